@@ -1,0 +1,1 @@
+"""What every other package speaks: skeleton, actions, camera, the frame record and the contracts."""
