@@ -1,1 +1,1 @@
-"""What every other package speaks: skeleton, actions, camera, the frame record and the contracts."""
+"""What every other package speaks: skeleton, actions, camera, frame record and contracts."""

@@ -1,0 +1,58 @@
+# make demo   a synthetic set, three stages of training, evaluation, inference: the whole system
+# make test   the checks and tests
+# Both set up .venv first, once.
+
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+READY  := $(VENV)/.ready
+
+DATA := data/synthetic
+RUNS := experiments/quickstart
+BEST := checkpoints/model_best.tar
+
+.PHONY: demo test lint clean
+
+$(READY): requirements.txt tests/requirements.txt constraints.txt
+	@echo "== Setting up $(VENV): about two minutes, once"
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --disable-pip-version-check -q \
+		-r requirements.txt -r tests/requirements.txt -c constraints.txt
+	@touch $@
+
+demo: $(READY)
+	@echo "== 1/6 A small synthetic set in $(DATA)"
+	$(PY) utils/make_synthetic.py --output $(DATA) --train 1200 --val 60 --test 240 \
+		--label_frames 8000 --seed 0 --ray_step 2 --resume
+	@echo "== 2/6 Pictures to heatmaps: train2d"
+	$(PY) train.py --training_type train2d --gpu 0 --config quickstart --data_root $(DATA) \
+		--log_dir $(RUNS)/Train2d --resume
+	@echo "== 3/6 Heatmaps to poses: train3d"
+	$(PY) train.py --training_type train3d --gpu 0 --config quickstart --data_root $(DATA) \
+		--log_dir $(RUNS)/Train3d --resume
+	@echo "== 4/6 Both together: finetune"
+	$(PY) train.py --training_type finetune --gpu 0 --config quickstart --data_root $(DATA) \
+		--load_2d_model $(RUNS)/Train2d/$(BEST) --load_3d_model $(RUNS)/Train3d/$(BEST) \
+		--log_dir $(RUNS)/Finetune --resume
+	@echo "== 5/6 Errors and pictures on characters never seen in training"
+	$(PY) demo.py --gpu 0 --load_model $(RUNS)/Finetune/$(BEST) --data test --data_root $(DATA) \
+		--save_dir $(RUNS)/demo
+	@echo "== 6/6 Poses from a folder of pictures"
+	$(PY) inference.py --gpu 0 --load_model $(RUNS)/Finetune/$(BEST) \
+		--input_dir $$(ls -d $(DATA)/TestSet/*/*/cam_down/rgba | head -n 1) \
+		--save_dir $(RUNS)/inference
+	@echo
+	@echo "Errors by action:     $(RUNS)/demo/results.json (the table is above)"
+	@echo "Pictures with truth:  $(RUNS)/demo/pictures"
+	@echo "Poses of a folder:    $(RUNS)/inference/poses.json, pictures beside it"
+	@echo "Training curves:      $(VENV)/bin/tensorboard --logdir $(RUNS)"
+
+lint: $(READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+test: lint
+	$(PY) -m pytest
+
+clean:
+	rm -rf $(VENV) data/synthetic experiments/quickstart

@@ -1,0 +1,1 @@
+"""Sources of frames, target heatmaps and the batches that go to the device."""

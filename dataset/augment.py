@@ -1,0 +1,123 @@
+"""Augmentation on the device, with pictures, 2D and 3D labels moved together.
+
+Two moves are exact for a central fisheye camera: turning about the optical axis, and mirroring
+left and right.  Both act in the plane of normalised coordinates ((x - cx)/fx, (y - cy)/fy), so the
+off-centre principal point and unequal focal lengths are honoured; in 3D they turn, or negate, x
+and y of the camera frame.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from base.camera import FisheyeCamera
+from base.skeleton import MIRROR
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What is drawn for each frame.
+
+    Attributes:
+        rotation: standard deviation of the turn about the optical axis, degrees.
+        mirror: swap left and right in half of the frames.
+        colour: strength of brightness, contrast and per-channel gain changes, 0 to 1.
+        noise: largest standard deviation of pixel noise, in units of the full range.
+    """
+
+    rotation: float = 0.0
+    mirror: bool = False
+    colour: float = 0.0
+    noise: float = 0.0
+
+    @property
+    def moves(self) -> bool:
+        """Whether labels change."""
+        return self.rotation > 0 or self.mirror
+
+
+def draw_moves(
+    count: int, augmentation: Augmentation, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Random moves: (count, 2, 2) matrices on normalised coordinates, (count,) bool mirrored."""
+    angle = torch.randn(count, generator=generator) * math.radians(augmentation.rotation)
+    mirrored = torch.rand(count, generator=generator) < (0.5 if augmentation.mirror else 0.0)
+    cos, sin = angle.cos(), angle.sin()
+    matrix = torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
+    flip = torch.ones(count, 1, 2)
+    flip[mirrored, 0, 0] = -1.0
+    return matrix * flip, mirrored
+
+
+def _swap(joints: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
+    swapped = joints[:, list(MIRROR)]
+    return torch.where(mirrored.view(-1, *[1] * (joints.dim() - 1)), swapped, joints)
+
+
+def move_joints2d(
+    joints2d: torch.Tensor, matrix: torch.Tensor, mirrored: torch.Tensor, camera: FisheyeCamera
+) -> torch.Tensor:
+    """Move (B, 16, 2) pixels by the (B, 2, 2) matrices and swap the joints of mirrored frames."""
+    centre = joints2d.new_tensor([camera.cx, camera.cy])
+    focal = joints2d.new_tensor([camera.fx, camera.fy])
+    moved = ((joints2d - centre) / focal) @ matrix.transpose(1, 2) * focal + centre
+    return _swap(moved, mirrored)
+
+
+def move_joints3d(
+    joints3d: torch.Tensor, matrix: torch.Tensor, mirrored: torch.Tensor
+) -> torch.Tensor:
+    """Move (B, 16, 3) camera-frame points likewise: x and y by the matrix, z stays."""
+    xy = joints3d[..., :2] @ matrix.transpose(1, 2)
+    return _swap(torch.cat([xy, joints3d[..., 2:]], -1), mirrored)
+
+
+def move_images(images: torch.Tensor, matrix: torch.Tensor, camera: FisheyeCamera) -> torch.Tensor:
+    """Move pictures likewise.
+
+    Args:
+        images: (B, 3, S, S) float; what comes from outside the picture is the value of black, -1.
+        matrix: (B, 2, 2).
+        camera: camera of the pictures.
+
+    Returns:
+        (B, 3, S, S).
+    """
+    size = images.shape[-1]
+    focal = images.new_tensor([camera.fx, camera.fy])
+    centre = images.new_tensor([camera.cx, camera.cy])
+    # A target pixel looks up its source through the inverse; the matrices are orthogonal.
+    inverse = matrix.transpose(1, 2) * focal[:, None] / focal[None, :]
+    offset = centre - inverse @ centre
+    # grid_sample measures from -1 to 1 over pixel areas: pixel p ↔ (2p + 1)/S - 1.
+    shift = (2 * offset + 1 - size) / size - inverse @ images.new_full((2,), (1 - size) / size)
+    grid = F.affine_grid(
+        torch.cat([inverse, shift[..., None]], -1), list(images.shape), align_corners=False
+    )
+    return F.grid_sample(images + 1, grid, padding_mode="zeros", align_corners=False) - 1
+
+
+def change_colours(
+    images: torch.Tensor, augmentation: Augmentation, generator: torch.Generator
+) -> torch.Tensor:
+    """Brightness, contrast, channel gains and pixel noise on (B, 3, S, S) pictures in [-1, 1]."""
+    count, device = images.shape[0], images.device
+
+    def uniform(*shape: int) -> torch.Tensor:
+        return (torch.rand(*shape, generator=generator) * 2 - 1).to(device)
+
+    strength = augmentation.colour
+    gain = torch.exp(
+        0.5 * strength * uniform(count, 1, 1, 1) + 0.2 * strength * uniform(count, 3, 1, 1)
+    )
+    level = 0.2 * strength * uniform(count, 1, 1, 1)
+    # Black stays black: the lens's surround does not change with the light.
+    brightness = (images + 1) * 0.5
+    brightness = brightness * (gain + level)
+    if augmentation.noise > 0:
+        amount = augmentation.noise * torch.rand(count, 1, 1, 1, generator=generator).to(device)
+        noise = torch.randn(images.shape, generator=generator).to(device)
+        brightness = brightness + amount * noise
+    return brightness.clamp_(0, 1) * 2 - 1

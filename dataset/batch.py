@@ -1,0 +1,68 @@
+"""Batches: frames stacked, still uint8, and the step that makes them the network's input."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from base.frame import Frame, FrameId
+
+
+@dataclass(slots=True)
+class Batch:
+    """B frames.
+
+    Attributes:
+        images: (B, S, S, 3) uint8 RGB, or None where only labels were read.
+        joints2d: (B, 16, 2) float32 pixels of the pictures.
+        joints3d: (B, 16, 3) float32 metres, camera frame.
+        visible: (B, 16) bool.
+        actions: B clip names.
+        frame_ids: B identities.
+    """
+
+    images: torch.Tensor | None
+    joints2d: torch.Tensor
+    joints3d: torch.Tensor
+    visible: torch.Tensor
+    actions: list[str]
+    frame_ids: list[FrameId]
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+    def pin_memory(self) -> "Batch":
+        """Called by the loader where copies to the device are to overlap with work on it."""
+        if self.images is not None:
+            self.images = self.images.pin_memory()
+        return self
+
+
+def collate(frames: Sequence[Frame]) -> Batch:
+    """Stack frames into a batch."""
+    images = None
+    if frames[0].image is not None:
+        images = torch.from_numpy(np.stack([frame.image for frame in frames]))
+    return Batch(
+        images=images,
+        joints2d=torch.from_numpy(np.stack([frame.joints2d for frame in frames])),
+        joints3d=torch.from_numpy(np.stack([frame.joints3d for frame in frames])),
+        visible=torch.from_numpy(np.stack([frame.visible for frame in frames])),
+        actions=[frame.action for frame in frames],
+        frame_ids=[frame.frame_id for frame in frames],
+    )
+
+
+def to_input(images: torch.Tensor, device: torch.device | str = "cpu") -> torch.Tensor:
+    """Pictures as the network takes them.
+
+    Args:
+        images: (B, S, S, 3) uint8 RGB.
+        device: where to; the copy is of bytes, the arithmetic happens there.
+
+    Returns:
+        (B, 3, S, S) float32 in [-1, 1], that is (x/255 - 0.5) / 0.5, channels-last in memory.
+    """
+    images = images.to(device, non_blocking=True)
+    return images.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)

@@ -1,0 +1,207 @@
+"""What is on disk for one split: pictures and labels paired by frame number, cached.
+
+In the official release the sorted lists of pictures and labels of a folder can have equal length
+and still not correspond, so nothing here ever pairs by position.
+"""
+
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from base.errors import BrokenFrameError, UserError
+from base.frame import FrameId
+from base.set_type import SetType
+from dataset.labels import read_label
+
+_PICTURE = re.compile(r"\.rgba\.(\d+)\.png$", re.IGNORECASE)
+_LABEL = re.compile(r"_(\d+)\.json$", re.IGNORECASE)
+_CACHE_NAME = ".index.npz"
+_CACHE_VERSION = 1
+
+
+@dataclass(slots=True)
+class SplitIndex:
+    """Labels of every frame of a split, in one set of arrays, and what did not match.
+
+    Attributes:
+        folders: ``cam_down`` folders, relative to the split's folder.
+        folder: (N,) index into ``folders``.
+        number: (N,) frame number.
+        has_picture: (N,) bool.
+        joints2d: (N, 16, 2) float32, pixels of the 1280×800 picture.
+        joints3d: (N, 16, 3) float32, metres, camera frame.
+        visible: (N, 16) bool.
+        action: (N,) clip names.
+        picture_without_label: paths, relative to the split's folder.
+        label_without_picture: the same; folders that hold labels only are meant so and not listed.
+        broken: "path: reason" of each label that cannot be used.
+    """
+
+    folders: list[str]
+    folder: np.ndarray
+    number: np.ndarray
+    has_picture: np.ndarray
+    joints2d: np.ndarray
+    joints3d: np.ndarray
+    visible: np.ndarray
+    action: np.ndarray
+    picture_without_label: list[str]
+    label_without_picture: list[str]
+    broken: list[str]
+
+    def frame_id(self, row: int) -> FrameId:
+        """Identity of row ``row``."""
+        character, environment, *_ = Path(self.folders[self.folder[row]]).parts
+        return FrameId(character, environment, int(self.number[row]))
+
+
+def _numbered(folder: Path, pattern: re.Pattern[str]) -> dict[int, str]:
+    """Frame number → file name of the files of ``folder`` that match."""
+    if not folder.is_dir():
+        return {}
+    found = ((pattern.search(entry.name), entry.name) for entry in os.scandir(folder))
+    return {int(match.group(1)): name for match, name in found if match}
+
+
+def split_folder(root: Path, set_type: SetType) -> Path:
+    """Folder of a split.
+
+    Raises:
+        UserError: where it is not there.
+    """
+    folder = Path(root) / set_type.folder
+    if not folder.is_dir():
+        raise UserError(
+            f"no {set_type.folder} in {root}: give the folder that holds TrainSet, ValSet and "
+            "TestSet with --data_root, or make a synthetic set with "
+            f"'python utils/make_synthetic.py --output {root}'"
+        )
+    return folder
+
+
+def _camera_folders(split: Path) -> list[str]:
+    found = sorted(split.glob("*/*/cam_down"))
+    return [str(folder.relative_to(split)) for folder in found if folder.is_dir()]
+
+
+def _signature(split: Path, folders: list[str]) -> str:
+    """Changes whenever a file comes to, leaves or is replaced by renaming in any folder."""
+
+    def stamp(folder: Path) -> int:
+        return folder.stat().st_mtime_ns if folder.is_dir() else 0
+
+    stamps = [
+        [name, stamp(split / name / "json"), stamp(split / name / "rgba")] for name in folders
+    ]
+    return json.dumps([_CACHE_VERSION, stamps])
+
+
+def load_index(root: Path, set_type: SetType, progress: bool = True) -> SplitIndex:
+    """Index of a split, from its cache where nothing has changed since, else built anew.
+
+    The cache lies in the split's folder; where that is read-only the index is built each time.
+
+    Raises:
+        UserError: for a missing split or one without any usable frame.
+    """
+    split = split_folder(root, set_type)
+    folders = _camera_folders(split)
+    signature = _signature(split, folders)
+    index = _read_cache(split / _CACHE_NAME, signature)
+    if index is None:
+        index = _build(split, folders, progress)
+        _write_cache(split / _CACHE_NAME, signature, index)
+    if len(index.number) == 0:
+        found = f"{len(index.broken)} broken labels" if index.broken else "no labelled frame"
+        raise UserError(
+            f"{split}: {found} under CHARACTER/ENVIRONMENT/cam_down/json; "
+            "extract the release there or make a synthetic set"
+            + (f" (first: {index.broken[0]})" if index.broken else "")
+        )
+    return index
+
+
+def _build(split: Path, folders: list[str], progress: bool) -> SplitIndex:
+    folder_rows, numbers, has_picture, labels = [], [], [], []
+    orphan_pictures: list[str] = []
+    orphan_labels: list[str] = []
+    broken: list[str] = []
+    listed = []
+    for name in folders:
+        pictures = _numbered(split / name / "rgba", _PICTURE)
+        label_files = _numbered(split / name / "json", _LABEL)
+        listed.append((pictures, label_files))
+    total = sum(len(label_files) for _, label_files in listed)
+    with tqdm(
+        total=total, desc=f"indexing {split.name}", unit="frame", disable=not progress, leave=False
+    ) as bar:
+        for row, (name, (pictures, label_files)) in enumerate(zip(folders, listed, strict=True)):
+            labels_only = not (split / name / "rgba").is_dir()
+            orphan_pictures += [
+                f"{name}/rgba/{pictures[n]}" for n in sorted(pictures.keys() - label_files.keys())
+            ]
+            for number in sorted(label_files):
+                bar.update()
+                path = f"{name}/json/{label_files[number]}"
+                if number not in pictures and not labels_only:
+                    orphan_labels.append(path)
+                try:
+                    labels.append(read_label(split / path))
+                except BrokenFrameError as error:
+                    broken.append(str(error))
+                    continue
+                folder_rows.append(row)
+                numbers.append(number)
+                has_picture.append(number in pictures)
+    return SplitIndex(
+        folders=folders,
+        folder=np.array(folder_rows, np.int32),
+        number=np.array(numbers, np.int64),
+        has_picture=np.array(has_picture, bool),
+        joints2d=np.array([label.joints2d for label in labels], np.float32).reshape(-1, 16, 2),
+        joints3d=np.array([label.joints3d for label in labels], np.float32).reshape(-1, 16, 3),
+        visible=np.array([label.visible for label in labels], bool).reshape(-1, 16),
+        action=np.array([label.action for label in labels], dtype=np.str_),
+        picture_without_label=orphan_pictures,
+        label_without_picture=orphan_labels,
+        broken=broken,
+    )
+
+
+_LISTS = ("folders", "picture_without_label", "label_without_picture", "broken")
+_ARRAYS = ("folder", "number", "has_picture", "joints2d", "joints3d", "visible", "action")
+
+
+def _read_cache(path: Path, signature: str) -> SplitIndex | None:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            if str(stored["signature"]) != signature:
+                return None
+            lists = {name: json.loads(str(stored[name])) for name in _LISTS}
+            arrays = {name: stored[name] for name in _ARRAYS}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError):
+        return None  # cut off or of another make: the index is built anew and replaces it
+    return SplitIndex(**lists, **arrays)
+
+
+def _write_cache(path: Path, signature: str, index: SplitIndex) -> None:
+    lists = {name: np.array(json.dumps(getattr(index, name))) for name in _LISTS}
+    arrays = {name: getattr(index, name) for name in _ARRAYS}
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    except OSError:
+        return  # a read-only release works as well, only slower at each start
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, signature=np.array(signature), **lists, **arrays)
+        Path(temporary).replace(path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)

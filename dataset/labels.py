@@ -1,0 +1,85 @@
+"""One frame's json of the release, checked and brought into our units."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from base.camera import RELEASE_CAMERA
+from base.errors import BrokenFrameError
+from base.skeleton import JOINT_PREFIX, JOINTS
+
+_METRES_PER_CENTIMETRE = 0.01
+
+#: A joint further than this from the camera (metres) is a fault of the label, not a pose.
+_MAX_DISTANCE = 10.0
+
+
+@dataclass(slots=True)
+class Label:
+    """Labels of one frame.
+
+    Attributes:
+        joints2d: (16, 2) float32 pixels of the release's 1280×800 picture.
+        joints3d: (16, 3) float32 metres, camera frame.
+        visible: (16,) bool, inside the picture and, where the file knows, not occluded.
+        action: clip name.
+    """
+
+    joints2d: np.ndarray
+    joints3d: np.ndarray
+    visible: np.ndarray
+    action: str
+
+
+def read_label(path: Path) -> Label:
+    """Read a frame's json.
+
+    Raises:
+        BrokenFrameError: for a file that is missing or no json, lacks a key or a joint, or holds
+            values that are not finite or cannot be a person in front of the camera.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise BrokenFrameError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError:
+        raise BrokenFrameError(f"{path}: not valid json") from None
+    try:
+        rows = _joint_rows(content, path)
+        points3d = np.asarray(content["pts3d_fisheye"], np.float64)
+        points2d = np.asarray(content["pts2d_fisheye"], np.float64)
+        seen = np.asarray(content.get("visible", True), bool)
+        action = str(content["action"])
+    except KeyError as error:
+        raise BrokenFrameError(f"{path}: has no {error}") from None
+    except (TypeError, ValueError):
+        raise BrokenFrameError(f"{path}: labels are not arrays of numbers") from None
+    count = len(content["joints"])
+    if points3d.shape != (3, count) or points2d.shape != (2, count) or seen.size not in (1, count):
+        raise BrokenFrameError(
+            f"{path}: {count} joints, but pts3d_fisheye is {points3d.shape}, "
+            f"pts2d_fisheye {points2d.shape}, visible {seen.shape}"
+        )
+    joints3d = points3d.T[rows] * _METRES_PER_CENTIMETRE
+    joints2d = points2d.T[rows]
+    if not (np.isfinite(joints3d).all() and np.isfinite(joints2d).all()):
+        raise BrokenFrameError(f"{path}: joint positions are not finite")
+    if np.abs(joints3d).max() > _MAX_DISTANCE:
+        raise BrokenFrameError(f"{path}: a joint is over {_MAX_DISTANCE:g} m from the camera")
+    visible = RELEASE_CAMERA.in_picture(joints2d) & (
+        RELEASE_CAMERA.angle(joints3d) < RELEASE_CAMERA.max_theta
+    )
+    visible &= np.broadcast_to(seen, (count,))[rows]
+    return Label(joints2d.astype(np.float32), joints3d.astype(np.float32), visible, action)
+
+
+def _joint_rows(content: dict, path: Path) -> list[int]:
+    """Rows of our 16 joints in the file's own order, found by name."""
+    names = [joint["name"].removeprefix(JOINT_PREFIX) for joint in content["joints"]]
+    row_of = {name: row for row, name in enumerate(names)}
+    missing = [name for name in JOINTS if name not in row_of]
+    if missing:
+        raise BrokenFrameError(f"{path}: has no joint {', '.join(missing)}")
+    return [row_of[name] for name in JOINTS]

@@ -1,0 +1,140 @@
+"""The extracted release as a dataset; the synthetic set has the same layout and is read by it."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from base.base_dataset import BaseDataset
+from base.base_transform import BaseTransform
+from base.camera import RELEASE_CAMERA
+from base.errors import BrokenFrameError, UserError
+from base.frame import Frame, FrameId
+from base.set_type import SetType
+from dataset.annotations import Annotations
+from dataset.index import load_index, split_folder
+from dataset.pictures import read_picture
+from dataset.transforms import SquareCrop
+
+#: How many names a report prints before it only counts.
+_NAMES_SHOWN = 5
+
+
+class Mocap(BaseDataset):
+    """Frames of one split of the extracted layout, pictures and labels paired by frame number.
+
+    Args:
+        root: folder that holds TrainSet, ValSet and TestSet.
+        set_type: the split.
+        transform: crop and resize from the 1280×800 picture; None keeps the full picture.
+        pictures: False for labels only: then frames without a picture count as well.
+        report: print, once, what does not match or cannot be used.
+
+    Raises:
+        UserError: for a missing or empty split.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        set_type: SetType,
+        transform: BaseTransform | None = None,
+        pictures: bool = True,
+        report: bool = True,
+    ) -> None:
+        self.set_type = set_type
+        self.pictures = pictures
+        self.transform = transform
+        self.camera = transform.camera(RELEASE_CAMERA) if transform else RELEASE_CAMERA
+        self._split = split_folder(Path(root), set_type)
+        self.index = load_index(Path(root), set_type)
+        usable = self.index.has_picture if pictures else np.ones(len(self.index.number), bool)
+        self._rows = np.flatnonzero(usable)
+        if report:
+            self._report()
+        if len(self._rows) == 0:
+            raise UserError(
+                f"{self._split}: {len(self.index.number)} labels, but no picture of the same "
+                "frame number under CHARACTER/ENVIRONMENT/cam_down/rgba"
+            )
+
+    def _report(self) -> None:
+        index = self.index
+        for what, names in (
+            ("pictures without a label", index.picture_without_label),
+            ("labels without a picture", index.label_without_picture),
+            ("broken labels", index.broken),
+        ):
+            if names:
+                shown = "; ".join(names[:_NAMES_SHOWN])
+                more = (
+                    f"; and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+                )
+                print(f"{self._split.name}: {len(names)} {what}: {shown}{more}", file=sys.stderr)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def frame_id(self, index: int) -> FrameId:
+        """Identity of a frame, without reading its picture."""
+        return self.index.frame_id(self._rows[index])
+
+    def picture_path(self, index: int) -> Path:
+        """Where the picture of a frame lies."""
+        row = self._rows[index]
+        frame_id = self.index.frame_id(row)
+        folder = self._split / self.index.folders[self.index.folder[row]] / "rgba"
+        return folder / f"{frame_id.character}.rgba.{frame_id.number:06d}.png"
+
+    def __getitem__(self, index: int) -> Frame:
+        """The frame at ``index``.
+
+        Raises:
+            BrokenFrameError: for a picture that is cut off, unreadable or of another size.
+        """
+        row = self._rows[index]
+        joints2d = self.index.joints2d[row]
+        image = None
+        if self.pictures:
+            path = self.picture_path(index)
+            image = read_picture(path)
+            if image.shape[:2] != (RELEASE_CAMERA.height, RELEASE_CAMERA.width):
+                raise BrokenFrameError(
+                    f"{path}: picture is {image.shape[1]}×{image.shape[0]}, "
+                    f"expected {RELEASE_CAMERA.width}×{RELEASE_CAMERA.height}"
+                )
+            if self.transform:
+                image = self.transform.image(image)
+        if self.transform:
+            joints2d = self.transform.points(joints2d)
+        return Frame(
+            image=image,
+            joints2d=joints2d,
+            joints3d=self.index.joints3d[row],
+            visible=self._in_picture(joints2d) & self.index.visible[row],
+            action=str(self.index.action[row]),
+            frame_id=self.index.frame_id(row),
+        )
+
+    def annotations(self) -> Annotations:
+        """Labels of all frames at once."""
+        joints2d = self.index.joints2d[self._rows]
+        if self.transform:
+            joints2d = self.transform.points(joints2d)
+        return Annotations(
+            joints2d=joints2d,
+            joints3d=self.index.joints3d[self._rows],
+            visible=self.index.visible[self._rows] & self._in_picture(joints2d),
+            actions=[str(action) for action in self.index.action[self._rows]],
+        )
+
+    def _in_picture(self, joints2d: np.ndarray) -> np.ndarray:
+        """A joint beside the square is not seen, though the full picture may hold it."""
+        return self.camera.in_picture(joints2d)
+
+
+def open_split(
+    root: str | Path, set_type: SetType, input_size: int, pictures: bool = True
+) -> Mocap:
+    """The split as the network sees it: centre square, ``input_size`` pixels a side."""
+    return Mocap(root, set_type, SquareCrop(input_size), pictures=pictures)

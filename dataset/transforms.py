@@ -1,0 +1,62 @@
+"""From the release's 1280×800 picture to the network's square one, and back."""
+
+import cv2
+import numpy as np
+
+from base.base_transform import BaseTransform
+from base.camera import RELEASE_CAMERA, FisheyeCamera
+
+
+class SquareCrop(BaseTransform):
+    """The largest centred square of a picture, resized to ``size`` × ``size``.
+
+    Of a 1280×800 picture that is columns 240 to 1040, the reference's crop.  Shrinking averages
+    over pixel areas, so it does not alias; a picture that already is ``size`` × ``size`` is
+    returned untouched.
+
+    Args:
+        size: side of the result, pixels.
+        width, height: size of the source pictures, pixels.
+    """
+
+    def __init__(
+        self, size: int, width: int = RELEASE_CAMERA.width, height: int = RELEASE_CAMERA.height
+    ) -> None:
+        self.size = size
+        self.width = width
+        self.height = height
+        self.side = min(width, height)
+        self.left = (width - self.side) // 2
+        self.top = (height - self.side) // 2
+        self.scale = size / self.side
+
+    def image(self, image: np.ndarray) -> np.ndarray:
+        """Crop and resize a (height, width, C) uint8 picture to (size, size, C).
+
+        Raises:
+            ValueError: for a picture of another size than this transform was made for.
+        """
+        if image.shape[:2] != (self.height, self.width):
+            raise ValueError(
+                f"picture is {image.shape[1]}×{image.shape[0]}, expected {self.width}×{self.height}"
+            )
+        square = image[self.top : self.top + self.side, self.left : self.left + self.side]
+        if self.side == self.size:
+            return np.ascontiguousarray(square)
+        method = cv2.INTER_AREA if self.size < self.side else cv2.INTER_CUBIC
+        return cv2.resize(square, (self.size, self.size), interpolation=method)
+
+    def points(self, points: np.ndarray) -> np.ndarray:
+        """(…, 2) source pixels → pixels of the square."""
+        corner = np.array([self.left, self.top], points.dtype)
+        return (points - corner + 0.5) * points.dtype.type(self.scale) - 0.5
+
+    def points_back(self, points: np.ndarray) -> np.ndarray:
+        """(…, 2) pixels of the square → source pixels."""
+        corner = np.array([self.left, self.top], points.dtype)
+        return (points + 0.5) / points.dtype.type(self.scale) - 0.5 + corner
+
+    def camera(self, camera: FisheyeCamera) -> FisheyeCamera:
+        """Camera of the square, given that of the source picture."""
+        window = camera.cropped(self.left, self.top, self.side, self.side)
+        return window.resized(self.size, self.size)

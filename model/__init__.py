@@ -1,0 +1,1 @@
+"""The networks: pictures → heatmaps → pose, their losses, and how their weights are read."""

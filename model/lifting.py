@@ -1,0 +1,160 @@
+"""Heatmaps → pose: an autoencoder whose latent code has two decoders, one of poses, one of maps.
+
+Source: Tome et al., "xR-EgoPose: Egocentric 3D human pose from an HMD camera", ICCV 2019, section
+4.2.  The second decoder, which has to rebuild the heatmaps, makes the code keep how sure each joint
+was.
+"""
+
+from typing import NamedTuple
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from base.skeleton import NUM_HEATMAPS, NUM_JOINTS
+
+_CHANNELS = (64, 128, 512)
+_DECODER_CHANNELS = (128, 64)
+_WIDE, _NARROW = 2048, 512
+_POSE_HIDDEN = 32
+_SLOPE = 0.2
+
+#: Each of the three convolutions halves, and something must be left.
+MIN_HEATMAP_SIZE = 8
+
+
+class LiftingOutput(NamedTuple):
+    """What the lifting network returns.
+
+    Attributes:
+        joints3d: (B, 16, 3) metres, camera axes, Neck at the origin.
+        reconstruction: (B, J, h, h) the heatmaps as the code remembers them.
+    """
+
+    joints3d: Tensor
+    reconstruction: Tensor
+
+
+class LiftingAutoencoder(nn.Module):
+    """The dual-branch lifting network.
+
+    Parameters are named as in the reference implementation, ``bn1`` … ``bn3`` included, which
+    exist there without being used.  With every option at its default the function is the
+    reference's as well.
+
+    Attributes:
+        heatmap_size: h.
+        num_heatmaps: J.
+    """
+
+    def __init__(
+        self,
+        heatmap_size: int = 48,
+        num_heatmaps: int = NUM_HEATMAPS,
+        latent: int = 20,
+        batch_norm: bool = False,
+        pose_activation: bool = False,
+        pose_hidden: int | None = None,
+        dropout: float = 0.0,
+    ) -> None:
+        """Build the network.
+
+        Args:
+            heatmap_size: side of the heatmaps, 8 or more, any number.
+            num_heatmaps: heatmaps per frame.
+            latent: length of the code.  Twenty numbers hold the poses of everyday motion; poses
+                drawn joint by joint need more.
+            batch_norm: normalise after each convolution and after the first two linear layers.
+                Heatmaps are nearly empty (about 1 % of a map's cells are above zero), so without
+                it the signal that reaches the code is small and training starts slowly.
+            pose_activation: LeakyReLU between the pose decoder's layers.  Without it the pose is
+                an affine function of the code.
+            pose_hidden: width of the pose decoder, the reference's 32 if None.
+            dropout: share of the units dropped after the encoder's first two linear layers.
+
+        Raises:
+            ValueError: for heatmaps too small to be halved three times.
+        """
+        super().__init__()
+        if heatmap_size < MIN_HEATMAP_SIZE:
+            raise ValueError(f"heatmap_size {heatmap_size}: at least {MIN_HEATMAP_SIZE} is needed")
+        self.heatmap_size = heatmap_size
+        self.num_heatmaps = num_heatmaps
+        # 4×4 kernels with stride 2 and padding 1 halve and round down.
+        sizes = [heatmap_size >> halvings for halvings in range(4)]
+        self.code_map = (_CHANNELS[2], sizes[3], sizes[3])
+        flat = _CHANNELS[2] * sizes[3] ** 2
+        hidden = _POSE_HIDDEN if pose_hidden is None else pose_hidden
+
+        self.conv1 = nn.Conv2d(num_heatmaps, _CHANNELS[0], 4, stride=2, padding=1)
+        self.bn1 = nn.BatchNorm2d(_CHANNELS[0])
+        self.conv2 = nn.Conv2d(_CHANNELS[0], _CHANNELS[1], 4, stride=2, padding=1)
+        self.bn2 = nn.BatchNorm2d(_CHANNELS[1])
+        self.conv3 = nn.Conv2d(_CHANNELS[1], _CHANNELS[2], 4, stride=2, padding=1)
+        self.bn3 = nn.BatchNorm2d(_CHANNELS[2])
+        self.fc1 = nn.Linear(flat, _WIDE)
+        self.fc2 = nn.Linear(_WIDE, _NARROW)
+        self.fc3 = nn.Linear(_NARROW, latent)
+
+        self.b1_fc1 = nn.Linear(latent, hidden)
+        self.b1_fc2 = nn.Linear(hidden, hidden)
+        self.b1_fc3 = nn.Linear(hidden, 3 * NUM_JOINTS)
+
+        self.b2_fc1 = nn.Linear(latent, _NARROW)
+        self.b2_fc2 = nn.Linear(_NARROW, _WIDE)
+        self.b2_fc3 = nn.Linear(_WIDE, flat)
+        # Where the encoder rounded down, one row and column more brings the decoder back to the
+        # same size.
+        odd = [size % 2 for size in sizes]
+        c1, c2 = _DECODER_CHANNELS
+        self.b2_deconv1 = nn.ConvTranspose2d(_CHANNELS[2], c1, 4, 2, 1, output_padding=odd[2])
+        self.b2_deconv2 = nn.ConvTranspose2d(c1, c2, 4, 2, 1, output_padding=odd[1])
+        self.b2_deconv3 = nn.ConvTranspose2d(c2, num_heatmaps, 4, 2, 1, output_padding=odd[0])
+
+        self.batch_norm = batch_norm
+        if batch_norm:
+            self.fc1_bn = nn.BatchNorm1d(_WIDE)
+            self.fc2_bn = nn.BatchNorm1d(_NARROW)
+        self.pose_activation = pose_activation
+        self.dropout = nn.Dropout(dropout)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        # He et al., "Delving deep into rectifiers", ICCV 2015, with each layer's own slope.
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                slope = _SLOPE if isinstance(module, nn.Conv2d) else 0.0
+                nn.init.kaiming_normal_(module.weight, a=slope)
+                nn.init.zeros_(module.bias)
+
+    def encode(self, heatmaps: Tensor) -> Tensor:
+        """The code of heatmaps: (B, J, h, h) → (B, latent)."""
+        x = heatmaps
+        for conv, norm in ((self.conv1, self.bn1), (self.conv2, self.bn2), (self.conv3, self.bn3)):
+            x = conv(x)
+            x = F.leaky_relu(norm(x) if self.batch_norm else x, _SLOPE)
+        x = self.fc1(x.flatten(1))
+        x = self.dropout(F.leaky_relu(self.fc1_bn(x) if self.batch_norm else x, _SLOPE))
+        x = self.fc2(x)
+        x = self.dropout(F.leaky_relu(self.fc2_bn(x) if self.batch_norm else x, _SLOPE))
+        return self.fc3(x)
+
+    def decode_pose(self, code: Tensor) -> Tensor:
+        """Pose of a code: (B, latent) → (B, 16, 3) metres, camera axes, Neck at the origin."""
+        x = code
+        for layer in (self.b1_fc1, self.b1_fc2):
+            x = F.leaky_relu(layer(x), _SLOPE) if self.pose_activation else layer(x)
+        return self.b1_fc3(x).unflatten(1, (NUM_JOINTS, 3))
+
+    def decode_heatmaps(self, code: Tensor) -> Tensor:
+        """Heatmaps of a code: (B, latent) → (B, J, h, h)."""
+        x = F.leaky_relu(self.b2_fc1(code), _SLOPE)
+        x = F.leaky_relu(self.b2_fc2(x), _SLOPE)
+        x = F.leaky_relu(self.b2_fc3(x), _SLOPE).unflatten(1, self.code_map)
+        x = F.relu(self.b2_deconv1(x))
+        x = F.relu(self.b2_deconv2(x))
+        return self.b2_deconv3(x)
+
+    def forward(self, heatmaps: Tensor) -> LiftingOutput:
+        """Lift heatmaps (B, J, h, h) to a pose; see :class:`LiftingOutput`."""
+        code = self.encode(heatmaps)
+        return LiftingOutput(self.decode_pose(code), self.decode_heatmaps(code))

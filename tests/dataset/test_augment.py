@@ -1,0 +1,76 @@
+"""Augmentation moves pictures, 2D and 3D labels together."""
+
+import torch
+
+from base.camera import RELEASE_CAMERA
+from base.skeleton import HEATMAP_JOINTS, JOINTS
+from dataset.augment import (
+    Augmentation,
+    change_colours,
+    draw_moves,
+    move_images,
+    move_joints2d,
+    move_joints3d,
+)
+from dataset.heatmaps import HeatmapShape, draw_heatmaps
+from dataset.transforms import SquareCrop
+
+SIZE = 160
+CAMERA = SquareCrop(SIZE).camera(RELEASE_CAMERA)
+
+
+def some_joints(count: int = 6) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(count, 16, 3, generator=generator) * 0.25 + torch.tensor([0, 0, 0.9])
+
+
+def some_moves(count: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(3)
+    matrix, mirrored = draw_moves(count, Augmentation(rotation=25, mirror=True), generator)
+    assert mirrored.any() and not mirrored.all()
+    return matrix, mirrored
+
+
+def test_moved_3d_joints_project_onto_moved_2d_joints():
+    joints3d, (matrix, mirrored) = some_joints(), some_moves()
+    joints2d = CAMERA.project(joints3d)
+    moved = move_joints2d(joints2d, matrix, mirrored, CAMERA)
+    assert torch.allclose(
+        CAMERA.project(move_joints3d(joints3d, matrix, mirrored)), moved, atol=1e-3
+    )
+
+
+def test_the_picture_moves_with_its_joints():
+    joints2d, (matrix, mirrored) = CAMERA.project(some_joints()), some_moves()
+    shape = HeatmapShape(SIZE, sigma=3.0)
+    moved = move_joints2d(joints2d, matrix, torch.zeros_like(mirrored), CAMERA)
+    pictures = draw_heatmaps(joints2d, SIZE, shape)[:, :3] * 2 - 1
+    expected = draw_heatmaps(moved, SIZE, shape)[:, :3] * 2 - 1
+    stays = (moved[:, list(HEATMAP_JOINTS[:3])] - SIZE / 2).abs().amax(-1) < SIZE / 2 - 10
+    difference = (move_images(pictures, matrix, CAMERA) - expected).abs().amax((2, 3))
+    assert stays.any() and difference[stays].max() < 0.1
+
+
+def test_a_mirrored_left_hand_becomes_the_right_hand_on_the_other_side():
+    joints3d = some_joints(1)
+    left, right = JOINTS.index("LeftHand"), JOINTS.index("RightHand")
+    flip = torch.tensor([[[-1.0, 0], [0, 1]]])
+    mirrored = move_joints3d(joints3d, flip, torch.tensor([True]))
+    assert torch.equal(mirrored[0, right], joints3d[0, left] * torch.tensor([-1.0, 1, 1]))
+
+
+def test_without_a_move_nothing_changes():
+    matrix, mirrored = draw_moves(6, Augmentation(), torch.Generator().manual_seed(0))
+    joints3d = some_joints()
+    assert torch.equal(move_joints3d(joints3d, matrix, mirrored), joints3d)
+    pictures = torch.rand(6, 3, SIZE, SIZE) * 2 - 1
+    assert torch.allclose(move_images(pictures, matrix, CAMERA), pictures, atol=1e-4)
+
+
+def test_colours_change_but_the_black_surround_stays_black():
+    pictures = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 1.6 - 0.8
+    pictures[:, :, 0] = -1
+    changed = change_colours(pictures, Augmentation(colour=0.8), torch.Generator().manual_seed(1))
+    assert torch.equal(changed[:, :, 0], pictures[:, :, 0])
+    assert (changed - pictures)[:, :, 1:].abs().mean() > 0.02
+    assert changed.min() >= -1 and changed.max() <= 1

@@ -1,0 +1,151 @@
+"""Checkpoints of the reference implementation load and give its outputs."""
+
+import pytest
+import torch
+from reference import (
+    autoencoder_forward,
+    autoencoder_state_dict,
+    resnet_forward,
+    resnet_state_dict,
+)
+
+from base.errors import UserError
+from model.lifting import LiftingAutoencoder
+from model.pose_resnet import PoseResNet
+from model.reference_checkpoint import build_from_state_dicts, coded_size_of, depth_of
+
+
+def relative_error(actual: torch.Tensor, expected: torch.Tensor) -> float:
+    return float((actual - expected).abs().max() / expected.abs().max())
+
+
+def random_images(size: int) -> torch.Tensor:
+    return torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+@pytest.fixture(scope="module")
+def autoencoder_weights() -> dict[str, torch.Tensor]:
+    return autoencoder_state_dict()
+
+
+@pytest.mark.parametrize("depth", [50, 101])
+def test_resnet_of_either_depth_gives_the_reference_outputs(depth):
+    weights = resnet_state_dict(depth)
+    networks = build_from_state_dicts(weights, None, input_size=64)
+    assert networks.lifting is None
+    assert networks.pose2d.depth == depth
+    images = random_images(64)
+    with torch.inference_mode():
+        actual = networks.pose2d.eval()(images)
+        expected = resnet_forward(weights, depth, images)
+    assert actual.shape == (2, 15, 8, 8)
+    assert relative_error(actual, expected) < 1e-4
+
+
+def test_autoencoder_gives_the_reference_outputs(autoencoder_weights):
+    networks = build_from_state_dicts(None, autoencoder_weights)
+    assert networks.pose2d is None
+    heatmaps = torch.rand(2, 15, 48, 48, generator=torch.Generator().manual_seed(2))
+    with torch.inference_mode():
+        actual = networks.lifting.eval()(heatmaps)
+        pose, rebuilt = autoencoder_forward(autoencoder_weights, heatmaps)
+        # The reference's batch norms are never used, in training either.
+        trained = networks.lifting.train()(heatmaps)
+    assert relative_error(actual.joints3d, pose) < 1e-4
+    assert relative_error(actual.reconstruction, rebuilt) < 1e-4
+    assert relative_error(trained.joints3d, pose) < 1e-4
+
+
+def test_lifting_network_has_the_published_size_and_names(autoencoder_weights):
+    network = LiftingAutoencoder()
+    assert sum(p.numel() for p in network.parameters()) == pytest.approx(80.0e6, rel=1e-3)
+    assert set(network.state_dict()) == set(autoencoder_weights)
+
+
+@pytest.mark.parametrize("depth", [18, 34, 50, 101, 152])
+def test_depth_is_read_off_the_blocks(depth):
+    with torch.device("meta"):
+        network = PoseResNet(depth)
+    assert depth_of(network.state_dict()) == depth
+    assert depth_of({f"module.{k}": v for k, v in network.state_dict().items()}) == depth
+
+
+def test_unknown_trunk_is_refused():
+    with torch.device("meta"):
+        weights = PoseResNet(18).state_dict()
+    weights = {name: value for name, value in weights.items() if not name.startswith("layer3.1.")}
+    with pytest.raises(UserError, match="no known ResNet"):
+        depth_of(weights)
+
+
+def test_data_parallel_prefix_is_taken_off():
+    weights = resnet_state_dict(18)
+    prefixed = {f"module.{name}": value for name, value in weights.items()}
+    network = build_from_state_dicts(prefixed, None).pose2d
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, weights[name])
+
+
+def test_our_own_options_round_trip():
+    options = {"batch_norm": True, "pose_activation": True, "pose_hidden": 64, "latent": 50}
+    network = LiftingAutoencoder(8, **options)
+    loaded = build_from_state_dicts(None, network.state_dict(), 64, options).lifting
+    heatmaps = torch.rand(2, 15, 8, 8)
+    with torch.inference_mode():
+        assert torch.equal(
+            loaded.eval()(heatmaps).joints3d,
+            network.eval()(heatmaps).joints3d,
+        )
+
+
+def test_options_that_do_not_match_name_the_weights():
+    weights = LiftingAutoencoder(8, batch_norm=True).state_dict()
+    with pytest.raises(UserError, match=r"autoencoder_state_dict.*unexpected 10 \(fc1_bn\.weight"):
+        build_from_state_dicts(None, weights, input_size=64)
+
+
+def test_missing_weights_are_named_and_counted():
+    weights = resnet_state_dict(18)
+    for name in list(weights):
+        if name.startswith("deconv_layers.1."):
+            del weights[name]
+    with pytest.raises(UserError, match=r"resnet_state_dict.*missing 4 \(deconv_layers\.1\.weight"):
+        build_from_state_dicts(weights, None)
+
+
+def test_weights_of_another_shape_are_named():
+    weights = resnet_state_dict(18)
+    weights["deconv_layers.0.weight"] = torch.zeros(512, 128, 4, 4)
+    with pytest.raises(UserError, match=r"deconv_layers\.0\.weight \(512, 128, 4, 4\) for \(512, "):
+        build_from_state_dicts(weights, None)
+
+
+def test_weights_of_the_other_network_are_refused():
+    with pytest.raises(UserError, match=r"final_layer\.weight is missing"):
+        build_from_state_dicts(autoencoder_state_dict(coded_size=1), None)
+    with pytest.raises(UserError, match=r"fc1\.weight is missing"):
+        build_from_state_dicts(None, resnet_state_dict(18))
+
+
+@pytest.mark.parametrize("content", [{}, {"conv1.weight": "text"}, [1, 2], 3])
+def test_what_is_no_state_dict_is_refused(content):
+    with pytest.raises(UserError, match="not a state dict"):
+        build_from_state_dicts(content, None)
+    with pytest.raises(UserError, match="not a state dict"):
+        build_from_state_dicts(None, content)
+
+
+def test_wrong_input_size_says_which_one_is_right(autoencoder_weights):
+    assert coded_size_of(autoencoder_weights) == 6
+    with pytest.raises(UserError, match="pictures of 353 to 416 pixels, not 192"):
+        build_from_state_dicts(None, autoencoder_weights, input_size=192)
+    for size in (353, 368, 416):
+        assert PoseResNet.heatmap_size(size) // 8 == 6
+    for size in (352, 417):
+        assert PoseResNet.heatmap_size(size) // 8 != 6
+
+
+def test_batch_norm_counters_may_be_missing():
+    weights = resnet_state_dict(18)
+    weights = {k: v for k, v in weights.items() if not k.endswith("num_batches_tracked")}
+    assert build_from_state_dicts(weights, None).pose2d.depth == 18

@@ -1,0 +1,173 @@
+"""All three stages end to end for a few steps, resuming, and bad input."""
+
+import sys
+
+import pytest
+import torch
+import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import train
+from base.errors import UserError
+from model.lifting import LiftingAutoencoder
+from model.pose_resnet import PoseResNet
+from utils.command import run_command
+
+
+def weights(path):
+    content = torch.load(path, weights_only=True)
+    return {
+        f"{key}.{name}": value
+        for key in ("resnet_state_dict", "autoencoder_state_dict")
+        for name, value in content.get(key, {}).items()
+    }
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_each_stage_writes_its_checkpoints_configuration_and_scalars(tiny_runs):
+    for stage, log_dir in tiny_runs.items():
+        epochs = 1 if stage == "finetune" else 2
+        names = sorted(path.name for path in (log_dir / "checkpoints").iterdir())
+        assert names == [f"checkpoint_{e + 1}.tar" for e in range(epochs)] + ["model_best.tar"]
+        content = torch.load(log_dir / "checkpoints" / "model_best.tar", weights_only=True)
+        keys = {"optimizer_state_dict", "scheduler", "training", "config", "mean_pose"}
+        modules = {
+            "train2d": {"resnet_state_dict"},
+            "train3d": {"autoencoder_state_dict"},
+            "finetune": {"resnet_state_dict", "autoencoder_state_dict"},
+        }
+        assert content.keys() == keys | modules[stage]
+        assert yaml.safe_load((log_dir / "config.yml").read_text()) == content["config"]
+        events = EventAccumulator(str(log_dir)).Reload()
+        metric = "validation/joints2d_px" if stage == "train2d" else "validation/mpjpe_mm"
+        assert len(events.Scalars(metric)) == epochs
+
+
+def test_training_lowers_the_loss(tiny_data, tiny_config, tmp_path):
+    train.main(
+        [
+            *("--training_type", "train3d", "--gpu", "cpu", "--config", str(tiny_config)),
+            *("--data_root", str(tiny_data), "--log_dir", str(tmp_path), "--epochs", "20"),
+        ]
+    )
+    errors = [s.value for s in EventAccumulator(str(tmp_path)).Reload().Scalars("loss/pose")]
+    assert errors[-1] < 0.5 * errors[0]
+
+
+def test_finetune_starts_from_both_modules(tiny_runs):
+    trained = weights(tiny_runs["finetune"] / "checkpoints" / "model_best.tar")
+    for stage in ("train2d", "train3d"):
+        for name, value in weights(tiny_runs[stage] / "checkpoints" / "model_best.tar").items():
+            # One epoch at 1e-4 moves a weight by a few steps of about 1e-4, never to another one.
+            if name.endswith("weight"):
+                assert (trained[name] - value).abs().max() < 2e-3
+
+
+@pytest.mark.parametrize("stage", ["train2d", "train3d"])
+def test_a_resumed_run_ends_as_one_left_alone(tiny_runs, tiny_data, tmp_path, stage):
+    config = tiny_runs[stage] / "config.yml"
+    common = ["--training_type", stage, "--gpu", "cpu", "--data_root", str(tiny_data)]
+    common += ["--log_dir", str(tmp_path), "--config", str(config)]
+    train.main([*common, "--epochs", "1"])
+    train.main([*common, "--resume"])
+    resumed = weights(tmp_path / "checkpoints" / "checkpoint_2.tar")
+    assert same(resumed, weights(tiny_runs[stage] / "checkpoints" / "checkpoint_2.tar"))
+
+
+def test_a_finished_run_is_left_as_it_is(tiny_runs, tiny_data, capsys):
+    folder = tiny_runs["train3d"] / "checkpoints"
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    train.main(
+        [
+            *("--training_type", "train3d", "--gpu", "cpu", "--data_root", str(tiny_data)),
+            *("--log_dir", str(tiny_runs["train3d"]), "--resume"),
+        ]
+    )
+    assert "all 2 epochs are trained already" in capsys.readouterr().out
+    assert before == {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+
+def test_finetune_takes_modules_of_the_reference(tiny_data, tmp_path):
+    torch.manual_seed(0)
+    optimizer = {"optimizer_state_dict": {"state": {}, "param_groups": []}, "scheduler": {}}
+    first, second = tmp_path / "first.tar", tmp_path / "second.tar"
+    torch.save({"resnet_state_dict": PoseResNet(50).state_dict()} | optimizer, first)
+    torch.save({"autoencoder_state_dict": LiftingAutoencoder().state_dict()} | optimizer, second)
+    train.main(
+        [
+            *("--training_type", "finetune", "--gpu", "cpu", "--data_root", str(tiny_data)),
+            *("--log_dir", str(tmp_path / "run"), "--load_2d_model", str(first)),
+            *("--load_3d_model", str(second), "--epochs", "1", "--batch_size", "12"),
+        ]
+    )
+    config = yaml.safe_load((tmp_path / "run" / "config.yml").read_text())
+    assert config["model"]["depth"] == 50
+
+
+def arguments(stage, tmp_path, *more):
+    return ["--training_type", stage, "--gpu", "cpu", "--log_dir", str(tmp_path / "log"), *more]
+
+
+def bad_inputs(tmp_path, runs, data):
+    """Argument lists that a person might give, and what the one line must say."""
+    best = "checkpoints/model_best.tar"
+    root = ("--data_root", str(data))
+    text = tmp_path / "text.tar"
+    text.write_text("no checkpoint")
+    return {
+        "no TrainSet in": arguments("train2d", tmp_path, "--data_root", str(tmp_path / "none")),
+        "give --load_2d_model and": arguments("finetune", tmp_path, *root),
+        "of train3d, but one of train2d": arguments(
+            "finetune",
+            tmp_path,
+            *root,
+            *("--load_2d_model", str(runs["train3d"] / best)),
+            *("--load_3d_model", str(runs["train3d"] / best)),
+        ),
+        "of train2d, but one of train3d": arguments(
+            "train3d", tmp_path, *root, "--load_model", str(runs["train2d"] / best)
+        ),
+        "not a checkpoint": arguments("train2d", tmp_path, *root, "--load_model", str(text)),
+        "no checkpoint at": arguments("train2d", tmp_path, *root, "--load_model", "none.tar"),
+        "no CUDA device": ["--training_type", "train2d", "--gpu", "7"],
+        "train2d.batch_size": arguments("train2d", tmp_path, *root, "--batch_size", "0"),
+        "configuration nowhere": arguments("train2d", tmp_path, *root, "--config", "nowhere"),
+        "trained on pictures of 64 pixels": arguments(
+            "train2d",
+            tmp_path,
+            *root,
+            *("--load_model", str(runs["train2d"] / best), "--config", "paper"),
+        ),
+        "already holds a run": [
+            *("--training_type", "train2d", "--gpu", "cpu", *root),
+            *("--log_dir", str(runs["train2d"])),
+        ],
+    }
+
+
+def test_bad_input_ends_with_one_clear_line_and_exit_2(
+    tmp_path, tiny_runs, tiny_data, capsys, monkeypatch
+):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    for message, argv in bad_inputs(tmp_path, tiny_runs, tiny_data).items():
+        monkeypatch.setattr(sys, "argv", ["train.py", *argv])
+        with pytest.raises(SystemExit) as caught:
+            run_command(train.main)
+        last = capsys.readouterr().err.strip().splitlines()[-1]
+        assert caught.value.code == 2
+        assert last.startswith("error: ") and message in last
+        assert not (tmp_path / "log").exists()
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tiny_data, tiny_config, tmp_path):
+    with pytest.raises(UserError, match="not finite at step"):
+        train.main(
+            [
+                *("--training_type", "train3d", "--gpu", "cpu", "--config", str(tiny_config)),
+                *("--data_root", str(tiny_data), "--log_dir", str(tmp_path)),
+                *("--lr", "1e30", "--epochs", "9"),
+            ]
+        )

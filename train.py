@@ -1,0 +1,156 @@
+"""Train the 2D heatmap module, the 3D lifting module, or both together.
+
+Three stages, one after the other:
+
+  python train.py --training_type train2d  --gpu 0 --log_dir experiments/Train2d
+  python train.py --training_type train3d  --gpu 0 --log_dir experiments/Train3d
+  python train.py --training_type finetune --gpu 0 --log_dir experiments/Finetune \\
+      --load_2d_model experiments/Train2d/checkpoints/model_best.tar \\
+      --load_3d_model experiments/Train3d/checkpoints/model_best.tar
+
+Checkpoints go to LOG_DIR/checkpoints/checkpoint_{epoch}.tar, and the best one on ValSet to
+model_best.tar beside them.  Watch a run with: tensorboard --logdir experiments
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from base.errors import UserError
+from utils.checkpoint import Checkpoint, newest_checkpoint, read_checkpoint
+from utils.command import run_command
+from utils.config import Config, load_config
+from utils.defaults import CONFIGS, DEFAULT_CONFIG, DEFAULT_DATA_ROOT
+from utils.device import GPU_HELP, select_device
+from utils.engine.loop import Trainer
+from utils.engine.networks import finetune_networks, lifting_network, pose2d_network
+from utils.engine.stages import STAGES, TRAINING_TYPES
+
+_LOG_DIRS = {"train2d": "Train2d", "train3d": "Train3d", "finetune": "Finetune"}
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--training_type", required=True, choices=TRAINING_TYPES)
+    parser.add_argument("--gpu", default="0", help=GPU_HELP)
+    parser.add_argument(
+        "--log_dir",
+        type=Path,
+        help="where checkpoints and logs go (default: experiments/Train2d, Train3d or Finetune)",
+    )
+    parser.add_argument(
+        "--data_root",
+        type=Path,
+        default=DEFAULT_DATA_ROOT,
+        help="folder that holds TrainSet and ValSet (default: data/synthetic)",
+    )
+    parser.add_argument(
+        "--config",
+        help="YAML file, or the name of one in experiments/configs (default: that of the "
+        "checkpoint loaded, else paper)",
+    )
+    start = parser.add_argument_group("where to start from")
+    start.add_argument("--load_model", type=Path, help="go on from this checkpoint of the stage")
+    start.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the newest checkpoint in LOG_DIR; start anew where there is none",
+    )
+    start.add_argument("--load_2d_model", type=Path, help="finetune: checkpoint of train2d")
+    start.add_argument("--load_3d_model", type=Path, help="finetune: checkpoint of train3d")
+    start.add_argument(
+        "--imagenet",
+        help="train2d: start the trunk from ImageNet weights: 'download', or a file of them",
+    )
+    over = parser.add_argument_group("instead of the configuration's values")
+    over.add_argument("--batch_size", type=int)
+    over.add_argument("--epochs", type=int)
+    over.add_argument("--lr", type=float, help="learning rate")
+    over.add_argument("--seed", type=int)
+    over.add_argument("--workers", type=int, help="processes that read pictures")
+    over.add_argument("--precision", choices=("auto", "fp32", "bf16"))
+    return parser.parse_args(argv)
+
+
+def config_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The flags that were given, in the configuration's nesting."""
+
+    def given(**values: Any) -> dict[str, Any]:
+        return {key: value for key, value in values.items() if value is not None}
+
+    stage = given(batch_size=arguments.batch_size, epochs=arguments.epochs, lr=arguments.lr)
+    return given(seed=arguments.seed, precision=arguments.precision) | {
+        arguments.training_type: stage,
+        "data": given(workers=arguments.workers),
+        "model": given(imagenet=arguments.imagenet),
+    }
+
+
+def resolve_config(arguments: argparse.Namespace, start: Checkpoint | None) -> Config:
+    """Configuration of the run: the file asked for, else the checkpoint's own, else the paper's."""
+    overrides = config_overrides(arguments)
+    if arguments.config is None and start is not None and start.config is not None:
+        return start.config.overridden(overrides)
+    if arguments.config is None:
+        return load_config(DEFAULT_CONFIG, overrides)
+    named = CONFIGS / f"{arguments.config}.yml"
+    return load_config(named if named.is_file() else Path(arguments.config), overrides)
+
+
+def starting_checkpoint(arguments: argparse.Namespace, log_dir: Path) -> Checkpoint | None:
+    """The checkpoint to go on from, if any.
+
+    Raises:
+        UserError: where a new run would overwrite an old one.
+    """
+    if arguments.load_model:
+        return read_checkpoint(arguments.load_model)
+    newest = newest_checkpoint(log_dir / "checkpoints")
+    if newest is None:
+        return None
+    if not arguments.resume:
+        raise UserError(
+            f"{log_dir} already holds a run ({newest.name}): go on with --resume, "
+            "or give another --log_dir"
+        )
+    return read_checkpoint(newest)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run one stage of training."""
+    arguments = parse_arguments(argv)
+    training_type = arguments.training_type
+    log_dir = arguments.log_dir or Path("experiments") / _LOG_DIRS[training_type]
+    device = select_device(arguments.gpu)
+    resume = starting_checkpoint(arguments, log_dir)
+    if training_type == "finetune":
+        modules = None
+        if resume is None:
+            if not (arguments.load_2d_model and arguments.load_3d_model):
+                raise UserError(
+                    "finetune starts from two trained modules: give --load_2d_model and "
+                    "--load_3d_model, or --load_model to go on with a finetuned one"
+                )
+            modules = (
+                read_checkpoint(arguments.load_2d_model),
+                read_checkpoint(arguments.load_3d_model),
+            )
+        config = resolve_config(arguments, resume or modules[0])
+        torch.manual_seed(config.seed)
+        network, config = finetune_networks(config, resume, modules)
+    else:
+        config = resolve_config(arguments, resume)
+        torch.manual_seed(config.seed)
+        build = pose2d_network if training_type == "train2d" else lifting_network
+        network, config = build(config, resume)
+    stage = STAGES[training_type](training_type, network, config, arguments.data_root, device)
+    Trainer(stage, log_dir, resume).fit()
+
+
+if __name__ == "__main__":
+    run_command(main)

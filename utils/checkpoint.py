@@ -1,0 +1,200 @@
+"""Checkpoints: written whole or not at all, read safely, refused with a clear line.
+
+A checkpoint is the reference implementation's dict (``resnet_state_dict`` and/or
+``autoencoder_state_dict``, ``optimizer_state_dict``, ``scheduler``) with three keys more that make
+it complete: ``config``, ``training`` and ``mean_pose``.  Those of the reference lack the three and
+load as well.
+"""
+
+import dataclasses
+import pickle
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from base.errors import UserError
+from model.ego_pose import EgoPose
+from model.reference_checkpoint import build_from_state_dicts
+from utils.config import Config, parse_config
+from utils.files import replacing
+
+_RESNET, _AUTOENCODER = "resnet_state_dict", "autoencoder_state_dict"
+_NUMBERED = re.compile(r"checkpoint_(\d+)\.tar")
+
+
+@dataclass(slots=True)
+class TrainingState:
+    """How far a run is.
+
+    Attributes:
+        stage: train2d, train3d or finetune.
+        epoch: epochs completed.
+        best_epoch, best_value: the best validation so far.
+    """
+
+    stage: str
+    epoch: int
+    best_epoch: int
+    best_value: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For storing."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """What a checkpoint file holds.
+
+    Attributes:
+        path: where it was read from.
+        resnet, autoencoder: weights, None where the file has none.
+        optimizer: state of the optimiser.
+        training, config, mean_pose: None in the reference's files; ``mean_pose`` is (16, 3)
+            float64 metres, Neck at the origin, mean of the training set.
+    """
+
+    path: Path
+    resnet: dict[str, torch.Tensor] | None
+    autoencoder: dict[str, torch.Tensor] | None
+    optimizer: dict[str, Any] | None
+    training: TrainingState | None
+    config: Config | None
+    mean_pose: np.ndarray | None
+
+    @property
+    def kind(self) -> str:
+        """The stage whose weights these are."""
+        if self.resnet is None:
+            return "train3d"
+        return "train2d" if self.autoencoder is None else "finetune"
+
+    def require(self, kind: str, option: str) -> None:
+        """Refuse a checkpoint of another stage.
+
+        Raises:
+            UserError: if this is not of stage ``kind``; ``option`` is the flag that named it.
+        """
+        if self.kind != kind:
+            raise UserError(
+                f"{option} {self.path}: a checkpoint of {self.kind}, but one of {kind} is needed"
+            )
+
+
+def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """Write a checkpoint; a kill or a full disk leaves the file that was there before.
+
+    Raises:
+        UserError: where it cannot be written.
+    """
+    with replacing(path) as temporary:
+        try:
+            torch.save(content, temporary)
+        except RuntimeError as error:  # torch's writer reports a full disk like this
+            raise OSError(f"writing failed: {str(error).splitlines()[0]}") from error
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint of the latest epoch in a folder, if there is any."""
+    found = [(match, path) for path in folder.glob("*.tar") if (match := _match(path))]
+    return max(found, key=lambda item: int(item[0].group(1)))[1] if found else None
+
+
+def _match(path: Path) -> re.Match[str] | None:
+    return _NUMBERED.fullmatch(path.name)
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint of ours or of the reference implementation.
+
+    Only tensors and plain values are unpickled.
+
+    Raises:
+        UserError: for a file that is missing, no checkpoint, or holds no weights of ours.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(
+            f"no checkpoint at {path}: train one with 'python train.py --training_type …'"
+        )
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError, KeyError) as error:
+        reason = str(error).strip().splitlines()
+        raise UserError(
+            f"{path}: not a checkpoint, or a damaged one ({reason[0] if reason else 'empty'})"
+        ) from None
+    if not isinstance(content, dict) or not (_RESNET in content or _AUTOENCODER in content):
+        raise UserError(f"{path}: not a checkpoint of this project: it has no {_RESNET}")
+    weights = {key: content.get(key) for key in (_RESNET, _AUTOENCODER)}
+    for key, value in weights.items():
+        if value is not None and not isinstance(value, dict):
+            raise UserError(f"{path}: {key} is no dict of weights")
+    config, training, mean_pose = (content.get(k) for k in ("config", "training", "mean_pose"))
+    return Checkpoint(
+        path=path,
+        resnet=weights[_RESNET],
+        autoencoder=weights[_AUTOENCODER],
+        optimizer=content.get("optimizer_state_dict"),
+        training=TrainingState(**training) if training else None,
+        config=parse_config(config, str(path)) if config else None,
+        mean_pose=None if mean_pose is None else mean_pose.numpy(),
+    )
+
+
+def lifting_options(config: Config | None) -> dict[str, Any]:
+    """Options of the lifting network that a checkpoint's weights were trained with."""
+    return {} if config is None else config.model.lifting.model_dump()
+
+
+@dataclass(slots=True)
+class LoadedModel:
+    """A model ready to use.
+
+    Attributes:
+        model: in evaluation mode, on the device.
+        config: of the run that made it; the defaults for a checkpoint of the reference.
+        mean_pose: (16, 3) float64 metres, Neck at the origin, mean of its training set, or None.
+        path: the checkpoint.
+    """
+
+    model: EgoPose
+    config: Config
+    mean_pose: np.ndarray | None
+    path: Path
+
+
+def load_pose_model(path: Path, device: torch.device | str = "cpu") -> LoadedModel:
+    """The whole network of a finetuned checkpoint.
+
+    Raises:
+        UserError: for a file that is none, of another stage, or whose weights do not fit.
+    """
+    checkpoint = read_checkpoint(path)
+    checkpoint.require("finetune", "--load_model")
+    model = build_ego_pose(checkpoint)
+    model.to(device, memory_format=torch.channels_last).eval()
+    return LoadedModel(model, checkpoint.config or Config(), checkpoint.mean_pose, checkpoint.path)
+
+
+def build_ego_pose(checkpoint: Checkpoint) -> EgoPose:
+    """The network of a finetuned checkpoint, on the CPU, in training mode.
+
+    Raises:
+        UserError: if its weights do not fit.
+    """
+    config = checkpoint.config or Config()
+    try:
+        networks = build_from_state_dicts(
+            checkpoint.resnet,
+            checkpoint.autoencoder,
+            config.data.input_size,
+            lifting_options(checkpoint.config),
+        )
+        return EgoPose(networks.pose2d, networks.lifting, config.data.input_size)
+    except (UserError, ValueError) as error:
+        raise UserError(f"{checkpoint.path}: {error}") from None

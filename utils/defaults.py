@@ -1,0 +1,12 @@
+"""Where things are when the person does not say."""
+
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+CONFIGS = REPOSITORY / "experiments" / "configs"
+
+#: Holds TrainSet, ValSet and TestSet.  ``make demo`` fills it with the synthetic set.
+DEFAULT_DATA_ROOT = REPOSITORY / "data" / "synthetic"
+
+#: The reference's recipe; ``--config`` takes another.
+DEFAULT_CONFIG = CONFIGS / "paper.yml"

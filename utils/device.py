@@ -1,0 +1,58 @@
+"""From the ``--gpu`` option to a torch device and a precision it handles well."""
+
+import contextlib
+
+import torch
+
+from base.errors import UserError
+
+GPU_HELP = (
+    "CUDA device number; without CUDA, 0 falls back to MPS or the CPU. "
+    "'cpu', 'mps' and 'cuda' are taken too (default: 0)"
+)
+
+
+def select_device(gpu: str) -> torch.device:
+    """Device that ``--gpu`` means on this machine; says so in one line when it is not CUDA.
+
+    Raises:
+        UserError: for a device that this machine does not have.
+    """
+    name = gpu.strip().lower()
+    if name == "cpu":
+        return torch.device("cpu")
+    if name == "mps":
+        if not torch.backends.mps.is_available():
+            raise UserError("--gpu mps: this machine has no MPS device; use --gpu cpu")
+        return torch.device("mps")
+    if name in ("cuda", "cuda:0"):
+        name = "0"
+    if not name.isdecimal():
+        raise UserError(f"--gpu {gpu}: not a device number, 'cpu', 'mps' or 'cuda'")
+    index, count = int(name), torch.cuda.device_count()
+    if index < count:
+        return torch.device("cuda", index)
+    if count:
+        raise UserError(f"--gpu {gpu}: this machine has CUDA devices 0 to {count - 1}")
+    if index > 0:
+        raise UserError(f"--gpu {gpu}: this machine has no CUDA device; use --gpu 0 or --gpu cpu")
+    fallback = "mps" if torch.backends.mps.is_available() else "cpu"
+    print(f"No CUDA device here: running on {fallback.upper()}.")
+    return torch.device(fallback)
+
+
+def fast_bf16(device: torch.device) -> bool:
+    """Whether the device computes bfloat16 products in hardware."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        return torch.cpu._is_avx512_bf16_supported()
+    return False
+
+
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[None]:
+    """Context that runs the forward pass in ``precision``: "fp32", "bf16", or "auto" (bf16 where
+    the device has it in hardware, fp32 elsewhere)."""
+    if precision == "bf16" or (precision == "auto" and fast_bf16(device)):
+        return torch.autocast(device.type, torch.bfloat16)
+    return contextlib.nullcontext()

@@ -1,0 +1,1 @@
+"""Training: one loop, three stages that differ in modules, batches, losses and validation."""
