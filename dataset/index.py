@@ -8,6 +8,7 @@ import json
 import os
 import re
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -187,7 +188,7 @@ def _read_cache(path: Path, signature: str) -> SplitIndex | None:
             arrays = {name: stored[name] for name in _ARRAYS}
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None  # cut off or of another make: the index is built anew and replaces it
     return SplitIndex(**lists, **arrays)
 

@@ -69,7 +69,7 @@ def test_labels_without_any_picture_folder_serve_the_lifting_stage_only(tmp_path
     release.write_label(labels_only, 2)
     assert len(Mocap(tmp_path, SetType.TRAIN)) == 1
     assert len(Mocap(tmp_path, SetType.TRAIN, pictures=False).annotations()) == 2
-    assert capsys.readouterr().err == ""
+    assert "without" not in capsys.readouterr().err
 
 
 def test_an_unknown_action_is_kept(tmp_path):

@@ -135,9 +135,10 @@ class Trainer:
         bar: tqdm,
         writer: SummaryWriter,
     ) -> None:
+        total = total.detach()
         loss = float(total)
         if not torch.isfinite(total):
-            parts = ", ".join(f"{name} {float(value):g}" for name, value in terms.items())
+            parts = ", ".join(f"{name} {float(value.detach()):g}" for name, value in terms.items())
             raise UserError(
                 f"the loss is not finite at step {step} ({parts}); the last checkpoint is kept. "
                 "Lower the learning rate or set clip_norm in the configuration"
@@ -145,7 +146,7 @@ class Trainer:
         bar.set_postfix_str(f"loss {loss:.4f}, {rate:.0f} frames/s")
         writer.add_scalar("loss/total", loss, step)
         for name, value in terms.items():
-            writer.add_scalar(f"loss/{name}", float(value), step)
+            writer.add_scalar(f"loss/{name}", float(value.detach()), step)
         writer.add_scalar("lr", self.schedule.get_last_lr()[0], step)
         writer.add_scalar("frames_per_second", rate, step)
 

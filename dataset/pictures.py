@@ -1,0 +1,58 @@
+"""Reading one picture of any common kind, and finding those of a folder."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from base.errors import BrokenFrameError, UserError
+
+#: Suffixes of pictures, in lower case.
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
+
+_PNG, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
+_JPEG, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """A picture as RGB, whatever its channels and depth; EXIF orientation is honoured.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Raises:
+        BrokenFrameError: for a file that is missing, cut off or no picture.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise BrokenFrameError(f"{path}: cannot be read ({error.strerror})") from None
+    # Some decoders fill the missing part of a cut-off file with grey and say nothing.
+    for start, end in ((_PNG, _PNG_END), (_JPEG, _JPEG_END)):
+        if data.startswith(start) and end not in data:
+            raise BrokenFrameError(f"{path}: cut off after {len(data)} bytes")
+    # IMREAD_COLOR makes three 8-bit channels of grey, 16-bit and transparent pictures.
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
+    if image is None:
+        raise BrokenFrameError(f"{path}: not a picture that can be decoded")
+    return image
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """The pictures directly in a folder, sorted by name.
+
+    Raises:
+        UserError: if it is missing, no folder, or holds none.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder of pictures")
+    found = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+    )
+    if not found:
+        kinds = ", ".join(sorted(PICTURE_SUFFIXES))
+        raise UserError(f"{folder}: holds no picture ({kinds})")
+    return found

@@ -1,0 +1,1 @@
+"""The synthetic set: free parametric bodies seen through the release's camera, in its layout."""

@@ -1,0 +1,215 @@
+"""Bodies: the Anny model in the Mixamo rig, brought into the release's world axes.
+
+World and body axes here are the release's (Maya-like): centimetres, y up; a body at rest stands
+at the origin and faces +z with its left side towards +x.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from base.skeleton import JOINT_PREFIX
+
+#: Mean and deviation of the stature in centimetres by (male, short).
+_STATURE = {
+    (True, False): (177.0, 5.0),
+    (True, True): (164.0, 3.0),
+    (False, False): (166.0, 5.0),
+    (False, True): (154.0, 3.0),
+}
+
+_FINGERS = ("Index", "Middle", "Pinky", "Ring", "Thumb")
+
+
+def _to_world(points: np.ndarray) -> np.ndarray:
+    """Anny's z-up metres facing -y → y-up centimetres facing +z."""
+    return np.stack([points[..., 0], points[..., 2], -points[..., 1]], -1) * 100.0
+
+
+@dataclass(frozen=True)
+class Rig:
+    """What all bodies share.
+
+    Attributes:
+        names: the J joints, without the release's prefix, parents first.
+        parents: parent of each joint, -1 for the root.
+        faces: (F, 3) int32 vertex indices.
+        weights: (V, J) float32 skinning weights.
+        main_bone: (V,) the bone that moves each vertex most.
+    """
+
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    faces: np.ndarray
+    weights: np.ndarray
+    main_bone: np.ndarray
+
+    def index(self, name: str) -> int:
+        """Row of a joint."""
+        return self.names.index(name)
+
+
+@dataclass(frozen=True)
+class Body:
+    """One person's shape in the rest pose and the turn of each bone from there to a T-pose.
+
+    Attributes:
+        rig: the shared rig.
+        heads: (J, 3) joints at rest, centimetres.
+        vertices: (V, 3) float32 skin at rest, centimetres.
+        to_tpose: (J, 3, 3) rotation of each bone from rest to the T-pose: arms along ±x with the
+            palms down, legs along -y.  Poses are rotations on top of it, so that anatomical
+            directions are the same for every body.
+        male: whether the person is male.
+    """
+
+    rig: Rig
+    heads: np.ndarray
+    vertices: np.ndarray
+    to_tpose: np.ndarray
+    male: bool
+
+    def length(self, start: str, end: str) -> float:
+        """Distance between two joints at rest, centimetres."""
+        rows = [self.rig.index(start), self.rig.index(end)]
+        return float(np.linalg.norm(np.diff(self.heads[rows], axis=0)))
+
+    def skin(
+        self, joints: np.ndarray, turns: np.ndarray, rest: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Linear blend skinning of one pose.
+
+        Args:
+            joints: (J, 3) posed joints, centimetres.
+            turns: (J, 3, 3) rotation of each bone on top of the T-pose, world axes.
+            rest: (V, 3) other vertices to move than :attr:`vertices`, such as clothed ones.
+
+        Returns:
+            (V, 3) float32 centimetres.
+        """
+        matrix = turns @ self.to_tpose
+        offset = joints - np.einsum("jab,jb->ja", matrix, self.heads)
+        packed = np.concatenate([matrix, offset[..., None]], -1).reshape(-1, 12)
+        blended = (self.rig.weights @ packed.astype(np.float32)).reshape(-1, 3, 4)
+        rest = self.vertices if rest is None else rest
+        return np.einsum("vab,vb->va", blended[..., :3], rest) + blended[..., 3]
+
+
+@lru_cache(maxsize=1)
+def _model():
+    import anny  # loads torch and compiles on the first use of a machine: only where it is needed
+
+    return anny.Anny(rig="mixamo", phenotypes="all")
+
+
+@lru_cache(maxsize=1)
+def load_rig() -> Rig:
+    """Load the body model (about a minute the first time on a machine, then a second)."""
+    model = _model()
+    bones = len(model.bone_labels)
+    indices = model.vertex_bone_indices.numpy()
+    weights = np.zeros((len(indices), bones), np.float32)
+    rows = np.arange(len(indices))[:, None]
+    np.add.at(weights, (rows, indices), model.vertex_bone_weights.numpy().astype(np.float32))
+    return Rig(
+        names=tuple(label.removeprefix(JOINT_PREFIX) for label in model.bone_labels),
+        parents=tuple(int(parent) for parent in model.bone_parents),
+        faces=model.get_triangular_faces().numpy().astype(np.int32),
+        weights=weights,
+        main_bone=weights.argmax(1),
+    )
+
+
+def _turn_between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Smallest rotation that takes direction ``start`` to ``end`` (not opposite ones)."""
+    a, b = start / np.linalg.norm(start), end / np.linalg.norm(end)
+    cross = np.cross(a, b)
+    skew = np.array([[0, -cross[2], cross[1]], [cross[2], 0, -cross[0]], [-cross[1], cross[0], 0]])
+    return np.eye(3) + skew + skew @ skew / (1 + a @ b)
+
+
+def _tpose_turns(rig: Rig, heads: np.ndarray) -> np.ndarray:
+    turns = np.tile(np.eye(3), (len(rig.names), 1, 1))
+    at = {name: heads[row] for row, name in enumerate(rig.names)}
+
+    for side, sign in (("Left", 1.0), ("Right", -1.0)):
+        outward = np.array([sign, 0.0, 0.0])
+        down = np.array([0.0, -1.0, 0.0])
+        chains = (
+            ((f"{side}Arm", f"{side}ForeArm", f"{side}Hand"), outward),
+            ((f"{side}UpLeg", f"{side}Leg", f"{side}Foot"), down),
+        )
+        for (first, second, last), direction in chains:
+            turn = _turn_between(at[second] - at[first], direction)
+            turns[rig.index(first)] = turn
+            turn = _turn_between(turn @ (at[last] - at[second]), direction) @ turn
+            turns[rig.index(second)] = turn
+
+        # The hand: fingers outward, and the row of knuckles with the index finger in front.
+        turn = turns[rig.index(f"{side}ForeArm")]
+        wrist = at[f"{side}Hand"]
+        turn = _turn_between(turn @ (at[f"{side}HandMiddle1"] - wrist), outward) @ turn
+        across = turn @ (at[f"{side}HandIndex1"] - at[f"{side}HandPinky1"])
+        across[0] = 0.0
+        turn = _turn_between(across, np.array([0.0, 0.0, 1.0])) @ turn
+        turns[rig.index(f"{side}Hand")] = turn
+        for finger in _FINGERS:
+            for number in (1, 2, 3):
+                turns[rig.index(f"{side}Hand{finger}{number}")] = turn
+        # Half of the twist between elbow and palm belongs to the forearm.
+        fore = turns[rig.index(f"{side}ForeArm")]
+        twist = turn @ fore.T
+        half = np.arctan2(twist[2, 1] - twist[1, 2], twist[1, 1] + twist[2, 2]) / 2
+        c, s = np.cos(half), np.sin(half)
+        turns[rig.index(f"{side}ForeArm")] = np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) @ fore
+
+        # The foot keeps its sole flat and only turns to point straight ahead.
+        toe = at[f"{side}ToeBase"] - at[f"{side}Foot"]
+        toe[1] = 0.0
+        turn = _turn_between(toe, np.array([0.0, 0.0, 1.0]))
+        turns[rig.index(f"{side}Foot")] = turns[rig.index(f"{side}ToeBase")] = turn
+    return turns
+
+
+def make_body(male: bool, full: bool, short: bool, rng: np.random.Generator) -> Body:
+    """Draw a person.
+
+    Args:
+        male: gender of the phenotype.
+        full: a heavier build ("f" in a character's name) instead of an average one.
+        short: below the average height ("s") instead of around it.
+        rng: source of the rest.
+    """
+    import torch
+
+    rig = load_rig()
+    model = _model()
+    phenotype = {
+        "gender": rng.uniform(0.0, 0.15) if male else rng.uniform(0.85, 1.0),
+        "age": rng.uniform(0.6, 0.85),
+        "muscle": rng.uniform(0.35, 0.75),
+        "weight": rng.uniform(0.78, 1.0) if full else rng.uniform(0.3, 0.6),
+        "proportions": rng.uniform(0.4, 0.9),
+        "cupsize": rng.uniform(0.3, 0.7),
+        "firmness": rng.uniform(0.4, 0.8),
+        "african": rng.uniform(0.0, 1.0),
+        "asian": rng.uniform(0.0, 1.0),
+        "caucasian": rng.uniform(0.0, 1.0),
+    }
+    stature = rng.normal(*_STATURE[male, short])
+    # The model is linear in height between 0, 0.5 and 1: three bodies give the one of a stature.
+    heights = np.array([0.0, 0.5, 1.0])
+    with torch.no_grad():
+        values = [
+            [phenotype.get(label, height) for label in model.phenotype_labels] for height in heights
+        ]
+        shapes = model(phenotype_kwargs=torch.tensor(values, dtype=model.dtype))
+        up = shapes["rest_vertices"][..., 2]
+        statures = (up.amax(-1) - up.amin(-1)).numpy() * 100.0
+        phenotype["height"] = float(np.interp(stature, statures, heights))
+        values = [[phenotype[label] for label in model.phenotype_labels]]
+        rest = model(phenotype_kwargs=torch.tensor(values, dtype=model.dtype))
+    heads = _to_world(rest["rest_bone_heads"][0].numpy())
+    vertices = _to_world(rest["rest_vertices"][0].numpy()).astype(np.float32)
+    return Body(rig, heads, vertices, _tpose_turns(rig, heads), male)

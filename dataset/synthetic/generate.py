@@ -1,0 +1,286 @@
+"""Making a whole set: which frames there are, and the workers that make them.
+
+What a frame shows depends on the seed and on the frame's own place in the set, never on which
+worker makes it or on how many there are.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from base.errors import UserError
+from base.set_type import SetType
+from dataset.synthetic.write import LABELS_ONLY, PICTURES, Folder, prepare_output
+
+#: First number of the characters of each set; the release's own stay below 101.
+_FIRST_ID = {SetType.TRAIN: 101, SetType.VAL: 201, SetType.TEST: 301}
+_IDS_PER_SET = 99
+
+_PICTURES_PER_JOB = 20
+_LABELS_PER_CHARACTER = 250
+
+# Purposes of random numbers, the first entry of each spawn key.
+_WHO, _PERSON, _PLACE, _FRAME, _GRAIN = range(5)
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides the content of a set.
+
+    Attributes:
+        seed: of all random numbers.
+        frames_per_character: pictures of one character.
+        ray_step: 1 casts a ray per pixel; k one for each k×k pixels and enlarges.
+    """
+
+    seed: int
+    frames_per_character: int = 40
+    ray_step: int = 1
+
+    def random(self, *key: int) -> np.random.Generator:
+        """The random numbers of one purpose."""
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+
+
+@dataclass(frozen=True)
+class Job:
+    """Consecutive frames of one character in one environment.
+
+    Attributes:
+        folder: where they go.
+        person: number of the character within its set, from 0.
+        start, count: the frames whose poses are drawn together.
+        wanted: numbers of the frames to write.
+    """
+
+    folder: Folder
+    person: int
+    start: int
+    count: int
+    wanted: tuple[int, ...]
+
+
+def _who(recipe: Recipe, set_type: SetType, person: int) -> tuple[bool, bool, bool]:
+    """(male, full, short) of a character."""
+    rng = recipe.random(_WHO, list(SetType).index(set_type), person)
+    return bool(rng.random() < 0.5), bool(rng.random() < 0.4), bool(rng.random() < 0.3)
+
+
+def character_name(recipe: Recipe, set_type: SetType, person: int) -> str:
+    """Name of a character in the release's manner, such as ``female_101_a_s``."""
+    male, full, short = _who(recipe, set_type, person)
+    block, place = divmod(person, _IDS_PER_SET)
+    number = _FIRST_ID[set_type] + place + 1000 * block
+    return f"{'male' if male else 'female'}_{number:03d}_{'af'[full]}_{'as'[short]}"
+
+
+def plan(root: Path, recipe: Recipe, counts: dict[SetType, int], label_frames: int) -> list[Job]:
+    """All jobs of a set, pictures first.
+
+    Args:
+        root: the set's folder.
+        recipe: what decides the content.
+        counts: pictures of each split.
+        label_frames: training frames with labels only.
+    """
+    jobs = []
+    for set_type, total in counts.items():
+        per = recipe.frames_per_character
+        for first in range(0, total, per):
+            person = first // per
+            name = character_name(recipe, set_type, person)
+            folder = Folder(root, set_type, name, PICTURES)
+            last = min(per, total - first)
+            for start in range(0, last, _PICTURES_PER_JOB):
+                drawn = min(_PICTURES_PER_JOB, per - start)
+                wanted = tuple(range(start, min(start + drawn, last)))
+                jobs.append(Job(folder, person, start, drawn, wanted))
+    for first in range(0, label_frames, _LABELS_PER_CHARACTER):
+        person = first // _LABELS_PER_CHARACTER
+        name = character_name(recipe, SetType.TRAIN, person)
+        folder = Folder(root, SetType.TRAIN, name, LABELS_ONLY)
+        last = min(_LABELS_PER_CHARACTER, label_frames - first)
+        jobs.append(Job(folder, person, 0, _LABELS_PER_CHARACTER, tuple(range(last))))
+    return jobs
+
+
+@lru_cache(maxsize=2)
+def _person(recipe: Recipe, set_type: SetType, person: int):
+    """Body and headset of a character, and the random numbers that go on to dress it."""
+    from dataset.synthetic.body import make_body
+    from dataset.synthetic.rig import mount
+
+    rng = recipe.random(_PERSON, list(SetType).index(set_type), person)
+    body = make_body(*_who(recipe, set_type, person), rng)
+    return body, mount(body, rng)
+
+
+@lru_cache(maxsize=1)
+def _renderer(recipe: Recipe, set_type: SetType, person: int):
+    from dataset.synthetic.clothing import dress
+    from dataset.synthetic.render import Renderer, draw_look
+    from dataset.synthetic.scene import make_place
+
+    body, _ = _person(recipe, set_type, person)
+    rng = recipe.random(_PLACE, list(SetType).index(set_type), person)
+    outfit, place, look = dress(body, rng), make_place(rng), draw_look(rng)
+    return Renderer(outfit, body.rig.faces, place, look, recipe.ray_step)
+
+
+def run_job(recipe: Recipe, job: Job) -> int:
+    """Make and write the frames of a job; returns how many."""
+    from dataset.synthetic.labels import encode_label
+    from dataset.synthetic.sampling import draw_frames, occluded, seat_of
+
+    set_type = job.folder.set_type
+    split = list(SetType).index(set_type)
+    environment = int(job.folder.environment.removeprefix("env_"))
+    body, rig = _person(recipe, set_type, job.person)
+    # All poses of a job are drawn even where only some are wanted, so that a frame comes out the
+    # same to the last bit in a longer set and when a set is resumed.
+    numbers = range(job.start, job.start + job.count)
+    draws = [recipe.random(_FRAME, split, job.person, environment, n) for n in numbers]
+    frames = draw_frames(body, rig, draws)
+    names = body.rig.names
+    job.folder.create()
+    for number in job.wanted:
+        row = number - job.start
+        joints, turns = frames.joints[row], frames.turns[row]
+        trans, rot = frames.trans[row], frames.rot[row]
+        image = hidden = None
+        if environment == 1:
+            renderer = _renderer(recipe, set_type, job.person)
+            skin = body.skin(joints, turns, renderer.outfit.vertices)
+            grain = recipe.random(_GRAIN, split, job.person, environment, number)
+            seat = seat_of(frames, row, names)
+            image, lead = renderer.draw(skin, trans, rot, seat, joints, grain)
+            hidden = occluded(lead, body)
+        label = encode_label(frames.actions[row], names, joints, turns, trans, rot, hidden)
+        job.folder.write(number, label, image)
+    return len(job.wanted)
+
+
+def _start_worker() -> None:
+    """One thread each; Ctrl-C is the parent's to handle; no worker outlives the parent."""
+    import cv2
+    import torch
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+    def follow_parent() -> None:
+        parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=follow_parent, daemon=True).start()
+
+
+def _run_all(recipe: Recipe, jobs: list[Job], workers: int) -> Iterator[int]:
+    """Run jobs in worker processes; yields the number of frames of each as it ends."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    pool = ProcessPoolExecutor(
+        min(workers, len(jobs)), mp_context=get_context("spawn"), initializer=_start_worker
+    )
+    try:
+        waiting = [pool.submit(run_job, recipe, job) for job in jobs]
+        for done in as_completed(waiting):
+            yield done.result()
+    except BrokenProcessPool:
+        raise UserError(
+            "a worker process was ended from outside, most likely for lack of memory: go on with "
+            "--resume and fewer --workers"
+        ) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def generate(
+    root: Path,
+    recipe: Recipe,
+    counts: dict[SetType, int],
+    label_frames: int = 0,
+    workers: int = 2,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> int:
+    """Make a synthetic set in the release's layout.
+
+    Args:
+        root: folder of the set.
+        recipe: what decides the content of its frames.
+        counts: frames with pictures of each split.
+        label_frames: further training frames with labels only.
+        workers: processes.
+        resume: keep the complete frames of a set made with the same recipe and add the others.
+        overwrite: delete a synthetic set that is there.
+        progress: show a progress bar.
+
+    Returns:
+        The number of frames written.
+
+    Raises:
+        UserError: for counts, options or a folder that cannot be used.
+    """
+    sizes = [*counts.values(), label_frames]
+    if min(sizes) < 0:
+        raise UserError("--train, --val, --test and --label_frames cannot be negative")
+    if max(sizes) == 0:
+        raise UserError("nothing to make: give at least one of --train, --val, --test")
+    if recipe.frames_per_character < 1 or workers < 1:
+        raise UserError("--frames_per_character and --workers must be at least 1")
+    if recipe.seed < 0:
+        raise UserError("--seed cannot be negative")
+    if resume and overwrite:
+        raise UserError("--resume and --overwrite exclude each other")
+    root = Path(root)
+    prepare_output(root, vars(recipe), resume, overwrite)
+
+    jobs = plan(root, recipe, counts, label_frames)
+    total = sum(len(job.wanted) for job in jobs)
+    if resume:
+        jobs = [
+            Job(job.folder, job.person, job.start, job.count, missing)
+            for job in jobs
+            if (missing := tuple(n for n in job.wanted if not job.folder.complete(n)))
+        ]
+    missing = sum(len(job.wanted) for job in jobs)
+    if missing == 0:
+        return 0
+    _prepare_body_model(progress)
+    try:
+        with tqdm(
+            total=total, initial=total - missing, unit="frame", desc=str(root), disable=not progress
+        ) as bar:
+            for made in _run_all(recipe, jobs, workers):
+                bar.update(made)
+    except OSError as error:
+        raise UserError(f"cannot write to {root}: {error.strerror}") from None
+    return missing
+
+
+def _prepare_body_model(progress: bool) -> None:
+    """Load the model once here: the first load of a machine fills a cache the workers then use."""
+    from dataset.synthetic.body import load_rig
+
+    if progress:
+        print("preparing the body model, about a minute the first time", flush=True)
+    load_rig()

@@ -1,0 +1,84 @@
+"""A frame's json, with the release's keys."""
+
+import json
+
+import numpy as np
+
+from base.camera import RELEASE_CAMERA, world_to_camera
+from base.skeleton import JOINT_PREFIX
+
+#: Field of view the camera label states, degrees: the disc of the picture is a hemisphere.
+CAMERA_FOV = 180.0
+
+#: Angle of the picture's black rim from the optical axis, radians.
+RIM = np.pi / 2
+
+_CM_DECIMALS, _PIXEL_DECIMALS, _DEGREE_DECIMALS = 5, 4, 3
+_CAMERA_DEGREE_DECIMALS = 8
+
+
+def _euler_sxyz(matrices: np.ndarray) -> np.ndarray:
+    """(J, 3, 3) rotations → (J, 3) degrees about the static x, y, z axes."""
+    y = np.arcsin(np.clip(-matrices[:, 2, 0], -1, 1))
+    x = np.arctan2(matrices[:, 2, 1], matrices[:, 2, 2])
+    z = np.arctan2(matrices[:, 1, 0], matrices[:, 0, 0])
+    return np.degrees(np.stack([x, y, z], -1))
+
+
+def _rounded(values: np.ndarray, decimals: int) -> list:
+    return np.round(values, decimals).tolist()
+
+
+def in_disc(points: np.ndarray) -> np.ndarray:
+    """Which of (…, 3) camera-frame points show in the picture: inside it and inside the rim."""
+    return RELEASE_CAMERA.in_view(points) & (RELEASE_CAMERA.angle(points) < RIM)
+
+
+def encode_label(
+    action: str,
+    names: tuple[str, ...],
+    joints: np.ndarray,
+    turns: np.ndarray,
+    trans: np.ndarray,
+    rot: np.ndarray,
+    occluded: np.ndarray | None = None,
+) -> bytes:
+    """Write a label.
+
+    World joints and camera are rounded first and the camera-frame points and pixels derived from
+    the rounded values, so that what is read back agrees with the camera formula to 1e-3 px.
+
+    Args:
+        action: clip name.
+        names: J joint names without the release's prefix.
+        joints: (J, 3) world centimetres.
+        turns: (J, 3, 3) orientation of the bones in the world, identity in a T-pose facing +z.
+        trans: (3,) camera position, centimetres.
+        rot: (3,) camera angles, degrees.
+        occluded: (J,) bool, joints hidden behind something; None where nobody looked, and then
+            ``visible`` tells only whether a joint lies inside the picture's disc.
+
+    Returns:
+        The json file's content.
+    """
+    joints = np.round(joints, _CM_DECIMALS)
+    trans = np.round(trans, _CM_DECIMALS)
+    rot = np.round(rot, _CAMERA_DEGREE_DECIMALS)
+    points = np.round(world_to_camera(joints, trans, rot), _CM_DECIMALS)
+    pixels = RELEASE_CAMERA.project(points)
+    visible = in_disc(points)
+    if occluded is not None:
+        visible &= ~occluded
+    angles = _rounded(_euler_sxyz(turns), _DEGREE_DECIMALS)
+    content = {
+        "action": action,
+        "camera": {"cam_fov": CAMERA_FOV, "trans": trans.tolist(), "rot": rot.tolist()},
+        "joints": [
+            {"name": JOINT_PREFIX + name, "trans": place, "rot": angle}
+            for name, place, angle in zip(names, joints.tolist(), angles, strict=True)
+        ],
+        "pts3d_fisheye": points.T.tolist(),
+        "pts2d_fisheye": _rounded(pixels.T, _PIXEL_DECIMALS),
+        "visible": visible.tolist(),
+    }
+    return json.dumps(content, separators=(",", ":")).encode()

@@ -1,0 +1,384 @@
+"""Pictures: the release camera's rays into a clothed body and its place, shaded and developed."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from embreex import rtcore_scene
+from embreex.mesh_construction import TriangleMesh
+
+from base.camera import MAYA_TO_CAMERA, RELEASE_CAMERA, euler_sxyz_to_matrix
+from dataset.synthetic.clothing import HAIR, LIPS, SHOES, SKIN, Outfit, vertex_normals
+from dataset.synthetic.labels import RIM
+from dataset.synthetic.scene import FLOOR_CM, FLOOR_PX, WALL_HEIGHT, WALL_WIDTH, Place, box, noise
+
+_SHADOW_PX, _SHADOW_CM = 384, 480.0
+_FAR = 1e6
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a camera develops its pictures.
+
+    Attributes:
+        exposure: gain on the linear light.
+        vignette: loss of light at the rim.
+        grain: deviation of the noise, grey levels.
+        blur: of the optics, pixels.
+    """
+
+    exposure: float
+    vignette: float
+    grain: float
+    blur: float
+
+
+def draw_look(rng: np.random.Generator) -> Look:
+    """Draw a camera's look."""
+    return Look(
+        exposure=float(np.exp(rng.normal(0.05, 0.18))),
+        vignette=float(rng.uniform(0.0, 0.35)),
+        grain=float(rng.uniform(0.3, 2.5)),
+        blur=float(rng.uniform(0.35, 0.8)),
+    )
+
+
+@dataclass(frozen=True)
+class _Rays:
+    """Rays of all pixels inside the rim: where they belong, and their directions."""
+
+    shape: tuple[int, int]
+    pixels: np.ndarray
+    directions: np.ndarray
+    cosine: np.ndarray
+
+
+@lru_cache(maxsize=2)
+def _rays(step: int) -> _Rays:
+    camera = RELEASE_CAMERA.resized(RELEASE_CAMERA.width // step, RELEASE_CAMERA.height // step)
+    v, u = np.mgrid[: camera.height, : camera.width]
+    directions = camera.unproject(np.stack([u, v], -1).reshape(-1, 2).astype(float))
+    inside = np.flatnonzero(directions[:, 2] > np.cos(RIM))
+    directions = directions[inside].astype(np.float32)
+    return _Rays((camera.height, camera.width), inside, directions, directions[:, 2])
+
+
+@lru_cache(maxsize=1)
+def _cloth_noise() -> np.ndarray:
+    rng = np.random.default_rng(7)
+    return np.clip(noise(rng, 512, (16, 32, 64, 256)), -2.5, 2.5)
+
+
+@lru_cache(maxsize=1)
+def _grain() -> np.ndarray:
+    return np.random.default_rng(11).standard_normal((1024, 1400)).astype(np.float32)
+
+
+class Traced:
+    """A scene with the camera at its origin, to be asked with rays."""
+
+    def __init__(self, vertices: np.ndarray, faces: np.ndarray):
+        self._scene = rtcore_scene.EmbreeScene()
+        self._mesh = TriangleMesh(
+            scene=self._scene,
+            vertices=np.ascontiguousarray(vertices, np.float32),
+            indices=np.ascontiguousarray(faces, np.int32),
+        )
+
+    def first(self, origins: np.ndarray, directions: np.ndarray) -> dict[str, np.ndarray]:
+        """First hits: ``primID`` (-1 for none), ``tfar``, ``u``, ``v``, ``Ng``."""
+        return self._scene.run(
+            np.ascontiguousarray(origins, np.float32),
+            np.ascontiguousarray(directions, np.float32),
+            output=True,
+        )
+
+    def blocked(self, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
+        """(N,) whether anything lies along the rays."""
+        hit = self._scene.run(
+            np.ascontiguousarray(origins, np.float32),
+            np.ascontiguousarray(directions, np.float32),
+            query="OCCLUDED",
+        )
+        return hit >= 0
+
+
+class Renderer:
+    """Draws one person in one place."""
+
+    def __init__(self, outfit: Outfit, faces: np.ndarray, place: Place, look: Look, step: int = 1):
+        self.outfit, self.place, self.look, self.step = outfit, place, look, step
+        self._faces = faces
+
+    def draw(
+        self,
+        vertices: np.ndarray,
+        trans: np.ndarray,
+        rot: np.ndarray,
+        seat: tuple[np.ndarray, float] | None,
+        joints: np.ndarray,
+        rng: np.random.Generator,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw a frame.
+
+        Args:
+            vertices: (V, 3) clothed skin, world centimetres.
+            trans, rot: the camera, as in the labels.
+            seat: (centre of the seat's top (3,), heading in radians) of someone who sits.
+            joints: (J, 3) world centimetres, to find out how far the rays to them get.
+            rng: source of the grain.
+
+        Returns:
+            (800, 1280, 3) uint8 RGB, and (J,) centimetres by which the first surface on the way to
+            each joint lies before it.
+        """
+        place = self.place
+        body_faces = len(self._faces)
+        things, thing_faces, colours = [place.vertices], [place.faces], [place.face_colours]
+        if seat is not None:
+            corners, triangles = _stool(*seat)
+            thing_faces.append(triangles + len(place.vertices))
+            things.append(corners)
+            colours.append(np.full((len(triangles), 3), 0.12, np.float32))
+        extra = np.concatenate(things)
+        all_vertices = np.concatenate([vertices, extra]) - trans
+        faces = np.concatenate([self._faces, np.concatenate(thing_faces) + len(vertices)])
+        scene = Traced(all_vertices, faces)
+
+        to_world = (euler_sxyz_to_matrix(rot) @ MAYA_TO_CAMERA).astype(np.float32)
+        rays = _rays(self.step)
+        directions = rays.directions @ to_world.T
+        hits = scene.first(np.zeros_like(directions), directions)
+        triangle = hits["primID"]
+        light = np.empty((len(directions), 3), np.float32)
+
+        body = np.flatnonzero((triangle >= 0) & (triangle < body_faces))
+        local = (vertices - trans).astype(np.float32)
+        light[body] = self._shade_body(
+            scene, local, triangle[body], hits["u"][body], hits["v"][body]
+        )
+
+        thing = np.flatnonzero(triangle >= body_faces)
+        if len(thing):
+            albedo = np.concatenate(colours)[triangle[thing] - body_faces]
+            light[thing] = albedo * self._lambert(hits["Ng"][thing], directions[thing])
+
+        free = np.flatnonzero(triangle < 0)
+        shadow = self._shadow(vertices, extra, trans)
+        light[free] = self._surroundings(directions[free], trans, shadow)
+        image = self._develop(light, rays, rng)
+        return image, self._lead(scene, joints - trans)
+
+    def _lead(self, scene: Traced, joints: np.ndarray) -> np.ndarray:
+        distance = np.linalg.norm(joints, axis=1)
+        hits = scene.first(np.zeros_like(joints), joints / distance[:, None])
+        reached = np.where(hits["primID"] >= 0, hits["tfar"], np.inf)
+        return np.maximum(distance - reached, 0.0)
+
+    def _lambert(self, normal: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        normal = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+        normal = np.where((normal * direction).sum(1, keepdims=True) > 0, -normal, normal)
+        sun = np.clip(normal @ self.place.sun.astype(np.float32), 0, 1)[:, None]
+        sky = (0.65 + 0.35 * normal[:, 1:2]) * self.place.ambient.astype(np.float32)
+        return sun * self.place.sun_colour.astype(np.float32) + sky
+
+    def _shade_body(
+        self,
+        scene: Traced,
+        vertices: np.ndarray,
+        triangle: np.ndarray,
+        u: np.ndarray,
+        v: np.ndarray,
+    ) -> np.ndarray:
+        """Linear light (N, 3) of the hits, from light baked at the vertices."""
+        place, outfit = self.place, self.outfit
+        normals = vertex_normals(vertices, self._faces)
+        corners = self._faces[triangle]
+        used = np.unique(corners)
+        sun, sky = self._bake(scene, vertices[used], normals[used])
+        packed = np.zeros((len(vertices), 5), np.float32)
+        packed[:, :3] = outfit.tpose
+        packed[used, 3], packed[used, 4] = sun, sky
+        weight = np.stack([1 - u - v, u, v], 1).astype(np.float32)
+        at = packed[corners[:, 0]] * weight[:, :1]
+        at += packed[corners[:, 1]] * weight[:, 1:2]
+        at += packed[corners[:, 2]] * weight[:, 2:]
+        point = at[:, :3]
+        colour, material = outfit.colour(outfit.face_part[triangle], point)
+        table = _cloth_noise()
+        cells = (point * 5.0).astype(np.int32)
+        wrinkle = table[(cells[:, 1]) & 511, (cells[:, 0] + cells[:, 2]) & 511]
+        strength = np.full(16, 0.10, np.float32)
+        strength[[SKIN, LIPS]] = 0.03
+        strength[HAIR], strength[SHOES] = 0.3, 0.05
+        colour *= (1 + strength[material] * wrinkle)[:, None]
+        light = at[:, 3:4] * place.sun_colour.astype(np.float32)
+        light += at[:, 4:5] * place.ambient.astype(np.float32)
+        return colour * light
+
+    def _bake(
+        self, scene: Traced, vertices: np.ndarray, normals: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(V,) light of the sun and of the sky at vertices, both shadowed."""
+        origins = vertices + normals * 0.8
+        sun_direction = self.place.sun.astype(np.float32)
+        facing = np.clip(normals @ sun_direction, 0, 1)
+        sun = np.zeros(len(vertices), np.float32)
+        lit = np.flatnonzero(facing > 0)
+        toward = np.broadcast_to(sun_direction, (len(lit), 3))
+        sun[lit] = facing[lit] * ~scene.blocked(origins[lit], toward)
+        sky = np.zeros(len(vertices), np.float32)
+        for direction in _SKY:
+            share = np.clip(normals @ direction + 0.15, 0, 1)
+            seen = np.flatnonzero(share > 0)
+            open_sky = ~scene.blocked(origins[seen], np.broadcast_to(direction, (len(seen), 3)))
+            sky[seen] += share[seen] * open_sky
+        sky = 0.30 + 0.70 * sky / (0.5 * len(_SKY)) - 0.12 * np.clip(-normals[:, 1], 0, 1)
+        return sun, np.clip(sky, 0, 1.2)
+
+    def _shadow(self, vertices: np.ndarray, extra: np.ndarray, trans: np.ndarray) -> np.ndarray:
+        """Shadow on the floor around the camera: (S, S) float32 in [0, 1]."""
+        sun = self.place.sun
+        scale = _SHADOW_PX / _SHADOW_CM
+
+        def on_floor(points: np.ndarray) -> np.ndarray:
+            flat = points[:, [0, 2]] - points[:, 1:2] * (sun[[0, 2]] / sun[1])
+            return (flat - trans[[0, 2]]) * scale + _SHADOW_PX / 2
+
+        mask = np.zeros((_SHADOW_PX, _SHADOW_PX), np.uint8)
+        spots = on_floor(vertices).astype(np.int32)
+        inside = ((spots >= 0) & (spots < _SHADOW_PX)).all(1)
+        mask[spots[inside, 1], spots[inside, 0]] = 255
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
+        mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
+        for start in range(0, len(extra), 8):
+            outline = cv2.convexHull(on_floor(extra[start : start + 8]).astype(np.int32))
+            cv2.fillConvexPoly(mask, outline, 255)
+        return cv2.GaussianBlur(mask, (0, 0), 2.0).astype(np.float32) / 255
+
+    def _surroundings(
+        self, directions: np.ndarray, trans: np.ndarray, shadow: np.ndarray
+    ) -> np.ndarray:
+        """Linear light (N, 3) of rays that meet neither body nor things."""
+        place = self.place
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inverse = 1.0 / directions
+        down = np.where(directions[:, 1] < 0, -trans[1] * inverse[:, 1], _FAR)
+        wall = np.full(len(directions), _FAR, np.float32)
+        for k, axis in enumerate((0, 2)):
+            edge = place.centre[k] + np.sign(directions[:, axis]) * place.half[k] - trans[axis]
+            wall = np.minimum(
+                wall, np.where(directions[:, axis] != 0, edge * inverse[:, axis], _FAR)
+            )
+        light = np.empty((len(directions), 3), np.float32)
+        floor = np.flatnonzero(down < wall)
+        light[floor] = self._floor(directions[floor], down[floor], trans, shadow)
+        rest = np.flatnonzero(down >= wall)
+        light[rest] = self._walls(directions[rest], wall[rest], trans)
+        return light
+
+    def _floor(
+        self, directions: np.ndarray, distance: np.ndarray, trans: np.ndarray, shadow: np.ndarray
+    ) -> np.ndarray:
+        place = self.place
+        x = directions[:, 0] * distance
+        z = directions[:, 2] * distance
+        c, s = np.cos(place.floor_turn), np.sin(place.floor_turn)
+        scale = FLOOR_PX / FLOOR_CM
+        wx, wz = x + np.float32(trans[0]), z + np.float32(trans[2])
+        u = (wx * c - wz * s).astype(np.float32) * np.float32(scale)
+        v = (wx * s + wz * c).astype(np.float32) * np.float32(scale)
+        # A pixel covers more floor the further and the flatter it is seen.
+        footprint = distance * self.step / 350.0 / np.sqrt(np.maximum(-directions[:, 1], 0.02))
+        level = np.log2(np.maximum(footprint * scale, 1.0)).astype(np.int8)
+        level = np.minimum(level, len(place.floor) - 1)
+        albedo = np.empty((len(x), 3), np.float32)
+        for number, texture in enumerate(place.floor):
+            rows = np.flatnonzero(level == number)
+            if len(rows):
+                shrink = np.float32(0.5**number)
+                albedo[rows] = _sample(texture, u[rows] * shrink, v[rows] * shrink)
+        albedo *= albedo * np.float32(1 / 255**2)
+        fraction = np.float32(_SHADOW_PX / _SHADOW_CM)
+        middle = np.float32(_SHADOW_PX / 2)
+        dark = _sample(shadow, x * fraction + middle, z * fraction + middle, cv2.BORDER_CONSTANT)
+        sun = (1 - dark)[:, None] * (place.sun[1] * place.sun_colour).astype(np.float32)
+        light = albedo * (sun + place.ambient.astype(np.float32))
+        if place.gloss > 0:
+            grazing = (1 + directions[:, 1]) ** 3 * np.float32(place.gloss)
+            light += grazing[:, None] * (place.above.astype(np.float32) - light)
+        return light
+
+    def _walls(self, directions: np.ndarray, distance: np.ndarray, trans: np.ndarray) -> np.ndarray:
+        place = self.place
+        point = directions * distance[:, None] + trans.astype(np.float32)
+        flat = (point[:, [0, 2]] - place.centre) / place.half
+        along_x = np.abs(flat[:, 0]) > np.abs(flat[:, 1])
+        side = np.where(along_x, flat[:, 0] > 0, flat[:, 1] > 0)
+        turn = np.where(along_x, flat[:, 1], flat[:, 0])
+        around = (np.where(along_x, 0, 2) + side + (turn + 1) / 2) / 4 * WALL_WIDTH
+        up = point[:, 1] / place.height
+        colour = _sample(
+            place.walls,
+            around.astype(np.float32),
+            ((1 - np.clip(up, 0, 1)) * (WALL_HEIGHT - 1)).astype(np.float32),
+        )
+        light = colour * colour * np.float32(1 / 255**2)
+        light *= (place.ambient + 0.6 * place.sun_colour).astype(np.float32)
+        light[up > 1] = place.above
+        return light
+
+    def _develop(self, light: np.ndarray, rays: _Rays, rng: np.random.Generator) -> np.ndarray:
+        """Linear light of the rays → 8-bit picture."""
+        look = self.look
+        fall = 1 - look.vignette * (1 - rays.cosine)
+        value = np.sqrt(np.clip(light * (look.exposure * fall)[:, None], 0, 1)) * 255
+        height, width = rays.shape
+        image = np.zeros((height * width, 3), np.float32)
+        image[rays.pixels] = value
+        image = image.reshape(height, width, 3)
+        image = cv2.GaussianBlur(image, (0, 0), max(look.blur / self.step, 0.3))
+        table = _grain()
+        y, x = rng.integers(0, table.shape[0] - height), rng.integers(0, table.shape[1] - width)
+        image += (look.grain * table[y : y + height, x : x + width])[..., None]
+        flat = image.reshape(-1, 3)
+        outside = np.ones(len(flat), bool)
+        outside[rays.pixels] = False
+        flat[outside] = 0.0
+        image = np.clip(image + 0.5, 0, 255).astype(np.uint8)
+        if self.step > 1:
+            size = RELEASE_CAMERA.width, RELEASE_CAMERA.height
+            image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+        return image
+
+
+def _sample(
+    texture: np.ndarray, u: np.ndarray, v: np.ndarray, border: int = cv2.BORDER_WRAP
+) -> np.ndarray:
+    """Bilinear samples (N,) or (N, 3) float32 of a texture at (N,) pixel coordinates."""
+    width = 1024
+    rows = -(-len(u) // width)
+    padded = np.zeros((2, rows * width), np.float32)
+    padded[0, : len(u)], padded[1, : len(v)] = u, v
+    grid = padded.reshape(2, rows, width)
+    found = cv2.remap(texture, grid[0], grid[1], cv2.INTER_LINEAR, borderMode=border)
+    return found.reshape(rows * width, *texture.shape[2:])[: len(u)].astype(np.float32)
+
+
+def _sky_directions() -> np.ndarray:
+    tilt = np.radians(55.0)
+    around = np.radians([20.0, 110.0, 200.0, 290.0])
+    ring = [(np.sin(tilt) * np.cos(a), np.cos(tilt), np.sin(tilt) * np.sin(a)) for a in around]
+    return np.array([(0.0, 1.0, 0.0), *ring], np.float32)
+
+
+_SKY = _sky_directions()
+
+
+def _stool(top: np.ndarray, heading: float) -> tuple[np.ndarray, np.ndarray]:
+    """A plain seat whose top centre is ``top``."""
+    corners, triangles = box(
+        np.array([top[0], top[1] / 2, top[2]]), np.array([36.0, max(top[1], 1.0), 36.0]), heading
+    )
+    return corners.astype(np.float32), triangles.astype(np.int32)

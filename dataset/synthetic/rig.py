@@ -1,0 +1,70 @@
+"""The camera on the head: where the headset holds it, and which way it looks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from base.camera import matrix_to_euler_sxyz
+from dataset.synthetic.body import Body
+
+#: Camera from the Head joint, centimetres: up and forward of the face of a person of mean build.
+UP, FORWARD = 5.0, 21.0
+_MEAN_HEAD = 20.5
+
+#: A level camera that looks straight down, as columns of Maya's camera axes in the body's axes:
+#: picture right is the wearer's left (+x), picture down is forward (+z).
+_LOOKING_DOWN = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+
+
+@dataclass(frozen=True)
+class Rig:
+    """How one person wears the headset.
+
+    Attributes:
+        offset: (3,) camera from the Head joint, centimetres, axes of the head.
+        turn: (3, 3) Maya camera axes in the axes of the head.
+    """
+
+    offset: np.ndarray
+    turn: np.ndarray
+
+
+def _small_turn(degrees: np.ndarray) -> np.ndarray:
+    angle = float(np.linalg.norm(degrees))
+    if angle == 0:
+        return np.eye(3)
+    x, y, z = degrees / angle
+    skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    angle = np.radians(angle)
+    return np.eye(3) + np.sin(angle) * skew + (1 - np.cos(angle)) * skew @ skew
+
+
+def mount(body: Body, rng: np.random.Generator) -> Rig:
+    """Put the headset on: placed in proportion to the head, never quite alike.
+
+    The optical axis stays within 3° of straight down when the head is upright.
+    """
+    head = body.heads[body.rig.index("Head")]
+    size = (float(body.vertices[:, 1].max()) - head[1]) / _MEAN_HEAD
+    size = 1.0 + 0.6 * (size - 1.0)
+    offset = np.array([0.0, UP, FORWARD]) * size + rng.normal(0.0, 0.5, 3)
+    tilt = np.clip(rng.normal(0.0, 1.0, 3), -1.6, 1.6)
+    return Rig(offset, _small_turn(tilt) @ _LOOKING_DOWN)
+
+
+def camera_poses(
+    rig: Rig, head_joint: np.ndarray, head_turn: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Camera of each frame in the release's terms.
+
+    Args:
+        rig: how the headset is worn.
+        head_joint: (N, 3) Head joints, world centimetres.
+        head_turn: (N, 3, 3) turns of the head on top of the T-pose.
+
+    Returns:
+        (N, 3) ``trans`` in centimetres and (N, 3) ``rot`` in degrees.
+    """
+    trans = head_joint + head_turn @ rig.offset
+    rot = np.array([matrix_to_euler_sxyz(turn @ rig.turn) for turn in head_turn])
+    return trans.reshape(-1, 3), rot.reshape(-1, 3)

@@ -1,0 +1,118 @@
+"""Files of a synthetic set: the release's layout, written so that a kill leaves no half frame."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from base.errors import UserError
+from base.set_type import SetType
+
+PICTURES, LABELS_ONLY = "env_001", "env_002"
+_MANIFEST = "synthetic.json"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Where the frames of one character in one environment go."""
+
+    root: Path
+    set_type: SetType
+    character: str
+    environment: str
+
+    @property
+    def _camera(self) -> Path:
+        return self.root / self.set_type.folder / self.character / self.environment / "cam_down"
+
+    def picture(self, number: int) -> Path:
+        """Path of a frame's picture."""
+        return self._camera / "rgba" / f"{self.character}.rgba.{number:06d}.png"
+
+    def label(self, number: int) -> Path:
+        """Path of a frame's json."""
+        return self._camera / "json" / f"{self.character}_{number:06d}.json"
+
+    def complete(self, number: int) -> bool:
+        """Whether a frame is there: its label is written last."""
+        has_picture = self.environment == LABELS_ONLY or self.picture(number).exists()
+        return has_picture and self.label(number).exists()
+
+    def create(self) -> None:
+        """Make the folders; labels-only frames get no folder for pictures."""
+        (self._camera / "json").mkdir(parents=True, exist_ok=True)
+        if self.environment != LABELS_ONLY:
+            (self._camera / "rgba").mkdir(parents=True, exist_ok=True)
+
+    def write(self, number: int, label: bytes, image: np.ndarray | None = None) -> None:
+        """Write a frame: the picture first, then the label, each renamed into place.
+
+        Args:
+            number: of the frame.
+            label: content of the json.
+            image: (800, 1280, 3) uint8 RGB, or None for a labels-only frame.
+        """
+        if image is not None:
+            options = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+            _, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
+            _replace(self.picture(number), encoded.tobytes())
+        _replace(self.label(number), label)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def prepare_output(root: Path, made_with: dict, resume: bool, overwrite: bool) -> None:
+    """Get the output folder ready and note what the set is made with.
+
+    Args:
+        root: the folder to write to.
+        made_with: options that decide the content of a frame.
+        resume: go on with a set made with the same options.
+        overwrite: delete a synthetic set that is there.
+
+    Raises:
+        UserError: if the folder holds something else, or cannot be written to.
+    """
+    manifest = root / _MANIFEST
+    if root.exists() and not root.is_dir():
+        raise UserError(f"{root} is a file: give a folder with --output")
+    try:
+        filled = root.is_dir() and any(root.iterdir())
+        if filled and not manifest.is_file():
+            raise UserError(
+                f"{root} is not empty and holds no synthetic set: give another folder with --output"
+            )
+        if filled and overwrite:
+            for set_type in SetType:
+                shutil.rmtree(root / set_type.folder, ignore_errors=True)
+        elif filled and resume:
+            _check_same(manifest, made_with)
+        elif filled:
+            raise UserError(
+                f"{root} already holds a synthetic set: go on with it with --resume, or replace it "
+                "with --overwrite"
+            )
+        root.mkdir(parents=True, exist_ok=True)
+        _replace(manifest, json.dumps(made_with, indent=2).encode() + b"\n")
+    except OSError as error:
+        raise UserError(f"cannot write to {root}: {error.strerror}") from None
+
+
+def _check_same(manifest: Path, made_with: dict) -> None:
+    try:
+        before = json.loads(manifest.read_bytes())
+    except ValueError:
+        raise UserError(f"{manifest} cannot be read: start anew with --overwrite") from None
+    for key, value in made_with.items():
+        if before.get(key) != value:
+            raise UserError(
+                f"{manifest.parent} was made with --{key} {before.get(key)}, not {value}: "
+                "resume with the same, or start anew with --overwrite"
+            )

@@ -1,0 +1,60 @@
+"""Reading pictures of any kind, and refusing what is none."""
+
+import cv2
+import numpy as np
+import pytest
+
+from base.errors import BrokenFrameError, UserError
+from dataset.pictures import list_pictures, read_picture
+
+RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+
+
+def write(path, image):
+    assert cv2.imwrite(str(path), image)
+    return path
+
+
+def test_colour_order_is_rgb(tmp_path):
+    assert np.array_equal(read_picture(write(tmp_path / "a.png", RGB[..., ::-1])), RGB)
+
+
+def test_one_and_four_channels_and_sixteen_bits_become_three_of_eight(tmp_path):
+    grey = RGB[..., 0]
+    assert np.array_equal(read_picture(write(tmp_path / "g.png", grey)), grey[..., None] + 0 * RGB)
+    bgra = np.dstack([RGB[..., ::-1], np.full((20, 30), 7, np.uint8)])
+    assert np.array_equal(read_picture(write(tmp_path / "t.png", bgra)), RGB)
+    deep = read_picture(write(tmp_path / "d.png", RGB[..., ::-1].astype(np.uint16) * 257))
+    assert deep.dtype == np.uint8 and np.abs(deep.astype(int) - RGB).max() <= 1
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+@pytest.mark.parametrize("missing", [1, 12, 300])
+def test_a_picture_cut_off_anywhere_is_broken(tmp_path, suffix, missing):
+    path = write(tmp_path / f"a{suffix}", RGB)
+    path.write_bytes(path.read_bytes()[:-missing])
+    with pytest.raises(BrokenFrameError, match=f"a{suffix}: "):
+        read_picture(path)
+
+
+def test_what_is_no_picture_is_broken(tmp_path):
+    for content in (b"", b"text"):
+        (tmp_path / "a.png").write_bytes(content)
+        with pytest.raises(BrokenFrameError, match="not a picture"):
+            read_picture(tmp_path / "a.png")
+    with pytest.raises(BrokenFrameError, match="cannot be read"):
+        read_picture(tmp_path / "none.png")
+
+
+def test_a_folder_lists_its_pictures_whatever_the_case_of_their_suffix(tmp_path):
+    for name in ("b.PNG", "a.jpg", "c.Jpeg", "notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "folder.png").mkdir()
+    assert [path.name for path in list_pictures(tmp_path)] == ["a.jpg", "b.PNG", "c.Jpeg"]
+
+
+def test_a_missing_or_empty_folder_is_named(tmp_path):
+    with pytest.raises(UserError, match="no such folder"):
+        list_pictures(tmp_path / "none")
+    with pytest.raises(UserError, match="holds no picture"):
+        list_pictures(tmp_path)
