@@ -30,7 +30,7 @@ def write(path, image):
 def infer(checkpoint, pictures, save_dir, *more):
     inference.main(
         [
-            *("--gpu", "cpu", "--load_model", str(checkpoint)),
+            *("--gpu", "cpu", "--precision", "fp32", "--load_model", str(checkpoint)),
             *("--input_dir", str(pictures), "--save_dir", str(save_dir), *more),
         ]
     )
