@@ -1,0 +1,148 @@
+"""The evaluation command, as a user runs it."""
+
+import json
+import re
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+import demo
+from base.errors import UserError
+from base.set_type import SetType
+from dataset.mocap import open_split
+from utils.checkpoint import load_pose_model
+from utils.metrics import MPJPEByAction
+from utils.predict import PosePredictor
+
+
+def run(checkpoint, data, save_dir, *flags):
+    demo.main(
+        [
+            *("--gpu", "cpu", "--load_model", str(checkpoint), "--data_root", str(data)),
+            *("--save_dir", str(save_dir), "--precision", "fp32", *flags),
+        ]
+    )
+    return json.loads((save_dir / "results.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def copied_data(tiny_data, tmp_path_factory):
+    root = tmp_path_factory.mktemp("copied") / "data"
+    shutil.copytree(tiny_data, root)
+    return root
+
+
+def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys):
+    results = run(tiny_checkpoint, tiny_data, tmp_path, "--num_vis", "3", "--batch_size", "4")
+    printed = capsys.readouterr().out
+
+    dataset = open_split(tiny_data, SetType.TEST, 64)
+    loaded = load_pose_model(tiny_checkpoint)
+    metric, baseline = MPJPEByAction(), MPJPEByAction()
+    predictor = PosePredictor(loaded.model, torch.device("cpu"), "fp32")
+    for index in range(len(dataset)):
+        frame = dataset[index]
+        predicted = predictor(torch.from_numpy(frame.image)[None]).joints3d
+        target = frame.joints3d[None]
+        error = metric.update(predicted, target, [frame.action])[0]
+        baseline.update(loaded.mean_pose[None], target, [frame.action])
+        line = re.search(rf"^{frame.frame_id} +([\d.]+) mm  {frame.action}$", printed, re.M)
+        assert float(line.group(1)) == pytest.approx(error, abs=0.06 + 1e-4 * error)
+
+    assert results["frames"] == len(dataset) == 6 and results["skipped"] == []
+    for part, groups in metric.results().items():
+        for group, cell in groups.items():
+            found = results[part][group]
+            assert found["mpjpe"] == pytest.approx(cell["mpjpe"], rel=1e-4)
+            expected = baseline.results()[part][group]["mpjpe"]
+            assert found["mpjpe_mean_pose"] == pytest.approx(expected, rel=1e-9)
+            assert found["frames"] == cell["frames"]
+    everything = results["full"]["All"]["mpjpe"]
+    row = re.search(r"^this model, full body +([\d.]+)", printed, re.M)
+    assert float(row.group(1)) == pytest.approx(everything, abs=0.051)
+    assert "xR-EgoPose, dual branch (2019)" in printed and "58.2" in printed
+
+    pictures = sorted((tmp_path / "pictures").iterdir())
+    assert len(pictures) == 3
+    assert cv2.imread(str(pictures[0])).shape == (720, 1280, 3)
+
+
+def test_no_pictures_are_drawn_when_none_are_wanted(tiny_checkpoint, tiny_data, tmp_path):
+    results = run(tiny_checkpoint, tiny_data, tmp_path, "--num_vis", "0", "--data", "val")
+    assert results["data"] == "val" and results["frames"] == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+
+
+def test_a_checkpoint_without_mean_pose_takes_that_of_the_training_set(
+    tiny_checkpoint, tiny_data, tmp_path
+):
+    content = torch.load(tiny_checkpoint, weights_only=True)
+    with_own = run(tiny_checkpoint, tiny_data, tmp_path / "own", "--num_vis", "0")
+    del content["mean_pose"]
+    bare = tmp_path / "bare.tar"
+    torch.save(content, bare)
+    without = run(bare, tiny_data, tmp_path / "bare", "--num_vis", "0")
+    cell, expected = without["full"]["All"], with_own["full"]["All"]
+    assert cell["mpjpe_mean_pose"] == pytest.approx(expected["mpjpe_mean_pose"])
+
+
+def test_a_broken_picture_is_skipped_counted_and_named(
+    tiny_checkpoint, copied_data, tmp_path, capsys
+):
+    path = sorted((copied_data / "TestSet").glob("*/*/cam_down/rgba/*.png"))[1]
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    try:
+        results = run(tiny_checkpoint, copied_data, tmp_path, "--num_vis", "9")
+    finally:
+        path.write_bytes(whole)
+    assert results["frames"] == 5 and len(results["skipped"]) == 1
+    character, number = path.parents[3].name, int(path.stem[-6:])
+    assert results["skipped"][0]["frame"] == f"{character}/env_001/{number:06d}"
+    assert str(path) in results["skipped"][0]["reason"]
+    assert f"TestSet: 1 frames skipped: {path}" in capsys.readouterr().err
+    assert len(list((tmp_path / "pictures").iterdir())) == 5
+
+
+def test_nothing_is_written_when_no_frame_can_be_read(tiny_checkpoint, copied_data, tmp_path):
+    paths = sorted((copied_data / "ValSet").glob("*/*/cam_down/rgba/*.png"))
+    for path in paths:
+        path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(UserError, match="none of 4 frames could be read"):
+        run(tiny_checkpoint, copied_data, tmp_path / "out", "--data", "val")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_unlabelled_pictures_are_referred_to_inference(tiny_checkpoint, tmp_path):
+    folder = tmp_path / "TestSet" / "male_001_a_a" / "env_001" / "cam_down" / "rgba"
+    folder.mkdir(parents=True)
+    cv2.imwrite(str(folder / "male_001_a_a.rgba.000001.png"), np.zeros((800, 1280, 3), np.uint8))
+    with pytest.raises(UserError, match=r"use inference\.py"):
+        run(tiny_checkpoint, tmp_path, tmp_path / "out")
+
+
+def test_bad_input_is_one_clear_line(tiny_checkpoint, tiny_runs, tiny_data, tmp_path):
+    with pytest.raises(UserError, match="no TestSet in"):
+        run(tiny_checkpoint, tmp_path / "nowhere", tmp_path / "out")
+    with pytest.raises(UserError, match="no checkpoint at"):
+        run(tmp_path / "missing.tar", tiny_data, tmp_path / "out")
+    with pytest.raises(UserError, match="a checkpoint of train2d, but one of finetune is needed"):
+        best = tiny_runs["train2d"] / "checkpoints" / "model_best.tar"
+        run(best, tiny_data, tmp_path / "out")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be made a folder"):
+        run(tiny_checkpoint, tiny_data, tmp_path / "file")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "flags", [["--data", "everything"], ["--num_vis", "-1"], ["--batch_size", "0"], []]
+)
+def test_wrong_flags_are_refused_by_the_parser(flags, tmp_path, capsys):
+    complete = ["--load_model", "model.tar", "--save_dir", str(tmp_path)]
+    with pytest.raises(SystemExit) as exit_:
+        demo.main(flags + complete if flags else complete[:2])
+    assert exit_.value.code == 2 and "error:" in capsys.readouterr().err

@@ -1,0 +1,20 @@
+"""Colours that every picture of a pose shares."""
+
+Colour = tuple[int, int, int]
+
+#: Predicted and true poses, RGB.  Told apart by colour-blind eyes too, bright on dark pictures.
+PREDICTED: Colour = (255, 127, 14)
+TRUTH: Colour = (45, 125, 246)
+
+INK: Colour = (34, 48, 60)
+MUTED: Colour = (107, 123, 136)
+PAPER: Colour = (255, 255, 255)
+BACKDROP: Colour = (246, 248, 250)
+GRID: Colour = (205, 213, 220)
+#: Line drawn around skeletons on a picture, so that they stand out from any ground.
+OUTLINE: Colour = (16, 20, 24)
+
+
+def mixed(colour: Colour, other: Colour, share: float) -> Colour:
+    """``colour`` with a ``share`` in [0, 1] of ``other``."""
+    return tuple(round(a + (b - a) * share) for a, b in zip(colour, other, strict=True))
