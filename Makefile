@@ -22,8 +22,8 @@ $(READY): requirements.txt tests/requirements.txt constraints.txt
 
 demo: $(READY)
 	@echo "== 1/6 A small synthetic set in $(DATA)"
-	$(PY) utils/make_synthetic.py --output $(DATA) --train 1200 --val 60 --test 240 \
-		--label_frames 8000 --seed 0 --ray_step 2 --resume
+	$(PY) utils/make_synthetic.py --output $(DATA) --train 1500 --val 96 --test 240 \
+		--label_frames 8000 --seed 0 --ray_step 2 --frames_per_character 8 --resume
 	@echo "== 2/6 Pictures to heatmaps: train2d"
 	$(PY) train.py --training_type train2d --gpu 0 --config quickstart --data_root $(DATA) \
 		--log_dir $(RUNS)/Train2d --resume
