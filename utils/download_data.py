@@ -17,8 +17,8 @@ from base.errors import UserError
 from base.set_type import SetType
 from dataset.release import BASE_URL, Character, select_characters
 from utils.command import run_command
-from utils.files import make_folder
 from utils.fetch import PARTIAL_SUFFIX, DownloadError, Retries, download, remote_size
+from utils.files import make_folder
 
 _EXAMPLES = """examples:
   everything, four parts at a time; run it again after any interruption:
@@ -207,7 +207,7 @@ def _raise_faults(parts: list[Part]) -> None:
         more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
         raise UserError(
             f"{len(faults)} of {len(parts)} parts failed: {'; '.join(faults[:_SHOWN])}{more}. "
-            "The others are complete; run the same command again for these"
+            "Run the same command again: what is complete is kept"
         )
 
 
