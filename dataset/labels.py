@@ -41,9 +41,20 @@ def read_label(path: Path) -> Label:
             values that are not finite or cannot be a person in front of the camera.
     """
     try:
-        content = json.loads(path.read_bytes())
+        data = path.read_bytes()
     except OSError as error:
         raise BrokenFrameError(f"{path}: cannot be read ({error.strerror})") from None
+    return parse_label(data, path)
+
+
+def parse_label(data: bytes, path: Path | str) -> Label:
+    """The labels in a json file's bytes; ``path`` names it in errors.
+
+    Raises:
+        BrokenFrameError: as :func:`read_label`.
+    """
+    try:
+        content = json.loads(data)
     except ValueError:
         raise BrokenFrameError(f"{path}: not valid json") from None
     try:
@@ -75,7 +86,7 @@ def read_label(path: Path) -> Label:
     return Label(joints2d.astype(np.float32), joints3d.astype(np.float32), visible, action)
 
 
-def _joint_rows(content: dict, path: Path) -> list[int]:
+def _joint_rows(content: dict, path: Path | str) -> list[int]:
     """Rows of our 16 joints in the file's own order, found by name."""
     names = [joint["name"].removeprefix(JOINT_PREFIX) for joint in content["joints"]]
     row_of = {name: row for row, name in enumerate(names)}

@@ -14,6 +14,7 @@ from base.set_type import SetType
 from dataset.annotations import Annotations
 from dataset.index import load_index, split_folder
 from dataset.pictures import read_picture
+from dataset.skip_list import SKIP_LIST
 from dataset.transforms import SquareCrop
 
 #: How many names a report prints before it only counts.
@@ -71,6 +72,11 @@ class Mocap(BaseDataset):
                     f"; and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
                 )
                 print(f"{self._split.name}: {len(names)} {what}: {shown}{more}", file=sys.stderr)
+        if index.skipped:
+            print(
+                f"{self._split.name}: {index.skipped} frames left out by {SKIP_LIST}",
+                file=sys.stderr,
+            )
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -112,7 +118,7 @@ class Mocap(BaseDataset):
             joints2d=joints2d,
             joints3d=self.index.joints3d[row],
             visible=self._in_picture(joints2d) & self.index.visible[row],
-            action=str(self.index.action[row]),
+            action=self.index.actions[self.index.action[row]],
             frame_id=self.index.frame_id(row),
         )
 
@@ -125,7 +131,7 @@ class Mocap(BaseDataset):
             joints2d=joints2d,
             joints3d=self.index.joints3d[self._rows],
             visible=self.index.visible[self._rows] & self._in_picture(joints2d),
-            actions=[str(action) for action in self.index.action[self._rows]],
+            actions=[self.index.actions[code] for code in self.index.action[self._rows].tolist()],
         )
 
     def _in_picture(self, joints2d: np.ndarray) -> np.ndarray:

@@ -27,6 +27,15 @@ def read_picture(path: Path) -> np.ndarray:
         data = Path(path).read_bytes()
     except OSError as error:
         raise BrokenFrameError(f"{path}: cannot be read ({error.strerror})") from None
+    return decode_picture(data, path)
+
+
+def decode_picture(data: bytes, path: Path | str) -> np.ndarray:
+    """The picture in a file's bytes, as :func:`read_picture`; ``path`` names it in errors.
+
+    Raises:
+        BrokenFrameError: for bytes that are cut off or no picture.
+    """
     # Some decoders fill the missing part of a cut-off file with grey and say nothing.
     for start, end in ((_PNG, _PNG_END), (_JPEG, _JPEG_END)):
         if data.startswith(start) and end not in data:
