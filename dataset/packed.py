@@ -15,6 +15,7 @@ from base.errors import BrokenFrameError, UserError
 from base.frame import Frame, FrameId
 from base.set_type import SetType
 from dataset.annotations import Annotations
+from dataset.labels import Label
 from dataset.pictures import decode_picture
 from dataset.shards import ANNOTATIONS, FORMAT, INDEX, MANIFEST, ROW
 from dataset.skip_list import SKIP_LIST, read_skip_list
@@ -41,6 +42,7 @@ class Packed(BaseDataset):
         input_size: side of the pictures, pixels, at most that of the packed ones; None for theirs.
         pictures: False for labels only: then frames without a picture count as well.
         report: print, once, what was left out.
+        skip: honour the skip list.
 
     Raises:
         UserError: for a missing or unfinished split, or one packed too small.
@@ -53,6 +55,7 @@ class Packed(BaseDataset):
         input_size: int | None = None,
         pictures: bool = True,
         report: bool = True,
+        skip: bool = True,
     ) -> None:
         self.set_type = set_type
         self.pictures = pictures
@@ -68,7 +71,8 @@ class Packed(BaseDataset):
         self.camera = self.transform.camera(RELEASE_CAMERA)
         self._table = self._open_table()
         usable = self._table["shard"] >= 0 if pictures else np.ones(len(self._table), bool)
-        skipped = self._skipped(read_skip_list(Path(root), set_type))
+        listed = read_skip_list(Path(root), set_type) if skip else frozenset()
+        skipped = self._skipped(listed)
         self._rows = np.flatnonzero(usable & ~skipped)
         if report:
             self._report(int((usable & skipped).sum()))
@@ -134,6 +138,16 @@ class Packed(BaseDataset):
     def frame_id(self, index: int) -> FrameId:
         """Identity of a frame, without reading its picture."""
         return self._frame_id(self._table[self._rows[index]])
+
+    def row(self, index: int) -> np.void:
+        """The frame's row of :data:`~dataset.shards.ROW`."""
+        return self._table[self._rows[index]]
+
+    def label(self, index: int) -> Label:
+        """A frame's label as in the release, pixels of the 1280×800 picture."""
+        row = self.row(index)
+        action = self.index["actions"][row["action"]]
+        return Label(row["joints2d"], row["joints3d"], row["visible"], action)
 
     def picture_data(self, index: int) -> bytes:
         """The JPEG file of a frame, checked against its CRC.

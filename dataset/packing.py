@@ -15,6 +15,7 @@ from base.errors import BrokenFrameError, UserError
 from base.frame import FrameId
 from base.set_type import SetType
 from dataset.archive import ArchiveError, Member, read_archive
+from dataset.faults import LABEL_ALONE, PICTURE_ALONE
 from dataset.index import LABEL_NAME, PICTURE_NAME, SplitIndex
 from dataset.labels import Label, parse_label
 from dataset.pictures import decode_release_picture
@@ -33,8 +34,6 @@ from dataset.shards import (
 )
 from dataset.transforms import SquareCrop
 from dataset.whole_file import write_whole
-
-_NO_LABEL, _NO_PICTURE = "picture without label", "label without picture"
 
 #: Bounds on what waits in memory: pictures of an archive, and environments of a tree.
 _PICTURES_IN_FLIGHT = 64
@@ -124,8 +123,8 @@ def pack_tree(
 
 def _orphans(index: SplitIndex, folder: str) -> list[str]:
     listed = {
-        _NO_LABEL: index.picture_without_label,
-        _NO_PICTURE: index.label_without_picture,
+        PICTURE_ALONE: index.picture_without_label,
+        LABEL_ALONE: index.label_without_picture,
         "": index.broken,
     }
     return [
@@ -442,9 +441,9 @@ class _Arrived:
         alone = sorted(self._pictures.keys() - self._labels.keys() - self._broken_labels.keys())
         without = sorted((self._labels.keys() | self._broken_labels.keys()) - self._pictures.keys())
         folder, character = self._folder(), self.character
-        left_out = [f"{folder}/rgba/{character}.rgba.{n:06d}.png: {_NO_LABEL}" for n in alone]
+        left_out = [f"{folder}/rgba/{character}.rgba.{n:06d}.png: {PICTURE_ALONE}" for n in alone]
         if self._pictures:
-            left_out += [f"{folder}/json/{character}_{n:06d}.json: {_NO_PICTURE}" for n in without]
+            left_out += [f"{folder}/json/{character}_{n:06d}.json: {LABEL_ALONE}" for n in without]
         left_out += [self._broken_labels[number] for number in sorted(self._broken_labels)]
         return _Plan(
             FrameId(character, self.environment, 0),
