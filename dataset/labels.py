@@ -13,7 +13,7 @@ from base.skeleton import JOINT_PREFIX, JOINTS
 _METRES_PER_CENTIMETRE = 0.01
 
 #: A joint further than this from the camera (metres) is a fault of the label, not a pose.
-_MAX_DISTANCE = 10.0
+MAX_DISTANCE = 10.0
 
 
 @dataclass(slots=True)
@@ -77,8 +77,8 @@ def parse_label(data: bytes, path: Path | str) -> Label:
     joints2d = points2d.T[rows]
     if not (np.isfinite(joints3d).all() and np.isfinite(joints2d).all()):
         raise BrokenFrameError(f"{path}: joint positions are not finite")
-    if np.abs(joints3d).max() > _MAX_DISTANCE:
-        raise BrokenFrameError(f"{path}: a joint is over {_MAX_DISTANCE:g} m from the camera")
+    if np.abs(joints3d).max() > MAX_DISTANCE:
+        raise BrokenFrameError(f"{path}: a joint is over {MAX_DISTANCE:g} m from the camera")
     visible = RELEASE_CAMERA.in_picture(joints2d) & (
         RELEASE_CAMERA.angle(joints3d) < RELEASE_CAMERA.max_theta
     )

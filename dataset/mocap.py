@@ -8,12 +8,13 @@ import numpy as np
 from base.base_dataset import BaseDataset
 from base.base_transform import BaseTransform
 from base.camera import RELEASE_CAMERA
-from base.errors import BrokenFrameError, UserError
+from base.errors import UserError
 from base.frame import Frame, FrameId
 from base.set_type import SetType
 from dataset.annotations import Annotations
 from dataset.index import load_index, split_folder
-from dataset.pictures import read_picture
+from dataset.packed import Packed, is_packed
+from dataset.pictures import decode_release_picture, read_bytes
 from dataset.skip_list import SKIP_LIST
 from dataset.transforms import SquareCrop
 
@@ -103,12 +104,7 @@ class Mocap(BaseDataset):
         image = None
         if self.pictures:
             path = self.picture_path(index)
-            image = read_picture(path)
-            if image.shape[:2] != (RELEASE_CAMERA.height, RELEASE_CAMERA.width):
-                raise BrokenFrameError(
-                    f"{path}: picture is {image.shape[1]}×{image.shape[0]}, "
-                    f"expected {RELEASE_CAMERA.width}×{RELEASE_CAMERA.height}"
-                )
+            image = decode_release_picture(read_bytes(path), path)
             if self.transform:
                 image = self.transform.image(image)
         if self.transform:
@@ -141,6 +137,11 @@ class Mocap(BaseDataset):
 
 def open_split(
     root: str | Path, set_type: SetType, input_size: int, pictures: bool = True
-) -> Mocap:
-    """The split as the network sees it: centre square, ``input_size`` pixels a side."""
+) -> Mocap | Packed:
+    """The split as the network sees it: centre square, ``input_size`` pixels a side.
+
+    Opens an extracted tree and a packed set alike.
+    """
+    if is_packed(Path(root)):
+        return Packed(root, set_type, input_size, pictures=pictures)
     return Mocap(root, set_type, SquareCrop(input_size), pictures=pictures)

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from base.camera import RELEASE_CAMERA
 from base.errors import BrokenFrameError, UserError
 
 #: Suffixes of pictures, in lower case.
@@ -23,11 +24,19 @@ def read_picture(path: Path) -> np.ndarray:
     Raises:
         BrokenFrameError: for a file that is missing, cut off or no picture.
     """
+    return decode_picture(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """A frame's file.
+
+    Raises:
+        BrokenFrameError: where it cannot be read.
+    """
     try:
-        data = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
         raise BrokenFrameError(f"{path}: cannot be read ({error.strerror})") from None
-    return decode_picture(data, path)
 
 
 def decode_picture(data: bytes, path: Path | str) -> np.ndarray:
@@ -44,6 +53,21 @@ def decode_picture(data: bytes, path: Path | str) -> np.ndarray:
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
     if image is None:
         raise BrokenFrameError(f"{path}: not a picture that can be decoded")
+    return image
+
+
+def decode_release_picture(data: bytes, path: Path | str) -> np.ndarray:
+    """A picture of the release from its file's bytes: (800, 1280, 3) uint8 RGB.
+
+    Raises:
+        BrokenFrameError: as :func:`decode_picture`, and for a picture of another size.
+    """
+    image = decode_picture(data, path)
+    if image.shape[:2] != (RELEASE_CAMERA.height, RELEASE_CAMERA.width):
+        raise BrokenFrameError(
+            f"{path}: picture is {image.shape[1]}×{image.shape[0]}, "
+            f"expected {RELEASE_CAMERA.width}×{RELEASE_CAMERA.height}"
+        )
     return image
 
 

@@ -10,8 +10,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
 from base.set_type import SetType
+from dataset.check_packed import check_packed
 from dataset.check_tree import check_tree
 from dataset.faults import KINDS, OFF_CAMERA, Fault, SetReport
+from dataset.packed import is_packed
 from dataset.skip_list import SKIP_LIST, format_skip_list
 from utils.command import run_command
 from utils.files import write_text
@@ -146,8 +148,9 @@ def main(argv: list[str] | None = None) -> None:
     args = _parser().parse_args(argv)
     if args.jobs < 1:
         raise UserError("--jobs must be at least 1")
+    check = check_packed if is_packed(args.data_root) else check_tree
     reports = [
-        check_tree(args.data_root, set_type, not args.no_pictures, args.jobs, args.max_residual)
+        check(args.data_root, set_type, not args.no_pictures, args.jobs, args.max_residual)
         for set_type in _sets(args.data_root, args.sets)
     ]
     for report in reports:

@@ -10,7 +10,7 @@ import release
 from base.errors import UserError
 from base.set_type import SetType
 from dataset.mocap import Mocap
-from utils import check_data
+from utils import check_data, pack_data
 
 
 def run(root, *options):
@@ -163,6 +163,60 @@ def test_a_skip_list_by_hand_may_hold_comments_and_a_bad_line_is_named(tmp_path)
     path.write_text("# mine\nframe 3\n")
     with pytest.raises(UserError, match=r"skip_list\.txt:2: no frame like"):
         Mocap(tmp_path, SetType.TRAIN)
+
+
+@pytest.fixture
+def packed(tmp_path):
+    folder = fill(tmp_path / "tree", range(1, 7))
+    release.label_path(folder, 6).unlink()
+    output = tmp_path / "packed"
+    pack_data.main(["--input", str(tmp_path / "tree"), "--output", str(output), "--size", "64"])
+    return output
+
+
+def test_a_packed_set_is_checked_and_what_packing_left_out_is_told(packed, tmp_path):
+    status, report = run(packed)
+    assert status == 1
+    [found] = report["sets"]
+    assert found["frames"] == 5 and found["action_groups"] == {"Walking": 5}
+    assert found["projection_residual_px"]["max"] < 1e-3
+    assert faults(report) == {("picture without label", png(6))}
+    assert run(packed, "--write_skip_list")[0] == 1
+    assert run(packed)[0] == 0
+
+
+def test_damage_to_shards_and_labels_is_told_frame_by_frame(packed):
+    (packed / "skip_list.txt").write_text("TrainSet/female_001_a_a/env_001/000006\n")
+    [shard] = (packed / "TrainSet").glob("*.tar")
+    whole = shard.read_bytes()
+    assert run(packed)[0] == 0
+
+    def details(content):
+        shard.write_bytes(content)
+        status, report = run(packed)
+        assert status == 1
+        return {f["detail"] for f in report["sets"][0]["faults"]}
+
+    content = bytearray(whole)
+    content[600] ^= 1
+    assert details(content) == {"female_001_a_a/env_001/000001: its picture is damaged"}
+    first = "female_001_a_a/env_001/000001"
+    other = whole.replace(b'"action":"walking"', b'"action":"talking"', 1)
+    assert details(other) == {f"{first}: its json differs from the annotations"}
+    # A header that is damaged ends a tar for every reader.
+    renamed = details(whole.replace(b"000003.jpg", b"000009.jpg"))
+    assert renamed == {f"{first[:-1]}{number}: missing" for number in (3, 4, 5)}
+    assert f"{first[:-1]}5: missing" in details(whole[:2000])
+    shard.write_bytes(whole)
+    table = np.load(packed / "TrainSet" / "annotations.npy")
+    table["joints3d"][0] *= -1
+    np.save(packed / "TrainSet" / "annotations.npy", table)
+    status, report = run(packed, "--no_pictures")
+    assert status == 1
+    assert {f["kind"] for f in report["sets"][0]["faults"]} <= {
+        "2D and 3D joints disagree",
+        "broken label",
+    }
 
 
 def test_what_cannot_be_checked_is_told_in_one_line(tmp_path):
