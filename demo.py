@@ -14,8 +14,8 @@ SAVE_DIR receives
 
 The errors alone, of the official release:
   python demo.py --load_model model_best.tar --data_root /data/xr-egopose --num_vis 0 --save_dir out
-What goes wrong, and a video of every tenth frame:
-  python demo.py --load_model model_best.tar --worst 20 --best 20 --every 10 --video --save_dir out
+What goes wrong, a report to look through in a browser, and a video of every tenth frame:
+  python demo.py --load_model model_best.tar --worst 20 --report --video --every 10 --save_dir out
 """
 
 import argparse
@@ -35,18 +35,21 @@ from utils.checkpoint import LoadedModel, load_pose_model
 from utils.command import run_command
 from utils.defaults import DEFAULT_DATA_ROOT
 from utils.device import GPU_HELP, select_device
-from utils.drawing.choice import best, evenly_spaced, every, worst
+from utils.drawing.choice import best, evenly_spaced, evenly_spaced_runs, every, worst
 from utils.drawing.split import SplitPainter
 from utils.engine.data import cpu_count, report_broken
 from utils.evaluate import Evaluation, FrameResult
 from utils.export import write_frames_csv, write_poses
 from utils.files import make_folder, write_text
 from utils.predict import PosePredictor
+from utils.report.build import write_report
 from utils.tables import latex_table, markdown_table, result_blocks, text_summary, text_table
 
 #: Batches below which a reading process takes longer to start than to pay.
 _BATCHES_PER_WORKER = 4
 _NUM_VIS = 32
+#: Frames of a report: as many as keep it below 15 MB.
+_REPORT_FRAMES = 200
 #: Version of the layout of results.json; raised when a key changes its meaning.
 SCHEMA = 1
 
@@ -107,6 +110,12 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         action="store_true",
         help="the frames of --num_vis or --every (default: all) as SAVE_DIR/video.mp4 instead of "
         "single pictures",
+    )
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="write SAVE_DIR/report.html: tables, and up to 200 frames to look through in 3D; "
+        "works offline",
     )
     return parser.parse_args(argv)
 
@@ -270,7 +279,12 @@ def main(argv: list[str] | None = None) -> None:
         ],
     }
     save_figures(save_dir, about, evaluation)
-    draw(SplitPainter(arguments.data_root, set_type, cpu_count()), evaluation.frames, arguments)
+    painter = SplitPainter(arguments.data_root, set_type, cpu_count())
+    draw(painter, evaluation.frames, arguments)
+    if arguments.report:
+        shown = evenly_spaced_runs(evaluation.frames, _REPORT_FRAMES)
+        write_report(save_dir / "report.html", about, evaluation.results(), shown, painter)
+        print(f"Report:   {save_dir / 'report.html'} (open it in a browser)")
 
 
 if __name__ == "__main__":

@@ -223,3 +223,12 @@ def test_wrong_flags_are_refused_by_the_parser(flags, tmp_path, capsys):
     with pytest.raises(SystemExit) as exit_:
         demo.main(flags + complete if flags else complete[:2])
     assert exit_.value.code == 2 and "error:" in capsys.readouterr().err
+
+
+def test_the_report_shows_the_frames_of_the_set(tiny_checkpoint, tiny_data, tmp_path):
+    results = run(tiny_checkpoint, tiny_data, tmp_path, "--num_vis", "0", "--report")
+    text = (tmp_path / "report.html").read_text()
+    data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1))
+    assert len(data["frames"]) == 6
+    mean = np.mean([frame["errors"][0] for frame in data["frames"]])
+    assert mean == pytest.approx(results["full"]["All"]["mpjpe"], abs=0.01)

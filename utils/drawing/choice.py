@@ -16,6 +16,19 @@ def evenly_spaced(items: Sequence[Item], count: int) -> list[Item]:
     return [items[row] for row in rows]
 
 
+def evenly_spaced_runs(items: Sequence[Item], count: int, length: int = 20) -> list[Item]:
+    """About ``count`` items in runs of ``length`` neighbours, spread evenly; all of few items.
+
+    Neighbours can be played as a sequence, which items picked one by one cannot.
+    """
+    if count >= len(items):
+        return list(items)
+    runs = max(1, count // length)
+    starts = np.linspace(0, len(items) - length, runs).round().astype(int)
+    rows = sorted({row for start in starts for row in range(start, start + length)})
+    return [items[row] for row in rows if row < len(items)]
+
+
 def every(items: Sequence[Item], step: int) -> list[Item]:
     """The first of the items and each ``step``-th after it."""
     return list(items[::step])

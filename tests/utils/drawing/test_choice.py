@@ -1,6 +1,6 @@
 """Which frames are drawn."""
 
-from utils.drawing.choice import best, evenly_spaced, every, worst
+from utils.drawing.choice import best, evenly_spaced, evenly_spaced_runs, every, worst
 
 
 def test_evenly_spaced_items_reach_from_the_first_to_the_last():
@@ -25,3 +25,11 @@ def test_extremes_are_sorted_and_ties_keep_their_order():
     assert [name for name, _ in best(frames, 3, error)] == ["e", "a", "c"]
     assert worst(frames, 0, error) == []
     assert len(best(frames, 99, error)) == 5
+
+
+def test_runs_of_neighbours_are_spread_over_the_whole():
+    chosen = evenly_spaced_runs(range(1000), 60, 20)
+    assert chosen == [*range(20), *range(490, 510), *range(980, 1000)]
+    assert evenly_spaced_runs(range(50), 60, 20) == list(range(50))
+    # Runs that would overlap share their frames.
+    assert evenly_spaced_runs(range(61), 60, 20) == sorted(set(evenly_spaced_runs(range(61), 60)))
