@@ -75,7 +75,7 @@ def test_every_picture_of_a_folder_gets_a_pose_and_a_drawing(
     assert content["checkpoint"] == str(tiny_checkpoint)
     assert [item["file"] for item in content["unreadable"]] == ["cut.png", "empty.jpg"]
     output = capsys.readouterr().out
-    assert "2 of 7 pictures could not be read" in output
+    assert "2 of 7 could not be read" in output
     assert "cut.png: cut off after" in output and "empty.jpg: not a picture" in output
 
 
