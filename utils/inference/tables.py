@@ -56,7 +56,7 @@ class NpzSink(Sink):
         self._results.append(result)
 
     def finish(self, summary: Summary) -> None:
-        """Write ``file`` (F,) str, ``frame`` (F,) int64 and ``time`` (F,) float64 (−1 and NaN for
+        """Write ``files`` (F,) str, ``frame`` (F,) int64 and ``time`` (F,) float64 (−1 and NaN for
         pictures), ``size`` (F, 2), ``joints3d`` (F, 16, 3), ``neck`` (F, 3), ``joints2d``
         (F, 16, 2), ``confidence`` (F, 16), ``residual`` (F,), ``disagrees`` (F,) and
         ``joint_names`` (16,).
@@ -67,7 +67,7 @@ class NpzSink(Sink):
             np.savez_compressed(
                 stream,
                 joint_names=np.array(JOINTS),
-                file=np.array([result.file for result in results]),
+                files=np.array([result.file for result in results]),
                 frame=np.array([-1 if r.frame is None else r.frame for r in results], np.int64),
                 time=np.array([np.nan if r.time is None else r.time for r in results], float),
                 size=np.array([result.size for result in results], np.int64),
