@@ -8,8 +8,23 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 from torch.nn.modules.batchnorm import _BatchNorm
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """Sum of a tensor over all processes; its gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(ctx: object, values: Tensor) -> Tensor:
+        total = values.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: object, gradient: Tensor) -> Tensor:
+        total = gradient.contiguous().clone()
+        dist.all_reduce(total)
+        return total
 
 
 class GlobalBatchNorm(_BatchNorm):
@@ -33,9 +48,9 @@ class GlobalBatchNorm(_BatchNorm):
         others = [axis for axis in range(values.dim()) if axis != 1]
         world = dist.get_world_size()
         shape = [1, -1] + [1] * (values.dim() - 2)
-        mean = all_reduce(values.mean(others)) / world
+        mean = _SumOverProcesses.apply(values.mean(others)) / world
         centred = values - mean.view(shape)
-        variance = all_reduce(centred.square().mean(others)) / world
+        variance = _SumOverProcesses.apply(centred.square().mean(others)) / world
         count = world * values.numel() // values.shape[1]
         with torch.no_grad():
             self.num_batches_tracked += 1

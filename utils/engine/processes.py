@@ -105,9 +105,8 @@ class Processes:
         """
         if self.world == 1:
             return model
-        # Buffers are equal everywhere, as the statistics they come from are.
         self._accelerator.ddp_handler = DistributedDataParallelKwargs(
-            broadcast_buffers=False, find_unused_parameters=not all_used
+            find_unused_parameters=not all_used
         )
         return self._accelerator.prepare_model(model, device_placement=False)
 

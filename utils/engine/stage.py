@@ -14,6 +14,8 @@ from base.set_type import SetType
 from base.skeleton import HEATMAP_JOINTS, NECK
 from dataset.augment import (
     Augmentation,
+    Part,
+    blur_images,
     change_colours,
     draw_moves,
     move_images,
@@ -66,14 +68,12 @@ class Stage(ABC):
         loader: training batches; has ``epoch``, ``start`` and a length.
         metric: figure by which the best checkpoint is chosen; lower is better.
         unit: unit of that metric.
-        all_used: whether every weight takes part in every loss.
         mean_pose: (16, 3) float64 metres, Neck at the origin, mean of TrainSet.
         draws: random numbers of the augmentation.
     """
 
     metric: str
     unit: str
-    all_used = True
     loader: Any
     validation: Any
 
@@ -89,7 +89,7 @@ class Stage(ABC):
         self.division = processes.division(self.settings.batch_size, self.settings.accumulate)
         model = processes.synchronise(model)
         self.model = model.to(self.device, memory_format=torch.channels_last)
-        self.network = processes.wrap(self.model, self.all_used)
+        self.network = processes.wrap(self.model, self.all_used(config))
         if config.compile:
             self.network = torch.compile(self.network)
         self.evaluated = self.model
@@ -125,6 +125,10 @@ class Stage(ABC):
         torch.set_rng_state(states["torch"])
         if self.device.type == "cuda" and "cuda" in states:
             torch.cuda.set_rng_state(states["cuda"], self.device)
+
+    @abstractmethod
+    def all_used(self, config: Config) -> bool:
+        """Whether every weight takes part in the loss, which several processes must know."""
 
     @abstractmethod
     def losses(self, batch: Any) -> dict[str, torch.Tensor]:
@@ -176,22 +180,20 @@ class Stage(ABC):
             images = move_images(images, matrix, self.camera)
             joints2d = move_joints2d(joints2d, matrix, mirrored, self.camera)
             joints3d = move_joints3d(joints3d, matrix, mirrored)
+        # In the order light goes: through the lens, to the sensor.
+        if self.augmentation.blur > 0:
+            images = blur_images(images, self.augmentation, self.draws, self._part)
         if self.augmentation.colour > 0 or self.augmentation.noise > 0:
-            images = change_colours(images, self.augmentation, self.draws)
+            images = change_colours(images, self.augmentation, self.draws, self._part)
         return images.contiguous(memory_format=torch.channels_last), joints2d, joints3d
 
-    def _ours(self, count: int) -> slice:
-        """Our rows of what was drawn for ``count`` frames in each of the processes.
-
-        Each draws for all and takes its own, so that a frame's draw does not depend on how the
-        batch is divided.
-        """
-        return slice(self.division.rank * count, (self.division.rank + 1) * count)
+    @property
+    def _part(self) -> Part:
+        return Part(self.division.rank, self.division.world)
 
     def _moves(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        matrix, mirrored = draw_moves(count * self.division.world, self.augmentation, self.draws)
-        ours = self._ours(count)
-        return matrix[ours].to(self.device), mirrored[ours].to(self.device)
+        matrix, mirrored = draw_moves(count, self.augmentation, self.draws, self._part)
+        return matrix.to(self.device), mirrored.to(self.device)
 
     def _autocast(self) -> Any:
         return autocast(self.device, self.config.precision)

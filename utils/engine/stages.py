@@ -20,6 +20,7 @@ from model.ego_pose import EgoPose, EgoPoseOutput
 from model.lifting import LiftingAutoencoder
 from model.losses import pose_losses
 from model.pose_resnet import PoseResNet
+from utils.config import Config
 from utils.engine.data import (
     AnnotationLoader,
     LabelBatch,
@@ -55,6 +56,11 @@ class _Poses:
         for batch in self._processes.gathered(self._batches):
             metric.update(*batch)
         return {group: row["mpjpe"] for group, row in metric.results()["full"].items()}
+
+
+def _lifting_is_used(config: Config) -> bool:
+    # The layers bn1 to bn3 of the reference take no part unless batch_norm is set.
+    return config.model.lifting.batch_norm and config.loss.reconstruction > 0
 
 
 class _PictureStage(Stage):
@@ -103,6 +109,9 @@ class Train2D(_PictureStage):
     metric, unit = "joints2d_px", "px of 800"
     model: PoseResNet
 
+    def all_used(self, config: Config) -> bool:
+        return True
+
     def losses(self, batch: Batch) -> dict[str, torch.Tensor]:
         images, joints2d, _ = self._training_images(batch)
         with self._autocast():
@@ -142,8 +151,6 @@ class Train3D(Stage):
     """Target heatmaps → poses; reads no picture."""
 
     metric, unit = "mpjpe_mm", "mm"
-    #: The layers bn1 to bn3 of the reference take no part unless batch_norm is set.
-    all_used = False
     model: LiftingAutoencoder
 
     def __init__(self, *args: Any) -> None:
@@ -169,6 +176,9 @@ class Train3D(Stage):
     def report_broken(self) -> None:
         """Broken labels are named when the split is opened; no picture is read."""
 
+    def all_used(self, config: Config) -> bool:
+        return _lifting_is_used(config)
+
     def frames_of(self, batch: LabelBatch) -> Callable[[], list[FrameId]]:
         return lambda: self.loader.frame_ids(batch)
 
@@ -193,15 +203,14 @@ class Train3D(Stage):
         """Heatmaps as wrong as a 2D module may make them: joints off by a random amount that
         differs from frame to frame, some maps empty."""
         noise, dropout = self.settings.joint_noise, self.settings.joint_dropout
-        everyone = len(joints2d) * self.division.world
-        ours = self._ours(len(joints2d))
+        count, part, draws = len(joints2d), self._part, self.draws
         if noise > 0:
-            amount = noise * self.input_size * torch.rand(everyone, 1, 1, generator=self.draws)
-            offset = amount * torch.randn(everyone, 16, 2, generator=self.draws)
-            targets = self._targets(joints2d + offset[ours].to(self.device))
+            amount = noise * self.input_size * part.draw(torch.rand, count, 1, 1, generator=draws)
+            offset = amount * part.draw(torch.randn, count, 16, 2, generator=draws)
+            targets = self._targets(joints2d + offset.to(self.device))
         if dropout > 0:
-            kept = torch.rand(everyone, targets.shape[1], generator=self.draws) >= dropout
-            targets = targets * kept[ours, :, None, None].to(self.device)
+            kept = part.draw(torch.rand, count, targets.shape[1], generator=draws) >= dropout
+            targets = targets * kept[..., None, None].to(self.device)
         return targets
 
     def validate(self, batches: Iterable[LabelBatch]) -> Validation:
@@ -232,8 +241,10 @@ class Finetune(_PictureStage):
     """Pictures → heatmaps → poses, end to end."""
 
     metric, unit = "mpjpe_mm", "mm"
-    all_used = False
     model: EgoPose
+
+    def all_used(self, config: Config) -> bool:
+        return _lifting_is_used(config)
 
     def losses(self, batch: Batch) -> dict[str, torch.Tensor]:
         images, joints2d, joints3d = self._training_images(batch)
