@@ -1,6 +1,7 @@
 # make demo   a synthetic set, three stages of training, evaluation, inference: the whole system
 # make test   the checks and tests
-# Both set up .venv first, once.
+# make bench-data   frames per second of every way to load data, beside a plain reference
+# Each sets up .venv first, once.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -11,7 +12,7 @@ DATA := data/synthetic
 RUNS := experiments/quickstart
 BEST := checkpoints/model_best.tar
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint clean bench-data
 
 $(READY): requirements.txt tests/requirements.txt constraints.txt
 	@echo "== Setting up $(VENV): about two minutes, once"
@@ -54,5 +55,10 @@ lint: $(READY)
 test: lint
 	$(PY) -m pytest
 
+bench-data: $(READY)
+	$(PY) utils/make_synthetic.py --output data/bench --train 200 --val 0 --test 0 --seed 0 \
+		--ray_step 2 --resume
+	$(PY) utils/bench_data.py --data_root data/bench
+
 clean:
-	rm -rf $(VENV) data/synthetic experiments/quickstart
+	rm -rf $(VENV) data/synthetic data/bench experiments/quickstart

@@ -39,6 +39,9 @@ KINDS = (
 #: No bone of a person is longer than this, metres, and none has no length at all.
 _LONGEST_LIMB, _SHORTEST_LIMB = 1.5, 1e-4
 
+#: Nothing from behind the camera, up to 125°, lands so near the axis, radians.
+_SURELY_ONE_TO_ONE = np.radians(80.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -173,10 +176,14 @@ def check_character(report: SetReport, character: str) -> None:
 def projection_residual(label: Label) -> float | None:
     """Largest distance of a frame's 2D joints from the projections of its 3D joints, pixels.
 
-    Joints outside the picture are left out: there the lens model is no longer one-to-one.
+    Joints outside the picture are left out, and so are those behind the camera whose pixel lies
+    far off axis too: there the lens model is not one-to-one, and the release does not say how it
+    draws them.
     """
+    rays = RELEASE_CAMERA.unproject(label.joints2d.astype(np.float64))
     inside = RELEASE_CAMERA.in_picture(label.joints2d) & (
-        RELEASE_CAMERA.angle(label.joints3d) < RELEASE_CAMERA.max_theta
+        (RELEASE_CAMERA.angle(label.joints3d) < RELEASE_CAMERA.max_theta)
+        | (RELEASE_CAMERA.angle(rays) < _SURELY_ONE_TO_ONE)
     )
     if not inside.any():
         return None

@@ -1,9 +1,12 @@
 """Reading one picture of any common kind, and finding those of a folder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
+from torchvision.io import ImageReadMode, decode_jpeg
 
 from base.camera import RELEASE_CAMERA
 from base.errors import BrokenFrameError, UserError
@@ -69,6 +72,26 @@ def decode_release_picture(data: bytes, path: Path | str) -> np.ndarray:
             f"expected {RELEASE_CAMERA.width}×{RELEASE_CAMERA.height}"
         )
     return image
+
+
+def decode_jpegs(data: Sequence[bytes], device: torch.device | str = "cpu") -> torch.Tensor:
+    """JPEG files of one size, decoded on a device (nvJPEG on CUDA).
+
+    Args:
+        data: B files.
+        device: where to decode.
+
+    Returns:
+        (B, 3, H, W) uint8 RGB on that device.
+
+    Raises:
+        BrokenFrameError: where one cannot be decoded.
+    """
+    files = [torch.frombuffer(bytearray(item), dtype=torch.uint8) for item in data]
+    try:
+        return torch.stack(decode_jpeg(files, ImageReadMode.RGB, device=device))
+    except RuntimeError as error:
+        raise BrokenFrameError(f"a JPEG of {len(files)} cannot be decoded: {error}") from None
 
 
 def list_pictures(folder: Path) -> list[Path]:
