@@ -41,7 +41,12 @@ from utils.config import Config, load_config
 from utils.defaults import CONFIGS, DEFAULT_CONFIG, DEFAULT_DATA_ROOT
 from utils.device import GPU_HELP, prepare_device
 from utils.engine.loop import Trainer
-from utils.engine.networks import finetune_networks, lifting_network, pose2d_network
+from utils.engine.networks import (
+    finetune_networks,
+    lifting_network,
+    pose2d_network,
+    refuse_other_architecture,
+)
 from utils.engine.processes import Processes
 from utils.engine.stages import STAGES, TRAINING_TYPES
 
@@ -172,8 +177,8 @@ def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Process
     """Run one stage of training."""
     training_type = arguments.training_type
     resume = starting_checkpoint(arguments, log_dir)
+    modules = None
     if training_type == "finetune":
-        modules = None
         if resume is None:
             if not (arguments.load_2d_model and arguments.load_3d_model):
                 raise UserError(
@@ -184,14 +189,17 @@ def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Process
                 read_checkpoint(arguments.load_2d_model),
                 read_checkpoint(arguments.load_3d_model),
             )
-        config = resolve_config(arguments, resume or modules[0])
-        torch.manual_seed(config.seed)
-        network, config = finetune_networks(config, resume, modules)
+        asked = resolve_config(arguments, resume or modules[0])
+        torch.manual_seed(asked.seed)
+        network, config = finetune_networks(asked, resume, modules)
     else:
-        config = resolve_config(arguments, resume)
-        torch.manual_seed(config.seed)
+        asked = resolve_config(arguments, resume)
+        torch.manual_seed(asked.seed)
         build = pose2d_network if training_type == "train2d" else lifting_network
-        network, config = build(config, resume)
+        network, config = build(asked, resume)
+    if arguments.config is not None:
+        for checkpoint in (resume, *(modules or ())):
+            refuse_other_architecture(asked, checkpoint)
     prepare_device(processes.device, config.precision, config.tf32)
     stage = STAGES[training_type](training_type, network, config, arguments.data_root, processes)
     Trainer(stage, log_dir, resume).fit()

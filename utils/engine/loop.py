@@ -159,7 +159,7 @@ class Trainer:
         batches = iter(stage.loader)
         while state.step < self.steps_per_epoch:
             micro_batches = self._next(batches)
-            terms = self._step(micro_batches)
+            terms = self.train_step(micro_batches)
             state.step += 1
             self.log.bar.update()
             frames = [stage.frames_of(batch) for batch in micro_batches]
@@ -179,7 +179,7 @@ class Trainer:
         self._waited += time.perf_counter() - since
         return found
 
-    def _step(self, micro_batches: list[Any]) -> dict[str, torch.Tensor]:
+    def train_step(self, micro_batches: list[Any]) -> dict[str, torch.Tensor]:
         """One step of the optimiser; the loss terms, detached, are means over the batch."""
         stage, count = self.stage, len(micro_batches)
         self.optimizer.zero_grad(set_to_none=True)
