@@ -24,7 +24,7 @@ ACTION = "walking</script><b>"
 
 
 class NoisePainter:
-    """Gives each frame a picture of noise, far larger than a photo in any format."""
+    """Gives each frame a picture of noise: at full quality far larger than a photograph."""
 
     def image(self, frame_id: FrameId) -> np.ndarray:
         if frame_id.number == 999:
