@@ -4,6 +4,8 @@ import contextlib
 import json
 import resource
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,19 +66,41 @@ class RunLog(contextlib.AbstractContextManager["RunLog"]):
             disable=not shown,
         )
         self._writer = self._file = None
+        self._folder = log_dir
+        self._thread_hook = threading.excepthook
         if shown:
-            try:
+            threading.excepthook = self._on_thread_error
+            with self._writing():
                 _keep_until(log_dir / "log.jsonl", step)
                 self._file = (log_dir / "log.jsonl").open("a", encoding="utf-8")
                 self._writer = SummaryWriter(str(log_dir), purge_step=step + 1 if step else None)
-            except OSError as error:
-                raise UserError(f"{log_dir}: cannot be written ({error.strerror})") from None
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
         self.bar.close()
-        if self._writer is not None:
-            self._writer.close()
-            self._file.close()
+        if self._writer is None:
+            return
+        # On a full disk the end of the log fails as well; what failed first is what is reported.
+        reported = contextlib.suppress(UserError) if failed else contextlib.nullcontext()
+        try:
+            with reported, self._writing():
+                self._writer.close()
+                self._file.close()
+        finally:
+            threading.excepthook = self._thread_hook
+
+    def _on_thread_error(self, raised: threading.ExceptHookArgs) -> None:
+        # TensorBoard writes in a thread and hands what went wrong there to the next call; the
+        # thread's own traceback on the screen would bury the line that this becomes.
+        if not issubclass(raised.exc_type, OSError):
+            self._thread_hook(raised)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Turn what a full or read-only disk does into one clear line."""
+        try:
+            yield
+        except OSError as error:
+            raise UserError(f"{self._folder}: the log cannot be written ({error})") from None
 
     def say(self, line: str) -> None:
         """Print a line above the bar."""
@@ -111,12 +135,14 @@ class RunLog(contextlib.AbstractContextManager["RunLog"]):
     def picture(self, name: str, picture: np.ndarray, epoch: int) -> None:
         """A (H, W, 3) uint8 RGB picture for TensorBoard."""
         if self._writer is not None:
-            self._writer.add_image(name, picture, epoch, dataformats="HWC")
+            with self._writing():
+                self._writer.add_image(name, picture, epoch, dataformats="HWC")
 
     def _write(self, scalars: dict[str, float], position: int, **record: Any) -> None:
         if self._writer is None:
             return
-        for name, value in scalars.items():
-            self._writer.add_scalar(name, value, position)
-        self._file.write(json.dumps({"step": position, **record}) + "\n")
-        self._file.flush()
+        with self._writing():
+            for name, value in scalars.items():
+                self._writer.add_scalar(name, value, position)
+            self._file.write(json.dumps({"step": position, **record}) + "\n")
+            self._file.flush()
