@@ -130,7 +130,7 @@ def load_index(root: Path, set_type: SetType, progress: bool = True) -> SplitInd
     index = _read_cache(split / _CACHE_NAME, signature)
     if index is None:
         index = _build(split, folders, progress)
-        _write_cache(split / _CACHE_NAME, signature, index)
+        write_cache(split, index, signature)
     index = _without(index, read_skip_list(root, set_type))
     if len(index.number) == 0:
         found = f"{len(index.broken)} broken labels" if index.broken else "no labelled frame"
@@ -258,7 +258,16 @@ def _read_cache(path: Path, signature: str) -> SplitIndex | None:
     return SplitIndex(**lists, **arrays)
 
 
-def _write_cache(path: Path, signature: str, index: SplitIndex) -> None:
+def write_cache(split: Path, index: SplitIndex, signature: str | None = None) -> None:
+    """Keep the index of a split's folder for the next start.
+
+    Args:
+        split: the folder.
+        index: what is in it.
+        signature: state of the folder that the index describes; None for its state now.
+    """
+    path = split / _CACHE_NAME
+    signature = signature or _signature(split, index.folders)
     lists = {name: np.array(json.dumps(getattr(index, name))) for name in _LISTS}
     arrays = {name: getattr(index, name) for name in _ARRAYS}
     try:

@@ -137,7 +137,12 @@ def _is_done(marker: Path, parts: list[Path]) -> bool:
 
 
 def _folder_bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    # Characters may be links to another disk, which rglob does not follow.
+    return sum(
+        (Path(parent) / name).stat().st_size
+        for parent, _, names in os.walk(folder, followlinks=True)
+        for name in names
+    )
 
 
 def _assemble(output: Path, options: PackOptions) -> tuple[int, int]:

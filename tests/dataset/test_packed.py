@@ -176,3 +176,17 @@ def test_missing_unfinished_and_mixed_up_sets_say_what_to_do(small):
     index.unlink()
     with pytest.raises(UserError, match="finish packing"):
         open_split(small, SetType.TRAIN, 64)
+
+
+def test_the_processes_of_several_nodes_share_the_shards_between_them(packed, monkeypatch):
+    shards = sorted(str(path) for path in (packed / "TrainSet").glob("*.tar"))
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    read = []
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        stream = webdataset.WebDataset(
+            shards, shardshuffle=len(shards), nodesplitter=webdataset.split_by_node
+        )
+        read.append({sample["__key__"] for sample in stream})
+    assert read[0] and read[1] and not read[0] & read[1]
+    assert len(read[0] | read[1]) == len(Packed(packed, SetType.TRAIN))
