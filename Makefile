@@ -1,5 +1,6 @@
 # make demo   a synthetic set, three stages of training, evaluation, inference: the whole system
 # make test   the checks and tests
+# make bench-train   frames per second of training beside a plain reference step
 # Both set up .venv first, once.
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ DATA := data/synthetic
 RUNS := experiments/quickstart
 BEST := checkpoints/model_best.tar
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint bench-train clean
 
 $(READY): requirements.txt tests/requirements.txt constraints.txt
 	@echo "== Setting up $(VENV): about two minutes, once"
@@ -53,6 +54,10 @@ lint: $(READY)
 
 test: lint
 	$(PY) -m pytest
+
+# Ten minutes on two cores; doc/performance.md says what the figures mean.
+bench-train: $(READY)
+	$(PY) utils/bench_train.py --gpu 0 --data_root data/bench
 
 clean:
 	rm -rf $(VENV) data/synthetic experiments/quickstart
