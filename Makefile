@@ -1,6 +1,8 @@
 # make demo   a synthetic set, three stages of training, evaluation, inference: the whole system
 # make test   the checks and tests
-# make bench-data   frames per second of every way to load data, beside a plain reference
+# make bench-data    frames per second of every way to load data, beside a plain reference
+# make bench-train   frames per second of training, beside a plain reference step
+# make bench-eval    milliseconds of drawing a frame, share of time that metrics take
 # Each sets up .venv first, once.
 
 PYTHON ?= python3
@@ -12,7 +14,7 @@ DATA := data/synthetic
 RUNS := experiments/quickstart
 BEST := checkpoints/model_best.tar
 
-.PHONY: demo test lint clean bench-data
+.PHONY: demo test lint clean bench-data bench-train bench-eval
 
 $(READY): requirements.txt tests/requirements.txt constraints.txt
 	@echo "== Setting up $(VENV): about two minutes, once"
@@ -60,5 +62,12 @@ bench-data: $(READY)
 		--ray_step 2 --resume
 	$(PY) utils/bench_data.py --data_root data/bench
 
+# Ten minutes on two cores; doc/performance.md says what the figures mean.
+bench-train: $(READY)
+	$(PY) utils/bench_train.py --gpu 0 --data_root data/bench_train
+
+bench-eval: $(READY)
+	$(PY) utils/bench_evaluation.py
+
 clean:
-	rm -rf $(VENV) data/synthetic data/bench experiments/quickstart
+	rm -rf $(VENV) data/synthetic data/bench data/bench_train experiments/quickstart

@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--depth", type=int, default=101, help="ResNet of train2d (default 101)")
     parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16", "fp16"))
+    parser.add_argument(
+        "--threads", type=int, default=cpu_count(), help="computing threads (default: one a core)"
+    )
     parser.add_argument("--workers", type=int, default=cpu_count(), help="reading processes")
     parser.add_argument("--output", type=Path, help="write the figures to this JSON file too")
     return parser
@@ -306,7 +309,9 @@ def bench_stage(stage: str, arguments: Any, processes: Processes) -> dict[str, A
 def main(argv: list[str] | None = None) -> None:
     """Command line of the benchmark."""
     arguments = _parser().parse_args(argv)
+    torch.set_num_threads(arguments.threads)
     with Processes(arguments.gpu) as processes:
+        prepare_device(processes.device, arguments.precision, tf32=True)
         if not (arguments.data_root / SetType.TRAIN.folder).is_dir():
             print(f"making {_FRAMES} synthetic frames in {arguments.data_root}", file=sys.stderr)
             generate(
@@ -316,11 +321,10 @@ def main(argv: list[str] | None = None) -> None:
                 label_frames=max(4 * arguments.batch_size_3d, 2048),
                 workers=cpu_count(),
             )
-        prepare_device(processes.device, arguments.precision, tf32=True)
         where = (
             torch.cuda.get_device_name(processes.device)
             if processes.device.type == "cuda"
-            else f"{torch.get_num_threads()} CPU cores"
+            else f"{cpu_count()} CPU cores, {arguments.threads} threads"
         )
         print(f"{where}, torch {torch.__version__}, Python {platform.python_version()}")
         figures = {}

@@ -1,6 +1,7 @@
 """From the ``--gpu`` option to a torch device and a precision it handles well."""
 
 import contextlib
+import os
 
 import torch
 
@@ -61,13 +62,18 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
 
 
 def prepare_device(device: torch.device, precision: str, tf32: bool) -> None:
-    """Set what holds for all work on a CUDA device; check that the precision is to be had.
+    """Set what holds for all training on a device; check that the precision is to be had.
 
     Raises:
         UserError: for fp16 on the CPU.
     """
     if precision == "fp16" and device.type == "cpu":
         raise UserError("precision fp16 needs a GPU: on the CPU use bf16, fp32 or auto")
+    if device.type == "cpu":
+        # Gradients of the lifting network's large matrices are allocated anew at each step; in
+        # pages of 4 KiB the kernel's handing out of them costs a third of a small batch's time.
+        # PyTorch looks at this when it first allocates.
+        os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     if device.type == "cuda":
         torch.set_float32_matmul_precision("high" if tf32 else "highest")
         torch.backends.cudnn.allow_tf32 = tf32

@@ -169,7 +169,8 @@ class Trainer:
                 self._look()
             if look or self.processes.world == 1:
                 self._heed()
-        self._check_losses()
+        if self._unseen:
+            self._look()
 
     def _next(self, batches: Iterator[Any]) -> list[Any]:
         """The micro-batches of a step."""

@@ -102,9 +102,10 @@ def overlay_heatmaps(image: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
     side = image.shape[0]
     maps = np.ascontiguousarray(heatmaps.clip(0, 1).transpose(1, 2, 0), np.float32)
     maps = cv2.resize(maps, (side, side), interpolation=cv2.INTER_LINEAR)
-    colours = maps @ _hues(heatmaps.shape[0])
+    # The mean colour of the joints that are there: a sum would be white where several are near.
+    colours = maps @ _hues(heatmaps.shape[0]) / maps.sum(-1, keepdims=True).clip(1e-6)
     cover = maps.max(-1, keepdims=True)
-    mixed = image * 0.45 * (1 - cover) + 255 * colours
+    mixed = image * 0.45 * (1 - cover) + 255 * cover * colours
     return mixed.clip(0, 255).astype(np.uint8)
 
 
