@@ -11,7 +11,7 @@ DATA := data/synthetic
 RUNS := experiments/quickstart
 BEST := checkpoints/model_best.tar
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint bench-eval clean
 
 $(READY): requirements.txt tests/requirements.txt constraints.txt
 	@echo "== Setting up $(VENV): about two minutes, once"
@@ -53,6 +53,9 @@ lint: $(READY)
 
 test: lint
 	$(PY) -m pytest
+
+bench-eval: $(READY)
+	$(PY) utils/bench_evaluation.py
 
 clean:
 	rm -rf $(VENV) data/synthetic experiments/quickstart
