@@ -101,7 +101,7 @@ def bench_drawing(rounds: int) -> None:
 
     painted = median_ms(ours, rounds, time.process_time)
     plain = median_ms(
-        lambda: matplotlib_frame(image, poses, "frame"), max(5, rounds // 10), time.process_time
+        lambda: matplotlib_frame(image, poses, "frame"), max(1, rounds // 10), time.process_time
     )
     cv2.setNumThreads(threads)
     print(
@@ -181,7 +181,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     bench_drawing(arguments.rounds)
     for name in arguments.configs:
-        bench_metrics(name, arguments.gpu, max(5, arguments.rounds // 10))
+        bench_metrics(name, arguments.gpu, max(1, arguments.rounds // 10))
 
 
 if __name__ == "__main__":
