@@ -1,0 +1,220 @@
+"""A checkpoint as an object that takes pictures of any size and returns poses in their pixels."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from base.base_transform import BaseTransform
+from base.skeleton import HEATMAP_JOINTS
+from dataset.pictures import read_picture
+from utils.checkpoint import load_pose_model
+from utils.device import select_device
+from utils.inference.lens import Lens, View
+from utils.predict import PosePredictor
+
+#: Mean distance between the placed pose and the joints seen, as a share of the network's picture,
+#: above which the two disagree.
+DISAGREEMENT = 0.05
+
+_SEEN = list(HEATMAP_JOINTS)
+_LEAST_WEIGHT = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """The pose of one picture.
+
+    Attributes:
+        joints3d: (16, 3) float32 metres, camera axes (x right in the picture, y down in it, z
+            along the optical axis), Neck at the origin; order of :data:`base.skeleton.JOINTS`.
+        joints2d: (16, 2) float32 pixels of the picture that was given; the Head, which has no
+            heatmap, is projected from the 3D pose.
+        confidence: (16,) float32 in [0, 1], height of each joint's heatmap.
+        neck: (3,) float32 metres: where the Neck is in the camera frame; ``joints3d + neck`` is
+            the pose before the camera.
+        residual: pixels of the picture by which the placed 3D pose misses ``joints2d``, mean over
+            the joints that have a heatmap, weighted by confidence.
+        disagrees: whether that is so much that pose and picture do not belong together.
+    """
+
+    joints3d: np.ndarray
+    joints2d: np.ndarray
+    confidence: np.ndarray
+    neck: np.ndarray
+    residual: float
+    disagrees: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A picture on its way through the network.
+
+    Attributes:
+        square: (S, S, 3) uint8 RGB, what the network is shown.
+        view: how the square came out of the picture.
+    """
+
+    square: np.ndarray
+    view: BaseTransform
+
+
+def as_rgb(picture: np.ndarray) -> np.ndarray:
+    """A picture of 1, 3 or 4 channels as three.
+
+    Args:
+        picture: (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) uint8; RGB where there is colour.
+
+    Returns:
+        (H, W, 3) uint8 RGB, sharing memory where nothing had to change.
+
+    Raises:
+        ValueError: for another shape or type.
+    """
+    if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or 0 in picture.shape:
+        raise ValueError(f"a picture is (H, W[, C]) uint8, not {picture.shape} {picture.dtype}")
+    channels = 1 if picture.ndim == 2 else picture.shape[2]
+    if channels == 1:
+        return cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
+    if channels not in (3, 4):
+        raise ValueError(f"a picture has 1, 3 or 4 channels, not {channels}")
+    return picture[..., :3]
+
+
+class EgoPosePredictor:
+    """Pictures in, 3D poses out.  Calls from several threads do not disturb each other.
+
+    Args:
+        checkpoint: a finetuned checkpoint, of this project or of the reference implementation.
+        camera: the camera that took the pictures: None to judge by each picture, "training",
+            "circle", or a calibration file; see :class:`utils.inference.lens.Lens`.
+        fov: angle across the image circle, degrees, where no calibration tells it.
+        rotate: degrees by which the pictures must be turned clockwise for the wearer's face to be
+            at the top and what is ahead at the bottom.
+        mount: degrees by which the camera looks (forward, to the wearer's left) of straight down.
+        gpu: as ``--gpu``: a CUDA device number, "cpu", "mps".
+        precision: "auto", "fp32" or "bf16".
+
+    Attributes:
+        checkpoint: its path.
+        input_size: side S of the network's picture, pixels.
+
+    Raises:
+        UserError: for a checkpoint that is none or of another stage, a device that is not there, a
+            calibration that cannot be used.
+    """
+
+    def __init__(
+        self,
+        checkpoint: str | Path,
+        camera: str | Path | None = None,
+        fov: float | None = None,
+        rotate: float = 0.0,
+        mount: tuple[float, float] = (0.0, 0.0),
+        gpu: str | int = "0",
+        precision: str = "auto",
+    ) -> None:
+        # The camera first: reading a checkpoint takes a while.
+        self._lens = Lens(None if camera is None else str(camera), fov, rotate, mount)
+        device = select_device(str(gpu))
+        loaded = load_pose_model(Path(checkpoint), device)
+        self.checkpoint = loaded.path
+        self.input_size = loaded.model.input_size
+        self._network = PosePredictor(loaded.model, device, precision)
+        self._views: dict[tuple[int, int], View] = {}
+        self._making = threading.Lock()
+
+    @property
+    def needs_pictures(self) -> bool:
+        """Whether :meth:`study` helps: the lens is judged by what pictures show."""
+        return self._lens.needs_pictures
+
+    @property
+    def views(self) -> dict[tuple[int, int], View]:
+        """What is known or assumed of the pictures' lens, by their width and height."""
+        return dict(self._views)
+
+    @property
+    def rotation(self) -> np.ndarray:
+        """(3, 3), the axes of the poses (a camera that looks straight down) → the user's camera."""
+        return self._lens.rotation
+
+    def study(self, pictures: Sequence[np.ndarray]) -> None:
+        """Find the lens of each size from several pictures at once, which is surer than from one.
+
+        Args:
+            pictures: (H, W[, C]) uint8, any sizes.
+        """
+        by_size: dict[tuple[int, int], list[np.ndarray]] = {}
+        for picture in map(as_rgb, pictures):
+            by_size.setdefault((picture.shape[1], picture.shape[0]), []).append(picture)
+        for group in by_size.values():
+            self._view_of(group)
+
+    def _view_of(self, pictures: Sequence[np.ndarray]) -> View:
+        size = pictures[0].shape[1], pictures[0].shape[0]
+        if (view := self._views.get(size)) is not None:
+            return view
+        with self._making:
+            if size not in self._views:
+                self._views[size] = self._lens.view(pictures, self.input_size)
+            return self._views[size]
+
+    def prepare(self, picture: np.ndarray) -> Prepared:
+        """What the network is shown of a (H, W[, C]) uint8 picture.  Cheap to run in a thread.
+
+        Raises:
+            UserError: for a picture of a size that the calibration is not of.
+        """
+        picture = as_rgb(picture)
+        transform = self._view_of([picture]).transform
+        return Prepared(transform.image(picture), transform)
+
+    def poses(self, prepared: Sequence[Prepared]) -> list[Pose]:
+        """Poses of prepared pictures, in one batch."""
+        found = self._network(torch.from_numpy(np.stack([item.square for item in prepared])))
+        placed = self._network.camera.project(found.joints3d + found.neck[:, None])
+        poses = []
+        for row, item in enumerate(prepared):
+            both = np.concatenate([found.joints2d[row], placed[row]])
+            seen, expected = np.split(item.view.points_back(both), 2)
+            confidence = found.confidence[row]
+            off = np.hypot(*(found.joints2d[row] - placed[row]).T) / self.input_size
+            weights = np.maximum(confidence[_SEEN], _LEAST_WEIGHT)
+            poses.append(
+                Pose(
+                    joints3d=found.joints3d[row],
+                    joints2d=seen,
+                    confidence=confidence,
+                    neck=found.neck[row],
+                    residual=float(
+                        np.average(np.hypot(*(seen - expected)[_SEEN].T), weights=weights)
+                    ),
+                    disagrees=bool(np.average(off[_SEEN], weights=weights) > DISAGREEMENT),
+                )
+            )
+        return poses
+
+    def batch(self, pictures: Sequence[np.ndarray | str | Path]) -> list[Pose]:
+        """Poses of several pictures, see :meth:`__call__`; they may differ in size."""
+        if not pictures:
+            return []
+        return self.poses(
+            [
+                self.prepare(item if isinstance(item, np.ndarray) else read_picture(Path(item)))
+                for item in pictures
+            ]
+        )
+
+    def __call__(self, picture: np.ndarray | str | Path) -> Pose:
+        """Pose of one picture: (H, W[, C]) uint8, RGB where there is colour, or its path.
+
+        Raises:
+            BrokenFrameError: for a file that is no picture.
+            ValueError: for an array that is none.
+        """
+        return self.batch([picture])[0]
