@@ -27,10 +27,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from base.base_dataset import BaseDataset
 from base.errors import UserError
 from base.set_type import SetType
 from dataset.loader import FrameLoader, make_loader
-from dataset.mocap import Mocap, open_split
+from dataset.mocap import open_split
 from utils.checkpoint import LoadedModel, load_pose_model
 from utils.command import run_command
 from utils.defaults import DEFAULT_DATA_ROOT
@@ -146,7 +147,7 @@ def writable_folder(path: Path) -> Path:
     return path
 
 
-def open_labelled(root: Path, set_type: SetType, input_size: int) -> Mocap:
+def open_labelled(root: Path, set_type: SetType, input_size: int) -> BaseDataset:
     """The split to evaluate on.
 
     Raises:

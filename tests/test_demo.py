@@ -14,6 +14,7 @@ import demo
 from base.errors import UserError
 from base.set_type import SetType
 from dataset.mocap import open_split
+from utils import pack_data
 from utils.checkpoint import load_pose_model
 from utils.drawing.split import SplitPainter
 from utils.export import read_poses
@@ -232,3 +233,19 @@ def test_the_report_shows_the_frames_of_the_set(tiny_checkpoint, tiny_data, tmp_
     assert len(data["frames"]) == 6
     mean = np.mean([frame["errors"][0] for frame in data["frames"]])
     assert mean == pytest.approx(results["full"]["All"]["mpjpe"], abs=0.01)
+
+
+def test_a_packed_set_is_evaluated_and_drawn_like_the_extracted_one(
+    tiny_checkpoint, tiny_data, tmp_path
+):
+    packed = tmp_path / "packed"
+    pack_data.main(["--input", str(tiny_data), "--output", str(packed), "--size", "256"])
+    extracted = run(tiny_checkpoint, tiny_data, tmp_path / "a", "--num_vis", "0")
+    results = run(tiny_checkpoint, packed, tmp_path / "b", "--num_vis", "2", "--report")
+    assert results["frames"] == extracted["frames"]
+    # The pictures went through JPEG, the labels did not.
+    one, other = results["full"]["All"], extracted["full"]["All"]
+    assert one["mpjpe_mean_pose"] == pytest.approx(other["mpjpe_mean_pose"], rel=1e-6)
+    assert one["mpjpe"] == pytest.approx(other["mpjpe"], rel=0.05)
+    pictures = list((tmp_path / "b" / "pictures").iterdir())
+    assert len(pictures) == 2 and cv2.imread(str(pictures[0])).shape == (720, 1280, 3)

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from base.camera import RELEASE_CAMERA
 from base.errors import UserError
 from base.set_type import SetType
 from dataset.batch import to_input
@@ -116,8 +115,7 @@ def _heatmaps(run: Evaluation) -> Figure:
     model = load_pose_model(run.model, device).model
     frame = poses.frame_ids[int(np.argsort(errors, kind="stable")[len(errors) // 2])]
     square = run.painter().image(frame)
-    side = RELEASE_CAMERA.height
-    image = SquareCrop(model.input_size, side, side).image(square)
+    image = SquareCrop(model.input_size, *square.shape[:2]).image(square)
     with torch.inference_mode():
         output = model(to_input(torch.from_numpy(image)[None], device))
     return heatmap_overlay(image, output.heatmaps[0].float().cpu().numpy())

@@ -15,6 +15,7 @@ from base.errors import BrokenFrameError, UserError
 from base.frame import FrameId
 from base.set_type import SetType
 from dataset.mocap import Mocap
+from dataset.packed import Packed, is_packed
 from dataset.transforms import SquareCrop
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.evaluate import FrameResult
@@ -46,8 +47,20 @@ def save_picture(path: Path, picture: np.ndarray) -> None:
             raise OSError("the picture could not be written whole")
 
 
+def open_full_size(root: Path, set_type: SetType) -> Mocap | Packed:
+    """A split with its pictures as large as they are kept: squares of 800 pixels extracted, of
+    fewer packed.
+
+    Raises:
+        UserError: for a missing or empty split.
+    """
+    if is_packed(root):
+        return Packed(root, set_type, report=False)
+    return Mocap(root, set_type, SquareCrop(RELEASE_CAMERA.height), report=False)
+
+
 class SplitPainter:
-    """Draws results on the 800×800 square of the frame they belong to.
+    """Draws results on the square of the frame they belong to, as large as it is kept.
 
     Args:
         root: folder that holds the splits.
@@ -56,13 +69,13 @@ class SplitPainter:
     """
 
     def __init__(self, root: Path, set_type: SetType, workers: int = 1) -> None:
-        self.dataset = Mocap(root, set_type, SquareCrop(RELEASE_CAMERA.height), report=False)
+        self.dataset = open_full_size(root, set_type)
         self.workers = max(1, workers)
         self._row = {self.dataset.frame_id(row): row for row in range(len(self.dataset))}
         self._painter = FramePainter()
 
     def image(self, frame_id: FrameId) -> np.ndarray:
-        """The picture of a frame: (800, 800, 3) uint8 RGB.
+        """The picture of a frame: (S, S, 3) uint8 RGB.
 
         Raises:
             BrokenFrameError: if it is not in the set, or can no longer be read.

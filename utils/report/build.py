@@ -140,7 +140,8 @@ def _bars_by_action(results: dict[str, Any]) -> dict[str, Any]:
 def _frame(result: FrameResult, painter: SplitPainter) -> dict[str, Any]:
     small = SquareCrop(_SIDE)
     image = painter.image(result.frame_id)
-    image = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+    method = cv2.INTER_AREA if image.shape[0] > _SIDE else cv2.INTER_CUBIC
+    image = cv2.resize(image, (_SIDE, _SIDE), interpolation=method)
     camera = small.camera(RELEASE_CAMERA)
     predicted = DrawnPose.through_camera(result.predicted, camera)
     target = DrawnPose.through_camera(result.target, camera)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from poses import standing
 
 from base.camera import RELEASE_CAMERA
 from base.errors import BrokenFrameError
@@ -32,13 +33,6 @@ class NoisePainter:
         rng = np.random.default_rng(frame_id.number)
         small = rng.integers(0, 255, (80, 80, 3), np.uint8)
         return np.repeat(np.repeat(small, 10, 0), 10, 1)
-
-
-def standing() -> np.ndarray:
-    x = [0, 0, 0.2, 0.4, 0.55, -0.2, -0.4, -0.55, *(0.1, 0.14, 0.17, 0.2), *(-0.1, -0.14, -0.17)]
-    y = [-15, -20, -12, 5, 30, -12, 5, 30, *(-16, 4, -12, 8) * 2]
-    z = [0.25, 0.05, 0.28, 0.5, 0.5, 0.28, 0.5, 0.5, *(0.8, 1.15, 1.5, 1.55) * 2]
-    return np.stack([[*x, -0.2], np.divide(y, 100), z], 1)
 
 
 def make(path: Path, count: int) -> list[FrameResult]:
@@ -149,6 +143,12 @@ window.addEventListener("load", async () => {
   by("show-truth").click();
   seen.predictedAlone = [colours(), [...document.querySelectorAll("#overlay g")]
     .map((g) => g.getAttribute("class"))];
+  const solid = by("scene").data[1];
+  const place = (joint) => {
+    const at = solid.text.indexOf(`predicted: ${joint}`);
+    return [solid.x[at], solid.y[at], solid.z[at]];
+  };
+  seen.places = Object.fromEntries(["LeftHand", "Head", "LeftFoot"].map((j) => [j, place(j)]));
   by("show-truth").click();
   by("next").click();
   seen.afterNext = by("caption").textContent;
@@ -215,6 +215,11 @@ def test_the_page_works_under_a_visitors_hands(tmp_path):
     truth, predicted = "#2d7df6", "#ff7f0e"
     assert seen["both"] == [[truth, truth, predicted, predicted], 2]
     assert seen["predictedAlone"] == [[predicted, predicted], ["predicted"]]
+    # Seen from the front: x to the wearer's left, y to the back, z up from the floor.
+    places = seen["places"]
+    assert places["LeftHand"][0] > 0.5 and places["LeftHand"][1] < places["LeftFoot"][1]
+    assert places["Head"][2] > 1.4 and abs(places["LeftFoot"][2]) < 0.1
     start, turned, kept = np.array(seen["cameras"])
+    assert start[0] > 0 > start[1] and start[2] > 0
     assert np.linalg.norm(turned - start) > 0.1 and kept == pytest.approx(turned, abs=0.02)
     assert seen["playing"] == "Pause" and seen["paused"] == "Play" and seen["played"] > 3
