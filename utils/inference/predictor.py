@@ -14,12 +14,14 @@ from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
 from utils.checkpoint import load_pose_model
 from utils.device import select_device
+from utils.inference.fold import prepare_model
 from utils.inference.lens import Lens, View
+from utils.inference.onnx_predictor import OnnxPosePredictor
 from utils.predict import PosePredictor
 
 #: Mean distance between the placed pose and the joints seen, as a share of the network's picture,
 #: above which the two disagree.
-DISAGREEMENT = 0.05
+DISAGREEMENT = 0.10
 
 _SEEN = list(HEATMAP_JOINTS)
 _LEAST_WEIGHT = 1e-6
@@ -89,7 +91,9 @@ class EgoPosePredictor:
     """Pictures in, 3D poses out.  Calls from several threads do not disturb each other.
 
     Args:
-        checkpoint: a finetuned checkpoint, of this project or of the reference implementation.
+        checkpoint: a finetuned checkpoint, of this project or of the reference implementation, or
+            a file of ``utils/export_onnx.py`` (*.onnx), which ONNX Runtime then runs; ``gpu`` and
+            ``precision`` do not matter to it.
         camera: the camera that took the pictures: None to judge by each picture, "training",
             "circle", or a calibration file; see :class:`utils.inference.lens.Lens`.
         fov: angle across the image circle, degrees, where no calibration tells it.
@@ -120,11 +124,16 @@ class EgoPosePredictor:
     ) -> None:
         # The camera first: reading a checkpoint takes a while.
         self._lens = Lens(None if camera is None else str(camera), fov, rotate, mount)
-        device = select_device(str(gpu))
-        loaded = load_pose_model(Path(checkpoint), device)
-        self.checkpoint = loaded.path
-        self.input_size = loaded.model.input_size
-        self._network = PosePredictor(loaded.model, device, precision)
+        checkpoint = Path(checkpoint)
+        if checkpoint.suffix == ".onnx":
+            self._network = OnnxPosePredictor(checkpoint)
+        else:
+            device = select_device(str(gpu))
+            model = load_pose_model(checkpoint, device).model
+            prepare_model(model, device, precision)
+            self._network = PosePredictor(model, device, precision)
+        self.checkpoint = checkpoint
+        self.input_size = self._network.input_size
         self._views: dict[tuple[int, int], View] = {}
         self._making = threading.Lock()
 
