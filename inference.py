@@ -137,6 +137,13 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--batch_size", type=int, default=16, help="frames at once (default: %(default)s)"
     )
+    parser.add_argument(
+        "--confidence",
+        default="auto",
+        metavar="FILE",
+        help="map of utils/calibrate_confidence.py from heatmap heights to probabilities; 'none' "
+        "for the heights themselves (default: the one beside the model, if there is one)",
+    )
     parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     parser.add_argument(
         "--backend",
@@ -227,6 +234,7 @@ def main(argv: list[str] | None = None) -> None:
         fov=arguments.fov,
         rotate=arguments.rotate,
         mount=tuple(arguments.mount),
+        confidence=None if arguments.confidence == "none" else arguments.confidence,
         gpu=arguments.gpu,
         precision=arguments.precision,
     )
