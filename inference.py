@@ -63,7 +63,10 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--gpu", default="0", help=GPU_HELP)
     parser.add_argument(
-        "--load_model", type=Path, required=True, help="checkpoint of the finetuned model"
+        "--load_model",
+        type=Path,
+        required=True,
+        help="checkpoint of the finetuned model, or an export of it (*.onnx)",
     )
     given = parser.add_mutually_exclusive_group(required=True)
     given.add_argument("--input_dir", help="folder of pictures (png, jpg, jpeg)")
@@ -134,7 +137,20 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--batch_size", type=int, default=16, help="frames at once (default: %(default)s)"
     )
+    parser.add_argument(
+        "--confidence",
+        default="auto",
+        metavar="FILE",
+        help="map of utils/calibrate_confidence.py from heatmap heights to probabilities; 'none' "
+        "for the heights themselves (default: the one beside the model, if there is one)",
+    )
     parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
+    parser.add_argument(
+        "--backend",
+        choices=("torch", "onnx"),
+        help="what runs the network (default: onnx where --load_model is a file of "
+        "utils/export_onnx.py, torch otherwise)",
+    )
     arguments = parser.parse_args(argv)
     if arguments.batch_size < 1:
         raise UserError(f"--batch_size {arguments.batch_size}: at least 1 is needed")
@@ -144,6 +160,14 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         raise UserError("--smooth takes no value, or two: the cutoff at rest and the rise")
     if arguments.smooth and (arguments.smooth[0] <= 0 or arguments.smooth[1] < 0):
         raise UserError("--smooth: the cutoff must be above 0 and the rise not below")
+    exported = arguments.load_model.suffix == ".onnx"
+    if arguments.backend == "onnx" and not exported:
+        raise UserError(
+            f"--backend onnx runs an export of {arguments.load_model}: make it with "
+            "utils/export_onnx.py and give that with --load_model"
+        )
+    if arguments.backend == "torch" and exported:
+        raise UserError("--backend torch runs a checkpoint (*.tar), not an exported model")
     return arguments
 
 
@@ -210,6 +234,7 @@ def main(argv: list[str] | None = None) -> None:
         fov=arguments.fov,
         rotate=arguments.rotate,
         mount=tuple(arguments.mount),
+        confidence=None if arguments.confidence == "none" else arguments.confidence,
         gpu=arguments.gpu,
         precision=arguments.precision,
     )

@@ -57,10 +57,11 @@ def frame_entry(result: FrameResult) -> dict[str, Any]:
 
 def metadata(predictor: EgoPosePredictor) -> dict[str, Any]:
     """What a reader must know about every frame."""
+    confidence = predictor.confidence
     return {
         "joint_names": list(JOINTS),
         "limbs": [list(limb) for limb in LIMBS],
-        "units": UNITS,
+        "units": UNITS | ({} if confidence is None else {"confidence": confidence.describe()}),
         "checkpoint": str(predictor.checkpoint),
         "input_size": predictor.input_size,
         "rotation_to_camera": _rounded(predictor.rotation, 9),

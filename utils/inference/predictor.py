@@ -14,12 +14,15 @@ from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
 from utils.checkpoint import load_pose_model
 from utils.device import select_device
+from utils.inference.confidence import ConfidenceMap, confidence_path, load_confidence
+from utils.inference.fold import prepare_model
 from utils.inference.lens import Lens, View
+from utils.inference.onnx_predictor import OnnxPosePredictor
 from utils.predict import PosePredictor
 
 #: Mean distance between the placed pose and the joints seen, as a share of the network's picture,
 #: above which the two disagree.
-DISAGREEMENT = 0.05
+DISAGREEMENT = 0.10
 
 _SEEN = list(HEATMAP_JOINTS)
 _LEAST_WEIGHT = 1e-6
@@ -34,7 +37,8 @@ class Pose:
             along the optical axis), Neck at the origin; order of :data:`base.skeleton.JOINTS`.
         joints2d: (16, 2) float32 pixels of the picture that was given; the Head, which has no
             heatmap, is projected from the 3D pose.
-        confidence: (16,) float32 in [0, 1], height of each joint's heatmap.
+        confidence: (16,) float32 in [0, 1]: with a calibration the probability that the joint is
+            right, without one the height of its heatmap.
         neck: (3,) float32 metres: where the Neck is in the camera frame; ``joints3d + neck`` is
             the pose before the camera.
         residual: pixels of the picture by which the placed 3D pose misses ``joints2d``, mean over
@@ -85,23 +89,57 @@ def as_rgb(picture: np.ndarray) -> np.ndarray:
     return picture[..., :3]
 
 
+def load_network(path: Path, gpu: str | int = "0", precision: str = "auto") -> PosePredictor:
+    """The network of a finetuned checkpoint, or of an export of one (*.onnx), ready to run.
+
+    Raises:
+        UserError: for a file that is neither, or a device that is not there.
+    """
+    if path.suffix == ".onnx":
+        return OnnxPosePredictor(path)
+    device = select_device(str(gpu))
+    model = load_pose_model(path, device).model
+    prepare_model(model, device, precision)
+    return PosePredictor(model, device, precision)
+
+
+def find_confidence(given: str | Path | None, model: Path) -> ConfidenceMap | None:
+    """The confidence map that was asked for; "auto" for the one beside the model, if any.
+
+    Raises:
+        UserError: for a file that is none.
+    """
+    if given is None:
+        return None
+    if given == "auto":
+        beside = confidence_path(model)
+        return load_confidence(beside) if beside.is_file() else None
+    return load_confidence(Path(given))
+
+
 class EgoPosePredictor:
     """Pictures in, 3D poses out.  Calls from several threads do not disturb each other.
 
     Args:
-        checkpoint: a finetuned checkpoint, of this project or of the reference implementation.
+        checkpoint: a finetuned checkpoint, of this project or of the reference implementation, or
+            a file of ``utils/export_onnx.py`` (*.onnx), which ONNX Runtime then runs; ``gpu`` and
+            ``precision`` do not matter to it.
         camera: the camera that took the pictures: None to judge by each picture, "training",
             "circle", or a calibration file; see :class:`utils.inference.lens.Lens`.
         fov: angle across the image circle, degrees, where no calibration tells it.
         rotate: degrees by which the pictures must be turned clockwise for the wearer's face to be
             at the top and what is ahead at the bottom.
         mount: degrees by which the camera looks (forward, to the wearer's left) of straight down.
+        confidence: a file of ``utils/calibrate_confidence.py`` that makes probabilities of the
+            heights of heatmaps; "auto" for the one beside the checkpoint, if there is one; None
+            for the heights as they are.
         gpu: as ``--gpu``: a CUDA device number, "cpu", "mps".
         precision: "auto", "fp32" or "bf16".
 
     Attributes:
         checkpoint: its path.
         input_size: side S of the network's picture, pixels.
+        confidence: the map in use, None for plain heights.
 
     Raises:
         UserError: for a checkpoint that is none or of another stage, a device that is not there, a
@@ -115,16 +153,16 @@ class EgoPosePredictor:
         fov: float | None = None,
         rotate: float = 0.0,
         mount: tuple[float, float] = (0.0, 0.0),
+        confidence: str | Path | None = "auto",
         gpu: str | int = "0",
         precision: str = "auto",
     ) -> None:
         # The camera first: reading a checkpoint takes a while.
         self._lens = Lens(None if camera is None else str(camera), fov, rotate, mount)
-        device = select_device(str(gpu))
-        loaded = load_pose_model(Path(checkpoint), device)
-        self.checkpoint = loaded.path
-        self.input_size = loaded.model.input_size
-        self._network = PosePredictor(loaded.model, device, precision)
+        self.checkpoint = Path(checkpoint)
+        self.confidence = find_confidence(confidence, self.checkpoint)
+        self._network = load_network(self.checkpoint, gpu, precision)
+        self.input_size = self._network.input_size
         self._views: dict[tuple[int, int], View] = {}
         self._making = threading.Lock()
 
@@ -182,14 +220,14 @@ class EgoPosePredictor:
         for row, item in enumerate(prepared):
             both = np.concatenate([found.joints2d[row], placed[row]])
             seen, expected = np.split(item.view.points_back(both), 2)
-            confidence = found.confidence[row]
+            heights = found.confidence[row]
             off = np.hypot(*(found.joints2d[row] - placed[row]).T) / self.input_size
-            weights = np.maximum(confidence[_SEEN], _LEAST_WEIGHT)
+            weights = np.maximum(heights[_SEEN], _LEAST_WEIGHT)
             poses.append(
                 Pose(
                     joints3d=found.joints3d[row],
                     joints2d=seen,
-                    confidence=confidence,
+                    confidence=self._confident(heights),
                     neck=found.neck[row],
                     residual=float(
                         np.average(np.hypot(*(seen - expected)[_SEEN].T), weights=weights)
@@ -198,6 +236,9 @@ class EgoPosePredictor:
                 )
             )
         return poses
+
+    def _confident(self, heights: np.ndarray) -> np.ndarray:
+        return heights if self.confidence is None else self.confidence(heights)
 
     def batch(self, pictures: Sequence[np.ndarray | str | Path]) -> list[Pose]:
         """Poses of several pictures, see :meth:`__call__`; they may differ in size."""
