@@ -4,6 +4,7 @@ import contextlib
 import json
 import resource
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,19 +65,33 @@ class RunLog(contextlib.AbstractContextManager["RunLog"]):
             disable=not shown,
         )
         self._writer = self._file = None
+        self._log_dir = log_dir
         if shown:
-            try:
+            with self._writable():
                 _keep_until(log_dir / "log.jsonl", step)
                 self._file = (log_dir / "log.jsonl").open("a", encoding="utf-8")
                 self._writer = SummaryWriter(str(log_dir), purge_step=step + 1 if step else None)
-            except OSError as error:
-                raise UserError(f"{log_dir}: cannot be written ({error.strerror})") from None
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         self.bar.close()
-        if self._writer is not None:
-            self._writer.close()
-            self._file.close()
+        if self._writer is None:
+            return
+        try:
+            with self._writable():
+                self._writer.close()
+                self._file.close()
+        except UserError:
+            # Where the run has ended with an error, that one is what a person needs to see.
+            if error is None:
+                raise
+
+    @contextlib.contextmanager
+    def _writable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or error
+            raise UserError(f"{self._log_dir}: logs cannot be written ({reason})") from None
 
     def say(self, line: str) -> None:
         """Print a line above the bar."""
@@ -111,12 +126,14 @@ class RunLog(contextlib.AbstractContextManager["RunLog"]):
     def picture(self, name: str, picture: np.ndarray, epoch: int) -> None:
         """A (H, W, 3) uint8 RGB picture for TensorBoard."""
         if self._writer is not None:
-            self._writer.add_image(name, picture, epoch, dataformats="HWC")
+            with self._writable():
+                self._writer.add_image(name, picture, epoch, dataformats="HWC")
 
     def _write(self, scalars: dict[str, float], position: int, **record: Any) -> None:
         if self._writer is None:
             return
-        for name, value in scalars.items():
-            self._writer.add_scalar(name, value, position)
-        self._file.write(json.dumps({"step": position, **record}) + "\n")
-        self._file.flush()
+        with self._writable():
+            for name, value in scalars.items():
+                self._writer.add_scalar(name, value, position)
+            self._file.write(json.dumps({"step": position, **record}) + "\n")
+            self._file.flush()
