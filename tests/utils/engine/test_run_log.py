@@ -53,5 +53,5 @@ def test_a_log_that_cannot_be_written_ends_the_run_with_one_line(tmp_path, monke
 
     with RunLog(tmp_path, "train3d", 0, 9) as log:
         monkeypatch.setattr(log._writer, "add_scalar", full)
-        with pytest.raises(UserError, match="logs cannot be written .No space left"):
+        with pytest.raises(UserError, match=r"logs cannot be written .No space left"):
             log.training(0, 1, {"total": 1.0}, **FIGURES)
