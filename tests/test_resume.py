@@ -209,8 +209,8 @@ def test_a_full_disk_ends_the_run_and_leaves_the_last_checkpoint(
     real = Trainer._finish_epoch
 
     def fill_the_disk(self):
-        # Files may no longer grow beyond 100 kB: what a full disk is to the writer.
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+        # Files may no longer grow beyond 10 MB: what a full disk is to the writer of a checkpoint.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000_000, limits[1]))
         real(self)
 
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
