@@ -100,7 +100,9 @@ class RunLog(contextlib.AbstractContextManager["RunLog"]):
         try:
             yield
         except OSError as error:
-            raise UserError(f"{self._folder}: logs cannot be written ({error.strerror or error})") from None
+            raise UserError(
+                f"{self._folder}: logs cannot be written ({error.strerror or error})"
+            ) from None
 
     def say(self, line: str) -> None:
         """Print a line above the bar."""
