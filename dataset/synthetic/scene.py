@@ -14,7 +14,7 @@ FLOOR_CM, FLOOR_PX = 320.0, 1024
 WALL_WIDTH, WALL_HEIGHT = 4096, 512
 
 #: Nothing stands nearer to the origin than this, so that people do not walk into it.
-_CLEARANCE = 160.0
+_CLEARANCE = 200.0
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ def _thing(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
 def _clutter(rng: np.random.Generator, centre: np.ndarray, half: np.ndarray):
     vertices, faces, colours = [], [], []
     for _ in range(int(rng.integers(0, 10))):
-        angle, radius = rng.uniform(0, 2 * np.pi), rng.uniform(_CLEARANCE + 40, 460)
+        angle, radius = rng.uniform(0, 2 * np.pi), rng.uniform(_CLEARANCE + 40, 480)
         at = np.array([radius * np.cos(angle), 0.0, radius * np.sin(angle)])
         if (np.abs(at[[0, 2]] - centre) > half - 20).any():
             continue
@@ -237,8 +237,8 @@ def _clutter(rng: np.random.Generator, centre: np.ndarray, half: np.ndarray):
 def make_place(rng: np.random.Generator) -> Place:
     """Draw an environment."""
     outdoors = rng.random() < 0.4
-    half = rng.uniform(500, 1400, 2) if outdoors else rng.uniform(240, 520, 2)
-    centre = rng.uniform(-1, 1, 2) * (half - 230.0) * 0.6
+    half = rng.uniform(500, 1400, 2) if outdoors else rng.uniform(300, 540, 2)
+    centre = rng.uniform(-1, 1, 2) * (half - 280.0) * 0.6
     height = rng.uniform(300, 700) if outdoors else rng.uniform(230, 320)
     vertices, faces, colours = _clutter(rng, centre, half)
     elevation, azimuth = np.radians(rng.uniform(38, 82)), rng.uniform(0, 2 * np.pi)
