@@ -147,14 +147,14 @@ def _timeline(recipe: Recipe, set_type: SetType, person: int, environment: int):
 
 @lru_cache(maxsize=1)
 def _renderer(recipe: Recipe, set_type: SetType, person: int):
-    from dataset.synthetic.clothing import dress
     from dataset.synthetic.render import Renderer, draw_look
     from dataset.synthetic.scene import make_place
+    from dataset.synthetic.wardrobe import dress
 
     body = _person(recipe, set_type, person)[0].body
     rng = recipe.random(_PLACE, list(SetType).index(set_type), person)
     outfit, place, look = dress(body, rng), make_place(rng), draw_look(rng)
-    return Renderer(outfit, body.rig.faces, place, look, recipe.ray_step)
+    return Renderer(outfit, place, look, recipe.ray_step)
 
 
 def run_job(recipe: Recipe, job: Job) -> int:
@@ -183,7 +183,7 @@ def run_job(recipe: Recipe, job: Job) -> int:
         image = hidden = None
         if environment == 1:
             renderer = _renderer(recipe, set_type, job.person)
-            skin = body.skin(joints, turns, renderer.outfit.vertices)
+            skin = body.skin(joints, turns, renderer.outfit.vertices, renderer.outfit.weights)
             grain = recipe.random(_GRAIN, split, job.person, environment, place)
             seat = seat_of(frames, row)
             image, lead = renderer.draw(skin, trans, rot, seat, joints, grain)

@@ -107,9 +107,9 @@ class Traced:
 class Renderer:
     """Draws one person in one place."""
 
-    def __init__(self, outfit: Outfit, faces: np.ndarray, place: Place, look: Look, step: int = 1):
+    def __init__(self, outfit: Outfit, place: Place, look: Look, step: int = 1):
         self.outfit, self.place, self.look, self.step = outfit, place, look, step
-        self._faces = faces
+        self._faces = outfit.faces
 
     def draw(
         self,
