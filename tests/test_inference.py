@@ -1,18 +1,26 @@
 """The inference command as a user runs it: pictures in, poses.json and drawn pictures out."""
 
+import csv
 import json
+import signal
 import sys
 
 import cv2
 import numpy as np
+import pybvh
 import pytest
 import torch
 
 import inference
+from base.camera import RELEASE_CAMERA
+from base.equidistant import equidistant_camera
 from base.skeleton import JOINTS
+from dataset.transforms import SquareCrop
 from utils.command import run_command
-from utils.inference.predictor import EgoPosePredictor
+from utils.inference.mount import mount_rotation
+from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.read_ahead import read_ahead
+from utils.inference.warp import CameraWarp
 
 
 def checkered(height, width, channels=3, seed=0):
@@ -27,13 +35,17 @@ def write(path, image):
     return path
 
 
-def infer(checkpoint, pictures, save_dir, *more):
+def run(checkpoint, save_dir, *more):
     inference.main(
         [
             *("--gpu", "cpu", "--precision", "fp32", "--load_model", str(checkpoint)),
-            *("--input_dir", str(pictures), "--save_dir", str(save_dir), *more),
+            *("--save_dir", str(save_dir), *more),
         ]
     )
+
+
+def infer(checkpoint, pictures, save_dir, *more):
+    run(checkpoint, save_dir, "--input_dir", str(pictures), *more)
 
 
 @pytest.fixture
@@ -75,8 +87,116 @@ def test_every_picture_of_a_folder_gets_a_pose_and_a_drawing(
     assert content["checkpoint"] == str(tiny_checkpoint)
     assert [item["file"] for item in content["unreadable"]] == ["cut.png", "empty.jpg"]
     output = capsys.readouterr().out
-    assert "2 of 7 pictures could not be read" in output
+    assert "2 of 7 could not be read" in output
     assert "cut.png: cut off after" in output and "empty.jpg: not a picture" in output
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """A video of 24 frames at 12 a second."""
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 12.0, (128, 80))
+    for number in range(24):
+        writer.write(checkered(80, 128, seed=number // 6))
+    writer.release()
+    return path
+
+
+def test_every_format_holds_the_same_poses(tiny_checkpoint, clip, tmp_path, capsys):
+    out = tmp_path / "out"
+    run(
+        *(tiny_checkpoint, out, "--input", str(clip), "--format", "json", "npz", "csv", "bvh"),
+        *("--video", "--no_pictures", "--batch_size", "5"),
+    )
+    names = ["poses.bvh", "poses.csv", "poses.json", "poses.mp4", "poses.npz"]
+    assert sorted(path.name for path in out.iterdir()) == names
+    frames = json.loads((out / "poses.json").read_text())["frames"]
+    assert [frame["frame"] for frame in frames] == list(range(24))
+    assert np.allclose([frame["time"] for frame in frames], np.arange(24) / 12, atol=1e-5)
+    joints3d = np.array([frame["joints3d"] for frame in frames])
+    neck = np.array([frame["neck"] for frame in frames])
+
+    arrays = np.load(out / "poses.npz", allow_pickle=False)
+    assert np.abs(arrays["joints3d"] - joints3d).max() < 1e-5
+    assert arrays["files"].tolist() == ["clip.avi"] * 24
+    assert arrays["joint_names"].tolist() == list(JOINTS)
+    for name, shape in {"joints2d": (24, 16, 2), "confidence": (24, 16), "neck": (24, 3)}.items():
+        assert arrays[name].shape == shape
+        assert np.abs(arrays[name] - [frame[name] for frame in frames]).max() < 0.01
+
+    with (out / "poses.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 24 * 16 and rows[17]["joint"] == "Head" and rows[17]["frame"] == "1"
+    metres = np.array([[float(row[f"{axis}_m"]) for axis in "xyz"] for row in rows])
+    assert np.abs(metres.reshape(24, 16, 3) - joints3d).max() < 2e-5
+
+    motion = pybvh.read_bvh_file(out / "poses.bvh")
+    assert motion.frame_count == 24 and motion.fps == pytest.approx(12, rel=1e-3)
+    row = motion.joint_names.index("mixamorig:Hips")
+    hips = (joints3d + neck[:, None])[:, [8, 12]].mean(1)
+    found = np.asarray(motion.joint_positions())[:, row] / 100
+    assert np.abs(found[:, 0] - hips[:, 0]).max() < 1e-4
+    assert np.abs(found[:, 2] - hips[:, 1]).max() < 1e-4
+
+    video = cv2.VideoCapture(str(out / "poses.mp4"))
+    assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(12)
+    assert sum(1 for _ in iter(lambda: video.read()[0], False)) == 24
+    assert "128×80: taken for the training camera's" in capsys.readouterr().out
+
+
+def test_smoothing_takes_jitter_away(tiny_checkpoint, clip, tmp_path):
+    steps = []
+    for name, more in (("raw", []), ("smooth", ["--smooth", "0.5", "0"])):
+        out = tmp_path / name
+        run(tiny_checkpoint, out, "--input", str(clip), "--no_pictures", *more)
+        frames = json.loads((out / "poses.json").read_text())["frames"]
+        steps.append(np.abs(np.diff([frame["joints2d"] for frame in frames], axis=0)).max())
+    assert 0 < steps[1] < 0.5 * steps[0]
+
+
+def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_checkpoint, tmp_path):
+    # The network sees the same square whether the picture is the training camera's or that of
+    # another lens, upside down, re-rendered; so the joints lie along the same rays.
+    camera = equidistant_camera(900, 900, (450, 440), 430, 185)
+    calibration = tmp_path / "calib.json"
+    matrix = [[camera.fx, 0, 450], [0, camera.fy, 440], [0, 0, 1]]
+    calibration.write_text(json.dumps({"K": matrix, "D": [0, 0, 0, 0], "DIM": [900, 900]}))
+    seen = cv2.GaussianBlur(checkered(800, 1280), (0, 0), 6)
+    to_user = CameraWarp(RELEASE_CAMERA, camera, mount_rotation(180).T)
+    users = to_user.image(seen)
+    plain = EgoPosePredictor(tiny_checkpoint, camera="training", gpu="cpu", precision="fp32")
+    lens = EgoPosePredictor(
+        tiny_checkpoint, camera=calibration, rotate=180, gpu="cpu", precision="fp32"
+    )
+    squares = [
+        predictor.prepare(image).square for predictor, image in ((plain, seen), (lens, users))
+    ]
+    inner = CameraWarp(camera, SquareCrop(64).camera(RELEASE_CAMERA), mount_rotation(180)).seen
+    difference = np.abs(np.subtract(*squares, dtype=float))[inner]
+    assert np.percentile(difference, 95) < 12
+    pose = lens(users)
+    rays = camera.unproject(pose.joints2d.astype(float)) @ mount_rotation(180)
+    square = lens.prepare(users)
+    expected = plain.poses([Prepared(square.square, plain.prepare(seen).view)])[0].joints2d
+    inside = camera.angle(rays) < 1.5
+    assert np.abs(RELEASE_CAMERA.project(rays) - expected)[inside].max() < 0.5
+
+
+def test_ctrl_c_leaves_complete_files(tiny_checkpoint, pictures, tmp_path, monkeypatch):
+    original = EgoPosePredictor.poses
+
+    def interrupted(self, prepared):
+        signal.raise_signal(signal.SIGINT)
+        return original(self, prepared)
+
+    monkeypatch.setattr(EgoPosePredictor, "poses", interrupted)
+    with pytest.raises(SystemExit) as caught:
+        infer(tiny_checkpoint, pictures, tmp_path / "out", "--batch_size", "3")
+    assert caught.value.code == 130
+    content = json.loads((tmp_path / "out" / "poses.json").read_text())
+    assert 0 < len(content["frames"]) <= 3
+    for frame in content["frames"]:
+        assert cv2.imread(str(tmp_path / "out" / frame["picture"])) is not None
 
 
 def test_the_order_and_number_of_pictures_at_once_change_nothing(
@@ -129,6 +249,9 @@ def bad_inputs(tmp_path, checkpoint, runs, pictures):
     (broken / "a.png").write_bytes(b"no picture")
     (broken / "b.jpg").write_bytes(b"")
     (tmp_path / "file").write_text("in the way")
+    (tmp_path / "calib.json").write_text(
+        json.dumps({"K": np.eye(3).tolist(), "D": [0, 0], "model": "fisheye"})
+    )
     good = ["--load_model", str(checkpoint)]
     return {
         "no such folder of pictures": [*good, "--input_dir", str(tmp_path / "none")],
@@ -140,6 +263,15 @@ def bad_inputs(tmp_path, checkpoint, runs, pictures):
             *("--input_dir", str(pictures)),
         ],
         "no CUDA device": [*good, "--input_dir", str(pictures), "--gpu", "7"],
+        "no such picture": [*good, "--input", str(tmp_path / "none.png")],
+        "there is no camera 97": [*good, "--input", "97"],
+        "4 distortion coefficients, found 2": [
+            *(*good, "--input_dir", str(pictures), "--camera", str(tmp_path / "calib.json")),
+        ],
+        "--fov is for a lens": [
+            *(*good, "--input_dir", str(pictures), "--camera", "training", "--fov", "180"),
+        ],
+        "--smooth takes": [*good, "--input_dir", str(pictures), "--smooth", "1"],
         "--batch_size 0": [*good, "--input_dir", str(pictures), "--batch_size", "0"],
         "cannot be made a folder": [
             *(*good, "--input_dir", str(pictures), "--save_dir", str(tmp_path / "file")),
@@ -170,10 +302,11 @@ def test_reading_ahead_keeps_order_and_its_bound():
             taken.append(number)
             yield number
 
+    # Ready at most: five in the queue, one that waits to be put there, one that is handed out.
     results = read_ahead(items(), lambda number: number * number, threads=3, ahead=5)
     for number, result in enumerate(results):
         assert result == number * number
-        assert len(taken) <= number + 6
+        assert len(taken) <= number + 7
     assert len(taken) == 20
 
 

@@ -114,8 +114,12 @@ class Body:
 
 @lru_cache(maxsize=1)
 def _model():
-    import anny  # loads torch and compiles on the first use of a machine: only where it is needed
+    # Loads torch and compiles on the first use of a machine: only where it is needed.
+    import anny
+    import warp
 
+    # Anny's kernels report their loading otherwise, once in each process.
+    warp.config.log_level = getattr(warp, "LOG_ERROR", 40)
     return anny.Anny(rig="mixamo", phenotypes="all")
 
 

@@ -125,7 +125,8 @@ class Outfit:
         head = part == HEAD
         material[head & ((z < cut["hair_front"]) & (y > cut["hair_low"]))] = HAIR
         material[head & (y > cut["hair_top"])] = HAIR
-        lips = (x / 2.7) ** 2 + ((y - cut["mouth"]) / (0.95 - 0.05 * x)) ** 2 < 1
+        thin = 0.95 - 0.05 * np.minimum(x, 2.7)  # towards the corners of the mouth
+        lips = (x / 2.7) ** 2 + ((y - cut["mouth"]) / thin) ** 2 < 1
         material[head & (z > cut["lip_front"]) & lips] = LIPS
         for sheet, cloth in _SHEET_MATERIAL.items():
             material[part == sheet] = cloth

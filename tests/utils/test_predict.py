@@ -1,7 +1,5 @@
 """From heatmaps and a pose to joints in the picture and a place before the camera."""
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from torch import nn
@@ -16,11 +14,6 @@ SIZE, CELLS = 192, 48
 CAMERA = SquareCrop(SIZE).camera(RELEASE_CAMERA)
 
 
-class Output(NamedTuple):
-    heatmaps: torch.Tensor
-    joints3d: torch.Tensor
-
-
 class Oracle(nn.Module):
     """Knows the answer: heatmaps of the true pixels, and the true pose away from its place."""
 
@@ -28,14 +21,18 @@ class Oracle(nn.Module):
 
     def __init__(self, joints3d: torch.Tensor) -> None:
         super().__init__()
-        pixels = CAMERA.project(joints3d)
-        self.output = Output(
-            draw_heatmaps(pixels, SIZE, HeatmapShape(CELLS, 2.0)),
-            joints3d - joints3d[:, NECK : NECK + 1] + 0.3,
-        )
+        self.heatmaps = draw_heatmaps(CAMERA.project(joints3d), SIZE, HeatmapShape(CELLS, 2.0))
+        self.joints3d = joints3d - joints3d[:, NECK : NECK + 1] + 0.3
+        self.lifting = self
 
-    def forward(self, images: torch.Tensor) -> Output:
-        return self.output
+    def pose2d(self, images: torch.Tensor) -> torch.Tensor:
+        return self.heatmaps
+
+    def encode(self, heatmaps: torch.Tensor) -> torch.Tensor:
+        return heatmaps
+
+    def decode_pose(self, code: torch.Tensor) -> torch.Tensor:
+        return self.joints3d
 
 
 def poses() -> torch.Tensor:
@@ -59,7 +56,7 @@ def test_joints_land_where_the_camera_sees_them_and_the_pose_where_it_was():
 
 def test_a_picture_in_which_nothing_is_seen_still_gives_finite_numbers():
     predictor = PosePredictor(Oracle(poses()), torch.device("cpu"), "fp32")
-    predictor.model.output.heatmaps.zero_()
+    predictor.model.heatmaps.zero_()
     result = predictor(torch.zeros(3, SIZE, SIZE, 3, dtype=torch.uint8))
     assert all(np.isfinite(values).all() for values in result)
     assert result.confidence.max() == 0

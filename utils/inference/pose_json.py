@@ -10,84 +10,98 @@ import numpy as np
 
 from base.skeleton import JOINTS, LIMBS
 from utils.files import replacing
-from utils.inference.predictor import EgoPosePredictor, Pose
+from utils.inference.predictor import EgoPosePredictor
+from utils.inference.results import FrameResult, Sink, Summary
 
 #: Decimals that are kept: 10 micrometres, a hundredth of a pixel, a ten-thousandth.
 _METRES, _PIXELS, _SHARE = 5, 2, 4
 
 UNITS = {
-    "joints3d": "metres, camera axes (x right in the picture, y down in it, z along the optical "
-    "axis), Neck at the origin",
-    "neck": "metres, camera frame: joints3d + neck is the pose before the camera",
+    "joints3d": "metres, Neck at the origin, axes of a camera that looks straight down: x to the "
+    "wearer's left, y forward, z down",
+    "neck": "metres, from the camera: joints3d + neck is the pose in the camera's frame",
     "joints2d": "pixels of the original picture (after its EXIF orientation), x right, y down, "
     "pixel centres at integers",
     "confidence": "0 to 1, height of the joint's heatmap",
+    "residual": "pixels of the original picture between joints2d and the placed 3D pose, mean",
+    "time": "seconds since the first frame",
 }
-
-
-def _rounded(values: np.ndarray, decimals: int) -> list:
-    return np.round(values.astype(np.float64), decimals).tolist()
 
 
 def _dumps(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def frame_entry(file: str, size: tuple[int, int], pose: Pose) -> dict[str, Any]:
-    """Entry of one frame.
+def _rounded(values: np.ndarray, decimals: int) -> list:
+    return np.round(values.astype(np.float64), decimals).tolist()
 
-    Args:
-        file: name of the picture.
-        size: its width and height, pixels.
-        pose: what was found.
-    """
-    return {
-        "file": file,
-        "size": list(size),
+
+def frame_entry(result: FrameResult) -> dict[str, Any]:
+    """Entry of one frame."""
+    pose = result.pose
+    entry: dict[str, Any] = {"file": result.file}
+    if result.frame is not None:
+        entry["frame"] = result.frame
+    if result.time is not None:
+        entry["time"] = round(result.time, 6)
+    return entry | {
+        "size": list(result.size),
         "joints3d": _rounded(pose.joints3d, _METRES),
         "joints2d": _rounded(pose.joints2d, _PIXELS),
         "confidence": _rounded(pose.confidence, _SHARE),
         "neck": _rounded(pose.neck, _METRES),
+        "residual": round(pose.residual, _PIXELS),
+        "disagrees": pose.disagrees,
     }
 
 
 def metadata(predictor: EgoPosePredictor) -> dict[str, Any]:
     """What a reader must know about every frame."""
+    confidence = predictor.confidence
     return {
         "joint_names": list(JOINTS),
         "limbs": [list(limb) for limb in LIMBS],
-        "units": UNITS,
+        "units": UNITS | ({} if confidence is None else {"confidence": confidence.describe()}),
         "checkpoint": str(predictor.checkpoint),
         "input_size": predictor.input_size,
+        "rotation_to_camera": _rounded(predictor.rotation, 9),
     }
 
 
-class PoseJson:
-    """An open ``poses.json``; see :func:`writing_poses`."""
+class JsonSink(Sink):
+    """An open ``poses.json``."""
 
-    def __init__(self, stream: TextIO, head: dict[str, Any]) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, head: dict[str, Any], drawn: bool) -> None:
+        self._stream, self._drawn = stream, drawn
         self._count = 0
         lines = [f" {json.dumps(key)}: {_dumps(value)},\n" for key, value in head.items()]
         stream.write("{\n" + "".join(lines) + ' "frames": [')
 
-    def add(self, entry: dict[str, Any]) -> None:
-        """Append a frame."""
+    def add(self, result: FrameResult, picture: np.ndarray) -> None:
+        """See :meth:`Sink.add`."""
         self._stream.write(",\n  " if self._count else "\n  ")
-        self._stream.write(_dumps(entry))
+        drawing = {"picture": f"pictures/{result.name}.jpg"} if self._drawn else {}
+        self._stream.write(_dumps(frame_entry(result) | drawing))
         self._count += 1
 
-    def close(self, unreadable: list[dict[str, str]]) -> None:
-        """Write what follows the frames."""
-        self._stream.write(f'\n ],\n "unreadable": {_dumps(unreadable)}\n}}\n')
+    def finish(self, summary: Summary) -> None:
+        """See :meth:`Sink.finish`."""
+        tail = {"lenses": summary.lenses, "unreadable": summary.unreadable}
+        lines = [f" {json.dumps(key)}: {_dumps(value)}" for key, value in tail.items()]
+        self._stream.write("\n ],\n" + ",\n".join(lines) + "\n}\n")
 
 
 @contextmanager
-def writing_poses(path: Path, head: dict[str, Any]) -> Iterator[PoseJson]:
+def writing_json(path: Path, head: dict[str, Any], drawn: bool) -> Iterator[JsonSink]:
     """The file under way; it takes its place at the end, and not at all after an error.
+
+    Args:
+        path: where it goes.
+        head: what comes before the frames.
+        drawn: whether each frame's drawing is in ``pictures`` beside it.
 
     Raises:
         UserError: where it cannot be written.
     """
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        yield PoseJson(stream, head)
+        yield JsonSink(stream, head, drawn)

@@ -1,167 +1,180 @@
-"""From a folder of pictures to ``poses.json`` and drawn pictures."""
+"""From a source of frames through the network to the sinks."""
 
 import os
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, count, islice
-from pathlib import Path
+from pathlib import PurePosixPath
+from types import FrameType
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
-from base.errors import BrokenFrameError, UserError
-from dataset.pictures import read_picture
-from utils.drawing.frame import DrawnPose, FramePainter
-from utils.files import make_folder, replacing
-from utils.inference.pose_json import frame_entry, metadata, writing_poses
-from utils.inference.predictor import EgoPosePredictor, Pose, Prepared
+from base.errors import UserError
+from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.read_ahead import read_ahead
+from utils.inference.results import FrameResult, Sink, Summary
+from utils.inference.smoothing import PoseSmoother
+from utils.inference.source import Shot, Source
 
 _MAX_THREADS = 8
-_JPEG_QUALITY = 92
+#: Frames looked at to find the lens, where no calibration tells it.
+_STUDIED = 8
+
+
+def threads_for(most: int = _MAX_THREADS) -> int:
+    """Threads for reading or drawing on this machine."""
+    return min(most, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Shot:
-    """A picture that was read, or why it was not."""
+class _Read:
+    """A frame that was read, or why it was not."""
 
-    path: Path
+    shot: Shot
     picture: np.ndarray | None = None
     prepared: Prepared | None = None
     fault: str = ""
 
 
-class UniqueNames:
-    """Names of drawn pictures: the stem, with a number where an earlier picture has it already."""
+@contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event, so that what is being written is finished; a second one stops hard."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _batches(items: Iterable[_Read], size: int) -> Iterator[list[_Read]]:
+    items = iter(items)
+    while batch := list(islice(items, size)):
+        yield batch
+
+
+class _Names:
+    """Names of drawings: the frame's own, numbered where an earlier one has it already."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
-    def of(self, path: Path) -> str:
-        """A name for the drawing of ``path`` that no other has, upper and lower case alike."""
-        name = next(
-            name
-            for name in chain([path.stem], (f"{path.stem}_{k}" for k in count(2)))
-            if name.lower() not in self._taken
-        )
+    def of(self, shot: Shot) -> str:
+        """A relative path without suffix that no other frame has, upper and lower case alike."""
+        stem = str(PurePosixPath(shot.file).with_suffix(""))
+        if shot.frame is not None:
+            return f"{stem}_{shot.frame:06d}"
+        names = chain([stem], (f"{stem}_{k}" for k in count(2)))
+        name = next(name for name in names if name.lower() not in self._taken)
         self._taken.add(name.lower())
-        return f"{name}.jpg"
+        return name
 
 
-def save_jpeg(path: Path, picture: np.ndarray) -> None:
-    """Write a (H, W, 3) uint8 RGB picture, whole or not at all."""
-    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
-    with replacing(path) as temporary:
-        temporary.write_bytes(encoded.tobytes())
+def _name(shot: Shot) -> str:
+    return shot.file if shot.frame is None else f"{shot.file} frame {shot.frame}"
 
 
-class PictureFolder:
-    """Draws and saves pictures in threads while the next ones are computed."""
-
-    def __init__(self, folder: Path, threads: int) -> None:
-        self._folder = make_folder(folder)
-        self._painter = FramePainter()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="draw")
-        self._pending: deque[Future[None]] = deque()
-        self._most = 4 * threads
-
-    def _draw(self, name: str, title: str, picture: np.ndarray, pose: Pose) -> None:
-        drawn = DrawnPose(joints2d=pose.joints2d, joints3d=pose.joints3d)
-        save_jpeg(self._folder / name, self._painter.paint(picture, drawn, title=title))
-
-    def add(self, name: str, title: str, picture: np.ndarray, pose: Pose) -> None:
-        """Draw a pose into a picture and save it as ``name``."""
-        self._pending.append(self._pool.submit(self._draw, name, title, picture, pose))
-        while len(self._pending) > self._most:
-            self._pending.popleft().result()
-
-    def close(self, finish: bool) -> None:
-        """Wait for the pictures under way, or drop those that have not begun."""
-        self._pool.shutdown(cancel_futures=not finish)
-        if finish:
-            for future in self._pending:
-                future.result()
-
-
-def _batches(shots: Iterable[_Shot], size: int) -> Iterator[list[_Shot]]:
-    shots = iter(shots)
-    while batch := list(islice(shots, size)):
-        yield batch
-
-
-def infer_pictures(
+def infer(
+    source: Source,
     predictor: EgoPosePredictor,
-    paths: list[Path],
-    save_dir: Path,
+    sinks: Sequence[Sink],
     batch_size: int = 16,
-    draw: bool = True,
-) -> list[dict[str, str]]:
-    """Poses of pictures as ``save_dir/poses.json``, drawn ones in ``save_dir/pictures``.
+    smoother: PoseSmoother | None = None,
+    fps: float = 30.0,
+    ended: Callable[[], bool] = lambda: False,
+) -> Summary:
+    """Poses of every frame of a source, handed to every sink in order.
+
+    Frames are read and prepared in threads while the network runs.  Ctrl-C ends after the frames
+    under way, with every file complete.
 
     Args:
+        source: the frames.
         predictor: the network.
-        paths: the pictures.
-        save_dir: made if missing.
-        batch_size: pictures the network is given at once.
-        draw: False writes ``poses.json`` alone.
-
-    Returns:
-        Those that could not be read, each with "file" and "reason".
+        sinks: where results go; their :meth:`~Sink.finish` is called at the end.
+        batch_size: frames the network is given at once; a live source gets one.
+        smoother: smooths the poses along the sequence, if given.
+        fps: time between frames for the smoother where the source has no clock.
+        ended: asked after each batch.
 
     Raises:
-        UserError: if none could be read, or nothing can be written.
+        UserError: if not a single frame could be read.
     """
 
-    def read(path: Path) -> _Shot:
+    def read(shot: Shot) -> _Read:
         try:
-            picture = read_picture(path)
-            return _Shot(path, picture, predictor.prepare(picture))
-        except BrokenFrameError as error:
-            return _Shot(path, fault=str(error).removeprefix(f"{path}: "))
+            picture = shot.read()
+            return _Read(shot, picture, predictor.prepare(picture))
+        except UserError as error:
+            return _Read(shot, fault=str(error))
 
-    threads = min(_MAX_THREADS, os.cpu_count() or 1)
-    names = UniqueNames()
-    shots = read_ahead(paths, read, threads, 2 * batch_size)
-    unreadable: list[dict[str, str]] = []
-    pictures: PictureFolder | None = None
-    done = False
-    head = metadata(predictor)
-    try:
-        with (
-            writing_poses(save_dir / "poses.json", head) as poses_json,
-            tqdm(total=len(paths), unit="picture", dynamic_ncols=True) as bar,
-        ):
-            for batch in _batches(shots, batch_size):
-                readable = [shot for shot in batch if shot.prepared is not None]
-                unreadable += [
-                    {"file": shot.path.name, "reason": shot.fault}
-                    for shot in batch
-                    if shot.prepared is None
-                ]
-                poses = predictor.poses([shot.prepared for shot in readable]) if readable else []
-                for shot, pose in zip(readable, poses, strict=True):
-                    height, width = shot.picture.shape[:2]
-                    entry = frame_entry(shot.path.name, (width, height), pose)
-                    if draw:
-                        pictures = pictures or PictureFolder(save_dir / "pictures", threads)
-                        name = names.of(shot.path)
-                        pictures.add(name, shot.path.name, shot.picture, pose)
-                        entry["picture"] = f"pictures/{name}"
-                    poses_json.add(entry)
-                bar.update(len(batch))
-            if len(unreadable) == len(paths):
-                first = unreadable[0]
-                raise UserError(
-                    f"none of the {len(paths)} pictures could be read; "
-                    f"the first, {first['file']}: {first['reason']}"
-                )
-            poses_json.close(unreadable)
-            done = True
-    finally:
-        if pictures is not None:
-            pictures.close(finish=done)
-    return unreadable
+    if predictor.needs_pictures and (sample := source.sample(_STUDIED)):
+        predictor.study(sample)
+    if source.live:
+        batch_size, threads, ahead = 1, 1, 1
+    else:
+        threads, ahead = threads_for(), 2 * batch_size
+    summary, names = Summary(), _Names()
+    frames = read_ahead(source, read, threads, ahead)
+    with (
+        _interrupts() as interrupted,
+        tqdm(total=source.total, unit="frame", dynamic_ncols=True) as bar,
+    ):
+        for batch in _batches(frames, batch_size):
+            readable = [item for item in batch if item.prepared is not None]
+            summary.unreadable += [
+                {"file": _name(item.shot), "reason": item.fault}
+                for item in batch
+                if item.prepared is None
+            ]
+            poses = predictor.poses([item.prepared for item in readable]) if readable else []
+            for item, pose in zip(readable, poses, strict=True):
+                shot = item.shot
+                size = item.picture.shape[1], item.picture.shape[0]
+                if smoother is not None:
+                    time = summary.frames / fps if shot.time is None else shot.time
+                    pose = smoother(pose, size, time)
+                summary.frames += 1
+                summary.disagreeing += pose.disagrees
+                result = FrameResult(shot.file, names.of(shot), size, pose, shot.frame, shot.time)
+                for sink in sinks:
+                    sink.add(result, item.picture)
+            bar.update(len(batch))
+            if interrupted.is_set() or ended():
+                summary.interrupted = interrupted.is_set()
+                break
+        frames.close()
+        summary.fault = source.fault
+        if not summary.frames:
+            raise UserError(_nothing(source, summary))
+        summary.lenses = [
+            {"size": list(size), "lens": view.lens, "assumed": view.assumed}
+            for size, view in predictor.views.items()
+        ]
+        for sink in sinks:
+            sink.finish(summary)
+    return summary
+
+
+def _nothing(source: Source, summary: Summary) -> str:
+    """Why there is not a single pose."""
+    if not summary.unreadable:
+        return summary.fault or f"{source.name}: ended before the first frame"
+    first, count = summary.unreadable[0], len(summary.unreadable)
+    reason = f"{first['file']}: {first['reason']}"
+    if count == 1:
+        return f"the only picture could not be read, {reason}"
+    return f"none of the {count} pictures could be read; the first, {reason}"

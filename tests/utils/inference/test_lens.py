@@ -1,0 +1,111 @@
+"""Which lens a picture is taken for, and the image circle that tells it."""
+
+import cv2
+import numpy as np
+import pytest
+
+from base.camera import RELEASE_CAMERA
+from base.errors import UserError
+from dataset.transforms import SquareCrop
+from utils.inference.image_circle import find_image_circle
+from utils.inference.lens import Lens
+from utils.inference.warp import RIM, CameraWarp
+
+
+def fisheye_picture(width, height, centre, radius, seed=0, dark=12):
+    """Things of all brightnesses in a disc, on a sensor that is not quite black."""
+    rng = np.random.default_rng(seed)
+    small = rng.integers(0, 256, (12, 16, 3), np.uint8)
+    scene = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+    y, x = np.mgrid[:height, :width]
+    lit = np.clip(radius - np.hypot(x - centre[0], y - centre[1]), 0, 1)[..., None]
+    noise = rng.normal(dark, 1.5, scene.shape)
+    return np.clip(scene * lit + noise * (1 - lit), 0, 255).astype(np.uint8)
+
+
+def release_square(side):
+    camera = SquareCrop(side).camera(RELEASE_CAMERA)
+    rim = camera.project(np.array([np.sin(RIM), 0.0, np.cos(RIM)]))[0] - camera.cx
+    return fisheye_picture(side, side, (camera.cx, camera.cy), rim)
+
+
+@pytest.mark.parametrize(
+    "width, height, centre, radius",
+    [
+        (1280, 1024, (615.0, 527.0), 500.0),  # the rim cut off at the bottom
+        (640, 480, (318.0, 243.0), 200.0),
+        (1024, 1024, (487.0, 527.0), 500.0),
+    ],
+)
+def test_the_image_circle_is_found(width, height, centre, radius):
+    pictures = [fisheye_picture(width, height, centre, radius, seed) for seed in range(3)]
+    for seen in (pictures[:1], pictures):
+        circle = find_image_circle(seen)
+        found = np.array([circle.x, circle.y, circle.radius])
+        assert np.abs(found - [*centre, radius]).max() < 0.015 * radius
+
+
+def test_no_circle_is_seen_where_there_is_none():
+    rng = np.random.default_rng(0)
+    scene = cv2.resize(rng.integers(0, 256, (12, 16, 3), np.uint8), (640, 480))
+    assert find_image_circle([scene]) is None
+    assert find_image_circle([np.zeros((480, 640, 3), np.uint8)]) is None
+    box = np.zeros((480, 640, 3), np.uint8)
+    box[100:300, 200:500] = 200
+    assert find_image_circle([box]) is None
+
+
+def view(picture, **options):
+    return Lens(**options).view([picture], 64)
+
+
+def test_the_release_is_told_by_its_shape_or_its_circle():
+    for picture in (np.zeros((800, 1280, 3), np.uint8), release_square(400)):
+        seen = view(picture)
+        assert isinstance(seen.transform, SquareCrop) and not seen.assumed
+        assert "training camera" in seen.lens
+
+
+def test_another_fisheye_is_taken_for_equidistant_and_that_is_said():
+    seen = view(fisheye_picture(640, 480, (318, 243), 200))
+    assert isinstance(seen.transform, CameraWarp) and seen.assumed
+    assert "no calibration" in seen.lens and "180° assumed" in seen.lens
+    # The rim of the circle is 90° off axis, whichever way.
+    rim = np.array([[118.0, 243.0], [318.0, 43.0]])
+    angles = np.degrees(seen.transform.source.angle(seen.transform.source.unproject(rim)))
+    assert np.abs(angles - 90).max() < 2
+    stated = view(fisheye_picture(640, 480, (318, 243), 200), fov=150)
+    angles = np.degrees(stated.transform.source.angle(stated.transform.source.unproject(rim)))
+    assert np.abs(angles - 75).max() < 2 and "150° as stated" in stated.lens
+
+
+def test_without_any_hint_the_picture_is_shown_as_it_is_and_that_is_said():
+    plain = np.full((480, 640, 3), 200, np.uint8)
+    seen = view(plain)
+    assert isinstance(seen.transform, SquareCrop) and seen.assumed and "--camera" in seen.lens
+    with pytest.raises(UserError, match="no image circle is seen in pictures of 640×480"):
+        view(plain, camera="circle")
+    wide = view(plain, camera="circle", fov=160).transform.source
+    assert np.degrees(wide.angle(wide.unproject(np.array([-0.5, 239.5])))) == pytest.approx(80)
+
+
+def test_a_turned_training_picture_is_turned_back():
+    upright = release_square(128)
+    upright[20:40, 60:70] = (255, 0, 0)
+    expected = view(upright, camera="training").transform.image(upright)
+    # The release's optical axis is not in the middle: turn about it, not about the picture.
+    camera = SquareCrop(128).camera(RELEASE_CAMERA)
+    y, x = np.mgrid[:128, :128].astype(np.float32)
+    upside = cv2.remap(
+        upright, 2 * np.float32(camera.cx) - x, 2 * np.float32(camera.cy) - y, cv2.INTER_LINEAR
+    )
+    turned = view(upside, camera="training", rotate=180).transform.image(upside)
+    difference = np.abs(turned.astype(float) - expected)[12:-12, 12:-12]
+    assert difference.mean() < 6
+
+
+def test_options_that_contradict_each_other_are_refused():
+    with pytest.raises(UserError, match="--camera training has one"):
+        Lens(camera="training", fov=180)
+    with pytest.raises(UserError, match="--fov 500"):
+        Lens(fov=500)

@@ -1,0 +1,135 @@
+"""One scene through two lenses: the same picture for the network, the same joints for the user."""
+
+import cv2
+import numpy as np
+import pytest
+
+from base.camera import RELEASE_CAMERA, FisheyeCamera
+from base.equidistant import equidistant_camera
+from base.ocam_camera import OCamCamera
+from base.pinhole_camera import PinholeCamera
+from dataset.transforms import SquareCrop
+from utils.inference.mount import mount_rotation
+from utils.inference.warp import CameraWarp
+
+TARGET = SquareCrop(368).camera(RELEASE_CAMERA)
+
+OCAM = OCamCamera(
+    cx=615.0,
+    cy=527.5,
+    polynomial=(292.4, 0.0, -1.0756e-3, -2.07e-7, -4.49e-10),
+    affine=((1.0, 3e-4), (-2e-4, 0.9997)),
+    width=1280,
+    height=1024,
+    radius=512.0,
+)
+KANNALA_BRANDT = FisheyeCamera(410.0, 405.0, 700.0, 480.0, (0.02, -0.01, 3e-3, -5e-4), 1400, 960)
+PINHOLE = PinholeCamera(500, 505, 650, 470, (-0.05, 0.01, 1e-3, -1e-3, 0.0), 1300, 940)
+#: Many more pixels than the network's picture.
+FINE = equidistant_camera(2400, 2000, (1190.0, 1010.0), 950.0, 185.0)
+LENSES = [OCAM, KANNALA_BRANDT, PINHOLE, FINE]
+
+
+def light(rays):
+    """What is seen along (…, 3) unit rays: a smooth pattern on a sphere, (…, 3) in [0, 255]."""
+    x, y, z = np.moveaxis(rays, -1, 0)
+    red = np.sin(9 * x + 2 * y) * np.cos(7 * y)
+    green = np.sin(8 * y + 3 * z)
+    blue = np.cos(11 * x) * np.sin(6 * z + y)
+    return 127.5 + 100 * np.stack([red, green, blue], -1)
+
+
+def render(camera, rotation=None):
+    """The sphere through a lens."""
+    v, u = np.mgrid[: camera.height, : camera.width].astype(float)
+    rays = camera.unproject(np.stack([u, v], -1))
+    # Row vectors: a ray of the turned camera, back in the upright frame.
+    seen = light(rays if rotation is None else rays @ rotation)
+    return np.round(seen).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return render(TARGET)
+
+
+@pytest.mark.parametrize("lens", LENSES)
+def test_a_scene_through_another_lens_becomes_the_training_cameras_picture(lens, expected):
+    rotation = mount_rotation(180, 12, -5)
+    warp = CameraWarp(lens, TARGET, rotation)
+    warped = warp.image(render(lens, rotation)).astype(float)
+    inner = cv2.erode(warp.seen.astype(np.uint8), np.ones((5, 5))) > 0
+    assert inner.mean() > 0.25
+    error = np.abs(warped - expected)[inner]
+    assert error.mean() < 1.0 and np.percentile(error, 99.5) < 6.0
+    assert not warped[~warp.seen].any()
+
+
+@pytest.mark.parametrize("lens", LENSES)
+def test_joints_seen_by_both_lenses_land_on_each_other(lens):
+    rng = np.random.default_rng(0)
+    rotation = mount_rotation(90, 10, 4)
+    warp = CameraWarp(lens, TARGET, rotation)
+    joints = rng.normal([0, 0.1, 0.8], 0.35, (400, 3))
+    in_lens = lens.project(joints @ rotation.T)
+    in_square = TARGET.project(joints)
+    both = lens.in_view(joints @ rotation.T) & TARGET.in_view(joints)
+    assert both.sum() > 50
+    assert np.abs(warp.points_back(in_square) - in_lens)[both].max() < 1e-6
+    assert np.abs(warp.points(in_lens) - in_square)[both].max() < 1e-6
+
+
+@pytest.mark.parametrize("lens", LENSES)
+def test_a_spot_drawn_at_a_joint_is_found_there(lens):
+    # The picture and the pixels must agree to the half pixel: a blob drawn into the user's picture
+    # is found in the square, and its place there goes back to where it was drawn.
+    warp = CameraWarp(lens, TARGET)
+    columns, rows = np.arange(lens.width), np.arange(lens.height)
+    y, x = np.mgrid[:368, :368]
+    for ray in ([0.1, 0.2, 1.0], [-0.6, 0.3, 1.0], [0.3, -0.5, 0.9]):
+        spot = lens.project(np.array(ray))
+        sigma = 3.0 * warp.factor
+        across, down = (
+            np.exp(-((places - centre) ** 2) / (2 * sigma**2))
+            for places, centre in ((columns, spot[0]), (rows, spot[1]))
+        )
+        blob = np.outer(down, across * 255).astype(np.uint8)
+        seen = warp.image(np.repeat(blob[..., None], 3, 2))[..., 0].astype(float)
+        found = np.array([(seen * x).sum(), (seen * y).sum()]) / seen.sum()
+        assert np.abs(warp.points_back(found) - spot).max() < 0.5
+
+
+def test_the_training_camera_itself_becomes_its_centred_square():
+    picture = render(RELEASE_CAMERA)
+    warp = CameraWarp(RELEASE_CAMERA, TARGET)
+    difference = np.abs(
+        warp.image(picture).astype(float) - SquareCrop(368).image(picture).astype(float)
+    )
+    assert difference[warp.seen].mean() < 0.7
+    points = np.array([[300.0, 100.0], [654.7, 401.0], [900.0, 700.0]])
+    assert np.abs(warp.points(points) - SquareCrop(368).points(points)).max() < 1e-6
+
+
+def test_shrinking_a_lot_averages_over_areas():
+    # Stripes one pixel wide are grey from afar; point samples of them would be black or white.
+    warp = CameraWarp(FINE, TARGET)
+    assert warp.factor >= 3
+    stripes = np.zeros((FINE.height, FINE.width, 3), np.uint8)
+    stripes[:, ::2] = 255
+    seen = warp.image(stripes)[warp.seen]
+    assert abs(float(seen.mean()) - 127.5) < 2 and seen.std() < 45
+
+
+def test_a_picture_of_another_size_is_refused():
+    with pytest.raises(ValueError, match="640×480"):
+        CameraWarp(OCAM, TARGET).image(np.zeros((480, 640, 3), np.uint8))
+
+
+def test_the_mount_turns_the_wearer_upright():
+    # Upside down: what is to the wearer's left is left in the user's picture.
+    assert np.allclose(mount_rotation(rotate=180) @ [1, 0, 0], [-1, 0, 0])
+    # Turned clockwise by 90°, a picture's top becomes its right side, which is the wearer's left.
+    assert np.allclose(mount_rotation(rotate=90) @ [1, 0, 0], [0, -1, 0])
+    s, c = np.sin(np.radians(20)), np.cos(np.radians(20))
+    assert np.allclose(mount_rotation(forward=20) @ [0, s, c], [0, 0, 1])
+    assert np.allclose(mount_rotation(left=20) @ [s, 0, c], [0, 0, 1])

@@ -1,0 +1,121 @@
+"""Confidence as a probability: fitted, held out, stored, used."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from base.errors import UserError
+from utils import calibrate_confidence
+from utils.inference.confidence import (
+    ConfidenceMap,
+    confidence_path,
+    fit_confidence,
+    isotonic,
+    load_confidence,
+    save_confidence,
+)
+from utils.inference.predictor import EgoPosePredictor
+
+
+def joints(count, seed=0):
+    """Heights, and whether each joint is right, which it is with probability height²."""
+    rng = np.random.default_rng(seed)
+    heights = rng.uniform(0, 1, count)
+    return heights, rng.uniform(0, 1, count) < heights**2
+
+
+def test_the_rising_sequence_is_the_nearest_one():
+    values = np.array([0.1, 0.4, 0.2, 0.2, 0.9, 0.8])
+    weights = np.array([1.0, 1, 1, 2, 1, 3])
+    expected = [0.1, 0.25, 0.25, 0.25, 0.825, 0.825]
+    assert np.allclose(isotonic(values, weights), expected)
+    rng = np.random.default_rng(0)
+    values, weights = rng.uniform(0, 1, 30), rng.uniform(0.5, 2, 30)
+    best = isotonic(values, weights)
+    assert (np.diff(best) >= -1e-12).all()
+    cost = (weights * (best - values) ** 2).sum()
+    for _ in range(200):
+        other = np.sort(np.clip(best + rng.normal(0, 0.05, 30), 0, 1))
+        assert (weights * (other - values) ** 2).sum() >= cost
+
+
+def test_the_map_finds_how_often_joints_of_a_height_are_right():
+    fitted = fit_confidence(*joints(8000), 100.0, "a set")
+    grid = np.linspace(0.1, 0.9, 9)
+    assert np.abs(fitted(grid) - grid**2).max() < 0.06
+    assert (np.diff(fitted(np.linspace(-1, 2, 100))) >= 0).all()
+    assert fitted(np.array(0.0)) > 0 and fitted(np.array(1.0)) < 1
+
+
+def test_joints_held_out_are_said_as_often_right_as_they_are():
+    heights, right = joints(3200)
+    said = calibrate_confidence.held_out(heights.reshape(200, 16), right.reshape(200, 16), 100.0)
+    before = calibrate_confidence.reliability(heights, right)[3]
+    after = calibrate_confidence.reliability(said.ravel(), right)[3]
+    assert before > 0.12 and after < 0.04
+
+
+def test_a_map_is_stored_and_read_again(tmp_path):
+    fitted = fit_confidence(*joints(1000), 80.0, "30 frames of x/ValSet")
+    path = confidence_path(tmp_path / "model_best.tar")
+    save_confidence(path, fitted)
+    assert path.name == "model_best.confidence.json" and load_confidence(path) == fitted
+    for text in ("", "{}", '{"heights": [1, 0], "probabilities": [0, 1], "within_mm": 1}'):
+        path.write_text(text)
+        with pytest.raises(UserError, match="not a confidence map"):
+            load_confidence(path)
+    with pytest.raises(UserError, match="calibrate_confidence"):
+        load_confidence(tmp_path / "none.json")
+
+
+def test_empty_heatmaps_alone_still_give_a_map():
+    fitted = fit_confidence(np.zeros(200), np.zeros(200, bool), 100.0, "a set")
+    assert fitted(np.array([0.0, 0.5])).max() < 0.05
+
+
+def test_the_command_writes_a_map_that_inference_then_uses(tiny_checkpoint, tiny_data, tmp_path):
+    model = tmp_path / "model.tar"
+    model.symlink_to(tiny_checkpoint)
+    picture = cv2.resize(np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8), (64, 64))
+    plain = EgoPosePredictor(model, gpu="cpu", precision="fp32")
+    assert plain.confidence is None
+    # The tiny set has only four validation frames: too few, and that is said.
+    with pytest.raises(UserError, match="too few to calibrate on"):
+        calibrate_confidence.main(
+            ["--gpu", "cpu", "--load_model", str(model), "--data_root", str(tiny_data)]
+        )
+    save_confidence(
+        confidence_path(model), ConfidenceMap((0.0, 1.0), (0.25, 0.75), 100.0, 640, "a set")
+    )
+    calibrated = EgoPosePredictor(model, gpu="cpu", precision="fp32")
+    heights, probabilities = plain(picture).confidence, calibrated(picture).confidence
+    assert np.allclose(probabilities, 0.25 + 0.5 * heights, atol=1e-6)
+    assert plain(picture).residual == calibrated(picture).residual
+    ignored = EgoPosePredictor(model, confidence=None, gpu="cpu")
+    assert ignored.confidence is None
+
+
+def test_what_is_drawn_and_printed_is_of_the_frames_held_out(
+    tiny_checkpoint, tmp_path, monkeypatch, capsys
+):
+    heights, right = joints(1600)
+    errors = np.where(right, 10.0, 500.0)
+    monkeypatch.setattr(
+        calibrate_confidence,
+        "collect",
+        lambda network, dataset: (heights.reshape(100, 16), errors.reshape(100, 16)),
+    )
+    monkeypatch.setattr(calibrate_confidence, "Mocap", lambda *given: None)
+    output = tmp_path / "map.json"
+    calibrate_confidence.main(
+        [
+            *("--gpu", "cpu", "--load_model", str(tiny_checkpoint), "--output", str(output)),
+            *("--within", "50"),
+        ]
+    )
+    assert json.loads(output.read_text())["within_mm"] == 50
+    drawn = cv2.imread(str(tmp_path / "map.png"))
+    assert drawn is not None and drawn.std() > 5
+    assert "calibrated, held out: off by" in capsys.readouterr().out

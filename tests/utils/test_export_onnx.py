@@ -1,0 +1,130 @@
+"""The exported model: the same poses, any batch, int8, and what is none."""
+
+import json
+
+import cv2
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+import torch
+
+import inference
+from base.errors import UserError
+from utils import export_onnx
+from utils.checkpoint import load_pose_model
+from utils.inference.fold import fold_batch_norms
+from utils.inference.onnx_predictor import OnnxPosePredictor
+from utils.inference.predictor import EgoPosePredictor
+
+
+def squares(count, side=64, seed=0):
+    rng = np.random.default_rng(seed)
+    small = rng.integers(0, 256, (count, side // 8, side // 8, 3), np.uint8)
+    return np.stack([cv2.resize(item, (side, side)) for item in small])
+
+
+@pytest.fixture(scope="module")
+def exported(tiny_checkpoint, tmp_path_factory):
+    path = tmp_path_factory.mktemp("export") / "model.onnx"
+    export_onnx.main(["--load_model", str(tiny_checkpoint), "--output", str(path)])
+    return path
+
+
+def test_batch_norms_fold_away_without_a_trace(tiny_checkpoint):
+    plain, folded = (load_pose_model(tiny_checkpoint).model for _ in range(2))
+    fold_batch_norms(folded.pose2d)
+    assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in folded.pose2d.modules())
+    images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        difference = plain(images).heatmaps - folded(images).heatmaps
+    assert difference.abs().max() < 1e-5 * plain.pose2d(images).abs().max() + 1e-6
+
+
+def test_onnxruntime_alone_gives_pytorchs_joints_at_any_batch(exported, tiny_checkpoint):
+    onnx.checker.check_model(onnx.load(exported))
+    session = ort.InferenceSession(str(exported), providers=["CPUExecutionProvider"])
+    model = load_pose_model(tiny_checkpoint).model
+    for count in (1, 5):
+        images = squares(count)
+        heatmaps, joints3d = session.run(["heatmaps", "joints3d"], {"images": images})
+        normalised = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
+        with torch.inference_mode():
+            expected = model(normalised)
+        centred = expected.joints3d - expected.joints3d[:, :1]
+        assert np.abs(joints3d - centred.numpy()).max() < 1e-4
+        assert np.abs(heatmaps - expected.heatmaps.numpy()).max() < 1e-4
+
+
+def test_inference_runs_the_export_as_it_runs_the_checkpoint(exported, tiny_checkpoint, tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number, square in enumerate(squares(3, 96)):
+        cv2.imwrite(str(folder / f"{number}.png"), square)
+    frames = []
+    for model in (exported, tiny_checkpoint):
+        out = tmp_path / model.stem
+        common = ["--input_dir", str(folder), "--save_dir", str(out), "--no_pictures"]
+        inference.main(["--load_model", str(model), "--precision", "fp32", *common])
+        frames.append(json.loads((out / "poses.json").read_text())["frames"])
+    for one, other in zip(*frames, strict=True):
+        assert np.abs(np.subtract(one["joints3d"], other["joints3d"])).max() < 1e-4
+        assert np.abs(np.subtract(one["joints2d"], other["joints2d"])).max() < 0.1
+
+
+def test_int8_says_what_it_costs_and_is_smaller(exported, tiny_checkpoint, tmp_path, capsys):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number, square in enumerate(squares(8)):
+        cv2.imwrite(str(folder / f"{number}.png"), square)
+    path = tmp_path / "int8.onnx"
+    export_onnx.main(
+        [
+            *("--load_model", str(tiny_checkpoint), "--output", str(path)),
+            *("--int8", "--pictures", str(folder)),
+        ]
+    )
+    assert "int8 moves joints by" in capsys.readouterr().out
+    assert path.stat().st_size < 0.7 * exported.stat().st_size
+    assert [item.name for item in tmp_path.iterdir() if item.is_file()] == ["int8.onnx"]
+    precise, coarse = OnnxPosePredictor(exported), OnnxPosePredictor(path)
+    unseen = squares(8, seed=1)
+    cost = export_onnx.difference_mm(precise, coarse, unseen)
+    spread = export_onnx.difference_mm(precise, precise, unseen)
+    assert spread.max() == 0 and 0 < cost.mean() < 30
+    assert coarse.checkpoint == precise.checkpoint
+
+
+def test_what_is_no_export_of_ours_is_one_clear_line(tiny_checkpoint, tmp_path):
+    path = tmp_path / "model.onnx"
+    with pytest.raises(UserError, match="no model at"):
+        EgoPosePredictor(path)
+    for content in (b"", b"no model"):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="not a readable ONNX model") as caught:
+            EgoPosePredictor(path)
+        assert "\n" not in str(caught.value)
+    node = onnx.helper.make_node("Identity", ["a"], ["b"])
+    kind = onnx.TensorProto.FLOAT
+    ends = [onnx.helper.make_tensor_value_info(name, kind, [1]) for name in "ab"]
+    graph = onnx.helper.make_graph([node], "other", ends[:1], ends[1:])
+    opset = [onnx.helper.make_opsetid("", 18)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=9), path)
+    with pytest.raises(UserError, match="an ONNX model, but not of utils"):
+        EgoPosePredictor(path)
+
+
+@pytest.mark.parametrize(
+    "more, message",
+    [
+        (["--output", "model.pt"], "must end in .onnx"),
+        (["--output", "model.onnx", "--int8"], "--int8 needs --pictures"),
+    ],
+)
+def test_wrong_options_are_refused(tiny_checkpoint, more, message):
+    with pytest.raises(UserError, match=message):
+        export_onnx.main(["--load_model", str(tiny_checkpoint), *more])
+    with pytest.raises(UserError, match="make it with utils"):
+        inference.main(
+            ["--load_model", str(tiny_checkpoint), "--backend", "onnx", "--input_dir", "."]
+        )

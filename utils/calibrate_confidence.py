@@ -1,0 +1,181 @@
+"""Calibrate a model's confidences: heatmap height → probability that the joint is right.
+
+Writes MODEL.confidence.json beside the checkpoint, where inference.py finds it, and draws the
+reliability curve.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import matplotlib
+import numpy as np
+from tqdm import tqdm
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+from base.errors import UserError
+from base.set_type import SetType
+from dataset.loader import make_loader
+from dataset.mocap import Mocap
+from dataset.transforms import SquareCrop
+from utils.command import run_command
+from utils.defaults import DEFAULT_DATA_ROOT
+from utils.device import GPU_HELP
+from utils.files import replacing
+from utils.inference.confidence import (
+    ConfidenceMap,
+    confidence_path,
+    fit_confidence,
+    save_confidence,
+)
+from utils.inference.predictor import load_network
+from utils.predict import PosePredictor
+
+_EXAMPLES = """example:
+  python utils/calibrate_confidence.py --load_model model_best.tar --data_root data/synthetic
+"""
+
+_FOLDS = 5
+_CURVE_BINS = 10
+#: Fewer joints say too little about how often one is right.
+_FEWEST = 100
+
+
+def collect(predictor: PosePredictor, dataset: Mocap) -> tuple[np.ndarray, np.ndarray]:
+    """Heights (F, 16) of heatmaps and errors (F, 16), millimetres in the camera's frame."""
+    heights, errors = [], []
+    loader = make_loader(dataset, batch_size=16)
+    for batch in tqdm(loader, unit="batch", dynamic_ncols=True):
+        found = predictor(batch.images)
+        placed = found.joints3d + found.neck[:, None]
+        heights.append(found.confidence)
+        errors.append(np.linalg.norm(placed - batch.joints3d.numpy(), axis=-1) * 1000)
+    if not heights:
+        raise UserError(f"{dataset.set_type.folder}: not one frame could be read")
+    return np.concatenate(heights), np.concatenate(errors)
+
+
+def held_out(heights: np.ndarray, right: np.ndarray, within_mm: float) -> np.ndarray:
+    """(F, 16) probabilities, each by a map fitted on other frames (five-fold)."""
+    probabilities = np.empty(heights.shape)
+    folds = np.arange(len(heights)) * _FOLDS // len(heights)
+    for fold in range(_FOLDS):
+        rest, part = folds != fold, folds == fold
+        fitted = fit_confidence(heights[rest].ravel(), right[rest].ravel(), within_mm, "")
+        probabilities[part] = fitted(heights[part])
+    return probabilities
+
+
+def reliability(
+    said: np.ndarray, right: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Reliability curve: per tenth of the joints, mean said, share right, number; and the expected
+    calibration error (Naeini et al., AAAI 2015), the mean distance between the two."""
+    parts = np.array_split(np.argsort(said, kind="stable"), _CURVE_BINS)
+    mean = np.array([said[part].mean() for part in parts])
+    share = np.array([right[part].mean() for part in parts])
+    count = np.array([len(part) for part in parts])
+    return mean, share, count, float(np.average(np.abs(mean - share), weights=count))
+
+
+def draw(path: Path, curves: dict[str, tuple[np.ndarray, np.ndarray]], within_mm: float) -> None:
+    """Draw reliability curves: name → (said, right)."""
+    figure, axes = plt.subplots(figsize=(5.2, 5.4), dpi=150)
+    axes.plot([0, 1], [0, 1], color="#9aa4b2", linewidth=1, linestyle="--")
+    for (name, (said, right)), colour in zip(curves.items(), ("#9aa4b2", "#f97316"), strict=True):
+        mean, share, count, error = reliability(said, right)
+        spread = 1.96 * np.sqrt(share * (1 - share) / count)
+        label = f"{name} (off by {100 * error:.1f} %)"
+        axes.errorbar(
+            mean, share, spread, color=colour, marker="o", markersize=4, capsize=2, label=label
+        )
+    axes.set(
+        xlim=(0, 1.02),
+        ylim=(0, 1.02),
+        xlabel="confidence",
+        ylabel=f"share of joints within {within_mm:g} mm",
+    )
+    figure.legend(loc="lower center", ncols=2, frameon=False, fontsize=9)
+    axes.grid(color="#e5e9f0", linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    figure.tight_layout(rect=(0, 0.06, 1, 1))
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png")
+    plt.close(figure)
+
+
+def calibrate(
+    heights: np.ndarray, errors: np.ndarray, within_mm: float, data: str
+) -> tuple[ConfidenceMap, np.ndarray]:
+    """The map of all frames, and (F, 16) probabilities held out from those it was fitted on.
+
+    Raises:
+        UserError: where there are too few joints.
+    """
+    if heights.size < _FEWEST or len(heights) < _FOLDS:
+        raise UserError(f"{data}: {heights.size} joints are too few to calibrate on")
+    right = errors <= within_mm
+    fitted = fit_confidence(heights.ravel(), right.ravel(), within_mm, data)
+    return fitted, held_out(heights, right, within_mm)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of the calibration."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--gpu", default="0", help=GPU_HELP)
+    parser.add_argument(
+        "--load_model", type=Path, required=True, help="finetuned checkpoint, or an export of it"
+    )
+    parser.add_argument(
+        "--data_root",
+        type=Path,
+        default=DEFAULT_DATA_ROOT,
+        help="folder that holds ValSet (default: data/synthetic)",
+    )
+    parser.add_argument(
+        "--within",
+        type=float,
+        default=100.0,
+        metavar="MM",
+        help="error up to which a joint counts as right, in the camera's frame (default: 100)",
+    )
+    parser.add_argument("--output", type=Path, help="the map (default: beside the checkpoint)")
+    parser.add_argument(
+        "--curve", type=Path, help="picture of the reliability curve (default: beside the map)"
+    )
+    args = parser.parse_args(argv)
+    if args.within <= 0:
+        raise UserError(f"--within {args.within:g}: millimetres above 0")
+    network = load_network(args.load_model, args.gpu)
+    # The test set stays unseen: what is fitted is fitted on the validation set.
+    dataset = Mocap(args.data_root, SetType.VAL, SquareCrop(network.input_size))
+    heights, errors = collect(network, dataset)
+    data = f"{len(heights)} frames of {args.data_root.name}/{SetType.VAL.folder}"
+    fitted, probabilities = calibrate(heights, errors, args.within, data)
+    right = (errors <= args.within).ravel()
+    output = args.output or confidence_path(args.load_model)
+    curve = args.curve or output.with_suffix(".png")
+    save_confidence(output, fitted)
+    curves = {
+        "heatmap height": (heights.ravel(), right),
+        "calibrated, held out": (probabilities.ravel(), right),
+    }
+    draw(curve, curves, args.within)
+    print(f"{100 * right.mean():.0f} % of the joints are within {args.within:g} mm.")
+    for name, (said, _) in curves.items():
+        print(f"{name}: off by {100 * reliability(said, right)[3]:.1f} % on average")
+    print(f"{output}\n{curve}")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,238 @@
+"""Write a finetuned model as ONNX, to be run without PyTorch and checked against it."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+import onnx
+import torch
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QuantFormat,
+    QuantType,
+    quantize_static,
+)
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from torch import nn
+
+from base.errors import UserError
+from dataset.pictures import list_pictures, read_picture
+from dataset.transforms import SquareCrop
+from model.ego_pose import EgoPose
+from utils.checkpoint import LoadedModel, load_pose_model
+from utils.command import run_command
+from utils.files import replacing
+from utils.inference.fold import fold_batch_norms
+from utils.inference.onnx_predictor import INPUT, METADATA_KEY, OUTPUTS, OnnxPosePredictor
+from utils.predict import PosePredictor
+
+_EXAMPLES = """examples:
+  python utils/export_onnx.py --load_model model_best.tar --output model.onnx
+  python inference.py --load_model model.onnx --input_dir my_pictures
+  smaller and faster, calibrated on pictures like those it will see:
+    python utils/export_onnx.py --load_model model_best.tar --output model_int8.onnx --int8 \\
+        --pictures data/synthetic/TrainSet/female_101_a_a/env_001/cam_down/rgba
+
+the model's input is 'images', (B, S, S, 3) uint8 RGB, any B, normalised inside; its outputs are
+'heatmaps', (B, 15, h, h), and 'joints3d', (B, 16, 3) metres, Neck at the origin.
+"""
+
+_OPSET = 18
+#: What the exported model may differ by from PyTorch, millimetres.
+TOLERANCE_MM = 0.1
+#: Pictures read for int8: one half calibrates, on the other the cost is measured.
+_PICTURES = 96
+
+
+class Deployed(nn.Module):
+    """uint8 pictures → heatmaps and pose: everything the network itself has to do.
+
+    Args:
+        model: in evaluation mode.
+    """
+
+    def __init__(self, model: EgoPose) -> None:
+        super().__init__()
+        self.pose2d, self.lifting = model.pose2d, model.lifting
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(B, S, S, 3) uint8 RGB → (B, 15, h, h), (B, 16, 3) metres, Neck at the origin."""
+        normalised = images.permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        heatmaps = self.pose2d(normalised)
+        joints3d = self.lifting.decode_pose(self.lifting.encode(heatmaps))
+        return heatmaps, joints3d - joints3d[:, :1]
+
+
+def write_onnx(loaded: LoadedModel, path: Path) -> None:
+    """Export a model; it is folded in place.
+
+    Raises:
+        UserError: where the file cannot be written.
+    """
+    fold_batch_norms(loaded.model.pose2d)
+    side = loaded.model.input_size
+    with replacing(path) as temporary:
+        torch.onnx.export(
+            Deployed(loaded.model).eval(),
+            (torch.zeros(2, side, side, 3, dtype=torch.uint8),),
+            temporary,
+            input_names=[INPUT],
+            output_names=list(OUTPUTS),
+            dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
+            opset_version=_OPSET,
+            external_data=False,
+            dynamo=True,
+            verbose=False,
+        )
+        model = onnx.load(temporary)
+        describe(model, loaded)
+        onnx.save(model, temporary)
+
+
+def describe(model: onnx.ModelProto, loaded: LoadedModel) -> None:
+    """Write into a model what it was made from."""
+    text = {"checkpoint": str(loaded.path), "input_size": loaded.model.input_size}
+    onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(text)})
+
+
+def quantise(source: Path, path: Path, squares: np.ndarray) -> None:
+    """An int8 copy of an exported model: convolutions in 8 bits, the rest as it was.
+
+    Static quantisation, weights by channel, activations by the range they take on pictures.
+
+    Args:
+        source: the exported model.
+        path: where the copy goes.
+        squares: (N, S, S, 3) uint8 pictures to calibrate on.
+
+    Raises:
+        UserError: where it cannot be written.
+    """
+
+    class Reader(CalibrationDataReader):
+        def __init__(self) -> None:
+            self._left = iter(squares)
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            square = next(self._left, None)
+            return None if square is None else {INPUT: square[None]}
+
+    custom = {item.key: item.value for item in onnx.load(source).metadata_props}
+    with replacing(path) as temporary, replacing(path.with_suffix(".prepared.onnx")) as prepared:
+        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        quantize_static(
+            str(prepared),
+            str(temporary),
+            Reader(),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Conv", "MaxPool", "Add"],
+            nodes_to_exclude=_kept_precise(onnx.load(prepared).graph),
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+        )
+        model = onnx.load(temporary)
+        onnx.helper.set_model_props(model, custom)
+        onnx.save(model, temporary)
+    path.with_suffix(".prepared.onnx").unlink(missing_ok=True)
+
+
+def _kept_precise(graph: onnx.GraphProto) -> list[str]:
+    """Nodes that stay in floating point: the lifting network, whose metres need more than 256
+    steps, and the layer that makes the heatmaps, whose heights are the confidences."""
+    parts = ("lifting.", "pose2d.final_layer.")
+    return [node.name for node in graph.node if any(name.startswith(parts) for name in node.input)]
+
+
+def read_squares(folder: Path, size: int, count: int) -> np.ndarray:
+    """Up to ``count`` pictures from all over a folder as squares: (N, S, S, 3) uint8.
+
+    Raises:
+        UserError: for a folder without readable pictures.
+    """
+    paths = list_pictures(folder)
+    squares = []
+    for path in paths[:: max(1, len(paths) // count)][:count]:
+        picture = read_picture(path)
+        height, width = picture.shape[:2]
+        squares.append(SquareCrop(size, width, height).image(picture))
+    return np.stack(squares)
+
+
+def difference_mm(one: PosePredictor, other: PosePredictor, squares: np.ndarray) -> np.ndarray:
+    """(N,) mean distance of the joints of two predictors, millimetres, picture by picture."""
+    poses = [
+        np.concatenate([predictor(torch.from_numpy(square[None])).joints3d for square in squares])
+        for predictor in (one, other)
+    ]
+    return np.linalg.norm(poses[0] - poses[1], axis=-1).mean(1) * 1000
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of the export."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--load_model", type=Path, required=True, help="checkpoint of the finetuned model"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="the file, *.onnx")
+    parser.add_argument(
+        "--int8", action="store_true", help="8-bit convolutions; needs --pictures to calibrate on"
+    )
+    parser.add_argument(
+        "--pictures",
+        type=Path,
+        help="folder of pictures like those the model will see; without it the check against "
+        "PyTorch is on noise",
+    )
+    args = parser.parse_args(argv)
+    if args.output.suffix != ".onnx":
+        raise UserError(f"--output {args.output}: the name must end in .onnx")
+    if args.int8 and args.pictures is None:
+        raise UserError("--int8 needs --pictures: it measures the network's ranges on them")
+    loaded = load_pose_model(args.load_model)
+    size = loaded.model.input_size
+    if args.pictures is None:
+        noise = np.random.default_rng(0).integers(0, 256, (8, size, size, 3), np.uint8)
+        squares = noise
+    else:
+        squares = read_squares(args.pictures, size, _PICTURES)
+    plain = PosePredictor(load_pose_model(args.load_model).model, torch.device("cpu"), "fp32")
+    exact = args.output.with_suffix(".fp32.onnx") if args.int8 else args.output
+    try:
+        write_onnx(loaded, exact)
+        worst = float(difference_mm(plain, OnnxPosePredictor(exact), squares[:8]).max())
+        if worst > TOLERANCE_MM:
+            raise UserError(
+                f"{args.output}: joints differ from PyTorch's by {worst:.2f} mm, more than "
+                f"{TOLERANCE_MM} mm; nothing is left there"
+            )
+        print(f"Joints differ from PyTorch's by {worst:.4f} mm at most.")
+        if args.int8:
+            # Every other picture calibrates; the cost is measured on the rest.
+            quantise(exact, args.output, squares[::2])
+            cost = difference_mm(plain, OnnxPosePredictor(args.output), squares[1::2])
+            print(
+                f"int8 moves joints by {cost.mean():.1f} mm on average, {cost.max():.1f} mm in the "
+                f"worst of {len(cost)} pictures it was not calibrated on."
+            )
+    except BaseException:
+        args.output.unlink(missing_ok=True)
+        raise
+    finally:
+        if args.int8:
+            exact.unlink(missing_ok=True)
+    print(f"{args.output}: {args.output.stat().st_size / 1e6:.0f} MB")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,73 @@
+"""The network as ONNX Runtime runs it."""
+
+import json
+import os
+from pathlib import Path
+
+import torch
+
+from base.errors import UserError
+from utils.predict import PosePredictor
+
+#: Metadata of our files: what made them.
+METADATA_KEY = "ego_pose"
+INPUT, OUTPUTS = "images", ("heatmaps", "joints3d")
+
+
+class _Described:
+    """What :class:`PosePredictor` asks a model for."""
+
+    def __init__(self, input_size: int) -> None:
+        self.input_size = input_size
+
+
+class OnnxPosePredictor(PosePredictor):
+    """Runs a file of ``utils/export_onnx.py`` on the CPU, or on CUDA where onnxruntime has it.
+
+    Args:
+        path: the file.
+        threads: of the CPU; None for one a core.
+
+    Attributes:
+        checkpoint: the checkpoint it was made from.
+
+    Raises:
+        UserError: for a file that is none of ours.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        # Slow to import, and only needed here.
+        import onnxruntime as ort
+
+        if not path.is_file():
+            raise UserError(
+                f"no model at {path}: make one with 'python utils/export_onnx.py --load_model …'"
+            )
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.log_severity_level = 3
+        providers = [
+            name
+            for name in ("CUDAExecutionProvider", "CPUExecutionProvider")
+            if name in ort.get_available_providers()
+        ]
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers)
+            custom = self._session.get_modelmeta().custom_metadata_map
+            described = json.loads(custom[METADATA_KEY])
+        except KeyError:
+            raise UserError(f"{path}: an ONNX model, but not of utils/export_onnx.py") from None
+        except Exception as error:  # onnxruntime's own errors share no base class
+            raise UserError(f"{path}: not a readable ONNX model ({_first_line(error)})") from None
+        self.checkpoint = Path(described["checkpoint"])
+        super().__init__(_Described(described["input_size"]), torch.device("cpu"), "fp32")
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """See :meth:`PosePredictor.forward`."""
+        heatmaps, joints3d = self._session.run(list(OUTPUTS), {INPUT: images.numpy()})
+        return torch.from_numpy(heatmaps), torch.from_numpy(joints3d)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,50 @@
+"""What a source of frames is: pictures, a video or a camera."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A frame before it is read.
+
+    Attributes:
+        file: the picture, relative to the folder named, or the video's or camera's name.
+        read: gives (H, W, 3) uint8 RGB; raises BrokenFrameError.
+        frame: its number in the video, None for pictures.
+        time: seconds since the video's or camera's first frame, None for pictures.
+    """
+
+    file: str
+    read: Callable[[], np.ndarray]
+    frame: int | None = None
+    time: float | None = None
+
+
+class Source(ABC):
+    """Frames in order, once.
+
+    Attributes:
+        name: for the person.
+        total: how many frames, None where that is not known.
+        fps: frames a second, None for pictures.
+        live: whether frames that are not taken in time are lost.
+        fault: after the last frame, what went wrong on the way, if anything.
+    """
+
+    name: str
+    total: int | None = None
+    fps: float | None = None
+    live: bool = False
+    fault: str = ""
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Shot]:
+        """The frames."""
+
+    @abstractmethod
+    def sample(self, count: int) -> list[np.ndarray]:
+        """Up to ``count`` frames from all over, (H, W, 3) uint8 RGB, to find the lens from."""

@@ -1,0 +1,97 @@
+"""Pictures of one camera re-rendered as another would have seen them."""
+
+import cv2
+import numpy as np
+
+from base.base_transform import BaseTransform
+from base.camera import FisheyeCamera
+from base.camera_model import AnyCamera
+
+#: Where a pixel without a source is sent: far outside, so that it becomes black.
+_NOWHERE = -1e4
+#: Pixels past this angle are black in the training pictures: the rim of their lens.
+RIM = np.pi / 2
+
+
+class CameraWarp(BaseTransform):
+    """Each pixel of the training camera looks along its ray into the user's picture.
+
+    Exact for what is far compared with the distance between the two cameras, and for every lens:
+    the two only have to share their position, not their shape of projection.  The map is computed
+    once per size of picture and applied in fixed point.  A picture with many more pixels than the
+    result needs is first shrunk by a whole factor, averaging over areas, so that nothing aliases.
+
+    Args:
+        source: the user's camera.
+        target: camera of the square picture that the network takes.
+        rotation: (3, 3), directions in the target's frame → the source's frame.
+    """
+
+    def __init__(
+        self, source: AnyCamera, target: FisheyeCamera, rotation: np.ndarray | None = None
+    ) -> None:
+        self.source, self.target = source, target
+        self.rotation = np.eye(3) if rotation is None else np.asarray(rotation, np.float64)
+        v, u = np.mgrid[: target.height, : target.width].astype(np.float64)
+        grid = np.stack([u, v], -1)
+        rays = target.unproject(grid)
+        places, seen = self._look(rays)
+        #: (S, S) bool, which pixels of the result show anything.
+        self.seen = seen & target.covers(grid) & (target.angle(rays) <= RIM)
+        self.factor = self._whole_factor(places)
+        width, height = source.width // self.factor, source.height // self.factor
+        self._size = (width, height)
+        # Pixel areas: the centre of a block of n pixels is (n - 1) / 2 from its first.
+        small = (places + 0.5) / self.factor - 0.5
+        small = np.clip(small, 0, [width - 1, height - 1])
+        small[~self.seen] = _NOWHERE
+        self._map = cv2.convertMaps(
+            small[..., 0].astype(np.float32), small[..., 1].astype(np.float32), cv2.CV_16SC2
+        )
+
+    def _look(self, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where (…, 3) target rays land in the source (…, 2), and whether it sees them (…)."""
+        turned = rays @ self.rotation.T
+        places = self.source.project(turned)
+        seen = (self.source.angle(turned) < self.source.max_theta) & self.source.in_picture(places)
+        return places, seen
+
+    def _whole_factor(self, places: np.ndarray) -> int:
+        """Source pixels per pixel of the result, rounded, where the source is coarsest."""
+        right = np.linalg.norm(np.diff(places, axis=1), axis=-1)[:-1]
+        down = np.linalg.norm(np.diff(places, axis=0), axis=-1)[:, :-1]
+        both = self.seen[:-1, :-1] & self.seen[1:, 1:]
+        if not both.any():
+            return 1
+        return max(1, round(float(np.percentile(np.sqrt(right * down)[both], 5))))
+
+    def image(self, image: np.ndarray) -> np.ndarray:
+        """(height, width, 3) uint8 picture → (S, S, 3), black where the source sees nothing.
+
+        Raises:
+            ValueError: for a picture of another size than the source camera's.
+        """
+        if image.shape[:2] != (self.source.height, self.source.width):
+            raise ValueError(
+                f"picture is {image.shape[1]}×{image.shape[0]}, the camera's are "
+                f"{self.source.width}×{self.source.height}"
+            )
+        if self.factor > 1:
+            width, height = self._size
+            whole = image[: height * self.factor, : width * self.factor]
+            image = cv2.resize(whole, self._size, interpolation=cv2.INTER_AREA)
+        return cv2.remap(image, *self._map, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+
+    def points(self, points: np.ndarray) -> np.ndarray:
+        """(…, 2) source pixels → pixels of the square."""
+        rays = self.source.unproject(points.astype(np.float64)) @ self.rotation
+        return self.target.project(rays).astype(points.dtype)
+
+    def points_back(self, points: np.ndarray) -> np.ndarray:
+        """(…, 2) pixels of the square → source pixels."""
+        rays = self.target.unproject(points.astype(np.float64))
+        return self._look(rays)[0].astype(points.dtype)
+
+    def camera(self, camera: FisheyeCamera) -> FisheyeCamera:
+        """The camera of the result, whatever the source's."""
+        return self.target
