@@ -1,17 +1,19 @@
 """Pictures agree with labels: the body is where its joints project, and not mirrored."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from base.camera import RELEASE_CAMERA, world_to_camera
 from dataset.synthetic.body import make_body
-from dataset.synthetic.clothing import dress
 from dataset.synthetic.labels import RIM
 from dataset.synthetic.posing import Pose, Poser, stack
 from dataset.synthetic.render import Look, Renderer
 from dataset.synthetic.rig import camera_poses, mount
 from dataset.synthetic.sampling import occluded
 from dataset.synthetic.scene import make_place
+from dataset.synthetic.wardrobe import dress
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +27,16 @@ def scene():
     head = body.rig.index("Head")
     trans, rot = (each[0] for each in camera_poses(rig, joints[head : head + 1], turns[None, head]))
     outfit, place = dress(body, rng), make_place(rng)
+    # Red all over, so that the body tells from any place.
+    red = np.tile(np.array([0.5, 0.01, 0.01], np.float32), (len(outfit.colours), 1))
+    outfit = replace(outfit, colours=red, pattern="plain")
     look = Look(exposure=1.0, vignette=0.0, grain=0.0, blur=0.4)
-    renderer = Renderer(outfit, body.rig.faces, place, look, step=2)
+    renderer = Renderer(outfit, place, look, step=2)
 
     def draw(vertices):
         return renderer.draw(vertices, trans, rot, None, joints, np.random.default_rng(0))
 
-    skin = body.skin(joints, turns, outfit.vertices)
+    skin = body.skin(joints, turns, outfit.vertices, outfit.weights)
     picture, lead = draw(skin)
     # The same place with the person far away, and so without a shadow as well.
     empty, _ = draw(skin + np.array([0.0, 0.0, 9000.0]))
