@@ -1,7 +1,6 @@
 """Frames per second of every way to load data, beside a plain reference loader in the same run."""
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -12,23 +11,22 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
 from base.set_type import SetType
-from base.skeleton import HEATMAP_JOINTS, JOINT_PREFIX, JOINTS
 from dataset.batch import to_input
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.index import SplitIndex, camera_folders, write_cache
 from dataset.loader import FrameLoader
-from dataset.mocap import Mocap, open_split
+from dataset.mocap import open_split
 from dataset.packed import is_packed
 from dataset.pictures import decode_jpegs
 from dataset.release import CHARACTERS
 from utils import pack_data
+from utils.bench.reference_loader import ReferenceFrames
 from utils.command import run_command
 from utils.engine.data import AnnotationLoader, cpu_count
 
@@ -41,61 +39,6 @@ _HEATMAP = HeatmapShape(48)
 
 #: Frames of the tree whose second opening is timed: about those of TrainSet.
 _MANY = 250_000
-
-
-class PlainLoader(Dataset):
-    """The reference's way to a training sample, frame by frame on the CPU.
-
-    The 1280×800 PNG is decoded, columns 240 to 1040 are resized with anti-aliasing and normalised,
-    the json is parsed, and 15 Gaussians are drawn with NumPy.
-
-    Args:
-        data: names the frames; nothing else of it is used.
-        size: side of the network's picture.
-        library: ``pillow`` or ``skimage``.
-    """
-
-    def __init__(self, data: Mocap, size: int, library: str) -> None:
-        self.pictures = [data.picture_path(i) for i in range(len(data))]
-        self.size = size
-        self.library = library
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def _image(self, path: Path) -> np.ndarray:
-        if self.library == "skimage":
-            from skimage.io import imread
-            from skimage.transform import resize
-
-            square = imread(path)[:, 240:1040, :3]
-            image = resize(square, (self.size, self.size), anti_aliasing=True)
-        else:
-            square = Image.open(path).convert("RGB").crop((240, 0, 1040, 800))
-            square = square.resize((self.size, self.size), Image.Resampling.BICUBIC)
-            image = np.asarray(square) / 255
-        return ((image - 0.5) / 0.5).transpose(2, 0, 1).astype(np.float32)
-
-    def _heatmaps(self, joints2d: np.ndarray) -> np.ndarray:
-        grid = np.arange(_HEATMAP.size)
-        stride = self.size / _HEATMAP.size
-        maps = np.zeros((len(HEATMAP_JOINTS), _HEATMAP.size, _HEATMAP.size), np.float32)
-        for i, joint in enumerate(HEATMAP_JOINTS):
-            x, y = np.floor(joints2d[joint] / stride + 0.5)
-            squared = (grid[None] - x) ** 2 + (grid[:, None] - y) ** 2
-            maps[i] = np.exp(-squared / (2 * _HEATMAP.sigma**2))
-        return maps
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Picture (3, S, S), heatmaps (15, 48, 48) and pose (16, 3) in metres."""
-        path = self.pictures[index]
-        name = path.name.replace(".rgba.", "_").replace(".png", ".json")
-        content = json.loads((path.parents[1] / "json" / name).read_text())
-        names = [joint["name"].removeprefix(JOINT_PREFIX) for joint in content["joints"]]
-        rows = [names.index(joint) for joint in JOINTS]
-        joints2d = (np.array(content["pts2d_fisheye"]).T[rows] - [240, 0]) * (self.size / 800)
-        pose = np.array(content["pts3d_fisheye"]).T[rows] / 100
-        return self._image(path), self._heatmaps(joints2d), pose.astype(np.float32)
 
 
 @dataclass(slots=True)
@@ -147,7 +90,7 @@ def _ways(tree: Path, packed: Path, args: argparse.Namespace) -> list[Way]:
         return FrameLoader(data, batch, workers=workers, shuffle=True)
 
     plain = DataLoader(
-        PlainLoader(mocap, size, args.reference),
+        ReferenceFrames(mocap, size),
         batch_size=batch,
         shuffle=True,
         num_workers=workers,
@@ -163,7 +106,7 @@ def _ways(tree: Path, packed: Path, args: argparse.Namespace) -> list[Way]:
     annotations = AnnotationLoader(labels, batch, torch.device("cpu"), shuffle=True)
     loaders = loader(mocap), loader(shards)
     ways = [
-        Way(f"reference ({args.reference})", lambda: sum(len(item[0]) for item in plain), []),
+        Way("reference loader", lambda: sum(len(item[0]) for item in plain), []),
         Way("tree", lambda: _count(loaders[0]), []),
         Way("tree, input and targets made too", lambda: _with_targets(loaders[0], size), []),
         Way("shards", lambda: _count(loaders[1]), []),
@@ -235,12 +178,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--data_root", type=Path, required=True, help="an extracted or synthetic tree"
-    )
-    parser.add_argument(
-        "--reference",
-        choices=("pillow", "skimage"),
-        default="pillow",
-        help="library of the reference loader (default pillow; skimage where it is installed)",
     )
     parser.add_argument("--size", type=int, default=368, help="network's picture (default 368)")
     parser.add_argument("--batch_size", type=int, default=16, help="default 16")

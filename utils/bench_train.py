@@ -25,7 +25,8 @@ from dataset.mocap import Mocap
 from dataset.synthetic.generate import Recipe, generate
 from model.lifting import LiftingAutoencoder
 from model.pose_resnet import PoseResNet
-from utils.bench.reference_step import BATCH_SIZE, ReferenceFrames, loss2d, loss3d
+from utils.bench.reference_loader import ReferenceFrames
+from utils.bench.reference_step import BATCH_SIZE, loss2d, loss3d
 from utils.command import run_command
 from utils.config import Config, load_config
 from utils.defaults import DEFAULT_CONFIG, REPOSITORY

@@ -9,7 +9,8 @@ from dataset.mocap import Mocap, open_split
 from model.lifting import LiftingAutoencoder
 from model.losses import heatmap_losses
 from model.pose_resnet import PoseResNet
-from utils.bench.reference_step import ReferenceFrames, loss2d, loss3d
+from utils.bench.reference_loader import ReferenceFrames
+from utils.bench.reference_step import loss2d, loss3d
 from utils.config import load_config
 from utils.defaults import DEFAULT_CONFIG
 from utils.engine.processes import Processes
@@ -42,7 +43,8 @@ def test_the_losses_of_train3d_are_the_references(tiny_data, reference_batch):
         terms = stage.losses(batch)
         expected = loss3d(stage.model, *reference_batch)
     assert set(terms) == {"reconstruction", "pose", "limb_cosine", "limb_distance"}
-    assert float(sum(terms.values())) == pytest.approx(float(expected), rel=1e-5)
+    total = sum(terms.values()).item()
+    assert total == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_the_loss_of_train2d_is_the_references(tiny_data, reference_batch):
