@@ -11,7 +11,7 @@ DATA := data/synthetic
 RUNS := experiments/quickstart
 BEST := checkpoints/model_best.tar
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint clean bench-inference
 
 $(READY): requirements.txt tests/requirements.txt constraints.txt
 	@echo "== Setting up $(VENV): about two minutes, once"
@@ -53,6 +53,10 @@ lint: $(READY)
 
 test: lint
 	$(PY) -m pytest
+
+# Speed of inference, each figure beside a plain reference measured in the same run.
+bench-inference: $(READY)
+	$(PY) utils/bench_inference.py --onnx
 
 clean:
 	rm -rf $(VENV) data/synthetic experiments/quickstart
