@@ -1,6 +1,9 @@
 # make demo   a synthetic set, three stages of training, evaluation, inference: the whole system
 # make test   the checks and tests
-# Both set up .venv first, once.
+# make bench-data    frames per second of every way to load data, beside a plain reference
+# make bench-train   frames per second of training, beside a plain reference step
+# make bench-eval    milliseconds of drawing a frame, share of time that metrics take
+# Each sets up .venv first, once.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -11,7 +14,7 @@ DATA := data/synthetic
 RUNS := experiments/quickstart
 BEST := checkpoints/model_best.tar
 
-.PHONY: demo test lint clean bench-inference
+.PHONY: demo test lint clean bench-data bench-train bench-eval bench-inference
 
 $(READY): requirements.txt tests/requirements.txt constraints.txt
 	@echo "== Setting up $(VENV): about two minutes, once"
@@ -22,8 +25,8 @@ $(READY): requirements.txt tests/requirements.txt constraints.txt
 
 demo: $(READY)
 	@echo "== 1/6 A small synthetic set in $(DATA)"
-	$(PY) utils/make_synthetic.py --output $(DATA) --train 1200 --val 60 --test 240 \
-		--label_frames 8000 --seed 0 --ray_step 2 --resume
+	$(PY) utils/make_synthetic.py --output $(DATA) --train 1500 --val 96 --test 240 \
+		--label_frames 8000 --seed 0 --ray_step 2 --frames_per_character 8 --resume
 	@echo "== 2/6 Pictures to heatmaps: train2d"
 	$(PY) train.py --training_type train2d --gpu 0 --config quickstart --data_root $(DATA) \
 		--log_dir $(RUNS)/Train2d --resume
@@ -54,9 +57,21 @@ lint: $(READY)
 test: lint
 	$(PY) -m pytest
 
-# Speed of inference, each figure beside a plain reference measured in the same run.
+bench-data: $(READY)
+	$(PY) utils/make_synthetic.py --output data/bench --train 200 --val 0 --test 0 --seed 0 \
+		--ray_step 2 --resume
+	$(PY) utils/bench_data.py --data_root data/bench
+
+# Ten minutes on two cores; doc/performance.md says what the figures mean.
+bench-train: $(READY)
+	$(PY) utils/bench_train.py --gpu 0 --data_root data/bench_train
+
+bench-eval: $(READY)
+	$(PY) utils/bench_evaluation.py
+
+# Each figure beside the plain network's; doc/inference.md says what they mean.
 bench-inference: $(READY)
 	$(PY) utils/bench_inference.py --onnx
 
 clean:
-	rm -rf $(VENV) data/synthetic experiments/quickstart
+	rm -rf $(VENV) data/synthetic data/bench data/bench_train experiments/quickstart

@@ -5,38 +5,54 @@
 
 Prints the MPJPE of each frame in millimetres, then a table by action group for the full, upper and
 lower body beside the mean pose of the training set on the same frames and the published results.
-SAVE_DIR receives results.json and, in pictures/, predicted joints in orange over true ones in blue.
+SAVE_DIR receives
+  results.json                   every figure, with 95 % intervals (doc/evaluation.md)
+  table.txt, table.md, table.tex the table
+  frames.csv                     the errors of each frame
+  poses.npz                      predicted and true poses
+  pictures/                      predicted joints in orange, true ones in blue
 
 The errors alone, of the official release:
   python demo.py --load_model model_best.tar --data_root /data/xr-egopose --num_vis 0 --save_dir out
+What goes wrong, a report to look through in a browser, and a video of every tenth frame:
+  python demo.py --load_model model_best.tar --worst 20 --report --video --every 10 --save_dir out
 """
 
 import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
+from base.base_dataset import BaseDataset
 from base.errors import UserError
 from base.set_type import SetType
 from dataset.loader import FrameLoader, make_loader
-from dataset.mocap import Mocap, open_split
+from dataset.mocap import open_split
 from utils.checkpoint import LoadedModel, load_pose_model
 from utils.command import run_command
 from utils.defaults import DEFAULT_DATA_ROOT
 from utils.device import GPU_HELP, select_device
-from utils.drawing.split import SplitPainter, evenly_spaced
+from utils.drawing.choice import best, evenly_spaced, evenly_spaced_runs, every, worst
+from utils.drawing.split import SplitPainter
 from utils.engine.data import cpu_count, report_broken
-from utils.evaluate import Evaluation
+from utils.evaluate import Evaluation, FrameResult
+from utils.export import write_frames_csv, write_poses
 from utils.files import make_folder, write_text
 from utils.predict import PosePredictor
-from utils.tables import text_table
+from utils.report.build import write_report
+from utils.tables import latex_table, markdown_table, result_blocks, text_summary, text_table
 
 #: Batches below which a reading process takes longer to start than to pay.
 _BATCHES_PER_WORKER = 4
+_NUM_VIS = 32
+#: Frames of a report: as many as keep it below 15 MB.
+_REPORT_FRAMES = 200
+#: Version of the layout of results.json; raised when a key changes its meaning.
+SCHEMA = 1
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -67,13 +83,6 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--batch_size", type=_positive, default=16, help="frames at a time (default: 16)"
     )
     parser.add_argument(
-        "--num_vis",
-        type=_count,
-        default=32,
-        metavar="N",
-        help="pictures to draw, evenly spaced over the frames; 0 for none (default: 32)",
-    )
-    parser.add_argument(
         "--workers", type=_count, help="processes that read pictures (default: one per core)"
     )
     parser.add_argument(
@@ -81,6 +90,33 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         choices=("auto", "fp32", "bf16"),
         default="auto",
         help="auto: bf16 where the device computes it in hardware, else fp32 (default: auto)",
+    )
+    pictures = parser.add_argument_group("which frames to draw")
+    spread = pictures.add_mutually_exclusive_group()
+    spread.add_argument(
+        "--num_vis",
+        type=_count,
+        metavar="N",
+        help="this many, evenly spaced over the set; 0 for none (default: 32)",
+    )
+    spread.add_argument("--every", type=_positive, metavar="N", help="each N-th frame; 1 for all")
+    pictures.add_argument(
+        "--worst", type=_count, default=0, metavar="N", help="the N largest errors, in worst/"
+    )
+    pictures.add_argument(
+        "--best", type=_count, default=0, metavar="N", help="the N smallest errors, in best/"
+    )
+    pictures.add_argument(
+        "--video",
+        action="store_true",
+        help="the frames of --num_vis or --every (default: all) as SAVE_DIR/video.mp4 instead of "
+        "single pictures",
+    )
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="write SAVE_DIR/report.html: tables, and up to 200 frames to look through in 3D; "
+        "works offline",
     )
     return parser.parse_args(argv)
 
@@ -111,7 +147,7 @@ def writable_folder(path: Path) -> Path:
     return path
 
 
-def open_labelled(root: Path, set_type: SetType, input_size: int) -> Mocap:
+def open_labelled(root: Path, set_type: SetType, input_size: int) -> BaseDataset:
     """The split to evaluate on.
 
     Raises:
@@ -152,11 +188,12 @@ def evaluate(loader: FrameLoader, evaluation: Evaluation) -> None:
     """
     total = len(loader.dataset)
     with tqdm(total=total, desc="evaluating", unit="frame", dynamic_ncols=True) as bar:
-        for results in evaluation.run(loader):
+        for batch in loader:
+            results = evaluation.add(batch)
             # One call a batch: each redraws the bar.
             tqdm.write(
                 "\n".join(
-                    f"{frame.frame_id}  {frame.error:7.1f} mm  {frame.action}" for frame in results
+                    f"{frame.frame_id}  {frame.mpjpe:7.1f} mm  {frame.action}" for frame in results
                 )
             )
             bar.update(len(results))
@@ -166,6 +203,50 @@ def evaluate(loader: FrameLoader, evaluation: Evaluation) -> None:
             f"none of {total} frames could be read (first: {loader.broken[0][1]}): "
             "nothing to evaluate"
         )
+
+
+def save_figures(save_dir: Path, about: dict[str, Any], evaluation: Evaluation) -> None:
+    """Print the tables, and write all that is not a picture."""
+    results = evaluation.results()
+    blocks = result_blocks(results)
+    print(f"\n{text_table(blocks)}\n\n{text_summary(results)}\n")
+    write_text(save_dir / "table.txt", f"{text_table(blocks)}\n\n{text_summary(results)}\n")
+    write_text(save_dir / "table.md", markdown_table(blocks))
+    write_text(save_dir / "table.tex", latex_table(blocks))
+    write_frames_csv(save_dir / "frames.csv", evaluation.frames)
+    write_poses(save_dir / "poses.npz", evaluation.frames)
+    # Last: where it lies, the rest is whole.
+    content = json.dumps(about | results, indent=2, allow_nan=False)
+    write_text(save_dir / "results.json", content + "\n")
+    print(f"Results:  {save_dir / 'results.json'}, tables and frames.csv beside it")
+
+
+def draw(painter: SplitPainter, frames: list[FrameResult], arguments: argparse.Namespace) -> None:
+    """Draw the frames that were asked for."""
+    save_dir = arguments.save_dir
+    if arguments.every is None and arguments.num_vis is None and arguments.video:
+        spread = frames
+    elif arguments.every is not None:
+        spread = every(frames, arguments.every)
+    else:
+        spread = evenly_spaced(frames, _NUM_VIS if arguments.num_vis is None else arguments.num_vis)
+    if spread and arguments.video:
+        painter.save_video(spread, save_dir / "video.mp4")
+        print(f"Video:    {save_dir / 'video.mp4'} ({len(spread)} frames)")
+    elif spread:
+        painter.save_all(spread, save_dir / "pictures")
+        print(f"Pictures: {save_dir / 'pictures'} ({len(spread)})")
+    for name, chosen in (
+        ("worst", worst(frames, arguments.worst, _mpjpe)),
+        ("best", best(frames, arguments.best, _mpjpe)),
+    ):
+        if chosen:
+            painter.save_all(chosen, save_dir / name, ranked=True)
+            print(f"{name.capitalize() + ':':<9} {save_dir / name} ({len(chosen)})")
+
+
+def _mpjpe(frame: FrameResult) -> float:
+    return frame.mpjpe
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -188,10 +269,8 @@ def main(argv: list[str] | None = None) -> None:
     )
     evaluation = Evaluation(predictor, mean_pose)
     evaluate(loader, evaluation)
-
-    results = evaluation.results()
-    print(f"\n{text_table(results)}\n")
-    content = {
+    about = {
+        "schema": SCHEMA,
         "model": str(arguments.load_model),
         "data": set_type.value,
         "data_root": str(arguments.data_root),
@@ -200,16 +279,13 @@ def main(argv: list[str] | None = None) -> None:
             {"frame": str(frame_id), "reason": reason} for frame_id, reason in loader.broken
         ],
     }
-    write_text(save_dir / "results.json", json.dumps(content | results, indent=2) + "\n")
-    print(f"Results:  {save_dir / 'results.json'}")
-
-    chosen = evenly_spaced(evaluation.frames, arguments.num_vis)
-    if chosen:
-        painter = SplitPainter(arguments.data_root, set_type)
-        folder = make_folder(save_dir / "pictures")
-        for frame in tqdm(chosen, desc="drawing", unit="picture", file=sys.stderr):
-            painter.save(frame, folder)
-        print(f"Pictures: {folder} ({len(chosen)})")
+    save_figures(save_dir, about, evaluation)
+    painter = SplitPainter(arguments.data_root, set_type, cpu_count())
+    draw(painter, evaluation.frames, arguments)
+    if arguments.report:
+        shown = evenly_spaced_runs(evaluation.frames, _REPORT_FRAMES)
+        write_report(save_dir / "report.html", about, evaluation.results(), shown, painter)
+        print(f"Report:   {save_dir / 'report.html'} (open it in a browser)")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,19 @@ Three stages, one after the other:
       --load_2d_model experiments/Train2d/checkpoints/model_best.tar \\
       --load_3d_model experiments/Train3d/checkpoints/model_best.tar
 
+or one after the other in one command, in Train2d, Train3d and Finetune under LOG_DIR:
+
+  python train.py --training_type all --gpu 0 --log_dir experiments
+
+On all GPUs of a machine, and on several machines, with the same batch size over all of them:
+
+  torchrun --nproc_per_node=8 train.py --training_type train2d --batch_size 256
+  torchrun --nnodes=2 --nproc_per_node=8 --rdzv_backend=c10d --rdzv_endpoint=HOST:29500 \\
+      train.py --training_type train2d --batch_size 512
+
 Checkpoints go to LOG_DIR/checkpoints/checkpoint_{epoch}.tar, and the best one on ValSet to
-model_best.tar beside them.  Watch a run with: tensorboard --logdir experiments
+model_best.tar beside them.  A run that was stopped, however, goes on with --resume and ends as if
+it had not been.  Watch it with: tensorboard --logdir experiments
 """
 
 import argparse
@@ -19,15 +30,27 @@ from typing import Any
 import torch
 
 from base.errors import UserError
-from utils.checkpoint import Checkpoint, newest_checkpoint, read_checkpoint
+from utils.checkpoint import (
+    Checkpoint,
+    newest_checkpoint,
+    newest_whole_checkpoint,
+    read_checkpoint,
+)
 from utils.command import run_command
 from utils.config import Config, load_config
 from utils.defaults import CONFIGS, DEFAULT_CONFIG, DEFAULT_DATA_ROOT
-from utils.device import GPU_HELP, select_device
+from utils.device import GPU_HELP, prepare_device
 from utils.engine.loop import Trainer
-from utils.engine.networks import finetune_networks, lifting_network, pose2d_network
+from utils.engine.networks import (
+    finetune_networks,
+    lifting_network,
+    pose2d_network,
+    refuse_other_architecture,
+)
+from utils.engine.processes import Processes
 from utils.engine.stages import STAGES, TRAINING_TYPES
 
+ALL_STAGES = "all"
 _LOG_DIRS = {"train2d": "Train2d", "train3d": "Train3d", "finetune": "Finetune"}
 
 
@@ -36,12 +59,13 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--training_type", required=True, choices=TRAINING_TYPES)
+    parser.add_argument("--training_type", required=True, choices=(*TRAINING_TYPES, ALL_STAGES))
     parser.add_argument("--gpu", default="0", help=GPU_HELP)
     parser.add_argument(
         "--log_dir",
         type=Path,
-        help="where checkpoints and logs go (default: experiments/Train2d, Train3d or Finetune)",
+        help="where checkpoints and logs go (default: experiments/Train2d, Train3d or Finetune; "
+        "all: experiments, for those three beneath)",
     )
     parser.add_argument(
         "--data_root",
@@ -59,7 +83,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     start.add_argument(
         "--resume",
         action="store_true",
-        help="go on from the newest checkpoint in LOG_DIR; start anew where there is none",
+        help="go on from the newest whole checkpoint in LOG_DIR; start anew where there is none",
     )
     start.add_argument("--load_2d_model", type=Path, help="finetune: checkpoint of train2d")
     start.add_argument("--load_3d_model", type=Path, help="finetune: checkpoint of train3d")
@@ -68,12 +92,25 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         help="train2d: start the trunk from ImageNet weights: 'download', or a file of them",
     )
     over = parser.add_argument_group("instead of the configuration's values")
-    over.add_argument("--batch_size", type=int)
+    over.add_argument(
+        "--batch_size", type=int, help="frames a step, over all processes and micro-batches"
+    )
+    over.add_argument(
+        "--accumulate",
+        type=int,
+        help="micro-batches that a process makes of its share of a batch, to save memory",
+    )
     over.add_argument("--epochs", type=int)
     over.add_argument("--lr", type=float, help="learning rate")
     over.add_argument("--seed", type=int)
     over.add_argument("--workers", type=int, help="processes that read pictures")
-    over.add_argument("--precision", choices=("auto", "fp32", "bf16"))
+    over.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"))
+    over.add_argument(
+        "--compile",
+        action="store_const",
+        const=True,
+        help="compile the network: minutes at the start, faster steps",
+    )
     return parser.parse_args(argv)
 
 
@@ -83,8 +120,14 @@ def config_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
     def given(**values: Any) -> dict[str, Any]:
         return {key: value for key, value in values.items() if value is not None}
 
-    stage = given(batch_size=arguments.batch_size, epochs=arguments.epochs, lr=arguments.lr)
-    return given(seed=arguments.seed, precision=arguments.precision) | {
+    stage = given(
+        batch_size=arguments.batch_size,
+        accumulate=arguments.accumulate,
+        epochs=arguments.epochs,
+        lr=arguments.lr,
+    )
+    run = given(seed=arguments.seed, precision=arguments.precision, compile=arguments.compile)
+    return run | {
         arguments.training_type: stage,
         "data": given(workers=arguments.workers),
         "model": given(imagenet=arguments.imagenet),
@@ -110,26 +153,32 @@ def starting_checkpoint(arguments: argparse.Namespace, log_dir: Path) -> Checkpo
     """
     if arguments.load_model:
         return read_checkpoint(arguments.load_model)
-    newest = newest_checkpoint(log_dir / "checkpoints")
-    if newest is None:
-        return None
-    if not arguments.resume:
+    folder = log_dir / "checkpoints"
+    if arguments.resume:
+        return newest_whole_checkpoint(folder)
+    refuse_used(log_dir)
+    return None
+
+
+def refuse_used(log_dir: Path) -> None:
+    """Check that a folder holds no run.
+
+    Raises:
+        UserError: if it does.
+    """
+    if newest := newest_checkpoint(log_dir / "checkpoints"):
         raise UserError(
             f"{log_dir} already holds a run ({newest.name}): go on with --resume, "
             "or give another --log_dir"
         )
-    return read_checkpoint(newest)
 
 
-def main(argv: list[str] | None = None) -> None:
+def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Processes) -> None:
     """Run one stage of training."""
-    arguments = parse_arguments(argv)
     training_type = arguments.training_type
-    log_dir = arguments.log_dir or Path("experiments") / _LOG_DIRS[training_type]
-    device = select_device(arguments.gpu)
     resume = starting_checkpoint(arguments, log_dir)
+    modules = None
     if training_type == "finetune":
-        modules = None
         if resume is None:
             if not (arguments.load_2d_model and arguments.load_3d_model):
                 raise UserError(
@@ -140,16 +189,51 @@ def main(argv: list[str] | None = None) -> None:
                 read_checkpoint(arguments.load_2d_model),
                 read_checkpoint(arguments.load_3d_model),
             )
-        config = resolve_config(arguments, resume or modules[0])
-        torch.manual_seed(config.seed)
-        network, config = finetune_networks(config, resume, modules)
+        asked = resolve_config(arguments, resume or modules[0])
+        torch.manual_seed(asked.seed)
+        network, config = finetune_networks(asked, resume, modules)
     else:
-        config = resolve_config(arguments, resume)
-        torch.manual_seed(config.seed)
+        asked = resolve_config(arguments, resume)
+        torch.manual_seed(asked.seed)
         build = pose2d_network if training_type == "train2d" else lifting_network
-        network, config = build(config, resume)
-    stage = STAGES[training_type](training_type, network, config, arguments.data_root, device)
+        network, config = build(asked, resume)
+    if arguments.config is not None:
+        for checkpoint in (resume, *(modules or ())):
+            refuse_other_architecture(asked, checkpoint)
+    prepare_device(processes.device, config.precision, config.tf32)
+    stage = STAGES[training_type](training_type, network, config, arguments.data_root, processes)
     Trainer(stage, log_dir, resume).fit()
+
+
+def train_all(arguments: argparse.Namespace, log_dir: Path, processes: Processes) -> None:
+    """Run the three stages, the third starting from the best of the first two."""
+    for name in ("load_model", "load_2d_model", "load_3d_model"):
+        if getattr(arguments, name):
+            raise UserError(f"--{name} is for a single stage: 'all' starts from its own modules")
+    folders = {stage: log_dir / _LOG_DIRS[stage] for stage in TRAINING_TYPES}
+    if not arguments.resume:
+        for folder in folders.values():
+            refuse_used(folder)
+    for stage, folder in folders.items():
+        own = argparse.Namespace(**vars(arguments))
+        own.training_type = stage
+        if stage == "finetune":
+            own.load_2d_model, own.load_3d_model = (
+                folders[module] / "checkpoints" / "model_best.tar"
+                for module in ("train2d", "train3d")
+            )
+        train_stage(own, folder, processes)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run one stage of training, or all three."""
+    arguments = parse_arguments(argv)
+    with Processes(arguments.gpu) as processes:
+        if arguments.training_type == ALL_STAGES:
+            train_all(arguments, arguments.log_dir or Path("experiments"), processes)
+        else:
+            default = Path("experiments") / _LOG_DIRS[arguments.training_type]
+            train_stage(arguments, arguments.log_dir or default, processes)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ and y of the camera frame.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -25,12 +27,14 @@ class Augmentation:
         mirror: swap left and right in half of the frames.
         colour: strength of brightness, contrast and per-channel gain changes, 0 to 1.
         noise: largest standard deviation of pixel noise, in units of the full range.
+        blur: largest standard deviation of a Gaussian blur, pixels of the network's picture.
     """
 
     rotation: float = 0.0
     mirror: bool = False
     colour: float = 0.0
     noise: float = 0.0
+    blur: float = 0.0
 
     @property
     def moves(self) -> bool:
@@ -38,12 +42,42 @@ class Augmentation:
         return self.rotation > 0 or self.mirror
 
 
+class Part(NamedTuple):
+    """Which of several equal parts of a batch is at hand.
+
+    Numbers are drawn for all parts and those of this one taken, so that what happens to a frame
+    does not depend on how its batch was divided.
+
+    Attributes:
+        number, parts: the part, from 0, and how many there are.
+    """
+
+    number: int = 0
+    parts: int = 1
+
+    def draw(
+        self,
+        distribution: Callable[..., torch.Tensor],
+        count: int,
+        *shape: int,
+        generator: torch.Generator,
+    ) -> torch.Tensor:
+        """(count, …) numbers of ``torch.rand`` or ``torch.randn`` for this part's frames."""
+        drawn = distribution(count * self.parts, *shape, generator=generator)
+        return drawn[self.number * count : (self.number + 1) * count]
+
+
+WHOLE = Part()
+
+
 def draw_moves(
-    count: int, augmentation: Augmentation, generator: torch.Generator
+    count: int, augmentation: Augmentation, generator: torch.Generator, part: Part = WHOLE
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Random moves: (count, 2, 2) matrices on normalised coordinates, (count,) bool mirrored."""
-    angle = torch.randn(count, generator=generator) * math.radians(augmentation.rotation)
-    mirrored = torch.rand(count, generator=generator) < (0.5 if augmentation.mirror else 0.0)
+    angle = part.draw(torch.randn, count, generator=generator)
+    angle = angle * math.radians(augmentation.rotation)
+    chance = 0.5 if augmentation.mirror else 0.0
+    mirrored = part.draw(torch.rand, count, generator=generator) < chance
     cos, sin = angle.cos(), angle.sin()
     matrix = torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
     flip = torch.ones(count, 1, 2)
@@ -99,25 +133,56 @@ def move_images(images: torch.Tensor, matrix: torch.Tensor, camera: FisheyeCamer
     return F.grid_sample(images + 1, grid, padding_mode="zeros", align_corners=False) - 1
 
 
+def blur_images(
+    images: torch.Tensor,
+    augmentation: Augmentation,
+    generator: torch.Generator,
+    part: Part = WHOLE,
+) -> torch.Tensor:
+    """Blur (B, 3, S, S) pictures, each with a Gaussian of its own width up to ``blur`` pixels."""
+    count, channels, size, _ = images.shape
+    sigma = augmentation.blur * part.draw(torch.rand, count, generator=generator)
+    reach = math.ceil(3 * augmentation.blur)
+    offset = torch.arange(-reach, reach + 1)
+    # A width near zero leaves the centre tap alone.
+    kernel = torch.exp(-0.5 * (offset / sigma.clamp(min=1e-3)[:, None]) ** 2)
+    kernel = (kernel / kernel.sum(1, keepdim=True)).to(images.device)
+    kernel = kernel.repeat_interleave(channels, 0)
+    # Each channel of each frame is a group of one convolution, first across, then down.
+    groups = count * channels
+    blurred = images.reshape(1, groups, size, size)
+    for axis in (3, 2):
+        padding = (reach, reach, 0, 0) if axis == 3 else (0, 0, reach, reach)
+        taps = kernel.view(groups, 1, *((1, -1) if axis == 3 else (-1, 1)))
+        blurred = F.conv2d(F.pad(blurred, padding, mode="replicate"), taps, groups=groups)
+    return blurred.view_as(images)
+
+
 def change_colours(
-    images: torch.Tensor, augmentation: Augmentation, generator: torch.Generator
+    images: torch.Tensor,
+    augmentation: Augmentation,
+    generator: torch.Generator,
+    part: Part = WHOLE,
 ) -> torch.Tensor:
     """Brightness, contrast, channel gains and pixel noise on (B, 3, S, S) pictures in [-1, 1]."""
     count, device = images.shape[0], images.device
 
     def uniform(*shape: int) -> torch.Tensor:
-        return (torch.rand(*shape, generator=generator) * 2 - 1).to(device)
+        return (part.draw(torch.rand, count, *shape, generator=generator) * 2 - 1).to(device)
 
     strength = augmentation.colour
-    gain = torch.exp(
-        0.5 * strength * uniform(count, 1, 1, 1) + 0.2 * strength * uniform(count, 3, 1, 1)
-    )
-    level = 0.2 * strength * uniform(count, 1, 1, 1)
+    gain = torch.exp(0.5 * strength * uniform(1, 1, 1) + 0.2 * strength * uniform(3, 1, 1))
+    level = 0.2 * strength * uniform(1, 1, 1)
     # Black stays black: the lens's surround does not change with the light.
     brightness = (images + 1) * 0.5
     brightness = brightness * (gain + level)
     if augmentation.noise > 0:
-        amount = augmentation.noise * torch.rand(count, 1, 1, 1, generator=generator).to(device)
-        noise = torch.randn(images.shape, generator=generator).to(device)
-        brightness = brightness + amount * noise
+        amount = part.draw(torch.rand, count, 1, 1, 1, generator=generator).to(device)
+        # Six million numbers for a batch: drawn where they are used, from a seed that comes with
+        # the others, each part from its own.
+        seed = int(torch.randint(2**62, (), generator=generator)) + part.number
+        noise = torch.empty_like(brightness).normal_(
+            generator=torch.Generator(device).manual_seed(seed)
+        )
+        brightness = brightness + augmentation.noise * amount * noise
     return brightness.clamp_(0, 1) * 2 - 1

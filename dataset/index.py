@@ -7,9 +7,11 @@ and still not correspond, so nothing here ever pairs by position.
 import json
 import os
 import re
+import sys
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +20,18 @@ from tqdm import tqdm
 from base.errors import BrokenFrameError, UserError
 from base.frame import FrameId
 from base.set_type import SetType
-from dataset.labels import read_label
+from dataset.labels import Label, read_label
+from dataset.skip_list import read_skip_list
 
-_PICTURE = re.compile(r"\.rgba\.(\d+)\.png$", re.IGNORECASE)
-_LABEL = re.compile(r"_(\d+)\.json$", re.IGNORECASE)
+PICTURE_NAME = re.compile(r"\.rgba\.(\d+)\.png$", re.IGNORECASE)
+LABEL_NAME = re.compile(r"_(\d+)\.json$", re.IGNORECASE)
 _CACHE_NAME = ".index.npz"
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
+
+#: Files opened at a time: a disk or a network answers many requests in the time of one.
+_READERS = 8
+#: Reading more labels than this is announced.
+_LONG = 5000
 
 
 @dataclass(slots=True)
@@ -38,10 +46,12 @@ class SplitIndex:
         joints2d: (N, 16, 2) float32, pixels of the 1280×800 picture.
         joints3d: (N, 16, 3) float32, metres, camera frame.
         visible: (N, 16) bool.
-        action: (N,) clip names.
+        action: (N,) index into ``actions``.
+        actions: clip names.
         picture_without_label: paths, relative to the split's folder.
         label_without_picture: the same; folders that hold labels only are meant so and not listed.
-        broken: "path: reason" of each label that cannot be used.
+        broken: "path: reason" of each label that cannot be used, the path likewise.
+        skipped: frames left out because the skip list names them.
     """
 
     folders: list[str]
@@ -52,17 +62,18 @@ class SplitIndex:
     joints3d: np.ndarray
     visible: np.ndarray
     action: np.ndarray
+    actions: list[str]
     picture_without_label: list[str]
     label_without_picture: list[str]
     broken: list[str]
+    skipped: int = 0
 
     def frame_id(self, row: int) -> FrameId:
         """Identity of row ``row``."""
-        character, environment, *_ = Path(self.folders[self.folder[row]]).parts
-        return FrameId(character, environment, int(self.number[row]))
+        return FrameId(*folder_identity(self.folders[self.folder[row]]), int(self.number[row]))
 
 
-def _numbered(folder: Path, pattern: re.Pattern[str]) -> dict[int, str]:
+def numbered_files(folder: Path, pattern: re.Pattern[str]) -> dict[int, str]:
     """Frame number → file name of the files of ``folder`` that match."""
     if not folder.is_dir():
         return {}
@@ -86,7 +97,8 @@ def split_folder(root: Path, set_type: SetType) -> Path:
     return folder
 
 
-def _camera_folders(split: Path) -> list[str]:
+def camera_folders(split: Path) -> list[str]:
+    """The ``cam_down`` folders of a split, relative to it, in order."""
     found = sorted(split.glob("*/*/cam_down"))
     return [str(folder.relative_to(split)) for folder in found if folder.is_dir()]
 
@@ -107,17 +119,19 @@ def load_index(root: Path, set_type: SetType, progress: bool = True) -> SplitInd
     """Index of a split, from its cache where nothing has changed since, else built anew.
 
     The cache lies in the split's folder; where that is read-only the index is built each time.
+    Frames named in the skip list are left out afterwards, so that a change of it takes effect.
 
     Raises:
         UserError: for a missing split or one without any usable frame.
     """
     split = split_folder(root, set_type)
-    folders = _camera_folders(split)
+    folders = camera_folders(split)
     signature = _signature(split, folders)
     index = _read_cache(split / _CACHE_NAME, signature)
     if index is None:
         index = _build(split, folders, progress)
-        _write_cache(split / _CACHE_NAME, signature, index)
+        write_cache(split, index, signature)
+    index = _without(index, read_skip_list(root, set_type))
     if len(index.number) == 0:
         found = f"{len(index.broken)} broken labels" if index.broken else "no labelled frame"
         raise UserError(
@@ -128,6 +142,40 @@ def load_index(root: Path, set_type: SetType, progress: bool = True) -> SplitInd
     return index
 
 
+def _without(index: SplitIndex, skip: frozenset[FrameId]) -> SplitIndex:
+    """The index less the frames to be skipped, orphans among them too."""
+    if not skip:
+        return index
+    by_folder: dict[int, list[int]] = {}
+    rows_of = {folder_identity(name): row for row, name in enumerate(index.folders)}
+    for frame_id in skip:
+        row = rows_of.get((frame_id.character, frame_id.environment))
+        if row is not None:
+            by_folder.setdefault(row, []).append(frame_id.number)
+    keep = np.ones(len(index.number), bool)
+    for row, numbers in by_folder.items():
+        keep &= ~((index.folder == row) & np.isin(index.number, numbers))
+
+    def listed(path: str) -> bool:
+        match = PICTURE_NAME.search(path) or LABEL_NAME.search(path)
+        return FrameId(*folder_identity(path), int(match.group(1))) in skip
+
+    return replace(
+        index,
+        **{name: getattr(index, name)[keep] for name in _ARRAYS},
+        picture_without_label=[p for p in index.picture_without_label if not listed(p)],
+        label_without_picture=[p for p in index.label_without_picture if not listed(p)],
+        broken=[b for b in index.broken if not listed(b.partition(": ")[0])],
+        skipped=int((~keep).sum()),
+    )
+
+
+def folder_identity(path: str) -> tuple[str, str]:
+    """Character and environment of a path relative to the split's folder."""
+    character, environment, *_ = Path(path).parts
+    return character, environment
+
+
 def _build(split: Path, folders: list[str], progress: bool) -> SplitIndex:
     folder_rows, numbers, has_picture, labels = [], [], [], []
     orphan_pictures: list[str] = []
@@ -135,31 +183,47 @@ def _build(split: Path, folders: list[str], progress: bool) -> SplitIndex:
     broken: list[str] = []
     listed = []
     for name in folders:
-        pictures = _numbered(split / name / "rgba", _PICTURE)
-        label_files = _numbered(split / name / "json", _LABEL)
+        pictures = numbered_files(split / name / "rgba", PICTURE_NAME)
+        label_files = numbered_files(split / name / "json", LABEL_NAME)
         listed.append((pictures, label_files))
     total = sum(len(label_files) for _, label_files in listed)
-    with tqdm(
-        total=total, desc=f"indexing {split.name}", unit="frame", disable=not progress, leave=False
-    ) as bar:
+    if progress and total > _LONG:
+        print(
+            f"{split.name}: reading {total:,} labels, this first time only (the result is kept in "
+            f"{split / _CACHE_NAME})",
+            file=sys.stderr,
+        )
+
+    def read(path: str) -> Label | str:
+        try:
+            return read_label(split / path)
+        except BrokenFrameError as error:
+            return str(error).removeprefix(f"{split}{os.sep}")
+
+    with (
+        tqdm(total=total, desc=f"indexing {split.name}", unit="frame", disable=not progress,
+             leave=False) as bar,
+        ThreadPoolExecutor(_READERS) as pool,
+    ):  # fmt: skip
         for row, (name, (pictures, label_files)) in enumerate(zip(folders, listed, strict=True)):
             labels_only = not (split / name / "rgba").is_dir()
             orphan_pictures += [
                 f"{name}/rgba/{pictures[n]}" for n in sorted(pictures.keys() - label_files.keys())
             ]
-            for number in sorted(label_files):
+            wanted = sorted(label_files)
+            paths = [f"{name}/json/{label_files[number]}" for number in wanted]
+            for number, path, label in zip(wanted, paths, pool.map(read, paths), strict=True):
                 bar.update()
-                path = f"{name}/json/{label_files[number]}"
                 if number not in pictures and not labels_only:
                     orphan_labels.append(path)
-                try:
-                    labels.append(read_label(split / path))
-                except BrokenFrameError as error:
-                    broken.append(str(error))
+                if isinstance(label, str):
+                    broken.append(label)
                     continue
+                labels.append(label)
                 folder_rows.append(row)
                 numbers.append(number)
                 has_picture.append(number in pictures)
+    actions, action = np.unique([label.action for label in labels], return_inverse=True)
     return SplitIndex(
         folders=folders,
         folder=np.array(folder_rows, np.int32),
@@ -168,14 +232,15 @@ def _build(split: Path, folders: list[str], progress: bool) -> SplitIndex:
         joints2d=np.array([label.joints2d for label in labels], np.float32).reshape(-1, 16, 2),
         joints3d=np.array([label.joints3d for label in labels], np.float32).reshape(-1, 16, 3),
         visible=np.array([label.visible for label in labels], bool).reshape(-1, 16),
-        action=np.array([label.action for label in labels], dtype=np.str_),
+        action=action.astype(np.int32),
+        actions=[str(name) for name in actions],
         picture_without_label=orphan_pictures,
         label_without_picture=orphan_labels,
         broken=broken,
     )
 
 
-_LISTS = ("folders", "picture_without_label", "label_without_picture", "broken")
+_LISTS = ("folders", "actions", "picture_without_label", "label_without_picture", "broken")
 _ARRAYS = ("folder", "number", "has_picture", "joints2d", "joints3d", "visible", "action")
 
 
@@ -193,7 +258,16 @@ def _read_cache(path: Path, signature: str) -> SplitIndex | None:
     return SplitIndex(**lists, **arrays)
 
 
-def _write_cache(path: Path, signature: str, index: SplitIndex) -> None:
+def write_cache(split: Path, index: SplitIndex, signature: str | None = None) -> None:
+    """Keep the index of a split's folder for the next start.
+
+    Args:
+        split: the folder.
+        index: what is in it.
+        signature: state of the folder that the index describes; None for its state now.
+    """
+    path = split / _CACHE_NAME
+    signature = signature or _signature(split, index.folders)
     lists = {name: np.array(json.dumps(getattr(index, name))) for name in _LISTS}
     arrays = {name: getattr(index, name) for name in _ARRAYS}
     try:

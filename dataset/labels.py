@@ -13,7 +13,7 @@ from base.skeleton import JOINT_PREFIX, JOINTS
 _METRES_PER_CENTIMETRE = 0.01
 
 #: A joint further than this from the camera (metres) is a fault of the label, not a pose.
-_MAX_DISTANCE = 10.0
+MAX_DISTANCE = 10.0
 
 
 @dataclass(slots=True)
@@ -41,9 +41,20 @@ def read_label(path: Path) -> Label:
             values that are not finite or cannot be a person in front of the camera.
     """
     try:
-        content = json.loads(path.read_bytes())
+        data = path.read_bytes()
     except OSError as error:
         raise BrokenFrameError(f"{path}: cannot be read ({error.strerror})") from None
+    return parse_label(data, path)
+
+
+def parse_label(data: bytes, path: Path | str) -> Label:
+    """The labels in a json file's bytes; ``path`` names it in errors.
+
+    Raises:
+        BrokenFrameError: as :func:`read_label`.
+    """
+    try:
+        content = json.loads(data)
     except ValueError:
         raise BrokenFrameError(f"{path}: not valid json") from None
     try:
@@ -66,8 +77,8 @@ def read_label(path: Path) -> Label:
     joints2d = points2d.T[rows]
     if not (np.isfinite(joints3d).all() and np.isfinite(joints2d).all()):
         raise BrokenFrameError(f"{path}: joint positions are not finite")
-    if np.abs(joints3d).max() > _MAX_DISTANCE:
-        raise BrokenFrameError(f"{path}: a joint is over {_MAX_DISTANCE:g} m from the camera")
+    if np.abs(joints3d).max() > MAX_DISTANCE:
+        raise BrokenFrameError(f"{path}: a joint is over {MAX_DISTANCE:g} m from the camera")
     visible = RELEASE_CAMERA.in_picture(joints2d) & (
         RELEASE_CAMERA.angle(joints3d) < RELEASE_CAMERA.max_theta
     )
@@ -75,7 +86,7 @@ def read_label(path: Path) -> Label:
     return Label(joints2d.astype(np.float32), joints3d.astype(np.float32), visible, action)
 
 
-def _joint_rows(content: dict, path: Path) -> list[int]:
+def _joint_rows(content: dict, path: Path | str) -> list[int]:
     """Rows of our 16 joints in the file's own order, found by name."""
     names = [joint["name"].removeprefix(JOINT_PREFIX) for joint in content["joints"]]
     row_of = {name: row for row, name in enumerate(names)}

@@ -1,43 +1,60 @@
 """Batches of a dataset in a reproducible order, stepping over frames that cannot be read."""
 
+import signal
 from collections.abc import Iterator
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 
 from base.base_dataset import BaseDataset
-from base.errors import BrokenFrameError
+from base.errors import BrokenFrameError, UserError
 from base.frame import Frame, FrameId
 from dataset.batch import Batch, collate
+from dataset.order import BatchOrder, Division
 
 BrokenList = list[tuple[FrameId, str]]
 
+#: A frame that takes a broken one's place is looked for this far; beyond, the set is unusable.
+_MOST_REPLACEMENTS = 1000
+
+_Item = tuple[Frame | None, list[tuple[int, str]]]
+
 
 class _Readable(Dataset):
-    """The same frames, with a broken one handed on as its index and reason."""
+    """The same frames, each with the broken ones met on the way to it, as (index, reason).
 
-    def __init__(self, dataset: BaseDataset) -> None:
+    With ``replace`` the next readable frame takes the place of a broken one; without, None does.
+    """
+
+    def __init__(self, dataset: BaseDataset, replace: bool) -> None:
         self.dataset = dataset
+        self.replace = replace
 
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, index: int) -> Frame | tuple[int, str]:
-        try:
-            return self.dataset[index]
-        except BrokenFrameError as error:
-            return index, str(error)
+    def __getitem__(self, index: int) -> _Item:
+        broken: list[tuple[int, str]] = []
+        tries = min(len(self.dataset), _MOST_REPLACEMENTS) if self.replace else 1
+        for offset in range(tries):
+            number = (index + offset) % len(self.dataset)
+            try:
+                return self.dataset[number], broken
+            except BrokenFrameError as error:
+                broken.append((number, str(error)))
+        return None, broken
 
 
-class _CollateReadable:
+def _collate_readable(items: list[_Item]) -> tuple[Batch | None, list[tuple[int, str]]]:
     """Batch of the frames that could be read, and what could not."""
+    frames = [frame for frame, _ in items if frame is not None]
+    broken = [fault for _, faults in items for fault in faults]
+    return (collate(frames) if frames else None), broken
 
-    def __call__(
-        self, items: list[Frame | tuple[int, str]]
-    ) -> tuple[Batch | None, list[tuple[int, str]]]:
-        frames = [item for item in items if isinstance(item, Frame)]
-        broken = [item for item in items if not isinstance(item, Frame)]
-        return (collate(frames) if frames else None), broken
+
+def _leave_interrupts_to_the_main_process(_: int) -> None:
+    # Ctrl-C reaches every process of the terminal; only the main one is to act on it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class FrameLoader:
@@ -45,14 +62,20 @@ class FrameLoader:
 
     Args:
         dataset: the frames.
-        batch_size: frames a batch; a batch that held broken frames is smaller.
+        batch_size: frames a batch, over all processes and micro-batches.
         workers: reading processes; 0 reads in this one.
         shuffle: draw a new order each epoch, fixed by ``seed`` and :attr:`epoch`.
         seed: seed of the order.
         drop_last: leave out an incomplete last batch (batch statistics of a few frames are poor).
+        pin_memory: put pictures where copies to a CUDA device overlap with work on it.
+        replace_broken: let the next readable frame take a broken one's place, so that batches
+            stay full; without, a batch that held broken frames is smaller.
+        division: the part of each batch that is ours.
 
     Attributes:
         epoch: set it before each pass over shuffled data.
+        start: first step of the next pass, to go on within an epoch.
+        workers: reading processes.
         broken: frames stepped over so far, each once, with the reason.
     """
 
@@ -65,38 +88,56 @@ class FrameLoader:
         seed: int = 0,
         drop_last: bool = False,
         pin_memory: bool = False,
+        replace_broken: bool = False,
+        division: Division | None = None,
     ) -> None:
         self.dataset = dataset
         self.epoch = 0
-        self.seed = seed
+        self.start = 0
+        self.workers = workers
         self.broken: BrokenList = []
-        self._generator = torch.Generator()
+        self._order = BatchOrder(len(dataset), batch_size, shuffle, seed, drop_last, division)
         self._loader = DataLoader(
-            _Readable(dataset),
-            batch_size=batch_size,
-            shuffle=shuffle,
+            _Readable(dataset, replace_broken),
+            batch_sampler=self._order,
             num_workers=workers,
-            collate_fn=_CollateReadable(),
-            drop_last=drop_last and len(dataset) >= batch_size,
-            generator=self._generator,
+            collate_fn=_collate_readable,
+            # Workers draw nothing; a generator of its own keeps PyTorch's global one untouched.
+            generator=torch.Generator().manual_seed(seed),
+            worker_init_fn=_leave_interrupts_to_the_main_process,
             persistent_workers=workers > 0,
             pin_memory=pin_memory,
         )
 
     def __len__(self) -> int:
-        return len(self._loader)
+        """Batches of an epoch, all micro-batches of a step counted as one."""
+        return self._order.steps
 
     def __iter__(self) -> Iterator[Batch]:
-        self._generator.manual_seed(self.seed * 1_000_003 + self.epoch)
+        """Batches from step :attr:`start` on.
+
+        Raises:
+            UserError: when a reading process dies.
+        """
+        self._order.epoch, self._order.start = self.epoch, self.start
         known = {frame_id for frame_id, _ in self.broken}
-        for batch, broken in self._loader:
-            for index, reason in broken:
-                frame_id = self.dataset.frame_id(index)
-                if frame_id not in known:
-                    known.add(frame_id)
-                    self.broken.append((frame_id, reason))
-            if batch is not None:
-                yield batch
+        try:
+            for batch, broken in self._loader:
+                for index, reason in broken:
+                    frame_id = self.dataset.frame_id(index)
+                    if frame_id not in known:
+                        known.add(frame_id)
+                        self.broken.append((frame_id, reason))
+                if batch is not None:
+                    yield batch
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            first = str(error).splitlines()[0]
+            raise UserError(
+                f"a process that reads pictures died ({first}): if memory ran out, use fewer "
+                "(--workers, data.workers)"
+            ) from None
 
 
 def make_loader(

@@ -8,12 +8,14 @@ import numpy as np
 from base.base_dataset import BaseDataset
 from base.base_transform import BaseTransform
 from base.camera import RELEASE_CAMERA
-from base.errors import BrokenFrameError, UserError
+from base.errors import UserError
 from base.frame import Frame, FrameId
 from base.set_type import SetType
 from dataset.annotations import Annotations
 from dataset.index import load_index, split_folder
-from dataset.pictures import read_picture
+from dataset.packed import Packed, is_packed
+from dataset.pictures import decode_release_picture, read_bytes
+from dataset.skip_list import SKIP_LIST
 from dataset.transforms import SquareCrop
 
 #: How many names a report prints before it only counts.
@@ -71,6 +73,11 @@ class Mocap(BaseDataset):
                     f"; and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
                 )
                 print(f"{self._split.name}: {len(names)} {what}: {shown}{more}", file=sys.stderr)
+        if index.skipped:
+            print(
+                f"{self._split.name}: {index.skipped} frames left out by {SKIP_LIST}",
+                file=sys.stderr,
+            )
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -97,12 +104,7 @@ class Mocap(BaseDataset):
         image = None
         if self.pictures:
             path = self.picture_path(index)
-            image = read_picture(path)
-            if image.shape[:2] != (RELEASE_CAMERA.height, RELEASE_CAMERA.width):
-                raise BrokenFrameError(
-                    f"{path}: picture is {image.shape[1]}×{image.shape[0]}, "
-                    f"expected {RELEASE_CAMERA.width}×{RELEASE_CAMERA.height}"
-                )
+            image = decode_release_picture(read_bytes(path), path)
             if self.transform:
                 image = self.transform.image(image)
         if self.transform:
@@ -112,7 +114,7 @@ class Mocap(BaseDataset):
             joints2d=joints2d,
             joints3d=self.index.joints3d[row],
             visible=self._in_picture(joints2d) & self.index.visible[row],
-            action=str(self.index.action[row]),
+            action=self.index.actions[self.index.action[row]],
             frame_id=self.index.frame_id(row),
         )
 
@@ -125,7 +127,7 @@ class Mocap(BaseDataset):
             joints2d=joints2d,
             joints3d=self.index.joints3d[self._rows],
             visible=self.index.visible[self._rows] & self._in_picture(joints2d),
-            actions=[str(action) for action in self.index.action[self._rows]],
+            actions=[self.index.actions[code] for code in self.index.action[self._rows].tolist()],
         )
 
     def _in_picture(self, joints2d: np.ndarray) -> np.ndarray:
@@ -135,6 +137,11 @@ class Mocap(BaseDataset):
 
 def open_split(
     root: str | Path, set_type: SetType, input_size: int, pictures: bool = True
-) -> Mocap:
-    """The split as the network sees it: centre square, ``input_size`` pixels a side."""
+) -> Mocap | Packed:
+    """The split as the network sees it: centre square, ``input_size`` pixels a side.
+
+    Opens an extracted tree and a packed set alike.
+    """
+    if is_packed(Path(root)):
+        return Packed(root, set_type, input_size, pictures=pictures)
     return Mocap(root, set_type, SquareCrop(input_size), pictures=pictures)

@@ -1,5 +1,6 @@
 """The evaluation command, as a user runs it."""
 
+import csv
 import json
 import re
 import shutil
@@ -13,8 +14,11 @@ import demo
 from base.errors import UserError
 from base.set_type import SetType
 from dataset.mocap import open_split
+from utils import pack_data
 from utils.checkpoint import load_pose_model
-from utils.metrics import MPJPEByAction
+from utils.drawing.split import SplitPainter
+from utils.export import read_poses
+from utils.metrics import MPJPEByAction, joint_errors
 from utils.predict import PosePredictor
 
 
@@ -73,7 +77,74 @@ def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys
 def test_no_pictures_are_drawn_when_none_are_wanted(tiny_checkpoint, tiny_data, tmp_path):
     results = run(tiny_checkpoint, tiny_data, tmp_path, "--num_vis", "0", "--data", "val")
     assert results["data"] == "val" and results["frames"] == 4
-    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+    written = sorted(path.name for path in tmp_path.iterdir())
+    assert written == [
+        *("frames.csv", "poses.npz", "results.json", "table.md", "table.tex", "table.txt"),
+    ]
+
+
+def test_every_table_and_file_tells_the_same_errors(tiny_checkpoint, tiny_data, tmp_path, capsys):
+    results = run(tiny_checkpoint, tiny_data, tmp_path, "--num_vis", "0")
+    printed = capsys.readouterr().out
+    everything = results["full"]["All"]
+    for name in ("table.txt", "table.md", "table.tex"):
+        assert f"{everything['mpjpe']:.1f}" in (tmp_path / name).read_text()
+    assert (tmp_path / "table.txt").read_text() in printed
+    with (tmp_path / "frames.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 6
+    for column, key in (("mpjpe", "mpjpe"), ("absolute", "absolute"), ("pa_mpjpe", "pa_mpjpe")):
+        assert np.mean([float(row[column]) for row in rows]) == pytest.approx(
+            everything[key], abs=1e-3
+        )
+    poses = read_poses(tmp_path / "poses.npz")
+    errors = joint_errors(poses.predicted, poses.target).mean(1)
+    assert errors == pytest.approx([float(row["mpjpe"]) for row in rows], abs=1e-3)
+    assert [str(frame_id) for frame_id in poses.frame_ids] == [
+        f"{row['character']}/{row['environment']}/{int(row['frame']):06d}" for row in rows
+    ]
+
+
+def test_the_worst_and_the_best_are_drawn_in_order_and_old_ones_removed(
+    tiny_checkpoint, tiny_data, tmp_path
+):
+    (tmp_path / "worst").mkdir()
+    stale = tmp_path / "worst" / "001_999mm_male_001_a_a_env_001_000007.png"
+    mine = tmp_path / "worst" / "notes.png"
+    for path in (stale, mine):
+        path.write_bytes(b"")
+    run(tiny_checkpoint, tiny_data, tmp_path, "--every", "4", "--worst", "2", "--best", "1")
+    with (tmp_path / "frames.csv").open() as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: -float(row["mpjpe"]))
+
+    def name(place, row):
+        identity = f"{row['character']}_{row['environment']}_{int(row['frame']):06d}.png"
+        return f"{place:03d}_{float(row['mpjpe']):.0f}mm_{identity}"
+
+    drawn = sorted(path.name for path in (tmp_path / "worst").iterdir())
+    assert drawn == [name(1, rows[0]), name(2, rows[1]), "notes.png"]
+    assert [path.name for path in (tmp_path / "best").iterdir()] == [name(1, rows[-1])]
+    assert len(list((tmp_path / "pictures").iterdir())) == 2
+
+
+def test_a_video_shows_all_frames_in_order(tiny_checkpoint, tiny_data, tmp_path):
+    run(tiny_checkpoint, tiny_data, tmp_path, "--video")
+    video = cv2.VideoCapture(str(tmp_path / "video.mp4"))
+    frames = []
+    while True:
+        there, frame = video.read()
+        if not there:
+            break
+        frames.append(frame)
+    assert len(frames) == 6 and frames[0].shape == (720, 1280, 3)
+    assert not (tmp_path / "pictures").exists()
+    # The first frame of the set is the first of the video: compression leaves small differences.
+    results = read_poses(tmp_path / "poses.npz")
+    painter = SplitPainter(tiny_data, SetType.TEST)
+    ours = painter.image(results.frame_ids[0])[::25, ::25].astype(int)
+    shown = cv2.resize(frames[0][44:684, :640, ::-1], (800, 800))[::25, ::25].astype(int)
+    other = cv2.resize(frames[4][44:684, :640, ::-1], (800, 800))[::25, ::25].astype(int)
+    assert np.median(np.abs(shown - ours)) < 5 < np.abs(other - ours).mean()
 
 
 def test_a_checkpoint_without_mean_pose_takes_that_of_the_training_set(
@@ -139,10 +210,42 @@ def test_bad_input_is_one_clear_line(tiny_checkpoint, tiny_runs, tiny_data, tmp_
 
 
 @pytest.mark.parametrize(
-    "flags", [["--data", "everything"], ["--num_vis", "-1"], ["--batch_size", "0"], []]
+    "flags",
+    [
+        ["--data", "everything"],
+        ["--num_vis", "-1"],
+        ["--every", "0"],
+        ["--every", "2", "--num_vis", "3"],
+        [],
+    ],
 )
 def test_wrong_flags_are_refused_by_the_parser(flags, tmp_path, capsys):
     complete = ["--load_model", "model.tar", "--save_dir", str(tmp_path)]
     with pytest.raises(SystemExit) as exit_:
         demo.main(flags + complete if flags else complete[:2])
     assert exit_.value.code == 2 and "error:" in capsys.readouterr().err
+
+
+def test_the_report_shows_the_frames_of_the_set(tiny_checkpoint, tiny_data, tmp_path):
+    results = run(tiny_checkpoint, tiny_data, tmp_path, "--num_vis", "0", "--report")
+    text = (tmp_path / "report.html").read_text()
+    data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1))
+    assert len(data["frames"]) == 6
+    mean = np.mean([frame["errors"][0] for frame in data["frames"]])
+    assert mean == pytest.approx(results["full"]["All"]["mpjpe"], abs=0.01)
+
+
+def test_a_packed_set_is_evaluated_and_drawn_like_the_extracted_one(
+    tiny_checkpoint, tiny_data, tmp_path
+):
+    packed = tmp_path / "packed"
+    pack_data.main(["--input", str(tiny_data), "--output", str(packed), "--size", "256"])
+    extracted = run(tiny_checkpoint, tiny_data, tmp_path / "a", "--num_vis", "0")
+    results = run(tiny_checkpoint, packed, tmp_path / "b", "--num_vis", "2", "--report")
+    assert results["frames"] == extracted["frames"]
+    # The pictures went through JPEG, the labels did not.
+    one, other = results["full"]["All"], extracted["full"]["All"]
+    assert one["mpjpe_mean_pose"] == pytest.approx(other["mpjpe_mean_pose"], rel=1e-6)
+    assert one["mpjpe"] == pytest.approx(other["mpjpe"], rel=0.05)
+    pictures = list((tmp_path / "b" / "pictures").iterdir())
+    assert len(pictures) == 2 and cv2.imread(str(pictures[0])).shape == (720, 1280, 3)

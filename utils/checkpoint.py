@@ -7,8 +7,11 @@ load as well.
 """
 
 import dataclasses
+import os
 import pickle
 import re
+import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,27 +26,38 @@ from utils.config import Config, parse_config
 from utils.files import replacing
 
 _RESNET, _AUTOENCODER = "resnet_state_dict", "autoencoder_state_dict"
-_NUMBERED = re.compile(r"checkpoint_(\d+)\.tar")
+_NUMBERED = re.compile(r"checkpoint_(\d+)(?:_step_(\d+))?\.tar")
 
 
 @dataclass(slots=True)
 class TrainingState:
-    """How far a run is.
+    """How far a run is, and what it needs beside weights and optimiser to go on exactly.
 
     Attributes:
         stage: train2d, train3d or finetune.
         epoch: epochs completed.
-        best_epoch, best_value: the best validation so far.
+        best_epoch, best_value: the best validation so far; 0 and infinity before the first.
+        step: steps done of the epoch after those.
+        random: states of the random number generators, None at the start of an epoch.
+        scaler: state of the loss scaler (fp16).
+        weights: the weights being trained, under the layout's keys, where those stored in their
+            usual place are the moving average.
+        ema_updates: steps in the moving average.
     """
 
     stage: str
     epoch: int
     best_epoch: int
     best_value: float
+    step: int = 0
+    random: dict[str, torch.Tensor] | None = None
+    scaler: dict[str, Any] | None = None
+    weights: dict[str, dict[str, torch.Tensor]] | None = None
+    ema_updates: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """For storing."""
-        return dataclasses.asdict(self)
+        """For storing; the tensors are not copied."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
 
 @dataclass(slots=True)
@@ -96,16 +110,65 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
             torch.save(content, temporary)
         except RuntimeError as error:  # torch's writer reports a full disk like this
             raise OSError(f"writing failed: {str(error).splitlines()[0]}") from error
+        # A power cut after the renaming must not find the new name with nothing in it.
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+
+
+def checkpoint_name(epoch: int, step: int = 0) -> str:
+    """Name of a checkpoint after ``epoch`` whole epochs and ``step`` steps of the next."""
+    return f"checkpoint_{epoch}_step_{step}.tar" if step else f"checkpoint_{epoch}.tar"
+
+
+def checkpoint_position(path: Path) -> tuple[int, int] | None:
+    """(epochs, steps of the next) that a checkpoint's name stands for; None for another file."""
+    match = _NUMBERED.fullmatch(path.name)
+    return (int(match[1]), int(match[2] or 0)) if match else None
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """The numbered checkpoints of a folder, the furthest trained first."""
+    found = [path for path in folder.glob("*.tar") if checkpoint_position(path)]
+    return sorted(found, key=checkpoint_position, reverse=True)
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint of the latest epoch in a folder, if there is any."""
-    found = [(match, path) for path in folder.glob("*.tar") if (match := _match(path))]
-    return max(found, key=lambda item: int(item[0].group(1)))[1] if found else None
+    """The furthest trained checkpoint of a folder, if there is any."""
+    return next(iter(list_checkpoints(folder)), None)
 
 
-def _match(path: Path) -> re.Match[str] | None:
-    return _NUMBERED.fullmatch(path.name)
+def newest_whole_checkpoint(folder: Path) -> "Checkpoint | None":
+    """The furthest trained checkpoint that can be read to its last byte; None if there is none.
+
+    Says on standard error which damaged ones it passes over.
+
+    Raises:
+        UserError: if there are some and all are damaged.
+    """
+    paths = list_checkpoints(folder)
+    for path in paths:
+        try:
+            _check_sums(path)
+            return read_checkpoint(path)
+        except UserError as error:
+            print(f"passed over: {error}", file=sys.stderr)
+    if paths:
+        raise UserError(
+            f"{folder}: none of its {len(paths)} checkpoints can be read; "
+            "remove them, or start anew with another --log_dir"
+        )
+    return None
+
+
+def _check_sums(path: Path) -> None:
+    """Compare a file's content with its check sums, which torch.load does not."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, OSError, EOFError) as error:
+        raise UserError(f"{path}: damaged ({error})") from None
+    if damaged is not None:
+        raise UserError(f"{path}: damaged (check sum of {damaged})")
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

@@ -44,6 +44,9 @@ class DataSection(Section):
     memory_gib: float = Field(
         2.0, ge=0, description="keep decoded pictures in memory when a split needs at most this"
     )
+    stall_seconds: float = Field(
+        60.0, gt=0, description="report a batch that has not come after this long"
+    )
 
 
 class HeatmapSection(Section):
@@ -76,7 +79,10 @@ class StageSection(Section):
     """How one stage is optimised."""
 
     epochs: int = Field(3, ge=1)
-    batch_size: int = Field(16, ge=1)
+    batch_size: int = Field(16, ge=1, description="frames a step, over all processes")
+    accumulate: int = Field(
+        1, ge=1, description="micro-batches each process makes of its share, to save memory"
+    )
     lr: float = Field(1e-3, gt=0)
     optimizer: Literal["adam", "adamw"] = "adam"
     weight_decay: float = Field(0.0, ge=0)
@@ -85,6 +91,9 @@ class StageSection(Section):
     step_factor: float = Field(0.1, gt=0, description="step schedule: factor at each")
     warmup_steps: int = Field(0, ge=0, description="steps over which lr rises from near zero")
     clip_norm: float | None = Field(None, gt=0, description="largest norm of the gradient")
+    ema_decay: float | None = Field(
+        None, gt=0, lt=1, description="validate and keep a moving average of the weights"
+    )
     augment: AugmentSection = AugmentSection()
     joint_noise: float = Field(
         0.0,
@@ -100,11 +109,24 @@ class StageSection(Section):
     )
 
 
+class CheckpointSection(Section):
+    """When checkpoints are written, beside the one after each epoch, and which are kept."""
+
+    minutes: float = Field(15.0, gt=0, description="time between two within an epoch")
+    keep: int | None = Field(
+        5, ge=1, description="epochs whose checkpoint is kept, beside the best; null: all"
+    )
+
+
 class Config(Section):
     """Everything that makes a run what it is."""
 
     seed: int = Field(0, ge=0)
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    tf32: bool = Field(True, description="CUDA: round float32 products' inputs to 10 bits")
+    compile: bool = Field(False, description="torch.compile the network: slow first step")
+    log_every: int = Field(10, ge=1, description="steps between two entries of the log")
+    checkpoints: CheckpointSection = CheckpointSection()
     data: DataSection = DataSection()
     heatmap: HeatmapSection = HeatmapSection()
     model: ModelSection = ModelSection()

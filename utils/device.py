@@ -1,6 +1,7 @@
 """From the ``--gpu`` option to a torch device and a precision it handles well."""
 
 import contextlib
+import os
 
 import torch
 
@@ -51,8 +52,30 @@ def fast_bf16(device: torch.device) -> bool:
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[None]:
-    """Context that runs the forward pass in ``precision``: "fp32", "bf16", or "auto" (bf16 where
-    the device has it in hardware, fp32 elsewhere)."""
+    """Context that runs the forward pass in ``precision``: "fp32", "bf16", "fp16", or "auto" (bf16
+    where the device has it in hardware, fp32 elsewhere)."""
+    if precision == "fp16":
+        return torch.autocast(device.type, torch.float16)
     if precision == "bf16" or (precision == "auto" and fast_bf16(device)):
         return torch.autocast(device.type, torch.bfloat16)
     return contextlib.nullcontext()
+
+
+def prepare_device(device: torch.device, precision: str, tf32: bool) -> None:
+    """Set what holds for all training on a device; check that the precision is to be had.
+
+    Raises:
+        UserError: for fp16 on the CPU.
+    """
+    if precision == "fp16" and device.type == "cpu":
+        raise UserError("precision fp16 needs a GPU: on the CPU use bf16, fp32 or auto")
+    if device.type == "cpu":
+        # Gradients of the lifting network's large matrices are allocated anew at each step; in
+        # pages of 4 KiB the kernel's handing out of them costs a third of a small batch's time.
+        # PyTorch looks at this when it first allocates.
+        os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high" if tf32 else "highest")
+        torch.backends.cudnn.allow_tf32 = tf32
+        # Every batch has one shape: the fastest kernels are looked for once.
+        torch.backends.cudnn.benchmark = True

@@ -1,15 +1,15 @@
-"""A model on the labelled frames of a split: every pose with its error, and the sums."""
+"""A model on the labelled frames of a split: every pose with its errors, and the figures."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from base.errors import UserError
 from base.frame import FrameId
-from base.skeleton import NECK
 from dataset.batch import Batch
-from utils.metrics import MPJPEByAction
+from utils.metrics import BODY_PARTS, PoseMetrics
+from utils.metrics.measures import PART_ERRORS
 from utils.predict import PosePredictor
 
 
@@ -20,63 +20,79 @@ class FrameResult:
     Attributes:
         frame_id: identity.
         action: clip name.
-        error: MPJPE, millimetres.
+        errors: millimetres; "mpjpe", "mpjpe_upper", "mpjpe_lower", then the same of each other
+            measure by part, see :func:`frame_error_names`.
         predicted: (16, 3) float32 metres, camera frame: the pose where its joints are seen.
         target: (16, 3) float32 metres, camera frame.
     """
 
     frame_id: FrameId
     action: str
-    error: float
+    errors: tuple[float, ...]
     predicted: np.ndarray
     target: np.ndarray
 
+    @property
+    def mpjpe(self) -> float:
+        """MPJPE of the full body, millimetres."""
+        return self.errors[0]
+
+
+#: Measures that each frame keeps, by part.
+_KEPT = (*PART_ERRORS, "mpjpe_mean_pose")
+
+
+def frame_error_names() -> list[str]:
+    """Names of :attr:`FrameResult.errors`."""
+    return [name if part == "full" else f"{name}_{part}" for name in _KEPT for part in BODY_PARTS]
+
 
 class Evaluation:
-    """Runs a predictor over batches and keeps, beside the errors, every pose.
+    """Runs a predictor over batches and keeps every pose beside the figures.
 
     Args:
         predictor: the model.
         mean_pose: (16, 3) metres, Neck at the origin: the baseline measured on the same frames.
 
     Attributes:
-        frames: results so far, in the order of the batches (about 500 bytes each).
+        metrics: the figures, in constant memory.
+        frames: results so far, in the order of the batches (about 1 KB each).
     """
 
     def __init__(self, predictor: PosePredictor, mean_pose: np.ndarray) -> None:
         self.predictor = predictor
-        self.mean_pose = mean_pose
-        self.metric = MPJPEByAction()
-        self.baseline = MPJPEByAction()
+        self.metrics = PoseMetrics(mean_pose)
         self.frames: list[FrameResult] = []
 
-    def run(self, batches: Iterable[Batch]) -> Iterator[list[FrameResult]]:
-        """Evaluate batch by batch; yields the new results of each."""
-        for batch in batches:
-            yield self.add(batch)
-
     def add(self, batch: Batch) -> list[FrameResult]:
-        """Evaluate one batch."""
+        """Evaluate one batch.
+
+        Raises:
+            UserError: for a model whose poses are not finite.
+        """
         prediction = self.predictor(batch.images)
+        # The Neck lies at the origin; the fit only moves the pose.
+        placed = prediction.joints3d + prediction.neck[:, None]
+        finite = np.isfinite(placed).all((1, 2))
+        if not finite.all():
+            raise UserError(
+                f"the model's pose of {batch.frame_ids[int(finite.argmin())]} is not finite: the "
+                "checkpoint is damaged, or its values leave the range of --precision bf16"
+            )
         target = batch.joints3d.numpy()
-        errors = self.metric.update(prediction.joints3d, target, batch.actions)
-        baseline = np.broadcast_to(self.mean_pose, target.shape)
-        self.baseline.update(baseline, target, batch.actions)
-        # Both poses have their Neck at the origin before the fit, so this only moves it.
-        placed = prediction.joints3d - prediction.joints3d[:, [NECK]] + prediction.neck[:, None]
+        measures = self.metrics.add(
+            placed, target, batch.actions, batch.frame_ids, batch.visible.numpy()
+        )
+        errors = np.concatenate([measures[name] for name in _KEPT], 1).tolist()
         results = [
-            FrameResult(*row)
-            for row in zip(
-                batch.frame_ids, batch.actions, errors.tolist(), placed, target, strict=True
+            FrameResult(frame_id, action, tuple(row), *poses)
+            for frame_id, action, row, *poses in zip(
+                batch.frame_ids, batch.actions, errors, placed, target, strict=True
             )
         ]
         self.frames += results
         return results
 
     def results(self) -> dict[str, Any]:
-        """Part of the body → group → {"mpjpe", "mpjpe_mean_pose": millimetres, "frames"}."""
-        results, baseline = self.metric.results(), self.baseline.results()
-        for part, groups in results.items():
-            for group, cell in groups.items():
-                cell["mpjpe_mean_pose"] = baseline[part][group]["mpjpe"]
-        return results
+        """See :meth:`PoseMetrics.results`."""
+        return self.metrics.results()

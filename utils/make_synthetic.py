@@ -8,13 +8,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.set_type import SetType
-from dataset.synthetic.generate import Recipe, generate
+from dataset.synthetic.generate import DEFAULT_STRIDE, Recipe, generate
 from utils.command import run_command
 
 _EXAMPLES = """examples:
   a set to try everything on, quickly drawn at half resolution:
     python utils/make_synthetic.py --output data/synthetic --train 1200 --val 80 --test 240 \\
         --ray_step 2
+  videos: each character's 300 pictures are 10 seconds of movement:
+    python utils/make_synthetic.py --output data/videos --train 6000 --val 300 --test 600 \\
+        --frames_per_character 300 --video
   full resolution, and 50000 further training poses for the lifting module alone:
     python utils/make_synthetic.py --output data/synthetic --train 20000 --val 500 --test 2000 \\
         --label_frames 50000 --workers 8
@@ -26,7 +29,9 @@ def _parser() -> argparse.ArgumentParser:
         description=(
             "Make pictures and labels of people wearing the headset, in exactly the layout of the "
             "xR-EgoPose release, from a free parametric body model. The same seed gives the same "
-            "files, whatever the number of workers. Frames are independent moments, not videos."
+            "files, whatever the number of workers. People move at 30 frames a second; by default "
+            "one frame every five seconds is drawn, so that small sets are varied: see --stride "
+            "and --video."
         ),
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -63,6 +68,21 @@ def _parser() -> argparse.ArgumentParser:
         "three times as fast and enough for pictures that training shrinks anyway; 4: coarser, "
         "for trying things out",
     )
+    pace = parser.add_mutually_exclusive_group()
+    pace.add_argument(
+        "--stride",
+        type=int,
+        default=DEFAULT_STRIDE,
+        help="take one of so many frames of the movement, which runs at 30 a second; frame numbers "
+        "go up by as much (default %(default)s)",
+    )
+    pace.add_argument(
+        "--video",
+        dest="stride",
+        action="store_const",
+        const=1,
+        help="take every frame: the same as --stride 1",
+    )
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--resume", action="store_true", help="keep complete frames, add the rest")
     group.add_argument("--overwrite", action="store_true", help="replace a synthetic set")
@@ -74,7 +94,7 @@ def main(argv: list[str] | None = None) -> None:
     args = _parser().parse_args(argv)
     made = generate(
         args.output,
-        Recipe(args.seed, args.frames_per_character, args.ray_step),
+        Recipe(args.seed, args.frames_per_character, args.ray_step, args.stride),
         {SetType.TRAIN: args.train, SetType.VAL: args.val, SetType.TEST: args.test},
         label_frames=args.label_frames,
         workers=args.workers,

@@ -75,8 +75,26 @@ class Body:
         rows = [self.rig.index(start), self.rig.index(end)]
         return float(np.linalg.norm(np.diff(self.heads[rows], axis=0)))
 
+    def _blended(self, joints: np.ndarray, turns: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """(V, 3, 4) affine map of each vertex from rest to a pose."""
+        matrix = turns @ self.to_tpose
+        offset = joints - np.einsum("jab,jb->ja", matrix, self.heads)
+        packed = np.concatenate([matrix, offset[..., None]], -1).reshape(-1, 12)
+        return (weights @ packed.astype(np.float32)).reshape(-1, 3, 4)
+
+    def unskin(
+        self, joints: np.ndarray, turns: np.ndarray, points: np.ndarray, weights: np.ndarray
+    ) -> np.ndarray:
+        """The rest positions (N, 3) that a pose takes to (N, 3) points, with (N, J) weights."""
+        blended = self._blended(joints, turns, weights.astype(np.float32)).astype(float)
+        return np.linalg.solve(blended[..., :3], (points - blended[..., 3])[..., None])[..., 0]
+
     def skin(
-        self, joints: np.ndarray, turns: np.ndarray, rest: np.ndarray | None = None
+        self,
+        joints: np.ndarray,
+        turns: np.ndarray,
+        rest: np.ndarray | None = None,
+        weights: np.ndarray | None = None,
     ) -> np.ndarray:
         """Linear blend skinning of one pose.
 
@@ -84,22 +102,24 @@ class Body:
             joints: (J, 3) posed joints, centimetres.
             turns: (J, 3, 3) rotation of each bone on top of the T-pose, world axes.
             rest: (V, 3) other vertices to move than :attr:`vertices`, such as clothed ones.
+            weights: (V, J) their weights, where they are others than the body's own.
 
         Returns:
             (V, 3) float32 centimetres.
         """
-        matrix = turns @ self.to_tpose
-        offset = joints - np.einsum("jab,jb->ja", matrix, self.heads)
-        packed = np.concatenate([matrix, offset[..., None]], -1).reshape(-1, 12)
-        blended = (self.rig.weights @ packed.astype(np.float32)).reshape(-1, 3, 4)
+        blended = self._blended(joints, turns, self.rig.weights if weights is None else weights)
         rest = self.vertices if rest is None else rest
         return np.einsum("vab,vb->va", blended[..., :3], rest) + blended[..., 3]
 
 
 @lru_cache(maxsize=1)
 def _model():
-    import anny  # loads torch and compiles on the first use of a machine: only where it is needed
+    # Loads torch and compiles on the first use of a machine: only where it is needed.
+    import anny
+    import warp
 
+    # Anny's kernels report their loading otherwise, once in each process.
+    warp.config.log_level = getattr(warp, "LOG_ERROR", 40)
     return anny.Anny(rig="mixamo", phenotypes="all")
 
 

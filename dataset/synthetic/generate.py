@@ -29,8 +29,14 @@ _IDS_PER_SET = 99
 _PICTURES_PER_JOB = 20
 _LABELS_PER_CHARACTER = 250
 
+#: A frame every five seconds: a small set is as varied as can be.
+DEFAULT_STRIDE = 150
+#: Below this many frames apart, whole clips are looked at for limbs that go through the body.
+_WATCHED_STRIDE = 30
+_MAX_NUMBER = 999_999
+
 # Purposes of random numbers, the first entry of each spawn key.
-_WHO, _PERSON, _PLACE, _FRAME, _GRAIN = range(5)
+_WHO, _PERSON, _PLACE, _FRAME, _GRAIN, _MOTION = range(6)
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -42,11 +48,13 @@ class Recipe:
         seed: of all random numbers.
         frames_per_character: pictures of one character.
         ray_step: 1 casts a ray per pixel; k one for each k×k pixels and enlarges.
+        stride: frames of the movement (30 a second) of which one is taken; 1 for a video.
     """
 
     seed: int
     frames_per_character: int = 40
     ray_step: int = 1
+    stride: int = DEFAULT_STRIDE
 
     def random(self, *key: int) -> np.random.Generator:
         """The random numbers of one purpose."""
@@ -60,8 +68,8 @@ class Job:
     Attributes:
         folder: where they go.
         person: number of the character within its set, from 0.
-        start, count: the frames whose poses are drawn together.
-        wanted: numbers of the frames to write.
+        start, count: places in the environment of the frames whose poses are drawn together.
+        wanted: places of the frames to write; a frame's number is its place times the stride.
     """
 
     folder: Folder
@@ -117,25 +125,36 @@ def plan(root: Path, recipe: Recipe, counts: dict[SetType, int], label_frames: i
 
 @lru_cache(maxsize=2)
 def _person(recipe: Recipe, set_type: SetType, person: int):
-    """Body and headset of a character, and the random numbers that go on to dress it."""
+    """Poser and headset of a character."""
     from dataset.synthetic.body import make_body
+    from dataset.synthetic.posing import Poser
     from dataset.synthetic.rig import mount
 
     rng = recipe.random(_PERSON, list(SetType).index(set_type), person)
     body = make_body(*_who(recipe, set_type, person), rng)
-    return body, mount(body, rng)
+    return Poser(body), mount(body, rng)
+
+
+@lru_cache(maxsize=2)
+def _timeline(recipe: Recipe, set_type: SetType, person: int, environment: int):
+    from dataset.synthetic.timeline import Timeline
+
+    poser, rig = _person(recipe, set_type, person)
+    key = _MOTION, list(SetType).index(set_type), person, environment
+    watched = recipe.stride < _WATCHED_STRIDE
+    return Timeline(poser, lambda *more: recipe.random(*key, *more), rig.offset, watched)
 
 
 @lru_cache(maxsize=1)
 def _renderer(recipe: Recipe, set_type: SetType, person: int):
-    from dataset.synthetic.clothing import dress
     from dataset.synthetic.render import Renderer, draw_look
     from dataset.synthetic.scene import make_place
+    from dataset.synthetic.wardrobe import dress
 
-    body, _ = _person(recipe, set_type, person)
+    body = _person(recipe, set_type, person)[0].body
     rng = recipe.random(_PLACE, list(SetType).index(set_type), person)
     outfit, place, look = dress(body, rng), make_place(rng), draw_look(rng)
-    return Renderer(outfit, body.rig.faces, place, look, recipe.ray_step)
+    return Renderer(outfit, place, look, recipe.ray_step)
 
 
 def run_job(recipe: Recipe, job: Job) -> int:
@@ -146,24 +165,27 @@ def run_job(recipe: Recipe, job: Job) -> int:
     set_type = job.folder.set_type
     split = list(SetType).index(set_type)
     environment = int(job.folder.environment.removeprefix("env_"))
-    body, rig = _person(recipe, set_type, job.person)
+    poser, rig = _person(recipe, set_type, job.person)
+    body = poser.body
     # All poses of a job are drawn even where only some are wanted, so that a frame comes out the
     # same to the last bit in a longer set and when a set is resumed.
-    numbers = range(job.start, job.start + job.count)
-    draws = [recipe.random(_FRAME, split, job.person, environment, n) for n in numbers]
-    frames = draw_frames(body, rig, draws)
+    places = range(job.start, job.start + job.count)
+    draws = [recipe.random(_FRAME, split, job.person, environment, n) for n in places]
+    timeline = _timeline(recipe, set_type, job.person, environment)
+    starts = [n * recipe.stride for n in places]
+    frames = draw_frames(poser, rig, timeline, starts, recipe.stride, draws)
     names = body.rig.names
     job.folder.create()
-    for number in job.wanted:
-        row = number - job.start
+    for place in job.wanted:
+        row, number = place - job.start, place * recipe.stride
         joints, turns = frames.joints[row], frames.turns[row]
         trans, rot = frames.trans[row], frames.rot[row]
         image = hidden = None
         if environment == 1:
             renderer = _renderer(recipe, set_type, job.person)
-            skin = body.skin(joints, turns, renderer.outfit.vertices)
-            grain = recipe.random(_GRAIN, split, job.person, environment, number)
-            seat = seat_of(frames, row, names)
+            skin = body.skin(joints, turns, renderer.outfit.vertices, renderer.outfit.weights)
+            grain = recipe.random(_GRAIN, split, job.person, environment, place)
+            seat = seat_of(frames, row)
             image, lead = renderer.draw(skin, trans, rot, seat, joints, grain)
             hidden = occluded(lead, body)
         label = encode_label(frames.actions[row], names, joints, turns, trans, rot, hidden)
@@ -247,6 +269,13 @@ def generate(
         raise UserError("nothing to make: give at least one of --train, --val, --test")
     if recipe.frames_per_character < 1 or workers < 1:
         raise UserError("--frames_per_character and --workers must be at least 1")
+    if recipe.stride < 1:
+        raise UserError("--stride must be at least 1")
+    if max(recipe.frames_per_character, _LABELS_PER_CHARACTER) * recipe.stride > _MAX_NUMBER:
+        raise UserError(
+            "--frames_per_character times --stride must stay below a million: frame numbers have "
+            "six digits"
+        )
     if recipe.seed < 0:
         raise UserError("--seed cannot be negative")
     if resume and overwrite:
@@ -260,7 +289,11 @@ def generate(
         jobs = [
             Job(job.folder, job.person, job.start, job.count, missing)
             for job in jobs
-            if (missing := tuple(n for n in job.wanted if not job.folder.complete(n)))
+            if (
+                missing := tuple(
+                    n for n in job.wanted if not job.folder.complete(n * recipe.stride)
+                )
+            )
         ]
     missing = sum(len(job.wanted) for job in jobs)
     if missing == 0:

@@ -10,11 +10,22 @@ from embreex.mesh_construction import TriangleMesh
 
 from base.camera import MAYA_TO_CAMERA, RELEASE_CAMERA, euler_sxyz_to_matrix
 from dataset.synthetic.clothing import HAIR, LIPS, SHOES, SKIN, Outfit, vertex_normals
+from dataset.synthetic.floors import (
+    FLOOR_CM,
+    FLOOR_PX,
+    LAMPS_CM,
+    LAMPS_PX,
+    LIGHT_CM,
+    LIGHT_PX,
+    noise,
+)
 from dataset.synthetic.labels import RIM
-from dataset.synthetic.scene import FLOOR_CM, FLOOR_PX, WALL_HEIGHT, WALL_WIDTH, Place, box, noise
+from dataset.synthetic.scene import WALL_HEIGHT, WALL_WIDTH, Place, box
 
 _SHADOW_PX, _SHADOW_CM = 384, 480.0
 _FAR = 1e6
+#: Height a panorama is taken from, centimetres.
+_TRIPOD = 150.0
 
 
 @dataclass(frozen=True)
@@ -26,21 +37,25 @@ class Look:
         vignette: loss of light at the rim.
         grain: deviation of the noise, grey levels.
         blur: of the optics, pixels.
+        white: (3,) gains of the white balance.
     """
 
     exposure: float
     vignette: float
     grain: float
     blur: float
+    white: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
 
 def draw_look(rng: np.random.Generator) -> Look:
     """Draw a camera's look."""
+    warm = float(rng.normal(0.0, 0.06))
     return Look(
-        exposure=float(np.exp(rng.normal(0.05, 0.18))),
+        exposure=float(np.exp(rng.normal(0.18, 0.22))),
         vignette=float(rng.uniform(0.0, 0.35)),
         grain=float(rng.uniform(0.3, 2.5)),
-        blur=float(rng.uniform(0.35, 0.8)),
+        blur=float(rng.uniform(0.35, 1.1)),
+        white=(float(np.exp(0.05 + warm)), 1.0, float(np.exp(-0.05 - warm))),
     )
 
 
@@ -107,9 +122,9 @@ class Traced:
 class Renderer:
     """Draws one person in one place."""
 
-    def __init__(self, outfit: Outfit, faces: np.ndarray, place: Place, look: Look, step: int = 1):
+    def __init__(self, outfit: Outfit, place: Place, look: Look, step: int = 1):
         self.outfit, self.place, self.look, self.step = outfit, place, look, step
-        self._faces = faces
+        self._faces = outfit.faces
 
     def draw(
         self,
@@ -262,6 +277,8 @@ class Renderer:
     ) -> np.ndarray:
         """Linear light (N, 3) of rays that meet neither body nor things."""
         place = self.place
+        if place.panorama is not None:
+            return self._panorama(directions, trans, shadow)
         with np.errstate(divide="ignore", invalid="ignore"):
             inverse = 1.0 / directions
         down = np.where(directions[:, 1] < 0, -trans[1] * inverse[:, 1], _FAR)
@@ -277,6 +294,25 @@ class Renderer:
         rest = np.flatnonzero(down >= wall)
         light[rest] = self._walls(directions[rest], wall[rest], trans)
         return light
+
+    def _panorama(
+        self, directions: np.ndarray, trans: np.ndarray, shadow: np.ndarray
+    ) -> np.ndarray:
+        """The panorama, its lower part laid on the floor as seen from where it was taken."""
+        picture = self.place.panorama
+        seen = directions.copy()
+        dark = np.zeros(len(directions), np.float32)
+        down = np.flatnonzero(directions[:, 1] < -0.1)
+        across = directions[down][:, [0, 2]] * (-trans[1] / directions[down, 1])[:, None]
+        spot = np.insert(across + trans[[0, 2]], 1, -_TRIPOD, axis=1)
+        seen[down] = spot / np.linalg.norm(spot, axis=1, keepdims=True)
+        place = across * (_SHADOW_PX / _SHADOW_CM) + _SHADOW_PX / 2
+        dark[down] = _sample(shadow, place[:, 0], place[:, 1], cv2.BORDER_CONSTANT)
+        height, width = picture.shape[:2]
+        u = (np.arctan2(seen[:, 0], seen[:, 2]) / (2 * np.pi) % 1.0) * width
+        v = np.arccos(np.clip(seen[:, 1], -1, 1)) / np.pi * height - 0.5
+        colour = _sample(picture, u - 0.5, np.clip(v, 0, height - 1))
+        return colour * colour * (1 - 0.6 * dark)[:, None] * np.float32(1 / 255**2)
 
     def _floor(
         self, directions: np.ndarray, distance: np.ndarray, trans: np.ndarray, shadow: np.ndarray
@@ -303,11 +339,26 @@ class Renderer:
         fraction = np.float32(_SHADOW_PX / _SHADOW_CM)
         middle = np.float32(_SHADOW_PX / 2)
         dark = _sample(shadow, x * fraction + middle, z * fraction + middle, cv2.BORDER_CONSTANT)
-        sun = (1 - dark)[:, None] * (place.sun[1] * place.sun_colour).astype(np.float32)
+        fraction = np.float32(LIGHT_PX / LIGHT_CM)
+        spots = _sample(
+            place.light_map,
+            wx * fraction + LIGHT_PX / 2,
+            wz * fraction + LIGHT_PX / 2,
+            cv2.BORDER_REPLICATE,
+        )
+        sun = ((1 - dark) * spots)[:, None] * (place.sun[1] * place.sun_colour).astype(np.float32)
         light = albedo * (sun + place.ambient.astype(np.float32))
         if place.gloss > 0:
-            grazing = (1 + directions[:, 1]) ** 3 * np.float32(place.gloss)
-            light += grazing[:, None] * (place.above.astype(np.float32) - light)
+            # Schlick's term: much of what is above shows in a glossy floor seen at a flat angle.
+            share = np.float32(place.gloss) * (0.05 + 0.95 * (1 + directions[:, 1]) ** 3)
+            climb = np.float32(place.height) / np.maximum(-directions[:, 1], 0.05)
+            fraction = np.float32(LAMPS_PX / LAMPS_CM)
+            mirrored = _sample(
+                place.lamps,
+                (wx + directions[:, 0] * climb) * fraction,
+                (wz + directions[:, 2] * climb) * fraction,
+            )
+            light += (share * mirrored)[:, None] * place.above.astype(np.float32)
         return light
 
     def _walls(self, directions: np.ndarray, distance: np.ndarray, trans: np.ndarray) -> np.ndarray:
@@ -333,7 +384,8 @@ class Renderer:
         """Linear light of the rays → 8-bit picture."""
         look = self.look
         fall = 1 - look.vignette * (1 - rays.cosine)
-        value = np.sqrt(np.clip(light * (look.exposure * fall)[:, None], 0, 1)) * 255
+        gain = (look.exposure * fall)[:, None] * np.array(look.white, np.float32)
+        value = np.sqrt(np.clip(light * gain, 0, 1)) * 255
         height, width = rays.shape
         image = np.zeros((height * width, 3), np.float32)
         image[rays.pixels] = value

@@ -1,15 +1,15 @@
-"""Frames of a person: draw poses, throw away impossible ones, put the rest into the world."""
+"""Frames of a person: moments of a timeline, put into the world with camera and seat."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from dataset.synthetic.body import Body
-from dataset.synthetic.motion import draw_action, draw_pose
 from dataset.synthetic.posing import Poser, stack
 from dataset.synthetic.rig import Rig, camera_poses
+from dataset.synthetic.timeline import Timeline
 
-_ATTEMPTS = 12
+_ATTEMPTS = 8
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Frames:
         actions: N clip names.
         joints: (N, J, 3) joints.
         turns: (N, J, 3, 3) turns of the bones on top of the T-pose.
-        seats: (N,) height of the seat, 0 for none.
+        seats: (N, 4) x, height, z of the middle of a seat's top, and its heading in radians;
+            the height is 0 where there is none.
         trans: (N, 3) camera position.
         rot: (N, 3) camera angles, degrees.
     """
@@ -33,105 +34,68 @@ class Frames:
     rot: np.ndarray
 
 
-class Trunk:
-    """A rough trunk, head and thighs to keep the arms out of."""
-
-    def __init__(self, body: Body):
-        rig = body.rig
-        self._rig = rig
-        trunk = np.isin(rig.main_bone, [rig.index(name) for name in ("Spine", "Spine1", "Spine2")])
-        skin = body.vertices[trunk]
-        self.half_width = float(np.percentile(np.abs(skin[:, 0]), 80))
-        self.back, self.front = (float(v) for v in np.percentile(skin[:, 2], (4, 96)))
-
-    def hit(self, joints: np.ndarray, turns: np.ndarray, rig: Rig) -> np.ndarray:
-        """(N,) whether an arm goes through trunk, head, thigh, camera or the other arm."""
-        row = self._rig.index
-        bad = np.zeros(len(joints), bool)
-        spine = joints[:, row("Spine1")]
-        chest = turns[:, row("Spine1")]
-        middle = (self.front + self.back) / 2
-        depth = (self.front - self.back) / 2
-        head = joints[:, row("Head")] + turns[:, row("Head")] @ np.array([0.0, 7.0, 3.0])
-        camera = joints[:, row("Head")] + turns[:, row("Head")] @ rig.offset
-        bad |= (np.linalg.norm(joints - camera[:, None], axis=-1) < 8.0).any(1)
-        arms = []
-        for side in ("Left", "Right"):
-            elbow = joints[:, row(f"{side}ForeArm")]
-            wrist = joints[:, row(f"{side}Hand")]
-            knuckles = joints[:, row(f"{side}HandMiddle1")]
-            points = np.stack(
-                [elbow, (elbow + wrist) / 2, wrist, knuckles, 2 * knuckles - wrist], 1
-            )
-            arms.append(points)
-            local = np.einsum("nba,npb->npa", chest, points - spine[:, None])
-            ellipse = (local[..., 0] / (self.half_width + 3.0)) ** 2
-            ellipse += ((local[..., 2] - middle) / (depth + 3.0)) ** 2
-            beside = (local[..., 1] > -28.0) & (local[..., 1] < 30.0)
-            bad |= (beside & (ellipse < 0.9)).any(1)
-            bad |= (np.linalg.norm(points - head[:, None], axis=-1) < 12.0).any(1)
-            for leg in ("Left", "Right"):
-                near = _to_segment(
-                    points, joints[:, row(f"{leg}UpLeg")], joints[:, row(f"{leg}Leg")]
-                )
-                bad |= (near < 8.5).any(1)
-            bad |= (points[..., 1] < 2.5).any(1)
-        apart = np.linalg.norm(arms[0][:, :, None] - arms[1][:, None], axis=-1)
-        bad |= (apart < 6.0).any((1, 2))
-        knees = joints[:, row("LeftLeg")] - joints[:, row("RightLeg")]
-        bad |= np.linalg.norm(knees, axis=-1) < 9.0
-        return bad
-
-
-def _to_segment(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """(N, P) distance of (N, P, 3) points from N segments."""
-    along = (end - start)[:, None]
-    share = ((points - start[:, None]) * along).sum(-1) / (along * along).sum(-1)
-    nearest = start[:, None] + np.clip(share, 0, 1)[..., None] * along
-    return np.linalg.norm(points - nearest, axis=-1)
-
-
 def draw_frames(
-    body: Body, rig: Rig, draws: list[np.random.Generator], roam: float = 40.0
+    poser: Poser,
+    rig: Rig,
+    timeline: Timeline,
+    starts: list[int],
+    stride: int,
+    draws: list[np.random.Generator],
 ) -> Frames:
-    """Draw one frame from each generator.
+    """Frames of a timeline: for each start one of the ``stride`` frames from there on.
 
-    A pose whose arms go through the body is drawn again, a few times.
+    Where there is a choice, a frame in which an arm goes through the body is left for another.
 
     Args:
-        body: the person.
+        poser: of the person.
         rig: how they wear the headset.
-        draws: one generator per frame, so that a frame does not depend on its neighbours.
-        roam: how far from the world's origin people stray, centimetres.
+        timeline: what they do.
+        starts: N frame numbers.
+        stride: frames to choose among; 1 for none.
+        draws: N generators, so that a frame does not depend on its neighbours.
     """
-    poser, trunk = Poser(body), Trunk(body)
-    actions = [draw_action(rng) for rng in draws]
-    count = len(draws)
+    count = len(starts)
+    actions, poses = [""] * count, [None] * count
     joints = turns = None
-    seats = np.zeros(count)
     open_rows = np.arange(count)
-    for attempt in range(_ATTEMPTS):
-        poses = stack([draw_pose(actions[row], draws[row]) for row in open_rows])
-        new_joints, new_turns = poser.place(poses)
-        if joints is None:
+    for attempt in range(_ATTEMPTS if stride > 1 else 1):
+        for row in open_rows:
+            frame = starts[row] + (int(draws[row].integers(stride)) if stride > 1 else 0)
+            actions[row], poses[row] = timeline.pose(frame)
+        new_joints, new_turns = poser.place(stack([poses[row] for row in open_rows]))
+        if attempt == 0:
             joints, turns = np.empty_like(new_joints), np.empty_like(new_turns)
         joints[open_rows], turns[open_rows] = new_joints, new_turns
-        seats[open_rows] = poses["seat"] * poser.leg_length
-        open_rows = open_rows[trunk.hit(new_joints, new_turns, rig)]
-        if len(open_rows) == 0 or attempt == _ATTEMPTS - 1:
+        open_rows = open_rows[poser.flesh.hit(new_joints, new_turns, rig.offset)]
+        if len(open_rows) == 0:
             break
-    heading = np.array([rng.uniform(-np.pi, np.pi) for rng in draws])
-    place = np.array([rng.uniform(-roam, roam, 2) for rng in draws])
+    return in_world(poser, rig, actions, stack(poses), joints, turns)
+
+
+def in_world(
+    poser: Poser,
+    rig: Rig,
+    actions: list[str],
+    poses: dict[str, np.ndarray],
+    joints: np.ndarray,
+    turns: np.ndarray,
+) -> Frames:
+    """Turn and move placed poses to where they are, and add the camera and the seats."""
+    count = len(actions)
+    heading = np.radians(poses["root"][:, 2])
     c, s = np.cos(heading), np.sin(heading)
     world = np.zeros((count, 3, 3))
     world[:, 1, 1] = 1.0
     world[:, 0, 0] = world[:, 2, 2] = c
     world[:, 0, 2], world[:, 2, 0] = s, -s
     joints = np.einsum("nab,njb->nja", world, joints)
-    joints[..., 0] += place[:, None, 0]
-    joints[..., 2] += place[:, None, 1]
+    joints[..., [0, 2]] += poses["root"][:, None, :2]
     turns = world[:, None] @ turns
-    head = body.rig.index("Head")
+    back = poses["seat_back"] * poser.leg_length
+    height = np.where(poses["seat"] > 0, poser.seat_height(poses["seat"]), 0.0)
+    x, z = poses["root"][:, 0] - back * s, poses["root"][:, 1] - back * c
+    seats = np.stack([x, height, z, heading], -1)
+    head = poser.body.rig.index("Head")
     trans, rot = camera_poses(rig, joints[:, head], turns[:, head])
     return Frames(actions, joints, turns, seats, trans, rot)
 
@@ -172,11 +136,7 @@ def occluded(lead: np.ndarray, body: Body) -> np.ndarray:
     return lead > np.array(flesh) * float(np.ptp(body.vertices[:, 1])) / 170.0
 
 
-def seat_of(frames: Frames, row: int, names: tuple[str, ...]) -> tuple[np.ndarray, float] | None:
+def seat_of(frames: Frames, row: int) -> tuple[np.ndarray, float] | None:
     """Top centre and heading of the seat in a frame, None where nobody sits on one."""
-    if frames.seats[row] == 0:
-        return None
-    hips = frames.joints[row, names.index("Hips")]
-    forward = frames.turns[row, names.index("Hips"), :, 2]
-    top = np.array([hips[0], hips[1] - 13.0, hips[2]])
-    return top, float(np.arctan2(forward[0], forward[2]))
+    x, height, z, heading = frames.seats[row]
+    return None if height <= 0 else (np.array([x, height, z]), float(heading))

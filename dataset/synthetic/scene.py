@@ -4,17 +4,20 @@ Axes and units are the world's: centimetres, y up, the floor at y = 0.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-#: Floor texture: one repeat in centimetres and pixels.
-FLOOR_CM, FLOOR_PX = 320.0, 1024
+from base.errors import UserError
+from dataset.synthetic.floors import LOOKS, floor_texture, lamps, light_map, mipmap, noise
+
+_PANORAMA_WIDTH = 4096
 #: Panorama of the walls, pixels: once around, and from the floor to the top.
 WALL_WIDTH, WALL_HEIGHT = 4096, 512
 
 #: Nothing stands nearer to the origin than this, so that people do not walk into it.
-_CLEARANCE = 160.0
+_CLEARANCE = 200.0
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Place:
     """One environment.
 
     Attributes:
+        name: of its look.
         floor: mipmap of (S, S, 3) uint8 textures, finest first, sRGB-like (gamma 2).
         walls: (WALL_HEIGHT, WALL_WIDTH, 3) uint8 panorama, its first row at the top.
         centre: (2,) x and z of the middle of the room.
@@ -30,12 +34,16 @@ class Place:
         above: (3,) linear colour over the walls: ceiling or sky.
         floor_turn: angle of the floor's pattern, radians.
         gloss: how much the floor mirrors at grazing angles.
+        light_map: share of the main light that reaches the floor around the origin.
+        lamps: what the floor mirrors from above.
         vertices, faces: the things standing about, (B, 3) and (G, 3).
         face_colours: (G, 3) linear.
         sun: (3,) unit vector towards the main light.
         sun_colour, ambient: (3,) linear.
+        panorama: (H, W, 3) uint8 equirectangular picture instead of floor and walls, or None.
     """
 
+    name: str
     floor: list[np.ndarray]
     walls: np.ndarray
     centre: np.ndarray
@@ -44,92 +52,50 @@ class Place:
     above: np.ndarray
     floor_turn: float
     gloss: float
+    light_map: np.ndarray
+    lamps: np.ndarray
     vertices: np.ndarray
     faces: np.ndarray
     face_colours: np.ndarray
     sun: np.ndarray
     sun_colour: np.ndarray
     ambient: np.ndarray
+    panorama: np.ndarray | None = None
 
 
-def noise(rng: np.random.Generator, size: int, octaves: tuple[int, ...], wide: int = 0):
-    """Periodic smooth noise: (size, wide or size) float32 of about zero mean, unit deviation."""
-    wide = wide or size
-    total = np.zeros((size, wide), np.float32)
-    for cells in octaves:
-        grid = rng.standard_normal((cells, max(1, cells * wide // size))).astype(np.float32)
-        padded = np.pad(grid, 2, mode="wrap")
-        scale = size // cells
-        big = cv2.resize(padded, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        total += big[2 * scale : 2 * scale + size, 2 * scale : 2 * scale + wide] / cells**0.5
-    return total / max(float(total.std()), 1e-6)
+#: Walls and what stands before them, sRGB: mostly white, cream, wood and grey.
+_INDOOR = np.array(
+    [
+        (0.88, 0.86, 0.82), (0.84, 0.78, 0.68), (0.78, 0.70, 0.60), (0.70, 0.68, 0.64),
+        (0.52, 0.38, 0.26), (0.36, 0.26, 0.18), (0.24, 0.18, 0.14), (0.62, 0.46, 0.32),
+        (0.30, 0.30, 0.31), (0.48, 0.47, 0.45), (0.14, 0.14, 0.15), (0.93, 0.92, 0.90),
+        (0.58, 0.34, 0.25), (0.36, 0.42, 0.36), (0.34, 0.40, 0.48), (0.44, 0.20, 0.17),
+    ]
+)  # fmt: skip
+#: Houses, fences, stone, bark and soil.
+_OUTDOOR = np.array(
+    [
+        (0.62, 0.40, 0.30), (0.70, 0.60, 0.48), (0.52, 0.48, 0.42), (0.36, 0.28, 0.21),
+        (0.80, 0.76, 0.68), (0.30, 0.34, 0.24), (0.44, 0.42, 0.38), (0.24, 0.22, 0.19),
+    ]
+)  # fmt: skip
+#: Things of plastic and paint: one in eight.
+_ACCENTS = np.array(
+    [(0.78, 0.62, 0.16), (0.20, 0.33, 0.55), (0.62, 0.18, 0.14), (0.22, 0.42, 0.30)]
+)
 
 
-def _colour(rng: np.random.Generator, saturation: float, low: float, high: float) -> np.ndarray:
-    grey = rng.uniform(low, high)
-    tint = rng.normal(0.0, 0.35, 3)
-    return np.clip(grey * (1 + saturation * np.clip(tint - tint.mean(), -1, 1)), 0.02, 0.98)
+def _colour(rng: np.random.Generator, palette: np.ndarray, accents: float = 0.125) -> np.ndarray:
+    """An sRGB colour of a palette, never quite the same."""
+    chosen = _ACCENTS if rng.random() < accents else palette
+    colour = chosen[rng.integers(len(chosen))] * rng.uniform(0.75, 1.2)
+    return np.clip(colour * rng.normal(1.0, 0.04, 3), 0.02, 0.98)
 
 
-def _floor_texture(rng: np.random.Generator) -> np.ndarray:
-    """(FLOOR_PX, FLOOR_PX, 3) uint8, seamless."""
-    size = FLOOR_PX
-    kind = rng.choice(["tiles", "wood", "carpet", "grass", "asphalt", "checks", "concrete"])
-    fine = noise(rng, size, (64, 128, 256))
-    coarse = noise(rng, size, (4, 8, 16))
-    v, u = np.mgrid[:size, :size]
-    if kind in ("tiles", "checks"):
-        count = int(rng.choice([4, 6, 8, 12]))
-        tile = size / count
-        base = np.tile(_colour(rng, 0.25, 0.35, 0.85), (size, size, 1))
-        shade = rng.normal(0.0, 0.03, (count, count))
-        cells = (v // tile).astype(int) % count, (u // tile).astype(int) % count
-        base += shade[cells][..., None]
-        if kind == "checks":
-            base[(cells[0] + cells[1]) % 2 == 0] = _colour(rng, 0.3, 0.1, 0.9)
-        edge = np.minimum(
-            np.minimum(u % tile, tile - u % tile), np.minimum(v % tile, tile - v % tile)
-        )
-        base[edge < rng.uniform(0.8, 2.2)] *= rng.uniform(0.55, 0.85)
-        base += 0.02 * fine[..., None] + 0.04 * coarse[..., None]
-    elif kind == "wood":
-        planks = int(rng.choice([16, 20, 26]))
-        wide = size / planks
-        row = (v // wide).astype(int) % planks
-        shift = rng.integers(0, size, planks)[row]
-        board = ((u + shift) % size) // (size // 2)
-        tone = rng.normal(0.0, 0.06, (planks, 2))[row, board]
-        grain = cv2.blur(rng.standard_normal((size, size)).astype(np.float32), (41, 1)) * 6
-        wood = np.array([0.62, 0.44, 0.28]) * rng.uniform(0.55, 1.35) * rng.uniform(0.9, 1.1, 3)
-        base = wood * (1 + tone + 0.08 * grain + 0.04 * coarse)[..., None]
-        base[(v % wide < 1.2) | ((u + shift) % (size // 2) < 1.5)] *= 0.6
-    elif kind == "carpet":
-        base = _colour(rng, 0.7, 0.2, 0.65) * (1 + 0.12 * fine + 0.03 * coarse)[..., None]
-        if rng.random() < 0.5:
-            band = ((u // int(rng.choice([64, 128]))) + (v // int(rng.choice([64, 128])))) % 2 == 0
-            base[band] = (base * _colour(rng, 0.6, 0.6, 1.0) * 1.1)[band]
-    elif kind == "grass":
-        green = np.array([0.30, 0.42, 0.16]) * rng.uniform(0.7, 1.3, 3)
-        base = green * (1 + 0.28 * fine + 0.16 * coarse)[..., None]
-        base += (0.05 * coarse)[..., None] * np.array([1.0, 0.6, 0.0])
-    elif kind == "asphalt":
-        base = _colour(rng, 0.05, 0.25, 0.5) * (1 + 0.16 * fine + 0.06 * coarse)[..., None]
-        if rng.random() < 0.4:
-            base[np.abs(u - rng.integers(100, 900)) < 20] = 0.85
-    else:
-        base = _colour(rng, 0.1, 0.4, 0.75) * (1 + 0.05 * fine + 0.08 * coarse)[..., None]
-    return (np.clip(base, 0, 1) * 255).astype(np.uint8)
-
-
-def _mipmap(texture: np.ndarray, levels: int = 5) -> list[np.ndarray]:
-    stack = [texture]
-    for _ in range(levels - 1):
-        stack.append(cv2.resize(stack[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
-    return stack
-
-
-def _rectangles(rng: np.random.Generator, picture: np.ndarray, count: int, height: float) -> None:
-    """Paint furniture, doors, windows and pictures on a wall; heights in pixels."""
+def _rectangles(
+    rng: np.random.Generator, picture: np.ndarray, count: int, palette: np.ndarray
+) -> None:
+    """Paint furniture, doors, windows and pictures on a wall."""
     for _ in range(count):
         x = int(rng.integers(0, WALL_WIDTH - 10))
         wide = int(rng.uniform(30, 320))
@@ -142,11 +108,13 @@ def _rectangles(rng: np.random.Generator, picture: np.ndarray, count: int, heigh
         else:
             low = rng.uniform(0.0, 0.6) * WALL_HEIGHT
             high = low + rng.uniform(0.05, 0.3) * WALL_HEIGHT
-        colour = _colour(rng, 0.8, 0.08, 0.95) * 255
+        colour = _colour(rng, palette) * 255
+        if kind >= 0.3 and rng.random() < 0.4:  # a window, with the light behind it
+            colour = np.array([250.0, 250.0, 245.0]) * rng.uniform(0.85, 1.0)
         top, bottom = int(WALL_HEIGHT - high), int(WALL_HEIGHT - low)
         cv2.rectangle(picture, (x, top), (x + wide, bottom), colour.tolist(), -1)
         if rng.random() < 0.5:
-            frame = (_colour(rng, 0.3, 0.1, 0.9) * 255).tolist()
+            frame = (_colour(rng, palette, 0.0) * 255).tolist()
             cv2.rectangle(picture, (x, top), (x + wide, bottom), frame, int(rng.integers(2, 10)))
 
 
@@ -156,18 +124,21 @@ def _wall_panorama(rng: np.random.Generator, outdoors: bool) -> np.ndarray:
     blotch = noise(rng, WALL_HEIGHT, (8, 16, 64), WALL_WIDTH)[..., None]
     up = np.linspace(1, 0, WALL_HEIGHT)[:, None, None]
     if outdoors:
-        sky = _colour(rng, 0.25, 0.7, 0.95)
+        sky = np.array([0.84, 0.89, 0.95]) * rng.uniform(0.8, 1.0)
         far = np.array([0.28, 0.36, 0.18]) * rng.uniform(0.6, 1.5, 3)
         skyline = 0.25 + 0.3 * rng.random() + 0.08 * blotch[WALL_HEIGHT // 2][None]
         picture[:] = np.where(up > skyline, sky * 255, far * 255 * (1 + 0.25 * blotch))
     else:
-        picture[:] = _colour(rng, 0.35, 0.35, 0.92) * 255 * (1 + 0.03 * blotch)
+        picture[:] = _colour(rng, _INDOOR[:4], 0.05) * 255 * (1 + 0.03 * blotch)
         rim = int(rng.integers(6, 24))
-        picture[-rim:] = _colour(rng, 0.2, 0.1, 0.9) * 255
-    _rectangles(rng, picture, int(rng.integers(10, 45)), WALL_HEIGHT)
-    for _ in range(int(rng.integers(0, 26 if outdoors else 8))):  # bushes and plants
+        picture[-rim:] = _colour(rng, _INDOOR, 0.0) * 255
+    palette = _OUTDOOR if outdoors else _INDOOR
+    _rectangles(rng, picture, int(rng.integers(10, 40)), palette)
+    for _ in range(
+        int(rng.integers(6, 60) if outdoors else rng.integers(0, 8))
+    ):  # bushes and plants
         x, radius = int(rng.integers(0, WALL_WIDTH)), int(rng.integers(15, 110))
-        colour = np.array([60, 90, 40]) * rng.uniform(0.4, 1.6, 3)
+        colour = np.array([72, 86, 48]) * rng.uniform(0.5, 1.4) * rng.normal(1.0, 0.1, 3)
         for _ in range(14):
             dx, dy = rng.normal(0, 0.45, 2) * radius
             spot = (int(x + dx), int(WALL_HEIGHT - radius * 0.8 + dy))
@@ -213,15 +184,15 @@ def _thing(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
     return parts
 
 
-def _clutter(rng: np.random.Generator, centre: np.ndarray, half: np.ndarray):
+def _clutter(rng: np.random.Generator, centre: np.ndarray, half: np.ndarray, palette: np.ndarray):
     vertices, faces, colours = [], [], []
     for _ in range(int(rng.integers(0, 10))):
-        angle, radius = rng.uniform(0, 2 * np.pi), rng.uniform(_CLEARANCE + 40, 460)
+        angle, radius = rng.uniform(0, 2 * np.pi), rng.uniform(_CLEARANCE + 40, 480)
         at = np.array([radius * np.cos(angle), 0.0, radius * np.sin(angle)])
         if (np.abs(at[[0, 2]] - centre) > half - 20).any():
             continue
         turn = rng.uniform(0, 2 * np.pi)
-        colour = _colour(rng, 0.9, 0.05, 0.9) ** 2
+        colour = _colour(rng, palette, 0.25) ** 2
         for middle, size in _thing(rng):
             corners, triangles = box(middle, size, 0.0)
             c, s = np.cos(turn), np.sin(turn)
@@ -234,13 +205,21 @@ def _clutter(rng: np.random.Generator, centre: np.ndarray, half: np.ndarray):
     return np.concatenate(vertices), np.concatenate(faces), np.concatenate(colours)
 
 
-def make_place(rng: np.random.Generator) -> Place:
-    """Draw an environment."""
-    outdoors = rng.random() < 0.4
-    half = rng.uniform(500, 1400, 2) if outdoors else rng.uniform(240, 520, 2)
-    centre = rng.uniform(-1, 1, 2) * (half - 230.0) * 0.6
+def make_place(rng: np.random.Generator, panorama: Path | None = None) -> Place:
+    """Draw an environment.
+
+    Args:
+        rng: source of all choices.
+        panorama: an equirectangular picture that takes the place of floor and walls.
+    """
+    name = list(LOOKS)[rng.integers(len(LOOKS))]
+    look = LOOKS[name]
+    outdoors = look.outdoors
+    half = rng.uniform(500, 1400, 2) if outdoors else rng.uniform(300, 540, 2)
+    centre = rng.uniform(-1, 1, 2) * (half - 280.0) * 0.6
     height = rng.uniform(300, 700) if outdoors else rng.uniform(230, 320)
-    vertices, faces, colours = _clutter(rng, centre, half)
+    palette = _OUTDOOR if outdoors else _INDOOR
+    vertices, faces, colours = _clutter(rng, centre, half, palette)
     elevation, azimuth = np.radians(rng.uniform(38, 82)), rng.uniform(0, 2 * np.pi)
     sun = np.array(
         [
@@ -249,22 +228,50 @@ def make_place(rng: np.random.Generator) -> Place:
             np.cos(elevation) * np.sin(azimuth),
         ]
     )
-    warm = rng.uniform(-0.12, 0.16)
+    warm = rng.uniform(-0.06, 0.1) if outdoors else rng.uniform(-0.05, 0.18)
     tint = np.array([1 + warm, 1.0, 1 - warm])
-    share = rng.uniform(0.25, 0.75)  # of the light that comes from one direction
+    share = rng.uniform(0.35, 0.75) if outdoors else rng.uniform(0.2, 0.6)
+    above = np.array([0.84, 0.89, 0.95]) if outdoors else _colour(rng, _INDOOR[:2], 0.0)
+    if panorama is not None:
+        vertices, faces, colours = vertices[:0], faces[:0], colours[:0]
     return Place(
-        floor=_mipmap(_floor_texture(rng)),
+        name=panorama.stem if panorama else name,
+        floor=mipmap(floor_texture(look, rng)),
         walls=_wall_panorama(rng, outdoors),
         centre=centre,
         half=half,
         height=float(height),
-        above=_colour(rng, 0.15, 0.75, 1.0) ** 2,
+        above=above**2,
         floor_turn=float(rng.uniform(0, np.pi)),
-        gloss=float(rng.choice([0.0, rng.uniform(0.1, 0.9)])),
+        gloss=float(look.gloss * rng.uniform(0.3, 1.0)),
+        light_map=light_map(rng, outdoors),
+        lamps=lamps(rng, outdoors),
         vertices=vertices.astype(np.float32),
         faces=faces.astype(np.int32),
         face_colours=colours.astype(np.float32),
         sun=sun,
         sun_colour=tint * share * 1.25,
         ambient=(2 - tint) * (1 - share) * 1.25,
+        panorama=None if panorama is None else load_panorama(panorama, float(rng.random())),
     )
+
+
+def load_panorama(path: Path, turn: float = 0.0) -> np.ndarray:
+    """Read an equirectangular picture: (H, W, 3) uint8 RGB, turned by ``turn`` of a full circle.
+
+    Raises:
+        UserError: if it cannot be read, or is not twice as wide as high.
+    """
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise UserError(f"{path} cannot be read as a picture: remove it from the panoramas")
+    height, width = picture.shape[:2]
+    if abs(width - 2 * height) > 0.02 * width:
+        raise UserError(
+            f"{path} is {width}x{height}: an equirectangular panorama is twice as wide as high"
+        )
+    if width > _PANORAMA_WIDTH:
+        size = _PANORAMA_WIDTH, _PANORAMA_WIDTH // 2
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    picture = np.roll(picture, int(turn * picture.shape[1]), axis=1)
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

@@ -6,6 +6,8 @@ from base.camera import RELEASE_CAMERA
 from base.skeleton import HEATMAP_JOINTS, JOINTS
 from dataset.augment import (
     Augmentation,
+    Part,
+    blur_images,
     change_colours,
     draw_moves,
     move_images,
@@ -74,3 +76,32 @@ def test_colours_change_but_the_black_surround_stays_black():
     assert torch.equal(changed[:, :, 0], pictures[:, :, 0])
     assert (changed - pictures)[:, :, 1:].abs().mean() > 0.02
     assert changed.min() >= -1 and changed.max() <= 1
+
+
+def test_a_point_of_light_is_blurred_to_a_gaussian_that_keeps_its_light():
+    pictures = torch.zeros(3, 3, 33, 33)
+    pictures[:, :, 16, 16] = 1.0
+    options = Augmentation(blur=2.0)
+    blurred = blur_images(pictures, options, torch.Generator().manual_seed(0))
+    sigma = 2.0 * torch.rand(3, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(blurred.sum((2, 3)), torch.ones(3, 3), atol=1e-5)
+    offset = torch.arange(33) - 16.0
+    for axis in (2, 3):
+        variance = (blurred.sum(axis) * offset**2).sum(-1)
+        assert torch.allclose(variance, (sigma**2)[:, None].expand(3, 3), atol=0.05)
+
+
+def test_what_happens_to_a_frame_does_not_depend_on_how_its_batch_is_divided():
+    options = Augmentation(rotation=10, mirror=True, colour=0.5, blur=1.0)
+    pictures = torch.rand(6, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+    def everything(pictures, part):
+        generator = torch.Generator().manual_seed(7)
+        moves = draw_moves(len(pictures), options, generator, part)
+        pictures = blur_images(pictures, options, generator, part)
+        return *moves, change_colours(pictures, options, generator, part)
+
+    whole = everything(pictures, Part())
+    parts = [everything(pictures[2 * n : 2 * n + 2], Part(n, 3)) for n in range(3)]
+    for expected, *found in zip(whole, *parts, strict=True):
+        assert torch.allclose(torch.cat(found), expected, atol=1e-6)

@@ -36,6 +36,23 @@ def test_a_broken_frame_is_stepped_over_counted_once_and_named(data_with_a_broke
     assert frame_id.number == 4 and "rgba.000004.png" in reason
 
 
+def test_in_training_the_next_readable_frame_takes_a_broken_ones_place(data_with_a_broken_picture):
+    loader = FrameLoader(data_with_a_broken_picture, 2, replace_broken=True)
+    assert numbers(loader) == [0, 1, 2, 3, 5, 5]
+    [(frame_id, _)] = loader.broken
+    assert frame_id.number == 4
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_epoch_goes_on_from_any_step(data_with_a_broken_picture, workers):
+    memory = InMemory(data_with_a_broken_picture, threads=1)
+    loader = FrameLoader(memory, 2, workers=workers, shuffle=True, seed=3, drop_last=True)
+    loader.epoch = 4
+    whole = numbers(loader)
+    loader.start = 1
+    assert len(loader) == 2 and numbers(loader) == whole[2:]
+
+
 def test_frames_in_memory_are_those_on_disk(data_with_a_broken_picture):
     memory = InMemory(data_with_a_broken_picture, threads=2)
     assert numbers(make_loader(memory, 4)) == [0, 1, 2, 3, 5]

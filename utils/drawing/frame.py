@@ -55,7 +55,7 @@ class DrawnPose:
         return cls(joints2d, joints3d - joints3d[NECK])
 
 
-def _standing_place(joints3d: np.ndarray) -> np.ndarray:
+def standing_place(joints3d: np.ndarray) -> np.ndarray:
     """(3,): the floor at the lowest joint, half-way between the Neck and the feet."""
     known = joints3d[np.isfinite(joints3d).all(1)]
     if not len(known):
@@ -147,7 +147,7 @@ class FramePainter:
         if not poses:
             return canvas
         # The truth, where there is one, says where the floor is; a wrong pose must not move it.
-        origin = _standing_place(poses[0][0].joints3d)
+        origin = standing_place(poses[0][0].joints3d)
         placed = [(pose.joints3d - origin, colour) for pose, colour in poses]
         for joints, colour in placed:
             on_floor = self._view.project(joints * [1.0, 1.0, 0.0])

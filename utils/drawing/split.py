@@ -1,68 +1,164 @@
 """Pictures of evaluated frames, on the release's pictures, not on the network's small ones."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 import cv2
 import numpy as np
+from tqdm import tqdm
 
 from base.actions import action_group
 from base.camera import RELEASE_CAMERA
+from base.errors import BrokenFrameError, UserError
+from base.frame import FrameId
 from base.set_type import SetType
 from dataset.mocap import Mocap
+from dataset.packed import Packed, is_packed
 from dataset.transforms import SquareCrop
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.evaluate import FrameResult
-from utils.files import replacing
+from utils.files import make_folder, replacing
 
-Item = TypeVar("Item")
+#: Frames a second of the release.
+FRAME_RATE = 30
+
+#: Names of the pictures written here.
+_OURS = re.compile(r"(\d+_\d+mm_)?.+_.+_\d{6}\.png")
 
 
-def evenly_spaced(items: Sequence[Item], count: int) -> list[Item]:
-    """``count`` of the items, first and last among them; all where there are fewer."""
-    if count >= len(items):
-        return list(items)
-    rows = np.linspace(0, len(items) - 1, count).round().astype(int)
-    return [items[row] for row in rows]
+def described(action: str) -> str:
+    """A clip with its group before it."""
+    group = action_group(action)
+    return f"{group}: {action}" if group else action
+
+
+def save_picture(path: Path, picture: np.ndarray) -> None:
+    """Write a (H, W, 3) uint8 RGB picture whole or not at all.
+
+    Raises:
+        UserError: where it cannot be written.
+    """
+    with replacing(path) as temporary:
+        bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+        # The lowest compression of PNG: four times as fast, a quarter larger.
+        if not cv2.imwrite(str(temporary), bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
+            raise OSError("the picture could not be written whole")
+
+
+def open_full_size(root: Path, set_type: SetType) -> Mocap | Packed:
+    """A split with its pictures as large as they are kept: squares of 800 pixels extracted, of
+    fewer packed.
+
+    Raises:
+        UserError: for a missing or empty split.
+    """
+    if is_packed(root):
+        return Packed(root, set_type, report=False)
+    return Mocap(root, set_type, SquareCrop(RELEASE_CAMERA.height), report=False)
 
 
 class SplitPainter:
-    """Draws results on the 800×800 square of the frame they belong to.
+    """Draws results on the square of the frame they belong to, as large as it is kept.
 
     Args:
         root: folder that holds the splits.
         set_type: the split.
+        workers: threads; reading, drawing and writing all work outside Python's lock.
     """
 
-    def __init__(self, root: Path, set_type: SetType) -> None:
-        self.dataset = Mocap(root, set_type, SquareCrop(RELEASE_CAMERA.height), report=False)
+    def __init__(self, root: Path, set_type: SetType, workers: int = 1) -> None:
+        self.dataset = open_full_size(root, set_type)
+        self.workers = max(1, workers)
         self._row = {self.dataset.frame_id(row): row for row in range(len(self.dataset))}
         self._painter = FramePainter()
+
+    def image(self, frame_id: FrameId) -> np.ndarray:
+        """The picture of a frame: (S, S, 3) uint8 RGB.
+
+        Raises:
+            BrokenFrameError: if it is not in the set, or can no longer be read.
+        """
+        row = self._row.get(frame_id)
+        if row is None:
+            raise BrokenFrameError(f"{frame_id}: not in {self.dataset.set_type.folder} any more")
+        return self.dataset[row].image
 
     def paint(self, result: FrameResult) -> np.ndarray:
         """The picture of one result: (H, W, 3) uint8 RGB.
 
         Raises:
-            BrokenFrameError: if the frame's picture can no longer be read.
+            BrokenFrameError: as :meth:`image`.
         """
-        frame = self.dataset[self._row[result.frame_id]]
-        group = action_group(result.action)
-        action = f"{group}: {result.action}" if group else result.action
         return self._painter.paint(
-            frame.image,
+            self.image(result.frame_id),
             DrawnPose.through_camera(result.predicted, self.dataset.camera),
             DrawnPose.through_camera(result.target, self.dataset.camera),
-            title=f"{result.frame_id}   {action}",
-            note=f"MPJPE {result.error:.1f} mm",
+            title=f"{result.frame_id}   {described(result.action)}",
+            note=f"MPJPE {result.mpjpe:.1f} mm",
         )
 
-    def save(self, result: FrameResult, folder: Path) -> Path:
-        """Write the picture of a result as CHARACTER_ENVIRONMENT_NUMBER.png; returns its path."""
-        path = folder / (str(result.frame_id).replace("/", "_") + ".png")
+    def save_all(self, results: Sequence[FrameResult], folder: Path, ranked: bool = False) -> None:
+        """Write the picture of each result as CHARACTER_ENVIRONMENT_NUMBER.png.
+
+        Those of an earlier run go first, lest pictures of another model stay among the new ones.
+
+        Args:
+            results: what to draw.
+            folder: made where it is not there.
+            ranked: put the place in the list and the error before the name.
+        """
+        make_folder(folder)
+        for old in folder.glob("*.png"):
+            if _OURS.fullmatch(old.name):
+                old.unlink()
+        names = [
+            (f"{place:03d}_{result.mpjpe:.0f}mm_" if ranked else "") + _file_name(result)
+            for place, result in enumerate(results, 1)
+        ]
+
+        def save(job: tuple[FrameResult, str]) -> None:
+            result, name = job
+            save_picture(folder / name, self.paint(result))
+
+        jobs = list(zip(results, names, strict=True))
+        for _ in _progress(self._map(save, jobs), len(jobs), f"drawing {folder.name}"):
+            pass
+
+    def save_video(self, results: Sequence[FrameResult], path: Path) -> None:
+        """Write the pictures of the results, in their order, as an mp4 (MPEG-4 part 2).
+
+        Raises:
+            UserError: where it cannot be written.
+        """
+        writer: cv2.VideoWriter | None = None
         with replacing(path) as temporary:
-            # The lowest compression: four times as fast, a quarter larger.
-            picture = cv2.cvtColor(self.paint(result), cv2.COLOR_RGB2BGR)
-            if not cv2.imwrite(str(temporary), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
-                raise OSError("the picture could not be written whole")
-        return path
+            try:
+                pictures = self._map(self.paint, results)
+                for picture in _progress(pictures, len(results), f"drawing {path.name}"):
+                    if writer is None:
+                        size = picture.shape[1::-1]
+                        code = cv2.VideoWriter_fourcc(*"mp4v")
+                        writer = cv2.VideoWriter(str(temporary), code, FRAME_RATE, size)
+                        if not writer.isOpened():
+                            raise UserError(f"{path}: this OpenCV cannot write mp4 videos")
+                    writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+            finally:
+                if writer is not None:
+                    writer.release()
+
+    def _map(self, work: Callable, items: Sequence) -> Iterator:
+        """Results of ``work`` in order, a few items ahead at most: pictures are large."""
+        ahead = 4 * self.workers
+        with ThreadPoolExecutor(self.workers) as pool:
+            for start in range(0, len(items), ahead):
+                yield from pool.map(work, items[start : start + ahead])
+
+
+def _file_name(result: FrameResult) -> str:
+    return str(result.frame_id).replace("/", "_") + ".png"
+
+
+def _progress(items: Iterable, total: int, name: str) -> Iterable:
+    return tqdm(items, total=total, desc=name, unit="picture", dynamic_ncols=True)

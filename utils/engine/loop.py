@@ -1,185 +1,364 @@
-"""The training loop: the same for every stage."""
+"""The training loop: the same for every stage, device and number of processes."""
 
+import contextlib
+import json
+import math
+import signal
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from torch.utils.tensorboard import SummaryWriter
-from tqdm import tqdm
+from torch import nn
 
 from base.errors import UserError
-from utils.checkpoint import Checkpoint, TrainingState, save_checkpoint
+from base.frame import FrameId
+from utils.checkpoint import Checkpoint, TrainingState
 from utils.config import dump_config
-from utils.engine.optim import make_optimizer, make_schedule
-from utils.engine.stages import Stage
+from utils.engine.guards import StallWatch, memory_advice
+from utils.engine.interrupt import Interruption, Stopped
+from utils.engine.keeper import Keeper
+from utils.engine.optim import make_average, make_optimizer, make_schedule, restore_optimizer
+from utils.engine.pictures import sheet
+from utils.engine.run_log import RunLog, memory_gib
+from utils.engine.stage import Stage
 from utils.files import make_folder, write_text
 
-#: Steps between two looks at the loss; each look waits for the device.
-_LOOK_EVERY = 10
+
+class _Done(NamedTuple):
+    """A step whose loss has not been looked at yet: looking waits for the device."""
+
+    step: int
+    terms: dict[str, torch.Tensor]
+    frames: list[Callable[[], list[FrameId]]]
 
 
-@dataclass(slots=True)
-class Best:
-    """The best validation so far."""
-
-    epoch: int
-    value: float
+class _StopAsked(Exception):
+    """Leaves the loop where a signal was received."""
 
 
 class Trainer:
-    """Trains one stage, validating and saving after each epoch.
+    """Trains one stage, validating after each epoch, and saves so that nothing is lost.
 
     Writes ``checkpoints/checkpoint_{epoch}.tar`` (epochs count from 1), ``model_best.tar``,
-    ``config.yml`` and TensorBoard scalars under ``log_dir``.
+    ``config.yml``, ``log.jsonl`` and TensorBoard's files under ``log_dir``.
 
     Args:
         stage: what to train.
         log_dir: where the run is kept.
-        resume: state of the checkpoint to go on from, if any.
+        resume: the checkpoint to go on from, if any.
     """
 
     def __init__(self, stage: Stage, log_dir: Path, resume: Checkpoint | None = None) -> None:
         self.stage = stage
+        self.processes = stage.processes
         self.log_dir = log_dir
-        self.checkpoints = make_folder(log_dir / "checkpoints")
+        settings = stage.settings
         self.steps_per_epoch = len(stage.loader)
-        self.optimizer = make_optimizer(stage.model, stage.settings)
-        self.epoch = 0
-        self.best: Best | None = None
+        parts = stage.division.world * stage.division.accumulate
+        if len(stage.loader.dataset) < parts:
+            raise UserError(
+                f"{len(stage.loader.dataset)} training frames cannot be divided among {parts} "
+                "parts (processes × accumulate)"
+            )
+        self.optimizer = make_optimizer(stage.model, settings)
+        self.scaler = torch.amp.GradScaler(
+            stage.device.type, enabled=stage.config.precision == "fp16"
+        )
+        # Made of the weights a checkpoint keeps for use, before those for training replace them.
+        self.average = make_average(stage.model, settings.ema_decay)
+        self.state = TrainingState(stage.name, 0, 0, math.inf)
         if resume is not None:
             self._restore(resume)
+        if self.average is not None:
+            stage.evaluated = self.average.module
         # Built from the steps done and this run's settings, so that a change of epochs or of the
         # number of frames is taken into account.
-        done = self.epoch * self.steps_per_epoch
-        self.schedule = make_schedule(self.optimizer, stage.settings, self.steps_per_epoch, done)
-        write_text(log_dir / "config.yml", dump_config(stage.config))
+        self.schedule = make_schedule(self.optimizer, settings, self.steps_per_epoch, self._steps)
+        self._unseen: list[_Done] = []
+        self._interruption = Interruption()
+        if self.processes.main:
+            self.keeper = Keeper(make_folder(log_dir / "checkpoints"), stage.config.checkpoints)
+            write_text(log_dir / "config.yml", dump_config(stage.config))
+
+    @property
+    def _steps(self) -> int:
+        """Steps done since the beginning."""
+        return self.state.epoch * self.steps_per_epoch + self.state.step
 
     def _restore(self, resume: Checkpoint) -> None:
         state = resume.training
         if state is None:
             # A file of the reference: its optimiser's state has the order of its own modules.
-            print(f"{resume.path} does not say how far it was trained: starting at epoch 1.")
+            if self.processes.main:
+                print(f"{resume.path} does not say how far it was trained: starting at epoch 1.")
             return
-        try:
-            self.optimizer.load_state_dict(resume.optimizer)
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(
-                f"{resume.path}: its optimiser does not fit this run: {error}"
-            ) from None
-        self.epoch = state.epoch
-        self.best = Best(state.best_epoch, state.best_value)
+        restore_optimizer(self.optimizer, resume)
+        if state.scaler:
+            self.scaler.load_state_dict(state.scaler)
+        if state.weights is not None:
+            self.stage.load_weights(state.weights)
+        if self.average is not None:
+            self.average.n_averaged.fill_(state.ema_updates)
+        state.scaler = state.weights = None
+        self.state = state
+        if state.step:
+            # The same frames are left to do where the batch size has changed meanwhile.
+            trained_with = resume.config.stage(state.stage).batch_size
+            now = state.step * trained_with // self.stage.settings.batch_size
+            state.step = min(now, self.steps_per_epoch)
 
     def fit(self) -> None:
         """Train to the last epoch.
 
         Raises:
-            UserError: when the loss is no longer finite, or a checkpoint cannot be written.
+            UserError: when the loss is no longer finite, memory runs out, or a checkpoint cannot
+                be written.
+            Stopped: after SIGTERM or SIGINT, once a checkpoint is written.
         """
-        stage, epochs = self.stage, self.stage.settings.epochs
-        if self.epoch >= epochs:
-            print(f"{stage.name}: all {epochs} epochs are trained already; more with --epochs.")
+        stage, state, epochs = self.stage, self.state, self.stage.settings.epochs
+        if state.epoch >= epochs:
+            if self.processes.main:
+                print(f"{stage.name}: all {epochs} epochs are trained already; more with --epochs.")
             return
-        writer = SummaryWriter(str(self.log_dir))
-        bar = tqdm(
-            total=epochs * self.steps_per_epoch,
-            initial=self.epoch * self.steps_per_epoch,
-            desc=stage.name,
-            unit="step",
-            dynamic_ncols=True,
-        )
-        try:
-            while self.epoch < epochs:
-                self._train_epoch(bar, writer)
-                self.epoch += 1
-                self._finish_epoch(writer)
-        finally:
-            bar.close()
-            writer.close()
-        stage.report_broken()
-        print(
-            f"{stage.name}: best {stage.metric} {self.best.value:.1f} {stage.unit} at epoch "
-            f"{self.best.epoch} of {epochs}: {self.checkpoints / 'model_best.tar'}"
-        )
-
-    def _train_epoch(self, bar: tqdm, writer: SummaryWriter) -> None:
-        stage = self.stage
-        stage.start_epoch(self.epoch)
-        stage.model.train()
-        step = self.epoch * self.steps_per_epoch
-        seen, since = 0, time.perf_counter()
-        for batch in stage.loader:
-            terms = stage.losses(batch)
-            total = torch.stack(list(terms.values())).sum()
-            self.optimizer.zero_grad(set_to_none=True)
-            total.backward()
-            if stage.settings.clip_norm:
-                torch.nn.utils.clip_grad_norm_(stage.model.parameters(), stage.settings.clip_norm)
-            self.optimizer.step()
-            self.schedule.step()
-            step += 1
-            seen += len(batch)
-            bar.update()
-            if step % _LOOK_EVERY == 0:
-                rate = seen / (time.perf_counter() - since)
-                self._look(terms, total, rate, step, bar, writer)
-                seen, since = 0, time.perf_counter()
-
-    def _look(
-        self,
-        terms: dict[str, torch.Tensor],
-        total: torch.Tensor,
-        rate: float,
-        step: int,
-        bar: tqdm,
-        writer: SummaryWriter,
-    ) -> None:
-        total = total.detach()
-        loss = float(total)
-        if not torch.isfinite(total):
-            parts = ", ".join(f"{name} {float(value.detach()):g}" for name, value in terms.items())
-            raise UserError(
-                f"the loss is not finite at step {step} ({parts}); the last checkpoint is kept. "
-                "Lower the learning rate or set clip_norm in the configuration"
+        began = time.perf_counter()
+        first = self._steps
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(
+                memory_advice(stage.name, stage.settings, stage.config.data.input_size)
             )
-        bar.set_postfix_str(f"loss {loss:.4f}, {rate:.0f} frames/s")
-        writer.add_scalar("loss/total", loss, step)
-        for name, value in terms.items():
-            writer.add_scalar(f"loss/{name}", float(value.detach()), step)
-        writer.add_scalar("lr", self.schedule.get_last_lr()[0], step)
-        writer.add_scalar("frames_per_second", rate, step)
+            stack.enter_context(self._interruption)
+            self.watch = stack.enter_context(
+                StallWatch(stage.config.data.stall_seconds, stage.loader.workers)
+            )
+            total = epochs * self.steps_per_epoch
+            self.log = stack.enter_context(
+                RunLog(self.log_dir, stage.name, first, total, self.processes.main)
+            )
+            try:
+                while state.epoch < epochs:
+                    self._train_epoch()
+                    self._finish_epoch()
+            except _StopAsked:
+                self._stop()
+        self._summarise(self._steps - first, time.perf_counter() - began)
 
-    def _finish_epoch(self, writer: SummaryWriter) -> None:
-        stage = self.stage
+    # ---------------------------------------------------------------- an epoch
+
+    def _train_epoch(self) -> None:
+        stage, state = self.stage, self.state
+        stage.start_epoch(state.epoch, state.step)
+        if state.random is not None:
+            stage.restore_random_states(state.random)
+            state.random = None
+        stage.network.train()
+        self._saved_at = self._looked_at = time.monotonic()
+        self._looked_step = state.step
+        self._waited = 0.0
+        batches = iter(stage.loader)
+        while state.step < self.steps_per_epoch:
+            micro_batches = self._next(batches)
+            terms = self.train_step(micro_batches)
+            state.step += 1
+            self.log.bar.update()
+            frames = [stage.frames_of(batch) for batch in micro_batches]
+            self._unseen.append(_Done(self._steps, terms, frames))
+            look = self._steps % stage.config.log_every == 0
+            if look:
+                self._look()
+            if look or self.processes.world == 1:
+                self._heed()
+        if self._unseen:
+            self._look()
+
+    def _next(self, batches: Iterator[Any]) -> list[Any]:
+        """The micro-batches of a step."""
+        since = time.perf_counter()
+        with self.watch.waiting():
+            found = [next(batches) for _ in range(self.stage.division.accumulate)]
+        self._waited += time.perf_counter() - since
+        return found
+
+    def train_step(self, micro_batches: list[Any]) -> dict[str, torch.Tensor]:
+        """One step of the optimiser; the loss terms, detached, are means over the batch."""
+        stage, count = self.stage, len(micro_batches)
+        self.optimizer.zero_grad(set_to_none=True)
+        sums: dict[str, torch.Tensor] = {}
+        for number, batch in enumerate(micro_batches, 1):
+            last = number == count
+            together = (
+                contextlib.nullcontext()
+                if last
+                else self.processes.without_averaging(stage.network)
+            )
+            with together:
+                terms = stage.losses(batch)
+                loss = torch.stack(list(terms.values())).sum() / count
+                self.scaler.scale(loss).backward()
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0) + value.detach() / count
+        if stage.settings.clip_norm:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(stage.model.parameters(), stage.settings.clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.schedule.step()
+        if self.average is not None:
+            self.average.update_parameters(stage.model)
+        return sums
+
+    def _heed(self) -> None:
+        """Save when it is time to, and stop when a signal has come."""
+        due = time.monotonic() - self._saved_at > 60 * self.stage.config.checkpoints.minutes
+        due = due and self.state.step < self.steps_per_epoch
+        stop, due = self.processes.any(self._interruption.signal is not None, due)
+        if stop:
+            raise _StopAsked
+        if due:
+            self._check_losses()
+            self._save()
+            self._saved_at = time.monotonic()
+
+    def _stop(self) -> None:
+        self._check_losses()
+        path = self._save()
+        # In several processes it may have reached another one only.
+        number = self._interruption.signal or signal.SIGTERM
+        self.log.say(
+            f"stopped by {number.name} after step {self._steps}: go on with --resume ({path})"
+        )
+        raise Stopped(number)
+
+    # ---------------------------------------------------------------- looking at the losses
+
+    def _check_losses(self) -> dict[str, float] | None:
+        """Losses of the last step, means over all processes, and proof that all since the last
+        look are finite.
+
+        Raises:
+            UserError: if one is not; its frames are in a file then.
+        """
+        if not self._unseen:
+            return None
+        names = list(self._unseen[0].terms)
+        table = torch.stack(
+            [torch.stack([done.terms[name] for name in names]) for done in self._unseen]
+        )
+        table = self.processes.mean(table.float()).cpu()
+        finite = torch.isfinite(table).all(1)
+        if not finite.all():
+            row = int(finite.logical_not().nonzero()[0])
+            self._refuse_loss(self._unseen[row], dict(zip(names, table[row].tolist(), strict=True)))
+        self._unseen = []
+        losses = dict(zip(names, table[-1].tolist(), strict=True))
+        return losses | {"total": math.fsum(losses.values())}
+
+    def _refuse_loss(self, done: _Done, terms: dict[str, float]) -> None:
+        ours = [str(frame_id) for part in done.frames for frame_id in part()]
+        frames = self.processes.gathered(ours)
+        path = self.log_dir / f"nonfinite_step_{done.step}.json"
+        if self.processes.main:
+            record = {
+                "step": done.step,
+                "losses": {name: str(value) for name, value in terms.items()},
+                "frames": frames,
+            }
+            write_text(path, json.dumps(record, indent=1) + "\n")
+        parts = ", ".join(f"{name} {value:g}" for name, value in terms.items())
+        raise UserError(
+            f"the loss is not finite at step {done.step} ({parts}); its {len(frames)} frames are "
+            f"listed in {path}, the last checkpoint is kept. Lower the learning rate or set "
+            "clip_norm in the configuration"
+        )
+
+    def _look(self) -> None:
+        losses = self._check_losses()
+        now, stage = time.monotonic(), self.stage
+        elapsed = max(1e-9, now - self._looked_at)
+        steps = self.state.step - self._looked_step
+        self.log.training(
+            self.state.epoch,
+            self._steps,
+            losses,
+            lr=self.schedule.get_last_lr()[0],
+            frames_per_second=steps * stage.settings.batch_size / elapsed,
+            data_wait_share=min(1.0, self._waited / elapsed),
+            memory_gib=memory_gib(stage.device),
+        )
+        self._looked_at, self._looked_step, self._waited = now, self.state.step, 0.0
+
+    # ---------------------------------------------------------------- after an epoch
+
+    def _until_stopped(self, batches: Iterable[Any]) -> Iterator[Any]:
+        for batch in batches:
+            # Several processes could disagree here, and the rest would wait for the one that left.
+            if self.processes.world == 1 and self._interruption.signal is not None:
+                raise _StopAsked
+            yield batch
+
+    def _finish_epoch(self) -> None:
+        stage, state = self.stage, self.state
         stage.model.eval()
+        stage.evaluated.eval()
         with torch.inference_mode():
-            figures = stage.validate()
-        for name, value in figures.items():
-            writer.add_scalar(f"validation/{name}", value, self.epoch)
+            figures, by_action = stage.validate(self._until_stopped(stage.validation))
+            shown = stage.show() if self.processes.main else None
+        state.epoch, state.step = state.epoch + 1, 0
         value = figures[stage.metric]
-        is_best = self.best is None or value < self.best.value
+        is_best = value < state.best_value
         if is_best:
-            self.best = Best(self.epoch, value)
-        shown = ", ".join(f"{name} {figure:.1f}" for name, figure in figures.items())
-        tqdm.write(f"epoch {self.epoch}: validation {shown}{' (best)' if is_best else ''}")
-        content = self._content()
-        save_checkpoint(self.checkpoints / f"checkpoint_{self.epoch}.tar", content)
-        if is_best:
-            save_checkpoint(self.checkpoints / "model_best.tar", content)
+            state.best_epoch, state.best_value = state.epoch, value
+        listed = ", ".join(f"{name} {figure:.1f}" for name, figure in figures.items())
+        self.log.say(f"epoch {state.epoch}: validation {listed}{' (best)' if is_best else ''}")
+        self.log.validation(state.epoch, self._steps, figures, by_action)
+        if shown is not None:
+            self.log.picture("validation_frames", sheet(shown), state.epoch)
+        self._save(is_best)
+
+    def _save(self, is_best: bool = False) -> Path | None:
+        """Write a checkpoint of where the run is."""
+        path = None
+        if self.processes.main:
+            path = self.keeper.save(self._content(), self.state, is_best)
+        self.processes.wait()
+        return path
 
     def _content(self) -> dict[str, Any]:
-        stage = self.stage
-        state = TrainingState(
+        stage, state = self.stage, self.state
+        average = self.average
+        stored = TrainingState(
             stage=stage.name,
-            epoch=self.epoch,
-            best_epoch=self.best.epoch,
-            best_value=self.best.value,
+            epoch=state.epoch,
+            best_epoch=state.best_epoch,
+            best_value=state.best_value,
+            step=state.step,
+            random=stage.random_states() if state.step else None,
+            scaler=self.scaler.state_dict() or None,
+            weights=None if average is None else stage.state_dicts(stage.model),
+            ema_updates=0 if average is None else int(average.n_averaged),
         )
-        return stage.state_dicts() | {
+        return stage.state_dicts(stage.evaluated) | {
             "optimizer_state_dict": self.optimizer.state_dict(),
             "scheduler": self.schedule.state_dict(),
-            "training": state.as_dict(),
+            "training": stored.as_dict(),
             "config": stage.config.model_dump(),
             "mean_pose": torch.from_numpy(stage.mean_pose),
         }
+
+    def _summarise(self, steps: int, seconds: float) -> None:
+        stage, state = self.stage, self.state
+        stage.report_broken()
+        if not self.processes.main:
+            return
+        frames = steps * stage.settings.batch_size
+        minutes, rest = divmod(round(seconds), 60)
+        print(
+            f"{stage.name}: best {stage.metric} {state.best_value:.1f} {stage.unit} at epoch "
+            f"{state.best_epoch} of {stage.settings.epochs}: "
+            f"{self.log_dir / 'checkpoints' / 'model_best.tar'}"
+        )
+        print(
+            f"{stage.name}: {frames} frames in {minutes} min {rest} s ({frames / seconds:.0f} "
+            f"frames/s with validation), at most {memory_gib(stage.device):.1f} GiB of memory"
+        )

@@ -93,3 +93,31 @@ def _with_architecture(
     elif lifting_from is not None:
         model["lifting"] = Config().model.lifting.model_dump()
     return config.overridden({"model": model})
+
+
+def refuse_other_architecture(asked: Config, checkpoint: Checkpoint | None) -> None:
+    """Check that a checkpoint of ours was trained with the networks a configuration asks for.
+
+    Files of the reference do not say what they hold; theirs is read off the weights.
+
+    Raises:
+        UserError: naming what differs.
+    """
+    if checkpoint is None or checkpoint.config is None:
+        return
+    own, wanted = checkpoint.config.model, asked.model
+    differing = []
+    if checkpoint.resnet is not None and own.depth != wanted.depth:
+        differing.append(f"model.depth {own.depth}, not {wanted.depth}")
+    if checkpoint.autoencoder is not None:
+        differing += [
+            f"model.lifting.{name} {value}, not {getattr(wanted.lifting, name)}"
+            for name, value in own.lifting.model_dump().items()
+            if value != getattr(wanted.lifting, name)
+        ]
+    if differing:
+        raise UserError(
+            f"{checkpoint.path}: of another architecture than the configuration asks for: "
+            f"{'; '.join(differing)}; give the configuration it was trained with, or leave out "
+            "--config"
+        )

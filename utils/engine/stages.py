@@ -1,7 +1,7 @@
 """The three stages: which modules train, what a batch holds, the losses, the validation."""
 
-from abc import ABC, abstractmethod
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,128 +9,58 @@ import torch
 from torch import nn
 
 from base.camera import RELEASE_CAMERA
+from base.errors import UserError
+from base.frame import FrameId
 from base.set_type import SetType
-from base.skeleton import HEATMAP_JOINTS, NECK
-from dataset.augment import (
-    Augmentation,
-    change_colours,
-    draw_moves,
-    move_images,
-    move_joints2d,
-    move_joints3d,
-)
-from dataset.batch import Batch, to_input
-from dataset.heatmaps import HeatmapShape, draw_heatmaps
-from dataset.transforms import SquareCrop
+from base.skeleton import HEATMAP_JOINTS
+from dataset.augment import move_joints2d, move_joints3d
+from dataset.batch import Batch, collate, to_input
 from model.decode import decode_heatmaps
-from model.ego_pose import EgoPose
+from model.ego_pose import EgoPose, EgoPoseOutput
 from model.lifting import LiftingAutoencoder
-from model.losses import LossWeights, heatmap_losses, pose_losses
+from model.losses import pose_losses
 from model.pose_resnet import PoseResNet
 from utils.config import Config
-from utils.device import autocast
 from utils.engine.data import (
     AnnotationLoader,
     LabelBatch,
-    open_annotations,
+    open_labels,
     open_training_pictures,
     open_validation_pictures,
+    refuse_overlap,
     report_broken,
 )
+from utils.engine.pictures import Shown, placed_in_picture, readable, spread, with_head
+from utils.engine.processes import Processes
+from utils.engine.stage import Stage, Validation, neck_centred
 from utils.metrics import MPJPEByAction
 
 TRAINING_TYPES = ("train2d", "train3d", "finetune")
 
 
-def neck_centred(joints3d: torch.Tensor) -> torch.Tensor:
-    """(…, 16, 3) metres, moved so that each pose has its Neck at the origin."""
-    return joints3d - joints3d[..., NECK : NECK + 1, :]
+class _Poses:
+    """Predicted and true poses of our part of ValSet."""
+
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
+        self._batches: list[tuple[np.ndarray, np.ndarray, list[str]]] = []
+
+    def add(self, predicted: torch.Tensor, target: torch.Tensor, actions: list[str]) -> None:
+        """Add (B, 16, 3) metres."""
+        arrays = (poses.double().cpu().numpy() for poses in (predicted, target))
+        self._batches.append((*arrays, actions))
+
+    def mpjpe(self) -> dict[str, float]:
+        """Group → MPJPE in millimetres over the poses of all processes."""
+        metric = MPJPEByAction()
+        for batch in self._processes.gathered(self._batches):
+            metric.update(*batch)
+        return {group: row["mpjpe"] for group, row in metric.results()["full"].items()}
 
 
-class Stage(ABC):
-    """What the loop needs to know of a stage.
-
-    Attributes:
-        model: the modules that train.
-        loader: training batches; has ``epoch`` and a length.
-        metric: key of :meth:`validate` by which the best checkpoint is chosen; lower is better.
-        unit: unit of that metric.
-    """
-
-    metric: str
-    unit: str
-
-    def __init__(
-        self, name: str, model: nn.Module, config: Config, root: Path, device: torch.device
-    ) -> None:
-        self.name = name
-        self.config = config
-        self.settings = config.stage(name)
-        self.device = device
-        self.root = root
-        self.model = model.to(device, memory_format=torch.channels_last)
-        self.weights = LossWeights(**config.loss.model_dump())
-        self.augmentation = Augmentation(**self.settings.augment.model_dump())
-        self.input_size = config.data.input_size
-        self.heatmap_shape = HeatmapShape(
-            PoseResNet.heatmap_size(self.input_size),
-            config.heatmap.sigma,
-            config.heatmap.subpixel,
-        )
-        self.camera = SquareCrop(self.input_size).camera(RELEASE_CAMERA)
-        self.mean_pose = open_annotations(root, SetType.TRAIN, config).mean_pose()
-        self._generator = torch.Generator()
-
-    loader: Any
-
-    def start_epoch(self, epoch: int) -> None:
-        """Fix all random draws of an epoch, so that a resumed run makes the same ones."""
-        self.loader.epoch = epoch
-        self._generator.manual_seed(self.config.seed * 1_000_003 + epoch)
-        torch.manual_seed(self.config.seed * 1_000_003 + epoch)
-
-    @abstractmethod
-    def losses(self, batch: Any) -> dict[str, torch.Tensor]:
-        """Weighted loss terms of a batch; their sum is minimised."""
-
-    @abstractmethod
-    def validate(self) -> dict[str, float]:
-        """Figures on ValSet; the model is in evaluation mode and gradients are off."""
-
-    @abstractmethod
-    def state_dicts(self) -> dict[str, dict[str, torch.Tensor]]:
-        """Weights under the keys of the checkpoint layout."""
-
-    @abstractmethod
-    def report_broken(self) -> None:
-        """Name the frames that were stepped over."""
-
-    def _targets(self, joints2d: torch.Tensor) -> torch.Tensor:
-        return draw_heatmaps(joints2d, self.input_size, self.heatmap_shape)
-
-    def _inside(self, joints2d: torch.Tensor) -> torch.Tensor:
-        """(B, 15) bool: joints that have a heatmap and lie in the picture."""
-        return self.camera.in_picture(joints2d)[:, list(HEATMAP_JOINTS)]
-
-    def _training_images(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Augmented pictures with their 2D and 3D joints, on the device."""
-        images = to_input(batch.images, self.device)
-        joints2d, joints3d = batch.joints2d.to(self.device), batch.joints3d.to(self.device)
-        if self.augmentation.moves:
-            matrix, mirrored = self._moves(len(batch))
-            images = move_images(images, matrix, self.camera)
-            joints2d = move_joints2d(joints2d, matrix, mirrored, self.camera)
-            joints3d = move_joints3d(joints3d, matrix, mirrored)
-        if self.augmentation.colour > 0 or self.augmentation.noise > 0:
-            images = change_colours(images, self.augmentation, self._generator)
-        return images.contiguous(memory_format=torch.channels_last), joints2d, joints3d
-
-    def _moves(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        matrix, mirrored = draw_moves(count, self.augmentation, self._generator)
-        return matrix.to(self.device), mirrored.to(self.device)
-
-    def _autocast(self) -> Any:
-        return autocast(self.device, self.config.precision)
+def _lifting_is_used(config: Config) -> bool:
+    # The layers bn1 to bn3 of the reference take no part unless batch_norm is set.
+    return config.model.lifting.batch_norm and config.loss.reconstruction > 0
 
 
 class _PictureStage(Stage):
@@ -138,13 +68,26 @@ class _PictureStage(Stage):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.loader = open_training_pictures(self.root, self.config, self.settings, self.device)
-        self.validation = open_validation_pictures(self.root, self.config, self.settings)
+        options = (self.root, self.config, self.settings, self.device, self.division)
+        self.loader = open_training_pictures(*options)
+        self.validation = open_validation_pictures(*options)
+        refuse_overlap(self.loader.dataset, self.validation.dataset)
 
     def report_broken(self) -> None:
         """Name the frames that training has stepped over."""
         report_broken(self.loader.broken, SetType.TRAIN)
         report_broken(self.validation.broken, SetType.VAL)
+
+    def frames_of(self, batch: Batch) -> Callable[[], list[FrameId]]:
+        frame_ids = batch.frame_ids
+        return lambda: frame_ids
+
+    @cached_property
+    def _fixed(self) -> Batch | None:
+        """The frames that are shown."""
+        dataset = self.validation.dataset
+        frames = readable(dataset, spread(len(dataset)))
+        return collate(frames) if frames else None
 
     def _errors2d(self, heatmaps: torch.Tensor, joints2d: torch.Tensor) -> np.ndarray:
         """Distances of decoded joints inside the picture, pixels of the 800-pixel square."""
@@ -153,6 +96,12 @@ class _PictureStage(Stage):
         distance = (decoded - truth).norm(dim=-1)[self._inside(joints2d)]
         return distance.cpu().numpy() * (RELEASE_CAMERA.height / self.input_size)
 
+    def _all_errors2d(self, errors: list[np.ndarray]) -> np.ndarray:
+        found = self.processes.gathered(errors)
+        if not found:
+            raise UserError(f"{SetType.VAL.folder}: none of its pictures can be read")
+        return np.concatenate(found)
+
 
 class Train2D(_PictureStage):
     """Pictures → heatmaps."""
@@ -160,33 +109,42 @@ class Train2D(_PictureStage):
     metric, unit = "joints2d_px", "px of 800"
     model: PoseResNet
 
+    def all_used(self, config: Config) -> bool:
+        return True
+
     def losses(self, batch: Batch) -> dict[str, torch.Tensor]:
         images, joints2d, _ = self._training_images(batch)
         with self._autocast():
-            heatmaps = self.model(images)
-        return heatmap_losses(
-            heatmaps,
-            self._targets(joints2d),
-            joints2d[:, list(HEATMAP_JOINTS)],
-            self._inside(joints2d),
-            self.input_size,
-            self.weights,
-        )
+            heatmaps = self.network(images)
+        return self._heatmap_losses(heatmaps, self._targets(joints2d), joints2d)
 
-    def validate(self) -> dict[str, float]:
+    def validate(self, batches: Iterable[Batch]) -> Validation:
         errors = []
-        for batch in self.validation:
-            with self._autocast():
-                heatmaps = self.model(to_input(batch.images, self.device))
+        for batch in batches:
+            heatmaps = self._predict(batch)
             errors.append(self._errors2d(heatmaps, batch.joints2d.to(self.device)))
-        distances = np.concatenate(errors)
-        return {
+        distances = self._all_errors2d(errors)
+        figures = {
             "joints2d_px": float(distances.mean()),
             "joints2d_median_px": float(np.median(distances)),
         }
+        return Validation(figures, {})
 
-    def state_dicts(self) -> dict[str, dict[str, torch.Tensor]]:
-        return {"resnet_state_dict": self.model.state_dict()}
+    def _predict(self, batch: Batch) -> torch.Tensor:
+        with self._autocast():
+            return self.evaluated(to_input(batch.images, self.device))
+
+    def show(self) -> Shown | None:
+        if self._fixed is None:
+            return None
+        heatmaps = self._predict(self._fixed).float()
+        decoded, _ = decode_heatmaps(heatmaps, self.input_size)
+        target = self._fixed.joints2d[:, list(HEATMAP_JOINTS)]
+        joints2d = with_head(decoded), with_head(target)
+        return Shown(self._fixed.images.numpy(), heatmaps.cpu().numpy(), *joints2d)
+
+    def modules(self, model: nn.Module) -> dict[str, nn.Module]:
+        return {"resnet_state_dict": model}
 
 
 class Train3D(Stage):
@@ -198,13 +156,31 @@ class Train3D(Stage):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         batch_size = self.settings.batch_size
-        annotations = open_annotations(self.root, SetType.TRAIN, self.config)
+        validation = open_labels(self.root, SetType.VAL, self.config)
+        refuse_overlap(self.labels, validation)
         self.loader = AnnotationLoader(
-            annotations, batch_size, self.device, shuffle=True, seed=self.config.seed
+            self.labels,
+            batch_size,
+            self.device,
+            shuffle=True,
+            seed=self.config.seed,
+            division=self.division,
         )
         self.validation = AnnotationLoader(
-            open_annotations(self.root, SetType.VAL, self.config), batch_size, self.device
+            validation,
+            batch_size // self.division.accumulate,
+            self.device,
+            division=self.division._replace(accumulate=1),
         )
+
+    def report_broken(self) -> None:
+        """Broken labels are named when the split is opened; no picture is read."""
+
+    def all_used(self, config: Config) -> bool:
+        return _lifting_is_used(config)
+
+    def frames_of(self, batch: LabelBatch) -> Callable[[], list[FrameId]]:
+        return lambda: self.loader.frame_ids(batch)
 
     def losses(self, batch: LabelBatch) -> dict[str, torch.Tensor]:
         joints2d, joints3d = batch.joints2d, batch.joints3d
@@ -214,7 +190,7 @@ class Train3D(Stage):
             joints3d = move_joints3d(joints3d, matrix, mirrored)
         targets = self._targets(joints2d)
         with self._autocast():
-            output = self.model(self._misplaced(joints2d, targets))
+            output = self.network(self._misplaced(joints2d, targets))
         return pose_losses(
             output,
             neck_centred(joints3d),
@@ -227,29 +203,38 @@ class Train3D(Stage):
         """Heatmaps as wrong as a 2D module may make them: joints off by a random amount that
         differs from frame to frame, some maps empty."""
         noise, dropout = self.settings.joint_noise, self.settings.joint_dropout
+        count, part, draws = len(joints2d), self._part, self.draws
         if noise > 0:
-            count = len(joints2d)
-            amount = noise * self.input_size * torch.rand(count, 1, 1, generator=self._generator)
-            offset = amount * torch.randn(count, 16, 2, generator=self._generator)
+            amount = noise * self.input_size * part.draw(torch.rand, count, 1, 1, generator=draws)
+            offset = amount * part.draw(torch.randn, count, 16, 2, generator=draws)
             targets = self._targets(joints2d + offset.to(self.device))
         if dropout > 0:
-            kept = torch.rand(targets.shape[:2], generator=self._generator) >= dropout
+            kept = part.draw(torch.rand, count, targets.shape[1], generator=draws) >= dropout
             targets = targets * kept[..., None, None].to(self.device)
         return targets
 
-    def validate(self) -> dict[str, float]:
-        metric = MPJPEByAction()
-        for batch in self.validation:
-            with self._autocast():
-                output = self.model(self._targets(batch.joints2d))
-            _add(metric, output.joints3d, batch.joints3d, batch.actions)
-        return {"mpjpe_mm": _all_mpjpe(metric)}
+    def validate(self, batches: Iterable[LabelBatch]) -> Validation:
+        poses = _Poses(self.processes)
+        for batch in batches:
+            joints3d, _ = self._predict(batch)
+            poses.add(joints3d, batch.joints3d, self.validation.actions(batch))
+        by_action = poses.mpjpe()
+        return Validation({"mpjpe_mm": by_action["All"]}, by_action)
 
-    def report_broken(self) -> None:
-        """Broken labels are named when the split is opened; no picture is read."""
+    def _predict(self, batch: LabelBatch) -> tuple[torch.Tensor, torch.Tensor]:
+        heatmaps = self._targets(batch.joints2d)
+        with self._autocast():
+            return self.evaluated(heatmaps).joints3d, heatmaps
 
-    def state_dicts(self) -> dict[str, dict[str, torch.Tensor]]:
-        return {"autoencoder_state_dict": self.model.state_dict()}
+    def show(self) -> Shown:
+        fixed = self.validation.rows(spread(len(self.validation.dataset)))
+        joints3d, heatmaps = self._predict(fixed)
+        images = np.zeros((len(fixed), self.input_size, self.input_size, 3), np.uint8)
+        pixels = placed_in_picture(joints3d, fixed.joints3d, self.camera)
+        return Shown(images, heatmaps.cpu().numpy(), *pixels)
+
+    def modules(self, model: nn.Module) -> dict[str, nn.Module]:
+        return {"autoencoder_state_dict": model}
 
 
 class Finetune(_PictureStage):
@@ -258,19 +243,14 @@ class Finetune(_PictureStage):
     metric, unit = "mpjpe_mm", "mm"
     model: EgoPose
 
+    def all_used(self, config: Config) -> bool:
+        return _lifting_is_used(config)
+
     def losses(self, batch: Batch) -> dict[str, torch.Tensor]:
         images, joints2d, joints3d = self._training_images(batch)
-        targets = self._targets(joints2d)
         with self._autocast():
-            output = self.model(images)
-        terms = heatmap_losses(
-            output.heatmaps,
-            targets,
-            joints2d[:, list(HEATMAP_JOINTS)],
-            self._inside(joints2d),
-            self.input_size,
-            self.weights,
-        )
+            output = self.network(images)
+        terms = self._heatmap_losses(output.heatmaps, self._targets(joints2d), joints2d)
         # Here the reconstruction is compared with the heatmaps it was made from, as the reference
         # does; the gradient reaches them too.
         return terms | pose_losses(
@@ -281,33 +261,29 @@ class Finetune(_PictureStage):
             reconstruction=self.settings.reconstruction,
         )
 
-    def validate(self) -> dict[str, float]:
-        metric, errors = MPJPEByAction(), []
-        for batch in self.validation:
-            with self._autocast():
-                output = self.model(to_input(batch.images, self.device))
-            _add(metric, output.joints3d, batch.joints3d, batch.actions)
+    def validate(self, batches: Iterable[Batch]) -> Validation:
+        poses, errors = _Poses(self.processes), []
+        for batch in batches:
+            output = self._predict(batch)
+            poses.add(output.joints3d, batch.joints3d, batch.actions)
             errors.append(self._errors2d(output.heatmaps, batch.joints2d.to(self.device)))
-        return {
-            "mpjpe_mm": _all_mpjpe(metric),
-            "joints2d_px": float(np.concatenate(errors).mean()),
-        }
+        distances, by_action = self._all_errors2d(errors), poses.mpjpe()
+        figures = {"mpjpe_mm": by_action["All"], "joints2d_px": float(distances.mean())}
+        return Validation(figures, by_action)
 
-    def state_dicts(self) -> dict[str, dict[str, torch.Tensor]]:
-        return {
-            "resnet_state_dict": self.model.pose2d.state_dict(),
-            "autoencoder_state_dict": self.model.lifting.state_dict(),
-        }
+    def _predict(self, batch: Batch) -> EgoPoseOutput:
+        with self._autocast():
+            return self.evaluated(to_input(batch.images, self.device))
 
+    def show(self) -> Shown | None:
+        if self._fixed is None:
+            return None
+        output = self._predict(self._fixed)
+        pixels = placed_in_picture(output.joints3d, self._fixed.joints3d, self.camera)
+        return Shown(self._fixed.images.numpy(), output.heatmaps.float().cpu().numpy(), *pixels)
 
-def _add(
-    metric: MPJPEByAction, predicted: torch.Tensor, target: torch.Tensor, actions: list[str]
-) -> None:
-    metric.update(predicted.double().cpu().numpy(), target.double().cpu().numpy(), actions)
-
-
-def _all_mpjpe(metric: MPJPEByAction) -> float:
-    return metric.results()["full"]["All"]["mpjpe"]
+    def modules(self, model: nn.Module) -> dict[str, nn.Module]:
+        return {"resnet_state_dict": model.pose2d, "autoencoder_state_dict": model.lifting}
 
 
 STAGES: dict[str, type[Stage]] = {"train2d": Train2D, "train3d": Train3D, "finetune": Finetune}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from poses import standing
 
 from base.camera import RELEASE_CAMERA
 from base.skeleton import HEAD, JOINTS, NECK
@@ -18,14 +19,6 @@ LEFT_HIP, LEFT_KNEE = JOINTS.index("LeftUpLeg"), JOINTS.index("LeftLeg")
 @pytest.fixture(scope="module")
 def painter() -> FramePainter:
     return FramePainter()
-
-
-def standing() -> np.ndarray:
-    """(16, 3) metres, camera frame: arms out, so that no joint hides another in the picture."""
-    x = [0, 0, 0.2, 0.4, 0.55, -0.2, -0.4, -0.55, *(0.1, 0.14, 0.17, 0.2), *(-0.1, -0.14, -0.17)]
-    y = [-15, -20, -12, 5, 30, -12, 5, 30, *(-16, 4, -12, 8) * 2]
-    z = [0.25, 0.05, 0.28, 0.5, 0.5, 0.28, 0.5, 0.5, *(0.8, 1.15, 1.5, 1.55) * 2]
-    return np.stack([[*x, -0.2], np.divide(y, 100), z], 1)
 
 
 def on_square(joints3d: np.ndarray) -> DrawnPose:

@@ -1,4 +1,4 @@
-"""Errors of poses, by the protocol of the official evaluation."""
+"""The protocol of the official evaluation, and nothing beyond it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,45 +7,7 @@ import numpy as np
 
 from base.actions import ACTION_GROUPS, action_group
 from base.base_eval import BaseEval
-from base.skeleton import LOWER_BODY, NECK, NUM_JOINTS, UPPER_BODY
-
-ALL = "All"
-
-#: Part of the body → the joints it takes the mean over.
-BODY_PARTS: dict[str, tuple[int, ...]] = {
-    "full": tuple(range(NUM_JOINTS)),
-    "upper": UPPER_BODY,
-    "lower": LOWER_BODY,
-}
-
-_MILLIMETRES = 1000.0
-
-
-def neck_centred(poses: np.ndarray) -> np.ndarray:
-    """(…, 16, 3) poses moved so that each has its Neck at the origin, float64."""
-    poses = np.asarray(poses, np.float64)
-    return poses - poses[..., NECK : NECK + 1, :]
-
-
-def joint_errors(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Distance of each joint from its place once both poses have their Neck at the origin.
-
-    Args:
-        predicted: (…, 16, 3) metres, camera axes, any origin.
-        target: (…, 16, 3) metres, camera axes, any origin.
-
-    Returns:
-        (…, 16) float64 millimetres; the Neck's is 0.
-
-    Raises:
-        ValueError: if the two are not of one shape, or not poses.
-    """
-    if predicted.shape != target.shape or predicted.shape[-2:] != (NUM_JOINTS, 3):
-        raise ValueError(
-            f"poses of shape {predicted.shape} and {target.shape}: both must be (…, 16, 3)"
-        )
-    difference = neck_centred(predicted) - neck_centred(target)
-    return np.linalg.norm(difference, axis=-1) * _MILLIMETRES
+from utils.metrics.errors import ALL, BODY_PARTS, joint_errors
 
 
 class MPJPEByAction(BaseEval):

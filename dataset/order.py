@@ -1,0 +1,89 @@
+"""Which frames make each batch: fixed by seed and epoch, so that any place can be returned to.
+
+A global batch is what one step of the optimiser sees.  It is divided evenly among the processes
+of a run, and each share again into micro-batches where gradients are accumulated.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch.utils.data import Sampler
+
+
+class Division(NamedTuple):
+    """How a global batch is divided, and which part is ours.
+
+    Attributes:
+        rank, world: number of this process, and how many there are.
+        accumulate: micro-batches that each process goes through one after the other.
+    """
+
+    rank: int = 0
+    world: int = 1
+    accumulate: int = 1
+
+
+class BatchOrder(Sampler[list[int]]):
+    """Frame numbers of the micro-batches of one epoch, one list each, ``accumulate`` a step.
+
+    Args:
+        count: frames.
+        batch_size: frames of a global batch.
+        shuffle: draw a new order each epoch, fixed by ``seed`` and :attr:`epoch`.
+        seed: seed of the order.
+        drop_last: leave out an incomplete last batch (batch statistics of a few frames are poor),
+            unless it is the only one.
+        division: the part that is ours.  The parts of a batch are disjoint and together are it.
+
+    Attributes:
+        epoch: set it before each pass over shuffled data.
+        start: first step of the next pass.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        batch_size: int,
+        shuffle: bool = False,
+        seed: int = 0,
+        drop_last: bool = False,
+        division: Division | None = None,
+    ) -> None:
+        self.count = count
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.seed = seed
+        self.division = division or Division()
+        self.epoch = 0
+        self.start = 0
+        whole = count // batch_size
+        self.steps = whole if drop_last and whole else -(-count // batch_size)
+        self._generator = torch.Generator()
+
+    def __len__(self) -> int:
+        return self.steps * self.division.accumulate
+
+    def permutation(self) -> torch.Tensor:
+        """(count,) int64 frame numbers in this epoch's order."""
+        if not self.shuffle:
+            return torch.arange(self.count)
+        self._generator.manual_seed(self.seed * 1_000_003 + self.epoch)
+        return torch.randperm(self.count, generator=self._generator)
+
+    def slices(self) -> Iterator[slice]:
+        """Our parts of the batches, as ranges of :meth:`permutation`; some may be empty."""
+        rank, world, accumulate = self.division
+        parts = world * accumulate
+        for step in range(self.start, self.steps):
+            first = step * self.batch_size
+            size = min(self.batch_size, self.count - first)
+            for micro in range(accumulate):
+                part = micro * world + rank
+                yield slice(first + size * part // parts, first + size * (part + 1) // parts)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = self.permutation()
+        for part in self.slices():
+            if part.start < part.stop:
+                yield order[part].tolist()

@@ -1,0 +1,85 @@
+"""Pictures agree with labels: the body is where its joints project, and not mirrored."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from base.camera import RELEASE_CAMERA, world_to_camera
+from dataset.synthetic.body import make_body
+from dataset.synthetic.labels import RIM
+from dataset.synthetic.posing import Pose, Poser, stack
+from dataset.synthetic.render import Look, Renderer
+from dataset.synthetic.rig import camera_poses, mount
+from dataset.synthetic.sampling import occluded
+from dataset.synthetic.scene import make_place
+from dataset.synthetic.wardrobe import dress
+
+
+@pytest.fixture(scope="module")
+def scene():
+    """One person pointing ahead with the left hand, the right arm hanging; picture and labels."""
+    rng = np.random.default_rng(5)
+    body = make_body(male=False, full=False, short=False, rng=rng)
+    pose = Pose(hand=np.array([(0.1, -0.45, 0.75), (0.25, -0.9, 0.1)]))
+    joints, turns = (each[0] for each in Poser(body).place(stack([pose])))
+    rig = mount(body, rng)
+    head = body.rig.index("Head")
+    trans, rot = (each[0] for each in camera_poses(rig, joints[head : head + 1], turns[None, head]))
+    outfit, place = dress(body, rng), make_place(rng)
+    # Red all over, so that the body tells from any place.
+    red = np.tile(np.array([0.5, 0.01, 0.01], np.float32), (len(outfit.colours), 1))
+    outfit = replace(outfit, colours=red, pattern="plain")
+    look = Look(exposure=1.0, vignette=0.0, grain=0.0, blur=0.4)
+    renderer = Renderer(outfit, place, look, step=2)
+
+    def draw(vertices):
+        return renderer.draw(vertices, trans, rot, None, joints, np.random.default_rng(0))
+
+    skin = body.skin(joints, turns, outfit.vertices, outfit.weights)
+    picture, lead = draw(skin)
+    # The same place with the person far away, and so without a shadow as well.
+    empty, _ = draw(skin + np.array([0.0, 0.0, 9000.0]))
+    pixels = RELEASE_CAMERA.project(world_to_camera(joints, trans, rot))
+    return body, picture, empty, pixels, lead
+
+
+def changed(scene, pixel):
+    _, picture, empty, _, _ = scene
+    x, y = np.round(pixel).astype(int)
+    difference = picture[y, x].astype(int) - empty[y, x]
+    return np.abs(difference).max() > 25
+
+
+def test_joints_lie_on_the_body_in_the_picture(scene):
+    body, _, _, pixels, _ = scene
+    for name in ("Neck", "LeftArm", "LeftForeArm", "LeftHand", "RightArm", "RightHand"):
+        assert changed(scene, pixels[body.rig.index(name)]), name
+
+
+def test_the_left_hand_is_on_the_right_of_the_picture_and_the_picture_is_not_mirrored(scene):
+    body, _, _, pixels, _ = scene
+    hand = pixels[body.rig.index("LeftHand")]
+    assert hand[0] > RELEASE_CAMERA.cx and hand[1] > RELEASE_CAMERA.cy + 50
+    mirrored = np.array([2 * RELEASE_CAMERA.cx - hand[0], hand[1]])
+    assert not changed(scene, mirrored)
+
+
+def test_the_surround_is_black_and_the_inside_is_not(scene):
+    _, picture, _, _, _ = scene
+    v, u = np.mgrid[:800, :1280]
+    rays = RELEASE_CAMERA.unproject(np.stack([u, v], -1).astype(float))
+    angle = np.arctan2(np.hypot(rays[..., 0], rays[..., 1]), rays[..., 2])
+    assert picture.shape == (800, 1280, 3) and picture.dtype == np.uint8
+    assert picture[angle > RIM + 0.03].max() == 0
+    assert picture[angle < RIM - 0.03].mean() > 30
+
+
+def test_what_lies_behind_the_body_is_occluded_and_what_points_at_the_camera_is_not(scene):
+    body, _, _, _, lead = scene
+    hidden = occluded(lead, body)
+    assert not hidden[body.rig.index("LeftHand")]
+    assert not hidden[body.rig.index("LeftForeArm")]
+    far = lead.copy()
+    far[body.rig.index("LeftHand")] = 60.0
+    assert occluded(far, body)[body.rig.index("LeftHand")]

@@ -1,0 +1,11 @@
+"""A hand-made pose for tests of drawing and reports."""
+
+import numpy as np
+
+
+def standing() -> np.ndarray:
+    """(16, 3) metres, camera frame: arms out and forward, so that no joint hides another."""
+    x = [0, 0, 0.2, 0.4, 0.55, -0.2, -0.4, -0.55, 0.1, 0.14, 0.17, 0.2, -0.1, -0.14, -0.17, -0.2]
+    y = [-15, -20, -12, 5, 30, -12, 5, 30, *(-16, 4, -12, 8) * 2]
+    z = [0.25, 0.05, 0.28, 0.5, 0.5, 0.28, 0.5, 0.5, *(0.8, 1.15, 1.5, 1.55) * 2]
+    return np.stack([x, np.divide(y, 100), z], 1)

@@ -1,0 +1,228 @@
+"""The doctor names every planted fault, and the loaders honour the list it writes."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import release
+
+from base.errors import UserError
+from base.set_type import SetType
+from dataset.mocap import Mocap
+from utils import check_data, pack_data
+
+
+def run(root, *options):
+    """Exit status and report."""
+    status = 0
+    try:
+        check_data.main(["--data_root", str(root), "--jobs", "2", *options])
+    except SystemExit as ended:
+        status = ended.code
+    return status, json.loads((root / "report.json").read_text())
+
+
+def faults(report, position=0):
+    return {(f["kind"], f["where"].rpartition("/")[2]) for f in report["sets"][position]["faults"]}
+
+
+def fill(root, numbers=range(1, 5), **where):
+    folder = release.camera_folder(root, **where)
+    for number in numbers:
+        release.write_label(folder, number)
+        release.write_picture(folder, number)
+    return folder
+
+
+def png(number, character="female_001_a_a"):
+    return f"{character}.rgba.{number:06d}.png"
+
+
+def label(number, character="female_001_a_a"):
+    return f"{character}_{number:06d}.json"
+
+
+def test_a_sound_set_passes(tmp_path, capsys):
+    fill(tmp_path)
+    status, report = run(tmp_path)
+    assert status == 0 and faults(report) == set()
+    [found] = report["sets"]
+    assert found["frames"] == 4 and found["characters"] == {"female_001_a_a": 4}
+    assert found["actions"] == {"walking": 4} and found["action_groups"] == {"Walking": 4}
+    assert found["projection_residual_px"]["max"] < 1e-3
+    assert "all is well" in capsys.readouterr().out
+
+
+def test_unpaired_frames_and_what_pairing_by_position_would_do_are_told(tmp_path, capsys):
+    folder = fill(tmp_path, range(1, 11))
+    release.picture_path(folder, 3).unlink()
+    release.label_path(folder, 10).unlink()
+    status, report = run(tmp_path)
+    assert status == 1
+    assert faults(report) == {
+        ("label without picture", label(3)),
+        ("picture without label", png(10)),
+    }
+    [shift] = report["sets"][0]["pairing_by_position"]
+    # Pictures 1 2 4…10 beside labels 1…9: from picture 4 on, each one has its predecessor's label.
+    assert (shift["mislabelled"], shift["first"], shift["last"]) == (7, 4, 10)
+    assert "7 pictures (000004 to 000010) another frame's label" in capsys.readouterr().out
+
+
+def test_bad_pictures_are_told_apart(tmp_path):
+    folder = fill(tmp_path, range(1, 7))
+    path = release.picture_path(folder, 1)
+    path.write_bytes(path.read_bytes()[:-100])
+    content = bytearray(release.picture_path(folder, 2).read_bytes())
+    content[len(content) // 2] ^= 1
+    release.picture_path(folder, 2).write_bytes(content)
+    cv2.imwrite(str(release.picture_path(folder, 3)), np.zeros((400, 640, 3), np.uint8))
+    cv2.imwrite(str(release.picture_path(folder, 4)), np.zeros((800, 1280), np.uint8))
+    cv2.imwrite(str(release.picture_path(folder, 5)), np.zeros((800, 1280, 4), np.uint8))
+    status, report = run(tmp_path)
+    assert status == 1
+    assert faults(report) == {
+        ("unreadable picture", png(1)),
+        ("unreadable picture", png(2)),
+        ("wrong size or channels", png(3)),
+        ("wrong size or channels", png(4)),
+    }
+    status, report = run(tmp_path, "--no_pictures")
+    assert status == 0 and faults(report) == set()
+
+
+def test_bad_labels_are_told_apart(tmp_path):
+    folder = fill(tmp_path, range(1, 7))
+    release.label_path(folder, 1).write_text('{"action": ')
+    names = release.label_for(2)["joints"]
+    release.write_label(folder, 2, joints=[j for j in names if j["name"] != "mixamorig:Neck"])
+    nan = np.array(release.label_for(3)["pts3d_fisheye"])
+    nan[:] = np.nan
+    release.write_label(folder, 3, pts3d_fisheye=nan.tolist())
+    flat = np.full_like(nan, 50.0)
+    release.write_label(folder, 4, pts3d_fisheye=flat.tolist())
+    # Labels of another frame in 2D, which is what a wrong pairing looks like.
+    release.write_label(folder, 5, pts2d_fisheye=release.label_for(6)["pts2d_fisheye"])
+    status, report = run(tmp_path)
+    assert status == 1
+    assert faults(report) == {
+        ("broken label", label(1)),
+        ("broken label", label(2)),
+        ("broken label", label(3)),
+        ("absurd pose", label(4)),
+        ("2D and 3D joints disagree", label(4)),
+        ("2D and 3D joints disagree", label(5)),
+    }
+    details = {f["where"][-7:-5]: f["detail"] for f in report["sets"][0]["faults"]}
+    assert details["02"] == "has no joint Neck" and "px" in details["05"]
+
+
+def test_a_character_in_the_wrong_set_is_named(tmp_path):
+    fill(tmp_path, set_folder="ValSet", character="female_004_a_a")
+    fill(tmp_path, set_folder="TrainSet", character="somebody_else")
+    status, report = run(tmp_path)
+    assert status == 1
+    assert [found["set"] for found in report["sets"]] == ["TrainSet", "ValSet"]
+    assert faults(report, 0) == set()
+    assert faults(report, 1) == {("character in the wrong set", "female_004_a_a")}
+    assert report["sets"][1]["faults"][0]["detail"] == "belongs in TestSet"
+
+
+def test_the_skip_list_takes_effect_at_once_and_satisfies_the_doctor(tmp_path, capsys):
+    folder = fill(tmp_path, range(1, 6))
+    path = release.picture_path(folder, 2)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-100])
+    release.label_path(folder, 5).unlink()
+    assert [Mocap(tmp_path, SetType.TRAIN).frame_id(i).number for i in range(4)] == [1, 2, 3, 4]
+    assert run(tmp_path, "--write_skip_list")[0] == 1
+    capsys.readouterr()
+    data = Mocap(tmp_path, SetType.TRAIN)
+    assert [data.frame_id(i).number for i in range(len(data))] == [1, 3, 4]
+    assert len(data.annotations()) == 3
+    told = capsys.readouterr().err
+    assert "1 frames left out by skip_list.txt" in told and "without a label" not in told
+    status, report = run(tmp_path)
+    assert status == 0 and len(report["sets"][0]["on_skip_list"]) == 2
+    # A new fault is added to what the list holds.
+    release.picture_path(folder, 4).write_bytes(b"")
+    assert run(tmp_path, "--write_skip_list")[0] == 1
+    assert len(Mocap(tmp_path, SetType.TRAIN)) == 2
+    (tmp_path / "skip_list.txt").unlink()
+    assert len(Mocap(tmp_path, SetType.TRAIN)) == 4
+
+
+def test_a_skip_list_by_hand_may_hold_comments_and_a_bad_line_is_named(tmp_path):
+    fill(tmp_path)
+    path = tmp_path / "skip_list.txt"
+    path.write_text(
+        "# mine\n\n  TrainSet/female_001_a_a/env_001/3\nValSet/female_001_a_a/env_001/1\n"
+    )
+    assert len(Mocap(tmp_path, SetType.TRAIN)) == 3
+    path.write_text("# mine\nframe 3\n")
+    with pytest.raises(UserError, match=r"skip_list\.txt:2: no frame like"):
+        Mocap(tmp_path, SetType.TRAIN)
+
+
+@pytest.fixture
+def packed(tmp_path):
+    folder = fill(tmp_path / "tree", range(1, 7))
+    release.label_path(folder, 6).unlink()
+    output = tmp_path / "packed"
+    pack_data.main(["--input", str(tmp_path / "tree"), "--output", str(output), "--size", "64"])
+    return output
+
+
+def test_a_packed_set_is_checked_and_what_packing_left_out_is_told(packed, tmp_path):
+    status, report = run(packed)
+    assert status == 1
+    [found] = report["sets"]
+    assert found["frames"] == 5 and found["action_groups"] == {"Walking": 5}
+    assert found["projection_residual_px"]["max"] < 1e-3
+    assert faults(report) == {("picture without label", png(6))}
+    assert run(packed, "--write_skip_list")[0] == 1
+    assert run(packed)[0] == 0
+
+
+def test_damage_to_shards_and_labels_is_told_frame_by_frame(packed):
+    (packed / "skip_list.txt").write_text("TrainSet/female_001_a_a/env_001/000006\n")
+    [shard] = (packed / "TrainSet").glob("*.tar")
+    whole = shard.read_bytes()
+    assert run(packed)[0] == 0
+
+    def details(content):
+        shard.write_bytes(content)
+        status, report = run(packed)
+        assert status == 1
+        return {f["detail"] for f in report["sets"][0]["faults"]}
+
+    content = bytearray(whole)
+    content[600] ^= 1
+    assert details(content) == {"female_001_a_a/env_001/000001: its picture is damaged"}
+    first = "female_001_a_a/env_001/000001"
+    other = whole.replace(b'"action":"walking"', b'"action":"talking"', 1)
+    assert details(other) == {f"{first}: its json differs from the annotations"}
+    # A header that is damaged ends a tar for every reader.
+    renamed = details(whole.replace(b"000003.jpg", b"000009.jpg"))
+    assert renamed == {f"{first[:-1]}{number}: missing" for number in (3, 4, 5)}
+    told = details(whole[:2000])
+    assert any("cannot be read" in reason or reason.endswith("5: missing") for reason in told)
+    shard.write_bytes(whole)
+    table = np.load(packed / "TrainSet" / "annotations.npy")
+    table["joints3d"][0] *= -1
+    np.save(packed / "TrainSet" / "annotations.npy", table)
+    status, report = run(packed, "--no_pictures")
+    assert status == 1
+    assert {f["kind"] for f in report["sets"][0]["faults"]} <= {
+        "2D and 3D joints disagree",
+        "broken label",
+    }
+
+
+def test_what_cannot_be_checked_is_told_in_one_line(tmp_path):
+    with pytest.raises(UserError, match="holds no TrainSet"):
+        check_data.main(["--data_root", str(tmp_path)])
+    (tmp_path / "TrainSet").mkdir()
+    with pytest.raises(UserError, match="holds no frame"):
+        check_data.main(["--data_root", str(tmp_path)])

@@ -1,0 +1,240 @@
+"""Packing: from parts as from a tree, the same bytes whatever interrupted it."""
+
+import json
+import shutil
+
+import archives
+import killing
+import numpy as np
+import pytest
+import release
+
+from base.errors import UserError
+from base.set_type import SetType
+from dataset import packing
+from dataset.packed import Packed
+from dataset.release import CHARACTERS
+from utils import pack_data
+
+TRAIN, VAL = "female_003_a_a", "male_008_a_a"  # of 6 and 9 parts
+
+
+def write_tree(root, frames=5):
+    """Two characters in the release's layout, two environments each."""
+    for character, set_folder in ((TRAIN, "TrainSet"), (VAL, "ValSet")):
+        for env in ("env_001", "env_002"):
+            folder = release.camera_folder(root, set_folder, character, env)
+            for number in range(frames):
+                release.write_label(folder, number, action="Talking" if number % 2 else "Boxing")
+                release.write_picture(folder, number)
+    return root
+
+
+@pytest.fixture
+def tree(tmp_path):
+    return write_tree(tmp_path / "tree")
+
+
+@pytest.fixture
+def parts(tmp_path, tree):
+    for character, set_folder in ((TRAIN, "TrainSet"), (VAL, "ValSet")):
+        content = archives.archive(tree / set_folder / character)
+        archives.cut(content, character, tmp_path / "parts")
+    return tmp_path / "parts"
+
+
+def options(source, output, *more):
+    return ["--input", str(source), "--output", str(output), "--size", "64", *more]
+
+
+def run(source, output, *more):
+    pack_data.main(options(source, output, "--frames_per_shard", "2", *more))
+
+
+def shards_and_arrays(folder):
+    """Everything but the note on which archives are done."""
+    return {k: v for k, v in archives.contents(folder).items() if not k.endswith(".done.json")}
+
+
+def test_parts_and_tree_give_the_same_files(tree, parts, tmp_path, capsys):
+    run(tree, tmp_path / "a", "--jobs", "1")
+    run(parts, tmp_path / "b", "--jobs", "3")
+    a, b = shards_and_arrays(tmp_path / "a"), shards_and_arrays(tmp_path / "b")
+    assert a == b and "TrainSet/female_003_a_a-env_002-00001.tar" in a
+    # Nothing of an archive is ever extracted.
+    assert {path.suffix for path in (tmp_path / "b").rglob("*.*")} == {
+        ".tar", ".npy", ".npz", ".json",
+    }  # fmt: skip
+    told = capsys.readouterr().out
+    assert "TrainSet: 10 frames in 6 shards, 10 labels" in told
+    assert "times less" in told and "for 383,000 frames" in told
+
+
+def test_a_second_run_decodes_nothing(tree, parts, tmp_path, monkeypatch):
+    run(tree, tmp_path / "a")
+    run(parts, tmp_path / "b")
+    before = archives.contents(tmp_path / "a"), archives.contents(tmp_path / "b")
+    monkeypatch.setattr(packing, "decode_release_picture", None)
+    monkeypatch.setattr(packing, "read_archive", None)
+    run(tree, tmp_path / "a")
+    run(parts, tmp_path / "b")
+    assert (archives.contents(tmp_path / "a"), archives.contents(tmp_path / "b")) == before
+
+
+def test_shards_that_are_there_are_not_packed_again(tree, parts, tmp_path, monkeypatch):
+    for source, output in ((tree, tmp_path / "a"), (parts, tmp_path / "b")):
+        run(source, output)
+        before = archives.contents(output)
+        for name in ("TrainSet", "ValSet"):
+            shutil.rmtree(output / name / "rows")
+            (output / name / "index.json").unlink()
+        (output / "ValSet" / f"{VAL}-env_002-00001.tar").unlink()
+        decoded = []
+        true = packing.decode_release_picture
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                packing,
+                "decode_release_picture",
+                lambda data, name, true=true, decoded=decoded: (
+                    decoded.append(1) or true(data, name)
+                ),
+            )
+            run(source, output)
+        assert len(decoded) == 2  # frames 2 and 3, of the shard that was missing
+        assert archives.contents(output) == before
+
+
+def test_a_frame_added_or_repaired_later_is_packed(tree, tmp_path):
+    folder = release.camera_folder(tree, "TrainSet", TRAIN)
+    path = release.picture_path(folder, 1)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40])
+    run(tree, tmp_path / "a")
+    assert len(Packed(tmp_path / "a", SetType.TRAIN)) == 9
+    assert len(Packed(tmp_path / "a", SetType.TRAIN, pictures=False)) == 10
+    path.write_bytes(whole)
+    release.write_label(folder, 7)
+    release.write_picture(folder, 7)
+    run(tree, tmp_path / "a")
+    run(tree, tmp_path / "fresh")
+    assert archives.contents(tmp_path / "a") == archives.contents(tmp_path / "fresh")
+    assert len(Packed(tmp_path / "a", SetType.TRAIN)) == 11
+
+
+def test_faulty_frames_are_left_out_listed_and_the_rest_keeps_its_labels(tree, tmp_path, capsys):
+    folder = release.camera_folder(tree, "TrainSet", TRAIN)
+    release.picture_path(folder, 1).unlink()
+    release.label_path(folder, 4).unlink()
+    release.label_path(folder, 2).write_text("{")
+    path = release.picture_path(folder, 3)
+    path.write_bytes(path.read_bytes()[:-40])
+    content = archives.archive(tree / "TrainSet" / TRAIN)
+    archives.cut(content, TRAIN, tmp_path / "parts")
+    run(tree, tmp_path / "a")
+    run(tmp_path / "parts", tmp_path / "b")
+    assert "picture without label" in capsys.readouterr().out
+    for output in (tmp_path / "a", tmp_path / "b"):
+        index = json.loads((output / "TrainSet" / "index.json").read_text())
+        told = "\n".join(index["left_out"])
+        assert len(index["left_out"]) == 4
+        for expected in (
+            "000001.json: label without picture",
+            "000004.png: picture without label",
+            "000002.json: not valid json",
+            "000003.png: cut off",
+        ):
+            assert expected in told
+        data = Packed(output, SetType.TRAIN)
+        assert [data.frame_id(i).number for i in range(len(data))] == [0, 0, 1, 2, 3, 4]
+        for i in range(len(data)):
+            frame = data[i]
+            assert (frame.image == frame.frame_id.number).all()
+            pose = release.pose_for(frame.frame_id.number)
+            assert np.allclose(frame.joints3d, pose, atol=1e-6)
+    assert shards_and_arrays(tmp_path / "a" / "ValSet").keys()
+    a, b = shards_and_arrays(tmp_path / "a" / "TrainSet"), shards_and_arrays(
+        tmp_path / "b" / "TrainSet"
+    )  # fmt: skip
+    assert {k: v for k, v in a.items() if k.endswith((".tar", ".npy"))} == {
+        k: v for k, v in b.items() if k.endswith((".tar", ".npy"))
+    }
+
+
+def test_a_damaged_archive_is_named_and_the_others_are_packed(parts, tmp_path):
+    part = parts / CHARACTERS[VAL].parts[5]
+    whole = part.read_bytes()
+    part.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match=part.name):
+        run(parts, tmp_path / "a")
+    assert len(Packed(tmp_path / "a", SetType.TRAIN)) == 10
+    part.unlink()
+    with pytest.raises(UserError, match=f"{part.name} missing"):
+        run(parts, tmp_path / "a")
+    part.write_bytes(whole)
+    run(parts, tmp_path / "a")
+    run(parts, tmp_path / "fresh")
+    assert archives.contents(tmp_path / "a") == archives.contents(tmp_path / "fresh")
+
+
+def test_nothing_is_kept_of_an_archive_whose_checksum_is_wrong(parts, tmp_path):
+    part = parts / CHARACTERS[TRAIN].parts[-1]
+    content = bytearray(part.read_bytes())
+    content[-8] ^= 1  # the stored CRC
+    part.write_bytes(content)
+    with pytest.raises(UserError, match="checksum is wrong"):
+        run(parts, tmp_path / "a")
+    assert not [name for name in archives.contents(tmp_path / "a") if TRAIN in name]
+    assert len(Packed(tmp_path / "a", SetType.VAL)) == 10
+
+
+def test_an_environment_in_two_places_of_an_archive_is_refused(tree, tmp_path):
+    files = archives.contents(tree / "TrainSet")
+    ordered = sorted(files, key=lambda name: (name.rpartition("_")[2], name))  # by frame number
+    members = [(archives.tarfile.TarInfo(name), files[name]) for name in ordered]
+    archives.cut(archives.tar_members(members), TRAIN, tmp_path / "parts")
+    with pytest.raises(UserError, match="extract it with"):
+        run(tmp_path / "parts", tmp_path / "a")
+
+
+@pytest.mark.parametrize("kind", ["tree", "parts"])
+def test_killed_at_any_moment_and_run_again_the_files_are_the_same(kind, tmp_path):
+    source = write_tree(tmp_path / "tree", frames=30)
+    if kind == "parts":
+        for character, set_folder in ((TRAIN, "TrainSet"), (VAL, "ValSet")):
+            content = archives.archive(source / set_folder / character)
+            archives.cut(content, character, tmp_path / "parts")
+        source = tmp_path / "parts"
+    run(source, tmp_path / "undisturbed")
+    output = tmp_path / "output"
+    command = ("utils/pack_data.py", *options(source, output, "--frames_per_shard", "2"))
+    done = 0
+    for share in np.sort(np.random.default_rng(0).uniform(0.02, 0.8, 2)):
+        target = max(done, int(share * 60))
+        killing.kill_when(
+            killing.start(*command), lambda n=target: sum(1 for _ in output.rglob("*.tar")) >= n
+        )
+        done = sum(1 for _ in output.rglob("*.tar"))
+        assert done < 60
+    killing.finish(killing.start(*command))
+    assert archives.contents(output) == archives.contents(tmp_path / "undisturbed")
+
+
+def test_bad_input_is_told_in_one_line(tree, parts, tmp_path):
+    run(tree, tmp_path / "a")
+    with pytest.raises(UserError, match="packed with --size 64, not 128"):
+        pack_data.main(["--input", str(tree), "--output", str(tmp_path / "a"), "--size", "128"])
+    with pytest.raises(UserError, match="is not empty"):
+        run(parts, tree)
+    with pytest.raises(UserError, match="another folder"):
+        run(tree, tree)
+    with pytest.raises(UserError, match="no such folder"):
+        run(tmp_path / "none", tmp_path / "b")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="holds neither parts"):
+        run(tmp_path / "empty", tmp_path / "b")
+    (parts / "somebody.tar.gz").touch()
+    with pytest.raises(UserError, match="somebody, no characters of the release"):
+        run(parts, tmp_path / "b")
+    with pytest.raises(UserError, match="--quality"):
+        run(tree, tmp_path / "b", "--quality", "101")
+    assert not (tmp_path / "b").exists()

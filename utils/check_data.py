@@ -1,0 +1,170 @@
+"""Find every fault of a data set, extracted or packed, before it spoils a training run."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from base.errors import UserError
+from base.set_type import SetType
+from dataset.check_packed import check_packed
+from dataset.check_tree import check_tree
+from dataset.faults import KINDS, OFF_CAMERA, Fault, SetReport
+from dataset.packed import is_packed
+from dataset.skip_list import SKIP_LIST, format_skip_list
+from utils.command import run_command
+from utils.files import write_text
+
+_EXAMPLES = """examples:
+  every picture and label of every set:
+    python utils/check_data.py --data_root data/xr_egopose
+  names and labels only, much faster:
+    python utils/check_data.py --data_root data/xr_egopose --no_pictures
+  leave the faulty frames out of all training and evaluation from now on:
+    python utils/check_data.py --data_root data/xr_egopose --write_skip_list
+
+Exit status: 0 all is well, 1 something is wrong, 2 the data cannot be checked.
+"""
+
+_SHOWN = 10
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=(
+            "Check a data set: frames that do not pair, pictures that are cut off or of another "
+            "size, broken or impossible labels, labels that contradict the camera, characters in "
+            "the wrong set. Prints a table and writes report.json."
+        ),
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--data_root",
+        type=Path,
+        required=True,
+        help="folder that holds TrainSet, ValSet and TestSet, extracted or packed",
+    )
+    parser.add_argument(
+        "--sets",
+        nargs="+",
+        choices=[set_type.value for set_type in SetType],
+        help="only these sets (default: those that are there)",
+    )
+    parser.add_argument("--no_pictures", action="store_true", help="decode no picture")
+    parser.add_argument(
+        "--max_residual",
+        type=float,
+        default=5.0,
+        help="pixels of the 1280x800 picture that a 2D joint may lie off the projection of its "
+        "3D joint (default 5)",
+    )
+    parser.add_argument("--report", type=Path, help="default: DATA_ROOT/report.json")
+    parser.add_argument(
+        "--write_skip_list",
+        action="store_true",
+        help=f"add the faulty frames to DATA_ROOT/{SKIP_LIST}; loaders leave them out",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="decoding threads (default: one per core, here %(default)s)",
+    )
+    return parser
+
+
+def _sets(root: Path, names: list[str] | None) -> list[SetType]:
+    if names is not None:
+        return [SetType(name) for name in names]
+    found = [set_type for set_type in SetType if (root / set_type.folder).is_dir()]
+    if not found:
+        raise UserError(f"{root}: holds no TrainSet, ValSet or TestSet")
+    return found
+
+
+def _print_set(report: SetReport) -> None:
+    print(f"\n{report.set_type.folder}: {report.frames:,} frames", end="")
+    print(f", {report.label_frames:,} labels without pictures" if report.label_frames else "")
+    for name, counts in (("character", report.characters), ("action group", report.groups())):
+        if counts:
+            print(f"  {name:<32}{'frames':>10}")
+            for key, count in sorted(counts.items()):
+                print(f"    {key:<30}{count:>10,}")
+    figures = report.residual_figures()
+    if figures:
+        print(
+            "  2D joints off the projected 3D joints, px: median {median:.3f}, 99 % {p99:.3f}, "
+            "largest {max:.3f}".format(**figures)
+        )
+    for shift in report.shifts:
+        print(
+            f"  {shift.folder}: pairing by position would have given {shift.mislabelled} pictures "
+            f"({shift.first:06d} to {shift.last:06d}) another frame's label "
+            f"({shift.pictures} pictures, {shift.labels} labels)"
+        )
+    for kind in KINDS:
+        _print_faults(kind, [fault for fault in report.faults if fault.kind == kind])
+    if report.skipped:
+        print(f"  {len(report.skipped)} more faults are of frames that {SKIP_LIST} leaves out")
+    if not report.faults:
+        print("  nothing else wrong" if report.skipped else "  nothing wrong")
+
+
+def _print_faults(kind: str, faults: list[Fault]) -> None:
+    if not faults:
+        return
+    print(f"  {kind}: {len(faults)}")
+    for fault in faults[:_SHOWN]:
+        print(f"    {fault.where}: {fault.detail}")
+    if len(faults) > _SHOWN:
+        print(f"    and {len(faults) - _SHOWN} more")
+    if kind == OFF_CAMERA:
+        print("    (if most frames are listed, it is the camera formula that does not fit)")
+
+
+def _write_skip_list(root: Path, reports: list[SetReport]) -> None:
+    entries = [
+        (report.set_type, fault.frame_id, fault.kind)
+        for report in reports
+        for fault in report.faults
+        if fault.frame_id is not None
+    ]
+    path = root / SKIP_LIST
+    kept = path.read_text(encoding="utf-8") if path.is_file() else ""
+    fresh = format_skip_list(entries)
+    if kept:
+        fresh = kept.rstrip("\n") + "\n" + "".join(fresh.splitlines(keepends=True)[1:])
+    write_text(path, fresh)
+    frames = len({(set_type, frame_id) for set_type, frame_id, _ in entries})
+    print(f"\n{frames} frames added to {path}")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of the check."""
+    args = _parser().parse_args(argv)
+    if args.jobs < 1:
+        raise UserError("--jobs must be at least 1")
+    check = check_packed if is_packed(args.data_root) else check_tree
+    reports = [
+        check(args.data_root, set_type, not args.no_pictures, args.jobs, args.max_residual)
+        for set_type in _sets(args.data_root, args.sets)
+    ]
+    for report in reports:
+        _print_set(report)
+    content = {"data_root": str(args.data_root), "sets": [report.as_dict() for report in reports]}
+    path = args.report or args.data_root / "report.json"
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    wrong = sum(len(report.faults) for report in reports)
+    if args.write_skip_list and wrong:
+        _write_skip_list(args.data_root, reports)
+    print(f"\n{wrong} faults; all of them in {path}" if wrong else f"\nall is well: {path}")
+    if wrong:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,145 @@
+"""Pictures of a few fixed validation frames, to watch heatmaps and poses become right."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+
+from base.camera import FisheyeCamera
+from base.errors import BrokenFrameError
+from base.skeleton import HEATMAP_JOINTS, LIMBS, NECK, NUM_HEATMAPS
+
+#: Frames shown, spread over the set.
+SHOWN_FRAMES = 4
+
+_TILE = 256
+_MARGIN = 4
+_PREDICTED, _TRUE = (255, 140, 0), (40, 140, 255)  # orange and blue, as demo.py draws them
+
+
+class Shown(NamedTuple):
+    """What there is to show of F frames.
+
+    Attributes:
+        images: (F, S, S, 3) uint8 RGB; black where the stage reads none.
+        heatmaps: (F, 15, h, h) predicted, or, where they are the input, given.
+        joints2d: (F, 16, 2) predicted pixels of the picture; NaN where there is none.
+        target2d: (F, 16, 2) true ones; NaN likewise.
+    """
+
+    images: np.ndarray
+    heatmaps: np.ndarray
+    joints2d: np.ndarray
+    target2d: np.ndarray
+
+
+def spread(count: int) -> list[int]:
+    """Up to SHOWN_FRAMES frame numbers, evenly over a set of ``count``."""
+    shown = min(SHOWN_FRAMES, count)
+    return [count * (2 * number + 1) // (2 * shown) for number in range(shown)]
+
+
+def readable(dataset: torch.utils.data.Dataset, numbers: list[int]) -> list:
+    """The frames of those numbers that can be read; training names the others."""
+    frames = []
+    for number in numbers:
+        try:
+            frames.append(dataset[number])
+        except BrokenFrameError:
+            continue
+    return frames
+
+
+def placed_in_picture(
+    joints3d: torch.Tensor, target3d: torch.Tensor, camera: FisheyeCamera
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels of predicted and true poses, the former put where the true Neck is.
+
+    Args:
+        joints3d: (F, 16, 3) metres, camera axes, any origin.
+        target3d: (F, 16, 3) metres, camera frame.
+        camera: of the picture.
+
+    Returns:
+        Twice (F, 16, 2); NaN for a joint outside the lens's range.
+    """
+    target = target3d.double().cpu().numpy()
+    predicted = joints3d.double().cpu().numpy()
+    predicted = predicted - predicted[:, NECK : NECK + 1] + target[:, NECK : NECK + 1]
+
+    def pixels(points: np.ndarray) -> np.ndarray:
+        seen = camera.angle(points) < camera.max_theta
+        return np.where(seen[..., None], camera.project(points), np.nan)
+
+    return pixels(predicted), pixels(target)
+
+
+def with_head(joints2d: torch.Tensor) -> np.ndarray:
+    """(F, 15, 2) pixels of the joints that have heatmaps as (F, 16, 2), NaN for the Head."""
+    full = np.full((len(joints2d), NUM_HEATMAPS + 1, 2), np.nan)
+    full[:, list(HEATMAP_JOINTS)] = joints2d.double().cpu().numpy()
+    return full
+
+
+def _hues(count: int) -> np.ndarray:
+    """(count, 3) colours as far apart as they go, 0 to 1 RGB."""
+    hsv = np.full((1, count, 3), 255, np.uint8)
+    hsv[0, :, 0] = np.arange(count) * 180 // count
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0] / 255.0
+
+
+def overlay_heatmaps(image: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
+    """Heatmaps in one colour a joint over a darkened picture.
+
+    Args:
+        image: (T, T, 3) uint8 RGB.
+        heatmaps: (15, h, h), about 1 at a joint.
+
+    Returns:
+        (T, T, 3) uint8 RGB.
+    """
+    side = image.shape[0]
+    maps = np.ascontiguousarray(heatmaps.clip(0, 1).transpose(1, 2, 0), np.float32)
+    maps = cv2.resize(maps, (side, side), interpolation=cv2.INTER_LINEAR)
+    # The mean colour of the joints that are there: a sum would be white where several are near.
+    colours = maps @ _hues(heatmaps.shape[0]) / maps.sum(-1, keepdims=True).clip(1e-6)
+    cover = maps.max(-1, keepdims=True)
+    mixed = image * 0.45 * (1 - cover) + 255 * cover * colours
+    return mixed.clip(0, 255).astype(np.uint8)
+
+
+def draw_limbs(image: np.ndarray, joints2d: np.ndarray, colour: tuple[int, int, int]) -> None:
+    """Draw the limbs whose ends are known, (16, 2) pixels, into a (T, T, 3) uint8 picture."""
+    # OpenCV overflows far outside the picture.
+    inside = np.isfinite(joints2d).all(-1) & (np.abs(np.nan_to_num(joints2d)) < 1e4).all(-1)
+    known = np.nan_to_num(joints2d)
+    points = [tuple(round(16 * float(value)) for value in point) for point in known]
+    for parent, child in LIMBS:
+        if inside[parent] and inside[child]:
+            cv2.line(image, points[parent], points[child], colour, 2, cv2.LINE_AA, shift=4)
+    for point in np.flatnonzero(inside):
+        cv2.circle(image, points[point], 16 * 3, colour, -1, cv2.LINE_AA, shift=4)
+
+
+def sheet(shown: Shown) -> np.ndarray:
+    """One row a frame: picture, heatmaps over it, predicted (orange) and true (blue) joints.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    size = shown.images.shape[1]
+    rows = []
+    for image, heatmaps, predicted, target in zip(*shown, strict=True):
+        tile = cv2.resize(image, (_TILE, _TILE), interpolation=cv2.INTER_AREA)
+        joints = tile.copy()
+        for joints2d, colour in ((target, _TRUE), (predicted, _PREDICTED)):
+            draw_limbs(joints, (joints2d + 0.5) * (_TILE / size) - 0.5, colour)
+        tiles = [tile, overlay_heatmaps(tile, heatmaps), joints]
+        rows.append(np.concatenate([_framed(tile) for tile in tiles], 1))
+    return np.concatenate(rows, 0)
+
+
+def _framed(tile: np.ndarray) -> np.ndarray:
+    sides = [_MARGIN // 2] * 4
+    return cv2.copyMakeBorder(tile, *sides, cv2.BORDER_CONSTANT, value=(255, 255, 255))

@@ -1,0 +1,150 @@
+"""What a run says while it goes: a bar, TensorBoard, and log.jsonl with the same figures."""
+
+import contextlib
+import json
+import resource
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from base.errors import UserError
+from utils.files import write_text
+
+_GIB = 2**30
+
+
+def memory_gib(device: torch.device) -> float:
+    """Largest memory taken so far, GiB: of the device, or of this process on the CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / _GIB
+    if device.type == "mps":
+        return torch.mps.driver_allocated_memory() / _GIB
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / _GIB
+
+
+def _keep_until(path: Path, step: int) -> None:
+    """Take out of a log what was written after ``step``, which is about to be done again."""
+    if not path.is_file():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        with contextlib.suppress(ValueError):  # a kill may have cut off the last line
+            if json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+    write_text(path, "".join(kept))
+
+
+class RunLog(contextlib.AbstractContextManager["RunLog"]):
+    """Bar, TensorBoard and ``log.jsonl`` of a run; does nothing where it is not ``shown``.
+
+    Args:
+        log_dir: where TensorBoard's files and ``log.jsonl`` go.
+        name: of the bar.
+        step: steps done; entries beyond are from a part of the run that is done again.
+        total: steps of the whole run.
+        shown: False in all processes but the main one.
+
+    Raises:
+        UserError: where it cannot be written.
+    """
+
+    def __init__(self, log_dir: Path, name: str, step: int, total: int, shown: bool = True) -> None:
+        self.bar = tqdm(
+            total=total,
+            initial=step,
+            desc=name,
+            unit="step",
+            dynamic_ncols=True,
+            disable=not shown,
+        )
+        self._writer = self._file = None
+        self._folder = log_dir
+        self._thread_hook = threading.excepthook
+        if shown:
+            threading.excepthook = self._on_thread_error
+            with self._writing():
+                _keep_until(log_dir / "log.jsonl", step)
+                self._file = (log_dir / "log.jsonl").open("a", encoding="utf-8")
+                self._writer = SummaryWriter(str(log_dir), purge_step=step + 1 if step else None)
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        self.bar.close()
+        if self._writer is None:
+            return
+        # On a full disk the end of the log fails as well; what failed first is what is reported.
+        reported = contextlib.suppress(UserError) if failed else contextlib.nullcontext()
+        try:
+            with reported, self._writing():
+                self._writer.close()
+                self._file.close()
+        finally:
+            threading.excepthook = self._thread_hook
+
+    def _on_thread_error(self, raised: threading.ExceptHookArgs) -> None:
+        # TensorBoard writes in a thread and hands what went wrong there to the next call; the
+        # thread's own traceback on the screen would bury the line that this becomes.
+        if not issubclass(raised.exc_type, OSError):
+            self._thread_hook(raised)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Turn what a full or read-only disk does into one clear line."""
+        try:
+            yield
+        except OSError as error:
+            raise UserError(
+                f"{self._folder}: logs cannot be written ({error.strerror or error})"
+            ) from None
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        if self._writer is not None:
+            tqdm.write(line)
+
+    def training(self, epoch: int, step: int, losses: dict[str, float], **figures: float) -> None:
+        """Figures of training after ``step`` steps; ``losses`` has each term and "total"."""
+        self.bar.set_postfix_str(
+            f"loss {losses['total']:.4f}, {figures['frames_per_second']:.0f} frames/s"
+        )
+        scalars = {f"loss/{name}": value for name, value in losses.items()} | figures
+        self._write(scalars, step, kind="training", epoch=epoch, loss=losses, **figures)
+
+    def validation(
+        self, epoch: int, step: int, figures: dict[str, float], by_action: dict[str, float]
+    ) -> None:
+        """Figures on ValSet after ``epoch`` epochs, that is ``step`` steps."""
+        # TensorBoard shows these over epochs, so that runs with other batch sizes compare.
+        scalars = {f"validation/{name}": value for name, value in figures.items()}
+        scalars |= {f"validation_mpjpe_mm/{group}": mm for group, mm in by_action.items()}
+        self._write(
+            scalars,
+            epoch,
+            kind="validation",
+            epoch=epoch,
+            step=step,
+            **figures,
+            mpjpe_mm_by_action=by_action,
+        )
+
+    def picture(self, name: str, picture: np.ndarray, epoch: int) -> None:
+        """A (H, W, 3) uint8 RGB picture for TensorBoard."""
+        if self._writer is not None:
+            with self._writing():
+                self._writer.add_image(name, picture, epoch, dataformats="HWC")
+
+    def _write(self, scalars: dict[str, float], position: int, **record: Any) -> None:
+        if self._writer is None:
+            return
+        with self._writing():
+            for name, value in scalars.items():
+                self._writer.add_scalar(name, value, position)
+            self._file.write(json.dumps({"step": position, **record}) + "\n")
+            self._file.flush()

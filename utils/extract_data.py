@@ -1,0 +1,239 @@
+"""Extract the downloaded parts of the release into TrainSet, ValSet and TestSet."""
+
+import argparse
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from base.errors import UserError
+from dataset.archive import Member, read_archive
+from dataset.release import (
+    CHARACTERS,
+    PASSES,
+    TRAINING_PASSES,
+    find_archives,
+    missing_parts,
+)
+from utils.command import run_command
+from utils.files import make_folder, write_text
+
+_EXAMPLES = """examples:
+  pictures and labels of all parts in a folder:
+    python utils/extract_data.py --input downloads --output data/xr_egopose
+  all six passes (about 1 TB for the whole release):
+    python utils/extract_data.py --input downloads --output data/xr_egopose --passes all
+  free the space of the parts as it goes:
+    python utils/extract_data.py --input downloads --output data/xr_egopose --delete_parts
+
+then look for faults:  python utils/check_data.py --data_root data/xr_egopose
+To train without extracting at all, see utils/pack_data.py.
+"""
+
+#: Lies in a character's folder once everything asked for is there.
+_MARKER = ".extracted.json"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=(
+            "Extract the release's tar.gz parts, each character into the folder of its set. The "
+            "parts of a character are read as one stream; nothing is concatenated on disk. A "
+            "second run skips what is complete."
+        ),
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--input", type=Path, required=True, help="folder of the downloaded parts")
+    parser.add_argument("--output", type=Path, required=True, help="folder to extract to")
+    parser.add_argument(
+        "--passes",
+        nargs="+",
+        choices=["all", *PASSES],
+        default=list(TRAINING_PASSES),
+        metavar="PASS",
+        help=f"what to extract: all, or some of {', '.join(PASSES)} (default: rgba json)",
+    )
+    parser.add_argument("--characters", nargs="+", metavar="NAME", help="only these characters")
+    parser.add_argument(
+        "--flat",
+        action="store_true",
+        help="characters directly under OUTPUT, without TrainSet, ValSet and TestSet",
+    )
+    parser.add_argument(
+        "--delete_parts",
+        action="store_true",
+        help="delete a character's parts once all of it is extracted",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=min(4, os.cpu_count() or 1),
+        help="characters at a time (default %(default)s)",
+    )
+    return parser
+
+
+@dataclass(slots=True)
+class Extraction:
+    """What is to become of one character's archive.
+
+    Attributes:
+        name: the character.
+        parts: its parts in order.
+        folder: where it goes.
+        passes: which passes.
+    """
+
+    name: str
+    parts: list[Path]
+    folder: Path
+    passes: frozenset[str]
+
+    def _marker(self) -> dict | None:
+        try:
+            return json.loads((self.folder / _MARKER).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def _sizes(self) -> dict[str, int]:
+        return {path.name: path.stat().st_size for path in self.parts}
+
+    def complete(self) -> bool:
+        """Whether an earlier run has finished it, from parts that are the same still."""
+        marker = self._marker()
+        if marker is None or not self.passes <= set(marker["passes"]):
+            return False
+        return all(marker["parts"].get(name) == size for name, size in self._sizes().items())
+
+    def run(self, on_bytes: Callable[[int], object], stop: threading.Event) -> int:
+        """Extract.
+
+        Returns:
+            Number of files.
+
+        Raises:
+            UserError: for a damaged archive, or a disk that is full.
+        """
+        count = 0
+        for member in read_archive(self.parts, self.passes, on_bytes, stop):
+            self._write(member)
+            count += 1
+        if count == 0:
+            raise UserError(
+                f"{self.parts[0]}: holds no file of {', '.join(sorted(self.passes))} under "
+                "CHARACTER/ENVIRONMENT/cam_down"
+            )
+        marker = {"passes": sorted(self.passes), "files": count, "parts": self._sizes()}
+        write_text(self.folder / _MARKER, json.dumps(marker, indent=2) + "\n")
+        return count
+
+    def _write(self, member: Member) -> None:
+        folder = self.folder / member.environment / "cam_down" / member.pass_name
+        path = folder / member.name
+        # One name for each file's temporary: a killed run leaves one, and the next overwrites it.
+        temporary = folder / f".{member.name}.part"
+        try:
+            # By content, not by size: an earlier run may have read a damaged part.
+            if path.is_file() and path.read_bytes() == member.content:
+                return
+            folder.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(member.content)
+            temporary.replace(path)
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _plan(args: argparse.Namespace) -> tuple[list[Extraction], list[str]]:
+    """What there is to extract, and what keeps some characters from it."""
+    archives = find_archives(args.input)
+    if args.characters:
+        absent = [name for name in args.characters if name not in archives]
+        if absent:
+            raise UserError(f"{args.input}: holds no part of {', '.join(absent)}")
+        archives = {name: archives[name] for name in archives if name in args.characters}
+    if not archives:
+        raise UserError(
+            f"{args.input}: holds no file like {next(iter(CHARACTERS))}.tar.gz.partaa; download "
+            "them with utils/download_data.py"
+        )
+    passes = frozenset(PASSES if "all" in args.passes else args.passes)
+    plan, faults = [], []
+    for name, parts in archives.items():
+        if not args.flat and name not in CHARACTERS:
+            faults.append(f"{name} is no character of the release, so its set is unknown: --flat")
+            continue
+        folder = args.output if args.flat else args.output / CHARACTERS[name].set_type.folder
+        extraction = Extraction(name, parts, folder / name, passes)
+        missing = missing_parts(name, parts)
+        if missing and not extraction.complete():
+            faults.append(f"{', '.join(missing)} missing in {args.input}")
+            continue
+        plan.append(extraction)
+    return plan, faults
+
+
+def _extract_all(plan: list[Extraction], jobs: int, delete_parts: bool) -> list[str]:
+    """Extract several characters at a time; returns what went wrong."""
+    stop = threading.Event()
+    faults: list[str] = []
+    total = sum(path.stat().st_size for extraction in plan for path in extraction.parts)
+
+    def extract(extraction: Extraction) -> None:
+        if extraction.complete():
+            bar.update(sum(path.stat().st_size for path in extraction.parts))
+            bar.write(f"{extraction.folder}: complete already", file=sys.stderr)
+        else:
+            try:
+                count = extraction.run(bar.update, stop)
+            except UserError as error:
+                faults.append(str(error))
+                return
+            bar.write(f"{extraction.folder}: {count} files", file=sys.stderr)
+        if delete_parts:
+            for path in extraction.parts:
+                path.unlink()
+
+    with (
+        tqdm(total=total, desc="extracting", unit="B", unit_scale=True, dynamic_ncols=True) as bar,
+        ThreadPoolExecutor(jobs) as pool,
+    ):
+        futures = [pool.submit(extract, extraction) for extraction in plan]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return faults
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of the extraction."""
+    args = _parser().parse_args(argv)
+    if args.jobs < 1:
+        raise UserError("--jobs must be at least 1")
+    plan, faults = _plan(args)
+    for fault in faults:
+        print(f"left out: {fault}", file=sys.stderr)
+    make_folder(args.output)
+    faults += _extract_all(plan, args.jobs, args.delete_parts)
+    if faults:
+        raise UserError(
+            f"{len(faults)} characters are not complete: {'; '.join(faults)}. What was extracted "
+            "stays; run the same command again once the parts are right"
+        )
+    print(f"{len(plan)} characters complete in {args.output}")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,1 @@
+"""Figures for papers and READMEs, drawn by ``utils/draw_figures.py``."""

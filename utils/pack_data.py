@@ -1,0 +1,209 @@
+"""Pack the release for training: cropped and resized once, tens of gigabytes in few files."""
+
+import argparse
+import json
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from base.errors import UserError
+from base.set_type import SetType
+from dataset.index import load_index
+from dataset.packing import archive_marker, pack_archive, pack_tree, prepare_output
+from dataset.release import CHARACTERS, find_archives, missing_parts
+from dataset.shards import ROWS, PackOptions, assemble
+from utils.command import run_command
+
+_EXAMPLES = """examples:
+  straight from the downloaded parts, with nothing else on disk:
+    python utils/pack_data.py --input downloads --output data/packed
+  from an extracted tree, or a synthetic set:
+    python utils/pack_data.py --input data/synthetic --output data/packed
+then train on it as on a tree:
+    python train.py --training_type train2d --data_root data/packed
+
+Interrupted, the same command goes on where it stopped.
+"""
+
+#: Frames of the whole release, for the estimate of its packed size.
+_RELEASE_FRAMES = 383_000
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=(
+            "Pack frames into tar shards of JPEGs (WebDataset convention), with an index for "
+            "random access and all labels of a set in one array file. The same input gives the "
+            "same bytes, however often packing was interrupted."
+        ),
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--input",
+        type=Path,
+        required=True,
+        help="folder of the downloaded parts, or one that holds TrainSet, ValSet and TestSet",
+    )
+    parser.add_argument("--output", type=Path, required=True, help="folder of the packed sets")
+    parser.add_argument("--size", type=int, default=368, help="side of the pictures (default 368)")
+    parser.add_argument("--quality", type=int, default=95, help="of the JPEGs (default 95)")
+    parser.add_argument(
+        "--frames_per_shard",
+        type=int,
+        default=1000,
+        help="frame numbers that a shard spans (default 1000, about 45 MB)",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="encoding threads (default: one per core, here %(default)s)",
+    )
+    return parser
+
+
+def _pack_trees(root: Path, output: Path, options: PackOptions, jobs: int) -> None:
+    sets = [set_type for set_type in SetType if (root / set_type.folder).is_dir()]
+    for set_type in sets:
+        index = load_index(root, set_type)
+        with (
+            ThreadPoolExecutor(jobs) as pool,
+            tqdm(
+                total=len(index.number),
+                desc=f"packing {set_type.folder}",
+                unit="frame",
+                dynamic_ncols=True,
+            ) as bar,
+        ):
+            try:
+                pack_tree(root, set_type, output, options, pool, bar.update, index)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+
+def _pack_archives(
+    archives: dict[str, list[Path]], output: Path, options: PackOptions, jobs: int
+) -> list[str]:
+    """Pack several characters at a time; returns what went wrong."""
+    stop = threading.Event()
+    faults: list[str] = []
+
+    def pack(name: str) -> None:
+        parts, split = archives[name], output / CHARACTERS[name].set_type.folder
+        size = sum(path.stat().st_size for path in parts)
+        if _is_done(archive_marker(split, name), parts):
+            bar.update(size)
+            return
+        missing = missing_parts(name, parts)
+        try:
+            if missing:
+                raise UserError(f"{', '.join(missing)} missing beside {parts[0]}")
+            pack_archive(name, parts, split, options, encoders, bar.update, stop)
+        except UserError as error:
+            faults.append(str(error))
+
+    total = sum(path.stat().st_size for parts in archives.values() for path in parts)
+    with (
+        tqdm(total=total, desc="packing", unit="B", unit_scale=True, dynamic_ncols=True) as bar,
+        ThreadPoolExecutor(jobs) as encoders,
+        ThreadPoolExecutor(max(1, min(4, jobs // 2))) as readers,
+    ):
+        futures = [readers.submit(pack, name) for name in archives]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            stop.set()
+            for pool in (readers, encoders):
+                pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return faults
+
+
+def _is_done(marker: Path, parts: list[Path]) -> bool:
+    try:
+        sizes = json.loads(marker.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return all(sizes.get(path.name) == path.stat().st_size for path in parts)
+
+
+def _folder_bytes(folder: Path) -> int:
+    # Characters may be links to another disk, which rglob does not follow.
+    return sum(
+        (Path(parent) / name).stat().st_size
+        for parent, _, names in os.walk(folder, followlinks=True)
+        for name in names
+    )
+
+
+def _assemble(output: Path, options: PackOptions) -> tuple[int, int]:
+    """Put the indices together and say what there is; returns frames and bytes."""
+    frames = total = 0
+    for set_type in SetType:
+        split = output / set_type.folder
+        if not any((split / ROWS).glob("*.npz")):
+            continue
+        index = assemble(split, set_type, options)
+        size = _folder_bytes(split)
+        frames, total = frames + index["pictures"], total + size
+        print(
+            f"{set_type.folder}: {index['pictures']:,} frames in {len(index['shards'])} shards, "
+            f"{index['labels']:,} labels, {size / 1e9:,.3f} GB"
+        )
+        for reason in index["left_out"][:10]:
+            print(f"  left out: {reason}")
+        if len(index["left_out"]) > 10:
+            print(f"  and {len(index['left_out']) - 10} more; all in {split / 'index.json'}")
+    return frames, total
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of packing."""
+    args = _parser().parse_args(argv)
+    if args.jobs < 1 or args.frames_per_shard < 1:
+        raise UserError("--jobs and --frames_per_shard must be at least 1")
+    if not (32 <= args.size <= 800 and 1 <= args.quality <= 100):
+        raise UserError("--size must lie between 32 and 800, --quality between 1 and 100")
+    if args.output.resolve() == args.input.resolve():
+        raise UserError("--output must be another folder than --input")
+    options = PackOptions(args.size, args.quality, args.frames_per_shard)
+    faults: list[str] = []
+    if any((args.input / set_type.folder).is_dir() for set_type in SetType):
+        prepare_output(args.output, options)
+        _pack_trees(args.input, args.output, options, args.jobs)
+    else:
+        archives = find_archives(args.input)
+        strangers = archives.keys() - CHARACTERS.keys()
+        if not archives or strangers:
+            what = f"holds {', '.join(sorted(strangers))}, no characters of the release" if (
+                strangers
+            ) else "holds neither parts of the release nor TrainSet, ValSet or TestSet"  # fmt: skip
+            raise UserError(f"{args.input}: {what}")
+        prepare_output(args.output, options)
+        faults = _pack_archives(archives, args.output, options, args.jobs)
+    frames, packed = _assemble(args.output, options)
+    if frames:
+        source = _folder_bytes(args.input)
+        print(
+            f"{source / 1e9:,.3f} GB became {packed / 1e9:,.3f} GB ({source / packed:.1f} times "
+            f"less): {packed / frames / 1e3:.1f} kB a frame, which is "
+            f"{packed / frames * _RELEASE_FRAMES / 1e9:.1f} GB for {_RELEASE_FRAMES:,} frames"
+        )
+    if faults:
+        raise UserError(
+            f"{len(faults)} characters are not complete: {'; '.join(faults)}. What was packed "
+            "stays; run the same command again once the parts are right"
+        )
+
+
+if __name__ == "__main__":
+    run_command(main)
