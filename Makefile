@@ -14,7 +14,7 @@ DATA := data/synthetic
 RUNS := experiments/quickstart
 BEST := checkpoints/model_best.tar
 
-.PHONY: demo test lint clean bench-data bench-train bench-eval
+.PHONY: demo test lint clean bench-data bench-train bench-eval bench-inference
 
 $(READY): requirements.txt tests/requirements.txt constraints.txt
 	@echo "== Setting up $(VENV): about two minutes, once"
@@ -68,6 +68,10 @@ bench-train: $(READY)
 
 bench-eval: $(READY)
 	$(PY) utils/bench_evaluation.py
+
+# Each figure beside the plain network's; doc/inference.md says what they mean.
+bench-inference: $(READY)
+	$(PY) utils/bench_inference.py --onnx
 
 clean:
 	rm -rf $(VENV) data/synthetic data/bench data/bench_train experiments/quickstart

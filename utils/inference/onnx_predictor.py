@@ -1,7 +1,6 @@
 """The network as ONNX Runtime runs it."""
 
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -26,7 +25,7 @@ class OnnxPosePredictor(PosePredictor):
 
     Args:
         path: the file.
-        threads: of the CPU; None for one a core.
+        threads: of the CPU; None for ONNX Runtime's own choice, one a physical core.
 
     Attributes:
         checkpoint: the checkpoint it was made from.
@@ -44,7 +43,7 @@ class OnnxPosePredictor(PosePredictor):
                 f"no model at {path}: make one with 'python utils/export_onnx.py --load_model …'"
             )
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3
         providers = [
             name
