@@ -7,8 +7,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from base.errors import UserError
 from base.set_type import SetType
 from dataset.synthetic.generate import DEFAULT_STRIDE, Recipe, generate
+from dataset.synthetic.passes import PASSES
+from dataset.synthetic.scene import load_panorama
+from utils.camera_files.calibration import load_calibration
 from utils.command import run_command
 
 _EXAMPLES = """examples:
@@ -18,6 +22,9 @@ _EXAMPLES = """examples:
   videos: each character's 300 pictures are 10 seconds of movement:
     python utils/make_synthetic.py --output data/videos --train 6000 --val 300 --test 600 \\
         --frames_per_character 300 --video
+  places of your own, with depth, the third of eight parts on a cluster:
+    python utils/make_synthetic.py --output data/large --train 100000 --panoramas pictures/360 \\
+        --passes depth objectId --part 3/8
   full resolution, and 50000 further training poses for the lifting module alone:
     python utils/make_synthetic.py --output data/synthetic --train 20000 --val 500 --test 2000 \\
         --label_frames 50000 --workers 8
@@ -83,23 +90,91 @@ def _parser() -> argparse.ArgumentParser:
         const=1,
         help="take every frame: the same as --stride 1",
     )
+    parser.add_argument(
+        "--panoramas",
+        type=Path,
+        metavar="FOLDER",
+        help="equirectangular pictures (jpg, png) to use as places instead of drawn ones",
+    )
+    parser.add_argument(
+        "--camera",
+        metavar="FILE",
+        default="training",
+        help="calibration of another lens: OpenCV fisheye YAML or JSON, and what else inference.py "
+        "--camera takes; pictures get its size (default: the release's)",
+    )
+    parser.add_argument(
+        "--passes",
+        nargs="+",
+        choices=PASSES,
+        default=[],
+        help="further pictures of each frame: depth (16-bit PNG, millimetres along the optical "
+        "axis), objectId (8-bit: 1 surroundings, 2 things, 3 skin, 4 hair, 5 top, 6 bottoms, "
+        "7 shoes)",
+    )
+    parser.add_argument(
+        "--part",
+        type=_part,
+        default=(1, 1),
+        metavar="I/N",
+        help="make the I-th of N parts of the set, for a cluster's job array: --part 3/16",
+    )
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--resume", action="store_true", help="keep complete frames, add the rest")
     group.add_argument("--overwrite", action="store_true", help="replace a synthetic set")
     return parser
 
 
+def _part(text: str) -> tuple[int, int]:
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 3/16")
+    return int(number), int(count)
+
+
+def _panoramas(folder: Path | None) -> tuple[Path, ...]:
+    """Pictures of a folder, each of them looked at.
+
+    Raises:
+        UserError: for a folder without any, or with a broken one.
+    """
+    if folder is None:
+        return ()
+    if not folder.is_dir():
+        raise UserError(f"--panoramas {folder}: no such folder")
+    kinds = (".jpg", ".jpeg", ".png")
+    found = tuple(sorted(p.resolve() for p in folder.iterdir() if p.suffix.lower() in kinds))
+    if not found:
+        raise UserError(f"--panoramas {folder} holds no .jpg or .png")
+    for path in found:
+        load_panorama(path)
+    return found
+
+
 def main(argv: list[str] | None = None) -> None:
     """Command line of the synthetic set."""
     args = _parser().parse_args(argv)
+    camera = load_calibration(args.camera).camera
+    if not camera.width:
+        raise UserError(f"--camera {args.camera} does not state the size of its pictures")
+    recipe = Recipe(
+        args.seed,
+        args.frames_per_character,
+        args.ray_step,
+        args.stride,
+        camera,
+        _panoramas(args.panoramas),
+        tuple(name for name in PASSES if name in args.passes),
+    )
     made = generate(
         args.output,
-        Recipe(args.seed, args.frames_per_character, args.ray_step, args.stride),
+        recipe,
         {SetType.TRAIN: args.train, SetType.VAL: args.val, SetType.TEST: args.test},
         label_frames=args.label_frames,
         workers=args.workers,
         resume=args.resume,
         overwrite=args.overwrite,
+        part=args.part,
     )
     print(f"wrote {made} frames to {args.output}")
 

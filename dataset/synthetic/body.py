@@ -4,7 +4,7 @@ World and body axes here are the release's (Maya-like): centimetres, y up; a bod
 at the origin and faces +z with its left side towards +x.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -62,6 +62,7 @@ class Body:
             palms down, legs along -y.  Poses are rotations on top of it, so that anatomical
             directions are the same for every body.
         male: whether the person is male.
+        phenotype: what the shape was made from, each between 0 and 1.
     """
 
     rig: Rig
@@ -69,6 +70,7 @@ class Body:
     vertices: np.ndarray
     to_tpose: np.ndarray
     male: bool
+    phenotype: dict[str, float] = field(default_factory=dict)
 
     def length(self, start: str, end: str) -> float:
         """Distance between two joints at rest, centimetres."""
@@ -232,4 +234,4 @@ def make_body(male: bool, full: bool, short: bool, rng: np.random.Generator) -> 
         rest = model(phenotype_kwargs=torch.tensor(values, dtype=model.dtype))
     heads = _to_world(rest["rest_bone_heads"][0].numpy())
     vertices = _to_world(rest["rest_vertices"][0].numpy()).astype(np.float32)
-    return Body(rig, heads, vertices, _tpose_turns(rig, heads), male)
+    return Body(rig, heads, vertices, _tpose_turns(rig, heads), male, phenotype)

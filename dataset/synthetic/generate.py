@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from base.camera import RELEASE_CAMERA
+from base.camera_model import AnyCamera
 from base.errors import UserError
 from base.set_type import SetType
 from dataset.synthetic.write import LABELS_ONLY, PICTURES, Folder, prepare_output
@@ -33,6 +35,8 @@ _LABELS_PER_CHARACTER = 250
 DEFAULT_STRIDE = 150
 #: Below this many frames apart, whole clips are looked at for limbs that go through the body.
 _WATCHED_STRIDE = 30
+#: Goes up when the same options make other frames, so that no set is a mixture.
+_VERSION = 2
 _MAX_NUMBER = 999_999
 
 # Purposes of random numbers, the first entry of each spawn key.
@@ -49,12 +53,31 @@ class Recipe:
         frames_per_character: pictures of one character.
         ray_step: 1 casts a ray per pixel; k one for each k×k pixels and enlarges.
         stride: frames of the movement (30 a second) of which one is taken; 1 for a video.
+        camera: the lens.
+        panoramas: equirectangular pictures to use as places instead of drawn ones.
+        passes: further pictures of each frame.
     """
 
     seed: int
     frames_per_character: int = 40
     ray_step: int = 1
     stride: int = DEFAULT_STRIDE
+    camera: AnyCamera = RELEASE_CAMERA
+    panoramas: tuple[Path, ...] = ()
+    passes: tuple[str, ...] = ()
+
+    def described(self) -> dict:
+        """What is written down with the set, and has to be the same to go on with it."""
+        return {
+            "seed": self.seed,
+            "frames_per_character": self.frames_per_character,
+            "ray_step": self.ray_step,
+            "stride": self.stride,
+            "camera": {"kind": type(self.camera).__name__, **asdict(self.camera)},
+            "panoramas": [path.name for path in self.panoramas],
+            "passes": list(self.passes),
+            "version": _VERSION,
+        }
 
     def random(self, *key: int) -> np.random.Generator:
         """The random numbers of one purpose."""
@@ -108,7 +131,7 @@ def plan(root: Path, recipe: Recipe, counts: dict[SetType, int], label_frames: i
         for first in range(0, total, per):
             person = first // per
             name = character_name(recipe, set_type, person)
-            folder = Folder(root, set_type, name, PICTURES)
+            folder = Folder(root, set_type, name, PICTURES, recipe.passes)
             last = min(per, total - first)
             for start in range(0, last, _PICTURES_PER_JOB):
                 drawn = min(_PICTURES_PER_JOB, per - start)
@@ -153,8 +176,11 @@ def _renderer(recipe: Recipe, set_type: SetType, person: int):
 
     body = _person(recipe, set_type, person)[0].body
     rng = recipe.random(_PLACE, list(SetType).index(set_type), person)
-    outfit, place, look = dress(body, rng), make_place(rng), draw_look(rng)
-    return Renderer(outfit, place, look, recipe.ray_step)
+    outfit = dress(body, rng)
+    panoramas = recipe.panoramas
+    panorama = panoramas[rng.integers(len(panoramas))] if panoramas else None
+    place, look = make_place(rng, panorama), draw_look(rng)
+    return Renderer(outfit, place, look, recipe.ray_step, recipe.camera)
 
 
 def run_job(recipe: Recipe, job: Job) -> int:
@@ -175,21 +201,27 @@ def run_job(recipe: Recipe, job: Job) -> int:
     starts = [n * recipe.stride for n in places]
     frames = draw_frames(poser, rig, timeline, starts, recipe.stride, draws)
     names = body.rig.names
+    phenotype = {name: round(float(value), 4) for name, value in body.phenotype.items()}
+    more = {"phenotype": phenotype, "seed": recipe.seed}
     job.folder.create()
     for place in job.wanted:
         row, number = place - job.start, place * recipe.stride
         joints, turns = frames.joints[row], frames.turns[row]
         trans, rot = frames.trans[row], frames.rot[row]
         image = hidden = None
+        passes = {}
         if environment == 1:
             renderer = _renderer(recipe, set_type, job.person)
             skin = body.skin(joints, turns, renderer.outfit.vertices, renderer.outfit.weights)
             grain = recipe.random(_GRAIN, split, job.person, environment, place)
             seat = seat_of(frames, row)
-            image, lead = renderer.draw(skin, trans, rot, seat, joints, grain)
-            hidden = occluded(lead, body)
-        label = encode_label(frames.actions[row], names, joints, turns, trans, rot, hidden)
-        job.folder.write(number, label, image)
+            drawing = renderer.draw(skin, trans, rot, seat, joints, grain, recipe.passes)
+            image, passes = drawing.image, drawing.passes
+            hidden = occluded(drawing.lead, body)
+        label = encode_label(
+            frames.actions[row], names, joints, turns, trans, rot, hidden, recipe.camera, more
+        )
+        job.folder.write(number, label, image, passes)
     return len(job.wanted)
 
 
@@ -242,6 +274,7 @@ def generate(
     workers: int = 2,
     resume: bool = False,
     overwrite: bool = False,
+    part: tuple[int, int] = (1, 1),
     progress: bool = True,
 ) -> int:
     """Make a synthetic set in the release's layout.
@@ -254,6 +287,8 @@ def generate(
         workers: processes.
         resume: keep the complete frames of a set made with the same recipe and add the others.
         overwrite: delete a synthetic set that is there.
+        part: (i, n) to make the i-th of n parts, each of which may run on another machine; all of
+            them together give the files of a single run.
         progress: show a progress bar.
 
     Returns:
@@ -281,13 +316,21 @@ def generate(
     if resume and overwrite:
         raise UserError("--resume and --overwrite exclude each other")
     root = Path(root)
-    prepare_output(root, vars(recipe), resume, overwrite)
+    if not 1 <= part[0] <= part[1]:
+        raise UserError(f"--part {part[0]}/{part[1]}: the first is 1/{part[1]}, the last the n-th")
+    if overwrite and part[1] > 1:
+        raise UserError(
+            "--overwrite would delete what the other parts wrote: empty the folder once"
+        )
+    # Every part but the first finds the folder filled.
+    resume = resume or part[1] > 1
+    prepare_output(root, recipe.described(), resume, overwrite)
 
-    jobs = plan(root, recipe, counts, label_frames)
+    jobs = plan(root, recipe, counts, label_frames)[part[0] - 1 :: part[1]]
     total = sum(len(job.wanted) for job in jobs)
     if resume:
         jobs = [
-            Job(job.folder, job.person, job.start, job.count, missing)
+            replace(job, wanted=missing)
             for job in jobs
             if (
                 missing := tuple(

@@ -5,12 +5,10 @@ import json
 import numpy as np
 
 from base.camera import RELEASE_CAMERA, world_to_camera
+from base.camera_model import AnyCamera
 from base.skeleton import JOINT_PREFIX
 
-#: Field of view the camera label states, degrees: the disc of the picture is a hemisphere.
-CAMERA_FOV = 180.0
-
-#: Angle of the picture's black rim from the optical axis, radians.
+#: Angle of the picture's black rim from the optical axis, radians: a hemisphere shows.
 RIM = np.pi / 2
 
 _CM_DECIMALS, _PIXEL_DECIMALS, _DEGREE_DECIMALS = 5, 4, 3
@@ -29,9 +27,9 @@ def _rounded(values: np.ndarray, decimals: int) -> list:
     return np.round(values, decimals).tolist()
 
 
-def in_disc(points: np.ndarray) -> np.ndarray:
+def in_disc(points: np.ndarray, camera: AnyCamera = RELEASE_CAMERA) -> np.ndarray:
     """Which of (…, 3) camera-frame points show in the picture: inside it and inside the rim."""
-    return RELEASE_CAMERA.in_view(points) & (RELEASE_CAMERA.angle(points) < RIM)
+    return camera.in_view(points) & (camera.angle(points) < RIM)
 
 
 def encode_label(
@@ -42,6 +40,8 @@ def encode_label(
     trans: np.ndarray,
     rot: np.ndarray,
     occluded: np.ndarray | None = None,
+    camera: AnyCamera = RELEASE_CAMERA,
+    more: dict | None = None,
 ) -> bytes:
     """Write a label.
 
@@ -57,6 +57,8 @@ def encode_label(
         rot: (3,) camera angles, degrees.
         occluded: (J,) bool, joints hidden behind something; None where nobody looked, and then
             ``visible`` tells only whether a joint lies inside the picture's disc.
+        camera: the lens.
+        more: further entries that the release does not have.
 
     Returns:
         The json file's content.
@@ -65,14 +67,15 @@ def encode_label(
     trans = np.round(trans, _CM_DECIMALS)
     rot = np.round(rot, _CAMERA_DEGREE_DECIMALS)
     points = np.round(world_to_camera(joints, trans, rot), _CM_DECIMALS)
-    pixels = RELEASE_CAMERA.project(points)
-    visible = in_disc(points)
+    pixels = camera.project(points)
+    visible = in_disc(points, camera)
     if occluded is not None:
         visible &= ~occluded
     angles = _rounded(_euler_sxyz(turns), _DEGREE_DECIMALS)
+    fov = round(2 * float(np.degrees(min(RIM, camera.max_theta))), _DEGREE_DECIMALS)
     content = {
         "action": action,
-        "camera": {"cam_fov": CAMERA_FOV, "trans": trans.tolist(), "rot": rot.tolist()},
+        "camera": {"cam_fov": fov, "trans": trans.tolist(), "rot": rot.tolist()},
         "joints": [
             {"name": JOINT_PREFIX + name, "trans": place, "rot": angle}
             for name, place, angle in zip(names, joints.tolist(), angles, strict=True)
@@ -80,5 +83,6 @@ def encode_label(
         "pts3d_fisheye": points.T.tolist(),
         "pts2d_fisheye": _rounded(pixels.T, _PIXEL_DECIMALS),
         "visible": visible.tolist(),
+        **(more or {}),
     }
     return json.dumps(content, separators=(",", ":")).encode()

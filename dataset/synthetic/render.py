@@ -9,7 +9,19 @@ from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
 
 from base.camera import MAYA_TO_CAMERA, RELEASE_CAMERA, euler_sxyz_to_matrix
-from dataset.synthetic.clothing import HAIR, LIPS, SHOES, SKIN, Outfit, vertex_normals
+from base.camera_model import AnyCamera
+from dataset.synthetic.clothing import (
+    BELT,
+    BOTTOMS,
+    HAIR,
+    LIPS,
+    MATERIALS,
+    SHOES,
+    SKIN,
+    SOLE,
+    Outfit,
+    vertex_normals,
+)
 from dataset.synthetic.floors import (
     FLOOR_CM,
     FLOOR_PX,
@@ -20,6 +32,7 @@ from dataset.synthetic.floors import (
     noise,
 )
 from dataset.synthetic.labels import RIM
+from dataset.synthetic.passes import OBJECT_IDS
 from dataset.synthetic.scene import WALL_HEIGHT, WALL_WIDTH, Place, box
 
 _SHADOW_PX, _SHADOW_CM = 384, 480.0
@@ -70,11 +83,12 @@ class _Rays:
 
 
 @lru_cache(maxsize=2)
-def _rays(step: int) -> _Rays:
-    camera = RELEASE_CAMERA.resized(RELEASE_CAMERA.width // step, RELEASE_CAMERA.height // step)
+def _rays(full: AnyCamera, step: int) -> _Rays:
+    camera = full.resized(full.width // step, full.height // step)
     v, u = np.mgrid[: camera.height, : camera.width]
-    directions = camera.unproject(np.stack([u, v], -1).reshape(-1, 2).astype(float))
-    inside = np.flatnonzero(directions[:, 2] > np.cos(RIM))
+    pixels = np.stack([u, v], -1).reshape(-1, 2).astype(float)
+    directions = camera.unproject(pixels)
+    inside = np.flatnonzero((directions[:, 2] > np.cos(RIM)) & camera.covers(pixels))
     directions = directions[inside].astype(np.float32)
     return _Rays((camera.height, camera.width), inside, directions, directions[:, 2])
 
@@ -88,6 +102,29 @@ def _cloth_noise() -> np.ndarray:
 @lru_cache(maxsize=1)
 def _grain() -> np.ndarray:
     return np.random.default_rng(11).standard_normal((1024, 1400)).astype(np.float32)
+
+
+_OBJECT_OF_MATERIAL = np.full(MATERIALS, OBJECT_IDS["top"], np.uint8)
+_OBJECT_OF_MATERIAL[[SKIN, LIPS]] = OBJECT_IDS["skin"]
+_OBJECT_OF_MATERIAL[HAIR] = OBJECT_IDS["hair"]
+_OBJECT_OF_MATERIAL[[BOTTOMS, BELT]] = OBJECT_IDS["bottoms"]
+_OBJECT_OF_MATERIAL[[SHOES, SOLE]] = OBJECT_IDS["shoes"]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawn frame.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        lead: (J,) centimetres by which the first surface on the way to each joint lies before it.
+        passes: further pictures by name: ``depth`` (H, W) uint16, millimetres along the optical
+            axis, 0 for none; ``objectId`` (H, W) uint8, see :data:`passes.OBJECT_IDS`.
+    """
+
+    image: np.ndarray
+    lead: np.ndarray
+    passes: dict[str, np.ndarray]
 
 
 class Traced:
@@ -122,8 +159,16 @@ class Traced:
 class Renderer:
     """Draws one person in one place."""
 
-    def __init__(self, outfit: Outfit, place: Place, look: Look, step: int = 1):
+    def __init__(
+        self,
+        outfit: Outfit,
+        place: Place,
+        look: Look,
+        step: int = 1,
+        camera: AnyCamera = RELEASE_CAMERA,
+    ):
         self.outfit, self.place, self.look, self.step = outfit, place, look, step
+        self.camera = camera
         self._faces = outfit.faces
 
     def draw(
@@ -134,7 +179,8 @@ class Renderer:
         seat: tuple[np.ndarray, float] | None,
         joints: np.ndarray,
         rng: np.random.Generator,
-    ) -> tuple[np.ndarray, np.ndarray]:
+        passes: tuple[str, ...] = (),
+    ) -> Drawing:
         """Draw a frame.
 
         Args:
@@ -143,10 +189,7 @@ class Renderer:
             seat: (centre of the seat's top (3,), heading in radians) of someone who sits.
             joints: (J, 3) world centimetres, to find out how far the rays to them get.
             rng: source of the grain.
-
-        Returns:
-            (800, 1280, 3) uint8 RGB, and (J,) centimetres by which the first surface on the way to
-            each joint lies before it.
+            passes: which of :data:`passes.PASSES` to draw as well.
         """
         place = self.place
         body_faces = len(self._faces)
@@ -162,7 +205,7 @@ class Renderer:
         scene = Traced(all_vertices, faces)
 
         to_world = (euler_sxyz_to_matrix(rot) @ MAYA_TO_CAMERA).astype(np.float32)
-        rays = _rays(self.step)
+        rays = _rays(self.camera, self.step)
         directions = rays.directions @ to_world.T
         hits = scene.first(np.zeros_like(directions), directions)
         triangle = hits["primID"]
@@ -170,7 +213,7 @@ class Renderer:
 
         body = np.flatnonzero((triangle >= 0) & (triangle < body_faces))
         local = (vertices - trans).astype(np.float32)
-        light[body] = self._shade_body(
+        light[body], material = self._shade_body(
             scene, local, triangle[body], hits["u"][body], hits["v"][body]
         )
 
@@ -183,7 +226,31 @@ class Renderer:
         shadow = self._shadow(vertices, extra, trans)
         light[free] = self._surroundings(directions[free], trans, shadow)
         image = self._develop(light, rays, rng)
-        return image, self._lead(scene, joints - trans)
+        further = {}
+        if "depth" in passes:
+            distance = np.where(triangle >= 0, hits["tfar"], self._distance(directions, trans))
+            # Along the optical axis, millimetres; beyond what 16 bits hold there is nothing.
+            depth = distance * rays.cosine * 10.0
+            depth = np.where(depth < 65535.0, depth, 0.0)
+            further["depth"] = self._enlarged((depth + 0.5).astype(np.uint16), rays)
+        if "objectId" in passes:
+            identity = np.full(len(triangle), OBJECT_IDS["surroundings"], np.uint8)
+            identity[thing] = OBJECT_IDS["things"]
+            identity[body] = _OBJECT_OF_MATERIAL[material]
+            further["objectId"] = self._enlarged(identity, rays)
+        return Drawing(image, self._lead(scene, joints - trans), further)
+
+    def _enlarged(self, values: np.ndarray, rays: _Rays) -> np.ndarray:
+        """Values of the rays as a picture of the camera's size, 0 outside the disc."""
+        picture = np.zeros(rays.shape[0] * rays.shape[1], values.dtype)
+        picture[rays.pixels] = values
+        size = self.camera.width, self.camera.height
+        return cv2.resize(picture.reshape(rays.shape), size, interpolation=cv2.INTER_NEAREST)
+
+    def _distance(self, directions: np.ndarray, trans: np.ndarray) -> np.ndarray:
+        """(N,) centimetres to the floor or the walls."""
+        down, wall = self._room(directions, trans)
+        return np.minimum(down, wall)
 
     def _lead(self, scene: Traced, joints: np.ndarray) -> np.ndarray:
         distance = np.linalg.norm(joints, axis=1)
@@ -205,8 +272,8 @@ class Renderer:
         triangle: np.ndarray,
         u: np.ndarray,
         v: np.ndarray,
-    ) -> np.ndarray:
-        """Linear light (N, 3) of the hits, from light baked at the vertices."""
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Linear light (N, 3) and material (N,) of the hits, from light baked at the vertices."""
         place, outfit = self.place, self.outfit
         normals = vertex_normals(vertices, self._faces)
         corners = self._faces[triangle]
@@ -230,7 +297,7 @@ class Renderer:
         colour *= (1 + strength[material] * wrinkle)[:, None]
         light = at[:, 3:4] * place.sun_colour.astype(np.float32)
         light += at[:, 4:5] * place.ambient.astype(np.float32)
-        return colour * light
+        return colour * light, material
 
     def _bake(
         self, scene: Traced, vertices: np.ndarray, normals: np.ndarray
@@ -279,6 +346,17 @@ class Renderer:
         place = self.place
         if place.panorama is not None:
             return self._panorama(directions, trans, shadow)
+        down, wall = self._room(directions, trans)
+        light = np.empty((len(directions), 3), np.float32)
+        floor = np.flatnonzero(down < wall)
+        light[floor] = self._floor(directions[floor], down[floor], trans, shadow)
+        rest = np.flatnonzero(down >= wall)
+        light[rest] = self._walls(directions[rest], wall[rest], trans)
+        return light
+
+    def _room(self, directions: np.ndarray, trans: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(N,) distances to the floor and to the walls, centimetres."""
+        place = self.place
         with np.errstate(divide="ignore", invalid="ignore"):
             inverse = 1.0 / directions
         down = np.where(directions[:, 1] < 0, -trans[1] * inverse[:, 1], _FAR)
@@ -288,12 +366,7 @@ class Renderer:
             wall = np.minimum(
                 wall, np.where(directions[:, axis] != 0, edge * inverse[:, axis], _FAR)
             )
-        light = np.empty((len(directions), 3), np.float32)
-        floor = np.flatnonzero(down < wall)
-        light[floor] = self._floor(directions[floor], down[floor], trans, shadow)
-        rest = np.flatnonzero(down >= wall)
-        light[rest] = self._walls(directions[rest], wall[rest], trans)
-        return light
+        return down, wall
 
     def _panorama(
         self, directions: np.ndarray, trans: np.ndarray, shadow: np.ndarray
@@ -400,7 +473,7 @@ class Renderer:
         flat[outside] = 0.0
         image = np.clip(image + 0.5, 0, 255).astype(np.uint8)
         if self.step > 1:
-            size = RELEASE_CAMERA.width, RELEASE_CAMERA.height
+            size = self.camera.width, self.camera.height
             image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
         return image
 

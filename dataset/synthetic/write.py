@@ -1,6 +1,7 @@
 """Files of a synthetic set: the release's layout, written so that a kill leaves no half frame."""
 
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,9 @@ _FAST_PNG = [
     1,
     cv2.IMWRITE_PNG_STRATEGY,
     cv2.IMWRITE_PNG_STRATEGY_RLE,
-    cv2.IMWRITE_PNG_FILTER,
-    cv2.IMWRITE_PNG_FILTER_UP,
 ]
+if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # OpenCV 4.12 and later
+    _FAST_PNG += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
 _MANIFEST = "synthetic.json"
 
 
@@ -32,6 +33,7 @@ class Folder:
     set_type: SetType
     character: str
     environment: str
+    passes: tuple[str, ...] = ()
 
     @property
     def _camera(self) -> Path:
@@ -41,29 +43,46 @@ class Folder:
         """Path of a frame's picture."""
         return self._camera / "rgba" / f"{self.character}.rgba.{number:06d}.png"
 
+    def further(self, name: str, number: int) -> Path:
+        """Path of a frame's further pass, such as ``depth``."""
+        return self._camera / name / f"{self.character}.{name}.{number:06d}.png"
+
     def label(self, number: int) -> Path:
         """Path of a frame's json."""
         return self._camera / "json" / f"{self.character}_{number:06d}.json"
 
     def complete(self, number: int) -> bool:
         """Whether a frame is there: its label is written last."""
-        has_picture = self.environment == LABELS_ONLY or self.picture(number).exists()
-        return has_picture and self.label(number).exists()
+        if not self.label(number).exists():
+            return False
+        pictures = [self.picture(number), *(self.further(name, number) for name in self.passes)]
+        return self.environment == LABELS_ONLY or all(path.exists() for path in pictures)
 
     def create(self) -> None:
         """Make the folders; labels-only frames get no folder for pictures."""
         (self._camera / "json").mkdir(parents=True, exist_ok=True)
         if self.environment != LABELS_ONLY:
-            (self._camera / "rgba").mkdir(parents=True, exist_ok=True)
+            for name in ("rgba", *self.passes):
+                (self._camera / name).mkdir(parents=True, exist_ok=True)
 
-    def write(self, number: int, label: bytes, image: np.ndarray | None = None) -> None:
-        """Write a frame: the picture first, then the label, each renamed into place.
+    def write(
+        self,
+        number: int,
+        label: bytes,
+        image: np.ndarray | None = None,
+        further: dict[str, np.ndarray] | None = None,
+    ) -> None:
+        """Write a frame: the pictures first, then the label, each renamed into place.
 
         Args:
             number: of the frame.
             label: content of the json.
-            image: (800, 1280, 3) uint8 RGB, or None for a labels-only frame.
+            image: (H, W, 3) uint8 RGB, or None for a labels-only frame.
+            further: the other passes, (H, W) uint8 or uint16.
         """
+        for name, picture in (further or {}).items():
+            _, encoded = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 3])
+            _replace(self.further(name, number), encoded.tobytes())
         if image is not None:
             _, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _FAST_PNG)
             _replace(self.picture(number), encoded.tobytes())
@@ -71,7 +90,7 @@ class Folder:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     temporary.write_bytes(content)
     temporary.replace(path)
 
@@ -118,9 +137,18 @@ def _check_same(manifest: Path, made_with: dict) -> None:
         before = json.loads(manifest.read_bytes())
     except ValueError:
         raise UserError(f"{manifest} cannot be read: start anew with --overwrite") from None
-    for key, value in made_with.items():
-        if before.get(key) != value:
+    for key, value in json.loads(json.dumps(made_with)).items():
+        if before.get(key) == value:
+            continue
+        if key == "version":
             raise UserError(
-                f"{manifest.parent} was made with --{key} {before.get(key)}, not {value}: "
-                "resume with the same, or start anew with --overwrite"
+                f"{manifest.parent} was made by another version of this program: start anew with "
+                "--overwrite"
             )
+        what = f"--{key} {before.get(key)}, not {value}"
+        if isinstance(value, (dict, list)):
+            what = f"another --{key}"
+        raise UserError(
+            f"{manifest.parent} was made with {what}: resume with the same, or start anew with "
+            "--overwrite"
+        )

@@ -107,6 +107,40 @@ def test_half_a_frame_is_made_again(small, tmp_path):
     assert contents(root) == before
 
 
+def test_parts_give_the_files_of_a_single_run(small, tmp_path):
+    counts = ("--train", "6", "--val", "2", "--test", "3", "--label_frames", "4")
+    for part in ("2/2", "1/2"):
+        make(tmp_path / "set", *counts, "--workers", "1", "--part", part)
+    assert contents(tmp_path / "set") == contents(small)
+
+
+def test_another_lens_further_passes_and_what_a_person_is(tmp_path):
+    lens = {
+        "K": [[180.0, 0, 319.5], [0, 180.0, 239.5], [0, 0, 1]],
+        "D": [0.01, 0.0, 0.0, 0.0],
+        "model": "fisheye",
+        "width": 640,
+        "height": 480,
+    }
+    (tmp_path / "lens.json").write_text(json.dumps(lens))
+    options = ("--train", "1", "--val", "0", "--test", "0", "--workers", "1")
+    options += ("--camera", str(tmp_path / "lens.json"), "--passes", "depth", "objectId")
+    root = make(tmp_path / "set", *options)
+    folder = next((root / "TrainSet").glob("*/env_001/cam_down"))
+    for name in ("rgba", "depth", "objectId"):
+        path = next((folder / name).iterdir())
+        assert cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape[:2] == (480, 640)
+        assert path.name.split(".")[1] == name
+    label = json.loads(next((folder / "json").iterdir()).read_text())
+    points = np.array(label["pts3d_fisheye"]).T
+    ahead = points[np.argmin(np.hypot(points[:, 0], points[:, 1]) / points[:, 2])]
+    theta = np.arctan2(np.hypot(*ahead[:2]), ahead[2])
+    radius = 180.0 * theta * (1 + 0.01 * theta**2)
+    pixel = np.array([319.5, 239.5]) + radius * ahead[:2] / np.hypot(*ahead[:2])
+    assert np.abs(np.array(label["pts2d_fisheye"]).T - pixel).max(1).min() < 0.01
+    assert label["seed"] == 7 and 0 <= label["phenotype"]["weight"] <= 1
+
+
 def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, capsys, monkeypatch):
     other = tmp_path / "other"
     other.mkdir()
@@ -122,6 +156,11 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, capsys, 
         "cannot be negative": (tmp_path / "new", "--train", "-1"),
         "was made with --seed": (small, "--resume", "--seed", "3"),
         "--workers must be at least 1": (tmp_path / "new", "--workers", "0"),
+        "--part 3/2": (tmp_path / "new", "--part", "3/2"),
+        "six digits": (tmp_path / "new", "--stride", "500000"),
+        "no such folder": (tmp_path / "new", "--panoramas", str(tmp_path / "none")),
+        "holds no .jpg or .png": (tmp_path / "new", "--panoramas", str(other)),
+        "--camera": (tmp_path / "new", "--camera", str(a_file)),
     }
     for message, (root, *options) in cases.items():
         argv = ["make_synthetic.py", "--output", str(root), *OPTIONS, *options]

@@ -8,6 +8,7 @@ import pytest
 from base.camera import RELEASE_CAMERA, world_to_camera
 from dataset.synthetic.body import make_body
 from dataset.synthetic.labels import RIM
+from dataset.synthetic.passes import OBJECT_IDS, PASSES
 from dataset.synthetic.posing import Pose, Poser, stack
 from dataset.synthetic.render import Look, Renderer
 from dataset.synthetic.rig import camera_poses, mount
@@ -33,32 +34,38 @@ def scene():
     look = Look(exposure=1.0, vignette=0.0, grain=0.0, blur=0.4)
     renderer = Renderer(outfit, place, look, step=2)
 
+    passes = {}
+
     def draw(vertices):
-        return renderer.draw(vertices, trans, rot, None, joints, np.random.default_rng(0))
+        rng = np.random.default_rng(0)
+        drawing = renderer.draw(vertices, trans, rot, None, joints, rng, PASSES)
+        passes.update(drawing.passes)
+        return drawing.image, drawing.lead
 
     skin = body.skin(joints, turns, outfit.vertices, outfit.weights)
-    picture, lead = draw(skin)
     # The same place with the person far away, and so without a shadow as well.
     empty, _ = draw(skin + np.array([0.0, 0.0, 9000.0]))
+    picture, lead = draw(skin)
     pixels = RELEASE_CAMERA.project(world_to_camera(joints, trans, rot))
-    return body, picture, empty, pixels, lead
+    depths = world_to_camera(joints, trans, rot)[:, 2]
+    return body, picture, empty, pixels, lead, passes, depths
 
 
 def changed(scene, pixel):
-    _, picture, empty, _, _ = scene
+    _, picture, empty, *_ = scene
     x, y = np.round(pixel).astype(int)
     difference = picture[y, x].astype(int) - empty[y, x]
     return np.abs(difference).max() > 25
 
 
 def test_joints_lie_on_the_body_in_the_picture(scene):
-    body, _, _, pixels, _ = scene
+    body, _, _, pixels, *_ = scene
     for name in ("Neck", "LeftArm", "LeftForeArm", "LeftHand", "RightArm", "RightHand"):
         assert changed(scene, pixels[body.rig.index(name)]), name
 
 
 def test_the_left_hand_is_on_the_right_of_the_picture_and_the_picture_is_not_mirrored(scene):
-    body, _, _, pixels, _ = scene
+    body, _, _, pixels, *_ = scene
     hand = pixels[body.rig.index("LeftHand")]
     assert hand[0] > RELEASE_CAMERA.cx and hand[1] > RELEASE_CAMERA.cy + 50
     mirrored = np.array([2 * RELEASE_CAMERA.cx - hand[0], hand[1]])
@@ -66,7 +73,7 @@ def test_the_left_hand_is_on_the_right_of_the_picture_and_the_picture_is_not_mir
 
 
 def test_the_surround_is_black_and_the_inside_is_not(scene):
-    _, picture, _, _, _ = scene
+    _, picture, *_ = scene
     v, u = np.mgrid[:800, :1280]
     rays = RELEASE_CAMERA.unproject(np.stack([u, v], -1).astype(float))
     angle = np.arctan2(np.hypot(rays[..., 0], rays[..., 1]), rays[..., 2])
@@ -76,10 +83,24 @@ def test_the_surround_is_black_and_the_inside_is_not(scene):
 
 
 def test_what_lies_behind_the_body_is_occluded_and_what_points_at_the_camera_is_not(scene):
-    body, _, _, _, lead = scene
+    body, _, _, _, lead, *_ = scene
     hidden = occluded(lead, body)
     assert not hidden[body.rig.index("LeftHand")]
     assert not hidden[body.rig.index("LeftForeArm")]
     far = lead.copy()
     far[body.rig.index("LeftHand")] = 60.0
     assert occluded(far, body)[body.rig.index("LeftHand")]
+
+
+def test_depth_and_object_pass_agree_with_the_labels(scene):
+    body, picture, _, pixels, _, passes, depths = scene
+    depth, identity = passes["depth"], passes["objectId"]
+    assert depth.shape == identity.shape == picture.shape[:2]
+    assert depth.dtype == np.uint16 and identity.dtype == np.uint8
+    row = body.rig.index("LeftHand")
+    x, y = np.round(pixels[row]).astype(int)
+    assert abs(depth[y, x] / 10.0 - depths[row]) < 8.0  # millimetres; the joint is in the flesh
+    assert identity[y, x] not in (0, OBJECT_IDS["surroundings"])
+    floor = identity == OBJECT_IDS["surroundings"]
+    assert floor.any() and depth[floor].max() > 1000
+    assert (identity[:, 0] == 0).all() and (depth[identity == 0] == 0).all()
