@@ -483,7 +483,8 @@ def _sample(
 ) -> np.ndarray:
     """Bilinear samples (N,) or (N, 3) float32 of a texture at (N,) pixel coordinates."""
     width = 1024
-    rows = -(-len(u) // width)
+    # At least one: OpenCV refuses empty maps, and a view may hold no wall, or no floor, at all.
+    rows = max(1, -(-len(u) // width))
     padded = np.zeros((2, rows * width), np.float32)
     padded[0, : len(u)], padded[1, : len(v)] = u, v
     grid = padded.reshape(2, rows, width)

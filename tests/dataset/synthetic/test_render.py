@@ -10,7 +10,7 @@ from dataset.synthetic.body import make_body
 from dataset.synthetic.labels import RIM
 from dataset.synthetic.passes import OBJECT_IDS, PASSES
 from dataset.synthetic.posing import Pose, Poser, stack
-from dataset.synthetic.render import Look, Renderer
+from dataset.synthetic.render import Look, Renderer, _sample
 from dataset.synthetic.rig import camera_poses, mount
 from dataset.synthetic.sampling import occluded
 from dataset.synthetic.scene import make_place
@@ -104,3 +104,12 @@ def test_depth_and_object_pass_agree_with_the_labels(scene):
     floor = identity == OBJECT_IDS["surroundings"]
     assert floor.any() and depth[floor].max() > 1000
     assert (identity[:, 0] == 0).all() and (depth[identity == 0] == 0).all()
+
+
+def test_a_texture_is_sampled_between_its_pixels_and_at_no_point_at_all():
+    texture = np.array([[0.0, 10.0], [20.0, 30.0]], np.float32)
+    points = np.array([0.0, 0.5], np.float32)
+    assert _sample(texture, points, points).tolist() == [0.0, 15.0]
+    assert _sample(texture, points[:0], points[:0]).shape == (0,)
+    colours = np.zeros((2, 2, 3), np.uint8)
+    assert _sample(colours, points[:0], points[:0]).shape == (0, 3)
