@@ -3,6 +3,7 @@
 # make bench-data    frames per second of every way to load data, beside a plain reference
 # make bench-train   frames per second of training, beside a plain reference step
 # make bench-eval    milliseconds of drawing a frame, share of time that metrics take
+# make bench-synthetic  frames per second of making the synthetic set, by workers
 # Each sets up .venv first, once.
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ DATA := data/synthetic
 RUNS := experiments/quickstart
 BEST := checkpoints/model_best.tar
 
-.PHONY: demo test lint clean bench-data bench-train bench-eval
+.PHONY: demo test lint clean bench-data bench-train bench-eval bench-synthetic
 
 $(READY): requirements.txt tests/requirements.txt constraints.txt
 	@echo "== Setting up $(VENV): about two minutes, once"
@@ -68,6 +69,9 @@ bench-train: $(READY)
 
 bench-eval: $(READY)
 	$(PY) utils/bench_evaluation.py
+
+bench-synthetic: $(READY)
+	$(PY) utils/bench_synthetic.py
 
 clean:
 	rm -rf $(VENV) data/synthetic data/bench data/bench_train experiments/quickstart
