@@ -3,6 +3,8 @@
 # make bench-data    frames per second of every way to load data, beside a plain reference
 # make bench-train   frames per second of training, beside a plain reference step
 # make bench-eval    milliseconds of drawing a frame, share of time that metrics take
+# make bench-inference  milliseconds of a frame, frames per second, beside plain PyTorch
+# make bench-synthetic  frames per second of making the synthetic set, by workers
 # Each sets up .venv first, once.
 
 PYTHON ?= python3
@@ -14,7 +16,7 @@ DATA := data/synthetic
 RUNS := experiments/quickstart
 BEST := checkpoints/model_best.tar
 
-.PHONY: demo test lint clean bench-data bench-train bench-eval bench-inference
+.PHONY: demo test lint clean bench-data bench-train bench-eval bench-inference bench-synthetic
 
 $(READY): requirements.txt tests/requirements.txt constraints.txt
 	@echo "== Setting up $(VENV): about two minutes, once"
@@ -72,6 +74,9 @@ bench-eval: $(READY)
 # Each figure beside the plain network's; doc/inference.md says what they mean.
 bench-inference: $(READY)
 	$(PY) utils/bench_inference.py --onnx
+
+bench-synthetic: $(READY)
+	$(PY) utils/bench_synthetic.py
 
 clean:
 	rm -rf $(VENV) data/synthetic data/bench data/bench_train experiments/quickstart

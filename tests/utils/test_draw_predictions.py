@@ -1,0 +1,39 @@
+"""The sheet of predictions."""
+
+import cv2
+import numpy as np
+import pytest
+
+from base.errors import UserError
+from utils import draw_predictions
+from utils.draw_predictions import overlay
+
+
+def test_joints_are_drawn_where_they_are_in_the_central_square():
+    picture = np.zeros((80, 128, 3), np.uint8)
+    joints = np.full((16, 2), -500.0)
+    joints[4] = (24 + 60.0, 20.0)  # the left hand, 60 px into the square
+    drawn = overlay(picture, joints, np.ones(16), 160)
+    assert drawn.shape == (160, 160, 3)
+    red, _, blue = drawn[41, 121].astype(int)
+    assert red > 200 and red > blue
+    assert drawn[41, 38].max() == 0
+
+
+def test_a_folder_becomes_a_sheet(tiny_runs, tmp_path):
+    for number in range(3):
+        picture = np.random.default_rng(number).integers(0, 255, (800, 1280, 3)).astype(np.uint8)
+        cv2.imwrite(str(tmp_path / f"{number}.png"), picture)
+    model = tiny_runs["finetune"] / "checkpoints" / "model_best.tar"
+    options = ["--load_model", str(model), "--input_dir", str(tmp_path), "--gpu", "cpu"]
+    options += ["--camera", "training", "--size", "50", "--columns", "2"]
+    draw_predictions.main([*options, "--output", str(tmp_path / "sheet.jpg")])
+    assert cv2.imread(str(tmp_path / "sheet.jpg")).shape == (100, 100, 3)
+
+
+def test_bad_input_is_refused(tmp_path):
+    options = ["--load_model", "m.tar", "--input_dir", str(tmp_path)]
+    with pytest.raises(UserError, match=r"holds no \.png"):
+        draw_predictions.main([*options, "--output", "a.png"])
+    with pytest.raises(UserError, match=r"give a \.png"):
+        draw_predictions.main([*options, "--output", "a.gif"])

@@ -1,0 +1,107 @@
+"""Draw a model's 2D joints over pictures, many on one sheet: a look at how it does on real frames.
+
+python utils/draw_predictions.py --load_model experiments/Finetune/checkpoints/model_best.tar \\
+    --input_dir real_frames --camera training --output sheet.png
+
+Joints with little confidence are drawn as rings.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from base.errors import UserError
+from base.skeleton import LIMBS
+from utils.command import run_command
+from utils.draw_contact_sheet import draw_sheet
+from utils.files import replacing
+from utils.inference.predictor import EgoPosePredictor
+
+#: Above this height of its heatmap a joint counts as seen.
+_SURE = 0.3
+_LEFT, _RIGHT, _MIDDLE = (255, 150, 40), (60, 170, 255), (240, 240, 240)
+
+
+def overlay(
+    picture: np.ndarray, joints2d: np.ndarray, confidence: np.ndarray, size: int
+) -> np.ndarray:
+    """Draw joints over a picture.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB.
+        joints2d: (16, 2) pixels of it.
+        confidence: (16,) in [0, 1].
+        size: side of the result; the picture's central square is shown.
+
+    Returns:
+        (size, size, 3) uint8 RGB.  Left limbs are orange, right ones blue.
+    """
+    height, width = picture.shape[:2]
+    side = min(height, width)
+    corner = np.array([(width - side) // 2, (height - side) // 2])
+    square = picture[corner[1] : corner[1] + side, corner[0] : corner[0] + side]
+    drawn = cv2.resize(np.ascontiguousarray(square), (size, size), interpolation=cv2.INTER_AREA)
+    spots = (joints2d - corner + 0.5) * size / side - 0.5
+    at = [tuple(int(v) for v in np.round(spot)) for spot in np.clip(spots, -size, 2 * size)]
+
+    def colour(joint: int) -> tuple[int, int, int]:
+        if joint < 2:
+            return _MIDDLE
+        return _LEFT if 2 <= joint <= 4 or 8 <= joint <= 11 else _RIGHT
+
+    width = max(1, size // 160)
+    for start, end in LIMBS:
+        cv2.line(drawn, at[start], at[end], colour(end), width, cv2.LINE_AA)
+    for joint, spot in enumerate(at):
+        fill = -1 if confidence[joint] >= _SURE else width
+        cv2.circle(drawn, spot, max(2, size // 80), colour(joint), fill, cv2.LINE_AA)
+    return drawn
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--load_model", type=Path, required=True, help="finetuned model")
+    parser.add_argument("--input_dir", type=Path, required=True, help="folder of pictures")
+    parser.add_argument("--output", type=Path, required=True, help="a .png or .jpg file")
+    parser.add_argument("--gpu", default="0", help="CUDA device, or cpu (default 0)")
+    parser.add_argument(
+        "--camera", help="of the pictures, as in inference.py (default: by picture)"
+    )
+    parser.add_argument("--columns", type=int, default=4, help="pictures in a row (default 4)")
+    parser.add_argument("--size", type=int, default=400, help="side of each (default 400)")
+    options = parser.parse_args(argv)
+    if min(options.columns, options.size) < 1:
+        raise UserError("--columns and --size must be at least 1")
+    if options.output.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise UserError(f"--output {options.output}: give a .png or .jpg file")
+    if not options.input_dir.is_dir():
+        raise UserError(f"--input_dir {options.input_dir}: no such folder")
+    kinds = (".png", ".jpg", ".jpeg")
+    paths = sorted(p for p in options.input_dir.iterdir() if p.suffix.lower() in kinds)
+    if not paths:
+        raise UserError(f"--input_dir {options.input_dir} holds no .png or .jpg")
+    predictor = EgoPosePredictor(options.load_model, camera=options.camera, gpu=options.gpu)
+    drawn = []
+    for path in tqdm(paths, unit="picture"):
+        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if picture is None:
+            raise UserError(f"{path} cannot be read as a picture")
+        picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        pose = predictor(picture)
+        drawn.append(overlay(picture, pose.joints2d, pose.confidence, options.size))
+    with replacing(options.output) as temporary:
+        cv2.imwrite(str(temporary), draw_sheet(drawn, options.columns)[..., ::-1])
+    print(f"{len(drawn)} pictures: {options.output}")
+
+
+if __name__ == "__main__":
+    run_command(main)
