@@ -2,8 +2,12 @@
 
 import csv
 import json
+import os
 import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -180,6 +184,72 @@ def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_checkpoint, 
     expected = plain.poses([Prepared(square.square, plain.prepare(seen).view)])[0].joints2d
     inside = camera.angle(rays) < 1.5
     assert np.abs(RELEASE_CAMERA.project(rays) - expected)[inside].max() < 0.5
+
+
+def test_several_processes_write_what_one_writes(tiny_checkpoint, pictures, tmp_path):
+    arguments = ["--load_model", str(tiny_checkpoint), "--input_dir", str(pictures)]
+    arguments += ["--gpu", "cpu", "--precision", "fp32", "--format", "json", "csv", "npz"]
+    shared_dir, alone_dir = tmp_path / "shared", tmp_path / "alone"
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=3", "--standalone"]
+    script = str(Path(inference.__file__))
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run(
+        [*command, script, *arguments, "--save_dir", str(shared_dir)],
+        check=True,
+        env=environment,
+        capture_output=True,
+        timeout=300,
+    )
+    inference.main([*arguments, "--save_dir", str(alone_dir)])
+    outs = (shared_dir, alone_dir)
+    for folder in ("", "pictures"):
+        names = [sorted(path.name for path in (out / folder).iterdir()) for out in outs]
+        assert names[0] == names[1]
+    shared, alone = (
+        json.loads((out / "poses.json").read_text()) for out in (shared_dir, alone_dir)
+    )
+    assert shared["unreadable"] == alone["unreadable"]
+    for one, other in zip(shared["frames"], alone["frames"], strict=True):
+        assert (one["file"], one["picture"]) == (other["file"], other["picture"])
+        assert np.abs(np.subtract(one["joints3d"], other["joints3d"])).max() < 1e-4
+
+
+class FakeCamera:
+    """A camera of 60 frames a second that is unplugged after twelve frames."""
+
+    def __init__(self, target):
+        self.left = 12
+
+    def isOpened(self):
+        return True
+
+    def get(self, name):
+        return 60.0
+
+    def grab(self):
+        return True
+
+    def read(self):
+        time.sleep(1 / 60)
+        self.left -= 1
+        return (True, checkered(80, 128, seed=self.left)) if self.left >= 0 else (False, None)
+
+    def release(self):
+        self.left = 0
+
+
+def test_a_camera_is_followed_until_it_is_gone(tiny_checkpoint, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(cv2, "VideoCapture", FakeCamera)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    run(tiny_checkpoint, tmp_path, "--input", "0", "--camera", "training", "--smooth")
+    output = capsys.readouterr().out
+    assert "no display here" in output and "camera 0 gives no more frames" in output
+    frames = json.loads((tmp_path / "poses.json").read_text())["frames"]
+    times = [frame["time"] for frame in frames]
+    assert 1 <= len(frames) <= 12 and times[0] == 0 and times == sorted(times)
+    assert [path.name for path in tmp_path.iterdir()] == ["poses.json"]
 
 
 def test_ctrl_c_leaves_complete_files(tiny_checkpoint, pictures, tmp_path, monkeypatch):

@@ -6,8 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, count, islice
-from pathlib import PurePosixPath
+from itertools import islice
 from types import FrameType
 
 import numpy as np
@@ -66,23 +65,6 @@ def _batches(items: Iterable[_Read], size: int) -> Iterator[list[_Read]]:
         yield batch
 
 
-class _Names:
-    """Names of drawings: the frame's own, numbered where an earlier one has it already."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-
-    def of(self, shot: Shot) -> str:
-        """A relative path without suffix that no other frame has, upper and lower case alike."""
-        stem = str(PurePosixPath(shot.file).with_suffix(""))
-        if shot.frame is not None:
-            return f"{stem}_{shot.frame:06d}"
-        names = chain([stem], (f"{stem}_{k}" for k in count(2)))
-        name = next(name for name in names if name.lower() not in self._taken)
-        self._taken.add(name.lower())
-        return name
-
-
 def _name(shot: Shot) -> str:
     return shot.file if shot.frame is None else f"{shot.file} frame {shot.frame}"
 
@@ -95,6 +77,7 @@ def infer(
     smoother: PoseSmoother | None = None,
     fps: float = 30.0,
     ended: Callable[[], bool] = lambda: False,
+    part: bool = False,
 ) -> Summary:
     """Poses of every frame of a source, handed to every sink in order.
 
@@ -109,6 +92,7 @@ def infer(
         smoother: smooths the poses along the sequence, if given.
         fps: time between frames for the smoother where the source has no clock.
         ended: asked after each batch.
+        part: whether other processes have the rest, so that none may be readable here.
 
     Raises:
         UserError: if not a single frame could be read.
@@ -127,7 +111,7 @@ def infer(
         batch_size, threads, ahead = 1, 1, 1
     else:
         threads, ahead = threads_for(), 2 * batch_size
-    summary, names = Summary(), _Names()
+    summary = Summary()
     frames = read_ahead(source, read, threads, ahead)
     with (
         _interrupts() as interrupted,
@@ -149,7 +133,7 @@ def infer(
                     pose = smoother(pose, size, time)
                 summary.frames += 1
                 summary.disagreeing += pose.disagrees
-                result = FrameResult(shot.file, names.of(shot), size, pose, shot.frame, shot.time)
+                result = FrameResult(shot.file, shot.name, size, pose, shot.frame, shot.time)
                 for sink in sinks:
                     sink.add(result, item.picture)
             bar.update(len(batch))
@@ -158,7 +142,7 @@ def infer(
                 break
         frames.close()
         summary.fault = source.fault
-        if not summary.frames:
+        if not (summary.frames or part):
             raise UserError(_nothing(source, summary))
         summary.lenses = [
             {"size": list(size), "lens": view.lens, "assumed": view.assumed}

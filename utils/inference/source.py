@@ -13,12 +13,14 @@ class Shot:
 
     Attributes:
         file: the picture, relative to the folder named, or the video's or camera's name.
+        name: of its drawing, relative, without suffix; no two frames of a source share one.
         read: gives (H, W, 3) uint8 RGB; raises BrokenFrameError.
         frame: its number in the video, None for pictures.
         time: seconds since the video's or camera's first frame, None for pictures.
     """
 
     file: str
+    name: str
     read: Callable[[], np.ndarray]
     frame: int | None = None
     time: float | None = None

@@ -66,7 +66,8 @@ class VideoSource(Source):
                     seconds = last + 1 / self.fps
                 last = seconds
                 picture = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-                yield Shot(self.name, lambda picture=picture: picture, number, seconds)
+                name = f"{self.path.stem}_{number:06d}"
+                yield Shot(self.name, name, lambda picture=picture: picture, number, seconds)
                 number += 1
         finally:
             capture.release()
@@ -135,7 +136,8 @@ class CameraSource(Source):
                 image, moment = taken
                 start = moment if start is None else start
                 picture = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-                yield Shot(self.name, lambda picture=picture: picture, number, moment - start)
+                name, seconds = f"camera_{number:06d}", moment - start
+                yield Shot(self.name, name, lambda picture=picture: picture, number, seconds)
                 number += 1
         finally:
             self._stop = True

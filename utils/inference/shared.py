@@ -1,0 +1,124 @@
+"""Several processes share the pictures of a folder and write one result.
+
+Each process writes what it found into a part, a line of JSON a frame; when all are done the first
+one puts the parts together, in order.
+"""
+
+import dataclasses
+import datetime
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+import torch.distributed as dist
+
+from base.errors import UserError
+from utils.files import make_folder, replacing
+from utils.inference.predictor import Pose
+from utils.inference.results import FrameResult, Sink, Summary
+
+#: Nobody waits for ever for a process that died: torchrun ends the others.
+_PATIENCE = datetime.timedelta(days=7)
+
+
+def ranks() -> tuple[int, int, int]:
+    """This process's number, how many there are, its number on this machine (``torchrun``)."""
+    get = os.environ.get
+    return int(get("RANK", "0")), int(get("WORLD_SIZE", "1")), int(get("LOCAL_RANK", "0"))
+
+
+@contextmanager
+def joined() -> Iterator[None]:
+    """The processes know of each other."""
+    dist.init_process_group("gloo", timeout=_PATIENCE)
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def wait() -> None:
+    """Until every process is here."""
+    dist.barrier()
+
+
+def part_path(folder: Path, rank: int) -> Path:
+    """Where a process writes its part."""
+    return folder / ".parts" / f"{rank:05d}.jsonl"
+
+
+class PartSink(Sink):
+    """One process's results, exact to the last bit."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def add(self, result: FrameResult, picture: np.ndarray) -> None:
+        """See :meth:`Sink.add`."""
+        content = dataclasses.asdict(result)
+        self._stream.write(json.dumps(content, default=np.ndarray.tolist) + "\n")
+
+    def finish(self, summary: Summary) -> None:
+        """The last line says how it went."""
+        self._stream.write(json.dumps(dataclasses.asdict(summary)) + "\n")
+
+
+@contextmanager
+def writing_part(path: Path) -> Iterator[PartSink]:
+    """A part under way; it takes its place at the end.
+
+    Raises:
+        UserError: where it cannot be written.
+    """
+    make_folder(path.parent)
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
+        yield PartSink(stream)
+
+
+def _result(content: dict[str, Any]) -> FrameResult:
+    arrays = ("joints3d", "joints2d", "confidence", "neck")
+    pose = content["pose"]
+    pose |= {key: np.array(pose[key], np.float32) for key in arrays}
+    content |= {"pose": Pose(**pose), "size": tuple(content["size"])}
+    return FrameResult(**content)
+
+
+def put_together(folder: Path, count: int, sinks: Sequence[Sink]) -> Summary:
+    """Hand the parts of ``count`` processes to the sinks, in order, and remove them.
+
+    Raises:
+        UserError: if no process could read a single picture.
+    """
+    total = Summary()
+    paths = [part_path(folder, rank) for rank in range(count)]
+    for path in paths:
+        with path.open(encoding="utf-8") as stream:
+            for line in stream:
+                content = json.loads(line)
+                if "pose" in content:
+                    result = _result(content)
+                    for sink in sinks:
+                        sink.add(result, np.empty((0, 0, 3), np.uint8))
+                    continue
+                part = Summary(**content)
+                total.frames += part.frames
+                total.unreadable += part.unreadable
+                total.disagreeing += part.disagreeing
+                total.interrupted |= part.interrupted
+                total.lenses += [lens for lens in part.lenses if lens not in total.lenses]
+    if not total.frames:
+        first = total.unreadable[0] if total.unreadable else {"file": "", "reason": "no picture"}
+        raise UserError(
+            f"none of the {len(total.unreadable)} pictures could be read; the first, "
+            f"{first['file']}: {first['reason']}"
+        )
+    for sink in sinks:
+        sink.finish(total)
+    for path in paths:
+        path.unlink()
+    paths[0].parent.rmdir()
+    return total
