@@ -1,6 +1,7 @@
 """The command line of ``inference.py``."""
 
 import argparse
+import math
 from pathlib import Path
 
 from base.errors import UserError
@@ -113,8 +114,10 @@ def parse_arguments(description: str, argv: list[str] | None = None) -> argparse
     arguments = parser.parse_args(argv)
     if arguments.batch_size < 1:
         raise UserError(f"--batch_size {arguments.batch_size}: at least 1 is needed")
-    if arguments.fps <= 0:
+    if not 0 < arguments.fps < math.inf:
         raise UserError(f"--fps {arguments.fps:g}: must be above 0")
+    if not all(map(math.isfinite, (arguments.rotate, *arguments.mount, *(arguments.smooth or ())))):
+        raise UserError("--rotate, --mount and --smooth take finite numbers")
     if arguments.smooth and len(arguments.smooth) != 2:
         raise UserError("--smooth takes no value, or two: the cutoff at rest and the rise")
     if arguments.smooth and (arguments.smooth[0] <= 0 or arguments.smooth[1] < 0):
