@@ -27,7 +27,7 @@ def source(tmp_path_factory):
     make_synthetic.main(
         [
             *("--output", str(made), "--train", "12", "--val", "4", "--test", "4"),
-            *("--ray_step", "4", "--workers", "1", "--frames_per_character", "12"),
+            *("--ray_step", "4", "--workers", "1", "--frames_per_character", "12", "--video"),
         ]
     )
     tree = tmp_path_factory.mktemp("source")
