@@ -22,10 +22,12 @@ from base.actions import ACTION_GROUPS, action_group
 from base.errors import UserError
 from base.set_type import SetType
 from base.skeleton import JOINT_PREFIX, JOINTS, NECK
+from dataset.pictures import read_picture
 from utils.command import run_command
 from utils.defaults import DEFAULT_DATA_ROOT
 from utils.draw_contact_sheet import choose_pictures, draw_sheet
-from utils.files import replacing, write_text
+from utils.drawing.write import save_picture
+from utils.files import write_text
 
 _SIDES = ("Left", "Right")
 #: Joints of the real annotations, in their order.
@@ -174,10 +176,8 @@ def _real_pictures(folder: Path, size: int) -> list[np.ndarray]:
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg"))
     pictures = []
     for path in paths:
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if picture is None:
-            raise UserError(f"{path} cannot be read as a picture")
-        pictures.append(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)[..., ::-1])
+        picture = read_picture(path)
+        pictures.append(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA))
     if not pictures:
         raise UserError(f"--real {folder} holds no .png or .jpg")
     return pictures
@@ -238,9 +238,7 @@ def main(argv: list[str] | None = None) -> None:
     for name, distance in results["diversity_mm"].items():
         print(f"  {name:<28}{distance:6.1f}")
     sheet = _sheet(options.data_root, options.real, options.seed)
-    options.save_dir.mkdir(parents=True, exist_ok=True)
-    with replacing(options.save_dir / "sheet.png") as temporary:
-        cv2.imwrite(str(temporary), sheet[..., ::-1])
+    save_picture(options.save_dir / "sheet.png", sheet)
     write_text(options.save_dir / "statistics.json", json.dumps(results, indent=1) + "\n")
     print(f"\n{options.save_dir / 'sheet.png'}, statistics.json beside it")
 

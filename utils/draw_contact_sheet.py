@@ -10,7 +10,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
@@ -19,7 +18,7 @@ from base.set_type import SetType
 from dataset.mocap import open_split
 from utils.command import run_command
 from utils.defaults import DEFAULT_DATA_ROOT
-from utils.files import replacing
+from utils.drawing.write import save_picture
 
 
 def draw_sheet(pictures: list[np.ndarray], columns: int) -> np.ndarray:
@@ -89,8 +88,7 @@ def main(argv: list[str] | None = None) -> None:
         options.data_root, SetType(options.data), options.count, options.size, options.seed
     )
     sheet = draw_sheet(pictures, options.columns)
-    with replacing(options.output) as temporary:
-        cv2.imwrite(str(temporary), sheet[..., ::-1])
+    save_picture(options.output, sheet)
     print(f"{len(pictures)} frames: {options.output}")
 
 

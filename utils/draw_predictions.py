@@ -18,9 +18,10 @@ from tqdm import tqdm
 
 from base.errors import UserError
 from base.skeleton import LIMBS
+from dataset.pictures import read_picture
 from utils.command import run_command
 from utils.draw_contact_sheet import draw_sheet
-from utils.files import replacing
+from utils.drawing.write import save_picture
 from utils.inference.predictor import EgoPosePredictor
 
 #: Above this height of its heatmap a joint counts as seen.
@@ -92,14 +93,10 @@ def main(argv: list[str] | None = None) -> None:
     predictor = EgoPosePredictor(options.load_model, camera=options.camera, gpu=options.gpu)
     drawn = []
     for path in tqdm(paths, unit="picture"):
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if picture is None:
-            raise UserError(f"{path} cannot be read as a picture")
-        picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        picture = read_picture(path)
         pose = predictor(picture)
         drawn.append(overlay(picture, pose.joints2d, pose.confidence, options.size))
-    with replacing(options.output) as temporary:
-        cv2.imwrite(str(temporary), draw_sheet(drawn, options.columns)[..., ::-1])
+    save_picture(options.output, draw_sheet(drawn, options.columns))
     print(f"{len(drawn)} pictures: {options.output}")
 
 

@@ -8,14 +8,15 @@ import torch
 
 from base.camera import FisheyeCamera
 from base.errors import BrokenFrameError
-from base.skeleton import HEATMAP_JOINTS, LIMBS, NECK, NUM_HEATMAPS
+from base.skeleton import HEATMAP_JOINTS, NECK, NUM_HEATMAPS
+from utils.drawing.skeleton import SkeletonPen
+from utils.drawing.style import OUTLINE, PREDICTED, TRUTH
 
 #: Frames shown, spread over the set.
 SHOWN_FRAMES = 4
 
 _TILE = 256
 _MARGIN = 4
-_PREDICTED, _TRUE = (255, 140, 0), (40, 140, 255)  # orange and blue, as demo.py draws them
 
 
 class Shown(NamedTuple):
@@ -109,19 +110,6 @@ def overlay_heatmaps(image: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
     return mixed.clip(0, 255).astype(np.uint8)
 
 
-def draw_limbs(image: np.ndarray, joints2d: np.ndarray, colour: tuple[int, int, int]) -> None:
-    """Draw the limbs whose ends are known, (16, 2) pixels, into a (T, T, 3) uint8 picture."""
-    # OpenCV overflows far outside the picture.
-    inside = np.isfinite(joints2d).all(-1) & (np.abs(np.nan_to_num(joints2d)) < 1e4).all(-1)
-    known = np.nan_to_num(joints2d)
-    points = [tuple(round(16 * float(value)) for value in point) for point in known]
-    for parent, child in LIMBS:
-        if inside[parent] and inside[child]:
-            cv2.line(image, points[parent], points[child], colour, 2, cv2.LINE_AA, shift=4)
-    for point in np.flatnonzero(inside):
-        cv2.circle(image, points[point], 16 * 3, colour, -1, cv2.LINE_AA, shift=4)
-
-
 def sheet(shown: Shown) -> np.ndarray:
     """One row a frame: picture, heatmaps over it, predicted (orange) and true (blue) joints.
 
@@ -129,12 +117,13 @@ def sheet(shown: Shown) -> np.ndarray:
         (H, W, 3) uint8 RGB.
     """
     size = shown.images.shape[1]
+    pen = SkeletonPen(_TILE / 640)
     rows = []
     for image, heatmaps, predicted, target in zip(*shown, strict=True):
         tile = cv2.resize(image, (_TILE, _TILE), interpolation=cv2.INTER_AREA)
         joints = tile.copy()
-        for joints2d, colour in ((target, _TRUE), (predicted, _PREDICTED)):
-            draw_limbs(joints, (joints2d + 0.5) * (_TILE / size) - 0.5, colour)
+        for joints2d, colour in ((target, TRUTH), (predicted, PREDICTED)):
+            pen.draw(joints, (joints2d + 0.5) * (_TILE / size) - 0.5, colour, OUTLINE)
         tiles = [tile, overlay_heatmaps(tile, heatmaps), joints]
         rows.append(np.concatenate([_framed(tile) for tile in tiles], 1))
     return np.concatenate(rows, 0)

@@ -11,12 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from base.errors import UserError
 from utils.drawing.frame import DrawnPose, FramePainter
+from utils.drawing.write import VideoFile, save_picture
 from utils.files import replacing
 from utils.inference.results import FrameResult, Sink, Summary
 
-_JPEG_QUALITY = 92
+_JPEG = (cv2.IMWRITE_JPEG_QUALITY, 92)
 _WINDOW = "3D pose (q or Esc ends)"
 
 
@@ -29,14 +29,6 @@ def _paint(painter: FramePainter, result: FrameResult, picture: np.ndarray) -> n
         title += f"  {result.time:.2f} s"
     note = "pose and picture disagree" if pose.disagrees else ""
     return painter.paint(picture, DrawnPose(pose.joints2d, pose.joints3d), title=title, note=note)
-
-
-def save_jpeg(path: Path, picture: np.ndarray) -> None:
-    """Write a (H, W, 3) uint8 RGB picture, whole or not at all."""
-    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
-    with replacing(path) as temporary:
-        temporary.write_bytes(encoded.tobytes())
 
 
 class _Threads:
@@ -74,7 +66,7 @@ class PictureSink(Sink):
         path = self.folder / f"{result.name}.jpg"
 
         def draw() -> None:
-            save_jpeg(path, _paint(self._painter, result, picture))
+            save_picture(path, _paint(self._painter, result, picture), _JPEG)
 
         self.threads.add(draw)
 
@@ -87,23 +79,9 @@ class VideoSink(Sink):
     """An mp4 of all frames, in the shape of the first."""
 
     def __init__(self, path: Path, fps: float, threads: int) -> None:
-        self._path, self._fps = path, fps
+        self._video = VideoFile(path, fps)
         self._painter = FramePainter()
-        self._writer: cv2.VideoWriter | None = None
-        self._size = (0, 0)
-        self.threads = _Threads(threads, self._write)
-
-    def _write(self, drawn: np.ndarray) -> None:
-        bgr = cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR)
-        if self._writer is None:
-            self._size = (bgr.shape[1] // 2 * 2, bgr.shape[0] // 2 * 2)
-            codec = cv2.VideoWriter_fourcc(*"mp4v")
-            self._writer = cv2.VideoWriter(str(self._path), codec, self._fps, self._size)
-            if not self._writer.isOpened():
-                raise UserError(f"{self._path}: this OpenCV cannot write mp4; leave out --video")
-        if bgr.shape[1::-1] != self._size:
-            bgr = cv2.resize(bgr, self._size, interpolation=cv2.INTER_AREA)
-        self._writer.write(bgr)
+        self.threads = _Threads(threads, self._video.add)
 
     def add(self, result: FrameResult, picture: np.ndarray) -> None:
         """See :meth:`Sink.add`."""
@@ -115,8 +93,7 @@ class VideoSink(Sink):
 
     def close(self) -> None:
         """Let go of the file."""
-        if self._writer is not None:
-            self._writer.release()
+        self._video.close()
 
 
 @contextmanager

@@ -1,0 +1,65 @@
+"""Drawn pictures as files: single ones, and many as a video."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from base.errors import UserError
+from utils.files import replacing
+
+
+def save_picture(path: Path, picture: np.ndarray, options: Sequence[int] = ()) -> None:
+    """Write a picture whole or not at all, in the format of its suffix.
+
+    Args:
+        path: the file.
+        picture: (H, W, 3) uint8 RGB.
+        options: OpenCV's ``IMWRITE_…`` flags and values.
+
+    Raises:
+        UserError: where it cannot be written.
+    """
+    with replacing(path) as temporary:
+        bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+        # OpenCV tells a full disk by this value alone.
+        if not cv2.imwrite(str(temporary), bgr, list(options)):
+            raise OSError("the picture could not be written whole")
+
+
+class VideoFile:
+    """An mp4 (MPEG-4 part 2) in the shape of its first picture, opened with it.
+
+    Args:
+        path: the file, written in place: give a temporary one.
+        fps: frames a second.
+    """
+
+    def __init__(self, path: Path, fps: float) -> None:
+        self._path, self._fps = path, fps
+        self._writer: cv2.VideoWriter | None = None
+        self._size = (0, 0)
+
+    def add(self, picture: np.ndarray) -> None:
+        """Append a (H, W, 3) uint8 RGB picture; one of another shape than the first is resized.
+
+        Raises:
+            UserError: where this OpenCV has no mp4.
+        """
+        bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+        if self._writer is None:
+            # Video codecs want even sides.
+            self._size = (bgr.shape[1] // 2 * 2, bgr.shape[0] // 2 * 2)
+            codec = cv2.VideoWriter_fourcc(*"mp4v")
+            self._writer = cv2.VideoWriter(str(self._path), codec, self._fps, self._size)
+            if not self._writer.isOpened():
+                raise UserError(f"{self._path}: this OpenCV cannot write mp4; leave out --video")
+        if bgr.shape[1::-1] != self._size:
+            bgr = cv2.resize(bgr, self._size, interpolation=cv2.INTER_AREA)
+        self._writer.write(bgr)
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._writer is not None:
+            self._writer.release()
