@@ -77,6 +77,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--camera", help="of the pictures, as in inference.py (default: by picture)"
     )
+    parser.add_argument(
+        "--rotate", type=float, default=0.0, help="degrees, as in inference.py (default 0)"
+    )
+    parser.add_argument(
+        "--network_view",
+        action="store_true",
+        help="show each picture as the network sees it: through the training camera's lens",
+    )
     parser.add_argument("--columns", type=int, default=4, help="pictures in a row (default 4)")
     parser.add_argument("--size", type=int, default=400, help="side of each (default 400)")
     options = parser.parse_args(argv)
@@ -90,12 +98,18 @@ def main(argv: list[str] | None = None) -> None:
     paths = sorted(p for p in options.input_dir.iterdir() if p.suffix.lower() in kinds)
     if not paths:
         raise UserError(f"--input_dir {options.input_dir} holds no .png or .jpg")
-    predictor = EgoPosePredictor(options.load_model, camera=options.camera, gpu=options.gpu)
+    predictor = EgoPosePredictor(
+        options.load_model, camera=options.camera, rotate=options.rotate, gpu=options.gpu
+    )
     drawn = []
     for path in tqdm(paths, unit="picture"):
         picture = read_picture(path)
-        pose = predictor(picture)
-        drawn.append(overlay(picture, pose.joints2d, pose.confidence, options.size))
+        prepared = predictor.prepare(picture)
+        pose = predictor.poses([prepared])[0]
+        joints2d = pose.joints2d
+        if options.network_view:
+            picture, joints2d = prepared.square, prepared.view.points(joints2d)
+        drawn.append(overlay(picture, joints2d, pose.confidence, options.size))
     save_picture(options.output, draw_sheet(drawn, options.columns))
     print(f"{len(drawn)} pictures: {options.output}")
 

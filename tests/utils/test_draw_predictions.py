@@ -31,6 +31,21 @@ def test_a_folder_becomes_a_sheet(tiny_runs, tmp_path):
     assert cv2.imread(str(tmp_path / "sheet.jpg")).shape == (100, 100, 3)
 
 
+def test_the_networks_view_is_turned_with_its_joints(tiny_runs, tmp_path):
+    picture = np.zeros((800, 1280, 3), np.uint8)
+    picture[:400] = 255
+    cv2.imwrite(str(tmp_path / "half.png"), picture)
+    model = tiny_runs["finetune"] / "checkpoints" / "model_best.tar"
+    options = ["--load_model", str(model), "--input_dir", str(tmp_path), "--gpu", "cpu"]
+    options += ["--camera", "training", "--size", "60", "--rotate", "180"]
+    for flag, upper_is_white in ((["--network_view"], False), ([], True)):
+        draw_predictions.main([*options, *flag, "--output", str(tmp_path / "sheet.png")])
+        sheet = cv2.imread(str(tmp_path / "sheet.png"))
+        (tmp_path / "sheet.png").unlink()
+        upper, lower = np.median(sheet[5:25]), np.median(sheet[35:55])
+        assert (upper > lower) == upper_is_white
+
+
 def test_bad_input_is_refused(tmp_path):
     options = ["--load_model", "m.tar", "--input_dir", str(tmp_path)]
     with pytest.raises(UserError, match=r"holds no \.png"):
