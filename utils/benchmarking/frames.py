@@ -1,0 +1,120 @@
+"""The set of a scale: made once, checked against what is written down."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from base.errors import UserError
+from base.set_type import SetType
+from dataset.mocap import open_split
+from dataset.packed import is_packed
+from utils.benchmarking.fingerprint import differences, fingerprint
+from utils.benchmarking.launch import Launcher
+from utils.benchmarking.spec import Benchmark
+from utils.files import write_text
+
+#: Beside a set: its fingerprint, which takes a minute to compute.
+_FOUND = "fingerprint.json"
+
+
+def make_set(benchmark: Benchmark, scale_name: str, root: Path, launcher: Launcher) -> None:
+    """Make and pack the set of a scale where it is not there; goes on where it was stopped."""
+    if (root / _FOUND).is_file():
+        return
+    scale = benchmark.scales[scale_name]
+    tree = root.with_name(f"{root.name}_tree")
+    if not _complete(root, scale.train, scale.val, scale.test):
+        print(
+            f"Making {scale.train + scale.val + scale.test} frames in {tree}, then packing them "
+            f"at {scale.picture_size} px in {root}"
+        )
+        sizes = {"--train": scale.train, "--val": scale.val, "--test": scale.test}
+        launcher(
+            "utils/make_synthetic.py",
+            [
+                *("--output", str(tree), "--seed", str(benchmark.seed), "--resume"),
+                *(text for name, count in sizes.items() for text in (name, str(count))),
+                *benchmark.make_synthetic,
+            ],
+            None,
+            _no_matter,
+        )
+        launcher(
+            "utils/pack_data.py",
+            [
+                *("--input", str(tree), "--output", str(root)),
+                *("--size", str(scale.picture_size)),
+            ],
+            None,
+            _no_matter,
+        )
+    found = fingerprint(root, scale.picture_size)
+    write_text(root / _FOUND, json.dumps(found, indent=1) + "\n")
+    shutil.rmtree(tree, ignore_errors=True)
+
+
+def _no_matter(seconds: float) -> None:
+    """Nobody asks how long the set took."""
+
+
+def _complete(root: Path, *counts: int) -> bool:
+    if not is_packed(root):
+        return False
+    try:
+        sizes = [
+            len(open_split(root, kind, 32)) for kind in (SetType.TRAIN, SetType.VAL, SetType.TEST)
+        ]
+    except UserError:
+        return False
+    return sizes == list(counts)
+
+
+def set_fingerprint(root: Path) -> dict[str, Any]:
+    """Fingerprint of a set that :func:`make_set` made.
+
+    Raises:
+        UserError: where it cannot be read.
+    """
+    path = root / _FOUND
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise UserError(f"{path}: cannot be read; delete it, and it is made again") from None
+
+
+def check_set(written: Path, root: Path, freeze: bool, accept: bool) -> bool:
+    """Compare a set with the fingerprint that is written down, or write it down.
+
+    Args:
+        written: the file where it stands.
+        root: the set.
+        freeze: write it down.
+        accept: go on with another set.
+
+    Returns:
+        Whether the set is the one that is written down.
+
+    Raises:
+        UserError: if it is another one, unless ``accept``.
+    """
+    found = set_fingerprint(root)
+    if freeze:
+        write_text(written, json.dumps(found, indent=1) + "\n")
+        print(f"Checksum of the set: written to {written}")
+        return True
+    if not written.is_file():
+        print(f"The checksum of this set is not written down yet ({written}; --freeze does it)")
+        return False
+    different = differences(json.loads(written.read_text(encoding="utf-8")), found)
+    if not different:
+        print(f"The set is the one written down in {written}")
+        return True
+    line = f"{root} is not the set written down in {written} ({'; '.join(different[:3])})"
+    if not accept:
+        raise UserError(
+            f"{line}: figures on it are no rows of the same table. Was it made by another version? "
+            "Delete it to make it anew, or go on with --any_set"
+        )
+    print(f"{line}: going on, as --any_set asks")
+    return False
