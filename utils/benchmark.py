@@ -101,7 +101,8 @@ def _left(runs: Sequence[Run], todo: Sequence[Run]) -> str:
     def seconds(run: Run) -> float | None:
         return run.record().get("wall_seconds")
 
-    known = [(run, seconds(run)) for run in runs if run.finished and seconds(run)]
+    trained = [run for run in runs if run.finished and run.seed is not None]
+    known = [(run, seconds(run)) for run in trained if seconds(run)]
     if not known:
         return ""
     mean = sum(taken for _, taken in known) / len(known)
@@ -135,6 +136,16 @@ def carry_out_all(
             carry_out(run, root, frames, device, launcher)
         finally:
             run.note(wall_seconds=before + time.monotonic() - began)
+
+
+def print_commands(runs: Sequence[Run]) -> None:
+    """Print the commands of the runs that are left, to be given in the repository."""
+    for run in runs:
+        if run.seed is None or run.finished:
+            continue
+        print(f"# {run.name}")
+        for script, flags in (("train.py", run.training), ("demo.py", run.testing)):
+            print("python", script, *(flag.replace(f"{REPOSITORY}/", "") for flag in flags))
 
 
 def measured_speed(
@@ -180,11 +191,9 @@ def main(argv: list[str] | None = None, launcher: Launcher = launch) -> None:
     options = root, folder, arguments.gpu
     runs = plan_runs(benchmark, scale, rows, sorted(set(arguments.seeds)), *options)
     if arguments.dry_run:
-        for run in runs:
-            if not run.finished and run.seed is not None:
-                print(f"# {run.name}")
-                print("python train.py", *run.training)
-                print("python demo.py", *run.testing)
+        # The commands name these, and are to work.
+        write_configs(benchmark, scale, runs)
+        print_commands(runs)
         return
     with only_one(folder):
         if runs:
@@ -203,7 +212,7 @@ def write_tables(
     root: Path,
     folder: Path,
     arguments: argparse.Namespace,
-    known: bool,
+    known: str,
 ) -> None:
     """Tables and picture of all that is finished in a folder, whichever rows were asked for."""
     seeds = sorted(
@@ -220,7 +229,7 @@ def write_tables(
     speed = measured_speed(benchmark, runs, folder, arguments.gpu, arguments.rounds)
     summary = {
         "scale": scale,
-        "set_is_written_down": known,
+        "set": known,
         "trained_on": ", ".join(sorted({row["machine"] for row in figures.values()})),
         "rows": figures,
         "speed": speed,

@@ -1,14 +1,10 @@
 """The set of a scale: made once, checked against what is written down."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
-from base.set_type import SetType
-from dataset.mocap import open_split
-from dataset.packed import is_packed
 from utils.benchmarking.fingerprint import differences, fingerprint
 from utils.benchmarking.launch import Launcher
 from utils.benchmarking.spec import Benchmark
@@ -16,58 +12,36 @@ from utils.files import write_text
 
 #: Beside a set: its fingerprint, which takes a minute to compute.
 _FOUND = "fingerprint.json"
+_AS_WRITTEN = "the set written down"
 
 
 def make_set(benchmark: Benchmark, scale_name: str, root: Path, launcher: Launcher) -> None:
-    """Make and pack the set of a scale where it is not there; goes on where it was stopped."""
+    """Make the set of a scale where it is not there; goes on where it was stopped."""
     if (root / _FOUND).is_file():
         return
     scale = benchmark.scales[scale_name]
-    tree = root.with_name(f"{root.name}_tree")
-    if not _complete(root, scale.train, scale.val, scale.test):
-        print(
-            f"Making {scale.train + scale.val + scale.test} frames in {tree}, then packing them "
-            f"at {scale.picture_size} px in {root}"
-        )
-        sizes = {"--train": scale.train, "--val": scale.val, "--test": scale.test}
-        launcher(
-            "utils/make_synthetic.py",
-            [
-                *("--output", str(tree), "--seed", str(benchmark.seed), "--resume"),
-                *(text for name, count in sizes.items() for text in (name, str(count))),
-                *benchmark.make_synthetic,
-            ],
-            None,
-            _no_matter,
-        )
-        launcher(
-            "utils/pack_data.py",
-            [
-                *("--input", str(tree), "--output", str(root)),
-                *("--size", str(scale.picture_size)),
-            ],
-            None,
-            _no_matter,
-        )
+    print(
+        f"Making {scale.train + scale.val + scale.test} frames of {scale.picture_size} px in {root}"
+    )
+    sizes = {
+        "--seed": benchmark.seed,
+        "--train": scale.train,
+        "--val": scale.val,
+        "--test": scale.test,
+        "--pack_size": scale.picture_size,
+    }
+    launcher(
+        "utils/make_synthetic.py",
+        [
+            *("--output", str(root), "--pack", "--resume"),
+            *(text for name, value in sizes.items() for text in (name, str(value))),
+            *benchmark.make_synthetic,
+        ],
+        None,
+        lambda seconds: None,
+    )
     found = fingerprint(root, scale.picture_size)
     write_text(root / _FOUND, json.dumps(found, indent=1) + "\n")
-    shutil.rmtree(tree, ignore_errors=True)
-
-
-def _no_matter(seconds: float) -> None:
-    """Nobody asks how long the set took."""
-
-
-def _complete(root: Path, *counts: int) -> bool:
-    if not is_packed(root):
-        return False
-    try:
-        sizes = [
-            len(open_split(root, kind, 32)) for kind in (SetType.TRAIN, SetType.VAL, SetType.TEST)
-        ]
-    except UserError:
-        return False
-    return sizes == list(counts)
 
 
 def set_fingerprint(root: Path) -> dict[str, Any]:
@@ -83,7 +57,7 @@ def set_fingerprint(root: Path) -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read; delete it, and it is made again") from None
 
 
-def check_set(written: Path, root: Path, freeze: bool, accept: bool) -> bool:
+def check_set(written: Path, root: Path, freeze: bool, accept: bool) -> str:
     """Compare a set with the fingerprint that is written down, or write it down.
 
     Args:
@@ -93,7 +67,7 @@ def check_set(written: Path, root: Path, freeze: bool, accept: bool) -> bool:
         accept: go on with another set.
 
     Returns:
-        Whether the set is the one that is written down.
+        What the table is to say of it.
 
     Raises:
         UserError: if it is another one, unless ``accept``.
@@ -102,14 +76,14 @@ def check_set(written: Path, root: Path, freeze: bool, accept: bool) -> bool:
     if freeze:
         write_text(written, json.dumps(found, indent=1) + "\n")
         print(f"Checksum of the set: written to {written}")
-        return True
+        return _AS_WRITTEN
     if not written.is_file():
         print(f"The checksum of this set is not written down yet ({written}; --freeze does it)")
-        return False
+        return "its checksum not written down"
     different = differences(json.loads(written.read_text(encoding="utf-8")), found)
     if not different:
         print(f"The set is the one written down in {written}")
-        return True
+        return _AS_WRITTEN
     line = f"{root} is not the set written down in {written} ({'; '.join(different[:3])})"
     if not accept:
         raise UserError(
@@ -117,4 +91,4 @@ def check_set(written: Path, root: Path, freeze: bool, accept: bool) -> bool:
             "Delete it to make it anew, or go on with --any_set"
         )
     print(f"{line}: going on, as --any_set asks")
-    return False
+    return "**another set than the one written down**"

@@ -16,7 +16,9 @@ from utils.metrics import joint_errors
 
 FRAMES = 10
 _WIDTH = 640
-_QUALITY = (cv2.IMWRITE_JPEG_QUALITY, 80)
+#: Of the JPEG: the first with which it stays below a size that a repository can bear.
+_QUALITIES = (85, 75, 65, 55)
+_LARGEST = 900_000
 _SEED = 0
 
 
@@ -54,4 +56,8 @@ def draw_frames(path: Path, root: Path, runs: Sequence[tuple[str, Run]]) -> None
             height = round(drawn.shape[0] * _WIDTH / drawn.shape[1])
             column.append(cv2.resize(drawn, (_WIDTH, height), interpolation=cv2.INTER_AREA))
         columns.append(np.concatenate(column))
-    save_picture(path, np.concatenate(columns, 1), _QUALITY)
+    picture = np.concatenate(columns, 1)
+    for quality in _QUALITIES:
+        save_picture(path, picture, (cv2.IMWRITE_JPEG_QUALITY, quality))
+        if path.stat().st_size < _LARGEST:
+            break

@@ -90,7 +90,7 @@ def _check_row(path: Path, name: str, row: Row) -> None:
     where = f"benchmark {path}: row {name}"
     if row.config is None:
         raise UserError(f"{where}: no config")
-    if tuple(row.epochs) not in (_STAGES, ("finetune",)):
+    if set(row.epochs) not in (set(_STAGES), {"finetune"}):
         raise UserError(f"{where}: epochs are those of {', '.join(_STAGES)}, or of finetune alone")
     pictures = {stage for stage in row.epochs if stage in PICTURE_STAGES}
     if set(row.shares) != pictures or min(row.epochs.values()) < 1:

@@ -91,7 +91,12 @@ def uncertainty_table(benchmark: Benchmark, rows: dict[str, dict[str, Any]]) -> 
     stated = {name: row["uncertainty"] for name, row in rows.items() if row["uncertainty"]}
     if not stated:
         return None
-    heads = ["uncertainty", "coverage of the 90 % region", "MPJPE by decile, mm", "rises"]
+    heads = [
+        "uncertainty",
+        "coverage of the 90 % region",
+        "error of the joints by tenths, surest first, mm",
+        "rises",
+    ]
     lines = [
         [
             benchmark.rows[name].title,
@@ -114,15 +119,10 @@ def document(benchmark: Benchmark, summary: dict[str, Any]) -> str:
     rows, scale = summary["rows"], benchmark.scales[summary["scale"]]
     speed = summary["speed"]
     tests = {row["frames"] for row in rows.values()}
-    known = (
-        "the set written down"
-        if summary["set_is_written_down"]
-        else "**another set than is written down**"
-    )
     lines = [
         f"Scale `{summary['scale']}`, meant for {scale.meant_for}: {scale.train:,} training, "
         f"{scale.val:,} validation and {tests.pop() if tests else scale.test:,} test frames at "
-        f"{scale.picture_size} px ({known}); "
+        f"{scale.picture_size} px ({summary['set']}); "
         f"{scale.budget:,} pictures seen by each row. Trained on {summary['trained_on']}; "
         f"`python utils/benchmark.py --scale {summary['scale']}`.",
         "",
