@@ -79,6 +79,9 @@ class StageSection(Section):
     """How one stage is optimised."""
 
     epochs: int = Field(3, ge=1)
+    epoch_frames: int | None = Field(
+        None, ge=1, description="frames of an epoch; null: once through the training set"
+    )
     batch_size: int = Field(16, ge=1, description="frames a step, over all processes")
     accumulate: int = Field(
         1, ge=1, description="micro-batches each process makes of its share, to save memory"

@@ -165,6 +165,7 @@ class Train3D(Stage):
             shuffle=True,
             seed=self.config.seed,
             division=self.division,
+            epoch_frames=self.settings.epoch_frames,
         )
         self.validation = AnnotationLoader(
             validation,
