@@ -11,11 +11,11 @@ import numpy as np
 from dataset.synthetic.body import Body
 
 #: Centimetres (across, up, ahead) for a body 170 cm tall, in the axes of the bone that carries it.
-#: The skull turns about a point at the level of the jaw, not of the ears; the neck begins above the
-#: breastbone.
+#: The skull turns about a point at the level of the jaw, not of the ears; the neck begins lower, and
+#: 2.7 cm behind it: as the chest turns under the head, the real Neck swings by that much.
 _MOVED: dict[str, tuple[str, tuple[float, float, float]]] = {
     "Head": ("Head", (0.0, -2.6, -1.0)),
-    "Neck": ("Neck", (0.0, -3.6, -0.6)),
+    "Neck": ("Spine2", (0.0, -4.0, -1.9)),
     "LeftUpLeg": ("Hips", (0.0, 0.0, 3.5)),
     "RightUpLeg": ("Hips", (0.0, 0.0, 3.5)),
 }

@@ -23,6 +23,9 @@ def gaze(pose: Pose, take: Take, spread: float = 1.0) -> None:
     pose.head[2] += spread * 5.5 * take.wander(2.5, 0.7)
     if take.random() < 0.12:  # looking up or down all the time
         pose.head[0] += take.pick(-22.0, 30.0)
+    if take.random() < 0.15:  # to one side, as when talking to someone there
+        side = 1.0 if take.random() < 0.5 else -1.0
+        pose.head[1] += side * spread * take.pick(25.0, 75.0)
 
 
 def standing(take: Take) -> Pose:
