@@ -11,7 +11,7 @@ import numpy as np
 from dataset.synthetic.body import Body
 
 #: Centimetres (across, up, ahead) for a body 170 cm tall, in the axes of the bone that carries it.
-#: The skull turns about a point at the level of the jaw, not of the ears; the neck begins lower, and
+#: The skull turns about a point at the level of the jaw, not of the ears; the neck begins lower and
 #: 2.7 cm behind it: as the chest turns under the head, the real Neck swings by that much.
 _MOVED: dict[str, tuple[str, tuple[float, float, float]]] = {
     "Head": ("Head", (0.0, -2.6, -1.0)),
