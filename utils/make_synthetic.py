@@ -11,6 +11,7 @@ from base.camera import RELEASE_CAMERA
 from base.errors import UserError
 from base.set_type import SetType
 from dataset.shards import PackOptions
+from dataset.synthetic.clips import find_clips
 from dataset.synthetic.generate import DEFAULT_STRIDE, Recipe, generate, pack_options
 from dataset.synthetic.passes import PASSES
 from dataset.synthetic.scene import load_panorama
@@ -27,9 +28,11 @@ _EXAMPLES = """examples:
   videos: each character's 300 pictures are 10 seconds of movement:
     python utils/make_synthetic.py --output data/videos --train 6000 --val 300 --test 600 \\
         --frames_per_character 300 --video
-  places of your own, with depth, the third of eight parts on a cluster:
-    python utils/make_synthetic.py --output data/large --train 100000 --panoramas pictures/360 \\
-        --passes depth objectId --part 3/8
+  with depth, the third of eight parts on a cluster:
+    python utils/make_synthetic.py --output data/large --train 100000 --passes depth objectId \\
+        --part 3/8
+  movement and places of your own:
+    python utils/make_synthetic.py --output data/mine --train 2000 --bvh clips --panoramas 360
   straight into shards for training, the fastest way to many frames:
     python utils/make_synthetic.py --output data/packed --train 100000 --val 1000 --test 4000 --pack
   full resolution, and 50000 further training poses for the lifting module alone:
@@ -107,6 +110,13 @@ def _parser() -> argparse.ArgumentParser:
         action="store_const",
         const=1,
         help="take every frame: the same as --stride 1",
+    )
+    parser.add_argument(
+        "--bvh",
+        type=Path,
+        metavar="FOLDER",
+        help="Mixamo-named BVH clips to take the movement from; a clip is called as its file, so "
+        "that Boxing.bvh counts in the group of Boxing",
     )
     parser.add_argument(
         "--panoramas",
@@ -189,6 +199,7 @@ def main(argv: list[str] | None = None) -> None:
         camera,
         _panoramas(args.panoramas),
         tuple(name for name in PASSES if name in args.passes),
+        find_clips(args.bvh) if args.bvh else (),
     )
     made = generate(
         args.output,

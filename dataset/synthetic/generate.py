@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from multiprocessing import get_context, parent_process
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 from tqdm import tqdm
@@ -61,6 +62,7 @@ class Recipe:
         camera: the lens.
         panoramas: equirectangular pictures to use as places instead of drawn ones.
         passes: further pictures of each frame.
+        clips: Mixamo-named BVH files to take the movement from instead of the programs.
     """
 
     seed: int
@@ -70,6 +72,7 @@ class Recipe:
     camera: AnyCamera = RELEASE_CAMERA
     panoramas: tuple[Path, ...] = ()
     passes: tuple[str, ...] = ()
+    clips: tuple[Path, ...] = ()
 
     def described(self) -> dict:
         """What is written down with the set, and has to be the same to go on with it."""
@@ -81,6 +84,7 @@ class Recipe:
             "camera": {"kind": type(self.camera).__name__, **asdict(self.camera)},
             "panoramas": [path.name for path in self.panoramas],
             "passes": list(self.passes),
+            "bvh": {path.name: crc32(path.read_bytes()) for path in self.clips} or None,
             "version": _VERSION,
         }
 
@@ -178,12 +182,18 @@ def _person(recipe: Recipe, set_type: SetType, person: int):
 
 @lru_cache(maxsize=2)
 def _timeline(recipe: Recipe, set_type: SetType, person: int, environment: int):
+    from dataset.synthetic.clips import ClipTimeline
     from dataset.synthetic.timeline import Timeline
 
     poser, rig = _person(recipe, set_type, person)
     key = _MOTION, list(SetType).index(set_type), person, environment
-    watched = recipe.stride < _WATCHED_STRIDE
-    return Timeline(poser, lambda *more: recipe.random(*key, *more), rig.offset, watched)
+
+    def random(*more: int) -> np.random.Generator:
+        return recipe.random(*key, *more)
+
+    if recipe.clips:
+        return ClipTimeline(poser, random, recipe.clips)
+    return Timeline(poser, random, rig.offset, recipe.stride < _WATCHED_STRIDE)
 
 
 @lru_cache(maxsize=1)
