@@ -101,10 +101,11 @@ def test_an_order_goes_on_from_any_step():
 def test_epochs_of_some_frames_go_through_all_before_any_comes_again():
     order = BatchOrder(10, 2, shuffle=True, seed=1, drop_last=True, epoch_frames=4)
     epochs = []
-    for order.epoch in range(5):
+    for epoch in range(5):
+        order.epoch = epoch
         epochs.append([row for batch in order for row in batch])
     assert [len(epoch) for epoch in epochs] == [4] * 5
-    rows = sum(epochs, [])
+    rows = [row for epoch in epochs for row in epoch]
     assert sorted(rows[:10]) == sorted(rows[10:]) == list(range(10))
     assert rows[:10] != rows[10:]
 
