@@ -2,12 +2,13 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from base.camera import FisheyeCamera
 from base.skeleton import NECK
 from model.joint_transformer import JointEstimate, JointTransformer
-from model.pose_fpn import PoseFPN
+from model.pose_fpn import PoseFPN, Pyramid
 from model.rays import CameraRays
 
 
@@ -20,6 +21,8 @@ class EgoTransformerOutput(NamedTuple):
         camera3d: (B, 16, 3) metres, camera frame.
         log_scale: (B, 16), see :class:`~model.joint_transformer.JointEstimate`.
         visibility: (B, 16) logit of the joint being seen.
+        uncertainty: (B, 16) metres, radius of the ball around ``camera3d`` that holds the joint
+            in 90 % of the cases.
         earlier: estimates of the layers before the last; empty in evaluation.
     """
 
@@ -28,6 +31,7 @@ class EgoTransformerOutput(NamedTuple):
     camera3d: Tensor
     log_scale: Tensor
     visibility: Tensor
+    uncertainty: Tensor
     earlier: list[JointEstimate]
 
 
@@ -87,7 +91,11 @@ class EgoTransformer(nn.Module):
         Args:
             images: (B, 3, S, S) RGB, normalised as (x / 255 − 0.5) / 0.5.
         """
-        pyramid = self.pose2d.pyramid(images)
+        return self.lift(self.pose2d.pyramid(images))
+
+    def lift(self, pyramid: Pyramid) -> EgoTransformerOutput:
+        """Poses of what the 2D module makes of pictures."""
         *earlier, last = self.transformer(pyramid, self.rays)
         joints3d = last.camera3d - last.camera3d[:, NECK : NECK + 1]
-        return EgoTransformerOutput(pyramid.heatmaps, joints3d, *last, earlier)
+        uncertainty = torch.exp(last.log_scale) * self.transformer.calibration
+        return EgoTransformerOutput(pyramid.heatmaps, joints3d, *last, uncertainty, earlier)

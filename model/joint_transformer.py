@@ -6,6 +6,7 @@ all you need", NeurIPS 2017; decoder layers as in Carion et al., "End-to-end obj
 transformers", ECCV 2020, normalised before each part as in Xiong et al., ICML 2020).
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -42,6 +43,9 @@ _TYPICAL = (
 _HEAD_STD = 0.01
 #: First scale of the error, metres.
 _FIRST_SCALE = 0.05
+#: Radius, in units of the scale b, that holds 90 % of the distribution of :class:`JointEstimate`:
+#: 1 − exp(−x) (1 + x + x² / 2) = 0.9.
+HELD_RADIUS = 5.3223
 #: Per joint: three numbers of the offset, distance along the ray, its share, log scale,
 #: visibility.
 _NUMBERS = 7
@@ -112,7 +116,8 @@ class JointTransformer(nn.Module):
 
     Attributes:
         calibration: scalar, what the scale b of a joint is to be multiplied by for the radius
-            that holds it in 90 % of the cases; fitted on ValSet, NaN before that.
+            that holds it in 90 % of the cases: the distribution's own :data:`HELD_RADIUS`, until
+            it is fitted on ValSet.
     """
 
     def __init__(
@@ -138,7 +143,7 @@ class JointTransformer(nn.Module):
         self.head = nn.Linear(dim, _NUMBERS)
         nn.init.normal_(self.head.weight, std=_HEAD_STD)
         nn.init.zeros_(self.head.bias)
-        self.register_buffer("calibration", torch.tensor(float("nan")))
+        self.register_buffer("calibration", torch.tensor(HELD_RADIUS))
         self.register_buffer("_seen_by", torch.tensor(_SEEN_BY), persistent=False)
 
     def _tokens(self, pyramid: Pyramid, rays: CameraRays) -> tuple[Tensor, Tensor]:
@@ -178,8 +183,8 @@ class JointTransformer(nn.Module):
         share = torch.sigmoid(share)
         distance = torch.linalg.vector_norm(self.typical, dim=-1, keepdim=True) + along
         camera3d = share * directions * distance + (1 - share) * self.typical + offset
-        first = torch.log(torch.tensor(_FIRST_SCALE))
-        return JointEstimate(camera3d, log_scale[..., 0] + first, visibility[..., 0])
+        log_scale = log_scale[..., 0] + math.log(_FIRST_SCALE)
+        return JointEstimate(camera3d, log_scale, visibility[..., 0])
 
     def forward(self, pyramid: Pyramid, rays: CameraRays) -> list[JointEstimate]:
         """What each layer says; the last one counts."""

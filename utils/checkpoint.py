@@ -272,6 +272,46 @@ class LoadedModel:
     camera: FisheyeCamera
 
 
+def check_camera(
+    path: Path, model_kind: str, trained: FisheyeCamera, camera: FisheyeCamera
+) -> None:
+    """Refuse data of another camera than a model was trained with.
+
+    The project's own model takes the camera as an input, and is only said to run with another.
+
+    Args:
+        path: the checkpoint.
+        model_kind: of its model.
+        trained: camera of the square pictures it was trained on.
+        camera: of the data's square pictures.
+
+    Raises:
+        UserError: for a model that knows one camera, and data of another.
+    """
+    if _same_camera(trained, camera):
+        return
+    difference = (
+        f"{path}: trained with a camera of fx {trained.fx:.2f}, cx {trained.cx:.2f} at "
+        f"{trained.width} pixels, the data's has fx {camera.fx:.2f}, cx {camera.cx:.2f} at "
+        f"{camera.width}"
+    )
+    if model_kind != "transformer":
+        raise UserError(
+            f"{difference}: this kind of model knows one camera only; use inference.py "
+            "--camera, which re-renders pictures as the training camera would see them"
+        )
+    print(f"{difference}, whose rays the model is given", file=sys.stderr)
+
+
+def _same_camera(one: FisheyeCamera, other: FisheyeCamera) -> bool:
+    def numbers(camera: FisheyeCamera) -> list[float]:
+        sides = camera.width, camera.height
+        return [camera.fx, camera.fy, camera.cx, camera.cy, *camera.k, *sides]
+
+    # What rounding in a file may change is far below a thousandth of a pixel.
+    return np.allclose(numbers(one), numbers(other), rtol=0, atol=1e-3)
+
+
 def load_pose_model(path: Path, device: torch.device | str = "cpu") -> LoadedModel:
     """The whole network of a finetuned checkpoint.
 

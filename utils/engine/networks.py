@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from torch import nn
 
-from base.camera import RELEASE_CAMERA
+from base.camera import RELEASE_CAMERA, FisheyeCamera
 from base.errors import UserError
 from dataset.transforms import SquareCrop
 from model.ego_pose import EgoPose
@@ -20,6 +20,8 @@ from utils.checkpoint import (
     build_pose_model,
     build_pyramid,
     build_transformer,
+    camera_of,
+    check_camera,
     lifting_options,
 )
 from utils.config import Config
@@ -58,6 +60,8 @@ def stage_network(name: str, config: Config, start: Start) -> tuple[nn.Module, C
         if checkpoint is not None:
             checkpoint.require_model(config.model.kind, option)
             _require_size(checkpoint, config)
+            kind, trained = checkpoint.model_kind, camera_of(checkpoint)
+            check_camera(checkpoint.path, kind, trained, _data_camera(config))
     if start.resume is not None:
         start.resume.require(name, "--load_model")
     if name == "train2d":
@@ -144,11 +148,15 @@ def _ego_transformer(name: str, config: Config, start: Start) -> tuple[EgoTransf
             if second is None
             else build_transformer(second)
         )
-        camera = SquareCrop(config.data.input_size).camera(RELEASE_CAMERA)
-        network = EgoTransformer(pose2d, transformer, camera)
+        network = EgoTransformer(pose2d, transformer, _data_camera(config))
+    network.use_camera(_data_camera(config))
     if name == "train3d":
         network.freeze_pose2d()
     return network, config
+
+
+def _data_camera(config: Config) -> FisheyeCamera:
+    return SquareCrop(config.data.input_size).camera(RELEASE_CAMERA)
 
 
 def _require_size(checkpoint: Checkpoint, config: Config) -> None:
