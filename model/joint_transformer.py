@@ -49,8 +49,11 @@ HELD_RADIUS = 5.3223
 #: Per joint: three numbers of the offset, distance along the ray, its share, log scale,
 #: visibility.
 _NUMBERS = 7
-#: Numbers of the geometry of a token: ray, position, peak, spread.
-_GEOMETRY = 3 + 2 + 1 + 1
+#: Numbers of the geometry of a token: ray, peak of the heatmap, spread.
+_GEOMETRY = 3 + 1 + 1
+#: Radians², under the square root of a variance: without it the gradient of a map of one cell is
+#: infinite.
+_LEAST_SPREAD = 1e-6
 #: Row of the heatmap by which each joint is seen; Head hangs from the Neck.
 _SEEN_BY = tuple(
     HEATMAP_JOINTS.index(joint if joint in HEATMAP_JOINTS else NECK) for joint in range(NUM_JOINTS)
@@ -154,9 +157,11 @@ class JointTransformer(nn.Module):
         cells = maps.shape[-1]
         share = torch.softmax(maps.flatten(2) / TEMPERATURE, -1)
         grid = _cell_centres(cells, maps.device)
-        # Standard deviation of the position under the map, in units of the picture's side.
+        # Standard deviation of the position under the map, as an angle: where the picture's
+        # pixels lie is the camera's affair, and the weights must not learn it.
         centre = ((seen + 0.5) / size)[:, :, None]
-        spread = (share * (grid - centre).square().sum(-1)).sum(-1, keepdim=True).sqrt()
+        spread = (share * (grid - centre).square().sum(-1)).sum(-1, keepdim=True)
+        spread = (spread * rays.radians_per_side**2 + _LEAST_SPREAD).sqrt()
         place = 2 * (seen + 0.5) / size - 1
         sampled = [
             F.grid_sample(features.float(), place[:, :, None], align_corners=False)[..., 0]
@@ -165,7 +170,7 @@ class JointTransformer(nn.Module):
         features = torch.cat(sampled, 1).transpose(1, 2)
         directions = rays(seen)
         peak = maps.amax((-1, -2))[..., None]
-        geometry = torch.cat([directions, place, peak, spread], -1)
+        geometry = torch.cat([directions, peak, spread], -1)
         tokens = self.features(features) + self.geometry(geometry)
         return tokens[:, self._seen_by] + self.joints, directions[:, self._seen_by]
 

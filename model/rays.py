@@ -14,7 +14,7 @@ from base.camera import FisheyeCamera
 
 #: Entries of the table.  Linear interpolation is then off by about 1e-7, which is what float32
 #: itself rounds a ray to.
-_ENTRIES = 2048
+_ENTRIES = 8192
 
 #: Under the square root of a radius: without it the gradient on the optical axis is 0 · ∞.
 _AXIS = 1e-12
@@ -43,6 +43,8 @@ class CameraRays(nn.Module):
         ratio[1:] = rays[1:, 0] / radii[1:]
         table = torch.from_numpy(np.stack([ratio, rays[:, 2]], -1)).float()
         self.limit = limit
+        #: Angle that the side of the picture takes at the focal length on the axis, radians.
+        self.radians_per_side = camera.width / abs(camera.fx)
         for name, values in (
             ("table", table),
             ("centre", torch.tensor([camera.cx, camera.cy])),
