@@ -29,9 +29,9 @@ from utils.defaults import DEFAULT_CONFIG, REPOSITORY
 from utils.device import GPU_HELP, fast_bf16, prepare_device
 from utils.engine.data import cpu_count
 from utils.engine.loop import Trainer
-from utils.engine.networks import lifting_network, pose2d_network
+from utils.engine.networks import Start, stage_network
 from utils.engine.processes import Processes
-from utils.engine.stages import STAGES
+from utils.engine.stages import stage_class
 from utils.files import write_text
 
 _EXAMPLES = """examples:
@@ -91,9 +91,8 @@ def _reference(stage: str, other: OtherProcess, steps: int) -> Contender:
 def _engine(
     stage_name: str, config: Config, root: Path, processes: Processes, folder: Path
 ) -> Trainer:
-    build = {"train2d": pose2d_network, "train3d": lifting_network}[stage_name]
-    network, config = build(config, None)
-    stage = STAGES[stage_name](stage_name, network, config, root, processes)
+    network, config = stage_network(stage_name, config, Start())
+    stage = stage_class(stage_name, config)(stage_name, network, config, root, processes)
     trainer = Trainer(stage, folder / f"{stage_name}_{stage.settings.batch_size}")
     stage.network.train()
     return trainer
