@@ -51,6 +51,8 @@ class Look:
         grain: deviation of the noise, grey levels.
         blur: of the optics, pixels.
         white: (3,) gains of the white balance.
+        contrast: share of an S-shaped tone curve, 0 for none.
+        saturation: of the colours, 0 for grey.
     """
 
     exposure: float
@@ -58,17 +60,21 @@ class Look:
     grain: float
     blur: float
     white: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    contrast: float = 0.0
+    saturation: float = 1.0
 
 
 def draw_look(rng: np.random.Generator) -> Look:
     """Draw a camera's look."""
     warm = float(rng.normal(0.0, 0.06))
     return Look(
-        exposure=float(np.exp(rng.normal(0.18, 0.22))),
+        exposure=float(np.exp(rng.normal(0.38, 0.28))),
         vignette=float(rng.uniform(0.0, 0.35)),
         grain=float(rng.uniform(0.3, 2.5)),
         blur=float(rng.uniform(0.35, 1.1)),
         white=(float(np.exp(0.05 + warm)), 1.0, float(np.exp(-0.05 - warm))),
+        contrast=float(rng.uniform(0.0, 0.7)),
+        saturation=float(rng.uniform(0.5, 0.95)),
     )
 
 
@@ -512,7 +518,10 @@ class Renderer:
         """Linear light of the rays → 8-bit picture."""
         look = self.look
         fall = (look.exposure * 255**2) * (1 - look.vignette * (1 - rays.cosine))
-        light *= fall[:, None] * np.array(look.white, np.float32)
+        grey = np.array([[0.30], [0.59], [0.11]])
+        mixing = (look.saturation * np.eye(3) + (1 - look.saturation) * grey) * look.white
+        light = light @ mixing.astype(np.float32)
+        light *= fall[:, None]
         np.clip(light, 0, 255**2, out=light)
         np.sqrt(light, out=light)
         height, width = rays.shape
@@ -525,6 +534,9 @@ class Renderer:
         grain = table[y : y + height, x : x + width]
         # Rounds and saturates.
         image = cv2.addWeighted(image, 1.0, grain, look.grain, 0.0, dtype=cv2.CV_8U)
+        tone = np.linspace(0, 1, 256)
+        curve = tone + look.contrast * (tone * tone * (3 - 2 * tone) - tone)
+        image = cv2.LUT(image, np.round(curve * 255).astype(np.uint8))
         image.reshape(-1, 3)[rays.outside] = 0
         if self.step > 1:
             size = self.camera.width, self.camera.height

@@ -9,9 +9,9 @@ from dataset.synthetic.body import Body
 
 #: Camera from the tip of the nose, centimetres: before it and below, where it sees the chin and the
 #: lower lip at the rim of the picture as the release's cameras do.
-_DOWN, _AHEAD = 3.0, 2.3
+_DOWN, _AHEAD = 3.2, 2.3
 #: How differently people wear it: deviations in centimetres (across, up, ahead) and degrees.
-_PLACE_SPREAD = (0.7, 0.8, 0.8)
+_PLACE_SPREAD = (0.7, 0.6, 0.8)
 _TILT_SPREAD, _MOST_TILT = 1.6, 2.9
 
 #: A level camera that looks straight down, as columns of Maya's camera axes in the body's axes:

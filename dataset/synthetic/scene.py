@@ -232,7 +232,7 @@ def make_place(rng: np.random.Generator, panorama: Path | None = None) -> Place:
     )
     warm = rng.uniform(-0.06, 0.1) if outdoors else rng.uniform(-0.05, 0.18)
     tint = np.array([1 + warm, 1.0, 1 - warm])
-    share = rng.uniform(0.35, 0.75) if outdoors else rng.uniform(0.2, 0.6)
+    share = rng.uniform(0.4, 0.8) if outdoors else rng.uniform(0.25, 0.7)
     above = np.array([0.84, 0.89, 0.95]) if outdoors else _colour(rng, _INDOOR[:2], 0.0)
     if panorama is not None:
         vertices, faces, colours = vertices[:0], faces[:0], colours[:0]
@@ -252,7 +252,7 @@ def make_place(rng: np.random.Generator, panorama: Path | None = None) -> Place:
         faces=faces.astype(np.int32),
         face_colours=colours.astype(np.float32),
         sun=sun,
-        sun_colour=tint * share * 1.25,
+        sun_colour=tint * share * 1.6,
         ambient=(2 - tint) * (1 - share) * 1.25,
         panorama=None if panorama is None else load_panorama(panorama, float(rng.random())),
     )
