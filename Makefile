@@ -1,5 +1,6 @@
 # make demo   a synthetic set, three stages of training, evaluation, inference: the whole system
 # make test   the checks and tests
+# make benchmark  every row of doc/benchmark.md: trained, tested, put into its tables
 # make bench-data    frames per second of every way to load data, beside a plain reference
 # make bench-train   frames per second of training, beside a plain reference step
 # make bench-eval    milliseconds of drawing a frame, share of time that metrics take
@@ -16,7 +17,7 @@ DATA := data/synthetic
 RUNS := experiments/quickstart
 BEST := checkpoints/model_best.tar
 
-.PHONY: demo test lint clean bench-data bench-train bench-eval bench-inference bench-synthetic
+.PHONY: demo test lint clean benchmark bench-data bench-train bench-eval bench-inference bench-synthetic
 
 $(READY): requirements.txt tests/requirements.txt constraints.txt
 	@echo "== Setting up $(VENV): about two minutes, once"
@@ -59,6 +60,10 @@ lint: $(READY)
 test: lint
 	$(PY) -m pytest
 
+# Hours; goes on where it was stopped.
+benchmark: $(READY)
+	$(PY) utils/benchmark.py --gpu 0 --page doc/benchmark.md
+
 bench-data: $(READY)
 	$(PY) utils/make_synthetic.py --output data/bench --train 200 --val 0 --test 0 --seed 0 \
 		--ray_step 2 --resume
@@ -79,4 +84,4 @@ bench-synthetic: $(READY)
 	$(PY) utils/bench_synthetic.py
 
 clean:
-	rm -rf $(VENV) data/synthetic data/bench data/bench_train experiments/quickstart
+	rm -rf $(VENV) data/synthetic data/bench data/bench_train data/benchmark experiments/quickstart

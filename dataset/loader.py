@@ -71,6 +71,7 @@ class FrameLoader:
         replace_broken: let the next readable frame take a broken one's place, so that batches
             stay full; without, a batch that held broken frames is smaller.
         division: the part of each batch that is ours.
+        epoch_frames: frames of an epoch, see :class:`~dataset.order.BatchOrder`.
 
     Attributes:
         epoch: set it before each pass over shuffled data.
@@ -90,13 +91,16 @@ class FrameLoader:
         pin_memory: bool = False,
         replace_broken: bool = False,
         division: Division | None = None,
+        epoch_frames: int | None = None,
     ) -> None:
         self.dataset = dataset
         self.epoch = 0
         self.start = 0
         self.workers = workers
         self.broken: BrokenList = []
-        self._order = BatchOrder(len(dataset), batch_size, shuffle, seed, drop_last, division)
+        self._order = BatchOrder(
+            len(dataset), batch_size, shuffle, seed, drop_last, division, epoch_frames
+        )
         self._loader = DataLoader(
             _Readable(dataset, replace_broken),
             batch_sampler=self._order,

@@ -35,6 +35,9 @@ class BatchOrder(Sampler[list[int]]):
         drop_last: leave out an incomplete last batch (batch statistics of a few frames are poor),
             unless it is the only one.
         division: the part that is ours.  The parts of a batch are disjoint and together are it.
+        epoch_frames: frames of an epoch, where that is not once through all.  Shuffled, epochs
+            then follow each other through one order after another, so that each frame comes up
+            as often as any, give or take one.
 
     Attributes:
         epoch: set it before each pass over shuffled data.
@@ -49,26 +52,35 @@ class BatchOrder(Sampler[list[int]]):
         seed: int = 0,
         drop_last: bool = False,
         division: Division | None = None,
+        epoch_frames: int | None = None,
     ) -> None:
         self.count = count
+        self.length = count if epoch_frames is None else epoch_frames
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.seed = seed
         self.division = division or Division()
         self.epoch = 0
         self.start = 0
-        whole = count // batch_size
-        self.steps = whole if drop_last and whole else -(-count // batch_size)
+        whole = self.length // batch_size
+        self.steps = whole if drop_last and whole else -(-self.length // batch_size)
         self._generator = torch.Generator()
 
     def __len__(self) -> int:
         return self.steps * self.division.accumulate
 
     def permutation(self) -> torch.Tensor:
-        """(count,) int64 frame numbers in this epoch's order."""
+        """(length,) int64 frame numbers in this epoch's order."""
+        begin = self.epoch * self.length if self.shuffle else 0
+        first, last = begin // self.count, (begin + self.length - 1) // self.count
+        rounds = torch.cat([self._round(number) for number in range(first, last + 1)])
+        return rounds[begin - first * self.count :][: self.length]
+
+    def _round(self, number: int) -> torch.Tensor:
+        """(count,) int64, every frame once."""
         if not self.shuffle:
             return torch.arange(self.count)
-        self._generator.manual_seed(self.seed * 1_000_003 + self.epoch)
+        self._generator.manual_seed(self.seed * 1_000_003 + number)
         return torch.randperm(self.count, generator=self._generator)
 
     def slices(self) -> Iterator[slice]:
@@ -77,7 +89,7 @@ class BatchOrder(Sampler[list[int]]):
         parts = world * accumulate
         for step in range(self.start, self.steps):
             first = step * self.batch_size
-            size = min(self.batch_size, self.count - first)
+            size = min(self.batch_size, self.length - first)
             for micro in range(accumulate):
                 part = micro * world + rank
                 yield slice(first + size * part // parts, first + size * (part + 1) // parts)

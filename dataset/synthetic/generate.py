@@ -33,14 +33,14 @@ _FIRST_ID = {SetType.TRAIN: 101, SetType.VAL: 201, SetType.TEST: 301}
 _IDS_PER_SET = 99
 
 _PICTURES_PER_JOB = 20
-_LABELS_PER_CHARACTER = 250
+_LABELS_PER_CHARACTER = 50
 
 #: A frame every five seconds: a small set is as varied as can be.
 DEFAULT_STRIDE = 150
 #: Below this many frames apart, whole clips are looked at for limbs that go through the body.
 _WATCHED_STRIDE = 30
 #: Goes up when the same options make other frames, so that no set is a mixture.
-_VERSION = 2
+_VERSION = 3
 _MAX_NUMBER = 999_999
 #: A folder that is there while a part puts the index of a packed set together.
 _ASSEMBLING = ".assembling"
@@ -214,6 +214,7 @@ def _renderer(recipe: Recipe, set_type: SetType, person: int):
 def run_job(recipe: Recipe, job: Job) -> int:
     """Make and write the frames of a job; returns how many."""
     from dataset.synthetic.labels import encode_label
+    from dataset.synthetic.landmarks import release_joints
     from dataset.synthetic.sampling import draw_frames, occluded, seat_of
 
     set_type = job.folder.set_type
@@ -236,6 +237,7 @@ def run_job(recipe: Recipe, job: Job) -> int:
         row, number = place - job.start, place * recipe.stride
         joints, turns = frames.joints[row], frames.turns[row]
         trans, rot = frames.trans[row], frames.rot[row]
+        named = release_joints(body, joints, turns)
         image = hidden = None
         passes = {}
         if environment == 1:
@@ -243,11 +245,11 @@ def run_job(recipe: Recipe, job: Job) -> int:
             skin = body.skin(joints, turns, renderer.outfit.vertices, renderer.outfit.weights)
             grain = recipe.random(_GRAIN, split, job.person, environment, place)
             seat = seat_of(frames, row)
-            drawing = renderer.draw(skin, trans, rot, seat, joints, grain, recipe.passes)
+            drawing = renderer.draw(skin, trans, rot, seat, named, grain, recipe.passes)
             image, passes = drawing.image, drawing.passes
             hidden = occluded(drawing.lead, body)
         label = encode_label(
-            frames.actions[row], names, joints, turns, trans, rot, hidden, recipe.camera, more
+            frames.actions[row], names, named, turns, trans, rot, hidden, recipe.camera, more
         )
         job.folder.write(number, label, image, passes)
     return len(job.wanted)

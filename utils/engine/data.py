@@ -53,6 +53,7 @@ def open_training_pictures(
         pin_memory=device.type == "cuda",
         replace_broken=True,
         division=division,
+        epoch_frames=stage.epoch_frames,
     )
 
 
@@ -128,6 +129,7 @@ class AnnotationLoader:
         shuffle: draw a new order each epoch and leave out an incomplete last batch.
         seed: seed of the order.
         division: the part of each batch that is ours.
+        epoch_frames: frames of an epoch, see :class:`~dataset.order.BatchOrder`.
 
     Attributes:
         epoch: set it before each pass over shuffled data.
@@ -145,6 +147,7 @@ class AnnotationLoader:
         shuffle: bool = False,
         seed: int = 0,
         division: Division | None = None,
+        epoch_frames: int | None = None,
     ) -> None:
         annotations = labels.annotations()
         self.dataset = labels
@@ -154,7 +157,13 @@ class AnnotationLoader:
         self._joints2d = torch.from_numpy(annotations.joints2d).to(device)
         self._joints3d = torch.from_numpy(annotations.joints3d).to(device)
         self._order = BatchOrder(
-            len(annotations), batch_size, shuffle, seed, drop_last=shuffle, division=division
+            len(annotations),
+            batch_size,
+            shuffle,
+            seed,
+            drop_last=shuffle,
+            division=division,
+            epoch_frames=epoch_frames,
         )
 
     def __len__(self) -> int:
