@@ -135,7 +135,9 @@ def test_a_picture_turned_by_half_through_a_camera_turned_likewise_is_the_same_w
     turned = replace(camera, fx=-camera.fx, fy=-camera.fy, cx=159 - camera.cx, cy=159 - camera.cy)
     torch.manual_seed(1)
     sides = (20, 20, 10, 5)
-    pyramid = Pyramid(*(torch.rand(2, c, s, s) for c, s in zip((15, 16, 16, 16), sides, strict=True)))
+    pyramid = Pyramid(
+        *(torch.rand(2, c, s, s) for c, s in zip((15, 16, 16, 16), sides, strict=True))
+    )
     flipped = Pyramid(*(level.flip(-1, -2) for level in pyramid))
     with torch.inference_mode():
         expected = transformer(pyramid, CameraRays(camera))[-1]
