@@ -431,18 +431,22 @@ class Renderer:
     def _panorama(
         self, directions: np.ndarray, trans: np.ndarray, shadow: np.ndarray
     ) -> np.ndarray:
-        """The panorama, its lower part laid on the floor as seen from where it was taken."""
+        """The panorama, its lower part laid on the floor as seen from where it was taken.
+
+        Seen from inside, its columns run to the right: from +z towards -x.
+        """
         picture = self.place.panorama
         seen = directions.copy()
         dark = np.zeros(len(directions), np.float32)
-        down = np.flatnonzero(directions[:, 1] < -0.1)
+        down = np.flatnonzero(directions[:, 1] < -0.002)
         across = directions[down][:, [0, 2]] * (-trans[1] / directions[down, 1])[:, None]
         spot = np.insert(across + trans[[0, 2]], 1, -_TRIPOD, axis=1)
         seen[down] = spot / np.linalg.norm(spot, axis=1, keepdims=True)
         place = across * (_SHADOW_PX / _SHADOW_CM) + _SHADOW_PX / 2
+        place = np.clip(place, -_SHADOW_PX, 2 * _SHADOW_PX)  # beyond the map there is none
         dark[down] = _sample(shadow, place[:, 0], place[:, 1], cv2.BORDER_CONSTANT)
         height, width = picture.shape[:2]
-        u = (np.arctan2(seen[:, 0], seen[:, 2]) / (2 * np.pi) % 1.0) * width
+        u = (np.arctan2(-seen[:, 0], seen[:, 2]) / (2 * np.pi) % 1.0) * width
         v = np.arccos(np.clip(seen[:, 1], -1, 1)) / np.pi * height - 0.5
         colour = _sample(picture, u - 0.5, np.clip(v, 0, height - 1))
         return colour * colour * (1 - 0.6 * dark)[:, None] * np.float32(1 / 255**2)

@@ -170,7 +170,7 @@ def _check_same(manifest: Path, made_with: dict) -> None:
                 "resume in the same way, or start anew with --overwrite"
             )
         what = f"--{key} {before.get(key)}, not {value}"
-        if isinstance(value, (dict, list)):
+        if isinstance(value, (dict, list)) or isinstance(before.get(key), (dict, list)):
             what = f"another --{key}"
         raise UserError(
             f"{manifest.parent} was made with {what}: resume with the same, or start anew with "
