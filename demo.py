@@ -36,7 +36,7 @@ from base.set_type import SetType
 from dataset.loader import FrameLoader, make_loader
 from dataset.mocap import open_split
 from utils.box import chosen_model, model_path
-from utils.checkpoint import LoadedModel, load_pose_model
+from utils.checkpoint import LoadedModel, check_camera, load_pose_model
 from utils.command import run_command
 from utils.defaults import DEFAULT_DATA_ROOT
 from utils.device import GPU_HELP, select_device
@@ -263,8 +263,9 @@ def main(argv: list[str] | None = None) -> None:
     arguments.load_model = chosen_model(arguments.load_model)
     device = select_device(arguments.gpu)
     loaded = load_pose_model(arguments.load_model, device)
-    predictor = PosePredictor(loaded.model, device, arguments.precision)
-    dataset = open_labelled(arguments.data_root, set_type, predictor.input_size)
+    dataset = open_labelled(arguments.data_root, set_type, loaded.model.input_size)
+    check_camera(loaded.path, loaded.config.model.kind, loaded.camera, dataset.camera)
+    predictor = PosePredictor(loaded.model, device, arguments.precision, dataset.camera)
     mean_pose = training_mean_pose(loaded, arguments.data_root)
     save_dir = writable_folder(arguments.save_dir)
 

@@ -8,7 +8,11 @@ Three stages, one after the other:
       --load_2d_model experiments/Train2d/checkpoints/model_best.tar \\
       --load_3d_model experiments/Train3d/checkpoints/model_best.tar
 
-or one after the other in one command, in Train2d, Train3d and Finetune under LOG_DIR:
+The project's own model (--config transformer) also trains all at once, without the first two:
+
+  python train.py --training_type finetune --config transformer --gpu 0 --log_dir experiments/Own
+
+Three stages one after the other in one command, in Train2d, Train3d and Finetune under LOG_DIR:
 
   python train.py --training_type all --gpu 0 --log_dir experiments
 
@@ -46,14 +50,9 @@ from utils.config import Config, load_config
 from utils.defaults import CONFIGS, DEFAULT_CONFIG, DEFAULT_DATA_ROOT
 from utils.device import GPU_HELP, prepare_device
 from utils.engine.loop import Trainer
-from utils.engine.networks import (
-    finetune_networks,
-    lifting_network,
-    pose2d_network,
-    refuse_other_architecture,
-)
+from utils.engine.networks import Start, refuse_other_architecture, stage_network
 from utils.engine.processes import Processes
-from utils.engine.stages import STAGES, TRAINING_TYPES
+from utils.engine.stages import TRAINING_TYPES, stage_class
 
 ALL_STAGES = "all"
 _LOG_DIRS = {"train2d": "Train2d", "train3d": "Train3d", "finetune": "Finetune"}
@@ -95,11 +94,16 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         action="store_true",
         help="go on from the newest whole checkpoint in LOG_DIR; start anew where there is none",
     )
-    start.add_argument("--load_2d_model", type=Path, help="finetune: checkpoint of train2d")
+    start.add_argument(
+        "--load_2d_model",
+        type=Path,
+        help="finetune, and train3d of model.kind transformer: checkpoint of train2d",
+    )
     start.add_argument("--load_3d_model", type=Path, help="finetune: checkpoint of train3d")
     start.add_argument(
         "--imagenet",
-        help="train2d: start the trunk from ImageNet weights: 'download', or a file of them",
+        help="train2d, or finetune from scratch: start the trunk from ImageNet weights: "
+        "'download', or a file of them",
     )
     over = parser.add_argument_group("instead of the configuration's values")
     over.add_argument(
@@ -183,36 +187,36 @@ def refuse_used(log_dir: Path) -> None:
         )
 
 
+def trained_modules(arguments: argparse.Namespace) -> list[Checkpoint | None]:
+    """The checkpoints of --load_2d_model and --load_3d_model."""
+    paths = arguments.load_2d_model, arguments.load_3d_model
+    return [read_checkpoint(path) if path else None for path in paths]
+
+
+def config_source(training_type: str, start: Start) -> Checkpoint | None:
+    """The checkpoint whose configuration the run takes where none is asked for."""
+    found = next((checkpoint for checkpoint in start if checkpoint is not None), None)
+    # The paper's train3d has no use for a 2D module, even if it is given one.
+    aside = training_type == "train3d" and start.resume is None
+    return None if aside and found and found.model_kind == "autoencoder" else found
+
+
 def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Processes) -> None:
     """Run one stage of training."""
     training_type = arguments.training_type
-    resume = starting_checkpoint(arguments, log_dir)
-    modules = None
-    if training_type == "finetune":
-        if resume is None:
-            if not (arguments.load_2d_model and arguments.load_3d_model):
-                raise UserError(
-                    "finetune starts from two trained modules: give --load_2d_model and "
-                    "--load_3d_model, or --load_model to go on with a finetuned one"
-                )
-            modules = (
-                read_checkpoint(arguments.load_2d_model),
-                read_checkpoint(arguments.load_3d_model),
-            )
-        asked = resolve_config(arguments, resume or modules[0])
-        torch.manual_seed(asked.seed)
-        network, config = finetune_networks(asked, resume, modules)
-    else:
-        asked = resolve_config(arguments, resume)
-        torch.manual_seed(asked.seed)
-        build = pose2d_network if training_type == "train2d" else lifting_network
-        network, config = build(asked, resume)
+    start = Start(starting_checkpoint(arguments, log_dir))
+    if start.resume is None and training_type != "train2d":
+        start = Start(None, *trained_modules(arguments))
+    asked = resolve_config(arguments, config_source(training_type, start))
+    torch.manual_seed(asked.seed)
+    network, config = stage_network(training_type, asked, start)
     if arguments.config is not None:
-        for checkpoint in (resume, *(modules or ())):
+        for checkpoint in start:
             refuse_other_architecture(asked, checkpoint)
     prepare_device(processes.device, config.precision, config.tf32)
-    stage = STAGES[training_type](training_type, network, config, arguments.data_root, processes)
-    Trainer(stage, log_dir, resume).fit()
+    kind = stage_class(training_type, config)
+    stage = kind(training_type, network, config, arguments.data_root, processes)
+    Trainer(stage, log_dir, start.resume).fit()
 
 
 def train_all(arguments: argparse.Namespace, log_dir: Path, processes: Processes) -> None:
@@ -227,11 +231,13 @@ def train_all(arguments: argparse.Namespace, log_dir: Path, processes: Processes
     for stage, folder in folders.items():
         own = argparse.Namespace(**vars(arguments))
         own.training_type = stage
+        best = {
+            module: folders[module] / "checkpoints" / "model_best.tar" for module in TRAINING_TYPES
+        }
+        if stage != "train2d":
+            own.load_2d_model = best["train2d"]
         if stage == "finetune":
-            own.load_2d_model, own.load_3d_model = (
-                folders[module] / "checkpoints" / "model_best.tar"
-                for module in ("train2d", "train3d")
-            )
+            own.load_3d_model = best["train3d"]
         train_stage(own, folder, processes)
 
 

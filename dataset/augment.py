@@ -108,6 +108,11 @@ def move_joints3d(
     return _swap(torch.cat([xy, joints3d[..., 2:]], -1), mirrored)
 
 
+def move_visible(visible: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
+    """Swap (B, 16) bool, whether joints are seen, where the frame is mirrored."""
+    return _swap(visible, mirrored)
+
+
 def move_images(images: torch.Tensor, matrix: torch.Tensor, camera: FisheyeCamera) -> torch.Tensor:
     """Move pictures likewise.
 

@@ -70,7 +70,12 @@ def encode_picture(data: bytes, name: Path | str, crop: SquareCrop, quality: int
     Raises:
         BrokenFrameError: for one that is cut off, unreadable or of another size.
     """
-    square = crop.image(decode_release_picture(data, name))
+    return encode_square(decode_release_picture(data, name), crop, quality)
+
+
+def encode_square(image: np.ndarray, crop: SquareCrop, quality: int) -> bytes:
+    """The JPEG of a (H, W, 3) uint8 RGB picture, cropped and resized once."""
+    square = crop.image(image)
     # Huffman tables made for each picture lose nothing and save some per cent.
     options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
     _, encoded = cv2.imencode(".jpg", cv2.cvtColor(square, cv2.COLOR_RGB2BGR), options)
@@ -98,7 +103,7 @@ def pack_tree(
         index: of the set.
     """
     source, split = root / set_type.folder, output / set_type.folder
-    planned: deque[tuple[_Plan, list[Future]]] = deque()
+    planned: deque[tuple[Plan, list[Future]]] = deque()
 
     def finish_first() -> None:
         plan, futures = planned.popleft()
@@ -111,7 +116,7 @@ def pack_tree(
         rows = np.flatnonzero(index.folder == row)
         orphans = _orphans(index, folder)
         if len(rows) or orphans:
-            plan = _Plan.of_tree(index, rows, source / folder, orphans, split, options)
+            plan = Plan.of_tree(index, rows, source / folder, orphans, split, options)
             if plan.is_saved():
                 on_frames(len(plan.labels))
                 continue
@@ -137,8 +142,8 @@ def _orphans(index: SplitIndex, folder: str) -> list[str]:
 
 
 @dataclass(slots=True)
-class _Plan:
-    """One environment on its way into shards.
+class Plan:
+    """One environment on its way into shards; :meth:`shard` for each shard, then :meth:`save`.
 
     Attributes:
         frame: identity of any frame of it; the number does not matter.
@@ -169,7 +174,7 @@ class _Plan:
         orphans: list[str],
         split: Path,
         options: PackOptions,
-    ) -> "_Plan":
+    ) -> "Plan":
         """An environment whose pictures lie in an extracted folder."""
         character, environment = folder.parts[-3:-1]
         labels = {
@@ -423,7 +428,7 @@ class _Arrived:
             self._packed[shard] = scan_shard(path) if path.is_file() else {}
         return number in self._packed[shard]
 
-    def plan(self) -> _Plan:
+    def plan(self) -> Plan:
         """All of the environment, once the archive has no more of it."""
         while self._encoding:
             self._take_encoded()
@@ -446,7 +451,7 @@ class _Arrived:
         if self._pictures:
             left_out += [f"{folder}/json/{character}_{n:06d}.json: {LABEL_ALONE}" for n in without]
         left_out += [self._broken_labels[number] for number in sorted(self._broken_labels)]
-        return _Plan(
+        return Plan(
             FrameId(character, self.environment, 0),
             self._split,
             self._options,

@@ -31,6 +31,8 @@ class LossWeights:
         pose: of :func:`joint_distance`.
         limb_cosine: of the negative of :func:`limb_cosine`.
         limb_distance: of :func:`limb_distance`.
+        camera_pose, uncertainty, visibility, earlier: of the transformer only, see
+            :func:`model.transformer_losses.transformer_losses`.
     """
 
     heatmap: float = 1.0
@@ -39,6 +41,10 @@ class LossWeights:
     pose: float = 0.1
     limb_cosine: float = 0.01
     limb_distance: float = 0.5
+    camera_pose: float = 0.0
+    uncertainty: float = 0.0
+    visibility: float = 0.0
+    earlier: float = 0.0
 
 
 class PoseAndReconstruction(Protocol):

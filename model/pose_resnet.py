@@ -13,17 +13,16 @@ from torchvision import models
 
 from base.errors import UserError
 from base.skeleton import NUM_HEATMAPS
-from model.state_dict import RESNETS, depth_of, is_state_dict, load_strictly, strip_prefix
+from model.resnet_trunk import TRUNK_PARTS, TRUNK_STRIDE, ResNetTrunk
+from model.state_dict import depth_of, is_state_dict, load_strictly, strip_prefix
 
-#: Factor by which the trunk's five strided layers shrink a picture, and the head enlarges again.
-TRUNK_STRIDE = 32
+#: Factor by which the head enlarges the trunk's last map.
 HEAD_SCALE = 4
 
 _HEAD_CHANNELS = 256
 #: Standard deviation of the head's initial weights, as in Simple Baselines.  It makes the first
 #: maps nearly empty, which is what almost every cell of a target map is.
 _HEAD_STD = 0.001
-_HEAD_PARTS = ("deconv_layers.", "final_layer.")
 
 
 def _upsample(in_channels: int) -> list[nn.Module]:
@@ -34,7 +33,7 @@ def _upsample(in_channels: int) -> list[nn.Module]:
     ]
 
 
-class PoseResNet(nn.Module):
+class PoseResNet(ResNetTrunk):
     """Heatmaps of the joints from a picture.
 
     Parameters are named as in the reference implementation: torchvision's names in the trunk,
@@ -47,22 +46,8 @@ class PoseResNet(nn.Module):
     """
 
     def __init__(self, depth: int = 101, num_heatmaps: int = NUM_HEATMAPS) -> None:
-        super().__init__()
-        if depth not in RESNETS:
-            known = ", ".join(str(known) for known in RESNETS)
-            raise ValueError(f"depth {depth}: there are ResNets of depth {known}")
-        self.depth = depth
+        super().__init__(depth)
         self.num_heatmaps = num_heatmaps
-        trunk = models.get_model(f"resnet{depth}", weights=None)
-        self.feature_channels: int = trunk.fc.in_features
-        self.conv1 = trunk.conv1
-        self.bn1 = trunk.bn1
-        self.relu = trunk.relu
-        self.maxpool = trunk.maxpool
-        self.layer1 = trunk.layer1
-        self.layer2 = trunk.layer2
-        self.layer3 = trunk.layer3
-        self.layer4 = trunk.layer4
         self.deconv_layers = nn.Sequential(
             *_upsample(self.feature_channels), *_upsample(_HEAD_CHANNELS)
         )
@@ -90,8 +75,7 @@ class PoseResNet(nn.Module):
         Returns:
             (B, feature_channels, ⌈S/32⌉, ⌈S/32⌉).
         """
-        x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.trunk_maps(images).stride32
 
     def heatmaps(self, features: Tensor) -> Tensor:
         """The head alone: (B, feature_channels, s, s) → (B, J, 4 s, 4 s)."""
@@ -140,7 +124,7 @@ def _download(depth: int) -> dict[str, Tensor]:
         ) from None
 
 
-def load_imagenet(model: PoseResNet, source: str | Path) -> None:
+def load_imagenet(model: ResNetTrunk, source: str | Path) -> None:
     """Start the trunk from ImageNet weights; the head keeps its own.
 
     Args:
@@ -167,6 +151,8 @@ def load_imagenet(model: PoseResNet, source: str | Path) -> None:
             "give weights of that depth, or change the depth"
         )
     own_head = {
-        name: value for name, value in model.state_dict().items() if name.startswith(_HEAD_PARTS)
+        name: value
+        for name, value in model.state_dict().items()
+        if not name.startswith(TRUNK_PARTS)
     }
     load_strictly(model, state_dict | own_head, what)

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from base.errors import UserError
 from model.lifting import LiftingAutoencoder
-from model.pose_resnet import HEAD_SCALE, TRUNK_STRIDE, PoseResNet
+from model.pose_resnet import HEAD_SCALE, PoseResNet
+from model.resnet_trunk import TRUNK_STRIDE
 from model.state_dict import depth_of, is_state_dict, load_strictly, strip_prefix
 
 __all__ = ["Networks", "build_from_state_dicts", "coded_size_of", "depth_of"]

@@ -12,8 +12,8 @@ from base.errors import UserError
 from dataset.order import Division
 from utils.device import prepare_device
 from utils.engine.guards import StallWatch
+from utils.engine.paper_stages import Train3D
 from utils.engine.processes import Processes
-from utils.engine.stages import Train3D
 
 
 def command(stage, data, config, log_dir, *more):

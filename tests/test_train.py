@@ -33,7 +33,7 @@ def test_each_stage_writes_its_checkpoints_configuration_and_scalars(tiny_runs):
         names = sorted(path.name for path in (log_dir / "checkpoints").iterdir())
         assert names == [f"checkpoint_{e + 1}.tar" for e in range(epochs)] + ["model_best.tar"]
         content = torch.load(log_dir / "checkpoints" / "model_best.tar", weights_only=True)
-        keys = {"optimizer_state_dict", "scheduler", "training", "config", "mean_pose"}
+        keys = {"optimizer_state_dict", "scheduler", "training", "config", "mean_pose", "camera"}
         modules = {
             "train2d": {"resnet_state_dict"},
             "train3d": {"autoencoder_state_dict"},

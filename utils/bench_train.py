@@ -1,6 +1,7 @@
 """Measure the training step beside the reference implementation's, in one run."""
 
 import argparse
+import contextlib
 import functools
 import itertools
 import json
@@ -16,26 +17,21 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
-from torch import nn
-from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
 from base.set_type import SetType
-from dataset.mocap import Mocap
 from dataset.synthetic.generate import Recipe, generate
-from model.lifting import LiftingAutoencoder
-from model.pose_resnet import PoseResNet
-from utils.bench.reference_loader import ReferenceFrames
-from utils.bench.reference_step import BATCH_SIZE, loss2d, loss3d
+from utils.bench.reference_step import BATCH_SIZE, reference_work
+from utils.bench.timing import Contender, OtherProcess, seconds_per_step, wait_for
 from utils.command import run_command
 from utils.config import Config, load_config
 from utils.defaults import DEFAULT_CONFIG, REPOSITORY
 from utils.device import GPU_HELP, fast_bf16, prepare_device
 from utils.engine.data import cpu_count
 from utils.engine.loop import Trainer
-from utils.engine.networks import lifting_network, pose2d_network
+from utils.engine.networks import Start, stage_network
 from utils.engine.processes import Processes
-from utils.engine.stages import STAGES
+from utils.engine.stages import stage_class
 from utils.files import write_text
 
 _EXAMPLES = """examples:
@@ -84,92 +80,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def _seconds_per_step(step: Callable[[Any], None], batches: Iterator[Any], steps: int) -> float:
-    """Mean time of ``steps`` steps, fetching their batches included, after one to warm up."""
-    step(next(batches))
-    since = time.perf_counter()
-    for _ in range(steps):
-        step(next(batches))
-    return (time.perf_counter() - since) / steps
-
-
-class Contender:
-    """Something to measure: seconds a step, and the frames of it."""
-
-    def __init__(
-        self,
-        name: str,
-        batch_size: int,
-        device: torch.device,
-        step: Callable[[Any], None],
-        batches: Callable[[], Iterator[Any]],
-        steps: int,
-    ) -> None:
-        self.name = name
-        self.batch_size = batch_size
-        self.times: list[float] = []
-        self._device = device
-        self._step = step
-        self._batches = batches
-        self._steps = steps
-
-    def measure(self) -> None:
-        """One round."""
-
-        def waiting(batch: Any) -> None:
-            self._step(batch)
-            _wait(self._device)
-
-        batches = self._batches()
-        self.times.append(_seconds_per_step(waiting, batches, self._steps))
-        # Ends the reading processes, which would disturb whoever is next.
-        del batches
-
-    @property
-    def seconds(self) -> float:
-        """Median step."""
-        return statistics.median(self.times)
-
-    @property
-    def rate(self) -> float:
-        """Frames per second."""
-        return self.batch_size / self.seconds
-
-
-def _reference(
-    stage: str, network: nn.Module, frames: Mocap, device: torch.device, arguments: Any
-) -> Contender:
-    network = network.to(device)
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
-    loss = {"train2d": loss2d, "train3d": loss3d}[stage]
-
-    def step(batch: Any) -> None:
-        optimizer.zero_grad()
-        loss(network, *(tensor.to(device) for tensor in batch)).backward()
-        optimizer.step()
-
-    def batches() -> Iterator[Any]:
-        loader = DataLoader(
-            ReferenceFrames(frames), BATCH_SIZE, shuffle=True, num_workers=arguments.workers
-        )
-        return itertools.chain.from_iterable(itertools.repeat(loader))
-
-    return Contender(
-        "reference, batch 16, fp32", BATCH_SIZE, device, step, batches, arguments.steps
-    )
+def _reference(stage: str, other: OtherProcess, steps: int) -> Contender:
+    # Its reading processes are a few batches ahead when they start: more of the short steps show
+    # the pace at which they go on.
+    steps *= 3 if stage == "train3d" else 1
+    measure = functools.partial(other.seconds_per_step, steps)
+    return Contender("reference, batch 16, fp32", BATCH_SIZE, measure)
 
 
 def _engine(
     stage_name: str, config: Config, root: Path, processes: Processes, folder: Path
 ) -> Trainer:
-    build = {"train2d": pose2d_network, "train3d": lifting_network}[stage_name]
-    network, config = build(config, None)
-    stage = STAGES[stage_name](stage_name, network, config, root, processes)
+    network, config = stage_network(stage_name, config, Start())
+    stage = stage_class(stage_name, config)(stage_name, network, config, root, processes)
     trainer = Trainer(stage, folder / f"{stage_name}_{stage.settings.batch_size}")
     stage.network.train()
     return trainer
@@ -182,14 +105,12 @@ def _epochs(trainer: Trainer) -> Iterator[Any]:
 
 
 def _ours(name: str, trainer: Trainer, steps: int, batches: Any = None) -> Contender:
-    return Contender(
-        name,
-        trainer.stage.settings.batch_size,
-        trainer.stage.device,
+    work = (
         lambda batch: trainer.train_step([batch]),
         batches or functools.partial(_epochs, trainer),
-        steps,
     )
+    measure = functools.partial(seconds_per_step, work, trainer.stage.device, steps)
+    return Contender(name, trainer.stage.settings.batch_size, measure)
 
 
 def _median_seconds(work: Callable[[], Any], device: torch.device, repeats: int = 7) -> float:
@@ -197,7 +118,7 @@ def _median_seconds(work: Callable[[], Any], device: torch.device, repeats: int 
     for _ in range(repeats):
         since = time.perf_counter()
         work()
-        _wait(device)
+        wait_for(device)
         times.append(time.perf_counter() - since)
     return statistics.median(times[1:])
 
@@ -237,15 +158,13 @@ def _stage_config(arguments: Any, stage: str, **settings: Any) -> Config:
 
 
 def _contenders(
-    stage: str, arguments: Any, processes: Processes, folder: Path
+    stage: str, arguments: Any, processes: Processes, other: OtherProcess, folder: Path
 ) -> tuple[list[Contender], Trainer]:
     """Reference first; the trainer of batch 16 for the floor."""
-    root, device = arguments.data_root, processes.device
+    root = arguments.data_root
     engine = functools.partial(_engine, stage, root=root, processes=processes, folder=folder)
     trainer = engine(_stage_config(arguments, stage, batch_size=BATCH_SIZE))
-    frames = Mocap(root, SetType.TRAIN, report=False)
     if stage == "train2d":
-        network = PoseResNet(arguments.depth)
         kept = next(iter(_epochs(trainer)))
         rest = [
             _ours("ours, batch 16", trainer, arguments.steps),
@@ -257,20 +176,21 @@ def _contenders(
             ),
         ]
     else:
-        network = LiftingAutoencoder()
         large = engine(_stage_config(arguments, stage, batch_size=arguments.batch_size_3d))
         rest = [
             _ours("ours, batch 16", trainer, 5 * arguments.steps),
             _ours(f"ours, batch {arguments.batch_size_3d}", large, arguments.steps),
         ]
-    return [_reference(stage, network, frames, device, arguments), *rest], trainer
+    return [_reference(stage, other, arguments.steps), *rest], trainer
 
 
-def bench_stage(stage: str, arguments: Any, processes: Processes) -> dict[str, Any]:
-    """Measure one stage; prints its table."""
+def bench_stage(
+    stage: str, arguments: Any, processes: Processes, other: OtherProcess
+) -> dict[str, Any]:
+    """Measure one stage, the reference in the ``other`` process; prints its table."""
     device = processes.device
     with tempfile.TemporaryDirectory() as folder:
-        contenders, trainer = _contenders(stage, arguments, processes, Path(folder))
+        contenders, trainer = _contenders(stage, arguments, processes, other, Path(folder))
         for number in range(arguments.rounds):
             print(f"{stage}: round {number + 1} of {arguments.rounds}", file=sys.stderr)
             for contender in contenders:
@@ -311,7 +231,24 @@ def main(argv: list[str] | None = None) -> None:
     """Command line of the benchmark."""
     arguments = _parser().parse_args(argv)
     torch.set_num_threads(arguments.threads)
-    with Processes(arguments.gpu) as processes:
+    with Processes(arguments.gpu) as processes, contextlib.ExitStack() as stack:
+        # Before anything is set up that makes ours faster.
+        others = {
+            stage: stack.enter_context(
+                OtherProcess(
+                    reference_work,
+                    {
+                        "stage": stage,
+                        "depth": arguments.depth,
+                        "data_root": arguments.data_root,
+                        "device": processes.device,
+                        "workers": arguments.workers,
+                        "threads": arguments.threads,
+                    },
+                )
+            )
+            for stage in arguments.stages
+        }
         prepare_device(processes.device, arguments.precision, tf32=True)
         if not (arguments.data_root / SetType.TRAIN.folder).is_dir():
             print(f"making {_FRAMES} synthetic frames in {arguments.data_root}", file=sys.stderr)
@@ -330,7 +267,7 @@ def main(argv: list[str] | None = None) -> None:
         print(f"{where}, torch {torch.__version__}, Python {platform.python_version()}")
         figures = {}
         for stage in arguments.stages:
-            figures[stage] = bench_stage(stage, arguments, processes)
+            figures[stage] = bench_stage(stage, arguments, processes, others[stage])
     if arguments.output:
         write_text(arguments.output, json.dumps({"device": where, **figures}, indent=1) + "\n")
 

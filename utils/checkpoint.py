@@ -1,9 +1,10 @@
 """Checkpoints: written whole or not at all, read safely, refused with a clear line.
 
 A checkpoint is the reference implementation's dict (``resnet_state_dict`` and/or
-``autoencoder_state_dict``, ``optimizer_state_dict``, ``scheduler``) with three keys more that make
-it complete: ``config``, ``training`` and ``mean_pose``.  Those of the reference lack the three and
-load as well.
+``autoencoder_state_dict``, ``optimizer_state_dict``, ``scheduler``) with four keys more that make
+it complete: ``config``, ``training``, ``mean_pose`` and ``camera``.  Those of the reference lack
+the four and load as well.  The project's own model has ``transformer_state_dict`` in the place of
+``autoencoder_state_dict``; both parts are in it from train3d on.
 """
 
 import dataclasses
@@ -19,13 +20,22 @@ from typing import Any
 import numpy as np
 import torch
 
+from base.camera import RELEASE_CAMERA, FisheyeCamera
 from base.errors import UserError
+from dataset.transforms import SquareCrop
 from model.ego_pose import EgoPose
+from model.ego_transformer import EgoTransformer
+from model.joint_transformer import JointTransformer
+from model.pose_fpn import PoseFPN
 from model.reference_checkpoint import build_from_state_dicts
+from model.state_dict import depth_of, load_strictly
 from utils.config import Config, parse_config
 from utils.files import replacing
 
 _RESNET, _AUTOENCODER = "resnet_state_dict", "autoencoder_state_dict"
+_TRANSFORMER = "transformer_state_dict"
+#: Beginning of names that only the pyramid of the project's own model has.
+_PYRAMID = "laterals."
 _NUMBERED = re.compile(r"checkpoint_(\d+)(?:_step_(\d+))?\.tar")
 
 
@@ -66,26 +76,52 @@ class Checkpoint:
 
     Attributes:
         path: where it was read from.
-        resnet, autoencoder: weights, None where the file has none.
+        resnet, autoencoder, transformer: weights, None where the file has none.
         optimizer: state of the optimiser.
         training, config, mean_pose: None in the reference's files; ``mean_pose`` is (16, 3)
             float64 metres, Neck at the origin, mean of the training set.
+        camera: of the square pictures it was trained on, None where the file does not say.
     """
 
     path: Path
     resnet: dict[str, torch.Tensor] | None
     autoencoder: dict[str, torch.Tensor] | None
+    transformer: dict[str, torch.Tensor] | None
     optimizer: dict[str, Any] | None
     training: TrainingState | None
     config: Config | None
     mean_pose: np.ndarray | None
+    camera: FisheyeCamera | None
+
+    @property
+    def model_kind(self) -> str:
+        """Which model the weights are of: ``model.kind`` of the configuration."""
+        own = self.transformer is not None or any(
+            name.removeprefix("module.").startswith(_PYRAMID) for name in self.resnet or ()
+        )
+        return "transformer" if own else "autoencoder"
 
     @property
     def kind(self) -> str:
         """The stage whose weights these are."""
+        if self.transformer is not None:
+            return self.training.stage if self.training else "finetune"
         if self.resnet is None:
             return "train3d"
         return "train2d" if self.autoencoder is None else "finetune"
+
+    def require_model(self, kind: str, option: str) -> None:
+        """Refuse the weights of another model.
+
+        Raises:
+            UserError: if ``model.kind`` is not ``kind``; ``option`` is the flag that named it.
+        """
+        if self.model_kind != kind:
+            raise UserError(
+                f"{option} {self.path}: weights of the model of kind '{self.model_kind}', but the "
+                f"configuration's model.kind is '{kind}': give weights of that kind, or the "
+                "configuration they were trained with"
+            )
 
     def require(self, kind: str, option: str) -> None:
         """Refuse a checkpoint of another stage.
@@ -193,19 +229,22 @@ def read_checkpoint(path: Path) -> Checkpoint:
         ) from None
     if not isinstance(content, dict) or not (_RESNET in content or _AUTOENCODER in content):
         raise UserError(f"{path}: not a checkpoint of this project: it has no {_RESNET}")
-    weights = {key: content.get(key) for key in (_RESNET, _AUTOENCODER)}
+    weights = {key: content.get(key) for key in (_RESNET, _AUTOENCODER, _TRANSFORMER)}
     for key, value in weights.items():
         if value is not None and not isinstance(value, dict):
             raise UserError(f"{path}: {key} is no dict of weights")
     config, training, mean_pose = (content.get(k) for k in ("config", "training", "mean_pose"))
+    camera = content.get("camera")
     return Checkpoint(
         path=path,
         resnet=weights[_RESNET],
         autoencoder=weights[_AUTOENCODER],
+        transformer=weights[_TRANSFORMER],
         optimizer=content.get("optimizer_state_dict"),
         training=TrainingState(**training) if training else None,
         config=parse_config(config, str(path)) if config else None,
         mean_pose=None if mean_pose is None else mean_pose.numpy(),
+        camera=FisheyeCamera(**camera | {"k": tuple(camera["k"])}) if camera else None,
     )
 
 
@@ -223,12 +262,54 @@ class LoadedModel:
         config: of the run that made it; the defaults for a checkpoint of the reference.
         mean_pose: (16, 3) float64 metres, Neck at the origin, mean of its training set, or None.
         path: the checkpoint.
+        camera: of the square pictures it was trained on.
     """
 
-    model: EgoPose
+    model: EgoPose | EgoTransformer
     config: Config
     mean_pose: np.ndarray | None
     path: Path
+    camera: FisheyeCamera
+
+
+def check_camera(
+    path: Path, model_kind: str, trained: FisheyeCamera, camera: FisheyeCamera
+) -> None:
+    """Refuse data of another camera than a model was trained with.
+
+    The project's own model takes the camera as an input, and is only said to run with another.
+
+    Args:
+        path: the checkpoint.
+        model_kind: of its model.
+        trained: camera of the square pictures it was trained on.
+        camera: of the data's square pictures.
+
+    Raises:
+        UserError: for a model that knows one camera, and data of another.
+    """
+    if _same_camera(trained, camera):
+        return
+    difference = (
+        f"{path}: trained with a camera of fx {trained.fx:.2f}, cx {trained.cx:.2f} at "
+        f"{trained.width} pixels, the data's has fx {camera.fx:.2f}, cx {camera.cx:.2f} at "
+        f"{camera.width}"
+    )
+    if model_kind != "transformer":
+        raise UserError(
+            f"{difference}: this kind of model knows one camera only; use inference.py "
+            "--camera, which re-renders pictures as the training camera would see them"
+        )
+    print(f"{difference}, whose rays the model is given", file=sys.stderr)
+
+
+def _same_camera(one: FisheyeCamera, other: FisheyeCamera) -> bool:
+    def numbers(camera: FisheyeCamera) -> list[float]:
+        sides = camera.width, camera.height
+        return [camera.fx, camera.fy, camera.cx, camera.cy, *camera.k, *sides]
+
+    # What rounding in a file may change is far below a thousandth of a pixel.
+    return np.allclose(numbers(one), numbers(other), rtol=0, atol=1e-3)
 
 
 def load_pose_model(path: Path, device: torch.device | str = "cpu") -> LoadedModel:
@@ -238,18 +319,37 @@ def load_pose_model(path: Path, device: torch.device | str = "cpu") -> LoadedMod
         UserError: for a file that is none, of another stage, or whose weights do not fit.
     """
     checkpoint = read_checkpoint(path)
-    checkpoint.require("finetune", "--load_model")
-    model = build_ego_pose(checkpoint)
+    # From train3d on the project's own model is whole.
+    if checkpoint.transformer is None or checkpoint.resnet is None:
+        checkpoint.require("finetune", "--load_model")
+    model = build_pose_model(checkpoint)
     model.to(device, memory_format=torch.channels_last).eval()
-    return LoadedModel(model, checkpoint.config or Config(), checkpoint.mean_pose, checkpoint.path)
+    return LoadedModel(
+        model,
+        checkpoint.config or Config(),
+        checkpoint.mean_pose,
+        checkpoint.path,
+        camera_of(checkpoint),
+    )
 
 
-def build_ego_pose(checkpoint: Checkpoint) -> EgoPose:
+def camera_of(checkpoint: Checkpoint) -> FisheyeCamera:
+    """Camera of the square pictures that a checkpoint was trained on: the release's, cropped and
+    resized, where it does not say."""
+    config = checkpoint.config or Config()
+    return checkpoint.camera or SquareCrop(config.data.input_size).camera(RELEASE_CAMERA)
+
+
+def build_pose_model(checkpoint: Checkpoint) -> EgoPose | EgoTransformer:
     """The network of a finetuned checkpoint, on the CPU, in training mode.
 
     Raises:
         UserError: if its weights do not fit.
     """
+    if checkpoint.model_kind == "transformer":
+        return EgoTransformer(
+            build_pyramid(checkpoint), build_transformer(checkpoint), camera_of(checkpoint)
+        )
     config = checkpoint.config or Config()
     try:
         networks = build_from_state_dicts(
@@ -261,3 +361,33 @@ def build_ego_pose(checkpoint: Checkpoint) -> EgoPose:
         return EgoPose(networks.pose2d, networks.lifting, config.data.input_size)
     except (UserError, ValueError) as error:
         raise UserError(f"{checkpoint.path}: {error}") from None
+
+
+def build_pyramid(checkpoint: Checkpoint) -> PoseFPN:
+    """The 2D module of a checkpoint of the project's own model.
+
+    Raises:
+        UserError: if its weights do not fit.
+    """
+    config = checkpoint.config or Config()
+    try:
+        network = PoseFPN(depth_of(checkpoint.resnet), config.model.transformer.channels)
+        load_strictly(network, checkpoint.resnet, _RESNET)
+    except UserError as error:
+        raise UserError(f"{checkpoint.path}: {error}") from None
+    return network
+
+
+def build_transformer(checkpoint: Checkpoint) -> JointTransformer:
+    """The 3D module of a checkpoint of the project's own model.
+
+    Raises:
+        UserError: if its weights do not fit.
+    """
+    config = checkpoint.config or Config()
+    network = JointTransformer(**config.model.transformer.model_dump())
+    try:
+        load_strictly(network, checkpoint.transformer, _TRANSFORMER)
+    except UserError as error:
+        raise UserError(f"{checkpoint.path}: {error}") from None
+    return network

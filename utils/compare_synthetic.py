@@ -59,7 +59,8 @@ def read_labels(root: Path, set_type: SetType, count: int) -> dict:
     Returns:
         ``pixels`` (N, 22, 2) of the central square as 256×256, ``poses`` (N, 16, 3) millimetres
         from the Neck, ``visible`` (N, 16) bool, False everywhere for frames without a picture,
-        ``pictured`` (N,) bool, ``groups`` N names or None.
+        ``pictured`` (N,) bool, ``groups`` N names or None,
+        ``characters`` (N,) numbers.
     """
     paths = sorted((root / set_type.folder).glob("*/*/cam_down/json/*.json"))
     if not paths:
@@ -68,6 +69,7 @@ def read_labels(root: Path, set_type: SetType, count: int) -> dict:
         )
     chosen = np.linspace(0, len(paths) - 1, min(count, len(paths))).astype(int)
     found: dict[str, list] = {name: [] for name in ("pixels", "poses", "visible", "groups")}
+    characters = []
     pictured = []
     for row in tqdm(chosen, unit="label", desc=f"reading {set_type.folder}"):
         path = paths[row]
@@ -80,6 +82,7 @@ def read_labels(root: Path, set_type: SetType, count: int) -> dict:
         found["poses"].append(points - points[NECK])
         found["visible"].append(np.array(label["visible"])[seen])
         found["groups"].append(action_group(label["action"]))
+        characters.append(path.parts[-5])
         pictured.append((path.parent.parent / "rgba").is_dir())
     pixels = (np.stack(found["pixels"]) + 0.5 - [240.0, 0.0]) * 256 / 800 - 0.5
     return {
@@ -87,56 +90,81 @@ def read_labels(root: Path, set_type: SetType, count: int) -> dict:
         "poses": np.stack(found["poses"]),
         "visible": np.stack(found["visible"]),
         "groups": found["groups"],
+        "characters": np.unique(characters, return_inverse=True)[1],
         "pictured": np.array(pictured),
     }
 
 
-def _kth_distance(points: np.ndarray, among: np.ndarray, k: int) -> np.ndarray:
-    """(N,) distance of (N, D) points to their k-th nearest of (M, D)."""
+def _kth_distance(
+    points: np.ndarray,
+    among: np.ndarray,
+    k: int,
+    characters: tuple[np.ndarray, np.ndarray] | None = None,
+) -> np.ndarray:
+    """(N,) distance of (N, D) points to their k-th nearest of (M, D).
+
+    With ``characters``, the (N,) and (M,) numbers of whose they are, only those of others count.
+    """
     found = np.empty(len(points))
     for start in range(0, len(points), 256):
-        apart = np.linalg.norm(points[start : start + 256, None] - among, axis=-1)
-        found[start : start + 256] = np.partition(apart, k - 1, axis=1)[:, k - 1]
+        rows = slice(start, start + 256)
+        apart = np.linalg.norm(points[rows, None] - among, axis=-1)
+        if characters is not None:
+            apart[characters[0][rows, None] == characters[1]] = np.inf
+        found[rows] = np.partition(apart, k - 1, axis=1)[:, k - 1]
     return found
 
 
-def share_inside(real: np.ndarray, synthetic: np.ndarray) -> float:
+def share_inside(
+    real: np.ndarray, synthetic: np.ndarray, characters: np.ndarray | None = None
+) -> float:
     """Share of real points inside the region that holds 99 % of the synthetic ones.
 
     The region is where the distance to the 10th nearest synthetic point is at most the 99th
-    percentile of that distance among the synthetic points themselves.
+    percentile of that distance among the synthetic points themselves, each measured against the
+    other characters: the real frames are of a person the set does not have either, and what stands
+    still in one person's pictures, as the Head does, would have a region without extent.
 
     Args:
         real: (N, D).
         synthetic: (M, D).
+        characters: (M,) numbers of whose the synthetic points are; None for one of each.
     """
-    own = _kth_distance(synthetic, synthetic, _NEIGHBOURS + 1)  # the nearest is the point itself
+    if characters is None or len(np.unique(characters)) == 1:
+        characters = np.arange(len(synthetic))
+    own = _kth_distance(synthetic, synthetic, _NEIGHBOURS, (characters, characters))
     limit = np.quantile(own, _REGION)
     return float((_kth_distance(real, synthetic, _NEIGHBOURS) <= limit).mean())
 
 
-def compare_joints(real: np.ndarray, synthetic: np.ndarray) -> dict[str, dict[str, float]]:
+def compare_joints(
+    real: np.ndarray, synthetic: np.ndarray, characters: np.ndarray | None = None
+) -> dict[str, dict[str, float]]:
     """Shares of real joints and bone directions inside the synthetic 99 % regions.
 
     Args:
         real, synthetic: (N, 22, 2) pixels of 256×256.
+        characters: numbers of whose the synthetic ones are, see :func:`share_inside`.
     """
+    if characters is None:
+        characters = np.arange(len(synthetic))
     row = {name: number for number, name in enumerate(REAL_JOINTS)}
     joints = {
-        name: share_inside(real[:, row[name]], synthetic[:, row[name]])
+        name: share_inside(real[:, row[name]], synthetic[:, row[name]], characters)
         for name in REAL_JOINTS
         if name in JOINTS
     }
     bones = {}
     for start, end in BONES:
         drawn = [each[:, row[end]] - each[:, row[start]] for each in (real, synthetic)]
-        lengths = [np.linalg.norm(bone, axis=1, keepdims=True) for bone in drawn]
+        lengths = [np.linalg.norm(bone, axis=1) for bone in drawn]
+        long = [length > _SHORT for length in lengths]
         directions = [
-            bone[length[:, 0] > _SHORT] / length[length[:, 0] > _SHORT]
-            for bone, length in zip(drawn, lengths, strict=True)
+            bone[rows] / length[rows, None]
+            for bone, length, rows in zip(drawn, lengths, long, strict=True)
         ]
         if len(directions[0]) and len(directions[1]) > _NEIGHBOURS + 1:
-            bones[f"{start}-{end}"] = share_inside(*directions)
+            bones[f"{start}-{end}"] = share_inside(*directions, characters[long[1]])
     return {"joints": joints, "bones": bones}
 
 
@@ -229,7 +257,7 @@ def main(argv: list[str] | None = None) -> None:
     }
     real = options.real / "joints2d.json" if options.real else None
     if real is not None and real.is_file():
-        results["real"] = compare_joints(_real_joints(real), train["pixels"])
+        results["real"] = compare_joints(_real_joints(real), train["pixels"], train["characters"])
         _print_shares("Real joints inside the synthetic 99 % region", results["real"]["joints"])
         _print_shares("Real bone directions inside it", results["real"]["bones"])
     if results["visibility"]:

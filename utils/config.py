@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 
 from base.errors import UserError
 from dataset.augment import Augmentation
@@ -65,14 +72,41 @@ class LiftingSection(Section):
     pose_hidden: int | None = Field(None, ge=1)
 
 
+class TransformerSection(Section):
+    """The project's own model."""
+
+    channels: int = Field(96, ge=8, description="of the feature pyramid")
+    dim: int = Field(192, ge=8, description="width of the joints' tokens")
+    layers: int = Field(3, ge=1)
+    heads: int = Field(6, ge=1, description="attention heads, a divisor of dim")
+    dropout: float = Field(0.0, ge=0, lt=1, description="of the attention, in training")
+
+    @model_validator(mode="after")
+    def _divides(self) -> "TransformerSection":
+        if self.dim % self.heads:
+            raise ValueError(f"dim {self.dim} is no multiple of heads {self.heads}")
+        return self
+
+
 class ModelSection(Section):
     """The networks."""
 
+    kind: Literal["autoencoder", "transformer"] = Field(
+        "autoencoder", description="the paper's lifting network, or the project's own"
+    )
     depth: Literal[18, 34, 50, 101, 152] = 101
     imagenet: str | None = Field(
         None, description="'download', or a file of torchvision weights, to start the trunk from"
     )
     lifting: LiftingSection = LiftingSection()
+    transformer: TransformerSection = TransformerSection()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _small_trunk(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("kind") == "transformer":
+            return {"depth": 18} | content
+        return content
 
 
 class StageSection(Section):

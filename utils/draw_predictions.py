@@ -3,11 +3,17 @@
 python utils/draw_predictions.py --load_model experiments/Finetune/checkpoints/model_best.tar \\
     --input_dir real_frames --camera training --output sheet.png
 
-Joints with little confidence are drawn as rings.
+Joints with little confidence are drawn as rings.  Where you know some joints' places, a file of
+them ({"a.png": {"LeftHand": [218, 117]}}, pixels of the picture) tells how many are met:
+
+python utils/draw_predictions.py --load_model model_best.tar --input_dir real_frames \
+    --camera training --points points.json --within 15 --output sheet.png
 """
 
 import argparse
+import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -17,7 +23,7 @@ import numpy as np
 from tqdm import tqdm
 
 from base.errors import UserError
-from base.skeleton import LIMBS
+from base.skeleton import JOINTS, LIMBS
 from dataset.pictures import read_picture
 from utils.command import run_command
 from utils.draw_contact_sheet import draw_sheet
@@ -65,6 +71,36 @@ def overlay(
     return drawn
 
 
+def read_points(path: Path, pictures: Sequence[Path]) -> dict[str, dict[str, list[float]]]:
+    """Known places of joints: picture's name → joint's name → (x, y) pixels.
+
+    Raises:
+        UserError: for a file that is missing or none of this kind, an unknown joint, or one that
+            names no picture of ``pictures``.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"--points {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise UserError(f"--points {path}: not JSON ({error})") from None
+    try:
+        points = {
+            picture: {joint: [float(x), float(y)] for joint, (x, y) in places.items()}
+            for picture, places in content.items()
+        }
+    except (AttributeError, TypeError, ValueError):
+        raise UserError(
+            f'--points {path}: not of the form {{"a.png": {{"LeftHand": [218, 117]}}}}'
+        ) from None
+    unknown = {joint for places in points.values() for joint in places} - set(JOINTS)
+    if unknown:
+        raise UserError(f"--points {path}: no joint {min(unknown)}; known: {', '.join(JOINTS)}")
+    if not points.keys() & {picture.name for picture in pictures}:
+        raise UserError(f"--points {path}: names none of the pictures")
+    return points
+
+
 def main(argv: list[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(
@@ -76,6 +112,18 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--gpu", default="0", help="CUDA device, or cpu (default 0)")
     parser.add_argument(
         "--camera", help="of the pictures, as in inference.py (default: by picture)"
+    )
+    parser.add_argument(
+        "--rotate", type=float, default=0.0, help="degrees, as in inference.py (default 0)"
+    )
+    parser.add_argument(
+        "--network_view",
+        action="store_true",
+        help="show each picture as the network sees it: through the training camera's lens",
+    )
+    parser.add_argument("--points", type=Path, help="places of joints that you know, see above")
+    parser.add_argument(
+        "--within", type=float, default=15.0, help="pixels in which a joint is met (default 15)"
     )
     parser.add_argument("--columns", type=int, default=4, help="pictures in a row (default 4)")
     parser.add_argument("--size", type=int, default=400, help="side of each (default 400)")
@@ -90,14 +138,29 @@ def main(argv: list[str] | None = None) -> None:
     paths = sorted(p for p in options.input_dir.iterdir() if p.suffix.lower() in kinds)
     if not paths:
         raise UserError(f"--input_dir {options.input_dir} holds no .png or .jpg")
-    predictor = EgoPosePredictor(options.load_model, camera=options.camera, gpu=options.gpu)
-    drawn = []
+    points = read_points(options.points, paths) if options.points else {}
+    predictor = EgoPosePredictor(
+        options.load_model, camera=options.camera, rotate=options.rotate, gpu=options.gpu
+    )
+    drawn, misses = [], []
     for path in tqdm(paths, unit="picture"):
         picture = read_picture(path)
-        pose = predictor(picture)
-        drawn.append(overlay(picture, pose.joints2d, pose.confidence, options.size))
+        prepared = predictor.prepare(picture)
+        pose = predictor.poses([prepared])[0]
+        joints2d = pose.joints2d
+        for joint, place in points.get(path.name, {}).items():
+            misses.append(float(np.hypot(*(joints2d[JOINTS.index(joint)] - place))))
+        if options.network_view:
+            picture, joints2d = prepared.square, prepared.view.points(joints2d)
+        drawn.append(overlay(picture, joints2d, pose.confidence, options.size))
     save_picture(options.output, draw_sheet(drawn, options.columns))
     print(f"{len(drawn)} pictures: {options.output}")
+    if misses:
+        met = np.mean(np.array(misses) <= options.within)
+        print(
+            f"{met:.0%} of {len(misses)} known joints are met within {options.within:g} px; "
+            f"median distance {np.median(misses):.1f} px"
+        )
 
 
 if __name__ == "__main__":

@@ -52,9 +52,13 @@ class SavedPoses:
 
 def write_poses(path: Path, frames: Sequence[FrameResult]) -> None:
     """Predicted and true poses of all frames as arrays, read back by :func:`read_poses`."""
+    own = {}
+    if frames[0].uncertainty is not None:
+        own["uncertainty"] = np.stack([frame.uncertainty for frame in frames]).astype(np.float32)
     with replacing(path) as temporary:
         np.savez_compressed(
             temporary,
+            **own,
             predicted=np.stack([frame.predicted for frame in frames]).astype(np.float32),
             target=np.stack([frame.target for frame in frames]).astype(np.float32),
             action=np.array([frame.action for frame in frames]),

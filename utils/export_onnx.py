@@ -24,11 +24,12 @@ from base.errors import UserError
 from dataset.pictures import list_pictures, read_picture
 from dataset.transforms import SquareCrop
 from model.ego_pose import EgoPose
+from model.ego_transformer import EgoTransformer
 from utils.checkpoint import LoadedModel, load_pose_model
 from utils.command import run_command
 from utils.files import replacing
 from utils.inference.fold import fold_batch_norms
-from utils.inference.onnx_predictor import INPUT, METADATA_KEY, OUTPUTS, OnnxPosePredictor
+from utils.inference.onnx_predictor import INPUT, METADATA_KEY, OnnxPosePredictor
 from utils.predict import PosePredictor
 
 _EXAMPLES = """examples:
@@ -39,10 +40,16 @@ _EXAMPLES = """examples:
         --pictures data/synthetic/TrainSet/female_101_a_a/env_001/cam_down/rgba
 
 the model's input is 'images', (B, S, S, 3) uint8 RGB, any B, normalised inside; its outputs are
-'heatmaps', (B, 15, h, h), and 'joints3d', (B, 16, 3) metres, Neck at the origin.
+'heatmaps', (B, 15, h, h), and 'joints3d', (B, 16, 3) metres, Neck at the origin.  The project's own
+model also has 'camera3d', (B, 16, 3) metres in the camera's frame, 'uncertainty', (B, 16) metres,
+the radius that holds the joint in 90 % of the cases, and 'visibility', (B, 16) logits.
 """
 
 _OPSET = 18
+OUTPUTS = ("heatmaps", "joints3d")
+OWN_OUTPUTS = (*OUTPUTS, "camera3d", "uncertainty", "visibility")
+#: Operations that only what makes poses has.
+_OF_POSES = ("Gather", "GridSample", "LayerNormalization", "MatMul", "Softmax")
 #: What the exported model may differ by from PyTorch, millimetres.
 TOLERANCE_MM = 0.1
 #: Pictures read for int8: one half calibrates, on the other the cost is measured.
@@ -68,6 +75,23 @@ class Deployed(nn.Module):
         return heatmaps, joints3d - joints3d[:, :1]
 
 
+class DeployedTransformer(nn.Module):
+    """The same for the project's own model, with the rays of its camera inside.
+
+    Args:
+        model: in evaluation mode.
+    """
+
+    def __init__(self, model: EgoTransformer) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """(B, S, S, 3) uint8 RGB → the outputs in the order of :data:`OWN_OUTPUTS`."""
+        output = self.model(images.permute(0, 3, 1, 2).float() / 127.5 - 1.0)
+        return tuple(getattr(output, name) for name in OWN_OUTPUTS)
+
+
 def write_onnx(loaded: LoadedModel, path: Path) -> None:
     """Export a model; it is folded in place.
 
@@ -76,13 +100,15 @@ def write_onnx(loaded: LoadedModel, path: Path) -> None:
     """
     fold_batch_norms(loaded.model.pose2d)
     side = loaded.model.input_size
+    own = isinstance(loaded.model, EgoTransformer)
+    deployed = DeployedTransformer(loaded.model) if own else Deployed(loaded.model)
     with replacing(path) as temporary:
         torch.onnx.export(
-            Deployed(loaded.model).eval(),
+            deployed.eval(),
             (torch.zeros(2, side, side, 3, dtype=torch.uint8),),
             temporary,
             input_names=[INPUT],
-            output_names=list(OUTPUTS),
+            output_names=list(OWN_OUTPUTS if own else OUTPUTS),
             dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
             opset_version=_OPSET,
             external_data=False,
@@ -144,10 +170,17 @@ def quantise(source: Path, path: Path, squares: np.ndarray) -> None:
 
 
 def _kept_precise(graph: onnx.GraphProto) -> list[str]:
-    """Nodes that stay in floating point: the lifting network, whose metres need more than 256
-    steps, and the layer that makes the heatmaps, whose heights are the confidences."""
-    parts = ("lifting.", "pose2d.final_layer.")
-    return [node.name for node in graph.node if any(name.startswith(parts) for name in node.input)]
+    """Nodes that stay in floating point: what makes poses, whose metres need more than 256 steps,
+    and the layer that makes the heatmaps, whose heights are the confidences."""
+    parts = ("lifting.", "pose2d.final_layer.", "model.pose2d.final_layer.")
+    kept, precise = [], set()
+    # Nodes are in the order of their execution, so that whatever comes after one is found.
+    for node in graph.node:
+        own = any(name.startswith(parts) for name in node.input)
+        if own or node.op_type in _OF_POSES or precise.intersection(node.input):
+            kept.append(node.name)
+            precise.update(node.output)
+    return kept
 
 
 def read_squares(folder: Path, size: int, count: int) -> np.ndarray:

@@ -7,13 +7,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from base.camera import RELEASE_CAMERA
 from base.errors import UserError
 from base.set_type import SetType
-from dataset.synthetic.generate import DEFAULT_STRIDE, Recipe, generate
+from dataset.shards import PackOptions
+from dataset.synthetic.clips import find_clips
+from dataset.synthetic.generate import DEFAULT_STRIDE, Recipe, generate, pack_options
 from dataset.synthetic.passes import PASSES
 from dataset.synthetic.scene import load_panorama
 from utils.camera_files.calibration import load_calibration
 from utils.command import run_command
+
+#: Side of the square that half of the release's resolution gives.
+_HALF = RELEASE_CAMERA.height // 2
 
 _EXAMPLES = """examples:
   a set to try everything on, quickly drawn at half resolution:
@@ -22,9 +28,13 @@ _EXAMPLES = """examples:
   videos: each character's 300 pictures are 10 seconds of movement:
     python utils/make_synthetic.py --output data/videos --train 6000 --val 300 --test 600 \\
         --frames_per_character 300 --video
-  places of your own, with depth, the third of eight parts on a cluster:
-    python utils/make_synthetic.py --output data/large --train 100000 --panoramas pictures/360 \\
-        --passes depth objectId --part 3/8
+  with depth, the third of eight parts on a cluster:
+    python utils/make_synthetic.py --output data/large --train 100000 --passes depth objectId \\
+        --part 3/8
+  movement and places of your own:
+    python utils/make_synthetic.py --output data/mine --train 2000 --bvh clips --panoramas 360
+  straight into shards for training, the fastest way to many frames:
+    python utils/make_synthetic.py --output data/packed --train 100000 --val 1000 --test 4000 --pack
   full resolution, and 50000 further training poses for the lifting module alone:
     python utils/make_synthetic.py --output data/synthetic --train 20000 --val 500 --test 2000 \\
         --label_frames 50000 --workers 8
@@ -70,10 +80,21 @@ def _parser() -> argparse.ArgumentParser:
         "--ray_step",
         type=int,
         choices=(1, 2, 4),
-        default=1,
         help="1: a ray per pixel (default); 2: a ray per 2x2 pixels, enlarged to 1280x800, about "
-        "three times as fast and enough for pictures that training shrinks anyway; 4: coarser, "
-        "for trying things out",
+        "three times as fast and enough for pictures that training shrinks anyway (default with "
+        f"--pack up to {_HALF} pixels); 4: coarser, for trying things out",
+    )
+    parser.add_argument(
+        "--pack",
+        action="store_true",
+        help="write shards as utils/pack_data.py makes them of a tree, without the tree: the same "
+        "bytes",
+    )
+    parser.add_argument(
+        "--pack_size",
+        type=int,
+        metavar="PIXELS",
+        help="side of the pictures in shards (default 368)",
     )
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument(
@@ -89,6 +110,13 @@ def _parser() -> argparse.ArgumentParser:
         action="store_const",
         const=1,
         help="take every frame: the same as --stride 1",
+    )
+    parser.add_argument(
+        "--bvh",
+        type=Path,
+        metavar="FOLDER",
+        help="Mixamo-named BVH clips to take the movement from; a clip is called as its file, so "
+        "that Boxing.bvh counts in the group of Boxing",
     )
     parser.add_argument(
         "--panoramas",
@@ -157,14 +185,21 @@ def main(argv: list[str] | None = None) -> None:
     camera = load_calibration(args.camera).camera
     if not camera.width:
         raise UserError(f"--camera {args.camera} does not state the size of its pictures")
+    pack = None
+    if args.pack:
+        size = PackOptions().size if args.pack_size is None else args.pack_size
+        pack = pack_options(size, args.stride)
+    elif args.pack_size is not None:
+        raise UserError("--pack_size is the size of shards: give --pack as well")
     recipe = Recipe(
         args.seed,
         args.frames_per_character,
-        args.ray_step,
+        args.ray_step or (2 if pack and pack.size <= _HALF else 1),
         args.stride,
         camera,
         _panoramas(args.panoramas),
         tuple(name for name in PASSES if name in args.passes),
+        find_clips(args.bvh) if args.bvh else (),
     )
     made = generate(
         args.output,
@@ -175,6 +210,7 @@ def main(argv: list[str] | None = None) -> None:
         resume=args.resume,
         overwrite=args.overwrite,
         part=args.part,
+        pack=pack,
     )
     print(f"wrote {made} frames to {args.output}")
 

@@ -160,6 +160,13 @@ def text_summary(results: dict[str, Any]) -> str:
     seen = [f"{kind} {cell['mpjpe']:.1f} mm" for kind, cell in kinds.items() if "mpjpe" in cell]
     if len(seen) > 1:
         lines.append(f"joints               {', '.join(seen)}")
+    if sure := results.get("uncertainty"):
+        first, last = sure["deciles"][0], sure["deciles"][-1]
+        lines.append(
+            f"uncertainty          {sure['coverage']:.1%} of the joints are in their 90 % region; "
+            f"error {first['error']:.1f} mm in the surest tenth, {last['error']:.1f} in the least "
+            f"sure, {'rising' if sure['monotonic'] else 'not always rising'} between"
+        )
     motion = results["motion"]
     if motion:
         lines.append(

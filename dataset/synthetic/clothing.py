@@ -106,7 +106,7 @@ class Outfit:
         if cut["fastener"] > 0:
             middle = trunk & front & (x < cut["fastener"]) & (y < line) & (y > cut["hem"])
             if not cut["buttons"]:  # the slider of a zip
-                middle |= trunk & front & (x < 0.9) & (y < line - 1.0) & (y > line - 4.5)
+                middle |= trunk & front & (x < 0.65) & (y < line - 1.0) & (y > line - 4.0)
             else:
                 middle &= x**2 + ((y % 9.0) - 4.5) ** 2 < cut["fastener"] ** 2
             material[middle] = FASTENER

@@ -253,9 +253,9 @@ def lamps(rng: np.random.Generator, outdoors: bool) -> np.ndarray:
             np.float32
         )
     picture = np.full((size, size), rng.uniform(0.1, 0.3), np.float32)
-    for _ in range(int(rng.integers(3, 14))):
+    for _ in range(int(rng.integers(4, 18))):
         centre = tuple(int(c) for c in rng.integers(0, size, 2))
-        bright = float(rng.uniform(1.0, 7.0))
+        bright = float(rng.uniform(2.0, 14.0))
         if rng.random() < 0.5:
             cv2.circle(picture, centre, int(rng.integers(3, 14)), bright, -1)
         else:

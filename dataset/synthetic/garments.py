@@ -42,9 +42,10 @@ class Surface:
     def nearest(self, points: np.ndarray) -> np.ndarray:
         """(N,) rows of the vertices next to (N, 3) points."""
         rows = np.empty(len(points), int)
+        length = (self.points * self.points).sum(-1)
         for start in range(0, len(points), 64):
-            apart = points[start : start + 64, None] - self.points
-            rows[start : start + 64] = (apart * apart).sum(-1).argmin(1)
+            apart = length - 2 * (points[start : start + 64] @ self.points.T)
+            rows[start : start + 64] = apart.argmin(1)
         return rows
 
     def lay(self, points: np.ndarray, gap: np.ndarray, towards: float = 1.0) -> np.ndarray:

@@ -88,7 +88,7 @@ def stack(poses: list[Pose]) -> dict[str, np.ndarray]:
 _LIMITS = {
     "pelvis_turn": ((-25.0, -60.0, -20.0), (85.0, 60.0, 20.0)),
     "spine": ((-28.0, -45.0, -32.0), (62.0, 45.0, 32.0)),
-    "head": ((-45.0, -78.0, -28.0), (55.0, 78.0, 28.0)),
+    "head": ((-45.0, -85.0, -28.0), (55.0, 85.0, 28.0)),
     "hand": ((-0.62, -1.0, -0.5), (1.0, 1.0, 1.0)),
     "pronation": (-80.0, 100.0),
     "wrist": (-55.0, 60.0),
@@ -216,6 +216,29 @@ class Poser:
             self._place_arm(joints, turns, side, poses)
         joints[..., 1] -= self._lowest(joints, turns)[:, None]
         return joints, turns
+
+    def stand(self, turns: np.ndarray, height: np.ndarray) -> np.ndarray:
+        """Joints of a body whose bones are turned in a given way.
+
+        Args:
+            turns: (N, J, 3, 3) of the bones on top of the T-pose.
+            height: (N,) centimetres from the floor y = 0 to the body's lowest point.
+
+        Returns:
+            (N, J, 3) centimetres, the Hips at x = z = 0.
+        """
+        joints = self.joints(turns)
+        joints[..., 1] += (height - self._lowest(joints, turns))[:, None]
+        return joints
+
+    def joints(self, turns: np.ndarray) -> np.ndarray:
+        """(N, J, 3) centimetres: where bones turned by (N, J, 3, 3) end, the Hips at the origin."""
+        joints = np.zeros(turns.shape[:-1])
+        for row, parent in enumerate(self.body.rig.parents):
+            if parent >= 0:
+                step = _apply(turns[:, parent], self._step[row])
+                joints[:, row] = joints[:, parent] + step
+        return joints
 
     def seat_height(self, seat: np.ndarray) -> np.ndarray:
         """Centimetres from the floor of a seat of (N,) leg lengths, as sat on."""

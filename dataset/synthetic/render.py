@@ -51,6 +51,8 @@ class Look:
         grain: deviation of the noise, grey levels.
         blur: of the optics, pixels.
         white: (3,) gains of the white balance.
+        contrast: share of an S-shaped tone curve, 0 for none.
+        saturation: of the colours, 0 for grey.
     """
 
     exposure: float
@@ -58,28 +60,46 @@ class Look:
     grain: float
     blur: float
     white: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    contrast: float = 0.0
+    saturation: float = 1.0
 
 
 def draw_look(rng: np.random.Generator) -> Look:
     """Draw a camera's look."""
     warm = float(rng.normal(0.0, 0.06))
     return Look(
-        exposure=float(np.exp(rng.normal(0.18, 0.22))),
+        exposure=float(np.exp(rng.normal(0.38, 0.28))),
         vignette=float(rng.uniform(0.0, 0.35)),
         grain=float(rng.uniform(0.3, 2.5)),
         blur=float(rng.uniform(0.35, 1.1)),
         white=(float(np.exp(0.05 + warm)), 1.0, float(np.exp(-0.05 - warm))),
+        contrast=float(rng.uniform(0.0, 0.7)),
+        saturation=float(rng.uniform(0.5, 0.95)),
     )
 
 
 @dataclass(frozen=True)
 class _Rays:
-    """Rays of all pixels inside the rim: where they belong, and their directions."""
+    """Rays of all pixels inside the rim: where they belong, and their directions.
+
+    Attributes:
+        shape: (height, width) of the picture.
+        pixels: (N,) places of the rays in it, outside: those of all others.
+        directions: (N, 3) float32, the camera's axes; origins: as many zeros.
+        cosine: (N,) of the angle from the optical axis.
+        stride: every so many pixels a scout looks whether anything is there at all.
+        scouts: (S,) rows of the rays that do; cells: their places in the grid of scouts.
+    """
 
     shape: tuple[int, int]
     pixels: np.ndarray
+    outside: np.ndarray
     directions: np.ndarray
+    origins: np.ndarray
     cosine: np.ndarray
+    stride: int
+    scouts: np.ndarray
+    cells: np.ndarray
 
 
 @lru_cache(maxsize=2)
@@ -90,7 +110,23 @@ def _rays(full: AnyCamera, step: int) -> _Rays:
     directions = camera.unproject(pixels)
     inside = np.flatnonzero((directions[:, 2] > np.cos(RIM)) & camera.covers(pixels))
     directions = directions[inside].astype(np.float32)
-    return _Rays((camera.height, camera.width), inside, directions, directions[:, 2])
+    shape = camera.height, camera.width
+    outside = np.setdiff1d(np.arange(shape[0] * shape[1]), inside)
+    stride = 3 if step == 1 else 2
+    y, x = np.divmod(inside, shape[1])
+    scouts = np.flatnonzero((y % stride == 0) & (x % stride == 0))
+    cells = y[scouts] // stride * -(-shape[1] // stride) + x[scouts] // stride
+    return _Rays(
+        shape=shape,
+        pixels=inside,
+        outside=outside,
+        directions=directions,
+        origins=np.zeros_like(directions),
+        cosine=np.ascontiguousarray(directions[:, 2]),
+        stride=stride,
+        scouts=scouts,
+        cells=cells,
+    )
 
 
 @lru_cache(maxsize=1)
@@ -101,7 +137,8 @@ def _cloth_noise() -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _grain() -> np.ndarray:
-    return np.random.default_rng(11).standard_normal((1024, 1400)).astype(np.float32)
+    grain = np.random.default_rng(11).standard_normal((1024, 1400)).astype(np.float32)
+    return cv2.merge([grain] * 3)
 
 
 _OBJECT_OF_MATERIAL = np.full(MATERIALS, OBJECT_IDS["top"], np.uint8)
@@ -207,20 +244,26 @@ class Renderer:
         to_world = (euler_sxyz_to_matrix(rot) @ MAYA_TO_CAMERA).astype(np.float32)
         rays = _rays(self.camera, self.step)
         directions = rays.directions @ to_world.T
-        hits = scene.first(np.zeros_like(directions), directions)
-        triangle = hits["primID"]
+        # Only where a scout or one next to it meets something is every ray cast.
+        rows = self._promising(scene, directions, rays)
+        hits = scene.first(rays.origins[: len(rows)], directions[rows])
+        triangle = np.full(len(directions), -1, np.int32)
+        triangle[rows] = hits["primID"]
         light = np.empty((len(directions), 3), np.float32)
 
-        body = np.flatnonzero((triangle >= 0) & (triangle < body_faces))
+        struck = hits["primID"]
+        of_body = np.flatnonzero((struck >= 0) & (struck < body_faces))
+        body = rows[of_body]
         local = (vertices - trans).astype(np.float32)
         light[body], material = self._shade_body(
-            scene, local, triangle[body], hits["u"][body], hits["v"][body]
+            scene, local, struck[of_body], hits["u"][of_body], hits["v"][of_body]
         )
 
-        thing = np.flatnonzero(triangle >= body_faces)
+        of_things = np.flatnonzero(struck >= body_faces)
+        thing = rows[of_things]
         if len(thing):
-            albedo = np.concatenate(colours)[triangle[thing] - body_faces]
-            light[thing] = albedo * self._lambert(hits["Ng"][thing], directions[thing])
+            albedo = np.concatenate(colours)[struck[of_things] - body_faces]
+            light[thing] = albedo * self._lambert(hits["Ng"][of_things], directions[thing])
 
         free = np.flatnonzero(triangle < 0)
         shadow = self._shadow(vertices, extra, trans)
@@ -228,7 +271,8 @@ class Renderer:
         image = self._develop(light, rays, rng)
         further = {}
         if "depth" in passes:
-            distance = np.where(triangle >= 0, hits["tfar"], self._distance(directions, trans))
+            distance = self._distance(directions, trans)
+            distance[rows] = np.where(struck >= 0, hits["tfar"], distance[rows])
             # Along the optical axis, millimetres; beyond what 16 bits hold there is nothing.
             depth = distance * rays.cosine * 10.0
             depth = np.where(depth < 65535.0, depth, 0.0)
@@ -239,6 +283,17 @@ class Renderer:
             identity[body] = _OBJECT_OF_MATERIAL[material]
             further["objectId"] = self._enlarged(identity, rays)
         return Drawing(image, self._lead(scene, joints - trans), further)
+
+    def _promising(self, scene: Traced, directions: np.ndarray, rays: _Rays) -> np.ndarray:
+        """Rows of the rays next to which body or things are."""
+        scouted = np.ascontiguousarray(directions[rays.scouts])
+        height, width = (-(-size // rays.stride) for size in rays.shape)
+        met = np.zeros(height * width, np.uint8)
+        met[rays.cells] = scene.blocked(rays.origins[: len(scouted)], scouted)
+        near = cv2.dilate(met.reshape(height, width), np.ones((3, 3), np.uint8))
+        near = near.repeat(rays.stride, axis=0).repeat(rays.stride, axis=1)
+        near = near[: rays.shape[0], : rays.shape[1]]
+        return np.flatnonzero(near.ravel()[rays.pixels])
 
     def _enlarged(self, values: np.ndarray, rays: _Rays) -> np.ndarray:
         """Values of the rays as a picture of the camera's size, 0 outside the disc."""
@@ -277,15 +332,20 @@ class Renderer:
         place, outfit = self.place, self.outfit
         normals = vertex_normals(vertices, self._faces)
         corners = self._faces[triangle]
-        used = np.unique(corners)
+        seen = np.zeros(len(vertices), bool)
+        for column in range(3):
+            seen[corners[:, column]] = True
+        used = np.flatnonzero(seen)
         sun, sky = self._bake(scene, vertices[used], normals[used])
         packed = np.zeros((len(vertices), 5), np.float32)
         packed[:, :3] = outfit.tpose
         packed[used, 3], packed[used, 4] = sun, sky
-        weight = np.stack([1 - u - v, u, v], 1).astype(np.float32)
-        at = packed[corners[:, 0]] * weight[:, :1]
-        at += packed[corners[:, 1]] * weight[:, 1:2]
-        at += packed[corners[:, 2]] * weight[:, 2:]
+        at = np.take(packed, corners[:, 0], axis=0)
+        at *= (1 - u - v)[:, None]
+        for column, weight in ((1, u), (2, v)):
+            corner = np.take(packed, corners[:, column], axis=0)
+            corner *= weight[:, None]
+            at += corner
         point = at[:, :3]
         colour, material = outfit.colour(outfit.face_part[triangle], point)
         table = _cloth_noise()
@@ -399,12 +459,13 @@ class Renderer:
         u = (wx * c - wz * s).astype(np.float32) * np.float32(scale)
         v = (wx * s + wz * c).astype(np.float32) * np.float32(scale)
         # A pixel covers more floor the further and the flatter it is seen.
-        footprint = distance * self.step / 350.0 / np.sqrt(np.maximum(-directions[:, 1], 0.02))
-        level = np.log2(np.maximum(footprint * scale, 1.0)).astype(np.int8)
-        level = np.minimum(level, len(place.floor) - 1)
+        footprint = np.float32(self.step * scale / 350.0) * distance
+        footprint /= np.sqrt(np.maximum(-directions[:, 1], np.float32(0.02)))
         albedo = np.empty((len(x), 3), np.float32)
+        last = len(place.floor) - 1
         for number, texture in enumerate(place.floor):
-            rows = np.flatnonzero(level == number)
+            near = footprint >= (2**number if number else -1)
+            rows = np.flatnonzero(near & (footprint < 2 ** (number + 1)) if number < last else near)
             if len(rows):
                 shrink = np.float32(0.5**number)
                 albedo[rows] = _sample(texture, u[rows] * shrink, v[rows] * shrink)
@@ -456,22 +517,27 @@ class Renderer:
     def _develop(self, light: np.ndarray, rays: _Rays, rng: np.random.Generator) -> np.ndarray:
         """Linear light of the rays → 8-bit picture."""
         look = self.look
-        fall = 1 - look.vignette * (1 - rays.cosine)
-        gain = (look.exposure * fall)[:, None] * np.array(look.white, np.float32)
-        value = np.sqrt(np.clip(light * gain, 0, 1)) * 255
+        fall = (look.exposure * 255**2) * (1 - look.vignette * (1 - rays.cosine))
+        grey = np.array([[0.30], [0.59], [0.11]])
+        mixing = (look.saturation * np.eye(3) + (1 - look.saturation) * grey) * look.white
+        light = light @ mixing.astype(np.float32)
+        light *= fall[:, None]
+        np.clip(light, 0, 255**2, out=light)
+        np.sqrt(light, out=light)
         height, width = rays.shape
         image = np.zeros((height * width, 3), np.float32)
-        image[rays.pixels] = value
+        image[rays.pixels] = light
         image = image.reshape(height, width, 3)
         image = cv2.GaussianBlur(image, (0, 0), max(look.blur / self.step, 0.3))
         table = _grain()
         y, x = rng.integers(0, table.shape[0] - height), rng.integers(0, table.shape[1] - width)
-        image += (look.grain * table[y : y + height, x : x + width])[..., None]
-        flat = image.reshape(-1, 3)
-        outside = np.ones(len(flat), bool)
-        outside[rays.pixels] = False
-        flat[outside] = 0.0
-        image = np.clip(image + 0.5, 0, 255).astype(np.uint8)
+        grain = table[y : y + height, x : x + width]
+        # Rounds and saturates.
+        image = cv2.addWeighted(image, 1.0, grain, look.grain, 0.0, dtype=cv2.CV_8U)
+        tone = np.linspace(0, 1, 256)
+        curve = tone + look.contrast * (tone * tone * (3 - 2 * tone) - tone)
+        image = cv2.LUT(image, np.round(curve * 255).astype(np.uint8))
+        image.reshape(-1, 3)[rays.outside] = 0
         if self.step > 1:
             size = self.camera.width, self.camera.height
             image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
@@ -489,7 +555,7 @@ def _sample(
     padded[0, : len(u)], padded[1, : len(v)] = u, v
     grid = padded.reshape(2, rows, width)
     found = cv2.remap(texture, grid[0], grid[1], cv2.INTER_LINEAR, borderMode=border)
-    return found.reshape(rows * width, *texture.shape[2:])[: len(u)].astype(np.float32)
+    return found.reshape(rows * width, *texture.shape[2:])[: len(u)].astype(np.float32, copy=False)
 
 
 def _sky_directions() -> np.ndarray:

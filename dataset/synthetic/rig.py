@@ -7,9 +7,12 @@ import numpy as np
 from base.camera import matrix_to_euler_sxyz
 from dataset.synthetic.body import Body
 
-#: Camera from the Head joint, centimetres: up and forward of the face of a person of mean build.
-UP, FORWARD = 5.0, 21.0
-_MEAN_HEAD = 20.5
+#: Camera from the tip of the nose, centimetres: before it and below, where it sees the chin and the
+#: lower lip at the rim of the picture as the release's cameras do.
+_DOWN, _AHEAD = 3.2, 2.3
+#: How differently people wear it: deviations in centimetres (across, up, ahead) and degrees.
+_PLACE_SPREAD = (0.7, 0.6, 0.8)
+_TILT_SPREAD, _MOST_TILT = 1.6, 2.9
 
 #: A level camera that looks straight down, as columns of Maya's camera axes in the body's axes:
 #: picture right is the wearer's left (+x), picture down is forward (+z).
@@ -39,16 +42,24 @@ def _small_turn(degrees: np.ndarray) -> np.ndarray:
     return np.eye(3) + np.sin(angle) * skew + (1 - np.cos(angle)) * skew @ skew
 
 
+def _nose(body: Body) -> np.ndarray:
+    """(3,) tip of the nose from the Head joint: what lies furthest ahead in the face's middle."""
+    bone = body.rig.index("Head")
+    head = body.vertices[body.rig.main_bone == bone] - body.heads[bone]
+    middle = head[np.abs(head[:, 0]) < 0.8]
+    _, up, ahead = middle[middle[:, 2].argmax()]
+    return np.array([0.0, up, ahead])
+
+
 def mount(body: Body, rng: np.random.Generator) -> Rig:
-    """Put the headset on: placed in proportion to the head, never quite alike.
+    """Put the headset on: held before the nose, never quite alike.
 
     The optical axis stays within 3° of straight down when the head is upright.
     """
-    head = body.heads[body.rig.index("Head")]
-    size = (float(body.vertices[:, 1].max()) - head[1]) / _MEAN_HEAD
-    size = 1.0 + 0.6 * (size - 1.0)
-    offset = np.array([0.0, UP, FORWARD]) * size + rng.normal(0.0, 0.5, 3)
-    tilt = np.clip(rng.normal(0.0, 1.0, 3), -1.6, 1.6)
+    spread = np.clip(rng.normal(0.0, 1.0, 3), -2.0, 2.0) * _PLACE_SPREAD
+    offset = _nose(body) + np.array([0.0, -_DOWN, _AHEAD]) + spread
+    tilt = rng.normal(0.0, _TILT_SPREAD, 3)
+    tilt *= min(1.0, _MOST_TILT / max(float(np.linalg.norm(tilt)), 1e-9))
     return Rig(offset, _small_turn(tilt) @ _LOOKING_DOWN)
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dataset.synthetic.body import Body
-from dataset.synthetic.posing import Poser, stack
+from dataset.synthetic.clips import ClipTimeline
+from dataset.synthetic.posing import Poser
 from dataset.synthetic.rig import Rig, camera_poses
 from dataset.synthetic.timeline import Timeline
 
@@ -37,7 +38,7 @@ class Frames:
 def draw_frames(
     poser: Poser,
     rig: Rig,
-    timeline: Timeline,
+    timeline: Timeline | ClipTimeline,
     starts: list[int],
     stride: int,
     draws: list[np.random.Generator],
@@ -54,22 +55,25 @@ def draw_frames(
         stride: frames to choose among; 1 for none.
         draws: N generators, so that a frame does not depend on its neighbours.
     """
-    count = len(starts)
-    actions, poses = [""] * count, [None] * count
-    joints = turns = None
-    open_rows = np.arange(count)
+    open_rows = np.arange(len(starts))
     for attempt in range(_ATTEMPTS if stride > 1 else 1):
-        for row in open_rows:
-            frame = starts[row] + (int(draws[row].integers(stride)) if stride > 1 else 0)
-            actions[row], poses[row] = timeline.pose(frame)
-        new_joints, new_turns = poser.place(stack([poses[row] for row in open_rows]))
+        picked = [
+            starts[row] + (int(draws[row].integers(stride)) if stride > 1 else 0)
+            for row in open_rows
+        ]
+        new_actions, new_poses, new_joints, new_turns = timeline.place(picked)
         if attempt == 0:
-            joints, turns = np.empty_like(new_joints), np.empty_like(new_turns)
-        joints[open_rows], turns[open_rows] = new_joints, new_turns
+            actions, poses, joints, turns = new_actions, new_poses, new_joints, new_turns
+        else:
+            for row, action in zip(open_rows, new_actions, strict=True):
+                actions[row] = action
+            for name, values in new_poses.items():
+                poses[name][open_rows] = values
+            joints[open_rows], turns[open_rows] = new_joints, new_turns
         open_rows = open_rows[poser.flesh.hit(new_joints, new_turns, rig.offset)]
         if len(open_rows) == 0:
             break
-    return in_world(poser, rig, actions, stack(poses), joints, turns)
+    return in_world(poser, rig, actions, poses, joints, turns)
 
 
 def in_world(

@@ -122,14 +122,16 @@ def _wall_panorama(rng: np.random.Generator, outdoors: bool) -> np.ndarray:
     shape = (WALL_HEIGHT, WALL_WIDTH, 3)
     picture = np.zeros(shape, np.float32)
     blotch = noise(rng, WALL_HEIGHT, (8, 16, 64), WALL_WIDTH)[..., None]
-    up = np.linspace(1, 0, WALL_HEIGHT)[:, None, None]
+    up = np.linspace(1, 0, WALL_HEIGHT, dtype=np.float32)[:, None, None]
     if outdoors:
         sky = np.array([0.84, 0.89, 0.95]) * rng.uniform(0.8, 1.0)
         far = np.array([0.28, 0.36, 0.18]) * rng.uniform(0.6, 1.5, 3)
         skyline = 0.25 + 0.3 * rng.random() + 0.08 * blotch[WALL_HEIGHT // 2][None]
-        picture[:] = np.where(up > skyline, sky * 255, far * 255 * (1 + 0.25 * blotch))
+        sky, far = (sky * 255).astype(np.float32), (far * 255).astype(np.float32)
+        picture[:] = np.where(up > skyline, sky, far * (1 + 0.25 * blotch))
     else:
-        picture[:] = _colour(rng, _INDOOR[:4], 0.05) * 255 * (1 + 0.03 * blotch)
+        wall = (_colour(rng, _INDOOR[:4], 0.05) * 255).astype(np.float32)
+        picture[:] = wall * (1 + 0.03 * blotch)
         rim = int(rng.integers(6, 24))
         picture[-rim:] = _colour(rng, _INDOOR, 0.0) * 255
     palette = _OUTDOOR if outdoors else _INDOOR
@@ -145,7 +147,7 @@ def _wall_panorama(rng: np.random.Generator, outdoors: bool) -> np.ndarray:
             tone = (colour * rng.uniform(0.6, 1.4)).tolist()
             cv2.circle(picture, spot, max(3, int(radius * 0.35)), tone, -1)
     picture *= 1 + 0.05 * blotch
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    return np.clip(picture, 0, 255, out=picture).astype(np.uint8)
 
 
 _BOX_FACES = np.array(
@@ -230,7 +232,7 @@ def make_place(rng: np.random.Generator, panorama: Path | None = None) -> Place:
     )
     warm = rng.uniform(-0.06, 0.1) if outdoors else rng.uniform(-0.05, 0.18)
     tint = np.array([1 + warm, 1.0, 1 - warm])
-    share = rng.uniform(0.35, 0.75) if outdoors else rng.uniform(0.2, 0.6)
+    share = rng.uniform(0.4, 0.8) if outdoors else rng.uniform(0.25, 0.7)
     above = np.array([0.84, 0.89, 0.95]) if outdoors else _colour(rng, _INDOOR[:2], 0.0)
     if panorama is not None:
         vertices, faces, colours = vertices[:0], faces[:0], colours[:0]
@@ -250,7 +252,7 @@ def make_place(rng: np.random.Generator, panorama: Path | None = None) -> Place:
         faces=faces.astype(np.int32),
         face_colours=colours.astype(np.float32),
         sun=sun,
-        sun_colour=tint * share * 1.25,
+        sun_colour=tint * share * 1.6,
         ambient=(2 - tint) * (1 - share) * 1.25,
         panorama=None if panorama is None else load_panorama(panorama, float(rng.random())),
     )

@@ -17,12 +17,15 @@ Place = tuple[float, float, float]
 
 def gaze(pose: Pose, take: Take, spread: float = 1.0) -> None:
     """Turn the head the way people look about: held, then moved, at times far to a side."""
-    wide = 2.4 if take.random() < 0.3 else 1.0
+    wide = 2.2 if take.random() < 0.35 else 1.0
     pose.head[0] += 3.0 + spread * 9.0 * take.wander(1.8, 0.45)
-    pose.head[1] += spread * wide * 15.0 * take.wander(1.6, 0.5)
-    pose.head[2] += spread * 3.5 * take.wander(2.5, 0.7)
+    pose.head[1] += spread * wide * 18.0 * take.wander(1.6, 0.5)
+    pose.head[2] += spread * 5.5 * take.wander(2.5, 0.7)
     if take.random() < 0.12:  # looking up or down all the time
         pose.head[0] += take.pick(-22.0, 30.0)
+    if take.random() < 0.15:  # to one side, as when talking to someone there
+        side = 1.0 if take.random() < 0.5 else -1.0
+        pose.head[1] += side * spread * take.pick(25.0, 75.0)
 
 
 def standing(take: Take) -> Pose:

@@ -161,6 +161,19 @@ class Timeline:
             pose = blend(old, pose, since / clip.blend, self._poser.leg_length, self._poser.hip)
         return clip.action, pose
 
+    def place(
+        self, frames: list[int]
+    ) -> tuple[list[str], dict[str, np.ndarray], np.ndarray, np.ndarray]:
+        """Frames as the poser places them.
+
+        Returns:
+            N actions, the fields of N poses, (N, J, 3) joints and (N, J, 3, 3) turns of the bones,
+            see :meth:`Poser.place`.
+        """
+        actions, poses = zip(*(self.pose(frame) for frame in frames), strict=True)
+        stacked = stack(list(poses))
+        return list(actions), stacked, *self._poser.place(stacked)
+
 
 def _turned(x: float, z: float, degrees: float) -> tuple[float, float]:
     """Body axes at a heading → world axes."""

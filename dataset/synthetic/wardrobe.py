@@ -155,7 +155,7 @@ _SKIN_TONES = np.array(
 def _cloth_colour(rng: np.random.Generator) -> np.ndarray:
     """A garment's colour, linear: mostly muted, at times vivid."""
     if rng.random() < 0.78:
-        colour = _CLOTH[rng.integers(len(_CLOTH))] * rng.uniform(0.75, 1.2)
+        colour = _CLOTH[rng.integers(len(_CLOTH))] * rng.uniform(0.5, 1.2)
         return np.clip(colour * (1 + rng.normal(0, 0.06, 3)), 0.03, 0.95) ** 2
     hue, saturation, value = rng.random(), rng.uniform(0.35, 0.85), rng.uniform(0.3, 0.8)
     wheel = np.clip(np.abs((hue * 6 + np.array([0.0, 4.0, 2.0])) % 6 - 3) - 1, 0, 1)
@@ -176,6 +176,12 @@ def _smoothed(vertices: np.ndarray, faces: np.ndarray, rounds: int) -> np.ndarra
 def _pick(rng: np.random.Generator, kinds: dict[str, float]) -> str:
     shares = np.array(list(kinds.values()))
     return str(rng.choice(list(kinds), p=shares / shares.sum()))
+
+
+def _fastener_width(kind: str, rng: np.random.Generator) -> float:
+    """Half the width of a zip, radius of a button, centimetres."""
+    share = float(rng.random())
+    return {"zip": 0.2 + 0.2 * share, "buttons": 0.35 + 0.25 * share, "": 0.0}[kind]
 
 
 def _dress_code(
@@ -222,7 +228,7 @@ def _dress_code(
             "v_width": float(rng.uniform(5.5, 8.5)),
             "collar": top.band,
             "lapel": within(top.collar),
-            "fastener": float(rng.uniform(0.35, 0.6)) if top.fastener else 0.0,
+            "fastener": _fastener_width(top.fastener, rng),
             "buttons": float(buttons),
             "cuff": within(top.cuff),
             "sleeve_end": float(sleeve_end),
@@ -255,7 +261,10 @@ def _colours(bottom_kind: str, rng: np.random.Generator) -> np.ndarray:
     low = int(tone)
     high = min(low + 1, len(_SKIN_TONES) - 1)
     skin = _SKIN_TONES[low] * (1 - (tone - low)) + _SKIN_TONES[high] * (tone - low)
-    skin = np.clip(skin + rng.normal(0, 0.015, 3), 0.05, 1.0) ** 2
+    # Some people's skin is paler than the table's tones, hardly anyone's is redder.
+    grey = skin @ np.array([0.3, 0.59, 0.11])
+    skin = grey + rng.uniform(0.55, 1.0) * (skin - grey) + rng.normal(0, 0.02)
+    skin = np.clip(skin + rng.normal(0, 0.008, 3), 0.05, 1.0) ** 2
     colours = np.zeros((MATERIALS, 3), np.float32)
     colours[SKIN] = skin
     colours[LIPS] = skin * np.array([0.98, 0.66, 0.64]) + np.array([0.03, 0.0, 0.0])

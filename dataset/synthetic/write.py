@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import numpy as np
 
 from base.errors import UserError
 from base.set_type import SetType
+from dataset.shards import MANIFEST as PACKED_MANIFEST
+from dataset.shards import PackOptions
+
+#: Frames of a packed set on their way into shards.
+STAGING = ".frames"
 
 PICTURES, LABELS_ONLY = "env_001", "env_002"
 #: Half the time of level 1's defaults on these pictures, and a twentieth smaller.
@@ -51,8 +57,12 @@ class Folder:
         """Path of a frame's json."""
         return self._camera / "json" / f"{self.character}_{number:06d}.json"
 
-    def complete(self, number: int) -> bool:
-        """Whether a frame is there: its label is written last."""
+    def missing(self, numbers: Iterable[int]) -> set[int]:
+        """Those of the frame numbers that are still to be made."""
+        return {number for number in numbers if not self._complete(number)}
+
+    def _complete(self, number: int) -> bool:
+        # The label is written last.
         if not self.label(number).exists():
             return False
         pictures = [self.picture(number), *(self.further(name, number) for name in self.passes)]
@@ -82,20 +92,23 @@ class Folder:
         """
         for name, picture in (further or {}).items():
             _, encoded = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 3])
-            _replace(self.further(name, number), encoded.tobytes())
+            replace_file(self.further(name, number), encoded.tobytes())
         if image is not None:
             _, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _FAST_PNG)
-            _replace(self.picture(number), encoded.tobytes())
-        _replace(self.label(number), label)
+            replace_file(self.picture(number), encoded.tobytes())
+        replace_file(self.label(number), label)
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file beside its place and rename it; other processes may do so at the same time."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     temporary.write_bytes(content)
     temporary.replace(path)
 
 
-def prepare_output(root: Path, made_with: dict, resume: bool, overwrite: bool) -> None:
+def prepare_output(
+    root: Path, made_with: dict, resume: bool, overwrite: bool, pack: PackOptions | None = None
+) -> None:
     """Get the output folder ready and note what the set is made with.
 
     Args:
@@ -103,11 +116,13 @@ def prepare_output(root: Path, made_with: dict, resume: bool, overwrite: bool) -
         made_with: options that decide the content of a frame.
         resume: go on with a set made with the same options.
         overwrite: delete a synthetic set that is there.
+        pack: how its frames are packed, None for a tree.
 
     Raises:
         UserError: if the folder holds something else, or cannot be written to.
     """
-    manifest = root / _MANIFEST
+    manifest, packed = root / _MANIFEST, root / PACKED_MANIFEST
+    made_with = made_with | {"pack": pack and pack.as_dict()}
     if root.exists() and not root.is_dir():
         raise UserError(f"{root} is a file: give a folder with --output")
     try:
@@ -117,8 +132,9 @@ def prepare_output(root: Path, made_with: dict, resume: bool, overwrite: bool) -
                 f"{root} is not empty and holds no synthetic set: give another folder with --output"
             )
         if filled and overwrite:
-            for set_type in SetType:
-                shutil.rmtree(root / set_type.folder, ignore_errors=True)
+            for name in (*(set_type.folder for set_type in SetType), STAGING):
+                shutil.rmtree(root / name, ignore_errors=True)
+            packed.unlink(missing_ok=True)
         elif filled and resume:
             _check_same(manifest, made_with)
         elif filled:
@@ -127,7 +143,10 @@ def prepare_output(root: Path, made_with: dict, resume: bool, overwrite: bool) -
                 "with --overwrite"
             )
         root.mkdir(parents=True, exist_ok=True)
-        _replace(manifest, json.dumps(made_with, indent=2).encode() + b"\n")
+        if pack is not None:
+            content = json.dumps(pack.as_dict(), indent=1).encode() + b"\n"
+            replace_file(packed, content)
+        replace_file(manifest, json.dumps(made_with, indent=2).encode() + b"\n")
     except OSError as error:
         raise UserError(f"cannot write to {root}: {error.strerror}") from None
 
@@ -145,6 +164,11 @@ def _check_same(manifest: Path, made_with: dict) -> None:
                 f"{manifest.parent} was made by another version of this program: start anew with "
                 "--overwrite"
             )
+        if key == "pack":
+            raise UserError(
+                f"{manifest.parent} was made {_packed(before.get(key))}, not {_packed(value)}: "
+                "resume in the same way, or start anew with --overwrite"
+            )
         what = f"--{key} {before.get(key)}, not {value}"
         if isinstance(value, (dict, list)):
             what = f"another --{key}"
@@ -152,3 +176,7 @@ def _check_same(manifest: Path, made_with: dict) -> None:
             f"{manifest.parent} was made with {what}: resume with the same, or start anew with "
             "--overwrite"
         )
+
+
+def _packed(options: dict | None) -> str:
+    return "without --pack" if options is None else f"with --pack_size {options['size']}"

@@ -13,8 +13,8 @@ from utils.bench.reference_loader import ReferenceFrames
 from utils.bench.reference_step import loss2d, loss3d
 from utils.config import load_config
 from utils.defaults import DEFAULT_CONFIG
+from utils.engine.paper_stages import Train3D
 from utils.engine.processes import Processes
-from utils.engine.stages import Train3D
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The training loop: the same for every stage, device and number of processes."""
 
 import contextlib
+import dataclasses
 import json
 import math
 import signal
@@ -344,6 +345,7 @@ class Trainer:
             "training": stored.as_dict(),
             "config": stage.config.model_dump(),
             "mean_pose": torch.from_numpy(stage.mean_pose),
+            "camera": dataclasses.asdict(stage.camera),
         }
 
     def _summarise(self, steps: int, seconds: float) -> None:

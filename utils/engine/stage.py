@@ -21,15 +21,16 @@ from dataset.augment import (
     move_images,
     move_joints2d,
     move_joints3d,
+    move_visible,
 )
 from dataset.batch import Batch, to_input
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.transforms import SquareCrop
 from model.losses import LossWeights, heatmap_losses
-from model.pose_resnet import PoseResNet
 from utils.config import Config
 from utils.device import autocast
 from utils.engine.data import open_labels
+from utils.engine.networks import POSE2D
 from utils.engine.pictures import Shown
 from utils.engine.processes import Processes
 
@@ -49,6 +50,22 @@ class Validation(NamedTuple):
 
     figures: dict[str, float]
     by_action: dict[str, float]
+
+
+class Moved(NamedTuple):
+    """A training batch after augmentation, on the device.
+
+    Attributes:
+        images: (B, 3, S, S) normalised.
+        joints2d: (B, 16, 2) pixels of the pictures.
+        joints3d: (B, 16, 3) metres, camera frame.
+        visible: (B, 16) bool.
+    """
+
+    images: torch.Tensor
+    joints2d: torch.Tensor
+    joints3d: torch.Tensor
+    visible: torch.Tensor
 
 
 class Stage(ABC):
@@ -97,7 +114,7 @@ class Stage(ABC):
         self.augmentation = Augmentation(**self.settings.augment.model_dump())
         self.input_size = config.data.input_size
         self.heatmap_shape = HeatmapShape(
-            PoseResNet.heatmap_size(self.input_size),
+            POSE2D[config.model.kind].heatmap_size(self.input_size),
             config.heatmap.sigma,
             config.heatmap.subpixel,
         )
@@ -170,22 +187,25 @@ class Stage(ABC):
         """(B, 15) bool: joints that have a heatmap and lie in the picture."""
         return self.camera.in_picture(joints2d)[:, list(HEATMAP_JOINTS)]
 
-    def _training_images(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Augmented pictures with their 2D and 3D joints, on the device."""
+    def _moved(self, batch: Batch) -> Moved:
+        """Augmented pictures with their labels."""
         images = to_input(batch.images, self.device)
         joints2d = batch.joints2d.to(self.device, non_blocking=True)
         joints3d = batch.joints3d.to(self.device, non_blocking=True)
+        visible = batch.visible.to(self.device, non_blocking=True)
         if self.augmentation.moves:
             matrix, mirrored = self._moves(len(batch))
             images = move_images(images, matrix, self.camera)
             joints2d = move_joints2d(joints2d, matrix, mirrored, self.camera)
             joints3d = move_joints3d(joints3d, matrix, mirrored)
+            visible = move_visible(visible, mirrored) & self.camera.in_picture(joints2d)
         # In the order light goes: through the lens, to the sensor.
         if self.augmentation.blur > 0:
             images = blur_images(images, self.augmentation, self.draws, self._part)
         if self.augmentation.colour > 0 or self.augmentation.noise > 0:
             images = change_colours(images, self.augmentation, self.draws, self._part)
-        return images.contiguous(memory_format=torch.channels_last), joints2d, joints3d
+        images = images.contiguous(memory_format=torch.channels_last)
+        return Moved(images, joints2d, joints3d, visible)
 
     @property
     def _part(self) -> Part:

@@ -5,6 +5,8 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from model.ego_pose import EgoPose
+from model.ego_transformer import EgoTransformer
+from model.pose_fpn import PoseFPN
 from model.pose_resnet import PoseResNet
 from utils.device import fast_bf16
 
@@ -20,7 +22,7 @@ def _fold_block(block: nn.Module) -> None:
         block.downsample = fuse_conv_bn_eval(*block.downsample)
 
 
-def fold_batch_norms(pose2d: PoseResNet) -> None:
+def fold_batch_norms(pose2d: PoseResNet | PoseFPN) -> None:
     """Fold every batch norm of the trunk and the head into the convolution before it, in place.
 
     In evaluation a batch norm scales and shifts each channel by constants, which the weights can
@@ -34,6 +36,11 @@ def fold_batch_norms(pose2d: PoseResNet) -> None:
     for layer in (pose2d.layer1, pose2d.layer2, pose2d.layer3, pose2d.layer4):
         for block in layer:
             _fold_block(block)
+    if isinstance(pose2d, PoseFPN):
+        for blocks in (pose2d.laterals, pose2d.merges):
+            for row, (conv, norm, relu) in enumerate(blocks):
+                blocks[row] = nn.Sequential(fuse_conv_bn_eval(conv, norm), relu)
+        return
     first, first_norm, relu, second, second_norm, last_relu = pose2d.deconv_layers
     pose2d.deconv_layers = nn.Sequential(
         fuse_conv_bn_eval(first, first_norm, transpose=True),
@@ -43,7 +50,7 @@ def fold_batch_norms(pose2d: PoseResNet) -> None:
     )
 
 
-def prepare_model(model: EgoPose, device: torch.device, precision: str) -> None:
+def prepare_model(model: EgoPose | EgoTransformer, device: torch.device, precision: str) -> None:
     """Make a network that is only run, in place, as fast as plain PyTorch lets it be.
 
     Args:

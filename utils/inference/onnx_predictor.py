@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 
 from base.errors import UserError
-from utils.predict import PosePredictor
+from utils.predict import Estimate, PosePredictor
 
 #: Metadata of our files: what made them.
 METADATA_KEY = "ego_pose"
-INPUT, OUTPUTS = "images", ("heatmaps", "joints3d")
+INPUT = "images"
 
 
 class _Described:
@@ -61,10 +61,17 @@ class OnnxPosePredictor(PosePredictor):
         self.checkpoint = Path(described["checkpoint"])
         super().__init__(_Described(described["input_size"]), torch.device("cpu"), "fp32")
 
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    @property
+    def has_uncertainty(self) -> bool:
+        """See :meth:`PosePredictor.has_uncertainty`."""
+        return any(output.name == "uncertainty" for output in self._session.get_outputs())
+
+    def forward(self, images: torch.Tensor) -> Estimate:
         """See :meth:`PosePredictor.forward`."""
-        heatmaps, joints3d = self._session.run(list(OUTPUTS), {INPUT: images.numpy()})
-        return torch.from_numpy(heatmaps), torch.from_numpy(joints3d)
+        names = [output.name for output in self._session.get_outputs()]
+        values = self._session.run(names, {INPUT: images.numpy()})
+        found = zip(names, map(torch.from_numpy, values), strict=True)
+        return Estimate(**dict(found))
 
 
 def _first_line(error: Exception) -> str:

@@ -38,13 +38,15 @@ class Pose:
             along the optical axis), Neck at the origin; order of :data:`base.skeleton.JOINTS`.
         joints2d: (16, 2) float32 pixels of the picture that was given; the Head, which has no
             heatmap, is projected from the 3D pose.
-        confidence: (16,) float32 in [0, 1]: with a calibration the probability that the joint is
-            right, without one the height of its heatmap.
+        confidence: (16,) float32 in [0, 1]: of a model that says how sure it is, or with a
+            calibration, the probability that the joint is right; else the height of its heatmap.
         neck: (3,) float32 metres: where the Neck is in the camera frame; ``joints3d + neck`` is
             the pose before the camera.
         residual: pixels of the picture by which the placed 3D pose misses ``joints2d``, mean over
             the joints that have a heatmap, weighted by confidence.
         disagrees: whether that is so much that pose and picture do not belong together.
+        uncertainty: (16,) float32 metres: the joint is in the ball of that radius around
+            ``joints3d + neck`` in 90 % of the cases; None if the model does not say.
     """
 
     joints3d: np.ndarray
@@ -53,6 +55,7 @@ class Pose:
     neck: np.ndarray
     residual: float
     disagrees: bool
+    uncertainty: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,11 @@ class EgoPosePredictor:
         return self._lens.needs_pictures
 
     @property
+    def has_uncertainty(self) -> bool:
+        """Whether poses come with an uncertainty."""
+        return self._network.has_uncertainty
+
+    @property
     def views(self) -> dict[tuple[int, int], View]:
         """What is known or assumed of the pictures' lens, by their width and height."""
         return dict(self._views)
@@ -234,6 +242,7 @@ class EgoPosePredictor:
                         np.average(np.hypot(*(seen - expected)[_SEEN].T), weights=weights)
                     ),
                     disagrees=bool(np.average(off[_SEEN], weights=weights) > DISAGREEMENT),
+                    uncertainty=None if found.uncertainty is None else found.uncertainty[row],
                 )
             )
         return poses

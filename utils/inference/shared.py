@@ -80,9 +80,10 @@ def writing_part(path: Path) -> Iterator[PartSink]:
 
 
 def _result(content: dict[str, Any]) -> FrameResult:
-    arrays = ("joints3d", "joints2d", "confidence", "neck")
+    arrays = ("joints3d", "joints2d", "confidence", "neck", "uncertainty")
     pose = content["pose"]
-    pose |= {key: np.array(pose[key], np.float32) for key in arrays}
+    known = (key for key in arrays if pose[key] is not None)
+    pose |= {key: np.array(pose[key], np.float32) for key in known}
     content |= {"pose": Pose(**pose), "size": tuple(content["size"])}
     return FrameResult(**content)
 

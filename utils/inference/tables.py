@@ -14,7 +14,7 @@ from utils.inference.results import FrameResult, Sink, Summary
 
 COLUMNS = (
     *("file", "frame", "time", "joint", "x_m", "y_m", "z_m", "x_px", "y_px", "confidence"),
-    *("neck_x_m", "neck_y_m", "neck_z_m", "residual_px", "disagrees"),
+    *("neck_x_m", "neck_y_m", "neck_z_m", "residual_px", "disagrees", "uncertainty_m"),
 )
 
 
@@ -38,7 +38,8 @@ class CsvSink(Sink):
             metres = (f"{v:.5f}" for v in pose.joints3d[row])
             pixels = (f"{v:.2f}" for v in pose.joints2d[row])
             confidence = f"{pose.confidence[row]:.4f}"
-            self._writer.writerow((*first, joint, *metres, *pixels, confidence, *last))
+            sure = "" if pose.uncertainty is None else f"{pose.uncertainty[row]:.5f}"
+            self._writer.writerow((*first, joint, *metres, *pixels, confidence, *last, sure))
 
     def finish(self, summary: Summary) -> None:
         """See :meth:`Sink.finish`; every row stands already."""
@@ -59,10 +60,13 @@ class NpzSink(Sink):
         """Write ``files`` (F,) str, ``frame`` (F,) int64 and ``time`` (F,) float64 (−1 and NaN for
         pictures), ``size`` (F, 2), ``joints3d`` (F, 16, 3), ``neck`` (F, 3), ``joints2d``
         (F, 16, 2), ``confidence`` (F, 16), ``residual`` (F,), ``disagrees`` (F,) and
-        ``joint_names`` (16,).
+        ``joint_names`` (16,), and ``uncertainty`` (F, 16) where the model gives it.
         """
         results = self._results
         poses = [result.pose for result in results]
+        own = {}
+        if poses[0].uncertainty is not None:
+            own["uncertainty"] = np.stack([pose.uncertainty for pose in poses]).astype(np.float32)
         with self._path.open("wb") as stream:
             np.savez_compressed(
                 stream,
@@ -77,6 +81,7 @@ class NpzSink(Sink):
                 confidence=np.stack([pose.confidence for pose in poses]).astype(np.float32),
                 residual=np.array([pose.residual for pose in poses], np.float32),
                 disagrees=np.array([pose.disagrees for pose in poses]),
+                **own,
             )
 
 

@@ -1,0 +1,210 @@
+"""Features and heatmaps → 3D joints in the camera's frame, each with an uncertainty.
+
+One token a joint: what the picture shows where the joint is seen, and the ray it is seen along.
+The tokens look at each other and at the whole coarse feature map (Vaswani et al., "Attention is
+all you need", NeurIPS 2017; decoder layers as in Carion et al., "End-to-end object detection with
+transformers", ECCV 2020, normalised before each part as in Xiong et al., ICML 2020).
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from base.skeleton import HEATMAP_JOINTS, NECK, NUM_JOINTS
+from model.decode import soft_argmax
+from model.losses import TEMPERATURE
+from model.pose_fpn import Pyramid
+from model.rays import CameraRays
+
+#: A standing person as a camera before the forehead sees them: (16, 3) metres, camera frame.
+#: Training moves it; it only has to be nearer than the origin.
+_TYPICAL = (
+    (0.00, -0.20, 0.10),
+    (0.00, -0.20, 0.05),
+    (0.15, -0.20, 0.20),
+    (0.25, -0.15, 0.35),
+    (0.20, 0.00, 0.40),
+    (-0.15, -0.20, 0.20),
+    (-0.25, -0.15, 0.35),
+    (-0.20, 0.00, 0.40),
+    (0.10, -0.15, 0.65),
+    (0.12, 0.00, 0.90),
+    (0.14, 0.00, 1.30),
+    (0.16, 0.15, 1.30),
+    (-0.10, -0.15, 0.65),
+    (-0.12, 0.00, 0.90),
+    (-0.14, 0.00, 1.30),
+    (-0.16, 0.15, 1.30),
+)
+#: Of the weights that make a token's numbers, so that the first poses are the typical one.
+_HEAD_STD = 0.01
+#: First scale of the error, metres.
+_FIRST_SCALE = 0.05
+#: Radius, in units of the scale b, that holds 90 % of the distribution of :class:`JointEstimate`:
+#: 1 − exp(−x) (1 + x + x² / 2) = 0.9.
+HELD_RADIUS = 5.3223
+#: Per joint: three numbers of the offset, distance along the ray, its share, log scale,
+#: visibility.
+_NUMBERS = 7
+#: Numbers of the geometry of a token: ray, peak of the heatmap, spread.
+_GEOMETRY = 3 + 1 + 1
+#: Radians², under the square root of a variance: without it the gradient of a map of one cell is
+#: infinite.
+_LEAST_SPREAD = 1e-6
+#: Row of the heatmap by which each joint is seen; Head hangs from the Neck.
+_SEEN_BY = tuple(
+    HEATMAP_JOINTS.index(joint if joint in HEATMAP_JOINTS else NECK) for joint in range(NUM_JOINTS)
+)
+
+
+class JointEstimate(NamedTuple):
+    """What one layer says of B poses.
+
+    Attributes:
+        camera3d: (B, 16, 3) metres, camera frame.
+        log_scale: (B, 16) logarithm of the scale b of the error's distribution, metres: a
+            distance r from the true place has density r² exp(−r / b) / (2 b³).
+        visibility: (B, 16) logit of the joint being seen.
+    """
+
+    camera3d: Tensor
+    log_scale: Tensor
+    visibility: Tensor
+
+
+class _Layer(nn.Module):
+    """Joint tokens attend to each other, then to the map, then each for itself."""
+
+    def __init__(self, dim: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(3))
+        self.own = nn.Linear(dim, 3 * dim)
+        self.own_out = nn.Linear(dim, dim)
+        self.query = nn.Linear(dim, dim)
+        self.map = nn.Linear(dim, 2 * dim)
+        self.map_out = nn.Linear(dim, dim)
+        self.mlp = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
+
+    def _attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        query, key, value = (
+            part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (query, key, value)
+        )
+        dropout = self.dropout if self.training else 0.0
+        found = F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
+        return found.transpose(1, 2).flatten(2)
+
+    def forward(self, tokens: Tensor, memory: Tensor) -> Tensor:
+        """(B, 16, D) tokens and (B, N, D) map → (B, 16, D)."""
+        own = self.own(self.norms[0](tokens)).chunk(3, -1)
+        tokens = tokens + self.own_out(self._attend(*own))
+        query = self.query(self.norms[1](tokens))
+        tokens = tokens + self.map_out(self._attend(query, *self.map(memory).chunk(2, -1)))
+        return tokens + self.mlp(self.norms[2](tokens))
+
+
+class JointTransformer(nn.Module):
+    """The transformer.
+
+    Args:
+        channels: of the pyramid.
+        dim: D, width of the tokens.
+        layers: decoder layers.
+        heads: attention heads, a divisor of ``dim``.
+        dropout: of the attention.
+
+    Attributes:
+        calibration: scalar, what the scale b of a joint is to be multiplied by for the radius
+            that holds it in 90 % of the cases: the distribution's own :data:`HELD_RADIUS`, until
+            it is fitted on ValSet.
+    """
+
+    def __init__(
+        self,
+        channels: int = 96,
+        dim: int = 192,
+        layers: int = 3,
+        heads: int = 6,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if dim % heads:
+            raise ValueError(f"dim {dim} is no multiple of {heads} heads")
+        self.joints = nn.Parameter(torch.randn(NUM_JOINTS, dim) * 0.1)
+        self.typical = nn.Parameter(torch.tensor(_TYPICAL))
+        self.features = nn.Linear(3 * channels, dim)
+        self.geometry = nn.Sequential(nn.Linear(_GEOMETRY, dim), nn.GELU(), nn.Linear(dim, dim))
+        self.map = nn.Linear(channels, dim)
+        self.map_rays = nn.Sequential(nn.Linear(3, dim), nn.GELU(), nn.Linear(dim, dim))
+        self.map_norm = nn.LayerNorm(dim)
+        self.layers = nn.ModuleList(_Layer(dim, heads, dropout) for _ in range(layers))
+        self.norm = nn.LayerNorm(dim)
+        self.head = nn.Linear(dim, _NUMBERS)
+        nn.init.normal_(self.head.weight, std=_HEAD_STD)
+        nn.init.zeros_(self.head.bias)
+        self.register_buffer("calibration", torch.tensor(HELD_RADIUS))
+        self.register_buffer("_seen_by", torch.tensor(_SEEN_BY), persistent=False)
+
+    def _tokens(self, pyramid: Pyramid, rays: CameraRays) -> tuple[Tensor, Tensor]:
+        """(B, 16, D) tokens and (B, 16, 3) rays of the joints."""
+        size = rays.camera.width
+        maps = pyramid.heatmaps.float()
+        seen = soft_argmax(maps, TEMPERATURE, size)
+        cells = maps.shape[-1]
+        share = torch.softmax(maps.flatten(2) / TEMPERATURE, -1)
+        grid = _cell_centres(cells, maps.device)
+        # Standard deviation of the position under the map, as an angle: where the picture's
+        # pixels lie is the camera's affair, and the weights must not learn it.
+        centre = ((seen + 0.5) / size)[:, :, None]
+        spread = (share * (grid - centre).square().sum(-1)).sum(-1, keepdim=True)
+        spread = (spread * rays.radians_per_side**2 + _LEAST_SPREAD).sqrt()
+        place = 2 * (seen + 0.5) / size - 1
+        sampled = [
+            F.grid_sample(features.float(), place[:, :, None], align_corners=False)[..., 0]
+            for features in pyramid[1:]
+        ]
+        features = torch.cat(sampled, 1).transpose(1, 2)
+        directions = rays(seen)
+        peak = maps.amax((-1, -2))[..., None]
+        geometry = torch.cat([directions, peak, spread], -1)
+        tokens = self.features(features) + self.geometry(geometry)
+        return tokens[:, self._seen_by] + self.joints, directions[:, self._seen_by]
+
+    def _memory(self, features: Tensor, rays: CameraRays) -> Tensor:
+        """(B, N, D) tokens of a (B, C, h, w) map."""
+        grid = rays.grid(*features.shape[-2:]).flatten(0, 1)
+        tokens = self.map(features.float().flatten(2).transpose(1, 2))
+        return self.map_norm(tokens + self.map_rays(grid))
+
+    def _estimate(self, tokens: Tensor, directions: Tensor) -> JointEstimate:
+        numbers = self.head(self.norm(tokens)).float()
+        offset, along, share, log_scale, visibility = numbers.split([3, 1, 1, 1, 1], -1)
+        # A joint that is seen lies on its ray, at about its usual distance; one that is not lies
+        # about where it usually is.  How much of each is the network's to say.
+        share = torch.sigmoid(share)
+        distance = torch.linalg.vector_norm(self.typical, dim=-1, keepdim=True) + along
+        camera3d = share * directions * distance + (1 - share) * self.typical + offset
+        log_scale = log_scale[..., 0] + math.log(_FIRST_SCALE)
+        return JointEstimate(camera3d, log_scale, visibility[..., 0])
+
+    def forward(self, pyramid: Pyramid, rays: CameraRays) -> list[JointEstimate]:
+        """What each layer says; the last one counts."""
+        tokens, directions = self._tokens(pyramid, rays)
+        memory = self._memory(pyramid.stride16, rays)
+        estimates = []
+        for number, layer in enumerate(self.layers, 1):
+            tokens = layer(tokens, memory)
+            if self.training or number == len(self.layers):
+                estimates.append(self._estimate(tokens, directions))
+        return estimates
+
+
+def _cell_centres(cells: int, device: torch.device) -> Tensor:
+    """(cells², 2) centres (x, y) of the cells of a map, in units of its side."""
+    steps = (torch.arange(cells, device=device, dtype=torch.float32) + 0.5) / cells
+    y, x = torch.meshgrid(steps, steps, indexing="ij")
+    return torch.stack([x.flatten(), y.flatten()], -1)

@@ -1,0 +1,86 @@
+"""Pictures → heatmaps and the features around them: a ResNet trunk with a light feature pyramid.
+
+Source: Lin et al., "Feature pyramid networks for object detection", CVPR 2017.  At the same
+picture and trunk its head costs a third of the two transposed convolutions of
+:class:`~model.pose_resnet.PoseResNet`, and keeps what they throw away: features at three strides.
+"""
+
+from typing import NamedTuple
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from base.skeleton import NUM_HEATMAPS
+from model.resnet_trunk import ResNetTrunk
+
+#: Stride of the heatmaps.
+STRIDE = 8
+#: Standard deviation of the last layer's initial weights: the first maps are nearly empty.
+_HEAD_STD = 0.001
+
+
+class Pyramid(NamedTuple):
+    """What the pyramid makes of B pictures of side S.
+
+    Attributes:
+        heatmaps: (B, J, ⌈S/8⌉, ⌈S/8⌉), about 1 at a joint once trained, not bounded.
+        stride8, stride16, stride32: (B, C, ⌈S/n⌉, ⌈S/n⌉) features.
+    """
+
+    heatmaps: Tensor
+    stride8: Tensor
+    stride16: Tensor
+    stride32: Tensor
+
+
+def _block(in_channels: int, out_channels: int, kernel: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(inplace=True),
+    )
+
+
+class PoseFPN(ResNetTrunk):
+    """Heatmaps of the joints from a picture, and a pyramid of features.
+
+    Attributes:
+        num_heatmaps: J.
+        channels: C of the pyramid.
+    """
+
+    def __init__(
+        self, depth: int = 18, channels: int = 96, num_heatmaps: int = NUM_HEATMAPS
+    ) -> None:
+        super().__init__(depth)
+        self.num_heatmaps = num_heatmaps
+        self.channels = channels
+        wide = self.feature_channels
+        self.laterals = nn.ModuleList(_block(wide // n, channels, 1) for n in (4, 2, 1))
+        self.merges = nn.ModuleList(_block(channels, channels, 3) for _ in range(2))
+        self.final_layer = nn.Conv2d(channels, num_heatmaps, kernel_size=1)
+        nn.init.normal_(self.final_layer.weight, std=_HEAD_STD)
+        nn.init.zeros_(self.final_layer.bias)
+
+    @staticmethod
+    def heatmap_size(input_size: int) -> int:
+        """Side of the heatmaps of pictures with side ``input_size``: ⌈S / 8⌉."""
+        return -(-input_size // STRIDE)
+
+    def pyramid(self, images: Tensor) -> Pyramid:
+        """Heatmaps and features.
+
+        Args:
+            images: (B, 3, S, S) RGB, normalised as (x / 255 − 0.5) / 0.5.
+        """
+        maps = self.trunk_maps(images)
+        fine, middle, coarse = (
+            lateral(features) for lateral, features in zip(self.laterals, maps[1:], strict=True)
+        )
+        middle = self.merges[0](middle + F.interpolate(coarse, size=middle.shape[-2:]))
+        fine = self.merges[1](fine + F.interpolate(middle, size=fine.shape[-2:]))
+        return Pyramid(self.final_layer(fine), fine, middle, coarse)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Heatmaps (B, J, h, h) of (B, 3, S, S) pictures, see :class:`Pyramid`."""
+        return self.pyramid(images).heatmaps

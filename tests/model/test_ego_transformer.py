@@ -1,0 +1,166 @@
+"""The project's own model: what it returns, where gradients go, and what the camera is to it."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from base.camera import RELEASE_CAMERA, FisheyeCamera
+from base.skeleton import HEAD, NECK
+from dataset.transforms import SquareCrop
+from model.ego_transformer import EgoTransformer
+from model.joint_transformer import HELD_RADIUS, JointTransformer
+from model.pose_fpn import PoseFPN, Pyramid
+from model.rays import CameraRays
+
+CAMERA = SquareCrop(64).camera(RELEASE_CAMERA)
+
+
+def small(**options) -> EgoTransformer:
+    torch.manual_seed(0)
+    transformer = JointTransformer(16, dim=32, layers=2, heads=4, **options)
+    return EgoTransformer(PoseFPN(18, 16), transformer, CAMERA)
+
+
+def stirred(network: EgoTransformer) -> EgoTransformer:
+    """With numbers that depend on the tokens: at the start they hardly do."""
+    torch.nn.init.normal_(network.transformer.head.weight, std=0.5)
+    return network
+
+
+def test_everything_has_the_shape_it_says():
+    network = small()
+    output = network.train()(torch.randn(2, 3, 64, 64))
+    assert output.heatmaps.shape == (2, 15, 8, 8)
+    assert output.joints3d.shape == output.camera3d.shape == (2, 16, 3)
+    per_joint = (output.log_scale, output.visibility, output.uncertainty)
+    assert {tuple(values.shape) for values in per_joint} == {(2, 16)}
+    assert [tuple(estimate.camera3d.shape) for estimate in output.earlier] == [(2, 16, 3)]
+    assert network.eval()(torch.randn(2, 3, 64, 64)).earlier == []
+
+
+def test_the_pose_is_the_camera_frame_s_with_the_neck_at_the_origin():
+    output = stirred(small()).eval()(torch.randn(2, 3, 64, 64))
+    moved = output.joints3d + output.camera3d[:, NECK : NECK + 1]
+    assert torch.allclose(moved, output.camera3d, atol=1e-6)
+    assert output.joints3d[:, NECK].abs().max() == 0
+
+
+def test_the_uncertainty_is_the_calibrated_scale():
+    network = small().eval()
+    images = torch.randn(1, 3, 64, 64)
+    output = network(images)
+    assert torch.allclose(output.uncertainty, HELD_RADIUS * output.log_scale.exp())
+    network.transformer.calibration.fill_(2.0)
+    assert torch.allclose(network(images).uncertainty, 2 * output.log_scale.exp())
+
+
+def test_the_held_radius_is_that_of_the_distribution():
+    """90 % of Gamma(3) lies below it."""
+    radii = torch.distributions.Gamma(3.0, 1.0).sample((400_000,))
+    assert (radii <= HELD_RADIUS).float().mean() == pytest.approx(0.9, abs=2e-3)
+
+
+def test_the_first_poses_are_a_standing_person_before_the_camera():
+    output = small().eval()(torch.randn(2, 3, 64, 64))
+    feet, neck = output.camera3d[:, [10, 14], 2], output.camera3d[:, NECK, 2]
+    # Where it is on its ray is not known yet.
+    assert ((feet - neck).abs() > 0.4).all() and torch.isfinite(output.camera3d).all()
+
+
+def test_a_loss_of_the_pose_reaches_every_weight():
+    network = stirred(small()).train()
+    output = network(torch.randn(4, 3, 64, 64))
+    total = output.camera3d.square().sum() + output.log_scale.sum() + output.visibility.sum()
+    (total + sum(e.camera3d.square().sum() for e in output.earlier)).backward()
+    without = [name for name, p in network.named_parameters() if p.grad is None]
+    still = [
+        name
+        for name, p in network.named_parameters()
+        # A bias of the keys shifts every score alike, so softmax does not see it.
+        if p.grad is not None and p.grad.abs().sum() == 0
+    ]
+    assert not without and not still
+
+
+def test_a_frozen_2d_module_keeps_weights_and_statistics():
+    network = small()
+    network.freeze_pose2d()
+    before = {name: value.clone() for name, value in network.pose2d.state_dict().items()}
+    network.train()
+    network(torch.randn(2, 3, 64, 64)).camera3d.sum().backward()
+    assert all(p.grad is None for p in network.pose2d.parameters())
+    assert network.transformer.head.weight.grad.abs().sum() > 0
+    after = network.pose2d.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def peaked(cells: list[tuple[int, int]], size: int, channels: int = 16) -> Pyramid:
+    """Maps of one hot cell (x, y) each over the same features everywhere."""
+    heatmaps = torch.zeros(1, 15, size, size)
+    for joint in range(15):
+        x, y = cells[joint % len(cells)]
+        heatmaps[0, joint, y, x] = 5.0
+    levels = [torch.full((1, channels, size // n, size // n), 0.3) for n in (1, 2, 4)]
+    return Pyramid(heatmaps, *levels)
+
+
+def test_another_lens_gives_the_same_pose_for_the_same_rays():
+    """Of a third of the focal length: what was three cells off the axis is one cell off it."""
+    transformer = stirred(small()).transformer.eval()
+    for layer in transformer.layers:
+        # The whole map shows more of the world through the wider lens; it is left out here.
+        torch.nn.init.zeros_(layer.map_out.weight)
+    size = 160
+    longer = FisheyeCamera(90.0, 90.0, 79.5, 79.5, (-0.05, -0.004, 0.0, 0.0), size, size)
+    # Rays must be those of the pixels: the wider lens is undistorted where the other is, by having
+    # the same polynomial of an angle.
+    wider = replace(longer, fx=30.0, fy=30.0)
+    far, near = [5, 8, 11, 14], [8, 9, 10, 11]
+    one = peaked([(x, y) for x in far for y in far[:2]], 20)
+    other = peaked([(x, y) for x in near for y in near[:2]], 20)
+    with torch.inference_mode():
+        expected = transformer(one, CameraRays(longer))[-1]
+        found = transformer(other, CameraRays(wider))[-1]
+        wrong = transformer(other, CameraRays(longer))[-1]
+    assert (found.camera3d - expected.camera3d).abs().max() < 1e-4
+    assert (found.log_scale - expected.log_scale).abs().max() < 1e-4
+    assert (wrong.camera3d - expected.camera3d).abs().max() > 1e-2
+
+
+def test_a_picture_turned_by_half_through_a_camera_turned_likewise_is_the_same_world():
+    """The whole map is looked at by its rays, not by where it lies in the picture."""
+    transformer = stirred(small()).transformer.eval()
+    camera = SquareCrop(160).camera(RELEASE_CAMERA)
+    turned = replace(camera, fx=-camera.fx, fy=-camera.fy, cx=159 - camera.cx, cy=159 - camera.cy)
+    torch.manual_seed(1)
+    sides = (20, 20, 10, 5)
+    pyramid = Pyramid(*(torch.rand(2, c, s, s) for c, s in zip((15, 16, 16, 16), sides, strict=True)))
+    flipped = Pyramid(*(level.flip(-1, -2) for level in pyramid))
+    with torch.inference_mode():
+        expected = transformer(pyramid, CameraRays(camera))[-1]
+        found = transformer(flipped, CameraRays(turned))[-1]
+        wrong = transformer(flipped, CameraRays(camera))[-1]
+    assert (found.camera3d - expected.camera3d).abs().max() < 1e-4
+    assert (wrong.camera3d - expected.camera3d).abs().max() > 1e-2
+
+
+def test_a_joint_that_is_surely_seen_can_be_put_on_its_ray():
+    network = small().transformer.eval()
+    torch.nn.init.zeros_(network.head.weight)
+    network.head.bias.data[4] = 50.0
+    camera = SquareCrop(160).camera(RELEASE_CAMERA)
+    rays = CameraRays(camera)
+    with torch.inference_mode():
+        camera3d = network(peaked([(4, 12)], 20), rays)[-1].camera3d[0]
+        ray = rays(torch.tensor([4 * 8 + 3.5, 12 * 8 + 3.5]))
+    directions = torch.nn.functional.normalize(camera3d, dim=-1)
+    assert (directions - ray).abs().max() < 1e-3
+    # Head has no heatmap and takes the Neck's.
+    assert torch.allclose(directions[HEAD], directions[NECK])
+
+
+def test_it_stays_small():
+    network = EgoTransformer(PoseFPN(), JointTransformer(), CAMERA)
+    weights = sum(value.numel() for value in network.state_dict().values())
+    assert weights <= 20e6 and 2 * weights <= 40e6

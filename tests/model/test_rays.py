@@ -1,0 +1,57 @@
+"""Rays inside the network are those of the camera, wherever its axis and whatever its lens."""
+
+import numpy as np
+import pytest
+import torch
+
+from base.camera import RELEASE_CAMERA, FisheyeCamera
+from dataset.transforms import SquareCrop
+from model.rays import CameraRays
+
+CAMERAS = {
+    "training": SquareCrop(160).camera(RELEASE_CAMERA),
+    "plain": FisheyeCamera(60.0, 61.0, 70.0, 90.5, (0.0, 0.0, 0.0, 0.0), 160, 160),
+    "turned": FisheyeCamera(-60.0, -60.0, 79.5, 79.5, (0.02, -0.01, 0.0, 0.0), 160, 160),
+}
+
+
+@pytest.mark.parametrize("name", CAMERAS)
+def test_rays_are_the_camera_s(name):
+    camera = CAMERAS[name]
+    pixels = np.random.default_rng(0).uniform(-0.5, 159.5, (20000, 2))
+    # The last half degree before the lens's polynomial turns back has an infinite slope.
+    pixels = pixels[camera.angle(camera.unproject(pixels)) < camera.max_theta - np.radians(0.5)]
+    assert len(pixels) > 15000
+    rays = CameraRays(camera)(torch.from_numpy(pixels).float()).numpy()
+    assert np.abs(rays - camera.unproject(pixels)).max() < 1e-5
+    assert np.abs(np.linalg.norm(rays, axis=-1) - 1).max() < 1e-5
+
+
+def test_beyond_the_lens_a_ray_is_the_one_at_its_edge():
+    camera = CAMERAS["plain"]
+    far = torch.tensor([[camera.cx + 1000.0, camera.cy], [camera.cx, camera.cy - 1000.0]])
+    rays = CameraRays(camera)(far).numpy()
+    assert np.abs(rays - camera.unproject(far.double().numpy())).max() < 1e-4
+
+
+def test_the_gradient_is_finite_on_the_axis_and_right_beside_it():
+    camera = CAMERAS["turned"]
+    rays = CameraRays(camera)
+    axis = torch.tensor([79.5, 79.5], requires_grad=True)
+    rays(axis).sum().backward()
+    assert torch.isfinite(axis.grad).all()
+    place = torch.tensor([100.0, 40.0], dtype=torch.float64)
+    slope = torch.autograd.functional.jacobian(camera.unproject, place)
+    ours = torch.autograd.functional.jacobian(rays, place.float())
+    assert (ours - slope).abs().max() < 1e-4
+
+
+def test_the_grid_holds_the_rays_of_cell_centres():
+    camera = CAMERAS["training"]
+    grid = CameraRays(camera).grid(10, 10).numpy()
+    # Cell (2, 7): columns 112 to 127 and rows 32 to 47 of the picture.
+    assert np.abs(grid[2, 7] - camera.unproject(np.array([119.5, 39.5]))).max() < 1e-5
+
+
+def test_rays_are_no_weights():
+    assert not CameraRays(CAMERAS["plain"]).state_dict()
