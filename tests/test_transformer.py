@@ -139,7 +139,7 @@ def test_checkpoints_of_the_other_kind_are_refused_with_one_line(
         assert not (tmp_path / "log").exists()
     # Without a configuration the first checkpoint's holds, and the second does not fit it.
     mixed = ["--load_2d_model", own["train2d"] / BEST, "--load_3d_model", paper["train3d"] / BEST]
-    with pytest.raises(UserError, match="--load_3d_model .* kind 'autoencoder'"):
+    with pytest.raises(UserError, match=r"--load_3d_model .* kind 'autoencoder'"):
         train.main(arguments("finetune", tiny_data, tmp_path / "log", *mixed))
 
 
