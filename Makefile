@@ -1,6 +1,7 @@
-# make demo   a synthetic set, three stages of training, evaluation, inference: the whole system
-# make test   the checks and tests
-# make benchmark  every row of doc/benchmark.md: trained, tested, put into its tables
+# make demo       the weights in the box on people never seen in training: errors, pictures, poses
+# make quickstart the whole system: a synthetic set, three stages of training, evaluation, inference
+# make test       the checks and tests
+# make benchmark every row of doc/benchmark.md: trained, tested, put into its tables
 # make bench-data    frames per second of every way to load data, beside a plain reference
 # make bench-train   frames per second of training, beside a plain reference step
 # make bench-eval    milliseconds of drawing a frame, share of time that metrics take
@@ -13,11 +14,15 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 
+BOX := model/weights/egopose.tar
+DEMO_DATA := data/demo
+DEMO := experiments/demo
 DATA := data/synthetic
 RUNS := experiments/quickstart
 BEST := checkpoints/model_best.tar
 
-.PHONY: demo test lint clean benchmark bench-data bench-train bench-eval bench-inference bench-synthetic
+.PHONY: demo quickstart test lint clean benchmark bench-data bench-train bench-eval \
+	bench-inference bench-synthetic
 
 $(READY): requirements.txt tests/requirements.txt constraints.txt
 	@echo "== Setting up $(VENV): about two minutes, once"
@@ -27,6 +32,23 @@ $(READY): requirements.txt tests/requirements.txt constraints.txt
 	@touch $@
 
 demo: $(READY)
+	@test -f $(BOX) || { echo "no $(BOX) in this checkout: get it with" \
+		"'git checkout -- model/weights', or train with 'make quickstart'"; exit 2; }
+	@echo "== 1/3 Synthetic test frames in $(DEMO_DATA)"
+	$(PY) utils/make_synthetic.py --output $(DEMO_DATA) --train 0 --val 0 --test 96 --seed 7 \
+		--ray_step 2 --frames_per_character 8 --resume
+	@echo "== 2/3 Errors and pictures of the weights in the box"
+	$(PY) demo.py --gpu 0 --data test --data_root $(DEMO_DATA) --save_dir $(DEMO)/test
+	@echo "== 3/3 Poses from a folder of pictures"
+	$(PY) inference.py --gpu 0 --save_dir $(DEMO)/inference \
+		--input_dir $$(ls -d $(DEMO_DATA)/TestSet/*/*/cam_down/rgba | head -n 1)
+	@echo
+	@echo "Errors by action:     $(DEMO)/test/results.json (the table is above)"
+	@echo "Pictures with truth:  $(DEMO)/test/pictures"
+	@echo "Poses of a folder:    $(DEMO)/inference/poses.json, pictures beside it"
+	@echo "What the weights are: model/weights/README.md"
+
+quickstart: $(READY)
 	@echo "== 1/6 A small synthetic set in $(DATA)"
 	$(PY) utils/make_synthetic.py --output $(DATA) --train 1500 --val 96 --test 240 \
 		--label_frames 8000 --seed 0 --ray_step 2 --frames_per_character 8 --resume
@@ -83,5 +105,7 @@ bench-inference: $(READY)
 bench-synthetic: $(READY)
 	$(PY) utils/bench_synthetic.py
 
+# The benchmark's set and runs took hours: they stay.
 clean:
-	rm -rf $(VENV) data/synthetic data/bench data/bench_train data/benchmark experiments/quickstart
+	rm -rf $(VENV) data/demo data/synthetic data/bench data/bench_train experiments/demo \
+		experiments/quickstart

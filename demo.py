@@ -1,5 +1,8 @@
 """Evaluate a finetuned model on a labelled set: errors by action, pictures of poses.
 
+With the weights in the box, without training anything:
+  python demo.py --data test --save_dir experiments/demo
+With a model of your own:
   python demo.py --gpu 0 --load_model experiments/Finetune/checkpoints/model_best.tar \\
       --data test --save_dir experiments/demo
 
@@ -32,6 +35,7 @@ from base.errors import UserError
 from base.set_type import SetType
 from dataset.loader import FrameLoader, make_loader
 from dataset.mocap import open_split
+from utils.box import chosen_model, model_path
 from utils.checkpoint import LoadedModel, check_camera, load_pose_model
 from utils.command import run_command
 from utils.defaults import DEFAULT_DATA_ROOT
@@ -62,7 +66,10 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--gpu", default="0", help=GPU_HELP)
     parser.add_argument(
-        "--load_model", type=Path, required=True, help="checkpoint of the finetune stage"
+        "--load_model",
+        type=model_path,
+        help="checkpoint of the finetune stage (default: box, the weights that come with this "
+        "project)",
     )
     parser.add_argument(
         "--data",
@@ -253,6 +260,7 @@ def main(argv: list[str] | None = None) -> None:
     """Evaluate, print, save, draw."""
     arguments = parse_arguments(argv)
     set_type = SetType(arguments.data)
+    arguments.load_model = chosen_model(arguments.load_model)
     device = select_device(arguments.gpu)
     loaded = load_pose_model(arguments.load_model, device)
     dataset = open_labelled(arguments.data_root, set_type, loaded.model.input_size)

@@ -5,7 +5,9 @@ pixels, and one picture with the pose drawn beside it.  See doc/inference.md for
 hold, for cameras of your own, and for the same from Python.
 
 examples:
-  a folder of pictures:
+  a folder of pictures, with the weights in the box:
+    python inference.py --input_dir my_pictures --save_dir my_poses
+  with a model of your own:
     python inference.py --gpu 0 --load_model experiments/Finetune/checkpoints/model_best.tar \\
         --input_dir my_pictures --save_dir my_poses
   another headset's fisheye camera, mounted upside down, its calibration at hand:
@@ -21,12 +23,14 @@ examples:
 """
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
 import torch
 
 from base.errors import UserError
+from utils.box import chosen_model
 from utils.command import EXIT_INTERRUPTED, run_command
 from utils.inference import shared
 from utils.inference.arguments import parse_arguments
@@ -74,6 +78,9 @@ def main(argv: list[str] | None = None) -> None:
     if arguments.input_dir is not None and not Path(arguments.input_dir).is_dir():
         raise UserError(f"{arguments.input_dir}: no such folder of pictures")
     rank, count, local = shared.ranks()
+    # One of several processes says what they all do.
+    with contextlib.redirect_stdout(None) if rank else contextlib.nullcontext():
+        arguments.load_model = chosen_model(arguments.load_model)
     given = arguments.input_dir or arguments.input
     source = open_source(given, arguments.recursive, rank, count)
     predictor = EgoPosePredictor(

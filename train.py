@@ -22,6 +22,10 @@ On all GPUs of a machine, and on several machines, with the same batch size over
   torchrun --nnodes=2 --nproc_per_node=8 --rdzv_backend=c10d --rdzv_endpoint=HOST:29500 \\
       train.py --training_type train2d --batch_size 512
 
+From the weights that come with this project, on data of your own:
+
+  python train.py --training_type finetune --load_model box --data_root data/xr_egopose_packed
+
 Checkpoints go to LOG_DIR/checkpoints/checkpoint_{epoch}.tar, and the best one on ValSet to
 model_best.tar beside them.  A run that was stopped, however, goes on with --resume and ends as if
 it had not been.  Watch it with: tensorboard --logdir experiments
@@ -34,6 +38,7 @@ from typing import Any
 import torch
 
 from base.errors import UserError
+from utils.box import model_path
 from utils.checkpoint import (
     Checkpoint,
     newest_checkpoint,
@@ -78,7 +83,12 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "checkpoint loaded, else paper)",
     )
     start = parser.add_argument_group("where to start from")
-    start.add_argument("--load_model", type=Path, help="go on from this checkpoint of the stage")
+    start.add_argument(
+        "--load_model",
+        type=model_path,
+        help="go on from this checkpoint of the stage; finetune: 'box' for the weights that come "
+        "with this project",
+    )
     start.add_argument(
         "--resume",
         action="store_true",

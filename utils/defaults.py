@@ -5,7 +5,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIGS = REPOSITORY / "experiments" / "configs"
 
-#: Holds TrainSet, ValSet and TestSet.  ``make demo`` fills it with the synthetic set.
+#: Holds TrainSet, ValSet and TestSet.  ``make quickstart`` fills it with the synthetic set.
 DEFAULT_DATA_ROOT = REPOSITORY / "data" / "synthetic"
 
 #: The reference's recipe; ``--config`` takes another.

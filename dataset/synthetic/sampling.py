@@ -109,7 +109,7 @@ def in_world(
 #: around it, with some room.  Beyond that something else is in between.
 _FLESH = {
     "HandThumb": 3.5,
-    "Hand": 4.5,
+    "Hand": 5.0,
     "ForeArm": 8.0,
     "Arm": 11.0,
     "Shoulder": 11.0,

@@ -21,10 +21,11 @@ def gaze(pose: Pose, take: Take, spread: float = 1.0) -> None:
     pose.head[0] += 3.0 + spread * 9.0 * take.wander(1.8, 0.45)
     pose.head[1] += spread * wide * 18.0 * take.wander(1.6, 0.5)
     pose.head[2] += spread * 5.5 * take.wander(2.5, 0.7)
-    if take.random() < 0.12:  # looking up or down all the time
+    kept = take.random()  # one way all the time
+    if kept < 0.12:  # up or down
         pose.head[0] += take.pick(-22.0, 30.0)
-    if take.random() < 0.15:  # to one side, as when talking to someone there
-        side = 1.0 if take.random() < 0.5 else -1.0
+    elif kept < 0.3:  # to one side, as when talking to someone there
+        side = 1.0 if kept < 0.21 else -1.0
         pose.head[1] += side * spread * take.pick(25.0, 75.0)
 
 

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 from base.errors import UserError
+from utils.box import BOX, model_path
 from utils.device import GPU_HELP
 from utils.inference.smoothing import OneEuroOptions
 
@@ -24,9 +25,9 @@ def parse_arguments(description: str, argv: list[str] | None = None) -> argparse
     parser.add_argument("--gpu", default="0", help=GPU_HELP)
     parser.add_argument(
         "--load_model",
-        type=Path,
-        required=True,
-        help="checkpoint of the finetuned model, or an export of it (*.onnx)",
+        type=model_path,
+        help="checkpoint of the finetuned model, or an export of it (*.onnx) (default: box, the "
+        "weights that come with this project)",
     )
     given = parser.add_mutually_exclusive_group(required=True)
     given.add_argument("--input_dir", help="folder of pictures (png, jpg, jpeg)")
@@ -122,10 +123,11 @@ def parse_arguments(description: str, argv: list[str] | None = None) -> argparse
         raise UserError("--smooth takes no value, or two: the cutoff at rest and the rise")
     if arguments.smooth and (arguments.smooth[0] <= 0 or arguments.smooth[1] < 0):
         raise UserError("--smooth: the cutoff must be above 0 and the rise not below")
-    exported = arguments.load_model.suffix == ".onnx"
+    model = arguments.load_model or BOX
+    exported = model.suffix == ".onnx"
     if arguments.backend == "onnx" and not exported:
         raise UserError(
-            f"--backend onnx runs an export of {arguments.load_model}: make it with "
+            f"--backend onnx runs an export of {model}: make it with "
             "utils/export_onnx.py and give that with --load_model"
         )
     if arguments.backend == "torch" and exported:

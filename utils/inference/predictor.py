@@ -12,6 +12,7 @@ import torch
 from base.base_transform import BaseTransform
 from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
+from utils.box import box_weights
 from utils.checkpoint import load_pose_model
 from utils.device import select_device
 from utils.inference.confidence import ConfidenceMap, confidence_path, load_confidence
@@ -126,7 +127,7 @@ class EgoPosePredictor:
     Args:
         checkpoint: a finetuned checkpoint, of this project or of the reference implementation, or
             a file of ``utils/export_onnx.py`` (*.onnx), which ONNX Runtime then runs; ``gpu`` and
-            ``precision`` do not matter to it.
+            ``precision`` do not matter to it.  None for the weights that come with the project.
         camera: the camera that took the pictures: None to judge by each picture, "training",
             "circle", or a calibration file; see :class:`utils.inference.lens.Lens`.
         fov: angle across the image circle, degrees, where no calibration tells it.
@@ -151,7 +152,7 @@ class EgoPosePredictor:
 
     def __init__(
         self,
-        checkpoint: str | Path,
+        checkpoint: str | Path | None = None,
         camera: str | Path | None = None,
         fov: float | None = None,
         rotate: float = 0.0,
@@ -162,7 +163,7 @@ class EgoPosePredictor:
     ) -> None:
         # The camera first: reading a checkpoint takes a while.
         self._lens = Lens(None if camera is None else str(camera), fov, rotate, mount)
-        self.checkpoint = Path(checkpoint)
+        self.checkpoint = box_weights() if checkpoint is None else Path(checkpoint)
         self.confidence = find_confidence(confidence, self.checkpoint)
         self._network = load_network(self.checkpoint, gpu, precision)
         self.input_size = self._network.input_size

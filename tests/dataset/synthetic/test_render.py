@@ -66,11 +66,14 @@ def test_joints_lie_on_the_body_in_the_picture(scene):
 
 
 def test_the_left_hand_is_on_the_right_of_the_picture_and_the_picture_is_not_mirrored(scene):
-    body, _, _, pixels, *_ = scene
+    body, _, _, pixels, _, passes, _ = scene
     hand = pixels[body.rig.index("LeftHand")]
     assert hand[0] > RELEASE_CAMERA.cx and hand[1] > RELEASE_CAMERA.cy + 50
-    mirrored = np.array([2 * RELEASE_CAMERA.cx - hand[0], hand[1]])
-    assert not changed(scene, mirrored)
+    mirrored = 2 * RELEASE_CAMERA.cx - hand[0]
+    y, (here, there) = round(hand[1]), (round(hand[0]), round(mirrored))
+    identity = passes["objectId"]
+    assert identity[y, here] in (OBJECT_IDS["skin"], OBJECT_IDS["top"])
+    assert identity[y, there] in (OBJECT_IDS["surroundings"], OBJECT_IDS["things"])
 
 
 def test_the_surround_is_black_and_the_inside_is_not(scene):

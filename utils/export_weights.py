@@ -1,0 +1,169 @@
+"""Make a small file of a trained model to give away: its weights alone, in half precision.
+
+Keeps what the model needs to run and to be trained further: configuration, camera, mean pose, the
+calibration of its confidences, the commands that made it.  Leaves out the optimiser's state and all
+else of the run, so that further training starts at epoch 1.  Writes the file's card beside it, with
+the figures of a demo.py run.
+"""
+
+import argparse
+import datetime
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+import torch
+
+from base.errors import UserError
+from utils.box import BOX, CARD
+from utils.checkpoint import load_pose_model
+from utils.command import run_command
+from utils.compare_results import read_results
+from utils.files import replacing, write_text
+from utils.inference.confidence import confidence_path
+from utils.predict import PosePredictor
+from utils.weights_card import card
+
+_EXAMPLES = """example, from a checkpoint to the weights in the box:
+  python demo.py --load_model experiments/Own/checkpoints/model_best.tar --data test \\
+      --data_root data/benchmark/full --save_dir experiments/own_test
+  python utils/export_weights.py --load_model experiments/Own/checkpoints/model_best.tar \\
+      --results experiments/own_test/results.json \\
+      --command "python train.py --training_type finetune --config transformer …" \\
+      --data_command "python utils/make_synthetic.py --output data/… --train 50000 …"
+"""
+
+#: What a repository can bear.
+MOST_BYTES = 40_000_000
+#: Of a checkpoint, what a run needs and a model does not.
+_LEFT_OUT = ("optimizer_state_dict", "scheduler", "training")
+#: Millimetres that half precision may move a joint on average.
+_MOST_MOVED = 1.0
+
+
+def halved(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Matrices and kernels in half precision; vectors, which weigh nothing, as they are.
+
+    Statistics of batch norms are vectors, and may leave half precision's range.
+
+    Raises:
+        UserError: for a weight that does so.
+    """
+    small = {}
+    for name, value in weights.items():
+        if value.is_floating_point() and value.dim() >= 2:
+            value = value.half()
+            if not torch.isfinite(value).all():
+                raise UserError(f"{name}: not finite in half precision, this cannot be exported")
+        # A view would drag the whole storage it looks into along.
+        small[name] = value.clone().contiguous()
+    return small
+
+
+def exported(path: Path, commands: dict[str, str]) -> dict[str, Any]:
+    """Content of the small file.
+
+    Args:
+        path: a checkpoint that :func:`load_pose_model` has read.
+        commands: what made it, kept under ``made_by``.
+    """
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    training = content.get("training") or {}
+    kept = {
+        key: halved(value) if key.endswith("_state_dict") and value is not None else value
+        for key, value in content.items()
+        if key not in _LEFT_OUT
+    }
+    made_by = {key: training[key] for key in ("stage", "epoch", "best_value") if key in training}
+    return kept | {"made_by": made_by | commands}
+
+
+def joints_moved(before: Path, after: Path) -> float:
+    """Mean distance in millimetres between the joints of two models on the same noise."""
+    device = torch.device("cpu")
+    found = []
+    for path in (before, after):
+        predictor = PosePredictor(load_pose_model(path).model, device, "fp32")
+        shape = 4, predictor.input_size, predictor.input_size, 3
+        pictures = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
+        found.append(predictor(torch.from_numpy(pictures)).joints3d)
+    return float(np.linalg.norm(found[0] - found[1], axis=-1).mean() * 1000)
+
+
+def check_results(results: dict[str, Any], *models: Path) -> None:
+    """Check that figures are of the model that is exported.
+
+    Raises:
+        UserError: if they are of another one.
+    """
+    # A run may have been tested in another place or on another machine: the ends tell it.
+    measured = Path(results["model"]).parts[-3:]
+    if measured not in [path.resolve().parts[-len(measured) :] for path in models]:
+        raise UserError(
+            f"--results is of {results['model']}, not of {models[0]}: run demo.py with that"
+        )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--load_model", type=Path, required=True, help="finetuned checkpoint")
+    parser.add_argument(
+        "--results", type=Path, required=True, help="results.json of demo.py with it, for the card"
+    )
+    parser.add_argument("--command", required=True, help="command that trained it, for the card")
+    parser.add_argument(
+        "--data_command", required=True, help="command that made its training set, for the card"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=BOX, help="default: model/weights/egopose.tar"
+    )
+    return parser
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of exporting weights."""
+    arguments = _parser().parse_args(argv)
+    source, output = arguments.load_model, arguments.output
+    if output.suffix != ".tar":
+        raise UserError(f"--output {output}: checkpoints are called .tar")
+    if output.resolve() == source.resolve():
+        raise UserError("--output must be another file than --load_model")
+    results = read_results(arguments.results)
+    check_results(results, source, output)
+    loaded = load_pose_model(source)
+    commands = {"command": arguments.command, "data_command": arguments.data_command}
+    with replacing(output) as temporary:
+        torch.save(exported(source, commands), temporary)
+        size = temporary.stat().st_size
+        if size > MOST_BYTES:
+            raise UserError(
+                f"{source}: {size / 1e6:.1f} MB in half precision, but a file of at most "
+                f"{MOST_BYTES / 1e6:.0f} MB is to be given away: train a smaller network"
+            )
+        moved = joints_moved(source, temporary)
+        if moved > _MOST_MOVED:
+            raise UserError(f"{source}: half precision moves its joints by {moved:.1f} mm")
+    calibration = confidence_path(source)
+    if calibration.is_file():
+        shutil.copyfile(calibration, confidence_path(output))
+    else:
+        # One of an earlier export would be of other weights.
+        confidence_path(output).unlink(missing_ok=True)
+    text = card(output, loaded, results, commands, datetime.date.today())
+    write_text(output.with_name(CARD), text)
+    print(
+        f"{output}: {size / 1e6:.1f} MB, {source.stat().st_size / size:.1f} times less than "
+        f"{source}; its joints move by {moved:.3f} mm. Card: {output.with_name(CARD)}"
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)
