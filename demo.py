@@ -45,7 +45,7 @@ from utils.drawing.split import SplitPainter
 from utils.engine.data import cpu_count, report_broken
 from utils.evaluate import Evaluation, FrameResult
 from utils.export import write_frames_csv, write_poses
-from utils.files import make_folder, write_text
+from utils.files import make_folder, sha256, write_text
 from utils.predict import PosePredictor
 from utils.report.build import write_report
 from utils.tables import latex_table, markdown_table, result_blocks, text_summary, text_table
@@ -281,6 +281,7 @@ def main(argv: list[str] | None = None) -> None:
     about = {
         "schema": SCHEMA,
         "model": str(arguments.load_model),
+        "model_sha256": sha256(arguments.load_model),
         "data": set_type.value,
         "data_root": str(arguments.data_root),
         "frames": len(evaluation.frames),

@@ -23,7 +23,7 @@ from utils.box import BOX, CARD
 from utils.checkpoint import load_pose_model
 from utils.command import run_command
 from utils.compare_results import read_results
-from utils.files import replacing, write_text
+from utils.files import replacing, sha256, write_text
 from utils.inference.confidence import confidence_path
 from utils.predict import PosePredictor
 from utils.weights_card import card
@@ -100,11 +100,10 @@ def check_results(results: dict[str, Any], *models: Path) -> None:
     Raises:
         UserError: if they are of another one.
     """
-    # A run may have been tested in another place or on another machine: the ends tell it.
-    measured = Path(results["model"]).parts[-3:]
-    if measured not in [path.resolve().parts[-len(measured) :] for path in models]:
+    if results.get("model_sha256") not in [sha256(path) for path in models if path.is_file()]:
         raise UserError(
-            f"--results is of {results['model']}, not of {models[0]}: run demo.py with that"
+            f"--results is of another file ({results['model']}) than {models[0]}: run demo.py with "
+            "--load_model of that"
         )
 
 
@@ -136,9 +135,14 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"--output {output}: checkpoints are called .tar")
     if output.resolve() == source.resolve():
         raise UserError("--output must be another file than --load_model")
+    if "make_synthetic" not in arguments.data_command:
+        raise UserError(
+            f"--data_command {arguments.data_command}: the card says that the weights were trained "
+            "on frames of utils/make_synthetic.py alone; others have their own licence"
+        )
+    loaded = load_pose_model(source)
     results = read_results(arguments.results)
     check_results(results, source, output)
-    loaded = load_pose_model(source)
     commands = {"command": arguments.command, "data_command": arguments.data_command}
     with replacing(output) as temporary:
         torch.save(exported(source, commands), temporary)

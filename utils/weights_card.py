@@ -1,11 +1,11 @@
 """The card of a file of weights: what it is, what it was made of, what it can and cannot do."""
 
 import datetime
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from utils.checkpoint import LoadedModel
+from utils.files import sha256
 from utils.metrics import ALL, BODY_PARTS
 
 _LIMITS = """\
@@ -64,7 +64,6 @@ def card(
     model, config = loaded.model, loaded.config
     parameters = sum(parameter.numel() for parameter in model.parameters())
     kind = getattr(config.model, "kind", "autoencoder")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     name = "this project's transformer" if kind == "transformer" else "the paper's dual branch"
     return "\n".join(
         [
@@ -78,7 +77,7 @@ def card(
             f"| parameters | {parameters / 1e6:.1f} M |",
             f"| file | {path.stat().st_size / 1e6:.1f} MB, weights in half precision, no state of "
             "the optimiser |",
-            f"| SHA-256 | `{digest}` |",
+            f"| SHA-256 | `{sha256(path)}` |",
             f"| exported | {day.isoformat()} |",
             "",
             "## Use",

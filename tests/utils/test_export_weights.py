@@ -12,7 +12,7 @@ import train
 from base.errors import UserError
 from utils import box, export_weights
 from utils.checkpoint import load_pose_model, read_checkpoint
-from utils.files import write_text
+from utils.files import sha256, write_text
 from utils.inference.predictor import EgoPosePredictor
 from utils.predict import PosePredictor
 
@@ -29,12 +29,12 @@ def results(tiny_checkpoint, tiny_data, tmp_path_factory):
     return folder / "results.json"
 
 
-def export(source, results, output, most=50_000_000):
+def export(source, results, output, most=50_000_000, data="make_synthetic.py --train 12"):
     """Export as a user does; the dual branch, tiny as it is, needs 42 MB."""
     flags = [
         *("--load_model", str(source), "--results", str(results), "--output", str(output)),
         *("--command", "python train.py --config tiny"),
-        *("--data_command", "python utils/make_synthetic.py --train 12"),
+        *("--data_command", f"python utils/{data}"),
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(export_weights, "MOST_BYTES", most)
@@ -118,11 +118,18 @@ def test_too_large_a_file_leaves_nothing(tiny_checkpoint, results, tmp_path):
 
 
 def test_figures_of_another_model_are_refused(tiny_checkpoint, results, tmp_path):
-    other = json.loads(results.read_text()) | {"model": "runs/Other/checkpoints/model_best.tar"}
+    # The same name and place, but not the same weights.
+    other = json.loads(results.read_text()) | {"model_sha256": "0" * 64}
     path = tmp_path / "results.json"
     path.write_text(json.dumps(other))
-    with pytest.raises(UserError, match=r"--results is of runs/Other.*demo\.py"):
+    with pytest.raises(UserError, match=r"--results is of another file.*demo\.py"):
         export(tiny_checkpoint, path, tmp_path / "egopose.tar")
+    assert not (tmp_path / "egopose.tar").exists()
+
+
+def test_weights_of_other_data_get_no_card_that_says_synthetic(tiny_checkpoint, results, tmp_path):
+    with pytest.raises(UserError, match="own licence"):
+        export(tiny_checkpoint, results, tmp_path / "egopose.tar", data="pack_data.py")
 
 
 def test_a_weight_beyond_half_precision_is_named():
@@ -148,7 +155,7 @@ def test_demo_without_a_model_uses_the_box_and_says_so(boxed, tiny_data, tmp_pat
     assert printed.startswith("Model: the weights in the box") and "synthetic" in printed
     # The mean pose comes with the weights.
     assert "carries no mean pose" not in printed
-    assert json.loads((tmp_path / "results.json").read_text())["model"] == str(boxed)
+    assert json.loads((tmp_path / "results.json").read_text())["model_sha256"] == sha256(boxed)
 
 
 def test_inference_without_a_model_uses_the_box(boxed, tiny_data, tmp_path, capsys):
