@@ -23,6 +23,7 @@ class EgoTransformerOutput(NamedTuple):
         visibility: (B, 16) logit of the joint being seen.
         uncertainty: (B, 16) metres, radius of the ball around ``camera3d`` that holds the joint
             in 90 % of the cases.
+        tokens: (B, 16, D) of the joints, from which the estimate was made.
         earlier: estimates of the layers before the last; empty in evaluation.
     """
 
@@ -32,7 +33,13 @@ class EgoTransformerOutput(NamedTuple):
     log_scale: Tensor
     visibility: Tensor
     uncertainty: Tensor
+    tokens: Tensor
     earlier: list[JointEstimate]
+
+    @property
+    def estimates(self) -> list[JointEstimate]:
+        """What each layer says, the last one last."""
+        return [*self.earlier, JointEstimate(self.camera3d, self.log_scale, self.visibility)]
 
 
 class EgoTransformer(nn.Module):
@@ -95,7 +102,7 @@ class EgoTransformer(nn.Module):
 
     def lift(self, pyramid: Pyramid) -> EgoTransformerOutput:
         """Poses of what the 2D module makes of pictures."""
-        *earlier, last = self.transformer(pyramid, self.rays)
+        (*earlier, last), tokens = self.transformer(pyramid, self.rays)
         joints3d = last.camera3d - last.camera3d[:, NECK : NECK + 1]
         uncertainty = torch.exp(last.log_scale) * self.transformer.calibration
-        return EgoTransformerOutput(pyramid.heatmaps, joints3d, *last, uncertainty, earlier)
+        return EgoTransformerOutput(pyramid.heatmaps, joints3d, *last, uncertainty, tokens, earlier)

@@ -36,7 +36,7 @@ class TransformerFinetune(Finetune):
     def _pose_losses(self, output: EgoTransformerOutput, moved: Moved) -> dict[str, torch.Tensor]:
         # Outside of the picture nothing is seen, whatever the labels know.
         known = ~self.camera.in_picture(moved.joints2d) | self.occlusion_known
-        terms = transformer_losses(output, moved.joints3d, moved.visible, known, self.weights)
+        terms = transformer_losses(output.estimates, moved.joints3d, moved.visible, known, self.weights)
         if "visibility" in terms:
             # A mean over the joints it is known of, of which each process has its own number.
             terms["visibility"] = terms["visibility"] * self.processes.share(known.sum())
