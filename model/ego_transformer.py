@@ -10,6 +10,7 @@ from base.skeleton import NECK
 from model.joint_transformer import JointEstimate, JointTransformer
 from model.pose_fpn import PoseFPN, Pyramid
 from model.rays import CameraRays
+from model.temporal import TemporalTransformer
 
 
 class EgoTransformerOutput(NamedTuple):
@@ -54,6 +55,8 @@ class EgoTransformer(nn.Module):
         rays: of that camera; another lens's take its place with :meth:`use_camera`.
         input_size: side S of the network's picture, pixels.
         heatmap_size: side h of its heatmaps, cells.
+        temporal: its temporal form, if it has one; a forward pass, which knows of one frame only,
+            does without.
         frozen: whether the 2D module is left as it is.
     """
 
@@ -63,6 +66,7 @@ class EgoTransformer(nn.Module):
         super().__init__()
         self.pose2d = pose2d
         self.transformer = transformer
+        self.temporal: TemporalTransformer | None = None
         self.frozen = False
         self.use_camera(camera)
 

@@ -197,9 +197,7 @@ class JointTransformer(nn.Module):
         log_scale = log_scale[..., 0] + math.log(_FIRST_SCALE)
         return JointEstimate(camera3d, log_scale, visibility[..., 0])
 
-    def forward(
-        self, pyramid: Pyramid, rays: CameraRays
-    ) -> tuple[list[JointEstimate], Tensor]:
+    def forward(self, pyramid: Pyramid, rays: CameraRays) -> tuple[list[JointEstimate], Tensor]:
         """What each layer says, of which the last one counts, and the last (B, 16, D) tokens."""
         tokens, directions = self._tokens(pyramid, rays)
         memory = self._memory(pyramid.stride16, rays)

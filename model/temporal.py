@@ -6,6 +6,7 @@ chance differs from frame to frame.  The idea of looking back with attention is 
 here each frame's joints have been found before, so a frame is looked at once, whatever the history.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -59,7 +60,7 @@ class TemporalTransformer(nn.Module):
     def __init__(
         self,
         in_dim: int,
-        lags: tuple[int, ...],
+        lags: Sequence[int],
         dim: int = 128,
         layers: int = 2,
         heads: int = 4,
