@@ -276,7 +276,7 @@ def main(argv: list[str] | None = None) -> None:
         arguments.batch_size,
         workers if arguments.workers is None else arguments.workers,
     )
-    evaluation = Evaluation(predictor, mean_pose)
+    evaluation = Evaluation(predictor, mean_pose, predictor.new_track())
     evaluate(loader, evaluation)
     about = {
         "schema": SCHEMA,

@@ -12,6 +12,11 @@ The project's own model (--config transformer) also trains all at once, without 
 
   python train.py --training_type finetune --config transformer --gpu 0 --log_dir experiments/Own
 
+and has a temporal form, trained on videos (utils/make_synthetic.py --video) with the rest frozen:
+
+  python train.py --training_type temporal --data_root data/videos --gpu 0 \\
+      --load_3d_model experiments/Own/checkpoints/model_best.tar --log_dir experiments/Temporal
+
 Three stages one after the other in one command, in Train2d, Train3d and Finetune under LOG_DIR:
 
   python train.py --training_type all --gpu 0 --log_dir experiments
@@ -52,10 +57,15 @@ from utils.device import GPU_HELP, prepare_device
 from utils.engine.loop import Trainer
 from utils.engine.networks import Start, refuse_other_architecture, stage_network
 from utils.engine.processes import Processes
-from utils.engine.stages import TRAINING_TYPES, stage_class
+from utils.engine.stages import TEMPORAL, TRAINING_TYPES, stage_class
 
 ALL_STAGES = "all"
-_LOG_DIRS = {"train2d": "Train2d", "train3d": "Train3d", "finetune": "Finetune"}
+_LOG_DIRS = {
+    "train2d": "Train2d",
+    "train3d": "Train3d",
+    "finetune": "Finetune",
+    TEMPORAL: "Temporal",
+}
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -63,12 +73,14 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--training_type", required=True, choices=(*TRAINING_TYPES, ALL_STAGES))
+    parser.add_argument(
+        "--training_type", required=True, choices=(*TRAINING_TYPES, TEMPORAL, ALL_STAGES)
+    )
     parser.add_argument("--gpu", default="0", help=GPU_HELP)
     parser.add_argument(
         "--log_dir",
         type=Path,
-        help="where checkpoints and logs go (default: experiments/Train2d, Train3d or Finetune; "
+        help="where checkpoints and logs go (default: the stage's own folder in experiments; "
         "all: experiments, for those three beneath)",
     )
     parser.add_argument(
@@ -99,7 +111,11 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         type=Path,
         help="finetune, and train3d of model.kind transformer: checkpoint of train2d",
     )
-    start.add_argument("--load_3d_model", type=Path, help="finetune: checkpoint of train3d")
+    start.add_argument(
+        "--load_3d_model",
+        type=Path,
+        help="finetune: checkpoint of train3d; temporal: checkpoint of finetune",
+    )
     start.add_argument(
         "--imagenet",
         help="train2d, or finetune from scratch: start the trunk from ImageNet weights: "
@@ -141,10 +157,11 @@ def config_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
         lr=arguments.lr,
     )
     run = given(seed=arguments.seed, precision=arguments.precision, compile=arguments.compile)
+    temporal = {"temporal": {}} if arguments.training_type == TEMPORAL else {}
     return run | {
         arguments.training_type: stage,
         "data": given(workers=arguments.workers),
-        "model": given(imagenet=arguments.imagenet),
+        "model": given(imagenet=arguments.imagenet) | temporal,
     }
 
 

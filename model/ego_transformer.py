@@ -10,6 +10,7 @@ from base.skeleton import NECK
 from model.joint_transformer import JointEstimate, JointTransformer
 from model.pose_fpn import PoseFPN, Pyramid
 from model.rays import CameraRays
+from model.temporal import TemporalTransformer
 
 
 class EgoTransformerOutput(NamedTuple):
@@ -23,6 +24,7 @@ class EgoTransformerOutput(NamedTuple):
         visibility: (B, 16) logit of the joint being seen.
         uncertainty: (B, 16) metres, radius of the ball around ``camera3d`` that holds the joint
             in 90 % of the cases.
+        tokens: (B, 16, D) of the joints, from which the estimate was made.
         earlier: estimates of the layers before the last; empty in evaluation.
     """
 
@@ -32,7 +34,13 @@ class EgoTransformerOutput(NamedTuple):
     log_scale: Tensor
     visibility: Tensor
     uncertainty: Tensor
+    tokens: Tensor
     earlier: list[JointEstimate]
+
+    @property
+    def estimates(self) -> list[JointEstimate]:
+        """What each layer says, the last one last."""
+        return [*self.earlier, JointEstimate(self.camera3d, self.log_scale, self.visibility)]
 
 
 class EgoTransformer(nn.Module):
@@ -47,6 +55,8 @@ class EgoTransformer(nn.Module):
         rays: of that camera; another lens's take its place with :meth:`use_camera`.
         input_size: side S of the network's picture, pixels.
         heatmap_size: side h of its heatmaps, cells.
+        temporal: its temporal form, if it has one; a forward pass, which knows of one frame only,
+            does without.
         frozen: whether the 2D module is left as it is.
     """
 
@@ -56,6 +66,7 @@ class EgoTransformer(nn.Module):
         super().__init__()
         self.pose2d = pose2d
         self.transformer = transformer
+        self.temporal: TemporalTransformer | None = None
         self.frozen = False
         self.use_camera(camera)
 
@@ -95,7 +106,7 @@ class EgoTransformer(nn.Module):
 
     def lift(self, pyramid: Pyramid) -> EgoTransformerOutput:
         """Poses of what the 2D module makes of pictures."""
-        *earlier, last = self.transformer(pyramid, self.rays)
+        (*earlier, last), tokens = self.transformer(pyramid, self.rays)
         joints3d = last.camera3d - last.camera3d[:, NECK : NECK + 1]
         uncertainty = torch.exp(last.log_scale) * self.transformer.calibration
-        return EgoTransformerOutput(pyramid.heatmaps, joints3d, *last, uncertainty, earlier)
+        return EgoTransformerOutput(pyramid.heatmaps, joints3d, *last, uncertainty, tokens, earlier)

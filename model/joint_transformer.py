@@ -75,8 +75,8 @@ class JointEstimate(NamedTuple):
     visibility: Tensor
 
 
-class _Layer(nn.Module):
-    """Joint tokens attend to each other, then to the map, then each for itself."""
+class DecoderLayer(nn.Module):
+    """Joint tokens attend to each other, then to a memory, then each for itself."""
 
     def __init__(self, dim: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -90,20 +90,26 @@ class _Layer(nn.Module):
         self.map_out = nn.Linear(dim, dim)
         self.mlp = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
 
-    def _attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    def _attend(
+        self, query: Tensor, key: Tensor, value: Tensor, known: Tensor | None = None
+    ) -> Tensor:
         query, key, value = (
             part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (query, key, value)
         )
         dropout = self.dropout if self.training else 0.0
-        found = F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
+        found = F.scaled_dot_product_attention(query, key, value, known, dropout_p=dropout)
         return found.transpose(1, 2).flatten(2)
 
-    def forward(self, tokens: Tensor, memory: Tensor) -> Tensor:
-        """(B, 16, D) tokens and (B, N, D) map → (B, 16, D)."""
+    def forward(self, tokens: Tensor, memory: Tensor, known: Tensor | None = None) -> Tensor:
+        """(B, 16, D) tokens and (B, N, D) memory → (B, 16, D).
+
+        ``known``: (B, 1, 1, N) bool, which of the memory there is; all of it if None.
+        """
         own = self.own(self.norms[0](tokens)).chunk(3, -1)
         tokens = tokens + self.own_out(self._attend(*own))
         query = self.query(self.norms[1](tokens))
-        tokens = tokens + self.map_out(self._attend(query, *self.map(memory).chunk(2, -1)))
+        found = self._attend(query, *self.map(memory).chunk(2, -1), known)
+        tokens = tokens + self.map_out(found)
         return tokens + self.mlp(self.norms[2](tokens))
 
 
@@ -141,7 +147,7 @@ class JointTransformer(nn.Module):
         self.map = nn.Linear(channels, dim)
         self.map_rays = nn.Sequential(nn.Linear(3, dim), nn.GELU(), nn.Linear(dim, dim))
         self.map_norm = nn.LayerNorm(dim)
-        self.layers = nn.ModuleList(_Layer(dim, heads, dropout) for _ in range(layers))
+        self.layers = nn.ModuleList(DecoderLayer(dim, heads, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(dim)
         self.head = nn.Linear(dim, _NUMBERS)
         nn.init.normal_(self.head.weight, std=_HEAD_STD)
@@ -181,7 +187,7 @@ class JointTransformer(nn.Module):
         return self.map_norm(tokens + self.map_rays(grid))
 
     def _estimate(self, tokens: Tensor, directions: Tensor) -> JointEstimate:
-        numbers = self.head(self.norm(tokens)).float()
+        numbers = self.head(tokens).float()
         offset, along, share, log_scale, visibility = numbers.split([3, 1, 1, 1, 1], -1)
         # A joint that is seen lies on its ray, at about its usual distance; one that is not lies
         # about where it usually is.  How much of each is the network's to say.
@@ -191,16 +197,17 @@ class JointTransformer(nn.Module):
         log_scale = log_scale[..., 0] + math.log(_FIRST_SCALE)
         return JointEstimate(camera3d, log_scale, visibility[..., 0])
 
-    def forward(self, pyramid: Pyramid, rays: CameraRays) -> list[JointEstimate]:
-        """What each layer says; the last one counts."""
+    def forward(self, pyramid: Pyramid, rays: CameraRays) -> tuple[list[JointEstimate], Tensor]:
+        """What each layer says, of which the last one counts, and the last (B, 16, D) tokens."""
         tokens, directions = self._tokens(pyramid, rays)
         memory = self._memory(pyramid.stride16, rays)
         estimates = []
         for number, layer in enumerate(self.layers, 1):
             tokens = layer(tokens, memory)
             if self.training or number == len(self.layers):
-                estimates.append(self._estimate(tokens, directions))
-        return estimates
+                normed = self.norm(tokens)
+                estimates.append(self._estimate(normed, directions))
+        return estimates, normed
 
 
 def _cell_centres(cells: int, device: torch.device) -> Tensor:

@@ -1,11 +1,13 @@
 """The losses of the transformer, beside those of :mod:`model.losses` that it shares."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from base.skeleton import NECK
-from model.ego_transformer import EgoTransformerOutput
+from model.joint_transformer import JointEstimate
 from model.losses import LossWeights, joint_distance, limb_cosine, limb_distance
 
 
@@ -39,7 +41,7 @@ def visibility_entropy(logits: Tensor, visible: Tensor, known: Tensor) -> Tensor
 
 
 def transformer_losses(
-    output: EgoTransformerOutput,
+    estimates: Sequence[JointEstimate],
     target: Tensor,
     visible: Tensor,
     known: Tensor,
@@ -48,7 +50,7 @@ def transformer_losses(
     """The weighted losses of the poses; their sum is what to minimise.
 
     Args:
-        output: of the network in training.
+        estimates: of the network's layers; the last one counts.
         target: (B, 16, 3) metres, camera frame.
         visible: (B, 16) bool.
         known: (B, 16) bool, where ``visible`` is known.
@@ -59,22 +61,22 @@ def transformer_losses(
         "camera_pose" (joint distance in the camera's frame), "uncertainty", "visibility", and
         "earlier": the mean of the poses' losses over the layers before the last.
     """
-    losses = _of_poses(output.camera3d, target, weights)
-    if weights.earlier and output.earlier:
+    *earlier, last = estimates
+    losses = _of_poses(last.camera3d, target, weights)
+    if weights.earlier and earlier:
         totals = [
-            sum(_of_poses(estimate.camera3d, target, weights).values())
-            for estimate in output.earlier
+            sum(_of_poses(estimate.camera3d, target, weights).values()) for estimate in earlier
         ]
         losses["earlier"] = weights.earlier * torch.stack(totals).mean()
     if weights.uncertainty:
-        distance = torch.linalg.vector_norm(output.camera3d.float() - target.float(), dim=-1)
+        distance = torch.linalg.vector_norm(last.camera3d.float() - target.float(), dim=-1)
         # Where the joint is is the distances' own loss to say: likelihood alone would care less
         # for the joints that are hard (Seitzer et al., "On the pitfalls of heteroscedastic
         # uncertainty estimation with probabilistic neural networks", ICLR 2022).
-        entropy = scale_likelihood(distance.detach(), output.log_scale)
+        entropy = scale_likelihood(distance.detach(), last.log_scale)
         losses["uncertainty"] = weights.uncertainty * entropy
     if weights.visibility:
-        entropy = visibility_entropy(output.visibility, visible, known)
+        entropy = visibility_entropy(last.visibility, visible, known)
         losses["visibility"] = weights.visibility * entropy
     return losses
 

@@ -255,9 +255,9 @@ def test_a_camera_is_followed_until_it_is_gone(tiny_checkpoint, tmp_path, monkey
 def test_ctrl_c_leaves_complete_files(tiny_checkpoint, pictures, tmp_path, monkeypatch):
     original = EgoPosePredictor.poses
 
-    def interrupted(self, prepared):
+    def interrupted(self, *arguments):
         signal.raise_signal(signal.SIGINT)
-        return original(self, prepared)
+        return original(self, *arguments)
 
     monkeypatch.setattr(EgoPosePredictor, "poses", interrupted)
     with pytest.raises(SystemExit) as caught:

@@ -4,7 +4,8 @@ A checkpoint is the reference implementation's dict (``resnet_state_dict`` and/o
 ``autoencoder_state_dict``, ``optimizer_state_dict``, ``scheduler``) with four keys more that make
 it complete: ``config``, ``training``, ``mean_pose`` and ``camera``.  Those of the reference lack
 the four and load as well.  The project's own model has ``transformer_state_dict`` in the place of
-``autoencoder_state_dict``; both parts are in it from train3d on.
+``autoencoder_state_dict``; both parts are in it from train3d on, and its temporal form has
+``temporal_state_dict`` as well.
 """
 
 import dataclasses
@@ -29,11 +30,13 @@ from model.joint_transformer import JointTransformer
 from model.pose_fpn import PoseFPN
 from model.reference_checkpoint import build_from_state_dicts
 from model.state_dict import depth_of, load_strictly
-from utils.config import Config, parse_config
+from model.temporal import TemporalTransformer
+from utils.config import Config, TemporalSection, parse_config
 from utils.files import replacing
 
 _RESNET, _AUTOENCODER = "resnet_state_dict", "autoencoder_state_dict"
-_TRANSFORMER = "transformer_state_dict"
+_TRANSFORMER, _TEMPORAL = "transformer_state_dict", "temporal_state_dict"
+_WEIGHTS = (_RESNET, _AUTOENCODER, _TRANSFORMER, _TEMPORAL)
 #: Beginning of names that only the pyramid of the project's own model has.
 _PYRAMID = "laterals."
 _NUMBERED = re.compile(r"checkpoint_(\d+)(?:_step_(\d+))?\.tar")
@@ -44,7 +47,7 @@ class TrainingState:
     """How far a run is, and what it needs beside weights and optimiser to go on exactly.
 
     Attributes:
-        stage: train2d, train3d or finetune.
+        stage: train2d, train3d, finetune or temporal.
         epoch: epochs completed.
         best_epoch, best_value: the best validation so far; 0 and infinity before the first.
         step: steps done of the epoch after those.
@@ -76,7 +79,7 @@ class Checkpoint:
 
     Attributes:
         path: where it was read from.
-        resnet, autoencoder, transformer: weights, None where the file has none.
+        resnet, autoencoder, transformer, temporal: weights, None where the file has none.
         optimizer: state of the optimiser.
         training, config, mean_pose: None in the reference's files; ``mean_pose`` is (16, 3)
             float64 metres, Neck at the origin, mean of the training set.
@@ -87,6 +90,7 @@ class Checkpoint:
     resnet: dict[str, torch.Tensor] | None
     autoencoder: dict[str, torch.Tensor] | None
     transformer: dict[str, torch.Tensor] | None
+    temporal: dict[str, torch.Tensor] | None
     optimizer: dict[str, Any] | None
     training: TrainingState | None
     config: Config | None
@@ -229,7 +233,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         ) from None
     if not isinstance(content, dict) or not (_RESNET in content or _AUTOENCODER in content):
         raise UserError(f"{path}: not a checkpoint of this project: it has no {_RESNET}")
-    weights = {key: content.get(key) for key in (_RESNET, _AUTOENCODER, _TRANSFORMER)}
+    weights = {key: content.get(key) for key in _WEIGHTS}
     for key, value in weights.items():
         if value is not None and not isinstance(value, dict):
             raise UserError(f"{path}: {key} is no dict of weights")
@@ -240,6 +244,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         resnet=weights[_RESNET],
         autoencoder=weights[_AUTOENCODER],
         transformer=weights[_TRANSFORMER],
+        temporal=weights[_TEMPORAL],
         optimizer=content.get("optimizer_state_dict"),
         training=TrainingState(**training) if training else None,
         config=parse_config(config, str(path)) if config else None,
@@ -347,9 +352,11 @@ def build_pose_model(checkpoint: Checkpoint) -> EgoPose | EgoTransformer:
         UserError: if its weights do not fit.
     """
     if checkpoint.model_kind == "transformer":
-        return EgoTransformer(
-            build_pyramid(checkpoint), build_transformer(checkpoint), camera_of(checkpoint)
-        )
+        parts = build_pyramid(checkpoint), build_transformer(checkpoint)
+        model = EgoTransformer(*parts, camera_of(checkpoint))
+        if checkpoint.temporal is not None:
+            model.temporal = build_temporal(checkpoint)
+        return model
     config = checkpoint.config or Config()
     try:
         networks = build_from_state_dicts(
@@ -388,6 +395,26 @@ def build_transformer(checkpoint: Checkpoint) -> JointTransformer:
     network = JointTransformer(**config.model.transformer.model_dump())
     try:
         load_strictly(network, checkpoint.transformer, _TRANSFORMER)
+    except UserError as error:
+        raise UserError(f"{checkpoint.path}: {error}") from None
+    return network
+
+
+def new_temporal(config: Config) -> TemporalTransformer:
+    """An untrained temporal form for the model of a configuration."""
+    own = (config.model.temporal or TemporalSection()).model_dump()
+    return TemporalTransformer(config.model.transformer.dim, **own)
+
+
+def build_temporal(checkpoint: Checkpoint) -> TemporalTransformer:
+    """The temporal form of a checkpoint of the project's own model.
+
+    Raises:
+        UserError: if its weights do not fit.
+    """
+    network = new_temporal(checkpoint.config or Config())
+    try:
+        load_strictly(network, checkpoint.temporal, _TEMPORAL)
     except UserError as error:
         raise UserError(f"{checkpoint.path}: {error}") from None
     return network

@@ -6,6 +6,7 @@ the key and the nearest known one.
 
 import dataclasses
 import difflib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from pydantic import (
     Field,
     ValidationError,
     create_model,
+    field_validator,
     model_validator,
 )
 
@@ -88,6 +90,32 @@ class TransformerSection(Section):
         return self
 
 
+class TemporalSection(Section):
+    """The temporal form of the project's own model: past frames of a video are looked at too."""
+
+    lags: list[int] = Field(
+        [0, 1, 2, 3, 4, 6, 8, 12],
+        description="how many frames each one that is looked at lies before the newest, from 0 up",
+    )
+    dim: int = Field(128, ge=8, description="width of its tokens")
+    layers: int = Field(2, ge=1)
+    heads: int = Field(4, ge=1, description="attention heads, a divisor of dim")
+    dropout: float = Field(0.0, ge=0, lt=1, description="of the attention, in training")
+
+    @field_validator("lags")
+    @classmethod
+    def _rise_from_0(cls, lags: list[int]) -> list[int]:
+        if lags[:1] != [0] or any(b <= a for a, b in pairwise(lags)):
+            raise ValueError("must rise from 0")
+        return lags
+
+    @model_validator(mode="after")
+    def _divides(self) -> "TemporalSection":
+        if self.dim % self.heads:
+            raise ValueError(f"dim {self.dim} is no multiple of heads {self.heads}")
+        return self
+
+
 class ModelSection(Section):
     """The networks."""
 
@@ -100,6 +128,9 @@ class ModelSection(Section):
     )
     lifting: LiftingSection = LiftingSection()
     transformer: TransformerSection = TransformerSection()
+    temporal: TemporalSection | None = Field(
+        None, description="transformer only: its temporal form, trained by the stage temporal"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -146,6 +177,23 @@ class StageSection(Section):
     )
 
 
+class TemporalStageSection(StageSection):
+    """How the temporal form is optimised: on what the trained single-frame model says of videos."""
+
+    epochs: int = Field(10, ge=1)
+    batch_size: int = Field(64, ge=1, description="frames a step, each with its history")
+    optimizer: Literal["adam", "adamw"] = "adamw"
+    weight_decay: float = Field(1e-4, ge=0)
+    schedule: Literal["step", "cosine", "constant"] = "cosine"
+    warmup_steps: int = Field(50, ge=0)
+    clip_norm: float | None = Field(5.0, gt=0)
+    views: int = Field(
+        4,
+        ge=1,
+        description="differently augmented looks at each frame, taken once and kept in memory",
+    )
+
+
 class CheckpointSection(Section):
     """When checkpoints are written, beside the one after each epoch, and which are kept."""
 
@@ -171,6 +219,7 @@ class Config(Section):
     train2d: StageSection = StageSection()
     train3d: StageSection = StageSection()
     finetune: StageSection = StageSection(reconstruction="sum")
+    temporal: TemporalStageSection = TemporalStageSection()
 
     def stage(self, training_type: str) -> StageSection:
         """Section of a training type."""

@@ -1,8 +1,8 @@
-"""Draw the two networks with the sizes they really have.
+"""Draw the networks with the sizes they really have.
 
     python utils/draw_architecture.py --output doc
 
-writes architecture_2d.png and architecture_3d.png.  Every size comes from a forward pass on the
+writes architecture_2d.png, architecture_3d.png and architecture_own.png.  Every size comes from a forward pass on the
 networks themselves, so the drawings cannot drift from the code.
 """
 
@@ -27,7 +27,9 @@ from torch import nn
 
 from base.camera import RELEASE_CAMERA
 from base.skeleton import HEATMAP_JOINTS, LIMBS, NECK, NUM_JOINTS
+from model.joint_transformer import JointTransformer
 from model.lifting import LiftingAutoencoder
+from model.pose_fpn import PoseFPN
 from model.pose_resnet import PoseResNet
 from utils.command import run_command
 from utils.files import make_folder, replacing
@@ -39,6 +41,8 @@ _DPI = 200
 
 #: The paper's networks.
 _DEPTH, _INPUT_SIZE = 101, 368
+#: The project's own, as experiments/configs/transformer.yml has it.
+_OWN_DEPTH, _OWN_INPUT_SIZE = 18, 160
 
 Point = tuple[float, float]
 
@@ -303,8 +307,66 @@ def draw_3d(heatmap_size: int) -> Figure:
     return figure
 
 
+def draw_own(depth: int, input_size: int) -> Figure:
+    """Pictures → heatmaps → tokens of the joints → pose: the project's own model."""
+    with torch.device("meta"):
+        network, transformer = PoseFPN(depth), JointTransformer()
+    shapes = layer_shapes(network, (3, input_size, input_size))
+    width, height = 9.0, 3.9
+    figure, axes = _canvas(width, height)
+    upper, lower = 2.75, 1.05
+    draw_picture(axes, 0.62, upper, 1.05, f"picture\n{_size_text((3, input_size, input_size))}")
+    names = ("layer1", "layer2", "layer3", "layer4")
+    trunk = [
+        draw_block(axes, x, upper, shapes[name], _BLUE, f"{len(getattr(network, name))} blocks")
+        for name, x in zip(names, (1.6, 2.4, 3.1, 3.72), strict=True)
+    ]
+    arrow(axes, (1.16, upper), (trunk[0].left, upper))
+    for left, right in pairwise(trunk):
+        join(axes, left, right)
+    # The pyramid lies below the map that each level is made of; it is merged from the right.
+    levels = [
+        draw_block(axes, x, lower, shapes[name], _TEAL, "")
+        for name, x in (("merges.1", 2.4), ("merges.0", 3.1), ("laterals.2", 3.72))
+    ]
+    for above, level in zip(trunk[1:], levels, strict=True):
+        x = (level.left + level.right) / 2
+        arrow(axes, (x, above.bottom - 0.42), (x, level.top + 0.02))
+    for left, right in pairwise(levels):
+        arrow(axes, (right.left, lower), (left.right, lower))
+    maps = shapes["final_layer"]
+    draw_heatmaps(axes, 1.25, lower, 0.85, f"heatmaps\n{_size_text(maps)}", maps[-1])
+    arrow(axes, (levels[0].left, lower), (1.25 + 0.425, lower))
+
+    count, dim = transformer.joints.shape
+    left, bottom, wide, tall = 5.35, 1.0, 1.75, 2.1
+    _rounded(axes, (left, bottom), wide, tall, _shade(_VIOLET, 0.75))
+    rows = [
+        ("joints look at\neach other", 0.80),
+        ("and at the whole\nstride-16 map", 0.5),
+        ("then each\nfor itself", 0.2),
+    ]
+    for text, share in rows:
+        place = left + wide / 2, bottom + share * tall
+        style = {"ha": "center", "va": "center", "fontsize": 8.5, "linespacing": 1.2}
+        axes.text(*place, text, color=_INK, **style)
+    layers = len(transformer.layers)
+    _below(axes, left + wide / 2, bottom, f"{layers} layers, {count} tokens of {dim}")
+    style = {"ha": "center", "va": "center", "fontsize": 8.5, "linespacing": 1.25, "color": _INK}
+    axes.text(4.6, 2.35, "a token a joint:\nfeatures there,\nits ray,\nhow sharp", **style)
+    arrow(axes, (4.12, 1.75), (left, 1.75))
+    arrow(axes, (levels[-1].right, lower + 0.08), (4.62, 1.68), 0.2)
+    numbers = "16 joints, metres,\nin the camera's frame,\neach with an uncertainty"
+    draw_pose(axes, 8.1, 2.3, 1.7, numbers)
+    arrow(axes, (left + wide, 2.05), (7.45, 2.05))
+    _title(axes, 2.6, 3.7, f"ResNet-{depth}", _BLUE)
+    _title(axes, 3.1, 0.13, "feature pyramid", _TEAL)
+    _title(axes, left + wide / 2, 3.35, "transformer", _VIOLET)
+    return figure
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write both drawings."""
+    """Write the drawings."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("doc"), help="folder (default: doc)")
     options = parser.parse_args(arguments)
@@ -312,6 +374,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     figures = {
         "architecture_2d.png": draw_2d(_DEPTH, _INPUT_SIZE),
         "architecture_3d.png": draw_3d(PoseResNet.heatmap_size(_INPUT_SIZE)),
+        "architecture_own.png": draw_own(_OWN_DEPTH, _OWN_INPUT_SIZE),
     }
     for name, figure in figures.items():
         with replacing(folder / name) as temporary:

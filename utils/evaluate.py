@@ -13,6 +13,7 @@ from utils.metrics.errors import distances
 from utils.metrics.measures import PART_ERRORS
 from utils.metrics.uncertainty import uncertainty_report
 from utils.predict import PosePredictor
+from utils.track import Track
 
 
 @dataclass(slots=True)
@@ -58,14 +59,18 @@ class Evaluation:
     Args:
         predictor: the model.
         mean_pose: (16, 3) metres, Neck at the origin: the baseline measured on the same frames.
+        track: of the predictor, if it looks back; the batches must come in order then.
 
     Attributes:
         metrics: the figures, in constant memory.
         frames: results so far, in the order of the batches (about 1 KB each).
     """
 
-    def __init__(self, predictor: PosePredictor, mean_pose: np.ndarray) -> None:
+    def __init__(
+        self, predictor: PosePredictor, mean_pose: np.ndarray, track: Track | None = None
+    ) -> None:
         self.predictor = predictor
+        self.track = track
         self.metrics = PoseMetrics(mean_pose)
         self.frames: list[FrameResult] = []
 
@@ -75,7 +80,11 @@ class Evaluation:
         Raises:
             UserError: for a model whose poses are not finite.
         """
-        prediction = self.predictor(batch.images)
+        if self.track is None:
+            prediction = self.predictor(batch.images)
+        else:
+            places = [((f.character, f.environment), f.number) for f in batch.frame_ids]
+            prediction = self.predictor(batch.images, places, self.track)
         # The Neck lies at the origin; the fit only moves the pose.
         placed = prediction.joints3d + prediction.neck[:, None]
         finite = np.isfinite(placed).all((1, 2))

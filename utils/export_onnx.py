@@ -233,13 +233,18 @@ def main(argv: list[str] | None = None) -> None:
     if args.int8 and args.pictures is None:
         raise UserError("--int8 needs --pictures: it measures the network's ranges on them")
     loaded = load_pose_model(args.load_model)
+    if getattr(loaded.model, "temporal", None) is not None:
+        print("What looks back at earlier frames is left out: the export takes each frame alone.")
     size = loaded.model.input_size
     if args.pictures is None:
         noise = np.random.default_rng(0).integers(0, 256, (8, size, size, 3), np.uint8)
         squares = noise
     else:
         squares = read_squares(args.pictures, size, _PICTURES)
-    plain = PosePredictor(load_pose_model(args.load_model).model, torch.device("cpu"), "fp32")
+    whole = load_pose_model(args.load_model).model
+    if isinstance(whole, EgoTransformer):
+        whole.temporal = None
+    plain = PosePredictor(whole, torch.device("cpu"), "fp32")
     exact = args.output.with_suffix(".fp32.onnx") if args.int8 else args.output
     try:
         write_onnx(loaded, exact)

@@ -1,5 +1,6 @@
 """A trained network on pictures: heatmaps decoded, the pose placed before the camera."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,12 +9,14 @@ import torch
 from base.camera import RELEASE_CAMERA, FisheyeCamera, fit_translation
 from base.skeleton import HEAD, HEATMAP_JOINTS, NECK, NUM_JOINTS
 from dataset.batch import to_input
+from dataset.runs import Place
 from dataset.transforms import SquareCrop
 from model.decode import decode_heatmaps
 from model.ego_pose import EgoPose
-from model.ego_transformer import EgoTransformer
+from model.ego_transformer import EgoTransformer, EgoTransformerOutput
 from model.joint_transformer import HELD_RADIUS
 from utils.device import autocast
+from utils.track import Track
 
 #: Every joint pulls a little at the pose's place, so that it is defined where nothing was seen.
 _LEAST_WEIGHT = 1e-3
@@ -114,12 +117,28 @@ class PosePredictor:
         return isinstance(self.model, EgoTransformer)
 
     @torch.inference_mode()
-    def __call__(self, images: torch.Tensor) -> Prediction:
-        """Poses of (B, S, S, 3) uint8 RGB pictures."""
-        return self.placed(self.forward(images))
+    def __call__(
+        self,
+        images: torch.Tensor,
+        places: Sequence[Place] | None = None,
+        track: Track | None = None,
+    ) -> Prediction:
+        """Poses of pictures.
 
-    def forward(self, images: torch.Tensor) -> Estimate:
-        """What the network says of (B, S, S, 3) uint8 RGB pictures.
+        Args:
+            images: (B, S, S, 3) uint8 RGB.
+            places: B sequences and numbers in them; None for pictures that stand alone.
+            track: of :meth:`new_track`, the frames before these; None for none.
+        """
+        return self.placed(self.forward(images, places, track))
+
+    def forward(
+        self,
+        images: torch.Tensor,
+        places: Sequence[Place] | None = None,
+        track: Track | None = None,
+    ) -> Estimate:
+        """What the network says of pictures; arguments as of :meth:`__call__`.
 
         What makes poses runs in full precision, in which it costs next to nothing: bfloat16
         would round a joint a metre away to 4 mm.  Its heatmap branch, which only training needs,
@@ -131,10 +150,39 @@ class PosePredictor:
             seen = pose2d(to_input(images, self.device))
         if own:
             output = self.model.lift(seen)
+            if self.model.temporal is not None:
+                output = self._looking_back(output, places, track)
             poses = output.joints3d, output.camera3d
             return Estimate(output.heatmaps, *poses, output.uncertainty, output.visibility)
         lifting = self.model.lifting
         return Estimate(seen, lifting.decode_pose(lifting.encode(seen.float())))
+
+    def new_track(self) -> Track | None:
+        """Where frames of a sequence are kept between calls; None for a model that does not look
+        back."""
+        temporal = getattr(self.model, "temporal", None)
+        return None if temporal is None else Track(temporal.lags)
+
+    def _looking_back(
+        self,
+        output: EgoTransformerOutput,
+        places: Sequence[Place] | None,
+        track: Track | None,
+    ) -> EgoTransformerOutput:
+        """The same, by the temporal form."""
+        temporal = self.model.temporal
+        if places is None:
+            places = [None] * len(output.tokens)
+        track = track or Track(temporal.lags)
+        said = output.tokens.float(), output.camera3d.float(), output.log_scale.float()
+        estimate = temporal(track.history(*said, places))
+        return output._replace(
+            joints3d=estimate.camera3d - estimate.camera3d[:, NECK : NECK + 1],
+            camera3d=estimate.camera3d,
+            log_scale=estimate.log_scale,
+            visibility=estimate.visibility,
+            uncertainty=torch.exp(estimate.log_scale) * temporal.calibration,
+        )
 
     def placed(self, estimate: Estimate) -> Prediction:
         """Decode heatmaps, and place poses where their joints are seen."""

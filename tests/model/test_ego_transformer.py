@@ -120,9 +120,9 @@ def test_another_lens_gives_the_same_pose_for_the_same_rays():
     one = peaked([(x, y) for x in far for y in far[:2]], 20)
     other = peaked([(x, y) for x in near for y in near[:2]], 20)
     with torch.inference_mode():
-        expected = transformer(one, CameraRays(longer))[-1]
-        found = transformer(other, CameraRays(wider))[-1]
-        wrong = transformer(other, CameraRays(longer))[-1]
+        expected = transformer(one, CameraRays(longer))[0][-1]
+        found = transformer(other, CameraRays(wider))[0][-1]
+        wrong = transformer(other, CameraRays(longer))[0][-1]
     assert (found.camera3d - expected.camera3d).abs().max() < 1e-4
     assert (found.log_scale - expected.log_scale).abs().max() < 1e-4
     assert (wrong.camera3d - expected.camera3d).abs().max() > 1e-2
@@ -140,9 +140,9 @@ def test_a_picture_turned_by_half_through_a_camera_turned_likewise_is_the_same_w
     )
     flipped = Pyramid(*(level.flip(-1, -2) for level in pyramid))
     with torch.inference_mode():
-        expected = transformer(pyramid, CameraRays(camera))[-1]
-        found = transformer(flipped, CameraRays(turned))[-1]
-        wrong = transformer(flipped, CameraRays(camera))[-1]
+        expected = transformer(pyramid, CameraRays(camera))[0][-1]
+        found = transformer(flipped, CameraRays(turned))[0][-1]
+        wrong = transformer(flipped, CameraRays(camera))[0][-1]
     assert (found.camera3d - expected.camera3d).abs().max() < 1e-4
     assert (wrong.camera3d - expected.camera3d).abs().max() > 1e-2
 
@@ -154,7 +154,7 @@ def test_a_joint_that_is_surely_seen_can_be_put_on_its_ray():
     camera = SquareCrop(160).camera(RELEASE_CAMERA)
     rays = CameraRays(camera)
     with torch.inference_mode():
-        camera3d = network(peaked([(4, 12)], 20), rays)[-1].camera3d[0]
+        camera3d = network(peaked([(4, 12)], 20), rays)[0][-1].camera3d[0]
         ray = rays(torch.tensor([4 * 8 + 3.5, 12 * 8 + 3.5]))
     directions = torch.nn.functional.normalize(camera3d, dim=-1)
     assert (directions - ray).abs().max() < 1e-3

@@ -5,8 +5,6 @@ import math
 import pytest
 import torch
 
-from base.skeleton import NECK
-from model.ego_transformer import EgoTransformerOutput
 from model.joint_transformer import JointEstimate
 from model.losses import LossWeights
 from model.transformer_losses import scale_likelihood, transformer_losses, visibility_entropy
@@ -14,20 +12,16 @@ from model.transformer_losses import scale_likelihood, transformer_losses, visib
 NOTHING = dict.fromkeys(("heatmap", "reconstruction", "pose", "limb_cosine", "limb_distance"), 0.0)
 
 
-def output(camera3d: torch.Tensor, earlier: torch.Tensor | None = None) -> EgoTransformerOutput:
-    shape = camera3d.shape[:2]
-    rest = torch.zeros(shape), torch.zeros(shape)
-    return EgoTransformerOutput(
-        torch.zeros(len(camera3d), 15, 8, 8),
-        camera3d - camera3d[:, NECK : NECK + 1],
-        camera3d,
-        *rest,
-        torch.ones(shape),
-        [] if earlier is None else [JointEstimate(earlier, *rest)],
-    )
+def estimate(camera3d: torch.Tensor) -> JointEstimate:
+    rest = torch.zeros(camera3d.shape[:2])
+    return JointEstimate(camera3d, rest, rest)
 
 
-def losses(found: EgoTransformerOutput, target: torch.Tensor, **weights: float):
+def output(*camera3d: torch.Tensor) -> list[JointEstimate]:
+    return [estimate(joints) for joints in camera3d]
+
+
+def losses(found: list[JointEstimate], target: torch.Tensor, **weights: float):
     known = torch.ones(target.shape[:2], dtype=torch.bool)
     return transformer_losses(found, target, known, known, LossWeights(**NOTHING | weights))
 
@@ -78,7 +72,7 @@ def test_one_joint_off_by_a_metre_is_a_sixteenth_of_a_metre(target):
 def test_earlier_layers_are_measured_like_the_last(target):
     wrong = target.clone()
     wrong[:, 15, 1] += 1.0
-    found = losses(output(target, wrong), target, camera_pose=1.0, earlier=0.5)
+    found = losses(output(wrong, target), target, camera_pose=1.0, earlier=0.5)
     assert found["earlier"].item() == pytest.approx(0.5 / 16, rel=1e-5)
     assert found["camera_pose"].item() < 1e-6
     assert "earlier" not in losses(output(target), target, camera_pose=1.0, earlier=0.5)
@@ -89,7 +83,7 @@ def test_the_uncertainty_does_not_move_the_pose(target):
     found = losses(output(camera3d), target, uncertainty=1.0)
     assert not found["uncertainty"].requires_grad
     scales = torch.zeros(2, 16, requires_grad=True)
-    losses(output(camera3d)._replace(log_scale=scales), target, uncertainty=1.0)[
+    losses([estimate(camera3d)._replace(log_scale=scales)], target, uncertainty=1.0)[
         "uncertainty"
     ].backward()
     assert camera3d.grad is None and scales.grad.abs().min() > 0

@@ -23,6 +23,7 @@ from utils.checkpoint import (
     camera_of,
     check_camera,
     lifting_options,
+    new_temporal,
 )
 from utils.config import Config
 
@@ -67,7 +68,13 @@ def stage_network(name: str, config: Config, start: Start) -> tuple[nn.Module, C
     if name == "train2d":
         return _pose2d_network(config, start.resume)
     if config.model.kind == "transformer":
-        return _ego_transformer(name, config, start)
+        build = _temporal if name == "temporal" else _ego_transformer
+        return build(name, config, start)
+    if name == "temporal":
+        raise UserError(
+            "the temporal form is of the project's own model: give --load_3d_model, a checkpoint "
+            "of finetune with model.kind 'transformer'"
+        )
     if name == "train3d":
         return _lifting_network(config, start.resume)
     return _ego_pose(config, start)
@@ -155,6 +162,24 @@ def _ego_transformer(name: str, config: Config, start: Start) -> tuple[EgoTransf
     return network, config
 
 
+def _temporal(name: str, config: Config, start: Start) -> tuple[EgoTransformer, Config]:
+    """The temporal form, beside the trained single-frame model that it looks back with."""
+    source = start.resume or start.pose3d
+    if source is None:
+        raise UserError(
+            f"{name} starts from a trained single-frame model: give --load_3d_model, a checkpoint "
+            "of finetune"
+        )
+    if start.resume is None and source.kind not in ("train3d", "finetune"):
+        source.require("finetune", "--load_3d_model")
+    network = build_pose_model(source)
+    config = _with_architecture(config, network.pose2d, source)
+    if network.temporal is None:
+        network.temporal = new_temporal(config)
+    network.use_camera(_data_camera(config))
+    return network, config
+
+
 def _data_camera(config: Config) -> FisheyeCamera:
     return SquareCrop(config.data.input_size).camera(RELEASE_CAMERA)
 
@@ -193,6 +218,8 @@ def _with_architecture(
         own = (pose3d_from.config or Config()).model
         for part in ("lifting", "transformer"):
             model[part] = getattr(own, part).model_dump()
+        if pose3d_from.temporal is not None:
+            model["temporal"] = own.temporal.model_dump()
     return config.overridden({"model": model})
 
 
@@ -215,6 +242,8 @@ def refuse_other_architecture(asked: Config, checkpoint: Checkpoint | None) -> N
         parts.append("lifting")
     if checkpoint.model_kind == "transformer":
         parts.append("transformer")
+    if checkpoint.temporal is not None and wanted.temporal is not None:
+        parts.append("temporal")
     differing += [
         f"model.{part}.{name} {value}, not {getattr(getattr(wanted, part), name)}"
         for part in parts

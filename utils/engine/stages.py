@@ -3,9 +3,12 @@
 from utils.config import Config
 from utils.engine.paper_stages import Finetune, Train2D, Train3D
 from utils.engine.stage import Stage
+from utils.engine.temporal_stage import TransformerTemporal
 from utils.engine.transformer_stages import TransformerFinetune, TransformerTrain3D
 
 TRAINING_TYPES = ("train2d", "train3d", "finetune")
+#: Trained after them, on videos, where it is asked for.
+TEMPORAL = "temporal"
 
 _STAGES: dict[str, dict[str, type[Stage]]] = {
     "autoencoder": {"train2d": Train2D, "train3d": Train3D, "finetune": Finetune},
@@ -13,6 +16,7 @@ _STAGES: dict[str, dict[str, type[Stage]]] = {
         "train2d": Train2D,
         "train3d": TransformerTrain3D,
         "finetune": TransformerFinetune,
+        TEMPORAL: TransformerTemporal,
     },
 }
 

@@ -7,8 +7,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from base.camera import FisheyeCamera
 from dataset.batch import Batch
+from dataset.mocap import Mocap
+from dataset.packed import Packed
 from model.ego_transformer import EgoTransformer, EgoTransformerOutput
+from model.joint_transformer import JointEstimate
 from model.transformer_losses import transformer_losses
 from utils.config import Config
 from utils.engine.paper_stages import Finetune
@@ -18,6 +22,25 @@ from utils.engine.stage import Moved, Validation
 HELD = 0.9
 
 
+def tells_hidden(labels: Mocap | Packed, camera: FisheyeCamera) -> bool:
+    """Whether a split's labels tell joints that are hidden from joints that are seen."""
+    known = labels.annotations()
+    return bool((camera.in_picture(known.joints2d) & ~known.visible).any())
+
+
+def error_ratios(estimate: JointEstimate, target: torch.Tensor) -> np.ndarray:
+    """Distances of joints from their places (B, 16, 3), in units of the scale said of them."""
+    distance = torch.linalg.vector_norm(estimate.camera3d.float() - target, dim=-1)
+    return (distance * torch.exp(-estimate.log_scale.float())).flatten().cpu().numpy()
+
+
+def calibrate(models: Iterable[nn.Module], ratios: list[np.ndarray]) -> None:
+    """Set the factor that makes the uncertainty's region hold its share of the joints."""
+    factor = float(np.quantile(np.concatenate(ratios), HELD))
+    for model in models:
+        model.calibration.fill_(factor)
+
+
 class TransformerFinetune(Finetune):
     """Pictures → heatmaps → poses, all weights."""
 
@@ -25,10 +48,7 @@ class TransformerFinetune(Finetune):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        labels = self.labels.annotations()
-        hidden = self.camera.in_picture(labels.joints2d) & ~labels.visible
-        #: Whether the labels tell joints that are hidden from joints that are seen.
-        self.occlusion_known = bool(hidden.any())
+        self.occlusion_known = tells_hidden(self.labels, self.camera)
 
     def all_used(self, config: Config) -> bool:
         return True
@@ -36,7 +56,9 @@ class TransformerFinetune(Finetune):
     def _pose_losses(self, output: EgoTransformerOutput, moved: Moved) -> dict[str, torch.Tensor]:
         # Outside of the picture nothing is seen, whatever the labels know.
         known = ~self.camera.in_picture(moved.joints2d) | self.occlusion_known
-        terms = transformer_losses(output, moved.joints3d, moved.visible, known, self.weights)
+        terms = transformer_losses(
+            output.estimates, moved.joints3d, moved.visible, known, self.weights
+        )
         if "visibility" in terms:
             # A mean over the joints it is known of, of which each process has its own number.
             terms["visibility"] = terms["visibility"] * self.processes.share(known.sum())
@@ -45,20 +67,13 @@ class TransformerFinetune(Finetune):
     def validate(self, batches: Iterable[Batch]) -> Validation:
         self._ratios: list[np.ndarray] = []
         validation = super().validate(batches)
-        ratios = self.processes.gathered(self._ratios)
-        self._calibrate(float(np.quantile(np.concatenate(ratios), HELD)))
+        models = (model.transformer for model in (self.model, self.evaluated))
+        calibrate(models, self.processes.gathered(self._ratios))
         return validation
 
     def _note(self, output: EgoTransformerOutput, batch: Batch) -> None:
         """Errors of a validation batch in units of the scale said of them."""
-        target = batch.joints3d.to(self.device)
-        distance = torch.linalg.vector_norm(output.camera3d.float() - target, dim=-1)
-        ratio = distance * torch.exp(-output.log_scale.float())
-        self._ratios.append(ratio.flatten().cpu().numpy())
-
-    def _calibrate(self, factor: float) -> None:
-        for model in (self.model, self.evaluated):
-            model.transformer.calibration.fill_(factor)
+        self._ratios.append(error_ratios(output.estimates[-1], batch.joints3d.to(self.device)))
 
     def modules(self, model: nn.Module) -> dict[str, nn.Module]:
         return {"resnet_state_dict": model.pose2d, "transformer_state_dict": model.transformer}

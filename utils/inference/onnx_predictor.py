@@ -1,12 +1,15 @@
 """The network as ONNX Runtime runs it."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from base.errors import UserError
+from dataset.runs import Place
 from utils.predict import Estimate, PosePredictor
+from utils.track import Track
 
 #: Metadata of our files: what made them.
 METADATA_KEY = "ego_pose"
@@ -66,7 +69,12 @@ class OnnxPosePredictor(PosePredictor):
         """See :meth:`PosePredictor.has_uncertainty`."""
         return any(output.name == "uncertainty" for output in self._session.get_outputs())
 
-    def forward(self, images: torch.Tensor) -> Estimate:
+    def forward(
+        self,
+        images: torch.Tensor,
+        places: Sequence[Place] | None = None,
+        track: Track | None = None,
+    ) -> Estimate:
         """See :meth:`PosePredictor.forward`."""
         names = [output.name for output in self._session.get_outputs()]
         values = self._session.run(names, {INPUT: images.numpy()})

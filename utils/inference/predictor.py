@@ -12,6 +12,7 @@ import torch
 from base.base_transform import BaseTransform
 from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
+from dataset.runs import Place
 from utils.box import box_weights
 from utils.checkpoint import load_pose_model
 from utils.device import select_device
@@ -20,6 +21,7 @@ from utils.inference.fold import prepare_model
 from utils.inference.lens import Lens, View
 from utils.inference.onnx_predictor import OnnxPosePredictor
 from utils.predict import PosePredictor
+from utils.track import Track
 
 #: Mean distance between the placed pose and the joints seen, as a share of the network's picture,
 #: above which the two disagree.
@@ -221,9 +223,27 @@ class EgoPosePredictor:
         transform = self._view_of([picture]).transform
         return Prepared(transform.image(picture), transform)
 
-    def poses(self, prepared: Sequence[Prepared]) -> list[Pose]:
-        """Poses of prepared pictures, in one batch."""
-        found = self._network(torch.from_numpy(np.stack([item.square for item in prepared])))
+    def new_track(self) -> Track | None:
+        """Where the frames of a video are kept between calls of :meth:`poses`; None for a model
+        that does not look back."""
+        return self._network.new_track()
+
+    def poses(
+        self,
+        prepared: Sequence[Prepared],
+        places: Sequence[Place] | None = None,
+        track: Track | None = None,
+    ) -> list[Pose]:
+        """Poses of prepared pictures, in one batch.
+
+        Args:
+            prepared: of :meth:`prepare`.
+            places: for each its sequence (any name) and its number there; None for pictures that
+                stand alone.  A history is cut where a number is missing.
+            track: of :meth:`new_track`, for a model that looks back: the frames before these.
+        """
+        squares = torch.from_numpy(np.stack([item.square for item in prepared]))
+        found = self._network(squares, places, track)
         placed = self._network.camera.project(found.joints3d + found.neck[:, None])
         poses = []
         for row, item in enumerate(prepared):

@@ -112,6 +112,7 @@ def infer(
     else:
         threads, ahead = threads_for(), 2 * batch_size
     summary = Summary()
+    track = predictor.new_track()
     frames = read_ahead(source, read, threads, ahead)
     with (
         _interrupts() as interrupted,
@@ -124,7 +125,15 @@ def infer(
                 for item in batch
                 if item.prepared is None
             ]
-            poses = predictor.poses([item.prepared for item in readable]) if readable else []
+            poses = (
+                predictor.poses(
+                    [item.prepared for item in readable],
+                    [item.shot.place for item in readable],
+                    track,
+                )
+                if readable
+                else []
+            )
             for item, pose in zip(readable, poses, strict=True):
                 shot = item.shot
                 size = item.picture.shape[1], item.picture.shape[0]

@@ -1,10 +1,16 @@
 """What a source of frames is: pictures, a video or a camera."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import numpy as np
+
+from dataset.runs import Place
+
+_NUMBER_AT_END = re.compile(r"\d+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,18 @@ class Shot:
     read: Callable[[], np.ndarray]
     frame: int | None = None
     time: float | None = None
+
+    @property
+    def place(self) -> Place:
+        """Its sequence and its number there: of a video its frame's, of a picture the number its
+        name ends in, the rest of its path being the sequence; None for a name without."""
+        if self.frame is not None:
+            return self.file, self.frame
+        path = PurePosixPath(self.file)
+        digits = _NUMBER_AT_END.search(path.stem)
+        if digits is None:
+            return None
+        return str(path.with_name(path.stem[: digits.start()] + path.suffix)), int(digits[0])
 
 
 class Source(ABC):

@@ -1,0 +1,107 @@
+"""The last frames of a video → the pose of the newest: a causal transformer over poses and tokens.
+
+What one picture hides an earlier one may have shown, and what the single-frame model gets wrong by
+chance differs from frame to frame.  The idea of looking back with attention is that of Park et al.,
+"Domain-guided spatio-temporal self-attention for egocentric 3D pose estimation" (Ego-STAN), 2022;
+here each frame's joints have been found before, so a frame is looked at once, whatever the history.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from base.skeleton import NUM_JOINTS
+from model.joint_transformer import HELD_RADIUS, DecoderLayer, JointEstimate
+
+#: Differences between poses of neighbouring frames are centimetres: in decimetres they are of the
+#: order of the other numbers.
+_PER_METRE = 10.0
+#: Per joint and frame: pose, difference from the newest, log scale.
+_NUMBERS = 3 + 3 + 1
+#: How much more the newest frame counts at the start than each earlier one, as a logit.
+_NEWEST = 2.0
+_HEAD_STD = 0.01
+
+
+class History(NamedTuple):
+    """The newest frame of each of B sequences and K − 1 before it, the newest first.
+
+    Attributes:
+        tokens: (B, K, 16, D) of the single-frame model.
+        camera3d: (B, K, 16, 3) metres, camera frame, its poses.
+        log_scale: (B, K, 16) of its errors.
+        known: (B, K) bool, which of the frames there are; the newest always.
+    """
+
+    tokens: Tensor
+    camera3d: Tensor
+    log_scale: Tensor
+    known: Tensor
+
+
+class TemporalTransformer(nn.Module):
+    """Poses of the newest frames.
+
+    Args:
+        in_dim: D, width of the single-frame model's tokens.
+        lags: how many frames each of the K frames lies before the newest, rising from 0.
+        dim: width of the tokens here.
+        layers: decoder layers.
+        heads: attention heads, a divisor of ``dim``.
+        dropout: of the attention.
+
+    Attributes:
+        lags: the same.
+        calibration: see :class:`~model.joint_transformer.JointTransformer`.
+    """
+
+    def __init__(
+        self,
+        in_dim: int,
+        lags: Sequence[int],
+        dim: int = 128,
+        layers: int = 2,
+        heads: int = 4,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if dim % heads:
+            raise ValueError(f"dim {dim} is no multiple of {heads} heads")
+        self.lags = tuple(lags)
+        self.joints = nn.Parameter(torch.randn(NUM_JOINTS, dim) * 0.1)
+        self.ages = nn.Parameter(torch.randn(len(self.lags), dim) * 0.1)
+        self.tokens = nn.Linear(in_dim, dim)
+        self.geometry = nn.Sequential(nn.Linear(_NUMBERS, dim), nn.GELU(), nn.Linear(dim, dim))
+        self.memory_norm = nn.LayerNorm(dim)
+        self.layers = nn.ModuleList(DecoderLayer(dim, heads, dropout) for _ in range(layers))
+        self.norm = nn.LayerNorm(dim)
+        # Offset, log scale, visibility, and how much each frame's pose counts.
+        self.head = nn.Linear(dim, 5 + len(self.lags))
+        nn.init.normal_(self.head.weight, std=_HEAD_STD)
+        nn.init.zeros_(self.head.bias)
+        self.head.bias.data[5] = _NEWEST
+        self.register_buffer("calibration", torch.tensor(HELD_RADIUS))
+
+    def forward(self, history: History) -> JointEstimate:
+        """What the history says of the newest frame."""
+        poses, known = history.camera3d.float(), history.known
+        newest = poses[:, :1]
+        # Frames that are not there may hold any number; attention leaves them out.
+        poses = torch.where(known[..., None, None], poses, newest)
+        scale = history.log_scale.float()[..., None]
+        moved = (poses - newest) * _PER_METRE
+        frames = self.tokens(history.tokens) + self.geometry(torch.cat([poses, moved, scale], -1))
+        frames = frames + self.joints + self.ages[:, None]
+        memory = self.memory_norm(frames.flatten(1, 2))
+        there = known.repeat_interleave(NUM_JOINTS, 1)[:, None, None]
+        tokens = frames[:, 0]
+        for layer in self.layers:
+            tokens = layer(tokens, memory, there)
+        numbers = self.head(self.norm(tokens)).float()
+        offset, log_scale, visibility, counts = numbers.split([3, 1, 1, len(self.lags)], -1)
+        counts = counts.masked_fill(~known[:, None], float("-inf")).softmax(-1)
+        mixed = torch.einsum("bjk,bkjc->bjc", counts, poses)
+        log_scale = history.log_scale[:, 0].float() + log_scale[..., 0]
+        return JointEstimate(mixed + offset, log_scale, visibility[..., 0])
