@@ -20,9 +20,11 @@ def start(script: str, *arguments: str) -> subprocess.Popen:
     )
 
 
-def kill_when(process: subprocess.Popen, reached: Callable[[], bool]) -> None:
+def kill_when(
+    process: subprocess.Popen, reached: Callable[[], bool], timeout: float = _TIMEOUT
+) -> None:
     """Send SIGKILL as soon as ``reached()``; fails where the process ends before that."""
-    give_up = time.monotonic() + _TIMEOUT
+    give_up = time.monotonic() + timeout
     while process.poll() is None and not reached():
         assert time.monotonic() < give_up, "the command made no progress"
         time.sleep(0.002)

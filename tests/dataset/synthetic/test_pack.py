@@ -40,7 +40,8 @@ def test_parts_and_a_kill_give_what_packing_the_tree_gives(tiny_data, tmp_path, 
     with pytest.raises(UserError, match="finish packing"):
         Packed(direct, SetType.TRAIN)
     process = killing.start("utils/make_synthetic.py", *command, "--part", "1/2")
-    killing.kill_when(process, lambda: any((direct / STAGING).rglob("*.json")))
+    # A loaded machine takes minutes to start the body model's workers.
+    killing.kill_when(process, lambda: any((direct / STAGING).rglob("*.json")), timeout=300.0)
     make_synthetic.main([*command, "--part", "1/2"])
     (direct / "synthetic.json").unlink()
     assert archives.contents(direct) == archives.contents(tree)
