@@ -27,7 +27,7 @@ from utils.benchmarking.page import check_page, write_page
 from utils.benchmarking.picture import draw_frames
 from utils.benchmarking.runs import Run, carry_out, check_same, plan_runs, write_configs
 from utils.benchmarking.spec import BENCHMARK, MEAN, Benchmark, load_benchmark
-from utils.benchmarking.speed import measure
+from utils.benchmarking.speed import measure, measure_full_size, trained
 from utils.benchmarking.table import document
 from utils.command import run_command
 from utils.defaults import REPOSITORY
@@ -149,9 +149,10 @@ def print_commands(runs: Sequence[Run]) -> None:
 
 
 def measured_speed(
-    benchmark: Benchmark, runs: Sequence[Run], folder: Path, gpu: str, rounds: int
+    benchmark: Benchmark, scale: str, runs: Sequence[Run], folder: Path, gpu: str, rounds: int
 ) -> dict[str, Any] | None:
-    """Frames per second of the first finished run of each row, measured anew where one is new."""
+    """Frames per second of the first finished run of each row, and of the networks at full size;
+    measured anew where a row is new."""
     first: dict[str, Run] = {}
     for run in runs:
         if run.seed is not None and run.finished:
@@ -166,7 +167,9 @@ def measured_speed(
         kept = {}
     if kept.get("of") == of and kept.get("machine") == machine("cpu"):
         return kept
-    found = measure(list(first.values()), gpu, rounds) | {"of": of}
+    found = measure({name: trained(run) for name, run in first.items()}, gpu, rounds)
+    full_size = measure_full_size(benchmark, scale, list(first), gpu, max(1, rounds // 3))
+    found |= {"of": of, "full_size": full_size}
     write_text(path, json.dumps(found, indent=1) + "\n")
     return found
 
@@ -226,7 +229,7 @@ def write_tables(
     figures = all_figures(benchmark, runs)
     if not figures:
         raise UserError(f"{folder}: no run is finished yet, so there is no table")
-    speed = measured_speed(benchmark, runs, folder, arguments.gpu, arguments.rounds)
+    speed = measured_speed(benchmark, scale, runs, folder, arguments.gpu, arguments.rounds)
     summary = {
         "scale": scale,
         "set": known,

@@ -27,7 +27,10 @@ def content(tiny_config):
     return {
         "seed": 0,
         "make_synthetic": ["--label_frames", "16"],
-        "scales": {"tiny": {"meant_for": "tests", **sizes}},
+        "scales": {
+            "tiny": {"meant_for": "tests", **sizes},
+            "large": {"meant_for": "nobody", **sizes, "picture_size": 96},
+        },
         "reference": "one",
         "picture": ["one", "two"],
         "rows": {
@@ -99,6 +102,15 @@ def test_what_was_stopped_goes_on_and_what_is_finished_is_not_repeated(bench, ca
     assert record["training_seconds"] == 10.0 and record["interruptions"] == 1
     assert bench.run("--seeds", "0") == bench.table and bench.calls == []
     assert "[3/3] two, seed 0: finished" in capsys.readouterr().out
+
+
+def test_what_the_networks_cost_at_full_size_stands_in_the_table(bench):
+    full_size = bench.table["speed"]["full_size"]
+    assert full_size["scale"] == "large" and set(full_size["rows"]) == {"one", "two"}
+    assert min(full_size["rows"]["one"].values()) > 0
+    # Both scales have the same networks here.
+    assert full_size["parameters"]["one"] == bench.table["rows"]["one"]["parameters"]
+    assert "cost at scale `large`" in (bench.folder / "out" / "table.md").read_text()
 
 
 def test_every_training_may_go_on_from_where_it_was(bench):

@@ -1,4 +1,4 @@
-"""Frames per second of the rows' networks, all in one run, taking turns."""
+"""Frames per second of networks, all in one run, taking turns."""
 
 import statistics
 import time
@@ -11,14 +11,34 @@ from tqdm import tqdm
 
 from utils.benchmarking.machine import machine
 from utils.benchmarking.runs import Run
-from utils.inference.predictor import load_network
+from utils.benchmarking.spec import Benchmark, row_config
+from utils.config import Config
+from utils.device import select_device
+from utils.engine.networks import untrained_network
+from utils.inference.predictor import load_network, ready_network
+from utils.predict import PosePredictor
 
 CPU_BATCHES = (1, 8)
 GPU_BATCHES = (1, 8, 64)
 
 
-def _contender(run: Run, device: str, batch: int) -> Callable[[], None]:
-    network = load_network(run.best, device)
+def trained(run: Run) -> Callable[[str], PosePredictor]:
+    """How to load a run's best network onto a device."""
+    return lambda gpu: load_network(run.best, gpu)
+
+
+def untrained(config: Config) -> Callable[[str], PosePredictor]:
+    """How to make a configuration's network, with random weights, on a device."""
+
+    def make(gpu: str) -> PosePredictor:
+        device = select_device(gpu)
+        model = untrained_network(config).to(device, memory_format=torch.channels_last)
+        return ready_network(model.eval(), device)
+
+    return make
+
+
+def _contender(network: PosePredictor, batch: int) -> Callable[[], None]:
     size = network.input_size
     pictures = np.random.default_rng(0).integers(0, 255, (batch, size, size, 3), np.uint8)
     images = torch.from_numpy(pictures)
@@ -30,7 +50,10 @@ def _contender(run: Run, device: str, batch: int) -> Callable[[], None]:
 
 
 def measure(
-    runs: Sequence[Run], gpu: str, rounds: int, cpu_batches: Sequence[int] = CPU_BATCHES
+    networks: dict[str, Callable[[str], PosePredictor]],
+    gpu: str,
+    rounds: int,
+    cpu_batches: Sequence[int] = CPU_BATCHES,
 ) -> dict[str, Any]:
     """Frames per second from pictures in memory to poses, as inference.py runs the network.
 
@@ -38,7 +61,7 @@ def measure(
     alike; the median over the rounds counts.
 
     Args:
-        runs: one of each row.
+        networks: row → how to get its network on a device.
         gpu: device to measure beside the CPU, as ``--gpu``; without CUDA the CPU alone.
         rounds: of each size of batch.
         cpu_batches: sizes of batch on the CPU.
@@ -49,11 +72,11 @@ def measure(
     sizes = [("cpu", batch) for batch in cpu_batches]
     if torch.cuda.is_available() and gpu != "cpu":
         sizes += [(gpu, batch) for batch in GPU_BATCHES]
-    rates: dict[str, dict[str, float]] = {run.row: {} for run in runs}
+    rates: dict[str, dict[str, float]] = {row: {} for row in networks}
     with tqdm(total=len(sizes) * rounds, desc="frames per second", unit="round") as bar:
         for device, batch in sizes:
-            works = {run.row: _contender(run, device, batch) for run in runs}
-            times: dict[str, list[float]] = {run.row: [] for run in runs}
+            works = {row: _contender(load(device), batch) for row, load in networks.items()}
+            times: dict[str, list[float]] = {row: [] for row in networks}
             for _ in range(2):
                 for work in works.values():
                     work()
@@ -73,3 +96,27 @@ def measure(
         "rounds": rounds,
         "rows": rates,
     }
+
+
+def measure_full_size(
+    benchmark: Benchmark, scale_name: str, rows: Sequence[str], gpu: str, rounds: int
+) -> dict[str, Any] | None:
+    """Parameters and frames per second of the rows' networks at the benchmark's largest scale.
+
+    Neither needs a trained network, so what a scaled-down row costs in earnest can be said on any
+    machine.
+
+    Returns:
+        As :func:`measure`, with ``scale`` and ``parameters`` (row → number); None where
+        ``scale_name`` is that scale.
+    """
+    largest = max(benchmark.scales, key=lambda name: benchmark.scales[name].picture_size)
+    if scale_name == largest:
+        return None
+    configs = {row: row_config(benchmark, largest, row) for row in rows}
+    parameters = {
+        row: sum(weights.numel() for weights in untrained_network(config).parameters())
+        for row, config in configs.items()
+    }
+    found = measure({row: untrained(config) for row, config in configs.items()}, gpu, rounds)
+    return found | {"scale": largest, "parameters": parameters}

@@ -54,36 +54,71 @@ def error_table(benchmark: Benchmark, rows: dict[str, dict[str, Any]]) -> str:
     return markdown(heads, lines)
 
 
+def _sizes(rates: dict[str, dict[str, float]]) -> list[str]:
+    return list(dict.fromkeys(size for row in rates.values() for size in row))
+
+
+def _rate_heads(sizes: Sequence[str]) -> list[str]:
+    return [
+        f"frames/s, {'CPU' if size.startswith('cpu') else 'GPU'}, batch {size.partition('_')[2]}"
+        for size in sizes
+    ]
+
+
+def _parameters(own: int | None, reference: int | None) -> str:
+    if not own:
+        return _NONE
+    return f"{own / 1e6:.1f}" + (f" ({own / reference:.0%})" if reference else "")
+
+
+def _rates(own: dict[str, float], base: dict[str, float], sizes: Sequence[str]) -> list[str]:
+    cells = []
+    for size in sizes:
+        rate = own.get(size)
+        times = f" (× {rate / base[size]:.2f})" if rate and size in base else ""
+        cells.append(_NONE if rate is None else f"{rate:.1f}{times}")
+    return cells
+
+
 def cost_table(
     benchmark: Benchmark, rows: dict[str, dict[str, Any]], speed: dict[str, Any] | None
 ) -> str:
     """Parameters, frames per second and what training took."""
     rates = (speed or {}).get("rows", {})
-    sizes = list(dict.fromkeys(size for row in rates.values() for size in row))
+    sizes = _sizes(rates)
     base = rates.get(benchmark.reference, {})
     parameters = rows.get(benchmark.reference, {}).get("parameters")
-    heads = ["cost", "parameters, M"]
-    heads += [
-        f"frames/s, {'CPU' if size.startswith('cpu') else 'GPU'}, batch {size.partition('_')[2]}"
-        for size in sizes
-    ]
+    heads = ["cost", "parameters, M", *_rate_heads(sizes)]
     heads += ["training", "pictures seen", "labels seen", "seeds"]
     lines = []
     for name, row in rows.items():
-        own = row["parameters"]
-        cells = [benchmark.rows[name].title]
-        share = f" ({own / parameters:.0%})" if parameters and own else ""
-        cells.append(f"{own / 1e6:.1f}{share}" if own else _NONE)
-        for size in sizes:
-            rate = rates.get(name, {}).get(size)
-            times = f" (× {rate / base[size]:.2f})" if rate and size in base else ""
-            cells.append(_NONE if rate is None else f"{rate:.1f}{times}")
+        cells = [benchmark.rows[name].title, _parameters(row["parameters"], parameters)]
+        cells += _rates(rates.get(name, {}), base, sizes)
         cells.append(_duration(row["training_seconds"]))
         cells += [f"{row['pictures']:,}" if row["pictures"] else _NONE]
         cells += [f"{row['labels']:,}" if row["labels"] else _NONE]
         cells.append(_NONE if name == MEAN else str(len(row["seeds"])))
         lines.append(cells)
     return markdown(heads, lines)
+
+
+def full_size_table(benchmark: Benchmark, full_size: dict[str, Any]) -> str:
+    """Parameters and frames per second of the networks at the largest scale."""
+    rates, parameters = full_size["rows"], full_size["parameters"]
+    sizes = _sizes(rates)
+    heads = [f"cost at scale `{full_size['scale']}`", "parameters, M", *_rate_heads(sizes)]
+    base, reference = rates.get(benchmark.reference, {}), parameters.get(benchmark.reference)
+    return markdown(
+        heads,
+        [
+            [
+                benchmark.rows[name].title,
+                _parameters(parameters[name], reference),
+                *_rates(own, base, sizes),
+            ]
+            for name, own in rates.items()
+        ],
+    )
 
 
 def uncertainty_table(benchmark: Benchmark, rows: dict[str, dict[str, Any]]) -> str | None:
@@ -130,6 +165,8 @@ def document(benchmark: Benchmark, summary: dict[str, Any]) -> str:
         "",
         cost_table(benchmark, rows, speed),
     ]
+    if speed and speed.get("full_size"):
+        lines += ["", full_size_table(benchmark, speed["full_size"])]
     if table := uncertainty_table(benchmark, rows):
         lines += ["", table]
     if speed:

@@ -99,6 +99,15 @@ def _new_pose2d(config: Config) -> ResNetTrunk:
     return network
 
 
+def untrained_network(config: Config) -> EgoPose | EgoTransformer:
+    """The whole network of a configuration with random weights, on the CPU."""
+    pose2d = _new_pose2d(config)
+    if config.model.kind == "transformer":
+        transformer = JointTransformer(**config.model.transformer.model_dump())
+        return EgoTransformer(pose2d, transformer, _data_camera(config))
+    return EgoPose(pose2d, _lifting_network(config, None)[0], config.data.input_size)
+
+
 def _lifting_network(
     config: Config, resume: Checkpoint | None
 ) -> tuple[LiftingAutoencoder, Config]:

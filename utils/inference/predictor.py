@@ -13,6 +13,8 @@ from base.base_transform import BaseTransform
 from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
 from dataset.runs import Place
+from model.ego_pose import EgoPose
+from model.ego_transformer import EgoTransformer
 from utils.box import box_weights
 from utils.checkpoint import load_pose_model
 from utils.device import select_device
@@ -104,7 +106,13 @@ def load_network(path: Path, gpu: str | int = "0", precision: str = "auto") -> P
     if path.suffix == ".onnx":
         return OnnxPosePredictor(path)
     device = select_device(str(gpu))
-    model = load_pose_model(path, device).model
+    return ready_network(load_pose_model(path, device).model, device, precision)
+
+
+def ready_network(
+    model: EgoPose | EgoTransformer, device: torch.device, precision: str = "auto"
+) -> PosePredictor:
+    """A network made ready to run on ``device``, where its weights are."""
     prepare_model(model, device, precision)
     return PosePredictor(model, device, precision)
 
