@@ -144,7 +144,7 @@ def test_the_table_is_written_for_people_too(bench):
     text = (bench.folder / "out" / "table.md").read_text()
     for line in text.splitlines():
         if line.startswith("| two"):
-            assert line.count("|") in (11, 9)
+            assert line.count("|") in (11, 9, 5)
     assert "- **one**: 64 px." in text and f"{BUDGET} pictures seen" in text
     assert (bench.folder / "out" / "frames.jpg").stat().st_size > 10_000
 
