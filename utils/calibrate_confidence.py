@@ -166,8 +166,9 @@ def main(argv: list[str] | None = None) -> None:
     output = args.output or confidence_path(args.load_model)
     curve = args.curve or output.with_suffix(".png")
     save_confidence(output, fitted)
+    said = "the model's own" if network.has_uncertainty else "heatmap height"
     curves = {
-        "heatmap height": (heights.ravel(), right),
+        said: (heights.ravel(), right),
         "calibrated, held out": (probabilities.ravel(), right),
     }
     draw(curve, curves, args.within)

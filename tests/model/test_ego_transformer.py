@@ -162,6 +162,14 @@ def test_a_joint_that_is_surely_seen_can_be_put_on_its_ray():
     assert torch.allclose(directions[HEAD], directions[NECK])
 
 
+def test_it_is_one_graph_for_a_compiler():
+    network = stirred(small()).eval()
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        compiled = torch.compile(network, fullgraph=True, backend="eager")
+        assert torch.equal(network(images).camera3d, compiled(images).camera3d)
+
+
 def test_it_stays_small():
     network = EgoTransformer(PoseFPN(), JointTransformer(), CAMERA)
     weights = sum(value.numel() for value in network.state_dict().values())

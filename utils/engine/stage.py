@@ -72,7 +72,7 @@ class Stage(ABC):
     """What the loop needs to know of a stage.
 
     Args:
-        name: train2d, train3d or finetune.
+        name: train2d, train3d, finetune or temporal.
         model: the modules that train.
         config: of the run.
         root: folder that holds TrainSet and ValSet.
