@@ -36,7 +36,6 @@ from base.set_type import SetType
 from dataset.loader import FrameLoader, make_loader
 from dataset.mocap import open_split
 from utils.box import chosen_model, model_path
-from utils.checkpoint import LoadedModel, check_camera, load_pose_model
 from utils.command import run_command
 from utils.defaults import DEFAULT_DATA_ROOT
 from utils.device import GPU_HELP, select_device
@@ -46,6 +45,7 @@ from utils.engine.data import cpu_count, report_broken
 from utils.evaluate import Evaluation, FrameResult
 from utils.export import write_frames_csv, write_poses
 from utils.files import make_folder, sha256, write_text
+from utils.pose_model import LoadedModel, check_camera, load_pose_model
 from utils.predict import PosePredictor
 from utils.report.build import write_report
 from utils.tables import latex_table, markdown_table, result_blocks, text_summary, text_table

@@ -44,12 +44,7 @@ import torch
 
 from base.errors import UserError
 from utils.box import model_path
-from utils.checkpoint import (
-    Checkpoint,
-    newest_checkpoint,
-    newest_whole_checkpoint,
-    read_checkpoint,
-)
+from utils.checkpoint import Checkpoint, newest_checkpoint, newest_whole_checkpoint, read_checkpoint
 from utils.command import run_command
 from utils.config import Config, load_config
 from utils.defaults import CONFIGS, DEFAULT_CONFIG, DEFAULT_DATA_ROOT

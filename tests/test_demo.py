@@ -15,10 +15,10 @@ from base.errors import UserError
 from base.set_type import SetType
 from dataset.mocap import open_split
 from utils import pack_data
-from utils.checkpoint import load_pose_model
 from utils.drawing.split import SplitPainter
 from utils.export import read_poses
 from utils.metrics import MPJPEByAction, joint_errors
+from utils.pose_model import load_pose_model
 from utils.predict import PosePredictor
 
 

@@ -11,8 +11,8 @@ import inference
 import train
 from base.errors import UserError
 from utils import export_onnx, make_synthetic
-from utils.checkpoint import load_pose_model
 from utils.inference.source import Shot
+from utils.pose_model import load_pose_model
 
 BEST = "checkpoints/model_best.tar"
 

@@ -19,8 +19,8 @@ from base.set_type import SetType
 from dataset.mocap import open_split
 from dataset.transforms import SquareCrop
 from utils import export_onnx
-from utils.checkpoint import check_camera, load_pose_model
 from utils.config import Config
+from utils.pose_model import check_camera, load_pose_model
 from utils.predict import PosePredictor
 
 BEST = "checkpoints/model_best.tar"

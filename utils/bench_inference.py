@@ -27,7 +27,6 @@ from dataset.transforms import SquareCrop
 from model.ego_pose import EgoPose
 from model.lifting import LiftingAutoencoder
 from model.pose_resnet import PoseResNet
-from utils.checkpoint import LoadedModel
 from utils.command import run_command
 from utils.config import Config
 from utils.device import GPU_HELP, select_device
@@ -36,6 +35,7 @@ from utils.files import write_text
 from utils.inference.fold import prepare_model
 from utils.inference.onnx_predictor import OnnxPosePredictor
 from utils.inference.warp import CameraWarp
+from utils.pose_model import LoadedModel
 from utils.predict import PosePredictor
 
 _EXAMPLES = """examples:

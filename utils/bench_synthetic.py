@@ -17,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from base.errors import UserError
 from base.set_type import SetType
 from dataset.shards import PackOptions
-from dataset.synthetic.generate import DEFAULT_STRIDE, Recipe, generate, pack_options
+from dataset.synthetic.generate import generate, pack_options
+from dataset.synthetic.plan import DEFAULT_STRIDE, Recipe
 from utils.command import run_command
 
 _FRAMES_PER_CHARACTER = 8

@@ -17,7 +17,6 @@ from base.errors import UserError
 from base.set_type import SetType
 from dataset.batch import to_input
 from dataset.transforms import SquareCrop
-from utils.checkpoint import load_pose_model
 from utils.command import run_command
 from utils.compare_results import read_results
 from utils.device import GPU_HELP, select_device
@@ -30,6 +29,7 @@ from utils.figures.poses import Cell, heatmap_overlay, qualitative_grid
 from utils.figures.style import figure_style, save_figure
 from utils.files import make_folder
 from utils.metrics import joint_errors
+from utils.pose_model import load_pose_model
 
 _EXAMPLES = """figures:
   errors_by_action    bars with 95 % intervals beside the mean pose and the paper's figures

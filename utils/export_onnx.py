@@ -25,11 +25,11 @@ from dataset.pictures import list_pictures, read_picture
 from dataset.transforms import SquareCrop
 from model.ego_pose import EgoPose
 from model.ego_transformer import EgoTransformer
-from utils.checkpoint import LoadedModel, load_pose_model
 from utils.command import run_command
 from utils.files import replacing
 from utils.inference.fold import fold_batch_norms
 from utils.inference.onnx_predictor import INPUT, METADATA_KEY, OnnxPosePredictor
+from utils.pose_model import LoadedModel, load_pose_model
 from utils.predict import PosePredictor
 
 _EXAMPLES = """examples:

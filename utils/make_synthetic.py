@@ -12,8 +12,9 @@ from base.errors import UserError
 from base.set_type import SetType
 from dataset.shards import PackOptions
 from dataset.synthetic.clips import find_clips
-from dataset.synthetic.generate import DEFAULT_STRIDE, Recipe, generate, pack_options
+from dataset.synthetic.generate import generate, pack_options
 from dataset.synthetic.passes import PASSES
+from dataset.synthetic.plan import DEFAULT_STRIDE, Recipe
 from dataset.synthetic.scene import load_panorama
 from utils.camera_files.calibration import load_calibration
 from utils.command import run_command

@@ -4,9 +4,9 @@ import datetime
 from pathlib import Path
 from typing import Any
 
-from utils.checkpoint import LoadedModel
 from utils.files import sha256
 from utils.metrics import ALL, BODY_PARTS
+from utils.pose_model import LoadedModel
 
 _LIMITS = """\
 - Trained on synthetic frames only: drawn people in drawn places, one person a picture, who wears

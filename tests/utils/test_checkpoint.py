@@ -9,8 +9,9 @@ import torch
 from base.errors import UserError
 from model.lifting import LiftingAutoencoder
 from model.pose_resnet import PoseResNet
-from utils.checkpoint import load_pose_model, newest_checkpoint, read_checkpoint, save_checkpoint
+from utils.checkpoint import newest_checkpoint, read_checkpoint, save_checkpoint
 from utils.config import Config
+from utils.pose_model import load_pose_model
 
 
 def reference_file(path, depth=50, stage="finetune"):

@@ -11,9 +11,10 @@ import inference
 import train
 from base.errors import UserError
 from utils import box, export_weights
-from utils.checkpoint import load_pose_model, read_checkpoint
+from utils.checkpoint import read_checkpoint
 from utils.files import sha256, write_text
 from utils.inference.predictor import EgoPosePredictor
+from utils.pose_model import load_pose_model
 from utils.predict import PosePredictor
 
 

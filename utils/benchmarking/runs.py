@@ -24,10 +24,10 @@ from utils.benchmarking.spec import (
     pictures_planned,
     row_config,
 )
-from utils.checkpoint import load_pose_model
 from utils.config import Config, dump_config
 from utils.files import write_text
 from utils.metrics import PoseMetrics
+from utils.pose_model import load_pose_model
 
 _LOG_DIRS = {"train2d": "Train2d", "train3d": "Train3d", "finetune": "Finetune"}
 _RECORD = "run.json"

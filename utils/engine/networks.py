@@ -15,8 +15,9 @@ from model.pose_fpn import PoseFPN
 from model.pose_resnet import PoseResNet, load_imagenet
 from model.reference_checkpoint import Networks, build_from_state_dicts
 from model.resnet_trunk import ResNetTrunk
-from utils.checkpoint import (
-    Checkpoint,
+from utils.checkpoint import Checkpoint
+from utils.config import Config
+from utils.pose_model import (
     build_pose_model,
     build_pyramid,
     build_transformer,
@@ -25,7 +26,6 @@ from utils.checkpoint import (
     lifting_options,
     new_temporal,
 )
-from utils.config import Config
 
 #: The 2D module of each kind of model.
 POSE2D: dict[str, type[PoseResNet] | type[PoseFPN]] = {

@@ -16,12 +16,12 @@ from dataset.runs import Place
 from model.ego_pose import EgoPose
 from model.ego_transformer import EgoTransformer
 from utils.box import box_weights
-from utils.checkpoint import load_pose_model
 from utils.device import select_device
 from utils.inference.confidence import ConfidenceMap, confidence_path, load_confidence
 from utils.inference.fold import prepare_model
 from utils.inference.lens import Lens, View
 from utils.inference.onnx_predictor import OnnxPosePredictor
+from utils.pose_model import load_pose_model
 from utils.predict import PosePredictor
 from utils.track import Track
 
