@@ -208,7 +208,7 @@ def test_a_run_that_saw_fewer_pictures_is_refused(bench):
 @pytest.mark.parametrize(
     ("flags", "named"),
     [
-        (["--scale", "huge"], "there are tiny"),
+        (["--scale", "huge"], "there are large, tiny"),
         (["--rows", "three"], "there are mean, one, two"),
         (["--rounds", "0"], "at least 1"),
         (["--seeds", "-1"], "not negative"),

@@ -174,7 +174,7 @@ def test_a_damaged_header_inside_is_not_taken_for_the_end(tmp_path):
 
 
 def test_killed_at_any_moment_and_run_again_the_files_are_the_same(tmp_path, output):
-    source = write_character(tmp_path / "source", TRAIN, frames=150)
+    source = write_character(tmp_path / "source", TRAIN, frames=400)
     parts = tmp_path / "parts"
     archives.cut(archives.archive(source), TRAIN, parts)
     undisturbed = tmp_path / "undisturbed"
@@ -183,7 +183,7 @@ def test_killed_at_any_moment_and_run_again_the_files_are_the_same(tmp_path, out
     command = ("utils/extract_data.py", "--input", str(parts), "--output", str(output))
     folder = output / "TrainSet" / TRAIN
     done = 0
-    for share in np.sort(np.random.default_rng(0).uniform(0.01, 0.8, 3)):
+    for share in np.sort(np.random.default_rng(0).uniform(0.01, 0.6, 3)):
         target = max(done, int(share * total))
         killing.kill_when(
             killing.start(*command), lambda n=target: sum(1 for _ in folder.rglob("*.*")) >= n
