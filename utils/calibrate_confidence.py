@@ -17,11 +17,11 @@ from tqdm import tqdm
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
+from base.base_dataset import BaseDataset
 from base.errors import UserError
 from base.set_type import SetType
 from dataset.loader import make_loader
-from dataset.mocap import Mocap
-from dataset.transforms import SquareCrop
+from dataset.mocap import open_split
 from utils.command import run_command
 from utils.defaults import DEFAULT_DATA_ROOT
 from utils.device import GPU_HELP
@@ -45,7 +45,7 @@ _CURVE_BINS = 10
 _FEWEST = 100
 
 
-def collect(predictor: PosePredictor, dataset: Mocap) -> tuple[np.ndarray, np.ndarray]:
+def collect(predictor: PosePredictor, dataset: BaseDataset) -> tuple[np.ndarray, np.ndarray]:
     """Heights (F, 16) of heatmaps and errors (F, 16), millimetres in the camera's frame."""
     heights, errors = [], []
     loader = make_loader(dataset, batch_size=16)
@@ -158,7 +158,7 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"--within {args.within:g}: millimetres above 0")
     network = load_network(args.load_model, args.gpu)
     # The test set stays unseen: what is fitted is fitted on the validation set.
-    dataset = Mocap(args.data_root, SetType.VAL, SquareCrop(network.input_size))
+    dataset = open_split(args.data_root, SetType.VAL, network.input_size)
     heights, errors = collect(network, dataset)
     data = f"{len(heights)} frames of {args.data_root.name}/{SetType.VAL.folder}"
     fitted, probabilities = calibrate(heights, errors, args.within, data)

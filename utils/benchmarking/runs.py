@@ -163,7 +163,9 @@ def _trained(
         *("--load_model", str(best), *common, "--data", "test"),
         *("--save_dir", str(place / "test"), "--num_vis", "0"),
     ]
-    identity = _digest({"config": config.model_dump(), "stages": list(stages), "set": made})
+    # Defaults left out: a key that a later version adds makes no finished run another one.
+    settings = config.model_dump(exclude_defaults=True)
+    identity = _digest({"config": settings, "stages": list(stages), "set": made})
     return Run(name, seed, place, training, testing, stages, pictures, identity)
 
 
