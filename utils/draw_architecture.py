@@ -2,8 +2,8 @@
 
     python utils/draw_architecture.py --output doc
 
-writes architecture_2d.png, architecture_3d.png and architecture_own.png.  Every size comes from a forward pass on the
-networks themselves, so the drawings cannot drift from the code.
+writes architecture_2d.png, architecture_3d.png and architecture_own.png.  Every size comes from a
+forward pass on the networks themselves, so the drawings cannot drift from the code.
 """
 
 import sys
