@@ -107,7 +107,7 @@ def test_what_is_drawn_and_printed_is_of_the_frames_held_out(
         "collect",
         lambda network, dataset: (heights.reshape(100, 16), errors.reshape(100, 16)),
     )
-    monkeypatch.setattr(calibrate_confidence, "Mocap", lambda *given: None)
+    monkeypatch.setattr(calibrate_confidence, "open_split", lambda *given: None)
     output = tmp_path / "map.json"
     calibrate_confidence.main(
         [
