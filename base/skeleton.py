@@ -1,5 +1,13 @@
 """The 16-joint skeleton of xR-EgoPose: names, order, limbs, halves of the body, mirror partners."""
 
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+Poses = TypeVar("Poses", "np.ndarray", "torch.Tensor")
+
 #: Joint names in the order of every ``(…, 16, …)`` array of the project.  They are the release's
 #: names without the prefix ``mixamorig:``; LeftArm is the shoulder, LeftForeArm the elbow,
 #: LeftUpLeg the hip, LeftLeg the knee.
@@ -67,3 +75,8 @@ def _partner(name: str) -> str:
 
 #: ``joints[MIRROR]`` swaps left and right: index of each joint's partner (itself on the midline).
 MIRROR: tuple[int, ...] = tuple(JOINTS.index(_partner(name)) for name in JOINTS)
+
+
+def neck_centred(joints3d: Poses) -> Poses:
+    """(…, 16, 3) NumPy array or tensor, moved so that each pose has its Neck at the origin."""
+    return joints3d - joints3d[..., NECK : NECK + 1, :]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from base.skeleton import NECK
+from base.skeleton import neck_centred
 
 
 @dataclass(slots=True)
@@ -28,5 +28,4 @@ class Annotations:
 
     def mean_pose(self) -> np.ndarray:
         """(16, 3) float64 metres: mean over the frames, each with its Neck at the origin."""
-        poses = self.joints3d.astype(np.float64)
-        return (poses - poses[:, NECK : NECK + 1]).mean(0)
+        return neck_centred(self.joints3d.astype(np.float64)).mean(0)

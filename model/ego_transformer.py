@@ -2,11 +2,10 @@
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from base.camera import FisheyeCamera
-from base.skeleton import NECK
+from base.skeleton import neck_centred
 from model.joint_transformer import JointEstimate, JointTransformer
 from model.pose_fpn import PoseFPN, Pyramid
 from model.rays import CameraRays
@@ -107,6 +106,6 @@ class EgoTransformer(nn.Module):
     def lift(self, pyramid: Pyramid) -> EgoTransformerOutput:
         """Poses of what the 2D module makes of pictures."""
         (*earlier, last), tokens = self.transformer(pyramid, self.rays)
-        joints3d = last.camera3d - last.camera3d[:, NECK : NECK + 1]
-        uncertainty = torch.exp(last.log_scale) * self.transformer.calibration
+        joints3d = neck_centred(last.camera3d)
+        uncertainty = last.uncertainty(self.transformer.calibration)
         return EgoTransformerOutput(pyramid.heatmaps, joints3d, *last, uncertainty, tokens, earlier)

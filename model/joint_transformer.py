@@ -74,6 +74,10 @@ class JointEstimate(NamedTuple):
     log_scale: Tensor
     visibility: Tensor
 
+    def uncertainty(self, calibration: Tensor) -> Tensor:
+        """(B, 16) metres, radius of the ball that holds a joint in 90 % of the cases."""
+        return torch.exp(self.log_scale) * calibration
+
 
 class DecoderLayer(nn.Module):
     """Joint tokens attend to each other, then to a memory, then each for itself."""

@@ -179,6 +179,19 @@ def heatmap_losses(
     return losses
 
 
+def centred_losses(predicted: Tensor, target: Tensor, weights: LossWeights) -> dict[str, Tensor]:
+    """The weighted losses of (B, 16, 3) poses in metres, Neck at the origin: "pose",
+    "limb_cosine" and "limb_distance", those with weight 0 left out."""
+    losses = {}
+    if weights.pose:
+        losses["pose"] = weights.pose * joint_distance(predicted, target)
+    if weights.limb_cosine:
+        losses["limb_cosine"] = -weights.limb_cosine * limb_cosine(predicted, target)
+    if weights.limb_distance:
+        losses["limb_distance"] = weights.limb_distance * limb_distance(predicted, target)
+    return losses
+
+
 def pose_losses(
     output: PoseAndReconstruction,
     target_pose: Tensor,
@@ -201,15 +214,8 @@ def pose_losses(
         "reconstruction", "pose", "limb_cosine" (at most 0: the cosine is rewarded) and
         "limb_distance".
     """
-    predicted = output.joints3d
     losses = {}
     if weights.reconstruction:
         error = reconstruction_error(output.reconstruction, target_heatmaps, reconstruction)
         losses["reconstruction"] = weights.reconstruction * error
-    if weights.pose:
-        losses["pose"] = weights.pose * joint_distance(predicted, target_pose)
-    if weights.limb_cosine:
-        losses["limb_cosine"] = -weights.limb_cosine * limb_cosine(predicted, target_pose)
-    if weights.limb_distance:
-        losses["limb_distance"] = weights.limb_distance * limb_distance(predicted, target_pose)
-    return losses
+    return losses | centred_losses(output.joints3d, target_pose, weights)

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from base.skeleton import NECK
+from base.skeleton import neck_centred
 from model.joint_transformer import JointEstimate
-from model.losses import LossWeights, joint_distance, limb_cosine, limb_distance
+from model.losses import LossWeights, centred_losses, joint_distance
 
 
 def scale_likelihood(distance: Tensor, log_scale: Tensor) -> Tensor:
@@ -83,14 +83,7 @@ def transformer_losses(
 
 def _of_poses(camera3d: Tensor, target: Tensor, weights: LossWeights) -> dict[str, Tensor]:
     target = target.float()
-    pose, centred = (joints - joints[:, NECK : NECK + 1] for joints in (camera3d.float(), target))
-    losses = {}
-    if weights.pose:
-        losses["pose"] = weights.pose * joint_distance(pose, centred)
+    losses = centred_losses(neck_centred(camera3d.float()), neck_centred(target), weights)
     if weights.camera_pose:
         losses["camera_pose"] = weights.camera_pose * joint_distance(camera3d, target)
-    if weights.limb_cosine:
-        losses["limb_cosine"] = -weights.limb_cosine * limb_cosine(pose, centred)
-    if weights.limb_distance:
-        losses["limb_distance"] = weights.limb_distance * limb_distance(pose, centred)
     return losses

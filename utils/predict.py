@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from base.camera import RELEASE_CAMERA, FisheyeCamera, fit_translation
-from base.skeleton import HEAD, HEATMAP_JOINTS, NECK, NUM_JOINTS
+from base.skeleton import HEAD, HEATMAP_JOINTS, NECK, NUM_JOINTS, neck_centred
 from dataset.batch import to_input
 from dataset.runs import Place
 from dataset.transforms import SquareCrop
@@ -177,18 +177,17 @@ class PosePredictor:
         said = output.tokens.float(), output.camera3d.float(), output.log_scale.float()
         estimate = temporal(track.history(*said, places))
         return output._replace(
-            joints3d=estimate.camera3d - estimate.camera3d[:, NECK : NECK + 1],
+            joints3d=neck_centred(estimate.camera3d),
             camera3d=estimate.camera3d,
             log_scale=estimate.log_scale,
             visibility=estimate.visibility,
-            uncertainty=torch.exp(estimate.log_scale) * temporal.calibration,
+            uncertainty=estimate.uncertainty(temporal.calibration),
         )
 
     def placed(self, estimate: Estimate) -> Prediction:
         """Decode heatmaps, and place poses where their joints are seen."""
         seen, confidence15 = decode_heatmaps(estimate.heatmaps, self.input_size)
-        joints3d = estimate.joints3d.float()
-        joints3d = joints3d - joints3d[:, NECK : NECK + 1]
+        joints3d = neck_centred(estimate.joints3d.float())
         rows = list(HEATMAP_JOINTS)
         # On the CPU, where every device's result goes anyway: a 3×3 solve is not worth a kernel.
         seen, confidence15, joints3d = seen.cpu(), confidence15.cpu(), joints3d.cpu()

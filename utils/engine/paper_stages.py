@@ -13,7 +13,7 @@ from base.camera import RELEASE_CAMERA
 from base.errors import UserError
 from base.frame import FrameId
 from base.set_type import SetType
-from base.skeleton import HEATMAP_JOINTS
+from base.skeleton import HEATMAP_JOINTS, neck_centred
 from dataset.augment import move_joints2d, move_joints3d
 from dataset.batch import Batch, collate, to_input
 from model.decode import decode_heatmaps
@@ -34,7 +34,7 @@ from utils.engine.data import (
 )
 from utils.engine.pictures import Shown, placed_in_picture, readable, spread, with_head
 from utils.engine.processes import Processes
-from utils.engine.stage import Moved, Stage, Validation, neck_centred
+from utils.engine.stage import Moved, Stage, Validation
 from utils.metrics import MPJPEByAction
 
 

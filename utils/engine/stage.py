@@ -11,7 +11,7 @@ from torch import nn
 from base.camera import RELEASE_CAMERA
 from base.frame import FrameId
 from base.set_type import SetType
-from base.skeleton import HEATMAP_JOINTS, NECK
+from base.skeleton import HEATMAP_JOINTS
 from dataset.augment import (
     Augmentation,
     Part,
@@ -33,11 +33,6 @@ from utils.engine.data import open_labels
 from utils.engine.networks import POSE2D
 from utils.engine.pictures import Shown
 from utils.engine.processes import Processes
-
-
-def neck_centred(joints3d: torch.Tensor) -> torch.Tensor:
-    """(…, 16, 3) metres, moved so that each pose has its Neck at the origin."""
-    return joints3d - joints3d[..., NECK : NECK + 1, :]
 
 
 class Validation(NamedTuple):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from base.skeleton import LOWER_BODY, NECK, NUM_JOINTS, UPPER_BODY
+from base import skeleton
+from base.skeleton import LOWER_BODY, NUM_JOINTS, UPPER_BODY
 
 #: The group that holds every frame, those of unknown clips too.
 ALL = "All"
@@ -31,8 +32,7 @@ def check_poses(predicted: np.ndarray, target: np.ndarray) -> None:
 
 def neck_centred(poses: np.ndarray) -> np.ndarray:
     """(…, 16, 3) poses moved so that each has its Neck at the origin, float64."""
-    poses = np.asarray(poses, np.float64)
-    return poses - poses[..., NECK : NECK + 1, :]
+    return skeleton.neck_centred(np.asarray(poses, np.float64))
 
 
 def distances(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
