@@ -23,14 +23,13 @@ from dataset.loader import FrameLoader
 from model.ego_transformer import EgoTransformer
 from model.joint_transformer import JointEstimate
 from model.temporal import TemporalTransformer
-from model.transformer_losses import transformer_losses
 from utils.config import Config
 from utils.engine.data import open_pictures, refuse_overlap, report_broken
 from utils.engine.histories import HistoryBatch, HistoryLoader, SeenFrames, progress
 from utils.engine.paper_stages import Poses
 from utils.engine.pictures import Shown, placed_in_picture, readable, spread
 from utils.engine.stage import Stage, Validation
-from utils.engine.transformer_stages import calibrate, error_ratios, tells_hidden
+from utils.engine.transformer_stages import calibrate, error_ratios, shared_losses, tells_hidden
 
 #: Frames looked at in one go.
 _LOOK = 32
@@ -158,13 +157,7 @@ class TransformerTemporal(Stage):
 
     def losses(self, batch: HistoryBatch) -> dict[str, torch.Tensor]:
         estimate = self.network(batch.history)
-        terms = transformer_losses(
-            [estimate], batch.joints3d, batch.visible, batch.known, self.weights
-        )
-        if "visibility" in terms:
-            # A mean over the joints it is known of, of which each process has its own number.
-            terms["visibility"] = terms["visibility"] * self.processes.share(batch.known.sum())
-        return terms
+        return shared_losses(self, [estimate], batch.joints3d, batch.visible, batch.known)
 
     def validate(self, batches: Iterable[HistoryBatch]) -> Validation:
         poses, single, ratios = Poses(self.processes), Poses(self.processes), []

@@ -16,7 +16,7 @@ from model.joint_transformer import JointEstimate
 from model.transformer_losses import transformer_losses
 from utils.config import Config
 from utils.engine.paper_stages import Finetune
-from utils.engine.stage import Moved, Validation
+from utils.engine.stage import Moved, Stage, Validation
 
 #: Share of the joints that the uncertainty's region is to hold.
 HELD = 0.9
@@ -41,6 +41,22 @@ def calibrate(models: Iterable[nn.Module], ratios: list[np.ndarray]) -> None:
         model.calibration.fill_(factor)
 
 
+def shared_losses(
+    stage: Stage,
+    estimates: list[JointEstimate],
+    target: torch.Tensor,
+    visible: torch.Tensor,
+    known: torch.Tensor,
+) -> dict[str, torch.Tensor]:
+    """The losses of a stage's poses, as one process's part of them; see
+    :func:`model.transformer_losses.transformer_losses`."""
+    terms = transformer_losses(estimates, target, visible, known, stage.weights)
+    if "visibility" in terms:
+        # A mean over the joints it is known of, of which each process has its own number.
+        terms["visibility"] = terms["visibility"] * stage.processes.share(known.sum())
+    return terms
+
+
 class TransformerFinetune(Finetune):
     """Pictures → heatmaps → poses, all weights."""
 
@@ -56,13 +72,7 @@ class TransformerFinetune(Finetune):
     def _pose_losses(self, output: EgoTransformerOutput, moved: Moved) -> dict[str, torch.Tensor]:
         # Outside of the picture nothing is seen, whatever the labels know.
         known = ~self.camera.in_picture(moved.joints2d) | self.occlusion_known
-        terms = transformer_losses(
-            output.estimates, moved.joints3d, moved.visible, known, self.weights
-        )
-        if "visibility" in terms:
-            # A mean over the joints it is known of, of which each process has its own number.
-            terms["visibility"] = terms["visibility"] * self.processes.share(known.sum())
-        return terms
+        return shared_losses(self, output.estimates, moved.joints3d, moved.visible, known)
 
     def validate(self, batches: Iterable[Batch]) -> Validation:
         self._ratios: list[np.ndarray] = []
