@@ -207,6 +207,7 @@ class Renderer:
         self.outfit, self.place, self.look, self.step = outfit, place, look, step
         self.camera = camera
         self._faces = outfit.faces
+        self._floor_light = _floor_light(place)
 
     def draw(
         self,
@@ -336,10 +337,9 @@ class Renderer:
         for column in range(3):
             seen[corners[:, column]] = True
         used = np.flatnonzero(seen)
-        sun, sky = self._bake(scene, vertices[used], normals[used])
-        packed = np.zeros((len(vertices), 5), np.float32)
+        packed = np.zeros((len(vertices), 6), np.float32)
         packed[:, :3] = outfit.tpose
-        packed[used, 3], packed[used, 4] = sun, sky
+        packed[used, 3:] = self._bake(scene, vertices[used], normals[used])
         at = np.take(packed, corners[:, 0], axis=0)
         at *= (1 - u - v)[:, None]
         for column, weight in ((1, u), (2, v)):
@@ -357,27 +357,25 @@ class Renderer:
         colour *= (1 + strength[material] * wrinkle)[:, None]
         light = at[:, 3:4] * place.sun_colour.astype(np.float32)
         light += at[:, 4:5] * place.ambient.astype(np.float32)
+        light += at[:, 5:6] * self._floor_light
         return colour * light, material
 
-    def _bake(
-        self, scene: Traced, vertices: np.ndarray, normals: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """(V,) light of the sun and of the sky at vertices, both shadowed."""
+    def _bake(self, scene: Traced, vertices: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """(V, 3) shares of the sun's, the sky's and the floor's light at vertices, all shadowed."""
         origins = vertices + normals * 0.8
-        sun_direction = self.place.sun.astype(np.float32)
-        facing = np.clip(normals @ sun_direction, 0, 1)
-        sun = np.zeros(len(vertices), np.float32)
-        lit = np.flatnonzero(facing > 0)
-        toward = np.broadcast_to(sun_direction, (len(lit), 3))
-        sun[lit] = facing[lit] * ~scene.blocked(origins[lit], toward)
-        sky = np.zeros(len(vertices), np.float32)
-        for direction in _SKY:
-            share = np.clip(normals @ direction + 0.15, 0, 1)
-            seen = np.flatnonzero(share > 0)
-            open_sky = ~scene.blocked(origins[seen], np.broadcast_to(direction, (len(seen), 3)))
-            sky[seen] += share[seen] * open_sky
-        sky = 0.30 + 0.70 * sky / (0.5 * len(_SKY)) - 0.12 * np.clip(-normals[:, 1], 0, 1)
-        return sun, np.clip(sky, 0, 1.2)
+
+        def open_share(direction: np.ndarray, slack: float) -> np.ndarray:
+            share = np.clip(normals @ direction + slack, 0, 1)
+            rows = np.flatnonzero(share > 0)
+            toward = np.broadcast_to(direction, (len(rows), 3))
+            share[rows] *= ~scene.blocked(origins[rows], toward)
+            return share
+
+        sun = open_share(self.place.sun.astype(np.float32), 0.0)
+        sky = sum(open_share(direction, 0.15) for direction in _SKY) / (0.5 * len(_SKY))
+        # What lies face down over an open floor, the chin above all, is lit from below.
+        floor = sum(open_share(direction, 0.0) for direction in _FLOOR) / -_FLOOR[:, 1].sum()
+        return np.stack([sun, np.minimum(0.25 + 0.75 * sky, 1.2), floor], axis=1)
 
     def _shadow(self, vertices: np.ndarray, extra: np.ndarray, trans: np.ndarray) -> np.ndarray:
         """Shadow on the floor around the camera: (S, S) float32 in [0, 1]."""
@@ -562,14 +560,26 @@ def _sample(
     return found.reshape(rows * width, *texture.shape[2:])[: len(u)].astype(np.float32, copy=False)
 
 
-def _sky_directions() -> np.ndarray:
-    tilt = np.radians(55.0)
-    around = np.radians([20.0, 110.0, 200.0, 290.0])
-    ring = [(np.sin(tilt) * np.cos(a), np.cos(tilt), np.sin(tilt) * np.sin(a)) for a in around]
-    return np.array([(0.0, 1.0, 0.0), *ring], np.float32)
+def _floor_light(place: Place) -> np.ndarray:
+    """(3,) float32 linear light that the floor throws back, its mean over the place."""
+    if place.panorama is not None:
+        lower = place.panorama[place.panorama.shape[0] // 2 :].astype(np.float32)
+        return (lower * lower).mean((0, 1)) / 255**2
+    coarse = place.floor[-1].astype(np.float32)
+    albedo = (coarse * coarse).mean((0, 1)) / 255**2
+    sun = place.light_map.mean() * place.sun[1] * place.sun_colour
+    return (albedo * (sun + place.ambient)).astype(np.float32)
 
 
-_SKY = _sky_directions()
+def _ring(tilt: float, around: tuple[float, ...]) -> list[tuple[float, float, float]]:
+    """Directions at an angle to straight up, degrees, seen at these bearings."""
+    t = np.radians(tilt)
+    return [(np.sin(t) * np.cos(a), np.cos(t), np.sin(t) * np.sin(a)) for a in np.radians(around)]
+
+
+#: Where light of the sky, and of the floor, is looked for.
+_SKY = np.array([(0.0, 1.0, 0.0), *_ring(55.0, (20.0, 110.0, 200.0, 290.0))], np.float32)
+_FLOOR = np.array(_ring(125.0, (65.0, 155.0, 245.0, 335.0)), np.float32)
 
 
 def _stool(top: np.ndarray, heading: float) -> tuple[np.ndarray, np.ndarray]:
