@@ -9,8 +9,8 @@ the rows and holds the tables.
 import argparse
 import json
 import sys
-import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,18 @@ import torch
 
 from base.errors import UserError
 from utils.benchmarking.figures import all_figures
-from utils.benchmarking.frames import check_set, make_set, set_fingerprint
+from utils.benchmarking.frames import check_set, set_fingerprint
 from utils.benchmarking.launch import Launcher, launch, only_one
 from utils.benchmarking.machine import machine
 from utils.benchmarking.page import check_page, write_page
 from utils.benchmarking.picture import draw_frames
-from utils.benchmarking.runs import Run, carry_out, check_same, plan_runs, write_configs
-from utils.benchmarking.spec import BENCHMARK, MEAN, Benchmark, load_benchmark
+from utils.benchmarking.plan import make_plan
+from utils.benchmarking.runs import Run, check_same, write_configs
+from utils.benchmarking.spec import BENCHMARK, MEAN, SINGLE, Benchmark, load_benchmark
 from utils.benchmarking.speed import measure, measure_full_size, trained
 from utils.benchmarking.table import document
+from utils.benchmarking.videos import videos_root, write_video_configs
+from utils.benchmarking.work import carry_out_all
 from utils.command import run_command
 from utils.defaults import REPOSITORY
 from utils.device import GPU_HELP
@@ -95,49 +98,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _left(runs: Sequence[Run], todo: Sequence[Run]) -> str:
-    """Time that the runs still to do will take, by those that are done, in words."""
-
-    def seconds(run: Run) -> float | None:
-        return run.record().get("wall_seconds")
-
-    trained = [run for run in runs if run.finished and run.seed is not None]
-    known = [(run, seconds(run)) for run in trained if seconds(run)]
-    if not known:
-        return ""
-    mean = sum(taken for _, taken in known) / len(known)
-    total = 0.0
-    for run in todo:
-        same = [taken for other, taken in known if other.row == run.row]
-        total += sum(same) / len(same) if same else mean
-    return f", about {total / 60:.0f} min left"
-
-
-def carry_out_all(
-    runs: Sequence[Run], root: Path, frames: dict[str, Any], device: str, launcher: Launcher
-) -> None:
-    """Train and test what is not finished, saying how far it is.
-
-    Raises:
-        UserError: where one fails, or belongs to another configuration.
-        KeyboardInterrupt: where it was stopped.
-    """
-    for run in runs:
-        check_same(run, frames)
-    for number, run in enumerate(runs, 1):
-        if run.finished:
-            print(f"[{number}/{len(runs)}] {run.name}: finished")
-            continue
-        todo = [other for other in runs[number - 1 :] if not other.finished]
-        print(f"[{number}/{len(runs)}] {run.name}{_left(runs, todo)}", flush=True)
-        began = time.monotonic()
-        before = run.record().get("wall_seconds", 0.0)
-        try:
-            carry_out(run, root, frames, device, launcher)
-        finally:
-            run.note(wall_seconds=before + time.monotonic() - began)
-
-
 def print_commands(runs: Sequence[Run]) -> None:
     """Print the commands of the runs that are left, to be given in the repository."""
     for run in runs:
@@ -145,6 +105,8 @@ def print_commands(runs: Sequence[Run]) -> None:
             continue
         print(f"# {run.name}")
         for script, flags in (("train.py", run.training), ("demo.py", run.testing)):
+            if not flags:
+                continue
             print("python", script, *(flag.replace(f"{REPOSITORY}/", "") for flag in flags))
 
 
@@ -189,24 +151,23 @@ def main(argv: list[str] | None = None, launcher: Launcher = launch) -> None:
     folder = (arguments.output or REPOSITORY / "experiments" / "benchmark" / scale).resolve()
     if arguments.page:
         check_page(arguments.page, scale)
-    everything = list(benchmark.rows)
-    rows = everything if arguments.rows is None else arguments.rows
-    options = root, folder, arguments.gpu
-    runs = plan_runs(benchmark, scale, rows, sorted(set(arguments.seeds)), *options)
+    plan = make_plan(benchmark, scale, arguments.rows, arguments.seeds, root, folder, arguments.gpu)
     if arguments.dry_run:
         # The commands name these, and are to work.
-        write_configs(benchmark, scale, runs)
-        print_commands(runs)
+        write_configs(benchmark, scale, plan.rows)
+        write_video_configs(benchmark, scale, plan.videos)
+        print_commands([*plan.rows, *plan.videos])
         return
     with only_one(folder):
-        if runs:
-            make_set(benchmark, scale, root, launcher)
-        frames = set_fingerprint(root)
-        written = arguments.benchmark.with_name(f"set_{scale}.json")
-        known = check_set(written, root, arguments.freeze, arguments.any_set)
-        write_configs(benchmark, scale, runs)
-        carry_out_all(runs, root, frames, machine(arguments.gpu), launcher)
+        known = carry_out_all(
+            benchmark, scale, plan, root, arguments.gpu, partial(_check, arguments, scale), launcher
+        )
         write_tables(benchmark, scale, root, folder, arguments, known)
+
+
+def _check(arguments: argparse.Namespace, scale: str, kind: str, root: Path) -> str:
+    written = arguments.benchmark.with_name(f"{kind}_{scale}.json")
+    return check_set(written, root, arguments.freeze, arguments.any_set)
 
 
 def write_tables(
@@ -215,28 +176,33 @@ def write_tables(
     root: Path,
     folder: Path,
     arguments: argparse.Namespace,
-    known: str,
+    known: dict[str, str],
 ) -> None:
     """Tables and picture of all that is finished in a folder, whichever rows were asked for."""
     seeds = sorted(
         {int(path.name.removeprefix("seed_")) for path in folder.glob("*/seed_*")}
         | set(arguments.seeds)
     )
-    there = [name for name in benchmark.rows if (folder / name).is_dir()]
-    runs = plan_runs(benchmark, scale, there, seeds, root, folder, arguments.gpu)
+    on_videos = [SINGLE, *benchmark.videos.rows] if benchmark.videos else []
+    there = [name for name in (*benchmark.rows, *on_videos) if (folder / name).is_dir()]
+    runs, videos = make_plan(benchmark, scale, there, seeds, root, folder, arguments.gpu)
     for run in runs:
         check_same(run, set_fingerprint(root))
-    figures = all_figures(benchmark, runs)
+    for run in videos:
+        check_same(run, set_fingerprint(videos_root(root)))
+    figures = all_figures(list(benchmark.rows), benchmark.reference, runs)
     if not figures:
         raise UserError(f"{folder}: no run is finished yet, so there is no table")
     speed = measured_speed(benchmark, scale, runs, folder, arguments.gpu, arguments.rounds)
     summary = {
         "scale": scale,
-        "set": known,
+        "set": known["set"],
         "trained_on": ", ".join(sorted({row["machine"] for row in figures.values()})),
         "rows": figures,
         "speed": speed,
     }
+    if moving := all_figures(on_videos, SINGLE, videos, paired=True):
+        summary["videos"] = {"set": known["videos"], "rows": moving}
     text = document(benchmark, summary)
     write_text(folder / "table.json", json.dumps(summary, indent=1, allow_nan=False) + "\n")
     write_text(folder / "table.md", text)

@@ -225,13 +225,13 @@ class Config(Section):
         """Section of a training type."""
         return getattr(self, training_type)
 
-    def overridden(self, overrides: dict[str, Any]) -> "Config":
+    def overridden(self, overrides: dict[str, Any], source: str = "command line") -> "Config":
         """This configuration with nested ``overrides`` in their places.
 
         Raises:
-            UserError: for a value out of range.
+            UserError: naming ``source`` and the first wrong key.
         """
-        return parse_config(_merge(self.model_dump(), overrides), "command line")
+        return parse_config(_merge(self.model_dump(), overrides), source)
 
 
 def _known_keys(section: type[BaseModel], prefix: str = "") -> list[str]:

@@ -7,7 +7,6 @@ import numpy as np
 
 from base.errors import UserError
 from utils.benchmarking.runs import Run
-from utils.benchmarking.spec import Benchmark
 from utils.compare_results import sums_by_character
 from utils.metrics import ALL
 from utils.metrics.bootstrap import RESAMPLES, character_weights, interval
@@ -110,6 +109,7 @@ def row_figures(runs: Sequence[Run], draw: int) -> tuple[dict[str, Any], np.ndar
         "feet": _mean([_joints(result, FEET) for result in results]),
         "visible": _mean([_visibility(result, "visible") for result in results]),
         "hidden": _mean([_visibility(result, "hidden") for result in results]),
+        "acceleration_error": _mean([one.get("acceleration_error") for one in motion]),
         "jitter": _mean([one.get("jitter") for one in motion]),
         "jitter_true": _mean([one.get("jitter_true") for one in motion]),
         "uncertainty": uncertainty(results),
@@ -123,27 +123,37 @@ def row_figures(runs: Sequence[Run], draw: int) -> tuple[dict[str, Any], np.ndar
     return figures, samples
 
 
-def all_figures(benchmark: Benchmark, runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
-    """Row → its figures, for rows with a finished run; in the benchmark's order.
+def all_figures(
+    names: Sequence[str], reference: str, runs: Sequence[Run], paired: bool = False
+) -> dict[str, dict[str, Any]]:
+    """Row → its figures, for rows with a finished run.
+
+    Args:
+        names: rows, in the order of the table.
+        reference: the one that ratios are to.
+        runs: of these rows.
+        paired: equal seeds belong together, so that the same ones are drawn for every row.
 
     Raises:
         UserError: where rows were tested on different frames.
     """
-    finished = {
-        name: [run for run in runs if run.row == name and run.finished] for name in benchmark.rows
-    }
+    finished = {name: [run for run in runs if run.row == name and run.finished] for name in names}
+    if paired:
+        seeds = {run.seed for of in finished.values() for run in of}
+        seeds = seeds.intersection(*({run.seed for run in of} for of in finished.values() if of))
+        finished = {name: [run for run in of if run.seed in seeds] for name, of in finished.items()}
     figures, samples = {}, {}
-    for draw, name in enumerate(benchmark.rows):
+    for draw, name in enumerate(names):
         if finished[name]:
-            figures[name], samples[name] = row_figures(finished[name], draw)
+            figures[name], samples[name] = row_figures(finished[name], 0 if paired else draw)
     if len({row["frames"] for row in figures.values()}) > 1:
         raise UserError("the rows were tested on different frames: delete those of an older set")
-    base = figures.get(benchmark.reference)
+    base = figures.get(reference)
     for name, row in figures.items():
         if base is None:
             continue
         row["ratio"] = row["mpjpe"] / base["mpjpe"]
-        ours, theirs = samples[name], samples[benchmark.reference]
-        if name != benchmark.reference and ours is not None and theirs is not None:
+        ours, theirs = samples[name], samples[reference]
+        if name != reference and ours is not None and theirs is not None:
             row["ratio_interval"] = _ends(ours / theirs)
     return figures

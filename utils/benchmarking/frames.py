@@ -1,13 +1,14 @@
-"""The set of a scale: made once, checked against what is written down."""
+"""The sets of a scale: made once, checked against what is written down."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
 from utils.benchmarking.fingerprint import differences, fingerprint
 from utils.benchmarking.launch import Launcher
-from utils.benchmarking.spec import Benchmark
+from utils.benchmarking.spec import Sizes
 from utils.files import write_text
 
 #: Beside a set: its fingerprint, which takes a minute to compute.
@@ -15,32 +16,41 @@ _FOUND = "fingerprint.json"
 _AS_WRITTEN = "the set written down"
 
 
-def make_set(benchmark: Benchmark, scale_name: str, root: Path, launcher: Launcher) -> None:
-    """Make the set of a scale where it is not there; goes on where it was stopped."""
+def make_set(
+    sizes: Sizes, picture_size: int, seed: int, flags: Sequence[str], root: Path, launcher: Launcher
+) -> None:
+    """Make a set where it is not there; goes on where it was stopped.
+
+    Args:
+        sizes: frames of each split.
+        picture_size: side of the packed pictures.
+        seed: of the set.
+        flags: further ones of utils/make_synthetic.py.
+        root: where.
+        launcher: runs the command.
+    """
     if (root / _FOUND).is_file():
         return
-    scale = benchmark.scales[scale_name]
-    print(
-        f"Making {scale.train + scale.val + scale.test} frames of {scale.picture_size} px in {root}"
-    )
-    sizes = {
-        "--seed": benchmark.seed,
-        "--train": scale.train,
-        "--val": scale.val,
-        "--test": scale.test,
-        "--pack_size": scale.picture_size,
+    frames = sizes.train + sizes.val + sizes.test
+    print(f"Making {frames} frames of {picture_size} px in {root}")
+    values = {
+        "--seed": seed,
+        "--train": sizes.train,
+        "--val": sizes.val,
+        "--test": sizes.test,
+        "--pack_size": picture_size,
     }
     launcher(
         "utils/make_synthetic.py",
         [
             *("--output", str(root), "--pack", "--resume"),
-            *(text for name, value in sizes.items() for text in (name, str(value))),
-            *benchmark.make_synthetic,
+            *(text for name, value in values.items() for text in (name, str(value))),
+            *flags,
         ],
         None,
         lambda seconds: None,
     )
-    found = fingerprint(root, scale.picture_size)
+    found = fingerprint(root, picture_size)
     write_text(root / _FOUND, json.dumps(found, indent=1) + "\n")
 
 

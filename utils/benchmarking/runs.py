@@ -30,6 +30,7 @@ from utils.metrics import PoseMetrics
 from utils.pose_model import load_pose_model
 
 _LOG_DIRS = {"train2d": "Train2d", "train3d": "Train3d", "finetune": "Finetune"}
+BEST = Path("checkpoints", "model_best.tar")
 _RECORD = "run.json"
 
 
@@ -41,9 +42,10 @@ class Run:
         row: its name.
         seed: None for the mean pose, which has none.
         folder: where it is kept.
-        training, testing: arguments of train.py and demo.py; empty for the mean pose.
+        training, testing: arguments of train.py and demo.py; empty where there is nothing to do.
+        best: the checkpoint that is tested.
         stages: log folder of each stage.
-        pictures: that it is to see in training.
+        pictures: that it is to see in training; None where the budget does not apply.
         identity: what has to be the same for a run to be gone on with.
     """
 
@@ -52,19 +54,15 @@ class Run:
     folder: Path
     training: list[str]
     testing: list[str]
+    best: Path | None
     stages: dict[str, Path]
-    pictures: int
+    pictures: int | None
     identity: str
 
     @property
     def name(self) -> str:
         """For the screen."""
         return self.row if self.seed is None else f"{self.row}, seed {self.seed}"
-
-    @property
-    def best(self) -> Path:
-        """The checkpoint that is tested."""
-        return self.stages["finetune"] / "checkpoints" / "model_best.tar"
 
     @property
     def results_path(self) -> Path:
@@ -122,9 +120,8 @@ def plan_runs(
     configs = {name: row_config(benchmark, scale_name, name) for name in rows if name != MEAN}
     runs = []
     if MEAN in rows:
-        runs.append(
-            Run(MEAN, None, folder / MEAN, [], [], {}, 0, _digest(_set_made(benchmark, scale_name)))
-        )
+        identity = digest(_set_made(benchmark, scale_name))
+        runs.append(Run(MEAN, None, folder / MEAN, [], [], None, {}, 0, identity))
     for seed in seeds:
         for name, config in configs.items():
             made = _set_made(benchmark, scale_name)
@@ -134,7 +131,7 @@ def plan_runs(
 
 def _set_made(benchmark: Benchmark, scale_name: str) -> dict[str, Any]:
     """How the set of a scale is made."""
-    sizes = benchmark.scales[scale_name].model_dump(exclude={"meant_for", "budget"})
+    sizes = benchmark.scales[scale_name].model_dump(exclude={"meant_for", "budget", "videos"})
     return {"seed": benchmark.seed, "make_synthetic": benchmark.make_synthetic} | sizes
 
 
@@ -158,18 +155,24 @@ def _trained(
         *("--config", str(folder / name / "config.yml"), "--seed", str(seed)),
         *("--log_dir", str(place if several else stages["finetune"]), "--resume"),
     ]
-    best = stages["finetune"] / "checkpoints" / "model_best.tar"
-    testing = [
+    best = stages["finetune"] / BEST
+    testing = tested(best, place, common)
+    # Defaults left out: a key that a later version adds makes no finished run another one.
+    settings = config.model_dump(exclude_defaults=True)
+    identity = digest({"config": settings, "stages": list(stages), "set": made})
+    return Run(name, seed, place, training, testing, best, stages, pictures, identity)
+
+
+def tested(best: Path, place: Path, common: list[str]) -> list[str]:
+    """Arguments of demo.py."""
+    return [
         *("--load_model", str(best), *common, "--data", "test"),
         *("--save_dir", str(place / "test"), "--num_vis", "0"),
     ]
-    # Defaults left out: a key that a later version adds makes no finished run another one.
-    settings = config.model_dump(exclude_defaults=True)
-    identity = _digest({"config": settings, "stages": list(stages), "set": made})
-    return Run(name, seed, place, training, testing, stages, pictures, identity)
 
 
-def _digest(content: dict[str, Any]) -> str:
+def digest(content: dict[str, Any]) -> str:
+    """A short hash of what makes a run what it is."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -218,7 +221,7 @@ def carry_out(
     if run.seed is None:
         _test_mean_pose(run, root)
         return
-    if not run.record().get("trained"):
+    if run.training and not run.record().get("trained"):
         before = run.record().get("training_seconds", 0.0)
         if before:
             run.note(interruptions=run.record().get("interruptions", 0) + 1)
@@ -233,7 +236,7 @@ def carry_out(
         run.results_path.unlink()
     launcher("demo.py", run.testing, run.folder / "test.log", lambda seconds: None)
     pictures, labels = frames_seen(run)
-    if abs(pictures - run.pictures) > BUDGET_TOLERANCE * run.pictures:
+    if run.pictures and abs(pictures - run.pictures) > BUDGET_TOLERANCE * run.pictures:
         raise UserError(
             f"{run.folder}: saw {pictures} pictures in training, not the {run.pictures} of the "
             "budget: delete it to train the row anew"

@@ -13,6 +13,8 @@ from utils.defaults import CONFIGS
 BENCHMARK = CONFIGS / "benchmark" / "benchmark.yml"
 #: Row that is not trained.
 MEAN = "mean"
+#: The base of the rows on videos, as it is.
+SINGLE = "single"
 #: Stages that see pictures, of which the budget counts.
 PICTURE_STAGES = ("train2d", "finetune")
 _STAGES = ("train2d", "train3d", "finetune")
@@ -21,15 +23,21 @@ _STAGES = ("train2d", "train3d", "finetune")
 BUDGET_TOLERANCE = 0.02
 
 
-class Scale(Section):
-    """Sizes of the benchmark."""
+class Sizes(Section):
+    """Frames of each split."""
 
-    meant_for: str
     train: int = Field(ge=1)
     val: int = Field(ge=1)
     test: int = Field(ge=1)
+
+
+class Scale(Sizes):
+    """Sizes of the benchmark."""
+
+    meant_for: str
     picture_size: int = Field(ge=32, le=800)
     budget: int = Field(ge=1, description="pictures a row sees in training")
+    videos: Sizes | None = Field(None, description="frames of the videos for the temporal form")
 
 
 class Row(Section):
@@ -48,6 +56,24 @@ class Row(Section):
         return "all" if len(self.epochs) > 1 else next(iter(self.epochs))
 
 
+class VideoRow(Section):
+    """What is trained on videos, on top of a row's networks."""
+
+    title: str
+    epochs: int = Field(10, ge=1, description="of the stage temporal")
+    changes: dict[str, Any] = Field(default_factory=dict)
+
+
+class Videos(Section):
+    """The temporal form against the single frames that it starts from, on videos."""
+
+    base: str = Field(description="row whose networks are started from, each with its own seed")
+    title: str = Field(description="of those networks as they are")
+    seed: int = Field(ge=0)
+    make_synthetic: list[str] = Field(default_factory=list)
+    rows: dict[str, VideoRow]
+
+
 class Benchmark(Section):
     """The whole of it."""
 
@@ -57,6 +83,7 @@ class Benchmark(Section):
     reference: str
     picture: list[str] = Field(default_factory=list)
     rows: dict[str, Row]
+    videos: Videos | None = None
 
 
 def load_benchmark(path: Path = BENCHMARK) -> Benchmark:
@@ -80,9 +107,12 @@ def load_benchmark(path: Path = BENCHMARK) -> Benchmark:
     for name, row in benchmark.rows.items():
         if name != MEAN:
             _check_row(path, name, row)
-    for name in (benchmark.reference, *benchmark.picture):
+    videos = benchmark.videos
+    for name in (benchmark.reference, *benchmark.picture, *([videos.base] if videos else [])):
         if name not in benchmark.rows:
             raise UserError(f"benchmark {path}: there is no row {name}")
+    if videos and (twice := set(videos.rows) & {*benchmark.rows, SINGLE}):
+        raise UserError(f"benchmark {path}: videos: the name {min(twice)} is taken")
     return benchmark
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from utils.benchmarking.spec import MEAN, Benchmark
+from utils.benchmarking.videos import video_titles
 
 _NONE = "–"
 
@@ -144,6 +145,51 @@ def uncertainty_table(benchmark: Benchmark, rows: dict[str, dict[str, Any]]) -> 
     return markdown(heads, lines)
 
 
+def video_table(benchmark: Benchmark, rows: dict[str, dict[str, Any]]) -> str:
+    """Errors on videos, of single frames and of the temporal form."""
+    heads = [
+        "MPJPE on videos, mm",
+        "all [95 %]",
+        "÷ single frames [95 %]",
+        "PA-MPJPE",
+        "acceleration error, mm/frame²",
+        "jitter, mm/frame³ (true)",
+        "coverage of the 90 % region",
+        "seeds",
+    ]
+    titles = video_titles(benchmark.videos)
+    return markdown(
+        heads,
+        [
+            [
+                titles[name],
+                _with_ends(row["mpjpe"], row["mpjpe_interval"]),
+                _with_ends(row.get("ratio"), row.get("ratio_interval"), ".2f"),
+                _number(row["pa_mpjpe"]),
+                _number(row["acceleration_error"]),
+                f"{_number(row['jitter'])} ({_number(row['jitter_true'])})",
+                _number(row["uncertainty"] and row["uncertainty"]["coverage_90"], ".1%"),
+                str(len(row["seeds"])),
+            ]
+            for name, row in rows.items()
+        ],
+    )
+
+
+def _about_videos(benchmark: Benchmark, summary: dict[str, Any]) -> list[str]:
+    videos, sizes = benchmark.videos, benchmark.scales[summary["scale"]].videos
+    rows = summary["videos"]["rows"]
+    return [
+        "",
+        f"On videos: {sizes.train:,} training, {sizes.val:,} validation and "
+        f"{next(iter(rows.values()))['frames']:,} test frames at 30 a second "
+        f"({summary['videos']['set']}), people and places of their own. Every row starts from the "
+        f"networks of “{benchmark.rows[videos.base].title}” above, each seed from its own.",
+        "",
+        video_table(benchmark, rows),
+    ]
+
+
 def document(benchmark: Benchmark, summary: dict[str, Any]) -> str:
     """Everything the command says of a scale, as Markdown.
 
@@ -169,6 +215,8 @@ def document(benchmark: Benchmark, summary: dict[str, Any]) -> str:
         lines += ["", full_size_table(benchmark, speed["full_size"])]
     if table := uncertainty_table(benchmark, rows):
         lines += ["", table]
+    if summary.get("videos"):
+        lines += _about_videos(benchmark, summary)
     if speed:
         where = speed["machine"] + (f" and {speed['gpu']}" if speed["gpu"] else "")
         lines += [
