@@ -28,7 +28,8 @@ from dataset.release import CHARACTERS
 from utils import pack_data
 from utils.bench.reference_loader import ReferenceFrames
 from utils.command import run_command
-from utils.engine.data import AnnotationLoader, cpu_count
+from utils.device import cpu_count
+from utils.engine.data import AnnotationLoader
 
 _EXAMPLES = """example:
   python utils/make_synthetic.py --output data/bench --train 200 --val 0 --test 0 --ray_step 2

@@ -1,6 +1,5 @@
 """Opening the data of a run: in memory where it fits, read by worker processes where not."""
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +16,9 @@ from dataset.memory import InMemory, picture_bytes
 from dataset.mocap import Mocap, open_split
 from dataset.order import BatchOrder, Division
 from utils.config import Config, StageSection
+from utils.device import cpu_count
 
 _BROKEN_SHOWN = 5
-
-
-def cpu_count() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def open_pictures(root: Path, set_type: SetType, config: Config) -> tuple[BaseDataset, int]:
