@@ -10,8 +10,7 @@ from base.errors import UserError
 from base.frame import FrameId
 from base.set_type import SetType
 from dataset.augment import (
-    blur_images,
-    change_colours,
+    change_appearance,
     draw_moves,
     move_images,
     move_joints2d,
@@ -131,10 +130,7 @@ class TransformerTemporal(Stage):
             joints2d = move_joints2d(joints2d, matrix, mirrored, self.camera)
             joints3d = move_joints3d(joints3d, matrix, mirrored)
             visible = move_visible(visible, mirrored)
-            if self.augmentation.blur > 0:
-                images = blur_images(images, self.augmentation, draws)
-            if self.augmentation.colour > 0 or self.augmentation.noise > 0:
-                images = change_colours(images, self.augmentation, draws)
+            images = change_appearance(images, self.augmentation, draws)
         inside = self.camera.in_picture(joints2d)
         with self._autocast():
             output = self.base(images.contiguous(memory_format=torch.channels_last))
