@@ -101,7 +101,7 @@ def _ways(tree: Path, packed: Path, args: argparse.Namespace) -> list[Way]:
         persistent_workers=workers > 0,
     )
     labels = open_split(packed, SetType.TRAIN, size, pictures=False)
-    annotations = AnnotationLoader(labels, batch, torch.device("cpu"), shuffle=True)
+    annotations = AnnotationLoader(labels, torch.device("cpu"), batch_size=batch, shuffle=True)
     loaders = loader(mocap), loader(shards)
     ways = [
         Way("reference loader", lambda: sum(len(item[0]) for item in plain), []),
