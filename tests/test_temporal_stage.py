@@ -11,6 +11,7 @@ import inference
 import train
 from base.errors import UserError
 from utils import export_onnx, make_synthetic
+from utils.checkpoint import read_checkpoint
 from utils.engine.temporal_stage import TransformerTemporal
 from utils.inference.source import Shot
 from utils.pose_model import load_pose_model
@@ -80,6 +81,19 @@ def test_validation_names_the_single_frame_s_error_beside_it(run):
     assert {"mpjpe_mm", "single_frame_mm"} <= last.keys()
     # Two epochs of 8 frames in batches of 4; all 14 would be 3 batches an epoch.
     assert last["step"] == 4
+
+
+def test_its_settings_are_of_the_configuration_asked_for_or_of_the_checkpoint(tiny_transformer):
+    start = read_checkpoint(tiny_transformer)
+
+    def resolved(*more):
+        return train.resolve_config(train.parse_arguments(arguments("data", "log", *more)), start)
+
+    named = resolved("--config", "transformer", "--epochs", 3)
+    assert named.temporal.augment == named.finetune.augment
+    assert named.temporal.epochs == 3 and named.temporal.views == 4
+    stored = {"model": {"temporal": {}}, "temporal": {"lr": 0.5}}
+    assert resolved("--lr", 0.5) == start.config.overridden(stored)
 
 
 def test_without_augmentation_each_frame_is_looked_at_once(
