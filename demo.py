@@ -38,10 +38,10 @@ from dataset.mocap import open_split
 from utils.box import chosen_model, model_path
 from utils.command import run_command
 from utils.defaults import DEFAULT_DATA_ROOT
-from utils.device import GPU_HELP, select_device
+from utils.device import GPU_HELP, cpu_count, select_device
 from utils.drawing.choice import best, evenly_spaced, evenly_spaced_runs, every, worst
 from utils.drawing.split import SplitPainter
-from utils.engine.data import cpu_count, report_broken
+from utils.engine.data import report_broken
 from utils.evaluate import Evaluation, FrameResult
 from utils.export import write_frames_csv, write_poses
 from utils.files import make_folder, sha256, write_text

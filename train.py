@@ -14,7 +14,7 @@ The project's own model (--config transformer) also trains all at once, without 
 
 and has a temporal form, trained on videos (utils/make_synthetic.py --video) with the rest frozen:
 
-  python train.py --training_type temporal --data_root data/videos --gpu 0 \\
+  python train.py --training_type temporal --config transformer --data_root data/videos --gpu 0 \\
       --load_3d_model experiments/Own/checkpoints/model_best.tar --log_dir experiments/Temporal
 
 Three stages one after the other in one command, in Train2d, Train3d and Finetune under LOG_DIR:

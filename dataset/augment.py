@@ -41,6 +41,11 @@ class Augmentation:
         """Whether labels change."""
         return self.rotation > 0 or self.mirror
 
+    @property
+    def changes(self) -> bool:
+        """Whether two looks at a frame differ at all."""
+        return self.moves or self.blur > 0 or self.colour > 0 or self.noise > 0
+
 
 class Part(NamedTuple):
     """Which of several equal parts of a batch is at hand.
@@ -191,3 +196,18 @@ def change_colours(
         )
         brightness = brightness + augmentation.noise * amount * noise
     return brightness.clamp_(0, 1) * 2 - 1
+
+
+def change_appearance(
+    images: torch.Tensor,
+    augmentation: Augmentation,
+    generator: torch.Generator,
+    part: Part = WHOLE,
+) -> torch.Tensor:
+    """Blur, and colours with noise, of (B, 3, S, S) pictures in [-1, 1], as far as asked for."""
+    # In the order light goes: through the lens, to the sensor.
+    if augmentation.blur > 0:
+        images = blur_images(images, augmentation, generator, part)
+    if augmentation.colour > 0 or augmentation.noise > 0:
+        images = change_colours(images, augmentation, generator, part)
+    return images

@@ -11,10 +11,13 @@ import inference
 import train
 from base.errors import UserError
 from utils import export_onnx, make_synthetic
+from utils.checkpoint import read_checkpoint
+from utils.engine.temporal_stage import TransformerTemporal
 from utils.inference.source import Shot
 from utils.pose_model import load_pose_model
 
 BEST = "checkpoints/model_best.tar"
+AUGMENT = "{rotation: 10, mirror: true, colour: 0.2}"
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +46,8 @@ def config(tmp_path_factory, tiny_transformer_config):
     text = tiny_transformer_config.read_text()
     text = text.replace("  kind: transformer\n", "  kind: transformer\n" + temporal)
     text += (
-        "temporal: {epochs: 2, batch_size: 4, views: 2, ema_decay: 0.9, warmup_steps: 2, "
-        "augment: {rotation: 10, mirror: true, colour: 0.2}}\n"
+        "temporal: {epochs: 2, epoch_frames: 8, batch_size: 4, views: 2, ema_decay: 0.9, "
+        f"warmup_steps: 2, augment: {AUGMENT}}}\n"
     )
     path.write_text(text)
     return path
@@ -76,6 +79,39 @@ def test_validation_names_the_single_frame_s_error_beside_it(run):
     records = list(map(json.loads, (run / "log.jsonl").read_text().splitlines()))
     last = [record for record in records if record["kind"] == "validation"][-1]
     assert {"mpjpe_mm", "single_frame_mm"} <= last.keys()
+    # Two epochs of 8 frames in batches of 4; all 14 would be 3 batches an epoch.
+    assert last["step"] == 4
+
+
+def test_its_settings_are_of_the_configuration_asked_for_or_of_the_checkpoint(tiny_transformer):
+    start = read_checkpoint(tiny_transformer)
+
+    def resolved(*more):
+        return train.resolve_config(train.parse_arguments(arguments("data", "log", *more)), start)
+
+    named = resolved("--config", "transformer", "--epochs", 3)
+    assert named.temporal.augment == named.finetune.augment
+    assert named.temporal.epochs == 3 and named.temporal.views == 4
+    stored = {"model": {"temporal": {}}, "temporal": {"lr": 0.5}}
+    assert resolved("--lr", 0.5) == start.config.overridden(stored)
+
+
+def test_without_augmentation_each_frame_is_looked_at_once(
+    video_data, config, tiny_transformer, tmp_path, monkeypatch
+):
+    looks, real = [], TransformerTemporal._look
+
+    def look(self, *args):
+        seen = real(self, *args)
+        looks.append(seen.tokens.shape[:2])
+        return seen
+
+    monkeypatch.setattr(TransformerTemporal, "_look", look)
+    plain = tmp_path / "plain.yml"
+    plain.write_text(config.read_text().replace(f"augment: {AUGMENT}", "augment: {}"))
+    more = ["--config", plain, "--load_3d_model", tiny_transformer]
+    train.main(arguments(video_data, tmp_path / "log", *more))
+    assert looks == [(1, 14), (1, 5)]
 
 
 def test_a_resumed_run_ends_as_one_left_alone(run, video_data, tmp_path):

@@ -28,7 +28,8 @@ from dataset.release import CHARACTERS
 from utils import pack_data
 from utils.bench.reference_loader import ReferenceFrames
 from utils.command import run_command
-from utils.engine.data import AnnotationLoader, cpu_count
+from utils.device import cpu_count
+from utils.engine.data import AnnotationLoader
 
 _EXAMPLES = """example:
   python utils/make_synthetic.py --output data/bench --train 200 --val 0 --test 0 --ray_step 2
@@ -100,7 +101,7 @@ def _ways(tree: Path, packed: Path, args: argparse.Namespace) -> list[Way]:
         persistent_workers=workers > 0,
     )
     labels = open_split(packed, SetType.TRAIN, size, pictures=False)
-    annotations = AnnotationLoader(labels, batch, torch.device("cpu"), shuffle=True)
+    annotations = AnnotationLoader(labels, torch.device("cpu"), batch_size=batch, shuffle=True)
     loaders = loader(mocap), loader(shards)
     ways = [
         Way("reference loader", lambda: sum(len(item[0]) for item in plain), []),

@@ -27,8 +27,7 @@ from utils.bench.timing import Contender, OtherProcess, seconds_per_step, wait_f
 from utils.command import run_command
 from utils.config import Config, load_config
 from utils.defaults import DEFAULT_CONFIG, REPOSITORY
-from utils.device import GPU_HELP, fast_bf16, prepare_device
-from utils.engine.data import cpu_count
+from utils.device import GPU_HELP, cpu_count, fast_bf16, prepare_device
 from utils.engine.loop import Trainer
 from utils.engine.networks import Start, stage_network
 from utils.engine.processes import Processes

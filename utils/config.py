@@ -190,7 +190,8 @@ class TemporalStageSection(StageSection):
     views: int = Field(
         4,
         ge=1,
-        description="differently augmented looks at each frame, taken once and kept in memory",
+        description="differently augmented looks at each frame, taken once and kept in memory; "
+        "without augmentation there is one, whatever is said here",
     )
 
 

@@ -8,6 +8,7 @@ from dataset.augment import (
     Augmentation,
     Part,
     blur_images,
+    change_appearance,
     change_colours,
     draw_moves,
     move_images,
@@ -91,6 +92,16 @@ def test_a_point_of_light_is_blurred_to_a_gaussian_that_keeps_its_light():
         assert torch.allclose(variance, (sigma**2)[:, None].expand(3, 3), atol=0.05)
 
 
+def test_what_is_not_asked_for_is_neither_done_nor_drawn():
+    pictures = torch.zeros(2, 3, 8, 8)
+    generator = torch.Generator().manual_seed(0)
+    before = generator.get_state()
+    options = Augmentation(rotation=10, mirror=True)
+    assert change_appearance(pictures, options, generator) is pictures
+    assert torch.equal(generator.get_state(), before)
+    assert options.changes and Augmentation(noise=0.1).changes and not Augmentation().changes
+
+
 def test_what_happens_to_a_frame_does_not_depend_on_how_its_batch_is_divided():
     options = Augmentation(rotation=10, mirror=True, colour=0.5, blur=1.0)
     pictures = torch.rand(6, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -98,8 +109,7 @@ def test_what_happens_to_a_frame_does_not_depend_on_how_its_batch_is_divided():
     def everything(pictures, part):
         generator = torch.Generator().manual_seed(7)
         moves = draw_moves(len(pictures), options, generator, part)
-        pictures = blur_images(pictures, options, generator, part)
-        return *moves, change_colours(pictures, options, generator, part)
+        return *moves, change_appearance(pictures, options, generator, part)
 
     whole = everything(pictures, Part())
     parts = [everything(pictures[2 * n : 2 * n + 2], Part(n, 3)) for n in range(3)]

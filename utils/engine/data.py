@@ -1,29 +1,24 @@
 """Opening the data of a run: in memory where it fits, read by worker processes where not."""
 
-import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
 from base.base_dataset import BaseDataset
 from base.errors import UserError
-from base.frame import FrameId
 from base.set_type import SetType
 from dataset.loader import BrokenList, FrameLoader
 from dataset.memory import InMemory, picture_bytes
 from dataset.mocap import Mocap, open_split
-from dataset.order import BatchOrder, Division
+from dataset.order import Division
+from dataset.packed import Packed
 from utils.config import Config, StageSection
+from utils.device import cpu_count
+from utils.engine.row_loader import RowLoader
 
 _BROKEN_SHOWN = 5
-
-
-def cpu_count() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def open_pictures(root: Path, set_type: SetType, config: Config) -> tuple[BaseDataset, int]:
@@ -38,6 +33,25 @@ def open_pictures(root: Path, set_type: SetType, config: Config) -> tuple[BaseDa
     return dataset, 0
 
 
+def training_order(config: Config, stage: StageSection, division: Division) -> dict[str, Any]:
+    """What any loader of training batches is told of their size and order."""
+    return {
+        "batch_size": stage.batch_size,
+        "shuffle": True,
+        "seed": config.seed,
+        "division": division,
+        "epoch_frames": stage.epoch_frames,
+    }
+
+
+def validation_order(stage: StageSection, division: Division) -> dict[str, Any]:
+    """Likewise for ValSet: in order, in batches as large as the micro-batches of training."""
+    return {
+        "batch_size": stage.batch_size // division.accumulate,
+        "division": division._replace(accumulate=1),
+    }
+
+
 def open_training_pictures(
     root: Path, config: Config, stage: StageSection, device: torch.device, division: Division
 ) -> FrameLoader:
@@ -45,33 +59,28 @@ def open_training_pictures(
     dataset, workers = open_pictures(root, SetType.TRAIN, config)
     return FrameLoader(
         dataset,
-        stage.batch_size,
         workers=workers,
-        shuffle=True,
-        seed=config.seed,
         drop_last=True,
         pin_memory=device.type == "cuda",
         replace_broken=True,
-        division=division,
-        epoch_frames=stage.epoch_frames,
+        **training_order(config, stage, division),
     )
 
 
 def open_validation_pictures(
     root: Path, config: Config, stage: StageSection, device: torch.device, division: Division
 ) -> FrameLoader:
-    """Batches of ValSet in order, as large as the micro-batches of training."""
+    """Batches of ValSet in order."""
     dataset, workers = open_pictures(root, SetType.VAL, config)
     return FrameLoader(
         dataset,
-        stage.batch_size // division.accumulate,
         workers=workers,
         pin_memory=device.type == "cuda",
-        division=division._replace(accumulate=1),
+        **validation_order(stage, division),
     )
 
 
-def open_labels(root: Path, set_type: SetType, config: Config) -> Mocap:
+def open_labels(root: Path, set_type: SetType, config: Config) -> Mocap | Packed:
     """A split without its pictures; frames that have none are in it too."""
     return open_split(root, set_type, config.data.input_size, pictures=False)
 
@@ -119,75 +128,20 @@ class LabelBatch(NamedTuple):
         return len(self.rows)
 
 
-class AnnotationLoader:
-    """Batches drawn by index from labels that live on the device: no file, no worker.
+class AnnotationLoader(RowLoader):
+    """Batches of labels that live on the device.
 
     Args:
         labels: the split, without pictures.
-        batch_size: frames a batch, over all processes and micro-batches.
         device: where the labels live.
-        shuffle: draw a new order each epoch and leave out an incomplete last batch.
-        seed: seed of the order.
-        division: the part of each batch that is ours.
-        epoch_frames: frames of an epoch, see :class:`~dataset.order.BatchOrder`.
-
-    Attributes:
-        epoch: set it before each pass over shuffled data.
-        start: first step of the next pass, to go on within an epoch.
-        workers: reading processes, none.
+        order: batch size and order, see :class:`~utils.engine.row_loader.RowLoader`.
     """
 
-    workers = 0
-
-    def __init__(
-        self,
-        labels: Mocap,
-        batch_size: int,
-        device: torch.device,
-        shuffle: bool = False,
-        seed: int = 0,
-        division: Division | None = None,
-        epoch_frames: int | None = None,
-    ) -> None:
+    def __init__(self, labels: Mocap | Packed, device: torch.device, **order: Any) -> None:
         annotations = labels.annotations()
-        self.dataset = labels
-        self.epoch = 0
-        self.start = 0
-        self._actions = annotations.actions
+        super().__init__(labels, annotations.actions, device, **order)
         self._joints2d = torch.from_numpy(annotations.joints2d).to(device)
         self._joints3d = torch.from_numpy(annotations.joints3d).to(device)
-        self._order = BatchOrder(
-            len(annotations),
-            batch_size,
-            shuffle,
-            seed,
-            drop_last=shuffle,
-            division=division,
-            epoch_frames=epoch_frames,
-        )
 
-    def __len__(self) -> int:
-        """Batches of an epoch, all micro-batches of a step counted as one."""
-        return self._order.steps
-
-    def __iter__(self) -> Iterator[LabelBatch]:
-        self._order.epoch, self._order.start = self.epoch, self.start
-        order = self._order.permutation()
-        # Moved once an epoch: a copy at each step would make the host wait for the device.
-        on_device = order.to(self._joints2d.device)
-        for part in self._order.slices():
-            if part.start < part.stop:
-                rows = on_device[part]
-                yield LabelBatch(self._joints2d[rows], self._joints3d[rows], order[part])
-
-    def rows(self, numbers: list[int]) -> LabelBatch:
-        """A batch of the frames of those numbers."""
-        return LabelBatch(self._joints2d[numbers], self._joints3d[numbers], torch.tensor(numbers))
-
-    def actions(self, batch: LabelBatch) -> list[str]:
-        """B clip names."""
-        return [self._actions[row] for row in batch.rows.tolist()]
-
-    def frame_ids(self, batch: LabelBatch) -> list[FrameId]:
-        """B identities."""
-        return [self.dataset.frame_id(row) for row in batch.rows.tolist()]
+    def _batch(self, rows: torch.Tensor, placed: torch.Tensor) -> LabelBatch:
+        return LabelBatch(self._joints2d[placed], self._joints3d[placed], rows)

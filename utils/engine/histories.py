@@ -1,18 +1,19 @@
 """What a single-frame model says of every frame of a video set, looked at once and kept."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 from tqdm import tqdm
 
 from base.frame import FrameId
-from dataset.order import BatchOrder, Division
 from dataset.runs import history_rows, run_lengths
 from model.temporal import History
+from utils.engine.row_loader import RowLoader
 
 
-class SeenFrames(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SeenFrames:
     """N frames of a split in the order of their sequences, each seen V times.
 
     Attributes:
@@ -43,6 +44,13 @@ class SeenFrames(NamedTuple):
         whole = [torch.cat(parts, 1)[:, order] for parts in zip(*tensors, strict=True)]
         return cls(*whole, [actions[row] for row in order], [frame_ids[row] for row in order])
 
+    def __len__(self) -> int:
+        return len(self.frame_ids)
+
+    def frame_id(self, index: int) -> FrameId:
+        """Identity of a frame."""
+        return self.frame_ids[index]
+
 
 class HistoryBatch(NamedTuple):
     """B frames with their histories, on the device.
@@ -64,78 +72,34 @@ class HistoryBatch(NamedTuple):
         return len(self.rows)
 
 
-class _Listed:
-    """What the loop asks of a dataset."""
-
-    def __init__(self, frame_ids: list[FrameId]) -> None:
-        self._frame_ids = frame_ids
-
-    def __len__(self) -> int:
-        return len(self._frame_ids)
-
-    def frame_id(self, row: int) -> FrameId:
-        """Identity of a frame."""
-        return self._frame_ids[row]
-
-
-class HistoryLoader:
-    """Batches of frames with their histories, drawn by index.
+class HistoryLoader(RowLoader):
+    """Batches of frames with their histories; each epoch takes the next look.
 
     Args:
-        seen: the split.
+        seen: the split, on the CPU.
         lags: of the histories.
-        batch_size: frames a batch, over all processes and micro-batches.
-        device: where to.
-        shuffle: draw a new order each epoch and leave out an incomplete last batch.
-        seed: seed of the order.
-        division: the part of each batch that is ours.
+        device: where the batches go.
+        order: batch size and order, see :class:`~utils.engine.row_loader.RowLoader`.
 
     Attributes:
-        epoch: set it before each pass over shuffled data; each epoch takes the next look.
-        start: first step of the next pass, to go on within an epoch.
-        workers: reading processes, none.
+        complete: share of the frames whose whole history is there.
     """
 
-    workers = 0
+    dataset: SeenFrames
 
     def __init__(
-        self,
-        seen: SeenFrames,
-        lags: tuple[int, ...],
-        batch_size: int,
-        device: torch.device,
-        shuffle: bool = False,
-        seed: int = 0,
-        division: Division | None = None,
+        self, seen: SeenFrames, lags: tuple[int, ...], device: torch.device, **order: Any
     ) -> None:
-        self.dataset = _Listed(seen.frame_ids)
-        self.epoch = 0
-        self.start = 0
-        self.seen = seen
+        super().__init__(seen, seen.actions, torch.device("cpu"), **order)
         self._device = device
         places = [((f.character, f.environment), f.number) for f in seen.frame_ids]
         rows, known = history_rows(run_lengths(places), lags)
-        self._rows, self._known = torch.from_numpy(rows), torch.from_numpy(known)
-        #: Share of the frames whose whole history is there.
+        self._history, self._known = torch.from_numpy(rows), torch.from_numpy(known)
         self.complete = float(known.all(1).mean())
-        self._order = BatchOrder(
-            len(rows), batch_size, shuffle, seed, drop_last=shuffle, division=division
-        )
 
-    def __len__(self) -> int:
-        return self._order.steps
-
-    def __iter__(self) -> Iterator[HistoryBatch]:
-        self._order.epoch, self._order.start = self.epoch, self.start
-        order = self._order.permutation()
-        for part in self._order.slices():
-            if part.start < part.stop:
-                yield self.batch(order[part])
-
-    def batch(self, rows: torch.Tensor) -> HistoryBatch:
-        """The frames of (B,) rows."""
-        seen, view = self.seen, self.epoch % len(self.seen.tokens)
-        history = self._rows[rows]
+    def _batch(self, rows: torch.Tensor, placed: torch.Tensor) -> HistoryBatch:
+        seen, view = self.dataset, self.epoch % len(self.dataset.tokens)
+        history = self._history[placed]
 
         def put(values: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
             return values[view, at].to(self._device, non_blocking=True)
@@ -145,11 +109,11 @@ class HistoryLoader:
                 put(seen.tokens, history).float(),
                 put(seen.camera3d, history),
                 put(seen.log_scale, history),
-                self._known[rows].to(self._device),
+                self._known[placed].to(self._device),
             ),
-            put(seen.joints3d, rows),
-            put(seen.visible, rows),
-            put(seen.known, rows),
+            put(seen.joints3d, placed),
+            put(seen.visible, placed),
+            put(seen.known, placed),
             rows,
         )
 

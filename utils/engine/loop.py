@@ -2,37 +2,28 @@
 
 import contextlib
 import dataclasses
-import json
 import math
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
 
 from base.errors import UserError
-from base.frame import FrameId
 from utils.checkpoint import Checkpoint, TrainingState
 from utils.config import dump_config
 from utils.engine.guards import StallWatch, memory_advice
 from utils.engine.interrupt import Interruption, Stopped
 from utils.engine.keeper import Keeper
+from utils.engine.loss_watch import LossWatch
 from utils.engine.optim import make_average, make_optimizer, make_schedule, restore_optimizer
 from utils.engine.pictures import sheet
 from utils.engine.run_log import RunLog, memory_gib
 from utils.engine.stage import Stage
 from utils.files import make_folder, write_text
-
-
-class _Done(NamedTuple):
-    """A step whose loss has not been looked at yet: looking waits for the device."""
-
-    step: int
-    terms: dict[str, torch.Tensor]
-    frames: list[Callable[[], list[FrameId]]]
 
 
 class _StopAsked(Exception):
@@ -77,7 +68,7 @@ class Trainer:
         # Built from the steps done and this run's settings, so that a change of epochs or of the
         # number of frames is taken into account.
         self.schedule = make_schedule(self.optimizer, settings, self.steps_per_epoch, self._steps)
-        self._unseen: list[_Done] = []
+        self._losses = LossWatch(self.processes, log_dir)
         self._interruption = Interruption()
         if self.processes.main:
             self.keeper = Keeper(make_folder(log_dir / "checkpoints"), stage.config.checkpoints)
@@ -164,13 +155,13 @@ class Trainer:
             state.step += 1
             self.log.bar.update()
             frames = [stage.frames_of(batch) for batch in micro_batches]
-            self._unseen.append(_Done(self._steps, terms, frames))
+            self._losses.add(self._steps, terms, frames)
             look = self._steps % stage.config.log_every == 0
             if look:
                 self._look()
             if look or self.processes.world == 1:
                 self._heed()
-        if self._unseen:
+        if self._losses.waiting:
             self._look()
 
     def _next(self, batches: Iterator[Any]) -> list[Any]:
@@ -217,12 +208,12 @@ class Trainer:
         if stop:
             raise _StopAsked
         if due:
-            self._check_losses()
+            self._losses.look()
             self._save()
             self._saved_at = time.monotonic()
 
     def _stop(self) -> None:
-        self._check_losses()
+        self._losses.look()
         path = self._save()
         # In several processes it may have reached another one only.
         number = self._interruption.signal or signal.SIGTERM
@@ -231,50 +222,8 @@ class Trainer:
         )
         raise Stopped(number)
 
-    # ---------------------------------------------------------------- looking at the losses
-
-    def _check_losses(self) -> dict[str, float] | None:
-        """Losses of the last step, means over all processes, and proof that all since the last
-        look are finite.
-
-        Raises:
-            UserError: if one is not; its frames are in a file then.
-        """
-        if not self._unseen:
-            return None
-        names = list(self._unseen[0].terms)
-        table = torch.stack(
-            [torch.stack([done.terms[name] for name in names]) for done in self._unseen]
-        )
-        table = self.processes.mean(table.float()).cpu()
-        finite = torch.isfinite(table).all(1)
-        if not finite.all():
-            row = int(finite.logical_not().nonzero()[0])
-            self._refuse_loss(self._unseen[row], dict(zip(names, table[row].tolist(), strict=True)))
-        self._unseen = []
-        losses = dict(zip(names, table[-1].tolist(), strict=True))
-        return losses | {"total": math.fsum(losses.values())}
-
-    def _refuse_loss(self, done: _Done, terms: dict[str, float]) -> None:
-        ours = [str(frame_id) for part in done.frames for frame_id in part()]
-        frames = self.processes.gathered(ours)
-        path = self.log_dir / f"nonfinite_step_{done.step}.json"
-        if self.processes.main:
-            record = {
-                "step": done.step,
-                "losses": {name: str(value) for name, value in terms.items()},
-                "frames": frames,
-            }
-            write_text(path, json.dumps(record, indent=1) + "\n")
-        parts = ", ".join(f"{name} {value:g}" for name, value in terms.items())
-        raise UserError(
-            f"the loss is not finite at step {done.step} ({parts}); its {len(frames)} frames are "
-            f"listed in {path}, the last checkpoint is kept. Lower the learning rate or set "
-            "clip_norm in the configuration"
-        )
-
     def _look(self) -> None:
-        losses = self._check_losses()
+        losses = self._losses.look()
         now, stage = time.monotonic(), self.stage
         elapsed = max(1e-9, now - self._looked_at)
         steps = self.state.step - self._looked_step

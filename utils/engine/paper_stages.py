@@ -31,6 +31,8 @@ from utils.engine.data import (
     open_validation_pictures,
     refuse_overlap,
     report_broken,
+    training_order,
+    validation_order,
 )
 from utils.engine.pictures import Shown, placed_in_picture, readable, spread, with_head
 from utils.engine.processes import Processes
@@ -155,23 +157,15 @@ class Train3D(Stage):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        batch_size = self.settings.batch_size
         validation = open_labels(self.root, SetType.VAL, self.config)
         refuse_overlap(self.labels, validation)
         self.loader = AnnotationLoader(
             self.labels,
-            batch_size,
             self.device,
-            shuffle=True,
-            seed=self.config.seed,
-            division=self.division,
-            epoch_frames=self.settings.epoch_frames,
+            **training_order(self.config, self.settings, self.division),
         )
         self.validation = AnnotationLoader(
-            validation,
-            batch_size // self.division.accumulate,
-            self.device,
-            division=self.division._replace(accumulate=1),
+            validation, self.device, **validation_order(self.settings, self.division)
         )
 
     def report_broken(self) -> None:

@@ -1,4 +1,4 @@
-"""What the loop needs to know of a stage, and what all three stages have in common."""
+"""What the loop needs to know of a stage, and what all stages have in common."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
@@ -15,8 +15,7 @@ from base.skeleton import HEATMAP_JOINTS
 from dataset.augment import (
     Augmentation,
     Part,
-    blur_images,
-    change_colours,
+    change_appearance,
     draw_moves,
     move_images,
     move_joints2d,
@@ -194,11 +193,7 @@ class Stage(ABC):
             joints2d = move_joints2d(joints2d, matrix, mirrored, self.camera)
             joints3d = move_joints3d(joints3d, matrix, mirrored)
             visible = move_visible(visible, mirrored) & self.camera.in_picture(joints2d)
-        # In the order light goes: through the lens, to the sensor.
-        if self.augmentation.blur > 0:
-            images = blur_images(images, self.augmentation, self.draws, self._part)
-        if self.augmentation.colour > 0 or self.augmentation.noise > 0:
-            images = change_colours(images, self.augmentation, self.draws, self._part)
+        images = change_appearance(images, self.augmentation, self.draws, self._part)
         images = images.contiguous(memory_format=torch.channels_last)
         return Moved(images, joints2d, joints3d, visible)
 

@@ -10,8 +10,7 @@ from base.errors import UserError
 from base.frame import FrameId
 from base.set_type import SetType
 from dataset.augment import (
-    blur_images,
-    change_colours,
+    change_appearance,
     draw_moves,
     move_images,
     move_joints2d,
@@ -24,7 +23,13 @@ from model.ego_transformer import EgoTransformer
 from model.joint_transformer import JointEstimate
 from model.temporal import TemporalTransformer
 from utils.config import Config
-from utils.engine.data import open_pictures, refuse_overlap, report_broken
+from utils.engine.data import (
+    open_pictures,
+    refuse_overlap,
+    report_broken,
+    training_order,
+    validation_order,
+)
 from utils.engine.histories import HistoryBatch, HistoryLoader, SeenFrames, progress
 from utils.engine.paper_stages import Poses
 from utils.engine.pictures import Shown, placed_in_picture, readable, spread
@@ -59,15 +64,13 @@ class TransformerTemporal(Stage):
         )
         refuse_overlap(training, self._pictures)
         self._broken: list[tuple[SetType, list]] = []
-        batch_size, lags = self.settings.batch_size, self.model.lags
+        lags = self.model.lags
         self.loader = HistoryLoader(
-            self._look(training, self.settings.views),
+            # Without augmentation all looks would be the same.
+            self._look(training, self.settings.views if self.augmentation.changes else 1),
             lags,
-            batch_size,
             self.device,
-            shuffle=True,
-            seed=config.seed,
-            division=self.division,
+            **training_order(config, self.settings, self.division),
         )
         if not self.loader.complete:
             raise UserError(
@@ -78,9 +81,8 @@ class TransformerTemporal(Stage):
         self.validation = HistoryLoader(
             self._look(self._pictures, 0),
             lags,
-            batch_size // self.division.accumulate,
             self.device,
-            division=self.division._replace(accumulate=1),
+            **validation_order(self.settings, self.division),
         )
 
     # ---------------------------------------------------------------- looking at every frame
@@ -131,10 +133,7 @@ class TransformerTemporal(Stage):
             joints2d = move_joints2d(joints2d, matrix, mirrored, self.camera)
             joints3d = move_joints3d(joints3d, matrix, mirrored)
             visible = move_visible(visible, mirrored)
-            if self.augmentation.blur > 0:
-                images = blur_images(images, self.augmentation, draws)
-            if self.augmentation.colour > 0 or self.augmentation.noise > 0:
-                images = change_colours(images, self.augmentation, draws)
+            images = change_appearance(images, self.augmentation, draws)
         inside = self.camera.in_picture(joints2d)
         with self._autocast():
             output = self.base(images.contiguous(memory_format=torch.channels_last))
@@ -148,8 +147,7 @@ class TransformerTemporal(Stage):
         return True
 
     def frames_of(self, batch: HistoryBatch) -> Callable[[], list[FrameId]]:
-        frame_ids = self.loader.seen.frame_ids
-        return lambda: [frame_ids[row] for row in batch.rows.tolist()]
+        return lambda: self.loader.frame_ids(batch)
 
     def report_broken(self) -> None:
         for set_type, broken in self._broken:
@@ -163,7 +161,7 @@ class TransformerTemporal(Stage):
         poses, single, ratios = Poses(self.processes), Poses(self.processes), []
         for batch in batches:
             estimate = self._predict(batch)
-            actions = [self.validation.seen.actions[row] for row in batch.rows.tolist()]
+            actions = self.validation.actions(batch)
             poses.add(estimate.camera3d, batch.joints3d, actions)
             single.add(batch.history.camera3d[:, 0], batch.joints3d, actions)
             ratios.append(error_ratios(estimate, batch.joints3d))
@@ -178,13 +176,12 @@ class TransformerTemporal(Stage):
     def show(self) -> Shown | None:
         numbers = spread(len(self._pictures))
         frames = readable(self._pictures, numbers)
-        rows = {frame_id: row for row, frame_id in enumerate(self.validation.seen.frame_ids)}
+        rows = {frame_id: row for row, frame_id in enumerate(self.validation.dataset.frame_ids)}
         frames = [frame for frame in frames if frame.frame_id in rows]
         if not frames:
             return None
         shown = collate(frames)
-        at = torch.tensor([rows[frame.frame_id] for frame in frames])
-        batch = self.validation.batch(at)
+        batch = self.validation.rows([rows[frame.frame_id] for frame in frames])
         with self._autocast():
             heatmaps = self.base.pose2d(to_input(shown.images, self.device))
         pixels = placed_in_picture(self._predict(batch).camera3d, batch.joints3d, self.camera)
