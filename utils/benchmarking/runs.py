@@ -25,6 +25,7 @@ from utils.benchmarking.spec import (
     row_config,
 )
 from utils.config import Config, dump_config
+from utils.engine.stages import TEMPORAL, TRAINING_TYPES
 from utils.files import write_text
 from utils.metrics import PoseMetrics
 from utils.pose_model import load_pose_model
@@ -158,7 +159,8 @@ def _trained(
     best = stages["finetune"] / BEST
     testing = tested(best, place, common)
     # Defaults left out: a key that a later version adds makes no finished run another one.
-    settings = config.model_dump(exclude_defaults=True)
+    others = {*TRAINING_TYPES, TEMPORAL} - set(stages)
+    settings = config.model_dump(exclude_defaults=True, exclude=others)
     identity = digest({"config": settings, "stages": list(stages), "set": made})
     return Run(name, seed, place, training, testing, best, stages, pictures, identity)
 

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from base.errors import UserError
 from utils.config import Config, Section, load_config, parse_config
 from utils.defaults import CONFIGS
+from utils.engine.stages import TRAINING_TYPES
 
 BENCHMARK = CONFIGS / "benchmark" / "benchmark.yml"
 #: Row that is not trained.
@@ -17,7 +18,6 @@ MEAN = "mean"
 SINGLE = "single"
 #: Stages that see pictures, of which the budget counts.
 PICTURE_STAGES = ("train2d", "finetune")
-_STAGES = ("train2d", "train3d", "finetune")
 
 #: Rounding to whole batches may move what a row sees by this share of the budget.
 BUDGET_TOLERANCE = 0.02
@@ -120,8 +120,10 @@ def _check_row(path: Path, name: str, row: Row) -> None:
     where = f"benchmark {path}: row {name}"
     if row.config is None:
         raise UserError(f"{where}: no config")
-    if set(row.epochs) not in (set(_STAGES), {"finetune"}):
-        raise UserError(f"{where}: epochs are those of {', '.join(_STAGES)}, or of finetune alone")
+    if set(row.epochs) not in (set(TRAINING_TYPES), {"finetune"}):
+        raise UserError(
+            f"{where}: epochs are those of {', '.join(TRAINING_TYPES)}, or of finetune alone"
+        )
     pictures = {stage for stage in row.epochs if stage in PICTURE_STAGES}
     if set(row.shares) != pictures or min(row.epochs.values()) < 1:
         raise UserError(

@@ -8,9 +8,9 @@ from base.errors import UserError
 from utils.benchmarking.runs import BEST, Run, digest, tested
 from utils.benchmarking.spec import SINGLE, Benchmark, Videos, row_config
 from utils.config import Config, dump_config
+from utils.engine.stages import TEMPORAL, TRAINING_TYPES
 from utils.files import write_text
 
-_STAGE = "temporal"
 _LOG_DIR = "Temporal"
 
 
@@ -27,7 +27,7 @@ def video_config(benchmark: Benchmark, scale_name: str, name: str) -> Config:
     """
     videos = benchmark.videos
     row = videos.rows[name]
-    own = {"model": {_STAGE: {}}, _STAGE: {"epochs": row.epochs}}
+    own = {"model": {TEMPORAL: {}}, TEMPORAL: {"epochs": row.epochs}}
     base = row_config(benchmark, scale_name, videos.base)
     return base.overridden(own).overridden(row.changes, f"row {name}")
 
@@ -76,13 +76,14 @@ def plan_video_runs(
             stage = place / _LOG_DIR
             best = stage / BEST
             training = [
-                *("--training_type", _STAGE, *common),
+                *("--training_type", TEMPORAL, *common),
                 *("--config", str(folder / name / "config.yml"), "--seed", str(base.seed)),
                 *("--load_3d_model", str(base.best)),
                 *("--log_dir", str(stage), "--resume"),
             ]
             testing = tested(best, place, common)
-            identity = digest(about | {"config": config.model_dump(exclude_defaults=True)})
+            settings = config.model_dump(exclude_defaults=True, exclude={*TRAINING_TYPES})
+            identity = digest(about | {"config": settings})
             runs.append(Run(name, base.seed, place, training, testing, best, {}, None, identity))
     return runs
 
