@@ -23,7 +23,8 @@ from dataset.synthetic.clothing import (
     vertex_normals,
 )
 from dataset.synthetic.garments import Sheet, Surface, collar, lock, tube
-from dataset.synthetic.posing import Pose, Poser, stack
+from dataset.synthetic.pose import Pose, stack
+from dataset.synthetic.posing import Poser
 
 
 @dataclass(frozen=True)

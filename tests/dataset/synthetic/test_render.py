@@ -10,7 +10,8 @@ from base.camera import RELEASE_CAMERA, world_to_camera
 from dataset.synthetic.body import make_body
 from dataset.synthetic.labels import RIM
 from dataset.synthetic.passes import OBJECT_IDS, PASSES
-from dataset.synthetic.posing import Pose, Poser, stack
+from dataset.synthetic.pose import Pose, stack
+from dataset.synthetic.posing import Poser
 from dataset.synthetic.render import Look, Renderer, _sample
 from dataset.synthetic.rig import camera_poses, mount
 from dataset.synthetic.sampling import occluded

@@ -6,7 +6,8 @@ import pytest
 from dataset.synthetic import clothing
 from dataset.synthetic.body import make_body
 from dataset.synthetic.garments import grid_faces
-from dataset.synthetic.posing import Pose, Poser, stack
+from dataset.synthetic.pose import Pose, stack
+from dataset.synthetic.posing import Poser
 from dataset.synthetic.wardrobe import _BOTTOMS, _TOPS, dress
 
 
