@@ -85,6 +85,30 @@ class PackOptions:
         return f"{frame_id.character}-{frame_id.environment}-{part:05d}.tar"
 
 
+def prepare_output(root: Path, options: PackOptions) -> None:
+    """Note how a folder is packed.
+
+    Raises:
+        UserError: where it was packed in another way, or holds something else.
+    """
+    manifest = root / MANIFEST
+    if manifest.is_file():
+        try:
+            before = json.loads(manifest.read_bytes())
+        except ValueError:
+            raise UserError(f"{manifest} cannot be read: pack into another folder") from None
+        for key, value in options.as_dict().items():
+            if before.get(key) != value:
+                raise UserError(
+                    f"{root} was packed with --{key} {before.get(key)}, not {value}: go on with "
+                    "the same, or give another folder with --output"
+                )
+        return
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise UserError(f"{root} is not empty and holds no packed set: give another --output")
+    write_whole(manifest, json.dumps(options.as_dict(), indent=1).encode() + b"\n")
+
+
 def frame_key(frame_id: FrameId) -> str:
     """Name of a frame's files in its shard, without suffix."""
     return f"{frame_id.character}-{frame_id.environment}-{frame_id.number:06d}"

@@ -61,7 +61,7 @@ def bvh_text(
     rig = poser.body.rig
     count = len(rig.names)
     rest = np.tile(np.eye(3), (count, 1, 1)) if rest is None else rest
-    offsets = np.diff(poser.joints(rest[None])[0][[[max(p, 0), k] for k, p in
+    offsets = np.diff(poser.bones.joints(rest[None])[0][[[max(p, 0), k] for k, p in
                       enumerate(rig.parents)]], axis=1)[:, 0] @ axes / scale  # fmt: skip
     lines, columns = ["HIERARCHY"], []
     # World turn of a bone from the file's rest pose.

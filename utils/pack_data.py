@@ -15,9 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from base.errors import UserError
 from base.set_type import SetType
 from dataset.index import load_index
-from dataset.packing import archive_marker, pack_archive, pack_tree, prepare_output
+from dataset.pack_archive import archive_marker, pack_archive
+from dataset.pack_tree import pack_tree
 from dataset.release import CHARACTERS, find_archives, missing_parts
-from dataset.shards import ROWS, PackOptions, assemble
+from dataset.shards import ROWS, PackOptions, assemble, prepare_output
 from utils.command import run_command
 
 _EXAMPLES = """examples:

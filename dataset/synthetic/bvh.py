@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from base.errors import UserError
+from dataset.synthetic.rotations import rotation
 
 _AXES = {"X": 0, "Y": 1, "Z": 2}
 #: Deeper than any skeleton: a file that opens more braces is no BVH.
@@ -56,7 +57,7 @@ class Bvh:
         """
         turned = np.tile(np.eye(3), (len(self.values), len(self.joints), 1, 1))
         for row, channel, column in self._channels("rotation"):
-            turned[:, row] = turned[:, row] @ _about(_AXES[channel[0]], self.values[:, column])
+            turned[:, row] = turned[:, row] @ rotation(_AXES[channel[0]], self.values[:, column])
         return turned
 
     def root(self) -> np.ndarray:
@@ -83,17 +84,6 @@ class Bvh:
                     found.append((row, channel, column))
                 column += 1
         return found
-
-
-def _about(axis: int, degrees: np.ndarray) -> np.ndarray:
-    """(F, 3, 3) rotations about the x, y or z axis."""
-    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    matrix = np.zeros((len(degrees), 3, 3))
-    i, j = (axis + 1) % 3, (axis + 2) % 3
-    matrix[:, axis, axis] = 1.0
-    matrix[:, i, i] = matrix[:, j, j] = c
-    matrix[:, i, j], matrix[:, j, i] = -s, s
-    return matrix
 
 
 def read_bvh(path: Path) -> Bvh:

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from base.errors import UserError
-from dataset.synthetic.posing import Pose, Poser, stack
+from dataset.synthetic.pose import Pose, stack
+from dataset.synthetic.posing import Poser
 from dataset.synthetic.retarget import Clip, action_of, between, load_clip, turns_of
 from dataset.synthetic.take import ease
 
@@ -133,7 +134,7 @@ class ClipTimeline:
 
     def _extend(self) -> None:
         """Plan the next passage; what it is depends on nothing but those before."""
-        rng, leg = self._rng, self._poser.leg_length
+        rng, leg = self._rng, self._poser.bones.leg_length
         path = self._paths[rng.integers(len(self._paths))]
         footage = _footage(path)
         lengths = np.array([end - start for start, end in footage.passages], float)
@@ -168,7 +169,7 @@ class ClipTimeline:
     def _where(self, passage: _Passage, at: int) -> tuple[np.ndarray, float]:
         """Place and heading in a passage, ``at`` frames after its start."""
         footage, frame = _footage(passage.path), passage.start + at
-        root = footage.root[frame : frame + 1] * self._poser.leg_length
+        root = footage.root[frame : frame + 1] * self._poser.bones.leg_length
         place = _rotated(root, passage.turn)[0] + passage.shift
         return place, float(footage.heading[frame]) + passage.turn
 
@@ -179,7 +180,7 @@ class ClipTimeline:
         clip = _clip(passage.path)
         rows = passage.start + frames - passage.first
         turns = _yaw(np.array([passage.turn])) @ turns_of(clip, self._poser, rows)
-        leg = self._poser.leg_length
+        leg = self._poser.bones.leg_length
         spots = _rotated(clip.root[rows] * leg, passage.turn) + passage.shift
         return turns, spots, clip.height[rows] * leg
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from dataset.synthetic.gestures import Program, counting
-from dataset.synthetic.posing import Pose
+from dataset.synthetic.pose import Pose
 from dataset.synthetic.stance import (
     BOTH,
     LEFT,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dataset.synthetic.posing import Pose
+from dataset.synthetic.pose import Pose
 from dataset.synthetic.stance import BOTH, Place, between, idle, reach, sides, standing
 from dataset.synthetic.take import Take, wave
 

@@ -41,7 +41,8 @@ def _timeline(recipe: Recipe, set_type: SetType, person: int, environment: int):
 
 @lru_cache(maxsize=1)
 def _renderer(recipe: Recipe, set_type: SetType, person: int):
-    from dataset.synthetic.render import Renderer, draw_look
+    from dataset.synthetic.look import draw_look
+    from dataset.synthetic.render import Renderer
     from dataset.synthetic.scene import make_place
     from dataset.synthetic.wardrobe import dress
 

@@ -5,7 +5,7 @@ import numpy as np
 from base.actions import ACTION_GROUPS, action_group
 from dataset.synthetic import exercise, gestures, walk
 from dataset.synthetic.gestures import Program, one_hand, two_hands
-from dataset.synthetic.posing import Pose
+from dataset.synthetic.pose import Pose
 from dataset.synthetic.take import Take
 
 #: Clip name → program: every clip the official evaluation knows.

@@ -16,8 +16,9 @@ import numpy as np
 from base.errors import UserError
 from base.frame import FrameId
 from base.set_type import SetType
+from dataset.jpegs import encode_square
 from dataset.labels import Label, parse_label
-from dataset.packing import Plan, encode_square
+from dataset.packing import Plan
 from dataset.shards import (
     INDEX,
     ROWS,

@@ -269,7 +269,7 @@ def turns_of(clip: Clip, poser: Poser, frames: np.ndarray) -> np.ndarray:
     column = {name: k for k, name in enumerate(clip.names)}
     own = {}
     if clip.drawn:
-        tpose = poser.joints(np.eye(3)[None, None].repeat(len(rig.names), 1))[0]
+        tpose = poser.bones.joints(np.eye(3)[None, None].repeat(len(rig.names), 1))[0]
         own = _landmarks(dict(zip(rig.names, tpose, strict=True)))
     turns = np.empty((len(frames), len(rig.names), 3, 3))
     for row, (name, parent) in enumerate(zip(rig.names, rig.parents, strict=True)):

@@ -95,7 +95,7 @@ def in_world(
     joints = np.einsum("nab,njb->nja", world, joints)
     joints[..., [0, 2]] += poses["root"][:, None, :2]
     turns = world[:, None] @ turns
-    back = poses["seat_back"] * poser.leg_length
+    back = poses["seat_back"] * poser.bones.leg_length
     height = np.where(poses["seat"] > 0, poser.seat_height(poses["seat"]), 0.0)
     x, z = poses["root"][:, 0] - back * s, poses["root"][:, 1] - back * c
     seats = np.stack([x, height, z, heading], -1)

@@ -1,13 +1,13 @@
 """Ways to stand, to sit and to hold an arm: what the programs of :mod:`motion` are made of.
 
-Positions and angles are those of :class:`~dataset.synthetic.posing.Pose`.
+Positions and angles are those of :class:`~dataset.synthetic.pose.Pose`.
 """
 
 import math
 
 import numpy as np
 
-from dataset.synthetic.posing import Pose
+from dataset.synthetic.pose import Pose
 from dataset.synthetic.take import Take, wave
 
 LEFT, RIGHT = 0, 1

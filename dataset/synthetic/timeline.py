@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from dataset.synthetic.motion import CLIPS, SHARES, perform
-from dataset.synthetic.posing import Pose, Poser, stack
+from dataset.synthetic.pose import Pose, stack
+from dataset.synthetic.posing import Poser
 from dataset.synthetic.take import Path, Take, ease
 from dataset.synthetic.walk import TRAVELLING
 
@@ -75,7 +76,7 @@ class Timeline:
 
     def _extend(self) -> None:
         """Plan the next clips; what they are depends on nothing but their place."""
-        rng, leg = self._rng, self._poser.leg_length
+        rng, leg = self._rng, self._poser.bones.leg_length
         actions = rng.choice(len(CLIPS), size=_BLOCK, p=SHARES)
         frames = rng.integers(110, 216, _BLOCK)
         facing = np.clip(rng.normal(0.0, 45.0, _BLOCK), -80.0, 80.0)
@@ -122,8 +123,8 @@ class Timeline:
             clip.path,
             clip.steps,
             clip.step_length,
-            poser.leg_length,
-            poser.hip,
+            poser.bones.leg_length,
+            poser.bones.hip,
         )
 
     def take(self, number: int) -> Take:
@@ -158,7 +159,9 @@ class Timeline:
             before = self.clip(number - 1)
             gone = (frame - before.first) / FRAMES_PER_SECOND - before.blend
             old = perform(before.action, self.take(number - 1), gone)
-            pose = blend(old, pose, since / clip.blend, self._poser.leg_length, self._poser.hip)
+            pose = blend(
+                old, pose, since / clip.blend, self._poser.bones.leg_length, self._poser.bones.hip
+            )
         return clip.action, pose
 
     def place(

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from dataset.synthetic.posing import Pose
+from dataset.synthetic.pose import Pose
 from dataset.synthetic.stance import BOTH, LEFT, RIGHT, gaze, hang, idle, reach, standing
 from dataset.synthetic.take import Take, ease, wave
 

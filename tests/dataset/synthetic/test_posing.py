@@ -7,7 +7,8 @@ from base.actions import ACTION_GROUPS, action_group
 from base.camera import MAYA_TO_CAMERA, euler_sxyz_to_matrix
 from dataset.synthetic.body import make_body
 from dataset.synthetic.motion import PROGRAMS, perform
-from dataset.synthetic.posing import Pose, Poser, stack
+from dataset.synthetic.pose import Pose, stack
+from dataset.synthetic.posing import Poser
 from dataset.synthetic.rig import camera_poses, mount
 from dataset.synthetic.take import Take
 

@@ -1,7 +1,6 @@
 """Pictures agree with labels: the body is where its joints project, and not mirrored."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,12 +8,15 @@ import pytest
 from base.camera import RELEASE_CAMERA, world_to_camera
 from dataset.synthetic.body import make_body
 from dataset.synthetic.labels import RIM
+from dataset.synthetic.look import Look
 from dataset.synthetic.passes import OBJECT_IDS, PASSES
-from dataset.synthetic.posing import Pose, Poser, stack
-from dataset.synthetic.render import Look, Renderer, _sample
+from dataset.synthetic.pose import Pose, stack
+from dataset.synthetic.posing import Poser
+from dataset.synthetic.render import Renderer
 from dataset.synthetic.rig import camera_poses, mount
 from dataset.synthetic.sampling import occluded
 from dataset.synthetic.scene import make_place
+from dataset.synthetic.surroundings import Surroundings, sample
 from dataset.synthetic.wardrobe import dress
 
 
@@ -113,10 +115,10 @@ def test_depth_and_object_pass_agree_with_the_labels(scene):
 def test_a_texture_is_sampled_between_its_pixels_and_at_no_point_at_all():
     texture = np.array([[0.0, 10.0], [20.0, 30.0]], np.float32)
     points = np.array([0.0, 0.5], np.float32)
-    assert _sample(texture, points, points).tolist() == [0.0, 15.0]
-    assert _sample(texture, points[:0], points[:0]).shape == (0,)
+    assert sample(texture, points, points).tolist() == [0.0, 15.0]
+    assert sample(texture, points[:0], points[:0]).shape == (0,)
     colours = np.zeros((2, 2, 3), np.uint8)
-    assert _sample(colours, points[:0], points[:0]).shape == (0, 3)
+    assert sample(colours, points[:0], points[:0]).shape == (0, 3)
 
 
 def test_a_panorama_is_seen_from_inside_level_and_not_mirrored():
@@ -125,12 +127,12 @@ def test_a_panorama_is_seen_from_inside_level_and_not_mirrored():
     picture[..., 0] = np.arange(width) * 250 / width
     picture[..., 1] = np.arange(height)[:, None] * 250 / height
     place = replace(make_place(np.random.default_rng(0)), panorama=picture)
-    renderer = Renderer(SimpleNamespace(faces=None), place, None)
+    surroundings = Surroundings(place)
 
     def seen(*directions, camera=(0.0, 150.0, 0.0)):
         ways = np.array(directions, np.float32)
         ways /= np.linalg.norm(ways, axis=1, keepdims=True)
-        light = renderer._surroundings(ways, np.array(camera), np.zeros((384, 384), np.float32))
+        light = surroundings.light(ways, np.array(camera), np.zeros((384, 384), np.float32))
         # Columns and rows of the panorama in degrees, the linear light brought back to 8 bits.
         return np.sqrt(light[:, :2]) * 255 / 250 * (360.0, 180.0)
 

@@ -13,7 +13,8 @@ from base.skeleton import JOINTS, LIMBS
 from dataset.synthetic.body import make_body
 from dataset.synthetic.bvh import read_bvh
 from dataset.synthetic.clips import ClipTimeline, find_clips, passages
-from dataset.synthetic.posing import Pose, Poser, stack
+from dataset.synthetic.pose import Pose, stack
+from dataset.synthetic.posing import Poser
 from dataset.synthetic.retarget import action_of, between, load_clip, turns_of
 from dataset.synthetic.rig import mount
 from dataset.synthetic.sampling import draw_frames
@@ -102,7 +103,7 @@ def test_every_turn_comes_back_from_a_t_pose(write, poser, walk, order):
 def test_joints_come_back_whatever_the_axes_rest_pose_and_unit(write, poser, walk, axes):
     path = write(rest=a_pose(poser), axes=getattr(bvh_files, axes), scale=100.0, prefix="")
     turns = turns_of(load_clip(path), poser, np.arange(60))
-    assert np.abs(bones(poser, poser.joints(turns)) - bones(poser, walk[0])).max() < 1e-3
+    assert np.abs(bones(poser, poser.bones.joints(turns)) - bones(poser, walk[0])).max() < 1e-3
     # Bones do not turn about themselves either; half of the hand's twist is the forearm's.
     free = [row for row, name in enumerate(poser.body.rig.names) if "ForeArm" not in name]
     assert np.abs(turns - walk[1])[:, free].max() < 0.03
@@ -110,7 +111,7 @@ def test_joints_come_back_whatever_the_axes_rest_pose_and_unit(write, poser, wal
 
 def test_left_is_not_right_and_ahead_is_not_behind(write, poser, walk):
     turns = turns_of(load_clip(write(rest=a_pose(poser))), poser, np.arange(60))
-    found, truth = bones(poser, poser.joints(turns)), bones(poser, walk[0])
+    found, truth = bones(poser, poser.bones.joints(turns)), bones(poser, walk[0])
     for axis in range(3):
         assert np.abs(found * np.where(np.arange(3) == axis, -1, 1) - truth).max() > 0.5
     swapped = write().read_text().replace("Left", "L#").replace("Right", "Left")
@@ -127,7 +128,7 @@ def test_what_inference_wrote_comes_back_as_the_same_limbs(tmp_path, poser, walk
     path = tmp_path / "poses.bvh"
     path.write_text(written_by_inference(solve_motion(level / 100), 30.0))
     turns = turns_of(load_clip(path), poser, np.arange(60))
-    found, truth = bones(poser, poser.joints(turns)), bones(poser, walk[0])
+    found, truth = bones(poser, poser.bones.joints(turns)), bones(poser, walk[0])
     angle = np.degrees(np.arccos(np.clip((found * truth).sum(-1), -1, 1)))
     own = [k for k, limb in enumerate(LIMBS) if limb not in ((2, 8), (5, 12), (2, 5))]
     assert angle[:, own].max() < 2.0
@@ -138,7 +139,7 @@ def test_what_inference_wrote_comes_back_as_the_same_limbs(tmp_path, poser, walk
 def test_another_body_does_the_same_with_its_own_limbs(write, other_poser, poser, walk):
     turns = turns_of(load_clip(write(rest=a_pose(poser))), other_poser, np.arange(60))
     arms = [LIMBS.index(limb) for limb in ((2, 3), (3, 4), (5, 6), (6, 7), (8, 9), (9, 10))]
-    found = bones(other_poser, other_poser.joints(turns))[:, arms]
+    found = bones(other_poser, other_poser.bones.joints(turns))[:, arms]
     assert np.abs(found - bones(poser, walk[0])[:, arms]).max() < 1e-3
 
 
@@ -171,8 +172,8 @@ def test_feet_stand_on_the_floor_and_leave_it_in_a_jump(tmp_path, other_poser, p
     _, _, placed, turned = timeline.place(list(range(60 - 20)))
     skin = [other_poser.body.skin(placed[k], turned[k])[:, 1].min() for k in (0, 10, 25, 35)]
     assert np.abs(skin).max() < 0.7
-    height = load_clip(path).height * other_poser.leg_length
-    ratio = other_poser.leg_length / poser.leg_length
+    height = load_clip(path).height * other_poser.bones.leg_length
+    ratio = other_poser.bones.leg_length / poser.bones.leg_length
     assert height[45] == pytest.approx(30 * ratio, abs=3.0) and height[:40].max() == 0
     assert placed[25, 0, 1] < placed[0, 0, 1] - 15.0
 
@@ -191,7 +192,7 @@ def test_people_travel_in_their_own_leg_lengths_and_stay_where_there_is_room(
     hips = frames.joints[:, 0]
     assert np.abs(hips[:, [0, 2]]).max() < 200.0
     step = np.linalg.norm(np.diff(hips[:, [0, 2]], axis=0), axis=1)
-    scale = other_poser.leg_length / poser.leg_length
+    scale = other_poser.bones.leg_length / poser.bones.leg_length
     assert np.median(step) == pytest.approx(900 / 299 * scale, rel=0.01)
     assert step.max() < 12.0 and set(frames.actions) == {"walking"}
     # Ahead is where the person looks.

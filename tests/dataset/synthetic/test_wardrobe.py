@@ -5,9 +5,11 @@ import pytest
 
 from dataset.synthetic import clothing
 from dataset.synthetic.body import make_body
+from dataset.synthetic.cuts import BOTTOMS, TOPS
 from dataset.synthetic.garments import grid_faces
-from dataset.synthetic.posing import Pose, Poser, stack
-from dataset.synthetic.wardrobe import _BOTTOMS, _TOPS, dress
+from dataset.synthetic.pose import Pose, stack
+from dataset.synthetic.posing import Poser
+from dataset.synthetic.wardrobe import dress
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +23,9 @@ def outfits(body):
 
 
 def test_there_are_at_least_six_kinds_of_tops_and_five_of_bottoms():
-    assert len(_TOPS) >= 6 and len(_BOTTOMS) >= 5
-    assert {top.sleeve for top in _TOPS.values()} == {"long", "short", "none"}
-    assert {"zip", "buttons", ""} == {top.fastener for top in _TOPS.values()}
+    assert len(TOPS) >= 6 and len(BOTTOMS) >= 5
+    assert {top.sleeve for top in TOPS.values()} == {"long", "short", "none"}
+    assert {"zip", "buttons", ""} == {top.fastener for top in TOPS.values()}
 
 
 def test_sheets_are_part_of_the_outfit_and_each_vertex_is_moved_by_bones_with_weight_one(outfits):
