@@ -37,8 +37,9 @@ from dataset.loader import FrameLoader, make_loader
 from dataset.mocap import open_split
 from utils.box import chosen_model, model_path
 from utils.command import run_command
+from utils.cores import cpu_count
 from utils.defaults import DEFAULT_DATA_ROOT
-from utils.device import GPU_HELP, cpu_count, select_device
+from utils.device import GPU_HELP, select_device
 from utils.drawing.choice import best, evenly_spaced, evenly_spaced_runs, every, worst
 from utils.drawing.split import SplitPainter
 from utils.engine.data import report_broken

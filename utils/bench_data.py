@@ -28,7 +28,7 @@ from dataset.release import CHARACTERS
 from utils import pack_data
 from utils.bench.reference_loader import ReferenceFrames
 from utils.command import run_command
-from utils.device import cpu_count
+from utils.cores import cpu_count
 from utils.engine.data import AnnotationLoader
 
 _EXAMPLES = """example:

@@ -29,6 +29,7 @@ from model.lifting import LiftingAutoencoder
 from model.pose_resnet import PoseResNet
 from utils.command import run_command
 from utils.config import Config
+from utils.cores import cpu_count
 from utils.device import GPU_HELP, select_device
 from utils.export_onnx import quantise, write_onnx
 from utils.files import write_text
@@ -179,7 +180,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--threads",
         type=int,
-        default=os.cpu_count() or 1,
+        default=cpu_count(),
         help="of the CPU, for every side (default: one per core, here %(default)s)",
     )
     parser.add_argument("--json", type=Path, help="write the rows here as well")
@@ -194,7 +195,7 @@ def main(argv: list[str] | None = None) -> None:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     machine = {
         "device": str(device),
-        "cores": os.cpu_count(),
+        "cores": cpu_count(),
         "threads": torch.get_num_threads(),
         "load": round(load, 2),
         "torch": torch.__version__,

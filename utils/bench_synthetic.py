@@ -20,6 +20,7 @@ from dataset.shards import PackOptions
 from dataset.synthetic.generate import generate, pack_options
 from dataset.synthetic.plan import DEFAULT_STRIDE, Recipe
 from utils.command import run_command
+from utils.cores import cpu_count
 
 _FRAMES_PER_CHARACTER = 8
 #: Name, rays cast for one of so many pixels each way, side of shards or None for a tree.
@@ -82,7 +83,7 @@ def _print_memory(counts: list[int], workers: list[int]) -> None:
 
 
 def _print_speeds(frames: int, labels: int, workers: list[int]) -> None:
-    print(f"{os.cpu_count()} CPU cores; frames a second, pictures and labels written to disk")
+    print(f"{cpu_count()} CPU cores; frames a second, pictures and labels written to disk")
     print(f"{'':<34}" + "".join(f"{count:>4} workers" for count in workers))
     for name, step, size, pictures, alone in (
         *((*way, frames, 0) for way in _WAYS),
@@ -98,7 +99,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    cores = os.cpu_count() or 1
+    cores = cpu_count()
     parser.add_argument("--frames", type=int, default=160, help="pictures of a run (default 160)")
     parser.add_argument("--labels", type=int, default=8000, help="label frames (default 8000)")
     parser.add_argument(

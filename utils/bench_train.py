@@ -26,8 +26,9 @@ from utils.bench.reference_step import BATCH_SIZE, reference_work
 from utils.bench.timing import Contender, OtherProcess, seconds_per_step, wait_for
 from utils.command import run_command
 from utils.config import Config, load_config
+from utils.cores import cpu_count
 from utils.defaults import DEFAULT_CONFIG, REPOSITORY
-from utils.device import GPU_HELP, cpu_count, fast_bf16, prepare_device
+from utils.device import GPU_HELP, fast_bf16, prepare_device
 from utils.engine.loop import Trainer
 from utils.engine.networks import Start, stage_network
 from utils.engine.processes import Processes

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from dataset.faults import KINDS, OFF_CAMERA, Fault, SetReport
 from dataset.packed import is_packed
 from dataset.skip_list import SKIP_LIST, format_skip_list
 from utils.command import run_command
+from utils.cores import cpu_count
 from utils.files import write_text
 
 _EXAMPLES = """examples:
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--jobs",
         type=int,
-        default=os.cpu_count() or 1,
+        default=cpu_count(),
         help="decoding threads (default: one per core, here %(default)s)",
     )
     return parser

@@ -1,4 +1,4 @@
-"""From the ``--gpu`` option to a torch device and a precision it handles well; the CPU's cores."""
+"""From the ``--gpu`` option to a torch device and a precision it handles well."""
 
 import contextlib
 import ctypes
@@ -46,11 +46,6 @@ def select_device(gpu: str) -> torch.device:
     fallback = "mps" if torch.backends.mps.is_available() else "cpu"
     print(f"No CUDA device here: running on {fallback.upper()}.")
     return torch.device(fallback)
-
-
-def cpu_count() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def fast_bf16(device: torch.device) -> bool:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 import threading
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from dataset.release import (
     missing_parts,
 )
 from utils.command import run_command
+from utils.cores import cpu_count
 from utils.files import make_folder, write_text
 
 _EXAMPLES = """examples:
@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--jobs",
         type=int,
-        default=min(4, os.cpu_count() or 1),
+        default=min(4, cpu_count()),
         help="characters at a time (default %(default)s)",
     )
     return parser

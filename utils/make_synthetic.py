@@ -1,7 +1,6 @@
 """Make a synthetic set in the release's layout: free bodies seen by the release's own camera."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from dataset.synthetic.plan import DEFAULT_STRIDE, Recipe
 from dataset.synthetic.scene import load_panorama
 from utils.camera_files.calibration import load_calibration
 from utils.command import run_command
+from utils.cores import cpu_count
 
 #: Side of the square that half of the release's resolution gives.
 _HALF = RELEASE_CAMERA.height // 2
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--workers",
         type=int,
-        default=os.cpu_count() or 1,
+        default=cpu_count(),
         help="processes (default: one per core, here %(default)s)",
     )
     parser.add_argument(

@@ -20,6 +20,7 @@ from dataset.pack_tree import pack_tree
 from dataset.release import CHARACTERS, find_archives, missing_parts
 from dataset.shards import ROWS, PackOptions, assemble, prepare_output
 from utils.command import run_command
+from utils.cores import cpu_count
 
 _EXAMPLES = """examples:
   straight from the downloaded parts, with nothing else on disk:
@@ -64,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--jobs",
         type=int,
-        default=os.cpu_count() or 1,
+        default=cpu_count(),
         help="encoding threads (default: one per core, here %(default)s)",
     )
     return parser

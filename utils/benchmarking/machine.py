@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from utils.device import cpu_count
+from utils.cores import cpu_count
 
 
 def _processor() -> str:

@@ -15,7 +15,7 @@ from dataset.mocap import Mocap, open_split
 from dataset.order import Division
 from dataset.packed import Packed
 from utils.config import Config, StageSection
-from utils.device import cpu_count
+from utils.cores import cpu_count
 from utils.engine.row_loader import RowLoader
 
 _BROKEN_SHOWN = 5

@@ -1,6 +1,5 @@
 """From a source of frames through the network to the sinks."""
 
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from base.errors import UserError
+from utils.cores import cpu_count
 from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.read_ahead import read_ahead
 from utils.inference.results import FrameResult, Sink, Summary
@@ -26,7 +26,7 @@ _STUDIED = 8
 
 def threads_for(most: int = _MAX_THREADS) -> int:
     """Threads for reading or drawing on this machine."""
-    return min(most, os.cpu_count() or 1)
+    return min(most, cpu_count())
 
 
 @dataclass(frozen=True, slots=True)
