@@ -28,6 +28,7 @@ from utils.defaults import DEFAULT_DATA_ROOT
 from utils.draw_contact_sheet import choose_pictures, draw_sheet
 from utils.drawing.write import save_picture
 from utils.files import write_text
+from utils.picture_colours import picture_colours
 
 _SIDES = ("Left", "Right")
 #: Joints of the real annotations, in their order.
@@ -51,6 +52,8 @@ BONES: tuple[tuple[str, str], ...] = (
 _SHORT = 3.0
 _NEIGHBOURS = 10
 _REGION = 0.99
+#: Side of the pictures on the sheet.
+_TILE = 192
 
 
 def read_labels(root: Path, set_type: SetType, count: int) -> dict:
@@ -211,14 +214,13 @@ def _real_pictures(folder: Path, size: int) -> list[np.ndarray]:
     return pictures
 
 
-def _sheet(root: Path, real: Path | None, seed: int, size: int = 192) -> np.ndarray:
-    """64 synthetic frames, and two columns of real ones on the right."""
-    left = draw_sheet(choose_pictures(root, SetType.TRAIN, 64, size, seed), 8)
-    if real is None:
+def _sheet(synthetic: list[np.ndarray], real: list[np.ndarray]) -> np.ndarray:
+    """The synthetic frames, and two columns of real ones on the right where there are any."""
+    left = draw_sheet(synthetic, 8)
+    if not real:
         return left
-    pictures = _real_pictures(real, size)
-    rows = left.shape[0] // size
-    right = draw_sheet([pictures[k % len(pictures)] for k in range(2 * rows)], 2)
+    rows = left.shape[0] // len(real[0])
+    right = draw_sheet([real[k % len(real)] for k in range(2 * rows)], 2)
     bar = np.full((left.shape[0], 12, 3), 255, np.uint8)
     return np.concatenate([left, bar, right], 1)
 
@@ -230,6 +232,12 @@ def _print_shares(title: str, shares: dict[str, float]) -> None:
     for name, share in shares.items():
         print(f"  {name:<28}{100 * share:6.1f} %")
     print(f"  {'mean':<28}{100 * float(np.mean(list(shares.values()))):6.1f} %")
+
+
+def _print_colours(colours: dict[str, dict[str, float]]) -> None:
+    print("\nMeans over pictures, of 255" + "".join(f"{kind:>12}" for kind in colours))
+    for name in colours["synthetic"]:
+        print(f"  {name:<25}" + "".join(f"{found[name]:12.0f}" for found in colours.values()))
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -265,8 +273,13 @@ def main(argv: list[str] | None = None) -> None:
     print("\nNearest other pose, median millimetres")
     for name, distance in results["diversity_mm"].items():
         print(f"  {name:<28}{distance:6.1f}")
-    sheet = _sheet(options.data_root, options.real, options.seed)
-    save_picture(options.save_dir / "sheet.png", sheet)
+    pictures = choose_pictures(options.data_root, SetType.TRAIN, 64, _TILE, options.seed)
+    real_pictures = _real_pictures(options.real, _TILE) if options.real else []
+    results["colours"] = {"synthetic": picture_colours(pictures)}
+    if real_pictures:
+        results["colours"]["real"] = picture_colours(real_pictures)
+    _print_colours(results["colours"])
+    save_picture(options.save_dir / "sheet.png", _sheet(pictures, real_pictures))
     write_text(options.save_dir / "statistics.json", json.dumps(results, indent=1) + "\n")
     print(f"\n{options.save_dir / 'sheet.png'}, statistics.json beside it")
 

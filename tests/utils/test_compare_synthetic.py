@@ -9,6 +9,7 @@ import pytest
 from base.errors import UserError
 from utils import compare_synthetic
 from utils.compare_synthetic import REAL_JOINTS, compare_joints, diversity, share_inside
+from utils.picture_colours import picture_colours
 
 
 def test_points_of_the_same_distribution_lie_inside_and_far_ones_do_not():
@@ -54,6 +55,21 @@ def test_the_command_writes_a_sheet_beside_real_pictures_and_statistics(tiny_dat
     assert 0 < statistics["visibility"]["All"]["LeftHand"] <= 1
     assert statistics["diversity_mm"]["test to train"] > 0
     assert set(statistics["real"]) == {"joints", "bones"}
+    # The picture is grey all over.
+    assert statistics["colours"]["real"] == {
+        "brightness": 90, "spread": 0, "saturation": 0, "chin": 90
+    }  # fmt: skip
+    assert 30 < statistics["colours"]["synthetic"]["brightness"] < 220
+
+
+def test_brightness_is_that_inside_the_rim_and_of_the_chin_at_its_top():
+    dark = np.zeros((800, 800, 3), np.uint8)
+    cv2.circle(dark, (400, 400), 400, (60, 60, 60), -1)
+    dark[:50, 300:500] = (200, 100, 100)
+    found = picture_colours([dark, dark])
+    assert found["brightness"] == pytest.approx(60, abs=1) and found["spread"] == 0
+    assert found["chin"] == pytest.approx(0.299 * 200 + 0.701 * 100, abs=1)
+    assert picture_colours([dark, dark // 2])["spread"] == pytest.approx(15, abs=1)
 
 
 @pytest.mark.parametrize(
