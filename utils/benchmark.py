@@ -20,18 +20,18 @@ import torch
 
 from base.errors import UserError
 from utils.benchmarking.figures import all_figures
-from utils.benchmarking.frames import check_set, set_fingerprint
+from utils.benchmarking.frames import check_set
 from utils.benchmarking.launch import Launcher, launch, only_one
 from utils.benchmarking.machine import machine
 from utils.benchmarking.page import check_page, write_page
 from utils.benchmarking.picture import draw_frames
 from utils.benchmarking.plan import make_plan
-from utils.benchmarking.runs import Run, check_same, write_configs
+from utils.benchmarking.runs import Run, write_configs
 from utils.benchmarking.spec import BENCHMARK, MEAN, SINGLE, Benchmark, load_benchmark
 from utils.benchmarking.speed import measure, measure_full_size, trained
 from utils.benchmarking.table import document
-from utils.benchmarking.videos import videos_root, write_video_configs
-from utils.benchmarking.work import carry_out_all
+from utils.benchmarking.videos import video_titles, videos_root
+from utils.benchmarking.work import carry_out_all, check_runs
 from utils.command import run_command
 from utils.defaults import REPOSITORY
 from utils.device import GPU_HELP
@@ -154,8 +154,7 @@ def main(argv: list[str] | None = None, launcher: Launcher = launch) -> None:
     plan = make_plan(benchmark, scale, arguments.rows, arguments.seeds, root, folder, arguments.gpu)
     if arguments.dry_run:
         # The commands name these, and are to work.
-        write_configs(benchmark, scale, plan.rows)
-        write_video_configs(benchmark, scale, plan.videos)
+        write_configs([*plan.rows, *plan.videos])
         print_commands([*plan.rows, *plan.videos])
         return
     with only_one(folder):
@@ -183,13 +182,12 @@ def write_tables(
         {int(path.name.removeprefix("seed_")) for path in folder.glob("*/seed_*")}
         | set(arguments.seeds)
     )
-    on_videos = [SINGLE, *benchmark.videos.rows] if benchmark.videos else []
+    on_videos = list(video_titles(benchmark.videos)) if benchmark.videos else []
     there = [name for name in (*benchmark.rows, *on_videos) if (folder / name).is_dir()]
     runs, videos = make_plan(benchmark, scale, there, seeds, root, folder, arguments.gpu)
-    for run in runs:
-        check_same(run, set_fingerprint(root))
-    for run in videos:
-        check_same(run, set_fingerprint(videos_root(root)))
+    check_runs(runs, root)
+    if videos:
+        check_runs(videos, videos_root(root))
     figures = all_figures(list(benchmark.rows), benchmark.reference, runs)
     if not figures:
         raise UserError(f"{folder}: no run is finished yet, so there is no table")

@@ -43,6 +43,7 @@ class Run:
         row: its name.
         seed: None for the mean pose, which has none.
         folder: where it is kept.
+        config: that it is trained with; None where nothing is trained.
         training, testing: arguments of train.py and demo.py; empty where there is nothing to do.
         best: the checkpoint that is tested.
         stages: log folder of each stage.
@@ -53,6 +54,7 @@ class Run:
     row: str
     seed: int | None
     folder: Path
+    config: Config | None
     training: list[str]
     testing: list[str]
     best: Path | None
@@ -105,24 +107,20 @@ def plan_runs(
     Args:
         benchmark: what it consists of.
         scale_name: the scale.
-        rows: names of rows.
+        rows: names of rows that there are.
         seeds: of the rows that are trained.
         root: the set.
         folder: where the runs of the scale are kept.
         gpu: the device, as ``--gpu``.
 
     Raises:
-        UserError: for a row or a configuration that is not there, and rows that cannot keep the
-            budget.
+        UserError: for a configuration that is not there, and rows that cannot keep the budget.
     """
-    for name in rows:
-        if name not in benchmark.rows:
-            raise UserError(f"--rows {name}: there are {', '.join(benchmark.rows)}")
     configs = {name: row_config(benchmark, scale_name, name) for name in rows if name != MEAN}
     runs = []
     if MEAN in rows:
         identity = digest(_set_made(benchmark, scale_name))
-        runs.append(Run(MEAN, None, folder / MEAN, [], [], None, {}, 0, identity))
+        runs.append(Run(MEAN, None, folder / MEAN, None, [], [], None, {}, 0, identity))
     for seed in seeds:
         for name, config in configs.items():
             made = _set_made(benchmark, scale_name)
@@ -162,7 +160,7 @@ def _trained(
     others = {*TRAINING_TYPES, TEMPORAL} - set(stages)
     settings = config.model_dump(exclude_defaults=True, exclude=others)
     identity = digest({"config": settings, "stages": list(stages), "set": made})
-    return Run(name, seed, place, training, testing, best, stages, pictures, identity)
+    return Run(name, seed, place, config, training, testing, best, stages, pictures, identity)
 
 
 def tested(best: Path, place: Path, common: list[str]) -> list[str]:
@@ -178,11 +176,10 @@ def digest(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def write_configs(benchmark: Benchmark, scale_name: str, runs: Sequence[Run]) -> None:
+def write_configs(runs: Sequence[Run]) -> None:
     """Write down the configuration of each row, where its commands look for it."""
-    for run in {run.row: run for run in runs if run.seed is not None}.values():
-        text = dump_config(row_config(benchmark, scale_name, run.row))
-        write_text(run.folder.parent / "config.yml", text)
+    for run in {run.row: run for run in runs if run.config is not None}.values():
+        write_text(run.folder.parent / "config.yml", dump_config(run.config))
 
 
 def check_same(run: Run, frames: dict[str, Any]) -> None:

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from base.errors import UserError
 from utils.benchmarking.runs import BEST, Run, digest, tested
 from utils.benchmarking.spec import SINGLE, Benchmark, Videos, row_config
-from utils.config import Config, dump_config
+from utils.config import Config
 from utils.engine.stages import TEMPORAL, TRAINING_TYPES
-from utils.files import write_text
 
 _LOG_DIR = "Temporal"
 
@@ -19,12 +17,8 @@ def videos_root(root: Path) -> Path:
     return root.with_name(f"{root.name}_videos")
 
 
-def video_config(benchmark: Benchmark, scale_name: str, name: str) -> Config:
-    """Configuration that a row on videos is trained with.
-
-    Raises:
-        UserError: for one that is wrong.
-    """
+def _config(benchmark: Benchmark, scale_name: str, name: str) -> Config:
+    """Configuration that a row on videos is trained with."""
     videos = benchmark.videos
     row = videos.rows[name]
     own = {"model": {TEMPORAL: {}}, TEMPORAL: {"epochs": row.epochs}}
@@ -45,7 +39,7 @@ def plan_video_runs(
 
     Args:
         benchmark: what it consists of.
-        scale_name: the scale.
+        scale_name: the scale; one with videos, where there are names.
         names: rows on videos; none for none.
         bases: runs of the row that they start from.
         root: the videos.
@@ -53,24 +47,24 @@ def plan_video_runs(
         gpu: the device, as ``--gpu``.
 
     Raises:
-        UserError: for a scale without videos, and a wrong configuration.
+        UserError: for a wrong configuration.
     """
     if not names:
         return []
     videos = benchmark.videos
-    sizes = benchmark.scales[scale_name].videos
-    if sizes is None:
-        raise UserError(f"scale {scale_name} has no videos, which {', '.join(names)} needs")
-    made = {"seed": videos.seed, "make_synthetic": videos.make_synthetic} | sizes.model_dump()
-    made["picture_size"] = benchmark.scales[scale_name].picture_size
-    configs = {name: video_config(benchmark, scale_name, name) for name in names if name != SINGLE}
+    scale = benchmark.scales[scale_name]
+    made = {"seed": videos.seed, "make_synthetic": videos.make_synthetic}
+    made |= scale.videos.model_dump() | {"picture_size": scale.picture_size}
+    configs = {name: _config(benchmark, scale_name, name) for name in names if name != SINGLE}
     common = ["--gpu", gpu, "--data_root", str(root)]
     runs = []
     for base in bases:
         place = folder / SINGLE / f"seed_{base.seed}"
         about: dict[str, Any] = {"base": base.identity, "set": made}
         testing = tested(base.best, place, common)
-        runs.append(Run(SINGLE, base.seed, place, [], testing, base.best, {}, None, digest(about)))
+        runs.append(
+            Run(SINGLE, base.seed, place, None, [], testing, base.best, {}, None, digest(about))
+        )
         for name, config in configs.items():
             place = folder / name / f"seed_{base.seed}"
             stage = place / _LOG_DIR
@@ -84,15 +78,10 @@ def plan_video_runs(
             testing = tested(best, place, common)
             settings = config.model_dump(exclude_defaults=True, exclude={*TRAINING_TYPES})
             identity = digest(about | {"config": settings})
-            runs.append(Run(name, base.seed, place, training, testing, best, {}, None, identity))
+            runs.append(
+                Run(name, base.seed, place, config, training, testing, best, {}, None, identity)
+            )
     return runs
-
-
-def write_video_configs(benchmark: Benchmark, scale_name: str, runs: Sequence[Run]) -> None:
-    """Write down the configuration of each row on videos, where its commands look for it."""
-    for run in {run.row: run for run in runs if run.training}.values():
-        text = dump_config(video_config(benchmark, scale_name, run.row))
-        write_text(run.folder.parent / "config.yml", text)
 
 
 def video_titles(videos: Videos) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from utils.benchmarking.frames import make_set, set_fingerprint
 from utils.benchmarking.launch import Launcher
@@ -10,7 +11,7 @@ from utils.benchmarking.machine import machine
 from utils.benchmarking.plan import Plan
 from utils.benchmarking.runs import Run, carry_out, check_same, write_configs
 from utils.benchmarking.spec import Benchmark
-from utils.benchmarking.videos import videos_root, write_video_configs
+from utils.benchmarking.videos import videos_root
 
 
 def _left(runs: Sequence[Run], todo: Sequence[Run]) -> str:
@@ -31,6 +32,21 @@ def _left(runs: Sequence[Run], todo: Sequence[Run]) -> str:
     return f", about {total / 60:.0f} min left"
 
 
+def check_runs(runs: Sequence[Run], root: Path) -> dict[str, Any]:
+    """Check that what is there of runs was made as they are now, on this set.
+
+    Returns:
+        Fingerprint of the set.
+
+    Raises:
+        UserError: if not.
+    """
+    frames = set_fingerprint(root)
+    for run in runs:
+        check_same(run, frames)
+    return frames
+
+
 def carry_out_runs(runs: Sequence[Run], root: Path, device: str, launcher: Launcher) -> None:
     """Train and test what is not finished on a set, saying how far it is.
 
@@ -38,9 +54,7 @@ def carry_out_runs(runs: Sequence[Run], root: Path, device: str, launcher: Launc
         UserError: where one fails, or belongs to another configuration.
         KeyboardInterrupt: where it was stopped.
     """
-    frames = set_fingerprint(root)
-    for run in runs:
-        check_same(run, frames)
+    frames = check_runs(runs, root)
     for number, run in enumerate(runs, 1):
         if run.finished:
             print(f"[{number}/{len(runs)}] {run.name}: finished")
@@ -88,13 +102,13 @@ def carry_out_all(
         flags = benchmark.make_synthetic
         make_set(scale, scale.picture_size, benchmark.seed, flags, root, launcher)
     known = {"set": check("set", root)}
-    write_configs(benchmark, scale_name, plan.rows)
+    write_configs(plan.rows)
     carry_out_runs(plan.rows, root, device, launcher)
     where = videos_root(root)
     if plan.videos:
         flags = videos.make_synthetic
         make_set(scale.videos, scale.picture_size, videos.seed, flags, where, launcher)
-        write_video_configs(benchmark, scale_name, plan.videos)
+        write_configs(plan.videos)
     if where.is_dir():
         known["videos"] = check("videos", where)
         carry_out_runs(plan.videos, where, device, launcher)
