@@ -80,18 +80,19 @@ class JointEstimate(NamedTuple):
 
 
 class DecoderLayer(nn.Module):
-    """Joint tokens attend to each other, then to a memory, then each for itself."""
+    """Joint tokens attend to each other, then to a memory if there is one, then each for itself."""
 
-    def __init__(self, dim: int, heads: int, dropout: float) -> None:
+    def __init__(self, dim: int, heads: int, dropout: float, memory: bool = True) -> None:
         super().__init__()
         self.heads = heads
         self.dropout = dropout
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(3))
         self.own = nn.Linear(dim, 3 * dim)
         self.own_out = nn.Linear(dim, dim)
-        self.query = nn.Linear(dim, dim)
-        self.map = nn.Linear(dim, 2 * dim)
-        self.map_out = nn.Linear(dim, dim)
+        if memory:
+            self.query = nn.Linear(dim, dim)
+            self.map = nn.Linear(dim, 2 * dim)
+            self.map_out = nn.Linear(dim, dim)
         self.mlp = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
 
     def _attend(
@@ -104,16 +105,17 @@ class DecoderLayer(nn.Module):
         found = F.scaled_dot_product_attention(query, key, value, known, dropout_p=dropout)
         return found.transpose(1, 2).flatten(2)
 
-    def forward(self, tokens: Tensor, memory: Tensor, known: Tensor | None = None) -> Tensor:
-        """(B, 16, D) tokens and (B, N, D) memory → (B, 16, D).
+    def forward(self, tokens: Tensor, memory: Tensor | None, known: Tensor | None = None) -> Tensor:
+        """(B, 16, D) tokens and (B, N, D) memory, or None without one → (B, 16, D).
 
         ``known``: (B, 1, 1, N) bool, which of the memory there is; all of it if None.
         """
         own = self.own(self.norms[0](tokens)).chunk(3, -1)
         tokens = tokens + self.own_out(self._attend(*own))
-        query = self.query(self.norms[1](tokens))
-        found = self._attend(query, *self.map(memory).chunk(2, -1), known)
-        tokens = tokens + self.map_out(found)
+        if memory is not None:
+            query = self.query(self.norms[1](tokens))
+            found = self._attend(query, *self.map(memory).chunk(2, -1), known)
+            tokens = tokens + self.map_out(found)
         return tokens + self.mlp(self.norms[2](tokens))
 
 
@@ -126,6 +128,8 @@ class JointTransformer(nn.Module):
         layers: decoder layers.
         heads: attention heads, a divisor of ``dim``.
         dropout: of the attention.
+        sampled: whether a token starts from the features at its joint, or from its heatmap alone.
+        whole_map: whether the tokens look at the whole coarse feature map.
 
     Attributes:
         calibration: scalar, what the scale b of a joint is to be multiplied by for the radius
@@ -140,18 +144,24 @@ class JointTransformer(nn.Module):
         layers: int = 3,
         heads: int = 6,
         dropout: float = 0.0,
+        sampled: bool = True,
+        whole_map: bool = True,
     ) -> None:
         super().__init__()
         if dim % heads:
             raise ValueError(f"dim {dim} is no multiple of {heads} heads")
         self.joints = nn.Parameter(torch.randn(NUM_JOINTS, dim) * 0.1)
         self.typical = nn.Parameter(torch.tensor(_TYPICAL))
-        self.features = nn.Linear(3 * channels, dim)
+        self.features = nn.Linear(3 * channels, dim) if sampled else None
         self.geometry = nn.Sequential(nn.Linear(_GEOMETRY, dim), nn.GELU(), nn.Linear(dim, dim))
-        self.map = nn.Linear(channels, dim)
-        self.map_rays = nn.Sequential(nn.Linear(3, dim), nn.GELU(), nn.Linear(dim, dim))
-        self.map_norm = nn.LayerNorm(dim)
-        self.layers = nn.ModuleList(DecoderLayer(dim, heads, dropout) for _ in range(layers))
+        self.whole_map = whole_map
+        if whole_map:
+            self.map = nn.Linear(channels, dim)
+            self.map_rays = nn.Sequential(nn.Linear(3, dim), nn.GELU(), nn.Linear(dim, dim))
+            self.map_norm = nn.LayerNorm(dim)
+        self.layers = nn.ModuleList(
+            DecoderLayer(dim, heads, dropout, whole_map) for _ in range(layers)
+        )
         self.norm = nn.LayerNorm(dim)
         self.head = nn.Linear(dim, _NUMBERS)
         nn.init.normal_(self.head.weight, std=_HEAD_STD)
@@ -172,16 +182,16 @@ class JointTransformer(nn.Module):
         centre = ((seen + 0.5) / size)[:, :, None]
         spread = (share * (grid - centre).square().sum(-1)).sum(-1, keepdim=True)
         spread = (spread * rays.radians_per_side**2 + _LEAST_SPREAD).sqrt()
-        place = 2 * (seen + 0.5) / size - 1
-        sampled = [
-            F.grid_sample(features.float(), place[:, :, None], align_corners=False)[..., 0]
-            for features in pyramid[1:]
-        ]
-        features = torch.cat(sampled, 1).transpose(1, 2)
         directions = rays(seen)
         peak = maps.amax((-1, -2))[..., None]
-        geometry = torch.cat([directions, peak, spread], -1)
-        tokens = self.features(features) + self.geometry(geometry)
+        tokens = self.geometry(torch.cat([directions, peak, spread], -1))
+        if self.features is not None:
+            place = 2 * (seen + 0.5) / size - 1
+            sampled = [
+                F.grid_sample(features.float(), place[:, :, None], align_corners=False)[..., 0]
+                for features in pyramid[1:]
+            ]
+            tokens = self.features(torch.cat(sampled, 1).transpose(1, 2)) + tokens
         return tokens[:, self._seen_by] + self.joints, directions[:, self._seen_by]
 
     def _memory(self, features: Tensor, rays: CameraRays) -> Tensor:
@@ -204,7 +214,7 @@ class JointTransformer(nn.Module):
     def forward(self, pyramid: Pyramid, rays: CameraRays) -> tuple[list[JointEstimate], Tensor]:
         """What each layer says, of which the last one counts, and the last (B, 16, D) tokens."""
         tokens, directions = self._tokens(pyramid, rays)
-        memory = self._memory(pyramid.stride16, rays)
+        memory = self._memory(pyramid.stride16, rays) if self.whole_map else None
         estimates = []
         for number, layer in enumerate(self.layers, 1):
             tokens = layer(tokens, memory)

@@ -46,6 +46,9 @@ _EXAMPLES = """examples:
     python utils/benchmark.py --scale full --dry_run
   rewrite the tables of the page from what is finished:
     python utils/benchmark.py --scale small --rows --page doc/benchmark.md
+  what each part of the project's own model is worth (doc/ablation.md), one seed:
+    python utils/benchmark.py --benchmark experiments/configs/benchmark/ablation.yml \\
+        --scale small --seeds 0
 """
 
 
@@ -78,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--output",
         type=Path,
-        help="folder of runs and tables (default: experiments/benchmark/SCALE)",
+        help="folder of runs and tables (default: experiments/NAME/SCALE, NAME that of the "
+        "--benchmark file without .yml)",
     )
     parser.add_argument(
         "--page",
@@ -148,7 +152,8 @@ def main(argv: list[str] | None = None, launcher: Launcher = launch) -> None:
         raise UserError("--rounds must be at least 1, --seeds not negative")
     # As a user may type it: relative to where the command is given, not to the repository.
     root = (arguments.data_root or REPOSITORY / "data" / "benchmark" / scale).resolve()
-    folder = (arguments.output or REPOSITORY / "experiments" / "benchmark" / scale).resolve()
+    name = arguments.benchmark.stem
+    folder = (arguments.output or REPOSITORY / "experiments" / name / scale).resolve()
     if arguments.page:
         check_page(arguments.page, scale)
     plan = make_plan(benchmark, scale, arguments.rows, arguments.seeds, root, folder, arguments.gpu)
@@ -162,6 +167,15 @@ def main(argv: list[str] | None = None, launcher: Launcher = launch) -> None:
             benchmark, scale, plan, root, arguments.gpu, partial(_check, arguments, scale), launcher
         )
         write_tables(benchmark, scale, root, folder, arguments, known)
+
+
+def _command(file: Path, scale: str) -> str:
+    """What makes the tables anew, for their heading."""
+    file = file.resolve()
+    if file.is_relative_to(REPOSITORY):
+        file = file.relative_to(REPOSITORY)
+    of = "" if REPOSITORY / file == BENCHMARK else f" --benchmark {file}"
+    return f"python utils/benchmark.py{of} --scale {scale}"
 
 
 def _check(arguments: argparse.Namespace, scale: str, kind: str, root: Path) -> str:
@@ -194,6 +208,7 @@ def write_tables(
     speed = measured_speed(benchmark, scale, runs, folder, arguments.gpu, arguments.rounds)
     summary = {
         "scale": scale,
+        "command": _command(arguments.benchmark, scale),
         "set": known["set"],
         "trained_on": ", ".join(sorted({row["machine"] for row in figures.values()})),
         "rows": figures,

@@ -82,6 +82,8 @@ class TransformerSection(Section):
     layers: int = Field(3, ge=1)
     heads: int = Field(6, ge=1, description="attention heads, a divisor of dim")
     dropout: float = Field(0.0, ge=0, lt=1, description="of the attention, in training")
+    sampled: bool = Field(True, description="False: tokens do without the features at the joints")
+    whole_map: bool = Field(True, description="False: tokens do without the coarse feature map")
 
     @model_validator(mode="after")
     def _divides(self) -> "TransformerSection":

@@ -162,6 +162,29 @@ def test_a_joint_that_is_surely_seen_can_be_put_on_its_ray():
     assert torch.allclose(directions[HEAD], directions[NECK])
 
 
+@pytest.mark.parametrize(("sampled", "whole_map"), [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_what_is_left_out_is_not_looked_at(sampled, whole_map):
+    transformer = stirred(small(sampled=bool(sampled), whole_map=bool(whole_map))).transformer
+    rays = CameraRays(SquareCrop(160).camera(RELEASE_CAMERA))
+    pyramid = peaked([(4, 12)], 20)
+
+    def moved(**changes) -> bool:
+        with torch.inference_mode():
+            before, after = (
+                transformer.eval()(seen, rays)[0][-1].camera3d
+                for seen in (pyramid, pyramid._replace(**changes))
+            )
+        return not torch.equal(before, after)
+
+    torch.manual_seed(1)
+    assert moved(heatmaps=peaked([(10, 6)], 20).heatmaps)
+    assert moved(stride8=torch.rand(1, 16, 20, 20)) == bool(sampled)
+    # At the joints there is what was there, elsewhere there is not.
+    elsewhere = pyramid.stride16.clone()
+    elsewhere[..., :4, :] = 2.0
+    assert moved(stride16=elsewhere) == bool(whole_map)
+
+
 def test_it_is_one_graph_for_a_compiler():
     network = stirred(small()).eval()
     images = torch.randn(2, 3, 64, 64)

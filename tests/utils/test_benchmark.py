@@ -146,6 +146,7 @@ def test_the_table_is_written_for_people_too(bench):
         if line.startswith("| two"):
             assert line.count("|") in (11, 9, 5)
     assert "- **one**: 64 px." in text and f"{BUDGET} pictures seen" in text
+    assert f"`python utils/benchmark.py --benchmark {bench.file} --scale tiny`" in text
     assert (bench.folder / "out" / "frames.jpg").stat().st_size > 10_000
 
 

@@ -205,7 +205,7 @@ def document(benchmark: Benchmark, summary: dict[str, Any]) -> str:
         f"{scale.val:,} validation and {tests.pop() if tests else scale.test:,} test frames at "
         f"{scale.picture_size} px ({summary['set']}); "
         f"{scale.budget:,} pictures seen by each row. Trained on {summary['trained_on']}; "
-        f"`python utils/benchmark.py --scale {summary['scale']}`.",
+        f"`{summary['command']}`.",
         "",
         error_table(benchmark, rows),
         "",

@@ -10,6 +10,7 @@ from utils.benchmarking.spec import BENCHMARK, MEAN, load_benchmark, pictures_pl
 from utils.defaults import CONFIGS
 
 CONTENT = yaml.safe_load(BENCHMARK.read_text())
+ABLATION = BENCHMARK.with_name("ablation.yml")
 
 
 def written(tmp_path, change):
@@ -20,8 +21,9 @@ def written(tmp_path, change):
     return path
 
 
-def test_the_rows_of_this_repository_see_equally_many_pictures_at_every_scale():
-    benchmark = load_benchmark()
+@pytest.mark.parametrize("path", [BENCHMARK, ABLATION], ids=lambda path: path.stem)
+def test_the_rows_of_this_repository_see_equally_many_pictures_at_every_scale(path):
+    benchmark = load_benchmark(path)
     for name, row in benchmark.rows.items():
         if name == MEAN or not (CONFIGS / f"{row.config}.yml").is_file():
             continue
@@ -41,6 +43,19 @@ def test_the_reference_row_is_the_papers_recipe_but_for_sizes():
             assert key in sized or config[section][key] == value
     full = row_config(benchmark, "full", "reference")
     assert (full.model.depth, full.data.input_size) == (101, 368)
+
+
+def test_every_row_of_the_ablation_leaves_one_thing_out_on_the_benchmark_s_set():
+    whole, ablation = load_benchmark(), load_benchmark(ABLATION)
+    assert (ablation.seed, ablation.make_synthetic) == (whole.seed, whole.make_synthetic)
+    for name, scale in ablation.scales.items():
+        assert scale == whole.scales[name].model_copy(update={"videos": None})
+        full = row_config(ablation, name, "transformer")
+        assert full == row_config(whole, name, "transformer")
+        others = [row_config(ablation, name, row) for row in ablation.rows if row != "transformer"]
+        # All differ from the whole and from each other, and start from the same seed.
+        assert len({config.model_dump_json() for config in [full, *others]}) == len(ablation.rows)
+        assert {config.seed for config in others} == {full.seed}
 
 
 @pytest.mark.parametrize(
