@@ -9,6 +9,7 @@ from base.errors import UserError
 from base.frame import FrameId
 from dataset.batch import Batch
 from utils.metrics import BODY_PARTS, PoseMetrics
+from utils.metrics.averaging import averaging_report
 from utils.metrics.errors import distances
 from utils.metrics.measures import PART_ERRORS
 from utils.metrics.uncertainty import uncertainty_report
@@ -111,11 +112,20 @@ class Evaluation:
         return results
 
     def results(self) -> dict[str, Any]:
-        """See :meth:`PoseMetrics.results`; with "uncertainty" where the model gives it."""
+        """See :meth:`PoseMetrics.results`; with "averaging" on videos, and with "uncertainty"
+        where the model gives it."""
         results = self.metrics.results()
-        if self.frames and self.frames[0].uncertainty is not None:
-            poses = [(frame.predicted, frame.target) for frame in self.frames]
-            errors = distances(*map(np.stack, zip(*poses, strict=True)))
+        if not self.frames:
+            return results
+        predicted = np.stack([frame.predicted for frame in self.frames])
+        target = np.stack([frame.target for frame in self.frames])
+        results["averaging"] = averaging_report(
+            predicted,
+            target,
+            [frame.frame_id for frame in self.frames],
+            [frame.action for frame in self.frames],
+        )
+        if self.frames[0].uncertainty is not None:
             radii = np.stack([frame.uncertainty for frame in self.frames])
-            results["uncertainty"] = uncertainty_report(errors, radii)
+            results["uncertainty"] = uncertainty_report(distances(predicted, target), radii)
         return results

@@ -10,6 +10,7 @@ import argparse
 import datetime
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,10 @@ _EXAMPLES = """example, from a checkpoint to the weights in the box:
       --data_root data/benchmark/full --save_dir experiments/own_test
   python utils/export_weights.py --load_model experiments/Own/checkpoints/model_best.tar \\
       --results experiments/own_test/results.json \\
-      --command "python train.py --training_type finetune --config transformer …" \\
-      --data_command "python utils/make_synthetic.py --output data/… --train 50000 …"
+      --data_command "python utils/make_synthetic.py --output data/… --train 50000 …" \\
+      --command "python train.py --training_type finetune --config transformer …"
+
+Weights trained on one set after another: --data_command and --command again for each.
 """
 
 #: What a repository can bear.
@@ -64,12 +67,12 @@ def halved(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return small
 
 
-def exported(path: Path, commands: dict[str, str]) -> dict[str, Any]:
+def exported(path: Path, commands: Sequence[str]) -> dict[str, Any]:
     """Content of the small file.
 
     Args:
         path: a checkpoint that :func:`load_pose_model` has read.
-        commands: what made it, kept under ``made_by``.
+        commands: what made it, in their order, kept under ``made_by``.
     """
     content = torch.load(path, map_location="cpu", weights_only=True)
     training = content.get("training") or {}
@@ -79,7 +82,7 @@ def exported(path: Path, commands: dict[str, str]) -> dict[str, Any]:
         if key not in _LEFT_OUT
     }
     made_by = {key: training[key] for key in ("stage", "epoch", "best_value") if key in training}
-    return kept | {"made_by": made_by | commands}
+    return kept | {"made_by": made_by | {"commands": list(commands)}}
 
 
 def joints_moved(before: Path, after: Path) -> float:
@@ -117,9 +120,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--results", type=Path, required=True, help="results.json of demo.py with it, for the card"
     )
-    parser.add_argument("--command", required=True, help="command that trained it, for the card")
     parser.add_argument(
-        "--data_command", required=True, help="command that made its training set, for the card"
+        "--data_command",
+        action="append",
+        required=True,
+        help="command that made its training set, for the card; given again for each further one",
+    )
+    parser.add_argument(
+        "--command",
+        action="append",
+        required=True,
+        help="command that trained it on that set, for the card; as often as --data_command",
     )
     parser.add_argument(
         "--output", type=Path, default=BOX, help="default: model/weights/egopose.tar"
@@ -135,15 +146,22 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"--output {output}: checkpoints are called .tar")
     if output.resolve() == source.resolve():
         raise UserError("--output must be another file than --load_model")
-    if "make_synthetic" not in arguments.data_command:
+    if len(arguments.command) != len(arguments.data_command):
         raise UserError(
-            f"--data_command {arguments.data_command}: the card says that the weights were trained "
+            f"{len(arguments.data_command)} --data_command and {len(arguments.command)} --command: "
+            "each set has the command that trained on it"
+        )
+    other = [made for made in arguments.data_command if "make_synthetic" not in made]
+    if other:
+        raise UserError(
+            f"--data_command {other[0]}: the card says that the weights were trained "
             "on frames of utils/make_synthetic.py alone; others have their own licence"
         )
     loaded = load_pose_model(source)
     results = read_results(arguments.results)
     check_results(results, source, output)
-    commands = {"command": arguments.command, "data_command": arguments.data_command}
+    both = zip(arguments.data_command, arguments.command, strict=True)
+    commands = [command for pair in both for command in pair]
     with replacing(output) as temporary:
         torch.save(exported(source, commands), temporary)
         size = temporary.stat().st_size

@@ -173,6 +173,12 @@ def text_summary(results: dict[str, Any]) -> str:
             f"acceleration error   {motion['acceleration_error']:.1f} mm/frame² "
             f"(the truth's own acceleration: {motion['acceleration_true']:.1f})"
         )
+    if left := results.get("averaging"):
+        window = min(left, key=left.get)
+        lines.append(
+            f"averaging            {left[window]:.1f} mm at best, over {window} frames: the rest "
+            "of the error lasts"
+        )
     if "mpjpe_interval" in everything:
         lines.append("In brackets: 95 % intervals, characters resampled.")
     return "\n".join(lines)

@@ -1,6 +1,7 @@
 """The card of a file of weights: what it is, what it was made of, what it can and cannot do."""
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def card(
     path: Path,
     loaded: LoadedModel,
     results: dict[str, Any],
-    commands: dict[str, str],
+    commands: Sequence[str],
     day: datetime.date,
 ) -> str:
     """The card as Markdown.
@@ -58,7 +59,7 @@ def card(
         path: the file of weights.
         loaded: the model.
         results: of demo.py with it.
-        commands: "command" that trained it and "data_command" that made its training set.
+        commands: that made its training sets and trained it, in their order.
         day: of the export.
     """
     model, config = loaded.model, loaded.config
@@ -91,8 +92,7 @@ def card(
             "Frames of `utils/make_synthetic.py`: free bodies, clothes and places, seen through",
             "the release's camera; no picture of the release and no photograph of a person.",
             "",
-            f"    {commands['data_command']}",
-            f"    {commands['command']}",
+            *(f"    {command}" for command in commands),
             "",
             "The whole configuration is in the file, under `config`.",
             "",

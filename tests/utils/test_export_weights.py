@@ -30,9 +30,10 @@ def results(tiny_checkpoint, tiny_data, tmp_path_factory):
     return folder / "results.json"
 
 
-def export(source, results, output, most=50_000_000, data="make_synthetic.py --train 12"):
+def export(source, results, output, most=50_000_000, data="make_synthetic.py --train 12", more=()):
     """Export as a user does; the dual branch, tiny as it is, needs 42 MB."""
     flags = [
+        *more,
         *("--load_model", str(source), "--results", str(results), "--output", str(output)),
         *("--command", "python train.py --config tiny"),
         *("--data_command", f"python utils/{data}"),
@@ -69,7 +70,10 @@ def test_the_file_is_small_and_keeps_what_the_model_needs(weights, tiny_checkpoi
     assert not {"optimizer_state_dict", "scheduler", "training"} & content.keys()
     assert content["config"] == whole["config"]
     assert torch.equal(content["mean_pose"], whole["mean_pose"])
-    assert content["made_by"]["command"] == "python train.py --config tiny"
+    assert content["made_by"]["commands"] == [
+        "python utils/make_synthetic.py --train 12",
+        "python train.py --config tiny",
+    ]
     assert content["made_by"]["stage"] == "finetune"
     trunk = content["resnet_state_dict"]
     assert trunk["conv1.weight"].dtype == torch.float16
@@ -131,6 +135,20 @@ def test_figures_of_another_model_are_refused(tiny_checkpoint, results, tmp_path
 def test_weights_of_other_data_get_no_card_that_says_synthetic(tiny_checkpoint, results, tmp_path):
     with pytest.raises(UserError, match="own licence"):
         export(tiny_checkpoint, results, tmp_path / "egopose.tar", data="pack_data.py")
+
+
+def test_a_model_trained_on_two_sets_names_all_four_commands_in_order(
+    tiny_checkpoint, results, tmp_path
+):
+    first = "python utils/make_synthetic.py --train 8", "python train.py --config first"
+    flags = "--data_command", first[0], "--command", first[1]
+    export(tiny_checkpoint, results, tmp_path / "egopose.tar", more=flags)
+    second = "python utils/make_synthetic.py --train 12", "python train.py --config tiny"
+    assert "\n".join(f"    {command}" for command in (*first, *second)) in (
+        tmp_path / "README.md"
+    ).read_text(encoding="utf-8")
+    with pytest.raises(UserError, match="2 --data_command and 1 --command"):
+        export(tiny_checkpoint, results, tmp_path / "egopose.tar", more=flags[:2])
 
 
 def test_a_weight_beyond_half_precision_is_named():

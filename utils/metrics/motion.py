@@ -101,7 +101,7 @@ class MotionMetrics:
             for frame_id, action in zip(frame_ids, actions, strict=True)
         ]
         numbers = [frame_id.number for frame_id in frame_ids]
-        cut = _is_cut(poses[1, :-1], poses[1, 1:])
+        cut = is_cut(poses[1, :-1], poses[1, 1:])
         start = 0
         for row in range(1, len(numbers) + 1):
             if (
@@ -133,10 +133,10 @@ class MotionMetrics:
     def _insert(self, run: _Run) -> None:
         """Join a run with those it touches, and keep it."""
         before = self._by_stop.get((run.place, run.start))
-        if before is not None and not _is_cut(before.tail[1, -1], run.head[1, 0]):
+        if before is not None and not is_cut(before.tail[1, -1], run.head[1, 0]):
             run = self._joined(before, run)
         after = self._by_start.get((run.place, run.stop))
-        if after is not None and not _is_cut(run.tail[1, -1], after.head[1, 0]):
+        if after is not None and not is_cut(run.tail[1, -1], after.head[1, 0]):
             run = self._joined(run, after)
         # Where two were joined, the ends of the outer ones are overwritten.
         self._by_start[run.place, run.start] = run
@@ -177,6 +177,6 @@ class MotionMetrics:
         }
 
 
-def _is_cut(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+def is_cut(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """(…) bool: whether the true pose (…, 16, 3) jumps from one frame to the next."""
     return np.linalg.norm(after - before, axis=-1).max(-1) > CUT
