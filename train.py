@@ -108,8 +108,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     start.add_argument(
         "--load_3d_model",
-        type=Path,
-        help="finetune: checkpoint of train3d; temporal: checkpoint of finetune",
+        type=model_path,
+        help="finetune: checkpoint of train3d; temporal: checkpoint of finetune, or 'box'",
     )
     start.add_argument(
         "--imagenet",

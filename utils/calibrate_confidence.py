@@ -22,6 +22,7 @@ from base.errors import UserError
 from base.set_type import SetType
 from dataset.loader import make_loader
 from dataset.mocap import open_split
+from utils.box import model_path
 from utils.command import run_command
 from utils.defaults import DEFAULT_DATA_ROOT
 from utils.device import GPU_HELP
@@ -134,7 +135,10 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--gpu", default="0", help=GPU_HELP)
     parser.add_argument(
-        "--load_model", type=Path, required=True, help="finetuned checkpoint, or an export of it"
+        "--load_model",
+        type=model_path,
+        required=True,
+        help="finetuned checkpoint, an export of it, or 'box'",
     )
     parser.add_argument(
         "--data_root",

@@ -17,6 +17,7 @@ from base.errors import UserError
 from base.set_type import SetType
 from dataset.batch import to_input
 from dataset.transforms import SquareCrop
+from utils.box import model_path
 from utils.command import run_command
 from utils.compare_results import read_results
 from utils.device import GPU_HELP, select_device
@@ -180,7 +181,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     moved = parser.add_argument_group("where things are now, if not where demo.py found them")
     moved.add_argument("--data_root", type=Path, help="folder of TrainSet, ValSet and TestSet")
-    moved.add_argument("--load_model", type=Path, help="checkpoint of the evaluated model")
+    moved.add_argument(
+        "--load_model", type=model_path, help="checkpoint of the evaluated model, or 'box'"
+    )
     moved.add_argument("--log_dir", type=Path, nargs="+", help="log folders of its training")
     moved.add_argument("--gpu", default="0", help=GPU_HELP)
     return parser

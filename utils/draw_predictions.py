@@ -1,7 +1,6 @@
 """Draw a model's 2D joints over pictures, many on one sheet: a look at how it does on real frames.
 
-python utils/draw_predictions.py --load_model experiments/Finetune/checkpoints/model_best.tar \\
-    --input_dir real_frames --camera training --output sheet.png
+python utils/draw_predictions.py --input_dir real_frames --camera training --output sheet.png
 
 Joints with little confidence are drawn as rings.  Where you know some joints' places, a file of
 them ({"a.png": {"LeftHand": [218, 117]}}, pixels of the picture) tells how many are met:
@@ -25,6 +24,7 @@ from tqdm import tqdm
 from base.errors import UserError
 from base.skeleton import JOINTS, LIMBS
 from dataset.pictures import read_picture
+from utils.box import chosen_model, model_path
 from utils.command import run_command
 from utils.draw_contact_sheet import draw_sheet
 from utils.drawing.write import save_picture
@@ -106,7 +106,11 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--load_model", type=Path, required=True, help="finetuned model")
+    parser.add_argument(
+        "--load_model",
+        type=model_path,
+        help="finetuned model (default: box, the weights that come with this project)",
+    )
     parser.add_argument("--input_dir", type=Path, required=True, help="folder of pictures")
     parser.add_argument("--output", type=Path, required=True, help="a .png or .jpg file")
     parser.add_argument("--gpu", default="0", help="CUDA device, or cpu (default 0)")
@@ -140,7 +144,10 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"--input_dir {options.input_dir} holds no .png or .jpg")
     points = read_points(options.points, paths) if options.points else {}
     predictor = EgoPosePredictor(
-        options.load_model, camera=options.camera, rotate=options.rotate, gpu=options.gpu
+        chosen_model(options.load_model),
+        camera=options.camera,
+        rotate=options.rotate,
+        gpu=options.gpu,
     )
     drawn, misses = [], []
     for path in tqdm(paths, unit="picture"):

@@ -25,6 +25,7 @@ from dataset.pictures import list_pictures, read_picture
 from dataset.transforms import SquareCrop
 from model.ego_pose import EgoPose
 from model.ego_transformer import EgoTransformer
+from utils.box import model_path
 from utils.command import run_command
 from utils.files import replacing
 from utils.inference.fold import fold_batch_norms
@@ -215,7 +216,10 @@ def main(argv: list[str] | None = None) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--load_model", type=Path, required=True, help="checkpoint of the finetuned model"
+        "--load_model",
+        type=model_path,
+        required=True,
+        help="checkpoint of the finetuned model, or 'box'",
     )
     parser.add_argument("--output", type=Path, required=True, help="the file, *.onnx")
     parser.add_argument(

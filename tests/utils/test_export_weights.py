@@ -10,7 +10,7 @@ import demo
 import inference
 import train
 from base.errors import UserError
-from utils import box, export_weights
+from utils import box, draw_predictions, export_weights
 from utils.checkpoint import read_checkpoint
 from utils.files import sha256, write_text
 from utils.inference.predictor import EgoPosePredictor
@@ -187,6 +187,19 @@ def test_inference_without_a_model_uses_the_box(boxed, tiny_data, tmp_path, caps
     )
     assert "Model: the weights in the box" in capsys.readouterr().out
     assert EgoPosePredictor(gpu="cpu").checkpoint == boxed
+
+
+def test_tools_that_ask_for_a_model_know_the_box_by_name(boxed, tiny_data, tmp_path, capsys):
+    folder = next((tiny_data / "TestSet").glob("*/*/cam_down/rgba"))
+    draw_predictions.main(
+        [
+            *("--input_dir", str(folder), "--camera", "training", "--gpu", "cpu"),
+            *("--output", str(tmp_path / "sheet.png")),
+        ]
+    )
+    assert "Model: the weights in the box" in capsys.readouterr().out
+    flags = ["--training_type", "temporal", "--load_3d_model", "box"]
+    assert train.parse_arguments(flags).load_3d_model == boxed
 
 
 def test_the_box_is_trained_further_with_one_flag(boxed, tiny_data, tmp_path, capsys):
