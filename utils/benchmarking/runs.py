@@ -21,6 +21,8 @@ from utils.benchmarking.spec import (
     MEAN,
     Benchmark,
     Row,
+    Sizes,
+    Videos,
     pictures_planned,
     row_config,
 )
@@ -118,20 +120,22 @@ def plan_runs(
     """
     configs = {name: row_config(benchmark, scale_name, name) for name in rows if name != MEAN}
     runs = []
+    scale = benchmark.scales[scale_name]
+    made = set_made(benchmark, scale, scale.picture_size)
     if MEAN in rows:
-        identity = digest(_set_made(benchmark, scale_name))
+        identity = digest(made)
         runs.append(Run(MEAN, None, folder / MEAN, None, [], [], None, {}, 0, identity))
     for seed in seeds:
         for name, config in configs.items():
-            made = _set_made(benchmark, scale_name)
             runs.append(_trained(benchmark.rows[name], name, config, seed, root, folder, gpu, made))
     return runs
 
 
-def _set_made(benchmark: Benchmark, scale_name: str) -> dict[str, Any]:
-    """How the set of a scale is made."""
-    sizes = benchmark.scales[scale_name].model_dump(exclude={"meant_for", "budget", "videos"})
-    return {"seed": benchmark.seed, "make_synthetic": benchmark.make_synthetic} | sizes
+def set_made(source: Benchmark | Videos, sizes: Sizes, picture_size: int) -> dict[str, Any]:
+    """How a set is made, for the identity of the runs on it."""
+    made = {"seed": source.seed, "make_synthetic": source.make_synthetic}
+    made |= {split: getattr(sizes, split) for split in Sizes.model_fields}
+    return made | {"picture_size": picture_size}
 
 
 def _trained(

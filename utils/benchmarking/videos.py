@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from utils.benchmarking.runs import BEST, Run, digest, tested
+from utils.benchmarking.runs import BEST, Run, digest, set_made, tested
 from utils.benchmarking.spec import SINGLE, Benchmark, Videos, row_config
 from utils.config import Config
 from utils.engine.stages import TEMPORAL, TRAINING_TYPES
@@ -53,8 +53,7 @@ def plan_video_runs(
         return []
     videos = benchmark.videos
     scale = benchmark.scales[scale_name]
-    made = {"seed": videos.seed, "make_synthetic": videos.make_synthetic}
-    made |= scale.videos.model_dump() | {"picture_size": scale.picture_size}
+    made = set_made(videos, scale.videos, scale.picture_size)
     configs = {name: _config(benchmark, scale_name, name) for name in names if name != SINGLE}
     common = ["--gpu", gpu, "--data_root", str(root)]
     runs = []
