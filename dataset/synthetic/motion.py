@@ -3,7 +3,7 @@
 import numpy as np
 
 from base.actions import ACTION_GROUPS, action_group
-from dataset.synthetic import exercise, gestures, walk
+from dataset.synthetic import exercise, gestures, stretching, walk
 from dataset.synthetic.gestures import Program, one_hand, two_hands
 from dataset.synthetic.pose import Pose
 from dataset.synthetic.take import Take
@@ -56,7 +56,7 @@ PROGRAMS: dict[str, Program] = {
     "Standing_1H_Magic_Attack_01": one_hand((0.4, 0.4, 0.0), (-0.05, 0.0, 0.95), 70.0, 0.1, 10.0),
     "Thinking": gestures.thinking,
     "Tpose_Take_001": gestures.tpose,
-    "upper_stretching": exercise.upper_stretching,
+    "upper_stretching": stretching.upper_stretching,
     "Dribble": exercise.dribble,
     "Boxing": exercise.boxing,
     "Shooting_Gun": exercise.shooting,
@@ -69,7 +69,7 @@ PROGRAMS: dict[str, Program] = {
     "Charge": walk.charge,
     "Sitting_Thumbs_Up": exercise.sitting_thumbs_up,
     "Sitting_Disapproval": exercise.sitting_disapproval,
-    "lower_stretching": exercise.lower_stretching,
+    "lower_stretching": stretching.lower_stretching,
     "Patting": exercise.patting,
     "Petting": exercise.stroking,
     "Petting_Animal": exercise.petting_animal,
