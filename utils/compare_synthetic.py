@@ -120,7 +120,7 @@ def _kth_distance(
 
 def share_inside(
     real: np.ndarray, synthetic: np.ndarray, characters: np.ndarray | None = None
-) -> float:
+) -> float | None:
     """Share of real points inside the region that holds 99 % of the synthetic ones.
 
     The region is where the distance to the 10th nearest synthetic point is at most the 99th
@@ -132,11 +132,17 @@ def share_inside(
         real: (N, D).
         synthetic: (M, D).
         characters: (M,) numbers of whose the synthetic points are; None for one of each.
+
+    Returns:
+        None where too few points are of other characters for such a region.
     """
     if characters is None or len(np.unique(characters)) == 1:
         characters = np.arange(len(synthetic))
     own = _kth_distance(synthetic, synthetic, _NEIGHBOURS, (characters, characters))
-    limit = np.quantile(own, _REGION)
+    # No value between two: one of them may be infinite.
+    limit = np.quantile(own, _REGION, method="lower")
+    if not np.isfinite(limit):
+        return None
     return float((_kth_distance(real, synthetic, _NEIGHBOURS) <= limit).mean())
 
 
@@ -148,6 +154,9 @@ def compare_joints(
     Args:
         real, synthetic: (N, 22, 2) pixels of 256×256.
         characters: numbers of whose the synthetic ones are, see :func:`share_inside`.
+
+    Returns:
+        "joints" and "bones", without those that have no region.
     """
     if characters is None:
         characters = np.arange(len(synthetic))
@@ -168,7 +177,10 @@ def compare_joints(
         ]
         if len(directions[0]) and len(directions[1]) > _NEIGHBOURS + 1:
             bones[f"{start}-{end}"] = share_inside(*directions, characters[long[1]])
-    return {"joints": joints, "bones": bones}
+    return {
+        kind: {name: share for name, share in shares.items() if share is not None}
+        for kind, shares in (("joints", joints), ("bones", bones))
+    }
 
 
 def visibility(labels: dict) -> dict[str, dict[str, float]]:
@@ -268,6 +280,8 @@ def main(argv: list[str] | None = None) -> None:
         results["real"] = compare_joints(_real_joints(real), train["pixels"], train["characters"])
         _print_shares("Real joints inside the synthetic 99 % region", results["real"]["joints"])
         _print_shares("Real bone directions inside it", results["real"]["bones"])
+        if not results["real"]["joints"]:
+            print("Too few synthetic people for regions of their joints: compare a larger set.")
     if results["visibility"]:
         _print_shares("Visible joints, all actions", results["visibility"]["All"])
     print("\nNearest other pose, median millimetres")

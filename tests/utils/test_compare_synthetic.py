@@ -19,6 +19,14 @@ def test_points_of_the_same_distribution_lie_inside_and_far_ones_do_not():
     assert share_inside(rng.normal(size=(400, 2)) + 12.0, cloud) == 0.0
 
 
+def test_a_few_people_have_no_region():
+    """Ten neighbours of other people are what a region is made of."""
+    points = np.random.default_rng(0).normal(size=(30, 2))
+    two, many = np.repeat([0, 1], [25, 5]), np.repeat(np.arange(10), 3)
+    assert share_inside(points, points, two) is None
+    assert share_inside(points, points, many) > 0.9
+
+
 def test_mirrored_joints_are_noticed():
     rng = np.random.default_rng(0)
     places = rng.uniform(40, 110, (len(REAL_JOINTS), 2))
