@@ -2,6 +2,7 @@
 # make quickstart the whole system: a synthetic set, three stages of training, evaluation, inference
 # make test       the checks and tests
 # make benchmark every row of doc/benchmark.md: trained, tested, put into its tables
+# make ablation  the project's own model with one part left out at a time: doc/ablation.md
 # make bench-data    frames per second of every way to load data, beside a plain reference
 # make bench-train   frames per second of training, beside a plain reference step
 # make bench-eval    milliseconds of drawing a frame, share of time that metrics take
@@ -21,7 +22,7 @@ DATA := data/synthetic
 RUNS := experiments/quickstart
 BEST := checkpoints/model_best.tar
 
-.PHONY: demo quickstart test lint clean benchmark bench-data bench-train bench-eval \
+.PHONY: demo quickstart test lint clean benchmark ablation bench-data bench-train bench-eval \
 	bench-inference bench-synthetic
 
 $(READY): requirements.txt tests/requirements.txt constraints.txt
@@ -85,6 +86,10 @@ test: lint
 # Hours; goes on where it was stopped.
 benchmark: $(READY)
 	$(PY) utils/benchmark.py --gpu 0 --page doc/benchmark.md
+
+ablation: $(READY)
+	$(PY) utils/benchmark.py --benchmark experiments/configs/benchmark/ablation.yml --scale small \
+		--seeds 0 --gpu 0 --page doc/ablation.md
 
 bench-data: $(READY)
 	$(PY) utils/make_synthetic.py --output data/bench --train 200 --val 0 --test 0 --seed 0 \
