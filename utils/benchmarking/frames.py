@@ -16,6 +16,11 @@ _FOUND = "fingerprint.json"
 _AS_WRITTEN = "the set written down"
 
 
+def is_made(root: Path) -> bool:
+    """Whether a set is there and whole."""
+    return (root / _FOUND).is_file()
+
+
 def make_set(
     sizes: Sizes, picture_size: int, seed: int, flags: Sequence[str], root: Path, launcher: Launcher
 ) -> None:
@@ -29,7 +34,7 @@ def make_set(
         root: where.
         launcher: runs the command.
     """
-    if (root / _FOUND).is_file():
+    if is_made(root):
         return
     frames = sizes.train + sizes.val + sizes.test
     print(f"Making {frames} frames of {picture_size} px in {root}")
