@@ -91,7 +91,7 @@ def test_its_settings_are_of_the_configuration_asked_for_or_of_the_checkpoint(ti
 
     named = resolved("--config", "transformer", "--epochs", 3)
     assert named.temporal.augment == named.finetune.augment
-    assert named.temporal.epochs == 3 and named.temporal.views == 4
+    assert named.temporal.epochs == 3 and named.temporal.views == 2
     stored = {"model": {"temporal": {}}, "temporal": {"lr": 0.5}}
     assert resolved("--lr", 0.5) == start.config.overridden(stored)
 
