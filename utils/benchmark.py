@@ -102,6 +102,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _from_repository(flag: str) -> str:
+    """A flag as it is given in the repository."""
+    return flag.replace(f"{REPOSITORY}/", "")
+
+
 def print_commands(runs: Sequence[Run]) -> None:
     """Print the commands of the runs that are left, to be given in the repository."""
     for run in runs:
@@ -111,7 +116,7 @@ def print_commands(runs: Sequence[Run]) -> None:
         for script, flags in (("train.py", run.training), ("demo.py", run.testing)):
             if not flags:
                 continue
-            print("python", script, *(flag.replace(f"{REPOSITORY}/", "") for flag in flags))
+            print("python", script, *map(_from_repository, flags))
 
 
 def measured_speed(
@@ -172,9 +177,7 @@ def main(argv: list[str] | None = None, launcher: Launcher = launch) -> None:
 def _command(file: Path, scale: str) -> str:
     """What makes the tables anew, for their heading."""
     file = file.resolve()
-    if file.is_relative_to(REPOSITORY):
-        file = file.relative_to(REPOSITORY)
-    of = "" if REPOSITORY / file == BENCHMARK else f" --benchmark {file}"
+    of = "" if file == BENCHMARK else f" --benchmark {_from_repository(str(file))}"
     return f"python utils/benchmark.py{of} --scale {scale}"
 
 

@@ -64,7 +64,7 @@ def averaging_report(
         sequence = frame_id.character, frame_id.environment, actions[row], scene
         places.append((sequence, frame_id.number))
     lengths = run_lengths(places)
-    errors = (predicted - target).astype(np.float64) * MILLIMETRES
+    errors = (predicted - target) * MILLIMETRES
     return {
         str(window): float(np.linalg.norm(averaged(errors, lengths, window), axis=-1).mean())
         for window in WINDOWS
