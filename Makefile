@@ -81,7 +81,7 @@ lint: $(READY)
 	$(VENV)/bin/ruff format --check .
 
 test: lint
-	$(PY) -m pytest
+	$(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 # Hours; goes on where it was stopped.
 benchmark: $(READY)

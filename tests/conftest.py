@@ -1,8 +1,14 @@
 """A tiny synthetic set and networks trained on it for a few steps, made once for all tests."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Before torch is imported: of tests that run side by side, and of the commands that they start,
+# each has a core to itself.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import train
 

@@ -51,7 +51,7 @@ def cloth_colour(rng: np.random.Generator) -> np.ndarray:
     return (value * (1 - saturation + saturation * wheel)) ** 2
 
 
-def material_colours(bottom_kind: str, rng: np.random.Generator) -> np.ndarray:
+def material_colours(top_kind: str, bottom_kind: str, rng: np.random.Generator) -> np.ndarray:
     """Draw a colour for each material: (materials, 3) float32 linear."""
     tone = rng.uniform(0, len(_SKIN_TONES) - 1)
     low = int(tone)
@@ -65,6 +65,8 @@ def material_colours(bottom_kind: str, rng: np.random.Generator) -> np.ndarray:
     colours[SKIN] = skin
     colours[LIPS] = skin * np.array([0.98, 0.66, 0.64]) + np.array([0.03, 0.0, 0.0])
     colours[TOP] = cloth_colour(rng)
+    if top_kind in ("jacket", "coat"):  # outdoor clothes are darker
+        colours[TOP] *= rng.uniform(0.15, 1.0)
     colours[COLLAR] = colours[TOP] * rng.uniform(0.6, 1.1)
     if rng.random() < 0.45:
         colours[COLLAR] = cloth_colour(rng)

@@ -42,7 +42,7 @@ def draw_look(rng: np.random.Generator) -> Look:
         blur=float(rng.uniform(0.35, 1.1)),
         white=(float(np.exp(0.05 + warm)), 1.0, float(np.exp(-0.05 - warm))),
         contrast=float(rng.uniform(0.0, 0.7)),
-        saturation=float(rng.uniform(0.5, 0.95)),
+        saturation=float(rng.uniform(0.45, 0.92)),
     )
 
 

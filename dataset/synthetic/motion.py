@@ -79,8 +79,8 @@ PROGRAMS: dict[str, Program] = {
 }
 
 #: Share of each group in the time, and of the clips that dominate theirs.
-_GROUP_WEIGHT = {"Walking": 1.6, "UpperStretching": 1.5, "LowerStretching": 1.5}
-_CLIP_WEIGHT = {"upper_stretching": 6.0, "lower_stretching": 4.0, "walking": 2.0, "Talking": 2.0}
+_GROUP_WEIGHT = {"Walking": 1.6, "UpperStretching": 2.2, "LowerStretching": 2.2}
+_CLIP_WEIGHT = {"upper_stretching": 10.0, "lower_stretching": 6.0, "walking": 2.0, "Talking": 2.0}
 
 
 def _clip_shares() -> tuple[tuple[str, ...], np.ndarray]:

@@ -28,7 +28,7 @@ LABELS_PER_CHARACTER = 50
 #: A frame every five seconds: a small set is as varied as can be.
 DEFAULT_STRIDE = 150
 #: Goes up when the same options make other frames, so that no set is a mixture.
-_VERSION = 4
+_VERSION = 5
 
 
 class Purpose(IntEnum):

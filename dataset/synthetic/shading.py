@@ -77,7 +77,7 @@ class BodyShader:
         sky = sum(open_share(direction, 0.15) for direction in _SKY) / (0.5 * len(_SKY))
         # What lies face down over an open floor, the chin above all, is lit from below.
         floor = sum(open_share(direction, 0.0) for direction in _FLOOR) / -_FLOOR[:, 1].sum()
-        return np.stack([sun, np.minimum(0.25 + 0.75 * sky, 1.2), floor], axis=1)
+        return np.stack([sun, np.minimum(_WALLS + 0.7 * sky, 1.2), _BOUNCE * floor], axis=1)
 
 
 def lambert(place: Place, normal: np.ndarray, direction: np.ndarray) -> np.ndarray:
@@ -112,6 +112,10 @@ def _ring(tilt: float, around: tuple[float, ...]) -> list[tuple[float, float, fl
     return [(np.sin(t) * np.cos(a), np.cos(t), np.sin(t) * np.sin(a)) for a in np.radians(around)]
 
 
+#: Share of the sky's light that comes off walls and horizon, and so from all sides.
+_WALLS = 0.35
+#: The floor that lights what lies above it is the near one, most of it in the sun of its place.
+_BOUNCE = 1.6
 #: Where light of the sky, and of the floor, is looked for.
 _SKY = np.array([(0.0, 1.0, 0.0), *_ring(55.0, (20.0, 110.0, 200.0, 290.0))], np.float32)
 _FLOOR = np.array(_ring(125.0, (65.0, 155.0, 245.0, 335.0)), np.float32)

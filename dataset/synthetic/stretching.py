@@ -5,8 +5,13 @@ import math
 import numpy as np
 
 from dataset.synthetic.pose import Pose
-from dataset.synthetic.stance import BOTH, LEFT, RIGHT, between, hang, reach, sides, standing
-from dataset.synthetic.take import Take, wave
+from dataset.synthetic.stance import BOTH, LEFT, between, hang, idle, reach, sides, standing
+from dataset.synthetic.take import Take, ease, wave
+
+
+def _towards(side: int) -> float:
+    """Sign of a turn, and of the opposite bend, towards a side."""
+    return 1.0 if side == LEFT else -1.0
 
 
 def _overhead(take: Take, pose: Pose) -> None:
@@ -36,15 +41,29 @@ def _to_the_sides(take: Take, pose: Pose) -> None:
 
 def _across(take: Take, pose: Pose) -> None:
     side, other = sides(take)
-    reach(pose, side, take, (-0.5, take.uniform(-0.2, 0.05), 0.62), 0.05, 40.0, 0.2, 40.0)
+    far = take.pick(-0.85, -0.45)
+    pose.spine[1] += _towards(other) * take.uniform(0.0, 42.0)
+    pose.head[1] -= _towards(other) * take.pick(-10.0, 45.0)
+    reach(pose, side, take, (far, take.uniform(-0.2, 0.15), 0.58), 0.05, 40.0, 0.2, 40.0)
     reach(pose, other, take, (-0.15, take.uniform(-0.15, 0.1), 0.55), 0.05, 40.0, 0.5)
+
+
+def _reach_over(take: Take, pose: Pose) -> None:
+    side, other = sides(take)
+    share, towards = take.cycle(2.6), _towards(other)
+    pose.spine[1] += towards * 42.0 * share
+    pose.head[1] -= towards * take.pick(-25.0, 45.0) * share
+    pose.pelvis_turn[1] += towards * take.pick(0.0, 25.0) * share
+    far = (take.pick(-0.85, -0.5), take.pick(-0.4, 0.3), take.pick(0.45, 0.75))
+    at = between((0.1, -0.35, 0.55), far, share)
+    reach(pose, side, take, at, 0.05, take.pick(0.0, 80.0), take.pick(0.0, 0.6), 20.0)
+    idle(pose, other, take)
 
 
 def _side_bend(take: Take, pose: Pose) -> None:
     side, other = sides(take)
     bend = take.cycle(3.0)
-    sign = -1.0 if side == RIGHT else 1.0
-    pose.spine[2] += sign * 26.0 * bend
+    pose.spine[2] += _towards(side) * 26.0 * bend
     reach(pose, side, take, between((0.3, 0.3, 0.3), (-0.1, 0.9, 0.2), bend), 0.05, 10.0, 0.2)
     hang(pose, other, take)
 
@@ -58,11 +77,12 @@ def _twist(take: Take, pose: Pose) -> None:
         reach(pose, side, take, (0.1, height, 0.62), 0.05, 70.0, 0.4, 30.0)
 
 
-_UPPER = (_overhead, _circling, _to_the_sides, _across, _side_bend, _twist)
+_UPPER = (_overhead, _circling, _to_the_sides, _across, _reach_over, _side_bend, _twist)
 
 
 def upper_stretching(take: Take) -> Pose:
-    """Arms overhead, across, out or circling, the trunk bending and twisting."""
+    """Arms overhead, across, over to the other side, out or circling, the trunk bending and
+    twisting."""
     pose = standing(take)
     pose.spine += np.array([take.normal(0, 6), take.normal(0, 12), take.normal(0, 10)])
     _UPPER[int(take.random() * len(_UPPER))](take, pose)
@@ -115,12 +135,42 @@ def _knee_lift(take: Take, pose: Pose) -> None:
             reach(pose, each, take, (0.75, -0.3, 0.3), 0.12, 60.0, 0.2)
 
 
+def _open_hip(take: Take, pose: Pose) -> None:
+    """A thigh lifted and carried out to the side, the lower leg hanging or held out, the trunk
+    leaning the other way."""
+    side, _ = sides(take)
+    lift = math.radians(take.pick(55.0, 105.0)) * ease(1.6 * take.cycle(3.0))
+    out = take.pick(0.3, 1.0)
+    held = math.radians(take.pick(0.0, 60.0)) * math.sin(lift)
+    far = 0.5 * (math.sin(lift) + math.sin(held))
+    high = 0.5 * (1 - math.cos(lift)) + 0.5 * (1 - math.cos(held))
+    angle = 0.5 * math.pi * out
+    pose.foot[side] = (far * math.sin(angle), high, far * math.cos(angle))
+    pose.knee_out[side] = 90.0 * out
+    pose.toe_out[side] += 45.0 * out
+    pose.foot_pitch[side] = take.pick(-35.0, 10.0) * lift
+    _lean_away(take, pose, side, math.sin(lift))
+    for each in BOTH:
+        if take.random() < 0.4:
+            reach(pose, each, take, (0.75, -0.3, 0.3), 0.12, 60.0, 0.2)
+
+
+def _lean_away(take: Take, pose: Pose, side: int, share: float) -> None:
+    """From a leg that is lifted: the weight goes over the other one, the head stays upright."""
+    away = _towards(side) * share
+    hips, waist = away * take.pick(0.0, 20.0), away * take.pick(0.0, 32.0)
+    pose.pelvis_turn[2] += hips
+    pose.spine[2] += waist
+    pose.head[2] -= (hips + waist) * take.pick(0.0, 0.9)
+
+
 def _leg_out(take: Take, pose: Pose) -> None:
     side, _ = sides(take)
-    lift, aside = take.cycle(2.4), take.pick(0.0, 0.6)
+    lift, aside = take.cycle(2.4), take.pick(0.0, 0.75)
     angle = take.pick(0.4, 1.1) * lift
     pose.foot[side] = (aside * lift, 1.0 - math.cos(angle), math.sin(angle) * (1 - aside))
     pose.foot_pitch[side] = take.pick(-30.0, 15.0) * lift
+    _lean_away(take, pose, side, lift * aside)
     for each in BOTH:
         if take.random() < 0.5:
             reach(pose, each, take, (0.75, -0.3, 0.3), 0.12, 60.0, 0.2)
@@ -141,11 +191,12 @@ def _on_the_floor(take: Take, pose: Pose) -> None:
         reach(pose, side, take, ahead, 0.06, 60.0, 0.2, 15.0)
 
 
-_LOWER = (_lunge, _squat, _toe_touch, _knee_lift, _leg_out, _on_the_floor)
+_LOWER = (_lunge, _squat, _toe_touch, _knee_lift, _open_hip, _leg_out, _on_the_floor)
 
 
 def lower_stretching(take: Take) -> Pose:
-    """Lunges, squats, touching the toes, lifting a knee or a leg, sitting on the floor."""
+    """Lunges, squats, touching the toes, lifting a knee or a leg, opening the hip, sitting on the
+    floor."""
     pose = standing(take)
     _LOWER[int(take.random() * len(_LOWER))](take, pose)
     return pose

@@ -20,7 +20,7 @@ def dress(body: Body, rng: np.random.Generator) -> Outfit:
     tpose = body.skin(joints, turns)
     part_of = part_of_bones(rig.names)
     top_kind, bottom_kind, cut = draw_cut(body, tpose, joints, rng)
-    colours = material_colours(bottom_kind, rng)
+    colours = material_colours(top_kind, bottom_kind, rng)
     patterns = ("plain", "stripes", "pinstripes", "checks", "block")
     shares = [0.62, 0.14, 0.07, 0.09, 0.08]
     if top_kind in ("jacket", "coat", "hoodie"):
