@@ -10,12 +10,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import cv2
 import numpy as np
 from tqdm import tqdm
 
 from base.errors import BrokenFrameError, UserError
 from base.set_type import SetType
 from dataset.mocap import open_split
+from dataset.packed import Packed, is_packed
 from utils.command import run_command
 from utils.defaults import DEFAULT_DATA_ROOT
 from utils.drawing.write import save_picture
@@ -41,15 +43,24 @@ def draw_sheet(pictures: list[np.ndarray], columns: int) -> np.ndarray:
     return sheet
 
 
+def _resized(picture: np.ndarray, size: int) -> np.ndarray:
+    if picture.shape[0] == size:
+        return picture
+    shrunk = picture.shape[0] > size
+    interpolation = cv2.INTER_AREA if shrunk else cv2.INTER_CUBIC
+    return cv2.resize(picture, (size, size), interpolation=interpolation)
+
+
 def choose_pictures(
     root: Path, set_type: SetType, count: int, size: int, seed: int
 ) -> list[np.ndarray]:
-    """Up to ``count`` readable frames of a split, drawn at random: (size, size, 3) RGB each.
+    """Up to ``count`` readable frames of a split, drawn at random: (size, size, 3) RGB each,
+    enlarged where the set is packed smaller.
 
     Raises:
         UserError: for a missing split, or one without any readable picture.
     """
-    split = open_split(root, set_type, size)
+    split = Packed(root, set_type) if is_packed(root) else open_split(root, set_type, size)
     order = np.random.default_rng(seed).permutation(len(split))
     pictures: list[np.ndarray] = []
     with tqdm(total=min(count, len(split)), unit="frame", desc="reading") as bar:
@@ -57,7 +68,7 @@ def choose_pictures(
             if len(pictures) == count:
                 break
             try:
-                pictures.append(split[int(index)].image)
+                pictures.append(_resized(split[int(index)].image, size))
             except BrokenFrameError as error:
                 tqdm.write(f"skipped: {error}", file=sys.stderr)
                 continue

@@ -5,7 +5,7 @@ python utils/draw_predictions.py --input_dir real_frames --camera training --out
 Joints with little confidence are drawn as rings.  Where you know some joints' places, a file of
 them ({"a.png": {"LeftHand": [218, 117]}}, pixels of the picture) tells how many are met:
 
-python utils/draw_predictions.py --load_model model_best.tar --input_dir real_frames \
+python utils/draw_predictions.py --load_model model_best.tar --input_dir real_frames \\
     --camera training --points points.json --within 15 --output sheet.png
 """
 

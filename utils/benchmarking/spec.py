@@ -60,7 +60,9 @@ class VideoRow(Section):
     """What is trained on videos, on top of a row's networks."""
 
     title: str
-    epochs: int = Field(10, ge=1, description="of the stage temporal")
+    epochs: int | None = Field(
+        None, ge=1, description="of the stage temporal, where not those of the configuration"
+    )
     changes: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -21,7 +21,9 @@ def _config(benchmark: Benchmark, scale_name: str, name: str) -> Config:
     """Configuration that a row on videos is trained with."""
     videos = benchmark.videos
     row = videos.rows[name]
-    own = {"model": {TEMPORAL: {}}, TEMPORAL: {"epochs": row.epochs}}
+    own = {"model": {TEMPORAL: {}}}
+    if row.epochs is not None:
+        own[TEMPORAL] = {"epochs": row.epochs}
     base = row_config(benchmark, scale_name, videos.base)
     return base.overridden(own).overridden(row.changes, f"row {name}")
 
