@@ -93,3 +93,30 @@ def test_the_camera_sits_before_the_face_and_looks_down(body, poser):
         assert axes[:, 2] @ [0, -1, 0] > limit  # optical axis down
         assert axes[:, 0] @ [1, 0, 0] > limit  # picture right is the wearer's left
         assert axes[:, 1] @ [0, 0, 1] > limit  # picture down is ahead
+
+
+def stretched(clip, count=400):
+    """Moments of a clip, late enough for most movements to be under way."""
+    return stack([moment(clip, seed) for seed in range(count)])
+
+
+def test_hands_reach_past_the_other_shoulder(body, poser):
+    joints, turns = poser.place(stretched("upper_stretching"))
+    chest, row = turns[:, body.rig.index("Spine2")], body.rig.index
+    for side, other, sign in (("Left", "Right", -1.0), ("Right", "Left", 1.0)):
+        beyond = joints[:, row(f"{side}Hand")] - joints[:, row(f"{other}Arm")]
+        outward, up, _ = np.einsum("nba,nb->an", chest, beyond) * np.array([[sign], [1.0], [1.0]])
+        assert ((outward > 0.0) & (np.abs(up) < 25.0)).sum() >= 4
+
+
+def test_thighs_are_lifted_aside_while_the_head_leans_over_the_other_leg(body, poser):
+    joints, _ = poser.place(stretched("lower_stretching"))
+    row = body.rig.index
+    thigh = body.length("LeftUpLeg", "LeftLeg")
+    for side, other, sign in (("Left", "Right", 1.0), ("Right", "Left", -1.0)):
+        lifted = (joints[:, row(f"{side}Leg")] - joints[:, row(f"{side}UpLeg")]) / thigh
+        aside = (sign * lifted[:, 0] > 0.6) & (lifted[:, 1] > -0.6)
+        standing = joints[:, row(f"{other}Foot"), 1] < 12.0
+        head = -sign * (joints[:, row("Head"), 0] - joints[:, row(f"{other}Foot"), 0])
+        assert (aside & standing).sum() >= 5
+        assert np.median(head[aside & standing]) > 0
