@@ -199,7 +199,9 @@ def write_tables(
         {int(path.name.removeprefix("seed_")) for path in folder.glob("*/seed_*")}
         | set(arguments.seeds)
     )
-    on_videos = list(video_titles(benchmark.videos)) if benchmark.videos else []
+    # Without the videos, what there is of rows on them may be what a dry run wrote.
+    watched = benchmark.videos is not None and "videos" in known
+    on_videos = list(video_titles(benchmark.videos)) if watched else []
     there = [name for name in (*benchmark.rows, *on_videos) if (folder / name).is_dir()]
     runs, videos = make_plan(benchmark, scale, there, seeds, root, folder, arguments.gpu)
     check_runs(runs, root)
