@@ -30,7 +30,7 @@ from utils.files import replacing
 #: form.
 RESNET, AUTOENCODER = "resnet_state_dict", "autoencoder_state_dict"
 TRANSFORMER, TEMPORAL = "transformer_state_dict", "temporal_state_dict"
-_WEIGHTS = (RESNET, AUTOENCODER, TRANSFORMER, TEMPORAL)
+WEIGHTS = (RESNET, AUTOENCODER, TRANSFORMER, TEMPORAL)
 #: Beginning of names that only the pyramid of the project's own model has.
 _PYRAMID = "laterals."
 _NUMBERED = re.compile(r"checkpoint_(\d+)(?:_step_(\d+))?\.tar")
@@ -227,7 +227,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         ) from None
     if not isinstance(content, dict) or not (RESNET in content or AUTOENCODER in content):
         raise UserError(f"{path}: not a checkpoint of this project: it has no {RESNET}")
-    weights = {key: content.get(key) for key in _WEIGHTS}
+    weights = {key: content.get(key) for key in WEIGHTS}
     for key, value in weights.items():
         if value is not None and not isinstance(value, dict):
             raise UserError(f"{path}: {key} is no dict of weights")

@@ -1,0 +1,124 @@
+"""Average the weights of checkpoints of one model: where one was trained from another, or all from
+a common one, their average often does better on pictures unlike those of the training than any of
+them (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022).
+
+All else, such as configuration and mean pose, is that of the last one given; the state of its
+optimiser is left out.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import torch
+
+from base.errors import UserError
+from utils.box import model_path
+from utils.checkpoint import WEIGHTS, read_checkpoint, save_checkpoint
+from utils.command import run_command
+from utils.pose_model import camera_of
+
+_EXAMPLES = """examples:
+  halfway between the weights in the box and what was trained from them:
+    python utils/average_weights.py --output experiments/Own/average.tar \\
+        --load_model box experiments/Own/checkpoints/model_best.tar
+  the last three epochs of a run, the last one counting twice:
+    python utils/average_weights.py --output average.tar --shares 1 1 2 \\
+        --load_model checkpoint_4.tar checkpoint_5.tar checkpoint_6.tar
+"""
+#: What belongs to one run and not to an average.
+_LEFT_OUT = ("optimizer_state_dict", "scheduler", "training", "made_by")
+
+
+def average(
+    weights: Sequence[dict[str, torch.Tensor]], shares: Sequence[float]
+) -> dict[str, torch.Tensor]:
+    """Weighted mean of the weights of networks, in float32; what counts steps is the last one's.
+
+    Args:
+        weights: of each network: name → tensor.
+        shares: of each, of any sum above 0.
+
+    Raises:
+        ValueError: for networks of different names or shapes.
+    """
+    last = weights[-1]
+    shapes = {name: value.shape for name, value in last.items()}
+    for other in weights[:-1]:
+        if shapes != {name: value.shape for name, value in other.items()}:
+            raise ValueError("networks of different names or shapes")
+    total = float(sum(shares))
+    return {
+        name: sum(w[name].float() * (s / total) for w, s in zip(weights, shares, strict=True))
+        if value.is_floating_point()
+        else value
+        for name, value in last.items()
+    }
+
+
+def averaged(paths: Sequence[Path], shares: Sequence[float]) -> dict[str, Any]:
+    """Content of the checkpoint that is the average of others.
+
+    Raises:
+        UserError: for a file that is none, and for checkpoints of different models or cameras.
+    """
+    checkpoints = [read_checkpoint(path) for path in paths]
+    for path, checkpoint in zip(paths[:-1], checkpoints, strict=False):
+        if camera_of(checkpoint) != camera_of(checkpoints[-1]):
+            raise UserError(f"--load_model: {path} and {paths[-1]} were trained for other cameras")
+    contents = [torch.load(path, map_location="cpu", weights_only=True) for path in paths]
+    content = {key: value for key, value in contents[-1].items() if key not in _LEFT_OUT}
+    for key in WEIGHTS:
+        networks = [other.get(key) for other in contents]
+        if all(network is None for network in networks):
+            continue
+        try:
+            if None in networks:
+                raise ValueError("one has none")
+            content[key] = average(networks, shares)
+        except ValueError as error:
+            names = " and ".join(str(path) for path in paths)
+            raise UserError(f"--load_model: {names} are not of one model: {key}, {error}") from None
+    return content
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--load_model",
+        type=model_path,
+        nargs="+",
+        required=True,
+        help="two checkpoints or more; 'box' for the weights that come with this project",
+    )
+    parser.add_argument(
+        "--shares", type=float, nargs="+", help="how much each counts (default: all the same)"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="a .tar file")
+    options = parser.parse_args(argv)
+    paths, shares = options.load_model, options.shares or [1.0] * len(options.load_model)
+    if len(paths) < 2:
+        raise UserError("--load_model: give two checkpoints or more")
+    if len(shares) != len(paths) or min(shares) < 0 or not 0 < sum(shares) < float("inf"):
+        raise UserError("--shares: one number for each checkpoint, none negative, not all 0")
+    if options.output.suffix != ".tar":
+        raise UserError(f"--output {options.output}: checkpoints are called .tar")
+    if options.output.resolve() in [path.resolve() for path in paths]:
+        raise UserError("--output must be another file than those of --load_model")
+    content = averaged(paths, shares)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    save_checkpoint(options.output, content)
+    print(f"Average of {len(paths)} checkpoints: {options.output}")
+
+
+if __name__ == "__main__":
+    run_command(main)
