@@ -12,6 +12,7 @@ from base.set_type import SetType
 from dataset.shards import PackOptions
 from dataset.synthetic.clips import find_clips
 from dataset.synthetic.generate import generate, pack_options
+from dataset.synthetic.motion import clips_named
 from dataset.synthetic.passes import PASSES
 from dataset.synthetic.plan import DEFAULT_STRIDE, Recipe
 from dataset.synthetic.scene import load_panorama
@@ -34,6 +35,9 @@ _EXAMPLES = """examples:
         --part 3/8
   movement and places of your own:
     python utils/make_synthetic.py --output data/mine --train 2000 --bvh clips --panoramas 360
+  nothing but stretching, of people of its own:
+    python utils/make_synthetic.py --output data/stretching --train 6000 --seed 1 \\
+        --actions UpperStretching LowerStretching
   straight into shards for training, the fastest way to many frames:
     python utils/make_synthetic.py --output data/packed --train 100000 --val 1000 --test 4000 --pack
   full resolution, and 50000 further training poses for the lifting module alone:
@@ -120,6 +124,14 @@ def _parser() -> argparse.ArgumentParser:
         "that Boxing.bvh counts in the group of Boxing",
     )
     parser.add_argument(
+        "--actions",
+        nargs="+",
+        metavar="NAME",
+        default=[],
+        help="what people do, nothing else: groups of the evaluation (Walking UpperStretching …) "
+        "or clips (Boxing …); default: all of it",
+    )
+    parser.add_argument(
         "--panoramas",
         type=Path,
         metavar="FOLDER",
@@ -192,6 +204,9 @@ def main(argv: list[str] | None = None) -> None:
         pack = pack_options(size, args.stride)
     elif args.pack_size is not None:
         raise UserError("--pack_size is the size of shards: give --pack as well")
+    if args.bvh and args.actions:
+        raise UserError("--actions picks among the programs: with --bvh, put the clips you want in")
+    actions = clips_named(args.actions)
     recipe = Recipe(
         args.seed,
         args.frames_per_character,
@@ -201,6 +216,7 @@ def main(argv: list[str] | None = None) -> None:
         _panoramas(args.panoramas),
         tuple(name for name in PASSES if name in args.passes),
         find_clips(args.bvh) if args.bvh else (),
+        actions,
     )
     made = generate(
         args.output,

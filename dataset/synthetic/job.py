@@ -36,7 +36,7 @@ def _timeline(recipe: Recipe, set_type: SetType, person: int, environment: int):
 
     if recipe.clips:
         return ClipTimeline(poser, random, recipe.clips)
-    return Timeline(poser, random, rig.offset, recipe.stride < _WATCHED_STRIDE)
+    return Timeline(poser, random, rig.offset, recipe.stride < _WATCHED_STRIDE, recipe.actions)
 
 
 @lru_cache(maxsize=1)

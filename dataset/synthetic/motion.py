@@ -1,8 +1,11 @@
 """The clips of the release and the program that performs each of them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from base.actions import ACTION_GROUPS, action_group
+from base.errors import UserError
 from dataset.synthetic import exercise, gestures, stretching, walk
 from dataset.synthetic.gestures import Program, one_hand, two_hands
 from dataset.synthetic.pose import Pose
@@ -99,6 +102,30 @@ def _clip_shares() -> tuple[tuple[str, ...], np.ndarray]:
 
 
 CLIPS, SHARES = _clip_shares()
+
+
+def clips_named(names: Sequence[str]) -> tuple[str, ...]:
+    """Clips by their own names or by those of their groups, in the order of :data:`CLIPS`.
+
+    Raises:
+        UserError: for a name that is neither.
+    """
+    unknown = [name for name in names if name not in PROGRAMS and name not in ACTION_GROUPS]
+    if unknown:
+        raise UserError(
+            f"no action {unknown[0]}: give groups ({', '.join(ACTION_GROUPS)}) or names of clips, "
+            "such as walking"
+        )
+    return tuple(clip for clip in CLIPS if clip in names or action_group(clip) in names)
+
+
+def shares_of(clips: Sequence[str]) -> np.ndarray:
+    """(C,) share of the time of each of :data:`CLIPS` where only some are performed; all for none
+    given."""
+    if not clips:
+        return SHARES
+    chosen = SHARES * [clip in clips for clip in CLIPS]
+    return chosen / chosen.sum()
 
 
 def perform(clip: str, take: Take, time: float) -> Pose:

@@ -55,6 +55,7 @@ class Recipe:
         panoramas: equirectangular pictures to use as places instead of drawn ones.
         passes: further pictures of each frame.
         clips: Mixamo-named BVH files to take the movement from instead of the programs.
+        actions: clips whose programs are performed; all for none.
     """
 
     seed: int
@@ -65,6 +66,7 @@ class Recipe:
     panoramas: tuple[Path, ...] = ()
     passes: tuple[str, ...] = ()
     clips: tuple[Path, ...] = ()
+    actions: tuple[str, ...] = ()
 
     def described(self) -> dict:
         """What is written down with the set, and has to be the same to go on with it."""
@@ -77,6 +79,7 @@ class Recipe:
             "panoramas": [path.name for path in self.panoramas],
             "passes": list(self.passes),
             "bvh": {path.name: crc32(path.read_bytes()) for path in self.clips} or None,
+            "actions": list(self.actions) or None,
             "version": _VERSION,
         }
 

@@ -2,12 +2,12 @@
 second, on one small circle of floor."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-from dataset.synthetic.motion import CLIPS, SHARES, perform
+from dataset.synthetic.motion import CLIPS, perform, shares_of
 from dataset.synthetic.pose import Pose, stack
 from dataset.synthetic.posing import Poser
 from dataset.synthetic.take import Path, Take, ease
@@ -53,6 +53,7 @@ class Timeline:
         checked: draw clips anew in which limbs go through the body too often; where frames are
             picked one by one, single frames are looked at instead.
         camera: (3,) from the head joint, which hands keep clear of, centimetres.
+        clips: names of those that are performed; all for none.
     """
 
     def __init__(
@@ -61,9 +62,10 @@ class Timeline:
         random: Callable[..., np.random.Generator],
         camera: np.ndarray,
         checked: bool = False,
+        clips: Sequence[str] = (),
     ):
         self._poser, self._random, self._checked = poser, random, checked
-        self._camera = camera
+        self._camera, self._shares = camera, shares_of(clips)
         self._rng = random(0)
         rng = self._rng
         centre = rng.uniform(-25.0, 25.0, 2)
@@ -77,7 +79,7 @@ class Timeline:
     def _extend(self) -> None:
         """Plan the next clips; what they are depends on nothing but their place."""
         rng, leg = self._rng, self._poser.bones.leg_length
-        actions = rng.choice(len(CLIPS), size=_BLOCK, p=SHARES)
+        actions = rng.choice(len(CLIPS), size=_BLOCK, p=self._shares)
         frames = rng.integers(110, 216, _BLOCK)
         facing = np.clip(rng.normal(0.0, 45.0, _BLOCK), -80.0, 80.0)
         share = rng.random(_BLOCK)

@@ -160,6 +160,9 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, capsys, 
         "six digits": (tmp_path / "new", "--stride", "500000"),
         "no such folder": (tmp_path / "new", "--panoramas", str(tmp_path / "none")),
         "holds no .jpg or .png": (tmp_path / "new", "--panoramas", str(other)),
+        "no action Flying": (tmp_path / "new", "--actions", "Walking", "Flying"),
+        "--actions picks among": (tmp_path / "new", "--actions", "Walking", "--bvh", str(other)),
+        "another --actions": (small, "--resume", "--actions", "Walking"),
         "--camera": (tmp_path / "new", "--camera", str(a_file)),
     }
     for message, (root, *options) in cases.items():

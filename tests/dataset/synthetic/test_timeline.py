@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from base.actions import action_group
+from base.errors import UserError
 from dataset.synthetic.body import make_body
+from dataset.synthetic.motion import SHARES, clips_named, shares_of
 from dataset.synthetic.posing import Poser
 from dataset.synthetic.rig import mount
 from dataset.synthetic.sampling import draw_frames
@@ -52,6 +54,18 @@ def test_feet_on_the_floor_do_not_slide(video, person):
     walking = np.array([action == "walking" for action in video.actions])
     hips = video.joints[:, 0]
     assert walking.any() and np.ptp(hips[walking], axis=0)[[0, 2]].max() > 40.0
+
+
+def test_only_what_was_asked_for_is_done(person):
+    poser, rig = person
+    wanted = clips_named(["Boxing", "Walking"])
+    assert [clip for clip in wanted if action_group(clip) != "Walking"] == ["Boxing"]
+    timeline = Timeline(poser, random, rig.offset, clips=wanted)
+    done = {timeline.clip(number).action for number in range(60)}
+    assert done == set(wanted)
+    assert np.array_equal(shares_of(()), SHARES)
+    with pytest.raises(UserError, match="no action Flying: give groups"):
+        clips_named(["Walking", "Flying"])
 
 
 def test_people_stay_where_there_is_room(video):
