@@ -7,6 +7,16 @@ from base.base_transform import BaseTransform
 from base.camera import RELEASE_CAMERA, FisheyeCamera
 
 
+def resize_square(square: np.ndarray, size: int) -> np.ndarray:
+    """A square picture (S, S, 3) as (size, size, 3): shrinking averages over pixel areas, so that
+    it does not alias; one of that size already is returned untouched."""
+    side = square.shape[0]
+    if side == size:
+        return np.ascontiguousarray(square)
+    method = cv2.INTER_AREA if size < side else cv2.INTER_CUBIC
+    return cv2.resize(square, (size, size), interpolation=method)
+
+
 class SquareCrop(BaseTransform):
     """The largest centred square of a picture, resized to ``size`` × ``size``.
 
@@ -41,10 +51,7 @@ class SquareCrop(BaseTransform):
                 f"picture is {image.shape[1]}×{image.shape[0]}, expected {self.width}×{self.height}"
             )
         square = image[self.top : self.top + self.side, self.left : self.left + self.side]
-        if self.side == self.size:
-            return np.ascontiguousarray(square)
-        method = cv2.INTER_AREA if self.size < self.side else cv2.INTER_CUBIC
-        return cv2.resize(square, (self.size, self.size), interpolation=method)
+        return resize_square(square, self.size)
 
     def points(self, points: np.ndarray) -> np.ndarray:
         """(…, 2) source pixels → pixels of the square."""

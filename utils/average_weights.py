@@ -18,7 +18,7 @@ import torch
 
 from base.errors import UserError
 from utils.box import model_path
-from utils.checkpoint import WEIGHTS, read_checkpoint, save_checkpoint
+from utils.checkpoint import OF_THE_RUN, read_checkpoint, save_checkpoint
 from utils.command import run_command
 from utils.pose_model import camera_of
 
@@ -30,8 +30,6 @@ _EXAMPLES = """examples:
     python utils/average_weights.py --output average.tar --shares 1 1 2 \\
         --load_model checkpoint_4.tar checkpoint_5.tar checkpoint_6.tar
 """
-#: What belongs to one run and not to an average.
-_LEFT_OUT = ("optimizer_state_dict", "scheduler", "training", "made_by")
 
 
 def average(
@@ -70,10 +68,10 @@ def averaged(paths: Sequence[Path], shares: Sequence[float]) -> dict[str, Any]:
     for path, checkpoint in zip(paths[:-1], checkpoints, strict=False):
         if camera_of(checkpoint) != camera_of(checkpoints[-1]):
             raise UserError(f"--load_model: {path} and {paths[-1]} were trained for other cameras")
-    contents = [torch.load(path, map_location="cpu", weights_only=True) for path in paths]
-    content = {key: value for key, value in contents[-1].items() if key not in _LEFT_OUT}
-    for key in WEIGHTS:
-        networks = [other.get(key) for other in contents]
+    last = torch.load(paths[-1], map_location="cpu", weights_only=True)
+    content = {key: value for key, value in last.items() if key not in OF_THE_RUN}
+    for key in checkpoints[-1].networks:
+        networks = [checkpoint.networks[key] for checkpoint in checkpoints]
         if all(network is None for network in networks):
             continue
         try:

@@ -30,7 +30,9 @@ from utils.files import replacing
 #: form.
 RESNET, AUTOENCODER = "resnet_state_dict", "autoencoder_state_dict"
 TRANSFORMER, TEMPORAL = "transformer_state_dict", "temporal_state_dict"
-WEIGHTS = (RESNET, AUTOENCODER, TRANSFORMER, TEMPORAL)
+_WEIGHTS = (RESNET, AUTOENCODER, TRANSFORMER, TEMPORAL)
+#: What belongs to the run that wrote a checkpoint, and not to weights made of it.
+OF_THE_RUN = ("optimizer_state_dict", "scheduler", "training", "made_by")
 #: Beginning of names that only the pyramid of the project's own model has.
 _PYRAMID = "laterals."
 _NUMBERED = re.compile(r"checkpoint_(\d+)(?:_step_(\d+))?\.tar")
@@ -90,6 +92,12 @@ class Checkpoint:
     config: Config | None
     mean_pose: np.ndarray | None
     camera: FisheyeCamera | None
+
+    @property
+    def networks(self) -> dict[str, dict[str, torch.Tensor] | None]:
+        """Weights by the keys of the layout, None where the file has none."""
+        found = self.resnet, self.autoencoder, self.transformer, self.temporal
+        return dict(zip(_WEIGHTS, found, strict=True))
 
     @property
     def model_kind(self) -> str:
@@ -227,7 +235,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         ) from None
     if not isinstance(content, dict) or not (RESNET in content or AUTOENCODER in content):
         raise UserError(f"{path}: not a checkpoint of this project: it has no {RESNET}")
-    weights = {key: content.get(key) for key in WEIGHTS}
+    weights = {key: content.get(key) for key in _WEIGHTS}
     for key, value in weights.items():
         if value is not None and not isinstance(value, dict):
             raise UserError(f"{path}: {key} is no dict of weights")

@@ -10,7 +10,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
@@ -18,6 +17,7 @@ from base.errors import BrokenFrameError, UserError
 from base.set_type import SetType
 from dataset.mocap import open_split
 from dataset.packed import Packed, is_packed
+from dataset.transforms import resize_square
 from utils.command import run_command
 from utils.defaults import DEFAULT_DATA_ROOT
 from utils.drawing.write import save_picture
@@ -43,14 +43,6 @@ def draw_sheet(pictures: list[np.ndarray], columns: int) -> np.ndarray:
     return sheet
 
 
-def _resized(picture: np.ndarray, size: int) -> np.ndarray:
-    if picture.shape[0] == size:
-        return picture
-    shrunk = picture.shape[0] > size
-    interpolation = cv2.INTER_AREA if shrunk else cv2.INTER_CUBIC
-    return cv2.resize(picture, (size, size), interpolation=interpolation)
-
-
 def choose_pictures(
     root: Path, set_type: SetType, count: int, size: int, seed: int
 ) -> list[np.ndarray]:
@@ -68,7 +60,7 @@ def choose_pictures(
             if len(pictures) == count:
                 break
             try:
-                pictures.append(_resized(split[int(index)].image, size))
+                pictures.append(resize_square(split[int(index)].image, size))
             except BrokenFrameError as error:
                 tqdm.write(f"skipped: {error}", file=sys.stderr)
                 continue

@@ -21,6 +21,7 @@ import torch
 
 from base.errors import UserError
 from utils.box import BOX, CARD
+from utils.checkpoint import OF_THE_RUN
 from utils.command import run_command
 from utils.compare_results import read_results
 from utils.files import replacing, sha256, write_text
@@ -42,8 +43,6 @@ Weights trained on one set after another: --data_command and --command again for
 
 #: What a repository can bear.
 MOST_BYTES = 40_000_000
-#: Of a checkpoint, what a run needs and a model does not.
-_LEFT_OUT = ("optimizer_state_dict", "scheduler", "training")
 #: Millimetres that half precision may move a joint on average.
 _MOST_MOVED = 1.0
 
@@ -79,7 +78,7 @@ def exported(path: Path, commands: Sequence[str]) -> dict[str, Any]:
     kept = {
         key: halved(value) if key.endswith("_state_dict") and value is not None else value
         for key, value in content.items()
-        if key not in _LEFT_OUT
+        if key not in OF_THE_RUN
     }
     made_by = {key: training[key] for key in ("stage", "epoch", "best_value") if key in training}
     return kept | {"made_by": made_by | {"commands": list(commands)}}

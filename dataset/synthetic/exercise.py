@@ -16,6 +16,7 @@ from dataset.synthetic.stance import (
     sides,
     sitting,
     standing,
+    towards,
 )
 from dataset.synthetic.take import Take, ease, wave
 
@@ -102,8 +103,7 @@ def boxing(take: Take) -> Pose:
     """Guard up; punches that alternate."""
     pose = standing(take)
     lead = LEFT if take.random() < 0.7 else RIGHT
-    sign = 1.0 if lead == LEFT else -1.0
-    pose.pelvis_turn[1] = -sign * take.pick(10.0, 35.0)
+    pose.pelvis_turn[1] = -towards(lead) * take.pick(10.0, 35.0)
     pose.pelvis[1] -= take.uniform(0.02, 0.12)
     pose.foot[lead, 2], pose.foot[1 - lead, 2] = take.pick(0.1, 0.25), -take.pick(0.1, 0.25)
     turn = take.phase(0.8)
@@ -113,7 +113,7 @@ def boxing(take: Take) -> Pose:
         reach(pose, side, take, (-0.06, 0.0, 0.48), 0.05, 30.0, 1.0, -5.0)
     pose.hand[punching] += np.array([-0.15, 0.05, 0.45]) * punch
     pose.pronation[punching] += 60.0 * punch
-    pose.spine[1] += (-20.0 if punching == LEFT else 20.0) * punch
+    pose.spine[1] += -20.0 * towards(punching) * punch
     return pose
 
 
@@ -136,7 +136,7 @@ def shooting(take: Take) -> Pose:
     height, aside = take.uniform(-0.3, 0.1) + 0.06 * recoil, take.uniform(-0.12, 0.12)
     ahead = take.pick(0.62, 0.82) - 0.08 * recoil
     for side in BOTH:
-        shift = aside if side == LEFT else -aside
+        shift = aside * towards(side)
         reach(pose, side, take, (-0.24 + shift, height, ahead), 0.012, 15.0, 0.7, 10.0)
     pose.pelvis[1] -= take.uniform(0.0, 0.1)
     return pose
@@ -149,7 +149,7 @@ def rifle_punch(take: Take) -> Pose:
     push = take.cycle(1.6) ** 2
     reach(pose, side, take, between((-0.1, -0.4, 0.4), (-0.1, -0.15, 0.8), push), 0.03, 40.0, 0.9)
     reach(pose, other, take, between((0.0, -0.05, 0.5), (0.0, 0.05, 0.85), push), 0.03, 60.0, 0.9)
-    pose.spine[1] += (14.0 if side == RIGHT else -14.0) * push
+    pose.spine[1] += -14.0 * towards(side) * push
     return pose
 
 
@@ -164,7 +164,7 @@ def golf(period: float, amplitude: float) -> Program:
         swing = wave(take.phase(period)) * amplitude
         pose.spine[1] += 25.0 * swing
         for side in BOTH:
-            aside = 0.1 * swing * (1 if side == LEFT else -1)
+            aside = 0.1 * swing * towards(side)
             reach(pose, side, take, (-0.25 + aside, -0.62, 0.55), 0.015, 10.0, 0.9)
         pose.head[1] -= 20.0 * swing
         pose.head[0] += 12.0

@@ -102,6 +102,11 @@ def sides(take: Take) -> tuple[int, int]:
     return (RIGHT, LEFT) if take.random() < 0.6 else (LEFT, RIGHT)
 
 
+def towards(side: int) -> float:
+    """Sign of a turn, and of the opposite bend, towards a side: 1 to the left, -1 to the right."""
+    return 1.0 if side == LEFT else -1.0
+
+
 def between(low: Place, high: Place, share: float) -> Place:
     """A place on the way from ``low`` to ``high``."""
     return tuple(a * (1 - share) + b * share for a, b in zip(low, high, strict=True))

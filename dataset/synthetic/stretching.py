@@ -5,13 +5,18 @@ import math
 import numpy as np
 
 from dataset.synthetic.pose import Pose
-from dataset.synthetic.stance import BOTH, LEFT, between, hang, idle, reach, sides, standing
+from dataset.synthetic.stance import (
+    BOTH,
+    LEFT,
+    between,
+    hang,
+    idle,
+    reach,
+    sides,
+    standing,
+    towards,
+)
 from dataset.synthetic.take import Take, ease, wave
-
-
-def _towards(side: int) -> float:
-    """Sign of a turn, and of the opposite bend, towards a side."""
-    return 1.0 if side == LEFT else -1.0
 
 
 def _overhead(take: Take, pose: Pose) -> None:
@@ -42,18 +47,18 @@ def _to_the_sides(take: Take, pose: Pose) -> None:
 def _across(take: Take, pose: Pose) -> None:
     side, other = sides(take)
     far = take.pick(-0.85, -0.45)
-    pose.spine[1] += _towards(other) * take.uniform(0.0, 42.0)
-    pose.head[1] -= _towards(other) * take.pick(-10.0, 45.0)
+    pose.spine[1] += towards(other) * take.uniform(0.0, 42.0)
+    pose.head[1] -= towards(other) * take.pick(-10.0, 45.0)
     reach(pose, side, take, (far, take.uniform(-0.2, 0.15), 0.58), 0.05, 40.0, 0.2, 40.0)
     reach(pose, other, take, (-0.15, take.uniform(-0.15, 0.1), 0.55), 0.05, 40.0, 0.5)
 
 
 def _reach_over(take: Take, pose: Pose) -> None:
     side, other = sides(take)
-    share, towards = take.cycle(2.6), _towards(other)
-    pose.spine[1] += towards * 42.0 * share
-    pose.head[1] -= towards * take.pick(-25.0, 45.0) * share
-    pose.pelvis_turn[1] += towards * take.pick(0.0, 25.0) * share
+    share, sign = take.cycle(2.6), towards(other)
+    pose.spine[1] += sign * 42.0 * share
+    pose.head[1] -= sign * take.pick(-25.0, 45.0) * share
+    pose.pelvis_turn[1] += sign * take.pick(0.0, 25.0) * share
     far = (take.pick(-0.85, -0.5), take.pick(-0.4, 0.3), take.pick(0.45, 0.75))
     at = between((0.1, -0.35, 0.55), far, share)
     reach(pose, side, take, at, 0.05, take.pick(0.0, 80.0), take.pick(0.0, 0.6), 20.0)
@@ -63,7 +68,7 @@ def _reach_over(take: Take, pose: Pose) -> None:
 def _side_bend(take: Take, pose: Pose) -> None:
     side, other = sides(take)
     bend = take.cycle(3.0)
-    pose.spine[2] += _towards(side) * 26.0 * bend
+    pose.spine[2] += towards(side) * 26.0 * bend
     reach(pose, side, take, between((0.3, 0.3, 0.3), (-0.1, 0.9, 0.2), bend), 0.05, 10.0, 0.2)
     hang(pose, other, take)
 
@@ -125,14 +130,19 @@ def _toe_touch(take: Take, pose: Pose) -> None:
         reach(pose, side, take, at, 0.06, 40.0, 0.2)
 
 
+def _arms_out(take: Take, pose: Pose, chance: float) -> None:
+    """Arms held out for balance, each by chance."""
+    for side in BOTH:
+        if take.random() < chance:
+            reach(pose, side, take, (0.75, -0.3, 0.3), 0.12, 60.0, 0.2)
+
+
 def _knee_lift(take: Take, pose: Pose) -> None:
     side, _ = sides(take)
     lift, high, ahead = take.cycle(2.2), take.pick(0.3, 0.55), take.pick(0.15, 0.35)
     pose.foot[side] = (0.0, high * lift, ahead * lift)
     pose.foot_pitch[side] = -30.0 * lift
-    for each in BOTH:
-        if take.random() < 0.4:
-            reach(pose, each, take, (0.75, -0.3, 0.3), 0.12, 60.0, 0.2)
+    _arms_out(take, pose, 0.4)
 
 
 def _open_hip(take: Take, pose: Pose) -> None:
@@ -150,14 +160,12 @@ def _open_hip(take: Take, pose: Pose) -> None:
     pose.toe_out[side] += 45.0 * out
     pose.foot_pitch[side] = take.pick(-35.0, 10.0) * lift
     _lean_away(take, pose, side, math.sin(lift))
-    for each in BOTH:
-        if take.random() < 0.4:
-            reach(pose, each, take, (0.75, -0.3, 0.3), 0.12, 60.0, 0.2)
+    _arms_out(take, pose, 0.4)
 
 
 def _lean_away(take: Take, pose: Pose, side: int, share: float) -> None:
     """From a leg that is lifted: the weight goes over the other one, the head stays upright."""
-    away = _towards(side) * share
+    away = towards(side) * share
     hips, waist = away * take.pick(0.0, 20.0), away * take.pick(0.0, 32.0)
     pose.pelvis_turn[2] += hips
     pose.spine[2] += waist
@@ -171,9 +179,7 @@ def _leg_out(take: Take, pose: Pose) -> None:
     pose.foot[side] = (aside * lift, 1.0 - math.cos(angle), math.sin(angle) * (1 - aside))
     pose.foot_pitch[side] = take.pick(-30.0, 15.0) * lift
     _lean_away(take, pose, side, lift * aside)
-    for each in BOTH:
-        if take.random() < 0.5:
-            reach(pose, each, take, (0.75, -0.3, 0.3), 0.12, 60.0, 0.2)
+    _arms_out(take, pose, 0.5)
 
 
 def _on_the_floor(take: Take, pose: Pose) -> None:

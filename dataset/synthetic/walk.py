@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from dataset.synthetic.pose import Pose
-from dataset.synthetic.stance import BOTH, LEFT, RIGHT, gaze, hang, idle, reach, standing
+from dataset.synthetic.stance import BOTH, LEFT, RIGHT, gaze, hang, idle, reach, standing, towards
 from dataset.synthetic.take import Take, ease, wave
 
 #: Share of the cycle a foot is on the floor; both are, twice, for the rest of half of it.
@@ -77,7 +77,7 @@ def _foot(
     local = cycle + 0.5 * side
     number, phase = math.floor(local), local % 1.0
     swing = ease((phase - _STANCE) / (1 - _STANCE)) if phase > _STANCE else 0.0
-    sign = 1.0 if side == LEFT else -1.0
+    sign = towards(side)
     turned, out = math.radians(aside), sign * (take.hip + width * take.leg)
 
     def footprint(count: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from base.camera import RELEASE_CAMERA
 from base.skeleton import JOINTS, LIMBS, RIGHT_JOINTS
-from dataset.transforms import SquareCrop
+from dataset.transforms import SquareCrop, resize_square
 from utils.drawing.frame import DrawnPose, standing_place
 from utils.drawing.split import SplitPainter, described
 from utils.evaluate import FrameResult, frame_error_names
@@ -140,8 +140,7 @@ def _bars_by_action(results: dict[str, Any]) -> dict[str, Any]:
 def _frame(result: FrameResult, painter: SplitPainter) -> dict[str, Any]:
     small = SquareCrop(_SIDE)
     image = painter.image(result.frame_id)
-    method = cv2.INTER_AREA if image.shape[0] > _SIDE else cv2.INTER_CUBIC
-    image = cv2.resize(image, (_SIDE, _SIDE), interpolation=method)
+    image = resize_square(image, _SIDE)
     camera = small.camera(RELEASE_CAMERA)
     predicted = DrawnPose.through_camera(result.predicted, camera)
     target = DrawnPose.through_camera(result.target, camera)
