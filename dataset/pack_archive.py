@@ -9,7 +9,7 @@ from pathlib import Path
 
 from base.errors import BrokenFrameError, UserError
 from base.frame import FrameId
-from dataset.archive import ArchiveError, Member, read_archive
+from dataset.archive import ArchiveError, ArchiveReport, Member, read_archive
 from dataset.faults import LABEL_ALONE, PICTURE_ALONE
 from dataset.index import LABEL_NAME, PICTURE_NAME
 from dataset.jpegs import encode_picture
@@ -32,7 +32,7 @@ def pack_archive(
     pool: ThreadPoolExecutor,
     on_bytes: Callable[[int], object],
     stop: threading.Event,
-) -> None:
+) -> list[str]:
     """Pack a character straight from its archive; one environment's JPEGs are held in memory.
 
     Shards that are there already are kept and their pictures not decoded again.
@@ -46,16 +46,18 @@ def pack_archive(
         on_bytes: told the compressed bytes read.
         stop: set it to end.
 
+    Returns:
+        Lines that tell what of the archive was skipped.
+
     Raises:
         ArchiveError: for a damaged archive; what was packed of it stays where it is cut off, and
             is removed where its checksum is wrong, for then nothing of it can be trusted.
     """
     written: list[Path] = []
+    report = ArchiveReport()
+    members = read_archive(parts, frozenset(TRAINING_PASSES), on_bytes, stop, report)
     try:
-        for arrived in _environments(
-            character, read_archive(parts, frozenset(TRAINING_PASSES), on_bytes, stop), split,
-            options, pool,
-        ):  # fmt: skip
+        for arrived in _environments(character, members, report, split, options, pool):
             plan = arrived.plan()
             for name in plan.by_shard():
                 plan.take(*plan.shard(name))
@@ -71,6 +73,7 @@ def pack_archive(
         raise UserError(f"{parts[0]}: holds no picture or label that can be packed")
     sizes = {path.name: path.stat().st_size for path in parts}
     write_whole(archive_marker(split, character), json.dumps(sizes, indent=1).encode() + b"\n")
+    return report.lines()
 
 
 def archive_marker(split: Path, character: str) -> Path:
@@ -81,27 +84,30 @@ def archive_marker(split: Path, character: str) -> Path:
 def _environments(
     character: str,
     members: Iterator[Member],
+    report: ArchiveReport,
     split: Path,
     options: PackOptions,
     pool: ThreadPoolExecutor,
 ) -> Iterator["_Arrived"]:
     """The environments of an archive one by one; the last only after its checksum has held."""
     seen: set[str] = set()
-    current: _Arrived | None = None
+    waiting: dict[str, _Arrived] = {}  # the current one, and those whose links are still to come
+    current = None
     for member in members:
-        if current is None or member.environment != current.environment:
-            if member.environment in seen:
-                raise UserError(
-                    f"{character}: files of {member.environment} lie in two places of the archive; "
-                    "extract it with utils/extract_data.py and pack the tree"
-                )
-            seen.add(member.environment)
-            if current is not None:
-                yield current
-            current = _Arrived(character, member.environment, split, options, pool)
-        current.add(member)
-    if current is not None:
-        yield current
+        if member.environment != current:
+            if current is not None and current not in report.linked:
+                yield waiting.pop(current)
+            current = member.environment
+            if current not in waiting:
+                if current in seen:
+                    raise UserError(
+                        f"{character}: files of {current} lie in two places of the archive; "
+                        "extract it with utils/extract_data.py and pack the tree"
+                    )
+                seen.add(current)
+                waiting[current] = _Arrived(character, current, split, options, pool)
+        waiting[current].add(member)
+    yield from waiting.values()
 
 
 class _Arrived:

@@ -108,7 +108,9 @@ def _pack_archives(
         try:
             if missing:
                 raise UserError(f"{', '.join(missing)} missing beside {parts[0]}")
-            pack_archive(name, parts, split, options, encoders, bar.update, stop)
+            told = pack_archive(name, parts, split, options, encoders, bar.update, stop)
+            if told:
+                bar.write("\n".join([name, *told]), file=sys.stderr)
         except UserError as error:
             faults.append(str(error))
 
@@ -179,7 +181,7 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError("--output must be another folder than --input")
     options = PackOptions(args.size, args.quality, args.frames_per_shard)
     faults: list[str] = []
-    if any((args.input / set_type.folder).is_dir() for set_type in SetType):
+    if any(any((args.input / set_type.folder).glob("*/*/cam_down")) for set_type in SetType):
         prepare_output(args.output, options)
         _pack_trees(args.input, args.output, options, args.jobs)
     else:
@@ -188,7 +190,7 @@ def main(argv: list[str] | None = None) -> None:
         if not archives or strangers:
             what = f"holds {', '.join(sorted(strangers))}, no characters of the release" if (
                 strangers
-            ) else "holds neither parts of the release nor TrainSet, ValSet or TestSet"  # fmt: skip
+            ) else "holds neither parts of the release nor frames in TrainSet, ValSet or TestSet"  # fmt: skip
             raise UserError(f"{args.input}: {what}")
         prepare_output(args.output, options)
         faults = _pack_archives(archives, args.output, options, args.jobs)

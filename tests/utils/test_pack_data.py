@@ -20,9 +20,9 @@ TRAIN, VAL = "female_003_a_a", "male_008_a_a"  # of 6 and 9 parts
 
 
 def write_tree(root, frames=5):
-    """Two characters in the release's layout, two environments each."""
+    """Two characters in the release's layout, three environments each."""
     for character, set_folder in ((TRAIN, "TrainSet"), (VAL, "ValSet")):
-        for env in ("env_001", "env_002"):
+        for env in ("env_001", "env_002", "env_003"):
             folder = release.camera_folder(root, set_folder, character, env)
             for number in range(frames):
                 release.write_label(folder, number, action="Talking" if number % 2 else "Boxing")
@@ -66,7 +66,7 @@ def test_parts_and_tree_give_the_same_files(tree, parts, tmp_path, capsys):
         ".tar", ".npy", ".npz", ".json",
     }  # fmt: skip
     told = capsys.readouterr().out
-    assert "TrainSet: 10 frames in 6 shards, 10 labels" in told
+    assert "TrainSet: 15 frames in 9 shards, 15 labels" in told
     assert "times less" in told and "for 383,000 frames" in told
 
 
@@ -110,15 +110,15 @@ def test_a_frame_added_or_repaired_later_is_packed(tree, tmp_path):
     whole = path.read_bytes()
     path.write_bytes(whole[:-40])
     run(tree, tmp_path / "a")
-    assert len(Packed(tmp_path / "a", SetType.TRAIN)) == 9
-    assert len(Packed(tmp_path / "a", SetType.TRAIN, pictures=False)) == 10
+    assert len(Packed(tmp_path / "a", SetType.TRAIN)) == 14
+    assert len(Packed(tmp_path / "a", SetType.TRAIN, pictures=False)) == 15
     path.write_bytes(whole)
     release.write_label(folder, 7)
     release.write_picture(folder, 7)
     run(tree, tmp_path / "a")
     run(tree, tmp_path / "fresh")
     assert archives.contents(tmp_path / "a") == archives.contents(tmp_path / "fresh")
-    assert len(Packed(tmp_path / "a", SetType.TRAIN)) == 11
+    assert len(Packed(tmp_path / "a", SetType.TRAIN)) == 16
 
 
 def test_faulty_frames_are_left_out_listed_and_the_rest_keeps_its_labels(tree, tmp_path, capsys):
@@ -145,7 +145,7 @@ def test_faulty_frames_are_left_out_listed_and_the_rest_keeps_its_labels(tree, t
         ):
             assert expected in told
         data = Packed(output, SetType.TRAIN)
-        assert [data.frame_id(i).number for i in range(len(data))] == [0, 0, 1, 2, 3, 4]
+        assert [data.frame_id(i).number for i in range(len(data))] == [0, *range(5), *range(5)]
         for i in range(len(data)):
             frame = data[i]
             assert (frame.image == frame.frame_id.number).all()
@@ -166,7 +166,7 @@ def test_a_damaged_archive_is_named_and_the_others_are_packed(parts, tmp_path):
     part.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError, match=part.name):
         run(parts, tmp_path / "a")
-    assert len(Packed(tmp_path / "a", SetType.TRAIN)) == 10
+    assert len(Packed(tmp_path / "a", SetType.TRAIN)) == 15
     part.unlink()
     with pytest.raises(UserError, match=f"{part.name} missing"):
         run(parts, tmp_path / "a")
@@ -184,7 +184,29 @@ def test_nothing_is_kept_of_an_archive_whose_checksum_is_wrong(parts, tmp_path):
     with pytest.raises(UserError, match="checksum is wrong"):
         run(parts, tmp_path / "a")
     assert not [name for name in archives.contents(tmp_path / "a") if TRAIN in name]
-    assert len(Packed(tmp_path / "a", SetType.VAL)) == 10
+    assert len(Packed(tmp_path / "a", SetType.VAL)) == 15
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_links_are_packed_as_the_files_they_lead_to(backwards, tree, tmp_path, capsys):
+    resolved = tmp_path / "resolved"
+
+    def arrange(staged):
+        archives.add_links(staged)
+        for name, content in archives.resolved(staged).items():
+            path = resolved / "TrainSet" / TRAIN / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    content = archives.archive(
+        tree / "TrainSet" / TRAIN, arrange, lambda names: sorted(names, reverse=backwards)
+    )
+    archives.cut(content, TRAIN, tmp_path / "parts")
+    run(tmp_path / "parts", tmp_path / "a")
+    assert f"skipped {len(archives.SKIPPED)} members" in capsys.readouterr().err
+    run(resolved, tmp_path / "b")
+    assert shards_and_arrays(tmp_path / "a") == shards_and_arrays(tmp_path / "b")
+    assert len(Packed(tmp_path / "a", SetType.TRAIN)) == 4 * 5
 
 
 def test_an_environment_in_two_places_of_an_archive_is_refused(tree, tmp_path):
@@ -198,7 +220,7 @@ def test_an_environment_in_two_places_of_an_archive_is_refused(tree, tmp_path):
 
 @pytest.mark.parametrize("kind", ["tree", "parts"])
 def test_killed_at_any_moment_and_run_again_the_files_are_the_same(kind, tmp_path):
-    source = write_tree(tmp_path / "tree", frames=30)
+    source = write_tree(tmp_path / "tree", frames=20)
     if kind == "parts":
         for character, set_folder in ((TRAIN, "TrainSet"), (VAL, "ValSet")):
             content = archives.archive(source / set_folder / character)
