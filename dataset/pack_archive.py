@@ -71,13 +71,13 @@ def pack_archive(
         raise
     if not written:
         raise UserError(f"{parts[0]}: holds no picture or label that can be packed")
-    sizes = {path.name: path.stat().st_size for path in parts}
-    write_whole(archive_marker(split, character), json.dumps(sizes, indent=1).encode() + b"\n")
+    done = {path.name: path.stat().st_size for path in parts} | {"skipped": report.skipped}
+    write_whole(archive_marker(split, character), json.dumps(done, indent=1).encode() + b"\n")
     return report.lines()
 
 
 def archive_marker(split: Path, character: str) -> Path:
-    """The file that tells that a character's archive is packed to its end."""
+    """The file that tells that a character's archive is packed to its end, and what it skipped."""
     return split / ROWS / f"{character}.done.json"
 
 

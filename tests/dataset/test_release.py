@@ -1,5 +1,7 @@
 """The table of the release, and finding its archives on disk."""
 
+import errno
+import os
 from collections import Counter
 
 import pytest
@@ -62,18 +64,31 @@ def test_a_character_in_two_places_is_refused(first, second, tmp_path):
         find_archives(tmp_path)
 
 
-def test_folders_below_are_searched_linked_ones_once_and_frames_not_at_all(tmp_path):
+def test_folders_below_are_searched_linked_ones_once_and_frames_not_at_all(
+    tmp_path, monkeypatch, capsys
+):
     for name in ("in/a/b/male_003_f_s.tar", "other/male_006_f_s.tgz", "in/c/cam_down/x.tar"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).touch()
     (tmp_path / "in" / "._male_003_f_s.tar").touch()
     (tmp_path / "in" / "a" / "round").symlink_to("..")
     (tmp_path / "in" / "linked").symlink_to("../other")
+    true = os.scandir
+    (tmp_path / "in" / "lost+found").mkdir()
+
+    def scandir(path):
+        if str(path).endswith("lost+found"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return true(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
     found = find_archives(tmp_path / "in")
     assert found == {
         "male_003_f_s": [tmp_path / "in/a/b/male_003_f_s.tar"],
         "male_006_f_s": [tmp_path / "in/linked/male_006_f_s.tgz"],
     }
+    told = capsys.readouterr().err
+    assert told == f"left out: {tmp_path}/in/lost+found: cannot be read (Permission denied)\n"
 
 
 def test_a_gap_between_parts_of_another_archive_is_named(tmp_path):

@@ -201,7 +201,7 @@ def test_links_are_packed_as_the_files_they_lead_to(backwards, tree, tmp_path, c
     content = archives.archive(
         tree / "TrainSet" / TRAIN, arrange, lambda names: sorted(names, reverse=backwards)
     )
-    archives.cut(content, TRAIN, tmp_path / "parts")
+    archives.cut(content, TRAIN, tmp_path / "parts" / "TrainSet")
     run(tmp_path / "parts", tmp_path / "a")
     assert f"skipped {len(archives.SKIPPED)} members" in capsys.readouterr().err
     run(resolved, tmp_path / "b")
