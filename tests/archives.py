@@ -103,11 +103,16 @@ def add_links(staged: Path) -> None:
     label, other = sorted((third / "json").iterdir())[:2]
     other.unlink()
     os.link(label, other)
+    # Four links on the way to the first picture of env_005, which is as many as there can be.
     picture = sorted((third / "rgba").iterdir())[0]
     picture.rename(third / "depth" / ".picture")
     picture.symlink_to("../depth/.picture")
-    (staged / "env_004").symlink_to("env_003")
-    for path in [*third.glob("json/*"), *third.glob("rgba/*")]:
+    (third / "rgba").rename(third / "pictures")
+    (third / "rgba").symlink_to("pictures")
+    (staged / "env_004").mkdir()
+    (staged / "env_004" / "cam_down").symlink_to("../env_003/cam_down")
+    (staged / "env_005").symlink_to("env_004")
+    for path in [*third.glob("json/*"), *third.glob("pictures/*")]:
         path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7")
 
 

@@ -67,7 +67,12 @@ def test_a_character_in_two_places_is_refused(first, second, tmp_path):
 def test_folders_below_are_searched_linked_ones_once_and_frames_not_at_all(
     tmp_path, monkeypatch, capsys
 ):
-    for name in ("in/a/b/male_003_f_s.tar", "other/male_006_f_s.tgz", "in/c/cam_down/x.tar"):
+    for name in (
+        "in/a/b/male_003_f_s.tar",
+        "other/male_006_f_s.tgz",
+        "in/c/cam_down/x.tar",
+        "in/.d/y.tar",
+    ):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).touch()
     (tmp_path / "in" / "._male_003_f_s.tar").touch()

@@ -5,6 +5,7 @@ import random
 import shutil
 import tarfile
 import threading
+from pathlib import Path
 
 import archives
 import killing
@@ -130,7 +131,7 @@ def test_links_are_followed_as_the_operating_system_follows_them(tmp_path):
     source = write_character(tmp_path / "source", TRAIN, frames=2)
     followed = 0
     for seed in range(30):
-        rng, expected = random.Random(seed), {}
+        rng, expected, counts = random.Random(seed), {}, []
 
         def arrange(staged, rng=rng, expected=expected):
             add_random_links(staged, rng)
@@ -143,9 +144,10 @@ def test_links_are_followed_as_the_operating_system_follows_them(tmp_path):
         part.write_bytes(content)
         found = {
             f"{member.environment}/cam_down/{member.pass_name}/{member.name}": member.content
-            for member in read_archive([part], frozenset(PASSES))
+            for member in read_archive([part], frozenset(PASSES), counts.append)
         }
         assert found == expected, seed
+        assert sum(counts) == len(content)  # the second reading starts from none again
         followed += len(expected)
     assert followed > 400
 
@@ -176,8 +178,9 @@ def test_parts_are_deleted_only_when_asked_and_only_of_complete_characters(publi
     assert archives.contents(output / "TrainSet") == run_again
 
 
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(b"")])
 def test_parts_are_deleted_only_after_every_file_was_found_on_disk_in_that_run(
-    published, output, tmp_path, monkeypatch
+    spoil, published, output, tmp_path, monkeypatch
 ):
     run(published, output)
     folder = output / "TrainSet" / TRAIN
@@ -186,24 +189,35 @@ def test_parts_are_deleted_only_after_every_file_was_found_on_disk_in_that_run(
     path.write_bytes(bytes(path.stat().st_size))
     true = extract_data.read_archive
 
-    def remove_after_reading(*arguments):
+    def spoil_after_reading(*arguments):
         yield from true(*arguments)
-        next((output / "ValSet" / VAL).rglob("*.png")).unlink()
+        spoil(next((output / "ValSet" / VAL).rglob("*.png")))
 
     with monkeypatch.context() as patched:
-        patched.setattr(extract_data, "read_archive", remove_after_reading)
+        patched.setattr(extract_data, "read_archive", spoil_after_reading)
         with pytest.raises(UserError, match="has gone since it was extracted"):
             run(published, output, "--characters", VAL, "--delete_parts")
+    written = []
+    monkeypatch.setattr(os, "sync", lambda: written.append(archives.contents(published)))
+    before = archives.contents(published)
     run(published, output, "--characters", TRAIN, "--delete_parts")
+    assert written == [before]
     assert extracted(folder) == archives.contents(tmp_path / "source" / TRAIN)
     assert {path.name for path in published.iterdir()} == set(CHARACTERS[VAL].parts)
 
 
-def test_a_second_run_notices_a_folder_that_was_removed(published, output, tmp_path):
+def test_a_second_run_notices_a_wanted_folder_that_was_removed(
+    published, output, tmp_path, monkeypatch
+):
     run(published, output)
-    shutil.rmtree(output / "TrainSet" / TRAIN / "env_002" / "cam_down" / "json")
+    camera = output / "TrainSet" / TRAIN / "env_002" / "cam_down"
+    shutil.rmtree(camera / "json")
     run(published, output)
     assert extracted(output / "TrainSet" / TRAIN) == archives.contents(tmp_path / "source" / TRAIN)
+    run(published, output, "--passes", "all")
+    shutil.rmtree(camera / "depth")
+    monkeypatch.setattr(extract_data, "read_archive", None)
+    run(published, output)
 
 
 def test_parts_left_by_a_deletion_that_was_stopped_are_kept(published, output, capsys):
@@ -294,6 +308,36 @@ def test_an_odd_member_is_skipped_and_the_rest_extracted(
     assert ("skipped 1 members" in lines) == (told is not None) and (told or "") in lines
     # The only copy of a file that was asked for is not deleted.
     assert any((tmp_path / "parts").iterdir()) == ("parts kept" in lines) == kept
+
+
+JSON = "x/env_001/cam_down/json"
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        # (name, content of a file or target of a link after "->")
+        ([(f"{JSON}/a", "->b"), (f"{JSON}/b", "1"), (f"{JSON}/a", "2")], {"b": b"1", "a": b"2"}),
+        ([(f"{JSON}/a", "2"), (f"{JSON}/b", "1"), (f"{JSON}/a", "->b")], {"a": b"1", "b": b"1"}),
+        ([(JSON, "->../../store"), ("x/store/a", "1")], {"a": b"1"}),
+        ([(JSON, "->../../store"), ("x/store/..", "1")], {}),
+        ([(f"{JSON}/a", "1"), ("y/env_002/cam_down", "->../../x/env_001/cam_down")], {"a": b"1"}),
+        ([(f"{JSON}/a", "->../../../../y/a"), ("y/a", "1")], {}),
+    ],
+)
+def test_links_stay_in_their_character_and_the_later_of_two_members_counts(
+    members, expected, tmp_path
+):
+    made = []
+    for name, content in members:
+        info = tarfile.TarInfo(name)
+        if content.startswith("->"):
+            info.type, info.linkname, content = tarfile.SYMTYPE, content[2:], ""
+        made.append((info, content.encode()))
+    (tmp_path / "part").write_bytes(archives.tar_members(made))
+    found = list(read_archive([tmp_path / "part"], frozenset({"json"})))
+    assert {member.name: member.content for member in found} == expected
+    assert {member.environment for member in found} <= {"env_001"}
 
 
 @pytest.mark.parametrize(
