@@ -8,6 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
+from base.files import write_text
 from base.set_type import SetType
 from dataset.check_packed import check_packed
 from dataset.check_tree import check_tree
@@ -16,7 +17,6 @@ from dataset.packed import is_packed
 from dataset.skip_list import SKIP_LIST, format_skip_list
 from utils.command import run_command
 from utils.cores import cpu_count
-from utils.files import write_text
 
 _EXAMPLES = """examples:
   every picture and label of every set:

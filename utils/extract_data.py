@@ -14,6 +14,7 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
+from base.files import make_folder, write_text
 from dataset.archive import Member, read_archive
 from dataset.release import (
     CHARACTERS,
@@ -24,7 +25,6 @@ from dataset.release import (
 )
 from utils.command import run_command
 from utils.cores import cpu_count
-from utils.files import make_folder, write_text
 
 _EXAMPLES = """examples:
   pictures and labels of all parts in a folder:
