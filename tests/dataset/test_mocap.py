@@ -30,8 +30,8 @@ def test_frames_are_paired_by_number_when_either_side_has_a_gap(tmp_path, capsys
         assert (frame.image == number).all()
         assert np.allclose(frame.joints3d, release.pose_for(number), atol=1e-6)
     told = capsys.readouterr().err
-    assert "1 pictures without a label" in told and ".rgba.000005.png" in told
-    assert "1 labels without a picture" in told and "_000002.json" in told
+    assert "1 picture without label: " in told and ".rgba.000005.png" in told
+    assert "1 label without picture: " in told and "_000002.json" in told
 
 
 def test_joints_are_selected_by_name_and_projected_consistently(tmp_path):
@@ -106,7 +106,7 @@ def test_a_bad_label_is_skipped_counted_and_named(tmp_path, capsys, reason, chan
         read_label(path)
     assert reason in str(caught.value) and "\n" not in str(caught.value)
     assert len(Mocap(tmp_path, SetType.TRAIN)) == 1
-    assert "1 broken labels" in capsys.readouterr().err
+    assert "1 broken label: " in capsys.readouterr().err
 
 
 def test_a_label_that_is_no_json_or_lacks_a_key_is_broken(tmp_path):
@@ -144,7 +144,7 @@ def test_missing_and_empty_sets_say_what_to_do(tmp_path):
     with pytest.raises(UserError, match=r"no TrainSet in .*make_synthetic"):
         Mocap(tmp_path, SetType.TRAIN)
     (tmp_path / "ValSet").mkdir()
-    with pytest.raises(UserError, match="no labelled frame"):
+    with pytest.raises(UserError, match="no frame that can be used"):
         Mocap(tmp_path, SetType.VAL)
     folder = release.camera_folder(tmp_path, "TestSet")
     release.write_label(folder, 1)

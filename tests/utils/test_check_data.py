@@ -142,7 +142,7 @@ def test_the_skip_list_takes_effect_at_once_and_satisfies_the_doctor(tmp_path, c
     assert [data.frame_id(i).number for i in range(len(data))] == [1, 3, 4]
     assert len(data.annotations()) == 3
     told = capsys.readouterr().err
-    assert "1 frames left out by skip_list.txt" in told and "without a label" not in told
+    assert "1 frames left out by skip_list.txt" in told and "without label" not in told
     status, report = run(tmp_path)
     assert status == 0 and len(report["sets"][0]["on_skip_list"]) == 2
     # A new fault is added to what the list holds.
