@@ -83,6 +83,10 @@ class Fault:
         # Errors of single files name the file first; a report names it by itself.
         return cls(kind, where, str(error).rpartition(f"{where}: ")[2], frame_id)
 
+    def __str__(self) -> str:
+        # Any console can print it, though the name of a file may be no UTF-8.
+        return f"{self.where} ({self.detail})".encode("utf-8", "backslashreplace").decode()
+
     def as_dict(self) -> dict[str, Any]:
         """Content for JSON."""
         return asdict(self)
@@ -108,7 +112,7 @@ def summary(faults: list[Fault]) -> list[str]:
     """One line for each kind of fault: how many, and the first of them by name."""
     lines = []
     for kind, plural in KINDS.items():
-        named = [f"{fault.where} ({fault.detail})" for fault in faults if fault.kind == kind]
+        named = [str(fault) for fault in faults if fault.kind == kind]
         if named:
             more = f"; and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
             what = kind if len(named) == 1 else plural

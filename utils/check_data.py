@@ -121,7 +121,7 @@ def _print_faults(kind: str, faults: list[Fault]) -> None:
         return
     print(f"  {kind}: {len(faults)}")
     for fault in faults[:_SHOWN]:
-        print(f"    {fault.where}: {fault.detail}")
+        print(f"    {fault}")
     if len(faults) > _SHOWN:
         print(f"    and {len(faults) - _SHOWN} more")
     if kind == OFF_CAMERA:

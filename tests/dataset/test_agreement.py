@@ -171,17 +171,14 @@ def renamed_folder(tree):
 
 def unreadable_folder(tree):
     frame = tree.frame()
-    inside = self_and_parents(tree.picture(frame).parent) + [tree.folder(frame) / "json"]
+    pictures = tree.picture(frame).parent
+    # The two passes, cam_down, the environment, the character and the set.
+    inside = [tree.label(frame).parent, pictures, *pictures.parents][:6]
     folder = inside[tree.rng.integers(len(inside))]
     tree.unreadable.add(str(folder))
     lost = [f for f in tree.good if folder in (*tree.picture(f).parents, tree.label(f).parent)]
     tree.lose("unreadable folder", *lost)
     tree.in_archives = False
-
-
-def self_and_parents(folder):
-    """The folder of pictures, ``cam_down``, environment, character and set."""
-    return [folder, *folder.parents][:5]
 
 
 def damaged(root, seed) -> Tree:

@@ -1,6 +1,7 @@
 """Reading the extracted layout: pairing by frame number, bad labels, bad pictures, the cache."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -173,6 +174,29 @@ def test_the_second_start_reads_no_label_and_a_change_on_disk_is_seen(tmp_path, 
     release.write_picture(folder, 3)
     assert len(Mocap(tmp_path, SetType.TRAIN)) == 3
     assert len(read) == 3
+
+
+def test_a_label_rewritten_in_place_is_read_again(tmp_path):
+    folder = release.camera_folder(tmp_path)
+    path = release.write_label(folder, 1)
+    release.write_picture(folder, 1)
+    Mocap(tmp_path, SetType.TRAIN)
+    content, stat = path.read_text(), path.stat()
+    path.write_text(content.replace("walking", "talking"))
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))  # a clock may be coarse
+    assert Mocap(tmp_path, SetType.TRAIN)[0].action == "talking"
+
+
+def test_the_cache_is_readable_for_whom_the_umask_lets_read(tmp_path):
+    folder = release.camera_folder(tmp_path)
+    release.write_label(folder, 1)
+    release.write_picture(folder, 1)
+    before = os.umask(0o027)
+    try:
+        Mocap(tmp_path, SetType.TRAIN)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "TrainSet" / ".index.npz").stat().st_mode & 0o777 == 0o640
 
 
 def test_a_damaged_cache_is_built_anew(tmp_path):
