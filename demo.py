@@ -32,6 +32,7 @@ from tqdm import tqdm
 
 from base.base_dataset import BaseDataset
 from base.errors import UserError
+from base.files import make_folder, sha256, write_text
 from base.set_type import SetType
 from dataset.loader import FrameLoader, make_loader
 from dataset.mocap import open_split
@@ -45,7 +46,6 @@ from utils.drawing.split import SplitPainter
 from utils.engine.data import report_broken
 from utils.evaluate import Evaluation, FrameResult
 from utils.export import write_frames_csv, write_poses
-from utils.files import make_folder, sha256, write_text
 from utils.pose_model import LoadedModel, check_camera, load_pose_model
 from utils.predict import PosePredictor
 from utils.report.build import write_report

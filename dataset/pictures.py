@@ -18,6 +18,10 @@ _PNG, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 _JPEG, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
+class WrongSizeError(BrokenFrameError):
+    """A picture that is not of the release's size."""
+
+
 def read_picture(path: Path) -> np.ndarray:
     """A picture as RGB, whatever its channels and depth; EXIF orientation is honoured.
 
@@ -67,7 +71,7 @@ def decode_release_picture(data: bytes, path: Path | str) -> np.ndarray:
     """
     image = decode_picture(data, path)
     if image.shape[:2] != (RELEASE_CAMERA.height, RELEASE_CAMERA.width):
-        raise BrokenFrameError(
+        raise WrongSizeError(
             f"{path}: picture is {image.shape[1]}×{image.shape[0]}, "
             f"expected {RELEASE_CAMERA.width}×{RELEASE_CAMERA.height}"
         )

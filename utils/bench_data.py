@@ -19,7 +19,8 @@ from base.errors import UserError
 from base.set_type import SetType
 from dataset.batch import to_input
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
-from dataset.index import SplitIndex, camera_folders, write_cache
+from dataset.index import SplitIndex, write_cache
+from dataset.listing import list_split
 from dataset.loader import FrameLoader
 from dataset.mocap import open_split
 from dataset.packed import is_packed
@@ -127,7 +128,7 @@ def _ways(tree: Path, packed: Path, args: argparse.Namespace) -> list[Way]:
 def second_start(frames: int) -> float:
     """Seconds that opening a tree takes when its index is cached already.
 
-    The tree has the release's 63 folders and no files; the index is made up.
+    The tree has the release's 63 folders, its files are empty and the index is made up.
 
     Args:
         frames: how many the index tells of.
@@ -135,27 +136,34 @@ def second_start(frames: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         split = root / SetType.TRAIN.folder
-        names = [f"{name}/env_{e:03d}/cam_down" for name in CHARACTERS for e in (1, 2, 3)][:63]
-        for name in names:
-            for kind in ("rgba", "json"):
-                (split / name / kind).mkdir(parents=True)
+        names = [(name, e) for name in CHARACTERS for e in (1, 2, 3)][:63]
+        pictures = []
+        for row in range(frames):
+            name, environment = names[row % len(names)]
+            number = row // len(names)
+            pictures.append(f"{name}.rgba.{number:06d}.png".encode())
+            camera = split / name / f"env_{environment:03d}" / "cam_down"
+            for file in (f"rgba/{pictures[-1].decode()}", f"json/{name}_{number:06d}.json"):
+                if number == 0:
+                    (camera / file).parent.mkdir(parents=True)
+                (camera / file).touch()
         rows = np.arange(frames)
+        listing = list_split(root, SetType.TRAIN)
         write_cache(
             split,
             SplitIndex(
-                folders=camera_folders(split),
+                folders=list(listing.folders),
                 folder=(rows % len(names)).astype(np.int32),
                 number=rows // len(names),
-                has_picture=np.ones(frames, bool),
+                picture=np.array(pictures, np.bytes_),
                 joints2d=np.full((frames, 16, 2), 400, np.float32),
                 joints3d=np.ones((frames, 16, 3), np.float32),
                 visible=np.ones((frames, 16), bool),
                 action=(rows % 70).astype(np.int32),
                 actions=[f"clip_{i}" for i in range(70)],
-                picture_without_label=[],
-                label_without_picture=[],
-                broken=[],
+                faults=[],
             ),
+            listing.signature,
         )
         start = time.perf_counter()
         opened = len(open_split(root, SetType.TRAIN, 368))

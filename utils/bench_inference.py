@@ -22,6 +22,7 @@ import torch
 from tqdm import tqdm
 
 from base.camera import RELEASE_CAMERA
+from base.files import write_text
 from base.ocam_camera import OCamCamera
 from dataset.transforms import SquareCrop
 from model.ego_pose import EgoPose
@@ -32,7 +33,6 @@ from utils.config import Config
 from utils.cores import cpu_count
 from utils.device import GPU_HELP, select_device
 from utils.export_onnx import quantise, write_onnx
-from utils.files import write_text
 from utils.inference.fold import prepare_model
 from utils.inference.onnx_predictor import OnnxPosePredictor
 from utils.inference.warp import CameraWarp

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from base.files import write_text
 from base.set_type import SetType
 from dataset.synthetic.generate import generate
 from dataset.synthetic.plan import Recipe
@@ -33,7 +34,6 @@ from utils.engine.loop import Trainer
 from utils.engine.networks import Start, stage_network
 from utils.engine.processes import Processes
 from utils.engine.stages import stage_class
-from utils.files import write_text
 
 _EXAMPLES = """examples:
   python utils/bench_train.py                        both stages, about ten minutes on 2 cores

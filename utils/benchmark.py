@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 
 from base.errors import UserError
+from base.files import write_text
 from utils.benchmarking.figures import all_figures
 from utils.benchmarking.frames import check_set
 from utils.benchmarking.launch import Launcher, launch, only_one
@@ -35,7 +36,6 @@ from utils.benchmarking.work import carry_out_all, check_runs
 from utils.command import run_command
 from utils.defaults import REPOSITORY
 from utils.device import GPU_HELP
-from utils.files import write_text
 
 _EXAMPLES = """examples:
   everything that this machine is meant for (small without a CUDA device, full with one):

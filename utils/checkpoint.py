@@ -23,8 +23,8 @@ import torch
 
 from base.camera import FisheyeCamera
 from base.errors import UserError
+from base.files import replacing
 from utils.config import Config, parse_config
-from utils.files import replacing
 
 #: Keys of the layout: the 2D module, the paper's lifting network, the project's own, its temporal
 #: form.

@@ -12,8 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from base.errors import UserError
+from base.files import write_text
 from utils.command import run_command
-from utils.files import write_text
 from utils.metrics import ALL, BODY_PARTS
 from utils.metrics.bootstrap import interval, resampled_means
 from utils.published import TABLE_GROUPS

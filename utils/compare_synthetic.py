@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from base.actions import ACTION_GROUPS, action_group
 from base.errors import UserError
+from base.files import write_text
 from base.set_type import SetType
 from base.skeleton import JOINT_PREFIX, JOINTS, NECK
 from dataset.pictures import read_picture
@@ -27,7 +28,6 @@ from utils.command import run_command
 from utils.defaults import DEFAULT_DATA_ROOT
 from utils.draw_contact_sheet import choose_pictures, draw_sheet
 from utils.drawing.write import save_picture
-from utils.files import write_text
 from utils.picture_colours import picture_colours
 
 _SIDES = ("Left", "Right")

@@ -26,13 +26,13 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon
 from torch import nn
 
 from base.camera import RELEASE_CAMERA
+from base.files import make_folder, replacing
 from base.skeleton import HEATMAP_JOINTS, LIMBS, NECK, NUM_JOINTS
 from model.joint_transformer import JointTransformer
 from model.lifting import LiftingAutoencoder
 from model.pose_fpn import PoseFPN
 from model.pose_resnet import PoseResNet
 from utils.command import run_command
-from utils.files import make_folder, replacing
 
 _INK = "#22303c"
 _MUTED = "#6b7b88"

@@ -14,6 +14,7 @@ import torch
 from matplotlib.figure import Figure
 
 from base.errors import UserError
+from base.files import make_folder
 from base.set_type import SetType
 from dataset.batch import to_input
 from dataset.transforms import SquareCrop
@@ -28,7 +29,6 @@ from utils.figures.curves import read_curves, training_curves
 from utils.figures.errors import error_distribution, errors_by_action, errors_by_joint
 from utils.figures.poses import Cell, heatmap_overlay, qualitative_grid
 from utils.figures.style import figure_style, save_figure
-from utils.files import make_folder
 from utils.metrics import joint_errors
 from utils.pose_model import load_pose_model
 

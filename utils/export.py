@@ -10,10 +10,10 @@ import numpy as np
 
 from base.actions import action_group
 from base.errors import UserError
+from base.files import replacing
 from base.frame import FrameId
 from base.skeleton import NUM_JOINTS
 from utils.evaluate import FrameResult, frame_error_names
-from utils.files import replacing
 
 
 def write_frames_csv(path: Path, frames: Sequence[FrameResult]) -> None:

@@ -21,13 +21,13 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
 from base.errors import UserError
+from base.files import replacing
 from dataset.pictures import list_pictures, read_picture
 from dataset.transforms import SquareCrop
 from model.ego_pose import EgoPose
 from model.ego_transformer import EgoTransformer
 from utils.box import model_path
 from utils.command import run_command
-from utils.files import replacing
 from utils.inference.fold import fold_batch_norms
 from utils.inference.onnx_predictor import INPUT, METADATA_KEY, OnnxPosePredictor
 from utils.pose_model import LoadedModel, load_pose_model

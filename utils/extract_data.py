@@ -17,6 +17,7 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
+from base.files import make_folder, write_bytes, write_text
 from dataset.archive import ArchiveReport, read_archive
 from dataset.release import (
     CHARACTERS,
@@ -25,10 +26,8 @@ from dataset.release import (
     find_archives,
     missing_parts,
 )
-from dataset.whole_file import write_whole
 from utils.command import run_command
 from utils.cores import cpu_count
-from utils.files import make_folder
 
 _EXAMPLES = """examples:
   pictures and labels of all parts in a folder:
@@ -154,7 +153,7 @@ class Extraction:
             "skipped": report.skipped,
             "parts": self._sizes(),
         }
-        write_whole(self.folder / _MARKER, json.dumps(marker, indent=2).encode() + b"\n")
+        write_text(self.folder / _MARKER, json.dumps(marker, indent=2) + "\n")
         if delete_parts and report.lost_files:
             told.append(f"  parts kept: {report.lost_files} files of them are not extracted")
         elif delete_parts:
@@ -180,7 +179,7 @@ def _write(path: Path, content: bytes) -> None:
         # By content, not by size: an earlier run may have read a damaged part.
         if path.read_bytes() == content:
             return
-    write_whole(path, content)
+    write_bytes(path, content, single_writer=True)
 
 
 def _plan(args: argparse.Namespace) -> tuple[list[Extraction], list[str]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from utils.files import sha256
+from base.files import sha256
 from utils.metrics import ALL, BODY_PARTS
 from utils.pose_model import LoadedModel
 

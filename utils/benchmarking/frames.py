@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
+from base.files import write_text
 from utils.benchmarking.fingerprint import differences, fingerprint
 from utils.benchmarking.launch import Launcher
 from utils.benchmarking.spec import Sizes
-from utils.files import write_text
 
 #: Beside a set: its fingerprint, which takes a minute to compute.
 _FOUND = "fingerprint.json"

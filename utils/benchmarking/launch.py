@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from base.errors import UserError
+from base.files import make_folder
 from utils.command import EXIT_INTERRUPTED
 from utils.defaults import REPOSITORY
-from utils.files import make_folder
 
 #: Runs a script of the repository with its arguments, its standard output in a file where one is
 #: given; the last is told the seconds passed now and then.

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from base.errors import UserError
-from utils.files import write_text
+from base.files import write_text
 
 
 def marks(scale: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ import numpy as np
 import yaml
 
 from base.errors import UserError
+from base.files import write_text
 from base.set_type import SetType
 from dataset.mocap import open_split
 from utils.benchmarking.fingerprint import differences
@@ -28,7 +29,6 @@ from utils.benchmarking.spec import (
 )
 from utils.config import Config, dump_config
 from utils.engine.stages import TEMPORAL, TRAINING_TYPES
-from utils.files import write_text
 from utils.metrics import PoseMetrics
 from utils.pose_model import load_pose_model
 

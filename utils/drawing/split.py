@@ -13,6 +13,7 @@ from tqdm import tqdm
 from base.actions import action_group
 from base.camera import RELEASE_CAMERA
 from base.errors import BrokenFrameError
+from base.files import make_folder, replacing
 from base.frame import FrameId
 from base.set_type import SetType
 from dataset.mocap import Mocap
@@ -21,7 +22,6 @@ from dataset.transforms import SquareCrop
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
 from utils.evaluate import FrameResult
-from utils.files import make_folder, replacing
 
 #: Frames a second of the release.
 FRAME_RATE = 30

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from base.errors import UserError
-from utils.files import replacing
+from base.files import replacing
 
 
 def save_picture(path: Path, picture: np.ndarray, options: Sequence[int] = ()) -> None:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from base.errors import UserError
+from base.files import make_folder, write_text
 from utils.checkpoint import Checkpoint, TrainingState
 from utils.config import dump_config
 from utils.engine.guards import StallWatch, memory_advice
@@ -23,7 +24,6 @@ from utils.engine.optim import make_average, make_optimizer, make_schedule, rest
 from utils.engine.pictures import sheet
 from utils.engine.run_log import RunLog, memory_gib
 from utils.engine.stage import Stage
-from utils.files import make_folder, write_text
 
 
 class _StopAsked(Exception):

@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from base.files import replacing
 from base.skeleton import LIMBS, RIGHT_JOINTS
 from utils.drawing.style import GRID, INK, MUTED, PREDICTED, TRUTH, Colour
-from utils.files import replacing
 
 _DPI = 200
 

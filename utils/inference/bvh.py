@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from base.files import replacing
 from base.skeleton import JOINTS
-from utils.files import replacing
 from utils.inference.results import FrameResult, Sink, Summary
 
 _CENTIMETRES = 100.0

@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from base.files import replacing
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
-from utils.files import replacing
 from utils.inference.results import FrameResult, Sink, Summary
 
 _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 92)

@@ -8,8 +8,8 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from base.files import replacing
 from base.skeleton import JOINTS, LIMBS
-from utils.files import replacing
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import FrameResult, Sink, Summary
 from utils.predict import WITHIN

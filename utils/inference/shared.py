@@ -17,7 +17,7 @@ import numpy as np
 import torch.distributed as dist
 
 from base.errors import UserError
-from utils.files import make_folder, replacing
+from base.files import make_folder, replacing
 from utils.inference.predictor import Pose
 from utils.inference.results import FrameResult, Sink, Summary
 

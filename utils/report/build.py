@@ -14,12 +14,12 @@ from plotly.offline import get_plotlyjs
 from tqdm import tqdm
 
 from base.camera import RELEASE_CAMERA
+from base.files import write_text
 from base.skeleton import JOINTS, LIMBS, RIGHT_JOINTS
 from dataset.transforms import SquareCrop, resize_square
 from utils.drawing.frame import DrawnPose, standing_place
 from utils.drawing.split import SplitPainter, described
 from utils.evaluate import FrameResult, frame_error_names
-from utils.files import write_text
 from utils.metrics import ALL
 from utils.published import TABLE_GROUPS
 from utils.tables import HEADS, result_blocks

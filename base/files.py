@@ -11,28 +11,38 @@ from base.errors import UserError
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, single_writer: bool = False) -> Iterator[Path]:
     """Write beside ``path`` and rename at the end, so that a kill leaves the old or the new.
 
-    Yields a temporary path with the same suffix.  On any error it is removed and ``path`` is as it
-    was.
+    Yields a temporary path; on any error it is removed and ``path`` is as it was.
+
+    Args:
+        path: the file to write.
+        single_writer: no other process writes this file. The temporary then has a fixed name, and
+            what a killed run has left under it is overwritten by the next. Without, each writer
+            has a temporary of its own, with the suffix of ``path``.
 
     Raises:
         UserError: where the folder cannot be written or the disk is full.
     """
     path = Path(path)
     make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.part")
     try:
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.stem}.", suffix=f".part{path.suffix}"
-        )
+        if single_writer:
+            temporary.touch()
+        else:
+            handle, name = tempfile.mkstemp(
+                dir=path.parent, prefix=f".{path.stem}.", suffix=f".part{path.suffix}"
+            )
+            os.close(handle)
+            temporary = Path(name)
     except OSError as error:
         raise UserError(f"{path.parent}: cannot be written ({error.strerror})") from None
-    os.close(handle)
-    temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
+        if not single_writer:  # mkstemp's are for their owner alone
+            temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
@@ -47,10 +57,15 @@ def _umask() -> int:
     return mask
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def write_bytes(path: Path, content: bytes, single_writer: bool = False) -> None:
+    """Write a file whole or not at all, see :func:`replacing`."""
+    with replacing(path, single_writer) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, text: str, single_writer: bool = False) -> None:
+    """Write a UTF-8 text file likewise."""
+    write_bytes(path, text.encode(), single_writer)
 
 
 def sha256(path: Path) -> str:

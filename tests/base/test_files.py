@@ -3,7 +3,7 @@
 import pytest
 
 from base.errors import UserError
-from utils.files import replacing, write_text
+from base.files import replacing, write_text
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
