@@ -16,6 +16,8 @@ def run_command(main: Callable[[], None]) -> None:
     A :class:`~base.errors.UserError` becomes one line on standard error and exit status 2,
     Ctrl-C exit status 130; anything else is a defect of ours and keeps its traceback.
     """
+    # A character that the console does not have may not end a run; on standard error it does not.
+    sys.stdout.reconfigure(errors="backslashreplace")
     try:
         main()
     except UserError as error:

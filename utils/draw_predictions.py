@@ -23,11 +23,11 @@ from tqdm import tqdm
 
 from base.errors import UserError
 from base.skeleton import JOINTS, LIMBS
-from dataset.pictures import read_picture
 from utils.box import chosen_model, model_path
 from utils.command import run_command
 from utils.draw_contact_sheet import draw_sheet
 from utils.drawing.write import save_picture
+from utils.inference.open_source import open_source
 from utils.inference.predictor import EgoPosePredictor
 
 #: Above this height of its heatmap a joint counts as seen.
@@ -71,12 +71,12 @@ def overlay(
     return drawn
 
 
-def read_points(path: Path, pictures: Sequence[Path]) -> dict[str, dict[str, list[float]]]:
+def read_points(path: Path, pictures: Sequence[str]) -> dict[str, dict[str, list[float]]]:
     """Known places of joints: picture's name → joint's name → (x, y) pixels.
 
     Raises:
         UserError: for a file that is missing or none of this kind, an unknown joint, or one that
-            names no picture of ``pictures``.
+            names none of ``pictures``, which are files' names.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -96,7 +96,7 @@ def read_points(path: Path, pictures: Sequence[Path]) -> dict[str, dict[str, lis
     unknown = {joint for places in points.values() for joint in places} - set(JOINTS)
     if unknown:
         raise UserError(f"--points {path}: no joint {min(unknown)}; known: {', '.join(JOINTS)}")
-    if not points.keys() & {picture.name for picture in pictures}:
+    if not points.keys() & set(pictures):
         raise UserError(f"--points {path}: names none of the pictures")
     return points
 
@@ -138,11 +138,8 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"--output {options.output}: give a .png or .jpg file")
     if not options.input_dir.is_dir():
         raise UserError(f"--input_dir {options.input_dir}: no such folder")
-    kinds = (".png", ".jpg", ".jpeg")
-    paths = sorted(p for p in options.input_dir.iterdir() if p.suffix.lower() in kinds)
-    if not paths:
-        raise UserError(f"--input_dir {options.input_dir} holds no .png or .jpg")
-    points = read_points(options.points, paths) if options.points else {}
+    source = open_source(str(options.input_dir))
+    points = read_points(options.points, [shot.file for shot in source]) if options.points else {}
     predictor = EgoPosePredictor(
         chosen_model(options.load_model),
         camera=options.camera,
@@ -150,16 +147,22 @@ def main(argv: list[str] | None = None) -> None:
         gpu=options.gpu,
     )
     drawn, misses = [], []
-    for path in tqdm(paths, unit="picture"):
-        picture = read_picture(path)
-        prepared = predictor.prepare(picture)
+    for shot in tqdm(source, total=source.total, unit="picture"):
+        try:
+            picture = shot.read()
+            prepared = predictor.prepare(picture)
+        except UserError as error:
+            tqdm.write(f"Left out {shot.file}: {error}")
+            continue
         pose = predictor.poses([prepared])[0]
         joints2d = pose.joints2d
-        for joint, place in points.get(path.name, {}).items():
+        for joint, place in points.get(shot.file, {}).items():
             misses.append(float(np.hypot(*(joints2d[JOINTS.index(joint)] - place))))
         if options.network_view:
             picture, joints2d = prepared.square, prepared.view.points(joints2d)
         drawn.append(overlay(picture, joints2d, pose.confidence, options.size))
+    if not drawn:
+        raise UserError(f"--input_dir {options.input_dir}: none of its pictures can be read")
     save_picture(options.output, draw_sheet(drawn, options.columns))
     print(f"{len(drawn)} pictures: {options.output}")
     if misses:

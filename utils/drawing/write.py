@@ -1,5 +1,6 @@
 """Drawn pictures as files: single ones, and many as a video."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import cv2
 import numpy as np
 
 from base.errors import UserError
-from base.files import replacing
+from base.files import opencv_path, replacing
 
 
 def save_picture(path: Path, picture: np.ndarray, options: Sequence[int] = ()) -> None:
@@ -23,9 +24,8 @@ def save_picture(path: Path, picture: np.ndarray, options: Sequence[int] = ()) -
     """
     with replacing(path) as temporary:
         bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-        # OpenCV tells a full disk by this value alone.
-        if not cv2.imwrite(str(temporary), bgr, list(options)):
-            raise OSError("the picture could not be written whole")
+        # Not by OpenCV, which crashes on names that are not UTF-8.
+        temporary.write_bytes(cv2.imencode(path.suffix, bgr, list(options))[1])
 
 
 class VideoFile:
@@ -52,8 +52,10 @@ class VideoFile:
             # Video codecs want even sides.
             self._size = (bgr.shape[1] // 2 * 2, bgr.shape[0] // 2 * 2)
             codec = cv2.VideoWriter_fourcc(*"mp4v")
-            self._writer = cv2.VideoWriter(str(self._path), codec, self._fps, self._size)
-            if not self._writer.isOpened():
+            name = opencv_path(self._path)
+            with contextlib.suppress(cv2.error):
+                self._writer = cv2.VideoWriter(name, codec, self._fps, self._size)
+            if self._writer is None or not self._writer.isOpened():
                 raise UserError(f"{self._path}: this OpenCV cannot write mp4; leave out --video")
         if bgr.shape[1::-1] != self._size:
             bgr = cv2.resize(bgr, self._size, interpolation=cv2.INTER_AREA)

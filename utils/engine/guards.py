@@ -13,34 +13,48 @@ from base.errors import UserError
 from utils.config import StageSection
 
 #: What allocators say, apart from ``torch.OutOfMemoryError``.
-_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+_NO_MEMORY = (
+    *("out of memory", "can't allocate memory", "not enough memory", "Insufficient memory"),
+    *("Failed to allocate memory", "bad_alloc", "ALLOC_FAILED"),
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an allocator of any device has given up."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(text in str(error) for text in _NO_MEMORY)
+    # ONNX Runtime and OpenCV have errors of their own.
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        not isinstance(error, UserError) and any(text in str(error) for text in _NO_MEMORY)
+    )
 
 
 @contextlib.contextmanager
-def memory_advice(name: str, settings: StageSection, input_size: int) -> Iterator[None]:
-    """Turn a lack of memory into a line that says which setting to lower.
+def out_of_memory_line(advice: str) -> Iterator[None]:
+    """Turn a lack of memory into one line.
+
+    Args:
+        advice: with what settings, and which of them to lower.
 
     Raises:
         UserError: instead of the allocator's error.
     """
     try:
         yield
-    except (RuntimeError, MemoryError) as error:
+    except Exception as error:
         if not is_out_of_memory(error):
             raise
-        accumulate = settings.accumulate
-        raise UserError(
-            f"out of memory in {name} with batch_size {settings.batch_size}, accumulate "
-            f"{accumulate} and pictures of {input_size} pixels: lower --batch_size, or keep it "
-            f"and work in smaller parts with --accumulate {2 * accumulate}"
-        ) from None
+        raise UserError(f"out of memory {advice}") from None
+
+
+def memory_advice(
+    name: str, settings: StageSection, input_size: int
+) -> contextlib.AbstractContextManager[None]:
+    """:func:`out_of_memory_line` of a stage of training."""
+    accumulate = settings.accumulate
+    return out_of_memory_line(
+        f"in {name} with batch_size {settings.batch_size}, accumulate {accumulate} and pictures of "
+        f"{input_size} pixels: lower --batch_size, or keep it and work in smaller parts with "
+        f"--accumulate {2 * accumulate}"
+    )
 
 
 class StallWatch(contextlib.AbstractContextManager["StallWatch"]):

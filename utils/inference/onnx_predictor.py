@@ -8,6 +8,7 @@ import torch
 
 from base.errors import UserError
 from dataset.runs import Place
+from utils.engine.guards import is_out_of_memory
 from utils.predict import Estimate, PosePredictor
 from utils.track import Track
 
@@ -60,6 +61,8 @@ class OnnxPosePredictor(PosePredictor):
         except KeyError:
             raise UserError(f"{path}: an ONNX model, but not of utils/export_onnx.py") from None
         except Exception as error:  # onnxruntime's own errors share no base class
+            if is_out_of_memory(error):
+                raise
             raise UserError(f"{path}: not a readable ONNX model ({_first_line(error)})") from None
         self.checkpoint = Path(described["checkpoint"])
         super().__init__(_Described(described["input_size"]), torch.device("cpu"), "fp32")
