@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from utils.evaluation.distances import ALL, BODY_PARTS
 from utils.files import sha256
-from utils.metrics import ALL, BODY_PARTS
 from utils.pose_model import LoadedModel
 
 _LIMITS = """\

@@ -20,7 +20,7 @@ from dataset.packed import Packed, is_packed
 from dataset.transforms import SquareCrop
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
-from utils.evaluate import FrameResult
+from utils.evaluation.poses import FrameResult
 from utils.files import make_folder, replacing
 
 #: Frames a second of the release.
