@@ -16,8 +16,9 @@ from base.set_type import SetType
 from dataset.mocap import open_split
 from utils import pack_data
 from utils.drawing.split import SplitPainter
-from utils.export import read_poses
-from utils.metrics import MPJPEByAction, joint_errors
+from utils.evaluation.distances import joint_errors
+from utils.evaluation.metrics.parts import errors_by_part
+from utils.evaluation.poses import Poses, read_poses
 from utils.pose_model import load_pose_model
 from utils.predict import PosePredictor
 
@@ -45,24 +46,30 @@ def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys
 
     dataset = open_split(tiny_data, SetType.TEST, 64)
     loaded = load_pose_model(tiny_checkpoint)
-    metric, baseline = MPJPEByAction(), MPJPEByAction()
+    predictions, frames = [], [dataset[index] for index in range(len(dataset))]
     predictor = PosePredictor(loaded.model, torch.device("cpu"), "fp32")
-    for index in range(len(dataset)):
-        frame = dataset[index]
-        predicted = predictor(torch.from_numpy(frame.image)[None]).joints3d
-        target = frame.joints3d[None]
-        error = metric.update(predicted, target, [frame.action])[0]
-        baseline.update(loaded.mean_pose[None], target, [frame.action])
+    for frame in frames:
+        predicted = predictor(torch.from_numpy(frame.image)[None]).joints3d[0]
+        predictions.append(predicted)
+        error = joint_errors(predicted, frame.joints3d).mean()
         line = re.search(rf"^{frame.frame_id} +([\d.]+) mm  {frame.action}$", printed, re.M)
         assert float(line.group(1)) == pytest.approx(error, abs=0.06 + 1e-4 * error)
 
     assert results["frames"] == len(dataset) == 6 and results["skipped"] == []
-    for part, groups in metric.results().items():
+    expected = errors_by_part(
+        Poses(
+            np.stack(predictions),
+            np.stack([frame.joints3d for frame in frames]),
+            [frame.action for frame in frames],
+            [frame.frame_id for frame in frames],
+            mean_pose=loaded.mean_pose,
+        )
+    )
+    for part, groups in expected.items():
         for group, cell in groups.items():
             found = results[part][group]
             assert found["mpjpe"] == pytest.approx(cell["mpjpe"], rel=1e-4)
-            expected = baseline.results()[part][group]["mpjpe"]
-            assert found["mpjpe_mean_pose"] == pytest.approx(expected, rel=1e-9)
+            assert found["mpjpe_mean_pose"] == pytest.approx(cell["mpjpe_mean_pose"], rel=1e-9)
             assert found["frames"] == cell["frames"]
     everything = results["full"]["All"]["mpjpe"]
     row = re.search(r"^this model, full body +([\d.]+)", printed, re.M)

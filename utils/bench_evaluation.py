@@ -36,7 +36,7 @@ from utils.config import load_config
 from utils.defaults import CONFIGS
 from utils.device import GPU_HELP, select_device
 from utils.drawing.frame import DrawnPose, FramePainter
-from utils.evaluate import Evaluation
+from utils.evaluation.evaluate import Evaluation
 from utils.predict import PosePredictor, Prediction
 
 _BATCH = 16

@@ -20,16 +20,16 @@ from dataset.batch import to_input
 from dataset.transforms import SquareCrop
 from utils.box import model_path
 from utils.command import run_command
-from utils.compare_results import read_results
 from utils.device import GPU_HELP, select_device
 from utils.drawing.choice import evenly_spaced
 from utils.drawing.split import SplitPainter, described
-from utils.export import SavedPoses, read_poses
+from utils.evaluation.compare import read_results
+from utils.evaluation.distances import joint_errors
+from utils.evaluation.poses import Poses, read_poses
 from utils.figures.curves import read_curves, training_curves
 from utils.figures.errors import error_distribution, errors_by_action, errors_by_joint
 from utils.figures.poses import Cell, heatmap_overlay, qualitative_grid
 from utils.figures.style import figure_style, save_figure
-from utils.metrics import joint_errors
 from utils.pose_model import load_pose_model
 
 _EXAMPLES = """figures:
@@ -73,7 +73,7 @@ class Evaluation:
         """Pictures of the set."""
         return SplitPainter(self.data_root, SetType(self.results["data"]))
 
-    def poses(self) -> tuple[SavedPoses, np.ndarray]:
+    def poses(self) -> tuple[Poses, np.ndarray]:
         """Poses of all frames, and the MPJPE (N,) of each."""
         poses = read_poses(self.folder / "poses.npz")
         return poses, joint_errors(poses.predicted, poses.target).mean(1)

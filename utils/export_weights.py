@@ -24,7 +24,7 @@ from base.files import replacing, sha256, write_text
 from utils.box import BOX, CARD
 from utils.checkpoint import OF_THE_RUN
 from utils.command import run_command
-from utils.compare_results import read_results
+from utils.evaluation.compare import read_results
 from utils.inference.confidence import confidence_path
 from utils.pose_model import load_pose_model
 from utils.predict import PosePredictor

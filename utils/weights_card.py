@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from base.files import sha256
-from utils.metrics import ALL, BODY_PARTS
+from utils.evaluation.distances import ALL, BODY_PARTS
 from utils.pose_model import LoadedModel
 
 _LIMITS = """\

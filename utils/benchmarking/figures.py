@@ -7,9 +7,9 @@ import numpy as np
 
 from base.errors import UserError
 from utils.benchmarking.runs import Run
-from utils.compare_results import sums_by_character
-from utils.metrics import ALL
-from utils.metrics.bootstrap import RESAMPLES, character_weights, interval
+from utils.evaluation.bootstrap import RESAMPLES, character_weights, interval
+from utils.evaluation.compare import sums_by_character
+from utils.evaluation.distances import ALL
 
 #: Joints of the parts of the body that demo.py does not report by itself.
 HANDS = ("LeftHand", "RightHand")

@@ -11,8 +11,8 @@ from utils.benchmarking.runs import Run
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.split import open_full_size
 from utils.drawing.write import save_picture
-from utils.export import read_poses
-from utils.metrics import joint_errors
+from utils.evaluation.distances import joint_errors
+from utils.evaluation.poses import read_poses
 
 FRAMES = 10
 _WIDTH = 640

@@ -29,7 +29,8 @@ from utils.benchmarking.spec import (
 )
 from utils.config import Config, dump_config
 from utils.engine.stages import TEMPORAL, TRAINING_TYPES
-from utils.metrics import PoseMetrics
+from utils.evaluation.metrics import measure
+from utils.evaluation.poses import Poses
 from utils.pose_model import load_pose_model
 
 _LOG_DIRS = {"train2d": "Train2d", "train3d": "Train3d", "finetune": "Finetune"}
@@ -278,14 +279,14 @@ def _test_mean_pose(run: Run, root: Path) -> None:
     test = open_split(root, SetType.TEST, 32)
     labels = test.annotations()
     mean = training.joints3d.astype(np.float64).mean(0)
-    metrics = PoseMetrics(training.mean_pose())
-    metrics.add(
+    poses = Poses(
         np.broadcast_to(mean, labels.joints3d.shape),
         labels.joints3d,
         labels.actions,
         [test.frame_id(row) for row in range(len(test))],
         labels.visible,
+        mean_pose=training.mean_pose(),
     )
     about = {"model": "mean pose of TrainSet", "data": "test", "frames": len(test)}
     run.note(parameters=0, pictures=0, labels=len(training))
-    write_text(run.results_path, json.dumps(about | metrics.results(), indent=2) + "\n")
+    write_text(run.results_path, json.dumps(about | measure(poses), indent=2) + "\n")

@@ -21,7 +21,7 @@ from dataset.packed import Packed, is_packed
 from dataset.transforms import SquareCrop
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
-from utils.evaluate import FrameResult
+from utils.evaluation.poses import FrameResult
 
 #: Frames a second of the release.
 FRAME_RATE = 30

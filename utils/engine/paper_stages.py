@@ -37,7 +37,7 @@ from utils.engine.data import (
 from utils.engine.pictures import Shown, placed_in_picture, readable, spread, with_head
 from utils.engine.processes import Processes
 from utils.engine.stage import Moved, Stage, Validation
-from utils.metrics import MPJPEByAction
+from utils.evaluation.metrics.parts import mpjpe_by_group
 
 
 class Poses:
@@ -54,10 +54,10 @@ class Poses:
 
     def mpjpe(self) -> dict[str, float]:
         """Group → MPJPE in millimetres over the poses of all processes."""
-        metric = MPJPEByAction()
-        for batch in self._processes.gathered(self._batches):
-            metric.update(*batch)
-        return {group: row["mpjpe"] for group, row in metric.results()["full"].items()}
+        predicted, target, actions = zip(*self._processes.gathered(self._batches), strict=True)
+        return mpjpe_by_group(
+            np.concatenate(predicted), np.concatenate(target), [a for part in actions for a in part]
+        )
 
 
 def _lifting_is_used(config: Config) -> bool:

@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from base.skeleton import LEFT_JOINTS, RIGHT_JOINTS
+from utils.evaluation.published import PUBLISHED, TABLE_GROUPS
+from utils.evaluation.tables import HEADS
 from utils.figures.style import (
     BASELINE_TONE,
     GRID_TONE,
@@ -16,8 +18,6 @@ from utils.figures.style import (
     PREDICTED_TONE,
     Tone,
 )
-from utils.published import PUBLISHED, TABLE_GROUPS
-from utils.tables import HEADS
 
 #: The published method that the paper's own protocol is known by.
 _REFERENCE = "xR-EgoPose, dual branch (2019)"

@@ -19,10 +19,10 @@ from base.skeleton import JOINTS, LIMBS, RIGHT_JOINTS
 from dataset.transforms import SquareCrop, resize_square
 from utils.drawing.frame import DrawnPose, standing_place
 from utils.drawing.split import SplitPainter, described
-from utils.evaluate import FrameResult, frame_error_names
-from utils.metrics import ALL
-from utils.published import TABLE_GROUPS
-from utils.tables import HEADS, result_blocks
+from utils.evaluation.distances import ALL
+from utils.evaluation.poses import FrameResult, frame_error_names
+from utils.evaluation.published import TABLE_GROUPS
+from utils.evaluation.tables import HEADS, result_blocks
 
 #: Side of the embedded pictures, pixels.
 _SIDE = 480
@@ -55,7 +55,7 @@ def write_report(
     Args:
         path: of the file.
         about: "model", "data" and "frames" of the run.
-        results: of :meth:`PoseMetrics.results`.
+        results: of :func:`utils.evaluation.metrics.measure`.
         frames: those shown one by one.
         painter: of the set they are from.
     """

@@ -5,7 +5,7 @@ import pytest
 
 from base.errors import UserError
 from utils.benchmarking.figures import resampled_mpjpe, uncertainty
-from utils.metrics.bootstrap import character_weights
+from utils.evaluation.bootstrap import character_weights
 
 
 def result(errors, frames=(10, 30, 20)):

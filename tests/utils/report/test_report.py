@@ -16,8 +16,8 @@ from base.errors import BrokenFrameError
 from base.frame import FrameId
 from base.skeleton import JOINTS
 from dataset.transforms import SquareCrop
-from utils.evaluate import FrameResult, frame_error_names
-from utils.metrics import PoseMetrics
+from utils.evaluation.metrics import measure
+from utils.evaluation.poses import FrameResult, Poses
 from utils.report.build import write_report
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -37,23 +37,22 @@ class NoisePainter:
 
 def make(path: Path, count: int) -> list[FrameResult]:
     """A report of frames whose MPJPE is 15, 30, 15, 30, … plus their number in tenths."""
-    metric = PoseMetrics(standing())
-    frames = []
-    for number in range(count):
-        target = standing()[None]
-        predicted = target.copy()
-        error = 15.0 * (1 + number % 2) + number / 10
-        predicted[:, 1:, 2] += error / 1000 * 16 / 15
-        frame_id = FrameId("male_001_a_a", "env_001", number)
-        visible = np.ones((1, 16), bool)
-        measures = metric.add(predicted, target, [ACTION], [frame_id], visible)
-        names = ("mpjpe", "pa_mpjpe", "pa_mpjpe_rigid", "absolute", "mpjpe_mean_pose")
-        errors = np.concatenate([measures[name] for name in names], 1)[0]
-        assert len(errors) == len(frame_error_names())
-        frames.append(FrameResult(frame_id, ACTION, tuple(errors), predicted[0], target[0]))
+    numbers = np.arange(count)
+    errors = 15.0 * (1 + numbers % 2) + numbers / 10
+    target = np.stack([standing()] * count)
+    predicted = target.copy()
+    predicted[:, 1:, 2] += errors[:, None] / 1000 * 16 / 15
+    poses = Poses(
+        predicted,
+        target,
+        [ACTION] * count,
+        [FrameId("male_001_a_a", "env_001", number) for number in numbers.tolist()],
+        np.ones((count, 16), bool),
+        mean_pose=standing(),
+    )
     about = {"model": "model_best.tar", "data": "test", "frames": count}
-    write_report(path, about, metric.results(), frames, NoisePainter())
-    return frames
+    write_report(path, about, measure(poses), poses.frames(), NoisePainter())
+    return poses.frames()
 
 
 def embedded(path: Path) -> dict:
@@ -108,12 +107,11 @@ def test_a_half_written_report_is_never_left(tmp_path):
     path = tmp_path / "report.html"
     make(path, 1)
     before = path.read_bytes()
-    metric = PoseMetrics(standing())
-    metric.update(standing()[None], standing()[None], ["walking"])
-    gone = FrameResult(FrameId("a", "b", 999), "walking", (0.0,) * 15, standing(), standing())
+    both = standing()[None], standing()[None]
+    gone = Poses(*both, ["walking"], [FrameId("a", "b", 999)], mean_pose=standing())
     with pytest.raises(BrokenFrameError):
         about = {"model": "m", "data": "test", "frames": 1}
-        write_report(path, about, metric.results(), [gone], NoisePainter())
+        write_report(path, about, measure(gone), gone.frames(), NoisePainter())
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["report.html"]
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from utils.metrics import BODY_PARTS
-from utils.published import PUBLISHED, TABLE_GROUPS
+from utils.evaluation.distances import BODY_PARTS
+from utils.evaluation.published import PUBLISHED, TABLE_GROUPS
 
 _SHORT = {
     "Gesticuling": "Gestic.",
@@ -38,7 +38,7 @@ def result_blocks(results: dict[str, Any]) -> list[Block]:
     """This model, the mean pose, the published rows.
 
     Args:
-        results: of :meth:`PoseMetrics.results`.
+        results: of :func:`utils.evaluation.metrics.measure`.
     """
     frames = [str(results["full"].get(group, {}).get("frames", 0)) for group in TABLE_GROUPS]
     return [
@@ -163,9 +163,9 @@ def text_summary(results: dict[str, Any]) -> str:
     if sure := results.get("uncertainty"):
         first, last = sure["deciles"][0], sure["deciles"][-1]
         lines.append(
-            f"uncertainty          {sure['coverage']:.1%} of the joints are in their 90 % region; "
-            f"error {first['error']:.1f} mm in the surest tenth, {last['error']:.1f} in the least "
-            f"sure, {'rising' if sure['monotonic'] else 'not always rising'} between"
+            f"uncertainty          90 % regions cover {sure['coverage']:.1%} of the joints; "
+            f"error {first['error']:.1f} mm in the lowest-uncertainty decile, {last['error']:.1f} "
+            f"in the highest, {'rising' if sure['monotonic'] else 'not always rising'} between"
         )
     motion = results["motion"]
     if motion:
@@ -176,8 +176,8 @@ def text_summary(results: dict[str, Any]) -> str:
     if left := results.get("averaging"):
         window = min(left, key=left.get)
         lines.append(
-            f"averaging            {left[window]:.1f} mm at best, over {window} frames: the rest "
-            "of the error lasts"
+            f"averaging            {left[window]:.1f} mm would be left after averaging errors over "
+            f"{window} past frames"
         )
     if "mpjpe_interval" in everything:
         lines.append("In brackets: 95 % intervals, characters resampled.")

@@ -4,6 +4,7 @@ Frames of one character are alike, so frames are not independent draws; characte
 """
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -51,3 +52,46 @@ def mean_interval(sums: np.ndarray, counts: np.ndarray) -> np.ndarray | None:
     if (frames > 0).any(1).sum() < 2:
         return None
     return interval(resampled_means(sums, counts))
+
+
+def mean_by_character(
+    values: np.ndarray, weights: np.ndarray, characters: np.ndarray
+) -> tuple[np.ndarray, list[list[float]] | None]:
+    """Mean over frames with the interval of the mean.
+
+    Args:
+        values: (N, n) of N frames.
+        weights: (N, 1) or (N, n), how often each value counts.
+        characters: (N,) int, the character of each frame.
+
+    Returns:
+        (n,) Σ values × weights / Σ weights, NaN where nothing counts; and its n intervals, None
+        with fewer than two characters.
+    """
+    count = int(characters.max()) + 1
+    sums, counts = (np.zeros((count, rows.shape[1])) for rows in (values, weights))
+    np.add.at(sums, characters, values * weights)
+    np.add.at(counts, characters, weights)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = sums.sum(0) / counts.sum(0)
+    ends = mean_interval(sums, counts)
+    return mean, None if ends is None else ends.T.tolist()
+
+
+def figure(name: str, value: float, ends: list[float] | None) -> dict[str, Any]:
+    """A figure of results.json: its value, and its interval beside it where there is one."""
+    return {name: float(value)} | ({} if ends is None else {f"{name}_interval": ends})
+
+
+def figures(
+    names: list[str],
+    values: np.ndarray,
+    weights: np.ndarray,
+    characters: np.ndarray,
+) -> dict[str, Any]:
+    """One figure per column of the values; arguments as of :func:`mean_by_character`."""
+    means, ends = mean_by_character(values, weights, characters)
+    report: dict[str, Any] = {}
+    for column, name in enumerate(names):
+        report |= figure(name, means[column], ends and ends[column])
+    return report

@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
+from base.frame import FrameId
 from base.skeleton import HEAD, NECK, NUM_JOINTS
-from utils.metrics import MPJPEByAction, joint_errors
+from utils.evaluation.distances import joint_errors
+from utils.evaluation.metrics import measure
+from utils.evaluation.metrics.parts import mpjpe_by_group
+from utils.evaluation.poses import Poses
 
 
 def pose(seed: int = 0) -> np.ndarray:
@@ -31,32 +35,36 @@ def test_the_neck_is_the_origin_so_its_own_error_falls_on_all_others():
 
 
 def test_groups_and_halves_of_the_body():
-    metric = MPJPEByAction()
     truth = np.stack([pose(seed) for seed in range(4)])
     predicted = truth.copy()
     predicted[0, 8:] += [0.0, 0.0, 0.1]  # the legs of a walking frame, 100 mm
     predicted[1, 2:8] += [0.08, 0.0, 0.0]  # six of eight upper joints of a talking one, 80 mm
     predicted[2, 1] += [0.0, 0.32, 0.0]  # one joint of an unknown clip, 320 mm
     actions = ["walking", "Talking_mixamo_com_x1", "somebody_elses_clip", "walking"]
-    errors = np.concatenate(
-        [
-            metric.update(predicted[:3], truth[:3], actions[:3]),
-            metric.update(predicted[3:], truth[3:], actions[3:]),
-        ]
-    )
-    assert errors == pytest.approx([50.0, 30.0, 20.0, 0.0])
-    results = metric.results()
+    poses = Poses(predicted, truth, actions, [FrameId("a", "env_001", n) for n in range(4)])
+    assert poses.part_errors["mpjpe"][:, 0] == pytest.approx([50.0, 30.0, 20.0, 0.0])
+    results = measure(poses)
     assert list(results["full"]) == ["All", "Talking", "Walking"]
-    assert results["full"]["All"] == {"mpjpe": pytest.approx(25.0), "frames": 4}
-    assert results["full"]["Walking"] == {"mpjpe": pytest.approx(25.0), "frames": 2}
-    assert results["full"]["Talking"] == {"mpjpe": pytest.approx(30.0), "frames": 1}
-    assert results["lower"]["Walking"]["mpjpe"] == pytest.approx(50.0)
-    assert results["upper"]["Talking"]["mpjpe"] == pytest.approx(60.0)
-    assert results["upper"]["All"]["mpjpe"] == pytest.approx((0 + 60 + 40 + 0) / 4)
+    mpjpe = {
+        part: {group: (cell["mpjpe"], cell["frames"]) for group, cell in results[part].items()}
+        for part in ("full", "upper", "lower")
+    }
+    assert mpjpe["full"]["All"] == (pytest.approx(25.0), 4)
+    assert mpjpe["full"]["Walking"] == (pytest.approx(25.0), 2)
+    assert mpjpe["full"]["Talking"] == (pytest.approx(30.0), 1)
+    assert mpjpe["lower"]["Walking"][0] == pytest.approx(50.0)
+    assert mpjpe["upper"]["Talking"][0] == pytest.approx(60.0)
+    assert mpjpe["upper"]["All"][0] == pytest.approx((0 + 60 + 40 + 0) / 4)
+    # What training validates by is the same figure.
+    assert mpjpe_by_group(predicted, truth, actions) == {
+        group: pytest.approx(value) for group, (value, _) in mpjpe["full"].items()
+    }
 
 
 def test_poses_that_do_not_match_are_refused():
     with pytest.raises(ValueError, match=r"\(…, 16, 3\)"):
         joint_errors(np.zeros((3, 16, 3)), np.zeros((2, 16, 3)))
-    with pytest.raises(ValueError, match="actions"):
-        MPJPEByAction().update(np.zeros((2, 16, 3)), np.zeros((2, 16, 3)), ["walking"])
+    with pytest.raises(ValueError, match="2 poses, but 1 actions"):
+        Poses(np.zeros((2, 16, 3)), np.zeros((2, 16, 3)), ["walking"], [FrameId("a", "b", 0)] * 2)
+    with pytest.raises(ValueError, match="no frame"):
+        measure(Poses(np.zeros((0, 16, 3)), np.zeros((0, 16, 3)), [], []))

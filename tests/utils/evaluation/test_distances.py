@@ -5,7 +5,7 @@ import pytest
 
 from base.camera import euler_sxyz_to_matrix
 from base.skeleton import MIRROR, NUM_JOINTS
-from utils.metrics.errors import aligned, distances
+from utils.evaluation.distances import aligned, distances
 
 
 def poses(count: int = 5, seed: int = 0) -> np.ndarray:

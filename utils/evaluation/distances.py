@@ -1,9 +1,10 @@
 """Distances of joints from their places, and how poses are laid over each other before."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from base import skeleton
-from base.skeleton import LOWER_BODY, NUM_JOINTS, UPPER_BODY
+from base.skeleton import LOWER_BODY, NUM_JOINTS, UPPER_BODY, neck_centred
 
 #: The group that holds every frame, those of unknown clips too.
 ALL = "All"
@@ -30,11 +31,6 @@ def check_poses(predicted: np.ndarray, target: np.ndarray) -> None:
         )
 
 
-def neck_centred(poses: np.ndarray) -> np.ndarray:
-    """(…, 16, 3) poses moved so that each has its Neck at the origin, float64."""
-    return skeleton.neck_centred(np.asarray(poses, np.float64))
-
-
 def distances(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
     """(…, 16) float64 millimetres between the joints of two poses (…, 16, 3) in metres as they are.
 
@@ -59,8 +55,13 @@ def joint_errors(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: if the two are not of one shape, or not poses.
     """
-    check_poses(predicted, target)
-    return distances(neck_centred(predicted), neck_centred(target))
+    both = (neck_centred(np.asarray(poses, np.float64)) for poses in (predicted, target))
+    return distances(*both)
+
+
+def by_part(errors: np.ndarray) -> np.ndarray:
+    """(N, 16) → (N, 3): means over the full, upper and lower body."""
+    return np.stack([errors[:, list(joints)].mean(1) for joints in BODY_PARTS.values()], 1)
 
 
 def aligned(predicted: np.ndarray, target: np.ndarray, scale: bool) -> np.ndarray:
@@ -94,3 +95,15 @@ def aligned(predicted: np.ndarray, target: np.ndarray, scale: bool) -> np.ndarra
         spread = np.maximum((source**2).sum((1, 2)), np.finfo(np.float64).tiny)
         moved = moved * ((singular * sign).sum(1) / spread)[:, None, None]
     return moved + middle
+
+
+#: Errors reported by part of the body: Neck at the origin (official), after the best similarity and
+#: the best rigid motion of the whole pose, and in the camera's frame as they are.
+PART_ERRORS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "mpjpe": joint_errors,
+    "pa_mpjpe": lambda predicted, target: distances(aligned(predicted, target, True), target),
+    "pa_mpjpe_rigid": lambda predicted, target: distances(
+        aligned(predicted, target, False), target
+    ),
+    "absolute": distances,
+}

@@ -4,19 +4,29 @@ import re
 
 import numpy as np
 
+from base.frame import FrameId
 from base.skeleton import NUM_JOINTS
-from utils.metrics import PoseMetrics
-from utils.published import PUBLISHED, TABLE_GROUPS
-from utils.tables import latex_table, markdown_table, result_blocks, text_summary, text_table
+from utils.evaluation.metrics import measure
+from utils.evaluation.poses import Poses
+from utils.evaluation.published import PUBLISHED, TABLE_GROUPS
+from utils.evaluation.tables import (
+    Block,
+    Row,
+    latex_table,
+    markdown_table,
+    result_blocks,
+    text_summary,
+    text_table,
+)
 
 
 def results():
-    metric = PoseMetrics(np.zeros((NUM_JOINTS, 3)))
     target = np.random.default_rng(0).normal(size=(3, NUM_JOINTS, 3))
     predicted = target.copy()
     predicted[:, 1, 0] += [0.016, 0.032, 0.064]
-    metric.update(predicted, target, ["walking", "walking", "unheard_of"])
-    return metric.results()
+    actions = ["walking", "walking", "unheard_of"]
+    frame_ids = [FrameId("a", "env_001", number) for number in (0, 10, 20)]
+    return measure(Poses(predicted, target, actions, frame_ids, mean_pose=np.zeros((16, 3))))
 
 
 def test_every_form_has_the_numbers_under_their_groups():
@@ -55,8 +65,6 @@ def test_columns_line_up():
 
 
 def test_latex_escapes_what_it_must():
-    from utils.tables import Block, Row
-
     latex = latex_table([Block("", [Row("50% & more_less", ["−1.0"])])], ["All"])
     assert r"50\% \& more\_less & $-$1.0 \\" in latex
 

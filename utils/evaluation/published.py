@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from utils.metrics import ALL
+from utils.evaluation.distances import ALL
 
 #: Columns of every table by action, in the order of the published ones.
 TABLE_GROUPS: tuple[str, ...] = (
