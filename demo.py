@@ -214,11 +214,11 @@ def evaluate(loader: FrameLoader, evaluation: Evaluation) -> None:
 
 
 def save_figures(save_dir: Path, about: dict[str, Any], evaluation: Evaluation) -> None:
-    """Print the tables, and write all that is not a picture."""
+    """Write all that is not a picture, then print the tables."""
     results = evaluation.results()
     blocks = result_blocks(results)
-    print(f"\n{text_table(blocks)}\n\n{text_summary(results)}\n")
-    write_text(save_dir / "table.txt", f"{text_table(blocks)}\n\n{text_summary(results)}\n")
+    table = f"{text_table(blocks)}\n\n{text_summary(results)}\n"
+    write_text(save_dir / "table.txt", table)
     write_text(save_dir / "table.md", markdown_table(blocks))
     write_text(save_dir / "table.tex", latex_table(blocks))
     write_frames_csv(save_dir / "frames.csv", evaluation.frames)
@@ -226,7 +226,7 @@ def save_figures(save_dir: Path, about: dict[str, Any], evaluation: Evaluation) 
     # Last: where it lies, the rest is whole.
     content = json.dumps(about | results, indent=2, allow_nan=False)
     write_text(save_dir / "results.json", content + "\n")
-    print(f"Results:  {save_dir / 'results.json'}, tables and frames.csv beside it")
+    print(f"\n{table}\nResults:  {save_dir / 'results.json'}, tables and frames.csv beside it")
 
 
 def draw(painter: SplitPainter, frames: list[FrameResult], arguments: argparse.Namespace) -> None:
