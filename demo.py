@@ -43,6 +43,7 @@ from utils.device import GPU_HELP, select_device
 from utils.drawing.choice import best, evenly_spaced, evenly_spaced_runs, every, worst
 from utils.drawing.split import SplitPainter
 from utils.engine.data import report_broken
+from utils.engine.guards import memory_advice
 from utils.evaluate import Evaluation, FrameResult
 from utils.export import write_frames_csv, write_poses
 from utils.files import make_folder, sha256, write_text
@@ -258,8 +259,16 @@ def _mpjpe(frame: FrameResult) -> float:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Evaluate, print, save, draw."""
+    """Command line of the evaluation."""
     arguments = parse_arguments(argv)
+    with memory_advice(
+        f"with batches of {arguments.batch_size} pictures", "lower --batch_size, or add --gpu cpu"
+    ):
+        run(arguments)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Evaluate, save, print, draw."""
     set_type = SetType(arguments.data)
     arguments.load_model = chosen_model(arguments.load_model)
     device = select_device(arguments.gpu)

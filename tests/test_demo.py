@@ -115,6 +115,17 @@ def test_results_are_written_before_the_table_is_printed(
         run(tiny_checkpoint, tiny_data, tmp_path, "--num_vis", "0")
 
 
+def test_running_out_of_memory_says_what_to_lower(
+    tiny_checkpoint, tiny_data, tmp_path, monkeypatch
+):
+    def fail(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(PosePredictor, "__call__", fail)
+    with pytest.raises(UserError, match=r"memory with batches of 4 .*lower --batch_size"):
+        run(tiny_checkpoint, tiny_data, tmp_path, "--batch_size", "4")
+
+
 def test_no_pictures_are_drawn_when_none_are_wanted(tiny_checkpoint, tiny_data, tmp_path):
     results = run(tiny_checkpoint, tiny_data, tmp_path, "--num_vis", "0", "--data", "val")
     assert results["data"] == "val" and results["frames"] == 4
