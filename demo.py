@@ -44,6 +44,7 @@ from utils.device import GPU_HELP, select_device
 from utils.drawing.choice import best, evenly_spaced, evenly_spaced_runs, every, worst
 from utils.drawing.split import SplitPainter
 from utils.engine.data import report_broken
+from utils.engine.guards import memory_advice
 from utils.evaluation.evaluate import Evaluation
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import FrameResult, Poses, write_frames_csv
@@ -227,10 +228,10 @@ def save_figures(
     poses: Poses,
     frames: list[FrameResult],
 ) -> None:
-    """Print the tables, and write all that is not a picture."""
+    """Write all that is not a picture, then print the tables."""
     blocks = result_blocks(results)
-    print(f"\n{text_table(blocks)}\n\n{text_summary(results)}\n")
-    write_text(save_dir / "table.txt", f"{text_table(blocks)}\n\n{text_summary(results)}\n")
+    table = f"{text_table(blocks)}\n\n{text_summary(results)}\n"
+    write_text(save_dir / "table.txt", table)
     write_text(save_dir / "table.md", markdown_table(blocks))
     write_text(save_dir / "table.tex", latex_table(blocks))
     write_frames_csv(save_dir / "frames.csv", frames)
@@ -238,7 +239,7 @@ def save_figures(
     # Last: where it lies, the rest is whole.
     content = json.dumps(about | results, indent=2, allow_nan=False)
     write_text(save_dir / "results.json", content + "\n")
-    print(f"Results:  {save_dir / 'results.json'}, tables and frames.csv beside it")
+    print(f"\n{table}\nResults:  {save_dir / 'results.json'}, tables and frames.csv beside it")
 
 
 def draw(painter: SplitPainter, frames: list[FrameResult], arguments: argparse.Namespace) -> None:
@@ -270,8 +271,16 @@ def _mpjpe(frame: FrameResult) -> float:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Evaluate, print, save, draw."""
+    """Command line of the evaluation."""
     arguments = parse_arguments(argv)
+    with memory_advice(
+        f"with batches of {arguments.batch_size} pictures", "lower --batch_size, or add --gpu cpu"
+    ):
+        run(arguments)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Evaluate, save, print, draw."""
     set_type = SetType(arguments.data)
     arguments.load_model = chosen_model(arguments.load_model)
     device = select_device(arguments.gpu)

@@ -33,7 +33,7 @@ import torch
 from base.errors import UserError
 from utils.box import chosen_model
 from utils.command import run_command
-from utils.engine.guards import out_of_memory_line
+from utils.engine.guards import memory_advice
 from utils.inference import shared
 from utils.inference.arguments import parse_arguments
 from utils.inference.names import name_text
@@ -91,7 +91,7 @@ def main(argv: list[str] | None = None) -> None:
     source = open_source(given, arguments.recursive, rank, count)
     size = arguments.batch_size
     lower = "lower --batch_size" if size > 1 else "--gpu cpu has the machine's whole memory"
-    with out_of_memory_line(f"with --batch_size {size}: {lower}"):
+    with memory_advice(f"with --batch_size {size}", lower):
         predictor = EgoPosePredictor(
             arguments.load_model,
             camera=arguments.camera,

@@ -49,6 +49,7 @@ from utils.command import run_command
 from utils.config import Config, load_config
 from utils.defaults import CONFIGS, DEFAULT_CONFIG, DEFAULT_DATA_ROOT
 from utils.device import GPU_HELP, prepare_device
+from utils.engine.guards import memory_advice
 from utils.engine.loop import Trainer
 from utils.engine.networks import Start, refuse_other_architecture, stage_network
 from utils.engine.processes import Processes
@@ -227,8 +228,18 @@ def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Process
             refuse_other_architecture(asked, checkpoint)
     prepare_device(processes.device, config.precision, config.tf32)
     kind = stage_class(training_type, config)
-    stage = kind(training_type, network, config, arguments.data_root, processes)
-    Trainer(stage, log_dir, start.resume).fit()
+    settings = config.stage(training_type)
+    what = (
+        f"in {training_type} with batch_size {settings.batch_size}, accumulate "
+        f"{settings.accumulate} and pictures of {config.data.input_size} pixels"
+    )
+    remedy = (
+        "lower --batch_size, or keep it and work in smaller parts with --accumulate "
+        f"{2 * settings.accumulate}"
+    )
+    with memory_advice(what, remedy):
+        stage = kind(training_type, network, config, arguments.data_root, processes)
+        Trainer(stage, log_dir, start.resume).fit()
 
 
 def train_all(arguments: argparse.Namespace, log_dir: Path, processes: Processes) -> None:

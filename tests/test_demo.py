@@ -2,8 +2,11 @@
 
 import csv
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -79,6 +82,55 @@ def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys
     pictures = sorted((tmp_path / "pictures").iterdir())
     assert len(pictures) == 3
     assert cv2.imread(str(pictures[0])).shape == (720, 1280, 3)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONIOENCODING": "cp1252"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+)
+def test_a_console_without_the_tables_characters_gets_it_all(
+    environment, tiny_checkpoint, tiny_data, tmp_path
+):
+    done = subprocess.run(
+        [
+            *(sys.executable, "demo.py", "--gpu", "cpu", "--load_model", str(tiny_checkpoint)),
+            *("--data_root", str(tiny_data), "--save_dir", str(tmp_path), "--num_vis", "0"),
+        ],
+        cwd=demo.__file__.removesuffix("demo.py"),
+        env=os.environ | environment,
+        capture_output=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    printed = done.stdout.decode("cp1252")
+    assert "\nthis model, full body " in printed and r"\u2500" in printed
+    assert json.loads((tmp_path / "results.json").read_text())["frames"] == 6
+
+
+def test_results_are_written_before_the_table_is_printed(
+    tiny_checkpoint, tiny_data, tmp_path, monkeypatch
+):
+    def fail(results):
+        assert (tmp_path / "results.json").exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "print", fail, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_checkpoint, tiny_data, tmp_path, "--num_vis", "0")
+
+
+def test_running_out_of_memory_says_what_to_lower(
+    tiny_checkpoint, tiny_data, tmp_path, monkeypatch
+):
+    def fail(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(PosePredictor, "__call__", fail)
+    with pytest.raises(UserError, match=r"memory with batches of 4 .*lower --batch_size"):
+        run(tiny_checkpoint, tiny_data, tmp_path, "--batch_size", "4")
 
 
 def test_no_pictures_are_drawn_when_none_are_wanted(tiny_checkpoint, tiny_data, tmp_path):

@@ -17,13 +17,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from base.camera import RELEASE_CAMERA  # before OpenCV, to explain what that lacks
+
+# isort: split
 import cv2
 import numpy as np
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from base.camera import RELEASE_CAMERA
 from base.frame import FrameId
 from base.skeleton import LIMBS
 from dataset.batch import Batch

@@ -16,12 +16,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from base.camera import RELEASE_CAMERA  # before OpenCV, to explain what that lacks
+
+# isort: split
 import cv2
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from base.camera import RELEASE_CAMERA
 from base.files import write_text
 from base.ocam_camera import OCamCamera
 from dataset.transforms import SquareCrop

@@ -17,11 +17,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from base.errors import UserError  # before OpenCV, to explain what that lacks
+
+# isort: split
 import cv2
 import numpy as np
 from tqdm import tqdm
 
-from base.errors import UserError
 from base.skeleton import JOINTS, LIMBS
 from utils.box import chosen_model, model_path
 from utils.command import run_command

@@ -1,6 +1,7 @@
 """What stops a run with one clear line, and what is said when it waits."""
 
 import contextlib
+import re
 import sys
 import threading
 import time
@@ -10,29 +11,26 @@ import torch
 from tqdm import tqdm
 
 from base.errors import UserError
-from utils.config import StageSection
 
-#: What allocators say, apart from ``torch.OutOfMemoryError``.
-_NO_MEMORY = (
-    *("out of memory", "can't allocate memory", "not enough memory", "Insufficient memory"),
-    *("Failed to allocate memory", "bad_alloc", "ALLOC_FAILED"),
+#: What allocators say, apart from those that raise errors of their own.
+_NO_MEMORY = re.compile(
+    "out of memory|can't allocate memory|(not enough|insufficient) memory|"
+    "failed to allocate memory|bad_alloc|alloc_failed",
+    re.I,
 )
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an allocator of any device has given up."""
-    # ONNX Runtime and OpenCV have errors of their own.
+    """Whether an allocator of any device has given up; OpenCV and ONNX Runtime have errors of their
+    own."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        not isinstance(error, UserError) and any(text in str(error) for text in _NO_MEMORY)
+        not isinstance(error, UserError) and bool(_NO_MEMORY.search(str(error)))
     )
 
 
 @contextlib.contextmanager
-def out_of_memory_line(advice: str) -> Iterator[None]:
-    """Turn a lack of memory into one line.
-
-    Args:
-        advice: with what settings, and which of them to lower.
+def memory_advice(what: str, remedy: str) -> Iterator[None]:
+    """Turn a lack of memory into one line: ``out of memory {what}: {remedy}``.
 
     Raises:
         UserError: instead of the allocator's error.
@@ -42,19 +40,7 @@ def out_of_memory_line(advice: str) -> Iterator[None]:
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        raise UserError(f"out of memory {advice}") from None
-
-
-def memory_advice(
-    name: str, settings: StageSection, input_size: int
-) -> contextlib.AbstractContextManager[None]:
-    """:func:`out_of_memory_line` of a stage of training."""
-    accumulate = settings.accumulate
-    return out_of_memory_line(
-        f"in {name} with batch_size {settings.batch_size}, accumulate {accumulate} and pictures of "
-        f"{input_size} pixels: lower --batch_size, or keep it and work in smaller parts with "
-        f"--accumulate {2 * accumulate}"
-    )
+        raise UserError(f"out of memory {what}: {remedy}") from None
 
 
 class StallWatch(contextlib.AbstractContextManager["StallWatch"]):
