@@ -190,7 +190,7 @@ def main(argv: list[str] | None = None) -> None:
         if not archives or strangers:
             what = f"holds {', '.join(sorted(strangers))}, no characters of the release" if (
                 strangers
-            ) else "holds neither parts of the release nor frames in TrainSet, ValSet or TestSet"  # fmt: skip
+            ) else "holds neither parts of the release nor frames of its sets"  # fmt: skip
             raise UserError(f"{args.input}: {what}")
         prepare_output(args.output, options)
         faults = _pack_archives(archives, args.output, options, args.jobs)
