@@ -167,7 +167,7 @@ class Extraction:
         for name, size in files.items():
             path = self.folder / name
             if not path.is_file() or path.stat().st_size != size:
-                raise UserError(f"{path}: gone or changed since it was extracted; its parts are kept")
+                raise UserError(f"{path}: gone or changed since extracted; its parts are kept")
         os.sync()  # a power cut must not find the parts deleted and the files not written yet
         try:
             for path in self.parts:

@@ -195,7 +195,7 @@ def test_parts_are_deleted_only_after_every_file_was_found_on_disk_in_that_run(
 
     with monkeypatch.context() as patched:
         patched.setattr(extract_data, "read_archive", spoil_after_reading)
-        with pytest.raises(UserError, match="changed since it was extracted"):
+        with pytest.raises(UserError, match="changed since extracted"):
             run(published, output, "--characters", VAL, "--delete_parts")
     written = []
     monkeypatch.setattr(os, "sync", lambda: written.append(archives.contents(published)))
