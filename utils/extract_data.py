@@ -141,11 +141,11 @@ class Extraction:
             name = f"{member.environment}/cam_down/{member.pass_name}/{member.name}"
             _write(self.folder / name, member.content)
             files[name] = len(member.content)
-        told = [f"{self.folder}: {len(files)} files", *report.lines()]
         if not files:
             raise UserError(
                 f"{self.parts[0]}: holds no file of {', '.join(sorted(self.passes))} under "
-                f"CHARACTER/ENVIRONMENT/cam_down{''.join(told[1:])}"
+                "CHARACTER/ENVIRONMENT/cam_down"
+                + "".join(f", and {line}" for line in report.skipped[:1])
             )
         marker = {
             "passes": sorted(self.passes),
@@ -154,6 +154,7 @@ class Extraction:
             "parts": self._sizes(),
         }
         write_text(self.folder / _MARKER, json.dumps(marker, indent=2) + "\n")
+        told = [f"{self.folder}: {len(files)} files", *report.lines()]
         if delete_parts and report.lost_files:
             told.append(f"  parts kept: {report.lost_files} files of them are not extracted")
         elif delete_parts:
@@ -165,7 +166,7 @@ class Extraction:
         for name, size in files.items():
             path = self.folder / name
             if not path.is_file() or path.stat().st_size != size:
-                raise UserError(f"{path}: has gone since it was extracted; its parts are kept")
+                raise UserError(f"{path}: gone or changed since extracted; its parts are kept")
         os.sync()  # a power cut must not find the parts deleted and the files not written yet
         try:
             for path in self.parts:

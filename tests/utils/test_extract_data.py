@@ -195,7 +195,7 @@ def test_parts_are_deleted_only_after_every_file_was_found_on_disk_in_that_run(
 
     with monkeypatch.context() as patched:
         patched.setattr(extract_data, "read_archive", spoil_after_reading)
-        with pytest.raises(UserError, match="has gone since it was extracted"):
+        with pytest.raises(UserError, match="changed since extracted"):
             run(published, output, "--characters", VAL, "--delete_parts")
     written = []
     monkeypatch.setattr(os, "sync", lambda: written.append(archives.contents(published)))
@@ -413,5 +413,9 @@ def test_bad_input_is_told_in_one_line(tmp_path, output):
     (tmp_path / "empty" / "somebody.tar.gz.partaa").touch()
     with pytest.raises(UserError, match="no character of the release"):
         run(tmp_path / "empty", output)
+    odd = archives.tar_members([(tarfile.TarInfo(f"/{JSON}/a"), b"")])
+    archives.cut(odd, "male_003_f_s", tmp_path / "parts")
+    with pytest.raises(UserError, match=f"no file of json, rgba under .*, and /{JSON}/a: an abs"):
+        run(tmp_path / "parts", output)
     with pytest.raises(UserError, match="holds no part of male_001"):
         run(tmp_path / "empty", output, "--characters", "male_001_a_a")
