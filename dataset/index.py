@@ -115,9 +115,10 @@ def load_index(root: Path, set_type: SetType) -> SplitIndex:
         if index.skipped:
             found.append(f"{index.skipped} frames left out by {SKIP_LIST}")
         raise UserError(
-            f"{split}: no frame that can be used under CHARACTER/ENVIRONMENT/cam_down/json; "
-            "extract the release there or make a synthetic set"
-            + (f" (found: {'; '.join(found)})" if found else "")
+            f"{split}: no frame can be used: {'; '.join(found)}"
+            if found
+            else f"{split}: no labelled frame under CHARACTER/ENVIRONMENT/cam_down/json; extract "
+            "the release there or make a synthetic set"
         )
     return index
 
@@ -155,7 +156,9 @@ def build_index(root: Path, folders: list[CameraFolder], faults: list[Fault]) ->
             return error
 
     with (
-        tqdm(total=total, desc="reading labels", unit="frame", leave=False) as bar,
+        tqdm(
+            total=total, desc="reading labels", unit="frame", leave=False, disable=total == 0
+        ) as bar,
         ThreadPoolExecutor(READERS) as pool,
     ):
         for row, folder in enumerate(folders):

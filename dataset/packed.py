@@ -24,8 +24,15 @@ from dataset.transforms import SquareCrop
 
 
 def is_packed(root: Path) -> bool:
-    """Whether a data root holds packed sets."""
-    return (Path(root) / MANIFEST).is_file()
+    """Whether a data root holds packed sets.
+
+    Raises:
+        UserError: for a root that may not be read.
+    """
+    try:
+        return (Path(root) / MANIFEST).is_file()
+    except OSError as error:
+        raise UserError(f"{root}: cannot be read ({error.strerror})") from None
 
 
 class Packed(BaseDataset):

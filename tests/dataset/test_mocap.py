@@ -145,7 +145,7 @@ def test_missing_and_empty_sets_say_what_to_do(tmp_path):
     with pytest.raises(UserError, match=r"no TrainSet in .*make_synthetic"):
         Mocap(tmp_path, SetType.TRAIN)
     (tmp_path / "ValSet").mkdir()
-    with pytest.raises(UserError, match="no frame that can be used"):
+    with pytest.raises(UserError, match="no labelled frame"):
         Mocap(tmp_path, SetType.VAL)
     folder = release.camera_folder(tmp_path, "TestSet")
     release.write_label(folder, 1)

@@ -10,7 +10,7 @@ import release
 
 from base.errors import UserError
 from base.set_type import SetType
-from dataset.mocap import Mocap
+from dataset.mocap import Mocap, open_split
 from dataset.packed import Packed
 from utils import check_data, pack_data
 
@@ -227,7 +227,7 @@ def test_a_renamed_character_is_told_by_all(tmp_path, capsys):
     assert status == 1 and faults(report) == {("renamed folder", "cam_down")}
     told = "its 8 files are named after female_001_a_a: rename the folder anna to that"
     assert told in capsys.readouterr().out
-    with pytest.raises(UserError, match=f"no frame that can be used.*1 renamed folder: .*{told}"):
+    with pytest.raises(UserError, match=f"no frame can be used: 1 renamed folder: .*{told}"):
         Mocap(tmp_path, SetType.TRAIN)
     with pytest.raises(UserError, match=told):
         pack_data.main(["--input", str(tmp_path), "--output", str(tmp_path / "p"), "--size", "64"])
@@ -275,17 +275,20 @@ def test_a_link_to_a_folder_that_is_not_there_is_told(tmp_path):
     assert status == 1 and faults(report) == {("unreadable folder", "female_002_a_a")}
 
 
-def test_a_data_root_that_cannot_be_read_is_told_in_one_line(tmp_path, monkeypatch):
+@pytest.mark.parametrize("call", ["os.scandir", "pathlib.Path.is_file"])
+def test_a_data_root_that_cannot_be_read_is_told_in_one_line(tmp_path, monkeypatch, call):
     fill(tmp_path)
 
     def refusing(folder):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(os, "scandir", refusing)
-    with pytest.raises(UserError, match=r"cannot be read \(Permission denied\)"):
-        check_data.main(["--data_root", str(tmp_path)])
-    with pytest.raises(UserError, match=r"cannot be read \(Permission denied\)"):
-        Mocap(tmp_path, SetType.TRAIN)
+    monkeypatch.setattr(call, refusing)
+    for reading in (
+        lambda: check_data.main(["--data_root", str(tmp_path)]),
+        lambda: open_split(tmp_path, SetType.TRAIN, 64),
+    ):
+        with pytest.raises(UserError, match=r"cannot be read \(Permission denied\)"):
+            reading()
 
 
 @pytest.fixture
