@@ -57,6 +57,8 @@ def report(summary: Summary, arguments: argparse.Namespace, source: Source) -> N
     names = [f"poses.{name}" for name in dict.fromkeys(arguments.format)]
     names += [] if arguments.no_pictures or source.live else ["pictures/"]
     names += ["poses.mp4"] if arguments.video else []
+    if source.nested:
+        names = [f"**/{name}" if name in ("poses.bvh", "poses.mp4") else name for name in names]
     where = name_text(str(arguments.save_dir))
     print(f"Poses of {summary.frames} frames in {where}: {', '.join(names)}")
     for item in summary.left_out:

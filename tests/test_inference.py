@@ -25,8 +25,10 @@ from dataset.pictures import read_picture
 from dataset.transforms import SquareCrop
 from utils.command import run_command
 from utils.inference.mount import mount_rotation
-from utils.inference.predictor import EgoPosePredictor, Prepared
+from utils.inference.predictor import EgoPosePredictor, Pose, Prepared
 from utils.inference.read_ahead import read_ahead
+from utils.inference.results import FrameResult
+from utils.inference.shared import part_path, writing_part
 from utils.inference.smoothing import OneEuroFilter, OneEuroOptions
 from utils.inference.warp import CameraWarp
 
@@ -300,19 +302,18 @@ def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_checkpoint, 
     assert np.abs(RELEASE_CAMERA.project(rays) - expected)[inside].max() < 0.5
 
 
-#: Inference that sends itself a signal in its second batch, where it is told to.
+#: Inference that, told "stopped", sends itself a signal in its second batch.
 STOPPED = """
-import os, signal, sys
+import signal, sys
 sys.path.insert(0, {repository!r})
 import inference
 from utils.command import run_command
 from utils.inference.predictor import EgoPosePredictor
-number, rank, poses = int(sys.argv.pop(1)), sys.argv.pop(1), EgoPosePredictor.poses
-calls = []
+how, poses, calls = sys.argv.pop(1), EgoPosePredictor.poses, []
 def stopped(self, *arguments):
     calls.append(arguments)
-    if len(calls) == 2 and rank in ("all", os.environ["RANK"]):
-        signal.raise_signal(number)
+    if len(calls) == 2 and how == "stopped":
+        signal.raise_signal(signal.SIGTERM)
     return poses(self, *arguments)
 EgoPosePredictor.poses = stopped
 run_command(inference.main)
@@ -326,10 +327,9 @@ def test_several_processes_write_what_one_writes(tiny_checkpoint, pictures, tmp_
     script = tmp_path / "stopped.py"
     script.write_text(STOPPED.format(repository=str(Path(inference.__file__).parent)))
 
-    def together(number, rank):
-        """Run by three processes, of which one, or each, sends itself a signal."""
+    def together(how):
         command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=3"]
-        command += ["--standalone", str(script), str(int(number)), rank, *arguments]
+        command += ["--standalone", str(script), how, *arguments]
         return subprocess.run(
             [*command, "--save_dir", str(shared_dir), "--batch_size", "1"],
             env=os.environ | {"OMP_NUM_THREADS": "1"},
@@ -338,19 +338,17 @@ def test_several_processes_write_what_one_writes(tiny_checkpoint, pictures, tmp_
             timeout=300,
         )
 
-    # One is killed: no result, but what was found stands, a frame a line.
-    killed = together(signal.SIGKILL, "2")
-    assert killed.returncode != 0 and "Traceback" not in killed.stderr.split("exitcode")[0]
+    # Of a run that was killed; and all are asked to end: what they have is one result.
     parts = shared_dir / ".parts"
-    assert "joints3d" in (parts / "00002.jsonl").read_text().splitlines()[0]
-    (parts / "00005.jsonl").write_text("of a run with more processes")
-    # All are asked to end, in the same folder: what they have is one result.
-    assert "Stopped by SIGTERM" in together(signal.SIGTERM, "all").stdout
+    parts.mkdir(parents=True)
+    for name in (".00001.k2x.part.jsonl", "00005.jsonl"):
+        (parts / name).write_text("half a li")
+    assert "Stopped by SIGTERM" in together("stopped").stdout
     files = ["exact.png", "grey.jpeg", "same.jpg", "same.png", "wide.PNG"]
     first = json.loads((shared_dir / "poses.json").read_text())
     assert [frame["file"] for frame in first["frames"]] == files[:4]
     assert not parts.exists()
-    assert together(signal.SIGTERM, "none").returncode == 0
+    assert together("whole").returncode == 0
     inference.main([*arguments, "--save_dir", str(alone_dir)])
     outs = (shared_dir, alone_dir)
     for folder in ("", "pictures"):
@@ -363,6 +361,15 @@ def test_several_processes_write_what_one_writes(tiny_checkpoint, pictures, tmp_
     for one, other in zip(shared["frames"], alone["frames"], strict=True):
         assert (one["file"], one["picture"]) == (other["file"], other["picture"])
         assert np.abs(np.subtract(one["joints3d"], other["joints3d"])).max() < 1e-4
+
+
+def test_what_a_process_found_stands_before_it_ends(tmp_path):
+    zeros = np.zeros((16, 3), np.float32)
+    pose = Pose(zeros, zeros[:, :2], zeros[:, 0], zeros[0], 0.0, False)
+    with writing_part(part_path(tmp_path, 3)) as part:
+        part.add(FrameResult("a.png", "a", (64, 64), pose), np.empty(0))
+        [line] = part_path(tmp_path, 3).read_text().splitlines()
+    assert json.loads(line)["file"] == "a.png"
 
 
 class FakeCamera:

@@ -57,6 +57,7 @@ class PictureSource(Source):
         self.paths, self.root, self.name, self.left_out = paths, root, name, left_out
         self._share = range(rank * len(paths) // ranks, (rank + 1) * len(paths) // ranks)
         self.total = len(self._share)
+        self.nested = any(path.parent != root for path in paths)
 
     def __iter__(self) -> Iterator[Shot]:
         taken: set[str] = set()

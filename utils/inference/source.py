@@ -60,6 +60,7 @@ class Source(ABC):
         fps: frames a second, None for pictures.
         live: whether frames that are not taken in time are lost.
         fault: after the last frame, what went wrong on the way, if anything.
+        nested: whether sequences have folders of their own.
         left_out: folders whose pictures are not taken, each with "file" and "reason".
     """
 
@@ -68,6 +69,7 @@ class Source(ABC):
     fps: float | None = None
     live: bool = False
     fault: str = ""
+    nested: bool = False
     left_out: Sequence[dict[str, str]] = ()
 
     @abstractmethod
