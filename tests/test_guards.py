@@ -75,6 +75,7 @@ def test_running_out_of_memory_says_what_to_lower(
         {"WORLD_SIZE": "2"},
         {"WORLD_SIZE": "two", "LOCAL_RANK": "0"},
         {"LOCAL_RANK": "0"},
+        {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0"},
         {"OMPI_COMM_WORLD_SIZE": "2"},
         # A cluster's operator that leaves out the number on the machine.
         {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"},

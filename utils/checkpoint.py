@@ -35,6 +35,8 @@ _WEIGHTS = (RESNET, AUTOENCODER, TRANSFORMER, TEMPORAL)
 OF_THE_RUN = ("optimizer_state_dict", "scheduler", "training", "made_by")
 #: Beginning of names that only the pyramid of the project's own model has.
 _PYRAMID = "laterals."
+#: Name of the best on ValSet.
+BEST = "model_best.tar"
 _NUMBERED = re.compile(r"checkpoint_(\d+)(?:_step_(\d+))?\.tar")
 
 
@@ -174,20 +176,16 @@ def list_checkpoints(folder: Path) -> list[Path]:
     return sorted(found, key=checkpoint_position, reverse=True)
 
 
-def newest_checkpoint(folder: Path) -> Path | None:
-    """The furthest trained checkpoint of a folder, if there is any."""
-    return next(iter(list_checkpoints(folder)), None)
-
-
 def newest_whole_checkpoint(folder: Path) -> "Checkpoint | None":
-    """The furthest trained checkpoint that can be read to its last byte; None if there is none.
+    """The furthest trained checkpoint that can be read to its last byte, the best where no numbered
+    one can; None if there is none.
 
     Says on standard error which damaged ones it passes over.
 
     Raises:
         UserError: if there are some and all are damaged.
     """
-    paths = list_checkpoints(folder)
+    paths = [*list_checkpoints(folder), *folder.glob(BEST)]
     for path in paths:
         try:
             _check_sums(path)

@@ -9,7 +9,7 @@ import torch
 from base.errors import UserError
 from model.lifting import LiftingAutoencoder
 from model.pose_resnet import PoseResNet
-from utils.checkpoint import newest_checkpoint, read_checkpoint, save_checkpoint
+from utils.checkpoint import list_checkpoints, read_checkpoint, save_checkpoint
 from utils.config import Config
 from utils.pose_model import load_pose_model
 
@@ -92,8 +92,8 @@ def test_a_file_that_would_run_code_is_refused(tmp_path):
 
 
 def test_the_newest_checkpoint_is_found_by_number(tmp_path):
-    assert newest_checkpoint(tmp_path) is None
+    assert list_checkpoints(tmp_path) == []
     for epoch in (2, 10, 9):
         save_checkpoint(tmp_path / f"checkpoint_{epoch}.tar", {})
     save_checkpoint(tmp_path / "model_best.tar", {})
-    assert newest_checkpoint(tmp_path).name == "checkpoint_10.tar"
+    assert list_checkpoints(tmp_path)[0].name == "checkpoint_10.tar"
