@@ -22,13 +22,11 @@ from model.pose_fpn import PoseFPN
 from model.pose_resnet import PoseResNet
 from utils.command import run_command
 from utils.drawing.frame import DrawnPose, FramePainter
-from utils.drawing.skeleton import SkeletonPen
-from utils.drawing.style import INK, MUTED, OUTLINE, PREDICTED, hex_code
+from utils.drawing.style import INK, MUTED, PREDICTED, hex_code
 from utils.files import make_folder, replacing
 
 _BLUE, _TEAL, _ORANGE, _VIOLET = "#4c8fd6", "#35a79c", "#f28e2b", "#8a70c9"
-_KINDS = {nn.Conv2d: "conv", nn.ConvTranspose2d: "deconv", nn.Linear: "linear"}
-_KINDS[nn.MaxPool2d] = "stem"
+_KINDS = {"Conv2d": "conv", "ConvTranspose2d": "deconv", "Linear": "linear", "MaxPool2d": "stem"}
 _WHITE = {"facecolor": "white", "linewidth": 0, "pad": 0.8}
 _TEXT = {"ha": "center", "va": "center", "fontsize": 8.5, "color": hex_code(INK), "zorder": 4}
 _ARROW = {"arrowstyle": "-|>", "color": hex_code(MUTED), "shrinkA": 2, "shrinkB": 2}
@@ -47,13 +45,12 @@ def images(cells: int) -> dict[str, np.ndarray]:
     """What goes through the networks, as images; heatmaps have ``cells`` × ``cells``."""
     body = JointTransformer().typical.detach().double().numpy()
     pose = DrawnPose.through_camera(body, SquareCrop(640).camera(RELEASE_CAMERA))
-    maps = draw_heatmaps(torch.tensor(pose.joints2d[None]), 640, HeatmapShape(cells, 1.5))
-    maps = maps[0].amax(0).numpy()
-    view = FramePainter().view([(pose, PREDICTED)])[140:, 70:-70]
-    y, x = np.mgrid[-320:320, -320:320, :3][:2]
+    maps = draw_heatmaps(torch.tensor(pose.joints2d[None]), 640, HeatmapShape(cells, 1.5))[0]
+    x, y = np.mgrid[-320:320, -320:320, :3][:2]
     lens = np.where(np.hypot(x, y) < 307, 150, 16).astype(np.uint8)
-    SkeletonPen(2.0).draw(lens, pose.joints2d, PREDICTED, OUTLINE)
-    return {"picture": lens, "joints": view, "heatmaps": maps, "reconstruction": maps}
+    painter, drawn = FramePainter(220), [(pose, PREDICTED)]
+    images = {"picture": painter.picture(lens, drawn), "joints": painter.view(drawn)[48:, 24:-24]}
+    return images | dict.fromkeys(("heatmaps", "reconstruction"), maps.amax(0).numpy())
 
 
 def draw(path: Path, size: tuple, net: nn.Module, shapes: dict, rows: list, texts: list) -> None:
@@ -83,7 +80,8 @@ def draw(path: Path, size: tuple, net: nn.Module, shapes: dict, rows: list, text
             if name in pictures:
                 extent = (x - width / 2, x + width / 2, low, high)
                 plane.imshow(pictures[name], "magma", extent=extent, aspect="auto", zorder=2)
-            kind = f"{len(layer)} blocks" if name[:5] == "layer" else _KINDS.get(type(layer), "")
+            kind = _KINDS.get(type(layer).__name__, "")
+            kind = f"{len(layer)} blocks" if name[:5] == "layer" else kind
             plane.text(x, low - 0.04, text, **_TEXT | {"va": "top", "bbox": _WHITE})
             plane.text(x, high + 0.06, kind, **_TEXT | {"va": "bottom", "color": hex_code(MUTED)})
             left = x + width / 2 + 0.4

@@ -35,11 +35,9 @@ from utils.inference.predictor import EgoPosePredictor
 
 #: Joints of at least this confidence are drawn filled.
 _CONFIDENT = 0.3
-_COLOURS = [(240, 240, 240)] * len(JOINTS)
-for _joints, _colour in ((LEFT_JOINTS, (255, 150, 40)), (RIGHT_JOINTS, (60, 170, 255))):
-    for _joint in _joints:
-        _COLOURS[_joint] = _colour
-
+_LEFT, _RIGHT, _MIDDLE = (255, 150, 40), (60, 170, 255), (240, 240, 240)
+_SIDES = dict.fromkeys(LEFT_JOINTS, _LEFT) | dict.fromkeys(RIGHT_JOINTS, _RIGHT)
+_COLOURS = [_SIDES.get(joint, _MIDDLE) for joint in range(len(JOINTS))]
 #: Known places of joints: picture's name → joint's name → (x, y) pixels.
 Points = dict[str, dict[Literal[JOINTS], tuple[float, float]]]
 

@@ -164,8 +164,9 @@ def text_summary(results: dict[str, Any]) -> str:
         first, last = sure["deciles"][0], sure["deciles"][-1]
         lines.append(
             f"uncertainty          {sure['coverage']:.1%} of the joints are in their 90 % region; "
-            f"error {first['error']:.1f} mm in the surest tenth, {last['error']:.1f} in the least "
-            f"sure, {'rising' if sure['monotonic'] else 'not always rising'} between"
+            f"error {first['error']:.1f} mm in the lowest-uncertainty decile, "
+            f"{last['error']:.1f} in the highest, "
+            f"{'rising' if sure['monotonic'] else 'not always rising'} between"
         )
     motion = results["motion"]
     if motion:

@@ -13,17 +13,16 @@ import numpy as np
 from plotly.offline import get_plotlyjs
 from tqdm import tqdm
 
-from base.camera import RELEASE_CAMERA
+from base.camera import FisheyeCamera
 from base.skeleton import JOINTS, LIMBS, RIGHT_JOINTS
-from dataset.transforms import SquareCrop, resize_square
+from dataset.transforms import resize_square
 from utils.drawing import style
 from utils.drawing.frame import DrawnPose, standing_place
 from utils.drawing.split import SplitPainter, described
 from utils.evaluate import FrameResult, frame_error_names
 from utils.files import write_text
-from utils.metrics import ALL
 from utils.published import TABLE_GROUPS
-from utils.tables import HEADS, result_blocks
+from utils.tables import HEADS, result_blocks, text_summary
 
 #: Side of the embedded pictures, pixels.
 _SIDE = 480
@@ -56,13 +55,14 @@ def write_report(
     groups = {name: results["full"][name] for name in TABLE_GROUPS if name in results["full"]}
     listed = tqdm(frames, "report", unit="frame", dynamic_ncols=True)
     rows = [f"<tr>{_frame_cells(result, painter)}</tr>" for result in listed]
+    camera = painter.dataset.camera.resized(_SIDE, _SIDE)
     data = {
         "actions": [
             _bars(groups, "mpjpe", "this model", "predicted"),
             _bars(groups, "mpjpe_mean_pose", "mean pose", "baseline"),
         ],
         "joints": [_bars(results["joints"], "mpjpe", "this model", "predicted")],
-        "frames": [_poses(result) for result in frames],
+        "frames": [_poses(result, camera) for result in frames],
         **{"limbs": LIMBS, "right": RIGHT_JOINTS, "jointNames": JOINTS, "colours": _COLOURS},
     }
     shown = f"{about['frames']} frames, {len(frames)} of them shown one by one."
@@ -74,7 +74,7 @@ def write_report(
         title=escape(f"Evaluation on the {about['data']} set"),
         about=escape(f"{about['model']} on {about['data']}: {shown}"),
         side=_SIDE,
-        cards=_cards(results),
+        summary=escape(text_summary(results)),
         heads=_cells(["", "frame", "action", *_LISTED.values()], "th", text=3),
         rows="\n".join(rows),
         table="\n".join(_table_rows(results)),
@@ -95,22 +95,6 @@ def _cells(values: Iterable[str], tag: str = "td", text: int = 1) -> str:
         f"{tags[column] if column < text else f'<{tag}>'}{escape(value)}</{tag}>"
         for column, value in enumerate(values)
     )
-
-
-def _cards(results: dict[str, Any]) -> str:
-    """The key figures at the top: value, name, detail."""
-    everything, pck = results["full"][ALL], results["pck"]
-    errors = {"mpjpe": "MPJPE", "mpjpe_mean_pose": "mean pose, the baseline"}
-    errors |= {"pa_mpjpe": "PA-MPJPE", "absolute": "absolute, in the camera's frame"}
-    cards = []
-    for key in (key for key in errors if key in everything):
-        low, high = everything.get(f"{key}_interval") or (None, None)
-        detail = "" if low is None else f"95 %: {low:.1f} to {high:.1f}"
-        cards.append((f"{everything[key]:.1f} mm", errors[key], detail))
-    cards.append((f"{pck['100']:.1%}", "3D PCK at 100 mm", f"AUC {pck['auc']:.1%}"))
-    cards.append((f"{results['bones']['error']:.1f} mm", "bone length error", ""))
-    card = "<div class=card><b>{}</b><div>{}</div><small>{}</small></div>"
-    return "".join(card.format(*content) for content in cards)
 
 
 def _table_rows(results: dict[str, Any]) -> Iterable[str]:
@@ -147,16 +131,17 @@ def _frame_cells(result: FrameResult, painter: SplitPainter) -> str:
     return f'<td><img loading=lazy alt="" src="{source}"></td>{_cells(values, text=2)}'
 
 
-def _poses(result: FrameResult) -> dict[str, Any]:
-    """Both poses: pixels of the picture, None outside the lens, and metres above the floor."""
-    camera = SquareCrop(_SIDE).camera(RELEASE_CAMERA)
-    floor = standing_place(DrawnPose.through_camera(result.target, camera).joints3d)
-    poses = {}
-    for name, joints3d in (("predicted", result.predicted), ("truth", result.target)):
-        pose = DrawnPose.through_camera(joints3d, camera)
-        pixels = pose.joints2d.round(1).tolist()
-        poses[name] = {
-            "joints2d": [None if np.isnan(place[0]) else place for place in pixels],
+def _poses(result: FrameResult, camera: FisheyeCamera) -> dict[str, Any]:
+    """Both poses: pixels of the camera's picture, None outside the lens, metres on the floor."""
+    poses = {"predicted": result.predicted, "truth": result.target}
+    drawn = {name: DrawnPose.through_camera(pose, camera) for name, pose in poses.items()}
+    floor = standing_place(drawn["truth"].joints3d)
+    return {
+        name: {
+            "joints2d": [
+                None if np.isnan(x) else (x, y) for x, y in pose.joints2d.round(1).tolist()
+            ],
             "joints3d": (pose.joints3d - floor).round(3).tolist(),
         }
-    return poses
+        for name, pose in drawn.items()
+    }
