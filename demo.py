@@ -41,7 +41,7 @@ from utils.command import run_command
 from utils.cores import cpu_count
 from utils.defaults import DEFAULT_DATA_ROOT
 from utils.device import GPU_HELP, select_device
-from utils.drawing.choice import best, evenly_spaced, evenly_spaced_runs, every, worst
+from utils.drawing.choice import evenly_spaced, evenly_spaced_runs
 from utils.drawing.split import SplitPainter
 from utils.engine.data import report_broken
 from utils.engine.guards import memory_advice
@@ -248,7 +248,7 @@ def draw(painter: SplitPainter, frames: list[FrameResult], arguments: argparse.N
     if arguments.every is None and arguments.num_vis is None and arguments.video:
         spread = frames
     elif arguments.every is not None:
-        spread = every(frames, arguments.every)
+        spread = frames[:: arguments.every]
     else:
         spread = evenly_spaced(frames, _NUM_VIS if arguments.num_vis is None else arguments.num_vis)
     if spread and arguments.video:
@@ -258,16 +258,12 @@ def draw(painter: SplitPainter, frames: list[FrameResult], arguments: argparse.N
         painter.save_all(spread, save_dir / "pictures")
         print(f"Pictures: {save_dir / 'pictures'} ({len(spread)})")
     for name, chosen in (
-        ("worst", worst(frames, arguments.worst, _mpjpe)),
-        ("best", best(frames, arguments.best, _mpjpe)),
+        ("worst", sorted(frames, key=lambda frame: -frame.mpjpe)[: arguments.worst]),
+        ("best", sorted(frames, key=lambda frame: frame.mpjpe)[: arguments.best]),
     ):
         if chosen:
             painter.save_all(chosen, save_dir / name, ranked=True)
             print(f"{name.capitalize() + ':':<9} {save_dir / name} ({len(chosen)})")
-
-
-def _mpjpe(frame: FrameResult) -> float:
-    return frame.mpjpe
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -1,6 +1,7 @@
 """Drawn pictures as files: single ones, and many as a video."""
 
 import contextlib
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,13 +12,18 @@ from base.errors import UserError
 from base.files import opencv_path, replacing
 
 
-def save_picture(path: Path, picture: np.ndarray, options: Sequence[int] = ()) -> None:
-    """Write a picture whole or not at all, in the format of its suffix.
+def picture_file(text: str) -> Path:
+    """A path of the command line that :func:`save_picture` can write."""
+    path = Path(text)
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise ArgumentTypeError(f"{text}: give a .png or .jpg file")
+    return path
 
-    Args:
-        path: the file.
-        picture: (H, W, 3) uint8 RGB.
-        options: OpenCV's ``IMWRITE_…`` flags and values.
+
+def save_picture(path: Path, picture: np.ndarray, options: Sequence[int] = ()) -> None:
+    """Write a (H, W, 3) uint8 RGB picture whole or not at all, in the format of its suffix.
+
+    ``options`` are OpenCV's ``IMWRITE_…`` flags and values.
 
     Raises:
         UserError: where it cannot be written.
@@ -31,9 +37,7 @@ def save_picture(path: Path, picture: np.ndarray, options: Sequence[int] = ()) -
 class VideoFile:
     """An mp4 (MPEG-4 part 2) in the shape of its first picture, opened with it.
 
-    Args:
-        path: the file, written in place: give a temporary one.
-        fps: frames a second.
+    ``path`` is written in place: give a temporary one.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
