@@ -46,7 +46,7 @@ from utils.engine.data import report_broken
 from utils.evaluate import Evaluation, FrameResult
 from utils.export import write_frames_csv, write_poses
 from utils.files import make_folder, sha256, write_text
-from utils.pose_model import LoadedModel, check_camera, load_pose_model
+from utils.networks import LoadedModel, check_camera, load_pose_model
 from utils.predict import PosePredictor
 from utils.report.build import write_report
 from utils.tables import latex_table, markdown_table, result_blocks, text_summary, text_table

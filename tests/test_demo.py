@@ -18,7 +18,7 @@ from utils import pack_data
 from utils.drawing.split import SplitPainter
 from utils.export import read_poses
 from utils.metrics import MPJPEByAction, joint_errors
-from utils.pose_model import load_pose_model
+from utils.networks import load_pose_model
 from utils.predict import PosePredictor
 
 

@@ -95,7 +95,7 @@ def test_finetune_takes_modules_of_the_reference(tiny_data, tmp_path):
     torch.manual_seed(0)
     optimizer = {"optimizer_state_dict": {"state": {}, "param_groups": []}, "scheduler": {}}
     first, second = tmp_path / "first.tar", tmp_path / "second.tar"
-    torch.save({"resnet_state_dict": PoseResNet(50).state_dict()} | optimizer, first)
+    torch.save({"resnet_state_dict": PoseResNet("resnet50").state_dict()} | optimizer, first)
     torch.save({"autoencoder_state_dict": LiftingAutoencoder().state_dict()} | optimizer, second)
     train.main(
         [

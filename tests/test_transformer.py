@@ -19,8 +19,7 @@ from base.set_type import SetType
 from dataset.mocap import open_split
 from dataset.transforms import SquareCrop
 from utils import export_onnx
-from utils.config import Config
-from utils.pose_model import check_camera, load_pose_model
+from utils.networks import check_camera, load_pose_model
 from utils.predict import PosePredictor
 
 BEST = "checkpoints/model_best.tar"
@@ -163,12 +162,6 @@ def test_what_is_missing_or_of_another_size_is_named(
         train.main(arguments("finetune", tiny_data, tmp_path / "log", *load))
     with pytest.raises(UserError, match="of train2d, but one of finetune is needed"):
         load_pose_model(tiny_transformer_runs["train2d"] / BEST)
-
-
-def test_the_trunk_is_a_resnet_18_unless_another_is_asked_for():
-    assert Config.model_validate({"model": {"kind": "transformer"}}).model.depth == 18
-    deep = Config.model_validate({"model": {"kind": "transformer", "depth": 50}})
-    assert deep.model.depth == 50 and Config().model.depth == 101
 
 
 def test_the_uncertainty_holds_nine_joints_of_ten_of_the_set_it_was_fitted_on(

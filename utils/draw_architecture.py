@@ -226,7 +226,7 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
 def draw_2d(depth: int, input_size: int) -> Figure:
     """Pictures → heatmaps."""
     with torch.device("meta"):
-        network = PoseResNet(depth)
+        network = PoseResNet(f"resnet{depth}")
     shapes = layer_shapes(network, (3, input_size, input_size))
     width, height = 9.0, 2.75
     figure, axes = _canvas(width, height)
@@ -310,7 +310,7 @@ def draw_3d(heatmap_size: int) -> Figure:
 def draw_own(depth: int, input_size: int) -> Figure:
     """Pictures → heatmaps → tokens of the joints → pose: the project's own model."""
     with torch.device("meta"):
-        network, transformer = PoseFPN(depth), JointTransformer()
+        network, transformer = PoseFPN(f"resnet{depth}"), JointTransformer()
     shapes = layer_shapes(network, (3, input_size, input_size))
     width, height = 9.0, 3.9
     figure, axes = _canvas(width, height)

@@ -30,7 +30,7 @@ from utils.figures.poses import Cell, heatmap_overlay, qualitative_grid
 from utils.figures.style import figure_style, save_figure
 from utils.files import make_folder
 from utils.metrics import joint_errors
-from utils.pose_model import load_pose_model
+from utils.networks import load_pose_model
 
 _EXAMPLES = """figures:
   errors_by_action    bars with 95 % intervals beside the mean pose and the paper's figures

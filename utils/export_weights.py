@@ -26,7 +26,7 @@ from utils.command import run_command
 from utils.compare_results import read_results
 from utils.files import replacing, sha256, write_text
 from utils.inference.confidence import confidence_path
-from utils.pose_model import load_pose_model
+from utils.networks import load_pose_model
 from utils.predict import PosePredictor
 from utils.weights_card import card
 

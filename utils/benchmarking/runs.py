@@ -19,6 +19,8 @@ from utils.benchmarking.launch import Launcher
 from utils.benchmarking.spec import (
     BUDGET_TOLERANCE,
     MEAN,
+    TEMPORAL,
+    TRAINING_TYPES,
     Benchmark,
     Row,
     Sizes,
@@ -27,10 +29,9 @@ from utils.benchmarking.spec import (
     row_config,
 )
 from utils.config import Config, dump_config
-from utils.engine.stages import TEMPORAL, TRAINING_TYPES
 from utils.files import write_text
 from utils.metrics import PoseMetrics
-from utils.pose_model import load_pose_model
+from utils.networks import load_pose_model
 
 _LOG_DIRS = {"train2d": "Train2d", "train3d": "Train3d", "finetune": "Finetune"}
 BEST = Path("checkpoints", "model_best.tar")
