@@ -105,7 +105,7 @@ def test_finetune_takes_modules_of_the_reference(tiny_data, tmp_path):
         ]
     )
     config = yaml.safe_load((tmp_path / "run" / "config.yml").read_text())
-    assert config["model"]["depth"] == 50
+    assert config["model"]["backbone"] == "resnet50"
 
 
 def arguments(stage, tmp_path, *more):
