@@ -174,7 +174,7 @@ def change_colours(
     generator: torch.Generator,
     part: Part = WHOLE,
 ) -> torch.Tensor:
-    """Brightness, contrast, channel gains and pixel noise on (B, 3, S, S) pictures in [-1, 1]."""
+    """Brightness, colour balance, contrast and pixel noise on (B, 3, S, S) pictures in [-1, 1]."""
     count, device = images.shape[0], images.device
 
     def uniform(*shape: int) -> torch.Tensor:
@@ -182,10 +182,12 @@ def change_colours(
 
     strength = augmentation.colour
     gain = torch.exp(0.5 * strength * uniform(1, 1, 1) + 0.2 * strength * uniform(3, 1, 1))
-    level = 0.2 * strength * uniform(1, 1, 1)
-    # Black stays black: the lens's surround does not change with the light.
-    brightness = (images + 1) * 0.5
-    brightness = brightness * (gain + level)
+    contrast = torch.exp(0.4 * strength * uniform(1, 1, 1))
+    brightness = (images + 1) * 0.5 * gain
+    # About the mean of what the lens shows.  Black stays black: its surround does not change.
+    shown = brightness > 0
+    mean = brightness.sum((1, 2, 3), keepdim=True) / shown.sum((1, 2, 3), keepdim=True).clamp(min=1)
+    brightness = torch.where(shown, mean + (brightness - mean) * contrast, 0.0)
     if augmentation.noise > 0:
         amount = part.draw(torch.rand, count, 1, 1, 1, generator=generator).to(device)
         # Six million numbers for a batch: drawn where they are used, from a seed that comes with
