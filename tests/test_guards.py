@@ -3,6 +3,7 @@
 import itertools
 import json
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +11,8 @@ import torch
 import train
 from base.errors import UserError
 from dataset.order import Division
+from model import build
+from utils.config import load_config
 from utils.device import prepare_device
 from utils.engine.guards import StallWatch
 from utils.engine.processes import Processes
@@ -155,6 +158,25 @@ def test_accumulated_micro_batches_are_the_batch(tiny_data, tiny_config, tmp_pat
     whole, parts = losses_of(tmp_path / "1"), losses_of(tmp_path / "4")
     assert len(whole) == 6
     assert parts == pytest.approx(whole, rel=1e-5)
+
+
+def test_means_over_some_joints_are_those_of_the_whole_batch(tiny_data, tiny_config):
+    """Of two micro-batches, one with fewer joints inside the picture."""
+    config = load_config(tiny_config)
+    model = build(config.model, 64, ("pose2d",)).eval()
+    with Processes("cpu") as processes:
+        stage = Stage("train2d", model, config, tiny_data, processes)
+        whole = next(iter(stage.loader))
+        whole.joints2d[:2, :12] = -5.0
+        halves = []
+        for part in (slice(2), slice(2, 4)):
+            tensors = ("images", "joints2d", "joints3d", "visible")
+            halves.append(replace(whole, **{name: getattr(whole, name)[part] for name in tensors}))
+        with torch.no_grad():
+            expected = stage.losses(*stage.prepared([whole]))
+            found = [stage.losses(sample) for sample in stage.prepared(halves)]
+    for name, value in expected.items():
+        assert (found[0][name] + found[1][name]).item() / 2 == pytest.approx(value.item(), rel=1e-5)
 
 
 def test_all_runs_the_three_stages_and_goes_on_where_it_was(

@@ -190,6 +190,18 @@ def test_data_of_another_camera_is_refused_by_the_one_kind_and_said_by_the_other
     assert said.count("\n") == 1 and "whose rays the model is given" in said
 
 
+def test_two_predictors_of_one_model_each_have_their_own_camera(tiny_transformer):
+    model = load_pose_model(tiny_transformer).model
+    camera = SquareCrop(64).camera(RELEASE_CAMERA)
+    other = dataclasses.replace(camera, fx=0.5 * camera.fx, fy=0.5 * camera.fy)
+    images = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+    first = PosePredictor(model, torch.device("cpu"), "fp32", camera)
+    before = first(images).joints3d
+    second = PosePredictor(model, torch.device("cpu"), "fp32", other)
+    assert np.abs(second(images).joints3d - before).max() > 1e-4
+    assert np.array_equal(first(images).joints3d, before)
+
+
 def test_demo_reports_errors_by_uncertainty(tiny_transformer, tiny_data, tmp_path, capsys):
     demo.main(
         [

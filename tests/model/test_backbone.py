@@ -24,7 +24,9 @@ def network(kind: str, backbone: str, size: int = 64):
 def predict(model, size: int = 64):
     rays = CameraRays(SquareCrop(size).camera(RELEASE_CAMERA))
     with torch.inference_mode():
-        return model(torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(1)), rays)
+        return model(
+            torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(1)), rays
+        )
 
 
 @pytest.mark.parametrize("kind", ["autoencoder", "transformer"])
@@ -60,7 +62,7 @@ def test_weights_of_a_file_start_a_backbone_of_timm(tmp_path):
     load_imagenet(model.pose2d, tmp_path / "weights.pth")
     loaded = model.pose2d.backbone.conv_stem.weight
     assert torch.equal(loaded, source.conv_stem.weight)
-    with pytest.raises(UserError, match="nowhere.pth of mobilenetv3_small_050"):
+    with pytest.raises(UserError, match=r"nowhere\.pth of mobilenetv3_small_050"):
         load_imagenet(model.pose2d, tmp_path / "nowhere.pth")
 
 
