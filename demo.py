@@ -55,7 +55,7 @@ from utils.evaluation.tables import (
     text_summary,
     text_table,
 )
-from utils.pose_model import LoadedModel, check_camera, load_pose_model
+from utils.networks import LoadedModel, check_camera, load_pose_model
 from utils.predict import PosePredictor
 from utils.report.build import write_report
 

@@ -44,6 +44,7 @@ from typing import Any
 import torch
 
 from base.errors import UserError
+from model import KINDS, model_class
 from utils.box import model_path
 from utils.checkpoint import Checkpoint, newest_whole_checkpoint, read_checkpoint
 from utils.command import run_command
@@ -52,17 +53,13 @@ from utils.defaults import CONFIGS, DEFAULT_CONFIG, DEFAULT_DATA_ROOT
 from utils.device import GPU_HELP, prepare_device
 from utils.engine.guards import memory_advice
 from utils.engine.loop import Trainer
-from utils.engine.networks import Start, refuse_other_architecture, stage_network
 from utils.engine.processes import Processes
-from utils.engine.stages import TEMPORAL, TRAINING_TYPES, stage_class
+from utils.engine.stage import Stage
+from utils.networks import Start, refuse_other_architecture, stage_network
 
 ALL_STAGES = "all"
-_LOG_DIRS = {
-    "train2d": "Train2d",
-    "train3d": "Train3d",
-    "finetune": "Finetune",
-    TEMPORAL: "Temporal",
-}
+#: What "all" runs.
+_STAGES = ("train2d", "train3d", "finetune")
 #: What a run leaves in its folder.
 _TRACES = ("checkpoints/*.tar", "config.yml", "log.jsonl", "*.tfevents.*", "nonfinite_step_*.json")
 
@@ -72,9 +69,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--training_type", required=True, choices=(*TRAINING_TYPES, TEMPORAL, ALL_STAGES)
-    )
+    types = dict.fromkeys(name for kind in KINDS for name in model_class(kind).training_types)
+    parser.add_argument("--training_type", required=True, choices=(*types, ALL_STAGES))
     parser.add_argument("--gpu", default="0", help=GPU_HELP)
     parser.add_argument(
         "--log_dir",
@@ -157,11 +153,10 @@ def config_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
         lr=arguments.lr,
     )
     run = given(seed=arguments.seed, precision=arguments.precision, compile=arguments.compile)
-    temporal = {"temporal": {}} if arguments.training_type == TEMPORAL else {}
     return run | {
         arguments.training_type: stage,
         "data": given(workers=arguments.workers),
-        "model": given(imagenet=arguments.imagenet) | temporal,
+        "model": given(imagenet=arguments.imagenet),
     }
 
 
@@ -211,26 +206,24 @@ def refuse_used(log_dir: Path, processes: Processes) -> None:
         )
 
 
-def trained_modules(arguments: argparse.Namespace) -> list[Checkpoint | None]:
-    """The checkpoints of --load_2d_model and --load_3d_model."""
-    paths = arguments.load_2d_model, arguments.load_3d_model
-    return [read_checkpoint(path) if path else None for path in paths]
-
-
 def config_source(training_type: str, start: Start) -> Checkpoint | None:
-    """The checkpoint whose configuration the run takes where none is asked for."""
-    found = next((checkpoint for checkpoint in start if checkpoint is not None), None)
-    # The paper's train3d has no use for a 2D module, even if it is given one.
-    aside = training_type == "train3d" and start.resume is None
-    return None if aside and found and found.model_kind == "autoencoder" else found
+    """The checkpoint whose configuration the run takes where none is asked for: the first that
+    the training type starts from."""
+    for option, checkpoint in start._asdict().items():
+        if checkpoint is not None:
+            training = model_class(checkpoint.model_kind).training_types.get(training_type)
+            if training is None or option in ("load_model", *training.start):
+                return checkpoint
+    return None
 
 
 def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Processes) -> None:
     """Run one stage of training."""
     training_type = arguments.training_type
     start = Start(starting_checkpoint(arguments, log_dir, processes))
-    if start.resume is None and training_type != "train2d":
-        start = Start(None, *trained_modules(arguments))
+    if start.load_model is None and training_type != "train2d":
+        paths = arguments.load_2d_model, arguments.load_3d_model
+        start = Start(None, *(read_checkpoint(path) if path else None for path in paths))
     asked = resolve_config(arguments, config_source(training_type, start))
     torch.manual_seed(asked.seed)
     network, config = stage_network(training_type, asked, start)
@@ -238,7 +231,6 @@ def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Process
         for checkpoint in start:
             refuse_other_architecture(asked, checkpoint)
     prepare_device(processes.device, config.precision, config.tf32)
-    kind = stage_class(training_type, config)
     settings = config.stage(training_type)
     what = (
         f"in {training_type} with batch_size {settings.batch_size}, accumulate "
@@ -249,8 +241,8 @@ def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Process
         f"{2 * settings.accumulate}"
     )
     with memory_advice(what, remedy):
-        stage = kind(training_type, network, config, arguments.data_root, processes)
-        Trainer(stage, log_dir, start.resume).fit()
+        stage = Stage(training_type, network, config, arguments.data_root, processes)
+        Trainer(stage, log_dir, start.load_model).fit()
 
 
 def train_all(arguments: argparse.Namespace, log_dir: Path, processes: Processes) -> None:
@@ -258,16 +250,14 @@ def train_all(arguments: argparse.Namespace, log_dir: Path, processes: Processes
     for name in ("load_model", "load_2d_model", "load_3d_model"):
         if getattr(arguments, name):
             raise UserError(f"--{name} is for a single stage: 'all' starts from its own modules")
-    folders = {stage: log_dir / _LOG_DIRS[stage] for stage in TRAINING_TYPES}
+    folders = {stage: log_dir / stage.capitalize() for stage in _STAGES}
     if not arguments.resume:
         for folder in folders.values():
             refuse_used(folder, processes)
     for stage, folder in folders.items():
         own = argparse.Namespace(**vars(arguments))
         own.training_type = stage
-        best = {
-            module: folders[module] / "checkpoints" / "model_best.tar" for module in TRAINING_TYPES
-        }
+        best = {name: folders[name] / "checkpoints" / "model_best.tar" for name in _STAGES}
         if stage != "train2d":
             own.load_2d_model = best["train2d"]
         if stage == "finetune":
@@ -282,7 +272,7 @@ def main(argv: list[str] | None = None) -> None:
         if arguments.training_type == ALL_STAGES:
             train_all(arguments, arguments.log_dir or Path("experiments"), processes)
         else:
-            default = Path("experiments") / _LOG_DIRS[arguments.training_type]
+            default = Path("experiments") / arguments.training_type.capitalize()
             train_stage(arguments, arguments.log_dir or default, processes)
 
 

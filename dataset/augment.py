@@ -8,33 +8,33 @@ and y of the camera frame.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 
 from base.camera import FisheyeCamera
+from base.schema import Section
 from base.skeleton import MIRROR
 
 
-@dataclass(frozen=True)
-class Augmentation:
+class Augmentation(Section):
     """What is drawn for each frame.
 
     Attributes:
         rotation: standard deviation of the turn about the optical axis, degrees.
         mirror: swap left and right in half of the frames.
-        colour: strength of brightness, contrast and per-channel gain changes, 0 to 1.
+        colour: strength of changes of brightness, colour balance and contrast, 0 to 1.
         noise: largest standard deviation of pixel noise, in units of the full range.
         blur: largest standard deviation of a Gaussian blur, pixels of the network's picture.
     """
 
-    rotation: float = 0.0
+    rotation: float = Field(0.0, ge=0, le=180)
     mirror: bool = False
-    colour: float = 0.0
-    noise: float = 0.0
-    blur: float = 0.0
+    colour: float = Field(0.0, ge=0, le=1)
+    noise: float = Field(0.0, ge=0, le=1)
+    blur: float = Field(0.0, ge=0, le=20)
 
     @property
     def moves(self) -> bool:
@@ -174,7 +174,7 @@ def change_colours(
     generator: torch.Generator,
     part: Part = WHOLE,
 ) -> torch.Tensor:
-    """Brightness, contrast, channel gains and pixel noise on (B, 3, S, S) pictures in [-1, 1]."""
+    """Brightness, colour balance, contrast and pixel noise on (B, 3, S, S) pictures in [-1, 1]."""
     count, device = images.shape[0], images.device
 
     def uniform(*shape: int) -> torch.Tensor:
@@ -182,10 +182,12 @@ def change_colours(
 
     strength = augmentation.colour
     gain = torch.exp(0.5 * strength * uniform(1, 1, 1) + 0.2 * strength * uniform(3, 1, 1))
-    level = 0.2 * strength * uniform(1, 1, 1)
-    # Black stays black: the lens's surround does not change with the light.
-    brightness = (images + 1) * 0.5
-    brightness = brightness * (gain + level)
+    contrast = torch.exp(0.4 * strength * uniform(1, 1, 1))
+    brightness = (images + 1) * 0.5 * gain
+    # About the mean of what the lens shows.  Black stays black: its surround does not change.
+    shown = brightness > 0
+    mean = brightness.sum((1, 2, 3), keepdim=True) / shown.sum((1, 2, 3), keepdim=True).clamp(min=1)
+    brightness = torch.where(shown, mean + (brightness - mean) * contrast, 0.0)
     if augmentation.noise > 0:
         amount = part.draw(torch.rand, count, 1, 1, 1, generator=generator).to(device)
         # Six million numbers for a batch: drawn where they are used, from a seed that comes with
@@ -211,3 +213,43 @@ def change_appearance(
     if augmentation.colour > 0 or augmentation.noise > 0:
         images = change_colours(images, augmentation, generator, part)
     return images
+
+
+def augment(
+    images: torch.Tensor | None,
+    joints2d: torch.Tensor,
+    joints3d: torch.Tensor,
+    visible: torch.Tensor,
+    augmentation: Augmentation,
+    camera: FisheyeCamera,
+    generator: torch.Generator,
+    moves: tuple[torch.Tensor, torch.Tensor] | None = None,
+    part: Part = WHOLE,
+) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Pictures and labels moved together, then the pictures' appearance changed.
+
+    Args:
+        images: (B, 3, S, S) in [-1, 1], or None where only labels are at hand.
+        joints2d: (B, 16, 2) pixels.
+        joints3d: (B, 16, 3) metres, camera frame.
+        visible: (B, 16) bool.
+        augmentation: what is drawn.
+        camera: of the pictures.
+        generator: on the CPU, to draw from.
+        moves: of :func:`draw_moves`, drawn here if None.
+        part: the part of a batch that this is.
+
+    Returns:
+        The same four, augmented.
+    """
+    if augmentation.moves:
+        drawn = moves or draw_moves(len(joints2d), augmentation, generator, part)
+        matrix, mirrored = (move.to(joints2d.device) for move in drawn)
+        if images is not None:
+            images = move_images(images, matrix, camera)
+        joints2d = move_joints2d(joints2d, matrix, mirrored, camera)
+        joints3d = move_joints3d(joints3d, matrix, mirrored)
+        visible = move_visible(visible, mirrored)
+    if images is not None:
+        images = change_appearance(images, augmentation, generator, part)
+    return images, joints2d, joints3d, visible

@@ -1,1 +1,50 @@
-"""The networks: pictures → heatmaps → pose, their losses, and how their weights are read."""
+"""The networks, and the registry of model kinds.
+
+A kind of model is one file with a subclass of :class:`model.pose_model.PoseModel` and one line in
+:data:`KINDS`; doc/extending.md shows how.
+"""
+
+import importlib
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from base.errors import UserError
+
+if TYPE_CHECKING:
+    from model.pose_model import PoseModel
+
+#: ``model.kind`` of the configuration → "module:class".
+KINDS = {
+    "autoencoder": "model.autoencoder:Autoencoder",
+    "transformer": "model.transformer:Transformer",
+}
+
+
+def model_class(kind: str) -> "type[PoseModel]":
+    """The class of a kind of model.
+
+    Raises:
+        UserError: for a kind that is not registered.
+    """
+    if kind not in KINDS:
+        raise UserError(f"model.kind: there is {', '.join(KINDS)}, but no {kind!r}")
+    module, name = KINDS[kind].split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def build(settings: Any, input_size: int, parts: Collection[str] | None = None) -> "PoseModel":
+    """A network with random weights, on the CPU, in training mode.
+
+    Args:
+        settings: the section ``model`` of a configuration.
+        input_size: side S of the network's picture, pixels.
+        parts: the parts it is to have, of :attr:`PoseModel.parts`; None for a whole single-frame
+            model, as the stage finetune trains it.
+
+    Raises:
+        UserError: for a backbone that is unknown, or a picture size that it cannot take.
+    """
+    kind = model_class(settings.kind)
+    if parts is None:
+        parts = kind.training_types["finetune"].parts
+    return kind(getattr(settings, settings.kind), settings.backbone, input_size, parts)

@@ -1,7 +1,7 @@
 """Features and heatmaps → 3D joints in the camera's frame, each with an uncertainty.
 
 One token a joint: what the picture shows where the joint is seen, and the ray it is seen along.
-The tokens look at each other and at the whole coarse feature map (Vaswani et al., "Attention is
+The tokens attend to each other and to the whole coarse feature map (Vaswani et al., "Attention is
 all you need", NeurIPS 2017; decoder layers as in Carion et al., "End-to-end object detection with
 transformers", ECCV 2020, normalised before each part as in Xiong et al., ICML 2020).
 """
@@ -43,9 +43,9 @@ _TYPICAL = (
 _HEAD_STD = 0.01
 #: First scale of the error, metres.
 _FIRST_SCALE = 0.05
-#: Radius, in units of the scale b, that holds 90 % of the distribution of :class:`JointEstimate`:
+#: Radius, in units of the scale b, that covers 90 % of the distribution of :class:`JointEstimate`:
 #: 1 − exp(−x) (1 + x + x² / 2) = 0.9.
-HELD_RADIUS = 5.3223
+COVERAGE_RADIUS = 5.3223
 #: Per joint: three numbers of the offset, distance along the ray, its share, log scale,
 #: visibility.
 _NUMBERS = 7
@@ -61,7 +61,7 @@ _SEEN_BY = tuple(
 
 
 class JointEstimate(NamedTuple):
-    """What one layer says of B poses.
+    """Estimate of one layer of B poses.
 
     Attributes:
         camera3d: (B, 16, 3) metres, camera frame.
@@ -75,7 +75,7 @@ class JointEstimate(NamedTuple):
     visibility: Tensor
 
     def uncertainty(self, calibration: Tensor) -> Tensor:
-        """(B, 16) metres, radius of the ball that holds a joint in 90 % of the cases."""
+        """(B, 16) metres, radius of the ball that covers a joint in 90 % of the cases."""
         return torch.exp(self.log_scale) * calibration
 
 
@@ -129,12 +129,12 @@ class JointTransformer(nn.Module):
         heads: attention heads, a divisor of ``dim``.
         dropout: of the attention.
         sampled: whether a token starts from the features at its joint, or from its heatmap alone.
-        whole_map: whether the tokens look at the whole coarse feature map.
+        whole_map: whether the tokens attend to the whole coarse feature map.
 
     Attributes:
         calibration: scalar, what the scale b of a joint is to be multiplied by for the radius
-            that holds it in 90 % of the cases: the distribution's own :data:`HELD_RADIUS`, until
-            it is fitted on ValSet.
+            that covers it in 90 % of the cases: the distribution's own :data:`COVERAGE_RADIUS`,
+            until it is fitted on ValSet.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class JointTransformer(nn.Module):
         self.head = nn.Linear(dim, _NUMBERS)
         nn.init.normal_(self.head.weight, std=_HEAD_STD)
         nn.init.zeros_(self.head.bias)
-        self.register_buffer("calibration", torch.tensor(HELD_RADIUS))
+        self.register_buffer("calibration", torch.tensor(COVERAGE_RADIUS))
         self.register_buffer("_seen_by", torch.tensor(_SEEN_BY), persistent=False)
 
     def _tokens(self, pyramid: Pyramid, rays: CameraRays) -> tuple[Tensor, Tensor]:
@@ -178,7 +178,7 @@ class JointTransformer(nn.Module):
         share = torch.softmax(maps.flatten(2) / TEMPERATURE, -1)
         grid = _cell_centres(cells, maps.device)
         # Standard deviation of the position under the map, as an angle: where the picture's
-        # pixels lie is the camera's affair, and the weights must not learn it.
+        # pixels lie depends on the camera, and the weights must not learn it.
         centre = ((seen + 0.5) / size)[:, :, None]
         spread = (share * (grid - centre).square().sum(-1)).sum(-1, keepdim=True)
         spread = (spread * rays.radians_per_side**2 + _LEAST_SPREAD).sqrt()
@@ -204,7 +204,7 @@ class JointTransformer(nn.Module):
         numbers = self.head(tokens).float()
         offset, along, share, log_scale, visibility = numbers.split([3, 1, 1, 1, 1], -1)
         # A joint that is seen lies on its ray, at about its usual distance; one that is not lies
-        # about where it usually is.  How much of each is the network's to say.
+        # about where it usually is.  The network weighs the two.
         share = torch.sigmoid(share)
         distance = torch.linalg.vector_norm(self.typical, dim=-1, keepdim=True) + along
         camera3d = share * directions * distance + (1 - share) * self.typical + offset
@@ -212,7 +212,8 @@ class JointTransformer(nn.Module):
         return JointEstimate(camera3d, log_scale, visibility[..., 0])
 
     def forward(self, pyramid: Pyramid, rays: CameraRays) -> tuple[list[JointEstimate], Tensor]:
-        """What each layer says, of which the last one counts, and the last (B, 16, D) tokens."""
+        """Estimates of the layers, the last one last and alone in evaluation, and the last
+        (B, 16, D) tokens."""
         tokens, directions = self._tokens(pyramid, rays)
         memory = self._memory(pyramid.stride16, rays) if self.whole_map else None
         estimates = []

@@ -1,16 +1,17 @@
-"""The losses of the three stages.
+"""The losses.
 
 Each function gives one unweighted number, a mean over the batch, in float32 whatever comes in.
-:func:`heatmap_losses` and :func:`pose_losses` weigh them; their values add up to the total.
+:func:`heatmap_losses` and :func:`centred_losses` weigh them; their values add up to the total.
 """
 
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor
 
+from base.schema import Section
 from base.skeleton import LIMBS
 from model.decode import soft_argmax
 
@@ -20,8 +21,10 @@ from model.decode import soft_argmax
 TEMPERATURE = 0.07
 
 
-@dataclass(frozen=True)
-class LossWeights:
+Weight = Annotated[float, Field(ge=0)]
+
+
+class LossWeights(Section):
     """Weights of the losses; a loss with weight 0 is not computed.  The defaults are the paper's.
 
     Attributes:
@@ -31,27 +34,34 @@ class LossWeights:
         pose: of :func:`joint_distance`.
         limb_cosine: of the negative of :func:`limb_cosine`.
         limb_distance: of :func:`limb_distance`.
-        camera_pose, uncertainty, visibility, earlier: of the transformer only, see
-            :func:`model.transformer_losses.transformer_losses`.
+        camera_pose, uncertainty, visibility, aux: of the transformer only, see
+            :meth:`model.transformer.Transformer.pose_losses`.
     """
 
-    heatmap: float = 1.0
-    coordinates: float = 0.0
-    reconstruction: float = 0.001
-    pose: float = 0.1
-    limb_cosine: float = 0.01
-    limb_distance: float = 0.5
-    camera_pose: float = 0.0
-    uncertainty: float = 0.0
-    visibility: float = 0.0
-    earlier: float = 0.0
+    heatmap: Weight = 1.0
+    coordinates: Weight = 0.0
+    reconstruction: Weight = 0.001
+    pose: Weight = 0.1
+    limb_cosine: Weight = 0.01
+    limb_distance: Weight = 0.5
+    camera_pose: Weight = 0.0
+    uncertainty: Weight = 0.0
+    visibility: Weight = 0.0
+    aux: Weight = 0.0
 
 
-class PoseAndReconstruction(Protocol):
-    """What :func:`pose_losses` reads off a network's output."""
+def masked_mean(values: Tensor, mask: Tensor, count: Tensor | None = None) -> Tensor:
+    """Sum of the values where the mask is set over their number, 0 where there are none.
 
-    joints3d: Tensor
-    reconstruction: Tensor
+    Args:
+        values: (B, J).
+        mask: (B, J) bool.
+        count: divide by this instead: where a batch is divided, the number averaged over its parts,
+            so that the parts' results average to the mean over the whole batch.
+    """
+    # Selected, not multiplied by 0: what does not count may be any number, NaN included.
+    count = mask.sum().clamp(min=1) if count is None else count
+    return torch.where(mask, values, 0.0).sum() / count
 
 
 def heatmap_mse(heatmaps: Tensor, target: Tensor) -> Tensor:
@@ -70,6 +80,7 @@ def coordinate_l1(
     visible: Tensor,
     input_size: int,
     temperature: float = TEMPERATURE,
+    count: Tensor | None = None,
 ) -> Tensor:
     """Error of the soft-argmax positions, |Δx| + |Δy| averaged over the visible joints.
 
@@ -83,11 +94,11 @@ def coordinate_l1(
         visible: (B, J) bool, the joints that count.
         input_size: S.
         temperature: of :func:`~model.decode.soft_argmax`.
+        count: see :func:`masked_mean`.
     """
     predicted = soft_argmax(heatmaps, temperature, input_size)
-    # Selected, not multiplied by 0: a joint that does not count may carry any number, NaN included.
-    error = torch.where(visible[..., None], predicted - joints2d.float(), 0.0) / input_size
-    return error.abs().sum() / visible.sum().clamp(min=1)
+    error = (predicted - joints2d.float()).abs().sum(-1) / input_size
+    return masked_mean(error, visible, count)
 
 
 def reconstruction_error(
@@ -156,6 +167,7 @@ def heatmap_losses(
     visible: Tensor,
     input_size: int,
     weights: LossWeights,
+    count: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """The weighted losses of the heatmaps; their sum is what to minimise.
 
@@ -166,6 +178,7 @@ def heatmap_losses(
         visible: (B, J) bool, the joints inside the picture.
         input_size: S.
         weights: a loss with weight 0 is left out of the result.
+        count: of the joints inside the picture, see :func:`masked_mean`.
 
     Returns:
         "heatmap" and "coordinates".
@@ -174,7 +187,7 @@ def heatmap_losses(
     if weights.heatmap:
         losses["heatmap"] = weights.heatmap * heatmap_mse(heatmaps, target)
     if weights.coordinates:
-        error = coordinate_l1(heatmaps, joints2d, visible, input_size)
+        error = coordinate_l1(heatmaps, joints2d, visible, input_size, count=count)
         losses["coordinates"] = weights.coordinates * error
     return losses
 
@@ -192,30 +205,33 @@ def centred_losses(predicted: Tensor, target: Tensor, weights: LossWeights) -> d
     return losses
 
 
-def pose_losses(
-    output: PoseAndReconstruction,
-    target_pose: Tensor,
-    target_heatmaps: Tensor,
-    weights: LossWeights,
-    reconstruction: Literal["mean", "sum"] = "mean",
-) -> dict[str, Tensor]:
-    """The weighted losses of the lifting network; their sum is what to minimise.
+def scale_likelihood(distance: Tensor, log_scale: Tensor) -> Tensor:
+    """Negative log likelihood of distances under scales, mean over joints and batch.
+
+    A joint is r away from its place with density r² exp(−r / b) / (2 b³): Laplace's distribution
+    of a vector, whose likelihood falls with the distance and not its square, so that few gross
+    errors do not dominate.  Up to a constant that is r / b + 3 ln b, least at b = r / 3.  Source:
+    Kendall & Gal, "What uncertainties do we need in Bayesian deep learning for computer vision?",
+    NeurIPS 2017, equations 5 and 8, for three dimensions.
 
     Args:
-        output: has joints3d (B, 16, 3) metres and reconstruction (B, J, h, h).
-        target_pose: (B, 16, 3) metres, Neck at the origin.
-        target_heatmaps: (B, J, h, h) what the reconstruction is compared with: the heatmaps the
-            lifting network was given.  In finetune the reference compares with the predicted ones
-            and lets the gradient pass through them too.
-        weights: a loss with weight 0 is left out of the result.
-        reconstruction: see :func:`reconstruction_error`.
-
-    Returns:
-        "reconstruction", "pose", "limb_cosine" (at most 0: the cosine is rewarded) and
-        "limb_distance".
+        distance: (B, J) metres.
+        log_scale: (B, J) ln b.
     """
-    losses = {}
-    if weights.reconstruction:
-        error = reconstruction_error(output.reconstruction, target_heatmaps, reconstruction)
-        losses["reconstruction"] = weights.reconstruction * error
-    return losses | centred_losses(output.joints3d, target_pose, weights)
+    log_scale = log_scale.float()
+    return (distance.float() * torch.exp(-log_scale) + 3 * log_scale).mean()
+
+
+def visibility_entropy(
+    logits: Tensor, visible: Tensor, known: Tensor, count: Tensor | None = None
+) -> Tensor:
+    """Binary cross entropy of joints being visible, mean over those of which it is known.
+
+    Args:
+        logits: (B, 16).
+        visible: (B, 16) bool.
+        known: (B, 16) bool, the joints that count; 0 if there are none.
+        count: see :func:`masked_mean`.
+    """
+    error = F.binary_cross_entropy_with_logits(logits.float(), visible.float(), reduction="none")
+    return masked_mean(error, known, count)

@@ -1,4 +1,4 @@
-"""Pictures → heatmaps and the features around them: a ResNet trunk with a light feature pyramid.
+"""Pictures → heatmaps and the features around them: a trunk with a light feature pyramid.
 
 Source: Lin et al., "Feature pyramid networks for object detection", CVPR 2017.  At the same
 picture and trunk its head costs a third of the two transposed convolutions of
@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from base.skeleton import NUM_HEATMAPS
-from model.resnet_trunk import ResNetTrunk
+from model.backbone import Trunk
 
 #: Stride of the heatmaps.
 STRIDE = 8
@@ -41,7 +41,7 @@ def _block(in_channels: int, out_channels: int, kernel: int) -> nn.Sequential:
     )
 
 
-class PoseFPN(ResNetTrunk):
+class PoseFPN(Trunk):
     """Heatmaps of the joints from a picture, and a pyramid of features.
 
     Attributes:
@@ -50,13 +50,12 @@ class PoseFPN(ResNetTrunk):
     """
 
     def __init__(
-        self, depth: int = 18, channels: int = 96, num_heatmaps: int = NUM_HEATMAPS
+        self, backbone: str = "resnet18", channels: int = 96, num_heatmaps: int = NUM_HEATMAPS
     ) -> None:
-        super().__init__(depth)
+        super().__init__(backbone)
         self.num_heatmaps = num_heatmaps
         self.channels = channels
-        wide = self.feature_channels
-        self.laterals = nn.ModuleList(_block(wide // n, channels, 1) for n in (4, 2, 1))
+        self.laterals = nn.ModuleList(_block(wide, channels, 1) for wide in self.trunk_channels[1:])
         self.merges = nn.ModuleList(_block(channels, channels, 3) for _ in range(2))
         self.final_layer = nn.Conv2d(channels, num_heatmaps, kernel_size=1)
         nn.init.normal_(self.final_layer.weight, std=_HEAD_STD)

@@ -6,16 +6,6 @@ from torch import Tensor, nn
 
 from base.errors import UserError
 
-#: Blocks in the four layers of the trunk, and whether they are bottlenecks.
-#: Source: He et al., "Deep residual learning for image recognition", CVPR 2016, table 1.
-RESNETS: dict[int, tuple[tuple[int, int, int, int], bool]] = {
-    18: ((2, 2, 2, 2), False),
-    34: ((3, 4, 6, 3), False),
-    50: ((3, 4, 6, 3), True),
-    101: ((3, 4, 23, 3), True),
-    152: ((3, 8, 36, 3), True),
-}
-
 _DATA_PARALLEL = "module."
 _KEYS_SHOWN = 3
 
@@ -35,32 +25,6 @@ def strip_prefix(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     if all(name.startswith(_DATA_PARALLEL) for name in state_dict):
         return {name.removeprefix(_DATA_PARALLEL): value for name, value in state_dict.items()}
     return dict(state_dict)
-
-
-def depth_of(state_dict: Mapping[str, Tensor]) -> int:
-    """Depth of the ResNet whose weights these are: 18, 34, 50, 101 or 152.
-
-    Read off the number of blocks of each layer and the kind of block, because no checkpoint of the
-    reference implementation stores it.
-
-    Raises:
-        UserError: if the blocks are those of no ResNet known here.
-    """
-    names = strip_prefix(state_dict)
-    blocks = tuple(
-        len({name.split(".")[1] for name in names if name.startswith(f"layer{layer}.")})
-        for layer in (1, 2, 3, 4)
-    )
-    # Only bottlenecks have a third convolution.
-    bottleneck = "layer1.0.conv3.weight" in names
-    for depth, known in RESNETS.items():
-        if known == (blocks, bottleneck):
-            return depth
-    kind = "bottleneck" if bottleneck else "basic"
-    raise UserError(
-        f"the weights are of no known ResNet (layers of {blocks} {kind} blocks): "
-        f"give a checkpoint with a ResNet-{', '.join(str(depth) for depth in RESNETS)} trunk"
-    )
 
 
 def _some(names: Sequence[str]) -> str:

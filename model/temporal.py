@@ -3,7 +3,7 @@
 What one picture hides an earlier one may have shown, and what the single-frame model gets wrong by
 chance differs from frame to frame.  The idea of looking back with attention is that of Park et al.,
 "Domain-guided spatio-temporal self-attention for egocentric 3D pose estimation" (Ego-STAN), 2022;
-here each frame's joints have been found before, so a frame is looked at once, whatever the history.
+here each frame's joints have been found before, so each frame passes through the network once.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from base.skeleton import NUM_JOINTS
-from model.joint_transformer import HELD_RADIUS, DecoderLayer, JointEstimate
+from model.joint_transformer import COVERAGE_RADIUS, DecoderLayer, JointEstimate
 
 #: Differences between poses of neighbouring frames are centimetres: in decimetres they are of the
 #: order of the other numbers.
@@ -29,15 +29,15 @@ class History(NamedTuple):
     """The newest frame of each of B sequences and K − 1 before it, the newest first.
 
     Attributes:
+        camera3d: (B, K, 16, 3) metres, camera frame, poses of the single-frame model.
+        log_scale: (B, K, 16) of their errors.
         tokens: (B, K, 16, D) of the single-frame model.
-        camera3d: (B, K, 16, 3) metres, camera frame, its poses.
-        log_scale: (B, K, 16) of its errors.
         known: (B, K) bool, which of the frames there are; the newest always.
     """
 
-    tokens: Tensor
     camera3d: Tensor
     log_scale: Tensor
+    tokens: Tensor
     known: Tensor
 
 
@@ -82,17 +82,19 @@ class TemporalTransformer(nn.Module):
         nn.init.normal_(self.head.weight, std=_HEAD_STD)
         nn.init.zeros_(self.head.bias)
         self.head.bias.data[5] = _NEWEST
-        self.register_buffer("calibration", torch.tensor(HELD_RADIUS))
+        self.register_buffer("calibration", torch.tensor(COVERAGE_RADIUS))
 
     def forward(self, history: History) -> JointEstimate:
-        """What the history says of the newest frame."""
+        """Poses of the newest frames."""
         poses, known = history.camera3d.float(), history.known
         newest = poses[:, :1]
         # Frames that are not there may hold any number; attention leaves them out.
         poses = torch.where(known[..., None, None], poses, newest)
         scale = history.log_scale.float()[..., None]
         moved = (poses - newest) * _PER_METRE
-        frames = self.tokens(history.tokens) + self.geometry(torch.cat([poses, moved, scale], -1))
+        frames = self.tokens(history.tokens.float()) + self.geometry(
+            torch.cat([poses, moved, scale], -1)
+        )
         frames = frames + self.joints + self.ages[:, None]
         memory = self.memory_norm(frames.flatten(1, 2))
         there = known.repeat_interleave(NUM_JOINTS, 1)[:, None, None]

@@ -22,7 +22,7 @@ from utils.drawing.split import SplitPainter
 from utils.evaluation.distances import joint_errors
 from utils.evaluation.metrics.parts import errors_by_part
 from utils.evaluation.poses import Poses, read_poses
-from utils.pose_model import load_pose_model
+from utils.networks import load_pose_model
 from utils.predict import PosePredictor
 
 

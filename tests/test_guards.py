@@ -3,6 +3,7 @@
 import itertools
 import json
 import time
+from dataclasses import replace
 
 import cv2
 import pytest
@@ -11,10 +12,12 @@ import torch
 import train
 from base.errors import UserError
 from dataset.order import Division
+from model import build
+from utils.config import load_config
 from utils.device import prepare_device
 from utils.engine.guards import StallWatch
-from utils.engine.paper_stages import Train3D
 from utils.engine.processes import Processes
+from utils.engine.stage import Stage
 
 
 def command(stage, data, config, log_dir, *more):
@@ -27,17 +30,23 @@ def command(stage, data, config, log_dir, *more):
 def test_the_frames_of_a_loss_that_is_not_finite_are_listed(
     tiny_data, tiny_config, tmp_path, monkeypatch
 ):
-    real, calls = Train3D.losses, itertools.count(1)
+    real, calls = Stage.losses, itertools.count(1)
+    real_frames_of, named = Stage.frames_of, itertools.count(1)
     seen = []
 
-    def losses(self, batch):
-        terms = real(self, batch)
+    def losses(self, sample):
+        terms = real(self, sample)
         if next(calls) == 2:
-            seen.extend(str(frame) for frame in self.loader.frame_ids(batch))
             terms["pose"] = terms["pose"] * torch.nan
         return terms
 
-    monkeypatch.setattr(Train3D, "losses", losses)
+    def frames_of(self, batch):
+        if next(named) == 2:
+            seen.extend(map(str, batch.frame_ids))
+        return real_frames_of(self, batch)
+
+    monkeypatch.setattr(Stage, "frames_of", frames_of)
+    monkeypatch.setattr(Stage, "losses", losses)
     with pytest.raises(UserError, match=r"not finite at step 2 .*nonfinite_step_2\.json"):
         train.main(command("train3d", tiny_data, tiny_config, tmp_path))
     record = json.loads((tmp_path / "nonfinite_step_2.json").read_text())
@@ -63,7 +72,7 @@ def test_running_out_of_memory_says_what_to_lower(
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(Train3D, place, fail)
+    monkeypatch.setattr(Stage, place, fail)
     with pytest.raises(UserError, match=r"lower --batch_size, or .*--accumulate 4") as caught:
         train.main(command("train3d", tiny_data, tiny_config, tmp_path, "--accumulate", "2"))
     assert "\n" not in str(caught.value)
@@ -122,7 +131,7 @@ def test_another_error_of_the_device_keeps_its_traceback(
     def losses(self, batch):
         raise RuntimeError("shapes do not match")
 
-    monkeypatch.setattr(Train3D, "losses", losses)
+    monkeypatch.setattr(Stage, "losses", losses)
     with pytest.raises(RuntimeError, match="shapes do not match"):
         train.main(command("train3d", tiny_data, tiny_config, tmp_path))
 
@@ -156,8 +165,8 @@ def test_a_checkpoint_of_another_architecture_is_refused(
     text = tiny_config.read_text()
     other = tmp_path / "other.yml"
     for stage, old, new, message in (
-        ("train2d", "depth: 18", "depth: 34", "model.depth 18, not 34"),
-        ("train3d", "latent: 16", "latent: 20", "model.lifting.latent 16, not 20"),
+        ("train2d", "depth: 18", "depth: 34", "model.backbone resnet18, not resnet34"),
+        ("train3d", "latent: 16", "latent: 20", "model.autoencoder.latent 16, not 20"),
     ):
         other.write_text(text.replace(old, new))
         best = tiny_runs[stage] / "checkpoints" / "model_best.tar"
@@ -200,6 +209,25 @@ def test_accumulated_micro_batches_are_the_batch(tiny_data, tiny_config, tmp_pat
     whole, parts = losses_of(tmp_path / "1"), losses_of(tmp_path / "4")
     assert len(whole) == 6
     assert parts == pytest.approx(whole, rel=1e-5)
+
+
+def test_means_over_some_joints_are_those_of_the_whole_batch(tiny_data, tiny_config):
+    """Of two micro-batches, one with fewer joints inside the picture."""
+    config = load_config(tiny_config)
+    model = build(config.model, 64, ("pose2d",)).eval()
+    with Processes("cpu") as processes:
+        stage = Stage("train2d", model, config, tiny_data, processes)
+        whole = next(iter(stage.loader))
+        whole.joints2d[:2, :12] = -5.0
+        halves = []
+        for part in (slice(2), slice(2, 4)):
+            tensors = ("images", "joints2d", "joints3d", "visible")
+            halves.append(replace(whole, **{name: getattr(whole, name)[part] for name in tensors}))
+        with torch.no_grad():
+            expected = stage.losses(*stage.prepared([whole]))
+            found = [stage.losses(sample) for sample in stage.prepared(halves)]
+    for name, value in expected.items():
+        assert (found[0][name] + found[1][name]).item() / 2 == pytest.approx(value.item(), rel=1e-5)
 
 
 def test_all_runs_the_three_stages_and_goes_on_where_it_was(

@@ -12,9 +12,9 @@ import train
 from base.errors import UserError
 from utils import export_onnx, make_synthetic
 from utils.checkpoint import read_checkpoint
-from utils.engine.temporal_stage import TransformerTemporal
+from utils.engine import stage
 from utils.inference.source import Shot
-from utils.pose_model import load_pose_model
+from utils.networks import load_pose_model
 
 BEST = "checkpoints/model_best.tar"
 AUGMENT = "{rotation: 10, mirror: true, colour: 0.2}"
@@ -92,26 +92,29 @@ def test_its_settings_are_of_the_configuration_asked_for_or_of_the_checkpoint(ti
     named = resolved("--config", "transformer", "--epochs", 3)
     assert named.temporal.augment == named.finetune.augment
     assert named.temporal.epochs == 3 and named.temporal.views == 2
-    stored = {"model": {"temporal": {}}, "temporal": {"lr": 0.5}}
+    stored = {"temporal": {"lr": 0.5}}
     assert resolved("--lr", 0.5) == start.config.overridden(stored)
 
 
-def test_without_augmentation_each_frame_is_looked_at_once(
+def test_without_augmentation_each_frame_is_predicted_once_by_the_workers_asked_for(
     video_data, config, tiny_transformer, tmp_path, monkeypatch
 ):
-    looks, real = [], TransformerTemporal._look
+    made, real = [], stage.predict_frames
 
-    def look(self, *args):
-        seen = real(self, *args)
-        looks.append(seen.tokens.shape[:2])
-        return seen
+    def predict(model, dataset, workers, *args, **options):
+        frames = real(model, dataset, 0, *args, **options)
+        made.append((*frames.joints3d.shape[:2], workers))
+        return frames
 
-    monkeypatch.setattr(TransformerTemporal, "_look", look)
+    monkeypatch.setattr(stage, "predict_frames", predict)
+    monkeypatch.setattr("utils.engine.data.cpu_count", lambda: 3)
     plain = tmp_path / "plain.yml"
-    plain.write_text(config.read_text().replace(f"augment: {AUGMENT}", "augment: {}"))
+    text = config.read_text().replace(f"augment: {AUGMENT}", "augment: {}")
+    # Too large for the memory allowed, so that processes read it: null asks for all cores.
+    plain.write_text(text.replace("workers: 0", "workers: null, memory_gib: 0"))
     more = ["--config", plain, "--load_3d_model", tiny_transformer]
     train.main(arguments(video_data, tmp_path / "log", *more))
-    assert looks == [(1, 14), (1, 5)]
+    assert made == [(1, 14, 3), (1, 5, 3)]
 
 
 def test_a_resumed_run_ends_as_one_left_alone(run, video_data, tmp_path):
@@ -134,7 +137,7 @@ def test_without_a_configuration_it_is_that_of_the_model_it_starts_from(
     with pytest.raises(UserError, match="give --load_3d_model"):
         train.main(arguments(video_data, log))
     paper = ["--load_3d_model", tiny_runs["finetune"] / BEST]
-    with pytest.raises(UserError, match="of the project's own model"):
+    with pytest.raises(UserError, match="kind 'autoencoder' has train2d, train3d, finetune"):
         train.main(arguments(video_data, log, *paper))
     # The pictures of the usual set are moments seconds apart.
     with pytest.raises(UserError, match="no 13 frames of its TrainSet follow each other"):

@@ -97,7 +97,7 @@ def test_finetune_takes_modules_of_the_reference(tiny_data, tmp_path):
     torch.manual_seed(0)
     optimizer = {"optimizer_state_dict": {"state": {}, "param_groups": []}, "scheduler": {}}
     first, second = tmp_path / "first.tar", tmp_path / "second.tar"
-    torch.save({"resnet_state_dict": PoseResNet(50).state_dict()} | optimizer, first)
+    torch.save({"resnet_state_dict": PoseResNet("resnet50").state_dict()} | optimizer, first)
     torch.save({"autoencoder_state_dict": LiftingAutoencoder().state_dict()} | optimizer, second)
     train.main(
         [
@@ -107,7 +107,7 @@ def test_finetune_takes_modules_of_the_reference(tiny_data, tmp_path):
         ]
     )
     config = yaml.safe_load((tmp_path / "run" / "config.yml").read_text())
-    assert config["model"]["depth"] == 50
+    assert config["model"]["backbone"] == "resnet50"
 
 
 def arguments(stage, tmp_path, *more):

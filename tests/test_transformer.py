@@ -19,8 +19,7 @@ from base.set_type import SetType
 from dataset.mocap import open_split
 from dataset.transforms import SquareCrop
 from utils import export_onnx
-from utils.config import Config
-from utils.pose_model import check_camera, load_pose_model
+from utils.networks import check_camera, load_pose_model
 from utils.predict import PosePredictor
 
 BEST = "checkpoints/model_best.tar"
@@ -165,12 +164,6 @@ def test_what_is_missing_or_of_another_size_is_named(
         load_pose_model(tiny_transformer_runs["train2d"] / BEST)
 
 
-def test_the_trunk_is_a_resnet_18_unless_another_is_asked_for():
-    assert Config.model_validate({"model": {"kind": "transformer"}}).model.depth == 18
-    deep = Config.model_validate({"model": {"kind": "transformer", "depth": 50}})
-    assert deep.model.depth == 50 and Config().model.depth == 101
-
-
 def test_the_uncertainty_holds_nine_joints_of_ten_of_the_set_it_was_fitted_on(
     tiny_transformer, tiny_data
 ):
@@ -195,6 +188,18 @@ def test_data_of_another_camera_is_refused_by_the_one_kind_and_said_by_the_other
     check_camera(tmp_path / "model.tar", "transformer", camera, other)
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "whose rays the model is given" in said
+
+
+def test_two_predictors_of_one_model_each_have_their_own_camera(tiny_transformer):
+    model = load_pose_model(tiny_transformer).model
+    camera = SquareCrop(64).camera(RELEASE_CAMERA)
+    other = dataclasses.replace(camera, fx=0.5 * camera.fx, fy=0.5 * camera.fy)
+    images = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+    first = PosePredictor(model, torch.device("cpu"), "fp32", camera)
+    before = first(images).joints3d
+    second = PosePredictor(model, torch.device("cpu"), "fp32", other)
+    assert np.abs(second(images).joints3d - before).max() > 1e-4
+    assert np.array_equal(first(images).joints3d, before)
 
 
 def test_demo_reports_errors_by_uncertainty(tiny_transformer, tiny_data, tmp_path, capsys):

@@ -20,7 +20,7 @@ from base.errors import UserError
 from utils.box import model_path
 from utils.checkpoint import OF_THE_RUN, read_checkpoint, save_checkpoint
 from utils.command import run_command
-from utils.pose_model import camera_of
+from utils.networks import camera_of
 
 _EXAMPLES = """examples:
   halfway between the weights in the box and what was trained from them:
@@ -70,10 +70,8 @@ def averaged(paths: Sequence[Path], shares: Sequence[float]) -> dict[str, Any]:
             raise UserError(f"--load_model: {path} and {paths[-1]} were trained for other cameras")
     last = torch.load(paths[-1], map_location="cpu", weights_only=True)
     content = {key: value for key, value in last.items() if key not in OF_THE_RUN}
-    for key in checkpoints[-1].networks:
-        networks = [checkpoint.networks[key] for checkpoint in checkpoints]
-        if all(network is None for network in networks):
-            continue
+    for key in {key: None for checkpoint in checkpoints for key in checkpoint.networks}:
+        networks = [checkpoint.networks.get(key) for checkpoint in checkpoints]
         try:
             if None in networks:
                 raise ValueError("one has none")

@@ -30,7 +30,7 @@ from utils import pack_data
 from utils.bench.reference_loader import ReferenceFrames
 from utils.command import run_command
 from utils.cores import cpu_count
-from utils.engine.data import AnnotationLoader
+from utils.engine.data import LabelLoader
 
 _EXAMPLES = """example:
   python utils/make_synthetic.py --output data/bench --train 200 --val 0 --test 0 --ray_step 2
@@ -72,7 +72,7 @@ class Way:
         return statistics.median(self.rates)
 
 
-def _count(loader: FrameLoader | AnnotationLoader) -> int:
+def _count(loader: FrameLoader | LabelLoader) -> int:
     loader.epoch += 1
     return sum(len(batch) for batch in loader)
 
@@ -102,7 +102,7 @@ def _ways(tree: Path, packed: Path, args: argparse.Namespace) -> list[Way]:
         persistent_workers=workers > 0,
     )
     labels = open_split(packed, SetType.TRAIN, size, pictures=False)
-    annotations = AnnotationLoader(labels, torch.device("cpu"), batch_size=batch, shuffle=True)
+    annotations = LabelLoader(labels, torch.device("cpu"), batch_size=batch, shuffle=True)
     loaders = loader(mocap), loader(shards)
     ways = [
         Way("reference loader", lambda: sum(len(item[0]) for item in plain), []),

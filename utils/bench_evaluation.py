@@ -30,9 +30,7 @@ from base.frame import FrameId
 from base.skeleton import LIMBS
 from dataset.batch import Batch
 from dataset.transforms import SquareCrop
-from model.ego_pose import EgoPose
-from model.lifting import LiftingAutoencoder
-from model.pose_resnet import PoseResNet
+from model import build
 from utils.command import run_command
 from utils.config import load_config
 from utils.defaults import CONFIGS
@@ -117,11 +115,7 @@ def bench_metrics(config_name: str, gpu: str, rounds: int) -> None:
     config = load_config(CONFIGS / f"{config_name}.yml")
     device = select_device(gpu)
     size = config.data.input_size
-    network = EgoPose(
-        PoseResNet(config.model.depth),
-        LiftingAutoencoder(PoseResNet.heatmap_size(size), **config.model.lifting.model_dump()),
-        size,
-    )
+    network = build(config.model, size)
     network.to(device, memory_format=torch.channels_last).eval()
     predictor = PosePredictor(network, device, "fp32")
     target = torch.from_numpy(random_poses(_BATCH))
@@ -160,7 +154,7 @@ def bench_metrics(config_name: str, gpu: str, rounds: int) -> None:
     # The first two warm up.
     network_ms, other_ms = statistics.median(inside[2:]), statistics.median(others[2:])
     print(
-        f"{_BATCH} frames through {config_name} (ResNet-{config.model.depth}, {size} px) on "
+        f"{_BATCH} frames through {config_name} ({config.model.backbone}, {size} px) on "
         f"{device.type}: network {network_ms:.1f} ms, metrics and bookkeeping {other_ms:.2f} ms, "
         f"{other_ms / (network_ms + other_ms):.2%} of both"
     )

@@ -27,18 +27,16 @@ from tqdm import tqdm
 from base.files import write_text
 from base.ocam_camera import OCamCamera
 from dataset.transforms import SquareCrop
-from model.ego_pose import EgoPose
-from model.lifting import LiftingAutoencoder
-from model.pose_resnet import PoseResNet
+from model import build
 from utils.command import run_command
-from utils.config import Config
+from utils.config import parse_config
 from utils.cores import cpu_count
 from utils.device import GPU_HELP, select_device
 from utils.export_onnx import quantise, write_onnx
 from utils.inference.fold import prepare_model
 from utils.inference.onnx_predictor import OnnxPosePredictor
 from utils.inference.warp import CameraWarp
-from utils.pose_model import LoadedModel
+from utils.networks import LoadedModel
 from utils.predict import PosePredictor
 
 _EXAMPLES = """examples:
@@ -104,13 +102,6 @@ def bench_warp(rounds: int) -> list[Row]:
     return rows_of("picture to network's square, 368", take_turns(sides, 10 * rounds), 1)
 
 
-def build(depth: int, size: int) -> EgoPose:
-    """A network with random weights."""
-    torch.manual_seed(0)
-    lifting = LiftingAutoencoder(PoseResNet.heatmap_size(size))
-    return EgoPose(PoseResNet(depth), lifting, size).eval()
-
-
 def bench_network(
     depth: int, size: int, batch: int, device: torch.device, rounds: int, onnx: bool
 ) -> list[Row]:
@@ -120,7 +111,9 @@ def bench_network(
         cv2.resize(rng.integers(0, 256, (50, 80, 3), np.uint8), (1280, 800)) for _ in range(batch)
     ]
     crop = SquareCrop(size)
-    plain = build(depth, size).to(device)
+    torch.manual_seed(0)
+    config = parse_config({"model": {"backbone": f"resnet{depth}"}}, "benchmark")
+    plain = build(config.model, size).to(device).eval()
     squares = np.stack([crop.image(frame) for frame in frames])
     normalised = (torch.from_numpy(squares).permute(0, 3, 1, 2).float() / 127.5 - 1).contiguous()
     normalised = normalised.to(device)
@@ -144,7 +137,13 @@ def bench_network(
     with tempfile.TemporaryDirectory() as folder:
         if onnx:
             exact, coarse = Path(folder) / "exact.onnx", Path(folder) / "int8.onnx"
-            loaded = LoadedModel(copy.deepcopy(plain).cpu(), Config(), None, Path("random"))
+            loaded = LoadedModel(
+                copy.deepcopy(plain).cpu(),
+                config,
+                None,
+                Path("random"),
+                crop.camera(RELEASE_CAMERA),
+            )
             write_onnx(loaded, exact)
             quantise(exact, coarse, squares[:4])
             sides["end to end, ONNX Runtime fp32"] = end_to_end(OnnxPosePredictor(exact, threads))

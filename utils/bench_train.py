@@ -31,9 +31,9 @@ from utils.cores import cpu_count
 from utils.defaults import DEFAULT_CONFIG, REPOSITORY
 from utils.device import GPU_HELP, fast_bf16, prepare_device
 from utils.engine.loop import Trainer
-from utils.engine.networks import Start, stage_network
 from utils.engine.processes import Processes
-from utils.engine.stages import stage_class
+from utils.engine.stage import Stage
+from utils.networks import Start, stage_network
 
 _EXAMPLES = """examples:
   python utils/bench_train.py                        both stages, about ten minutes on 2 cores
@@ -93,7 +93,7 @@ def _engine(
     stage_name: str, config: Config, root: Path, processes: Processes, folder: Path
 ) -> Trainer:
     network, config = stage_network(stage_name, config, Start())
-    stage = stage_class(stage_name, config)(stage_name, network, config, root, processes)
+    stage = Stage(stage_name, network, config, root, processes)
     trainer = Trainer(stage, folder / f"{stage_name}_{stage.settings.batch_size}")
     stage.network.train()
     return trainer
@@ -150,7 +150,7 @@ def floor_seconds(trainer: Trainer, batch: Any, rate: float, bandwidth: float) -
 def _stage_config(arguments: Any, stage: str, **settings: Any) -> Config:
     overrides = {
         "precision": arguments.precision,
-        "model": {"depth": arguments.depth},
+        "model": {"backbone": f"resnet{arguments.depth}"},
         # Read from disk, as a set of the release's size is.
         "data": {"workers": arguments.workers, "memory_gib": 0},
         stage: settings,

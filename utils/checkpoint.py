@@ -24,17 +24,16 @@ import torch
 from base.camera import FisheyeCamera
 from base.errors import UserError
 from base.files import replacing
+from model import model_class
+from model.state_dict import is_state_dict, strip_prefix
 from utils.config import Config, parse_config
 
-#: Keys of the layout: the 2D module, the paper's lifting network, the project's own, its temporal
-#: form.
-RESNET, AUTOENCODER = "resnet_state_dict", "autoencoder_state_dict"
-TRANSFORMER, TEMPORAL = "transformer_state_dict", "temporal_state_dict"
-_WEIGHTS = (RESNET, AUTOENCODER, TRANSFORMER, TEMPORAL)
+#: Key of the 2D module's weights; other parts have their own, see model.pose_model.Part.
+RESNET = "resnet_state_dict"
+_STATE_DICT = "_state_dict"
+_OPTIMIZER = "optimizer_state_dict"
 #: What belongs to the run that wrote a checkpoint, and not to weights made of it.
-OF_THE_RUN = ("optimizer_state_dict", "scheduler", "training", "made_by")
-#: Beginning of names that only the pyramid of the project's own model has.
-_PYRAMID = "laterals."
+OF_THE_RUN = (_OPTIMIZER, "scheduler", "training", "made_by")
 #: Name of the best on ValSet.
 BEST = "model_best.tar"
 _NUMBERED = re.compile(r"checkpoint_(\d+)(?:_step_(\d+))?\.tar")
@@ -77,7 +76,7 @@ class Checkpoint:
 
     Attributes:
         path: where it was read from.
-        resnet, autoencoder, transformer, temporal: weights, None where the file has none.
+        networks: weights of the parts it holds, by the keys of the layout.
         optimizer: state of the optimiser.
         training, config, mean_pose: None in the reference's files; ``mean_pose`` is (16, 3)
             float64 metres, Neck at the origin, mean of the training set.
@@ -85,10 +84,7 @@ class Checkpoint:
     """
 
     path: Path
-    resnet: dict[str, torch.Tensor] | None
-    autoencoder: dict[str, torch.Tensor] | None
-    transformer: dict[str, torch.Tensor] | None
-    temporal: dict[str, torch.Tensor] | None
+    networks: dict[str, dict[str, torch.Tensor]]
     optimizer: dict[str, Any] | None
     training: TrainingState | None
     config: Config | None
@@ -96,27 +92,25 @@ class Checkpoint:
     camera: FisheyeCamera | None
 
     @property
-    def networks(self) -> dict[str, dict[str, torch.Tensor] | None]:
-        """Weights by the keys of the layout, None where the file has none."""
-        found = self.resnet, self.autoencoder, self.transformer, self.temporal
-        return dict(zip(_WEIGHTS, found, strict=True))
+    def model_kind(self) -> str:
+        """``model.kind`` of the configuration; files of the reference hold the paper's model."""
+        return self.config.model.kind if self.config else "autoencoder"
 
     @property
-    def model_kind(self) -> str:
-        """Which model the weights are of: ``model.kind`` of the configuration."""
-        own = self.transformer is not None or any(
-            name.removeprefix("module.").startswith(_PYRAMID) for name in self.resnet or ()
-        )
-        return "transformer" if own else "autoencoder"
+    def parts(self) -> list[str]:
+        """Names of the parts of the model that the file holds."""
+        parts = model_class(self.model_kind).parts.items()
+        return [name for name, part in parts if part.key in self.networks]
 
     @property
     def kind(self) -> str:
         """The stage whose weights these are."""
-        if self.transformer is not None:
-            return self.training.stage if self.training else "finetune"
-        if self.resnet is None:
-            return "train3d"
-        return "train2d" if self.autoencoder is None else "finetune"
+        if self.training is not None:
+            return self.training.stage
+        types = model_class(self.model_kind).training_types.items()
+        held = [name for name, training in types if set(training.parts) == set(self.parts)]
+        # Where two stages hold the same parts, the last one is the whole model's.
+        return held[-1] if held else "no stage"
 
     def require_model(self, kind: str, option: str) -> None:
         """Refuse the weights of another model.
@@ -231,21 +225,24 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise UserError(
             f"{path}: not a checkpoint, or a damaged one ({reason[0] if reason else 'empty'})"
         ) from None
-    if not isinstance(content, dict) or not (RESNET in content or AUTOENCODER in content):
+    if not isinstance(content, dict):
         raise UserError(f"{path}: not a checkpoint of this project: it has no {RESNET}")
-    weights = {key: content.get(key) for key in _WEIGHTS}
+    weights = {
+        key: value
+        for key, value in content.items()
+        if str(key).endswith(_STATE_DICT) and key != _OPTIMIZER and value is not None
+    }
+    if not weights:
+        raise UserError(f"{path}: not a checkpoint of this project: it has no {RESNET}")
     for key, value in weights.items():
-        if value is not None and not isinstance(value, dict):
+        if not is_state_dict(value):
             raise UserError(f"{path}: {key} is no dict of weights")
     config, training, mean_pose = (content.get(k) for k in ("config", "training", "mean_pose"))
     camera = content.get("camera")
     return Checkpoint(
         path=path,
-        resnet=weights[RESNET],
-        autoencoder=weights[AUTOENCODER],
-        transformer=weights[TRANSFORMER],
-        temporal=weights[TEMPORAL],
-        optimizer=content.get("optimizer_state_dict"),
+        networks={key: strip_prefix(value) for key, value in weights.items()},
+        optimizer=content.get(_OPTIMIZER),
         training=TrainingState(**training) if training else None,
         config=parse_config(config, str(path)) if config else None,
         mean_pose=None if mean_pose is None else mean_pose.numpy(),

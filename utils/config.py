@@ -4,45 +4,20 @@ Filled from a YAML file and overridden by flags.  An unknown or ill-typed key is
 the key and the nearest known one.
 """
 
-import dataclasses
 import difflib
-from itertools import pairwise
+import functools
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    create_model,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationError, create_model
 
 from base.errors import UserError
+from base.schema import Section
 from dataset.augment import Augmentation
+from model import KINDS, model_class
+from model.backbone import RESNETS
 from model.losses import LossWeights
-
-
-class Section(BaseModel):
-    """A part of the configuration; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
-
-
-def _section_of(name: str, defaults: type) -> type[Section]:
-    """A section with the fields of a dataclass, so that its defaults stand in one place."""
-    fields = {
-        field.name: (field.type if isinstance(field.type, type) else Any, field.default)
-        for field in dataclasses.fields(defaults)
-    }
-    return create_model(name, __base__=Section, **fields)
-
-
-LossSection = _section_of("LossSection", LossWeights)
-AugmentSection = _section_of("AugmentSection", Augmentation)
 
 
 class DataSection(Section):
@@ -65,81 +40,14 @@ class HeatmapSection(Section):
     subpixel: bool = Field(True, description="False: the reference's rounding to whole cells")
 
 
-class LiftingSection(Section):
-    """The dual-branch autoencoder; the defaults are the reference's."""
-
-    latent: int = Field(20, ge=1)
-    batch_norm: bool = False
-    pose_activation: bool = False
-    pose_hidden: int | None = Field(None, ge=1)
-
-
-class TransformerSection(Section):
-    """The project's own model."""
-
-    channels: int = Field(96, ge=8, description="of the feature pyramid")
-    dim: int = Field(192, ge=8, description="width of the joints' tokens")
-    layers: int = Field(3, ge=1)
-    heads: int = Field(6, ge=1, description="attention heads, a divisor of dim")
-    dropout: float = Field(0.0, ge=0, lt=1, description="of the attention, in training")
-    sampled: bool = Field(True, description="False: tokens do without the features at the joints")
-    whole_map: bool = Field(True, description="False: tokens do without the coarse feature map")
-
-    @model_validator(mode="after")
-    def _divides(self) -> "TransformerSection":
-        if self.dim % self.heads:
-            raise ValueError(f"dim {self.dim} is no multiple of heads {self.heads}")
-        return self
-
-
-class TemporalSection(Section):
-    """The temporal form of the project's own model: past frames of a video are looked at too."""
-
-    lags: list[int] = Field(
-        [0, 1, 2, 3, 4, 6, 8, 12],
-        description="how many frames each one that is looked at lies before the newest, from 0 up",
-    )
-    dim: int = Field(128, ge=8, description="width of its tokens")
-    layers: int = Field(2, ge=1)
-    heads: int = Field(4, ge=1, description="attention heads, a divisor of dim")
-    dropout: float = Field(0.0, ge=0, lt=1, description="of the attention, in training")
-
-    @field_validator("lags")
-    @classmethod
-    def _rise_from_0(cls, lags: list[int]) -> list[int]:
-        if lags[:1] != [0] or any(b <= a for a, b in pairwise(lags)):
-            raise ValueError("must rise from 0")
-        return lags
-
-    @model_validator(mode="after")
-    def _divides(self) -> "TemporalSection":
-        if self.dim % self.heads:
-            raise ValueError(f"dim {self.dim} is no multiple of heads {self.heads}")
-        return self
-
-
 class ModelSection(Section):
-    """The networks."""
+    """The network; the options of its kind stand under the name of the kind."""
 
-    kind: Literal["autoencoder", "transformer"] = Field(
-        "autoencoder", description="the paper's lifting network, or the project's own"
-    )
-    depth: Literal[18, 34, 50, 101, 152] = 101
+    kind: str = Field("autoencoder", description="one of model.KINDS")
+    backbone: str = Field("resnet101", description="resnet18 … resnet152, or a network of timm")
     imagenet: str | None = Field(
-        None, description="'download', or a file of torchvision weights, to start the trunk from"
+        None, description="'download', or a file of weights, to start the trunk from"
     )
-    lifting: LiftingSection = LiftingSection()
-    transformer: TransformerSection = TransformerSection()
-    temporal: TemporalSection | None = Field(
-        None, description="transformer only: its temporal form, trained by the stage temporal"
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _small_trunk(cls, content: Any) -> Any:
-        if isinstance(content, dict) and content.get("kind") == "transformer":
-            return {"depth": 18} | content
-        return content
 
 
 class StageSection(Section):
@@ -164,7 +72,7 @@ class StageSection(Section):
     ema_decay: float | None = Field(
         None, gt=0, lt=1, description="validate and keep a moving average of the weights"
     )
-    augment: AugmentSection = AugmentSection()
+    augment: Augmentation = Augmentation()
     joint_noise: float = Field(
         0.0,
         ge=0,
@@ -177,23 +85,11 @@ class StageSection(Section):
     reconstruction: Literal["mean", "sum"] = Field(
         "mean", description="reduce the squared reconstruction error per sample like this"
     )
-
-
-class TemporalStageSection(StageSection):
-    """How the temporal form is optimised: on what the trained single-frame model says of videos."""
-
-    epochs: int = Field(10, ge=1)
-    batch_size: int = Field(64, ge=1, description="frames a step, each with its history")
-    optimizer: Literal["adam", "adamw"] = "adamw"
-    weight_decay: float = Field(1e-4, ge=0)
-    schedule: Literal["step", "cosine", "constant"] = "cosine"
-    warmup_steps: int = Field(50, ge=0)
-    clip_norm: float | None = Field(5.0, gt=0)
     views: int = Field(
         4,
         ge=1,
-        description="differently augmented looks at each frame, taken once and kept in memory; "
-        "without augmentation there is one, whatever is said here",
+        description="temporal: differently augmented views of each frame, predicted once and kept "
+        "in memory; without augmentation there is one",
     )
 
 
@@ -218,11 +114,8 @@ class Config(Section):
     data: DataSection = DataSection()
     heatmap: HeatmapSection = HeatmapSection()
     model: ModelSection = ModelSection()
-    loss: LossSection = LossSection()
-    train2d: StageSection = StageSection()
-    train3d: StageSection = StageSection()
-    finetune: StageSection = StageSection(reconstruction="sum")
-    temporal: TemporalStageSection = TemporalStageSection()
+    loss: LossWeights = LossWeights()
+    # Then a StageSection for each training type of the kind of model: see _config_class.
 
     def stage(self, training_type: str) -> StageSection:
         """Section of a training type."""
@@ -234,7 +127,24 @@ class Config(Section):
         Raises:
             UserError: naming ``source`` and the first wrong key.
         """
-        return parse_config(_merge(self.model_dump(), overrides), source)
+        return parse_config(_merge(self.model_dump(), _upgraded(overrides, source)), source)
+
+
+@functools.cache
+def _config_class(kind: str) -> type[Config]:
+    """The schema with the options and the training types of a kind of model."""
+    found = model_class(kind)
+    options = {
+        "kind": (Literal[kind], kind),
+        "backbone": (str, found.default_backbone),
+        kind: (found.Options, found.Options()),
+    }
+    model = create_model("ModelSection", __base__=ModelSection, **options)
+    stages = {
+        name: (StageSection, StageSection(**training.defaults))
+        for name, training in found.training_types.items()
+    }
+    return create_model("Config", __base__=Config, model=(model, model()), **stages)
 
 
 def _known_keys(section: type[BaseModel], prefix: str = "") -> list[str]:
@@ -246,28 +156,70 @@ def _known_keys(section: type[BaseModel], prefix: str = "") -> list[str]:
     return keys
 
 
-def _explain(error: ValidationError, source: str) -> str:
+def _explain(error: ValidationError, schema: type[Config], source: str) -> str:
     """First fault of a configuration in one line."""
     fault = error.errors()[0]
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] != "extra_forbidden":
-        return f"{source}: {key}: {fault['msg']}, not {fault['input']!r}"
-    known = _known_keys(Config)
-    nearest = difflib.get_close_matches(key, known, 1, 0.4)
+        reason = fault["msg"].removeprefix("Value error, ")
+        return f"{source}: {key}: {reason}, not {fault['input']!r}"
+    nearest = difflib.get_close_matches(key, _known_keys(schema), 1, 0.4)
     hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
     return f"{source}: unknown key '{key}'{hint}"
+
+
+def _upgraded(content: dict[str, Any], source: str) -> dict[str, Any]:
+    """Nested values with the old names of keys replaced by today's."""
+    content = dict(content)
+    for section, old, new in (
+        ("model", "lifting", "autoencoder"),
+        ("model", "depth", "backbone"),
+        ("loss", "earlier", "aux"),
+    ):
+        values = content.get(section)
+        if isinstance(values, dict) and old in values:
+            value = values[old]
+            if old == "depth":
+                value = f"resnet{value}"
+                if value not in RESNETS:
+                    raise UserError(f"{source}: model.depth: must be of {', '.join(RESNETS)}")
+            kept = {key: value for key, value in values.items() if key != old}
+            content[section] = kept if new in kept else kept | {new: value}
+    model = content.get("model")
+    if isinstance(model, dict) and "temporal" in model:
+        model = dict(model)
+        temporal = {"temporal": model.pop("temporal") or {}}
+        content["model"] = _merge(model, {"transformer": temporal})
+    return content
 
 
 def parse_config(content: dict[str, Any], source: str) -> Config:
     """Check a nested dict against the schema.
 
+    What belongs to another kind of model than ``model.kind`` is left out.
+
     Raises:
         UserError: naming ``source`` and the first wrong key.
     """
+    content = _upgraded(content, source)
+    model = content.get("model", {})
+    kind = model.get("kind", "autoencoder") if isinstance(model, dict) else "autoencoder"
     try:
-        return Config.model_validate(content)
+        found = model_class(kind)
+    except UserError as error:
+        raise UserError(f"{source}: {error}") from None
+    if isinstance(model, dict):
+        content["model"] = {k: v for k, v in model.items() if k == kind or k not in KINDS}
+    foreign = {name for other in KINDS for name in model_class(other).training_types}
+    content = {k: v for k, v in content.items() if k in found.training_types or k not in foreign}
+    for name, training in found.training_types.items():
+        if training.defaults and isinstance(content.get(name), dict):
+            content[name] = dict(training.defaults) | content[name]
+    schema = _config_class(kind)
+    try:
+        return schema.model_validate(content)
     except ValidationError as error:
-        raise UserError(_explain(error, source)) from None
+        raise UserError(_explain(error, schema, source)) from None
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

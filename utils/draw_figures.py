@@ -40,7 +40,7 @@ from utils.drawing.split import SplitPainter, described
 from utils.evaluation.compare import read_results
 from utils.evaluation.distances import joint_errors
 from utils.evaluation.poses import Poses, read_poses
-from utils.pose_model import load_pose_model
+from utils.networks import load_pose_model
 
 #: Frames of the grid lie between these percentiles of the error: neither end is typical.
 _GRID_PERCENTILES = (5, 95)

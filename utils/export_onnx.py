@@ -20,17 +20,19 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
+from base.camera import FisheyeCamera
 from base.errors import UserError
 from base.files import replacing
+from base.skeleton import neck_centred
 from dataset.transforms import SquareCrop
-from model.ego_pose import EgoPose
-from model.ego_transformer import EgoTransformer
+from model.pose_model import PoseModel
+from model.rays import CameraRays
 from utils.box import model_path
 from utils.command import run_command
 from utils.inference.fold import fold_batch_norms
 from utils.inference.onnx_predictor import INPUT, METADATA_KEY, OnnxPosePredictor
 from utils.inference.open_source import open_source
-from utils.pose_model import LoadedModel, load_pose_model
+from utils.networks import LoadedModel, load_pose_model
 from utils.predict import PosePredictor
 
 _EXAMPLES = """examples:
@@ -47,8 +49,8 @@ the radius that holds the joint in 90 % of the cases, and 'visibility', (B, 16) 
 """
 
 _OPSET = 18
-OUTPUTS = ("heatmaps", "joints3d")
-OWN_OUTPUTS = (*OUTPUTS, "camera3d", "uncertainty", "visibility")
+#: Beginning of the weights that 8 bits are enough for, and those of them that are not.
+_QUANTISED, _LAST_LAYER = "model.pose2d.", "final_layer."
 #: Operations that only what makes poses has.
 _OF_POSES = ("Gather", "GridSample", "LayerNormalization", "MatMul", "Softmax")
 #: What the exported model may differ by from PyTorch, millimetres.
@@ -58,39 +60,24 @@ _PICTURES = 96
 
 
 class Deployed(nn.Module):
-    """uint8 pictures → heatmaps and pose: everything the network itself has to do.
+    """uint8 pictures → what the kind of model exports, the rays of its camera inside.
 
     Args:
         model: in evaluation mode.
+        camera: of the square pictures.
     """
 
-    def __init__(self, model: EgoPose) -> None:
-        super().__init__()
-        self.pose2d, self.lifting = model.pose2d, model.lifting
-
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B, S, S, 3) uint8 RGB → (B, 15, h, h), (B, 16, 3) metres, Neck at the origin."""
-        normalised = images.permute(0, 3, 1, 2).float() / 127.5 - 1.0
-        heatmaps = self.pose2d(normalised)
-        joints3d = self.lifting.decode_pose(self.lifting.encode(heatmaps))
-        return heatmaps, joints3d - joints3d[:, :1]
-
-
-class DeployedTransformer(nn.Module):
-    """The same for the project's own model, with the rays of its camera inside.
-
-    Args:
-        model: in evaluation mode.
-    """
-
-    def __init__(self, model: EgoTransformer) -> None:
+    def __init__(self, model: PoseModel, camera: FisheyeCamera) -> None:
         super().__init__()
         self.model = model
+        self.rays = CameraRays(camera)
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """(B, S, S, 3) uint8 RGB → the outputs in the order of :data:`OWN_OUTPUTS`."""
-        output = self.model(images.permute(0, 3, 1, 2).float() / 127.5 - 1.0)
-        return tuple(getattr(output, name) for name in OWN_OUTPUTS)
+        """(B, S, S, 3) uint8 RGB → the fields of :attr:`PoseModel.exports`; Neck at the origin."""
+        normalised = images.permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        output = self.model(images=normalised, rays=self.rays)
+        output = output._replace(joints3d=neck_centred(output.joints3d))
+        return tuple(getattr(output, name) for name in self.model.exports)
 
 
 def write_onnx(loaded: LoadedModel, path: Path) -> None:
@@ -101,15 +88,14 @@ def write_onnx(loaded: LoadedModel, path: Path) -> None:
     """
     fold_batch_norms(loaded.model.pose2d)
     side = loaded.model.input_size
-    own = isinstance(loaded.model, EgoTransformer)
-    deployed = DeployedTransformer(loaded.model) if own else Deployed(loaded.model)
+    deployed = Deployed(loaded.model, loaded.camera)
     with replacing(path) as temporary:
         torch.onnx.export(
             deployed.eval(),
             (torch.zeros(2, side, side, 3, dtype=torch.uint8),),
             temporary,
             input_names=[INPUT],
-            output_names=list(OWN_OUTPUTS if own else OUTPUTS),
+            output_names=list(loaded.model.exports),
             dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
             opset_version=_OPSET,
             external_data=False,
@@ -173,11 +159,11 @@ def quantise(source: Path, path: Path, squares: np.ndarray) -> None:
 def _kept_precise(graph: onnx.GraphProto) -> list[str]:
     """Nodes that stay in floating point: what makes poses, whose metres need more than 256 steps,
     and the layer that makes the heatmaps, whose heights are the confidences."""
-    parts = ("lifting.", "pose2d.final_layer.", "model.pose2d.final_layer.")
     kept, precise = [], set()
     # Nodes are in the order of their execution, so that whatever comes after one is found.
     for node in graph.node:
-        own = any(name.startswith(parts) for name in node.input)
+        weights = [name for name in node.input if name.startswith("model.")]
+        own = any(not name.startswith(_QUANTISED) or _LAST_LAYER in name for name in weights)
         if own or node.op_type in _OF_POSES or precise.intersection(node.input):
             kept.append(node.name)
             precise.update(node.output)
@@ -236,18 +222,17 @@ def main(argv: list[str] | None = None) -> None:
     if args.int8 and args.pictures is None:
         raise UserError("--int8 needs --pictures: it measures the network's ranges on them")
     loaded = load_pose_model(args.load_model)
-    if getattr(loaded.model, "temporal", None) is not None:
-        print("What looks back at earlier frames is left out: the export takes each frame alone.")
+    if loaded.model.lags:
+        print("The temporal form is left out: the export takes each frame alone.")
     size = loaded.model.input_size
     if args.pictures is None:
         noise = np.random.default_rng(0).integers(0, 256, (8, size, size, 3), np.uint8)
         squares = noise
     else:
         squares = read_squares(args.pictures, size, _PICTURES)
-    whole = load_pose_model(args.load_model).model
-    if isinstance(whole, EgoTransformer):
-        whole.temporal = None
-    plain = PosePredictor(whole, torch.device("cpu"), "fp32")
+    # Each of its pictures is a sequence of its own, as in the export.
+    whole = load_pose_model(args.load_model, single_frame=True)
+    plain = PosePredictor(whole.model, torch.device("cpu"), "fp32", whole.camera)
     exact = args.output.with_suffix(".fp32.onnx") if args.int8 else args.output
     try:
         write_onnx(loaded, exact)

@@ -26,7 +26,7 @@ from utils.checkpoint import OF_THE_RUN
 from utils.command import run_command
 from utils.evaluation.compare import read_results
 from utils.inference.confidence import confidence_path
-from utils.pose_model import load_pose_model
+from utils.networks import load_pose_model
 from utils.predict import PosePredictor
 from utils.weights_card import card
 

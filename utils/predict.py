@@ -12,9 +12,9 @@ from dataset.batch import to_input
 from dataset.runs import Place
 from dataset.transforms import SquareCrop
 from model.decode import decode_heatmaps
-from model.ego_pose import EgoPose
-from model.ego_transformer import EgoTransformer, EgoTransformerOutput
-from model.joint_transformer import HELD_RADIUS
+from model.joint_transformer import COVERAGE_RADIUS
+from model.pose_model import PoseModel, PoseOutput
+from model.rays import CameraRays
 from utils.device import autocast
 from utils.track import Track
 
@@ -22,24 +22,6 @@ from utils.track import Track
 _LEAST_WEIGHT = 1e-3
 #: Metres within which a joint counts as right where a confidence is a probability.
 WITHIN = 0.1
-
-
-class Estimate(NamedTuple):
-    """What a network says of B pictures, before it is decoded and placed.
-
-    Attributes:
-        heatmaps: (B, 15, h, h).
-        joints3d: (B, 16, 3) metres, camera axes, any origin.
-        camera3d: (B, 16, 3) metres, camera frame, of a model that knows; else None.
-        uncertainty: (B, 16) metres, see :class:`Prediction`, or None.
-        visibility: (B, 16) logit of the joint being seen, or None.
-    """
-
-    heatmaps: torch.Tensor
-    joints3d: torch.Tensor
-    camera3d: torch.Tensor | None = None
-    uncertainty: torch.Tensor | None = None
-    visibility: torch.Tensor | None = None
 
 
 class Prediction(NamedTuple):
@@ -72,13 +54,13 @@ def within_probability(uncertainty: np.ndarray) -> np.ndarray:
     """Probability that joints are within :data:`WITHIN` of their places.
 
     Args:
-        uncertainty: (…) metres, radius that holds a joint in 90 % of the cases.
+        uncertainty: (…) metres, radius that covers a joint in 90 % of the cases.
 
     Returns:
         (…) float32: 1 − exp(−x) (1 + x + x² / 2) with x the limit in units of the scale, the
         distribution of :class:`model.joint_transformer.JointEstimate` up to there.
     """
-    x = WITHIN * HELD_RADIUS / np.asarray(uncertainty, np.float64)
+    x = WITHIN * COVERAGE_RADIUS / np.asarray(uncertainty, np.float64)
     return (1 - np.exp(-x) * (1 + x + x * x / 2)).astype(np.float32)
 
 
@@ -98,7 +80,7 @@ class PosePredictor:
 
     def __init__(
         self,
-        model: EgoPose | EgoTransformer,
+        model: PoseModel,
         device: torch.device,
         precision: str = "auto",
         camera: FisheyeCamera | None = None,
@@ -108,13 +90,12 @@ class PosePredictor:
         self.precision = precision
         self.input_size = model.input_size
         self.camera = camera or SquareCrop(model.input_size).camera(RELEASE_CAMERA)
-        if isinstance(model, EgoTransformer):
-            model.use_camera(self.camera)
+        self.rays = CameraRays(self.camera).to(device)
 
     @property
     def has_uncertainty(self) -> bool:
         """Whether predictions come with an uncertainty."""
-        return isinstance(self.model, EgoTransformer)
+        return "uncertainty" in self.model.exports
 
     @torch.inference_mode()
     def __call__(
@@ -137,62 +118,30 @@ class PosePredictor:
         images: torch.Tensor,
         places: Sequence[Place] | None = None,
         track: Track | None = None,
-    ) -> Estimate:
-        """What the network says of pictures; arguments as of :meth:`__call__`.
-
-        What makes poses runs in full precision, in which it costs next to nothing: bfloat16
-        would round a joint a metre away to 4 mm.  Its heatmap branch, which only training needs,
-        is left out.
-        """
-        own = isinstance(self.model, EgoTransformer)
+    ) -> PoseOutput:
+        """The network's output for pictures; arguments as of :meth:`__call__`."""
         with autocast(self.device, self.precision):
-            pose2d = self.model.pose2d.pyramid if own else self.model.pose2d
-            seen = pose2d(to_input(images, self.device))
-        if own:
-            output = self.model.lift(seen)
-            if self.model.temporal is not None:
-                output = self._looking_back(output, places, track)
-            poses = output.joints3d, output.camera3d
-            return Estimate(output.heatmaps, *poses, output.uncertainty, output.visibility)
-        lifting = self.model.lifting
-        return Estimate(seen, lifting.decode_pose(lifting.encode(seen.float())))
+            output = self.model(images=to_input(images, self.device), rays=self.rays)
+        if not self.model.lags:
+            return output
+        track = track or self.new_track()
+        history = track.history(self.model.memory(output), places or [None] * len(images))
+        return self.model(history=history)._replace(heatmaps=output.heatmaps)
 
     def new_track(self) -> Track | None:
-        """Where frames of a sequence are kept between calls; None for a model that does not look
-        back."""
-        temporal = getattr(self.model, "temporal", None)
-        return None if temporal is None else Track(temporal.lags)
+        """Where frames of a sequence are kept between calls; None for a model without a temporal
+        form."""
+        return Track(self.model.lags) if self.model.lags else None
 
-    def _looking_back(
-        self,
-        output: EgoTransformerOutput,
-        places: Sequence[Place] | None,
-        track: Track | None,
-    ) -> EgoTransformerOutput:
-        """The same, by the temporal form."""
-        temporal = self.model.temporal
-        if places is None:
-            places = [None] * len(output.tokens)
-        track = track or Track(temporal.lags)
-        said = output.tokens.float(), output.camera3d.float(), output.log_scale.float()
-        estimate = temporal(track.history(*said, places))
-        return output._replace(
-            joints3d=neck_centred(estimate.camera3d),
-            camera3d=estimate.camera3d,
-            log_scale=estimate.log_scale,
-            visibility=estimate.visibility,
-            uncertainty=estimate.uncertainty(temporal.calibration),
-        )
-
-    def placed(self, estimate: Estimate) -> Prediction:
+    def placed(self, output: PoseOutput) -> Prediction:
         """Decode heatmaps, and place poses where their joints are seen."""
-        seen, confidence15 = decode_heatmaps(estimate.heatmaps, self.input_size)
-        joints3d = neck_centred(estimate.joints3d.float())
+        seen, confidence15 = decode_heatmaps(output.heatmaps, self.input_size)
+        joints3d = neck_centred(output.joints3d.float())
         rows = list(HEATMAP_JOINTS)
         # On the CPU, where every device's result goes anyway: a 3×3 solve is not worth a kernel.
         seen, confidence15, joints3d = seen.cpu(), confidence15.cpu(), joints3d.cpu()
-        if estimate.camera3d is not None:
-            neck = estimate.camera3d[:, NECK].float().cpu()
+        if output.camera3d is not None:
+            neck = output.camera3d[:, NECK].float().cpu()
         else:
             # In double precision: where nothing is seen all rays are one, and the fit is all but
             # singular.
@@ -202,12 +151,12 @@ class PosePredictor:
         joints2d = self.camera.project(joints3d + neck[:, None])
         joints2d[:, rows] = seen
         places = joints3d.numpy(), joints2d.numpy()
-        if estimate.uncertainty is None:
+        if output.uncertainty is None:
             confidence = torch.empty(len(joints3d), NUM_JOINTS)
             confidence[:, rows] = confidence15
             confidence[:, HEAD] = confidence[:, NECK]
             return Prediction(*places, confidence.numpy(), neck.numpy())
-        uncertainty = estimate.uncertainty.float().cpu().numpy()
+        uncertainty = output.uncertainty.float().cpu().numpy()
         confidence = within_probability(uncertainty)
-        visible = torch.sigmoid(estimate.visibility.float()).cpu().numpy()
+        visible = torch.sigmoid(output.visibility.float()).cpu().numpy()
         return Prediction(*places, confidence, neck.numpy(), uncertainty, visible)

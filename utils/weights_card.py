@@ -7,7 +7,7 @@ from typing import Any
 
 from base.files import sha256
 from utils.evaluation.distances import ALL, BODY_PARTS
-from utils.pose_model import LoadedModel
+from utils.networks import LoadedModel
 
 _LIMITS = """\
 - Trained on synthetic frames only: drawn people in drawn places, one person a picture, who wears
@@ -64,8 +64,6 @@ def card(
     """
     model, config = loaded.model, loaded.config
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    kind = getattr(config.model, "kind", "autoencoder")
-    name = "this project's transformer" if kind == "transformer" else "the paper's dual branch"
     return "\n".join(
         [
             f"# {path.name}",
@@ -74,7 +72,8 @@ def card(
             "",
             "| | |",
             "|---|---|",
-            f"| model | {name}, ResNet-{config.model.depth}, pictures of {model.input_size} px |",
+            f"| model | {config.model.kind}, {config.model.backbone}, "
+            f"pictures of {model.input_size} px |",
             f"| parameters | {parameters / 1e6:.1f} M |",
             f"| file | {path.stat().st_size / 1e6:.1f} MB, weights in half precision, no state of "
             "the optimiser |",

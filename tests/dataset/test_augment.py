@@ -79,6 +79,18 @@ def test_colours_change_but_the_black_surround_stays_black():
     assert changed.min() >= -1 and changed.max() <= 1
 
 
+def test_contrast_changes_differences_and_not_only_their_level():
+    """Under a gain alone the ratio of two grey values would stay what it was."""
+    pictures = torch.full((64, 3, 8, 8), -0.6)
+    pictures[..., 4:] = 0.2
+    changed = change_colours(pictures, Augmentation(colour=0.5), torch.Generator().manual_seed(1))
+    ratios = (changed[:, 0, 0, 7] + 1) / (changed[:, 0, 0, 0] + 1)
+    # 0.6 / 0.2 before; exp(±0.2) times the distance from the mean, 0.4, after.
+    assert 1.9 < ratios.min() < 2.4 and 4 < ratios.max() < 6
+    same = change_colours(pictures, Augmentation(), torch.Generator())
+    assert torch.allclose(same, pictures, atol=1e-6)
+
+
 def test_a_point_of_light_is_blurred_to_a_gaussian_that_keeps_its_light():
     pictures = torch.zeros(3, 3, 33, 33)
     pictures[:, :, 16, 16] = 1.0

@@ -1,11 +1,10 @@
-"""The lifting network and the two networks together."""
+"""The lifting network, and the paper's whole model."""
 
 import pytest
 import torch
 
-from model.ego_pose import EgoPose
+from model.autoencoder import Autoencoder, AutoencoderOptions
 from model.lifting import LiftingAutoencoder
-from model.pose_resnet import PoseResNet
 
 
 @pytest.mark.parametrize("size", [8, 11, 15, 16, 20, 24, 28, 36])
@@ -95,18 +94,12 @@ def test_batch_norm_lets_it_learn_from_nearly_empty_maps():
 
 def test_whole_network_is_differentiable_from_pose_to_picture():
     torch.manual_seed(0)
-    network = EgoPose(PoseResNet(18), LiftingAutoencoder(8), input_size=64)
+    network = Autoencoder(AutoencoderOptions(), "resnet18", 64, ("pose2d", "lifting"))
     assert (network.input_size, network.heatmap_size) == (64, 8)
     output = network(torch.rand(2, 3, 64, 64))
-    assert output.heatmaps.shape == output.reconstruction.shape == (2, 15, 8, 8)
+    assert output.heatmaps.shape == output.extra.shape == (2, 15, 8, 8)
     assert output.joints3d.shape == (2, 16, 3)
     output.joints3d.square().sum().backward()
     assert network.pose2d.conv1.weight.grad.abs().sum() > 0
-
-
-def test_networks_that_do_not_fit_are_refused():
-    with torch.device("meta"):
-        pose2d, lifting = PoseResNet(18), LiftingAutoencoder(48)
-    assert EgoPose(pose2d, lifting, 368).heatmap_size == 48
-    with pytest.raises(ValueError, match="15 heatmaps of side 48, pictures of side 192"):
-        EgoPose(pose2d, lifting, 192)
+    # Only training needs the reconstruction.
+    assert network.eval()(torch.rand(2, 3, 64, 64)).extra is None

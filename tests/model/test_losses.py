@@ -1,12 +1,12 @@
 """The losses against values worked out by hand."""
 
 import math
-from types import SimpleNamespace
 
 import pytest
 import torch
 
 from base.skeleton import LIMBS
+from model.autoencoder import Autoencoder, AutoencoderOptions
 from model.losses import (
     LossWeights,
     coordinate_l1,
@@ -16,9 +16,20 @@ from model.losses import (
     limb_cosine,
     limb_distance,
     limb_vectors,
-    pose_losses,
+    masked_mean,
     reconstruction_error,
 )
+from model.pose_model import PoseOutput, Targets
+
+
+def pose_losses(joints3d, rebuilt, target_pose, target_heatmaps, reconstruction="mean"):
+    """The losses of the paper's 3D module, which is given the target heatmaps."""
+    with torch.device("meta"):
+        model = Autoencoder(AutoencoderOptions(), "resnet18", 64, ("lifting",))
+    seen = torch.ones(len(joints3d), 16, dtype=torch.bool)
+    targets = Targets(target_heatmaps, None, target_pose, seen, seen, seen)
+    output = PoseOutput(joints3d=joints3d, extra=rebuilt)
+    return model.losses(output, targets, LossWeights(), reconstruction)
 
 
 @pytest.fixture
@@ -135,8 +146,8 @@ def test_heatmap_losses_are_weighted_and_left_out_at_zero():
 def test_pose_losses_are_the_papers(pose):
     target = pose.flip(0)
     rebuilt, heatmaps = torch.rand(2, 15, 8, 8), torch.rand(2, 15, 8, 8)
-    output = SimpleNamespace(joints3d=pose, reconstruction=rebuilt)
-    losses = pose_losses(output, target, heatmaps, LossWeights(), reconstruction="sum")
+    losses = pose_losses(pose, rebuilt, target, heatmaps, reconstruction="sum")
+    target = target - target[:, :1]  # the Neck of the target is at the origin
     expected = (
         0.001 * (rebuilt - heatmaps).square().sum((1, 2, 3)).mean()
         + 0.1 * (pose - target).square().sum(-1).sqrt().mean()
@@ -151,21 +162,29 @@ def test_pose_losses_are_the_papers(pose):
 
 def test_collapsed_poses_have_finite_gradients():
     joints3d = torch.zeros(1, 16, 3, requires_grad=True)
-    output = SimpleNamespace(joints3d=joints3d, reconstruction=torch.zeros(1, 15, 8, 8))
-    losses = pose_losses(output, torch.zeros(1, 16, 3), torch.zeros(1, 15, 8, 8), LossWeights())
+    empty = torch.zeros(1, 15, 8, 8)
+    losses = pose_losses(joints3d, empty, torch.zeros(1, 16, 3), empty)
     sum(losses.values()).backward()
     assert torch.isfinite(joints3d.grad).all()
 
 
 def test_half_precision_predictions_are_compared_in_single(pose):
-    output = SimpleNamespace(
-        joints3d=pose.bfloat16(), reconstruction=torch.rand(2, 15, 8, 8).bfloat16()
-    )
     target = torch.rand(2, 15, 8, 8)
-    losses = pose_losses(output, pose, target, LossWeights())
+    losses = pose_losses(pose.bfloat16(), torch.rand(2, 15, 8, 8).bfloat16(), pose, target)
     joints2d, visible = torch.rand(2, 15, 2), torch.ones(2, 15, dtype=torch.bool)
     weights = LossWeights(coordinates=1.0)
     losses |= heatmap_losses(target.bfloat16(), target, joints2d, visible, 64, weights)
     for name, value in losses.items():
         assert value.dtype == torch.float32, name
         assert torch.isfinite(value), name
+
+
+def test_a_masked_mean_of_parts_averages_to_that_of_the_whole():
+    values = torch.arange(8.0).reshape(2, 4)
+    mask = torch.tensor([[True, True, True, False], [True, False, False, False]])
+    values[~mask] = torch.nan
+    whole = masked_mean(values, mask)
+    assert whole.item() == pytest.approx((0 + 1 + 2 + 4) / 4)
+    count = mask.sum() / 2
+    parts = [masked_mean(values[n : n + 1], mask[n : n + 1], count) for n in (0, 1)]
+    torch.testing.assert_close(sum(parts) / 2, whole)

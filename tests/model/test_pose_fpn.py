@@ -10,7 +10,7 @@ from model.pose_resnet import PoseResNet
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    return PoseFPN(18, channels=16).eval()
+    return PoseFPN("resnet18", channels=16).eval()
 
 
 @pytest.mark.parametrize("size", [64, 100, 160, 184])
@@ -37,7 +37,7 @@ def test_the_first_maps_are_nearly_empty(network):
 def test_what_is_seen_far_away_reaches_the_fine_map():
     """The heatmaps' features come from the coarsest level too, not from stride 8 alone."""
     torch.manual_seed(0)
-    network = PoseFPN(18, channels=16).eval()
+    network = PoseFPN("resnet18", channels=16).eval()
     images = torch.randn(1, 3, 64, 64)
     with torch.inference_mode():
         before = network.pyramid(images).stride8
@@ -47,7 +47,7 @@ def test_what_is_seen_far_away_reaches_the_fine_map():
 
 def test_the_trunk_is_the_reference_s_weight_by_weight():
     trunk = ("conv1", "bn1", "layer1", "layer2", "layer3", "layer4")
-    own, reference = PoseFPN(18).state_dict(), PoseResNet(18).state_dict()
+    own, reference = PoseFPN("resnet18").state_dict(), PoseResNet("resnet18").state_dict()
     names = {name for name in reference if name.startswith(trunk)}
     assert names == {name for name in own if name.startswith(trunk)}
     assert all(own[name].shape == reference[name].shape for name in names)

@@ -7,14 +7,15 @@ import torch
 import torchvision
 
 from base.errors import UserError
-from model import pose_resnet
-from model.pose_resnet import PoseResNet, load_imagenet
+from model import backbone
+from model.backbone import load_imagenet
+from model.pose_resnet import PoseResNet
 
 
 @pytest.fixture(scope="module")
 def network() -> PoseResNet:
     torch.manual_seed(0)
-    return PoseResNet(18).eval()
+    return PoseResNet("resnet18").eval()
 
 
 @pytest.mark.parametrize(
@@ -31,9 +32,11 @@ def test_heatmap_size_is_that_of_the_output(network, input_size, expected):
 def test_features_and_head_make_up_the_network(network):
     images = torch.rand(1, 3, 64, 64)
     with torch.inference_mode():
-        features = network.features(images)
-        assert features.shape == (1, network.feature_channels, 2, 2)
-        assert torch.equal(network.heatmaps(features), network(images))
+        maps = network.trunk_maps(images)
+        assert [part.shape[1] for part in maps] == network.trunk_channels
+        assert [part.shape[-1] for part in maps] == [16, 8, 4, 2]
+        heatmaps = network.final_layer(network.deconv_layers(maps[-1]))
+        assert torch.equal(heatmaps, network(images))
 
 
 def test_channels_last_gives_the_same_maps(network):
@@ -49,20 +52,15 @@ def test_channels_last_gives_the_same_maps(network):
 def test_new_network_starts_from_nearly_empty_maps():
     torch.manual_seed(0)
     with torch.inference_mode():
-        heatmaps = PoseResNet(18)(torch.randn(2, 3, 64, 64))
+        heatmaps = PoseResNet("resnet18")(torch.randn(2, 3, 64, 64))
     assert heatmaps.abs().max() < 0.2
-
-
-def test_unknown_depth_is_refused():
-    with pytest.raises(ValueError, match="depth 20"):
-        PoseResNet(20)
 
 
 def test_imagenet_file_fills_the_trunk_and_leaves_the_head(tmp_path):
     torch.manual_seed(1)
     source = torchvision.models.resnet18(weights=None).state_dict()
     torch.save(source, tmp_path / "resnet18.pth")
-    network = PoseResNet(18)
+    network = PoseResNet("resnet18")
     head = network.final_layer.weight.clone()
     load_imagenet(network, tmp_path / "resnet18.pth")
     loaded = network.state_dict()
@@ -74,9 +72,9 @@ def test_imagenet_file_fills_the_trunk_and_leaves_the_head(tmp_path):
 
 def test_imagenet_file_of_another_depth_is_refused_and_changes_nothing(tmp_path):
     torch.save(torchvision.models.resnet34(weights=None).state_dict(), tmp_path / "w.pth")
-    network = PoseResNet(18)
+    network = PoseResNet("resnet18")
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    with pytest.raises(UserError, match="of a ResNet-34, the network is a ResNet-18"):
+    with pytest.raises(UserError, match="of resnet34, the network is resnet18"):
         load_imagenet(network, str(tmp_path / "w.pth"))
     for name, value in network.state_dict().items():
         assert torch.equal(value, before[name])
@@ -109,7 +107,7 @@ def test_bad_imagenet_file_is_one_clear_line(tmp_path, write, message):
     path = tmp_path / "weights.pth"
     write(path)
     with pytest.raises(UserError, match=message) as caught:
-        load_imagenet(PoseResNet(18), path)
+        load_imagenet(PoseResNet("resnet18"), path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -129,12 +127,12 @@ def test_unreachable_download_says_what_to_do(monkeypatch, error):
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", unreachable)
     with pytest.raises(UserError, match=r"could not be downloaded .*resnet18-\w+\.pth elsewhere"):
-        load_imagenet(PoseResNet(18), "download")
+        load_imagenet(PoseResNet("resnet18"), "download")
 
 
 def test_download_goes_the_same_way_as_a_file(monkeypatch):
     source = torchvision.models.resnet18(weights=None).state_dict()
-    monkeypatch.setattr(pose_resnet, "_download", lambda depth: source)
-    network = PoseResNet(18)
+    monkeypatch.setattr(backbone, "_download", lambda name: source)
+    network = PoseResNet("resnet18")
     load_imagenet(network, "download")
     assert torch.equal(network.conv1.weight, source["conv1.weight"])

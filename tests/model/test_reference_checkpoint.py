@@ -10,9 +10,12 @@ from reference import (
 )
 
 from base.errors import UserError
+from model import build
+from model.backbone import resnet_of
 from model.lifting import LiftingAutoencoder
 from model.pose_resnet import PoseResNet
-from model.reference_checkpoint import build_from_state_dicts, coded_size_of, depth_of
+from utils.checkpoint import read_checkpoint
+from utils.networks import config_of, load_parts
 
 
 def relative_error(actual: torch.Tensor, expected: torch.Tensor) -> float:
@@ -23,17 +26,36 @@ def random_images(size: int) -> torch.Tensor:
     return torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
 
+@pytest.fixture
+def built(tmp_path):
+    """The networks of a file as the reference writes it, or one of ours with options."""
+
+    def read(resnet=None, autoencoder=None, input_size=None, options=None):
+        parts = {"resnet_state_dict": resnet, "autoencoder_state_dict": autoencoder}
+        content = {key: value for key, value in parts.items() if value is not None}
+        if options is not None:
+            content["config"] = {"model": {"lifting": options}}
+        torch.save(content, tmp_path / "file.tar")
+        checkpoint = read_checkpoint(tmp_path / "file.tar")
+        config = config_of(checkpoint)
+        model = build(config.model, input_size or config.data.input_size, checkpoint.parts)
+        load_parts(model, checkpoint, checkpoint.parts)
+        return model
+
+    return read
+
+
 @pytest.fixture(scope="module")
 def autoencoder_weights() -> dict[str, torch.Tensor]:
     return autoencoder_state_dict()
 
 
 @pytest.mark.parametrize("depth", [50, 101])
-def test_resnet_of_either_depth_gives_the_reference_outputs(depth):
+def test_resnet_of_either_depth_gives_the_reference_outputs(depth, built):
     weights = resnet_state_dict(depth)
-    networks = build_from_state_dicts(weights, None, input_size=64)
+    networks = built(weights, None, input_size=64)
     assert networks.lifting is None
-    assert networks.pose2d.depth == depth
+    assert networks.pose2d.trunk_name == f"resnet{depth}"
     images = random_images(64)
     with torch.inference_mode():
         actual = networks.pose2d.eval()(images)
@@ -42,8 +64,8 @@ def test_resnet_of_either_depth_gives_the_reference_outputs(depth):
     assert relative_error(actual, expected) < 1e-4
 
 
-def test_autoencoder_gives_the_reference_outputs(autoencoder_weights):
-    networks = build_from_state_dicts(None, autoencoder_weights)
+def test_autoencoder_gives_the_reference_outputs(autoencoder_weights, built):
+    networks = built(None, autoencoder_weights)
     assert networks.pose2d is None
     heatmaps = torch.rand(2, 15, 48, 48, generator=torch.Generator().manual_seed(2))
     with torch.inference_mode():
@@ -65,31 +87,33 @@ def test_lifting_network_has_the_published_size_and_names(autoencoder_weights):
 @pytest.mark.parametrize("depth", [18, 34, 50, 101, 152])
 def test_depth_is_read_off_the_blocks(depth):
     with torch.device("meta"):
-        network = PoseResNet(depth)
-    assert depth_of(network.state_dict()) == depth
-    assert depth_of({f"module.{k}": v for k, v in network.state_dict().items()}) == depth
+        network = PoseResNet(f"resnet{depth}")
+    assert resnet_of(network.state_dict()) == f"resnet{depth}"
+    assert (
+        resnet_of({f"module.{k}": v for k, v in network.state_dict().items()}) == f"resnet{depth}"
+    )
 
 
 def test_unknown_trunk_is_refused():
     with torch.device("meta"):
-        weights = PoseResNet(18).state_dict()
+        weights = PoseResNet("resnet18").state_dict()
     weights = {name: value for name, value in weights.items() if not name.startswith("layer3.1.")}
     with pytest.raises(UserError, match="no known ResNet"):
-        depth_of(weights)
+        resnet_of(weights)
 
 
-def test_data_parallel_prefix_is_taken_off():
+def test_data_parallel_prefix_is_taken_off(built):
     weights = resnet_state_dict(18)
     prefixed = {f"module.{name}": value for name, value in weights.items()}
-    network = build_from_state_dicts(prefixed, None).pose2d
+    network = built(prefixed, None).pose2d
     for name, value in network.state_dict().items():
         assert torch.equal(value, weights[name])
 
 
-def test_our_own_options_round_trip():
+def test_our_own_options_round_trip(built):
     options = {"batch_norm": True, "pose_activation": True, "pose_hidden": 64, "latent": 50}
     network = LiftingAutoencoder(8, **options)
-    loaded = build_from_state_dicts(None, network.state_dict(), 64, options).lifting
+    loaded = built(None, network.state_dict(), 64, options).lifting
     heatmaps = torch.rand(2, 15, 8, 8)
     with torch.inference_mode():
         assert torch.equal(
@@ -98,54 +122,49 @@ def test_our_own_options_round_trip():
         )
 
 
-def test_options_that_do_not_match_name_the_weights():
+def test_options_that_do_not_match_name_the_weights(built):
     weights = LiftingAutoencoder(8, batch_norm=True).state_dict()
     with pytest.raises(UserError, match=r"autoencoder_state_dict.*unexpected 10 \(fc1_bn\.weight"):
-        build_from_state_dicts(None, weights, input_size=64)
+        built(None, weights, input_size=64)
 
 
-def test_missing_weights_are_named_and_counted():
+def test_missing_weights_are_named_and_counted(built):
     weights = resnet_state_dict(18)
     for name in list(weights):
         if name.startswith("deconv_layers.1."):
             del weights[name]
     with pytest.raises(UserError, match=r"resnet_state_dict.*missing 4 \(deconv_layers\.1\.weight"):
-        build_from_state_dicts(weights, None)
+        built(weights, None)
 
 
-def test_weights_of_another_shape_are_named():
+def test_weights_of_another_shape_are_named(built):
     weights = resnet_state_dict(18)
     weights["deconv_layers.0.weight"] = torch.zeros(512, 128, 4, 4)
     with pytest.raises(UserError, match=r"deconv_layers\.0\.weight \(512, 128, 4, 4\) for \(512, "):
-        build_from_state_dicts(weights, None)
+        built(weights, None)
 
 
-def test_weights_of_the_other_network_are_refused():
-    with pytest.raises(UserError, match=r"final_layer\.weight is missing"):
-        build_from_state_dicts(autoencoder_state_dict(coded_size=1), None)
-    with pytest.raises(UserError, match=r"fc1\.weight is missing"):
-        build_from_state_dicts(None, resnet_state_dict(18))
+def test_weights_of_the_other_network_are_refused(built):
+    with pytest.raises(UserError, match="no known ResNet"):
+        built(autoencoder_state_dict(coded_size=1), None)
+    with pytest.raises(UserError, match=r"missing 37 \(conv1.bias"):
+        built(None, resnet_state_dict(18))
 
 
 @pytest.mark.parametrize("content", [{}, {"conv1.weight": "text"}, [1, 2], 3])
-def test_what_is_no_state_dict_is_refused(content):
-    with pytest.raises(UserError, match="not a state dict"):
-        build_from_state_dicts(content, None)
-    with pytest.raises(UserError, match="not a state dict"):
-        build_from_state_dicts(None, content)
+def test_what_is_no_state_dict_is_refused(content, built):
+    with pytest.raises(UserError, match="no dict of weights"):
+        built(content, None)
+    with pytest.raises(UserError, match="no dict of weights"):
+        built(None, content)
 
 
-def test_wrong_input_size_says_which_one_is_right(autoencoder_weights):
-    assert coded_size_of(autoencoder_weights) == 6
-    with pytest.raises(UserError, match="pictures of 353 to 416 pixels, not 192"):
-        build_from_state_dicts(None, autoencoder_weights, input_size=192)
-    for size in (353, 368, 416):
-        assert PoseResNet.heatmap_size(size) // 8 == 6
-    for size in (352, 417):
-        assert PoseResNet.heatmap_size(size) // 8 != 6
+def test_a_wrong_input_size_names_the_weights(autoencoder_weights, built):
+    with pytest.raises(UserError, match=r"fc1\.weight \(2048, 18432\) for \(2048, 4608\)"):
+        built(None, autoencoder_weights, input_size=192)
 
 
-def test_batch_norm_counters_may_be_missing():
+def test_batch_norm_counters_may_be_missing(built):
     weights = resnet_state_dict(18)
     weights = {k: v for k, v in weights.items() if not k.endswith("num_batches_tracked")}
-    assert build_from_state_dicts(weights, None).pose2d.depth == 18
+    assert built(weights, None).pose2d.trunk_name == "resnet18"

@@ -24,7 +24,7 @@ def history(count=3, known=None) -> History:
     log_scale = torch.randn(count, len(LAGS), NUM_JOINTS, generator=draw)
     if known is None:
         known = torch.ones(count, len(LAGS), dtype=torch.bool)
-    return History(tokens, camera3d, log_scale, known)
+    return History(camera3d, log_scale, tokens, known)
 
 
 def test_an_estimate_has_the_shapes_of_a_single_frame_s(network):

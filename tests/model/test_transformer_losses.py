@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from model.joint_transformer import JointEstimate
-from model.losses import LossWeights
-from model.transformer_losses import scale_likelihood, transformer_losses, visibility_entropy
+from model.losses import LossWeights, scale_likelihood, visibility_entropy
+from model.pose_model import PoseOutput, Targets
+from model.transformer import Extra, Transformer, TransformerOptions
 
 NOTHING = dict.fromkeys(("heatmap", "reconstruction", "pose", "limb_cosine", "limb_distance"), 0.0)
 
@@ -23,7 +24,14 @@ def output(*camera3d: torch.Tensor) -> list[JointEstimate]:
 
 def losses(found: list[JointEstimate], target: torch.Tensor, **weights: float):
     known = torch.ones(target.shape[:2], dtype=torch.bool)
-    return transformer_losses(found, target, known, known, LossWeights(**NOTHING | weights))
+    with torch.device("meta"):
+        model = Transformer(TransformerOptions(), "resnet18", 64, ())
+    last = found[-1]
+    output = PoseOutput(
+        None, last.camera3d, last.camera3d, None, last.visibility, Extra(found, None)
+    )
+    targets = Targets(None, None, target, known, known, known)
+    return model.losses(output, targets, LossWeights(**NOTHING | weights), "mean")
 
 
 @pytest.fixture
@@ -69,13 +77,13 @@ def test_one_joint_off_by_a_metre_is_a_sixteenth_of_a_metre(target):
     assert found["limb_distance"].item() == pytest.approx(1.0, rel=1e-5)
 
 
-def test_earlier_layers_are_measured_like_the_last(target):
+def test_layers_before_the_last_are_measured_like_it(target):
     wrong = target.clone()
     wrong[:, 15, 1] += 1.0
-    found = losses(output(wrong, target), target, camera_pose=1.0, earlier=0.5)
-    assert found["earlier"].item() == pytest.approx(0.5 / 16, rel=1e-5)
+    found = losses(output(wrong, target), target, camera_pose=1.0, aux=0.5)
+    assert found["aux"].item() == pytest.approx(0.5 / 16, rel=1e-5)
     assert found["camera_pose"].item() < 1e-6
-    assert "earlier" not in losses(output(target), target, camera_pose=1.0, earlier=0.5)
+    assert "aux" not in losses(output(target), target, camera_pose=1.0, aux=0.5)
 
 
 def test_the_uncertainty_does_not_move_the_pose(target):

@@ -13,7 +13,7 @@ from utils import benchmark, make_synthetic, pack_data
 from utils.benchmarking.figures import all_figures
 from utils.benchmarking.plan import make_plan
 from utils.benchmarking.spec import load_benchmark
-from utils.pose_model import load_pose_model
+from utils.networks import load_pose_model
 
 SIZES = {"train": 12, "val": 4, "test": 6}
 BEST = "checkpoints/model_best.tar"

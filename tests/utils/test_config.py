@@ -3,7 +3,7 @@
 import pytest
 
 from base.errors import UserError
-from utils.config import Config, dump_config, load_config
+from utils.config import dump_config, load_config, parse_config
 from utils.defaults import CONFIGS
 
 
@@ -15,7 +15,7 @@ def test_every_preset_is_valid():
 def test_the_papers_recipe_is_the_default_but_for_the_references_rounding():
     paper = load_config(CONFIGS / "paper.yml").model_dump()
     assert paper["heatmap"].pop("subpixel") is False
-    default = Config().model_dump()
+    default = parse_config({}, "defaults").model_dump()
     default["heatmap"].pop("subpixel")
     assert paper == default
 
@@ -41,6 +41,20 @@ def test_overrides_take_precedence(tmp_path):
         ("hetmap: {sigma: 2}", "did you mean 'heatmap'"),
         ("train2d: {epochs: many}", "train2d.epochs: .*'many'"),
         ("model: {depth: 42}", "model.depth"),
+        ("model: {kind: other}", "there is autoencoder, transformer, but no 'other'"),
+        ("model: {autoencoder: {latent: 0}}", "model.autoencoder.latent: .*not 0"),
+        (
+            "model: {kind: transformer, transformer: {temporal: {lags: [1]}}}",
+            r"model.transformer.temporal.lags: must rise from 0, not \[1\]",
+        ),
+        ("model: {kind: transformer, transformer: {dim: 32}}", "32 is no multiple of heads 6"),
+        ("train2d: {lr: .inf}", "train2d.lr: .*finite"),
+        ("train2d: {clip_norm: true}", "train2d.clip_norm: must not be true or false"),
+        ("train2d: {augment: {blur: .nan}}", "train2d.augment.blur: .*finite"),
+        ("train2d: {augment: {colour: -3}}", "train2d.augment.colour: .*not -3"),
+        ("loss: {pose: true}", "loss.pose: must not be true or false"),
+        ("loss: {pose: -1}", "loss.pose: .*not -1"),
+        ("data: {input_size: true}", "data.input_size: must not be true or false"),
         ("a: [1", "not valid YAML"),
         ("- 1", "not a mapping"),
     ],
@@ -56,3 +70,32 @@ def test_a_wrong_configuration_is_named_in_one_line(tmp_path, text, message):
 def test_a_missing_configuration_is_named(tmp_path):
     with pytest.raises(UserError, match=r"nowhere\.yml"):
         load_config(tmp_path / "nowhere.yml")
+
+
+def test_old_names_of_keys_still_load():
+    old = {
+        "model": {
+            "kind": "transformer",
+            "depth": 34,
+            "lifting": {"latent": 3},
+            "transformer": {"dim": 64, "heads": 4},
+            "temporal": {"lags": [0, 2]},
+        },
+        "loss": {"earlier": 0.5},
+        "temporal": {"lr": 0.5},
+    }
+    config = parse_config(old, "old")
+    assert config.model.backbone == "resnet34" and config.loss.aux == 0.5
+    own = config.model.transformer
+    assert (own.dim, own.layers, own.temporal.lags) == (64, 3, [0, 2])
+    # A section that is given in part keeps the defaults of its training type.
+    assert (config.temporal.lr, config.temporal.batch_size) == (0.5, 64)
+    assert config.overridden({"loss": {"earlier": 0.1}}).loss.aux == 0.1
+    paper = parse_config({"model": {"lifting": {"latent": 3}, "temporal": None}}, "old")
+    assert paper.model.autoencoder.latent == 3
+    assert paper.finetune.reconstruction == "sum"
+
+
+def test_each_kind_has_its_own_backbone_unless_another_is_asked_for():
+    for kind, name in (("autoencoder", "resnet101"), ("transformer", "resnet18")):
+        assert parse_config({"model": {"kind": kind}}, "test").model.backbone == name

@@ -15,7 +15,7 @@ from utils import export_onnx
 from utils.inference.fold import fold_batch_norms
 from utils.inference.onnx_predictor import OnnxPosePredictor
 from utils.inference.predictor import EgoPosePredictor
-from utils.pose_model import load_pose_model
+from utils.networks import load_pose_model
 
 
 def squares(count, side=64, seed=0):

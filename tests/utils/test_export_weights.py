@@ -14,7 +14,7 @@ from base.files import sha256, write_text
 from utils import box, draw_predictions, export_weights
 from utils.checkpoint import read_checkpoint
 from utils.inference.predictor import EgoPosePredictor
-from utils.pose_model import load_pose_model
+from utils.networks import load_pose_model
 from utils.predict import PosePredictor
 
 
@@ -211,7 +211,7 @@ def test_the_box_is_trained_further_with_one_flag(boxed, tiny_data, tmp_path, ca
     )
     assert "starting at epoch 1" in capsys.readouterr().out
     after = read_checkpoint(tmp_path / "checkpoints" / "model_best.tar")
-    assert after.training.epoch == 1 and after.config.model.depth == 18
+    assert after.training.epoch == 1 and after.config.model.backbone == "resnet18"
     before = read_checkpoint(boxed).resnet["conv1.weight"].float()
     # At such a rate nothing moves: it did start from these weights.
     assert torch.allclose(after.resnet["conv1.weight"], before, atol=1e-6)

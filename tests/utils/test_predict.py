@@ -8,6 +8,8 @@ from base.camera import RELEASE_CAMERA
 from base.skeleton import HEAD, NECK
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.transforms import SquareCrop
+from model.pose_model import PoseOutput
+from model.rays import CameraRays
 from utils.predict import PosePredictor
 
 SIZE, CELLS = 192, 48
@@ -17,22 +19,15 @@ CAMERA = SquareCrop(SIZE).camera(RELEASE_CAMERA)
 class Oracle(nn.Module):
     """Knows the answer: heatmaps of the true pixels, and the true pose away from its place."""
 
-    input_size = SIZE
+    input_size, lags, exports = SIZE, (), ("heatmaps", "joints3d")
 
     def __init__(self, joints3d: torch.Tensor) -> None:
         super().__init__()
         self.heatmaps = draw_heatmaps(CAMERA.project(joints3d), SIZE, HeatmapShape(CELLS, 2.0))
         self.joints3d = joints3d - joints3d[:, NECK : NECK + 1] + 0.3
-        self.lifting = self
 
-    def pose2d(self, images: torch.Tensor) -> torch.Tensor:
-        return self.heatmaps
-
-    def encode(self, heatmaps: torch.Tensor) -> torch.Tensor:
-        return heatmaps
-
-    def decode_pose(self, code: torch.Tensor) -> torch.Tensor:
-        return self.joints3d
+    def forward(self, images: torch.Tensor, rays: CameraRays) -> PoseOutput:
+        return PoseOutput(self.heatmaps, self.joints3d)
 
 
 def poses() -> torch.Tensor:

@@ -7,26 +7,23 @@ from utils.track import Track
 LAGS = (0, 1, 3)
 
 
-def said(first, count):
+def memory(first, count):
     numbers = torch.arange(first, first + count).float()
-    tokens = numbers.view(-1, 1, 1).expand(-1, 16, 4)
-    return tokens, numbers.view(-1, 1, 1).expand(-1, 16, 3), numbers.view(-1, 1).expand(-1, 16)
+    return numbers.view(-1, 1, 1).expand(-1, 16, 3), numbers.view(-1, 1).expand(-1, 16)
 
 
 def read(history):
     """Frame numbers of each history, None where there is no frame."""
     return [
         [int(value) if there else None for value, there in zip(row, known, strict=True)]
-        for row, known in zip(
-            history.log_scale[..., 0].tolist(), history.known.tolist(), strict=True
-        )
+        for row, known in zip(history[1][..., 0].tolist(), history[-1].tolist(), strict=True)
     ]
 
 
 def through(places, sizes):
     track, found, row = Track(LAGS), [], 0
     for size in sizes:
-        history = track.history(*said(row, size), places[row : row + size])
+        history = track.history(memory(row, size), places[row : row + size])
         found += read(history)
         row += size
     return found
@@ -52,8 +49,8 @@ def test_batches_of_any_size_give_the_same():
 def test_only_as_many_frames_are_kept_as_a_history_reaches_back():
     track = Track(LAGS)
     for row in range(50):
-        track.history(*said(row, 1), [("a", row)])
-    assert len(track._places) == len(track._said[0]) == LAGS[-1]
+        track.history(memory(row, 1), [("a", row)])
+    assert len(track._places) == len(track._memory[0]) == LAGS[-1]
 
 
 def test_pictures_of_no_sequence_stand_alone():

@@ -56,7 +56,7 @@ def reference_work(
         device: where to train.
         workers: reading processes.
     """
-    network = PoseResNet(depth) if stage == "train2d" else LiftingAutoencoder()
+    network = PoseResNet(f"resnet{depth}") if stage == "train2d" else LiftingAutoencoder()
     network.to(device).train()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     loss = {"train2d": loss2d, "train3d": loss3d}[stage]

@@ -20,6 +20,8 @@ from utils.benchmarking.launch import Launcher
 from utils.benchmarking.spec import (
     BUDGET_TOLERANCE,
     MEAN,
+    TEMPORAL,
+    TRAINING_TYPES,
     Benchmark,
     Row,
     Sizes,
@@ -28,10 +30,9 @@ from utils.benchmarking.spec import (
     row_config,
 )
 from utils.config import Config, dump_config
-from utils.engine.stages import TEMPORAL, TRAINING_TYPES
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses
-from utils.pose_model import load_pose_model
+from utils.networks import load_pose_model
 
 _LOG_DIRS = {"train2d": "Train2d", "train3d": "Train3d", "finetune": "Finetune"}
 BEST = Path("checkpoints", "model_best.tar")

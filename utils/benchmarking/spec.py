@@ -9,7 +9,6 @@ from pydantic import Field, ValidationError
 from base.errors import UserError
 from utils.config import Config, Section, load_config, parse_config
 from utils.defaults import CONFIGS
-from utils.engine.stages import TRAINING_TYPES
 
 BENCHMARK = CONFIGS / "benchmark" / "benchmark.yml"
 #: Row that is not trained.
@@ -17,6 +16,8 @@ MEAN = "mean"
 #: The base of the rows on videos, as it is.
 SINGLE = "single"
 #: Stages that see pictures, of which the budget counts.
+#: Stages of a row's single-frame model, one after the other, and the one of its temporal form.
+TRAINING_TYPES, TEMPORAL = ("train2d", "train3d", "finetune"), "temporal"
 PICTURE_STAGES = ("train2d", "finetune")
 
 #: Rounding to whole batches may move what a row sees by this share of the budget.

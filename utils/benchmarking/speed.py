@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from model import build
 from utils.benchmarking.machine import machine
 from utils.benchmarking.runs import Run
 from utils.benchmarking.spec import Benchmark, row_config
 from utils.config import Config
 from utils.device import select_device
-from utils.engine.networks import untrained_network
 from utils.inference.predictor import load_network, ready_network
 from utils.predict import PosePredictor
 
@@ -32,7 +32,9 @@ def untrained(config: Config) -> Callable[[str], PosePredictor]:
 
     def make(gpu: str) -> PosePredictor:
         device = select_device(gpu)
-        model = untrained_network(config).to(device, memory_format=torch.channels_last)
+        model = build(config.model, config.data.input_size).to(
+            device, memory_format=torch.channels_last
+        )
         return ready_network(model.eval(), device)
 
     return make
@@ -115,7 +117,9 @@ def measure_full_size(
         return None
     configs = {row: row_config(benchmark, largest, row) for row in rows}
     parameters = {
-        row: sum(weights.numel() for weights in untrained_network(config).parameters())
+        row: sum(
+            weights.numel() for weights in build(config.model, config.data.input_size).parameters()
+        )
         for row, config in configs.items()
     }
     found = measure({row: untrained(config) for row, config in configs.items()}, gpu, rounds)

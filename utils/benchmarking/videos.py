@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from utils.benchmarking.runs import BEST, Run, digest, set_made, tested
-from utils.benchmarking.spec import SINGLE, Benchmark, Videos, row_config
+from utils.benchmarking.spec import SINGLE, TEMPORAL, TRAINING_TYPES, Benchmark, Videos, row_config
 from utils.config import Config
-from utils.engine.stages import TEMPORAL, TRAINING_TYPES
 
 _LOG_DIR = "Temporal"
 

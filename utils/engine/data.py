@@ -1,22 +1,25 @@
 """Opening the data of a run: in memory where it fits, read by worker processes where not."""
 
 import sys
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
 from base.base_dataset import BaseDataset
 from base.errors import UserError
+from base.frame import FrameId
 from base.set_type import SetType
+from dataset.batch import Batch
 from dataset.loader import BrokenList, FrameLoader
 from dataset.memory import InMemory, picture_bytes
 from dataset.mocap import Mocap, open_split
-from dataset.order import Division
+from dataset.order import BatchOrder, Division
 from dataset.packed import Packed
 from utils.config import Config, StageSection
 from utils.cores import cpu_count
-from utils.engine.row_loader import RowLoader
 
 _BROKEN_SHOWN = 5
 
@@ -33,50 +36,38 @@ def open_pictures(root: Path, set_type: SetType, config: Config) -> tuple[BaseDa
     return dataset, 0
 
 
-def training_order(config: Config, stage: StageSection, division: Division) -> dict[str, Any]:
-    """What any loader of training batches is told of their size and order."""
-    return {
-        "batch_size": stage.batch_size,
-        "shuffle": True,
-        "seed": config.seed,
-        "division": division,
-        "epoch_frames": stage.epoch_frames,
-    }
-
-
-def validation_order(stage: StageSection, division: Division) -> dict[str, Any]:
-    """Likewise for ValSet: in order, in batches as large as the micro-batches of training."""
+def batch_order(
+    set_type: SetType, config: Config, stage: StageSection, division: Division
+) -> dict[str, Any]:
+    """Size and order of the batches: those of TrainSet shuffled, those of ValSet in order and as
+    large as the micro-batches of training."""
+    if set_type is SetType.TRAIN:
+        return {
+            "batch_size": stage.batch_size,
+            "shuffle": True,
+            "seed": config.seed,
+            "division": division,
+            "epoch_frames": stage.epoch_frames,
+        }
     return {
         "batch_size": stage.batch_size // division.accumulate,
         "division": division._replace(accumulate=1),
     }
 
 
-def open_training_pictures(
-    root: Path, config: Config, stage: StageSection, device: torch.device, division: Division
+def picture_loader(
+    root: Path, set_type: SetType, config: Config, pin_memory: bool, order: dict[str, Any]
 ) -> FrameLoader:
-    """Shuffled batches of TrainSet; a broken frame's place is taken by the next one."""
-    dataset, workers = open_pictures(root, SetType.TRAIN, config)
+    """Batches of a split with pictures; in TrainSet the next frame takes a broken one's place."""
+    dataset, workers = open_pictures(root, set_type, config)
+    training = set_type is SetType.TRAIN
     return FrameLoader(
         dataset,
         workers=workers,
-        drop_last=True,
-        pin_memory=device.type == "cuda",
-        replace_broken=True,
-        **training_order(config, stage, division),
-    )
-
-
-def open_validation_pictures(
-    root: Path, config: Config, stage: StageSection, device: torch.device, division: Division
-) -> FrameLoader:
-    """Batches of ValSet in order."""
-    dataset, workers = open_pictures(root, SetType.VAL, config)
-    return FrameLoader(
-        dataset,
-        workers=workers,
-        pin_memory=device.type == "cuda",
-        **validation_order(stage, division),
+        drop_last=training,
+        pin_memory=pin_memory,
+        replace_broken=training,
+        **order,
     )
 
 
@@ -111,37 +102,89 @@ def report_broken(broken: BrokenList, set_type: SetType) -> None:
         print(f"{set_type.folder}: {len(broken)} frames skipped: {shown}{more}", file=sys.stderr)
 
 
-class LabelBatch(NamedTuple):
-    """Labels of B frames, on the device.
+class RowLoader(ABC):
+    """Batches of frames whose tensors are in memory: no file, no worker.
+
+    Args:
+        dataset: the N frames.
+        device: that the tensors live on.
+        batch_size: frames a batch, over all processes and micro-batches.
+        shuffle: draw a new order each epoch and leave out an incomplete last batch.
+        seed: seed of the order.
+        division: the part of each batch that is ours.
+        epoch_frames: frames of an epoch, see :class:`~dataset.order.BatchOrder`.
 
     Attributes:
-        joints2d: (B, 16, 2) pixels of the network's picture.
-        joints3d: (B, 16, 3) metres, camera frame.
-        rows: (B,) int64 on the CPU, their numbers in the split.
+        dataset: the N frames.
+        epoch: set it before each pass over shuffled data.
+        start: first step of the next pass, to go on within an epoch.
+        workers: reading processes, none.
+        broken: frames that could not be read.
     """
 
-    joints2d: torch.Tensor
-    joints3d: torch.Tensor
-    rows: torch.Tensor
+    workers = 0
+
+    def __init__(
+        self,
+        dataset: Any,
+        device: torch.device,
+        batch_size: int,
+        shuffle: bool = False,
+        seed: int = 0,
+        division: Division | None = None,
+        epoch_frames: int | None = None,
+    ) -> None:
+        self.dataset = dataset
+        self.epoch = 0
+        self.start = 0
+        self.broken: BrokenList = []
+        self._device = device
+        self._order = BatchOrder(
+            len(dataset), batch_size, shuffle, seed, shuffle, division, epoch_frames
+        )
+
+    @abstractmethod
+    def _batch(self, rows: list[int], placed: torch.Tensor) -> Batch:
+        """The frames of these rows, which are given on the tensors' device, too."""
 
     def __len__(self) -> int:
-        return len(self.rows)
+        """Batches of an epoch, all micro-batches of a step counted as one."""
+        return self._order.steps
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Batches from step :attr:`start` on."""
+        self._order.epoch, self._order.start = self.epoch, self.start
+        order = self._order.permutation()
+        # Moved once an epoch: a copy at each step would make the host wait for the device.
+        placed = order.to(self._device)
+        for part in self._order.slices():
+            if part.start < part.stop:
+                yield self._batch(order[part].tolist(), placed[part])
+
+    def rows(self, numbers: Sequence[int]) -> Batch:
+        """A batch of the frames of those numbers."""
+        return self._batch(list(numbers), torch.tensor(numbers, device=self._device))
 
 
-class AnnotationLoader(RowLoader):
+class LabelLoader(RowLoader):
     """Batches of labels that live on the device.
 
     Args:
         labels: the split, without pictures.
         device: where the labels live.
-        order: batch size and order, see :class:`~utils.engine.row_loader.RowLoader`.
+        order: batch size and order, see :class:`RowLoader`.
     """
 
     def __init__(self, labels: Mocap | Packed, device: torch.device, **order: Any) -> None:
-        annotations = labels.annotations()
-        super().__init__(labels, annotations.actions, device, **order)
-        self._joints2d = torch.from_numpy(annotations.joints2d).to(device)
-        self._joints3d = torch.from_numpy(annotations.joints3d).to(device)
+        super().__init__(labels, device, **order)
+        found = labels.annotations()
+        self._actions = found.actions
+        self._labels = [
+            torch.from_numpy(values).to(device)
+            for values in (found.joints2d, found.joints3d, found.visible)
+        ]
 
-    def _batch(self, rows: torch.Tensor, placed: torch.Tensor) -> LabelBatch:
-        return LabelBatch(self._joints2d[placed], self._joints3d[placed], rows)
+    def _batch(self, rows: list[int], placed: torch.Tensor) -> Batch:
+        actions: list[str] = [self._actions[row] for row in rows]
+        frame_ids: list[FrameId] = [self.dataset.frame_id(row) for row in rows]
+        return Batch(None, *(values[placed] for values in self._labels), actions, frame_ids)

@@ -107,7 +107,7 @@ class Trainer:
         if state.scaler:
             self.scaler.load_state_dict(state.scaler)
         if state.weights is not None:
-            self.stage.load_weights(state.weights)
+            self._load_weights(state.weights)
         if self.average is not None:
             self.average.n_averaged.fill_(state.ema_updates)
         state.scaler = state.weights = None
@@ -117,6 +117,12 @@ class Trainer:
             trained_with = resume.config.stage(state.stage).batch_size
             now = state.step * trained_with // self.stage.settings.batch_size
             state.step = min(now, self.steps_per_epoch)
+
+    def _load_weights(self, weights: dict[str, dict[str, torch.Tensor]]) -> None:
+        """Put weights, under the keys of the checkpoint layout, into the model that trains."""
+        model = self.stage.model
+        for name, part in model.held_parts().items():
+            part.load_state_dict(weights[model.parts[name].key])
 
     def fit(self) -> None:
         """Train to the last epoch.
@@ -190,7 +196,7 @@ class Trainer:
         stage, count = self.stage, len(micro_batches)
         self.optimizer.zero_grad(set_to_none=True)
         sums: dict[str, torch.Tensor] = {}
-        for number, batch in enumerate(micro_batches, 1):
+        for number, sample in enumerate(stage.prepared(micro_batches), 1):
             last = number == count
             together = (
                 contextlib.nullcontext()
@@ -198,7 +204,7 @@ class Trainer:
                 else self.processes.without_averaging(stage.network)
             )
             with together:
-                terms = stage.losses(batch)
+                terms = stage.losses(sample)
                 loss = torch.stack(list(terms.values())).sum() / count
                 self.scaler.scale(loss).backward()
             for name, value in terms.items():
@@ -298,10 +304,10 @@ class Trainer:
             step=state.step,
             random=stage.random_states() if state.step else None,
             scaler=self.scaler.state_dict() or None,
-            weights=None if average is None else stage.state_dicts(stage.model),
+            weights=None if average is None else stage.model.state_dicts(),
             ema_updates=0 if average is None else int(average.n_averaged),
         )
-        return stage.state_dicts(stage.evaluated) | {
+        return stage.evaluated.state_dicts() | {
             "optimizer_state_dict": self.optimizer.state_dict(),
             "scheduler": self.schedule.state_dict(),
             "training": stored.as_dict(),

@@ -109,18 +109,6 @@ class Processes:
         """Context of the backward passes whose gradients only add up."""
         return self._accelerator.no_sync(model) if self.world > 1 else contextlib.nullcontext()
 
-    def share(self, count: Tensor) -> Tensor:
-        """Our count over the mean of all processes' counts, a scalar.
-
-        A loss that is a mean over ``count`` things, times this, averages over the processes to
-        the mean over all things.
-        """
-        if self.world == 1:
-            return torch.ones((), device=count.device)
-        total = count.detach().float()
-        everywhere = self._accelerator.reduce(total.clone(), "sum").clamp(min=1)
-        return total * self.world / everywhere
-
     def mean(self, values: Tensor) -> Tensor:
         """Element-wise mean over the processes."""
         return values if self.world == 1 else self._accelerator.reduce(values.clone(), "mean")

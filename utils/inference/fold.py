@@ -1,56 +1,39 @@
 """A trained network made ready to run fast: batch norms folded away, weights in the precision."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from model.ego_pose import EgoPose
-from model.ego_transformer import EgoTransformer
-from model.pose_fpn import PoseFPN
-from model.pose_resnet import PoseResNet
+from model.pose_model import PoseModel
 from utils.device import fast_bf16
 
-
-def _fold_block(block: nn.Module) -> None:
-    """Fold conv1 … conv3 of a residual block, and its shortcut."""
-    for k in (1, 2, 3):
-        conv = getattr(block, f"conv{k}", None)
-        if conv is not None:
-            setattr(block, f"conv{k}", fuse_conv_bn_eval(conv, getattr(block, f"bn{k}")))
-            setattr(block, f"bn{k}", nn.Identity())
-    if block.downsample is not None:
-        block.downsample = fuse_conv_bn_eval(*block.downsample)
+_CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 
-def fold_batch_norms(pose2d: PoseResNet | PoseFPN) -> None:
-    """Fold every batch norm of the trunk and the head into the convolution before it, in place.
+def fold_batch_norms(pose2d: nn.Module) -> None:
+    """Fold every batch norm that follows a convolution into it, in place.
 
     In evaluation a batch norm scales and shifts each channel by constants, which the weights can
     do themselves; the result is the same up to rounding.
 
     Args:
-        pose2d: in evaluation mode; not to be trained any more.
+        pose2d: in evaluation mode, not to be trained any more; its modules are listed in the order
+            in which they run, as in torchvision's ResNets and in our own heads.  A network of
+            timm, of which nobody knows that, is left as it is.
     """
-    pose2d.conv1 = fuse_conv_bn_eval(pose2d.conv1, pose2d.bn1)
-    pose2d.bn1 = nn.Identity()
-    for layer in (pose2d.layer1, pose2d.layer2, pose2d.layer3, pose2d.layer4):
-        for block in layer:
-            _fold_block(block)
-    if isinstance(pose2d, PoseFPN):
-        for blocks in (pose2d.laterals, pose2d.merges):
-            for row, (conv, norm, relu) in enumerate(blocks):
-                blocks[row] = nn.Sequential(fuse_conv_bn_eval(conv, norm), relu)
-        return
-    first, first_norm, relu, second, second_norm, last_relu = pose2d.deconv_layers
-    pose2d.deconv_layers = nn.Sequential(
-        fuse_conv_bn_eval(first, first_norm, transpose=True),
-        relu,
-        fuse_conv_bn_eval(second, second_norm, transpose=True),
-        last_relu,
-    )
+    children = [(name, child) for name, child in pose2d.named_children() if name != "backbone"]
+    for (name, child), (next_name, following) in pairwise(children):
+        if isinstance(child, _CONVOLUTIONS) and type(following) is nn.BatchNorm2d:
+            transposed = isinstance(child, nn.ConvTranspose2d)
+            setattr(pose2d, name, fuse_conv_bn_eval(child, following, transposed))
+            setattr(pose2d, next_name, nn.Identity())
+    for _, child in children:
+        fold_batch_norms(child)
 
 
-def prepare_model(model: EgoPose | EgoTransformer, device: torch.device, precision: str) -> None:
+def prepare_model(model: PoseModel, device: torch.device, precision: str) -> None:
     """Make a network that is only run, in place, as fast as plain PyTorch lets it be.
 
     Args:

@@ -8,8 +8,9 @@ import torch
 
 from base.errors import UserError
 from dataset.runs import Place
+from model.pose_model import PoseOutput
 from utils.engine.guards import is_out_of_memory
-from utils.predict import Estimate, PosePredictor
+from utils.predict import PosePredictor
 from utils.track import Track
 
 #: Metadata of our files: what made them.
@@ -20,8 +21,11 @@ INPUT = "images"
 class _Described:
     """What :class:`PosePredictor` asks a model for."""
 
-    def __init__(self, input_size: int) -> None:
+    lags = ()
+
+    def __init__(self, input_size: int, exports: list[str]) -> None:
         self.input_size = input_size
+        self.exports = exports
 
 
 class OnnxPosePredictor(PosePredictor):
@@ -65,24 +69,20 @@ class OnnxPosePredictor(PosePredictor):
                 raise
             raise UserError(f"{path}: not a readable ONNX model ({_first_line(error)})") from None
         self.checkpoint = Path(described["checkpoint"])
-        super().__init__(_Described(described["input_size"]), torch.device("cpu"), "fp32")
-
-    @property
-    def has_uncertainty(self) -> bool:
-        """See :meth:`PosePredictor.has_uncertainty`."""
-        return any(output.name == "uncertainty" for output in self._session.get_outputs())
+        self._names = [output.name for output in self._session.get_outputs()]
+        network = _Described(described["input_size"], self._names)
+        super().__init__(network, torch.device("cpu"), "fp32")
 
     def forward(
         self,
         images: torch.Tensor,
         places: Sequence[Place] | None = None,
         track: Track | None = None,
-    ) -> Estimate:
+    ) -> PoseOutput:
         """See :meth:`PosePredictor.forward`."""
-        names = [output.name for output in self._session.get_outputs()]
-        values = self._session.run(names, {INPUT: images.numpy()})
-        found = zip(names, map(torch.from_numpy, values), strict=True)
-        return Estimate(**dict(found))
+        values = self._session.run(self._names, {INPUT: images.numpy()})
+        found = zip(self._names, map(torch.from_numpy, values), strict=True)
+        return PoseOutput(**dict(found))
 
 
 def _first_line(error: Exception) -> str:

@@ -15,15 +15,14 @@ from base.errors import UserError
 from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
 from dataset.runs import Place
-from model.ego_pose import EgoPose
-from model.ego_transformer import EgoTransformer
+from model.pose_model import PoseModel
 from utils.box import box_weights
 from utils.device import select_device
 from utils.inference.confidence import ConfidenceMap, confidence_path, load_confidence
 from utils.inference.fold import prepare_model
 from utils.inference.lens import Lens, View
 from utils.inference.onnx_predictor import OnnxPosePredictor
-from utils.pose_model import load_pose_model
+from utils.networks import load_pose_model
 from utils.predict import PosePredictor
 from utils.track import Track
 
@@ -111,9 +110,7 @@ def load_network(path: Path, gpu: str | int = "0", precision: str = "auto") -> P
     return ready_network(load_pose_model(path, device).model, device, precision)
 
 
-def ready_network(
-    model: EgoPose | EgoTransformer, device: torch.device, precision: str = "auto"
-) -> PosePredictor:
+def ready_network(model: PoseModel, device: torch.device, precision: str = "auto") -> PosePredictor:
     """A network made ready to run on ``device``, where its weights are."""
     prepare_model(model, device, precision)
     return PosePredictor(model, device, precision)

@@ -42,7 +42,7 @@ def test_the_reference_row_is_the_papers_recipe_but_for_sizes():
         for key, value in values.items():
             assert key in sized or config[section][key] == value
     full = row_config(benchmark, "full", "reference")
-    assert (full.model.depth, full.data.input_size) == (101, 368)
+    assert (full.model.backbone, full.data.input_size) == ("resnet101", 368)
 
 
 def test_every_row_of_the_ablation_leaves_one_thing_out_on_the_benchmark_s_set():
@@ -83,8 +83,8 @@ def test_a_wrong_file_is_one_clear_line(tmp_path, change, named):
         (lambda c: c["scales"]["small"].update(picture_size=128), "pictures of 160 px"),
         (lambda c: c["rows"]["paper"].update(config="nothing"), "nothing"),
         (
-            lambda c: c["rows"]["paper"].update(changes={"small": {"model": {"dept": 18}}}),
-            "did you mean 'model.depth'",
+            lambda c: c["rows"]["paper"].update(changes={"small": {"model": {"backbon": "x"}}}),
+            "did you mean 'model.backbone'",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Loaders of what is in memory: epochs, looks, and going on within an epoch."""
+"""Loaders of what is in memory: epochs, views, and going on within an epoch."""
 
 import numpy as np
 import pytest
@@ -7,10 +7,10 @@ import torch
 from base.frame import FrameId
 from dataset.annotations import Annotations
 from dataset.order import Division
-from utils.engine.data import AnnotationLoader
-from utils.engine.histories import HistoryLoader, SeenFrames
+from utils.engine.data import LabelLoader
+from utils.engine.histories import HistoryLoader, PredictedFrames
 
-FRAMES, LOOKS = 10, 2
+FRAMES, VIEWS = 10, 2
 CPU = torch.device("cpu")
 FRAME_IDS = [FrameId("anna", "env_001", number) for number in range(FRAMES)]
 ACTIONS = [f"clip_{number}" for number in range(FRAMES)]
@@ -31,24 +31,24 @@ class Labels:
         return Annotations(joints2d, joints3d, np.ones((FRAMES, 16), bool), ACTIONS)
 
 
-def seen():
-    """A video whose every number is that of the frame, 100 more in the second look."""
-    numbers = torch.arange(FRAMES).float() + 100 * torch.arange(LOOKS)[:, None]
+def predicted():
+    """A video whose every number is that of the frame, 100 more in the second view."""
+    numbers = torch.arange(FRAMES).float() + 100 * torch.arange(VIEWS)[:, None]
 
     def filled(*shape):
-        return numbers.view(LOOKS, FRAMES, *[1] * len(shape)).expand(LOOKS, FRAMES, *shape)
+        return numbers.view(VIEWS, FRAMES, *[1] * len(shape)).expand(VIEWS, FRAMES, *shape)
 
-    flags = torch.ones(LOOKS, FRAMES, 16, dtype=torch.bool)
-    said = filled(16, 4).half(), filled(16, 3), filled(16)
-    return SeenFrames(*said, filled(16, 3), flags, flags, ACTIONS, FRAME_IDS)
+    flags = torch.ones(VIEWS, FRAMES, 16, dtype=torch.bool)
+    memory = [filled(16, 3), filled(16, 4).half()]
+    return PredictedFrames(memory, filled(16, 3), flags, flags, ACTIONS, FRAME_IDS, [])
 
 
 def annotation_loader(**order):
-    return AnnotationLoader(Labels(), CPU, **order)
+    return LabelLoader(Labels(), CPU, **order)
 
 
 def history_loader(**order):
-    return HistoryLoader(seen(), (0, 1, 3), CPU, **order)
+    return HistoryLoader(predicted(), (0, 1, 3), CPU, **order)
 
 
 @pytest.fixture(params=[annotation_loader, history_loader])
@@ -58,7 +58,7 @@ def make(request):
 
 def rows(loader, epoch):
     loader.epoch = epoch
-    return [row for batch in loader for row in batch.rows.tolist()]
+    return [frame.number for batch in loader for frame in batch.frame_ids]
 
 
 def test_epochs_of_some_frames_go_through_all_before_any_comes_again(make):
@@ -82,11 +82,11 @@ def test_a_batch_holds_its_frames_and_can_name_them(make):
     assert rows(loader, 0) == list(range(FRAMES))
     batch = loader.rows([7, 2])
     assert batch.joints3d[:, 0, 0].tolist() == [7, 2]
-    assert loader.actions(batch) == ["clip_7", "clip_2"]
-    assert loader.frame_ids(batch) == [FRAME_IDS[7], FRAME_IDS[2]]
+    assert batch.actions == ["clip_7", "clip_2"]
+    assert batch.frame_ids == [FRAME_IDS[7], FRAME_IDS[2]]
 
 
-def test_each_epoch_takes_the_next_look_with_histories_of_the_same():
+def test_each_epoch_takes_the_next_view_with_histories_of_the_same():
     loader = history_loader(batch_size=4)
     assert loader.complete == 0.7
     for epoch, more in enumerate((0, 100, 0)):
@@ -95,5 +95,5 @@ def test_each_epoch_takes_the_next_look_with_histories_of_the_same():
         assert batch.joints3d[:, 0, 0].tolist() == [5 + more, 2 + more]
         # Frame 2 has none three before it; its own place is taken and marked.
         expected = torch.tensor([[5, 4, 2], [2, 1, 2]]) + more
-        assert torch.equal(batch.history.tokens[..., 0, 0], expected.float())
-        assert batch.history.known.tolist() == [[True] * 3, [True, True, False]]
+        assert torch.equal(batch.history[1][..., 0, 0], expected.half())
+        assert batch.history[-1].tolist() == [[True] * 3, [True, True, False]]

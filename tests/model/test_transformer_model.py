@@ -8,21 +8,25 @@ import torch
 from base.camera import RELEASE_CAMERA, FisheyeCamera
 from base.skeleton import HEAD, NECK
 from dataset.transforms import SquareCrop
-from model.ego_transformer import EgoTransformer
-from model.joint_transformer import HELD_RADIUS, JointTransformer
-from model.pose_fpn import PoseFPN, Pyramid
+from model.joint_transformer import COVERAGE_RADIUS
+from model.pose_fpn import Pyramid
 from model.rays import CameraRays
+from model.transformer import Transformer, TransformerOptions
 
 CAMERA = SquareCrop(64).camera(RELEASE_CAMERA)
 
 
-def small(**options) -> EgoTransformer:
+RAYS = CameraRays(CAMERA)
+WHOLE = ("pose2d", "transformer")
+
+
+def small(**options) -> Transformer:
     torch.manual_seed(0)
-    transformer = JointTransformer(16, dim=32, layers=2, heads=4, **options)
-    return EgoTransformer(PoseFPN(18, 16), transformer, CAMERA)
+    own = TransformerOptions(channels=16, dim=32, layers=2, heads=4, **options)
+    return Transformer(own, "resnet18", 64, WHOLE)
 
 
-def stirred(network: EgoTransformer) -> EgoTransformer:
+def stirred(network: Transformer) -> Transformer:
     """With numbers that depend on the tokens: at the start they hardly do."""
     torch.nn.init.normal_(network.transformer.head.weight, std=0.5)
     return network
@@ -30,17 +34,17 @@ def stirred(network: EgoTransformer) -> EgoTransformer:
 
 def test_everything_has_the_shape_it_says():
     network = small()
-    output = network.train()(torch.randn(2, 3, 64, 64))
+    output = network.train()(torch.randn(2, 3, 64, 64), RAYS)
     assert output.heatmaps.shape == (2, 15, 8, 8)
     assert output.joints3d.shape == output.camera3d.shape == (2, 16, 3)
-    per_joint = (output.log_scale, output.visibility, output.uncertainty)
-    assert {tuple(values.shape) for values in per_joint} == {(2, 16)}
-    assert [tuple(estimate.camera3d.shape) for estimate in output.earlier] == [(2, 16, 3)]
-    assert network.eval()(torch.randn(2, 3, 64, 64)).earlier == []
+    assert output.visibility.shape == output.uncertainty.shape == (2, 16)
+    shapes = [tuple(estimate.camera3d.shape) for estimate in output.extra.estimates]
+    assert shapes == [(2, 16, 3)] * 2
+    assert len(network.eval()(torch.randn(2, 3, 64, 64), RAYS).extra.estimates) == 1
 
 
 def test_the_pose_is_the_camera_frame_s_with_the_neck_at_the_origin():
-    output = stirred(small()).eval()(torch.randn(2, 3, 64, 64))
+    output = stirred(small()).eval()(torch.randn(2, 3, 64, 64), RAYS)
     moved = output.joints3d + output.camera3d[:, NECK : NECK + 1]
     assert torch.allclose(moved, output.camera3d, atol=1e-6)
     assert output.joints3d[:, NECK].abs().max() == 0
@@ -49,20 +53,21 @@ def test_the_pose_is_the_camera_frame_s_with_the_neck_at_the_origin():
 def test_the_uncertainty_is_the_calibrated_scale():
     network = small().eval()
     images = torch.randn(1, 3, 64, 64)
-    output = network(images)
-    assert torch.allclose(output.uncertainty, HELD_RADIUS * output.log_scale.exp())
+    output = network(images, RAYS)
+    scale = output.extra.estimates[-1].log_scale.exp()
+    assert torch.allclose(output.uncertainty, COVERAGE_RADIUS * scale)
     network.transformer.calibration.fill_(2.0)
-    assert torch.allclose(network(images).uncertainty, 2 * output.log_scale.exp())
+    assert torch.allclose(network(images, RAYS).uncertainty, 2 * scale)
 
 
 def test_the_held_radius_is_that_of_the_distribution():
     """90 % of Gamma(3) lies below it."""
     radii = torch.distributions.Gamma(3.0, 1.0).sample((400_000,))
-    assert (radii <= HELD_RADIUS).float().mean() == pytest.approx(0.9, abs=2e-3)
+    assert (radii <= COVERAGE_RADIUS).float().mean() == pytest.approx(0.9, abs=2e-3)
 
 
 def test_the_first_poses_are_a_standing_person_before_the_camera():
-    output = small().eval()(torch.randn(2, 3, 64, 64))
+    output = small().eval()(torch.randn(2, 3, 64, 64), RAYS)
     feet, neck = output.camera3d[:, [10, 14], 2], output.camera3d[:, NECK, 2]
     # Where it is on its ray is not known yet.
     assert ((feet - neck).abs() > 0.4).all() and torch.isfinite(output.camera3d).all()
@@ -70,9 +75,9 @@ def test_the_first_poses_are_a_standing_person_before_the_camera():
 
 def test_a_loss_of_the_pose_reaches_every_weight():
     network = stirred(small()).train()
-    output = network(torch.randn(4, 3, 64, 64))
-    total = output.camera3d.square().sum() + output.log_scale.sum() + output.visibility.sum()
-    (total + sum(e.camera3d.square().sum() for e in output.earlier)).backward()
+    output = network(torch.randn(4, 3, 64, 64), RAYS)
+    total = output.extra.estimates[-1].log_scale.sum() + output.visibility.sum()
+    (total + sum(e.camera3d.square().sum() for e in output.extra.estimates)).backward()
     without = [name for name, p in network.named_parameters() if p.grad is None]
     still = [
         name
@@ -85,10 +90,10 @@ def test_a_loss_of_the_pose_reaches_every_weight():
 
 def test_a_frozen_2d_module_keeps_weights_and_statistics():
     network = small()
-    network.freeze_pose2d()
+    network.train_only(("transformer",))
     before = {name: value.clone() for name, value in network.pose2d.state_dict().items()}
     network.train()
-    network(torch.randn(2, 3, 64, 64)).camera3d.sum().backward()
+    network(torch.randn(2, 3, 64, 64), RAYS).camera3d.sum().backward()
     assert all(p.grad is None for p in network.pose2d.parameters())
     assert network.transformer.head.weight.grad.abs().sum() > 0
     after = network.pose2d.state_dict()
@@ -190,10 +195,32 @@ def test_it_is_one_graph_for_a_compiler():
     images = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
         compiled = torch.compile(network, fullgraph=True, backend="eager")
-        assert torch.equal(network(images).camera3d, compiled(images).camera3d)
+        assert torch.equal(network(images, RAYS).camera3d, compiled(images, RAYS).camera3d)
 
 
 def test_it_stays_small():
-    network = EgoTransformer(PoseFPN(), JointTransformer(), CAMERA)
+    network = Transformer(TransformerOptions(), "resnet18", 160, WHOLE)
     weights = sum(value.numel() for value in network.state_dict().values())
     assert weights <= 20e6 and 2 * weights <= 40e6
+
+
+def test_what_makes_poses_is_computed_in_single_precision_in_training_too():
+    """Under autocast only the 2D module is rounded: the rest is what it makes of those maps."""
+    network = stirred(small()).eval()
+    images = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        pyramid = network.pose2d.pyramid(images)
+        found = network(images, RAYS)
+    assert pyramid.heatmaps.dtype == torch.bfloat16
+    with torch.inference_mode():
+        expected = network.transformer(pyramid, RAYS)[0][-1].camera3d
+    assert torch.equal(found.camera3d, expected)
+
+
+def test_two_cameras_can_take_turns_on_one_model():
+    network, images = stirred(small()).eval(), torch.randn(1, 3, 64, 64)
+    other = CameraRays(replace(CAMERA, fx=0.7 * CAMERA.fx))
+    with torch.inference_mode():
+        first = network(images, RAYS).camera3d
+        assert not torch.equal(network(images, other).camera3d, first)
+        assert torch.equal(network(images, RAYS).camera3d, first)

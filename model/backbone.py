@@ -1,0 +1,200 @@
+"""The trunk of every 2D module, by name: torchvision's ResNets and timm's networks."""
+
+import http.client
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torchvision import models
+
+from base.errors import UserError
+from model.state_dict import is_state_dict, load_strictly, strip_prefix
+
+#: Factor by which the trunk shrinks a picture.
+TRUNK_STRIDE = 32
+_STRIDES = [4, 8, 16, TRUNK_STRIDE]
+
+#: Blocks in the four layers of a ResNet, and whether they are bottlenecks.
+#: Source: He et al., "Deep residual learning for image recognition", CVPR 2016, table 1.
+RESNETS: dict[str, tuple[tuple[int, int, int, int], bool]] = {
+    "resnet18": ((2, 2, 2, 2), False),
+    "resnet34": ((3, 4, 6, 3), False),
+    "resnet50": ((3, 4, 6, 3), True),
+    "resnet101": ((3, 4, 23, 3), True),
+    "resnet152": ((3, 8, 36, 3), True),
+}
+#: May stand before the name of a network of timm, to tell timm's resnet50 from torchvision's.
+_TIMM = "timm:"
+#: Beginnings of the names of the trunk's weights.
+_TRUNK_PARTS = ("conv1.", "bn1.", "layer1.", "layer2.", "layer3.", "layer4.", "backbone.")
+
+
+class Trunk(nn.Module):
+    """A backbone without its classifier, to be extended by a head.
+
+    The weights of a ResNet have torchvision's names, without a prefix, as in the reference
+    implementation's checkpoints; those of other backbones begin with ``backbone.``.
+
+    Args:
+        name: "resnet18" … "resnet152", or any network of timm that has feature maps with strides
+            4 to 32, with or without "timm:" before its name.
+
+    Attributes:
+        trunk_name: the same.
+        trunk_channels: channels of the feature maps with strides 4, 8, 16 and 32.
+
+    Raises:
+        UserError: for a name that there is no such network of.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.trunk_name = name
+        if name in RESNETS:
+            trunk = models.get_model(name, weights=None)
+            wide = trunk.fc.in_features
+            self.trunk_channels = [wide // 8, wide // 4, wide // 2, wide]
+            for part in ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4"):
+                setattr(self, part, getattr(trunk, part))
+        else:
+            self.backbone = _timm_network(name)
+            told = self.backbone.feature_info
+            channels = dict(zip(told.reduction(), told.channels(), strict=True))
+            if not set(_STRIDES) <= channels.keys():
+                raise UserError(
+                    f"model.backbone {name}: feature maps with strides {told.reduction()}, but 4, "
+                    "8, 16 and 32 are needed: choose another"
+                )
+            self.trunk_channels = [channels[stride] for stride in _STRIDES]
+            self._levels = [told.reduction().index(stride) for stride in _STRIDES]
+
+    def trunk_maps(self, images: Tensor) -> list[Tensor]:
+        """Feature maps with strides n = 4, 8, 16 and 32: (B, C, ⌈S/n⌉, ⌈S/n⌉) each.
+
+        Args:
+            images: (B, 3, S, S) RGB, normalised as (x / 255 − 0.5) / 0.5.
+        """
+        if self.trunk_name in RESNETS:
+            maps = [self.layer1(self.maxpool(self.relu(self.bn1(self.conv1(images)))))]
+            for layer in (self.layer2, self.layer3, self.layer4):
+                maps.append(layer(maps[-1]))
+            return maps
+        if images.shape[-1] % TRUNK_STRIDE:
+            raise UserError(
+                f"model.backbone {self.trunk_name}: data.input_size {images.shape[-1]} must be a "
+                f"multiple of {TRUNK_STRIDE}"
+            )
+        maps = self.backbone(images)
+        return [maps[level] for level in self._levels]
+
+
+def _timm_network(name: str, **options: object) -> nn.Module:
+    # Slow to import, and only needed here.
+    import timm
+
+    try:
+        return timm.create_model(name.removeprefix(_TIMM), features_only=True, **options)
+    except RuntimeError as error:
+        raise UserError(
+            f"model.backbone {name}: {str(error).splitlines()[0]}; there is {', '.join(RESNETS)}, "
+            "and what timm.list_models() names"
+        ) from None
+
+
+def resnet_of(state_dict: Mapping[str, Tensor]) -> str:
+    """Name of the ResNet whose weights these are: "resnet18" … "resnet152".
+
+    Read off the number of blocks of each layer and the kind of block, because no checkpoint of the
+    reference implementation stores it.
+
+    Raises:
+        UserError: if the blocks are those of no ResNet known here.
+    """
+    names = strip_prefix(state_dict)
+    blocks = tuple(
+        len({name.split(".")[1] for name in names if name.startswith(f"layer{layer}.")})
+        for layer in (1, 2, 3, 4)
+    )
+    # Only bottlenecks have a third convolution.
+    bottleneck = "layer1.0.conv3.weight" in names
+    for name, known in RESNETS.items():
+        if known == (blocks, bottleneck):
+            return name
+    kind = "bottleneck" if bottleneck else "basic"
+    raise UserError(
+        f"the weights are of no known ResNet (layers of {blocks} {kind} blocks): "
+        f"give a checkpoint with one of {', '.join(RESNETS)} as its trunk"
+    )
+
+
+def _read_file(path: Path) -> dict[str, Tensor]:
+    what = f"ImageNet weights {path}"
+    remedy = "give a torchvision state dict of the same depth, or 'download'"
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise UserError(f"{what}: {error.strerror or error}; {remedy}") from None
+    except Exception:  # whatever the unpickler trips over, the file is not what it should be
+        raise UserError(f"{what}: not a readable PyTorch file; {remedy}") from None
+    if not is_state_dict(content):
+        raise UserError(f"{what}: not a state dict (names to tensors); {remedy}")
+    return content
+
+
+def _download(name: str) -> dict[str, Tensor]:
+    # The first set of weights is the one the field's pose networks, the reference among them,
+    # start from.
+    weights = models.get_model_weights(name).IMAGENET1K_V1
+    try:
+        return weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
+    # Hash mismatches are RuntimeErrors; everything between here and the server is the others.
+    except (OSError, RuntimeError, http.client.HTTPException) as error:
+        reason = str(getattr(error, "reason", None) or error).splitlines()[:1]
+        raise UserError(
+            f"ImageNet weights of {name} could not be downloaded "
+            f"({''.join(reason) or type(error).__name__}): fetch {weights.url} elsewhere and give "
+            "its path, or start from random weights"
+        ) from None
+
+
+def load_imagenet(model: Trunk, source: str | Path) -> None:
+    """Start the trunk from ImageNet weights; the head keeps its own.
+
+    Args:
+        model: the network to fill.
+        source: "download" for torchvision's or timm's own weights, or a file: a state dict of the
+            same torchvision ResNet, or of the same network of timm.
+
+    Raises:
+        UserError: if the weights are unreachable, unreadable or of another network; the model is
+            unchanged then.
+    """
+    name = model.trunk_name
+    if name not in RESNETS:
+        file = {} if str(source) == "download" else {"file": str(source)}
+        try:
+            network = _timm_network(name, pretrained=True, pretrained_cfg_overlay=file)
+        except Exception as error:  # the hub's, the file's and the unpickler's own, of many classes
+            first = (str(error).splitlines() or [type(error).__name__])[0]
+            raise UserError(f"ImageNet weights {source} of {name}: {first}") from None
+        model.backbone.load_state_dict(network.state_dict())
+        return
+    if str(source) == "download":
+        what, state_dict = f"ImageNet weights of {name}", _download(name)
+    else:
+        what, state_dict = f"ImageNet weights {source}", strip_prefix(_read_file(Path(source)))
+    state_dict = {key: value for key, value in state_dict.items() if not key.startswith("fc.")}
+    try:
+        found = resnet_of(state_dict)
+    except UserError as error:
+        raise UserError(f"{what}: {error}") from None
+    if found != name:
+        raise UserError(
+            f"{what}: of {found}, the network is {name}; give weights of that, or change "
+            "model.backbone"
+        )
+    own_head = {
+        key: value for key, value in model.state_dict().items() if not key.startswith(_TRUNK_PARTS)
+    }
+    load_strictly(model, state_dict | own_head, what)

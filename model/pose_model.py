@@ -1,0 +1,228 @@
+"""What every kind of model has in common: its parts, its training types, what it returns."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+from torch import Tensor, nn
+
+from base.schema import Section
+from base.skeleton import HEATMAP_JOINTS
+from model.losses import LossWeights, heatmap_losses
+from model.rays import CameraRays
+
+_SEEN = list(HEATMAP_JOINTS)
+
+
+class PoseOutput(NamedTuple):
+    """Prediction for B frames; what a model does not predict is None.
+
+    Attributes:
+        heatmaps: (B, 15, h, h) where the joints are in the picture.
+        joints3d: (B, 16, 3) metres, camera axes, relative to the Neck.
+        camera3d: (B, 16, 3) metres, camera frame.
+        uncertainty: (B, 16) metres, radius of the ball around ``camera3d`` that covers the joint
+            in 90 % of the cases.
+        visibility: (B, 16) logit of the joint being visible.
+        extra: what only the model's own losses and its temporal form read.
+    """
+
+    heatmaps: Tensor | None = None
+    joints3d: Tensor | None = None
+    camera3d: Tensor | None = None
+    uncertainty: Tensor | None = None
+    visibility: Tensor | None = None
+    extra: Any = None
+
+
+class Targets(NamedTuple):
+    """Labels of B frames, on the device.
+
+    Attributes:
+        heatmaps: (B, 15, h, h).
+        joints2d: (B, 16, 2) pixels of the network's picture.
+        joints3d: (B, 16, 3) metres, camera frame.
+        inside: (B, 16) bool, joints inside the picture.
+        visible: (B, 16) bool.
+        visible_known: (B, 16) bool, joints whose visibility is known.
+        inside_count, known_count: scalars, what sums over the joints of ``inside`` (those that
+            have heatmaps) and ``visible_known`` are divided by for a mean: their number, averaged
+            over the parts that a batch is divided into.  None for this part's own number.
+    """
+
+    heatmaps: Tensor | None
+    joints2d: Tensor | None
+    joints3d: Tensor
+    inside: Tensor | None
+    visible: Tensor
+    visible_known: Tensor
+    inside_count: Tensor | None = None
+    known_count: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a model that has weights of its own.
+
+    Attributes:
+        key: of its weights in a checkpoint.
+        options: names of the model's options that decide its architecture.
+    """
+
+    key: str
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainingType:
+    """A stage of training.
+
+    Attributes:
+        parts: the parts of the model it takes, all of which its checkpoints hold.
+        trained: those of them that learn; the others keep weights and statistics.
+        reads: "pictures"; "labels" for target heatmaps instead of pictures; "videos" for histories
+            of the single-frame model's predictions.
+        start: option of train.py → the training types whose checkpoint it takes.
+        start_required: whether those are needed.
+        defaults: settings whose default differs from that of other training types.
+    """
+
+    parts: tuple[str, ...]
+    trained: tuple[str, ...]
+    reads: Literal["pictures", "labels", "videos"] = "pictures"
+    start: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    start_required: bool = True
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+
+class PoseModel(nn.Module):
+    """A kind of model; a subclass sets its parts, each None where it is left out.
+
+    Args:
+        input_size: side S of the network's picture, pixels.
+        heatmap_size: side h of its heatmaps, cells.
+    """
+
+    #: The section ``model.<kind>`` of the configuration.
+    Options: ClassVar[type[Section]]
+    #: Attribute of each part → what is stored of it; the 2D module is called ``pose2d``.
+    parts: ClassVar[dict[str, Part]]
+    #: Name of each training type → what it trains.
+    training_types: ClassVar[dict[str, TrainingType]]
+    #: ``model.backbone`` where the configuration names none.
+    default_backbone: ClassVar[str] = "resnet18"
+    #: Whether :meth:`forward` needs the rays of the pictures' camera, and so takes any camera.
+    takes_rays: ClassVar[bool] = False
+    #: Fields of :class:`PoseOutput` that an exported model returns.
+    exports: ClassVar[tuple[str, ...]] = ("heatmaps", "joints3d")
+
+    def __init__(self, input_size: int, heatmap_size: int) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.heatmap_size = heatmap_size
+        self._frozen: tuple[str, ...] = ()
+
+    # ---------------------------------------------------------------- what a kind defines
+
+    def forward(
+        self,
+        images: Tensor | None = None,
+        rays: CameraRays | None = None,
+        heatmaps: Tensor | None = None,
+        history: Any = None,
+    ) -> PoseOutput:
+        """Poses of B frames.
+
+        What makes 3D poses runs in float32 whatever the surrounding autocast: bfloat16 would round
+        a joint a metre away to 4 mm.
+
+        Args:
+            images: (B, 3, S, S) RGB, normalised as (x / 255 − 0.5) / 0.5.
+            rays: of the pictures' camera.
+            heatmaps: (B, 15, h, h), in the place of ``images`` in a training type of labels.
+            history: in the place of ``images`` in the temporal form, see :meth:`memory`.
+        """
+        raise NotImplementedError
+
+    def pose_losses(
+        self, output: PoseOutput, targets: Targets, weights: LossWeights, reconstruction: str
+    ) -> dict[str, Tensor]:
+        """The weighted losses of the 3D poses; ``reconstruction`` as in :meth:`losses`."""
+        raise NotImplementedError
+
+    @property
+    def lags(self) -> tuple[int, ...]:
+        """How many frames each frame of a history lies before the newest, rising from 0; empty
+        for a model without a temporal form."""
+        return ()
+
+    def memory(self, output: PoseOutput) -> tuple[Tensor, ...]:
+        """What is kept of each of B frames for the histories of later ones: (B, …) tensors, the
+        first of them (B, 16, 3) metres, the frame's own pose in the camera frame.
+
+        A history holds the same tensors, gathered to (B, K, …), then (B, K) bool: which are there.
+        """
+        raise NotImplementedError
+
+    def uses_all_weights(self, weights: LossWeights) -> bool:
+        """Whether every weight that learns has a gradient under these losses, which several
+        processes must know."""
+        return True
+
+    def calibration_ratios(self, output: PoseOutput, joints3d: Tensor) -> Tensor | None:
+        """Errors in units of the predicted scale, of B frames; None without uncertainty."""
+        return None
+
+    def calibrate(self, ratios: np.ndarray) -> None:
+        """Fit the predicted uncertainty to all ratios of ValSet."""
+
+    # ---------------------------------------------------------------- what all kinds share
+
+    def losses(
+        self, output: PoseOutput, targets: Targets, weights: LossWeights, reconstruction: str
+    ) -> dict[str, Tensor]:
+        """The weighted losses of a prediction; their sum is what to minimise.
+
+        Args:
+            output: of :meth:`forward`.
+            targets: what it should be.
+            weights: a loss with weight 0 is left out.
+            reconstruction: "mean" or "sum", see :func:`model.losses.reconstruction_error`.
+        """
+        terms = {}
+        if output.heatmaps is not None and "pose2d" not in self._frozen:
+            terms = heatmap_losses(
+                output.heatmaps,
+                targets.heatmaps,
+                targets.joints2d[:, _SEEN],
+                targets.inside[:, _SEEN],
+                self.input_size,
+                weights,
+                targets.inside_count,
+            )
+        if output.joints3d is not None:
+            terms |= self.pose_losses(output, targets, weights, reconstruction)
+        return terms
+
+    def held_parts(self) -> dict[str, nn.Module]:
+        """The parts this model has, by name."""
+        return {name: getattr(self, name) for name in self.parts if getattr(self, name) is not None}
+
+    def state_dicts(self) -> dict[str, dict[str, Tensor]]:
+        """Weights of the parts under their keys in a checkpoint."""
+        held = self.held_parts().items()
+        return {self.parts[name].key: part.state_dict() for name, part in held}
+
+    def train_only(self, trained: Collection[str]) -> None:
+        """Let these parts learn; weights and statistics of the others stay as they are."""
+        self._frozen = tuple(name for name in self.held_parts() if name not in trained)
+        for name, part in self.held_parts().items():
+            part.requires_grad_(name in trained)
+
+    def train(self, mode: bool = True) -> "PoseModel":
+        """Training or evaluation mode; parts that do not learn stay in evaluation."""
+        super().train(mode)
+        for name in self._frozen:
+            getattr(self, name).eval()
+        return self

@@ -1,0 +1,229 @@
+"""The project's own model: pictures → heatmaps and features → joints in the camera's frame."""
+
+from collections.abc import Collection
+from itertools import pairwise
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import torch
+from pydantic import Field, field_validator, model_validator
+from torch import Tensor
+
+from base.schema import Section
+from base.skeleton import neck_centred
+from model.joint_transformer import JointEstimate, JointTransformer
+from model.losses import (
+    LossWeights,
+    centred_losses,
+    joint_distance,
+    scale_likelihood,
+    visibility_entropy,
+)
+from model.pose_fpn import PoseFPN
+from model.pose_model import Part, PoseModel, PoseOutput, Targets, TrainingType
+from model.rays import CameraRays
+from model.temporal import History, TemporalTransformer
+
+#: Share of the joints that the ball of the uncertainty covers.
+COVERAGE = 0.9
+
+
+class _Attention(Section):
+    """Sizes of a transformer."""
+
+    dim: int = Field(ge=8, description="width of the tokens")
+    layers: int = Field(ge=1)
+    heads: int = Field(ge=1, description="attention heads, a divisor of dim")
+    dropout: float = Field(0.0, ge=0, lt=1, description="of the attention, in training")
+
+    @model_validator(mode="after")
+    def _heads_divide_dim(self) -> "_Attention":
+        if self.dim % self.heads:
+            raise ValueError(f"dim {self.dim} is no multiple of heads {self.heads}")
+        return self
+
+
+class TemporalOptions(_Attention):
+    """The temporal form: attention to past frames of a video."""
+
+    dim: int = Field(128, ge=8)
+    layers: int = Field(2, ge=1)
+    heads: int = Field(4, ge=1)
+    lags: list[int] = Field(
+        [0, 1, 2, 3, 4, 6, 8, 12],
+        description="how many frames each frame of the history lies before the newest, from 0 up",
+    )
+
+    @field_validator("lags")
+    @classmethod
+    def _rise_from_0(cls, lags: list[int]) -> list[int]:
+        if lags[:1] != [0] or any(b <= a for a, b in pairwise(lags)):
+            raise ValueError("must rise from 0")
+        return lags
+
+
+class TransformerOptions(_Attention):
+    """The feature pyramid, the transformer and its temporal form."""
+
+    channels: int = Field(96, ge=8, description="of the feature pyramid")
+    dim: int = Field(192, ge=8)
+    layers: int = Field(3, ge=1)
+    heads: int = Field(6, ge=1)
+    sampled: bool = Field(True, description="False: tokens without the features at the joints")
+    whole_map: bool = Field(True, description="False: no attention to the coarse feature map")
+    temporal: TemporalOptions = TemporalOptions()
+
+
+class Extra(NamedTuple):
+    """``extra`` of the output.
+
+    Attributes:
+        estimates: of each layer, the last one last; only that one in evaluation.
+        tokens: (B, 16, D) of the joints, from which the estimate was made; None in the temporal
+            form.
+    """
+
+    estimates: list[JointEstimate]
+    tokens: Tensor | None
+
+
+class Transformer(PoseModel):
+    """Pictures → poses, differentiable from end to end.
+
+    Attributes:
+        pose2d: pictures → heatmaps and features.
+        transformer: those and the rays → 3D joints.
+        temporal: histories of those → 3D joints of the newest frame.
+    """
+
+    Options = TransformerOptions
+    parts: ClassVar = {
+        "pose2d": Part("resnet_state_dict", ("channels",)),
+        "transformer": Part(
+            "transformer_state_dict",
+            tuple(name for name in TransformerOptions.model_fields if name != "temporal"),
+        ),
+        "temporal": Part("temporal_state_dict", ("temporal",)),
+    }
+    training_types: ClassVar = {
+        "train2d": TrainingType(("pose2d",), ("pose2d",)),
+        "train3d": TrainingType(
+            ("pose2d", "transformer"), ("transformer",), start={"load_2d_model": ("train2d",)}
+        ),
+        "finetune": TrainingType(
+            ("pose2d", "transformer"),
+            ("pose2d", "transformer"),
+            start={"load_2d_model": ("train2d",), "load_3d_model": ("train3d",)},
+            start_required=False,
+        ),
+        "temporal": TrainingType(
+            ("pose2d", "transformer", "temporal"),
+            ("temporal",),
+            reads="videos",
+            start={"load_3d_model": ("finetune", "train3d")},
+            defaults={
+                "epochs": 10,
+                "batch_size": 64,
+                "optimizer": "adamw",
+                "weight_decay": 1e-4,
+                "schedule": "cosine",
+                "warmup_steps": 50,
+                "clip_norm": 5.0,
+            },
+        ),
+    }
+    takes_rays = True
+    exports = ("heatmaps", "joints3d", "camera3d", "uncertainty", "visibility")
+
+    def __init__(
+        self, options: TransformerOptions, backbone: str, input_size: int, parts: Collection[str]
+    ) -> None:
+        super().__init__(input_size, PoseFPN.heatmap_size(input_size))
+        own = options.model_dump(exclude={"temporal"})
+        self.pose2d = PoseFPN(backbone, options.channels) if "pose2d" in parts else None
+        self.transformer = JointTransformer(**own) if "transformer" in parts else None
+        self.temporal = None
+        if "temporal" in parts:
+            self.temporal = TemporalTransformer(options.dim, **options.temporal.model_dump())
+
+    def forward(
+        self,
+        images: Tensor | None = None,
+        rays: CameraRays | None = None,
+        heatmaps: Tensor | None = None,
+        history: History | None = None,
+    ) -> PoseOutput:
+        """See :meth:`PoseModel.forward`; ``heatmaps`` is not used by any of its training types."""
+        heatmaps = tokens = None
+        if history is None:
+            pyramid = self.pose2d.pyramid(images)
+            heatmaps = pyramid.heatmaps
+            if self.transformer is None:
+                return PoseOutput(heatmaps)
+        part = self.transformer if history is None else self.temporal
+        with torch.autocast(part.calibration.device.type, enabled=False):
+            if history is None:
+                estimates, tokens = part(pyramid, rays)
+            else:
+                estimates = [part(History(*history))]
+            last = estimates[-1]
+            uncertainty = last.uncertainty(part.calibration)
+        poses = neck_centred(last.camera3d), last.camera3d
+        extra = Extra(estimates, tokens)
+        return PoseOutput(heatmaps, *poses, uncertainty, last.visibility, extra)
+
+    def pose_losses(
+        self, output: PoseOutput, targets: Targets, weights: LossWeights, reconstruction: str
+    ) -> dict[str, Tensor]:
+        """ "pose", "limb_cosine" and "limb_distance" as the paper's model has them, "camera_pose"
+        (joint distance in the camera frame), "uncertainty", "visibility", and "aux": the mean of
+        the poses' losses over the layers before the last."""
+        *aux, last = output.extra.estimates
+        losses = _pose_terms(last.camera3d, targets.joints3d, weights)
+        if weights.aux and aux:
+            totals = [
+                sum(_pose_terms(layer.camera3d, targets.joints3d, weights).values())
+                for layer in aux
+            ]
+            losses["aux"] = weights.aux * torch.stack(totals).mean()
+        if weights.uncertainty:
+            distance = torch.linalg.vector_norm(last.camera3d - targets.joints3d, dim=-1)
+            # The joint's position is trained by the distances' own loss: likelihood alone would
+            # care less for the joints that are hard (Seitzer et al., "On the pitfalls of
+            # heteroscedastic uncertainty estimation with probabilistic neural networks", ICLR
+            # 2022).
+            likelihood = scale_likelihood(distance.detach(), last.log_scale)
+            losses["uncertainty"] = weights.uncertainty * likelihood
+        if weights.visibility:
+            entropy = visibility_entropy(
+                last.visibility, targets.visible, targets.visible_known, targets.known_count
+            )
+            losses["visibility"] = weights.visibility * entropy
+        return losses
+
+    @property
+    def lags(self) -> tuple[int, ...]:
+        """See :attr:`PoseModel.lags`."""
+        return () if self.temporal is None else self.temporal.lags
+
+    def memory(self, output: PoseOutput) -> tuple[Tensor, ...]:
+        """Poses, log scales and tokens, the latter in half precision."""
+        last = output.extra.estimates[-1]
+        return last.camera3d.float(), last.log_scale.float(), output.extra.tokens.half()
+
+    def calibration_ratios(self, output: PoseOutput, joints3d: Tensor) -> Tensor:
+        """(B, 16) distances of joints from their places, in units of the predicted scale."""
+        distance = torch.linalg.vector_norm(output.camera3d.float() - joints3d, dim=-1)
+        return distance * torch.exp(-output.extra.estimates[-1].log_scale.float())
+
+    def calibrate(self, ratios: np.ndarray) -> None:
+        """Set the factor that makes the uncertainty's ball cover its share of the joints."""
+        part = self.temporal if self.temporal is not None else self.transformer
+        part.calibration.fill_(float(np.quantile(ratios, COVERAGE)))
+
+
+def _pose_terms(camera3d: Tensor, target: Tensor, weights: LossWeights) -> dict[str, Tensor]:
+    losses = centred_losses(neck_centred(camera3d.float()), neck_centred(target.float()), weights)
+    if weights.camera_pose:
+        losses["camera_pose"] = weights.camera_pose * joint_distance(camera3d, target)
+    return losses
