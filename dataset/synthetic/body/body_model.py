@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from base.skeleton import JOINT_PREFIX
+from dataset.synthetic.body.tpose import to_tpose
 
 #: Mean and deviation of the stature in centimetres by (male, short).
 _STATURE = {
@@ -18,8 +19,6 @@ _STATURE = {
     (False, False): (166.0, 5.0),
     (False, True): (154.0, 3.0),
 }
-
-_FINGERS = ("Index", "Middle", "Pinky", "Ring", "Thumb")
 
 
 def _to_world(points: np.ndarray) -> np.ndarray:
@@ -143,57 +142,6 @@ def load_rig() -> Rig:
     )
 
 
-def _turn_between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Smallest rotation that takes direction ``start`` to ``end`` (not opposite ones)."""
-    a, b = start / np.linalg.norm(start), end / np.linalg.norm(end)
-    cross = np.cross(a, b)
-    skew = np.array([[0, -cross[2], cross[1]], [cross[2], 0, -cross[0]], [-cross[1], cross[0], 0]])
-    return np.eye(3) + skew + skew @ skew / (1 + a @ b)
-
-
-def _tpose_turns(rig: Rig, heads: np.ndarray) -> np.ndarray:
-    turns = np.tile(np.eye(3), (len(rig.names), 1, 1))
-    at = {name: heads[row] for row, name in enumerate(rig.names)}
-
-    for side, sign in (("Left", 1.0), ("Right", -1.0)):
-        outward = np.array([sign, 0.0, 0.0])
-        down = np.array([0.0, -1.0, 0.0])
-        chains = (
-            ((f"{side}Arm", f"{side}ForeArm", f"{side}Hand"), outward),
-            ((f"{side}UpLeg", f"{side}Leg", f"{side}Foot"), down),
-        )
-        for (first, second, last), direction in chains:
-            turn = _turn_between(at[second] - at[first], direction)
-            turns[rig.index(first)] = turn
-            turn = _turn_between(turn @ (at[last] - at[second]), direction) @ turn
-            turns[rig.index(second)] = turn
-
-        # The hand: fingers outward, and the row of knuckles with the index finger in front.
-        turn = turns[rig.index(f"{side}ForeArm")]
-        wrist = at[f"{side}Hand"]
-        turn = _turn_between(turn @ (at[f"{side}HandMiddle1"] - wrist), outward) @ turn
-        across = turn @ (at[f"{side}HandIndex1"] - at[f"{side}HandPinky1"])
-        across[0] = 0.0
-        turn = _turn_between(across, np.array([0.0, 0.0, 1.0])) @ turn
-        turns[rig.index(f"{side}Hand")] = turn
-        for finger in _FINGERS:
-            for number in (1, 2, 3):
-                turns[rig.index(f"{side}Hand{finger}{number}")] = turn
-        # Half of the twist between elbow and palm belongs to the forearm.
-        fore = turns[rig.index(f"{side}ForeArm")]
-        twist = turn @ fore.T
-        half = np.arctan2(twist[2, 1] - twist[1, 2], twist[1, 1] + twist[2, 2]) / 2
-        c, s = np.cos(half), np.sin(half)
-        turns[rig.index(f"{side}ForeArm")] = np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) @ fore
-
-        # The foot keeps its sole flat and only turns to point straight ahead.
-        toe = at[f"{side}ToeBase"] - at[f"{side}Foot"]
-        toe[1] = 0.0
-        turn = _turn_between(toe, np.array([0.0, 0.0, 1.0]))
-        turns[rig.index(f"{side}Foot")] = turns[rig.index(f"{side}ToeBase")] = turn
-    return turns
-
-
 def make_body(male: bool, full: bool, short: bool, rng: np.random.Generator) -> Body:
     """Draw a person.
 
@@ -205,8 +153,8 @@ def make_body(male: bool, full: bool, short: bool, rng: np.random.Generator) -> 
     """
     import torch
 
-    rig = load_rig()
-    model = _model()
+    rig, model = load_rig(), _model()
+    labels = model.phenotype_labels
     phenotype = {
         "gender": rng.uniform(0.0, 0.15) if male else rng.uniform(0.85, 1.0),
         "age": rng.uniform(0.6, 0.85),
@@ -219,19 +167,20 @@ def make_body(male: bool, full: bool, short: bool, rng: np.random.Generator) -> 
         "asian": rng.uniform(0.0, 1.0),
         "caucasian": rng.uniform(0.0, 1.0),
     }
+
+    def at_rest(*heights: float) -> dict[str, torch.Tensor]:
+        values = [[phenotype.get(name, height) for name in labels] for height in heights]
+        return model(phenotype_kwargs=torch.tensor(values, dtype=model.dtype))
+
     stature = rng.normal(*_STATURE[male, short])
-    # The model is linear in height between 0, 0.5 and 1: three bodies give the one of a stature.
-    heights = np.array([0.0, 0.5, 1.0])
     with torch.no_grad():
-        values = [
-            [phenotype.get(label, height) for label in model.phenotype_labels] for height in heights
-        ]
-        shapes = model(phenotype_kwargs=torch.tensor(values, dtype=model.dtype))
-        up = shapes["rest_vertices"][..., 2]
+        # Linear in height between 0, 0.5 and 1: three bodies give the one of a stature.
+        up = at_rest(0.0, 0.5, 1.0)["rest_vertices"][..., 2]
         statures = (up.amax(-1) - up.amin(-1)).numpy() * 100.0
-        phenotype["height"] = float(np.interp(stature, statures, heights))
-        values = [[phenotype[label] for label in model.phenotype_labels]]
-        rest = model(phenotype_kwargs=torch.tensor(values, dtype=model.dtype))
+        phenotype["height"] = float(np.interp(stature, statures, (0.0, 0.5, 1.0)))
+        rest = at_rest(0.0)
     heads = _to_world(rest["rest_bone_heads"][0].numpy())
     vertices = _to_world(rest["rest_vertices"][0].numpy()).astype(np.float32)
-    return Body(rig, heads, vertices, _tpose_turns(rig, heads), male, phenotype)
+    turns = to_tpose(dict(zip(rig.names, heads, strict=True)))
+    tpose = np.stack([turns.get(name, np.eye(3)) for name in rig.names])
+    return Body(rig, heads, vertices, tpose, male, phenotype)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from base.camera import matrix_to_euler_sxyz
 from dataset.synthetic.body.body_model import Body
@@ -20,7 +21,7 @@ _LOOKING_DOWN = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 
 
 @dataclass(frozen=True)
-class Rig:
+class HeadCamera:
     """How one person wears the headset.
 
     Attributes:
@@ -32,16 +33,6 @@ class Rig:
     turn: np.ndarray
 
 
-def _small_turn(degrees: np.ndarray) -> np.ndarray:
-    angle = float(np.linalg.norm(degrees))
-    if angle == 0:
-        return np.eye(3)
-    x, y, z = degrees / angle
-    skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    angle = np.radians(angle)
-    return np.eye(3) + np.sin(angle) * skew + (1 - np.cos(angle)) * skew @ skew
-
-
 def _nose(body: Body) -> np.ndarray:
     """(3,) tip of the nose from the Head joint: what lies furthest ahead in the face's middle."""
     bone = body.rig.index("Head")
@@ -51,7 +42,7 @@ def _nose(body: Body) -> np.ndarray:
     return np.array([0.0, up, ahead])
 
 
-def mount(body: Body, rng: np.random.Generator) -> Rig:
+def mount(body: Body, rng: np.random.Generator) -> HeadCamera:
     """Put the headset on: held before the nose, never quite alike.
 
     The optical axis stays within 3° of straight down when the head is upright.
@@ -60,22 +51,22 @@ def mount(body: Body, rng: np.random.Generator) -> Rig:
     offset = _nose(body) + np.array([0.0, -_DOWN, _AHEAD]) + spread
     tilt = rng.normal(0.0, _TILT_SPREAD, 3)
     tilt *= min(1.0, _MOST_TILT / max(float(np.linalg.norm(tilt)), 1e-9))
-    return Rig(offset, _small_turn(tilt) @ _LOOKING_DOWN)
+    return HeadCamera(offset, Rotation.from_rotvec(tilt, degrees=True).as_matrix() @ _LOOKING_DOWN)
 
 
 def camera_poses(
-    rig: Rig, head_joint: np.ndarray, head_turn: np.ndarray
+    worn: HeadCamera, head_joint: np.ndarray, head_turn: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Camera of each frame in the release's terms.
 
     Args:
-        rig: how the headset is worn.
+        worn: how the headset is worn.
         head_joint: (N, 3) Head joints, world centimetres.
         head_turn: (N, 3, 3) turns of the head on top of the T-pose.
 
     Returns:
         (N, 3) ``trans`` in centimetres and (N, 3) ``rot`` in degrees.
     """
-    trans = head_joint + head_turn @ rig.offset
-    rot = np.array([matrix_to_euler_sxyz(turn @ rig.turn) for turn in head_turn])
+    trans = head_joint + head_turn @ worn.offset
+    rot = np.array([matrix_to_euler_sxyz(turn @ worn.turn) for turn in head_turn])
     return trans.reshape(-1, 3), rot.reshape(-1, 3)

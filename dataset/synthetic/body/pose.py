@@ -9,10 +9,6 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 
-def _pair(left: tuple[float, ...], right: tuple[float, ...]) -> np.ndarray:
-    return np.array([left, right], float)
-
-
 @dataclass
 class Pose:
     """One pose of any body.  Angles are degrees; arrays with two rows are (left, right).
@@ -42,7 +38,7 @@ class Pose:
     pelvis_turn: np.ndarray = field(default_factory=lambda: np.zeros(3))
     spine: np.ndarray = field(default_factory=lambda: np.zeros(3))
     head: np.ndarray = field(default_factory=lambda: np.zeros(3))
-    hand: np.ndarray = field(default_factory=lambda: _pair((1, 0, 0), (1, 0, 0)))
+    hand: np.ndarray = field(default_factory=lambda: np.array([(1.0, 0.0, 0.0)] * 2))
     swivel: np.ndarray = field(default_factory=lambda: np.zeros(2))
     pronation: np.ndarray = field(default_factory=lambda: np.zeros(2))
     wrist: np.ndarray = field(default_factory=lambda: np.zeros(2))
@@ -82,7 +78,4 @@ _LIMITS = {
 
 def within_limits(poses: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Poses whose joints stay within their range."""
-    kept = dict(poses)
-    for name, (low, high) in _LIMITS.items():
-        kept[name] = np.clip(poses[name], low, high)
-    return kept
+    return poses | {name: np.clip(poses[name], *limits) for name, limits in _LIMITS.items()}

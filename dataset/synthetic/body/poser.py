@@ -4,14 +4,20 @@ import numpy as np
 
 from dataset.synthetic.body.balance import Ground, ankle_places, settle
 from dataset.synthetic.body.body_model import Body
-from dataset.synthetic.body.bones import Bones
-from dataset.synthetic.body.collisions import Flesh
+from dataset.synthetic.body.bones import Bones, Placement
+from dataset.synthetic.body.collisions import CollisionVolumes
 from dataset.synthetic.body.limbs import place_arm, place_leg
 from dataset.synthetic.body.pose import within_limits
-from dataset.synthetic.rotations import bend
+from dataset.synthetic.rotations import rotation
 
 #: From the top of a seat to the Hips joint of someone on it, centimetres.
 _SEAT_TO_HIPS = 13.0
+
+
+def _bend(angles: np.ndarray) -> np.ndarray:
+    """(N, 3, 3) turns by (N, 3) degrees: forward, to the left, sideways to the right."""
+    forward, left, right = angles.T
+    return rotation("y", left) @ rotation("x", forward) @ rotation("z", right)
 
 
 class Poser:
@@ -19,14 +25,12 @@ class Poser:
 
     Attributes:
         body: whose poses.
-        flesh: what the body's hands are kept out of.
         bones: of the body.
+        volumes: what the body's hands are kept out of.
     """
 
     def __init__(self, body: Body):
-        self.body = body
-        self.bones = Bones(body)
-        self.flesh = Flesh(body)
+        self.body, self.bones, self.volumes = body, Bones(body), CollisionVolumes(body)
         self._ground = Ground(body)
 
     def place(self, poses: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -40,26 +44,22 @@ class Poser:
         """
         poses = within_limits(poses)
         bones = self.bones
-        count, rows = len(poses["pelvis"]), len(self.body.rig.names)
-        turns = np.tile(np.eye(3), (count, rows, 1, 1))
-        joints = np.zeros((count, rows, 3))
-        offset = poses["pelvis"] * bones.leg_length
-        offset[:, 1] += bones.ankle + bones.leg_length - bones.step[bones.row["LeftUpLeg"], 1]
-        joints[:, 0] = offset
-        turns[:, 0] = bend(*poses["pelvis_turn"].T)
+        placed = Placement(bones, poses)
+        hips = poses["pelvis"] * bones.leg_length
+        hips[:, 1] += bones.ankle + bones.leg_length - bones.step[bones.row["LeftUpLeg"], 1]
+        placed.put("Hips", hips, _bend(poses["pelvis_turn"]))
         for name in ("Spine", "Spine1", "Spine2"):
-            bones.follow(joints, turns, name, bend(*(poses["spine"].T / 3)))
+            placed.follow(name, _bend(poses["spine"] / 3))
         for name, share in (("Neck", 0.4), ("Head", 0.6)):
-            bones.follow(joints, turns, name, bend(*(poses["head"].T * share)))
-        feet = np.stack([ankle_places(bones, poses, side) for side in (0, 1)], 1)
-        planted = np.clip(1.0 - poses["foot"][..., 1] / 0.06, 0.0, 1.0)
-        settle(bones, joints, turns, feet, planted, poses)
+            placed.follow(name, _bend(poses["head"] * share))
+        feet = np.stack([ankle_places(placed, side) for side in (0, 1)], 1)
+        settle(placed, feet)
         for side in (0, 1):
-            place_leg(bones, joints, turns, side, feet[:, side], poses)
+            place_leg(placed, side, feet[:, side])
         for side in (0, 1):
-            place_arm(bones, self.flesh, joints, turns, side, poses)
-        joints[..., 1] -= self._ground.lowest(joints, turns)[:, None]
-        return joints, turns
+            place_arm(placed, self.volumes, side)
+        placed.joints[..., 1] -= self._ground.lowest(placed.joints, placed.turns)[:, None]
+        return placed.joints, placed.turns
 
     def stand(self, turns: np.ndarray, height: np.ndarray) -> np.ndarray:
         """Joints of a body whose bones are turned in a given way.

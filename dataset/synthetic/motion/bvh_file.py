@@ -57,7 +57,7 @@ class Bvh:
         """
         turned = np.tile(np.eye(3), (len(self.values), len(self.joints), 1, 1))
         for row, channel, column in self._channels("rotation"):
-            turned[:, row] = turned[:, row] @ rotation(_AXES[channel[0]], self.values[:, column])
+            turned[:, row] = turned[:, row] @ rotation(channel[0].lower(), self.values[:, column])
         return turned
 
     def root(self) -> np.ndarray:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dataset.synthetic.body.body_model import Body
-from dataset.synthetic.body.head_camera import Rig, camera_poses
+from dataset.synthetic.body.head_camera import HeadCamera, camera_poses
 from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.motion.bvh_timeline import ClipTimeline
 from dataset.synthetic.motion.timeline import Timeline
@@ -37,7 +37,7 @@ class Frames:
 
 def draw_frames(
     poser: Poser,
-    rig: Rig,
+    rig: HeadCamera,
     timeline: Timeline | ClipTimeline,
     starts: list[int],
     stride: int,
@@ -70,7 +70,7 @@ def draw_frames(
             for name, values in new_poses.items():
                 poses[name][open_rows] = values
             joints[open_rows], turns[open_rows] = new_joints, new_turns
-        open_rows = open_rows[poser.flesh.hit(new_joints, new_turns, rig.offset)]
+        open_rows = open_rows[poser.volumes.hit(new_joints, new_turns, rig.offset)]
         if len(open_rows) == 0:
             break
     return in_world(poser, rig, actions, poses, joints, turns)
@@ -78,7 +78,7 @@ def draw_frames(
 
 def in_world(
     poser: Poser,
-    rig: Rig,
+    rig: HeadCamera,
     actions: list[str],
     poses: dict[str, np.ndarray],
     joints: np.ndarray,

@@ -144,7 +144,7 @@ class Timeline:
             take = self._new_take(number, attempt)
             poses = stack([perform(clip.action, take, float(time)) for time in times])
             joints, turns = self._poser.place(poses)
-            share = float(self._poser.flesh.hit(joints, turns, self._camera).mean())
+            share = float(self._poser.volumes.hit(joints, turns, self._camera).mean())
             if share < best[0]:
                 best = share, take
             if share <= _TOLERATED:

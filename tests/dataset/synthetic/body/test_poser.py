@@ -68,7 +68,7 @@ def test_a_hand_aimed_into_the_belly_stays_outside(body, poser):
     joints, turns = poser.place(stack([inside]))
     for side in ("Left", "Right"):
         wrist = joints[:, body.rig.index(f"{side}Hand")]
-        assert poser.flesh.depth(wrist, joints, turns, room=0.0)[0] > 1.0
+        assert poser.volumes.depth(wrist, joints, turns, room=0.0)[0] > 1.0
 
 
 def test_the_weight_of_someone_on_one_leg_comes_to_rest_over_it(body, poser):

@@ -74,7 +74,7 @@ def test_people_stay_where_there_is_room(video):
 
 def test_arms_stay_outside_the_body(video, person):
     poser, rig = person
-    assert poser.flesh.hit(video.joints, video.turns, rig.offset).mean() < 0.04
+    assert poser.volumes.hit(video.joints, video.turns, rig.offset).mean() < 0.04
 
 
 def test_a_frame_does_not_depend_on_those_drawn_before_it(person):
@@ -97,4 +97,4 @@ def test_a_few_frames_far_apart_are_varied(person):
     frames = draw_frames(poser, rig, timeline, starts, 150, draws)
     assert len(set(frames.actions)) > 20
     assert len({action_group(action) for action in frames.actions}) >= 8
-    assert not poser.flesh.hit(frames.joints, frames.turns, rig.offset)[:50].mean() > 0.06
+    assert not poser.volumes.hit(frames.joints, frames.turns, rig.offset)[:50].mean() > 0.06
