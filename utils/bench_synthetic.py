@@ -18,7 +18,7 @@ from base.errors import UserError
 from base.set_type import SetType
 from dataset.shards import PackOptions
 from dataset.synthetic.generate import generate, pack_options
-from dataset.synthetic.plan import DEFAULT_STRIDE, Recipe
+from dataset.synthetic.recipe import DEFAULT_STRIDE, Recipe
 from utils.command import run_command
 from utils.cores import cpu_count
 

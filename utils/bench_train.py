@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from base.files import write_text
 from base.set_type import SetType
 from dataset.synthetic.generate import generate
-from dataset.synthetic.plan import Recipe
+from dataset.synthetic.recipe import Recipe
 from utils.bench.reference_step import BATCH_SIZE, reference_work
 from utils.bench.timing import Contender, OtherProcess, seconds_per_step, wait_for
 from utils.command import run_command

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from base.set_type import SetType
-from dataset.synthetic.plan import Job, Purpose, Recipe, build_of
+from dataset.synthetic.recipe import Job, Purpose, Recipe, build_of
 
 #: Below this many frames apart, whole clips are looked at for limbs that go through the body.
 _WATCHED_STRIDE = 30
@@ -14,9 +14,9 @@ _WATCHED_STRIDE = 30
 @lru_cache(maxsize=2)
 def _person(recipe: Recipe, set_type: SetType, person: int):
     """Poser and headset of a character."""
-    from dataset.synthetic.body import make_body
-    from dataset.synthetic.posing import Poser
-    from dataset.synthetic.rig import mount
+    from dataset.synthetic.body.body_model import make_body
+    from dataset.synthetic.body.head_camera import mount
+    from dataset.synthetic.body.poser import Poser
 
     rng = recipe.random(Purpose.PERSON, list(SetType).index(set_type), person)
     body = make_body(*build_of(recipe, set_type, person), rng)
@@ -25,8 +25,8 @@ def _person(recipe: Recipe, set_type: SetType, person: int):
 
 @lru_cache(maxsize=2)
 def _timeline(recipe: Recipe, set_type: SetType, person: int, environment: int):
-    from dataset.synthetic.clips import ClipTimeline
-    from dataset.synthetic.timeline import Timeline
+    from dataset.synthetic.motion.bvh_timeline import ClipTimeline
+    from dataset.synthetic.motion.timeline import Timeline
 
     poser, rig = _person(recipe, set_type, person)
     key = Purpose.MOTION, list(SetType).index(set_type), person, environment
@@ -41,10 +41,10 @@ def _timeline(recipe: Recipe, set_type: SetType, person: int, environment: int):
 
 @lru_cache(maxsize=1)
 def _renderer(recipe: Recipe, set_type: SetType, person: int):
-    from dataset.synthetic.look import draw_look
-    from dataset.synthetic.render import Renderer
-    from dataset.synthetic.scene import make_place
-    from dataset.synthetic.wardrobe import dress
+    from dataset.synthetic.clothes.wardrobe import dress
+    from dataset.synthetic.render.camera_response import draw_look
+    from dataset.synthetic.render.renderer import Renderer
+    from dataset.synthetic.scene.place import make_place
 
     body = _person(recipe, set_type, person)[0].body
     rng = recipe.random(Purpose.PLACE, list(SetType).index(set_type), person)
@@ -57,9 +57,9 @@ def _renderer(recipe: Recipe, set_type: SetType, person: int):
 
 def run_job(recipe: Recipe, job: Job) -> int:
     """Make and write the frames of a job; returns how many."""
-    from dataset.synthetic.labels import encode_label
-    from dataset.synthetic.landmarks import release_joints
-    from dataset.synthetic.sampling import draw_frames, occluded, seat_of
+    from dataset.synthetic.body.release_joints import release_joints
+    from dataset.synthetic.motion.sampling import draw_frames, occluded, seat_of
+    from dataset.synthetic.output.label_json import encode_label
 
     set_type = job.folder.set_type
     split = list(SetType).index(set_type)
