@@ -14,7 +14,7 @@ from torch import nn
 
 from base.errors import UserError
 from base.files import make_folder, write_text
-from model.resnet_trunk import TRUNK_STRIDE
+from model.backbone import TRUNK_STRIDE
 from utils.checkpoint import Checkpoint, TrainingState
 from utils.config import dump_config
 from utils.engine.guards import StallWatch
