@@ -268,11 +268,15 @@ def test_a_folder_that_cannot_be_read_is_told_by_all(tmp_path, capsys, monkeypat
     assert "unreadable" not in capsys.readouterr().err
 
 
-def test_a_link_to_a_folder_that_is_not_there_is_told(tmp_path):
+def test_a_link_to_a_folder_that_is_not_there_is_told_though_an_index_is_cached(tmp_path, capsys):
     fill(tmp_path)
+    Mocap(tmp_path, SetType.TRAIN)
     (tmp_path / "TrainSet" / "female_002_a_a").symlink_to(tmp_path / "not_mounted")
     status, report = run(tmp_path)
     assert status == 1 and faults(report) == {("unreadable folder", "female_002_a_a")}
+    capsys.readouterr()
+    Mocap(tmp_path, SetType.TRAIN)
+    assert "1 unreadable folder: TrainSet/female_002_a_a (No such file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("call", ["os.scandir", "pathlib.Path.is_file"])
