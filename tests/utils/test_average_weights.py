@@ -32,11 +32,13 @@ def test_the_average_is_a_model_like_the_others(tiny_checkpoint, moved, tiny_dat
     path = tmp_path / "runs" / "average.tar"
     average_weights.main(["--load_model", str(tiny_checkpoint), str(moved), "--output", str(path)])
     before, after = read_checkpoint(tiny_checkpoint), read_checkpoint(path)
-    change = after.resnet["conv1.weight"] - before.resnet["conv1.weight"]
+    change = after.networks[RESNET]["conv1.weight"] - before.networks[RESNET]["conv1.weight"]
     assert torch.allclose(change, torch.ones(()), atol=1e-5)
     assert all(
-        torch.allclose(after.autoencoder[name].float(), value.float(), atol=1e-6)
-        for name, value in before.autoencoder.items()
+        torch.allclose(
+            after.networks["autoencoder_state_dict"][name].float(), value.float(), atol=1e-6
+        )
+        for name, value in before.networks["autoencoder_state_dict"].items()
     )
     assert after.optimizer is None and after.config == before.config
     demo.main(

@@ -12,7 +12,7 @@ import train
 from base.errors import UserError
 from base.files import sha256, write_text
 from utils import box, draw_predictions, export_weights
-from utils.checkpoint import read_checkpoint
+from utils.checkpoint import RESNET, read_checkpoint
 from utils.inference.predictor import EgoPosePredictor
 from utils.networks import load_pose_model
 from utils.predict import PosePredictor
@@ -98,7 +98,7 @@ def test_the_card_has_the_figures_of_the_run(weights, results):
     assert f"| MPJPE, full body, mm | {found['full']['All']['mpjpe']:.1f}" in card
     assert f"| MPJPE of hidden joints, mm | {found['visibility']['hidden']['mpjpe']:.1f}" in card
     assert "python utils/make_synthetic.py --train 12" in card and "synthetic frames only" in card
-    assert "ResNet-18, pictures of 64 px" in card and "MIT" in card and "CC0" in card
+    assert "resnet18, pictures of 64 px" in card and "MIT" in card and "CC0" in card
     assert max(map(len, card.splitlines())) < 120
 
 
@@ -212,10 +212,10 @@ def test_the_box_is_trained_further_with_one_flag(boxed, tiny_data, tmp_path, ca
     assert "starting at epoch 1" in capsys.readouterr().out
     after = read_checkpoint(tmp_path / "checkpoints" / "model_best.tar")
     assert after.training.epoch == 1 and after.config.model.backbone == "resnet18"
-    before = read_checkpoint(boxed).resnet["conv1.weight"].float()
+    before = read_checkpoint(boxed).networks[RESNET]["conv1.weight"].float()
     # At such a rate nothing moves: it did start from these weights.
-    assert torch.allclose(after.resnet["conv1.weight"], before, atol=1e-6)
-    assert after.resnet["conv1.weight"].dtype == torch.float32
+    assert torch.allclose(after.networks[RESNET]["conv1.weight"], before, atol=1e-6)
+    assert after.networks[RESNET]["conv1.weight"].dtype == torch.float32
 
 
 def test_an_empty_box_is_one_clear_line(empty_box, tiny_data, tmp_path):
