@@ -41,7 +41,7 @@ from dataset.mocap import open_split
 from dataset.transforms import SquareCrop
 from model import build
 from model.lifting import LiftingAutoencoder
-from model.losses import LossWeights, heatmap_mse, pose_losses
+from model.losses import LossWeights, centred_losses, heatmap_mse, reconstruction_error
 from model.pose_resnet import PoseResNet
 from utils.benchmarking import launch, machine
 from utils.checkpoint import save_checkpoint
@@ -157,7 +157,9 @@ def reference_rate(
         if two:
             loss = heatmap_mse(network(pictures), heatmaps)
         else:
-            loss = sum(pose_losses(network(heatmaps), poses, heatmaps, LossWeights()).values())
+            made, weights = network(heatmaps), LossWeights()
+            loss = sum(centred_losses(made.joints3d, poses, weights).values())
+            loss += weights.reconstruction * reconstruction_error(made.reconstruction, heatmaps)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
