@@ -7,7 +7,6 @@ two upsampling stages instead of three, as in Tome et al., "xR-EgoPose", ICCV 20
 import http.client
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 from torchvision import models
 
@@ -15,6 +14,7 @@ from base.errors import UserError
 from base.skeleton import NUM_HEATMAPS
 from model.resnet_trunk import TRUNK_PARTS, TRUNK_STRIDE, ResNetTrunk
 from model.state_dict import depth_of, is_state_dict, load_strictly, strip_prefix
+from model.weight_file import read_weight_file
 
 #: Factor by which the head enlarges the trunk's last map.
 HEAD_SCALE = 4
@@ -98,11 +98,9 @@ def _read_file(path: Path) -> dict[str, Tensor]:
     what = f"ImageNet weights {path}"
     remedy = "give a torchvision state dict of the same depth, or 'download'"
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise UserError(f"{what}: {error.strerror or error}; {remedy}") from None
-    except Exception:  # whatever the unpickler trips over, the file is not what it should be
-        raise UserError(f"{what}: not a readable PyTorch file; {remedy}") from None
+        content = read_weight_file(path)
+    except UserError as error:
+        raise UserError(f"ImageNet weights {error}; {remedy}") from None
     if not is_state_dict(content):
         raise UserError(f"{what}: not a state dict (names to tensors); {remedy}")
     return content

@@ -6,14 +6,17 @@ it complete: ``config``, ``training``, ``mean_pose`` and ``camera``.  Those of t
 the four and load as well.  The project's own model has ``transformer_state_dict`` in the place of
 ``autoencoder_state_dict``; both parts are in it from train3d on, and its temporal form has
 ``temporal_state_dict`` as well.
+
+Weights that another script saved, bare, under a key of its own, or with the prefixes of
+DataParallel, ``torch.compile`` or Lightning, are found by names that only these networks have.
 """
 
 import dataclasses
 import os
-import pickle
 import re
 import sys
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,8 @@ import torch
 
 from base.camera import FisheyeCamera
 from base.errors import UserError
+from base.skeleton import NUM_JOINTS
+from model.weight_file import read_weight_file
 from utils.config import Config, parse_config
 from utils.files import replacing
 
@@ -31,6 +36,12 @@ from utils.files import replacing
 RESNET, AUTOENCODER = "resnet_state_dict", "autoencoder_state_dict"
 TRANSFORMER, TEMPORAL = "transformer_state_dict", "temporal_state_dict"
 _WEIGHTS = (RESNET, AUTOENCODER, TRANSFORMER, TEMPORAL)
+#: A weight that only this one of them has.
+_SIGNATURES = dict(
+    zip(_WEIGHTS, ("final_layer.weight", "b1_fc1.weight", "typical", "ages"), strict=True)
+)
+#: What ``torch.compile`` puts before the names of what it has compiled, wherever that is.
+_COMPILED = "_orig_mod."
 #: What belongs to the run that wrote a checkpoint, and not to weights made of it.
 OF_THE_RUN = ("optimizer_state_dict", "scheduler", "training", "made_by")
 #: Beginning of names that only the pyramid of the project's own model has.
@@ -105,7 +116,7 @@ class Checkpoint:
     def model_kind(self) -> str:
         """Which model the weights are of: ``model.kind`` of the configuration."""
         own = self.transformer is not None or any(
-            name.removeprefix("module.").startswith(_PYRAMID) for name in self.resnet or ()
+            name.startswith(_PYRAMID) for name in self.resnet or ()
         )
         return "transformer" if own else "autoencoder"
 
@@ -188,8 +199,9 @@ def newest_whole_checkpoint(folder: Path) -> "Checkpoint | None":
     paths = [*list_checkpoints(folder), *folder.glob(BEST)]
     for path in paths:
         try:
+            found = read_checkpoint(path)
             _check_sums(path)
-            return read_checkpoint(path)
+            return found
         except UserError as error:
             print(f"passed over: {error}", file=sys.stderr)
     if paths:
@@ -201,18 +213,24 @@ def newest_whole_checkpoint(folder: Path) -> "Checkpoint | None":
 
 
 def _check_sums(path: Path) -> None:
-    """Compare a file's content with its check sums, which torch.load does not."""
-    try:
-        with zipfile.ZipFile(path) as archive:
+    """Compare a file's content with its check sums, which torch.load does not.
+
+    Raises:
+        UserError: if they differ.
+    """
+    if not zipfile.is_zipfile(path):
+        return  # before PyTorch 1.6 there were none
+    with zipfile.ZipFile(path) as archive:
+        try:
             damaged = archive.testzip()
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise UserError(f"{path}: damaged ({error})") from None
+        except (zipfile.BadZipFile, OSError, EOFError):
+            damaged = "its directory"
     if damaged is not None:
         raise UserError(f"{path}: damaged (check sum of {damaged})")
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint of ours or of the reference implementation.
+def read_content(path: Path) -> dict[str, Any]:
+    """Content of a checkpoint, its networks under the keys of the layout.
 
     Only tensors and plain values are unpickled.
 
@@ -220,34 +238,105 @@ def read_checkpoint(path: Path) -> Checkpoint:
         UserError: for a file that is missing, no checkpoint, or holds no weights of ours.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         raise UserError(
             f"no checkpoint at {path}: train one with 'python train.py --training_type …'"
         )
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError, KeyError) as error:
-        reason = str(error).strip().splitlines()
-        raise UserError(
-            f"{path}: not a checkpoint, or a damaged one ({reason[0] if reason else 'empty'})"
-        ) from None
-    if not isinstance(content, dict) or not (RESNET in content or AUTOENCODER in content):
-        raise UserError(f"{path}: not a checkpoint of this project: it has no {RESNET}")
-    weights = {key: content.get(key) for key in _WEIGHTS}
-    for key, value in weights.items():
-        if value is not None and not isinstance(value, dict):
+    content = read_weight_file(path)
+    if not isinstance(content, Mapping):
+        raise UserError(f"{path}: not a checkpoint: it holds a {type(content).__name__}")
+    own = {key: content[key] for key in _WEIGHTS if content.get(key) is not None}
+    for key, value in own.items():
+        if not isinstance(value, Mapping):
             raise UserError(f"{path}: {key} is no dict of weights")
-    config, training, mean_pose = (content.get(k) for k in ("config", "training", "mean_pose"))
-    camera = content.get("camera")
-    return Checkpoint(
-        path=path,
-        resnet=weights[RESNET],
-        autoencoder=weights[AUTOENCODER],
-        transformer=weights[TRANSFORMER],
-        temporal=weights[TEMPORAL],
-        optimizer=content.get("optimizer_state_dict"),
-        training=TrainingState(**training) if training else None,
-        config=parse_config(config, str(path)) if config else None,
-        mean_pose=None if mean_pose is None else mean_pose.numpy(),
-        camera=FisheyeCamera(**camera | {"k": tuple(camera["k"])}) if camera else None,
+        weights = _tensors(value)
+        prefix = next(iter(_prefixes(weights, key)), "")
+        # What is beside them keeps its name, and is refused as unexpected.
+        own[key] = {name.removeprefix(prefix): weight for name, weight in weights.items()}
+    content = {**content, **own} if own else _foreign(path, {"": content, **content})
+    if RESNET not in content and AUTOENCODER not in content:
+        raise UserError(f"{path}: not a checkpoint of this project: it has no {RESNET}")
+    return content
+
+
+def _tensors(values: Any) -> dict[str, torch.Tensor]:
+    """The weights of a state dict, without what ``torch.compile`` puts into their names."""
+    if not isinstance(values, Mapping):
+        return {}
+    return {
+        name.replace(_COMPILED, ""): value
+        for name, value in values.items()
+        if isinstance(name, str) and isinstance(value, torch.Tensor)
+    }
+
+
+def _prefixes(weights: Mapping[str, torch.Tensor], key: str) -> list[str]:
+    """What stands before the names of each network of a kind, "" or "something."."""
+    end = _SIGNATURES[key]
+    found = (name.removesuffix(end) for name in weights if name.endswith(end))
+    return [prefix for prefix in found if not prefix or prefix.endswith(".")]
+
+
+def _foreign(path: Path, content: Mapping[str, Any]) -> dict[str, dict[str, torch.Tensor]]:
+    """The networks of ours in a file of another script, by the keys of the layout.
+
+    Raises:
+        UserError: where one of them is there twice, or none.
+    """
+    networks, places = {}, {}
+    for name, value in content.items():
+        weights = _tensors(value)
+        for key in _WEIGHTS:
+            for prefix in _prefixes(weights, key):
+                place = f"{name} {prefix}{_SIGNATURES[key]}".strip()
+                if key in networks:
+                    raise UserError(
+                        f"{path}: which weights are meant? {places[key]} and {place} are both "
+                        "there: save those to use in a file of their own"
+                    )
+                places[key] = place
+                networks[key] = {
+                    weight.removeprefix(prefix): tensor
+                    for weight, tensor in weights.items()
+                    if weight.startswith(prefix)
+                }
+    if not networks:
+        names = list(filter(None, map(str, content)))
+        shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        raise UserError(
+            f"{path}: not a checkpoint of this project: it has no {RESNET}, and none of its "
+            f"networks' weights under other names ({shown or 'it is empty'})"
+        )
+    return networks
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint of ours, of the reference implementation, or of another script.
+
+    Raises:
+        UserError: as :func:`read_content`, and for a file whose other parts are not ours.
+    """
+    path = Path(path)
+    content = read_content(path)
+    config, training, mean_pose, camera = (
+        content.get(key) for key in ("config", "training", "mean_pose", "camera")
     )
+    try:
+        if mean_pose is not None:
+            mean_pose = np.asarray(mean_pose, np.float64).reshape(NUM_JOINTS, 3)
+        return Checkpoint(
+            path=path,
+            resnet=content.get(RESNET),
+            autoencoder=content.get(AUTOENCODER),
+            transformer=content.get(TRANSFORMER),
+            temporal=content.get(TEMPORAL),
+            optimizer=content.get("optimizer_state_dict"),
+            training=TrainingState(**training) if training else None,
+            config=parse_config(dict(config), str(path)) if config else None,
+            mean_pose=mean_pose,
+            camera=FisheyeCamera(**camera | {"k": tuple(camera["k"])}) if camera else None,
+        )
+    except (TypeError, ValueError, KeyError, AttributeError):
+        raise UserError(
+            f"{path}: its config, training, mean_pose or camera is not as train.py writes it"
+        ) from None
