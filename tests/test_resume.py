@@ -152,7 +152,7 @@ def test_a_damaged_newest_checkpoint_is_passed_over(left_alone, tmp_path, capsys
     flipped.write_bytes(data)
     assert newest_whole_checkpoint(tmp_path).path.name == "checkpoint_1.tar"
     said = capsys.readouterr().err
-    assert "checkpoint_3.tar: damaged" in said and "checkpoint_2.tar: damaged" in said
+    assert "checkpoint_3.tar: cut off" in said and "checkpoint_2.tar: damaged" in said
     (tmp_path / "checkpoint_1.tar").write_bytes(b"")
     with pytest.raises(UserError, match="none of its 3 checkpoints"):
         newest_whole_checkpoint(tmp_path)
