@@ -9,6 +9,8 @@ from utils import average_weights
 from utils.average_weights import average
 from utils.checkpoint import RESNET, read_checkpoint
 
+LIFTING = "autoencoder_state_dict"
+
 
 def test_shares_weigh_and_counters_are_the_last_ones():
     first = {"a": torch.tensor([0.0, 4.0]).half(), "steps": torch.tensor(3)}
