@@ -10,6 +10,7 @@ seed by seed, and writes the tables of all that has.  Stopped, the same command 
 
 import argparse
 import json
+import re
 import signal
 import sys
 import time
@@ -104,26 +105,24 @@ def carry_out(benchmark: Benchmark, place: Path, root: Path, gpu: str, checksum:
         launch(*command, quiet=True)
 
 
-def write_pictures(path: Path, places: list[Path]) -> bool:
-    """Pictures that demo.py drew in the runs, a column each; False where there are none."""
-    files = [sorted((place / "test" / "pictures").glob("*.png")) for place in places]
-    if not files or not all(files):
-        return False
-    columns = [[cv2.resize(cv2.imread(str(file)), (640, 360)) for file in of] for of in files]
+def write_pictures(path: Path, places: list[Path]) -> None:
+    """Side by side, a column each, the pictures that demo.py drew of the same frames in runs."""
+    columns = [
+        [cv2.resize(cv2.imread(str(file)), (640, 360)) for file in sorted(place.glob("*.png"))]
+        for place in places
+    ]
     picture = np.hstack([np.vstack(column) for column in columns])[..., ::-1]
     save_picture(path, picture, (cv2.IMWRITE_JPEG_QUALITY, 65))
-    return True
 
 
 def between_marks(page: Path, name: str, content: str) -> str:
     """Text of a page with ``content`` between its marks of a benchmark; UserError for none."""
     begin, end = (f"<!-- benchmark {name}: {mark} -->" for mark in ("begin", "end"))
-    text = page.read_text(encoding="utf-8") if page.is_file() else ""
-    before, _, rest = text.partition(begin)
-    _, found, after = rest.partition(end)
-    if not found:
+    text, content = page.read_text("utf-8") if page.is_file() else "", f"\n\n{content}\n\n"
+    marked = re.compile(f"(?<={begin}).*(?={end})", re.DOTALL)
+    if not marked.search(text):
         raise UserError(f"--page {page}: has no lines '{begin}' and '{end}' to write between")
-    return f"{before}{begin}\n\n{content.strip()}\n\n{end}{after}"
+    return marked.sub(lambda _: content, text)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -138,8 +137,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, help="default: experiments/benchmark/NAME")
     parser.add_argument("--page", type=Path, help="write the tables between the page's marks too")
     options = parser.parse_args(argv)
-    file = CONFIGS / "benchmark" / f"{options.name}.yml"
-    file = file if file.is_file() else Path(options.name)
+    named = CONFIGS / "benchmark" / f"{options.name}.yml"
+    file = named if named.is_file() else Path(options.name)
     benchmark, name = load_benchmark(file), file.stem
     rows = list(benchmark.rows) if options.rows is None else options.rows
     if unknown := set(rows) - benchmark.rows.keys():
@@ -151,21 +150,23 @@ def main(argv: list[str] | None = None) -> None:
     checksum = checked_set(benchmark, root, frozen) if rows else read(frozen)
     for place in [folder / row / f"seed_{seed}" for seed in options.seeds for row in rows]:
         carry_out(benchmark, place, root, options.gpu, checksum)
-    of = {row: sorted((folder / row).glob(f"seed_*/{RESULTS}")) for row in benchmark.rows}
-    finished = {row: [path.parents[1] for path in paths] for row, paths in of.items() if paths}
+    found = {row: sorted((folder / row).glob(f"seed_*/{RESULTS}")) for row in benchmark.rows}
+    finished = {row: [path.parents[1] for path in paths] for row, paths in found.items() if paths}
     if not finished:
         raise UserError(f"{folder}: no run is finished yet, so there is no table")
     text = page_text(benchmark, name, checksum, finished)
     write_text(folder / "table.md", text)
     print(f"\n{text}\nTables: {folder / 'table.md'}")
     if options.page:
-        picture = options.page.with_name(f"benchmark_{name}.jpg")
-        if write_pictures(
-            picture, [finished[row][0] for row in benchmark.picture if row in finished]
-        ):
+        shown = [
+            finished[row][0] / "test" / "pictures" for row in benchmark.picture if row in finished
+        ]
+        if shown and all(place.is_dir() for place in shown):
+            picture = options.page.with_name(f"benchmark_{name}.jpg")
+            write_pictures(picture, shown)
             titles = ", ".join(benchmark.rows[row].title for row in benchmark.picture)
-            text += f"\n![Ten test frames: {titles}]({picture.name})\n"
-        write_text(options.page, between_marks(options.page, name, text))
+            text += f"\n![Ten test frames: {titles}]({picture.name})"
+        write_text(options.page, between_marks(options.page, name, text.strip()))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,176 @@
+"""The benchmark as a user runs it; training and testing are stood in for by recorded results."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from recorded_results import results
+
+import demo
+import train
+from base.errors import UserError
+from base.set_type import SetType
+from dataset.mocap import open_split
+from utils import benchmark, pack_data
+from utils.config import load_config
+
+ROW = {
+    "title": "one",
+    "training": "all",
+    "config": "quickstart",
+    "changes": {
+        stage: {"epochs": 1, "epoch_frames": 128} for stage in ("train2d", "train3d", "finetune")
+    },
+}
+COLUMNS = {"PA-MPJPE": "full.All.pa_mpjpe"}
+
+
+class Bench:
+    """A benchmark in a folder, its commands counted instead of run."""
+
+    def __init__(self, folder, tiny_data):
+        self.folder, self.data = folder, tiny_data
+        self.calls, self.stop = [], None
+        self.file = folder / "own.yml"
+        self.content = {
+            "meant_for": "tests",
+            "data": str(folder / "set"),
+            "make": "--label_frames 16",
+            "picture_size": 64,
+            "checksum": "set.json",
+            "budget": 256,
+            "reference": "one",
+            "columns": COLUMNS,
+            "picture": ["one", "two"],
+            "rows": {
+                "mean": {"title": "mean pose"},
+                "one": ROW,
+                "two": ROW | {"title": "two", "training": "finetune", "changes": {
+                    "finetune": {"epochs": 2, "epoch_frames": 128}}},
+            },
+        }  # fmt: skip
+
+    def launch(self, script, *arguments, quiet=False):
+        arguments = [str(argument) for argument in arguments]
+        self.calls.append(script)
+        if script == self.stop:
+            raise KeyboardInterrupt
+        if script == "utils/make_synthetic.py":
+            if not (self.folder / "set").is_dir():
+                pack = ["--input", str(self.data), "--output", arguments[1], "--size", "64"]
+                pack_data.main(pack)
+        elif script == "train.py":
+            options = train.parse_arguments(arguments)
+            assert options.resume and load_config(Path(options.config)).seed == 0
+        else:
+            options = demo.parse_arguments(arguments)
+            row, seed = options.save_dir.parts[-3:-1]
+            (options.save_dir / "pictures").mkdir(parents=True)
+            for number in range(2):
+                picture = np.full((72, 128, 3), 50 * (row == "two"), np.uint8)
+                cv2.imwrite(str(options.save_dir / f"pictures/{number}.png"), picture)
+            found = json.dumps(results(row, int(seed[5:])))
+            (options.save_dir / "results.json").write_text(found)
+
+    def run(self, *flags):
+        self.calls = []
+        self.file.write_text(yaml.safe_dump(self.content, sort_keys=False))
+        output = str(self.folder / "out")
+        benchmark.main([str(self.file), "--gpu", "cpu", "--output", output, *flags])
+        return (self.folder / "out" / "table.md").read_text()
+
+
+@pytest.fixture
+def bench(tmp_path, tiny_data, monkeypatch):
+    bench = Bench(tmp_path, tiny_data)
+    monkeypatch.setattr(benchmark, "launch", bench.launch)
+    return bench
+
+
+def test_what_was_stopped_goes_on_and_what_is_finished_is_not_repeated(bench):
+    for stop in ("train.py", "demo.py"):
+        bench.stop = stop
+        with pytest.raises(KeyboardInterrupt):
+            bench.run("--seeds", "0")
+    record = json.loads((bench.folder / "out/one/seed_0/run.json").read_text())
+    # Trained, and noted, before testing was stopped.
+    assert record["training_seconds"] > 0 and record["pictures"] == 256 and record["labels"] == 128
+    assert record["parameters"] > 27e6 and record["set"]["TestSet"]["frames"] == 6
+    bench.stop = None
+    text = bench.run("--seeds", "0")
+    assert bench.calls[1:] == ["train.py", "demo.py"] * 2
+    assert bench.run("--seeds", "0") == text and bench.calls == ["utils/make_synthetic.py"]
+    bench.run("--seeds", "1", "--rows", "two")
+    assert bench.calls[1:] == ["train.py", "demo.py"]
+    assert bench.run("--rows").count("| 2 |") == 1 and bench.calls == []
+
+
+def test_the_time_of_a_training_that_was_stopped_counts(bench, monkeypatch):
+    clock = iter([100.0, 107.0, 200.0, 203.0])
+    monkeypatch.setattr(benchmark.time, "monotonic", lambda: next(clock))
+    bench.stop = "train.py"
+    with pytest.raises(KeyboardInterrupt):
+        bench.run("--rows", "two", "--seeds", "0")
+    bench.stop = None
+    bench.run("--rows", "two", "--seeds", "0")
+    record = json.loads((bench.folder / "out/two/seed_0/run.json").read_text())
+    assert record["training_seconds"] == 10.0
+
+
+def test_the_mean_pose_is_evaluated_on_the_test_set(bench):
+    bench.run("--rows", "mean", "--seeds", "0")
+    found = json.loads((bench.folder / "out/mean/seed_0/test/results.json").read_text())
+    training, test = (
+        open_split(bench.data, kind, 64, pictures=kind is SetType.TEST).annotations().joints3d
+        for kind in (SetType.TRAIN, SetType.TEST)
+    )
+    mean = (training - training[:, :1]).mean(0)
+    error = 1000 * np.linalg.norm(test - test[:, :1] - mean, axis=-1).mean()
+    assert found["full"]["All"]["mpjpe"] == pytest.approx(error, rel=1e-5)
+
+
+def test_a_page_gets_tables_and_pictures_between_its_marks_and_nothing_else_changes(bench):
+    page = bench.folder / "page.md"
+    begin, end = "<!-- benchmark own: begin -->", "<!-- benchmark own: end -->"
+    page.write_text("No marks.\n")
+    with pytest.raises(UserError, match="has no lines"):
+        bench.run("--page", str(page))
+    assert bench.calls == []
+    page.write_text(f"Before.\n{begin}\nEARLIER TABLE\n{end}\nAfter.\n")
+    for _ in range(2):
+        text = bench.run("--seeds", "0", "--page", str(page)).strip()
+        assert page.read_text() == (
+            f"Before.\n{begin}\n\n{text}\n\n![Ten test frames: one, two](benchmark_own.jpg)\n\n"
+            f"{end}\nAfter.\n"
+        )
+    picture = cv2.imread(str(bench.folder / "benchmark_own.jpg"))
+    assert picture.shape == (720, 1280, 3)
+    assert abs(int(picture[:, :600].mean()) - 0) < 3 and abs(int(picture[:, 700:].mean()) - 50) < 3
+
+
+def test_another_configuration_or_set_is_not_mixed_into_the_table(bench):
+    bench.run("--seeds", "0")
+    bench.content["rows"]["two"]["changes"]["finetune"]["lr"] = 1e-5
+    with pytest.raises(UserError, match="out/two was made with another configuration"):
+        bench.run("--seeds", "0")
+    bench.content["rows"]["two"]["changes"]["finetune"].pop("lr")
+    written = json.loads((bench.folder / "set.json").read_text())
+    written["TestSet"]["joints3d"][0] += 1e-3
+    (bench.folder / "set.json").write_text(json.dumps(written))
+    with pytest.raises(UserError, match=r"is not the set of .*set\.json \(TestSet: joints3d\)"):
+        bench.run("--seeds", "0")
+    (bench.folder / "set.json").unlink()
+    path = Path(bench.folder / "out/two/seed_0/run.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"set": written}))
+    with pytest.raises(UserError, match="two/seed_0 was made on another set"):
+        bench.run("--seeds", "0")
+
+
+def test_unknown_rows_and_tables_of_nothing_are_refused(bench):
+    with pytest.raises(UserError, match="--rows nobody: there are mean, one, two"):
+        bench.run("--rows", "nobody")
+    with pytest.raises(UserError, match="no run is finished yet"):
+        bench.run("--rows")
