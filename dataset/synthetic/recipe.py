@@ -106,15 +106,15 @@ class Job:
     wanted: tuple[int, ...]
 
 
-def build_of(recipe: Recipe, set_type: SetType, person: int) -> tuple[bool, bool, bool]:
-    """(male, full, short) of a character."""
-    rng = recipe.random(Purpose.WHO, list(SetType).index(set_type), person)
+def build_of(recipe: Recipe, split: int, person: int) -> tuple[bool, bool, bool]:
+    """(male, full, short) of a character of the split with this number."""
+    rng = recipe.random(Purpose.WHO, split, person)
     return bool(rng.random() < 0.5), bool(rng.random() < 0.4), bool(rng.random() < 0.3)
 
 
 def character_name(recipe: Recipe, set_type: SetType, person: int) -> str:
     """Name of a character in the release's manner, such as ``female_101_a_s``."""
-    male, full, short = build_of(recipe, set_type, person)
+    male, full, short = build_of(recipe, list(SetType).index(set_type), person)
     block, place = divmod(person, _IDS_PER_SET)
     number = _FIRST_ID[set_type] + place + 1000 * block
     return f"{'male' if male else 'female'}_{number:03d}_{'af'[full]}_{'as'[short]}"

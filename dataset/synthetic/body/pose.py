@@ -4,6 +4,7 @@ Hands and feet are given as targets and the elbow and knee follow, which keeps t
 pose anatomical and the feet where the pose wants them on the floor.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -54,7 +55,7 @@ class Pose:
     root: np.ndarray = field(default_factory=lambda: np.zeros(3))
 
 
-def stack(poses: list[Pose]) -> dict[str, np.ndarray]:
+def stack(poses: Sequence[Pose]) -> dict[str, np.ndarray]:
     """Poses as one array per field, (N, …)."""
     return {
         each.name: np.stack([np.asarray(getattr(pose, each.name), float) for pose in poses])

@@ -4,7 +4,7 @@ Strict: what does not hold together is refused with the file's name, never guess
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +12,14 @@ import numpy as np
 from base.errors import UserError
 from dataset.synthetic.rotations import rotation
 
-_AXES = {"X": 0, "Y": 1, "Z": 2}
 #: Deeper than any skeleton: a file that opens more braces is no BVH.
 _DEEPEST = 200
 #: Characters in which number and time of the frames are looked for.
 _HEADER = 400
 
 
-@dataclass(frozen=True)
-class Joint:
+@dataclass(eq=False)
+class BvhJoint:
     """One joint of a file.
 
     Attributes:
@@ -28,12 +27,14 @@ class Joint:
         parent: row of its parent, -1 for the root.
         offset: (3,) from its parent in the rest pose.
         channels: names such as ``Xposition`` or ``Zrotation``, in the order of the numbers.
+        first: column of the first of them.
     """
 
     name: str
     parent: int
-    offset: np.ndarray
-    channels: tuple[str, ...]
+    offset: np.ndarray | None = None
+    channels: list[str] = field(default_factory=list)
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,44 +47,44 @@ class Bvh:
         frame_time: seconds from one frame to the next.
     """
 
-    joints: tuple[Joint, ...]
+    joints: list[BvhJoint]
     values: np.ndarray
     frame_time: float
 
-    def rotations(self) -> np.ndarray:
-        """(F, J, 3, 3) rotation of each joint in its parent's frame.
+    def channels(self, joint: BvhJoint, kind: str) -> list[tuple[str, np.ndarray]]:
+        """Axis and (F,) values of the channels of a joint that end in ``kind``."""
+        columns = self.values.T[joint.first :]
+        return [
+            (channel[0].lower(), values)
+            for channel, values in zip(joint.channels, columns, strict=False)
+            if channel.endswith(kind)
+        ]
 
-        The channels of a joint are applied from left to right: R = R1 · R2 · R3.
+    def forward(self) -> tuple[np.ndarray, np.ndarray]:
+        """(F, J, 3, 3) turns of the joints against the rest pose, and (F, J, 3) their places.
+
+        The rotations of a joint are applied from left to right: R = R1 · R2 · R3.
         """
-        turned = np.tile(np.eye(3), (len(self.values), len(self.joints), 1, 1))
-        for row, channel, column in self._channels("rotation"):
-            turned[:, row] = turned[:, row] @ rotation(channel[0].lower(), self.values[:, column])
-        return turned
-
-    def root(self) -> np.ndarray:
-        """(F, 3) place of the root."""
-        place = np.tile(self.joints[0].offset, (len(self.values), 1))
-        for row, channel, column in self._channels("position"):
-            if row == 0:
-                place[:, _AXES[channel[0]]] += self.values[:, column]
-        return place
+        count = len(self.values)
+        turns = np.tile(np.eye(3), (count, len(self.joints), 1, 1))
+        places = np.tile(self.joints[0].offset, (count, len(self.joints), 1))
+        for axis, values in self.channels(self.joints[0], "position"):
+            places[:, 0, "xyz".index(axis)] += values
+        for row, joint in enumerate(self.joints):
+            for axis, values in self.channels(joint, "rotation"):
+                turns[:, row] = turns[:, row] @ rotation(axis, values)
+            if joint.parent >= 0:
+                above = turns[:, joint.parent]
+                turns[:, row] = above @ turns[:, row]
+                places[:, row] = places[:, joint.parent] + above @ joint.offset
+        return turns, places
 
     def rest(self) -> np.ndarray:
         """(J, 3) joints of the rest pose, the root at the origin."""
         places = np.zeros((len(self.joints), 3))
-        for row, joint in enumerate(self.joints):
-            if joint.parent >= 0:
-                places[row] = places[joint.parent] + joint.offset
+        for row, joint in enumerate(self.joints[1:], start=1):
+            places[row] = places[joint.parent] + joint.offset
         return places
-
-    def _channels(self, kind: str) -> list[tuple[int, str, int]]:
-        found, column = [], 0
-        for row, joint in enumerate(self.joints):
-            for channel in joint.channels:
-                if channel[1:] == kind:
-                    found.append((row, channel, column))
-                column += 1
-        return found
 
 
 def read_bvh(path: Path) -> Bvh:
@@ -96,7 +97,7 @@ def read_bvh(path: Path) -> Bvh:
         text = Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    head, *rest = re.split(r"^\s*MOTION\b", text, maxsplit=1, flags=re.MULTILINE)
+    head, *rest = re.split(r"^[ \t]*MOTION\b", text, maxsplit=1, flags=re.MULTILINE)
     if not head.lstrip("\ufeff \t\r\n").startswith("HIERARCHY"):
         raise UserError(f"{path}: no BVH file: it does not begin with HIERARCHY")
     joints = _read_hierarchy(path, head)
@@ -106,14 +107,12 @@ def read_bvh(path: Path) -> Bvh:
     header = motion[:_HEADER].split()
     try:
         count = int(header[header.index("Frames:") + 1])
-        at = header.index("Time:")
-        frame_time = float(header[at + 1])
+        frame_time = float(header[header.index("Time:") + 1])
     except (ValueError, IndexError):
         raise UserError(f"{path}: MOTION states no 'Frames:' and 'Frame Time:'") from None
     if count < 1 or not 0 < frame_time < 10:
         raise UserError(f"{path}: {count} frames of {frame_time} s each are no motion")
-    _, _, table = motion.partition("Time:")
-    numbers = table.split()[1:]
+    numbers = motion.partition("Time:")[2].split()[1:]
     width = sum(len(joint.channels) for joint in joints)
     if len(numbers) < count * width:
         whole = len(numbers) // max(width, 1)
@@ -129,67 +128,61 @@ def read_bvh(path: Path) -> Bvh:
     return Bvh(joints, values, frame_time)
 
 
-def _read_hierarchy(path: Path, head: str) -> tuple[Joint, ...]:
+def _read_hierarchy(path: Path, head: str) -> list[BvhJoint]:
     """The joints, parents first."""
-    joints: list[list] = []  # name, parent, offset, channels
-    open_rows: list[int | None] = []  # None for an End Site
-    opened: tuple[str, str] | None = None
-    for number, line in enumerate(head.splitlines(), start=1):
-        kind, rest = (*line.lstrip("\ufeff").split(None, 1), "", "")[:2]
-        rest = rest.strip()
-        if kind in ("", "HIERARCHY"):
-            continue
-        try:
-            if kind in ("ROOT", "JOINT", "End"):
-                inside, brace, _ = rest.partition("{")
-                opened = kind, inside.strip()
-                if brace:
-                    _open(joints, open_rows, opened)
+    joints: list[BvhJoint] = []
+    inside: list[BvhJoint | None] = []  # whose braces are open; None for an End Site
+    opened: tuple[str, str] | None = None  # kind and name of a joint before its brace
+    for number, line in enumerate(head.lstrip("\ufeff").splitlines(), start=1):
+        for statement in filter(str.strip, re.split("([{}])", line)):
+            kind, *words = statement.split()
+            try:
+                if kind in ("ROOT", "JOINT", "End"):
+                    opened = kind, " ".join(words)
+                elif kind == "{" and opened:
+                    inside.append(_opened(*opened, joints, inside))
                     opened = None
-            elif kind == "{" and opened is not None:
-                _open(joints, open_rows, opened)
-                opened = None
-            elif kind == "}":
-                open_rows.pop()
-            elif kind == "OFFSET":
-                offset = np.array(rest.split(), float)
-                if offset.shape != (3,) or not np.isfinite(offset).all():
+                elif kind == "}":
+                    inside.pop()
+                elif kind == "OFFSET":
+                    offset = np.array(words, float)
+                    if offset.shape != (3,) or not np.isfinite(offset).all():
+                        raise ValueError
+                    if inside[-1]:
+                        inside[-1].offset = offset
+                elif kind == "CHANNELS":
+                    count, *channels = words
+                    known = all(re.fullmatch("[XYZ](position|rotation)", name) for name in channels)
+                    if len(channels) != int(count) or not known or not inside[-1]:
+                        raise ValueError
+                    inside[-1].channels = channels
+                elif kind != "HIERARCHY":
                     raise ValueError
-                if open_rows[-1] is not None:
-                    joints[open_rows[-1]][2] = offset
-            elif kind == "CHANNELS":
-                count, *channels = rest.split()
-                known = all(
-                    name[:1] in _AXES and name[1:] in ("position", "rotation") for name in channels
-                )
-                if len(channels) != int(count) or not known or open_rows[-1] is None:
-                    raise ValueError
-                joints[open_rows[-1]][3] = tuple(channels)
-            else:
-                raise ValueError
-        except (ValueError, IndexError):
-            raise UserError(f"{path}: line {number} is no BVH: {line.strip()[:60]!r}") from None
-    if open_rows or opened is not None:
+            except (ValueError, IndexError):
+                raise UserError(f"{path}: line {number} is no BVH: {line.strip()[:60]!r}") from None
+    if inside or opened:
         raise UserError(f"{path}: cut off: the HIERARCHY is not closed")
     if not joints:
         raise UserError(f"{path}: the HIERARCHY has no joint")
-    for name, _, offset, _ in joints:
-        if offset is None:
-            raise UserError(f"{path}: joint {name} has no OFFSET")
-    return tuple(Joint(*fields) for fields in joints)
+    column = 0
+    for joint in joints:
+        if joint.offset is None:
+            raise UserError(f"{path}: joint {joint.name} has no OFFSET")
+        joint.first, column = column, column + len(joint.channels)
+    return joints
 
 
-def _open(joints: list[list], open_rows: list[int | None], opened: tuple[str, str]) -> None:
-    kind, name = opened
-    if len(open_rows) > _DEEPEST or (kind == "ROOT") != (not open_rows):
+def _opened(
+    kind: str, name: str, joints: list[BvhJoint], inside: list[BvhJoint | None]
+) -> BvhJoint | None:
+    """The joint whose brace opens, added to the others; None for an End Site."""
+    root = kind == "ROOT"  # one a file
+    if len(inside) > _DEEPEST or root != (not inside) or (root and joints):
         raise ValueError
     if kind == "End":
-        open_rows.append(None)
-        return
-    if kind == "ROOT" and joints:  # one skeleton a file
+        return None
+    parent = inside[-1] if inside else None
+    if not name or (inside and parent is None):
         raise ValueError
-    parent = open_rows[-1] if open_rows else -1
-    if parent is None or not name:
-        raise ValueError
-    joints.append([name, parent, None, ()])
-    open_rows.append(len(joints) - 1)
+    joints.append(BvhJoint(name, joints.index(parent) if parent else -1))
+    return joints[-1]

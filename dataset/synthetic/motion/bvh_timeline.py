@@ -2,7 +2,6 @@
 another, blended, on one small piece of floor."""
 
 import math
-from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -11,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from base.errors import UserError
-from dataset.synthetic.body.pose import Pose, stack
 from dataset.synthetic.body.poser import Poser
-from dataset.synthetic.motion.retarget import Clip, action_of, between, load_clip, turns_of
+from dataset.synthetic.motion.retarget import action_of, between, load_clip, turns_of
 from dataset.synthetic.motion.take import ease
+from dataset.synthetic.motion.world_frames import Frames
+from dataset.synthetic.rotations import rotation
 
 #: Frames of a passage, at most; those that a passage takes over from the one before in.
 _LONGEST, _SHORTEST, _BLEND = 210, 30, 30
@@ -22,21 +22,6 @@ _LONGEST, _SHORTEST, _BLEND = 210, 30, 30
 _REACH, _ROOM = 1.6, 170.0
 #: Turns tried at the start of a passage, least first, radians.
 _TURNS = [math.radians(sign * turn) for turn in range(0, 181, 20) for sign in (1, -1)]
-
-
-@dataclass(frozen=True)
-class _Footage:
-    """What the planning of a timeline needs of a clip, little enough to be kept for all of them.
-
-    Attributes:
-        root: (F, 2) x and z of the Hips, leg lengths.
-        heading: (F,) of the Hips, radians from +z towards +x.
-        passages: first frame and end of each piece.
-    """
-
-    root: np.ndarray
-    heading: np.ndarray
-    passages: list[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -78,16 +63,20 @@ def find_clips(folder: Path) -> tuple[Path, ...]:
     return found
 
 
-@lru_cache(maxsize=16)
-def _clip(path: Path) -> Clip:
-    return load_clip(path)
+_clip = lru_cache(maxsize=16)(load_clip)
 
 
 @cache
-def _footage(path: Path) -> _Footage:
+def _footage(path: Path) -> tuple[np.ndarray, np.ndarray, list[tuple[int, int]]]:
+    """What planning needs of a clip, little enough to be kept for all of them.
+
+    Returns:
+        (F, 2) x and z of the Hips in leg lengths, (F,) their heading in radians from +z towards
+        +x, and first frame and end of each passage.
+    """
     clip = _clip(path)
     facing = clip.turns[:, clip.names.index("Hips"), :, 2]
-    return _Footage(clip.root, np.arctan2(facing[:, 0], facing[:, 2]), passages(clip.root))
+    return clip.root, np.arctan2(facing[:, 0], facing[:, 2]), passages(clip.root)
 
 
 def passages(root: np.ndarray) -> list[tuple[int, int]]:
@@ -114,7 +103,7 @@ def passages(root: np.ndarray) -> list[tuple[int, int]]:
     return pieces
 
 
-class ClipTimeline:
+class BvhTimeline:
     """The passages of one person in one environment, as :class:`timeline.Timeline`.
 
     Args:
@@ -136,67 +125,55 @@ class ClipTimeline:
         """Plan the next passage; what it is depends on nothing but those before."""
         rng, leg = self._rng, self._poser.bones.leg_length
         path = self._paths[rng.integers(len(self._paths))]
-        footage = _footage(path)
-        lengths = np.array([end - start for start, end in footage.passages], float)
-        start, end = footage.passages[rng.choice(len(lengths), p=lengths / lengths.sum())]
+        root, headings, pieces = _footage(path)
+        lengths = np.array([end - start for start, end in pieces], float)
+        start, end = pieces[rng.choice(len(lengths), p=lengths / lengths.sum())]
         count, blend = end - start, 0
         spot = self._centre + rng.uniform(-60.0, 60.0, 2)
         heading = rng.uniform(-math.pi, math.pi)
         if self._plan:
+            # Where the passage before is when this one takes over.
             before = self._plan[-1]
             blend = min(_BLEND, before.count // 3, count // 3)
-            at = before.count - max(blend, 1)
-            spot, heading = self._where(before, at)
-        walked = footage.root[start:end] * leg
-        plain = heading - float(footage.heading[start])
-
-        def moved(turn: float) -> np.ndarray:
-            return spot + _rotated(walked - walked[0], turn)
+            frame = before.start + before.count - max(blend, 1)
+            old_root, old_headings, _ = _footage(before.path)
+            spot = _rotated(old_root[frame] * leg, before.turn) + before.shift
+            heading = float(old_headings[frame]) + before.turn
+        walked = root[start:end] * leg
+        plain = heading - float(headings[start])
 
         def reach(turn: float) -> float:
-            return float(np.linalg.norm(moved(turn) - self._centre, axis=1).max())
+            moved = spot + _rotated(walked - walked[0], turn)
+            return float(np.linalg.norm(moved - self._centre, axis=1).max())
 
         choices = [plain + turn for turn in _TURNS]
         turn = next((t for t in choices if reach(t) <= _ROOM), None)
         if turn is None:
             turn = min(choices, key=reach)
-        shift = spot - _rotated(walked[:1], turn)[0]
         first = self._end - blend
+        shift = spot - _rotated(walked[0], turn)
         self._plan.append(_Passage(path, start, count, first, blend, turn, shift))
         self._firsts.append(first)
         self._end = first + count
 
-    def _where(self, passage: _Passage, at: int) -> tuple[np.ndarray, float]:
-        """Place and heading in a passage, ``at`` frames after its start."""
-        footage, frame = _footage(passage.path), passage.start + at
-        root = footage.root[frame : frame + 1] * self._poser.bones.leg_length
-        place = _rotated(root, passage.turn)[0] + passage.shift
-        return place, float(footage.heading[frame]) + passage.turn
-
     def _posed(self, number: int, frames: np.ndarray) -> tuple[np.ndarray, ...]:
         """(N, J, 3, 3) turns, (N, 2) x and z, and (N,) height of frames of a passage, in the
         world."""
-        passage = self._plan[number]
-        clip = _clip(passage.path)
-        rows = passage.start + frames - passage.first
-        turns = _yaw(np.array([passage.turn])) @ turns_of(clip, self._poser, rows)
-        leg = self._poser.bones.leg_length
+        passage, leg = self._plan[number], self._poser.bones.leg_length
+        clip, rows = _clip(passage.path), passage.start + frames - passage.first
+        turns = _yaw(passage.turn) @ turns_of(clip, self._poser, rows)
         spots = _rotated(clip.root[rows] * leg, passage.turn) + passage.shift
         return turns, spots, clip.height[rows] * leg
 
-    def place(
-        self, frames: list[int]
-    ) -> tuple[list[str], dict[str, np.ndarray], np.ndarray, np.ndarray]:
-        """Frames in the world; see :meth:`timeline.Timeline.place`."""
+    def place(self, frames: list[int]) -> Frames:
+        """Frames of the person, posed and put into the world."""
         # A frame near the end belongs to the next passage as well.
         while max(frames) >= self._end - _BLEND:
             self._extend()
-        numbers = np.array([bisect_right(self._firsts, frame) - 1 for frame in frames])
         wanted = np.array(frames)
-        bones = len(self._poser.body.rig.names)
-        turns = np.empty((len(frames), bones, 3, 3))
+        numbers = np.searchsorted(self._firsts, wanted, side="right") - 1
+        turns = np.empty((len(frames), len(self._poser.body.rig.names), 3, 3))
         spots, height = np.empty((len(frames), 2)), np.empty(len(frames))
-        actions = [""] * len(frames)
         for number in np.unique(numbers):
             rows = np.flatnonzero(numbers == number)
             passage = self._plan[number]
@@ -209,11 +186,10 @@ class ClipTimeline:
                 turns[rows] = _blended(old[0], turns[rows], share)
                 spots[rows] = old[1] * (1 - share[:, None]) + spots[rows] * share[:, None]
                 height[rows] = old[2] * (1 - share) + height[rows] * share
-        for row, number in enumerate(numbers):
-            actions[row] = action_of(self._plan[number].path)
         joints = self._poser.stand(turns, height)
         joints[..., [0, 2]] += spots[:, None]
-        return actions, stack([Pose()] * len(frames)), joints, turns
+        actions = np.array([action_of(self._plan[number].path) for number in numbers], object)
+        return Frames(actions, joints, turns, np.zeros((len(frames), 4)))
 
 
 def _blended(old: np.ndarray, new: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -225,13 +201,12 @@ def _blended(old: np.ndarray, new: np.ndarray, share: np.ndarray) -> np.ndarray:
     return between(old, new, share[:, None])
 
 
-def _yaw(angle: np.ndarray) -> np.ndarray:
-    """(N, 3, 3) turns about the vertical, from +z towards +x."""
-    c, s, zero, one = np.cos(angle), np.sin(angle), np.zeros_like(angle), np.ones_like(angle)
-    return np.stack([c, zero, s, zero, one, zero, -s, zero, c], -1).reshape(-1, 3, 3)
+def _yaw(angle: float | np.ndarray) -> np.ndarray:
+    """(…, 3, 3) turns about the vertical, from +z towards +x, by radians."""
+    return rotation("y", np.degrees(angle))
 
 
 def _rotated(points: np.ndarray, turn: float) -> np.ndarray:
-    """(N, 2) x and z turned about the vertical, from +z towards +x."""
+    """(…, 2) x and z turned about the vertical, from +z towards +x, by radians."""
     c, s = math.cos(turn), math.sin(turn)
     return points @ np.array([[c, -s], [s, c]])

@@ -7,7 +7,7 @@ import numpy as np
 from base.actions import ACTION_GROUPS, action_group
 from base.errors import UserError
 from dataset.synthetic.body.pose import Pose
-from dataset.synthetic.motion import exercise, gestures, stretching, walking
+from dataset.synthetic.motion import exercise, gestures, stance, stretching, walking
 from dataset.synthetic.motion.gestures import Program, one_hand, two_hands
 from dataset.synthetic.motion.take import Take
 
@@ -86,22 +86,23 @@ _GROUP_WEIGHT = {"Walking": 1.6, "UpperStretching": 2.2, "LowerStretching": 2.2}
 _CLIP_WEIGHT = {"upper_stretching": 10.0, "lower_stretching": 6.0, "walking": 2.0, "Talking": 2.0}
 
 
-def _clip_shares() -> tuple[tuple[str, ...], np.ndarray]:
-    clips = tuple(PROGRAMS)
-    weight = {clip: _CLIP_WEIGHT.get(clip, 1.0) for clip in clips}
-    total = dict.fromkeys(ACTION_GROUPS, 0.0)
-    for clip in clips:
-        total[action_group(clip)] += weight[clip]
-    shares = np.array(
-        [
-            weight[clip] / total[action_group(clip)] * _GROUP_WEIGHT.get(action_group(clip), 1.0)
-            for clip in clips
-        ]
-    )
-    return clips, shares / shares.sum()
+#: Clips in which people talk with their hands at times.
+_TALKS_AT_TIMES = ("No", "Agreeing")
+
+CLIPS = tuple(PROGRAMS)
 
 
-CLIPS, SHARES = _clip_shares()
+def _shares() -> np.ndarray:
+    weight = {clip: _CLIP_WEIGHT.get(clip, 1.0) for clip in CLIPS}
+    shares = []
+    for clip in CLIPS:
+        group = action_group(clip)
+        total = sum(weight[other] for other in CLIPS if action_group(other) == group)
+        shares.append(weight[clip] / total * _GROUP_WEIGHT.get(group, 1.0))
+    return np.array(shares) / np.sum(shares)
+
+
+SHARES = _shares()
 
 
 def clips_named(names: Sequence[str]) -> tuple[str, ...]:
@@ -128,6 +129,13 @@ def shares_of(clips: Sequence[str]) -> np.ndarray:
     return chosen / chosen.sum()
 
 
-def perform(clip: str, take: Take, time: float) -> Pose:
+def perform(take: Take, time: float) -> Pose:
     """The pose of a clip's performance ``time`` seconds after its start."""
-    return PROGRAMS[clip](take.at(time))
+    take.rewind(time)
+    action, pose = take.clip.action, Pose()
+    talks = action in _TALKS_AT_TIMES and take.random() < 0.4
+    stance.stand(take, pose)
+    if talks:
+        gestures.talking(take, pose)
+    PROGRAMS[action](take, pose)
+    return pose

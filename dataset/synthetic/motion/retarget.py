@@ -15,14 +15,13 @@ import numpy as np
 from base.errors import UserError
 from base.skeleton import JOINTS
 from dataset.synthetic.body.poser import Poser
+from dataset.synthetic.body.tpose import SIDES, to_tpose
 from dataset.synthetic.motion.bvh_file import Bvh, read_bvh
+from dataset.synthetic.rotations import align
 
 _PREFIX = re.compile(r"^mixamorig\d*[:_]?")
 _REQUIRED = ("Hips", "Spine", *JOINTS)
-_SPINE = ("Hips", "Spine", "Spine1", "Spine2")
-_SIDES = (("Left", 1.0), ("Right", -1.0))
-_DOWN = np.array([0.0, -1.0, 0.0])
-_AHEAD = np.array([0.0, 0.0, 1.0])
+_TRUNK = ("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head", "LeftShoulder", "RightShoulder")
 #: Slopes of a real foot at rest from ankle to toes, degrees.
 _FOOT_SLOPES = 8.0, 70.0
 #: A foot this much above the lowest of its clip still stands on the floor, leg lengths.
@@ -31,7 +30,7 @@ _FRAMES_PER_SECOND = 30.0
 
 
 @dataclass(frozen=True, eq=False)
-class Clip:
+class BvhClip:
     """A motion at 30 frames a second, of no particular body.  Axes: y up, facing +z at rest.
 
     Attributes:
@@ -55,7 +54,7 @@ def action_of(path: Path) -> str:
     return re.sub(r"[^0-9A-Za-z_]", "_", path.stem)
 
 
-def load_clip(path: Path) -> Clip:
+def load_clip(path: Path) -> BvhClip:
     """Read a Mixamo-named BVH file.
 
     Raises:
@@ -74,18 +73,18 @@ def load_clip(path: Path) -> Clip:
     rest = rest @ axes.T
     at = {name: rest[row[name]] for name in row}
     leg = _leg_length(path, at)
-    spins, places = _forward(file)
+    spins, places = file.forward()
     spins, places = axes @ spins @ axes.T, places @ axes.T
 
     drawn = _drawn(at)
-    tpose = _to_tpose(at, bool(drawn))
+    tpose = dict.fromkeys(_TRUNK, np.eye(3)) | to_tpose(at, level_feet=bool(drawn))
     moves = [name for name in row if name in tpose and not _follows(name, row, file)]
     turns = np.stack([spins[:, row[name]] @ tpose[name].T for name in moves], 1)
     hips = places[:, row["Hips"]]
     lowest = _lowest(at, row, spins, places) / leg
     height = np.clip(lowest - np.percentile(lowest, 1) - _GROUNDED, 0.0, None)
     turns, root, height = _resampled(file.frame_time, turns, hips[:, [0, 2]] / leg, height)
-    return Clip(tuple(moves), turns, root, height, drawn)
+    return BvhClip(tuple(moves), turns, root, height, drawn)
 
 
 def _axes(path: Path, at: dict[str, np.ndarray]) -> np.ndarray:
@@ -101,50 +100,35 @@ def _axes(path: Path, at: dict[str, np.ndarray]) -> np.ndarray:
         raise UserError(f"{path}: the rest pose has no extent from hip to hip, or hips to head")
     left /= np.linalg.norm(left)
     axes = np.stack([left, up, np.cross(left, up)])
-    toes = sum(at[f"{side}ToeBase"] - at[f"{side}Foot"] for side, _ in _SIDES)
+    toes = sum(at[f"{side}ToeBase"] - at[f"{side}Foot"] for side, _ in SIDES)
     if axes[2] @ toes < -0.1 * np.linalg.norm(toes):
         raise UserError(f"{path}: the toes point backwards at rest: left and right are swapped")
     return axes
 
 
 def _leg_length(path: Path, at: dict[str, np.ndarray]) -> float:
-    chains = [("Arm", "ForeArm", "Hand"), ("UpLeg", "Leg", "Foot")]
-    for side, _ in _SIDES:
-        for chain in chains:
-            for start, end in itertools.pairwise(chain):
-                if np.linalg.norm(at[side + end] - at[side + start]) < 1e-6:
+    """Mean length of the legs; no bone of the limbs may be without extent."""
+    total = 0.0
+    for side, _ in SIDES:
+        for chain in ("Arm ForeArm Hand", "UpLeg Leg Foot"):
+            for start, end in itertools.pairwise(chain.split()):
+                length = float(np.linalg.norm(at[side + end] - at[side + start]))
+                if length < 1e-6:
                     raise UserError(f"{path}: {side}{start} has no length at rest")
-    bones = [
-        (f"{s}{a}", f"{s}{b}") for s, _ in _SIDES for a, b in (("UpLeg", "Leg"), ("Leg", "Foot"))
-    ]
-    return float(sum(np.linalg.norm(at[b] - at[a]) for a, b in bones)) / 2
-
-
-def _forward(file: Bvh) -> tuple[np.ndarray, np.ndarray]:
-    """(F, J, 3, 3) turns of the joints against the rest pose, and (F, J, 3) their places."""
-    spins = file.rotations()
-    places = np.zeros(spins.shape[:-1])
-    places[:, 0] = file.root()
-    for row, joint in enumerate(file.joints):
-        if joint.parent >= 0:
-            spins[:, row] = spins[:, joint.parent] @ spins[:, row]
-            places[:, row] = places[:, joint.parent] + spins[:, joint.parent] @ joint.offset
-    return spins, places
+                total += length if "Leg" in start else 0.0
+    return total / 2
 
 
 def _follows(name: str, row: dict[str, int], file: Bvh) -> bool:
     """Whether a joint at the end of a chain never turns by itself, and so tells nothing."""
     if not name.endswith(("Head", "Hand", "ToeBase")):
         return False
-    start = sum(len(joint.channels) for joint in file.joints[: row[name]])
-    channels = file.joints[row[name]].channels
-    rotations = [k for k, channel in enumerate(channels, start) if channel.endswith("rotation")]
-    return not file.values[:, rotations].any()
+    return not any(v.any() for _, v in file.channels(file.joints[row[name]], "rotation"))
 
 
 def _drawn(at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Directions of a rest pose that no person can have; see :class:`Clip`."""
-    toes = np.mean([at[f"{side}ToeBase"] - at[f"{side}Foot"] for side, _ in _SIDES], axis=0)
+    """Directions of a rest pose that no person can have; see :class:`BvhClip`."""
+    toes = np.mean([at[f"{side}ToeBase"] - at[f"{side}Foot"] for side, _ in SIDES], axis=0)
     slope = np.degrees(np.arctan2(-toes[1], np.hypot(toes[0], toes[2])))
     low, high = _FOOT_SLOPES
     return {} if low <= slope <= high else _landmarks(at)
@@ -164,70 +148,13 @@ def _landmarks(at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {bone: way for bone, way in ways.items() if np.linalg.norm(way) > 1e-6}
 
 
-def _to_tpose(at: dict[str, np.ndarray], drawn: bool) -> dict[str, np.ndarray]:
-    """Bone → (3, 3) rotation from the file's rest pose to the T-pose, as :attr:`Body.to_tpose`."""
-    turns = {name: np.eye(3) for name in (*_SPINE, "Neck", "Head") if name in at}
-    for side, sign in _SIDES:
-        outward = np.array([sign, 0.0, 0.0])
-        if f"{side}Shoulder" in at:
-            turns[f"{side}Shoulder"] = np.eye(3)
-        for (first, second, last), way in (
-            (("Arm", "ForeArm", "Hand"), outward),
-            (("UpLeg", "Leg", "Foot"), _DOWN),
-        ):
-            first, second, last = side + first, side + second, side + last
-            turns[first] = _swing(at[second] - at[first], way)
-            bent = turns[first] @ (at[last] - at[second])
-            turns[second] = _swing(bent, way) @ turns[first]
-        hand = turns[f"{side}Hand"] = _hand_to_tpose(at, side, turns[f"{side}ForeArm"], outward)
-        turns |= {name: hand for name in at if re.match(f"{side}Hand[A-Z]", name)}
-        # Half of the twist between elbow and palm belongs to the forearm.
-        twist = hand @ turns[f"{side}ForeArm"].T
-        half = np.arctan2(twist[2, 1] - twist[1, 2], twist[1, 1] + twist[2, 2]) / 2
-        c, s = np.cos(half), np.sin(half)
-        turns[f"{side}ForeArm"] = (
-            np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) @ turns[f"{side}ForeArm"]
-        )
-        # A real foot is flat on the floor at rest, and only turns to point ahead.
-        toes = (at[f"{side}ToeBase"] - at[f"{side}Foot"]) * (1.0, 0.0, 1.0)
-        level = np.eye(3) if drawn or np.linalg.norm(toes) < 1e-6 else _swing(toes, _AHEAD)
-        turns[f"{side}Foot"] = turns[f"{side}ToeBase"] = level
-    return turns
-
-
-def _hand_to_tpose(
-    at: dict[str, np.ndarray], side: str, fore: np.ndarray, outward: np.ndarray
-) -> np.ndarray:
-    """Fingers outward and the row of knuckles with the index finger in front, where there are."""
-    knuckles = [f"{side}Hand{finger}1" for finger in ("Middle", "Index", "Pinky")]
-    if not all(name in at for name in knuckles):
-        return fore
-    middle, index, pinky = (at[name] for name in knuckles)
-    turn = _swing(fore @ (middle - at[f"{side}Hand"]), outward) @ fore
-    across = (turn @ (index - pinky)) * (0.0, 1.0, 1.0)
-    return turn if np.linalg.norm(across) < 1e-6 else _swing(across, _AHEAD) @ turn
-
-
-def _swing(start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Smallest rotation that takes direction ``start`` to ``end`` (Rodrigues' formula)."""
-    a, b = start / np.linalg.norm(start), end / np.linalg.norm(end)
-    cosine = float(a @ b)
-    if cosine < -1 + 1e-9:  # half a turn about any axis across
-        across = np.cross(a, np.eye(3)[np.abs(a).argmin()])
-        across /= np.linalg.norm(across)
-        return 2 * np.outer(across, across) - np.eye(3)
-    x, y, z = np.cross(a, b)
-    skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + skew + skew @ skew / (1 + cosine)
-
-
 def _lowest(
     at: dict[str, np.ndarray], row: dict[str, int], spins: np.ndarray, places: np.ndarray
 ) -> np.ndarray:
     """(F,) height of the lowest of all joints and of the soles below ankles and toes."""
     floor = min(place[1] for place in at.values())
     lowest = places[..., 1].min(1)
-    for side, _ in _SIDES:
+    for side, _ in SIDES:
         for name in ("Foot", "ToeBase"):
             # The toes' sole stays with the foot, for toes bend where they are on the floor.
             below = np.array([0.0, floor - at[side + name][1], 0.0])
@@ -263,7 +190,7 @@ def between(start: np.ndarray, end: np.ndarray, share: np.ndarray | float) -> np
     return u @ v
 
 
-def turns_of(clip: Clip, poser: Poser, frames: np.ndarray) -> np.ndarray:
+def turns_of(clip: BvhClip, poser: Poser, frames: np.ndarray) -> np.ndarray:
     """(N, J, 3, 3) turns of a body's bones at N frames of a clip."""
     rig = poser.body.rig
     column = {name: k for k, name in enumerate(clip.names)}
@@ -278,5 +205,5 @@ def turns_of(clip: Clip, poser: Poser, frames: np.ndarray) -> np.ndarray:
             continue
         turns[:, row] = clip.turns[frames, column[name]]
         if name in clip.drawn and name in own:
-            turns[:, row] = turns[:, row] @ _swing(clip.drawn[name], own[name]).T
+            turns[:, row] = turns[:, row] @ align(clip.drawn[name], own[name]).T
     return turns

@@ -15,45 +15,51 @@ BOTH = (LEFT, RIGHT)
 Place = tuple[float, float, float]
 
 
-def gaze(pose: Pose, take: Take, spread: float = 1.0) -> None:
+def gaze(take: Take, pose: Pose) -> None:
     """Turn the head the way people look about: held, then moved, at times far to a side."""
     wide = 2.2 if take.random() < 0.35 else 1.0
-    pose.head[0] += 3.0 + spread * 9.0 * take.wander(1.8, 0.45)
-    pose.head[1] += spread * wide * 18.0 * take.wander(1.6, 0.5)
-    pose.head[2] += spread * 5.5 * take.wander(2.5, 0.7)
+    pose.head[0] += 3.0 + 9.0 * take.wander(1.8, 0.45)
+    pose.head[1] += wide * 18.0 * take.wander(1.6, 0.5)
+    pose.head[2] += 5.5 * take.wander(2.5, 0.7)
     kept = take.random()  # one way all the time
     if kept < 0.12:  # up or down
         pose.head[0] += take.pick(-22.0, 30.0)
     elif kept < 0.3:  # to one side, as when talking to someone there
-        side = 1.0 if kept < 0.21 else -1.0
-        pose.head[1] += side * spread * take.pick(25.0, 75.0)
+        pose.head[1] += (1.0 if kept < 0.21 else -1.0) * take.pick(25.0, 75.0)
 
 
-def standing(take: Take) -> Pose:
-    """Someone standing at ease, breathing and shifting weight: the base of most programs."""
-    pose = Pose()
+def stand(take: Take, pose: Pose) -> None:
+    """Stand at ease, breathing and shifting weight: how all programs begin."""
     bend = abs(take.habit(0.0, 0.03))
     pose.pelvis = np.array([take.normal(0.0, 0.025), -bend, take.normal(0.0, 0.015)])
-    pose.pelvis_turn = take.normal((2.0, 0.0, 0.0), (3.0, 7.0, 1.5))
-    pose.spine = take.normal((3.0, 0.0, 0.0), (6.0, 6.0, 4.0))
-    pose.spine[0] += 0.8 * breath(take)
-    gaze(pose, take)
+    pose.pelvis_turn = take.normals((2.0, 0.0, 0.0), (3.0, 7.0, 1.5))
+    pose.spine = take.normals((3.0, 0.0, 0.0), (6.0, 6.0, 4.0))
+    pose.spine[0] += 0.8 * wave(take.phase(3.6))
+    gaze(take, pose)
     stance = abs(take.habit(0.0, 0.07))
     for side in BOTH:
         pose.foot[side] = (stance + take.habit(0, 0.02), 0.0, take.habit(0.0, 0.06))
         pose.toe_out[side] = take.habit(9.0, 7.0)
-        hang(pose, side, take)
-    x, z, heading = take.path.at(0.0)
-    pose.root = np.array([x, z, heading + take.path.facing])
-    return pose
+        hang(take, pose, side)
+    x, z, heading = take.clip.path.at(0.0)
+    pose.root = np.array([x, z, heading + take.clip.path.facing])
 
 
-def breath(take: Take) -> float:
-    """Breathing, between -1 and 1."""
-    return wave(take.phase(3.6))
+def sit(take: Take, pose: Pose) -> None:
+    """On a seat, hands on the thighs: how the seated clips begin."""
+    pose.seat = take.pick(0.42, 0.58)
+    pose.seat_back = take.pick(0.3, 0.45)
+    pose.balance = 0.0
+    pose.pelvis = np.array([0.0, pose.seat - 0.9, -pose.seat_back])
+    pose.pelvis_turn = take.normals((0.0, 0.0, 0.0), (5.0, 4.0, 1.5))
+    spread = take.pick(0.0, 0.2)
+    for side in BOTH:
+        pose.foot[side] = (spread + take.habit(0, 0.03), 0.0, take.pick(-0.05, 0.25))
+        pose.knee_out[side] = 60.0 * spread + take.habit(5.0, 5.0)
+        reach(take, pose, side, (0.0, -0.58, 0.48), 0.05, 80.0, 0.25, 20.0)
 
 
-def hang(pose: Pose, side: int, take: Take, swing: float = 0.0) -> None:
+def hang(take: Take, pose: Pose, side: int, swing: float = 0.0) -> None:
     """Let an arm hang, swung forward by ``swing`` degrees."""
     angle = math.radians(swing + take.normal(6.0, 8.0))
     out, far = take.uniform(0.08, 0.3), take.uniform(0.88, 0.99)
@@ -66,9 +72,9 @@ def hang(pose: Pose, side: int, take: Take, swing: float = 0.0) -> None:
 
 
 def reach(
+    take: Take,
     pose: Pose,
     side: int,
-    take: Take,
     at: Place,
     spread: float = 0.06,
     palm: float = 30.0,
@@ -76,7 +82,7 @@ def reach(
     swivel: float = 0.0,
 ) -> None:
     """Put a hand at (outward, up, forward) of its shoulder, in arm lengths, with some scatter."""
-    pose.hand[side] = np.array(at) + take.normal(0.0, spread, 3)
+    pose.hand[side] = np.array(at) + take.normals((0.0, 0.0, 0.0), spread)
     pose.pronation[side] = palm + take.normal(0.0, 14.0)
     pose.wrist[side] = take.normal(0.0, 14.0)
     pose.curl[side] = min(max(curl + take.normal(0.0, 0.12), 0.0), 1.0)
@@ -84,17 +90,23 @@ def reach(
     pose.splay[side] = take.habit(0.3, 0.4) if curl < 0.4 else 0.0
 
 
-def idle(pose: Pose, side: int, take: Take) -> None:
+def reach_both(take: Take, pose: Pose, at: Place, *how: float) -> None:
+    """Put both hands at the same place, each of its own shoulder; see :func:`reach`."""
+    for side in BOTH:
+        reach(take, pose, side, at, *how)
+
+
+def idle(take: Take, pose: Pose, side: int) -> None:
     """What the other arm does while one gestures."""
     choice = take.random()
     if choice < 0.55:
-        hang(pose, side, take)
+        hang(take, pose, side)
     elif choice < 0.7:  # hand on the hip
-        reach(pose, side, take, (0.12, -0.66, 0.12), 0.03, 60.0, 0.4, 55.0)
+        reach(take, pose, side, (0.12, -0.66, 0.12), 0.03, 60.0, 0.4, 55.0)
     elif choice < 0.85:  # across the belly
-        reach(pose, side, take, (-0.28, -0.48, 0.42), 0.05, 60.0, 0.3, 10.0)
+        reach(take, pose, side, (-0.28, -0.48, 0.42), 0.05, 60.0, 0.3, 10.0)
     else:  # half raised in front
-        reach(pose, side, take, (0.0, -0.4, 0.55), 0.1, 40.0, 0.3, 10.0)
+        reach(take, pose, side, (0.0, -0.4, 0.55), 0.1, 40.0, 0.3, 10.0)
 
 
 def sides(take: Take) -> tuple[int, int]:
@@ -110,19 +122,3 @@ def towards(side: int) -> float:
 def between(low: Place, high: Place, share: float) -> Place:
     """A place on the way from ``low`` to ``high``."""
     return tuple(a * (1 - share) + b * share for a, b in zip(low, high, strict=True))
-
-
-def sitting(take: Take) -> Pose:
-    """On a seat, hands on the thighs: the base of the seated clips."""
-    pose = standing(take)
-    pose.seat = take.pick(0.42, 0.58)
-    pose.seat_back = take.pick(0.3, 0.45)
-    pose.balance = 0.0
-    pose.pelvis = np.array([0.0, pose.seat - 0.9, -pose.seat_back])
-    pose.pelvis_turn = take.normal((0.0, 0.0, 0.0), (5.0, 4.0, 1.5))
-    spread = take.pick(0.0, 0.2)
-    for side in BOTH:
-        pose.foot[side] = (spread + take.habit(0, 0.03), 0.0, take.pick(-0.05, 0.25))
-        pose.knee_out[side] = 60.0 * spread + take.habit(5.0, 5.0)
-        reach(pose, side, take, (0.0, -0.58, 0.48), 0.05, 80.0, 0.25, 20.0)
-    return pose

@@ -12,17 +12,16 @@ from dataset.synthetic.motion.stance import (
     hang,
     idle,
     reach,
+    reach_both,
     sides,
-    standing,
     towards,
-)
+)  # fmt: skip
 from dataset.synthetic.motion.take import Take, ease, wave
 
 
 def _overhead(take: Take, pose: Pose) -> None:
     out, up = take.uniform(-0.2, 0.35), take.uniform(0.68, 0.95)
-    for side in BOTH:
-        reach(pose, side, take, (out, up, 0.15), 0.05, 10.0, 0.15)
+    reach_both(take, pose, (out, up, 0.15), 0.05, 10.0, 0.15)
 
 
 def _circling(take: Take, pose: Pose) -> None:
@@ -31,7 +30,7 @@ def _circling(take: Take, pose: Pose) -> None:
     for side in BOTH:
         turn = phase + opposite * side
         at = (0.28, 0.92 * wave(turn + 0.25), max(0.9 * wave(turn), -0.35))
-        reach(pose, side, take, at, 0.06, 20.0, 0.2)
+        reach(take, pose, side, at, 0.06, 20.0, 0.2)
 
 
 def _to_the_sides(take: Take, pose: Pose) -> None:
@@ -41,7 +40,7 @@ def _to_the_sides(take: Take, pose: Pose) -> None:
     for side in BOTH:
         angle = swing if side == LEFT else mirrored * swing
         at = (0.95 * math.cos(angle), 0.95 * math.sin(angle), ahead)
-        reach(pose, side, take, at, 0.04, 50.0, 0.1)
+        reach(take, pose, side, at, 0.04, 50.0, 0.1)
 
 
 def _across(take: Take, pose: Pose) -> None:
@@ -49,8 +48,8 @@ def _across(take: Take, pose: Pose) -> None:
     far = take.pick(-0.85, -0.45)
     pose.spine[1] += towards(other) * take.uniform(0.0, 42.0)
     pose.head[1] -= towards(other) * take.pick(-10.0, 45.0)
-    reach(pose, side, take, (far, take.uniform(-0.2, 0.15), 0.58), 0.05, 40.0, 0.2, 40.0)
-    reach(pose, other, take, (-0.15, take.uniform(-0.15, 0.1), 0.55), 0.05, 40.0, 0.5)
+    reach(take, pose, side, (far, take.uniform(-0.2, 0.15), 0.58), 0.05, 40.0, 0.2, 40.0)
+    reach(take, pose, other, (-0.15, take.uniform(-0.15, 0.1), 0.55), 0.05, 40.0, 0.5)
 
 
 def _reach_over(take: Take, pose: Pose) -> None:
@@ -61,37 +60,33 @@ def _reach_over(take: Take, pose: Pose) -> None:
     pose.pelvis_turn[1] += sign * take.pick(0.0, 25.0) * share
     far = (take.pick(-0.85, -0.5), take.pick(-0.4, 0.3), take.pick(0.45, 0.75))
     at = between((0.1, -0.35, 0.55), far, share)
-    reach(pose, side, take, at, 0.05, take.pick(0.0, 80.0), take.pick(0.0, 0.6), 20.0)
-    idle(pose, other, take)
+    reach(take, pose, side, at, 0.05, take.pick(0.0, 80.0), take.pick(0.0, 0.6), 20.0)
+    idle(take, pose, other)
 
 
 def _side_bend(take: Take, pose: Pose) -> None:
     side, other = sides(take)
     bend = take.cycle(3.0)
     pose.spine[2] += towards(side) * 26.0 * bend
-    reach(pose, side, take, between((0.3, 0.3, 0.3), (-0.1, 0.9, 0.2), bend), 0.05, 10.0, 0.2)
-    hang(pose, other, take)
+    reach(take, pose, side, between((0.3, 0.3, 0.3), (-0.1, 0.9, 0.2), bend), 0.05, 10.0, 0.2)
+    hang(take, pose, other)
 
 
 def _twist(take: Take, pose: Pose) -> None:
     turn = wave(take.phase(2.6))
     pose.spine[1] += 32.0 * turn
     pose.pelvis_turn[1] += 12.0 * turn
-    height = take.pick(-0.3, 0.05)
-    for side in BOTH:
-        reach(pose, side, take, (0.1, height, 0.62), 0.05, 70.0, 0.4, 30.0)
+    reach_both(take, pose, (0.1, take.pick(-0.3, 0.05), 0.62), 0.05, 70.0, 0.4, 30.0)
 
 
 _UPPER = (_overhead, _circling, _to_the_sides, _across, _reach_over, _side_bend, _twist)
 
 
-def upper_stretching(take: Take) -> Pose:
+def upper_stretching(take: Take, pose: Pose) -> None:
     """Arms overhead, across, over to the other side, out or circling, the trunk bending and
     twisting."""
-    pose = standing(take)
-    pose.spine += np.array([take.normal(0, 6), take.normal(0, 12), take.normal(0, 10)])
+    pose.spine += take.normals((0.0, 0.0, 0.0), (6.0, 12.0, 10.0))
     _UPPER[int(take.random() * len(_UPPER))](take, pose)
-    return pose
 
 
 def _lunge(take: Take, pose: Pose) -> None:
@@ -103,7 +98,7 @@ def _lunge(take: Take, pose: Pose) -> None:
     pose.foot_pitch[other] = -40.0
     for each in BOTH:
         if take.random() < 0.6:
-            reach(pose, each, take, (0.0, -0.66, 0.4), 0.06, 70.0, 0.2, 20.0)
+            reach(take, pose, each, (0.0, -0.66, 0.4), 0.06, 70.0, 0.2, 20.0)
 
 
 def _squat(take: Take, pose: Pose) -> None:
@@ -114,7 +109,7 @@ def _squat(take: Take, pose: Pose) -> None:
     for side in BOTH:
         pose.foot[side, 0] += 0.1
         pose.knee_out[side] = take.pick(8.0, 35.0)
-        reach(pose, side, take, ahead, 0.06, 70.0, 0.2)
+        reach(take, pose, side, ahead, 0.06, 70.0, 0.2)
 
 
 def _toe_touch(take: Take, pose: Pose) -> None:
@@ -124,17 +119,15 @@ def _toe_touch(take: Take, pose: Pose) -> None:
     pose.pelvis_turn[1] = take.normal(0.0, 12.0)
     pose.spine = np.array([45.0 * depth, take.normal(0, 14), take.normal(0, 6)])
     wide, inward = take.pick(0.0, 0.35), take.uniform(-0.3, 0.1)
-    for side in BOTH:
-        pose.foot[side, 0] += wide
-        at = (inward, -0.5 - 0.2 * depth, 0.45 + 0.3 * depth)
-        reach(pose, side, take, at, 0.06, 40.0, 0.2)
+    pose.foot[:, 0] += wide
+    reach_both(take, pose, (inward, -0.5 - 0.2 * depth, 0.45 + 0.3 * depth), 0.06, 40.0, 0.2)
 
 
 def _arms_out(take: Take, pose: Pose, chance: float) -> None:
     """Arms held out for balance, each by chance."""
     for side in BOTH:
         if take.random() < chance:
-            reach(pose, side, take, (0.75, -0.3, 0.3), 0.12, 60.0, 0.2)
+            reach(take, pose, side, (0.75, -0.3, 0.3), 0.12, 60.0, 0.2)
 
 
 def _knee_lift(take: Take, pose: Pose) -> None:
@@ -194,15 +187,13 @@ def _on_the_floor(take: Take, pose: Pose) -> None:
         pose.foot[side] = (wide, 0.0, far)
         pose.foot_pitch[side] = take.pick(20.0, 55.0)
         pose.knee_out[side] = take.pick(0.0, 30.0)
-        reach(pose, side, take, ahead, 0.06, 60.0, 0.2, 15.0)
+        reach(take, pose, side, ahead, 0.06, 60.0, 0.2, 15.0)
 
 
 _LOWER = (_lunge, _squat, _toe_touch, _knee_lift, _open_hip, _leg_out, _on_the_floor)
 
 
-def lower_stretching(take: Take) -> Pose:
+def lower_stretching(take: Take, pose: Pose) -> None:
     """Lunges, squats, touching the toes, lifting a knee or a leg, opening the hip, sitting on the
     floor."""
-    pose = standing(take)
     _LOWER[int(take.random() * len(_LOWER))](take, pose)
-    return pose

@@ -7,9 +7,11 @@ time after another gives a continuous movement, and at a single time one moment 
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
+
+from dataset.synthetic.motion.clip import Clip
 
 _BLOCK = 256
 #: Shares of a drifting draw that hold and that move; the squares of their deviations sum to one.
@@ -28,73 +30,26 @@ def ease(share: float) -> float:
     return x * x * x * (10.0 + x * (6.0 * x - 15.0))
 
 
-@dataclass(frozen=True)
-class Path:
-    """The circle a person walks on: bounded for ever, and the same for all clips of a person.
-
-    Attributes:
-        centre: x and z, centimetres.
-        radius: centimetres.
-        sense: 1.0 or -1.0.
-        start: angle where the clip begins, radians.
-        facing: turn of someone who stands against the direction of the path, degrees.
-    """
-
-    centre: tuple[float, float] = (0.0, 0.0)
-    radius: float = 80.0
-    sense: float = 1.0
-    start: float = 0.0
-    facing: float = 0.0
-
-    def at(self, advance: float, aside: float = 0.0) -> tuple[float, float, float]:
-        """Where one is after ``advance`` centimetres, ``aside`` of the line to the left.
-
-        Returns:
-            x and z in centimetres and the heading along the path, degrees from +z towards +x.
-        """
-        angle = self.start + self.sense * advance / self.radius
-        heading = angle + (math.pi / 2 if self.sense > 0 else -math.pi / 2)
-        # Facing (sin h, cos h), the left is at (cos h, -sin h).
-        out = self.radius
-        x = self.centre[0] + out * math.sin(angle) + aside * math.cos(heading)
-        z = self.centre[1] + out * math.cos(angle) - aside * math.sin(heading)
-        return x, z, math.degrees(heading)
-
-
 class Take:
-    """Random numbers of one performance.
+    """Random numbers of one performance of a clip.
 
     Args:
         rng: where they come from.
-        duration: of the clip, seconds.
-        path: where it happens.
-        steps, step_length: of clips that walk: how many, and centimetres each.
+        clip: what is performed.
         leg, hip: length of the legs and half the distance between the hips, centimetres.
     """
 
-    def __init__(
-        self,
-        rng: np.random.Generator,
-        duration: float = 5.0,
-        path: Path | None = None,
-        steps: int = 6,
-        step_length: float = 55.0,
-        leg: float = 85.0,
-        hip: float = 9.0,
-    ):
-        self.duration, self.path = duration, path or Path()
-        self.steps, self.step_length = steps, step_length
-        self.leg, self.hip = leg, hip
+    def __init__(self, rng: np.random.Generator, clip: Clip, leg: float = 85.0, hip: float = 9.0):
+        self.clip, self.leg, self.hip = clip, leg, hip
         self.time = 0.0
         self._rng, self._next = rng, 0
         self._z: list[float] = []
         self._u: list[list[float]] = []
         self._knots: dict[int, tuple[list[float], list[float]]] = {}
 
-    def at(self, time: float) -> "Take":
-        """The same take at another time, seconds from its start."""
+    def rewind(self, time: float) -> None:
+        """Go to a time, seconds from the start; the next draw is the first one again."""
         self.time, self._next = time, 0
-        return self
 
     def _place(self) -> int:
         place = self._next
@@ -111,12 +66,13 @@ class Take:
         turn = (0.08 + 0.27 * rate) * self.time + start
         return _HELD * self._z[place] + _MOVING * math.sin(2 * math.pi * turn)
 
-    def normal(self, mean=0.0, deviation=1.0, size: int | None = None):
-        """A normal draw, or several as an array, that drifts over the take."""
-        if size is None and not isinstance(mean, tuple):
-            return mean + deviation * self._drifting()
-        count = size or len(mean)
-        drawn = np.array([self._drifting() for _ in range(count)])
+    def normal(self, mean: float, deviation: float) -> float:
+        """A normal draw that drifts over the take."""
+        return mean + deviation * self._drifting()
+
+    def normals(self, mean: Sequence[float], deviation: float | Sequence[float]) -> np.ndarray:
+        """Normal draws, one for each mean, that drift over the take."""
+        drawn = np.array([self._drifting() for _ in mean])
         return np.asarray(mean) + np.asarray(deviation) * drawn
 
     def uniform(self, low: float, high: float) -> float:
@@ -150,7 +106,7 @@ class Take:
         """About a standard normal number held for ``hold`` seconds, then moved to the next one."""
         place = self._place()
         if place not in self._knots:
-            count = int(self.duration / (0.5 * hold)) + 4
+            count = int(self.clip.duration / (0.5 * hold)) + 4
             gaps = hold * (0.5 + self._rng.random(count))
             self._knots[place] = (
                 (np.cumsum(gaps) - gaps[0] - hold * self._rng.random()).tolist(),

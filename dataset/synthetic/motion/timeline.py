@@ -2,16 +2,20 @@
 second, on one small circle of floor."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields, replace
 
 import numpy as np
 
 from dataset.synthetic.body.pose import Pose, stack
 from dataset.synthetic.body.poser import Poser
+from dataset.synthetic.motion.clip import CirclePath, Clip
 from dataset.synthetic.motion.programs import CLIPS, perform, shares_of
-from dataset.synthetic.motion.take import Path, Take, ease
+from dataset.synthetic.motion.take import Take, ease
 from dataset.synthetic.motion.walking import TRAVELLING
+from dataset.synthetic.motion.world_frames import Frames
+from dataset.synthetic.rotations import rotation
 
 FRAMES_PER_SECOND = 30
 #: Seconds in which one clip goes over into the next, and where someone gets down or up for it.
@@ -20,28 +24,6 @@ _GETS_DOWN = {"lower_stretching", "Sitting_Thumbs_Up", "Sitting_Disapproval", "P
 _BLOCK = 32
 _TRIES = 4
 _TOLERATED = 0.04
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One clip of a timeline.
-
-    Attributes:
-        action: its name.
-        first: its first frame; the blend from the one before begins there.
-        blend: seconds in which it takes over from the clip before; its own time begins after.
-        duration: seconds after the blend.
-        path: where it happens.
-        steps, step_length: of those that walk; centimetres.
-    """
-
-    action: str
-    first: int
-    blend: float
-    duration: float
-    path: Path
-    steps: int
-    step_length: float
 
 
 class Timeline:
@@ -66,13 +48,14 @@ class Timeline:
     ):
         self._poser, self._random, self._checked = poser, random, checked
         self._camera, self._shares = camera, shares_of(clips)
-        self._rng = random(0)
-        rng = self._rng
+        self._rng = rng = random(0)
         centre = rng.uniform(-25.0, 25.0, 2)
         sense = 1.0 if rng.random() < 0.5 else -1.0
-        self._path = Path(tuple(centre.tolist()), float(rng.uniform(85.0, 125.0)), sense)
+        radius = float(rng.uniform(85.0, 125.0))
+        self._path = CirclePath(tuple(centre.tolist()), radius, sense)
         self._angle = float(rng.uniform(0, 2 * math.pi))
         self._clips: list[Clip] = []
+        self._firsts: list[int] = []
         self._takes: dict[int, Take] = {}
         self._end = 0
 
@@ -94,9 +77,9 @@ class Timeline:
                 low, high, pace = TRAVELLING[action]
                 length = leg * (low + (high - low) * float(share[row]))
                 steps, turned = max(2, round(duration * pace)), 0.0
-            path = self._path
-            path = Path(path.centre, path.radius, path.sense, self._angle, turned)
+            path = replace(self._path, start=self._angle, facing=turned)
             self._clips.append(Clip(action, self._end, blending, duration, path, steps, length))
+            self._firsts.append(self._end)
             self._end += count
             self._angle += path.sense * steps * length / path.radius
 
@@ -110,74 +93,59 @@ class Timeline:
         """Number of the clip a frame belongs to."""
         while frame >= self._end:
             self._extend()
-        low, high = 0, len(self._clips)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self._clips[middle].first <= frame else (low, middle)
-        return low
-
-    def _new_take(self, number: int, attempt: int) -> Take:
-        clip = self.clip(number)
-        poser = self._poser
-        return Take(
-            self._random(number + 1, attempt),
-            clip.duration,
-            clip.path,
-            clip.steps,
-            clip.step_length,
-            poser.bones.leg_length,
-            poser.bones.hip,
-        )
+        return bisect_right(self._firsts, frame) - 1
 
     def take(self, number: int) -> Take:
-        """The performance of a clip."""
+        """The performance of a clip; where they are checked, the first that is good enough."""
         if number not in self._takes:
-            self._takes[number] = self._choose(number)
+            clip, bones, best = self.clip(number), self._poser.bones, 2.0
+            for attempt in range(_TRIES if self._checked else 1):
+                rng = self._random(number + 1, attempt)
+                take = Take(rng, clip, bones.leg_length, bones.hip)
+                share = self._share_hit(take) if self._checked else 0.0
+                if share < best:
+                    best, self._takes[number] = share, take
+                if share <= _TOLERATED:
+                    break
         return self._takes[number]
 
-    def _choose(self, number: int) -> Take:
-        if not self._checked:
-            return self._new_take(number, 0)
-        clip, best = self.clip(number), (2.0, None)
-        times = np.arange(0.0, clip.duration, 0.2)
-        for attempt in range(_TRIES):
-            take = self._new_take(number, attempt)
-            poses = stack([perform(clip.action, take, float(time)) for time in times])
-            joints, turns = self._poser.place(poses)
-            share = float(self._poser.volumes.hit(joints, turns, self._camera).mean())
-            if share < best[0]:
-                best = share, take
-            if share <= _TOLERATED:
-                break
-        return best[1]
+    def _share_hit(self, take: Take) -> float:
+        """Share of the moments of a take in which limbs go through the body."""
+        times = np.arange(0.0, take.clip.duration, 0.2)
+        poses = stack([perform(take, float(time)) for time in times])
+        return float(self._poser.volumes.hit(*self._poser.place(poses), self._camera).mean())
 
     def pose(self, frame: int) -> tuple[str, Pose]:
         """Action and pose of a frame."""
         number = self.at(frame)
-        clip = self.clip(number)
-        since = (frame - clip.first) / FRAMES_PER_SECOND
-        pose = perform(clip.action, self.take(number), since - clip.blend)
+        clip, bones = self.clip(number), self._poser.bones
+
+        def moment(number: int) -> Pose:
+            since = (frame - self.clip(number).first) / FRAMES_PER_SECOND
+            return perform(self.take(number), since - self.clip(number).blend)
+
+        pose, since = moment(number), (frame - clip.first) / FRAMES_PER_SECOND
         if since < clip.blend and number > 0:
-            before = self.clip(number - 1)
-            gone = (frame - before.first) / FRAMES_PER_SECOND - before.blend
-            old = perform(before.action, self.take(number - 1), gone)
-            pose = blend(
-                old, pose, since / clip.blend, self._poser.bones.leg_length, self._poser.bones.hip
-            )
+            share = since / clip.blend
+            pose = blend(moment(number - 1), pose, share, bones.leg_length, bones.hip)
         return clip.action, pose
 
-    def place(
-        self, frames: list[int]
-    ) -> tuple[list[str], dict[str, np.ndarray], np.ndarray, np.ndarray]:
-        """Frames as the poser places them.
-
-        Returns:
-            N actions, the fields of N poses, (N, J, 3) joints and (N, J, 3, 3) turns of the bones,
-            see :meth:`Poser.place`.
-        """
+    def place(self, frames: list[int]) -> Frames:
+        """Frames of the person, posed and put into the world."""
+        poser = self._poser
         actions, poses = zip(*(self.pose(frame) for frame in frames), strict=True)
-        stacked = stack(list(poses))
-        return list(actions), stacked, *self._poser.place(stacked)
+        poses = stack(poses)
+        joints, turns = poser.place(poses)
+        x, z, degrees = poses["root"].T
+        heading = np.radians(degrees)
+        world = rotation("y", degrees)
+        joints = np.einsum("nab,njb->nja", world, joints)
+        joints[..., [0, 2]] += poses["root"][:, None, :2]
+        back = poses["seat_back"] * poser.bones.leg_length
+        height = np.where(poses["seat"] > 0, poser.seat_height(poses["seat"]), 0.0)
+        x, z = x - back * np.sin(heading), z - back * np.cos(heading)
+        seats = np.stack([x, height, z, heading], -1)
+        return Frames(np.array(actions, object), joints, world[:, None] @ turns, seats)
 
 
 def _turned(x: float, z: float, degrees: float) -> tuple[float, float]:
@@ -208,12 +176,11 @@ def blend(old: Pose, new: Pose, share: float, leg: float, hip: float) -> Pose:
         for pose, base in ((old, old.root[2]), (new, old.root[2] + change)):
             aside = sign * (pose.foot[side, 0] * leg + hip)
             x, z = _turned(aside, pose.foot[side, 2] * leg, base)
-            spots.append((pose.root[0] + x, pose.root[1] + z))
+            spots.append(np.add(pose.root[:2], (x, z)))
             headings.append(base + sign * pose.toe_out[side])
         moved = math.dist(*spots)
-        x = spots[0][0] * (1 - step) + spots[1][0] * step - mixed.root[0]
-        z = spots[0][1] * (1 - step) + spots[1][1] * step - mixed.root[1]
-        x, z = _turned(x, z, -mixed.root[2])
+        spot = spots[0] * (1 - step) + spots[1] * step - mixed.root[:2]
+        x, z = _turned(*spot, -mixed.root[2])
         height = old.foot[side, 1] * (1 - step) + new.foot[side, 1] * step
         height += min(0.09, 0.4 * moved / leg) * math.sin(math.pi * step) ** 2
         mixed.foot[side] = ((sign * x - hip) / leg, height, z / leg)

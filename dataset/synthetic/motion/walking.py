@@ -13,7 +13,6 @@ from dataset.synthetic.motion.stance import (
     hang,
     idle,
     reach,
-    standing,
     towards,
 )
 from dataset.synthetic.motion.take import Take, ease, wave
@@ -30,7 +29,7 @@ def _advance(take: Take, total: float) -> tuple[float, float]:
 
     The speed rises and falls over ``_RAMP`` seconds like half a cosine wave.
     """
-    span = max(take.duration, 2.5 * _RAMP)
+    span = max(take.clip.duration, 2.5 * _RAMP)
     full = total / (span - _RAMP)
     time = min(max(take.time, 0.0), span)
 
@@ -46,23 +45,23 @@ def _advance(take: Take, total: float) -> tuple[float, float]:
 
 
 def stride(
-    take: Take, lift: float, arm_swing: float, width: float = 0.0, aside: float = 0.0
-) -> Pose:
+    take: Take, pose: Pose, lift: float, arm_swing: float, width: float = 0.0, aside: float = 0.0
+) -> None:
     """Walk along the path of the take.
 
     Args:
-        take: with the number and length of the steps.
+        take: of a clip with the number and length of the steps.
+        pose: of someone who stands; changed.
         lift: height of a swinging foot, leg lengths.
         arm_swing: degrees.
         width: how far outside the hips the feet are set, leg lengths.
         aside: turn of the body against the direction of the path, degrees.
     """
-    pose = standing(take)
     pose.balance = 0.0
-    length = 2.0 * take.step_length
-    advance, pace = _advance(take, take.steps * take.step_length)
-    cycle = _REST + advance / length
-    x, z, heading = take.path.at(advance)
+    clip = take.clip
+    advance, pace = _advance(take, clip.steps * clip.step_length)
+    cycle = _REST + advance / (2.0 * clip.step_length)
+    x, z, heading = clip.path.at(advance)
     pose.root = np.array([x, z, heading + aside])
     pose.pelvis = np.array(
         [0.02 * pace * wave(cycle + 0.9), -0.02 + 0.008 * pace * wave(2 * cycle), 0.0]
@@ -72,18 +71,16 @@ def stride(
     )
     pose.spine[1] = -9.0 * pace * wave(cycle + 0.2) + take.normal(0, 2)
     for side in BOTH:
-        _foot(pose, take, side, cycle, lift, width, aside)
+        _foot(take, pose, side, cycle, lift, width, aside)
         # The arm goes with the opposite leg.
-        local = cycle + 0.5 * side
-        hang(pose, side, take, swing=-arm_swing * pace * wave(local + 0.2))
-    return pose
+        hang(take, pose, side, swing=-arm_swing * pace * wave(cycle + 0.5 * side + 0.2))
 
 
 def _foot(
-    pose: Pose, take: Take, side: int, cycle: float, lift: float, width: float, aside: float
+    take: Take, pose: Pose, side: int, cycle: float, lift: float, width: float, aside: float
 ) -> None:
     """Set one foot: on its print, or on the way to the next one."""
-    length = 2.0 * take.step_length
+    length, path = 2.0 * take.clip.step_length, take.clip.path
     local = cycle + 0.5 * side
     number, phase = math.floor(local), local % 1.0
     swing = ease((phase - _STANCE) / (1 - _STANCE)) if phase > _STANCE else 0.0
@@ -93,7 +90,7 @@ def _foot(
     def footprint(count: int) -> np.ndarray:
         # A print is set down when its cycle begins, half a stance ahead of the body.
         along = (count - 0.5 * side + _STANCE / 2 - _REST) * length
-        return np.array(take.path.at(along - out * math.sin(turned), out * math.cos(turned)))
+        return np.array(path.at(along - out * math.sin(turned), out * math.cos(turned)))
 
     place = footprint(number) * (1 - swing) + footprint(number + 1) * swing
     spot, facing = place[:2], place[2] + aside
@@ -110,32 +107,28 @@ def _foot(
     pose.foot_pitch[side] = share * (-24.0 * ease(heel_off) + 13.0 * ease(strike))
 
 
-def walking(take: Take) -> Pose:
+def walking(take: Take, pose: Pose) -> None:
     """Walking at a normal pace."""
-    return stride(take, 0.09, 28.0)
+    stride(take, pose, 0.09, 28.0)
 
 
-def charge(take: Take) -> Pose:
+def charge(take: Take, pose: Pose) -> None:
     """Running, bent forward, fists up."""
-    pose = stride(take, 0.2, 50.0)
+    stride(take, pose, 0.2, 50.0)
     pose.pelvis_turn[0] += take.pick(5.0, 16.0)
     pose.pelvis[1] -= take.pick(0.02, 0.06)
-    for side in BOTH:
-        pose.hand[side] = pose.hand[side] * 0.7 + np.array([0.0, 0.05, 0.14])
-        pose.curl[side] = 0.9
-    return pose
+    pose.hand = pose.hand * 0.7 + np.array([0.0, 0.05, 0.14])
+    pose.curl[:] = 0.9
 
 
-def side_step(take: Take) -> Pose:
+def side_step(take: Take, pose: Pose) -> None:
     """Stepping sideways, arms loose, looking about."""
-    pose = stride(take, 0.06, 5.0, width=0.12, aside=90.0)
-    gaze(pose, take)
-    return pose
+    stride(take, pose, 0.06, 5.0, width=0.12, aside=90.0)
+    gaze(take, pose)
 
 
-def weight_shift(take: Take) -> Pose:
+def weight_shift(take: Take, pose: Pose) -> None:
     """Weight from one leg to the other."""
-    pose = standing(take)
     sway = wave(take.phase(3.0))
     pose.pelvis[0] += 0.1 * sway
     pose.pelvis_turn[2] += 6.0 * sway
@@ -143,11 +136,10 @@ def weight_shift(take: Take) -> Pose:
     for side in BOTH:
         pose.foot[side, 0] += 0.1
         if take.random() < 0.5:
-            idle(pose, side, take)
+            idle(take, pose, side)
     if take.random() < 0.3:
-        reach(pose, LEFT, take, (-0.33, -0.4, 0.44), 0.015, 60.0, 0.5, 5.0)
-        reach(pose, RIGHT, take, (-0.3, -0.27, 0.52), 0.015, 60.0, 0.5, 5.0)
-    return pose
+        reach(take, pose, LEFT, (-0.33, -0.4, 0.44), 0.015, 60.0, 0.5, 5.0)
+        reach(take, pose, RIGHT, (-0.3, -0.27, 0.52), 0.015, 60.0, 0.5, 5.0)
 
 
 #: Clips that move on along the path, with the range of the length of a step, leg lengths, and the

@@ -69,7 +69,7 @@ class Renderer:
         vertices: np.ndarray,
         trans: np.ndarray,
         rot: np.ndarray,
-        seat: tuple[np.ndarray, float] | None,
+        seat: np.ndarray,
         joints: np.ndarray,
         rng: np.random.Generator,
         passes: tuple[str, ...] = (),
@@ -79,7 +79,7 @@ class Renderer:
         Args:
             vertices: (V, 3) clothed skin, world centimetres.
             trans, rot: the camera, as in the labels.
-            seat: (centre of the seat's top (3,), heading in radians) of someone who sits.
+            seat: (4,) of :class:`~world_frames.Frames`.
             joints: (J, 3) world centimetres, to find out how far the rays to them get.
             rng: source of the grain.
             passes: which of :data:`passes.PASSES` to draw as well.
@@ -135,24 +135,16 @@ class Renderer:
         return Drawing(image, scene.lead(joints - trans), further)
 
 
-def _things(
-    place: Place, seat: tuple[np.ndarray, float] | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _things(place: Place, seat: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Vertices (8 B, 3), triangles (12 B, 3) and their linear colours (12 B, 3) of what stands
-    about, the seat of someone who sits among it."""
-    if seat is None:
+    about, a plain seat of someone who sits among it."""
+    x, height, z, heading = seat
+    if height <= 0:
         return place.vertices, place.faces, place.face_colours
-    corners, triangles = _stool(*seat)
+    size = np.array([36.0, max(height, 1.0), 36.0])
+    corners, triangles = box(np.array([x, height / 2, z]), size, heading)
     return (
-        np.concatenate([place.vertices, corners]),
-        np.concatenate([place.faces, triangles + len(place.vertices)]),
+        np.concatenate([place.vertices, corners.astype(np.float32)]),
+        np.concatenate([place.faces, triangles.astype(np.int32) + len(place.vertices)]),
         np.concatenate([place.face_colours, np.full((len(triangles), 3), 0.12, np.float32)]),
     )
-
-
-def _stool(top: np.ndarray, heading: float) -> tuple[np.ndarray, np.ndarray]:
-    """A plain seat whose top centre is ``top``."""
-    corners, triangles = box(
-        np.array([top[0], top[1] / 2, top[2]]), np.array([36.0, max(top[1], 1.0), 36.0]), heading
-    )
-    return corners.astype(np.float32), triangles.astype(np.int32)

@@ -9,6 +9,7 @@ from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.head_camera import camera_poses, mount
 from dataset.synthetic.body.pose import Pose, stack
 from dataset.synthetic.body.poser import Poser
+from dataset.synthetic.motion.clip import Clip
 from dataset.synthetic.motion.programs import PROGRAMS, perform
 from dataset.synthetic.motion.take import Take
 
@@ -36,7 +37,7 @@ def test_the_tpose_has_its_left_at_plus_x_its_toes_ahead_and_stands_on_the_floor
 
 
 def moment(clip, seed):
-    return perform(clip, Take(np.random.default_rng(seed)), 1.3 * seed + 0.4)
+    return perform(Take(np.random.default_rng(seed), Clip(clip)), 1.3 * seed + 0.4)
 
 
 def test_bones_keep_their_length_in_every_program(body, poser):

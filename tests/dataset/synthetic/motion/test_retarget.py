@@ -11,13 +11,11 @@ from base.camera import world_to_camera
 from base.errors import UserError
 from base.skeleton import JOINTS, LIMBS
 from dataset.synthetic.body.body_model import make_body
-from dataset.synthetic.body.head_camera import mount
 from dataset.synthetic.body.pose import Pose, stack
 from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.motion.bvh_file import read_bvh
-from dataset.synthetic.motion.bvh_timeline import ClipTimeline, find_clips, passages
+from dataset.synthetic.motion.bvh_timeline import BvhTimeline, find_clips, passages
 from dataset.synthetic.motion.retarget import action_of, between, load_clip, turns_of
-from dataset.synthetic.motion.sampling import draw_frames
 from dataset.synthetic.motion.timeline import Timeline
 from utils import make_synthetic
 from utils.command import run_command
@@ -43,9 +41,7 @@ def other_poser():
 def walk(poser):
     """Poses of movement, joints in place and turns: what the files hold."""
     timeline = Timeline(poser, random, np.array([0.0, 5.0, 21.0]))
-    frames = draw_frames(
-        poser, mount(poser.body, random(9)), timeline, list(range(40, 340, 5)), 1, [None] * 60
-    )
+    frames = timeline.place(list(range(40, 340, 5)))
     return frames.joints, frames.turns
 
 
@@ -85,12 +81,7 @@ def test_somebody_elses_reader_and_ours_agree(write):
     theirs, ours = pybvh.read_bvh_file(path), read_bvh(path)
     assert [joint.name for joint in ours.joints] == theirs.joint_names
     assert ours.frame_time == pytest.approx(1 / theirs.fps) and len(ours.values) == 60
-    spins, places = ours.rotations(), np.zeros((60, len(ours.joints), 3))
-    places[:, 0] = ours.root()
-    for row, joint in enumerate(ours.joints[1:], start=1):
-        spins[:, row] = spins[:, joint.parent] @ spins[:, row]
-        places[:, row] = places[:, joint.parent] + spins[:, joint.parent] @ joint.offset
-    assert np.abs(places - np.asarray(theirs.joint_positions())).max() < 1e-3
+    assert np.abs(ours.forward()[1] - np.asarray(theirs.joint_positions())).max() < 1e-3
 
 
 @pytest.mark.parametrize("order", ["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"])
@@ -168,9 +159,10 @@ def test_feet_stand_on_the_floor_and_leave_it_in_a_jump(tmp_path, other_poser, p
     joints[..., 1] += 500.0  # wherever the file has its floor
     path = tmp_path / "jump.bvh"
     path.write_text(bvh_files.bvh_text(poser, joints, turns))
-    timeline = ClipTimeline(other_poser, random, (path,))
-    _, _, placed, turned = timeline.place(list(range(60 - 20)))
-    skin = [other_poser.body.skin(placed[k], turned[k])[:, 1].min() for k in (0, 10, 25, 35)]
+    timeline = BvhTimeline(other_poser, random, (path,))
+    found = timeline.place(list(range(60 - 20)))
+    placed = found.joints
+    skin = [other_poser.body.skin(placed[k], found.turns[k])[:, 1].min() for k in (0, 10, 25, 35)]
     assert np.abs(skin).max() < 0.7
     height = load_clip(path).height * other_poser.bones.leg_length
     ratio = other_poser.bones.leg_length / poser.bones.leg_length
@@ -185,10 +177,8 @@ def test_people_travel_in_their_own_leg_lengths_and_stay_where_there_is_room(
     joints[..., 2] += np.linspace(0, 900, 300)[:, None]  # nine metres straight ahead
     path = tmp_path / "walking.bvh"
     path.write_text(bvh_files.bvh_text(poser, joints, turns))
-    timeline = ClipTimeline(other_poser, random, (path,))
-    frames = draw_frames(
-        other_poser, mount(other_poser.body, random(1)), timeline, list(range(900)), 1, [None] * 900
-    )
+    timeline = BvhTimeline(other_poser, random, (path,))
+    frames = timeline.place(list(range(900)))
     hips = frames.joints[:, 0]
     assert np.abs(hips[:, [0, 2]]).max() < 200.0
     step = np.linalg.norm(np.diff(hips[:, [0, 2]], axis=0), axis=1)
@@ -205,12 +195,12 @@ def test_people_travel_in_their_own_leg_lengths_and_stay_where_there_is_room(
 
 def test_frames_do_not_depend_on_those_asked_for_before(write, poser):
     paths = (write("a.bvh"), write("b.bvh", frame_time=1 / 60))
-    together = ClipTimeline(poser, random, paths).place(list(range(0, 300, 3)))
+    together = BvhTimeline(poser, random, paths).place(list(range(0, 300, 3)))
     for frame in (39, 57, 240):
-        alone = ClipTimeline(poser, random, paths).place([frame])
-        assert np.array_equal(alone[2][0], together[2][frame // 3])
-        assert alone[0][0] == together[0][frame // 3]
-    assert set(together[0]) == {"a", "b"}
+        alone = BvhTimeline(poser, random, paths).place([frame])
+        assert np.array_equal(alone.joints[0], together.joints[frame // 3])
+        assert alone.actions[0] == together.actions[frame // 3]
+    assert set(together.actions) == {"a", "b"}
 
 
 def test_passages_cover_a_clip_and_none_goes_far():

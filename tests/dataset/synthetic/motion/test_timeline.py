@@ -30,7 +30,7 @@ def person():
 def video(person):
     poser, rig = person
     timeline = Timeline(poser, random, rig.offset, checked=True)
-    return draw_frames(poser, rig, timeline, list(range(FRAMES)), 1, [None] * FRAMES)
+    return draw_frames(poser, rig.offset, timeline, list(range(FRAMES)), 1, [None] * FRAMES)
 
 
 def test_nothing_jumps(video, person):
@@ -94,7 +94,7 @@ def test_a_few_frames_far_apart_are_varied(person):
     timeline = Timeline(poser, random, rig.offset)
     starts = [150 * n for n in range(60)]
     draws = [random(9, n) for n in range(60)]
-    frames = draw_frames(poser, rig, timeline, starts, 150, draws)
+    frames = draw_frames(poser, rig.offset, timeline, starts, 150, draws)
     assert len(set(frames.actions)) > 20
     assert len({action_group(action) for action in frames.actions}) >= 8
     assert not poser.volumes.hit(frames.joints, frames.turns, rig.offset)[:50].mean() > 0.06

@@ -11,10 +11,10 @@ from dataset.synthetic.body.head_camera import camera_poses, mount
 from dataset.synthetic.body.pose import Pose, stack
 from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.clothes.wardrobe import dress
-from dataset.synthetic.motion.sampling import occluded
 from dataset.synthetic.output.label_json import RIM
 from dataset.synthetic.render.background import Surroundings, sample
 from dataset.synthetic.render.camera_response import Look
+from dataset.synthetic.render.occlusion import occluded
 from dataset.synthetic.render.passes import OBJECT_IDS, PASSES
 from dataset.synthetic.render.renderer import Renderer
 from dataset.synthetic.scene.place import make_place
@@ -41,7 +41,7 @@ def scene():
 
     def draw(vertices):
         rng = np.random.default_rng(0)
-        drawing = renderer.draw(vertices, trans, rot, None, joints, rng, PASSES)
+        drawing = renderer.draw(vertices, trans, rot, np.zeros(4), joints, rng, PASSES)
         passes.update(drawing.passes)
         return drawing.image, drawing.lead
 
