@@ -211,17 +211,7 @@ class SetReport:
             "counts": {k: n for k in KINDS if (n := sum(f.kind == k for f in self.faults))},
             "faults": listed(self.faults),
             "on_skip_list": listed(self.skipped),
-            "pairing_by_position": [
-                {
-                    "folder": s.folder,
-                    "pictures": s.pictures,
-                    "labels": s.labels,
-                    "mislabelled": s.mislabelled,
-                    "first": s.first,
-                    "last": s.last,
-                }
-                for s in self.shifts
-            ],
+            "pairing_by_position": [asdict(shift) for shift in self.shifts],
             "projection_residual_px": self.residual_figures(),
             "characters": self.characters(),
             "action_groups": self.groups(),

@@ -123,16 +123,15 @@ def pair_files(path: str, content: Mapping[str, list[str] | Fault]) -> CameraFol
 def _strangers(folder: CameraFolder, strangers: dict[str, str | None], alone: bool) -> list[Fault]:
     """Faults of the files that belong to no frame; ``alone`` where no file belongs to one."""
     character, _ = folder_identity(folder.path)
-    owners = {owner for owner in strangers.values() if owner is not None}
+    owners = set(strangers.values()) - {None}
     faults = []
     if alone and len(owners) == 1:
-        owner = owners.pop()
-        named = [name for name in strangers if strangers[name] == owner]
+        unnamed = {name: None for name, owner in strangers.items() if owner is None}
         detail = (
-            f"its {len(named)} files are named after {owner}: rename the folder {character} to that"
+            f"its {len(strangers) - len(unnamed)} files are named after {owners.pop()}: rename the "
+            f"folder {character} to that"
         )
-        faults.append(Fault(RENAMED_FOLDER, folder.path, detail))
-        strangers = {name: None for name in strangers if name not in named}
+        faults, strangers = [Fault(RENAMED_FOLDER, folder.path, detail)], unnamed
     for name in strangers:
         expected = _RELEASE_NAMES[name.partition("/")[0]].format(character, 1)
         where = f"{folder.path}/{name}"

@@ -17,7 +17,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,12 +76,7 @@ class PackOptions:
 
     def as_dict(self) -> dict[str, int]:
         """Content of the manifest."""
-        return {
-            "format": FORMAT,
-            "size": self.size,
-            "quality": self.quality,
-            "frames_per_shard": self.frames_per_shard,
-        }
+        return {"format": FORMAT} | asdict(self)
 
     def shard_name(self, frame_id: FrameId) -> str:
         """File name of the shard that a frame belongs to."""

@@ -36,9 +36,10 @@ _SHOWN = 10
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=(
-            "Check a data set: frames that do not pair, pictures that are cut off or of another "
-            "size, broken or impossible labels, labels that contradict the camera, characters in "
-            "the wrong set. Prints a table and writes report.json."
+            "Check a data set: folders that cannot be read, files that are no frame's, frames that "
+            "do not pair, pictures that are cut off or of another size, broken or impossible "
+            "labels, labels that contradict the camera, characters in the wrong set. Prints a "
+            "table and writes report.json."
         ),
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

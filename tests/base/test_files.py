@@ -20,3 +20,13 @@ def test_a_folder_in_the_way_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be made a folder"):
         write_text(tmp_path / "file" / "below.txt", "text")
+
+
+def test_a_single_writer_overwrites_what_a_killed_run_has_left(tmp_path):
+    path = tmp_path / "file.txt"
+    with replacing(path, single_writer=True) as temporary:
+        left = temporary
+    left.write_text("hal")
+    write_text(path, "new", single_writer=True)
+    assert path.read_text() == "new"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file.txt"]

@@ -208,6 +208,10 @@ def loaded(open_data) -> set[FrameId]:
     return frames
 
 
+def frame_ids(data) -> list[FrameId]:
+    return [data.frame_id(i) for i in range(len(data))]
+
+
 def pack(source, output) -> dict:
     """Pack and give the index of the training set."""
     options = ["--input", str(source), "--output", str(output), "--size", "32", "--jobs", "1"]
@@ -248,6 +252,8 @@ def test_check_loader_and_packer_agree_on_a_damaged_tree(seed, tmp_path, monkeyp
     index = pack(tree.root, output)
     assert loaded(lambda: Packed(output, SetType.TRAIN)) == tree.good
     if index:
+        labelled = Packed(output, SetType.TRAIN, pictures=False, report=False)
+        assert frame_ids(labelled) == frame_ids(Mocap(tree.root, SetType.TRAIN, pictures=False))
         packed = check_packed(output, SetType.TRAIN, True, 1, 5.0)
         assert packed.good() == tree.good
         assert {(f.kind, f.where, f.frame_id) for f in packed.faults} == {

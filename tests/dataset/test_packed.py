@@ -162,6 +162,14 @@ def test_the_skip_list_is_honoured(small, capsys):
     assert "1 frames left out by skip_list.txt" in capsys.readouterr().err
 
 
+def test_a_set_packed_before_faults_had_kinds_is_read(small, capsys):
+    path = small / "TrainSet" / "index.json"
+    old = ["female_001_a_a/env_001/cam_down/json/female_001_a_a_000009.json: not valid json"]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"left_out": old}))
+    assert len(Packed(small, SetType.TRAIN)) == 4
+    assert "1 broken label: female_001_a_a/env" in capsys.readouterr().err
+
+
 def test_missing_unfinished_and_mixed_up_sets_say_what_to_do(small):
     with pytest.raises(UserError, match="no packed ValSet in"):
         open_split(small, SetType.VAL, 64)

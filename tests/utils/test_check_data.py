@@ -304,7 +304,7 @@ def packed(tmp_path):
     return output
 
 
-def test_a_packed_set_is_checked_and_what_packing_left_out_is_told(packed, tmp_path):
+def test_a_packed_set_is_checked_and_what_packing_left_out_is_told(packed, capsys):
     status, report = run(packed)
     assert status == 1
     [found] = report["sets"]
@@ -313,6 +313,9 @@ def test_a_packed_set_is_checked_and_what_packing_left_out_is_told(packed, tmp_p
     assert faults(report) == {("picture without label", png(6))}
     assert run(packed, "--write_skip_list")[0] == 1
     assert run(packed)[0] == 0
+    capsys.readouterr()
+    Packed(packed, SetType.TRAIN)
+    assert capsys.readouterr().err == ""
 
 
 def test_damage_to_shards_and_labels_is_told_frame_by_frame(packed):
