@@ -32,6 +32,7 @@ from tqdm import tqdm
 
 from base.base_dataset import BaseDataset
 from base.errors import UserError
+from base.files import make_folder, sha256, write_text
 from base.set_type import SetType
 from dataset.loader import FrameLoader, make_loader
 from dataset.mocap import open_split
@@ -40,16 +41,23 @@ from utils.command import run_command
 from utils.cores import cpu_count
 from utils.defaults import DEFAULT_DATA_ROOT
 from utils.device import GPU_HELP, select_device
-from utils.drawing.choice import best, evenly_spaced, evenly_spaced_runs, every, worst
+from utils.drawing.choice import evenly_spaced, evenly_spaced_runs
 from utils.drawing.split import SplitPainter
 from utils.engine.data import report_broken
-from utils.evaluate import Evaluation, FrameResult
-from utils.export import write_frames_csv, write_poses
-from utils.files import make_folder, sha256, write_text
+from utils.engine.guards import memory_advice
+from utils.evaluation.evaluate import Evaluation
+from utils.evaluation.metrics import measure
+from utils.evaluation.poses import FrameResult, Poses, write_frames_csv
+from utils.evaluation.tables import (
+    latex_table,
+    markdown_table,
+    result_blocks,
+    text_summary,
+    text_table,
+)
 from utils.networks import LoadedModel, check_camera, load_pose_model
 from utils.predict import PosePredictor
 from utils.report.build import write_report
-from utils.tables import latex_table, markdown_table, result_blocks, text_summary, text_table
 
 #: Batches below which a reading process takes longer to start than to pay.
 _BATCHES_PER_WORKER = 4
@@ -188,8 +196,8 @@ def training_mean_pose(loaded: LoadedModel, root: Path) -> np.ndarray:
     return open_split(root, SetType.TRAIN, size, pictures=False).annotations().mean_pose()
 
 
-def evaluate(loader: FrameLoader, evaluation: Evaluation) -> None:
-    """Run over all frames, printing the error of each.
+def evaluate(loader: FrameLoader, evaluation: Evaluation) -> Poses:
+    """Run over all frames, printing the error of each; returns the poses.
 
     Raises:
         UserError: if not one frame could be read.
@@ -197,36 +205,41 @@ def evaluate(loader: FrameLoader, evaluation: Evaluation) -> None:
     total = len(loader.dataset)
     with tqdm(total=total, desc="evaluating", unit="frame", dynamic_ncols=True) as bar:
         for batch in loader:
-            results = evaluation.add(batch)
+            frames = zip(batch.frame_ids, evaluation.add(batch), batch.actions, strict=True)
             # One call a batch: each redraws the bar.
             tqdm.write(
-                "\n".join(
-                    f"{frame.frame_id}  {frame.mpjpe:7.1f} mm  {frame.action}" for frame in results
-                )
+                "\n".join(f"{name}  {mpjpe:7.1f} mm  {action}" for name, mpjpe, action in frames)
             )
-            bar.update(len(results))
+            bar.update(len(batch))
     report_broken(loader.broken, loader.dataset.set_type)
-    if not evaluation.frames:
+    poses = evaluation.poses
+    if poses is None:
         raise UserError(
             f"none of {total} frames could be read (first: {loader.broken[0][1]}): "
             "nothing to evaluate"
         )
+    return poses
 
 
-def save_figures(save_dir: Path, about: dict[str, Any], evaluation: Evaluation) -> None:
-    """Print the tables, and write all that is not a picture."""
-    results = evaluation.results()
+def save_figures(
+    save_dir: Path,
+    about: dict[str, Any],
+    results: dict[str, Any],
+    poses: Poses,
+    frames: list[FrameResult],
+) -> None:
+    """Write all that is not a picture, then print the tables."""
     blocks = result_blocks(results)
-    print(f"\n{text_table(blocks)}\n\n{text_summary(results)}\n")
-    write_text(save_dir / "table.txt", f"{text_table(blocks)}\n\n{text_summary(results)}\n")
+    table = f"{text_table(blocks)}\n\n{text_summary(results)}\n"
+    write_text(save_dir / "table.txt", table)
     write_text(save_dir / "table.md", markdown_table(blocks))
     write_text(save_dir / "table.tex", latex_table(blocks))
-    write_frames_csv(save_dir / "frames.csv", evaluation.frames)
-    write_poses(save_dir / "poses.npz", evaluation.frames)
+    write_frames_csv(save_dir / "frames.csv", frames)
+    poses.save(save_dir / "poses.npz")
     # Last: where it lies, the rest is whole.
     content = json.dumps(about | results, indent=2, allow_nan=False)
     write_text(save_dir / "results.json", content + "\n")
-    print(f"Results:  {save_dir / 'results.json'}, tables and frames.csv beside it")
+    print(f"\n{table}\nResults:  {save_dir / 'results.json'}, tables and frames.csv beside it")
 
 
 def draw(painter: SplitPainter, frames: list[FrameResult], arguments: argparse.Namespace) -> None:
@@ -235,7 +248,7 @@ def draw(painter: SplitPainter, frames: list[FrameResult], arguments: argparse.N
     if arguments.every is None and arguments.num_vis is None and arguments.video:
         spread = frames
     elif arguments.every is not None:
-        spread = every(frames, arguments.every)
+        spread = frames[:: arguments.every]
     else:
         spread = evenly_spaced(frames, _NUM_VIS if arguments.num_vis is None else arguments.num_vis)
     if spread and arguments.video:
@@ -245,21 +258,25 @@ def draw(painter: SplitPainter, frames: list[FrameResult], arguments: argparse.N
         painter.save_all(spread, save_dir / "pictures")
         print(f"Pictures: {save_dir / 'pictures'} ({len(spread)})")
     for name, chosen in (
-        ("worst", worst(frames, arguments.worst, _mpjpe)),
-        ("best", best(frames, arguments.best, _mpjpe)),
+        ("worst", sorted(frames, key=lambda frame: -frame.mpjpe)[: arguments.worst]),
+        ("best", sorted(frames, key=lambda frame: frame.mpjpe)[: arguments.best]),
     ):
         if chosen:
             painter.save_all(chosen, save_dir / name, ranked=True)
             print(f"{name.capitalize() + ':':<9} {save_dir / name} ({len(chosen)})")
 
 
-def _mpjpe(frame: FrameResult) -> float:
-    return frame.mpjpe
-
-
 def main(argv: list[str] | None = None) -> None:
-    """Evaluate, print, save, draw."""
+    """Command line of the evaluation."""
     arguments = parse_arguments(argv)
+    with memory_advice(
+        f"with batches of {arguments.batch_size} pictures", "lower --batch_size, or add --gpu cpu"
+    ):
+        run(arguments)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Evaluate, save, print, draw."""
     set_type = SetType(arguments.data)
     arguments.load_model = chosen_model(arguments.load_model)
     device = select_device(arguments.gpu)
@@ -278,24 +295,25 @@ def main(argv: list[str] | None = None) -> None:
         workers if arguments.workers is None else arguments.workers,
     )
     evaluation = Evaluation(predictor, mean_pose, predictor.new_track())
-    evaluate(loader, evaluation)
+    poses = evaluate(loader, evaluation)
+    results, frames = measure(poses), poses.frames()
     about = {
         "schema": SCHEMA,
         "model": str(arguments.load_model),
         "model_sha256": sha256(arguments.load_model),
         "data": set_type.value,
         "data_root": str(arguments.data_root),
-        "frames": len(evaluation.frames),
+        "frames": len(frames),
         "skipped": [
             {"frame": str(frame_id), "reason": reason} for frame_id, reason in loader.broken
         ],
     }
-    save_figures(save_dir, about, evaluation)
+    save_figures(save_dir, about, results, poses, frames)
     painter = SplitPainter(arguments.data_root, set_type, cpu_count())
-    draw(painter, evaluation.frames, arguments)
+    draw(painter, frames, arguments)
     if arguments.report:
-        shown = evenly_spaced_runs(evaluation.frames, _REPORT_FRAMES)
-        write_report(save_dir / "report.html", about, evaluation.results(), shown, painter)
+        shown = evenly_spaced_runs(frames, _REPORT_FRAMES)
+        write_report(save_dir / "report.html", about, results, shown, painter)
         print(f"Report:   {save_dir / 'report.html'} (open it in a browser)")
 
 

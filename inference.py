@@ -24,6 +24,7 @@ examples:
 
 import argparse
 import contextlib
+import signal
 import sys
 from pathlib import Path
 
@@ -31,9 +32,11 @@ import torch
 
 from base.errors import UserError
 from utils.box import chosen_model
-from utils.command import EXIT_INTERRUPTED, run_command
+from utils.command import run_command
+from utils.engine.guards import memory_advice
 from utils.inference import shared
 from utils.inference.arguments import parse_arguments
+from utils.inference.names import name_text
 from utils.inference.open_source import open_source
 from utils.inference.outputs import infer_alone, infer_together
 from utils.inference.predictor import EgoPosePredictor
@@ -54,7 +57,12 @@ def report(summary: Summary, arguments: argparse.Namespace, source: Source) -> N
     names = [f"poses.{name}" for name in dict.fromkeys(arguments.format)]
     names += [] if arguments.no_pictures or source.live else ["pictures/"]
     names += ["poses.mp4"] if arguments.video else []
-    print(f"Poses of {summary.frames} frames in {arguments.save_dir}: {', '.join(names)}")
+    if source.nested:
+        names = [f"**/{name}" if name in ("poses.bvh", "poses.mp4") else name for name in names]
+    where = name_text(str(arguments.save_dir))
+    print(f"Poses of {summary.frames} frames in {where}: {', '.join(names)}")
+    for item in summary.left_out:
+        print(f"Left out {item['file']}: {item['reason']}")
     if summary.disagreeing:
         print(f"In {summary.disagreeing} of them pose and picture disagree: see 'disagrees'")
     if summary.fault:
@@ -83,24 +91,28 @@ def main(argv: list[str] | None = None) -> None:
         arguments.load_model = chosen_model(arguments.load_model)
     given = arguments.input_dir or arguments.input
     source = open_source(given, arguments.recursive, rank, count)
-    predictor = EgoPosePredictor(
-        arguments.load_model,
-        camera=arguments.camera,
-        fov=arguments.fov,
-        rotate=arguments.rotate,
-        mount=tuple(arguments.mount),
-        confidence=None if arguments.confidence == "none" else arguments.confidence,
-        gpu=gpu_of_process(arguments.gpu, local),
-        precision=arguments.precision,
-    )
-    run = infer_together if count > 1 else infer_alone
-    summary = run(arguments, source, predictor)
+    size = arguments.batch_size
+    lower = "lower --batch_size" if size > 1 else "--gpu cpu has the machine's whole memory"
+    with memory_advice(f"with --batch_size {size}", lower):
+        predictor = EgoPosePredictor(
+            arguments.load_model,
+            camera=arguments.camera,
+            fov=arguments.fov,
+            rotate=arguments.rotate,
+            mount=tuple(arguments.mount),
+            confidence=None if arguments.confidence == "none" else arguments.confidence,
+            gpu=gpu_of_process(arguments.gpu, local),
+            precision=arguments.precision,
+        )
+        run = infer_together if count > 1 else infer_alone
+        summary = run(arguments, source, predictor)
     if summary is None:
         return
     report(summary, arguments, source)
     if summary.interrupted and not source.live:
-        print("Stopped by Ctrl-C; what is written is complete up to there.")
-        sys.exit(EXIT_INTERRUPTED)
+        name = signal.Signals(summary.interrupted).name
+        print(f"Stopped by {name}; what is written is complete up to there.")
+        sys.exit(128 + summary.interrupted)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ On all GPUs of a machine, and on several machines, with the same batch size over
 
 From the weights that come with this project, on data of your own:
 
-  python train.py --training_type finetune --load_model box --data_root data/xr_egopose_packed
+  python train.py --training_type finetune --load_model box --data_root data/xr_egopose_packed \\
+      --log_dir experiments/FromBox
 
 Checkpoints go to LOG_DIR/checkpoints/checkpoint_{epoch}.tar, and the best one on ValSet to
 model_best.tar beside them.  A run that was stopped, however, goes on with --resume and ends as if
@@ -45,11 +46,12 @@ import torch
 from base.errors import UserError
 from model import KINDS, model_class
 from utils.box import model_path
-from utils.checkpoint import Checkpoint, newest_checkpoint, newest_whole_checkpoint, read_checkpoint
+from utils.checkpoint import Checkpoint, newest_whole_checkpoint, read_checkpoint
 from utils.command import run_command
 from utils.config import Config, load_config
 from utils.defaults import CONFIGS, DEFAULT_CONFIG, DEFAULT_DATA_ROOT
 from utils.device import GPU_HELP, prepare_device
+from utils.engine.guards import memory_advice
 from utils.engine.loop import Trainer
 from utils.engine.processes import Processes
 from utils.engine.stage import Stage
@@ -58,6 +60,8 @@ from utils.networks import Start, refuse_other_architecture, stage_network
 ALL_STAGES = "all"
 #: What "all" runs.
 _STAGES = ("train2d", "train3d", "finetune")
+#: What a run leaves in its folder.
+_TRACES = ("checkpoints/*.tar", "config.yml", "log.jsonl", "*.tfevents.*", "nonfinite_step_*.json")
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -95,7 +99,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     start.add_argument(
         "--resume",
         action="store_true",
-        help="go on from the newest whole checkpoint in LOG_DIR; start anew where there is none",
+        help="go on from the newest whole checkpoint in LOG_DIR; where there is none, start as "
+        "without this flag.  Needed where LOG_DIR holds a run already",
     )
     start.add_argument(
         "--load_2d_model",
@@ -166,30 +171,37 @@ def resolve_config(arguments: argparse.Namespace, start: Checkpoint | None) -> C
     return load_config(named if named.is_file() else Path(arguments.config), overrides)
 
 
-def starting_checkpoint(arguments: argparse.Namespace, log_dir: Path) -> Checkpoint | None:
+def starting_checkpoint(
+    arguments: argparse.Namespace, log_dir: Path, processes: Processes
+) -> Checkpoint | None:
     """The checkpoint to go on from, if any.
 
     Raises:
-        UserError: where a new run would overwrite an old one.
+        UserError: where a new run would write into the folder of an old one.
     """
-    if arguments.load_model:
-        return read_checkpoint(arguments.load_model)
-    folder = log_dir / "checkpoints"
     if arguments.resume:
-        return newest_whole_checkpoint(folder)
-    refuse_used(log_dir)
-    return None
+        newest = newest_whole_checkpoint(log_dir / "checkpoints")
+        if newest is not None:
+            if arguments.load_model and processes.main:
+                print(f"--resume: going on from {newest.path}, not from {arguments.load_model}")
+            return newest
+    else:
+        refuse_used(log_dir, processes)
+    return read_checkpoint(arguments.load_model) if arguments.load_model else None
 
 
-def refuse_used(log_dir: Path) -> None:
-    """Check that a folder holds no run.
+def refuse_used(log_dir: Path, processes: Processes) -> None:
+    """Check that a folder holds nothing of a run.
 
     Raises:
         UserError: if it does.
     """
-    if newest := newest_checkpoint(log_dir / "checkpoints"):
+    traces = (path for pattern in _TRACES for path in sorted(log_dir.glob(pattern)))
+    # The main process may be the first to write: what it found counts.
+    found = processes.from_main(next(traces, None))
+    if found is not None:
         raise UserError(
-            f"{log_dir} already holds a run ({newest.name}): go on with --resume, "
+            f"{log_dir} already holds a run ({found.relative_to(log_dir)}): go on with --resume, "
             "or give another --log_dir"
         )
 
@@ -208,7 +220,7 @@ def config_source(training_type: str, start: Start) -> Checkpoint | None:
 def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Processes) -> None:
     """Run one stage of training."""
     training_type = arguments.training_type
-    start = Start(starting_checkpoint(arguments, log_dir))
+    start = Start(starting_checkpoint(arguments, log_dir, processes))
     if start.load_model is None and training_type != "train2d":
         paths = arguments.load_2d_model, arguments.load_3d_model
         start = Start(None, *(read_checkpoint(path) if path else None for path in paths))
@@ -219,8 +231,18 @@ def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Process
         for checkpoint in start:
             refuse_other_architecture(asked, checkpoint)
     prepare_device(processes.device, config.precision, config.tf32)
-    stage = Stage(training_type, network, config, arguments.data_root, processes)
-    Trainer(stage, log_dir, start.load_model).fit()
+    settings = config.stage(training_type)
+    what = (
+        f"in {training_type} with batch_size {settings.batch_size}, accumulate "
+        f"{settings.accumulate} and pictures of {config.data.input_size} pixels"
+    )
+    remedy = (
+        "lower --batch_size, or keep it and work in smaller parts with --accumulate "
+        f"{2 * settings.accumulate}"
+    )
+    with memory_advice(what, remedy):
+        stage = Stage(training_type, network, config, arguments.data_root, processes)
+        Trainer(stage, log_dir, start.load_model).fit()
 
 
 def train_all(arguments: argparse.Namespace, log_dir: Path, processes: Processes) -> None:
@@ -231,7 +253,7 @@ def train_all(arguments: argparse.Namespace, log_dir: Path, processes: Processes
     folders = {stage: log_dir / stage.capitalize() for stage in _STAGES}
     if not arguments.resume:
         for folder in folders.values():
-            refuse_used(folder)
+            refuse_used(folder, processes)
     for stage, folder in folders.items():
         own = argparse.Namespace(**vars(arguments))
         own.training_type = stage

@@ -1,5 +1,10 @@
 """The errors a person can act on."""
 
+import sys
+from types import TracebackType
+
+_hook_before = sys.excepthook
+
 
 class UserError(Exception):
     """Something the person at the keyboard can put right: a path, a file, an option.
@@ -11,3 +16,24 @@ class UserError(Exception):
 
 class BrokenFrameError(UserError):
     """One frame's picture or label cannot be used; a run over many frames skips and counts it."""
+
+
+def explain_missing_library(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """``sys.excepthook`` that says in one line what to install where OpenCV lacks a library of the
+    system, and exits with status 2; anything else goes to the hook that was there before.
+
+    OpenCV is imported before any command could catch that.
+    """
+    if not (isinstance(error, ImportError) and error.name == "cv2" and ".so" in str(error)):
+        _hook_before(kind, error, trace)
+        return
+    library = str(error).partition(":")[0]
+    print(
+        f"error: OpenCV needs {library}, which this system lacks: 'apt-get install libgl1 "
+        "libglib2.0-0' or 'dnf install mesa-libGL glib2'; or take OpenCV without windows: 'pip "
+        "uninstall opencv-python' and 'pip install opencv-python-headless'",
+        file=sys.stderr,
+    )
+    sys.exit(2)

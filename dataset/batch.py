@@ -38,6 +38,16 @@ class Batch:
             self.images = self.images.pin_memory()
         return self
 
+    def share_memory(self) -> None:
+        """Move the tensors to where another process can read them.
+
+        Raises:
+            RuntimeError: where there is no room for them.
+        """
+        for tensor in (self.images, self.joints2d, self.joints3d, self.visible):
+            if tensor is not None:
+                tensor.share_memory_()
+
 
 def collate(frames: Sequence[Frame]) -> Batch:
     """Stack frames into a batch."""

@@ -13,11 +13,7 @@ from base.frame import FrameId
 from base.set_type import SetType
 from dataset.faults import (
     BAD_LABEL,
-    BAD_PICTURE,
     BAD_SHARD,
-    LABEL_ALONE,
-    PICTURE_ALONE,
-    WRONG_PICTURE,
     Fault,
     SetReport,
     check_character,
@@ -47,10 +43,10 @@ def check_packed(
         UserError: for a set that is not there or not finished.
     """
     data = Packed(root, set_type, pictures=False, report=False, skip=False)
-    report = SetReport(set_type)
+    # What packing has met is wrong with the set still, though no loader trips on it.
+    report = SetReport(set_type, faults=list(data.index["left_out"]))
     for character in data.index["characters"]:
         check_character(report, character)
-    _check_left_out(report, data.index["left_out"])
     shards = data.index["shards"]
     rows_of: list[list[int]] = [[] for _ in shards]
     for i in range(len(data)):
@@ -58,8 +54,7 @@ def check_packed(
         where = f"{set_type.folder}/{frame_id}"
         if row["shard"] >= 0:
             rows_of[row["shard"]].append(i)
-            report.frames += 1
-            report.characters[frame_id.character] += 1
+            report.frames.append(frame_id)
         else:
             report.label_frames += 1
         if not (np.isfinite(label.joints2d).all() and np.isfinite(label.joints3d).all()):
@@ -78,7 +73,10 @@ def check_packed(
         with (
             ThreadPoolExecutor(jobs) as pool,
             tqdm(
-                total=report.frames, desc=f"checking {set_type.folder}", unit="frame", leave=False
+                total=len(report.frames),
+                desc=f"checking {set_type.folder}",
+                unit="frame",
+                leave=False,
             ) as bar,
         ):
             for rows, faults in zip(rows_of, pool.map(check, range(len(shards))), strict=True):
@@ -86,28 +84,6 @@ def check_packed(
                 bar.update(len(rows))
     report.sort_out(read_skip_list(root, set_type))
     return report
-
-
-def _check_left_out(report: SetReport, left_out: list[str]) -> None:
-    """Faults that packing has met are the set's faults still, though no loader trips on them."""
-    for reason in left_out:
-        where, _, detail = reason.partition(": ")
-        if detail in (PICTURE_ALONE, LABEL_ALONE):
-            kind = detail
-        elif where.endswith(".json"):
-            kind = BAD_LABEL
-        else:
-            kind = WRONG_PICTURE if "expected" in detail else BAD_PICTURE
-        frame_id = _left_out_frame(where)
-        report.faults.append(
-            Fault(kind, f"{report.set_type.folder}/{where}", f"left out: {detail}", frame_id)
-        )
-
-
-def _left_out_frame(where: str) -> FrameId:
-    character, environment, *rest = where.split("/")
-    digits = Path(rest[-1]).stem.replace(".", "_").rpartition("_")[2]
-    return FrameId(character, environment, int(digits))
 
 
 def _check_shard(data: Packed, split: Path, name: str, rows: list[int]) -> list[Fault]:

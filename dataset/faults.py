@@ -1,20 +1,27 @@
-"""What a check of a set found: the faults, and the figures beside them."""
+"""What can be wrong with a set: the faults, and what a check of it found."""
 
+import sys
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from base.actions import action_group
 from base.camera import RELEASE_CAMERA
+from base.errors import BrokenFrameError
 from base.frame import FrameId
 from base.set_type import SetType
 from base.skeleton import LIMBS
 from dataset.labels import Label
+from dataset.pictures import WrongSizeError
 from dataset.release import CHARACTERS
 
-#: Kinds of faults, in the order they are reported.
+#: Kinds of faults.
+UNREADABLE_FOLDER = "unreadable folder"
+RENAMED_FOLDER = "renamed folder"
+UNEXPECTED_FILE = "unexpected file"
+DUPLICATE_FILE = "duplicate file"
 LABEL_ALONE = "label without picture"
 PICTURE_ALONE = "picture without label"
 BAD_PICTURE = "unreadable picture"
@@ -24,17 +31,25 @@ ABSURD_POSE = "absurd pose"
 OFF_CAMERA = "2D and 3D joints disagree"
 WRONG_SET = "character in the wrong set"
 BAD_SHARD = "damaged shard"
-KINDS = (
-    LABEL_ALONE,
-    PICTURE_ALONE,
-    BAD_PICTURE,
-    WRONG_PICTURE,
-    BAD_LABEL,
-    ABSURD_POSE,
-    OFF_CAMERA,
-    WRONG_SET,
-    BAD_SHARD,
-)
+#: In the order they are reported; the plural of each.
+KINDS = {
+    UNREADABLE_FOLDER: "unreadable folders",
+    RENAMED_FOLDER: "renamed folders",
+    UNEXPECTED_FILE: "unexpected files",
+    DUPLICATE_FILE: "duplicate files",
+    LABEL_ALONE: "labels without picture",
+    PICTURE_ALONE: "pictures without label",
+    BAD_PICTURE: "unreadable pictures",
+    WRONG_PICTURE: "pictures of wrong size or channels",
+    BAD_LABEL: "broken labels",
+    ABSURD_POSE: "absurd poses",
+    OFF_CAMERA: "frames whose 2D and 3D joints disagree",
+    WRONG_SET: "characters in the wrong set",
+    BAD_SHARD: "damaged shards",
+}
+
+#: How many faults of a kind a summary names before it only counts.
+_SHOWN = 5
 
 #: No bone of a person is longer than this, metres, and none has no length at all.
 _LONGEST_LIMB, _SHORTEST_LIMB = 1.5, 1e-4
@@ -49,15 +64,60 @@ class Fault:
 
     Attributes:
         kind: one of :data:`KINDS`.
-        where: path relative to the data root.
+        where: path relative to the data root, with ``/``.
         detail: what exactly.
-        frame_id: the frame, where it is one.
+        frame_id: the frame that cannot be used or trusted, where it is one.
     """
 
     kind: str
     where: str
     detail: str
     frame_id: FrameId | None = None
+
+    @classmethod
+    def of_file(cls, error: BrokenFrameError, where: str, frame_id: FrameId) -> "Fault":
+        """What was met on reading a frame's picture or label, given its path ``where``."""
+        kind = WRONG_PICTURE if isinstance(error, WrongSizeError) else BAD_PICTURE
+        if where.lower().endswith(".json"):
+            kind = BAD_LABEL
+        # Errors of single files name the file first; a report names it by itself.
+        return cls(kind, where, str(error).rpartition(f"{where}: ")[2], frame_id)
+
+    def __str__(self) -> str:
+        # Any console can print it, though the name of a file may be no UTF-8.
+        return f"{self.where} ({self.detail})".encode("utf-8", "backslashreplace").decode()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Content for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any] | str) -> "Fault":
+        """The fault that :meth:`as_dict` has stored, or a line of a set packed before it was."""
+        if isinstance(stored, str):
+            where, _, detail = stored.partition(": ")
+            kind = BAD_LABEL if where.endswith(".json") else BAD_PICTURE
+            return cls(detail if detail in KINDS else kind, where, detail)
+        frame = stored["frame_id"]
+        return cls(**stored | {"frame_id": frame and FrameId(**frame)})
+
+
+def print_faults(name: str, faults: list[Fault]) -> None:
+    """Tell on standard error what is wrong with a set of that name."""
+    for line in summary(faults):
+        print(f"{name}: {line}", file=sys.stderr)
+
+
+def summary(faults: list[Fault]) -> list[str]:
+    """One line for each kind of fault: how many, and the first of them by name."""
+    lines = []
+    for kind, plural in KINDS.items():
+        named = [str(fault) for fault in faults if fault.kind == kind]
+        if named:
+            more = f"; and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+            what = kind if len(named) == 1 else plural
+            lines.append(f"{len(named)} {what}: {'; '.join(named[:_SHOWN])}{more}")
+    return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,26 +153,35 @@ class SetReport:
 
     Attributes:
         set_type: the set.
-        frames: frames with picture and label.
-        label_frames: labels in folders that hold labels only.
+        frames: frames with a picture and a label that can be read.
+        label_frames: further labels that can be read.
         faults: what is wrong.
         skipped: faults of frames that the skip list leaves out already.
+        skip: the frames on the skip list.
         shifts: folders where pairing by position goes wrong.
-        characters: frames by character.
         actions: frames by clip name.
         residuals: each checked frame's largest distance between ``pts2d_fisheye`` and the
             projection of ``pts3d_fisheye``, pixels of the 1280×800 picture.
     """
 
     set_type: SetType
-    frames: int = 0
+    frames: list[FrameId] = field(default_factory=list)
     label_frames: int = 0
     faults: list[Fault] = field(default_factory=list)
     skipped: list[Fault] = field(default_factory=list)
+    skip: frozenset[FrameId] = frozenset()
     shifts: list[Shift] = field(default_factory=list)
-    characters: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
     residuals: list[float] = field(default_factory=list)
+
+    def good(self) -> set[FrameId]:
+        """The frames without a fault that the skip list does not name either."""
+        faulty = {fault.frame_id for fault in self.faults + self.skipped}
+        return set(self.frames) - faulty - self.skip
+
+    def characters(self) -> dict[str, int]:
+        """Frames by character."""
+        return dict(sorted(Counter(frame.character for frame in self.frames).items()))
 
     def groups(self) -> dict[str, int]:
         """Frames by action group of the official evaluation; ``unknown`` counts in All only."""
@@ -136,7 +205,8 @@ class SetReport:
 
         return {
             "set": self.set_type.folder,
-            "frames": self.frames,
+            "frames": len(self.frames),
+            "good_frames": len(self.good()),
             "label_frames": self.label_frames,
             "counts": {k: n for k in KINDS if (n := sum(f.kind == k for f in self.faults))},
             "faults": listed(self.faults),
@@ -153,14 +223,15 @@ class SetReport:
                 for s in self.shifts
             ],
             "projection_residual_px": self.residual_figures(),
-            "characters": dict(sorted(self.characters.items())),
+            "characters": self.characters(),
             "action_groups": self.groups(),
             "actions": dict(self.actions.most_common()),
         }
 
     def sort_out(self, skip: frozenset[FrameId]) -> None:
         """Order the faults, and put those of frames on the skip list apart."""
-        self.faults.sort(key=lambda fault: (KINDS.index(fault.kind), fault.where))
+        self.skip = skip
+        self.faults.sort(key=lambda fault: (list(KINDS).index(fault.kind), fault.where))
         self.skipped = [fault for fault in self.faults if fault.frame_id in skip]
         self.faults = [fault for fault in self.faults if fault.frame_id not in skip]
 

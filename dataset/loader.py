@@ -1,18 +1,35 @@
-"""Batches of a dataset in a reproducible order, stepping over frames that cannot be read."""
+"""Batches of a dataset in a reproducible order, stepping over frames that cannot be read.
 
+Reading processes hand batches over in shared memory where there is room for them, and otherwise
+through a pipe, which costs a few copies and needs no /dev/shm.
+"""
+
+import functools
+import pickle
 import signal
+import sys
 from collections.abc import Iterator
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from base.base_dataset import BaseDataset
 from base.errors import BrokenFrameError, UserError
 from base.frame import Frame, FrameId
 from dataset.batch import Batch, collate
+from dataset.memory import free_shared_memory, picture_bytes
 from dataset.order import BatchOrder, Division
 
 BrokenList = list[tuple[FrameId, str]]
+
+#: Batches that each reading process prepares in advance.
+_PREFETCH = 2
+_MORE_SHARED_MEMORY = (
+    "give the container more (docker run --shm-size=2g), or lower --workers or --batch_size"
+)
+_MIB = 2**20
+#: The locks of reading processes are in it as well.
+_LEAST_SHARED_MEMORY = _MIB
 
 #: A frame that takes a broken one's place is looked for this far; beyond, the set is unusable.
 _MOST_REPLACEMENTS = 1000
@@ -45,16 +62,40 @@ class _Readable(Dataset):
         return None, broken
 
 
-def _collate_readable(items: list[_Item]) -> tuple[Batch | None, list[tuple[int, str]]]:
-    """Batch of the frames that could be read, and what could not."""
+_Read = tuple[Batch | None, list[tuple[int, str]]]
+
+
+def _collate_readable(share: bool, items: list[_Item]) -> _Read | bytes:
+    """Batch of the frames that could be read, and what could not; pickled where the main process
+    is another one and shared memory has no room."""
     frames = [frame for frame, _ in items if frame is not None]
     broken = [fault for _, faults in items for fault in faults]
-    return (collate(frames) if frames else None), broken
+    batch = collate(frames) if frames else None
+    if batch is None or get_worker_info() is None:
+        return batch, broken
+    # Left to the loader, tensors are moved to shared memory in a thread that loses the batch where
+    # that fails, and the main process waits for it for ever.
+    try:
+        if share:
+            batch.share_memory()
+            return batch, broken
+    except RuntimeError:  # others have filled it meanwhile, or too many files are open
+        pass
+    return pickle.dumps((batch, broken))
 
 
 def _leave_interrupts_to_the_main_process(_: int) -> None:
     # Ctrl-C reaches every process of the terminal; only the main one is to act on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def bytes_in_flight(batch_size: int, size: int, workers: int, division: Division) -> int:
+    """Shared memory that pictures of ``size`` × ``size`` take at most, in this process and in
+    those that read for it."""
+    frames = -(-batch_size // (division.world * division.accumulate))
+    # A step holds its micro-batches until it ends.
+    batches = _PREFETCH * workers + division.accumulate
+    return picture_bytes(batches * frames, size)
 
 
 class FrameLoader:
@@ -76,7 +117,7 @@ class FrameLoader:
     Attributes:
         epoch: set it before each pass over shuffled data.
         start: first step of the next pass, to go on within an epoch.
-        workers: reading processes.
+        workers: reading processes; none where shared memory has no room for their locks.
         broken: frames stepped over so far, each once, with the reason.
     """
 
@@ -96,16 +137,26 @@ class FrameLoader:
         self.dataset = dataset
         self.epoch = 0
         self.start = 0
-        self.workers = workers
         self.broken: BrokenList = []
         self._order = BatchOrder(
             len(dataset), batch_size, shuffle, seed, drop_last, division, epoch_frames
         )
+        self._pin_memory = pin_memory
+        self._told = False
+        self._bytes = bytes_in_flight(
+            batch_size, dataset.camera.width, workers, self._order.division
+        )
+        free = free_shared_memory()
+        if workers and free < _LEAST_SHARED_MEMORY:
+            self._tell("from the main process alone")
+            workers = 0
+        self.workers = workers
         self._loader = DataLoader(
             _Readable(dataset, replace_broken),
             batch_sampler=self._order,
             num_workers=workers,
-            collate_fn=_collate_readable,
+            prefetch_factor=_PREFETCH if workers else None,
+            collate_fn=functools.partial(_collate_readable, self._bytes <= free),
             # Workers draw nothing; a generator of its own keeps PyTorch's global one untouched.
             generator=torch.Generator().manual_seed(seed),
             worker_init_fn=_leave_interrupts_to_the_main_process,
@@ -126,7 +177,8 @@ class FrameLoader:
         self._order.epoch, self._order.start = self.epoch, self.start
         known = {frame_id for frame_id, _ in self.broken}
         try:
-            for batch, broken in self._loader:
+            for read in self._loader:
+                batch, broken = self._unpickled(read) if isinstance(read, bytes) else read
                 for index, reason in broken:
                     frame_id = self.dataset.frame_id(index)
                     if frame_id not in known:
@@ -140,8 +192,27 @@ class FrameLoader:
             first = str(error).splitlines()[0]
             raise UserError(
                 f"a process that reads pictures died ({first}): if memory ran out, use fewer "
-                "(--workers, data.workers)"
+                f"(--workers, data.workers); if /dev/shm did, {_MORE_SHARED_MEMORY}"
             ) from None
+
+    def _unpickled(self, read: bytes) -> _Read:
+        """What came through a pipe."""
+        self._tell("through pipes")
+        batch, broken = pickle.loads(read)
+        if self._pin_memory and batch is not None:
+            batch.pin_memory()
+        return batch, broken
+
+    def _tell(self, how: str) -> None:
+        """Say once that pictures take a slower way, and why."""
+        if not self._told and self._order.division.rank == 0:
+            print(
+                f"{self.dataset.set_type.folder}: pictures come {how}, which is slower: "
+                f"{self._bytes / _MIB:.0f} MiB of shared memory may be needed, /dev/shm has "
+                f"{free_shared_memory() / _MIB:.0f} MiB free; {_MORE_SHARED_MEMORY}",
+                file=sys.stderr,
+            )
+        self._told = True
 
 
 def make_loader(

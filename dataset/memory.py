@@ -1,5 +1,9 @@
 """A dataset read once and kept in memory: for sets that fit, no later epoch decodes anything."""
 
+import math
+import os
+import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -69,3 +73,14 @@ class InMemory(BaseDataset):
 def picture_bytes(count: int, size: int) -> int:
     """Memory that ``count`` pictures of ``size`` × ``size`` take."""
     return count * size * size * 3 * np.dtype(np.uint8).itemsize
+
+
+def free_shared_memory() -> float:
+    """Bytes that processes may still share; infinite where no folder limits it."""
+    if sys.platform != "linux":
+        return math.inf
+    folder = "/dev/shm"
+    if not os.access(folder, os.W_OK):
+        return 0
+    usage = shutil.disk_usage(folder)
+    return usage.free if usage.total else math.inf

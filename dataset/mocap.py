@@ -12,14 +12,12 @@ from base.errors import UserError
 from base.frame import Frame, FrameId
 from base.set_type import SetType
 from dataset.annotations import Annotations
-from dataset.index import load_index, split_folder
+from dataset.faults import print_faults
+from dataset.index import load_index
 from dataset.packed import Packed, is_packed
 from dataset.pictures import decode_release_picture, read_bytes
 from dataset.skip_list import SKIP_LIST
 from dataset.transforms import SquareCrop
-
-#: How many names a report prints before it only counts.
-_NAMES_SHOWN = 5
 
 
 class Mocap(BaseDataset):
@@ -48,35 +46,21 @@ class Mocap(BaseDataset):
         self.pictures = pictures
         self.transform = transform
         self.camera = transform.camera(RELEASE_CAMERA) if transform else RELEASE_CAMERA
-        self._split = split_folder(Path(root), set_type)
-        self.index = load_index(Path(root), set_type)
+        self._root = Path(root)
+        self.index = load_index(self._root, set_type)
         usable = self.index.has_picture if pictures else np.ones(len(self.index.number), bool)
         self._rows = np.flatnonzero(usable)
         if report:
-            self._report()
+            print_faults(set_type.folder, self.index.faults)
+            if self.index.skipped:
+                print(
+                    f"{set_type.folder}: {self.index.skipped} frames left out by {SKIP_LIST}",
+                    file=sys.stderr,
+                )
         if len(self._rows) == 0:
             raise UserError(
-                f"{self._split}: {len(self.index.number)} labels, but no picture of the same "
-                "frame number under CHARACTER/ENVIRONMENT/cam_down/rgba"
-            )
-
-    def _report(self) -> None:
-        index = self.index
-        for what, names in (
-            ("pictures without a label", index.picture_without_label),
-            ("labels without a picture", index.label_without_picture),
-            ("broken labels", index.broken),
-        ):
-            if names:
-                shown = "; ".join(names[:_NAMES_SHOWN])
-                more = (
-                    f"; and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-                )
-                print(f"{self._split.name}: {len(names)} {what}: {shown}{more}", file=sys.stderr)
-        if index.skipped:
-            print(
-                f"{self._split.name}: {index.skipped} frames left out by {SKIP_LIST}",
-                file=sys.stderr,
+                f"{self._root / set_type.folder}: {len(self.index.number)} labels, but no picture "
+                "of the same frame number under CHARACTER/ENVIRONMENT/cam_down/rgba"
             )
 
     def __len__(self) -> int:
@@ -88,10 +72,7 @@ class Mocap(BaseDataset):
 
     def picture_path(self, index: int) -> Path:
         """Where the picture of a frame lies."""
-        row = self._rows[index]
-        frame_id = self.index.frame_id(row)
-        folder = self._split / self.index.folders[self.index.folder[row]] / "rgba"
-        return folder / f"{frame_id.character}.rgba.{frame_id.number:06d}.png"
+        return self._root / self.index.picture_path(self._rows[index])
 
     def __getitem__(self, index: int) -> Frame:
         """The frame at ``index``.

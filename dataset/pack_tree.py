@@ -10,16 +10,19 @@ import numpy as np
 from base.errors import BrokenFrameError
 from base.frame import FrameId
 from base.set_type import SetType
-from dataset.faults import LABEL_ALONE, PICTURE_ALONE
+from dataset.faults import Fault
 from dataset.index import SplitIndex
 from dataset.jpegs import encode_picture
-from dataset.labels import Label
+from dataset.names import folder_identity
 from dataset.packing import Plan
+from dataset.pictures import read_bytes
 from dataset.shards import PackOptions
 from dataset.transforms import SquareCrop
 
 #: Bound on the environments that wait in memory.
 _ENVIRONMENTS_IN_FLIGHT = 16
+#: Parts of the path of a camera folder: set, character, environment, ``cam_down``.
+_DEPTH = 4
 
 
 def pack_tree(
@@ -30,7 +33,7 @@ def pack_tree(
     pool: ThreadPoolExecutor,
     on_frames: Callable[[int], object],
     index: SplitIndex,
-) -> None:
+) -> list[Fault]:
     """Pack a set of an extracted tree; shards that are there already are kept.
 
     Args:
@@ -41,9 +44,14 @@ def pack_tree(
         pool: encodes shards.
         on_frames: told how many labels are done.
         index: of the set.
+
+    Returns:
+        Faults of the set that belong to no environment.
     """
-    source, split = root / set_type.folder, output / set_type.folder
     planned: deque[tuple[Plan, list[Future]]] = deque()
+    faults: dict[str, list[Fault]] = {}
+    for fault in index.faults:
+        faults.setdefault("/".join(fault.where.split("/")[:_DEPTH]), []).append(fault)
 
     def finish_first() -> None:
         plan, futures = planned.popleft()
@@ -54,9 +62,9 @@ def pack_tree(
 
     for row, folder in enumerate(index.folders):
         rows = np.flatnonzero(index.folder == row)
-        orphans = _orphans(index, folder)
-        if len(rows) or orphans:
-            plan = _plan(index, rows, source / folder, orphans, split, options)
+        left_out = faults.pop(folder, [])
+        if len(rows) or left_out:
+            plan = _plan(root, index, rows, folder, left_out, output / set_type.folder, options)
             if plan.is_saved():
                 on_frames(len(plan.labels))
                 continue
@@ -65,51 +73,30 @@ def pack_tree(
                 finish_first()
     while planned:
         finish_first()
-
-
-def _orphans(index: SplitIndex, folder: str) -> list[str]:
-    listed = {
-        PICTURE_ALONE: index.picture_without_label,
-        LABEL_ALONE: index.label_without_picture,
-        "": index.broken,
-    }
-    return [
-        f"{path}: {why}" if why else path
-        for why, paths in listed.items()
-        for path in paths
-        if path.startswith(f"{folder}/")
-    ]
+    return [fault for remaining in faults.values() for fault in remaining]
 
 
 def _plan(
+    root: Path,
     index: SplitIndex,
     rows: np.ndarray,
-    folder: Path,
-    orphans: list[str],
+    folder: str,
+    left_out: list[Fault],
     split: Path,
     options: PackOptions,
 ) -> Plan:
     """An environment whose pictures lie in an extracted folder."""
-    character, environment = folder.parts[-3:-1]
-    labels = {
-        int(index.number[row]): Label(
-            index.joints2d[row],
-            index.joints3d[row],
-            index.visible[row],
-            index.actions[index.action[row]],
-        )
-        for row in rows
-    }
+    frame = FrameId(*folder_identity(folder), 0)
+    row_of = {int(index.number[row]): int(row) for row in rows}
     crop = SquareCrop(options.size)
 
-    def encode(number: int) -> bytes:
-        name = f"rgba/{character}.rgba.{number:06d}.png"
+    def encode(number: int) -> bytes | Fault:
+        where = index.picture_path(row_of[number])
         try:
-            data = (folder / name).read_bytes()
-        except OSError as error:
-            raise BrokenFrameError(f"{name}: cannot be read ({error.strerror})") from None
-        return encode_picture(data, name, crop, options.quality)
+            return encode_picture(read_bytes(root / where), where, crop, options.quality)
+        except BrokenFrameError as error:
+            return Fault.of_file(error, where, index.frame_id(row_of[number]))
 
-    pictures = [int(n) for n in index.number[rows][index.has_picture[rows]]]
-    frame = FrameId(character, environment, 0)
-    return Plan(frame, split, options, labels, encode, pictures, list(orphans))
+    labels = {number: index.label(row) for number, row in row_of.items()}
+    pictures = [number for number, row in row_of.items() if index.picture[row]]
+    return Plan(frame, split, options, labels, encode, pictures, left_out)

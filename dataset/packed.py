@@ -15,18 +15,24 @@ from base.errors import BrokenFrameError, UserError
 from base.frame import Frame, FrameId
 from base.set_type import SetType
 from dataset.annotations import Annotations
+from dataset.faults import Fault, print_faults
 from dataset.labels import Label
 from dataset.pictures import decode_picture
 from dataset.shards import ANNOTATIONS, FORMAT, INDEX, MANIFEST, ROW
-from dataset.skip_list import SKIP_LIST, read_skip_list
+from dataset.skip_list import SKIP_LIST, is_listed, read_skip_list
 from dataset.transforms import SquareCrop
-
-_SHOWN = 5
 
 
 def is_packed(root: Path) -> bool:
-    """Whether a data root holds packed sets."""
-    return (Path(root) / MANIFEST).is_file()
+    """Whether a data root holds packed sets.
+
+    Raises:
+        UserError: for a root that may not be read.
+    """
+    try:
+        return (Path(root) / MANIFEST).is_file()
+    except OSError as error:
+        raise UserError(f"{root}: cannot be read ({error.strerror})") from None
 
 
 class Packed(BaseDataset):
@@ -72,10 +78,17 @@ class Packed(BaseDataset):
         self._table = self._open_table()
         usable = self._table["shard"] >= 0 if pictures else np.ones(len(self._table), bool)
         listed = read_skip_list(Path(root), set_type) if skip else frozenset()
-        skipped = self._skipped(listed)
+        skipped = np.zeros(len(self._table), bool)
+        if listed:
+            characters = np.array(self.index["characters"])[self._table["character"]]
+            environments = np.array(self.index["environments"])[self._table["environment"]]
+            skipped = is_listed(listed, characters, environments, self._table["number"])
         self._rows = np.flatnonzero(usable & ~skipped)
         if report:
-            self._report(int((usable & skipped).sum()))
+            faults = [fault for fault in self.index["left_out"] if fault.frame_id not in listed]
+            print_faults(f"{set_type.folder}, left out when it was packed", faults)
+            if count := int((usable & skipped).sum()):
+                print(f"{set_type.folder}: {count} frames left out by {SKIP_LIST}", file=sys.stderr)
         if len(self._rows) == 0:
             raise UserError(f"{self._split}: no frame with a picture is packed in it")
 
@@ -96,34 +109,6 @@ class Packed(BaseDataset):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._table = self._open_table()
-
-    def _skipped(self, skip: frozenset[FrameId]) -> np.ndarray:
-        skipped = np.zeros(len(self._table), bool)
-        if not skip:
-            return skipped
-        listed: dict[tuple[str, str], list[int]] = {}
-        for frame_id in skip:
-            listed.setdefault((frame_id.character, frame_id.environment), []).append(
-                frame_id.number
-            )
-        characters = np.array(self.index["characters"])[self._table["character"]]
-        environments = np.array(self.index["environments"])[self._table["environment"]]
-        for (character, environment), numbers in listed.items():
-            there = (characters == character) & (environments == environment)
-            skipped |= there & np.isin(self._table["number"], numbers)
-        return skipped
-
-    def _report(self, skipped: int) -> None:
-        left_out = self.index["left_out"]
-        if left_out:
-            shown = "; ".join(left_out[:_SHOWN])
-            more = f"; and {len(left_out) - _SHOWN} more" if len(left_out) > _SHOWN else ""
-            print(
-                f"{self._split.name}: {len(left_out)} left out when it was packed: {shown}{more}",
-                file=sys.stderr,
-            )
-        if skipped:
-            print(f"{self._split.name}: {skipped} frames left out by {SKIP_LIST}", file=sys.stderr)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -204,7 +189,7 @@ class Packed(BaseDataset):
 
 
 def read_packed_index(split: Path) -> dict[str, Any]:
-    """Content of a packed set's ``index.json``.
+    """Content of a packed set's ``index.json``, ``left_out`` as faults.
 
     Raises:
         UserError: where the set is missing, unfinished or of another format.
@@ -221,4 +206,4 @@ def read_packed_index(split: Path) -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read ({error}); pack again") from None
     if index.get("format") != FORMAT:
         raise UserError(f"{path}: format {index.get('format')}, this version reads {FORMAT}")
-    return index
+    return index | {"left_out": [Fault.from_dict(fault) for fault in index["left_out"]]}

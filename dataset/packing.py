@@ -4,10 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from base.errors import BrokenFrameError
+import numpy as np
+from isal import isal_zlib
+
 from base.frame import FrameId
+from dataset.faults import Fault
 from dataset.labels import Label
 from dataset.shards import (
+    LABEL_FIELDS,
     Environment,
     PackOptions,
     Place,
@@ -29,9 +33,9 @@ class Plan:
         split: folder of the packed set.
         options: how to pack.
         labels: by frame number.
-        encode: makes the JPEG of a frame number.
+        encode: makes the JPEG of a frame number, or says why it cannot.
         pictures: frame numbers that have a picture.
-        left_out: "frame: reason" of what is not packed.
+        left_out: what is not packed.
         places: number → shard's name and place, of what is packed.
     """
 
@@ -39,9 +43,9 @@ class Plan:
     split: Path
     options: PackOptions
     labels: dict[int, Label]
-    encode: Callable[[int], bytes]
+    encode: Callable[[int], bytes | Fault]
     pictures: list[int]
-    left_out: list[str] = field(default_factory=list)
+    left_out: list[Fault] = field(default_factory=list)
     places: dict[int, tuple[str, Place]] = field(default_factory=dict)
 
     def is_saved(self) -> bool:
@@ -51,7 +55,10 @@ class Plan:
             return False
         saved = Environment.load(path)
         packed = saved.rows[saved.rows["shard"] >= 0]
-        if set(saved.rows["number"].tolist()) != self.labels.keys():
+        labels, actions = label_rows(self.labels)
+        if saved.actions != actions or any(
+            not np.array_equal(saved.rows[name], labels[name]) for name in LABEL_FIELDS
+        ):
             return False
         if packed["number"].tolist() != sorted(self.pictures) or saved.left_out != self.left_out:
             return False
@@ -73,7 +80,7 @@ class Plan:
             shards.setdefault(self.options.shard_name(self.frame_id(number)), []).append(number)
         return shards
 
-    def shard(self, name: str) -> tuple[str, dict[int, Place], list[str]]:
+    def shard(self, name: str) -> tuple[str, dict[int, Place], list[Fault]]:
         """Make sure that a shard is there.
 
         Returns:
@@ -82,37 +89,33 @@ class Plan:
         wanted, path = self.by_shard()[name], self.split / name
         if path.is_file():
             places = scan_shard(path)
-            if places.keys() <= set(wanted):
+            if places.keys() <= set(wanted) and all(
+                place.label_crc == isal_zlib.crc32(self._sample(number))
+                for number, place in places.items()
+            ):
                 absent = [number for number in wanted if number not in places]
                 encoded, broken = self._encode(absent)
                 if not encoded:
                     return name, places, broken
         encoded, broken = self._encode(wanted)
-        crop = SquareCrop(self.options.size)
         if encoded:
-            write_shard(
-                path,
-                [
-                    (
-                        frame_key(self.frame_id(number)),
-                        picture,
-                        encode_sample(self.labels[number], self.frame_id(number), crop),
-                    )
-                    for number, picture in encoded.items()
-                ],
-            )
+            samples = [
+                (frame_key(self.frame_id(number)), picture, self._sample(number))
+                for number, picture in encoded.items()
+            ]
+            write_shard(path, samples)
         return name, scan_shard(path) if encoded else {}, broken
 
-    def _encode(self, numbers: list[int]) -> tuple[dict[int, bytes], list[str]]:
-        encoded, broken = {}, []
-        for number in numbers:
-            try:
-                encoded[number] = self.encode(number)
-            except BrokenFrameError as error:
-                broken.append(f"{self.frame_id(number)}: {error}")
-        return encoded, broken
+    def _sample(self, number: int) -> bytes:
+        crop = SquareCrop(self.options.size)
+        return encode_sample(self.labels[number], self.frame_id(number), crop)
 
-    def take(self, name: str, places: dict[int, Place], broken: list[str]) -> None:
+    def _encode(self, numbers: list[int]) -> tuple[dict[int, bytes], list[Fault]]:
+        made = {number: self.encode(number) for number in numbers}
+        encoded = {number: data for number, data in made.items() if isinstance(data, bytes)}
+        return encoded, [fault for fault in made.values() if isinstance(fault, Fault)]
+
+    def take(self, name: str, places: dict[int, Place], broken: list[Fault]) -> None:
         """Note what :meth:`shard` has found."""
         self.places |= {number: (name, place) for number, place in places.items()}
         self.left_out += broken
@@ -125,7 +128,7 @@ class Plan:
             if int(row["number"]) in self.places:
                 name, place = self.places[int(row["number"])]
                 row["shard"] = shards.index(name)
-                row["offset"], row["length"], row["crc"] = place
+                row["offset"], row["length"], row["crc"], _ = place
         Environment(
             self.frame.character, self.frame.environment, rows, actions, shards, self.left_out
         ).save(self.split)

@@ -1,11 +1,16 @@
 """Reading one picture of any common kind, and finding those of a folder."""
 
-from collections.abc import Sequence
-from pathlib import Path
+import contextlib
+import io
+import re
+from collections.abc import Sequence, Set
+from pathlib import Path, PurePath
 
 import cv2
 import numpy as np
 import torch
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
 from torchvision.io import ImageReadMode, decode_jpeg
 
 from base.camera import RELEASE_CAMERA
@@ -14,8 +19,15 @@ from base.errors import BrokenFrameError, UserError
 #: Suffixes of pictures, in lower case.
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
 
-_PNG, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
-_JPEG, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
+#: Of each kind its first bytes, its last ones, and what reads its header alone.
+_KINDS = (
+    (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82", PngImageFile),
+    (b"\xff\xd8\xff", b"\xff\xd9", JpegImageFile),
+)
+
+
+class WrongSizeError(BrokenFrameError):
+    """A picture that is not of the release's size."""
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -46,17 +58,32 @@ def decode_picture(data: bytes, path: Path | str) -> np.ndarray:
     """The picture in a file's bytes, as :func:`read_picture`; ``path`` names it in errors.
 
     Raises:
-        BrokenFrameError: for bytes that are cut off or no picture.
+        BrokenFrameError: for bytes that are cut off or no picture, and for a picture that is too
+            large for OpenCV, which looks at the size before it decodes anything.
     """
     # Some decoders fill the missing part of a cut-off file with grey and say nothing.
-    for start, end in ((_PNG, _PNG_END), (_JPEG, _JPEG_END)):
+    for start, end, _ in _KINDS:
         if data.startswith(start) and end not in data:
             raise BrokenFrameError(f"{path}: cut off after {len(data)} bytes")
-    # IMREAD_COLOR makes three 8-bit channels of grey, 16-bit and transparent pictures.
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
+    try:
+        # IMREAD_COLOR makes three 8-bit channels of grey, 16-bit and transparent pictures.
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
+    except cv2.error:
+        image = None
     if image is None:
-        raise BrokenFrameError(f"{path}: not a picture that can be decoded")
+        raise BrokenFrameError(f"{path}: {_undecodable(data)}")
     return image
+
+
+def _undecodable(data: bytes) -> str:
+    """What a file is that OpenCV does not decode, by its header."""
+    for start, _, reader in _KINDS:
+        if data.startswith(start):
+            # What Pillow raises for a header that makes no sense.
+            with contextlib.suppress(OSError, SyntaxError, ValueError):
+                width, height = reader(io.BytesIO(data)).size
+                return f"a picture of {width}×{height} pixels, too large or damaged"
+    return "not a picture that can be decoded"
 
 
 def decode_release_picture(data: bytes, path: Path | str) -> np.ndarray:
@@ -67,7 +94,7 @@ def decode_release_picture(data: bytes, path: Path | str) -> np.ndarray:
     """
     image = decode_picture(data, path)
     if image.shape[:2] != (RELEASE_CAMERA.height, RELEASE_CAMERA.width):
-        raise BrokenFrameError(
+        raise WrongSizeError(
             f"{path}: picture is {image.shape[1]}×{image.shape[0]}, "
             f"expected {RELEASE_CAMERA.width}×{RELEASE_CAMERA.height}"
         )
@@ -94,21 +121,36 @@ def decode_jpegs(data: Sequence[bytes], device: torch.device | str = "cpu") -> t
         raise BrokenFrameError(f"a JPEG of {len(files)} cannot be decoded: {error}") from None
 
 
+def natural_order(path: PurePath) -> tuple:
+    """Sort key of paths: folder by folder, numbers by their value: frame_2 before frame_10."""
+
+    def key(name: str) -> tuple[list[str | int], str]:
+        words: list[str | int] = re.split("([0-9]+)", name)
+        words[1::2] = map(int, words[1::2])
+        return words, name
+
+    return [key(part) for part in path.parent.parts], key(path.name)
+
+
+def is_picture(name: str, suffixes: Set[str] = PICTURE_SUFFIXES) -> bool:
+    """Whether a file's name is that of a picture, and not of what macOS notes about one."""
+    return Path(name).suffix.lower() in suffixes and not name.startswith("._")
+
+
 def list_pictures(folder: Path) -> list[Path]:
-    """The pictures directly in a folder, sorted by name.
+    """The pictures directly in a folder, in natural order.
 
     Raises:
-        UserError: if it is missing, no folder, or holds none.
+        UserError: if it is missing, no folder, cannot be read, or holds none.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder of pictures")
-    found = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
-    )
+    try:
+        found = [path for path in folder.iterdir() if is_picture(path.name) and not path.is_dir()]
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be read ({error.strerror})") from None
     if not found:
         kinds = ", ".join(sorted(PICTURE_SUFFIXES))
         raise UserError(f"{folder}: holds no picture ({kinds})")
-    return found
+    return sorted(found, key=natural_order)

@@ -1,6 +1,10 @@
 """The official release as published: its characters, their sets, and the parts they come in."""
 
+import itertools
+import os
 import re
+import string
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,46 +89,58 @@ def select_characters(
     return [character for character in chosen if character.name in names]
 
 
-_ARCHIVE = re.compile(r"^(?P<name>\w+)\.tar\.gz(\.part(?P<part>[a-z]{2}))?$")
+_ARCHIVE = re.compile(r"(?P<name>\w+)(?P<suffix>\.tar\.gz|\.tgz|\.tar)(\.part(?P<part>[a-z]{2}))?")
 
 
 def find_archives(folder: Path) -> dict[str, list[Path]]:
-    """Archives that lie in a folder: character → its parts in order.
+    """Archives that lie in a folder or below it: character → its parts in order.
 
-    A whole ``{character}.tar.gz`` counts as an archive of one part.
+    A whole ``{character}.tar.gz``, ``.tgz`` or ``.tar`` counts as an archive of one part.
 
     Raises:
-        UserError: where the folder is missing or a character lies there both whole and in parts.
+        UserError: where the folder is missing or holds two archives of a character, in two folders
+            or of two kinds.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder of downloaded parts")
-    whole: dict[str, Path] = {}
-    parts: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        match = _ARCHIVE.match(path.name)
-        if not match or not path.is_file():
+    found: dict[str, dict[tuple, list[Path]]] = {}
+    visited: set[str] = set()
+    for parent, folders, names in os.walk(folder, onerror=_tell_unreadable, followlinks=True):
+        if os.path.realpath(parent) in visited:  # by way of a link
+            folders.clear()
             continue
-        if match["part"]:
-            parts.setdefault(match["name"], []).append(path)
-        else:
-            whole[match["name"]] = path
-    both = sorted(whole.keys() & parts.keys())
-    if both:
-        raise UserError(f"{folder}: holds {both[0]} both whole and in parts; move one of them away")
-    return dict(sorted((parts | {name: [path] for name, path in whole.items()}).items()))
+        visited.add(os.path.realpath(parent))
+        # Extracted frames are very many, and none of them is an archive.
+        folders[:] = sorted(name for name in folders if name != "cam_down" and name[0] != ".")
+        for name in sorted(names):
+            match, path = _ARCHIVE.fullmatch(name), Path(parent, name)
+            if match and path.is_file():
+                kind = parent, match["suffix"], match["part"] is None
+                found.setdefault(match["name"], {}).setdefault(kind, []).append(path)
+    for name, kinds in found.items():
+        if len(kinds) > 1:
+            first, second = [str(paths[0]) for paths in kinds.values()][:2]
+            raise UserError(f"{first} and {second}: two archives of {name}; move one of them away")
+    return {name: next(iter(found[name].values())) for name in sorted(found)}
+
+
+def _tell_unreadable(error: OSError) -> None:
+    print(f"left out: {error.filename}: cannot be read ({error.strerror})", file=sys.stderr)
 
 
 def missing_parts(name: str, found: list[Path]) -> list[str]:
     """Names of the parts that an archive needs and ``found`` lacks.
 
-    Of a character that the release does not have, only a gap between the parts can be told.
+    Of an archive that is not the release's own, only a gap between the parts can be told.
     """
-    if any(path.name.endswith(".tar.gz") for path in found):
+    match = _ARCHIVE.fullmatch(found[-1].name)
+    if match["part"] is None:
         return []
+    start, last = found[-1].name[:-2], match["part"]
+    if name in CHARACTERS and match["suffix"] == ".tar.gz":
+        last = "a" + CHARACTERS[name].last
+    letters = map("".join, itertools.product(string.ascii_lowercase, repeat=2))
+    expected = [start + pair for pair in letters if pair <= last]
     present = {path.name for path in found}
-    if name in CHARACTERS:
-        expected = CHARACTERS[name].parts
-    else:
-        expected = Character(name, SetType.TRAIN, found[-1].name[-1]).parts
     return [part for part in expected if part not in present]

@@ -16,6 +16,7 @@ whatever it was packed from, in whatever order, and however often that was inter
 import io
 import json
 import tarfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,11 +25,12 @@ import numpy as np
 from isal import isal_zlib
 
 from base.errors import UserError
+from base.files import replacing, write_text
 from base.frame import FrameId
 from base.set_type import SetType
+from dataset.faults import Fault
 from dataset.labels import Label
 from dataset.transforms import SquareCrop
-from dataset.whole_file import whole_file, write_whole
 
 FORMAT = 1
 MANIFEST = "packed.json"
@@ -54,6 +56,8 @@ ROW = np.dtype(
         ("visible", "?", (16,)),
     ]
 )
+#: What of a row is its frame's label.
+LABEL_FIELDS = ("number", "action", "joints2d", "joints3d", "visible")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ def prepare_output(root: Path, options: PackOptions) -> None:
         return
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise UserError(f"{root} is not empty and holds no packed set: give another --output")
-    write_whole(manifest, json.dumps(options.as_dict(), indent=1).encode() + b"\n")
+    write_text(manifest, json.dumps(options.as_dict(), indent=1) + "\n", single_writer=True)
 
 
 def frame_key(frame_id: FrameId) -> str:
@@ -134,11 +138,12 @@ def encode_sample(label: Label, frame_id: FrameId, crop: SquareCrop) -> bytes:
 
 
 class Place(NamedTuple):
-    """Where a JPEG lies in its shard."""
+    """Where a JPEG lies in its shard, its CRC-32, and that of the json beside it."""
 
     offset: int
     length: int
     crc: int
+    label_crc: int
 
 
 def write_shard(path: Path, samples: list[tuple[str, bytes, bytes]]) -> None:
@@ -148,7 +153,10 @@ def write_shard(path: Path, samples: list[tuple[str, bytes, bytes]]) -> None:
         path: of the shard.
         samples: key, JPEG and json of each frame, in order.
     """
-    with whole_file(path) as temporary, tarfile.open(temporary, "w", tarfile.USTAR_FORMAT) as tar:
+    with (
+        replacing(path, single_writer=True) as temporary,
+        tarfile.open(temporary, "w", tarfile.USTAR_FORMAT) as tar,
+    ):
         for key, picture, label in samples:
             for suffix, content in ((".jpg", picture), (".json", label)):
                 info = tarfile.TarInfo(key + suffix)
@@ -165,11 +173,11 @@ def scan_shard(path: Path) -> dict[int, Place]:
     places = {}
     try:
         with tarfile.open(path, "r:") as tar:
-            for info in tar:
-                if info.name.endswith(".jpg"):
-                    crc = isal_zlib.crc32(tar.extractfile(info).read())
-                    number = int(info.name.removesuffix(".jpg").rpartition("-")[2])
-                    places[number] = Place(info.offset_data, info.size, crc)
+            # A picture and its label follow one another.
+            for picture, label in zip(*[iter(tar)] * 2, strict=True):
+                number = int(picture.name.removesuffix(".jpg").rpartition("-")[2])
+                crcs = (isal_zlib.crc32(tar.extractfile(i).read()) for i in (picture, label))
+                places[number] = Place(picture.offset_data, picture.size, *crcs)
     except (tarfile.TarError, OSError, ValueError) as error:
         raise UserError(f"{path}: not a shard that can be read ({error}); delete it") from None
     return places
@@ -185,7 +193,7 @@ class Environment:
             ``environment`` are 0.
         actions: clip names.
         shards: file names.
-        left_out: "frame: reason" of what cannot be packed.
+        left_out: what cannot be packed.
     """
 
     character: str
@@ -193,7 +201,7 @@ class Environment:
     rows: np.ndarray
     actions: list[str]
     shards: list[str]
-    left_out: list[str] = field(default_factory=list)
+    left_out: list[Fault] = field(default_factory=list)
 
     @staticmethod
     def path(split: Path, character: str, environment: str) -> Path:
@@ -203,15 +211,18 @@ class Environment:
     def save(self, split: Path) -> None:
         """Write it under the set's folder."""
         meta = {name: getattr(self, name) for name in self.__slots__ if name != "rows"}
-        buffer = io.BytesIO()
-        np.savez(buffer, rows=self.rows, meta=np.array(json.dumps(meta)))
-        write_whole(self.path(split, self.character, self.environment), buffer.getvalue())
+        meta["left_out"] = [fault.as_dict() for fault in self.left_out]
+        path = self.path(split, self.character, self.environment)
+        with replacing(path, single_writer=True) as temporary, temporary.open("wb") as file:
+            np.savez(file, rows=self.rows, meta=np.array(json.dumps(meta)))
 
     @classmethod
     def load(cls, path: Path) -> "Environment":
         """Read one back."""
         with np.load(path, allow_pickle=False) as stored:
-            return cls(rows=stored["rows"], **json.loads(str(stored["meta"])))
+            meta = json.loads(str(stored["meta"]))
+            meta["left_out"] = [Fault.from_dict(fault) for fault in meta["left_out"]]
+            return cls(rows=stored["rows"], **meta)
 
 
 def label_rows(labels: dict[int, Label]) -> tuple[np.ndarray, list[str]]:
@@ -227,11 +238,19 @@ def label_rows(labels: dict[int, Label]) -> tuple[np.ndarray, list[str]]:
     return rows, actions
 
 
-def assemble(split: Path, set_type: SetType, options: PackOptions) -> dict[str, Any]:
+def assemble(
+    split: Path, set_type: SetType, options: PackOptions, faults: Iterable[Fault] = ()
+) -> dict[str, Any]:
     """Put a set's index and annotations together from its environments.
 
+    Args:
+        split: folder of the packed set.
+        set_type: which set.
+        options: how it is packed.
+        faults: what is left out beside that of the environments, such as a whole character.
+
     Returns:
-        The content of ``index.json``.
+        The content of ``index.json``, ``left_out`` as faults.
     """
     found = [Environment.load(path) for path in (split / ROWS).glob("*.npz")]
     found.sort(key=lambda item: (item.character, item.environment))
@@ -249,8 +268,7 @@ def assemble(split: Path, set_type: SetType, options: PackOptions) -> dict[str, 
         shards += item.shards
         tables.append(rows)
     table = np.concatenate(tables)
-    buffer = io.BytesIO()
-    np.save(buffer, table)
+    left_out = [*faults, *(fault for item in found for fault in item.left_out)]
     index = options.as_dict() | {
         "set": set_type.folder,
         "labels": len(table),
@@ -259,10 +277,12 @@ def assemble(split: Path, set_type: SetType, options: PackOptions) -> dict[str, 
         "environments": environments,
         "actions": actions,
         "shards": shards,
-        "left_out": [reason for item in found for reason in item.left_out],
+        "left_out": [fault.as_dict() for fault in left_out],
     }
     # The index goes last: it tells that the annotations beside it are there.
     (split / INDEX).unlink(missing_ok=True)
-    write_whole(split / ANNOTATIONS, buffer.getvalue())
-    write_whole(split / INDEX, json.dumps(index, indent=1).encode() + b"\n")
-    return index
+    path = split / ANNOTATIONS
+    with replacing(path, single_writer=True) as temporary, temporary.open("wb") as file:
+        np.save(file, table)
+    write_text(split / INDEX, json.dumps(index, indent=1) + "\n", single_writer=True)
+    return index | {"left_out": left_out}

@@ -1,40 +1,60 @@
 """The list of frames to leave out: written by the doctor or by hand, honoured by every loader."""
 
+import codecs
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
 from base.errors import UserError
+from base.files import replacing
 from base.frame import FrameId
 from base.set_type import SetType
 
 #: Lies in the data root, beside TrainSet, ValSet and TestSet.
 SKIP_LIST = "skip_list.txt"
 
-_HEADER = """\
-# Frames that loaders leave out, one a line: SET/CHARACTER/ENVIRONMENT/FRAME, then anything.
-"""
-_LINE = re.compile(r"(?P<set>\w+Set)/(?P<character>[^/]+)/(?P<environment>[^/]+)/(?P<number>\d+)")
+_HEADER = (
+    "# Frames that loaders leave out, one a line: SET/CHARACTER/ENVIRONMENT/FRAME, then anything."
+)
+#: A name that is no UTF-8 on the disk is none in the list.
+_UTF8 = ("utf-8", "surrogateescape")
+_SETS = "|".join(set_type.folder for set_type in SetType)
+_LINE = re.compile(
+    rf"(?P<set>{_SETS})/(?P<character>[^/]+)/(?P<environment>[^/]+)/(?P<number>[0-9]{{1,9}})\b"
+)
+
+
+def read_text(path: Path) -> str:
+    """Content of a list as editors of any system write it; "" where there is none.
+
+    Raises:
+        UserError: where it cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace")
+    return content.removeprefix(codecs.BOM_UTF8).decode(*_UTF8)
 
 
 def read_skip_list(root: Path, set_type: SetType) -> frozenset[FrameId]:
     """The frames of a set to leave out; none where there is no list.
 
     Raises:
-        UserError: for a line that names no frame.
+        UserError: for a list that cannot be read, and a line that names no frame.
     """
     path = Path(root) / SKIP_LIST
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return frozenset()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from None
     skip = set()
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        match = _LINE.match(line.strip())
+        match = _LINE.match(line.strip().replace("\\", "/"))
         if match is None:
             raise UserError(
                 f"{path}:{number}: no frame like TrainSet/female_001_a_a/env_001/000123: {line!r}"
@@ -44,10 +64,38 @@ def read_skip_list(root: Path, set_type: SetType) -> frozenset[FrameId]:
     return frozenset(skip)
 
 
-def format_skip_list(entries: Iterable[tuple[SetType, FrameId, str]]) -> str:
-    """Content of a list: set, frame and reason of each entry, one line a frame."""
-    reasons: dict[str, list[str]] = {}
+def is_listed(
+    skip: frozenset[FrameId],
+    characters: np.ndarray,
+    environments: np.ndarray,
+    numbers: np.ndarray,
+) -> np.ndarray:
+    """(N,) bool: which of N frames are to be left out, by their character, environment, number."""
+    listed: dict[tuple[str, str], list[int]] = {}
+    for frame in skip:
+        listed.setdefault((frame.character, frame.environment), []).append(frame.number)
+    found = np.zeros(len(numbers), bool)
+    for (character, environment), of_folder in listed.items():
+        there = (characters == character) & (environments == environment)
+        found |= there & np.isin(numbers, of_folder)
+    return found
+
+
+def add_to_skip_list(root: Path, entries: Iterable[tuple[SetType, FrameId, str]]) -> int:
+    """Add frames to the list of a data root, each with the reasons on its line.
+
+    Returns:
+        How many frames.
+
+    Raises:
+        UserError: where the list cannot be read or written.
+    """
+    path = Path(root) / SKIP_LIST
+    reasons: dict[str, dict[str, None]] = {}
     for set_type, frame_id, reason in entries:
-        reasons.setdefault(f"{set_type.folder}/{frame_id}", []).append(reason)
-    lines = [f"{name}  {'; '.join(why)}\n" for name, why in sorted(reasons.items())]
-    return _HEADER + "".join(lines)
+        reasons.setdefault(f"{set_type.folder}/{frame_id}", {})[reason] = None
+    lines = read_text(path).splitlines() or [_HEADER]
+    lines += [f"{name}  {'; '.join(why)}" for name, why in sorted(reasons.items())]
+    with replacing(path) as temporary:
+        temporary.write_bytes("".join(f"{line}\n" for line in lines).encode(*_UTF8))
+    return len(reasons)

@@ -4,12 +4,12 @@ import http.client
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 from torchvision import models
 
 from base.errors import UserError
 from model.state_dict import is_state_dict, load_strictly, strip_prefix
+from model.weight_file import read_weight_file
 
 #: Factor by which the trunk shrinks a picture.
 TRUNK_STRIDE = 32
@@ -129,16 +129,13 @@ def resnet_of(state_dict: Mapping[str, Tensor]) -> str:
 
 
 def _read_file(path: Path) -> dict[str, Tensor]:
-    what = f"ImageNet weights {path}"
     remedy = "give a torchvision state dict of the same depth, or 'download'"
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise UserError(f"{what}: {error.strerror or error}; {remedy}") from None
-    except Exception:  # whatever the unpickler trips over, the file is not what it should be
-        raise UserError(f"{what}: not a readable PyTorch file; {remedy}") from None
+        content = read_weight_file(path)
+    except UserError as error:
+        raise UserError(f"ImageNet weights {error}; {remedy}") from None
     if not is_state_dict(content):
-        raise UserError(f"{what}: not a state dict (names to tensors); {remedy}")
+        raise UserError(f"ImageNet weights {path}: not a state dict (names to tensors); {remedy}")
     return content
 
 

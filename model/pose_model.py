@@ -68,10 +68,13 @@ class Part:
     Attributes:
         key: of its weights in a checkpoint.
         options: names of the model's options that decide its architecture.
+        signature: end of the name of a weight that no other part has, by which the part is found
+            in files of other layouts; none if empty.
     """
 
     key: str
     options: tuple[str, ...] = ()
+    signature: str = ""
 
 
 @dataclass(frozen=True)

@@ -98,12 +98,13 @@ class Transformer(PoseModel):
 
     Options = TransformerOptions
     parts: ClassVar = {
-        "pose2d": Part("resnet_state_dict", ("channels",)),
+        "pose2d": Part("resnet_state_dict", ("channels",), "final_layer.weight"),
         "transformer": Part(
             "transformer_state_dict",
             tuple(name for name in TransformerOptions.model_fields if name != "temporal"),
+            "typical",
         ),
-        "temporal": Part("temporal_state_dict", ("temporal",)),
+        "temporal": Part("temporal_state_dict", ("temporal",), "ages"),
     }
     training_types: ClassVar = {
         "train2d": TrainingType(("pose2d",), ("pose2d",)),

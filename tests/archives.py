@@ -1,12 +1,18 @@
-"""Archives as the release publishes them: a gzipped tar of a character, cut into parts."""
+"""Archives made as the release's are, with GNU tar and split; and odd ones, member by member."""
 
 import io
+import os
+import shutil
+import subprocess
 import tarfile
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from isal import igzip
 
-from dataset.release import CHARACTERS, PASSES
+from dataset.release import CHARACTERS, PASSES, TRAINING_PASSES
 
 
 def cut(content: bytes, character: str, folder: Path) -> list[Path]:
@@ -14,15 +20,15 @@ def cut(content: bytes, character: str, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     names = CHARACTERS[character].parts
     size = -(-len(content) // len(names))
-    paths = []
-    for i, name in enumerate(names):
-        paths.append(folder / name)
-        paths[-1].write_bytes(content[i * size : (i + 1) * size])
+    start = folder / names[0][:-2]
+    subprocess.run(["split", "-a2", f"-b{size}", "-", start], input=content, check=True)
+    paths = [folder / name for name in names]
+    assert sorted(folder.glob(f"{start.name}*")) == paths
     return paths
 
 
 def tar_members(members: list[tuple[tarfile.TarInfo, bytes]]) -> bytes:
-    """A gzipped tar of some members."""
+    """A gzipped tar of some members, for what tar itself does not make."""
     buffer = io.BytesIO()
     with (
         igzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as zipped,
@@ -34,21 +40,92 @@ def tar_members(members: list[tuple[tarfile.TarInfo, bytes]]) -> bytes:
     return buffer.getvalue()
 
 
-def archive(character_folder: Path, extra_passes: bool = True) -> bytes:
-    """A gzipped tar of an extracted character, the passes that training leaves aside included."""
-    members = []
-    for path in sorted(character_folder.rglob("*")):
-        name = str(path.relative_to(character_folder.parent))
-        if path.is_file():
-            members.append((tarfile.TarInfo(name), path.read_bytes()))
+def archive(
+    character_folder: Path,
+    arrange: Callable[[Path], object] = lambda staged: None,
+    order: Callable[[list[str]], list[str]] = sorted,
+    options: str = "-cz",
+) -> bytes:
+    """A tar of a character with all six passes, ``rot`` a link in all environments but the first.
+
+    Args:
+        character_folder: holds the passes that training uses.
+        arrange: changes the folder before it goes into the tar.
+        order: of the tar's members.
+        options: of tar.
+    """
+    if not (shutil.which("tar") and shutil.which("split")):
+        pytest.skip("needs tar and split")
+    with tempfile.TemporaryDirectory() as staging:
+        staged = Path(staging, character_folder.name)
+        shutil.copytree(character_folder, staged)
+        for i, camera in enumerate(sorted(staged.glob("*/cam_down"))):
+            for other in sorted(set(PASSES) - set(TRAINING_PASSES)):
+                if other == "rot" and i > 0:
+                    (camera / other).symlink_to("../../env_001/cam_down/rot")
+                else:
+                    (camera / other).mkdir()
+                    name = f"{staged.name}.{other}.000000.exr"
+                    (camera / other / name).write_bytes(f"{camera.parent.name} {other}".encode())
+        arrange(staged)
+        names = order([str(path.relative_to(staging)) for path in staged.rglob("*")])
+        return subprocess.run(
+            ["tar", options, "--no-recursion", "-C", staging, "-T", "-"],
+            input="\n".join(names).encode(),
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+
+
+#: Labels of env_001 that :func:`add_links` makes and that are no file of the character: number →
+#: target of the link, or nothing for a named pipe.
+SKIPPED = {
+    90: "/etc/hostname",
+    91: "../../../../env_001/cam_down/json/{character}_000000.json",
+    92: "nothing.json",
+    93: "{character}_000093.json",
+    94: "",
+}
+
+
+def add_links(staged: Path) -> None:
+    """Links of all kinds between the files of a character of three environments, and junk."""
+    first, second, third = sorted(staged.glob("*/cam_down"))
+    for number, target in SKIPPED.items():
+        path = first / "json" / f"{staged.name}_{number:06d}.json"
+        if target:
+            path.symlink_to(target.format(character=staged.name))
         else:
-            info = tarfile.TarInfo(name)
-            info.type, info.mode = tarfile.DIRTYPE, 0o755
-            members.append((info, b""))
-            if extra_passes and path.name == "cam_down":
-                for other in sorted(set(PASSES) - {"json", "rgba"}):
-                    members.append((tarfile.TarInfo(f"{name}/{other}/0.bin"), other.encode() * 999))
-    return tar_members(members)
+            os.mkfifo(path)
+    shutil.rmtree(second / "json")
+    (second / "json").symlink_to("labels")
+    (second / "labels").symlink_to("../../env_001/cam_down/json")
+    label, other = sorted((third / "json").iterdir())[:2]
+    other.unlink()
+    os.link(label, other)
+    # Four links on the way to the first picture of env_005, which is as many as there can be.
+    picture = sorted((third / "rgba").iterdir())[0]
+    picture.rename(third / "depth" / ".picture")
+    picture.symlink_to("../depth/.picture")
+    (third / "rgba").rename(third / "pictures")
+    (third / "rgba").symlink_to("pictures")
+    (staged / "env_004").mkdir()
+    (staged / "env_004" / "cam_down").symlink_to("../env_003/cam_down")
+    (staged / "env_005").symlink_to("env_004")
+    for path in [*third.glob("json/*"), *third.glob("pictures/*")]:
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7")
+
+
+def resolved(character_folder: Path, passes: tuple[str, ...] = TRAINING_PASSES) -> dict[str, bytes]:
+    """What an archive of a folder is to give: links as the operating system follows them."""
+    top = os.path.realpath(character_folder)
+    return {
+        str(path.relative_to(character_folder)): path.read_bytes()
+        for path in sorted(character_folder.glob("[!.]*/cam_down/*/[!.]*"))
+        if path.parent.name in passes
+        and path.is_file()
+        and os.path.realpath(path).startswith(top + os.sep)
+    }
 
 
 def contents(folder: Path) -> dict[str, bytes]:

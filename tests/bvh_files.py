@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dataset.synthetic.posing import Poser
+from dataset.synthetic.body.poser import Poser
 
 #: Axes of a file as rows in ours: as Mixamo has them; z up; turned about the vertical.
 Y_UP = np.eye(3)

@@ -1,39 +1,72 @@
-"""Killing a command at a moment given by its progress, as an impatient user would."""
+"""Commands that signal themselves at a call of a function: no test has to be faster than one."""
 
+import functools
+import importlib
+import itertools
+import os
+import runpy
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-_TIMEOUT = 60.0
 
 
-def start(script: str, *arguments: str) -> subprocess.Popen:
-    """Start a script of the repository, quietly."""
-    return subprocess.Popen(
-        [sys.executable, REPOSITORY / script, *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+def run(
+    script: str,
+    *arguments: str,
+    at: str,
+    call: int = 1,
+    number: signal.Signals = signal.SIGKILL,
+    **environment: str,
+) -> subprocess.CompletedProcess:
+    """Run a script of the repository whose process gets a signal as it calls a function.
+
+    Args:
+        script: path from the repository's root.
+        arguments: of the script.
+        at: the function as "package.module:name" or "package.module:Class.name"; children of the
+            process may call it as they like.
+        call: which of its calls, counted from 1; the signal comes before the function's body.
+        number: the signal.
+        environment: variables beside those of this process.
+    """
+    return subprocess.run(
+        [sys.executable, __file__, at, str(call), str(int(number)), script, *arguments],
+        cwd=REPOSITORY,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
     )
 
 
-def kill_when(
-    process: subprocess.Popen, reached: Callable[[], bool], timeout: float = _TIMEOUT
-) -> None:
-    """Send SIGKILL as soon as ``reached()``; fails where the process ends before that."""
-    give_up = time.monotonic() + timeout
-    while process.poll() is None and not reached():
-        assert time.monotonic() < give_up, "the command made no progress"
-        time.sleep(0.002)
-    process.kill()
-    _, told = process.communicate()
-    assert process.returncode == -signal.SIGKILL, told.decode()
+def kill(script: str, *arguments: str, at: str, call: int = 1, **environment: str) -> None:
+    """Likewise with SIGKILL; fails where the script ends before."""
+    done = run(script, *arguments, at=at, call=call, **environment)
+    assert done.returncode == -signal.SIGKILL, done.stdout
 
 
-def finish(process: subprocess.Popen) -> None:
-    """Wait for a process to succeed."""
-    _, told = process.communicate(timeout=_TIMEOUT)
-    assert process.returncode == 0, told.decode()
+def _signal_at(at: str, call: int, number: int) -> None:
+    module, _, path = at.partition(":")
+    *outer, name = path.split(".")
+    owner = functools.reduce(getattr, outer, importlib.import_module(module))
+    function, process, calls = getattr(owner, name), os.getpid(), itertools.count(1)
+
+    @functools.wraps(function)
+    def signalling(*arguments, **options):
+        if os.getpid() == process and next(calls) == call:
+            os.kill(process, number)
+        return function(*arguments, **options)
+
+    setattr(owner, name, signalling)
+
+
+if __name__ == "__main__":
+    where, which, signal_number, *command = sys.argv[1:]
+    sys.path[0] = str(REPOSITORY)
+    _signal_at(where, int(which), int(signal_number))
+    sys.argv = command
+    runpy.run_path(command[0], run_name="__main__")

@@ -2,8 +2,11 @@
 
 import csv
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -16,8 +19,9 @@ from base.set_type import SetType
 from dataset.mocap import open_split
 from utils import pack_data
 from utils.drawing.split import SplitPainter
-from utils.export import read_poses
-from utils.metrics import MPJPEByAction, joint_errors
+from utils.evaluation.distances import joint_errors
+from utils.evaluation.metrics.parts import errors_by_part
+from utils.evaluation.poses import Poses, read_poses
 from utils.networks import load_pose_model
 from utils.predict import PosePredictor
 
@@ -45,24 +49,30 @@ def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys
 
     dataset = open_split(tiny_data, SetType.TEST, 64)
     loaded = load_pose_model(tiny_checkpoint)
-    metric, baseline = MPJPEByAction(), MPJPEByAction()
+    predictions, frames = [], [dataset[index] for index in range(len(dataset))]
     predictor = PosePredictor(loaded.model, torch.device("cpu"), "fp32")
-    for index in range(len(dataset)):
-        frame = dataset[index]
-        predicted = predictor(torch.from_numpy(frame.image)[None]).joints3d
-        target = frame.joints3d[None]
-        error = metric.update(predicted, target, [frame.action])[0]
-        baseline.update(loaded.mean_pose[None], target, [frame.action])
+    for frame in frames:
+        predicted = predictor(torch.from_numpy(frame.image)[None]).joints3d[0]
+        predictions.append(predicted)
+        error = joint_errors(predicted, frame.joints3d).mean()
         line = re.search(rf"^{frame.frame_id} +([\d.]+) mm  {frame.action}$", printed, re.M)
         assert float(line.group(1)) == pytest.approx(error, abs=0.06 + 1e-4 * error)
 
     assert results["frames"] == len(dataset) == 6 and results["skipped"] == []
-    for part, groups in metric.results().items():
+    expected = errors_by_part(
+        Poses(
+            np.stack(predictions),
+            np.stack([frame.joints3d for frame in frames]),
+            [frame.action for frame in frames],
+            [frame.frame_id for frame in frames],
+            mean_pose=loaded.mean_pose,
+        )
+    )
+    for part, groups in expected.items():
         for group, cell in groups.items():
             found = results[part][group]
             assert found["mpjpe"] == pytest.approx(cell["mpjpe"], rel=1e-4)
-            expected = baseline.results()[part][group]["mpjpe"]
-            assert found["mpjpe_mean_pose"] == pytest.approx(expected, rel=1e-9)
+            assert found["mpjpe_mean_pose"] == pytest.approx(cell["mpjpe_mean_pose"], rel=1e-9)
             assert found["frames"] == cell["frames"]
     everything = results["full"]["All"]["mpjpe"]
     row = re.search(r"^this model, full body +([\d.]+)", printed, re.M)
@@ -72,6 +82,55 @@ def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys
     pictures = sorted((tmp_path / "pictures").iterdir())
     assert len(pictures) == 3
     assert cv2.imread(str(pictures[0])).shape == (720, 1280, 3)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONIOENCODING": "cp1252"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+)
+def test_a_console_without_the_tables_characters_gets_it_all(
+    environment, tiny_checkpoint, tiny_data, tmp_path
+):
+    done = subprocess.run(
+        [
+            *(sys.executable, "demo.py", "--gpu", "cpu", "--load_model", str(tiny_checkpoint)),
+            *("--data_root", str(tiny_data), "--save_dir", str(tmp_path), "--num_vis", "0"),
+        ],
+        cwd=demo.__file__.removesuffix("demo.py"),
+        env=os.environ | environment,
+        capture_output=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    printed = done.stdout.decode("cp1252")
+    assert "\nthis model, full body " in printed and r"\u2500" in printed
+    assert json.loads((tmp_path / "results.json").read_text())["frames"] == 6
+
+
+def test_results_are_written_before_the_table_is_printed(
+    tiny_checkpoint, tiny_data, tmp_path, monkeypatch
+):
+    def fail(results):
+        assert (tmp_path / "results.json").exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "print", fail, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_checkpoint, tiny_data, tmp_path, "--num_vis", "0")
+
+
+def test_running_out_of_memory_says_what_to_lower(
+    tiny_checkpoint, tiny_data, tmp_path, monkeypatch
+):
+    def fail(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(PosePredictor, "__call__", fail)
+    with pytest.raises(UserError, match=r"memory with batches of 4 .*lower --batch_size"):
+        run(tiny_checkpoint, tiny_data, tmp_path, "--batch_size", "4")
 
 
 def test_no_pictures_are_drawn_when_none_are_wanted(tiny_checkpoint, tiny_data, tmp_path):

@@ -5,6 +5,7 @@ import json
 import time
 from dataclasses import replace
 
+import cv2
 import pytest
 import torch
 
@@ -55,23 +56,73 @@ def test_the_frames_of_a_loss_that_is_not_finite_are_listed(
     assert not list((tmp_path / "checkpoints").iterdir())
 
 
+@pytest.mark.parametrize("place", ["losses", "__init__"])
 @pytest.mark.parametrize(
     "error",
     [
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        cv2.error("(-4:Insufficient memory) Failed to allocate 4800000000 bytes"),
     ],
 )
 def test_running_out_of_memory_says_what_to_lower(
-    error, tiny_data, tiny_config, tmp_path, monkeypatch
+    error, place, tiny_data, tiny_config, tmp_path, monkeypatch
 ):
-    def losses(self, batch):
+    def fail(*_):
         raise error
 
-    monkeypatch.setattr(Stage, "losses", losses)
+    monkeypatch.setattr(Stage, place, fail)
     with pytest.raises(UserError, match=r"lower --batch_size, or .*--accumulate 4") as caught:
         train.main(command("train3d", tiny_data, tiny_config, tmp_path, "--accumulate", "2"))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"WORLD_SIZE": "2"},
+        {"WORLD_SIZE": "two", "LOCAL_RANK": "0"},
+        {"LOCAL_RANK": "0"},
+        {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0"},
+        {"OMPI_COMM_WORLD_SIZE": "2"},
+        # A cluster's operator that leaves out the number on the machine.
+        {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"},
+    ],
+)
+def test_a_part_of_torchruns_environment_is_refused(
+    environment, tiny_data, tiny_config, tmp_path, monkeypatch
+):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    named, value = next(iter(environment.items()))
+    with pytest.raises(UserError, match=f"{named}={value} is set .*torchrun"):
+        train.main(command("train3d", tiny_data, tiny_config, tmp_path / "log"))
+    assert not (tmp_path / "log").exists()
+
+
+def test_one_process_of_one_is_a_run_of_its_own(monkeypatch):
+    for name, value in {"WORLD_SIZE": "1", "RANK": "0", "PMI_SIZE": "1"}.items():
+        monkeypatch.setenv(name, value)
+    with Processes("cpu") as processes:
+        assert processes.world == 1
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "accumulate", "frames"), [("1", "1", 28), ("4", "4", 28), ("8", "1", 1)]
+)
+def test_one_frame_at_a_time_is_too_few_for_batch_norm(
+    batch_size, accumulate, frames, tiny_data, tiny_config, tmp_path
+):
+    config = tmp_path / "config.yml"
+    text = tiny_config.read_text().replace("train3d: {", f"train3d: {{epoch_frames: {frames}, ")
+    config.write_text(text)
+    flags = ("--batch_size", batch_size, "--accumulate", accumulate)
+    with pytest.raises(UserError, match="BatchNorm cannot train on one frame at a time"):
+        train.main(command("train3d", tiny_data, config, tmp_path / "log", *flags))
+    assert not (tmp_path / "log").exists()
+    config.write_text(text.replace("batch_norm: true", "batch_norm: false"))
+    train.main(command("train3d", tiny_data, config, tmp_path / "log", *flags, "--epochs", "1"))
 
 
 def test_another_error_of_the_device_keeps_its_traceback(

@@ -1,6 +1,7 @@
 """The inference command as a user runs it: pictures in, poses.json and drawn pictures out."""
 
 import csv
+import io
 import json
 import os
 import signal
@@ -18,12 +19,17 @@ import torch
 import inference
 from base.camera import RELEASE_CAMERA
 from base.equidistant import equidistant_camera
+from base.errors import UserError
 from base.skeleton import JOINTS
+from dataset.pictures import read_picture
 from dataset.transforms import SquareCrop
 from utils.command import run_command
 from utils.inference.mount import mount_rotation
-from utils.inference.predictor import EgoPosePredictor, Prepared
+from utils.inference.predictor import EgoPosePredictor, Pose, Prepared
 from utils.inference.read_ahead import read_ahead
+from utils.inference.results import FrameResult
+from utils.inference.shared import part_path, writing_part
+from utils.inference.smoothing import OneEuroFilter, OneEuroOptions
 from utils.inference.warp import CameraWarp
 
 
@@ -148,6 +154,90 @@ def test_every_format_holds_the_same_poses(tiny_checkpoint, clip, tmp_path, caps
     assert "128×80: taken for the training camera's" in capsys.readouterr().out
 
 
+def test_every_name_that_a_file_system_holds_gets_a_pose_or_is_named(
+    tiny_checkpoint, tmp_path, capsys
+):
+    folder, out = tmp_path / "in", tmp_path / os.fsdecode(b"out\xff")
+    whole = cv2.imencode(".png", checkered(64, 64))[1].tobytes()
+    names = [
+        *(b"-a.png", b"\xff.png", b"\xfe.png", b"new\nline.png", b"back\\slash.png", b"%d.png"),
+        *("😀.png".encode(), "ü".encode() * 125 + b".png", b"\xfd" * 251 + b".png"),
+        *(b"sub\xff/a\xff.png", b"sub\xfe/a.png"),
+    ]
+    for name in (*names, b"broken\xff.png"):
+        path = folder / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"" if b"broken" in name else whole)
+    os.mkfifo(folder / "pipe.png")
+    more = ("--recursive", "--video", "--format", "json", "csv", "npz", "bvh")
+    infer(tiny_checkpoint, folder, out, *more)
+    content = json.loads((out / "poses.json").read_text(encoding="utf-8"))
+    with (out / "poses.csv").open(newline="", encoding="utf-8") as stream:
+        in_table = {row["file"] for row in csv.DictReader(stream)}
+    texts = [frame["file"] for frame in content["frames"]]
+    assert in_table == set(texts) == set(np.load(out / "poses.npz")["files"])
+    back = [text.encode().decode("unicode_escape").encode("latin-1") for text in texts]
+    assert sorted(back) == sorted(names)
+    unreadable = {item["file"]: item["reason"] for item in content["unreadable"]}
+    assert unreadable == {
+        r"broken\xff.png": "not a picture that can be decoded",
+        "pipe.png": "not a file",
+    }
+    drawings = {(out / frame["picture"]).read_bytes()[:3] for frame in content["frames"]}
+    assert drawings == {b"\xff\xd8\xff"}
+    # One clip a folder, whatever the folder's name.
+    for kind in ("bvh", "mp4"):
+        clips = {str(path.relative_to(out)) for path in out.rglob(f"poses.{kind}")}
+        assert clips == {f"{folder}poses.{kind}" for folder in ("", "sub_/", "sub__2/")}
+    assert r"  broken\xff.png: not a picture" in capsys.readouterr().out
+
+
+def test_a_video_whose_name_is_not_utf_8_is_read(tiny_checkpoint, clip, tmp_path):
+    odd = clip.rename(os.fsdecode(os.fsencode(tmp_path) + b"/cl\xffip:.avi"))
+    run(tiny_checkpoint, tmp_path / "out", "--input", str(odd), "--no_pictures")
+    frames = json.loads((tmp_path / "out" / "poses.json").read_text())["frames"]
+    assert {frame["file"] for frame in frames} == {r"cl\xffip:.avi"} and len(frames) == 24
+
+
+def test_folders_are_sequences_and_gaps_stay_gaps(tiny_checkpoint, tmp_path):
+    numbers = {"": (9, 10, 11), "walk": (8, 9, 10, 11, 12), "walk/on": (1, 2)}
+    broken = {"walk/f_10.png", "walk/on/f_1.png"}
+    for folder, those in numbers.items():
+        (tmp_path / "in" / folder).mkdir(exist_ok=True, parents=True)
+        for number in those:
+            name = f"{folder}/f_{number}.png".lstrip("/")
+            write(tmp_path / "in" / name, checkered(64, 64, seed=10 * len(folder) + number))
+            if name in broken:
+                (tmp_path / "in" / name).write_bytes(b"")
+
+    def result(name, *more):
+        infer(tiny_checkpoint, tmp_path / "in", tmp_path / name, "--recursive", *more)
+        frames = json.loads((tmp_path / name / "poses.json").read_text())["frames"]
+        return {frame["file"]: np.array(frame["joints3d"]) for frame in frames}
+
+    raw = result("raw", "--format", "json", "bvh", "--video", "--fps", "20")
+    smooth = result("smooth", "--smooth", "1", "0", "--fps", "20", "--no_pictures")
+    files = [f"{folder}/f_{n}.png".lstrip("/") for folder, those in numbers.items() for n in those]
+    assert list(raw) == [file for file in files if file not in broken]
+    for folder, those in numbers.items():
+        expected = OneEuroFilter(OneEuroOptions(1.0, 0.0))
+        for index, number in enumerate(those):
+            file = f"{folder}/f_{number}.png".lstrip("/")
+            if file not in broken:
+                assert np.abs(smooth[file] - expected(raw[file], index / 20)).max() < 3e-5
+        # Later frames are at their time in what knows no gaps.
+        motion = pybvh.read_bvh_file(tmp_path / "raw" / folder / "poses.bvh")
+        assert motion.frame_count == len(those) and motion.fps == pytest.approx(20, rel=1e-3)
+        video = cv2.VideoCapture(str(tmp_path / "raw" / folder / "poses.mp4"))
+        assert sum(1 for _ in iter(lambda: video.read()[0], False)) == len(those)  # noqa: B023
+    # What was drawn is not taken for pictures of the wearer.
+    infer(tiny_checkpoint, tmp_path, tmp_path / "again", "--recursive", "--no_pictures")
+    again = json.loads((tmp_path / "again" / "poses.json").read_text())
+    assert [frame["file"] for frame in again["frames"]] == [f"in/{file}" for file in raw]
+    drawn = {"file": "raw/pictures", "reason": "drawings of an earlier run"}
+    assert again["left_out"] == [drawn]
+
+
 def test_smoothing_takes_jitter_away(tiny_checkpoint, clip, tmp_path):
     steps = []
     for name, more in (("raw", []), ("smooth", ["--smooth", "0.5", "0"])):
@@ -156,6 +246,32 @@ def test_smoothing_takes_jitter_away(tiny_checkpoint, clip, tmp_path):
         frames = json.loads((out / "poses.json").read_text())["frames"]
         steps.append(np.abs(np.diff([frame["joints2d"] for frame in frames], axis=0)).max())
     assert 0 < steps[1] < 0.5 * steps[0]
+
+
+def test_a_lens_of_the_training_cameras_shape_is_told_by_its_image_circle(
+    tiny_checkpoint, tiny_data, tmp_path, capsys
+):
+    # Pictures of the set, and what a lens with 180 degrees across the height would have seen.
+    another = CameraWarp(RELEASE_CAMERA, equidistant_camera(1280, 800, (640, 400), 400, 180))
+    squares = []
+    for folder, lens, assumed in (
+        (tmp_path / "training", "taken for the training camera's, by its image circle", False),
+        (tmp_path / "another", "unlike the training camera's, equidistant, 180° assumed", True),
+    ):
+        folder.mkdir()
+        for path in sorted((tiny_data / "TestSet").rglob("*.png"))[:4]:
+            seen = read_picture(path)
+            write(folder / path.name, (another.image(seen) if assumed else seen)[..., ::-1])
+        infer(tiny_checkpoint, folder, tmp_path / "out", "--no_pictures")
+        [told] = json.loads((tmp_path / "out" / "poses.json").read_text())["lenses"]
+        assert told["assumed"] == assumed and lens in told["lens"]
+        assert f"1280×800: {told['lens']}\n" in capsys.readouterr().out
+        predictor = EgoPosePredictor(tiny_checkpoint, gpu="cpu")
+        pictures = [read_picture(path) for path in sorted(folder.iterdir())]
+        predictor.study(pictures)
+        squares.append([predictor.prepare(picture).square.astype(float) for picture in pictures])
+    # The network is shown the same scene, wherever both lenses see it.
+    assert np.abs(np.subtract(*squares)).mean((1, 2, 3)).max() < 5
 
 
 def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_checkpoint, tmp_path):
@@ -186,20 +302,53 @@ def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_checkpoint, 
     assert np.abs(RELEASE_CAMERA.project(rays) - expected)[inside].max() < 0.5
 
 
+#: Inference that, told "stopped", sends itself a signal in its second batch.
+STOPPED = """
+import signal, sys
+sys.path.insert(0, {repository!r})
+import inference
+from utils.command import run_command
+from utils.inference.predictor import EgoPosePredictor
+how, poses, calls = sys.argv.pop(1), EgoPosePredictor.poses, []
+def stopped(self, *arguments):
+    calls.append(arguments)
+    if len(calls) == 2 and how == "stopped":
+        signal.raise_signal(signal.SIGTERM)
+    return poses(self, *arguments)
+EgoPosePredictor.poses = stopped
+run_command(inference.main)
+"""
+
+
 def test_several_processes_write_what_one_writes(tiny_checkpoint, pictures, tmp_path):
     arguments = ["--load_model", str(tiny_checkpoint), "--input_dir", str(pictures)]
     arguments += ["--gpu", "cpu", "--precision", "fp32", "--format", "json", "csv", "npz"]
     shared_dir, alone_dir = tmp_path / "shared", tmp_path / "alone"
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=3", "--standalone"]
-    script = str(Path(inference.__file__))
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    subprocess.run(
-        [*command, script, *arguments, "--save_dir", str(shared_dir)],
-        check=True,
-        env=environment,
-        capture_output=True,
-        timeout=300,
-    )
+    script = tmp_path / "stopped.py"
+    script.write_text(STOPPED.format(repository=str(Path(inference.__file__).parent)))
+
+    def together(how):
+        command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=3"]
+        command += ["--standalone", str(script), how, *arguments]
+        return subprocess.run(
+            [*command, "--save_dir", str(shared_dir), "--batch_size", "1"],
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    # Of a run that was killed; and all are asked to end: what they have is one result.
+    parts = shared_dir / ".parts"
+    parts.mkdir(parents=True)
+    for name in (".00001.k2x.part.jsonl", "00005.jsonl"):
+        (parts / name).write_text("half a li")
+    assert "Stopped by SIGTERM" in together("stopped").stdout
+    files = ["exact.png", "grey.jpeg", "same.jpg", "same.png", "wide.PNG"]
+    first = json.loads((shared_dir / "poses.json").read_text())
+    assert [frame["file"] for frame in first["frames"]] == files[:4]
+    assert not parts.exists()
+    assert together("whole").returncode == 0
     inference.main([*arguments, "--save_dir", str(alone_dir)])
     outs = (shared_dir, alone_dir)
     for folder in ("", "pictures"):
@@ -212,6 +361,15 @@ def test_several_processes_write_what_one_writes(tiny_checkpoint, pictures, tmp_
     for one, other in zip(shared["frames"], alone["frames"], strict=True):
         assert (one["file"], one["picture"]) == (other["file"], other["picture"])
         assert np.abs(np.subtract(one["joints3d"], other["joints3d"])).max() < 1e-4
+
+
+def test_what_a_process_found_stands_before_it_ends(tmp_path):
+    zeros = np.zeros((16, 3), np.float32)
+    pose = Pose(zeros, zeros[:, :2], zeros[:, 0], zeros[0], 0.0, False)
+    with writing_part(part_path(tmp_path, 3)) as part:
+        part.add(FrameResult("a.png", "a", (64, 64), pose), np.empty(0))
+        [line] = part_path(tmp_path, 3).read_text().splitlines()
+    assert json.loads(line)["file"] == "a.png"
 
 
 class FakeCamera:
@@ -252,17 +410,18 @@ def test_a_camera_is_followed_until_it_is_gone(tiny_checkpoint, tmp_path, monkey
     assert [path.name for path in tmp_path.iterdir()] == ["poses.json"]
 
 
-def test_ctrl_c_leaves_complete_files(tiny_checkpoint, pictures, tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_complete_files(number, tiny_checkpoint, pictures, tmp_path, monkeypatch):
     original = EgoPosePredictor.poses
 
     def interrupted(self, *arguments):
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
         return original(self, *arguments)
 
     monkeypatch.setattr(EgoPosePredictor, "poses", interrupted)
     with pytest.raises(SystemExit) as caught:
         infer(tiny_checkpoint, pictures, tmp_path / "out", "--batch_size", "3")
-    assert caught.value.code == 130
+    assert caught.value.code == 128 + number
     content = json.loads((tmp_path / "out" / "poses.json").read_text())
     assert 0 < len(content["frames"]) <= 3
     for frame in content["frames"]:
@@ -362,6 +521,43 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(
         assert caught.value.code == 2
         assert last.startswith("error: ") and message in last
         assert not list(tmp_path.glob("out/*"))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+        Exception("[ONNXRuntimeError] : 1 : FAIL : Failed to allocate memory for requested buffer"),
+        MemoryError(),
+    ],
+)
+@pytest.mark.parametrize("size, advice", [("7", "lower --batch_size"), ("1", "--gpu cpu has")])
+def test_running_out_of_memory_says_what_to_lower(
+    error, size, advice, tiny_checkpoint, pictures, tmp_path, monkeypatch
+):
+    def poses(self, *arguments):
+        raise error
+
+    monkeypatch.setattr(EgoPosePredictor, "poses", poses)
+    with pytest.raises(UserError, match=f"out of memory with --batch_size {size}: {advice}"):
+        infer(tiny_checkpoint, pictures, tmp_path / "out", "--batch_size", size)
+    assert not list((tmp_path / "out").glob("**/*"))
+
+
+def test_a_world_size_without_torchrun_is_refused(tiny_checkpoint, pictures, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UserError, match=r"WORLD_SIZE=2 .*not RANK and .*unset WORLD_SIZE"):
+        infer(tiny_checkpoint, pictures, tmp_path / "out")
+
+
+def test_a_console_without_a_character_ends_no_command(monkeypatch):
+    console = io.TextIOWrapper(io.BytesIO(), "ascii")
+    monkeypatch.setattr(sys, "stdout", console)
+    run_command(lambda: print("128×80", flush=True))
+    assert console.buffer.getvalue() == b"128\\xd780\n"
 
 
 def test_reading_ahead_keeps_order_and_its_bound():

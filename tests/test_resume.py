@@ -1,31 +1,22 @@
 """A run that is killed, stopped or robbed of its newest checkpoint ends as one left alone."""
 
 import json
-import os
-import random
 import resource
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
+import killing
 import pytest
 import torch
 
 import train
 from base.errors import UserError
 from utils.checkpoint import (
-    checkpoint_position,
     list_checkpoints,
-    newest_checkpoint,
     newest_whole_checkpoint,
     save_checkpoint,
 )
 from utils.config import load_config
 from utils.engine.loop import Trainer
-
-REPOSITORY = Path(train.__file__).parent
 
 #: Everything that draws random numbers or remembers past steps is switched on.
 CONFIG = """
@@ -110,46 +101,25 @@ def losses(log_dir):
     return [(record["step"], record["loss"]) for record in records if record["kind"] == "training"]
 
 
-def start(arguments):
-    """The command as a user starts it, with as many threads as this process."""
-    threads = str(torch.get_num_threads())
-    return subprocess.Popen(
-        [sys.executable, "train.py", *arguments],
-        cwd=REPOSITORY,
-        env=os.environ | {"OMP_NUM_THREADS": threads},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+#: The same number of threads, so that sums round alike.
+THREADS = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+STEP = "utils.engine.loop:Trainer.train_step"
 
 
-def newest_step(log_dir):
-    """Step of the epoch of the newest checkpoint, 0 if there is none."""
-    newest = newest_checkpoint(log_dir / "checkpoints")
-    return checkpoint_position(newest)[1] if newest else 0
-
-
-def wait_for_step(process, log_dir, step):
-    """Until the run has written a checkpoint of that step or a later one."""
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline and process.poll() is None:
-        if newest_step(log_dir) >= step:
-            return
-        time.sleep(0.01)
-    pytest.fail(f"no checkpoint of step {step}: {process.communicate()[0]}")
-
-
-@pytest.mark.parametrize("stage", ["train2d", "train3d"])
-def test_a_run_killed_at_a_random_step_ends_bit_identical(
-    stage, tiny_data, config, anxious, left_alone, tmp_path
+@pytest.mark.parametrize(
+    ("stage", "at", "call", "left"),
+    [
+        ("train2d", STEP, 2, "checkpoint_0_step_1.tar"),
+        # While the checkpoint after the fifth step is written.
+        ("train3d", "os:fsync", 5, "checkpoint_0_step_4.tar"),
+    ],
+)
+def test_a_run_killed_at_a_step_ends_bit_identical(
+    stage, at, call, left, tiny_data, config, anxious, left_alone, tmp_path
 ):
-    process = start(command(stage, tiny_data, anxious, tmp_path))
-    # Any step of the first epoch: the draw is of the step, what follows must hold for each.
-    wait_for_step(process, tmp_path, random.randint(1, 2))
-    process.kill()
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    assert newest_checkpoint(tmp_path / "checkpoints").name != "checkpoint_2.tar"
+    arguments = command(stage, tiny_data, anxious, tmp_path)
+    killing.kill("train.py", *arguments, at=at, call=call, **THREADS)
+    assert list_checkpoints(tmp_path / "checkpoints")[0].name == left
     train.main(command(stage, tiny_data, config, tmp_path, "--resume"))
     assert_identical(last_checkpoint(tmp_path), last_checkpoint(left_alone / stage))
     assert losses(tmp_path) == losses(left_alone / stage)
@@ -160,19 +130,14 @@ def test_a_signal_writes_a_checkpoint_and_ends_the_run(
     number, tiny_data, config, left_alone, tmp_path
 ):
     # One checkpoint a quarter of an hour: the one found is the signal's.
-    log_dir = tmp_path / "log"
-    arguments = command("train3d", tiny_data, config, log_dir)
-    process = start(arguments)
-    while not (log_dir / "log.jsonl").exists() or not losses(log_dir):
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(number)
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 128 + number
-    assert f"stopped by {number.name}" in output and "Traceback" not in output
-    assert len(list((log_dir / "checkpoints").iterdir())) == 1
+    arguments = command("train3d", tiny_data, config, tmp_path)
+    done = killing.run("train.py", *arguments, at=STEP, call=2, number=number, **THREADS)
+    assert done.returncode == 128 + number
+    assert f"stopped by {number.name}" in done.stdout and "Traceback" not in done.stdout
+    [path] = (tmp_path / "checkpoints").iterdir()
+    assert path.name == "checkpoint_0_step_2.tar"
     train.main([*arguments, "--resume"])
-    assert_identical(last_checkpoint(log_dir), last_checkpoint(left_alone / "train3d"))
+    assert_identical(last_checkpoint(tmp_path), last_checkpoint(left_alone / "train3d"))
 
 
 def test_a_damaged_newest_checkpoint_is_passed_over(left_alone, tmp_path, capsys):
@@ -187,7 +152,7 @@ def test_a_damaged_newest_checkpoint_is_passed_over(left_alone, tmp_path, capsys
     flipped.write_bytes(data)
     assert newest_whole_checkpoint(tmp_path).path.name == "checkpoint_1.tar"
     said = capsys.readouterr().err
-    assert "checkpoint_3.tar: damaged" in said and "checkpoint_2.tar: damaged" in said
+    assert "checkpoint_3.tar: cut off" in said and "checkpoint_2.tar: damaged" in said
     (tmp_path / "checkpoint_1.tar").write_bytes(b"")
     with pytest.raises(UserError, match="none of its 3 checkpoints"):
         newest_whole_checkpoint(tmp_path)
@@ -198,7 +163,7 @@ def test_the_last_and_the_best_are_kept_and_no_other(tiny_data, config, tmp_path
     # Left behind by a run that was killed while it saved.
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / ".checkpoint_1.abc.part.tar").write_bytes(b"half")
-    train.main(arguments)
+    train.main([*arguments, "--resume"])
     names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
     assert names == ["checkpoint_3.tar", "checkpoint_4.tar", "model_best.tar"]
 
@@ -231,18 +196,13 @@ def test_a_full_disk_ends_the_run_and_leaves_the_last_checkpoint(
     assert_identical(last_checkpoint(tmp_path), last_checkpoint(left_alone / "train3d"))
 
 
-def test_the_same_frames_are_left_when_the_batch_size_changes(tiny_data, anxious, tmp_path):
+def test_the_same_frames_are_left_when_the_batch_size_changes(tiny_data, anxious, tmp_path, capsys):
     small = load_config(anxious).train3d.batch_size
     arguments = command("train3d", tiny_data, anxious, tmp_path)
-    process = start(arguments)
-    wait_for_step(process, tmp_path, 4)
-    process.kill()
-    process.communicate()
-    step = newest_step(tmp_path)
+    killing.kill("train.py", *arguments, at=STEP, call=5)
     train.main([*arguments, "--resume", "--batch_size", str(2 * small), "--epochs", "1"])
-    steps = [step for step, _ in losses(tmp_path)]
-    assert steps[-1] == 28 // (2 * small)
-    assert step * small // (2 * small) + 1 in steps
+    assert f"train3d: {28 - 4 * small} frames in" in capsys.readouterr().out
+    assert losses(tmp_path)[-1][0] == 28 // (2 * small)
 
 
 def test_averaged_weights_are_what_is_validated_and_used(left_alone):

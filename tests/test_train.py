@@ -2,6 +2,7 @@
 
 import sys
 
+import archives
 import pytest
 import torch
 import yaml
@@ -11,6 +12,7 @@ import train
 from base.errors import UserError
 from model.lifting import LiftingAutoencoder
 from model.pose_resnet import PoseResNet
+from utils.checkpoint import list_checkpoints, read_checkpoint
 from utils.command import run_command
 
 
@@ -142,10 +144,6 @@ def bad_inputs(tmp_path, runs, data):
             *root,
             *("--load_model", str(runs["train2d"] / best), "--config", "paper"),
         ),
-        "already holds a run": [
-            *("--training_type", "train2d", "--gpu", "cpu", *root),
-            *("--log_dir", str(runs["train2d"])),
-        ],
     }
 
 
@@ -161,6 +159,55 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(
         assert caught.value.code == 2
         assert last.startswith("error: ") and message in last
         assert not (tmp_path / "log").exists()
+
+
+#: What is left of an earlier run, and ways to start that a new one would take.
+LEFT = ("**/*", "config.yml", "log.jsonl", "checkpoints/model_best.tar", "*.tfevents.*")
+
+
+@pytest.mark.parametrize("left", LEFT)
+def test_a_used_folder_is_not_written_into(left, tiny_runs, tiny_data, tmp_path):
+    source, folder = tiny_runs["finetune"], tmp_path / "run"
+    for path in source.glob(left):
+        if path.is_file():
+            copy = folder / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    before = archives.contents(folder)
+    best = {name: str(run / "checkpoints" / "model_best.tar") for name, run in tiny_runs.items()}
+    for start in (
+        [],
+        ["--load_model", best["finetune"]],
+        ["--load_model", "box"],
+        ["--load_2d_model", best["train2d"], "--load_3d_model", best["train3d"]],
+        ["--config", "transformer"],
+    ):
+        with pytest.raises(UserError, match=r"run already holds a run \(.*--resume.*--log_dir"):
+            train.main(
+                [
+                    *("--training_type", "finetune", "--gpu", "cpu", "--log_dir", str(folder)),
+                    *("--data_root", str(tiny_data), *start),
+                ]
+            )
+    assert before and archives.contents(folder) == before
+
+
+def test_resume_counts_before_the_model_to_start_from(tiny_runs, tiny_data, tmp_path, capsys):
+    best = tiny_runs["train3d"] / "checkpoints" / "model_best.tar"
+    arguments = [
+        *("--training_type", "train3d", "--gpu", "cpu", "--data_root", str(tiny_data), "--resume"),
+        *("--log_dir", str(tmp_path), "--load_model", str(best), "--epochs", "3"),
+    ]
+    train.main(arguments)
+    assert "going on" not in capsys.readouterr().out
+    # The best is a checkpoint as well.
+    for path in list_checkpoints(tmp_path / "checkpoints"):
+        path.unlink()
+    left = read_checkpoint(tmp_path / "checkpoints" / "model_best.tar").training.epoch
+    train.main([*arguments[:-1], str(left)])
+    printed = capsys.readouterr().out
+    assert f"going on from {tmp_path / 'checkpoints' / 'model_best.tar'}, not from" in printed
+    assert f"all {left} epochs are trained already" in printed
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tiny_data, tiny_config, tmp_path):

@@ -18,7 +18,7 @@ import torch
 
 from base.errors import UserError
 from utils.box import model_path
-from utils.checkpoint import OF_THE_RUN, read_checkpoint, save_checkpoint
+from utils.checkpoint import OF_THE_RUN, read_checkpoint, read_content, save_checkpoint
 from utils.command import run_command
 from utils.networks import camera_of
 
@@ -68,7 +68,7 @@ def averaged(paths: Sequence[Path], shares: Sequence[float]) -> dict[str, Any]:
     for path, checkpoint in zip(paths[:-1], checkpoints, strict=False):
         if camera_of(checkpoint) != camera_of(checkpoints[-1]):
             raise UserError(f"--load_model: {path} and {paths[-1]} were trained for other cameras")
-    last = torch.load(paths[-1], map_location="cpu", weights_only=True)
+    last = read_content(paths[-1])
     content = {key: value for key, value in last.items() if key not in OF_THE_RUN}
     for key in {key: None for checkpoint in checkpoints for key in checkpoint.networks}:
         networks = [checkpoint.networks.get(key) for checkpoint in checkpoints]

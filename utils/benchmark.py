@@ -1,249 +1,176 @@
-"""Train and test every row of the benchmark on one set with one budget, and write the table.
+"""Train and test every row of a benchmark on one set with one budget, and write its tables.
 
-Without further flags: makes the set, trains each row with three seeds, tests it, measures frames
-per second of all, and writes table.md, table.json and frames.jpg to experiments/benchmark/SCALE.
-Stopped, the same command goes on: what is finished is not done again.  doc/benchmark.md explains
-the rows and holds the tables.
+    python utils/benchmark.py small
+    python utils/benchmark.py small --rows transformer --seeds 0
+    python utils/benchmark.py small --rows --page doc/benchmark.md   (the tables alone)
+
+Makes the set where it is missing, checks its checksum, trains and tests what has no results yet,
+seed by seed, and writes the tables of all that has.  Stopped, the same command goes on.
 """
 
 import argparse
 import json
+import re
+import signal
 import sys
-from collections.abc import Sequence
-from functools import partial
+import time
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import torch
+import cv2
+import numpy as np
 
 from base.errors import UserError
-from utils.benchmarking.figures import all_figures
-from utils.benchmarking.frames import check_set
-from utils.benchmarking.launch import Launcher, launch, only_one
-from utils.benchmarking.machine import machine
-from utils.benchmarking.page import check_page, write_page
-from utils.benchmarking.picture import draw_frames
-from utils.benchmarking.plan import make_plan
-from utils.benchmarking.runs import Run, write_configs
-from utils.benchmarking.spec import BENCHMARK, MEAN, SINGLE, Benchmark, load_benchmark
-from utils.benchmarking.speed import measure, measure_full_size, trained
-from utils.benchmarking.table import document
-from utils.benchmarking.videos import video_titles, videos_root
-from utils.benchmarking.work import carry_out_all, check_runs
+from base.files import write_text
+from base.set_type import SetType
+from dataset.mocap import open_split
+from model import build
+from utils.benchmarking import launch, machine
+from utils.benchmarking.checksum import differences, set_checksum
+from utils.benchmarking.page import page_text
+from utils.benchmarking.plan import Benchmark, load_benchmark
 from utils.command import run_command
-from utils.defaults import REPOSITORY
+from utils.defaults import CONFIGS, REPOSITORY
 from utils.device import GPU_HELP
-from utils.files import write_text
+from utils.drawing.write import save_picture
+from utils.evaluation.metrics import measure
+from utils.evaluation.poses import Poses
 
-_EXAMPLES = """examples:
-  everything that this machine is meant for (small without a CUDA device, full with one):
-    python utils/benchmark.py
-  one row, one seed:
-    python utils/benchmark.py --scale small --rows transformer --seeds 0
-  what would be run, command by command:
-    python utils/benchmark.py --scale full --dry_run
-  rewrite the tables of the page from what is finished:
-    python utils/benchmark.py --scale small --rows --page doc/benchmark.md
-  what each part of the project's own model is worth (doc/ablation.md), one seed:
-    python utils/benchmark.py --benchmark experiments/configs/benchmark/ablation.yml \\
-        --scale small --seeds 0
-"""
+RESULTS = "test/results.json"
 
 
-def _parser() -> argparse.ArgumentParser:
+def read(path: Path) -> dict[str, Any]:
+    """Content of a JSON file; empty where it is not there."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def write(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON file."""
+    write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def checked_set(benchmark: Benchmark, root: Path, frozen: Path) -> dict[str, Any]:
+    """Make the set in ``root``, or what is missing of it; its checksum, which has to be that in the
+    file ``frozen`` (written with the first set), else UserError."""
+    size = benchmark.picture_size
+    flags = ["--pack", "--pack_size", size, "--resume", *benchmark.make.split()]
+    launch("utils/make_synthetic.py", "--output", root, *flags)
+    found = set_checksum(root, size)
+    if not frozen.is_file():
+        write(frozen, found)
+    if different := differences(read(frozen), found):
+        raise UserError(
+            f"{root} is not the set of {frozen} ({'; '.join(different[:3])}): delete it to make it "
+            "anew, or copy the benchmark's file to a folder of your own for a checksum of your own"
+        )
+    return read(frozen)
+
+
+def evaluate_mean_pose(root: Path, path: Path) -> int:
+    """Write results of TrainSet's mean pose as the answer to each frame; the size of TrainSet."""
+    training = open_split(root, SetType.TRAIN, 32, pictures=False).annotations()
+    test = open_split(root, SetType.TEST, 32)  # any size: no picture is read
+    labels, ids = test.annotations(), [test.frame_id(row) for row in range(len(test))]
+    predicted = np.broadcast_to(training.mean_pose(), labels.joints3d.shape)
+    write(path, measure(Poses(predicted, labels.joints3d, labels.actions, ids, labels.visible)))
+    return len(training)
+
+
+def carry_out(benchmark: Benchmark, place: Path, root: Path, gpu: str, checksum: dict) -> None:
+    """Train and test the row and seed of a folder ROW/seed_N, going on where it was stopped.
+
+    run.json keeps what no log tells: set, machine, parameters, frames seen and seconds.
+    """
+    row, commands = benchmark.rows[place.parent.name], benchmark.commands(place, root, gpu)
+    record = {"set": checksum, "machine": machine(gpu)} | read(place / "run.json")
+    if differences(checksum, record["set"]):
+        raise UserError(f"{place} was made on another set: delete it")
+    if (place / RESULTS).is_file():
+        return
+    since = time.monotonic() - record.get("training_seconds", 0.0)
+    try:
+        if row.training:
+            config = benchmark.config(place.parent.name)
+            weights = build(config.model, config.data.input_size).parameters()
+            record |= {"parameters": sum(w.numel() for w in weights)} | row.frames_seen(config)
+            launch(*commands[0])
+        elif not commands:
+            record["labels"] = evaluate_mean_pose(root, place / RESULTS)
+    finally:
+        record["training_seconds"] = time.monotonic() - since if row.training else 0
+        write(place / "run.json", record)
+    for command in commands[-1:]:
+        launch(*command, quiet=True)
+
+
+def write_pictures(path: Path, places: list[Path]) -> None:
+    """Side by side, a column each, the pictures that demo.py drew of the same frames in runs."""
+    columns = [
+        [cv2.resize(cv2.imread(str(file)), (640, 360)) for file in sorted(place.glob("*.png"))]
+        for place in places
+    ]
+    picture = np.hstack([np.vstack(column) for column in columns])[..., ::-1]
+    save_picture(path, picture, (cv2.IMWRITE_JPEG_QUALITY, 65))
+
+
+def between_marks(page: Path, name: str, content: str) -> str:
+    """Text of a page with ``content`` between its marks of a benchmark; UserError for none."""
+    begin, end = (f"<!-- benchmark {name}: {mark} -->" for mark in ("begin", "end"))
+    text, content = page.read_text("utf-8") if page.is_file() else "", f"\n\n{content}\n\n"
+    marked = re.compile(f"(?<={begin}).*(?={end})", re.DOTALL)
+    if not marked.search(text):
+        raise UserError(f"--page {page}: has no lines '{begin}' and '{end}' to write between")
+    return marked.sub(lambda _: content, text)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of the benchmark."""
     parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--scale", help="which of the benchmark's scales (default: full with CUDA, else small)"
-    )
-    parser.add_argument(
-        "--rows", nargs="*", help="rows to train and test (default: all); none for the table alone"
-    )
+    parser.add_argument("name", help="YAML file, or one of experiments/configs/benchmark")
+    parser.add_argument("--rows", nargs="*", help="rows to train and test (default: all)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
     parser.add_argument("--gpu", default="0", help=GPU_HELP)
-    parser.add_argument(
-        "--benchmark",
-        type=Path,
-        default=BENCHMARK,
-        help="what it consists of (default: the file "
-        "of this repository, experiments/configs/benchmark/benchmark.yml)",
-    )
-    parser.add_argument(
-        "--data_root",
-        type=Path,
-        help="where the set is, or is made (default: data/benchmark/SCALE)",
-    )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        help="folder of runs and tables (default: experiments/NAME/SCALE, NAME that of the "
-        "--benchmark file without .yml)",
-    )
-    parser.add_argument(
-        "--page",
-        type=Path,
-        help="rewrite the scale's tables in this page too, and the picture beside it",
-    )
-    parser.add_argument(
-        "--rounds", type=int, default=15, help="measurements of frames per second (default: 15)"
-    )
-    parser.add_argument("--freeze", action="store_true", help="write the checksum of the set down")
-    parser.add_argument(
-        "--any_set", action="store_true", help="go on with a set that is not the one written down"
-    )
-    parser.add_argument(
-        "--dry_run", action="store_true", help="print the commands of the runs that are left"
-    )
-    return parser
-
-
-def _from_repository(flag: str) -> str:
-    """A flag as it is given in the repository."""
-    return flag.replace(f"{REPOSITORY}/", "")
-
-
-def print_commands(runs: Sequence[Run]) -> None:
-    """Print the commands of the runs that are left, to be given in the repository."""
-    for run in runs:
-        if run.seed is None or run.finished:
-            continue
-        print(f"# {run.name}")
-        for script, flags in (("train.py", run.training), ("demo.py", run.testing)):
-            if not flags:
-                continue
-            print("python", script, *map(_from_repository, flags))
-
-
-def measured_speed(
-    benchmark: Benchmark, scale: str, runs: Sequence[Run], folder: Path, gpu: str, rounds: int
-) -> dict[str, Any] | None:
-    """Frames per second of the first finished run of each row, and of the networks at full size;
-    measured anew where a row is new."""
-    first: dict[str, Run] = {}
-    for run in runs:
-        if run.seed is not None and run.finished:
-            first.setdefault(run.row, run)
-    if not first:
-        return None
-    path = folder / "speed.json"
-    of = {name: run.identity for name, run in first.items()}
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        kept = {}
-    if kept.get("of") == of and kept.get("machine") == machine("cpu"):
-        return kept
-    found = measure({name: trained(run) for name, run in first.items()}, gpu, rounds)
-    full_size = measure_full_size(benchmark, scale, list(first), gpu, max(1, rounds // 3))
-    found |= {"of": of, "full_size": full_size}
-    write_text(path, json.dumps(found, indent=1) + "\n")
-    return found
-
-
-def main(argv: list[str] | None = None, launcher: Launcher = launch) -> None:
-    """Command line of the benchmark; ``launcher`` runs the commands of the rows."""
-    arguments = _parser().parse_args(argv)
-    benchmark = load_benchmark(arguments.benchmark)
-    cuda = torch.cuda.is_available() and arguments.gpu != "cpu"
-    scale = arguments.scale or ("full" if cuda else "small")
-    if scale not in benchmark.scales:
-        raise UserError(f"--scale {scale}: there are {', '.join(benchmark.scales)}")
-    if arguments.rounds < 1 or min(arguments.seeds) < 0:
-        raise UserError("--rounds must be at least 1, --seeds not negative")
-    # As a user may type it: relative to where the command is given, not to the repository.
-    root = (arguments.data_root or REPOSITORY / "data" / "benchmark" / scale).resolve()
-    name = arguments.benchmark.stem
-    folder = (arguments.output or REPOSITORY / "experiments" / name / scale).resolve()
-    if arguments.page:
-        check_page(arguments.page, scale)
-    plan = make_plan(benchmark, scale, arguments.rows, arguments.seeds, root, folder, arguments.gpu)
-    if arguments.dry_run:
-        # The commands name these, and are to work.
-        write_configs([*plan.rows, *plan.videos])
-        print_commands([*plan.rows, *plan.videos])
-        return
-    with only_one(folder):
-        known = carry_out_all(
-            benchmark, scale, plan, root, arguments.gpu, partial(_check, arguments, scale), launcher
-        )
-        write_tables(benchmark, scale, root, folder, arguments, known)
-
-
-def _command(file: Path, scale: str) -> str:
-    """What makes the tables anew, for their heading."""
-    file = file.resolve()
-    of = "" if file == BENCHMARK else f" --benchmark {_from_repository(str(file))}"
-    return f"python utils/benchmark.py{of} --scale {scale}"
-
-
-def _check(arguments: argparse.Namespace, scale: str, kind: str, root: Path) -> str:
-    written = arguments.benchmark.with_name(f"{kind}_{scale}.json")
-    return check_set(written, root, arguments.freeze, arguments.any_set)
-
-
-def write_tables(
-    benchmark: Benchmark,
-    scale: str,
-    root: Path,
-    folder: Path,
-    arguments: argparse.Namespace,
-    known: dict[str, str],
-) -> None:
-    """Tables and picture of all that is finished in a folder, whichever rows were asked for."""
-    seeds = sorted(
-        {int(path.name.removeprefix("seed_")) for path in folder.glob("*/seed_*")}
-        | set(arguments.seeds)
-    )
-    # Without the videos, what there is of rows on them may be what a dry run wrote.
-    watched = benchmark.videos is not None and "videos" in known
-    on_videos = list(video_titles(benchmark.videos)) if watched else []
-    there = [name for name in (*benchmark.rows, *on_videos) if (folder / name).is_dir()]
-    runs, videos = make_plan(benchmark, scale, there, seeds, root, folder, arguments.gpu)
-    check_runs(runs, root)
-    if videos:
-        check_runs(videos, videos_root(root))
-    figures = all_figures(list(benchmark.rows), benchmark.reference, runs)
-    if not figures:
+    parser.add_argument("--output", type=Path, help="default: experiments/benchmark/NAME")
+    parser.add_argument("--page", type=Path, help="write the tables between the page's marks too")
+    options = parser.parse_args(argv)
+    named = CONFIGS / "benchmark" / f"{options.name}.yml"
+    file = named if named.is_file() else Path(options.name)
+    benchmark, name = load_benchmark(file), file.stem
+    rows = list(benchmark.rows) if options.rows is None else options.rows
+    if unknown := set(rows) - benchmark.rows.keys():
+        raise UserError(f"--rows {min(unknown)}: there are {', '.join(benchmark.rows)}")
+    if options.page:
+        between_marks(options.page, name, "")
+    folder = (options.output or REPOSITORY / "experiments" / "benchmark" / name).resolve()
+    root, frozen = REPOSITORY / benchmark.data, file.with_name(benchmark.checksum)
+    checksum = checked_set(benchmark, root, frozen) if rows else read(frozen)
+    for place in [folder / row / f"seed_{seed}" for seed in options.seeds for row in rows]:
+        carry_out(benchmark, place, root, options.gpu, checksum)
+    found = {row: sorted((folder / row).glob(f"seed_*/{RESULTS}")) for row in benchmark.rows}
+    finished = {row: [path.parents[1] for path in paths] for row, paths in found.items() if paths}
+    if not finished:
         raise UserError(f"{folder}: no run is finished yet, so there is no table")
-    speed = measured_speed(benchmark, scale, runs, folder, arguments.gpu, arguments.rounds)
-    summary = {
-        "scale": scale,
-        "command": _command(arguments.benchmark, scale),
-        "set": known["set"],
-        "trained_on": ", ".join(sorted({row["machine"] for row in figures.values()})),
-        "rows": figures,
-        "speed": speed,
-    }
-    if moving := all_figures(on_videos, SINGLE, videos, paired=True):
-        summary["videos"] = {"set": known["videos"], "rows": moving}
-    text = document(benchmark, summary)
-    write_text(folder / "table.json", json.dumps(summary, indent=1, allow_nan=False) + "\n")
+    text = page_text(benchmark, name, checksum, finished)
     write_text(folder / "table.md", text)
-    print(f"\n{text}\nTables: {folder / 'table.md'}, table.json beside it")
-    chosen = [
-        next((run for run in runs if run.row == name and run.finished), None)
-        for name in benchmark.picture
-        if name != MEAN
-    ]
-    columns = [(benchmark.rows[run.row].title, run) for run in chosen if run is not None]
-    if columns:
-        draw_frames(folder / "frames.jpg", root, columns)
-        print(f"Picture: {folder / 'frames.jpg'}")
-    if arguments.page:
-        picture = ""
-        if columns:
-            beside = arguments.page.with_name(f"benchmark_{scale}.jpg")
-            draw_frames(beside, root, columns)
-            titles = ", ".join(title for title, _ in columns)
-            picture = f"\n![Ten random test frames: {titles}]({beside.name})\n"
-        write_page(arguments.page, scale, text + picture)
-        print(f"Page:    {arguments.page}")
+    print(f"\n{text}\nTables: {folder / 'table.md'}")
+    if options.page:
+        shown = [
+            finished[row][0] / "test" / "pictures" for row in benchmark.picture if row in finished
+        ]
+        if shown and all(place.is_dir() for place in shown):
+            picture = options.page.with_name(f"benchmark_{name}.jpg")
+            write_pictures(picture, shown)
+            titles = ", ".join(benchmark.rows[row].title for row in benchmark.picture)
+            text += f"\n![Ten test frames: {titles}]({picture.name})"
+        write_text(options.page, between_marks(options.page, name, text.strip()))
 
 
 if __name__ == "__main__":
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # as Ctrl-C, so that training ends too
     run_command(main)

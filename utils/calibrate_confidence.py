@@ -19,6 +19,7 @@ from matplotlib import pyplot as plt
 
 from base.base_dataset import BaseDataset
 from base.errors import UserError
+from base.files import replacing
 from base.set_type import SetType
 from dataset.loader import make_loader
 from dataset.mocap import open_split
@@ -26,7 +27,6 @@ from utils.box import model_path
 from utils.command import run_command
 from utils.defaults import DEFAULT_DATA_ROOT
 from utils.device import GPU_HELP
-from utils.files import replacing
 from utils.inference.confidence import (
     ConfidenceMap,
     confidence_path,

@@ -8,15 +8,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
+from base.files import write_text
 from base.set_type import SetType
 from dataset.check_packed import check_packed
 from dataset.check_tree import check_tree
 from dataset.faults import KINDS, OFF_CAMERA, Fault, SetReport
+from dataset.listing import sets_in
 from dataset.packed import is_packed
-from dataset.skip_list import SKIP_LIST, format_skip_list
+from dataset.skip_list import SKIP_LIST, add_to_skip_list
 from utils.command import run_command
 from utils.cores import cpu_count
-from utils.files import write_text
 
 _EXAMPLES = """examples:
   every picture and label of every set:
@@ -80,16 +81,17 @@ def _parser() -> argparse.ArgumentParser:
 def _sets(root: Path, names: list[str] | None) -> list[SetType]:
     if names is not None:
         return [SetType(name) for name in names]
-    found = [set_type for set_type in SetType if (root / set_type.folder).is_dir()]
+    found = sets_in(root)
     if not found:
         raise UserError(f"{root}: holds no TrainSet, ValSet or TestSet")
     return found
 
 
 def _print_set(report: SetReport) -> None:
-    print(f"\n{report.set_type.folder}: {report.frames:,} frames", end="")
+    good = len(report.good())
+    print(f"\n{report.set_type.folder}: {len(report.frames):,} frames, {good:,} good", end="")
     print(f", {report.label_frames:,} labels without pictures" if report.label_frames else "")
-    for name, counts in (("character", report.characters), ("action group", report.groups())):
+    for name, counts in (("character", report.characters()), ("action group", report.groups())):
         if counts:
             print(f"  {name:<32}{'frames':>10}")
             for key, count in sorted(counts.items()):
@@ -119,7 +121,7 @@ def _print_faults(kind: str, faults: list[Fault]) -> None:
         return
     print(f"  {kind}: {len(faults)}")
     for fault in faults[:_SHOWN]:
-        print(f"    {fault.where}: {fault.detail}")
+        print(f"    {fault}")
     if len(faults) > _SHOWN:
         print(f"    and {len(faults) - _SHOWN} more")
     if kind == OFF_CAMERA:
@@ -133,14 +135,10 @@ def _write_skip_list(root: Path, reports: list[SetReport]) -> None:
         for fault in report.faults
         if fault.frame_id is not None
     ]
-    path = root / SKIP_LIST
-    kept = path.read_text(encoding="utf-8") if path.is_file() else ""
-    fresh = format_skip_list(entries)
-    if kept:
-        fresh = kept.rstrip("\n") + "\n" + "".join(fresh.splitlines(keepends=True)[1:])
-    write_text(path, fresh)
-    frames = len({(set_type, frame_id) for set_type, frame_id, _ in entries})
-    print(f"\n{frames} frames added to {path}")
+    if entries:
+        print(f"\n{add_to_skip_list(root, entries)} frames added to {root / SKIP_LIST}")
+    else:
+        print(f"\nno frame to leave out: nothing added to {root / SKIP_LIST}")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -157,7 +155,9 @@ def main(argv: list[str] | None = None) -> None:
         _print_set(report)
     content = {"data_root": str(args.data_root), "sets": [report.as_dict() for report in reports]}
     path = args.report or args.data_root / "report.json"
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    # A file name that is no UTF-8 comes out as JSON's own escapes.
+    told = json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    write_text(path, told.decode() + "\n")
     wrong = sum(len(report.faults) for report in reports)
     if args.write_skip_list and wrong:
         _write_skip_list(args.data_root, reports)

@@ -6,14 +6,17 @@ it complete: ``config``, ``training``, ``mean_pose`` and ``camera``.  Those of t
 the four and load as well.  The project's own model has ``transformer_state_dict`` in the place of
 ``autoencoder_state_dict``; both parts are in it from train3d on, and its temporal form has
 ``temporal_state_dict`` as well.
+
+Weights that another script saved, bare, under a key of its own, or with the prefixes of
+DataParallel, ``torch.compile`` or Lightning, are found by names that only these networks have.
 """
 
 import dataclasses
 import os
-import pickle
 import re
 import sys
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,17 +26,22 @@ import torch
 
 from base.camera import FisheyeCamera
 from base.errors import UserError
-from model import model_class
-from model.state_dict import is_state_dict, strip_prefix
+from base.files import replacing
+from base.skeleton import NUM_JOINTS
+from model import KINDS, model_class
+from model.weight_file import read_weight_file
 from utils.config import Config, parse_config
-from utils.files import replacing
 
 #: Key of the 2D module's weights; other parts have their own, see model.pose_model.Part.
 RESNET = "resnet_state_dict"
 _STATE_DICT = "_state_dict"
 _OPTIMIZER = "optimizer_state_dict"
+#: What ``torch.compile`` puts before the names of what it has compiled, wherever that is.
+_COMPILED = "_orig_mod."
 #: What belongs to the run that wrote a checkpoint, and not to weights made of it.
 OF_THE_RUN = (_OPTIMIZER, "scheduler", "training", "made_by")
+#: Name of the best on ValSet.
+BEST = "model_best.tar"
 _NUMBERED = re.compile(r"checkpoint_(\d+)(?:_step_(\d+))?\.tar")
 
 
@@ -91,8 +99,14 @@ class Checkpoint:
 
     @property
     def model_kind(self) -> str:
-        """``model.kind`` of the configuration; files of the reference hold the paper's model."""
-        return self.config.model.kind if self.config else "autoencoder"
+        """``model.kind`` of the configuration; of a file without one, the first that has all of its
+        parts."""
+        if self.config is not None:
+            return self.config.model.kind
+        keys = {kind: {part.key for part in model_class(kind).parts.values()} for kind in KINDS}
+        return next(
+            (kind for kind in KINDS if self.networks.keys() <= keys[kind]), next(iter(KINDS))
+        )
 
     @property
     def parts(self) -> list[str]:
@@ -168,24 +182,21 @@ def list_checkpoints(folder: Path) -> list[Path]:
     return sorted(found, key=checkpoint_position, reverse=True)
 
 
-def newest_checkpoint(folder: Path) -> Path | None:
-    """The furthest trained checkpoint of a folder, if there is any."""
-    return next(iter(list_checkpoints(folder)), None)
-
-
 def newest_whole_checkpoint(folder: Path) -> "Checkpoint | None":
-    """The furthest trained checkpoint that can be read to its last byte; None if there is none.
+    """The furthest trained checkpoint that can be read to its last byte, the best where no numbered
+    one can; None if there is none.
 
     Says on standard error which damaged ones it passes over.
 
     Raises:
         UserError: if there are some and all are damaged.
     """
-    paths = list_checkpoints(folder)
+    paths = [*list_checkpoints(folder), *folder.glob(BEST)]
     for path in paths:
         try:
+            found = read_checkpoint(path)
             _check_sums(path)
-            return read_checkpoint(path)
+            return found
         except UserError as error:
             print(f"passed over: {error}", file=sys.stderr)
     if paths:
@@ -197,18 +208,24 @@ def newest_whole_checkpoint(folder: Path) -> "Checkpoint | None":
 
 
 def _check_sums(path: Path) -> None:
-    """Compare a file's content with its check sums, which torch.load does not."""
-    try:
-        with zipfile.ZipFile(path) as archive:
+    """Compare a file's content with its check sums, which torch.load does not.
+
+    Raises:
+        UserError: if they differ.
+    """
+    if not zipfile.is_zipfile(path):
+        return  # before PyTorch 1.6 there were none
+    with zipfile.ZipFile(path) as archive:
+        try:
             damaged = archive.testzip()
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise UserError(f"{path}: damaged ({error})") from None
+        except (zipfile.BadZipFile, OSError, EOFError):
+            damaged = "its directory"
     if damaged is not None:
         raise UserError(f"{path}: damaged (check sum of {damaged})")
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint of ours or of the reference implementation.
+def read_content(path: Path) -> dict[str, Any]:
+    """Content of a checkpoint, its networks under the keys of the layout.
 
     Only tensors and plain values are unpickled.
 
@@ -216,37 +233,116 @@ def read_checkpoint(path: Path) -> Checkpoint:
         UserError: for a file that is missing, no checkpoint, or holds no weights of ours.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         raise UserError(
             f"no checkpoint at {path}: train one with 'python train.py --training_type …'"
         )
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError, KeyError) as error:
-        reason = str(error).strip().splitlines()
-        raise UserError(
-            f"{path}: not a checkpoint, or a damaged one ({reason[0] if reason else 'empty'})"
-        ) from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: not a checkpoint of this project: it has no {RESNET}")
-    weights = {
-        key: value
-        for key, value in content.items()
-        if str(key).endswith(_STATE_DICT) and key != _OPTIMIZER and value is not None
-    }
-    if not weights:
-        raise UserError(f"{path}: not a checkpoint of this project: it has no {RESNET}")
-    for key, value in weights.items():
-        if not is_state_dict(value):
+    content = read_weight_file(path)
+    if not isinstance(content, Mapping):
+        raise UserError(f"{path}: not a checkpoint: it holds a {type(content).__name__}")
+    signatures = _signatures()
+    own = {key: content[key] for key in _network_keys(content)}
+    for key, value in own.items():
+        if not isinstance(value, Mapping):
             raise UserError(f"{path}: {key} is no dict of weights")
-    config, training, mean_pose = (content.get(k) for k in ("config", "training", "mean_pose"))
-    camera = content.get("camera")
-    return Checkpoint(
-        path=path,
-        networks={key: strip_prefix(value) for key, value in weights.items()},
-        optimizer=content.get(_OPTIMIZER),
-        training=TrainingState(**training) if training else None,
-        config=parse_config(config, str(path)) if config else None,
-        mean_pose=None if mean_pose is None else mean_pose.numpy(),
-        camera=FisheyeCamera(**camera | {"k": tuple(camera["k"])}) if camera else None,
+        weights = _tensors(value)
+        prefix = next(iter(_prefixes(weights, signatures.get(key, ""))), "")
+        # What is beside them keeps its name, and is refused as unexpected.
+        own[key] = {name.removeprefix(prefix): weight for name, weight in weights.items()}
+    return {**content, **own} if own else _foreign(path, {"": content, **content})
+
+
+def _network_keys(content: Mapping[str, Any]) -> list[str]:
+    return [
+        key
+        for key, value in content.items()
+        if str(key).endswith(_STATE_DICT) and key != _OPTIMIZER and value not in (None, {})
+    ]
+
+
+def _signatures() -> dict[str, str]:
+    """Key of each part of each kind of model → the end of a name that only its weights have."""
+    parts = (part for kind in KINDS for part in model_class(kind).parts.values())
+    return {part.key: part.signature for part in parts if part.signature}
+
+
+def _tensors(values: Any) -> dict[str, torch.Tensor]:
+    """The weights of a state dict, without what ``torch.compile`` puts into their names."""
+    if not isinstance(values, Mapping):
+        return {}
+    return {
+        name.replace(_COMPILED, ""): value
+        for name, value in values.items()
+        if isinstance(name, str) and isinstance(value, torch.Tensor)
+    }
+
+
+def _prefixes(weights: Mapping[str, torch.Tensor], signature: str) -> list[str]:
+    """What stands before the names of each network with that signature, "" or "something."; of a
+    part without one, what stands before all names."""
+    if not signature:
+        return ["module."] if all(name.startswith("module.") for name in weights) else []
+    found = (name.removesuffix(signature) for name in weights if name.endswith(signature))
+    return [prefix for prefix in found if not prefix or prefix.endswith(".")]
+
+
+def _foreign(path: Path, content: Mapping[str, Any]) -> dict[str, dict[str, torch.Tensor]]:
+    """The networks of ours in a file of another script, by the keys of the layout.
+
+    Raises:
+        UserError: where one of them is there twice, or none.
+    """
+    networks, places = {}, {}
+    for name, value in content.items():
+        weights = _tensors(value)
+        for key, signature in _signatures().items():
+            for prefix in _prefixes(weights, signature):
+                place = f"{name} {prefix}{signature}".strip()
+                if key in networks:
+                    raise UserError(
+                        f"{path}: which weights are meant? {places[key]} and {place} are both "
+                        "there: save those to use in a file of their own"
+                    )
+                places[key] = place
+                networks[key] = {
+                    weight.removeprefix(prefix): tensor
+                    for weight, tensor in weights.items()
+                    if weight.startswith(prefix)
+                }
+    if not networks:
+        names = list(filter(None, map(str, content)))
+        shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        raise UserError(
+            f"{path}: not a checkpoint of this project: it has no {RESNET}, and none of its "
+            f"networks' weights under other names ({shown or 'it is empty'})"
+        )
+    return networks
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint of ours, of the reference implementation, or of another script.
+
+    Raises:
+        UserError: as :func:`read_content`, and for a file whose other parts are not ours.
+    """
+    path = Path(path)
+    content = read_content(path)
+    config, training, mean_pose, camera = (
+        content.get(key) for key in ("config", "training", "mean_pose", "camera")
     )
+    try:
+        if mean_pose is not None:
+            mean_pose = np.asarray(mean_pose, np.float64).reshape(NUM_JOINTS, 3)
+        return Checkpoint(
+            path=path,
+            networks={key: content[key] for key in _network_keys(content)},
+            optimizer=content.get(_OPTIMIZER),
+            training=TrainingState(**training) if training else None,
+            config=parse_config(dict(config), str(path)) if config else None,
+            mean_pose=mean_pose,
+            camera=FisheyeCamera(**camera | {"k": tuple(camera["k"])}) if camera else None,
+        )
+    except (TypeError, ValueError, KeyError, AttributeError):
+        raise UserError(
+            f"{path}: its config, training, mean_pose or camera is not as train.py writes it"
+        ) from None

@@ -1,5 +1,6 @@
 """What every command has in common: one clear line for what a person can put right."""
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -14,8 +15,12 @@ def run_command(main: Callable[[], None]) -> None:
     """Run ``main`` as a script.
 
     A :class:`~base.errors.UserError` becomes one line on standard error and exit status 2,
-    Ctrl-C exit status 130; anything else is a defect of ours and keeps its traceback.
+    Ctrl-C exit status 130; anything else is a defect of ours and keeps its traceback.  A character
+    that the console's encoding lacks is printed as its code.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         main()
     except UserError as error:

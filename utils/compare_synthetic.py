@@ -10,25 +10,27 @@ joints2d.json if that is to be compared: a list of {"joints": 22 x 2 pixels of 2
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from base.errors import UserError  # before OpenCV, to explain what that lacks
+
+# isort: split
 import cv2
 import numpy as np
 from tqdm import tqdm
 
 from base.actions import ACTION_GROUPS, action_group
-from base.errors import UserError
+from base.files import write_text
 from base.set_type import SetType
 from base.skeleton import JOINT_PREFIX, JOINTS, NECK
 from dataset.pictures import read_picture
 from utils.command import run_command
 from utils.defaults import DEFAULT_DATA_ROOT
-from utils.draw_contact_sheet import choose_pictures, draw_sheet
+from utils.drawing.sheet import choose_pictures, draw_sheet
 from utils.drawing.write import save_picture
-from utils.files import write_text
-from utils.picture_colours import picture_colours
 
 _SIDES = ("Left", "Right")
 #: Joints of the real annotations, in their order.
@@ -54,6 +56,9 @@ _NEIGHBOURS = 10
 _REGION = 0.99
 #: Side of the pictures on the sheet.
 _TILE = 192
+#: Of squares of 256 pixels: the radius inside the black rim, and the rows and columns where chin or
+#: lip stand on nearly every picture.
+_RADIUS, _CHIN = 115, (slice(2, 14), slice(112, 144))
 
 
 def read_labels(root: Path, set_type: SetType, count: int) -> dict:
@@ -244,6 +249,26 @@ def _print_shares(title: str, shares: dict[str, float]) -> None:
     for name, share in shares.items():
         print(f"  {name:<28}{100 * share:6.1f} %")
     print(f"  {'mean':<28}{100 * float(np.mean(list(shares.values()))):6.1f} %")
+
+
+def picture_colours(pictures: Sequence[np.ndarray]) -> dict[str, float]:
+    """Means over pictures, squares (S, S, 3) uint8 RGB of the whole lens, of 255.
+
+    Returns:
+        ``brightness`` and ``saturation`` (of HSV) inside the rim, ``chin``: brightness at the
+        middle of the upper rim, and ``spread``: deviation of the brightness between pictures.
+    """
+    squares = [cv2.resize(p, (256, 256), interpolation=cv2.INTER_AREA) for p in pictures]
+    inside = np.hypot(*(np.mgrid[:256, :256] - 127.5)) < _RADIUS
+    grey = [cv2.cvtColor(square, cv2.COLOR_RGB2GRAY) for square in squares]
+    brightness = [one[inside].mean() for one in grey]
+    saturation = [cv2.cvtColor(one, cv2.COLOR_RGB2HSV)[inside, 1].mean() for one in squares]
+    return {
+        "brightness": float(np.mean(brightness)),
+        "spread": float(np.std(brightness)),
+        "saturation": float(np.mean(saturation)),
+        "chin": float(np.mean([one[_CHIN].mean() for one in grey])),
+    }
 
 
 def _print_colours(colours: dict[str, dict[str, float]]) -> None:

@@ -18,6 +18,32 @@ GPU_HELP = (
 #: on memory goes back to the kernel (-1: never).
 _M_MMAP_MAX, _M_TRIM_THRESHOLD = -4, -1
 
+#: What torchrun sets, and how many processes the launchers of MPI say there are.
+_NUMBERS, _ADDRESS = ("RANK", "LOCAL_RANK", "WORLD_SIZE"), ("MASTER_ADDR", "MASTER_PORT")
+_COUNTS = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
+
+
+def is_one_of_several() -> bool:
+    """Whether torchrun, or the like, started this process and tells it its place.
+
+    Raises:
+        UserError: where the environment says that there are several processes, and not enough for
+            them to find each other.
+    """
+    numbers = [os.environ.get(name, "") for name in _NUMBERS]
+    if all(number.isdecimal() for number in numbers) and all(map(os.environ.get, _ADDRESS)):
+        return True
+    stray = [f"{name}={os.environ[name]}" for name in _COUNTS if os.environ.get(name, "1") != "1"]
+    if "LOCAL_RANK" in os.environ:
+        stray.append(f"LOCAL_RANK={os.environ['LOCAL_RANK']}")
+    if stray:
+        raise UserError(
+            f"{stray[0]} is set in the environment without the rest of what torchrun sets "
+            f"({', '.join((*_NUMBERS, *_ADDRESS))}): start several processes with 'torchrun "
+            f"--nproc_per_node=N', one with 'env -u {stray[0].partition('=')[0]} python …'"
+        )
+    return False
+
 
 def select_device(gpu: str) -> torch.device:
     """Device that ``--gpu`` means on this machine; says so in one line when it is not CUDA.

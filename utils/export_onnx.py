@@ -22,16 +22,16 @@ from torch import nn
 
 from base.camera import FisheyeCamera
 from base.errors import UserError
+from base.files import replacing
 from base.skeleton import neck_centred
-from dataset.pictures import list_pictures, read_picture
 from dataset.transforms import SquareCrop
 from model.pose_model import PoseModel
 from model.rays import CameraRays
 from utils.box import model_path
 from utils.command import run_command
-from utils.files import replacing
 from utils.inference.fold import fold_batch_norms
 from utils.inference.onnx_predictor import INPUT, METADATA_KEY, OnnxPosePredictor
+from utils.inference.open_source import open_source
 from utils.networks import LoadedModel, load_pose_model
 from utils.predict import PosePredictor
 
@@ -176,13 +176,12 @@ def read_squares(folder: Path, size: int, count: int) -> np.ndarray:
     Raises:
         UserError: for a folder without readable pictures.
     """
-    paths = list_pictures(folder)
-    squares = []
-    for path in paths[:: max(1, len(paths) // count)][:count]:
-        picture = read_picture(path)
-        height, width = picture.shape[:2]
-        squares.append(SquareCrop(size, width, height).image(picture))
-    return np.stack(squares)
+    if not Path(folder).is_dir():
+        raise UserError(f"{folder}: no such folder of pictures")
+    pictures = open_source(str(folder)).sample(count)
+    if not pictures:
+        raise UserError(f"{folder}: none of its pictures can be read")
+    return np.stack([SquareCrop(size, *item.shape[1::-1]).image(item) for item in pictures])
 
 
 def difference_mm(one: PosePredictor, other: PosePredictor, squares: np.ndarray) -> np.ndarray:

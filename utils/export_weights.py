@@ -20,11 +20,11 @@ import numpy as np
 import torch
 
 from base.errors import UserError
+from base.files import replacing, sha256, write_text
 from utils.box import BOX, CARD
-from utils.checkpoint import OF_THE_RUN
+from utils.checkpoint import OF_THE_RUN, read_content
 from utils.command import run_command
-from utils.compare_results import read_results
-from utils.files import replacing, sha256, write_text
+from utils.evaluation.compare import read_results
 from utils.inference.confidence import confidence_path
 from utils.networks import load_pose_model
 from utils.predict import PosePredictor
@@ -73,7 +73,7 @@ def exported(path: Path, commands: Sequence[str]) -> dict[str, Any]:
         path: a checkpoint that :func:`load_pose_model` has read.
         commands: what made it, in their order, kept under ``made_by``.
     """
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    content = read_content(path)
     training = content.get("training") or {}
     kept = {
         key: halved(value) if key.endswith("_state_dict") and value is not None else value

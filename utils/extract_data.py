@@ -1,9 +1,12 @@
 """Extract the downloaded parts of the release into TrainSet, ValSet and TestSet."""
 
 import argparse
+import contextlib
 import json
+import os
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,7 +17,8 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
-from dataset.archive import Member, read_archive
+from base.files import make_folder, write_bytes, write_text
+from dataset.archive import ArchiveReport, read_archive
 from dataset.release import (
     CHARACTERS,
     PASSES,
@@ -24,7 +28,6 @@ from dataset.release import (
 )
 from utils.command import run_command
 from utils.cores import cpu_count
-from utils.files import make_folder, write_text
 
 _EXAMPLES = """examples:
   pictures and labels of all parts in a folder:
@@ -46,8 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=(
             "Extract the release's tar.gz parts, each character into the folder of its set. The "
-            "parts of a character are read as one stream; nothing is concatenated on disk. A "
-            "second run skips what is complete."
+            "parts of a character are read as one stream; nothing is concatenated on disk. Links "
+            "in an archive are extracted as the files they lead to. A second run skips what is "
+            "complete."
         ),
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -71,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--delete_parts",
         action="store_true",
-        help="delete a character's parts once all of it is extracted",
+        help="delete a character's parts once all that was asked for is compared with the disk",
     )
     parser.add_argument(
         "--jobs",
@@ -98,58 +102,85 @@ class Extraction:
     folder: Path
     passes: frozenset[str]
 
-    def _marker(self) -> dict | None:
-        try:
-            return json.loads((self.folder / _MARKER).read_bytes())
-        except (OSError, ValueError):
-            return None
-
     def _sizes(self) -> dict[str, int]:
         return {path.name: path.stat().st_size for path in self.parts}
 
     def complete(self) -> bool:
-        """Whether an earlier run has finished it, from parts that are the same still."""
-        marker = self._marker()
-        if marker is None or not self.passes <= set(marker["passes"]):
-            return False
-        return all(marker["parts"].get(name) == size for name, size in self._sizes().items())
+        """Whether an earlier run has finished it, from parts that are the same still.
 
-    def run(self, on_bytes: Callable[[int], object], stop: threading.Event) -> int:
-        """Extract.
+        The files of each folder are counted, not read: that notices a folder removed since.
+        """
+        try:
+            marker = json.loads((self.folder / _MARKER).read_bytes())
+            return (
+                self.passes <= set(marker["passes"])
+                and self._sizes().items() <= marker["parts"].items()
+                and all(
+                    sum(1 for _ in (self.folder / name).glob("[!.]*")) >= count
+                    for name, count in marker["folders"].items()
+                    if name.rpartition("/")[2] in self.passes
+                )
+            )
+        except (OSError, ValueError, KeyError):
+            return False  # never finished, or by a version that did not count
+
+    def run(
+        self, on_bytes: Callable[[int], object], stop: threading.Event, delete_parts: bool
+    ) -> list[str]:
+        """Extract, and compare with the archive what is on disk already.
 
         Returns:
-            Number of files.
+            Lines that tell what was done.
 
         Raises:
             UserError: for a damaged archive, or a disk that is full.
         """
-        count = 0
-        for member in read_archive(self.parts, self.passes, on_bytes, stop):
-            self._write(member)
-            count += 1
-        if count == 0:
+        report = ArchiveReport()
+        files: dict[str, int] = {}
+        for member in read_archive(self.parts, self.passes, on_bytes, stop, report):
+            name = f"{member.environment}/cam_down/{member.pass_name}/{member.name}"
+            _write(self.folder / name, member.content)
+            files[name] = len(member.content)
+        if not files:
             raise UserError(
                 f"{self.parts[0]}: holds no file of {', '.join(sorted(self.passes))} under "
                 "CHARACTER/ENVIRONMENT/cam_down"
+                + "".join(f", and {line}" for line in report.skipped[:1])
             )
-        marker = {"passes": sorted(self.passes), "files": count, "parts": self._sizes()}
+        marker = {
+            "passes": sorted(self.passes),
+            "folders": Counter(name.rpartition("/")[0] for name in files),
+            "skipped": report.skipped,
+            "parts": self._sizes(),
+        }
         write_text(self.folder / _MARKER, json.dumps(marker, indent=2) + "\n")
-        return count
+        told = [f"{self.folder}: {len(files)} files", *report.lines()]
+        if delete_parts and report.lost_files:
+            told.append(f"  parts kept: {report.lost_files} files of them are not extracted")
+        elif delete_parts:
+            self._delete_parts(files)
+        return told
 
-    def _write(self, member: Member) -> None:
-        folder = self.folder / member.environment / "cam_down" / member.pass_name
-        path = folder / member.name
-        # One name for each file's temporary: a killed run leaves one, and the next overwrites it.
-        temporary = folder / f".{member.name}.part"
+    def _delete_parts(self, files: dict[str, int]) -> None:
+        """Delete the parts if all files, given with their sizes, are on disk still."""
+        for name, size in files.items():
+            path = self.folder / name
+            if not path.is_file() or path.stat().st_size != size:
+                raise UserError(f"{path}: gone or changed since extracted; its parts are kept")
+        os.sync()  # a power cut must not find the parts deleted and the files not written yet
         try:
-            # By content, not by size: an earlier run may have read a damaged part.
-            if path.is_file() and path.read_bytes() == member.content:
-                return
-            folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(member.content)
-            temporary.replace(path)
+            for path in self.parts:
+                path.unlink()
         except OSError as error:
-            raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+            raise UserError(f"{path}: cannot be deleted ({error.strerror})") from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    with contextlib.suppress(OSError):
+        # By content, not by size: an earlier run may have read a damaged part.
+        if path.read_bytes() == content:
+            return
+    write_bytes(path, content, single_writer=True)
 
 
 def _plan(args: argparse.Namespace) -> tuple[list[Extraction], list[str]]:
@@ -175,7 +206,7 @@ def _plan(args: argparse.Namespace) -> tuple[list[Extraction], list[str]]:
         extraction = Extraction(name, parts, folder / name, passes)
         missing = missing_parts(name, parts)
         if missing and not extraction.complete():
-            faults.append(f"{', '.join(missing)} missing in {args.input}")
+            faults.append(f"{', '.join(missing)} missing in {parts[0].parent}")
             continue
         plan.append(extraction)
     return plan, faults
@@ -188,19 +219,19 @@ def _extract_all(plan: list[Extraction], jobs: int, delete_parts: bool) -> list[
     total = sum(path.stat().st_size for extraction in plan for path in extraction.parts)
 
     def extract(extraction: Extraction) -> None:
-        if extraction.complete():
+        missing = missing_parts(extraction.name, extraction.parts)
+        if (missing or not delete_parts) and extraction.complete():
             bar.update(sum(path.stat().st_size for path in extraction.parts))
-            bar.write(f"{extraction.folder}: complete already", file=sys.stderr)
+            told = [f"{extraction.folder}: complete already"]
+            if missing:
+                told.append(f"  parts kept: {', '.join(missing)} missing, so nothing is compared")
         else:
             try:
-                count = extraction.run(bar.update, stop)
+                told = extraction.run(bar.update, stop, delete_parts)
             except UserError as error:
                 faults.append(str(error))
                 return
-            bar.write(f"{extraction.folder}: {count} files", file=sys.stderr)
-        if delete_parts:
-            for path in extraction.parts:
-                path.unlink()
+        bar.write("\n".join(told), file=sys.stderr)
 
     with (
         tqdm(total=total, desc="extracting", unit="B", unit_scale=True, dynamic_ncols=True) as bar,

@@ -10,12 +10,12 @@ from base.camera import RELEASE_CAMERA
 from base.errors import UserError
 from base.set_type import SetType
 from dataset.shards import PackOptions
-from dataset.synthetic.clips import find_clips
 from dataset.synthetic.generate import generate, pack_options
-from dataset.synthetic.motion import clips_named
-from dataset.synthetic.passes import PASSES
-from dataset.synthetic.plan import DEFAULT_STRIDE, Recipe
-from dataset.synthetic.scene import load_panorama
+from dataset.synthetic.motion.bvh_timeline import find_clips
+from dataset.synthetic.motion.programs import clips_named
+from dataset.synthetic.recipe import DEFAULT_STRIDE, Recipe
+from dataset.synthetic.render.passes import PASSES
+from dataset.synthetic.scene.place import load_panorama
 from utils.camera_files.calibration import load_calibration
 from utils.command import run_command
 from utils.cores import cpu_count

@@ -14,11 +14,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
 from base.set_type import SetType
+from dataset.faults import Fault, summary
 from dataset.index import load_index
+from dataset.listing import sets_in
 from dataset.pack_archive import archive_marker, pack_archive
 from dataset.pack_tree import pack_tree
 from dataset.release import CHARACTERS, find_archives, missing_parts
-from dataset.shards import ROWS, PackOptions, assemble, prepare_output
+from dataset.shards import INDEX, ROWS, PackOptions, assemble, prepare_output
 from utils.command import run_command
 from utils.cores import cpu_count
 
@@ -71,10 +73,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _pack_trees(root: Path, output: Path, options: PackOptions, jobs: int) -> None:
-    sets = [set_type for set_type in SetType if (root / set_type.folder).is_dir()]
-    for set_type in sets:
-        index = load_index(root, set_type)
+def _pack_trees(
+    root: Path, output: Path, options: PackOptions, jobs: int
+) -> tuple[dict[SetType, list[Fault]], list[str]]:
+    """Pack set by set; returns what each misses as a whole, and what went wrong."""
+    missed: dict[SetType, list[Fault]] = {}
+    faults = []
+    for set_type in sets_in(root):
+        try:
+            index = load_index(root, set_type)
+        except UserError as error:
+            faults.append(str(error))
+            continue
         with (
             ThreadPoolExecutor(jobs) as pool,
             tqdm(
@@ -85,10 +95,13 @@ def _pack_trees(root: Path, output: Path, options: PackOptions, jobs: int) -> No
             ) as bar,
         ):
             try:
-                pack_tree(root, set_type, output, options, pool, bar.update, index)
+                missed[set_type] = pack_tree(
+                    root, set_type, output, options, pool, bar.update, index
+                )
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+    return missed, faults
 
 
 def _pack_archives(
@@ -108,7 +121,9 @@ def _pack_archives(
         try:
             if missing:
                 raise UserError(f"{', '.join(missing)} missing beside {parts[0]}")
-            pack_archive(name, parts, split, options, encoders, bar.update, stop)
+            told = pack_archive(name, parts, split, options, encoders, bar.update, stop)
+            if told:
+                bar.write("\n".join([name, *told]), file=sys.stderr)
         except UserError as error:
             faults.append(str(error))
 
@@ -140,31 +155,34 @@ def _is_done(marker: Path, parts: list[Path]) -> bool:
 
 def _folder_bytes(folder: Path) -> int:
     # Characters may be links to another disk, which rglob does not follow.
-    return sum(
-        (Path(parent) / name).stat().st_size
+    paths = (
+        Path(parent) / name
         for parent, _, names in os.walk(folder, followlinks=True)
         for name in names
     )
+    return sum(path.stat().st_size for path in paths if os.access(path, os.R_OK))
 
 
-def _assemble(output: Path, options: PackOptions) -> tuple[int, int]:
+def _assemble(
+    output: Path, options: PackOptions, missed: dict[SetType, list[Fault]]
+) -> tuple[int, int]:
     """Put the indices together and say what there is; returns frames and bytes."""
     frames = total = 0
     for set_type in SetType:
         split = output / set_type.folder
         if not any((split / ROWS).glob("*.npz")):
             continue
-        index = assemble(split, set_type, options)
+        index = assemble(split, set_type, options, missed.get(set_type, []))
         size = _folder_bytes(split)
         frames, total = frames + index["pictures"], total + size
         print(
             f"{set_type.folder}: {index['pictures']:,} frames in {len(index['shards'])} shards, "
             f"{index['labels']:,} labels, {size / 1e9:,.3f} GB"
         )
-        for reason in index["left_out"][:10]:
-            print(f"  left out: {reason}")
-        if len(index["left_out"]) > 10:
-            print(f"  and {len(index['left_out']) - 10} more; all in {split / 'index.json'}")
+        for line in summary(index["left_out"]):
+            print(f"  left out: {line}")
+        if index["left_out"]:
+            print(f"  all that is left out is in {split / INDEX}")
     return frames, total
 
 
@@ -179,20 +197,27 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError("--output must be another folder than --input")
     options = PackOptions(args.size, args.quality, args.frames_per_shard)
     faults: list[str] = []
-    if any((args.input / set_type.folder).is_dir() for set_type in SetType):
+    missed: dict[SetType, list[Fault]] = {}
+    sets = sets_in(args.input)
+    # Folders of that name may hold the downloaded parts instead.
+    extracted = any(any((args.input / name.folder).glob("*/*/cam_down")) for name in sets)
+    archives = {} if extracted else find_archives(args.input)
+    if sets and not archives:
         prepare_output(args.output, options)
-        _pack_trees(args.input, args.output, options, args.jobs)
+        missed, faults = _pack_trees(args.input, args.output, options, args.jobs)
     else:
-        archives = find_archives(args.input)
-        strangers = archives.keys() - CHARACTERS.keys()
-        if not archives or strangers:
-            what = f"holds {', '.join(sorted(strangers))}, no characters of the release" if (
-                strangers
-            ) else "holds neither parts of the release nor TrainSet, ValSet or TestSet"  # fmt: skip
-            raise UserError(f"{args.input}: {what}")
+        if not archives:
+            raise UserError(
+                f"{args.input}: holds neither parts of the release nor frames in TrainSet, ValSet "
+                "or TestSet"
+            )
+        if strangers := archives.keys() - CHARACTERS.keys():
+            raise UserError(
+                f"{args.input}: holds {', '.join(sorted(strangers))}, no characters of the release"
+            )
         prepare_output(args.output, options)
         faults = _pack_archives(archives, args.output, options, args.jobs)
-    frames, packed = _assemble(args.output, options)
+    frames, packed = _assemble(args.output, options, missed)
     if frames:
         source = _folder_bytes(args.input)
         print(
@@ -202,8 +227,8 @@ def main(argv: list[str] | None = None) -> None:
         )
     if faults:
         raise UserError(
-            f"{len(faults)} characters are not complete: {'; '.join(faults)}. What was packed "
-            "stays; run the same command again once the parts are right"
+            f"{len(faults)} characters or sets are not complete: {'; '.join(faults)}. What was "
+            "packed stays; run the same command again once the rest is right"
         )
 
 

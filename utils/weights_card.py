@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from utils.files import sha256
-from utils.metrics import ALL, BODY_PARTS
+from base.files import sha256
+from utils.evaluation.distances import ALL, BODY_PARTS
 from utils.networks import LoadedModel
 
 _LIMITS = """\

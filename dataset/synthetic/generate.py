@@ -18,9 +18,9 @@ from base.errors import UserError
 from base.set_type import SetType
 from dataset.shards import PackOptions
 from dataset.synthetic.job import run_job
-from dataset.synthetic.pack import PackedFolder, put_together, take_apart
-from dataset.synthetic.plan import LABELS_PER_CHARACTER, Job, Recipe, plan
-from dataset.synthetic.write import Folder, prepare_output
+from dataset.synthetic.output.shard_folder import PackedFolder, put_together, take_apart
+from dataset.synthetic.output.tree_folder import Folder, prepare_output
+from dataset.synthetic.recipe import LABELS_PER_CHARACTER, Job, Recipe, plan
 
 #: A folder that is there while a part puts the index of a packed set together.
 _ASSEMBLING = ".assembling"
@@ -260,7 +260,7 @@ def _complete_shards(
 
 def _prepare_body_model(progress: bool) -> None:
     """Load the model once here: the first load of a machine fills a cache the workers then use."""
-    from dataset.synthetic.body import load_rig
+    from dataset.synthetic.body.body_model import load_rig
 
     if progress:
         print("preparing the body model, about a minute the first time", flush=True)

@@ -5,50 +5,48 @@ from functools import lru_cache
 import numpy as np
 
 from base.set_type import SetType
-from dataset.synthetic.plan import Job, Purpose, Recipe, build_of
+from dataset.synthetic.body.body_model import make_body
+from dataset.synthetic.body.head_camera import HeadCamera, camera_poses, mount
+from dataset.synthetic.body.poser import Poser
+from dataset.synthetic.body.release_joints import release_joints
+from dataset.synthetic.clothes.wardrobe import dress
+from dataset.synthetic.motion.bvh_timeline import BvhTimeline
+from dataset.synthetic.motion.sampling import draw_frames
+from dataset.synthetic.motion.timeline import Timeline
+from dataset.synthetic.output.label_json import encode_label
+from dataset.synthetic.recipe import Job, Purpose, Recipe, build_of
+from dataset.synthetic.render.camera_response import draw_look
+from dataset.synthetic.render.occlusion import occluded
+from dataset.synthetic.render.renderer import Renderer
+from dataset.synthetic.scene.place import make_place
 
 #: Below this many frames apart, whole clips are looked at for limbs that go through the body.
 _WATCHED_STRIDE = 30
 
 
 @lru_cache(maxsize=2)
-def _person(recipe: Recipe, set_type: SetType, person: int):
-    """Poser and headset of a character."""
-    from dataset.synthetic.body import make_body
-    from dataset.synthetic.posing import Poser
-    from dataset.synthetic.rig import mount
-
-    rng = recipe.random(Purpose.PERSON, list(SetType).index(set_type), person)
-    body = make_body(*build_of(recipe, set_type, person), rng)
+def _person(recipe: Recipe, split: int, person: int) -> tuple[Poser, HeadCamera]:
+    rng = recipe.random(Purpose.PERSON, split, person)
+    body = make_body(*build_of(recipe, split, person), rng)
     return Poser(body), mount(body, rng)
 
 
 @lru_cache(maxsize=2)
-def _timeline(recipe: Recipe, set_type: SetType, person: int, environment: int):
-    from dataset.synthetic.clips import ClipTimeline
-    from dataset.synthetic.timeline import Timeline
+def _timeline(recipe: Recipe, split: int, person: int, environment: int) -> Timeline | BvhTimeline:
+    poser, worn = _person(recipe, split, person)
 
-    poser, rig = _person(recipe, set_type, person)
-    key = Purpose.MOTION, list(SetType).index(set_type), person, environment
-
-    def random(*more: int) -> np.random.Generator:
-        return recipe.random(*key, *more)
+    def random(*key: int) -> np.random.Generator:
+        return recipe.random(Purpose.MOTION, split, person, environment, *key)
 
     if recipe.clips:
-        return ClipTimeline(poser, random, recipe.clips)
-    return Timeline(poser, random, rig.offset, recipe.stride < _WATCHED_STRIDE, recipe.actions)
+        return BvhTimeline(poser, random, recipe.clips)
+    return Timeline(poser, random, worn.offset, recipe.stride < _WATCHED_STRIDE, recipe.actions)
 
 
 @lru_cache(maxsize=1)
-def _renderer(recipe: Recipe, set_type: SetType, person: int):
-    from dataset.synthetic.look import draw_look
-    from dataset.synthetic.render import Renderer
-    from dataset.synthetic.scene import make_place
-    from dataset.synthetic.wardrobe import dress
-
-    body = _person(recipe, set_type, person)[0].body
-    rng = recipe.random(Purpose.PLACE, list(SetType).index(set_type), person)
-    outfit = dress(body, rng)
+def _renderer(recipe: Recipe, split: int, person: int) -> Renderer:
+    rng = recipe.random(Purpose.PLACE, split, person)
+    outfit = dress(_person(recipe, split, person)[0].body, rng)
     panoramas = recipe.panoramas
     panorama = panoramas[rng.integers(len(panoramas))] if panoramas else None
     place, look = make_place(rng, panorama), draw_look(rng)
@@ -57,43 +55,39 @@ def _renderer(recipe: Recipe, set_type: SetType, person: int):
 
 def run_job(recipe: Recipe, job: Job) -> int:
     """Make and write the frames of a job; returns how many."""
-    from dataset.synthetic.labels import encode_label
-    from dataset.synthetic.landmarks import release_joints
-    from dataset.synthetic.sampling import draw_frames, occluded, seat_of
-
-    set_type = job.folder.set_type
-    split = list(SetType).index(set_type)
+    split = list(SetType).index(job.folder.set_type)
     environment = int(job.folder.environment.removeprefix("env_"))
-    poser, rig = _person(recipe, set_type, job.person)
-    body = poser.body
+    poser, worn = _person(recipe, split, job.person)
+    body, names = poser.body, poser.body.rig.names
     # All poses of a job are drawn even where only some are wanted, so that a frame comes out the
     # same to the last bit in a longer set and when a set is resumed.
     places = range(job.start, job.start + job.count)
     draws = [recipe.random(Purpose.FRAME, split, job.person, environment, n) for n in places]
-    timeline = _timeline(recipe, set_type, job.person, environment)
+    timeline = _timeline(recipe, split, job.person, environment)
     starts = [n * recipe.stride for n in places]
-    frames = draw_frames(poser, rig, timeline, starts, recipe.stride, draws)
-    names = body.rig.names
+    frames = draw_frames(poser, worn.offset, timeline, starts, recipe.stride, draws)
+    head = names.index("Head")
+    cameras = camera_poses(worn, frames.joints[:, head], frames.turns[:, head])
     phenotype = {name: round(float(value), 4) for name, value in body.phenotype.items()}
     more = {"phenotype": phenotype, "seed": recipe.seed}
     job.folder.create()
     for place in job.wanted:
-        row, number = place - job.start, place * recipe.stride
+        row = place - job.start
         joints, turns = frames.joints[row], frames.turns[row]
-        trans, rot = frames.trans[row], frames.rot[row]
+        trans, rot = (each[row] for each in cameras)
         named = release_joints(body, joints, turns)
-        image = hidden = None
-        passes = {}
+        image, hidden, passes = None, None, {}
         if environment == 1:
-            renderer = _renderer(recipe, set_type, job.person)
+            renderer = _renderer(recipe, split, job.person)
             skin = body.skin(joints, turns, renderer.outfit.vertices, renderer.outfit.weights)
             grain = recipe.random(Purpose.GRAIN, split, job.person, environment, place)
-            seat = seat_of(frames, row)
-            drawing = renderer.draw(skin, trans, rot, seat, named, grain, recipe.passes)
+            drawing = renderer.draw(
+                skin, trans, rot, frames.seats[row], named, grain, recipe.passes
+            )
             image, passes = drawing.image, drawing.passes
             hidden = occluded(drawing.lead, body)
         label = encode_label(
             frames.actions[row], names, named, turns, trans, rot, hidden, recipe.camera, more
         )
-        job.folder.write(number, label, image, passes)
+        job.folder.write(place * recipe.stride, label, image, passes)
     return len(job.wanted)

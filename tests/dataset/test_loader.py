@@ -1,15 +1,23 @@
 """Batches: order, broken frames stepped over, reading into memory."""
 
+import math
+import shutil
+import subprocess
+import sys
+
 import pytest
 import release
 import torch
 
 from base.errors import UserError
 from base.set_type import SetType
-from dataset.batch import to_input
-from dataset.loader import FrameLoader, make_loader
+from dataset import loader as loader_module
+from dataset.batch import Batch, to_input
+from dataset.loader import FrameLoader, bytes_in_flight, make_loader
 from dataset.memory import InMemory
 from dataset.mocap import open_split
+from dataset.order import Division
+from utils.defaults import REPOSITORY
 
 
 @pytest.fixture
@@ -88,3 +96,83 @@ def test_input_is_normalised_as_the_reference_does():
     images = torch.tensor([0, 51, 255], dtype=torch.uint8).view(1, 1, 1, 3)
     expected = (torch.tensor([0, 51, 255]) / 255 - 0.5) / 0.5
     assert torch.allclose(to_input(images).flatten(), expected, atol=1e-6)
+
+
+PICTURE = 368 * 368 * 3
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "workers", "division", "pictures"),
+    [
+        (16, 4, Division(), 9 * 16),
+        (16, 4, Division(accumulate=4), 12 * 4),
+        (256, 8, Division(1, 8, 2), 18 * 16),
+        (5, 1, Division(0, 2), 3 * 3),
+    ],
+)
+def test_the_batches_under_way_are_counted(batch_size, workers, division, pictures):
+    assert bytes_in_flight(batch_size, 368, workers, division) == pictures * PICTURE
+
+
+def no_room(self):
+    raise RuntimeError("unable to allocate shared memory(shm): No space left on device (28)")
+
+
+@pytest.mark.parametrize(
+    ("free", "said", "share"),
+    [
+        (math.inf, "", Batch.share_memory),
+        (2**20, "through pipes", Batch.share_memory),
+        (0, "from the main process alone", Batch.share_memory),
+        # Filled by others after the start.
+        (math.inf, "through pipes", no_room),
+    ],
+)
+def test_batches_are_the_same_whatever_room_shared_memory_has(
+    free, said, share, data_with_a_broken_picture, monkeypatch, capsys
+):
+    alone = list(make_loader(data_with_a_broken_picture, 2))
+    monkeypatch.setattr(loader_module, "free_shared_memory", lambda: free)
+    monkeypatch.setattr(loader_module, "picture_bytes", lambda count, size: 2**30)
+    monkeypatch.setattr(Batch, "share_memory", share)
+    loader = make_loader(data_with_a_broken_picture, 2, workers=2)
+    for _ in range(2):
+        for ours, theirs in zip(loader, alone, strict=True):
+            assert ours.frame_ids == theirs.frame_ids
+            for name in ("images", "joints2d", "joints3d", "visible"):
+                assert torch.equal(getattr(ours, name), getattr(theirs, name))
+    assert len(loader.broken) == 1
+    told = capsys.readouterr().err
+    assert told.count("/dev/shm") == told.count("--shm-size") == bool(said) and said in told
+
+
+#: A batch is 3 MB; /dev/shm has 2 MB.
+SMALL_SHARED_MEMORY = """
+import sys
+from pathlib import Path
+from base.set_type import SetType
+from dataset.loader import make_loader
+from dataset.mocap import open_split
+
+loader = make_loader(open_split(Path(sys.argv[1]), SetType.TRAIN, 1000), 1, workers=2)
+print(sum(len(batch) for batch in loader))
+"""
+
+
+def test_a_small_shared_memory_loses_no_batch(data_with_a_broken_picture, tmp_path):
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    mount = "mount -t tmpfs -o size=2m tmpfs /dev/shm"
+    if not shutil.which("unshare") or subprocess.run([*command, mount]).returncode:
+        pytest.skip("no namespace of mounts here")
+    done = subprocess.run(
+        [
+            *(*command, f'{mount} && exec "$@"', "sh", sys.executable),
+            *("-c", SMALL_SHARED_MEMORY, str(tmp_path)),
+        ],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0 and done.stdout == "5\n", done.stderr
+    assert "Traceback" not in done.stderr and "/dev/shm" in done.stderr

@@ -1,6 +1,7 @@
 """Reading the extracted layout: pairing by frame number, bad labels, bad pictures, the cache."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -30,8 +31,8 @@ def test_frames_are_paired_by_number_when_either_side_has_a_gap(tmp_path, capsys
         assert (frame.image == number).all()
         assert np.allclose(frame.joints3d, release.pose_for(number), atol=1e-6)
     told = capsys.readouterr().err
-    assert "1 pictures without a label" in told and ".rgba.000005.png" in told
-    assert "1 labels without a picture" in told and "_000002.json" in told
+    assert "1 picture without label: " in told and ".rgba.000005.png" in told
+    assert "1 label without picture: " in told and "_000002.json" in told
 
 
 def test_joints_are_selected_by_name_and_projected_consistently(tmp_path):
@@ -106,7 +107,7 @@ def test_a_bad_label_is_skipped_counted_and_named(tmp_path, capsys, reason, chan
         read_label(path)
     assert reason in str(caught.value) and "\n" not in str(caught.value)
     assert len(Mocap(tmp_path, SetType.TRAIN)) == 1
-    assert "1 broken labels" in capsys.readouterr().err
+    assert "1 broken label: " in capsys.readouterr().err
 
 
 def test_a_label_that_is_no_json_or_lacks_a_key_is_broken(tmp_path):
@@ -173,6 +174,31 @@ def test_the_second_start_reads_no_label_and_a_change_on_disk_is_seen(tmp_path, 
     release.write_picture(folder, 3)
     assert len(Mocap(tmp_path, SetType.TRAIN)) == 3
     assert len(read) == 3
+
+
+@pytest.mark.parametrize(("action", "later"), [("talking", 1), ("running far", 0)])
+def test_a_label_rewritten_in_place_is_read_again(tmp_path, action, later):
+    folder = release.camera_folder(tmp_path)
+    path = release.write_label(folder, 1)
+    release.write_picture(folder, 1)
+    Mocap(tmp_path, SetType.TRAIN)
+    content, stat = path.read_text(), path.stat()
+    path.write_text(content.replace("walking", action))
+    # The size alone tells, and so does the time: a clock may be coarse.
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + later))
+    assert Mocap(tmp_path, SetType.TRAIN)[0].action == action
+
+
+def test_the_cache_is_readable_for_whom_the_umask_lets_read(tmp_path):
+    folder = release.camera_folder(tmp_path)
+    release.write_label(folder, 1)
+    release.write_picture(folder, 1)
+    before = os.umask(0o027)
+    try:
+        Mocap(tmp_path, SetType.TRAIN)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "TrainSet" / ".index.npz").stat().st_mode & 0o777 == 0o640
 
 
 def test_a_damaged_cache_is_built_anew(tmp_path):

@@ -1,11 +1,14 @@
 """Reading pictures of any kind, and refusing what is none."""
 
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
 
 from base.errors import BrokenFrameError, UserError
-from dataset.pictures import decode_jpegs, list_pictures, read_picture
+from dataset.pictures import decode_jpegs, decode_picture, list_pictures, read_picture
 
 RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 
@@ -46,11 +49,35 @@ def test_what_is_no_picture_is_broken(tmp_path):
         read_picture(tmp_path / "none.png")
 
 
-def test_a_folder_lists_its_pictures_whatever_the_case_of_their_suffix(tmp_path):
-    for name in ("b.PNG", "a.jpg", "c.Jpeg", "notes.txt"):
+def stating(suffix, width, height):
+    """A small file whose header states a picture of another size."""
+    data = bytearray(cv2.imencode(suffix, RGB)[1].tobytes())
+    if suffix == ".png":
+        data[16:24] = struct.pack(">II", width, height)
+        data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    else:
+        at = data.index(b"\xff\xc0") + 5
+        data[at : at + 4] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    "suffix, width, height",
+    [(".png", 40000, 30000), (".png", 1_100_000, 20), (".jpg", 65000, 64000)],
+)
+def test_a_picture_that_is_too_large_is_refused_with_its_size_undecoded(suffix, width, height):
+    with pytest.raises(BrokenFrameError, match=f"^a: a picture of {width}×{height} pixels, too"):
+        decode_picture(stating(suffix, width, height), "a")
+
+
+def test_a_folder_lists_its_pictures_in_natural_order_whatever_the_case_of_their_suffix(tmp_path):
+    expected = ["a.jpg", "b.PNG", "c.Jpeg", "f01.png", "f1.png", "f2.png", "f10.png", "f10_1.png"]
+    for name in (*expected, "notes.txt", "._a.jpg"):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "folder.png").mkdir()
-    assert [path.name for path in list_pictures(tmp_path)] == ["a.jpg", "b.PNG", "c.Jpeg"]
+    (tmp_path / "broken link.png").symlink_to("nowhere")
+    found = [path.name for path in list_pictures(tmp_path)]
+    assert found == [*expected[:2], "broken link.png", *expected[2:]]
 
 
 def test_a_missing_or_empty_folder_is_named(tmp_path):

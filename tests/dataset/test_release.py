@@ -1,5 +1,7 @@
 """The table of the release, and finding its archives on disk."""
 
+import errno
+import os
 from collections import Counter
 
 import pytest
@@ -45,8 +47,57 @@ def test_archives_are_found_in_order_and_a_missing_part_is_named(tmp_path):
     assert missing_parts("male_003_f_s", found["male_003_f_s"]) == []
 
 
-def test_a_character_both_whole_and_in_parts_is_refused(tmp_path):
-    (tmp_path / "male_003_f_s.tar.gz").touch()
-    (tmp_path / "male_003_f_s.tar.gz.partaa").touch()
-    with pytest.raises(UserError, match="both whole and in parts"):
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("male_003_f_s.tar.gz", "male_003_f_s.tar.gz.partaa"),
+        ("male_003_f_s.tar.gz", "male_003_f_s.tgz"),
+        ("male_003_f_s.tar.gz", "more/male_003_f_s.tar.gz"),
+        ("old/male_003_f_s.tar.partaa", "new/male_003_f_s.tar.partab"),
+    ],
+)
+def test_a_character_in_two_places_is_refused(first, second, tmp_path):
+    for name in (first, second):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(UserError, match="two archives of male_003_f_s; move one of them away"):
         find_archives(tmp_path)
+
+
+def test_folders_below_are_searched_linked_ones_once_and_frames_not_at_all(
+    tmp_path, monkeypatch, capsys
+):
+    for name in (
+        "in/a/b/male_003_f_s.tar",
+        "other/male_006_f_s.tgz",
+        "in/c/cam_down/x.tar",
+        "in/.d/y.tar",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    (tmp_path / "in" / "._male_003_f_s.tar").touch()
+    (tmp_path / "in" / "a" / "round").symlink_to("..")
+    (tmp_path / "in" / "linked").symlink_to("../other")
+    true = os.scandir
+    (tmp_path / "in" / "lost+found").mkdir()
+
+    def scandir(path):
+        if str(path).endswith("lost+found"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return true(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = find_archives(tmp_path / "in")
+    assert found == {
+        "male_003_f_s": [tmp_path / "in/a/b/male_003_f_s.tar"],
+        "male_006_f_s": [tmp_path / "in/linked/male_006_f_s.tgz"],
+    }
+    told = capsys.readouterr().err
+    assert told == f"left out: {tmp_path}/in/lost+found: cannot be read (Permission denied)\n"
+
+
+def test_a_gap_between_parts_of_another_archive_is_named(tmp_path):
+    found = [tmp_path / f"male_003_f_s.tgz.part{pair}" for pair in ("aa", "ac", "ba")]
+    missing = missing_parts("male_003_f_s", found)
+    assert missing[:2] == ["male_003_f_s.tgz.partab", "male_003_f_s.tgz.partad"]
+    assert len(missing) == 24

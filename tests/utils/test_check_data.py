@@ -1,6 +1,7 @@
 """The doctor names every planted fault, and the loaders honour the list it writes."""
 
 import json
+import os
 
 import cv2
 import numpy as np
@@ -9,7 +10,8 @@ import release
 
 from base.errors import UserError
 from base.set_type import SetType
-from dataset.mocap import Mocap
+from dataset.mocap import Mocap, open_split
+from dataset.packed import Packed
 from utils import check_data, pack_data
 
 
@@ -142,7 +144,7 @@ def test_the_skip_list_takes_effect_at_once_and_satisfies_the_doctor(tmp_path, c
     assert [data.frame_id(i).number for i in range(len(data))] == [1, 3, 4]
     assert len(data.annotations()) == 3
     told = capsys.readouterr().err
-    assert "1 frames left out by skip_list.txt" in told and "without a label" not in told
+    assert "1 frames left out by skip_list.txt" in told and "without label" not in told
     status, report = run(tmp_path)
     assert status == 0 and len(report["sets"][0]["on_skip_list"]) == 2
     # A new fault is added to what the list holds.
@@ -163,6 +165,134 @@ def test_a_skip_list_by_hand_may_hold_comments_and_a_bad_line_is_named(tmp_path)
     path.write_text("# mine\nframe 3\n")
     with pytest.raises(UserError, match=r"skip_list\.txt:2: no frame like"):
         Mocap(tmp_path, SetType.TRAIN)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\ufeffTrainSet/female_001_a_a/env_001/3\n".encode(),
+        "# mine\nTrainSet/female_001_a_a/env_001/000003  why\n".encode("utf-16"),
+        b"# mine\r\n\r\n  TrainSet\\female_001_a_a\\env_001\\000003\tC:\\why  \r\n",
+        b"# caf\xe9\nTrainSet/female_001_a_a/env_001/000003\n",
+    ],
+    ids=["BOM", "UTF-16", "Windows", "Latin-1"],
+)
+def test_a_skip_list_of_any_editor_is_read_and_added_to(tmp_path, content):
+    folder = fill(tmp_path)
+    path = tmp_path / "skip_list.txt"
+    path.write_bytes(content)
+    data = Mocap(tmp_path, SetType.TRAIN)
+    assert [data.frame_id(i).number for i in range(len(data))] == [1, 2, 4]
+    release.label_path(folder, 1).write_text("{")
+    assert run(tmp_path, "--write_skip_list")[0] == 1
+    data = Mocap(tmp_path, SetType.TRAIN)
+    assert [data.frame_id(i).number for i in range(len(data))] == [2, 4]
+    assert path.read_bytes().endswith(b"TrainSet/female_001_a_a/env_001/000001  broken label\n")
+
+
+@pytest.mark.parametrize("line", ["TranSet/x/env_001/1", "TrainSet/x/env_001/1a", "TrainSet/x/1"])
+def test_a_line_of_a_skip_list_that_names_no_frame_is_refused(tmp_path, line):
+    fill(tmp_path)
+    (tmp_path / "skip_list.txt").write_text(line)
+    with pytest.raises(UserError, match=r"skip_list\.txt:1: no frame like"):
+        Mocap(tmp_path, SetType.TRAIN)
+
+
+def test_files_of_no_frame_are_told_by_all_and_never_reach_the_skip_list(tmp_path, capsys):
+    folder = fill(tmp_path)
+    others = release.label_for(9)
+    for name in (label(1, "male_004_a_a"), f"Copy of {label(2)}", f"._{label(3)}", "Thumbs.db"):
+        (folder / "json" / name).write_text(json.dumps(others))
+    (folder / "rgba" / f"._{png(3)}").write_bytes(b"resource fork")
+    (folder / "rgba" / os.fsdecode(b"\xff.png")).write_bytes(b"")
+    strangers = {label(1, "male_004_a_a"), f"Copy of {label(2)}", "\udcff.png"}
+    status, report = run(tmp_path, "--write_skip_list")
+    assert status == 1 and report["sets"][0]["good_frames"] == 4
+    assert faults(report) == {("unexpected file", name) for name in strangers}
+    assert not (tmp_path / "skip_list.txt").exists()
+    capsys.readouterr()
+    data = Mocap(tmp_path, SetType.TRAIN)
+    assert "TrainSet: 3 unexpected files: " in capsys.readouterr().err
+    for i, number in enumerate((1, 2, 3, 4)):
+        assert np.allclose(data[i].joints3d, release.pose_for(number), atol=1e-6)
+    pack_data.main(["--input", str(tmp_path), "--output", str(tmp_path / "packed"), "--size", "64"])
+    assert "left out: 3 unexpected files: " in capsys.readouterr().out
+    Packed(tmp_path / "packed", SetType.TRAIN)
+    assert "TrainSet, left out when it was packed: 3 unexpected" in capsys.readouterr().err
+
+
+def test_a_renamed_character_is_told_by_all(tmp_path, capsys):
+    fill(tmp_path).parents[1].rename(tmp_path / "TrainSet" / "anna")
+    status, report = run(tmp_path)
+    assert status == 1 and faults(report) == {("renamed folder", "cam_down")}
+    told = "its 8 files are named after female_001_a_a: rename the folder anna to that"
+    assert told in capsys.readouterr().out
+    with pytest.raises(UserError, match=f"no frame can be used: 1 renamed folder: .*{told}"):
+        Mocap(tmp_path, SetType.TRAIN)
+    with pytest.raises(UserError, match=told):
+        pack_data.main(["--input", str(tmp_path), "--output", str(tmp_path / "p"), "--size", "64"])
+
+
+@pytest.mark.parametrize(
+    "inside", ["", "env_001", "env_001/cam_down", "env_001/cam_down/rgba", "env_001/cam_down/json"]
+)
+def test_a_folder_that_cannot_be_read_is_told_by_all(tmp_path, capsys, monkeypatch, inside):
+    fill(tmp_path)
+    fill(tmp_path, character="female_002_a_a")
+    where = f"TrainSet/female_002_a_a/{inside}".rstrip("/")
+    scandir = os.scandir
+
+    def refusing(folder):
+        if str(folder) == str(tmp_path / where):
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    status, report = run(tmp_path, "--write_skip_list")
+    assert status == 1 and report["sets"][0]["good_frames"] == 4
+    [fault] = report["sets"][0]["faults"]
+    assert (fault["kind"], fault["where"], fault["detail"]) == (
+        "unreadable folder", where, "Permission denied",
+    )  # fmt: skip
+    assert not (tmp_path / "skip_list.txt").exists()
+    capsys.readouterr()
+    line = f"1 unreadable folder: {where} (Permission denied)\n"
+    assert len(Mocap(tmp_path, SetType.TRAIN)) == 4
+    assert f"TrainSet: {line}" in capsys.readouterr().err
+    pack_data.main(["--input", str(tmp_path), "--output", str(tmp_path / "packed"), "--size", "64"])
+    assert f"left out: {line}" in capsys.readouterr().out
+    assert len(Packed(tmp_path / "packed", SetType.TRAIN)) == 4
+    assert f"TrainSet, left out when it was packed: {line}" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert len(Mocap(tmp_path, SetType.TRAIN)) == 8
+    assert "unreadable" not in capsys.readouterr().err
+
+
+def test_a_link_to_a_folder_that_is_not_there_is_told_though_an_index_is_cached(tmp_path, capsys):
+    fill(tmp_path)
+    Mocap(tmp_path, SetType.TRAIN)
+    (tmp_path / "TrainSet" / "female_002_a_a").symlink_to(tmp_path / "not_mounted")
+    status, report = run(tmp_path)
+    assert status == 1 and faults(report) == {("unreadable folder", "female_002_a_a")}
+    capsys.readouterr()
+    Mocap(tmp_path, SetType.TRAIN)
+    assert "1 unreadable folder: TrainSet/female_002_a_a (No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("call", ["os.scandir", "pathlib.Path.is_file"])
+def test_a_data_root_that_cannot_be_read_is_told_in_one_line(tmp_path, monkeypatch, call):
+    fill(tmp_path)
+
+    def refusing(folder):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(call, refusing)
+    for reading in (
+        lambda: check_data.main(["--data_root", str(tmp_path)]),
+        lambda: open_split(tmp_path, SetType.TRAIN, 64),
+    ):
+        with pytest.raises(UserError, match=r"cannot be read \(Permission denied\)"):
+            reading()
 
 
 @pytest.fixture

@@ -8,8 +8,13 @@ import pytest
 
 from base.errors import UserError
 from utils import compare_synthetic
-from utils.compare_synthetic import REAL_JOINTS, compare_joints, diversity, share_inside
-from utils.picture_colours import picture_colours
+from utils.compare_synthetic import (
+    REAL_JOINTS,
+    compare_joints,
+    diversity,
+    picture_colours,
+    share_inside,
+)
 
 
 def test_points_of_the_same_distribution_lie_inside_and_far_ones_do_not():

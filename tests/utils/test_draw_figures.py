@@ -9,7 +9,7 @@ import pytest
 import demo
 from base.errors import UserError
 from utils import draw_figures
-from utils.compare_results import read_results
+from utils.evaluation.compare import read_results
 from utils.figures.curves import read_curves, training_curves
 from utils.figures.errors import error_distribution, errors_by_action, errors_by_joint
 

@@ -24,7 +24,8 @@ def test_joints_are_drawn_where_they_are_in_the_central_square():
     assert drawn[41, 38].max() == 0
 
 
-def test_a_folder_becomes_a_sheet(tiny_runs, tmp_path):
+def test_a_folder_becomes_a_sheet_without_what_cannot_be_read(tiny_runs, tmp_path, capsys):
+    (tmp_path / "1_broken.png").write_bytes(b"")
     for number in range(3):
         picture = np.random.default_rng(number).integers(0, 255, (800, 1280, 3)).astype(np.uint8)
         cv2.imwrite(str(tmp_path / f"{number}.png"), picture)
@@ -33,6 +34,8 @@ def test_a_folder_becomes_a_sheet(tiny_runs, tmp_path):
     options += ["--camera", "training", "--size", "50", "--columns", "2"]
     draw_predictions.main([*options, "--output", str(tmp_path / "sheet.jpg")])
     assert cv2.imread(str(tmp_path / "sheet.jpg")).shape == (100, 100, 3)
+    told = capsys.readouterr().out
+    assert "Left out 1_broken.png: not a picture" in told and "3 pictures" in told
 
 
 def test_the_networks_view_is_turned_with_its_joints(tiny_runs, tmp_path):
@@ -77,12 +80,12 @@ def test_known_joints_that_are_met_are_counted(tiny_runs, tmp_path, capsys):
 def test_wrong_points_are_refused(tmp_path, content, message):
     (tmp_path / "points.json").write_text(content)
     with pytest.raises(UserError, match=message):
-        read_points(tmp_path / "points.json", [tmp_path / "a.png"])
+        read_points(tmp_path / "points.json", ["a.png"])
 
 
 def test_bad_input_is_refused(tmp_path):
     options = ["--load_model", "m.tar", "--input_dir", str(tmp_path)]
-    with pytest.raises(UserError, match=r"holds no \.png"):
+    with pytest.raises(UserError, match="holds no picture"):
         draw_predictions.main([*options, "--output", "a.png"])
     with pytest.raises(UserError, match=r"give a \.png"):
         draw_predictions.main([*options, "--output", "a.gif"])

@@ -75,6 +75,7 @@ def test_inference_runs_the_export_as_it_runs_the_checkpoint(exported, tiny_chec
 def test_int8_says_what_it_costs_and_is_smaller(exported, tiny_checkpoint, tmp_path, capsys):
     folder = tmp_path / "pictures"
     folder.mkdir()
+    (folder / "broken.png").write_bytes(b"")
     for number, square in enumerate(squares(8)):
         cv2.imwrite(str(folder / f"{number}.png"), square)
     path = tmp_path / "int8.onnx"

@@ -10,9 +10,9 @@ import demo
 import inference
 import train
 from base.errors import UserError
+from base.files import sha256, write_text
 from utils import box, draw_predictions, export_weights
 from utils.checkpoint import RESNET, read_checkpoint
-from utils.files import sha256, write_text
 from utils.inference.predictor import EgoPosePredictor
 from utils.networks import load_pose_model
 from utils.predict import PosePredictor

@@ -1,7 +1,11 @@
 """Extraction: the right files in the right set, faults named, nothing half-written."""
 
+import os
+import random
+import shutil
 import tarfile
 import threading
+from pathlib import Path
 
 import archives
 import killing
@@ -11,19 +15,19 @@ import release
 
 from base.errors import UserError
 from dataset.archive import read_archive
-from dataset.release import CHARACTERS
+from dataset.release import CHARACTERS, PASSES
 from utils import extract_data
 
 TRAIN, VAL = "female_003_a_a", "male_008_a_a"  # of 6 and 9 parts
 
 
-def write_character(root, character, frames=6, environments=("env_001", "env_002")):
+def write_character(root, character, frames=4, environments=("env_001", "env_002", "env_003")):
     """A small character; its pictures are noise, so that the archive does not compress away."""
     for env in environments:
         folder = release.camera_folder(root, "", character, env)
         for number in range(frames):
             release.write_label(folder, number)
-            noise = np.random.default_rng([number, len(env)]).bytes(3000)
+            noise = np.random.default_rng([number, int(env[-1])]).bytes(3000)
             release.picture_path(folder, number).write_bytes(noise)
     return root / character
 
@@ -60,10 +64,92 @@ def test_pictures_and_labels_go_to_the_folder_of_their_set(published, output, tm
     assert not (output / "TestSet").exists()
 
 
-def test_all_passes_flat_is_the_old_behaviour(published, output):
+def test_all_passes_of_all_environments_and_flat(published, output):
     run(published, output, "--passes", "all", "--flat")
-    names = set(archives.contents(output / TRAIN / "env_001" / "cam_down"))
-    assert {"depth/0.bin", "objectId/0.bin", "rot/0.bin", "worldp/0.bin"} <= names
+    for env in ("env_001", "env_002", "env_003"):
+        folder = output / TRAIN / env / "cam_down"
+        for name in ("depth", "objectId", "rot", "worldp"):
+            # In the release rot is a folder in the first environment and a link in the others.
+            owner = "env_001" if name == "rot" else env
+            [path] = (folder / name).iterdir()
+            assert path.read_text() == f"{owner} {name}"
+
+
+ORDERS = {
+    "targets first": sorted,
+    "links first": lambda names: sorted(names, reverse=True),
+    "any order": lambda names: random.Random(0).sample(sorted(names), len(names)),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+def test_links_give_the_files_they_lead_to_and_what_leads_nowhere_is_named(
+    order, tmp_path, output, capsys
+):
+    expected, wanted = {}, {}
+
+    def arrange(staged):
+        archives.add_links(staged)
+        expected.update(archives.resolved(staged, PASSES))
+        wanted.update(archives.resolved(staged))
+
+    source = write_character(tmp_path / "source", TRAIN)
+    archives.cut(archives.archive(source, arrange, order), TRAIN, tmp_path / "parts")
+    run(tmp_path / "parts", output)
+    assert extracted(output / "TrainSet" / TRAIN) == wanted
+    told = capsys.readouterr().err
+    assert f"skipped {len(archives.SKIPPED)} members of the archive" in told
+    for number, reason in zip(
+        archives.SKIPPED, ["leaves", "leaves", "no file", "loop", "neither"], strict=True
+    ):
+        [line] = [line for line in told.splitlines() if f"{TRAIN}_{number:06d}.json" in line]
+        assert reason in line
+    run(tmp_path / "parts", output, "--passes", "all", "--delete_parts")
+    assert extracted(output / "TrainSet" / TRAIN) == expected
+    assert not any((tmp_path / "parts").iterdir())  # nothing but links and a pipe was skipped
+
+
+def add_random_links(staged, rng):
+    """Links from anywhere below a character to anywhere, also round in circles and out of it."""
+    for _ in range(8):
+        places = sorted(staged.rglob("*"))
+        place, target = rng.choice(places), rng.choice([staged, *places])
+        if rng.random() < 0.3:
+            place = place.parent / "new"
+        if place.is_symlink() or place.is_file():
+            place.unlink()
+        elif place.is_dir():
+            shutil.rmtree(place)
+        if target.is_file() and not target.is_symlink() and rng.random() < 0.3:
+            os.link(target, place)
+        else:
+            up = "../" * rng.choice([0, 0, 0, 1])
+            place.symlink_to(up + os.path.relpath(target, place.parent))
+
+
+def test_links_are_followed_as_the_operating_system_follows_them(tmp_path):
+    source = write_character(tmp_path / "source", TRAIN, frames=2)
+    followed = 0
+    for seed in range(30):
+        rng, expected, counts = random.Random(seed), {}, []
+
+        def arrange(staged, rng=rng, expected=expected):
+            add_random_links(staged, rng)
+            expected.update(archives.resolved(staged, PASSES))
+
+        part = tmp_path / "part"
+        content = archives.archive(
+            source, arrange, lambda names, rng=rng: rng.sample(names, len(names)), "-c"
+        )
+        part.write_bytes(content)
+        found = {
+            f"{member.environment}/cam_down/{member.pass_name}/{member.name}": member.content
+            for member in read_archive([part], frozenset(PASSES), counts.append)
+        }
+        assert found == expected, seed
+        assert sum(counts) == len(content)  # the second reading starts from none again
+        followed += len(expected)
+    assert followed > 400
 
 
 def test_a_second_run_reads_no_archive_and_one_for_more_passes_adds_them(
@@ -77,7 +163,7 @@ def test_a_second_run_reads_no_archive_and_one_for_more_passes_adds_them(
     assert archives.contents(output) == before
     run(published, output, "--passes", "json", "rgba", "depth")
     added = archives.contents(output).keys() - before.keys()
-    assert {name.split("/")[-2] for name in added} == {"depth"} and len(added) == 4
+    assert {name.split("/")[-2] for name in added} == {"depth"} and len(added) == 6
 
 
 def test_parts_are_deleted_only_when_asked_and_only_of_complete_characters(published, output):
@@ -90,6 +176,56 @@ def test_parts_are_deleted_only_when_asked_and_only_of_complete_characters(publi
     with pytest.raises(UserError):
         run(published, output)
     assert archives.contents(output / "TrainSet") == run_again
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(b"")])
+def test_parts_are_deleted_only_after_every_file_was_found_on_disk_in_that_run(
+    spoil, published, output, tmp_path, monkeypatch
+):
+    run(published, output)
+    folder = output / "TrainSet" / TRAIN
+    shutil.rmtree(folder / "env_002" / "cam_down" / "rgba")
+    path = next(folder.rglob("*.png"))
+    path.write_bytes(bytes(path.stat().st_size))
+    true = extract_data.read_archive
+
+    def spoil_after_reading(*arguments):
+        yield from true(*arguments)
+        spoil(next((output / "ValSet" / VAL).rglob("*.png")))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(extract_data, "read_archive", spoil_after_reading)
+        with pytest.raises(UserError, match="changed since extracted"):
+            run(published, output, "--characters", VAL, "--delete_parts")
+    written = []
+    monkeypatch.setattr(os, "sync", lambda: written.append(archives.contents(published)))
+    before = archives.contents(published)
+    run(published, output, "--characters", TRAIN, "--delete_parts")
+    assert written == [before]
+    assert extracted(folder) == archives.contents(tmp_path / "source" / TRAIN)
+    assert {path.name for path in published.iterdir()} == set(CHARACTERS[VAL].parts)
+
+
+def test_a_second_run_notices_a_wanted_folder_that_was_removed(
+    published, output, tmp_path, monkeypatch
+):
+    run(published, output)
+    camera = output / "TrainSet" / TRAIN / "env_002" / "cam_down"
+    shutil.rmtree(camera / "json")
+    run(published, output)
+    assert extracted(output / "TrainSet" / TRAIN) == archives.contents(tmp_path / "source" / TRAIN)
+    run(published, output, "--passes", "all")
+    shutil.rmtree(camera / "depth")
+    monkeypatch.setattr(extract_data, "read_archive", None)
+    run(published, output)
+
+
+def test_parts_left_by_a_deletion_that_was_stopped_are_kept(published, output, capsys):
+    run(published, output)
+    (published / CHARACTERS[TRAIN].parts[0]).unlink()
+    run(published, output, "--delete_parts")
+    assert {path.name for path in published.iterdir()} == set(CHARACTERS[TRAIN].parts[1:])
+    assert f"parts kept: {CHARACTERS[TRAIN].parts[0]} missing" in capsys.readouterr().err
 
 
 def test_a_missing_part_is_named_before_anything_of_it_is_read(published, output):
@@ -136,32 +272,96 @@ def test_files_from_a_damaged_part_are_replaced_once_the_part_is_right(published
     assert path.read_bytes() == content
 
 
-def link(name, kind):
+def member(name, kind=tarfile.REGTYPE):
     info = tarfile.TarInfo(name)
     info.type, info.linkname = kind, "/etc/passwd"
     return info
 
 
 @pytest.mark.parametrize(
-    "info",
+    ("name", "kind", "told", "kept"),
     [
-        tarfile.TarInfo("/etc/env_001/cam_down/json/evil.json"),
-        tarfile.TarInfo("../../env_001/cam_down/json/evil.json"),
-        tarfile.TarInfo("x/../../cam_down/json/evil.json"),
-        link("x/env_001/cam_down/json/evil.json", tarfile.SYMTYPE),
-        link("x/env_001/cam_down/json/evil.json", tarfile.LNKTYPE),
-        link("x/env_001/cam_down/json/evil.json", tarfile.FIFOTYPE),
+        ("/x/env_001/cam_down/json/odd.json", tarfile.REGTYPE, "absolute path", True),
+        ("../../env_001/cam_down/json/odd.json", tarfile.REGTYPE, "absolute path", True),
+        ("x/../../cam_down/json/odd.json", tarfile.REGTYPE, "absolute path", True),
+        ("y/env_001/cam_down/json/odd.json", tarfile.REGTYPE, "not in x", True),
+        ("x/env_001/cam_down/json/odd.json", tarfile.SYMTYPE, "leaves", False),
+        ("x/env_001/cam_down/json/odd.json", tarfile.LNKTYPE, "leaves", False),
+        ("x/env_001/cam_down/json/odd.json", tarfile.CHRTYPE, "neither a file", False),
+        # What nobody asked for is no concern.
+        ("/x/env_001/cam_down/rot/odd", tarfile.REGTYPE, None, False),
+        ("../odd", tarfile.SYMTYPE, None, False),
+        ("x/env_001/cam_down/rot", tarfile.SYMTYPE, None, False),
+        ("x/env_001/cam_down/depth/odd", tarfile.BLKTYPE, None, False),
+        ("x/env_001/cam_down/json/._good.json", tarfile.REGTYPE, None, False),
+        ("x/env_001/cam_down/json/odd.json", tarfile.DIRTYPE, None, False),
     ],
 )
-def test_links_absolute_paths_and_dots_are_refused(tmp_path, output, info):
-    good = tarfile.TarInfo("x/env_001/cam_down/json/good.json")
-    archives.cut(
-        archives.tar_members([(good, b"{}"), (info, b"evil")]), "male_003_f_s", tmp_path / "parts"
-    )
-    with pytest.raises(UserError, match="refused"):
-        run(tmp_path / "parts", output)
-    names = {path.name for path in tmp_path.rglob("*") if path.is_file()}
-    assert names == {"male_003_f_s.tar.gz.partaa", "good.json"}
+def test_an_odd_member_is_skipped_and_the_rest_extracted(
+    name, kind, told, kept, tmp_path, output, capsys
+):
+    members = [(member("x/env_001/cam_down/json/good.json"), b"{}"), (member(name, kind), b"odd")]
+    archives.cut(archives.tar_members(members), "male_003_f_s", tmp_path / "parts")
+    run(tmp_path / "parts", output, "--delete_parts")
+    assert extracted(output) == {"TrainSet/male_003_f_s/env_001/cam_down/json/good.json": b"{}"}
+    lines = capsys.readouterr().err
+    assert ("skipped 1 members" in lines) == (told is not None) and (told or "") in lines
+    # The only copy of a file that was asked for is not deleted.
+    assert any((tmp_path / "parts").iterdir()) == ("parts kept" in lines) == kept
+
+
+JSON = "x/env_001/cam_down/json"
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        # (name, content of a file or target of a link after "->")
+        ([(f"{JSON}/a", "->b"), (f"{JSON}/b", "1"), (f"{JSON}/a", "2")], {"b": b"1", "a": b"2"}),
+        ([(f"{JSON}/a", "2"), (f"{JSON}/b", "1"), (f"{JSON}/a", "->b")], {"a": b"1", "b": b"1"}),
+        ([(JSON, "->../../store"), ("x/store/a", "1")], {"a": b"1"}),
+        ([(JSON, "->../../store"), ("x/store/..", "1")], {}),
+        ([(f"{JSON}/a", "1"), ("y/env_002/cam_down", "->../../x/env_001/cam_down")], {"a": b"1"}),
+        ([(f"{JSON}/a", "->../../../../y/a"), ("y/a", "1")], {}),
+    ],
+)
+def test_links_stay_in_their_character_and_the_later_of_two_members_counts(
+    members, expected, tmp_path
+):
+    made = []
+    for name, content in members:
+        info = tarfile.TarInfo(name)
+        if content.startswith("->"):
+            info.type, info.linkname, content = tarfile.SYMTYPE, content[2:], ""
+        made.append((info, content.encode()))
+    (tmp_path / "part").write_bytes(archives.tar_members(made))
+    found = list(read_archive([tmp_path / "part"], frozenset({"json"})))
+    assert {member.name: member.content for member in found} == expected
+    assert {member.environment for member in found} <= {"env_001"}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options"), [(".tar", "-c"), (".tgz", "-cz"), (".tar.gz", "-cz")]
+)
+@pytest.mark.parametrize("count", [0, 3])
+def test_every_kind_of_archive_is_found_in_a_subfolder_and_a_cut_off_one_named(
+    suffix, options, count, tmp_path, output
+):
+    source = write_character(tmp_path / "source", "somebody")
+    folder = tmp_path / "parts" / "more"
+    folder.mkdir(parents=True)
+    content = archives.archive(source, options=options)
+    size = -(-len(content) // count) if count else len(content)
+    for i in range(count or 1):
+        name = f"somebody{suffix}" + (f".parta{'abc'[i]}" if count else "")
+        (folder / name).write_bytes(content[i * size : (i + 1) * size])
+    run(tmp_path / "parts", output, "--flat")
+    assert extracted(output / "somebody") == archives.contents(source)
+    # Cut between two files: the end of a tar is two empty blocks, which here are missing.
+    last = folder / name
+    last.write_bytes(last.read_bytes().rstrip(b"\0")[:-1] if count else content[:512])
+    with pytest.raises(UserError, match=f"{name}: the archive ends too early"):
+        run(tmp_path / "parts", tmp_path / "again", "--flat")
 
 
 def test_a_damaged_header_inside_is_not_taken_for_the_end(tmp_path):
@@ -174,23 +374,20 @@ def test_a_damaged_header_inside_is_not_taken_for_the_end(tmp_path):
 
 
 def test_killed_at_any_moment_and_run_again_the_files_are_the_same(tmp_path, output):
-    source = write_character(tmp_path / "source", TRAIN, frames=400)
+    source = write_character(tmp_path / "source", TRAIN, frames=20)
     parts = tmp_path / "parts"
     archives.cut(archives.archive(source), TRAIN, parts)
     undisturbed = tmp_path / "undisturbed"
     run(parts, undisturbed, "--jobs", "1")
-    total = len(archives.contents(undisturbed))
-    command = ("utils/extract_data.py", "--input", str(parts), "--output", str(output))
     folder = output / "TrainSet" / TRAIN
-    done = 0
-    for share in np.sort(np.random.default_rng(0).uniform(0.01, 0.6, 3)):
-        target = max(done, int(share * total))
-        killing.kill_when(
-            killing.start(*command), lambda n=target: sum(1 for _ in folder.rglob("*.*")) >= n
+    for call in (1, 17, 6):  # of the renamings that complete a file
+        killing.kill(
+            *("utils/extract_data.py", "--input", str(parts), "--output", str(output)),
+            at="pathlib:Path.replace",
+            call=call,
         )
         assert not (folder / ".extracted.json").exists()
-        done = len(archives.contents(folder))
-    killing.finish(killing.start(*command))
+    run(parts, output)
     assert archives.contents(output) == archives.contents(undisturbed)
 
 
@@ -213,5 +410,9 @@ def test_bad_input_is_told_in_one_line(tmp_path, output):
     (tmp_path / "empty" / "somebody.tar.gz.partaa").touch()
     with pytest.raises(UserError, match="no character of the release"):
         run(tmp_path / "empty", output)
+    odd = archives.tar_members([(tarfile.TarInfo(f"/{JSON}/a"), b"")])
+    archives.cut(odd, "male_003_f_s", tmp_path / "parts")
+    with pytest.raises(UserError, match=f"no file of json, rgba under .*, and /{JSON}/a: an abs"):
+        run(tmp_path / "parts", output)
     with pytest.raises(UserError, match="holds no part of male_001"):
         run(tmp_path / "empty", output, "--characters", "male_001_a_a")

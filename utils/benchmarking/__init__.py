@@ -1,1 +1,41 @@
-"""The parts of ``utils/benchmark.py``: the set, the runs, the figures, the table, the page."""
+"""What utils/benchmark.py and utils/bench.py are made of; here: running the other commands."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+from base.errors import UserError
+from utils.command import EXIT_INTERRUPTED
+from utils.cores import cpu_count
+from utils.defaults import REPOSITORY
+
+
+def launch(script: str, *arguments: object, quiet: bool = False) -> None:
+    """Run ``python script arguments``, where quiet without its standard output; UserError where it
+    fails, KeyboardInterrupt where it was stopped."""
+    command = [str(REPOSITORY / script), *map(str, arguments)]
+    print(shlex.join(["python", *command]), flush=True)
+    output = subprocess.DEVNULL if quiet else None
+    process = subprocess.Popen([sys.executable, *command], stdout=output)
+    try:
+        status = process.wait()
+    finally:
+        process.terminate()  # where we were stopped: training writes a checkpoint and ends
+        process.wait()
+    if status in (EXIT_INTERRUPTED, 143, -2, -15):
+        raise KeyboardInterrupt
+    if status:
+        raise UserError(f"{script} ended with status {status}")
+
+
+def machine(gpu: str) -> str:
+    """The device that ``--gpu`` means here, in words."""
+    if torch.cuda.is_available() and gpu != "cpu":
+        return torch.cuda.get_device_name(int(gpu) if gpu.isdecimal() else 0)
+    info = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.*)", info.read_text()) if info.is_file() else []
+    return f"{cpu_count()} CPU cores" + (f" ({names[0]})" if names else "")

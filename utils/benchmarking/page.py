@@ -1,40 +1,125 @@
-"""The parts of doc/benchmark.md that the command writes."""
+"""From the results of a benchmark's runs to the tables of its page, with intervals."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from base.errors import UserError
-from utils.files import write_text
+import numpy as np
+
+from utils.benchmarking.plan import Benchmark
+from utils.evaluation.bootstrap import RESAMPLES, interval, resampled_means
+from utils.evaluation.distances import ALL
+from utils.evaluation.tables import Block, Row, markdown_table
+
+Contents = Sequence[dict[str, Any]]
 
 
-def marks(scale: str) -> tuple[str, str]:
-    """Lines between which the tables of a scale stand."""
-    return f"<!-- benchmark {scale}: begin -->", f"<!-- benchmark {scale}: end -->"
+def mean(contents: Contents, keys: str) -> float | None:
+    """Mean of the values under nested keys, as "joints.LeftHand+RightHand.mpjpe"; None for none."""
+    found = list(contents)
+    for names in keys.split("."):
+        found = [one[key] for one in found for key in names.split("+") if one.get(key) is not None]
+    return float(np.mean(found)) if found else None
 
 
-def check_page(page: Path, scale: str) -> str:
-    """Text of a page that has a place for the tables of a scale.
+def _text(value: float | None, form: str = ".1f", samples: np.ndarray | None = None) -> str:
+    """A value, with the 95 % interval of its resamples; a dash for none and 0."""
+    ends = "" if samples is None else " [{:{f}}, {:{f}}]".format(*interval(samples), f=form)
+    return f"{value:{form}}{ends}" if value else "–"
 
-    Raises:
-        UserError: for a page that is missing or has none.
+
+def resampled_mpjpe(results: Contents, draw: int) -> np.ndarray | None:
+    """(R,) MPJPE of a row in resamples of its seeds and, within each, of the test characters.
+
+    The same characters are drawn for every row, so that what makes a character hard cancels in
+    ratios; the same seeds for the same ``draw``.  None with fewer than two characters.
     """
-    try:
-        text = page.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"--page {page}: cannot be read ({error.strerror})") from None
-    begin, end = marks(scale)
-    if not 0 <= text.find(begin) < text.find(end):
-        raise UserError(f"--page {page}: has no lines '{begin}' and '{end}' to write between")
-    return text
+    names = sorted(results[0]["characters"])
+    cells = [[one["characters"][name]["full"][ALL] for name in names] for one in results]
+    counts = np.array([cell["frames"] for cell in cells[0]], np.float64)
+    errors = np.array([[cell["mpjpe"] for cell in row] for row in cells])
+    means = resampled_means((errors * counts).T, counts)
+    chosen = np.random.default_rng(draw).integers(len(results), size=(RESAMPLES, len(results)))
+    return np.take_along_axis(means, chosen, 1).mean(1) if len(names) > 1 else None
 
 
-def write_page(page: Path, scale: str, content: str) -> None:
-    """Put the tables of a scale between their marks.
+def _cost(records: Contents, reference: Contents) -> dict[str, str]:
+    own, theirs = mean(records, "parameters"), mean(reference, "parameters")
+    minutes = (mean(records, "training_seconds") or 0) / 60
+    took = f"{minutes:.1f} min" if minutes < 60 else f"{minutes / 60:.1f} h"
+    return {
+        "parameters, M": f"{own / 1e6:.1f} ({own / (theirs or own):.0%})" if own else "–",
+        "training": took if minutes else "–",
+        "pictures seen": _text(mean(records, "pictures"), ",.0f"),
+        "labels seen": _text(mean(records, "labels"), ",.0f"),
+        "seeds": str(len(records)) if own else "–",
+    }
 
-    Raises:
-        UserError: as :func:`check_page`.
+
+def _uncertainty(results: Contents) -> dict[str, str]:
+    deciles = np.array([[d["error"] for d in one["uncertainty"]["deciles"]] for one in results])
+    return {
+        "90 % coverage": _text(mean(results, "uncertainty.coverage"), ".1%"),
+        "joint error by uncertainty decile, lowest first, mm": " ".join(
+            f"{value:.0f}" for value in deciles.mean(0)
+        ),
+        "monotonic": "yes" if (np.diff(deciles) > 0).all() else "no",  # with every seed
+    }
+
+
+def page_text(
+    benchmark: Benchmark, name: str, checksum: dict[str, Any], finished: dict[str, list[Path]]
+) -> str:
+    """All tables of a benchmark as Markdown.
+
+    Args:
+        benchmark, name: what it consists of, and the name of its file.
+        checksum: of the set.
+        finished: row → folders of its finished seeds, in which demo.py left test/results.json and
+            utils/benchmark.py run.json; at least one.
     """
-    text = check_page(page, scale)
-    begin, end = marks(scale)
-    before, rest = text.split(begin, 1)
-    after = rest.split(end, 1)[1]
-    write_text(page, f"{before}{begin}\n\n{content.strip()}\n\n{end}{after}")
+    results, records = (
+        {
+            row: [json.loads((p / file).read_text("utf-8")) for p in of]
+            for row, of in finished.items()
+        }
+        for file in ("test/results.json", "run.json")
+    )
+    # Equal seeds belong together where rows start from others' runs.
+    paired, base = any(row.start for row in benchmark.rows.values()), benchmark.reference
+    draws = {row: 0 if paired else draw for draw, row in enumerate(benchmark.rows)}
+    samples = {row: resampled_mpjpe(of, draws[row]) for row, of in results.items()}
+    theirs = mean(results.get(base, []), "full.All.mpjpe")
+    errors, cost, uncertainty = {}, {}, {}
+    for row, of in results.items():
+        own, compared = mean(of, "full.All.mpjpe"), theirs and row != base
+        ratios = samples[row] / samples[base] if compared and samples[row] is not None else None
+        errors[row] = {
+            "all [95 %]": _text(own, samples=samples[row]),
+            "÷ reference [95 %]": _text(theirs and own / theirs, ".2f", ratios),
+        }
+        for head, keys in benchmark.columns.items():
+            errors[row][head] = _text(mean(of, keys), ".1%" if "%" in head else ".1f")
+        if paired:
+            errors[row]["seeds"] = str(len(of))
+            continue
+        cost[row] = _cost(records[row], records.get(base, []))
+        if of[0].get("uncertainty"):
+            uncertainty[row] = _uncertainty(of)
+    train, val, test = (f"{split['frames']:,}" for split in checksum.values())
+    budget = f"; {benchmark.budget:,} pictures seen by each row" if benchmark.budget else ""
+    machines = ", ".join(sorted({record["machine"] for of in records.values() for record in of}))
+    parts = [
+        f"Scale `{name}`, meant for {benchmark.meant_for}: {train} training, {val} validation and "
+        f"{test} test frames at {benchmark.picture_size} px (checksum verified){budget}. "
+        f"Trained on {machines}; `python utils/benchmark.py {name}`.\n"
+    ]
+    for corner, cells in {"MPJPE, mm": errors, "cost": cost, "uncertainty": uncertainty}.items():
+        rows = [Row(benchmark.rows[row].title, list(of.values())) for row, of in cells.items()]
+        if rows:
+            heads = list(next(iter(cells.values())))
+            parts.append(markdown_table([Block("", rows)], heads, corner))
+    about = [benchmark.rows[row] for row in results]
+    parts += [f"- **{row.title}**: {row.note}." for row in about if row.note]
+    return "\n".join(parts).rstrip() + "\n"

@@ -1,51 +1,93 @@
-"""Which runs are asked for: those of the rows, and those on videos."""
+"""A benchmark's YAML file, and the commands of its runs."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field
 
 from base.errors import UserError
-from utils.benchmarking.runs import Run, plan_runs
-from utils.benchmarking.spec import SINGLE, Benchmark
-from utils.benchmarking.videos import plan_video_runs, video_titles, videos_root
+from base.files import write_text
+from utils.config import Config, Section, dump_config, load_config
+from utils.defaults import CONFIGS
 
 
-class Plan(NamedTuple):
-    """Runs of the rows, and of the rows on videos."""
+class Row(Section):
+    """What is trained and tested; experiments/configs/benchmark/small.yml explains the keys."""
 
-    rows: list[Run]
-    videos: list[Run]
+    title: str
+    training: Literal["all", "finetune", "temporal"] | None = None
+    config: str = ""
+    changes: dict[str, Any] = Field({})
+    start: str | None = None
+    note: str | None = None
+
+    def frames_seen(self, config: Config) -> dict[str, int]:
+        """ "pictures", and "labels" without picture, that training sees, repetitions counted."""
+        several = ("train2d", "train3d", "finetune")
+        stages = {name: config.stage(name) for name in several if self.training in ("all", name)}
+        frames = {name: s.epochs * (s.epoch_frames or 0) for name, s in stages.items()}
+        labels = frames.pop("train3d", 0)
+        return {"pictures": sum(frames.values()), "labels": labels}
 
 
-def make_plan(
-    benchmark: Benchmark,
-    scale: str,
-    asked: Sequence[str] | None,
-    seeds: Sequence[int],
-    root: Path,
-    folder: Path,
-    gpu: str,
-) -> Plan:
-    """The runs of the rows asked for, all for None; a row on videos needs its base.
+class Benchmark(Section):
+    """The whole of it."""
 
-    Raises:
-        UserError: for rows that there are none of, and those that cannot be trained.
-    """
-    videos = benchmark.videos if benchmark.scales[scale].videos else None
-    on_videos = list(video_titles(videos)) if videos else []
-    asked = [*benchmark.rows, *on_videos] if asked is None else list(asked)
-    if unknown := [name for name in asked if name not in (*benchmark.rows, *on_videos)]:
-        raise UserError(
-            f"--rows {unknown[0]}: there are {', '.join([*benchmark.rows, *on_videos])}"
-        )
-    chosen = {name for name in asked if name in on_videos}
-    rows = {name for name in asked if name in benchmark.rows}
-    if chosen:
-        rows.add(videos.base)
-        chosen.add(SINGLE)
-    options = folder, gpu
-    ordered = [name for name in benchmark.rows if name in rows]
-    runs = plan_runs(benchmark, scale, ordered, sorted(set(seeds)), root, *options)
-    bases = [run for run in runs if chosen and run.row == videos.base]
-    names = [name for name in on_videos if name in chosen]
-    return Plan(runs, plan_video_runs(benchmark, scale, names, bases, videos_root(root), *options))
+    meant_for: str
+    data: str
+    make: str
+    picture_size: int = Field(ge=32, le=800)
+    checksum: str
+    budget: int | None = Field(None, ge=1)
+    reference: str
+    columns: dict[str, str]
+    picture: list[str] = Field([])
+    rows: dict[str, Row]
+
+    def config(self, name: str) -> Config:
+        """What a row is trained with; UserError for a wrong one, or one that misses the budget."""
+        row, named = self.rows[name], CONFIGS / f"{self.rows[name].config}.yml"
+        config = load_config(named if named.is_file() else Path(row.config), row.changes)
+        config = config.overridden({"checkpoints": {"keep": 1}})
+        seen = row.frames_seen(config)["pictures"]
+        # Whole batches may miss it by a little.
+        if self.budget and abs(seen - self.budget) > 0.02 * self.budget:
+            raise UserError(f"row {name}: {seen} pictures are seen, the budget is {self.budget}")
+        return config
+
+    def commands(self, place: Path, root: Path, gpu: str) -> list[list[str]]:
+        """Train and test commands, without the Python, of the row and seed of a folder ROW/seed_N.
+
+        None for the mean pose.  The row's configuration is written beside the folder; UserError
+        for another one than that of runs that are there.
+        """
+        name, seed, path = place.parent.name, place.name[5:], place.parent / "config.yml"
+        row, common, found = self.rows[name], ["--gpu", gpu, "--data_root", str(root)], []
+        start = row.start and str((place / "../.." / row.start.format(seed=seed)).resolve())
+        last = place / ("Finetune" if row.training == "all" else (row.training or "").capitalize())
+        tested = str(last / "checkpoints" / "model_best.tar") if row.training else start
+        if row.training:
+            config = self.config(name)
+            if any(path.parent.glob("seed_*")) and load_config(path) != config:
+                raise UserError(f"{path.parent} was made with another configuration: delete it")
+            write_text(path, dump_config(config))
+            train = ["train.py", "--training_type", row.training, *common, "--config", str(path)]
+            train += ["--log_dir", str(place if row.training == "all" else last), "--resume"]
+            found += [[*train, "--seed", seed, *(["--load_3d_model", start] if start else [])]]
+        if tested:
+            save = ["--save_dir", str(place / "test"), "--num_vis", "10"]
+            found += [["demo.py", "--load_model", tested, *common, *save]]
+        return found
+
+
+def load_benchmark(path: Path) -> Benchmark:
+    """Read a benchmark's file; UserError for one that cannot be read or is against the schema."""
+    try:
+        benchmark = Benchmark.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        for name in (benchmark.reference, *benchmark.picture):
+            benchmark.rows[name]
+    except (OSError, ValueError, KeyError, yaml.YAMLError) as error:
+        line = " ".join(str(error).split(" [type=")[0].split())
+        raise UserError(f"benchmark {path}: {line}") from None
+    return benchmark

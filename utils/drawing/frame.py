@@ -1,5 +1,6 @@
 """One frame's picture: skeletons over what the camera saw, and both in 3D beside it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -7,25 +8,14 @@ import numpy as np
 
 from base.camera import FisheyeCamera
 from base.skeleton import JOINTS, NECK
+from utils.drawing import style
 from utils.drawing.skeleton import SkeletonPen
-from utils.drawing.style import (
-    BACKDROP,
-    GRID,
-    INK,
-    MUTED,
-    OUTLINE,
-    PAPER,
-    PREDICTED,
-    TRUTH,
-    Colour,
-    mixed,
-)
+from utils.drawing.style import Colour, mixed
 from utils.drawing.text import draw_text, fitted, text_width
 from utils.drawing.view import View
 
 #: Pictures much wider or taller than this keep their shape inside a panel of it.
 _WIDEST, _NARROWEST = 16 / 9, 3 / 4
-
 _FEET = [JOINTS.index("LeftFoot"), JOINTS.index("RightFoot")]
 
 
@@ -43,12 +33,7 @@ class DrawnPose:
 
     @classmethod
     def through_camera(cls, joints3d: np.ndarray, camera: FisheyeCamera) -> "DrawnPose":
-        """The pose drawn where a camera sees it.
-
-        Args:
-            joints3d: (16, 3) metres, camera frame.
-            camera: of the picture it is drawn on.
-        """
+        """A pose (16, 3), metres in the camera frame, where that camera's picture shows it."""
         joints3d = np.asarray(joints3d, np.float64)
         in_range = camera.angle(joints3d) < camera.max_theta
         joints2d = np.where(in_range[:, None], camera.project(joints3d), np.nan)
@@ -57,13 +42,9 @@ class DrawnPose:
 
 def standing_place(joints3d: np.ndarray) -> np.ndarray:
     """(3,): the floor at the lowest joint, half-way between the Neck and the feet."""
-    known = joints3d[np.isfinite(joints3d).all(1)]
-    if not len(known):
-        return np.zeros(3)
-    feet = joints3d[_FEET]
-    across = feet[np.isfinite(feet).all(1), :2]
-    x, y = across.mean(0) / 2 if len(across) else (0.0, 0.0)
-    return np.array([x, y, known[:, 2].max()])
+    known, feet = (part[np.isfinite(part).all(1)] for part in (joints3d, joints3d[_FEET]))
+    across = feet[:, :2].mean(0) / 2 if len(feet) else np.zeros(2)
+    return np.append(across, known[:, 2].max() if len(known) else 0.0)
 
 
 class FramePainter:
@@ -80,10 +61,11 @@ class FramePainter:
         self.side = side
         self.scale = side / 640
         self.header, self.footer = round(44 * self.scale), round(36 * self.scale)
+        self._margin = round(14 * self.scale)
         self._view = View(side)
         self._backdrop = self._view.backdrop()
         self._pen = SkeletonPen(self.scale)
-        self._legends: dict[tuple[int, ...], np.ndarray] = {}
+        self._legends: dict[tuple[int, bool, bool], np.ndarray] = {}
 
     def paint(
         self,
@@ -97,27 +79,24 @@ class FramePainter:
 
         Args:
             image: (H, W, 3) uint8 RGB, any size; enlarged or shrunk to the panel's height.
-            predicted: drawn in orange, if there is one.
-            truth: drawn in blue, if it is known.
-            title: left end of the caption: what the picture shows.
-            note: right end of the caption: what was measured.
+            predicted, truth: drawn in orange and in blue, where they are known.
+            title, note: left and right end of the caption.
 
         Returns:
             (H', W', 3) uint8 RGB; its size depends on the shape of ``image`` alone.
         """
-        poses = [(pose, tone) for pose, tone in ((truth, TRUTH), (predicted, PREDICTED)) if pose]
-        picture = self._picture(image, poses)
-        view = self._draw_view(poses)
-        width = picture.shape[1] + self.side
-        canvas = np.empty((self.header + self.side + self.footer, width, 3), np.uint8)
-        body = canvas[self.header : self.header + self.side]
-        body[:, : picture.shape[1]] = picture
-        body[:, picture.shape[1] :] = view
-        self._caption(canvas[: self.header], title, note)
-        canvas[self.header + self.side :] = self._legend(width, bool(predicted), bool(truth))
+        poses = [(truth, style.TRUTH), (predicted, style.PREDICTED)]
+        poses = [(pose, colour) for pose, colour in poses if pose]
+        picture, view = self.picture(image, poses), self.view(poses)
+        top, bottom, split = self.header, self.header + self.side, picture.shape[1]
+        canvas = np.empty((bottom + self.footer, split + self.side, 3), np.uint8)
+        self._caption(canvas[:top], title, note)
+        canvas[top:bottom, :split], canvas[top:bottom, split:] = picture, view
+        canvas[bottom:] = self._legend(canvas.shape[1], bool(predicted), bool(truth))
         return canvas
 
-    def _picture(self, image: np.ndarray, poses: list[tuple[DrawnPose, Colour]]) -> np.ndarray:
+    def picture(self, image: np.ndarray, poses: Sequence[tuple[DrawnPose, Colour]]) -> np.ndarray:
+        """(side, W', 3): the picture, in the panel's size, with poses drawn over it."""
         height, width = image.shape[:2]
         ratio = min(max(width / height, _NARROWEST), _WIDEST)
         # Even, as video codecs want it.
@@ -126,64 +105,56 @@ class FramePainter:
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
         # Down to half, two by two pixels hold all that is left out; areas take ten times as long.
         shrink = cv2.INTER_LINEAR if factor >= 0.5 else cv2.INTER_AREA
-        method = shrink if factor < 1 else cv2.INTER_CUBIC
-        resized = cv2.resize(image, size, interpolation=method)
-        if size == (panel_width, self.side):
-            panel, offset = resized, np.zeros(2)
-        else:
-            panel = np.empty((self.side, panel_width, 3), np.uint8)
-            panel[:] = OUTLINE
-            left, top = (panel_width - size[0]) // 2, (self.side - size[1]) // 2
+        panel = cv2.resize(image, size, interpolation=shrink if factor < 1 else cv2.INTER_CUBIC)
+        left, top = (panel_width - size[0]) // 2, (self.side - size[1]) // 2
+        if size != (panel_width, self.side):
+            resized, panel = panel, np.full((self.side, panel_width, 3), style.OUTLINE, np.uint8)
             panel[top : top + size[1], left : left + size[0]] = resized
-            offset = np.array([left, top], float)
         scale = np.array([size[0] / width, size[1] / height])
         for pose, colour in poses:
-            points = (np.asarray(pose.joints2d, float) + 0.5) * scale - 0.5 + offset
-            self._pen.draw(panel, points, colour, OUTLINE)
+            points = (np.asarray(pose.joints2d, float) + 0.5) * scale - 0.5 + [left, top]
+            self._pen.draw(panel, points, colour, style.OUTLINE)
         return panel
 
-    def _draw_view(self, poses: list[tuple[DrawnPose, Colour]]) -> np.ndarray:
+    def view(self, poses: Sequence[tuple[DrawnPose, Colour]]) -> np.ndarray:
+        """(side, side, 3): poses in 3D on the floor of the first one."""
         canvas = self._backdrop.copy()
-        if not poses:
-            return canvas
         # The truth, where there is one, says where the floor is; a wrong pose must not move it.
-        origin = standing_place(poses[0][0].joints3d)
-        placed = [(pose.joints3d - origin, colour) for pose, colour in poses]
+        floor = standing_place(poses[0][0].joints3d) if poses else None
+        placed = [(pose.joints3d - floor, colour) for pose, colour in poses]
         for joints, colour in placed:
-            on_floor = self._view.project(joints * [1.0, 1.0, 0.0])
-            self._pen.shadow(canvas, on_floor[:, :2], mixed(mixed(colour, GRID, 0.7), MUTED, 0.1))
+            on_floor = self._view.project(joints * [1.0, 1.0, 0.0])[:, :2]
+            tint = mixed(mixed(colour, style.GRID, 0.7), style.MUTED, 0.1)
+            self._pen.shadow(canvas, on_floor, tint)
         for joints, colour in placed:
             seen = self._view.project(joints)
-            self._pen.draw(canvas, seen[:, :2], colour, BACKDROP, seen[:, 2])
+            self._pen.draw(canvas, seen[:, :2], colour, style.BACKDROP, seen[:, 2])
         return canvas
 
     def _caption(self, strip: np.ndarray, title: str, note: str) -> None:
-        strip[:] = PAPER
-        size, margin = round(20 * self.scale), round(14 * self.scale)
-        middle, width = strip.shape[0] / 2, strip.shape[1]
+        strip[:] = style.PAPER
+        width, margin, middle = strip.shape[1], self._margin, self.header / 2
+        size = round(20 * self.scale)
         note = fitted(note, width // 2, size, bold=True)
-        draw_text(strip, note, width - margin, middle, size, INK, bold=True, anchor=1.0)
+        draw_text(strip, note, (width - margin, middle), size, style.INK, bold=True, anchor=1.0)
         room = width - 3 * margin - text_width(note, size, bold=True)
-        draw_text(strip, fitted(title, room, size), margin, middle, size, INK)
+        draw_text(strip, fitted(title, room, size), (margin, middle), size, style.INK)
 
     def _legend(self, width: int, predicted: bool, truth: bool) -> np.ndarray:
         """(footer, width, 3): drawn once for all frames of one kind."""
-        key = (width, predicted, truth)
-        if key in self._legends:
-            return self._legends[key]
-        strip = np.empty((self.footer, width, 3), np.uint8)
-        strip[:] = PAPER
-        entries = [("predicted", PREDICTED, False)] if predicted else []
-        entries += [("truth", TRUTH, False)] if truth else []
-        entries += [("left", MUTED, False), ("right", MUTED, True)] if entries else []
-        size, margin = round(15 * self.scale), round(14 * self.scale)
-        middle, x = self.footer / 2, margin
-        for name, colour, hollow in entries:
-            self._pen.sample(strip, x, middle, colour, hollow)
+        if (strip := self._legends.get((width, predicted, truth))) is not None:
+            return strip
+        strip = np.full((self.footer, width, 3), style.PAPER, np.uint8)
+        entries = [("predicted", style.PREDICTED, False)] if predicted else []
+        entries += [("truth", style.TRUTH, False)] if truth else []
+        entries += [("left", style.MUTED, False), ("right", style.MUTED, True)] if entries else []
+        size, middle, x = round(15 * self.scale), self.footer / 2, self._margin
+        for name, colour, right in entries:
+            self._pen.sample(strip, x, middle, colour, right)
             x += self._pen.sample_width + round(6 * self.scale)
-            draw_text(strip, name, x, middle, size, INK)
+            draw_text(strip, name, (x, middle), size, style.INK)
             x += text_width(name, size) + round(22 * self.scale)
         text = "seen from the front left, floor grid 25 cm" if entries else "no pose"
-        draw_text(strip, text, width - margin, middle, size, MUTED, anchor=1.0)
-        self._legends[key] = strip
+        draw_text(strip, text, (width - self._margin, middle), size, style.MUTED, anchor=1.0)
+        self._legends[width, predicted, truth] = strip
         return strip

@@ -11,31 +11,37 @@ from utils.drawing.style import PAPER, Colour
 from utils.drawing.text import draw_text
 
 #: Fractional bits of the coordinates given to OpenCV.
-_SHIFT = 4
-#: OpenCV's coordinates are 32-bit with ``_SHIFT`` fractional bits; nothing that far off is seen.
+SHIFT = 4
+#: OpenCV's coordinates are 32-bit with ``SHIFT`` fractional bits; nothing that far off is seen.
 _FAR = 1e5
-
 _RIGHT = frozenset(RIGHT_JOINTS)
-#: Joints that carry a letter, and which.
-_MARKED = {
-    JOINTS.index(side + end): side[0] for side in ("Left", "Right") for end in ("Hand", "ToeBase")
-}
+#: Joints that carry a letter.
+_MARKED = [JOINTS.index(s + e) for s in ("Left", "Right") for e in ("Hand", "ToeBase")]
+
+
+def fixed_point(points: np.ndarray) -> list:
+    """Pixels (…, 2) in the fixed-point numbers that OpenCV draws with, as nested lists."""
+    return np.rint(points * (1 << SHIFT)).astype(np.int32).tolist()
+
+
+def _within_reach(points: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """The points, NaN where nothing can be drawn, and the limbs with two ends."""
+    points = np.where(np.abs(points) < _FAR, points, np.nan)
+    known = np.isfinite(points).all(1)
+    return points, [limb for limb in LIMBS if known[limb[0]] and known[limb[1]]]
 
 
 class SkeletonPen:
-    """Draws skeletons of one size.
-
-    Args:
-        scale: 1 for a panel of 640 pixels.
-    """
+    """Draws skeletons of one size; ``scale`` is 1 for a panel of 640 pixels."""
 
     def __init__(self, scale: float) -> None:
-        self.limb = max(2, round(5 * scale))
-        self.core = max(1, round(2 * scale))
-        self.rim = max(1, round(1.6 * scale))
-        self.radius = max(2.0, 5.0 * scale)
-        self.letter = max(8, round(13 * scale))
         self.scale = scale
+        self.sample_width = round(34 * scale)
+        self._width = max(2, round(5 * scale))
+        self._core = max(1, round(2 * scale))
+        self._rim = max(1, round(1.6 * scale))
+        self._radius = max(2.0, 5.0 * scale)
+        self._letter = max(8, round(13 * scale))
 
     def draw(
         self,
@@ -54,84 +60,51 @@ class SkeletonPen:
             outline: of the rim around each line.
             depth: (16,) distances from the eye: what is near is drawn over what is far.
         """
-        points = np.where(np.abs(points) < _FAR, points, np.nan)
-        fixed = np.rint(np.nan_to_num(points) * (1 << _SHIFT)).astype(np.int32).tolist()
-        known = np.isfinite(points).all(1)
-        limbs = [limb for limb in LIMBS if known[limb[0]] and known[limb[1]]]
-        joints = np.flatnonzero(known).tolist()
+        points, limbs = _within_reach(points)
+        joints = np.flatnonzero(np.isfinite(points).all(1)).tolist()
+        fixed = fixed_point(np.nan_to_num(points))
         if depth is not None:
             limbs.sort(key=lambda limb: -(depth[limb[0]] + depth[limb[1]]))
             joints.sort(key=lambda joint: -depth[joint])
-        for limb in limbs:
-            self._limb(canvas, fixed[limb[0]], fixed[limb[1]], limb, colour, outline)
+        for a, b in limbs:
+            self._limb(canvas, [fixed[a], fixed[b]], a in _RIGHT and b in _RIGHT, colour, outline)
         for joint in joints:
             self._joint(canvas, fixed[joint], joint in _RIGHT, colour, outline)
-        self._letters(canvas, points, colour, outline)
+        # L or R beyond the hands and toes, on the side away from the rest of the body.
+        middle = np.nanmean(points, 0) if joints else None
+        for joint in (joint for joint in _MARKED if joint in joints):
+            away = points[joint] - middle
+            place = points[joint] + away / max(np.linalg.norm(away), 1e-6) * 17 * self.scale
+            _disc(canvas, fixed_point(place), 0.62 * self._letter, outline)
+            letter, place = JOINTS[joint][0], (place[0] + 1, place[1])
+            draw_text(canvas, letter, place, self._letter, colour, bold=True, anchor=0.5)
 
     def shadow(self, canvas: np.ndarray, points: np.ndarray, colour: Colour) -> None:
         """Draw the limbs alone, thin and without a rim; arguments as in :meth:`draw`."""
-        points = np.where(np.abs(points) < _FAR, points, np.nan)
-        for a, b in LIMBS:
-            ends = points[[a, b]]
-            if np.isfinite(ends).all():
-                start, end = np.rint(ends * (1 << _SHIFT)).astype(np.int32).tolist()
-                cv2.line(canvas, start, end, colour, self.core + 1, cv2.LINE_AA, _SHIFT)
+        points, limbs = _within_reach(points)
+        for limb in limbs:
+            ends = fixed_point(points[list(limb)])
+            cv2.line(canvas, *ends, colour, self._core + 1, cv2.LINE_AA, SHIFT)
 
-    @property
-    def sample_width(self) -> int:
-        """Width of :meth:`sample`, pixels."""
-        return round(34 * self.scale)
-
-    def sample(self, canvas: np.ndarray, x: float, y: float, colour: Colour, hollow: bool) -> None:
+    def sample(self, canvas: np.ndarray, x: float, y: float, colour: Colour, right: bool) -> None:
         """A short limb with a joint in its middle, for a legend; ``x`` is its left end."""
-        one = 1 << _SHIFT
-        start, end = ([round((x + dx) * one), round(y * one)] for dx in (4, self.sample_width - 4))
-        limb = (RIGHT_JOINTS[0], RIGHT_JOINTS[1]) if hollow else (0, 1)
-        self._limb(canvas, start, end, limb, colour, PAPER)
-        middle = [(start[0] + end[0]) // 2, start[1]]
-        self._joint(canvas, middle, hollow, colour, PAPER)
+        ends = np.array([[x + 4, y], [x + self.sample_width - 4, y]])
+        self._limb(canvas, fixed_point(ends), right, colour, PAPER)
+        self._joint(canvas, fixed_point(ends.mean(0)), right, colour, PAPER)
 
-    def _limb(
-        self,
-        canvas: np.ndarray,
-        start: list[int],
-        end: list[int],
-        limb: tuple[int, int],
-        colour: Colour,
-        outline: Colour,
-    ) -> None:
-        for tone, thickness in ((outline, self.limb + 2 * self.rim), (colour, self.limb)):
-            cv2.line(canvas, start, end, tone, thickness, cv2.LINE_AA, _SHIFT)
-        if _RIGHT.issuperset(limb):
-            cv2.line(canvas, start, end, PAPER, self.core, cv2.LINE_AA, _SHIFT)
+    def _limb(self, canvas: np.ndarray, ends: list, right: bool, *tones: Colour) -> None:
+        colour, outline = tones
+        strokes = [(outline, self._width + 2 * self._rim), (colour, self._width)]
+        for tone, width in [*strokes, (PAPER, self._core)][: 3 if right else 2]:
+            cv2.line(canvas, *ends, tone, width, cv2.LINE_AA, SHIFT)
 
-    def _joint(
-        self, canvas: np.ndarray, centre: list[int], hollow: bool, colour: Colour, outline: Colour
-    ) -> None:
-        one = 1 << _SHIFT
-        self._disc(canvas, centre, round((self.radius + self.rim) * one), outline)
-        self._disc(canvas, centre, round(self.radius * one), colour)
-        if hollow:
-            self._disc(canvas, centre, round(self.radius * 0.55 * one), PAPER)
+    def _joint(self, canvas: np.ndarray, centre: list, right: bool, *tones: Colour) -> None:
+        colour, outline = tones
+        discs = [(outline, self._radius + self._rim), (colour, self._radius)]
+        for tone, radius in [*discs, (PAPER, self._radius * 0.55)][: 3 if right else 2]:
+            _disc(canvas, centre, radius, tone)
 
-    @staticmethod
-    def _disc(canvas: np.ndarray, centre: list[int], radius: int, colour: Colour) -> None:
-        cv2.circle(canvas, centre, radius, colour, cv2.FILLED, cv2.LINE_AA, _SHIFT)
 
-    def _letters(
-        self, canvas: np.ndarray, points: np.ndarray, colour: Colour, outline: Colour
-    ) -> None:
-        """L or R beyond the hands and toes, on the side away from the rest of the body."""
-        if not np.isfinite(points).any():
-            return
-        middle = np.nanmean(points, 0)
-        for joint, letter in _MARKED.items():
-            point = points[joint]
-            if not np.isfinite(point).all():
-                continue
-            away = point - middle
-            away /= max(float(np.linalg.norm(away)), 1e-6)
-            x, y = point + away * 17 * self.scale
-            centre = [round(float(v) * (1 << _SHIFT)) for v in (x, y)]
-            self._disc(canvas, centre, round(0.62 * self.letter * (1 << _SHIFT)), outline)
-            draw_text(canvas, letter, x + 1, y, self.letter, colour, bold=True, anchor=0.5)
+def _disc(canvas: np.ndarray, centre: list[int], radius: float, colour: Colour) -> None:
+    fixed_radius = round(radius * (1 << SHIFT))
+    cv2.circle(canvas, centre, fixed_radius, colour, cv2.FILLED, cv2.LINE_AA, SHIFT)

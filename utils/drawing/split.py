@@ -1,7 +1,7 @@
 """Pictures of evaluated frames, on the release's pictures, not on the network's small ones."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +13,7 @@ from tqdm import tqdm
 from base.actions import action_group
 from base.camera import RELEASE_CAMERA
 from base.errors import BrokenFrameError
+from base.files import make_folder, replacing
 from base.frame import FrameId
 from base.set_type import SetType
 from dataset.mocap import Mocap
@@ -20,15 +21,12 @@ from dataset.packed import Packed, is_packed
 from dataset.transforms import SquareCrop
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
-from utils.evaluate import FrameResult
-from utils.files import make_folder, replacing
+from utils.evaluation.poses import FrameResult
 
 #: Frames a second of the release.
 FRAME_RATE = 30
-
 #: The lowest compression of PNG: four times as fast, a quarter larger.
 _FAST_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
-
 #: Names of the pictures written here.
 _OURS = re.compile(r"(\d+_\d+mm_)?.+_.+_\d{6}\.png")
 
@@ -54,10 +52,7 @@ def open_full_size(root: Path, set_type: SetType) -> Mocap | Packed:
 class SplitPainter:
     """Draws results on the square of the frame they belong to, as large as it is kept.
 
-    Args:
-        root: folder that holds the splits.
-        set_type: the split.
-        workers: threads; reading, drawing and writing all work outside Python's lock.
+    ``workers`` are threads: reading, drawing and writing all work outside Python's lock.
     """
 
     def __init__(self, root: Path, set_type: SetType, workers: int = 1) -> None:
@@ -72,17 +67,12 @@ class SplitPainter:
         Raises:
             BrokenFrameError: if it is not in the set, or can no longer be read.
         """
-        row = self._row.get(frame_id)
-        if row is None:
+        if frame_id not in self._row:
             raise BrokenFrameError(f"{frame_id}: not in {self.dataset.set_type.folder} any more")
-        return self.dataset[row].image
+        return self.dataset[self._row[frame_id]].image
 
     def paint(self, result: FrameResult) -> np.ndarray:
-        """The picture of one result: (H, W, 3) uint8 RGB.
-
-        Raises:
-            BrokenFrameError: as :meth:`image`.
-        """
+        """The picture of one result: (H, W, 3) uint8 RGB; raises as :meth:`image`."""
         return self._painter.paint(
             self.image(result.frame_id),
             DrawnPose.through_camera(result.predicted, self.dataset.camera),
@@ -92,30 +82,22 @@ class SplitPainter:
         )
 
     def save_all(self, results: Sequence[FrameResult], folder: Path, ranked: bool = False) -> None:
-        """Write the picture of each result as CHARACTER_ENVIRONMENT_NUMBER.png.
+        """Write the picture of each result as CHARACTER_ENVIRONMENT_NUMBER.png into a folder, made
+        where it is not there; ``ranked`` puts place and error before the name.
 
         Those of an earlier run go first, lest pictures of another model stay among the new ones.
-
-        Args:
-            results: what to draw.
-            folder: made where it is not there.
-            ranked: put the place in the list and the error before the name.
         """
-        make_folder(folder)
-        for old in folder.glob("*.png"):
+        for old in make_folder(folder).glob("*.png"):
             if _OURS.fullmatch(old.name):
                 old.unlink()
-        names = [
-            (f"{place:03d}_{result.mpjpe:.0f}mm_" if ranked else "") + _file_name(result)
-            for place, result in enumerate(results, 1)
-        ]
 
-        def save(job: tuple[FrameResult, str]) -> None:
-            result, name = job
+        def save(job: tuple[int, FrameResult]) -> None:
+            place, result = job
+            rank = f"{place:03d}_{result.mpjpe:.0f}mm_" if ranked else ""
+            name = rank + str(result.frame_id).replace("/", "_") + ".png"
             save_picture(folder / name, self.paint(result), _FAST_PNG)
 
-        jobs = list(zip(results, names, strict=True))
-        for _ in _progress(self._map(save, jobs), len(jobs), f"drawing {folder.name}"):
+        for _ in self._map(save, list(enumerate(results, 1)), folder.name):
             pass
 
     def save_video(self, results: Sequence[FrameResult], path: Path) -> None:
@@ -125,21 +107,15 @@ class SplitPainter:
             UserError: where it cannot be written.
         """
         with replacing(path) as temporary, closing(VideoFile(temporary, FRAME_RATE)) as video:
-            pictures = self._map(self.paint, results)
-            for picture in _progress(pictures, len(results), f"drawing {path.name}"):
+            for picture in self._map(self.paint, results, path.name):
                 video.add(picture)
 
-    def _map(self, work: Callable, items: Sequence) -> Iterator:
+    def _map(self, work: Callable, items: Sequence, name: str) -> Iterator:
         """Results of ``work`` in order, a few items ahead at most: pictures are large."""
+        bar = tqdm(total=len(items), desc=f"drawing {name}", unit="picture", dynamic_ncols=True)
         ahead = 4 * self.workers
-        with ThreadPoolExecutor(self.workers) as pool:
+        with bar, ThreadPoolExecutor(self.workers) as pool:
             for start in range(0, len(items), ahead):
-                yield from pool.map(work, items[start : start + ahead])
-
-
-def _file_name(result: FrameResult) -> str:
-    return str(result.frame_id).replace("/", "_") + ".png"
-
-
-def _progress(items: Iterable, total: int, name: str) -> Iterable:
-    return tqdm(items, total=total, desc=name, unit="picture", dynamic_ncols=True)
+                for result in pool.map(work, items[start : start + ahead]):
+                    yield result
+                    bar.update()

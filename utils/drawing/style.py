@@ -1,10 +1,12 @@
-"""Colours that every picture of a pose shares."""
+"""Colours that every picture of a pose shares, RGB."""
 
 Colour = tuple[int, int, int]
 
-#: Predicted and true poses, RGB.  Told apart by colour-blind eyes too, bright on dark pictures.
+#: Predicted and true poses: told apart by colour-blind eyes too, bright on dark pictures.
 PREDICTED: Colour = (255, 127, 14)
 TRUTH: Colour = (45, 125, 246)
+#: Bars of the mean pose, which a model is compared with.
+BASELINE: Colour = (184, 194, 204)
 
 INK: Colour = (34, 48, 60)
 MUTED: Colour = (107, 123, 136)
@@ -18,3 +20,8 @@ OUTLINE: Colour = (16, 20, 24)
 def mixed(colour: Colour, other: Colour, share: float) -> Colour:
     """``colour`` with a ``share`` in [0, 1] of ``other``."""
     return tuple(round(a + (b - a) * share) for a, b in zip(colour, other, strict=True))
+
+
+def hex_code(colour: Colour) -> str:
+    """The colour as matplotlib, CSS and Plotly take it: ``#rrggbb``."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)

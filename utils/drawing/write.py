@@ -1,5 +1,7 @@
 """Drawn pictures as files: single ones, and many as a video."""
 
+import contextlib
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,33 +9,35 @@ import cv2
 import numpy as np
 
 from base.errors import UserError
-from utils.files import replacing
+from base.files import opencv_path, replacing
+
+
+def picture_file(text: str) -> Path:
+    """A path of the command line that :func:`save_picture` can write."""
+    path = Path(text)
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise ArgumentTypeError(f"{text}: give a .png or .jpg file")
+    return path
 
 
 def save_picture(path: Path, picture: np.ndarray, options: Sequence[int] = ()) -> None:
-    """Write a picture whole or not at all, in the format of its suffix.
+    """Write a (H, W, 3) uint8 RGB picture whole or not at all, in the format of its suffix.
 
-    Args:
-        path: the file.
-        picture: (H, W, 3) uint8 RGB.
-        options: OpenCV's ``IMWRITE_…`` flags and values.
+    ``options`` are OpenCV's ``IMWRITE_…`` flags and values.
 
     Raises:
         UserError: where it cannot be written.
     """
     with replacing(path) as temporary:
         bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-        # OpenCV tells a full disk by this value alone.
-        if not cv2.imwrite(str(temporary), bgr, list(options)):
-            raise OSError("the picture could not be written whole")
+        # Not by OpenCV, which crashes on names that are not UTF-8.
+        temporary.write_bytes(cv2.imencode(path.suffix, bgr, list(options))[1])
 
 
 class VideoFile:
     """An mp4 (MPEG-4 part 2) in the shape of its first picture, opened with it.
 
-    Args:
-        path: the file, written in place: give a temporary one.
-        fps: frames a second.
+    ``path`` is written in place: give a temporary one.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
@@ -52,8 +56,10 @@ class VideoFile:
             # Video codecs want even sides.
             self._size = (bgr.shape[1] // 2 * 2, bgr.shape[0] // 2 * 2)
             codec = cv2.VideoWriter_fourcc(*"mp4v")
-            self._writer = cv2.VideoWriter(str(self._path), codec, self._fps, self._size)
-            if not self._writer.isOpened():
+            name = opencv_path(self._path)
+            with contextlib.suppress(cv2.error):
+                self._writer = cv2.VideoWriter(name, codec, self._fps, self._size)
+            if self._writer is None or not self._writer.isOpened():
                 raise UserError(f"{self._path}: this OpenCV cannot write mp4; leave out --video")
         if bgr.shape[1::-1] != self._size:
             bgr = cv2.resize(bgr, self._size, interpolation=cv2.INTER_AREA)

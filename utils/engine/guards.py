@@ -1,6 +1,7 @@
 """What stops a run with one clear line, and what is said when it waits."""
 
 import contextlib
+import re
 import sys
 import threading
 import time
@@ -10,37 +11,36 @@ import torch
 from tqdm import tqdm
 
 from base.errors import UserError
-from utils.config import StageSection
 
-#: What allocators say, apart from ``torch.OutOfMemoryError``.
-_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+#: What allocators say, apart from those that raise errors of their own.
+_NO_MEMORY = re.compile(
+    "out of memory|can't allocate memory|(not enough|insufficient) memory|"
+    "failed to allocate memory|bad_alloc|alloc_failed",
+    re.I,
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an allocator of any device has given up."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(text in str(error) for text in _NO_MEMORY)
+    """Whether an allocator of any device has given up; OpenCV and ONNX Runtime have errors of their
+    own."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        not isinstance(error, UserError) and bool(_NO_MEMORY.search(str(error)))
+    )
 
 
 @contextlib.contextmanager
-def memory_advice(name: str, settings: StageSection, input_size: int) -> Iterator[None]:
-    """Turn a lack of memory into a line that says which setting to lower.
+def memory_advice(what: str, remedy: str) -> Iterator[None]:
+    """Turn a lack of memory into one line: ``out of memory {what}: {remedy}``.
 
     Raises:
         UserError: instead of the allocator's error.
     """
     try:
         yield
-    except (RuntimeError, MemoryError) as error:
+    except Exception as error:
         if not is_out_of_memory(error):
             raise
-        accumulate = settings.accumulate
-        raise UserError(
-            f"out of memory in {name} with batch_size {settings.batch_size}, accumulate "
-            f"{accumulate} and pictures of {input_size} pixels: lower --batch_size, or keep it "
-            f"and work in smaller parts with --accumulate {2 * accumulate}"
-        ) from None
+        raise UserError(f"out of memory {what}: {remedy}") from None
 
 
 class StallWatch(contextlib.AbstractContextManager["StallWatch"]):

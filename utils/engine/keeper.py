@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.checkpoint import (
+    BEST,
     TrainingState,
     checkpoint_name,
     checkpoint_position,
@@ -39,7 +40,7 @@ class Keeper:
         if is_best:
             # Before the numbered one: a run killed between the two does the epoch again, and a
             # resumed one never believes in a best that was not written.
-            save_checkpoint(self.folder / "model_best.tar", content)
+            save_checkpoint(self.folder / BEST, content)
         path = self.folder / checkpoint_name(state.epoch, state.step)
         save_checkpoint(path, content)
         self._remove_old(path)

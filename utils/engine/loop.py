@@ -13,9 +13,11 @@ import torch
 from torch import nn
 
 from base.errors import UserError
+from base.files import make_folder, write_text
+from model.backbone import TRUNK_STRIDE
 from utils.checkpoint import Checkpoint, TrainingState
 from utils.config import dump_config
-from utils.engine.guards import StallWatch, memory_advice
+from utils.engine.guards import StallWatch
 from utils.engine.interrupt import Interruption, Stopped
 from utils.engine.keeper import Keeper
 from utils.engine.loss_watch import LossWatch
@@ -23,7 +25,6 @@ from utils.engine.optim import make_average, make_optimizer, make_schedule, rest
 from utils.engine.pictures import sheet
 from utils.engine.run_log import RunLog, memory_gib
 from utils.engine.stage import Stage
-from utils.files import make_folder, write_text
 
 
 class _StopAsked(Exception):
@@ -54,6 +55,7 @@ class Trainer:
                 f"{len(stage.loader.dataset)} training frames cannot be divided among {parts} "
                 "parts (processes × accumulate)"
             )
+        self._check_batch_norm()
         self.optimizer = make_optimizer(stage.model, settings)
         self.scaler = torch.amp.GradScaler(
             stage.device.type, enabled=stage.config.precision == "fp16"
@@ -73,6 +75,21 @@ class Trainer:
         if self.processes.main:
             self.keeper = Keeper(make_folder(log_dir / "checkpoints"), stage.config.checkpoints)
             write_text(log_dir / "config.yml", dump_config(stage.config))
+
+    def _check_batch_norm(self) -> None:
+        """Refuse batches in which BatchNorm would have one value a channel, and no variance."""
+        stage, settings = self.stage, self.stage.settings
+        length = settings.epoch_frames or len(stage.loader.dataset)
+        frames = min(settings.batch_size, length) // settings.accumulate
+        single = stage.input_size <= TRUNK_STRIDE or any(
+            isinstance(module, nn.BatchNorm1d) for module in stage.model.modules()
+        )
+        if frames == 1 and single:
+            raise UserError(
+                f"BatchNorm cannot train on one frame at a time ({stage.name} with batch_size "
+                f"{settings.batch_size}, accumulate {settings.accumulate} and {length} frames an "
+                "epoch): raise --batch_size or lower --accumulate"
+            )
 
     @property
     def _steps(self) -> int:
@@ -111,8 +128,7 @@ class Trainer:
         """Train to the last epoch.
 
         Raises:
-            UserError: when the loss is no longer finite, memory runs out, or a checkpoint cannot
-                be written.
+            UserError: when the loss is no longer finite, or a checkpoint cannot be written.
             Stopped: after SIGTERM or SIGINT, once a checkpoint is written.
         """
         stage, state, epochs = self.stage, self.state, self.stage.settings.epochs
@@ -123,9 +139,6 @@ class Trainer:
         began = time.perf_counter()
         first = self._steps
         with contextlib.ExitStack() as stack:
-            stack.enter_context(
-                memory_advice(stage.name, stage.settings, stage.config.data.input_size)
-            )
             stack.enter_context(self._interruption)
             self.watch = stack.enter_context(
                 StallWatch(stage.config.data.stall_seconds, stage.loader.workers)

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import torch
 
 from base.errors import UserError
+from base.files import write_text
 from base.frame import FrameId
 from utils.engine.processes import Processes
-from utils.files import write_text
 
 
 class _Done(NamedTuple):

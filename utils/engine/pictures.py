@@ -9,6 +9,7 @@ import torch
 from base.camera import FisheyeCamera
 from base.errors import BrokenFrameError
 from base.skeleton import HEATMAP_JOINTS, NECK, NUM_HEATMAPS
+from utils.drawing.heatmaps import overlay_heatmaps
 from utils.drawing.skeleton import SkeletonPen
 from utils.drawing.style import OUTLINE, PREDICTED, TRUTH
 
@@ -81,33 +82,6 @@ def with_head(joints2d: torch.Tensor) -> np.ndarray:
     full = np.full((len(joints2d), NUM_HEATMAPS + 1, 2), np.nan)
     full[:, list(HEATMAP_JOINTS)] = joints2d.double().cpu().numpy()
     return full
-
-
-def _hues(count: int) -> np.ndarray:
-    """(count, 3) colours as far apart as they go, 0 to 1 RGB."""
-    hsv = np.full((1, count, 3), 255, np.uint8)
-    hsv[0, :, 0] = np.arange(count) * 180 // count
-    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0] / 255.0
-
-
-def overlay_heatmaps(image: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
-    """Heatmaps in one colour a joint over a darkened picture.
-
-    Args:
-        image: (T, T, 3) uint8 RGB.
-        heatmaps: (15, h, h), about 1 at a joint.
-
-    Returns:
-        (T, T, 3) uint8 RGB.
-    """
-    side = image.shape[0]
-    maps = np.ascontiguousarray(heatmaps.clip(0, 1).transpose(1, 2, 0), np.float32)
-    maps = cv2.resize(maps, (side, side), interpolation=cv2.INTER_LINEAR)
-    # The mean colour of the joints that are there: a sum would be white where several are near.
-    colours = maps @ _hues(heatmaps.shape[0]) / maps.sum(-1, keepdims=True).clip(1e-6)
-    cover = maps.max(-1, keepdims=True)
-    mixed = image * 0.45 * (1 - cover) + 255 * cover * colours
-    return mixed.clip(0, 255).astype(np.uint8)
 
 
 def sheet(shown: Shown) -> np.ndarray:

@@ -16,13 +16,8 @@ from torch import Tensor, nn
 
 from base.errors import UserError
 from dataset.order import Division
-from utils.device import select_device
+from utils.device import is_one_of_several, select_device
 from utils.engine.batch_norm import synchronise_batch_norm
-
-
-def _launched() -> bool:
-    """Whether torchrun or the like started this process."""
-    return "LOCAL_RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
 def _device_of_process(gpu: str) -> torch.device:
@@ -56,7 +51,7 @@ class Processes:
     """
 
     def __init__(self, gpu: str) -> None:
-        device = _device_of_process(gpu) if _launched() else select_device(gpu)
+        device = _device_of_process(gpu) if is_one_of_several() else select_device(gpu)
         if device.type == "cuda":
             torch.cuda.set_device(device)
         # Accelerate takes the device of a single process from here only.

@@ -15,7 +15,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from base.errors import UserError
-from utils.files import write_text
+from base.files import write_text
 
 _GIB = 2**30
 

@@ -35,7 +35,7 @@ from utils.engine.data import (
 from utils.engine.histories import HistoryBatch, HistoryLoader, predict_frames
 from utils.engine.pictures import Shown, placed_in_picture, readable, spread, with_head
 from utils.engine.processes import Processes
-from utils.metrics import MPJPEByAction
+from utils.evaluation.metrics.parts import mpjpe_by_group
 from utils.networks import data_camera, training_type
 
 _SEEN = list(HEATMAP_JOINTS)
@@ -352,10 +352,10 @@ class Stage:
             (*(joints.double().cpu().numpy() for joints in pair), actions)
             for *pair, actions in poses
         ]
-        metric = MPJPEByAction()
-        for batch in self._gathered(own):
-            metric.update(*batch)
-        return {group: row["mpjpe"] for group, row in metric.results()["full"].items()}
+        predicted, target, actions = zip(*self._gathered(own), strict=True)
+        return mpjpe_by_group(
+            np.concatenate(predicted), np.concatenate(target), [a for part in actions for a in part]
+        )
 
     def _errors2d(self, heatmaps: torch.Tensor, targets: Targets) -> np.ndarray:
         """Distances of decoded joints inside the picture, pixels of the 800-pixel square."""

@@ -35,7 +35,11 @@ def parse_arguments(description: str, argv: list[str] | None = None) -> argparse
         "--input",
         help="a picture, a folder, a 'pattern*.png', a video file, or the number of a camera",
     )
-    parser.add_argument("--recursive", action="store_true", help="take a folder's folders too")
+    parser.add_argument(
+        "--recursive",
+        action="store_true",
+        help="take a folder's folders too, each a sequence of its own",
+    )
     parser.add_argument(
         "--save_dir",
         type=Path,

@@ -1,14 +1,14 @@
 """``poses.bvh``: motion for animation tools, a skeleton with Mixamo's names, turned at joints."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from base.files import replacing
 from base.skeleton import JOINTS
-from utils.files import replacing
 from utils.inference.results import FrameResult, Sink, Summary
 
 _CENTIMETRES = 100.0
@@ -215,6 +215,25 @@ def bvh_text(motion: Motion, fps: float) -> str:
     return "\n".join(lines) + "\n"
 
 
+def without_gaps(joints3d: np.ndarray, indices: Sequence[int]) -> np.ndarray:
+    """A pose for every index from 0 to the last, so that each frame is at its time.
+
+    A file of motion has no gaps: they are filled in straight lines, the first one with the first
+    pose.
+
+    Args:
+        joints3d: (F, 16, 3) metres.
+        indices: F places in time, rising.
+
+    Returns:
+        (last index + 1, 16, 3).
+    """
+    every = np.arange(indices[-1] + 1)
+    columns = joints3d.reshape(len(joints3d), -1).T
+    filled = np.stack([np.interp(every, indices, column) for column in columns], -1)
+    return filled.reshape(len(every), *joints3d.shape[1:])
+
+
 class BvhSink(Sink):
     """Collects a clip; bones are measured over all of it."""
 
@@ -222,18 +241,21 @@ class BvhSink(Sink):
         self._path, self._fps = path, fps
         self._joints3d: list[np.ndarray] = []
         self._times: list[float | None] = []
+        self._indices: list[int] = []
 
     def add(self, result: FrameResult, picture: np.ndarray) -> None:
         """See :meth:`Sink.add`."""
         self._joints3d.append(result.pose.joints3d + result.pose.neck)
         self._times.append(result.time)
+        self._indices.append(result.index)
 
     def finish(self, summary: Summary) -> None:
         """Write the clip; its frame rate is that of the timestamps where there are any."""
         fps = self._fps
         if len(self._times) > 1 and None not in self._times:
             fps = 1 / max(float(np.median(np.diff(self._times))), 1e-3)
-        text = bvh_text(solve_motion(np.stack(self._joints3d)), fps)
+        joints3d = without_gaps(np.stack(self._joints3d), self._indices)
+        text = bvh_text(solve_motion(joints3d), fps)
         self._path.write_text(text, encoding="ascii")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from base.errors import UserError
-from utils.files import write_text
+from base.files import write_text
 
 #: Beside a checkpoint ``model_best.tar``: ``model_best.confidence.json``.
 SUFFIX = ".confidence.json"

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
+from base.files import replacing
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
-from utils.files import replacing
+from utils.inference.folders import DRAWINGS_MARK
 from utils.inference.results import FrameResult, Sink, Summary
 
 _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 92)
@@ -34,13 +36,13 @@ def _paint(painter: FramePainter, result: FrameResult, picture: np.ndarray) -> n
 class _Threads:
     """Work on frames in threads; what is done is taken in order, and little piles up."""
 
-    def __init__(self, threads: int, take: Callable[[np.ndarray | None], None]) -> None:
+    def __init__(self, threads: int, take: Callable[[Any], None]) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="draw")
-        self._pending: deque[Future[np.ndarray | None]] = deque()
+        self._pending: deque[Future[Any]] = deque()
         self._most = 4 * threads
         self._take = take
 
-    def add(self, work: Callable[[], np.ndarray | None]) -> None:
+    def add(self, work: Callable[[], Any]) -> None:
         self._pending.append(self._pool.submit(work))
         while len(self._pending) > self._most:
             self._take(self._pending.popleft().result())
@@ -58,11 +60,15 @@ class PictureSink(Sink):
 
     def __init__(self, folder: Path, threads: int) -> None:
         self.folder = folder
+        self._marked = False
         self._painter = FramePainter()
         self.threads = _Threads(threads, lambda _: None)
 
     def add(self, result: FrameResult, picture: np.ndarray) -> None:
         """See :meth:`Sink.add`."""
+        if not self._marked:
+            with replacing(self.folder / DRAWINGS_MARK):
+                self._marked = True
         path = self.folder / f"{result.name}.jpg"
 
         def draw() -> None:
@@ -76,16 +82,27 @@ class PictureSink(Sink):
 
 
 class VideoSink(Sink):
-    """An mp4 of all frames, in the shape of the first."""
+    """An mp4 of a sequence's frames, in the shape of the first."""
 
     def __init__(self, path: Path, fps: float, threads: int) -> None:
         self._video = VideoFile(path, fps)
         self._painter = FramePainter()
-        self.threads = _Threads(threads, self._video.add)
+        self.threads = _Threads(threads, self._take)
+        self._next = 0
+        self._shown: np.ndarray | None = None
 
     def add(self, result: FrameResult, picture: np.ndarray) -> None:
         """See :meth:`Sink.add`."""
-        self.threads.add(lambda: _paint(self._painter, result, picture))
+        missing, self._next = result.index - self._next, result.index + 1
+        self.threads.add(lambda: (_paint(self._painter, result, picture), missing))
+
+    def _take(self, drawn: tuple[np.ndarray, int]) -> None:
+        picture, missing = drawn
+        # In a gap the frame before it stands still, so that later ones are at their time.
+        for _ in range(missing):
+            self._video.add(picture if self._shown is None else self._shown)
+        self._video.add(picture)
+        self._shown = picture
 
     def finish(self, summary: Summary) -> None:
         """See :meth:`Sink.finish`."""

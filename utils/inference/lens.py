@@ -21,6 +21,11 @@ CIRCLE = "circle"
 DEFAULT_FOV = 180.0
 
 _ASPECT = RELEASE_CAMERA.width / RELEASE_CAMERA.height
+_BY_SHAPE = "taken for the training camera's, assumed by its shape: no image circle is visible"
+_UNKNOWN = (
+    "unknown lens without a visible image circle, assumed to be the training camera's: give "
+    "--camera FILE, or --fov DEGREES across the picture"
+)
 #: By how much of its radius an image circle may differ from the training camera's.
 _SAME_CIRCLE = 0.05
 
@@ -28,6 +33,12 @@ _SAME_CIRCLE = 0.05
 def _training_square(side: int) -> FisheyeCamera:
     """The training camera of square pictures."""
     return SquareCrop(side).camera(RELEASE_CAMERA)
+
+
+def _training_camera(width: int, height: int) -> FisheyeCamera:
+    """The training camera of other pictures: their centred square is its, whatever is beside it."""
+    crop = SquareCrop(1, width, height)
+    return _training_square(crop.side).cropped(-crop.left, -crop.top, width, height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,27 +107,23 @@ class Lens:
         if self._calibration is not None:
             camera = self._calibration.for_picture(width, height)
             return View(self._warp(camera, input_size), self._calibration.source, False)
-        if self.camera is None and self.fov is None and abs(width / height / _ASPECT - 1) < 0.005:
-            lens = "taken for the training camera's, by its shape"
-            return self._training(width, height, input_size, lens)
         circle = find_image_circle(pictures)
+        shaped = width == height or abs(width / height / _ASPECT - 1) < 0.005
+        unlike = ""
         if self.camera is None and self.fov is None:
-            if width == height and (circle is None or self._like_training(circle, width)):
-                how = "shape" if circle is None else "image circle"
-                lens = f"taken for the training camera's, by its {how}"
-                return self._training(width, height, input_size, lens)
             if circle is None:
-                lens = (
-                    "unknown lens without a visible image circle, shown to the network as it is; "
-                    "give --camera FILE, or --fov DEGREES across the picture"
-                )
+                lens = _BY_SHAPE if shaped else _UNKNOWN
                 return self._training(width, height, input_size, lens, assumed=True)
-        camera, lens = self._equidistant(width, height, circle)
+            if shaped and self._like_training(circle, width, height):
+                lens = "taken for the training camera's, by its image circle"
+                return self._training(width, height, input_size, lens)
+            unlike = ", unlike the training camera's" if shaped else ""
+        camera, lens = self._equidistant(width, height, circle, unlike)
         return View(self._warp(camera, input_size), lens, True)
 
     @staticmethod
-    def _like_training(circle: ImageCircle, side: int) -> bool:
-        camera = _training_square(side)
+    def _like_training(circle: ImageCircle, width: int, height: int) -> bool:
+        camera = _training_camera(width, height)
         rim = camera.project(np.array([np.sin(RIM), 0.0, np.cos(RIM)]))[0] - camera.cx
         found = np.array([circle.x, circle.y, circle.radius])
         return bool((np.abs(found - [camera.cx, camera.cy, rim]) < _SAME_CIRCLE * rim).all())
@@ -128,12 +135,10 @@ class Lens:
         crop = SquareCrop(input_size, width, height)
         if np.allclose(self.rotation, np.eye(3)):
             return View(crop, lens, assumed)
-        # The centred square is the training camera's, whatever was beside it.
-        camera = _training_square(crop.side).cropped(-crop.left, -crop.top, width, height)
-        return View(self._warp(camera, input_size), lens, assumed)
+        return View(self._warp(_training_camera(width, height), input_size), lens, assumed)
 
     def _equidistant(
-        self, width: int, height: int, circle: ImageCircle | None
+        self, width: int, height: int, circle: ImageCircle | None, unlike: str
     ) -> tuple[AnyCamera, str]:
         fov = DEFAULT_FOV if self.fov is None else self.fov
         angle = f"{fov:g}° " + ("assumed" if self.fov is None else "as stated")
@@ -149,6 +154,7 @@ class Lens:
         else:
             where = (
                 f"image circle of {circle.radius:.0f} px found at ({circle.x:.0f}, {circle.y:.0f})"
+                f"{unlike}"
             )
         camera = equidistant_camera(width, height, (circle.x, circle.y), circle.radius, fov)
         return camera, f"no calibration: {where}, equidistant, {angle}"

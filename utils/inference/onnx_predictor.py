@@ -9,6 +9,7 @@ import torch
 from base.errors import UserError
 from dataset.runs import Place
 from model.pose_model import PoseOutput
+from utils.engine.guards import is_out_of_memory
 from utils.predict import PosePredictor
 from utils.track import Track
 
@@ -64,6 +65,8 @@ class OnnxPosePredictor(PosePredictor):
         except KeyError:
             raise UserError(f"{path}: an ONNX model, but not of utils/export_onnx.py") from None
         except Exception as error:  # onnxruntime's own errors share no base class
+            if is_out_of_memory(error):
+                raise
             raise UserError(f"{path}: not a readable ONNX model ({_first_line(error)})") from None
         self.checkpoint = Path(described["checkpoint"])
         self._names = [output.name for output in self._session.get_outputs()]

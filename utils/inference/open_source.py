@@ -2,14 +2,23 @@
 
 import glob
 import os
-from collections.abc import Iterator
-from itertools import chain, count
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import chain, count, groupby
+from pathlib import Path
 
 import numpy as np
 
 from base.errors import BrokenFrameError, UserError
-from dataset.pictures import PICTURE_SUFFIXES, list_pictures, read_picture
+from dataset.pictures import (
+    PICTURE_SUFFIXES,
+    is_picture,
+    list_pictures,
+    natural_order,
+    read_picture,
+)
+from utils.inference.folders import match_pictures, walk_pictures
+from utils.inference.names import name_text, plain_name
 from utils.inference.source import Shot, Source
 from utils.inference.video import CameraSource, VideoSource
 
@@ -29,30 +38,46 @@ class PictureSource(Source):
     """Pictures on disk.
 
     Args:
-        paths: in order.
+        paths: in the order of :func:`~dataset.pictures.natural_order`.
         root: the folder that names are relative to.
         name: for the person.
         rank, ranks: of this process, which gets its share of the pictures, in order.
+        left_out: see :class:`Source`.
     """
 
     def __init__(
-        self, paths: list[Path], root: Path, name: str, rank: int = 0, ranks: int = 1
+        self,
+        paths: list[Path],
+        root: Path,
+        name: str,
+        rank: int = 0,
+        ranks: int = 1,
+        left_out: Sequence[dict[str, str]] = (),
     ) -> None:
-        self.paths, self.root, self.name = paths, root, name
+        self.paths, self.root, self.name, self.left_out = paths, root, name, left_out
         self._share = range(rank * len(paths) // ranks, (rank + 1) * len(paths) // ranks)
         self.total = len(self._share)
+        self.nested = any(path.parent != root for path in paths)
 
     def __iter__(self) -> Iterator[Shot]:
         taken: set[str] = set()
-        for row, path in enumerate(self.paths[: self._share.stop]):
-            file = path.relative_to(self.root).as_posix()
-            # Every process names all pictures before its own, so that no two names collide.
-            name = _unique(str(PurePosixPath(file).with_suffix("")), taken)
-            if row in self._share:
-                yield Shot(file, name, lambda path=path: self._read(path))
+        sequences: set[str] = set()
+        # Every process names all pictures before its own, so that no two names collide.
+        numbered = enumerate(self.paths[: self._share.stop])
+        for parent, pictures in groupby(numbered, lambda picture: picture[1].parent):
+            folder = plain_name(parent.relative_to(self.root).as_posix())
+            sequence = "" if folder == "." else _unique(folder, sequences)
+            for index, (row, path) in enumerate(pictures):
+                name = _unique(f"{sequence}/{plain_name(path.stem)}".lstrip("/"), taken)
+                if row in self._share:
+                    file = name_text(path.relative_to(self.root).as_posix())
+                    read = partial(self._read, path)
+                    yield Shot(file, name, read, index=index, sequence=sequence)
 
     @staticmethod
     def _read(path: Path) -> np.ndarray:
+        if path.exists() and not path.is_file():
+            raise BrokenFrameError("not a file")
         try:
             return read_picture(path)
         except BrokenFrameError as error:
@@ -64,24 +89,10 @@ class PictureSource(Source):
         pictures = []
         for path in self.paths[::step][:count]:
             try:
-                pictures.append(read_picture(path))
+                pictures.append(self._read(path))
             except BrokenFrameError:
                 continue  # it is named when its turn comes
         return pictures
-
-
-def _folder(folder: Path, recursive: bool) -> list[Path]:
-    if not recursive:
-        return list_pictures(folder)
-    found = sorted(
-        Path(parent) / name
-        for parent, _, names in os.walk(folder)
-        for name in names
-        if Path(name).suffix.lower() in PICTURE_SUFFIXES
-    )
-    if not found:
-        raise UserError(f"{folder}: neither it nor a folder below it holds a picture")
-    return found
 
 
 def open_source(given: str, recursive: bool = False, rank: int = 0, ranks: int = 1) -> Source:
@@ -99,7 +110,11 @@ def open_source(given: str, recursive: bool = False, rank: int = 0, ranks: int =
     if ranks > 1 and (given.isdecimal() or path.is_file()) and not path.is_dir():
         raise UserError(f"{given}: several processes share folders and patterns of pictures only")
     if path.is_dir():
-        return PictureSource(_folder(path, recursive), path, given, rank, ranks)
+        found, left_out = walk_pictures(path) if recursive else (list_pictures(path), ())
+        if not found:
+            left = "".join(f"; {item['file']} {item['reason']}" for item in left_out[:1])
+            raise UserError(f"{given}: neither it nor a folder below it holds a picture{left}")
+        return PictureSource(found, path, given, rank, ranks, left_out)
     if path.is_file():
         if path.suffix.lower() in _MORE_SUFFIXES:
             return PictureSource([path], path.parent, given)
@@ -107,11 +122,16 @@ def open_source(given: str, recursive: bool = False, rank: int = 0, ranks: int =
     if given.isdecimal():
         return CameraSource(int(given))
     if glob.has_magic(given):
-        matches = sorted(map(Path, glob.glob(given, recursive=True)))  # noqa: PTH207
-        pictures = [match for match in matches if match.suffix.lower() in _MORE_SUFFIXES]
-        if pictures:
-            parents = [str(picture.parent) for picture in pictures]
-            return PictureSource(pictures, Path(os.path.commonpath(parents)), given, rank, ranks)
+        if "**" in path.parts:
+            found, left_out = match_pictures(given, _MORE_SUFFIXES)
+        else:
+            found, left_out = map(Path, glob.glob(given)), ()  # noqa: PTH207
+            found = [path for path in found if is_picture(path.name, _MORE_SUFFIXES)]
+        if found:
+            parents = [str(picture.parent) for picture in found]
+            root = Path(os.path.commonpath(parents))
+            found.sort(key=natural_order)
+            return PictureSource(found, root, given, rank, ranks, left_out)
         raise UserError(f"{given}: no picture matches this pattern")
     raise UserError(
         f"{given}: no such picture, folder, video or pattern (a camera is given by its number)"

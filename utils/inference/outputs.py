@@ -5,8 +5,10 @@ import contextlib
 from collections.abc import Callable
 
 from base.errors import UserError
+from utils.engine.interrupt import Interruption
 from utils.inference import shared
 from utils.inference.bvh import writing_bvh
+from utils.inference.clips import writing_clips
 from utils.inference.drawings import (
     WindowSink,
     display_missing,
@@ -35,7 +37,7 @@ def open_files(
         "json": lambda: writing_json(folder / "poses.json", metadata(predictor), drawn),
         "npz": lambda: writing_npz(folder / "poses.npz"),
         "csv": lambda: writing_csv(folder / "poses.csv"),
-        "bvh": lambda: writing_bvh(folder / "poses.bvh", fps),
+        "bvh": lambda: writing_clips(lambda path: writing_bvh(path, fps), folder / "poses.bvh"),
     }
     return [stack.enter_context(openers[name]()) for name in dict.fromkeys(arguments.format)]
 
@@ -49,7 +51,8 @@ def open_drawings(
         sinks.append(stack.enter_context(drawing_pictures(folder / "pictures", threads)))
     if arguments.video:
         fps = source.fps or arguments.fps
-        sinks.append(stack.enter_context(drawing_video(folder / "poses.mp4", fps, threads)))
+        clips = writing_clips(lambda path: drawing_video(path, fps, threads), folder / "poses.mp4")
+        sinks.append(stack.enter_context(clips))
     if arguments.show or source.live:
         if missing := display_missing():
             print(missing)
@@ -66,12 +69,12 @@ def infer_alone(
     smoother = None
     if arguments.smooth is not None:
         smoother = PoseSmoother(OneEuroOptions(*arguments.smooth))
-    with contextlib.ExitStack() as stack:
+    with Interruption() as interruption, contextlib.ExitStack() as stack:
         sinks = open_files(stack, arguments, source, predictor)
         drawings, ended = open_drawings(stack, arguments, source)
-        fps = source.fps or arguments.fps
-        every = [*sinks, *drawings]
-        return infer(source, predictor, every, arguments.batch_size, smoother, fps, ended)
+        every, fps = [*sinks, *drawings], source.fps or arguments.fps
+        size = arguments.batch_size
+        return infer(source, predictor, every, interruption, size, smoother, fps, ended)
 
 
 def infer_together(
@@ -85,15 +88,18 @@ def infer_together(
     if arguments.smooth is not None or arguments.video or arguments.show:
         raise UserError("--smooth, --video and --show need all frames in one process")
     rank, count, _ = shared.ranks()
-    folder = arguments.save_dir
-    with shared.joined():
+    folder, size = arguments.save_dir, arguments.batch_size
+    # A signal ends the work of all, not the putting together of what they have.
+    with Interruption() as interruption, shared.joined():
         with contextlib.ExitStack() as stack:
             part = stack.enter_context(shared.writing_part(shared.part_path(folder, rank)))
             drawings, _ = open_drawings(stack, arguments, source)
-            infer(source, predictor, [part, *drawings], arguments.batch_size, part=True)
-        shared.wait()
+            infer(source, predictor, [part, *drawings], interruption, size, part=True)
+        shared.wait(folder)
         if rank:
             return None
         with contextlib.ExitStack() as stack:
             files = open_files(stack, arguments, source, predictor)
-            return shared.put_together(folder, count, files)
+            summary = shared.put_together(folder, count, files)
+        shared.remove_parts(folder)
+        return summary

@@ -8,8 +8,8 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from base.files import replacing
 from base.skeleton import JOINTS, LIMBS
-from utils.files import replacing
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import FrameResult, Sink, Summary
 from utils.predict import WITHIN
@@ -103,7 +103,11 @@ class JsonSink(Sink):
 
     def finish(self, summary: Summary) -> None:
         """See :meth:`Sink.finish`."""
-        tail = {"lenses": summary.lenses, "unreadable": summary.unreadable}
+        tail = {
+            "lenses": summary.lenses,
+            "unreadable": summary.unreadable,
+            "left_out": summary.left_out,
+        }
         lines = [f" {json.dumps(key)}: {_dumps(value)}" for key, value in tail.items()]
         self._stream.write("\n ],\n" + ",\n".join(lines) + "\n}\n")
 
@@ -120,5 +124,7 @@ def writing_json(path: Path, head: dict[str, Any], drawn: bool) -> Iterator[Json
     Raises:
         UserError: where it cannot be written.
     """
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
+    # A checkpoint's name may hold what is no UTF-8: JSON has an escape for that.
+    options = {"encoding": "utf-8", "errors": "backslashreplace"}
+    with replacing(path) as temporary, temporary.open("w", **options) as stream:
         yield JsonSink(stream, head, drawn)

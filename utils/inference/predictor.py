@@ -1,5 +1,6 @@
 """A checkpoint as an object that takes pictures of any size and returns poses in their pixels."""
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 
 from base.base_transform import BaseTransform
+from base.errors import UserError
 from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
 from dataset.runs import Place
@@ -200,6 +202,8 @@ class EgoPosePredictor:
     def study(self, pictures: Sequence[np.ndarray]) -> None:
         """Find the lens of each size from several pictures at once, which is surer than from one.
 
+        A size that cannot be used is passed over: :meth:`prepare` says why.
+
         Args:
             pictures: (H, W[, C]) uint8, any sizes.
         """
@@ -207,7 +211,8 @@ class EgoPosePredictor:
         for picture in map(as_rgb, pictures):
             by_size.setdefault((picture.shape[1], picture.shape[0]), []).append(picture)
         for group in by_size.values():
-            self._view_of(group)
+            with contextlib.suppress(UserError):
+                self._view_of(group)
 
     def _view_of(self, pictures: Sequence[np.ndarray]) -> View:
         size = pictures[0].shape[1], pictures[0].shape[0]

@@ -20,6 +20,8 @@ class FrameResult:
         pose: the pose, smoothed if that was asked for.
         frame: its number in the video, None for pictures.
         time: seconds since the first frame of a video or camera, None for pictures.
+        index, sequence: its place in time, and where files of its sequence go; see
+            :class:`utils.inference.source.Shot`.
     """
 
     file: str
@@ -28,6 +30,8 @@ class FrameResult:
     pose: Pose
     frame: int | None = None
     time: float | None = None
+    index: int = 0
+    sequence: str = ""
 
 
 @dataclass(slots=True)
@@ -37,16 +41,18 @@ class Summary:
     Attributes:
         frames: frames with a pose.
         unreadable: those that could not be read, each with "file" and "reason".
+        left_out: folders that were, likewise.
         disagreeing: frames whose pose and picture disagree.
-        interrupted: whether it was ended by Ctrl-C.
+        interrupted: number of the signal that ended it, 0 if none did.
         fault: what cut the source short, if anything did.
         lenses: what each size of picture was taken for: "lens" and whether that is "assumed".
     """
 
     frames: int = 0
     unreadable: list[dict[str, str]] = field(default_factory=list)
+    left_out: list[dict[str, str]] = field(default_factory=list)
     disagreeing: int = 0
-    interrupted: bool = False
+    interrupted: int = 0
     fault: str = ""
     lenses: list[dict[str, Any]] = field(default_factory=list)
 

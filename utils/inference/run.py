@@ -1,18 +1,15 @@
 """From a source of frames through the network to the sinks."""
 
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from types import FrameType
 
 import numpy as np
 from tqdm import tqdm
 
 from base.errors import UserError
 from utils.cores import cpu_count
+from utils.engine.interrupt import Interruption
 from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.read_ahead import read_ahead
 from utils.inference.results import FrameResult, Sink, Summary
@@ -39,26 +36,6 @@ class _Read:
     fault: str = ""
 
 
-@contextmanager
-def _interrupts() -> Iterator[threading.Event]:
-    """Ctrl-C sets the event, so that what is being written is finished; a second one stops hard."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    before = signal.signal(signal.SIGINT, handle)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _batches(items: Iterable[_Read], size: int) -> Iterator[list[_Read]]:
     items = iter(items)
     while batch := list(islice(items, size)):
@@ -73,6 +50,7 @@ def infer(
     source: Source,
     predictor: EgoPosePredictor,
     sinks: Sequence[Sink],
+    interruption: Interruption,
     batch_size: int = 16,
     smoother: PoseSmoother | None = None,
     fps: float = 30.0,
@@ -81,16 +59,16 @@ def infer(
 ) -> Summary:
     """Poses of every frame of a source, handed to every sink in order.
 
-    Frames are read and prepared in threads while the network runs.  Ctrl-C ends after the frames
-    under way, with every file complete.
+    Frames are read and prepared in threads while the network runs.
 
     Args:
         source: the frames.
         predictor: the network.
         sinks: where results go; their :meth:`~Sink.finish` is called at the end.
+        interruption: a signal ends it after the frames under way, with every file complete.
         batch_size: frames the network is given at once; a live source gets one.
-        smoother: smooths the poses along the sequence, if given.
-        fps: time between frames for the smoother where the source has no clock.
+        smoother: smooths the poses along each sequence, if given.
+        fps: frames a second for the smoother where the source has no clock.
         ended: asked after each batch.
         part: whether other processes have the rest, so that none may be readable here.
 
@@ -111,13 +89,10 @@ def infer(
         batch_size, threads, ahead = 1, 1, 1
     else:
         threads, ahead = threads_for(), 2 * batch_size
-    summary = Summary()
+    summary = Summary(left_out=list(source.left_out))
     track = predictor.new_track()
     frames = read_ahead(source, read, threads, ahead)
-    with (
-        _interrupts() as interrupted,
-        tqdm(total=source.total, unit="frame", dynamic_ncols=True) as bar,
-    ):
+    with tqdm(total=source.total, unit="frame", dynamic_ncols=True) as bar:
         for batch in _batches(frames, batch_size):
             readable = [item for item in batch if item.prepared is not None]
             summary.unreadable += [
@@ -138,16 +113,17 @@ def infer(
                 shot = item.shot
                 size = item.picture.shape[1], item.picture.shape[0]
                 if smoother is not None:
-                    time = summary.frames / fps if shot.time is None else shot.time
-                    pose = smoother(pose, size, time)
+                    time = shot.index / fps if shot.time is None else shot.time
+                    pose = smoother(pose, size, time, shot.sequence)
                 summary.frames += 1
                 summary.disagreeing += pose.disagrees
-                result = FrameResult(shot.file, shot.name, size, pose, shot.frame, shot.time)
+                where = shot.frame, shot.time, shot.index, shot.sequence
+                result = FrameResult(shot.file, shot.name, size, pose, *where)
                 for sink in sinks:
                     sink.add(result, item.picture)
             bar.update(len(batch))
-            if interrupted.is_set() or ended():
-                summary.interrupted = interrupted.is_set()
+            summary.interrupted = int(interruption.signal or 0)
+            if summary.interrupted or ended():
                 break
         frames.close()
         summary.fault = source.fault

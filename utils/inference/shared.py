@@ -8,6 +8,7 @@ import dataclasses
 import datetime
 import json
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,18 +18,31 @@ import numpy as np
 import torch.distributed as dist
 
 from base.errors import UserError
-from utils.files import make_folder, replacing
+from base.files import make_folder
 from utils.inference.predictor import Pose
 from utils.inference.results import FrameResult, Sink, Summary
 
+#: What ``torchrun`` tells a process beside how many there are.
+_TOLD = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 #: Nobody waits for ever for a process that died: torchrun ends the others.
 _PATIENCE = datetime.timedelta(days=7)
 
 
 def ranks() -> tuple[int, int, int]:
-    """This process's number, how many there are, its number on this machine (``torchrun``)."""
-    get = os.environ.get
-    return int(get("RANK", "0")), int(get("WORLD_SIZE", "1")), int(get("LOCAL_RANK", "0"))
+    """This process's number, how many there are, its number on this machine (``torchrun``).
+
+    Raises:
+        UserError: where the environment speaks of several, but ``torchrun`` did not start them.
+    """
+    world = os.environ.get("WORLD_SIZE", "1")
+    if world == "1":
+        return 0, 1, 0
+    if missing := [name for name in _TOLD if name not in os.environ]:
+        raise UserError(
+            f"WORLD_SIZE={world} is set in the environment, but not {' and '.join(missing)}: start "
+            "several processes with torchrun, or unset WORLD_SIZE"
+        )
+    return int(os.environ["RANK"]), int(world), int(os.environ["LOCAL_RANK"])
 
 
 @contextmanager
@@ -41,9 +55,19 @@ def joined() -> Iterator[None]:
         dist.destroy_process_group()
 
 
-def wait() -> None:
-    """Until every process is here."""
-    dist.barrier()
+def wait(folder: Path) -> None:
+    """Until every process is here.
+
+    Raises:
+        UserError: where one has died.
+    """
+    try:
+        dist.barrier()
+    except RuntimeError:
+        raise UserError(
+            f"another process has died; what all found is in {part_path(folder, 0).parent}, a "
+            "frame a line, until the next run"
+        ) from None
 
 
 def part_path(folder: Path, rank: int) -> Path:
@@ -69,14 +93,17 @@ class PartSink(Sink):
 
 @contextmanager
 def writing_part(path: Path) -> Iterator[PartSink]:
-    """A part under way; it takes its place at the end.
+    """A part, in which what a process has found stands at once, whatever becomes of the process.
 
     Raises:
         UserError: where it cannot be written.
     """
     make_folder(path.parent)
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        yield PartSink(stream)
+    try:
+        with path.open("w", encoding="utf-8", buffering=1) as stream:
+            yield PartSink(stream)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def _result(content: dict[str, Any]) -> FrameResult:
@@ -89,7 +116,7 @@ def _result(content: dict[str, Any]) -> FrameResult:
 
 
 def put_together(folder: Path, count: int, sinks: Sequence[Sink]) -> Summary:
-    """Hand the parts of ``count`` processes to the sinks, in order, and remove them.
+    """Hand the parts of ``count`` processes to the sinks, in order.
 
     Raises:
         UserError: if no process could read a single picture.
@@ -109,7 +136,8 @@ def put_together(folder: Path, count: int, sinks: Sequence[Sink]) -> Summary:
                 total.frames += part.frames
                 total.unreadable += part.unreadable
                 total.disagreeing += part.disagreeing
-                total.interrupted |= part.interrupted
+                total.interrupted = total.interrupted or part.interrupted
+                total.left_out = part.left_out
                 total.lenses += [lens for lens in part.lenses if lens not in total.lenses]
     if not total.frames:
         first = total.unreadable[0] if total.unreadable else {"file": "", "reason": "no picture"}
@@ -119,7 +147,9 @@ def put_together(folder: Path, count: int, sinks: Sequence[Sink]) -> Summary:
         )
     for sink in sinks:
         sink.finish(total)
-    for path in paths:
-        path.unlink()
-    paths[0].parent.rmdir()
     return total
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove the parts, and what killed runs have left among them, once the results stand."""
+    shutil.rmtree(part_path(folder, 0).parent)

@@ -69,21 +69,26 @@ class OneEuroFilter:
 
 
 class PoseSmoother:
-    """Smooths the joints and the place of a sequence of poses."""
+    """Smooths the joints and the place of poses, each sequence for itself."""
 
     def __init__(self, options: OneEuroOptions) -> None:
-        self._joints3d = OneEuroFilter(options)
-        self._neck = OneEuroFilter(options)
-        self._joints2d = OneEuroFilter(options)
+        self._options = options
+        self._sequence: str | None = None
 
-    def __call__(self, pose: Pose, size: tuple[int, int], time: float) -> Pose:
+    def __call__(self, pose: Pose, size: tuple[int, int], time: float, sequence: str = "") -> Pose:
         """The smoothed pose.
 
         Args:
             pose: of a frame.
             size: width and height of its picture, pixels.
             time: of the frame, seconds.
+            sequence: the frame's; a new one starts anew.
         """
+        if sequence != self._sequence:
+            self._sequence = sequence
+            self._joints3d, self._neck, self._joints2d = (
+                OneEuroFilter(self._options) for _ in range(3)
+            )
         # In the picture a side is about a metre of what the filter is tuned for.
         side = max(size)
         return replace(

@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -18,11 +18,16 @@ class Shot:
     """A frame before it is read.
 
     Attributes:
-        file: the picture, relative to the folder named, or the video's or camera's name.
+        file: the picture, relative to the folder named, or the video's or camera's name; as
+            :func:`~utils.inference.names.name_text` has it.
         name: of its drawing, relative, without suffix; no two frames of a source share one.
         read: gives (H, W, 3) uint8 RGB; raises BrokenFrameError.
         frame: its number in the video, None for pictures.
         time: seconds since the video's or camera's first frame, None for pictures.
+        index: its place in its sequence, from 0: of a picture its place in its folder, in which
+            those that cannot be read have theirs; of a video the number of the frame.
+        sequence: the folder, relative to that of the results, where files of one sequence go.  A
+            source's frames come sequence by sequence, and their indices rise.
     """
 
     file: str
@@ -30,6 +35,8 @@ class Shot:
     read: Callable[[], np.ndarray]
     frame: int | None = None
     time: float | None = None
+    index: int = 0
+    sequence: str = ""
 
     @property
     def place(self) -> Place:
@@ -53,6 +60,8 @@ class Source(ABC):
         fps: frames a second, None for pictures.
         live: whether frames that are not taken in time are lost.
         fault: after the last frame, what went wrong on the way, if anything.
+        nested: whether sequences have folders of their own.
+        left_out: folders whose pictures are not taken, each with "file" and "reason".
     """
 
     name: str
@@ -60,6 +69,8 @@ class Source(ABC):
     fps: float | None = None
     live: bool = False
     fault: str = ""
+    nested: bool = False
+    left_out: Sequence[dict[str, str]] = ()
 
     @abstractmethod
     def __iter__(self) -> Iterator[Shot]:

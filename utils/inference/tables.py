@@ -8,8 +8,8 @@ from typing import TextIO
 
 import numpy as np
 
+from base.files import replacing
 from base.skeleton import JOINTS
-from utils.files import replacing
 from utils.inference.results import FrameResult, Sink, Summary
 
 COLUMNS = (

@@ -4,12 +4,15 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from base.errors import UserError
+from base.files import opencv_path
+from utils.inference.names import name_text, plain_name
 from utils.inference.source import Shot, Source
 
 #: How long a camera may take for a frame before it counts as gone, seconds.
@@ -22,9 +25,12 @@ def _quiet_opencv() -> None:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
-def _open(target: str | int) -> cv2.VideoCapture | None:
+def _open(target: Path | int) -> cv2.VideoCapture | None:
     _quiet_opencv()
-    capture = cv2.VideoCapture(target)
+    try:
+        capture = cv2.VideoCapture(opencv_path(target) if isinstance(target, Path) else target)
+    except cv2.error:
+        return None
     return capture if capture.isOpened() else None
 
 
@@ -36,8 +42,8 @@ class VideoSource(Source):
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self.name = path, path.name
-        capture = _open(str(path))
+        self.path, self.name = path, name_text(path.name)
+        capture = _open(path)
         if capture is None or not capture.grab():
             size = path.stat().st_size
             raise UserError(
@@ -51,7 +57,7 @@ class VideoSource(Source):
         capture.release()
 
     def __iter__(self) -> Iterator[Shot]:
-        capture = _open(str(self.path))
+        capture = _open(self.path)
         if capture is None:
             raise UserError(f"{self.path}: has gone")
         number, last = 0, -1.0
@@ -66,8 +72,9 @@ class VideoSource(Source):
                     seconds = last + 1 / self.fps
                 last = seconds
                 picture = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-                name = f"{self.path.stem}_{number:06d}"
-                yield Shot(self.name, name, lambda picture=picture: picture, number, seconds)
+                name = f"{plain_name(self.path.stem)}_{number:06d}"
+                read = partial(np.asarray, picture)
+                yield Shot(self.name, name, read, number, seconds, index=number)
                 number += 1
         finally:
             capture.release()
@@ -79,7 +86,7 @@ class VideoSource(Source):
 
     def sample(self, count: int) -> list[np.ndarray]:
         """See :meth:`Source.sample`."""
-        capture = _open(str(self.path))
+        capture = _open(self.path)
         pictures = []
         for k in range(count if capture is not None else 0):
             if self.total is not None:
@@ -137,7 +144,8 @@ class CameraSource(Source):
                 start = moment if start is None else start
                 picture = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
                 name, seconds = f"camera_{number:06d}", moment - start
-                yield Shot(self.name, name, lambda picture=picture: picture, number, seconds)
+                read = partial(np.asarray, picture)
+                yield Shot(self.name, name, read, number, seconds, index=number)
                 number += 1
         finally:
             self._stop = True

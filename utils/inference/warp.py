@@ -6,9 +6,12 @@ import numpy as np
 from base.base_transform import BaseTransform
 from base.camera import FisheyeCamera
 from base.camera_model import AnyCamera
+from base.errors import UserError
 
 #: Where a pixel without a source is sent: far outside, so that it becomes black.
 _NOWHERE = -1e4
+#: Sides from which on ``cv2.remap`` refuses a picture.
+_LONGEST = 2**15 - 1
 #: Pixels past this angle are black in the training pictures: the rim of their lens.
 RIM = np.pi / 2
 
@@ -25,6 +28,9 @@ class CameraWarp(BaseTransform):
         source: the user's camera.
         target: camera of the square picture that the network takes.
         rotation: (3, 3), directions in the target's frame → the source's frame.
+
+    Raises:
+        UserError: for pictures that are too long for OpenCV's ``remap``.
     """
 
     def __init__(
@@ -41,6 +47,10 @@ class CameraWarp(BaseTransform):
         self.factor = self._whole_factor(places)
         width, height = source.width // self.factor, source.height // self.factor
         self._size = (width, height)
+        if max(self._size) >= _LONGEST:
+            raise UserError(
+                f"a picture of {source.width}×{source.height} pixels is too long to be re-rendered"
+            )
         # Pixel areas: the centre of a block of n pixels is (n - 1) / 2 from its first.
         small = (places + 0.5) / self.factor - 0.5
         small = np.clip(small, 0, [width - 1, height - 1])

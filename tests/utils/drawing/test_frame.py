@@ -7,13 +7,17 @@ from poses import standing
 from base.camera import RELEASE_CAMERA
 from base.skeleton import HEAD, JOINTS, NECK
 from dataset.transforms import SquareCrop
+from utils.drawing import skeleton
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.style import PAPER, PREDICTED, TRUTH
+from utils.drawing.text import draw_text
 from utils.drawing.view import View
 
 GREY = np.full((800, 800, 3), 90, np.uint8)
-LEFT_HAND, RIGHT_HAND = JOINTS.index("LeftHand"), JOINTS.index("RightHand")
-LEFT_HIP, LEFT_KNEE = JOINTS.index("LeftUpLeg"), JOINTS.index("LeftLeg")
+CAMERA = SquareCrop(800).camera(RELEASE_CAMERA)
+HANDS = [JOINTS.index("LeftHand"), JOINTS.index("RightHand")]
+ELBOWS = [JOINTS.index("LeftForeArm"), JOINTS.index("RightForeArm")]
+FEET = [JOINTS.index("LeftFoot"), JOINTS.index("RightFoot")]
 
 
 @pytest.fixture(scope="module")
@@ -22,130 +26,129 @@ def painter() -> FramePainter:
 
 
 def on_square(joints3d: np.ndarray) -> DrawnPose:
-    return DrawnPose.through_camera(joints3d, SquareCrop(800).camera(RELEASE_CAMERA))
+    return DrawnPose.through_camera(joints3d, CAMERA)
 
 
-def colour_at(picture: np.ndarray, point: np.ndarray, like: tuple[int, int, int]) -> bool:
+def colour_at(picture: np.ndarray, point: np.ndarray) -> np.ndarray:
     x, y = np.rint(point).astype(int)
-    return np.abs(picture[y, x].astype(int) - like).max() < 40
+    return picture[y, x].astype(int)
 
 
-def has_colour(picture: np.ndarray, like: tuple[int, int, int]) -> bool:
-    return bool((np.abs(picture.astype(int) - like).max(-1) < 12).any())
+def places_of(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+    """(n, 2) pixels (x, y) of about that colour."""
+    return np.argwhere(np.abs(picture.astype(int) - colour).max(-1) < 12)[:, ::-1]
 
 
-def panel_point(painter: FramePainter, point: np.ndarray, source: int = 800) -> np.ndarray:
-    """Where a pixel of a square source picture lies in the drawn one."""
-    return (point + 0.5) * painter.side / source - 0.5 + [0, painter.header]
+def panels(painter: FramePainter, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The picture and the 3D view, without caption and legend."""
+    body = picture[painter.header : painter.header + painter.side]
+    return body[:, : -painter.side], body[:, -painter.side :]
 
 
-def test_joints_have_the_colour_of_their_pose_where_the_camera_sees_them(painter):
-    truth = standing()
-    predicted = truth + np.array([0.0, 0.0, 0.25])
-    drawn = [on_square(predicted), on_square(truth)]
-    picture = painter.paint(GREY, *drawn)
-    for pose, colour in zip(drawn, (PREDICTED, TRUTH), strict=True):
-        hand = panel_point(painter, pose.joints2d[LEFT_HAND])
-        assert colour_at(picture, hand, colour)
-        assert colour_at(picture, panel_point(painter, pose.joints2d[RIGHT_HAND]), PAPER)
-    # The camera's own formula, not the drawing's: x to the wearer's left is right in the picture.
-    assert drawn[0].joints2d[LEFT_HAND, 0] > 400 > drawn[0].joints2d[RIGHT_HAND, 0]
+def test_left_is_filled_and_right_hollow_in_the_colour_of_its_pose_in_both_panels(painter):
+    truth, predicted = standing(), standing()
+    predicted[[*HANDS, *ELBOWS], 2] += 0.3
+    # The floor is that of the truth: legs below it do not lift the poses.
+    predicted[8:, 2] += 0.4
+    left, right = panels(painter, painter.paint(GREY, on_square(predicted), on_square(truth)))
+    centred = truth - truth[NECK]
+    floor = np.append(centred[FEET, :2].mean(0) / 2, centred[:, 2].max())
+    for pose, colour in ((predicted, PREDICTED), (truth, TRUTH)):
+        # The camera's formula for pixels of 800, moved to pixels of 640.
+        pixels = (CAMERA.project(pose) + 0.5) * 0.8 - 0.5
+        seen = View(640).project(pose - pose[NECK] - floor)[:, :2]
+        for panel, points in ((left, pixels), (right, seen)):
+            for hand, elbow, core in zip(HANDS, ELBOWS, (colour, PAPER), strict=True):
+                for place in (points[hand], points[[hand, elbow]].mean(0)):
+                    assert np.abs(colour_at(panel, place) - core).max() < 40
+            # x to the wearer's left is right in both panels.
+            assert points[HANDS[0], 0] > points[NECK, 0] > points[HANDS[1], 0]
 
 
-def test_left_is_filled_and_right_is_hollow_along_the_limbs_too(painter):
-    pose = on_square(standing())
-    picture = painter.paint(GREY, pose)
-    for side, centre in (("Left", PREDICTED), ("Right", PAPER)):
-        ends = pose.joints2d[[JOINTS.index(f"{side}Arm"), JOINTS.index(f"{side}ForeArm")]]
-        assert colour_at(picture, panel_point(painter, ends.mean(0)), centre)
+def test_hands_and_toes_carry_the_letter_of_their_side(painter, monkeypatch):
+    letters = []
+    monkeypatch.setattr(
+        skeleton, "draw_text", lambda _, text, place, *a, **k: letters.append((text, place))
+    )
+    points = on_square(standing()).joints2d
+    skeleton.SkeletonPen(1.0).draw(GREY.copy(), points, PREDICTED, PAPER)
+    nearest = [JOINTS[np.hypot(*(points - place).T).argmin()] for _, place in letters]
+    assert sorted(nearest) == ["LeftHand", "LeftToeBase", "RightHand", "RightToeBase"]
+    assert [name[0] for name in nearest] == [letter for letter, _ in letters]
 
 
-def test_a_small_picture_is_enlarged_and_its_joints_move_with_it(painter):
-    pose = on_square(standing())
-    small = DrawnPose((pose.joints2d + 0.5) / 5 - 0.5, pose.joints3d)
-    picture = painter.paint(np.full((160, 160, 3), 90, np.uint8), small)
-    assert picture.shape == painter.paint(GREY, pose).shape
-    assert colour_at(picture, panel_point(painter, small.joints2d[LEFT_HAND], 160), PREDICTED)
+@pytest.mark.parametrize(("near", "core"), [(0, PREDICTED), (1, PAPER)])
+def test_what_is_near_is_drawn_over_what_is_far(near, core):
+    points, depth = np.full((16, 2), np.nan), np.full(16, 5.0)
+    points[HANDS], points[NECK], depth[HANDS[near]] = [50.0, 50.0], [50.0, 10.0], 4.0
+    canvas = np.full((100, 100, 3), 90, np.uint8)
+    skeleton.SkeletonPen(1.0).draw(canvas, points, PREDICTED, PAPER, depth)
+    assert np.abs(colour_at(canvas, points[HANDS[0]]) - core).max() < 40
 
 
-@pytest.mark.parametrize(("height", "width"), [(800, 1280), (100, 1000), (1000, 100), (7, 5)])
-def test_joints_stay_in_place_on_pictures_of_any_shape(painter, height, width):
-    pose = DrawnPose(np.full((16, 2), np.nan), standing())
+@pytest.mark.parametrize(
+    ("height", "width", "size", "left", "top"),
+    [
+        (800, 800, (640, 640), 0, 0),
+        (160, 160, (640, 640), 0, 0),
+        (800, 1280, (1024, 640), 0, 0),
+        (100, 1000, (1138, 114), 0, 263),
+        (1000, 100, (64, 640), 208, 0),
+        (7, 5, (457, 640), 11, 0),
+    ],
+)
+def test_joints_stay_in_place_on_pictures_of_any_shape(painter, height, width, size, left, top):
+    pose = DrawnPose(np.full((16, 2), np.nan), np.zeros((16, 3)))
     pose.joints2d[NECK] = [width * 0.5 - 0.5, height * 0.25 - 0.5]
-    picture = painter.paint(np.full((height, width, 3), 90, np.uint8), pose)
-    left = picture[painter.header : painter.header + painter.side, : -painter.side]
-    ground = (np.abs(left.astype(int) - 90).max(-1) < 5).nonzero()
-    top, x0, x1 = ground[0].min(), ground[1].min(), ground[1].max()
-    shown = ground[0].max() - top + 1
-    assert colour_at(left, np.array([(x0 + x1) / 2, top + shown * 0.25]), PREDICTED)
-    assert picture.shape[1] % 2 == 0
+    image = np.full((height, width, 3), 90, np.uint8)
+    panel, _ = panels(painter, painter.paint(image, pose))
+    ground = places_of(panel, (90, 90, 90))
+    assert ground.min(0).tolist() == [left, top] and panel.shape[1] % 2 == 0
+    assert tuple(ground.max(0) + 1 - [left, top]) == size
+    expected = [left + size[0] * 0.5 - 0.5, top + size[1] * 0.25 - 0.5]
+    assert places_of(panel, PREDICTED).mean(0) == pytest.approx(expected, abs=0.6)
 
 
 def test_joints_without_a_place_are_left_out_and_the_rest_is_drawn(painter):
-    pose = on_square(standing())
-    gone = DrawnPose(pose.joints2d.copy(), pose.joints3d.copy())
-    gone.joints2d[LEFT_KNEE] = np.nan
-    gone.joints3d[LEFT_KNEE] = np.nan
-    picture = painter.paint(GREY, gone)
-    assert not colour_at(picture, panel_point(painter, pose.joints2d[LEFT_KNEE]), PREDICTED)
-    assert colour_at(picture, panel_point(painter, pose.joints2d[LEFT_HIP]), PREDICTED)
+    pose, gone = on_square(standing()), on_square(standing())
+    gone.joints2d[HANDS[0]] = gone.joints3d[HANDS[0]] = np.nan
+    gone.joints2d[HEAD] = 1e12  # would wrap around in OpenCV's integers
+    panel, _ = panels(painter, painter.paint(GREY, gone))
+    points = (pose.joints2d + 0.5) * 0.8 - 0.5
+    assert np.abs(colour_at(panel, points[HANDS[0]]) - 90).max() < 5
+    assert np.abs(colour_at(panel, points[NECK]) - PREDICTED).max() < 40
     nothing = DrawnPose(np.full((16, 2), np.nan), np.full((16, 3), np.nan))
-    assert painter.paint(GREY, nothing).shape == picture.shape
-
-
-def test_points_far_outside_do_not_wrap_around_into_the_picture(painter):
-    pose = DrawnPose(np.full((16, 2), 1e12), np.zeros((16, 3)))
-    left = painter.paint(GREY, pose)[painter.header : -painter.footer, : -painter.side]
-    assert not has_colour(left, PREDICTED)
+    empty, view = panels(painter, painter.paint(GREY, nothing))
+    assert (empty == 90).all() and not len(places_of(view, PREDICTED))
 
 
 def test_a_joint_behind_the_lens_has_no_place_in_the_picture():
     behind = standing()
     behind[HEAD] = [0.0, -0.3, -0.2]
     pose = on_square(behind)
-    assert np.isnan(pose.joints2d[HEAD]).all()
-    assert np.isfinite(np.delete(pose.joints2d, HEAD, 0)).all()
+    assert np.isnan(pose.joints2d).all(1).nonzero()[0].tolist() == [HEAD]
     assert np.abs(pose.joints3d[NECK]).max() == 0
 
 
-def test_the_view_shows_both_poses_the_wearers_left_on_the_right(painter):
-    truth = standing()
-    predicted = truth.copy()
-    predicted[[LEFT_HAND, RIGHT_HAND]] += [0.0, 0.0, 0.3]
-    picture = painter.paint(GREY, on_square(predicted), on_square(truth))
-    right = picture[painter.header : -painter.footer, -painter.side :]
-    assert has_colour(right, PREDICTED) and has_colour(right, TRUTH)
-
-    view = View(640)
-    points = view.project(truth - [0.0, 0.0, truth[:, 2].max()])
-    assert points[LEFT_HAND, 0] > points[RIGHT_HAND, 0]
-    assert points[HEAD, 1] < points[NECK, 1] < points[LEFT_HIP, 1] < points[LEFT_KNEE, 1]
-    # The hands are in front of the body, that is nearer to an eye that looks at its face.
-    assert points[LEFT_HAND, 2] < points[JOINTS.index("LeftArm"), 2]
+def test_the_eye_of_the_view_is_before_the_wearer_and_a_little_to_their_left():
+    view, pose = View(640), standing()
+    points = view.project(pose - [0.0, 0.0, pose[:, 2].max()])
+    assert points[HEAD, 1] < points[NECK, 1] < points[JOINTS.index("LeftLeg"), 1]
+    # It sees the left hand nearer than the right one, and than the body behind it.
+    assert points[HANDS[0], 2] < min(points[HANDS[1], 2], points[NECK, 2])
     assert points[:, :2].min() > 0 and points[:, :2].max() < 640
 
 
-def test_the_floor_is_the_truths_not_that_of_a_wrong_prediction(painter):
-    truth = standing()
-    sunk = truth.copy()
-    sunk[8:, 2] += 0.4
-    pictures = [
-        painter.paint(GREY, on_square(pose), on_square(truth))[:, -painter.side :]
-        for pose in (truth, sunk)
-    ]
-    foot = View(painter.side).project(np.zeros(3))[1]
-    lowest = [
-        np.flatnonzero((np.abs(p[: -painter.footer].astype(int) - TRUTH).max(-1) < 12).any(1))
-        for p in pictures
-    ]
-    assert abs(lowest[1].max() - painter.header - foot) < 60
-
-
 def test_the_caption_holds_title_and_note_and_cuts_what_is_too_long(painter):
-    plain = painter.paint(GREY, None)
     written = painter.paint(GREY, None, title="walking " * 60, note="MPJPE 43.2 mm")
-    header = written[: painter.header]
-    ink = (header < 128).all(-1)
-    assert ink[:, :300].any() and ink[:, -150:].any()
-    assert not ink[:, :8].any() and not ink[:, -8:].any()
-    assert (plain[: painter.header] == 255).all()
+    ink = (written[: painter.header] < 128).all(-1).any(0)
+    assert ink[:300].any() and ink[-150:].any() and not ink[:8].any() and not ink[-8:].any()
+    assert (painter.paint(GREY, None)[: painter.header] == 255).all()
+
+
+@pytest.mark.parametrize("place", [(-20, -3), (90, 28), (30, 15)])
+def test_text_outside_the_canvas_is_cut_off_where_it_ends(place):
+    large, small = np.zeros((230, 300, 3), np.uint8), np.zeros((30, 100, 3), np.uint8)
+    draw_text(large, "frame 12", (place[0] + 100, place[1] + 100), 20, PAPER)
+    draw_text(small, "frame 12", place, 20, PAPER)
+    assert small.any() and np.array_equal(small, large[100:130, 100:200])

@@ -7,9 +7,9 @@ from base.camera import RELEASE_CAMERA
 from base.skeleton import HEATMAP_JOINTS
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.transforms import SquareCrop
+from utils.drawing.heatmaps import overlay_heatmaps
 from utils.engine.pictures import (
     Shown,
-    overlay_heatmaps,
     placed_in_picture,
     sheet,
     spread,

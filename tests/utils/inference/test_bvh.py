@@ -5,7 +5,7 @@ import pybvh
 import pytest
 
 from base.skeleton import JOINTS, NECK
-from utils.inference.bvh import CAMERA_TO_BVH, bvh_text, euler_zxy, solve_motion
+from utils.inference.bvh import CAMERA_TO_BVH, bvh_text, euler_zxy, solve_motion, without_gaps
 
 #: A standing person before the camera: metres, x to the left, y forward, z down.
 STANDING = {
@@ -120,6 +120,12 @@ def test_the_rest_pose_is_a_t_pose_in_centimetres(tmp_path):
 def test_poses_without_extent_still_give_a_file(tmp_path):
     found, _ = read_back(tmp_path, np.zeros((3, 16, 3)))
     assert np.isfinite(found).all()
+
+
+def test_gaps_are_filled_so_that_every_frame_is_at_its_time():
+    poses = np.array([0.0, 3.0, 5.0])[:, None, None] * np.ones((1, 16, 3))
+    filled = without_gaps(poses, [1, 4, 6])
+    assert np.allclose(filled[:, 15, 2], [0, 0, 1, 2, 3, 4, 5])
 
 
 def test_angles_do_not_jump_between_frames():

@@ -23,10 +23,17 @@ def fisheye_picture(width, height, centre, radius, seed=0, dark=12):
     return np.clip(scene * lit + noise * (1 - lit), 0, 255).astype(np.uint8)
 
 
-def release_square(side):
-    camera = SquareCrop(side).camera(RELEASE_CAMERA)
+def through(camera):
     rim = camera.project(np.array([np.sin(RIM), 0.0, np.cos(RIM)]))[0] - camera.cx
-    return fisheye_picture(side, side, (camera.cx, camera.cy), rim)
+    return fisheye_picture(camera.width, camera.height, (camera.cx, camera.cy), rim)
+
+
+def release_square(side):
+    return through(SquareCrop(side).camera(RELEASE_CAMERA))
+
+
+def release_picture(width, height):
+    return through(RELEASE_CAMERA.resized(width, height))
 
 
 @pytest.mark.parametrize(
@@ -59,11 +66,31 @@ def view(picture, **options):
     return Lens(**options).view([picture], 64)
 
 
-def test_the_release_is_told_by_its_shape_or_its_circle():
-    for picture in (np.zeros((800, 1280, 3), np.uint8), release_square(400)):
-        seen = view(picture)
-        assert isinstance(seen.transform, SquareCrop) and not seen.assumed
-        assert "training camera" in seen.lens
+@pytest.mark.parametrize(
+    "picture, transform, assumed, lens",
+    [
+        (release_picture(1280, 800), SquareCrop, False, "training camera's, by its image circle"),
+        (release_picture(640, 400), SquareCrop, False, "training camera's, by its image circle"),
+        (release_square(400), SquareCrop, False, "training camera's, by its image circle"),
+        # Equidistant, 180 degrees across the height; and the release's lens but for its place.
+        (
+            *(fisheye_picture(1280, 800, (640, 400), 400), CameraWarp, True),
+            "px found at (640, 400), unlike the training camera's",
+        ),
+        (
+            *(fisheye_picture(1280, 800, (600, 400), 459), CameraWarp, True),
+            "px found at (600, 400), unlike the training camera's",
+        ),
+        (np.zeros((800, 1280, 3), np.uint8), SquareCrop, True, "assumed by its shape"),
+        (np.full((400, 400, 3), 90, np.uint8), SquareCrop, True, "assumed by its shape"),
+    ],
+)
+def test_the_training_camera_is_told_by_its_image_circle_or_assumed(
+    picture, transform, assumed, lens
+):
+    seen = view(picture)
+    assert (type(seen.transform), seen.assumed) == (transform, assumed)
+    assert lens in seen.lens
 
 
 def test_another_fisheye_is_taken_for_equidistant_and_that_is_said():

@@ -1,10 +1,14 @@
 """Sources of frames: pictures by folder, pattern and name; videos whole and cut off; cameras."""
 
+import os
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
 from base.errors import UserError
+from utils.inference.folders import DRAWINGS_MARK
 from utils.inference.open_source import open_source
 from utils.inference.video import VideoSource
 
@@ -39,6 +43,72 @@ def test_a_folder_a_pattern_and_a_picture_name_their_pictures(tmp_path):
     assert files(tmp_path / "sub" / "*.png") == ["c.png"]
     everything = ["a.jpg", "b.PNG", "sub/c.png", "sub/deep/d.jpeg"]
     assert files(tmp_path / "**" / "*.*[gG]") == everything
+
+
+def test_frames_come_folder_by_folder_in_natural_order_with_their_places(tmp_path):
+    for name in ("b10/z.png", "b10/a.png", "b9/f_10.png", "b9/f_9.png", "z.png", "b9/c/x.png"):
+        picture(tmp_path / name)
+    (tmp_path / "b9" / "f_9.png").write_bytes(b"broken, but in its place")
+    shots = list(open_source(str(tmp_path), recursive=True))
+    assert [(shot.file, shot.index, shot.sequence) for shot in shots] == [
+        ("z.png", 0, ""),
+        ("b9/f_9.png", 0, "b9"),
+        ("b9/f_10.png", 1, "b9"),
+        ("b9/c/x.png", 0, "b9/c"),
+        ("b10/a.png", 0, "b10"),
+        ("b10/z.png", 1, "b10"),
+    ]
+    assert files(tmp_path / "b*" / "*.png") == [shot.file for shot in shots[1:3] + shots[4:]]
+    # Processes that share them give them the same places and names.
+    parts = [open_source(str(tmp_path), recursive=True, rank=rank, ranks=4) for rank in range(4)]
+    shared = [(shot.file, shot.index, shot.name) for part in parts for shot in part]
+    assert shared == [(shot.file, shot.index, shot.name) for shot in shots]
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """Pictures among what is none of the wearer: the folder to search, what is left out of it."""
+    for name in (
+        *("in/a/1.png", "in/pictures/2.png", "elsewhere/3.png", "in/locked/4.png"),
+        *("in/.ipynb_checkpoints/5.png", "in/@eaDir/6.png", "in/a/__MACOSX/7.png"),
+        *("in/new/pictures/a/8.jpg", "in/old/pictures/9.jpg", "in/.git/10.png"),
+    ):
+        picture(tmp_path / name)
+    (tmp_path / "in/new/pictures" / DRAWINGS_MARK).touch()
+    (tmp_path / "in/old/poses.json").write_text('{\n "joint_names": [], "frames": []}')
+    (tmp_path / "in/poses.json").write_text('{"somebody": "else\'s"}')
+    (tmp_path / "in/link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in/a/loop").symlink_to(tmp_path / "in")
+    (tmp_path / "elsewhere/loop").symlink_to(tmp_path / "in/a")
+    scandir = os.scandir
+
+    def guarded(path):
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    # Permissions do not keep the superuser out.
+    monkeypatch.setattr(os, "scandir", guarded)
+    return tmp_path / "in", {
+        "a/loop": "a link to a folder that is taken already",
+        "link/loop": "a link to a folder that is taken already",
+        "locked": "cannot be read (Permission denied)",
+        "new/pictures": "drawings of an earlier run",
+        "old/pictures": "drawings of an earlier run",
+    }
+
+
+def test_folders_below_a_folder_are_followed_once_and_none_is_left_out_without_a_word(tree):
+    folder, left_out = tree
+    source = open_source(str(folder), recursive=True)
+    assert [shot.file for shot in source] == ["a/1.png", "link/3.png", "pictures/2.png"]
+    assert {item["file"]: item["reason"] for item in source.left_out} == left_out
+    by_pattern = open_source(str(folder / "**" / "*.png"))
+    assert [shot.file for shot in by_pattern] == ["a/1.png", "link/3.png", "pictures/2.png"]
+    assert by_pattern.left_out == source.left_out
+    assert files(folder / "**" / "l*" / "**" / "*.png") == ["3.png"]
+    with pytest.raises(UserError, match="holds a picture; pictures drawings of an earlier run"):
+        open_source(str(folder / "old"), recursive=True)
 
 
 def test_exif_orientation_is_honoured(tmp_path):

@@ -1,0 +1,98 @@
+"""Files that are either whole or not there."""
+
+import contextlib
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from base.errors import UserError
+
+
+@contextlib.contextmanager
+def replacing(path: Path, single_writer: bool = False) -> Iterator[Path]:
+    """Write beside ``path`` and rename at the end, so that a kill leaves the old or the new.
+
+    Yields a temporary path; on any error it is removed and ``path`` is as it was.
+
+    Args:
+        path: the file to write.
+        single_writer: no other process writes this file. The temporary then has a fixed name, and
+            what a killed run has left under it is overwritten by the next. Without, each writer
+            has a temporary of its own, with the suffix of ``path``.
+
+    Raises:
+        UserError: where the folder cannot be written or the disk is full.
+    """
+    path = Path(path)
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        if single_writer:
+            temporary.touch()
+        else:
+            handle, name = tempfile.mkstemp(
+                dir=path.parent, prefix=f".{path.stem}.", suffix=f".part{path.suffix}"
+            )
+            os.close(handle)
+            temporary = Path(name)
+    except OSError as error:
+        raise UserError(f"{path.parent}: cannot be written ({error.strerror})") from None
+    try:
+        yield temporary
+        if not single_writer:  # mkstemp's are for their owner alone
+            temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    # The mask can only be read by setting it.
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def write_bytes(path: Path, content: bytes, single_writer: bool = False) -> None:
+    """Write a file whole or not at all, see :func:`replacing`."""
+    with replacing(path, single_writer) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, text: str, single_writer: bool = False) -> None:
+    """Write a UTF-8 text file likewise."""
+    write_bytes(path, text.encode(), single_writer)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def make_folder(path: Path) -> Path:
+    """Create a folder and its parents.
+
+    Raises:
+        UserError: where that is not possible.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be made a folder ({error.strerror})") from None
+    return Path(path)
+
+
+def opencv_path(path: Path) -> str | bytes:
+    """A path as OpenCV's videos take it: absolute, for ``a:b.mp4`` is an address to it, and in
+    bytes where it is not UTF-8, on which OpenCV crashes (before version 5 it refuses bytes)."""
+    name = str(Path(path).absolute())
+    return os.fsencode(name) if re.search("[\ud800-\udfff]", name) else name

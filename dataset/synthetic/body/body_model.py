@@ -1,0 +1,186 @@
+"""Bodies: the Anny model in the Mixamo rig, brought into the release's world axes.
+
+World and body axes here are the release's (Maya-like): centimetres, y up; a body at rest stands
+at the origin and faces +z with its left side towards +x.
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from base.skeleton import JOINT_PREFIX
+from dataset.synthetic.body.tpose import to_tpose
+
+#: Mean and deviation of the stature in centimetres by (male, short).
+_STATURE = {
+    (True, False): (177.0, 5.0),
+    (True, True): (164.0, 3.0),
+    (False, False): (166.0, 5.0),
+    (False, True): (154.0, 3.0),
+}
+
+
+def _to_world(points: np.ndarray) -> np.ndarray:
+    """Anny's z-up metres facing -y → y-up centimetres facing +z."""
+    return np.stack([points[..., 0], points[..., 2], -points[..., 1]], -1) * 100.0
+
+
+@dataclass(frozen=True)
+class Rig:
+    """What all bodies share.
+
+    Attributes:
+        names: the J joints, without the release's prefix, parents first.
+        parents: parent of each joint, -1 for the root.
+        faces: (F, 3) int32 vertex indices.
+        weights: (V, J) float32 skinning weights.
+        main_bone: (V,) the bone that moves each vertex most.
+    """
+
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    faces: np.ndarray
+    weights: np.ndarray
+    main_bone: np.ndarray
+
+    def index(self, name: str) -> int:
+        """Row of a joint."""
+        return self.names.index(name)
+
+
+@dataclass(frozen=True)
+class Body:
+    """One person's shape in the rest pose and the turn of each bone from there to a T-pose.
+
+    Attributes:
+        rig: the shared rig.
+        heads: (J, 3) joints at rest, centimetres.
+        vertices: (V, 3) float32 skin at rest, centimetres.
+        to_tpose: (J, 3, 3) rotation of each bone from rest to the T-pose: arms along ±x with the
+            palms down, legs along -y.  Poses are rotations on top of it, so that anatomical
+            directions are the same for every body.
+        male: whether the person is male.
+        phenotype: what the shape was made from, each between 0 and 1.
+    """
+
+    rig: Rig
+    heads: np.ndarray
+    vertices: np.ndarray
+    to_tpose: np.ndarray
+    male: bool
+    phenotype: dict[str, float] = field(default_factory=dict)
+
+    def length(self, start: str, end: str) -> float:
+        """Distance between two joints at rest, centimetres."""
+        rows = [self.rig.index(start), self.rig.index(end)]
+        return float(np.linalg.norm(np.diff(self.heads[rows], axis=0)))
+
+    def _blended(self, joints: np.ndarray, turns: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """(V, 3, 4) affine map of each vertex from rest to a pose."""
+        matrix = turns @ self.to_tpose
+        offset = joints - np.einsum("jab,jb->ja", matrix, self.heads)
+        packed = np.concatenate([matrix, offset[..., None]], -1).reshape(-1, 12)
+        return (weights @ packed.astype(np.float32)).reshape(-1, 3, 4)
+
+    def unskin(
+        self, joints: np.ndarray, turns: np.ndarray, points: np.ndarray, weights: np.ndarray
+    ) -> np.ndarray:
+        """The rest positions (N, 3) that a pose takes to (N, 3) points, with (N, J) weights."""
+        blended = self._blended(joints, turns, weights.astype(np.float32)).astype(float)
+        return np.linalg.solve(blended[..., :3], (points - blended[..., 3])[..., None])[..., 0]
+
+    def skin(
+        self,
+        joints: np.ndarray,
+        turns: np.ndarray,
+        rest: np.ndarray | None = None,
+        weights: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Linear blend skinning of one pose.
+
+        Args:
+            joints: (J, 3) posed joints, centimetres.
+            turns: (J, 3, 3) rotation of each bone on top of the T-pose, world axes.
+            rest: (V, 3) other vertices to move than :attr:`vertices`, such as clothed ones.
+            weights: (V, J) their weights, where they are others than the body's own.
+
+        Returns:
+            (V, 3) float32 centimetres.
+        """
+        blended = self._blended(joints, turns, self.rig.weights if weights is None else weights)
+        rest = self.vertices if rest is None else rest
+        return np.einsum("vab,vb->va", blended[..., :3], rest) + blended[..., 3]
+
+
+@lru_cache(maxsize=1)
+def _model():
+    # Loads torch and compiles on the first use of a machine: only where it is needed.
+    import anny
+    import warp
+
+    # Anny's kernels report their loading otherwise, once in each process.
+    warp.config.log_level = getattr(warp, "LOG_ERROR", 40)
+    return anny.Anny(rig="mixamo", phenotypes="all")
+
+
+@lru_cache(maxsize=1)
+def load_rig() -> Rig:
+    """Load the body model (about a minute the first time on a machine, then a second)."""
+    model = _model()
+    bones = len(model.bone_labels)
+    indices = model.vertex_bone_indices.numpy()
+    weights = np.zeros((len(indices), bones), np.float32)
+    rows = np.arange(len(indices))[:, None]
+    np.add.at(weights, (rows, indices), model.vertex_bone_weights.numpy().astype(np.float32))
+    return Rig(
+        names=tuple(label.removeprefix(JOINT_PREFIX) for label in model.bone_labels),
+        parents=tuple(int(parent) for parent in model.bone_parents),
+        faces=model.get_triangular_faces().numpy().astype(np.int32),
+        weights=weights,
+        main_bone=weights.argmax(1),
+    )
+
+
+def make_body(male: bool, full: bool, short: bool, rng: np.random.Generator) -> Body:
+    """Draw a person.
+
+    Args:
+        male: gender of the phenotype.
+        full: a heavier build ("f" in a character's name) instead of an average one.
+        short: below the average height ("s") instead of around it.
+        rng: source of the rest.
+    """
+    import torch
+
+    rig, model = load_rig(), _model()
+    labels = model.phenotype_labels
+    phenotype = {
+        "gender": rng.uniform(0.0, 0.15) if male else rng.uniform(0.85, 1.0),
+        "age": rng.uniform(0.6, 0.85),
+        "muscle": rng.uniform(0.35, 0.75),
+        "weight": rng.uniform(0.78, 1.0) if full else rng.uniform(0.3, 0.6),
+        "proportions": rng.uniform(0.4, 0.9),
+        "cupsize": rng.uniform(0.3, 0.7),
+        "firmness": rng.uniform(0.4, 0.8),
+        "african": rng.uniform(0.0, 1.0),
+        "asian": rng.uniform(0.0, 1.0),
+        "caucasian": rng.uniform(0.0, 1.0),
+    }
+
+    def at_rest(*heights: float) -> dict[str, torch.Tensor]:
+        values = [[phenotype.get(name, height) for name in labels] for height in heights]
+        return model(phenotype_kwargs=torch.tensor(values, dtype=model.dtype))
+
+    stature = rng.normal(*_STATURE[male, short])
+    with torch.no_grad():
+        # Linear in height between 0, 0.5 and 1: three bodies give the one of a stature.
+        up = at_rest(0.0, 0.5, 1.0)["rest_vertices"][..., 2]
+        statures = (up.amax(-1) - up.amin(-1)).numpy() * 100.0
+        phenotype["height"] = float(np.interp(stature, statures, (0.0, 0.5, 1.0)))
+        rest = at_rest(0.0)
+    heads = _to_world(rest["rest_bone_heads"][0].numpy())
+    vertices = _to_world(rest["rest_vertices"][0].numpy()).astype(np.float32)
+    turns = to_tpose(dict(zip(rig.names, heads, strict=True)))
+    tpose = np.stack([turns.get(name, np.eye(3)) for name in rig.names])
+    return Body(rig, heads, vertices, tpose, male, phenotype)

@@ -1,0 +1,59 @@
+"""The T-pose: arms along ±x with the palms down, legs along -y, feet straight ahead along +z."""
+
+import re
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from dataset.synthetic.rotations import align
+
+#: Name and sign of x of each side.
+SIDES = ("Left", 1.0), ("Right", -1.0)
+_DOWN, _AHEAD = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])
+
+
+def to_tpose(at: dict[str, np.ndarray], level_feet: bool = False) -> dict[str, np.ndarray]:
+    """How the bones of arms and legs turn from a rest pose to the T-pose.
+
+    Args:
+        at: name of each joint → (3,) where it is at rest: y up, facing +z.
+        level_feet: whether feet are flat and straight in the rest pose already.
+
+    Returns:
+        Bone → (3, 3) rotation.
+    """
+    turns = {}
+    for side, sign in SIDES:
+        outward = np.array([sign, 0.0, 0.0])
+        for chain, way in (
+            (("Arm", "ForeArm", "Hand"), outward),
+            (("UpLeg", "Leg", "Foot"), _DOWN),
+        ):
+            first, second, last = (side + name for name in chain)
+            turns[first] = align(at[second] - at[first], way)
+            turns[second] = align(turns[first] @ (at[last] - at[second]), way) @ turns[first]
+        fore = turns[f"{side}ForeArm"]
+        hand = _hand_to_tpose(at, side, fore, outward)
+        turns |= {name: hand for name in at if re.match(f"{side}Hand([A-Z]|$)", name)}
+        # Half of the twist between elbow and palm belongs to the forearm.
+        twist = hand @ fore.T
+        half = np.arctan2(twist[2, 1] - twist[1, 2], twist[1, 1] + twist[2, 2]) / 2
+        turns[f"{side}ForeArm"] = Rotation.from_rotvec([half, 0.0, 0.0]).as_matrix() @ fore
+        # The foot keeps its sole flat and only turns to point ahead.
+        toes = (at[f"{side}ToeBase"] - at[f"{side}Foot"]) * (1.0, 0.0, 1.0)
+        plain = level_feet or np.linalg.norm(toes) < 1e-6
+        turns[f"{side}Foot"] = turns[f"{side}ToeBase"] = np.eye(3) if plain else align(toes, _AHEAD)
+    return turns
+
+
+def _hand_to_tpose(
+    at: dict[str, np.ndarray], side: str, fore: np.ndarray, outward: np.ndarray
+) -> np.ndarray:
+    """Fingers outward and the row of knuckles with the index finger in front, where there are."""
+    knuckles = [f"{side}Hand{finger}1" for finger in ("Middle", "Index", "Pinky")]
+    if not all(name in at for name in knuckles):
+        return fore
+    middle, index, pinky = (at[name] for name in knuckles)
+    turn = align(fore @ (middle - at[f"{side}Hand"]), outward) @ fore
+    across = (turn @ (index - pinky)) * (0.0, 1.0, 1.0)
+    return turn if np.linalg.norm(across) < 1e-6 else align(across, _AHEAD) @ turn

@@ -1,0 +1,209 @@
+"""Motion of a Mixamo-named skeleton, brought onto our bodies.
+
+Bones are matched by name.  What is carried over is the turn of each bone on top of a T-pose, so
+that skeletons whose rest pose is another (an A-pose, arms down) and bodies of other proportions do
+the same; the Hips travel in leg lengths.
+"""
+
+import itertools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from base.errors import UserError
+from base.skeleton import JOINTS
+from dataset.synthetic.body.poser import Poser
+from dataset.synthetic.body.tpose import SIDES, to_tpose
+from dataset.synthetic.motion.bvh_file import Bvh, read_bvh
+from dataset.synthetic.rotations import align
+
+_PREFIX = re.compile(r"^mixamorig\d*[:_]?")
+_REQUIRED = ("Hips", "Spine", *JOINTS)
+_TRUNK = ("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head", "LeftShoulder", "RightShoulder")
+#: Slopes of a real foot at rest from ankle to toes, degrees.
+_FOOT_SLOPES = 8.0, 70.0
+#: A foot this much above the lowest of its clip still stands on the floor, leg lengths.
+_GROUNDED = 0.025
+_FRAMES_PER_SECOND = 30.0
+
+
+@dataclass(frozen=True, eq=False)
+class BvhClip:
+    """A motion at 30 frames a second, of no particular body.  Axes: y up, facing +z at rest.
+
+    Attributes:
+        names: B bones, without prefix; those that only follow their parent are left out.
+        turns: (F, B, 3, 3) on top of the T-pose.
+        root: (F, 2) x and z of the Hips, leg lengths.
+        height: (F,) of the lowest point over the floor, leg lengths; 0 where the person stands.
+        drawn: bone → (3,) its direction in the rest pose, where that is not a person's but a
+            drawing's, with straight spine and level feet; empty otherwise.
+    """
+
+    names: tuple[str, ...]
+    turns: np.ndarray
+    root: np.ndarray
+    height: np.ndarray
+    drawn: dict[str, np.ndarray]
+
+
+def action_of(path: Path) -> str:
+    """Clip name of a file, in the release's manner: "Golf Putt (1).bvh" → "Golf_Putt__1_"."""
+    return re.sub(r"[^0-9A-Za-z_]", "_", path.stem)
+
+
+def load_clip(path: Path) -> BvhClip:
+    """Read a Mixamo-named BVH file.
+
+    Raises:
+        UserError: for a file that is broken, lacks joints, or has no body.
+    """
+    file = read_bvh(path)
+    names = [_PREFIX.sub("", joint.name) for joint in file.joints]
+    lost = [name for name in _REQUIRED if name not in names]
+    if lost:
+        raise UserError(
+            f"{path}: lacks the Mixamo joints {', '.join(lost)} (with or without 'mixamorig:')"
+        )
+    row = {name: names.index(name) for name in names}
+    rest = file.rest()
+    axes = _axes(path, {name: rest[row[name]] for name in _REQUIRED})
+    rest = rest @ axes.T
+    at = {name: rest[row[name]] for name in row}
+    leg = _leg_length(path, at)
+    spins, places = file.forward()
+    spins, places = axes @ spins @ axes.T, places @ axes.T
+
+    drawn = _drawn(at)
+    tpose = dict.fromkeys(_TRUNK, np.eye(3)) | to_tpose(at, level_feet=bool(drawn))
+    moves = [name for name in row if name in tpose and not _follows(name, row, file)]
+    turns = np.stack([spins[:, row[name]] @ tpose[name].T for name in moves], 1)
+    hips = places[:, row["Hips"]]
+    lowest = _lowest(at, row, spins, places) / leg
+    height = np.clip(lowest - np.percentile(lowest, 1) - _GROUNDED, 0.0, None)
+    turns, root, height = _resampled(file.frame_time, turns, hips[:, [0, 2]] / leg, height)
+    return BvhClip(tuple(moves), turns, root, height, drawn)
+
+
+def _axes(path: Path, at: dict[str, np.ndarray]) -> np.ndarray:
+    """(3, 3) rotation from the file's axes to ours: up is the axis nearest to the way from the
+    Hips to the Head at rest, left the way from the right hip to the left one."""
+    spine = at["Head"] - at["Hips"]
+    up = np.zeros(3)
+    nearest = int(np.abs(spine).argmax())
+    up[nearest] = np.sign(spine[nearest])
+    left = at["LeftUpLeg"] - at["RightUpLeg"]
+    left = left - (left @ up) * up
+    if not up.any() or np.linalg.norm(left) < 1e-6:
+        raise UserError(f"{path}: the rest pose has no extent from hip to hip, or hips to head")
+    left /= np.linalg.norm(left)
+    axes = np.stack([left, up, np.cross(left, up)])
+    toes = sum(at[f"{side}ToeBase"] - at[f"{side}Foot"] for side, _ in SIDES)
+    if axes[2] @ toes < -0.1 * np.linalg.norm(toes):
+        raise UserError(f"{path}: the toes point backwards at rest: left and right are swapped")
+    return axes
+
+
+def _leg_length(path: Path, at: dict[str, np.ndarray]) -> float:
+    """Mean length of the legs; no bone of the limbs may be without extent."""
+    total = 0.0
+    for side, _ in SIDES:
+        for chain in ("Arm ForeArm Hand", "UpLeg Leg Foot"):
+            for start, end in itertools.pairwise(chain.split()):
+                length = float(np.linalg.norm(at[side + end] - at[side + start]))
+                if length < 1e-6:
+                    raise UserError(f"{path}: {side}{start} has no length at rest")
+                total += length if "Leg" in start else 0.0
+    return total / 2
+
+
+def _follows(name: str, row: dict[str, int], file: Bvh) -> bool:
+    """Whether a joint at the end of a chain never turns by itself, and so tells nothing."""
+    if not name.endswith(("Head", "Hand", "ToeBase")):
+        return False
+    return not any(v.any() for _, v in file.channels(file.joints[row[name]], "rotation"))
+
+
+def _drawn(at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Directions of a rest pose that no person can have; see :class:`BvhClip`."""
+    toes = np.mean([at[f"{side}ToeBase"] - at[f"{side}Foot"] for side, _ in SIDES], axis=0)
+    slope = np.degrees(np.arctan2(-toes[1], np.hypot(toes[0], toes[2])))
+    low, high = _FOOT_SLOPES
+    return {} if low <= slope <= high else _landmarks(at)
+
+
+def _landmarks(at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Bone → direction that tells how a trunk, neck or foot is turned."""
+    hips = (at["LeftUpLeg"] + at["RightUpLeg"]) / 2
+    chest = (at["LeftArm"] + at["RightArm"]) / 2
+    ways = {
+        **dict.fromkeys(("Hips", "Spine"), chest - hips),
+        **dict.fromkeys(("Spine1", "Spine2"), at["Neck"] - chest),
+        "Neck": at["Head"] - at["Neck"],
+        "LeftFoot": at["LeftToeBase"] - at["LeftFoot"],
+        "RightFoot": at["RightToeBase"] - at["RightFoot"],
+    }
+    return {bone: way for bone, way in ways.items() if np.linalg.norm(way) > 1e-6}
+
+
+def _lowest(
+    at: dict[str, np.ndarray], row: dict[str, int], spins: np.ndarray, places: np.ndarray
+) -> np.ndarray:
+    """(F,) height of the lowest of all joints and of the soles below ankles and toes."""
+    floor = min(place[1] for place in at.values())
+    lowest = places[..., 1].min(1)
+    for side, _ in SIDES:
+        for name in ("Foot", "ToeBase"):
+            # The toes' sole stays with the foot, for toes bend where they are on the floor.
+            below = np.array([0.0, floor - at[side + name][1], 0.0])
+            foot = spins[:, row[f"{side}Foot"], 1] @ below
+            lowest = np.minimum(lowest, places[:, row[side + name], 1] + foot)
+    return lowest
+
+
+def _resampled(frame_time: float, turns: np.ndarray, *others: np.ndarray) -> tuple:
+    """(F, …) values at 30 frames a second."""
+    last = len(turns) - 1
+    if last == 0 or abs(frame_time * _FRAMES_PER_SECOND - 1.0) < 1e-3:
+        return turns, *others
+    count = int(last * frame_time * _FRAMES_PER_SECOND + 1e-6) + 1
+    place = np.arange(count) / (_FRAMES_PER_SECOND * frame_time)
+    low = np.minimum(place.astype(int), last - 1)
+    share = np.clip(place - low, 0.0, 1.0)
+    mixed = []
+    for values in others:
+        part = share.reshape(-1, *[1] * (values.ndim - 1))
+        mixed.append(values[low] * (1 - part) + values[low + 1] * part)
+    return between(turns[low], turns[low + 1], share[:, None]), *mixed
+
+
+def between(start: np.ndarray, end: np.ndarray, share: np.ndarray | float) -> np.ndarray:
+    """Rotations (…, 3, 3) on the way from ``start`` to ``end``.
+
+    The rotation nearest to the weighted mean of the matrices (the chordal mean), by SVD.
+    """
+    share = np.asarray(share)[..., None, None]
+    u, _, v = np.linalg.svd(start * (1 - share) + end * share)
+    u[..., 2] *= np.linalg.det(u @ v)[..., None]
+    return u @ v
+
+
+def turns_of(clip: BvhClip, poser: Poser, frames: np.ndarray) -> np.ndarray:
+    """(N, J, 3, 3) turns of a body's bones at N frames of a clip."""
+    rig = poser.body.rig
+    column = {name: k for k, name in enumerate(clip.names)}
+    own = {}
+    if clip.drawn:
+        tpose = poser.bones.joints(np.eye(3)[None, None].repeat(len(rig.names), 1))[0]
+        own = _landmarks(dict(zip(rig.names, tpose, strict=True)))
+    turns = np.empty((len(frames), len(rig.names), 3, 3))
+    for row, (name, parent) in enumerate(zip(rig.names, rig.parents, strict=True)):
+        if name not in column:
+            turns[:, row] = turns[:, parent]
+            continue
+        turns[:, row] = clip.turns[frames, column[name]]
+        if name in clip.drawn and name in own:
+            turns[:, row] = turns[:, row] @ align(clip.drawn[name], own[name]).T
+    return turns

@@ -1,0 +1,189 @@
+"""What a person does over time: clips of some seconds, one after another, blended, 30 frames a
+second, on one small circle of floor."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+
+import numpy as np
+
+from dataset.synthetic.body.pose import Pose, stack
+from dataset.synthetic.body.poser import Poser
+from dataset.synthetic.motion.clip import CirclePath, Clip
+from dataset.synthetic.motion.programs import CLIPS, perform, shares_of
+from dataset.synthetic.motion.take import Take, ease
+from dataset.synthetic.motion.walking import TRAVELLING
+from dataset.synthetic.motion.world_frames import Frames
+from dataset.synthetic.rotations import rotation
+
+FRAMES_PER_SECOND = 30
+#: Seconds in which one clip goes over into the next, and where someone gets down or up for it.
+_BLEND, _SLOW_BLEND = 1.0, 1.8
+_GETS_DOWN = {"lower_stretching", "Sitting_Thumbs_Up", "Sitting_Disapproval", "Petting_Animal"}
+_BLOCK = 32
+_TRIES = 4
+_TOLERATED = 0.04
+
+
+class Timeline:
+    """The clips of one person in one environment.
+
+    Args:
+        poser: of the person.
+        random: gives the random numbers of a purpose from its integer key.
+        checked: draw clips anew in which limbs go through the body too often; where frames are
+            picked one by one, single frames are looked at instead.
+        camera: (3,) from the head joint, which hands keep clear of, centimetres.
+        clips: names of those that are performed; all for none.
+    """
+
+    def __init__(
+        self,
+        poser: Poser,
+        random: Callable[..., np.random.Generator],
+        camera: np.ndarray,
+        checked: bool = False,
+        clips: Sequence[str] = (),
+    ):
+        self._poser, self._random, self._checked = poser, random, checked
+        self._camera, self._shares = camera, shares_of(clips)
+        self._rng = rng = random(0)
+        centre = rng.uniform(-25.0, 25.0, 2)
+        sense = 1.0 if rng.random() < 0.5 else -1.0
+        radius = float(rng.uniform(85.0, 125.0))
+        self._path = CirclePath(tuple(centre.tolist()), radius, sense)
+        self._angle = float(rng.uniform(0, 2 * math.pi))
+        self._clips: list[Clip] = []
+        self._firsts: list[int] = []
+        self._takes: dict[int, Take] = {}
+        self._end = 0
+
+    def _extend(self) -> None:
+        """Plan the next clips; what they are depends on nothing but their place."""
+        rng, leg = self._rng, self._poser.bones.leg_length
+        actions = rng.choice(len(CLIPS), size=_BLOCK, p=self._shares)
+        frames = rng.integers(110, 216, _BLOCK)
+        facing = np.clip(rng.normal(0.0, 45.0, _BLOCK), -80.0, 80.0)
+        share = rng.random(_BLOCK)
+        for row in range(_BLOCK):
+            action, count = CLIPS[actions[row]], int(frames[row])
+            down = action in _GETS_DOWN or (self._clips and self._clips[-1].action in _GETS_DOWN)
+            blending = _SLOW_BLEND if down else _BLEND
+            duration = count / FRAMES_PER_SECOND - blending
+            steps, length = 0, 0.0
+            turned = float(facing[row])
+            if action in TRAVELLING:
+                low, high, pace = TRAVELLING[action]
+                length = leg * (low + (high - low) * float(share[row]))
+                steps, turned = max(2, round(duration * pace)), 0.0
+            path = replace(self._path, start=self._angle, facing=turned)
+            self._clips.append(Clip(action, self._end, blending, duration, path, steps, length))
+            self._firsts.append(self._end)
+            self._end += count
+            self._angle += path.sense * steps * length / path.radius
+
+    def clip(self, number: int) -> Clip:
+        """One clip by its number."""
+        while number >= len(self._clips):
+            self._extend()
+        return self._clips[number]
+
+    def at(self, frame: int) -> int:
+        """Number of the clip a frame belongs to."""
+        while frame >= self._end:
+            self._extend()
+        return bisect_right(self._firsts, frame) - 1
+
+    def take(self, number: int) -> Take:
+        """The performance of a clip; where they are checked, the first that is good enough."""
+        if number not in self._takes:
+            clip, bones, best = self.clip(number), self._poser.bones, 2.0
+            for attempt in range(_TRIES if self._checked else 1):
+                rng = self._random(number + 1, attempt)
+                take = Take(rng, clip, bones.leg_length, bones.hip)
+                share = self._share_hit(take) if self._checked else 0.0
+                if share < best:
+                    best, self._takes[number] = share, take
+                if share <= _TOLERATED:
+                    break
+        return self._takes[number]
+
+    def _share_hit(self, take: Take) -> float:
+        """Share of the moments of a take in which limbs go through the body."""
+        times = np.arange(0.0, take.clip.duration, 0.2)
+        poses = stack([perform(take, float(time)) for time in times])
+        return float(self._poser.volumes.hit(*self._poser.place(poses), self._camera).mean())
+
+    def pose(self, frame: int) -> tuple[str, Pose]:
+        """Action and pose of a frame."""
+        number = self.at(frame)
+        clip, bones = self.clip(number), self._poser.bones
+
+        def moment(number: int) -> Pose:
+            since = (frame - self.clip(number).first) / FRAMES_PER_SECOND
+            return perform(self.take(number), since - self.clip(number).blend)
+
+        pose, since = moment(number), (frame - clip.first) / FRAMES_PER_SECOND
+        if since < clip.blend and number > 0:
+            share = since / clip.blend
+            pose = blend(moment(number - 1), pose, share, bones.leg_length, bones.hip)
+        return clip.action, pose
+
+    def place(self, frames: list[int]) -> Frames:
+        """Frames of the person, posed and put into the world."""
+        poser = self._poser
+        actions, poses = zip(*(self.pose(frame) for frame in frames), strict=True)
+        poses = stack(poses)
+        joints, turns = poser.place(poses)
+        x, z, degrees = poses["root"].T
+        heading = np.radians(degrees)
+        world = rotation("y", degrees)
+        joints = np.einsum("nab,njb->nja", world, joints)
+        joints[..., [0, 2]] += poses["root"][:, None, :2]
+        back = poses["seat_back"] * poser.bones.leg_length
+        height = np.where(poses["seat"] > 0, poser.seat_height(poses["seat"]), 0.0)
+        x, z = x - back * np.sin(heading), z - back * np.cos(heading)
+        seats = np.stack([x, height, z, heading], -1)
+        return Frames(np.array(actions, object), joints, world[:, None] @ turns, seats)
+
+
+def _turned(x: float, z: float, degrees: float) -> tuple[float, float]:
+    """Body axes at a heading → world axes."""
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return x * c + z * s, z * c - x * s
+
+
+def blend(old: Pose, new: Pose, share: float, leg: float, hip: float) -> Pose:
+    """Between two poses: the trunk goes over smoothly, the feet step over one after the other.
+
+    Args:
+        old, new: the poses.
+        share: 0 for the old one, 1 for the new one.
+        leg, hip: length of the legs and half the distance between the hips, centimetres.
+    """
+    mixed, weight = Pose(), ease(share)
+    for each in fields(Pose):
+        a, b = getattr(old, each.name), getattr(new, each.name)
+        setattr(mixed, each.name, a * (1 - weight) + b * weight)
+    change = (new.root[2] - old.root[2] + 180.0) % 360.0 - 180.0
+    mixed.root[2] = old.root[2] + weight * change
+    if old.seat and new.seat:
+        mixed.seat, mixed.seat_back = new.seat, new.seat_back
+    for side, sign, begin in ((0, 1.0, 0.0), (1, -1.0, 0.42)):
+        step = ease((share - begin) / 0.58)
+        spots, headings = [], []
+        for pose, base in ((old, old.root[2]), (new, old.root[2] + change)):
+            aside = sign * (pose.foot[side, 0] * leg + hip)
+            x, z = _turned(aside, pose.foot[side, 2] * leg, base)
+            spots.append(np.add(pose.root[:2], (x, z)))
+            headings.append(base + sign * pose.toe_out[side])
+        moved = math.dist(*spots)
+        spot = spots[0] * (1 - step) + spots[1] * step - mixed.root[:2]
+        x, z = _turned(*spot, -mixed.root[2])
+        height = old.foot[side, 1] * (1 - step) + new.foot[side, 1] * step
+        height += min(0.09, 0.4 * moved / leg) * math.sin(math.pi * step) ** 2
+        mixed.foot[side] = ((sign * x - hip) / leg, height, z / leg)
+        heading = headings[0] * (1 - step) + headings[1] * step
+        mixed.toe_out[side] = sign * (heading - mixed.root[2])
+    return mixed

@@ -1,0 +1,1 @@
+"""Files of a set: labels, a tree of pictures, shards."""

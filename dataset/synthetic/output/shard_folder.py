@@ -1,0 +1,172 @@
+"""Frames that go straight into shards: the packed form of a tree, without the tree.
+
+Each frame waits as a JPEG with its label until its character is complete in an environment; then
+the character's shards and rows are written as :mod:`dataset.packing` does and what waited is
+deleted.  Each step replaces whole files, so that a run that goes on after a kill leaves the same
+bytes as one that was left alone.
+"""
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from base.errors import UserError
+from base.frame import FrameId
+from base.set_type import SetType
+from dataset.jpegs import encode_square
+from dataset.labels import Label, parse_label
+from dataset.packing import Plan
+from dataset.shards import (
+    INDEX,
+    ROWS,
+    Environment,
+    PackOptions,
+    Place,
+    assemble,
+    scan_shard,
+)
+from dataset.synthetic.output.tree_folder import LABELS_ONLY, STAGING, replace_file
+from dataset.transforms import SquareCrop
+
+
+@dataclass(frozen=True)
+class PackedFolder:
+    """Where the frames of one character in one environment go, like :class:`tree_folder.Folder`.
+
+    Attributes:
+        root: of the set.
+        set_type, character, environment: whose frames.
+        options: how they are packed.
+    """
+
+    root: Path
+    set_type: SetType
+    character: str
+    environment: str
+    options: PackOptions
+
+    @property
+    def _split(self) -> Path:
+        return self.root / self.set_type.folder
+
+    @property
+    def _staging(self) -> Path:
+        name = f"{self.character}-{self.environment}"
+        return self.root / STAGING / self.set_type.folder / name
+
+    @property
+    def _pictures(self) -> bool:
+        return self.environment != LABELS_ONLY
+
+    def create(self) -> None:
+        """Make the folder of the frames that wait."""
+        self._staging.mkdir(parents=True, exist_ok=True)
+
+    def write(
+        self,
+        number: int,
+        label: bytes,
+        image: np.ndarray | None = None,
+        further: dict[str, np.ndarray] | None = None,
+    ) -> None:
+        """Write a frame that waits: the picture first, then the label.
+
+        Args:
+            number: of the frame.
+            label: content of the release's json.
+            image: (800, 1280, 3) uint8 RGB, or None for a labels-only frame.
+            further: other passes, of which shards take none.
+        """
+        if further:
+            raise ValueError("shards hold no further passes")
+        if image is not None:
+            encoded = encode_square(image, SquareCrop(self.options.size), self.options.quality)
+            replace_file(self._staging / f"{number:06d}.jpg", encoded)
+        replace_file(self._staging / f"{number:06d}.json", label)
+
+    def waiting(self) -> bool:
+        """Whether there are frames that are not in shards yet."""
+        return self._staging.is_dir()
+
+    def missing(self, numbers: Iterable[int]) -> set[int]:
+        """Those of the frame numbers that are still to be made."""
+        return set(numbers) - self._packed().keys() - set(self._staged())
+
+    def _staged(self) -> list[int]:
+        if not self.waiting():
+            return []
+        found = sorted(self._staging.glob("*.json"))
+        return [
+            int(path.stem)
+            for path in found
+            if not self._pictures or path.with_suffix(".jpg").exists()
+        ]
+
+    def _packed(self) -> dict[int, Label]:
+        """Labels of the frames whose shards and rows are there."""
+        path = Environment.path(self._split, self.character, self.environment)
+        if not path.is_file():
+            return {}
+        saved = Environment.load(path)
+        there = [(self._split / name).is_file() for name in saved.shards]
+        return {
+            int(row["number"]): Label(
+                row["joints2d"], row["joints3d"], row["visible"], saved.actions[row["action"]]
+            )
+            for row in saved.rows
+            if (there[row["shard"]] if row["shard"] >= 0 else not self._pictures)
+        }
+
+    def finish(self) -> None:
+        """Put the frames that wait into shards, beside those that are there."""
+        labels, staged = self._packed(), set(self._staged())
+        for number in staged:
+            path = self._staging / f"{number:06d}.json"
+            labels[number] = parse_label(path.read_bytes(), path)
+        scanned: dict[Path, dict[int, Place]] = {}
+
+        def encoded(number: int) -> bytes:
+            if number in staged:
+                return (self._staging / f"{number:06d}.jpg").read_bytes()
+            return self._from_shard(number, scanned)
+
+        frame = FrameId(self.character, self.environment, 0)
+        pictures = sorted(labels) if self._pictures else []
+        plan = Plan(frame, self._split, self.options, labels, encoded, pictures)
+        for name in plan.by_shard():
+            plan.take(*plan.shard(name))
+        if labels:
+            plan.save()
+        shutil.rmtree(self._staging, ignore_errors=True)
+
+    def _from_shard(self, number: int, scanned: dict[Path, dict[int, Place]]) -> bytes:
+        frame = FrameId(self.character, self.environment, number)
+        path = self._split / self.options.shard_name(frame)
+        if path not in scanned:
+            scanned[path] = scan_shard(path)
+        if number not in scanned[path]:
+            raise UserError(f"{path}: frame {number} is not in it; delete it and run again")
+        place = scanned[path][number]
+        with path.open("rb") as file:
+            file.seek(place.offset)
+            return file.read(place.length)
+
+
+def put_together(root: Path, options: PackOptions) -> None:
+    """Write the indices and annotations of all sets, which makes them readable."""
+    for set_type in SetType:
+        split = root / set_type.folder
+        if any((split / ROWS).glob("*.npz")):
+            assemble(split, set_type, options)
+    for folder in (*(root / STAGING / set_type.folder for set_type in SetType), root / STAGING):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def take_apart(root: Path) -> None:
+    """Take the indices away: what is there is about to change."""
+    for set_type in SetType:
+        (root / set_type.folder / INDEX).unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""From bodies, clothes and places to pictures."""

@@ -1,0 +1,90 @@
+"""The look of a camera's pictures: how it turns light into grey levels."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from dataset.synthetic.render.ray_casting import Rays
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a camera develops its pictures.
+
+    Attributes:
+        exposure: gain on the linear light.
+        vignette: loss of light at the rim.
+        grain: deviation of the noise, grey levels.
+        blur: of the optics, pixels.
+        white: (3,) gains of the white balance.
+        contrast: share of an S-shaped tone curve, 0 for none.
+        saturation: of the colours, 0 for grey.
+    """
+
+    exposure: float
+    vignette: float
+    grain: float
+    blur: float
+    white: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    contrast: float = 0.0
+    saturation: float = 1.0
+
+
+def draw_look(rng: np.random.Generator) -> Look:
+    """Draw a camera's look."""
+    warm = float(rng.normal(0.0, 0.06))
+    return Look(
+        exposure=float(np.exp(rng.normal(0.38, 0.28))),
+        vignette=float(rng.uniform(0.0, 0.35)),
+        grain=float(rng.uniform(0.3, 2.5)),
+        blur=float(rng.uniform(0.35, 1.1)),
+        white=(float(np.exp(0.05 + warm)), 1.0, float(np.exp(-0.05 - warm))),
+        contrast=float(rng.uniform(0.0, 0.7)),
+        saturation=float(rng.uniform(0.45, 0.92)),
+    )
+
+
+@lru_cache(maxsize=1)
+def _grain() -> np.ndarray:
+    grain = np.random.default_rng(11).standard_normal((1024, 1400)).astype(np.float32)
+    return cv2.merge([grain] * 3)
+
+
+def develop(light: np.ndarray, rays: Rays, look: Look, rng: np.random.Generator) -> np.ndarray:
+    """Make a picture of light.
+
+    Args:
+        light: (N, 3) float32 linear, of the rays.
+        rays: where it belongs.
+        look: of the camera.
+        rng: source of the grain.
+
+    Returns:
+        (H, W, 3) uint8 RGB of the camera's size, black outside the disc.
+    """
+    fall = (look.exposure * 255**2) * (1 - look.vignette * (1 - rays.cosine))
+    grey = np.array([[0.30], [0.59], [0.11]])
+    mixing = (look.saturation * np.eye(3) + (1 - look.saturation) * grey) * look.white
+    light = light @ mixing.astype(np.float32)
+    light *= fall[:, None]
+    np.clip(light, 0, 255**2, out=light)
+    np.sqrt(light, out=light)
+    height, width = rays.shape
+    image = np.zeros((height * width, 3), np.float32)
+    image[rays.pixels] = light
+    image = image.reshape(height, width, 3)
+    image = cv2.GaussianBlur(image, (0, 0), max(look.blur / rays.step, 0.3))
+    table = _grain()
+    y, x = rng.integers(0, table.shape[0] - height), rng.integers(0, table.shape[1] - width)
+    grain = table[y : y + height, x : x + width]
+    # Rounds and saturates.
+    image = cv2.addWeighted(image, 1.0, grain, look.grain, 0.0, dtype=cv2.CV_8U)
+    tone = np.linspace(0, 1, 256)
+    curve = tone + look.contrast * (tone * tone * (3 - 2 * tone) - tone)
+    image = cv2.LUT(image, np.round(curve * 255).astype(np.uint8))
+    image.reshape(-1, 3)[rays.outside] = 0
+    if rays.step > 1:
+        image = cv2.resize(image, rays.size, interpolation=cv2.INTER_LINEAR)
+    return image

@@ -1,0 +1,121 @@
+"""Light on body and things: of the sun, of the sky, and of the floor."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from dataset.synthetic.clothes.outfit import HAIR, LIPS, SHOES, SKIN, Outfit, vertex_normals
+from dataset.synthetic.render.ray_casting import Traced
+from dataset.synthetic.scene.floors import noise
+from dataset.synthetic.scene.place import Place
+
+
+class BodyShader:
+    """Shades one person in one place."""
+
+    def __init__(self, outfit: Outfit, place: Place):
+        self._outfit, self._place = outfit, place
+        self._floor_light = _floor_light(place)
+
+    def shade(
+        self,
+        scene: Traced,
+        vertices: np.ndarray,
+        triangle: np.ndarray,
+        u: np.ndarray,
+        v: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Linear light (N, 3) and material (N,) of hits, from light baked at the vertices.
+
+        Args:
+            scene: body and things, which shadow each other.
+            vertices: (V, 3) float32 of the outfit, as in the scene.
+            triangle, u, v: (N,) which triangle of the outfit is hit, and where.
+        """
+        place, outfit = self._place, self._outfit
+        normals = vertex_normals(vertices, outfit.faces)
+        corners = outfit.faces[triangle]
+        seen = np.zeros(len(vertices), bool)
+        for column in range(3):
+            seen[corners[:, column]] = True
+        used = np.flatnonzero(seen)
+        packed = np.zeros((len(vertices), 6), np.float32)
+        packed[:, :3] = outfit.tpose
+        packed[used, 3:] = self._bake(scene, vertices[used], normals[used])
+        at = np.take(packed, corners[:, 0], axis=0)
+        at *= (1 - u - v)[:, None]
+        for column, weight in ((1, u), (2, v)):
+            corner = np.take(packed, corners[:, column], axis=0)
+            corner *= weight[:, None]
+            at += corner
+        point = at[:, :3]
+        colour, material = outfit.colour(outfit.face_part[triangle], point)
+        table = _cloth_noise()
+        cells = (point * 5.0).astype(np.int32)
+        wrinkle = table[(cells[:, 1]) & 511, (cells[:, 0] + cells[:, 2]) & 511]
+        strength = np.full(16, 0.10, np.float32)
+        strength[[SKIN, LIPS]] = 0.03
+        strength[HAIR], strength[SHOES] = 0.3, 0.05
+        colour *= (1 + strength[material] * wrinkle)[:, None]
+        light = at[:, 3:4] * place.sun_colour.astype(np.float32)
+        light += at[:, 4:5] * place.ambient.astype(np.float32)
+        light += at[:, 5:6] * self._floor_light
+        return colour * light, material
+
+    def _bake(self, scene: Traced, vertices: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """(V, 3) shares of the sun's, the sky's and the floor's light at vertices, all shadowed."""
+        origins = vertices + normals * 0.8
+
+        def open_share(direction: np.ndarray, slack: float) -> np.ndarray:
+            share = np.clip(normals @ direction + slack, 0, 1)
+            rows = np.flatnonzero(share > 0)
+            toward = np.broadcast_to(direction, (len(rows), 3))
+            share[rows] *= ~scene.blocked(origins[rows], toward)
+            return share
+
+        sun = open_share(self._place.sun.astype(np.float32), 0.0)
+        sky = sum(open_share(direction, 0.15) for direction in _SKY) / (0.5 * len(_SKY))
+        # What lies face down over an open floor, the chin above all, is lit from below.
+        floor = sum(open_share(direction, 0.0) for direction in _FLOOR) / -_FLOOR[:, 1].sum()
+        return np.stack([sun, np.minimum(_WALLS + 0.7 * sky, 1.2), _BOUNCE * floor], axis=1)
+
+
+def lambert(place: Place, normal: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """Linear light (N, 3) on plain surfaces of normals (N, 3), seen along directions (N, 3)."""
+    normal = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+    normal = np.where((normal * direction).sum(1, keepdims=True) > 0, -normal, normal)
+    sun = np.clip(normal @ place.sun.astype(np.float32), 0, 1)[:, None]
+    sky = (0.65 + 0.35 * normal[:, 1:2]) * place.ambient.astype(np.float32)
+    return sun * place.sun_colour.astype(np.float32) + sky
+
+
+@lru_cache(maxsize=1)
+def _cloth_noise() -> np.ndarray:
+    rng = np.random.default_rng(7)
+    return np.clip(noise(rng, 512, (16, 32, 64, 256)), -2.5, 2.5)
+
+
+def _floor_light(place: Place) -> np.ndarray:
+    """(3,) float32 linear light that the floor throws back, its mean over the place."""
+    if place.panorama is not None:
+        lower = place.panorama[place.panorama.shape[0] // 2 :].astype(np.float32)
+        return (lower * lower).mean((0, 1)) / 255**2
+    coarse = place.floor[-1].astype(np.float32)
+    albedo = (coarse * coarse).mean((0, 1)) / 255**2
+    sun = place.light_map.mean() * place.sun[1] * place.sun_colour
+    return (albedo * (sun + place.ambient)).astype(np.float32)
+
+
+def _ring(tilt: float, around: tuple[float, ...]) -> list[tuple[float, float, float]]:
+    """Directions at an angle to straight up, degrees, seen at these bearings."""
+    t = np.radians(tilt)
+    return [(np.sin(t) * np.cos(a), np.cos(t), np.sin(t) * np.sin(a)) for a in np.radians(around)]
+
+
+#: Share of the sky's light that comes off walls and horizon, and so from all sides.
+_WALLS = 0.35
+#: The floor that lights what lies above it is the near one, most of it in the sun of its place.
+_BOUNCE = 1.6
+#: Where light of the sky, and of the floor, is looked for.
+_SKY = np.array([(0.0, 1.0, 0.0), *_ring(55.0, (20.0, 110.0, 200.0, 290.0))], np.float32)
+_FLOOR = np.array(_ring(125.0, (65.0, 155.0, 245.0, 335.0)), np.float32)

@@ -1,0 +1,265 @@
+"""A user's BVH clips: known poses come back through a file, whatever its axes and rest pose."""
+
+import sys
+
+import bvh_files
+import numpy as np
+import pybvh
+import pytest
+
+from base.camera import world_to_camera
+from base.errors import UserError
+from base.skeleton import JOINTS, LIMBS
+from dataset.synthetic.body.body_model import make_body
+from dataset.synthetic.body.pose import Pose, stack
+from dataset.synthetic.body.poser import Poser
+from dataset.synthetic.motion.bvh_file import read_bvh
+from dataset.synthetic.motion.bvh_timeline import BvhTimeline, find_clips, passages
+from dataset.synthetic.motion.retarget import action_of, between, load_clip, turns_of
+from dataset.synthetic.motion.timeline import Timeline
+from utils import make_synthetic
+from utils.command import run_command
+from utils.inference.bvh import bvh_text as written_by_inference
+from utils.inference.bvh import solve_motion
+
+
+def random(*key):
+    return np.random.default_rng(np.random.SeedSequence(5, spawn_key=key))
+
+
+@pytest.fixture(scope="module")
+def poser():
+    return Poser(make_body(male=True, full=False, short=False, rng=np.random.default_rng(2)))
+
+
+@pytest.fixture(scope="module")
+def other_poser():
+    return Poser(make_body(male=False, full=True, short=True, rng=np.random.default_rng(3)))
+
+
+@pytest.fixture(scope="module")
+def walk(poser):
+    """Poses of movement, joints in place and turns: what the files hold."""
+    timeline = Timeline(poser, random, np.array([0.0, 5.0, 21.0]))
+    frames = timeline.place(list(range(40, 340, 5)))
+    return frames.joints, frames.turns
+
+
+@pytest.fixture
+def write(tmp_path, poser, walk):
+    def write(name="Boxing.bvh", **options):
+        path = tmp_path / name
+        path.write_text(bvh_files.bvh_text(poser, *walk, **options))
+        return path
+
+    return write
+
+
+def bones(poser, joints):
+    """(F, 14, 3) directions of the limbs."""
+    rows = [poser.body.rig.index(name) for name in JOINTS]
+    ways = np.stack([joints[:, rows[b]] - joints[:, rows[a]] for a, b in LIMBS], 1)
+    return ways / np.linalg.norm(ways, axis=-1, keepdims=True)
+
+
+def a_pose(poser):
+    """Arms 50 degrees down, feet turned out, elbows a little bent."""
+    rest = np.tile(np.eye(3), (len(poser.body.rig.names), 1, 1))
+    for row, name in enumerate(poser.body.rig.names):
+        side = 1 if name.startswith("Left") else -1
+        if "Foot" in name or "Toe" in name:
+            rest[row] = bvh_files.about(1, side * 12.0)
+        elif "ForeArm" in name or "Hand" in name:
+            rest[row] = bvh_files.about(2, -side * 50.0) @ bvh_files.about(1, -side * 15.0)
+        elif name.endswith("Arm"):
+            rest[row] = bvh_files.about(2, -side * 50.0)
+    return rest
+
+
+def test_somebody_elses_reader_and_ours_agree(write):
+    path = write(order="YXZ")
+    theirs, ours = pybvh.read_bvh_file(path), read_bvh(path)
+    assert [joint.name for joint in ours.joints] == theirs.joint_names
+    assert ours.frame_time == pytest.approx(1 / theirs.fps) and len(ours.values) == 60
+    assert np.abs(ours.forward()[1] - np.asarray(theirs.joint_positions())).max() < 1e-3
+
+
+@pytest.mark.parametrize("order", ["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"])
+def test_every_turn_comes_back_from_a_t_pose(write, poser, walk, order):
+    clip = load_clip(write(order=order))
+    assert np.abs(turns_of(clip, poser, np.arange(60)) - walk[1]).max() < 1e-4
+
+
+@pytest.mark.parametrize("axes", ["Y_UP", "Z_UP", "FACING_ASIDE"])
+def test_joints_come_back_whatever_the_axes_rest_pose_and_unit(write, poser, walk, axes):
+    path = write(rest=a_pose(poser), axes=getattr(bvh_files, axes), scale=100.0, prefix="")
+    turns = turns_of(load_clip(path), poser, np.arange(60))
+    assert np.abs(bones(poser, poser.bones.joints(turns)) - bones(poser, walk[0])).max() < 1e-3
+    # Bones do not turn about themselves either; half of the hand's twist is the forearm's.
+    free = [row for row, name in enumerate(poser.body.rig.names) if "ForeArm" not in name]
+    assert np.abs(turns - walk[1])[:, free].max() < 0.03
+
+
+def test_left_is_not_right_and_ahead_is_not_behind(write, poser, walk):
+    turns = turns_of(load_clip(write(rest=a_pose(poser))), poser, np.arange(60))
+    found, truth = bones(poser, poser.bones.joints(turns)), bones(poser, walk[0])
+    for axis in range(3):
+        assert np.abs(found * np.where(np.arange(3) == axis, -1, 1) - truth).max() > 0.5
+    swapped = write().read_text().replace("Left", "L#").replace("Right", "Left")
+    path = write("swapped.bvh")
+    path.write_text(swapped.replace("L#", "Right"))
+    with pytest.raises(UserError, match="swapped"):
+        load_clip(path)
+
+
+def test_what_inference_wrote_comes_back_as_the_same_limbs(tmp_path, poser, walk):
+    rows = [poser.body.rig.index(name) for name in JOINTS]
+    level = np.array([world_to_camera(joints, np.zeros(3), np.array([-90.0, 0, 0]))
+                      for joints in walk[0][:, rows]])  # fmt: skip
+    path = tmp_path / "poses.bvh"
+    path.write_text(written_by_inference(solve_motion(level / 100), 30.0))
+    turns = turns_of(load_clip(path), poser, np.arange(60))
+    found, truth = bones(poser, poser.bones.joints(turns)), bones(poser, walk[0])
+    angle = np.degrees(np.arccos(np.clip((found * truth).sum(-1), -1, 1)))
+    own = [k for k, limb in enumerate(LIMBS) if limb not in ((2, 8), (5, 12), (2, 5))]
+    assert angle[:, own].max() < 2.0
+    # From shoulder to hip, with the spine's bones shared out by angles that positions do not tell.
+    assert np.median(angle) < 1.0 and angle.max() < 15.0
+
+
+def test_another_body_does_the_same_with_its_own_limbs(write, other_poser, poser, walk):
+    turns = turns_of(load_clip(write(rest=a_pose(poser))), other_poser, np.arange(60))
+    arms = [LIMBS.index(limb) for limb in ((2, 3), (3, 4), (5, 6), (6, 7), (8, 9), (9, 10))]
+    found = bones(other_poser, other_poser.bones.joints(turns))[:, arms]
+    assert np.abs(found - bones(poser, walk[0])[:, arms]).max() < 1e-3
+
+
+def test_a_slow_file_is_filled_in_and_a_fast_one_thinned_out(write, poser, walk):
+    slow = load_clip(write(frame_time=1 / 15))
+    assert len(slow.turns) == 119
+    assert np.abs(turns_of(slow, poser, np.arange(0, 119, 2)) - walk[1]).max() < 1e-4
+    middle = slow.turns[1::2]
+    assert np.allclose(middle @ np.swapaxes(middle, -1, -2), np.eye(3), atol=1e-9)
+    fast = load_clip(write(frame_time=1 / 120))
+    assert len(fast.turns) == 15
+    assert np.abs(turns_of(fast, poser, np.arange(15)) - walk[1][::4]).max() < 1e-4
+
+
+def test_fingers_that_are_missing_follow_the_hand(write, poser):
+    found = turns_of(load_clip(write(skip="Index")), poser, np.arange(60))
+    rig = poser.body.rig
+    hand, finger = rig.index("LeftHand"), rig.index("LeftHandIndex2")
+    assert np.abs(found[:, finger] - found[:, hand]).max() == 0
+
+
+def test_feet_stand_on_the_floor_and_leave_it_in_a_jump(tmp_path, other_poser, poser):
+    crouch = Pose(pelvis=np.array([0.0, -0.3, 0.0]))
+    joints, turns = poser.place(stack([Pose()] * 20 + [crouch] * 10 + [Pose()] * 30))
+    joints[40:50, :, 1] += 30.0  # centimetres, in a pose that would stand
+    joints[..., 1] += 500.0  # wherever the file has its floor
+    path = tmp_path / "jump.bvh"
+    path.write_text(bvh_files.bvh_text(poser, joints, turns))
+    timeline = BvhTimeline(other_poser, random, (path,))
+    found = timeline.place(list(range(60 - 20)))
+    placed = found.joints
+    skin = [other_poser.body.skin(placed[k], found.turns[k])[:, 1].min() for k in (0, 10, 25, 35)]
+    assert np.abs(skin).max() < 0.7
+    height = load_clip(path).height * other_poser.bones.leg_length
+    ratio = other_poser.bones.leg_length / poser.bones.leg_length
+    assert height[45] == pytest.approx(30 * ratio, abs=3.0) and height[:40].max() == 0
+    assert placed[25, 0, 1] < placed[0, 0, 1] - 15.0
+
+
+def test_people_travel_in_their_own_leg_lengths_and_stay_where_there_is_room(
+    tmp_path, poser, other_poser
+):
+    joints, turns = poser.place(stack([Pose()] * 300))
+    joints[..., 2] += np.linspace(0, 900, 300)[:, None]  # nine metres straight ahead
+    path = tmp_path / "walking.bvh"
+    path.write_text(bvh_files.bvh_text(poser, joints, turns))
+    timeline = BvhTimeline(other_poser, random, (path,))
+    frames = timeline.place(list(range(900)))
+    hips = frames.joints[:, 0]
+    assert np.abs(hips[:, [0, 2]]).max() < 200.0
+    step = np.linalg.norm(np.diff(hips[:, [0, 2]], axis=0), axis=1)
+    scale = other_poser.bones.leg_length / poser.bones.leg_length
+    assert np.median(step) == pytest.approx(900 / 299 * scale, rel=0.01)
+    assert step.max() < 12.0 and set(frames.actions) == {"walking"}
+    # Ahead is where the person looks.
+    ahead = frames.turns[:-1, 0, :, 2][:, [0, 2]]
+    along = (np.diff(hips[:, [0, 2]], axis=0) * ahead).sum(1) / np.maximum(step, 1e-9)
+    assert np.median(along) > 0.99
+    turned = np.linalg.norm(np.diff(frames.turns[:, 0], axis=0), axis=(1, 2))
+    assert turned.max() < np.radians(25) * np.sqrt(2)
+
+
+def test_frames_do_not_depend_on_those_asked_for_before(write, poser):
+    paths = (write("a.bvh"), write("b.bvh", frame_time=1 / 60))
+    together = BvhTimeline(poser, random, paths).place(list(range(0, 300, 3)))
+    for frame in (39, 57, 240):
+        alone = BvhTimeline(poser, random, paths).place([frame])
+        assert np.array_equal(alone.joints[0], together.joints[frame // 3])
+        assert alone.actions[0] == together.actions[frame // 3]
+    assert set(together.actions) == {"a", "b"}
+
+
+def test_passages_cover_a_clip_and_none_goes_far():
+    rng = np.random.default_rng(0)
+    for count in (1, 29, 700):
+        root = np.cumsum(rng.normal(0.02, 0.02, (count, 2)), 0)
+        pieces = passages(root)
+        assert set().union(*(range(*piece) for piece in pieces)) == set(range(count))
+        for start, end in pieces:
+            assert np.hypot(*np.ptp(root[start:end], axis=0)) <= 3.2 and end - start <= 210
+
+
+def test_rotations_between_two_are_rotations_even_between_opposite_ones():
+    half = np.diag([1.0, -1.0, -1.0])
+    for share in (0.0, 0.3, 0.5, 1.0):
+        turn = between(np.eye(3)[None], half[None], share)[0]
+        assert np.allclose(turn @ turn.T, np.eye(3)) and np.linalg.det(turn) > 0
+    quarter = between(np.eye(3)[None], bvh_files.about(1, 60.0)[None], 0.5)[0]
+    assert np.allclose(quarter, bvh_files.about(1, 30.0))
+
+
+def test_clips_are_called_as_in_the_release(tmp_path):
+    assert action_of(tmp_path / "Golf Putt Failure (1).bvh") == "Golf_Putt_Failure__1_"
+
+
+def test_what_is_no_clip_ends_with_one_line_that_names_it(tmp_path, write, capsys, monkeypatch):
+    whole = write().read_text()
+    lines = whole.splitlines()
+    joints = whole.partition("MOTION")[0]
+    cases = {
+        "lacks the Mixamo joints LeftForeArm": whole.replace("LeftForeArm", "LeftElbow"),
+        "cut off: 58 of 60 frames": "\n".join([*lines[:-2], lines[-2][:200]]),
+        "the HIERARCHY is not closed": whole[: len(joints) // 2].rpartition("\n")[0],
+        "no MOTION": joints,
+        "no BVH file": "GIF89a",
+        "line 4": whole.replace("  OFFSET", "  OFFSETS", 1),
+        "more numbers": whole + "1 2 3\n",
+        "no 'Frames:'": f"{joints}MOTION\n",
+        "not finite": whole.replace(lines[-1], "nan " + lines[-1].partition(" ")[2]),
+        "should be numbers": whole.replace(lines[-1], "x " + lines[-1].partition(" ")[2]),
+        "no such folder": None,
+        "holds no .bvh": "",
+    }
+    for number, (message, content) in enumerate(cases.items()):
+        folder = tmp_path / str(number)
+        if content is not None:
+            folder.mkdir()
+            (folder / ("clip.bvh" if content else "clip.txt")).write_text(content)
+        new = tmp_path / "new"
+        argv = ["make_synthetic.py", "--output", str(new), "--bvh", str(folder)]
+        monkeypatch.setattr(sys, "argv", argv)
+        with pytest.raises(SystemExit) as caught:
+            run_command(make_synthetic.main)
+        error = capsys.readouterr().err.strip().splitlines()
+        assert caught.value.code == 2 and len(error) == 1, error
+        assert message in error[0] and str(folder / "clip.bvh" if content else folder) in error[0]
+        assert not new.exists()
+
+
+def test_files_are_found_by_their_suffix_in_the_order_of_their_names(write):
+    paths = [write("b.BVH"), write("a.bvh")]
+    assert [path.name for path in find_clips(paths[0].parent)] == ["a.bvh", "b.BVH"]

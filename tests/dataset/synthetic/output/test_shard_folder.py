@@ -1,0 +1,167 @@
+"""Straight into shards: the bytes that packing the tree gives, whatever interrupted it."""
+
+import shutil
+
+import archives
+import cv2
+import killing
+import numpy as np
+import pytest
+
+from base.errors import UserError
+from base.frame import FrameId
+from base.set_type import SetType
+from dataset.mocap import open_split
+from dataset.packed import Packed
+from dataset.synthetic.output.shard_folder import PackedFolder, put_together
+from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES, STAGING, Folder
+from utils import make_synthetic, pack_data
+
+SIZE = 64
+#: What tests/conftest.py makes ``tiny_data`` with.
+TINY = (
+    *("--train", "12", "--val", "4", "--test", "6", "--label_frames", "16", "--seed", "0"),
+    *("--ray_step", "4", "--workers", "1", "--frames_per_character", "4"),
+)
+
+
+def test_parts_and_a_kill_give_what_packing_the_tree_gives(tiny_data, tmp_path, capsys):
+    tree, direct = tmp_path / "tree", tmp_path / "direct"
+    frames_per_shard = str(1000 * make_synthetic.DEFAULT_STRIDE)
+    pack_data.main(
+        [
+            *("--input", str(tiny_data), "--output", str(tree), "--size", str(SIZE)),
+            *("--frames_per_shard", frames_per_shard),
+        ]
+    )
+    command = ["--output", str(direct), "--pack", "--pack_size", str(SIZE), *TINY]
+    make_synthetic.main([*command, "--part", "2/2"])
+    assert "part 2/2 is complete" in capsys.readouterr().out
+    with pytest.raises(UserError, match="finish packing"):
+        Packed(direct, SetType.TRAIN)
+    # When the first of the workers' jobs is done.
+    first = ("utils/make_synthetic.py", *command, "--part", "1/2")
+    killing.kill(*first, at="tqdm:tqdm.update")
+    assert any((direct / STAGING).rglob("*.json"))
+    make_synthetic.main([*command, "--part", "1/2"])
+    (direct / "synthetic.json").unlink()
+    assert archives.contents(direct) == archives.contents(tree)
+    assert len(open_split(direct, SetType.TRAIN, SIZE)) == 12
+    assert len(open_split(direct, SetType.TRAIN, SIZE, pictures=False)) == 12 + 16
+
+
+@pytest.fixture(scope="module")
+def label(tiny_data):
+    path = next((tiny_data / "TrainSet").glob("*/env_001/cam_down/json/*.json"))
+    return path.read_bytes()
+
+
+def picture(number):
+    rng = np.random.default_rng(number)
+    # Smooth, so that a JPEG at any resolution holds it.
+    return cv2.resize(rng.integers(0, 255, (4, 6, 3), np.uint8), (1280, 800))
+
+
+def folder(root, environment=PICTURES):
+    options = make_synthetic.pack_options(SIZE, 1)
+    return PackedFolder(root, SetType.TRAIN, "female_101_a_a", environment, options)
+
+
+def fill(packed, numbers, label):
+    packed.create()
+    for number in numbers:
+        image = picture(number) if packed.environment == PICTURES else None
+        packed.write(number, label, image)
+
+
+@pytest.mark.parametrize("environment", [PICTURES, LABELS_ONLY])
+def test_a_set_that_grows_comes_out_as_one_made_at_once(tmp_path, label, environment):
+    numbers = [0, 3, 998, 1002, 2500]
+    at_once, grown = (folder(tmp_path / name, environment) for name in ("once", "grown"))
+    fill(at_once, numbers, label)
+    assert at_once.missing(numbers) == set() and at_once.missing([0, 7]) == {7}
+    at_once.finish()
+    for some in ([998, 0], [1002, 3], [2500]):
+        fill(grown, some, label)
+        grown.finish()
+        assert not grown.waiting() and not grown.missing(some)
+    for packed in (at_once, grown):
+        put_together(packed.root, packed.options)
+    assert archives.contents(at_once.root) == archives.contents(grown.root)
+    assert not (grown.root / STAGING).exists()
+
+
+def test_a_kill_while_shards_are_written_loses_nothing(tmp_path, label, monkeypatch):
+    whole, killed = folder(tmp_path / "whole"), folder(tmp_path / "killed")
+    for packed in (whole, killed):
+        fill(packed, [1, 2], label)
+        packed.finish()
+        fill(packed, [3, 1500], label)
+    whole.finish()
+    # After the shards and before the rows, then after the rows with half of the frames deleted.
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("dataset.packing.Plan.save", _stop)
+        killed.finish()
+    assert killed.missing([1, 2, 3, 1500]) == set()
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", lambda *_, **__: None)
+        killed.finish()
+    next((killed.root / STAGING).rglob("*.jpg")).unlink()
+    assert killed.missing([1, 2, 3, 1500]) == set()
+    killed.finish()
+    for packed in (whole, killed):
+        put_together(packed.root, packed.options)
+    assert archives.contents(whole.root) == archives.contents(killed.root)
+
+
+def _stop(*_):
+    raise KeyboardInterrupt
+
+
+def test_half_a_frame_and_a_lost_shard_are_made_again(tmp_path, label):
+    packed = folder(tmp_path)
+    fill(packed, [1, 1500], label)
+    packed.finish()
+    fill(packed, [2, 4], label)
+    next((tmp_path / STAGING).rglob("*2.json")).unlink()
+    assert packed.missing([1, 2, 4, 1500]) == {2}
+    next((tmp_path / "TrainSet").glob("*-00001.tar")).unlink()
+    assert packed.missing([1, 2, 4, 1500]) == {2, 1500}
+
+
+def test_the_records_are_those_of_the_tree(tmp_path, label):
+    tree = Folder(tmp_path / "tree", SetType.TRAIN, "female_101_a_a", PICTURES)
+    packed = folder(tmp_path / "packed")
+    for each in (tree, packed):
+        each.create()
+        each.write(150, label, picture(150))
+    packed.finish()
+    put_together(packed.root, packed.options)
+    ours = Packed(packed.root, SetType.TRAIN, SIZE)[0]
+    theirs = open_split(tree.root, SetType.TRAIN, SIZE)[0]
+    assert ours.frame_id == theirs.frame_id == FrameId("female_101_a_a", PICTURES, 150)
+    for name in ("joints2d", "joints3d", "visible"):
+        assert np.array_equal(getattr(ours, name), getattr(theirs, name))
+    # The encoding's loss and no more.
+    assert np.abs(ours.image.astype(int) - theirs.image).mean() < 2
+    assert np.abs(ours.image[:, ::-1].astype(int) - theirs.image).mean() > 20
+
+
+def test_what_cannot_be_packed_is_refused_in_one_line(tmp_path, tiny_data):
+    lens = tmp_path / "lens.yml"
+    lens.write_text(
+        "model: fisheye\nwidth: 640\nheight: 480\nK: [[180, 0, 320], [0, 180, 240], [0, 0, 1]]\n"
+        "D: [0, 0, 0, 0]\n"
+    )
+    new = str(tmp_path / "new")
+    for message, options in {
+        "--pack and --passes exclude each other": ("--pack", "--passes", "depth"),
+        "give --pack as well": ("--pack_size", "368"),
+        "between 32 and 800": ("--pack", "--pack_size", "0"),
+        "--camera has 640x480": ("--pack", "--camera", str(lens)),
+    }.items():
+        with pytest.raises(UserError, match=message):
+            make_synthetic.main(["--output", new, *options])
+    assert not (tmp_path / "new").exists()
+    with pytest.raises(UserError, match="was made without --pack, not with --pack_size 368"):
+        make_synthetic.main(["--output", str(tiny_data), "--pack", "--resume", *TINY])

@@ -1,0 +1,84 @@
+"""The tables of a benchmark's page, from recorded results of its runs."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from recorded_results import characters, results
+
+from utils.benchmarking.page import mean, page_text, resampled_mpjpe
+from utils.benchmarking.plan import load_benchmark
+from utils.defaults import CONFIGS
+from utils.metrics.bootstrap import character_weights
+
+FRAMES = {"TrainSet": 10000, "ValSet": 400, "TestSet": 1600}
+CHECKSUM = {folder: {"frames": count} for folder, count in FRAMES.items()}
+#: What run.json tells of each row.
+RECORDS = {
+    "small": {
+        "mean": {"labels": 10000},
+        "reference": {"parameters": 27.2e6, "pictures": 9984, "labels": 9984},
+        "paper": {"parameters": 27.4e6, "pictures": 9920, "labels": 35840},
+        "transformer": {"parameters": 12.9e6, "pictures": 10000, "labels": 0},
+    },
+    "small_videos": {"single": {}, "no_history": {}, "temporal": {}},
+}
+
+
+def written(folder, name, change=lambda found: None):
+    """Row → folders of its seeds, with what demo.py and the benchmark would have left there."""
+    finished = {}
+    for row, record in RECORDS[name].items():
+        finished[row] = [folder / row / f"{seed}" for seed in ([0] if row == "mean" else range(3))]
+        for seed, place in enumerate(finished[row]):
+            found = results(
+                row, seed, moving="videos" in name, sure=row not in ("mean", "paper", "reference")
+            )
+            change(found)
+            (place / "test").mkdir(parents=True)
+            (place / "test" / "results.json").write_text(json.dumps(found))
+            trained = {"training_seconds": 0 if row == "mean" else 400.0 + 100 * seed}
+            about = {"machine": "2 CPU cores"} | trained | record
+            (place / "run.json").write_text(json.dumps(about))
+    return finished
+
+
+@pytest.mark.parametrize("name", ["small", "small_videos"])
+def test_the_page_is_the_one_that_former_code_wrote_of_the_same_results(tmp_path, name):
+    benchmark = load_benchmark(CONFIGS / "benchmark" / f"{name}.yml")
+    text = page_text(benchmark, name, CHECKSUM, written(tmp_path, name))
+    assert text == Path(__file__).with_name(f"page_{name}.md").read_text()
+
+
+def test_deciles_that_fall_are_not_monotonic_and_a_row_without_reference_has_no_ratio(tmp_path):
+    def turn(found):
+        if found["uncertainty"]:
+            found["uncertainty"]["deciles"].reverse()
+
+    finished = written(tmp_path, "small", turn)
+    del finished["reference"]
+    small = load_benchmark(CONFIGS / "benchmark" / "small.yml")
+    text = page_text(small, "small", CHECKSUM, finished)
+    assert "| no |" in text and "| – | 163.4 |" in text and "| 12.9 (100%) |" in text
+
+
+def test_one_seed_is_the_bootstrap_over_characters():
+    errors, frames = np.array([100.0, 50.0, 80.0]), np.array([10, 30, 20])
+    weights = character_weights(3)
+    expected = (weights * errors * frames).sum(1) / (weights * frames).sum(1)
+    assert np.allclose(resampled_mpjpe([characters(errors)], 0), expected)
+    assert resampled_mpjpe([characters([100.0])], 0) is None
+
+
+def test_seeds_widen_the_interval_and_hard_characters_cancel_in_ratios():
+    apart = resampled_mpjpe([characters([c] * 3) for c in (90, 100, 110)], 0)
+    assert apart.std() == pytest.approx(10 * np.sqrt(2 / 3) / np.sqrt(3), rel=0.1)
+    hard = resampled_mpjpe([characters([100, 50, 80])], 0)
+    half = resampled_mpjpe([characters([50, 25, 40])], 1)
+    assert np.allclose(half / hard, 0.5) and hard.std() > 1
+
+
+def test_a_mean_is_over_results_and_joined_keys_that_are_there():
+    found = [{"a": {"x": {"mm": 1.0}, "y": {"mm": 3.0}}}, {"a": {"x": {"mm": 5.0}}}, {"a": None}]
+    assert mean(found, "a.x+y.mm") == 3.0 and mean(found, "a.z.mm") is None

@@ -1,0 +1,106 @@
+"""A benchmark's file: every row sees the same number of pictures, or it is refused."""
+
+import pytest
+import yaml
+
+from base.errors import UserError
+from utils import benchmarking
+from utils.benchmarking.plan import load_benchmark
+from utils.defaults import CONFIGS
+
+FOLDER = CONFIGS / "benchmark"
+SMALL = yaml.safe_load((FOLDER / "small.yml").read_text())
+
+
+@pytest.mark.parametrize("name", ["small", "full", "ablation", "small_videos", "full_videos"])
+def test_the_rows_of_this_repository_see_equally_many_pictures(name):
+    benchmark = load_benchmark(FOLDER / f"{name}.yml")
+    for row, about in benchmark.rows.items():
+        if about.training:
+            config = benchmark.config(row)
+            assert config.data.input_size <= benchmark.picture_size
+            if benchmark.budget:
+                seen = about.frames_seen(config)["pictures"]
+                assert seen == pytest.approx(benchmark.budget, rel=0.01)
+
+
+def test_the_reference_row_is_the_papers_recipe_but_for_sizes():
+    small, full = (load_benchmark(FOLDER / f"{name}.yml") for name in ("small", "full"))
+    plain = yaml.safe_load((CONFIGS / "paper.yml").read_text())
+    config = small.config("reference").model_dump()
+    for section, values in plain.items():
+        for key, value in values.items():
+            sized = key in {"depth", "epoch_frames", "input_size"}
+            assert sized or config[section][key] == value
+    seen = small.rows["reference"].frames_seen(small.config("reference"))
+    assert seen == {"pictures": 9984, "labels": 9984}
+    config = full.config("reference")
+    assert (config.model.depth, config.data.input_size) == (101, 368)
+
+
+def test_every_row_of_the_ablation_leaves_one_thing_out_of_the_benchmark_s_model():
+    small, ablation = (load_benchmark(FOLDER / f"{name}.yml") for name in ("small", "ablation"))
+    same = {"data", "make", "picture_size", "checksum", "budget", "columns"}
+    assert small.model_dump(include=same) == ablation.model_dump(include=same)
+    configs = [ablation.config(row) for row in ablation.rows]
+    assert configs[0] == small.config("transformer")
+    assert len({config.model_dump_json() for config in configs}) == len(configs)
+
+
+def test_commands_start_from_the_same_seed_s_network_and_test_what_was_trained(tmp_path):
+    videos, place = load_benchmark(FOLDER / "small_videos.yml"), tmp_path / "videos/temporal/seed_7"
+    train, test = videos.commands(place, tmp_path / "set", "cpu")
+    base = tmp_path / "small/transformer/seed_7/Finetune/checkpoints/model_best.tar"
+    assert train[train.index("--load_3d_model") + 1] == str(base) and "--resume" in train
+    assert train[train.index("--seed") + 1] == "7"
+    best = place / "Temporal/checkpoints/model_best.tar"
+    assert test[test.index("--load_model") + 1] == str(best)
+    [alone] = videos.commands(tmp_path / "videos/single/seed_7", tmp_path / "set", "cpu")
+    assert alone[alone.index("--load_model") + 1] == str(base)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"reference": "nobody"}, "nobody"),
+        ({"budget": 0}, "budget Input should be greater"),
+        ({"colour": 1}, "colour Extra inputs are not permitted"),
+        ({"rows": {"a": {"title": "a", "training": "some"}}}, "rows.a.training"),
+    ],
+)
+def test_a_wrong_file_is_one_clear_line(tmp_path, change, named):
+    path = tmp_path / "own.yml"
+    path.write_text(yaml.safe_dump(SMALL | change))
+    with pytest.raises(UserError, match=named) as raised:
+        load_benchmark(path)
+    assert "\n" not in str(raised.value)
+    with pytest.raises(UserError, match=r"none\.yml"):
+        load_benchmark(tmp_path / "none.yml")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"config": "nothing"}, "nothing"),
+        ({"changes": {"model": {"dept": 18}}}, "did you mean 'model.depth'"),
+        ({"changes": {"train2d": {"epochs": 1}}}, "pictures are seen, the budget is 10000"),
+    ],
+)
+def test_a_row_that_cannot_be_trained_as_written_is_refused(tmp_path, change, named):
+    path = tmp_path / "own.yml"
+    rows = SMALL["rows"] | {"paper": SMALL["rows"]["paper"] | change}
+    path.write_text(yaml.safe_dump(SMALL | {"rows": rows}))
+    with pytest.raises(UserError, match=named):
+        load_benchmark(path).config("paper")
+
+
+@pytest.mark.parametrize("end", [0, 2, 130, 143])
+def test_a_command_that_fails_is_named_and_one_that_was_stopped_stops_us(tmp_path, end):
+    script = tmp_path / "script.py"
+    script.write_text(f"import sys; sys.exit({end} if sys.argv[1:] == ['--a', '1'] else 9)")
+    expected = {2: UserError, 130: KeyboardInterrupt, 143: KeyboardInterrupt}.get(end)
+    if expected is None:
+        benchmarking.launch(script, "--a", 1)
+        return
+    with pytest.raises(expected, match=r"script\.py ended with status 2" if end == 2 else None):
+        benchmarking.launch(script, "--a", 1)

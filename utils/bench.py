@@ -1,0 +1,349 @@
+"""Measure how fast a part of the project is, beside a plain reference in the same run.
+
+    python utils/bench.py train
+    python utils/bench.py inference --rounds 3
+
+What is compared takes turns, so that other load meets all of it; figures are medians.
+"""
+
+import argparse
+import functools
+import itertools
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import cv2
+import numpy as np
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from skimage.io import imread
+from skimage.transform import resize
+from torch.utils.data import DataLoader, Dataset, RandomSampler
+
+from base.frame import FrameId
+from base.set_type import SetType
+from base.skeleton import LIMBS, neck_centred
+from dataset.batch import collate, to_input
+from dataset.heatmaps import HeatmapShape, draw_heatmaps
+from dataset.loader import FrameLoader
+from dataset.mocap import open_split
+from dataset.transforms import SquareCrop
+from model import build
+from model.lifting import LiftingAutoencoder
+from model.losses import LossWeights, centred_losses, heatmap_mse, reconstruction_error
+from model.pose_resnet import PoseResNet
+from utils.benchmarking import launch, machine
+from utils.checkpoint import save_checkpoint
+from utils.command import run_command
+from utils.config import Config, load_config
+from utils.cores import cpu_count
+from utils.defaults import CONFIGS, DEFAULT_CONFIG, REPOSITORY
+from utils.device import GPU_HELP, fast_bf16, prepare_device, select_device
+from utils.drawing.frame import DrawnPose, FramePainter
+from utils.engine.data import LabelLoader
+from utils.engine.loop import Trainer
+from utils.engine.processes import Processes
+from utils.engine.stage import Stage
+from utils.evaluation.evaluate import Evaluation
+from utils.inference.onnx_predictor import OnnxPosePredictor
+from utils.inference.predictor import load_network, ready_network
+from utils.networks import Start, stage_network
+
+SIZE, BATCH, WORKERS = 368, 16, cpu_count()
+#: Work, and the frames it is for; a float that it returns is its own measure of frames a second.
+Ways = dict[str, tuple[Callable[[], Any], int]]
+
+
+def compare(
+    title: str, ways: Ways, rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> None:
+    """Print median frames per second; the first way is the reference, the first round warms up."""
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for _, (name, (work, frames)) in itertools.product(range(rounds + 1), ways.items()):
+        since = clock()
+        rate = work()
+        found[name].append(rate if isinstance(rate, float) else frames / (clock() - since))
+    rates = {name: statistics.median(values[1:]) for name, values in found.items()}
+    print(f"\n{title:<48}{'ms/frame':>10}{'frames/s':>12}{'ratio':>9}")
+    for name, rate in rates.items():
+        ratio = rate / next(iter(rates.values()))
+        print(f"  {name:<46}{1000 / rate:>10.2f}{rate:>12,.1f}{ratio:>9.2f}", flush=True)
+
+
+class ReferenceFrames(Dataset):
+    """TrainSet of a tree as the reference implementation reads it, whatever the stage: scikit-image
+    decodes the PNG and shrinks its centre square, heatmaps are drawn frame by frame on the CPU."""
+
+    def __init__(self, root: Path, size: int) -> None:
+        self.frames, self.size = open_split(root, SetType.TRAIN, size), size
+        self.labels = self.frames.annotations()
+        self.shape = HeatmapShape(PoseResNet.heatmap_size(size), subpixel=False)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, row: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """(3, S, S) normalised, (15, h, h) heatmaps, (16, 3) metres with the Neck at the origin."""
+        square = imread(self.frames.picture_path(row))[:, 240:1040, :3]
+        shrunk = 2 * resize(square, (self.size, self.size), anti_aliasing=True) - 1
+        joints2d = torch.from_numpy(self.labels.joints2d[row : row + 1])
+        heatmaps = draw_heatmaps(joints2d, self.size, self.shape)[0]
+        pose = torch.from_numpy(neck_centred(self.labels.joints3d[row]))
+        return torch.from_numpy(shrunk.transpose(2, 0, 1).astype(np.float32)), heatmaps, pose
+
+
+def bench_data(options: argparse.Namespace) -> None:
+    """Loading frames from a tree and from shards, and labels alone."""
+
+    def load(batches: Any, passes: int = 1, targets: bool = False) -> None:
+        for _ in range(passes):
+            for batch in batches:
+                if targets:
+                    to_input(batch.images)
+                    draw_heatmaps(batch.joints2d, SIZE, HeatmapShape(48))
+
+    plain, root = ReferenceFrames(options.data_root, SIZE), options.data_root
+    loader = DataLoader(plain, BATCH, num_workers=WORKERS, persistent_workers=True)
+    ways: Ways = {"reference": (functools.partial(load, loader), len(plain))}
+    with tempfile.TemporaryDirectory() as packed:
+        launch("utils/pack_data.py", "--input", root, "--output", packed, quiet=True)
+        for name, where in (("tree", root), ("shards", packed)):
+            frames = FrameLoader(open_split(where, SetType.TRAIN, SIZE), BATCH, WORKERS)
+            made = functools.partial(load, frames, targets=True)
+            ways[name] = functools.partial(load, frames), len(plain)
+            ways[f"{name}, input and targets made too"] = made, len(plain)
+        labels = open_split(packed, SetType.TRAIN, SIZE, pictures=False)
+        alone = LabelLoader(labels, torch.device("cpu"), batch_size=BATCH)
+        # One pass is too short to be timed.
+        ways["annotations"] = functools.partial(load, alone, 100), 100 * len(labels)
+        compare(f"loading, {WORKERS} workers, {SIZE} px", ways, options.rounds)
+
+
+def step_rate(step: Callable, batches: Iterator[Any], frames: int, steps: int) -> float:
+    """Frames per second of training steps, loading included, after one to warm up."""
+    wait = torch.cuda.synchronize if torch.cuda.is_available() else bool
+    step(next(batches))
+    wait()
+    since = time.perf_counter()
+    for _ in range(steps):
+        step(next(batches))
+    wait()
+    return steps * frames / (time.perf_counter() - since)
+
+
+def reference_rate(
+    stage: str, depth: int, size: int, root: Path, device: torch.device, steps: int
+) -> float:
+    """:func:`step_rate` of the reference's train2d or train3d: batches of 16, fp32, Adam."""
+    frames, two = ReferenceFrames(root, size), stage == "train2d"
+    network = PoseResNet(depth) if two else LiftingAutoencoder(frames.shape.size)
+    optimizer = torch.optim.Adam(network.to(device).train().parameters(), lr=1e-3)
+    # As many as the release has: at the end of a small set the processes would start anew.
+    sampler = RandomSampler(frames, replacement=True, num_samples=252_000)
+
+    def step(batch: list[torch.Tensor]) -> None:
+        pictures, heatmaps, poses = (tensor.to(device) for tensor in batch)
+        if two:
+            loss = heatmap_mse(network(pictures), heatmaps)
+        else:
+            made, weights = network(heatmaps), LossWeights()
+            loss = sum(centred_losses(made.joints3d, poses, weights).values())
+            loss += weights.reconstruction * reconstruction_error(made.reconstruction, heatmaps)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    batches = iter(DataLoader(frames, BATCH, sampler=sampler, num_workers=WORKERS))
+    return step_rate(step, batches, BATCH, steps)
+
+
+def our_rate(
+    stage: str, batch: int, depth: int, size: int, root: Path, processes: Processes
+) -> Callable[..., float]:
+    """What measures :func:`step_rate` of our training, with loading or without."""
+    # Read from disk, as a set of the release's size is.
+    data = {"input_size": size, "workers": WORKERS, "memory_gib": 0}
+    changes = {"model": {"depth": depth}, "data": data, stage: {"batch_size": batch}}
+    network, config = stage_network(stage, load_config(DEFAULT_CONFIG, changes), Start())
+    made = Stage(stage, network, config, root, processes)
+    with tempfile.TemporaryDirectory() as folder:
+        step = Trainer(made, Path(folder)).train_step
+    made.network.train()
+
+    def epochs() -> Iterator[Any]:
+        for made.loader.epoch in itertools.count():
+            yield from ([batch] for batch in made.loader)
+
+    def measure(steps: int, loading: bool = True) -> float:
+        batches = epochs() if loading else itertools.repeat(next(epochs()))
+        return step_rate(step, batches, batch, steps)
+
+    return measure
+
+
+def bench_train(options: argparse.Namespace) -> None:
+    """Training steps, loading included."""
+    depth, size, steps = (18, 64, 1) if options.quick else (101, SIZE, 3)
+    network = depth, size, options.data_root
+    with Processes(options.gpu) as here, ProcessPoolExecutor(1, get_context("spawn")) as other:
+        # Starts the process, before anything is set up that makes ours faster.
+        other.submit(torch.set_num_threads, torch.get_num_threads()).result()
+        prepare_device(here.device, "auto", tf32=True)
+        for stage, large in (("train3d", options.batch_size), ("train2d", None)):
+            about = reference_rate, stage, *network, here.device
+            reference = functools.partial(other.submit, *about)
+            ours = our_rate(stage, BATCH, *network, here)
+            ways: Ways = {
+                "reference, batch 16, fp32": (lambda f=reference: f(steps).result(), BATCH),
+                "ours, batch 16": (functools.partial(ours, steps), BATCH),
+            }
+            if large:
+                ours = our_rate(stage, large, *network, here)
+                ways[f"ours, batch {large}"] = functools.partial(ours, steps), large
+            else:
+                ways["ours, without loading"] = functools.partial(ours, steps, False), BATCH
+            compare(stage, ways, options.rounds)
+            del ours, ways  # gigabytes
+
+
+def bench_inference(options: argparse.Namespace) -> None:
+    """From decoded 1280×800 frames to poses, beside the plain fp32 network's forward pass alone."""
+    device = select_device(options.gpu)
+    path = open_split(options.data_root, SetType.TRAIN, SIZE).picture_path(0)
+    frame = imread(path)[..., :3]
+
+    def poses(network: Callable, crop: SquareCrop, batch: int) -> None:
+        network(torch.from_numpy(np.stack([crop.image(frame) for _ in range(batch)])))
+
+    @torch.inference_mode()
+    def forward(plain: torch.nn.Module, images: torch.Tensor) -> None:
+        plain(images).joints3d.cpu()
+
+    for depth, size in [(18, 64)] if options.quick else [(18, 256), (101, 368)]:
+        config = Config().overridden({"data": {"input_size": size}, "model": {"depth": depth}})
+        plain, crop = build(config.model, size).eval(), SquareCrop(size)
+        with tempfile.TemporaryDirectory() as folder:
+            model = Path(folder) / "random.tar"
+            weights = {
+                part.key: getattr(plain, name).state_dict() for name, part in plain.parts.items()
+            }
+            save_checkpoint(model, weights | {"config": config.model_dump()})
+            kinds = ["fp32"] + ["bf16"] * fast_bf16(device)
+            networks = {kind: load_network(model, options.gpu, kind) for kind in kinds}
+            for kind, flags in {"fp32": [], "int8": ["--int8", "--pictures", path.parent]}.items():
+                file = model.with_name(f"{kind}.onnx")
+                export = ["--load_model", model, "--output", file, *flags]
+                launch("utils/export_onnx.py", *export, quiet=True)
+                onnx = OnnxPosePredictor(file, torch.get_num_threads())
+                networks[f"ONNX Runtime {kind}"] = onnx
+        plain.to(device)
+        for batch in (1, 8):
+            images = to_input(torch.from_numpy(np.stack([crop.image(frame)] * batch)), device)
+            work = functools.partial(forward, plain, images)
+            ways: Ways = {"plain PyTorch fp32, forward alone": (work, batch)}
+            for kind, network in networks.items():
+                ways[f"end to end, {kind}"] = functools.partial(poses, network, crop, batch), batch
+            compare(f"ResNet-{depth} at {size}, batch {batch}", ways, options.rounds)
+
+
+def bench_evaluation(options: argparse.Namespace) -> None:
+    """Drawing a frame, and the metrics of a batch."""
+    data = open_split(options.data_root, SetType.TRAIN, 800)
+    frames, count = [data[row] for row in range(2)], itertools.count()
+    drawn = [DrawnPose.through_camera(frame.joints3d, data.camera) for frame in frames]
+    image, painter = frames[0].image, FramePainter()
+
+    def plain() -> None:
+        figure = Figure(figsize=(12.8, 7.2), dpi=100)
+        left, right = figure.add_subplot(121), figure.add_subplot(122, projection="3d")
+        left.imshow(image)
+        for pose, limb in itertools.product(drawn, LIMBS):
+            left.plot(*pose.joints2d[list(limb)].T, "-o")
+            right.plot(*pose.joints3d[list(limb)].T, "-o")
+        FigureCanvasAgg(figure).draw()
+
+    def ours() -> None:
+        painter.paint(image, *drawn, title=f"a new caption each time: {next(count)}")
+
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    ways: Ways = {"matplotlib with a fresh 3D axis": (plain, 1), "utils/drawing": (ours, 1)}
+    # By the processor's clock, so that other load hardly shows.
+    title = "drawing a frame of 1280×720, one thread"
+    compare(title, ways, options.rounds, time.process_time)
+    cv2.setNumThreads(threads)
+
+    config, device = load_config(CONFIGS / "quickstart.yml"), select_device(options.gpu)
+    plain = build(config.model, config.data.input_size).to(device).eval()
+    network = ready_network(plain, device, "fp32")
+    data = open_split(options.data_root, SetType.TRAIN, config.data.input_size)
+    batch = collate([data[row] for row in range(BATCH)])
+    prediction = network(batch.images)
+    evaluation = Evaluation(lambda _: prediction, prediction.joints3d[0])
+
+    def evaluate() -> None:
+        batch.frame_ids = [FrameId("a", "env_001", next(count)) for _ in range(BATCH)]
+        evaluation.add(batch)
+
+    ways = {
+        "forward pass of quickstart.yml": (lambda: network(batch.images), BATCH),
+        "all metrics and bookkeeping": (evaluate, BATCH),
+    }
+    compare(f"evaluation, batches of {BATCH}", ways, options.rounds)
+
+
+def bench_synthetic(options: argparse.Namespace) -> None:
+    """Frames per second and peak memory of utils/make_synthetic.py, starting up included."""
+    kinds = {
+        "tree, 1280×800": ["--ray_step", "1", "--train"],
+        "tree, 1280×800, --ray_step 2": ["--ray_step", "2", "--train"],
+        "shards, 368×368 (--pack)": ["--pack", "--train"],
+        "labels alone": ["--train", "0", "--label_frames"],
+    }
+    script = [sys.executable, str(REPOSITORY / "utils" / "make_synthetic.py"), "--val", "0"]
+    cores, sizes = ([1], [2]) if options.quick else (sorted({1, 2, WORKERS}), [50, 400])
+    for (kind, flags), workers, frames in itertools.product(kinds.items(), cores, sizes):
+        with tempfile.TemporaryDirectory() as folder:
+            command = [*script, "--test", "0", "--output", folder, "--workers", str(workers)]
+            since = time.perf_counter()
+            process = os.spawnv(os.P_NOWAIT, sys.executable, [*command, *flags, str(frames)])
+            # The largest of the process and of its workers, which it has waited for.
+            peak = os.wait4(process, 0)[2].ru_maxrss / 1024
+            rate = frames / (time.perf_counter() - since)
+        print(f"{kind:<30}{workers} workers{frames:>5} frames", end="")
+        print(f"{rate:>8.1f} frames/s{peak:>7,.0f} MiB", flush=True)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of the measurements."""
+    benches = {key[6:]: bench for key, bench in globals().items() if key.startswith("bench_")}
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=benches)
+    parser.add_argument("--gpu", default="0", help=GPU_HELP)
+    parser.add_argument("--rounds", type=int, default=5, help="measurements (default: 5)")
+    parser.add_argument("--batch_size", type=int, default=256, help="the large one of train3d")
+    parser.add_argument("--data_root", type=Path, default=REPOSITORY / "data" / "bench")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
+    options = parser.parse_args(argv)
+    if not (options.data_root / SetType.VAL.folder).is_dir():
+        sizes = ["--train", 120, "--val", 4, "--test", 0, "--label_frames", 2048, "--ray_step", 2]
+        launch("utils/make_synthetic.py", "--output", options.data_root, *sizes)
+    benches[options.what](options)
+    print(f"\n{machine(options.gpu)}, torch {torch.__version__}")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,1 +1,0 @@
-"""Benchmarks that measure the project beside a plain reference in the same run."""

@@ -1,1 +1,0 @@
-"""Figures for papers and READMEs, drawn by ``utils/draw_figures.py``."""
