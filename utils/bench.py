@@ -31,6 +31,7 @@ from skimage.io import imread
 from skimage.transform import resize
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
+from base.errors import UserError
 from base.frame import FrameId
 from base.set_type import SetType
 from base.skeleton import LIMBS, neck_centred
@@ -75,10 +76,10 @@ def compare(
         rate = work()
         found[name].append(rate if isinstance(rate, float) else frames / (clock() - since))
     rates = {name: statistics.median(values[1:]) for name, values in found.items()}
-    print(f"\n{title:<48}{'ms/frame':>10}{'frames/s':>12}{'ratio':>9}")
+    print(f"\n{title:<48}{'ms/frame':>10}{'frames/s':>12}{'ratio':>12}")
     for name, rate in rates.items():
         ratio = rate / next(iter(rates.values()))
-        print(f"  {name:<46}{1000 / rate:>10.2f}{rate:>12,.1f}{ratio:>9.2f}", flush=True)
+        print(f"  {name:<46}{1000 / rate:>10.2f}{rate:>12,.1f}{ratio:>12,.2f}", flush=True)
 
 
 class ReferenceFrames(Dataset):
@@ -314,15 +315,18 @@ def bench_synthetic(options: argparse.Namespace) -> None:
     script = [sys.executable, str(REPOSITORY / "utils" / "make_synthetic.py"), "--val", "0"]
     cores, sizes = ([1], [2]) if options.quick else (sorted({1, 2, WORKERS}), [50, 400])
     for (kind, flags), workers, frames in itertools.product(kinds.items(), cores, sizes):
+        count = frames * (40 if kind == "labels alone" else 1)
         with tempfile.TemporaryDirectory() as folder:
             command = [*script, "--test", "0", "--output", folder, "--workers", str(workers)]
             since = time.perf_counter()
-            process = os.spawnv(os.P_NOWAIT, sys.executable, [*command, *flags, str(frames)])
-            # The largest of the process and of its workers, which it has waited for.
-            peak = os.wait4(process, 0)[2].ru_maxrss / 1024
-            rate = frames / (time.perf_counter() - since)
-        print(f"{kind:<30}{workers} workers{frames:>5} frames", end="")
-        print(f"{rate:>8.1f} frames/s{peak:>7,.0f} MiB", flush=True)
+            process = os.spawnv(os.P_NOWAIT, sys.executable, [*command, *flags, str(count)])
+            # Memory of the largest of the process and of its workers, which it has waited for.
+            _, status, usage = os.wait4(process, 0)
+            rate = count / (time.perf_counter() - since)
+        if status:
+            raise UserError(f"failed: {' '.join(command[1:])} {' '.join(flags)} {count}")
+        print(f"{kind:<30}{workers} workers{count:>6} frames{rate:>8.1f} frames/s", end="")
+        print(f"{usage.ru_maxrss / 1024:>7,.0f} MiB", flush=True)
 
 
 def main(argv: list[str] | None = None) -> None:

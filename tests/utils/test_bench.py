@@ -1,0 +1,154 @@
+"""Each bench measures all that it compares and prints it; how fast is not a test's business."""
+
+import re
+import shutil
+from concurrent.futures import Future
+
+import numpy as np
+import pytest
+import torch
+
+from base.errors import UserError
+from base.set_type import SetType
+from dataset.batch import collate
+from dataset.heatmaps import HeatmapShape, draw_heatmaps
+from dataset.mocap import open_split
+from utils import bench, pack_data
+from utils.config import Config
+from utils.device import select_device
+from utils.engine.networks import untrained_network
+from utils.inference.predictor import ready_network
+
+
+class SameProcess:
+    """Stands in for the process of the reference."""
+
+    def __init__(self, *_):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def submit(self, work, *arguments):
+        done = Future()
+        done.set_result(work(*arguments))
+        return done
+
+
+@pytest.fixture
+def rows(tiny_data, monkeypatch, capsys):
+    """Run a bench; its rows: name → (frames a second, ratio to the first of its table)."""
+    monkeypatch.setattr(bench, "WORKERS", 1)
+    monkeypatch.setattr(bench, "SIZE", 64)
+    monkeypatch.setattr(bench, "BATCH", 4)
+    monkeypatch.setattr(bench, "ProcessPoolExecutor", SameProcess)
+    monkeypatch.setattr(bench, "prepare_device", lambda *_, **__: None)
+
+    def run(what):
+        flags = ["--rounds", "1", "--quick", "--gpu", "cpu", "--data_root", str(tiny_data)]
+        bench.main([what, *flags, "--batch_size", "8"])
+        found = re.findall(r"^  (\S.*?) {2,}([\d.,]+) +([\d.,]+) +([\d.,]+)$",
+                           capsys.readouterr().out, re.MULTILINE)  # fmt: skip
+        return [
+            (name, float(rate.replace(",", "")), float(ratio.replace(",", "")))
+            for name, _, rate, ratio in found
+        ]
+
+    return run
+
+
+def names(rows):
+    assert all(rate > 0 for _, rate, _ in rows) and rows[0][2] == 1
+    return [name for name, *_ in rows]
+
+
+def test_rates_are_medians_of_rounds_in_turns_and_ratios_are_to_the_first(capsys):
+    clock, calls = iter(np.cumsum([0] + [1] * 40)), []
+    works = {"a": (lambda: calls.append("a"), 4), "b": (lambda: float(calls.append("b") or 8), 4)}
+    bench.compare("title", works, 2, lambda: next(clock))
+    assert calls == ["a", "b"] * 3
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert lines == [["a", "250.00", "4.0", "1.00"], ["b", "125.00", "8.0", "2.00"]]
+
+
+def test_loading_and_drawing_and_training_are_measured(rows, monkeypatch):
+    monkeypatch.setattr(
+        bench, "launch", lambda script, *flags, **_: pack_data.main([*map(str, flags)])
+    )
+    ways = ["tree", "tree, input and targets made too"]
+    ways += [way.replace("tree", "shards") for way in ways]
+    assert names(rows("data")) == ["reference", *ways, "annotations"]
+    assert names(rows("evaluation")) == [
+        *("matplotlib with a fresh 3D axis", "utils/drawing"),
+        *("forward pass of quickstart.yml", "all metrics and bookkeeping"),
+    ]
+    reference = "reference, batch 16, fp32"
+    assert names(rows("train")) == [
+        *(reference, "ours, batch 16", "ours, batch 8"),
+        *(reference, "ours, batch 16", "ours, without loading"),
+    ]
+
+
+def test_inference_is_measured_in_each_form(rows, monkeypatch):
+    config = Config().overridden({"data": {"input_size": 64}, "model": {"depth": 18}})
+    device = select_device("cpu")
+    exported, network = [], ready_network(untrained_network(config).eval(), device, "fp32")
+    monkeypatch.setattr(bench, "launch", lambda script, *flags, **_: exported.append(flags))
+    monkeypatch.setattr(bench, "OnnxPosePredictor", lambda path, threads: network)
+    monkeypatch.setattr(bench, "fast_bf16", lambda device: False)
+    kinds = [f"end to end, {kind}" for kind in ("fp32", "ONNX Runtime fp32", "ONNX Runtime int8")]
+    assert names(rows("inference")) == ["plain PyTorch fp32, forward alone", *kinds] * 2
+    assert ["--int8" in flags for flags in exported] == [False, True]
+
+
+def test_sets_of_each_kind_are_made_and_their_memory_is_told(
+    tmp_path, tiny_data, monkeypatch, capsys
+):
+    (tmp_path / "utils").mkdir()
+    script, log = tmp_path / "utils" / "make_synthetic.py", tmp_path / "log"
+    script.write_text(f"import sys; open({str(log)!r}, 'a').write(f'{{sys.argv[1:]}}\\n')")
+    monkeypatch.setattr(bench, "REPOSITORY", tmp_path)
+    flags = ["synthetic", "--quick", "--data_root", str(tiny_data)]
+    bench.main(flags)
+    asked = [line.rstrip("]\n").split(", ") for line in log.read_text().splitlines()]
+    assert [flags[-1] for flags in asked] == ["'2'"] * 3 + ["'80'"]
+    assert "'--pack'" in asked[2] and "'--label_frames'" in asked[3]
+    printed = re.findall(r"frames +[\d.]+ frames/s +([\d,]+) MiB", capsys.readouterr().out)
+    assert len(printed) == 4
+    script.write_text("raise SystemExit(1)")
+    with pytest.raises(UserError, match="make_synthetic"):
+        bench.main(flags)
+
+
+def test_the_reference_reads_the_frames_that_we_read(tiny_data):
+    tree = open_split(tiny_data, SetType.TRAIN, 368)
+    frames = bench.ReferenceFrames(tiny_data, 368)
+    pictures, heatmaps, poses = map(
+        torch.stack, zip(*(frames[row] for row in range(3)), strict=True)
+    )
+    ours = collate([tree[row] for row in range(3)])
+    # Two ways of shrinking without aliasing: alike, not equal.
+    theirs = ours.images.permute(0, 3, 1, 2).float() / 127.5 - 1
+    assert (pictures - theirs).abs().mean() < 0.02 and len(frames) == len(tree)
+    assert torch.allclose(poses, ours.joints3d - ours.joints3d[:, :1], atol=1e-6)
+    expected = draw_heatmaps(ours.joints2d, 368, HeatmapShape(48, subpixel=False))
+    assert torch.equal(heatmaps, expected) and heatmaps.amax() == 1
+
+
+def test_a_set_is_made_where_there_is_none(tmp_path, tiny_data, monkeypatch):
+    made = []
+
+    def launch(script, *flags):
+        made.append((script, flags))
+        shutil.copytree(tiny_data, tmp_path / "set")
+
+    monkeypatch.setattr(bench, "launch", launch)
+    monkeypatch.setattr(bench, "bench_data", lambda options: made.append(options.data_root))
+    bench.main(["data", "--data_root", str(tmp_path / "set")])
+    bench.main(["data", "--data_root", str(tmp_path / "set")])
+    assert [what[0] if isinstance(what, tuple) else "measured" for what in made] == [
+        *("utils/make_synthetic.py", "measured", "measured")
+    ]
