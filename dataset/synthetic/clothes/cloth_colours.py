@@ -2,19 +2,7 @@
 
 import numpy as np
 
-from dataset.synthetic.clothes.outfit import (
-    BELT,
-    BOTTOMS,
-    COLLAR,
-    FASTENER,
-    HAIR,
-    LIPS,
-    MATERIALS,
-    SHOES,
-    SKIN,
-    SOLE,
-    TOP,
-)
+from dataset.synthetic.clothes.materials import Material
 
 #: Muted cloth most people wear, sRGB; the rest is drawn from the whole wheel.
 _CLOTH = np.array(
@@ -30,15 +18,10 @@ _CLOTH = np.array(
 
 _SKIN_TONES = np.array(
     [
-        (0.91, 0.74, 0.65),
-        (0.86, 0.66, 0.55),
-        (0.80, 0.60, 0.47),
-        (0.70, 0.50, 0.38),
-        (0.55, 0.38, 0.28),
-        (0.40, 0.27, 0.20),
-        (0.30, 0.20, 0.15),
+        (0.91, 0.74, 0.65), (0.86, 0.66, 0.55), (0.80, 0.60, 0.47), (0.70, 0.50, 0.38),
+        (0.55, 0.38, 0.28), (0.40, 0.27, 0.20), (0.30, 0.20, 0.15),
     ]
-)
+)  # fmt: skip
 
 
 def cloth_colour(rng: np.random.Generator) -> np.ndarray:
@@ -54,28 +37,27 @@ def cloth_colour(rng: np.random.Generator) -> np.ndarray:
 def material_colours(top_kind: str, bottom_kind: str, rng: np.random.Generator) -> np.ndarray:
     """Draw a colour for each material: (materials, 3) float32 linear."""
     tone = rng.uniform(0, len(_SKIN_TONES) - 1)
-    low = int(tone)
-    high = min(low + 1, len(_SKIN_TONES) - 1)
-    skin = _SKIN_TONES[low] * (1 - (tone - low)) + _SKIN_TONES[high] * (tone - low)
+    low, share = int(tone), tone % 1.0
+    skin = _SKIN_TONES[low] * (1 - share) + _SKIN_TONES[min(low + 1, 6)] * share
     # Some people's skin is paler than the table's tones, hardly anyone's is redder.
     grey = skin @ np.array([0.3, 0.59, 0.11])
     skin = grey + rng.uniform(0.55, 1.0) * (skin - grey) + rng.normal(0, 0.02)
     skin = np.clip(skin + rng.normal(0, 0.008, 3), 0.05, 1.0) ** 2
-    colours = np.zeros((MATERIALS, 3), np.float32)
-    colours[SKIN] = skin
-    colours[LIPS] = skin * np.array([0.98, 0.66, 0.64]) + np.array([0.03, 0.0, 0.0])
-    colours[TOP] = cloth_colour(rng)
+    colours = np.zeros((len(Material), 3), np.float32)
+    colours[Material.SKIN] = skin
+    colours[Material.LIPS] = skin * np.array([0.98, 0.66, 0.64]) + np.array([0.03, 0.0, 0.0])
+    colours[Material.TOP] = cloth_colour(rng)
     if top_kind in ("jacket", "coat"):  # outdoor clothes are darker
-        colours[TOP] *= rng.uniform(0.15, 1.0)
-    colours[COLLAR] = colours[TOP] * rng.uniform(0.6, 1.1)
+        colours[Material.TOP] *= rng.uniform(0.15, 1.0)
+    colours[Material.COLLAR] = colours[Material.TOP] * rng.uniform(0.6, 1.1)
     if rng.random() < 0.45:
-        colours[COLLAR] = cloth_colour(rng)
-    colours[FASTENER] = rng.choice([0.05, 0.6, 0.8])
-    colours[BOTTOMS] = cloth_colour(rng)
+        colours[Material.COLLAR] = cloth_colour(rng)
+    colours[Material.FASTENER] = rng.choice([0.05, 0.6, 0.8])
+    colours[Material.BOTTOMS] = cloth_colour(rng)
     if bottom_kind == "jeans":
-        colours[BOTTOMS] = np.array([0.03, 0.045, 0.09]) * rng.uniform(0.4, 3.0)
-    colours[SHOES] = cloth_colour(rng)
-    colours[SOLE] = rng.choice([0.02, 0.35, 0.75])
-    colours[HAIR] = np.array([0.09, 0.06, 0.04]) * rng.uniform(0.15, 3.0)
-    colours[BELT] = np.array([0.06, 0.035, 0.02]) * rng.uniform(0.3, 2.0)
+        colours[Material.BOTTOMS] = np.array([0.03, 0.045, 0.09]) * rng.uniform(0.4, 3.0)
+    colours[Material.SHOES] = cloth_colour(rng)
+    colours[Material.SOLE] = rng.choice([0.02, 0.35, 0.75])
+    colours[Material.HAIR] = np.array([0.09, 0.06, 0.04]) * rng.uniform(0.15, 3.0)
+    colours[Material.BELT] = np.array([0.06, 0.035, 0.02]) * rng.uniform(0.3, 2.0)
     return colours

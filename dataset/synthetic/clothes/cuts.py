@@ -1,101 +1,43 @@
 """Kinds of tops and bottoms, and the measures of what one person wears."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from dataset.synthetic.body.body_model import Body
 
+Span = tuple[float, float]
 
-@dataclass(frozen=True)
-class Top:
-    """Ranges of a kind of top, centimetres: (least, greatest)."""
+
+class Top(NamedTuple):
+    """A kind of top; spans are least and greatest centimetres."""
 
     share: float
     sleeve: str
-    thick: tuple[float, float]
-    neck: tuple[float, float]  # of the opening above the base of the neck
-    v_depth: tuple[float, float]
-    collar: tuple[float, float]  # points of a turned-down collar; 0 for none
-    band: float  # painted edge of the neckline
     fastener: str  # "zip", "buttons" or ""
-    hem: tuple[float, float]  # below the hips
-    cuff: tuple[float, float]
-    loose: tuple[float, float]
+    band: float  # painted edge of the neckline
+    thick: Span
+    neck: Span  # of the opening above the base of the neck
+    v_depth: Span
+    collar: Span  # points of a turned-down collar; 0 for none
+    hem: Span  # below the hips
+    cuff: Span
+    loose: Span
 
 
-TOPS = {
-    "t-shirt": Top(
-        0.17, "short", (0.5, 1.1), (-1, 2), (1, 4), (0, 0), 1.5, "", (-4, 8), (0, 0), (0.2, 0.8)
-    ),
-    "v-neck": Top(
-        0.08, "short", (0.4, 1.0), (-1, 1), (6, 13), (0, 0), 1.2, "", (-4, 6), (0, 0), (0.1, 0.7)
-    ),
-    "pullover": Top(
-        0.13, "long", (1.0, 2.2), (0, 3), (0, 5), (0, 0), 2.5, "", (-2, 8), (0, 4), (0.4, 0.9)
-    ),
-    "shirt": Top(
-        0.14,
-        "long",
-        (0.6, 1.3),
-        (0, 2),
-        (6, 12),
-        (7, 10),
-        0.0,
-        "buttons",
-        (2, 12),
-        (4, 6),
-        (0.4, 0.9),
-    ),
-    "polo": Top(
-        0.08,
-        "short",
-        (0.5, 1.0),
-        (0, 2),
-        (6, 10),
-        (5, 7),
-        0.0,
-        "buttons",
-        (0, 8),
-        (2, 2),
-        (0.3, 0.8),
-    ),
-    "jacket": Top(
-        0.15,
-        "long",
-        (1.5, 3.0),
-        (-1, 2),
-        (7, 13),
-        (10, 15),
-        0.0,
-        "zip",
-        (0, 10),
-        (0, 5),
-        (0.7, 1.0),
-    ),
-    "hoodie": Top(
-        0.09, "long", (1.6, 3.0), (0, 3), (2, 6), (0, 0), 3.0, "zip", (2, 10), (4, 6), (0.6, 1.0)
-    ),
-    "turtleneck": Top(
-        0.05, "long", (0.8, 1.6), (4, 6), (0, 1), (0, 0), 4.0, "", (0, 6), (3, 4), (0.1, 0.6)
-    ),
-    "coat": Top(
-        0.06,
-        "long",
-        (1.8, 3.0),
-        (0, 2),
-        (9, 16),
-        (11, 16),
-        0.0,
-        "buttons",
-        (16, 32),
-        (0, 5),
-        (0.7, 1.0),
-    ),
-    "tank": Top(
-        0.05, "none", (0.3, 0.8), (-3, -1), (6, 11), (0, 0), 1.0, "", (-4, 6), (0, 0), (0.1, 0.6)
-    ),
-}
+_TOPS = {
+    "t-shirt": (.17, "short", "", 1.5, (.5,1.1), (-1,2), (1,4), (0,0), (-4,8), (0,0), (.2,.8)),
+    "v-neck": (.08, "short", "", 1.2, (.4,1.0), (-1,1), (6,13), (0,0), (-4,6), (0,0), (.1,.7)),
+    "pullover": (.13, "long", "", 2.5, (1.0,2.2), (0,3), (0,5), (0,0), (-2,8), (0,4), (.4,.9)),
+    "shirt": (.14, "long", "buttons", 0, (.6,1.3), (0,2), (6,12), (7,10), (2,12), (4,6), (.4,.9)),
+    "polo": (.08, "short", "buttons", 0, (.5,1.0), (0,2), (6,10), (5,7), (0,8), (2,2), (.3,.8)),
+    "jacket": (.15, "long", "zip", 0, (1.5,3.0), (-1,2), (7,13), (10,15), (0,10), (0,5), (.7,1.0)),
+    "hoodie": (.09, "long", "zip", 3.0, (1.6,3.0), (0,3), (2,6), (0,0), (2,10), (4,6), (.6,1.0)),
+    "turtleneck": (.05, "long", "", 4.0, (.8,1.6), (4,6), (0,1), (0,0), (0,6), (3,4), (.1,.6)),
+    "coat": (.06, "long", "buttons", 0, (1.8,3), (0,2), (9,16), (11,16), (16,32), (0,5), (.7,1.0)),
+    "tank": (.05, "none", "", 1.0, (.3,.8), (-3,-1), (6,11), (0,0), (-4,6), (0,0), (.1,.6)),
+}  # fmt: skip
+TOPS = {kind: Top(*row) for kind, row in _TOPS.items()}
 
 #: Kind → (share for men, for women).
 BOTTOMS = {
@@ -108,16 +50,13 @@ BOTTOMS = {
     "long skirt": (0.0, 0.1),
 }
 
+#: Half the width of a zip or radius of a button, centimetres: least, and what is added at most.
+_FASTENERS = {"zip": (0.2, 0.2), "buttons": (0.35, 0.25), "": (0.0, 0.0)}
+
 
 def _pick(rng: np.random.Generator, kinds: dict[str, float]) -> str:
     shares = np.array(list(kinds.values()))
     return str(rng.choice(list(kinds), p=shares / shares.sum()))
-
-
-def _fastener_width(kind: str, rng: np.random.Generator) -> float:
-    """Half the width of a zip, radius of a button, centimetres."""
-    share = float(rng.random())
-    return {"zip": 0.2 + 0.2 * share, "buttons": 0.35 + 0.25 * share, "": 0.0}[kind]
 
 
 def draw_cut(
@@ -132,22 +71,19 @@ def draw_cut(
         rng: source of all choices.
 
     Returns:
-        The kind of the top and of the bottoms, and the measures that :class:`outfit.Outfit`
-        has as ``cut``.
+        The kind of the top and of the bottoms, and the measures in centimetres; 0 and 1 for what
+        there is or is not.
     """
     at = {name: joints[row] for row, name in enumerate(body.rig.names)}
     elbow, wrist = at["LeftForeArm"][0], at["LeftHand"][0]
     hips, knee, ankle = at["Hips"][1], at["LeftLeg"][1], at["LeftFoot"][1]
     head = np.isin(body.rig.main_bone, [body.rig.index("Head")])
     middle_line = tpose[head & (np.abs(tpose[:, 0]) < 0.8)]
-    nose = middle_line[middle_line[:, 2].argmax()]
+    _, nose, nose_front = middle_line[middle_line[:, 2].argmax()]
     top_kind = _pick(rng, {name: top.share for name, top in TOPS.items()})
     bottom_kind = _pick(rng, {name: shares[not body.male] for name, shares in BOTTOMS.items()})
     top = TOPS[top_kind]
-
-    def within(span: tuple[float, float]) -> float:
-        return float(rng.uniform(*span))
-
+    # All are drawn, so that one choice does not change the others.
     sleeve_end = {
         "long": wrist - rng.uniform(-1.0, 4.0),
         "short": elbow - rng.uniform(2.0, 14.0),
@@ -163,40 +99,37 @@ def draw_cut(
         "short skirt": knee + rng.uniform(0.0, 14.0),
         "long skirt": ankle + rng.uniform(4.0, 22.0),
     }.get(bottom_kind, 0.0)
-    buttons = top.fastener == "buttons"
-    return (
-        top_kind,
-        bottom_kind,
-        {
-            "armpit": float(at["LeftArm"][0] + 1.5),
-            "middle": float(at["Neck"][2] + 1.0),
-            "neck": float(at["Neck"][1]) + within(top.neck),
-            "v_depth": within(top.v_depth),
-            "v_width": float(rng.uniform(5.5, 8.5)),
-            "collar": top.band,
-            "lapel": within(top.collar),
-            "fastener": _fastener_width(top.fastener, rng),
-            "buttons": float(buttons),
-            "cuff": within(top.cuff),
-            "sleeve_end": float(sleeve_end),
-            "hem": float(hips - within(top.hem)),
-            "belt": float(rng.random() < 0.4),
-            "trouser_end": float(trouser_end),
-            "skirt_end": float(skirt_end),
-            "shoe_top": float(ankle + rng.choice([0.0, 2.0, 8.0], p=[0.5, 0.35, 0.15])),
-            "sole": float(tpose[:, 1].min() + rng.uniform(1.2, 3.0)),
-            "barefoot": float(rng.random() < 0.12),
-            "laces": float(rng.random() < 0.6),
-            "foot_middle": float(at["LeftToeBase"][0]),
-            "hair_front": float(at["Head"][2] + 1.0),
-            "hair_low": float(at["Head"][1] + (-2.0 if not body.male else 3.0)),
-            "hair_top": float(tpose[:, 1].max()) - rng.uniform(5.0, 7.0),
-            "hair": float(rng.uniform(18.0, 36.0) if not body.male and rng.random() < 0.5 else 0.0),
-            "mouth": float(nose[1] - 3.6),
-            "lip_front": float(nose[2] - 4.5),
-            "stubble": float(rng.uniform(0.15, 0.6) if body.male and rng.random() < 0.4 else 0.0),
-            "thick_top": within(top.thick),
-            "thick_bottoms": 0.3 if bottom_kind == "leggings" else float(rng.uniform(0.6, 1.8)),
-            "loose": within(top.loose),
-        },
-    )
+    fastener, wider = _FASTENERS[top.fastener]
+    cut = {
+        "armpit": at["LeftArm"][0] + 1.5,
+        "middle": at["Neck"][2] + 1.0,
+        "neck": at["Neck"][1] + rng.uniform(*top.neck),
+        "v_depth": rng.uniform(*top.v_depth),
+        "v_width": rng.uniform(5.5, 8.5),
+        "collar": top.band,
+        "lapel": rng.uniform(*top.collar),
+        "fastener": fastener + wider * rng.random(),
+        "buttons": top.fastener == "buttons",
+        "cuff": rng.uniform(*top.cuff),
+        "sleeve_end": sleeve_end,
+        "hem": hips - rng.uniform(*top.hem),
+        "belt": rng.random() < 0.4,
+        "trouser_end": trouser_end,
+        "skirt_end": skirt_end,
+        "shoe_top": ankle + rng.choice([0.0, 2.0, 8.0], p=[0.5, 0.35, 0.15]),
+        "sole": tpose[:, 1].min() + rng.uniform(1.2, 3.0),
+        "barefoot": rng.random() < 0.12,
+        "laces": rng.random() < 0.6,
+        "foot_middle": at["LeftToeBase"][0],
+        "hair_front": at["Head"][2] + 1.0,
+        "hair_low": at["Head"][1] + (3.0 if body.male else -2.0),
+        "hair_top": float(tpose[:, 1].max()) - rng.uniform(5.0, 7.0),
+        "hair": rng.uniform(18.0, 36.0) if not body.male and rng.random() < 0.5 else 0.0,
+        "mouth": nose - 3.6,
+        "lip_front": nose_front - 4.5,
+        "stubble": rng.uniform(0.15, 0.6) if body.male and rng.random() < 0.4 else 0.0,
+        "thick_top": rng.uniform(*top.thick),
+        "thick_bottoms": 0.3 if bottom_kind == "leggings" else rng.uniform(0.6, 1.8),
+        "loose": rng.uniform(*top.loose),
+    }
+    return top_kind, bottom_kind, {name: float(value) for name, value in cut.items()}

@@ -6,17 +6,8 @@ import numpy as np
 
 from base.camera import MAYA_TO_CAMERA, RELEASE_CAMERA, euler_sxyz_to_matrix
 from base.camera_model import AnyCamera
-from dataset.synthetic.clothes.outfit import (
-    BELT,
-    BOTTOMS,
-    HAIR,
-    LIPS,
-    MATERIALS,
-    SHOES,
-    SKIN,
-    SOLE,
-    Outfit,
-)
+from dataset.synthetic.clothes.materials import Material
+from dataset.synthetic.clothes.outfit import Outfit
 from dataset.synthetic.render.background import Surroundings
 from dataset.synthetic.render.camera_response import Look, develop
 from dataset.synthetic.render.passes import OBJECT_IDS
@@ -24,11 +15,11 @@ from dataset.synthetic.render.ray_casting import Traced, rays_of
 from dataset.synthetic.render.shading import BodyShader, lambert
 from dataset.synthetic.scene.place import Place, box
 
-_OBJECT_OF_MATERIAL = np.full(MATERIALS, OBJECT_IDS["top"], np.uint8)
-_OBJECT_OF_MATERIAL[[SKIN, LIPS]] = OBJECT_IDS["skin"]
-_OBJECT_OF_MATERIAL[HAIR] = OBJECT_IDS["hair"]
-_OBJECT_OF_MATERIAL[[BOTTOMS, BELT]] = OBJECT_IDS["bottoms"]
-_OBJECT_OF_MATERIAL[[SHOES, SOLE]] = OBJECT_IDS["shoes"]
+_OBJECT_OF_MATERIAL = np.full(len(Material), OBJECT_IDS["top"], np.uint8)
+_OBJECT_OF_MATERIAL[[Material.SKIN, Material.LIPS]] = OBJECT_IDS["skin"]
+_OBJECT_OF_MATERIAL[Material.HAIR] = OBJECT_IDS["hair"]
+_OBJECT_OF_MATERIAL[[Material.BOTTOMS, Material.BELT]] = OBJECT_IDS["bottoms"]
+_OBJECT_OF_MATERIAL[[Material.SHOES, Material.SOLE]] = OBJECT_IDS["shoes"]
 
 
 @dataclass(frozen=True)

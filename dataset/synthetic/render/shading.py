@@ -4,10 +4,17 @@ from functools import lru_cache
 
 import numpy as np
 
-from dataset.synthetic.clothes.outfit import HAIR, LIPS, SHOES, SKIN, Outfit, vertex_normals
+from dataset.synthetic.clothes.materials import Material
+from dataset.synthetic.clothes.mesh import vertex_normals
+from dataset.synthetic.clothes.outfit import Outfit
 from dataset.synthetic.render.ray_casting import Traced
 from dataset.synthetic.scene.floors import noise
 from dataset.synthetic.scene.place import Place
+
+#: How much each material varies.
+_WRINKLES = np.full(len(Material), 0.10, np.float32)
+_WRINKLES[[Material.SKIN, Material.LIPS]] = 0.03
+_WRINKLES[Material.HAIR], _WRINKLES[Material.SHOES] = 0.3, 0.05
 
 
 class BodyShader:
@@ -53,10 +60,7 @@ class BodyShader:
         table = _cloth_noise()
         cells = (point * 5.0).astype(np.int32)
         wrinkle = table[(cells[:, 1]) & 511, (cells[:, 0] + cells[:, 2]) & 511]
-        strength = np.full(16, 0.10, np.float32)
-        strength[[SKIN, LIPS]] = 0.03
-        strength[HAIR], strength[SHOES] = 0.3, 0.05
-        colour *= (1 + strength[material] * wrinkle)[:, None]
+        colour *= (1 + _WRINKLES[material] * wrinkle)[:, None]
         light = at[:, 3:4] * place.sun_colour.astype(np.float32)
         light += at[:, 4:5] * place.ambient.astype(np.float32)
         light += at[:, 5:6] * self._floor_light

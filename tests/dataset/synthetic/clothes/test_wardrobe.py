@@ -6,9 +6,9 @@ import pytest
 from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.pose import Pose, stack
 from dataset.synthetic.body.poser import Poser
-from dataset.synthetic.clothes import outfit as clothing
 from dataset.synthetic.clothes.cuts import BOTTOMS, TOPS
-from dataset.synthetic.clothes.sheets import grid_faces
+from dataset.synthetic.clothes.materials import Part
+from dataset.synthetic.clothes.mesh import grid_faces
 from dataset.synthetic.clothes.wardrobe import dress
 
 
@@ -37,18 +37,18 @@ def test_sheets_are_part_of_the_outfit_and_each_vertex_is_moved_by_bones_with_we
         assert np.allclose(outfit.weights.sum(1), 1.0, atol=1e-4)
         assert np.isfinite(outfit.vertices).all()
         kinds |= set(outfit.face_part.tolist())
-    assert {clothing.FLAP, clothing.SLEEVE, clothing.HEM, clothing.SKIRT, clothing.LOCK} <= kinds
+    assert {Part.COLLAR, Part.SLEEVE, Part.HEM, Part.SKIRT, Part.LONG_HAIR} <= kinds
 
 
 def test_sheets_follow_the_body(body, outfits):
     lifted = Pose(hand=np.array([(0.1, 0.6, 0.5), (0.25, -0.9, 0.1)]))
     joints, turns = Poser(body).place(stack([Pose(), lifted]))
-    outfit = next(o for o in outfits if (o.face_part == clothing.SLEEVE).any())
+    outfit = next(o for o in outfits if (o.face_part == Part.SLEEVE).any())
     skins = [body.skin(joints[k], turns[k], outfit.vertices, outfit.weights) for k in (0, 1)]
     # In the T-pose they are where they were built.
     own = len(body.vertices)
     assert np.abs(skins[0][own:] - outfit.tpose[own:]).max() < 0.05
-    sleeve = np.unique(outfit.faces[outfit.face_part == clothing.SLEEVE])
+    sleeve = np.unique(outfit.faces[outfit.face_part == Part.SLEEVE])
     left = sleeve[outfit.tpose[sleeve, 0] > 0]
     elbow, wrist = (joints[1, body.rig.index(name)] for name in ("LeftForeArm", "LeftHand"))
     along = np.clip(
