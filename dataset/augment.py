@@ -187,7 +187,7 @@ def change_colours(
     # About the mean of what the lens shows.  Black stays black: its surround does not change.
     shown = brightness > 0
     mean = brightness.sum((1, 2, 3), keepdim=True) / shown.sum((1, 2, 3), keepdim=True).clamp(min=1)
-    brightness = torch.where(shown, mean + (brightness - mean) * contrast, 0.0)
+    brightness = brightness + shown * (brightness - mean) * (contrast - 1)
     if augmentation.noise > 0:
         amount = part.draw(torch.rand, count, 1, 1, 1, generator=generator).to(device)
         # Six million numbers for a batch: drawn where they are used, from a seed that comes with

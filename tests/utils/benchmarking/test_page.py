@@ -10,7 +10,7 @@ from recorded_results import characters, results
 from utils.benchmarking.page import mean, page_text, resampled_mpjpe
 from utils.benchmarking.plan import load_benchmark
 from utils.defaults import CONFIGS
-from utils.metrics.bootstrap import character_weights
+from utils.evaluation.bootstrap import character_weights
 
 FRAMES = {"TrainSet": 10000, "ValSet": 400, "TestSet": 1600}
 CHECKSUM = {folder: {"frames": count} for folder, count in FRAMES.items()}
