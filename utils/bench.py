@@ -44,7 +44,7 @@ from model.lifting import LiftingAutoencoder
 from model.losses import LossWeights, heatmap_mse, pose_losses
 from model.pose_resnet import PoseResNet
 from utils.benchmarking import launch, machine
-from utils.checkpoint import AUTOENCODER, RESNET, save_checkpoint
+from utils.checkpoint import AUTOENCODER, RESNET, TRANSFORMER, save_checkpoint
 from utils.command import run_command
 from utils.config import Config, load_config
 from utils.cores import cpu_count
@@ -61,6 +61,11 @@ from utils.inference.onnx_predictor import OnnxPosePredictor
 from utils.inference.predictor import load_network, ready_network
 
 SIZE, BATCH, WORKERS = 368, 16, cpu_count()
+#: Kind of model, depth of its trunk, side of its picture: what bench_inference measures.
+NETWORKS = (
+    *(("autoencoder", 18, 160), ("autoencoder", 18, 256), ("autoencoder", 101, 368)),
+    *(("transformer", 18, 160), ("transformer", 18, 368)),
+)
 #: Work, and the frames it is for; a float that it returns is its own measure of frames a second.
 Ways = dict[str, tuple[Callable[[], Any], int]]
 
@@ -218,6 +223,7 @@ def bench_train(options: argparse.Namespace) -> None:
 def bench_inference(options: argparse.Namespace) -> None:
     """From decoded 1280×800 frames to poses, beside the plain fp32 network's forward pass alone."""
     device = select_device(options.gpu)
+    gpu = options.gpu if device.type == "cuda" else device.type
     path = open_split(options.data_root, SetType.TRAIN, SIZE).picture_path(0)
     frame = imread(path)[..., :3]
 
@@ -228,29 +234,32 @@ def bench_inference(options: argparse.Namespace) -> None:
     def forward(plain: torch.nn.Module, images: torch.Tensor) -> None:
         plain(images).joints3d.cpu()
 
-    for depth, size in [(18, 64)] if options.quick else [(18, 256), (101, 368)]:
-        config = Config().overridden({"data": {"input_size": size}, "model": {"depth": depth}})
-        plain, crop = untrained_network(config).eval(), SquareCrop(size)
+    for kind, depth, size in [("autoencoder", 18, 64)] if options.quick else NETWORKS:
+        changes = {"data": {"input_size": size}, "model": {"kind": kind, "depth": depth}}
+        config, crop = Config().overridden(changes), SquareCrop(size)
+        plain = untrained_network(config).eval()
+        own, forms = kind == "transformer", ["fp32"] + ["bf16"] * fast_bf16(device)
+        weights = {TRANSFORMER: plain.transformer} if own else {AUTOENCODER: plain.lifting}
+        weights = {key: of.state_dict() for key, of in (weights | {RESNET: plain.pose2d}).items()}
         with tempfile.TemporaryDirectory() as folder:
             model = Path(folder) / "random.tar"
-            weights = {RESNET: plain.pose2d.state_dict(), AUTOENCODER: plain.lifting.state_dict()}
             save_checkpoint(model, weights | {"config": config.model_dump()})
-            kinds = ["fp32"] + ["bf16"] * fast_bf16(device)
-            networks = {kind: load_network(model, options.gpu, kind) for kind in kinds}
-            for kind, flags in {"fp32": [], "int8": ["--int8", "--pictures", path.parent]}.items():
-                file = model.with_name(f"{kind}.onnx")
+            networks = {form: load_network(model, gpu, form) for form in forms}
+            for form, flags in {"fp32": [], "int8": ["--int8", "--pictures", path.parent]}.items():
+                file = model.with_name(f"{form}.onnx")
                 export = ["--load_model", model, "--output", file, *flags]
                 launch("utils/export_onnx.py", *export, quiet=True)
                 onnx = OnnxPosePredictor(file, torch.get_num_threads())
-                networks[f"ONNX Runtime {kind}"] = onnx
+                networks[f"ONNX Runtime {form}"] = onnx
+        title = f"{kind}, ResNet-{depth} at {size}"
         plain.to(device)
         for batch in (1, 8):
             images = to_input(torch.from_numpy(np.stack([crop.image(frame)] * batch)), device)
             work = functools.partial(forward, plain, images)
             ways: Ways = {"plain PyTorch fp32, forward alone": (work, batch)}
-            for kind, network in networks.items():
-                ways[f"end to end, {kind}"] = functools.partial(poses, network, crop, batch), batch
-            compare(f"ResNet-{depth} at {size}, batch {batch}", ways, options.rounds)
+            for form, network in networks.items():
+                ways[f"end to end, {form}"] = functools.partial(poses, network, crop, batch), batch
+            compare(f"{title}, batch {batch}", ways, options.rounds)
 
 
 def bench_evaluation(options: argparse.Namespace) -> None:
