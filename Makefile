@@ -21,6 +21,8 @@ DEMO := experiments/demo
 DATA := data/synthetic
 RUNS := experiments/quickstart
 BEST := checkpoints/model_best.tar
+# Size of the benchmark: full where there is a CUDA device.
+SIZE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo full || echo small)
 
 .PHONY: demo quickstart test lint clean benchmark ablation bench-data bench-train bench-eval \
 	bench-inference bench-synthetic
@@ -85,32 +87,20 @@ test: lint
 
 # Hours; goes on where it was stopped.
 benchmark: $(READY)
-	$(PY) utils/benchmark.py --gpu 0 --page doc/benchmark.md
+	$(PY) utils/benchmark.py $(SIZE) --page doc/benchmark.md
+	$(PY) utils/benchmark.py $(SIZE)_videos --page doc/benchmark.md
 
 ablation: $(READY)
-	$(PY) utils/benchmark.py --benchmark experiments/configs/benchmark/ablation.yml --scale small \
-		--seeds 0 --gpu 0 --page doc/ablation.md
+	$(PY) utils/benchmark.py ablation --seeds 0 --page doc/ablation.md
 
-bench-data: $(READY)
-	$(PY) utils/make_synthetic.py --output data/bench --train 200 --val 0 --test 0 --seed 0 \
-		--ray_step 2 --resume
-	$(PY) utils/bench_data.py --data_root data/bench
-
-# Ten minutes on two cores; doc/performance.md says what the figures mean.
-bench-train: $(READY)
-	$(PY) utils/bench_train.py --gpu 0 --data_root data/bench_train
+# Minutes on two cores; the pages in doc say what the figures mean.
+bench-data bench-train bench-inference bench-synthetic: bench-%: $(READY)
+	$(PY) utils/bench.py $*
 
 bench-eval: $(READY)
-	$(PY) utils/bench_evaluation.py
-
-# Each figure beside the plain network's; doc/inference.md says what they mean.
-bench-inference: $(READY)
-	$(PY) utils/bench_inference.py --onnx
-
-bench-synthetic: $(READY)
-	$(PY) utils/bench_synthetic.py
+	$(PY) utils/bench.py evaluation
 
 # The benchmark's set and runs took hours: they stay.
 clean:
-	rm -rf $(VENV) data/demo data/synthetic data/bench data/bench_train experiments/demo \
+	rm -rf $(VENV) data/demo data/synthetic data/bench experiments/demo \
 		experiments/quickstart

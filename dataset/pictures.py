@@ -3,15 +3,13 @@
 import contextlib
 import io
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from pathlib import Path, PurePath
 
 import cv2
 import numpy as np
-import torch
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
-from torchvision.io import ImageReadMode, decode_jpeg
 
 from base.camera import RELEASE_CAMERA
 from base.errors import BrokenFrameError, UserError
@@ -99,26 +97,6 @@ def decode_release_picture(data: bytes, path: Path | str) -> np.ndarray:
             f"expected {RELEASE_CAMERA.width}×{RELEASE_CAMERA.height}"
         )
     return image
-
-
-def decode_jpegs(data: Sequence[bytes], device: torch.device | str = "cpu") -> torch.Tensor:
-    """JPEG files of one size, decoded on a device (nvJPEG on CUDA).
-
-    Args:
-        data: B files.
-        device: where to decode.
-
-    Returns:
-        (B, 3, H, W) uint8 RGB on that device.
-
-    Raises:
-        BrokenFrameError: where one cannot be decoded.
-    """
-    files = [torch.frombuffer(bytearray(item), dtype=torch.uint8) for item in data]
-    try:
-        return torch.stack(decode_jpeg(files, ImageReadMode.RGB, device=device))
-    except RuntimeError as error:
-        raise BrokenFrameError(f"a JPEG of {len(files)} cannot be decoded: {error}") from None
 
 
 def natural_order(path: PurePath) -> tuple:

@@ -31,6 +31,7 @@ from skimage.io import imread
 from skimage.transform import resize
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
+from base.camera import RELEASE_CAMERA
 from base.errors import UserError
 from base.frame import FrameId
 from base.set_type import SetType
@@ -44,6 +45,7 @@ from model import build
 from model.lifting import LiftingAutoencoder
 from model.losses import LossWeights, centred_losses, heatmap_mse, reconstruction_error
 from model.pose_resnet import PoseResNet
+from model.rays import CameraRays
 from utils.benchmarking import launch, machine
 from utils.checkpoint import save_checkpoint
 from utils.command import run_command
@@ -62,6 +64,11 @@ from utils.inference.predictor import load_network, ready_network
 from utils.networks import Start, stage_network
 
 SIZE, BATCH, WORKERS = 368, 16, cpu_count()
+#: Kind of model, depth of its trunk, side of its picture: what bench_inference measures.
+NETWORKS = (
+    *(("autoencoder", 18, 160), ("autoencoder", 18, 256), ("autoencoder", 101, 368)),
+    *(("transformer", 18, 160), ("transformer", 18, 368)),
+)
 #: Work, and the frames it is for; a float that it returns is its own measure of frames a second.
 Ways = dict[str, tuple[Callable[[], Any], int]]
 
@@ -221,6 +228,7 @@ def bench_train(options: argparse.Namespace) -> None:
 def bench_inference(options: argparse.Namespace) -> None:
     """From decoded 1280×800 frames to poses, beside the plain fp32 network's forward pass alone."""
     device = select_device(options.gpu)
+    gpu = options.gpu if device.type == "cuda" else device.type
     path = open_split(options.data_root, SetType.TRAIN, SIZE).picture_path(0)
     frame = imread(path)[..., :3]
 
@@ -228,34 +236,39 @@ def bench_inference(options: argparse.Namespace) -> None:
         network(torch.from_numpy(np.stack([crop.image(frame) for _ in range(batch)])))
 
     @torch.inference_mode()
-    def forward(plain: torch.nn.Module, images: torch.Tensor) -> None:
-        plain(images).joints3d.cpu()
+    def forward(plain: torch.nn.Module, images: torch.Tensor, rays: CameraRays) -> None:
+        plain(images, rays).joints3d.cpu()
 
-    for depth, size in [(18, 64)] if options.quick else [(18, 256), (101, 368)]:
-        config = Config().overridden({"data": {"input_size": size}, "model": {"depth": depth}})
-        plain, crop = build(config.model, size).eval(), SquareCrop(size)
+    for kind, depth, size in [("autoencoder", 18, 64)] if options.quick else NETWORKS:
+        changes = {"data": {"input_size": size}, "model": {"kind": kind, "depth": depth}}
+        config, crop = Config().overridden(changes), SquareCrop(size)
+        plain = build(config.model, size).eval()
+        rays = CameraRays(crop.camera(RELEASE_CAMERA)).to(device)
+        forms = ["fp32"] + ["bf16"] * fast_bf16(device)
+        weights = {
+            plain.parts[name].key: module.state_dict()
+            for name, module in plain.named_children()
+            if name in plain.parts
+        }
         with tempfile.TemporaryDirectory() as folder:
             model = Path(folder) / "random.tar"
-            weights = {
-                part.key: getattr(plain, name).state_dict() for name, part in plain.parts.items()
-            }
             save_checkpoint(model, weights | {"config": config.model_dump()})
-            kinds = ["fp32"] + ["bf16"] * fast_bf16(device)
-            networks = {kind: load_network(model, options.gpu, kind) for kind in kinds}
-            for kind, flags in {"fp32": [], "int8": ["--int8", "--pictures", path.parent]}.items():
-                file = model.with_name(f"{kind}.onnx")
+            networks = {form: load_network(model, gpu, form) for form in forms}
+            for form, flags in {"fp32": [], "int8": ["--int8", "--pictures", path.parent]}.items():
+                file = model.with_name(f"{form}.onnx")
                 export = ["--load_model", model, "--output", file, *flags]
                 launch("utils/export_onnx.py", *export, quiet=True)
                 onnx = OnnxPosePredictor(file, torch.get_num_threads())
-                networks[f"ONNX Runtime {kind}"] = onnx
+                networks[f"ONNX Runtime {form}"] = onnx
+        title = f"{kind}, ResNet-{depth} at {size}"
         plain.to(device)
         for batch in (1, 8):
             images = to_input(torch.from_numpy(np.stack([crop.image(frame)] * batch)), device)
-            work = functools.partial(forward, plain, images)
+            work = functools.partial(forward, plain, images, rays)
             ways: Ways = {"plain PyTorch fp32, forward alone": (work, batch)}
-            for kind, network in networks.items():
-                ways[f"end to end, {kind}"] = functools.partial(poses, network, crop, batch), batch
-            compare(f"ResNet-{depth} at {size}, batch {batch}", ways, options.rounds)
+            for form, network in networks.items():
+                ways[f"end to end, {form}"] = functools.partial(poses, network, crop, batch), batch
+            compare(f"{title}, batch {batch}", ways, options.rounds)
 
 
 def bench_evaluation(options: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from base.errors import BrokenFrameError, UserError
-from dataset.pictures import decode_jpegs, decode_picture, list_pictures, read_picture
+from dataset.pictures import decode_picture, list_pictures, read_picture
 
 RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 
@@ -85,14 +85,3 @@ def test_a_missing_or_empty_folder_is_named(tmp_path):
         list_pictures(tmp_path / "none")
     with pytest.raises(UserError, match="holds no picture"):
         list_pictures(tmp_path)
-
-
-def test_jpegs_decoded_in_batches_are_those_decoded_one_by_one(tmp_path):
-    smooth = cv2.GaussianBlur(RGB, (9, 9), 3)
-    paths = [write(tmp_path / f"{i}.jpg", np.roll(smooth, i, 1)[..., ::-1]) for i in range(3)]
-    batch = decode_jpegs([path.read_bytes() for path in paths])
-    assert batch.shape == (3, 3, 20, 30)
-    for path, image in zip(paths, batch.permute(0, 2, 3, 1).numpy(), strict=True):
-        assert np.abs(read_picture(path).astype(int) - image).max() <= 4
-    with pytest.raises(BrokenFrameError, match="cannot be decoded"):
-        decode_jpegs([b"\xff\xd8\xffnothing"])
