@@ -5,13 +5,17 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from poses import standing
 
 import demo
+from base.camera import RELEASE_CAMERA
 from base.errors import UserError
+from dataset.transforms import SquareCrop
 from utils import draw_figures
+from utils.drawing import figures
+from utils.drawing.frame import DrawnPose, FramePainter
+from utils.drawing.style import PREDICTED, TRUTH
 from utils.evaluation.compare import read_results
-from utils.figures.curves import read_curves, training_curves
-from utils.figures.errors import error_distribution, errors_by_action, errors_by_joint
 
 FIGURES = [
     *("errors_by_action", "errors_by_joint", "error_distribution"),
@@ -22,12 +26,8 @@ FIGURES = [
 @pytest.fixture(scope="module")
 def demo_run(tmp_path_factory, tiny_checkpoint, tiny_data):
     folder = tmp_path_factory.mktemp("figures") / "demo"
-    demo.main(
-        [
-            *("--gpu", "cpu", "--load_model", str(tiny_checkpoint), "--data_root", str(tiny_data)),
-            *("--save_dir", str(folder), "--num_vis", "0"),
-        ]
-    )
+    options = ["--load_model", str(tiny_checkpoint), "--data_root", str(tiny_data)]
+    demo.main(["--gpu", "cpu", *options, "--save_dir", str(folder), "--num_vis", "0"])
     return folder
 
 
@@ -41,9 +41,7 @@ def test_one_command_draws_every_figure_as_png_and_pdf(demo_run, capsys):
         assert (demo_run / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_what_is_gone_is_left_out_and_said_so_but_refused_when_asked_for(
-    demo_run, tmp_path, capsys
-):
+def test_what_is_gone_is_left_out_but_refused_when_asked_for(demo_run, tmp_path, capsys):
     flags = ["--data_root", str(tmp_path), "--load_model", str(tmp_path / "runs" / "c" / "m.tar")]
     draw_figures.main([str(demo_run), "--output", str(tmp_path / "out"), *flags])
     printed = capsys.readouterr()
@@ -57,59 +55,80 @@ def test_what_is_gone_is_left_out_and_said_so_but_refused_when_asked_for(
 
 def test_bars_have_the_heights_and_intervals_of_the_results(demo_run):
     results = read_results(demo_run)
-    axes = errors_by_action(results).axes[0]
-    groups = len(results["full"])
+    groups, joints = results["full"], results["joints"]
+    groups["All"]["mpjpe_interval"] = [groups["All"]["mpjpe"] - 10, groups["All"]["mpjpe"] + 15]
+    axes = figures.errors_by_action(results).axes[0]
     heights = [bar.get_height() for bar in axes.patches]
-    assert heights[0] == pytest.approx(results["full"]["All"]["mpjpe"])
-    assert heights[groups] == pytest.approx(results["full"]["All"]["mpjpe_mean_pose"])
-    assert axes.get_xticklabels()[0].get_text() == "All\n6"
+    assert heights[0] == pytest.approx(groups["All"]["mpjpe"])
+    assert heights[len(groups)] == pytest.approx(groups["All"]["mpjpe_mean_pose"])
+    assert axes.get_xticklabels()[0].get_text() == "All\nn = 6"
+    interval = axes.collections[0].get_segments()[0][:, 1]
+    assert interval == pytest.approx(groups["All"]["mpjpe_interval"])
 
-    axes = errors_by_joint(results).axes[0]
+    axes = figures.errors_by_joint(results).axes[0]
     labels = [label.get_text() for label in axes.get_xticklabels()]
-    assert labels[:3] == ["Neck", "Head", "Arm"]
-    heights = [bar.get_height() for bar in axes.patches]
-    joints = results["joints"]
-    assert heights[:2] == pytest.approx([joints["Neck"]["mpjpe"], joints["Head"]["mpjpe"]])
-    assert heights[2] == pytest.approx(joints["LeftArm"]["mpjpe"])
-    assert heights[2 + 7] == pytest.approx(joints["RightArm"]["mpjpe"])
-
-
-def test_error_bars_reach_from_one_end_of_the_interval_to_the_other():
-    cell = {"mpjpe": 50.0, "mpjpe_interval": [40.0, 65.0], "frames": 3}
-    axes = errors_by_action({"full": {"All": cell}}).axes[0]
-    bar = axes.collections[0].get_segments()[0]
-    assert bar[:, 1] == pytest.approx([40.0, 65.0])
+    assert labels[:3] == ["Neck", "Head", "Arm"] and len(labels) == 9
+    heights = [axes.patches[bar].get_height() for bar in (0, 1, 2, 2 + 7)]
+    names = ("Neck", "Head", "LeftArm", "RightArm")
+    assert heights == pytest.approx([joints[name]["mpjpe"] for name in names])
 
 
 def test_the_distribution_names_median_and_95th_percentile():
     errors = np.linspace(10, 110, 201)
-    axes = error_distribution(errors, errors + 50).axes[1]
+    axes = figures.error_distribution(errors, errors + 50).axes[1]
     assert [text.get_text() for text in axes.texts] == ["50 %: 60 mm", "95 %: 105 mm"]
+    shares = [np.interp(60, *line.get_data()) for line in axes.lines[:2]]
+    assert shares == pytest.approx([0, 0.5], abs=0.01)
+
+
+def test_a_cell_of_the_grid_is_the_picture_above_the_view_with_both_poses():
+    truth, image = standing(), np.full((800, 800, 3), 90, np.uint8)
+    camera = SquareCrop(800).camera(RELEASE_CAMERA)
+    poses = [DrawnPose.through_camera(pose, camera) for pose in (truth[::-1], truth)]
+    figure = figures.qualitative_grid([(image, *poses, "walking, 50 mm")] * 5)
+    assert [axes.get_title() for axes in figure.axes] == ["walking, 50 mm"] * 5
+    painter = FramePainter()
+    drawn = [(poses[1], TRUTH), (poses[0], PREDICTED)]
+    shown = np.asarray(figure.axes[4].images[0].get_array())
+    assert np.array_equal(shown[:640], painter.picture(image, drawn))
+    assert np.array_equal(shown[640:], painter.view(drawn))
+
+
+def test_the_lowest_peaks_of_the_heatmaps_are_shown_alone():
+    image, heatmaps = np.full((64, 64, 3), 100, np.uint8), np.zeros((15, 16, 16))
+    for row in range(15):
+        heatmaps[row, row, 3] = 1 - row / 20
+    axes = figures.heatmap_overlay(image, heatmaps).axes
+    titles = [one.get_title() for one in axes]
+    assert titles[2] == "RightToeBase, peak 0.30" and titles[5] == "RightUpLeg, peak 0.45"
+    # The last joint: cell (14, 3) of 16 is about pixel (58, 14) of 64.
+    alone = np.asarray(axes[2].images[0].get_array()).max(-1)
+    assert abs(alone[58, 14] - 255 * 0.3) < 60 and np.all(alone[:50] == 45)
 
 
 def test_curves_are_those_of_the_log(tiny_runs):
-    curves = read_curves(tiny_runs["train3d"])
-    assert curves["validation/mpjpe_mm"].steps.tolist() == [1, 2]
-    figure = training_curves({"train3d": curves | {"loss/total": curves["validation/mpjpe_mm"]}})
-    line = figure.axes[1].lines[0]
-    assert np.array_equal(line.get_ydata(), curves["validation/mpjpe_mm"].values)
-    assert read_curves(tiny_runs["train3d"].parent) == {}
+    curves = figures.read_curves(tiny_runs["train3d"])
+    epochs, errors = curves["validation/mpjpe_mm"]
+    assert epochs.tolist() == [1, 2]
+    losses = np.array([np.arange(60), np.r_[np.ones(30), np.zeros(30)]])
+    left, right = figures.training_curves({"train3d": curves | {"loss/total": losses}}).axes
+    assert np.array_equal(right.lines[0].get_ydata(), errors)
+    # A mean over the last three steps, at the start over those there are.
+    means = left.lines[1].get_ydata()
+    assert means[[0, 1, 29, 30, 31, 32]] == pytest.approx([1, 1, 1, 2 / 3, 1 / 3, 0])
+    assert figures.read_curves(tiny_runs["train3d"].parent) == {}
 
 
 def test_bad_input_is_one_clear_line(demo_run, tmp_path):
     with pytest.raises(UserError, match="give the --save_dir"):
         draw_figures.main([str(tmp_path / "missing")])
-    with pytest.raises(UserError, match="at least 1"):
-        draw_figures.main([str(demo_run), "--frames", "0"])
-    partial = tmp_path / "partial"
-    partial.mkdir()
-    shutil.copy(demo_run / "results.json", partial)
+    shutil.copy(demo_run / "results.json", tmp_path)
     for name, message in (
         ("qualitative_grid", r"poses\.npz"),
         ("error_distribution", r"frames\.csv"),
     ):
         with pytest.raises(UserError, match=message):
-            draw_figures.main([str(partial), "--only", name])
-    (partial / "frames.csv").write_text("a,b\n1,2\n")
+            draw_figures.main([str(tmp_path), "--only", name])
+    (tmp_path / "frames.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match=r"not the frames\.csv"):
-        draw_figures.main([str(partial), "--only", "error_distribution"])
+        draw_figures.main([str(tmp_path), "--only", "error_distribution"])
