@@ -15,7 +15,7 @@ from dataset.synthetic.motion.bvh_timeline import find_clips
 from dataset.synthetic.motion.programs import clips_named
 from dataset.synthetic.recipe import DEFAULT_STRIDE, Recipe
 from dataset.synthetic.render.passes import PASSES
-from dataset.synthetic.scene.place import load_panorama
+from dataset.synthetic.scene.panorama import load_panorama
 from utils.camera_files.calibration import load_calibration
 from utils.command import run_command
 from utils.cores import cpu_count

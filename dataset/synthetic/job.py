@@ -15,7 +15,7 @@ from dataset.synthetic.motion.sampling import draw_frames
 from dataset.synthetic.motion.timeline import Timeline
 from dataset.synthetic.output.label_json import encode_label
 from dataset.synthetic.recipe import Job, Purpose, Recipe, build_of
-from dataset.synthetic.render.camera_response import draw_look
+from dataset.synthetic.render.camera_response import draw_response
 from dataset.synthetic.render.occlusion import occluded
 from dataset.synthetic.render.renderer import Renderer
 from dataset.synthetic.scene.place import make_place
@@ -49,8 +49,8 @@ def _renderer(recipe: Recipe, split: int, person: int) -> Renderer:
     outfit = dress(_person(recipe, split, person)[0].body, rng)
     panoramas = recipe.panoramas
     panorama = panoramas[rng.integers(len(panoramas))] if panoramas else None
-    place, look = make_place(rng, panorama), draw_look(rng)
-    return Renderer(outfit, place, look, recipe.ray_step, recipe.camera)
+    place, response = make_place(rng, panorama), draw_response(rng)
+    return Renderer(outfit, place, response, recipe.ray_step, recipe.camera)
 
 
 def run_job(recipe: Recipe, job: Job) -> int:

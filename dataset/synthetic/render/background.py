@@ -3,15 +3,11 @@
 import cv2
 import numpy as np
 
-from dataset.synthetic.scene.floors import (
-    FLOOR_CM,
-    FLOOR_PX,
-    LAMPS_CM,
-    LAMPS_PX,
-    LIGHT_CM,
-    LIGHT_PX,
-)
-from dataset.synthetic.scene.place import WALL_HEIGHT, WALL_WIDTH, Place
+from dataset.synthetic.scene.floors import FLOOR_CM, FLOOR_PX
+from dataset.synthetic.scene.lights import LAMPS_CM, LIGHT_CM
+from dataset.synthetic.scene.place import Place
+from dataset.synthetic.scene.textures import sample
+from dataset.synthetic.scene.walls import WALL_HEIGHT, WALL_WIDTH
 
 _SHADOW_PX, _SHADOW_CM = 384, 480.0
 _FAR = 1e6
@@ -19,8 +15,11 @@ _FAR = 1e6
 _TRIPOD = 150.0
 
 
-class Surroundings:
+class Background:
     """One place as a camera sees it.
+
+    Methods take (N, 3) float32 directions of rays in world axes, and the camera's place ``trans``
+    (3,) in world centimetres.
 
     Args:
         place: which.
@@ -36,49 +35,39 @@ class Surroundings:
         Args:
             body: (V, 3) vertices close enough for their shadows to join, world centimetres.
             things: (8 B, 3) corners of boxes.
-            trans: (3,) the camera.
+            trans: of the camera.
         """
         sun = self._place.sun
-        scale = _SHADOW_PX / _SHADOW_CM
 
         def on_floor(points: np.ndarray) -> np.ndarray:
             flat = points[:, [0, 2]] - points[:, 1:2] * (sun[[0, 2]] / sun[1])
-            return (flat - trans[[0, 2]]) * scale + _SHADOW_PX / 2
+            flat = (flat - trans[[0, 2]]) * (_SHADOW_PX / _SHADOW_CM) + _SHADOW_PX / 2
+            return flat.astype(np.int32)
 
         mask = np.zeros((_SHADOW_PX, _SHADOW_PX), np.uint8)
-        spots = on_floor(body).astype(np.int32)
+        spots = on_floor(body)
         inside = ((spots >= 0) & (spots < _SHADOW_PX)).all(1)
         mask[spots[inside, 1], spots[inside, 0]] = 255
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
         mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
         for start in range(0, len(things), 8):
-            outline = cv2.convexHull(on_floor(things[start : start + 8]).astype(np.int32))
-            cv2.fillConvexPoly(mask, outline, 255)
+            cv2.fillConvexPoly(mask, cv2.convexHull(on_floor(things[start : start + 8])), 255)
         return cv2.GaussianBlur(mask, (0, 0), 2.0).astype(np.float32) / 255
 
     def light(self, directions: np.ndarray, trans: np.ndarray, shadow: np.ndarray) -> np.ndarray:
-        """Linear light (N, 3) of rays that meet neither body nor things.
-
-        Args:
-            directions: (N, 3) float32, world axes.
-            trans: (3,) the camera, world centimetres.
-            shadow: on the floor, see :meth:`shadow`.
-        """
-        place = self._place
-        if place.panorama is not None:
+        """Linear light (N, 3) of rays that meet neither body nor things."""
+        if self._place.panorama is not None:
             return self._panorama(directions, trans, shadow)
         down, wall = self._room(directions, trans)
         light = np.empty((len(directions), 3), np.float32)
-        floor = np.flatnonzero(down < wall)
+        floor, rest = np.flatnonzero(down < wall), np.flatnonzero(down >= wall)
         light[floor] = self._floor(directions[floor], down[floor], trans, shadow)
-        rest = np.flatnonzero(down >= wall)
         light[rest] = self._walls(directions[rest], wall[rest], trans)
         return light
 
     def distance(self, directions: np.ndarray, trans: np.ndarray) -> np.ndarray:
-        """(N,) centimetres from the camera at ``trans`` to the floor or the walls."""
-        down, wall = self._room(directions, trans)
-        return np.minimum(down, wall)
+        """(N,) centimetres to the floor or the walls."""
+        return np.minimum(*self._room(directions, trans))
 
     def _room(self, directions: np.ndarray, trans: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(N,) distances to the floor and to the walls, centimetres."""
@@ -88,10 +77,9 @@ class Surroundings:
         down = np.where(directions[:, 1] < 0, -trans[1] * inverse[:, 1], _FAR)
         wall = np.full(len(directions), _FAR, np.float32)
         for k, axis in enumerate((0, 2)):
-            edge = place.centre[k] + np.sign(directions[:, axis]) * place.half[k] - trans[axis]
-            wall = np.minimum(
-                wall, np.where(directions[:, axis] != 0, edge * inverse[:, axis], _FAR)
-            )
+            along = directions[:, axis]
+            edge = place.centre[k] + np.sign(along) * place.half[k] - trans[axis]
+            wall = np.minimum(wall, np.where(along != 0, edge * inverse[:, axis], _FAR))
         return down, wall
 
     def _panorama(
@@ -121,16 +109,34 @@ class Surroundings:
         self, directions: np.ndarray, distance: np.ndarray, trans: np.ndarray, shadow: np.ndarray
     ) -> np.ndarray:
         place = self._place
-        x = directions[:, 0] * distance
-        z = directions[:, 2] * distance
-        c, s = np.cos(place.floor_turn), np.sin(place.floor_turn)
-        scale = FLOOR_PX / FLOOR_CM
+        x, z = directions[:, 0] * distance, directions[:, 2] * distance
         wx, wz = x + np.float32(trans[0]), z + np.float32(trans[2])
-        u = (wx * c - wz * s).astype(np.float32) * np.float32(scale)
-        v = (wx * s + wz * c).astype(np.float32) * np.float32(scale)
+        albedo = self._floor_albedo(wx, wz, -directions[:, 1], distance)
+        dark = _around(shadow, x, z, _SHADOW_CM, cv2.BORDER_CONSTANT)
+        spots = _around(place.light_map, wx, wz, LIGHT_CM, cv2.BORDER_REPLICATE)
+        sun = ((1 - dark) * spots)[:, None] * (place.sun[1] * place.sun_colour).astype(np.float32)
+        light = albedo * (sun + place.ambient.astype(np.float32))
+        if place.gloss > 0:
+            # Schlick's term: much of what is above shows in a glossy floor seen at a flat angle.
+            share = np.float32(place.gloss) * (0.05 + 0.95 * (1 + directions[:, 1]) ** 3)
+            climb = np.float32(place.height) / np.maximum(-directions[:, 1], 0.05)
+            scale = np.float32(len(place.lamps) / LAMPS_CM)
+            above = (w + directions[:, axis] * climb for w, axis in ((wx, 0), (wz, 2)))
+            mirrored = sample(place.lamps, *(each * scale for each in above))
+            light += (share * mirrored)[:, None] * place.above.astype(np.float32)
+        return light
+
+    def _floor_albedo(
+        self, x: np.ndarray, z: np.ndarray, steep: np.ndarray, distance: np.ndarray
+    ) -> np.ndarray:
+        """Linear colour (N, 3) of points of the floor, seen down by ``steep`` from a distance."""
+        place = self._place
+        c, s = np.cos(place.floor_turn), np.sin(place.floor_turn)
+        scale = np.float32(FLOOR_PX / FLOOR_CM)
+        u, v = (flat.astype(np.float32) * scale for flat in (x * c - z * s, x * s + z * c))
         # A pixel covers more floor the further and the flatter it is seen.
-        footprint = np.float32(self._step * scale / 350.0) * distance
-        footprint /= np.sqrt(np.maximum(-directions[:, 1], np.float32(0.02)))
+        footprint = np.float32(self._step * (FLOOR_PX / FLOOR_CM) / 350.0) * distance
+        footprint /= np.sqrt(np.maximum(steep, np.float32(0.02)))
         albedo = np.empty((len(x), 3), np.float32)
         last = len(place.floor) - 1
         for number, texture in enumerate(place.floor):
@@ -139,31 +145,7 @@ class Surroundings:
             if len(rows):
                 shrink = np.float32(0.5**number)
                 albedo[rows] = sample(texture, u[rows] * shrink, v[rows] * shrink)
-        albedo *= albedo * np.float32(1 / 255**2)
-        fraction = np.float32(_SHADOW_PX / _SHADOW_CM)
-        middle = np.float32(_SHADOW_PX / 2)
-        dark = sample(shadow, x * fraction + middle, z * fraction + middle, cv2.BORDER_CONSTANT)
-        fraction = np.float32(LIGHT_PX / LIGHT_CM)
-        spots = sample(
-            place.light_map,
-            wx * fraction + LIGHT_PX / 2,
-            wz * fraction + LIGHT_PX / 2,
-            cv2.BORDER_REPLICATE,
-        )
-        sun = ((1 - dark) * spots)[:, None] * (place.sun[1] * place.sun_colour).astype(np.float32)
-        light = albedo * (sun + place.ambient.astype(np.float32))
-        if place.gloss > 0:
-            # Schlick's term: much of what is above shows in a glossy floor seen at a flat angle.
-            share = np.float32(place.gloss) * (0.05 + 0.95 * (1 + directions[:, 1]) ** 3)
-            climb = np.float32(place.height) / np.maximum(-directions[:, 1], 0.05)
-            fraction = np.float32(LAMPS_PX / LAMPS_CM)
-            mirrored = sample(
-                place.lamps,
-                (wx + directions[:, 0] * climb) * fraction,
-                (wz + directions[:, 2] * climb) * fraction,
-            )
-            light += (share * mirrored)[:, None] * place.above.astype(np.float32)
-        return light
+        return albedo * (albedo * np.float32(1 / 255**2))
 
     def _walls(self, directions: np.ndarray, distance: np.ndarray, trans: np.ndarray) -> np.ndarray:
         place = self._place
@@ -174,26 +156,17 @@ class Surroundings:
         turn = np.where(along_x, flat[:, 1], flat[:, 0])
         around = (np.where(along_x, 0, 2) + side + (turn + 1) / 2) / 4 * WALL_WIDTH
         up = point[:, 1] / place.height
-        colour = sample(
-            place.walls,
-            around.astype(np.float32),
-            ((1 - np.clip(up, 0, 1)) * (WALL_HEIGHT - 1)).astype(np.float32),
-        )
+        row = (1 - np.clip(up, 0, 1)) * (WALL_HEIGHT - 1)
+        colour = sample(place.walls, around, row)
         light = colour * colour * np.float32(1 / 255**2)
         light *= (place.ambient + 0.6 * place.sun_colour).astype(np.float32)
         light[up > 1] = place.above
         return light
 
 
-def sample(
-    texture: np.ndarray, u: np.ndarray, v: np.ndarray, border: int = cv2.BORDER_WRAP
+def _around(
+    texture: np.ndarray, x: np.ndarray, z: np.ndarray, extent: float, border: int
 ) -> np.ndarray:
-    """Bilinear samples (N,) or (N, 3) float32 of a texture at (N,) pixel coordinates."""
-    width = 1024
-    # At least one: OpenCV refuses empty maps, and a view may hold no wall, or no floor, at all.
-    rows = max(1, -(-len(u) // width))
-    padded = np.zeros((2, rows * width), np.float32)
-    padded[0, : len(u)], padded[1, : len(v)] = u, v
-    grid = padded.reshape(2, rows, width)
-    found = cv2.remap(texture, grid[0], grid[1], cv2.INTER_LINEAR, borderMode=border)
-    return found.reshape(rows * width, *texture.shape[2:])[: len(u)].astype(np.float32, copy=False)
+    """Samples (N,) of a square map of ``extent`` centimetres at (N,) x and z from its middle."""
+    scale, middle = np.float32(len(texture) / extent), len(texture) / 2
+    return sample(texture, x * scale + middle, z * scale + middle, border)

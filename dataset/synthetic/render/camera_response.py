@@ -1,4 +1,4 @@
-"""The look of a camera's pictures: how it turns light into grey levels."""
+"""How a camera turns light into grey levels."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +10,7 @@ from dataset.synthetic.render.ray_casting import Rays
 
 
 @dataclass(frozen=True)
-class Look:
+class CameraResponse:
     """How a camera develops its pictures.
 
     Attributes:
@@ -32,10 +32,10 @@ class Look:
     saturation: float = 1.0
 
 
-def draw_look(rng: np.random.Generator) -> Look:
-    """Draw a camera's look."""
+def draw_response(rng: np.random.Generator) -> CameraResponse:
+    """Draw a camera."""
     warm = float(rng.normal(0.0, 0.06))
-    return Look(
+    return CameraResponse(
         exposure=float(np.exp(rng.normal(0.38, 0.28))),
         vignette=float(rng.uniform(0.0, 0.35)),
         grain=float(rng.uniform(0.3, 2.5)),
@@ -52,21 +52,23 @@ def _grain() -> np.ndarray:
     return cv2.merge([grain] * 3)
 
 
-def develop(light: np.ndarray, rays: Rays, look: Look, rng: np.random.Generator) -> np.ndarray:
+def develop(
+    light: np.ndarray, rays: Rays, response: CameraResponse, rng: np.random.Generator
+) -> np.ndarray:
     """Make a picture of light.
 
     Args:
         light: (N, 3) float32 linear, of the rays.
         rays: where it belongs.
-        look: of the camera.
+        response: of the camera.
         rng: source of the grain.
 
     Returns:
         (H, W, 3) uint8 RGB of the camera's size, black outside the disc.
     """
-    fall = (look.exposure * 255**2) * (1 - look.vignette * (1 - rays.cosine))
+    fall = (response.exposure * 255**2) * (1 - response.vignette * (1 - rays.cosine))
     grey = np.array([[0.30], [0.59], [0.11]])
-    mixing = (look.saturation * np.eye(3) + (1 - look.saturation) * grey) * look.white
+    mixing = (response.saturation * np.eye(3) + (1 - response.saturation) * grey) * response.white
     light = light @ mixing.astype(np.float32)
     light *= fall[:, None]
     np.clip(light, 0, 255**2, out=light)
@@ -75,14 +77,14 @@ def develop(light: np.ndarray, rays: Rays, look: Look, rng: np.random.Generator)
     image = np.zeros((height * width, 3), np.float32)
     image[rays.pixels] = light
     image = image.reshape(height, width, 3)
-    image = cv2.GaussianBlur(image, (0, 0), max(look.blur / rays.step, 0.3))
+    image = cv2.GaussianBlur(image, (0, 0), max(response.blur / rays.step, 0.3))
     table = _grain()
     y, x = rng.integers(0, table.shape[0] - height), rng.integers(0, table.shape[1] - width)
     grain = table[y : y + height, x : x + width]
     # Rounds and saturates.
-    image = cv2.addWeighted(image, 1.0, grain, look.grain, 0.0, dtype=cv2.CV_8U)
+    image = cv2.addWeighted(image, 1.0, grain, response.grain, 0.0, dtype=cv2.CV_8U)
     tone = np.linspace(0, 1, 256)
-    curve = tone + look.contrast * (tone * tone * (3 - 2 * tone) - tone)
+    curve = tone + response.contrast * (tone * tone * (3 - 2 * tone) - tone)
     image = cv2.LUT(image, np.round(curve * 255).astype(np.uint8))
     image.reshape(-1, 3)[rays.outside] = 0
     if rays.step > 1:

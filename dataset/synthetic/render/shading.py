@@ -8,8 +8,8 @@ from dataset.synthetic.clothes.materials import Material
 from dataset.synthetic.clothes.mesh import vertex_normals
 from dataset.synthetic.clothes.outfit import Outfit
 from dataset.synthetic.render.ray_casting import Traced
-from dataset.synthetic.scene.floors import noise
 from dataset.synthetic.scene.place import Place
+from dataset.synthetic.scene.textures import noise
 
 #: How much each material varies.
 _WRINKLES = np.full(len(Material), 0.10, np.float32)

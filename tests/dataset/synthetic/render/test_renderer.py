@@ -12,12 +12,13 @@ from dataset.synthetic.body.pose import Pose, stack
 from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.clothes.wardrobe import dress
 from dataset.synthetic.output.label_json import RIM
-from dataset.synthetic.render.background import Surroundings, sample
-from dataset.synthetic.render.camera_response import Look
+from dataset.synthetic.render.background import Background
+from dataset.synthetic.render.camera_response import CameraResponse
 from dataset.synthetic.render.occlusion import occluded
 from dataset.synthetic.render.passes import OBJECT_IDS, PASSES
 from dataset.synthetic.render.renderer import Renderer
 from dataset.synthetic.scene.place import make_place
+from dataset.synthetic.scene.textures import sample
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +35,8 @@ def scene():
     # Red all over, so that the body tells from any place.
     red = np.tile(np.array([0.5, 0.01, 0.01], np.float32), (len(outfit.colours), 1))
     outfit = replace(outfit, colours=red, pattern="plain")
-    look = Look(exposure=1.0, vignette=0.0, grain=0.0, blur=0.4)
-    renderer = Renderer(outfit, place, look, step=2)
+    response = CameraResponse(exposure=1.0, vignette=0.0, grain=0.0, blur=0.4)
+    renderer = Renderer(outfit, place, response, step=2)
 
     passes = {}
 
@@ -127,12 +128,12 @@ def test_a_panorama_is_seen_from_inside_level_and_not_mirrored():
     picture[..., 0] = np.arange(width) * 250 / width
     picture[..., 1] = np.arange(height)[:, None] * 250 / height
     place = replace(make_place(np.random.default_rng(0)), panorama=picture)
-    surroundings = Surroundings(place)
+    background = Background(place)
 
     def seen(*directions, camera=(0.0, 150.0, 0.0)):
         ways = np.array(directions, np.float32)
         ways /= np.linalg.norm(ways, axis=1, keepdims=True)
-        light = surroundings.light(ways, np.array(camera), np.zeros((384, 384), np.float32))
+        light = background.light(ways, np.array(camera), np.zeros((384, 384), np.float32))
         # Columns and rows of the panorama in degrees, the linear light brought back to 8 bits.
         return np.sqrt(light[:, :2]) * 255 / 250 * (360.0, 180.0)
 

@@ -5,14 +5,16 @@ import numpy as np
 import pytest
 
 from base.errors import UserError
-from dataset.synthetic.scene.floors import FLOOR_PX, LOOKS, floor_texture, lamps, light_map
-from dataset.synthetic.scene.place import load_panorama, make_place
+from dataset.synthetic.scene.floors import FLOOR_PX, FLOORS, floor_texture
+from dataset.synthetic.scene.lights import lamps, light_map
+from dataset.synthetic.scene.panorama import load_panorama
+from dataset.synthetic.scene.place import make_place
 
 
 def test_there_are_at_least_thirty_looks_and_no_two_are_alike():
-    assert len(LOOKS) >= 30
+    assert len(FLOORS) >= 30
     means = []
-    for number, look in enumerate(list(LOOKS.values())[::4]):
+    for number, look in enumerate(list(FLOORS.values())[::4]):
         texture = floor_texture(look, np.random.default_rng(number))
         assert texture.shape == (FLOOR_PX, FLOOR_PX, 3) and texture.std() > 1
         means.append((*texture.mean((0, 1)), texture.std()))
@@ -22,7 +24,7 @@ def test_there_are_at_least_thirty_looks_and_no_two_are_alike():
 
 @pytest.mark.parametrize("name", ["beige tiles", "oak boards", "gravel", "brick paving", "lawn"])
 def test_floors_go_on_without_a_seam(name):
-    texture = floor_texture(LOOKS[name], np.random.default_rng(0)).astype(float)
+    texture = floor_texture(FLOORS[name], np.random.default_rng(0)).astype(float)
     for axis in (0, 1):
         seam = np.abs(np.take(texture, 0, axis) - np.take(texture, -1, axis)).mean()
         inside = np.abs(np.diff(texture, axis=axis)).mean(axis=(1 - axis, 2))
@@ -42,9 +44,9 @@ def test_a_panorama_takes_the_place_of_the_walls(tmp_path):
     path = tmp_path / "garden.png"
     cv2.imwrite(str(path), picture)
     place = make_place(np.random.default_rng(0), path)
-    assert place.name == "garden" and place.panorama.shape == (64, 128, 3)
+    assert place.panorama.shape == (64, 128, 3)
     assert (load_panorama(path)[5, 5] == (255, 0, 0)).all()
-    assert len(place.faces) == 0
+    assert len(place.things.faces) == 0
 
 
 def test_a_broken_or_flat_panorama_is_named(tmp_path):

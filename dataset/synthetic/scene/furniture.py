@@ -1,0 +1,94 @@
+"""Things that stand about, made of boxes."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dataset.synthetic.scene.colours import draw_colour
+
+#: Nothing stands nearer to the origin than this, so that people do not walk into it.
+_CLEARANCE = 240.0
+#: Of a box of side 1, and its triangles.
+_CORNERS = np.array([(x, y, z) for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
+_BOX_FACES = np.array(
+    [
+        (0, 1, 3), (0, 3, 2), (4, 6, 7), (4, 7, 5), (0, 4, 5), (0, 5, 1),
+        (2, 3, 7), (2, 7, 6), (0, 2, 6), (0, 6, 4), (1, 5, 7), (1, 7, 3),
+    ]
+)  # fmt: skip
+
+
+class Boxes(NamedTuple):
+    """B boxes: (8 B, 3) float32 corners, (12 B, 3) int32 triangles and (12 B, 3) float32 linear
+    colours of the triangles."""
+
+    corners: np.ndarray
+    faces: np.ndarray
+    colours: np.ndarray
+
+    def with_seat(self, seat: np.ndarray) -> "Boxes":
+        """These and a plain seat, (4,) as :attr:`world_frames.Frames.seats`; none for height 0."""
+        x, height, z, heading = seat
+        if height <= 0:
+            return self
+        corners = _turned(_CORNERS * np.array([36.0, max(height, 1.0), 36.0]), heading)
+        corners += np.array([x, height / 2, z])
+        return _joined([self, _painted(corners, np.full(3, 0.12))])
+
+
+def _painted(corners: np.ndarray, colour: np.ndarray) -> Boxes:
+    colours = np.tile(colour, (12, 1)).astype(np.float32)
+    return Boxes(corners.astype(np.float32), _BOX_FACES, colours)
+
+
+def _joined(parts: list[Boxes]) -> Boxes:
+    starts = np.cumsum([0, *(len(part.corners) for part in parts)])
+    faces = [part.faces + start for part, start in zip(parts, starts, strict=False)]
+    corners, _, colours = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return Boxes(corners, np.concatenate(faces).astype(np.int32), colours)
+
+
+NOTHING = Boxes(
+    np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32), np.zeros((0, 3), np.float32)
+)
+
+
+def _turned(points: np.ndarray, turn: float) -> np.ndarray:
+    """Points (N, 3) turned about the vertical, radians."""
+    c, s = np.cos(turn), np.sin(turn)
+    return points @ np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]])
+
+
+def draw_furniture(
+    rng: np.random.Generator, centre: np.ndarray, half: np.ndarray, palette: np.ndarray
+) -> Boxes:
+    """Up to nine pieces in a room of (2,) centre and half extent along x and z."""
+    parts = [NOTHING]
+    for _ in range(int(rng.integers(0, 10))):
+        angle, radius = rng.uniform(0, 2 * np.pi), rng.uniform(_CLEARANCE, 480)
+        at = np.array([radius * np.cos(angle), 0.0, radius * np.sin(angle)])
+        if (np.abs(at[[0, 2]] - centre) > half - 20).any():
+            continue
+        turn = rng.uniform(0, 2 * np.pi)
+        colour = draw_colour(rng, palette, 0.25) ** 2
+        for middle, size in _piece(rng):
+            parts.append(_painted(_turned(_CORNERS * size + middle, turn) + at, colour))
+    return _joined(parts)
+
+
+def _piece(rng: np.random.Generator) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
+    """(centre, size) of the boxes of a cupboard, a table or a chair, around its own origin."""
+    kind = rng.random()
+    wide, deep = rng.uniform(25, 90, 2)
+    if kind < 0.4:
+        tall = rng.uniform(15, 120)
+        return [((0, tall / 2, 0), (wide, tall, deep))]
+    tall, leg = rng.uniform(40, 80), rng.uniform(2.5, 6.0)
+    parts = [((0, tall, 0), (wide, 4.0, deep))]
+    for x in (-1, 1):
+        for z in (-1, 1):
+            at = (x * (wide - leg) / 2, tall / 2, z * (deep - leg) / 2)
+            parts.append((at, (leg, tall, leg)))
+    if kind < 0.75:  # a chair has a back
+        parts.append(((0, tall * 1.45, deep / 2), (wide, tall * 0.9, 4.0)))
+    return parts
