@@ -35,19 +35,19 @@ from base.errors import UserError
 from base.files import make_folder, sha256, write_text
 from base.set_type import SetType
 from dataset.loader import FrameLoader, make_loader
-from dataset.mocap import open_split
-from utils.box import chosen_model, model_path
-from utils.command import run_command
-from utils.cores import cpu_count
-from utils.defaults import DEFAULT_DATA_ROOT
-from utils.device import GPU_HELP, select_device
+from dataset.tree.mocap import open_split
+from utils.common.command import run_command
+from utils.common.cores import cpu_count
+from utils.common.device import GPU_HELP, select_device
+from utils.common.networks import LoadedModel, check_camera, load_pose_model
+from utils.common.paths import DEFAULT_DATA_ROOT
+from utils.common.pretrained import chosen_model, model_path
 from utils.drawing.choice import evenly_spaced, evenly_spaced_runs
 from utils.drawing.split import SplitPainter
-from utils.engine.data import report_broken
-from utils.engine.guards import memory_advice
 from utils.evaluation.evaluate import Evaluation
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import FrameResult, Poses, write_frames_csv
+from utils.evaluation.report.build import write_report
 from utils.evaluation.tables import (
     latex_table,
     markdown_table,
@@ -55,9 +55,9 @@ from utils.evaluation.tables import (
     text_summary,
     text_table,
 )
-from utils.networks import LoadedModel, check_camera, load_pose_model
-from utils.predict import PosePredictor
-from utils.report.build import write_report
+from utils.inference.pose_predictor import PosePredictor
+from utils.training.data import report_broken
+from utils.training.guards import memory_advice
 
 #: Batches below which a reading process takes longer to start than to pay.
 _BATCHES_PER_WORKER = 4

@@ -31,17 +31,17 @@ from pathlib import Path
 import torch
 
 from base.errors import UserError
-from utils.box import chosen_model
-from utils.command import run_command
-from utils.engine.guards import memory_advice
+from utils.common.command import run_command
+from utils.common.pretrained import chosen_model
 from utils.inference import shared
 from utils.inference.arguments import parse_arguments
-from utils.inference.names import name_text
+from utils.inference.file_names import name_text
 from utils.inference.open_source import open_source
-from utils.inference.outputs import infer_alone, infer_together
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import Summary
+from utils.inference.sinks.outputs import infer_alone, infer_together
 from utils.inference.source import Source
+from utils.training.guards import memory_advice
 
 __all__ = ["EgoPosePredictor", "main"]
 

@@ -45,17 +45,17 @@ import torch
 
 from base.errors import UserError
 from model import KINDS, model_class
-from utils.box import model_path
-from utils.checkpoint import Checkpoint, newest_whole_checkpoint, read_checkpoint
-from utils.command import run_command
-from utils.config import Config, load_config
-from utils.defaults import CONFIGS, DEFAULT_CONFIG, DEFAULT_DATA_ROOT
-from utils.device import GPU_HELP, prepare_device
-from utils.engine.guards import memory_advice
-from utils.engine.loop import Trainer
-from utils.engine.processes import Processes
-from utils.engine.stage import Stage
-from utils.networks import Start, refuse_other_architecture, stage_network
+from utils.common.checkpoint import Checkpoint, newest_whole_checkpoint, read_checkpoint
+from utils.common.command import run_command
+from utils.common.config import Config, load_config
+from utils.common.device import GPU_HELP, prepare_device
+from utils.common.networks import Start, refuse_other_architecture, stage_network
+from utils.common.paths import CONFIGS, DEFAULT_CONFIG, DEFAULT_DATA_ROOT
+from utils.common.pretrained import model_path
+from utils.training.distributed import Processes
+from utils.training.guards import memory_advice
+from utils.training.stage import Stage
+from utils.training.trainer import Trainer
 
 ALL_STAGES = "all"
 #: What "all" runs.

@@ -15,7 +15,7 @@ from base.set_type import SetType
 from base.skeleton import LIMBS
 from dataset.labels import Label
 from dataset.pictures import WrongSizeError
-from dataset.release import CHARACTERS
+from dataset.release.table import CHARACTERS
 
 #: Kinds of faults.
 UNREADABLE_FOLDER = "unreadable folder"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from isal import igzip
 
-from dataset.release import CHARACTERS, PASSES, TRAINING_PASSES
+from dataset.release.table import CHARACTERS, PASSES, TRAINING_PASSES
 
 
 def cut(content: bytes, character: str, folder: Path) -> list[Path]:

@@ -16,14 +16,14 @@ import torch
 import demo
 from base.errors import UserError
 from base.set_type import SetType
-from dataset.mocap import open_split
+from dataset.tree.mocap import open_split
 from utils import pack_data
+from utils.common.networks import load_pose_model
 from utils.drawing.split import SplitPainter
 from utils.evaluation.distances import joint_errors
 from utils.evaluation.metrics.parts import errors_by_part
 from utils.evaluation.poses import Poses, read_poses
-from utils.networks import load_pose_model
-from utils.predict import PosePredictor
+from utils.inference.pose_predictor import PosePredictor
 
 
 def run(checkpoint, data, save_dir, *flags):

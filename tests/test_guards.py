@@ -13,11 +13,11 @@ import train
 from base.errors import UserError
 from dataset.order import Division
 from model import build
-from utils.config import load_config
-from utils.device import prepare_device
-from utils.engine.guards import StallWatch
-from utils.engine.processes import Processes
-from utils.engine.stage import Stage
+from utils.common.config import load_config
+from utils.common.device import prepare_device
+from utils.training.distributed import Processes
+from utils.training.guards import StallWatch
+from utils.training.stage import Stage
 
 
 def command(stage, data, config, log_dir, *more):

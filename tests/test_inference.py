@@ -23,7 +23,7 @@ from base.errors import UserError
 from base.skeleton import JOINTS
 from dataset.pictures import read_picture
 from dataset.transforms import SquareCrop
-from utils.command import run_command
+from utils.common.command import run_command
 from utils.inference.mount import mount_rotation
 from utils.inference.predictor import EgoPosePredictor, Pose, Prepared
 from utils.inference.read_ahead import read_ahead
@@ -307,7 +307,7 @@ STOPPED = """
 import signal, sys
 sys.path.insert(0, {repository!r})
 import inference
-from utils.command import run_command
+from utils.common.command import run_command
 from utils.inference.predictor import EgoPosePredictor
 how, poses, calls = sys.argv.pop(1), EgoPosePredictor.poses, []
 def stopped(self, *arguments):

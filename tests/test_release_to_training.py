@@ -9,9 +9,9 @@ from http_server import Faults, serving
 
 import train
 from base.set_type import SetType
-from dataset import release
-from dataset.mocap import Mocap, open_split
-from dataset.packed import Packed
+from dataset.packed.packed import Packed
+from dataset.release import table as release
+from dataset.tree.mocap import Mocap, open_split
 from utils import check_data, download_data, extract_data, make_synthetic, pack_data
 
 #: Of six, nine and one part.

@@ -10,13 +10,13 @@ import torch
 
 import train
 from base.errors import UserError
-from utils.checkpoint import (
+from utils.common.checkpoint import (
     list_checkpoints,
     newest_whole_checkpoint,
     save_checkpoint,
 )
-from utils.config import load_config
-from utils.engine.loop import Trainer
+from utils.common.config import load_config
+from utils.training.trainer import Trainer
 
 #: Everything that draws random numbers or remembers past steps is switched on.
 CONFIG = """
@@ -103,7 +103,7 @@ def losses(log_dir):
 
 #: The same number of threads, so that sums round alike.
 THREADS = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
-STEP = "utils.engine.loop:Trainer.train_step"
+STEP = "utils.training.trainer:Trainer.train_step"
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ import inference
 import train
 from base.errors import UserError
 from utils import export_onnx, make_synthetic
-from utils.checkpoint import read_checkpoint
-from utils.engine import stage
+from utils.common.checkpoint import read_checkpoint
+from utils.common.networks import load_pose_model
 from utils.inference.source import Shot
-from utils.networks import load_pose_model
+from utils.training import stage
 
 BEST = "checkpoints/model_best.tar"
 AUGMENT = "{rotation: 10, mirror: true, colour: 0.2}"
@@ -107,7 +107,7 @@ def test_without_augmentation_each_frame_is_predicted_once_by_the_workers_asked_
         return frames
 
     monkeypatch.setattr(stage, "predict_frames", predict)
-    monkeypatch.setattr("utils.engine.data.cpu_count", lambda: 3)
+    monkeypatch.setattr("utils.training.data.cpu_count", lambda: 3)
     plain = tmp_path / "plain.yml"
     text = config.read_text().replace(f"augment: {AUGMENT}", "augment: {}")
     # Too large for the memory allowed, so that processes read it: null asks for all cores.

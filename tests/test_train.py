@@ -12,8 +12,8 @@ import train
 from base.errors import UserError
 from model.lifting import LiftingAutoencoder
 from model.pose_resnet import PoseResNet
-from utils.checkpoint import list_checkpoints, read_checkpoint
-from utils.command import run_command
+from utils.common.checkpoint import list_checkpoints, read_checkpoint
+from utils.common.command import run_command
 
 
 def weights(path):

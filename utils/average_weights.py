@@ -17,10 +17,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 
 from base.errors import UserError
-from utils.box import model_path
-from utils.checkpoint import OF_THE_RUN, read_checkpoint, read_content, save_checkpoint
-from utils.command import run_command
-from utils.networks import camera_of
+from utils.common.checkpoint import OF_THE_RUN, read_checkpoint, read_content, save_checkpoint
+from utils.common.command import run_command
+from utils.common.networks import camera_of
+from utils.common.pretrained import model_path
 
 _EXAMPLES = """examples:
   halfway between the weights in the box and what was trained from them:

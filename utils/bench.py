@@ -39,29 +39,29 @@ from base.skeleton import LIMBS, neck_centred
 from dataset.batch import collate, to_input
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.loader import FrameLoader
-from dataset.mocap import open_split
 from dataset.transforms import SquareCrop
+from dataset.tree.mocap import open_split
 from model import build
 from model.lifting import LiftingAutoencoder
 from model.losses import LossWeights, centred_losses, heatmap_mse, reconstruction_error
 from model.pose_resnet import PoseResNet
 from model.rays import CameraRays
 from utils.benchmarking import launch, machine
-from utils.checkpoint import save_checkpoint
-from utils.command import run_command
-from utils.config import Config, load_config
-from utils.cores import cpu_count
-from utils.defaults import CONFIGS, DEFAULT_CONFIG, REPOSITORY
-from utils.device import GPU_HELP, fast_bf16, prepare_device, select_device
+from utils.common.checkpoint import save_checkpoint
+from utils.common.command import run_command
+from utils.common.config import Config, load_config
+from utils.common.cores import cpu_count
+from utils.common.device import GPU_HELP, fast_bf16, prepare_device, select_device
+from utils.common.networks import Start, stage_network
+from utils.common.paths import CONFIGS, DEFAULT_CONFIG, REPOSITORY
 from utils.drawing.frame import DrawnPose, FramePainter
-from utils.engine.data import LabelLoader
-from utils.engine.loop import Trainer
-from utils.engine.processes import Processes
-from utils.engine.stage import Stage
 from utils.evaluation.evaluate import Evaluation
 from utils.inference.onnx_predictor import OnnxPosePredictor
 from utils.inference.predictor import load_network, ready_network
-from utils.networks import Start, stage_network
+from utils.training.data import LabelLoader
+from utils.training.distributed import Processes
+from utils.training.stage import Stage
+from utils.training.trainer import Trainer
 
 SIZE, BATCH, WORKERS = 368, 16, cpu_count()
 #: Kind of model, depth of its trunk, side of its picture: what bench_inference measures.

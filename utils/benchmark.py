@@ -25,15 +25,15 @@ import numpy as np
 from base.errors import UserError
 from base.files import write_text
 from base.set_type import SetType
-from dataset.mocap import open_split
+from dataset.tree.mocap import open_split
 from model import build
 from utils.benchmarking import launch, machine
 from utils.benchmarking.checksum import differences, set_checksum
 from utils.benchmarking.page import page_text
 from utils.benchmarking.plan import Benchmark, load_benchmark
-from utils.command import run_command
-from utils.defaults import CONFIGS, REPOSITORY
-from utils.device import GPU_HELP
+from utils.common.command import run_command
+from utils.common.device import GPU_HELP
+from utils.common.paths import CONFIGS, REPOSITORY
 from utils.drawing.write import save_picture
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses

@@ -22,19 +22,19 @@ from base.errors import UserError
 from base.files import replacing
 from base.set_type import SetType
 from dataset.loader import make_loader
-from dataset.mocap import open_split
-from utils.box import model_path
-from utils.command import run_command
-from utils.defaults import DEFAULT_DATA_ROOT
-from utils.device import GPU_HELP
+from dataset.tree.mocap import open_split
+from utils.common.command import run_command
+from utils.common.device import GPU_HELP
+from utils.common.paths import DEFAULT_DATA_ROOT
+from utils.common.pretrained import model_path
 from utils.inference.confidence import (
     ConfidenceMap,
     confidence_path,
     fit_confidence,
     save_confidence,
 )
+from utils.inference.pose_predictor import PosePredictor
 from utils.inference.predictor import load_network
-from utils.predict import PosePredictor
 
 _EXAMPLES = """example:
   python utils/calibrate_confidence.py --load_model model_best.tar --data_root data/synthetic

@@ -10,14 +10,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from base.errors import UserError
 from base.files import write_text
 from base.set_type import SetType
-from dataset.check_packed import check_packed
-from dataset.check_tree import check_tree
 from dataset.faults import KINDS, OFF_CAMERA, Fault, SetReport
-from dataset.listing import sets_in
-from dataset.packed import is_packed
+from dataset.packed.check import check_packed
+from dataset.packed.packed import is_packed
 from dataset.skip_list import SKIP_LIST, add_to_skip_list
-from utils.command import run_command
-from utils.cores import cpu_count
+from dataset.tree.check import check_tree
+from dataset.tree.listing import sets_in
+from utils.common.command import run_command
+from utils.common.cores import cpu_count
 
 _EXAMPLES = """examples:
   every picture and label of every set:

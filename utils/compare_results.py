@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
 from base.files import write_text
-from utils.command import run_command
+from utils.common.command import run_command
 from utils.evaluation.compare import difference, read_results, same_frames
 from utils.evaluation.distances import ALL, BODY_PARTS
 from utils.evaluation.published import TABLE_GROUPS

@@ -27,8 +27,8 @@ from base.files import write_text
 from base.set_type import SetType
 from base.skeleton import JOINT_PREFIX, JOINTS, NECK
 from dataset.pictures import read_picture
-from utils.command import run_command
-from utils.defaults import DEFAULT_DATA_ROOT
+from utils.common.command import run_command
+from utils.common.paths import DEFAULT_DATA_ROOT
 from utils.drawing.sheet import choose_pictures, draw_sheet
 from utils.drawing.write import save_picture
 

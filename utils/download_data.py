@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from base.errors import UserError
 from base.files import make_folder
 from base.set_type import SetType
-from dataset.release import BASE_URL, Character, select_characters
-from utils.command import run_command
-from utils.fetch import PARTIAL_SUFFIX, DownloadError, Retries, download, remote_size
+from dataset.release.download import PARTIAL_SUFFIX, DownloadError, Retries, download, remote_size
+from dataset.release.table import BASE_URL, Character, select_characters
+from utils.common.command import run_command
 
 _EXAMPLES = """examples:
   everything, four parts at a time; run it again after any interruption:

@@ -21,7 +21,7 @@ from model.joint_transformer import JointTransformer
 from model.lifting import LiftingAutoencoder
 from model.pose_fpn import PoseFPN
 from model.pose_resnet import PoseResNet
-from utils.command import run_command
+from utils.common.command import run_command
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.style import INK, MUTED, PREDICTED, hex_code
 

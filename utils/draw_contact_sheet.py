@@ -12,8 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
 from base.set_type import SetType
-from utils.command import run_command
-from utils.defaults import DEFAULT_DATA_ROOT
+from utils.common.command import run_command
+from utils.common.paths import DEFAULT_DATA_ROOT
 from utils.drawing.sheet import choose_pictures, draw_sheet
 from utils.drawing.write import picture_file, save_picture
 

@@ -30,9 +30,10 @@ from base.files import make_folder
 from base.set_type import SetType
 from dataset.batch import to_input
 from dataset.transforms import SquareCrop
-from utils.box import model_path
-from utils.command import run_command
-from utils.device import GPU_HELP, select_device
+from utils.common.command import run_command
+from utils.common.device import GPU_HELP, select_device
+from utils.common.networks import load_pose_model
+from utils.common.pretrained import model_path
 from utils.drawing import figures
 from utils.drawing.choice import evenly_spaced
 from utils.drawing.frame import DrawnPose
@@ -40,7 +41,6 @@ from utils.drawing.split import SplitPainter, described
 from utils.evaluation.compare import read_results
 from utils.evaluation.distances import joint_errors
 from utils.evaluation.poses import Poses, read_poses
-from utils.networks import load_pose_model
 
 #: Frames of the grid lie between these percentiles of the error: neither end is typical.
 _GRID_PERCENTILES = (5, 95)

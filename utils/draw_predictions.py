@@ -27,9 +27,9 @@ from tqdm import tqdm
 
 from base.skeleton import JOINTS, LEFT_JOINTS, LIMBS, RIGHT_JOINTS
 from dataset.transforms import SquareCrop
-from utils.box import chosen_model, model_path
-from utils.command import run_command
-from utils.device import GPU_HELP
+from utils.common.command import run_command
+from utils.common.device import GPU_HELP
+from utils.common.pretrained import chosen_model, model_path
 from utils.drawing.sheet import draw_sheet
 from utils.drawing.write import picture_file, save_picture
 from utils.inference.open_source import open_source

@@ -27,13 +27,13 @@ from base.skeleton import neck_centred
 from dataset.transforms import SquareCrop
 from model.pose_model import PoseModel
 from model.rays import CameraRays
-from utils.box import model_path
-from utils.command import run_command
+from utils.common.command import run_command
+from utils.common.networks import LoadedModel, load_pose_model
+from utils.common.pretrained import model_path
 from utils.inference.fold import fold_batch_norms
 from utils.inference.onnx_predictor import INPUT, METADATA_KEY, OnnxPosePredictor
 from utils.inference.open_source import open_source
-from utils.networks import LoadedModel, load_pose_model
-from utils.predict import PosePredictor
+from utils.inference.pose_predictor import PosePredictor
 
 _EXAMPLES = """examples:
   python utils/export_onnx.py --load_model model_best.tar --output model.onnx

@@ -21,14 +21,14 @@ import torch
 
 from base.errors import UserError
 from base.files import replacing, sha256, write_text
-from utils.box import BOX, CARD
-from utils.checkpoint import OF_THE_RUN, read_content
-from utils.command import run_command
+from utils.common.checkpoint import OF_THE_RUN, read_content
+from utils.common.command import run_command
+from utils.common.networks import load_pose_model
+from utils.common.pretrained import BOX, CARD
+from utils.common.weights_card import card
 from utils.evaluation.compare import read_results
 from utils.inference.confidence import confidence_path
-from utils.networks import load_pose_model
-from utils.predict import PosePredictor
-from utils.weights_card import card
+from utils.inference.pose_predictor import PosePredictor
 
 _EXAMPLES = """example, from a checkpoint to the weights in the box:
   python demo.py --load_model experiments/Own/checkpoints/model_best.tar --data test \\

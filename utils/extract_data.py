@@ -18,16 +18,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
 from base.files import make_folder, write_bytes, write_text
-from dataset.archive import ArchiveReport, read_archive
-from dataset.release import (
+from dataset.release.archive import ArchiveReport, read_archive
+from dataset.release.table import (
     CHARACTERS,
     PASSES,
     TRAINING_PASSES,
     find_archives,
     missing_parts,
 )
-from utils.command import run_command
-from utils.cores import cpu_count
+from utils.common.command import run_command
+from utils.common.cores import cpu_count
 
 _EXAMPLES = """examples:
   pictures and labels of all parts in a folder:

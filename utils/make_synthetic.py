@@ -9,16 +9,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from base.camera import RELEASE_CAMERA
 from base.errors import UserError
 from base.set_type import SetType
-from dataset.shards import PackOptions
+from dataset.packed.shards import PackOptions
 from dataset.synthetic.generate import generate, pack_options
 from dataset.synthetic.motion.bvh_timeline import find_clips
 from dataset.synthetic.motion.programs import clips_named
 from dataset.synthetic.recipe import DEFAULT_STRIDE, Recipe
 from dataset.synthetic.render.passes import PASSES
 from dataset.synthetic.scene.panorama import load_panorama
-from utils.camera_files.calibration import load_calibration
-from utils.command import run_command
-from utils.cores import cpu_count
+from utils.common.command import run_command
+from utils.common.cores import cpu_count
+from utils.inference.calibration.calibration import load_calibration
 
 #: Side of the square that half of the release's resolution gives.
 _HALF = RELEASE_CAMERA.height // 2

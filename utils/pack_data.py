@@ -15,14 +15,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from base.errors import UserError
 from base.set_type import SetType
 from dataset.faults import Fault, summary
-from dataset.index import load_index
-from dataset.listing import sets_in
-from dataset.pack_archive import archive_marker, pack_archive
-from dataset.pack_tree import pack_tree
-from dataset.release import CHARACTERS, find_archives, missing_parts
-from dataset.shards import INDEX, ROWS, PackOptions, assemble, prepare_output
-from utils.command import run_command
-from utils.cores import cpu_count
+from dataset.packed.pack_archive import archive_marker, pack_archive
+from dataset.packed.pack_tree import pack_tree
+from dataset.packed.shards import INDEX, ROWS, PackOptions, assemble, prepare_output
+from dataset.release.table import CHARACTERS, find_archives, missing_parts
+from dataset.tree.index import load_index
+from dataset.tree.listing import sets_in
+from utils.common.command import run_command
+from utils.common.cores import cpu_count
 
 _EXAMPLES = """examples:
   straight from the downloaded parts, with nothing else on disk:

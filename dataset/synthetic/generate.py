@@ -16,7 +16,7 @@ from tqdm import tqdm
 from base.camera import RELEASE_CAMERA
 from base.errors import UserError
 from base.set_type import SetType
-from dataset.shards import PackOptions
+from dataset.packed.shards import PackOptions
 from dataset.synthetic.job import run_job
 from dataset.synthetic.output.shard_folder import PackedFolder, put_together, take_apart
 from dataset.synthetic.output.tree_folder import Folder, prepare_output

@@ -14,7 +14,7 @@ import numpy as np
 from base.camera import RELEASE_CAMERA
 from base.camera_model import AnyCamera
 from base.set_type import SetType
-from dataset.shards import PackOptions
+from dataset.packed.shards import PackOptions
 from dataset.synthetic.output.shard_folder import PackedFolder
 from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES, Folder
 

@@ -14,11 +14,11 @@ from archives import cut
 from base.errors import BrokenFrameError, UserError
 from base.frame import FrameId
 from base.set_type import SetType
-from dataset.check_packed import check_packed
-from dataset.check_tree import check_tree
-from dataset.mocap import Mocap
-from dataset.packed import Packed
+from dataset.packed.check import check_packed
+from dataset.packed.packed import Packed
 from dataset.skip_list import add_to_skip_list
+from dataset.tree.check import check_tree
+from dataset.tree.mocap import Mocap
 from utils import pack_data
 
 CHARACTERS = "female_001_a_a", "male_004_a_a"

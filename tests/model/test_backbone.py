@@ -9,7 +9,7 @@ from dataset.transforms import SquareCrop
 from model import build
 from model.backbone import load_imagenet
 from model.rays import CameraRays
-from utils.config import parse_config
+from utils.common.config import parse_config
 from utils.inference.fold import fold_batch_norms
 
 timm = pytest.importorskip("timm")

@@ -14,8 +14,8 @@ from model import build
 from model.backbone import resnet_of
 from model.lifting import LiftingAutoencoder
 from model.pose_resnet import PoseResNet
-from utils.checkpoint import read_checkpoint
-from utils.networks import config_of, load_parts
+from utils.common.checkpoint import read_checkpoint
+from utils.common.networks import config_of, load_parts
 
 
 def relative_error(actual: torch.Tensor, expected: torch.Tensor) -> float:

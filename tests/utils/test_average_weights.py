@@ -7,7 +7,7 @@ import demo
 from base.errors import UserError
 from utils import average_weights
 from utils.average_weights import average
-from utils.checkpoint import RESNET, read_checkpoint
+from utils.common.checkpoint import RESNET, read_checkpoint
 
 LIFTING = "autoencoder_state_dict"
 

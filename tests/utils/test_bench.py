@@ -12,12 +12,12 @@ from base.errors import UserError
 from base.set_type import SetType
 from dataset.batch import collate
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
-from dataset.mocap import open_split
+from dataset.tree.mocap import open_split
 from utils import bench, pack_data
-from utils.config import Config
-from utils.device import select_device
-from utils.engine.networks import untrained_network
+from utils.common.config import Config
+from utils.common.device import select_device
 from utils.inference.predictor import ready_network
+from utils.training.networks import untrained_network
 
 
 class SameProcess:

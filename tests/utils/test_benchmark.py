@@ -13,9 +13,9 @@ import demo
 import train
 from base.errors import UserError
 from base.set_type import SetType
-from dataset.mocap import open_split
+from dataset.tree.mocap import open_split
 from utils import benchmark, pack_data
-from utils.config import load_config
+from utils.common.config import load_config
 
 ROW = {
     "title": "one",

@@ -10,8 +10,8 @@ import release
 
 from base.errors import UserError
 from base.set_type import SetType
-from dataset.mocap import Mocap, open_split
-from dataset.packed import Packed
+from dataset.packed.packed import Packed
+from dataset.tree.mocap import Mocap, open_split
 from utils import check_data, pack_data
 
 

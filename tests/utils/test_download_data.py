@@ -5,7 +5,7 @@ import pytest
 from http_server import Faults, serving
 
 from base.errors import UserError
-from dataset.release import CHARACTERS
+from dataset.release.table import CHARACTERS
 from utils import download_data
 
 ONE_PART = "female_002_f_s"  # of the training set

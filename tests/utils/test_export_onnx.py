@@ -12,10 +12,10 @@ import torch
 import inference
 from base.errors import UserError
 from utils import export_onnx
+from utils.common.networks import load_pose_model
 from utils.inference.fold import fold_batch_norms
 from utils.inference.onnx_predictor import OnnxPosePredictor
 from utils.inference.predictor import EgoPosePredictor
-from utils.networks import load_pose_model
 
 
 def squares(count, side=64, seed=0):

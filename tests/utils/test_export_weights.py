@@ -11,11 +11,12 @@ import inference
 import train
 from base.errors import UserError
 from base.files import sha256, write_text
-from utils import box, draw_predictions, export_weights
-from utils.checkpoint import RESNET, read_checkpoint
+from utils import draw_predictions, export_weights
+from utils.common import pretrained as box
+from utils.common.checkpoint import RESNET, read_checkpoint
+from utils.common.networks import load_pose_model
+from utils.inference.pose_predictor import PosePredictor
 from utils.inference.predictor import EgoPosePredictor
-from utils.networks import load_pose_model
-from utils.predict import PosePredictor
 
 
 @pytest.fixture(scope="module")

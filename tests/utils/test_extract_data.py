@@ -14,8 +14,8 @@ import pytest
 import release
 
 from base.errors import UserError
-from dataset.archive import read_archive
-from dataset.release import CHARACTERS, PASSES
+from dataset.release.archive import read_archive
+from dataset.release.table import CHARACTERS, PASSES
 from utils import extract_data
 
 TRAIN, VAL = "female_003_a_a", "male_008_a_a"  # of 6 and 9 parts

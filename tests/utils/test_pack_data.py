@@ -12,9 +12,9 @@ import release
 
 from base.errors import UserError
 from base.set_type import SetType
-from dataset import jpegs, pack_archive
-from dataset.packed import Packed
-from dataset.release import CHARACTERS
+from dataset.packed import jpegs, pack_archive
+from dataset.packed.packed import Packed
+from dataset.release.table import CHARACTERS
 from utils import pack_data
 
 TRAIN, VAL = "female_003_a_a", "male_008_a_a"  # of 6 and 9 parts

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 
 from base.errors import UserError
-from utils.command import EXIT_INTERRUPTED
-from utils.cores import cpu_count
-from utils.defaults import REPOSITORY
+from utils.common.command import EXIT_INTERRUPTED
+from utils.common.cores import cpu_count
+from utils.common.paths import REPOSITORY
 
 
 def launch(script: str, *arguments: object, quiet: bool = False) -> None:

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from base.errors import UserError
 from base.files import write_text
-from utils.config import Config, Section, dump_config, load_config
-from utils.defaults import CONFIGS
+from utils.common.config import Config, Section, dump_config, load_config
+from utils.common.paths import CONFIGS
 
 
 class Row(Section):

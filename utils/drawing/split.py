@@ -16,9 +16,9 @@ from base.errors import BrokenFrameError
 from base.files import make_folder, replacing
 from base.frame import FrameId
 from base.set_type import SetType
-from dataset.mocap import Mocap
-from dataset.packed import Packed, is_packed
+from dataset.packed.packed import Packed, is_packed
 from dataset.transforms import SquareCrop
+from dataset.tree.mocap import Mocap
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
 from utils.evaluation.poses import FrameResult

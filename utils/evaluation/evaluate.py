@@ -6,8 +6,8 @@ from base.errors import UserError
 from dataset.batch import Batch
 from utils.evaluation.distances import by_part, joint_errors
 from utils.evaluation.poses import Poses
-from utils.predict import PosePredictor
-from utils.track import Track
+from utils.inference.pose_predictor import PosePredictor
+from utils.inference.track import Track
 
 
 class Evaluation:

@@ -5,8 +5,8 @@ import math
 from pathlib import Path
 
 from base.errors import UserError
-from utils.box import BOX, model_path
-from utils.device import GPU_HELP
+from utils.common.device import GPU_HELP
+from utils.common.pretrained import BOX, model_path
 from utils.inference.smoothing import OneEuroOptions
 
 FORMATS = ("json", "npz", "csv", "bvh")

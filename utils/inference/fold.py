@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from model.pose_model import PoseModel
-from utils.device import fast_bf16
+from utils.common.device import fast_bf16
 
 _CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 

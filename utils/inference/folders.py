@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePath
 
 from dataset.pictures import PICTURE_SUFFIXES, is_picture, natural_order
-from utils.inference.names import name_text
+from utils.inference.file_names import name_text
 
 #: A file in a folder of drawings: they are no pictures to find poses in.
 DRAWINGS_MARK = ".drawings"

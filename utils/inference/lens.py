@@ -11,7 +11,7 @@ from base.camera_model import AnyCamera
 from base.equidistant import equidistant_camera
 from base.errors import UserError
 from dataset.transforms import SquareCrop
-from utils.camera_files.calibration import BUILT_IN, Calibration, load_calibration
+from utils.inference.calibration.calibration import BUILT_IN, Calibration, load_calibration
 from utils.inference.image_circle import ImageCircle, find_image_circle
 from utils.inference.mount import mount_rotation
 from utils.inference.warp import RIM, CameraWarp

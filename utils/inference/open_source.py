@@ -17,8 +17,8 @@ from dataset.pictures import (
     natural_order,
     read_picture,
 )
+from utils.inference.file_names import name_text, plain_name
 from utils.inference.folders import match_pictures, walk_pictures
-from utils.inference.names import name_text, plain_name
 from utils.inference.source import Shot, Source
 from utils.inference.video import CameraSource, VideoSource
 

@@ -16,15 +16,15 @@ from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
 from dataset.runs import Place
 from model.pose_model import PoseModel
-from utils.box import box_weights
-from utils.device import select_device
+from utils.common.device import select_device
+from utils.common.networks import load_pose_model
+from utils.common.pretrained import box_weights
 from utils.inference.confidence import ConfidenceMap, confidence_path, load_confidence
 from utils.inference.fold import prepare_model
 from utils.inference.lens import Lens, View
 from utils.inference.onnx_predictor import OnnxPosePredictor
-from utils.networks import load_pose_model
-from utils.predict import PosePredictor
-from utils.track import Track
+from utils.inference.pose_predictor import PosePredictor
+from utils.inference.track import Track
 
 #: Mean distance between the placed pose and the joints seen, as a share of the network's picture,
 #: above which the two disagree.

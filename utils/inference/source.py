@@ -19,7 +19,7 @@ class Shot:
 
     Attributes:
         file: the picture, relative to the folder named, or the video's or camera's name; as
-            :func:`~utils.inference.names.name_text` has it.
+            :func:`~utils.inference.file_names.name_text` has it.
         name: of its drawing, relative, without suffix; no two frames of a source share one.
         read: gives (H, W, 3) uint8 RGB; raises BrokenFrameError.
         frame: its number in the video, None for pictures.

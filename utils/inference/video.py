@@ -12,7 +12,7 @@ import numpy as np
 
 from base.errors import UserError
 from base.files import opencv_path
-from utils.inference.names import name_text, plain_name
+from utils.inference.file_names import name_text, plain_name
 from utils.inference.source import Shot, Source
 
 #: How long a camera may take for a frame before it counts as gone, seconds.

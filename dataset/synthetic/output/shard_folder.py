@@ -1,7 +1,7 @@
 """Frames that go straight into shards: the packed form of a tree, without the tree.
 
 Each frame waits as a JPEG with its label until its character is complete in an environment; then
-the character's shards and rows are written as :mod:`dataset.packing` does and what waited is
+the character's shards and rows are written as :mod:`dataset.packed.packing` does and what waited is
 deleted.  Each step replaces whole files, so that a run that goes on after a kill leaves the same
 bytes as one that was left alone.
 """
@@ -16,10 +16,10 @@ import numpy as np
 from base.errors import UserError
 from base.frame import FrameId
 from base.set_type import SetType
-from dataset.jpegs import encode_square
 from dataset.labels import Label, parse_label
-from dataset.packing import Plan
-from dataset.shards import (
+from dataset.packed.jpegs import encode_square
+from dataset.packed.packing import Plan
+from dataset.packed.shards import (
     INDEX,
     ROWS,
     Environment,

@@ -12,8 +12,8 @@ import numpy as np
 
 from base.errors import UserError
 from base.set_type import SetType
-from dataset.shards import MANIFEST as PACKED_MANIFEST
-from dataset.shards import PackOptions
+from dataset.packed.shards import MANIFEST as PACKED_MANIFEST
+from dataset.packed.shards import PackOptions
 
 #: Frames of a packed set on their way into shards.
 STAGING = ".frames"

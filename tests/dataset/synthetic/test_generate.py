@@ -11,9 +11,9 @@ import pytest
 from base.camera import RELEASE_CAMERA, world_to_camera
 from base.set_type import SetType
 from base.skeleton import JOINT_PREFIX, JOINTS
-from dataset.mocap import Mocap
+from dataset.tree.mocap import Mocap
 from utils import make_synthetic
-from utils.command import run_command
+from utils.common.command import run_command
 
 OPTIONS = ["--ray_step", "4", "--frames_per_character", "3", "--seed", "7"]
 

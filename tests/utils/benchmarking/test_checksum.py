@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from base.set_type import SetType
-from dataset.mocap import Mocap
+from dataset.tree.mocap import Mocap
 from utils.benchmarking.checksum import TOLERANCES, differences, set_checksum, signed_sums
-from utils.defaults import CONFIGS
+from utils.common.paths import CONFIGS
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from recorded_results import characters, results
 
 from utils.benchmarking.page import mean, page_text, resampled_mpjpe
 from utils.benchmarking.plan import load_benchmark
-from utils.defaults import CONFIGS
+from utils.common.paths import CONFIGS
 from utils.evaluation.bootstrap import character_weights
 
 FRAMES = {"TrainSet": 10000, "ValSet": 400, "TestSet": 1600}

@@ -6,7 +6,7 @@ import yaml
 from base.errors import UserError
 from utils import benchmarking
 from utils.benchmarking.plan import load_benchmark
-from utils.defaults import CONFIGS
+from utils.common.paths import CONFIGS
 
 FOLDER = CONFIGS / "benchmark"
 SMALL = yaml.safe_load((FOLDER / "small.yml").read_text())

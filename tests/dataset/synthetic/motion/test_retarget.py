@@ -18,9 +18,9 @@ from dataset.synthetic.motion.bvh_timeline import BvhTimeline, find_clips, passa
 from dataset.synthetic.motion.retarget import action_of, between, load_clip, turns_of
 from dataset.synthetic.motion.timeline import Timeline
 from utils import make_synthetic
-from utils.command import run_command
-from utils.inference.bvh import bvh_text as written_by_inference
-from utils.inference.bvh import solve_motion
+from utils.common.command import run_command
+from utils.inference.sinks.bvh import bvh_text as written_by_inference
+from utils.inference.sinks.bvh import solve_motion
 
 
 def random(*key):

@@ -1,0 +1,146 @@
+"""The official release as published: its characters, their sets, and the parts they come in."""
+
+import itertools
+import os
+import re
+import string
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from base.errors import UserError
+from base.set_type import SetType
+
+#: Where the parts are published.
+BASE_URL = "https://github.com/facebookresearch/xR-EgoPose/releases/download/v1.0"
+
+#: The renderings and labels of a frame, each in a folder of its own.
+PASSES: tuple[str, ...] = ("depth", "json", "objectId", "rgba", "rot", "worldp")
+
+#: The passes that training uses; the other four are most of the release's terabyte.
+TRAINING_PASSES: tuple[str, ...] = ("json", "rgba")
+
+#: Set → "character last-letter": the parts run from ``aa`` to ``a`` and that letter.
+_TABLE: dict[SetType, str] = {
+    SetType.TRAIN: """
+        female_001_a_a i  female_002_a_a j  female_002_f_s a  female_003_a_a f  female_005_a_a i
+        female_006_a_a i  female_007_a_a h  female_009_a_a i  female_011_a_a f  female_014_a_a f
+        female_015_a_a j  male_003_f_s a    male_004_a_a i    male_005_a_a j    male_006_f_s a
+        male_007_a_a i    male_008_f_s a    male_009_a_a h    male_010_f_s a    male_011_f_s a
+        male_014_a_a i""",
+    SetType.VAL: "male_008_a_a i",
+    SetType.TEST: """
+        female_004_a_a i  female_008_a_a i  female_010_a_a i  female_012_a_a f  female_012_f_s a
+        male_001_a_a i    male_002_a_a j    male_004_f_s a    male_006_a_a i    male_007_f_s a
+        male_010_a_a i    male_014_f_s a""",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """One archive of the release: a gzipped tar cut into parts.
+
+    Attributes:
+        name: gender_id_body_height, body a(verage) or f(ull), height a(verage) or s(hort).
+        set_type: the set it belongs to.
+        last: last letter of the last part.
+    """
+
+    name: str
+    set_type: SetType
+    last: str
+
+    @property
+    def parts(self) -> list[str]:
+        """File names of the parts, in the order of the stream they are cut from."""
+        letters = (chr(code) for code in range(ord("a"), ord(self.last) + 1))
+        return [f"{self.name}.tar.gz.parta{letter}" for letter in letters]
+
+
+#: Every character of the release by name: 21 to train on, 1 to validate on, 12 to test on.
+CHARACTERS: dict[str, Character] = {
+    name: Character(name, set_type, last)
+    for set_type, table in _TABLE.items()
+    for name, last in re.findall(r"(\S+) (\w)\b", table)
+}
+
+
+def select_characters(
+    sets: list[str] | None = None, names: list[str] | None = None
+) -> list[Character]:
+    """Characters of some sets, or some by name, in the table's order.
+
+    Args:
+        sets: values of :class:`~base.set_type.SetType`; None for all.
+        names: names of characters; None for all of the sets.
+
+    Raises:
+        UserError: for a name that the release does not have, or not in these sets.
+    """
+    chosen = [c for c in CHARACTERS.values() if sets is None or c.set_type.value in sets]
+    if names is None:
+        return chosen
+    for name in names:
+        if name not in CHARACTERS:
+            raise UserError(f"the release has no character {name}: see dataset/release/table.py")
+        if CHARACTERS[name] not in chosen:
+            folder = CHARACTERS[name].set_type.folder
+            raise UserError(f"{name} belongs to {folder}, which --sets leaves out")
+    return [character for character in chosen if character.name in names]
+
+
+_ARCHIVE = re.compile(r"(?P<name>\w+)(?P<suffix>\.tar\.gz|\.tgz|\.tar)(\.part(?P<part>[a-z]{2}))?")
+
+
+def find_archives(folder: Path) -> dict[str, list[Path]]:
+    """Archives that lie in a folder or below it: character → its parts in order.
+
+    A whole ``{character}.tar.gz``, ``.tgz`` or ``.tar`` counts as an archive of one part.
+
+    Raises:
+        UserError: where the folder is missing or holds two archives of a character, in two folders
+            or of two kinds.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder of downloaded parts")
+    found: dict[str, dict[tuple, list[Path]]] = {}
+    visited: set[str] = set()
+    for parent, folders, names in os.walk(folder, onerror=_tell_unreadable, followlinks=True):
+        if os.path.realpath(parent) in visited:  # by way of a link
+            folders.clear()
+            continue
+        visited.add(os.path.realpath(parent))
+        # Extracted frames are very many, and none of them is an archive.
+        folders[:] = sorted(name for name in folders if name != "cam_down" and name[0] != ".")
+        for name in sorted(names):
+            match, path = _ARCHIVE.fullmatch(name), Path(parent, name)
+            if match and path.is_file():
+                kind = parent, match["suffix"], match["part"] is None
+                found.setdefault(match["name"], {}).setdefault(kind, []).append(path)
+    for name, kinds in found.items():
+        if len(kinds) > 1:
+            first, second = [str(paths[0]) for paths in kinds.values()][:2]
+            raise UserError(f"{first} and {second}: two archives of {name}; move one of them away")
+    return {name: next(iter(found[name].values())) for name in sorted(found)}
+
+
+def _tell_unreadable(error: OSError) -> None:
+    print(f"left out: {error.filename}: cannot be read ({error.strerror})", file=sys.stderr)
+
+
+def missing_parts(name: str, found: list[Path]) -> list[str]:
+    """Names of the parts that an archive needs and ``found`` lacks.
+
+    Of an archive that is not the release's own, only a gap between the parts can be told.
+    """
+    match = _ARCHIVE.fullmatch(found[-1].name)
+    if match["part"] is None:
+        return []
+    start, last = found[-1].name[:-2], match["part"]
+    if name in CHARACTERS and match["suffix"] == ".tar.gz":
+        last = "a" + CHARACTERS[name].last
+    letters = map("".join, itertools.product(string.ascii_lowercase, repeat=2))
+    expected = [start + pair for pair in letters if pair <= last]
+    present = {path.name for path in found}
+    return [part for part in expected if part not in present]

@@ -1,0 +1,200 @@
+"""The packed form yields what the tree yields, in any process, and says what is damaged."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+import release
+import torch
+import webdataset
+
+from base.errors import BrokenFrameError, UserError
+from base.frame import FrameId
+from base.set_type import SetType
+from dataset.loader import make_loader
+from dataset.memory import InMemory
+from dataset.packed.packed import Packed
+from dataset.tree.mocap import Mocap, open_split
+from utils import pack_data
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory, tiny_data):
+    """The tiny synthetic set, packed at 96 pixels in shards of three frame numbers."""
+    output = tmp_path_factory.mktemp("packed") / "packed"
+    pack_data.main(
+        [
+            *("--input", str(tiny_data), "--output", str(output), "--size", "96"),
+            *("--frames_per_shard", "3", "--jobs", "2"),
+        ]
+    )
+    return output
+
+
+@pytest.mark.parametrize("set_type", list(SetType))
+def test_frames_are_those_of_the_tree(packed, tiny_data, set_type):
+    tree, shards = open_split(tiny_data, set_type, 96), open_split(packed, set_type, 96)
+    assert isinstance(tree, Mocap) and isinstance(shards, Packed)
+    assert len(tree) == len(shards) > 0 and tree.camera == shards.camera
+    for i in range(len(tree)):
+        a, b = tree[i], shards[i]
+        assert a.frame_id == b.frame_id == shards.frame_id(i) and a.action == b.action
+        for name in ("joints2d", "joints3d", "visible"):
+            x, y = getattr(a, name), getattr(b, name)
+            assert np.array_equal(x, y) and x.dtype == y.dtype
+        assert b.image.dtype == np.uint8 and b.image.shape == (96, 96, 3)
+        # The error of JPEG; swapped channels or a shift by one pixel give more.
+        error = np.abs(a.image.astype(float) - b.image).mean()
+        swapped = np.abs(a.image.astype(float) - b.image[..., ::-1]).mean()
+        shifted = np.abs(a.image[:, 1:].astype(float) - b.image[:, :-1]).mean()
+        assert error < 5 and error < min(swapped, shifted) / 1.5
+
+
+def test_a_smaller_input_is_resized_and_its_labels_follow(packed, tiny_data):
+    tree, shards = open_split(tiny_data, SetType.VAL, 64), open_split(packed, SetType.VAL, 64)
+    for i in range(len(tree)):
+        assert np.array_equal(tree[i].joints2d, shards[i].joints2d)
+        assert np.abs(tree[i].image.astype(float) - shards[i].image).mean() < 5
+
+
+def test_annotations_are_those_of_the_tree_with_labels_that_have_no_picture(packed, tiny_data):
+    a = open_split(tiny_data, SetType.TRAIN, 64, pictures=False).annotations()
+    b = open_split(packed, SetType.TRAIN, 64, pictures=False).annotations()
+    assert len(a) == len(b) == 28 > len(open_split(packed, SetType.TRAIN, 64))
+    assert a.actions == b.actions
+    for name in ("joints2d", "joints3d", "visible"):
+        assert np.array_equal(getattr(a, name), getattr(b, name))
+
+
+def test_annotations_need_no_shard(packed, tiny_data, tmp_path):
+    import shutil
+
+    alone = tmp_path / "labels"
+    shutil.copytree(packed, alone, ignore=shutil.ignore_patterns("*.tar", "rows"))
+    assert len(open_split(alone, SetType.TRAIN, 64, pictures=False).annotations()) == 28
+
+
+def test_a_larger_input_than_packed_is_refused(packed):
+    with pytest.raises(UserError, match="packed at 96 pixels, fewer than the 128"):
+        open_split(packed, SetType.VAL, 128)
+    assert len(open_split(packed, SetType.VAL, 128, pictures=False).annotations()) == 4
+
+
+def test_a_copy_sent_to_a_worker_is_small_and_reads_the_same(packed):
+    data = Packed(packed, SetType.TRAIN, 64)
+    sent = pickle.dumps(data)
+    assert len(sent) < 6000  # the rows of 28 labels alone take 10 kB
+    assert np.array_equal(pickle.loads(sent)[5].image, data[5].image)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_worker_processes_and_threads_read_every_frame_once(packed, workers):
+    data = Packed(packed, SetType.TRAIN, 64)
+    batches = list(make_loader(data, 5, workers=workers, shuffle=True))
+    read = {f: i for batch in batches for f, i in zip(batch.frame_ids, batch.images, strict=True)}
+    assert len(read) == len(data) == sum(len(batch) for batch in batches)
+    memory = InMemory(data, threads=4)
+    for i in range(len(data)):
+        assert torch.equal(read[data.frame_id(i)], torch.from_numpy(memory[i].image))
+
+
+def test_the_webdataset_package_reads_the_shards(packed):
+    data = Packed(packed, SetType.TRAIN)
+    shards = sorted(str(path) for path in (packed / "TrainSet").glob("*.tar"))
+    stream = webdataset.WebDataset(shards, shardshuffle=False).decode("rgb8")
+    samples = list(stream.to_tuple("__key__", "jpg", "json"))
+    by_frame = {}
+    for key, image, label in samples:
+        frame_id = FrameId(label["character"], label["environment"], label["frame"])
+        assert key == f"{frame_id.character}-{frame_id.environment}-{frame_id.number:06d}"
+        by_frame[frame_id] = image, label
+    assert len(by_frame) == len(data) == len(samples)
+    for i in range(len(data)):
+        frame = data[i]
+        image, label = by_frame[frame.frame_id]
+        # Two JPEG decoders may differ by a little.
+        assert np.abs(image.astype(int) - frame.image).max() <= 8
+        assert np.array_equal(np.float32(label["joints2d"]), frame.joints2d)
+        assert np.array_equal(np.float32(label["joints3d"]), frame.joints3d)
+        assert label["action"] == frame.action
+        assert (np.array(label["visible"]) & data.camera.in_picture(frame.joints2d)).tolist() == (
+            frame.visible.tolist()
+        )
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Four plain frames, packed."""
+    folder = release.camera_folder(tmp_path / "tree")
+    for number in range(4):
+        release.write_label(folder, number)
+        release.write_picture(folder, number)
+    output = tmp_path / "packed"
+    pack_data.main(["--input", str(tmp_path / "tree"), "--output", str(output), "--size", "64"])
+    return output
+
+
+def test_a_damaged_shard_breaks_only_the_frames_it_hits(small):
+    [shard] = (small / "TrainSet").glob("*.tar")
+    content = bytearray(shard.read_bytes())
+    content[600] ^= 1  # inside the first JPEG, where a decoder would not notice
+    shard.write_bytes(content)
+    data = Packed(small, SetType.TRAIN)
+    with pytest.raises(BrokenFrameError, match="female_001_a_a/env_001/000000 in it is damaged"):
+        data[0]
+    assert (data[3].image == 3).all()
+    shard.write_bytes(content[: data.row(3)["offset"] + 10])
+    with pytest.raises(BrokenFrameError, match="damaged"):
+        data[3]
+    shard.unlink()
+    with pytest.raises(BrokenFrameError, match="cannot be read"):
+        data[1]
+
+
+def test_the_skip_list_is_honoured(small, capsys):
+    (small / "skip_list.txt").write_text(
+        "TrainSet/female_001_a_a/env_001/000002\nTrainSet/female_001_a_a/env_009/000001\n"
+    )
+    data = Packed(small, SetType.TRAIN)
+    assert [data.frame_id(i).number for i in range(len(data))] == [0, 1, 3]
+    assert len(data.annotations()) == 3
+    assert "1 frames left out by skip_list.txt" in capsys.readouterr().err
+
+
+def test_a_set_packed_before_faults_had_kinds_is_read(small, capsys):
+    path = small / "TrainSet" / "index.json"
+    old = ["female_001_a_a/env_001/cam_down/json/female_001_a_a_000009.json: not valid json"]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"left_out": old}))
+    assert len(Packed(small, SetType.TRAIN)) == 4
+    assert "1 broken label: female_001_a_a/env" in capsys.readouterr().err
+
+
+def test_missing_unfinished_and_mixed_up_sets_say_what_to_do(small):
+    with pytest.raises(UserError, match="no packed ValSet in"):
+        open_split(small, SetType.VAL, 64)
+    index = small / "TrainSet" / "index.json"
+    content = json.loads(index.read_text())
+    index.write_text(json.dumps(content | {"labels": 99}))
+    with pytest.raises(UserError, match=r"does not fit index\.json"):
+        open_split(small, SetType.TRAIN, 64)
+    index.write_text(json.dumps(content | {"format": 99}))
+    with pytest.raises(UserError, match="format 99"):
+        open_split(small, SetType.TRAIN, 64)
+    index.unlink()
+    with pytest.raises(UserError, match="finish packing"):
+        open_split(small, SetType.TRAIN, 64)
+
+
+def test_the_processes_of_several_nodes_share_the_shards_between_them(packed, monkeypatch):
+    shards = sorted(str(path) for path in (packed / "TrainSet").glob("*.tar"))
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    read = []
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        stream = webdataset.WebDataset(
+            shards, shardshuffle=len(shards), nodesplitter=webdataset.split_by_node
+        )
+        read.append({sample["__key__"] for sample in stream})
+    assert read[0] and read[1] and not read[0] & read[1]
+    assert len(read[0] | read[1]) == len(Packed(packed, SetType.TRAIN))

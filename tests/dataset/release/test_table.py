@@ -1,0 +1,103 @@
+"""The table of the release, and finding its archives on disk."""
+
+import errno
+import os
+from collections import Counter
+
+import pytest
+
+from base.errors import UserError
+from base.set_type import SetType
+from dataset.release.table import CHARACTERS, find_archives, missing_parts, select_characters
+
+
+def test_the_table_has_the_releases_sets_and_parts():
+    counts = Counter(character.set_type for character in CHARACTERS.values())
+    assert counts == {SetType.TRAIN: 21, SetType.TEST: 12, SetType.VAL: 1}
+    assert sum(len(character.parts) for character in CHARACTERS.values()) == 216
+    assert CHARACTERS["female_002_f_s"].parts == ["female_002_f_s.tar.gz.partaa"]
+    assert CHARACTERS["female_003_a_a"].parts[-1] == "female_003_a_a.tar.gz.partaf"
+    assert CHARACTERS["male_008_a_a"].set_type is SetType.VAL
+
+
+def test_characters_are_selected_by_set_and_by_name():
+    assert [c.name for c in select_characters(["val"])] == ["male_008_a_a"]
+    assert [c.name for c in select_characters(None, ["male_001_a_a", "female_001_a_a"])] == [
+        "female_001_a_a",
+        "male_001_a_a",
+    ]
+    with pytest.raises(UserError, match="no character male_099"):
+        select_characters(None, ["male_099_a_a"])
+    with pytest.raises(UserError, match="belongs to TestSet"):
+        select_characters(["train"], ["male_001_a_a"])
+
+
+def test_archives_are_found_in_order_and_a_missing_part_is_named(tmp_path):
+    for letter in "bdaf":
+        (tmp_path / f"female_003_a_a.tar.gz.parta{letter}").touch()
+    (tmp_path / "male_003_f_s.tar.gz").touch()
+    (tmp_path / "notes.txt").touch()
+    found = find_archives(tmp_path)
+    assert list(found) == ["female_003_a_a", "male_003_f_s"]
+    assert [path.name[-1] for path in found["female_003_a_a"]] == ["a", "b", "d", "f"]
+    assert missing_parts("female_003_a_a", found["female_003_a_a"]) == [
+        "female_003_a_a.tar.gz.partac",
+        "female_003_a_a.tar.gz.partae",
+    ]
+    assert missing_parts("male_003_f_s", found["male_003_f_s"]) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("male_003_f_s.tar.gz", "male_003_f_s.tar.gz.partaa"),
+        ("male_003_f_s.tar.gz", "male_003_f_s.tgz"),
+        ("male_003_f_s.tar.gz", "more/male_003_f_s.tar.gz"),
+        ("old/male_003_f_s.tar.partaa", "new/male_003_f_s.tar.partab"),
+    ],
+)
+def test_a_character_in_two_places_is_refused(first, second, tmp_path):
+    for name in (first, second):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(UserError, match="two archives of male_003_f_s; move one of them away"):
+        find_archives(tmp_path)
+
+
+def test_folders_below_are_searched_linked_ones_once_and_frames_not_at_all(
+    tmp_path, monkeypatch, capsys
+):
+    for name in (
+        "in/a/b/male_003_f_s.tar",
+        "other/male_006_f_s.tgz",
+        "in/c/cam_down/x.tar",
+        "in/.d/y.tar",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    (tmp_path / "in" / "._male_003_f_s.tar").touch()
+    (tmp_path / "in" / "a" / "round").symlink_to("..")
+    (tmp_path / "in" / "linked").symlink_to("../other")
+    true = os.scandir
+    (tmp_path / "in" / "lost+found").mkdir()
+
+    def scandir(path):
+        if str(path).endswith("lost+found"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return true(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = find_archives(tmp_path / "in")
+    assert found == {
+        "male_003_f_s": [tmp_path / "in/a/b/male_003_f_s.tar"],
+        "male_006_f_s": [tmp_path / "in/linked/male_006_f_s.tgz"],
+    }
+    told = capsys.readouterr().err
+    assert told == f"left out: {tmp_path}/in/lost+found: cannot be read (Permission denied)\n"
+
+
+def test_a_gap_between_parts_of_another_archive_is_named(tmp_path):
+    found = [tmp_path / f"male_003_f_s.tgz.part{pair}" for pair in ("aa", "ac", "ba")]
+    missing = missing_parts("male_003_f_s", found)
+    assert missing[:2] == ["male_003_f_s.tgz.partab", "male_003_f_s.tgz.partad"]
+    assert len(missing) == 24

@@ -1,0 +1,71 @@
+"""What all commands do alike: one line for a missing library, and any character on any console."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from utils.common.paths import REPOSITORY
+
+COMMANDS = sorted(
+    str(path)
+    for path in [*REPOSITORY.glob("*.py"), *(REPOSITORY / "utils").glob("*.py")]
+    if "run_command(main)" in path.read_text(encoding="utf-8")
+)
+
+#: Imports commands as Python would start them, and lets each one's hook have what they raise.
+IMPORT_COMMANDS = """
+import runpy, sys
+for command in sys.argv[1:]:
+    for name in list(sys.modules):
+        if name.split(".")[0] in ("base", "dataset", "model", "utils"):
+            del sys.modules[name]
+    sys.excepthook = sys.__excepthook__
+    try:
+        runpy.run_path(command)
+        print("started", file=sys.stderr)
+    except ImportError as error:
+        try:
+            sys.excepthook(type(error), error, error.__traceback__)
+        except SystemExit as end:
+            assert end.code == 2
+"""
+
+
+def run(*command, **environment):
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=REPOSITORY,
+        env=os.environ | environment,
+        capture_output=True,
+        timeout=300,
+    )
+
+
+def test_a_library_that_opencv_lacks_is_one_line_in_every_command(tmp_path):
+    (tmp_path / "cv2.py").write_text(
+        "raise ImportError('libGL.so.1: cannot open shared object file', name='cv2')"
+    )
+    paths = os.pathsep.join([str(tmp_path), str(REPOSITORY)])
+    done = run("-c", IMPORT_COMMANDS, *COMMANDS, PYTHONPATH=paths)
+    lines = done.stderr.decode().splitlines()
+    told = {line for line in lines if line != "started"}
+    assert done.returncode == 0 and len(COMMANDS) == len(lines) > 20, lines
+    assert len(told) == 1 and "apt-get install libgl1" in told.pop()
+    assert lines.count("started") < 5
+    done = run("demo.py", "--help", PYTHONPATH=paths)
+    assert done.returncode == 2 and done.stderr.startswith(b"error: OpenCV needs libGL.so.1")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii:strict", "utf-8"])
+def test_any_character_can_be_printed(encoding):
+    code = (
+        "from utils.common.command import run_command; "
+        "run_command(lambda: print('mm ─ \\u2026 \\udcff')); "
+        "run_command(lambda: print('next'))"
+    )
+    done = run("-c", code, PYTHONIOENCODING=encoding)
+    assert done.returncode == 0, done.stderr.decode()
+    printed = done.stdout.decode(encoding.partition(":")[0])
+    assert printed.startswith("mm ") and r"\udcff" in printed and printed.endswith("next\n")

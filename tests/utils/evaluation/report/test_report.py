@@ -1,0 +1,229 @@
+"""The report: what is in the file, and what happens when someone clicks in it."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from poses import standing
+
+from base.camera import RELEASE_CAMERA
+from base.errors import BrokenFrameError
+from base.frame import FrameId
+from base.skeleton import JOINTS
+from utils.evaluation.metrics import measure
+from utils.evaluation.poses import FrameResult, Poses
+from utils.evaluation.report.build import write_report
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ACTION = "walking</script><b>"
+ABOUT = {"model": "model_best.tar", "data": "test", "frames": 3}
+#: Not the release's: a report must take the camera of the set.
+CAMERA = RELEASE_CAMERA.cropped(250, 0, 800, 800)
+
+
+class NoisePainter:
+    """Gives each frame a picture of noise: at full quality far larger than a photograph."""
+
+    dataset = SimpleNamespace(camera=CAMERA)
+
+    def image(self, frame_id: FrameId) -> np.ndarray:
+        if frame_id.number == 999:
+            raise BrokenFrameError("gone")
+        small = np.random.default_rng(frame_id.number).integers(0, 255, (80, 80, 3), np.uint8)
+        return np.repeat(np.repeat(small, 10, 0), 10, 1)
+
+
+def make(path: Path, count: int) -> tuple[list[FrameResult], dict]:
+    """A report of frames whose MPJPE is 15, 30, 15, 30, … plus their number in tenths; returns
+    them and their results."""
+    numbers = np.arange(count)
+    errors = 15.0 * (1 + numbers % 2) + numbers / 10
+    target = np.stack([standing()] * count)
+    predicted = target.copy()
+    predicted[:, 1:, 2] += errors[:, None] / 1000 * 16 / 15
+    poses = Poses(
+        predicted,
+        target,
+        [ACTION] * count,
+        [FrameId(f"male_{n % 2:03}_a_a", "env_001", n) for n in numbers.tolist()],
+        np.ones((count, 16), bool),
+        mean_pose=standing(),
+    )
+    frames, results = poses.frames(), measure(poses)
+    write_report(path, ABOUT, results, frames, NoisePainter())
+    return frames, results
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> SimpleNamespace:
+    """A report of three frames: they, their results, the file's text, the data and rows in it."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    frames, results = make(path, 3)
+    text = path.read_text()
+    data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1))
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", text)]
+    rows = [row for row in cells if len(row) == 8]
+    return SimpleNamespace(frames=frames, results=results, text=text, data=data, rows=rows)
+
+
+def test_the_data_says_where_joints_lie_and_what_was_measured(report):
+    poses, frame = report.data["frames"][1], report.frames[1]
+    hand = JOINTS.index("LeftHand")
+    for kind, pose in (("predicted", frame.predicted), ("truth", frame.target)):
+        # Pixels of 800 as pixels of 480.
+        expected = (CAMERA.project(pose[hand]) + 0.5) * 0.6 - 0.5
+        assert poses[kind]["joints2d"][hand] == pytest.approx(expected.tolist(), abs=0.06)
+        # Heights above the floor: the truth's lowest joint is on it.
+        heights = -np.array(poses[kind]["joints3d"])[:, 2]
+        assert heights == pytest.approx(frame.target[:, 2].max() - pose[:, 2], abs=1e-3)
+    picture, identity, action, mpjpe, *_ = report.rows[1]
+    assert 'src="data:image/webp;base64,' in picture and identity == "male_001_a_a/env_001/000001"
+    assert html.unescape(action) == ACTION and mpjpe == "30.1"
+    bars, mean = report.data["actions"][0], np.mean([15, 30.1, 15.2])
+    assert bars["x"][0] == "All" and bars["y"][0] == pytest.approx(mean)
+    low, high = report.results["full"]["All"]["mpjpe_interval"]
+    lines = bars["error_y"]
+    assert [lines["arrayminus"][0], lines["array"][0]] == pytest.approx([mean - low, high - mean])
+    assert re.search(r"this model, full body</td><td>20.1</td>", report.text)
+    assert re.search(r"MPJPE +20.1 \[", report.text)
+
+
+def test_two_hundred_frames_stay_below_fifteen_megabytes(report, tmp_path):
+    make(tmp_path / "13.html", 13)
+    each = ((tmp_path / "13.html").stat().st_size - len(report.text.encode())) / 10
+    assert each > 20_000
+    assert len(report.text.encode()) + 197 * each < 15e6
+
+
+def test_nothing_is_fetched_and_text_from_the_data_set_cannot_end_the_script(report):
+    # Addresses inside Plotly's own code (map tiles) are never asked for by these charts.
+    page = re.sub(r"<script.*?</script>", "", report.text, flags=re.S)
+    assert not re.search(r"<link|\bsrc=(?!\"data:)|\bhref=|url\(|@import", page)
+    assert "<script src" not in report.text and report.text.count("plotly.js v") == 1
+    assert ACTION not in report.text
+
+
+def test_a_half_written_report_is_never_left(report, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text("before")
+    both = standing()[None], standing()[None]
+    gone = Poses(*both, ["walking"], [FrameId("a", "b", 999)], mean_pose=standing())
+    with pytest.raises(BrokenFrameError):
+        write_report(path, ABOUT, measure(gone), gone.frames(), NoisePainter())
+    assert path.read_text() == "before" and [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+#: Clicks through the page as a person would, noting what there is to see after each step.
+CLICKS = """
+<script>
+const seen = {errors: []};
+window.addEventListener("error", (event) => seen.errors.push(event.message));
+window.addEventListener("load", async () => {
+  const by = (id) => document.getElementById(id);
+  const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+  const rows = () => [...document.querySelectorAll("#frames tbody tr")]
+    .map((row) => Number(row.cells[1].textContent.slice(-6)));
+  const colours = () => by("scene").data.slice(1).map((trace) => trace.line.color);
+  const head = (text) => [...document.querySelectorAll("#frames th")]
+    .find((th) => th.textContent === text);
+  await wait(500);
+  seen.atFirst = rows();
+  head("MPJPE").click();
+  seen.ascending = rows();
+  head("MPJPE").click();
+  seen.descending = rows();
+  document.querySelector("#frames tbody tr").click();
+  seen.caption = by("caption").textContent;
+  const circles = () => [...document.querySelectorAll("#overlay circle")]
+    .map((c) => [Number(c.getAttribute("cx")), c.getAttribute("fill")]);
+  seen.both = [colours(), document.querySelectorAll("#overlay g").length];
+  by("show-truth").click();
+  seen.predictedAlone = [colours(), circles()];
+  const solid = by("scene").data[1];
+  const place = (joint) => {
+    const at = solid.text.indexOf(`predicted: ${joint}`);
+    return [solid.x[at], solid.y[at], solid.z[at]];
+  };
+  seen.places = Object.fromEntries(["LeftHand", "Head", "LeftFoot"].map((j) => [j, place(j)]));
+  by("show-truth").click();
+  by("next").click();
+  seen.afterNext = by("caption").textContent;
+  const camera = () => {
+    const eye = by("scene")._fullLayout.scene._scene.getCamera().eye;
+    return [eye.x, eye.y, eye.z];
+  };
+  const before = camera();
+  const canvas = by("scene").querySelector("canvas"), box = canvas.getBoundingClientRect();
+  const mouse = (type, x, y, buttons) => canvas.dispatchEvent(new MouseEvent(type, {
+    clientX: box.left + x, clientY: box.top + y, buttons, bubbles: true, view: window}));
+  mouse("mousemove", 200, 200, 0);
+  mouse("mousedown", 200, 200, 1);
+  for (let i = 1; i <= 20; i++) { mouse("mousemove", 200 + 5 * i, 200, 1); await wait(30); }
+  mouse("mouseup", 300, 200, 0);
+  await wait(300);
+  seen.cameras = [before, camera()];
+  by("play").click();
+  seen.playing = by("play").textContent;
+  const captions = new Set();
+  for (let i = 0; i < 40; i++) { captions.add(by("caption").textContent); await wait(30); }
+  by("play").click();
+  seen.played = captions.size;
+  seen.paused = by("play").textContent;
+  seen.cameras.push(camera());
+  seen.bars = document.querySelectorAll("#actions .bars path").length;
+  seen.picture = by("image").naturalWidth;
+  const note = document.createElement("pre");
+  note.id = "seen";
+  note.textContent = JSON.stringify(seen);
+  document.body.append(note);
+});
+</script>
+"""
+
+
+def test_the_page_works_under_a_visitors_hands(tmp_path):
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip(f"no browser to open the report with ({', '.join(BROWSERS)})")
+    make(tmp_path / "report.html", 6)
+    page = tmp_path / "clicked.html"
+    text = (tmp_path / "report.html").read_text()
+    page.write_text(text.replace("<main>", f"{CLICKS}<main>", 1))
+    command = [
+        *(browser, "--headless", "--no-sandbox", "--disable-dev-shm-usage"),
+        *("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
+        *("--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={tmp_path / 'profile'}"),
+        *("--window-size=1280,1600", "--virtual-time-budget=20000", "--dump-dom"),
+        page.as_uri(),
+    ]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=240).stdout
+    found = re.search(r'<pre id="seen">(.*?)</pre>', shown, re.S)
+    assert found, "the clicks did not come to their end"
+    seen = json.loads(html.unescape(found.group(1)))
+    assert seen["errors"] == [] and seen["picture"] == 480 and seen["bars"] >= 2
+    assert seen["atFirst"] == [0, 1, 2, 3, 4, 5]
+    assert seen["ascending"] == [0, 2, 4, 1, 3, 5]
+    assert seen["descending"] == [5, 3, 1, 4, 2, 0]
+    assert "/000005 " in seen["caption"] and "MPJPE 30.5 mm" in seen["caption"]
+    assert "/000003 " in seen["afterNext"]
+    truth, predicted = "#2d7df6", "#ff7f0e"
+    assert seen["both"] == [[truth, truth, predicted, predicted], 2]
+    # Left joints are filled and stand right in the picture.
+    colours, circles = seen["predictedAlone"]
+    assert colours == [predicted, predicted] and len(circles) == 16
+    hands = [circles[JOINTS.index(side + "Hand")] for side in ("Left", "Right")]
+    assert [fill for _, fill in hands] == [predicted, "white"] and hands[0][0] > hands[1][0]
+    # Seen from the front: x to the wearer's left, y to the back, z up from the floor.
+    places = seen["places"]
+    assert places["LeftHand"][0] > 0.5 and places["LeftHand"][1] < places["LeftFoot"][1]
+    assert places["Head"][2] > 1.4 and abs(places["LeftFoot"][2]) < 0.1
+    start, turned, kept = np.array(seen["cameras"])
+    assert start[0] > 0 > start[1] and start[2] > 0
+    assert np.linalg.norm(turned - start) > 0.1 and kept == pytest.approx(turned, abs=0.02)
+    assert seen["playing"] == "Pause" and seen["paused"] == "Play" and seen["played"] > 3

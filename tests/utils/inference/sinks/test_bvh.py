@@ -1,0 +1,139 @@
+"""BVH read back by somebody else's reader (pybvh): bones of constant length, joints in place."""
+
+import numpy as np
+import pybvh
+import pytest
+
+from base.skeleton import JOINTS, NECK
+from utils.inference.sinks.bvh import CAMERA_TO_BVH, bvh_text, euler_zxy, solve_motion, without_gaps
+
+#: A standing person before the camera: metres, x to the left, y forward, z down.
+STANDING = {
+    "Neck": (0, 0, 0.15),
+    "Head": (0, 0.03, 0.0),
+    "LeftArm": (0.18, 0, 0.22),
+    "LeftForeArm": (0.25, 0.02, 0.5),
+    "LeftHand": (0.24, 0.15, 0.72),
+    "LeftUpLeg": (0.1, 0, 0.7),
+    "LeftLeg": (0.1, 0.03, 1.12),
+    "LeftFoot": (0.1, -0.02, 1.52),
+    "LeftToeBase": (0.12, 0.12, 1.58),
+}
+
+
+def standing():
+    pose = np.zeros((16, 3))
+    for name, place in STANDING.items():
+        pose[JOINTS.index(name)] = place
+        if name.startswith("Left"):
+            mirrored = np.multiply(place, (-1, 1, 1))
+            pose[JOINTS.index(name.replace("Left", "Right"))] = mirrored
+    return pose
+
+
+def turning(rng, degrees):
+    axis = rng.normal(size=3)
+    angle = np.radians(rng.uniform(-degrees, degrees))
+    x, y, z = axis / np.linalg.norm(axis)
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+
+
+def moving(frames, noise=0.0):
+    """Poses of a body whose bones keep their lengths, every part turned at random."""
+    rng = np.random.default_rng(0)
+    rest = standing()
+    clip = []
+    for _ in range(frames):
+        pose = rest.copy()
+        for side in ("Left", "Right"):
+            for chain in (("Arm", "ForeArm", "Hand"), ("UpLeg", "Leg", "Foot", "ToeBase")):
+                rows = [JOINTS.index(side + name) for name in chain]
+                for k in range(len(rows) - 1):
+                    turn = turning(rng, 70)
+                    pose[rows[k + 1 :]] = (pose[rows[k + 1 :]] - pose[rows[k]]) @ turn + pose[
+                        rows[k]
+                    ]
+        # The head alone, then the whole body, anywhere.
+        head = JOINTS.index("Head")
+        pose[head] = (pose[head] - pose[NECK]) @ turning(rng, 40) + pose[NECK]
+        clip.append(pose @ turning(rng, 180) + rng.normal(0, 0.2, 3))
+    return np.array(clip) + rng.normal(0, noise, (frames, 16, 3))
+
+
+def read_back(tmp_path, clip, fps=30.0):
+    """(F, 16, 3) metres in the file's axes, and the file as pybvh sees it."""
+    path = tmp_path / "clip.bvh"
+    path.write_text(bvh_text(solve_motion(clip), fps))
+    file = pybvh.read_bvh_file(path)
+    positions = file.joint_positions()
+    rows = [file.joint_names.index(f"mixamorig:{name}") for name in JOINTS]
+    return np.asarray(positions)[:, rows] / 100, file
+
+
+def expected_places(clip):
+    """The clip in the file's axes, the floor at zero as in the file."""
+    places = clip @ CAMERA_TO_BVH.T
+    places[..., 1] -= np.median(places[..., 1].min(1))
+    return places
+
+
+def test_joints_are_where_the_poses_have_them(tmp_path):
+    clip = moving(40)
+    found, file = read_back(tmp_path, clip, fps=25.0)
+    assert file.frame_count == 40 and file.fps == pytest.approx(25.0, rel=1e-4)
+    assert np.abs(found - expected_places(clip)).max() < 1e-4
+
+
+def test_noisy_poses_are_met_but_for_the_fixed_bone_lengths(tmp_path):
+    clip = moving(60, noise=0.004)
+    found, _ = read_back(tmp_path, clip)
+    distance = np.linalg.norm(found - expected_places(clip), axis=-1)
+    # Fixed lengths add up along a limb; each is off by the noise of two joints.
+    assert distance.mean() < 0.01
+
+
+def test_bones_keep_their_length_over_the_clip(tmp_path):
+    found, _ = read_back(tmp_path, moving(60, noise=0.02))
+    for parent, child in ((2, 3), (3, 4), (0, 1), (8, 9), (9, 10), (10, 11), (8, 12), (2, 5)):
+        length = np.linalg.norm(found[:, parent] - found[:, child], axis=-1)
+        assert np.ptp(length) < 1e-5
+
+
+def test_left_is_left_up_is_up_and_the_face_looks_along_z(tmp_path):
+    found, _ = read_back(tmp_path, np.repeat(standing()[None], 2, 0))
+    joint = dict(zip(JOINTS, found[0], strict=True))
+    assert joint["LeftArm"][0] > 0.1 > -0.1 > joint["RightArm"][0]
+    assert joint["Head"][1] > joint["LeftUpLeg"][1] > joint["LeftToeBase"][1]
+    assert joint["LeftToeBase"][1] == pytest.approx(0, abs=1e-4)
+    assert joint["LeftToeBase"][2] > joint["LeftFoot"][2]
+
+
+def test_the_rest_pose_is_a_t_pose_in_centimetres(tmp_path):
+    _, file = read_back(tmp_path, moving(5))
+    rest = np.asarray(file.rest_pose_positions())
+    named = dict(zip([node.name for node in file.nodes], rest.reshape(-1, 3), strict=True))
+    hand, arm = named["mixamorig:LeftHand"], named["mixamorig:LeftArm"]
+    assert hand[1] == pytest.approx(arm[1], abs=1e-3) and 40 < hand[0] - arm[0] < 60
+
+
+def test_poses_without_extent_still_give_a_file(tmp_path):
+    found, _ = read_back(tmp_path, np.zeros((3, 16, 3)))
+    assert np.isfinite(found).all()
+
+
+def test_gaps_are_filled_so_that_every_frame_is_at_its_time():
+    poses = np.array([0.0, 3.0, 5.0])[:, None, None] * np.ones((1, 16, 3))
+    filled = without_gaps(poses, [1, 4, 6])
+    assert np.allclose(filled[:, 15, 2], [0, 0, 1, 2, 3, 4, 5])
+
+
+def test_angles_do_not_jump_between_frames():
+    angles = np.radians(np.linspace(0, 720, 100))
+    turns = np.zeros((100, 3, 3))
+    turns[:, 0, 0] = turns[:, 2, 2] = np.cos(angles)
+    turns[:, 0, 2], turns[:, 2, 0] = np.sin(angles), -np.sin(angles)
+    turns[:, 1, 1] = 1
+    euler = euler_zxy(turns)
+    assert np.abs(np.diff(euler, axis=0)).max() < 10
+    assert euler[-1, 2] == pytest.approx(720, abs=1e-6)

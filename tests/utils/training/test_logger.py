@@ -1,0 +1,57 @@
+"""The log of a run: the same figures in both places, none twice, and a full disk."""
+
+import errno
+import json
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from base.errors import UserError
+from utils.training.logger import RunLog
+
+FIGURES = {"lr": 0.5, "frames_per_second": 8.0, "data_wait_share": 0.25, "memory_gib": 1.5}
+
+
+def write(log_dir, first, last):
+    with RunLog(log_dir, "train3d", first, 9) as log:
+        for step in range(first + 1, last + 1):
+            log.training(0, step, {"pose": 2.0, "total": float(step)}, **FIGURES)
+
+
+def records(log_dir):
+    return list(map(json.loads, (log_dir / "log.jsonl").read_text().splitlines()))
+
+
+def test_both_logs_have_the_same_figures(tmp_path):
+    write(tmp_path, 0, 2)
+    events = EventAccumulator(str(tmp_path)).Reload()
+    for name, value in FIGURES.items():
+        assert [scalar.value for scalar in events.Scalars(name)] == [value, value]
+        assert [record[name] for record in records(tmp_path)] == [value, value]
+    assert [scalar.value for scalar in events.Scalars("loss/total")] == [1.0, 2.0]
+    assert [record["loss"]["total"] for record in records(tmp_path)] == [1.0, 2.0]
+
+
+def test_what_is_done_again_is_logged_once(tmp_path):
+    write(tmp_path, 0, 5)
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write('{"step": 6, "kind": "trai')  # cut off by a kill
+    write(tmp_path, 3, 6)
+    assert [record["step"] for record in records(tmp_path)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_other_processes_than_the_main_one_write_nothing(tmp_path):
+    with RunLog(tmp_path, "train3d", 0, 9, shown=False) as log:
+        log.training(0, 1, {"total": 1.0}, **FIGURES)
+        log.validation(1, 1, {"mpjpe_mm": 1.0}, {})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_log_that_cannot_be_written_ends_the_run_with_one_line(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with RunLog(tmp_path, "train3d", 0, 9) as log:
+        monkeypatch.setattr(log._writer, "add_scalar", full)
+        with pytest.raises(UserError, match=r"logs cannot be written .No space left"):
+            log.training(0, 1, {"total": 1.0}, **FIGURES)

@@ -1,0 +1,87 @@
+"""Optimiser, learning-rate schedule and moving average of a stage."""
+
+import math
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from base.errors import UserError
+from utils.common.checkpoint import Checkpoint
+from utils.common.config import StageSection
+
+
+def make_optimizer(model: nn.Module, stage: StageSection) -> torch.optim.Optimizer:
+    """Adam or AdamW over all weights of ``model``, fused where the device has it."""
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[stage.optimizer]
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    fused = all(p.device.type in ("cuda", "cpu") for p in parameters)
+    return kind(parameters, lr=stage.lr, weight_decay=stage.weight_decay, fused=fused)
+
+
+def make_schedule(
+    optimizer: torch.optim.Optimizer, stage: StageSection, steps_per_epoch: int, done: int = 0
+) -> LambdaLR:
+    """Factor on the learning rate at each step: linear warm-up, then step, cosine or constant.
+
+    Args:
+        optimizer: whose learning rate to set.
+        stage: the settings.
+        steps_per_epoch: steps of an epoch.
+        done: steps taken already by the run that is gone on with.
+    """
+    total = stage.epochs * steps_per_epoch
+
+    def factor(step: int) -> float:
+        warm = min(1.0, (step + 1) / stage.warmup_steps) if stage.warmup_steps else 1.0
+        if stage.schedule == "step":
+            return warm * stage.step_factor ** (step // steps_per_epoch // stage.step_epochs)
+        if stage.schedule == "cosine":
+            return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / max(1, total))))
+        return warm
+
+    for group in optimizer.param_groups:
+        group["initial_lr"] = stage.lr
+    return LambdaLR(optimizer, factor, last_epoch=done - 1)
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint) -> None:
+    """Put a checkpoint's state into an optimiser; settings stay those of this run.
+
+    Raises:
+        UserError: if it is of another optimiser or other weights.
+    """
+    try:
+        stored = dict(checkpoint.optimizer)
+        settings = [
+            {key: value for key, value in group.items() if key != "params"}
+            for group in optimizer.param_groups
+        ]
+        stored["param_groups"] = [
+            group | own for group, own in zip(stored["param_groups"], settings, strict=True)
+        ]
+        optimizer.load_state_dict(stored)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{checkpoint.path}: its optimiser does not fit this run: {error}"
+        ) from None
+
+
+def make_average(model: nn.Module, decay: float | None) -> AveragedModel | None:
+    """Exponential moving average of weights and BatchNorm statistics; None without ``decay``.
+
+    The decay rises from 0.2 to its value as (1 + n) / (10 + n) over the first n updates, so that
+    a short run is not an average of its random start.
+    """
+    if decay is None:
+        return None
+
+    def update(averages: list, values: list, count: torch.Tensor) -> None:
+        updates = int(average.n_averaged)  # on the CPU: reading it makes no device wait
+        now = min(decay, (1 + updates) / (10 + updates))
+        get_ema_multi_avg_fn(now)(averages, values, count)
+
+    average = AveragedModel(model, multi_avg_fn=update, use_buffers=True)
+    average.module.requires_grad_(False)
+    return average

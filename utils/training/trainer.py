@@ -1,0 +1,334 @@
+"""The training loop: the same for every stage, device and number of processes."""
+
+import contextlib
+import dataclasses
+import math
+import signal
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from base.errors import UserError
+from base.files import make_folder, write_text
+from model.backbone import TRUNK_STRIDE
+from utils.common.checkpoint import Checkpoint, TrainingState
+from utils.common.config import dump_config
+from utils.training.checkpoint_manager import Keeper
+from utils.training.guards import StallWatch
+from utils.training.logger import RunLog, memory_gib
+from utils.training.loss_check import LossWatch
+from utils.training.optim import make_average, make_optimizer, make_schedule, restore_optimizer
+from utils.training.signals import Interruption, Stopped
+from utils.training.stage import Stage
+from utils.training.validation_images import sheet
+
+
+class _StopAsked(Exception):
+    """Leaves the loop where a signal was received."""
+
+
+class Trainer:
+    """Trains one stage, validating after each epoch, and saves so that nothing is lost.
+
+    Writes ``checkpoints/checkpoint_{epoch}.tar`` (epochs count from 1), ``model_best.tar``,
+    ``config.yml``, ``log.jsonl`` and TensorBoard's files under ``log_dir``.
+
+    Args:
+        stage: what to train.
+        log_dir: where the run is kept.
+        resume: the checkpoint to go on from, if any.
+    """
+
+    def __init__(self, stage: Stage, log_dir: Path, resume: Checkpoint | None = None) -> None:
+        self.stage = stage
+        self.processes = stage.processes
+        self.log_dir = log_dir
+        settings = stage.settings
+        self.steps_per_epoch = len(stage.loader)
+        parts = stage.division.world * stage.division.accumulate
+        if len(stage.loader.dataset) < parts:
+            raise UserError(
+                f"{len(stage.loader.dataset)} training frames cannot be divided among {parts} "
+                "parts (processes × accumulate)"
+            )
+        self._check_batch_norm()
+        self.optimizer = make_optimizer(stage.model, settings)
+        self.scaler = torch.amp.GradScaler(
+            stage.device.type, enabled=stage.config.precision == "fp16"
+        )
+        # Made of the weights a checkpoint keeps for use, before those for training replace them.
+        self.average = make_average(stage.model, settings.ema_decay)
+        self.state = TrainingState(stage.name, 0, 0, math.inf)
+        if resume is not None:
+            self._restore(resume)
+        if self.average is not None:
+            stage.evaluated = self.average.module
+        # Built from the steps done and this run's settings, so that a change of epochs or of the
+        # number of frames is taken into account.
+        self.schedule = make_schedule(self.optimizer, settings, self.steps_per_epoch, self._steps)
+        self._losses = LossWatch(self.processes, log_dir)
+        self._interruption = Interruption()
+        if self.processes.main:
+            self.keeper = Keeper(make_folder(log_dir / "checkpoints"), stage.config.checkpoints)
+            write_text(log_dir / "config.yml", dump_config(stage.config))
+
+    def _check_batch_norm(self) -> None:
+        """Refuse batches in which BatchNorm would have one value a channel, and no variance."""
+        stage, settings = self.stage, self.stage.settings
+        length = settings.epoch_frames or len(stage.loader.dataset)
+        frames = min(settings.batch_size, length) // settings.accumulate
+        single = stage.input_size <= TRUNK_STRIDE or any(
+            isinstance(module, nn.BatchNorm1d) for module in stage.model.modules()
+        )
+        if frames == 1 and single:
+            raise UserError(
+                f"BatchNorm cannot train on one frame at a time ({stage.name} with batch_size "
+                f"{settings.batch_size}, accumulate {settings.accumulate} and {length} frames an "
+                "epoch): raise --batch_size or lower --accumulate"
+            )
+
+    @property
+    def _steps(self) -> int:
+        """Steps done since the beginning."""
+        return self.state.epoch * self.steps_per_epoch + self.state.step
+
+    def _restore(self, resume: Checkpoint) -> None:
+        state = resume.training
+        if state is None:
+            # A file of the reference: its optimiser's state has the order of its own modules.
+            if self.processes.main:
+                print(f"{resume.path} does not say how far it was trained: starting at epoch 1.")
+            return
+        restore_optimizer(self.optimizer, resume)
+        if state.scaler:
+            self.scaler.load_state_dict(state.scaler)
+        if state.weights is not None:
+            self._load_weights(state.weights)
+        if self.average is not None:
+            self.average.n_averaged.fill_(state.ema_updates)
+        state.scaler = state.weights = None
+        self.state = state
+        if state.step:
+            # The same frames are left to do where the batch size has changed meanwhile.
+            trained_with = resume.config.stage(state.stage).batch_size
+            now = state.step * trained_with // self.stage.settings.batch_size
+            state.step = min(now, self.steps_per_epoch)
+
+    def _load_weights(self, weights: dict[str, dict[str, torch.Tensor]]) -> None:
+        """Put weights, under the keys of the checkpoint layout, into the model that trains."""
+        model = self.stage.model
+        for name, part in model.held_parts().items():
+            part.load_state_dict(weights[model.parts[name].key])
+
+    def fit(self) -> None:
+        """Train to the last epoch.
+
+        Raises:
+            UserError: when the loss is no longer finite, or a checkpoint cannot be written.
+            Stopped: after SIGTERM or SIGINT, once a checkpoint is written.
+        """
+        stage, state, epochs = self.stage, self.state, self.stage.settings.epochs
+        if state.epoch >= epochs:
+            if self.processes.main:
+                print(f"{stage.name}: all {epochs} epochs are trained already; more with --epochs.")
+            return
+        began = time.perf_counter()
+        first = self._steps
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._interruption)
+            self.watch = stack.enter_context(
+                StallWatch(stage.config.data.stall_seconds, stage.loader.workers)
+            )
+            total = epochs * self.steps_per_epoch
+            self.log = stack.enter_context(
+                RunLog(self.log_dir, stage.name, first, total, self.processes.main)
+            )
+            try:
+                while state.epoch < epochs:
+                    self._train_epoch()
+                    self._finish_epoch()
+            except _StopAsked:
+                self._stop()
+        self._summarise(self._steps - first, time.perf_counter() - began)
+
+    # ---------------------------------------------------------------- an epoch
+
+    def _train_epoch(self) -> None:
+        stage, state = self.stage, self.state
+        stage.start_epoch(state.epoch, state.step)
+        if state.random is not None:
+            stage.restore_random_states(state.random)
+            state.random = None
+        stage.network.train()
+        self._saved_at = self._looked_at = time.monotonic()
+        self._looked_step = state.step
+        self._waited = 0.0
+        batches = iter(stage.loader)
+        while state.step < self.steps_per_epoch:
+            micro_batches = self._next(batches)
+            terms = self.train_step(micro_batches)
+            state.step += 1
+            self.log.bar.update()
+            frames = [stage.frames_of(batch) for batch in micro_batches]
+            self._losses.add(self._steps, terms, frames)
+            look = self._steps % stage.config.log_every == 0
+            if look:
+                self._look()
+            if look or self.processes.world == 1:
+                self._heed()
+        if self._losses.waiting:
+            self._look()
+
+    def _next(self, batches: Iterator[Any]) -> list[Any]:
+        """The micro-batches of a step."""
+        since = time.perf_counter()
+        with self.watch.waiting():
+            found = [next(batches) for _ in range(self.stage.division.accumulate)]
+        self._waited += time.perf_counter() - since
+        return found
+
+    def train_step(self, micro_batches: list[Any]) -> dict[str, torch.Tensor]:
+        """One step of the optimiser; the loss terms, detached, are means over the batch."""
+        stage, count = self.stage, len(micro_batches)
+        self.optimizer.zero_grad(set_to_none=True)
+        sums: dict[str, torch.Tensor] = {}
+        for number, sample in enumerate(stage.prepared(micro_batches), 1):
+            last = number == count
+            together = (
+                contextlib.nullcontext()
+                if last
+                else self.processes.without_averaging(stage.network)
+            )
+            with together:
+                terms = stage.losses(sample)
+                loss = torch.stack(list(terms.values())).sum() / count
+                self.scaler.scale(loss).backward()
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0) + value.detach() / count
+        if stage.settings.clip_norm:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(stage.model.parameters(), stage.settings.clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.schedule.step()
+        if self.average is not None:
+            self.average.update_parameters(stage.model)
+        return sums
+
+    def _heed(self) -> None:
+        """Save when it is time to, and stop when a signal has come."""
+        due = time.monotonic() - self._saved_at > 60 * self.stage.config.checkpoints.minutes
+        due = due and self.state.step < self.steps_per_epoch
+        stop, due = self.processes.any(self._interruption.signal is not None, due)
+        if stop:
+            raise _StopAsked
+        if due:
+            self._losses.look()
+            self._save()
+            self._saved_at = time.monotonic()
+
+    def _stop(self) -> None:
+        self._losses.look()
+        path = self._save()
+        # In several processes it may have reached another one only.
+        number = self._interruption.signal or signal.SIGTERM
+        self.log.say(
+            f"stopped by {number.name} after step {self._steps}: go on with --resume ({path})"
+        )
+        raise Stopped(number)
+
+    def _look(self) -> None:
+        losses = self._losses.look()
+        now, stage = time.monotonic(), self.stage
+        elapsed = max(1e-9, now - self._looked_at)
+        steps = self.state.step - self._looked_step
+        self.log.training(
+            self.state.epoch,
+            self._steps,
+            losses,
+            lr=self.schedule.get_last_lr()[0],
+            frames_per_second=steps * stage.settings.batch_size / elapsed,
+            data_wait_share=min(1.0, self._waited / elapsed),
+            memory_gib=memory_gib(stage.device),
+        )
+        self._looked_at, self._looked_step, self._waited = now, self.state.step, 0.0
+
+    # ---------------------------------------------------------------- after an epoch
+
+    def _until_stopped(self, batches: Iterable[Any]) -> Iterator[Any]:
+        for batch in batches:
+            # Several processes could disagree here, and the rest would wait for the one that left.
+            if self.processes.world == 1 and self._interruption.signal is not None:
+                raise _StopAsked
+            yield batch
+
+    def _finish_epoch(self) -> None:
+        stage, state = self.stage, self.state
+        stage.model.eval()
+        stage.evaluated.eval()
+        with torch.inference_mode():
+            figures, by_action = stage.validate(self._until_stopped(stage.validation))
+            shown = stage.show() if self.processes.main else None
+        state.epoch, state.step = state.epoch + 1, 0
+        value = figures[stage.metric]
+        is_best = value < state.best_value
+        if is_best:
+            state.best_epoch, state.best_value = state.epoch, value
+        listed = ", ".join(f"{name} {figure:.1f}" for name, figure in figures.items())
+        self.log.say(f"epoch {state.epoch}: validation {listed}{' (best)' if is_best else ''}")
+        self.log.validation(state.epoch, self._steps, figures, by_action)
+        if shown is not None:
+            self.log.picture("validation_frames", sheet(shown), state.epoch)
+        self._save(is_best)
+
+    def _save(self, is_best: bool = False) -> Path | None:
+        """Write a checkpoint of where the run is."""
+        path = None
+        if self.processes.main:
+            path = self.keeper.save(self._content(), self.state, is_best)
+        self.processes.wait()
+        return path
+
+    def _content(self) -> dict[str, Any]:
+        stage, state = self.stage, self.state
+        average = self.average
+        stored = TrainingState(
+            stage=stage.name,
+            epoch=state.epoch,
+            best_epoch=state.best_epoch,
+            best_value=state.best_value,
+            step=state.step,
+            random=stage.random_states() if state.step else None,
+            scaler=self.scaler.state_dict() or None,
+            weights=None if average is None else stage.model.state_dicts(),
+            ema_updates=0 if average is None else int(average.n_averaged),
+        )
+        return stage.evaluated.state_dicts() | {
+            "optimizer_state_dict": self.optimizer.state_dict(),
+            "scheduler": self.schedule.state_dict(),
+            "training": stored.as_dict(),
+            "config": stage.config.model_dump(),
+            "mean_pose": torch.from_numpy(stage.mean_pose),
+            "camera": dataclasses.asdict(stage.camera),
+        }
+
+    def _summarise(self, steps: int, seconds: float) -> None:
+        stage, state = self.stage, self.state
+        stage.report_broken()
+        if not self.processes.main:
+            return
+        frames = steps * stage.settings.batch_size
+        minutes, rest = divmod(round(seconds), 60)
+        print(
+            f"{stage.name}: best {stage.metric} {state.best_value:.1f} {stage.unit} at epoch "
+            f"{state.best_epoch} of {stage.settings.epochs}: "
+            f"{self.log_dir / 'checkpoints' / 'model_best.tar'}"
+        )
+        print(
+            f"{stage.name}: {frames} frames in {minutes} min {rest} s ({frames / seconds:.0f} "
+            f"frames/s with validation), at most {memory_gib(stage.device):.1f} GiB of memory"
+        )
