@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import torch
 from torch.utils.data import DataLoader, Dataset, get_worker_info
+from tqdm import tqdm
 
 from base.base_dataset import BaseDataset
 from base.errors import BrokenFrameError, UserError
@@ -206,7 +207,7 @@ class FrameLoader:
     def _tell(self, how: str) -> None:
         """Say once that pictures take a slower way, and why."""
         if not self._told and self._order.division.rank == 0:
-            print(
+            tqdm.write(  # above a bar that is drawn
                 f"{self.dataset.set_type.folder}: pictures come {how}, which is slower: "
                 f"{self._bytes / _MIB:.0f} MiB of shared memory may be needed, /dev/shm has "
                 f"{free_shared_memory() / _MIB:.0f} MiB free; {_MORE_SHARED_MEMORY}",

@@ -1,6 +1,7 @@
 """Files of weights: read without running any code of theirs, or named for what they are instead."""
 
 import argparse
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,8 @@ def read_weight_file(path: Path) -> Any:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     try:
-        with safe_globals(_HARMLESS):
+        with safe_globals(_HARMLESS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of files that are refused below
             return torch.load(path, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
