@@ -1,8 +1,7 @@
 """Each bench measures all that it compares and prints it; how fast is not a test's business."""
 
 import re
-import shutil
-from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -20,31 +19,13 @@ from utils.engine.networks import untrained_network
 from utils.inference.predictor import ready_network
 
 
-class SameProcess:
-    """Stands in for the process of the reference."""
-
-    def __init__(self, *_):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    def submit(self, work, *arguments):
-        done = Future()
-        done.set_result(work(*arguments))
-        return done
-
-
 @pytest.fixture
 def rows(tiny_data, monkeypatch, capsys):
     """Run a bench; its rows: name → (frames a second, ratio to the first of its table)."""
     monkeypatch.setattr(bench, "WORKERS", 1)
     monkeypatch.setattr(bench, "SIZE", 64)
     monkeypatch.setattr(bench, "BATCH", 4)
-    monkeypatch.setattr(bench, "ProcessPoolExecutor", SameProcess)
+    monkeypatch.setattr(bench, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))
     monkeypatch.setattr(bench, "prepare_device", lambda *_, **__: None)
 
     def run(what):
@@ -138,17 +119,16 @@ def test_the_reference_reads_the_frames_that_we_read(tiny_data):
     assert torch.equal(heatmaps, expected) and heatmaps.amax() == 1
 
 
-def test_a_set_is_made_where_there_is_none(tmp_path, tiny_data, monkeypatch):
+def test_a_set_is_made_where_there_is_none_and_one_without_pngs_is_refused(
+    tmp_path, tiny_data, monkeypatch
+):
     made = []
-
-    def launch(script, *flags):
-        made.append((script, flags))
-        shutil.copytree(tiny_data, tmp_path / "set")
-
-    monkeypatch.setattr(bench, "launch", launch)
-    monkeypatch.setattr(bench, "bench_data", lambda options: made.append(options.data_root))
-    bench.main(["data", "--data_root", str(tmp_path / "set")])
-    bench.main(["data", "--data_root", str(tmp_path / "set")])
-    assert [what[0] if isinstance(what, tuple) else "measured" for what in made] == [
-        *("utils/make_synthetic.py", "measured", "measured")
-    ]
+    monkeypatch.setattr(bench, "launch", lambda script, *flags: made.append(script))
+    monkeypatch.setattr(bench, "bench_data", lambda options: made.append("measured"))
+    for root in (tmp_path / "none", tiny_data):
+        bench.main(["data", "--data_root", str(root)])
+    assert made == ["utils/make_synthetic.py", "measured", "measured"]
+    pack_data.main(["--input", str(tiny_data), "--output", str(tmp_path / "p"), "--size", "64"])
+    for flags in (["--data_root", str(tmp_path / "p")], ["--rounds", "0"]):
+        with pytest.raises(UserError, match="not a packed set"):
+            bench.main(["data", *flags])
