@@ -355,6 +355,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--data_root", type=Path, default=REPOSITORY / "data" / "bench")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
     options = parser.parse_args(argv)
+    if options.rounds < 1 or is_packed(options.data_root):
+        raise UserError("--rounds must be at least 1, --data_root a tree, not a packed set")
     if not (options.data_root / SetType.VAL.folder).is_dir():
         sizes = ["--train", 120, "--val", 4, "--test", 0, "--label_frames", 2048, "--ray_step", 2]
         launch("utils/make_synthetic.py", "--output", options.data_root, *sizes)

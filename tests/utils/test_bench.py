@@ -1,8 +1,7 @@
 """Each bench measures all that it compares and prints it; how fast is not a test's business."""
 
 import re
-import shutil
-from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,29 +12,11 @@ from base.set_type import SetType
 from dataset.batch import collate
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.tree.mocap import open_split
+from model import build
 from utils import bench, pack_data
 from utils.common.config import Config
 from utils.common.device import select_device
 from utils.inference.predictor import ready_network
-from utils.training.networks import untrained_network
-
-
-class SameProcess:
-    """Stands in for the process of the reference."""
-
-    def __init__(self, *_):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    def submit(self, work, *arguments):
-        done = Future()
-        done.set_result(work(*arguments))
-        return done
 
 
 @pytest.fixture
@@ -44,7 +25,7 @@ def rows(tiny_data, monkeypatch, capsys):
     monkeypatch.setattr(bench, "WORKERS", 1)
     monkeypatch.setattr(bench, "SIZE", 64)
     monkeypatch.setattr(bench, "BATCH", 4)
-    monkeypatch.setattr(bench, "ProcessPoolExecutor", SameProcess)
+    monkeypatch.setattr(bench, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))
     monkeypatch.setattr(bench, "prepare_device", lambda *_, **__: None)
 
     def run(what):
@@ -95,7 +76,10 @@ def test_loading_and_drawing_and_training_are_measured(rows, monkeypatch):
 def test_inference_is_measured_in_each_form(rows, monkeypatch):
     config = Config().overridden({"data": {"input_size": 64}, "model": {"depth": 18}})
     device = select_device("cpu")
-    exported, network = [], ready_network(untrained_network(config).eval(), device, "fp32")
+    exported, network = (
+        [],
+        ready_network(build(config.model, config.data.input_size).eval(), device, "fp32"),
+    )
     monkeypatch.setattr(bench, "launch", lambda script, *flags, **_: exported.append(flags))
     monkeypatch.setattr(bench, "OnnxPosePredictor", lambda path, threads: network)
     monkeypatch.setattr(bench, "fast_bf16", lambda device: False)
@@ -138,17 +122,16 @@ def test_the_reference_reads_the_frames_that_we_read(tiny_data):
     assert torch.equal(heatmaps, expected) and heatmaps.amax() == 1
 
 
-def test_a_set_is_made_where_there_is_none(tmp_path, tiny_data, monkeypatch):
+def test_a_set_is_made_where_there_is_none_and_one_without_pngs_is_refused(
+    tmp_path, tiny_data, monkeypatch
+):
     made = []
-
-    def launch(script, *flags):
-        made.append((script, flags))
-        shutil.copytree(tiny_data, tmp_path / "set")
-
-    monkeypatch.setattr(bench, "launch", launch)
-    monkeypatch.setattr(bench, "bench_data", lambda options: made.append(options.data_root))
-    bench.main(["data", "--data_root", str(tmp_path / "set")])
-    bench.main(["data", "--data_root", str(tmp_path / "set")])
-    assert [what[0] if isinstance(what, tuple) else "measured" for what in made] == [
-        *("utils/make_synthetic.py", "measured", "measured")
-    ]
+    monkeypatch.setattr(bench, "launch", lambda script, *flags: made.append(script))
+    monkeypatch.setattr(bench, "bench_data", lambda options: made.append("measured"))
+    for root in (tmp_path / "none", tiny_data):
+        bench.main(["data", "--data_root", str(root)])
+    assert made == ["utils/make_synthetic.py", "measured", "measured"]
+    pack_data.main(["--input", str(tiny_data), "--output", str(tmp_path / "p"), "--size", "64"])
+    for flags in (["--data_root", str(tmp_path / "p")], ["--rounds", "0"]):
+        with pytest.raises(UserError, match="not a packed set"):
+            bench.main(["data", *flags])
