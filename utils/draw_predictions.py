@@ -33,6 +33,8 @@ from utils.drawing.sheet import draw_sheet
 from utils.drawing.write import picture_file, save_picture
 from utils.inference.predictor import EgoPosePredictor
 
+#: Side of a picture on the sheet, pixels, and pictures in a row.
+_SIZE, _COLUMNS = 400, 4
 #: Joints of at least this confidence are drawn filled.
 _CONFIDENT = 0.3
 _LEFT, _RIGHT, _MIDDLE = (255, 150, 40), (60, 170, 255), (240, 240, 240)
@@ -93,26 +95,21 @@ def main(argv: list[str] | None = None) -> None:
     add("--output", type=picture_file, required=True, help="a .png or .jpg file")
     add("--gpu", default="0", help=GPU_HELP)
     add("--camera", help="of the pictures, as in inference.py (default: found by the pictures)")
-    add("--rotate", type=float, default=0.0, help="degrees, as in inference.py (default: 0)")
     add("--points", type=Path, help="places of joints that you know, see above")
     add("--within", type=float, default=15.0, help="pixels at which one is found (default: 15)")
-    add("--columns", type=int, default=4, help="pictures in a row (default: 4)")
-    add("--size", type=int, default=400, help="side of each (default: 400)")
     options = parser.parse_args(argv)
-    if min(options.columns, options.size) < 1:
-        raise UserError("--columns and --size must be at least 1")
     paths = list_pictures(options.input_dir)
     points = read_points(options.points, paths) if options.points else {}
-    model, camera = chosen_model(options.load_model), options.camera
-    predictor = EgoPosePredictor(model, camera=camera, rotate=options.rotate, gpu=options.gpu)
+    model = chosen_model(options.load_model)
+    predictor = EgoPosePredictor(model, camera=options.camera, gpu=options.gpu)
     drawn, distances = [], []
     for path in tqdm(paths, unit="picture"):
         picture = read_picture(path)
         pose = predictor(picture)
         for joint, place in points.get(path.name, {}).items():
             distances.append(np.hypot(*(pose.joints2d[JOINTS.index(joint)] - place)))
-        drawn.append(overlay(picture, pose.joints2d, pose.confidence, options.size))
-    save_picture(options.output, draw_sheet(drawn, options.columns))
+        drawn.append(overlay(picture, pose.joints2d, pose.confidence, _SIZE))
+    save_picture(options.output, draw_sheet(drawn, _COLUMNS))
     print(f"{len(drawn)} pictures: {options.output}")
     if distances:
         found = np.mean(np.array(distances) <= options.within)
