@@ -39,6 +39,7 @@ from base.skeleton import LIMBS, neck_centred
 from dataset.batch import collate, to_input
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.loader import FrameLoader
+from dataset.packed.packed import is_packed
 from dataset.transforms import SquareCrop
 from dataset.tree.mocap import open_split
 from model import build

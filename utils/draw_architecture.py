@@ -25,7 +25,7 @@ from utils.common.command import run_command
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.style import INK, MUTED, PREDICTED, hex_code
 
-_BLUE, _TEAL, _ORANGE, _VIOLET = "#4c8fd6", "#35a79c", "#f28e2b", "#8a70c9"
+_BLUE, _TEAL, _ORANGE, _VIOLET, _LIGHT = "#4c8fd6", "#35a79c", "#f28e2b", "#8a70c9", "#e3dcf2"
 _KINDS = {"Conv2d": "conv", "ConvTranspose2d": "deconv", "Linear": "linear", "MaxPool2d": "stem"}
 _WHITE = {"facecolor": "white", "linewidth": 0, "pad": 0.8}
 _TEXT = {"ha": "center", "va": "center", "fontsize": 8.5, "color": hex_code(INK), "zorder": 4}
@@ -54,11 +54,10 @@ def images(cells: int) -> dict[str, np.ndarray]:
 
 
 def draw(path: Path, size: tuple, net: nn.Module, shapes: dict, rows: list, texts: list) -> None:
-    """Write a diagram of a network; all places are inches.
+    """Write a diagram of a network whose things have ``shapes``; all places are inches.
 
-    ``shapes`` are those of all that is drawn.  ``rows``: (y, left edge or None for below the first
-    name, colour, names), linked by arrows; what has a place already keeps it.  ``texts``: (x, y,
-    text, colour), None for what is no title.
+    ``rows`` are (y, left edge or None for below the first name, colour, names), linked by arrows;
+    what has a place keeps it.  ``texts`` are (x, y, text, colour or None for what is no title).
     """
     figure = Figure(size, dpi=200)
     plane = figure.add_axes((0, 0, 1, 1), xlim=(0, size[0]), ylim=(0, size[1]), autoscale_on=False)
@@ -78,16 +77,16 @@ def draw(path: Path, size: tuple, net: nn.Module, shapes: dict, rows: list, text
             low, high = y - height / 2, y + height / 2
             boxes[name] = (x, y, *plane.bar(x, height, width, low, color=colour))
             if name in pictures:
-                extent = (x - width / 2, x + width / 2, low, high)
-                plane.imshow(pictures[name], "magma", extent=extent, aspect="auto", zorder=2)
+                span = (x - width / 2, x + width / 2, low, high)
+                plane.imshow(pictures[name], "magma", extent=span, aspect="auto", zorder=2)
             kind = _KINDS.get(type(layer).__name__, "")
             kind = f"{len(layer)} blocks" if name[:5] == "layer" else kind
-            plane.text(x, low - 0.04, text, **_TEXT | {"va": "top", "bbox": _WHITE})
+            plane.text(x, low - 0.03, text, **_TEXT | {"va": "top", "bbox": _WHITE})
             plane.text(x, high + 0.06, kind, **_TEXT | {"va": "bottom", "color": hex_code(MUTED)})
             left = x + width / 2 + 0.4
         for (*start, patch), (*_, target) in pairwise(boxes[name] for name in names.split()):
-            area = target.get_bbox()
-            end = np.clip(start, area.min + 0.15 * area.size, area.max - 0.15 * area.size)
+            box = target.get_bbox()
+            end = np.clip(start, box.min + 0.15 * box.size, box.max - 0.15 * box.size)
             plane.annotate("", end, start, arrowprops=_ARROW | {"patchA": patch, "patchB": target})
     for x, y, text, colour in texts:
         title = {"fontsize": 10, "fontweight": "bold", "color": colour} if colour else {}
@@ -104,7 +103,7 @@ def main(argv: list[str] | None = None) -> None:
     folder = make_folder(parser.parse_args(argv).output)
     with torch.device("meta"):
         resnet, lifting, fpn = PoseResNet(101), LiftingAutoencoder(48), PoseFPN(18)
-        decoder = JointTransformer()
+    decoder = JointTransformer()
 
     shapes = layer_shapes(resnet, (3, 368, 368)) | {"picture": (3, 368, 368)}
     maps = shapes["heatmaps"] = shapes["final_layer"]
@@ -125,13 +124,13 @@ def main(argv: list[str] | None = None) -> None:
     shapes = layer_shapes(fpn, (3, 160, 160)) | {"picture": (3, 160, 160), "joints": (16, 3)}
     shapes |= {"heatmaps": shapes["final_layer"], "tokens": decoder.joints.shape}
     rows = [(3, 0.1, _BLUE, "picture layer1 layer2 layer3 layer4")]
-    for names in ("layer4 laterals.2", "layer3 merges.0", "layer2 merges.1"):
-        rows.append((1.1, None, _TEAL, names))
+    rows += [(1.1, None, _TEAL, "layer4 laterals.2"), (1.1, None, _TEAL, "layer3 merges.0")]
+    rows += [(1.1, None, _TEAL, "layer2 merges.1"), (1.7, 5.3, _LIGHT, "laterals.2 tokens joints")]
     rows += [(1.1, 0.4, _TEAL, "laterals.2 merges.0 merges.1 heatmaps")]
-    rows += [(1.7, 5.3, "#e3dcf2", "laterals.2 tokens joints")]
     layer = "self-attention\nbetween joints\n\ncross-attention to\nthe stride-16 map\n\nMLP"
-    texts = [(6.1, 1.7, layer, None), (6.1, 2.95, f"{len(decoder.layers)} decoder layers", _VIOLET)]
-    texts += [(4.7, 1.6, "a token per joint:\nfeatures, ray,\nheatmap spread", None)]
+    token = "a token per joint:\nfeatures, ray,\nheatmap spread"
+    texts = [(6.1, 2.95, f"transformer, {len(decoder.layers)} layers", _VIOLET)]
+    texts += [(6.1, 1.7, layer, None), (4.7, 1.6, token, None)]
     texts += [(2.6, 3.85, "ResNet-18", _BLUE), (3.1, 0.15, "feature pyramid", _TEAL)]
     draw(folder / "architecture_own.png", (8.6, 4), fpn, shapes, rows, texts)
 

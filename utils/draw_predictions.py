@@ -35,6 +35,8 @@ from utils.drawing.write import picture_file, save_picture
 from utils.inference.open_source import open_source
 from utils.inference.predictor import EgoPosePredictor
 
+#: Side of a picture on the sheet, pixels, and pictures in a row.
+_SIZE, _COLUMNS = 400, 4
 #: Joints of at least this confidence are drawn filled.
 _CONFIDENT = 0.3
 _LEFT, _RIGHT, _MIDDLE = (255, 150, 40), (60, 170, 255), (240, 240, 240)
@@ -98,11 +100,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--rotate", type=float, default=0.0, help="degrees, as in inference.py (default: 0)")
     add("--points", type=Path, help="places of joints that you know, see above")
     add("--within", type=float, default=15.0, help="pixels at which one is found (default: 15)")
-    add("--columns", type=int, default=4, help="pictures in a row (default: 4)")
-    add("--size", type=int, default=400, help="side of each (default: 400)")
     options = parser.parse_args(argv)
-    if min(options.columns, options.size) < 1:
-        raise UserError("--columns and --size must be at least 1")
     if not options.input_dir.is_dir():
         raise UserError(f"--input_dir {options.input_dir}: no such folder")
     source = open_source(str(options.input_dir))
@@ -119,10 +117,10 @@ def main(argv: list[str] | None = None) -> None:
             continue
         for joint, place in points.get(shot.file, {}).items():
             distances.append(np.hypot(*(pose.joints2d[JOINTS.index(joint)] - place)))
-        drawn.append(overlay(picture, pose.joints2d, pose.confidence, options.size))
+        drawn.append(overlay(picture, pose.joints2d, pose.confidence, _SIZE))
     if not drawn:
         raise UserError(f"--input_dir {options.input_dir}: none of its pictures can be read")
-    save_picture(options.output, draw_sheet(drawn, options.columns))
+    save_picture(options.output, draw_sheet(drawn, _COLUMNS))
     print(f"{len(drawn)} pictures: {options.output}")
     if distances:
         found = np.mean(np.array(distances) <= options.within)

@@ -87,6 +87,7 @@ def test_a_cell_of_the_grid_is_the_picture_above_the_view_with_both_poses():
     poses = [DrawnPose.through_camera(pose, camera) for pose in (truth[::-1], truth)]
     figure = figures.qualitative_grid([(image, *poses, "walking, 50 mm")] * 5)
     assert [axes.get_title() for axes in figure.axes] == ["walking, 50 mm"] * 5
+    assert [axes.get_subplotspec().num1 for axes in figure.axes] == list(range(5))
     painter = FramePainter()
     drawn = [(poses[1], TRUTH), (poses[0], PREDICTED)]
     shown = np.asarray(figure.axes[4].images[0].get_array())
