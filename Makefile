@@ -1,4 +1,4 @@
-# make demo       the weights in the box on people never seen in training: errors, pictures, poses
+# make demo       the pretrained weights on people never seen in training: errors, pictures, poses
 # make quickstart the whole system: a synthetic set, three stages of training, evaluation, inference
 # make test       the checks and tests
 # make benchmark every row of doc/benchmark.md: trained, tested, put into its tables
@@ -15,7 +15,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 
-BOX := model/weights/egopose.tar
+PRETRAINED := model/weights/egopose.tar
 DEMO_DATA := data/demo
 DEMO := experiments/demo
 DATA := data/synthetic
@@ -35,12 +35,12 @@ $(READY): requirements.txt tests/requirements.txt constraints.txt
 	@touch $@
 
 demo: $(READY)
-	@test -f $(BOX) || { echo "no $(BOX) in this checkout: get it with" \
+	@test -f $(PRETRAINED) || { echo "no $(PRETRAINED) in this checkout: get it with" \
 		"'git checkout -- model/weights', or train with 'make quickstart'"; exit 2; }
 	@echo "== 1/3 Synthetic test frames in $(DEMO_DATA)"
 	$(PY) utils/make_synthetic.py --output $(DEMO_DATA) --train 0 --val 0 --test 96 --seed 7 \
 		--ray_step 2 --frames_per_character 8 --resume
-	@echo "== 2/3 Errors and pictures of the weights in the box"
+	@echo "== 2/3 Errors and pictures of the pretrained weights"
 	$(PY) demo.py --gpu 0 --data test --data_root $(DEMO_DATA) --save_dir $(DEMO)/test
 	@echo "== 3/3 Poses from a folder of pictures"
 	$(PY) inference.py --gpu 0 --save_dir $(DEMO)/inference \

@@ -1,6 +1,6 @@
 """Evaluate a finetuned model on a labelled set: errors by action, pictures of poses.
 
-With the weights in the box, without training anything:
+With the pretrained weights, without training anything:
   python demo.py --data test --save_dir experiments/demo
 With a model of your own:
   python demo.py --gpu 0 --load_model experiments/Finetune/checkpoints/model_best.tar \\
@@ -77,8 +77,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--load_model",
         type=model_path,
-        help="checkpoint of the finetune stage (default: box, the weights that come with this "
-        "project)",
+        help="checkpoint of the finetune stage (default: the pretrained weights)",
     )
     parser.add_argument(
         "--data",

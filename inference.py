@@ -5,7 +5,7 @@ pixels, and one picture with the pose drawn beside it.  See doc/inference.md for
 hold, for cameras of your own, and for the same from Python.
 
 examples:
-  a folder of pictures, with the weights in the box:
+  a folder of pictures, with the pretrained weights:
     python inference.py --input_dir my_pictures --save_dir my_poses
   with a model of your own:
     python inference.py --gpu 0 --load_model experiments/Finetune/checkpoints/model_best.tar \\

@@ -29,8 +29,8 @@ On all GPUs of a machine, and on several machines, with the same batch size over
 
 From the weights that come with this project, on data of your own:
 
-  python train.py --training_type finetune --load_model box --data_root data/xr_egopose_packed \\
-      --log_dir experiments/FromBox
+  python train.py --training_type finetune --load_model pretrained \\
+      --data_root data/xr_egopose_packed --log_dir experiments/Pretrained
 
 Checkpoints go to LOG_DIR/checkpoints/checkpoint_{epoch}.tar, and the best one on ValSet to
 model_best.tar beside them.  A run that was stopped, however, goes on with --resume and ends as if
@@ -93,8 +93,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     start.add_argument(
         "--load_model",
         type=model_path,
-        help="go on from this checkpoint of the stage; finetune: 'box' for the weights that come "
-        "with this project",
+        help="go on from this checkpoint of the stage; finetune: 'pretrained' for the weights that "
+        "come with this project",
     )
     start.add_argument(
         "--resume",
@@ -110,7 +110,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     start.add_argument(
         "--load_3d_model",
         type=model_path,
-        help="finetune: checkpoint of train3d; temporal: checkpoint of finetune, or 'box'",
+        help="finetune: checkpoint of train3d; temporal: checkpoint of finetune, or 'pretrained'",
     )
     start.add_argument(
         "--imagenet",

@@ -178,7 +178,7 @@ def test_a_used_folder_is_not_written_into(left, tiny_runs, tiny_data, tmp_path)
     for start in (
         [],
         ["--load_model", best["finetune"]],
-        ["--load_model", "box"],
+        ["--load_model", "pretrained"],
         ["--load_2d_model", best["train2d"], "--load_3d_model", best["train3d"]],
         ["--config", "transformer"],
     ):

@@ -23,9 +23,9 @@ from utils.common.networks import camera_of
 from utils.common.pretrained import model_path
 
 _EXAMPLES = """examples:
-  halfway between the weights in the box and what was trained from them:
+  halfway between the pretrained weights and what was trained from them:
     python utils/average_weights.py --output experiments/Own/average.tar \\
-        --load_model box experiments/Own/checkpoints/model_best.tar
+        --load_model pretrained experiments/Own/checkpoints/model_best.tar
   the last three epochs of a run, the last one counting twice:
     python utils/average_weights.py --output average.tar --shares 1 1 2 \\
         --load_model checkpoint_4.tar checkpoint_5.tar checkpoint_6.tar
@@ -94,7 +94,7 @@ def main(argv: list[str] | None = None) -> None:
         type=model_path,
         nargs="+",
         required=True,
-        help="two checkpoints or more; 'box' for the weights that come with this project",
+        help="two checkpoints or more; 'pretrained' for the weights that come with this project",
     )
     parser.add_argument(
         "--shares", type=float, nargs="+", help="how much each counts (default: all the same)"

@@ -138,7 +138,7 @@ def main(argv: list[str] | None = None) -> None:
         "--load_model",
         type=model_path,
         required=True,
-        help="finetuned checkpoint, an export of it, or 'box'",
+        help="finetuned checkpoint, an export of it, or 'pretrained'",
     )
     parser.add_argument(
         "--data_root",

@@ -204,7 +204,7 @@ def main(argv: list[str] | None = None) -> None:
         "--load_model",
         type=model_path,
         required=True,
-        help="checkpoint of the finetuned model, or 'box'",
+        help="checkpoint of the finetuned model, or 'pretrained'",
     )
     parser.add_argument("--output", type=Path, required=True, help="the file, *.onnx")
     parser.add_argument(

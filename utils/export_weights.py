@@ -24,13 +24,13 @@ from base.files import replacing, sha256, write_text
 from utils.common.checkpoint import OF_THE_RUN, read_content
 from utils.common.command import run_command
 from utils.common.networks import load_pose_model
-from utils.common.pretrained import BOX, CARD
+from utils.common.pretrained import CARD, PRETRAINED
 from utils.common.weights_card import card
 from utils.evaluation.compare import read_results
 from utils.inference.confidence import confidence_path
 from utils.inference.pose_predictor import PosePredictor
 
-_EXAMPLES = """example, from a checkpoint to the weights in the box:
+_EXAMPLES = """example, from a checkpoint to the pretrained weights:
   python demo.py --load_model experiments/Own/checkpoints/model_best.tar --data test \\
       --data_root data/benchmark/full --save_dir experiments/own_test
   python utils/export_weights.py --load_model experiments/Own/checkpoints/model_best.tar \\
@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         help="command that trained it on that set, for the card; as often as --data_command",
     )
     parser.add_argument(
-        "--output", type=Path, default=BOX, help="default: model/weights/egopose.tar"
+        "--output", type=Path, default=PRETRAINED, help="default: model/weights/egopose.tar"
     )
     return parser
 

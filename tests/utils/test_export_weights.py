@@ -12,7 +12,7 @@ import train
 from base.errors import UserError
 from base.files import sha256, write_text
 from utils import draw_predictions, export_weights
-from utils.common import pretrained as box
+from utils.common import pretrained
 from utils.common.checkpoint import RESNET, read_checkpoint
 from utils.common.networks import load_pose_model
 from utils.inference.pose_predictor import PosePredictor
@@ -54,15 +54,15 @@ def weights(tiny_checkpoint, results, tmp_path_factory):
 
 @pytest.fixture
 def boxed(weights, monkeypatch):
-    """The tiny weights are those in the box."""
-    monkeypatch.setattr(box, "BOX", weights)
-    monkeypatch.setattr(box, "REPOSITORY", weights.parent.parent)
+    """The tiny weights are the pretrained ones."""
+    monkeypatch.setattr(pretrained, "PRETRAINED", weights)
+    monkeypatch.setattr(pretrained, "REPOSITORY", weights.parent.parent)
     return weights
 
 
 @pytest.fixture
 def empty_box(tmp_path, monkeypatch):
-    monkeypatch.setattr(box, "BOX", tmp_path / "egopose.tar")
+    monkeypatch.setattr(pretrained, "PRETRAINED", tmp_path / "egopose.tar")
 
 
 def test_the_file_is_small_and_keeps_what_the_model_needs(weights, tiny_checkpoint):
@@ -172,7 +172,7 @@ def test_demo_without_a_model_uses_the_box_and_says_so(boxed, tiny_data, tmp_pat
         ]
     )
     printed = capsys.readouterr().out
-    assert printed.startswith("Model: the weights in the box") and "synthetic" in printed
+    assert printed.startswith("Model: the pretrained weights") and "synthetic" in printed
     # The mean pose comes with the weights.
     assert "carries no mean pose" not in printed
     assert json.loads((tmp_path / "results.json").read_text())["model_sha256"] == sha256(boxed)
@@ -186,7 +186,7 @@ def test_inference_without_a_model_uses_the_box(boxed, tiny_data, tmp_path, caps
             *("--save_dir", str(tmp_path)),
         ]
     )
-    assert "Model: the weights in the box" in capsys.readouterr().out
+    assert "Model: the pretrained weights" in capsys.readouterr().out
     assert EgoPosePredictor(gpu="cpu").checkpoint == boxed
 
 
@@ -198,15 +198,15 @@ def test_tools_that_ask_for_a_model_know_the_box_by_name(boxed, tiny_data, tmp_p
             *("--output", str(tmp_path / "sheet.png")),
         ]
     )
-    assert "Model: the weights in the box" in capsys.readouterr().out
-    flags = ["--training_type", "temporal", "--load_3d_model", "box"]
+    assert "Model: the pretrained weights" in capsys.readouterr().out
+    flags = ["--training_type", "temporal", "--load_3d_model", "pretrained"]
     assert train.parse_arguments(flags).load_3d_model == boxed
 
 
 def test_the_box_is_trained_further_with_one_flag(boxed, tiny_data, tmp_path, capsys):
     train.main(
         [
-            *("--training_type", "finetune", "--load_model", "box", "--gpu", "cpu"),
+            *("--training_type", "finetune", "--load_model", "pretrained", "--gpu", "cpu"),
             *("--data_root", str(tiny_data), "--log_dir", str(tmp_path), "--lr", "1e-9"),
         ]
     )
@@ -223,11 +223,11 @@ def test_an_empty_box_is_one_clear_line(empty_box, tiny_data, tmp_path):
     commands = [
         lambda: demo.main(["--save_dir", str(tmp_path / "demo")]),
         lambda: inference.main(["--input_dir", str(tmp_path)]),
-        lambda: train.main(["--training_type", "finetune", "--load_model", "box"]),
+        lambda: train.main(["--training_type", "finetune", "--load_model", "pretrained"]),
         lambda: EgoPosePredictor(),
     ]
     for command in commands:
-        with pytest.raises(UserError, match=r"no weights in the box.*--load_model") as raised:
+        with pytest.raises(UserError, match=r"no pretrained weights.*--load_model") as raised:
             command()
         assert "\n" not in str(raised.value)
     assert not (tmp_path / "demo").exists()

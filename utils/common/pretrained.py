@@ -1,50 +1,51 @@
-"""The weights that come with the project, so that it can be tried without training."""
+"""The pretrained weights that come with the project, so that it can be tried without training."""
 
 from pathlib import Path
 
 from base.errors import UserError
 from utils.common.paths import REPOSITORY
 
-#: Half precision, made by utils/export_weights.py; its card lies beside it.
-BOX = REPOSITORY / "model" / "weights" / "egopose.tar"
-#: What ``--load_model`` calls them; a file of that name is ``./box``.
-NAME = "box"
+#: Half precision, made by utils/export_weights.py; their card lies beside them.
+PRETRAINED = REPOSITORY / "model" / "weights" / "egopose.tar"
+#: What ``--load_model`` calls them, the former name too; a file of that name is ``./pretrained``.
+_NAMES = ("pretrained", "box")
 CARD = "README.md"
 
 
-def box_weights() -> Path:
-    """Where the weights in the box are.
+def pretrained_weights() -> Path:
+    """The file of the pretrained weights.
 
     Raises:
-        UserError: if this checkout lacks them.
+        UserError: if this checkout lacks it.
     """
-    if not BOX.is_file():
+    if not PRETRAINED.is_file():
         raise UserError(
-            f"no weights in the box: {BOX} is not in this checkout; get it with 'git checkout -- "
-            "model/weights', or give a checkpoint with --load_model ('make quickstart' trains one)"
+            f"no pretrained weights: {PRETRAINED} is not in this checkout; get it with 'git "
+            "checkout -- model/weights', or give a checkpoint with --load_model ('make "
+            "quickstart' trains one)"
         )
-    return BOX
+    return PRETRAINED
 
 
 def model_path(text: str) -> Path:
-    """What ``--load_model`` means: 'box', or a path.
+    """What ``--load_model`` means: 'pretrained', or a path.
 
     Raises:
-        UserError: as :func:`box_weights`.
+        UserError: as :func:`pretrained_weights`.
     """
-    return box_weights() if text == NAME else Path(text)
+    return pretrained_weights() if text in _NAMES else Path(text)
 
 
 def chosen_model(given: Path | None) -> Path:
-    """The model to run: the one given, else the one in the box, and then a line says so.
+    """The model to run: the one given, else the pretrained weights, and then a line says so.
 
     Raises:
-        UserError: as :func:`box_weights`.
+        UserError: as :func:`pretrained_weights`.
     """
-    path = box_weights() if given is None else given
-    if path == BOX:
+    path = pretrained_weights() if given is None else given
+    if path == PRETRAINED:
         print(
-            f"Model: the weights in the box, trained on synthetic frames only "
-            f"({BOX.parent.relative_to(REPOSITORY) / CARD})"
+            f"Model: the pretrained weights, trained on synthetic frames only "
+            f"({PRETRAINED.parent.relative_to(REPOSITORY) / CARD})"
         )
     return path

@@ -40,7 +40,7 @@ def _figures(results: dict[str, Any]) -> list[str]:
             rows.append((f"MPJPE of {kind} joints, mm", _interval(cell, "mpjpe")))
     rows.append(("PCK at 100 mm", f"{results['pck']['100']:.1%}"))
     if sure := results.get("uncertainty"):
-        rows.append(("joints inside the region said to hold 90 %", f"{sure['coverage']:.1%}"))
+        rows.append(("90 % coverage", f"{sure['coverage']:.1%}"))
     if "mpjpe_mean_pose" in whole:
         rows.append(("for comparison: the mean pose, MPJPE, mm", f"{whole['mpjpe_mean_pose']:.1f}"))
     return [f"| {name} | {value} |" for name, value in rows]
@@ -83,8 +83,8 @@ def card(
             "## Use",
             "",
             "`demo.py` and `inference.py` run these weights where no `--load_model` is given;",
-            "`train.py --training_type finetune --load_model box` trains them further, on the",
-            "release for example, and `EgoPosePredictor()` is the same from Python.",
+            "`train.py --training_type finetune --load_model pretrained` trains them further, on",
+            "the release for example, and `EgoPosePredictor()` is the same from Python.",
             "",
             "## Data and training",
             "",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from base.errors import UserError
 from utils.common.device import GPU_HELP
-from utils.common.pretrained import BOX, model_path
+from utils.common.pretrained import PRETRAINED, model_path
 from utils.inference.smoothing import OneEuroOptions
 
 FORMATS = ("json", "npz", "csv", "bvh")
@@ -26,8 +26,8 @@ def parse_arguments(description: str, argv: list[str] | None = None) -> argparse
     parser.add_argument(
         "--load_model",
         type=model_path,
-        help="checkpoint of the finetuned model, or an export of it (*.onnx) (default: box, the "
-        "weights that come with this project)",
+        help="checkpoint of the finetuned model, or an export of it (*.onnx) (default: the "
+        "pretrained weights)",
     )
     given = parser.add_mutually_exclusive_group(required=True)
     given.add_argument("--input_dir", help="folder of pictures (png, jpg, jpeg)")
@@ -127,7 +127,7 @@ def parse_arguments(description: str, argv: list[str] | None = None) -> argparse
         raise UserError("--smooth takes no value, or two: the cutoff at rest and the rise")
     if arguments.smooth and (arguments.smooth[0] <= 0 or arguments.smooth[1] < 0):
         raise UserError("--smooth: the cutoff must be above 0 and the rise not below")
-    model = arguments.load_model or BOX
+    model = arguments.load_model or PRETRAINED
     exported = model.suffix == ".onnx"
     if arguments.backend == "onnx" and not exported:
         raise UserError(

@@ -18,7 +18,7 @@ from dataset.runs import Place
 from model.pose_model import PoseModel
 from utils.common.device import select_device
 from utils.common.networks import load_pose_model
-from utils.common.pretrained import box_weights
+from utils.common.pretrained import pretrained_weights
 from utils.inference.confidence import ConfidenceMap, confidence_path, load_confidence
 from utils.inference.fold import prepare_model
 from utils.inference.lens import Lens, View
@@ -172,7 +172,7 @@ class EgoPosePredictor:
     ) -> None:
         # The camera first: reading a checkpoint takes a while.
         self._lens = Lens(None if camera is None else str(camera), fov, rotate, mount)
-        self.checkpoint = box_weights() if checkpoint is None else Path(checkpoint)
+        self.checkpoint = pretrained_weights() if checkpoint is None else Path(checkpoint)
         self.confidence = find_confidence(confidence, self.checkpoint)
         self._network = load_network(self.checkpoint, gpu, precision)
         self.input_size = self._network.input_size
