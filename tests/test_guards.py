@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 import time
 from dataclasses import replace
 
@@ -244,3 +245,15 @@ def test_all_runs_the_three_stages_and_goes_on_where_it_was(
     assert capsys.readouterr().out.count("all 1 epochs are trained already") == 3
     with pytest.raises(UserError, match="--load_2d_model is for a single stage"):
         train.main([*arguments, "--load_2d_model", "some.tar"])
+
+
+def test_a_training_set_none_of_whose_pictures_can_be_read_is_told_in_one_line(
+    tiny_data, tiny_config, tmp_path
+):
+    shutil.copytree(tiny_data, tmp_path / "data")
+    for picture in (tmp_path / "data" / "TrainSet").rglob("*.png"):
+        picture.write_bytes(b"")
+    config = tmp_path / "disk.yml"
+    config.write_text(tiny_config.read_text().replace("data: {", "data: {memory_gib: 0, "))
+    with pytest.raises(UserError, match="TrainSet: none of its pictures can be read"):
+        train.main(command("train2d", tmp_path / "data", config, tmp_path / "log"))

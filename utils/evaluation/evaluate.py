@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from base.errors import UserError
 from dataset.batch import Batch
 from utils.evaluation.distances import by_part, joint_errors
 from utils.evaluation.poses import Poses
@@ -28,11 +27,7 @@ class Evaluation:
         self._batches: list[Poses] = []
 
     def add(self, batch: Batch) -> np.ndarray:
-        """Evaluate one batch: (B,) MPJPE of its frames, millimetres.
-
-        Raises:
-            UserError: for a model whose poses are not finite.
-        """
+        """Evaluate one batch: (B,) MPJPE of its frames, millimetres."""
         if self.track is None:
             prediction = self.predictor(batch.images)
         else:
@@ -40,12 +35,6 @@ class Evaluation:
             prediction = self.predictor(batch.images, places, self.track)
         # The Neck lies at the origin; the fit only moves the pose.
         placed = prediction.joints3d + prediction.neck[:, None]
-        finite = np.isfinite(placed).all((1, 2))
-        if not finite.all():
-            raise UserError(
-                f"the model's pose of {batch.frame_ids[int(finite.argmin())]} is not finite: the "
-                "checkpoint is damaged, or its values leave the range of --precision bf16"
-            )
         target, visible = batch.joints3d.numpy(), batch.visible.numpy()
         self._batches.append(
             Poses(placed, target, batch.actions, batch.frame_ids, visible, prediction.uncertainty)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from base.camera import RELEASE_CAMERA, FisheyeCamera, fit_translation
+from base.errors import UserError
 from base.skeleton import HEAD, HEATMAP_JOINTS, NECK, NUM_JOINTS, neck_centred
 from dataset.batch import to_input
 from dataset.runs import Place
@@ -134,7 +135,11 @@ class PosePredictor:
         return Track(self.model.lags) if self.model.lags else None
 
     def placed(self, output: PoseOutput) -> Prediction:
-        """Decode heatmaps, and place poses where their joints are seen."""
+        """Decode heatmaps, and place poses where their joints are seen.
+
+        Raises:
+            UserError: for poses that are not finite.
+        """
         seen, confidence15 = decode_heatmaps(output.heatmaps, self.input_size)
         joints3d = neck_centred(output.joints3d.float())
         rows = list(HEATMAP_JOINTS)
@@ -148,6 +153,11 @@ class PosePredictor:
             rays = self.camera.unproject(seen.double())
             weights = confidence15.double() + _LEAST_WEIGHT
             neck = fit_translation(joints3d[:, rows].double(), rays, weights).float()
+        if not (joints3d.isfinite().all() and neck.isfinite().all()):
+            raise UserError(
+                "the model's poses are not finite: the checkpoint is damaged, or its values leave "
+                "the range of --precision bf16"
+            )
         joints2d = self.camera.project(joints3d + neck[:, None])
         joints2d[:, rows] = seen
         places = joints3d.numpy(), joints2d.numpy()

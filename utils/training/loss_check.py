@@ -15,7 +15,7 @@ from utils.training.distributed import Processes
 
 
 class _Done(NamedTuple):
-    """A step whose loss has not been looked at yet."""
+    """A step whose loss has not been checked yet."""
 
     step: int
     terms: dict[str, torch.Tensor]
@@ -23,7 +23,7 @@ class _Done(NamedTuple):
 
 
 class LossWatch:
-    """Keeps the losses of steps until they are looked at.
+    """Keeps the losses of steps until they are checked.
 
     Args:
         processes: over which losses are averaged.
@@ -46,15 +46,15 @@ class LossWatch:
 
     @property
     def waiting(self) -> bool:
-        """Whether there are losses that have not been looked at."""
+        """Whether there are losses that have not been checked."""
         return bool(self._unseen)
 
-    def look(self) -> dict[str, float] | None:
+    def check(self) -> dict[str, float] | None:
         """Losses of the last step, means over all processes, and proof that all since the last
-        look are finite.
+        check are finite.
 
         Returns:
-            Term → value, and "total"; None if there was no step since the last look.
+            Term → value, and "total"; None if there was no step since the last check.
 
         Raises:
             UserError: if one is not finite; its frames are in a file then.

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import math
 import signal
 import time
@@ -164,8 +165,8 @@ class Trainer:
             stage.restore_random_states(state.random)
             state.random = None
         stage.network.train()
-        self._saved_at = self._looked_at = time.monotonic()
-        self._looked_step = state.step
+        self._saved_at = self._logged_at = time.monotonic()
+        self._logged_step = state.step
         self._waited = 0.0
         batches = iter(stage.loader)
         while state.step < self.steps_per_epoch:
@@ -175,19 +176,26 @@ class Trainer:
             self.log.bar.update()
             frames = [stage.frames_of(batch) for batch in micro_batches]
             self._losses.add(self._steps, terms, frames)
-            look = self._steps % stage.config.log_every == 0
-            if look:
-                self._look()
-            if look or self.processes.world == 1:
-                self._heed()
+            due = self._steps % stage.config.log_every == 0
+            if due:
+                self._log_progress()
+            if due or self.processes.world == 1:
+                self._save_or_stop()
         if self._losses.waiting:
-            self._look()
+            self._log_progress()
 
     def _next(self, batches: Iterator[Any]) -> list[Any]:
-        """The micro-batches of a step."""
+        """The micro-batches of a step.
+
+        Raises:
+            UserError: where not one picture of the set can be read.
+        """
         since = time.perf_counter()
         with self.watch.waiting():
-            found = [next(batches) for _ in range(self.stage.division.accumulate)]
+            found = list(itertools.islice(batches, self.stage.division.accumulate))
+        if len(found) < self.stage.division.accumulate:
+            self.stage.report_broken()
+            raise UserError("TrainSet: none of its pictures can be read, so there is no batch")
         self._waited += time.perf_counter() - since
         return found
 
@@ -219,7 +227,7 @@ class Trainer:
             self.average.update_parameters(stage.model)
         return sums
 
-    def _heed(self) -> None:
+    def _save_or_stop(self) -> None:
         """Save when it is time to, and stop when a signal has come."""
         due = time.monotonic() - self._saved_at > 60 * self.stage.config.checkpoints.minutes
         due = due and self.state.step < self.steps_per_epoch
@@ -227,12 +235,12 @@ class Trainer:
         if stop:
             raise _StopAsked
         if due:
-            self._losses.look()
+            self._losses.check()
             self._save()
             self._saved_at = time.monotonic()
 
     def _stop(self) -> None:
-        self._losses.look()
+        self._losses.check()
         path = self._save()
         # In several processes it may have reached another one only.
         number = self._interruption.signal or signal.SIGTERM
@@ -241,11 +249,11 @@ class Trainer:
         )
         raise Stopped(number)
 
-    def _look(self) -> None:
-        losses = self._losses.look()
+    def _log_progress(self) -> None:
+        losses = self._losses.check()
         now, stage = time.monotonic(), self.stage
-        elapsed = max(1e-9, now - self._looked_at)
-        steps = self.state.step - self._looked_step
+        elapsed = max(1e-9, now - self._logged_at)
+        steps = self.state.step - self._logged_step
         self.log.training(
             self.state.epoch,
             self._steps,
@@ -255,7 +263,7 @@ class Trainer:
             data_wait_share=min(1.0, self._waited / elapsed),
             memory_gib=memory_gib(stage.device),
         )
-        self._looked_at, self._looked_step, self._waited = now, self.state.step, 0.0
+        self._logged_at, self._logged_step, self._waited = now, self.state.step, 0.0
 
     # ---------------------------------------------------------------- after an epoch
 

@@ -1,10 +1,12 @@
 """From heatmaps and a pose to joints in the picture and a place before the camera."""
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
 from base.camera import RELEASE_CAMERA
+from base.errors import UserError
 from base.skeleton import HEAD, NECK
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.transforms import SquareCrop
@@ -55,3 +57,11 @@ def test_a_picture_in_which_nothing_is_seen_still_gives_finite_numbers():
     result = predictor(torch.zeros(3, SIZE, SIZE, 3, dtype=torch.uint8))
     assert all(np.isfinite(values).all() for values in result if values is not None)
     assert result.confidence.max() == 0
+
+
+@pytest.mark.parametrize("place", [(1, 5, 2), (2, NECK, 0)])
+def test_poses_that_are_not_finite_are_refused_whatever_they_are_for(place):
+    predictor = PosePredictor(Oracle(poses()), torch.device("cpu"), "fp32")
+    predictor.model.joints3d[place] = float("nan")
+    with pytest.raises(UserError, match="not finite: the checkpoint is damaged"):
+        predictor(torch.zeros(3, SIZE, SIZE, 3, dtype=torch.uint8))
