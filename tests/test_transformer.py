@@ -209,7 +209,7 @@ def test_demo_reports_errors_by_uncertainty(tiny_transformer, tiny_data, tmp_pat
             *("--gpu", "cpu", "--save_dir", str(tmp_path), "--num_vis", "1", "--workers", "0"),
         ]
     )
-    assert "in their 90 % region" in capsys.readouterr().out
+    assert "90 % regions cover" in capsys.readouterr().out
     figures = json.loads((tmp_path / "results.json").read_text())["uncertainty"]
     assert len(figures["deciles"]) == 10
     radii = [decile["radius"] for decile in figures["deciles"]]

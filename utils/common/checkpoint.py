@@ -243,9 +243,9 @@ def read_content(path: Path) -> dict[str, Any]:
     signatures = _signatures()
     own = {key: content[key] for key in _network_keys(content)}
     for key, value in own.items():
-        if not isinstance(value, Mapping):
-            raise UserError(f"{path}: {key} is no dict of weights")
         weights = _tensors(value)
+        if not weights:
+            raise UserError(f"{path}: {key} is no dict of weights")
         prefix = next(iter(_prefixes(weights, signatures.get(key, ""))), "")
         # What is beside them keeps its name, and is refused as unexpected.
         own[key] = {name.removeprefix(prefix): weight for name, weight in weights.items()}
@@ -256,7 +256,7 @@ def _network_keys(content: Mapping[str, Any]) -> list[str]:
     return [
         key
         for key, value in content.items()
-        if str(key).endswith(_STATE_DICT) and key != _OPTIMIZER and value not in (None, {})
+        if str(key).endswith(_STATE_DICT) and key != _OPTIMIZER and value is not None
     ]
 
 

@@ -32,12 +32,12 @@ def test_the_reference_row_is_the_papers_recipe_but_for_sizes():
     config = small.config("reference").model_dump()
     for section, values in plain.items():
         for key, value in values.items():
-            sized = key in {"depth", "epoch_frames", "input_size"}
+            sized = key in {"depth", "backbone", "epoch_frames", "input_size"}
             assert sized or config[section][key] == value
     seen = small.rows["reference"].frames_seen(small.config("reference"))
     assert seen == {"pictures": 9984, "labels": 9984}
     config = full.config("reference")
-    assert (config.model.depth, config.data.input_size) == (101, 368)
+    assert (config.model.backbone, config.data.input_size) == ("resnet101", 368)
 
 
 def test_every_row_of_the_ablation_leaves_one_thing_out_of_the_benchmark_s_model():
@@ -73,7 +73,7 @@ def paper(**change):
         ({"colour": 1}, "colour Extra inputs are not permitted"),
         (paper(training="some"), "rows.paper.training"),
         (paper(config="nothing"), "nothing"),
-        (paper(changes={"model": {"dept": 18}}), "did you mean 'model.depth'"),
+        (paper(changes={"model": {"backbon": "resnet18"}}), "did you mean 'model.backbone'"),
         (paper(changes={"train2d": {"epochs": 1}}), "pictures are seen, the budget is 10000"),
         (None, "No such file"),
     ],

@@ -132,7 +132,7 @@ PAGE = b"\n<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</
             r"none of its networks' weights under other names \(conv1\.weight",
         ),
         (lambda path, whole: torch.save({"resnet_state_dict": [1]}, path), "no dict of weights"),
-        (lambda path, whole: torch.save({"transformer_state_dict": {}}, path), "no resnet_state"),
+        (lambda path, whole: torch.save({"transformer_state_dict": {}}, path), "no dict of"),
     ],
 )
 def test_what_is_no_checkpoint_is_named_for_what_it_is(
