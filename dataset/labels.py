@@ -55,7 +55,7 @@ def parse_label(data: bytes, path: Path | str) -> Label:
     """
     try:
         content = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BrokenFrameError(f"{path}: not valid json") from None
     try:
         rows = _joint_rows(content, path)
@@ -65,7 +65,7 @@ def parse_label(data: bytes, path: Path | str) -> Label:
         action = str(content["action"])
     except KeyError as error:
         raise BrokenFrameError(f"{path}: has no {error}") from None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, AttributeError, OverflowError):
         raise BrokenFrameError(f"{path}: labels are not arrays of numbers") from None
     count = len(content["joints"])
     if points3d.shape != (3, count) or points2d.shape != (2, count) or seen.size not in (1, count):

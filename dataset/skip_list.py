@@ -85,7 +85,7 @@ def add_to_skip_list(root: Path, entries: Iterable[tuple[SetType, FrameId, str]]
     """Add frames to the list of a data root, each with the reasons on its line.
 
     Returns:
-        How many frames.
+        How many frames; those in folders whose name no line can hold are left out.
 
     Raises:
         UserError: where the list cannot be read or written.
@@ -93,7 +93,9 @@ def add_to_skip_list(root: Path, entries: Iterable[tuple[SetType, FrameId, str]]
     path = Path(root) / SKIP_LIST
     reasons: dict[str, dict[str, None]] = {}
     for set_type, frame_id, reason in entries:
-        reasons.setdefault(f"{set_type.folder}/{frame_id}", {})[reason] = None
+        name = f"{set_type.folder}/{frame_id}"
+        if _LINE.fullmatch(name) and len(name.splitlines()) == 1 and "\\" not in name:
+            reasons.setdefault(name, {})[" ".join(reason.splitlines())] = None
     lines = read_text(path).splitlines() or [_HEADER]
     lines += [f"{name}  {'; '.join(why)}" for name, why in sorted(reasons.items())]
     with replacing(path) as temporary:

@@ -67,7 +67,7 @@ class CameraRays(nn.Module):
             radius = torch.sqrt(plane.square().sum(-1) + _AXIS)
             place = radius.clamp(max=self.limit) * ((_ENTRIES - 1) / self.limit)
             low = place.detach().floor().clamp(max=_ENTRIES - 2)
-            index = low.long()
+            index = low.long().clamp(min=0)  # not a number is a number as an integer
             entry = torch.lerp(self.table[index], self.table[index + 1], (place - low)[..., None])
             # Beyond the edge the direction stays and the length does not grow.
             across = plane * (radius.clamp(max=self.limit) / radius)[..., None]

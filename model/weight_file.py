@@ -3,7 +3,7 @@
 import argparse
 import warnings
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,12 @@ _HARMLESS = [
         for function, name in ((_SCALAR, "scalar"), (_ARRAY, "_reconstruct"))
     ),
     *{type(np.dtype(code)) for code in np.typecodes["All"] if code not in "OV"},
+    # As text alone: a path of another system cannot be made here.
+    *(
+        (kind, f"{module}.{name}")
+        for module in ("pathlib", "pathlib._local")
+        for kind, name in ((PurePosixPath, "PosixPath"), (PureWindowsPath, "WindowsPath"))
+    ),
 ]
 
 #: Beginnings of files that are something else.

@@ -137,7 +137,10 @@ def _write_skip_list(root: Path, reports: list[SetReport]) -> None:
         if fault.frame_id is not None
     ]
     if entries:
-        print(f"\n{add_to_skip_list(root, entries)} frames added to {root / SKIP_LIST}")
+        added = add_to_skip_list(root, entries)
+        print(f"\n{added} frames added to {root / SKIP_LIST}")
+        if left := len({entry[:2] for entry in entries}) - added:
+            print(f"{left} more lie in folders whose names no line of it can hold: rename those")
     else:
         print(f"\nno frame to leave out: nothing added to {root / SKIP_LIST}")
 

@@ -53,5 +53,12 @@ def test_the_grid_holds_the_rays_of_cell_centres():
     assert np.abs(grid[2, 7] - camera.unproject(np.array([119.5, 39.5]))).max() < 1e-5
 
 
+def test_a_pixel_that_is_not_a_number_has_no_ray_and_spoils_no_other():
+    rays = CameraRays(CAMERAS["training"])
+    pixels = torch.tensor([[80.0, 70.0], [float("nan"), 3.0]])
+    found = rays(pixels)
+    assert torch.equal(found[0], rays(pixels[:1])[0]) and not torch.isfinite(found[1]).all()
+
+
 def test_rays_are_no_weights():
     assert not CameraRays(CAMERAS["plain"]).state_dict()

@@ -155,6 +155,20 @@ def test_the_skip_list_takes_effect_at_once_and_satisfies_the_doctor(tmp_path, c
     assert len(Mocap(tmp_path, SetType.TRAIN)) == 4
 
 
+@pytest.mark.parametrize("environment", ["env\n001", "env\\\\001"])
+def test_a_frame_that_no_line_can_hold_does_not_spoil_the_list(tmp_path, capsys, environment):
+    for name in ("env_001", environment):
+        folder = release.camera_folder(tmp_path, env=name)
+        for number in (1, 2):
+            release.write_label(folder, number)
+            release.write_picture(folder, number)
+        release.picture_path(folder, 2).write_bytes(b"")
+    assert run(tmp_path, "--write_skip_list")[0] == 1
+    told = capsys.readouterr().out
+    assert "1 frames added" in told and "1 more lie in folders" in told
+    assert len(Mocap(tmp_path, SetType.TRAIN)) == 3
+
+
 def test_a_skip_list_by_hand_may_hold_comments_and_a_bad_line_is_named(tmp_path):
     fill(tmp_path)
     path = tmp_path / "skip_list.txt"

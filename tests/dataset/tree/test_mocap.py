@@ -92,6 +92,8 @@ def bad_labels() -> dict[str, dict]:
         "m from the camera": {"pts3d_fisheye": far.tolist()},
         "pts2d_fisheye": {"pts2d_fisheye": [[1.0], [2.0]]},
         "not arrays of numbers": {"pts3d_fisheye": "left"},
+        ": labels are not arrays": {"pts3d_fisheye": [[10**400]]},
+        "labels are not arrays of": {"joints": [{"name": 3} for _ in good["joints"]]},
         "visible (2,)": {"visible": [True, False]},
     }
 
@@ -113,9 +115,10 @@ def test_a_bad_label_is_skipped_counted_and_named(tmp_path, capsys, reason, chan
 def test_a_label_that_is_no_json_or_lacks_a_key_is_broken(tmp_path):
     folder = release.camera_folder(tmp_path)
     path = release.write_label(folder, 1)
-    path.write_text(path.read_text()[:100])
-    with pytest.raises(BrokenFrameError, match="not valid json"):
-        read_label(path)
+    for text in (path.read_text()[:100], "[" * 100_000):
+        path.write_text(text)
+        with pytest.raises(BrokenFrameError, match="not valid json"):
+            read_label(path)
     content = release.label_for(1)
     del content["action"]
     path.write_text(json.dumps(content))

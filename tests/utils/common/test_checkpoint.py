@@ -6,6 +6,7 @@ import pickle
 import shutil
 import tarfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -202,7 +203,9 @@ LAYOUTS = {
         "resnet_state_dict": r,
         "autoencoder_state_dict": a,
         "best": np.float32(58.2),
-        "args": argparse.Namespace(gpu=0, lr=np.float64(1e-3), done=np.bool_(True)),
+        "args": argparse.Namespace(
+            gpu=0, lr=np.float64(1e-3), done=np.bool_(True), log=Path("/a/b")
+        ),
         "random": np.random.RandomState(0).get_state(),
     },
 }
