@@ -13,8 +13,8 @@ from base.frame import FrameId
 from base.set_type import SetType
 from dataset.mocap import open_split
 from dataset.packed import Packed
-from dataset.synthetic.output.shard_folder import PackedFolder, put_together
-from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES, STAGING, Folder
+from dataset.synthetic.output.shard_folder import STAGING, ShardFolder, put_together
+from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES, TreeFolder
 from utils import make_synthetic, pack_data
 
 SIZE = 64
@@ -63,14 +63,14 @@ def picture(number):
 
 def folder(root, environment=PICTURES):
     options = make_synthetic.pack_options(SIZE, 1)
-    return PackedFolder(root, SetType.TRAIN, "female_101_a_a", environment, options)
+    return ShardFolder(root, SetType.TRAIN, "female_101_a_a", environment, options)
 
 
 def fill(packed, numbers, label):
     packed.create()
     for number in numbers:
-        image = picture(number) if packed.environment == PICTURES else None
-        packed.write(number, label, image)
+        pictures = {"rgba": picture(number)} if packed.environment == PICTURES else {}
+        packed.write(number, label, pictures)
 
 
 @pytest.mark.parametrize("environment", [PICTURES, LABELS_ONLY])
@@ -129,11 +129,11 @@ def test_half_a_frame_and_a_lost_shard_are_made_again(tmp_path, label):
 
 
 def test_the_records_are_those_of_the_tree(tmp_path, label):
-    tree = Folder(tmp_path / "tree", SetType.TRAIN, "female_101_a_a", PICTURES)
+    tree = TreeFolder(tmp_path / "tree", SetType.TRAIN, "female_101_a_a", PICTURES)
     packed = folder(tmp_path / "packed")
     for each in (tree, packed):
         each.create()
-        each.write(150, label, picture(150))
+        each.write(150, label, {"rgba": picture(150)})
     packed.finish()
     put_together(packed.root, packed.options)
     ours = Packed(packed.root, SetType.TRAIN, SIZE)[0]
