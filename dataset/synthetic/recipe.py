@@ -43,29 +43,20 @@ class Purpose(IntEnum):
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the content of a set.
+    """What decides the content of a set."""
 
-    Attributes:
-        seed: of all random numbers.
-        frames_per_character: pictures of one character.
-        ray_step: 1 casts a ray per pixel; k one for each k×k pixels and enlarges.
-        stride: frames of the movement (30 a second) of which one is taken; 1 for a video.
-        camera: the lens.
-        panoramas: equirectangular pictures to use as places instead of drawn ones.
-        passes: further pictures of each frame.
-        clips: Mixamo-named BVH files to take the movement from instead of the programs.
-        actions: clips whose programs are performed; all for none.
-    """
-
-    seed: int
-    frames_per_character: int = 40
-    ray_step: int = 1
+    seed: int  # of all random numbers
+    frames_per_character: int = 40  # pictures of one character
+    ray_step: int = 1  # 1 casts a ray per pixel; k one for each k×k pixels and enlarges
+    # frames of the movement (30 a second) of which one is taken; 1 for a video
     stride: int = DEFAULT_STRIDE
-    camera: AnyCamera = RELEASE_CAMERA
+    camera: AnyCamera = RELEASE_CAMERA  # the lens
+    # equirectangular pictures to use as places instead of drawn ones
     panoramas: tuple[Path, ...] = ()
-    passes: tuple[str, ...] = ()
+    passes: tuple[str, ...] = ()  # further pictures of each frame
+    # Mixamo-named BVH files to take the movement from instead of the programs
     clips: tuple[Path, ...] = ()
-    actions: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()  # clips whose programs are performed; all for none
 
     def described(self) -> dict:
         """What is written down with the set, and has to be the same to go on with it."""
@@ -89,19 +80,14 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Job:
-    """Consecutive frames of one character in one environment.
+    """Consecutive frames of one character in one environment."""
 
-    Attributes:
-        folder: where they go.
-        person: number of the character within its set, from 0.
-        start, count: places in the environment of the frames whose poses are drawn together.
-        wanted: places of the frames to write; a frame's number is its place times the stride.
-    """
-
-    folder: TreeFolder | ShardFolder
-    person: int
+    folder: TreeFolder | ShardFolder  # where they go
+    person: int  # number of the character within its set, from 0
+    # start, count: places in the environment of the frames whose poses are drawn together
     start: int
     count: int
+    # places of the frames to write; a frame's number is its place times the stride
     wanted: tuple[int, ...]
 
 

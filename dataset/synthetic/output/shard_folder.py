@@ -37,19 +37,13 @@ STAGING = ".frames"
 
 @dataclass(frozen=True)
 class ShardFolder:
-    """Where the frames of one character in one environment go, on their way into shards.
-
-    Attributes:
-        root: of the set.
-        set_type, character, environment: whose frames.
-        options: how they are packed.
-    """
+    """Where the frames of one character in one environment of a set go, on their way into shards."""
 
     root: Path
     set_type: SetType
     character: str
     environment: str
-    options: PackOptions
+    options: PackOptions  # how they are packed
 
     @property
     def _split(self) -> Path:

@@ -21,19 +21,13 @@ if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # OpenCV 4.12 and later
 
 @dataclass(frozen=True)
 class TreeFolder:
-    """Where the frames of one character in one environment go.
-
-    Attributes:
-        root: of the set.
-        set_type, character, environment: whose frames.
-        passes: pictures of a frame besides the coloured one.
-    """
+    """Where the frames of one character in one environment of a set go."""
 
     root: Path
     set_type: SetType
     character: str
     environment: str
-    passes: tuple[str, ...] = ()
+    passes: tuple[str, ...] = ()  # pictures of a frame besides the coloured one
 
     @property
     def _kinds(self) -> tuple[str, ...]:

@@ -50,30 +50,19 @@ class Traced:
 
 @dataclass(frozen=True)
 class Rays:
-    """Rays of all pixels inside the rim: where they belong, and their directions.
+    """Rays of all pixels inside the rim: where they belong, and their directions."""
 
-    Attributes:
-        size: (width, height) of the camera's pictures.
-        step: side of the square of pixels that share a ray.
-        shape: (height, width) of the picture of the rays.
-        pixels: (N,) places of the rays in it, outside: those of all others.
-        directions: (N, 3) float32, the camera's axes; origins: as many zeros.
-        cosine: (N,) of the angle from the optical axis.
-        stride: every so many pixels a scout looks whether anything is there at all.
-        scouts: (S,) rows of the rays that do; cells: their places in the grid of scouts.
-    """
-
-    size: tuple[int, int]
-    step: int
-    shape: tuple[int, int]
-    pixels: np.ndarray
-    outside: np.ndarray
-    directions: np.ndarray
-    origins: np.ndarray
-    cosine: np.ndarray
-    stride: int
-    scouts: np.ndarray
-    cells: np.ndarray
+    size: tuple[int, int]  # (width, height) of the camera's pictures
+    step: int  # side of the square of pixels that share a ray
+    shape: tuple[int, int]  # (height, width) of the picture of the rays
+    pixels: np.ndarray  # (N,) places of the rays in it
+    outside: np.ndarray  # those of all other pixels
+    directions: np.ndarray  # (N, 3) float32, the camera's axes
+    origins: np.ndarray  # (N, 3) zeros
+    cosine: np.ndarray  # (N,) of the angle from the optical axis
+    stride: int  # every so many pixels a scout looks whether anything is there at all
+    scouts: np.ndarray  # (S,) rows of the rays that do
+    cells: np.ndarray  # (S,) their places in the grid of scouts
 
     def promising(self, scene: Traced, directions: np.ndarray) -> np.ndarray:
         """Rows of the rays next to which a scene holds anything, as far as the scouts see.
