@@ -36,8 +36,8 @@ def nearest(points: np.ndarray, among: np.ndarray) -> np.ndarray:
 class Surface:
     """The clothed surface in the T-pose, to build on."""
 
-    points: np.ndarray  # points, normals: (V, 3)
-    normals: np.ndarray
+    points: np.ndarray  # (V, 3)
+    normals: np.ndarray  # (V, 3)
     weights: np.ndarray  # (V, J)
     part: np.ndarray  # (V,) part of the body
 

@@ -37,7 +37,7 @@ STAGING = ".frames"
 
 @dataclass(frozen=True)
 class ShardFolder:
-    """Where the frames of one character in one environment of a set go, on their way into shards."""
+    """Where the frames of a character in one environment go, on their way into shards."""
 
     root: Path
     set_type: SetType

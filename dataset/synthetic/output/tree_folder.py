@@ -21,7 +21,7 @@ if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # OpenCV 4.12 and later
 
 @dataclass(frozen=True)
 class TreeFolder:
-    """Where the frames of one character in one environment of a set go."""
+    """Where the frames of a character in one environment go."""
 
     root: Path
     set_type: SetType
