@@ -15,45 +15,34 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from base.errors import UserError  # before OpenCV, to explain what that lacks
-
-# isort: split
 import cv2
 import numpy as np
-from tqdm import tqdm
+from scipy.spatial import cKDTree
 
 from base.actions import ACTION_GROUPS, action_group
+from base.errors import UserError
 from base.files import write_text
 from base.set_type import SetType
-from base.skeleton import JOINT_PREFIX, JOINTS, NECK
+from base.skeleton import JOINTS, LIMBS, neck_centred
+from dataset.annotations import Annotations
 from dataset.pictures import read_picture
+from dataset.tree.mocap import open_split
 from utils.common.command import run_command
 from utils.common.paths import DEFAULT_DATA_ROOT
-from utils.drawing.sheet import choose_pictures, draw_sheet
+from utils.draw_contact_sheet import choose_pictures, draw_sheet
 from utils.drawing.write import save_picture
 
-_SIDES = ("Left", "Right")
 #: Joints of the real annotations, in their order.
 REAL_JOINTS: tuple[str, ...] = (
     *("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head"),
-    *(side + name for side in _SIDES for name in ("Shoulder", "Arm", "ForeArm", "Hand")),
-    *(side + name for side in _SIDES for name in ("UpLeg", "Leg", "Foot", "ToeBase")),
+    *(side + name for side in ("Left", "Right") for name in ("Shoulder", "Arm", "ForeArm", "Hand")),
+    *(side + name for side in ("Left", "Right") for name in ("UpLeg", "Leg", "Foot", "ToeBase")),
 )
-#: Bones whose directions are compared, as (start, end).
-BONES: tuple[tuple[str, str], ...] = (
-    ("Neck", "Head"),
-    *(
-        (side + a, side + b)
-        for side in _SIDES
-        for a, b in (("Arm", "ForeArm"), ("ForeArm", "Hand"))
-    ),
-    *((side + a, side + b) for side in _SIDES for a, b in (("UpLeg", "Leg"), ("Leg", "Foot"))),
-    *((f"{side}Foot", f"{side}ToeBase") for side in _SIDES),
-)
+#: Bones whose directions are compared: of head and limbs, not those of the trunk.
+_BONES = LIMBS[:-3]
 #: Bones shorter than this in the picture have no direction to speak of, pixels of 256.
 _SHORT = 3.0
-_NEIGHBOURS = 10
-_REGION = 0.99
+_NEIGHBOURS, _REGION = 10, 0.99
 #: Side of the pictures on the sheet.
 _TILE = 192
 #: Of squares of 256 pixels: the radius inside the black rim, and the rows and columns where chin or
@@ -61,66 +50,25 @@ _TILE = 192
 _RADIUS, _CHIN = 115, (slice(2, 14), slice(112, 144))
 
 
-def read_labels(root: Path, set_type: SetType, count: int) -> dict:
-    """Labels of up to ``count`` frames of a split, spread over it.
+def read_labels(
+    root: Path, set_type: SetType, count: int, pictures: bool = False
+) -> tuple[Annotations, np.ndarray]:
+    """Labels of up to ``count`` frames spread over a split, in pixels of the square as 256×256.
 
     Returns:
-        ``pixels`` (N, 22, 2) of the central square as 256×256, ``poses`` (N, 16, 3) millimetres
-        from the Neck, ``visible`` (N, 16) bool, False everywhere for frames without a picture,
-        ``pictured`` (N,) bool, ``groups`` N names or None,
-        ``characters`` (N,) numbers.
+        The labels, and (N,) the number of the character of each frame.
     """
-    paths = sorted((root / set_type.folder).glob("*/*/cam_down/json/*.json"))
-    if not paths:
-        raise UserError(
-            f"{root / set_type.folder} holds no labels: make a set, or give --data_root"
-        )
-    chosen = np.linspace(0, len(paths) - 1, min(count, len(paths))).astype(int)
-    found: dict[str, list] = {name: [] for name in ("pixels", "poses", "visible", "groups")}
-    characters = []
-    pictured = []
-    for row in tqdm(chosen, unit="label", desc=f"reading {set_type.folder}"):
-        path = paths[row]
-        label = json.loads(path.read_bytes())
-        names = [joint["name"].removeprefix(JOINT_PREFIX) for joint in label["joints"]]
-        all_pixels = np.array(label["pts2d_fisheye"]).T
-        seen = [names.index(name) for name in JOINTS]
-        points = np.array(label["pts3d_fisheye"]).T[seen] * 10.0
-        found["pixels"].append(all_pixels[[names.index(name) for name in REAL_JOINTS]])
-        found["poses"].append(points - points[NECK])
-        found["visible"].append(np.array(label["visible"])[seen])
-        found["groups"].append(action_group(label["action"]))
-        characters.append(path.parts[-5])
-        pictured.append((path.parent.parent / "rgba").is_dir())
-    pixels = (np.stack(found["pixels"]) + 0.5 - [240.0, 0.0]) * 256 / 800 - 0.5
-    return {
-        "pixels": pixels,
-        "poses": np.stack(found["poses"]),
-        "visible": np.stack(found["visible"]),
-        "groups": found["groups"],
-        "characters": np.unique(characters, return_inverse=True)[1],
-        "pictured": np.array(pictured),
-    }
-
-
-def _kth_distance(
-    points: np.ndarray,
-    among: np.ndarray,
-    k: int,
-    characters: tuple[np.ndarray, np.ndarray] | None = None,
-) -> np.ndarray:
-    """(N,) distance of (N, D) points to their k-th nearest of (M, D).
-
-    With ``characters``, the (N,) and (M,) numbers of whose they are, only those of others count.
-    """
-    found = np.empty(len(points))
-    for start in range(0, len(points), 256):
-        rows = slice(start, start + 256)
-        apart = np.linalg.norm(points[rows, None] - among, axis=-1)
-        if characters is not None:
-            apart[characters[0][rows, None] == characters[1]] = np.inf
-        found[rows] = np.partition(apart, k - 1, axis=1)[:, k - 1]
-    return found
+    split = open_split(root, set_type, 256, pictures)
+    rows = np.linspace(0, len(split) - 1, min(count, len(split))).astype(int)
+    every = split.annotations()
+    labels = Annotations(
+        every.joints2d[rows],
+        every.joints3d[rows],
+        every.visible[rows],
+        [every.actions[row] for row in rows],
+    )
+    names = [split.frame_id(int(row)).character for row in rows]
+    return labels, np.unique(names, return_inverse=True)[1]
 
 
 def share_inside(
@@ -143,12 +91,20 @@ def share_inside(
     """
     if characters is None or len(np.unique(characters)) == 1:
         characters = np.arange(len(synthetic))
-    own = _kth_distance(synthetic, synthetic, _NEIGHBOURS, (characters, characters))
+    own = np.empty(len(synthetic))
+    for character in np.unique(characters):
+        mine = characters == character
+        own[mine] = _kth_distance(synthetic[mine], synthetic[~mine], _NEIGHBOURS)
     # No value between two: one of them may be infinite.
     limit = np.quantile(own, _REGION, method="lower")
     if not np.isfinite(limit):
         return None
     return float((_kth_distance(real, synthetic, _NEIGHBOURS) <= limit).mean())
+
+
+def _kth_distance(points: np.ndarray, among: np.ndarray, k: int) -> np.ndarray:
+    """(N,) distance of (N, D) points to their k-th nearest of (M, D), infinite for M below k."""
+    return cKDTree(among).query(points, [k])[0][:, 0]
 
 
 def compare_joints(
@@ -157,98 +113,49 @@ def compare_joints(
     """Shares of real joints and bone directions inside the synthetic 99 % regions.
 
     Args:
-        real, synthetic: (N, 22, 2) pixels of 256×256.
-        characters: numbers of whose the synthetic ones are, see :func:`share_inside`.
+        real, synthetic: (N, 16, 2) and (M, 16, 2) pixels of 256×256.
+        characters: as of :func:`share_inside`.
 
     Returns:
         "joints" and "bones", without those that have no region.
     """
     if characters is None:
         characters = np.arange(len(synthetic))
-    row = {name: number for number, name in enumerate(REAL_JOINTS)}
-    joints = {
-        name: share_inside(real[:, row[name]], synthetic[:, row[name]], characters)
-        for name in REAL_JOINTS
-        if name in JOINTS
-    }
-    bones = {}
-    for start, end in BONES:
-        drawn = [each[:, row[end]] - each[:, row[start]] for each in (real, synthetic)]
-        lengths = [np.linalg.norm(bone, axis=1) for bone in drawn]
-        long = [length > _SHORT for length in lengths]
-        directions = [
-            bone[rows] / length[rows, None]
-            for bone, length, rows in zip(drawn, lengths, long, strict=True)
-        ]
-        if len(directions[0]) and len(directions[1]) > _NEIGHBOURS + 1:
-            bones[f"{start}-{end}"] = share_inside(*directions, characters[long[1]])
+    shares: dict[str, dict[str, float | None]] = {"joints": {}, "bones": {}}
+    for row, name in enumerate(JOINTS):
+        shares["joints"][name] = share_inside(real[:, row], synthetic[:, row], characters)
+    for start, end in _BONES:
+        drawn = [each[:, end] - each[:, start] for each in (real, synthetic)]
+        lengths = [np.linalg.norm(bone, axis=1, keepdims=True) for bone in drawn]
+        long = [length[:, 0] > _SHORT for length in lengths]
+        ours, theirs = (b[ok] / n[ok] for b, n, ok in zip(drawn, lengths, long, strict=True))
+        if len(ours) and len(theirs) > _NEIGHBOURS + 1:
+            name = f"{JOINTS[start]}-{JOINTS[end]}"
+            shares["bones"][name] = share_inside(ours, theirs, characters[long[1]])
     return {
-        kind: {name: share for name, share in shares.items() if share is not None}
-        for kind, shares in (("joints", joints), ("bones", bones))
+        kind: {name: share for name, share in found.items() if share is not None}
+        for kind, found in shares.items()
     }
 
 
-def visibility(labels: dict) -> dict[str, dict[str, float]]:
-    """Share of frames with a picture in which each joint is visible, by action group."""
-    rates = {}
-    groups = np.array([group or "" for group in labels["groups"]])
-    for group in ("All", *ACTION_GROUPS):
-        rows = labels["pictured"] & ((group == "All") | (groups == group))
-        if rows.any():
-            shares = labels["visible"][rows].mean(0)
-            rates[group] = dict(zip(JOINTS, shares.tolist(), strict=True))
-    return rates
+def visibility(labels: Annotations) -> dict[str, dict[str, float]]:
+    """Share of frames in which each joint is visible, by action group."""
+    groups = np.array([action_group(action) or "" for action in labels.actions])
+    rows = {"All": np.full(len(groups), True)} | {g: groups == g for g in ACTION_GROUPS}
+    return {
+        group: dict(zip(JOINTS, labels.visible[chosen].mean(0).tolist(), strict=True))
+        for group, chosen in rows.items()
+        if chosen.any()
+    }
 
 
 def diversity(train: np.ndarray, test: np.ndarray) -> dict[str, float]:
-    """Millimetres from poses to the nearest other one, medians over poses (N, 16, 3)."""
-    flat = [poses.reshape(len(poses), -1) / np.sqrt(len(JOINTS)) for poses in (train, test)]
+    """Distances from poses (N, 16, 3) to the nearest other one, their medians over poses."""
+    train, test = (poses.reshape(len(poses), -1) / np.sqrt(len(JOINTS)) for poses in (train, test))
     return {
-        "test to train": float(np.median(_kth_distance(flat[1], flat[0], 1))),
-        "train to train": float(np.median(_kth_distance(flat[0], flat[0], 2))),
+        "test to train": float(np.median(_kth_distance(test, train, 1))),
+        "train to train": float(np.median(_kth_distance(train, train, 2))),
     }
-
-
-def _real_joints(path: Path) -> np.ndarray:
-    try:
-        entries = json.loads(path.read_bytes())
-        joints = np.array([entry["joints"] for entry in entries], float)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} cannot be read as a list of frames' joints: {error}") from None
-    if joints.shape[1:] != (len(REAL_JOINTS), 2):
-        raise UserError(f"{path}: each frame must have {len(REAL_JOINTS)} joints of 2 pixels")
-    return joints
-
-
-def _real_pictures(folder: Path, size: int) -> list[np.ndarray]:
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg"))
-    pictures = []
-    for path in paths:
-        picture = read_picture(path)
-        pictures.append(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA))
-    if not pictures:
-        raise UserError(f"--real {folder} holds no .png or .jpg")
-    return pictures
-
-
-def _sheet(synthetic: list[np.ndarray], real: list[np.ndarray]) -> np.ndarray:
-    """The synthetic frames, and two columns of real ones on the right where there are any."""
-    left = draw_sheet(synthetic, 8)
-    if not real:
-        return left
-    rows = left.shape[0] // len(real[0])
-    right = draw_sheet([real[k % len(real)] for k in range(2 * rows)], 2)
-    bar = np.full((left.shape[0], 12, 3), 255, np.uint8)
-    return np.concatenate([left, bar, right], 1)
-
-
-def _print_shares(title: str, shares: dict[str, float]) -> None:
-    if not shares:
-        return
-    print(f"\n{title}")
-    for name, share in shares.items():
-        print(f"  {name:<28}{100 * share:6.1f} %")
-    print(f"  {'mean':<28}{100 * float(np.mean(list(shares.values()))):6.1f} %")
 
 
 def picture_colours(pictures: Sequence[np.ndarray]) -> dict[str, float]:
@@ -271,10 +178,39 @@ def picture_colours(pictures: Sequence[np.ndarray]) -> dict[str, float]:
     }
 
 
-def _print_colours(colours: dict[str, dict[str, float]]) -> None:
-    print("\nMeans over pictures, of 255" + "".join(f"{kind:>12}" for kind in colours))
-    for name in colours["synthetic"]:
-        print(f"  {name:<25}" + "".join(f"{found[name]:12.0f}" for found in colours.values()))
+def _real_joints(path: Path) -> np.ndarray:
+    """(N, 16, 2) of the real annotations."""
+    try:
+        joints = np.array([entry["joints"] for entry in json.loads(path.read_bytes())], float)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} cannot be read as a list of frames' joints: {error}") from None
+    if joints.shape[1:] != (len(REAL_JOINTS), 2):
+        raise UserError(f"{path}: each frame must have {len(REAL_JOINTS)} joints of 2 pixels")
+    return joints[:, [REAL_JOINTS.index(name) for name in JOINTS]]
+
+
+def _real_pictures(folder: Path) -> list[np.ndarray]:
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg"))
+    if not paths:
+        raise UserError(f"--real {folder} holds no .png or .jpg")
+    size = _TILE, _TILE
+    return [cv2.resize(read_picture(path), size, interpolation=cv2.INTER_AREA) for path in paths]
+
+
+def _sheet(synthetic: list[np.ndarray], real: list[np.ndarray]) -> np.ndarray:
+    """The synthetic frames, and two columns of real ones on the right where there are any."""
+    left = draw_sheet(synthetic, 8)
+    if not real:
+        return left
+    count = 2 * left.shape[0] // _TILE
+    right = draw_sheet([real[k % len(real)] for k in range(count)], 2)
+    return np.concatenate([left, np.full((len(left), 12, 3), 255, np.uint8), right], 1)
+
+
+def _print_shares(title: str, shares: dict[str, float]) -> None:
+    print(f"\n{title}")
+    for name, share in (shares | {"mean": float(np.mean(list(shares.values())))}).items():
+        print(f"  {name:<28}{100 * share:6.1f} %")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -293,31 +229,36 @@ def main(argv: list[str] | None = None) -> None:
     if options.real is not None and not options.real.is_dir():
         raise UserError(f"--real {options.real}: no such folder")
 
-    train = read_labels(options.data_root, SetType.TRAIN, options.count)
-    test = read_labels(options.data_root, SetType.TEST, options.count)
+    root = options.data_root
+    train, characters = read_labels(root, SetType.TRAIN, options.count)
+    test, _ = read_labels(root, SetType.TEST, options.count)
+    pictured, _ = read_labels(root, SetType.TRAIN, options.count, pictures=True)
+    poses = (neck_centred(labels.joints3d.astype(float)) * 1000.0 for labels in (train, test))
     results: dict = {
-        "frames": {"train": len(train["poses"]), "test": len(test["poses"])},
-        "visibility": visibility(train),
-        "diversity_mm": diversity(train["poses"], test["poses"]),
+        "frames": {"train": len(train), "test": len(test)},
+        "visibility": visibility(pictured),
+        "diversity_mm": diversity(*poses),
     }
     real = options.real / "joints2d.json" if options.real else None
     if real is not None and real.is_file():
-        results["real"] = compare_joints(_real_joints(real), train["pixels"], train["characters"])
-        _print_shares("Real joints inside the synthetic 99 % region", results["real"]["joints"])
-        _print_shares("Real bone directions inside it", results["real"]["bones"])
-        if not results["real"]["joints"]:
+        found = results["real"] = compare_joints(_real_joints(real), train.joints2d, characters)
+        if not found["joints"]:
             print("Too few synthetic people for regions of their joints: compare a larger set.")
-    if results["visibility"]:
-        _print_shares("Visible joints, all actions", results["visibility"]["All"])
+        for kind, title in (("joints", "joints"), ("bones", "bone directions")):
+            if found[kind]:
+                _print_shares(f"Real {title} inside the synthetic 99 % region", found[kind])
+    _print_shares("Visible joints, all actions", results["visibility"]["All"])
     print("\nNearest other pose, median millimetres")
     for name, distance in results["diversity_mm"].items():
         print(f"  {name:<28}{distance:6.1f}")
-    pictures = choose_pictures(options.data_root, SetType.TRAIN, 64, _TILE, options.seed)
-    real_pictures = _real_pictures(options.real, _TILE) if options.real else []
-    results["colours"] = {"synthetic": picture_colours(pictures)}
+    pictures = choose_pictures(root, SetType.TRAIN, 64, _TILE, options.seed)
+    real_pictures = _real_pictures(options.real) if options.real else []
+    colours = results["colours"] = {"synthetic": picture_colours(pictures)}
     if real_pictures:
-        results["colours"]["real"] = picture_colours(real_pictures)
-    _print_colours(results["colours"])
+        colours["real"] = picture_colours(real_pictures)
+    print("\nMeans over pictures, of 255" + "".join(f"{kind:>12}" for kind in colours))
+    for name in colours["synthetic"]:
+        print(f"  {name:<25}" + "".join(f"{means[name]:12.0f}" for means in colours.values()))
     save_picture(options.save_dir / "sheet.png", _sheet(pictures, real_pictures))
     write_text(options.save_dir / "statistics.json", json.dumps(results, indent=1) + "\n")
     print(f"\n{options.save_dir / 'sheet.png'}, statistics.json beside it")

@@ -76,18 +76,17 @@ def run_job(recipe: Recipe, job: Job) -> int:
         joints, turns = frames.joints[row], frames.turns[row]
         trans, rot = (each[row] for each in cameras)
         named = release_joints(body, joints, turns)
-        image, hidden, passes = None, None, {}
+        pictures, hidden = {}, None
         if environment == 1:
             renderer = _renderer(recipe, split, job.person)
             skin = body.skin(joints, turns, renderer.outfit.vertices, renderer.outfit.weights)
             grain = recipe.random(Purpose.GRAIN, split, job.person, environment, place)
-            drawing = renderer.draw(
+            pictures, lead = renderer.draw(
                 skin, trans, rot, frames.seats[row], named, grain, recipe.passes
             )
-            image, passes = drawing.image, drawing.passes
-            hidden = occluded(drawing.lead, body)
+            hidden = occluded(lead, body)
         label = encode_label(
             frames.actions[row], names, named, turns, trans, rot, hidden, recipe.camera, more
         )
-        job.folder.write(place * recipe.stride, label, image, passes)
+        job.folder.write(place * recipe.stride, label, pictures)
     return len(job.wanted)

@@ -15,13 +15,12 @@ from base.camera import RELEASE_CAMERA
 from base.camera_model import AnyCamera
 from base.set_type import SetType
 from dataset.packed.shards import PackOptions
-from dataset.synthetic.output.shard_folder import PackedFolder
-from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES, Folder
+from dataset.synthetic.output.shard_folder import ShardFolder
+from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES, TreeFolder
 
-#: First number of the characters of each set; the release's own stay below 101.
-_FIRST_ID = {SetType.TRAIN: 101, SetType.VAL: 201, SetType.TEST: 301}
-_IDS_PER_SET = 99
-
+#: Number of the first character of the first set; the release's own stay below.  Each set has a
+#: block of numbers of its own in each thousand.
+_FIRST_ID, _IDS_PER_SET = 101, 99
 _PICTURES_PER_JOB = 20
 LABELS_PER_CHARACTER = 50
 
@@ -44,29 +43,20 @@ class Purpose(IntEnum):
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the content of a set.
+    """What decides the content of a set."""
 
-    Attributes:
-        seed: of all random numbers.
-        frames_per_character: pictures of one character.
-        ray_step: 1 casts a ray per pixel; k one for each k×k pixels and enlarges.
-        stride: frames of the movement (30 a second) of which one is taken; 1 for a video.
-        camera: the lens.
-        panoramas: equirectangular pictures to use as places instead of drawn ones.
-        passes: further pictures of each frame.
-        clips: Mixamo-named BVH files to take the movement from instead of the programs.
-        actions: clips whose programs are performed; all for none.
-    """
-
-    seed: int
-    frames_per_character: int = 40
-    ray_step: int = 1
+    seed: int  # of all random numbers
+    frames_per_character: int = 40  # pictures of one character
+    ray_step: int = 1  # 1 casts a ray per pixel; k one for each k×k pixels and enlarges
+    # frames of the movement (30 a second) of which one is taken; 1 for a video
     stride: int = DEFAULT_STRIDE
-    camera: AnyCamera = RELEASE_CAMERA
+    camera: AnyCamera = RELEASE_CAMERA  # the lens
+    # equirectangular pictures to use as places instead of drawn ones
     panoramas: tuple[Path, ...] = ()
-    passes: tuple[str, ...] = ()
+    passes: tuple[str, ...] = ()  # further pictures of each frame
+    # Mixamo-named BVH files to take the movement from instead of the programs
     clips: tuple[Path, ...] = ()
-    actions: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()  # clips whose programs are performed; all for none
 
     def described(self) -> dict:
         """What is written down with the set, and has to be the same to go on with it."""
@@ -90,19 +80,14 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Job:
-    """Consecutive frames of one character in one environment.
+    """Consecutive frames of one character in one environment."""
 
-    Attributes:
-        folder: where they go.
-        person: number of the character within its set, from 0.
-        start, count: places in the environment of the frames whose poses are drawn together.
-        wanted: places of the frames to write; a frame's number is its place times the stride.
-    """
-
-    folder: Folder | PackedFolder
-    person: int
+    folder: TreeFolder | ShardFolder  # where they go
+    person: int  # number of the character within its set, from 0
+    # start, count: places in the environment of the frames whose poses are drawn together
     start: int
     count: int
+    # places of the frames to write; a frame's number is its place times the stride
     wanted: tuple[int, ...]
 
 
@@ -112,11 +97,11 @@ def build_of(recipe: Recipe, split: int, person: int) -> tuple[bool, bool, bool]
     return bool(rng.random() < 0.5), bool(rng.random() < 0.4), bool(rng.random() < 0.3)
 
 
-def character_name(recipe: Recipe, set_type: SetType, person: int) -> str:
+def character_name(recipe: Recipe, split: int, person: int) -> str:
     """Name of a character in the release's manner, such as ``female_101_a_s``."""
-    male, full, short = build_of(recipe, list(SetType).index(set_type), person)
+    male, full, short = build_of(recipe, split, person)
     block, place = divmod(person, _IDS_PER_SET)
-    number = _FIRST_ID[set_type] + place + 1000 * block
+    number = _FIRST_ID + 100 * split + place + 1000 * block
     return f"{'male' if male else 'female'}_{number:03d}_{'af'[full]}_{'as'[short]}"
 
 
@@ -136,28 +121,19 @@ def plan(
         label_frames: training frames with labels only.
         pack: how to pack the frames, None for a tree.
     """
-
-    def folder_of(set_type: SetType, name: str, environment: str) -> Folder | PackedFolder:
-        if pack is not None:
-            return PackedFolder(root, set_type, name, environment, pack)
-        return Folder(root, set_type, name, environment, recipe.passes)
-
+    per = recipe.frames_per_character
+    blocks = [(split, PICTURES, total, per, _PICTURES_PER_JOB) for split, total in counts.items()]
+    labels = LABELS_PER_CHARACTER
+    blocks.append((SetType.TRAIN, LABELS_ONLY, label_frames, labels, labels))
     jobs = []
-    for set_type, total in counts.items():
-        per = recipe.frames_per_character
-        for first in range(0, total, per):
-            person = first // per
-            name = character_name(recipe, set_type, person)
-            folder = folder_of(set_type, name, PICTURES)
-            last = min(per, total - first)
-            for start in range(0, last, _PICTURES_PER_JOB):
-                drawn = min(_PICTURES_PER_JOB, per - start)
+    for set_type, environment, total, per, per_job in blocks:
+        for person in range(-(-total // per)):
+            name = character_name(recipe, list(SetType).index(set_type), person)
+            where = root, set_type, name, environment
+            folder = ShardFolder(*where, pack) if pack else TreeFolder(*where, recipe.passes)
+            last = min(per, total - person * per)
+            for start in range(0, last, per_job):
+                drawn = min(per_job, per - start)
                 wanted = tuple(range(start, min(start + drawn, last)))
                 jobs.append(Job(folder, person, start, drawn, wanted))
-    for first in range(0, label_frames, LABELS_PER_CHARACTER):
-        person = first // LABELS_PER_CHARACTER
-        name = character_name(recipe, SetType.TRAIN, person)
-        folder = folder_of(SetType.TRAIN, name, LABELS_ONLY)
-        last = min(LABELS_PER_CHARACTER, label_frames - first)
-        jobs.append(Job(folder, person, 0, LABELS_PER_CHARACTER, tuple(range(last))))
     return jobs

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from base.errors import UserError
+from base.skeleton import JOINTS
 from utils import compare_synthetic
 from utils.compare_synthetic import (
     REAL_JOINTS,
@@ -34,9 +35,9 @@ def test_a_few_people_have_no_region():
 
 def test_mirrored_joints_are_noticed():
     rng = np.random.default_rng(0)
-    places = rng.uniform(40, 110, (len(REAL_JOINTS), 2))
-    synthetic = places + rng.normal(0, 4, (800, len(REAL_JOINTS), 2))
-    alike = places + rng.normal(0, 4, (60, len(REAL_JOINTS), 2))
+    places = rng.uniform(40, 110, (len(JOINTS), 2))
+    synthetic = places + rng.normal(0, 4, (800, len(JOINTS), 2))
+    alike = places + rng.normal(0, 4, (60, len(JOINTS), 2))
     mirrored = alike * [-1, 1] + [256, 0]
     same, other = compare_joints(alike, synthetic), compare_joints(mirrored, synthetic)
     assert np.mean(list(same["joints"].values())) > 0.95
@@ -90,7 +91,7 @@ def test_brightness_is_that_inside_the_rim_and_of_the_chin_at_its_top():
     [
         (["--real", "nowhere", "--save_dir", "x"], "no such folder"),
         (["--count", "3", "--save_dir", "x"], "at least"),
-        (["--data_root", "nowhere", "--save_dir", "x"], "holds no labels"),
+        (["--data_root", "nowhere", "--save_dir", "x"], "no TrainSet in nowhere"),
     ],
 )
 def test_bad_input_is_refused(options, message):

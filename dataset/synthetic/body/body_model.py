@@ -28,21 +28,13 @@ def _to_world(points: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Rig:
-    """What all bodies share.
+    """What all bodies share."""
 
-    Attributes:
-        names: the J joints, without the release's prefix, parents first.
-        parents: parent of each joint, -1 for the root.
-        faces: (F, 3) int32 vertex indices.
-        weights: (V, J) float32 skinning weights.
-        main_bone: (V,) the bone that moves each vertex most.
-    """
-
-    names: tuple[str, ...]
-    parents: tuple[int, ...]
-    faces: np.ndarray
-    weights: np.ndarray
-    main_bone: np.ndarray
+    names: tuple[str, ...]  # the J joints, without the release's prefix, parents first
+    parents: tuple[int, ...]  # parent of each joint, -1 for the root
+    faces: np.ndarray  # (F, 3) int32 vertex indices
+    weights: np.ndarray  # (V, J) float32 skinning weights
+    main_bone: np.ndarray  # (V,) the bone that moves each vertex most
 
     def index(self, name: str) -> int:
         """Row of a joint."""
@@ -51,24 +43,17 @@ class Rig:
 
 @dataclass(frozen=True)
 class Body:
-    """One person's shape in the rest pose and the turn of each bone from there to a T-pose.
+    """One person's shape in the rest pose and the turn of each bone from there to a T-pose."""
 
-    Attributes:
-        rig: the shared rig.
-        heads: (J, 3) joints at rest, centimetres.
-        vertices: (V, 3) float32 skin at rest, centimetres.
-        to_tpose: (J, 3, 3) rotation of each bone from rest to the T-pose: arms along ±x with the
-            palms down, legs along -y.  Poses are rotations on top of it, so that anatomical
-            directions are the same for every body.
-        male: whether the person is male.
-        phenotype: what the shape was made from, each between 0 and 1.
-    """
-
-    rig: Rig
-    heads: np.ndarray
-    vertices: np.ndarray
+    rig: Rig  # the shared rig
+    heads: np.ndarray  # (J, 3) joints at rest, centimetres
+    vertices: np.ndarray  # (V, 3) float32 skin at rest, centimetres
+    # (J, 3, 3) rotation of each bone from rest to the T-pose: arms along ±x with the palms
+    # down, legs along -y.  Poses are rotations on top of it, so that anatomical directions are
+    # the same for every body
     to_tpose: np.ndarray
-    male: bool
+    male: bool  # whether the person is male
+    # what the shape was made from, each between 0 and 1
     phenotype: dict[str, float] = field(default_factory=dict)
 
     def length(self, start: str, end: str) -> float:

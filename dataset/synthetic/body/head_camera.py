@@ -22,15 +22,10 @@ _LOOKING_DOWN = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 
 @dataclass(frozen=True)
 class HeadCamera:
-    """How one person wears the headset.
+    """How one person wears the headset."""
 
-    Attributes:
-        offset: (3,) camera from the Head joint, centimetres, axes of the head.
-        turn: (3, 3) Maya camera axes in the axes of the head.
-    """
-
-    offset: np.ndarray
-    turn: np.ndarray
+    offset: np.ndarray  # (3,) camera from the Head joint, centimetres, axes of the head
+    turn: np.ndarray  # (3, 3) Maya camera axes in the axes of the head
 
 
 def _nose(body: Body) -> np.ndarray:

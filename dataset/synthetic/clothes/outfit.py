@@ -13,32 +13,20 @@ from dataset.synthetic.clothes.materials import SHEET_MATERIAL, Material, Part
 
 @dataclass(frozen=True)
 class Outfit:
-    """Clothes and colours of one person.
+    """Clothes and colours of one person."""
 
-    Attributes:
-        vertices: (V, 3) float32 clothed surface at rest, centimetres: the body's own vertices,
-            then those of collars, open sleeves, skirts and hair.
-        faces: (F, 3) int32.
-        weights: (V, J) float32 skinning weights.
-        tpose: (V, 3) float32 the surface in the T-pose, where materials are decided.
-        face_part: (F,) part of the body, or kind of sheet, of each triangle.
-        colours: (materials, 3) linear colours in [0, 1].
-        second: (3,) linear colour of the top's pattern.
-        pattern: name of the pattern.
-        pitch: repeat of the pattern, centimetres.
-        cut: measures of the garments, centimetres, see :func:`cuts.draw_cut`.
-    """
-
+    # (V, 3) float32 clothed surface at rest, centimetres: the body's own vertices, then those
+    # of collars, open sleeves, skirts and hair
     vertices: np.ndarray
-    faces: np.ndarray
-    weights: np.ndarray
-    tpose: np.ndarray
-    face_part: np.ndarray
-    colours: np.ndarray
-    second: np.ndarray
-    pattern: str
-    pitch: float
-    cut: dict[str, float]
+    faces: np.ndarray  # (F, 3) int32
+    weights: np.ndarray  # (V, J) float32 skinning weights
+    tpose: np.ndarray  # (V, 3) float32 the surface in the T-pose, where materials are decided
+    face_part: np.ndarray  # (F,) part of the body, or kind of sheet, of each triangle
+    colours: np.ndarray  # (materials, 3) linear colours in [0, 1]
+    second: np.ndarray  # (3,) linear colour of the top's pattern
+    pattern: str  # name of the pattern
+    pitch: float  # repeat of the pattern, centimetres
+    cut: dict[str, float]  # measures of the garments, centimetres, see :func:`cuts.draw_cut`
 
     def _on_arm(self, part: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Points of arm and hand, told from the trunk by place and not by triangle."""

@@ -14,19 +14,12 @@ from dataset.synthetic.clothes.mesh import grid_faces
 
 @dataclass(frozen=True)
 class Sheet:
-    """A grid of points as triangles.
+    """A grid of points as triangles."""
 
-    Attributes:
-        points: (V, 3) in the T-pose.
-        faces: (F, 3).
-        weights: (V, J) skinning weights.
-        part: what the sheet is.
-    """
-
-    points: np.ndarray
-    faces: np.ndarray
-    weights: np.ndarray
-    part: Part
+    points: np.ndarray  # (V, 3) in the T-pose
+    faces: np.ndarray  # (F, 3)
+    weights: np.ndarray  # (V, J) skinning weights
+    part: Part  # what the sheet is
 
 
 def nearest(points: np.ndarray, among: np.ndarray) -> np.ndarray:
@@ -41,18 +34,12 @@ def nearest(points: np.ndarray, among: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Surface:
-    """The clothed surface in the T-pose, to build on.
+    """The clothed surface in the T-pose, to build on."""
 
-    Attributes:
-        points, normals: (V, 3).
-        weights: (V, J).
-        part: (V,) part of the body.
-    """
-
-    points: np.ndarray
-    normals: np.ndarray
-    weights: np.ndarray
-    part: np.ndarray
+    points: np.ndarray  # (V, 3)
+    normals: np.ndarray  # (V, 3)
+    weights: np.ndarray  # (V, J)
+    part: np.ndarray  # (V,) part of the body
 
     def lay(self, points: np.ndarray, gap: np.ndarray | float, towards: float = 1.0) -> np.ndarray:
         """Points (N, 3) moved along the surface's normals to (N,) centimetres above it.

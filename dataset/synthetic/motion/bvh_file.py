@@ -20,36 +20,23 @@ _HEADER = 400
 
 @dataclass(eq=False)
 class BvhJoint:
-    """One joint of a file.
+    """One joint of a file."""
 
-    Attributes:
-        name: as in the file.
-        parent: row of its parent, -1 for the root.
-        offset: (3,) from its parent in the rest pose.
-        channels: names such as ``Xposition`` or ``Zrotation``, in the order of the numbers.
-        first: column of the first of them.
-    """
-
-    name: str
-    parent: int
-    offset: np.ndarray | None = None
+    name: str  # as in the file
+    parent: int  # row of its parent, -1 for the root
+    offset: np.ndarray | None = None  # (3,) from its parent in the rest pose
+    # names such as ``Xposition`` or ``Zrotation``, in the order of the numbers
     channels: list[str] = field(default_factory=list)
-    first: int = 0
+    first: int = 0  # column of the first of them
 
 
 @dataclass(frozen=True)
 class Bvh:
-    """A motion file, in its own axes and units.
+    """A motion file, in its own axes and units."""
 
-    Attributes:
-        joints: J joints, parents first; ends of limbs (``End Site``) are left out.
-        values: (F, C) numbers of the channels of all joints, one after another.
-        frame_time: seconds from one frame to the next.
-    """
-
-    joints: list[BvhJoint]
-    values: np.ndarray
-    frame_time: float
+    joints: list[BvhJoint]  # J joints, parents first; ends of limbs (``End Site``) are left out
+    values: np.ndarray  # (F, C) numbers of the channels of all joints, one after another
+    frame_time: float  # seconds from one frame to the next
 
     def channels(self, joint: BvhJoint, kind: str) -> list[tuple[str, np.ndarray]]:
         """Axis and (F,) values of the channels of a joint that end in ``kind``."""

@@ -26,25 +26,15 @@ _TURNS = [math.radians(sign * turn) for turn in range(0, 181, 20) for sign in (1
 
 @dataclass(frozen=True)
 class _Passage:
-    """A piece of a clip in a timeline.
+    """A piece of a clip in a timeline."""
 
-    Attributes:
-        path: the clip's file.
-        start: its first frame in the clip.
-        count: frames.
-        first: its first frame in the timeline.
-        blend: frames in which it takes over from the passage before.
-        turn: by which it is turned about the vertical, radians.
-        shift: (2,) by which it is moved then, centimetres.
-    """
-
-    path: Path
-    start: int
-    count: int
-    first: int
-    blend: int
-    turn: float
-    shift: np.ndarray
+    path: Path  # the clip's file
+    start: int  # its first frame in the clip
+    count: int  # frames
+    first: int  # its first frame in the timeline
+    blend: int  # frames in which it takes over from the passage before
+    turn: float  # by which it is turned about the vertical, radians
+    shift: np.ndarray  # (2,) by which it is moved then, centimetres
 
 
 def find_clips(folder: Path) -> tuple[Path, ...]:

@@ -6,21 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CirclePath:
-    """The circle a person walks on: bounded for ever, and the same for all clips of a person.
+    """The circle a person walks on: bounded for ever, and the same for all clips of a person."""
 
-    Attributes:
-        centre: x and z, centimetres.
-        radius: centimetres.
-        sense: 1.0 or -1.0.
-        start: angle where the clip begins, radians.
-        facing: turn of someone who stands against the direction of the path, degrees.
-    """
-
-    centre: tuple[float, float] = (0.0, 0.0)
-    radius: float = 80.0
-    sense: float = 1.0
-    start: float = 0.0
-    facing: float = 0.0
+    centre: tuple[float, float] = (0.0, 0.0)  # x and z, centimetres
+    radius: float = 80.0  # centimetres
+    sense: float = 1.0  # 1.0 or -1.0
+    start: float = 0.0  # angle where the clip begins, radians
+    facing: float = 0.0  # turn of someone who stands against the direction of the path, degrees
 
     def at(self, advance: float, aside: float = 0.0) -> tuple[float, float, float]:
         """Where one is after ``advance`` centimetres, ``aside`` of the line to the left.
@@ -38,21 +30,13 @@ class CirclePath:
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip of a timeline.
+    """One clip of a timeline."""
 
-    Attributes:
-        action: its name.
-        first: its first frame; the blend from the one before begins there.
-        blend: seconds in which it takes over from the clip before; its own time begins after.
-        duration: seconds after the blend.
-        path: where it happens.
-        steps, step_length: of those that walk; centimetres.
-    """
-
-    action: str
-    first: int = 0
+    action: str  # its name
+    first: int = 0  # its first frame; the blend from the one before begins there
+    # seconds in which it takes over from the clip before; its own time begins after
     blend: float = 0.0
-    duration: float = 5.0
-    path: CirclePath = CirclePath()
-    steps: int = 6
-    step_length: float = 55.0
+    duration: float = 5.0  # seconds after the blend
+    path: CirclePath = CirclePath()  # where it happens
+    steps: int = 6  # of those that walk
+    step_length: float = 55.0  # centimetres

@@ -31,21 +31,16 @@ _FRAMES_PER_SECOND = 30.0
 
 @dataclass(frozen=True, eq=False)
 class BvhClip:
-    """A motion at 30 frames a second, of no particular body.  Axes: y up, facing +z at rest.
+    """A motion at 30 frames a second, of no particular body.  Axes: y up, facing +z at rest."""
 
-    Attributes:
-        names: B bones, without prefix; those that only follow their parent are left out.
-        turns: (F, B, 3, 3) on top of the T-pose.
-        root: (F, 2) x and z of the Hips, leg lengths.
-        height: (F,) of the lowest point over the floor, leg lengths; 0 where the person stands.
-        drawn: bone → (3,) its direction in the rest pose, where that is not a person's but a
-            drawing's, with straight spine and level feet; empty otherwise.
-    """
-
+    # B bones, without prefix; those that only follow their parent are left out
     names: tuple[str, ...]
-    turns: np.ndarray
-    root: np.ndarray
+    turns: np.ndarray  # (F, B, 3, 3) on top of the T-pose
+    root: np.ndarray  # (F, 2) x and z of the Hips, leg lengths
+    # (F,) of the lowest point over the floor, leg lengths; 0 where the person stands
     height: np.ndarray
+    # bone → (3,) its direction in the rest pose, where that is not a person's but a drawing's,
+    # with straight spine and level feet; empty otherwise
     drawn: dict[str, np.ndarray]
 
 

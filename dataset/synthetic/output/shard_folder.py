@@ -28,25 +28,22 @@ from dataset.packed.shards import (
     assemble,
     scan_shard,
 )
-from dataset.synthetic.output.tree_folder import LABELS_ONLY, STAGING, replace_file
+from dataset.synthetic.output.tree_folder import LABELS_ONLY, replace_file
 from dataset.transforms import SquareCrop
+
+#: Frames on their way into shards.
+STAGING = ".frames"
 
 
 @dataclass(frozen=True)
-class PackedFolder:
-    """Where the frames of one character in one environment go, like :class:`tree_folder.Folder`.
-
-    Attributes:
-        root: of the set.
-        set_type, character, environment: whose frames.
-        options: how they are packed.
-    """
+class ShardFolder:
+    """Where the frames of a character in one environment go, on their way into shards."""
 
     root: Path
     set_type: SetType
     character: str
     environment: str
-    options: PackOptions
+    options: PackOptions  # how they are packed
 
     @property
     def _split(self) -> Path:
@@ -65,25 +62,11 @@ class PackedFolder:
         """Make the folder of the frames that wait."""
         self._staging.mkdir(parents=True, exist_ok=True)
 
-    def write(
-        self,
-        number: int,
-        label: bytes,
-        image: np.ndarray | None = None,
-        further: dict[str, np.ndarray] | None = None,
-    ) -> None:
-        """Write a frame that waits: the picture first, then the label.
-
-        Args:
-            number: of the frame.
-            label: content of the release's json.
-            image: (800, 1280, 3) uint8 RGB, or None for a labels-only frame.
-            further: other passes, of which shards take none.
-        """
-        if further:
-            raise ValueError("shards hold no further passes")
-        if image is not None:
-            encoded = encode_square(image, SquareCrop(self.options.size), self.options.quality)
+    def write(self, number: int, label: bytes, pictures: dict[str, np.ndarray]) -> None:
+        """Write a frame that waits: the picture first, then the label; see :class:`TreeFolder`."""
+        if pictures:
+            crop = SquareCrop(self.options.size)
+            encoded = encode_square(pictures["rgba"], crop, self.options.quality)
             replace_file(self._staging / f"{number:06d}.jpg", encoded)
         replace_file(self._staging / f"{number:06d}.json", label)
 

@@ -11,25 +11,15 @@ from dataset.synthetic.render.ray_casting import Rays
 
 @dataclass(frozen=True)
 class CameraResponse:
-    """How a camera develops its pictures.
+    """How a camera develops its pictures."""
 
-    Attributes:
-        exposure: gain on the linear light.
-        vignette: loss of light at the rim.
-        grain: deviation of the noise, grey levels.
-        blur: of the optics, pixels.
-        white: (3,) gains of the white balance.
-        contrast: share of an S-shaped tone curve, 0 for none.
-        saturation: of the colours, 0 for grey.
-    """
-
-    exposure: float
-    vignette: float
-    grain: float
-    blur: float
-    white: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    contrast: float = 0.0
-    saturation: float = 1.0
+    exposure: float  # gain on the linear light
+    vignette: float  # loss of light at the rim
+    grain: float  # deviation of the noise, grey levels
+    blur: float  # of the optics, pixels
+    white: tuple[float, float, float] = (1.0, 1.0, 1.0)  # (3,) gains of the white balance
+    contrast: float = 0.0  # share of an S-shaped tone curve, 0 for none
+    saturation: float = 1.0  # of the colours, 0 for grey
 
 
 def draw_response(rng: np.random.Generator) -> CameraResponse:

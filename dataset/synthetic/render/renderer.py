@@ -1,7 +1,5 @@
 """Pictures of a clothed body in its place, seen by the release's camera or another."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from base.camera import MAYA_TO_CAMERA, RELEASE_CAMERA, euler_sxyz_to_matrix
@@ -20,22 +18,6 @@ _OBJECT_OF_MATERIAL[[Material.SKIN, Material.LIPS]] = OBJECT_IDS["skin"]
 _OBJECT_OF_MATERIAL[Material.HAIR] = OBJECT_IDS["hair"]
 _OBJECT_OF_MATERIAL[[Material.BOTTOMS, Material.BELT]] = OBJECT_IDS["bottoms"]
 _OBJECT_OF_MATERIAL[[Material.SHOES, Material.SOLE]] = OBJECT_IDS["shoes"]
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A drawn frame.
-
-    Attributes:
-        image: (H, W, 3) uint8 RGB.
-        lead: (J,) centimetres by which the first surface on the way to each joint lies before it.
-        passes: further pictures by name: ``depth`` (H, W) uint16, millimetres along the optical
-            axis, 0 for none; ``objectId`` (H, W) uint8, see :data:`passes.OBJECT_IDS`.
-    """
-
-    image: np.ndarray
-    lead: np.ndarray
-    passes: dict[str, np.ndarray]
 
 
 class Renderer:
@@ -64,7 +46,7 @@ class Renderer:
         joints: np.ndarray,
         rng: np.random.Generator,
         passes: tuple[str, ...] = (),
-    ) -> Drawing:
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Draw a frame.
 
         Args:
@@ -74,6 +56,12 @@ class Renderer:
             joints: (J, 3) world centimetres, to find out how far the rays to them get.
             rng: source of the grain.
             passes: which of :data:`passes.PASSES` to draw as well.
+
+        Returns:
+            Pictures by name: ``rgba`` (H, W, 3) uint8 RGB; ``depth`` (H, W) uint16, millimetres
+            along the optical axis, 0 for none; ``objectId`` (H, W) uint8, see
+            :data:`passes.OBJECT_IDS`.  And (J,) centimetres by which the first surface on the way
+            to each joint lies before it.
         """
         rays, background, outfit = self._rays, self._background, self.outfit
         things = self._place.things.with_seat(seat)
@@ -103,19 +91,17 @@ class Renderer:
         free = np.flatnonzero(free)
         shadow = background.shadow(vertices, things.corners, trans)
         light[free] = background.light(directions[free], trans, shadow)
-        image = develop(light, rays, self._response, rng)
-
-        further = {}
+        pictures = {"rgba": develop(light, rays, self._response, rng)}
         if "depth" in passes:
             distance = background.distance(directions, trans)
             distance[rows] = np.where(struck >= 0, hits["tfar"], distance[rows])
             # Along the optical axis, millimetres; beyond what 16 bits hold there is nothing.
             depth = distance * rays.cosine * 10.0
             depth = np.where(depth < 65535.0, depth, 0.0)
-            further["depth"] = rays.picture((depth + 0.5).astype(np.uint16))
+            pictures["depth"] = rays.picture((depth + 0.5).astype(np.uint16))
         if "objectId" in passes:
             identity = np.full(len(directions), OBJECT_IDS["surroundings"], np.uint8)
             identity[thing] = OBJECT_IDS["things"]
             identity[body] = _OBJECT_OF_MATERIAL[material]
-            further["objectId"] = rays.picture(identity)
-        return Drawing(image, scene.lead(joints - trans), further)
+            pictures["objectId"] = rays.picture(identity)
+        return pictures, scene.lead(joints - trans)

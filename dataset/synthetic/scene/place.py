@@ -19,39 +19,23 @@ from dataset.synthetic.scene.walls import wall_panorama
 
 @dataclass(frozen=True)
 class Place:
-    """One environment.
+    """One environment."""
 
-    Attributes:
-        floor: mipmap of (S, S, 3) uint8 textures, finest first, sRGB-like (gamma 2).
-        walls: (WALL_HEIGHT, WALL_WIDTH, 3) uint8 panorama, its first row at the top.
-        centre: (2,) x and z of the middle of the room.
-        half: (2,) half its extent along x and z.
-        height: of the walls.
-        above: (3,) linear colour over the walls: ceiling or sky.
-        floor_turn: angle of the floor's pattern, radians.
-        gloss: how much the floor mirrors at grazing angles.
-        light_map: share of the main light that reaches the floor around the origin.
-        lamps: what the floor mirrors from above.
-        things: what stands about.
-        sun: (3,) unit vector towards the main light.
-        sun_colour, ambient: (3,) linear.
-        panorama: (H, W, 3) uint8 equirectangular picture instead of floor and walls, or None.
-    """
-
-    floor: list[np.ndarray]
-    walls: np.ndarray
-    centre: np.ndarray
-    half: np.ndarray
-    height: float
-    above: np.ndarray
-    floor_turn: float
-    gloss: float
-    light_map: np.ndarray
-    lamps: np.ndarray
-    things: Boxes
-    sun: np.ndarray
-    sun_colour: np.ndarray
-    ambient: np.ndarray
+    floor: list[np.ndarray]  # mipmap of (S, S, 3) uint8 textures, finest first, sRGB-like (gamma 2)
+    walls: np.ndarray  # (WALL_HEIGHT, WALL_WIDTH, 3) uint8 panorama, its first row at the top
+    centre: np.ndarray  # (2,) x and z of the middle of the room
+    half: np.ndarray  # (2,) half its extent along x and z
+    height: float  # of the walls
+    above: np.ndarray  # (3,) linear colour over the walls: ceiling or sky
+    floor_turn: float  # angle of the floor's pattern, radians
+    gloss: float  # how much the floor mirrors at grazing angles
+    light_map: np.ndarray  # share of the main light that reaches the floor around the origin
+    lamps: np.ndarray  # what the floor mirrors from above
+    things: Boxes  # what stands about
+    sun: np.ndarray  # (3,) unit vector towards the main light
+    sun_colour: np.ndarray  # (3,) linear
+    ambient: np.ndarray  # (3,) linear
+    # (H, W, 3) uint8 equirectangular picture instead of floor and walls, or None
     panorama: np.ndarray | None = None
 
 

@@ -1,7 +1,6 @@
 """A whole set: the release's layout, exact labels, the same bytes again, and bad input."""
 
 import json
-import sys
 from pathlib import Path
 
 import cv2
@@ -13,7 +12,6 @@ from base.set_type import SetType
 from base.skeleton import JOINT_PREFIX, JOINTS
 from dataset.tree.mocap import Mocap
 from utils import make_synthetic
-from utils.common.command import run_command
 
 OPTIONS = ["--ray_step", "4", "--frames_per_character", "3", "--seed", "7"]
 
@@ -141,7 +139,7 @@ def test_another_lens_further_passes_and_what_a_person_is(tmp_path):
     assert label["seed"] == 7 and 0 <= label["phenotype"]["weight"] <= 1
 
 
-def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, capsys, monkeypatch):
+def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, refused):
     other = tmp_path / "other"
     other.mkdir()
     (other / "thesis.txt").write_text("precious")
@@ -166,12 +164,6 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, capsys, 
         "--camera": (tmp_path / "new", "--camera", str(a_file)),
     }
     for message, (root, *options) in cases.items():
-        argv = ["make_synthetic.py", "--output", str(root), *OPTIONS, *options]
-        monkeypatch.setattr(sys, "argv", argv)
-        with pytest.raises(SystemExit) as caught:
-            run_command(make_synthetic.main)
-        error = capsys.readouterr().err.strip().splitlines()
-        assert caught.value.code == 2
-        assert len(error) == 1 and error[0].startswith("error: ") and message in error[0]
+        assert message in refused("--output", root, *OPTIONS, *options)
     assert (other / "thesis.txt").read_text() == "precious"
     assert not (tmp_path / "new").exists()

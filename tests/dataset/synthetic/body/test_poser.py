@@ -5,23 +5,16 @@ import pytest
 
 from base.actions import ACTION_GROUPS, action_group
 from base.camera import MAYA_TO_CAMERA, euler_sxyz_to_matrix
-from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.head_camera import camera_poses, mount
 from dataset.synthetic.body.pose import Pose, stack
-from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.motion.clip import Clip
 from dataset.synthetic.motion.programs import PROGRAMS, perform
 from dataset.synthetic.motion.take import Take
 
 
-@pytest.fixture(scope="module")
-def body():
-    return make_body(male=True, full=False, short=False, rng=np.random.default_rng(3))
-
-
-@pytest.fixture(scope="module")
-def poser(body):
-    return Poser(body)
+@pytest.fixture
+def body(poser):
+    return poser.body
 
 
 def test_the_tpose_has_its_left_at_plus_x_its_toes_ahead_and_stands_on_the_floor(body, poser):

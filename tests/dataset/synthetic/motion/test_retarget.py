@@ -1,6 +1,6 @@
 """A user's BVH clips: known poses come back through a file, whatever its axes and rest pose."""
 
-import sys
+import re
 
 import bvh_files
 import numpy as np
@@ -10,31 +10,17 @@ import pytest
 from base.camera import world_to_camera
 from base.errors import UserError
 from base.skeleton import JOINTS, LIMBS
-from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.pose import Pose, stack
-from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.motion.bvh_file import read_bvh
 from dataset.synthetic.motion.bvh_timeline import BvhTimeline, find_clips, passages
 from dataset.synthetic.motion.retarget import action_of, between, load_clip, turns_of
 from dataset.synthetic.motion.timeline import Timeline
-from utils import make_synthetic
-from utils.common.command import run_command
 from utils.inference.sinks.bvh import bvh_text as written_by_inference
 from utils.inference.sinks.bvh import solve_motion
 
 
 def random(*key):
     return np.random.default_rng(np.random.SeedSequence(5, spawn_key=key))
-
-
-@pytest.fixture(scope="module")
-def poser():
-    return Poser(make_body(male=True, full=False, short=False, rng=np.random.default_rng(2)))
-
-
-@pytest.fixture(scope="module")
-def other_poser():
-    return Poser(make_body(male=False, full=True, short=True, rng=np.random.default_rng(3)))
 
 
 @pytest.fixture(scope="module")
@@ -226,10 +212,10 @@ def test_clips_are_called_as_in_the_release(tmp_path):
     assert action_of(tmp_path / "Golf Putt Failure (1).bvh") == "Golf_Putt_Failure__1_"
 
 
-def test_what_is_no_clip_ends_with_one_line_that_names_it(tmp_path, write, capsys, monkeypatch):
+def test_what_is_no_clip_ends_with_one_line_that_names_it(tmp_path, write, refused):
     whole = write().read_text()
-    lines = whole.splitlines()
-    joints = whole.partition("MOTION")[0]
+    lines, (joints, _, _) = whole.splitlines(), whole.partition("MOTION")
+    rest = lines[-1].partition(" ")[2]
     cases = {
         "lacks the Mixamo joints LeftForeArm": whole.replace("LeftForeArm", "LeftElbow"),
         "cut off: 58 of 60 frames": "\n".join([*lines[:-2], lines[-2][:200]]),
@@ -239,25 +225,28 @@ def test_what_is_no_clip_ends_with_one_line_that_names_it(tmp_path, write, capsy
         "line 4": whole.replace("  OFFSET", "  OFFSETS", 1),
         "more numbers": whole + "1 2 3\n",
         "no 'Frames:'": f"{joints}MOTION\n",
-        "not finite": whole.replace(lines[-1], "nan " + lines[-1].partition(" ")[2]),
-        "should be numbers": whole.replace(lines[-1], "x " + lines[-1].partition(" ")[2]),
+        "not finite": whole.replace(lines[-1], f"nan {rest}"),
+        "should be numbers": whole.replace(lines[-1], f"x {rest}"),
         "no such folder": None,
         "holds no .bvh": "",
     }
     for number, (message, content) in enumerate(cases.items()):
-        folder = tmp_path / str(number)
+        folder, new = tmp_path / str(number), tmp_path / "new"
         if content is not None:
             folder.mkdir()
             (folder / ("clip.bvh" if content else "clip.txt")).write_text(content)
-        new = tmp_path / "new"
-        argv = ["make_synthetic.py", "--output", str(new), "--bvh", str(folder)]
-        monkeypatch.setattr(sys, "argv", argv)
-        with pytest.raises(SystemExit) as caught:
-            run_command(make_synthetic.main)
-        error = capsys.readouterr().err.strip().splitlines()
-        assert caught.value.code == 2 and len(error) == 1, error
-        assert message in error[0] and str(folder / "clip.bvh" if content else folder) in error[0]
+        error = refused("--output", new, "--bvh", folder)
+        assert message in error and str(folder / "clip.bvh" if content else folder) in error
         assert not new.exists()
+
+
+def test_statements_may_share_lines(write):
+    spread = write("a.bvh")
+    joints, motion, numbers = spread.read_text().partition("MOTION")
+    joined = spread.with_name("b.bvh")
+    joined.write_text(re.sub(r"\n\s*([{}])\s*", r" \1 ", joints) + "\n" + motion + numbers)
+    assert len(joined.read_text().splitlines()) < len(spread.read_text().splitlines()) / 2
+    assert np.array_equal(load_clip(joined).turns, load_clip(spread).turns)
 
 
 def test_files_are_found_by_their_suffix_in_the_order_of_their_names(write):

@@ -30,7 +30,7 @@ def person():
 def video(person):
     poser, rig = person
     timeline = Timeline(poser, random, rig.offset, checked=True)
-    return draw_frames(poser, rig.offset, timeline, list(range(FRAMES)), 1, [None] * FRAMES)
+    return timeline.place(list(range(FRAMES)))
 
 
 def test_nothing_jumps(video, person):

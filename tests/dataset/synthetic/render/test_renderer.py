@@ -42,9 +42,9 @@ def scene():
 
     def draw(vertices):
         rng = np.random.default_rng(0)
-        drawing = renderer.draw(vertices, trans, rot, np.zeros(4), joints, rng, PASSES)
-        passes.update(drawing.passes)
-        return drawing.image, drawing.lead
+        pictures, lead = renderer.draw(vertices, trans, rot, np.zeros(4), joints, rng, PASSES)
+        passes.update(pictures)
+        return pictures["rgba"], lead
 
     skin = body.skin(joints, turns, outfit.vertices, outfit.weights)
     # The same place with the person far away, and so without a shadow as well.
