@@ -156,7 +156,7 @@ def reference_rate(
 ) -> float:
     """:func:`step_rate` of the reference's train2d or train3d: batches of 16, fp32, Adam."""
     frames, two = ReferenceFrames(root, size), stage == "train2d"
-    network = PoseResNet(depth) if two else LiftingAutoencoder(frames.shape.size)
+    network = PoseResNet(f"resnet{depth}") if two else LiftingAutoencoder(frames.shape.size)
     optimizer = torch.optim.Adam(network.to(device).train().parameters(), lr=1e-3)
     # As many as the release has: at the end of a small set the processes would start anew.
     sampler = RandomSampler(frames, replacement=True, num_samples=252_000)

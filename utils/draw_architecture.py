@@ -102,7 +102,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=Path("doc"), help="folder (default: doc)")
     folder = make_folder(parser.parse_args(argv).output)
     with torch.device("meta"):
-        resnet, lifting, fpn = PoseResNet(101), LiftingAutoencoder(48), PoseFPN(18)
+        resnet, lifting, fpn = PoseResNet(), LiftingAutoencoder(48), PoseFPN()
     decoder = JointTransformer()
 
     shapes = layer_shapes(resnet, (3, 368, 368)) | {"picture": (3, 368, 368)}
