@@ -148,6 +148,7 @@ def test_feet_stand_on_the_floor_and_leave_it_in_a_jump(tmp_path, other_poser, p
     timeline = BvhTimeline(other_poser, random, (path,))
     found = timeline.place(list(range(60 - 20)))
     placed = found.joints
+    assert not found.seats.any()
     skin = [other_poser.body.skin(placed[k], found.turns[k])[:, 1].min() for k in (0, 10, 25, 35)]
     assert np.abs(skin).max() < 0.7
     height = load_clip(path).height * other_poser.bones.leg_length

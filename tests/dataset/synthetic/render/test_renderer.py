@@ -35,7 +35,7 @@ def scene():
     # Red all over, so that the body tells from any place.
     red = np.tile(np.array([0.5, 0.01, 0.01], np.float32), (len(outfit.colours), 1))
     outfit = replace(outfit, colours=red, pattern="plain")
-    response = CameraResponse(exposure=1.0, vignette=0.0, grain=0.0, blur=0.4)
+    response = CameraResponse(exposure=1.0, vignette=0.0, grain=2.0, blur=0.4)
     renderer = Renderer(outfit, place, response, step=2)
 
     passes = {}

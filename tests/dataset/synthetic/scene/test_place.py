@@ -49,6 +49,14 @@ def test_a_panorama_takes_the_place_of_the_walls(tmp_path):
     assert len(place.things.faces) == 0
 
 
+def test_a_seat_stands_on_the_floor_below_whoever_sits():
+    things = make_place(np.random.default_rng(0)).things
+    seat = things.with_seat(np.array([10.0, 44.0, -5.0, 0.3])).corners[len(things.corners) :]
+    assert np.allclose((seat.min(0)[1], seat.max(0)[1]), (0.0, 44.0), atol=1e-4)
+    assert np.allclose(seat[:, [0, 2]].mean(0), (10.0, -5.0), atol=1e-4)
+    assert things.with_seat(np.zeros(4)) is things
+
+
 def test_a_broken_or_flat_panorama_is_named(tmp_path):
     broken, flat = tmp_path / "broken.jpg", tmp_path / "flat.png"
     broken.write_bytes(b"no picture")
