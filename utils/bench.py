@@ -22,6 +22,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from base.errors import UserError  # before OpenCV, to explain what that lacks
+
+# isort: split
 import cv2
 import numpy as np
 import torch
@@ -32,7 +35,6 @@ from skimage.transform import resize
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
 from base.camera import RELEASE_CAMERA
-from base.errors import UserError
 from base.frame import FrameId
 from base.set_type import SetType
 from base.skeleton import LIMBS, neck_centred

@@ -19,10 +19,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from base.errors import UserError  # before OpenCV, to explain what that lacks
+
+# isort: split
 import cv2
 import numpy as np
 
-from base.errors import UserError
 from base.files import write_text
 from base.set_type import SetType
 from dataset.tree.mocap import open_split

@@ -15,12 +15,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from base.errors import UserError  # before OpenCV, to explain what that lacks
+
+# isort: split
 import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
 from base.actions import ACTION_GROUPS, action_group
-from base.errors import UserError
 from base.files import write_text
 from base.set_type import SetType
 from base.skeleton import JOINTS, LIMBS, neck_centred
