@@ -9,7 +9,7 @@ from dataset.synthetic.body.pose import stack
 from dataset.synthetic.motion.clip import Clip
 from dataset.synthetic.motion.programs import PROGRAMS, perform
 from dataset.synthetic.motion.take import Take
-from utils.benchmarking.fingerprint import signed_sums
+from utils.benchmarking.checksum import signed_sums
 
 JOINTS = [79.4066, -42.2547, -98.7389, 2.2277]
 TURNS = [1.034, 0.3173, -0.0135, 0.6188]
