@@ -39,9 +39,10 @@ def test_parts_and_a_kill_give_what_packing_the_tree_gives(tiny_data, tmp_path, 
     assert "part 2/2 is complete" in capsys.readouterr().out
     with pytest.raises(UserError, match="finish packing"):
         Packed(direct, SetType.TRAIN)
-    process = killing.start("utils/make_synthetic.py", *command, "--part", "1/2")
-    # A loaded machine takes minutes to start the body model's workers.
-    killing.kill_when(process, lambda: any((direct / STAGING).rglob("*.json")), timeout=300.0)
+    # When the first of the workers' jobs is done.
+    first = ("utils/make_synthetic.py", *command, "--part", "1/2")
+    killing.kill(*first, at="tqdm:tqdm.update")
+    assert any((direct / STAGING).rglob("*.json"))
     make_synthetic.main([*command, "--part", "1/2"])
     (direct / "synthetic.json").unlink()
     assert archives.contents(direct) == archives.contents(tree)
@@ -99,7 +100,7 @@ def test_a_kill_while_shards_are_written_loses_nothing(tmp_path, label, monkeypa
     whole.finish()
     # After the shards and before the rows, then after the rows with half of the frames deleted.
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("dataset.packing.Plan.save", _stop)
+        patched.setattr("dataset.packed.packing.Plan.save", _stop)
         killed.finish()
     assert killed.missing([1, 2, 3, 1500]) == set()
     with monkeypatch.context() as patched:
