@@ -39,6 +39,7 @@ from dataset.tree.mocap import open_split
 from utils.common.command import run_command
 from utils.common.cores import cpu_count
 from utils.common.device import GPU_HELP, select_device
+from utils.common.memory import memory_advice
 from utils.common.networks import LoadedModel, check_camera, load_pose_model
 from utils.common.paths import DEFAULT_DATA_ROOT
 from utils.common.pretrained import chosen_model, model_path
@@ -57,7 +58,6 @@ from utils.evaluation.tables import (
 )
 from utils.inference.pose_predictor import PosePredictor
 from utils.training.data import report_broken
-from utils.training.guards import memory_advice
 
 #: Batches below which a reading process takes longer to start than to pay.
 _BATCHES_PER_WORKER = 4

@@ -32,6 +32,7 @@ import torch
 
 from base.errors import UserError
 from utils.common.command import run_command
+from utils.common.memory import memory_advice
 from utils.common.pretrained import chosen_model
 from utils.inference import shared
 from utils.inference.arguments import parse_arguments
@@ -41,7 +42,6 @@ from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import Summary
 from utils.inference.sinks.outputs import infer_alone, infer_together
 from utils.inference.source import Source
-from utils.training.guards import memory_advice
 
 __all__ = ["EgoPosePredictor", "main"]
 

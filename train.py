@@ -49,11 +49,11 @@ from utils.common.checkpoint import Checkpoint, newest_whole_checkpoint, read_ch
 from utils.common.command import run_command
 from utils.common.config import Config, load_config
 from utils.common.device import GPU_HELP, prepare_device
+from utils.common.memory import memory_advice
 from utils.common.networks import Start, refuse_other_architecture, stage_network
 from utils.common.paths import CONFIGS, DEFAULT_CONFIG, DEFAULT_DATA_ROOT
 from utils.common.pretrained import model_path
 from utils.training.distributed import Processes
-from utils.training.guards import memory_advice
 from utils.training.stage import Stage
 from utils.training.trainer import Trainer
 

@@ -17,8 +17,8 @@ from model import build
 from utils.common.config import load_config
 from utils.common.device import prepare_device
 from utils.training.distributed import Processes
-from utils.training.guards import StallWatch
 from utils.training.stage import Stage
+from utils.training.stall_watch import StallWatch
 
 
 def command(stage, data, config, log_dir, *more):

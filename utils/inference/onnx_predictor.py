@@ -9,9 +9,9 @@ import torch
 from base.errors import UserError
 from dataset.runs import Place
 from model.pose_model import PoseOutput
+from utils.common.memory import is_out_of_memory
 from utils.inference.pose_predictor import PosePredictor
 from utils.inference.track import Track
-from utils.training.guards import is_out_of_memory
 
 #: Metadata of our files: what made them.
 METADATA_KEY = "ego_pose"

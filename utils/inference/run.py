@@ -9,12 +9,12 @@ from tqdm import tqdm
 
 from base.errors import UserError
 from utils.common.cores import cpu_count
+from utils.common.signals import Interruption
 from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.read_ahead import read_ahead
 from utils.inference.results import FrameResult, Sink, Summary
 from utils.inference.smoothing import PoseSmoother
 from utils.inference.source import Shot, Source
-from utils.training.signals import Interruption
 
 _MAX_THREADS = 8
 #: Frames looked at to find the lens, where no calibration tells it.

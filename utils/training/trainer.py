@@ -18,13 +18,13 @@ from base.files import make_folder, write_text
 from model.backbone import TRUNK_STRIDE
 from utils.common.checkpoint import Checkpoint, TrainingState
 from utils.common.config import dump_config
+from utils.common.signals import Interruption, Stopped
 from utils.training.checkpoint_manager import Keeper
-from utils.training.guards import StallWatch
 from utils.training.logger import RunLog, memory_gib
 from utils.training.loss_check import LossWatch
 from utils.training.optim import make_average, make_optimizer, make_schedule, restore_optimizer
-from utils.training.signals import Interruption, Stopped
 from utils.training.stage import Stage
+from utils.training.stall_watch import StallWatch
 from utils.training.validation_images import sheet
 
 

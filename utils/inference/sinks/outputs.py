@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable
 
 from base.errors import UserError
+from utils.common.signals import Interruption
 from utils.inference import shared
 from utils.inference.clips import writing_clips
 from utils.inference.predictor import EgoPosePredictor
@@ -21,7 +22,6 @@ from utils.inference.sinks.pose_json import metadata, writing_json
 from utils.inference.sinks.tables import writing_csv, writing_npz
 from utils.inference.smoothing import OneEuroOptions, PoseSmoother
 from utils.inference.source import Source
-from utils.training.signals import Interruption
 
 
 def open_files(

@@ -1,46 +1,12 @@
-"""What stops a run with one clear line, and what is said when it waits."""
+"""What is printed when training waits for a batch."""
 
 import contextlib
-import re
 import sys
 import threading
 import time
 from collections.abc import Iterator
 
-import torch
 from tqdm import tqdm
-
-from base.errors import UserError
-
-#: What allocators say, apart from those that raise errors of their own.
-_NO_MEMORY = re.compile(
-    "out of memory|can't allocate memory|(not enough|insufficient) memory|"
-    "failed to allocate memory|bad_alloc|alloc_failed",
-    re.I,
-)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an allocator of any device has given up; OpenCV and ONNX Runtime have errors of their
-    own."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        not isinstance(error, UserError) and bool(_NO_MEMORY.search(str(error)))
-    )
-
-
-@contextlib.contextmanager
-def memory_advice(what: str, remedy: str) -> Iterator[None]:
-    """Turn a lack of memory into one line: ``out of memory {what}: {remedy}``.
-
-    Raises:
-        UserError: instead of the allocator's error.
-    """
-    try:
-        yield
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        raise UserError(f"out of memory {what}: {remedy}") from None
 
 
 class StallWatch(contextlib.AbstractContextManager["StallWatch"]):
