@@ -21,8 +21,8 @@ from base.base_dataset import BaseDataset
 from base.errors import UserError
 from base.files import replacing
 from base.set_type import SetType
+from dataset import open_split
 from dataset.loader import make_loader
-from dataset.tree.mocap import open_split
 from utils.common.command import run_command
 from utils.common.device import GPU_HELP
 from utils.common.paths import DEFAULT_DATA_ROOT

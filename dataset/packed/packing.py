@@ -1,134 +1,318 @@
-"""One environment on its way into shards, wherever its frames come from."""
+"""Packing an environment, wherever its frames come from: a tree, an archive, the generator."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
+import cv2
 import numpy as np
 from isal import isal_zlib
 
+from base.errors import BrokenFrameError, UserError
+from base.files import write_text
 from base.frame import FrameId
+from base.set_type import SetType
+from dataset.annotations import Table
 from dataset.faults import Fault
-from dataset.labels import Label
+from dataset.labels import Label, parse_label
 from dataset.packed.shards import (
-    LABEL_FIELDS,
+    ROW,
+    ROWS,
     Environment,
     PackOptions,
-    Place,
-    encode_sample,
+    encode_label,
     frame_key,
-    label_rows,
-    scan_shard,
+    read_shard,
     write_shard,
 )
+from dataset.pictures import decode_release_picture, read_bytes
+from dataset.release.archive import ArchiveError, ArchiveReport, Member, read_archive
+from dataset.release.table import TRAINING_PASSES
+from dataset.skip_list import read_skip_list
 from dataset.transforms import SquareCrop
+from dataset.tree.index import list_set
+from dataset.tree.names import folder_identity, pair_files, parse_name
+
+#: Bound on the pictures of an archive that wait in memory to be encoded.
+_PICTURES_IN_FLIGHT = 64
+
+#: Makes the JPEGs of some frames, given with the paths of their pictures, or says why it cannot.
+Encode = Callable[[list[tuple[FrameId, str]]], Iterable[bytes | Fault]]
 
 
-@dataclass(slots=True)
-class Plan:
-    """One environment on its way into shards; :meth:`shard` for each shard, then :meth:`save`.
+def encode_square(image: np.ndarray, options: PackOptions) -> bytes:
+    """The JPEG of a (800, 1280, 3) uint8 RGB picture, cropped and resized once."""
+    square = SquareCrop(options.size).image(image)
+    # Huffman tables made for each picture lose nothing and save some per cent.
+    settings = [cv2.IMWRITE_JPEG_QUALITY, options.quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(square, cv2.COLOR_RGB2BGR), settings)
+    return encoded.tobytes()
 
-    Attributes:
-        frame: identity of any frame of it; the number does not matter.
+
+def _encode(
+    read: Callable[[], bytes], frame_id: FrameId, where: str, options: PackOptions
+) -> bytes | Fault:
+    try:
+        return encode_square(decode_release_picture(read(), where), options)
+    except BrokenFrameError as error:
+        return Fault.of_file(error, where, frame_id)
+
+
+def write_environment(
+    split: Path,
+    frame: FrameId,
+    options: PackOptions,
+    labels: dict[int, Label],
+    pictures: dict[int, str],
+    encode: Encode,
+    left_out: Iterable[Fault] = (),
+) -> None:
+    """Write the shards of an environment, as far as they are not there yet, and then its rows.
+
+    Args:
         split: folder of the packed set.
+        frame: identity of any frame of the environment; the number does not matter.
         options: how to pack.
         labels: by frame number.
-        encode: makes the JPEG of a frame number, or says why it cannot.
-        pictures: frame numbers that have a picture.
+        pictures: frame number → path, for ``encode``.
+        encode: see :data:`Encode`.
         left_out: what is not packed.
-        places: number → shard's name and place, of what is packed.
     """
+    character, environment = frame.character, frame.environment
+    frames = {number: FrameId(character, environment, number) for number in sorted(labels)}
+    table = Table.of(list(frames.values()), [labels[number] for number in frames], ROW)
+    table.characters, table.environments = [character], [environment]
+    rows = dict(zip(frames, table.rows, strict=True))
+    table.rows["shard"] = -1
+    by_shard: dict[str, list[FrameId]] = {}
+    for number in sorted(pictures):
+        by_shard.setdefault(options.shard_name(frames[number]), []).append(frames[number])
+    shards, faults = [], list(left_out)
+    for name, within in by_shard.items():
+        path = split / name
+        there = read_shard(path) if path.is_file() else {}
+        old = {file: content for file, (_, content) in there.items()}
+        files, absent = {}, []
+        for frame_id in within:
+            picture, label = (frame_key(frame_id) + suffix for suffix in (".jpg", ".json"))
+            files[picture] = old.get(picture, b"")
+            files[label] = encode_label(labels[frame_id.number], frame_id, options.size)
+            if not files[picture] or files[label] != old.get(label):
+                absent.append(frame_id)
+        encoded = encode([(frame_id, pictures[frame_id.number]) for frame_id in absent])
+        for frame_id, picture in zip(absent, encoded, strict=True):
+            key = frame_key(frame_id)
+            if isinstance(picture, Fault):
+                faults.append(picture)
+                del files[f"{key}.jpg"], files[f"{key}.json"]
+            else:
+                files[f"{key}.jpg"] = picture
+        if files and files != old:
+            write_shard(path, files)
+            there = read_shard(path)
+        for frame_id in within:
+            if f"{frame_key(frame_id)}.jpg" in files:
+                offset, content = there[f"{frame_key(frame_id)}.jpg"]
+                row = rows[frame_id.number]
+                row["shard"], row["offset"] = len(shards), offset
+                row["length"], row["crc"] = len(content), isal_zlib.crc32(content)
+        shards += [name] if files else []
+    Environment(table, shards, faults).save(split)
 
-    frame: FrameId
-    split: Path
-    options: PackOptions
-    labels: dict[int, Label]
-    encode: Callable[[int], bytes | Fault]
-    pictures: list[int]
-    left_out: list[Fault] = field(default_factory=list)
-    places: dict[int, tuple[str, Place]] = field(default_factory=dict)
 
-    def is_saved(self) -> bool:
-        """Whether an earlier run has packed just these frames, and all of their pictures."""
-        path = Environment.path(self.split, self.frame.character, self.frame.environment)
-        if not path.is_file():
-            return False
-        saved = Environment.load(path)
-        packed = saved.rows[saved.rows["shard"] >= 0]
-        labels, actions = label_rows(self.labels)
-        if saved.actions != actions or any(
-            not np.array_equal(saved.rows[name], labels[name]) for name in LABEL_FIELDS
-        ):
-            return False
-        if packed["number"].tolist() != sorted(self.pictures) or saved.left_out != self.left_out:
-            return False
-        for code, name in enumerate(saved.shards):
-            shard, rows = self.split / name, packed[packed["shard"] == code]
-            end = int((rows["offset"] + rows["length"]).max())
-            if not shard.is_file() or shard.stat().st_size < end:
-                return False
-        return True
+def _pack_folder(
+    path: str,
+    content: dict[str, list[str] | Fault],
+    read_label: Callable[[str], bytes],
+    encode: Encode,
+    split: Path,
+    options: PackOptions,
+    skip: frozenset[FrameId] = frozenset(),
+) -> int:
+    """Pack a ``cam_down`` folder; returns the number of its labels.
 
-    def frame_id(self, number: int) -> FrameId:
-        """Identity of a frame of this environment."""
-        return FrameId(self.frame.character, self.frame.environment, number)
+    Args:
+        path, content: see :func:`~dataset.tree.names.pair_files`.
+        read_label: content of a json.
+        encode: see :data:`Encode`.
+        split: folder of the packed set.
+        options: how to pack.
+        skip: frames to leave out.
+    """
+    folder = pair_files(path, content)
+    labels, faults = {}, list(folder.faults)
+    for number, name in folder.labels.items():
+        where = f"{path}/json/{name}"
+        try:
+            labels[number] = parse_label(read_label(where), where)
+        except BrokenFrameError as error:
+            faults.append(Fault.of_file(error, where, folder.frame_id(number)))
+    kept = {n: label for n, label in labels.items() if folder.frame_id(n) not in skip}
+    pictures = {n: f"{path}/rgba/{name}" for n, name in folder.pictures.items() if n in kept}
+    faults = [fault for fault in faults if fault.frame_id not in skip]
+    if kept or faults:
+        write_environment(split, folder.frame_id(0), options, kept, pictures, encode, faults)
+    return len(labels)
 
-    def by_shard(self) -> dict[str, list[int]]:
-        """Shard's name → numbers of the frames that belong in it."""
-        shards: dict[str, list[int]] = {}
-        for number in sorted(self.pictures):
-            shards.setdefault(self.options.shard_name(self.frame_id(number)), []).append(number)
-        return shards
 
-    def shard(self, name: str) -> tuple[str, dict[int, Place], list[Fault]]:
-        """Make sure that a shard is there.
+def pack_tree(
+    root: Path, set_type: SetType, output: Path, options: PackOptions, encoders: Executor
+) -> tuple[list[Callable[[], int]], list[Fault]]:
+    """Packing an extracted set.
 
-        Returns:
-            Its name, the places of its frames, and what is left out of it.
-        """
-        wanted, path = self.by_shard()[name], self.split / name
-        if path.is_file():
-            places = scan_shard(path)
-            if places.keys() <= set(wanted) and all(
-                place.label_crc == isal_zlib.crc32(self._sample(number))
-                for number, place in places.items()
-            ):
-                absent = [number for number in wanted if number not in places]
-                encoded, broken = self._encode(absent)
-                if not encoded:
-                    return name, places, broken
-        encoded, broken = self._encode(wanted)
-        if encoded:
-            samples = [
-                (frame_key(self.frame_id(number)), picture, self._sample(number))
-                for number, picture in encoded.items()
-            ]
-            write_shard(path, samples)
-        return name, scan_shard(path) if encoded else {}, broken
+    Returns:
+        A call for each environment, which packs what is not there yet and returns the number of its
+        labels; and the faults of the set that belong to no environment.
+    """
+    listing = list_set(root / set_type.folder)
+    skip, split = read_skip_list(root, set_type), output / set_type.folder
 
-    def _sample(self, number: int) -> bytes:
-        crop = SquareCrop(self.options.size)
-        return encode_sample(self.labels[number], self.frame_id(number), crop)
+    def read(where: str) -> bytes:
+        return read_bytes(root / where)
 
-    def _encode(self, numbers: list[int]) -> tuple[dict[int, bytes], list[Fault]]:
-        made = {number: self.encode(number) for number in numbers}
-        encoded = {number: data for number, data in made.items() if isinstance(data, bytes)}
-        return encoded, [fault for fault in made.values() if isinstance(fault, Fault)]
+    def encode(frames: list[tuple[FrameId, str]]) -> Iterable[bytes | Fault]:
+        return encoders.map(lambda frame: _encode(lambda: read(frame[1]), *frame, options), frames)
 
-    def take(self, name: str, places: dict[int, Place], broken: list[Fault]) -> None:
-        """Note what :meth:`shard` has found."""
-        self.places |= {number: (name, place) for number, place in places.items()}
-        self.left_out += broken
+    def pack(path: str) -> int:
+        content = listing.folders[path]
+        return _pack_folder(path, content, read, encode, split, options, skip)
 
-    def save(self) -> None:
-        """Write the environment's rows: all its labels, with the places of the packed pictures."""
-        rows, actions = label_rows(self.labels)
-        shards = sorted({name for name, _ in self.places.values()})
-        for row in rows:
-            if int(row["number"]) in self.places:
-                name, place = self.places[int(row["number"])]
-                row["shard"] = shards.index(name)
-                row["offset"], row["length"], row["crc"], _ = place
-        Environment(
-            self.frame.character, self.frame.environment, rows, actions, shards, self.left_out
-        ).save(self.split)
+    # A folder that cannot be listed is a fault of its environment.
+    return [lambda path=path: pack(path) for path in listing.folders], listing.faults
+
+
+def archive_marker(split: Path, character: str) -> Path:
+    """The file that tells that a character's archive is packed to its end, and what it skipped."""
+    return split / ROWS / f"{character}.done.json"
+
+
+def pack_archive(
+    character: str,
+    parts: list[Path],
+    split: Path,
+    options: PackOptions,
+    encoders: Executor,
+    on_bytes: Callable[[int], object],
+    stop: threading.Event,
+) -> list[str]:
+    """Pack a character straight from its archive; one environment's JPEGs are held in memory.
+
+    Args:
+        character: which.
+        parts: its archive.
+        split: folder of the packed set.
+        options: how.
+        encoders: encode pictures.
+        on_bytes: told the compressed bytes read.
+        stop: set it to end.
+
+    Returns:
+        Lines that tell what of the archive was skipped.
+
+    Raises:
+        ArchiveError: for a damaged archive; what was packed of it stays where it is cut off, and
+            is removed where its checksum is wrong, for then nothing of it can be trusted.
+    """
+    written: list[str] = []
+    report = ArchiveReport()
+    members = read_archive(parts, frozenset(TRAINING_PASSES), on_bytes, stop, report)
+    try:
+        for arrived in _environments(character, members, report, split, options, encoders):
+            written.append(arrived.environment)
+            arrived.pack()
+    except ArchiveError as error:
+        if error.untrusted:
+            for environment in written:
+                Environment.path(split, FrameId(character, environment, 0)).unlink(missing_ok=True)
+                for path in split.glob(f"{character}-{environment}-*.tar"):
+                    path.unlink()
+        raise
+    if not written:
+        raise UserError(f"{parts[0]}: holds no picture or label that can be packed")
+    done = {path.name: path.stat().st_size for path in parts} | {"skipped": report.skipped}
+    marker = archive_marker(split, character)
+    write_text(marker, json.dumps(done, indent=1) + "\n", single_writer=True)
+    return report.lines()
+
+
+def _environments(
+    character: str, members: Iterator[Member], report: ArchiveReport, *how: object
+) -> Iterator["_Arrived"]:
+    """The environments of an archive one by one; the last only after its checksum has held."""
+    waiting: dict[str, _Arrived] = {}  # the current one, and those whose links are still to come
+    seen: set[str] = set()
+    current = None
+    for member in members:
+        if member.environment != current:
+            if current is not None and current not in report.linked:
+                yield waiting.pop(current)
+            current = member.environment
+            if current not in waiting:
+                if current in seen:
+                    raise UserError(
+                        f"{character}: files of {current} lie in two places of the archive; "
+                        "extract it with utils/extract_data.py and pack the tree"
+                    )
+                seen.add(current)
+                waiting[current] = _Arrived(character, current, *how)
+        waiting[current].add(member)
+    yield from waiting.values()
+
+
+class _Arrived:
+    """The files of one environment as they come out of an archive, in any order."""
+
+    def __init__(
+        self,
+        character: str,
+        environment: str,
+        split: Path,
+        options: PackOptions,
+        encoders: Executor,
+    ) -> None:
+        self.environment = environment
+        self._path = f"{split.name}/{character}/{environment}/cam_down"
+        self._split, self._options, self._encoders = split, options, encoders
+        self._names: dict[str, list[str]] = {}
+        self._labels: dict[str, bytes] = {}
+        self._jobs: dict[str, Future] = {}
+        self._room = threading.BoundedSemaphore(_PICTURES_IN_FLIGHT)
+        self._packed = {
+            name
+            for path in split.glob(f"{character}-{environment}-*.tar")
+            for name in read_shard(path)
+        }
+
+    def add(self, member: Member) -> None:
+        """Take a label, or a picture, which is encoded at once unless it is packed already."""
+        kind, name = member.pass_name, member.name
+        self._names.setdefault(kind, []).append(name)
+        where = f"{self._path}/{kind}/{name}"
+        if kind == "json":
+            self._labels[where] = member.content
+            return
+        character, environment = folder_identity(self._path)
+        owner, number = parse_name(kind, name) or (None, 0)
+        frame_id = FrameId(character, environment, number)
+        if owner == character and f"{frame_key(frame_id)}.jpg" not in self._packed:
+            self._room.acquire()
+            job = self._encoders.submit(
+                _encode, lambda: member.content, frame_id, where, self._options
+            )
+            job.add_done_callback(lambda _: self._room.release())
+            self._jobs[where] = job
+
+    def pack(self) -> None:
+        """Write the environment, once the archive has no more of it."""
+
+        def encode(frames: list[tuple[FrameId, str]]) -> Iterator[bytes | Fault]:
+            for frame_id, where in frames:
+                if where not in self._jobs:
+                    shard = self._split / self._options.shard_name(frame_id)
+                    raise UserError(f"{shard}: does not fit its archive; delete it and run again")
+                yield self._jobs[where].result()
+
+        names, labels = self._names, self._labels
+        _pack_folder(self._path, names, labels.__getitem__, encode, self._split, self._options)

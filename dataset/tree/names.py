@@ -31,11 +31,9 @@ _SUFFIXES = (".png", ".jpg", ".jpeg", ".json")
 
 
 def parse_name(kind: str, name: str) -> tuple[str, int] | None:
-    """Character and frame number of a file's name; None for a name that has not both.
+    """Character and frame number of a file in ``rgba`` or ``json``; None for a name without both.
 
-    Args:
-        kind: ``rgba`` or ``json``.
-        name: any number of leading zeros, suffix in capitals or not.
+    Leading zeros may be any number, the suffix in capitals or not.
     """
     match = _PATTERNS[kind].fullmatch(name)
     return (match[1], int(match[2])) if match else None
@@ -70,15 +68,11 @@ def folder_identity(path: str) -> tuple[str, str]:
 
 
 def pair_files(path: str, content: Mapping[str, list[str] | Fault]) -> CameraFolder:
-    """Pair the pictures and labels of a folder by frame number.
+    """Pair the pictures and labels of a ``cam_down`` folder by frame number.
 
     Hidden files are ignored.  Where two files of a kind have one frame number, that with the
-    release's own spelling is used, and where none has it, neither is.
-
-    Args:
-        path: of the ``cam_down`` folder relative to the data root.
-        content: names in ``rgba`` and in ``json``, or why one cannot be read; none for a folder
-            that is not there.
+    release's own spelling is used, and where none has it, neither is.  ``content`` has the names in
+    ``rgba`` and in ``json``, or why one cannot be read; none for a folder that is not there.
     """
     folder = CameraFolder(path, labels_only="rgba" not in content)
     character, _ = folder_identity(path)

@@ -12,11 +12,11 @@ import torch
 from base.errors import UserError
 from base.set_type import SetType
 from dataset import loader as loader_module
+from dataset import open_split
 from dataset.batch import Batch, to_input
 from dataset.loader import FrameLoader, bytes_in_flight, make_loader
 from dataset.memory import InMemory
 from dataset.order import Division
-from dataset.tree.mocap import open_split
 from utils.common.paths import REPOSITORY
 
 
@@ -152,7 +152,7 @@ import sys
 from pathlib import Path
 from base.set_type import SetType
 from dataset.loader import make_loader
-from dataset.tree.mocap import open_split
+from dataset import open_split
 
 loader = make_loader(open_split(Path(sys.argv[1]), SetType.TRAIN, 1000), 1, workers=2)
 print(sum(len(batch) for batch in loader))

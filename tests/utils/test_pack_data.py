@@ -12,7 +12,7 @@ import release
 
 from base.errors import UserError
 from base.set_type import SetType
-from dataset.packed import jpegs, pack_archive
+from dataset.packed import packing
 from dataset.packed.packed import Packed
 from dataset.release.table import CHARACTERS
 from utils import pack_data
@@ -75,8 +75,8 @@ def test_a_second_run_decodes_nothing(tree, parts, tmp_path, monkeypatch):
     run(tree, tmp_path / "a")
     run(parts, tmp_path / "b")
     before = archives.contents(tmp_path / "a"), archives.contents(tmp_path / "b")
-    monkeypatch.setattr(jpegs, "decode_release_picture", None)
-    monkeypatch.setattr(pack_archive, "read_archive", None)
+    monkeypatch.setattr(packing, "decode_release_picture", None)
+    monkeypatch.setattr(packing, "read_archive", None)
     run(tree, tmp_path / "a")
     run(parts, tmp_path / "b")
     assert (archives.contents(tmp_path / "a"), archives.contents(tmp_path / "b")) == before
@@ -91,10 +91,10 @@ def test_shards_that_are_there_are_not_packed_again(tree, parts, tmp_path, monke
             (output / name / "index.json").unlink()
         (output / "ValSet" / f"{VAL}-env_002-00001.tar").unlink()
         decoded = []
-        true = jpegs.decode_release_picture
+        true = packing.decode_release_picture
         with monkeypatch.context() as patched:
             patched.setattr(
-                jpegs,
+                packing,
                 "decode_release_picture",
                 lambda data, name, true=true, decoded=decoded: (
                     decoded.append(1) or true(data, name)

@@ -12,10 +12,11 @@ import webdataset
 from base.errors import BrokenFrameError, UserError
 from base.frame import FrameId
 from base.set_type import SetType
+from dataset import open_split
 from dataset.loader import make_loader
 from dataset.memory import InMemory
 from dataset.packed.packed import Packed
-from dataset.tree.mocap import Mocap, open_split
+from dataset.tree.mocap import Mocap
 from utils import pack_data
 
 

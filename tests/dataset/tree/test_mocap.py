@@ -10,10 +10,16 @@ import release
 from base.camera import RELEASE_CAMERA
 from base.errors import BrokenFrameError, UserError
 from base.set_type import SetType
-from dataset.labels import read_label
+from dataset import open_split
+from dataset.labels import parse_label
+from dataset.pictures import read_bytes
 from dataset.transforms import SquareCrop
 from dataset.tree import index as index_module
-from dataset.tree.mocap import Mocap, open_split
+from dataset.tree.mocap import Mocap
+
+
+def read_label(path):
+    return parse_label(read_bytes(path), path)
 
 
 def test_frames_are_paired_by_number_when_either_side_has_a_gap(tmp_path, capsys):

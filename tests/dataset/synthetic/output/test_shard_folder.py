@@ -11,10 +11,10 @@ import pytest
 from base.errors import UserError
 from base.frame import FrameId
 from base.set_type import SetType
+from dataset import open_split
 from dataset.packed.packed import Packed
 from dataset.synthetic.output.shard_folder import STAGING, ShardFolder, put_together
 from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES, TreeFolder
-from dataset.tree.mocap import open_split
 from utils import make_synthetic, pack_data
 
 SIZE = 64
