@@ -8,6 +8,7 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from base.errors import UserError
 from base.set_type import SetType
 
 if TYPE_CHECKING:
@@ -20,17 +21,19 @@ FORMATS = {
 }
 
 
-def data_format(root: str | Path) -> "type[Split]":
+def data_format(root: str | Path, set_type: SetType | None = None) -> "type[Split]":
     """The format of the sets in a data root; the last one where it holds none.
 
     Raises:
-        UserError: for a root that cannot be read.
+        UserError: for a root that cannot be read, or does not hold the set that is asked for.
     """
     for place in FORMATS.values():
         module, name = place.split(":")
         found = getattr(importlib.import_module(module), name)
         if found.sets(Path(root)):
             break
+    if set_type is not None and set_type not in found.sets(Path(root)):
+        raise UserError(f"no {set_type.folder} in {root}: {found.remedy.format(root=root)}")
     return found
 
 
@@ -53,4 +56,4 @@ def open_split(
     Raises:
         UserError: for a set that is missing or empty, or kept smaller than asked for.
     """
-    return data_format(root)(root, set_type, size, pictures, report)
+    return data_format(root, set_type)(root, set_type, size, pictures, report)

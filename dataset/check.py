@@ -192,7 +192,7 @@ def check_set(
     Raises:
         UserError: for a set that is not there or empty.
     """
-    data = data_format(root)(root, set_type, pictures=False, report=False, check=True)
+    data = data_format(root, set_type)(root, set_type, pictures=False, report=False, check=True)
     if not (data.faults or len(data)):
         raise UserError(f"{data.folder}: holds no frame")
     skip = read_skip_list(root, set_type)

@@ -56,15 +56,11 @@ class BatchOrder(Sampler[list[int]]):
     ) -> None:
         self.count = count
         self.length = count if epoch_frames is None else epoch_frames
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.seed = seed
+        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self.division = division or Division()
-        self.epoch = 0
-        self.start = 0
+        self.epoch = self.start = 0
         whole = self.length // batch_size
         self.steps = whole if drop_last and whole else -(-self.length // batch_size)
-        self._generator = torch.Generator()
 
     def __len__(self) -> int:
         return self.steps * self.division.accumulate
@@ -80,8 +76,8 @@ class BatchOrder(Sampler[list[int]]):
         """(count,) int64, every frame once."""
         if not self.shuffle:
             return torch.arange(self.count)
-        self._generator.manual_seed(self.seed * 1_000_003 + number)
-        return torch.randperm(self.count, generator=self._generator)
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
+        return torch.randperm(self.count, generator=generator)
 
     def slices(self) -> Iterator[slice]:
         """Our parts of the batches, as ranges of :meth:`permutation`; some may be empty."""

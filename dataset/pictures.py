@@ -29,10 +29,7 @@ class WrongSizeError(BrokenFrameError):
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """A picture as RGB, whatever its channels and depth; EXIF orientation is honoured.
-
-    Returns:
-        (H, W, 3) uint8.
+    """A picture as (H, W, 3) uint8 RGB, whatever its channels and depth, turned as EXIF says.
 
     Raises:
         BrokenFrameError: for a file that is missing, cut off or no picture.

@@ -121,8 +121,6 @@ class Split(BaseDataset):
     ) -> None:
         self.root, self.set_type, self.pictures = Path(root), set_type, pictures
         self.folder = self.root / set_type.folder
-        if set_type not in self.sets(self.root):
-            raise UserError(f"no {self.folder.name} in {root}: {self.remedy.format(root=root)}")
         self.table, self.has_picture, self.faults, kept = self.read(check)
         if size is not None and size > kept and pictures:
             raise UserError(
@@ -141,7 +139,7 @@ class Split(BaseDataset):
             lines = [*summary(self.faults), *lines]
             if without := int((~usable).sum()):
                 lines.append(f"{without} labels have no picture")
-            found = "; ".join(lines) or "it holds no label"
+            found = "; ".join(lines) or f"it holds no label: {self.remedy.format(root=root)}"
             raise UserError(f"{self.folder}: no frame can be used: {found}")
         if report:
             lines = [f"{self.faults_met}: {line}" for line in summary(self.faults)] + [

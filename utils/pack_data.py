@@ -7,7 +7,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from tqdm import tqdm
 
@@ -72,13 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-class _Threads:
-    """Several environments or archives at a time, whose pictures one pool encodes."""
+class _Threads(NamedTuple):
+    """Readers, which pack several environments or archives at a time, and encoders of pictures."""
 
-    def __init__(self, jobs: int) -> None:
-        self.encoders = ThreadPoolExecutor(jobs)
-        self.readers = ThreadPoolExecutor(max(1, min(4, jobs // 2)))
-        self.stop = threading.Event()
+    readers: ThreadPoolExecutor
+    encoders: ThreadPoolExecutor
+    stop: threading.Event
 
     def run(self, works: Iterable[Callable[[], int]], bar: tqdm) -> None:
         """Do all, and move the bar on by what each returns."""
@@ -89,14 +90,9 @@ class _Threads:
                     bar.update(future.result())
         except BaseException:
             self.stop.set()
+            for pool in (self.readers, self.encoders):
+                pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-    def __enter__(self) -> "_Threads":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for pool in (self.readers, self.encoders):
-            pool.shutdown(wait=not self.stop.is_set(), cancel_futures=True)
 
 
 def _pack_trees(
@@ -132,7 +128,7 @@ def _pack_archives(
             faults.append(str(error))
         return 0
 
-    threads.run([lambda name=name: pack(name) for name in archives], bar)
+    threads.run([partial(pack, name) for name in archives], bar)
     return faults
 
 
@@ -161,14 +157,15 @@ def _assemble(
     frames = total = 0
     empty = []
     for set_type in SetType:
-        split = args.output / set_type.folder
-        if not any((split / ROWS).glob("*.npz")):
-            if set_type in others:
-                found = summary(others[set_type]) or ["it holds no label"]
-                empty.append(f"{set_type.folder}: no frame can be used: {'; '.join(found)}")
-            continue
-        index = assemble(split, set_type, options, others.get(set_type, []))
+        split, faults = args.output / set_type.folder, others.get(set_type, [])
+        packed = any((split / ROWS).glob("*.npz"))
+        index = assemble(split, set_type, options, faults) if packed else {"left_out": faults}
         left_out, size = summary(index["left_out"]), _folder_bytes(split)
+        if not index.get("labels") and (packed or set_type in others):
+            found = "; ".join(left_out) or "it holds no label"
+            empty.append(f"{set_type.folder}: no frame can be used: {found}")
+        if not packed:
+            continue
         frames, total = frames + index["pictures"], total + size
         print(
             f"{set_type.folder}: {index['pictures']:,} frames in {len(index['shards'])} shards, "
@@ -178,8 +175,6 @@ def _assemble(
             print(f"  left out: {line}")
         if left_out:
             print(f"  all that is left out is in {split / INDEX}")
-        if not index["labels"]:
-            empty.append(f"{set_type.folder}: no frame can be used: {'; '.join(left_out)}")
     if frames:
         source = _folder_bytes(args.input)
         print(
@@ -215,7 +210,11 @@ def main(argv: list[str] | None = None) -> None:
         )
     prepare_output(args.output, options)
     faults, others = [], {}
-    with _Threads(args.jobs) as threads:
+    with (
+        ThreadPoolExecutor(args.jobs) as encoders,
+        ThreadPoolExecutor(max(1, min(4, args.jobs // 2))) as readers,
+    ):
+        threads = _Threads(readers, encoders, threading.Event())
         if archives:
             faults = _pack_archives(archives, args.output, options, threads)
         else:

@@ -11,7 +11,6 @@ import numpy as np
 from isal import isal_zlib
 
 from base.errors import BrokenFrameError, UserError
-from base.frame import FrameId
 from base.set_type import SetType
 from dataset.annotations import Table
 from dataset.faults import BAD_SHARD, Fault
@@ -60,14 +59,6 @@ class Packed(Split):
 
     def read(self, check: bool) -> Contents:
         """From the annotations of the set."""
-        self._index = self._read_index()
-        names = (self._index[name] for name in ("characters", "environments", "actions"))
-        table = Table(self._open_rows(), *names)
-        # What packing has met is wrong with the set still, though no loader trips on it.
-        faults = [Fault.from_dict(fault) for fault in self._index["left_out"]]
-        return Contents(table, table.rows["shard"] >= 0, faults, self._index["size"])
-
-    def _read_index(self) -> dict[str, Any]:
         path = self.folder / INDEX
         try:
             index = json.loads(path.read_bytes())
@@ -79,7 +70,12 @@ class Packed(Split):
             raise UserError(
                 f"{path}: format {index.get('format')}, this version reads {FORMAT}; pack again"
             )
-        return index
+        self._size, self._labels, self._shards = (index[k] for k in ("size", "labels", "shards"))
+        names = (index[name] for name in ("characters", "environments", "actions"))
+        table = Table(self._open_rows(), *names)
+        # What packing has met is wrong with the set still, though no loader trips on it.
+        faults = [Fault.from_dict(fault) for fault in index["left_out"]]
+        return Contents(table, table.rows["shard"] >= 0, faults, self._size)
 
     def _open_rows(self) -> np.ndarray:
         path = self.folder / ANNOTATIONS
@@ -89,7 +85,7 @@ class Packed(Split):
             raise UserError(f"{path}: cannot be read ({error}); pack again") from None
         # A plain array over the same pages: memmap's own indexing is several times slower.
         rows = current_rows(rows.view(np.ndarray), path)
-        if len(rows) != self._index["labels"]:
+        if len(rows) != self._labels:
             raise UserError(f"{path}: does not fit {INDEX} beside it; pack again")
         return rows
 
@@ -103,7 +99,7 @@ class Packed(Split):
     def image(self, row: int) -> np.ndarray:
         """The JPEG, checked against its CRC."""
         values = self.table.rows[row]
-        path = self.folder / self._index["shards"][values["shard"]]
+        path = self.folder / self._shards[values["shard"]]
         try:
             with path.open("rb", buffering=0) as file:
                 file.seek(values["offset"])
@@ -120,7 +116,7 @@ class Packed(Split):
         shard_of = self.table.rows["shard"]
         return [
             partial(self._shard_faults, name, np.flatnonzero(shard_of == code))
-            for code, name in enumerate(self._index["shards"])
+            for code, name in enumerate(self._shards)
         ]
 
     def _shard_faults(self, name: str, rows: np.ndarray) -> list[Fault]:
@@ -131,37 +127,22 @@ class Packed(Split):
             return [Fault(BAD_SHARD, where, str(error).partition(": ")[2])]
         faults = []
         for row in rows:
-            frame_id = self.table.frame_id(row)
-            picture, label = (files.pop(frame_key(frame_id) + s, None) for s in (".jpg", ".json"))
-            for reason in self._frame_faults(row, frame_id, picture, label):
-                faults.append(Fault(BAD_SHARD, where, f"{frame_id}: {reason}", frame_id))
+            frame_id, values = self.table.frame_id(row), self.table.rows[row]
+            reasons = []
+            offset, picture = files.pop(f"{frame_key(frame_id)}.jpg", (0, b""))
+            _, label = files.pop(f"{frame_key(frame_id)}.json", (0, b""))
+            if not (picture and label):
+                reasons.append("missing")
+            elif isal_zlib.crc32(picture) != values["crc"]:
+                reasons.append("its picture is damaged")
+            elif (offset, len(picture)) != (values["offset"], values["length"]):
+                reasons.append("lies elsewhere than its index says")
+            if label and label != encode_label(self.table.label(row), frame_id, self._size):
+                reasons.append("its json differs from the annotations")
+            faults += [
+                Fault(BAD_SHARD, where, f"{frame_id}: {reason}", frame_id) for reason in reasons
+            ]
         if files:
             detail = f"{len(files)} files more than indexed: {min(files)}"
             faults.append(Fault(BAD_SHARD, where, detail))
         return faults
-
-    def _frame_faults(
-        self,
-        row: int,
-        frame_id: FrameId,
-        picture: tuple[int, bytes] | None,
-        label: tuple[int, bytes] | None,
-    ) -> list[str]:
-        if picture is None or label is None:
-            return ["missing"]
-        values, size, reasons = self.table.rows[row], self._index["size"], []
-        offset, data = picture
-        if (offset, len(data)) != (values["offset"], values["length"]):
-            reasons.append("lies elsewhere than its index says")
-        if isal_zlib.crc32(data) != values["crc"]:
-            reasons.append("its picture is damaged")
-        else:
-            try:
-                height, width = decode_picture(data, frame_key(frame_id)).shape[:2]
-                if (width, height) != (size, size):
-                    reasons.append(f"its picture has {width}×{height} pixels")
-            except BrokenFrameError as error:
-                reasons.append(str(error))
-        if label[1] != encode_label(self.table.label(row), frame_id, size):
-            reasons.append("its json differs from the annotations")
-        return reasons

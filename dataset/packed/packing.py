@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -33,13 +34,13 @@ from dataset.release.table import TRAINING_PASSES
 from dataset.skip_list import read_skip_list
 from dataset.transforms import SquareCrop
 from dataset.tree.index import list_set
-from dataset.tree.names import folder_identity, pair_files, parse_name
+from dataset.tree.names import pair_files
 
 #: Bound on the pictures of an archive that wait in memory to be encoded.
 _PICTURES_IN_FLIGHT = 64
 
-#: Makes the JPEGs of some frames, given with the paths of their pictures, or says why it cannot.
-Encode = Callable[[list[tuple[FrameId, str]]], Iterable[bytes | Fault]]
+#: Makes the JPEGs of pictures, given by their paths, or says why it cannot.
+Encode = Callable[[list[str]], Iterable[bytes | BrokenFrameError]]
 
 
 def encode_square(image: np.ndarray, options: PackOptions) -> bytes:
@@ -52,12 +53,12 @@ def encode_square(image: np.ndarray, options: PackOptions) -> bytes:
 
 
 def _encode(
-    read: Callable[[], bytes], frame_id: FrameId, where: str, options: PackOptions
-) -> bytes | Fault:
+    read: Callable[[str], bytes], where: str, options: PackOptions
+) -> bytes | BrokenFrameError:
     try:
-        return encode_square(decode_release_picture(read(), where), options)
+        return encode_square(decode_release_picture(read(where), where), options)
     except BrokenFrameError as error:
-        return Fault.of_file(error, where, frame_id)
+        return error
 
 
 def write_environment(
@@ -71,14 +72,8 @@ def write_environment(
 ) -> None:
     """Write the shards of an environment, as far as they are not there yet, and then its rows.
 
-    Args:
-        split: folder of the packed set.
-        frame: identity of any frame of the environment; the number does not matter.
-        options: how to pack.
-        labels: by frame number.
-        pictures: frame number → path, for ``encode``.
-        encode: see :data:`Encode`.
-        left_out: what is not packed.
+    Labels, and the paths that ``encode`` gets, are by frame number; ``frame`` is any frame of the
+    environment, ``split`` the folder of the packed set.
     """
     character, environment = frame.character, frame.environment
     frames = {number: FrameId(character, environment, number) for number in sorted(labels)}
@@ -101,11 +96,11 @@ def write_environment(
             files[label] = encode_label(labels[frame_id.number], frame_id, options.size)
             if not files[picture] or files[label] != old.get(label):
                 absent.append(frame_id)
-        encoded = encode([(frame_id, pictures[frame_id.number]) for frame_id in absent])
-        for frame_id, picture in zip(absent, encoded, strict=True):
+        paths = [pictures[frame_id.number] for frame_id in absent]
+        for frame_id, where, picture in zip(absent, paths, encode(paths), strict=True):
             key = frame_key(frame_id)
-            if isinstance(picture, Fault):
-                faults.append(picture)
+            if isinstance(picture, BrokenFrameError):
+                faults.append(Fault.of_file(picture, where, frame_id))
                 del files[f"{key}.jpg"], files[f"{key}.json"]
             else:
                 files[f"{key}.jpg"] = picture
@@ -131,16 +126,8 @@ def _pack_folder(
     options: PackOptions,
     skip: frozenset[FrameId] = frozenset(),
 ) -> int:
-    """Pack a ``cam_down`` folder; returns the number of its labels.
-
-    Args:
-        path, content: see :func:`~dataset.tree.names.pair_files`.
-        read_label: content of a json.
-        encode: see :data:`Encode`.
-        split: folder of the packed set.
-        options: how to pack.
-        skip: frames to leave out.
-    """
+    """Pack a ``cam_down`` folder, given as to :func:`~dataset.tree.names.pair_files`, less the
+    frames to skip; returns the number of its labels."""
     folder = pair_files(path, content)
     labels, faults = {}, list(folder.faults)
     for number, name in folder.labels.items():
@@ -172,8 +159,8 @@ def pack_tree(
     def read(where: str) -> bytes:
         return read_bytes(root / where)
 
-    def encode(frames: list[tuple[FrameId, str]]) -> Iterable[bytes | Fault]:
-        return encoders.map(lambda frame: _encode(lambda: read(frame[1]), *frame, options), frames)
+    def encode(paths: list[str]) -> Iterable[bytes | BrokenFrameError]:
+        return encoders.map(lambda where: _encode(read, where, options), paths)
 
     def pack(path: str) -> int:
         content = listing.folders[path]
@@ -199,34 +186,43 @@ def pack_archive(
 ) -> list[str]:
     """Pack a character straight from its archive; one environment's JPEGs are held in memory.
 
-    Args:
-        character: which.
-        parts: its archive.
-        split: folder of the packed set.
-        options: how.
-        encoders: encode pictures.
-        on_bytes: told the compressed bytes read.
-        stop: set it to end.
-
-    Returns:
-        Lines that tell what of the archive was skipped.
+    ``on_bytes`` is called with the number of compressed bytes read; ``stop`` ends the reading.
+    Returns lines on what of the archive was skipped.
 
     Raises:
         ArchiveError: for a damaged archive; what was packed of it stays where it is cut off, and
             is removed where its checksum is wrong, for then nothing of it can be trusted.
     """
-    written: list[str] = []
+    written: list[FrameId] = []
+    room = threading.BoundedSemaphore(_PICTURES_IN_FLIGHT)
+    folder = f"{split.name}/{character}"
+
+    def keep(member: Member, where: str) -> bytes | Future:
+        """A label as it is; a picture is encoded at once."""
+        if member.pass_name == "json":
+            return member.content
+        room.acquire()
+        job = encoders.submit(_encode, lambda _: member.content, where, options)
+        job.add_done_callback(lambda _: room.release())
+        return job
+
     report = ArchiveReport()
     members = read_archive(parts, frozenset(TRAINING_PASSES), on_bytes, stop, report)
     try:
-        for arrived in _environments(character, members, report, split, options, encoders):
-            written.append(arrived.environment)
-            arrived.pack()
+        for environment, files in _environments(folder, members, report, keep):
+            written.append(FrameId(character, environment, 0))
+            content: dict[str, list[str]] = {}
+            for where in files:
+                kind, name = where.split("/")[-2:]
+                content.setdefault(kind, []).append(name)
+            path = f"{folder}/{environment}/cam_down"
+            pictures = partial(map, lambda where, files=files: files[where].result())
+            _pack_folder(path, content, files.__getitem__, pictures, split, options)
     except ArchiveError as error:
         if error.untrusted:
-            for environment in written:
-                Environment.path(split, FrameId(character, environment, 0)).unlink(missing_ok=True)
-                for path in split.glob(f"{character}-{environment}-*.tar"):
+            for frame in written:
+                Environment.path(split, frame).unlink(missing_ok=True)
+                for path in split.glob(f"{character}-{frame.environment}-*.tar"):
                     path.unlink()
         raise
     if not written:
@@ -238,81 +234,28 @@ def pack_archive(
 
 
 def _environments(
-    character: str, members: Iterator[Member], report: ArchiveReport, *how: object
-) -> Iterator["_Arrived"]:
-    """The environments of an archive one by one; the last only after its checksum has held."""
-    waiting: dict[str, _Arrived] = {}  # the current one, and those whose links are still to come
+    folder: str,
+    members: Iterator[Member],
+    report: ArchiveReport,
+    keep: Callable[[Member, str], bytes | Future],
+) -> Iterator[tuple[str, dict[str, bytes | Future]]]:
+    """The environments of a character one by one, with what is kept of their files, by path; the
+    last only after the archive's checksum has held."""
+    waiting: dict[str, dict] = {}  # the current one, and those whose links are still to come
     seen: set[str] = set()
     current = None
     for member in members:
         if member.environment != current:
             if current is not None and current not in report.linked:
-                yield waiting.pop(current)
+                yield current, waiting.pop(current)
             current = member.environment
-            if current not in waiting:
-                if current in seen:
-                    raise UserError(
-                        f"{character}: files of {current} lie in two places of the archive; "
-                        "extract it with utils/extract_data.py and pack the tree"
-                    )
-                seen.add(current)
-                waiting[current] = _Arrived(character, current, *how)
-        waiting[current].add(member)
-    yield from waiting.values()
-
-
-class _Arrived:
-    """The files of one environment as they come out of an archive, in any order."""
-
-    def __init__(
-        self,
-        character: str,
-        environment: str,
-        split: Path,
-        options: PackOptions,
-        encoders: Executor,
-    ) -> None:
-        self.environment = environment
-        self._path = f"{split.name}/{character}/{environment}/cam_down"
-        self._split, self._options, self._encoders = split, options, encoders
-        self._names: dict[str, list[str]] = {}
-        self._labels: dict[str, bytes] = {}
-        self._jobs: dict[str, Future] = {}
-        self._room = threading.BoundedSemaphore(_PICTURES_IN_FLIGHT)
-        self._packed = {
-            name
-            for path in split.glob(f"{character}-{environment}-*.tar")
-            for name in read_shard(path)
-        }
-
-    def add(self, member: Member) -> None:
-        """Take a label, or a picture, which is encoded at once unless it is packed already."""
-        kind, name = member.pass_name, member.name
-        self._names.setdefault(kind, []).append(name)
-        where = f"{self._path}/{kind}/{name}"
-        if kind == "json":
-            self._labels[where] = member.content
-            return
-        character, environment = folder_identity(self._path)
-        owner, number = parse_name(kind, name) or (None, 0)
-        frame_id = FrameId(character, environment, number)
-        if owner == character and f"{frame_key(frame_id)}.jpg" not in self._packed:
-            self._room.acquire()
-            job = self._encoders.submit(
-                _encode, lambda: member.content, frame_id, where, self._options
-            )
-            job.add_done_callback(lambda _: self._room.release())
-            self._jobs[where] = job
-
-    def pack(self) -> None:
-        """Write the environment, once the archive has no more of it."""
-
-        def encode(frames: list[tuple[FrameId, str]]) -> Iterator[bytes | Fault]:
-            for frame_id, where in frames:
-                if where not in self._jobs:
-                    shard = self._split / self._options.shard_name(frame_id)
-                    raise UserError(f"{shard}: does not fit its archive; delete it and run again")
-                yield self._jobs[where].result()
-
-        names, labels = self._names, self._labels
-        _pack_folder(self._path, names, labels.__getitem__, encode, self._split, self._options)
+            if current in seen and current not in waiting:
+                raise UserError(
+                    f"{folder}: files of {current} lie in two places of the archive; extract it "
+                    "with utils/extract_data.py and pack the tree"
+                )
+            seen.add(current)
+            waiting.setdefault(current, {})
+        where = f"{folder}/{current}/cam_down/{member.pass_name}/{member.name}"
+        waiting[current][where] = keep(member, where)
+    yield from waiting.items()

@@ -1,13 +1,11 @@
 """The packed form on disk: tar shards of JPEGs, and all labels of a set in one array file.
 
     packed.json                                   how it was packed
-    TrainSet/{character}-{environment}-{n}.tar    frames n·frames_per_shard and up, WebDataset
-                                                  convention: {key}.jpg and {key}.json, where key
-                                                  is {character}-{environment}-{frame:06d}
+    TrainSet/{character}-{environment}-{n}.tar    frames n·frames_per_shard and up: {key}.jpg and
+                                                  {key}.json of each, see :func:`frame_key`
     TrainSet/annotations.npy                      a row of :data:`ROW` for each label
     TrainSet/index.json                           what the rows' codes mean, and what was left out
-    TrainSet/rows/{character}-{environment}.npz   the rows of one environment; the two files above
-                                                  are put together from these
+    TrainSet/rows/{character}-{environment}.npz   what the two files above are put together from
 
 Which shard a frame belongs to follows from its identity alone, so a set comes out the same
 whatever it was packed from, in whatever order, and however often that was interrupted.
@@ -51,10 +49,8 @@ _OPTIONAL = {"occlusion_known"}
 class PackOptions:
     """How frames are packed; decides every byte.
 
-    Attributes:
-        size: side of the pictures, pixels.
-        quality: of the JPEGs, 1 to 100.
-        frames_per_shard: frame numbers that a shard spans.
+    ``size`` is the side of the pictures in pixels, ``quality`` that of the JPEGs, 1 to 100, and
+    ``frames_per_shard`` the number of frame numbers that a shard spans.
     """
 
     size: int = 368
@@ -145,11 +141,7 @@ def read_shard(path: Path) -> dict[str, tuple[int, bytes]]:
 
 
 def current_rows(stored: np.ndarray, path: Path) -> np.ndarray:
-    """The rows of a file as :data:`ROW`, those of an earlier version too.
-
-    Raises:
-        UserError: for rows of another kind.
-    """
+    """The rows of a file as :data:`ROW`, those of an earlier version too; refuses others."""
     if stored.dtype == ROW:
         return stored
     names = set(stored.dtype.names or ())
@@ -162,13 +154,7 @@ def current_rows(stored: np.ndarray, path: Path) -> np.ndarray:
 
 
 class Environment(NamedTuple):
-    """What is packed of one character in one environment.
-
-    Attributes:
-        table: its rows, of :data:`ROW`; ``shard`` indexes ``shards``.
-        shards: file names.
-        left_out: what cannot be packed.
-    """
+    """What is packed of one character in one environment, and what cannot be packed."""
 
     table: Table
     shards: list[str]

@@ -14,7 +14,7 @@ from base.set_type import SetType
 from dataset import loader as loader_module
 from dataset import open_split
 from dataset.batch import Batch, to_input
-from dataset.loader import FrameLoader, bytes_in_flight, make_loader
+from dataset.loader import FrameLoader, bytes_in_flight
 from dataset.memory import InMemory
 from dataset.order import Division
 from utils.common.paths import REPOSITORY
@@ -37,7 +37,7 @@ def numbers(loader) -> list[int]:
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_broken_frame_is_stepped_over_counted_once_and_named(data_with_a_broken_picture, workers):
-    loader = make_loader(data_with_a_broken_picture, 2, workers=workers)
+    loader = FrameLoader(data_with_a_broken_picture, 2, workers=workers)
     for _ in range(2):
         assert numbers(loader) == [0, 1, 2, 3, 5]
     [(frame_id, reason)] = loader.broken
@@ -63,7 +63,7 @@ def test_an_epoch_goes_on_from_any_step(data_with_a_broken_picture, workers):
 
 def test_frames_in_memory_are_those_on_disk(data_with_a_broken_picture):
     memory = InMemory(data_with_a_broken_picture, threads=2)
-    assert numbers(make_loader(memory, 4)) == [0, 1, 2, 3, 5]
+    assert numbers(FrameLoader(memory, 4)) == [0, 1, 2, 3, 5]
     assert memory.broken[0][0].number == 4
     assert (memory[3].image == data_with_a_broken_picture[3].image).all()
 
@@ -131,11 +131,11 @@ def no_room(self):
 def test_batches_are_the_same_whatever_room_shared_memory_has(
     free, said, share, data_with_a_broken_picture, monkeypatch, capsys
 ):
-    alone = list(make_loader(data_with_a_broken_picture, 2))
+    alone = list(FrameLoader(data_with_a_broken_picture, 2))
     monkeypatch.setattr(loader_module, "free_shared_memory", lambda: free)
     monkeypatch.setattr(loader_module, "picture_bytes", lambda count, size: 2**30)
     monkeypatch.setattr(Batch, "share_memory", share)
-    loader = make_loader(data_with_a_broken_picture, 2, workers=2)
+    loader = FrameLoader(data_with_a_broken_picture, 2, workers=2)
     for _ in range(2):
         for ours, theirs in zip(loader, alone, strict=True):
             assert ours.frame_ids == theirs.frame_ids
@@ -151,10 +151,10 @@ SMALL_SHARED_MEMORY = """
 import sys
 from pathlib import Path
 from base.set_type import SetType
-from dataset.loader import make_loader
+from dataset.loader import FrameLoader
 from dataset import open_split
 
-loader = make_loader(open_split(Path(sys.argv[1]), SetType.TRAIN, 1000), 1, workers=2)
+loader = FrameLoader(open_split(Path(sys.argv[1]), SetType.TRAIN, 1000), 1, workers=2)
 print(sum(len(batch) for batch in loader))
 """
 

@@ -95,21 +95,19 @@ class ShardFolder:
 
     def finish(self) -> None:
         """Put the frames that wait into shards, beside those that are there."""
-        labels, staged = self._packed(), set(self._staged())
-        for number in staged:
+        labels = self._packed()
+        for number in self._staged():
             path = self._staging / f"{number:06d}.json"
             labels[number] = parse_label(path.read_bytes(), path)
 
-        def encode(frames: list[tuple[FrameId, str]]) -> list[bytes]:
-            if lost := [str(frame) for frame, path in frames if not path]:
-                raise UserError(f"{self._split}: shards lack {lost[0]}: delete them and run again")
-            return [Path(path).read_bytes() for _, path in frames]
+        def encode(paths: list[str]) -> list[bytes]:
+            # Of the frames that do not wait, the pictures in the shards are kept.
+            if lost := [path for path in paths if not Path(path).is_file()]:
+                raise UserError(f"{self._split}: lacks {lost[0]}: delete its shards and run again")
+            return [Path(path).read_bytes() for path in paths]
 
-        # Of the frames that do not wait, the pictures in the shards are kept.
-        pictures = {
-            number: str(self._staging / f"{number:06d}.jpg") if number in staged else ""
-            for number in (labels if self._pictures else ())
-        }
+        pictured = labels if self._pictures else ()
+        pictures = {number: str(self._staging / f"{number:06d}.jpg") for number in pictured}
         frame = self._frame_id(0)
         if labels:
             write_environment(self._split, frame, self.options, labels, pictures, encode)

@@ -13,7 +13,7 @@ from base.errors import BrokenFrameError, UserError
 from base.frame import FrameId
 from base.set_type import SetType
 from dataset import open_split
-from dataset.loader import make_loader
+from dataset.loader import FrameLoader
 from dataset.memory import InMemory
 from dataset.packed.packed import Packed
 from dataset.tree.mocap import Mocap
@@ -92,7 +92,7 @@ def test_a_copy_sent_to_a_worker_is_small_and_reads_the_same(packed):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_worker_processes_and_threads_read_every_frame_once(packed, workers):
     data = Packed(packed, SetType.TRAIN, 64)
-    batches = list(make_loader(data, 5, workers=workers, shuffle=True))
+    batches = list(FrameLoader(data, 5, workers=workers, shuffle=True))
     read = {f: i for batch in batches for f, i in zip(batch.frame_ids, batch.images, strict=True)}
     assert len(read) == len(data) == sum(len(batch) for batch in batches)
     memory = InMemory(data, threads=4)

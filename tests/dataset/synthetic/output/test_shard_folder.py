@@ -100,7 +100,7 @@ def test_a_kill_while_shards_are_written_loses_nothing(tmp_path, label, monkeypa
     whole.finish()
     # After the shards and before the rows, then after the rows with half of the frames deleted.
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("dataset.packed.packing.Plan.save", _stop)
+        patched.setattr("dataset.packed.shards.Environment.save", _stop)
         killed.finish()
     assert killed.missing([1, 2, 3, 1500]) == set()
     with monkeypatch.context() as patched:
