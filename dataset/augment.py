@@ -189,19 +189,9 @@ def augment(
 ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Pictures and labels moved together, then the pictures blurred and their colours changed.
 
-    Args:
-        images: (B, 3, S, S) in [-1, 1], or None for labels alone.
-        joints2d: (B, 16, 2) pixels.
-        joints3d: (B, 16, 3) metres, camera frame.
-        visible: (B, 16) bool.
-        augmentation: what is drawn.
-        camera: of the pictures.
-        generator: on the CPU, to draw from.
-        moves: of :func:`draw_moves`, drawn here if None.
-        part: the part of a batch that this is.
-
-    Returns:
-        The first four, augmented.
+    Returns the first four arguments augmented: (B, 3, S, S) pictures in [-1, 1], or None for labels
+    alone, (B, 16, 2) pixels, (B, 16, 3) metres in the camera frame and (B, 16) bool.  Numbers come
+    from ``generator``, on the CPU; ``moves`` of :func:`draw_moves` are drawn if not given.
     """
     if augmentation.moves:
         drawn = moves or draw_moves(len(joints2d), augmentation, generator, part)

@@ -30,14 +30,8 @@ _SURELY_ONE_TO_ONE = np.radians(80.0)
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """What pairing the sorted pictures and labels of a folder by position would have done.
-
-    Attributes:
-        folder: relative to the data root.
-        pictures, labels: how many there are.
-        mislabelled: how many pictures would have got the label of another frame.
-        first, last: numbers of the first and the last of them.
-    """
+    """What pairing the sorted pictures and labels of a folder by position would have done:
+    ``mislabelled`` pictures, the first to the last, would have got the label of another frame."""
 
     folder: str
     pictures: int
@@ -59,17 +53,9 @@ def pairing_by_position(folder: str, pictures: list[int], labels: list[int]) -> 
 class SetReport:
     """A check of one set.
 
-    Attributes:
-        set_type: the set.
-        faults: what is wrong.
-        shifts: folders where pairing by position goes wrong.
-        skip: the frames on the skip list.
-        frames: frames with a picture and a label that can be read.
-        label_frames: further labels that can be read.
-        skipped: faults of frames that the skip list leaves out already.
-        actions: frames by clip name.
-        residuals: each checked frame's largest distance between its 2D joints and the projections
-            of its 3D joints, pixels of the 1280×800 picture.
+    ``frames`` have a picture and a label that can be read, ``label_frames`` a label only.
+    ``skipped`` are faults of frames that the skip list leaves out already.  ``residuals`` are those
+    of :func:`projection_residual`, one a frame.
     """
 
     set_type: SetType
@@ -180,14 +166,9 @@ def absurdity(label: Label) -> str | None:
 def check_set(
     root: Path, set_type: SetType, pictures: bool, jobs: int, max_residual: float
 ) -> SetReport:
-    """Check a set.
+    """Check a set: its labels and, with ``pictures``, every picture, in ``jobs`` threads.
 
-    Args:
-        root: data root.
-        set_type: which set.
-        pictures: read every picture; False checks names and labels only.
-        jobs: reading threads.
-        max_residual: 2D joints may lie so many pixels off the projections of the 3D ones.
+    2D joints may lie ``max_residual`` pixels off the projections of the 3D ones.
 
     Raises:
         UserError: for a set that is not there or empty.

@@ -45,13 +45,10 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong.
+    """One thing that is wrong, of one of :data:`KINDS`.
 
-    Attributes:
-        kind: one of :data:`KINDS`.
-        where: path relative to the data root, with ``/``.
-        detail: what exactly.
-        frame_id: the frame that cannot be used or trusted, where it is one.
+    ``where`` is a path relative to the data root, with ``/``; ``frame_id`` the frame that cannot be
+    used or trusted, where it is one.
     """
 
     kind: str

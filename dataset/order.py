@@ -12,12 +12,7 @@ from torch.utils.data import Sampler
 
 
 class Division(NamedTuple):
-    """How a global batch is divided, and which part is ours.
-
-    Attributes:
-        rank, world: number of this process, and how many there are.
-        accumulate: micro-batches that each process goes through one after the other.
-    """
+    """Ours is part ``rank`` of ``world`` processes, in ``accumulate`` micro-batches each."""
 
     rank: int = 0
     world: int = 1
@@ -30,8 +25,7 @@ class BatchOrder(Sampler[list[int]]):
     Args:
         count: frames.
         batch_size: frames of a global batch.
-        shuffle: draw a new order each epoch, fixed by ``seed`` and :attr:`epoch`.
-        seed: seed of the order.
+        shuffle: draw a new order each epoch, fixed by ``seed`` and the attribute ``epoch``.
         drop_last: leave out an incomplete last batch (batch statistics of a few frames are poor),
             unless it is the only one.
         division: the part that is ours.  The parts of a batch are disjoint and together are it.
@@ -39,9 +33,7 @@ class BatchOrder(Sampler[list[int]]):
             then follow each other through one order after another, so that each frame comes up
             as often as any, give or take one.
 
-    Attributes:
-        epoch: set it before each pass over shuffled data.
-        start: first step of the next pass.
+    A pass starts at step ``start``.
     """
 
     def __init__(

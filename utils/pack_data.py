@@ -50,27 +50,16 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--input",
-        type=Path,
-        required=True,
-        help="folder of the downloaded parts, or one that holds TrainSet, ValSet and TestSet",
-    )
-    parser.add_argument("--output", type=Path, required=True, help="folder of the packed sets")
-    parser.add_argument("--size", type=int, default=368, help="side of the pictures (default 368)")
-    parser.add_argument("--quality", type=int, default=95, help="of the JPEGs (default 95)")
-    parser.add_argument(
-        "--frames_per_shard",
-        type=int,
-        default=1000,
-        help="frame numbers that a shard spans (default 1000, about 45 MB)",
-    )
-    parser.add_argument(
-        "--jobs",
-        type=int,
-        default=cpu_count(),
-        help="encoding threads (default: one per core, here %(default)s)",
-    )
+    add = parser.add_argument
+    source = "folder of the downloaded parts, or one that holds TrainSet, ValSet and TestSet"
+    add("--input", type=Path, required=True, help=source)
+    add("--output", type=Path, required=True, help="folder of the packed sets")
+    add("--size", type=int, default=368, help="side of the pictures (default 368)")
+    add("--quality", type=int, default=95, help="of the JPEGs (default 95)")
+    shard = "frame numbers that a shard spans (default 1000, about 45 MB)"
+    add("--frames_per_shard", type=int, default=1000, help=shard)
+    jobs = "encoding threads (default: one per core, here %(default)s)"
+    add("--jobs", type=int, default=cpu_count(), help=jobs)
     return parser
 
 

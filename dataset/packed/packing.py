@@ -147,12 +147,8 @@ def _pack_folder(
 def pack_tree(
     root: Path, set_type: SetType, output: Path, options: PackOptions, encoders: Executor
 ) -> tuple[list[Callable[[], int]], list[Fault]]:
-    """Packing an extracted set.
-
-    Returns:
-        A call for each environment, which packs what is not there yet and returns the number of its
-        labels; and the faults of the set that belong to no environment.
-    """
+    """Calls that pack what is not there yet of each environment of an extracted set and return the
+    number of its labels; and the faults of the set that belong to no environment."""
     listing = list_set(root / set_type.folder)
     skip, split = read_skip_list(root, set_type), output / set_type.folder
 
@@ -187,11 +183,8 @@ def pack_archive(
     """Pack a character straight from its archive; one environment's JPEGs are held in memory.
 
     ``on_bytes`` is called with the number of compressed bytes read; ``stop`` ends the reading.
-    Returns lines on what of the archive was skipped.
-
-    Raises:
-        ArchiveError: for a damaged archive; what was packed of it stays where it is cut off, and
-            is removed where its checksum is wrong, for then nothing of it can be trusted.
+    Returns lines on what of the archive was skipped.  What is packed of an archive that is cut off
+    stays; where its checksum is wrong, nothing of it can be trusted, and it is removed.
     """
     written: list[FrameId] = []
     room = threading.BoundedSemaphore(_PICTURES_IN_FLIGHT)

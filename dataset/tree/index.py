@@ -38,11 +38,9 @@ _READERS = 8
 class Listing(NamedTuple):
     """Names of the files of a set.
 
-    Attributes:
-        folders: path of each ``cam_down`` folder relative to the data root → what
-            :func:`~dataset.tree.names.pair_files` pairs.
-        faults: folders above those that cannot be read.
-        signature: changes whenever a file comes, goes or is renamed, and when a label is written.
+    ``folders`` has for each ``cam_down`` folder what :func:`~dataset.tree.names.pair_files` pairs,
+    ``faults`` the folders above those that cannot be read.  ``signature`` changes whenever a file
+    comes, goes or is renamed, and when a label is written.
     """
 
     folders: dict[str, dict[str, list[str] | Fault]]
@@ -113,14 +111,8 @@ def _stamp(entry: os.DirEntry) -> str:
 
 
 class Index(NamedTuple):
-    """The labels of a set with their pictures.
-
-    Attributes:
-        table: the labels.
-        pictures: (N,) bytes, name of the picture's file in the encoding of the file system; empty
-            where there is none.
-        faults: what does not pair, is no frame's file, or cannot be read.
-    """
+    """The labels of a set; ``pictures`` are names of files in the encoding of the file system,
+    empty where there is none."""
 
     table: Table
     pictures: np.ndarray
@@ -130,11 +122,7 @@ class Index(NamedTuple):
 def load_index(folder: Path, fresh: bool = False) -> Index:
     """Index of a set's folder, from its cache where nothing has changed since, else built anew.
 
-    The cache lies in that folder; where it is read-only the index is built each time.
-
-    Args:
-        folder: of the set.
-        fresh: read every label in any case.
+    The cache lies in that folder; where it is read-only, or with ``fresh``, every label is read.
     """
     listing = list_set(folder)
     index = None if fresh else _read_cache(folder, listing.signature)

@@ -41,14 +41,8 @@ def parse_name(kind: str, name: str) -> tuple[str, int] | None:
 
 @dataclass(slots=True)
 class CameraFolder:
-    """The frames of a character in an environment, as far as names tell.
-
-    Attributes:
-        path: of the ``cam_down`` folder relative to the data root, with ``/``.
-        pictures, labels: frame number → file name as it is, in order of the numbers.
-        labels_only: there is no folder of pictures: the labels miss none.
-        faults: what is no frame's file, does not pair or cannot be read.
-    """
+    """The frames of the ``cam_down`` folder ``path`` (relative to the data root) by names: frame
+    number → name of its file, in order; ``labels_only`` where there is no folder of pictures."""
 
     path: str
     pictures: dict[int, str] = field(default_factory=dict)

@@ -56,4 +56,4 @@ def test_defaults_are_those_of_the_paper():
 )
 def test_a_joint_outside_the_picture_gives_an_empty_map(x, y, inside):
     joints = torch.tensor([float(x), float(y)]).expand(1, 16, 2)
-    assert bool(draw_heatmaps(joints, 368, HeatmapShape(48)).amax() > 0.5) == inside
+    assert bool((draw_heatmaps(joints, 368, HeatmapShape(48)) != 0).any()) == inside
