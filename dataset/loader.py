@@ -34,15 +34,14 @@ _MIB = _LEAST_SHARED_MEMORY = 2**20
 #: A frame that takes a broken one's place is looked for this far; beyond, the set is unusable.
 _MOST_REPLACEMENTS = 1000
 
+#: A frame, or a batch, with the index and the reason of each broken frame met on the way to it.
 _Item = tuple[Frame | None, list[tuple[int, str]]]
 _Read = tuple[Batch | None, list[tuple[int, str]]]
 
 
 class _Readable(Dataset):
-    """The same frames, each with the broken ones met on the way to it, as (index, reason).
-
-    With ``replace`` the next readable frame takes the place of a broken one; without, None does.
-    """
+    """The same frames; with ``replace`` the next readable one takes the place of a broken one, and
+    without, None does."""
 
     def __init__(self, dataset: BaseDataset, replace: bool) -> None:
         self.dataset, self.replace = dataset, replace
@@ -63,8 +62,8 @@ class _Readable(Dataset):
 
 
 def _collate_readable(share: bool, items: list[_Item]) -> _Read | bytes:
-    """Batch of the frames that could be read, and what could not; pickled where the main process
-    is another one and shared memory has no room."""
+    """Batch of the frames that could be read; pickled where the main process is another one and
+    shared memory has no room."""
     frames = [frame for frame, _ in items if frame is not None]
     broken = [fault for _, faults in items for fault in faults]
     batch = collate(frames) if frames else None

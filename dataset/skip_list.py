@@ -77,13 +77,9 @@ def is_listed(skip: frozenset[FrameId], table: Table) -> np.ndarray:
 
 
 def add_to_skip_list(root: Path, entries: Iterable[tuple[SetType, FrameId, str]]) -> int:
-    """Add frames to the list of a data root, each with the reasons on its line.
+    """Add frames to the list of a data root, each with the reasons on its line; returns how many.
 
-    Returns:
-        How many frames; those in folders whose name no line can hold are left out.
-
-    Raises:
-        UserError: where the list cannot be read or written.
+    Those in folders whose name no line can hold are left out.
     """
     path = Path(root) / SKIP_LIST
     reasons: dict[str, dict[str, None]] = {}

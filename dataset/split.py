@@ -29,13 +29,13 @@ class Contents(NamedTuple):
         table: all its labels.
         has_picture: (N,) bool, which of them have a picture.
         faults: what does not pair, belongs to no frame, or cannot be read.
-        size: side of the largest square that the pictures give, pixels.
+        size: side of the pictures, where they are squares of the source's and kept smaller.
     """
 
     table: Table
     has_picture: np.ndarray
     faults: Sequence[Fault] = ()
-    size: int = RELEASE_CAMERA.height
+    size: int | None = None
 
 
 class Split(BaseDataset):
@@ -122,30 +122,31 @@ class Split(BaseDataset):
         self.root, self.set_type, self.pictures = Path(root), set_type, pictures
         self.folder = self.root / set_type.folder
         self.table, self.has_picture, self.faults, kept = self.read(check)
-        if size is not None and size > kept and pictures:
+        if size and kept and size > kept and pictures:
             raise UserError(
                 f"{root} keeps pictures of {kept} pixels, fewer than the {size} asked for: set "
                 f"data.input_size to {kept}, or pack it again with --size {size}"
             )
-        self.transform = SquareCrop(size or kept)
+        self.transform = SquareCrop(size or kept or RELEASE_CAMERA.height)
         self.camera = self.transform.camera(RELEASE_CAMERA)
         usable = self.has_picture if pictures else np.ones(len(self.table.rows), bool)
         skip = frozenset() if check else read_skip_list(self.root, set_type)
         skipped = usable & is_listed(skip, self.table)
         self._rows = np.flatnonzero(usable & ~skipped)
         self.faults = [fault for fault in self.faults if fault.frame_id not in skip]
-        lines = [f"{skipped.sum()} frames left out by {SKIP_LIST}"] if skipped.any() else []
+        faults, left_out = summary(self.faults), []
+        if skipped.any():
+            left_out.append(f"{skipped.sum()} frames left out by {SKIP_LIST}")
         if len(self._rows) == 0 and not check:
-            lines = [*summary(self.faults), *lines]
-            if without := int((~usable).sum()):
-                lines.append(f"{without} labels have no picture")
-            found = "; ".join(lines) or f"it holds no label: {self.remedy.format(root=root)}"
+            if not usable.all():
+                left_out.append(f"{(~usable).sum()} labels have no picture")
+            found = "; ".join(faults + left_out) or f"no label: {self.remedy.format(root=root)}"
             raise UserError(f"{self.folder}: no frame can be used: {found}")
         if report:
-            lines = [f"{self.faults_met}: {line}" for line in summary(self.faults)] + [
-                f": {line}" for line in lines
-            ]
-            for line in lines:
+            for line in [
+                *(f"{self.faults_met}: {f}" for f in faults),
+                *(f": {n}" for n in left_out),
+            ]:
                 print_once(self.folder, self.folder.name + line)
 
     def __len__(self) -> int:

@@ -68,11 +68,7 @@ class PackOptions:
 
 
 def prepare_output(root: Path, options: PackOptions) -> None:
-    """Note how a folder is packed.
-
-    Raises:
-        UserError: where it was packed in another way, or holds something else.
-    """
+    """Note how a folder is packed; refuse one packed in another way, or that holds other things."""
     manifest = root / MANIFEST
     if manifest.is_file():
         try:
@@ -128,11 +124,7 @@ def write_shard(path: Path, files: dict[str, bytes]) -> None:
 
 
 def read_shard(path: Path) -> dict[str, tuple[int, bytes]]:
-    """Name → offset and content of each file of a shard.
-
-    Raises:
-        UserError: for a file that is no whole tar.
-    """
+    """Name → offset and content of each file of a shard; refuses what is no whole tar."""
     try:
         with tarfile.open(path, "r:") as tar:
             return {info.name: (info.offset_data, tar.extractfile(info).read()) for info in tar}

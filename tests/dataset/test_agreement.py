@@ -231,7 +231,7 @@ def archived(tree) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("seed", range(50))
+@pytest.mark.parametrize("seed", range(30))
 def test_check_loader_and_packer_agree_on_a_damaged_tree(seed, tmp_path, monkeypatch):
     tree = damaged(tmp_path / "tree", seed)
     scandir = os.scandir

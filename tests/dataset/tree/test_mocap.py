@@ -151,7 +151,7 @@ def test_missing_and_empty_sets_say_what_to_do(tmp_path):
     with pytest.raises(UserError, match=r"no TrainSet in .*make_synthetic"):
         open_split(tmp_path, TRAIN)
     (tmp_path / "ValSet").mkdir()
-    with pytest.raises(UserError, match=r"ValSet: no frame can be used: it holds no label: give"):
+    with pytest.raises(UserError, match=r"ValSet: no frame can be used: no label: give"):
         open_split(tmp_path, SetType.VAL)
     folder = release.camera_folder(tmp_path, "TestSet")
     release.write_label(folder, 1)
