@@ -73,37 +73,27 @@ class Table:
     ) -> "Table":
         """The labels of some frames; further fields of ``dtype`` are zero."""
         rows = np.zeros(len(frames), dtype)
-        names = []
-        for field, values in (
-            ("character", [frame.character for frame in frames]),
-            ("environment", [frame.environment for frame in frames]),
-            ("action", [label.action for label in labels]),
-        ):
-            names.append(sorted(set(values)))
-            code = {name: i for i, name in enumerate(names[-1])}
-            rows[field] = [code[value] for value in values]
+        characters, rows["character"] = _coded([frame.character for frame in frames])
+        environments, rows["environment"] = _coded([frame.environment for frame in frames])
+        actions, rows["action"] = _coded([label.action for label in labels])
         rows["number"] = [frame.number for frame in frames]
-        if labels:
-            for field in VALUES:
-                rows[field] = [getattr(label, field) for label in labels]
-        return cls(rows, *names)
+        for field in VALUES if labels else ():
+            rows[field] = [getattr(label, field) for label in labels]
+        return cls(rows, characters, environments, actions)
 
     @classmethod
     def joined(cls, tables: Sequence["Table"]) -> "Table":
         """One table of the rows of several, in their order."""
-        rows = np.concatenate([table.rows for table in tables])
-        names = []
+        rows, lists = np.concatenate([table.rows for table in tables]), {}
         for field in ("character", "environment", "action"):
-            of_each = [getattr(table, f"{field}s") for table in tables]
-            names.append(sorted(set().union(*of_each)))
-            code = {name: i for i, name in enumerate(names[-1])}
-            rows[field] = np.concatenate(
+            lists[f"{field}s"], rows[field] = _coded(
                 [
-                    np.array([code[name] for name in own], np.int32)[table.rows[field]]
-                    for own, table in zip(of_each, tables, strict=True)
+                    getattr(table, f"{field}s")[code]
+                    for table in tables
+                    for code in table.rows[field].tolist()
                 ]
             )
-        return cls(rows, *names)
+        return cls(rows, **lists)
 
     def frame_id(self, row: int) -> FrameId:
         """Identity of a row's frame."""
@@ -124,3 +114,10 @@ class Table:
             self.actions[values["action"]],
             bool(values["occlusion_known"]),
         )
+
+
+def _coded(values: list[str]) -> tuple[list[str], list[int]]:
+    """The different names in order, and the place of each value among them."""
+    names = sorted(set(values))
+    place = {name: i for i, name in enumerate(names)}
+    return names, [place[value] for value in values]

@@ -76,7 +76,7 @@ def _undecodable(data: bytes) -> str:
 
 
 def decode_release_picture(data: bytes, path: Path | str) -> np.ndarray:
-    """A picture of the release, as :func:`decode_picture`: (800, 1280, 3); no other size will do."""
+    """A picture of the release, as :func:`decode_picture`: (800, 1280, 3), no other size."""
     image = decode_picture(data, path)
     if image.shape[:2] != (RELEASE_CAMERA.height, RELEASE_CAMERA.width):
         raise WrongSizeError(

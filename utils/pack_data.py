@@ -1,6 +1,7 @@
 """Pack the release for training: cropped and resized once, tens of gigabytes in few files."""
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -9,7 +10,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from tqdm import tqdm
 
@@ -63,36 +63,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-class _Threads(NamedTuple):
+class _Threads:
     """Readers, which pack several environments or archives at a time, and encoders of pictures."""
 
-    readers: ThreadPoolExecutor
-    encoders: ThreadPoolExecutor
-    stop: threading.Event
+    def __init__(self, jobs: int) -> None:
+        self.readers = ThreadPoolExecutor(max(1, min(4, jobs // 2)))
+        self.encoders = ThreadPoolExecutor(jobs)
+        self.stop = threading.Event()
 
     def run(self, works: Iterable[Callable[[], int]], bar: tqdm) -> None:
         """Do all, and move the bar on by what each returns."""
         futures = [self.readers.submit(work) for work in works]
-        try:
-            with bar:
-                for future in futures:
-                    bar.update(future.result())
-        except BaseException:
-            self.stop.set()
-            for pool in (self.readers, self.encoders):
-                pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        with bar:
+            for future in futures:
+                bar.update(future.result())
 
-
-def _pack_trees(
-    root: Path, output: Path, options: PackOptions, threads: _Threads
-) -> dict[SetType, list[Fault]]:
-    """Pack set by set; returns the faults of each that belong to no environment."""
-    others = {}
-    for set_type in set_folders(root):
-        works, others[set_type] = pack_tree(root, set_type, output, options, threads.encoders)
-        threads.run(works, tqdm(desc=f"packing {set_type.folder}", unit="label"))
-    return others
+    def close(self) -> None:
+        """End them, whatever they are doing."""
+        self.stop.set()
+        for pool in (self.readers, self.encoders):
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _pack_archives(
@@ -198,16 +188,15 @@ def main(argv: list[str] | None = None) -> None:
             f"{args.input}: holds {', '.join(sorted(strangers))}, no characters of the release"
         )
     prepare_output(args.output, options)
-    faults, others = [], {}
-    with (
-        ThreadPoolExecutor(args.jobs) as encoders,
-        ThreadPoolExecutor(max(1, min(4, args.jobs // 2))) as readers,
-    ):
-        threads = _Threads(readers, encoders, threading.Event())
+    faults: list[str] = []
+    others: dict[SetType, list[Fault]] = {}  # those that belong to no environment
+    with contextlib.closing(_Threads(args.jobs)) as threads:
         if archives:
             faults = _pack_archives(archives, args.output, options, threads)
-        else:
-            others = _pack_trees(args.input, args.output, options, threads)
+        for set_type in () if archives else sets:
+            how = set_type, args.output, options, threads.encoders
+            works, others[set_type] = pack_tree(args.input, *how)
+            threads.run(works, tqdm(desc=f"packing {set_type.folder}", unit="label"))
     faults += _assemble(args, options, others)
     if faults:
         raise UserError(
