@@ -36,8 +36,7 @@ ANNOTATIONS = "annotations.npy"
 INDEX = "index.json"
 ROWS = "rows"
 
-#: A label and its picture: ``shard`` is -1 where there is none; ``offset`` and ``length`` are those
-#: of the JPEG inside the shard and ``crc`` its CRC-32.
+#: A label, and place and CRC-32 of its JPEG; ``shard`` is -1 where there is none.
 ROW = np.dtype(
     [*LABEL_ROW.descr, ("shard", "<i4"), ("offset", "<i8"), ("length", "<i4"), ("crc", "<u4")]
 )
@@ -184,10 +183,9 @@ class Environment(NamedTuple):
 def assemble(
     split: Path, set_type: SetType, options: PackOptions, faults: Iterable[Fault] = ()
 ) -> dict[str, Any]:
-    """Put the index and annotations of a set together from its environments.
+    """Put the index and annotations of a set together from its environments, and return the index.
 
-    ``faults`` are left out beside those of the environments, such as a whole character.  Returns
-    the content of ``index.json``, ``left_out`` as faults.
+    ``faults`` are left out beside those of the environments, such as a whole character.
     """
     found = [Environment.load(path) for path in (split / ROWS).glob("*.npz")]
     found.sort(key=lambda item: (item.table.characters, item.table.environments))

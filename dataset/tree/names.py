@@ -19,6 +19,7 @@ from dataset.faults import (
     Fault,
 )
 
+#: Any number of leading zeros, the suffix in capitals or not.
 _PATTERNS = {
     "rgba": re.compile(r"(.+)\.rgba\.([0-9]{1,9})\.(?i:png)"),
     "json": re.compile(r"(.+)_([0-9]{1,9})\.(?i:json)"),
@@ -28,15 +29,6 @@ _RELEASE_NAMES = {"rgba": "{}.rgba.{:06d}.png", "json": "{}_{:06d}.json"}
 #: A file with such a suffix is a picture or label of somebody's; any other, such as ``Thumbs.db``
 #: or a download that is not finished, is no business of ours.
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".json")
-
-
-def parse_name(kind: str, name: str) -> tuple[str, int] | None:
-    """Character and frame number of a file in ``rgba`` or ``json``; None for a name without both.
-
-    Leading zeros may be any number, the suffix in capitals or not.
-    """
-    match = _PATTERNS[kind].fullmatch(name)
-    return (match[1], int(match[2])) if match else None
 
 
 @dataclass(slots=True)
@@ -79,11 +71,11 @@ def pair_files(path: str, content: Mapping[str, list[str] | Fault]) -> CameraFol
         for name in sorted(names):
             if name.startswith(".") or not name.lower().endswith(_SUFFIXES):
                 continue
-            owner, number = parse_name(kind, name) or (None, 0)
-            if owner == character:
-                numbered[kind].setdefault(number, []).append(name)
+            match = _PATTERNS[kind].fullmatch(name)
+            if match and match[1] == character:
+                numbered[kind].setdefault(int(match[2]), []).append(name)
             else:
-                strangers[f"{kind}/{name}"] = owner
+                strangers[f"{kind}/{name}"] = match and match[1]
     folder.faults += _strangers(folder, strangers, alone=not any(numbered.values()))
     folder.pictures = _choose(folder, "rgba", numbered["rgba"])
     folder.labels = _choose(folder, "json", numbered["json"])
