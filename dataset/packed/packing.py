@@ -81,40 +81,54 @@ def write_environment(
     table.characters, table.environments = [character], [environment]
     rows = dict(zip(frames, table.rows, strict=True))
     table.rows["shard"] = -1
-    by_shard: dict[str, list[FrameId]] = {}
+    by_shard: dict[str, dict[FrameId, str]] = {}
     for number in sorted(pictures):
-        by_shard.setdefault(options.shard_name(frames[number]), []).append(frames[number])
+        frame_id = frames[number]
+        by_shard.setdefault(options.shard_name(frame_id), {})[frame_id] = pictures[number]
     shards, faults = [], list(left_out)
-    for name, within in by_shard.items():
-        path = split / name
-        there = read_shard(path) if path.is_file() else {}
-        old = {file: content for file, (_, content) in there.items()}
-        files, absent = {}, []
-        for frame_id in within:
-            picture, label = (frame_key(frame_id) + suffix for suffix in (".jpg", ".json"))
-            files[picture] = old.get(picture, b"")
-            files[label] = encode_label(labels[frame_id.number], frame_id, options.size)
-            if not files[picture] or files[label] != old.get(label):
-                absent.append(frame_id)
-        paths = [pictures[frame_id.number] for frame_id in absent]
-        for frame_id, where, picture in zip(absent, paths, encode(paths), strict=True):
-            key = frame_key(frame_id)
-            if isinstance(picture, BrokenFrameError):
-                faults.append(Fault.of_file(picture, where, frame_id))
-                del files[f"{key}.jpg"], files[f"{key}.json"]
-            else:
-                files[f"{key}.jpg"] = picture
-        if files and files != old:
-            write_shard(path, files)
-            there = read_shard(path)
-        for frame_id in within:
-            if f"{frame_key(frame_id)}.jpg" in files:
-                offset, content = there[f"{frame_key(frame_id)}.jpg"]
-                row = rows[frame_id.number]
-                row["shard"], row["offset"] = len(shards), offset
-                row["length"], row["crc"] = len(content), isal_zlib.crc32(content)
-        shards += [name] if files else []
+    for name, paths in by_shard.items():
+        samples = {f: encode_label(labels[f.number], f, options.size) for f in paths}
+        jpegs, broken = _complete_shard(split / name, samples, paths, encode)
+        faults += broken
+        for frame_id, (offset, jpeg) in jpegs.items():
+            row = rows[frame_id.number]
+            row["shard"], row["offset"] = len(shards), offset
+            row["length"], row["crc"] = len(jpeg), isal_zlib.crc32(jpeg)
+        shards += [name] if jpegs else []
     Environment(table, shards, faults).save(split)
+
+
+def _complete_shard(
+    path: Path, labels: dict[FrameId, bytes], pictures: dict[FrameId, str], encode: Encode
+) -> tuple[dict[FrameId, tuple[int, bytes]], list[Fault]]:
+    """Make sure that a shard holds just these frames; those there with the same label are kept.
+
+    Returns offset and content of each JPEG, and what cannot be packed.
+    """
+    there = read_shard(path) if path.is_file() else {}
+    old = {name: content for name, (_, content) in there.items()}
+    jpegs = {
+        frame_id: old.get(f"{frame_key(frame_id)}.jpg")
+        for frame_id, label in labels.items()
+        if old.get(f"{frame_key(frame_id)}.json") == label
+    }
+    absent = [frame_id for frame_id in labels if not jpegs.get(frame_id)]
+    faults = []
+    encoded = encode([pictures[frame_id] for frame_id in absent])
+    for frame_id, jpeg in zip(absent, encoded, strict=True):
+        if isinstance(jpeg, BrokenFrameError):
+            faults.append(Fault.of_file(jpeg, pictures[frame_id], frame_id))
+        else:
+            jpegs[frame_id] = jpeg
+    kept = [frame_id for frame_id in labels if jpegs.get(frame_id)]
+    files = {}
+    for frame_id in kept:
+        key = frame_key(frame_id)
+        files |= {f"{key}.jpg": jpegs[frame_id], f"{key}.json": labels[frame_id]}
+    if files and files != old:
+        write_shard(path, files)
+        there = read_shard(path)
+    return {frame_id: there[f"{frame_key(frame_id)}.jpg"] for frame_id in kept}, faults
 
 
 def _pack_folder(
