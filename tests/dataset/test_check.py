@@ -44,7 +44,7 @@ def test_the_residual_is_the_largest_distance_among_joints_in_the_picture():
     assert projection_residual(label_of(pose, pixels + 5000)) is None
 
 
-@pytest.mark.parametrize(("theta", "counts"), [(79.0, True), (81.0, False)])
+@pytest.mark.parametrize(("theta", "counts"), [(79.5, True), (80.5, False)])
 def test_a_joint_behind_the_camera_counts_where_its_pixel_lies_near_the_axis(theta, counts):
     pose = np.tile([0.0, 0.0, 1.0], (16, 1))
     pose[7] = [0.5, 0.0, -0.5]
@@ -80,7 +80,9 @@ def test_a_residual_of_just_the_limit_is_no_fault():
     report = SetReport(SetType.TRAIN, [], [], frozenset())
     label = label_of(release.pose_for(2))
     report.add_label(label, FRAME, "there", projection_residual(label))
-    assert report.faults == []
+    outside = label_of(release.pose_for(2), label.joints2d + 5000)
+    report.add_label(outside, FRAME, "there", 5.0)
+    assert report.faults == [] and len(report.residuals) == 1 and not label.occlusion_known
     report.residuals = [1.0, 2.0, 3.0, 100.0, 5.0]
     figures = report.residual_figures()
     assert (figures["median"], figures["max"]) == (3.0, 100.0)

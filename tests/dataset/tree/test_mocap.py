@@ -102,6 +102,7 @@ def bad_labels() -> dict[str, str]:
     changes = {
         "no joint Neck": {"joints": [j for j in good["joints"] if "Neck" not in j["name"]]},
         "not finite": {"pts3d_fisheye": with_nan.tolist()},
+        "positions are not finite": {"pts2d_fisheye": (with_nan[:2] * np.nan).tolist()},
         "over 10 m from the camera": {"pts3d_fisheye": far.tolist()},
         "pts2d_fisheye": {"pts2d_fisheye": [[1.0], [2.0]]},
         "not arrays of numbers": {"pts3d_fisheye": "left"},
