@@ -34,8 +34,8 @@ from base.base_dataset import BaseDataset
 from base.errors import UserError
 from base.files import make_folder, sha256, write_text
 from base.set_type import SetType
-from dataset.loader import FrameLoader, make_loader
-from dataset.tree.mocap import open_split
+from dataset import open_split
+from dataset.loader import FrameLoader
 from utils.common.command import run_command
 from utils.common.cores import cpu_count
 from utils.common.device import GPU_HELP, select_device
@@ -288,7 +288,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     batches = -(-len(dataset) // arguments.batch_size)
     workers = min(cpu_count(), batches // _BATCHES_PER_WORKER)
-    loader = make_loader(
+    loader = FrameLoader(
         dataset,
         arguments.batch_size,
         workers if arguments.workers is None else arguments.workers,

@@ -1,1 +1,59 @@
-"""Sources of frames, target heatmaps and the batches that go to the device."""
+"""Sets of frames of any format, augmentation, target heatmaps, and batches for the device.
+
+A format of data is one file with a subclass of :class:`dataset.split.Split` and one line in
+:data:`FORMATS`; doc/extending.md shows how.
+"""
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from base.errors import UserError
+from base.set_type import SetType
+
+if TYPE_CHECKING:
+    from dataset.split import Split
+
+#: Name → "module:class"; the first that finds sets in a data root opens it.
+FORMATS = {
+    "packed": "dataset.packed.packed:Packed",
+    "tree": "dataset.tree.mocap:Mocap",
+}
+
+
+def data_format(root: str | Path, set_type: SetType | None = None) -> "type[Split]":
+    """The format of the sets in a data root; the last one where it holds none.
+
+    Raises:
+        UserError: for a root that cannot be read, or does not hold the set that is asked for.
+    """
+    for place in FORMATS.values():
+        module, name = place.split(":")
+        found = getattr(importlib.import_module(module), name)
+        if found.sets(Path(root)):
+            break
+    if set_type is not None and set_type not in found.sets(Path(root)):
+        raise UserError(f"no {set_type.folder} in {root}: {found.remedy.format(root=root)}")
+    return found
+
+
+def open_split(
+    root: str | Path,
+    set_type: SetType,
+    size: int | None = None,
+    pictures: bool = True,
+    report: bool = True,
+) -> "Split":
+    """A set of any format as the network sees it: centre square, ``size`` pixels a side.
+
+    Args:
+        root: data root.
+        set_type: which of its sets.
+        size: None for pictures as large as they are kept.
+        pictures: False for labels only: then frames without a picture count as well.
+        report: print what does not match or cannot be used.
+
+    Raises:
+        UserError: for a set that is missing or empty, or kept smaller than asked for.
+    """
+    return data_format(root, set_type)(root, set_type, size, pictures, report)

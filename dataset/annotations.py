@@ -1,27 +1,49 @@
-"""All labels of a split as arrays: what the lifting stage trains on, without any picture."""
+"""Labels of many frames in arrays: as a source has them, and as the network sees them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from base.frame import FrameId
 from base.skeleton import neck_centred
+from dataset.labels import Label
+
+#: Fields of a label that are stored as they are.
+VALUES = ("joints2d", "joints3d", "visible", "occlusion_known")
+#: One label; ``character``, ``environment`` and ``action`` index the lists of a :class:`Table`.
+LABEL_ROW = np.dtype(
+    [
+        ("character", "<i4"),
+        ("environment", "<i4"),
+        ("number", "<i4"),
+        ("action", "<i4"),
+        ("joints2d", "<f4", (16, 2)),
+        ("joints3d", "<f4", (16, 3)),
+        ("visible", "?", (16,)),
+        ("occlusion_known", "?"),
+    ]
+)
 
 
 @dataclass(slots=True)
 class Annotations:
-    """Labels of N frames.
+    """Labels of N frames, in pixels of the network's picture.
 
     Attributes:
-        joints2d: (N, 16, 2) float32 pixels of the network's picture.
+        joints2d: (N, 16, 2) float32 pixels.
         joints3d: (N, 16, 3) float32 metres, camera frame.
         visible: (N, 16) bool.
         actions: N clip names.
+        occlusion_known: whether ``visible`` is false for hidden joints too; else a joint inside the
+            picture counts as visible, though it may be hidden.
     """
 
     joints2d: np.ndarray
     joints3d: np.ndarray
     visible: np.ndarray
     actions: list[str]
+    occlusion_known: bool = False
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -29,3 +51,73 @@ class Annotations:
     def mean_pose(self) -> np.ndarray:
         """(16, 3) float64 metres: mean over the frames, each with its Neck at the origin."""
         return neck_centred(self.joints3d.astype(np.float64)).mean(0)
+
+
+@dataclass(slots=True)
+class Table:
+    """Labels of N frames in pixels of the source's pictures.
+
+    Attributes:
+        rows: (N,) structured, with the fields of :data:`LABEL_ROW` and perhaps more.
+        characters, environments, actions: names that the rows index.
+    """
+
+    rows: np.ndarray
+    characters: list[str]
+    environments: list[str]
+    actions: list[str]
+
+    @classmethod
+    def of(
+        cls, frames: Sequence[FrameId], labels: Sequence[Label], dtype: np.dtype = LABEL_ROW
+    ) -> "Table":
+        """The labels of some frames; further fields of ``dtype`` are zero."""
+        rows = np.zeros(len(frames), dtype)
+        characters, rows["character"] = _coded([frame.character for frame in frames])
+        environments, rows["environment"] = _coded([frame.environment for frame in frames])
+        actions, rows["action"] = _coded([label.action for label in labels])
+        rows["number"] = [frame.number for frame in frames]
+        for field in VALUES if labels else ():
+            rows[field] = [getattr(label, field) for label in labels]
+        return cls(rows, characters, environments, actions)
+
+    @classmethod
+    def joined(cls, tables: Sequence["Table"]) -> "Table":
+        """One table of the rows of several, in their order."""
+        rows, lists = np.concatenate([table.rows for table in tables]), {}
+        for field in ("character", "environment", "action"):
+            lists[f"{field}s"], rows[field] = _coded(
+                [
+                    getattr(table, f"{field}s")[code]
+                    for table in tables
+                    for code in table.rows[field].tolist()
+                ]
+            )
+        return cls(rows, **lists)
+
+    def frame_id(self, row: int) -> FrameId:
+        """Identity of a row's frame."""
+        values = self.rows[row]
+        return FrameId(
+            self.characters[values["character"]],
+            self.environments[values["environment"]],
+            int(values["number"]),
+        )
+
+    def label(self, row: int) -> Label:
+        """The label in a row."""
+        values = self.rows[row]
+        return Label(
+            values["joints2d"],
+            values["joints3d"],
+            values["visible"],
+            self.actions[values["action"]],
+            bool(values["occlusion_known"]),
+        )
+
+
+def _coded(values: list[str]) -> tuple[list[str], list[int]]:
+    """The different names in order, and the place of each value among them."""
+    names = sorted(set(values))
+    place = {name: i for i, name in enumerate(names)}
+    return names, [place[value] for value in values]

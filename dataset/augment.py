@@ -43,18 +43,15 @@ class Augmentation(Section):
 
     @property
     def changes(self) -> bool:
-        """Whether two looks at a frame differ at all."""
+        """Whether two views of a frame differ at all."""
         return self.moves or self.blur > 0 or self.colour > 0 or self.noise > 0
 
 
 class Part(NamedTuple):
-    """Which of several equal parts of a batch is at hand.
+    """Part ``number``, from 0, of a batch divided into ``parts`` equal ones.
 
     Numbers are drawn for all parts and those of this one taken, so that what happens to a frame
     does not depend on how its batch was divided.
-
-    Attributes:
-        number, parts: the part, from 0, and how many there are.
     """
 
     number: int = 0
@@ -81,8 +78,7 @@ def draw_moves(
     """Random moves: (count, 2, 2) matrices on normalised coordinates, (count,) bool mirrored."""
     angle = part.draw(torch.randn, count, generator=generator)
     angle = angle * math.radians(augmentation.rotation)
-    chance = 0.5 if augmentation.mirror else 0.0
-    mirrored = part.draw(torch.rand, count, generator=generator) < chance
+    mirrored = part.draw(torch.rand, count, generator=generator) < 0.5 * augmentation.mirror
     cos, sin = angle.cos(), angle.sin()
     matrix = torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
     flip = torch.ones(count, 1, 2)
@@ -90,9 +86,10 @@ def draw_moves(
     return matrix * flip, mirrored
 
 
-def _swap(joints: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
-    swapped = joints[:, list(MIRROR)]
-    return torch.where(mirrored.view(-1, *[1] * (joints.dim() - 1)), swapped, joints)
+def swap_sides(joints: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
+    """(B, 16, …) with left and right joints exchanged where the frame is mirrored."""
+    where = mirrored.view(-1, *[1] * (joints.dim() - 1))
+    return torch.where(where, joints[:, list(MIRROR)], joints)
 
 
 def move_joints2d(
@@ -102,7 +99,7 @@ def move_joints2d(
     centre = joints2d.new_tensor([camera.cx, camera.cy])
     focal = joints2d.new_tensor([camera.fx, camera.fy])
     moved = ((joints2d - centre) / focal) @ matrix.transpose(1, 2) * focal + centre
-    return _swap(moved, mirrored)
+    return swap_sides(moved, mirrored)
 
 
 def move_joints3d(
@@ -110,44 +107,26 @@ def move_joints3d(
 ) -> torch.Tensor:
     """Move (B, 16, 3) camera-frame points likewise: x and y by the matrix, z stays."""
     xy = joints3d[..., :2] @ matrix.transpose(1, 2)
-    return _swap(torch.cat([xy, joints3d[..., 2:]], -1), mirrored)
-
-
-def move_visible(visible: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
-    """Swap (B, 16) bool, whether joints are seen, where the frame is mirrored."""
-    return _swap(visible, mirrored)
+    return swap_sides(torch.cat([xy, joints3d[..., 2:]], -1), mirrored)
 
 
 def move_images(images: torch.Tensor, matrix: torch.Tensor, camera: FisheyeCamera) -> torch.Tensor:
-    """Move pictures likewise.
-
-    Args:
-        images: (B, 3, S, S) float; what comes from outside the picture is the value of black, -1.
-        matrix: (B, 2, 2).
-        camera: camera of the pictures.
-
-    Returns:
-        (B, 3, S, S).
-    """
+    """Move (B, 3, S, S) pictures likewise; what comes from outside is the value of black, -1."""
     size = images.shape[-1]
     focal = images.new_tensor([camera.fx, camera.fy])
     centre = images.new_tensor([camera.cx, camera.cy])
-    # A target pixel looks up its source through the inverse; the matrices are orthogonal.
-    inverse = matrix.transpose(1, 2) * focal[:, None] / focal[None, :]
+    # A target pixel finds its source through the inverse; the matrices are orthogonal.
+    inverse = matrix.transpose(1, 2) * focal[:, None] / focal
     offset = centre - inverse @ centre
     # grid_sample measures from -1 to 1 over pixel areas: pixel p ↔ (2p + 1)/S - 1.
     shift = (2 * offset + 1 - size) / size - inverse @ images.new_full((2,), (1 - size) / size)
-    grid = F.affine_grid(
-        torch.cat([inverse, shift[..., None]], -1), list(images.shape), align_corners=False
-    )
+    theta = torch.cat([inverse, shift[..., None]], -1)
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     return F.grid_sample(images + 1, grid, padding_mode="zeros", align_corners=False) - 1
 
 
 def blur_images(
-    images: torch.Tensor,
-    augmentation: Augmentation,
-    generator: torch.Generator,
-    part: Part = WHOLE,
+    images: torch.Tensor, augmentation: Augmentation, generator: torch.Generator, part: Part = WHOLE
 ) -> torch.Tensor:
     """Blur (B, 3, S, S) pictures, each with a Gaussian of its own width up to ``blur`` pixels."""
     count, channels, size, _ = images.shape
@@ -157,22 +136,20 @@ def blur_images(
     # A width near zero leaves the centre tap alone.
     kernel = torch.exp(-0.5 * (offset / sigma.clamp(min=1e-3)[:, None]) ** 2)
     kernel = (kernel / kernel.sum(1, keepdim=True)).to(images.device)
-    kernel = kernel.repeat_interleave(channels, 0)
+    kernel = kernel.repeat_interleave(channels, 0)[:, None, None]
     # Each channel of each frame is a group of one convolution, first across, then down.
     groups = count * channels
     blurred = images.reshape(1, groups, size, size)
-    for axis in (3, 2):
-        padding = (reach, reach, 0, 0) if axis == 3 else (0, 0, reach, reach)
-        taps = kernel.view(groups, 1, *((1, -1) if axis == 3 else (-1, 1)))
+    for taps, padding in (
+        (kernel, (reach, reach, 0, 0)),
+        (kernel.transpose(2, 3), (0, 0, reach, reach)),
+    ):
         blurred = F.conv2d(F.pad(blurred, padding, mode="replicate"), taps, groups=groups)
     return blurred.view_as(images)
 
 
 def change_colours(
-    images: torch.Tensor,
-    augmentation: Augmentation,
-    generator: torch.Generator,
-    part: Part = WHOLE,
+    images: torch.Tensor, augmentation: Augmentation, generator: torch.Generator, part: Part = WHOLE
 ) -> torch.Tensor:
     """Brightness, colour balance, contrast and pixel noise on (B, 3, S, S) pictures in [-1, 1]."""
     count, device = images.shape[0], images.device
@@ -193,26 +170,10 @@ def change_colours(
         # Six million numbers for a batch: drawn where they are used, from a seed that comes with
         # the others, each part from its own.
         seed = int(torch.randint(2**62, (), generator=generator)) + part.number
-        noise = torch.empty_like(brightness).normal_(
-            generator=torch.Generator(device).manual_seed(seed)
-        )
+        drawn = torch.Generator(device).manual_seed(seed)
+        noise = torch.empty_like(brightness).normal_(generator=drawn)
         brightness = brightness + augmentation.noise * amount * noise
     return brightness.clamp_(0, 1) * 2 - 1
-
-
-def change_appearance(
-    images: torch.Tensor,
-    augmentation: Augmentation,
-    generator: torch.Generator,
-    part: Part = WHOLE,
-) -> torch.Tensor:
-    """Blur, and colours with noise, of (B, 3, S, S) pictures in [-1, 1], as far as asked for."""
-    # In the order light goes: through the lens, to the sensor.
-    if augmentation.blur > 0:
-        images = blur_images(images, augmentation, generator, part)
-    if augmentation.colour > 0 or augmentation.noise > 0:
-        images = change_colours(images, augmentation, generator, part)
-    return images
 
 
 def augment(
@@ -226,21 +187,11 @@ def augment(
     moves: tuple[torch.Tensor, torch.Tensor] | None = None,
     part: Part = WHOLE,
 ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Pictures and labels moved together, then the pictures' appearance changed.
+    """Pictures and labels moved together, then the pictures blurred and their colours changed.
 
-    Args:
-        images: (B, 3, S, S) in [-1, 1], or None where only labels are at hand.
-        joints2d: (B, 16, 2) pixels.
-        joints3d: (B, 16, 3) metres, camera frame.
-        visible: (B, 16) bool.
-        augmentation: what is drawn.
-        camera: of the pictures.
-        generator: on the CPU, to draw from.
-        moves: of :func:`draw_moves`, drawn here if None.
-        part: the part of a batch that this is.
-
-    Returns:
-        The same four, augmented.
+    Returns the first four arguments augmented: (B, 3, S, S) pictures in [-1, 1], or None for labels
+    alone, (B, 16, 2) pixels, (B, 16, 3) metres in the camera frame and (B, 16) bool.  Numbers come
+    from ``generator``, on the CPU; ``moves`` of :func:`draw_moves` are drawn if not given.
     """
     if augmentation.moves:
         drawn = moves or draw_moves(len(joints2d), augmentation, generator, part)
@@ -249,7 +200,10 @@ def augment(
             images = move_images(images, matrix, camera)
         joints2d = move_joints2d(joints2d, matrix, mirrored, camera)
         joints3d = move_joints3d(joints3d, matrix, mirrored)
-        visible = move_visible(visible, mirrored)
-    if images is not None:
-        images = change_appearance(images, augmentation, generator, part)
+        visible = swap_sides(visible, mirrored)
+    # In the order light goes: through the lens, to the sensor.
+    if images is not None and augmentation.blur > 0:
+        images = blur_images(images, augmentation, generator, part)
+    if images is not None and (augmentation.colour > 0 or augmentation.noise > 0):
+        images = change_colours(images, augmentation, generator, part)
     return images, joints2d, joints3d, visible

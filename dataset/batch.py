@@ -39,11 +39,7 @@ class Batch:
         return self
 
     def share_memory(self) -> None:
-        """Move the tensors to where another process can read them.
-
-        Raises:
-            RuntimeError: where there is no room for them.
-        """
+        """Move the tensors to where another process can read them; RuntimeError without room."""
         for tensor in (self.images, self.joints2d, self.joints3d, self.visible):
             if tensor is not None:
                 tensor.share_memory_()
@@ -51,28 +47,23 @@ class Batch:
 
 def collate(frames: Sequence[Frame]) -> Batch:
     """Stack frames into a batch."""
-    images = None
-    if frames[0].image is not None:
-        images = torch.from_numpy(np.stack([frame.image for frame in frames]))
+
+    def stacked(name: str) -> torch.Tensor:
+        return torch.from_numpy(np.stack([getattr(frame, name) for frame in frames]))
+
     return Batch(
-        images=images,
-        joints2d=torch.from_numpy(np.stack([frame.joints2d for frame in frames])),
-        joints3d=torch.from_numpy(np.stack([frame.joints3d for frame in frames])),
-        visible=torch.from_numpy(np.stack([frame.visible for frame in frames])),
+        None if frames[0].image is None else stacked("image"),
+        *(stacked(name) for name in ("joints2d", "joints3d", "visible")),
         actions=[frame.action for frame in frames],
         frame_ids=[frame.frame_id for frame in frames],
     )
 
 
 def to_input(images: torch.Tensor, device: torch.device | str = "cpu") -> torch.Tensor:
-    """Pictures as the network takes them.
+    """(B, S, S, 3) uint8 RGB pictures as the network takes them.
 
-    Args:
-        images: (B, S, S, 3) uint8 RGB.
-        device: where to; the copy is of bytes, the arithmetic happens there.
-
-    Returns:
-        (B, 3, S, S) float32 in [-1, 1], that is (x/255 - 0.5) / 0.5, channels-last in memory.
+    The copy to the device is of bytes; the result is (B, 3, S, S) float32 in [-1, 1], that is
+    (x/255 - 0.5) / 0.5, channels-last in memory.
     """
     images = images.to(device, non_blocking=True)
     return images.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)

@@ -23,18 +23,11 @@ class HeatmapShape(NamedTuple):
 
 
 def draw_heatmaps(joints2d: torch.Tensor, input_size: int, shape: HeatmapShape) -> torch.Tensor:
-    """Gaussian targets of the 15 joints that have a heatmap.
+    """Gaussian targets of the 15 joints that have a heatmap: (B, 15, size, size) float32.
 
     Each has its peak of 1 at the joint and is cut at 3σ (a square window, as the reference
-    does).  A joint outside the picture gives an empty map.
-
-    Args:
-        joints2d: (B, 16, 2) pixels of the network's picture, pixel centres at integers.
-        input_size: side of that picture, pixels.
-        shape: how to draw.
-
-    Returns:
-        (B, 15, size, size) float32.
+    does).  ``joints2d`` are (B, 16, 2) pixels of the network's picture, ``input_size`` wide; a
+    joint outside it gives an empty map.
     """
     points = joints2d[:, list(HEATMAP_JOINTS)].float()
     inside = ((points >= -0.5) & (points < input_size - 0.5)).all(-1)
@@ -43,7 +36,6 @@ def draw_heatmaps(joints2d: torch.Tensor, input_size: int, shape: HeatmapShape) 
     centre = (points + 0.5) / stride - 0.5 if shape.subpixel else (points / stride + 0.5).floor()
     cells = torch.arange(shape.size, device=points.device, dtype=torch.float32)
     offset = cells - centre[..., None]  # (B, 15, 2, size)
-    reach = 3 * shape.sigma
-    window = offset.abs() <= reach
+    window = offset.abs() <= 3 * shape.sigma
     profile = torch.exp(-0.5 * (offset / shape.sigma) ** 2) * window * inside[..., None, None]
     return profile[..., 1, :, None] * profile[..., 0, None, :]

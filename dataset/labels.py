@@ -23,35 +23,26 @@ class Label:
     Attributes:
         joints2d: (16, 2) float32 pixels of the release's 1280×800 picture.
         joints3d: (16, 3) float32 metres, camera frame.
-        visible: (16,) bool, inside the picture and, where the file knows, not occluded.
+        visible: (16,) bool, inside the picture and, where occlusion is known, not hidden.
         action: clip name.
+        occlusion_known: whether ``visible`` tells hidden joints from joints that are seen.
     """
 
     joints2d: np.ndarray
     joints3d: np.ndarray
     visible: np.ndarray
     action: str
-
-
-def read_label(path: Path) -> Label:
-    """Read a frame's json.
-
-    Raises:
-        BrokenFrameError: for a file that is missing or no json, lacks a key or a joint, or holds
-            values that are not finite or cannot be a person in front of the camera.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BrokenFrameError(f"{path}: cannot be read ({error.strerror})") from None
-    return parse_label(data, path)
+    occlusion_known: bool = False
 
 
 def parse_label(data: bytes, path: Path | str) -> Label:
     """The labels in a json file's bytes; ``path`` names it in errors.
 
+    The release's files know nothing of occlusion; those of the synthetic set have ``visible``.
+
     Raises:
-        BrokenFrameError: as :func:`read_label`.
+        BrokenFrameError: for what is no json, lacks a key or a joint, or holds values that are not
+            finite or cannot be a person in front of the camera.
     """
     try:
         content = json.loads(data)
@@ -83,7 +74,8 @@ def parse_label(data: bytes, path: Path | str) -> Label:
         RELEASE_CAMERA.angle(joints3d) < RELEASE_CAMERA.max_theta
     )
     visible &= np.broadcast_to(seen, (count,))[rows]
-    return Label(joints2d.astype(np.float32), joints3d.astype(np.float32), visible, action)
+    pixels, metres = joints2d.astype(np.float32), joints3d.astype(np.float32)
+    return Label(pixels, metres, visible, action, "visible" in content)
 
 
 def _joint_rows(content: dict, path: Path | str) -> list[int]:

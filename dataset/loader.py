@@ -28,25 +28,23 @@ _PREFETCH = 2
 _MORE_SHARED_MEMORY = (
     "give the container more (docker run --shm-size=2g), or lower --workers or --batch_size"
 )
-_MIB = 2**20
 #: The locks of reading processes are in it as well.
-_LEAST_SHARED_MEMORY = _MIB
+_MIB = _LEAST_SHARED_MEMORY = 2**20
 
 #: A frame that takes a broken one's place is looked for this far; beyond, the set is unusable.
 _MOST_REPLACEMENTS = 1000
 
+#: A frame, or a batch, with the index and the reason of each broken frame met on the way to it.
 _Item = tuple[Frame | None, list[tuple[int, str]]]
+_Read = tuple[Batch | None, list[tuple[int, str]]]
 
 
 class _Readable(Dataset):
-    """The same frames, each with the broken ones met on the way to it, as (index, reason).
-
-    With ``replace`` the next readable frame takes the place of a broken one; without, None does.
-    """
+    """The same frames; with ``replace`` the next readable one takes the place of a broken one, and
+    without, None does."""
 
     def __init__(self, dataset: BaseDataset, replace: bool) -> None:
-        self.dataset = dataset
-        self.replace = replace
+        self.dataset, self.replace = dataset, replace
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -63,12 +61,9 @@ class _Readable(Dataset):
         return None, broken
 
 
-_Read = tuple[Batch | None, list[tuple[int, str]]]
-
-
 def _collate_readable(share: bool, items: list[_Item]) -> _Read | bytes:
-    """Batch of the frames that could be read, and what could not; pickled where the main process
-    is another one and shared memory has no room."""
+    """Batch of the frames that could be read; pickled where the main process is another one and
+    shared memory has no room."""
     frames = [frame for frame, _ in items if frame is not None]
     broken = [fault for _, faults in items for fault in faults]
     batch = collate(frames) if frames else None
@@ -91,8 +86,7 @@ def _leave_interrupts_to_the_main_process(_: int) -> None:
 
 
 def bytes_in_flight(batch_size: int, size: int, workers: int, division: Division) -> int:
-    """Shared memory that pictures of ``size`` × ``size`` take at most, in this process and in
-    those that read for it."""
+    """Shared memory that pictures take at most, in this process and in those that read for it."""
     frames = -(-batch_size // (division.world * division.accumulate))
     # A step holds its micro-batches until it ends.
     batches = _PREFETCH * workers + division.accumulate
@@ -104,16 +98,12 @@ class FrameLoader:
 
     Args:
         dataset: the frames.
-        batch_size: frames a batch, over all processes and micro-batches.
+        batch_size, shuffle, seed, drop_last, division, epoch_frames: see
+            :class:`~dataset.order.BatchOrder`.
         workers: reading processes; 0 reads in this one.
-        shuffle: draw a new order each epoch, fixed by ``seed`` and :attr:`epoch`.
-        seed: seed of the order.
-        drop_last: leave out an incomplete last batch (batch statistics of a few frames are poor).
         pin_memory: put pictures where copies to a CUDA device overlap with work on it.
         replace_broken: let the next readable frame take a broken one's place, so that batches
             stay full; without, a batch that held broken frames is smaller.
-        division: the part of each batch that is ours.
-        epoch_frames: frames of an epoch, see :class:`~dataset.order.BatchOrder`.
 
     Attributes:
         epoch: set it before each pass over shuffled data.
@@ -136,20 +126,17 @@ class FrameLoader:
         epoch_frames: int | None = None,
     ) -> None:
         self.dataset = dataset
-        self.epoch = 0
-        self.start = 0
+        self.epoch = self.start = 0
         self.broken: BrokenList = []
         self._order = BatchOrder(
             len(dataset), batch_size, shuffle, seed, drop_last, division, epoch_frames
         )
         self._pin_memory = pin_memory
-        self._told = False
-        self._bytes = bytes_in_flight(
-            batch_size, dataset.camera.width, workers, self._order.division
-        )
-        free = free_shared_memory()
+        self._warned = False
+        size, free = dataset.camera.width, free_shared_memory()
+        self._bytes = bytes_in_flight(batch_size, size, workers, self._order.division)
         if workers and free < _LEAST_SHARED_MEMORY:
-            self._tell("from the main process alone")
+            self._warn("from the main process alone")
             workers = 0
         self.workers = workers
         self._loader = DataLoader(
@@ -198,26 +185,19 @@ class FrameLoader:
 
     def _unpickled(self, read: bytes) -> _Read:
         """What came through a pipe."""
-        self._tell("through pipes")
+        self._warn("through pipes")
         batch, broken = pickle.loads(read)
         if self._pin_memory and batch is not None:
             batch.pin_memory()
         return batch, broken
 
-    def _tell(self, how: str) -> None:
+    def _warn(self, how: str) -> None:
         """Say once that pictures take a slower way, and why."""
-        if not self._told and self._order.division.rank == 0:
+        if not self._warned and self._order.division.rank == 0:
             tqdm.write(  # above a bar that is drawn
                 f"{self.dataset.set_type.folder}: pictures come {how}, which is slower: "
                 f"{self._bytes / _MIB:.0f} MiB of shared memory may be needed, /dev/shm has "
                 f"{free_shared_memory() / _MIB:.0f} MiB free; {_MORE_SHARED_MEMORY}",
                 file=sys.stderr,
             )
-        self._told = True
-
-
-def make_loader(
-    dataset: BaseDataset, batch_size: int, workers: int = 0, shuffle: bool = False, seed: int = 0
-) -> FrameLoader:
-    """Loader for one pass in order (evaluation), or in a shuffled one."""
-    return FrameLoader(dataset, batch_size, workers=workers, shuffle=shuffle, seed=seed)
+        self._warned = True

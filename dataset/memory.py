@@ -7,7 +7,6 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import numpy as np
 from tqdm import tqdm
 
 from base.base_dataset import BaseDataset
@@ -16,21 +15,15 @@ from base.frame import Frame, FrameId
 
 
 class InMemory(BaseDataset):
-    """All frames of another dataset, decoded by threads at the start.
-
-    Frames that cannot be read are left out and listed in ``broken``.
-
-    Args:
-        source: the frames.
-        threads: decoding threads (OpenCV decodes outside Python's lock).
+    """All frames of another dataset, decoded at the start by ``threads`` (OpenCV decodes outside
+    Python's lock); those that cannot be read are left out and listed in ``broken``.
 
     Raises:
         UserError: if no frame at all can be read.
     """
 
     def __init__(self, source: BaseDataset, threads: int) -> None:
-        self.set_type = source.set_type
-        self.camera = source.camera
+        self.set_type, self.camera = source.set_type, source.camera
         self.broken: list[tuple[FrameId, str]] = []
         self._frames: list[Frame] = []
 
@@ -40,23 +33,18 @@ class InMemory(BaseDataset):
             except BrokenFrameError as error:
                 return str(error)
 
+        name, count = self.set_type.folder, len(source)
         with ThreadPoolExecutor(max(1, threads)) as pool:
-            results = tqdm(
-                pool.map(read, range(len(source))),
-                total=len(source),
-                desc=f"reading {self.set_type.folder}",
-                unit="frame",
-                leave=False,
-            )
-            for index, result in enumerate(results):
+            found = pool.map(read, range(count))
+            bar = tqdm(found, f"reading {name}", count, unit="frame", leave=False)
+            for index, result in enumerate(bar):
                 if isinstance(result, Frame):
                     self._frames.append(result)
                 else:
                     self.broken.append((source.frame_id(index), result))
         if not self._frames:
             raise UserError(
-                f"{self.set_type.folder}: none of {len(self.broken)} pictures can be read "
-                f"(first: {self.broken[0][1]})"
+                f"{name}: none of {count} pictures can be read (first: {self.broken[0][1]})"
             )
 
     def __len__(self) -> int:
@@ -72,14 +60,14 @@ class InMemory(BaseDataset):
 
 def picture_bytes(count: int, size: int) -> int:
     """Memory that ``count`` pictures of ``size`` × ``size`` take."""
-    return count * size * size * 3 * np.dtype(np.uint8).itemsize
+    return count * size * size * 3
 
 
 def free_shared_memory() -> float:
     """Bytes that processes may still share; infinite where no folder limits it."""
+    folder = "/dev/shm"
     if sys.platform != "linux":
         return math.inf
-    folder = "/dev/shm"
     if not os.access(folder, os.W_OK):
         return 0
     usage = shutil.disk_usage(folder)

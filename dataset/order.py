@@ -12,12 +12,7 @@ from torch.utils.data import Sampler
 
 
 class Division(NamedTuple):
-    """How a global batch is divided, and which part is ours.
-
-    Attributes:
-        rank, world: number of this process, and how many there are.
-        accumulate: micro-batches that each process goes through one after the other.
-    """
+    """Ours is part ``rank`` of ``world`` processes, in ``accumulate`` micro-batches each."""
 
     rank: int = 0
     world: int = 1
@@ -30,8 +25,7 @@ class BatchOrder(Sampler[list[int]]):
     Args:
         count: frames.
         batch_size: frames of a global batch.
-        shuffle: draw a new order each epoch, fixed by ``seed`` and :attr:`epoch`.
-        seed: seed of the order.
+        shuffle: draw a new order each epoch, fixed by ``seed`` and the attribute ``epoch``.
         drop_last: leave out an incomplete last batch (batch statistics of a few frames are poor),
             unless it is the only one.
         division: the part that is ours.  The parts of a batch are disjoint and together are it.
@@ -39,9 +33,7 @@ class BatchOrder(Sampler[list[int]]):
             then follow each other through one order after another, so that each frame comes up
             as often as any, give or take one.
 
-    Attributes:
-        epoch: set it before each pass over shuffled data.
-        start: first step of the next pass.
+    A pass starts at step ``start``.
     """
 
     def __init__(
@@ -56,15 +48,11 @@ class BatchOrder(Sampler[list[int]]):
     ) -> None:
         self.count = count
         self.length = count if epoch_frames is None else epoch_frames
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.seed = seed
+        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self.division = division or Division()
-        self.epoch = 0
-        self.start = 0
+        self.epoch = self.start = 0
         whole = self.length // batch_size
         self.steps = whole if drop_last and whole else -(-self.length // batch_size)
-        self._generator = torch.Generator()
 
     def __len__(self) -> int:
         return self.steps * self.division.accumulate
@@ -80,8 +68,8 @@ class BatchOrder(Sampler[list[int]]):
         """(count,) int64, every frame once."""
         if not self.shuffle:
             return torch.arange(self.count)
-        self._generator.manual_seed(self.seed * 1_000_003 + number)
-        return torch.randperm(self.count, generator=self._generator)
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
+        return torch.randperm(self.count, generator=generator)
 
     def slices(self) -> Iterator[slice]:
         """Our parts of the batches, as ranges of :meth:`permutation`; some may be empty."""

@@ -29,10 +29,7 @@ class WrongSizeError(BrokenFrameError):
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """A picture as RGB, whatever its channels and depth; EXIF orientation is honoured.
-
-    Returns:
-        (H, W, 3) uint8.
+    """A picture as (H, W, 3) uint8 RGB, whatever its channels and depth, turned as EXIF says.
 
     Raises:
         BrokenFrameError: for a file that is missing, cut off or no picture.
@@ -41,11 +38,7 @@ def read_picture(path: Path) -> np.ndarray:
 
 
 def read_bytes(path: Path) -> bytes:
-    """A frame's file.
-
-    Raises:
-        BrokenFrameError: where it cannot be read.
-    """
+    """A frame's file; raises BrokenFrameError where it cannot be read."""
     try:
         return Path(path).read_bytes()
     except OSError as error:
@@ -55,9 +48,7 @@ def read_bytes(path: Path) -> bytes:
 def decode_picture(data: bytes, path: Path | str) -> np.ndarray:
     """The picture in a file's bytes, as :func:`read_picture`; ``path`` names it in errors.
 
-    Raises:
-        BrokenFrameError: for bytes that are cut off or no picture, and for a picture that is too
-            large for OpenCV, which looks at the size before it decodes anything.
+    OpenCV reads the size before it decodes anything, and refuses a picture that is too large.
     """
     # Some decoders fill the missing part of a cut-off file with grey and say nothing.
     for start, end, _ in _KINDS:
@@ -85,11 +76,7 @@ def _undecodable(data: bytes) -> str:
 
 
 def decode_release_picture(data: bytes, path: Path | str) -> np.ndarray:
-    """A picture of the release from its file's bytes: (800, 1280, 3) uint8 RGB.
-
-    Raises:
-        BrokenFrameError: as :func:`decode_picture`, and for a picture of another size.
-    """
+    """A picture of the release, as :func:`decode_picture`: (800, 1280, 3), no other size."""
     image = decode_picture(data, path)
     if image.shape[:2] != (RELEASE_CAMERA.height, RELEASE_CAMERA.width):
         raise WrongSizeError(
@@ -116,11 +103,7 @@ def is_picture(name: str, suffixes: Set[str] = PICTURE_SUFFIXES) -> bool:
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """The pictures directly in a folder, in natural order.
-
-    Raises:
-        UserError: if it is missing, no folder, cannot be read, or holds none.
-    """
+    """The pictures directly in a folder, in natural order; refused if there are none."""
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder of pictures")

@@ -1,4 +1,4 @@
-"""The list of frames to leave out: written by the doctor or by hand, honoured by every loader."""
+"""The list of frames to leave out, by check_data.py or by hand, that every loader honours."""
 
 import codecs
 import re
@@ -11,6 +11,7 @@ from base.errors import UserError
 from base.files import replacing
 from base.frame import FrameId
 from base.set_type import SetType
+from dataset.annotations import Table
 
 #: Lies in the data root, beside TrainSet, ValSet and TestSet.
 SKIP_LIST = "skip_list.txt"
@@ -26,12 +27,8 @@ _LINE = re.compile(
 )
 
 
-def read_text(path: Path) -> str:
-    """Content of a list as editors of any system write it; "" where there is none.
-
-    Raises:
-        UserError: where it cannot be read.
-    """
+def _read_text(path: Path) -> str:
+    """Content of a list as editors of any system write it; "" where there is none."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -51,7 +48,7 @@ def read_skip_list(root: Path, set_type: SetType) -> frozenset[FrameId]:
     """
     path = Path(root) / SKIP_LIST
     skip = set()
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(_read_text(path).splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         match = _LINE.match(line.strip().replace("\\", "/"))
@@ -64,31 +61,25 @@ def read_skip_list(root: Path, set_type: SetType) -> frozenset[FrameId]:
     return frozenset(skip)
 
 
-def is_listed(
-    skip: frozenset[FrameId],
-    characters: np.ndarray,
-    environments: np.ndarray,
-    numbers: np.ndarray,
-) -> np.ndarray:
-    """(N,) bool: which of N frames are to be left out, by their character, environment, number."""
+def is_listed(skip: frozenset[FrameId], table: Table) -> np.ndarray:
+    """(N,) bool: which rows of a table are of frames to be left out."""
     listed: dict[tuple[str, str], list[int]] = {}
     for frame in skip:
         listed.setdefault((frame.character, frame.environment), []).append(frame.number)
-    found = np.zeros(len(numbers), bool)
-    for (character, environment), of_folder in listed.items():
-        there = (characters == character) & (environments == environment)
-        found |= there & np.isin(numbers, of_folder)
+    rows = table.rows
+    found = np.zeros(len(rows), bool)
+    for (character, environment), numbers in listed.items():
+        if character in table.characters and environment in table.environments:
+            there = rows["character"] == table.characters.index(character)
+            there &= rows["environment"] == table.environments.index(environment)
+            found |= there & np.isin(rows["number"], numbers)
     return found
 
 
 def add_to_skip_list(root: Path, entries: Iterable[tuple[SetType, FrameId, str]]) -> int:
-    """Add frames to the list of a data root, each with the reasons on its line.
+    """Add frames to the list of a data root, each with the reasons on its line; returns how many.
 
-    Returns:
-        How many frames; those in folders whose name no line can hold are left out.
-
-    Raises:
-        UserError: where the list cannot be read or written.
+    Those in folders whose name no line can hold are left out.
     """
     path = Path(root) / SKIP_LIST
     reasons: dict[str, dict[str, None]] = {}
@@ -96,7 +87,7 @@ def add_to_skip_list(root: Path, entries: Iterable[tuple[SetType, FrameId, str]]
         name = f"{set_type.folder}/{frame_id}"
         if _LINE.fullmatch(name) and len(name.splitlines()) == 1 and "\\" not in name:
             reasons.setdefault(name, {})[" ".join(reason.splitlines())] = None
-    lines = read_text(path).splitlines() or [_HEADER]
+    lines = _read_text(path).splitlines() or [_HEADER]
     lines += [f"{name}  {'; '.join(why)}" for name, why in sorted(reasons.items())]
     with replacing(path) as temporary:
         temporary.write_bytes("".join(f"{line}\n" for line in lines).encode(*_UTF8))

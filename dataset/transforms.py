@@ -18,26 +18,17 @@ def resize_square(square: np.ndarray, size: int) -> np.ndarray:
 
 
 class SquareCrop(BaseTransform):
-    """The largest centred square of a picture, resized to ``size`` × ``size``.
+    """The largest centred square of a (height, width) picture, resized to ``size`` × ``size``.
 
-    Of a 1280×800 picture that is columns 240 to 1040, the reference's crop.  Shrinking averages
-    over pixel areas, so it does not alias; a picture that already is ``size`` × ``size`` is
-    returned untouched.
-
-    Args:
-        size: side of the result, pixels.
-        width, height: size of the source pictures, pixels.
+    Of a 1280×800 picture that is columns 240 to 1040, the reference's crop.
     """
 
     def __init__(
         self, size: int, width: int = RELEASE_CAMERA.width, height: int = RELEASE_CAMERA.height
     ) -> None:
-        self.size = size
-        self.width = width
-        self.height = height
+        self.size, self.width, self.height = size, width, height
         self.side = min(width, height)
-        self.left = (width - self.side) // 2
-        self.top = (height - self.side) // 2
+        self.left, self.top = (width - self.side) // 2, (height - self.side) // 2
         self.scale = size / self.side
 
     def image(self, image: np.ndarray) -> np.ndarray:

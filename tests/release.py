@@ -60,10 +60,11 @@ def label_path(folder: Path, number: int) -> Path:
     return folder / "json" / f"{folder.parents[1].name}_{number:06d}.json"
 
 
-def write_picture(folder: Path, number: int, channels: int = 3) -> Path:
-    """A 1280×800 picture whose grey value is the frame number."""
+def write_picture(folder: Path, number: int, channels: int = 3, level: int | None = None) -> Path:
+    """A 1280×800 picture of one grey value, the frame number unless given."""
     path = picture_path(folder, number)
-    cv2.imwrite(str(path), np.full((800, 1280, channels), number % 256, np.uint8))
+    value = number if level is None else level
+    cv2.imwrite(str(path), np.full((800, 1280, channels), value, np.uint8))
     return path
 
 

@@ -16,7 +16,7 @@ import torch
 import demo
 from base.errors import UserError
 from base.set_type import SetType
-from dataset.tree.mocap import open_split
+from dataset import open_split
 from utils import pack_data
 from utils.common.networks import load_pose_model
 from utils.drawing.split import SplitPainter

@@ -1,4 +1,4 @@
-"""What doc/extending.md shows works as it stands there: a new kind of model, one file, one line."""
+"""What doc/extending.md shows works as it stands there: one file and one line each."""
 
 import json
 import re
@@ -8,13 +8,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import release
 
+import dataset
 import demo
 import inference
 import model
 import train
+from base.camera import RELEASE_CAMERA
+from base.set_type import SetType
+from utils import check_data
 
-PAGE = Path(train.__file__).parent / "doc" / "extending.md"
+PAGE = (Path(train.__file__).parent / "doc" / "extending.md").read_text(encoding="utf-8")
 BEST = "checkpoints/model_best.tar"
 CONFIG = """
 precision: fp32
@@ -28,25 +33,33 @@ finetune: *stage
 
 
 @pytest.fixture
-def config(tmp_path, monkeypatch):
-    """The page's file and line in place, and a configuration that names it."""
-    code, line = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len([row for row in code.splitlines() if row.strip()]) <= 80
-    kind, place = re.fullmatch(r'\s*"(\w+)": "([\w.:]+)",\s*', line).groups()
-    module, name = place.split(":")
-    path = tmp_path / f"{module.rpartition('.')[2]}.py"
-    path.write_text(code)
-    monkeypatch.setattr(model, "__path__", [*model.__path__, str(tmp_path)])
-    monkeypatch.setitem(model.KINDS, kind, f"{module}:{name}")
-    monkeypatch.delitem(sys.modules, module, raising=False)
-    settings = re.search(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1]
-    path = tmp_path / "mlp.yml"
-    path.write_text(CONFIG + settings.replace("1024", "32"))
-    yield path
-    sys.modules.pop(module, None)
+def extended(tmp_path, monkeypatch):
+    """The file and the line of a section of the page in place."""
+
+    def extend(title, package, registry):
+        section = PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
+        code, line = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+        assert len([row for row in code.splitlines() if row.strip()]) <= 80
+        name, place = re.fullmatch(r'\s*"(\w+)": "([\w.:]+)",\s*', line).groups()
+        module = place.partition(":")[0]
+        (tmp_path / f"{module.rpartition('.')[2]}.py").write_text(code)
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+        monkeypatch.delitem(sys.modules, module, raising=False)
+        # The module of the page does not outlive the test.
+        monkeypatch.setitem(sys.modules, module, None)
+        monkeypatch.delitem(sys.modules, module)
+        known = getattr(package, registry)
+        monkeypatch.setattr(package, registry, {name: place} | known)
+        return section
+
+    return extend
 
 
-def test_a_perceptron_is_trained_evaluated_and_run_in_inference(config, tiny_data, tmp_path):
+def test_a_perceptron_is_trained_evaluated_and_run_in_inference(extended, tiny_data, tmp_path):
+    section = extended("A kind of model", model, "KINDS")
+    settings = re.search(r"```yaml\n(.*?)```", section, re.DOTALL)[1]
+    config = tmp_path / "mlp.yml"
+    config.write_text(CONFIG + settings.replace("1024", "32"))
     common = ["--gpu", "cpu", "--data_root", str(tiny_data)]
     log_dir = tmp_path / "log"
     train.main(
@@ -76,3 +89,51 @@ def test_a_perceptron_is_trained_evaluated_and_run_in_inference(config, tiny_dat
     )
     frames = json.loads((out / "poses.json").read_text())["frames"]
     assert np.array(frames[0]["joints3d"]).shape == (16, 3)
+
+
+def test_a_format_is_opened_checked_trained_on_and_evaluated(
+    extended, tiny_checkpoint, tiny_config, tmp_path
+):
+    extended("A data format", dataset, "FORMATS")
+    root, rng = tmp_path / "arrays", np.random.default_rng(0)
+    for kind in SetType:
+        (root / kind.folder).mkdir(parents=True)
+        joints3d = np.stack([release.pose_for(n) for n in range(4)]).astype(np.float32)
+        joints2d = RELEASE_CAMERA.project(joints3d).astype(np.float32)
+        np.savez(
+            root / f"{kind.folder}.npz",
+            person=[f"{kind.value}_1"] * 4,
+            action=["walking"] * 4,
+            joints2d=joints2d,
+            joints3d=joints3d,
+            seen=rng.random((4, 16)) < 0.5,
+        )
+        for n in range(4):
+            picture = np.full((800, 1280, 3), 10 * n, np.uint8)
+            cv2.imwrite(str(root / kind.folder / f"{n:06d}.jpg"), picture)
+    data = dataset.open_split(root, SetType.VAL, 64)
+    assert data[2].image.shape == (64, 64, 3) and (data[2].image == 20).all()
+    np.testing.assert_allclose(data[2].joints2d, data.camera.project(data[2].joints3d), atol=1e-3)
+    assert str(data.frame_id(3)) == "val_1/room/000003" and data.annotations().occlusion_known
+    check_data.main(["--data_root", str(root)])
+    (root / "TrainSet" / "000001.jpg").write_bytes(b"")
+    (root / "skip_list.txt").write_text("TestSet/test_1/room/2\n")
+    with pytest.raises(SystemExit):
+        check_data.main(["--data_root", str(root)])
+    report = json.loads((root / "report.json").read_text())["sets"]
+    [fault] = report[0]["faults"]
+    assert (fault["kind"], fault["where"]) == ("unreadable picture", "TrainSet/train_1/room/000001")
+    common = ["--gpu", "cpu", "--data_root", str(root)]
+    train.main(
+        [
+            *("--training_type", "train3d", "--config", str(tiny_config), "--epochs", "1"),
+            *("--log_dir", str(tmp_path / "log"), *common),
+        ]
+    )
+    demo.main(
+        [
+            *("--load_model", str(tiny_checkpoint), "--save_dir", str(tmp_path / "demo")),
+            *("--num_vis", "1", "--workers", "0", *common),
+        ]
+    )
+    assert json.loads((tmp_path / "demo" / "results.json").read_text())["frames"] == 3

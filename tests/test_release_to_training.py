@@ -9,9 +9,10 @@ from http_server import Faults, serving
 
 import train
 from base.set_type import SetType
+from dataset import open_split
 from dataset.packed.packed import Packed
 from dataset.release import table as release
-from dataset.tree.mocap import Mocap, open_split
+from dataset.tree.mocap import Mocap
 from utils import check_data, download_data, extract_data, make_synthetic, pack_data
 
 #: Of six, nine and one part.

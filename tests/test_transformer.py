@@ -16,8 +16,8 @@ import train
 from base.camera import RELEASE_CAMERA
 from base.errors import UserError
 from base.set_type import SetType
+from dataset import open_split
 from dataset.transforms import SquareCrop
-from dataset.tree.mocap import open_split
 from utils import export_onnx
 from utils.common.networks import check_camera, load_pose_model
 from utils.inference.pose_predictor import PosePredictor

@@ -38,12 +38,12 @@ from base.camera import RELEASE_CAMERA
 from base.frame import FrameId
 from base.set_type import SetType
 from base.skeleton import LIMBS, neck_centred
+from dataset import open_split
 from dataset.batch import collate, to_input
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.loader import FrameLoader
 from dataset.packed.packed import is_packed
 from dataset.transforms import SquareCrop
-from dataset.tree.mocap import open_split
 from model import build
 from model.lifting import LiftingAutoencoder
 from model.losses import LossWeights, centred_losses, heatmap_mse, reconstruction_error

@@ -27,7 +27,7 @@ import numpy as np
 
 from base.files import write_text
 from base.set_type import SetType
-from dataset.tree.mocap import open_split
+from dataset import open_split
 from model import build
 from utils.benchmarking import launch, machine
 from utils.benchmarking.checksum import differences, set_checksum

@@ -21,8 +21,8 @@ from base.base_dataset import BaseDataset
 from base.errors import UserError
 from base.files import replacing
 from base.set_type import SetType
-from dataset.loader import make_loader
-from dataset.tree.mocap import open_split
+from dataset import open_split
+from dataset.loader import FrameLoader
 from utils.common.command import run_command
 from utils.common.device import GPU_HELP
 from utils.common.paths import DEFAULT_DATA_ROOT
@@ -49,7 +49,7 @@ _FEWEST = 100
 def collect(predictor: PosePredictor, dataset: BaseDataset) -> tuple[np.ndarray, np.ndarray]:
     """Heights (F, 16) of heatmaps and errors (F, 16), millimetres in the camera's frame."""
     heights, errors = [], []
-    loader = make_loader(dataset, batch_size=16)
+    loader = FrameLoader(dataset, batch_size=16)
     for batch in tqdm(loader, unit="batch", dynamic_ncols=True):
         found = predictor(batch.images)
         placed = found.joints3d + found.neck[:, None]

@@ -10,12 +10,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from base.errors import UserError
 from base.files import write_text
 from base.set_type import SetType
-from dataset.faults import KINDS, OFF_CAMERA, Fault, SetReport
-from dataset.packed.check import check_packed
-from dataset.packed.packed import is_packed
+from dataset import data_format
+from dataset.check import SetReport, check_set
+from dataset.faults import KINDS, OFF_CAMERA, Fault
 from dataset.skip_list import SKIP_LIST, add_to_skip_list
-from dataset.tree.check import check_tree
-from dataset.tree.listing import sets_in
 from utils.common.command import run_command
 from utils.common.cores import cpu_count
 
@@ -82,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 def _sets(root: Path, names: list[str] | None) -> list[SetType]:
     if names is not None:
         return [SetType(name) for name in names]
-    found = sets_in(root)
+    found = data_format(root).sets(root)
     if not found:
         raise UserError(f"{root}: holds no TrainSet, ValSet or TestSet")
     return found
@@ -150,9 +148,8 @@ def main(argv: list[str] | None = None) -> None:
     args = _parser().parse_args(argv)
     if args.jobs < 1:
         raise UserError("--jobs must be at least 1")
-    check = check_packed if is_packed(args.data_root) else check_tree
     reports = [
-        check(args.data_root, set_type, not args.no_pictures, args.jobs, args.max_residual)
+        check_set(args.data_root, set_type, not args.no_pictures, args.jobs, args.max_residual)
         for set_type in _sets(args.data_root, args.sets)
     ]
     for report in reports:

@@ -26,9 +26,9 @@ from base.actions import ACTION_GROUPS, action_group
 from base.files import write_text
 from base.set_type import SetType
 from base.skeleton import JOINTS, LIMBS, neck_centred
+from dataset import open_split
 from dataset.annotations import Annotations
 from dataset.pictures import read_picture
-from dataset.tree.mocap import open_split
 from utils.common.command import run_command
 from utils.common.paths import DEFAULT_DATA_ROOT
 from utils.draw_contact_sheet import choose_pictures, draw_sheet

@@ -1,11 +1,14 @@
 """Pack the release for training: cropped and resized once, tens of gigabytes in few files."""
 
 import argparse
+import contextlib
 import json
 import os
 import sys
 import threading
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -15,12 +18,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from base.errors import UserError
 from base.set_type import SetType
 from dataset.faults import Fault, summary
-from dataset.packed.pack_archive import archive_marker, pack_archive
-from dataset.packed.pack_tree import pack_tree
+from dataset.packed.packing import archive_marker, pack_archive, pack_tree
 from dataset.packed.shards import INDEX, ROWS, PackOptions, assemble, prepare_output
 from dataset.release.table import CHARACTERS, find_archives, missing_parts
-from dataset.tree.index import load_index
-from dataset.tree.listing import sets_in
+from dataset.split import set_folders
 from utils.common.command import run_command
 from utils.common.cores import cpu_count
 
@@ -49,99 +50,64 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--input",
-        type=Path,
-        required=True,
-        help="folder of the downloaded parts, or one that holds TrainSet, ValSet and TestSet",
-    )
-    parser.add_argument("--output", type=Path, required=True, help="folder of the packed sets")
-    parser.add_argument("--size", type=int, default=368, help="side of the pictures (default 368)")
-    parser.add_argument("--quality", type=int, default=95, help="of the JPEGs (default 95)")
-    parser.add_argument(
-        "--frames_per_shard",
-        type=int,
-        default=1000,
-        help="frame numbers that a shard spans (default 1000, about 45 MB)",
-    )
-    parser.add_argument(
-        "--jobs",
-        type=int,
-        default=cpu_count(),
-        help="encoding threads (default: one per core, here %(default)s)",
-    )
+    add = parser.add_argument
+    source = "folder of the downloaded parts, or one that holds TrainSet, ValSet and TestSet"
+    add("--input", type=Path, required=True, help=source)
+    add("--output", type=Path, required=True, help="folder of the packed sets")
+    add("--size", type=int, default=368, help="side of the pictures (default 368)")
+    add("--quality", type=int, default=95, help="of the JPEGs (default 95)")
+    shard = "frame numbers that a shard spans (default 1000, about 45 MB)"
+    add("--frames_per_shard", type=int, default=1000, help=shard)
+    jobs = "encoding threads (default: one per core, here %(default)s)"
+    add("--jobs", type=int, default=cpu_count(), help=jobs)
     return parser
 
 
-def _pack_trees(
-    root: Path, output: Path, options: PackOptions, jobs: int
-) -> tuple[dict[SetType, list[Fault]], list[str]]:
-    """Pack set by set; returns what each misses as a whole, and what went wrong."""
-    missed: dict[SetType, list[Fault]] = {}
-    faults = []
-    for set_type in sets_in(root):
-        try:
-            index = load_index(root, set_type)
-        except UserError as error:
-            faults.append(str(error))
-            continue
-        with (
-            ThreadPoolExecutor(jobs) as pool,
-            tqdm(
-                total=len(index.number),
-                desc=f"packing {set_type.folder}",
-                unit="frame",
-                dynamic_ncols=True,
-            ) as bar,
-        ):
-            try:
-                missed[set_type] = pack_tree(
-                    root, set_type, output, options, pool, bar.update, index
-                )
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-    return missed, faults
+class _Threads:
+    """Readers, which pack several environments or archives at a time, and encoders of pictures."""
+
+    def __init__(self, jobs: int) -> None:
+        self.readers = ThreadPoolExecutor(max(1, min(4, jobs // 2)))
+        self.encoders = ThreadPoolExecutor(jobs)
+        self.stop = threading.Event()
+
+    def run(self, works: Iterable[Callable[[], int]], bar: tqdm) -> None:
+        """Do all, and move the bar on by what each returns."""
+        futures = [self.readers.submit(work) for work in works]
+        with bar:
+            for future in futures:
+                bar.update(future.result())
+
+    def close(self) -> None:
+        """End them, whatever they are doing."""
+        self.stop.set()
+        for pool in (self.readers, self.encoders):
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _pack_archives(
-    archives: dict[str, list[Path]], output: Path, options: PackOptions, jobs: int
+    archives: dict[str, list[Path]], output: Path, options: PackOptions, threads: _Threads
 ) -> list[str]:
     """Pack several characters at a time; returns what went wrong."""
-    stop = threading.Event()
     faults: list[str] = []
+    total = sum(path.stat().st_size for parts in archives.values() for path in parts)
+    bar = tqdm(total=total, desc="packing", unit="B", unit_scale=True, dynamic_ncols=True)
 
-    def pack(name: str) -> None:
+    def pack(name: str) -> int:
         parts, split = archives[name], output / CHARACTERS[name].set_type.folder
-        size = sum(path.stat().st_size for path in parts)
         if _is_done(archive_marker(split, name), parts):
-            bar.update(size)
-            return
-        missing = missing_parts(name, parts)
+            return sum(path.stat().st_size for path in parts)
         try:
-            if missing:
+            if missing := missing_parts(name, parts):
                 raise UserError(f"{', '.join(missing)} missing beside {parts[0]}")
-            told = pack_archive(name, parts, split, options, encoders, bar.update, stop)
-            if told:
-                bar.write("\n".join([name, *told]), file=sys.stderr)
+            how = options, threads.encoders, bar.update, threads.stop
+            if skipped := pack_archive(name, parts, split, *how):
+                bar.write("\n".join([name, *skipped]), file=sys.stderr)
         except UserError as error:
             faults.append(str(error))
+        return 0
 
-    total = sum(path.stat().st_size for parts in archives.values() for path in parts)
-    with (
-        tqdm(total=total, desc="packing", unit="B", unit_scale=True, dynamic_ncols=True) as bar,
-        ThreadPoolExecutor(jobs) as encoders,
-        ThreadPoolExecutor(max(1, min(4, jobs // 2))) as readers,
-    ):
-        futures = [readers.submit(pack, name) for name in archives]
-        try:
-            for future in futures:
-                future.result()
-        except BaseException:
-            stop.set()
-            for pool in (readers, encoders):
-                pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    threads.run([partial(pack, name) for name in archives], bar)
     return faults
 
 
@@ -156,7 +122,7 @@ def _is_done(marker: Path, parts: list[Path]) -> bool:
 def _folder_bytes(folder: Path) -> int:
     # Characters may be links to another disk, which rglob does not follow.
     paths = (
-        Path(parent) / name
+        Path(parent, name)
         for parent, _, names in os.walk(folder, followlinks=True)
         for name in names
     )
@@ -164,26 +130,38 @@ def _folder_bytes(folder: Path) -> int:
 
 
 def _assemble(
-    output: Path, options: PackOptions, missed: dict[SetType, list[Fault]]
-) -> tuple[int, int]:
-    """Put the indices together and say what there is; returns frames and bytes."""
+    args: argparse.Namespace, options: PackOptions, others: dict[SetType, list[Fault]]
+) -> list[str]:
+    """Put the indices together and say what there is; returns the sets that hold no label."""
     frames = total = 0
+    empty = []
     for set_type in SetType:
-        split = output / set_type.folder
-        if not any((split / ROWS).glob("*.npz")):
+        split, faults = args.output / set_type.folder, others.get(set_type, [])
+        packed = any((split / ROWS).glob("*.npz"))
+        index = assemble(split, set_type, options, faults) if packed else {"left_out": faults}
+        left_out, size = summary(index["left_out"]), _folder_bytes(split)
+        if not index.get("labels") and (packed or set_type in others):
+            found = "; ".join(left_out) or "it holds no label"
+            empty.append(f"{set_type.folder}: no frame can be used: {found}")
+        if not packed:
             continue
-        index = assemble(split, set_type, options, missed.get(set_type, []))
-        size = _folder_bytes(split)
         frames, total = frames + index["pictures"], total + size
         print(
             f"{set_type.folder}: {index['pictures']:,} frames in {len(index['shards'])} shards, "
             f"{index['labels']:,} labels, {size / 1e9:,.3f} GB"
         )
-        for line in summary(index["left_out"]):
+        for line in left_out:
             print(f"  left out: {line}")
-        if index["left_out"]:
+        if left_out:
             print(f"  all that is left out is in {split / INDEX}")
-    return frames, total
+    if frames:
+        source = _folder_bytes(args.input)
+        print(
+            f"{source / 1e9:,.3f} GB became {total / 1e9:,.3f} GB ({source / total:.1f} times "
+            f"less): {total / frames / 1e3:.1f} kB a frame, which is "
+            f"{total / frames * _RELEASE_FRAMES / 1e9:.1f} GB for {_RELEASE_FRAMES:,} frames"
+        )
+    return empty
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -196,35 +174,30 @@ def main(argv: list[str] | None = None) -> None:
     if args.output.resolve() == args.input.resolve():
         raise UserError("--output must be another folder than --input")
     options = PackOptions(args.size, args.quality, args.frames_per_shard)
-    faults: list[str] = []
-    missed: dict[SetType, list[Fault]] = {}
-    sets = sets_in(args.input)
-    # Folders of that name may hold the downloaded parts instead.
+    # Folders of these names may hold the downloaded parts instead.
+    sets = set_folders(args.input)
     extracted = any(any((args.input / name.folder).glob("*/*/cam_down")) for name in sets)
     archives = {} if extracted else find_archives(args.input)
-    if sets and not archives:
-        prepare_output(args.output, options)
-        missed, faults = _pack_trees(args.input, args.output, options, args.jobs)
-    else:
-        if not archives:
-            raise UserError(
-                f"{args.input}: holds neither parts of the release nor frames in TrainSet, ValSet "
-                "or TestSet"
-            )
-        if strangers := archives.keys() - CHARACTERS.keys():
-            raise UserError(
-                f"{args.input}: holds {', '.join(sorted(strangers))}, no characters of the release"
-            )
-        prepare_output(args.output, options)
-        faults = _pack_archives(archives, args.output, options, args.jobs)
-    frames, packed = _assemble(args.output, options, missed)
-    if frames:
-        source = _folder_bytes(args.input)
-        print(
-            f"{source / 1e9:,.3f} GB became {packed / 1e9:,.3f} GB ({source / packed:.1f} times "
-            f"less): {packed / frames / 1e3:.1f} kB a frame, which is "
-            f"{packed / frames * _RELEASE_FRAMES / 1e9:.1f} GB for {_RELEASE_FRAMES:,} frames"
+    if not (archives or sets):
+        raise UserError(
+            f"{args.input}: holds neither parts of the release nor frames in TrainSet, ValSet or "
+            "TestSet"
         )
+    if strangers := archives.keys() - CHARACTERS.keys():
+        raise UserError(
+            f"{args.input}: holds {', '.join(sorted(strangers))}, no characters of the release"
+        )
+    prepare_output(args.output, options)
+    faults: list[str] = []
+    others: dict[SetType, list[Fault]] = {}  # those that belong to no environment
+    with contextlib.closing(_Threads(args.jobs)) as threads:
+        if archives:
+            faults = _pack_archives(archives, args.output, options, threads)
+        for set_type in () if archives else sets:
+            how = set_type, args.output, options, threads.encoders
+            works, others[set_type] = pack_tree(args.input, *how)
+            threads.run(works, tqdm(desc=f"packing {set_type.folder}", unit="label"))
+    faults += _assemble(args, options, others)
     if faults:
         raise UserError(
             f"{len(faults)} characters or sets are not complete: {'; '.join(faults)}. What was "

@@ -1,134 +1,268 @@
-"""One environment on its way into shards, wherever its frames come from."""
+"""Packing an environment, wherever its frames come from: a tree, an archive, the generator."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 from isal import isal_zlib
 
+from base.errors import BrokenFrameError, UserError
+from base.files import write_text
 from base.frame import FrameId
+from base.set_type import SetType
+from dataset.annotations import Table
 from dataset.faults import Fault
-from dataset.labels import Label
+from dataset.labels import Label, parse_label
 from dataset.packed.shards import (
-    LABEL_FIELDS,
+    ROW,
+    ROWS,
     Environment,
     PackOptions,
-    Place,
-    encode_sample,
+    encode_label,
     frame_key,
-    label_rows,
-    scan_shard,
+    read_shard,
     write_shard,
 )
+from dataset.pictures import decode_release_picture, read_bytes
+from dataset.release.archive import ArchiveError, ArchiveReport, Member, read_archive
+from dataset.release.table import TRAINING_PASSES
+from dataset.skip_list import read_skip_list
 from dataset.transforms import SquareCrop
+from dataset.tree.index import list_set
+from dataset.tree.names import pair_files
+
+#: Bound on the pictures of an archive that wait in memory to be encoded.
+_PICTURES_IN_FLIGHT = 64
+
+#: Makes the JPEGs of pictures, given by their paths, or says why it cannot.
+Encode = Callable[[list[str]], Iterable[bytes | BrokenFrameError]]
 
 
-@dataclass(slots=True)
-class Plan:
-    """One environment on its way into shards; :meth:`shard` for each shard, then :meth:`save`.
+def encode_square(image: np.ndarray, options: PackOptions) -> bytes:
+    """The JPEG of a (800, 1280, 3) uint8 RGB picture, cropped and resized once."""
+    square = SquareCrop(options.size).image(image)
+    # Huffman tables made for each picture lose nothing and save some per cent.
+    settings = [cv2.IMWRITE_JPEG_QUALITY, options.quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(square, cv2.COLOR_RGB2BGR), settings)
+    return encoded.tobytes()
 
-    Attributes:
-        frame: identity of any frame of it; the number does not matter.
-        split: folder of the packed set.
-        options: how to pack.
-        labels: by frame number.
-        encode: makes the JPEG of a frame number, or says why it cannot.
-        pictures: frame numbers that have a picture.
-        left_out: what is not packed.
-        places: number → shard's name and place, of what is packed.
+
+def _encode(
+    read: Callable[[str], bytes], where: str, options: PackOptions
+) -> bytes | BrokenFrameError:
+    try:
+        return encode_square(decode_release_picture(read(where), where), options)
+    except BrokenFrameError as error:
+        return error
+
+
+def write_environment(
+    split: Path,
+    frame: FrameId,
+    options: PackOptions,
+    labels: dict[int, Label],
+    pictures: dict[int, str],
+    encode: Encode,
+    left_out: Iterable[Fault] = (),
+) -> None:
+    """Write the shards of an environment, as far as they are not there yet, and then its rows.
+
+    Labels, and the paths that ``encode`` gets, are by frame number; ``frame`` is any frame of the
+    environment, ``split`` the folder of the packed set.
     """
+    character, environment = frame.character, frame.environment
+    frames = {number: FrameId(character, environment, number) for number in sorted(labels)}
+    table = Table.of(list(frames.values()), [labels[number] for number in frames], ROW)
+    table.characters, table.environments = [character], [environment]
+    rows = dict(zip(frames, table.rows, strict=True))
+    table.rows["shard"] = -1
+    by_shard: dict[str, dict[FrameId, str]] = {}
+    for number in sorted(pictures):
+        frame_id = frames[number]
+        by_shard.setdefault(options.shard_name(frame_id), {})[frame_id] = pictures[number]
+    shards, faults = [], list(left_out)
+    for name, paths in by_shard.items():
+        samples = {f: encode_label(labels[f.number], f, options.size) for f in paths}
+        jpegs, broken = _complete_shard(split / name, samples, paths, encode)
+        faults += broken
+        for frame_id, (offset, jpeg) in jpegs.items():
+            row = rows[frame_id.number]
+            row["shard"], row["offset"] = len(shards), offset
+            row["length"], row["crc"] = len(jpeg), isal_zlib.crc32(jpeg)
+        shards += [name] if jpegs else []
+    Environment(table, shards, faults).save(split)
 
-    frame: FrameId
-    split: Path
-    options: PackOptions
-    labels: dict[int, Label]
-    encode: Callable[[int], bytes | Fault]
-    pictures: list[int]
-    left_out: list[Fault] = field(default_factory=list)
-    places: dict[int, tuple[str, Place]] = field(default_factory=dict)
 
-    def is_saved(self) -> bool:
-        """Whether an earlier run has packed just these frames, and all of their pictures."""
-        path = Environment.path(self.split, self.frame.character, self.frame.environment)
-        if not path.is_file():
-            return False
-        saved = Environment.load(path)
-        packed = saved.rows[saved.rows["shard"] >= 0]
-        labels, actions = label_rows(self.labels)
-        if saved.actions != actions or any(
-            not np.array_equal(saved.rows[name], labels[name]) for name in LABEL_FIELDS
-        ):
-            return False
-        if packed["number"].tolist() != sorted(self.pictures) or saved.left_out != self.left_out:
-            return False
-        for code, name in enumerate(saved.shards):
-            shard, rows = self.split / name, packed[packed["shard"] == code]
-            end = int((rows["offset"] + rows["length"]).max())
-            if not shard.is_file() or shard.stat().st_size < end:
-                return False
-        return True
+def _complete_shard(
+    path: Path, labels: dict[FrameId, bytes], pictures: dict[FrameId, str], encode: Encode
+) -> tuple[dict[FrameId, tuple[int, bytes]], list[Fault]]:
+    """Make sure that a shard holds just these frames; those there with the same label are kept.
 
-    def frame_id(self, number: int) -> FrameId:
-        """Identity of a frame of this environment."""
-        return FrameId(self.frame.character, self.frame.environment, number)
+    Returns offset and content of each JPEG, and what cannot be packed.
+    """
+    there = read_shard(path) if path.is_file() else {}
+    old = {name: content for name, (_, content) in there.items()}
+    jpegs = {
+        frame_id: old.get(f"{frame_key(frame_id)}.jpg")
+        for frame_id, label in labels.items()
+        if old.get(f"{frame_key(frame_id)}.json") == label
+    }
+    absent = [frame_id for frame_id in labels if not jpegs.get(frame_id)]
+    faults = []
+    encoded = encode([pictures[frame_id] for frame_id in absent])
+    for frame_id, jpeg in zip(absent, encoded, strict=True):
+        if isinstance(jpeg, BrokenFrameError):
+            faults.append(Fault.of_file(jpeg, pictures[frame_id], frame_id))
+        else:
+            jpegs[frame_id] = jpeg
+    kept = [frame_id for frame_id in labels if jpegs.get(frame_id)]
+    files = {}
+    for frame_id in kept:
+        key = frame_key(frame_id)
+        files |= {f"{key}.jpg": jpegs[frame_id], f"{key}.json": labels[frame_id]}
+    if files and files != old:
+        write_shard(path, files)
+        there = read_shard(path)
+    return {frame_id: there[f"{frame_key(frame_id)}.jpg"] for frame_id in kept}, faults
 
-    def by_shard(self) -> dict[str, list[int]]:
-        """Shard's name → numbers of the frames that belong in it."""
-        shards: dict[str, list[int]] = {}
-        for number in sorted(self.pictures):
-            shards.setdefault(self.options.shard_name(self.frame_id(number)), []).append(number)
-        return shards
 
-    def shard(self, name: str) -> tuple[str, dict[int, Place], list[Fault]]:
-        """Make sure that a shard is there.
+def _pack_folder(
+    path: str,
+    content: dict[str, list[str] | Fault],
+    read_label: Callable[[str], bytes],
+    encode: Encode,
+    split: Path,
+    options: PackOptions,
+    skip: frozenset[FrameId] = frozenset(),
+) -> int:
+    """Pack a ``cam_down`` folder, given as to :func:`~dataset.tree.names.pair_files`, less the
+    frames to skip; returns the number of its labels."""
+    folder = pair_files(path, content)
+    labels, faults = {}, list(folder.faults)
+    for number, name in folder.labels.items():
+        where = f"{path}/json/{name}"
+        try:
+            labels[number] = parse_label(read_label(where), where)
+        except BrokenFrameError as error:
+            faults.append(Fault.of_file(error, where, folder.frame_id(number)))
+    kept = {n: label for n, label in labels.items() if folder.frame_id(n) not in skip}
+    pictures = {n: f"{path}/rgba/{name}" for n, name in folder.pictures.items() if n in kept}
+    faults = [fault for fault in faults if fault.frame_id not in skip]
+    if kept or faults:
+        write_environment(split, folder.frame_id(0), options, kept, pictures, encode, faults)
+    return len(labels)
 
-        Returns:
-            Its name, the places of its frames, and what is left out of it.
-        """
-        wanted, path = self.by_shard()[name], self.split / name
-        if path.is_file():
-            places = scan_shard(path)
-            if places.keys() <= set(wanted) and all(
-                place.label_crc == isal_zlib.crc32(self._sample(number))
-                for number, place in places.items()
-            ):
-                absent = [number for number in wanted if number not in places]
-                encoded, broken = self._encode(absent)
-                if not encoded:
-                    return name, places, broken
-        encoded, broken = self._encode(wanted)
-        if encoded:
-            samples = [
-                (frame_key(self.frame_id(number)), picture, self._sample(number))
-                for number, picture in encoded.items()
-            ]
-            write_shard(path, samples)
-        return name, scan_shard(path) if encoded else {}, broken
 
-    def _sample(self, number: int) -> bytes:
-        crop = SquareCrop(self.options.size)
-        return encode_sample(self.labels[number], self.frame_id(number), crop)
+def pack_tree(
+    root: Path, set_type: SetType, output: Path, options: PackOptions, encoders: Executor
+) -> tuple[list[Callable[[], int]], list[Fault]]:
+    """Calls that pack what is not there yet of each environment of an extracted set and return the
+    number of its labels; and the faults of the set that belong to no environment."""
+    listing = list_set(root / set_type.folder)
+    skip, split = read_skip_list(root, set_type), output / set_type.folder
 
-    def _encode(self, numbers: list[int]) -> tuple[dict[int, bytes], list[Fault]]:
-        made = {number: self.encode(number) for number in numbers}
-        encoded = {number: data for number, data in made.items() if isinstance(data, bytes)}
-        return encoded, [fault for fault in made.values() if isinstance(fault, Fault)]
+    def read(where: str) -> bytes:
+        return read_bytes(root / where)
 
-    def take(self, name: str, places: dict[int, Place], broken: list[Fault]) -> None:
-        """Note what :meth:`shard` has found."""
-        self.places |= {number: (name, place) for number, place in places.items()}
-        self.left_out += broken
+    def encode(paths: list[str]) -> Iterable[bytes | BrokenFrameError]:
+        return encoders.map(lambda where: _encode(read, where, options), paths)
 
-    def save(self) -> None:
-        """Write the environment's rows: all its labels, with the places of the packed pictures."""
-        rows, actions = label_rows(self.labels)
-        shards = sorted({name for name, _ in self.places.values()})
-        for row in rows:
-            if int(row["number"]) in self.places:
-                name, place = self.places[int(row["number"])]
-                row["shard"] = shards.index(name)
-                row["offset"], row["length"], row["crc"], _ = place
-        Environment(
-            self.frame.character, self.frame.environment, rows, actions, shards, self.left_out
-        ).save(self.split)
+    def pack(path: str) -> int:
+        content = listing.folders[path]
+        return _pack_folder(path, content, read, encode, split, options, skip)
+
+    # A folder that cannot be listed is a fault of its environment.
+    return [lambda path=path: pack(path) for path in listing.folders], listing.faults
+
+
+def archive_marker(split: Path, character: str) -> Path:
+    """The file that tells that a character's archive is packed to its end, and what it skipped."""
+    return split / ROWS / f"{character}.done.json"
+
+
+def pack_archive(
+    character: str,
+    parts: list[Path],
+    split: Path,
+    options: PackOptions,
+    encoders: Executor,
+    on_bytes: Callable[[int], object],
+    stop: threading.Event,
+) -> list[str]:
+    """Pack a character straight from its archive; one environment's JPEGs are held in memory.
+
+    ``on_bytes`` is called with the number of compressed bytes read; ``stop`` ends the reading.
+    Returns lines on what of the archive was skipped.  What is packed of an archive that is cut off
+    stays; where its checksum is wrong, nothing of it can be trusted, and it is removed.
+    """
+    written: list[FrameId] = []
+    room = threading.BoundedSemaphore(_PICTURES_IN_FLIGHT)
+    folder = f"{split.name}/{character}"
+
+    def keep(member: Member, where: str) -> bytes | Future:
+        """A label as it is; a picture is encoded at once."""
+        if member.pass_name == "json":
+            return member.content
+        room.acquire()
+        job = encoders.submit(_encode, lambda _: member.content, where, options)
+        job.add_done_callback(lambda _: room.release())
+        return job
+
+    report = ArchiveReport()
+    members = read_archive(parts, frozenset(TRAINING_PASSES), on_bytes, stop, report)
+    try:
+        for environment, files in _environments(folder, members, report, keep):
+            written.append(FrameId(character, environment, 0))
+            content: dict[str, list[str]] = {}
+            for where in files:
+                kind, name = where.split("/")[-2:]
+                content.setdefault(kind, []).append(name)
+            path = f"{folder}/{environment}/cam_down"
+            pictures = partial(map, lambda where, files=files: files[where].result())
+            _pack_folder(path, content, files.__getitem__, pictures, split, options)
+    except ArchiveError as error:
+        if error.untrusted:
+            for frame in written:
+                Environment.path(split, frame).unlink(missing_ok=True)
+                for path in split.glob(f"{character}-{frame.environment}-*.tar"):
+                    path.unlink()
+        raise
+    if not written:
+        raise UserError(f"{parts[0]}: holds no picture or label that can be packed")
+    done = {path.name: path.stat().st_size for path in parts} | {"skipped": report.skipped}
+    marker = archive_marker(split, character)
+    write_text(marker, json.dumps(done, indent=1) + "\n", single_writer=True)
+    return report.lines()
+
+
+def _environments(
+    folder: str,
+    members: Iterator[Member],
+    report: ArchiveReport,
+    keep: Callable[[Member, str], bytes | Future],
+) -> Iterator[tuple[str, dict[str, bytes | Future]]]:
+    """The environments of a character one by one, with what is kept of their files, by path; the
+    last only after the archive's checksum has held."""
+    waiting: dict[str, dict] = {}  # the current one, and those whose links are still to come
+    seen: set[str] = set()
+    current = None
+    for member in members:
+        if member.environment != current:
+            if current is not None and current not in report.linked:
+                yield current, waiting.pop(current)
+            current = member.environment
+            if current in seen and current not in waiting:
+                raise UserError(
+                    f"{folder}: files of {current} lie in two places of the archive; extract it "
+                    "with utils/extract_data.py and pack the tree"
+                )
+            seen.add(current)
+            waiting.setdefault(current, {})
+        where = f"{folder}/{current}/cam_down/{member.pass_name}/{member.name}"
+        waiting[current][where] = keep(member, where)
+    yield from waiting.items()

@@ -1,13 +1,11 @@
 """The packed form on disk: tar shards of JPEGs, and all labels of a set in one array file.
 
     packed.json                                   how it was packed
-    TrainSet/{character}-{environment}-{n}.tar    frames n·frames_per_shard and up, WebDataset
-                                                  convention: {key}.jpg and {key}.json, where key
-                                                  is {character}-{environment}-{frame:06d}
+    TrainSet/{character}-{environment}-{n}.tar    frames n·frames_per_shard and up: {key}.jpg and
+                                                  {key}.json of each, see :func:`frame_key`
     TrainSet/annotations.npy                      a row of :data:`ROW` for each label
     TrainSet/index.json                           what the rows' codes mean, and what was left out
-    TrainSet/rows/{character}-{environment}.npz   the rows of one environment; the two files above
-                                                  are put together from these
+    TrainSet/rows/{character}-{environment}.npz   what the two files above are put together from
 
 Which shard a frame belongs to follows from its identity alone, so a set comes out the same
 whatever it was packed from, in whatever order, and however often that was interrupted.
@@ -17,17 +15,17 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from isal import isal_zlib
 
 from base.errors import UserError
 from base.files import replacing, write_text
 from base.frame import FrameId
 from base.set_type import SetType
+from dataset.annotations import LABEL_ROW, Table
 from dataset.faults import Fault
 from dataset.labels import Label
 from dataset.transforms import SquareCrop
@@ -38,36 +36,20 @@ ANNOTATIONS = "annotations.npy"
 INDEX = "index.json"
 ROWS = "rows"
 
-#: One label.  ``shard`` is -1 where there is no picture; ``offset`` and ``length`` are those of the
-#: JPEG inside the shard and ``crc`` its CRC-32.  Labels are as in the release: pixels of the
-#: 1280×800 picture, metres in the camera frame.
+#: A label, and place and CRC-32 of its JPEG; ``shard`` is -1 where there is none.
 ROW = np.dtype(
-    [
-        ("character", "<i2"),
-        ("environment", "<i2"),
-        ("number", "<i4"),
-        ("action", "<i4"),
-        ("shard", "<i4"),
-        ("offset", "<i8"),
-        ("length", "<i4"),
-        ("crc", "<u4"),
-        ("joints2d", "<f4", (16, 2)),
-        ("joints3d", "<f4", (16, 3)),
-        ("visible", "?", (16,)),
-    ]
+    [*LABEL_ROW.descr, ("shard", "<i4"), ("offset", "<i8"), ("length", "<i4"), ("crc", "<u4")]
 )
-#: What of a row is its frame's label.
-LABEL_FIELDS = ("number", "action", "joints2d", "joints3d", "visible")
+#: What rows packed before it was kept lack; it is false then.
+_OPTIONAL = {"occlusion_known"}
 
 
 @dataclass(frozen=True, slots=True)
 class PackOptions:
     """How frames are packed; decides every byte.
 
-    Attributes:
-        size: side of the pictures, pixels.
-        quality: of the JPEGs, 1 to 100.
-        frames_per_shard: frame numbers that a shard spans.
+    ``size`` is the side of the pictures in pixels, ``quality`` that of the JPEGs, 1 to 100, and
+    ``frames_per_shard`` the number of frame numbers that a shard spans.
     """
 
     size: int = 368
@@ -85,11 +67,7 @@ class PackOptions:
 
 
 def prepare_output(root: Path, options: PackOptions) -> None:
-    """Note how a folder is packed.
-
-    Raises:
-        UserError: where it was packed in another way, or holds something else.
-    """
+    """Note how a folder is packed; refuse one packed in another way, or that holds other things."""
     manifest = root / MANIFEST
     if manifest.is_file():
         try:
@@ -113,7 +91,7 @@ def frame_key(frame_id: FrameId) -> str:
     return f"{frame_id.character}-{frame_id.environment}-{frame_id.number:06d}"
 
 
-def encode_sample(label: Label, frame_id: FrameId, crop: SquareCrop) -> bytes:
+def encode_label(label: Label, frame_id: FrameId, size: int) -> bytes:
     """A frame's json in a shard: joints2d in pixels of the JPEG beside it, joints3d in metres."""
 
     def shortest(values: np.ndarray) -> list:
@@ -125,159 +103,111 @@ def encode_sample(label: Label, frame_id: FrameId, crop: SquareCrop) -> bytes:
         "environment": frame_id.environment,
         "frame": frame_id.number,
         "action": label.action,
-        "joints2d": shortest(crop.points(label.joints2d)),
+        "joints2d": shortest(SquareCrop(size).points(label.joints2d)),
         "joints3d": shortest(label.joints3d),
         "visible": label.visible.tolist(),
     }
     return json.dumps(content, separators=(",", ":")).encode()
 
 
-class Place(NamedTuple):
-    """Where a JPEG lies in its shard, its CRC-32, and that of the json beside it."""
-
-    offset: int
-    length: int
-    crc: int
-    label_crc: int
-
-
-def write_shard(path: Path, samples: list[tuple[str, bytes, bytes]]) -> None:
-    """Write a shard whole or not at all.
-
-    Args:
-        path: of the shard.
-        samples: key, JPEG and json of each frame, in order.
-    """
+def write_shard(path: Path, files: dict[str, bytes]) -> None:
+    """Write a shard of some files, by name, whole or not at all."""
     with (
         replacing(path, single_writer=True) as temporary,
         tarfile.open(temporary, "w", tarfile.USTAR_FORMAT) as tar,
     ):
-        for key, picture, label in samples:
-            for suffix, content in ((".jpg", picture), (".json", label)):
-                info = tarfile.TarInfo(key + suffix)
-                info.size = len(content)
-                tar.addfile(info, io.BytesIO(content))
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
 
 
-def scan_shard(path: Path) -> dict[int, Place]:
-    """Frame number → place of its JPEG.
-
-    Raises:
-        UserError: for a file that is no whole tar.
-    """
-    places = {}
+def read_shard(path: Path) -> dict[str, tuple[int, bytes]]:
+    """Name → offset and content of each file of a shard; refuses what is no whole tar."""
     try:
         with tarfile.open(path, "r:") as tar:
-            # A picture and its label follow one another.
-            for picture, label in zip(*[iter(tar)] * 2, strict=True):
-                number = int(picture.name.removesuffix(".jpg").rpartition("-")[2])
-                crcs = (isal_zlib.crc32(tar.extractfile(i).read()) for i in (picture, label))
-                places[number] = Place(picture.offset_data, picture.size, *crcs)
-    except (tarfile.TarError, OSError, ValueError) as error:
-        raise UserError(f"{path}: not a shard that can be read ({error}); delete it") from None
-    return places
+            return {info.name: (info.offset_data, tar.extractfile(info).read()) for info in tar}
+    except (tarfile.TarError, OSError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); delete it and pack again") from None
 
 
-@dataclass(slots=True)
-class Environment:
-    """What is packed of one character in one environment.
+def current_rows(stored: np.ndarray, path: Path) -> np.ndarray:
+    """The rows of a file as :data:`ROW`, those of an earlier version too; refuses others."""
+    if stored.dtype == ROW:
+        return stored
+    names = set(stored.dtype.names or ())
+    if set(ROW.names) - names - _OPTIONAL:
+        raise UserError(f"{path}: holds no rows that this version reads; pack again")
+    rows = np.zeros(len(stored), ROW)
+    for name in names & set(ROW.names):
+        rows[name] = stored[name]
+    return rows
 
-    Attributes:
-        character, environment: which.
-        rows: (N,) of :data:`ROW`; ``action`` and ``shard`` index the lists here, ``character`` and
-            ``environment`` are 0.
-        actions: clip names.
-        shards: file names.
-        left_out: what cannot be packed.
-    """
 
-    character: str
-    environment: str
-    rows: np.ndarray
-    actions: list[str]
+class Environment(NamedTuple):
+    """What is packed of one character in one environment, and what cannot be packed."""
+
+    table: Table
     shards: list[str]
-    left_out: list[Fault] = field(default_factory=list)
+    left_out: list[Fault]
 
     @staticmethod
-    def path(split: Path, character: str, environment: str) -> Path:
-        """Where it is kept."""
-        return split / ROWS / f"{character}-{environment}.npz"
+    def path(split: Path, frame: FrameId) -> Path:
+        """Where the environment of a frame is kept under the folder of its set."""
+        return split / ROWS / f"{frame.character}-{frame.environment}.npz"
 
     def save(self, split: Path) -> None:
-        """Write it under the set's folder."""
-        meta = {name: getattr(self, name) for name in self.__slots__ if name != "rows"}
-        meta["left_out"] = [fault.as_dict() for fault in self.left_out]
-        path = self.path(split, self.character, self.environment)
+        """Write it."""
+        [character], [environment] = self.table.characters, self.table.environments
+        meta = {
+            "character": character,
+            "environment": environment,
+            "actions": self.table.actions,
+            "shards": self.shards,
+            "left_out": [fault.as_dict() for fault in self.left_out],
+        }
+        path = self.path(split, FrameId(character, environment, 0))
         with replacing(path, single_writer=True) as temporary, temporary.open("wb") as file:
-            np.savez(file, rows=self.rows, meta=np.array(json.dumps(meta)))
+            np.savez(file, rows=self.table.rows, meta=np.array(json.dumps(meta)))
 
     @classmethod
     def load(cls, path: Path) -> "Environment":
         """Read one back."""
         with np.load(path, allow_pickle=False) as stored:
-            meta = json.loads(str(stored["meta"]))
-            meta["left_out"] = [Fault.from_dict(fault) for fault in meta["left_out"]]
-            return cls(rows=stored["rows"], **meta)
-
-
-def label_rows(labels: dict[int, Label]) -> tuple[np.ndarray, list[str]]:
-    """Rows of an environment's labels by frame number, without pictures yet, and clip names."""
-    rows = np.zeros(len(labels), ROW)
-    actions = sorted({label.action for label in labels.values()})
-    code = {action: i for i, action in enumerate(actions)}
-    for row, number in zip(rows, sorted(labels), strict=True):
-        label = labels[number]
-        row["number"], row["shard"], row["action"] = number, -1, code[label.action]
-        row["joints2d"], row["joints3d"] = label.joints2d, label.joints3d
-        row["visible"] = label.visible
-    return rows, actions
+            meta, rows = json.loads(str(stored["meta"])), current_rows(stored["rows"], path)
+        table = Table(rows, [meta["character"]], [meta["environment"]], meta["actions"])
+        left_out = [Fault.from_dict(fault) for fault in meta["left_out"]]
+        return cls(table, meta["shards"], left_out)
 
 
 def assemble(
     split: Path, set_type: SetType, options: PackOptions, faults: Iterable[Fault] = ()
 ) -> dict[str, Any]:
-    """Put a set's index and annotations together from its environments.
+    """Put the index and annotations of a set together from its environments, and return the index.
 
-    Args:
-        split: folder of the packed set.
-        set_type: which set.
-        options: how it is packed.
-        faults: what is left out beside that of the environments, such as a whole character.
-
-    Returns:
-        The content of ``index.json``, ``left_out`` as faults.
+    ``faults`` are left out beside those of the environments, such as a whole character.
     """
     found = [Environment.load(path) for path in (split / ROWS).glob("*.npz")]
-    found.sort(key=lambda item: (item.character, item.environment))
-    characters = sorted({item.character for item in found})
-    environments = sorted({item.environment for item in found})
-    actions = sorted({action for item in found for action in item.actions})
-    shards: list[str] = []
-    tables = []
-    for item in found:
-        rows = item.rows.copy()
-        rows["character"] = characters.index(item.character)
-        rows["environment"] = environments.index(item.environment)
-        rows["action"] = np.array([actions.index(a) for a in item.actions])[rows["action"]]
-        rows["shard"] = np.where(rows["shard"] < 0, -1, rows["shard"] + len(shards))
-        shards += item.shards
-        tables.append(rows)
-    table = np.concatenate(tables)
+    found.sort(key=lambda item: (item.table.characters, item.table.environments))
+    table = Table.joined([item.table for item in found])
+    first = np.cumsum([0, *(len(item.shards) for item in found)])[:-1]
+    packed = table.rows["shard"] >= 0
+    table.rows["shard"] += packed * np.repeat(first, [len(item.table.rows) for item in found])
     left_out = [*faults, *(fault for item in found for fault in item.left_out)]
     index = options.as_dict() | {
         "set": set_type.folder,
-        "labels": len(table),
-        "pictures": int((table["shard"] >= 0).sum()),
-        "characters": characters,
-        "environments": environments,
-        "actions": actions,
-        "shards": shards,
+        "labels": len(table.rows),
+        "pictures": int(packed.sum()),
+        "characters": table.characters,
+        "environments": table.environments,
+        "actions": table.actions,
+        "shards": [name for item in found for name in item.shards],
         "left_out": [fault.as_dict() for fault in left_out],
     }
     # The index goes last: it tells that the annotations beside it are there.
     (split / INDEX).unlink(missing_ok=True)
     path = split / ANNOTATIONS
     with replacing(path, single_writer=True) as temporary, temporary.open("wb") as file:
-        np.save(file, table)
+        np.save(file, table.rows)
     write_text(split / INDEX, json.dumps(index, indent=1) + "\n", single_writer=True)
     return index | {"left_out": left_out}

@@ -19,6 +19,7 @@ from dataset.faults import (
     Fault,
 )
 
+#: Any number of leading zeros, the suffix in capitals or not.
 _PATTERNS = {
     "rgba": re.compile(r"(.+)\.rgba\.([0-9]{1,9})\.(?i:png)"),
     "json": re.compile(r"(.+)_([0-9]{1,9})\.(?i:json)"),
@@ -30,27 +31,10 @@ _RELEASE_NAMES = {"rgba": "{}.rgba.{:06d}.png", "json": "{}_{:06d}.json"}
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".json")
 
 
-def parse_name(kind: str, name: str) -> tuple[str, int] | None:
-    """Character and frame number of a file's name; None for a name that has not both.
-
-    Args:
-        kind: ``rgba`` or ``json``.
-        name: any number of leading zeros, suffix in capitals or not.
-    """
-    match = _PATTERNS[kind].fullmatch(name)
-    return (match[1], int(match[2])) if match else None
-
-
 @dataclass(slots=True)
 class CameraFolder:
-    """The frames of a character in an environment, as far as names tell.
-
-    Attributes:
-        path: of the ``cam_down`` folder relative to the data root, with ``/``.
-        pictures, labels: frame number → file name as it is, in order of the numbers.
-        labels_only: there is no folder of pictures: the labels miss none.
-        faults: what is no frame's file, does not pair or cannot be read.
-    """
+    """The frames of the ``cam_down`` folder ``path`` (relative to the data root) by names: frame
+    number → name of its file, in order; ``labels_only`` where there is no folder of pictures."""
 
     path: str
     pictures: dict[int, str] = field(default_factory=dict)
@@ -70,15 +54,11 @@ def folder_identity(path: str) -> tuple[str, str]:
 
 
 def pair_files(path: str, content: Mapping[str, list[str] | Fault]) -> CameraFolder:
-    """Pair the pictures and labels of a folder by frame number.
+    """Pair the pictures and labels of a ``cam_down`` folder by frame number.
 
     Hidden files are ignored.  Where two files of a kind have one frame number, that with the
-    release's own spelling is used, and where none has it, neither is.
-
-    Args:
-        path: of the ``cam_down`` folder relative to the data root.
-        content: names in ``rgba`` and in ``json``, or why one cannot be read; none for a folder
-            that is not there.
+    release's own spelling is used, and where none has it, neither is.  ``content`` has the names in
+    ``rgba`` and in ``json``, or why one cannot be read; none for a folder that is not there.
     """
     folder = CameraFolder(path, labels_only="rgba" not in content)
     character, _ = folder_identity(path)
@@ -91,11 +71,11 @@ def pair_files(path: str, content: Mapping[str, list[str] | Fault]) -> CameraFol
         for name in sorted(names):
             if name.startswith(".") or not name.lower().endswith(_SUFFIXES):
                 continue
-            owner, number = parse_name(kind, name) or (None, 0)
-            if owner == character:
-                numbered[kind].setdefault(number, []).append(name)
+            match = _PATTERNS[kind].fullmatch(name)
+            if match and match[1] == character:
+                numbered[kind].setdefault(int(match[2]), []).append(name)
             else:
-                strangers[f"{kind}/{name}"] = owner
+                strangers[f"{kind}/{name}"] = match and match[1]
     folder.faults += _strangers(folder, strangers, alone=not any(numbered.values()))
     folder.pictures = _choose(folder, "rgba", numbered["rgba"])
     folder.labels = _choose(folder, "json", numbered["json"])

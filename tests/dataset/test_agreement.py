@@ -14,10 +14,9 @@ from archives import cut
 from base.errors import BrokenFrameError, UserError
 from base.frame import FrameId
 from base.set_type import SetType
-from dataset.packed.check import check_packed
+from dataset.check import check_set
 from dataset.packed.packed import Packed
 from dataset.skip_list import add_to_skip_list
-from dataset.tree.check import check_tree
 from dataset.tree.mocap import Mocap
 from utils import pack_data
 
@@ -232,7 +231,7 @@ def archived(tree) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("seed", range(50))
+@pytest.mark.parametrize("seed", range(30))
 def test_check_loader_and_packer_agree_on_a_damaged_tree(seed, tmp_path, monkeypatch):
     tree = damaged(tmp_path / "tree", seed)
     scandir = os.scandir
@@ -243,7 +242,7 @@ def test_check_loader_and_packer_agree_on_a_damaged_tree(seed, tmp_path, monkeyp
         return scandir(folder)
 
     monkeypatch.setattr(os, "scandir", refusing)
-    report = check_tree(tree.root, SetType.TRAIN, True, 1, 5.0)
+    report = check_set(tree.root, SetType.TRAIN, True, 1, 5.0)
     assert report.good() == tree.good
     assert {fault.kind for fault in report.faults} == tree.kinds and not report.skipped
     assert loaded(lambda: Mocap(tree.root, SetType.TRAIN)) == tree.good
@@ -254,7 +253,7 @@ def test_check_loader_and_packer_agree_on_a_damaged_tree(seed, tmp_path, monkeyp
     if index:
         labelled = Packed(output, SetType.TRAIN, pictures=False, report=False)
         assert frame_ids(labelled) == frame_ids(Mocap(tree.root, SetType.TRAIN, pictures=False))
-        packed = check_packed(output, SetType.TRAIN, True, 1, 5.0)
+        packed = check_set(output, SetType.TRAIN, True, 1, 5.0)
         assert packed.good() == tree.good
         assert {(f.kind, f.where, f.frame_id) for f in packed.faults} == {
             (f.kind, f.where, f.frame_id) for f in report.faults

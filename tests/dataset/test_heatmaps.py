@@ -1,50 +1,59 @@
-"""Target heatmaps: peaks where the joints are, the reference's rounding, joints outside."""
+"""Target heatmaps: Gaussians where the joints are, the reference's rounding, joints outside."""
 
+import numpy as np
+import pytest
 import torch
 
-from base.skeleton import HEAD, HEATMAP_JOINTS
+from base.skeleton import HEAD
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 
-
-def joints_at(x: float, y: float) -> torch.Tensor:
-    return torch.tensor([x, y]).expand(1, 16, 2).clone()
+STRIDE = 368 / 48
 
 
-def test_the_centre_of_mass_is_the_joint_to_a_fraction_of_a_cell():
-    joints = joints_at(150.3, 201.8)
-    maps = draw_heatmaps(joints, 368, HeatmapShape(48))[0]
-    cells = torch.arange(48.0)
-    mass = maps.sum((1, 2))
-    u = (maps.sum(1) * cells).sum(1) / mass
-    v = (maps.sum(2) * cells).sum(1) / mass
-    stride = 368 / 48
-    assert torch.allclose((u + 0.5) * stride - 0.5, torch.tensor(150.3), atol=0.05 * stride)
-    assert torch.allclose((v + 0.5) * stride - 0.5, torch.tensor(201.8), atol=0.05 * stride)
+def formula(x, y, shape):
+    """One map, written out cell by cell."""
+    if shape.subpixel:
+        u, v = (x + 0.5) / STRIDE - 0.5, (y + 0.5) / STRIDE - 0.5
+    else:
+        u, v = int(x / STRIDE + 0.5), int(y / STRIDE + 0.5)
+    found = np.zeros((48, 48))
+    for row in range(48):
+        for column in range(48):
+            if max(abs(column - u), abs(row - v)) <= 3 * shape.sigma:
+                squares = (column - u) ** 2 + (row - v) ** 2
+                found[row, column] = np.exp(-squares / (2 * shape.sigma**2))
+    return found
 
 
-def test_the_references_rounding_puts_a_peak_of_one_on_a_cell():
-    joints = joints_at(150.3, 201.8)
-    maps = draw_heatmaps(joints, 368, HeatmapShape(48, subpixel=False))[0]
-    stride = 368 / 48
-    column, row = int(150.3 / stride + 0.5), int(201.8 / stride + 0.5)
-    for one in maps:
-        assert one.argmax() == row * 48 + column
-        assert one.max() == 1
-        assert one[row, column + 2] == torch.exp(torch.tensor(-0.5))
-        assert one[row, column + 7] == 0  # cut at three sigma
+@pytest.mark.parametrize("shape", [(48,), (48, 1.5, False), (48, 2.0, False)])
+def test_each_map_is_the_gaussian_of_its_joint(shape):
+    shape = HeatmapShape(*shape)
+    joints = torch.rand(2, 16, 2, generator=torch.Generator().manual_seed(0)) * 360
+    maps = draw_heatmaps(joints, 368, shape)
+    assert maps.shape == (2, 15, 48, 48) and maps.dtype == torch.float32
+    for frame in range(2):
+        with_map = np.delete(joints[frame].double().numpy(), HEAD, axis=0)
+        for found, (x, y) in zip(maps[frame].numpy(), with_map, strict=True):
+            np.testing.assert_allclose(found, formula(x, y, shape), atol=1e-5)
 
 
-def test_each_map_belongs_to_its_joint():
-    joints = torch.rand(2, 16, 2, generator=torch.Generator().manual_seed(0)) * 300 + 30
-    maps = draw_heatmaps(joints, 368, HeatmapShape(48))
-    peaks = maps.flatten(2).argmax(-1)
-    for channel, joint in enumerate(HEATMAP_JOINTS):
-        cell = torch.stack([peaks[:, channel] % 48, peaks[:, channel] // 48], -1)
-        expected = (joints[:, joint] + 0.5) / (368 / 48) - 0.5
-        assert (cell - expected).abs().max() <= 0.5 + 1e-4
-    assert HEAD not in HEATMAP_JOINTS and maps.shape[1] == 15
+def test_defaults_are_those_of_the_paper():
+    assert HeatmapShape(48) == (48, 2.0, True)
 
 
-def test_a_joint_outside_the_picture_gives_an_empty_map():
-    for x, y in ((-1.0, 100.0), (100.0, 368.0), (-50.0, -50.0)):
-        assert draw_heatmaps(joints_at(x, y), 368, HeatmapShape(48)).abs().max() == 0
+@pytest.mark.parametrize(
+    ("x", "y", "inside"),
+    [
+        (-0.5, 100, True),
+        (100, -0.5, True),
+        (-0.51, 100, False),
+        (100, -0.51, False),
+        (367.49, 100, True),
+        (100, 367.49, True),
+        (367.5, 100, False),
+        (100, 367.5, False),
+    ],
+)
+def test_a_joint_outside_the_picture_gives_an_empty_map(x, y, inside):
+    joints = torch.tensor([float(x), float(y)]).expand(1, 16, 2)
+    assert bool((draw_heatmaps(joints, 368, HeatmapShape(48)) != 0).any()) == inside

@@ -12,16 +12,17 @@ import torch
 from base.errors import UserError
 from base.set_type import SetType
 from dataset import loader as loader_module
+from dataset import open_split
 from dataset.batch import Batch, to_input
-from dataset.loader import FrameLoader, bytes_in_flight, make_loader
+from dataset.loader import FrameLoader, bytes_in_flight
 from dataset.memory import InMemory
 from dataset.order import Division
-from dataset.tree.mocap import open_split
 from utils.common.paths import REPOSITORY
 
 
 @pytest.fixture
-def data_with_a_broken_picture(tmp_path):
+def broken_fourth(tmp_path):
+    """Six frames; the picture of number 4 is cut off."""
     folder = release.camera_folder(tmp_path)
     for number in range(6):
         release.write_label(folder, number)
@@ -35,61 +36,48 @@ def numbers(loader) -> list[int]:
     return [frame_id.number for batch in loader for frame_id in batch.frame_ids]
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-def test_a_broken_frame_is_stepped_over_counted_once_and_named(data_with_a_broken_picture, workers):
-    loader = make_loader(data_with_a_broken_picture, 2, workers=workers)
+@pytest.mark.parametrize(
+    ("workers", "replace", "expected"),
+    [(0, False, [0, 1, 2, 3, 5]), (1, False, [0, 1, 2, 3, 5]), (0, True, [0, 1, 2, 3, 5, 5])],
+)
+def test_a_broken_frame_is_stepped_over_or_replaced_counted_once_and_named(
+    broken_fourth, workers, replace, expected
+):
+    loader = FrameLoader(broken_fourth, 2, workers, replace_broken=replace)
     for _ in range(2):
-        assert numbers(loader) == [0, 1, 2, 3, 5]
+        assert numbers(loader) == expected
     [(frame_id, reason)] = loader.broken
     assert frame_id.number == 4 and "rgba.000004.png" in reason
 
 
-def test_in_training_the_next_readable_frame_takes_a_broken_ones_place(data_with_a_broken_picture):
-    loader = FrameLoader(data_with_a_broken_picture, 2, replace_broken=True)
-    assert numbers(loader) == [0, 1, 2, 3, 5, 5]
-    [(frame_id, _)] = loader.broken
-    assert frame_id.number == 4
+def test_frames_in_memory_are_those_on_disk_less_the_broken(broken_fourth, tmp_path):
+    memory = InMemory(broken_fourth, threads=2)
+    assert numbers(FrameLoader(memory, 4)) == [0, 1, 2, 3, 5]
+    assert [memory.frame_id(i).number for i in range(len(memory))] == [0, 1, 2, 3, 5]
+    [(frame_id, _)] = memory.broken
+    assert frame_id.number == 4 and (memory[4].image == broken_fourth[5].image).all()
+    for path in tmp_path.rglob("*.png"):
+        path.write_bytes(b"no picture")
+    with pytest.raises(UserError, match="none of 6 pictures"):
+        InMemory(broken_fourth, threads=1)
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-def test_an_epoch_goes_on_from_any_step(data_with_a_broken_picture, workers):
-    memory = InMemory(data_with_a_broken_picture, threads=1)
-    loader = FrameLoader(memory, 2, workers=workers, shuffle=True, seed=3, drop_last=True)
-    loader.epoch = 4
-    whole = numbers(loader)
-    loader.start = 1
-    assert len(loader) == 2 and numbers(loader) == whole[2:]
+def test_the_order_is_new_each_epoch_fixed_by_the_seed_and_can_be_gone_on_with(broken_fourth):
+    memory = InMemory(broken_fourth, threads=1)
 
-
-def test_frames_in_memory_are_those_on_disk(data_with_a_broken_picture):
-    memory = InMemory(data_with_a_broken_picture, threads=2)
-    assert numbers(make_loader(memory, 4)) == [0, 1, 2, 3, 5]
-    assert memory.broken[0][0].number == 4
-    assert (memory[3].image == data_with_a_broken_picture[3].image).all()
-
-
-def test_a_set_of_broken_pictures_only_is_refused(tmp_path):
-    folder = release.camera_folder(tmp_path)
-    release.write_label(folder, 1)
-    release.write_picture(folder, 1).write_bytes(b"no picture")
-    with pytest.raises(UserError, match="none of 1 pictures"):
-        InMemory(open_split(tmp_path, SetType.TRAIN, 32), threads=1)
-
-
-def test_the_order_is_shuffled_anew_each_epoch_and_fixed_by_the_seed(data_with_a_broken_picture):
-    memory = InMemory(data_with_a_broken_picture, threads=1)
-
-    def orders(seed: int) -> list[list[int]]:
-        loader = FrameLoader(memory, 1, shuffle=True, seed=seed)
+    def epochs(seed, start=0) -> list[list[int]]:
+        loader = FrameLoader(memory, 2, shuffle=True, seed=seed, drop_last=True)
+        assert len(loader) == 2
+        loader.start = start
         found = []
-        for epoch in range(3):
-            loader.epoch = epoch
+        for loader.epoch in range(3):
             found.append(numbers(loader))
         return found
 
-    first = orders(0)
-    assert first == orders(0) and first != orders(1)
-    assert first[0] != first[1] and sorted(first[0]) == sorted(first[1])
+    first = epochs(0)
+    assert first == epochs(0) and first != epochs(1)
+    assert first[0] != first[1] and all(len(set(epoch)) == 4 for epoch in first)
+    assert epochs(0, start=1) == [epoch[2:] for epoch in first]
 
 
 def test_input_is_normalised_as_the_reference_does():
@@ -129,13 +117,13 @@ def no_room(self):
     ],
 )
 def test_batches_are_the_same_whatever_room_shared_memory_has(
-    free, said, share, data_with_a_broken_picture, monkeypatch, capsys
+    free, said, share, broken_fourth, monkeypatch, capsys
 ):
-    alone = list(make_loader(data_with_a_broken_picture, 2))
+    alone = list(FrameLoader(broken_fourth, 2))
     monkeypatch.setattr(loader_module, "free_shared_memory", lambda: free)
     monkeypatch.setattr(loader_module, "picture_bytes", lambda count, size: 2**30)
     monkeypatch.setattr(Batch, "share_memory", share)
-    loader = make_loader(data_with_a_broken_picture, 2, workers=2)
+    loader = FrameLoader(broken_fourth, 2, workers=2)
     for _ in range(2):
         for ours, theirs in zip(loader, alone, strict=True):
             assert ours.frame_ids == theirs.frame_ids
@@ -151,15 +139,15 @@ SMALL_SHARED_MEMORY = """
 import sys
 from pathlib import Path
 from base.set_type import SetType
-from dataset.loader import make_loader
-from dataset.tree.mocap import open_split
+from dataset.loader import FrameLoader
+from dataset import open_split
 
-loader = make_loader(open_split(Path(sys.argv[1]), SetType.TRAIN, 1000), 1, workers=2)
+loader = FrameLoader(open_split(Path(sys.argv[1]), SetType.TRAIN, 1000), 1, workers=2)
 print(sum(len(batch) for batch in loader))
 """
 
 
-def test_a_small_shared_memory_loses_no_batch(data_with_a_broken_picture, tmp_path):
+def test_a_small_shared_memory_loses_no_batch(broken_fourth, tmp_path):
     command = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
     mount = "mount -t tmpfs -o size=2m tmpfs /dev/shm"
     if not shutil.which("unshare") or subprocess.run([*command, mount]).returncode:

@@ -9,9 +9,9 @@ import torch
 
 from base.errors import UserError
 from base.set_type import SetType
+from dataset import open_split
 from dataset.batch import collate
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
-from dataset.tree.mocap import open_split
 from model import build
 from utils import bench, pack_data
 from utils.common.config import Config

@@ -13,7 +13,7 @@ import demo
 import train
 from base.errors import UserError
 from base.set_type import SetType
-from dataset.tree.mocap import open_split
+from dataset import open_split
 from utils import benchmark, pack_data
 from utils.common.config import load_config
 

@@ -10,8 +10,9 @@ import release
 
 from base.errors import UserError
 from base.set_type import SetType
+from dataset import open_split
 from dataset.packed.packed import Packed
-from dataset.tree.mocap import Mocap, open_split
+from dataset.tree.mocap import Mocap
 from utils import check_data, pack_data
 
 

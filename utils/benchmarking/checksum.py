@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from base.set_type import SetType
-from dataset.tree.mocap import open_split
+from dataset import open_split
 
 #: Largest difference of equal sets: metres, pixels, grey levels of a signed sum over the root of
 #: its number of terms; share of visible joints (a ray can pass an edge on either side).

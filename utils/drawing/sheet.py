@@ -8,8 +8,8 @@ from tqdm import tqdm
 
 from base.errors import BrokenFrameError, UserError
 from base.set_type import SetType
+from dataset import open_split
 from dataset.transforms import resize_square
-from utils.drawing.split import open_full_size
 
 
 def draw_sheet(pictures: list[np.ndarray], columns: int) -> np.ndarray:
@@ -28,7 +28,7 @@ def choose_pictures(
     Raises:
         UserError: for a missing split, or one without any readable picture.
     """
-    split = open_full_size(root, set_type)
+    split = open_split(root, set_type, report=False)
     pictures: list[np.ndarray] = []
     with tqdm(total=min(count, len(split)), unit="frame", desc="reading") as bar:
         for index in np.random.default_rng(seed).permutation(len(split)):

@@ -11,14 +11,11 @@ import numpy as np
 from tqdm import tqdm
 
 from base.actions import action_group
-from base.camera import RELEASE_CAMERA
 from base.errors import BrokenFrameError
 from base.files import make_folder, replacing
 from base.frame import FrameId
 from base.set_type import SetType
-from dataset.packed.packed import Packed, is_packed
-from dataset.transforms import SquareCrop
-from dataset.tree.mocap import Mocap
+from dataset import open_split
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
 from utils.evaluation.poses import FrameResult
@@ -37,18 +34,6 @@ def described(action: str) -> str:
     return f"{group}: {action}" if group else action
 
 
-def open_full_size(root: Path, set_type: SetType) -> Mocap | Packed:
-    """A split with its pictures as large as they are kept: squares of 800 pixels extracted, of
-    fewer packed.
-
-    Raises:
-        UserError: for a missing or empty split.
-    """
-    if is_packed(root):
-        return Packed(root, set_type, report=False)
-    return Mocap(root, set_type, SquareCrop(RELEASE_CAMERA.height), report=False)
-
-
 class SplitPainter:
     """Draws results on the square of the frame they belong to, as large as it is kept.
 
@@ -56,7 +41,7 @@ class SplitPainter:
     """
 
     def __init__(self, root: Path, set_type: SetType, workers: int = 1) -> None:
-        self.dataset = open_full_size(root, set_type)
+        self.dataset = open_split(root, set_type, report=False)
         self.workers = max(1, workers)
         self._row = {self.dataset.frame_id(row): row for row in range(len(self.dataset))}
         self._painter = FramePainter()

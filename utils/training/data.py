@@ -12,12 +12,12 @@ from base.base_dataset import BaseDataset
 from base.errors import UserError
 from base.frame import FrameId
 from base.set_type import SetType
+from dataset import open_split
 from dataset.batch import Batch
 from dataset.loader import BrokenList, FrameLoader
 from dataset.memory import InMemory, picture_bytes
 from dataset.order import BatchOrder, Division
-from dataset.packed.packed import Packed
-from dataset.tree.mocap import Mocap, open_split
+from dataset.split import Split
 from utils.common.config import Config, StageSection
 from utils.common.cores import cpu_count
 
@@ -71,7 +71,7 @@ def picture_loader(
     )
 
 
-def open_labels(root: Path, set_type: SetType, config: Config) -> Mocap | Packed:
+def open_labels(root: Path, set_type: SetType, config: Config) -> Split:
     """A split without its pictures; frames that have none are in it too."""
     return open_split(root, set_type, config.data.input_size, pictures=False)
 
@@ -175,7 +175,7 @@ class LabelLoader(RowLoader):
         order: batch size and order, see :class:`RowLoader`.
     """
 
-    def __init__(self, labels: Mocap | Packed, device: torch.device, **order: Any) -> None:
+    def __init__(self, labels: Split, device: torch.device, **order: Any) -> None:
         super().__init__(labels, device, **order)
         found = labels.annotations()
         self._actions = found.actions

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from base.camera import RELEASE_CAMERA, FisheyeCamera
+from base.camera import RELEASE_CAMERA
 from base.errors import UserError
 from base.frame import FrameId
 from base.set_type import SetType
@@ -16,8 +16,6 @@ from base.skeleton import HEATMAP_JOINTS
 from dataset.augment import Part, augment
 from dataset.batch import Batch, collate, to_input
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
-from dataset.packed.packed import Packed
-from dataset.tree.mocap import Mocap
 from model.decode import decode_heatmaps
 from model.pose_model import PoseModel, PoseOutput, Targets
 from model.rays import CameraRays
@@ -64,12 +62,6 @@ class Sample(NamedTuple):
 
     inputs: dict[str, Any]
     targets: Targets
-
-
-def tells_hidden(labels: Mocap | Packed, camera: FisheyeCamera) -> bool:
-    """Whether a split's labels tell joints that are hidden from joints that are seen."""
-    known = labels.annotations()
-    return bool((camera.in_picture(known.joints2d) & ~known.visible).any())
 
 
 class Stage:
@@ -123,8 +115,9 @@ class Stage:
         self.camera = data_camera(config)
         self.rays = CameraRays(self.camera).to(self.device)
         self.labels = open_labels(root, SetType.TRAIN, config)
-        self.mean_pose = self.labels.annotations().mean_pose()
-        self.visibility_known = tells_hidden(self.labels, self.camera)
+        annotations = self.labels.annotations()
+        self.mean_pose = annotations.mean_pose()
+        self.visibility_known = annotations.occlusion_known
         self.draws = torch.Generator()
         # Of videos, whose batches are histories: the pictures that the histories were made of.
         self._pictures: Any = None

@@ -17,19 +17,9 @@ from base.errors import UserError
 from base.frame import FrameId
 from base.set_type import SetType
 from dataset.labels import Label, parse_label
-from dataset.packed.jpegs import encode_square
-from dataset.packed.packing import Plan
-from dataset.packed.shards import (
-    INDEX,
-    ROWS,
-    Environment,
-    PackOptions,
-    Place,
-    assemble,
-    scan_shard,
-)
+from dataset.packed.packing import encode_square, write_environment
+from dataset.packed.shards import INDEX, ROWS, Environment, PackOptions, assemble
 from dataset.synthetic.output.tree_folder import LABELS_ONLY, replace_file
-from dataset.transforms import SquareCrop
 
 #: Frames on their way into shards.
 STAGING = ".frames"
@@ -65,8 +55,7 @@ class ShardFolder:
     def write(self, number: int, label: bytes, pictures: dict[str, np.ndarray]) -> None:
         """Write a frame that waits: the picture first, then the label; see :class:`TreeFolder`."""
         if pictures:
-            crop = SquareCrop(self.options.size)
-            encoded = encode_square(pictures["rgba"], crop, self.options.quality)
+            encoded = encode_square(pictures["rgba"], self.options)
             replace_file(self._staging / f"{number:06d}.jpg", encoded)
         replace_file(self._staging / f"{number:06d}.json", label)
 
@@ -90,52 +79,39 @@ class ShardFolder:
 
     def _packed(self) -> dict[int, Label]:
         """Labels of the frames whose shards and rows are there."""
-        path = Environment.path(self._split, self.character, self.environment)
+        path = Environment.path(self._split, self._frame_id(0))
         if not path.is_file():
             return {}
-        saved = Environment.load(path)
-        there = [(self._split / name).is_file() for name in saved.shards]
+        table, shards, _ = Environment.load(path)
+        there = [(self._split / name).is_file() for name in shards]
         return {
-            int(row["number"]): Label(
-                row["joints2d"], row["joints3d"], row["visible"], saved.actions[row["action"]]
-            )
-            for row in saved.rows
-            if (there[row["shard"]] if row["shard"] >= 0 else not self._pictures)
+            int(values["number"]): table.label(row)
+            for row, values in enumerate(table.rows)
+            if (there[values["shard"]] if values["shard"] >= 0 else not self._pictures)
         }
+
+    def _frame_id(self, number: int) -> FrameId:
+        return FrameId(self.character, self.environment, number)
 
     def finish(self) -> None:
         """Put the frames that wait into shards, beside those that are there."""
-        labels, staged = self._packed(), set(self._staged())
-        for number in staged:
+        labels = self._packed()
+        for number in self._staged():
             path = self._staging / f"{number:06d}.json"
             labels[number] = parse_label(path.read_bytes(), path)
-        scanned: dict[Path, dict[int, Place]] = {}
 
-        def encoded(number: int) -> bytes:
-            if number in staged:
-                return (self._staging / f"{number:06d}.jpg").read_bytes()
-            return self._from_shard(number, scanned)
+        def encode(paths: list[str]) -> list[bytes]:
+            # Of the frames that do not wait, the pictures in the shards are kept.
+            if lost := [path for path in paths if not Path(path).is_file()]:
+                raise UserError(f"{self._split}: lacks {lost[0]}: delete its shards and run again")
+            return [Path(path).read_bytes() for path in paths]
 
-        frame = FrameId(self.character, self.environment, 0)
-        pictures = sorted(labels) if self._pictures else []
-        plan = Plan(frame, self._split, self.options, labels, encoded, pictures)
-        for name in plan.by_shard():
-            plan.take(*plan.shard(name))
+        pictured = labels if self._pictures else ()
+        pictures = {number: str(self._staging / f"{number:06d}.jpg") for number in pictured}
+        frame = self._frame_id(0)
         if labels:
-            plan.save()
+            write_environment(self._split, frame, self.options, labels, pictures, encode)
         shutil.rmtree(self._staging, ignore_errors=True)
-
-    def _from_shard(self, number: int, scanned: dict[Path, dict[int, Place]]) -> bytes:
-        frame = FrameId(self.character, self.environment, number)
-        path = self._split / self.options.shard_name(frame)
-        if path not in scanned:
-            scanned[path] = scan_shard(path)
-        if number not in scanned[path]:
-            raise UserError(f"{path}: frame {number} is not in it; delete it and run again")
-        place = scanned[path][number]
-        with path.open("rb") as file:
-            file.seek(place.offset)
-            return file.read(place.length)
 
 
 def put_together(root: Path, options: PackOptions) -> None:

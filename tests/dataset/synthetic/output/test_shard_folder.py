@@ -11,10 +11,10 @@ import pytest
 from base.errors import UserError
 from base.frame import FrameId
 from base.set_type import SetType
+from dataset import open_split
 from dataset.packed.packed import Packed
 from dataset.synthetic.output.shard_folder import STAGING, ShardFolder, put_together
 from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES, TreeFolder
-from dataset.tree.mocap import open_split
 from utils import make_synthetic, pack_data
 
 SIZE = 64
@@ -100,7 +100,7 @@ def test_a_kill_while_shards_are_written_loses_nothing(tmp_path, label, monkeypa
     whole.finish()
     # After the shards and before the rows, then after the rows with half of the frames deleted.
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("dataset.packed.packing.Plan.save", _stop)
+        patched.setattr("dataset.packed.shards.Environment.save", _stop)
         killed.finish()
     assert killed.missing([1, 2, 3, 1500]) == set()
     with monkeypatch.context() as patched:

@@ -1,0 +1,203 @@
+"""One set of a data root as the network sees it: what all formats of data have in common."""
+
+import os
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from base.base_dataset import BaseDataset
+from base.camera import RELEASE_CAMERA
+from base.errors import BrokenFrameError, UserError
+from base.frame import Frame, FrameId
+from base.set_type import SetType
+from dataset.annotations import Annotations, Table
+from dataset.faults import Fault, print_once, summary
+from dataset.skip_list import SKIP_LIST, is_listed, read_skip_list
+from dataset.transforms import SquareCrop
+
+if TYPE_CHECKING:
+    from dataset.check import Shift
+
+
+class Contents(NamedTuple):
+    """What a set holds.
+
+    Attributes:
+        table: all its labels.
+        has_picture: (N,) bool, which of them have a picture.
+        faults: what does not pair, belongs to no frame, or cannot be read.
+        size: side of the pictures, where they are squares of the source's and kept smaller.
+    """
+
+    table: Table
+    has_picture: np.ndarray
+    faults: Sequence[Fault] = ()
+    size: int | None = None
+
+
+class Split(BaseDataset):
+    """The frames of one set; a format of data is a subclass.
+
+    It says which sets a root holds (:meth:`sets`), reads their labels (:meth:`read`), in pixels of
+    the release's 1280×800 picture, and their pictures (:meth:`image`).
+
+    Args:
+        root: data root.
+        set_type: which of its sets.
+        size: side of the pictures, pixels; None for pictures as large as they are kept.
+        pictures: False for labels only: then frames without a picture count as well.
+        report: print, once, what does not match or cannot be used.
+        check: for a check of every frame: read all labels anew, those of the skip list too.
+
+    Attributes:
+        table, has_picture, faults: see :class:`Contents`; frames on the skip list are left out.
+        transform: crop and resize from the source's picture.
+        camera: of the pictures.
+
+    Raises:
+        UserError: for a set that is missing or empty, or kept smaller than asked for.
+    """
+
+    #: What to do where a set is missing.
+    remedy = (
+        "give the folder that holds TrainSet, ValSet and TestSet with --data_root, or make a "
+        "synthetic set with 'python utils/make_synthetic.py --output {root}'"
+    )
+    #: When the faults were met, for the report of them.
+    faults_met = ""
+
+    @classmethod
+    @abstractmethod
+    def sets(cls, root: Path) -> list[SetType]:
+        """The sets that a data root holds in this format.
+
+        Raises:
+            UserError: where the root cannot be read.
+        """
+
+    @abstractmethod
+    def read(self, check: bool) -> Contents:
+        """All labels of the set; with ``check`` nothing remembered of earlier reading is used."""
+
+    @abstractmethod
+    def image(self, row: int) -> np.ndarray:
+        """Picture of a row of the table: (size, size, 3) uint8 RGB, by :attr:`transform`.
+
+        Raises:
+            BrokenFrameError: where it cannot be read.
+        """
+
+    def where(self, row: int) -> str:
+        """Where a label lies, for reports."""
+        return f"{self.folder.name}/{self.table.frame_id(row)}"
+
+    def picture_checks(self) -> list[Callable[[], list[Fault]]]:
+        """Calls that read all pictures and return what is wrong with them."""
+
+        def check(row: int) -> list[Fault]:
+            try:
+                self.image(row)
+            except BrokenFrameError as error:
+                return [Fault.of_file(error, self.where(row), self.table.frame_id(row))]
+            return []
+
+        return [lambda row=row: check(row) for row in np.flatnonzero(self.has_picture)]
+
+    def shifts(self) -> "list[Shift]":
+        """Where pairing pictures and labels by position would go wrong."""
+        return []
+
+    def __init__(
+        self,
+        root: str | Path,
+        set_type: SetType,
+        size: int | None = None,
+        pictures: bool = True,
+        report: bool = True,
+        check: bool = False,
+    ) -> None:
+        self.root, self.set_type, self.pictures = Path(root), set_type, pictures
+        self.folder = self.root / set_type.folder
+        self.table, self.has_picture, self.faults, kept = self.read(check)
+        if size and kept and size > kept and pictures:
+            raise UserError(
+                f"{root} keeps pictures of {kept} pixels, fewer than the {size} asked for: set "
+                f"data.input_size to {kept}, or pack it again with --size {size}"
+            )
+        self.transform = SquareCrop(size or kept or RELEASE_CAMERA.height)
+        self.camera = self.transform.camera(RELEASE_CAMERA)
+        usable = self.has_picture if pictures else np.ones(len(self.table.rows), bool)
+        skip = frozenset() if check else read_skip_list(self.root, set_type)
+        skipped = usable & is_listed(skip, self.table)
+        self._rows = np.flatnonzero(usable & ~skipped)
+        self.faults = [fault for fault in self.faults if fault.frame_id not in skip]
+        faults, left_out = summary(self.faults), []
+        if skipped.any():
+            left_out.append(f"{skipped.sum()} frames left out by {SKIP_LIST}")
+        if len(self._rows) == 0 and not check:
+            if not usable.all():
+                left_out.append(f"{(~usable).sum()} labels have no picture")
+            found = "; ".join(faults + left_out) or f"no label: {self.remedy.format(root=root)}"
+            raise UserError(f"{self.folder}: no frame can be used: {found}")
+        if report:
+            for line in [
+                *(f"{self.faults_met}: {f}" for f in faults),
+                *(f": {n}" for n in left_out),
+            ]:
+                print_once(self.folder, self.folder.name + line)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def frame_id(self, index: int) -> FrameId:
+        """Identity of a frame, without reading its picture."""
+        return self.table.frame_id(self._rows[index])
+
+    def __getitem__(self, index: int) -> Frame:
+        """The frame at ``index``.
+
+        Raises:
+            BrokenFrameError: for a picture that cannot be read.
+        """
+        row = self._rows[index]
+        values = self.table.rows[row]
+        joints2d = self.transform.points(values["joints2d"])
+        return Frame(
+            image=self.image(row) if self.pictures else None,
+            joints2d=joints2d,
+            joints3d=values["joints3d"].copy(),
+            # A joint beside the square is not seen, though the source's picture may hold it.
+            visible=self.camera.in_picture(joints2d) & values["visible"],
+            action=self.table.actions[values["action"]],
+            frame_id=self.table.frame_id(row),
+        )
+
+    def annotations(self) -> Annotations:
+        """Labels of all frames at once."""
+        rows = self.table.rows[self._rows]
+        joints2d = self.transform.points(rows["joints2d"])
+        return Annotations(
+            joints2d=joints2d,
+            joints3d=np.ascontiguousarray(rows["joints3d"]),
+            visible=rows["visible"] & self.camera.in_picture(joints2d),
+            actions=[self.table.actions[code] for code in rows["action"].tolist()],
+            occlusion_known=bool(rows["occlusion_known"].all()),
+        )
+
+
+def set_folders(root: Path) -> list[SetType]:
+    """The sets that have a folder in a data root.
+
+    Raises:
+        UserError: where the root cannot be read.
+    """
+    try:
+        names = {entry.name for entry in os.scandir(root)}
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise UserError(f"{root}: cannot be read ({error.strerror})") from None
+    return [set_type for set_type in SetType if set_type.folder in names]
