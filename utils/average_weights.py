@@ -19,7 +19,6 @@ import torch
 from base.errors import UserError
 from utils.common.checkpoint import OF_THE_RUN, read_checkpoint, read_content, save_checkpoint
 from utils.common.command import run_command
-from utils.common.networks import camera_of
 from utils.common.pretrained import model_path
 
 _EXAMPLES = """examples:
@@ -66,7 +65,7 @@ def averaged(paths: Sequence[Path], shares: Sequence[float]) -> dict[str, Any]:
     """
     checkpoints = [read_checkpoint(path) for path in paths]
     for path, checkpoint in zip(paths[:-1], checkpoints, strict=False):
-        if camera_of(checkpoint) != camera_of(checkpoints[-1]):
+        if checkpoint.camera != checkpoints[-1].camera:
             raise UserError(f"--load_model: {path} and {paths[-1]} were trained for other cameras")
     last = read_content(paths[-1])
     content = {key: value for key, value in last.items() if key not in OF_THE_RUN}

@@ -1,17 +1,15 @@
 """Checkpoints: written whole or not at all, read safely, refused with a clear line.
 
 A checkpoint is the reference implementation's dict (``resnet_state_dict`` and/or
-``autoencoder_state_dict``, ``optimizer_state_dict``, ``scheduler``) with four keys more that make
-it complete: ``config``, ``training``, ``mean_pose`` and ``camera``.  Those of the reference lack
-the four and load as well.  The project's own model has ``transformer_state_dict`` in the place of
-``autoencoder_state_dict``; both parts are in it from train3d on, and its temporal form has
-``temporal_state_dict`` as well.
+``autoencoder_state_dict``, ``optimizer_state_dict``, ``scheduler``) with four keys more:
+``config``, ``training``, ``mean_pose`` and ``camera``.  Files of the reference lack the four and
+load as well.  Other kinds of model have ``…_state_dict`` keys of their own, see
+:class:`model.pose_model.Part`.
 
 Weights that another script saved, bare, under a key of its own, or with the prefixes of
 DataParallel, ``torch.compile`` or Lightning, are found by names that only these networks have.
 """
 
-import dataclasses
 import os
 import re
 import sys
@@ -24,15 +22,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from base.camera import FisheyeCamera
+from base.camera import RELEASE_CAMERA, FisheyeCamera
 from base.errors import UserError
 from base.files import replacing
 from base.skeleton import NUM_JOINTS
+from dataset.transforms import SquareCrop
 from model import KINDS, model_class
+from model.backbone import resnet_of
 from model.weight_file import read_weight_file
 from utils.common.config import Config, parse_config
 
-#: Key of the 2D module's weights; other parts have their own, see model.pose_model.Part.
+#: Key of the 2D module's weights.
 RESNET = "resnet_state_dict"
 _STATE_DICT = "_state_dict"
 _OPTIMIZER = "optimizer_state_dict"
@@ -51,9 +51,8 @@ class TrainingState:
 
     Attributes:
         stage: train2d, train3d, finetune or temporal.
-        epoch: epochs completed.
+        epoch, step: epochs completed, and steps done of the next.
         best_epoch, best_value: the best validation so far; 0 and infinity before the first.
-        step: steps done of the epoch after those.
         random: states of the random number generators, None at the start of an epoch.
         scaler: state of the loss scaler (fp16).
         weights: the weights being trained, under the layout's keys, where those stored in their
@@ -73,7 +72,7 @@ class TrainingState:
 
     def as_dict(self) -> dict[str, Any]:
         """For storing; the tensors are not copied."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(slots=True)
@@ -84,69 +83,42 @@ class Checkpoint:
         path: where it was read from.
         networks: weights of the parts it holds, by the keys of the layout.
         optimizer: state of the optimiser.
-        training, config, mean_pose: None in the reference's files; ``mean_pose`` is (16, 3)
-            float64 metres, Neck at the origin, mean of the training set.
-        camera: of the square pictures it was trained on, None where the file does not say.
+        training: None in the reference's files.
+        config: of its run; where the file has none, the defaults for the networks it holds.
+        has_config: whether the file has one.
+        mean_pose: (16, 3) float64 metres, Neck at the origin, mean of the training set, or None.
+        camera: of the square pictures it was trained on; the release's where the file has none.
     """
 
     path: Path
     networks: dict[str, dict[str, torch.Tensor]]
     optimizer: dict[str, Any] | None
     training: TrainingState | None
-    config: Config | None
+    config: Config
+    has_config: bool
     mean_pose: np.ndarray | None
-    camera: FisheyeCamera | None
-
-    @property
-    def model_kind(self) -> str:
-        """``model.kind`` of the configuration; of a file without one, the first that has all of its
-        parts."""
-        if self.config is not None:
-            return self.config.model.kind
-        keys = {kind: {part.key for part in model_class(kind).parts.values()} for kind in KINDS}
-        return next(
-            (kind for kind in KINDS if self.networks.keys() <= keys[kind]), next(iter(KINDS))
-        )
+    camera: FisheyeCamera
 
     @property
     def parts(self) -> list[str]:
         """Names of the parts of the model that the file holds."""
-        parts = model_class(self.model_kind).parts.items()
+        parts = model_class(self.config.model.kind).parts.items()
         return [name for name, part in parts if part.key in self.networks]
 
     @property
-    def kind(self) -> str:
+    def stage(self) -> str:
         """The stage whose weights these are."""
         if self.training is not None:
             return self.training.stage
-        types = model_class(self.model_kind).training_types.items()
+        types = model_class(self.config.model.kind).training_types.items()
         held = [name for name, training in types if set(training.parts) == set(self.parts)]
         # Where two stages hold the same parts, the last one is the whole model's.
         return held[-1] if held else "no stage"
 
-    def require_model(self, kind: str, option: str) -> None:
-        """Refuse the weights of another model.
 
-        Raises:
-            UserError: if ``model.kind`` is not ``kind``; ``option`` is the flag that named it.
-        """
-        if self.model_kind != kind:
-            raise UserError(
-                f"{option} {self.path}: weights of the model of kind '{self.model_kind}', but the "
-                f"configuration's model.kind is '{kind}': give weights of that kind, or the "
-                "configuration they were trained with"
-            )
-
-    def require(self, kind: str, option: str) -> None:
-        """Refuse a checkpoint of another stage.
-
-        Raises:
-            UserError: if this is not of stage ``kind``; ``option`` is the flag that named it.
-        """
-        if self.kind != kind:
-            raise UserError(
-                f"{option} {self.path}: a checkpoint of {self.kind}, but one of {kind} is needed"
-            )
+def data_camera(config: Config) -> FisheyeCamera:
+    """Camera of the network's square pictures of the release."""
+    return SquareCrop(config.data.input_size).camera(RELEASE_CAMERA)
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
@@ -171,7 +143,7 @@ def checkpoint_name(epoch: int, step: int = 0) -> str:
 
 
 def checkpoint_position(path: Path) -> tuple[int, int] | None:
-    """(epochs, steps of the next) that a checkpoint's name stands for; None for another file."""
+    """(epochs, steps of the next) in a checkpoint's name; None for another file."""
     match = _NUMBERED.fullmatch(path.name)
     return (int(match[1]), int(match[2] or 0)) if match else None
 
@@ -182,11 +154,9 @@ def list_checkpoints(folder: Path) -> list[Path]:
     return sorted(found, key=checkpoint_position, reverse=True)
 
 
-def newest_whole_checkpoint(folder: Path) -> "Checkpoint | None":
+def newest_whole_checkpoint(folder: Path) -> Checkpoint | None:
     """The furthest trained checkpoint that can be read to its last byte, the best where no numbered
-    one can; None if there is none.
-
-    Says on standard error which damaged ones it passes over.
+    one can; None if there is none.  Damaged ones are named on standard error.
 
     Raises:
         UserError: if there are some and all are damaged.
@@ -208,11 +178,7 @@ def newest_whole_checkpoint(folder: Path) -> "Checkpoint | None":
 
 
 def _check_sums(path: Path) -> None:
-    """Compare a file's content with its check sums, which torch.load does not.
-
-    Raises:
-        UserError: if they differ.
-    """
+    """Compare a file's content with its check sums, which torch.load does not."""
     if not zipfile.is_zipfile(path):
         return  # before PyTorch 1.6 there were none
     with zipfile.ZipFile(path) as archive:
@@ -227,8 +193,6 @@ def _check_sums(path: Path) -> None:
 def read_content(path: Path) -> dict[str, Any]:
     """Content of a checkpoint, its networks under the keys of the layout.
 
-    Only tensors and plain values are unpickled.
-
     Raises:
         UserError: for a file that is missing, no checkpoint, or holds no weights of ours.
     """
@@ -240,16 +204,15 @@ def read_content(path: Path) -> dict[str, Any]:
     content = read_weight_file(path)
     if not isinstance(content, Mapping):
         raise UserError(f"{path}: not a checkpoint: it holds a {type(content).__name__}")
-    signatures = _signatures()
-    own = {key: content[key] for key in _network_keys(content)}
-    for key, value in own.items():
-        weights = _tensors(value)
+    networks, signatures = {}, _signatures()
+    for key in _network_keys(content):
+        weights = _tensors(content[key])
         if not weights:
             raise UserError(f"{path}: {key} is no dict of weights")
         prefix = next(iter(_prefixes(weights, signatures.get(key, ""))), "")
         # What is beside them keeps its name, and is refused as unexpected.
-        own[key] = {name.removeprefix(prefix): weight for name, weight in weights.items()}
-    return {**content, **own} if own else _foreign(path, {"": content, **content})
+        networks[key] = {name.removeprefix(prefix): weight for name, weight in weights.items()}
+    return {**content, **networks} if networks else _foreign(path, {"": content, **content})
 
 
 def _network_keys(content: Mapping[str, Any]) -> list[str]:
@@ -287,11 +250,7 @@ def _prefixes(weights: Mapping[str, torch.Tensor], signature: str) -> list[str]:
 
 
 def _foreign(path: Path, content: Mapping[str, Any]) -> dict[str, dict[str, torch.Tensor]]:
-    """The networks of ours in a file of another script, by the keys of the layout.
-
-    Raises:
-        UserError: where one of them is there twice, or none.
-    """
+    """The networks of ours in a file of another script, by the keys of the layout."""
     networks, places = {}, {}
     for name, value in content.items():
         weights = _tensors(value)
@@ -319,6 +278,15 @@ def _foreign(path: Path, content: Mapping[str, Any]) -> dict[str, dict[str, torc
     return networks
 
 
+def _default_config(networks: Mapping[str, Mapping[str, torch.Tensor]]) -> Config:
+    """For weights without a configuration: the first kind of model that has all these parts, with
+    the ResNet that they are of."""
+    keys = {kind: {part.key for part in model_class(kind).parts.values()} for kind in KINDS}
+    kind = next((kind for kind in KINDS if networks.keys() <= keys[kind]), next(iter(KINDS)))
+    model = {"backbone": resnet_of(networks[RESNET])} if RESNET in networks else {}
+    return parse_config({"model": {"kind": kind, **model}}, "defaults")
+
+
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint of ours, of the reference implementation, or of another script.
 
@@ -327,22 +295,25 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     path = Path(path)
     content = read_content(path)
-    config, training, mean_pose, camera = (
+    stored, training, mean_pose, camera = (
         content.get(key) for key in ("config", "training", "mean_pose", "camera")
     )
+    networks = {key: content[key] for key in _network_keys(content)}
     try:
+        config = parse_config(dict(stored), str(path)) if stored else None
         if mean_pose is not None:
             mean_pose = np.asarray(mean_pose, np.float64).reshape(NUM_JOINTS, 3)
-        return Checkpoint(
-            path=path,
-            networks={key: content[key] for key in _network_keys(content)},
-            optimizer=content.get(_OPTIMIZER),
-            training=TrainingState(**training) if training else None,
-            config=parse_config(dict(config), str(path)) if config else None,
-            mean_pose=mean_pose,
-            camera=FisheyeCamera(**camera | {"k": tuple(camera["k"])}) if camera else None,
-        )
+        training = TrainingState(**training) if training else None
+        camera = FisheyeCamera(**camera | {"k": tuple(camera["k"])}) if camera else None
     except (TypeError, ValueError, KeyError, AttributeError):
         raise UserError(
             f"{path}: its config, training, mean_pose or camera is not as train.py writes it"
         ) from None
+    if config is None:
+        try:
+            config = _default_config(networks)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from None
+    optimizer = content.get(_OPTIMIZER)
+    camera = camera or data_camera(config)
+    return Checkpoint(path, networks, optimizer, training, config, bool(stored), mean_pose, camera)

@@ -221,7 +221,7 @@ def test_the_networks_are_found_in_other_layouts(layout, tiny_checkpoint, tmp_pa
     for found, expected in zip(checkpoint.networks.values(), networks, strict=True):
         assert found.keys() == expected.keys()
         assert all(torch.equal(found[name], expected[name]) for name in expected)
-    assert (checkpoint.model_kind, checkpoint.kind) == ("autoencoder", "finetune")
+    assert (checkpoint.config.model.kind, checkpoint.stage) == ("autoencoder", "finetune")
 
 
 @pytest.mark.parametrize("wrap", [lambda w: w, lambda w: {"model": w, "step": 7}])
@@ -231,14 +231,14 @@ def test_one_network_alone_is_of_its_stage(stage, wrap, tiny_runs, tmp_path):
     key = "resnet_state_dict" if stage == "train2d" else "autoencoder_state_dict"
     torch.save(wrap(renamed(stored[key], "net.")), tmp_path / "bare.pth")
     checkpoint = read_checkpoint(tmp_path / "bare.pth")
-    assert checkpoint.kind == stage and checkpoint.networks[key].keys() == stored[key].keys()
+    assert checkpoint.stage == stage and checkpoint.networks[key].keys() == stored[key].keys()
 
 
 def test_the_projects_own_model_is_found_bare(tiny_transformer, tmp_path):
     model = load_pose_model(tiny_transformer).model
     torch.save({"state_dict": renamed(model.state_dict(), "module.")}, tmp_path / "bare.pth")
     found, stored = read_checkpoint(tmp_path / "bare.pth"), read_checkpoint(tiny_transformer)
-    assert found.model_kind == "transformer"
+    assert found.config.model.kind == "transformer"
     assert found.networks.keys() == stored.networks.keys()
     for key, weights in stored.networks.items():
         assert weights.keys() == found.networks[key].keys()
