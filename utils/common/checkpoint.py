@@ -34,7 +34,6 @@ from utils.common.config import Config, parse_config
 
 #: Key of the 2D module's weights.
 RESNET = "resnet_state_dict"
-_STATE_DICT = "_state_dict"
 _OPTIMIZER = "optimizer_state_dict"
 #: What ``torch.compile`` puts before the names of what it has compiled, wherever that is.
 _COMPILED = "_orig_mod."
@@ -204,38 +203,31 @@ def read_content(path: Path) -> dict[str, Any]:
     content = read_weight_file(path)
     if not isinstance(content, Mapping):
         raise UserError(f"{path}: not a checkpoint: it holds a {type(content).__name__}")
-    networks, signatures = {}, _signatures()
-    for key in _network_keys(content):
+    networks = {}
+    for key, signature in _signatures().items():
+        if content.get(key) is None:
+            continue
         weights = _tensors(content[key])
         if not weights:
             raise UserError(f"{path}: {key} is no dict of weights")
-        prefix = next(iter(_prefixes(weights, signatures.get(key, ""))), "")
+        prefix = next(iter(_prefixes(weights, signature)), "")
         # What is beside them keeps its name, and is refused as unexpected.
         networks[key] = {name.removeprefix(prefix): weight for name, weight in weights.items()}
-    return {**content, **networks} if networks else _foreign(path, {"": content, **content})
-
-
-def _network_keys(content: Mapping[str, Any]) -> list[str]:
-    return [
-        key
-        for key, value in content.items()
-        if str(key).endswith(_STATE_DICT) and key != _OPTIMIZER and value is not None
-    ]
+    return {**content, **networks} if networks else _foreign(path, content)
 
 
 def _signatures() -> dict[str, str]:
     """Key of each part of each kind of model → the end of a name that only its weights have."""
-    parts = (part for kind in KINDS for part in model_class(kind).parts.values())
-    return {part.key: part.signature for part in parts if part.signature}
+    parts = [part for kind in KINDS for part in model_class(kind).parts.values()]
+    return {part.key: part.signature for part in parts}
 
 
 def _tensors(values: Any) -> dict[str, torch.Tensor]:
     """The weights of a state dict, without what ``torch.compile`` puts into their names."""
-    if not isinstance(values, Mapping):
-        return {}
+    items = values.items() if isinstance(values, Mapping) else ()
     return {
         name.replace(_COMPILED, ""): value
-        for name, value in values.items()
+        for name, value in items
         if isinstance(name, str) and isinstance(value, torch.Tensor)
     }
 
@@ -251,10 +243,11 @@ def _prefixes(weights: Mapping[str, torch.Tensor], signature: str) -> list[str]:
 
 def _foreign(path: Path, content: Mapping[str, Any]) -> dict[str, dict[str, torch.Tensor]]:
     """The networks of ours in a file of another script, by the keys of the layout."""
+    signatures = {key: signature for key, signature in _signatures().items() if signature}
     networks, places = {}, {}
-    for name, value in content.items():
+    for name, value in {"": content, **content}.items():
         weights = _tensors(value)
-        for key, signature in _signatures().items():
+        for key, signature in signatures.items():
             for prefix in _prefixes(weights, signature):
                 place = f"{name} {prefix}{signature}".strip()
                 if key in networks:
@@ -269,7 +262,7 @@ def _foreign(path: Path, content: Mapping[str, Any]) -> dict[str, dict[str, torc
                     if weight.startswith(prefix)
                 }
     if not networks:
-        names = list(filter(None, map(str, content)))
+        names = [str(name) for name in content]
         shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
         raise UserError(
             f"{path}: not a checkpoint of this project: it has no {RESNET}, and none of its "
@@ -298,7 +291,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     stored, training, mean_pose, camera = (
         content.get(key) for key in ("config", "training", "mean_pose", "camera")
     )
-    networks = {key: content[key] for key in _network_keys(content)}
+    networks = {key: content[key] for key in _signatures() if content.get(key) is not None}
     try:
         config = parse_config(dict(stored), str(path)) if stored else None
         if mean_pose is not None:

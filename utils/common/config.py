@@ -183,13 +183,11 @@ def _upgraded(content: dict[str, Any], source: str) -> dict[str, Any]:
                 value = f"resnet{value}"
                 if value not in RESNETS:
                     raise UserError(f"{source}: model.depth: must be of {', '.join(RESNETS)}")
-            kept = {key: value for key, value in values.items() if key != old}
-            content[section] = kept if new in kept else kept | {new: value}
+            content[section] = {new: value} | {k: v for k, v in values.items() if k != old}
     model = content.get("model")
     if isinstance(model, dict) and "temporal" in model:
-        model = dict(model)
-        temporal = {"temporal": model.pop("temporal") or {}}
-        content["model"] = _merge(model, {"transformer": temporal})
+        kept = {key: value for key, value in model.items() if key != "temporal"}
+        content["model"] = _merge(kept, {"transformer": {"temporal": model["temporal"] or {}}})
     return content
 
 
@@ -205,16 +203,16 @@ def parse_config(content: dict[str, Any], source: str) -> Config:
     model = content.get("model", {})
     kind = model.get("kind", "autoencoder") if isinstance(model, dict) else "autoencoder"
     try:
-        found = model_class(kind)
+        types = model_class(kind).training_types
     except UserError as error:
         raise UserError(f"{source}: {error}") from None
     if isinstance(model, dict):
         content["model"] = {k: v for k, v in model.items() if k == kind or k not in KINDS}
     foreign = {name for other in KINDS for name in model_class(other).training_types}
-    content = {k: v for k, v in content.items() if k in found.training_types or k not in foreign}
-    for name, training in found.training_types.items():
-        if training.defaults and isinstance(content.get(name), dict):
-            content[name] = dict(training.defaults) | content[name]
+    content = {k: v for k, v in content.items() if k in types or k not in foreign}
+    for name, training in types.items():
+        if isinstance(content.get(name), dict):
+            content[name] = {**training.defaults, **content[name]}
     schema = _config_class(kind)
     try:
         return schema.model_validate(content)
@@ -231,25 +229,22 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
-    """Configuration of a YAML file.
-
-    Args:
-        path: the file; an empty one gives the defaults.
-        overrides: nested values that take precedence.
+    """Configuration of a YAML file; nested ``overrides`` take precedence, an empty file gives the
+    defaults.
 
     Raises:
         UserError: for a file that is missing, no YAML, or against the schema.
     """
+    source = f"configuration {path}"
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     except OSError as error:
-        raise UserError(f"configuration {path}: {error.strerror}") from None
+        raise UserError(f"{source}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        first = str(error).splitlines()[0]
-        raise UserError(f"configuration {path}: not valid YAML ({first})") from None
+        raise UserError(f"{source}: not valid YAML ({str(error).splitlines()[0]})") from None
     if not isinstance(content, dict):
-        raise UserError(f"configuration {path}: not a mapping of keys to values")
-    return parse_config(_merge(content, overrides or {}), f"configuration {path}")
+        raise UserError(f"{source}: not a mapping of keys to values")
+    return parse_config(_merge(content, overrides or {}), source)
 
 
 def dump_config(config: Config) -> str:
