@@ -37,25 +37,18 @@ _HARMLESS = [
 ]
 
 _AGAIN = "copy or download it again"
-_PAGE = "a web page, saved in place of the file that it offers: download that"
-#: What torch.save wrote before it wrote zip archives.
-_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
-#: Beginnings of files that are something else, and what to do.
+#: Beginnings of files that are something else, in lower case, and what to do.
 _BEGINNINGS = {
-    b"version https://git-lfs": "a Git LFS pointer, not the file: get that with 'git lfs pull'",
-    **dict.fromkeys((b"<!doctype html", b"<html", b"<head", b"<?xml"), _PAGE),
-    **{
-        start: f"compressed ({kind}): unpack it and give what is in it"
-        for start, kind in (
-            (b"\x1f\x8b", "gzip"),
-            (b"bzh", "bzip2"),
-            (b"\xfd7zxz", "xz"),
-            (b"7z\xbc\xaf", "7z"),
-            (b"rar!", "RAR"),
-        )
-    },
-    _LEGACY.lower(): f"cut off, or with Python objects in it that could run code: {_AGAIN}",
-    b"\x80": "a Python pickle, which could run code: save the weights with torch.save",
+    (b"version https://git-lfs",): "a Git LFS pointer, not the file: get that with 'git lfs pull'",
+    (b"<",): "a web page, saved in place of the file that it offers: download that",
+    (b"\x1f\x8b", b"bzh", b"\xfd7zxz", b"7z\xbc\xaf", b"rar!"): (
+        "compressed: unpack it and give what is in it"
+    ),
+    # What torch.save wrote before it wrote zip archives.
+    (b"\x80\x02\x8a\nl\xfc\x9cf\xf9 j\xa8p\x19",): (
+        f"cut off, or with Python objects in it that could run code: {_AGAIN}"
+    ),
+    (b"\x80",): "a Python pickle, which could run code: save the weights with torch.save",
 }
 _NAMES_SHOWN = 3
 
@@ -96,8 +89,8 @@ def _described(path: Path, start: bytes) -> str:
     if start[8:10] == b'{"':
         return "a safetensors file, which is not read here: save its tensors with torch.save"
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    for beginning, kind in _BEGINNINGS.items():
-        if text.startswith(beginning):
+    for beginnings, kind in _BEGINNINGS.items():
+        if text.startswith(beginnings):
             return kind
     if text.isascii() and b"\0" not in text:
         return "a text file, not a checkpoint"
@@ -129,12 +122,8 @@ def _described_zip(path: Path) -> str:
 
 def is_state_dict(content: object) -> bool:
     """Whether this is a mapping of names to tensors, and not empty."""
-    return (
-        isinstance(content, Mapping)
-        and len(content) > 0
-        and all(isinstance(name, str) for name in content)
-        and all(isinstance(value, Tensor) for value in content.values())
-    )
+    items = content.items() if isinstance(content, Mapping) else ()
+    return len(items) > 0 and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in items)
 
 
 def strip_prefix(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -5,7 +5,6 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from base.set_type import SetType
 from dataset.release.download import PARTIAL_SUFFIX, Downloader, DownloadError
 from dataset.release.table import BASE_URL, select_characters
 from utils.common.command import run_command
+from utils.common.cores import for_each
 
 _EXAMPLES = """examples:
   everything, four parts at a time; run it again after any interruption:
@@ -39,18 +39,12 @@ _SHOWN = 5
 
 @dataclass(slots=True)
 class Part:
-    """One part to fetch.
-
-    Attributes:
-        url, path: where it is published, and where it goes.
-        size: bytes as the server states them, 0 before it was asked.
-        fault: why it cannot be had.
-    """
+    """One part to fetch."""
 
     url: str
     path: Path
-    size: int = 0
-    fault: str | None = None
+    size: int = 0  # as the server states it
+    fault: str | None = None  # why it cannot be had
 
     @property
     def partial(self) -> Path:
@@ -99,16 +93,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--characters", nargs="+", metavar="NAME", help="only these characters")
     add("--base_url", default=BASE_URL, help="folder to fetch from (default: %(default)s)")
     add("--jobs", type=int, default=4, help="parts at a time (default 4)")
-    text = "attempts without a new byte before a part is given up (default 8)"
-    add("--retries", type=int, default=8, help=text)
     add("--dry_run", action="store_true", help="list the parts and their bytes, fetch nothing")
     return parser
 
 
 def _for_each(
-    parts: list[Part], work: Callable[[Part], None], jobs: int, stop: threading.Event, bar: tqdm
+    parts: list[Part], work: Callable[[Part], None], jobs: int, server: Downloader, bar: tqdm
 ) -> None:
-    """Do something with several parts at a time; what cannot be downloaded is kept as its fault."""
+    """Work on several parts at a time; why one cannot be downloaded is kept as its fault."""
 
     def run(part: Part) -> None:
         try:
@@ -116,41 +108,8 @@ def _for_each(
         except DownloadError as error:
             part.fault = str(error)
 
-    with bar, ThreadPoolExecutor(jobs) as pool:
-        try:
-            for future in as_completed([pool.submit(run, part) for part in parts]):
-                future.result()
-        except BaseException:
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _ask_sizes(parts: list[Part], jobs: int, server: Downloader) -> None:
-    bar = tqdm(total=len(parts), desc="asking for sizes", leave=False)
-
-    def ask(part: Part) -> None:
-        part.size = server.size(part.url)
-        bar.update()
-
-    _for_each(parts, ask, jobs, server.stop, bar)
-
-
-def _fetch_all(parts: list[Part], jobs: int, server: Downloader) -> None:
-    total, there = sum(part.size for part in parts), sum(part.bytes_there() for part in parts)
-    options = {"unit": "B", "unit_scale": True, "dynamic_ncols": True}
-    bar = tqdm(total=total, initial=there, desc="downloading", **options)
-    _for_each(parts, lambda part: part.fetch(server, bar.update), jobs, server.stop, bar)
-
-
-def _check_room(parts: list[Part], output: Path) -> None:
-    missing = sum(part.size - part.bytes_there() for part in parts)
-    free = shutil.disk_usage(output).free
-    if missing > free:
-        raise UserError(
-            f"{output}: {_gigabytes(missing)} are still to come, but only {_gigabytes(free)} are "
-            "free; choose some of --sets or --characters, or another disk"
-        )
+    with bar:
+        for_each(parts, run, jobs, server.stop)
 
 
 def _gigabytes(count: int) -> str:
@@ -179,12 +138,18 @@ def _raise_faults(parts: list[Part]) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Command line of the download."""
     args = _parser().parse_args(argv)
-    if args.jobs < 1 or args.retries < 1:
-        raise UserError("--jobs and --retries must be at least 1")
+    if args.jobs < 1:
+        raise UserError("--jobs must be at least 1")
     names = [name for one in select_characters(args.sets, args.characters) for name in one.parts]
     parts = [Part(f"{args.base_url.rstrip('/')}/{name}", args.output / name) for name in names]
-    server = Downloader(args.retries, threading.Event())
-    _ask_sizes(parts, args.jobs, server)
+    server = Downloader(threading.Event())
+    asking = tqdm(total=len(parts), desc="asking for sizes", leave=False)
+
+    def ask(part: Part) -> None:
+        part.size = server.size(part.url)
+        asking.update()
+
+    _for_each(parts, ask, args.jobs, server, asking)
     if args.dry_run:
         _list(parts)
         _raise_faults(parts)
@@ -194,8 +159,17 @@ def main(argv: list[str] | None = None) -> None:
         if part.fault is None:
             part.adopt_file()
     reachable = [part for part in parts if part.fault is None]
-    _check_room(reachable, args.output)
-    _fetch_all(reachable, args.jobs, server)
+    total = sum(part.size for part in reachable)
+    there = sum(part.bytes_there() for part in reachable)
+    free = shutil.disk_usage(args.output).free
+    if total - there > free:
+        raise UserError(
+            f"{args.output}: {_gigabytes(total - there)} are still to come, but only "
+            f"{_gigabytes(free)} are free; choose some of --sets or --characters, or another disk"
+        )
+    options = {"unit": "B", "unit_scale": True, "dynamic_ncols": True}
+    bar = tqdm(total=total, initial=there, desc="downloading", **options)
+    _for_each(reachable, lambda p: p.fetch(server, bar.update), args.jobs, server, bar)
     _raise_faults(parts)
     print(f"{len(parts)} parts complete in {args.output}")
 

@@ -8,7 +8,6 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from dataset.release.table import (
     missing_parts,
 )
 from utils.common.command import run_command
-from utils.common.cores import cpu_count
+from utils.common.cores import cpu_count, for_each
 
 _EXAMPLES = """examples:
   pictures and labels of all parts in a folder:
@@ -89,6 +88,10 @@ class Extraction:
     def sizes(self) -> dict[str, int]:
         """Bytes of each part."""
         return {path.name: path.stat().st_size for path in self.parts}
+
+    def missing(self) -> str:
+        """Names of the parts that are missing; empty where all are there."""
+        return ", ".join(missing_parts(self.name, self.parts))
 
     def complete(self) -> bool:
         """Whether an earlier run has finished it, from parts that are the same still.
@@ -189,9 +192,8 @@ def _plan(args: argparse.Namespace) -> tuple[list[Extraction], list[str]]:
             continue
         folder = args.output if args.flat else args.output / CHARACTERS[name].set_type.folder
         extraction = Extraction(name, parts, folder / name, passes)
-        missing = missing_parts(name, parts)
-        if missing and not extraction.complete():
-            faults.append(f"{', '.join(missing)} missing in {parts[0].parent}")
+        if extraction.missing() and not extraction.complete():
+            faults.append(f"{extraction.missing()} missing in {parts[0].parent}")
         else:
             plan.append(extraction)
     return plan, faults
@@ -203,12 +205,12 @@ def _extract_all(plan: list[Extraction], jobs: int, delete_parts: bool) -> list[
     faults: list[str] = []
 
     def extract(extraction: Extraction) -> None:
-        missing = missing_parts(extraction.name, extraction.parts)
+        missing = extraction.missing()
         if (missing or not delete_parts) and extraction.complete():
             bar.update(sum(extraction.sizes().values()))
             lines = [f"{extraction.folder}: complete already"]
             if missing:
-                lines.append(f"  parts kept: {', '.join(missing)} missing, so nothing is compared")
+                lines.append(f"  parts kept: {missing} missing, so nothing is compared")
         else:
             try:
                 lines = extraction.run(bar.update, stop, delete_parts)
@@ -218,17 +220,8 @@ def _extract_all(plan: list[Extraction], jobs: int, delete_parts: bool) -> list[
         bar.write("\n".join(lines), file=sys.stderr)
 
     total = sum(sum(extraction.sizes().values()) for extraction in plan)
-    with (
-        tqdm(total=total, desc="extracting", unit="B", unit_scale=True, dynamic_ncols=True) as bar,
-        ThreadPoolExecutor(jobs) as pool,
-    ):
-        try:
-            for future in [pool.submit(extract, extraction) for extraction in plan]:
-                future.result()
-        except BaseException:
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with tqdm(total=total, desc="extracting", unit="B", unit_scale=True, dynamic_ncols=True) as bar:
+        for_each(plan, extract, jobs, stop)
     return faults
 
 

@@ -77,17 +77,12 @@ class Member(NamedTuple):
 
 @dataclass(slots=True)
 class ArchiveReport:
-    """What reading an archive finds beside its members.
+    """What reading an archive finds beside its members."""
 
-    Attributes:
-        skipped: "name: reason" of each wanted member that cannot be handed out.
-        lost_files: how many of these are files; links and devices hold nothing themselves.
-        linked: environments with wanted links. The files that links lead to come after all others,
-            so such an environment is complete only at the end.
-    """
-
-    skipped: list[str] = field(default_factory=list)
-    lost_files: int = 0
+    skipped: list[str] = field(default_factory=list)  # "name: reason" of wanted members
+    lost_files: int = 0  # how many of these are files; links and devices hold nothing themselves
+    #: Environments with wanted links.  The files that links lead to come after all others, so such
+    #: an environment is complete only at the end.
     linked: set[str] = field(default_factory=set)
 
     def lines(self) -> list[str]:
@@ -107,7 +102,8 @@ def read_archive(
     stop: threading.Event | None = None,
     report: ArchiveReport | None = None,
 ) -> Iterator[Member]:
-    """The files of some passes, in the archive's order; the whole archive is verified by the end.
+    """The files of some passes, hidden ones apart, in the archive's order; the whole archive is
+    verified by the end.
 
     A link to a file or folder of the archive gives the files it leads to, under the link's name.
     They come last, from a second reading: what a link leads to may lie before it or after it, and
@@ -115,7 +111,7 @@ def read_archive(
 
     Args:
         parts: parts of one character, in order.
-        passes: which passes to hand out; all else, and hidden files, is stepped over.
+        passes: which passes to hand out.
         on_bytes: called with the bytes read; with a negative number where reading starts again.
         stop: set it, from another thread, to end with KeyboardInterrupt.
         report: filled as the archive is read.

@@ -18,6 +18,7 @@ PARTIAL_SUFFIX = ".download"
 _TIMEOUT = 30.0  # seconds, to connect and between two reads
 _CHUNK = 1 << 18
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_ATTEMPTS = 8  # failures in a row, without a new byte between them, until a file is given up
 _FIRST_WAIT, _LONGEST_WAIT = 2.0, 120.0  # seconds before a retry; doubles with each
 
 
@@ -35,17 +36,10 @@ class _TemporaryError(Exception):
 
 @dataclass(slots=True)
 class Downloader:
-    """Asks one server for files.
+    """Asks one server for files."""
 
-    Attributes:
-        attempts: failures in a row, without a new byte between them, until a file is given up.
-        stop: set it, from any thread, to end all waiting and reading with KeyboardInterrupt.
-        answered: whether any request has been answered yet; until then nothing is retried.
-    """
-
-    attempts: int
-    stop: threading.Event
-    answered: bool = False
+    stop: threading.Event  # set it, from any thread, to end everything with KeyboardInterrupt
+    answered: bool = False  # whether the server was ever reached; until then nothing is retried
 
     def size(self, url: str) -> int:
         """Bytes of a published file.
@@ -68,11 +62,7 @@ class Downloader:
         """Fetch a file of known size, going on from the bytes in ``{path}.download``, which is
         renamed when all are there.
 
-        Args:
-            url: of the file.
-            path: where it goes.
-            size: its bytes.
-            on_bytes: called with each number of bytes written; negative where some are discarded.
+        ``on_bytes`` is called with each number of bytes written; negative where some are discarded.
 
         Raises:
             DownloadError, NoConnectionError: where it cannot be had.
@@ -161,9 +151,9 @@ class Downloader:
                 failures = 1 if position() > furthest else failures + 1
                 furthest = max(furthest, position())
                 lost = isinstance(error, NoConnectionError)
-                if lost and (not self.answered or failures >= self.attempts):
+                if lost and (not self.answered or failures >= _ATTEMPTS):
                     raise
-                if failures >= self.attempts:
+                if failures >= _ATTEMPTS:
                     raise DownloadError(f"{error} (gave up after {failures} attempts)") from None
                 if lost and failures == 1:
                     tqdm.write(f"{error}; trying again", file=sys.stderr)

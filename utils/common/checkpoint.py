@@ -46,26 +46,17 @@ _NUMBERED = re.compile(r"checkpoint_(\d+)(?:_step_(\d+))?\.tar")
 
 @dataclass(slots=True)
 class TrainingState:
-    """How far a run is, and what it needs beside weights and optimiser to go on exactly.
+    """How far a run is, and what it needs beside weights and optimiser to go on exactly."""
 
-    Attributes:
-        stage: train2d, train3d, finetune or temporal.
-        epoch, step: epochs completed, and steps done of the next.
-        best_epoch, best_value: the best validation so far; 0 and infinity before the first.
-        random: states of the random number generators, None at the start of an epoch.
-        scaler: state of the loss scaler (fp16).
-        weights: the weights being trained, under the layout's keys, where those stored in their
-            usual place are the moving average.
-        ema_updates: steps in the moving average.
-    """
-
-    stage: str
-    epoch: int
-    best_epoch: int
-    best_value: float
-    step: int = 0
-    random: dict[str, torch.Tensor] | None = None
-    scaler: dict[str, Any] | None = None
+    stage: str  # train2d, train3d, finetune or temporal
+    epoch: int  # epochs completed
+    best_epoch: int  # 0 before the first validation
+    best_value: float  # infinity before the first validation
+    step: int = 0  # steps done of the next epoch
+    random: dict[str, torch.Tensor] | None = None  # states of the generators, within an epoch
+    scaler: dict[str, Any] | None = None  # state of the loss scaler (fp16)
+    #: The weights being trained, under the layout's keys, where those stored in their usual place
+    #: are the moving average of so many updates.
     weights: dict[str, dict[str, torch.Tensor]] | None = None
     ema_updates: int = 0
 
@@ -76,27 +67,16 @@ class TrainingState:
 
 @dataclass(slots=True)
 class Checkpoint:
-    """What a checkpoint file holds.
-
-    Attributes:
-        path: where it was read from.
-        networks: weights of the parts it holds, by the keys of the layout.
-        optimizer: state of the optimiser.
-        training: None in the reference's files.
-        config: of its run; where the file has none, the defaults for the networks it holds.
-        has_config: whether the file has one.
-        mean_pose: (16, 3) float64 metres, Neck at the origin, mean of the training set, or None.
-        camera: of the square pictures it was trained on; the release's where the file has none.
-    """
+    """What a checkpoint file holds."""
 
     path: Path
-    networks: dict[str, dict[str, torch.Tensor]]
+    networks: dict[str, dict[str, torch.Tensor]]  # weights, by the keys of the layout
     optimizer: dict[str, Any] | None
-    training: TrainingState | None
-    config: Config
+    training: TrainingState | None  # None in the reference's files
+    config: Config  # where the file has none, the defaults for the networks it holds
     has_config: bool
-    mean_pose: np.ndarray | None
-    camera: FisheyeCamera
+    mean_pose: np.ndarray | None  # (16, 3) float64 metres, Neck at the origin, of the training set
+    camera: FisheyeCamera  # of the square training pictures; the release's where the file has none
 
     @property
     def parts(self) -> list[str]:

@@ -107,7 +107,7 @@ PAGE = b"\n<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</
         (lambda path, whole: path.write_bytes(whole[:5000]), "cut off"),
         (lambda path, whole: path.write_bytes(whole[:5000] + whole[5100:]), "damaged"),
         (lambda path, whole: path.write_bytes(bytes(range(256))), "not a checkpoint"),
-        (lambda path, whole: path.write_bytes(gzip.compress(whole[:99])), r"compressed \(gzip\)"),
+        (lambda path, whole: path.write_bytes(gzip.compress(whole[:99])), "compressed: unpack it"),
         (lambda path, whole: tar_archive(path), "a tar archive"),
         (lambda path, whole: other_archive(path, "a.txt"), "a zip archive"),
         (lambda path, whole: path.write_bytes(pickle.dumps({"a": 1})), "a Python pickle"),
