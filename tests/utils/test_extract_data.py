@@ -116,12 +116,12 @@ def test_links_give_the_files_they_lead_to_and_what_leads_nowhere_is_named(
     archives.cut(archives.archive(source, arrange, order), TRAIN, tmp_path / "parts")
     run(tmp_path / "parts", output)
     assert extracted(output / "TrainSet" / TRAIN) == wanted
-    told = capsys.readouterr().err
-    assert f"skipped {len(archives.SKIPPED)} members of the archive" in told
+    printed = capsys.readouterr().err
+    assert f"skipped {len(archives.SKIPPED)} members of the archive" in printed
     for number, reason in zip(
         archives.SKIPPED, ["leaves", "leaves", "no file", "loop", "neither"], strict=True
     ):
-        [line] = [line for line in told.splitlines() if f"{TRAIN}_{number:06d}.json" in line]
+        [line] = [line for line in printed.splitlines() if f"{TRAIN}_{number:06d}.json" in line]
         assert reason in line
     run(tmp_path / "parts", output, "--passes", "all", "--delete_parts")
     assert extracted(output / "TrainSet" / TRAIN) == expected
@@ -285,7 +285,7 @@ def member(name, kind=tarfile.REGTYPE):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "told", "kept"),
+    ("name", "kind", "reason", "kept"),
     [
         ("/x/env_001/cam_down/json/odd.json", tarfile.REGTYPE, "absolute path", True),
         ("../../env_001/cam_down/json/odd.json", tarfile.REGTYPE, "absolute path", True),
@@ -304,14 +304,14 @@ def member(name, kind=tarfile.REGTYPE):
     ],
 )
 def test_an_odd_member_is_skipped_and_the_rest_extracted(
-    name, kind, told, kept, tmp_path, output, capsys
+    name, kind, reason, kept, tmp_path, output, capsys
 ):
     members = [(member("x/env_001/cam_down/json/good.json"), b"{}"), (member(name, kind), b"odd")]
     archives.cut(archives.tar_members(members), "male_003_f_s", tmp_path / "parts")
     run(tmp_path / "parts", output, "--delete_parts")
     assert extracted(output) == {"TrainSet/male_003_f_s/env_001/cam_down/json/good.json": b"{}"}
     lines = capsys.readouterr().err
-    assert ("skipped 1 members" in lines) == (told is not None) and (told or "") in lines
+    assert ("skipped 1 members" in lines) == (reason is not None) and (reason or "") in lines
     # The only copy of a file that was asked for is not deleted.
     assert any((tmp_path / "parts").iterdir()) == ("parts kept" in lines) == kept
 

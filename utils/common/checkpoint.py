@@ -173,7 +173,7 @@ def read_content(path: Path) -> dict[str, Any]:
     """Content of a checkpoint, its networks under the keys of the layout.
 
     Raises:
-        UserError: for a file that is missing, no checkpoint, or holds no weights of ours.
+        UserError: for a file that is missing, no checkpoint, or without weights of ours.
     """
     path = Path(path)
     if not path.exists():

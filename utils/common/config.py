@@ -234,4 +234,4 @@ def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
 
 def dump_config(config: Config) -> str:
     """The resolved configuration as YAML."""
-    return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(config.model_dump(), sort_keys=False)

@@ -172,12 +172,12 @@ def refuse_other_architecture(asked: Config, checkpoint: Checkpoint | None) -> N
     """
     if checkpoint is None or not checkpoint.has_config:
         return
-    kind = asked.model.kind
     has, needs = (_architecture(one, checkpoint.parts) for one in (checkpoint.config, asked))
-    options, needed = has.pop(kind), needs.pop(kind)
-    pairs = [(f"model.{name}", has[name], needs[name]) for name in has]
-    pairs += [(f"model.{kind}.{name}", options[name], needed[name]) for name in options]
-    differing = [f"{key} {own}, not {wanted}" for key, own, wanted in pairs if own != wanted]
+    kind = asked.model.kind
+    options, wanted = has.pop(kind), needs.pop(kind)
+    has |= {f"{kind}.{name}": value for name, value in options.items()}
+    needs |= {f"{kind}.{name}": value for name, value in wanted.items()}
+    differing = [f"model.{k} {has[k]}, not {needs[k]}" for k in has if has[k] != needs[k]]
     if differing:
         raise UserError(
             f"{checkpoint.path}: of another architecture than the configuration asks for: "
@@ -187,13 +187,8 @@ def refuse_other_architecture(asked: Config, checkpoint: Checkpoint | None) -> N
 
 
 def check_camera(path: Path, kind: str, trained: FisheyeCamera, camera: FisheyeCamera) -> None:
-    """Refuse data of another camera than a model was trained with, unless it takes any.
-
-    Args:
-        path: the checkpoint.
-        kind: of its model.
-        trained: camera of the square pictures it was trained on.
-        camera: of the data's square pictures.
+    """Refuse data of another camera than a model was trained with, unless its kind takes any;
+    ``path`` is its checkpoint, both cameras are of square pictures.
 
     Raises:
         UserError: for a model that knows one camera, and data of another.
