@@ -50,7 +50,7 @@ def run(paths, output, *options):
     average_weights.main(["--load_model", *paths, "--output", str(output), *options])
 
 
-@pytest.mark.parametrize(("options", "expected"), [([], 1.0), (["--shares", "3", "1"], 0.5)])
+@pytest.mark.parametrize(("options", "expected"), [([], 1.0), (["--shares", "0.3", "0.1"], 0.5)])
 def test_the_average_is_a_checkpoint_without_the_state_of_a_run(
     checkpoints, tmp_path, options, expected
 ):

@@ -14,7 +14,7 @@ import pytest
 import release
 
 from base.errors import UserError
-from dataset.release.archive import ArchiveError, read_archive
+from dataset.release.archive import ArchiveError, ArchiveReport, read_archive
 from dataset.release.table import CHARACTERS, PASSES
 from utils import extract_data
 
@@ -394,6 +394,14 @@ def test_killed_at_any_moment_and_run_again_the_files_are_the_same(sources, publ
         assert not (folder / ".extracted.json").exists()
     run(published, output, *options)
     assert archives.contents(output) == archives.contents(undisturbed)
+
+
+def test_ten_of_many_skipped_members_are_shown():
+    assert ArchiveReport().lines() == []
+    assert len(ArchiveReport(["x"] * 10).lines()) == 11
+    lines = ArchiveReport(["x"] * 12).lines()
+    assert lines[0] == "  skipped 12 members of the archive:" and len(lines) == 12
+    assert lines[-2:] == ["    x", "    and 2 more"]
 
 
 def test_reading_ends_when_it_is_stopped(published):

@@ -73,6 +73,8 @@ def test_what_a_checkpoint_holds_comes_back(tmp_path):
     assert found.config == config and found.has_config and found.camera == camera
     assert found.mean_pose.dtype == np.float64 and found.mean_pose[1].tolist() == [3, 4, 5]
     assert found.parts == ["pose2d", "lifting"] and found.stage == "finetune"
+    state = TrainingState("train2d", 3, 2, 0.5).as_dict()
+    assert list(state.values()) == ["train2d", 3, 2, 0.5, 0, None, None, None, 0]
 
 
 @pytest.mark.parametrize("name", RESNETS)
