@@ -32,9 +32,9 @@ import torch
 
 from base.errors import UserError
 from utils.common.command import run_command
+from utils.common.device import torchrun_ranks
 from utils.common.memory import memory_advice
 from utils.common.pretrained import chosen_model
-from utils.inference import shared
 from utils.inference.arguments import parse_arguments
 from utils.inference.file_names import name_text
 from utils.inference.open_source import open_source
@@ -85,7 +85,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(__doc__, argv)
     if arguments.input_dir is not None and not Path(arguments.input_dir).is_dir():
         raise UserError(f"{arguments.input_dir}: no such folder of pictures")
-    rank, count, local = shared.ranks()
+    rank, count, local = torchrun_ranks() or (0, 1, 0)
     # One of several processes says what they all do.
     with contextlib.redirect_stdout(None) if rank else contextlib.nullcontext():
         arguments.load_model = chosen_model(arguments.load_model)

@@ -163,7 +163,7 @@ def config_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
 def resolve_config(arguments: argparse.Namespace, start: Checkpoint | None) -> Config:
     """Configuration of the run: the file asked for, else the checkpoint's own, else the paper's."""
     overrides = config_overrides(arguments)
-    if arguments.config is None and start is not None and start.config is not None:
+    if arguments.config is None and start is not None and start.has_config:
         return start.config.overridden(overrides)
     if arguments.config is None:
         return load_config(DEFAULT_CONFIG, overrides)
@@ -211,7 +211,7 @@ def config_source(training_type: str, start: Start) -> Checkpoint | None:
     the training type starts from."""
     for option, checkpoint in start._asdict().items():
         if checkpoint is not None:
-            training = model_class(checkpoint.model_kind).training_types.get(training_type)
+            training = model_class(checkpoint.config.model.kind).training_types.get(training_type)
             if training is None or option in ("load_model", *training.start):
                 return checkpoint
     return None

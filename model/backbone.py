@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from torchvision import models
 
 from base.errors import UserError
-from model.state_dict import is_state_dict, load_strictly, strip_prefix
-from model.weight_file import read_weight_file
+from model.weight_file import is_state_dict, load_strictly, read_weight_file, strip_prefix
 
 #: Factor by which the trunk shrinks a picture.
 TRUNK_STRIDE = 32

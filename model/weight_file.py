@@ -1,13 +1,16 @@
-"""Files of weights: read without running any code of theirs, or named for what they are instead."""
+"""Weights: files read without running any code of theirs, or named for what they are instead; and
+loaded into a network with one clear line for whatever does not fit."""
 
 import argparse
 import warnings
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from base.errors import UserError
@@ -33,18 +36,21 @@ _HARMLESS = [
     ),
 ]
 
-#: Beginnings of files that are something else.
-_ARCHIVES = {
-    b"\x1f\x8b": "gzip",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ": "xz",
-    b"7z\xbc\xaf": "7z",
-    b"Rar!": "RAR",
-}
-_WEB_PAGES = (b"<!doctype html", b"<html", b"<head", b"<?xml")
 _AGAIN = "copy or download it again"
-#: What torch.save wrote before it wrote zip archives.
-_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
+#: Beginnings of files that are something else, in lower case, and what to do.
+_BEGINNINGS = {
+    (b"version https://git-lfs",): "a Git LFS pointer, not the file: get that with 'git lfs pull'",
+    (b"<",): "a web page, saved in place of the file that it offers: download that",
+    (b"\x1f\x8b", b"bzh", b"\xfd7zxz", b"7z\xbc\xaf", b"rar!"): (
+        "compressed: unpack it and give what is in it"
+    ),
+    # What torch.save wrote before it wrote zip archives.
+    (b"\x80\x02\x8a\nl\xfc\x9cf\xf9 j\xa8p\x19",): (
+        f"cut off, or with Python objects in it that could run code: {_AGAIN}"
+    ),
+    (b"\x80",): "a Python pickle, which could run code: save the weights with torch.save",
+}
+_NAMES_SHOWN = 3
 
 
 def read_weight_file(path: Path) -> Any:
@@ -69,37 +75,29 @@ def read_weight_file(path: Path) -> Any:
     except Exception as error:  # whatever the unpickler trips over
         if "allocate" in str(error):
             raise
-        raise UserError(f"{path}: {_named(path, start)}") from None
+        raise UserError(f"{path}: {_described(path, start)}") from None
 
 
-def _named(path: Path, start: bytes) -> str:
+def _described(path: Path, start: bytes) -> str:
     """What a file with that beginning is, if it is no checkpoint, and what to do."""
-    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not start:
         return f"an empty file: {_AGAIN}"
-    if text.startswith(b"version https://git-lfs"):
-        return "a Git LFS pointer, not the file it stands for: get that with 'git lfs pull'"
-    if text.startswith(_WEB_PAGES):
-        return "a web page, saved in place of the file that it offers: download that"
-    for beginning, kind in _ARCHIVES.items():
-        if start.startswith(beginning):
-            return f"compressed ({kind}): unpack it and give what is in it"
+    if start.startswith(b"PK"):
+        return _described_zip(path)
     if start[257:262] == b"ustar":
         return "a tar archive: unpack it and give a checkpoint that is in it"
     if start[8:10] == b'{"':
         return "a safetensors file, which is not read here: save its tensors with torch.save"
-    if start.startswith(b"PK"):
-        return _named_zip(path)
-    if start.startswith(_LEGACY):
-        return f"cut off, or with Python objects in it that could run code: {_AGAIN}"
-    if start.startswith(b"\x80"):
-        return "a Python pickle, which could run code: save the weights with torch.save"
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for beginnings, kind in _BEGINNINGS.items():
+        if text.startswith(beginnings):
+            return kind
     if text.isascii() and b"\0" not in text:
         return "a text file, not a checkpoint"
     return "not a checkpoint, or a damaged one"
 
 
-def _named_zip(path: Path) -> str:
+def _described_zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = {Path(name).name for name in archive.namelist()}
@@ -120,3 +118,43 @@ def _named_zip(path: Path) -> str:
             "weights alone, as torch.save(model.state_dict(), …)"
         )
     return f"damaged: {_AGAIN}"
+
+
+def is_state_dict(content: object) -> bool:
+    """Whether this is a mapping of names to tensors, and not empty."""
+    items = content.items() if isinstance(content, Mapping) else ()
+    return len(items) > 0 and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in items)
+
+
+def strip_prefix(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state dict without the ``module.`` that ``DataParallel`` puts before every name."""
+    prefix = "module." if all(name.startswith("module.") for name in state_dict) else ""
+    return {name.removeprefix(prefix): value for name, value in state_dict.items()}
+
+
+def load_strictly(module: nn.Module, state_dict: Mapping[str, Tensor], what: str) -> None:
+    """Load weights that must fit the module name by name and shape by shape.
+
+    Raises:
+        UserError: beginning with ``what``, how many weights are missing, unexpected and misshapen,
+            and the first of each; the module is unchanged then.
+    """
+    own = module.state_dict()
+    # Counters that BatchNorm never reads in forward; files older than PyTorch 0.4.1 lack them.
+    missing = [k for k in own if k not in state_dict and not k.endswith("num_batches_tracked")]
+    unexpected = [name for name in state_dict if name not in own]
+    misshapen = [
+        f"{name} {tuple(state_dict[name].shape)} for {tuple(own[name].shape)}"
+        for name in own
+        if name in state_dict and state_dict[name].shape != own[name].shape
+    ]
+    labels = {"missing": missing, "unexpected": unexpected, "of another shape": misshapen}
+    faults = [f"{label} {_first_of(names)}" for label, names in labels.items() if names]
+    if faults:
+        raise UserError(f"{what}: weights do not fit the network: {'; '.join(faults)}")
+    module.load_state_dict(state_dict, strict=not set(own) - set(state_dict))
+
+
+def _first_of(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    return f"{len(names)} ({shown}{', …' if len(names) > _NAMES_SHOWN else ''})"

@@ -549,7 +549,7 @@ def test_a_world_size_without_torchrun_is_refused(tiny_checkpoint, pictures, tmp
     monkeypatch.setenv("WORLD_SIZE", "2")
     for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(UserError, match=r"WORLD_SIZE=2 .*not RANK and .*unset WORLD_SIZE"):
+    with pytest.raises(UserError, match=r"WORLD_SIZE=2 .*torchrun"):
         infer(tiny_checkpoint, pictures, tmp_path / "out")
 
 

@@ -19,7 +19,6 @@ import torch
 from base.errors import UserError
 from utils.common.checkpoint import OF_THE_RUN, read_checkpoint, read_content, save_checkpoint
 from utils.common.command import run_command
-from utils.common.networks import camera_of
 from utils.common.pretrained import model_path
 
 _EXAMPLES = """examples:
@@ -37,24 +36,18 @@ def average(
 ) -> dict[str, torch.Tensor]:
     """Weighted mean of the weights of networks, in float32; what counts steps is the last one's.
 
-    Args:
-        weights: of each network: name → tensor.
-        shares: of each, of any sum above 0.
-
     Raises:
         ValueError: for networks of different names or shapes.
     """
-    last = weights[-1]
-    shapes = {name: value.shape for name, value in last.items()}
-    for other in weights[:-1]:
-        if shapes != {name: value.shape for name, value in other.items()}:
-            raise ValueError("networks of different names or shapes")
+    shapes = [{name: value.shape for name, value in each.items()} for each in weights]
+    if any(other != shapes[-1] for other in shapes):
+        raise ValueError("networks of different names or shapes")
     total = float(sum(shares))
     return {
         name: sum(w[name].float() * (s / total) for w, s in zip(weights, shares, strict=True))
         if value.is_floating_point()
         else value
-        for name, value in last.items()
+        for name, value in weights[-1].items()
     }
 
 
@@ -65,19 +58,21 @@ def averaged(paths: Sequence[Path], shares: Sequence[float]) -> dict[str, Any]:
         UserError: for a file that is none, and for checkpoints of different models or cameras.
     """
     checkpoints = [read_checkpoint(path) for path in paths]
-    for path, checkpoint in zip(paths[:-1], checkpoints, strict=False):
-        if camera_of(checkpoint) != camera_of(checkpoints[-1]):
-            raise UserError(f"--load_model: {path} and {paths[-1]} were trained for other cameras")
+    for checkpoint in checkpoints:
+        if checkpoint.camera != checkpoints[-1].camera:
+            raise UserError(
+                f"--load_model: {checkpoint.path} and {paths[-1]} were trained for other cameras"
+            )
     last = read_content(paths[-1])
     content = {key: value for key, value in last.items() if key not in OF_THE_RUN}
-    for key in {key: None for checkpoint in checkpoints for key in checkpoint.networks}:
+    for key in dict.fromkeys(key for checkpoint in checkpoints for key in checkpoint.networks):
         networks = [checkpoint.networks.get(key) for checkpoint in checkpoints]
         try:
             if None in networks:
                 raise ValueError("one has none")
             content[key] = average(networks, shares)
         except ValueError as error:
-            names = " and ".join(str(path) for path in paths)
+            names = " and ".join(map(str, paths))
             raise UserError(f"--load_model: {names} are not of one model: {key}, {error}") from None
     return content
 
@@ -89,17 +84,12 @@ def main(argv: list[str] | None = None) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--load_model",
-        type=model_path,
-        nargs="+",
-        required=True,
-        help="two checkpoints or more; 'pretrained' for the weights that come with this project",
-    )
-    parser.add_argument(
-        "--shares", type=float, nargs="+", help="how much each counts (default: all the same)"
-    )
-    parser.add_argument("--output", type=Path, required=True, help="a .tar file")
+    add = parser.add_argument
+    text = "two checkpoints or more; 'pretrained' for the weights that come with this project"
+    add("--load_model", type=model_path, nargs="+", required=True, help=text)
+    text = "how much each counts (default: all the same)"
+    add("--shares", type=float, nargs="+", help=text)
+    add("--output", type=Path, required=True, help="a .tar file")
     options = parser.parse_args(argv)
     paths, shares = options.load_model, options.shares or [1.0] * len(options.load_model)
     if len(paths) < 2:

@@ -42,61 +42,39 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--data_root",
-        type=Path,
-        required=True,
-        help="folder that holds TrainSet, ValSet and TestSet, extracted or packed",
-    )
-    parser.add_argument(
-        "--sets",
-        nargs="+",
-        choices=[set_type.value for set_type in SetType],
-        help="only these sets (default: those that are there)",
-    )
-    parser.add_argument("--no_pictures", action="store_true", help="decode no picture")
-    parser.add_argument(
+    add = parser.add_argument
+    text = "folder that holds TrainSet, ValSet and TestSet, extracted or packed"
+    add("--data_root", type=Path, required=True, help=text)
+    sets = [set_type.value for set_type in SetType]
+    add("--sets", nargs="+", choices=sets, help="only these sets (default: those that are there)")
+    add("--no_pictures", action="store_true", help="decode no picture")
+    add(
         "--max_residual",
         type=float,
         default=5.0,
         help="pixels of the 1280x800 picture that a 2D joint may lie off the projection of its "
         "3D joint (default 5)",
     )
-    parser.add_argument("--report", type=Path, help="default: DATA_ROOT/report.json")
-    parser.add_argument(
-        "--write_skip_list",
-        action="store_true",
-        help=f"add the faulty frames to DATA_ROOT/{SKIP_LIST}; loaders leave them out",
-    )
-    parser.add_argument(
-        "--jobs",
-        type=int,
-        default=cpu_count(),
-        help="decoding threads (default: one per core, here %(default)s)",
-    )
+    add("--report", type=Path, help="default: DATA_ROOT/report.json")
+    text = f"add the faulty frames to DATA_ROOT/{SKIP_LIST}; loaders leave them out"
+    add("--write_skip_list", action="store_true", help=text)
+    text = "decoding threads (default: one per core, here %(default)s)"
+    add("--jobs", type=int, default=cpu_count(), help=text)
     return parser
 
 
-def _sets(root: Path, names: list[str] | None) -> list[SetType]:
-    if names is not None:
-        return [SetType(name) for name in names]
-    found = data_format(root).sets(root)
-    if not found:
-        raise UserError(f"{root}: holds no TrainSet, ValSet or TestSet")
-    return found
-
-
 def _print_set(report: SetReport) -> None:
-    good = len(report.good())
-    print(f"\n{report.set_type.folder}: {len(report.frames):,} frames, {good:,} good", end="")
-    print(f", {report.label_frames:,} labels without pictures" if report.label_frames else "")
+    labels = f", {report.label_frames:,} labels without pictures" if report.label_frames else ""
+    print(
+        f"\n{report.set_type.folder}: {len(report.frames):,} frames, {len(report.good()):,} good"
+        + labels
+    )
     for name, counts in (("character", report.characters()), ("action group", report.groups())):
         if counts:
             print(f"  {name:<32}{'frames':>10}")
             for key, count in sorted(counts.items()):
                 print(f"    {key:<30}{count:>10,}")
-    figures = report.residual_figures()
-    if figures:
+    if figures := report.residual_figures():
         print(
             "  2D joints off the projected 3D joints, px: median {median:.3f}, 99 % {p99:.3f}, "
             "largest {max:.3f}".format(**figures)
@@ -148,20 +126,24 @@ def main(argv: list[str] | None = None) -> None:
     args = _parser().parse_args(argv)
     if args.jobs < 1:
         raise UserError("--jobs must be at least 1")
+    root = args.data_root
+    sets = [SetType(name) for name in args.sets] if args.sets else data_format(root).sets(root)
+    if not sets:
+        raise UserError(f"{root}: holds no TrainSet, ValSet or TestSet")
     reports = [
-        check_set(args.data_root, set_type, not args.no_pictures, args.jobs, args.max_residual)
-        for set_type in _sets(args.data_root, args.sets)
+        check_set(root, set_type, not args.no_pictures, args.jobs, args.max_residual)
+        for set_type in sets
     ]
     for report in reports:
         _print_set(report)
-    content = {"data_root": str(args.data_root), "sets": [report.as_dict() for report in reports]}
-    path = args.report or args.data_root / "report.json"
+    content = {"data_root": str(root), "sets": [report.as_dict() for report in reports]}
+    path = args.report or root / "report.json"
     # A file name that is no UTF-8 comes out as JSON's own escapes.
-    told = json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace")
-    write_text(path, told.decode() + "\n")
+    text = json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    write_text(path, text.decode() + "\n")
     wrong = sum(len(report.faults) for report in reports)
     if args.write_skip_list and wrong:
-        _write_skip_list(args.data_root, reports)
+        _write_skip_list(root, reports)
     print(f"\n{wrong} faults; all of them in {path}" if wrong else f"\nall is well: {path}")
     if wrong:
         sys.exit(1)

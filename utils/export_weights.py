@@ -23,10 +23,10 @@ from base.errors import UserError
 from base.files import replacing, sha256, write_text
 from utils.common.checkpoint import OF_THE_RUN, read_content
 from utils.common.command import run_command
-from utils.common.networks import load_pose_model
+from utils.common.networks import LoadedModel, load_pose_model
 from utils.common.pretrained import CARD, PRETRAINED
-from utils.common.weights_card import card
 from utils.evaluation.compare import read_results
+from utils.evaluation.distances import ALL, BODY_PARTS
 from utils.inference.confidence import confidence_path
 from utils.inference.pose_predictor import PosePredictor
 
@@ -46,14 +46,111 @@ MOST_BYTES = 40_000_000
 #: Millimetres that half precision may move a joint on average.
 _MOST_MOVED = 1.0
 
+_CARD = """\
+# {name}
+
+Written by `utils/export_weights.py`; change that, not this page.
+
+| | |
+|---|---|
+| model | {kind}, {backbone}, pictures of {size} px |
+| parameters | {parameters:.1f} M |
+| file | {megabytes:.1f} MB, weights in half precision, no state of the optimiser |
+| SHA-256 | `{sha256}` |
+| exported | {day} |
+
+## Use
+
+`demo.py` and `inference.py` run these weights where no `--load_model` is given;
+`train.py --training_type finetune --load_model pretrained` trains them further, on
+the release for example, and `EgoPosePredictor()` is the same from Python.
+
+## Data and training
+
+Frames of `utils/make_synthetic.py`: free bodies, clothes and places, seen through
+the release's camera; no picture of the release and no photograph of a person.
+
+{commands}
+
+The whole configuration is in the file, under `config`.
+
+## Licence
+
+The weights are under the MIT licence of this repository. The bodies they were
+trained on are Anny's: code Apache-2.0, data CC0.
+
+## Numbers
+
+`demo.py --data {data}`, {frames} frames of the set `{data_root}`: people, clothes and places
+that are not in the training set. In brackets 95 % intervals, characters resampled.
+
+| figure | value |
+|---|---:|
+{figures}
+
+## Limits
+
+- Trained on synthetic frames only: drawn people in drawn places, one person a picture, who wears
+  the headset. Nothing is claimed about photographs; expect larger errors there, and look at the
+  pictures that `inference.py` draws before you rely on a pose.
+- One camera: the release's fisheye lens, mounted in front of the face and looking down. Pictures of
+  other lenses have to be re-rendered (`inference.py --camera`).
+- What the generator does not draw it has not seen: other people in the picture, for one.
+  `doc/synthetic.md` says what there is.
+- Half precision: made to be run and to be trained further, not to go on with its own training.
+"""
+
+
+def _figures(results: dict[str, Any]) -> str:
+    """Lines of the card's table."""
+
+    def with_interval(cell: dict[str, Any], name: str) -> str:
+        ends = cell.get(f"{name}_interval")
+        return f"{cell[name]:.1f}" + (f" [{ends[0]:.1f}, {ends[1]:.1f}]" if ends else "")
+
+    whole = results["full"][ALL]
+    rows = {
+        f"MPJPE, {part} body, mm": with_interval(results[part][ALL], "mpjpe") for part in BODY_PARTS
+    }
+    rows["PA-MPJPE, mm"] = with_interval(whole, "pa_mpjpe")
+    for kind, cell in (results.get("visibility") or {}).items():
+        if "mpjpe" in cell:
+            rows[f"MPJPE of {kind} joints, mm"] = with_interval(cell, "mpjpe")
+    rows["PCK at 100 mm"] = f"{results['pck']['100']:.1%}"
+    if uncertainty := results.get("uncertainty"):
+        rows["90 % coverage"] = f"{uncertainty['coverage']:.1%}"
+    if "mpjpe_mean_pose" in whole:
+        rows["for comparison: the mean pose, MPJPE, mm"] = f"{whole['mpjpe_mean_pose']:.1f}"
+    return "\n".join(f"| {name} | {value} |" for name, value in rows.items())
+
+
+def card(path: Path, loaded: LoadedModel, results: dict[str, Any], commands: Sequence[str]) -> str:
+    """The card as Markdown, of a file of weights, with the results of demo.py and the commands that
+    made its training sets and trained it, in their order."""
+    parameters = sum(parameter.numel() for parameter in loaded.model.parameters())
+    return _CARD.format(
+        name=path.name,
+        kind=loaded.config.model.kind,
+        backbone=loaded.config.model.backbone,
+        size=loaded.model.input_size,
+        parameters=parameters / 1e6,
+        megabytes=path.stat().st_size / 1e6,
+        sha256=sha256(path),
+        day=datetime.date.today().isoformat(),
+        commands="\n".join(f"    {command}" for command in commands),
+        data=results["data"],
+        frames=results["frames"],
+        data_root=Path(results["data_root"]).name,
+        figures=_figures(results),
+    )
+
 
 def halved(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Matrices and kernels in half precision; vectors, which weigh nothing, as they are.
-
-    Statistics of batch norms are vectors, and may leave half precision's range.
+    """Matrices and kernels in half precision; vectors, which weigh nothing, as they are: statistics
+    of batch norms may leave its range.
 
     Raises:
-        UserError: for a weight that does so.
+        UserError: for another weight that does so.
     """
     small = {}
     for name, value in weights.items():
@@ -61,18 +158,13 @@ def halved(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
             value = value.half()
             if not torch.isfinite(value).all():
                 raise UserError(f"{name}: not finite in half precision, this cannot be exported")
-        # A view would drag the whole storage it looks into along.
+        # A view would keep its whole storage.
         small[name] = value.clone().contiguous()
     return small
 
 
 def exported(path: Path, commands: Sequence[str]) -> dict[str, Any]:
-    """Content of the small file.
-
-    Args:
-        path: a checkpoint that :func:`load_pose_model` has read.
-        commands: what made it, in their order, kept under ``made_by``.
-    """
+    """Content of the small file of a checkpoint, with the commands that made it."""
     content = read_content(path)
     training = content.get("training") or {}
     kept = {
@@ -86,10 +178,9 @@ def exported(path: Path, commands: Sequence[str]) -> dict[str, Any]:
 
 def joints_moved(before: Path, after: Path) -> float:
     """Mean distance in millimetres between the joints of two models on the same noise."""
-    device = torch.device("cpu")
     found = []
     for path in (before, after):
-        predictor = PosePredictor(load_pose_model(path).model, device, "fp32")
+        predictor = PosePredictor(load_pose_model(path).model, torch.device("cpu"), "fp32")
         shape = 4, predictor.input_size, predictor.input_size, 3
         pictures = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
         found.append(predictor(torch.from_numpy(pictures)).joints3d)
@@ -109,41 +200,25 @@ def check_results(results: dict[str, Any], *models: Path) -> None:
         )
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--load_model", type=Path, required=True, help="finetuned checkpoint")
-    parser.add_argument(
-        "--results", type=Path, required=True, help="results.json of demo.py with it, for the card"
-    )
-    parser.add_argument(
-        "--data_command",
-        action="append",
-        required=True,
-        help="command that made its training set, for the card; given again for each further one",
-    )
-    parser.add_argument(
-        "--command",
-        action="append",
-        required=True,
-        help="command that trained it on that set, for the card; as often as --data_command",
-    )
-    parser.add_argument(
-        "--output", type=Path, default=PRETRAINED, help="default: model/weights/egopose.tar"
-    )
-    return parser
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Command line of exporting weights."""
-    arguments = _parser().parse_args(argv)
-    source, output = arguments.load_model, arguments.output
-    if output.suffix != ".tar":
-        raise UserError(f"--output {output}: checkpoints are called .tar")
-    if output.resolve() == source.resolve():
+    add = parser.add_argument
+    add("--load_model", type=Path, required=True, help="finetuned checkpoint")
+    text = "results.json of demo.py with it, for the card"
+    add("--results", type=Path, required=True, help=text)
+    text = "command that made its training set, for the card; given again for each further one"
+    add("--data_command", action="append", required=True, help=text)
+    text = "command that trained it on that set, for the card; as often as --data_command"
+    add("--command", action="append", required=True, help=text)
+    add("--output", type=Path, default=PRETRAINED, help="default: model/weights/egopose.tar")
+    arguments = parser.parse_args(argv)
+    if arguments.output.suffix != ".tar":
+        raise UserError(f"--output {arguments.output}: checkpoints are called .tar")
+    if arguments.output.resolve() == arguments.load_model.resolve():
         raise UserError("--output must be another file than --load_model")
     if len(arguments.command) != len(arguments.data_command):
         raise UserError(
@@ -156,6 +231,13 @@ def main(argv: list[str] | None = None) -> None:
             f"--data_command {other[0]}: the card says that the weights were trained "
             "on frames of utils/make_synthetic.py alone; others have their own licence"
         )
+    return arguments
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of exporting weights."""
+    arguments = _parse_arguments(argv)
+    source, output = arguments.load_model, arguments.output
     loaded = load_pose_model(source)
     results = read_results(arguments.results)
     check_results(results, source, output)
@@ -178,7 +260,7 @@ def main(argv: list[str] | None = None) -> None:
     else:
         # One of an earlier export would be of other weights.
         confidence_path(output).unlink(missing_ok=True)
-    text = card(output, loaded, results, commands, datetime.date.today())
+    text = card(output, loaded, results, commands)
     write_text(output.with_name(CARD), text)
     print(
         f"{output}: {size / 1e6:.1f} MB, {source.stat().st_size / size:.1f} times less than "

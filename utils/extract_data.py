@@ -8,7 +8,6 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from dataset.release.table import (
     missing_parts,
 )
 from utils.common.command import run_command
-from utils.common.cores import cpu_count
+from utils.common.cores import cpu_count, for_each
 
 _EXAMPLES = """examples:
   pictures and labels of all parts in a folder:
@@ -56,9 +55,10 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--input", type=Path, required=True, help="folder of the downloaded parts")
-    parser.add_argument("--output", type=Path, required=True, help="folder to extract to")
-    parser.add_argument(
+    add = parser.add_argument
+    add("--input", type=Path, required=True, help="folder of the downloaded parts")
+    add("--output", type=Path, required=True, help="folder to extract to")
+    add(
         "--passes",
         nargs="+",
         choices=["all", *PASSES],
@@ -66,44 +66,32 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PASS",
         help=f"what to extract: all, or some of {', '.join(PASSES)} (default: rgba json)",
     )
-    parser.add_argument("--characters", nargs="+", metavar="NAME", help="only these characters")
-    parser.add_argument(
-        "--flat",
-        action="store_true",
-        help="characters directly under OUTPUT, without TrainSet, ValSet and TestSet",
-    )
-    parser.add_argument(
-        "--delete_parts",
-        action="store_true",
-        help="delete a character's parts once all that was asked for is compared with the disk",
-    )
-    parser.add_argument(
-        "--jobs",
-        type=int,
-        default=min(4, cpu_count()),
-        help="characters at a time (default %(default)s)",
-    )
+    add("--characters", nargs="+", metavar="NAME", help="only these characters")
+    text = "characters directly under OUTPUT, without TrainSet, ValSet and TestSet"
+    add("--flat", action="store_true", help=text)
+    text = "delete a character's parts once all that was asked for is compared with the disk"
+    add("--delete_parts", action="store_true", help=text)
+    jobs = min(4, cpu_count())
+    add("--jobs", type=int, default=jobs, help="characters at a time (default %(default)s)")
     return parser
 
 
 @dataclass(slots=True)
 class Extraction:
-    """What is to become of one character's archive.
-
-    Attributes:
-        name: the character.
-        parts: its parts in order.
-        folder: where it goes.
-        passes: which passes.
-    """
+    """One character's archive, the folder it goes to, and which passes of it."""
 
     name: str
     parts: list[Path]
     folder: Path
     passes: frozenset[str]
 
-    def _sizes(self) -> dict[str, int]:
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each part."""
         return {path.name: path.stat().st_size for path in self.parts}
+
+    def missing(self) -> str:
+        """Names of the parts that are missing; empty where all are there."""
+        return ", ".join(missing_parts(self.name, self.parts))
 
     def complete(self) -> bool:
         """Whether an earlier run has finished it, from parts that are the same still.
@@ -114,7 +102,7 @@ class Extraction:
             marker = json.loads((self.folder / _MARKER).read_bytes())
             return (
                 self.passes <= set(marker["passes"])
-                and self._sizes().items() <= marker["parts"].items()
+                and self.sizes().items() <= marker["parts"].items()
                 and all(
                     sum(1 for _ in (self.folder / name).glob("[!.]*")) >= count
                     for name, count in marker["folders"].items()
@@ -127,20 +115,20 @@ class Extraction:
     def run(
         self, on_bytes: Callable[[int], object], stop: threading.Event, delete_parts: bool
     ) -> list[str]:
-        """Extract, and compare with the archive what is on disk already.
-
-        Returns:
-            Lines that tell what was done.
+        """Extract, and compare with the archive what is on disk already; returns lines that say
+        what was done.
 
         Raises:
             UserError: for a damaged archive, or a disk that is full.
         """
         report = ArchiveReport()
         files: dict[str, int] = {}
-        for member in read_archive(self.parts, self.passes, on_bytes, stop, report):
-            name = f"{member.environment}/cam_down/{member.pass_name}/{member.name}"
-            _write(self.folder / name, member.content)
-            files[name] = len(member.content)
+        for environment, pass_name, name, content in read_archive(
+            self.parts, self.passes, on_bytes, stop, report
+        ):
+            path = f"{environment}/cam_down/{pass_name}/{name}"
+            _write(self.folder / path, content)
+            files[path] = len(content)
         if not files:
             raise UserError(
                 f"{self.parts[0]}: holds no file of {', '.join(sorted(self.passes))} under "
@@ -151,15 +139,15 @@ class Extraction:
             "passes": sorted(self.passes),
             "folders": Counter(name.rpartition("/")[0] for name in files),
             "skipped": report.skipped,
-            "parts": self._sizes(),
+            "parts": self.sizes(),
         }
         write_text(self.folder / _MARKER, json.dumps(marker, indent=2) + "\n")
-        told = [f"{self.folder}: {len(files)} files", *report.lines()]
+        lines = [f"{self.folder}: {len(files)} files", *report.lines()]
         if delete_parts and report.lost_files:
-            told.append(f"  parts kept: {report.lost_files} files of them are not extracted")
+            lines.append(f"  parts kept: {report.lost_files} files of them are not extracted")
         elif delete_parts:
             self._delete_parts(files)
-        return told
+        return lines
 
     def _delete_parts(self, files: dict[str, int]) -> None:
         """Delete the parts if all files, given with their sizes, are on disk still."""
@@ -204,11 +192,10 @@ def _plan(args: argparse.Namespace) -> tuple[list[Extraction], list[str]]:
             continue
         folder = args.output if args.flat else args.output / CHARACTERS[name].set_type.folder
         extraction = Extraction(name, parts, folder / name, passes)
-        missing = missing_parts(name, parts)
-        if missing and not extraction.complete():
-            faults.append(f"{', '.join(missing)} missing in {parts[0].parent}")
-            continue
-        plan.append(extraction)
+        if extraction.missing() and not extraction.complete():
+            faults.append(f"{extraction.missing()} missing in {parts[0].parent}")
+        else:
+            plan.append(extraction)
     return plan, faults
 
 
@@ -216,35 +203,25 @@ def _extract_all(plan: list[Extraction], jobs: int, delete_parts: bool) -> list[
     """Extract several characters at a time; returns what went wrong."""
     stop = threading.Event()
     faults: list[str] = []
-    total = sum(path.stat().st_size for extraction in plan for path in extraction.parts)
 
     def extract(extraction: Extraction) -> None:
-        missing = missing_parts(extraction.name, extraction.parts)
+        missing = extraction.missing()
         if (missing or not delete_parts) and extraction.complete():
-            bar.update(sum(path.stat().st_size for path in extraction.parts))
-            told = [f"{extraction.folder}: complete already"]
+            bar.update(sum(extraction.sizes().values()))
+            lines = [f"{extraction.folder}: complete already"]
             if missing:
-                told.append(f"  parts kept: {', '.join(missing)} missing, so nothing is compared")
+                lines.append(f"  parts kept: {missing} missing, so nothing is compared")
         else:
             try:
-                told = extraction.run(bar.update, stop, delete_parts)
+                lines = extraction.run(bar.update, stop, delete_parts)
             except UserError as error:
                 faults.append(str(error))
                 return
-        bar.write("\n".join(told), file=sys.stderr)
+        bar.write("\n".join(lines), file=sys.stderr)
 
-    with (
-        tqdm(total=total, desc="extracting", unit="B", unit_scale=True, dynamic_ncols=True) as bar,
-        ThreadPoolExecutor(jobs) as pool,
-    ):
-        futures = [pool.submit(extract, extraction) for extraction in plan]
-        try:
-            for future in futures:
-                future.result()
-        except BaseException:
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    total = sum(sum(extraction.sizes().values()) for extraction in plan)
+    with tqdm(total=total, desc="extracting", unit="B", unit_scale=True, dynamic_ncols=True) as bar:
+        for_each(plan, extract, jobs, stop)
     return faults
 
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from isal import igzip, isal_zlib
 
@@ -25,78 +26,48 @@ _SHOWN = 10
 
 
 class ArchiveError(UserError):
-    """An archive that is cut off or damaged.
-
-    Attributes:
-        untrusted: the archive was read to its end, but its checksum is wrong: anything read from
-            it may be.
-    """
+    """An archive that is cut off or damaged; ``untrusted`` where it was read to its end, but its
+    checksum is wrong: anything read from it may be."""
 
     def __init__(self, message: str, untrusted: bool = False) -> None:
         super().__init__(message)
         self.untrusted = untrusted
 
 
-class PartsStream(io.RawIOBase):
-    """Files read one after the other as if they were one.
-
-    Args:
-        parts: the files in order.
-        on_bytes: told how many bytes each read took.
-        stop: set it to end reading with KeyboardInterrupt.
-
-    Attributes:
-        current: the part that was read last.
-    """
+class _PartsStream(io.RawIOBase):
+    """Files read one after the other as if they were one; ``current`` is the one read last."""
 
     def __init__(
         self, parts: list[Path], on_bytes: Callable[[int], object], stop: threading.Event
     ) -> None:
-        self._left = list(reversed(parts))
-        self._file: io.FileIO | None = None
+        self._left = iter(parts)
+        self._file: io.RawIOBase | io.BytesIO = io.BytesIO()
         self._on_bytes = on_bytes
         self._stop = stop
         self.current = parts[0]
 
     def readable(self) -> bool:
-        """Always."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill ``buffer`` from the current part, or from the next where that has ended."""
         if self._stop.is_set():
             raise KeyboardInterrupt
-        while True:
-            if self._file is None:
-                if not self._left:
-                    return 0
-                self.current = self._left.pop()
-                self._file = self.current.open("rb", buffering=0)
-            count = self._file.readinto(buffer)
-            if count:
-                self._on_bytes(count)
-                return count
+        while not (count := self._file.readinto(buffer)):
+            part = next(self._left, None)
+            if part is None:
+                return 0
             self._file.close()
-            self._file = None
+            self.current, self._file = part, part.open("rb", buffering=0)
+        self._on_bytes(count)
+        return count
 
     def close(self) -> None:
-        """Close the part that is open."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._file.close()
         super().close()
 
 
-@dataclass(slots=True)
-class Member:
-    """One file of an archive.
-
-    Attributes:
-        environment: such as ``env_001``.
-        pass_name: such as ``rgba``.
-        name: file name.
-        content: what is in it.
-    """
+class Member(NamedTuple):
+    """One file of an archive, ENVIRONMENT/cam_down/PASS/NAME of its character."""
 
     environment: str
     pass_name: str
@@ -106,27 +77,22 @@ class Member:
 
 @dataclass(slots=True)
 class ArchiveReport:
-    """What reading an archive tells beside its members.
+    """What reading an archive finds beside its members."""
 
-    Attributes:
-        skipped: "name: reason" of each wanted member that cannot be handed out.
-        lost_files: how many of these are files; links and devices hold nothing themselves.
-        linked: environments with wanted links. The files that links lead to come after all others,
-            so such an environment is complete only at the end.
-    """
-
-    skipped: list[str] = field(default_factory=list)
-    lost_files: int = 0
+    skipped: list[str] = field(default_factory=list)  # "name: reason" of wanted members
+    lost_files: int = 0  # how many of these are files; links and devices hold nothing themselves
+    #: Environments with wanted links.  The files that links lead to come after all others, so such
+    #: an environment is complete only at the end.
     linked: set[str] = field(default_factory=set)
 
     def lines(self) -> list[str]:
         """The count of skipped members and the first of them; no line where there are none."""
         if not self.skipped:
             return []
-        more = len(self.skipped) - _SHOWN
-        return [f"  skipped {len(self.skipped)} members of the archive:"] + [
-            f"    {line}" for line in self.skipped[:_SHOWN] + [f"and {more} more"] * (more > 0)
-        ]
+        shown, more = self.skipped[:_SHOWN], len(self.skipped) - _SHOWN
+        shown += [f"and {more} more"] * (more > 0)
+        header = f"  skipped {len(self.skipped)} members of the archive:"
+        return [header, *(f"    {line}" for line in shown)]
 
 
 def read_archive(
@@ -136,7 +102,8 @@ def read_archive(
     stop: threading.Event | None = None,
     report: ArchiveReport | None = None,
 ) -> Iterator[Member]:
-    """The files of some passes, in the archive's order; the whole archive is verified by the end.
+    """The files of some passes, hidden ones apart, in the archive's order; the whole archive is
+    verified by the end.
 
     A link to a file or folder of the archive gives the files it leads to, under the link's name.
     They come last, from a second reading: what a link leads to may lie before it or after it, and
@@ -144,8 +111,8 @@ def read_archive(
 
     Args:
         parts: parts of one character, in order.
-        passes: which passes to hand out; all else, and hidden files, is stepped over.
-        on_bytes: told the bytes read; a negative number where the archive is begun again.
+        passes: which passes to hand out.
+        on_bytes: called with the bytes read; with a negative number where reading starts again.
         stop: set it, from another thread, to end with KeyboardInterrupt.
         report: filled as the archive is read.
 
@@ -167,40 +134,34 @@ def _open_tar(
     parts: list[Path], on_bytes: Callable[[int], object], stop: threading.Event
 ) -> Iterator[tarfile.TarFile]:
     """The parts as one tar, gzipped or not, which is verified when the caller has read it."""
-    stream = PartsStream(parts, on_bytes, stop)
+    stream = _PartsStream(parts, on_bytes, stop)
     try:
-        with stream, io.BufferedReader(stream, _BLOCK) as raw:
-            gzipped = raw.peek(2)[:2] == b"\x1f\x8b"
-            with (
-                igzip.open(raw, "rb") if gzipped else raw as unzipped,
-                tarfile.open(fileobj=unzipped, mode="r|", bufsize=_TAR_BLOCK) as tar,
-            ):
-                yield tar
-                if not gzipped and tar.fileobj.tell() == tar.offset:
-                    raise EOFError  # cut between two files, which here no checksum would tell
-                # tarfile takes a damaged header for the end, and the checksum comes last of all.
-                while block := tar.fileobj.read(_BLOCK):
-                    if block.count(0) != len(block):
-                        raise tarfile.ReadError("a file's header is damaged")
+        with parts[0].open("rb") as file:
+            gzipped = file.read(2) == b"\x1f\x8b"
+        with (
+            stream,
+            igzip.open(stream, "rb") if gzipped else stream as unzipped,
+            tarfile.open(fileobj=unzipped, mode="r|", bufsize=_TAR_BLOCK) as tar,
+        ):
+            yield tar
+            if not gzipped and tar.fileobj.tell() == tar.offset:
+                raise EOFError  # cut between two files, which here no checksum would show
+            # tarfile takes a damaged header for the end, and the checksum comes last of all.
+            while block := tar.fileobj.read(_BLOCK):
+                if block.count(0) != len(block):
+                    raise tarfile.ReadError("a file's header is damaged")
     except (EOFError, tarfile.TarError, isal_zlib.error, igzip.BadGzipFile) as error:
         raise _fault(parts, stream.current, error) from None
     except OSError as error:
         raise UserError(f"{stream.current}: cannot be read ({error.strerror or error})") from None
 
 
-def _members(tar: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, _Parts, bool]]:
-    """Each member, its path, and whether the path stays below the folder it starts from."""
-    while (info := tar.next()) is not None:
-        tar.members.clear()  # tarfile would remember every file of the archive
-        path = PurePosixPath(info.name)
-        yield info, path.parts, not path.is_absolute() and ".." not in path.parts
-
-
 class _Contents:
     """The wanted files of one archive, those that links lead to included.
 
-    Paths are tuples of their parts. Wanted is CHARACTER/ENVIRONMENT/cam_down/PASS/NAME, where the
-    first such file tells CHARACTER, and for links also the folders from ENVIRONMENT to PASS.
+    Paths are tuples of their parts. Wanted is CHARACTER/ENVIRONMENT/cam_down/PASS/NAME, where
+    CHARACTER is that of the first such file, and for links also the folders from ENVIRONMENT to
+    PASS.
     """
 
     def __init__(self, passes: frozenset[str], report: ArchiveReport) -> None:
@@ -245,8 +206,7 @@ class _Contents:
         for path in self._links:
             if path[:top] != self._character:
                 continue
-            end = self._end(path)
-            wanted = self._is_wanted(path[top:])
+            end, wanted = self._end(path), self._is_wanted(path[top:])
             if isinstance(end, tuple):
                 self._leading_to.setdefault(end, []).append(path)
                 if wanted:
@@ -304,7 +264,9 @@ class _Contents:
             return _LEAVES
         return tuple(path)
 
-    def _names(self, path: _Parts, links: tuple[_Parts, ...] = ()):
+    def _names(
+        self, path: _Parts, links: tuple[_Parts, ...] = ()
+    ) -> Iterator[tuple[_Parts, tuple[_Parts, ...]]]:
         """Every name that links give a file, with the links in it."""
         if len(links) == _DEPTH:
             return  # each link takes a part of the name below the character: no more can be wanted
@@ -315,6 +277,14 @@ class _Contents:
                 yield from self._names(name, (*links, link))
 
 
+def _members(tar: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, _Parts, bool]]:
+    """Each member, its path, and whether the path stays below the folder it starts from."""
+    while (info := tar.next()) is not None:
+        tar.members.clear()  # tarfile would remember every file of the archive
+        path = PurePosixPath(info.name)
+        yield info, path.parts, not path.is_absolute() and ".." not in path.parts
+
+
 def _split(path: _Parts) -> tuple[_Parts, _Parts]:
     """The character's folder, and the path below it from the environment on."""
     cut = path.index(_CAMERA, 1) - 1 if _CAMERA in path[1:] else len(path)
@@ -322,27 +292,29 @@ def _split(path: _Parts) -> tuple[_Parts, _Parts]:
 
 
 def _member(below: _Parts, content: bytes) -> Member:
-    environment, _, pass_name, name = below
-    return Member(environment, pass_name, name, content)
+    return Member(below[0], below[2], below[3], content)
 
 
 def _fault(parts: list[Path], current: Path, error: Exception) -> ArchiveError:
     """Which part is to blame: all but the last are cut to one size, so a shorter one stands out."""
     sizes = [path.stat().st_size for path in parts]
+    untrusted = False
     for path, size in zip(parts[:-1], sizes[:-1], strict=True):
         if size < max(sizes):
-            return ArchiveError(
-                f"{path}: cut off ({size} bytes, other parts have {max(sizes)}): download it again"
+            what = f"{path}: cut off ({size} bytes, other parts have {max(sizes)})"
+            break
+    else:
+        if isinstance(error, EOFError) or "unexpected end" in str(error):
+            what = (
+                f"{parts[-1]}: the archive ends too early: this part is cut off, or parts after it "
+                "are missing"
             )
-    if isinstance(error, EOFError) or "unexpected end" in str(error):
-        return ArchiveError(
-            f"{parts[-1]}: the archive ends too early: this part is cut off, or parts after it "
-            "are missing; download it again"
-        )
-    if "CRC" in str(error) or "Incorrect length" in str(error):
-        return ArchiveError(
-            f"{parts[0]}: the archive's checksum is wrong, so one of its {len(parts)} parts is "
-            "damaged: download them again",
-            untrusted=True,
-        )
-    return ArchiveError(f"{current}: damaged in or shortly before it ({error}): download it again")
+        elif "CRC" in str(error) or "Incorrect length" in str(error):
+            untrusted = True
+            what = (
+                f"{parts[0]}: the archive's checksum is wrong, so one of its {len(parts)} parts is "
+                "damaged"
+            )
+        else:
+            what = f"{current}: damaged in or shortly before it ({error})"
+    return ArchiveError(f"{what}: download again", untrusted)

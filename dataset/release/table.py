@@ -36,57 +36,50 @@ _TABLE: dict[SetType, str] = {
 }
 
 
+def _names_of_parts(start: str, last: str) -> list[str]:
+    """``start`` with each pair of letters from ``aa`` to ``last``."""
+    pairs = map("".join, itertools.product(string.ascii_lowercase, repeat=2))
+    return [start + pair for pair in pairs if pair <= last]
+
+
 @dataclass(frozen=True, slots=True)
 class Character:
-    """One archive of the release: a gzipped tar cut into parts.
+    """One archive of the release, a gzipped tar cut into parts.
 
-    Attributes:
-        name: gender_id_body_height, body a(verage) or f(ull), height a(verage) or s(hort).
-        set_type: the set it belongs to.
-        last: last letter of the last part.
+    The name is gender_id_body_height: body a(verage) or f(ull), height a(verage) or s(hort).
     """
 
     name: str
     set_type: SetType
-    last: str
-
-    @property
-    def parts(self) -> list[str]:
-        """File names of the parts, in the order of the stream they are cut from."""
-        letters = (chr(code) for code in range(ord("a"), ord(self.last) + 1))
-        return [f"{self.name}.tar.gz.parta{letter}" for letter in letters]
+    #: File names of the parts, in the order of the stream they are cut from.
+    parts: list[str]
 
 
 #: Every character of the release by name: 21 to train on, 1 to validate on, 12 to test on.
 CHARACTERS: dict[str, Character] = {
-    name: Character(name, set_type, last)
+    name: Character(name, set_type, _names_of_parts(f"{name}.tar.gz.part", f"a{letter}"))
     for set_type, table in _TABLE.items()
-    for name, last in re.findall(r"(\S+) (\w)\b", table)
+    for name, letter in re.findall(r"(\S+) (\w)\b", table)
 }
 
 
 def select_characters(
     sets: list[str] | None = None, names: list[str] | None = None
 ) -> list[Character]:
-    """Characters of some sets, or some by name, in the table's order.
-
-    Args:
-        sets: values of :class:`~base.set_type.SetType`; None for all.
-        names: names of characters; None for all of the sets.
+    """Characters of some sets (values of SetType, None for all), or some of those by name, in the
+    table's order.
 
     Raises:
         UserError: for a name that the release does not have, or not in these sets.
     """
     chosen = [c for c in CHARACTERS.values() if sets is None or c.set_type.value in sets]
-    if names is None:
-        return chosen
-    for name in names:
+    for name in names or ():
         if name not in CHARACTERS:
             raise UserError(f"the release has no character {name}: see dataset/release/table.py")
         if CHARACTERS[name] not in chosen:
             folder = CHARACTERS[name].set_type.folder
             raise UserError(f"{name} belongs to {folder}, which --sets leaves out")
-    return [character for character in chosen if character.name in names]
+    return [character for character in chosen if names is None or character.name in names]
 
 
 _ARCHIVE = re.compile(r"(?P<name>\w+)(?P<suffix>\.tar\.gz|\.tgz|\.tar)(\.part(?P<part>[a-z]{2}))?")
@@ -104,9 +97,10 @@ def find_archives(folder: Path) -> dict[str, list[Path]]:
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder of downloaded parts")
-    found: dict[str, dict[tuple, list[Path]]] = {}
+    found: dict[str, list[Path]] = {}
+    kinds: dict[str, tuple] = {}
     visited: set[str] = set()
-    for parent, folders, names in os.walk(folder, onerror=_tell_unreadable, followlinks=True):
+    for parent, folders, names in os.walk(folder, onerror=_report_unreadable, followlinks=True):
         if os.path.realpath(parent) in visited:  # by way of a link
             folders.clear()
             continue
@@ -115,32 +109,29 @@ def find_archives(folder: Path) -> dict[str, list[Path]]:
         folders[:] = sorted(name for name in folders if name != "cam_down" and name[0] != ".")
         for name in sorted(names):
             match, path = _ARCHIVE.fullmatch(name), Path(parent, name)
-            if match and path.is_file():
-                kind = parent, match["suffix"], match["part"] is None
-                found.setdefault(match["name"], {}).setdefault(kind, []).append(path)
-    for name, kinds in found.items():
-        if len(kinds) > 1:
-            first, second = [str(paths[0]) for paths in kinds.values()][:2]
-            raise UserError(f"{first} and {second}: two archives of {name}; move one of them away")
-    return {name: next(iter(found[name].values())) for name in sorted(found)}
+            if not match or not path.is_file():
+                continue
+            character, kind = match["name"], (parent, match["suffix"], match["part"] is None)
+            paths = found.setdefault(character, [])
+            if kinds.setdefault(character, kind) != kind:
+                raise UserError(
+                    f"{paths[0]} and {path}: two archives of {character}; move one of them away"
+                )
+            paths.append(path)
+    return dict(sorted(found.items()))
 
 
-def _tell_unreadable(error: OSError) -> None:
+def _report_unreadable(error: OSError) -> None:
     print(f"left out: {error.filename}: cannot be read ({error.strerror})", file=sys.stderr)
 
 
 def missing_parts(name: str, found: list[Path]) -> list[str]:
-    """Names of the parts that an archive needs and ``found`` lacks.
-
-    Of an archive that is not the release's own, only a gap between the parts can be told.
-    """
+    """Names of the parts that an archive needs and ``found`` lacks; of an archive that is not the
+    release's own, those of gaps between its parts."""
     match = _ARCHIVE.fullmatch(found[-1].name)
     if match["part"] is None:
         return []
-    start, last = found[-1].name[:-2], match["part"]
+    expected = _names_of_parts(found[-1].name[:-2], match["part"])
     if name in CHARACTERS and match["suffix"] == ".tar.gz":
-        last = "a" + CHARACTERS[name].last
-    letters = map("".join, itertools.product(string.ascii_lowercase, repeat=2))
-    expected = [start + pair for pair in letters if pair <= last]
-    present = {path.name for path in found}
-    return [part for part in expected if part not in present]
+        expected = CHARACTERS[name].parts
+    return sorted(set(expected) - {path.name for path in found})

@@ -1,19 +1,27 @@
 """Files are whole or not there."""
 
+import hashlib
+from pathlib import Path
+
 import pytest
 
 from base.errors import UserError
-from base.files import replacing, write_text
+from base.files import opencv_path, replacing, sha256, write_text
 
 
-def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
+@pytest.mark.parametrize("single_writer", [False, True])
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, single_writer):
     path = tmp_path / "file.txt"
-    write_text(path, "old")
-    with pytest.raises(ValueError, match="half-way"), replacing(path) as temporary:
+    write_text(path, "old", single_writer)
+    with pytest.raises(ValueError, match="half-way"), replacing(path, single_writer) as temporary:
         temporary.write_text("ne")
         raise ValueError("half-way")
-    assert path.read_text() == "old"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["file.txt"]
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+    with pytest.raises(UserError, match=r"cannot be written \(No space left"), replacing(path):
+        raise OSError(28, "No space left")
+    (tmp_path / "usual").touch()
+    assert path.stat().st_mode == (tmp_path / "usual").stat().st_mode
+    assert sha256(path) == hashlib.sha256(b"old").hexdigest()
 
 
 def test_a_folder_in_the_way_is_one_clear_line(tmp_path):
@@ -28,5 +36,9 @@ def test_a_single_writer_overwrites_what_a_killed_run_has_left(tmp_path):
         left = temporary
     left.write_text("hal")
     write_text(path, "new", single_writer=True)
-    assert path.read_text() == "new"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["file.txt"]
+    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+
+
+def test_names_that_are_no_utf8_go_to_opencv_as_bytes():
+    assert opencv_path("a:b.mp4") == str(Path.cwd() / "a:b.mp4")
+    assert opencv_path("/\udcff.mp4") == b"/\xff.mp4"

@@ -15,7 +15,7 @@ from model.backbone import resnet_of
 from model.lifting import LiftingAutoencoder
 from model.pose_resnet import PoseResNet
 from utils.common.checkpoint import read_checkpoint
-from utils.common.networks import config_of, load_parts
+from utils.common.networks import load_parts
 
 
 def relative_error(actual: torch.Tensor, expected: torch.Tensor) -> float:
@@ -37,7 +37,7 @@ def built(tmp_path):
             content["config"] = {"model": {"lifting": options}}
         torch.save(content, tmp_path / "file.tar")
         checkpoint = read_checkpoint(tmp_path / "file.tar")
-        config = config_of(checkpoint)
+        config = checkpoint.config
         model = build(config.model, input_size or config.data.input_size, checkpoint.parts)
         load_parts(model, checkpoint, checkpoint.parts)
         return model

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-import demo
 from base.errors import UserError
 from utils import average_weights
 from utils.average_weights import average
-from utils.common.checkpoint import RESNET, read_checkpoint
+from utils.common.checkpoint import RESNET, data_camera, read_checkpoint
+from utils.common.config import parse_config
 
 LIFTING = "autoencoder_state_dict"
 
@@ -20,52 +20,68 @@ def test_shares_weigh_and_counters_are_the_last_ones():
     assert mean["steps"] == 7
 
 
-@pytest.fixture(scope="module")
-def moved(tiny_checkpoint, tmp_path_factory):
-    """The tiny checkpoint with every weight of its trunk's first layer larger by two."""
-    path = tmp_path_factory.mktemp("moved") / "moved.tar"
-    content = torch.load(tiny_checkpoint, weights_only=True)
-    content[RESNET]["conv1.weight"] = content[RESNET]["conv1.weight"] + 2
-    torch.save(content, path)
-    return path
-
-
-def test_the_average_is_a_model_like_the_others(tiny_checkpoint, moved, tiny_data, tmp_path):
-    path = tmp_path / "runs" / "average.tar"
-    average_weights.main(["--load_model", str(tiny_checkpoint), str(moved), "--output", str(path)])
-    before, after = read_checkpoint(tiny_checkpoint), read_checkpoint(path)
-    change = after.networks[RESNET]["conv1.weight"] - before.networks[RESNET]["conv1.weight"]
-    assert torch.allclose(change, torch.ones(()), atol=1e-5)
-    assert all(
-        torch.allclose(
-            after.networks["autoencoder_state_dict"][name].float(), value.float(), atol=1e-6
+@pytest.fixture
+def checkpoints(tmp_path):
+    """Five checkpoints: two that fit, then one of another stage, shape and camera each."""
+    config = parse_config({"data": {"input_size": 64}}, "test")
+    camera = data_camera(config)
+    camera = {name: getattr(camera, name) for name in type(camera).__dataclass_fields__}
+    paths = []
+    for number, more in enumerate(
+        (
+            {"training": {"stage": "finetune", "epoch": 1, "best_epoch": 1, "best_value": 1.0}},
+            {"optimizer_state_dict": {"state": {}}, "scheduler": {}, "made_by": {}, "note": "kept"},
+            {LIFTING: None},
+            {RESNET: {"final_layer.weight": torch.ones(3)}},
+            {"camera": camera | {"fx": camera["fx"] + 1}},
         )
-        for name, value in before.networks["autoencoder_state_dict"].items()
-    )
-    assert after.optimizer is None and after.config == before.config
-    demo.main(
-        [
-            *("--gpu", "cpu", "--load_model", str(path), "--data", "test", "--num_vis", "0"),
-            *("--data_root", str(tiny_data), "--save_dir", str(tmp_path / "test")),
-        ]
-    )
-    assert (tmp_path / "test" / "results.json").is_file()
-
-
-def test_bad_input_is_refused(tiny_checkpoint, tiny_runs, moved, tmp_path):
-    one, two = str(tiny_checkpoint), str(moved)
-    stage = str(tiny_runs["train2d"] / "checkpoints" / "model_best.tar")
-    output = str(tmp_path / "average.tar")
-    for models, more, message in (
-        ([one], [], "two checkpoints or more"),
-        ([one, two], ["--shares", "1"], "one number for each"),
-        ([one, two], ["--shares", "0", "0"], "not all 0"),
-        ([one, two], ["--shares", "-1", "2"], "none negative"),
-        ([one, stage], [], "not of one model: autoencoder_state_dict, one has none"),
-        ([one, str(tmp_path / "none.tar")], [], "no checkpoint at"),
-        ([one, two], ["--output", one], "another file"),
-        ([one, two], ["--output", str(tmp_path / "a.txt")], "are called .tar"),
     ):
-        with pytest.raises(UserError, match=message):
-            average_weights.main(["--output", output, "--load_model", *models, *more])
-    assert not list(tmp_path.iterdir())
+        content = {
+            RESNET: {"final_layer.weight": torch.full((2,), 2.0 * number)},
+            LIFTING: {"b1_fc1.weight": torch.full((2,), 3.0)},
+            **{"config": config.model_dump(), "camera": camera},
+        }
+        paths.append(str(tmp_path / f"{number}.tar"))
+        torch.save({k: v for k, v in (content | more).items() if v is not None}, paths[-1])
+    return paths
+
+
+def run(paths, output, *options):
+    average_weights.main(["--load_model", *paths, "--output", str(output), *options])
+
+
+@pytest.mark.parametrize(("options", "expected"), [([], 1.0), (["--shares", "0.3", "0.1"], 0.5)])
+def test_the_average_is_a_checkpoint_without_the_state_of_a_run(
+    checkpoints, tmp_path, options, expected
+):
+    output = tmp_path / "runs" / "average.tar"
+    run(checkpoints[:2], output, *options)
+    after, last = read_checkpoint(output), read_checkpoint(checkpoints[1])
+    assert after.networks[RESNET]["final_layer.weight"].tolist() == [expected] * 2
+    assert after.networks[LIFTING]["b1_fc1.weight"].tolist() == [3.0] * 2
+    assert after.config == last.config and after.camera == last.camera
+    content = torch.load(output, weights_only=True)
+    assert content.keys() == {RESNET, LIFTING, "config", "camera", "note"}
+
+
+@pytest.mark.parametrize(
+    ("which", "options", "message"),
+    [
+        ([0], [], "two checkpoints or more"),
+        ([0, 1], ["--shares", "1"], "one number for each"),
+        ([0, 1], ["--shares", "0", "0"], "not all 0"),
+        ([0, 1], ["--shares", "-1", "2"], "none negative"),
+        ([0, 1], ["--shares", "inf", "2"], "--shares"),
+        ([0, 2], [], f"not of one model: {LIFTING}, one has none"),
+        ([3, 1], [], f"not of one model: {RESNET}, networks of different names or shapes"),
+        ([4, 1], [], r"4\.tar and .*1\.tar were trained for other cameras"),
+        ([0, 9], [], "no checkpoint at"),
+        ([0, 1], ["--output", "0.tar"], "another file"),
+        ([0, 1], ["--output", "a.txt"], "are called .tar"),
+    ],
+)
+def test_bad_input_is_refused(checkpoints, tmp_path, monkeypatch, which, options, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=message):
+        run([f"{tmp_path}/{number}.tar" for number in which], tmp_path / "average.tar", *options)
+    assert {path.name for path in tmp_path.iterdir()} == {f"{number}.tar" for number in range(5)}

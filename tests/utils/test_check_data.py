@@ -1,4 +1,4 @@
-"""The doctor names every planted fault, and the loaders honour the list it writes."""
+"""The check names every planted fault, and the loaders honour the list it writes."""
 
 import json
 import os
@@ -26,8 +26,19 @@ def run(root, *options):
     return status, json.loads((root / "report.json").read_text())
 
 
+def pack(root, output):
+    pack_data.main(["--input", str(root), "--output", str(output), "--size", "64"])
+    return output
+
+
 def faults(report, position=0):
     return {(f["kind"], f["where"].rpartition("/")[2]) for f in report["sets"][position]["faults"]}
+
+
+def numbers(root):
+    data = Mocap(root, SetType.TRAIN)
+    assert len(data.annotations()) == len(data)
+    return [data.frame_id(i).number for i in range(len(data))]
 
 
 def fill(root, numbers=range(1, 5), **where):
@@ -49,15 +60,36 @@ def label(number, character="female_001_a_a"):
 def test_a_sound_set_passes(tmp_path, capsys):
     fill(tmp_path)
     status, report = run(tmp_path)
-    assert status == 0 and faults(report) == set()
+    assert status == 0 and faults(report) == set() and report["data_root"] == str(tmp_path)
     [found] = report["sets"]
     assert found["frames"] == 4 and found["characters"] == {"female_001_a_a": 4}
     assert found["actions"] == {"walking": 4} and found["action_groups"] == {"Walking": 4}
     assert found["projection_residual_px"]["max"] < 1e-3
-    assert "all is well" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"all is well: {tmp_path / 'report.json'}" in printed and "nothing wrong" in printed
+    assert "TrainSet: 4 frames, 4 good\n" in printed and "Walking" in printed
+    elsewhere = tmp_path / "elsewhere.json"
+    check_data.main(["--data_root", str(tmp_path), "--sets", "train", "--report", str(elsewhere)])
+    assert json.loads(elsewhere.read_text()) == report
+    with pytest.raises(UserError, match="--jobs must be at least 1"):
+        run(tmp_path, "--jobs", "0")
 
 
-def test_unpaired_frames_and_what_pairing_by_position_would_do_are_told(tmp_path, capsys):
+def test_many_faults_of_a_kind_are_counted_and_ten_of_them_shown(tmp_path, capsys):
+    folder = fill(tmp_path, [1])
+    for number in range(2, 14):
+        release.write_label(folder, number)
+    release.write_label(folder, 1, pts2d_fisheye=release.label_for(6)["pts2d_fisheye"])
+    assert run(tmp_path, "--max_residual", "1e9")[0] == 1
+    printed = capsys.readouterr().out
+    assert "  label without picture: 12\n" in printed and "    and 2 more\n" in printed
+    assert "12 labels without pictures" in printed and "camera formula" not in printed
+    assert "\n12 faults; all of them in " in printed
+    run(tmp_path)
+    assert "camera formula" in capsys.readouterr().out
+
+
+def test_unpaired_frames_and_what_pairing_by_position_would_do_are_reported(tmp_path, capsys):
     folder = fill(tmp_path, range(1, 11))
     release.picture_path(folder, 3).unlink()
     release.label_path(folder, 10).unlink()
@@ -73,7 +105,7 @@ def test_unpaired_frames_and_what_pairing_by_position_would_do_are_told(tmp_path
     assert "7 pictures (000004 to 000010) another frame's label" in capsys.readouterr().out
 
 
-def test_bad_pictures_are_told_apart(tmp_path):
+def test_bad_pictures_are_distinguished(tmp_path):
     folder = fill(tmp_path, range(1, 7))
     path = release.picture_path(folder, 1)
     path.write_bytes(path.read_bytes()[:-100])
@@ -95,7 +127,7 @@ def test_bad_pictures_are_told_apart(tmp_path):
     assert status == 0 and faults(report) == set()
 
 
-def test_bad_labels_are_told_apart(tmp_path):
+def test_bad_labels_are_distinguished(tmp_path):
     folder = fill(tmp_path, range(1, 7))
     release.label_path(folder, 1).write_text('{"action": ')
     names = release.label_for(2)["joints"]
@@ -132,92 +164,78 @@ def test_a_character_in_the_wrong_set_is_named(tmp_path):
     assert report["sets"][1]["faults"][0]["detail"] == "belongs in TestSet"
 
 
-def test_the_skip_list_takes_effect_at_once_and_satisfies_the_doctor(tmp_path, capsys):
+def test_the_skip_list_takes_effect_at_once_and_satisfies_the_check(tmp_path, capsys):
     folder = fill(tmp_path, range(1, 6))
     path = release.picture_path(folder, 2)
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-100])
+    path.write_bytes(path.read_bytes()[:-100])
     release.label_path(folder, 5).unlink()
-    assert [Mocap(tmp_path, SetType.TRAIN).frame_id(i).number for i in range(4)] == [1, 2, 3, 4]
+    assert numbers(tmp_path) == [1, 2, 3, 4]
     assert run(tmp_path, "--write_skip_list")[0] == 1
-    capsys.readouterr()
-    data = Mocap(tmp_path, SetType.TRAIN)
-    assert [data.frame_id(i).number for i in range(len(data))] == [1, 3, 4]
-    assert len(data.annotations()) == 3
-    told = capsys.readouterr().err
-    assert "1 frames left out by skip_list.txt" in told and "without label" not in told
+    assert f"2 frames added to {tmp_path / 'skip_list.txt'}" in capsys.readouterr().out
+    assert numbers(tmp_path) == [1, 3, 4]
+    printed = capsys.readouterr().err
+    assert "1 frames left out by skip_list.txt" in printed and "without label" not in printed
     status, report = run(tmp_path)
     assert status == 0 and len(report["sets"][0]["on_skip_list"]) == 2
+    printed = capsys.readouterr().out
+    assert "2 more faults are of frames that skip_list.txt leaves out" in printed
+    assert "nothing else wrong" in printed
     # A new fault is added to what the list holds.
     release.picture_path(folder, 4).write_bytes(b"")
     assert run(tmp_path, "--write_skip_list")[0] == 1
-    assert len(Mocap(tmp_path, SetType.TRAIN)) == 2
+    assert numbers(tmp_path) == [1, 3]
     (tmp_path / "skip_list.txt").unlink()
-    assert len(Mocap(tmp_path, SetType.TRAIN)) == 4
+    assert numbers(tmp_path) == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("environment", ["env\n001", "env\\\\001"])
 def test_a_frame_that_no_line_can_hold_does_not_spoil_the_list(tmp_path, capsys, environment):
     for name in ("env_001", environment):
-        folder = release.camera_folder(tmp_path, env=name)
-        for number in (1, 2):
-            release.write_label(folder, number)
-            release.write_picture(folder, number)
+        folder = fill(tmp_path, (1, 2), env=name)
         release.picture_path(folder, 2).write_bytes(b"")
     assert run(tmp_path, "--write_skip_list")[0] == 1
-    told = capsys.readouterr().out
-    assert "1 frames added" in told and "1 more lie in folders" in told
+    printed = capsys.readouterr().out
+    assert "1 frames added" in printed and "1 more lie in folders" in printed
     assert len(Mocap(tmp_path, SetType.TRAIN)) == 3
-
-
-def test_a_skip_list_by_hand_may_hold_comments_and_a_bad_line_is_named(tmp_path):
-    fill(tmp_path)
-    path = tmp_path / "skip_list.txt"
-    path.write_text(
-        "# mine\n\n  TrainSet/female_001_a_a/env_001/3\nValSet/female_001_a_a/env_001/1\n"
-    )
-    assert len(Mocap(tmp_path, SetType.TRAIN)) == 3
-    path.write_text("# mine\nframe 3\n")
-    with pytest.raises(UserError, match=r"skip_list\.txt:2: no frame like"):
-        Mocap(tmp_path, SetType.TRAIN)
 
 
 @pytest.mark.parametrize(
     "content",
     [
+        b"# mine\n\n  TrainSet/female_001_a_a/env_001/3\nValSet/female_001_a_a/env_001/1\n",
         "\ufeffTrainSet/female_001_a_a/env_001/3\n".encode(),
         "# mine\nTrainSet/female_001_a_a/env_001/000003  why\n".encode("utf-16"),
         b"# mine\r\n\r\n  TrainSet\\female_001_a_a\\env_001\\000003\tC:\\why  \r\n",
         b"# caf\xe9\nTrainSet/female_001_a_a/env_001/000003\n",
     ],
-    ids=["BOM", "UTF-16", "Windows", "Latin-1"],
+    ids=["by hand", "BOM", "UTF-16", "Windows", "Latin-1"],
 )
 def test_a_skip_list_of_any_editor_is_read_and_added_to(tmp_path, content):
     folder = fill(tmp_path)
     path = tmp_path / "skip_list.txt"
     path.write_bytes(content)
-    data = Mocap(tmp_path, SetType.TRAIN)
-    assert [data.frame_id(i).number for i in range(len(data))] == [1, 2, 4]
+    assert numbers(tmp_path) == [1, 2, 4]
     release.label_path(folder, 1).write_text("{")
     assert run(tmp_path, "--write_skip_list")[0] == 1
-    data = Mocap(tmp_path, SetType.TRAIN)
-    assert [data.frame_id(i).number for i in range(len(data))] == [2, 4]
+    assert numbers(tmp_path) == [2, 4]
     assert path.read_bytes().endswith(b"TrainSet/female_001_a_a/env_001/000001  broken label\n")
 
 
-@pytest.mark.parametrize("line", ["TranSet/x/env_001/1", "TrainSet/x/env_001/1a", "TrainSet/x/1"])
+@pytest.mark.parametrize(
+    "line", ["frame 3", "TranSet/x/env_001/1", "TrainSet/x/env_001/1a", "TrainSet/x/1"]
+)
 def test_a_line_of_a_skip_list_that_names_no_frame_is_refused(tmp_path, line):
-    fill(tmp_path)
-    (tmp_path / "skip_list.txt").write_text(line)
-    with pytest.raises(UserError, match=r"skip_list\.txt:1: no frame like"):
+    fill(tmp_path, [1])
+    (tmp_path / "skip_list.txt").write_text(f"# mine\n{line}\n")
+    with pytest.raises(UserError, match=r"skip_list\.txt:2: no frame like"):
         Mocap(tmp_path, SetType.TRAIN)
 
 
-def test_files_of_no_frame_are_told_by_all_and_never_reach_the_skip_list(tmp_path, capsys):
+def test_files_of_no_frame_are_reported_and_never_reach_the_skip_list(tmp_path, capsys):
     folder = fill(tmp_path)
-    others = release.label_for(9)
+    others = json.dumps(release.label_for(9))
     for name in (label(1, "male_004_a_a"), f"Copy of {label(2)}", f"._{label(3)}", "Thumbs.db"):
-        (folder / "json" / name).write_text(json.dumps(others))
+        (folder / "json" / name).write_text(others)
     (folder / "rgba" / f"._{png(3)}").write_bytes(b"resource fork")
     (folder / "rgba" / os.fsdecode(b"\xff.png")).write_bytes(b"")
     strangers = {label(1, "male_004_a_a"), f"Copy of {label(2)}", "\udcff.png"}
@@ -225,37 +243,36 @@ def test_files_of_no_frame_are_told_by_all_and_never_reach_the_skip_list(tmp_pat
     assert status == 1 and report["sets"][0]["good_frames"] == 4
     assert faults(report) == {("unexpected file", name) for name in strangers}
     assert not (tmp_path / "skip_list.txt").exists()
-    capsys.readouterr()
+    assert "no frame to leave out: nothing added to" in capsys.readouterr().out
     data = Mocap(tmp_path, SetType.TRAIN)
     assert "TrainSet: 3 unexpected files: " in capsys.readouterr().err
     for i, number in enumerate((1, 2, 3, 4)):
         assert np.allclose(data[i].joints3d, release.pose_for(number), atol=1e-6)
-    pack_data.main(["--input", str(tmp_path), "--output", str(tmp_path / "packed"), "--size", "64"])
+    pack(tmp_path, tmp_path / "packed")
     assert "left out: 3 unexpected files: " in capsys.readouterr().out
     Packed(tmp_path / "packed", SetType.TRAIN)
     assert "TrainSet, left out when it was packed: 3 unexpected" in capsys.readouterr().err
 
 
-def test_a_renamed_character_is_told_by_all(tmp_path, capsys):
+def test_a_renamed_character_is_reported_by_all(tmp_path, capsys):
     fill(tmp_path).parents[1].rename(tmp_path / "TrainSet" / "anna")
     status, report = run(tmp_path)
     assert status == 1 and faults(report) == {("renamed folder", "cam_down")}
-    told = "its 8 files are named after female_001_a_a: rename the folder anna to that"
-    assert told in capsys.readouterr().out
-    with pytest.raises(UserError, match=f"no frame can be used: 1 renamed folder: .*{told}"):
+    advice = "its 8 files are named after female_001_a_a: rename the folder anna to that"
+    assert advice in capsys.readouterr().out
+    with pytest.raises(UserError, match=f"no frame can be used: 1 renamed folder: .*{advice}"):
         Mocap(tmp_path, SetType.TRAIN)
-    with pytest.raises(UserError, match=told):
-        pack_data.main(["--input", str(tmp_path), "--output", str(tmp_path / "p"), "--size", "64"])
+    with pytest.raises(UserError, match=advice):
+        pack(tmp_path, tmp_path / "packed")
 
 
-@pytest.mark.parametrize(
-    "inside", ["", "env_001", "env_001/cam_down", "env_001/cam_down/rgba", "env_001/cam_down/json"]
-)
-def test_a_folder_that_cannot_be_read_is_told_by_all(tmp_path, capsys, monkeypatch, inside):
+@pytest.mark.parametrize("inside", ["", "/env_001/cam_down/json"])
+def test_a_folder_that_cannot_be_read_is_reported_and_left_out(
+    tmp_path, capsys, monkeypatch, inside
+):
     fill(tmp_path)
     fill(tmp_path, character="female_002_a_a")
-    where = f"TrainSet/female_002_a_a/{inside}".rstrip("/")
-    scandir = os.scandir
+    where, scandir = f"TrainSet/female_002_a_a{inside}", os.scandir
 
     def refusing(folder):
         if str(folder) == str(tmp_path / where):
@@ -266,24 +283,20 @@ def test_a_folder_that_cannot_be_read_is_told_by_all(tmp_path, capsys, monkeypat
     status, report = run(tmp_path, "--write_skip_list")
     assert status == 1 and report["sets"][0]["good_frames"] == 4
     [fault] = report["sets"][0]["faults"]
-    assert (fault["kind"], fault["where"], fault["detail"]) == (
-        "unreadable folder", where, "Permission denied",
-    )  # fmt: skip
+    found = fault["kind"], fault["where"], fault["detail"]
+    assert found == ("unreadable folder", where, "Permission denied")
     assert not (tmp_path / "skip_list.txt").exists()
     capsys.readouterr()
-    line = f"1 unreadable folder: {where} (Permission denied)\n"
     assert len(Mocap(tmp_path, SetType.TRAIN)) == 4
-    assert f"TrainSet: {line}" in capsys.readouterr().err
-    pack_data.main(["--input", str(tmp_path), "--output", str(tmp_path / "packed"), "--size", "64"])
-    assert f"left out: {line}" in capsys.readouterr().out
-    assert len(Packed(tmp_path / "packed", SetType.TRAIN)) == 4
-    assert f"TrainSet, left out when it was packed: {line}" in capsys.readouterr().err
+    line = f"TrainSet: 1 unreadable folder: {where} (Permission denied)\n"
+    assert line in capsys.readouterr().err
     monkeypatch.undo()
     assert len(Mocap(tmp_path, SetType.TRAIN)) == 8
-    assert "unreadable" not in capsys.readouterr().err
 
 
-def test_a_link_to_a_folder_that_is_not_there_is_told_though_an_index_is_cached(tmp_path, capsys):
+def test_a_link_to_a_folder_that_is_not_there_is_reported_though_an_index_is_cached(
+    tmp_path, capsys
+):
     fill(tmp_path)
     Mocap(tmp_path, SetType.TRAIN)
     (tmp_path / "TrainSet" / "female_002_a_a").symlink_to(tmp_path / "not_mounted")
@@ -295,7 +308,7 @@ def test_a_link_to_a_folder_that_is_not_there_is_told_though_an_index_is_cached(
 
 
 @pytest.mark.parametrize("call", ["os.scandir", "pathlib.Path.is_file"])
-def test_a_data_root_that_cannot_be_read_is_told_in_one_line(tmp_path, monkeypatch, call):
+def test_a_data_root_that_cannot_be_read_is_one_line(tmp_path, monkeypatch, call):
     fill(tmp_path)
 
     def refusing(folder):
@@ -314,12 +327,10 @@ def test_a_data_root_that_cannot_be_read_is_told_in_one_line(tmp_path, monkeypat
 def packed(tmp_path):
     folder = fill(tmp_path / "tree", range(1, 7))
     release.label_path(folder, 6).unlink()
-    output = tmp_path / "packed"
-    pack_data.main(["--input", str(tmp_path / "tree"), "--output", str(output), "--size", "64"])
-    return output
+    return pack(tmp_path / "tree", tmp_path / "packed")
 
 
-def test_a_packed_set_is_checked_and_what_packing_left_out_is_told(packed, capsys):
+def test_a_packed_set_is_checked_and_what_packing_left_out_is_reported(packed, capsys):
     status, report = run(packed)
     assert status == 1
     [found] = report["sets"]
@@ -333,7 +344,7 @@ def test_a_packed_set_is_checked_and_what_packing_left_out_is_told(packed, capsy
     assert capsys.readouterr().err == ""
 
 
-def test_damage_to_shards_and_labels_is_told_frame_by_frame(packed):
+def test_damage_to_shards_and_labels_is_reported_frame_by_frame(packed):
     (packed / "skip_list.txt").write_text("TrainSet/female_001_a_a/env_001/000006\n")
     [shard] = (packed / "TrainSet").glob("*.tar")
     whole = shard.read_bytes()
@@ -354,8 +365,8 @@ def test_damage_to_shards_and_labels_is_told_frame_by_frame(packed):
     # A header that is damaged ends a tar for every reader.
     renamed = details(whole.replace(b"000003.jpg", b"000009.jpg"))
     assert renamed == {f"{first[:-1]}{number}: missing" for number in (3, 4, 5)}
-    told = details(whole[:2000])
-    assert any("cannot be read" in reason or reason.endswith("5: missing") for reason in told)
+    reasons = details(whole[:2000])
+    assert any("cannot be read" in reason or reason.endswith("5: missing") for reason in reasons)
     shard.write_bytes(whole)
     table = np.load(packed / "TrainSet" / "annotations.npy")
     table["joints3d"][0] *= -1
@@ -368,7 +379,7 @@ def test_damage_to_shards_and_labels_is_told_frame_by_frame(packed):
     }
 
 
-def test_what_cannot_be_checked_is_told_in_one_line(tmp_path):
+def test_what_cannot_be_checked_is_one_line(tmp_path):
     with pytest.raises(UserError, match="holds no TrainSet"):
         check_data.main(["--data_root", str(tmp_path)])
     (tmp_path / "TrainSet").mkdir()

@@ -11,12 +11,17 @@ import inference
 import train
 from base.errors import UserError
 from base.files import sha256, write_text
-from utils import draw_predictions, export_weights
+from utils import export_weights
 from utils.common import pretrained
 from utils.common.checkpoint import RESNET, read_checkpoint
 from utils.common.networks import load_pose_model
 from utils.inference.pose_predictor import PosePredictor
 from utils.inference.predictor import EgoPosePredictor
+
+COMMANDS = [
+    *("python utils/make_synthetic.py --train 8", "python train.py --config first"),
+    *("python utils/make_synthetic.py --train 12", "python train.py --config tiny"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +36,11 @@ def results(tiny_checkpoint, tiny_data, tmp_path_factory):
     return folder / "results.json"
 
 
-def export(source, results, output, most=50_000_000, data="make_synthetic.py --train 12", more=()):
+def export(source, results, output, commands=COMMANDS, most=50_000_000):
     """Export as a user does; the dual branch, tiny as it is, needs 42 MB."""
-    flags = [
-        *more,
-        *("--load_model", str(source), "--results", str(results), "--output", str(output)),
-        *("--command", "python train.py --config tiny"),
-        *("--data_command", f"python utils/{data}"),
-    ]
+    flags = ["--load_model", str(source), "--results", str(results), "--output", str(output)]
+    for number, command in enumerate(commands):
+        flags += ["--command" if number % 2 else "--data_command", command]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(export_weights, "MOST_BYTES", most)
         export_weights.main(flags)
@@ -46,110 +48,108 @@ def export(source, results, output, most=50_000_000, data="make_synthetic.py --t
 
 @pytest.fixture(scope="module")
 def weights(tiny_checkpoint, results, tmp_path_factory):
-    """The tiny checkpoint, exported."""
+    """The tiny checkpoint, exported with its calibration."""
     path = tmp_path_factory.mktemp("weights") / "egopose.tar"
-    export(tiny_checkpoint, results, path)
+    calibration = tiny_checkpoint.with_suffix(".confidence.json")
+    write_text(calibration, "{}")
+    try:
+        export(tiny_checkpoint, results, path)
+    finally:
+        calibration.unlink()
+    assert (path.parent / "egopose.confidence.json").read_text() == "{}"
+    path.with_suffix(".confidence.json").unlink()
     return path
 
 
 @pytest.fixture
-def boxed(weights, monkeypatch):
+def given_weights(weights, monkeypatch):
     """The tiny weights are the pretrained ones."""
     monkeypatch.setattr(pretrained, "PRETRAINED", weights)
     monkeypatch.setattr(pretrained, "REPOSITORY", weights.parent.parent)
     return weights
 
 
-@pytest.fixture
-def empty_box(tmp_path, monkeypatch):
-    monkeypatch.setattr(pretrained, "PRETRAINED", tmp_path / "egopose.tar")
-
-
 def test_the_file_is_small_and_keeps_what_the_model_needs(weights, tiny_checkpoint):
     content = torch.load(weights, weights_only=True)
-    whole = torch.load(tiny_checkpoint, weights_only=True)
-    assert not {"optimizer_state_dict", "scheduler", "training"} & content.keys()
-    assert content["config"] == whole["config"]
-    assert torch.equal(content["mean_pose"], whole["mean_pose"])
-    assert content["made_by"]["commands"] == [
-        "python utils/make_synthetic.py --train 12",
-        "python train.py --config tiny",
-    ]
-    assert content["made_by"]["stage"] == "finetune"
-    trunk = content["resnet_state_dict"]
+    original = torch.load(tiny_checkpoint, weights_only=True, mmap=True)
+    assert content.keys() - original.keys() == {"made_by"}
+    assert original.keys() - content.keys() == {"optimizer_state_dict", "scheduler", "training"}
+    assert content["config"] == original["config"] and content["camera"] == original["camera"]
+    assert torch.equal(content["mean_pose"], original["mean_pose"])
+    assert content["made_by"] == {
+        key: original["training"][key] for key in ("stage", "epoch", "best_value")
+    } | {"commands": COMMANDS}
+    trunk = content[RESNET]
     assert trunk["conv1.weight"].dtype == torch.float16
     assert trunk["bn1.running_var"].dtype == torch.float32
     # Adam's two moments go, and half of each weight.
     assert weights.stat().st_size < tiny_checkpoint.stat().st_size / 5
-
-
-def test_the_poses_stay(weights, tiny_checkpoint, tiny_data):
     pictures = torch.randint(0, 255, (3, 64, 64, 3), dtype=torch.uint8)
     poses = [
         PosePredictor(load_pose_model(path).model, torch.device("cpu"), "fp32")(pictures).joints3d
         for path in (tiny_checkpoint, weights)
     ]
-    distance = np.linalg.norm(poses[0] - poses[1], axis=-1)
-    assert 0 < distance.max() < 0.002 and np.linalg.norm(poses[0]) > 0
+    assert 0 < np.linalg.norm(poses[0] - poses[1], axis=-1).max() < 0.002
+    # The same noise for both; in millimetres.
+    assert 0.001 < export_weights.joints_moved(tiny_checkpoint, weights) < 2
+    assert export_weights.joints_moved(weights, weights) == 0
 
 
-def test_the_card_has_the_figures_of_the_run(weights, results):
+def test_the_card_has_the_figures_of_the_run_and_the_commands_in_order(weights, results):
     card = (weights.parent / "README.md").read_text()
     found = json.loads(results.read_text())
-    assert f"| MPJPE, full body, mm | {found['full']['All']['mpjpe']:.1f}" in card
-    assert f"| MPJPE of hidden joints, mm | {found['visibility']['hidden']['mpjpe']:.1f}" in card
-    assert "python utils/make_synthetic.py --train 12" in card and "synthetic frames only" in card
-    assert "resnet18, pictures of 64 px" in card and "MIT" in card and "CC0" in card
+    whole = found["full"]["All"]
+    low, high = whole["mpjpe_interval"]
+    for line in (
+        f"| MPJPE, full body, mm | {whole['mpjpe']:.1f} [{low:.1f}, {high:.1f}] |",
+        f"| MPJPE of hidden joints, mm | {found['visibility']['hidden']['mpjpe']:.1f} ",
+        f"| PCK at 100 mm | {found['pck']['100']:.1%} |",
+        f"| for comparison: the mean pose, MPJPE, mm | {whole['mpjpe_mean_pose']:.1f} |",
+        f"| file | {weights.stat().st_size / 1e6:.1f} MB, ",
+        f"| SHA-256 | `{sha256(weights)}` |",
+        "| model | autoencoder, resnet18, pictures of 64 px |",
+        "\n".join(f"    {command}" for command in COMMANDS),
+        f"{found['frames']} frames of the set `synthetic`",
+    ):
+        assert line in card
     assert max(map(len, card.splitlines())) < 120
 
 
-def test_a_calibration_goes_along_and_an_old_one_does_not_stay(tiny_checkpoint, results, tmp_path):
-    beside, output = tmp_path / "egopose.confidence.json", tmp_path / "egopose.tar"
-    calibration = tiny_checkpoint.with_suffix(".confidence.json")
-    write_text(calibration, "{}")
-    try:
-        export(tiny_checkpoint, results, output)
-        assert beside.read_text() == "{}"
-    finally:
-        calibration.unlink()
-    export(tiny_checkpoint, results, output)
-    assert not beside.exists()
-
-
-def test_too_large_a_file_leaves_nothing(tiny_checkpoint, results, tmp_path):
-    assert export_weights.MOST_BYTES == 40_000_000
-    with pytest.raises(UserError, match="at most 1 MB"):
-        export(tiny_checkpoint, results, tmp_path / "new" / "egopose.tar", 1_000_000)
-    assert list((tmp_path / "new").iterdir()) == []
-
-
-def test_figures_of_another_model_are_refused(tiny_checkpoint, results, tmp_path):
-    # The same name and place, but not the same weights.
-    other = json.loads(results.read_text()) | {"model_sha256": "0" * 64}
-    path = tmp_path / "results.json"
-    path.write_text(json.dumps(other))
-    with pytest.raises(UserError, match=r"--results is of another file.*demo\.py"):
-        export(tiny_checkpoint, path, tmp_path / "egopose.tar")
-    assert not (tmp_path / "egopose.tar").exists()
-
-
-def test_weights_of_other_data_get_no_card_that_says_synthetic(tiny_checkpoint, results, tmp_path):
-    with pytest.raises(UserError, match="own licence"):
-        export(tiny_checkpoint, results, tmp_path / "egopose.tar", data="pack_data.py")
-
-
-def test_a_model_trained_on_two_sets_names_all_four_commands_in_order(
-    tiny_checkpoint, results, tmp_path
+@pytest.mark.parametrize(
+    ("name", "commands", "most", "message"),
+    [
+        ("egopose.pt", COMMANDS, 1, r"--output .*egopose\.pt: checkpoints are called \.tar"),
+        (None, COMMANDS, 1, "--output must be another file"),
+        ("a.tar", COMMANDS[:3], 1, "2 --data_command and 1 --command"),
+        ("a.tar", ["python utils/pack_data.py", "x"], 1, "own licence"),
+        ("a.tar", COMMANDS, 1_000_000, "file of at most 1 MB"),
+        ("other.tar", COMMANDS, 50_000_000, r"--results is of another file.*demo\.py"),
+        ("moved.tar", COMMANDS, 50_000_000, r"half precision moves its joints by 1\.1 mm"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_and_leaves_nothing(
+    name, commands, most, message, tiny_checkpoint, results, tmp_path, monkeypatch
 ):
-    first = "python utils/make_synthetic.py --train 8", "python train.py --config first"
-    flags = "--data_command", first[0], "--command", first[1]
-    export(tiny_checkpoint, results, tmp_path / "egopose.tar", more=flags)
-    second = "python utils/make_synthetic.py --train 12", "python train.py --config tiny"
-    assert "\n".join(f"    {command}" for command in (*first, *second)) in (
-        tmp_path / "README.md"
-    ).read_text(encoding="utf-8")
-    with pytest.raises(UserError, match="2 --data_command and 1 --command"):
-        export(tiny_checkpoint, results, tmp_path / "egopose.tar", more=flags[:2])
+    assert export_weights.MOST_BYTES == 40_000_000
+    if name == "other.tar":
+        content = json.loads(results.read_text()) | {"model_sha256": "0" * 64}
+        results = tmp_path / "results.json"
+        results.write_text(json.dumps(content))
+    monkeypatch.setattr(export_weights, "joints_moved", lambda *_: 1.1)
+    output = tmp_path / "new" / name if name else tiny_checkpoint
+    with pytest.raises(UserError, match=message):
+        export(tiny_checkpoint, results, output, commands, most)
+    assert not list(tmp_path.glob("new/*"))
+
+
+def test_a_calibration_of_an_earlier_export_does_not_stay(
+    tiny_checkpoint, results, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(export_weights, "exported", lambda *_: {})
+    monkeypatch.setattr(export_weights, "joints_moved", lambda *_: 1.0)
+    (tmp_path / "a.confidence.json").write_text("{}")
+    export(tiny_checkpoint, results, tmp_path / "a.tar")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.tar", "README.md"}
 
 
 def test_a_weight_beyond_half_precision_is_named():
@@ -157,53 +157,29 @@ def test_a_weight_beyond_half_precision_is_named():
         export_weights.halved({"fc1.weight": torch.full((2, 2), 1e6)})
 
 
-@pytest.mark.parametrize("name", ["egopose.pt", None])
-def test_another_name_or_the_checkpoint_itself_is_refused(tiny_checkpoint, results, tmp_path, name):
-    output = tiny_checkpoint if name is None else tmp_path / name
-    with pytest.raises(UserError, match="--output"):
-        export(tiny_checkpoint, results, output)
-
-
-def test_demo_without_a_model_uses_the_box_and_says_so(boxed, tiny_data, tmp_path, capsys):
-    demo.main(
-        [
-            *("--gpu", "cpu", "--num_vis", "0", "--data_root", str(tiny_data)),
-            *("--save_dir", str(tmp_path)),
-        ]
-    )
+def test_commands_without_a_model_use_the_pretrained_weights_and_say_so(
+    given_weights, tiny_data, tmp_path, capsys
+):
+    folder = next((tiny_data / "TestSet").glob("*/*/cam_down/rgba"))
+    flags = ["--gpu", "cpu", "--save_dir", str(tmp_path)]
+    demo.main([*flags, "--num_vis", "0", "--data_root", str(tiny_data)])
     printed = capsys.readouterr().out
-    assert printed.startswith("Model: the pretrained weights") and "synthetic" in printed
+    assert printed.startswith("Model: the pretrained weights, trained on synthetic frames only (")
     # The mean pose comes with the weights.
     assert "carries no mean pose" not in printed
-    assert json.loads((tmp_path / "results.json").read_text())["model_sha256"] == sha256(boxed)
-
-
-def test_inference_without_a_model_uses_the_box(boxed, tiny_data, tmp_path, capsys):
-    folder = next((tiny_data / "TestSet").glob("*/*/cam_down/rgba"))
-    inference.main(
-        [
-            *("--gpu", "cpu", "--input_dir", str(folder), "--no_pictures"),
-            *("--save_dir", str(tmp_path)),
-        ]
-    )
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["model_sha256"] == sha256(given_weights)
+    inference.main([*flags, "--input_dir", str(folder), "--no_pictures"])
     assert "Model: the pretrained weights" in capsys.readouterr().out
-    assert EgoPosePredictor(gpu="cpu").checkpoint == boxed
+    assert EgoPosePredictor(gpu="cpu").checkpoint == given_weights
+    for name in ("pretrained", "box"):
+        flags = ["--training_type", "temporal", "--load_3d_model", name]
+        assert train.parse_arguments(flags).load_3d_model == given_weights
 
 
-def test_tools_that_ask_for_a_model_know_the_box_by_name(boxed, tiny_data, tmp_path, capsys):
-    folder = next((tiny_data / "TestSet").glob("*/*/cam_down/rgba"))
-    draw_predictions.main(
-        [
-            *("--input_dir", str(folder), "--camera", "training", "--gpu", "cpu"),
-            *("--output", str(tmp_path / "sheet.png")),
-        ]
-    )
-    assert "Model: the pretrained weights" in capsys.readouterr().out
-    flags = ["--training_type", "temporal", "--load_3d_model", "pretrained"]
-    assert train.parse_arguments(flags).load_3d_model == boxed
-
-
-def test_the_box_is_trained_further_with_one_flag(boxed, tiny_data, tmp_path, capsys):
+def test_the_pretrained_weights_are_trained_further_with_one_flag(
+    given_weights, tiny_data, tmp_path, capsys
+):
     train.main(
         [
             *("--training_type", "finetune", "--load_model", "pretrained", "--gpu", "cpu"),
@@ -213,20 +189,20 @@ def test_the_box_is_trained_further_with_one_flag(boxed, tiny_data, tmp_path, ca
     assert "starting at epoch 1" in capsys.readouterr().out
     after = read_checkpoint(tmp_path / "checkpoints" / "model_best.tar")
     assert after.training.epoch == 1 and after.config.model.backbone == "resnet18"
-    before = read_checkpoint(boxed).networks[RESNET]["conv1.weight"].float()
+    before = read_checkpoint(given_weights).networks[RESNET]["conv1.weight"].float()
     # At such a rate nothing moves: it did start from these weights.
     assert torch.allclose(after.networks[RESNET]["conv1.weight"], before, atol=1e-6)
     assert after.networks[RESNET]["conv1.weight"].dtype == torch.float32
 
 
-def test_an_empty_box_is_one_clear_line(empty_box, tiny_data, tmp_path):
-    commands = [
+def test_a_checkout_without_the_weights_is_one_clear_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "PRETRAINED", tmp_path / "egopose.tar")
+    for command in (
         lambda: demo.main(["--save_dir", str(tmp_path / "demo")]),
         lambda: inference.main(["--input_dir", str(tmp_path)]),
         lambda: train.main(["--training_type", "finetune", "--load_model", "pretrained"]),
         lambda: EgoPosePredictor(),
-    ]
-    for command in commands:
+    ):
         with pytest.raises(UserError, match=r"no pretrained weights.*--load_model") as raised:
             command()
         assert "\n" not in str(raised.value)

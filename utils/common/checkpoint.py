@@ -1,17 +1,15 @@
 """Checkpoints: written whole or not at all, read safely, refused with a clear line.
 
 A checkpoint is the reference implementation's dict (``resnet_state_dict`` and/or
-``autoencoder_state_dict``, ``optimizer_state_dict``, ``scheduler``) with four keys more that make
-it complete: ``config``, ``training``, ``mean_pose`` and ``camera``.  Those of the reference lack
-the four and load as well.  The project's own model has ``transformer_state_dict`` in the place of
-``autoencoder_state_dict``; both parts are in it from train3d on, and its temporal form has
-``temporal_state_dict`` as well.
+``autoencoder_state_dict``, ``optimizer_state_dict``, ``scheduler``) with four keys more:
+``config``, ``training``, ``mean_pose`` and ``camera``.  Files of the reference lack the four and
+load as well.  Other kinds of model have ``…_state_dict`` keys of their own, see
+:class:`model.pose_model.Part`.
 
 Weights that another script saved, bare, under a key of its own, or with the prefixes of
 DataParallel, ``torch.compile`` or Lightning, are found by names that only these networks have.
 """
 
-import dataclasses
 import os
 import re
 import sys
@@ -24,17 +22,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from base.camera import FisheyeCamera
+from base.camera import RELEASE_CAMERA, FisheyeCamera
 from base.errors import UserError
 from base.files import replacing
 from base.skeleton import NUM_JOINTS
+from dataset.transforms import SquareCrop
 from model import KINDS, model_class
+from model.backbone import resnet_of
 from model.weight_file import read_weight_file
 from utils.common.config import Config, parse_config
 
-#: Key of the 2D module's weights; other parts have their own, see model.pose_model.Part.
+#: Key of the 2D module's weights.
 RESNET = "resnet_state_dict"
-_STATE_DICT = "_state_dict"
 _OPTIMIZER = "optimizer_state_dict"
 #: What ``torch.compile`` puts before the names of what it has compiled, wherever that is.
 _COMPILED = "_orig_mod."
@@ -47,106 +46,58 @@ _NUMBERED = re.compile(r"checkpoint_(\d+)(?:_step_(\d+))?\.tar")
 
 @dataclass(slots=True)
 class TrainingState:
-    """How far a run is, and what it needs beside weights and optimiser to go on exactly.
+    """How far a run is, and what it needs beside weights and optimiser to go on exactly."""
 
-    Attributes:
-        stage: train2d, train3d, finetune or temporal.
-        epoch: epochs completed.
-        best_epoch, best_value: the best validation so far; 0 and infinity before the first.
-        step: steps done of the epoch after those.
-        random: states of the random number generators, None at the start of an epoch.
-        scaler: state of the loss scaler (fp16).
-        weights: the weights being trained, under the layout's keys, where those stored in their
-            usual place are the moving average.
-        ema_updates: steps in the moving average.
-    """
-
-    stage: str
-    epoch: int
-    best_epoch: int
-    best_value: float
-    step: int = 0
-    random: dict[str, torch.Tensor] | None = None
-    scaler: dict[str, Any] | None = None
+    stage: str  # train2d, train3d, finetune or temporal
+    epoch: int  # epochs completed
+    best_epoch: int  # 0 before the first validation
+    best_value: float  # infinity before the first validation
+    step: int = 0  # steps done of the next epoch
+    random: dict[str, torch.Tensor] | None = None  # states of the generators, within an epoch
+    scaler: dict[str, Any] | None = None  # state of the loss scaler (fp16)
+    #: The weights being trained, under the layout's keys, where those stored in their usual place
+    #: are the moving average of so many updates.
     weights: dict[str, dict[str, torch.Tensor]] | None = None
     ema_updates: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """For storing; the tensors are not copied."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(slots=True)
 class Checkpoint:
-    """What a checkpoint file holds.
-
-    Attributes:
-        path: where it was read from.
-        networks: weights of the parts it holds, by the keys of the layout.
-        optimizer: state of the optimiser.
-        training, config, mean_pose: None in the reference's files; ``mean_pose`` is (16, 3)
-            float64 metres, Neck at the origin, mean of the training set.
-        camera: of the square pictures it was trained on, None where the file does not say.
-    """
+    """What a checkpoint file holds."""
 
     path: Path
-    networks: dict[str, dict[str, torch.Tensor]]
+    networks: dict[str, dict[str, torch.Tensor]]  # weights, by the keys of the layout
     optimizer: dict[str, Any] | None
-    training: TrainingState | None
-    config: Config | None
-    mean_pose: np.ndarray | None
-    camera: FisheyeCamera | None
-
-    @property
-    def model_kind(self) -> str:
-        """``model.kind`` of the configuration; of a file without one, the first that has all of its
-        parts."""
-        if self.config is not None:
-            return self.config.model.kind
-        keys = {kind: {part.key for part in model_class(kind).parts.values()} for kind in KINDS}
-        return next(
-            (kind for kind in KINDS if self.networks.keys() <= keys[kind]), next(iter(KINDS))
-        )
+    training: TrainingState | None  # None in the reference's files
+    config: Config  # where the file has none, the defaults for the networks it holds
+    has_config: bool
+    mean_pose: np.ndarray | None  # (16, 3) float64 metres, Neck at the origin, of the training set
+    camera: FisheyeCamera  # of the square training pictures; the release's where the file has none
 
     @property
     def parts(self) -> list[str]:
         """Names of the parts of the model that the file holds."""
-        parts = model_class(self.model_kind).parts.items()
+        parts = model_class(self.config.model.kind).parts.items()
         return [name for name, part in parts if part.key in self.networks]
 
     @property
-    def kind(self) -> str:
+    def stage(self) -> str:
         """The stage whose weights these are."""
         if self.training is not None:
             return self.training.stage
-        types = model_class(self.model_kind).training_types.items()
+        types = model_class(self.config.model.kind).training_types.items()
         held = [name for name, training in types if set(training.parts) == set(self.parts)]
         # Where two stages hold the same parts, the last one is the whole model's.
         return held[-1] if held else "no stage"
 
-    def require_model(self, kind: str, option: str) -> None:
-        """Refuse the weights of another model.
 
-        Raises:
-            UserError: if ``model.kind`` is not ``kind``; ``option`` is the flag that named it.
-        """
-        if self.model_kind != kind:
-            raise UserError(
-                f"{option} {self.path}: weights of the model of kind '{self.model_kind}', but the "
-                f"configuration's model.kind is '{kind}': give weights of that kind, or the "
-                "configuration they were trained with"
-            )
-
-    def require(self, kind: str, option: str) -> None:
-        """Refuse a checkpoint of another stage.
-
-        Raises:
-            UserError: if this is not of stage ``kind``; ``option`` is the flag that named it.
-        """
-        if self.kind != kind:
-            raise UserError(
-                f"{option} {self.path}: a checkpoint of {self.kind}, but one of {kind} is needed"
-            )
+def data_camera(config: Config) -> FisheyeCamera:
+    """Camera of the network's square pictures of the release."""
+    return SquareCrop(config.data.input_size).camera(RELEASE_CAMERA)
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
@@ -171,7 +122,7 @@ def checkpoint_name(epoch: int, step: int = 0) -> str:
 
 
 def checkpoint_position(path: Path) -> tuple[int, int] | None:
-    """(epochs, steps of the next) that a checkpoint's name stands for; None for another file."""
+    """(epochs, steps of the next) in a checkpoint's name; None for another file."""
     match = _NUMBERED.fullmatch(path.name)
     return (int(match[1]), int(match[2] or 0)) if match else None
 
@@ -182,11 +133,9 @@ def list_checkpoints(folder: Path) -> list[Path]:
     return sorted(found, key=checkpoint_position, reverse=True)
 
 
-def newest_whole_checkpoint(folder: Path) -> "Checkpoint | None":
+def newest_whole_checkpoint(folder: Path) -> Checkpoint | None:
     """The furthest trained checkpoint that can be read to its last byte, the best where no numbered
-    one can; None if there is none.
-
-    Says on standard error which damaged ones it passes over.
+    one can; None if there is none.  Damaged ones are named on standard error.
 
     Raises:
         UserError: if there are some and all are damaged.
@@ -208,11 +157,7 @@ def newest_whole_checkpoint(folder: Path) -> "Checkpoint | None":
 
 
 def _check_sums(path: Path) -> None:
-    """Compare a file's content with its check sums, which torch.load does not.
-
-    Raises:
-        UserError: if they differ.
-    """
+    """Compare a file's content with its check sums, which torch.load does not."""
     if not zipfile.is_zipfile(path):
         return  # before PyTorch 1.6 there were none
     with zipfile.ZipFile(path) as archive:
@@ -227,10 +172,8 @@ def _check_sums(path: Path) -> None:
 def read_content(path: Path) -> dict[str, Any]:
     """Content of a checkpoint, its networks under the keys of the layout.
 
-    Only tensors and plain values are unpickled.
-
     Raises:
-        UserError: for a file that is missing, no checkpoint, or holds no weights of ours.
+        UserError: for a file that is missing, no checkpoint, or without weights of ours.
     """
     path = Path(path)
     if not path.exists():
@@ -240,39 +183,31 @@ def read_content(path: Path) -> dict[str, Any]:
     content = read_weight_file(path)
     if not isinstance(content, Mapping):
         raise UserError(f"{path}: not a checkpoint: it holds a {type(content).__name__}")
-    signatures = _signatures()
-    own = {key: content[key] for key in _network_keys(content)}
-    for key, value in own.items():
-        weights = _tensors(value)
+    networks = {}
+    for key, signature in _signatures().items():
+        if content.get(key) is None:
+            continue
+        weights = _tensors(content[key])
         if not weights:
             raise UserError(f"{path}: {key} is no dict of weights")
-        prefix = next(iter(_prefixes(weights, signatures.get(key, ""))), "")
+        prefix = next(iter(_prefixes(weights, signature)), "")
         # What is beside them keeps its name, and is refused as unexpected.
-        own[key] = {name.removeprefix(prefix): weight for name, weight in weights.items()}
-    return {**content, **own} if own else _foreign(path, {"": content, **content})
-
-
-def _network_keys(content: Mapping[str, Any]) -> list[str]:
-    return [
-        key
-        for key, value in content.items()
-        if str(key).endswith(_STATE_DICT) and key != _OPTIMIZER and value is not None
-    ]
+        networks[key] = {name.removeprefix(prefix): weight for name, weight in weights.items()}
+    return {**content, **networks} if networks else _foreign(path, content)
 
 
 def _signatures() -> dict[str, str]:
     """Key of each part of each kind of model → the end of a name that only its weights have."""
-    parts = (part for kind in KINDS for part in model_class(kind).parts.values())
-    return {part.key: part.signature for part in parts if part.signature}
+    parts = [part for kind in KINDS for part in model_class(kind).parts.values()]
+    return {part.key: part.signature for part in parts}
 
 
 def _tensors(values: Any) -> dict[str, torch.Tensor]:
     """The weights of a state dict, without what ``torch.compile`` puts into their names."""
-    if not isinstance(values, Mapping):
-        return {}
+    items = values.items() if isinstance(values, Mapping) else ()
     return {
         name.replace(_COMPILED, ""): value
-        for name, value in values.items()
+        for name, value in items
         if isinstance(name, str) and isinstance(value, torch.Tensor)
     }
 
@@ -287,15 +222,12 @@ def _prefixes(weights: Mapping[str, torch.Tensor], signature: str) -> list[str]:
 
 
 def _foreign(path: Path, content: Mapping[str, Any]) -> dict[str, dict[str, torch.Tensor]]:
-    """The networks of ours in a file of another script, by the keys of the layout.
-
-    Raises:
-        UserError: where one of them is there twice, or none.
-    """
+    """The networks of ours in a file of another script, by the keys of the layout."""
+    signatures = {key: signature for key, signature in _signatures().items() if signature}
     networks, places = {}, {}
-    for name, value in content.items():
+    for name, value in {"": content, **content}.items():
         weights = _tensors(value)
-        for key, signature in _signatures().items():
+        for key, signature in signatures.items():
             for prefix in _prefixes(weights, signature):
                 place = f"{name} {prefix}{signature}".strip()
                 if key in networks:
@@ -310,13 +242,22 @@ def _foreign(path: Path, content: Mapping[str, Any]) -> dict[str, dict[str, torc
                     if weight.startswith(prefix)
                 }
     if not networks:
-        names = list(filter(None, map(str, content)))
+        names = [str(name) for name in content]
         shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
         raise UserError(
             f"{path}: not a checkpoint of this project: it has no {RESNET}, and none of its "
             f"networks' weights under other names ({shown or 'it is empty'})"
         )
     return networks
+
+
+def _default_config(networks: Mapping[str, Mapping[str, torch.Tensor]]) -> Config:
+    """For weights without a configuration: the first kind of model that has all these parts, with
+    the ResNet that they are of."""
+    keys = {kind: {part.key for part in model_class(kind).parts.values()} for kind in KINDS}
+    kind = next((kind for kind in KINDS if networks.keys() <= keys[kind]), next(iter(KINDS)))
+    model = {"backbone": resnet_of(networks[RESNET])} if RESNET in networks else {}
+    return parse_config({"model": {"kind": kind, **model}}, "defaults")
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -327,22 +268,25 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     path = Path(path)
     content = read_content(path)
-    config, training, mean_pose, camera = (
+    stored, training, mean_pose, camera = (
         content.get(key) for key in ("config", "training", "mean_pose", "camera")
     )
+    networks = {key: content[key] for key in _signatures() if content.get(key) is not None}
     try:
+        config = parse_config(dict(stored), str(path)) if stored else None
         if mean_pose is not None:
             mean_pose = np.asarray(mean_pose, np.float64).reshape(NUM_JOINTS, 3)
-        return Checkpoint(
-            path=path,
-            networks={key: content[key] for key in _network_keys(content)},
-            optimizer=content.get(_OPTIMIZER),
-            training=TrainingState(**training) if training else None,
-            config=parse_config(dict(config), str(path)) if config else None,
-            mean_pose=mean_pose,
-            camera=FisheyeCamera(**camera | {"k": tuple(camera["k"])}) if camera else None,
-        )
+        training = TrainingState(**training) if training else None
+        camera = FisheyeCamera(**camera | {"k": tuple(camera["k"])}) if camera else None
     except (TypeError, ValueError, KeyError, AttributeError):
         raise UserError(
             f"{path}: its config, training, mean_pose or camera is not as train.py writes it"
         ) from None
+    if config is None:
+        try:
+            config = _default_config(networks)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from None
+    optimizer = content.get(_OPTIMIZER)
+    camera = camera or data_camera(config)
+    return Checkpoint(path, networks, optimizer, training, config, bool(stored), mean_pose, camera)

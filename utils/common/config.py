@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    create_model,
+)
 
 from base.errors import UserError
 from base.schema import Section
@@ -23,93 +32,69 @@ from model.losses import LossWeights
 class DataSection(Section):
     """How frames are read."""
 
-    input_size: int = Field(368, ge=32, le=1024, description="side of the network's picture, px")
-    workers: int | None = Field(None, ge=0, description="reading processes; null: one per core")
-    memory_gib: float = Field(
-        2.0, ge=0, description="keep decoded pictures in memory when a split needs at most this"
-    )
-    stall_seconds: float = Field(
-        60.0, gt=0, description="report a batch that has not come after this long"
-    )
+    input_size: int = Field(368, ge=32, le=1024)  # side of the network's picture, pixels
+    workers: NonNegativeInt | None = None  # reading processes; null: one per core
+    memory_gib: NonNegativeFloat = 2.0  # a split that needs at most this is kept decoded in memory
+    stall_seconds: PositiveFloat = 60.0  # report a batch that has not come after this long
 
 
 class HeatmapSection(Section):
     """How target heatmaps are drawn."""
 
-    sigma: float = Field(2.0, gt=0, description="standard deviation, heatmap cells")
-    subpixel: bool = Field(True, description="False: the reference's rounding to whole cells")
+    sigma: PositiveFloat = 2.0  # standard deviation, heatmap cells
+    subpixel: bool = True  # False: the reference's rounding to whole cells
 
 
 class ModelSection(Section):
     """The network; the options of its kind stand under the name of the kind."""
 
-    kind: str = Field("autoencoder", description="one of model.KINDS")
-    backbone: str = Field("resnet101", description="resnet18 … resnet152, or a network of timm")
-    imagenet: str | None = Field(
-        None, description="'download', or a file of weights, to start the trunk from"
-    )
+    kind: str = "autoencoder"
+    backbone: str = "resnet101"  # resnet18 … resnet152, or a network of timm
+    imagenet: str | None = None  # "download", or a file of weights, to start the trunk from
 
 
 class StageSection(Section):
     """How one stage is optimised."""
 
-    epochs: int = Field(3, ge=1)
-    epoch_frames: int | None = Field(
-        None, ge=1, description="frames of an epoch; null: once through the training set"
-    )
-    batch_size: int = Field(16, ge=1, description="frames a step, over all processes")
-    accumulate: int = Field(
-        1, ge=1, description="micro-batches each process makes of its share, to save memory"
-    )
-    lr: float = Field(1e-3, gt=0)
+    epochs: PositiveInt = 3
+    epoch_frames: PositiveInt | None = None  # null: once through the training set
+    batch_size: PositiveInt = 16  # frames per step, over all processes
+    accumulate: PositiveInt = 1  # micro-batches each process makes of its share, to save memory
+    lr: PositiveFloat = 1e-3
     optimizer: Literal["adam", "adamw"] = "adam"
-    weight_decay: float = Field(0.0, ge=0)
+    weight_decay: NonNegativeFloat = 0.0
     schedule: Literal["step", "cosine", "constant"] = "step"
-    step_epochs: int = Field(10, ge=1, description="step schedule: epochs between steps")
-    step_factor: float = Field(0.1, gt=0, description="step schedule: factor at each")
-    warmup_steps: int = Field(0, ge=0, description="steps over which lr rises from near zero")
-    clip_norm: float | None = Field(None, gt=0, description="largest norm of the gradient")
-    ema_decay: float | None = Field(
-        None, gt=0, lt=1, description="validate and keep a moving average of the weights"
-    )
+    step_epochs: PositiveInt = 10  # step schedule: epochs between steps
+    step_factor: PositiveFloat = 0.1  # step schedule: factor at each
+    warmup_steps: NonNegativeInt = 0  # steps over which lr rises from near zero
+    clip_norm: PositiveFloat | None = None  # largest norm of the gradient
+    ema_decay: float | None = Field(None, gt=0, lt=1)  # validate and keep averaged weights
     augment: Augmentation = Augmentation()
-    joint_noise: float = Field(
-        0.0,
-        ge=0,
-        description="train3d: largest standard deviation by which the heatmaps it is given are "
-        "misplaced, as a share of the picture's side",
-    )
-    joint_dropout: float = Field(
-        0.0, ge=0, lt=1, description="train3d: share of the heatmaps it is given left empty"
-    )
-    reconstruction: Literal["mean", "sum"] = Field(
-        "mean", description="reduce the squared reconstruction error per sample like this"
-    )
-    views: int = Field(
-        4,
-        ge=1,
-        description="temporal: differently augmented views of each frame, predicted once and kept "
-        "in memory; without augmentation there is one",
-    )
+    #: train3d: largest standard deviation by which the heatmaps it is given are misplaced, as a
+    #: share of the picture's side, and the share of them left empty.
+    joint_noise: NonNegativeFloat = 0.0
+    joint_dropout: float = Field(0.0, ge=0, lt=1)
+    reconstruction: Literal["mean", "sum"] = "mean"  # how its squared error is reduced per sample
+    #: temporal: differently augmented views of each frame, predicted once and kept in memory;
+    #: without augmentation there is one.
+    views: PositiveInt = 4
 
 
 class CheckpointSection(Section):
     """When checkpoints are written, beside the one after each epoch, and which are kept."""
 
-    minutes: float = Field(15.0, gt=0, description="time between two within an epoch")
-    keep: int | None = Field(
-        5, ge=1, description="epochs whose checkpoint is kept, beside the best; null: all"
-    )
+    minutes: PositiveFloat = 15.0  # time between two within an epoch
+    keep: PositiveInt | None = 5  # epochs whose checkpoint is kept, beside the best; null: all
 
 
 class Config(Section):
     """Everything that makes a run what it is."""
 
-    seed: int = Field(0, ge=0)
+    seed: NonNegativeInt = 0
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    tf32: bool = Field(True, description="CUDA: round float32 products' inputs to 10 bits")
-    compile: bool = Field(False, description="torch.compile the network: slow first step")
-    log_every: int = Field(10, ge=1, description="steps between two entries of the log")
+    tf32: bool = True  # CUDA: round float32 products' inputs to 10 bits
+    compile: bool = False  # torch.compile the network: slow first step
+    log_every: PositiveInt = 10  # steps between two entries of the log
     checkpoints: CheckpointSection = CheckpointSection()
     data: DataSection = DataSection()
     heatmap: HeatmapSection = HeatmapSection()
@@ -183,13 +168,11 @@ def _upgraded(content: dict[str, Any], source: str) -> dict[str, Any]:
                 value = f"resnet{value}"
                 if value not in RESNETS:
                     raise UserError(f"{source}: model.depth: must be of {', '.join(RESNETS)}")
-            kept = {key: value for key, value in values.items() if key != old}
-            content[section] = kept if new in kept else kept | {new: value}
+            content[section] = {new: value} | {k: v for k, v in values.items() if k != old}
     model = content.get("model")
     if isinstance(model, dict) and "temporal" in model:
-        model = dict(model)
-        temporal = {"temporal": model.pop("temporal") or {}}
-        content["model"] = _merge(model, {"transformer": temporal})
+        kept = {key: value for key, value in model.items() if key != "temporal"}
+        content["model"] = _merge(kept, {"transformer": {"temporal": model["temporal"] or {}}})
     return content
 
 
@@ -205,16 +188,16 @@ def parse_config(content: dict[str, Any], source: str) -> Config:
     model = content.get("model", {})
     kind = model.get("kind", "autoencoder") if isinstance(model, dict) else "autoencoder"
     try:
-        found = model_class(kind)
+        types = model_class(kind).training_types
     except UserError as error:
         raise UserError(f"{source}: {error}") from None
     if isinstance(model, dict):
         content["model"] = {k: v for k, v in model.items() if k == kind or k not in KINDS}
     foreign = {name for other in KINDS for name in model_class(other).training_types}
-    content = {k: v for k, v in content.items() if k in found.training_types or k not in foreign}
-    for name, training in found.training_types.items():
-        if training.defaults and isinstance(content.get(name), dict):
-            content[name] = dict(training.defaults) | content[name]
+    content = {k: v for k, v in content.items() if k in types or k not in foreign}
+    for name, training in types.items():
+        if isinstance(content.get(name), dict):
+            content[name] = {**training.defaults, **content[name]}
     schema = _config_class(kind)
     try:
         return schema.model_validate(content)
@@ -231,27 +214,24 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
-    """Configuration of a YAML file.
-
-    Args:
-        path: the file; an empty one gives the defaults.
-        overrides: nested values that take precedence.
+    """Configuration of a YAML file; nested ``overrides`` take precedence, an empty file gives the
+    defaults.
 
     Raises:
         UserError: for a file that is missing, no YAML, or against the schema.
     """
+    source = f"configuration {path}"
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     except OSError as error:
-        raise UserError(f"configuration {path}: {error.strerror}") from None
+        raise UserError(f"{source}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        first = str(error).splitlines()[0]
-        raise UserError(f"configuration {path}: not valid YAML ({first})") from None
+        raise UserError(f"{source}: not valid YAML ({str(error).splitlines()[0]})") from None
     if not isinstance(content, dict):
-        raise UserError(f"configuration {path}: not a mapping of keys to values")
-    return parse_config(_merge(content, overrides or {}), f"configuration {path}")
+        raise UserError(f"{source}: not a mapping of keys to values")
+    return parse_config(_merge(content, overrides or {}), source)
 
 
 def dump_config(config: Config) -> str:
     """The resolved configuration as YAML."""
-    return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(config.model_dump(), sort_keys=False)

@@ -14,17 +14,14 @@ GPU_HELP = (
     "'cpu', 'mps' and 'cuda' are taken too (default: 0)"
 )
 
-#: Names of glibc's malloc.h: how many blocks may be mapped one by one, and from how many free bytes
-#: on memory goes back to the kernel (-1: never).
-_M_MMAP_MAX, _M_TRIM_THRESHOLD = -4, -1
-
 #: What torchrun sets, and how many processes the launchers of MPI say there are.
-_NUMBERS, _ADDRESS = ("RANK", "LOCAL_RANK", "WORLD_SIZE"), ("MASTER_ADDR", "MASTER_PORT")
+_NUMBERS, _ADDRESS = ("RANK", "WORLD_SIZE", "LOCAL_RANK"), ("MASTER_ADDR", "MASTER_PORT")
 _COUNTS = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
 
 
-def is_one_of_several() -> bool:
-    """Whether torchrun, or the like, started this process and tells it its place.
+def torchrun_ranks() -> tuple[int, int, int] | None:
+    """This process's number, how many there are, its number on this machine, as torchrun sets them;
+    None for a process on its own.
 
     Raises:
         UserError: where the environment says that there are several processes, and not enough for
@@ -32,17 +29,17 @@ def is_one_of_several() -> bool:
     """
     numbers = [os.environ.get(name, "") for name in _NUMBERS]
     if all(number.isdecimal() for number in numbers) and all(map(os.environ.get, _ADDRESS)):
-        return True
-    stray = [f"{name}={os.environ[name]}" for name in _COUNTS if os.environ.get(name, "1") != "1"]
-    if "LOCAL_RANK" in os.environ:
-        stray.append(f"LOCAL_RANK={os.environ['LOCAL_RANK']}")
+        rank, world, local = map(int, numbers)
+        return rank, world, local
+    stray = [name for name in _COUNTS if os.environ.get(name, "1") != "1"]
+    stray += ["LOCAL_RANK"] * ("LOCAL_RANK" in os.environ)
     if stray:
         raise UserError(
-            f"{stray[0]} is set in the environment without the rest of what torchrun sets "
-            f"({', '.join((*_NUMBERS, *_ADDRESS))}): start several processes with 'torchrun "
-            f"--nproc_per_node=N', one with 'env -u {stray[0].partition('=')[0]} python …'"
+            f"{stray[0]}={os.environ[stray[0]]} is set in the environment without the rest of what "
+            f"torchrun sets ({', '.join((*_NUMBERS, *_ADDRESS))}): start several processes with "
+            f"'torchrun --nproc_per_node=N', one with 'env -u {stray[0]} python …'"
         )
-    return False
+    return None
 
 
 def select_device(gpu: str) -> torch.device:
@@ -58,8 +55,7 @@ def select_device(gpu: str) -> torch.device:
         if not torch.backends.mps.is_available():
             raise UserError("--gpu mps: this machine has no MPS device; use --gpu cpu")
         return torch.device("mps")
-    if name in ("cuda", "cuda:0"):
-        name = "0"
+    name = "0" if name in ("cuda", "cuda:0") else name
     if not name.isdecimal():
         raise UserError(f"--gpu {gpu}: not a device number, 'cpu', 'mps' or 'cuda'")
     index, count = int(name), torch.cuda.device_count()
@@ -98,29 +94,28 @@ def _keep_large_blocks() -> None:
 
     Half-precision copies of the lifting network's large matrices and their gradients are allocated
     anew at each step.  glibc gives blocks of that size back as soon as they are freed, and the
-    kernel clears each page of the next: half of a small batch's time.  Other allocators are left
-    as they are.
+    kernel clears each page of the next: half of a small batch's time.
     """
-    # Pages of 2 MiB; PyTorch looks at this when it first allocates.
+    # Pages of 2 MiB; PyTorch reads this when it first allocates.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)
-        libc.mallopt(_M_MMAP_MAX, 0)
-        libc.mallopt(_M_TRIM_THRESHOLD, -1)
+        libc.mallopt(-4, 0)  # M_MMAP_MAX: no block is mapped on its own
+        libc.mallopt(-1, -1)  # M_TRIM_THRESHOLD: no memory goes back to the kernel
 
 
 def prepare_device(device: torch.device, precision: str, tf32: bool) -> None:
-    """Set what holds for all training on a device; check that the precision is to be had.
+    """Set what holds for all training on a device.
 
     Raises:
         UserError: for fp16 on the CPU.
     """
-    if precision == "fp16" and device.type == "cpu":
-        raise UserError("precision fp16 needs a GPU: on the CPU use bf16, fp32 or auto")
     if device.type == "cpu":
+        if precision == "fp16":
+            raise UserError("precision fp16 needs a GPU: on the CPU use bf16, fp32 or auto")
         _keep_large_blocks()
     if device.type == "cuda":
         torch.set_float32_matmul_precision("high" if tf32 else "highest")
         torch.backends.cudnn.allow_tf32 = tf32
-        # Every batch has one shape: the fastest kernels are looked for once.
+        # Every batch has one shape: cuDNN measures once which kernels are fastest.
         torch.backends.cudnn.benchmark = True

@@ -17,20 +17,16 @@ _NO_MEMORY = re.compile(
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an allocator of any device has given up; OpenCV and ONNX Runtime have errors of their
-    own."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        not isinstance(error, UserError) and bool(_NO_MEMORY.search(str(error)))
-    )
+    """Whether an allocator has given up; OpenCV and ONNX Runtime have errors of their own."""
+    if isinstance(error, UserError):
+        return False
+    own = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    return own or bool(_NO_MEMORY.search(str(error)))
 
 
 @contextlib.contextmanager
 def memory_advice(what: str, remedy: str) -> Iterator[None]:
-    """Turn a lack of memory into one line: ``out of memory {what}: {remedy}``.
-
-    Raises:
-        UserError: instead of the allocator's error.
-    """
+    """Turn a lack of memory into a UserError: ``out of memory {what}: {remedy}``."""
     try:
         yield
     except Exception as error:

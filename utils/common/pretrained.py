@@ -5,11 +5,11 @@ from pathlib import Path
 from base.errors import UserError
 from utils.common.paths import REPOSITORY
 
-#: Half precision, made by utils/export_weights.py; their card lies beside them.
+#: Half precision, made by utils/export_weights.py, which writes their card beside them.
 PRETRAINED = REPOSITORY / "model" / "weights" / "egopose.tar"
+CARD = "README.md"
 #: What ``--load_model`` calls them, the former name too; a file of that name is ``./pretrained``.
 _NAMES = ("pretrained", "box")
-CARD = "README.md"
 
 
 def pretrained_weights() -> Path:
@@ -28,24 +28,14 @@ def pretrained_weights() -> Path:
 
 
 def model_path(text: str) -> Path:
-    """What ``--load_model`` means: 'pretrained', or a path.
-
-    Raises:
-        UserError: as :func:`pretrained_weights`.
-    """
+    """What ``--load_model`` means: 'pretrained', or a path."""
     return pretrained_weights() if text in _NAMES else Path(text)
 
 
 def chosen_model(given: Path | None) -> Path:
-    """The model to run: the one given, else the pretrained weights, and then a line says so.
-
-    Raises:
-        UserError: as :func:`pretrained_weights`.
-    """
+    """The model to run: the one given, else the pretrained weights, which a line names."""
     path = pretrained_weights() if given is None else given
     if path == PRETRAINED:
-        print(
-            f"Model: the pretrained weights, trained on synthetic frames only "
-            f"({PRETRAINED.parent.relative_to(REPOSITORY) / CARD})"
-        )
+        card = PRETRAINED.parent.relative_to(REPOSITORY) / CARD
+        print(f"Model: the pretrained weights, trained on synthetic frames only ({card})")
     return path

@@ -7,7 +7,6 @@ one puts the parts together, in order.
 import dataclasses
 import datetime
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,27 +21,8 @@ from base.files import make_folder
 from utils.inference.predictor import Pose
 from utils.inference.results import FrameResult, Sink, Summary
 
-#: What ``torchrun`` tells a process beside how many there are.
-_TOLD = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 #: Nobody waits for ever for a process that died: torchrun ends the others.
 _PATIENCE = datetime.timedelta(days=7)
-
-
-def ranks() -> tuple[int, int, int]:
-    """This process's number, how many there are, its number on this machine (``torchrun``).
-
-    Raises:
-        UserError: where the environment speaks of several, but ``torchrun`` did not start them.
-    """
-    world = os.environ.get("WORLD_SIZE", "1")
-    if world == "1":
-        return 0, 1, 0
-    if missing := [name for name in _TOLD if name not in os.environ]:
-        raise UserError(
-            f"WORLD_SIZE={world} is set in the environment, but not {' and '.join(missing)}: start "
-            "several processes with torchrun, or unset WORLD_SIZE"
-        )
-    return int(os.environ["RANK"]), int(world), int(os.environ["LOCAL_RANK"])
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from base.errors import UserError
 from dataset.order import Division
-from utils.common.device import is_one_of_several, select_device
+from utils.common.device import select_device, torchrun_ranks
 from utils.training.batch_norm import synchronise_batch_norm
 
 
@@ -51,7 +51,7 @@ class Processes:
     """
 
     def __init__(self, gpu: str) -> None:
-        device = _device_of_process(gpu) if is_one_of_several() else select_device(gpu)
+        device = _device_of_process(gpu) if torchrun_ranks() else select_device(gpu)
         if device.type == "cuda":
             torch.cuda.set_device(device)
         # Accelerate takes the device of a single process from here only.

@@ -19,9 +19,10 @@ from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from model.decode import decode_heatmaps
 from model.pose_model import PoseModel, PoseOutput, Targets
 from model.rays import CameraRays
+from utils.common.checkpoint import data_camera
 from utils.common.config import Config
 from utils.common.device import autocast
-from utils.common.networks import data_camera, training_type
+from utils.common.networks import training_type
 from utils.evaluation.metrics.parts import mpjpe_by_group
 from utils.training.data import (
     LabelLoader,

@@ -20,6 +20,24 @@ def test_the_papers_recipe_is_the_default_but_for_the_references_rounding():
     assert paper == default
 
 
+def test_the_defaults_are_the_references_recipe():
+    config = parse_config({}, "defaults").model_dump()
+    assert config["data"] == {
+        "input_size": 368, "workers": None, "memory_gib": 2.0, "stall_seconds": 60.0,
+    }  # fmt: skip
+    assert config["checkpoints"] == {"minutes": 15.0, "keep": 5} and config["heatmap"]["sigma"] == 2
+    assert (config["seed"], config["log_every"], config["tf32"], config["compile"]) == (
+        0, 10, True, False,
+    )  # fmt: skip
+    stage = {key: value for key, value in config["train2d"].items() if key != "augment"}
+    assert stage == {
+        **{"epochs": 3, "epoch_frames": None, "batch_size": 16, "accumulate": 1, "lr": 1e-3},
+        **{"optimizer": "adam", "weight_decay": 0.0, "schedule": "step", "step_epochs": 10},
+        **{"step_factor": 0.1, "warmup_steps": 0, "clip_norm": None, "ema_decay": None},
+        **{"joint_noise": 0.0, "joint_dropout": 0.0, "reconstruction": "mean", "views": 4},
+    }
+
+
 def test_what_is_dumped_loads_to_the_same(tmp_path):
     config = load_config(CONFIGS / "quickstart.yml")
     path = tmp_path / "config.yml"
@@ -48,6 +66,11 @@ def test_overrides_take_precedence(tmp_path):
             r"model.transformer.temporal.lags: must rise from 0, not \[1\]",
         ),
         ("model: {kind: transformer, transformer: {dim: 32}}", "32 is no multiple of heads 6"),
+        ("train2d: {joint_dropout: 1}", "train2d.joint_dropout: .*not 1"),
+        ("train2d: {ema_decay: 1}", "train2d.ema_decay: .*not 1"),
+        ("train2d: {ema_decay: 0}", "train2d.ema_decay: .*not 0"),
+        ("data: {input_size: 31}", "data.input_size: .*not 31"),
+        ("data: {input_size: 1025}", "data.input_size: .*not 1025"),
         ("train2d: {lr: .inf}", "train2d.lr: .*finite"),
         ("train2d: {clip_norm: true}", "train2d.clip_norm: must not be true or false"),
         ("train2d: {augment: {blur: .nan}}", "train2d.augment.blur: .*finite"),

@@ -1,36 +1,84 @@
-"""What --gpu means on a machine without CUDA."""
+"""What --gpu and torchrun's environment mean."""
+
+import os
 
 import pytest
 import torch
 
 from base.errors import UserError
-from utils.common.device import select_device
+from utils.common.device import autocast, prepare_device, select_device, torchrun_ranks
+
+CPU = torch.device("cpu")
 
 
-@pytest.fixture(autouse=True)
-def bare_machine(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+@pytest.mark.parametrize(
+    ("gpu", "count", "mps", "expected"),
+    [
+        ("0", 0, False, "cpu"),
+        ("0", 0, True, "mps"),
+        ("0", 2, True, "cuda:0"),
+        ("cuda", 2, False, "cuda:0"),
+        ("1", 2, False, "cuda:1"),
+        (" CPU ", 2, True, "cpu"),
+        ("mps", 0, True, "mps"),
+        ("mps", 2, False, None),
+        ("1", 0, False, None),
+        ("2", 2, False, None),
+        ("-1", 2, False, None),
+        ("first", 2, False, None),
+    ],
+)
+def test_gpu_names_a_device_of_this_machine(gpu, count, mps, expected, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    if expected is None:
+        with pytest.raises(UserError, match=f"--gpu {gpu}: "):
+            select_device(gpu)
+        return
+    assert select_device(gpu) == torch.device(expected)
+    fallback = f"No CUDA device here: running on {expected.upper()}.\n"
+    assert capsys.readouterr().out == (fallback if gpu == "0" and not count else "")
 
 
-def test_gpu_0_falls_back_to_the_cpu_and_says_so(capsys):
-    assert select_device("0").type == "cpu"
-    assert capsys.readouterr().out == "No CUDA device here: running on CPU.\n"
+def test_precision_is_that_asked_for_or_what_the_device_is_fast_in(monkeypatch):
+    for fast, precision, expected in (
+        (True, "auto", torch.bfloat16),
+        (False, "auto", None),
+        (False, "bf16", torch.bfloat16),
+        (True, "fp16", torch.float16),
+        (True, "fp32", None),
+    ):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda fast=fast: fast)
+        with autocast(CPU, precision):
+            assert torch.is_autocast_enabled("cpu") == (expected is not None)
+            assert expected in (None, torch.get_autocast_dtype("cpu"))
+    with pytest.raises(UserError, match="fp16 needs a GPU"):
+        prepare_device(CPU, "fp16", True)
 
 
-def test_the_cpu_can_be_asked_for(capsys):
-    assert select_device("cpu").type == "cpu"
-    assert capsys.readouterr().out == ""
+TORCHRUN = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}
+ADDRESS = {"MASTER_ADDR": "a", "MASTER_PORT": "1"}
 
 
-@pytest.mark.parametrize("gpu", ["7", "mps", "first", "-1"])
-def test_a_device_that_is_not_there_is_refused(gpu):
-    with pytest.raises(UserError, match=f"--gpu {gpu}"):
-        select_device(gpu)
-
-
-def test_a_number_beyond_the_last_device_is_refused(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert select_device("1") == torch.device("cuda", 1)
-    with pytest.raises(UserError, match="devices 0 to 1"):
-        select_device("2")
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, None),
+        ({"WORLD_SIZE": "1", "PMI_SIZE": "1", "RANK": "0"}, None),
+        (TORCHRUN | ADDRESS, (3, 4, 1)),
+        (TORCHRUN, "WORLD_SIZE=4 is set .*torchrun .*env -u WORLD_SIZE"),
+        (TORCHRUN | ADDRESS | {"RANK": "x"}, "WORLD_SIZE=4"),
+        ({"LOCAL_RANK": "0"}, "LOCAL_RANK=0"),
+        ({"PMI_SIZE": "2"}, "PMI_SIZE=2"),
+    ],
+)
+def test_several_processes_know_their_places_or_are_refused(environment, expected, monkeypatch):
+    for name in [*TORCHRUN, *ADDRESS, "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE"]:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setitem(os.environ, name, value)
+    if isinstance(expected, str):
+        with pytest.raises(UserError, match=expected):
+            torchrun_ranks()
+    else:
+        assert torchrun_ranks() == expected

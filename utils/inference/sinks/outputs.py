@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable
 
 from base.errors import UserError
+from utils.common.device import torchrun_ranks
 from utils.common.signals import Interruption
 from utils.inference import shared
 from utils.inference.clips import writing_clips
@@ -87,7 +88,7 @@ def infer_together(
     """
     if arguments.smooth is not None or arguments.video or arguments.show:
         raise UserError("--smooth, --video and --show need all frames in one process")
-    rank, count, _ = shared.ranks()
+    rank, count, _ = torchrun_ranks()
     folder, size = arguments.save_dir, arguments.batch_size
     # A signal ends the work of all, not the putting together of what they have.
     with Interruption() as interruption, shared.joined():
