@@ -171,7 +171,7 @@ def test_the_last_and_the_best_are_kept_and_no_other(tiny_data, config, tmp_path
 def test_a_full_disk_ends_the_run_and_leaves_the_last_checkpoint(
     tiny_data, anxious, left_alone, tmp_path, monkeypatch
 ):
-    real = Trainer._finish_epoch
+    real = Trainer._validate
 
     def fill_the_disk(self):
         # Files may no longer grow beyond 10 MB: what a full disk is to the writer of a checkpoint.
@@ -180,7 +180,7 @@ def test_a_full_disk_ends_the_run_and_leaves_the_last_checkpoint(
 
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    monkeypatch.setattr(Trainer, "_finish_epoch", fill_the_disk)
+    monkeypatch.setattr(Trainer, "_validate", fill_the_disk)
     arguments = command("train3d", tiny_data, anxious, tmp_path)
     try:
         with pytest.raises(UserError, match="cannot be written"):

@@ -14,7 +14,7 @@ from utils import export_onnx, make_synthetic
 from utils.common.checkpoint import read_checkpoint
 from utils.common.networks import load_pose_model
 from utils.inference.source import Shot
-from utils.training import stage
+from utils.training import data, stage
 
 BEST = "checkpoints/model_best.tar"
 AUGMENT = "{rotation: 10, mirror: true, colour: 0.2}"

@@ -1,151 +1,122 @@
-"""Opening the data of a run: in memory where it fits, read by worker processes where not."""
+"""The data of a run: pictures, labels alone, or a single-frame model's predictions for videos."""
 
 import sys
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from tqdm import tqdm
 
 from base.base_dataset import BaseDataset
 from base.errors import UserError
 from base.frame import FrameId
 from base.set_type import SetType
-from dataset.batch import Batch
+from dataset.augment import Augmentation, augment, draw_moves
+from dataset.batch import Batch, to_input
 from dataset.loader import BrokenList, FrameLoader
 from dataset.memory import InMemory, picture_bytes
 from dataset.order import BatchOrder, Division
 from dataset.packed.packed import Packed
+from dataset.runs import history_rows, run_lengths
 from dataset.tree.mocap import Mocap, open_split
+from model.pose_model import PoseModel
+from model.rays import CameraRays
 from utils.common.config import Config, StageSection
 from utils.common.cores import cpu_count
+from utils.common.device import autocast
+from utils.common.networks import data_camera
 
-_BROKEN_SHOWN = 5
+_LISTED = 5
+#: Frames of a video set predicted in one go.
+_BATCH = 32
 
 
 def open_pictures(root: Path, set_type: SetType, config: Config) -> tuple[BaseDataset, int]:
-    """A split with pictures, and the number of worker processes that reading it deserves."""
+    """A split with pictures, in memory where it fits, and the number of processes to read it."""
     source = open_split(root, set_type, config.data.input_size)
     workers = cpu_count() if config.data.workers is None else config.data.workers
-    needed = picture_bytes(len(source), config.data.input_size)
-    if needed > config.data.memory_gib * 2**30:
+    if picture_bytes(len(source), config.data.input_size) > config.data.memory_gib * 2**30:
         return source, workers
     dataset = InMemory(source, threads=max(1, workers))
     report_broken(dataset.broken, set_type)
     return dataset, 0
 
 
-def batch_order(
-    set_type: SetType, config: Config, stage: StageSection, division: Division
-) -> dict[str, Any]:
-    """Size and order of the batches: those of TrainSet shuffled, those of ValSet in order and as
+def batch_orders(
+    config: Config, stage: StageSection, division: Division
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Size and order of the batches of TrainSet, shuffled, and of those of ValSet, in order and as
     large as the micro-batches of training."""
-    if set_type is SetType.TRAIN:
-        return {
-            "batch_size": stage.batch_size,
-            "shuffle": True,
-            "seed": config.seed,
-            "division": division,
-            "epoch_frames": stage.epoch_frames,
-        }
-    return {
+    training = {
+        "batch_size": stage.batch_size,
+        "shuffle": True,
+        "drop_last": True,
+        "seed": config.seed,
+        "division": division,
+        "epoch_frames": stage.epoch_frames,
+    }
+    validation = {
         "batch_size": stage.batch_size // division.accumulate,
         "division": division._replace(accumulate=1),
     }
-
-
-def picture_loader(
-    root: Path, set_type: SetType, config: Config, pin_memory: bool, order: dict[str, Any]
-) -> FrameLoader:
-    """Batches of a split with pictures; in TrainSet the next frame takes a broken one's place."""
-    dataset, workers = open_pictures(root, set_type, config)
-    training = set_type is SetType.TRAIN
-    return FrameLoader(
-        dataset,
-        workers=workers,
-        drop_last=training,
-        pin_memory=pin_memory,
-        replace_broken=training,
-        **order,
-    )
-
-
-def open_labels(root: Path, set_type: SetType, config: Config) -> Mocap | Packed:
-    """A split without its pictures; frames that have none are in it too."""
-    return open_split(root, set_type, config.data.input_size, pictures=False)
+    return training, validation
 
 
 def refuse_overlap(training: BaseDataset, validation: BaseDataset) -> None:
     """Check that no character is in both sets.
 
     Raises:
-        UserError: naming those that are: their validation would measure memory.
+        UserError: naming those that are.
     """
     first, second = (
         {dataset.frame_id(index).character for index in range(len(dataset))}
         for dataset in (training, validation)
     )
     if both := sorted(first & second):
-        shown = ", ".join(both[:_BROKEN_SHOWN]) + (", …" if len(both) > _BROKEN_SHOWN else "")
+        names = ", ".join(both[:_LISTED]) + (", …" if len(both) > _LISTED else "")
         raise UserError(
             f"{len(both)} characters of {SetType.VAL.folder} are in {SetType.TRAIN.folder} too "
-            f"({shown}): validation would overlap training; take them out of one of the two"
+            f"({names}): validation would overlap training; take them out of one of the two"
         )
 
 
 def report_broken(broken: BrokenList, set_type: SetType) -> None:
-    """Say which frames are stepped over, and how many."""
+    """Print which frames were skipped, and how many."""
     if broken:
-        shown = "; ".join(reason for _, reason in broken[:_BROKEN_SHOWN])
-        more = f"; and {len(broken) - _BROKEN_SHOWN} more" if len(broken) > _BROKEN_SHOWN else ""
-        print(f"{set_type.folder}: {len(broken)} frames skipped: {shown}{more}", file=sys.stderr)
+        reasons = "; ".join(reason for _, reason in broken[:_LISTED])
+        more = f"; and {len(broken) - _LISTED} more" if len(broken) > _LISTED else ""
+        print(f"{set_type.folder}: {len(broken)} frames skipped: {reasons}{more}", file=sys.stderr)
 
 
-class RowLoader(ABC):
+class TensorLoader:
     """Batches of frames whose tensors are in memory: no file, no worker.
 
     Args:
-        dataset: the N frames.
-        device: that the tensors live on.
-        batch_size: frames a batch, over all processes and micro-batches.
-        shuffle: draw a new order each epoch and leave out an incomplete last batch.
-        seed: seed of the order.
-        division: the part of each batch that is ours.
-        epoch_frames: frames of an epoch, see :class:`~dataset.order.BatchOrder`.
+        dataset: the frames.
+        device: that the tensors are on.
+        order: batch size and order, see :class:`~dataset.order.BatchOrder`.
 
     Attributes:
-        dataset: the N frames.
-        epoch: set it before each pass over shuffled data.
-        start: first step of the next pass, to go on within an epoch.
-        workers: reading processes, none.
+        epoch, start: epoch and first step of the next pass.
         broken: frames that could not be read.
     """
 
+    #: Reading processes.
     workers = 0
 
-    def __init__(
-        self,
-        dataset: Any,
-        device: torch.device,
-        batch_size: int,
-        shuffle: bool = False,
-        seed: int = 0,
-        division: Division | None = None,
-        epoch_frames: int | None = None,
-    ) -> None:
+    def __init__(self, dataset: Any, device: torch.device, **order: Any) -> None:
         self.dataset = dataset
         self.epoch = 0
         self.start = 0
         self.broken: BrokenList = []
         self._device = device
-        self._order = BatchOrder(
-            len(dataset), batch_size, shuffle, seed, shuffle, division, epoch_frames
-        )
+        self._order = BatchOrder(len(dataset), **order)
 
-    @abstractmethod
-    def _batch(self, rows: list[int], placed: torch.Tensor) -> Batch:
-        """The frames of these rows, which are given on the tensors' device, too."""
+    def _batch(self, rows: list[int], indices: torch.Tensor) -> Batch:
+        """The frames of these rows; ``indices`` are the same numbers on the tensors' device."""
+        raise NotImplementedError
 
     def __len__(self) -> int:
         """Batches of an epoch, all micro-batches of a step counted as one."""
@@ -156,35 +127,163 @@ class RowLoader(ABC):
         self._order.epoch, self._order.start = self.epoch, self.start
         order = self._order.permutation()
         # Moved once an epoch: a copy at each step would make the host wait for the device.
-        placed = order.to(self._device)
+        indices = order.to(self._device)
         for part in self._order.slices():
             if part.start < part.stop:
-                yield self._batch(order[part].tolist(), placed[part])
+                yield self._batch(order[part].tolist(), indices[part])
 
     def rows(self, numbers: Sequence[int]) -> Batch:
         """A batch of the frames of those numbers."""
         return self._batch(list(numbers), torch.tensor(numbers, device=self._device))
 
 
-class LabelLoader(RowLoader):
-    """Batches of labels that live on the device.
-
-    Args:
-        labels: the split, without pictures.
-        device: where the labels live.
-        order: batch size and order, see :class:`RowLoader`.
-    """
+class LabelLoader(TensorLoader):
+    """Batches of the labels of a split, which stay on the device."""
 
     def __init__(self, labels: Mocap | Packed, device: torch.device, **order: Any) -> None:
         super().__init__(labels, device, **order)
         found = labels.annotations()
         self._actions = found.actions
-        self._labels = [
-            torch.from_numpy(values).to(device)
-            for values in (found.joints2d, found.joints3d, found.visible)
-        ]
+        arrays = found.joints2d, found.joints3d, found.visible
+        self._labels = [torch.from_numpy(values).to(device) for values in arrays]
 
-    def _batch(self, rows: list[int], placed: torch.Tensor) -> Batch:
-        actions: list[str] = [self._actions[row] for row in rows]
-        frame_ids: list[FrameId] = [self.dataset.frame_id(row) for row in rows]
-        return Batch(None, *(values[placed] for values in self._labels), actions, frame_ids)
+    def _batch(self, rows: list[int], indices: torch.Tensor) -> Batch:
+        actions = [self._actions[row] for row in rows]
+        frame_ids = [self.dataset.frame_id(row) for row in rows]
+        return Batch(None, *(values[indices] for values in self._labels), actions, frame_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedFrames:
+    """N frames of a split in the order of their sequences, each predicted in V augmented views.
+
+    Attributes:
+        memory: (V, N, …) each, see :meth:`model.pose_model.PoseModel.memory`.
+        joints3d: (V, N, 16, 3) metres, camera frame, true.
+        visible, inside: (V, N, 16) bool, joints seen, and joints inside the picture.
+        actions, frame_ids: N clip names and identities.
+        broken: frames that could not be read.
+    """
+
+    memory: list[torch.Tensor]
+    joints3d: torch.Tensor
+    visible: torch.Tensor
+    inside: torch.Tensor
+    actions: list[str]
+    frame_ids: list[FrameId]
+    broken: BrokenList
+
+    def __len__(self) -> int:
+        return len(self.frame_ids)
+
+
+@dataclass(slots=True)
+class HistoryBatch(Batch):
+    """B frames with their histories (:meth:`model.pose_model.PoseModel.memory`), on the device;
+    ``inside`` is (B, 16) bool, joints inside the picture."""
+
+    history: tuple[torch.Tensor, ...] = ()
+    inside: torch.Tensor | None = None
+
+
+class HistoryLoader(TensorLoader):
+    """Batches of frames with their histories, moved to ``device``; each epoch is of the next view.
+
+    ``complete`` is the share of the frames whose whole history, at those ``lags``, is there.
+    """
+
+    def __init__(
+        self, frames: PredictedFrames, lags: tuple[int, ...], device: torch.device, **order: Any
+    ) -> None:
+        super().__init__(frames, torch.device("cpu"), **order)
+        self.broken = frames.broken
+        self._target = device
+        places = [(_video(frame_id), frame_id.number) for frame_id in frames.frame_ids]
+        rows, known = history_rows(run_lengths(places), lags)
+        self._history, self._known = torch.from_numpy(rows), torch.from_numpy(known)
+        self.complete = float(known.all(1).mean())
+
+    def _batch(self, rows: list[int], indices: torch.Tensor) -> HistoryBatch:
+        frames, view = self.dataset, self.epoch % len(self.dataset.joints3d)
+        history = self._history[indices]
+
+        def put(values: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+            return values[view, at].to(self._target, non_blocking=True)
+
+        memory = [put(values, history) for values in frames.memory]
+        return HistoryBatch(
+            images=None,
+            joints2d=None,
+            joints3d=put(frames.joints3d, indices),
+            visible=put(frames.visible, indices),
+            actions=[frames.actions[row] for row in rows],
+            frame_ids=[frames.frame_ids[row] for row in rows],
+            history=(*memory, self._known[indices].to(self._target)),
+            inside=put(frames.inside, indices),
+        )
+
+
+@torch.inference_mode()
+def predict_frames(
+    model: PoseModel,
+    dataset: BaseDataset,
+    workers: int,
+    config: Config,
+    augmentation: Augmentation,
+    views: int,
+    device: torch.device,
+) -> PredictedFrames:
+    """Run the single-frame model, in evaluation mode on the device, over a split with pictures.
+
+    The augmentation is drawn for each of the views; all frames of a video are turned and mirrored
+    alike.
+
+    Raises:
+        UserError: if no picture can be read.
+    """
+    camera = data_camera(config)
+    rays = CameraRays(camera).to(device)
+    loader = FrameLoader(dataset, _BATCH, workers=workers)
+    videos = sorted({_video(dataset.frame_id(row)) for row in range(len(dataset))})
+    number = {video: row for row, video in enumerate(videos)}
+    draws = torch.Generator().manual_seed(config.seed)
+    moves = [draw_moves(len(videos), augmentation, draws) for _ in range(views)]
+
+    def view(batch: Batch, matrices: torch.Tensor, mirrored: torch.Tensor) -> list[torch.Tensor]:
+        rows = [number[_video(frame_id)] for frame_id in batch.frame_ids]
+        labels = (part.to(device) for part in (batch.joints2d, batch.joints3d, batch.visible))
+        move = matrices[rows], mirrored[rows]
+        images, joints2d, joints3d, visible = augment(
+            to_input(batch.images, device), *labels, augmentation, camera, draws, move
+        )
+        with autocast(device, config.precision):
+            output = model(images=images.contiguous(memory_format=torch.channels_last), rays=rays)
+        inside = camera.in_picture(joints2d)
+        kept = (*model.memory(output), joints3d, visible & inside, inside)
+        return [part.cpu() for part in kept]
+
+    tensors, actions, frame_ids = [], [], []
+    name = dataset.set_type.folder
+    with tqdm(
+        total=len(dataset), desc=f"predicting {name}", unit="frame", leave=False, dynamic_ncols=True
+    ) as bar:
+        for batch in loader:
+            views_of_batch = [view(batch, *move) for move in moves]
+            tensors.append([torch.stack(parts) for parts in zip(*views_of_batch, strict=True)])
+            actions += batch.actions
+            frame_ids += batch.frame_ids
+            bar.update(len(batch))
+    if not frame_ids:
+        raise UserError(f"{name}: none of its pictures can be read")
+    order = sorted(range(len(frame_ids)), key=frame_ids.__getitem__)
+    # Made outside of inference mode, so that training may use them.
+    with torch.inference_mode(False):
+        *memory, joints3d, visible, inside = (
+            torch.cat(parts, 1)[:, order].clone() for parts in zip(*tensors, strict=True)
+        )
+    actions, frame_ids = ([values[row] for row in order] for values in (actions, frame_ids))
+    return PredictedFrames(memory, joints3d, visible, inside, actions, frame_ids, loader.broken)
+
+
+def _video(frame_id: FrameId) -> tuple[str, str]:
+    return frame_id.character, frame_id.environment

@@ -41,7 +41,7 @@ def test_what_is_done_again_is_logged_once(tmp_path):
 
 
 def test_other_processes_than_the_main_one_write_nothing(tmp_path):
-    with RunLog(tmp_path, "train3d", 0, 9, shown=False) as log:
+    with RunLog(tmp_path, "train3d", 0, 9, enabled=False) as log:
         log.training(0, 1, {"total": 1.0}, **FIGURES)
         log.validation(1, 1, {"mpjpe_mm": 1.0}, {})
     assert not list(tmp_path.iterdir())
