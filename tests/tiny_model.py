@@ -38,6 +38,7 @@ train2d: &stage
   augment: {rotation: 10, mirror: true, colour: 0.3, noise: 0.02}
 train3d: {<<: *stage, joint_noise: 0.05, joint_dropout: 0.1}
 finetune: *stage
+temporal: *stage
 """
 
 
@@ -56,7 +57,11 @@ class TinyModel(PoseModel):
     """A convolution, and a linear layer on what the heatmaps sum up to in rows and columns."""
 
     Options = TinyOptions
-    parts: ClassVar = {"pose2d": Part("tiny2d_state_dict"), "lifting": Part("tiny3d_state_dict")}
+    parts: ClassVar = {
+        "pose2d": Part("tiny2d_state_dict"),
+        "lifting": Part("tiny3d_state_dict"),
+        "temporal": Part("tiny_temporal_state_dict"),
+    }
     training_types: ClassVar = {
         "train2d": TrainingType(("pose2d",), ("pose2d",)),
         "train3d": TrainingType(("lifting",), ("lifting",), reads="labels"),
@@ -67,22 +72,25 @@ class TinyModel(PoseModel):
             start_required=False,
         ),
         "temporal": TrainingType(
-            ("pose2d", "lifting"), ("lifting",), reads="videos", start_required=False
+            ("pose2d", "lifting", "temporal"), ("temporal",), reads="videos", start_required=False
         ),
     }
 
     def __init__(self, options, backbone, input_size, parts):
         size = input_size // 4
         super().__init__(input_size, size)
-        self.pose2d = self.lifting = None
+        self.pose2d = self.lifting = self.temporal = None
         if "pose2d" in parts:
             self.pose2d = nn.Sequential(nn.Conv2d(3, 15, 8, 4, 2), nn.BatchNorm2d(15))
         if "lifting" in parts:
             self.lifting = nn.Sequential(nn.Dropout(options.dropout), nn.Linear(30 * size, 48))
+        if "temporal" in parts:
+            self.temporal = nn.Linear(48, 48)
 
     def forward(self, images=None, rays=None, heatmaps=None, history=None):
         if history is not None:
-            return PoseOutput(joints3d=history[0][:, 0] + self.lifting[1].bias.view(16, 3))
+            moved = self.temporal(history[0][:, 0].flatten(1))
+            return PoseOutput(joints3d=moved.unflatten(1, (16, 3)))
         predicted = self.pose2d(images) if heatmaps is None else None
         if self.lifting is None:
             return PoseOutput(predicted)

@@ -153,34 +153,15 @@ class LabelLoader(TensorLoader):
         return Batch(None, *(values[indices] for values in self._labels), actions, frame_ids)
 
 
-@dataclass(frozen=True, slots=True)
-class PredictedFrames:
-    """N frames of a split in the order of their sequences, each predicted in V augmented views.
-
-    Attributes:
-        memory: (V, N, …) each, see :meth:`model.pose_model.PoseModel.memory`.
-        joints3d: (V, N, 16, 3) metres, camera frame, true.
-        visible, inside: (V, N, 16) bool, joints seen, and joints inside the picture.
-        actions, frame_ids: N clip names and identities.
-        broken: frames that could not be read.
-    """
-
-    memory: list[torch.Tensor]
-    joints3d: torch.Tensor
-    visible: torch.Tensor
-    inside: torch.Tensor
-    actions: list[str]
-    frame_ids: list[FrameId]
-    broken: BrokenList
-
-    def __len__(self) -> int:
-        return len(self.frame_ids)
-
-
 @dataclass(slots=True)
 class HistoryBatch(Batch):
-    """B frames with their histories (:meth:`model.pose_model.PoseModel.memory`), on the device;
-    ``inside`` is (B, 16) bool, joints inside the picture."""
+    """B frames with their histories, on the device; in :class:`HistoryLoader` all N frames, each
+    tensor (V, N, …) of V augmented views, with what a history is made of.
+
+    Attributes:
+        history: see :meth:`model.pose_model.PoseModel.memory`.
+        inside: (B, 16) bool, joints inside the picture.
+    """
 
     history: tuple[torch.Tensor, ...] = ()
     inside: torch.Tensor | None = None
@@ -193,10 +174,9 @@ class HistoryLoader(TensorLoader):
     """
 
     def __init__(
-        self, frames: PredictedFrames, lags: tuple[int, ...], device: torch.device, **order: Any
+        self, frames: HistoryBatch, lags: tuple[int, ...], device: torch.device, **order: Any
     ) -> None:
         super().__init__(frames, torch.device("cpu"), **order)
-        self.broken = frames.broken
         self._target = device
         places = [(_video(frame_id), frame_id.number) for frame_id in frames.frame_ids]
         rows, known = history_rows(run_lengths(places), lags)
@@ -204,22 +184,22 @@ class HistoryLoader(TensorLoader):
         self.complete = float(known.all(1).mean())
 
     def _batch(self, rows: list[int], indices: torch.Tensor) -> HistoryBatch:
-        frames, view = self.dataset, self.epoch % len(self.dataset.joints3d)
-        history = self._history[indices]
+        frames, history = self.dataset, self._history[indices]
+        view = self.epoch % len(frames.joints3d)
 
         def put(values: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
             return values[view, at].to(self._target, non_blocking=True)
 
-        memory = [put(values, history) for values in frames.memory]
+        memory = [put(values, history) for values in frames.history]
         return HistoryBatch(
-            images=None,
-            joints2d=None,
-            joints3d=put(frames.joints3d, indices),
-            visible=put(frames.visible, indices),
-            actions=[frames.actions[row] for row in rows],
-            frame_ids=[frames.frame_ids[row] for row in rows],
-            history=(*memory, self._known[indices].to(self._target)),
-            inside=put(frames.inside, indices),
+            None,
+            None,
+            put(frames.joints3d, indices),
+            put(frames.visible, indices),
+            [frames.actions[row] for row in rows],
+            [frames.frame_ids[row] for row in rows],
+            (*memory, self._known[indices].to(self._target)),
+            put(frames.inside, indices),
         )
 
 
@@ -232,8 +212,9 @@ def predict_frames(
     augmentation: Augmentation,
     views: int,
     device: torch.device,
-) -> PredictedFrames:
-    """Run the single-frame model, in evaluation mode on the device, over a split with pictures.
+) -> tuple[HistoryBatch, BrokenList]:
+    """Run the single-frame model, in evaluation mode on the device, over a split with pictures:
+    its frames in the order of their sequences, and those that cannot be read.
 
     The augmentation is drawn for each of the views; all frames of a video are turned and mirrored
     alike.
@@ -282,7 +263,8 @@ def predict_frames(
             torch.cat(parts, 1)[:, order].clone() for parts in zip(*tensors, strict=True)
         )
     actions, frame_ids = ([values[row] for row in order] for values in (actions, frame_ids))
-    return PredictedFrames(memory, joints3d, visible, inside, actions, frame_ids, loader.broken)
+    frames = HistoryBatch(None, None, joints3d, visible, actions, frame_ids, memory, inside)
+    return frames, loader.broken
 
 
 def _video(frame_id: FrameId) -> tuple[str, str]:

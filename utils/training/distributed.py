@@ -16,12 +16,23 @@ from accelerate.state import AcceleratorState, GradientState
 from accelerate.utils import DistributedDataParallelKwargs, broadcast_object_list, gather_object
 from timm.layers import convert_sync_batchnorm
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from base.errors import UserError
 from dataset.order import Division
 from utils.common.device import is_one_of_several, select_device
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """Sum of a tensor over all processes; its gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(ctx: object, values: Tensor) -> Tensor:
+        total = values.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total
+
+    backward = forward
 
 
 class GlobalBatchNorm(_BatchNorm):
@@ -37,9 +48,9 @@ class GlobalBatchNorm(_BatchNorm):
             values, world = input.float(), dist.get_world_size()
             others = [axis for axis in range(values.dim()) if axis != 1]
             shape = [1, -1] + [1] * (values.dim() - 2)
-            mean = all_reduce(values.mean(others)) / world
+            mean = _SumOverProcesses.apply(values.mean(others)) / world
             centred = values - mean.view(shape)
-            variance = all_reduce(centred.square().mean(others)) / world
+            variance = _SumOverProcesses.apply(centred.square().mean(others)) / world
             count = world * values.numel() // values.shape[1]
             with torch.no_grad():
                 self.num_batches_tracked += 1

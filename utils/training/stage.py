@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,6 +56,10 @@ def tells_hidden(labels: Mocap | Packed, camera: FisheyeCamera) -> bool:
     """Whether a split's labels tell joints that are hidden from joints that are seen."""
     known = labels.annotations()
     return bool((camera.in_picture(known.joints2d) & ~known.visible).any())
+
+
+def _numpy(values: torch.Tensor) -> np.ndarray:
+    return values.double().cpu().numpy()
 
 
 class Stage:
@@ -145,10 +150,11 @@ class Stage:
     ) -> HistoryLoader:
         """Batches of histories; each process predicts all frames of the split."""
         self.model.eval()
-        frames = predict_frames(
+        frames, broken = predict_frames(
             self.model, split, workers, self.config, augmentation, views, self.device
         )
         loader = HistoryLoader(frames, self.model.lags, self.device, **order)
+        loader.broken = broken
         if split.set_type is SetType.TRAIN and not loader.complete:
             raise UserError(
                 f"{self.root}: no {max(self.model.lags) + 1} frames of its "
@@ -315,14 +321,9 @@ class Stage:
 
     def _mpjpe(self, poses: list[tuple[torch.Tensor, torch.Tensor, list[str]]]) -> dict[str, float]:
         """Action group → MPJPE in millimetres over the poses of all processes."""
-        own = [
-            (*(joints.double().cpu().numpy() for joints in pair), actions)
-            for *pair, actions in poses
-        ]
-        predicted, target, actions = zip(*self._gathered(own), strict=True)
-        return mpjpe_by_group(
-            np.concatenate(predicted), np.concatenate(target), [a for part in actions for a in part]
-        )
+        own = [(_numpy(made), _numpy(true), actions) for made, true, actions in poses]
+        *both, actions = zip(*self._gathered(own), strict=True)
+        return mpjpe_by_group(*map(np.concatenate, both), list(chain.from_iterable(actions)))
 
     def _errors2d(self, heatmaps: torch.Tensor, targets: Targets) -> np.ndarray:
         """Distances of decoded joints inside the picture, pixels of the 800-pixel square."""

@@ -7,7 +7,7 @@ import torch
 from base.frame import FrameId
 from dataset.annotations import Annotations
 from dataset.order import Division
-from utils.training.data import HistoryLoader, LabelLoader, PredictedFrames
+from utils.training.data import HistoryBatch, HistoryLoader, LabelLoader
 
 FRAMES, VIEWS = 10, 2
 CPU = torch.device("cpu")
@@ -39,7 +39,7 @@ def predicted():
 
     flags = torch.ones(VIEWS, FRAMES, 16, dtype=torch.bool)
     memory = [filled(16, 3), filled(16, 4).half()]
-    return PredictedFrames(memory, filled(16, 3), flags, flags, ACTIONS, FRAME_IDS, [])
+    return HistoryBatch(None, None, filled(16, 3), flags, ACTIONS, FRAME_IDS, memory, flags)
 
 
 def annotation_loader(**order):
@@ -70,7 +70,14 @@ def test_epochs_of_some_frames_go_through_all_before_any_comes_again(make):
 
 
 def test_an_epoch_goes_on_from_any_step(make):
-    loader = make(batch_size=4, shuffle=True, drop_last=True, seed=3, division=Division(0, 1, 2), epoch_frames=12)
+    loader = make(
+        batch_size=4,
+        shuffle=True,
+        drop_last=True,
+        seed=3,
+        division=Division(0, 1, 2),
+        epoch_frames=12,
+    )
     whole = rows(loader, 4)
     loader.start = 1
     assert len(loader) == 3 and rows(loader, 4) == whole[4:]

@@ -9,10 +9,9 @@ from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.transforms import SquareCrop
 from utils.drawing.heatmaps import overlay_heatmaps
 from utils.training.validation_images import (
-    Shown,
-    placed_in_picture,
+    evenly_spaced,
+    project_at_neck,
     sheet,
-    spread,
     with_head,
 )
 
@@ -26,7 +25,7 @@ def poses() -> torch.Tensor:
 
 
 def test_a_right_pose_lies_on_the_true_one_wherever_its_origin_is():
-    predicted, target = placed_in_picture(poses() + 5.0, poses(), CAMERA)
+    predicted, target = project_at_neck(poses() + 5.0, poses(), CAMERA)
     assert np.allclose(predicted, target, atol=1e-3)
     assert np.allclose(target, CAMERA.project(poses().double().numpy()), atol=1e-9)
 
@@ -34,7 +33,7 @@ def test_a_right_pose_lies_on_the_true_one_wherever_its_origin_is():
 def test_joints_behind_the_lens_are_left_out():
     joints3d = poses()
     joints3d[0, 4, 2] = -5.0
-    _, target = placed_in_picture(joints3d, joints3d, CAMERA)
+    _, target = project_at_neck(joints3d, joints3d, CAMERA)
     assert np.isnan(target[0, 4]).all() and np.isfinite(target[1:]).all()
 
 
@@ -53,11 +52,11 @@ def test_a_sheet_has_a_row_for_each_frame_and_takes_missing_joints():
     images = np.zeros((3, SIZE, SIZE, 3), np.uint8)
     pixels = with_head(joints2d[:, list(HEATMAP_JOINTS)])
     assert np.isnan(pixels[:, 1]).all()
-    picture = sheet(Shown(images, heatmaps, pixels, joints2d.double().numpy()))
+    picture = sheet(images, heatmaps, pixels, joints2d.double().numpy())
     assert picture.shape == (3 * 260, 3 * 260, 3) and picture.dtype == np.uint8
     assert picture[:, 2 * 260 + 2 : -2].max() == 255  # something is drawn
 
 
-def test_shown_frames_are_spread_over_the_set():
-    assert spread(80) == [10, 30, 50, 70]
-    assert spread(2) == [0, 1]
+def test_shown_frames_are_evenly_spaced_over_the_set():
+    assert evenly_spaced(80) == [10, 30, 50, 70]
+    assert evenly_spaced(2) == [0, 1]
