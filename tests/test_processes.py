@@ -18,8 +18,8 @@ STEPS = {"Train2d": 3, "Train3d": 7, "Finetune": 3}
 
 
 def test_two_processes_have_the_loss_curve_of_one(tiny_data, tmp_path):
-    """In three stages, each batch in two parts a process: BatchNorm, augmentation, and a mean over a number of joints that differs
-    from process to process."""
+    """In three stages, each batch in two parts a process: BatchNorm, augmentation, and a mean over
+    a number of joints that differs from process to process."""
     config = tmp_path / "config.yml"
     # The pattern of noise and of dropout depends on the number of processes.
     text = CONFIG.replace(", noise: 0.02", "").replace("dropout: 0.2", "dropout: 0")
