@@ -14,13 +14,10 @@ from utils.common.checkpoint import (
 
 
 class CheckpointManager:
-    """Writes checkpoints to a folder and removes those that are no longer wanted.
+    """Writes checkpoints to a folder and keeps the last ``keep`` epochs', or all if None.
 
-    An old one is removed only once the new one is written.
-
-    Args:
-        folder: where they lie; what killed runs left half-written there is removed.
-        keep: epochs whose checkpoint is kept; None for all.
+    An old one is removed only once the new one is written, and what killed runs left half-written
+    at the start.
     """
 
     def __init__(self, folder: Path, keep: int | None) -> None:

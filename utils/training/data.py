@@ -65,11 +65,7 @@ def batch_orders(
 
 
 def refuse_overlap(training: BaseDataset, validation: BaseDataset) -> None:
-    """Check that no character is in both sets.
-
-    Raises:
-        UserError: naming those that are.
-    """
+    """Raise UserError, naming them, where characters are in both sets."""
     first, second = (
         {dataset.frame_id(index).character for index in range(len(dataset))}
         for dataset in (training, validation)
@@ -91,19 +87,9 @@ def report_broken(broken: BrokenList, set_type: SetType) -> None:
 
 
 class TensorLoader:
-    """Batches of frames whose tensors are in memory: no file, no worker.
+    """Batches of frames whose tensors are in memory, on ``device``, with the attributes of
+    :class:`~dataset.loader.FrameLoader`; ``order`` as in :class:`~dataset.order.BatchOrder`."""
 
-    Args:
-        dataset: the frames.
-        device: that the tensors are on.
-        order: batch size and order, see :class:`~dataset.order.BatchOrder`.
-
-    Attributes:
-        epoch, start: epoch and first step of the next pass.
-        broken: frames that could not be read.
-    """
-
-    #: Reading processes.
     workers = 0
 
     def __init__(self, dataset: Any, device: torch.device, **order: Any) -> None:
@@ -155,13 +141,8 @@ class LabelLoader(TensorLoader):
 
 @dataclass(slots=True)
 class HistoryBatch(Batch):
-    """B frames with their histories, on the device; in :class:`HistoryLoader` all N frames, each
-    tensor (V, N, …) of V augmented views, with what a history is made of.
-
-    Attributes:
-        history: see :meth:`model.pose_model.PoseModel.memory`.
-        inside: (B, 16) bool, joints inside the picture.
-    """
+    """B frames with their histories (:meth:`model.pose_model.PoseModel.memory`), and (B, 16) bool,
+    joints inside the picture; or all N frames of a split in V views, each tensor (V, N, …)."""
 
     history: tuple[torch.Tensor, ...] = ()
     inside: torch.Tensor | None = None
@@ -217,10 +198,7 @@ def predict_frames(
     its frames in the order of their sequences, and those that cannot be read.
 
     The augmentation is drawn for each of the views; all frames of a video are turned and mirrored
-    alike.
-
-    Raises:
-        UserError: if no picture can be read.
+    alike.  UserError where no picture can be read.
     """
     camera = data_camera(config)
     rays = CameraRays(camera).to(device)

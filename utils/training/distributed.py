@@ -90,16 +90,13 @@ class Processes:
     """Where this process runs, and what it shares with the others; a context that ends the
     connections.
 
-    Args:
-        gpu: the ``--gpu`` option; with several processes only "cpu" matters.
+    ``gpu`` is the option ``--gpu``, of which with several processes only "cpu" matters; UserError
+    for a device that this machine does not have.
 
     Attributes:
         device: of this process.
         rank, world: number of this process, and how many there are.
         main: whether this is the one that writes files and prints.
-
-    Raises:
-        UserError: for a device that this machine does not have.
     """
 
     def __init__(self, gpu: str) -> None:
@@ -125,11 +122,7 @@ class Processes:
         os.environ.pop("ACCELERATE_TORCH_DEVICE", None)
 
     def division(self, batch_size: int, accumulate: int) -> Division:
-        """How a global batch is divided.
-
-        Raises:
-            UserError: if it cannot be, evenly.
-        """
+        """How a global batch is divided; UserError if it cannot be, evenly."""
         if batch_size % (self.world * accumulate):
             several = f"{self.world} processes" + (f" × {accumulate}" if accumulate > 1 else "")
             raise UserError(

@@ -68,7 +68,6 @@ class Trainer:
 
     @property
     def _steps(self) -> int:
-        """Steps done since the beginning."""
         return self.state.epoch * self.steps_per_epoch + self.state.step
 
     # ---------------------------------------------------------------- the loop
@@ -143,11 +142,7 @@ class Trainer:
         return means
 
     def _next_batches(self, batches: Iterator[Any]) -> list[Any]:
-        """The micro-batches of a step.
-
-        Raises:
-            UserError: where not one picture of the set can be read.
-        """
+        """The micro-batches of a step; UserError where not one picture of the set can be read."""
         stage, since = self.stage, time.perf_counter()
         with report_stalls(stage.config.data.stall_seconds, stage.loader.workers):
             found = list(itertools.islice(batches, stage.division.accumulate))

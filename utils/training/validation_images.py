@@ -24,23 +24,15 @@ def evenly_spaced(count: int) -> list[int]:
 def project_at_neck(
     joints3d: torch.Tensor, target3d: torch.Tensor, camera: FisheyeCamera
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels of predicted and true poses, twice (F, 16, 2), NaN for a joint outside the lens's
-    range.
-
-    Args:
-        joints3d: (F, 16, 3) metres, camera axes, any origin: put where the true Neck is.
-        target3d: (F, 16, 3) metres, camera frame.
-        camera: of the picture.
-    """
-    target = target3d.double().cpu().numpy()
-    predicted = joints3d.double().cpu().numpy()
-    predicted = predicted - predicted[:, NECK : NECK + 1] + target[:, NECK : NECK + 1]
-
-    def pixels(points: np.ndarray) -> np.ndarray:
+    """Pixels, twice (F, 16, 2), of predicted (F, 16, 3) poses, put where the true Neck is, and of
+    true ones in the camera frame; NaN for a joint outside the lens's range."""
+    predicted, target = (poses.double().cpu().numpy() for poses in (joints3d, target3d))
+    predicted = predicted - predicted[:, [NECK]] + target[:, [NECK]]
+    pixels = []
+    for points in (predicted, target):
         in_range = camera.angle(points) < camera.max_theta
-        return np.where(in_range[..., None], camera.project(points), np.nan)
-
-    return pixels(predicted), pixels(target)
+        pixels.append(np.where(in_range[..., None], camera.project(points), np.nan))
+    return tuple(pixels)
 
 
 def with_head(joints2d: torch.Tensor) -> np.ndarray:
@@ -55,13 +47,8 @@ def sheet(
 ) -> np.ndarray:
     """One row a frame: picture, heatmaps over it, predicted (orange) and true (blue) joints.
 
-    Args:
-        images: (F, S, S, 3) uint8 RGB.
-        heatmaps: (F, 15, h, h).
-        predicted, target: (F, 16, 2) pixels of the pictures, NaN where there is none.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
+    From (F, S, S, 3) uint8 RGB pictures, (F, 15, h, h) heatmaps and twice (F, 16, 2) pixels, NaN
+    where there is no joint; (H, W, 3) uint8 RGB.
     """
     pen = SkeletonPen(_TILE / 640)
     rows = []
