@@ -161,7 +161,9 @@ def test_the_uncertainty_holds_nine_joints_of_ten_of_the_set_it_was_fitted_on(
     assert share == pytest.approx(0.9, abs=1.01 / distance.size)
 
 
-def test_data_of_another_camera_is_refused_by_the_one_kind_and_said_by_the_other(capsys, tmp_path):
+def test_data_of_another_camera_is_refused_by_the_one_kind_and_reported_by_the_other(
+    capsys, tmp_path
+):
     camera = SquareCrop(64).camera(RELEASE_CAMERA)
     other = dataclasses.replace(camera, fx=1.1 * camera.fx)
     for kind in ("autoencoder", "transformer"):
@@ -170,8 +172,8 @@ def test_data_of_another_camera_is_refused_by_the_one_kind_and_said_by_the_other
         check_camera(tmp_path / "model.tar", "autoencoder", camera, other)
     assert capsys.readouterr().err == ""
     check_camera(tmp_path / "model.tar", "transformer", camera, other)
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "whose rays the model is given" in said
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1 and "whose rays the model is given" in printed
 
 
 def test_two_predictors_of_one_model_each_have_their_own_camera(tiny_transformer):

@@ -46,7 +46,7 @@ def test_a_heatmap_glows_at_its_joint_and_darkens_the_rest():
     assert picture[10, 200].tolist() == [45, 45, 45]
 
 
-def test_a_sheet_has_a_row_for_each_frame_and_takes_missing_joints():
+def test_a_sheet_has_a_row_for_each_frame_and_leaves_out_missing_joints():
     joints2d = CAMERA.project(poses())
     heatmaps = draw_heatmaps(joints2d, SIZE, HeatmapShape(32)).numpy()
     images = np.zeros((3, SIZE, SIZE, 3), np.uint8)

@@ -92,7 +92,7 @@ def test_a_batch_holds_its_frames_and_can_name_them(make):
     assert batch.frame_ids == [FRAME_IDS[7], FRAME_IDS[2]]
 
 
-def test_each_epoch_takes_the_next_view_with_histories_of_the_same():
+def test_each_epoch_is_of_the_next_view_with_histories_of_the_same():
     loader = history_loader(batch_size=4)
     assert loader.complete == 0.7
     for epoch, more in enumerate((0, 100, 0)):
