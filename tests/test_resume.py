@@ -128,18 +128,19 @@ def test_a_run_killed_while_it_writes_a_checkpoint_goes_on_bit_identical(
 def test_a_signal_writes_a_checkpoint_and_ends_the_run(
     number, tiny_data, tiny_file, left_alone, tmp_path, monkeypatch, capsys
 ):
-    # One checkpoint a quarter of an hour: the one found is the signal's.
-    arguments = command("train3d", tiny_data, tiny_file, tmp_path)
+    # One checkpoint a quarter of an hour: the one found is the signal's, though no log is due.
+    config = tmp_path / "config.yml"
+    config.write_text(CONFIG.replace("log_every: 1", "log_every: 5"))
     at_step(monkeypatch, 2, lambda: os.kill(os.getpid(), number))
     with pytest.raises(SystemExit) as caught:
-        train.main(arguments)
+        train.main(command("train3d", tiny_data, config, tmp_path / "log"))
     monkeypatch.undo()
     assert caught.value.code == 128 + number
     assert f"stopped by {number.name} after step 2" in capsys.readouterr().out
-    [path] = (tmp_path / "checkpoints").iterdir()
+    [path] = (tmp_path / "log" / "checkpoints").iterdir()
     assert path.name == "checkpoint_0_step_2.tar"
-    train.main([*arguments, "--resume"])
-    assert_same_run(tmp_path, left_alone / "train3d")
+    train.main(command("train3d", tiny_data, tiny_file, tmp_path / "log", "--resume"))
+    assert_identical(last_checkpoint(tmp_path / "log"), last_checkpoint(left_alone / "train3d"))
 
 
 def test_a_signal_in_validation_ends_the_run_after_the_epoch_s_last_step(

@@ -165,23 +165,17 @@ class HistoryLoader(TensorLoader):
         self.complete = float(known.all(1).mean())
 
     def _batch(self, rows: list[int], indices: torch.Tensor) -> HistoryBatch:
-        frames, history = self.dataset, self._history[indices]
+        frames, rows_back = self.dataset, self._history[indices]
         view = self.epoch % len(frames.joints3d)
 
         def put(values: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
             return values[view, at].to(self._target, non_blocking=True)
 
-        memory = [put(values, history) for values in frames.history]
-        return HistoryBatch(
-            None,
-            None,
-            put(frames.joints3d, indices),
-            put(frames.visible, indices),
-            [frames.actions[row] for row in rows],
-            [frames.frame_ids[row] for row in rows],
-            (*memory, self._known[indices].to(self._target)),
-            put(frames.inside, indices),
-        )
+        memory = [put(values, rows_back) for values in frames.history]
+        labels = put(frames.joints3d, indices), put(frames.visible, indices)
+        names = ([values[row] for row in rows] for values in (frames.actions, frames.frame_ids))
+        history = (*memory, self._known[indices].to(self._target))
+        return HistoryBatch(None, None, *labels, *names, history, put(frames.inside, indices))
 
 
 @torch.inference_mode()
@@ -223,9 +217,8 @@ def predict_frames(
 
     tensors, actions, frame_ids = [], [], []
     name = dataset.set_type.folder
-    with tqdm(
-        total=len(dataset), desc=f"predicting {name}", unit="frame", leave=False, dynamic_ncols=True
-    ) as bar:
+    position = {"total": len(dataset), "desc": f"predicting {name}", "unit": "frame"}
+    with tqdm(**position, leave=False, dynamic_ncols=True) as bar:
         for batch in loader:
             views_of_batch = [view(batch, *move) for move in moves]
             tensors.append([torch.stack(parts) for parts in zip(*views_of_batch, strict=True)])

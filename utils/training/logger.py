@@ -55,14 +55,8 @@ class RunLog(contextlib.AbstractContextManager["RunLog"]):
     def __init__(
         self, log_dir: Path, name: str, step: int, total: int, enabled: bool = True
     ) -> None:
-        self.bar = tqdm(
-            total=total,
-            initial=step,
-            desc=name,
-            unit="step",
-            dynamic_ncols=True,
-            disable=not enabled,
-        )
+        position = {"total": total, "initial": step, "desc": name, "unit": "step"}
+        self.bar = tqdm(**position, dynamic_ncols=True, disable=not enabled)
         self._writer = self._file = None
         self._folder = log_dir
         self._thread_hook = threading.excepthook

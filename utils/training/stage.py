@@ -202,13 +202,10 @@ class Stage:
         parts = len(samples) * self.processes.world
         if parts == 1:
             return samples
-
-        def mean_count(masks: list[torch.Tensor]) -> torch.Tensor:
-            counts = torch.stack([mask.sum() for mask in masks]).float()
-            return self.processes.mean(counts.mean()).clamp(min=1 / parts)
-
-        inside = mean_count([sample.targets.inside[:, _SEEN] for sample in samples])
-        known = mean_count([sample.targets.visible_known for sample in samples])
+        masks = [(one.targets.inside[:, _SEEN], one.targets.visible_known) for one in samples]
+        counts = [torch.stack([mask.sum() for mask in pair]) for pair in masks]
+        means = self.processes.mean(torch.stack(counts).float().mean(0))
+        inside, known = means.clamp(min=1 / parts)
         return [
             sample._replace(targets=sample.targets._replace(inside_count=inside, known_count=known))
             for sample in samples
@@ -233,16 +230,9 @@ class Stage:
         images = None if batch.images is None else to_input(batch.images, self.device)
         joints2d = batch.joints2d.to(self.device, non_blocking=True)
         if augmented:
-            images, joints2d, joints3d, visible = augment(
-                images,
-                joints2d,
-                joints3d,
-                visible,
-                self.settings.augment,
-                self.camera,
-                self._augmentation_draws,
-                part=self._part,
-            )
+            record = images, joints2d, joints3d, visible
+            how = self.settings.augment, self.camera, self._augmentation_draws
+            images, joints2d, joints3d, visible = augment(*record, *how, part=self._part)
         inside = self.camera.in_picture(joints2d)
         # Outside of the picture nothing is seen, whatever the labels know.
         known = ~inside | self.visibility_known

@@ -1,7 +1,9 @@
 """Validation, loss monitor, stalls, global BatchNorm: compared with cases worked out by hand."""
 
 import json
+import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,18 +14,24 @@ from tiny_model import CONFIG
 from torch import nn
 from yaml import safe_load
 
+import train
 from base.actions import action_group
 from base.errors import UserError
 from base.frame import FrameId
+from base.set_type import SetType
 from base.skeleton import HEATMAP_JOINTS
 from dataset.augment import Augmentation
+from dataset.memory import InMemory
 from dataset.order import Division
 from model.pose_model import PoseOutput
 from utils.common.config import parse_config
 from utils.common.networks import Start, stage_network
+from utils.training.data import open_pictures
 from utils.training.distributed import GlobalBatchNorm, Processes, synchronise_batch_norm
 from utils.training.guards import LossMonitor, report_stalls
+from utils.training.logger import memory_gib
 from utils.training.stage import Stage
+from utils.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("tiny_kind")
 
@@ -157,6 +165,68 @@ def test_pictures_of_predictions_are_of_the_same_frames(make):
             one, two = stage.draw_predictions(), stage.draw_predictions()
         assert np.array_equal(one, two) and one.shape == (4 * 260, 3 * 260, 3)
         assert (one[2:258, 2:258] == 0).all() == black
+
+
+class RecordedLog:
+    """Takes the place of a run's log."""
+
+    def __init__(self):
+        self.bar = self
+        self.records = []
+
+    def training(self, *position, **figures):
+        self.records.append((position, figures))
+
+
+def test_progress_is_logged_per_second_since_the_last_time(make, tmp_path):
+    trainer = Trainer(make("train3d"), tmp_path)
+    trainer.log = RecordedLog()
+    trainer.state.epoch, trainer.state.step, trainer._logged_step = 1, 5, 2
+    trainer._logged_at, trainer._waited = time.monotonic() - 2.0, 0.5
+    trainer._losses.add(12, {"pose": torch.tensor(0.5)}, [])
+    trainer._log_progress()
+    [(position, figures)] = trainer.log.records
+    assert position == (1, 12, {"pose": 0.5, "total": 0.5})
+    assert figures["frames_per_second"] == pytest.approx(3 * 4 / 2, rel=0.05)
+    assert figures["data_wait_share"] == pytest.approx(0.25, rel=0.05)
+    assert figures["lr"] == pytest.approx(1e-3 / 3)  # the first step of three of the warm-up
+    assert trainer._logged_step == 5 and trainer._waited == 0
+    assert time.monotonic() - trainer._logged_at < 1
+    trainer._log_progress()
+    assert len(trainer.log.records) == 1
+
+
+def test_progress_is_logged_at_the_steps_asked_for_and_at_the_end_of_an_epoch(
+    tiny_kind, tiny_data, tmp_path
+):
+    config = tmp_path / "config.yml"
+    config.write_text(CONFIG.replace("log_every: 1", "log_every: 3"))
+    arguments = ["--training_type", "train3d", "--gpu", "cpu", "--config", str(config)]
+    train.main([*arguments, "--data_root", str(tiny_data), "--log_dir", str(tmp_path / "log")])
+    records = list(map(json.loads, (tmp_path / "log" / "log.jsonl").read_text().splitlines()))
+    steps = [(record["kind"][0], record["epoch"], record["step"]) for record in records]
+    first = [("t", 0, 3), ("t", 0, 6), ("t", 0, 7), ("v", 1, 7)]
+    assert steps == [*first, ("t", 1, 9), ("t", 1, 12), ("t", 1, 14), ("v", 2, 14)]
+
+
+def test_pictures_are_kept_in_memory_where_they_fit(tiny_data, monkeypatch):
+    monkeypatch.setattr("utils.training.data.cpu_count", lambda: 5)
+    needed = 12 * 64 * 64 * 3 / 2**30
+    for gib, asked, in_memory, workers in (
+        (needed, 3, True, 0),
+        (needed * 0.99, 3, False, 3),
+        (0, None, False, 5),
+    ):
+        changes = {"memory_gib": gib, "workers": asked, "input_size": 64}
+        config = parse_config({"data": changes}, "test")
+        dataset, found = open_pictures(tiny_data, SetType.TRAIN, config)
+        assert isinstance(dataset, InMemory) == in_memory and found == workers
+
+
+def test_memory_on_the_cpu_is_the_peak_of_this_process():
+    status = Path("/proc/self/status").read_text()
+    peak = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
+    assert memory_gib(torch.device("cpu")) == pytest.approx(peak / 2**20, rel=0.05)
 
 
 def test_losses_are_checked_together_and_the_last_is_given(processes, tmp_path):

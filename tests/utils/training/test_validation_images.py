@@ -1,13 +1,15 @@
 """Pictures of validation frames show what is there, where it is."""
 
 import numpy as np
+import pytest
 import torch
 
 from base.camera import RELEASE_CAMERA
-from base.skeleton import HEATMAP_JOINTS
+from base.skeleton import HEATMAP_JOINTS, NECK
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.transforms import SquareCrop
 from utils.drawing.heatmaps import overlay_heatmaps
+from utils.drawing.style import PREDICTED, TRUTH
 from utils.training.validation_images import (
     evenly_spaced,
     project_at_neck,
@@ -54,7 +56,19 @@ def test_a_sheet_has_a_row_for_each_frame_and_leaves_out_missing_joints():
     assert np.isnan(pixels[:, 1]).all()
     picture = sheet(images, heatmaps, pixels, joints2d.double().numpy())
     assert picture.shape == (3 * 260, 3 * 260, 3) and picture.dtype == np.uint8
-    assert picture[:, 2 * 260 + 2 : -2].max() == 255  # something is drawn
+
+
+def test_a_joint_is_drawn_where_it_is_in_the_colour_of_its_pose():
+    images, heatmaps = np.zeros((2, SIZE, SIZE, 3), np.uint8), np.zeros((2, 15, 32, 32))
+    predicted, target = np.full((2, 2, 16, 2), np.nan)
+    predicted[0, NECK], target[1, NECK] = (30, 90), (70, 20)
+    picture = sheet(images, heatmaps, predicted, target)
+    for row, (x, y), colour in ((0, (30, 90), PREDICTED), (1, (70, 20), TRUTH)):
+        tile = picture[row * 260 + 2 :, 2 * 260 + 2 :][:256, :256]
+        rows, columns = np.nonzero((tile == colour).all(-1))
+        assert 4 < len(rows) < 200
+        found = columns.mean(), rows.mean()
+        assert found == pytest.approx(((x + 0.5) * 2 - 0.5, (y + 0.5) * 2 - 0.5), abs=0.5)
 
 
 def test_shown_frames_are_evenly_spaced_over_the_set():
