@@ -118,25 +118,18 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "'download', or a file of them",
     )
     over = parser.add_argument_group("instead of the configuration's values")
-    over.add_argument(
-        "--batch_size", type=int, help="frames a step, over all processes and micro-batches"
-    )
-    over.add_argument(
-        "--accumulate",
-        type=int,
-        help="micro-batches that a process makes of its share of a batch, to save memory",
-    )
-    over.add_argument("--epochs", type=int)
-    over.add_argument("--lr", type=float, help="learning rate")
-    over.add_argument("--seed", type=int)
-    over.add_argument("--workers", type=int, help="processes that read pictures")
+    for flag, kind, text in (
+        ("--batch_size", int, "frames a step, over all processes and micro-batches"),
+        ("--accumulate", int, "micro-batches of a process's share of a batch, to save memory"),
+        ("--epochs", int, None),
+        ("--lr", float, "learning rate"),
+        ("--seed", int, None),
+        ("--workers", int, "processes that read pictures"),
+    ):
+        over.add_argument(flag, type=kind, help=text)
     over.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"))
-    over.add_argument(
-        "--compile",
-        action="store_const",
-        const=True,
-        help="compile the network: minutes at the start, faster steps",
-    )
+    help_text = "compile the network: minutes at the start, faster steps"
+    over.add_argument("--compile", action="store_const", const=True, help=help_text)
     return parser.parse_args(argv)
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,10 +27,12 @@ from dataset.order import Division
 from model.pose_model import PoseOutput
 from utils.common.config import parse_config
 from utils.common.networks import Start, stage_network
+from utils.training import distributed
 from utils.training.data import open_pictures
 from utils.training.distributed import GlobalBatchNorm, Processes, synchronise_batch_norm
 from utils.training.guards import LossMonitor, report_stalls
 from utils.training.logger import memory_gib
+from utils.training.optim import make_optimizer, restore_optimizer
 from utils.training.stage import Stage
 from utils.training.trainer import Trainer
 
@@ -299,3 +302,33 @@ def test_batch_norm_over_one_process_is_torch_s(kind):
                 assert torch.allclose(one.float(), other.float(), atol=1e-4)
     finally:
         dist.destroy_process_group()
+
+
+def test_each_process_has_the_device_of_its_local_rank(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for rank in (0, 1):
+        monkeypatch.setenv("LOCAL_RANK", str(rank))
+        assert distributed._device_of_process("0") == torch.device("cuda", rank)
+        assert distributed._device_of_process(" CPU") == torch.device("cpu")
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(UserError, match="over the 2 CUDA devices"):
+        distributed._device_of_process("0")
+
+
+def test_a_restored_optimiser_has_the_moments_stored_and_the_settings_of_this_run():
+    def optimizer(module, **settings):
+        return make_optimizer(module, parse_config({"train2d": settings}, "test").train2d)
+
+    module = nn.Linear(2, 2)
+    before = optimizer(module, lr=0.5, weight_decay=0.1)
+    module(torch.ones(1, 2)).sum().backward()
+    before.step()
+    stored = SimpleNamespace(path="some.tar", optimizer=before.state_dict())
+    after = optimizer(module, lr=0.25, weight_decay=0.2)
+    restore_optimizer(after, stored)
+    assert (after.param_groups[0]["lr"], after.param_groups[0]["weight_decay"]) == (0.25, 0.2)
+    for one, other in zip(before.state.values(), after.state.values(), strict=True):
+        assert all(torch.equal(one[name], other[name]) for name in ("step", "exp_avg_sq"))
+    with pytest.raises(UserError, match=r"^some\.tar: its optimiser does not fit this run"):
+        restore_optimizer(optimizer(nn.Sequential(module, nn.Linear(2, 2))), stored)
