@@ -197,6 +197,10 @@ def test_progress_is_logged_per_second_since_the_last_time(make, tmp_path):
     assert time.monotonic() - trainer._logged_at < 1
     trainer._log_progress()
     assert len(trainer.log.records) == 1
+    trainer._waited = 99.0  # clocks that differ do not make a share above 1
+    trainer._losses.add(13, {"pose": torch.tensor(0.5)}, [])
+    trainer._log_progress()
+    assert trainer.log.records[1][1]["data_wait_share"] == 1
 
 
 def test_progress_is_logged_at_the_steps_asked_for_and_at_the_end_of_an_epoch(
