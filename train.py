@@ -45,7 +45,7 @@ import torch
 
 from base.errors import UserError
 from model import KINDS, model_class
-from utils.common.checkpoint import Checkpoint, newest_whole_checkpoint, read_checkpoint
+from utils.common.checkpoint import BEST, Checkpoint, newest_whole_checkpoint, read_checkpoint
 from utils.common.command import run_command
 from utils.common.config import Config, load_config
 from utils.common.device import GPU_HELP, prepare_device
@@ -118,54 +118,41 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "'download', or a file of them",
     )
     over = parser.add_argument_group("instead of the configuration's values")
-    over.add_argument(
-        "--batch_size", type=int, help="frames a step, over all processes and micro-batches"
-    )
-    over.add_argument(
-        "--accumulate",
-        type=int,
-        help="micro-batches that a process makes of its share of a batch, to save memory",
-    )
-    over.add_argument("--epochs", type=int)
-    over.add_argument("--lr", type=float, help="learning rate")
-    over.add_argument("--seed", type=int)
-    over.add_argument("--workers", type=int, help="processes that read pictures")
+    for flag, kind, text in (
+        ("--batch_size", int, "frames a step, over all processes and micro-batches"),
+        ("--accumulate", int, "micro-batches of a process's share of a batch, to save memory"),
+        ("--epochs", int, None),
+        ("--lr", float, "learning rate"),
+        ("--seed", int, None),
+        ("--workers", int, "processes that read pictures"),
+    ):
+        over.add_argument(flag, type=kind, help=text)
     over.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"))
-    over.add_argument(
-        "--compile",
-        action="store_const",
-        const=True,
-        help="compile the network: minutes at the start, faster steps",
-    )
+    help_text = "compile the network: minutes at the start, faster steps"
+    over.add_argument("--compile", action="store_const", const=True, help=help_text)
     return parser.parse_args(argv)
 
 
 def config_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
     """The flags that were given, in the configuration's nesting."""
 
-    def given(**values: Any) -> dict[str, Any]:
-        return {key: value for key, value in values.items() if value is not None}
+    def given(*names: str) -> dict[str, Any]:
+        values = {name: getattr(arguments, name) for name in names}
+        return {name: value for name, value in values.items() if value is not None}
 
-    stage = given(
-        batch_size=arguments.batch_size,
-        accumulate=arguments.accumulate,
-        epochs=arguments.epochs,
-        lr=arguments.lr,
-    )
-    run = given(seed=arguments.seed, precision=arguments.precision, compile=arguments.compile)
-    return run | {
-        arguments.training_type: stage,
-        "data": given(workers=arguments.workers),
-        "model": given(imagenet=arguments.imagenet),
+    return given("seed", "precision", "compile") | {
+        arguments.training_type: given("batch_size", "accumulate", "epochs", "lr"),
+        "data": given("workers"),
+        "model": given("imagenet"),
     }
 
 
 def resolve_config(arguments: argparse.Namespace, start: Checkpoint | None) -> Config:
     """Configuration of the run: the file asked for, else the checkpoint's own, else the paper's."""
     overrides = config_overrides(arguments)
-    if arguments.config is None and start is not None and start.has_config:
-        return start.config.overridden(overrides)
     if arguments.config is None:
+        if start is not None and start.has_config:
+            return start.config.overridden(overrides)
         return load_config(DEFAULT_CONFIG, overrides)
     named = CONFIGS / f"{arguments.config}.yml"
     return load_config(named if named.is_file() else Path(arguments.config), overrides)
@@ -174,11 +161,8 @@ def resolve_config(arguments: argparse.Namespace, start: Checkpoint | None) -> C
 def starting_checkpoint(
     arguments: argparse.Namespace, log_dir: Path, processes: Processes
 ) -> Checkpoint | None:
-    """The checkpoint to go on from, if any.
-
-    Raises:
-        UserError: where a new run would write into the folder of an old one.
-    """
+    """The checkpoint to go on from, if any; UserError where a new run would write into the folder
+    of an old one."""
     if arguments.resume:
         newest = newest_whole_checkpoint(log_dir / "checkpoints")
         if newest is not None:
@@ -191,11 +175,7 @@ def starting_checkpoint(
 
 
 def refuse_used(log_dir: Path, processes: Processes) -> None:
-    """Check that a folder holds nothing of a run.
-
-    Raises:
-        UserError: if it does.
-    """
+    """Raise UserError for a folder that holds anything of a run."""
     traces = (path for pattern in _TRACES for path in sorted(log_dir.glob(pattern)))
     # The main process may be the first to write: what it found counts.
     found = processes.from_main(next(traces, None))
@@ -251,13 +231,12 @@ def train_all(arguments: argparse.Namespace, log_dir: Path, processes: Processes
         if getattr(arguments, name):
             raise UserError(f"--{name} is for a single stage: 'all' starts from its own modules")
     folders = {stage: log_dir / stage.capitalize() for stage in _STAGES}
+    best = {stage: folder / "checkpoints" / BEST for stage, folder in folders.items()}
     if not arguments.resume:
         for folder in folders.values():
             refuse_used(folder, processes)
     for stage, folder in folders.items():
-        own = argparse.Namespace(**vars(arguments))
-        own.training_type = stage
-        best = {name: folders[name] / "checkpoints" / "model_best.tar" for name in _STAGES}
+        own = argparse.Namespace(**vars(arguments) | {"training_type": stage})
         if stage != "train2d":
             own.load_2d_model = best["train2d"]
         if stage == "finetune":
@@ -268,12 +247,12 @@ def train_all(arguments: argparse.Namespace, log_dir: Path, processes: Processes
 def main(argv: list[str] | None = None) -> None:
     """Run one stage of training, or all three."""
     arguments = parse_arguments(argv)
+    name, log_dir = arguments.training_type, arguments.log_dir
     with Processes(arguments.gpu) as processes:
-        if arguments.training_type == ALL_STAGES:
-            train_all(arguments, arguments.log_dir or Path("experiments"), processes)
+        if name == ALL_STAGES:
+            train_all(arguments, log_dir or Path("experiments"), processes)
         else:
-            default = Path("experiments") / arguments.training_type.capitalize()
-            train_stage(arguments, arguments.log_dir or default, processes)
+            train_stage(arguments, log_dir or Path("experiments") / name.capitalize(), processes)
 
 
 if __name__ == "__main__":

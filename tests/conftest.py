@@ -10,7 +10,10 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import tiny_model
+
 import train
+from model import KINDS
 
 #: Small enough that all three stages take seconds; large enough for every layer.
 TINY_CONFIG = """
@@ -134,3 +137,19 @@ def tiny_transformer_runs(tmp_path_factory, tiny_data, tiny_transformer_config) 
 def tiny_transformer(tiny_transformer_runs) -> Path:
     """A finetuned checkpoint of the tiny network of the project's own kind."""
     return tiny_transformer_runs["finetune"] / "checkpoints" / "model_best.tar"
+
+
+@pytest.fixture(scope="module")
+def tiny_kind():
+    """The kind of model of ``tiny_model`` is there; its configuration file is ``tiny_file``."""
+    tiny_model.register()
+    yield
+    del KINDS["tiny"]
+
+
+@pytest.fixture(scope="session")
+def tiny_file(tmp_path_factory) -> Path:
+    """Configuration file of the model that takes milliseconds to train."""
+    path = tmp_path_factory.mktemp("config") / "tiny_kind.yml"
+    path.write_text(tiny_model.CONFIG)
+    return path

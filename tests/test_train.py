@@ -1,6 +1,6 @@
-"""All three stages end to end for a few steps, resuming, and bad input."""
+"""The three stages of the paper end to end for a few steps, and bad input."""
 
-import sys
+import re
 
 import archives
 import pytest
@@ -12,8 +12,12 @@ import train
 from base.errors import UserError
 from model.lifting import LiftingAutoencoder
 from model.pose_resnet import PoseResNet
-from utils.common.checkpoint import list_checkpoints, read_checkpoint
+from utils.common.checkpoint import read_checkpoint
 from utils.common.command import run_command
+from utils.common.networks import Start, stage_network
+from utils.training.stage import Stage
+
+BEST = "checkpoints/model_best.tar"
 
 
 def weights(path):
@@ -48,18 +52,6 @@ def test_each_stage_writes_its_checkpoints_configuration_and_scalars(tiny_runs):
         assert len(events.Scalars(metric)) == epochs
 
 
-def test_training_lowers_the_loss(tiny_data, tiny_config, tmp_path):
-    train.main(
-        [
-            *("--training_type", "train3d", "--gpu", "cpu", "--config", str(tiny_config)),
-            *("--data_root", str(tiny_data), "--log_dir", str(tmp_path), "--epochs", "20"),
-        ]
-    )
-    events = EventAccumulator(str(tmp_path)).Reload()
-    errors = [scalar.value for scalar in events.Scalars("loss/limb_distance")]
-    assert errors[-1] < 0.5 * errors[0]
-
-
 def test_finetune_starts_from_both_modules(tiny_runs):
     trained = weights(tiny_runs["finetune"] / "checkpoints" / "model_best.tar")
     for stage in ("train2d", "train3d"):
@@ -69,153 +61,124 @@ def test_finetune_starts_from_both_modules(tiny_runs):
                 assert (trained[name] - value).abs().max() < 2e-3
 
 
-@pytest.mark.parametrize("stage", ["train2d", "train3d"])
-def test_a_resumed_run_ends_as_one_left_alone(tiny_runs, tiny_data, tmp_path, stage):
-    config = tiny_runs[stage] / "config.yml"
-    common = ["--training_type", stage, "--gpu", "cpu", "--data_root", str(tiny_data)]
-    common += ["--log_dir", str(tmp_path), "--config", str(config)]
-    train.main([*common, "--epochs", "1"])
-    train.main([*common, "--resume"])
-    resumed = weights(tmp_path / "checkpoints" / "checkpoint_2.tar")
-    assert same(resumed, weights(tiny_runs[stage] / "checkpoints" / "checkpoint_2.tar"))
-
-
-def test_a_finished_run_is_left_as_it_is(tiny_runs, tiny_data, capsys):
-    folder = tiny_runs["train3d"] / "checkpoints"
-    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
-    train.main(
-        [
-            *("--training_type", "train3d", "--gpu", "cpu", "--data_root", str(tiny_data)),
-            *("--log_dir", str(tiny_runs["train3d"]), "--resume"),
-        ]
-    )
-    assert "all 2 epochs are trained already" in capsys.readouterr().out
-    assert before == {path: path.stat().st_mtime_ns for path in folder.iterdir()}
-
-
-def test_finetune_takes_modules_of_the_reference(tiny_data, tmp_path):
+def test_finetune_starts_from_modules_of_the_reference(tiny_data, tmp_path):
+    """Whose files hold no configuration: the paper's holds, with the trunk of the weights."""
     torch.manual_seed(0)
     optimizer = {"optimizer_state_dict": {"state": {}, "param_groups": []}, "scheduler": {}}
     first, second = tmp_path / "first.tar", tmp_path / "second.tar"
-    torch.save({"resnet_state_dict": PoseResNet("resnet50").state_dict()} | optimizer, first)
-    torch.save({"autoencoder_state_dict": LiftingAutoencoder().state_dict()} | optimizer, second)
-    train.main(
-        [
-            *("--training_type", "finetune", "--gpu", "cpu", "--data_root", str(tiny_data)),
-            *("--log_dir", str(tmp_path / "run"), "--load_2d_model", str(first)),
-            *("--load_3d_model", str(second), "--epochs", "1", "--batch_size", "12"),
-        ]
-    )
-    config = yaml.safe_load((tmp_path / "run" / "config.yml").read_text())
-    assert config["model"]["backbone"] == "resnet50"
+    resnet, lifting = PoseResNet("resnet18"), LiftingAutoencoder()
+    torch.save({"resnet_state_dict": resnet.state_dict()} | optimizer, first)
+    torch.save({"autoencoder_state_dict": lifting.state_dict()} | optimizer, second)
+    options = ["--load_2d_model", str(first), "--load_3d_model", str(second)]
+    parsed = train.parse_arguments(["--training_type", "finetune", *options])
+    start = Start(None, read_checkpoint(first), read_checkpoint(second))
+    asked = train.resolve_config(parsed, train.config_source("finetune", start))
+    model, config = stage_network("finetune", asked, start)
+    assert config.model.backbone == "resnet18" and config.data.input_size == 368
+    for module, stored in ((model.pose2d, resnet), (model.lifting, lifting)):
+        assert same(module.state_dict(), stored.state_dict())
 
 
-def arguments(stage, tmp_path, *more):
-    return ["--training_type", stage, "--gpu", "cpu", "--log_dir", str(tmp_path / "log"), *more]
+@pytest.fixture
+def run(tiny_data, tmp_path):
+    """Train in ``tmp_path / "log"``."""
+
+    def run(stage, *more):
+        arguments = ["--training_type", stage, "--gpu", "cpu", "--log_dir", str(tmp_path / "log")]
+        train.main([*arguments, "--data_root", str(tiny_data), *map(str, more)])
+
+    return run
 
 
-def bad_inputs(tmp_path, runs, data):
-    """Argument lists that a person might give, and what the one line must say."""
-    best = "checkpoints/model_best.tar"
-    root = ("--data_root", str(data))
-    text = tmp_path / "text.tar"
-    text.write_text("no checkpoint")
-    return {
-        "no TrainSet in": arguments("train2d", tmp_path, "--data_root", str(tmp_path / "none")),
-        "give --load_2d_model and": arguments("finetune", tmp_path, *root),
-        "of train3d, but one of train2d": arguments(
-            "finetune",
-            tmp_path,
-            *root,
-            *("--load_2d_model", str(runs["train3d"] / best)),
-            *("--load_3d_model", str(runs["train3d"] / best)),
-        ),
-        "of train2d, but one of train3d": arguments(
-            "train3d", tmp_path, *root, "--load_model", str(runs["train2d"] / best)
-        ),
-        "not a checkpoint": arguments("train2d", tmp_path, *root, "--load_model", str(text)),
-        "no checkpoint at": arguments("train2d", tmp_path, *root, "--load_model", "none.tar"),
-        "no CUDA device": ["--training_type", "train2d", "--gpu", "7"],
-        "train2d.batch_size": arguments("train2d", tmp_path, *root, "--batch_size", "0"),
-        "configuration nowhere": arguments("train2d", tmp_path, *root, "--config", "nowhere"),
-        "trained on pictures of 64 pixels": arguments(
-            "train2d",
-            tmp_path,
-            *root,
-            *("--load_model", str(runs["train2d"] / best), "--config", "paper"),
-        ),
-    }
+BAD_INPUTS = [
+    ("train2d --data_root nowhere", "no TrainSet in"),
+    ("finetune", "give --load_2d_model and"),
+    ("finetune --load_2d_model train3d --load_3d_model train3d", "train3d, but one of train2d"),
+    ("train3d --load_model train2d", "of train2d, but one of train3d"),
+    ("train2d --load_model text.tar", "not a checkpoint"),
+    ("train2d --load_model none.tar", "no checkpoint at"),
+    ("train2d --gpu 7", "no CUDA device"),
+    ("train2d --batch_size 0", "train2d.batch_size"),
+    ("train2d --batch_size 8 --accumulate 3", "batch_size 8 cannot be divided evenly"),
+    ("train2d --config nowhere", "configuration nowhere"),
+    ("train2d --config paper --load_model train2d", "trained on pictures of 64 pixels"),
+    ("train2d --config other.yml --load_model train2d", "model.backbone resnet18, not resnet34"),
+    ("train3d --config other.yml --load_model train3d", "model.autoencoder.latent 16, not 20"),
+]
 
 
+@pytest.mark.parametrize(("line", "message"), BAD_INPUTS)
 def test_bad_input_ends_with_one_clear_line_and_exit_2(
-    tmp_path, tiny_runs, tiny_data, capsys, monkeypatch
+    line, message, run, tmp_path, tiny_runs, tiny_config, capsys, monkeypatch
 ):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    for message, argv in bad_inputs(tmp_path, tiny_runs, tiny_data).items():
-        monkeypatch.setattr(sys, "argv", ["train.py", *argv])
-        with pytest.raises(SystemExit) as caught:
-            run_command(train.main)
-        last = capsys.readouterr().err.strip().splitlines()[-1]
-        assert caught.value.code == 2
-        assert last.startswith("error: ") and message in last
-        assert not (tmp_path / "log").exists()
+    (tmp_path / "text.tar").write_text("no checkpoint")
+    other = tiny_config.read_text().replace("depth: 18", "depth: 34").replace("16,", "20,")
+    (tmp_path / "other.yml").write_text(other)
+    files = {name: str(log_dir / BEST) for name, log_dir in tiny_runs.items()}
+    files |= {name: str(tmp_path / name) for name in ("text.tar", "other.yml")}
+    stage, *words = line.split()
+    with pytest.raises(SystemExit) as caught:
+        run_command(lambda: run(stage, *(files.get(word, word) for word in words)))
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert caught.value.code == 2
+    assert last.startswith("error: ") and message in last
+    assert not (tmp_path / "log").exists()
 
 
-#: What is left of an earlier run, and ways to start that a new one would take.
-LEFT = ("**/*", "config.yml", "log.jsonl", "checkpoints/model_best.tar", "*.tfevents.*")
+@pytest.mark.parametrize(
+    "left",
+    [
+        *("config.yml", "log.jsonl", "events.out.tfevents.1.host", "nonfinite_step_3.json"),
+        *("checkpoints/model_best.tar", "checkpoints/checkpoint_1.tar"),
+    ],
+)
+def test_a_used_folder_is_not_written_into(left, run, tmp_path):
+    path = tmp_path / "log" / left
+    path.parent.mkdir(parents=True)
+    path.write_text("left of an earlier run")
+    before = archives.contents(tmp_path / "log")
+    starts = [], ["--load_model", "pretrained"], ["--config", "transformer"]
+    for start in (*starts, ["--load_2d_model", "some.tar", "--load_3d_model", "other.tar"]):
+        with pytest.raises(UserError, match=rf"run \({left}\): .*--resume.*--log_dir"):
+            run("finetune", *start)
+    assert archives.contents(tmp_path / "log") == before
 
 
-@pytest.mark.parametrize("left", LEFT)
-def test_a_used_folder_is_not_written_into(left, tiny_runs, tiny_data, tmp_path):
-    source, folder = tiny_runs["finetune"], tmp_path / "run"
-    for path in source.glob(left):
-        if path.is_file():
-            copy = folder / path.relative_to(source)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(path.read_bytes())
-    before = archives.contents(folder)
-    best = {name: str(run / "checkpoints" / "model_best.tar") for name, run in tiny_runs.items()}
-    for start in (
-        [],
-        ["--load_model", best["finetune"]],
-        ["--load_model", "pretrained"],
-        ["--load_2d_model", best["train2d"], "--load_3d_model", best["train3d"]],
-        ["--config", "transformer"],
-    ):
-        with pytest.raises(UserError, match=r"run already holds a run \(.*--resume.*--log_dir"):
-            train.main(
-                [
-                    *("--training_type", "finetune", "--gpu", "cpu", "--log_dir", str(folder)),
-                    *("--data_root", str(tiny_data), *start),
-                ]
-            )
-    assert before and archives.contents(folder) == before
-
-
-def test_resume_counts_before_the_model_to_start_from(tiny_runs, tiny_data, tmp_path, capsys):
-    best = tiny_runs["train3d"] / "checkpoints" / "model_best.tar"
-    arguments = [
-        *("--training_type", "train3d", "--gpu", "cpu", "--data_root", str(tiny_data), "--resume"),
-        *("--log_dir", str(tmp_path), "--load_model", str(best), "--epochs", "3"),
-    ]
-    train.main(arguments)
-    assert "going on" not in capsys.readouterr().out
+def test_resume_counts_before_the_model_to_start_from(run, tiny_kind, tiny_file, tmp_path, capsys):
+    run("train3d", "--config", tiny_file, "--epochs", 1, "--resume")
+    folder = tmp_path / "log" / "checkpoints"
+    (folder / "checkpoint_1.tar").rename(tmp_path / "start.tar")
+    more = "--load_model", tmp_path / "start.tar", "--resume", "--epochs"
+    capsys.readouterr()
     # The best is a checkpoint as well.
-    for path in list_checkpoints(tmp_path / "checkpoints"):
-        path.unlink()
-    left = read_checkpoint(tmp_path / "checkpoints" / "model_best.tar").training.epoch
-    train.main([*arguments[:-1], str(left)])
+    run("train3d", *more, 1)
     printed = capsys.readouterr().out
-    assert f"going on from {tmp_path / 'checkpoints' / 'model_best.tar'}, not from" in printed
-    assert f"all {left} epochs are trained already" in printed
+    assert f"going on from {folder / 'model_best.tar'}, not from {tmp_path}" in printed
+    assert "all 1 epochs are trained already; more with --epochs" in printed
+    assert [path.name for path in folder.iterdir()] == ["model_best.tar"]
+    (folder / "model_best.tar").unlink()
+    run("train3d", *more, 2)
+    assert "going on" not in capsys.readouterr().out
+    assert sorted(path.name for path in folder.iterdir())[0] == "checkpoint_2.tar"
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(tiny_data, tiny_config, tmp_path):
-    with pytest.raises(UserError, match="not finite at step"):
-        train.main(
-            [
-                *("--training_type", "train3d", "--gpu", "cpu", "--config", str(tiny_config)),
-                *("--data_root", str(tiny_data), "--log_dir", str(tmp_path)),
-                *("--lr", "1e30", "--epochs", "9"),
-            ]
-        )
+def test_the_end_of_a_run_names_its_best_and_what_was_skipped(
+    run, tiny_kind, tiny_file, tmp_path, monkeypatch, capsys
+):
+    real = Stage.report_broken
+
+    def report_broken(self):
+        identity = self.loader.dataset.frame_id(0)
+        self.loader.broken = [(identity, f"frame {number} is cut off") for number in range(7)]
+        real(self)
+
+    monkeypatch.setattr(Stage, "report_broken", report_broken)
+    run("train3d", "--config", tiny_file)
+    printed, errors = capsys.readouterr()
+    assert re.search(r"epoch 1: validation mpjpe_mm \d+\.\d \(best\)", printed)
+    best = tmp_path / "log" / "checkpoints" / "model_best.tar"
+    assert re.search(rf"best mpjpe_mm \d+\.\d mm at epoch [12] of 2: {best}\n", printed)
+    assert re.search(r"train3d: 56 frames in 0 min \d+ s \(\d+ frames/s", printed)
+    assert "TrainSet: 7 frames skipped: frame 0 is cut off; " in errors
+    assert errors.rstrip().endswith("frame 4 is cut off; and 2 more")

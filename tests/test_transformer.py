@@ -78,35 +78,19 @@ def test_finetune_starts_from_both_modules(tiny_transformer_runs):
         assert 0 < max(moved) < 1e-2
 
 
-@pytest.mark.parametrize("stage", ["train3d", "finetune"])
-def test_a_resumed_run_ends_as_one_left_alone(
-    stage, tiny_transformer_runs, tiny_data, tiny_transformer_config, tmp_path
+def test_train3d_goes_on_without_the_module_it_started_from(
+    tiny_transformer_runs, tiny_data, tmp_path
 ):
-    run = tiny_transformer_runs["whole" if stage == "finetune" else stage]
-    module = tiny_transformer_runs["train2d"] / BEST
-    more = ["--load_2d_model", module] if stage == "train3d" else []
-    more += ["--config", tiny_transformer_config, "--epochs", 2]
-    if stage == "train3d":  # the one at hand is of one epoch
-        run = tmp_path / "alone"
-        train.main(arguments(stage, tiny_data, run, *more))
-    log_dir = tmp_path / "log"
-    train.main(arguments(stage, tiny_data, log_dir, *more[:-1], 1))
-    # The schedule is that of two epochs in both.
-    first = content(log_dir / "checkpoints" / "checkpoint_1.tar")
-    assert first["training"]["epoch"] == 1
-    (log_dir / "checkpoints" / "checkpoint_1.tar").write_bytes(
-        (run / "checkpoints" / "checkpoint_1.tar").read_bytes()
-    )
-    # Its own configuration, no --load_2d_model: the checkpoint has all that is needed.
-    train.main(arguments(stage, tiny_data, log_dir, "--resume"))
-    ours, theirs = (
-        content(folder / "checkpoints" / "checkpoint_2.tar") for folder in (log_dir, run)
-    )
-    for key in ("resnet_state_dict", "transformer_state_dict"):
-        assert all(torch.equal(value, theirs[key][name]) for name, value in ours[key].items())
-        trained = theirs["training"]["weights"][key]
-        mine = ours["training"]["weights"][key]
-        assert all(torch.equal(value, trained[name]) for name, value in mine.items())
+    """Its checkpoint has all that is needed, the configuration too."""
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    path = tiny_transformer_runs["train3d"] / "checkpoints" / "checkpoint_1.tar"
+    (folder / path.name).write_bytes(path.read_bytes())
+    train.main(arguments("train3d", tiny_data, tmp_path, "--resume", "--epochs", 2))
+    before, after = (content(folder / f"checkpoint_{epoch}.tar") for epoch in (1, 2))
+    for key, same in (("resnet_state_dict", True), ("transformer_state_dict", False)):
+        kept = [torch.equal(value, after[key][name]) for name, value in before[key].items()]
+        assert all(kept) == same
 
 
 def test_checkpoints_of_the_other_kind_are_refused_with_one_line(
@@ -177,7 +161,9 @@ def test_the_uncertainty_holds_nine_joints_of_ten_of_the_set_it_was_fitted_on(
     assert share == pytest.approx(0.9, abs=1.01 / distance.size)
 
 
-def test_data_of_another_camera_is_refused_by_the_one_kind_and_said_by_the_other(capsys, tmp_path):
+def test_data_of_another_camera_is_refused_by_the_one_kind_and_reported_by_the_other(
+    capsys, tmp_path
+):
     camera = SquareCrop(64).camera(RELEASE_CAMERA)
     other = dataclasses.replace(camera, fx=1.1 * camera.fx)
     for kind in ("autoencoder", "transformer"):
@@ -186,8 +172,8 @@ def test_data_of_another_camera_is_refused_by_the_one_kind_and_said_by_the_other
         check_camera(tmp_path / "model.tar", "autoencoder", camera, other)
     assert capsys.readouterr().err == ""
     check_camera(tmp_path / "model.tar", "transformer", camera, other)
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "whose rays the model is given" in said
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1 and "whose rays the model is given" in printed
 
 
 def test_two_predictors_of_one_model_each_have_their_own_camera(tiny_transformer):

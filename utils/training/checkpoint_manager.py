@@ -3,60 +3,48 @@
 from pathlib import Path
 from typing import Any
 
+from base.files import make_folder
 from utils.common.checkpoint import (
     BEST,
-    TrainingState,
     checkpoint_name,
     checkpoint_position,
     list_checkpoints,
     save_checkpoint,
 )
-from utils.common.config import CheckpointSection
 
 
-class Keeper:
-    """Writes checkpoints to a folder and removes those that are no longer wanted.
+class CheckpointManager:
+    """Writes checkpoints to a folder and keeps the last ``keep`` epochs', or all if None.
 
-    Whatever happens, a whole checkpoint is there: an old one goes only once the new one is
-    written.
-
-    Args:
-        folder: where they lie; what killed runs left half-written there is removed.
-        settings: how many to keep.
+    An old one is removed only once the new one is written, and what killed runs left half-written
+    at the start.
     """
 
-    def __init__(self, folder: Path, settings: CheckpointSection) -> None:
-        self.folder = folder
-        self.settings = settings
+    def __init__(self, folder: Path, keep: int | None) -> None:
+        self.folder = make_folder(folder)
+        self.keep = keep
         for part in folder.glob(".*.part.tar"):
             part.unlink(missing_ok=True)
 
-    def save(self, content: dict[str, Any], state: TrainingState, is_best: bool) -> Path:
-        """Write a checkpoint under the name of its position.
+    def save(self, content: dict[str, Any], epoch: int, step: int, is_best: bool) -> Path:
+        """Write a checkpoint after ``epoch`` whole epochs and ``step`` steps of the next.
 
         Raises:
             UserError: where that is not possible; all older ones are still there.
         """
         if is_best:
             # Before the numbered one: a run killed between the two does the epoch again, and a
-            # resumed one never believes in a best that was not written.
+            # resumed one does not count a best that was not written.
             save_checkpoint(self.folder / BEST, content)
-        path = self.folder / checkpoint_name(state.epoch, state.step)
+        path = self.folder / checkpoint_name(epoch, step)
         save_checkpoint(path, content)
-        self._remove_old(path)
+        epochs = 0
+        for other in list_checkpoints(self.folder):
+            position = checkpoint_position(other)
+            if position > (epoch, step):
+                continue
+            epochs += position[1] == 0
+            too_old = self.keep is not None and epochs > self.keep
+            if other != path and (position[1] > 0 or too_old):
+                other.unlink(missing_ok=True)
         return path
-
-    def _remove_old(self, newest: Path) -> None:
-        older = [
-            path
-            for path in list_checkpoints(self.folder)
-            if checkpoint_position(path) < checkpoint_position(newest)
-        ]
-        epochs = [path for path in older if checkpoint_position(path)[1] == 0]
-        within = [path for path in older if checkpoint_position(path)[1] > 0]
-        if self.settings.keep is not None:
-            # The newest counts if it ends an epoch.
-            kept = self.settings.keep - (checkpoint_position(newest)[1] == 0)
-            within += epochs[kept:]
-        for path in within:
-            path.unlink(missing_ok=True)

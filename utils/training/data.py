@@ -1,151 +1,108 @@
-"""Opening the data of a run: in memory where it fits, read by worker processes where not."""
+"""The data of a run: pictures, labels alone, or a single-frame model's predictions for videos."""
 
 import sys
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from tqdm import tqdm
 
 from base.base_dataset import BaseDataset
 from base.errors import UserError
 from base.frame import FrameId
 from base.set_type import SetType
 from dataset import open_split
-from dataset.batch import Batch
+from dataset.augment import Augmentation, augment, draw_moves
+from dataset.batch import Batch, to_input
 from dataset.loader import BrokenList, FrameLoader
 from dataset.memory import InMemory, picture_bytes
 from dataset.order import BatchOrder, Division
+from dataset.runs import history_rows, run_lengths
 from dataset.split import Split
+from model.pose_model import PoseModel
+from model.rays import CameraRays
+from utils.common.checkpoint import data_camera
 from utils.common.config import Config, StageSection
 from utils.common.cores import cpu_count
+from utils.common.device import autocast
 
-_BROKEN_SHOWN = 5
+_LISTED = 5
+#: Frames of a video set predicted in one go.
+_BATCH = 32
 
 
 def open_pictures(root: Path, set_type: SetType, config: Config) -> tuple[BaseDataset, int]:
-    """A split with pictures, and the number of worker processes that reading it deserves."""
+    """A split with pictures, in memory where it fits, and the number of processes to read it."""
     source = open_split(root, set_type, config.data.input_size)
     workers = cpu_count() if config.data.workers is None else config.data.workers
-    needed = picture_bytes(len(source), config.data.input_size)
-    if needed > config.data.memory_gib * 2**30:
+    if picture_bytes(len(source), config.data.input_size) > config.data.memory_gib * 2**30:
         return source, workers
     dataset = InMemory(source, threads=max(1, workers))
     report_broken(dataset.broken, set_type)
     return dataset, 0
 
 
-def batch_order(
-    set_type: SetType, config: Config, stage: StageSection, division: Division
-) -> dict[str, Any]:
-    """Size and order of the batches: those of TrainSet shuffled, those of ValSet in order and as
+def batch_orders(
+    config: Config, stage: StageSection, division: Division
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Size and order of the batches of TrainSet, shuffled, and of those of ValSet, in order and as
     large as the micro-batches of training."""
-    if set_type is SetType.TRAIN:
-        return {
-            "batch_size": stage.batch_size,
-            "shuffle": True,
-            "seed": config.seed,
-            "division": division,
-            "epoch_frames": stage.epoch_frames,
-        }
-    return {
+    training = {
+        "batch_size": stage.batch_size,
+        "shuffle": True,
+        "drop_last": True,
+        "seed": config.seed,
+        "division": division,
+        "epoch_frames": stage.epoch_frames,
+    }
+    validation = {
         "batch_size": stage.batch_size // division.accumulate,
         "division": division._replace(accumulate=1),
     }
-
-
-def picture_loader(
-    root: Path, set_type: SetType, config: Config, pin_memory: bool, order: dict[str, Any]
-) -> FrameLoader:
-    """Batches of a split with pictures; in TrainSet the next frame takes a broken one's place."""
-    dataset, workers = open_pictures(root, set_type, config)
-    training = set_type is SetType.TRAIN
-    return FrameLoader(
-        dataset,
-        workers=workers,
-        drop_last=training,
-        pin_memory=pin_memory,
-        replace_broken=training,
-        **order,
-    )
-
-
-def open_labels(root: Path, set_type: SetType, config: Config) -> Split:
-    """A split without its pictures; frames that have none are in it too."""
-    return open_split(root, set_type, config.data.input_size, pictures=False)
+    return training, validation
 
 
 def refuse_overlap(training: BaseDataset, validation: BaseDataset) -> None:
-    """Check that no character is in both sets.
-
-    Raises:
-        UserError: naming those that are: their validation would measure memory.
-    """
+    """Raise UserError, naming them, where characters are in both sets."""
     first, second = (
         {dataset.frame_id(index).character for index in range(len(dataset))}
         for dataset in (training, validation)
     )
     if both := sorted(first & second):
-        shown = ", ".join(both[:_BROKEN_SHOWN]) + (", …" if len(both) > _BROKEN_SHOWN else "")
+        names = ", ".join(both[:_LISTED]) + (", …" if len(both) > _LISTED else "")
         raise UserError(
             f"{len(both)} characters of {SetType.VAL.folder} are in {SetType.TRAIN.folder} too "
-            f"({shown}): validation would overlap training; take them out of one of the two"
+            f"({names}): validation would overlap training; take them out of one of the two"
         )
 
 
 def report_broken(broken: BrokenList, set_type: SetType) -> None:
-    """Say which frames are stepped over, and how many."""
+    """Print which frames were skipped, and how many."""
     if broken:
-        shown = "; ".join(reason for _, reason in broken[:_BROKEN_SHOWN])
-        more = f"; and {len(broken) - _BROKEN_SHOWN} more" if len(broken) > _BROKEN_SHOWN else ""
-        print(f"{set_type.folder}: {len(broken)} frames skipped: {shown}{more}", file=sys.stderr)
+        reasons = "; ".join(reason for _, reason in broken[:_LISTED])
+        more = f"; and {len(broken) - _LISTED} more" if len(broken) > _LISTED else ""
+        print(f"{set_type.folder}: {len(broken)} frames skipped: {reasons}{more}", file=sys.stderr)
 
 
-class RowLoader(ABC):
-    """Batches of frames whose tensors are in memory: no file, no worker.
-
-    Args:
-        dataset: the N frames.
-        device: that the tensors live on.
-        batch_size: frames a batch, over all processes and micro-batches.
-        shuffle: draw a new order each epoch and leave out an incomplete last batch.
-        seed: seed of the order.
-        division: the part of each batch that is ours.
-        epoch_frames: frames of an epoch, see :class:`~dataset.order.BatchOrder`.
-
-    Attributes:
-        dataset: the N frames.
-        epoch: set it before each pass over shuffled data.
-        start: first step of the next pass, to go on within an epoch.
-        workers: reading processes, none.
-        broken: frames that could not be read.
-    """
+class TensorLoader:
+    """Batches of frames whose tensors are in memory, on ``device``, with the attributes of
+    :class:`~dataset.loader.FrameLoader`; ``order`` as in :class:`~dataset.order.BatchOrder`."""
 
     workers = 0
 
-    def __init__(
-        self,
-        dataset: Any,
-        device: torch.device,
-        batch_size: int,
-        shuffle: bool = False,
-        seed: int = 0,
-        division: Division | None = None,
-        epoch_frames: int | None = None,
-    ) -> None:
+    def __init__(self, dataset: Any, device: torch.device, **order: Any) -> None:
         self.dataset = dataset
         self.epoch = 0
         self.start = 0
         self.broken: BrokenList = []
         self._device = device
-        self._order = BatchOrder(
-            len(dataset), batch_size, shuffle, seed, shuffle, division, epoch_frames
-        )
+        self._order = BatchOrder(len(dataset), **order)
 
-    @abstractmethod
-    def _batch(self, rows: list[int], placed: torch.Tensor) -> Batch:
-        """The frames of these rows, which are given on the tensors' device, too."""
+    def _batch(self, rows: list[int], indices: torch.Tensor) -> Batch:
+        """The frames of these rows; ``indices`` are the same numbers on the tensors' device."""
+        raise NotImplementedError
 
     def __len__(self) -> int:
         """Batches of an epoch, all micro-batches of a step counted as one."""
@@ -156,35 +113,130 @@ class RowLoader(ABC):
         self._order.epoch, self._order.start = self.epoch, self.start
         order = self._order.permutation()
         # Moved once an epoch: a copy at each step would make the host wait for the device.
-        placed = order.to(self._device)
+        indices = order.to(self._device)
         for part in self._order.slices():
             if part.start < part.stop:
-                yield self._batch(order[part].tolist(), placed[part])
+                yield self._batch(order[part].tolist(), indices[part])
 
     def rows(self, numbers: Sequence[int]) -> Batch:
         """A batch of the frames of those numbers."""
         return self._batch(list(numbers), torch.tensor(numbers, device=self._device))
 
 
-class LabelLoader(RowLoader):
-    """Batches of labels that live on the device.
-
-    Args:
-        labels: the split, without pictures.
-        device: where the labels live.
-        order: batch size and order, see :class:`RowLoader`.
-    """
+class LabelLoader(TensorLoader):
+    """Batches of the labels of a split, which stay on the device."""
 
     def __init__(self, labels: Split, device: torch.device, **order: Any) -> None:
         super().__init__(labels, device, **order)
         found = labels.annotations()
         self._actions = found.actions
-        self._labels = [
-            torch.from_numpy(values).to(device)
-            for values in (found.joints2d, found.joints3d, found.visible)
-        ]
+        arrays = found.joints2d, found.joints3d, found.visible
+        self._labels = [torch.from_numpy(values).to(device) for values in arrays]
 
-    def _batch(self, rows: list[int], placed: torch.Tensor) -> Batch:
-        actions: list[str] = [self._actions[row] for row in rows]
-        frame_ids: list[FrameId] = [self.dataset.frame_id(row) for row in rows]
-        return Batch(None, *(values[placed] for values in self._labels), actions, frame_ids)
+    def _batch(self, rows: list[int], indices: torch.Tensor) -> Batch:
+        actions = [self._actions[row] for row in rows]
+        frame_ids = [self.dataset.frame_id(row) for row in rows]
+        return Batch(None, *(values[indices] for values in self._labels), actions, frame_ids)
+
+
+@dataclass(slots=True)
+class HistoryBatch(Batch):
+    """B frames with their histories (:meth:`model.pose_model.PoseModel.memory`), and (B, 16) bool,
+    joints inside the picture; or all N frames of a split in V views, each tensor (V, N, …)."""
+
+    history: tuple[torch.Tensor, ...] = ()
+    inside: torch.Tensor | None = None
+
+
+class HistoryLoader(TensorLoader):
+    """Batches of frames with their histories, moved to ``device``; each epoch is of the next view.
+
+    ``complete`` is the share of the frames whose whole history, at those ``lags``, is there.
+    """
+
+    def __init__(
+        self, frames: HistoryBatch, lags: tuple[int, ...], device: torch.device, **order: Any
+    ) -> None:
+        super().__init__(frames, torch.device("cpu"), **order)
+        self._target = device
+        places = [(_video(frame_id), frame_id.number) for frame_id in frames.frame_ids]
+        rows, known = history_rows(run_lengths(places), lags)
+        self._history, self._known = torch.from_numpy(rows), torch.from_numpy(known)
+        self.complete = float(known.all(1).mean())
+
+    def _batch(self, rows: list[int], indices: torch.Tensor) -> HistoryBatch:
+        frames, rows_back = self.dataset, self._history[indices]
+        view = self.epoch % len(frames.joints3d)
+
+        def put(values: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+            return values[view, at].to(self._target, non_blocking=True)
+
+        memory = [put(values, rows_back) for values in frames.history]
+        labels = put(frames.joints3d, indices), put(frames.visible, indices)
+        names = ([values[row] for row in rows] for values in (frames.actions, frames.frame_ids))
+        history = (*memory, self._known[indices].to(self._target))
+        return HistoryBatch(None, None, *labels, *names, history, put(frames.inside, indices))
+
+
+@torch.inference_mode()
+def predict_frames(
+    model: PoseModel,
+    dataset: BaseDataset,
+    workers: int,
+    config: Config,
+    augmentation: Augmentation,
+    views: int,
+    device: torch.device,
+) -> tuple[HistoryBatch, BrokenList]:
+    """Run the single-frame model, in evaluation mode on the device, over a split with pictures:
+    its frames in the order of their sequences, and those that cannot be read.
+
+    The augmentation is drawn for each of the views; all frames of a video are turned and mirrored
+    alike.  UserError where no picture can be read.
+    """
+    camera = data_camera(config)
+    rays = CameraRays(camera).to(device)
+    loader = FrameLoader(dataset, _BATCH, workers=workers)
+    videos = sorted({_video(dataset.frame_id(row)) for row in range(len(dataset))})
+    number = {video: row for row, video in enumerate(videos)}
+    draws = torch.Generator().manual_seed(config.seed)
+    moves = [draw_moves(len(videos), augmentation, draws) for _ in range(views)]
+
+    def view(batch: Batch, matrices: torch.Tensor, mirrored: torch.Tensor) -> list[torch.Tensor]:
+        rows = [number[_video(frame_id)] for frame_id in batch.frame_ids]
+        labels = (part.to(device) for part in (batch.joints2d, batch.joints3d, batch.visible))
+        move = matrices[rows], mirrored[rows]
+        images, joints2d, joints3d, visible = augment(
+            to_input(batch.images, device), *labels, augmentation, camera, draws, move
+        )
+        with autocast(device, config.precision):
+            output = model(images=images.contiguous(memory_format=torch.channels_last), rays=rays)
+        inside = camera.in_picture(joints2d)
+        kept = (*model.memory(output), joints3d, visible & inside, inside)
+        return [part.cpu() for part in kept]
+
+    tensors, actions, frame_ids = [], [], []
+    name = dataset.set_type.folder
+    position = {"total": len(dataset), "desc": f"predicting {name}", "unit": "frame"}
+    with tqdm(**position, leave=False, dynamic_ncols=True) as bar:
+        for batch in loader:
+            views_of_batch = [view(batch, *move) for move in moves]
+            tensors.append([torch.stack(parts) for parts in zip(*views_of_batch, strict=True)])
+            actions += batch.actions
+            frame_ids += batch.frame_ids
+            bar.update(len(batch))
+    if not frame_ids:
+        raise UserError(f"{name}: none of its pictures can be read")
+    order = sorted(range(len(frame_ids)), key=frame_ids.__getitem__)
+    # Made outside of inference mode, so that training may use them.
+    with torch.inference_mode(False):
+        *memory, joints3d, visible, inside = (
+            torch.cat(parts, 1)[:, order].clone() for parts in zip(*tensors, strict=True)
+        )
+    actions, frame_ids = ([values[row] for row in order] for values in (actions, frame_ids))
+    frames = HistoryBatch(None, None, joints3d, visible, actions, frame_ids, memory, inside)
+    return frames, loader.broken
+
+
+def _video(frame_id: FrameId) -> tuple[str, str]:
+    return frame_id.character, frame_id.environment

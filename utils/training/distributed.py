@@ -1,7 +1,7 @@
 """The processes of a run and the device of each, through Accelerate.
 
 One process is the usual case.  ``torchrun --nproc_per_node=N train.py …`` starts N on a machine,
-with ``--nnodes`` on several machines; the environment it sets tells each process its place.
+with ``--nnodes`` on several machines; the environment it sets tells each process its rank.
 """
 
 import contextlib
@@ -9,19 +9,72 @@ import os
 from typing import Any
 
 import torch
+import torch.distributed as dist
+import torch.nn.functional as F
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
 from accelerate.utils import DistributedDataParallelKwargs, broadcast_object_list, gather_object
+from timm.layers import convert_sync_batchnorm
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from base.errors import UserError
 from dataset.order import Division
 from utils.common.device import select_device, torchrun_ranks
-from utils.training.batch_norm import synchronise_batch_norm
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """Sum of a tensor over all processes; its gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(ctx: object, values: Tensor) -> Tensor:
+        total = values.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total
+
+    backward = forward
+
+
+class GlobalBatchNorm(_BatchNorm):
+    """BatchNorm over the batches of all processes, which must be of the same size: what
+    ``nn.SyncBatchNorm`` does on CUDA, in plain operations for any device."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalise (B, C, …) over everything but C, in all processes together."""
+        if not self.training:
+            statistics = self.running_mean, self.running_var
+            out = F.batch_norm(input, *statistics, self.weight, self.bias, eps=self.eps)
+        else:
+            values, world = input.float(), dist.get_world_size()
+            others = [axis for axis in range(values.dim()) if axis != 1]
+            shape = [1, -1] + [1] * (values.dim() - 2)
+            mean = _SumOverProcesses.apply(values.mean(others)) / world
+            centred = values - mean.view(shape)
+            variance = _SumOverProcesses.apply(centred.square().mean(others)) / world
+            count = world * values.numel() // values.shape[1]
+            with torch.no_grad():
+                self.num_batches_tracked += 1
+                unbiased = variance * (count / max(1, count - 1))
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(unbiased, self.momentum)
+            scale = self.weight * torch.rsqrt(variance + self.eps)
+            out = (centred * scale.view(shape) + self.bias.view(shape)).to(input.dtype)
+        # timm's BatchNorm has the activation in it.
+        return self.act(self.drop(out)) if hasattr(self, "act") else out
+
+
+def synchronise_batch_norm(model: nn.Module, device: torch.device) -> nn.Module:
+    """The model with each BatchNorm replaced by one that shares its statistics; same weights."""
+    if device.type == "cuda":
+        return convert_sync_batchnorm(model)
+    for module in model.modules():
+        if isinstance(module, _BatchNorm):
+            module.__class__ = GlobalBatchNorm
+    return model
 
 
 def _device_of_process(gpu: str) -> torch.device:
-    """With several processes each takes the CUDA device of its local rank."""
+    """With several processes each has the CUDA device of its local rank."""
     if gpu.strip().lower() == "cpu" or not torch.cuda.is_available():
         return torch.device("cpu")
     local = int(os.environ["LOCAL_RANK"])
@@ -34,30 +87,25 @@ def _device_of_process(gpu: str) -> torch.device:
 
 
 class Processes:
-    """Where this process runs, and what it shares with the others.
+    """Where this process runs, and what it shares with the others; a context that ends the
+    connections.
 
-    Use as a context: leaving it ends the connections.
-
-    Args:
-        gpu: the ``--gpu`` option; with several processes only "cpu" matters.
+    ``gpu`` is the option ``--gpu``, of which with several processes only "cpu" matters; UserError
+    for a device that this machine does not have.
 
     Attributes:
         device: of this process.
         rank, world: number of this process, and how many there are.
-        main: whether this is the one that writes files and speaks.
-
-    Raises:
-        UserError: for a device that this machine does not have.
+        main: whether this is the one that writes files and prints.
     """
 
     def __init__(self, gpu: str) -> None:
-        device = _device_of_process(gpu) if torchrun_ranks() else select_device(gpu)
-        if device.type == "cuda":
-            torch.cuda.set_device(device)
-        # Accelerate takes the device of a single process from here only.
-        os.environ["ACCELERATE_TORCH_DEVICE"] = str(device)
-        self._accelerator = Accelerator(cpu=device.type == "cpu")
-        self.device = device
+        self.device = _device_of_process(gpu) if torchrun_ranks() else select_device(gpu)
+        if self.device.type == "cuda":
+            torch.cuda.set_device(self.device)
+        # The only way to give Accelerate the device of a single process.
+        os.environ["ACCELERATE_TORCH_DEVICE"] = str(self.device)
+        self._accelerator = Accelerator(cpu=self.device.type == "cpu")
         self.rank = self._accelerator.process_index
         self.world = self._accelerator.num_processes
         self.main = self._accelerator.is_main_process
@@ -67,18 +115,14 @@ class Processes:
 
     def __exit__(self, *_: object) -> None:
         self._accelerator.end_training()
-        # Accelerate remembers its first set-up for the life of the interpreter; a second run in
-        # it, on another device, is none of the first one's business.
+        # Accelerate keeps its first set-up for the life of the interpreter; a second run in it may
+        # be on another device.
         GradientState._reset_state()
         AcceleratorState._reset_state(reset_partial_state=True)
         os.environ.pop("ACCELERATE_TORCH_DEVICE", None)
 
     def division(self, batch_size: int, accumulate: int) -> Division:
-        """How a global batch is divided.
-
-        Raises:
-            UserError: if it cannot be, evenly.
-        """
+        """How a global batch is divided; UserError if it cannot be, evenly."""
         if batch_size % (self.world * accumulate):
             several = f"{self.world} processes" + (f" × {accumulate}" if accumulate > 1 else "")
             raise UserError(
@@ -92,12 +136,8 @@ class Processes:
         return synchronise_batch_norm(model, self.device) if self.world > 1 else model
 
     def wrap(self, model: nn.Module, all_used: bool) -> nn.Module:
-        """The model whose backward pass averages gradients over the processes.
-
-        Args:
-            model: on the device.
-            all_used: whether every weight takes part in every loss.
-        """
+        """The model, on the device, whose backward pass averages gradients over the processes;
+        ``all_used`` says whether every weight takes part in every loss."""
         if self.world == 1:
             return model
         self._accelerator.ddp_handler = DistributedDataParallelKwargs(
@@ -105,9 +145,12 @@ class Processes:
         )
         return self._accelerator.prepare_model(model, device_placement=False)
 
-    def without_averaging(self, model: nn.Module) -> contextlib.AbstractContextManager[None]:
-        """Context of the backward passes whose gradients only add up."""
-        return self._accelerator.no_sync(model) if self.world > 1 else contextlib.nullcontext()
+    def accumulating(self, model: nn.Module, last: bool) -> contextlib.AbstractContextManager[None]:
+        """Context of a micro-batch's backward pass: gradients are averaged over the processes in
+        the last one of a step, until then they only add up."""
+        if last or self.world == 1:
+            return contextlib.nullcontext()
+        return self._accelerator.no_sync(model)
 
     def mean(self, values: Tensor) -> Tensor:
         """Element-wise mean over the processes."""

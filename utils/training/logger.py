@@ -1,4 +1,4 @@
-"""What a run says while it goes: a bar, TensorBoard, and log.jsonl with the same figures."""
+"""Progress of a run: a bar, TensorBoard, and log.jsonl with the same figures."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ _GIB = 2**30
 
 
 def memory_gib(device: torch.device) -> float:
-    """Largest memory taken so far, GiB: of the device, or of this process on the CPU."""
+    """Peak memory in GiB: of the device, or of this process on the CPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / _GIB
     if device.type == "mps":
@@ -30,7 +30,7 @@ def memory_gib(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / _GIB
 
 
-def _keep_until(path: Path, step: int) -> None:
+def _truncate_log(path: Path, step: int) -> None:
     """Take out of a log what was written after ``step``, which is about to be done again."""
     if not path.is_file():
         return
@@ -43,35 +43,27 @@ def _keep_until(path: Path, step: int) -> None:
 
 
 class RunLog(contextlib.AbstractContextManager["RunLog"]):
-    """Bar, TensorBoard and ``log.jsonl`` of a run; does nothing where it is not ``shown``.
+    """Bar, TensorBoard and ``log.jsonl`` of a run of ``total`` steps, ``step`` of them done.
 
-    Args:
-        log_dir: where TensorBoard's files and ``log.jsonl`` go.
-        name: of the bar.
-        step: steps done; entries beyond are from a part of the run that is done again.
-        total: steps of the whole run.
-        shown: False in all processes but the main one.
+    Entries beyond ``step`` are removed: they are of a part of the run that is done again.  Without
+    ``enabled``, in all processes but the main one, nothing is written.
 
     Raises:
         UserError: where it cannot be written.
     """
 
-    def __init__(self, log_dir: Path, name: str, step: int, total: int, shown: bool = True) -> None:
-        self.bar = tqdm(
-            total=total,
-            initial=step,
-            desc=name,
-            unit="step",
-            dynamic_ncols=True,
-            disable=not shown,
-        )
+    def __init__(
+        self, log_dir: Path, name: str, step: int, total: int, enabled: bool = True
+    ) -> None:
+        position = {"total": total, "initial": step, "desc": name, "unit": "step"}
+        self.bar = tqdm(**position, dynamic_ncols=True, disable=not enabled)
         self._writer = self._file = None
         self._folder = log_dir
         self._thread_hook = threading.excepthook
-        if shown:
+        if enabled:
             threading.excepthook = self._on_thread_error
             with self._writing():
-                _keep_until(log_dir / "log.jsonl", step)
+                _truncate_log(log_dir / "log.jsonl", step)
                 self._file = (log_dir / "log.jsonl").open("a", encoding="utf-8")
                 self._writer = SummaryWriter(str(log_dir), purge_step=step + 1 if step else None)
 
@@ -104,7 +96,7 @@ class RunLog(contextlib.AbstractContextManager["RunLog"]):
                 f"{self._folder}: logs cannot be written ({error.strerror or error})"
             ) from None
 
-    def say(self, line: str) -> None:
+    def print(self, line: str) -> None:
         """Print a line above the bar."""
         if self._writer is not None:
             tqdm.write(line)
@@ -115,36 +107,30 @@ class RunLog(contextlib.AbstractContextManager["RunLog"]):
             f"loss {losses['total']:.4f}, {figures['frames_per_second']:.0f} frames/s"
         )
         scalars = {f"loss/{name}": value for name, value in losses.items()} | figures
-        self._write(scalars, step, kind="training", epoch=epoch, loss=losses, **figures)
+        record = {"step": step, "kind": "training", "epoch": epoch, "loss": losses, **figures}
+        self._write(scalars, step, record)
 
     def validation(
         self, epoch: int, step: int, figures: dict[str, float], by_action: dict[str, float]
     ) -> None:
         """Figures on ValSet after ``epoch`` epochs, that is ``step`` steps."""
-        # TensorBoard shows these over epochs, so that runs with other batch sizes compare.
         scalars = {f"validation/{name}": value for name, value in figures.items()}
         scalars |= {f"validation_mpjpe_mm/{group}": mm for group, mm in by_action.items()}
-        self._write(
-            scalars,
-            epoch,
-            kind="validation",
-            epoch=epoch,
-            step=step,
-            **figures,
-            mpjpe_mm_by_action=by_action,
-        )
+        record = {"step": step, "kind": "validation", "epoch": epoch, **figures}
+        # TensorBoard shows these over epochs, so that runs with other batch sizes compare.
+        self._write(scalars, epoch, record | {"mpjpe_mm_by_action": by_action})
 
-    def picture(self, name: str, picture: np.ndarray, epoch: int) -> None:
+    def image(self, name: str, image: np.ndarray, epoch: int) -> None:
         """A (H, W, 3) uint8 RGB picture for TensorBoard."""
         if self._writer is not None:
             with self._writing():
-                self._writer.add_image(name, picture, epoch, dataformats="HWC")
+                self._writer.add_image(name, image, epoch, dataformats="HWC")
 
-    def _write(self, scalars: dict[str, float], position: int, **record: Any) -> None:
+    def _write(self, scalars: dict[str, float], position: int, record: dict[str, Any]) -> None:
         if self._writer is None:
             return
         with self._writing():
             for name, value in scalars.items():
                 self._writer.add_scalar(name, value, position)
-            self._file.write(json.dumps({"step": position, **record}) + "\n")
+            self._file.write(json.dumps(record) + "\n")
             self._file.flush()

@@ -13,7 +13,7 @@ from utils.common.config import StageSection
 
 
 def make_optimizer(model: nn.Module, stage: StageSection) -> torch.optim.Optimizer:
-    """Adam or AdamW over all weights of ``model``, fused where the device has it."""
+    """Adam or AdamW over the weights of ``model`` that learn, fused where the device has it."""
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[stage.optimizer]
     parameters = [p for p in model.parameters() if p.requires_grad]
     fused = all(p.device.type in ("cuda", "cpu") for p in parameters)
@@ -23,14 +23,8 @@ def make_optimizer(model: nn.Module, stage: StageSection) -> torch.optim.Optimiz
 def make_schedule(
     optimizer: torch.optim.Optimizer, stage: StageSection, steps_per_epoch: int, done: int = 0
 ) -> LambdaLR:
-    """Factor on the learning rate at each step: linear warm-up, then step, cosine or constant.
-
-    Args:
-        optimizer: whose learning rate to set.
-        stage: the settings.
-        steps_per_epoch: steps of an epoch.
-        done: steps taken already by the run that is gone on with.
-    """
+    """Factor on the learning rate at each step: linear warm-up, then step, cosine or constant;
+    ``done`` steps of the run are behind it."""
     total = stage.epochs * steps_per_epoch
 
     def factor(step: int) -> float:
@@ -38,7 +32,7 @@ def make_schedule(
         if stage.schedule == "step":
             return warm * stage.step_factor ** (step // steps_per_epoch // stage.step_epochs)
         if stage.schedule == "cosine":
-            return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / max(1, total))))
+            return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / total)))
         return warm
 
     for group in optimizer.param_groups:
@@ -53,15 +47,9 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint) 
         UserError: if it is of another optimiser or other weights.
     """
     try:
-        stored = dict(checkpoint.optimizer)
-        settings = [
-            {key: value for key, value in group.items() if key != "params"}
-            for group in optimizer.param_groups
-        ]
-        stored["param_groups"] = [
-            group | own for group, own in zip(stored["param_groups"], settings, strict=True)
-        ]
-        optimizer.load_state_dict(stored)
+        groups = zip(checkpoint.optimizer["param_groups"], optimizer.param_groups, strict=True)
+        groups = [own | {"params": stored["params"]} for stored, own in groups]
+        optimizer.load_state_dict(checkpoint.optimizer | {"param_groups": groups})
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{checkpoint.path}: its optimiser does not fit this run: {error}"

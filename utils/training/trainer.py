@@ -1,6 +1,8 @@
-"""The training loop: the same for every stage, device and number of processes."""
+"""The training loop, the same for every stage, device and number of processes.
 
-import contextlib
+:meth:`Trainer.fit` → an epoch → a step: accumulate, clip, step, log, save; then validate.
+"""
+
 import dataclasses
 import itertools
 import math
@@ -14,53 +16,39 @@ import torch
 from torch import nn
 
 from base.errors import UserError
-from base.files import make_folder, write_text
+from base.files import write_text
 from model.backbone import TRUNK_STRIDE
 from utils.common.checkpoint import Checkpoint, TrainingState
 from utils.common.config import dump_config
 from utils.common.signals import Interruption, Stopped
-from utils.training.checkpoint_manager import Keeper
+from utils.training.checkpoint_manager import CheckpointManager
+from utils.training.guards import LossMonitor, report_stalls
 from utils.training.logger import RunLog, memory_gib
-from utils.training.loss_check import LossWatch
 from utils.training.optim import make_average, make_optimizer, make_schedule, restore_optimizer
 from utils.training.stage import Stage
-from utils.training.stall_watch import StallWatch
-from utils.training.validation_images import sheet
 
 
-class _StopAsked(Exception):
+class _StopRequested(Exception):
     """Leaves the loop where a signal was received."""
 
 
 class Trainer:
-    """Trains one stage, validating after each epoch, and saves so that nothing is lost.
+    """Trains one stage, validating after each epoch.
 
     Writes ``checkpoints/checkpoint_{epoch}.tar`` (epochs count from 1), ``model_best.tar``,
-    ``config.yml``, ``log.jsonl`` and TensorBoard's files under ``log_dir``.
-
-    Args:
-        stage: what to train.
-        log_dir: where the run is kept.
-        resume: the checkpoint to go on from, if any.
+    ``config.yml``, ``log.jsonl`` and TensorBoard's files under ``log_dir``, and goes on from the
+    checkpoint ``resume``.
     """
 
     def __init__(self, stage: Stage, log_dir: Path, resume: Checkpoint | None = None) -> None:
         self.stage = stage
         self.processes = stage.processes
         self.log_dir = log_dir
-        settings = stage.settings
         self.steps_per_epoch = len(stage.loader)
-        parts = stage.division.world * stage.division.accumulate
-        if len(stage.loader.dataset) < parts:
-            raise UserError(
-                f"{len(stage.loader.dataset)} training frames cannot be divided among {parts} "
-                "parts (processes × accumulate)"
-            )
-        self._check_batch_norm()
+        self._refuse_small_batches()
+        settings, config = stage.settings, stage.config
         self.optimizer = make_optimizer(stage.model, settings)
-        self.scaler = torch.amp.GradScaler(
-            stage.device.type, enabled=stage.config.precision == "fp16"
-        )
+        self.scaler = torch.amp.GradScaler(stage.device.type, enabled=config.precision == "fp16")
         # Made of the weights a checkpoint keeps for use, before those for training replace them.
         self.average = make_average(stage.model, settings.ema_decay)
         self.state = TrainingState(stage.name, 0, 0, math.inf)
@@ -71,59 +59,18 @@ class Trainer:
         # Built from the steps done and this run's settings, so that a change of epochs or of the
         # number of frames is taken into account.
         self.schedule = make_schedule(self.optimizer, settings, self.steps_per_epoch, self._steps)
-        self._losses = LossWatch(self.processes, log_dir)
+        self._losses = LossMonitor(self.processes, log_dir)
         self._interruption = Interruption()
         if self.processes.main:
-            self.keeper = Keeper(make_folder(log_dir / "checkpoints"), stage.config.checkpoints)
-            write_text(log_dir / "config.yml", dump_config(stage.config))
-
-    def _check_batch_norm(self) -> None:
-        """Refuse batches in which BatchNorm would have one value a channel, and no variance."""
-        stage, settings = self.stage, self.stage.settings
-        length = settings.epoch_frames or len(stage.loader.dataset)
-        frames = min(settings.batch_size, length) // settings.accumulate
-        single = stage.input_size <= TRUNK_STRIDE or any(
-            isinstance(module, nn.BatchNorm1d) for module in stage.model.modules()
-        )
-        if frames == 1 and single:
-            raise UserError(
-                f"BatchNorm cannot train on one frame at a time ({stage.name} with batch_size "
-                f"{settings.batch_size}, accumulate {settings.accumulate} and {length} frames an "
-                "epoch): raise --batch_size or lower --accumulate"
-            )
+            keep = config.checkpoints.keep
+            self._checkpoints = CheckpointManager(log_dir / "checkpoints", keep)
+            write_text(log_dir / "config.yml", dump_config(config))
 
     @property
     def _steps(self) -> int:
-        """Steps done since the beginning."""
         return self.state.epoch * self.steps_per_epoch + self.state.step
 
-    def _restore(self, resume: Checkpoint) -> None:
-        state = resume.training
-        if state is None:
-            # A file of the reference: its optimiser's state has the order of its own modules.
-            if self.processes.main:
-                print(f"{resume.path} does not say how far it was trained: starting at epoch 1.")
-            return
-        restore_optimizer(self.optimizer, resume)
-        if state.scaler:
-            self.scaler.load_state_dict(state.scaler)
-        if state.weights is not None:
-            self._load_weights(state.weights)
-        if self.average is not None:
-            self.average.n_averaged.fill_(state.ema_updates)
-        state.scaler = state.weights = None
-        self.state = state
-        if state.step:
-            # The same frames are left to do where the batch size has changed meanwhile.
-            trained_with = resume.config.stage(state.stage).batch_size
-            now = state.step * trained_with // self.stage.settings.batch_size
-            state.step = min(now, self.steps_per_epoch)
-
-    def _load_weights(self, weights: dict[str, dict[str, torch.Tensor]]) -> None:
-        """Put weights, under the keys of the checkpoint layout, into the model that trains."""
-        model = self.stage.model
-        for name, part in model.held_parts().items():
-            part.load_state_dict(weights[model.parts[name].key])
+    # ---------------------------------------------------------------- the loop
 
     def fit(self) -> None:
         """Train to the last epoch.
@@ -137,26 +84,16 @@ class Trainer:
             if self.processes.main:
                 print(f"{stage.name}: all {epochs} epochs are trained already; more with --epochs.")
             return
-        began = time.perf_counter()
-        first = self._steps
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(self._interruption)
-            self.watch = stack.enter_context(
-                StallWatch(stage.config.data.stall_seconds, stage.loader.workers)
-            )
-            total = epochs * self.steps_per_epoch
-            self.log = stack.enter_context(
-                RunLog(self.log_dir, stage.name, first, total, self.processes.main)
-            )
+        began, first, total = time.perf_counter(), self._steps, epochs * self.steps_per_epoch
+        log = RunLog(self.log_dir, stage.name, first, total, self.processes.main)
+        with self._interruption, log as self.log:
             try:
                 while state.epoch < epochs:
                     self._train_epoch()
-                    self._finish_epoch()
-            except _StopAsked:
+                    self._validate()
+            except _StopRequested:
                 self._stop()
         self._summarise(self._steps - first, time.perf_counter() - began)
-
-    # ---------------------------------------------------------------- an epoch
 
     def _train_epoch(self) -> None:
         stage, state = self.stage, self.state
@@ -166,57 +103,34 @@ class Trainer:
             state.random = None
         stage.network.train()
         self._saved_at = self._logged_at = time.monotonic()
-        self._logged_step = state.step
-        self._waited = 0.0
+        self._logged_step, self._waited = state.step, 0.0
         batches = iter(stage.loader)
         while state.step < self.steps_per_epoch:
-            micro_batches = self._next(batches)
-            terms = self.train_step(micro_batches)
+            micro_batches = self._next_batches(batches)
+            losses = self.train_step(micro_batches)
             state.step += 1
             self.log.bar.update()
-            frames = [stage.frames_of(batch) for batch in micro_batches]
-            self._losses.add(self._steps, terms, frames)
+            frames = [frame for batch in micro_batches for frame in batch.frame_ids]
+            self._losses.add(self._steps, losses, frames)
             due = self._steps % stage.config.log_every == 0
             if due:
                 self._log_progress()
             if due or self.processes.world == 1:
                 self._save_or_stop()
-        if self._losses.waiting:
-            self._log_progress()
-
-    def _next(self, batches: Iterator[Any]) -> list[Any]:
-        """The micro-batches of a step.
-
-        Raises:
-            UserError: where not one picture of the set can be read.
-        """
-        since = time.perf_counter()
-        with self.watch.waiting():
-            found = list(itertools.islice(batches, self.stage.division.accumulate))
-        if len(found) < self.stage.division.accumulate:
-            self.stage.report_broken()
-            raise UserError("TrainSet: none of its pictures can be read, so there is no batch")
-        self._waited += time.perf_counter() - since
-        return found
+        self._log_progress()
 
     def train_step(self, micro_batches: list[Any]) -> dict[str, torch.Tensor]:
-        """One step of the optimiser; the loss terms, detached, are means over the batch."""
+        """One step of the optimiser; returns the loss terms, detached, means over the batch."""
         stage, count = self.stage, len(micro_batches)
         self.optimizer.zero_grad(set_to_none=True)
-        sums: dict[str, torch.Tensor] = {}
-        for number, sample in enumerate(stage.prepared(micro_batches), 1):
-            last = number == count
-            together = (
-                contextlib.nullcontext()
-                if last
-                else self.processes.without_averaging(stage.network)
-            )
-            with together:
-                terms = stage.losses(sample)
-                loss = torch.stack(list(terms.values())).sum() / count
+        means: dict[str, torch.Tensor] = {}
+        for number, sample in enumerate(stage.training_samples(micro_batches), 1):
+            with self.processes.accumulating(stage.network, last=number == count):
+                losses = stage.losses(sample)
+                loss = torch.stack(list(losses.values())).sum() / count
                 self.scaler.scale(loss).backward()
-            for name, value in terms.items():
-                sums[name] = sums.get(name, 0) + value.detach() / count
+            for name, value in losses.items():
+                means[name] = means.get(name, 0) + value.detach() / count
         if stage.settings.clip_norm:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(stage.model.parameters(), stage.settings.clip_norm)
@@ -225,32 +139,23 @@ class Trainer:
         self.schedule.step()
         if self.average is not None:
             self.average.update_parameters(stage.model)
-        return sums
+        return means
 
-    def _save_or_stop(self) -> None:
-        """Save when it is time to, and stop when a signal has come."""
-        due = time.monotonic() - self._saved_at > 60 * self.stage.config.checkpoints.minutes
-        due = due and self.state.step < self.steps_per_epoch
-        stop, due = self.processes.any(self._interruption.signal is not None, due)
-        if stop:
-            raise _StopAsked
-        if due:
-            self._losses.check()
-            self._save()
-            self._saved_at = time.monotonic()
-
-    def _stop(self) -> None:
-        self._losses.check()
-        path = self._save()
-        # In several processes it may have reached another one only.
-        number = self._interruption.signal or signal.SIGTERM
-        self.log.say(
-            f"stopped by {number.name} after step {self._steps}: go on with --resume ({path})"
-        )
-        raise Stopped(number)
+    def _next_batches(self, batches: Iterator[Any]) -> list[Any]:
+        """The micro-batches of a step; UserError where not one picture of the set can be read."""
+        stage, since = self.stage, time.perf_counter()
+        with report_stalls(stage.config.data.stall_seconds, stage.loader.workers):
+            found = list(itertools.islice(batches, stage.division.accumulate))
+        self._waited += time.perf_counter() - since
+        if len(found) < stage.division.accumulate:
+            stage.report_broken()
+            raise UserError("TrainSet: none of its pictures can be read, so there is no batch")
+        return found
 
     def _log_progress(self) -> None:
         losses = self._losses.check()
+        if losses is None:
+            return
         now, stage = time.monotonic(), self.stage
         elapsed = max(1e-9, now - self._logged_at)
         steps = self.state.step - self._logged_step
@@ -265,51 +170,69 @@ class Trainer:
         )
         self._logged_at, self._logged_step, self._waited = now, self.state.step, 0.0
 
-    # ---------------------------------------------------------------- after an epoch
-
-    def _until_stopped(self, batches: Iterable[Any]) -> Iterator[Any]:
-        for batch in batches:
-            # Several processes could disagree here, and the rest would wait for the one that left.
-            if self.processes.world == 1 and self._interruption.signal is not None:
-                raise _StopAsked
-            yield batch
-
-    def _finish_epoch(self) -> None:
+    def _validate(self) -> None:
         stage, state = self.stage, self.state
         stage.model.eval()
         stage.evaluated.eval()
         with torch.inference_mode():
             figures, by_action = stage.validate(self._until_stopped(stage.validation))
-            shown = stage.show() if self.processes.main else None
+            drawn = stage.draw_predictions() if self.processes.main else None
         state.epoch, state.step = state.epoch + 1, 0
         value = figures[stage.metric]
         is_best = value < state.best_value
         if is_best:
             state.best_epoch, state.best_value = state.epoch, value
         listed = ", ".join(f"{name} {figure:.1f}" for name, figure in figures.items())
-        self.log.say(f"epoch {state.epoch}: validation {listed}{' (best)' if is_best else ''}")
+        self.log.print(f"epoch {state.epoch}: validation {listed}{' (best)' if is_best else ''}")
         self.log.validation(state.epoch, self._steps, figures, by_action)
-        if shown is not None:
-            self.log.picture("validation_frames", sheet(shown), state.epoch)
+        if drawn is not None:
+            self.log.image("validation_frames", drawn, state.epoch)
         self._save(is_best)
 
+    def _until_stopped(self, batches: Iterable[Any]) -> Iterator[Any]:
+        for batch in batches:
+            # Several processes could disagree here, and the rest would wait for the one that left.
+            if self.processes.world == 1 and self._interruption.signal is not None:
+                raise _StopRequested
+            yield batch
+
+    # ---------------------------------------------------------------- stopping and going on
+
+    def _save_or_stop(self) -> None:
+        """Save when it is time to, and stop when a signal has come."""
+        due = time.monotonic() - self._saved_at > 60 * self.stage.config.checkpoints.minutes
+        due = due and self.state.step < self.steps_per_epoch
+        stop, due = self.processes.any(self._interruption.signal is not None, due)
+        if stop:
+            raise _StopRequested
+        if due:
+            self._losses.check()
+            self._save()
+            self._saved_at = time.monotonic()
+
+    def _stop(self) -> None:
+        self._losses.check()
+        path = self._save()
+        # In several processes it may have reached another one only.
+        number = self._interruption.signal or signal.SIGTERM
+        self.log.print(
+            f"stopped by {number.name} after step {self._steps}: go on with --resume ({path})"
+        )
+        raise Stopped(number)
+
     def _save(self, is_best: bool = False) -> Path | None:
-        """Write a checkpoint of where the run is."""
+        """Write a checkpoint of where the run is; its path in the main process."""
         path = None
         if self.processes.main:
-            path = self.keeper.save(self._content(), self.state, is_best)
+            where = self.state.epoch, self.state.step
+            path = self._checkpoints.save(self._content(), *where, is_best)
         self.processes.wait()
         return path
 
     def _content(self) -> dict[str, Any]:
-        stage, state = self.stage, self.state
-        average = self.average
-        stored = TrainingState(
-            stage=stage.name,
-            epoch=state.epoch,
-            best_epoch=state.best_epoch,
-            best_value=state.best_value,
-            step=state.step,
+        stage, state, average = self.stage, self.state, self.average
+        training = dataclasses.replace(
+            state,
             random=stage.random_states() if state.step else None,
             scaler=self.scaler.state_dict() or None,
             weights=None if average is None else stage.model.state_dicts(),
@@ -318,11 +241,58 @@ class Trainer:
         return stage.evaluated.state_dicts() | {
             "optimizer_state_dict": self.optimizer.state_dict(),
             "scheduler": self.schedule.state_dict(),
-            "training": stored.as_dict(),
+            "training": training.as_dict(),
             "config": stage.config.model_dump(),
             "mean_pose": torch.from_numpy(stage.mean_pose),
             "camera": dataclasses.asdict(stage.camera),
         }
+
+    def _restore(self, resume: Checkpoint) -> None:
+        state, model = resume.training, self.stage.model
+        if state is None:
+            # A file of the reference: its optimiser's state has the order of its own modules.
+            if self.processes.main:
+                print(f"{resume.path} does not say how far it was trained: starting at epoch 1.")
+            return
+        restore_optimizer(self.optimizer, resume)
+        if state.scaler:
+            self.scaler.load_state_dict(state.scaler)
+        if state.weights is not None:
+            for name, part in model.held_parts().items():
+                part.load_state_dict(state.weights[model.parts[name].key])
+        if self.average is not None:
+            self.average.n_averaged.fill_(state.ema_updates)
+        state.scaler = state.weights = None
+        self.state = state
+        if state.step:
+            # The same frames are left to do where the batch size has changed meanwhile.
+            trained_with = resume.config.stage(state.stage).batch_size
+            now = state.step * trained_with // self.stage.settings.batch_size
+            state.step = min(now, self.steps_per_epoch)
+
+    # ---------------------------------------------------------------- before and after
+
+    def _refuse_small_batches(self) -> None:
+        """Refuse batches in which BatchNorm would have one value a channel, and no variance, and
+        sets that are smaller than the parts of a batch."""
+        stage, settings, count = self.stage, self.stage.settings, len(self.stage.loader.dataset)
+        parts = stage.division.world * stage.division.accumulate
+        if count < parts:
+            raise UserError(
+                f"{count} training frames cannot be divided among {parts} parts (processes × "
+                "accumulate)"
+            )
+        length = settings.epoch_frames or count
+        frames = min(settings.batch_size, length) // settings.accumulate
+        single = stage.input_size <= TRUNK_STRIDE or any(
+            isinstance(module, nn.BatchNorm1d) for module in stage.model.modules()
+        )
+        if frames == 1 and single:
+            raise UserError(
+                f"BatchNorm cannot train on one frame at a time ({stage.name} with batch_size "
+                f"{settings.batch_size}, accumulate {settings.accumulate} and {length} frames an "
+                "epoch): raise --batch_size or lower --accumulate"
+            )
 
     def _summarise(self, steps: int, seconds: float) -> None:
         stage, state = self.stage, self.state

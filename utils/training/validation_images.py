@@ -1,108 +1,63 @@
 """Pictures of a few fixed validation frames, to watch heatmaps and poses become right."""
 
-from typing import NamedTuple
-
 import cv2
 import numpy as np
 import torch
 
 from base.camera import FisheyeCamera
-from base.errors import BrokenFrameError
-from base.skeleton import HEATMAP_JOINTS, NECK, NUM_HEATMAPS
+from base.skeleton import HEATMAP_JOINTS, NECK, NUM_JOINTS
 from utils.drawing.heatmaps import overlay_heatmaps
 from utils.drawing.skeleton import SkeletonPen
 from utils.drawing.style import OUTLINE, PREDICTED, TRUTH
 
-#: Frames shown, spread over the set.
-SHOWN_FRAMES = 4
-
+_FRAMES = 4
 _TILE = 256
-_MARGIN = 4
+_FRAME = ((2, 2), (2, 2), (0, 0))
 
 
-class Shown(NamedTuple):
-    """What there is to show of F frames.
-
-    Attributes:
-        images: (F, S, S, 3) uint8 RGB; black where the stage reads none.
-        heatmaps: (F, 15, h, h) predicted, or, where they are the input, given.
-        joints2d: (F, 16, 2) predicted pixels of the picture; NaN where there is none.
-        target2d: (F, 16, 2) true ones; NaN likewise.
-    """
-
-    images: np.ndarray
-    heatmaps: np.ndarray
-    joints2d: np.ndarray
-    target2d: np.ndarray
+def evenly_spaced(count: int) -> list[int]:
+    """Up to four frame numbers, evenly over a set of ``count``."""
+    frames = min(_FRAMES, count)
+    return [count * (2 * number + 1) // (2 * frames) for number in range(frames)]
 
 
-def spread(count: int) -> list[int]:
-    """Up to SHOWN_FRAMES frame numbers, evenly over a set of ``count``."""
-    shown = min(SHOWN_FRAMES, count)
-    return [count * (2 * number + 1) // (2 * shown) for number in range(shown)]
-
-
-def readable(dataset: torch.utils.data.Dataset, numbers: list[int]) -> list:
-    """The frames of those numbers that can be read; training names the others."""
-    frames = []
-    for number in numbers:
-        try:
-            frames.append(dataset[number])
-        except BrokenFrameError:
-            continue
-    return frames
-
-
-def placed_in_picture(
+def project_at_neck(
     joints3d: torch.Tensor, target3d: torch.Tensor, camera: FisheyeCamera
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels of predicted and true poses, the former put where the true Neck is.
-
-    Args:
-        joints3d: (F, 16, 3) metres, camera axes, any origin.
-        target3d: (F, 16, 3) metres, camera frame.
-        camera: of the picture.
-
-    Returns:
-        Twice (F, 16, 2); NaN for a joint outside the lens's range.
-    """
-    target = target3d.double().cpu().numpy()
-    predicted = joints3d.double().cpu().numpy()
-    predicted = predicted - predicted[:, NECK : NECK + 1] + target[:, NECK : NECK + 1]
-
-    def pixels(points: np.ndarray) -> np.ndarray:
-        seen = camera.angle(points) < camera.max_theta
-        return np.where(seen[..., None], camera.project(points), np.nan)
-
-    return pixels(predicted), pixels(target)
+    """Pixels, twice (F, 16, 2), of predicted (F, 16, 3) poses, put where the true Neck is, and of
+    true ones in the camera frame; NaN for a joint outside the lens's range."""
+    predicted, target = (poses.double().cpu().numpy() for poses in (joints3d, target3d))
+    predicted = predicted - predicted[:, [NECK]] + target[:, [NECK]]
+    pixels = []
+    for points in (predicted, target):
+        in_range = camera.angle(points) < camera.max_theta
+        pixels.append(np.where(in_range[..., None], camera.project(points), np.nan))
+    return tuple(pixels)
 
 
 def with_head(joints2d: torch.Tensor) -> np.ndarray:
     """(F, 15, 2) pixels of the joints that have heatmaps as (F, 16, 2), NaN for the Head."""
-    full = np.full((len(joints2d), NUM_HEATMAPS + 1, 2), np.nan)
+    full = np.full((len(joints2d), NUM_JOINTS, 2), np.nan)
     full[:, list(HEATMAP_JOINTS)] = joints2d.double().cpu().numpy()
     return full
 
 
-def sheet(shown: Shown) -> np.ndarray:
+def sheet(
+    images: np.ndarray, heatmaps: np.ndarray, predicted: np.ndarray, target: np.ndarray
+) -> np.ndarray:
     """One row a frame: picture, heatmaps over it, predicted (orange) and true (blue) joints.
 
-    Returns:
-        (H, W, 3) uint8 RGB.
+    From (F, S, S, 3) uint8 RGB pictures, (F, 15, h, h) heatmaps and twice (F, 16, 2) pixels, NaN
+    where there is no joint; (H, W, 3) uint8 RGB.
     """
-    size = shown.images.shape[1]
     pen = SkeletonPen(_TILE / 640)
     rows = []
-    for image, heatmaps, predicted, target in zip(*shown, strict=True):
+    for image, maps, *poses in zip(images, heatmaps, target, predicted, strict=True):
         tile = cv2.resize(image, (_TILE, _TILE), interpolation=cv2.INTER_AREA)
-        joints = tile.copy()
-        for joints2d, colour in ((target, TRUTH), (predicted, PREDICTED)):
-            pen.draw(joints, (joints2d + 0.5) * (_TILE / size) - 0.5, colour, OUTLINE)
-        tiles = [tile, overlay_heatmaps(tile, heatmaps), joints]
-        rows.append(np.concatenate([_framed(tile) for tile in tiles], 1))
+        drawn = tile.copy()
+        for joints2d, colour in zip(poses, (TRUTH, PREDICTED), strict=True):
+            pen.draw(drawn, (joints2d + 0.5) * (_TILE / len(image)) - 0.5, colour, OUTLINE)
+        tiles = [tile, overlay_heatmaps(tile, maps), drawn]
+        framed = [np.pad(picture, _FRAME, constant_values=255) for picture in tiles]
+        rows.append(np.concatenate(framed, 1))
     return np.concatenate(rows, 0)
-
-
-def _framed(tile: np.ndarray) -> np.ndarray:
-    sides = [_MARGIN // 2] * 4
-    return cv2.copyMakeBorder(tile, *sides, cv2.BORDER_CONSTANT, value=(255, 255, 255))

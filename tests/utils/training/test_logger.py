@@ -38,10 +38,12 @@ def test_what_is_done_again_is_logged_once(tmp_path):
         file.write('{"step": 6, "kind": "trai')  # cut off by a kill
     write(tmp_path, 3, 6)
     assert [record["step"] for record in records(tmp_path)] == [1, 2, 3, 4, 5, 6]
+    scalars = EventAccumulator(str(tmp_path)).Reload().Scalars("loss/total")
+    assert [scalar.step for scalar in scalars] == [1, 2, 3, 4, 5, 6]
 
 
 def test_other_processes_than_the_main_one_write_nothing(tmp_path):
-    with RunLog(tmp_path, "train3d", 0, 9, shown=False) as log:
+    with RunLog(tmp_path, "train3d", 0, 9, enabled=False) as log:
         log.training(0, 1, {"total": 1.0}, **FIGURES)
         log.validation(1, 1, {"mpjpe_mm": 1.0}, {})
     assert not list(tmp_path.iterdir())

@@ -7,8 +7,7 @@ import torch
 from base.frame import FrameId
 from dataset.annotations import Annotations
 from dataset.order import Division
-from utils.training.data import LabelLoader
-from utils.training.histories import HistoryLoader, PredictedFrames
+from utils.training.data import HistoryBatch, HistoryLoader, LabelLoader
 
 FRAMES, VIEWS = 10, 2
 CPU = torch.device("cpu")
@@ -40,7 +39,7 @@ def predicted():
 
     flags = torch.ones(VIEWS, FRAMES, 16, dtype=torch.bool)
     memory = [filled(16, 3), filled(16, 4).half()]
-    return PredictedFrames(memory, filled(16, 3), flags, flags, ACTIONS, FRAME_IDS, [])
+    return HistoryBatch(None, None, filled(16, 3), flags, ACTIONS, FRAME_IDS, memory, flags)
 
 
 def annotation_loader(**order):
@@ -62,7 +61,7 @@ def rows(loader, epoch):
 
 
 def test_epochs_of_some_frames_go_through_all_before_any_comes_again(make):
-    loader = make(batch_size=2, shuffle=True, seed=1, epoch_frames=4)
+    loader = make(batch_size=2, shuffle=True, drop_last=True, seed=1, epoch_frames=4)
     assert len(loader) == 2
     epochs = [rows(loader, epoch) for epoch in range(5)]
     assert all(len(epoch) == 4 for epoch in epochs)
@@ -71,7 +70,14 @@ def test_epochs_of_some_frames_go_through_all_before_any_comes_again(make):
 
 
 def test_an_epoch_goes_on_from_any_step(make):
-    loader = make(batch_size=4, shuffle=True, seed=3, division=Division(0, 1, 2), epoch_frames=12)
+    loader = make(
+        batch_size=4,
+        shuffle=True,
+        drop_last=True,
+        seed=3,
+        division=Division(0, 1, 2),
+        epoch_frames=12,
+    )
     whole = rows(loader, 4)
     loader.start = 1
     assert len(loader) == 3 and rows(loader, 4) == whole[4:]
@@ -86,7 +92,7 @@ def test_a_batch_holds_its_frames_and_can_name_them(make):
     assert batch.frame_ids == [FRAME_IDS[7], FRAME_IDS[2]]
 
 
-def test_each_epoch_takes_the_next_view_with_histories_of_the_same():
+def test_each_epoch_is_of_the_next_view_with_histories_of_the_same():
     loader = history_loader(batch_size=4)
     assert loader.complete == 0.7
     for epoch, more in enumerate((0, 100, 0)):

@@ -1,18 +1,19 @@
 """Pictures of validation frames show what is there, where it is."""
 
 import numpy as np
+import pytest
 import torch
 
 from base.camera import RELEASE_CAMERA
-from base.skeleton import HEATMAP_JOINTS
+from base.skeleton import HEATMAP_JOINTS, NECK
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.transforms import SquareCrop
 from utils.drawing.heatmaps import overlay_heatmaps
+from utils.drawing.style import PREDICTED, TRUTH
 from utils.training.validation_images import (
-    Shown,
-    placed_in_picture,
+    evenly_spaced,
+    project_at_neck,
     sheet,
-    spread,
     with_head,
 )
 
@@ -26,7 +27,7 @@ def poses() -> torch.Tensor:
 
 
 def test_a_right_pose_lies_on_the_true_one_wherever_its_origin_is():
-    predicted, target = placed_in_picture(poses() + 5.0, poses(), CAMERA)
+    predicted, target = project_at_neck(poses() + 5.0, poses(), CAMERA)
     assert np.allclose(predicted, target, atol=1e-3)
     assert np.allclose(target, CAMERA.project(poses().double().numpy()), atol=1e-9)
 
@@ -34,7 +35,7 @@ def test_a_right_pose_lies_on_the_true_one_wherever_its_origin_is():
 def test_joints_behind_the_lens_are_left_out():
     joints3d = poses()
     joints3d[0, 4, 2] = -5.0
-    _, target = placed_in_picture(joints3d, joints3d, CAMERA)
+    _, target = project_at_neck(joints3d, joints3d, CAMERA)
     assert np.isnan(target[0, 4]).all() and np.isfinite(target[1:]).all()
 
 
@@ -47,17 +48,29 @@ def test_a_heatmap_glows_at_its_joint_and_darkens_the_rest():
     assert picture[10, 200].tolist() == [45, 45, 45]
 
 
-def test_a_sheet_has_a_row_for_each_frame_and_takes_missing_joints():
+def test_a_sheet_has_a_row_for_each_frame_and_leaves_out_missing_joints():
     joints2d = CAMERA.project(poses())
     heatmaps = draw_heatmaps(joints2d, SIZE, HeatmapShape(32)).numpy()
     images = np.zeros((3, SIZE, SIZE, 3), np.uint8)
     pixels = with_head(joints2d[:, list(HEATMAP_JOINTS)])
     assert np.isnan(pixels[:, 1]).all()
-    picture = sheet(Shown(images, heatmaps, pixels, joints2d.double().numpy()))
+    picture = sheet(images, heatmaps, pixels, joints2d.double().numpy())
     assert picture.shape == (3 * 260, 3 * 260, 3) and picture.dtype == np.uint8
-    assert picture[:, 2 * 260 + 2 : -2].max() == 255  # something is drawn
 
 
-def test_shown_frames_are_spread_over_the_set():
-    assert spread(80) == [10, 30, 50, 70]
-    assert spread(2) == [0, 1]
+def test_a_joint_is_drawn_where_it_is_in_the_colour_of_its_pose():
+    images, heatmaps = np.zeros((2, SIZE, SIZE, 3), np.uint8), np.zeros((2, 15, 32, 32))
+    predicted, target = np.full((2, 2, 16, 2), np.nan)
+    predicted[0, NECK], target[1, NECK] = (30, 90), (70, 20)
+    picture = sheet(images, heatmaps, predicted, target)
+    for row, (x, y), colour in ((0, (30, 90), PREDICTED), (1, (70, 20), TRUTH)):
+        tile = picture[row * 260 + 2 :, 2 * 260 + 2 :][:256, :256]
+        rows, columns = np.nonzero((tile == colour).all(-1))
+        assert 4 < len(rows) < 200
+        found = columns.mean(), rows.mean()
+        assert found == pytest.approx(((x + 0.5) * 2 - 0.5, (y + 0.5) * 2 - 0.5), abs=0.5)
+
+
+def test_shown_frames_are_evenly_spaced_over_the_set():
+    assert evenly_spaced(80) == [10, 30, 50, 70]
+    assert evenly_spaced(2) == [0, 1]

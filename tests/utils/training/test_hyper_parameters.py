@@ -1,0 +1,556 @@
+"""Every setting that changes training has the effect worked out here by hand."""
+
+import math
+
+import pytest
+import torch
+from pydantic import BaseModel
+from tiny_model import CONFIG
+
+import train
+from base.skeleton import JOINTS
+from dataset.augment import Augmentation, change_appearance
+from dataset.batch import collate
+from model import build
+from utils.common import networks
+from utils.common.config import Config, _config_class, parse_config
+from utils.common.device import prepare_device
+from utils.training import stage as stage_module
+from utils.training.distributed import Processes
+from utils.training.optim import make_average
+from utils.training.stage import Stage
+from utils.training.trainer import Trainer
+
+pytestmark = pytest.mark.usefixtures("tiny_kind")
+
+#: Everything off; float32, because sums are compared.
+PLAIN = {
+    "precision": "fp32",
+    "data": {"input_size": 64, "workers": 0},
+    "heatmap": {"sigma": 1.0},
+    "model": {"kind": "tiny"},
+    "loss": {"coordinates": 1.0},
+}
+#: Settings that decide how fast, where and how often, never what is learnt.
+NOT_OF_TRAINING = {
+    "data.workers", "data.memory_gib", "data.stall_seconds", "log_every", "checkpoints.minutes",
+    "checkpoints.keep",
+}  # fmt: skip
+covered = set(NOT_OF_TRAINING)
+
+
+def covers(*keys):
+    """Mark a test as the one that fails where these settings are ignored."""
+    covered.update(keys)
+    return lambda test: test
+
+
+@pytest.fixture(scope="module")
+def processes():
+    with Processes("cpu") as made:
+        yield made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pictures_read_once():
+    """Each test opens the same few frames."""
+    real, opened = stage_module.open_pictures, {}
+
+    def open_pictures(root, set_type, config):
+        key = root, set_type, config.data.input_size
+        if key not in opened:
+            opened[key] = real(root, set_type, config)
+        return opened[key]
+
+    stage_module.open_pictures = open_pictures
+    yield
+    stage_module.open_pictures = real
+
+
+@pytest.fixture
+def make(tiny_data, processes):
+    """Stage of a training type with changes of its section, and of the whole configuration."""
+
+    def made(name="train3d", whole=None, **section):
+        torch.manual_seed(0)
+        config = parse_config(PLAIN, "test").overridden({name: {"batch_size": 4} | section})
+        config = config.overridden(whole or {})
+        training = networks.training_type(name, config)
+        model = build(config.model, config.data.input_size, training.parts)
+        model.train_only(training.trained)
+        return Stage(name, model, config, tiny_data, processes)
+
+    return made
+
+
+def batch(stage, epoch=0):
+    stage.start_epoch(epoch)
+    return next(iter(stage.loader))
+
+
+# -------------------------------------------------------------------- the optimiser
+
+
+COSINE = [0.5 * (1 + math.cos(math.pi * step / 6)) for step in range(6)]
+
+
+@covers("STAGE.lr", "STAGE.schedule", "STAGE.step_epochs", "STAGE.step_factor")
+@covers("STAGE.warmup_steps", "STAGE.epochs")
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"schedule": "constant", "lr": 0.5, "epochs": 1}, [0.5] * 3),
+        ({"schedule": "constant", "warmup_steps": 4}, [0.25, 0.5, 0.75, 1, 1, 1]),
+        ({"step_epochs": 1, "step_factor": 0.5}, [1, 1, 1, 0.5, 0.5, 0.5]),
+        ({"step_epochs": 2, "epochs": 3}, [1] * 6 + [0.1] * 3),
+        ({"schedule": "cosine"}, COSINE),
+        ({"schedule": "cosine", "warmup_steps": 2}, [COSINE[0] / 2, *COSINE[1:]]),
+    ],
+)
+def test_the_learning_rate_of_each_step(settings, expected, make, tmp_path, monkeypatch):
+    stage = make(**{"lr": 1.0, "epochs": 2, "epoch_frames": 12} | settings)
+    trainer, found = Trainer(stage, tmp_path), []
+
+    def train_step(batches):
+        found.append(trainer.optimizer.param_groups[0]["lr"])
+        return Trainer.train_step(trainer, batches)
+
+    monkeypatch.setattr(trainer, "train_step", train_step)
+    trainer.fit()
+    assert found == pytest.approx(expected)
+    assert trainer.state.epoch == stage.settings.epochs
+
+
+def adam(weights, gradients, lr, optimizer="adam", weight_decay=0.0, clip_norm=None):
+    """Two steps of Adam (Kingma & Ba 2015, algorithm 1), or of AdamW (Loshchilov & Hutter 2019,
+    algorithm 2), after each of which ``gradients`` gives those of the new weights."""
+    first = second = 0.0
+    for step in (1, 2):
+        gradient = gradients(weights)
+        if clip_norm is not None:
+            gradient = gradient * min(1.0, clip_norm / gradient.norm())
+        if optimizer == "adam":
+            gradient = gradient + weight_decay * weights
+        else:
+            weights = weights - lr * weight_decay * weights
+        first = 0.9 * first + 0.1 * gradient
+        second = 0.999 * second + 0.001 * gradient**2
+        slope = first / (1 - 0.9**step) / ((second / (1 - 0.999**step)).sqrt() + 1e-8)
+        weights = weights - lr * slope
+    return weights
+
+
+@covers("STAGE.lr", "STAGE.optimizer", "STAGE.weight_decay", "STAGE.clip_norm")
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"lr": 0.1},
+        {"lr": 0.01, "weight_decay": 0.5},
+        {"lr": 0.01, "weight_decay": 0.5, "optimizer": "adamw"},
+        {"lr": 0.01, "clip_norm": 1e-7},
+        {"lr": 0.01, "clip_norm": 1e3, "optimizer": "adamw"},
+    ],
+)
+def test_two_steps_worked_out_by_hand(settings, make, tmp_path):
+    stage = make(schedule="constant", **settings)
+    weight, bias = stage.model.lifting[1].weight, stage.model.lifting[1].bias
+    given = batch(stage)
+
+    def flat(values):
+        return torch.cat([value.detach().double().flatten() for value in values])
+
+    def gradients(weights):
+        values = weights.float().split([weight.numel(), bias.numel()])
+        for parameter, value in zip((weight, bias), values, strict=True):
+            parameter.data.copy_(value.view_as(parameter))
+        losses = stage.losses(stage.sample(given))
+        return flat(torch.autograd.grad(sum(losses.values()), (weight, bias)))
+
+    start = flat((weight, bias))
+    expected = adam(start, gradients, **settings)
+    gradients(start)
+    trainer = Trainer(stage, tmp_path)
+    for _ in range(2):
+        losses = trainer.train_step([given])
+    assert set(losses) == {"pose", "limb_cosine", "limb_distance"}
+    assert torch.allclose(flat((weight, bias)), expected, atol=1e-5 * settings["lr"] ** 0.5)
+
+
+@covers("STAGE.ema_decay")
+@pytest.mark.parametrize(("decay", "used"), [(0.9, [2 / 11, 3 / 12]), (0.2, [2 / 11, 0.2])])
+def test_the_average_of_the_weights_is_what_is_validated(decay, used, make, tmp_path):
+    stage = make("train2d", ema_decay=decay)
+    trainer, given = Trainer(stage, tmp_path), batch(stage)
+    network = stage.model.pose2d
+    trainer.train_step([given])
+    expected = {name: value.clone() for name, value in network.state_dict().items()}
+    for share in used:
+        trainer.train_step([given])
+        for name, value in network.state_dict().items():
+            if value.is_floating_point():
+                expected[name] = share * expected[name] + (1 - share) * value
+    for name, value in stage.evaluated.pose2d.state_dict().items():
+        if value.is_floating_point():
+            assert torch.allclose(value, expected[name], atol=1e-6), name
+    assert stage.evaluated is not stage.model and make_average(stage.model, None) is None
+    assert not any(weight.requires_grad for weight in stage.evaluated.parameters())
+
+
+@covers("STAGE.accumulate", "STAGE.batch_size")
+def test_accumulated_micro_batches_are_the_batch(make, tmp_path):
+    """Of four micro-batches, the first with fewer joints inside the picture."""
+    found = []
+    for accumulate in (1, 4):
+        stage = make("train2d", batch_size=8, accumulate=accumulate)
+        stage.model.pose2d[1].eval()  # BatchNorm sees each micro-batch alone
+        stage.model.pose2d[1].requires_grad_(False)
+        stage.start_epoch(0)
+        parts = [part for part, _ in zip(stage.loader, range(accumulate), strict=False)]
+        assert [len(part) for part in parts] == [8 // accumulate] * accumulate
+        assert [len(part) for part in stage.validation] == [4] if accumulate == 1 else [2, 2]
+        for part in parts:
+            for row, frame in enumerate(part.frame_ids):
+                part.joints2d[row, :12] = -5.0 if frame.number % 2 else part.joints2d[row, :12]
+        losses = Trainer(stage, tmp_path / str(accumulate)).train_step(parts)
+        gradient = stage.model.pose2d[0].weight.grad
+        found.append((gradient, *(losses[name] for name in ("heatmap", "coordinates"))))
+    for whole, divided in zip(*found, strict=True):
+        assert torch.allclose(whole, divided, rtol=1e-4, atol=1e-7)
+
+
+@covers("STAGE.epoch_frames", "STAGE.batch_size", "STAGE.epochs")
+def test_lengths_of_batches_and_epochs(make):
+    assert len(make("train2d").loader) == 3  # 12 frames
+    assert len(make("train2d", batch_size=6).loader) == 2
+    stage = make("train2d", epoch_frames=8)
+    assert len(stage.loader) == 2 and len(batch(stage)) == 4
+
+
+@covers("seed")
+def test_the_seed_decides_order_augmentation_and_first_weights(tiny_data, tmp_path, make):
+    def drawn(seed, epoch=0):
+        stage = make("train2d", {"seed": seed}, augment={"rotation": 10})
+        given = batch(stage, epoch)
+        return given.frame_ids, stage.sample(given, augmented=True).targets.joints3d, torch.rand(3)
+
+    once, again = drawn(1), drawn(1)
+    assert once[0] == again[0] and all(map(torch.equal, once[1:], again[1:]))
+    for other in (drawn(2), drawn(1, epoch=1)):
+        assert once[0] != other[0] and not any(map(torch.equal, once[1:], other[1:]))
+    common = ["--training_type", "train3d", "--gpu", "cpu", "--data_root", str(tiny_data)]
+    config = tmp_path / "tiny.yml"
+    config.write_text(CONFIG)
+    weights = []
+    for number, seed in enumerate((1, 1, 2)):
+        log_dir = str(tmp_path / str(number))
+        # So small a rate leaves the weights as they were drawn.
+        more = ["--seed", str(seed), "--lr", "1e-30", "--epochs", "1", "--config", str(config)]
+        train.main([*common, "--log_dir", log_dir, *more])
+        content = torch.load(f"{log_dir}/checkpoints/model_best.tar", weights_only=True)
+        weights.append(content["training"]["weights"]["tiny3d_state_dict"]["1.weight"])
+    assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
+
+
+@covers("precision", "compile", "tf32")
+def test_precision_compiling_and_tf32(make, monkeypatch):
+    def dtype(precision):
+        stage = make("train2d", {"precision": precision})
+        types = []
+        stage.model.pose2d[0].register_forward_hook(lambda *call: types.append(call[-1].dtype))
+        sample = stage.sample(batch(stage))
+        stage.losses(sample)
+        stage.validate([batch(stage)])
+        assert types[0] == types[1]
+        return types[0]
+
+    assert dtype("bf16") == torch.bfloat16 and dtype("fp32") == torch.float32
+    monkeypatch.setattr(torch, "compile", lambda network: ("compiled", network))
+    assert make(whole={"compile": True}).network[0] == "compiled"
+    assert make().network is not None and not isinstance(make().network, tuple)
+    set_to = []
+    monkeypatch.setattr(torch, "set_float32_matmul_precision", set_to.append)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+    for tf32, name in ((True, "high"), (False, "highest")):
+        prepare_device(torch.device("cuda"), "auto", tf32)
+        assert set_to[-1] == name and torch.backends.cudnn.allow_tf32 is tf32
+
+
+# -------------------------------------------------------------------- inputs and targets
+
+
+PARTNER = [
+    JOINTS.index(name.replace("Left", "Right") if "Left" in name else name.replace("Right", "Left"))
+    for name in JOINTS
+]
+
+
+@covers("STAGE.augment.mirror")
+@pytest.mark.parametrize("name", ["train2d", "train3d", "temporal"])
+def test_a_mirrored_record_has_every_field_of_each_joint_at_its_partner(name, make):
+    stage = make(name, augment={"mirror": True}, batch_size=12, views=1)
+    stage.visibility_known = True
+    given = batch(stage)
+    if name == "temporal":  # augmented when the frames were predicted
+        mirrored = stage.sample(given)
+        frames = {frame.frame_id: frame for frame in make("train2d").loader.dataset}
+        given = collate([frames[frame_id] for frame_id in given.frame_ids])
+    else:
+        given.visible[:] = torch.rand(given.visible.shape) < 0.5
+        given.joints2d[:, 4] = -10.0  # outside
+        mirrored = stage.sample(given, augmented=True)
+    found = mirrored.targets
+    rows = (found.joints3d[..., 0] + given.joints3d[:, PARTNER, 0]).abs().amax(1) < 1e-5
+    assert rows.any() and not rows.all()
+    joints3d, joints2d, visible = (
+        torch.where(rows.view(-1, *[1] * (v.dim() - 1)), v[:, PARTNER], v)
+        for v in (given.joints3d, given.joints2d, given.visible)
+    )
+    joints3d[rows, :, 0] *= -1
+    joints2d[rows, :, 0] = 2 * stage.camera.cx - joints2d[rows, :, 0]
+    inside = (joints2d >= -0.5).all(-1) & (joints2d < 63.5).all(-1)
+    assert torch.allclose(found.joints3d, joints3d, atol=1e-6)
+    assert torch.equal(found.inside, inside)
+    assert torch.equal(found.visible, visible & inside)
+    if name == "temporal":
+        # The model's prediction is of the mirrored picture: not that of the plain one.
+        plain = make(name, batch_size=12)
+        assert not torch.equal(
+            mirrored.inputs["history"][0], plain.sample(batch(plain)).inputs["history"][0]
+        )
+        return
+    assert torch.allclose(found.joints2d, joints2d, atol=1e-4)
+    maps = stage._draw_heatmaps(joints2d)
+    assert torch.allclose(found.heatmaps, maps, atol=1e-4)
+    if name == "train3d":
+        assert torch.allclose(mirrored.inputs["heatmaps"], maps, atol=1e-4)
+        return
+    before, after = (part.inputs["images"][rows] for part in (stage.sample(given), mirrored))
+    flipped = before.flip(-1).roll(round(2 * stage.camera.cx) - 63, -1)
+    assert (after - flipped).abs().mean() < 0.5 * (after - before).abs().mean()
+
+
+@covers("STAGE.augment.rotation")
+@pytest.mark.parametrize("degrees", [5, 20])
+def test_frames_are_turned_by_the_angles_drawn(degrees, make):
+    stage = make(augment={"rotation": degrees})
+    given = batch(stage)
+    draws = torch.Generator().manual_seed(0)
+    angles = torch.randn(4, generator=draws) * math.radians(degrees)
+    turned = stage.sample(given, augmented=True).targets
+    x, y, z = given.joints3d.unbind(-1)
+    cos, sin = angles.cos()[:, None], angles.sin()[:, None]
+    expected = torch.stack([cos * x - sin * y, sin * x + cos * y, z], -1)
+    assert torch.allclose(turned.joints3d, expected, atol=1e-6)
+    assert not torch.equal(turned.joints2d, given.joints2d)
+
+
+@covers("STAGE.augment.colour", "STAGE.augment.noise", "STAGE.augment.blur")
+@pytest.mark.parametrize("settings", [{"colour": 0.5}, {"noise": 0.1}, {"blur": 2.0}])
+def test_pictures_change_as_asked_for(settings, make):
+    stage = make("train2d", augment=settings)
+    given = batch(stage)
+    plain, changed = stage.sample(given), stage.sample(given, augmented=True)
+    expected = change_appearance(
+        plain.inputs["images"], Augmentation(**settings), torch.Generator().manual_seed(0)
+    )
+    assert torch.equal(changed.inputs["images"], expected)
+    assert not torch.equal(expected, plain.inputs["images"])
+    assert torch.equal(changed.targets.heatmaps, plain.targets.heatmaps)
+
+
+@covers("STAGE.joint_noise", "STAGE.joint_dropout")
+def test_heatmaps_given_to_the_lifting_are_misplaced_and_missing_as_drawn(make):
+    stage = make(joint_noise=0.1, joint_dropout=0.5)
+    given = batch(stage)
+    sample = stage.sample(given, augmented=True)
+    draws = torch.Generator().manual_seed(0)
+    amount = 0.1 * 64 * torch.rand(4, 1, 1, generator=draws)
+    offset = amount * torch.randn(4, 16, 2, generator=draws)
+    kept = torch.rand(4, 15, generator=draws) >= 0.5
+    expected = stage._draw_heatmaps(given.joints2d + offset) * kept[..., None, None]
+    assert torch.equal(sample.inputs["heatmaps"], expected)
+    assert torch.equal(sample.targets.heatmaps, stage._draw_heatmaps(given.joints2d))
+
+
+@covers("STAGE.views")
+def test_views_of_videos_are_drawn_anew_and_without_augmentation_there_is_one(make):
+    for augment, views in (({"rotation": 5}, 3), ({}, 1)):
+        frames = make("temporal", augment=augment, views=3).loader.dataset
+        assert len(frames.joints3d) == views and len(frames.history[0]) == views
+    validated = make("temporal", augment={"rotation": 5}, views=3).validation.dataset
+    assert len(validated.joints3d) == 1
+
+
+@covers("data.input_size", "heatmap.sigma", "heatmap.subpixel")
+def test_targets_are_gaussians_about_the_joints(make):
+    for size, sigma, subpixel in ((64, 1.0, True), (64, 2.0, False), (96, 1.5, True)):
+        changes = {"heatmap": {"sigma": sigma, "subpixel": subpixel}, "data": {"input_size": size}}
+        stage = make("train2d", changes)
+        sample = stage.sample(batch(stage))
+        assert sample.inputs["images"].shape == (4, 3, size, size)
+        x, y = sample.targets.joints2d[0, 0].tolist()
+        centre = [(v + 0.5) / 4 - 0.5 if subpixel else int(v / 4 + 0.5) for v in (x, y)]
+        column, row = (round(value) for value in centre)
+        offset = (column + 1 - centre[0]) ** 2 + (row - centre[1]) ** 2
+        value = sample.targets.heatmaps[0, 0, row, column + 1].item()
+        assert value == pytest.approx(math.exp(-offset / (2 * sigma**2)), rel=1e-3)
+
+
+# -------------------------------------------------------------------- losses and networks
+
+
+LOSSES = {
+    "autoencoder": (
+        *("heatmap", "coordinates", "reconstruction"),
+        *("pose", "limb_cosine", "limb_distance"),
+    ),
+    "transformer": ("camera_pose", "uncertainty", "visibility", "aux"),
+}
+SMALL = {
+    "autoencoder": {"backbone": "resnet18", "autoencoder": {"latent": 4, "pose_hidden": 4}},
+    "transformer": {"transformer": {"channels": 8, "dim": 8, "layers": 2, "heads": 1}},
+}
+
+
+@covers("STAGE.reconstruction", *(f"loss.{name}" for names in LOSSES.values() for name in names))
+@pytest.mark.parametrize("kind", LOSSES)
+def test_each_loss_has_its_weight(kind, make):
+    stage = make("finetune", {"model": {"kind": kind, **SMALL[kind]}})
+    sample = stage.sample(batch(stage))
+    weights = dict.fromkeys(Config().loss.model_dump(), 0.0) | dict.fromkeys(LOSSES[kind], 1.0)
+    if kind == "transformer":
+        weights["pose"] = 1.0  # what aux adds up for the layers before the last
+
+    def losses(changes, **section):
+        stage.config = stage.config.overridden({"loss": weights | changes, "finetune": section})
+        stage.settings = stage.config.finetune
+        torch.manual_seed(0)
+        return {name: value.item() for name, value in stage.losses(sample).items()}
+
+    plain = losses({})
+    for name in LOSSES[kind]:
+        assert plain[name] != 0
+        changed = losses({name: 3.0})
+        assert changed[name] == pytest.approx(3 * plain[name], rel=1e-4)
+        assert losses({name: 0.0}).keys() == plain.keys() - {name}
+    if kind == "autoencoder":
+        mean, total = (losses({}, reconstruction=how)["reconstruction"] for how in ("mean", "sum"))
+        assert total == pytest.approx(15 * 8 * 8 * mean, rel=1e-4)  # maps and their cells
+
+
+def network(kind, changes, parts):
+    config = parse_config(PLAIN | {"model": {"kind": kind}}, "test").overridden(
+        {"model": SMALL.get(kind, {})}
+    )
+    torch.manual_seed(0)
+    model = config.overridden({"model": changes}).model
+    return build(model, 64, parts)
+
+
+def shapes(module):
+    return {name: tuple(value.shape) for name, value in module.state_dict().items()}
+
+
+SINGLE = ["pose2d", "transformer"]
+OPTIONS = [
+    ("autoencoder", ["lifting"], {"latent": 5}),
+    ("autoencoder", ["lifting"], {"pose_hidden": 5}),
+    ("autoencoder", ["lifting"], {"batch_norm": True}),
+    ("autoencoder", ["lifting"], {"pose_activation": True}),
+    ("transformer", SINGLE, {"channels": 16}),
+    ("transformer", SINGLE, {"dim": 16}),
+    ("transformer", SINGLE, {"layers": 3}),
+    ("transformer", SINGLE, {"heads": 2}),
+    ("transformer", SINGLE, {"dropout": 0.5}),
+    ("transformer", SINGLE, {"sampled": False}),
+    ("transformer", SINGLE, {"whole_map": False}),
+    ("transformer", ["temporal"], {"temporal": {"lags": [0, 2]}}),
+    ("transformer", ["temporal"], {"temporal": {"dim": 64}}),
+    ("transformer", ["temporal"], {"temporal": {"layers": 1}}),
+    ("transformer", ["temporal"], {"temporal": {"heads": 2}}),
+    ("transformer", ["temporal"], {"temporal": {"dropout": 0.5}}),
+]
+
+
+def leaves(values, prefix=""):
+    for key, value in values.items():
+        yield from leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else [prefix + key]
+
+
+@covers(*(f"model.{kind}.{key}" for kind, _, changes in OPTIONS for key in leaves(changes)))
+@pytest.mark.parametrize(("kind", "parts", "changes"), OPTIONS)
+def test_an_option_of_the_network_changes_it(kind, parts, changes, make):
+    plain, changed = (network(kind, {kind: values}, parts) for values in ({}, changes))
+    if shapes(plain) != shapes(changed):
+        return
+    changed.load_state_dict(plain.state_dict())
+    generator = torch.Generator().manual_seed(0)
+    if parts == ["temporal"]:
+        lags = len(plain.lags)
+        shape = (2, lags, 16)
+        history = [torch.rand(*shape, *more, generator=generator) for more in ((3,), (), (8,))]
+        given = {"history": (*history, torch.ones(2, lags, dtype=torch.bool))}
+    elif parts == ["lifting"]:
+        given = {"heatmaps": torch.randn(2, 15, *[plain.heatmap_size] * 2, generator=generator)}
+    else:
+        stage = make("train2d")
+        given = {"images": torch.rand(2, 3, 64, 64, generator=generator), "rays": stage.rays}
+    # Layers that start at zero would hide what comes before them.
+    for weight in plain.parameters():
+        torch.nn.init.normal_(weight, std=0.2, generator=generator)
+    changed.load_state_dict(plain.state_dict())
+    found = []
+    for model in (plain, changed):
+        torch.manual_seed(0)
+        found.append(model(**given).joints3d)
+    assert not torch.allclose(*found)
+
+
+@covers("model.kind", "model.backbone", "model.imagenet")
+def test_kind_backbone_and_first_weights_of_the_trunk(make, monkeypatch):
+    parts = ["pose2d"]
+    kinds = [network(kind, {}, parts) for kind in SMALL]
+    assert type(kinds[0]) is not type(kinds[1])
+    deeper = network("autoencoder", {"backbone": "resnet34"}, parts)
+    assert shapes(deeper) != shapes(kinds[0])
+    loaded = []
+    monkeypatch.setattr(networks, "load_imagenet", lambda *call: loaded.append(call))
+    for name, imagenet in (("train2d", "trunk.pth"), ("train2d", None), ("train3d", "trunk.pth")):
+        config = parse_config(PLAIN, "test").overridden({"model": {"imagenet": imagenet}})
+        networks.stage_network(name, config, networks.Start())
+    assert [path for _, path in loaded] == ["trunk.pth"]
+
+
+def test_parts_that_do_not_learn_keep_weights_and_statistics(make, tmp_path):
+    stage = make("temporal")
+    trainer = Trainer(stage, tmp_path)
+    assert sum(len(group["params"]) for group in trainer.optimizer.param_groups) == 2
+    before = {name: value.clone() for name, value in stage.model.state_dict().items()}
+    stage.network.train()
+    assert not stage.model.pose2d.training and stage.model.temporal.training
+    trainer.train_step([batch(stage)])
+    after = stage.model.state_dict()
+    assert {n for n in after if not torch.equal(after[n], before[n])} == {
+        "temporal.weight",
+        "temporal.bias",
+    }
+
+
+def keys_of(section, prefix=""):
+    for name, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from keys_of(field.annotation, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def test_every_key_of_the_configuration_has_a_test():
+    found = set()
+    for kind in ("autoencoder", "transformer"):
+        schema = _config_class(kind)
+        stages = ("train2d", "train3d", "finetune", "temporal")
+        for key in keys_of(schema):
+            first, _, rest = key.partition(".")
+            found.add(f"STAGE.{rest}" if first in stages else key)
+    assert found == covered

@@ -1,0 +1,338 @@
+"""Validation, loss monitor, stalls, global BatchNorm: compared with cases worked out by hand."""
+
+import json
+import re
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import torch.distributed as dist
+from timm.layers import BatchNormAct2d
+from tiny_model import CONFIG
+from torch import nn
+from yaml import safe_load
+
+import train
+from base.actions import action_group
+from base.errors import UserError
+from base.frame import FrameId
+from base.set_type import SetType
+from base.skeleton import HEATMAP_JOINTS
+from dataset.augment import Augmentation
+from dataset.memory import InMemory
+from dataset.order import Division
+from model.pose_model import PoseOutput
+from utils.common.config import parse_config
+from utils.common.networks import Start, stage_network
+from utils.training import distributed
+from utils.training.data import open_pictures
+from utils.training.distributed import GlobalBatchNorm, Processes, synchronise_batch_norm
+from utils.training.guards import LossMonitor, report_stalls
+from utils.training.logger import memory_gib
+from utils.training.optim import make_optimizer, restore_optimizer
+from utils.training.stage import Stage
+from utils.training.trainer import Trainer
+
+pytestmark = pytest.mark.usefixtures("tiny_kind")
+
+
+@pytest.fixture(scope="module")
+def processes():
+    with Processes("cpu") as made:
+        yield made
+
+
+@pytest.fixture
+def make(tiny_kind, tiny_data, processes):
+    def made(name, **changes):
+        config = parse_config(safe_load(CONFIG), "test")
+        model, config = stage_network(name, config.overridden(changes), Start())
+        return Stage(name, model, config, tiny_data, processes)
+
+    return made
+
+
+def test_mpjpe_is_in_millimetres_and_relative_to_the_neck(make, monkeypatch):
+    """Joint 7 is off by 3 cm and 4 cm, joint 9 by 11 cm: (50 + 110) / 16 mm; where the whole body
+    is does not count.  The first frame of a batch is four times as wrong."""
+    stage = make("train3d")
+    batches = list(stage.validation)
+
+    def predict(sample):
+        pose = sample.targets.joints3d.clone() + torch.tensor([1.0, -2.0, 3.0])
+        scale = torch.ones(len(pose), 1)
+        scale[0] = 4.0
+        pose[:, 7, :2] += scale * torch.tensor([0.03, -0.04])
+        pose[:, 9, 2] -= 0.11 * scale[:, 0]
+        return PoseOutput(joints3d=pose)
+
+    monkeypatch.setattr(stage, "_predict", predict)
+    figures, by_action = stage.validate(batches)
+    sizes = [len(batch) for batch in batches]
+    errors = [40.0 if row == 0 else 10.0 for size in sizes for row in range(size)]
+    assert figures == {"mpjpe_mm": pytest.approx(np.mean(errors), rel=1e-4)}
+    assert stage.metric == "mpjpe_mm" and stage.unit == "mm"
+    groups = [action_group(action) for batch in batches for action in batch.actions]
+    for group in set(groups) - {None}:
+        own = [error for error, name in zip(errors, groups, strict=True) if name == group]
+        assert by_action[group] == pytest.approx(np.mean(own), rel=1e-4)
+    assert next(iter(by_action)) == "All" and by_action["All"] == figures["mpjpe_mm"]
+
+
+def test_errors_in_the_picture_are_in_pixels_of_the_release_s_square(make, monkeypatch):
+    """In one frame of four the joints inside are off by 3 and 4 of 64 pixels: 62.5 of 800."""
+    stage = make("train2d")
+
+    def predict(sample):
+        joints2d = sample.targets.joints2d[:, list(HEATMAP_JOINTS)].clone()
+        joints2d[0] += torch.tensor([3.0, -4.0])
+        return PoseOutput(joints2d)  # in the place of the maps they would be read from
+
+    def decode(maps, size):
+        assert size == 64
+        return maps, None
+
+    monkeypatch.setattr("utils.training.stage.decode_heatmaps", decode)
+    [batch] = stage.validation
+    batch.joints2d.clamp_(16, 48)
+    batch.joints2d[1, 3:] = -10.0  # outside: Neck and LeftArm are left, for the Head has no heatmap
+    monkeypatch.setattr(stage, "_predict", predict)
+    figures, by_action = stage.validate([batch])
+    assert figures["joints2d_px"] == pytest.approx(15 * 62.5 / (3 * 15 + 2))
+    assert figures["joints2d_median_px"] == 0 and by_action == {}
+    assert stage.metric == "joints2d_px" and stage.unit == "px of 800"
+
+
+def test_videos_are_validated_beside_the_single_frame_and_calibrated(make, monkeypatch):
+    stage = make("temporal")
+    [batch] = stage.validation
+    poses = batch.joints3d.clone()
+    poses[:, 5, 0] += 0.08
+    batch.history = (poses[:, None], *batch.history[1:])
+
+    def predict(sample):
+        pose = sample.targets.joints3d.clone()
+        pose[:, 5, 0] += 0.016
+        return PoseOutput(joints3d=pose)
+
+    ratios = []
+    monkeypatch.setattr(stage, "_predict", predict)
+    monkeypatch.setattr(stage.model, "calibration_ratios", lambda output, true: true[..., 0])
+    monkeypatch.setattr(stage.model, "calibrate", ratios.append)
+    figures, _ = stage.validate([batch])
+    assert figures == pytest.approx({"mpjpe_mm": 1.0, "single_frame_mm": 5.0}, rel=1e-3)
+    assert all(np.array_equal(found, batch.joints3d[..., 0].flatten()) for found in ratios)
+    assert len(ratios) == 2  # of the model and of what is evaluated: the same here
+
+
+def test_visibility_counts_inside_the_picture_and_is_known_where_labels_tell(make):
+    stage = make("train3d")
+    batch = stage.validation.rows([0, 1])
+    batch.visible[:] = True
+    batch.joints2d[:] = 30.0
+    batch.joints2d[0, 3] = -1.0
+    for known in (True, False):
+        stage.visibility_known = known
+        targets = stage.sample(batch).targets
+        outside = torch.zeros(2, 16, dtype=torch.bool)
+        outside[0, 3] = True
+        assert torch.equal(targets.inside, ~outside) and torch.equal(targets.visible, ~outside)
+        assert torch.equal(targets.visible_known, outside | known)
+
+
+def test_a_divided_batch_counts_joints_over_all_of_its_parts(make):
+    stage = make("train2d")
+    whole = next(iter(stage.loader))
+    stage.visibility_known = False
+    whole.joints2d[:] = 30.0
+    whole.joints2d[0, :12] = -5.0
+    stage.settings = stage.settings.model_copy(update={"augment": Augmentation()})
+    [alone] = stage.training_samples([whole])
+    assert alone.targets.inside_count is None
+    parts = stage.training_samples([whole, whole, whole])
+    # 4 in the first frame (12 less the Head, of 15), 15 in each other; outside 12 of 16 are known.
+    assert [part.targets.inside_count.item() for part in parts] == [3 * 15 + 4] * 3
+    assert [part.targets.known_count.item() for part in parts] == [12] * 3
+    whole.joints2d[:] = -5.0
+    assert stage.training_samples([whole, whole])[0].targets.inside_count == 0.5
+
+
+def test_pictures_of_predictions_are_of_the_same_frames(make):
+    for name, black in (("train2d", False), ("train3d", True), ("temporal", False)):
+        stage = make(name)
+        stage.model.eval()
+        with torch.inference_mode():
+            one, two = stage.draw_predictions(), stage.draw_predictions()
+        assert np.array_equal(one, two) and one.shape == (4 * 260, 3 * 260, 3)
+        assert (one[2:258, 2:258] == 0).all() == black
+
+
+class RecordedLog:
+    """Takes the place of a run's log."""
+
+    def __init__(self):
+        self.bar = self
+        self.records = []
+
+    def training(self, *position, **figures):
+        self.records.append((position, figures))
+
+
+def test_progress_is_logged_per_second_since_the_last_time(make, tmp_path):
+    trainer = Trainer(make("train3d"), tmp_path)
+    trainer.log = RecordedLog()
+    trainer.state.epoch, trainer.state.step, trainer._logged_step = 1, 5, 2
+    trainer._logged_at, trainer._waited = time.monotonic() - 2.0, 0.5
+    trainer._losses.add(12, {"pose": torch.tensor(0.5)}, [])
+    trainer._log_progress()
+    [(position, figures)] = trainer.log.records
+    assert position == (1, 12, {"pose": 0.5, "total": 0.5})
+    assert figures["frames_per_second"] == pytest.approx(3 * 4 / 2, rel=0.05)
+    assert figures["data_wait_share"] == pytest.approx(0.25, rel=0.05)
+    assert figures["lr"] == pytest.approx(1e-3 / 3)  # the first step of three of the warm-up
+    assert trainer._logged_step == 5 and trainer._waited == 0
+    assert time.monotonic() - trainer._logged_at < 1
+    trainer._log_progress()
+    assert len(trainer.log.records) == 1
+    trainer._waited = 99.0  # clocks that differ do not make a share above 1
+    trainer._losses.add(13, {"pose": torch.tensor(0.5)}, [])
+    trainer._log_progress()
+    assert trainer.log.records[1][1]["data_wait_share"] == 1
+
+
+def test_progress_is_logged_at_the_steps_asked_for_and_at_the_end_of_an_epoch(
+    tiny_kind, tiny_data, tmp_path
+):
+    config = tmp_path / "config.yml"
+    config.write_text(CONFIG.replace("log_every: 1", "log_every: 3"))
+    arguments = ["--training_type", "train3d", "--gpu", "cpu", "--config", str(config)]
+    train.main([*arguments, "--data_root", str(tiny_data), "--log_dir", str(tmp_path / "log")])
+    records = list(map(json.loads, (tmp_path / "log" / "log.jsonl").read_text().splitlines()))
+    steps = [(record["kind"][0], record["epoch"], record["step"]) for record in records]
+    first = [("t", 0, 3), ("t", 0, 6), ("t", 0, 7), ("v", 1, 7)]
+    assert steps == [*first, ("t", 1, 9), ("t", 1, 12), ("t", 1, 14), ("v", 2, 14)]
+
+
+def test_pictures_are_kept_in_memory_where_they_fit(tiny_data, monkeypatch):
+    monkeypatch.setattr("utils.training.data.cpu_count", lambda: 5)
+    needed = 12 * 64 * 64 * 3 / 2**30
+    for gib, asked, in_memory, workers in (
+        (needed, 3, True, 0),
+        (needed * 0.99, 3, False, 3),
+        (0, None, False, 5),
+    ):
+        changes = {"memory_gib": gib, "workers": asked, "input_size": 64}
+        config = parse_config({"data": changes}, "test")
+        dataset, found = open_pictures(tiny_data, SetType.TRAIN, config)
+        assert isinstance(dataset, InMemory) == in_memory and found == workers
+
+
+def test_memory_on_the_cpu_is_the_peak_of_this_process():
+    status = Path("/proc/self/status").read_text()
+    peak = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
+    assert memory_gib(torch.device("cpu")) == pytest.approx(peak / 2**20, rel=0.05)
+
+
+def test_losses_are_checked_together_and_the_last_is_given(processes, tmp_path):
+    monitor = LossMonitor(processes, tmp_path)
+    assert monitor.check() is None
+    for step in (1, 2):
+        monitor.add(step, {"a": torch.tensor(2.0 * step), "b": torch.tensor(-0.5)}, [])
+    assert monitor.check() == {"a": 4.0, "b": -0.5, "total": 3.5}
+    assert monitor.check() is None
+
+
+def test_the_frames_of_the_first_loss_that_is_not_finite_are_listed(processes, tmp_path):
+    monitor = LossMonitor(processes, tmp_path)
+    for step, value in ((4, 1.0), (5, float("nan")), (6, float("inf"))):
+        frames = [FrameId("anna", "env_001", 10 * step + row) for row in range(2)]
+        monitor.add(step, {"pose": torch.tensor(1.0), "limb": torch.tensor(value)}, frames)
+    with pytest.raises(UserError, match=r"step 5 \(pose 1, limb nan\); its 2 frames.*step_5\.json"):
+        monitor.check()
+    record = json.loads((tmp_path / "nonfinite_step_5.json").read_text())
+    assert record == {
+        "step": 5,
+        "losses": {"pose": "1.0", "limb": "nan"},
+        "frames": ["anna/env_001/000050", "anna/env_001/000051"],
+    }
+
+
+def test_a_stall_is_reported_while_it_lasts(capsys):
+    printed = ""
+    with report_stalls(limit=0.05, workers=3):
+        deadline = time.monotonic() + 30
+        while printed.count("waiting for a batch") < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+            printed += capsys.readouterr().err
+    assert printed.count("waiting for a batch") >= 2 and "3 reading processes" in printed
+    with report_stalls(limit=60, workers=3):
+        pass
+    assert capsys.readouterr().err == ""
+
+
+def test_a_batch_is_divided_evenly_or_refused(processes, monkeypatch):
+    assert processes.division(16, 2) == Division(0, 1, 2)
+    monkeypatch.setattr(processes, "world", 3)
+    assert processes.division(12, 2) == Division(0, 3, 2)
+    with pytest.raises(UserError, match="batch_size 16 cannot be divided evenly among 3"):
+        processes.division(16, 1)
+
+
+@pytest.mark.parametrize("kind", [nn.BatchNorm2d, BatchNormAct2d, nn.BatchNorm1d])
+def test_batch_norm_over_one_process_is_torch_s(kind):
+    """With the activation that timm's has in it."""
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    generator = torch.Generator().manual_seed(0)
+    shape = (6, 3) if kind is nn.BatchNorm1d else (2, 3, 4, 4)
+    try:
+        plain, ours = kind(3, momentum=0.3, eps=1e-3), kind(3, momentum=0.3, eps=1e-3)
+        ours = synchronise_batch_norm(nn.Sequential(ours), torch.device("cpu"))[0]
+        assert isinstance(ours, GlobalBatchNorm)
+        for norm in (plain, ours):
+            norm.weight.data[:] = torch.tensor([0.5, 2.0, -1.0])
+            norm.bias.data[:] = torch.tensor([1.0, 0.0, -2.0])
+        for training in (True, True, False):
+            values = torch.randn(shape, generator=generator) * 2 + 1
+            found = []
+            for norm in (plain.train(training), ours.train(training)):
+                given = values.clone().requires_grad_()
+                out = norm(given)
+                gradients = torch.autograd.grad(out.square().sum(), (given, norm.weight, norm.bias))
+                found.append((out, *gradients, *norm.buffers()))
+            for one, other in zip(*found, strict=True):
+                assert torch.allclose(one.float(), other.float(), atol=1e-4)
+    finally:
+        dist.destroy_process_group()
+
+
+def test_each_process_has_the_device_of_its_local_rank(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for rank in (0, 1):
+        monkeypatch.setenv("LOCAL_RANK", str(rank))
+        assert distributed._device_of_process("0") == torch.device("cuda", rank)
+        assert distributed._device_of_process(" CPU") == torch.device("cpu")
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(UserError, match="over the 2 CUDA devices"):
+        distributed._device_of_process("0")
+
+
+def test_a_restored_optimiser_has_the_moments_stored_and_the_settings_of_this_run():
+    def optimizer(module, **settings):
+        return make_optimizer(module, parse_config({"train2d": settings}, "test").train2d)
+
+    module = nn.Linear(2, 2)
+    before = optimizer(module, lr=0.5, weight_decay=0.1)
+    module(torch.ones(1, 2)).sum().backward()
+    before.step()
+    stored = SimpleNamespace(path="some.tar", optimizer=before.state_dict())
+    after = optimizer(module, lr=0.25, weight_decay=0.2)
+    restore_optimizer(after, stored)
+    assert (after.param_groups[0]["lr"], after.param_groups[0]["weight_decay"]) == (0.25, 0.2)
+    for one, other in zip(before.state.values(), after.state.values(), strict=True):
+        assert all(torch.equal(one[name], other[name]) for name in ("step", "exp_avg_sq"))
+    with pytest.raises(UserError, match=r"^some\.tar: its optimiser does not fit this run"):
+        restore_optimizer(optimizer(nn.Sequential(module, nn.Linear(2, 2))), stored)
