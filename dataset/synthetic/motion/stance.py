@@ -15,6 +15,12 @@ BOTH = (LEFT, RIGHT)
 Place = tuple[float, float, float]
 
 
+def add(pose: Pose, share: float = 1.0, **changes: Place) -> None:
+    """Add ``share`` of some changes, three numbers for each field."""
+    for name, change in changes.items():
+        setattr(pose, name, getattr(pose, name) + share * np.array(change))
+
+
 def gaze(take: Take, pose: Pose) -> None:
     """Turn the head the way people look about: held, then moved, at times far to a side."""
     wide = 2.2 if take.random() < 0.35 else 1.0
@@ -36,9 +42,9 @@ def stand(take: Take, pose: Pose) -> None:
     pose.spine = take.normals((3.0, 0.0, 0.0), (6.0, 6.0, 4.0))
     pose.spine[0] += 0.8 * wave(take.phase(3.6))
     gaze(take, pose)
-    stance = abs(take.habit(0.0, 0.07))
+    apart = abs(take.habit(0.0, 0.07))
     for side in BOTH:
-        pose.foot[side] = (stance + take.habit(0, 0.02), 0.0, take.habit(0.0, 0.06))
+        pose.foot[side] = (apart + take.habit(0, 0.02), 0.0, take.habit(0.0, 0.06))
         pose.toe_out[side] = take.habit(9.0, 7.0)
         hang(take, pose, side)
     x, z, heading = take.clip.path.at(0.0)
@@ -76,9 +82,9 @@ def reach(
     pose: Pose,
     side: int,
     at: Place,
-    spread: float = 0.06,
-    palm: float = 30.0,
-    curl: float = 0.2,
+    spread: float,
+    palm: float,
+    curl: float,
     swivel: float = 0.0,
 ) -> None:
     """Put a hand at (outward, up, forward) of its shoulder, in arm lengths, with some scatter."""
@@ -90,10 +96,15 @@ def reach(
     pose.splay[side] = take.habit(0.3, 0.4) if curl < 0.4 else 0.0
 
 
-def reach_both(take: Take, pose: Pose, at: Place, *how: float) -> None:
-    """Put both hands at the same place, each of its own shoulder; see :func:`reach`."""
+def reach_both(
+    take: Take, pose: Pose, at: Place, *how: float, sway: Place = (0.0, 0.0, 0.0)
+) -> None:
+    """Put both hands at the same place, each of its own shoulder; see :func:`reach`.
+
+    ``sway`` is added for the left hand and taken off for the right one.
+    """
     for side in BOTH:
-        reach(take, pose, side, at, *how)
+        reach(take, pose, side, np.array(at) + towards(side) * np.array(sway), *how)
 
 
 def idle(take: Take, pose: Pose, side: int) -> None:

@@ -8,6 +8,7 @@ from dataset.synthetic.body.pose import Pose
 from dataset.synthetic.motion.stance import (
     BOTH,
     LEFT,
+    add,
     between,
     hang,
     idle,
@@ -15,7 +16,7 @@ from dataset.synthetic.motion.stance import (
     reach_both,
     sides,
     towards,
-)  # fmt: skip
+)
 from dataset.synthetic.motion.take import Take, ease, wave
 
 
@@ -54,10 +55,10 @@ def _across(take: Take, pose: Pose) -> None:
 
 def _reach_over(take: Take, pose: Pose) -> None:
     side, other = sides(take)
-    share, sign = take.cycle(2.6), towards(other)
-    pose.spine[1] += sign * 42.0 * share
-    pose.head[1] -= sign * take.pick(-25.0, 45.0) * share
-    pose.pelvis_turn[1] += sign * take.pick(0.0, 25.0) * share
+    share = take.cycle(2.6)
+    head, hips = take.pick(-25.0, 45.0), take.pick(0.0, 25.0)
+    way = towards(other) * share
+    add(pose, way, spine=(0, 42, 0), head=(0, -head, 0), pelvis_turn=(0, hips, 0))
     far = (take.pick(-0.85, -0.5), take.pick(-0.4, 0.3), take.pick(0.45, 0.75))
     at = between((0.1, -0.35, 0.55), far, share)
     reach(take, pose, side, at, 0.05, take.pick(0.0, 80.0), take.pick(0.0, 0.6), 20.0)
@@ -73,9 +74,7 @@ def _side_bend(take: Take, pose: Pose) -> None:
 
 
 def _twist(take: Take, pose: Pose) -> None:
-    turn = wave(take.phase(2.6))
-    pose.spine[1] += 32.0 * turn
-    pose.pelvis_turn[1] += 12.0 * turn
+    add(pose, wave(take.phase(2.6)), spine=(0, 32, 0), pelvis_turn=(0, 12, 0))
     reach_both(take, pose, (0.1, take.pick(-0.3, 0.05), 0.62), 0.05, 70.0, 0.4, 30.0)
 
 

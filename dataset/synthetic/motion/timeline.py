@@ -10,9 +10,8 @@ import numpy as np
 
 from dataset.synthetic.body.pose import Pose, stack
 from dataset.synthetic.body.poser import Poser
-from dataset.synthetic.motion.clip import CirclePath, Clip
+from dataset.synthetic.motion.take import CirclePath, Clip, Take, ease
 from dataset.synthetic.motion.programs import CLIPS, perform, shares_of
-from dataset.synthetic.motion.take import Take, ease
 from dataset.synthetic.motion.walking import TRAVELLING
 from dataset.synthetic.motion.world_frames import Frames
 from dataset.synthetic.rotations import rotation
