@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -11,8 +12,8 @@ from base.errors import UserError
 from base.set_type import SetType
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.generate import generate, pack_options
-from dataset.synthetic.motion.bvh_timeline import find_clips
 from dataset.synthetic.motion.programs import clips_named
+from dataset.synthetic.motion.retarget import load_clip
 from dataset.synthetic.recipe import DEFAULT_STRIDE, Recipe
 from dataset.synthetic.render.passes import PASSES
 from dataset.synthetic.scene.panorama import load_panorama
@@ -173,22 +174,23 @@ def _part(text: str) -> tuple[int, int]:
     return int(number), int(count)
 
 
-def _panoramas(folder: Path | None) -> tuple[Path, ...]:
-    """Pictures of a folder, each of them looked at.
+def find_files(
+    flag: str, folder: Path | None, suffixes: tuple[str, ...], load: Callable[[Path], object]
+) -> tuple[Path, ...]:
+    """Files of a folder with one of some suffixes, each of them read once.
 
     Raises:
-        UserError: for a folder without any, or with a broken one.
+        UserError: for a folder without any, or with one that cannot be used.
     """
     if folder is None:
         return ()
     if not folder.is_dir():
-        raise UserError(f"--panoramas {folder}: no such folder")
-    kinds = (".jpg", ".jpeg", ".png")
-    found = tuple(sorted(p.resolve() for p in folder.iterdir() if p.suffix.lower() in kinds))
+        raise UserError(f"{flag} {folder}: no such folder")
+    found = tuple(sorted(p.resolve() for p in folder.iterdir() if p.suffix.lower() in suffixes))
     if not found:
-        raise UserError(f"--panoramas {folder} holds no .jpg or .png")
+        raise UserError(f"{flag} {folder} holds no {' or '.join(suffixes)}")
     for path in found:
-        load_panorama(path)
+        load(path)
     return found
 
 
@@ -213,9 +215,9 @@ def main(argv: list[str] | None = None) -> None:
         args.ray_step or (2 if pack and pack.size <= _HALF else 1),
         args.stride,
         camera,
-        _panoramas(args.panoramas),
+        find_files("--panoramas", args.panoramas, (".jpg", ".jpeg", ".png"), load_panorama),
         tuple(name for name in PASSES if name in args.passes),
-        find_clips(args.bvh) if args.bvh else (),
+        find_files("--bvh", args.bvh, (".bvh",), load_clip),
         actions,
     )
     made = generate(

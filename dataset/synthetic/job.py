@@ -11,7 +11,7 @@ from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.body.release_joints import release_joints
 from dataset.synthetic.clothes.wardrobe import dress
 from dataset.synthetic.motion.bvh_timeline import BvhTimeline
-from dataset.synthetic.motion.sampling import draw_frames
+from dataset.synthetic.motion.frames import draw_frames
 from dataset.synthetic.motion.timeline import Timeline
 from dataset.synthetic.output.label_json import encode_label
 from dataset.synthetic.recipe import Job, Purpose, Recipe, build_of
@@ -65,7 +65,7 @@ def run_job(recipe: Recipe, job: Job) -> int:
     draws = [recipe.random(Purpose.FRAME, split, job.person, environment, n) for n in places]
     timeline = _timeline(recipe, split, job.person, environment)
     starts = [n * recipe.stride for n in places]
-    frames = draw_frames(poser, worn.offset, timeline, starts, recipe.stride, draws)
+    frames = draw_frames(poser, worn.offset, timeline.place, starts, recipe.stride, draws)
     head = names.index("Head")
     cameras = camera_poses(worn, frames.joints[:, head], frames.turns[:, head])
     phenotype = {name: round(float(value), 4) for name, value in body.phenotype.items()}

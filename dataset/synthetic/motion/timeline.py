@@ -10,10 +10,10 @@ import numpy as np
 
 from dataset.synthetic.body.pose import Pose, stack
 from dataset.synthetic.body.poser import Poser
-from dataset.synthetic.motion.take import CirclePath, Clip, Take, ease
+from dataset.synthetic.motion.frames import Frames
 from dataset.synthetic.motion.programs import CLIPS, perform, shares_of
+from dataset.synthetic.motion.take import CirclePath, Clip, Take, ease
 from dataset.synthetic.motion.walking import TRAVELLING
-from dataset.synthetic.motion.world_frames import Frames
 from dataset.synthetic.rotations import rotation
 
 FRAMES_PER_SECOND = 30
@@ -31,9 +31,9 @@ class Timeline:
     Args:
         poser: of the person.
         random: gives the random numbers of a purpose from its integer key.
-        checked: draw clips anew in which limbs go through the body too often; where frames are
-            picked one by one, single frames are looked at instead.
         camera: (3,) from the head joint, which hands keep clear of, centimetres.
+        checked: draw clips anew in which limbs go through the body too often; where frames are
+            picked one by one, single frames are checked instead.
         clips: names of those that are performed; all for none.
     """
 
@@ -48,11 +48,11 @@ class Timeline:
         self._poser, self._random, self._checked = poser, random, checked
         self._camera, self._shares = camera, shares_of(clips)
         self._rng = rng = random(0)
-        centre = rng.uniform(-25.0, 25.0, 2)
+        centre = tuple(rng.uniform(-25.0, 25.0, 2).tolist())
         sense = 1.0 if rng.random() < 0.5 else -1.0
         radius = float(rng.uniform(85.0, 125.0))
-        self._path = CirclePath(tuple(centre.tolist()), radius, sense)
-        self._angle = float(rng.uniform(0, 2 * math.pi))
+        # Where the next clip begins.
+        self._path = CirclePath(centre, radius, sense, float(rng.uniform(0, 2 * math.pi)))
         self._clips: list[Clip] = []
         self._firsts: list[int] = []
         self._takes: dict[int, Take] = {}
@@ -62,25 +62,24 @@ class Timeline:
         """Plan the next clips; what they are depends on nothing but their place."""
         rng, leg = self._rng, self._poser.bones.leg_length
         actions = rng.choice(len(CLIPS), size=_BLOCK, p=self._shares)
-        frames = rng.integers(110, 216, _BLOCK)
-        facing = np.clip(rng.normal(0.0, 45.0, _BLOCK), -80.0, 80.0)
-        share = rng.random(_BLOCK)
+        frames = rng.integers(110, 216, _BLOCK).tolist()
+        facing = np.clip(rng.normal(0.0, 45.0, _BLOCK), -80.0, 80.0).tolist()
+        share = rng.random(_BLOCK).tolist()
         for row in range(_BLOCK):
-            action, count = CLIPS[actions[row]], int(frames[row])
-            down = action in _GETS_DOWN or (self._clips and self._clips[-1].action in _GETS_DOWN)
-            blending = _SLOW_BLEND if down else _BLEND
-            duration = count / FRAMES_PER_SECOND - blending
-            steps, length = 0, 0.0
-            turned = float(facing[row])
+            action = CLIPS[actions[row]]
+            before = self._clips[-1].action if self._clips else None
+            blend = _SLOW_BLEND if {action, before} & _GETS_DOWN else _BLEND
+            duration = frames[row] / FRAMES_PER_SECOND - blend
+            steps, length, path = 0, 0.0, replace(self._path, facing=facing[row])
             if action in TRAVELLING:
                 low, high, pace = TRAVELLING[action]
-                length = leg * (low + (high - low) * float(share[row]))
-                steps, turned = max(2, round(duration * pace)), 0.0
-            path = replace(self._path, start=self._angle, facing=turned)
-            self._clips.append(Clip(action, self._end, blending, duration, path, steps, length))
+                steps, path = max(2, round(duration * pace)), self._path
+                length = leg * (low + (high - low) * share[row])
+            self._clips.append(Clip(action, self._end, blend, duration, path, steps, length))
             self._firsts.append(self._end)
-            self._end += count
-            self._angle += path.sense * steps * length / path.radius
+            self._end += frames[row]
+            angle = path.start + path.sense * steps * length / path.radius
+            self._path = replace(self._path, start=angle)
 
     def clip(self, number: int) -> Clip:
         """One clip by its number."""
@@ -88,13 +87,7 @@ class Timeline:
             self._extend()
         return self._clips[number]
 
-    def at(self, frame: int) -> int:
-        """Number of the clip a frame belongs to."""
-        while frame >= self._end:
-            self._extend()
-        return bisect_right(self._firsts, frame) - 1
-
-    def take(self, number: int) -> Take:
+    def _take(self, number: int) -> Take:
         """The performance of a clip; where they are checked, the first that is good enough."""
         if number not in self._takes:
             clip, bones, best = self.clip(number), self._poser.bones, 2.0
@@ -116,12 +109,14 @@ class Timeline:
 
     def pose(self, frame: int) -> tuple[str, Pose]:
         """Action and pose of a frame."""
-        number = self.at(frame)
-        clip, bones = self.clip(number), self._poser.bones
+        while frame >= self._end:
+            self._extend()
+        number = bisect_right(self._firsts, frame) - 1
+        clip, bones = self._clips[number], self._poser.bones
 
         def moment(number: int) -> Pose:
-            since = (frame - self.clip(number).first) / FRAMES_PER_SECOND
-            return perform(self.take(number), since - self.clip(number).blend)
+            since = (frame - self._clips[number].first) / FRAMES_PER_SECOND
+            return perform(self._take(number), since - self._clips[number].blend)
 
         pose, since = moment(number), (frame - clip.first) / FRAMES_PER_SECOND
         if since < clip.blend and number > 0:
@@ -156,10 +151,8 @@ def _turned(x: float, z: float, degrees: float) -> tuple[float, float]:
 def blend(old: Pose, new: Pose, share: float, leg: float, hip: float) -> Pose:
     """Between two poses: the trunk goes over smoothly, the feet step over one after the other.
 
-    Args:
-        old, new: the poses.
-        share: 0 for the old one, 1 for the new one.
-        leg, hip: length of the legs and half the distance between the hips, centimetres.
+    ``share`` is 0 for the old and 1 for the new one; ``leg`` and ``hip`` are the length of the legs
+    and half the distance between the hips, centimetres.
     """
     mixed, weight = Pose(), ease(share)
     for each in fields(Pose):
