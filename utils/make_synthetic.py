@@ -11,7 +11,7 @@ from base.camera import RELEASE_CAMERA
 from base.errors import UserError
 from base.set_type import SetType
 from dataset.packed.shards import PackOptions
-from dataset.synthetic.generate import generate, pack_options
+from dataset.synthetic.generate import generate
 from dataset.synthetic.motion.programs import clips_named
 from dataset.synthetic.motion.retarget import load_clip
 from dataset.synthetic.recipe import DEFAULT_STRIDE, Recipe
@@ -60,28 +60,17 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--output", type=Path, required=True, help="folder of the set")
-    parser.add_argument("--train", type=int, default=800, help="training frames (default 800)")
-    parser.add_argument("--val", type=int, default=80, help="validation frames (default 80)")
-    parser.add_argument("--test", type=int, default=160, help="test frames (default 160)")
-    parser.add_argument(
-        "--label_frames",
-        type=int,
-        default=0,
-        help="further training frames with labels only, in env_002 (default 0)",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="seed (default 0)")
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=cpu_count(),
-        help="processes (default: one per core, here %(default)s)",
-    )
-    parser.add_argument(
-        "--frames_per_character",
-        type=int,
-        default=40,
-        help="pictures before the next person and place (default 40)",
-    )
+    for name, default, text in (
+        ("train", 800, "training frames"),
+        ("val", 80, "validation frames"),
+        ("test", 160, "test frames"),
+        ("label_frames", 0, "further training frames with labels only, in env_002"),
+        ("seed", 0, "seed"),
+        ("workers", cpu_count(), "processes, by default one per core"),
+        ("frames_per_character", 40, "pictures before the next person and place"),
+    ):
+        text += " (default %(default)s)"
+        parser.add_argument(f"--{name}", type=int, default=default, help=text)
     parser.add_argument(
         "--ray_step",
         type=int,
@@ -93,36 +82,32 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--pack",
         action="store_true",
-        help="write shards as utils/pack_data.py makes them of a tree, without the tree: the same "
-        "bytes",
+        help="write shards with the bytes that utils/pack_data.py gives for a tree, without the "
+        "tree",
     )
     parser.add_argument(
         "--pack_size",
         type=int,
         metavar="PIXELS",
-        help="side of the pictures in shards (default 368)",
+        help=f"side of the pictures in shards (default {PackOptions().size})",
     )
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument(
         "--stride",
         type=int,
         default=DEFAULT_STRIDE,
-        help="take one of so many frames of the movement, which runs at 30 a second; frame numbers "
+        help="use one of so many frames of the movement, which runs at 30 a second; frame numbers "
         "go up by as much (default %(default)s)",
     )
     pace.add_argument(
-        "--video",
-        dest="stride",
-        action="store_const",
-        const=1,
-        help="take every frame: the same as --stride 1",
+        "--video", dest="stride", action="store_const", const=1, help="the same as --stride 1"
     )
     parser.add_argument(
         "--bvh",
         type=Path,
         metavar="FOLDER",
-        help="Mixamo-named BVH clips to take the movement from; a clip is called as its file, so "
-        "that Boxing.bvh counts in the group of Boxing",
+        help="Mixamo-named BVH clips to use as movement; a clip is called as its file, so that "
+        "Boxing.bvh counts in the group of Boxing",
     )
     parser.add_argument(
         "--actions",
@@ -143,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         default="training",
         help="calibration of another lens: OpenCV fisheye YAML or JSON, and what else inference.py "
-        "--camera takes; pictures get its size (default: the release's)",
+        "--camera reads; pictures get its size (default: the release's)",
     )
     parser.add_argument(
         "--passes",
@@ -194,6 +179,11 @@ def find_files(
     return found
 
 
+def pack_options(size: int, stride: int) -> PackOptions:
+    """How a set is packed: shards of up to 1000 frames, whose numbers are ``stride`` apart."""
+    return PackOptions(size, frames_per_shard=1000 * max(stride, 1))
+
+
 def main(argv: list[str] | None = None) -> None:
     """Command line of the synthetic set."""
     args = _parser().parse_args(argv)
@@ -208,7 +198,6 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError("--pack_size is the size of shards: give --pack as well")
     if args.bvh and args.actions:
         raise UserError("--actions picks among the programs: with --bvh, put the clips you want in")
-    actions = clips_named(args.actions)
     recipe = Recipe(
         args.seed,
         args.frames_per_character,
@@ -218,19 +207,11 @@ def main(argv: list[str] | None = None) -> None:
         find_files("--panoramas", args.panoramas, (".jpg", ".jpeg", ".png"), load_panorama),
         tuple(name for name in PASSES if name in args.passes),
         find_files("--bvh", args.bvh, (".bvh",), load_clip),
-        actions,
+        clips_named(args.actions),
     )
-    made = generate(
-        args.output,
-        recipe,
-        {SetType.TRAIN: args.train, SetType.VAL: args.val, SetType.TEST: args.test},
-        label_frames=args.label_frames,
-        workers=args.workers,
-        resume=args.resume,
-        overwrite=args.overwrite,
-        part=args.part,
-        pack=pack,
-    )
+    counts = {SetType.TRAIN: args.train, SetType.VAL: args.val, SetType.TEST: args.test}
+    how = args.workers, args.resume, args.overwrite, args.part, pack
+    made = generate(args.output, recipe, counts, args.label_frames, *how)
     print(f"wrote {made} frames to {args.output}")
 
 

@@ -29,16 +29,8 @@ DEFAULT_STRIDE = 150
 #: Goes up when the same options make other frames, so that no set is a mixture.
 _VERSION = 5
 
-
-class Purpose(IntEnum):
-    """What random numbers are for: the first entry of each spawn key."""
-
-    WHO = 0
-    PERSON = 1
-    PLACE = 2
-    FRAME = 3
-    GRAIN = 4
-    MOTION = 5
+#: What random numbers are for: the first entry of each spawn key.
+Purpose = IntEnum("Purpose", "WHO PERSON PLACE FRAME GRAIN MOTION", start=0)
 
 
 @dataclass(frozen=True)
@@ -48,14 +40,12 @@ class Recipe:
     seed: int  # of all random numbers
     frames_per_character: int = 40  # pictures of one character
     ray_step: int = 1  # 1 casts a ray per pixel; k one for each k×k pixels and enlarges
-    # frames of the movement (30 a second) of which one is taken; 1 for a video
+    # frames of the movement (30 a second) of which one is used; 1 for a video
     stride: int = DEFAULT_STRIDE
-    camera: AnyCamera = RELEASE_CAMERA  # the lens
-    # equirectangular pictures to use as places instead of drawn ones
-    panoramas: tuple[Path, ...] = ()
+    camera: AnyCamera = RELEASE_CAMERA
+    panoramas: tuple[Path, ...] = ()  # equirectangular pictures to use instead of drawn places
     passes: tuple[str, ...] = ()  # further pictures of each frame
-    # Mixamo-named BVH files to take the movement from instead of the programs
-    clips: tuple[Path, ...] = ()
+    clips: tuple[Path, ...] = ()  # Mixamo-named BVH files to use instead of the programs
     actions: tuple[str, ...] = ()  # clips whose programs are performed; all for none
 
     def described(self) -> dict:
@@ -110,17 +100,9 @@ def plan(
     recipe: Recipe,
     counts: dict[SetType, int],
     label_frames: int,
-    pack: PackOptions | None = None,
+    pack: PackOptions | None,
 ) -> list[Job]:
-    """All jobs of a set, pictures first.
-
-    Args:
-        root: the set's folder.
-        recipe: what decides the content.
-        counts: pictures of each split.
-        label_frames: training frames with labels only.
-        pack: how to pack the frames, None for a tree.
-    """
+    """All jobs of a set, pictures (``counts`` of each split) first, then those of labels only."""
     per = recipe.frames_per_character
     blocks = [(split, PICTURES, total, per, _PICTURES_PER_JOB) for split, total in counts.items()]
     labels = LABELS_PER_CHARACTER

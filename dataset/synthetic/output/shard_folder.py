@@ -9,26 +9,20 @@ bytes as one that was left alone.
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from base.errors import UserError
+from base.files import write_bytes
 from base.frame import FrameId
 from base.set_type import SetType
 from dataset.labels import Label, parse_label
 from dataset.packed.jpegs import encode_square
 from dataset.packed.packing import Plan
-from dataset.packed.shards import (
-    INDEX,
-    ROWS,
-    Environment,
-    PackOptions,
-    Place,
-    assemble,
-    scan_shard,
-)
-from dataset.synthetic.output.tree_folder import LABELS_ONLY, replace_file
+from dataset.packed.shards import INDEX, ROWS, Environment, PackOptions, assemble, scan_shard
+from dataset.synthetic.output.tree_folder import LABELS_ONLY
 from dataset.transforms import SquareCrop
 
 #: Frames on their way into shards.
@@ -43,7 +37,7 @@ class ShardFolder:
     set_type: SetType
     character: str
     environment: str
-    options: PackOptions  # how they are packed
+    options: PackOptions
 
     @property
     def _split(self) -> Path:
@@ -54,21 +48,13 @@ class ShardFolder:
         name = f"{self.character}-{self.environment}"
         return self.root / STAGING / self.set_type.folder / name
 
-    @property
-    def _pictures(self) -> bool:
-        return self.environment != LABELS_ONLY
-
-    def create(self) -> None:
-        """Make the folder of the frames that wait."""
-        self._staging.mkdir(parents=True, exist_ok=True)
-
     def write(self, number: int, label: bytes, pictures: dict[str, np.ndarray]) -> None:
         """Write a frame that waits: the picture first, then the label; see :class:`TreeFolder`."""
         if pictures:
             crop = SquareCrop(self.options.size)
             encoded = encode_square(pictures["rgba"], crop, self.options.quality)
-            replace_file(self._staging / f"{number:06d}.jpg", encoded)
-        replace_file(self._staging / f"{number:06d}.json", label)
+            write_bytes(self._staging / f"{number:06d}.jpg", encoded, single_writer=True)
+        write_bytes(self._staging / f"{number:06d}.json", label, single_writer=True)
 
     def waiting(self) -> bool:
         """Whether there are frames that are not in shards yet."""
@@ -76,17 +62,14 @@ class ShardFolder:
 
     def missing(self, numbers: Iterable[int]) -> set[int]:
         """Those of the frame numbers that are still to be made."""
-        return set(numbers) - self._packed().keys() - set(self._staged())
+        return set(numbers) - self._packed().keys() - self._staged().keys()
 
-    def _staged(self) -> list[int]:
-        if not self.waiting():
-            return []
-        found = sorted(self._staging.glob("*.json"))
-        return [
-            int(path.stem)
-            for path in found
-            if not self._pictures or path.with_suffix(".jpg").exists()
-        ]
+    def _staged(self) -> dict[int, Path]:
+        """Labels of the frames that wait and are complete, by number."""
+        found = {int(path.stem): path for path in self._staging.glob("*.json")}
+        if self.environment == LABELS_ONLY:
+            return found
+        return {n: path for n, path in found.items() if path.with_suffix(".jpg").exists()}
 
     def _packed(self) -> dict[int, Label]:
         """Labels of the frames whose shards and rows are there."""
@@ -95,47 +78,42 @@ class ShardFolder:
             return {}
         saved = Environment.load(path)
         there = [(self._split / name).is_file() for name in saved.shards]
+        there.append(self.environment == LABELS_ONLY)  # of rows without a shard, whose code is -1
         return {
             int(row["number"]): Label(
                 row["joints2d"], row["joints3d"], row["visible"], saved.actions[row["action"]]
             )
             for row in saved.rows
-            if (there[row["shard"]] if row["shard"] >= 0 else not self._pictures)
+            if there[row["shard"]]
         }
 
     def finish(self) -> None:
         """Put the frames that wait into shards, beside those that are there."""
-        labels, staged = self._packed(), set(self._staged())
-        for number in staged:
-            path = self._staging / f"{number:06d}.json"
+        labels, staged = self._packed(), self._staged()
+        for number, path in staged.items():
             labels[number] = parse_label(path.read_bytes(), path)
-        scanned: dict[Path, dict[int, Place]] = {}
+        scan = cache(scan_shard)
 
         def encoded(number: int) -> bytes:
             if number in staged:
-                return (self._staging / f"{number:06d}.jpg").read_bytes()
-            return self._from_shard(number, scanned)
+                return staged[number].with_suffix(".jpg").read_bytes()
+            # The rows may be older than the shard: only the shard tells where its pictures are.
+            path = self._split / self.options.shard_name(plan.frame_id(number))
+            if number not in scan(path):
+                raise UserError(f"{path}: frame {number} is not in it; delete it and run again")
+            place = scan(path)[number]
+            with path.open("rb") as file:
+                file.seek(place.offset)
+                return file.read(place.length)
 
         frame = FrameId(self.character, self.environment, 0)
-        pictures = sorted(labels) if self._pictures else []
+        pictures = [] if self.environment == LABELS_ONLY else sorted(labels)
         plan = Plan(frame, self._split, self.options, labels, encoded, pictures)
         for name in plan.by_shard():
             plan.take(*plan.shard(name))
         if labels:
             plan.save()
         shutil.rmtree(self._staging, ignore_errors=True)
-
-    def _from_shard(self, number: int, scanned: dict[Path, dict[int, Place]]) -> bytes:
-        frame = FrameId(self.character, self.environment, number)
-        path = self._split / self.options.shard_name(frame)
-        if path not in scanned:
-            scanned[path] = scan_shard(path)
-        if number not in scanned[path]:
-            raise UserError(f"{path}: frame {number} is not in it; delete it and run again")
-        place = scanned[path][number]
-        with path.open("rb") as file:
-            file.seek(place.offset)
-            return file.read(place.length)
 
 
 def put_together(root: Path, options: PackOptions) -> None:
@@ -149,7 +127,7 @@ def put_together(root: Path, options: PackOptions) -> None:
             folder.rmdir()
 
 
-def take_apart(root: Path) -> None:
-    """Take the indices away: what is there is about to change."""
+def remove_indices(root: Path) -> None:
+    """Make the sets unreadable before they change."""
     for set_type in SetType:
         (root / set_type.folder / INDEX).unlink(missing_ok=True)

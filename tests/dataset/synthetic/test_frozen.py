@@ -6,8 +6,8 @@ A change that moves them makes other sets: it raises ``recipe._VERSION``, and th
 import numpy as np
 
 from dataset.synthetic.body.pose import stack
-from dataset.synthetic.motion.take import Clip, Take
 from dataset.synthetic.motion.programs import PROGRAMS, perform
+from dataset.synthetic.motion.take import Clip, Take
 from utils.benchmarking.checksum import signed_sums
 
 JOINTS = [79.4066, -42.2547, -98.7389, 2.2277]

@@ -7,8 +7,8 @@ from base.actions import ACTION_GROUPS, action_group
 from base.camera import MAYA_TO_CAMERA, euler_sxyz_to_matrix
 from dataset.synthetic.body.head_camera import camera_poses, mount
 from dataset.synthetic.body.pose import Pose, stack
-from dataset.synthetic.motion.take import Clip, Take
 from dataset.synthetic.motion.programs import PROGRAMS, perform
+from dataset.synthetic.motion.take import Clip, Take
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from base.errors import UserError
 from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.head_camera import mount
 from dataset.synthetic.body.poser import Poser
-from dataset.synthetic.motion.programs import SHARES, clips_named, shares_of
 from dataset.synthetic.motion.frames import draw_frames
+from dataset.synthetic.motion.programs import SHARES, clips_named, shares_of
 from dataset.synthetic.motion.timeline import Timeline
 
 FRAMES = 2400  # 80 seconds
