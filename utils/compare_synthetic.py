@@ -1,4 +1,4 @@
-"""How close a synthetic set is to real frames: a sheet side by side, and statistics of its labels.
+"""How close a synthetic set is to real frames: a sheet side by side, and statistics.
 
 python utils/compare_synthetic.py --data_root data/synthetic --save_dir comparison
 python utils/compare_synthetic.py --real real_frames --save_dir comparison
@@ -11,7 +11,6 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -23,11 +22,9 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
-from base.actions import ACTION_GROUPS, action_group
 from base.files import write_text
 from base.set_type import SetType
-from base.skeleton import JOINTS, LIMBS, neck_centred
-from dataset.annotations import Annotations
+from base.skeleton import JOINTS, LIMBS
 from dataset.pictures import read_picture
 from dataset.tree.mocap import open_split
 from utils.common.command import run_command
@@ -41,7 +38,7 @@ REAL_JOINTS: tuple[str, ...] = (
     *(side + name for side in ("Left", "Right") for name in ("Shoulder", "Arm", "ForeArm", "Hand")),
     *(side + name for side in ("Left", "Right") for name in ("UpLeg", "Leg", "Foot", "ToeBase")),
 )
-#: Labels of a split that are read, spread over it.
+#: Labels that are compared, at most.
 _LABELS = 4000
 #: Bones shorter than this in the picture have no direction to speak of, pixels of 256.
 _SHORT = 3.0
@@ -53,15 +50,12 @@ _TILE = 192
 _RADIUS, _CHIN = 115, (slice(2, 14), slice(112, 144))
 
 
-def _read_labels(
-    root: Path, set_type: SetType, pictures: bool = False
-) -> tuple[Annotations, np.ndarray]:
-    """Labels of frames spread over a split, pixels of 256×256, and the character of each."""
-    split = open_split(root, set_type, 256, pictures)
+def _read_joints(root: Path) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 16, 2) joints of frames spread over TrainSet, pixels of 256×256, and (N,) characters."""
+    split = open_split(root, SetType.TRAIN, 256, pictures=False)
     rows = np.linspace(0, len(split) - 1, min(_LABELS, len(split))).astype(int)
-    every = split.annotations()
-    chosen = (np.array(getattr(every, each.name))[rows] for each in fields(Annotations))
-    return Annotations(*chosen), np.array([split.frame_id(int(row)).character for row in rows])
+    characters = [split.frame_id(int(row)).character for row in rows]
+    return split.annotations().joints2d[rows], np.array(characters)
 
 
 def _kth_distance(points: np.ndarray, among: np.ndarray, k: int) -> np.ndarray:
@@ -121,26 +115,6 @@ def compare_joints(
     }
 
 
-def visibility(visible: np.ndarray, actions: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Share of N frames in which each joint is visible (N, 16), by action group."""
-    groups = np.array([action_group(action) or "" for action in actions])
-    rows = {"All": np.full(len(groups), True)} | {g: groups == g for g in ACTION_GROUPS}
-    return {
-        group: dict(zip(JOINTS, visible[chosen].mean(0).tolist(), strict=True))
-        for group, chosen in rows.items()
-        if chosen.any()
-    }
-
-
-def diversity(train: np.ndarray, test: np.ndarray) -> dict[str, float]:
-    """Distances from poses (N, 16, 3) to the nearest other one, their medians over poses."""
-    train, test = (poses.reshape(len(poses), -1) / np.sqrt(len(JOINTS)) for poses in (train, test))
-    return {
-        "test to train": float(np.median(_kth_distance(test, train, 1))),
-        "train to train": float(np.median(_kth_distance(train, train, 2))),
-    }
-
-
 def picture_colours(pictures: Sequence[np.ndarray]) -> dict[str, float]:
     """Means over squares (S, S, 3) uint8 RGB of the whole lens, of 255: brightness and saturation
     (of HSV) inside the rim, brightness of the chin, and ``spread``, the deviation of the brightness
@@ -176,10 +150,10 @@ def _real_pictures(folder: Path) -> list[np.ndarray]:
     return [cv2.resize(read_picture(path), size, interpolation=cv2.INTER_AREA) for path in paths]
 
 
-def _print_table(title: str, rows: dict[str, float], factor: float = 1.0, unit: str = "") -> None:
+def _print_table(title: str, rows: dict[str, float]) -> None:
     print(f"\n{title}")
     for name, value in rows.items():
-        print(f"  {name:<28}{factor * value:6.1f}{unit}")
+        print(f"  {name:<28}{value:6.1f}")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -195,27 +169,16 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"--real {options.real}: no such folder")
 
     root = options.data_root
-    train, people = _read_labels(root, SetType.TRAIN)
-    test, _ = _read_labels(root, SetType.TEST)
-    pictured, _ = _read_labels(root, SetType.TRAIN, pictures=True)
-    poses = (neck_centred(labels.joints3d.astype(float)) * 1000.0 for labels in (train, test))
-    results: dict = {
-        "frames": {"train": len(train), "test": len(test)},
-        "visibility": visibility(pictured.visible, pictured.actions),
-        "diversity_mm": diversity(*poses),
-    }
+    results: dict = {}
     if options.real and (path := options.real / "joints2d.json").is_file():
-        results["real"] = compare_joints(_real_joints(path), train.joints2d, people)
+        results["real"] = compare_joints(_real_joints(path), *_read_joints(root))
         if not results["real"]["joints"]:
             print("Too few synthetic people for regions of their joints: compare a larger set.")
         for kind, shares in results["real"].items():
             if shares:
-                shares = shares | {"mean": float(np.mean(list(shares.values())))}
-                _print_table(f"Real {kind} inside the synthetic 99 % region", shares, 100, " %")
-    visible = results["visibility"]["All"]
-    mean = {"mean": float(np.mean(list(visible.values())))}
-    _print_table("Visible joints, all actions", visible | mean, 100, " %")
-    _print_table("Nearest other pose, median millimetres", results["diversity_mm"])
+                shares = shares | {"mean": np.mean(list(shares.values()))}
+                percent = {name: 100 * share for name, share in shares.items()}
+                _print_table(f"Real {kind} inside the synthetic 99 % region, %", percent)
     pictures = choose_pictures(root, SetType.TRAIN, 64, _TILE, seed=0)
     sheet = draw_sheet(pictures, 8)
     results["colours"] = {"synthetic": picture_colours(pictures)}

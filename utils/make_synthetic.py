@@ -14,6 +14,7 @@ from dataset.packed.shards import PackOptions
 from dataset.synthetic.generate import generate
 from dataset.synthetic.motion.programs import clips_named
 from dataset.synthetic.motion.retarget import load_clip
+from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES
 from dataset.synthetic.recipe import DEFAULT_STRIDE, Recipe
 from dataset.synthetic.render.passes import PASSES
 from dataset.synthetic.scene.panorama import load_panorama
@@ -31,19 +32,11 @@ _EXAMPLES = """examples:
   videos: each character's 300 pictures are 10 seconds of movement:
     python utils/make_synthetic.py --output data/videos --train 6000 --val 300 --test 600 \\
         --frames_per_character 300 --video
-  with depth, the third of eight parts on a cluster:
-    python utils/make_synthetic.py --output data/large --train 100000 --passes depth objectId \\
-        --part 3/8
+  straight into shards, the third of eight parts on a cluster:
+    python utils/make_synthetic.py --output data/packed --train 100000 --pack --part 3/8
   movement and places of your own:
     python utils/make_synthetic.py --output data/mine --train 2000 --bvh clips --panoramas 360
-  nothing but stretching, of people of its own:
-    python utils/make_synthetic.py --output data/stretching --train 6000 --seed 1 \\
-        --actions UpperStretching LowerStretching
-  straight into shards for training, the fastest way to many frames:
-    python utils/make_synthetic.py --output data/packed --train 100000 --val 1000 --test 4000 --pack
-  full resolution, and 50000 further training poses for the lifting module alone:
-    python utils/make_synthetic.py --output data/synthetic --train 20000 --val 500 --test 2000 \\
-        --label_frames 50000 --workers 8
+more in doc/synthetic.md
 """
 
 
@@ -52,9 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         description=(
             "Make pictures and labels of people wearing the headset, in exactly the layout of the "
             "xR-EgoPose release, from a free parametric body model. The same seed gives the same "
-            "files, whatever the number of workers. People move at 30 frames a second; by default "
-            "one frame every five seconds is drawn, so that small sets are varied: see --stride "
-            "and --video."
+            "files, whatever the number of workers."
         ),
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -75,15 +66,11 @@ def _parser() -> argparse.ArgumentParser:
         "--ray_step",
         type=int,
         choices=(1, 2, 4),
-        help="1: a ray per pixel (default); 2: a ray per 2x2 pixels, enlarged to 1280x800, about "
-        "three times as fast and enough for pictures that training shrinks anyway (default with "
-        f"--pack up to {_HALF} pixels); 4: coarser, for trying things out",
+        help="1: a ray per pixel (default); 2: a ray per 2x2 pixels, enlarged, twice as fast "
+        f"(default with --pack up to {_HALF} pixels); 4: coarser, for trying things out",
     )
     parser.add_argument(
-        "--pack",
-        action="store_true",
-        help="write shards with the bytes that utils/pack_data.py gives for a tree, without the "
-        "tree",
+        "--pack", action="store_true", help="write shards, as utils/pack_data.py makes of a tree"
     )
     parser.add_argument(
         "--pack_size",
@@ -96,8 +83,8 @@ def _parser() -> argparse.ArgumentParser:
         "--stride",
         type=int,
         default=DEFAULT_STRIDE,
-        help="use one of so many frames of the movement, which runs at 30 a second; frame numbers "
-        "go up by as much (default %(default)s)",
+        help="use one of so many frames of the movement, which runs at 30 a second (default "
+        "%(default)s: a small set is varied); frame numbers go up by as much",
     )
     pace.add_argument(
         "--video", dest="stride", action="store_const", const=1, help="the same as --stride 1"
@@ -106,29 +93,26 @@ def _parser() -> argparse.ArgumentParser:
         "--bvh",
         type=Path,
         metavar="FOLDER",
-        help="Mixamo-named BVH clips to use as movement; a clip is called as its file, so that "
-        "Boxing.bvh counts in the group of Boxing",
+        help="Mixamo-named BVH clips to use as movement, called as their files (Boxing.bvh)",
     )
     parser.add_argument(
         "--actions",
         nargs="+",
         metavar="NAME",
         default=[],
-        help="what people do, nothing else: groups of the evaluation (Walking UpperStretching …) "
-        "or clips (Boxing …); default: all of it",
+        help="all that people do: groups of the evaluation (Walking …) or clips (Boxing …)",
     )
     parser.add_argument(
         "--panoramas",
         type=Path,
         metavar="FOLDER",
-        help="equirectangular pictures (jpg, png) to use as places instead of drawn ones",
+        help="equirectangular pictures (jpg, png) to use as places",
     )
     parser.add_argument(
         "--camera",
         metavar="FILE",
         default="training",
-        help="calibration of another lens: OpenCV fisheye YAML or JSON, and what else inference.py "
-        "--camera reads; pictures get its size (default: the release's)",
+        help="calibration of another lens, as inference.py --camera; pictures get its size",
     )
     parser.add_argument(
         "--passes",
@@ -144,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_part,
         default=(1, 1),
         metavar="I/N",
-        help="make the I-th of N parts of the set, for a cluster's job array: --part 3/16",
+        help="make the I-th of N parts of the set: --part 3/16",
     )
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--resume", action="store_true", help="keep complete frames, add the rest")
@@ -162,11 +146,7 @@ def _part(text: str) -> tuple[int, int]:
 def find_files(
     flag: str, folder: Path | None, suffixes: tuple[str, ...], load: Callable[[Path], object]
 ) -> tuple[Path, ...]:
-    """Files of a folder with one of some suffixes, each of them read once.
-
-    Raises:
-        UserError: for a folder without any, or with one that cannot be used.
-    """
+    """Files of a folder with one of some suffixes, each of them checked by reading it once."""
     if folder is None:
         return ()
     if not folder.is_dir():
@@ -185,7 +165,6 @@ def pack_options(size: int, stride: int) -> PackOptions:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of the synthetic set."""
     args = _parser().parse_args(argv)
     camera = load_calibration(args.camera).camera
     if not camera.width:
@@ -209,9 +188,14 @@ def main(argv: list[str] | None = None) -> None:
         find_files("--bvh", args.bvh, (".bvh",), load_clip),
         clips_named(args.actions),
     )
-    counts = {SetType.TRAIN: args.train, SetType.VAL: args.val, SetType.TEST: args.test}
+    counts = {
+        (SetType.TRAIN, PICTURES): args.train,
+        (SetType.VAL, PICTURES): args.val,
+        (SetType.TEST, PICTURES): args.test,
+        (SetType.TRAIN, LABELS_ONLY): args.label_frames,
+    }
     how = args.workers, args.resume, args.overwrite, args.part, pack
-    made = generate(args.output, recipe, counts, args.label_frames, *how)
+    made = generate(args.output, recipe, counts, *how)
     print(f"wrote {made} frames to {args.output}")
 
 

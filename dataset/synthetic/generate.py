@@ -16,13 +16,12 @@ from tqdm import tqdm
 
 from base.camera import RELEASE_CAMERA
 from base.errors import UserError
-from base.set_type import SetType
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.body.body_model import load_rig
 from dataset.synthetic.job import run_job
 from dataset.synthetic.output.manifest import prepare_output
 from dataset.synthetic.output.shard_folder import put_together, remove_indices
-from dataset.synthetic.recipe import LABELS_PER_CHARACTER, Job, Recipe, plan
+from dataset.synthetic.recipe import LABELS_PER_CHARACTER, Counts, Job, Recipe, plan
 
 #: A folder that is there while a part puts the index of a packed set together.
 _ASSEMBLING = ".assembling"
@@ -60,10 +59,8 @@ def _one_thread_each() -> Iterator[None]:
 
 
 def _run_all(recipe: Recipe, jobs: list[Job], workers: int) -> Iterator[int]:
-    """Run jobs in worker processes, and finish each folder as soon as its frames are complete.
-
-    Yields the number of frames of each job as it ends.
-    """
+    """Run jobs in worker processes, and finish each folder as soon as its frames are complete;
+    yields the number of frames of each job as it ends."""
     left = Counter(job.folder for job in jobs)
     spawn = get_context("spawn")
     pool = ProcessPoolExecutor(min(workers, len(jobs)), spawn, initializer=_start_worker)
@@ -87,49 +84,55 @@ def _run_all(recipe: Recipe, jobs: list[Job], workers: int) -> Iterator[int]:
 def generate(
     root: Path,
     recipe: Recipe,
-    counts: dict[SetType, int],
-    label_frames: int,
+    counts: Counts,
     workers: int,
     resume: bool,
     overwrite: bool,
     part: tuple[int, int],
     pack: PackOptions | None,
 ) -> int:
-    """Make a synthetic set in the release's layout, or in shards.
+    """Make a synthetic set in the release's layout, or in shards where ``pack`` says how.
 
-    Args:
-        root: folder of the set.
-        recipe: what decides the content of its frames.
-        counts: frames with pictures of each split.
-        label_frames: further training frames with labels only.
-        workers: processes.
-        resume: keep the complete frames of a set made with the same recipe and add the others.
-        overwrite: delete a synthetic set that is there.
-        part: (i, n) to make the i-th of n parts, each of which may run on another machine; all of
-            them together give the files of a single run.
-        pack: write shards packed like this instead of a tree.
+    ``resume`` keeps the complete frames of a set made with the same recipe, ``overwrite`` deletes a
+    set that is there.  ``part`` (i, n) makes the i-th of n parts, each of which may run on another
+    machine; all of them together give the files of a single run.
 
-    Returns:
-        The number of frames written.
-
-    Raises:
-        UserError: for counts, options or a folder that cannot be used.
+    Returns the number of frames written; a UserError for options or a folder that cannot be used.
     """
     number, parts = part
-    _check(recipe, [*counts.values(), label_frames], workers, pack)
-    if resume and overwrite:
-        raise UserError("--resume and --overwrite exclude each other")
-    if not 1 <= number <= parts:
-        raise UserError(f"--part {number}/{parts}: the first is 1/{parts}, the last the n-th")
-    if overwrite and parts > 1:
-        raise UserError(
-            "--overwrite would delete what the other parts wrote: empty the folder once"
-        )
+    longest = max(recipe.frames_per_character, LABELS_PER_CHARACTER) * recipe.stride
+    camera, release = (f"{c.width}x{c.height}" for c in (recipe.camera, RELEASE_CAMERA))
+    faults = {
+        "--train, --val, --test and --label_frames cannot be negative": min(counts.values()) < 0,
+        "nothing to make: give at least one of --train, --val, --test": max(counts.values()) <= 0,
+        "--frames_per_character, --workers and --stride must be at least 1": (
+            min(recipe.frames_per_character, workers, recipe.stride) < 1
+        ),
+        "--frames_per_character times --stride must stay below a million: frame numbers have six "
+        "digits": longest > _MAX_NUMBER,
+        "--pack and --passes exclude each other: shards hold pictures and labels only": (
+            pack and recipe.passes
+        ),
+        "--pack_size must lie between 32 and 800": pack and not 32 <= pack.size <= 800,
+        f"--pack crops pictures of {release}, and --camera has {camera}: leave --pack out": (
+            pack and camera != release
+        ),
+        "--seed cannot be negative": recipe.seed < 0,
+        f"--part {number}/{parts}: the first is 1/{parts}, the last {parts}/{parts}": (
+            not 1 <= number <= parts
+        ),
+        "--overwrite would delete what the other parts wrote: empty the folder once": (
+            overwrite and parts > 1
+        ),
+    }
+    for message, wrong in faults.items():
+        if wrong:
+            raise UserError(message)
     # Every part but the first finds the folder filled.
     resume = resume or parts > 1
     try:
         prepare_output(root, recipe.described(), resume, overwrite, pack)
-        everything = plan(root, recipe, counts, label_frames, pack)
+        everything = plan(root, recipe, counts, pack)
         # A character in an environment goes into shards as a whole.
         units = list(dict.fromkeys(job.folder if pack else job for job in everything))
         mine = set(units[number - 1 :: parts])
@@ -157,31 +160,6 @@ def generate(
     except OSError as error:
         raise UserError(f"cannot write to {root}: {error.strerror}") from None
     return missing
-
-
-def _check(recipe: Recipe, frames: list[int], workers: int, pack: PackOptions | None) -> None:
-    longest = max(recipe.frames_per_character, LABELS_PER_CHARACTER) * recipe.stride
-    camera, release = ((c.width, c.height) for c in (recipe.camera, RELEASE_CAMERA))
-    faults = {
-        "--train, --val, --test and --label_frames cannot be negative": min(frames) < 0,
-        "nothing to make: give at least one of --train, --val, --test": max(frames) <= 0,
-        "--frames_per_character and --workers must be at least 1": (
-            min(recipe.frames_per_character, workers) < 1
-        ),
-        "--stride must be at least 1": recipe.stride < 1,
-        "--frames_per_character times --stride must stay below a million: frame numbers have six "
-        "digits": longest > _MAX_NUMBER,
-        "--pack and --passes exclude each other: shards hold pictures and labels only": (
-            pack and recipe.passes
-        ),
-        "--pack_size must lie between 32 and 800": pack and not 32 <= pack.size <= 800,
-        "--pack takes the centre of pictures of {}x{}, and --camera has {}x{}: leave --pack "
-        "out".format(*release, *camera): pack and camera != release,
-        "--seed cannot be negative": recipe.seed < 0,
-    }
-    for message, wrong in faults.items():
-        if wrong:
-            raise UserError(message)
 
 
 def _still_to_do(job: Job, stride: int) -> Job | None:

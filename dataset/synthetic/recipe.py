@@ -16,7 +16,7 @@ from base.camera_model import AnyCamera
 from base.set_type import SetType
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.output.shard_folder import ShardFolder
-from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES, TreeFolder
+from dataset.synthetic.output.tree_folder import LABELS_ONLY, TreeFolder
 
 #: Number of the first character of the first set; the release's own stay below.  Each set has a
 #: block of numbers of its own in each thousand.
@@ -28,6 +28,9 @@ LABELS_PER_CHARACTER = 50
 DEFAULT_STRIDE = 150
 #: Goes up when the same options make other frames, so that no set is a mixture.
 _VERSION = 5
+
+#: Frames of each split and environment.
+Counts = dict[tuple[SetType, str], int]
 
 #: What random numbers are for: the first entry of each spawn key.
 Purpose = IntEnum("Purpose", "WHO PERSON PLACE FRAME GRAIN MOTION", start=0)
@@ -95,20 +98,13 @@ def character_name(recipe: Recipe, split: int, person: int) -> str:
     return f"{'male' if male else 'female'}_{number:03d}_{'af'[full]}_{'as'[short]}"
 
 
-def plan(
-    root: Path,
-    recipe: Recipe,
-    counts: dict[SetType, int],
-    label_frames: int,
-    pack: PackOptions | None,
-) -> list[Job]:
-    """All jobs of a set, pictures (``counts`` of each split) first, then those of labels only."""
-    per = recipe.frames_per_character
-    blocks = [(split, PICTURES, total, per, _PICTURES_PER_JOB) for split, total in counts.items()]
-    labels = LABELS_PER_CHARACTER
-    blocks.append((SetType.TRAIN, LABELS_ONLY, label_frames, labels, labels))
+def plan(root: Path, recipe: Recipe, counts: Counts, pack: PackOptions | None) -> list[Job]:
+    """All jobs of a set, in the order of ``counts``."""
     jobs = []
-    for set_type, environment, total, per, per_job in blocks:
+    for (set_type, environment), total in counts.items():
+        per, per_job = recipe.frames_per_character, _PICTURES_PER_JOB
+        if environment == LABELS_ONLY:
+            per = per_job = LABELS_PER_CHARACTER
         for person in range(-(-total // per)):
             name = character_name(recipe, list(SetType).index(set_type), person)
             where = root, set_type, name, environment

@@ -23,8 +23,7 @@ class BvhJoint:
     name: str  # as in the file
     parent: int  # row of its parent, -1 for the root
     offset: np.ndarray | None = None  # (3,) from its parent in the rest pose
-    # names such as ``Xposition`` or ``Zrotation``, in the order of the numbers
-    channels: list[str] = field(default_factory=list)
+    channels: list[str] = field(default_factory=list)  # such as ``Xposition`` or ``Zrotation``
     values: np.ndarray | None = None  # (F, C) numbers of the channels
 
     def moves(self, kind: str) -> list[tuple[str, np.ndarray]]:
@@ -68,11 +67,7 @@ class Bvh:
 
 
 def read_bvh(path: Path) -> Bvh:
-    """Read a BVH file.
-
-    Raises:
-        UserError: for a file that cannot be read, is cut off, or is no BVH.
-    """
+    """Read a BVH file; a UserError for one that cannot be read, is cut off, or is no BVH."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
@@ -149,7 +144,6 @@ def _read_hierarchy(path: Path, head: str) -> list[BvhJoint]:
         raise UserError(f"{path}: cut off: the HIERARCHY is not closed")
     if not joints:
         raise UserError(f"{path}: the HIERARCHY has no joint")
-    for joint in joints:
-        if joint.offset is None:
-            raise UserError(f"{path}: joint {joint.name} has no OFFSET")
+    if lost := [joint.name for joint in joints if joint.offset is None]:
+        raise UserError(f"{path}: joint {lost[0]} has no OFFSET")
     return joints

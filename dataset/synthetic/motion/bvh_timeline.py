@@ -40,12 +40,8 @@ class _Passage:
 
 @cache
 def _floor_plan(path: Path) -> tuple[np.ndarray, np.ndarray, list[tuple[int, int]]]:
-    """What planning needs of a clip, little enough to be kept for all of them.
-
-    Returns:
-        (F, 2) x and z of the Hips in leg lengths, (F,) their heading in radians from +z towards
-        +x, and first frame and end of each passage.
-    """
+    """What planning needs of a clip, little enough to be kept for all of them: (F, 2) x and z of
+    the Hips in leg lengths, (F,) their heading in radians from +z towards +x, and the passages."""
     clip = _clip(path)
     facing = clip.turns[:, clip.names.index("Hips"), :, 2]
     return clip.root, np.arctan2(facing[:, 0], facing[:, 2]), passages(clip.root)
@@ -70,13 +66,8 @@ def passages(root: np.ndarray) -> list[tuple[int, int]]:
 
 
 class BvhTimeline:
-    """The passages of one person in one environment, as :class:`timeline.Timeline`.
-
-    Args:
-        poser: of the person.
-        random: gives the random numbers of a purpose from its integer key.
-        paths: BVH files to draw from, each as often as any other.
-    """
+    """The passages of one person in one environment, as :class:`timeline.Timeline`; each of the
+    BVH files ``paths`` is drawn as often as any other."""
 
     def __init__(
         self, poser: Poser, random: Callable[..., np.random.Generator], paths: tuple[Path, ...]

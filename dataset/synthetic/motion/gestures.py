@@ -6,27 +6,14 @@ from collections.abc import Callable
 import numpy as np
 
 from dataset.synthetic.body.pose import Pose
-from dataset.synthetic.motion import stance
-from dataset.synthetic.motion.stance import (
-    BOTH,
-    Place,
-    add,
-    between,
-    idle,
-    reach,
-    reach_both,
-    sides,
-    towards,
-)
-from dataset.synthetic.motion.take import Take, ease, wave
+from dataset.synthetic.motion.stance import BOTH, add, idle, reach, reach_both, sides, sit, towards
+from dataset.synthetic.motion.take import Place, Take, between, ease, wave
 
 #: Changes the pose of someone who stands (:func:`stance.stand`) into that of a moment of a take.
 Program = Callable[[Take, Pose], None]
 
 
-def one_hand(
-    low: Place, high: Place, palm: float, curl: float, swivel: float = 0.0, period: float = 1.6
-) -> Program:
+def one_hand(low: Place, high: Place, palm: float, curl: float, swivel=0.0, period=1.6) -> Program:
     """One hand moving between two places, the other idle."""
 
     def program(take: Take, pose: Pose) -> None:
@@ -39,13 +26,7 @@ def one_hand(
 
 
 def two_hands(
-    low: Place,
-    high: Place,
-    palm: float,
-    curl: float,
-    swivel: float = 0.0,
-    together: float = 0.7,
-    period: float = 1.8,
+    low: Place, high: Place, palm: float, curl: float, swivel=0.0, together=0.7, period=1.8
 ) -> Program:
     """Both hands moving between two places, in step with probability ``together``."""
 
@@ -178,7 +159,7 @@ def crazy(take: Take, pose: Pose) -> None:
 
 
 def sitting_thumbs_up(take: Take, pose: Pose) -> None:
-    stance.sit(take, pose)
+    sit(take, pose)
     side, _ = sides(take)
     share = take.cycle(2.2)
     at = between((0.0, -0.4, 0.55), (0.1, take.uniform(-0.2, 0.1), 0.75), share)
@@ -187,7 +168,7 @@ def sitting_thumbs_up(take: Take, pose: Pose) -> None:
 
 def sitting_disapproval(take: Take, pose: Pose) -> None:
     """Seated, shaking the head, arms folded or a hand waved off."""
-    stance.sit(take, pose)
+    sit(take, pose)
     pose.head[1] = 26.0 * wave(take.phase(1.3)) * take.uniform(0.4, 1.1)
     if take.random() < 0.5:
         for side in BOTH:
@@ -281,32 +262,24 @@ def rifle_punch(take: Take, pose: Pose) -> None:
     pose.spine[1] += -14.0 * towards(side) * push
 
 
-def golf(period: float, amplitude: float) -> Program:
+def golf(take: Take, pose: Pose, period: float, amplitude: float) -> None:
     """A putt: bent over the ball, hands together, swinging."""
-
-    def program(take: Take, pose: Pose) -> None:
-        pose.pelvis_turn[0] += take.pick(12.0, 30.0)
-        pose.pelvis[1:] -= (take.pick(0.03, 0.1), 0.08)
-        pose.spine[0] += take.pick(5.0, 20.0)
-        swing = wave(take.phase(period)) * amplitude
-        add(pose, swing, spine=(0, 25, 0), head=(0, -20, 0))
-        pose.head[0] += 12.0
-        at, sway = (-0.25, -0.62, 0.55), (0.1 * swing, 0, 0)
-        reach_both(take, pose, at, 0.015, 10.0, 0.9, sway=sway)
-
-    return program
+    pose.pelvis_turn[0] += take.pick(12.0, 30.0)
+    pose.pelvis[1:] -= (take.pick(0.03, 0.1), 0.08)
+    pose.spine[0] += take.pick(5.0, 20.0)
+    swing = wave(take.phase(period)) * amplitude
+    add(pose, swing, spine=(0, 25, 0), head=(0, -20, 0))
+    pose.head[0] += 12.0
+    at, sway = (-0.25, -0.62, 0.55), (0.1 * swing, 0, 0)
+    reach_both(take, pose, at, 0.015, 10.0, 0.9, sway=sway)
 
 
-def victory(fists: float) -> Program:
+def victory(take: Take, pose: Pose, curl: float) -> None:
     """Arms thrown up and shaken, rising from the knees."""
-
-    def program(take: Take, pose: Pose) -> None:
-        up = ease(1.4 * take.cycle(1.8))
-        pose.pelvis[1] -= 0.12 * (1 - up)
-        at = between((0.05, -0.25, 0.45), (take.pick(0.05, 0.4), 0.75, 0.35), up)
-        both = take.random() < 0.6
-        side, _ = sides(take)
-        for each in BOTH if both else (side,):
-            reach(take, pose, each, at, 0.06, 10.0, fists)
-
-    return program
+    up = ease(1.4 * take.cycle(1.8))
+    pose.pelvis[1] -= 0.12 * (1 - up)
+    at = between((0.05, -0.25, 0.45), (take.pick(0.05, 0.4), 0.75, 0.35), up)
+    both = take.random() < 0.6
+    side, _ = sides(take)
+    for each in BOTH if both else (side,):
+        reach(take, pose, each, at, 0.06, 10.0, curl)

@@ -1,6 +1,7 @@
 """The clips of the release and the program that performs each of them."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -64,10 +65,10 @@ PROGRAMS: dict[str, Program] = {
     "Boxing": gestures.boxing,
     "Shooting_Gun": gestures.shooting,
     "Baseball_Umpire": gestures.umpire,
-    "Golf_Putt_Failure": gestures.golf(2.4, 0.8),
-    "Golf_Putt_Failure__1_": gestures.golf(1.6, 1.1),
-    "Golf_Putt_Victory": gestures.victory(1.0),
-    "Golf_Putt_Victory__1_": gestures.victory(0.2),
+    "Golf_Putt_Failure": partial(gestures.golf, period=2.4, amplitude=0.8),
+    "Golf_Putt_Failure__1_": partial(gestures.golf, period=1.6, amplitude=1.1),
+    "Golf_Putt_Victory": partial(gestures.victory, curl=1.0),
+    "Golf_Putt_Victory__1_": partial(gestures.victory, curl=0.2),
     "Revealing_Dice": one_hand((-0.05, -0.4, 0.55), (0.2, -0.2, 0.7), -60.0, 0.4),
     "Charge": walking.charge,
     "Sitting_Thumbs_Up": gestures.sitting_thumbs_up,
@@ -84,33 +85,25 @@ PROGRAMS: dict[str, Program] = {
 #: Share of each group in the time, and of the clips that dominate theirs.
 _GROUP_WEIGHT = {"Walking": 1.6, "UpperStretching": 2.2, "LowerStretching": 2.2}
 _CLIP_WEIGHT = {"upper_stretching": 10.0, "lower_stretching": 6.0, "walking": 2.0, "Talking": 2.0}
-
-
 #: Clips in which people talk with their hands at times.
 _TALKS_AT_TIMES = ("No", "Agreeing")
 
 CLIPS = tuple(PROGRAMS)
 
 
-def _shares() -> np.ndarray:
-    weight = {clip: _CLIP_WEIGHT.get(clip, 1.0) for clip in CLIPS}
-    shares = []
-    for clip in CLIPS:
-        group = action_group(clip)
-        total = sum(weight[other] for other in CLIPS if action_group(other) == group)
-        shares.append(weight[clip] / total * _GROUP_WEIGHT.get(group, 1.0))
-    return np.array(shares) / np.sum(shares)
+def _weight(clip: str) -> float:
+    group = action_group(clip)
+    whole = sum(_CLIP_WEIGHT.get(other, 1.0) for other in ACTION_GROUPS[group])
+    return _CLIP_WEIGHT.get(clip, 1.0) / whole * _GROUP_WEIGHT.get(group, 1.0)
 
 
-SHARES = _shares()
+SHARES = np.array([_weight(clip) for clip in CLIPS])
+SHARES /= SHARES.sum()
 
 
 def clips_named(names: Sequence[str]) -> tuple[str, ...]:
-    """Clips by their own names or by those of their groups, in the order of :data:`CLIPS`.
-
-    Raises:
-        UserError: for a name that is neither.
-    """
+    """Clips by their own names or by those of their groups, in the order of :data:`CLIPS`; a
+    UserError for a name that is neither."""
     unknown = [name for name in names if name not in PROGRAMS and name not in ACTION_GROUPS]
     if unknown:
         raise UserError(
@@ -121,8 +114,7 @@ def clips_named(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def shares_of(clips: Sequence[str]) -> np.ndarray:
-    """(C,) share of the time of each of :data:`CLIPS` where only some are performed; all for none
-    given."""
+    """(C,) share of the time of each of :data:`CLIPS` where only some are performed."""
     if not clips:
         return SHARES
     chosen = SHARES * [clip in clips for clip in CLIPS]

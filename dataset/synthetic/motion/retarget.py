@@ -5,7 +5,6 @@ that skeletons whose rest pose is another (an A-pose, arms down) and bodies of o
 the same; the Hips travel in leg lengths.
 """
 
-import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from dataset.synthetic.rotations import align
 _PREFIX = re.compile(r"^mixamorig\d*[:_]?")
 _REQUIRED = ("Hips", "Spine", *JOINTS)
 _TRUNK = ("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head", "LeftShoulder", "RightShoulder")
+_LIMB_BONES = ("Arm", "ForeArm"), ("ForeArm", "Hand"), ("UpLeg", "Leg"), ("Leg", "Foot")
 #: Slopes of a real foot at rest from ankle to toes, degrees.
 _FOOT_SLOPES = 8.0, 70.0
 #: A foot this much above the lowest of its clip still stands on the floor, leg lengths.
@@ -50,11 +50,8 @@ def action_of(path: Path) -> str:
 
 
 def load_clip(path: Path) -> BvhClip:
-    """Read a Mixamo-named BVH file.
-
-    Raises:
-        UserError: for a file that is broken, lacks joints, or has no body.
-    """
+    """Read a Mixamo-named BVH file; a UserError for one that is broken, lacks joints, or has no
+    body."""
     file = read_bvh(path)
     names = [_PREFIX.sub("", joint.name) for joint in file.joints]
     row = {name: names.index(name) for name in names}
@@ -71,16 +68,19 @@ def load_clip(path: Path) -> BvhClip:
     spins, places = file.forward()
     spins, places = axes @ spins @ axes.T, places @ axes.T
 
-    drawn = _drawn(at)
+    low, high = _FOOT_SLOPES
+    toes = np.mean([at[f"{side}ToeBase"] - at[f"{side}Foot"] for side, _ in SIDES], axis=0)
+    slope = np.degrees(np.arctan2(-toes[1], np.hypot(toes[0], toes[2])))
+    drawn = {} if low <= slope <= high else _landmarks(at)
     tpose = dict.fromkeys(_TRUNK, np.eye(3)) | to_tpose(at, level_feet=bool(drawn))
-
-    def turns_itself(name: str) -> bool:
-        # A joint at the end of a chain without any rotation tells nothing: it follows its parent.
-        rotations = file.joints[row[name]].moves("rotation")
-        at_end = name.endswith(("Head", "Hand", "ToeBase"))
-        return not at_end or any(values.any() for _, values in rotations)
-
-    bones = tuple(name for name in row if name in tpose and turns_itself(name))
+    # A joint at the end of a chain without any rotation tells nothing: it follows its parent.
+    idle = {
+        name
+        for name, k in row.items()
+        if name.endswith(("Head", "Hand", "ToeBase"))
+        and not any(values.any() for _, values in file.joints[k].moves("rotation"))
+    }
+    bones = tuple(name for name in row if name in tpose and name not in idle)
     turns = np.stack([spins[:, row[name]] @ tpose[name].T for name in bones], 1)
     lowest = _lowest(at, row, spins, places) / leg
     height = np.clip(lowest - np.percentile(lowest, 1) - _GROUNDED, 0.0, None)
@@ -112,21 +112,12 @@ def _leg_length(path: Path, at: dict[str, np.ndarray]) -> float:
     """Mean length of the legs; no bone of the limbs may be without extent."""
     total = 0.0
     for side, _ in SIDES:
-        for chain in ("Arm ForeArm Hand", "UpLeg Leg Foot"):
-            for start, end in itertools.pairwise(chain.split()):
-                length = float(np.linalg.norm(at[side + end] - at[side + start]))
-                if length < 1e-6:
-                    raise UserError(f"{path}: {side}{start} has no length at rest")
-                total += length if "Leg" in start else 0.0
+        for start, end in _LIMB_BONES:
+            length = float(np.linalg.norm(at[side + end] - at[side + start]))
+            if length < 1e-6:
+                raise UserError(f"{path}: {side}{start} has no length at rest")
+            total += length if "Leg" in start else 0.0
     return total / 2
-
-
-def _drawn(at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Directions of a rest pose that no person can have; see :class:`BvhClip`."""
-    toes = np.mean([at[f"{side}ToeBase"] - at[f"{side}Foot"] for side, _ in SIDES], axis=0)
-    slope = np.degrees(np.arctan2(-toes[1], np.hypot(toes[0], toes[2])))
-    low, high = _FOOT_SLOPES
-    return {} if low <= slope <= high else _landmarks(at)
 
 
 def _landmarks(at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

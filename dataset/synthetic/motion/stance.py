@@ -8,11 +8,10 @@ import math
 import numpy as np
 
 from dataset.synthetic.body.pose import Pose
-from dataset.synthetic.motion.take import Take, wave
+from dataset.synthetic.motion.take import Place, Take, wave
 
 LEFT, RIGHT = 0, 1
 BOTH = (LEFT, RIGHT)
-Place = tuple[float, float, float]
 
 
 def add(pose: Pose, share: float = 1.0, **changes: Place) -> None:
@@ -78,14 +77,7 @@ def hang(take: Take, pose: Pose, side: int, swing: float = 0.0) -> None:
 
 
 def reach(
-    take: Take,
-    pose: Pose,
-    side: int,
-    at: Place,
-    spread: float,
-    palm: float,
-    curl: float,
-    swivel: float = 0.0,
+    take: Take, pose: Pose, side: int, at: Place, spread: float, palm: float, curl: float, swivel=0
 ) -> None:
     """Put a hand at (outward, up, forward) of its shoulder, in arm lengths, with some scatter."""
     pose.hand[side] = np.array(at) + take.normals((0.0, 0.0, 0.0), spread)
@@ -96,13 +88,9 @@ def reach(
     pose.splay[side] = take.habit(0.3, 0.4) if curl < 0.4 else 0.0
 
 
-def reach_both(
-    take: Take, pose: Pose, at: Place, *how: float, sway: Place = (0.0, 0.0, 0.0)
-) -> None:
-    """Put both hands at the same place, each of its own shoulder; see :func:`reach`.
-
-    ``sway`` is added for the left hand and taken off for the right one.
-    """
+def reach_both(take: Take, pose: Pose, at: Place, *how: float, sway: Place = (0, 0, 0)) -> None:
+    """Put both hands at the same place, each of its own shoulder; ``sway`` is added for the left
+    one and subtracted for the right one."""
     for side in BOTH:
         reach(take, pose, side, np.array(at) + towards(side) * np.array(sway), *how)
 
@@ -128,8 +116,3 @@ def sides(take: Take) -> tuple[int, int]:
 def towards(side: int) -> float:
     """Sign of a turn, and of the opposite bend, towards a side: 1 to the left, -1 to the right."""
     return 1.0 if side == LEFT else -1.0
-
-
-def between(low: Place, high: Place, share: float) -> Place:
-    """A place on the way from ``low`` to ``high``."""
-    return tuple(a * (1 - share) + b * share for a, b in zip(low, high, strict=True))

@@ -5,19 +5,8 @@ import math
 import numpy as np
 
 from dataset.synthetic.body.pose import Pose
-from dataset.synthetic.motion.stance import (
-    BOTH,
-    LEFT,
-    add,
-    between,
-    hang,
-    idle,
-    reach,
-    reach_both,
-    sides,
-    towards,
-)
-from dataset.synthetic.motion.take import Take, ease, wave
+from dataset.synthetic.motion.stance import BOTH, add, hang, idle, reach, reach_both, sides, towards
+from dataset.synthetic.motion.take import Take, between, ease, wave
 
 
 def _overhead(take: Take, pose: Pose) -> None:
@@ -39,7 +28,7 @@ def _to_the_sides(take: Take, pose: Pose) -> None:
     mirrored = 1.0 if take.random() < 0.6 else -1.0
     ahead = take.uniform(-0.15, 0.4)
     for side in BOTH:
-        angle = swing if side == LEFT else mirrored * swing
+        angle = (swing, mirrored * swing)[side]
         at = (0.95 * math.cos(angle), 0.95 * math.sin(angle), ahead)
         reach(take, pose, side, at, 0.04, 50.0, 0.1)
 
@@ -82,8 +71,6 @@ _UPPER = (_overhead, _circling, _to_the_sides, _across, _reach_over, _side_bend,
 
 
 def upper_stretching(take: Take, pose: Pose) -> None:
-    """Arms overhead, across, over to the other side, out or circling, the trunk bending and
-    twisting."""
     pose.spine += take.normals((0.0, 0.0, 0.0), (6.0, 12.0, 10.0))
     _UPPER[int(take.random() * len(_UPPER))](take, pose)
 
@@ -138,8 +125,7 @@ def _knee_lift(take: Take, pose: Pose) -> None:
 
 
 def _open_hip(take: Take, pose: Pose) -> None:
-    """A thigh lifted and carried out to the side, the lower leg hanging or held out, the trunk
-    leaning the other way."""
+    """A thigh carried out to the side, the lower leg hanging or held out."""
     side, _ = sides(take)
     lift = math.radians(take.pick(55.0, 105.0)) * ease(1.6 * take.cycle(3.0))
     out = take.pick(0.3, 1.0)
@@ -193,6 +179,4 @@ _LOWER = (_lunge, _squat, _toe_touch, _knee_lift, _open_hip, _leg_out, _on_the_f
 
 
 def lower_stretching(take: Take, pose: Pose) -> None:
-    """Lunges, squats, touching the toes, lifting a knee or a leg, opening the hip, sitting on the
-    floor."""
     _LOWER[int(take.random() * len(_LOWER))](take, pose)

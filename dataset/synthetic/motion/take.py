@@ -16,6 +16,8 @@ _BLOCK = 256
 #: Shares of a drifting draw that hold and that move; the squares of their deviations sum to one.
 _HELD, _MOVING = 0.87, 0.69
 
+Place = tuple[float, float, float]
+
 
 def wave(phase: float) -> float:
     """Sine of a phase given in turns."""
@@ -26,6 +28,11 @@ def ease(share: float) -> float:
     """Smooth step from 0 to 1 with resting ends (minimum jerk)."""
     x = min(max(share, 0.0), 1.0)
     return x * x * x * (10.0 + x * (6.0 * x - 15.0))
+
+
+def between(low: Place, high: Place, share: float) -> Place:
+    """A place on the way from ``low`` to ``high``."""
+    return tuple(a * (1 - share) + b * share for a, b in zip(low, high, strict=True))
 
 
 @dataclass(frozen=True)
@@ -63,10 +70,8 @@ class Clip:
 
 
 class Take:
-    """Random numbers of one performance of a clip.
-
-    ``leg`` is the length of the legs and ``hip`` half the distance between the hips, centimetres.
-    """
+    """Random numbers of one performance of a clip, by a person with legs of ``leg`` centimetres and
+    ``hip`` from the middle to a hip."""
 
     def __init__(self, rng: np.random.Generator, clip: Clip, leg: float = 85.0, hip: float = 9.0):
         self.clip, self.leg, self.hip = clip, leg, hip

@@ -28,13 +28,9 @@ _TOLERATED = 0.04
 class Timeline:
     """The clips of one person in one environment.
 
-    Args:
-        poser: of the person.
-        random: gives the random numbers of a purpose from its integer key.
-        camera: (3,) from the head joint, which hands keep clear of, centimetres.
-        checked: draw clips anew in which limbs go through the body too often; where frames are
-            picked one by one, single frames are checked instead.
-        clips: names of those that are performed; all for none.
+    ``random`` gives the random numbers of a purpose from its integer key; hands keep clear of the
+    ``camera``, (3,) centimetres from the head joint; where ``checked``, clips in which limbs go
+    through the body too often are drawn anew; ``clips`` are performed, all where none is named.
     """
 
     def __init__(
@@ -54,7 +50,6 @@ class Timeline:
         # Where the next clip begins.
         self._path = CirclePath(centre, radius, sense, float(rng.uniform(0, 2 * math.pi)))
         self._clips: list[Clip] = []
-        self._firsts: list[int] = []
         self._takes: dict[int, Take] = {}
         self._end = 0
 
@@ -76,21 +71,14 @@ class Timeline:
                 steps, path = max(2, round(duration * pace)), self._path
                 length = leg * (low + (high - low) * share[row])
             self._clips.append(Clip(action, self._end, blend, duration, path, steps, length))
-            self._firsts.append(self._end)
             self._end += frames[row]
             angle = path.start + path.sense * steps * length / path.radius
             self._path = replace(self._path, start=angle)
 
-    def clip(self, number: int) -> Clip:
-        """One clip by its number."""
-        while number >= len(self._clips):
-            self._extend()
-        return self._clips[number]
-
     def _take(self, number: int) -> Take:
         """The performance of a clip; where they are checked, the first that is good enough."""
         if number not in self._takes:
-            clip, bones, best = self.clip(number), self._poser.bones, 2.0
+            clip, bones, best = self._clips[number], self._poser.bones, 2.0
             for attempt in range(_TRIES if self._checked else 1):
                 rng = self._random(number + 1, attempt)
                 take = Take(rng, clip, bones.leg_length, bones.hip)
@@ -111,7 +99,7 @@ class Timeline:
         """Action and pose of a frame."""
         while frame >= self._end:
             self._extend()
-        number = bisect_right(self._firsts, frame) - 1
+        number = bisect_right(self._clips, frame, key=lambda clip: clip.first) - 1
         clip, bones = self._clips[number], self._poser.bones
 
         def moment(number: int) -> Pose:
@@ -149,11 +137,8 @@ def _turned(x: float, z: float, degrees: float) -> tuple[float, float]:
 
 
 def blend(old: Pose, new: Pose, share: float, leg: float, hip: float) -> Pose:
-    """Between two poses: the trunk goes over smoothly, the feet step over one after the other.
-
-    ``share`` is 0 for the old and 1 for the new one; ``leg`` and ``hip`` are the length of the legs
-    and half the distance between the hips, centimetres.
-    """
+    """Between two poses by ``share``: the trunk goes over smoothly, the feet step over one after
+    the other; ``leg`` and ``hip`` (half the distance between the hips) are centimetres."""
     mixed, weight = Pose(), ease(share)
     for each in fields(Pose):
         a, b = getattr(old, each.name), getattr(new, each.name)

@@ -5,16 +5,7 @@ import math
 import numpy as np
 
 from dataset.synthetic.body.pose import Pose
-from dataset.synthetic.motion.stance import (
-    BOTH,
-    LEFT,
-    RIGHT,
-    gaze,
-    hang,
-    idle,
-    reach,
-    towards,
-)
+from dataset.synthetic.motion.stance import BOTH, LEFT, RIGHT, gaze, hang, idle, reach, towards
 from dataset.synthetic.motion.take import Take, ease, wave
 
 #: Share of the cycle a foot is on the floor; both are, twice, for the rest of half of it.
@@ -47,28 +38,19 @@ def _advance(take: Take, total: float) -> tuple[float, float]:
 def stride(
     take: Take, pose: Pose, lift: float, arm_swing: float, width: float = 0.0, aside: float = 0.0
 ) -> None:
-    """Walk along the path of the take.
-
-    Args:
-        take: of a clip with the number and length of the steps.
-        pose: of someone who stands; changed.
-        lift: height of a swinging foot, leg lengths.
-        arm_swing: degrees.
-        width: how far outside the hips the feet are set, leg lengths.
-        aside: turn of the body against the direction of the path, degrees.
-    """
+    """Walk along the path of the take: a swinging foot ``lift`` high and the feet set ``width``
+    outside the hips, leg lengths; the arms' swing, and the turn ``aside`` of the body against the
+    direction of the path, in degrees."""
     pose.balance = 0.0
     clip = take.clip
     advance, pace = _advance(take, clip.steps * clip.step_length)
     cycle = _REST + advance / (2.0 * clip.step_length)
     x, z, heading = clip.path.at(advance)
     pose.root = np.array([x, z, heading + aside])
-    pose.pelvis = np.array(
-        [0.02 * pace * wave(cycle + 0.9), -0.02 + 0.008 * pace * wave(2 * cycle), 0.0]
-    )
-    pose.pelvis_turn = np.array(
-        [take.normal(3, 2), 6.0 * pace * wave(cycle + 0.2), 2.0 * pace * wave(cycle + 0.45)]
-    )
+    bob = -0.02 + 0.008 * pace * wave(2 * cycle)
+    pose.pelvis = np.array([0.02 * pace * wave(cycle + 0.9), bob, 0.0])
+    turn, roll = 6.0 * pace * wave(cycle + 0.2), 2.0 * pace * wave(cycle + 0.45)
+    pose.pelvis_turn = np.array([take.normal(3, 2), turn, roll])
     pose.spine[1] = -9.0 * pace * wave(cycle + 0.2) + take.normal(0, 2)
     for side in BOTH:
         _foot(take, pose, side, cycle, lift, width, aside)
@@ -108,7 +90,6 @@ def _foot(
 
 
 def walking(take: Take, pose: Pose) -> None:
-    """Walking at a normal pace."""
     stride(take, pose, 0.09, 28.0)
 
 
@@ -128,7 +109,6 @@ def side_step(take: Take, pose: Pose) -> None:
 
 
 def weight_shift(take: Take, pose: Pose) -> None:
-    """Weight from one leg to the other."""
     sway = wave(take.phase(3.0))
     pose.pelvis[0] += 0.1 * sway
     pose.pelvis_turn[2] += 6.0 * sway

@@ -62,19 +62,16 @@ def _check_same(manifest: Path, made_with: dict) -> None:
         if old == value:
             continue
         if key == "version":
-            raise UserError(
-                f"{root} was made by another version of this program: start anew with --overwrite"
-            )
-        if key == "pack":
-            what = f"{_packed(old)}, not {_packed(value)}"
-        elif isinstance(value, (dict, list)) or isinstance(old, (dict, list)):
+            what = "by another version of this program"
+        elif key == "pack":
+            sizes = [
+                f"--pack_size {each['size']}" if each else "no --pack" for each in (old, value)
+            ]
+            what = f"with {sizes[0]}, not {sizes[1]}"
+        elif isinstance(value or old, (dict, list)):
             what = f"with another --{key}"
         else:
             what = f"with --{key} {old}, not {value}"
         raise UserError(
             f"{root} was made {what}: resume in the same way, or start anew with --overwrite"
         )
-
-
-def _packed(options: dict | None) -> str:
-    return "without --pack" if options is None else f"with --pack_size {options['size']}"
