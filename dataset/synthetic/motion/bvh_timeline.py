@@ -11,8 +11,8 @@ import numpy as np
 
 from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.motion.frames import Frames
+from dataset.synthetic.motion.performance import ease
 from dataset.synthetic.motion.retarget import action_of, between, load_clip, turns_of
-from dataset.synthetic.motion.take import ease
 from dataset.synthetic.rotations import rotation
 
 #: Frames of a passage, at most and for the last one of a clip at least, and of a blend, at most.

@@ -10,7 +10,7 @@ from base.errors import UserError
 from dataset.synthetic.body.pose import Pose
 from dataset.synthetic.motion import gestures, stance, stretching, walking
 from dataset.synthetic.motion.gestures import Program, one_hand, two_hands
-from dataset.synthetic.motion.take import Take
+from dataset.synthetic.motion.performance import Performance
 
 #: Clip name → program: every clip the official evaluation knows.
 PROGRAMS: dict[str, Program] = {
@@ -121,13 +121,13 @@ def shares_of(clips: Sequence[str]) -> np.ndarray:
     return chosen / chosen.sum()
 
 
-def perform(take: Take, time: float) -> Pose:
+def perform(act: Performance, time: float) -> Pose:
     """The pose of a clip's performance ``time`` seconds after its start."""
-    take.rewind(time)
-    action, pose = take.clip.action, Pose()
-    talks = action in _TALKS_AT_TIMES and take.random() < 0.4
-    stance.stand(take, pose)
+    act.rewind(time)
+    action, pose = act.clip.action, Pose()
+    talks = action in _TALKS_AT_TIMES and act.random() < 0.4
+    stance.stand(act, pose)
     if talks:
-        gestures.talking(take, pose)
-    PROGRAMS[action](take, pose)
+        gestures.talking(act, pose)
+    PROGRAMS[action](act, pose)
     return pose

@@ -73,7 +73,7 @@ def load_clip(path: Path) -> BvhClip:
     slope = np.degrees(np.arctan2(-toes[1], np.hypot(toes[0], toes[2])))
     drawn = {} if low <= slope <= high else _landmarks(at)
     tpose = dict.fromkeys(_TRUNK, np.eye(3)) | to_tpose(at, level_feet=bool(drawn))
-    # A joint at the end of a chain without any rotation tells nothing: it follows its parent.
+    # A joint at the end of a chain without any rotation follows its parent.
     idle = {
         name
         for name, k in row.items()
@@ -121,7 +121,7 @@ def _leg_length(path: Path, at: dict[str, np.ndarray]) -> float:
 
 
 def _landmarks(at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Bone → direction that tells how a trunk, neck or foot is turned."""
+    """Bone → direction by which a trunk, neck or foot is turned."""
     hips = (at["LeftUpLeg"] + at["RightUpLeg"]) / 2
     chest = (at["LeftArm"] + at["RightArm"]) / 2
     ways = {

@@ -11,8 +11,8 @@ import numpy as np
 from dataset.synthetic.body.pose import Pose, stack
 from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.motion.frames import Frames
+from dataset.synthetic.motion.performance import CirclePath, Clip, Performance, ease
 from dataset.synthetic.motion.programs import CLIPS, perform, shares_of
-from dataset.synthetic.motion.take import CirclePath, Clip, Take, ease
 from dataset.synthetic.motion.walking import TRAVELLING
 from dataset.synthetic.rotations import rotation
 
@@ -50,7 +50,7 @@ class Timeline:
         # Where the next clip begins.
         self._path = CirclePath(centre, radius, sense, float(rng.uniform(0, 2 * math.pi)))
         self._clips: list[Clip] = []
-        self._takes: dict[int, Take] = {}
+        self._performances: dict[int, Performance] = {}
         self._end = 0
 
     def _extend(self) -> None:
@@ -75,24 +75,24 @@ class Timeline:
             angle = path.start + path.sense * steps * length / path.radius
             self._path = replace(self._path, start=angle)
 
-    def _take(self, number: int) -> Take:
+    def _performance(self, number: int) -> Performance:
         """The performance of a clip; where they are checked, the first that is good enough."""
-        if number not in self._takes:
+        if number not in self._performances:
             clip, bones, best = self._clips[number], self._poser.bones, 2.0
             for attempt in range(_TRIES if self._checked else 1):
                 rng = self._random(number + 1, attempt)
-                take = Take(rng, clip, bones.leg_length, bones.hip)
-                share = self._share_hit(take) if self._checked else 0.0
+                act = Performance(rng, clip, bones.leg_length, bones.hip)
+                share = self._share_hit(act) if self._checked else 0.0
                 if share < best:
-                    best, self._takes[number] = share, take
+                    best, self._performances[number] = share, act
                 if share <= _TOLERATED:
                     break
-        return self._takes[number]
+        return self._performances[number]
 
-    def _share_hit(self, take: Take) -> float:
-        """Share of the moments of a take in which limbs go through the body."""
-        times = np.arange(0.0, take.clip.duration, 0.2)
-        poses = stack([perform(take, float(time)) for time in times])
+    def _share_hit(self, act: Performance) -> float:
+        """Share of the moments of a performance in which limbs go through the body."""
+        times = np.arange(0.0, act.clip.duration, 0.2)
+        poses = stack([perform(act, float(time)) for time in times])
         return float(self._poser.volumes.hit(*self._poser.place(poses), self._camera).mean())
 
     def pose(self, frame: int) -> tuple[str, Pose]:
@@ -104,7 +104,7 @@ class Timeline:
 
         def moment(number: int) -> Pose:
             since = (frame - self._clips[number].first) / FRAMES_PER_SECOND
-            return perform(self._take(number), since - self._clips[number].blend)
+            return perform(self._performance(number), since - self._clips[number].blend)
 
         pose, since = moment(number), (frame - clip.first) / FRAMES_PER_SECOND
         if since < clip.blend and number > 0:

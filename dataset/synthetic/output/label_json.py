@@ -46,7 +46,7 @@ def encode_label(
         turns: (J, 3, 3) orientation of the bones in the world, identity in a T-pose facing +z.
         trans, rot: (3,) camera position, centimetres, and angles, degrees.
         occluded: (J,) bool, joints hidden behind something; None where that is not known, and then
-            ``visible`` tells only whether a joint lies inside the picture's disc.
+            ``visible`` is only whether a joint lies inside the picture's disc.
         camera: the lens.
         more: further entries that the release does not have.
     """

@@ -97,7 +97,7 @@ class ShardFolder:
         def encoded(number: int) -> bytes:
             if number in staged:
                 return staged[number].with_suffix(".jpg").read_bytes()
-            # The rows may be older than the shard: only the shard tells where its pictures are.
+            # The rows may be older than the shard: only the shard knows where its pictures are.
             path = self._split / self.options.shard_name(plan.frame_id(number))
             if number not in scan(path):
                 raise UserError(f"{path}: frame {number} is not in it; delete it and run again")

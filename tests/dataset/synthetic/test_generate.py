@@ -116,7 +116,7 @@ def test_two_processes_a_kill_and_more_frames_later_give_the_same_bytes(small, t
 def test_parts_give_the_files_of_a_single_run(small, tmp_path, make):
     for part in ("2/2", "1/2"):
         make(tmp_path, *COUNTS, "--part", part)
-        assert len(labels(tmp_path)) == {"2/2": 4, "1/2": 15}[part]
+        assert len(labels(tmp_path)) == {"2/2": 6, "1/2": 15}[part]
     assert contents(tmp_path) == contents(small)
 
 

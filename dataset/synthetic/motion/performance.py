@@ -1,8 +1,8 @@
 """A clip that a person performs, and its random numbers: draws that hold or drift, phases that run.
 
-A program is a function of a :class:`Take`.  It asks for random numbers in a fixed order, and each
-place in that order keeps its own numbers for the whole take, so that calling the program at one
-time after another gives a continuous movement, and at a single time one moment of it.
+A program asks a :class:`Performance` for random numbers in a fixed order, and each place in that
+order keeps its own numbers throughout, so that calling the program at one time after another gives
+a continuous movement, and at a single time one moment of it.
 """
 
 import math
@@ -69,7 +69,7 @@ class Clip:
     step_length: float = 55.0  # centimetres
 
 
-class Take:
+class Performance:
     """Random numbers of one performance of a clip, by a person with legs of ``leg`` centimetres and
     ``hip`` from the middle to a hip."""
 
@@ -101,16 +101,16 @@ class Take:
         return _HELD * self._z[place] + _MOVING * wave(turn)
 
     def normal(self, mean: float, deviation: float) -> float:
-        """A normal draw that drifts over the take."""
+        """A normal draw that drifts."""
         return mean + deviation * self._drifting()
 
     def normals(self, mean: Sequence[float], deviation: float | Sequence[float]) -> np.ndarray:
-        """Normal draws, one for each mean, that drift over the take."""
+        """Normal draws, one for each mean, that drift."""
         drawn = np.array([self._drifting() for _ in mean])
         return np.asarray(mean) + np.asarray(deviation) * drawn
 
     def uniform(self, low: float, high: float) -> float:
-        """A uniform draw that drifts over the take."""
+        """A uniform draw that drifts."""
         return low + (high - low) * 0.5 * (1 + math.erf(self._drifting() / math.sqrt(2.0)))
 
     def random(self) -> float:
