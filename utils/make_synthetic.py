@@ -69,15 +69,10 @@ def _parser() -> argparse.ArgumentParser:
         help="1: a ray per pixel (default); 2: a ray per 2x2 pixels, enlarged, twice as fast "
         f"(default with --pack up to {_HALF} pixels); 4: coarser, for trying things out",
     )
-    parser.add_argument(
-        "--pack", action="store_true", help="write shards, as utils/pack_data.py makes of a tree"
-    )
-    parser.add_argument(
-        "--pack_size",
-        type=int,
-        metavar="PIXELS",
-        help=f"side of the pictures in shards (default {PackOptions().size})",
-    )
+    text = "write shards, as utils/pack_data.py makes of a tree"
+    parser.add_argument("--pack", action="store_true", help=text)
+    text = f"side of the pictures in shards (default {PackOptions().size})"
+    parser.add_argument("--pack_size", type=int, metavar="PIXELS", help=text)
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument(
         "--stride",
@@ -86,34 +81,17 @@ def _parser() -> argparse.ArgumentParser:
         help="use one of so many frames of the movement, which runs at 30 a second (default "
         "%(default)s: a small set is varied); frame numbers go up by as much",
     )
-    pace.add_argument(
-        "--video", dest="stride", action="store_const", const=1, help="the same as --stride 1"
-    )
-    parser.add_argument(
-        "--bvh",
-        type=Path,
-        metavar="FOLDER",
-        help="Mixamo-named BVH clips to use as movement, called as their files (Boxing.bvh)",
-    )
-    parser.add_argument(
-        "--actions",
-        nargs="+",
-        metavar="NAME",
-        default=[],
-        help="all that people do: groups of the evaluation (Walking …) or clips (Boxing …)",
-    )
-    parser.add_argument(
-        "--panoramas",
-        type=Path,
-        metavar="FOLDER",
-        help="equirectangular pictures (jpg, png) to use as places",
-    )
-    parser.add_argument(
-        "--camera",
-        metavar="FILE",
-        default="training",
-        help="calibration of another lens, as inference.py --camera; pictures get its size",
-    )
+    text = "the same as --stride 1"
+    pace.add_argument("--video", dest="stride", action="store_const", const=1, help=text)
+    for name, text in (
+        ("bvh", "Mixamo-named BVH clips to use as movement, named after their files (Boxing.bvh)"),
+        ("panoramas", "equirectangular pictures (jpg, png) to use as places"),
+    ):
+        parser.add_argument(f"--{name}", type=Path, metavar="FOLDER", help=text)
+    text = "all that people do: groups of the evaluation (Walking …) or clips (Boxing …)"
+    parser.add_argument("--actions", nargs="+", metavar="NAME", default=[], help=text)
+    text = "calibration of another lens, as inference.py --camera; pictures get its size"
+    parser.add_argument("--camera", metavar="FILE", default="training", help=text)
     parser.add_argument(
         "--passes",
         nargs="+",
@@ -123,13 +101,8 @@ def _parser() -> argparse.ArgumentParser:
         "axis), objectId (8-bit: 1 surroundings, 2 things, 3 skin, 4 hair, 5 top, 6 bottoms, "
         "7 shoes)",
     )
-    parser.add_argument(
-        "--part",
-        type=_part,
-        default=(1, 1),
-        metavar="I/N",
-        help="make the I-th of N parts of the set: --part 3/16",
-    )
+    text = "make the I-th of N parts of the set: --part 3/16"
+    parser.add_argument("--part", type=_part, default=(1, 1), metavar="I/N", help=text)
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--resume", action="store_true", help="keep complete frames, add the rest")
     group.add_argument("--overwrite", action="store_true", help="replace a synthetic set")

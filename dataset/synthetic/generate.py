@@ -23,9 +23,6 @@ from dataset.synthetic.output.manifest import prepare_output
 from dataset.synthetic.output.shard_folder import put_together, remove_indices
 from dataset.synthetic.recipe import LABELS_PER_CHARACTER, Counts, Job, Recipe, plan
 
-#: A folder that is there while a part puts the index of a packed set together.
-_ASSEMBLING = ".assembling"
-_MAX_NUMBER = 999_999
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -109,7 +106,7 @@ def generate(
             min(recipe.frames_per_character, workers, recipe.stride) < 1
         ),
         "--frames_per_character times --stride must stay below a million: frame numbers have six "
-        "digits": longest > _MAX_NUMBER,
+        "digits": longest >= 1_000_000,
         "--pack and --passes exclude each other: shards hold pictures and labels only": (
             pack and recipe.passes
         ),
@@ -150,8 +147,7 @@ def generate(
         if jobs:
             print("preparing the body model, about a minute the first time", flush=True)
             load_rig()  # the first load of a machine fills a cache that the workers use
-            done = total - missing
-            bar = tqdm(total=total, initial=done, unit="frame", desc=str(root))
+            bar = tqdm(total=total, initial=total - missing, unit="frame", desc=str(root))
             with bar, _one_thread_each():
                 for made in _run_all(recipe, jobs, workers):
                     bar.update(made)
@@ -174,13 +170,10 @@ def _complete_shards(
 ) -> None:
     """Put the indices together, in a part only where all the other parts are done."""
     number, parts = part
-    lock = root / _ASSEMBLING
+    lock = root / ".assembling"
     again = "the same command with --resume and without --part"
     if parts > 1 and any(job.folder.waiting() or _still_to_do(job, stride) for job in everything):
-        print(
-            f"part {number}/{parts} is complete; the part that ends last puts the index together, "
-            f"and so does {again}"
-        )
+        print(f"part {number}/{parts} is complete; the last one makes the index, or {again}")
         return
     try:
         # Two parts may come here at the same moment: one of them is enough.  Without parts, a

@@ -16,9 +16,9 @@ from utils.benchmarking.checksum import signed_sums
 JOINTS = [79.4066, -42.2547, -98.7389, 2.2277]
 TURNS = [1.034, 0.3173, -0.0135, 0.6188]
 SKIN = [-49.7423, -65.5995, -34.9284, -55.1778]
-TIMELINE_JOINTS = [0.0, 0.0, 0.0, 0.0]
-SEATS = [0.0, 0.0, 0.0, 0.0]
-BVH_JOINTS = [0.0, 0.0, 0.0, 0.0]
+TIMELINE_JOINTS = [159.4032, -62.4167, -75.7076, 20.1488]
+SEATS = [12.1996, 10.8203, -9.9367, 83.4268]
+BVH_JOINTS = [-29.5785, 76.45, -57.7974, -20.7944]
 
 
 def random(*key):

