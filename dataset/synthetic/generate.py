@@ -1,11 +1,11 @@
-"""Making a whole set: the workers that make its frames."""
+"""Making a whole set: the folder, the jobs and the worker processes that make its frames."""
 
 import os
 import signal
 import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,18 +16,13 @@ from tqdm import tqdm
 
 from base.camera import RELEASE_CAMERA
 from base.errors import UserError
-from base.set_type import SetType
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.body.body_model import load_rig
 from dataset.synthetic.job import run_job
 from dataset.synthetic.output.manifest import prepare_output
-from dataset.synthetic.output.shard_folder import ShardFolder, put_together, take_apart
-from dataset.synthetic.output.tree_folder import TreeFolder
-from dataset.synthetic.recipe import LABELS_PER_CHARACTER, Job, Recipe, plan
+from dataset.synthetic.output.shard_folder import put_together, remove_indices
+from dataset.synthetic.recipe import LABELS_PER_CHARACTER, Counts, Job, Recipe, plan
 
-#: A folder that is there while a part puts the index of a packed set together.
-_ASSEMBLING = ".assembling"
-_MAX_NUMBER = 999_999
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -50,50 +45,30 @@ def _start_worker() -> None:
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
     """Processes that start meanwhile compute on one thread."""
-    before = {name: os.environ.pop(name, None) for name in _THREADS}
+    before = {name: os.environ[name] for name in _THREADS if name in os.environ}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:
         yield
     finally:
         for name in _THREADS:
             del os.environ[name]
-        os.environ.update({name: value for name, value in before.items() if value is not None})
+        os.environ.update(before)
 
 
-def pack_options(size: int, stride: int) -> PackOptions:
-    """How a set is packed: shards of up to 1000 frames, whose numbers are ``stride`` apart."""
-    return PackOptions(size, frames_per_shard=1000 * max(stride, 1))
-
-
-def _run_all(
-    recipe: Recipe, jobs: list[Job], waiting: list[TreeFolder | ShardFolder], workers: int
-) -> Iterator[int]:
-    """Run jobs in worker processes, and finish each folder as soon as its frames are complete.
-
-    Yields the number of frames of each job as it ends.
-    """
-    open_jobs = Counter(job.folder for job in jobs)
-    todo: deque[Job | ShardFolder] = deque(f for f in waiting if not open_jobs[f])
-    todo.extend(jobs)
+def _run_all(recipe: Recipe, jobs: list[Job], workers: int) -> Iterator[int]:
+    """Run jobs in worker processes, and finish each folder as soon as its frames are complete;
+    yields the number of frames of each job as it ends."""
+    left = Counter(job.folder for job in jobs)
     spawn = get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(todo)), spawn, initializer=_start_worker)
-    running = {}
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), spawn, initializer=_start_worker)
     try:
-        while todo or running:
-            # Few at a time, so that shards are written on the way and not all of them at the end.
-            while todo and len(running) < 2 * workers:
-                task = todo.popleft()
-                if isinstance(task, Job):
-                    running[pool.submit(run_job, recipe, task)] = task
-                else:
-                    running[pool.submit(task.finish)] = task
-            for done in wait(running, return_when=FIRST_COMPLETED).done:
-                task = running.pop(done)
-                yield done.result() or 0
-                if isinstance(task, Job):
-                    open_jobs[task.folder] -= 1
-                    if not open_jobs[task.folder] and task.folder.waiting():
-                        todo.appendleft(task.folder)
+        running = {pool.submit(run_job, recipe, job): job.folder for job in jobs}
+        for done in as_completed(running):
+            yield done.result()
+            folder = running.pop(done)
+            left[folder] -= 1
+            if not left[folder]:
+                folder.finish()
     except BrokenProcessPool:
         raise UserError(
             "a worker process was ended from outside, most likely for lack of memory: go on with "
@@ -106,108 +81,81 @@ def _run_all(
 def generate(
     root: Path,
     recipe: Recipe,
-    counts: dict[SetType, int],
-    label_frames: int = 0,
-    workers: int = 2,
-    resume: bool = False,
-    overwrite: bool = False,
-    part: tuple[int, int] = (1, 1),
-    progress: bool = True,
-    pack: PackOptions | None = None,
+    counts: Counts,
+    workers: int,
+    resume: bool,
+    overwrite: bool,
+    part: tuple[int, int],
+    pack: PackOptions | None,
 ) -> int:
-    """Make a synthetic set in the release's layout, or in shards.
+    """Make a synthetic set in the release's layout, or in shards where ``pack`` says how.
 
-    Args:
-        root: folder of the set.
-        recipe: what decides the content of its frames.
-        counts: frames with pictures of each split.
-        label_frames: further training frames with labels only.
-        workers: processes.
-        resume: keep the complete frames of a set made with the same recipe and add the others.
-        overwrite: delete a synthetic set that is there.
-        part: (i, n) to make the i-th of n parts, each of which may run on another machine; all of
-            them together give the files of a single run.
-        progress: show a progress bar.
-        pack: write shards packed like this instead of a tree.
+    ``resume`` keeps the complete frames of a set made with the same recipe, ``overwrite`` deletes a
+    set that is there.  ``part`` (i, n) makes the i-th of n parts, each of which may run on another
+    machine; all of them together give the files of a single run.
 
-    Returns:
-        The number of frames written.
-
-    Raises:
-        UserError: for counts, options or a folder that cannot be used.
+    Returns the number of frames written; a UserError for options or a folder that cannot be used.
     """
-    root, (number, parts) = Path(root), part
-    _check(recipe, [*counts.values(), label_frames], workers, pack)
-    if resume and overwrite:
-        raise UserError("--resume and --overwrite exclude each other")
-    if not 1 <= number <= parts:
-        raise UserError(f"--part {number}/{parts}: the first is 1/{parts}, the last the n-th")
-    if overwrite and parts > 1:
-        raise UserError(
-            "--overwrite would delete what the other parts wrote: empty the folder once"
-        )
+    number, parts = part
+    longest = max(recipe.frames_per_character, LABELS_PER_CHARACTER) * recipe.stride
+    camera, release = (f"{c.width}x{c.height}" for c in (recipe.camera, RELEASE_CAMERA))
+    faults = {
+        "--train, --val, --test and --label_frames cannot be negative": min(counts.values()) < 0,
+        "nothing to make: give at least one of --train, --val, --test": max(counts.values()) <= 0,
+        "--frames_per_character, --workers and --stride must be at least 1": (
+            min(recipe.frames_per_character, workers, recipe.stride) < 1
+        ),
+        "--frames_per_character times --stride must stay below a million: frame numbers have six "
+        "digits": longest >= 1_000_000,
+        "--pack and --passes exclude each other: shards hold pictures and labels only": (
+            pack and recipe.passes
+        ),
+        "--pack_size must lie between 32 and 800": pack and not 32 <= pack.size <= 800,
+        f"--pack crops pictures of {release}, and --camera has {camera}: leave --pack out": (
+            pack and camera != release
+        ),
+        "--seed cannot be negative": recipe.seed < 0,
+        f"--part {number}/{parts}: the first is 1/{parts}, the last {parts}/{parts}": (
+            not 1 <= number <= parts
+        ),
+        "--overwrite would delete what the other parts wrote: empty the folder once": (
+            overwrite and parts > 1
+        ),
+    }
+    for message, wrong in faults.items():
+        if wrong:
+            raise UserError(message)
     # Every part but the first finds the folder filled.
     resume = resume or parts > 1
-    prepare_output(root, recipe.described(), resume, overwrite, pack)
-
-    everything = plan(root, recipe, counts, label_frames, pack)
-    # A character in an environment goes into shards as a whole.
-    units = list(dict.fromkeys(job.folder if pack else job for job in everything))
-    mine = set(units[number - 1 :: parts])
-    jobs = [job for job in everything if job in mine or job.folder in mine]
-    total = sum(len(job.wanted) for job in jobs)
-    waiting = []
-    if resume:
-        waiting = [folder for folder in dict.fromkeys(j.folder for j in jobs) if folder.waiting()]
-        jobs = [left for job in jobs if (left := _still_to_do(job, recipe.stride))]
-    missing = sum(len(job.wanted) for job in jobs)
     try:
-        if jobs or waiting:
-            if pack:
-                take_apart(root)
-            if progress:
-                print("preparing the body model, about a minute the first time", flush=True)
+        prepare_output(root, recipe.described(), resume, overwrite, pack)
+        everything = plan(root, recipe, counts, pack)
+        # A character in an environment goes into shards as a whole.
+        units = list(dict.fromkeys(job.folder if pack else job for job in everything))
+        mine = set(units[number - 1 :: parts])
+        jobs = [job for job in everything if job in mine or job.folder in mine]
+        total = sum(len(job.wanted) for job in jobs)
+        folders = dict.fromkeys(job.folder for job in jobs)
+        jobs = [left for job in jobs if (left := _still_to_do(job, recipe.stride))]
+        missing = sum(len(job.wanted) for job in jobs)
+        waiting = [folder for folder in folders if pack and folder.waiting()]
+        if pack and (jobs or waiting):
+            remove_indices(root)
+        for folder in waiting:
+            if all(job.folder != folder for job in jobs):
+                folder.finish()  # a run was killed before it wrote these shards
+        if jobs:
+            print("preparing the body model, about a minute the first time", flush=True)
             load_rig()  # the first load of a machine fills a cache that the workers use
-            bar = tqdm(
-                total=total,
-                initial=total - missing,
-                unit="frame",
-                desc=str(root),
-                disable=not progress,
-            )
+            bar = tqdm(total=total, initial=total - missing, unit="frame", desc=str(root))
             with bar, _one_thread_each():
-                for made in _run_all(recipe, jobs, waiting, workers):
+                for made in _run_all(recipe, jobs, workers):
                     bar.update(made)
         if pack:
             _complete_shards(root, pack, everything, recipe.stride, part)
     except OSError as error:
         raise UserError(f"cannot write to {root}: {error.strerror}") from None
     return missing
-
-
-def _check(recipe: Recipe, frames: list[int], workers: int, pack: PackOptions | None) -> None:
-    longest = max(recipe.frames_per_character, LABELS_PER_CHARACTER) * recipe.stride
-    camera, release = ((c.width, c.height) for c in (recipe.camera, RELEASE_CAMERA))
-    faults = {
-        "--train, --val, --test and --label_frames cannot be negative": min(frames) < 0,
-        "nothing to make: give at least one of --train, --val, --test": max(frames) <= 0,
-        "--frames_per_character and --workers must be at least 1": (
-            min(recipe.frames_per_character, workers) < 1
-        ),
-        "--stride must be at least 1": recipe.stride < 1,
-        "--frames_per_character times --stride must stay below a million: frame numbers have six "
-        "digits": longest > _MAX_NUMBER,
-        "--pack and --passes exclude each other: shards hold pictures and labels only": (
-            pack and recipe.passes
-        ),
-        "--pack_size must lie between 32 and 800": pack and not 32 <= pack.size <= 800,
-        "--pack takes the centre of pictures of {}x{}, and --camera has {}x{}: leave --pack "
-        "out".format(*release, *camera): pack and camera != release,
-        "--seed cannot be negative": recipe.seed < 0,
-    }
-    for message, wrong in faults.items():
-        if wrong:
-            raise UserError(message)
 
 
 def _still_to_do(job: Job, stride: int) -> Job | None:
@@ -222,26 +170,18 @@ def _complete_shards(
 ) -> None:
     """Put the indices together, in a part only where all the other parts are done."""
     number, parts = part
-    lock = root / _ASSEMBLING
+    lock = root / ".assembling"
     again = "the same command with --resume and without --part"
-    if parts == 1:
-        lock.mkdir(exist_ok=True)  # or left by a part that was killed
-    elif any(job.folder.waiting() or _still_to_do(job, stride) for job in everything):
-        print(
-            f"part {number}/{parts} is complete; the part that ends last puts the index together, "
-            f"and so does {again}"
-        )
+    if parts > 1 and any(job.folder.waiting() or _still_to_do(job, stride) for job in everything):
+        print(f"part {number}/{parts} is complete; the last one makes the index, or {again}")
         return
-    else:
-        # Two parts may find this at the same moment: one of them is enough.
-        try:
-            lock.mkdir()
-        except FileExistsError:
-            print(
-                f"{lock} is there: another part puts the index together; if none is running, run "
-                f"{again}"
-            )
-            return
+    try:
+        # Two parts may come here at the same moment: one of them is enough.  Without parts, a
+        # lock was left by a part that was killed.
+        lock.mkdir(exist_ok=parts == 1)
+    except FileExistsError:
+        print(f"{lock} is there: another part makes the index; if none is running, run {again}")
+        return
     try:
         put_together(root, pack)
     finally:

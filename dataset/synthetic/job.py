@@ -11,16 +11,17 @@ from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.body.release_joints import release_joints
 from dataset.synthetic.clothes.wardrobe import dress
 from dataset.synthetic.motion.bvh_timeline import BvhTimeline
-from dataset.synthetic.motion.sampling import draw_frames
+from dataset.synthetic.motion.frames import draw_frames
 from dataset.synthetic.motion.timeline import Timeline
 from dataset.synthetic.output.label_json import encode_label
+from dataset.synthetic.output.tree_folder import PICTURES
 from dataset.synthetic.recipe import Job, Purpose, Recipe, build_of
 from dataset.synthetic.render.camera_response import draw_response
 from dataset.synthetic.render.occlusion import occluded
 from dataset.synthetic.render.renderer import Renderer
 from dataset.synthetic.scene.place import make_place
 
-#: Below this many frames apart, whole clips are looked at for limbs that go through the body.
+#: Below this many frames apart, whole clips are checked for limbs that go through the body.
 _WATCHED_STRIDE = 30
 
 
@@ -57,30 +58,30 @@ def run_job(recipe: Recipe, job: Job) -> int:
     """Make and write the frames of a job; returns how many."""
     split = list(SetType).index(job.folder.set_type)
     environment = int(job.folder.environment.removeprefix("env_"))
+    key = split, job.person, environment
     poser, worn = _person(recipe, split, job.person)
     body, names = poser.body, poser.body.rig.names
     # All poses of a job are drawn even where only some are wanted, so that a frame comes out the
     # same to the last bit in a longer set and when a set is resumed.
     places = range(job.start, job.start + job.count)
-    draws = [recipe.random(Purpose.FRAME, split, job.person, environment, n) for n in places]
-    timeline = _timeline(recipe, split, job.person, environment)
-    starts = [n * recipe.stride for n in places]
-    frames = draw_frames(poser, worn.offset, timeline, starts, recipe.stride, draws)
+    draws = [recipe.random(Purpose.FRAME, *key, place) for place in places]
+    starts = [place * recipe.stride for place in places]
+    move = _timeline(recipe, *key).place
+    frames = draw_frames(poser, worn.offset, move, starts, recipe.stride, draws)
     head = names.index("Head")
     cameras = camera_poses(worn, frames.joints[:, head], frames.turns[:, head])
     phenotype = {name: round(float(value), 4) for name, value in body.phenotype.items()}
     more = {"phenotype": phenotype, "seed": recipe.seed}
-    job.folder.create()
     for place in job.wanted:
         row = place - job.start
         joints, turns = frames.joints[row], frames.turns[row]
         trans, rot = (each[row] for each in cameras)
         named = release_joints(body, joints, turns)
         pictures, hidden = {}, None
-        if environment == 1:
+        if job.folder.environment == PICTURES:
             renderer = _renderer(recipe, split, job.person)
             skin = body.skin(joints, turns, renderer.outfit.vertices, renderer.outfit.weights)
-            grain = recipe.random(Purpose.GRAIN, split, job.person, environment, place)
+            grain = recipe.random(Purpose.GRAIN, *key, place)
             pictures, lead = renderer.draw(
                 skin, trans, rot, frames.seats[row], named, grain, recipe.passes
             )

@@ -16,7 +16,7 @@ from base.camera_model import AnyCamera
 from base.set_type import SetType
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.output.shard_folder import ShardFolder
-from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES, TreeFolder
+from dataset.synthetic.output.tree_folder import LABELS_ONLY, TreeFolder
 
 #: Number of the first character of the first set; the release's own stay below.  Each set has a
 #: block of numbers of its own in each thousand.
@@ -29,16 +29,11 @@ DEFAULT_STRIDE = 150
 #: Goes up when the same options make other frames, so that no set is a mixture.
 _VERSION = 5
 
+#: Frames of each split and environment.
+Counts = dict[tuple[SetType, str], int]
 
-class Purpose(IntEnum):
-    """What random numbers are for: the first entry of each spawn key."""
-
-    WHO = 0
-    PERSON = 1
-    PLACE = 2
-    FRAME = 3
-    GRAIN = 4
-    MOTION = 5
+#: What random numbers are for: the first entry of each spawn key.
+Purpose = IntEnum("Purpose", "WHO PERSON PLACE FRAME GRAIN MOTION", start=0)
 
 
 @dataclass(frozen=True)
@@ -48,14 +43,12 @@ class Recipe:
     seed: int  # of all random numbers
     frames_per_character: int = 40  # pictures of one character
     ray_step: int = 1  # 1 casts a ray per pixel; k one for each k×k pixels and enlarges
-    # frames of the movement (30 a second) of which one is taken; 1 for a video
+    # frames of the movement (30 a second) of which one is used; 1 for a video
     stride: int = DEFAULT_STRIDE
-    camera: AnyCamera = RELEASE_CAMERA  # the lens
-    # equirectangular pictures to use as places instead of drawn ones
-    panoramas: tuple[Path, ...] = ()
+    camera: AnyCamera = RELEASE_CAMERA
+    panoramas: tuple[Path, ...] = ()  # equirectangular pictures to use instead of drawn places
     passes: tuple[str, ...] = ()  # further pictures of each frame
-    # Mixamo-named BVH files to take the movement from instead of the programs
-    clips: tuple[Path, ...] = ()
+    clips: tuple[Path, ...] = ()  # Mixamo-named BVH files to use instead of the programs
     actions: tuple[str, ...] = ()  # clips whose programs are performed; all for none
 
     def described(self) -> dict:
@@ -105,28 +98,13 @@ def character_name(recipe: Recipe, split: int, person: int) -> str:
     return f"{'male' if male else 'female'}_{number:03d}_{'af'[full]}_{'as'[short]}"
 
 
-def plan(
-    root: Path,
-    recipe: Recipe,
-    counts: dict[SetType, int],
-    label_frames: int,
-    pack: PackOptions | None = None,
-) -> list[Job]:
-    """All jobs of a set, pictures first.
-
-    Args:
-        root: the set's folder.
-        recipe: what decides the content.
-        counts: pictures of each split.
-        label_frames: training frames with labels only.
-        pack: how to pack the frames, None for a tree.
-    """
-    per = recipe.frames_per_character
-    blocks = [(split, PICTURES, total, per, _PICTURES_PER_JOB) for split, total in counts.items()]
-    labels = LABELS_PER_CHARACTER
-    blocks.append((SetType.TRAIN, LABELS_ONLY, label_frames, labels, labels))
+def plan(root: Path, recipe: Recipe, counts: Counts, pack: PackOptions | None) -> list[Job]:
+    """All jobs of a set, in the order of ``counts``."""
     jobs = []
-    for set_type, environment, total, per, per_job in blocks:
+    for (set_type, environment), total in counts.items():
+        per, per_job = recipe.frames_per_character, _PICTURES_PER_JOB
+        if environment == LABELS_ONLY:
+            per = per_job = LABELS_PER_CHARACTER
         for person in range(-(-total // per)):
             name = character_name(recipe, list(SetType).index(set_type), person)
             where = root, set_type, name, environment

@@ -9,52 +9,49 @@ import pytest
 from base.errors import UserError
 from base.skeleton import JOINTS
 from utils import compare_synthetic
-from utils.compare_synthetic import (
-    REAL_JOINTS,
-    compare_joints,
-    diversity,
-    picture_colours,
-    share_inside,
+from utils.compare_synthetic import REAL_JOINTS, compare_joints, picture_colours, share_inside
+
+
+@pytest.mark.parametrize(
+    ("points", "people", "share"),
+    [
+        (np.arange(100), np.arange(100), 0.99),
+        (np.arange(100), np.zeros(100), 0.99),  # one person: each frame counts as another
+        (np.arange(30), np.repeat([0, 1], [25, 5]), None),  # too few of other people
+        # Two people far from each other: what is near to one only is inside all the same.
+        (np.r_[np.arange(50), np.arange(50) + 1000], np.repeat([0, 1], 50), 1.0),
+    ],
 )
-
-
-def test_points_of_the_same_distribution_lie_inside_and_far_ones_do_not():
-    rng = np.random.default_rng(0)
-    cloud = rng.normal(size=(1500, 2))
-    assert share_inside(rng.normal(size=(400, 2)), cloud) > 0.96
-    assert share_inside(rng.normal(size=(400, 2)) + 12.0, cloud) == 0.0
-
-
-def test_a_few_people_have_no_region():
-    """Ten neighbours of other people are what a region is made of."""
-    points = np.random.default_rng(0).normal(size=(30, 2))
-    two, many = np.repeat([0, 1], [25, 5]), np.repeat(np.arange(10), 3)
-    assert share_inside(points, points, two) is None
-    assert share_inside(points, points, many) > 0.9
+def test_a_region_needs_enough_other_people(points, people, share):
+    cloud = np.stack([points, 0 * points], 1).astype(float)
+    found = share_inside(cloud, cloud, people)
+    assert found == share if share is None else found >= share
+    if share == 0.99:
+        beside = np.array([[-1.0, 0.0], [-2.0, 0.0], [50.0, 8.6], [50.0, 9.0]])
+        # The distance is 10 for the ends of the line, which is the 99th percentile.
+        assert share_inside(beside, cloud, people) == 0.5
 
 
 def test_mirrored_joints_are_noticed():
     rng = np.random.default_rng(0)
     places = rng.uniform(40, 110, (len(JOINTS), 2))
-    synthetic = places + rng.normal(0, 4, (800, len(JOINTS), 2))
+    synthetic = places + rng.normal(0, 4, (200, len(JOINTS), 2))
     alike = places + rng.normal(0, 4, (60, len(JOINTS), 2))
     mirrored = alike * [-1, 1] + [256, 0]
-    same, other = compare_joints(alike, synthetic), compare_joints(mirrored, synthetic)
+    people = np.arange(200) % 10
+    same, other = (compare_joints(each, synthetic, people) for each in (alike, mirrored))
+    assert set(same["joints"]) == set(JOINTS) and "LeftArm-LeftForeArm" in same["bones"]
     assert np.mean(list(same["joints"].values())) > 0.95
     assert np.mean(list(other["joints"].values())) < 0.3
     assert np.mean(list(same["bones"].values())) > np.mean(list(other["bones"].values())) + 0.3
+    # A bone that points at the viewer has no direction.
+    synthetic[:, JOINTS.index("LeftForeArm")] = synthetic[:, JOINTS.index("LeftArm")] + 2.0
+    assert "LeftArm-LeftForeArm" not in compare_joints(alike, synthetic, people)["bones"]
 
 
-def test_a_test_set_copied_from_training_has_no_distance():
-    poses = np.random.default_rng(0).normal(0, 100, (50, 16, 3))
-    copied = diversity(poses, poses[:20])
-    assert copied["test to train"] == 0.0 and copied["train to train"] > 10.0
-    moved = poses[:20].copy()
-    moved[:, 5, 0] += 40.0  # one joint of 16
-    assert abs(diversity(poses, moved)["test to train"] - 10.0) < 1e-9
-
-
-def test_the_command_writes_a_sheet_beside_real_pictures_and_statistics(tiny_data, tmp_path):
+def test_the_command_writes_a_sheet_beside_real_pictures_and_statistics(
+    tiny_data, tmp_path, capsys
+):
     real = tmp_path / "real"
     real.mkdir()
     cv2.imwrite(str(real / "a.png"), np.full((256, 256, 3), 90, np.uint8))
@@ -63,17 +60,16 @@ def test_the_command_writes_a_sheet_beside_real_pictures_and_statistics(tiny_dat
     options = ["--data_root", str(tiny_data), "--real", str(real), "--save_dir", str(tmp_path)]
     compare_synthetic.main(options)
     sheet = cv2.imread(str(tmp_path / "sheet.png"))
-    assert (sheet[:100, -100:] == 90).all()
+    assert (sheet[:100, -384:] == 90).all() and sheet.shape == (2 * 192, 8 * 192 + 12 + 384, 3)
     statistics = json.loads((tmp_path / "statistics.json").read_text())
-    assert statistics["frames"]["train"] == 28
-    assert 0 < statistics["visibility"]["All"]["LeftHand"] <= 1
-    assert statistics["diversity_mm"]["test to train"] > 0
-    assert set(statistics["real"]) == {"joints", "bones"}
+    assert statistics["real"] == {"joints": {}, "bones": {}}
     # The picture is grey all over.
     assert statistics["colours"]["real"] == {
         "brightness": 90, "spread": 0, "saturation": 0, "chin": 90
     }  # fmt: skip
     assert 30 < statistics["colours"]["synthetic"]["brightness"] < 220
+    printed = capsys.readouterr().out
+    assert "Too few synthetic people" in printed and "saturation" in printed
 
 
 def test_brightness_is_that_inside_the_rim_and_of_the_chin_at_its_top():
@@ -83,17 +79,27 @@ def test_brightness_is_that_inside_the_rim_and_of_the_chin_at_its_top():
     found = picture_colours([dark, dark])
     assert found["brightness"] == pytest.approx(60, abs=1) and found["spread"] == 0
     assert found["chin"] == pytest.approx(0.299 * 200 + 0.701 * 100, abs=1)
+    assert found["saturation"] < 1
     assert picture_colours([dark, dark // 2])["spread"] == pytest.approx(15, abs=1)
+    assert picture_colours([np.full((256, 256, 3), (200, 100, 100), np.uint8)])["saturation"] > 120
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--real", "nowhere", "--save_dir", "x"], "no such folder"),
-        (["--count", "3", "--save_dir", "x"], "at least"),
-        (["--data_root", "nowhere", "--save_dir", "x"], "no TrainSet in nowhere"),
+        (["--real", "nowhere"], "no such folder"),
+        (["--data_root", "nowhere"], "no TrainSet in nowhere"),
+        (["--real", "broken"], "joints2d.json cannot be read as a list"),
+        (["--real", "few"], "joints2d.json: each frame must have 22 joints of 2 pixels"),
+        (["--real", "empty"], "--real empty holds no .png"),
     ],
 )
-def test_bad_input_is_refused(options, message):
+def test_bad_input_is_refused(tiny_data, tmp_path, monkeypatch, options, message):
+    monkeypatch.chdir(tmp_path)
+    for name, content in (("broken", "[{}]"), ("few", '[{"joints": [[1, 2]]}]'), ("empty", None)):
+        (tmp_path / name).mkdir()
+        if content:
+            (tmp_path / name / "joints2d.json").write_text(content)
     with pytest.raises(UserError, match=message):
-        compare_synthetic.main(options)
+        compare_synthetic.main(["--data_root", str(tiny_data), "--save_dir", "x", *options])
+    assert not (tmp_path / "x").exists()

@@ -17,34 +17,20 @@ def test_pictures_stand_row_by_row():
     assert draw_sheet(pictures, columns=9).shape == (4, 12, 3)
 
 
-@pytest.mark.parametrize("size", ["24", "96"])
-def test_a_packed_set_gives_the_sheet_of_the_extracted_one(tiny_data, tmp_path, capsys, size):
+def test_a_packed_set_gives_the_sheet_of_the_extracted_one(tiny_data, tmp_path, capsys):
     packed, sheets = tmp_path / "packed", (tmp_path / "tree.png", tmp_path / "packed.png")
     pack_data.main(["--input", str(tiny_data), "--output", str(packed), "--size", "48"])
-    options = ["--count", "5", "--columns", "3", "--size", size]
+    options = ["--count", "5", "--columns", "3", "--size", "96"]
     for root, path in zip((tiny_data, packed), sheets, strict=True):
         draw_contact_sheet.main(["--data_root", str(root), *options, "--output", str(path)])
     assert "5 frames" in capsys.readouterr().out
     tree, shards = (cv2.imread(str(path)).astype(float) for path in sheets)
-    assert tree.shape == shards.shape == (2 * int(size), 3 * int(size), 3)
+    assert tree.shape == shards.shape == (2 * 96, 3 * 96, 3)
     # The same frames in the same places, but for what 48 pixels hold.
     assert np.abs(tree - shards).mean() < 12
-    assert np.abs(tree - shards[:, ::-1]).mean() > 24
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["--count", "0", "--output", "a.png"], "at least 1"),
-        (["--data_root", "nowhere", "--output", "a.png"], "no TrainSet in nowhere"),
-    ],
-)
-def test_bad_input_is_refused(options, message):
-    with pytest.raises(UserError, match=message):
-        draw_contact_sheet.main(options)
-
-
-def test_a_file_that_is_no_picture_is_refused(capsys):
-    with pytest.raises(SystemExit, match="2"):
-        draw_contact_sheet.main(["--output", "a.txt"])
-    assert "a.txt: give a .png or .jpg file" in capsys.readouterr().err
+def test_bad_input_is_refused():
+    for option, value in (("--count", 0), ("--columns", 0), ("--size", 0), ("--seed", -1)):
+        with pytest.raises(UserError, match="must be at least 1, --seed at least 0"):
+            draw_contact_sheet.main([option, str(value), "--output", "a.png"])

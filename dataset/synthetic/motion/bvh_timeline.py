@@ -9,19 +9,20 @@ from pathlib import Path
 
 import numpy as np
 
-from base.errors import UserError
 from dataset.synthetic.body.poser import Poser
+from dataset.synthetic.motion.frames import Frames
+from dataset.synthetic.motion.performance import ease
 from dataset.synthetic.motion.retarget import action_of, between, load_clip, turns_of
-from dataset.synthetic.motion.take import ease
-from dataset.synthetic.motion.world_frames import Frames
 from dataset.synthetic.rotations import rotation
 
-#: Frames of a passage, at most; those that a passage takes over from the one before in.
+#: Frames of a passage, at most and for the last one of a clip at least, and of a blend, at most.
 _LONGEST, _SHORTEST, _BLEND = 210, 30, 30
 #: How far a passage gets from its middle, leg lengths, and a person from theirs, centimetres.
 _REACH, _ROOM = 1.6, 170.0
 #: Turns tried at the start of a passage, least first, radians.
 _TURNS = [math.radians(sign * turn) for turn in range(0, 181, 20) for sign in (1, -1)]
+
+_clip = lru_cache(maxsize=16)(load_clip)
 
 
 @dataclass(frozen=True)
@@ -37,47 +38,18 @@ class _Passage:
     shift: np.ndarray  # (2,) by which it is moved then, centimetres
 
 
-def find_clips(folder: Path) -> tuple[Path, ...]:
-    """The BVH files of a folder, each of them read once.
-
-    Raises:
-        UserError: for a folder without any, or with one that cannot be used.
-    """
-    if not folder.is_dir():
-        raise UserError(f"--bvh {folder}: no such folder")
-    found = tuple(sorted(p.resolve() for p in folder.iterdir() if p.suffix.lower() == ".bvh"))
-    if not found:
-        raise UserError(f"--bvh {folder} holds no .bvh")
-    for path in found:
-        load_clip(path)
-    return found
-
-
-_clip = lru_cache(maxsize=16)(load_clip)
-
-
 @cache
-def _footage(path: Path) -> tuple[np.ndarray, np.ndarray, list[tuple[int, int]]]:
-    """What planning needs of a clip, little enough to be kept for all of them.
-
-    Returns:
-        (F, 2) x and z of the Hips in leg lengths, (F,) their heading in radians from +z towards
-        +x, and first frame and end of each passage.
-    """
+def _floor_plan(path: Path) -> tuple[np.ndarray, np.ndarray, list[tuple[int, int]]]:
+    """What planning needs of a clip, little enough to be kept for all of them: (F, 2) x and z of
+    the Hips in leg lengths, (F,) their heading in radians from +z towards +x, and the passages."""
     clip = _clip(path)
     facing = clip.turns[:, clip.names.index("Hips"), :, 2]
     return clip.root, np.arctan2(facing[:, 0], facing[:, 2]), passages(clip.root)
 
 
 def passages(root: np.ndarray) -> list[tuple[int, int]]:
-    """Cut a clip into pieces that are short and stay near one spot.
-
-    Args:
-        root: (F, 2) where the Hips are, leg lengths.
-
-    Returns:
-        First frame and end of each piece; together they are the whole clip.
-    """
+    """Cut a clip, with its Hips at (F, 2) leg lengths, into pieces that are short and stay near one
+    spot: first frame and end of each; together they are the whole clip."""
     pieces, start = [], 0
     while start < len(root):
         piece = root[start : start + _LONGEST]
@@ -94,28 +66,26 @@ def passages(root: np.ndarray) -> list[tuple[int, int]]:
 
 
 class BvhTimeline:
-    """The passages of one person in one environment, as :class:`timeline.Timeline`.
-
-    Args:
-        poser: of the person.
-        random: gives the random numbers of a purpose from its integer key.
-        paths: BVH files to draw from, each as often as any other.
-    """
+    """The passages of one person in one environment, as :class:`timeline.Timeline`; each of the
+    BVH files ``paths`` is drawn as often as any other."""
 
     def __init__(
         self, poser: Poser, random: Callable[..., np.random.Generator], paths: tuple[Path, ...]
     ):
         self._poser, self._paths, self._rng = poser, paths, random(0)
+        self._leg = poser.bones.leg_length
         self._centre = self._rng.uniform(-25.0, 25.0, 2)
         self._plan: list[_Passage] = []
-        self._firsts: list[int] = []
-        self._end = 0
+
+    @property
+    def _end(self) -> int:
+        return self._plan[-1].first + self._plan[-1].count if self._plan else 0
 
     def _extend(self) -> None:
         """Plan the next passage; what it is depends on nothing but those before."""
-        rng, leg = self._rng, self._poser.bones.leg_length
+        rng, leg = self._rng, self._leg
         path = self._paths[rng.integers(len(self._paths))]
-        root, headings, pieces = _footage(path)
+        root, headings, pieces = _floor_plan(path)
         lengths = np.array([end - start for start, end in pieces], float)
         start, end = pieces[rng.choice(len(lengths), p=lengths / lengths.sum())]
         count, blend = end - start, 0
@@ -126,7 +96,7 @@ class BvhTimeline:
             before = self._plan[-1]
             blend = min(_BLEND, before.count // 3, count // 3)
             frame = before.start + before.count - max(blend, 1)
-            old_root, old_headings, _ = _footage(before.path)
+            old_root, old_headings, _ = _floor_plan(before.path)
             spot = _rotated(old_root[frame] * leg, before.turn) + before.shift
             heading = float(old_headings[frame]) + before.turn
         walked = root[start:end] * leg
@@ -140,20 +110,16 @@ class BvhTimeline:
         turn = next((t for t in choices if reach(t) <= _ROOM), None)
         if turn is None:
             turn = min(choices, key=reach)
-        first = self._end - blend
         shift = spot - _rotated(walked[0], turn)
-        self._plan.append(_Passage(path, start, count, first, blend, turn, shift))
-        self._firsts.append(first)
-        self._end = first + count
+        self._plan.append(_Passage(path, start, count, self._end - blend, blend, turn, shift))
 
-    def _posed(self, number: int, frames: np.ndarray) -> tuple[np.ndarray, ...]:
-        """(N, J, 3, 3) turns, (N, 2) x and z, and (N,) height of frames of a passage, in the
-        world."""
-        passage, leg = self._plan[number], self._poser.bones.leg_length
+    def _posed(self, number: int, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(N, J, 3, 3) turns, and (N, 3) x, z and height of frames of a passage, in the world."""
+        passage = self._plan[number]
         clip, rows = _clip(passage.path), passage.start + frames - passage.first
         turns = _yaw(passage.turn) @ turns_of(clip, self._poser, rows)
-        spots = _rotated(clip.root[rows] * leg, passage.turn) + passage.shift
-        return turns, spots, clip.height[rows] * leg
+        spots = _rotated(clip.root[rows] * self._leg, passage.turn) + passage.shift
+        return turns, np.column_stack([spots, clip.height[rows] * self._leg])
 
     def place(self, frames: list[int]) -> Frames:
         """Frames of the person, posed and put into the world."""
@@ -161,34 +127,32 @@ class BvhTimeline:
         while max(frames) >= self._end - _BLEND:
             self._extend()
         wanted = np.array(frames)
-        numbers = np.searchsorted(self._firsts, wanted, side="right") - 1
+        firsts = [passage.first for passage in self._plan]
+        numbers = np.searchsorted(firsts, wanted, side="right") - 1
         turns = np.empty((len(frames), len(self._poser.body.rig.names), 3, 3))
-        spots, height = np.empty((len(frames), 2)), np.empty(len(frames))
+        spots = np.empty((len(frames), 3))
         for number in np.unique(numbers):
             rows = np.flatnonzero(numbers == number)
             passage = self._plan[number]
-            turns[rows], spots[rows], height[rows] = self._posed(number, wanted[rows])
+            turns[rows], spots[rows] = self._posed(number, wanted[rows])
             rows = rows[wanted[rows] - passage.first < passage.blend]
             if len(rows):
                 since = (wanted[rows] - passage.first + 1) / (passage.blend + 1)
-                share = np.array([ease(value) for value in since])
-                old = self._posed(number - 1, wanted[rows])
-                turns[rows] = _blended(old[0], turns[rows], share)
-                spots[rows] = old[1] * (1 - share[:, None]) + spots[rows] * share[:, None]
-                height[rows] = old[2] * (1 - share) + height[rows] * share
-        joints = self._poser.stand(turns, height)
-        joints[..., [0, 2]] += spots[:, None]
+                share = np.array([ease(value) for value in since])[:, None]
+                old_turns, old_spots = self._posed(number - 1, wanted[rows])
+                turns[rows] = _blended(old_turns, turns[rows], share)
+                spots[rows] = old_spots * (1 - share) + spots[rows] * share
+        joints = self._poser.stand(turns, spots[:, 2])
+        joints[..., [0, 2]] += spots[:, None, :2]
         actions = np.array([action_of(self._plan[number].path) for number in numbers], object)
         return Frames(actions, joints, turns, np.zeros((len(frames), 4)))
 
 
 def _blended(old: np.ndarray, new: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """(N, J, 3, 3) turns between two: the person turns round evenly, the rest goes over."""
-    ahead = [np.arctan2(turns[:, 0, 0, 2], turns[:, 0, 2, 2]) for turns in (old, new)]
+    """(N, J, 3, 3) turns between two by (N, 1): the person turns round evenly, the rest follows."""
+    ahead = [np.arctan2(turns[:, :1, 0, 2], turns[:, :1, 2, 2]) for turns in (old, new)]
     change = (ahead[1] - ahead[0] + np.pi) % (2 * np.pi) - np.pi
-    old = _yaw(share * change)[:, None] @ old
-    new = _yaw((share - 1) * change)[:, None] @ new
-    return between(old, new, share[:, None])
+    return between(_yaw(share * change) @ old, _yaw((share - 1) * change) @ new, share)
 
 
 def _yaw(angle: float | np.ndarray) -> np.ndarray:

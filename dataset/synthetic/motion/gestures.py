@@ -1,173 +1,285 @@
-"""Programs of the upper body: people who stand and talk, greet, point, argue and react."""
+"""Programs of people who stand or sit: gestures, games, patting."""
 
+import math
 from collections.abc import Callable
 
+import numpy as np
+
 from dataset.synthetic.body.pose import Pose
-from dataset.synthetic.motion.stance import BOTH, Place, between, idle, reach, reach_both, sides
-from dataset.synthetic.motion.take import Take, wave
+from dataset.synthetic.motion.performance import Performance, Place, between, ease, wave
+from dataset.synthetic.motion.stance import BOTH, add, idle, reach, reach_both, sides, sit, towards
 
-#: Changes the pose of someone who stands (:func:`stance.stand`) into that of a moment of a take.
-Program = Callable[[Take, Pose], None]
+#: Changes the pose of someone who stands (:func:`stance.stand`) into that of a moment of a act.
+Program = Callable[[Performance, Pose], None]
 
 
-def one_hand(
-    low: Place, high: Place, palm: float, curl: float, swivel: float = 0.0, period: float = 1.6
-) -> Program:
+def one_hand(low: Place, high: Place, palm: float, curl: float, swivel=0.0, period=1.6) -> Program:
     """One hand moving between two places, the other idle."""
 
-    def program(take: Take, pose: Pose) -> None:
-        side, other = sides(take)
-        share = take.cycle(period) * take.uniform(0.6, 1.1)
-        reach(take, pose, side, between(low, high, share), 0.08, palm, curl, swivel)
-        idle(take, pose, other)
+    def program(act: Performance, pose: Pose) -> None:
+        side, other = sides(act)
+        share = act.cycle(period) * act.uniform(0.6, 1.1)
+        reach(act, pose, side, between(low, high, share), 0.08, palm, curl, swivel)
+        idle(act, pose, other)
 
     return program
 
 
 def two_hands(
-    low: Place,
-    high: Place,
-    palm: float,
-    curl: float,
-    swivel: float = 0.0,
-    together: float = 0.7,
-    period: float = 1.8,
+    low: Place, high: Place, palm: float, curl: float, swivel=0.0, together=0.7, period=1.8
 ) -> Program:
     """Both hands moving between two places, in step with probability ``together``."""
 
-    def program(take: Take, pose: Pose) -> None:
-        phase, size = take.phase(period), take.uniform(0.6, 1.1)
-        lag = take.habit(0.0, 0.05) if take.random() < together else take.random()
+    def program(act: Performance, pose: Pose) -> None:
+        phase, size = act.phase(period), act.uniform(0.6, 1.1)
+        lag = act.habit(0.0, 0.05) if act.random() < together else act.random()
         for side in BOTH:
             share = (0.5 + 0.5 * wave(phase + lag * side)) * size
-            reach(take, pose, side, between(low, high, share), 0.07, palm, curl, swivel)
+            reach(act, pose, side, between(low, high, share), 0.07, palm, curl, swivel)
 
     return program
 
 
-def talking(take: Take, pose: Pose) -> None:
+def talking(act: Performance, pose: Pose) -> None:
     """Hands that go from one gesture to the next."""
     for side in BOTH:
-        if take.random() < 0.25:
-            idle(take, pose, side)
+        if act.random() < 0.25:
+            idle(act, pose, side)
             continue
-        out, up = 0.08 + 0.18 * take.wander(1.2), -0.3 + 0.2 * take.wander(1.0)
-        at = (out, up, 0.52 + 0.14 * take.wander(1.1))
-        reach(take, pose, side, at, 0.04, 10.0 + 45.0 * take.wander(1.4), 0.25, 10.0)
+        out, up = 0.08 + 0.18 * act.wander(1.2), -0.3 + 0.2 * act.wander(1.0)
+        at = (out, up, 0.52 + 0.14 * act.wander(1.1))
+        reach(act, pose, side, at, 0.04, 10.0 + 45.0 * act.wander(1.4), 0.25, 10.0)
 
 
-def shaking_head(take: Take, pose: Pose) -> None:
-    """No."""
-    pose.head[1] = 26.0 * wave(take.phase(1.1)) * take.uniform(0.3, 1.2) + take.normal(0.0, 5.0)
+def shaking_head(act: Performance, pose: Pose) -> None:
+    pose.head[1] = 26.0 * wave(act.phase(1.1)) * act.uniform(0.3, 1.2) + act.normal(0.0, 5.0)
 
 
-def nodding(take: Take, pose: Pose) -> None:
-    """Agreeing."""
-    pose.head[0] = 8.0 + 16.0 * wave(take.phase(0.9)) * take.uniform(0.3, 1.2)
+def nodding(act: Performance, pose: Pose) -> None:
+    pose.head[0] = 8.0 + 16.0 * wave(act.phase(0.9)) * act.uniform(0.3, 1.2)
 
 
-def plotting(take: Take, pose: Pose) -> None:
+def plotting(act: Performance, pose: Pose) -> None:
     """Hands rubbed together before the chest, back bent."""
-    pose.spine[0] += take.uniform(5.0, 22.0)
-    height, rub = take.uniform(-0.5, -0.2), 0.05 * wave(take.phase(0.8))
-    for side in BOTH:
-        ahead = 0.5 + (rub if side else -rub)
-        reach(take, pose, side, (-0.22, height, ahead), 0.02, 20.0, 0.3, 15.0)
+    pose.spine[0] += act.uniform(5.0, 22.0)
+    height, rub = act.uniform(-0.5, -0.2), 0.05 * wave(act.phase(0.8))
+    reach_both(act, pose, (-0.22, height, 0.5), 0.02, 20.0, 0.3, 15.0, sway=(0, 0, -rub))
 
 
-def bow(take: Take, pose: Pose) -> None:
-    """A quick formal bow."""
-    depth = take.cycle(2.6)
-    pose.pelvis_turn[0] += 35.0 * depth
-    pose.pelvis[2] -= 0.12 * depth
-    pose.spine[0] += 28.0 * depth
+def bow(act: Performance, pose: Pose) -> None:
+    depth = act.cycle(2.6)
+    add(pose, depth, pelvis_turn=(35, 0, 0), pelvis=(0, 0, -0.12), spine=(28, 0, 0))
     pose.head[0] += 12.0 * depth
-    if take.random() < 0.4:
-        reach_both(take, pose, (-0.16, -0.72, 0.28), 0.04, 60.0, 0.2)
+    if act.random() < 0.4:
+        reach_both(act, pose, (-0.16, -0.72, 0.28), 0.04, 60.0, 0.2)
 
 
-def handshake(take: Take, pose: Pose) -> None:
-    """A hand held out and shaken."""
-    one_hand((0.0, -0.42, 0.68), (-0.1, -0.28, 0.8), 0.0, 0.35, period=0.6)(take, pose)
-    pose.pelvis_turn[0] += take.uniform(0.0, 10.0)
+def handshake(act: Performance, pose: Pose) -> None:
+    one_hand((0.0, -0.42, 0.68), (-0.1, -0.28, 0.8), 0.0, 0.35, period=0.6)(act, pose)
+    pose.pelvis_turn[0] += act.uniform(0.0, 10.0)
 
 
-def clapping(take: Take, pose: Pose) -> None:
-    """Hands clapped at the height of belly to face."""
-    gap = take.cycle(0.45) * take.pick(0.1, 0.35)
-    height, ahead = take.uniform(-0.45, 0.1), take.uniform(0.45, 0.7)
-    reach_both(take, pose, (-0.25 + gap, height, ahead), 0.015, 5.0, 0.1, 15.0)
+def clapping(act: Performance, pose: Pose) -> None:
+    gap = act.cycle(0.45) * act.pick(0.1, 0.35)
+    height, ahead = act.uniform(-0.45, 0.1), act.uniform(0.45, 0.7)
+    reach_both(act, pose, (-0.25 + gap, height, ahead), 0.015, 5.0, 0.1, 15.0)
 
 
-def terrified(take: Take, pose: Pose) -> None:
+def terrified(act: Performance, pose: Pose) -> None:
     """Hands before the face, knees giving way, leaning back, trembling."""
-    pose.pelvis[1] -= take.uniform(0.02, 0.2)
-    pose.pelvis_turn[0] -= take.uniform(0.0, 10.0)
-    tremble = 0.01 * wave(take.phase(0.16))
+    pose.pelvis[1] -= act.uniform(0.02, 0.2)
+    pose.pelvis_turn[0] -= act.uniform(0.0, 10.0)
+    tremble = 0.01 * wave(act.phase(0.16))
     for side in BOTH:
-        at = (take.uniform(-0.2, 0.1), take.uniform(0.0, 0.35) + tremble, take.uniform(0.5, 0.7))
-        reach(take, pose, side, at, 0.04, 70.0, 0.3, 20.0)
+        at = (act.uniform(-0.2, 0.1), act.uniform(0.0, 0.35) + tremble, act.uniform(0.5, 0.7))
+        reach(act, pose, side, at, 0.04, 70.0, 0.3, 20.0)
 
 
-def pain(take: Take, pose: Pose) -> None:
+def pain(act: Performance, pose: Pose) -> None:
     """Bent over, hands on the belly."""
-    depth = take.uniform(0.3, 1.0)
-    pose.spine[0] += 30.0 * depth
-    pose.pelvis_turn[0] += 18.0 * depth
-    pose.pelvis[1] -= 0.1 * depth
-    pose.head[0] += 10.0 * depth
+    depth = act.uniform(0.3, 1.0)
+    add(pose, depth, spine=(30, 0, 0), pelvis_turn=(18, 0, 0), pelvis=(0, -0.1, 0), head=(10, 0, 0))
     for side in BOTH:
-        reach(take, pose, side, (-0.26 + 0.04 * side, -0.5, 0.42), 0.03, 60.0, 0.4, 15.0)
+        reach(act, pose, side, (-0.26 + 0.04 * side, -0.5, 0.42), 0.03, 60.0, 0.4, 15.0)
 
 
-def taking_punch(take: Take, pose: Pose) -> None:
+def taking_punch(act: Performance, pose: Pose) -> None:
     """Thrown back, arms flung up, coming upright again."""
-    blow = take.cycle(1.8) ** 2
-    pose.spine[0] -= 18.0 * blow
-    pose.spine[1] += take.pick(-25.0, 25.0) * blow
-    pose.head[1] += take.pick(-30.0, 30.0) * blow
-    pose.head[0] -= 12.0 * blow
+    blow = act.cycle(1.8) ** 2
+    add(pose, blow, spine=(-18, act.pick(-25, 25), 0), head=(-12, act.pick(-30, 30), 0))
     at = between((0.1, -0.6, 0.35), (0.35, -0.05, 0.55), blow)
-    reach_both(take, pose, at, 0.08, 40.0, 0.4, 20.0)
+    reach_both(act, pose, at, 0.08, 40.0, 0.4, 20.0)
 
 
-def tpose(take: Take, pose: Pose) -> None:
-    """Arms out to the sides, as at the beginning of a recording."""
+def tpose(act: Performance, pose: Pose) -> None:
     pose.spine *= 0.3
     pose.pelvis_turn *= 0.3
     for side in BOTH:
-        at = (0.98, take.normal(0.0, 0.08), take.normal(0, 0.08))
-        reach(take, pose, side, at, 0.03, 60.0, 0.05)
+        at = (0.98, act.normal(0.0, 0.08), act.normal(0, 0.08))
+        reach(act, pose, side, at, 0.03, 60.0, 0.05)
 
 
-def thinking(take: Take, pose: Pose) -> None:
+def thinking(act: Performance, pose: Pose) -> None:
     """A hand at the chin, its elbow in the other hand."""
-    side, other = sides(take)
-    reach(take, pose, side, (-0.2, take.uniform(0.0, 0.16), 0.46), 0.03, -10.0, 0.6, -5.0)
-    reach(take, pose, other, (-0.3, -0.42, 0.42), 0.04, 60.0, 0.4, 5.0)
+    side, other = sides(act)
+    reach(act, pose, side, (-0.2, act.uniform(0.0, 0.16), 0.46), 0.03, -10.0, 0.6, -5.0)
+    reach(act, pose, other, (-0.3, -0.42, 0.42), 0.04, 60.0, 0.4, 5.0)
 
 
-def counting(take: Take, pose: Pose) -> None:
+def counting(act: Performance, pose: Pose) -> None:
     """Fingers held up one after another, ticked off with the other hand."""
-    side, other = sides(take)
-    reach(take, pose, side, (-0.12, -0.1, 0.5), 0.05, -40.0, 0.5)
-    pose.curl[side] = take.cycle(2.2)
-    at = between((-0.2, -0.25, 0.55), (-0.26, -0.12, 0.52), take.cycle(0.8))
-    reach(take, pose, other, at, 0.03, 20.0, 0.6)
+    side, other = sides(act)
+    reach(act, pose, side, (-0.12, -0.1, 0.5), 0.05, -40.0, 0.5)
+    pose.curl[side] = act.cycle(2.2)
+    at = between((-0.2, -0.25, 0.55), (-0.26, -0.12, 0.52), act.cycle(0.8))
+    reach(act, pose, other, at, 0.03, 20.0, 0.6)
 
 
-def umpire(take: Take, pose: Pose) -> None:
+def counting_on_one_leg(act: Performance, pose: Pose) -> None:
+    counting(act, pose)
+    pose.pelvis[0] += act.pick(-0.08, 0.08)
+    pose.spine[1] += act.normal(0.0, 8.0)
+
+
+def umpire(act: Performance, pose: Pose) -> None:
     """Arms swept out to the sides from the chest: safe."""
-    pose.pelvis[1] -= take.pick(0.0, 0.12)
-    at = between((-0.25, -0.2, 0.5), (0.85, -0.12, 0.3), take.cycle(1.5))
-    reach_both(take, pose, at, 0.05, 80.0, 0.1)
+    pose.pelvis[1] -= act.pick(0.0, 0.12)
+    at = between((-0.25, -0.2, 0.5), (0.85, -0.12, 0.3), act.cycle(1.5))
+    reach_both(act, pose, at, 0.05, 80.0, 0.1)
 
 
-def crazy(take: Take, pose: Pose) -> None:
+def crazy(act: Performance, pose: Pose) -> None:
     """A finger circling beside the head."""
-    side, other = sides(take)
-    phase = take.phase(0.9)
+    side, other = sides(act)
+    phase = act.phase(0.9)
     at = (0.12 + 0.06 * wave(phase), 0.3 + 0.06 * wave(phase + 0.25), 0.38)
-    reach(take, pose, side, at, 0.03, 20.0, 0.6, 25.0)
-    idle(take, pose, other)
+    reach(act, pose, side, at, 0.03, 20.0, 0.6, 25.0)
+    idle(act, pose, other)
     pose.head[2] += 6.0 * wave(phase)
+
+
+def sitting_thumbs_up(act: Performance, pose: Pose) -> None:
+    sit(act, pose)
+    side, _ = sides(act)
+    share = act.cycle(2.2)
+    at = between((0.0, -0.4, 0.55), (0.1, act.uniform(-0.2, 0.1), 0.75), share)
+    reach(act, pose, side, at, 0.04, 0.0, 0.9, 5.0)
+
+
+def sitting_disapproval(act: Performance, pose: Pose) -> None:
+    """Seated, shaking the head, arms folded or a hand waved off."""
+    sit(act, pose)
+    pose.head[1] = 26.0 * wave(act.phase(1.3)) * act.uniform(0.4, 1.1)
+    if act.random() < 0.5:
+        for side in BOTH:
+            at = (-0.32, -0.4 + 0.13 * side, 0.44 + 0.08 * side)
+            reach(act, pose, side, at, 0.015, 60.0, 0.5, 5.0)
+    else:
+        at = between((-0.1, -0.2, 0.5), (0.35, -0.1, 0.65), act.cycle(1.6))
+        reach(act, pose, sides(act)[0], at, 0.06, 80.0, 0.2, 10.0)
+
+
+def patting(act: Performance, pose: Pose) -> None:
+    """Patting something at the height of hip or chest."""
+    side, other = sides(act)
+    height = act.pick(-0.6, 0.0) + 0.07 * wave(act.phase(0.8))
+    reach(act, pose, side, (act.pick(-0.2, 0.2), height, 0.65), 0.03, 85.0, 0.12)
+    idle(act, pose, other)
+    pose.pelvis_turn[0] += act.uniform(0.0, 18.0)
+    pose.head[0] += act.uniform(0.0, 14.0)
+
+
+def stroking(act: Performance, pose: Pose) -> None:
+    """A flat hand drawn to and fro along something in front."""
+    side, other = sides(act)
+    stroke, height = act.cycle(1.4), act.pick(-0.65, -0.25)
+    at = between((-0.3, height, 0.5), (0.25, height, 0.78), stroke)
+    reach(act, pose, side, at, 0.03, 85.0, 0.1)
+    idle(act, pose, other)
+    pose.pelvis_turn[0] += act.uniform(4.0, 20.0)
+    pose.spine[0] += act.uniform(0.0, 14.0)
+    pose.head[0] += act.uniform(2.0, 16.0)
+
+
+def petting_animal(act: Performance, pose: Pose) -> None:
+    """Crouching or bent down to an animal."""
+    depth = act.pick(0.3, 1.0) * (0.9 + 0.1 * act.cycle(3.0))
+    pose.pelvis = np.array([0.0, -0.52 * depth, -0.15 * depth])
+    pose.pelvis_turn[0] = 18.0 + 25.0 * depth
+    pose.spine[0] += act.uniform(5.0, 28.0)
+    side, other = sides(act)
+    stroke = 0.2 * wave(act.phase(1.5))
+    reach(act, pose, side, (stroke, -0.6, 0.68), 0.05, 85.0, 0.15)
+    if act.random() < 0.5:
+        reach(act, pose, other, (0.0, -0.55, 0.5), 0.06, 80.0, 0.3, 20.0)
+    else:
+        idle(act, pose, other)
+    pose.foot[other, 2] -= 0.2
+    pose.foot_pitch[other] = -40.0 * depth
+    pose.knee_out[:] = act.pick(0.0, 25.0)
+
+
+def boxing(act: Performance, pose: Pose) -> None:
+    """Guard up; punches that alternate."""
+    lead = 0 if act.random() < 0.7 else 1
+    pose.pelvis_turn[1] = -towards(lead) * act.pick(10.0, 35.0)
+    pose.pelvis[1] -= act.uniform(0.02, 0.12)
+    pose.foot[lead, 2], pose.foot[1 - lead, 2] = act.pick(0.1, 0.25), -act.pick(0.1, 0.25)
+    turn = act.phase(0.8)
+    punching = lead if math.floor(turn) % 3 else 1 - lead
+    punch = max(0.0, wave(turn)) ** 2
+    reach_both(act, pose, (-0.06, 0.0, 0.48), 0.05, 30.0, 1.0, -5.0)
+    pose.hand[punching] += np.array([-0.15, 0.05, 0.45]) * punch
+    pose.pronation[punching] += 60.0 * punch
+    pose.spine[1] += -20.0 * towards(punching) * punch
+
+
+def dribble(act: Performance, pose: Pose) -> None:
+    """Bouncing a ball, knees bent."""
+    bounce = wave(act.phase(0.7))
+    pose.pelvis[1] -= act.uniform(0.06, 0.2) + 0.01 * bounce
+    pose.pelvis_turn[0] += act.uniform(5.0, 20.0)
+    side, other = sides(act)
+    reach(act, pose, side, (0.15, -0.52 + 0.2 * bounce, 0.5), 0.05, 95.0, 0.2)
+    idle(act, pose, other)
+
+
+def shooting(act: Performance, pose: Pose) -> None:
+    """Both hands on a gun held ahead, with recoil."""
+    recoil = max(0.0, wave(act.phase(1.2))) ** 6
+    height, aside = act.uniform(-0.3, 0.1) + 0.06 * recoil, act.uniform(-0.12, 0.12)
+    at = (-0.24, height, act.pick(0.62, 0.82) - 0.08 * recoil)
+    reach_both(act, pose, at, 0.012, 15.0, 0.7, 10.0, sway=(aside, 0, 0))
+    pose.pelvis[1] -= act.uniform(0.0, 0.1)
+
+
+def rifle_punch(act: Performance, pose: Pose) -> None:
+    """A rifle held across the chest and pushed forward."""
+    side, other = sides(act)
+    push = act.cycle(1.6) ** 2
+    reach(act, pose, side, between((-0.1, -0.4, 0.4), (-0.1, -0.15, 0.8), push), 0.03, 40.0, 0.9)
+    reach(act, pose, other, between((0.0, -0.05, 0.5), (0.0, 0.05, 0.85), push), 0.03, 60.0, 0.9)
+    pose.spine[1] += -14.0 * towards(side) * push
+
+
+def golf(act: Performance, pose: Pose, period: float, amplitude: float) -> None:
+    """A putt: bent over the ball, hands together, swinging."""
+    pose.pelvis_turn[0] += act.pick(12.0, 30.0)
+    pose.pelvis[1:] -= (act.pick(0.03, 0.1), 0.08)
+    pose.spine[0] += act.pick(5.0, 20.0)
+    swing = wave(act.phase(period)) * amplitude
+    add(pose, swing, spine=(0, 25, 0), head=(0, -20, 0))
+    pose.head[0] += 12.0
+    at, sway = (-0.25, -0.62, 0.55), (0.1 * swing, 0, 0)
+    reach_both(act, pose, at, 0.015, 10.0, 0.9, sway=sway)
+
+
+def victory(act: Performance, pose: Pose, curl: float) -> None:
+    """Arms thrown up and shaken, rising from the knees."""
+    up = ease(1.4 * act.cycle(1.8))
+    pose.pelvis[1] -= 0.12 * (1 - up)
+    at = between((0.05, -0.25, 0.45), (act.pick(0.05, 0.4), 0.75, 0.35), up)
+    both = act.random() < 0.6
+    side, _ = sides(act)
+    for each in BOTH if both else (side,):
+        reach(act, pose, each, at, 0.06, 10.0, curl)

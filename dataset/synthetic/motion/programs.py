@@ -1,15 +1,16 @@
 """The clips of the release and the program that performs each of them."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from base.actions import ACTION_GROUPS, action_group
 from base.errors import UserError
 from dataset.synthetic.body.pose import Pose
-from dataset.synthetic.motion import exercise, gestures, stance, stretching, walking
+from dataset.synthetic.motion import gestures, stance, stretching, walking
 from dataset.synthetic.motion.gestures import Program, one_hand, two_hands
-from dataset.synthetic.motion.take import Take
+from dataset.synthetic.motion.performance import Performance
 
 #: Clip name → program: every clip the official evaluation knows.
 PROGRAMS: dict[str, Program] = {
@@ -27,7 +28,7 @@ PROGRAMS: dict[str, Program] = {
     "Fist_Pump": one_hand((0.1, -0.2, 0.45), (0.1, 0.6, 0.4), 0.0, 1.0, period=0.9),
     "Hand_Raising": one_hand((0.1, 0.1, 0.5), (0.15, 0.93, 0.2), 20.0, 0.1, period=3.0),
     "Counting__1_": gestures.counting,
-    "Rifle_Punch": exercise.rifle_punch,
+    "Rifle_Punch": gestures.rifle_punch,
     "Rejected": two_hands((0.1, -0.7, 0.3), (0.3, -0.45, 0.4), -30.0, 0.2, period=3.0),
     "Angry_Point": one_hand((0.0, -0.1, 0.5), (0.0, 0.0, 0.95), 60.0, 0.6, period=0.9),
     "Dismissing_Gesture": one_hand((-0.15, -0.2, 0.5), (0.5, -0.1, 0.7), 70.0, 0.15, 15.0),
@@ -53,29 +54,29 @@ PROGRAMS: dict[str, Program] = {
     "Talking": gestures.talking,
     "Reaching_Out": one_hand((0.1, -0.4, 0.5), (0.1, -0.05, 0.95), -30.0, 0.1, period=2.6),
     "Insult": one_hand((0.0, -0.45, 0.5), (0.15, 0.1, 0.65), -50.0, 0.7, period=1.3),
-    "Counting": exercise.ticking_off,
+    "Counting": gestures.counting_on_one_leg,
     "Standing_2H_Cast_Spell_01": two_hands((0.2, 0.3, 0.35), (0.0, 0.1, 0.85), 80.0, 0.1),
     "Standing_Thumbs_Up": one_hand((0.05, -0.35, 0.6), (0.15, 0.0, 0.75), 0.0, 0.9, period=2.2),
     "Standing_1H_Magic_Attack_01": one_hand((0.4, 0.4, 0.0), (-0.05, 0.0, 0.95), 70.0, 0.1, 10.0),
     "Thinking": gestures.thinking,
     "Tpose_Take_001": gestures.tpose,
     "upper_stretching": stretching.upper_stretching,
-    "Dribble": exercise.dribble,
-    "Boxing": exercise.boxing,
-    "Shooting_Gun": exercise.shooting,
+    "Dribble": gestures.dribble,
+    "Boxing": gestures.boxing,
+    "Shooting_Gun": gestures.shooting,
     "Baseball_Umpire": gestures.umpire,
-    "Golf_Putt_Failure": exercise.golf(2.4, 0.8),
-    "Golf_Putt_Failure__1_": exercise.golf(1.6, 1.1),
-    "Golf_Putt_Victory": exercise.victory(1.0),
-    "Golf_Putt_Victory__1_": exercise.victory(0.2),
+    "Golf_Putt_Failure": partial(gestures.golf, period=2.4, amplitude=0.8),
+    "Golf_Putt_Failure__1_": partial(gestures.golf, period=1.6, amplitude=1.1),
+    "Golf_Putt_Victory": partial(gestures.victory, curl=1.0),
+    "Golf_Putt_Victory__1_": partial(gestures.victory, curl=0.2),
     "Revealing_Dice": one_hand((-0.05, -0.4, 0.55), (0.2, -0.2, 0.7), -60.0, 0.4),
     "Charge": walking.charge,
-    "Sitting_Thumbs_Up": exercise.sitting_thumbs_up,
-    "Sitting_Disapproval": exercise.sitting_disapproval,
+    "Sitting_Thumbs_Up": gestures.sitting_thumbs_up,
+    "Sitting_Disapproval": gestures.sitting_disapproval,
     "lower_stretching": stretching.lower_stretching,
-    "Patting": exercise.patting,
-    "Petting": exercise.stroking,
-    "Petting_Animal": exercise.petting_animal,
+    "Patting": gestures.patting,
+    "Petting": gestures.stroking,
+    "Petting_Animal": gestures.petting_animal,
     "anim_Clip1": walking.side_step,
     "Weight_Shift_Gesture": walking.weight_shift,
     "walking": walking.walking,
@@ -84,33 +85,25 @@ PROGRAMS: dict[str, Program] = {
 #: Share of each group in the time, and of the clips that dominate theirs.
 _GROUP_WEIGHT = {"Walking": 1.6, "UpperStretching": 2.2, "LowerStretching": 2.2}
 _CLIP_WEIGHT = {"upper_stretching": 10.0, "lower_stretching": 6.0, "walking": 2.0, "Talking": 2.0}
-
-
 #: Clips in which people talk with their hands at times.
 _TALKS_AT_TIMES = ("No", "Agreeing")
 
 CLIPS = tuple(PROGRAMS)
 
 
-def _shares() -> np.ndarray:
-    weight = {clip: _CLIP_WEIGHT.get(clip, 1.0) for clip in CLIPS}
-    shares = []
-    for clip in CLIPS:
-        group = action_group(clip)
-        total = sum(weight[other] for other in CLIPS if action_group(other) == group)
-        shares.append(weight[clip] / total * _GROUP_WEIGHT.get(group, 1.0))
-    return np.array(shares) / np.sum(shares)
+def _weight(clip: str) -> float:
+    group = action_group(clip)
+    whole = sum(_CLIP_WEIGHT.get(other, 1.0) for other in ACTION_GROUPS[group])
+    return _CLIP_WEIGHT.get(clip, 1.0) / whole * _GROUP_WEIGHT.get(group, 1.0)
 
 
-SHARES = _shares()
+SHARES = np.array([_weight(clip) for clip in CLIPS])
+SHARES /= SHARES.sum()
 
 
 def clips_named(names: Sequence[str]) -> tuple[str, ...]:
-    """Clips by their own names or by those of their groups, in the order of :data:`CLIPS`.
-
-    Raises:
-        UserError: for a name that is neither.
-    """
+    """Clips by their own names or by those of their groups, in the order of :data:`CLIPS`; a
+    UserError for a name that is neither."""
     unknown = [name for name in names if name not in PROGRAMS and name not in ACTION_GROUPS]
     if unknown:
         raise UserError(
@@ -121,21 +114,20 @@ def clips_named(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def shares_of(clips: Sequence[str]) -> np.ndarray:
-    """(C,) share of the time of each of :data:`CLIPS` where only some are performed; all for none
-    given."""
+    """(C,) share of the time of each of :data:`CLIPS` where only some are performed."""
     if not clips:
         return SHARES
     chosen = SHARES * [clip in clips for clip in CLIPS]
     return chosen / chosen.sum()
 
 
-def perform(take: Take, time: float) -> Pose:
+def perform(act: Performance, time: float) -> Pose:
     """The pose of a clip's performance ``time`` seconds after its start."""
-    take.rewind(time)
-    action, pose = take.clip.action, Pose()
-    talks = action in _TALKS_AT_TIMES and take.random() < 0.4
-    stance.stand(take, pose)
+    act.rewind(time)
+    action, pose = act.clip.action, Pose()
+    talks = action in _TALKS_AT_TIMES and act.random() < 0.4
+    stance.stand(act, pose)
     if talks:
-        gestures.talking(take, pose)
-    PROGRAMS[action](take, pose)
+        gestures.talking(act, pose)
+    PROGRAMS[action](act, pose)
     return pose

@@ -5,7 +5,6 @@ that skeletons whose rest pose is another (an A-pose, arms down) and bodies of o
 the same; the Hips travel in leg lengths.
 """
 
-import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +15,13 @@ from base.errors import UserError
 from base.skeleton import JOINTS
 from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.body.tpose import SIDES, to_tpose
-from dataset.synthetic.motion.bvh_file import Bvh, read_bvh
+from dataset.synthetic.motion.bvh_file import read_bvh
 from dataset.synthetic.rotations import align
 
 _PREFIX = re.compile(r"^mixamorig\d*[:_]?")
 _REQUIRED = ("Hips", "Spine", *JOINTS)
 _TRUNK = ("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head", "LeftShoulder", "RightShoulder")
+_LIMB_BONES = ("Arm", "ForeArm"), ("ForeArm", "Hand"), ("UpLeg", "Leg"), ("Leg", "Foot")
 #: Slopes of a real foot at rest from ankle to toes, degrees.
 _FOOT_SLOPES = 8.0, 70.0
 #: A foot this much above the lowest of its clip still stands on the floor, leg lengths.
@@ -50,36 +50,43 @@ def action_of(path: Path) -> str:
 
 
 def load_clip(path: Path) -> BvhClip:
-    """Read a Mixamo-named BVH file.
-
-    Raises:
-        UserError: for a file that is broken, lacks joints, or has no body.
-    """
+    """Read a Mixamo-named BVH file; a UserError for one that is broken, lacks joints, or has no
+    body."""
     file = read_bvh(path)
     names = [_PREFIX.sub("", joint.name) for joint in file.joints]
-    lost = [name for name in _REQUIRED if name not in names]
+    row = {name: names.index(name) for name in names}
+    lost = [name for name in _REQUIRED if name not in row]
     if lost:
         raise UserError(
             f"{path}: lacks the Mixamo joints {', '.join(lost)} (with or without 'mixamorig:')"
         )
-    row = {name: names.index(name) for name in names}
     rest = file.rest()
-    axes = _axes(path, {name: rest[row[name]] for name in _REQUIRED})
+    axes = _axes(path, {name: rest[k] for name, k in row.items()})
     rest = rest @ axes.T
-    at = {name: rest[row[name]] for name in row}
+    at = {name: rest[k] for name, k in row.items()}
     leg = _leg_length(path, at)
     spins, places = file.forward()
     spins, places = axes @ spins @ axes.T, places @ axes.T
 
-    drawn = _drawn(at)
+    low, high = _FOOT_SLOPES
+    toes = np.mean([at[f"{side}ToeBase"] - at[f"{side}Foot"] for side, _ in SIDES], axis=0)
+    slope = np.degrees(np.arctan2(-toes[1], np.hypot(toes[0], toes[2])))
+    drawn = {} if low <= slope <= high else _landmarks(at)
     tpose = dict.fromkeys(_TRUNK, np.eye(3)) | to_tpose(at, level_feet=bool(drawn))
-    moves = [name for name in row if name in tpose and not _follows(name, row, file)]
-    turns = np.stack([spins[:, row[name]] @ tpose[name].T for name in moves], 1)
-    hips = places[:, row["Hips"]]
+    # A joint at the end of a chain without any rotation follows its parent.
+    idle = {
+        name
+        for name, k in row.items()
+        if name.endswith(("Head", "Hand", "ToeBase"))
+        and not any(values.any() for _, values in file.joints[k].moves("rotation"))
+    }
+    bones = tuple(name for name in row if name in tpose and name not in idle)
+    turns = np.stack([spins[:, row[name]] @ tpose[name].T for name in bones], 1)
     lowest = _lowest(at, row, spins, places) / leg
     height = np.clip(lowest - np.percentile(lowest, 1) - _GROUNDED, 0.0, None)
-    turns, root, height = _resampled(file.frame_time, turns, hips[:, [0, 2]] / leg, height)
-    return BvhClip(tuple(moves), turns, root, height, drawn)
+    travel = np.column_stack([places[:, row["Hips"]][:, [0, 2]] / leg, height])
+    turns, travel = _resampled(file.frame_time, turns, travel)
+    return BvhClip(bones, turns, travel[:, :2], travel[:, 2], drawn)
 
 
 def _axes(path: Path, at: dict[str, np.ndarray]) -> np.ndarray:
@@ -105,32 +112,16 @@ def _leg_length(path: Path, at: dict[str, np.ndarray]) -> float:
     """Mean length of the legs; no bone of the limbs may be without extent."""
     total = 0.0
     for side, _ in SIDES:
-        for chain in ("Arm ForeArm Hand", "UpLeg Leg Foot"):
-            for start, end in itertools.pairwise(chain.split()):
-                length = float(np.linalg.norm(at[side + end] - at[side + start]))
-                if length < 1e-6:
-                    raise UserError(f"{path}: {side}{start} has no length at rest")
-                total += length if "Leg" in start else 0.0
+        for start, end in _LIMB_BONES:
+            length = float(np.linalg.norm(at[side + end] - at[side + start]))
+            if length < 1e-6:
+                raise UserError(f"{path}: {side}{start} has no length at rest")
+            total += length if "Leg" in start else 0.0
     return total / 2
 
 
-def _follows(name: str, row: dict[str, int], file: Bvh) -> bool:
-    """Whether a joint at the end of a chain never turns by itself, and so tells nothing."""
-    if not name.endswith(("Head", "Hand", "ToeBase")):
-        return False
-    return not any(v.any() for _, v in file.channels(file.joints[row[name]], "rotation"))
-
-
-def _drawn(at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Directions of a rest pose that no person can have; see :class:`BvhClip`."""
-    toes = np.mean([at[f"{side}ToeBase"] - at[f"{side}Foot"] for side, _ in SIDES], axis=0)
-    slope = np.degrees(np.arctan2(-toes[1], np.hypot(toes[0], toes[2])))
-    low, high = _FOOT_SLOPES
-    return {} if low <= slope <= high else _landmarks(at)
-
-
 def _landmarks(at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Bone → direction that tells how a trunk, neck or foot is turned."""
+    """Bone → direction by which a trunk, neck or foot is turned."""
     hips = (at["LeftUpLeg"] + at["RightUpLeg"]) / 2
     chest = (at["LeftArm"] + at["RightArm"]) / 2
     ways = {
@@ -158,20 +149,19 @@ def _lowest(
     return lowest
 
 
-def _resampled(frame_time: float, turns: np.ndarray, *others: np.ndarray) -> tuple:
-    """(F, …) values at 30 frames a second."""
+def _resampled(
+    frame_time: float, turns: np.ndarray, travel: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(F, B, 3, 3) rotations and (F, D) numbers at 30 frames a second."""
     last = len(turns) - 1
     if last == 0 or abs(frame_time * _FRAMES_PER_SECOND - 1.0) < 1e-3:
-        return turns, *others
+        return turns, travel
     count = int(last * frame_time * _FRAMES_PER_SECOND + 1e-6) + 1
     place = np.arange(count) / (_FRAMES_PER_SECOND * frame_time)
     low = np.minimum(place.astype(int), last - 1)
-    share = np.clip(place - low, 0.0, 1.0)
-    mixed = []
-    for values in others:
-        part = share.reshape(-1, *[1] * (values.ndim - 1))
-        mixed.append(values[low] * (1 - part) + values[low + 1] * part)
-    return between(turns[low], turns[low + 1], share[:, None]), *mixed
+    share = np.clip(place - low, 0.0, 1.0)[:, None]
+    mixed = travel[low] * (1 - share) + travel[low + 1] * share
+    return between(turns[low], turns[low + 1], share), mixed
 
 
 def between(start: np.ndarray, end: np.ndarray, share: np.ndarray | float) -> np.ndarray:
@@ -188,17 +178,16 @@ def between(start: np.ndarray, end: np.ndarray, share: np.ndarray | float) -> np
 def turns_of(clip: BvhClip, poser: Poser, frames: np.ndarray) -> np.ndarray:
     """(N, J, 3, 3) turns of a body's bones at N frames of a clip."""
     rig = poser.body.rig
-    column = {name: k for k, name in enumerate(clip.names)}
     own = {}
     if clip.drawn:
         tpose = poser.bones.joints(np.eye(3)[None, None].repeat(len(rig.names), 1))[0]
         own = _landmarks(dict(zip(rig.names, tpose, strict=True)))
     turns = np.empty((len(frames), len(rig.names), 3, 3))
     for row, (name, parent) in enumerate(zip(rig.names, rig.parents, strict=True)):
-        if name not in column:
+        if name not in clip.names:
             turns[:, row] = turns[:, parent]
             continue
-        turns[:, row] = clip.turns[frames, column[name]]
+        turns[:, row] = clip.turns[frames, clip.names.index(name)]
         if name in clip.drawn and name in own:
             turns[:, row] = turns[:, row] @ align(clip.drawn[name], own[name]).T
     return turns

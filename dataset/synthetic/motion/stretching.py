@@ -5,195 +5,178 @@ import math
 import numpy as np
 
 from dataset.synthetic.body.pose import Pose
-from dataset.synthetic.motion.stance import (
-    BOTH,
-    LEFT,
-    between,
-    hang,
-    idle,
-    reach,
-    reach_both,
-    sides,
-    towards,
-)  # fmt: skip
-from dataset.synthetic.motion.take import Take, ease, wave
+from dataset.synthetic.motion.performance import Performance, between, ease, wave
+from dataset.synthetic.motion.stance import BOTH, add, hang, idle, reach, reach_both, sides, towards
 
 
-def _overhead(take: Take, pose: Pose) -> None:
-    out, up = take.uniform(-0.2, 0.35), take.uniform(0.68, 0.95)
-    reach_both(take, pose, (out, up, 0.15), 0.05, 10.0, 0.15)
+def _overhead(act: Performance, pose: Pose) -> None:
+    out, up = act.uniform(-0.2, 0.35), act.uniform(0.68, 0.95)
+    reach_both(act, pose, (out, up, 0.15), 0.05, 10.0, 0.15)
 
 
-def _circling(take: Take, pose: Pose) -> None:
-    phase = take.phase(take.pick(1.6, 3.0))
-    opposite = 0.5 if take.random() < 0.3 else 0.0
+def _circling(act: Performance, pose: Pose) -> None:
+    phase = act.phase(act.pick(1.6, 3.0))
+    opposite = 0.5 if act.random() < 0.3 else 0.0
     for side in BOTH:
         turn = phase + opposite * side
         at = (0.28, 0.92 * wave(turn + 0.25), max(0.9 * wave(turn), -0.35))
-        reach(take, pose, side, at, 0.06, 20.0, 0.2)
+        reach(act, pose, side, at, 0.06, 20.0, 0.2)
 
 
-def _to_the_sides(take: Take, pose: Pose) -> None:
-    swing = 1.1 * wave(take.phase(2.4))
-    mirrored = 1.0 if take.random() < 0.6 else -1.0
-    ahead = take.uniform(-0.15, 0.4)
+def _to_the_sides(act: Performance, pose: Pose) -> None:
+    swing = 1.1 * wave(act.phase(2.4))
+    mirrored = 1.0 if act.random() < 0.6 else -1.0
+    ahead = act.uniform(-0.15, 0.4)
     for side in BOTH:
-        angle = swing if side == LEFT else mirrored * swing
+        angle = (swing, mirrored * swing)[side]
         at = (0.95 * math.cos(angle), 0.95 * math.sin(angle), ahead)
-        reach(take, pose, side, at, 0.04, 50.0, 0.1)
+        reach(act, pose, side, at, 0.04, 50.0, 0.1)
 
 
-def _across(take: Take, pose: Pose) -> None:
-    side, other = sides(take)
-    far = take.pick(-0.85, -0.45)
-    pose.spine[1] += towards(other) * take.uniform(0.0, 42.0)
-    pose.head[1] -= towards(other) * take.pick(-10.0, 45.0)
-    reach(take, pose, side, (far, take.uniform(-0.2, 0.15), 0.58), 0.05, 40.0, 0.2, 40.0)
-    reach(take, pose, other, (-0.15, take.uniform(-0.15, 0.1), 0.55), 0.05, 40.0, 0.5)
+def _across(act: Performance, pose: Pose) -> None:
+    side, other = sides(act)
+    far = act.pick(-0.85, -0.45)
+    pose.spine[1] += towards(other) * act.uniform(0.0, 42.0)
+    pose.head[1] -= towards(other) * act.pick(-10.0, 45.0)
+    reach(act, pose, side, (far, act.uniform(-0.2, 0.15), 0.58), 0.05, 40.0, 0.2, 40.0)
+    reach(act, pose, other, (-0.15, act.uniform(-0.15, 0.1), 0.55), 0.05, 40.0, 0.5)
 
 
-def _reach_over(take: Take, pose: Pose) -> None:
-    side, other = sides(take)
-    share, sign = take.cycle(2.6), towards(other)
-    pose.spine[1] += sign * 42.0 * share
-    pose.head[1] -= sign * take.pick(-25.0, 45.0) * share
-    pose.pelvis_turn[1] += sign * take.pick(0.0, 25.0) * share
-    far = (take.pick(-0.85, -0.5), take.pick(-0.4, 0.3), take.pick(0.45, 0.75))
+def _reach_over(act: Performance, pose: Pose) -> None:
+    side, other = sides(act)
+    share = act.cycle(2.6)
+    head, hips = act.pick(-25.0, 45.0), act.pick(0.0, 25.0)
+    way = towards(other) * share
+    add(pose, way, spine=(0, 42, 0), head=(0, -head, 0), pelvis_turn=(0, hips, 0))
+    far = (act.pick(-0.85, -0.5), act.pick(-0.4, 0.3), act.pick(0.45, 0.75))
     at = between((0.1, -0.35, 0.55), far, share)
-    reach(take, pose, side, at, 0.05, take.pick(0.0, 80.0), take.pick(0.0, 0.6), 20.0)
-    idle(take, pose, other)
+    reach(act, pose, side, at, 0.05, act.pick(0.0, 80.0), act.pick(0.0, 0.6), 20.0)
+    idle(act, pose, other)
 
 
-def _side_bend(take: Take, pose: Pose) -> None:
-    side, other = sides(take)
-    bend = take.cycle(3.0)
+def _side_bend(act: Performance, pose: Pose) -> None:
+    side, other = sides(act)
+    bend = act.cycle(3.0)
     pose.spine[2] += towards(side) * 26.0 * bend
-    reach(take, pose, side, between((0.3, 0.3, 0.3), (-0.1, 0.9, 0.2), bend), 0.05, 10.0, 0.2)
-    hang(take, pose, other)
+    reach(act, pose, side, between((0.3, 0.3, 0.3), (-0.1, 0.9, 0.2), bend), 0.05, 10.0, 0.2)
+    hang(act, pose, other)
 
 
-def _twist(take: Take, pose: Pose) -> None:
-    turn = wave(take.phase(2.6))
-    pose.spine[1] += 32.0 * turn
-    pose.pelvis_turn[1] += 12.0 * turn
-    reach_both(take, pose, (0.1, take.pick(-0.3, 0.05), 0.62), 0.05, 70.0, 0.4, 30.0)
+def _twist(act: Performance, pose: Pose) -> None:
+    add(pose, wave(act.phase(2.6)), spine=(0, 32, 0), pelvis_turn=(0, 12, 0))
+    reach_both(act, pose, (0.1, act.pick(-0.3, 0.05), 0.62), 0.05, 70.0, 0.4, 30.0)
 
 
 _UPPER = (_overhead, _circling, _to_the_sides, _across, _reach_over, _side_bend, _twist)
 
 
-def upper_stretching(take: Take, pose: Pose) -> None:
-    """Arms overhead, across, over to the other side, out or circling, the trunk bending and
-    twisting."""
-    pose.spine += take.normals((0.0, 0.0, 0.0), (6.0, 12.0, 10.0))
-    _UPPER[int(take.random() * len(_UPPER))](take, pose)
+def upper_stretching(act: Performance, pose: Pose) -> None:
+    pose.spine += act.normals((0.0, 0.0, 0.0), (6.0, 12.0, 10.0))
+    _UPPER[int(act.random() * len(_UPPER))](act, pose)
 
 
-def _lunge(take: Take, pose: Pose) -> None:
-    side, other = sides(take)
-    depth = 0.15 + 0.85 * take.cycle(2.8)
-    step = take.pick(0.7, 1.0)
+def _lunge(act: Performance, pose: Pose) -> None:
+    side, other = sides(act)
+    depth = 0.15 + 0.85 * act.cycle(2.8)
+    step = act.pick(0.7, 1.0)
     pose.pelvis[1] = -0.4 * depth
     pose.foot[side, 2], pose.foot[other, 2] = 0.5 * step, -0.5 * step
     pose.foot_pitch[other] = -40.0
     for each in BOTH:
-        if take.random() < 0.6:
-            reach(take, pose, each, (0.0, -0.66, 0.4), 0.06, 70.0, 0.2, 20.0)
+        if act.random() < 0.6:
+            reach(act, pose, each, (0.0, -0.66, 0.4), 0.06, 70.0, 0.2, 20.0)
 
 
-def _squat(take: Take, pose: Pose) -> None:
-    depth = 0.1 + 0.9 * take.cycle(2.6) * take.pick(0.5, 1.0)
+def _squat(act: Performance, pose: Pose) -> None:
+    depth = 0.1 + 0.9 * act.cycle(2.6) * act.pick(0.5, 1.0)
     pose.pelvis = np.array([0.0, -0.6 * depth, -0.2 * depth])
     pose.pelvis_turn[0] += 32.0 * depth
-    ahead = (take.uniform(-0.1, 0.2), take.uniform(-0.3, 0.15), 0.85)
+    ahead = (act.uniform(-0.1, 0.2), act.uniform(-0.3, 0.15), 0.85)
     for side in BOTH:
         pose.foot[side, 0] += 0.1
-        pose.knee_out[side] = take.pick(8.0, 35.0)
-        reach(take, pose, side, ahead, 0.06, 70.0, 0.2)
+        pose.knee_out[side] = act.pick(8.0, 35.0)
+        reach(act, pose, side, ahead, 0.06, 70.0, 0.2)
 
 
-def _toe_touch(take: Take, pose: Pose) -> None:
-    depth = 0.2 + 0.8 * take.cycle(3.4)
+def _toe_touch(act: Performance, pose: Pose) -> None:
+    depth = 0.2 + 0.8 * act.cycle(3.4)
     pose.pelvis[2] = -0.18 * depth
     pose.pelvis_turn[0] = 65.0 * depth
-    pose.pelvis_turn[1] = take.normal(0.0, 12.0)
-    pose.spine = np.array([45.0 * depth, take.normal(0, 14), take.normal(0, 6)])
-    wide, inward = take.pick(0.0, 0.35), take.uniform(-0.3, 0.1)
+    pose.pelvis_turn[1] = act.normal(0.0, 12.0)
+    pose.spine = np.array([45.0 * depth, act.normal(0, 14), act.normal(0, 6)])
+    wide, inward = act.pick(0.0, 0.35), act.uniform(-0.3, 0.1)
     pose.foot[:, 0] += wide
-    reach_both(take, pose, (inward, -0.5 - 0.2 * depth, 0.45 + 0.3 * depth), 0.06, 40.0, 0.2)
+    reach_both(act, pose, (inward, -0.5 - 0.2 * depth, 0.45 + 0.3 * depth), 0.06, 40.0, 0.2)
 
 
-def _arms_out(take: Take, pose: Pose, chance: float) -> None:
+def _arms_out(act: Performance, pose: Pose, chance: float) -> None:
     """Arms held out for balance, each by chance."""
     for side in BOTH:
-        if take.random() < chance:
-            reach(take, pose, side, (0.75, -0.3, 0.3), 0.12, 60.0, 0.2)
+        if act.random() < chance:
+            reach(act, pose, side, (0.75, -0.3, 0.3), 0.12, 60.0, 0.2)
 
 
-def _knee_lift(take: Take, pose: Pose) -> None:
-    side, _ = sides(take)
-    lift, high, ahead = take.cycle(2.2), take.pick(0.3, 0.55), take.pick(0.15, 0.35)
+def _knee_lift(act: Performance, pose: Pose) -> None:
+    side, _ = sides(act)
+    lift, high, ahead = act.cycle(2.2), act.pick(0.3, 0.55), act.pick(0.15, 0.35)
     pose.foot[side] = (0.0, high * lift, ahead * lift)
     pose.foot_pitch[side] = -30.0 * lift
-    _arms_out(take, pose, 0.4)
+    _arms_out(act, pose, 0.4)
 
 
-def _open_hip(take: Take, pose: Pose) -> None:
-    """A thigh lifted and carried out to the side, the lower leg hanging or held out, the trunk
-    leaning the other way."""
-    side, _ = sides(take)
-    lift = math.radians(take.pick(55.0, 105.0)) * ease(1.6 * take.cycle(3.0))
-    out = take.pick(0.3, 1.0)
-    held = math.radians(take.pick(0.0, 60.0)) * math.sin(lift)
+def _open_hip(act: Performance, pose: Pose) -> None:
+    """A thigh carried out to the side, the lower leg hanging or held out."""
+    side, _ = sides(act)
+    lift = math.radians(act.pick(55.0, 105.0)) * ease(1.6 * act.cycle(3.0))
+    out = act.pick(0.3, 1.0)
+    held = math.radians(act.pick(0.0, 60.0)) * math.sin(lift)
     far = 0.5 * (math.sin(lift) + math.sin(held))
     high = 0.5 * (1 - math.cos(lift)) + 0.5 * (1 - math.cos(held))
     angle = 0.5 * math.pi * out
     pose.foot[side] = (far * math.sin(angle), high, far * math.cos(angle))
     pose.knee_out[side] = 90.0 * out
     pose.toe_out[side] += 45.0 * out
-    pose.foot_pitch[side] = take.pick(-35.0, 10.0) * lift
-    _lean_away(take, pose, side, math.sin(lift))
-    _arms_out(take, pose, 0.4)
+    pose.foot_pitch[side] = act.pick(-35.0, 10.0) * lift
+    _lean_away(act, pose, side, math.sin(lift))
+    _arms_out(act, pose, 0.4)
 
 
-def _lean_away(take: Take, pose: Pose, side: int, share: float) -> None:
+def _lean_away(act: Performance, pose: Pose, side: int, share: float) -> None:
     """From a leg that is lifted: the weight goes over the other one, the head stays upright."""
     away = towards(side) * share
-    hips, waist = away * take.pick(0.0, 20.0), away * take.pick(0.0, 32.0)
+    hips, waist = away * act.pick(0.0, 20.0), away * act.pick(0.0, 32.0)
     pose.pelvis_turn[2] += hips
     pose.spine[2] += waist
-    pose.head[2] -= (hips + waist) * take.pick(0.0, 0.9)
+    pose.head[2] -= (hips + waist) * act.pick(0.0, 0.9)
 
 
-def _leg_out(take: Take, pose: Pose) -> None:
-    side, _ = sides(take)
-    lift, aside = take.cycle(2.4), take.pick(0.0, 0.75)
-    angle = take.pick(0.4, 1.1) * lift
+def _leg_out(act: Performance, pose: Pose) -> None:
+    side, _ = sides(act)
+    lift, aside = act.cycle(2.4), act.pick(0.0, 0.75)
+    angle = act.pick(0.4, 1.1) * lift
     pose.foot[side] = (aside * lift, 1.0 - math.cos(angle), math.sin(angle) * (1 - aside))
-    pose.foot_pitch[side] = take.pick(-30.0, 15.0) * lift
-    _lean_away(take, pose, side, lift * aside)
-    _arms_out(take, pose, 0.5)
+    pose.foot_pitch[side] = act.pick(-30.0, 15.0) * lift
+    _lean_away(act, pose, side, lift * aside)
+    _arms_out(act, pose, 0.5)
 
 
-def _on_the_floor(take: Take, pose: Pose) -> None:
-    bend = take.cycle(3.6)
+def _on_the_floor(act: Performance, pose: Pose) -> None:
+    bend = act.cycle(3.6)
     pose.balance = 0.0
     pose.pelvis = np.array([0.0, -0.9, -0.4])
     pose.pelvis_turn[0] = -12.0 + 32.0 * bend
     pose.spine[0] = 38.0 * bend
-    wide, far = take.pick(0.0, 0.4), take.pick(0.25, 0.6)
+    wide, far = act.pick(0.0, 0.4), act.pick(0.25, 0.6)
     ahead = between((0.1, -0.5, 0.2), (0.0, -0.38, 0.75), bend)
     for side in BOTH:
         pose.foot[side] = (wide, 0.0, far)
-        pose.foot_pitch[side] = take.pick(20.0, 55.0)
-        pose.knee_out[side] = take.pick(0.0, 30.0)
-        reach(take, pose, side, ahead, 0.06, 60.0, 0.2, 15.0)
+        pose.foot_pitch[side] = act.pick(20.0, 55.0)
+        pose.knee_out[side] = act.pick(0.0, 30.0)
+        reach(act, pose, side, ahead, 0.06, 60.0, 0.2, 15.0)
 
 
 _LOWER = (_lunge, _squat, _toe_touch, _knee_lift, _open_hip, _leg_out, _on_the_floor)
 
 
-def lower_stretching(take: Take, pose: Pose) -> None:
-    """Lunges, squats, touching the toes, lifting a knee or a leg, opening the hip, sitting on the
-    floor."""
-    _LOWER[int(take.random() * len(_LOWER))](take, pose)
+def lower_stretching(act: Performance, pose: Pose) -> None:
+    _LOWER[int(act.random() * len(_LOWER))](act, pose)

@@ -10,11 +10,10 @@ import numpy as np
 
 from dataset.synthetic.body.pose import Pose, stack
 from dataset.synthetic.body.poser import Poser
-from dataset.synthetic.motion.clip import CirclePath, Clip
+from dataset.synthetic.motion.frames import Frames
+from dataset.synthetic.motion.performance import CirclePath, Clip, Performance, ease
 from dataset.synthetic.motion.programs import CLIPS, perform, shares_of
-from dataset.synthetic.motion.take import Take, ease
 from dataset.synthetic.motion.walking import TRAVELLING
-from dataset.synthetic.motion.world_frames import Frames
 from dataset.synthetic.rotations import rotation
 
 FRAMES_PER_SECOND = 30
@@ -29,13 +28,9 @@ _TOLERATED = 0.04
 class Timeline:
     """The clips of one person in one environment.
 
-    Args:
-        poser: of the person.
-        random: gives the random numbers of a purpose from its integer key.
-        checked: draw clips anew in which limbs go through the body too often; where frames are
-            picked one by one, single frames are looked at instead.
-        camera: (3,) from the head joint, which hands keep clear of, centimetres.
-        clips: names of those that are performed; all for none.
+    ``random`` gives the random numbers of a purpose from its integer key; hands keep clear of the
+    ``camera``, (3,) centimetres from the head joint; where ``checked``, clips in which limbs go
+    through the body too often are drawn anew; ``clips`` are performed, all where none is named.
     """
 
     def __init__(
@@ -49,80 +44,67 @@ class Timeline:
         self._poser, self._random, self._checked = poser, random, checked
         self._camera, self._shares = camera, shares_of(clips)
         self._rng = rng = random(0)
-        centre = rng.uniform(-25.0, 25.0, 2)
+        centre = tuple(rng.uniform(-25.0, 25.0, 2).tolist())
         sense = 1.0 if rng.random() < 0.5 else -1.0
         radius = float(rng.uniform(85.0, 125.0))
-        self._path = CirclePath(tuple(centre.tolist()), radius, sense)
-        self._angle = float(rng.uniform(0, 2 * math.pi))
+        # Where the next clip begins.
+        self._path = CirclePath(centre, radius, sense, float(rng.uniform(0, 2 * math.pi)))
         self._clips: list[Clip] = []
-        self._firsts: list[int] = []
-        self._takes: dict[int, Take] = {}
+        self._performances: dict[int, Performance] = {}
         self._end = 0
 
     def _extend(self) -> None:
         """Plan the next clips; what they are depends on nothing but their place."""
         rng, leg = self._rng, self._poser.bones.leg_length
         actions = rng.choice(len(CLIPS), size=_BLOCK, p=self._shares)
-        frames = rng.integers(110, 216, _BLOCK)
-        facing = np.clip(rng.normal(0.0, 45.0, _BLOCK), -80.0, 80.0)
-        share = rng.random(_BLOCK)
+        frames = rng.integers(110, 216, _BLOCK).tolist()
+        facing = np.clip(rng.normal(0.0, 45.0, _BLOCK), -80.0, 80.0).tolist()
+        share = rng.random(_BLOCK).tolist()
         for row in range(_BLOCK):
-            action, count = CLIPS[actions[row]], int(frames[row])
-            down = action in _GETS_DOWN or (self._clips and self._clips[-1].action in _GETS_DOWN)
-            blending = _SLOW_BLEND if down else _BLEND
-            duration = count / FRAMES_PER_SECOND - blending
-            steps, length = 0, 0.0
-            turned = float(facing[row])
+            action = CLIPS[actions[row]]
+            before = self._clips[-1].action if self._clips else None
+            blend = _SLOW_BLEND if {action, before} & _GETS_DOWN else _BLEND
+            duration = frames[row] / FRAMES_PER_SECOND - blend
+            steps, length, path = 0, 0.0, replace(self._path, facing=facing[row])
             if action in TRAVELLING:
                 low, high, pace = TRAVELLING[action]
-                length = leg * (low + (high - low) * float(share[row]))
-                steps, turned = max(2, round(duration * pace)), 0.0
-            path = replace(self._path, start=self._angle, facing=turned)
-            self._clips.append(Clip(action, self._end, blending, duration, path, steps, length))
-            self._firsts.append(self._end)
-            self._end += count
-            self._angle += path.sense * steps * length / path.radius
+                steps, path = max(2, round(duration * pace)), self._path
+                length = leg * (low + (high - low) * share[row])
+            self._clips.append(Clip(action, self._end, blend, duration, path, steps, length))
+            self._end += frames[row]
+            angle = path.start + path.sense * steps * length / path.radius
+            self._path = replace(self._path, start=angle)
 
-    def clip(self, number: int) -> Clip:
-        """One clip by its number."""
-        while number >= len(self._clips):
-            self._extend()
-        return self._clips[number]
-
-    def at(self, frame: int) -> int:
-        """Number of the clip a frame belongs to."""
-        while frame >= self._end:
-            self._extend()
-        return bisect_right(self._firsts, frame) - 1
-
-    def take(self, number: int) -> Take:
+    def _performance(self, number: int) -> Performance:
         """The performance of a clip; where they are checked, the first that is good enough."""
-        if number not in self._takes:
-            clip, bones, best = self.clip(number), self._poser.bones, 2.0
+        if number not in self._performances:
+            clip, bones, best = self._clips[number], self._poser.bones, 2.0
             for attempt in range(_TRIES if self._checked else 1):
                 rng = self._random(number + 1, attempt)
-                take = Take(rng, clip, bones.leg_length, bones.hip)
-                share = self._share_hit(take) if self._checked else 0.0
+                act = Performance(rng, clip, bones.leg_length, bones.hip)
+                share = self._share_hit(act) if self._checked else 0.0
                 if share < best:
-                    best, self._takes[number] = share, take
+                    best, self._performances[number] = share, act
                 if share <= _TOLERATED:
                     break
-        return self._takes[number]
+        return self._performances[number]
 
-    def _share_hit(self, take: Take) -> float:
-        """Share of the moments of a take in which limbs go through the body."""
-        times = np.arange(0.0, take.clip.duration, 0.2)
-        poses = stack([perform(take, float(time)) for time in times])
+    def _share_hit(self, act: Performance) -> float:
+        """Share of the moments of a performance in which limbs go through the body."""
+        times = np.arange(0.0, act.clip.duration, 0.2)
+        poses = stack([perform(act, float(time)) for time in times])
         return float(self._poser.volumes.hit(*self._poser.place(poses), self._camera).mean())
 
     def pose(self, frame: int) -> tuple[str, Pose]:
         """Action and pose of a frame."""
-        number = self.at(frame)
-        clip, bones = self.clip(number), self._poser.bones
+        while frame >= self._end:
+            self._extend()
+        number = bisect_right(self._clips, frame, key=lambda clip: clip.first) - 1
+        clip, bones = self._clips[number], self._poser.bones
 
         def moment(number: int) -> Pose:
-            since = (frame - self.clip(number).first) / FRAMES_PER_SECOND
-            return perform(self.take(number), since - self.clip(number).blend)
+            since = (frame - self._clips[number].first) / FRAMES_PER_SECOND
+            return perform(self._performance(number), since - self._clips[number].blend)
 
         pose, since = moment(number), (frame - clip.first) / FRAMES_PER_SECOND
         if since < clip.blend and number > 0:
@@ -155,13 +137,8 @@ def _turned(x: float, z: float, degrees: float) -> tuple[float, float]:
 
 
 def blend(old: Pose, new: Pose, share: float, leg: float, hip: float) -> Pose:
-    """Between two poses: the trunk goes over smoothly, the feet step over one after the other.
-
-    Args:
-        old, new: the poses.
-        share: 0 for the old one, 1 for the new one.
-        leg, hip: length of the legs and half the distance between the hips, centimetres.
-    """
+    """Between two poses by ``share``: the trunk goes over smoothly, the feet step over one after
+    the other; ``leg`` and ``hip`` (half the distance between the hips) are centimetres."""
     mixed, weight = Pose(), ease(share)
     for each in fields(Pose):
         a, b = getattr(old, each.name), getattr(new, each.name)

@@ -5,17 +5,8 @@ import math
 import numpy as np
 
 from dataset.synthetic.body.pose import Pose
-from dataset.synthetic.motion.stance import (
-    BOTH,
-    LEFT,
-    RIGHT,
-    gaze,
-    hang,
-    idle,
-    reach,
-    towards,
-)
-from dataset.synthetic.motion.take import Take, ease, wave
+from dataset.synthetic.motion.performance import Performance, ease, wave
+from dataset.synthetic.motion.stance import BOTH, LEFT, RIGHT, gaze, hang, idle, reach, towards
 
 #: Share of the cycle a foot is on the floor; both are, twice, for the rest of half of it.
 _STANCE = 0.6
@@ -24,14 +15,14 @@ _REST = 0.05
 _RAMP = 0.8
 
 
-def _advance(take: Take, total: float) -> tuple[float, float]:
+def _advance(act: Performance, total: float) -> tuple[float, float]:
     """Distance covered (of ``total``) and speed against the full one, starting and ending at rest.
 
     The speed rises and falls over ``_RAMP`` seconds like half a cosine wave.
     """
-    span = max(take.clip.duration, 2.5 * _RAMP)
+    span = max(act.clip.duration, 2.5 * _RAMP)
     full = total / (span - _RAMP)
-    time = min(max(take.time, 0.0), span)
+    time = min(max(act.time, 0.0), span)
 
     def covered(t: float) -> float:
         return t / 2 - _RAMP / (2 * math.pi) * math.sin(math.pi * t / _RAMP)
@@ -45,47 +36,38 @@ def _advance(take: Take, total: float) -> tuple[float, float]:
 
 
 def stride(
-    take: Take, pose: Pose, lift: float, arm_swing: float, width: float = 0.0, aside: float = 0.0
+    act: Performance, pose: Pose, lift: float, arm_swing: float, width=0.0, aside=0.0
 ) -> None:
-    """Walk along the path of the take.
-
-    Args:
-        take: of a clip with the number and length of the steps.
-        pose: of someone who stands; changed.
-        lift: height of a swinging foot, leg lengths.
-        arm_swing: degrees.
-        width: how far outside the hips the feet are set, leg lengths.
-        aside: turn of the body against the direction of the path, degrees.
-    """
+    """Walk along the path of the clip: a swinging foot ``lift`` high and the feet set ``width``
+    outside the hips, leg lengths; the arms' swing, and the turn ``aside`` of the body against the
+    direction of the path, in degrees."""
     pose.balance = 0.0
-    clip = take.clip
-    advance, pace = _advance(take, clip.steps * clip.step_length)
+    clip = act.clip
+    advance, pace = _advance(act, clip.steps * clip.step_length)
     cycle = _REST + advance / (2.0 * clip.step_length)
     x, z, heading = clip.path.at(advance)
     pose.root = np.array([x, z, heading + aside])
-    pose.pelvis = np.array(
-        [0.02 * pace * wave(cycle + 0.9), -0.02 + 0.008 * pace * wave(2 * cycle), 0.0]
-    )
-    pose.pelvis_turn = np.array(
-        [take.normal(3, 2), 6.0 * pace * wave(cycle + 0.2), 2.0 * pace * wave(cycle + 0.45)]
-    )
-    pose.spine[1] = -9.0 * pace * wave(cycle + 0.2) + take.normal(0, 2)
+    bob = -0.02 + 0.008 * pace * wave(2 * cycle)
+    pose.pelvis = np.array([0.02 * pace * wave(cycle + 0.9), bob, 0.0])
+    turn, roll = 6.0 * pace * wave(cycle + 0.2), 2.0 * pace * wave(cycle + 0.45)
+    pose.pelvis_turn = np.array([act.normal(3, 2), turn, roll])
+    pose.spine[1] = -9.0 * pace * wave(cycle + 0.2) + act.normal(0, 2)
     for side in BOTH:
-        _foot(take, pose, side, cycle, lift, width, aside)
+        _foot(act, pose, side, cycle, lift, width, aside)
         # The arm goes with the opposite leg.
-        hang(take, pose, side, swing=-arm_swing * pace * wave(cycle + 0.5 * side + 0.2))
+        hang(act, pose, side, swing=-arm_swing * pace * wave(cycle + 0.5 * side + 0.2))
 
 
 def _foot(
-    take: Take, pose: Pose, side: int, cycle: float, lift: float, width: float, aside: float
+    act: Performance, pose: Pose, side: int, cycle: float, lift: float, width: float, aside: float
 ) -> None:
     """Set one foot: on its print, or on the way to the next one."""
-    length, path = 2.0 * take.clip.step_length, take.clip.path
+    length, path = 2.0 * act.clip.step_length, act.clip.path
     local = cycle + 0.5 * side
     number, phase = math.floor(local), local % 1.0
     swing = ease((phase - _STANCE) / (1 - _STANCE)) if phase > _STANCE else 0.0
     sign = towards(side)
-    turned, out = math.radians(aside), sign * (take.hip + width * take.leg)
+    turned, out = math.radians(aside), sign * (act.hip + width * act.leg)
 
     def footprint(count: int) -> np.ndarray:
         # A print is set down when its cycle begins, half a stance ahead of the body.
@@ -97,49 +79,47 @@ def _foot(
     pose.toe_out[side] += sign * (facing - pose.root[2])
     angle = math.radians(pose.root[2])
     ahead, left = (math.sin(angle), math.cos(angle)), (math.cos(angle), -math.sin(angle))
-    offset = (spot - pose.root[:2]) / take.leg
+    offset = (spot - pose.root[:2]) / act.leg
     bump = math.sin(math.pi * swing) ** 2
-    outward = sign * float(offset @ left) - take.hip / take.leg
+    outward = sign * float(offset @ left) - act.hip / act.leg
     pose.foot[side] = (outward, lift * bump, float(offset @ ahead))
-    share = min(length / take.leg, 1.6) * math.cos(turned)
+    share = min(length / act.leg, 1.6) * math.cos(turned)
     heel_off = max(0.0, (phase - 0.35) / (_STANCE - 0.35)) if phase < _STANCE else 1.0 - swing
     strike = max(0.0, (phase - 0.82) / 0.18) if phase > 0.82 else max(0.0, 1 - phase / 0.1)
     pose.foot_pitch[side] = share * (-24.0 * ease(heel_off) + 13.0 * ease(strike))
 
 
-def walking(take: Take, pose: Pose) -> None:
-    """Walking at a normal pace."""
-    stride(take, pose, 0.09, 28.0)
+def walking(act: Performance, pose: Pose) -> None:
+    stride(act, pose, 0.09, 28.0)
 
 
-def charge(take: Take, pose: Pose) -> None:
+def charge(act: Performance, pose: Pose) -> None:
     """Running, bent forward, fists up."""
-    stride(take, pose, 0.2, 50.0)
-    pose.pelvis_turn[0] += take.pick(5.0, 16.0)
-    pose.pelvis[1] -= take.pick(0.02, 0.06)
+    stride(act, pose, 0.2, 50.0)
+    pose.pelvis_turn[0] += act.pick(5.0, 16.0)
+    pose.pelvis[1] -= act.pick(0.02, 0.06)
     pose.hand = pose.hand * 0.7 + np.array([0.0, 0.05, 0.14])
     pose.curl[:] = 0.9
 
 
-def side_step(take: Take, pose: Pose) -> None:
+def side_step(act: Performance, pose: Pose) -> None:
     """Stepping sideways, arms loose, looking about."""
-    stride(take, pose, 0.06, 5.0, width=0.12, aside=90.0)
-    gaze(take, pose)
+    stride(act, pose, 0.06, 5.0, width=0.12, aside=90.0)
+    gaze(act, pose)
 
 
-def weight_shift(take: Take, pose: Pose) -> None:
-    """Weight from one leg to the other."""
-    sway = wave(take.phase(3.0))
+def weight_shift(act: Performance, pose: Pose) -> None:
+    sway = wave(act.phase(3.0))
     pose.pelvis[0] += 0.1 * sway
     pose.pelvis_turn[2] += 6.0 * sway
     pose.spine[2] -= 8.0 * sway
     for side in BOTH:
         pose.foot[side, 0] += 0.1
-        if take.random() < 0.5:
-            idle(take, pose, side)
-    if take.random() < 0.3:
-        reach(take, pose, LEFT, (-0.33, -0.4, 0.44), 0.015, 60.0, 0.5, 5.0)
-        reach(take, pose, RIGHT, (-0.3, -0.27, 0.52), 0.015, 60.0, 0.5, 5.0)
+        if act.random() < 0.5:
+            idle(act, pose, side)
+    if act.random() < 0.3:
+        reach(act, pose, LEFT, (-0.33, -0.4, 0.44), 0.015, 60.0, 0.5, 5.0)
+        reach(act, pose, RIGHT, (-0.3, -0.27, 0.52), 0.015, 60.0, 0.5, 5.0)
 
 
 #: Clips that move on along the path, with the range of the length of a step, leg lengths, and the

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from base.camera import RELEASE_CAMERA, world_to_camera
+from base.camera import world_to_camera
 from base.camera_model import AnyCamera
 from base.skeleton import JOINT_PREFIX
 
@@ -23,15 +23,6 @@ def _euler_sxyz(matrices: np.ndarray) -> np.ndarray:
     return np.degrees(np.stack([x, y, z], -1))
 
 
-def _rounded(values: np.ndarray, decimals: int) -> list:
-    return np.round(values, decimals).tolist()
-
-
-def in_disc(points: np.ndarray, camera: AnyCamera = RELEASE_CAMERA) -> np.ndarray:
-    """Which of (…, 3) camera-frame points show in the picture: inside it and inside the rim."""
-    return camera.in_view(points) & (camera.angle(points) < RIM)
-
-
 def encode_label(
     action: str,
     names: tuple[str, ...],
@@ -39,11 +30,11 @@ def encode_label(
     turns: np.ndarray,
     trans: np.ndarray,
     rot: np.ndarray,
-    occluded: np.ndarray | None = None,
-    camera: AnyCamera = RELEASE_CAMERA,
-    more: dict | None = None,
+    occluded: np.ndarray | None,
+    camera: AnyCamera,
+    more: dict,
 ) -> bytes:
-    """Write a label.
+    """The content of a label's json file.
 
     World joints and camera are rounded first and the camera-frame points and pixels derived from
     the rounded values, so that what is read back agrees with the camera formula to 1e-3 px.
@@ -53,25 +44,20 @@ def encode_label(
         names: J joint names without the release's prefix.
         joints: (J, 3) world centimetres.
         turns: (J, 3, 3) orientation of the bones in the world, identity in a T-pose facing +z.
-        trans: (3,) camera position, centimetres.
-        rot: (3,) camera angles, degrees.
-        occluded: (J,) bool, joints hidden behind something; None where nobody looked, and then
-            ``visible`` tells only whether a joint lies inside the picture's disc.
+        trans, rot: (3,) camera position, centimetres, and angles, degrees.
+        occluded: (J,) bool, joints hidden behind something; None where that is not known, and then
+            ``visible`` is only whether a joint lies inside the picture's disc.
         camera: the lens.
         more: further entries that the release does not have.
-
-    Returns:
-        The json file's content.
     """
     joints = np.round(joints, _CM_DECIMALS)
     trans = np.round(trans, _CM_DECIMALS)
     rot = np.round(rot, _CAMERA_DEGREE_DECIMALS)
     points = np.round(world_to_camera(joints, trans, rot), _CM_DECIMALS)
-    pixels = camera.project(points)
-    visible = in_disc(points, camera)
+    visible = camera.in_view(points) & (camera.angle(points) < RIM)
     if occluded is not None:
         visible &= ~occluded
-    angles = _rounded(_euler_sxyz(turns), _DEGREE_DECIMALS)
+    angles = np.round(_euler_sxyz(turns), _DEGREE_DECIMALS).tolist()
     fov = round(2 * float(np.degrees(min(RIM, camera.max_theta))), _DEGREE_DECIMALS)
     content = {
         "action": action,
@@ -81,8 +67,8 @@ def encode_label(
             for name, place, angle in zip(names, joints.tolist(), angles, strict=True)
         ],
         "pts3d_fisheye": points.T.tolist(),
-        "pts2d_fisheye": _rounded(pixels.T, _PIXEL_DECIMALS),
+        "pts2d_fisheye": np.round(camera.project(points).T, _PIXEL_DECIMALS).tolist(),
         "visible": visible.tolist(),
-        **(more or {}),
+        **more,
     }
     return json.dumps(content, separators=(",", ":")).encode()

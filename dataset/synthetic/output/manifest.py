@@ -5,58 +5,50 @@ import shutil
 from pathlib import Path
 
 from base.errors import UserError
+from base.files import write_text
 from base.set_type import SetType
 from dataset.packed.shards import MANIFEST as PACKED_MANIFEST
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.output.shard_folder import STAGING
-from dataset.synthetic.output.tree_folder import replace_file
 
 _MANIFEST = "synthetic.json"
 
 
 def prepare_output(
-    root: Path, made_with: dict, resume: bool, overwrite: bool, pack: PackOptions | None = None
+    root: Path, made_with: dict, resume: bool, overwrite: bool, pack: PackOptions | None
 ) -> None:
-    """Get the output folder ready and note what the set is made with.
+    """Get the output folder ready and note in it the options that the set is made with.
 
-    Args:
-        root: the folder to write to.
-        made_with: options that decide the content of a frame.
-        resume: go on with a set made with the same options.
-        overwrite: delete a synthetic set that is there.
-        pack: how its frames are packed, None for a tree.
+    With ``resume`` it may hold a set made with the same options; with ``overwrite`` a synthetic set
+    in it is deleted.
 
     Raises:
-        UserError: if the folder holds something else, or cannot be written to.
+        UserError: if the folder holds something else.
     """
-    manifest, packed = root / _MANIFEST, root / PACKED_MANIFEST
+    manifest = root / _MANIFEST
     made_with = made_with | {"pack": pack and pack.as_dict()}
     if root.exists() and not root.is_dir():
         raise UserError(f"{root} is a file: give a folder with --output")
-    try:
-        filled = root.is_dir() and any(root.iterdir())
-        if filled and not manifest.is_file():
-            raise UserError(
-                f"{root} is not empty and holds no synthetic set: give another folder with --output"
-            )
-        if filled and overwrite:
-            for name in (*(set_type.folder for set_type in SetType), STAGING):
-                shutil.rmtree(root / name, ignore_errors=True)
-            packed.unlink(missing_ok=True)
-        elif filled and resume:
-            _check_same(manifest, made_with)
-        elif filled:
-            raise UserError(
-                f"{root} already holds a synthetic set: go on with it with --resume, or replace it "
-                "with --overwrite"
-            )
-        root.mkdir(parents=True, exist_ok=True)
-        if pack is not None:
-            content = json.dumps(pack.as_dict(), indent=1).encode() + b"\n"
-            replace_file(packed, content)
-        replace_file(manifest, json.dumps(made_with, indent=2).encode() + b"\n")
-    except OSError as error:
-        raise UserError(f"cannot write to {root}: {error.strerror}") from None
+    filled = root.is_dir() and any(root.iterdir())
+    if filled and not manifest.is_file():
+        raise UserError(
+            f"{root} is not empty and holds no synthetic set: give another folder with --output"
+        )
+    if filled and not (resume or overwrite):
+        raise UserError(
+            f"{root} already holds a synthetic set: go on with it with --resume, or replace it "
+            "with --overwrite"
+        )
+    if filled and overwrite:
+        for name in (*(set_type.folder for set_type in SetType), STAGING):
+            if (root / name).is_dir():
+                shutil.rmtree(root / name)
+        (root / PACKED_MANIFEST).unlink(missing_ok=True)
+    elif filled:
+        _check_same(manifest, made_with)
+    if pack is not None:
+        write_text(root / PACKED_MANIFEST, json.dumps(pack.as_dict(), indent=1) + "\n")
+    write_text(manifest, json.dumps(made_with, indent=2) + "\n")
 
 
 def _check_same(manifest: Path, made_with: dict) -> None:
@@ -70,19 +62,16 @@ def _check_same(manifest: Path, made_with: dict) -> None:
         if old == value:
             continue
         if key == "version":
-            raise UserError(
-                f"{root} was made by another version of this program: start anew with --overwrite"
-            )
-        if key == "pack":
-            what = f"{_packed(old)}, not {_packed(value)}"
-        elif isinstance(value, (dict, list)) or isinstance(old, (dict, list)):
+            what = "by another version of this program"
+        elif key == "pack":
+            sizes = [
+                f"--pack_size {each['size']}" if each else "no --pack" for each in (old, value)
+            ]
+            what = f"with {sizes[0]}, not {sizes[1]}"
+        elif isinstance(value or old, (dict, list)):
             what = f"with another --{key}"
         else:
             what = f"with --{key} {old}, not {value}"
         raise UserError(
             f"{root} was made {what}: resume in the same way, or start anew with --overwrite"
         )
-
-
-def _packed(options: dict | None) -> str:
-    return "without --pack" if options is None else f"with --pack_size {options['size']}"

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from base.errors import UserError
+from base.files import write_bytes
 from base.frame import FrameId
 from base.set_type import SetType
 from dataset.labels import Label, parse_label
 from dataset.packed.packing import encode_square, write_environment
 from dataset.packed.shards import INDEX, ROWS, Environment, PackOptions, assemble
-from dataset.synthetic.output.tree_folder import LABELS_ONLY, replace_file
+from dataset.synthetic.output.tree_folder import LABELS_ONLY
 
 #: Frames on their way into shards.
 STAGING = ".frames"
@@ -33,7 +34,7 @@ class ShardFolder:
     set_type: SetType
     character: str
     environment: str
-    options: PackOptions  # how they are packed
+    options: PackOptions
 
     @property
     def _split(self) -> Path:
@@ -44,20 +45,12 @@ class ShardFolder:
         name = f"{self.character}-{self.environment}"
         return self.root / STAGING / self.set_type.folder / name
 
-    @property
-    def _pictures(self) -> bool:
-        return self.environment != LABELS_ONLY
-
-    def create(self) -> None:
-        """Make the folder of the frames that wait."""
-        self._staging.mkdir(parents=True, exist_ok=True)
-
     def write(self, number: int, label: bytes, pictures: dict[str, np.ndarray]) -> None:
         """Write a frame that waits: the picture first, then the label; see :class:`TreeFolder`."""
         if pictures:
             encoded = encode_square(pictures["rgba"], self.options)
-            replace_file(self._staging / f"{number:06d}.jpg", encoded)
-        replace_file(self._staging / f"{number:06d}.json", label)
+            write_bytes(self._staging / f"{number:06d}.jpg", encoded, single_writer=True)
+        write_bytes(self._staging / f"{number:06d}.json", label, single_writer=True)
 
     def waiting(self) -> bool:
         """Whether there are frames that are not in shards yet."""
@@ -65,17 +58,14 @@ class ShardFolder:
 
     def missing(self, numbers: Iterable[int]) -> set[int]:
         """Those of the frame numbers that are still to be made."""
-        return set(numbers) - self._packed().keys() - set(self._staged())
+        return set(numbers) - self._packed().keys() - self._staged().keys()
 
-    def _staged(self) -> list[int]:
-        if not self.waiting():
-            return []
-        found = sorted(self._staging.glob("*.json"))
-        return [
-            int(path.stem)
-            for path in found
-            if not self._pictures or path.with_suffix(".jpg").exists()
-        ]
+    def _staged(self) -> dict[int, Path]:
+        """Labels of the frames that wait and are complete, by number."""
+        found = {int(path.stem): path for path in self._staging.glob("*.json")}
+        if self.environment == LABELS_ONLY:
+            return found
+        return {n: path for n, path in found.items() if path.with_suffix(".jpg").exists()}
 
     def _packed(self) -> dict[int, Label]:
         """Labels of the frames whose shards and rows are there."""
@@ -87,7 +77,7 @@ class ShardFolder:
         return {
             int(values["number"]): table.label(row)
             for row, values in enumerate(table.rows)
-            if (there[values["shard"]] if values["shard"] >= 0 else not self._pictures)
+            if (there[values["shard"]] if values["shard"] >= 0 else self.environment == LABELS_ONLY)
         }
 
     def _frame_id(self, number: int) -> FrameId:
@@ -96,8 +86,7 @@ class ShardFolder:
     def finish(self) -> None:
         """Put the frames that wait into shards, beside those that are there."""
         labels = self._packed()
-        for number in self._staged():
-            path = self._staging / f"{number:06d}.json"
+        for number, path in self._staged().items():
             labels[number] = parse_label(path.read_bytes(), path)
 
         def encode(paths: list[str]) -> list[bytes]:
@@ -106,7 +95,7 @@ class ShardFolder:
                 raise UserError(f"{self._split}: lacks {lost[0]}: delete its shards and run again")
             return [Path(path).read_bytes() for path in paths]
 
-        pictured = labels if self._pictures else ()
+        pictured = () if self.environment == LABELS_ONLY else labels
         pictures = {number: str(self._staging / f"{number:06d}.jpg") for number in pictured}
         frame = self._frame_id(0)
         if labels:
@@ -125,7 +114,7 @@ def put_together(root: Path, options: PackOptions) -> None:
             folder.rmdir()
 
 
-def take_apart(root: Path) -> None:
-    """Take the indices away: what is there is about to change."""
+def remove_indices(root: Path) -> None:
+    """Make the sets unreadable before they change."""
     for set_type in SetType:
         (root / set_type.folder / INDEX).unlink(missing_ok=True)

@@ -52,7 +52,7 @@ class Renderer:
         Args:
             vertices: (V, 3) clothed skin, world centimetres.
             trans, rot: the camera, as in the labels.
-            seat: (4,) as :attr:`world_frames.Frames.seats`.
+            seat: (4,) as :attr:`frames.Frames.seats`.
             joints: (J, 3) world centimetres, to find out how far the rays to them get.
             rng: source of the grain.
             passes: which of :data:`passes.PASSES` to draw as well.

@@ -27,7 +27,7 @@ class Boxes(NamedTuple):
     colours: np.ndarray
 
     def with_seat(self, seat: np.ndarray) -> "Boxes":
-        """These and a plain seat, (4,) as :attr:`world_frames.Frames.seats`; none for height 0."""
+        """These and a plain seat, (4,) as :attr:`frames.Frames.seats`; none for height 0."""
         x, height, z, heading = seat
         if height <= 0:
             return self

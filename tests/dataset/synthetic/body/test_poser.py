@@ -7,9 +7,8 @@ from base.actions import ACTION_GROUPS, action_group
 from base.camera import MAYA_TO_CAMERA, euler_sxyz_to_matrix
 from dataset.synthetic.body.head_camera import camera_poses, mount
 from dataset.synthetic.body.pose import Pose, stack
-from dataset.synthetic.motion.clip import Clip
+from dataset.synthetic.motion.performance import Clip, Performance
 from dataset.synthetic.motion.programs import PROGRAMS, perform
-from dataset.synthetic.motion.take import Take
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def test_the_tpose_has_its_left_at_plus_x_its_toes_ahead_and_stands_on_the_floor
 
 
 def moment(clip, seed):
-    return perform(Take(np.random.default_rng(seed), Clip(clip)), 1.3 * seed + 0.4)
+    return perform(Performance(np.random.default_rng(seed), Clip(clip)), 1.3 * seed + 0.4)
 
 
 def test_bones_keep_their_length_in_every_program(body, poser):

@@ -1,22 +1,22 @@
-"""One performance of a clip: draws that hold or drift, phases that run, gazes that wander.
+"""A clip that a person performs, and its random numbers: draws that hold or drift, phases that run.
 
-A program is a function of a :class:`Take`.  It asks for random numbers in a fixed order, and each
-place in that order keeps its own numbers for the whole take, so that calling the program at one
-time after another gives a continuous movement, and at a single time one moment of it.
+A program asks a :class:`Performance` for random numbers in a fixed order, and each place in that
+order keeps its own numbers throughout, so that calling the program at one time after another gives
+a continuous movement, and at a single time one moment of it.
 """
 
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-
-from dataset.synthetic.motion.clip import Clip
 
 _BLOCK = 256
 #: Shares of a drifting draw that hold and that move; the squares of their deviations sum to one.
 _HELD, _MOVING = 0.87, 0.69
-_SQRT2 = math.sqrt(2.0)
+
+Place = tuple[float, float, float]
 
 
 def wave(phase: float) -> float:
@@ -30,14 +30,48 @@ def ease(share: float) -> float:
     return x * x * x * (10.0 + x * (6.0 * x - 15.0))
 
 
-class Take:
-    """Random numbers of one performance of a clip.
+def between(low: Place, high: Place, share: float) -> Place:
+    """A place on the way from ``low`` to ``high``."""
+    return tuple(a * (1 - share) + b * share for a, b in zip(low, high, strict=True))
 
-    Args:
-        rng: where they come from.
-        clip: what is performed.
-        leg, hip: length of the legs and half the distance between the hips, centimetres.
-    """
+
+@dataclass(frozen=True)
+class CirclePath:
+    """The circle a person walks on: bounded for ever, and the same for all clips of a person."""
+
+    centre: tuple[float, float] = (0.0, 0.0)  # x and z, centimetres
+    radius: float = 80.0  # centimetres
+    sense: float = 1.0  # 1.0 or -1.0
+    start: float = 0.0  # angle where the clip begins, radians
+    facing: float = 0.0  # turn of someone who stands against the direction of the path, degrees
+
+    def at(self, advance: float, aside: float = 0.0) -> tuple[float, float, float]:
+        """x and z after ``advance`` centimetres, ``aside`` of the line to the left, and the heading
+        along the path, degrees from +z towards +x."""
+        angle = self.start + self.sense * advance / self.radius
+        heading = angle + (math.pi / 2 if self.sense > 0 else -math.pi / 2)
+        # Facing (sin h, cos h), the left is at (cos h, -sin h).
+        x = self.centre[0] + self.radius * math.sin(angle) + aside * math.cos(heading)
+        z = self.centre[1] + self.radius * math.cos(angle) - aside * math.sin(heading)
+        return x, z, math.degrees(heading)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip of a timeline: what a person does for some seconds, and where."""
+
+    action: str  # its name
+    first: int = 0  # its first frame; the blend from the one before begins there
+    blend: float = 0.0  # seconds of that blend; the clip's own time begins after it
+    duration: float = 5.0  # seconds after the blend
+    path: CirclePath = CirclePath()
+    steps: int = 6  # of those that walk
+    step_length: float = 55.0  # centimetres
+
+
+class Performance:
+    """Random numbers of one performance of a clip, by a person with legs of ``leg`` centimetres and
+    ``hip`` from the middle to a hip."""
 
     def __init__(self, rng: np.random.Generator, clip: Clip, leg: float = 85.0, hip: float = 9.0):
         self.clip, self.leg, self.hip = clip, leg, hip
@@ -64,20 +98,20 @@ class Take:
         place = self._place()
         rate, start = self._u[place]
         turn = (0.08 + 0.27 * rate) * self.time + start
-        return _HELD * self._z[place] + _MOVING * math.sin(2 * math.pi * turn)
+        return _HELD * self._z[place] + _MOVING * wave(turn)
 
     def normal(self, mean: float, deviation: float) -> float:
-        """A normal draw that drifts over the take."""
+        """A normal draw that drifts."""
         return mean + deviation * self._drifting()
 
     def normals(self, mean: Sequence[float], deviation: float | Sequence[float]) -> np.ndarray:
-        """Normal draws, one for each mean, that drift over the take."""
+        """Normal draws, one for each mean, that drift."""
         drawn = np.array([self._drifting() for _ in mean])
         return np.asarray(mean) + np.asarray(deviation) * drawn
 
     def uniform(self, low: float, high: float) -> float:
-        """A uniform draw that drifts over the take."""
-        return low + (high - low) * 0.5 * (1 + math.erf(self._drifting() / _SQRT2))
+        """A uniform draw that drifts."""
+        return low + (high - low) * 0.5 * (1 + math.erf(self._drifting() / math.sqrt(2.0)))
 
     def random(self) -> float:
         """A number in [0, 1) that holds: for choices."""
@@ -108,10 +142,8 @@ class Take:
         if place not in self._knots:
             count = int(self.clip.duration / (0.5 * hold)) + 4
             gaps = hold * (0.5 + self._rng.random(count))
-            self._knots[place] = (
-                (np.cumsum(gaps) - gaps[0] - hold * self._rng.random()).tolist(),
-                self._rng.standard_normal(count + 1).tolist(),
-            )
+            times = np.cumsum(gaps) - gaps[0] - hold * self._rng.random()
+            self._knots[place] = times.tolist(), self._rng.standard_normal(count + 1).tolist()
         times, values = self._knots[place]
         number = bisect_right(times, self.time)
         if number == 0:
