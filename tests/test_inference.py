@@ -24,10 +24,10 @@ from base.skeleton import JOINTS
 from dataset.pictures import read_picture
 from dataset.transforms import SquareCrop
 from utils.common.command import run_command
-from utils.inference.mount import mount_rotation
+from utils.inference.lens import mount_rotation
 from utils.inference.predictor import EgoPosePredictor, Pose, Prepared
-from utils.inference.read_ahead import read_ahead
-from utils.inference.results import FrameResult
+from utils.inference.results import FramePose
+from utils.inference.run import read_ahead
 from utils.inference.shared import part_path, writing_part
 from utils.inference.smoothing import OneEuroFilter, OneEuroOptions
 from utils.inference.warp import CameraWarp
@@ -367,7 +367,7 @@ def test_what_a_process_found_stands_before_it_ends(tmp_path):
     zeros = np.zeros((16, 3), np.float32)
     pose = Pose(zeros, zeros[:, :2], zeros[:, 0], zeros[0], 0.0, False)
     with writing_part(part_path(tmp_path, 3)) as part:
-        part.add(FrameResult("a.png", "a", (64, 64), pose), np.empty(0))
+        part.add(FramePose("a.png", "a", (64, 64), pose), np.empty(0))
         [line] = part_path(tmp_path, 3).read_text().splitlines()
     assert json.loads(line)["file"] == "a.png"
 
@@ -549,7 +549,7 @@ def test_a_world_size_without_torchrun_is_refused(tiny_checkpoint, pictures, tmp
     monkeypatch.setenv("WORLD_SIZE", "2")
     for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(UserError, match=r"WORLD_SIZE=2 .*not RANK and .*unset WORLD_SIZE"):
+    with pytest.raises(UserError, match=r"WORLD_SIZE=2 is set .* without the rest"):
         infer(tiny_checkpoint, pictures, tmp_path / "out")
 
 

@@ -12,7 +12,6 @@ from utils.inference.confidence import (
     ConfidenceMap,
     confidence_path,
     fit_confidence,
-    isotonic,
     load_confidence,
     save_confidence,
 )
@@ -24,21 +23,6 @@ def joints(count, seed=0):
     rng = np.random.default_rng(seed)
     heights = rng.uniform(0, 1, count)
     return heights, rng.uniform(0, 1, count) < heights**2
-
-
-def test_the_rising_sequence_is_the_nearest_one():
-    values = np.array([0.1, 0.4, 0.2, 0.2, 0.9, 0.8])
-    weights = np.array([1.0, 1, 1, 2, 1, 3])
-    expected = [0.1, 0.25, 0.25, 0.25, 0.825, 0.825]
-    assert np.allclose(isotonic(values, weights), expected)
-    rng = np.random.default_rng(0)
-    values, weights = rng.uniform(0, 1, 30), rng.uniform(0.5, 2, 30)
-    best = isotonic(values, weights)
-    assert (np.diff(best) >= -1e-12).all()
-    cost = (weights * (best - values) ** 2).sum()
-    for _ in range(200):
-        other = np.sort(np.clip(best + rng.normal(0, 0.05, 30), 0, 1))
-        assert (weights * (other - values) ** 2).sum() >= cost
 
 
 def test_the_map_finds_how_often_joints_of_a_height_are_right():

@@ -125,7 +125,3 @@ def test_what_is_no_export_of_ours_is_one_clear_line(tiny_checkpoint, tmp_path):
 def test_wrong_options_are_refused(tiny_checkpoint, more, message):
     with pytest.raises(UserError, match=message):
         export_onnx.main(["--load_model", str(tiny_checkpoint), *more])
-    with pytest.raises(UserError, match="make it with utils"):
-        inference.main(
-            ["--load_model", str(tiny_checkpoint), "--backend", "onnx", "--input_dir", "."]
-        )

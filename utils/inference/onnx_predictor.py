@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import torch
 
@@ -13,19 +14,8 @@ from utils.common.memory import is_out_of_memory
 from utils.inference.pose_predictor import PosePredictor
 from utils.inference.track import Track
 
-#: Metadata of our files: what made them.
-METADATA_KEY = "ego_pose"
-INPUT = "images"
-
-
-class _Described:
-    """What :class:`PosePredictor` asks a model for."""
-
-    lags = ()
-
-    def __init__(self, input_size: int, exports: list[str]) -> None:
-        self.input_size = input_size
-        self.exports = exports
+#: Key of what utils/export_onnx.py writes into the metadata of a model, and name of its input.
+METADATA_KEY, INPUT = "ego_pose", "images"
 
 
 class OnnxPosePredictor(PosePredictor):
@@ -33,16 +23,16 @@ class OnnxPosePredictor(PosePredictor):
 
     Args:
         path: the file.
-        threads: of the CPU; None for ONNX Runtime's own choice, one a physical core.
+        threads: of the CPU; 0 for ONNX Runtime's own choice, one a physical core.
 
     Attributes:
         checkpoint: the checkpoint it was made from.
 
     Raises:
-        UserError: for a file that is none of ours.
+        UserError: for a file that is not an export.
     """
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
+    def __init__(self, path: Path, threads: int = 0) -> None:
         # Slow to import, and only needed here.
         import onnxruntime as ort
 
@@ -51,27 +41,25 @@ class OnnxPosePredictor(PosePredictor):
                 f"no model at {path}: make one with 'python utils/export_onnx.py --load_model …'"
             )
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or 0
+        options.intra_op_num_threads = threads
         options.log_severity_level = 3
-        providers = [
-            name
-            for name in ("CUDAExecutionProvider", "CPUExecutionProvider")
-            if name in ort.get_available_providers()
-        ]
+        wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+        providers = [name for name in wanted if name in ort.get_available_providers()]
         try:
             self._session = ort.InferenceSession(str(path), options, providers)
-            custom = self._session.get_modelmeta().custom_metadata_map
-            described = json.loads(custom[METADATA_KEY])
+            metadata = self._session.get_modelmeta().custom_metadata_map
+            described = json.loads(metadata[METADATA_KEY])
         except KeyError:
             raise UserError(f"{path}: an ONNX model, but not of utils/export_onnx.py") from None
         except Exception as error:  # onnxruntime's own errors share no base class
             if is_out_of_memory(error):
                 raise
-            raise UserError(f"{path}: not a readable ONNX model ({_first_line(error)})") from None
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise UserError(f"{path}: not a readable ONNX model ({reason})") from None
         self.checkpoint = Path(described["checkpoint"])
         self._names = [output.name for output in self._session.get_outputs()]
-        network = _Described(described["input_size"], self._names)
-        super().__init__(network, torch.device("cpu"), "fp32")
+        model = SimpleNamespace(input_size=described["input_size"], exports=self._names, lags=())
+        super().__init__(model, torch.device("cpu"), "fp32")
 
     def forward(
         self,
@@ -81,10 +69,4 @@ class OnnxPosePredictor(PosePredictor):
     ) -> PoseOutput:
         """See :meth:`PosePredictor.forward`."""
         values = self._session.run(self._names, {INPUT: images.numpy()})
-        found = zip(self._names, map(torch.from_numpy, values), strict=True)
-        return PoseOutput(**dict(found))
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+        return PoseOutput(**dict(zip(self._names, map(torch.from_numpy, values), strict=True)))

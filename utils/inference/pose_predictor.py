@@ -1,4 +1,4 @@
-"""A trained network on pictures: heatmaps decoded, the pose placed before the camera."""
+"""A trained network on square pictures: heatmaps decoded, the pose placed before the camera."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,8 +19,9 @@ from model.rays import CameraRays
 from utils.common.device import autocast
 from utils.inference.track import Track
 
-#: Every joint pulls a little at the pose's place, so that it is defined where nothing was seen.
-_LEAST_WEIGHT = 1e-3
+#: Added to every joint's weight in the fit of the pose's place, so that it is defined where
+#: nothing is seen.
+_MIN_WEIGHT = 1e-3
 #: Metres within which a joint counts as right where a confidence is a probability.
 WITHIN = 0.1
 
@@ -30,17 +31,17 @@ class Prediction(NamedTuple):
 
     Attributes:
         joints3d: (B, 16, 3) float32 metres, camera axes, Neck at the origin.
-        joints2d: (B, 16, 2) float32 pixels of the network's picture: of the heatmaps, but of the
-            projected 3D pose for Head, which has none.
-        confidence: (B, 16) float32 in [0, 1]: of a model that says how sure it is, the
-            probability that the joint is within :data:`WITHIN` of its place; else the height of
-            its heatmap, Head having the Neck's, from which it hangs.
-        neck: (B, 3) float32 metres, camera frame: of a model that knows; else where the Neck must
-            be for the joints to lie along the rays they are seen along.
-        uncertainty: (B, 16) float32 metres: the joint is in the ball of that radius around
-            ``joints3d + neck`` in 90 % of the cases; None if the model does not say.
-        visible: (B, 16) float32 in [0, 1], probability that the joint is in the picture and not
-            hidden; None likewise.
+        joints2d: (B, 16, 2) float32 pixels of the network's picture, from the heatmaps; Head, which
+            has none, is projected from the 3D pose.
+        confidence: (B, 16) float32 in [0, 1]: of a model with uncertainty the probability that the
+            joint is within :data:`WITHIN` of its place; else the height of its heatmap, for Head
+            the Neck's.
+        neck: (B, 3) float32 metres, camera frame: the model's, or else where the Neck must be for
+            the joints to lie along the rays they are seen along.
+        uncertainty: (B, 16) float32 metres, radius around ``joints3d + neck`` with 90 % coverage;
+            None if the model has none.
+        visible: (B, 16) float32, probability that the joint is in the picture and not hidden; None
+            likewise.
     """
 
     joints3d: np.ndarray
@@ -52,27 +53,24 @@ class Prediction(NamedTuple):
 
 
 def within_probability(uncertainty: np.ndarray) -> np.ndarray:
-    """Probability that joints are within :data:`WITHIN` of their places.
+    """(…) float32 probability that joints are within :data:`WITHIN` of their places, from the
+    radius (…), metres, with 90 % coverage.
 
-    Args:
-        uncertainty: (…) metres, radius that covers a joint in 90 % of the cases.
-
-    Returns:
-        (…) float32: 1 − exp(−x) (1 + x + x² / 2) with x the limit in units of the scale, the
-        distribution of :class:`model.joint_transformer.JointEstimate` up to there.
+    1 − exp(−x) (1 + x + x² / 2) with x the limit in units of the scale: the distribution of
+    :class:`model.joint_transformer.JointEstimate` up to there.
     """
     x = WITHIN * COVERAGE_RADIUS / np.asarray(uncertainty, np.float64)
     return (1 - np.exp(-x) * (1 + x + x * x / 2)).astype(np.float32)
 
 
 class PosePredictor:
-    """Runs a network on batches of its own square pictures.
+    """Runs a network on batches of square pictures.
 
     Args:
         model: in evaluation mode, on ``device``.
         device: where it is.
         precision: "auto", "fp32" or "bf16", see :func:`utils.common.device.autocast`.
-        camera: of the square pictures; None for the release's, cropped and resized as in training.
+        camera: of the square pictures; None for the release's, cropped and resized.
 
     Attributes:
         input_size: side S of the pictures, pixels.
@@ -86,9 +84,7 @@ class PosePredictor:
         precision: str = "auto",
         camera: FisheyeCamera | None = None,
     ) -> None:
-        self.model = model
-        self.device = device
-        self.precision = precision
+        self.model, self.device, self.precision = model, device, precision
         self.input_size = model.input_size
         self.camera = camera or SquareCrop(model.input_size).camera(RELEASE_CAMERA)
         self.rays = CameraRays(self.camera).to(device)
@@ -111,8 +107,11 @@ class PosePredictor:
             images: (B, S, S, 3) uint8 RGB.
             places: B sequences and numbers in them; None for pictures that stand alone.
             track: of :meth:`new_track`, the frames before these; None for none.
+
+        Raises:
+            UserError: for poses that are not finite.
         """
-        return self.placed(self.forward(images, places, track))
+        return self._placed(self.forward(images, places, track))
 
     def forward(
         self,
@@ -130,16 +129,10 @@ class PosePredictor:
         return self.model(history=history)._replace(heatmaps=output.heatmaps)
 
     def new_track(self) -> Track | None:
-        """Where frames of a sequence are kept between calls; None for a model without a temporal
-        form."""
+        """Memory of a sequence between calls; None for a model without a temporal form."""
         return Track(self.model.lags) if self.model.lags else None
 
-    def placed(self, output: PoseOutput) -> Prediction:
-        """Decode heatmaps, and place poses where their joints are seen.
-
-        Raises:
-            UserError: for poses that are not finite.
-        """
+    def _placed(self, output: PoseOutput) -> Prediction:
         seen, confidence15 = decode_heatmaps(output.heatmaps, self.input_size)
         joints3d = neck_centred(output.joints3d.float())
         rows = list(HEATMAP_JOINTS)
@@ -151,7 +144,7 @@ class PosePredictor:
             # In double precision: where nothing is seen all rays are one, and the fit is all but
             # singular.
             rays = self.camera.unproject(seen.double())
-            weights = confidence15.double() + _LEAST_WEIGHT
+            weights = confidence15.double() + _MIN_WEIGHT
             neck = fit_translation(joints3d[:, rows].double(), rays, weights).float()
         if not (joints3d.isfinite().all() and neck.isfinite().all()):
             raise UserError(
@@ -167,6 +160,6 @@ class PosePredictor:
             confidence[:, HEAD] = confidence[:, NECK]
             return Prediction(*places, confidence.numpy(), neck.numpy())
         uncertainty = output.uncertainty.float().cpu().numpy()
-        confidence = within_probability(uncertainty)
         visible = torch.sigmoid(output.visibility.float()).cpu().numpy()
+        confidence = within_probability(uncertainty)
         return Prediction(*places, confidence, neck.numpy(), uncertainty, visible)

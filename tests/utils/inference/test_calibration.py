@@ -169,7 +169,7 @@ GOOD = {"K": K.tolist(), "D": D.tolist(), "DIM": [1280, 800]}
         (json.dumps(GOOD | {"K": (-K).tolist()}), "focal length"),
         (json.dumps({"polynomialC2W": [-200, 0, 0.001], "size": [2, 2]}), "lacks 'intrinsic'"),
         (OCAM_TEXT.split("#affine")[0], "cut off: 'affine parameters' is missing"),
-        (OCAM_TEXT.replace("5 -2.924", "7 -2.924"), "7 coefficients said, 5 here"),
+        (OCAM_TEXT.replace("5 -2.924", "7 -2.924"), "7 coefficients announced, 5 here"),
         ("1 OPENCV_FISHEYE 1280 800 1 2 3\n", "8 parameters, 3 are given"),
         ("1 THIN_PRISM_FISHEYE 1280 800 1 2 3\n", "THIN_PRISM_FISHEYE is not supported"),
     ],
@@ -183,7 +183,7 @@ def test_an_incomplete_calibration_says_in_one_line_what_is_missing(tmp_path, te
 
 
 def test_a_missing_file_names_what_is_built_in(tmp_path):
-    with pytest.raises(UserError, match="one of: training"):
+    with pytest.raises(UserError, match="or 'training'"):
         load_calibration(str(tmp_path / "none.json"))
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff\xfe")
     with pytest.raises(UserError, match="not a text file"):

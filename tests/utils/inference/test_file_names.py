@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from utils.inference.file_names import name_text, plain_name
+from utils.inference.source import name_text, plain_name
 
 
 @pytest.mark.parametrize(

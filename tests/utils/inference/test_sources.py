@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from base.errors import UserError
-from utils.inference.folders import DRAWINGS_MARK
 from utils.inference.open_source import open_source
+from utils.inference.pictures import DRAWINGS_MARK
 from utils.inference.video import VideoSource
 
 

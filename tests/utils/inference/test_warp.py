@@ -9,7 +9,7 @@ from base.equidistant import equidistant_camera
 from base.ocam_camera import OCamCamera
 from base.pinhole_camera import PinholeCamera
 from dataset.transforms import SquareCrop
-from utils.inference.mount import mount_rotation
+from utils.inference.lens import mount_rotation
 from utils.inference.warp import CameraWarp
 
 TARGET = SquareCrop(368).camera(RELEASE_CAMERA)
