@@ -53,96 +53,58 @@ _NAMED = 20
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line.
-
-    Raises:
-        UserError: for values out of range.
+    Raises UserError for values out of range.
     """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
     add("--gpu", default="0", help=GPU_HELP)
-    add(
-        "--load_model",
-        type=model_path,
-        help="checkpoint of the finetuned model, or an export of it (*.onnx) (default: the "
-        "pretrained weights)",
-    )
+    text = "finetuned checkpoint, or an export of it (*.onnx) (default: the pretrained weights)"
+    add("--load_model", type=model_path, help=text)
     given = parser.add_mutually_exclusive_group(required=True)
     given.add_argument("--input_dir", help="folder of pictures (png, jpg, jpeg)")
-    given.add_argument(
-        "--input",
-        help="a picture, a folder, a 'pattern*.png', a video file, or the number of a camera",
-    )
-    add(
-        "--recursive",
-        action="store_true",
-        help="include the folders below a folder, each a sequence of its own",
-    )
-    add(
-        "--save_dir",
-        type=Path,
-        default=Path("experiments/inference"),
-        help="where the results go (default: %(default)s)",
-    )
+    text = "a picture, a folder, a 'pattern*.png', a video file, or the number of a camera"
+    given.add_argument("--input", help=text)
+    text = "include the folders below a folder, each a sequence of its own"
+    add("--recursive", action="store_true", help=text)
+    text = "where the results go (default: %(default)s)"
+    add("--save_dir", type=Path, default=Path("experiments/inference"), help=text)
     add("--batch_size", type=int, default=16, help="frames at once (default: %(default)s)")
-    add(
-        "--confidence",
-        default="auto",
-        metavar="FILE",
-        help="map of utils/calibrate_confidence.py from heatmap heights to probabilities; 'none' "
-        "for the heights themselves (default: the one beside the model, if there is one)",
-    )
+    text = "map of utils/calibrate_confidence.py from heatmap heights to probabilities; 'none' for "
+    text += "the heights themselves (default: the one beside the model, if there is one)"
+    add("--confidence", default="auto", metavar="FILE", help=text)
     add("--precision", choices=("auto", "fp32", "bf16"), default="auto")
+
     add = parser.add_argument_group("the camera that took the pictures").add_argument
-    add(
-        "--camera",
-        help="'training' (the data set's own), a calibration file (OpenCV, ROS, Kalibr, OCamCalib, "
-        "COLMAP), or 'circle': none, judge by the image circle (default: judge by the picture)",
-    )
+    text = "'training' (the data set's own), a calibration file (OpenCV, ROS, Kalibr, OCamCalib, "
+    text += "COLMAP), or 'circle': none, judge by the image circle (default: judge by the picture)"
+    add("--camera", help=text)
     add("--fov", type=float, help="without calibration: degrees across the image circle")
-    add(
-        "--rotate",
-        type=float,
-        default=0.0,
-        metavar="DEGREES",
-        help="turn the picture clockwise, so that the wearer's face is at the top (default: 0)",
-    )
-    add(
-        "--mount",
-        type=float,
-        nargs=2,
-        default=(0.0, 0.0),
-        metavar=("FORWARD", "LEFT"),
-        help="degrees by which the camera looks forward, and to the wearer's left, of straight "
-        "down (default: 0 0)",
-    )
+    text = "turn the picture clockwise, so that the wearer's face is at the top (default: 0)"
+    add("--rotate", type=float, default=0.0, metavar="DEGREES", help=text)
+    text = "degrees by which the camera looks forward, and to the wearer's left, of straight down "
+    text += "(default: 0 0)"
+    both = ("FORWARD", "LEFT")
+    add("--mount", type=float, nargs=2, default=(0.0, 0.0), metavar=both, help=text)
+
     add = parser.add_argument_group("what is written").add_argument
-    add(
-        "--format",
-        nargs="+",
-        choices=FORMATS,
-        default=["json"],
-        help="files of poses, any of %(choices)s (default: json)",
-    )
+    text = "files of poses, any of %(choices)s (default: json)"
+    add("--format", nargs="+", choices=FORMATS, default=["json"], help=text)
     add("--no_pictures", action="store_true", help="do not draw each frame, which is faster")
     add("--video", action="store_true", help="draw poses.mp4")
     add("--show", action="store_true", help="show the poses in a window")
+
     add = parser.add_argument_group("sequences").add_argument
-    add(
-        "--smooth",
-        nargs="*",
-        type=float,
-        metavar="VALUE",
-        help="remove jitter with the One-Euro filter; two values are its cutoff at rest in Hz and "
-        f"its rise with speed (default: {OneEuroOptions().min_cutoff:g} {OneEuroOptions().beta:g})",
+    default = OneEuroOptions()
+    text = (
+        "remove jitter with the One-Euro filter; two values are its cutoff at rest in Hz and its "
     )
-    add(
-        "--fps",
-        type=float,
-        default=30.0,
-        help="frames a second of a folder that holds a sequence (default: %(default)g)",
-    )
+    text += f"rise with speed (default: {default.min_cutoff:g} {default.beta:g})"
+    add("--smooth", nargs="*", type=float, metavar="VALUE", help=text)
+    text = "frames a second of a folder that holds a sequence (default: %(default)g)"
+    add("--fps", type=float, default=30.0, help=text)
+
     arguments = parser.parse_args(argv)
     smooth = arguments.smooth or ()
     if arguments.batch_size < 1:

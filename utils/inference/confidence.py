@@ -13,13 +13,8 @@ from base.files import write_text
 
 @dataclass(frozen=True, slots=True)
 class ConfidenceMap:
-    """A rising, piecewise linear map.
-
-    Attributes:
-        heights: (K,) heights of heatmaps, rising.
-        probabilities: (K,) share of joints of that height that are within ``within_mm``.
-        within_mm: error in the camera's frame up to which a joint counts as right, millimetres.
-        joints, data: how many joints it was fitted on, and of which set.
+    """A rising, piecewise linear map from heights to the probability that a joint is within
+    ``within_mm`` of its place in the camera's frame; fitted on so many joints of the set ``data``.
     """
 
     heights: tuple[float, ...]
@@ -41,16 +36,16 @@ class ConfidenceMap:
 
 
 def fit_confidence(
-    heights: np.ndarray, right: np.ndarray, within_mm: float, data: str, bins: int = 20
+    heights: np.ndarray, right: np.ndarray, within_mm: float, data: str
 ) -> ConfidenceMap:
     """Fit the map to heights (N,) and whether each joint was within ``within_mm``, (N,) bool.
 
-    Joints are sorted by height into at most ``bins`` bins of equal number, at least 25 in each; the
-    map is the isotonic regression of their shares of right joints.  A bin counts one right and one
-    wrong joint more than it has, so that none is 0 or 1 (Laplace's rule of succession).
+    Joints are sorted by height into at most 20 bins of equal number, at least 25 in each; the map
+    is the isotonic regression of their shares of right joints.  One right and one wrong joint are
+    added to each bin, so that none is 0 or 1 (Laplace's rule of succession).
     """
     order = np.argsort(heights)
-    parts = np.array_split(order, max(1, min(bins, len(order) // 25)))
+    parts = np.array_split(order, max(1, min(20, len(order) // 25)))
     centres = np.array([heights[part].mean() for part in parts])
     shares = np.array([(right[part].sum() + 1) / (len(part) + 2) for part in parts])
     rising = isotonic_regression(shares, weights=[len(part) for part in parts]).x
@@ -72,26 +67,15 @@ def save_confidence(path: Path, confidence: ConfidenceMap) -> None:
 
 def load_confidence(path: Path) -> ConfidenceMap:
     """Read a map.
-
-    Raises:
-        UserError: for a file that is missing or none.
+    Raises UserError for a file that is missing or none.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        heights, probabilities = (
-            np.asarray(content[key], float) for key in ("heights", "probabilities")
-        )
-        if heights.shape != probabilities.shape or heights.ndim != 1 or not len(heights):
-            raise ValueError("as many heights as probabilities are needed")
-        if (np.diff(heights) < 0).any() or (np.diff(probabilities) < 0).any():
-            raise ValueError("heights and probabilities must rise")
-        return ConfidenceMap(
-            tuple(heights.tolist()),
-            tuple(probabilities.tolist()),
-            float(content["within_mm"]),
-            int(content["joints"]),
-            str(content["data"]),
-        )
+        points = np.array([content["heights"], content["probabilities"]], float)
+        if points.ndim != 2 or not points.size or (np.diff(points) < 0).any():
+            raise ValueError("as many heights as probabilities are needed, both rising")
+        within, joints = float(content["within_mm"]), int(content["joints"])
+        return ConfidenceMap(*map(tuple, points.tolist()), within, joints, str(content["data"]))
     except OSError as error:
         raise UserError(
             f"{path}: {error.strerror}; utils/calibrate_confidence.py makes it"

@@ -18,6 +18,8 @@ _TRIALS = 400
 #: Arc of the rim that must be seen, degrees, and share of the rim points that must agree.
 _LEAST_ARC = 90
 _LEAST_POINTS = 12
+#: Pixels from the picture's border within which a point is not taken for the rim's.
+_BORDER = 3
 _LEAST_AGREEMENT = 0.5
 
 
@@ -30,11 +32,9 @@ class ImageCircle(NamedTuple):
 
 
 def _rim_points(brightest: np.ndarray) -> np.ndarray:
-    """Outermost lit points (N, 2) in all directions from the middle, but for the picture's border.
-
-    Of the lit region's convex hull: a circle is convex, so dark things at the rim only cut it by
-    straight lines, whose points the fit then finds to disagree.
-    """
+    """Outermost points (N, 2) of the lit region's convex hull in all directions, but for those at
+    the picture's border.  A circle is convex, so dark things at the rim only cut it by straight
+    lines, whose points the fit then finds to disagree."""
     height, width = brightest.shape
     side = max(2, round(_CORNER_SHARE * min(height, width)))
     ends = (slice(side), slice(-side, None))
@@ -60,9 +60,8 @@ def _rim_points(brightest: np.ndarray) -> np.ndarray:
     inside[inside] = filled[row[inside], column[inside]] > 0
     last = len(reach) - 1 - np.argmax(inside[::-1], axis=0)
     points = along[last, np.arange(_DIRECTIONS)]
-    margin = 3
-    far = np.array([width, height]) - 1 - margin
-    return points[((points > margin) & (points < far)).all(1)]
+    far = np.array([width, height]) - 1 - _BORDER
+    return points[((points > _BORDER) & (points < far)).all(1)]
 
 
 def _circle_through(points: np.ndarray) -> ImageCircle:

@@ -32,13 +32,9 @@ _SAME_CIRCLE = 0.05
 
 
 def mount_rotation(rotate: float = 0.0, forward: float = 0.0, left: float = 0.0) -> np.ndarray:
-    """(3, 3) rotation of directions from the downward-looking camera's frame to the user's.
-
-    The downward-looking camera has x to the wearer's left, y forward, z down; in its picture the
-    wearer's face is at the top and what is ahead at the bottom.  For that the user's picture must
-    be turned clockwise by ``rotate``; their camera looks ``forward`` and ``left`` of straight down.
-    All in degrees.
-    """
+    """(3, 3) rotation of directions from the frame of a camera that looks straight down (x to the
+    wearer's left, y forward, z down) to that of the user's, which is turned by degrees as in
+    :class:`Lens`."""
     return Rotation.from_euler("ZXY", [-rotate, forward, -left], degrees=True).as_matrix()
 
 
@@ -58,13 +54,8 @@ def _is_training_circle(circle: ImageCircle, width: int, height: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How pictures of one size reach the network.
-
-    Attributes:
-        transform: picture → the network's square, and pixels back.
-        lens: the lens in words, for the screen and ``poses.json``.
-        assumed: whether that is a guess, which the user should know.
-    """
+    """How pictures of one size reach the network: picture → its square, and pixels back; the lens
+    in words, for the screen and ``poses.json``; and whether it is ``assumed``."""
 
     transform: BaseTransform
     lens: str
@@ -77,11 +68,12 @@ class Lens:
     Args:
         camera: None to judge by the picture, "training", "circle", or a calibration file.
         fov: angle across the image circle, degrees, of a lens without calibration.
-        rotate, mount: how the camera is turned, see :func:`mount_rotation`.
+        rotate: degrees by which its pictures must be turned clockwise for the wearer's face to be
+            at the top and what is ahead at the bottom.
+        mount: degrees by which it looks (forward, to the wearer's left) of straight down.
 
     Attributes:
-        rotation: (3, 3), the axes of the poses (a camera that looks straight down) → the user's
-            camera.
+        rotation: (3, 3), see :func:`mount_rotation`.
         needs_pictures: whether the lens is judged by what pictures show.
 
     Raises:
@@ -107,9 +99,7 @@ class Lens:
     def view(self, pictures: Sequence[np.ndarray], input_size: int) -> View:
         """View of one or more pictures (H, W, 3) uint8 of one size, as the network's square of
         side ``input_size``.
-
-        Raises:
-            UserError: where the calibration is of another size, or nothing tells the lens.
+        Raises UserError where the calibration is of another size, or nothing tells the lens.
         """
         height, width = pictures[0].shape[:2]
 

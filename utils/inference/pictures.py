@@ -24,14 +24,8 @@ LeftOut = list[dict[str, str]]
 
 
 class PictureSource(Source):
-    """Pictures on disk.
-
-    Args:
-        paths: in the order of :func:`~dataset.pictures.natural_order`.
-        root: the folder that names are relative to.
-        name, left_out: see :class:`Source`.
-        rank, ranks: of this process, which gets its share of the pictures, in order.
-    """
+    """Pictures on disk, in natural order; ``root`` is the folder that names are relative to.  Of
+    ``ranks`` processes each gets its share, in order."""
 
     def __init__(
         self,
@@ -63,7 +57,6 @@ class PictureSource(Source):
                     yield LazyFrame(file, name, read, index=index, sequence=sequence)
 
     def sample(self, count: int) -> list[np.ndarray]:
-        """See :meth:`Source.sample`."""
         pictures = []
         for path in self.paths[:: max(1, len(self.paths) // count)][:count]:
             try:
@@ -118,7 +111,7 @@ def walk_pictures(root: Path, suffixes: Set[str] = PICTURE_SUFFIXES) -> tuple[li
             visited.add((status.st_dev, status.st_ino))
             found += [parent / file for file in files if is_picture(file, suffixes)]
             kept = [name for name in folders if name[0] != "." and name not in _NOTES]
-            for drawn in [name for name in kept if _drawings(parent / name)]:
+            for drawn in [name for name in kept if _is_drawn(parent / name)]:
                 leave(parent / drawn, "drawings of an earlier run")
                 kept.remove(drawn)
             folders[:] = sorted(kept)
@@ -126,18 +119,9 @@ def walk_pictures(root: Path, suffixes: Set[str] = PICTURE_SUFFIXES) -> tuple[li
     return sorted(found, key=natural_order), left_out
 
 
-def _drawings(folder: Path) -> bool:
-    """Whether a folder holds what inference drew."""
-    try:
-        if (folder / DRAWINGS_MARK).exists():
-            return True
-        if folder.name != "pictures":
-            return False
-        # Of a run from before there was a mark.
-        with (folder.parent / "poses.json").open("rb") as stream:
-            return stream.read(32).startswith(b'{\n "joint_names":')
-    except OSError:
-        return False
+def _is_drawn(folder: Path) -> bool:
+    # Unlike Path.exists, not an error in a folder that may not be read.
+    return os.path.exists(folder / DRAWINGS_MARK)  # noqa: PTH110
 
 
 def match_pictures(pattern: str, suffixes: Set[str]) -> tuple[list[Path], LeftOut]:

@@ -1,6 +1,9 @@
 """A trained network on square pictures: heatmaps decoded, the pose placed before the camera."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +20,7 @@ from model.joint_transformer import COVERAGE_RADIUS
 from model.pose_model import PoseModel, PoseOutput
 from model.rays import CameraRays
 from utils.common.device import autocast
+from utils.common.memory import is_out_of_memory
 from utils.inference.track import Track
 
 #: Added to every joint's weight in the fit of the pose's place, so that it is defined where
@@ -24,13 +28,16 @@ from utils.inference.track import Track
 _MIN_WEIGHT = 1e-3
 #: Metres within which a joint counts as right where a confidence is a probability.
 WITHIN = 0.1
+#: Key of what utils/export_onnx.py writes into the metadata of a model, and name of its input.
+METADATA_KEY, INPUT = "ego_pose", "images"
 
 
 class Prediction(NamedTuple):
     """Poses of B pictures.
 
     Attributes:
-        joints3d: (B, 16, 3) float32 metres, camera axes, Neck at the origin.
+        joints3d: (B, 16, 3) float32 metres, camera axes (x right in the picture, y down in it, z
+            along the optical axis), Neck at the origin.
         joints2d: (B, 16, 2) float32 pixels of the network's picture, from the heatmaps; Head, which
             has none, is projected from the 3D pose.
         confidence: (B, 16) float32 in [0, 1]: of a model with uncertainty the probability that the
@@ -40,8 +47,6 @@ class Prediction(NamedTuple):
             the joints to lie along the rays they are seen along.
         uncertainty: (B, 16) float32 metres, radius around ``joints3d + neck`` with 90 % coverage;
             None if the model has none.
-        visible: (B, 16) float32, probability that the joint is in the picture and not hidden; None
-            likewise.
     """
 
     joints3d: np.ndarray
@@ -49,7 +54,6 @@ class Prediction(NamedTuple):
     confidence: np.ndarray
     neck: np.ndarray
     uncertainty: np.ndarray | None = None
-    visible: np.ndarray | None = None
 
 
 def within_probability(uncertainty: np.ndarray) -> np.ndarray:
@@ -71,10 +75,6 @@ class PosePredictor:
         device: where it is.
         precision: "auto", "fp32" or "bf16", see :func:`utils.common.device.autocast`.
         camera: of the square pictures; None for the release's, cropped and resized.
-
-    Attributes:
-        input_size: side S of the pictures, pixels.
-        camera: of the pictures.
     """
 
     def __init__(
@@ -101,15 +101,11 @@ class PosePredictor:
         places: Sequence[Place] | None = None,
         track: Track | None = None,
     ) -> Prediction:
-        """Poses of pictures.
+        """Poses of pictures (B, S, S, 3) uint8 RGB.
 
-        Args:
-            images: (B, S, S, 3) uint8 RGB.
-            places: B sequences and numbers in them; None for pictures that stand alone.
-            track: of :meth:`new_track`, the frames before these; None for none.
-
-        Raises:
-            UserError: for poses that are not finite.
+        ``places`` are B sequences and numbers in them, None for pictures that stand alone;
+        ``track``, of :meth:`new_track`, holds the frames before these.
+        Raises UserError for poses that are not finite.
         """
         return self._placed(self.forward(images, places, track))
 
@@ -160,6 +156,49 @@ class PosePredictor:
             confidence[:, HEAD] = confidence[:, NECK]
             return Prediction(*places, confidence.numpy(), neck.numpy())
         uncertainty = output.uncertainty.float().cpu().numpy()
-        visible = torch.sigmoid(output.visibility.float()).cpu().numpy()
-        confidence = within_probability(uncertainty)
-        return Prediction(*places, confidence, neck.numpy(), uncertainty, visible)
+        return Prediction(*places, within_probability(uncertainty), neck.numpy(), uncertainty)
+
+
+class OnnxPosePredictor(PosePredictor):
+    """Runs a file of ``utils/export_onnx.py`` on the CPU, or on CUDA where onnxruntime has it.
+
+    ``threads`` are of the CPU; 0 for ONNX Runtime's own choice, one a physical core.
+    Raises UserError for a file that is not an export.
+    """
+
+    def __init__(self, path: Path, threads: int = 0) -> None:
+        # Slow to import, and only needed here.
+        import onnxruntime as ort
+
+        if not path.is_file():
+            raise UserError(
+                f"no model at {path}: make one with 'python utils/export_onnx.py --load_model …'"
+            )
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+        providers = [name for name in wanted if name in ort.get_available_providers()]
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers)
+            metadata = self._session.get_modelmeta().custom_metadata_map
+            described = json.loads(metadata[METADATA_KEY])
+        except KeyError:
+            raise UserError(f"{path}: an ONNX model, but not of utils/export_onnx.py") from None
+        except Exception as error:  # onnxruntime's own errors share no base class
+            if is_out_of_memory(error):
+                raise
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise UserError(f"{path}: not a readable ONNX model ({reason})") from None
+        self._names = [output.name for output in self._session.get_outputs()]
+        model = SimpleNamespace(input_size=described["input_size"], exports=self._names, lags=())
+        super().__init__(model, torch.device("cpu"), "fp32")
+
+    def forward(
+        self,
+        images: torch.Tensor,
+        places: Sequence[Place] | None = None,
+        track: Track | None = None,
+    ) -> PoseOutput:
+        values = self._session.run(self._names, {INPUT: images.numpy()})
+        return PoseOutput(**dict(zip(self._names, map(torch.from_numpy, values), strict=True)))

@@ -20,11 +20,10 @@ from model.pose_model import PoseModel
 from utils.common.device import fast_bf16, select_device
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import pretrained_weights
-from utils.inference.confidence import ConfidenceMap, confidence_path, load_confidence
+from utils.inference.confidence import confidence_path, load_confidence
 from utils.inference.fold import fold_batch_norms
 from utils.inference.lens import Lens, View
-from utils.inference.onnx_predictor import OnnxPosePredictor
-from utils.inference.pose_predictor import PosePredictor
+from utils.inference.pose_predictor import OnnxPosePredictor, PosePredictor
 from utils.inference.track import Track
 
 #: Mean distance between the placed pose and ``joints2d``, as a share of the network's picture,
@@ -37,21 +36,13 @@ _MIN_WEIGHT = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """The pose of one picture.
+    """The pose of one picture: :class:`~utils.inference.pose_predictor.Prediction` for B = 1, with
+    the joints in the order of :data:`base.skeleton.JOINTS`, but ``joints2d`` in pixels of the given
+    picture and ``confidence`` through the calibration, if there is one.
 
-    Attributes:
-        joints3d: (16, 3) float32 metres, camera axes (x right in the picture, y down in it, z
-            along the optical axis), Neck at the origin; order of :data:`base.skeleton.JOINTS`.
-        joints2d: (16, 2) float32 pixels of the given picture; the Head, which has no heatmap, is
-            projected from the 3D pose.
-        confidence: (16,) float32 in [0, 1]: of a model with uncertainty, or with a calibration,
-            the probability that the joint is right; else the height of its heatmap.
-        neck: (3,) float32 metres, camera frame: ``joints3d + neck`` is the pose before the camera.
-        residual: pixels of the given picture between the placed 3D pose and ``joints2d``, mean over
-            the joints that have a heatmap, weighted by confidence.
-        disagrees: whether that is so much that pose and picture do not belong together.
-        uncertainty: (16,) float32 metres, radius around ``joints3d + neck`` with 90 % coverage;
-            None if the model has none.
+    ``residual`` is the distance between the placed 3D pose and ``joints2d`` in pixels of the given
+    picture, mean over the joints that have a heatmap, weighted by confidence; ``disagrees`` whether
+    that is so much that pose and picture do not belong together.
     """
 
     joints3d: np.ndarray
@@ -64,8 +55,7 @@ class Pose:
 
 
 class Prepared(NamedTuple):
-    """The square (S, S, 3) uint8 RGB that the network gets of a picture, and how it came out of
-    the picture."""
+    """The square (S, S, 3) uint8 RGB that the network gets of a picture, and where it is there."""
 
     square: np.ndarray
     view: BaseTransform
@@ -74,9 +64,7 @@ class Prepared(NamedTuple):
 def as_rgb(picture: np.ndarray) -> np.ndarray:
     """A picture (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) uint8 as (H, W, 3); not copied where
     nothing has to change.
-
-    Raises:
-        ValueError: for another shape or type.
+    Raises ValueError for another shape or type.
     """
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or 0 in picture.shape:
         raise ValueError(f"a picture is (H, W[, C]) uint8, not {picture.shape} {picture.dtype}")
@@ -90,9 +78,7 @@ def as_rgb(picture: np.ndarray) -> np.ndarray:
 
 def load_network(path: Path, gpu: str | int = "0", precision: str = "auto") -> PosePredictor:
     """The network of a finetuned checkpoint, or of an export of one (*.onnx), ready to run.
-
-    Raises:
-        UserError: for a file that is neither, or a device that is not there.
+    Raises UserError for a file that is neither, or a device that is not there.
     """
     if path.suffix == ".onnx":
         return OnnxPosePredictor(path)
@@ -110,17 +96,6 @@ def ready_network(model: PoseModel, device: torch.device, precision: str = "auto
     return PosePredictor(model, device, precision)
 
 
-def find_confidence(given: str | Path | None, model: Path) -> ConfidenceMap | None:
-    """The confidence map of a file, or with "auto" the one beside the model, if any.
-
-    Raises:
-        UserError: for a file that is none.
-    """
-    if given == "auto":
-        given = confidence_path(model) if confidence_path(model).is_file() else None
-    return None if given is None else load_confidence(Path(given))
-
-
 class EgoPosePredictor:
     """Pictures in, 3D poses out.  Calls from several threads do not disturb each other.
 
@@ -128,23 +103,12 @@ class EgoPosePredictor:
         checkpoint: a finetuned checkpoint, of this project or of the reference implementation, or
             a file of ``utils/export_onnx.py`` (*.onnx), which ONNX Runtime then runs, without
             regard to ``gpu`` and ``precision``.  None for the pretrained weights.
-        camera: the camera that took the pictures: None to judge by each picture, "training",
-            "circle", or a calibration file; see :class:`utils.inference.lens.Lens`.
-        fov: angle across the image circle, degrees, of a lens without calibration.
-        rotate: degrees by which the pictures must be turned clockwise for the wearer's face to be
-            at the top and what is ahead at the bottom.
-        mount: degrees by which the camera looks (forward, to the wearer's left) of straight down.
-        confidence: a file of ``utils/calibrate_confidence.py`` that makes probabilities of the
-            heights of heatmaps; "auto" for the one beside the checkpoint, if there is one; None
-            for the heights as they are.
+        camera, fov, rotate, mount: the camera that took the pictures, see
+            :class:`~utils.inference.lens.Lens`.
+        confidence: a file of ``utils/calibrate_confidence.py``; "auto" for the one beside the
+            checkpoint, if there is one; None for the heights of heatmaps.
         gpu: as ``--gpu``: a CUDA device number, "cpu", "mps".
         precision: "auto", "fp32" or "bf16".
-
-    Attributes:
-        checkpoint: its path.
-        network: its :class:`PosePredictor`.
-        lens: what is known of the camera.
-        confidence: the map in use, None for plain heights.
 
     Raises:
         UserError: for a checkpoint that is none or of another stage, a device that is not there, a
@@ -165,7 +129,10 @@ class EgoPosePredictor:
         # The camera first: reading a checkpoint takes a while.
         self.lens = Lens(None if camera is None else str(camera), fov, rotate, mount)
         self.checkpoint = pretrained_weights() if checkpoint is None else Path(checkpoint)
-        self.confidence = find_confidence(confidence, self.checkpoint)
+        if confidence == "auto":
+            beside = confidence_path(self.checkpoint)
+            confidence = beside if beside.is_file() else None
+        self.confidence = load_confidence(Path(confidence)) if confidence else None
         self.network = load_network(self.checkpoint, gpu, precision)
         self._views: dict[tuple[int, int], View] = {}
         self._lock = threading.Lock()
@@ -194,17 +161,13 @@ class EgoPosePredictor:
 
     def prepare(self, picture: np.ndarray) -> Prepared:
         """What the network gets of a (H, W[, C]) uint8 picture.  Cheap to run in a thread.
-
-        Raises:
-            UserError: for a picture of a size that does not fit the calibration.
+        Raises UserError for a picture of a size that does not fit the calibration.
         """
         picture = as_rgb(picture)
         transform = self._view_of([picture]).transform
         return Prepared(transform.image(picture), transform)
 
     def new_track(self) -> Track | None:
-        """Memory of a video between calls of :meth:`poses`; None for a model that does not look
-        back."""
         return self.network.new_track()
 
     def poses(
@@ -215,11 +178,9 @@ class EgoPosePredictor:
     ) -> list[Pose]:
         """Poses of prepared pictures, in one batch.
 
-        Args:
-            prepared: of :meth:`prepare`.
-            places: for each its sequence (any name) and its number there; None for pictures that
-                stand alone.  A history is cut where a number is missing.
-            track: of :meth:`new_track`, for a model that looks back: the frames before these.
+        For a model that looks back ``places`` are the sequence (any name) of each and its number
+        there, and ``track``, of :meth:`new_track`, holds the frames before these; a history is cut
+        where a number is missing.
         """
         squares = torch.from_numpy(np.stack([item.square for item in prepared]))
         found = self.network(squares, places, track)

@@ -26,17 +26,10 @@ class FramePose:
 
 @dataclass(slots=True)
 class Summary:
-    """How a run went.
-
-    Attributes:
-        frames: number of frames with a pose.
-        unreadable: frames that could not be read, each with "file" and "reason".
-        left_out: folders that were left out, likewise.
-        disagreeing: number of frames whose pose and picture disagree.
-        interrupted: number of the signal that ended it, 0 if none did.
-        fault: what cut the source short, if anything did.
-        lenses: the "lens" of each "size" of picture, and whether it is "assumed".
-    """
+    """How a run went: the number of frames with a pose, and of those whose pose and picture
+    disagree; frames that could not be read and folders left out, each with "file" and "reason"; the
+    signal that ended it, or 0; what cut the source short; and the "lens" of each "size" of picture,
+    with whether it is "assumed"."""
 
     frames: int = 0
     unreadable: list[dict[str, str]] = field(default_factory=list)

@@ -74,21 +74,11 @@ def infer(
 ) -> Summary:
     """Poses of every frame of a source, handed to every sink in order.
 
-    Frames are read and prepared in threads while the network runs.
-
-    Args:
-        source: the frames.
-        predictor: the network.
-        sinks: where results go; their :meth:`~Sink.finish` is called at the end.
-        interruption: a signal ends it after the frames under way, with every file complete.
-        batch_size: frames the network gets at once; of a live source one.
-        smoother: smooths the poses along each sequence, if given.
-        fps: frames a second for the smoother where the source has no clock.
-        ended: asked after each batch.
-        part: whether other processes have the rest, so that none may be readable here.
-
-    Raises:
-        UserError: if not a single frame could be read.
+    Frames are read and prepared in threads while the network runs.  After each batch a signal or
+    ``ended()`` ends it with every file complete.  ``smoother`` smooths the poses along each
+    sequence, at ``fps`` where the source has no clock.  ``part`` says that other processes have the
+    rest, so that none may be readable here.
+    Raises UserError if not a single frame could be read.
     """
 
     def read(frame: LazyFrame) -> _Read:

@@ -22,19 +22,12 @@ from utils.common.device import is_one_of_several
 from utils.inference.predictor import Pose
 from utils.inference.results import FramePose, Sink, Summary
 
-#: No time limit for a slow process: of one that died torchrun ends the others.
-_TIMEOUT = datetime.timedelta(days=7)
 _ARRAYS = ("joints3d", "joints2d", "confidence", "neck", "uncertainty")
 _NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 
 
 def ranks() -> tuple[int, int, int]:
-    """This process's number, how many there are, its number on this machine.
-
-    Raises:
-        UserError: where the environment says that there are several, but torchrun did not start
-            them.
-    """
+    """This process's number, how many there are, its number on this machine."""
     if not is_one_of_several():
         return 0, 1, 0
     rank, count, local = (int(os.environ[key]) for key in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
@@ -44,7 +37,8 @@ def ranks() -> tuple[int, int, int]:
 @contextmanager
 def joined() -> Iterator[None]:
     """The processes can wait for each other."""
-    dist.init_process_group("gloo", timeout=_TIMEOUT)
+    # No time limit for a slow process: of one that died torchrun ends the others.
+    dist.init_process_group("gloo", timeout=datetime.timedelta(days=7))
     try:
         yield
     finally:
@@ -52,11 +46,7 @@ def joined() -> Iterator[None]:
 
 
 def wait(folder: Path) -> None:
-    """Until every process is here.
-
-    Raises:
-        UserError: where one has died.
-    """
+    """Until every process is here; a UserError where one has died."""
     try:
         dist.barrier()
     except RuntimeError:
@@ -78,21 +68,15 @@ class PartSink(Sink):
         self._stream = stream
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
-        """See :meth:`Sink.add`."""
         self._stream.write(json.dumps(asdict(result), default=np.ndarray.tolist) + "\n")
 
     def finish(self, summary: Summary) -> None:
-        """See :meth:`Sink.finish`."""
         self._stream.write(json.dumps(asdict(summary)) + "\n")
 
 
 @contextmanager
 def writing_part(path: Path) -> Iterator[PartSink]:
-    """A part, on disk line by line, whatever becomes of the process.
-
-    Raises:
-        UserError: where it cannot be written.
-    """
+    """A part, on disk line by line, whatever becomes of the process."""
     make_folder(path.parent)
     try:
         with path.open("w", encoding="utf-8", buffering=1) as stream:
@@ -103,9 +87,7 @@ def writing_part(path: Path) -> Iterator[PartSink]:
 
 def put_together(folder: Path, count: int, sinks: Sequence[Sink], name: str) -> Summary:
     """Hand the parts of ``count`` processes to the sinks, in order; ``name`` is the source's.
-
-    Raises:
-        UserError: if no process could read a single picture.
+    Raises UserError if no process could read a single picture.
     """
     total = Summary()
     for rank in range(count):

@@ -69,25 +69,15 @@ class LazyFrame:
 
 
 class Source(ABC):
-    """Frames in order, once.
-
-    Attributes:
-        name: of the source, for messages.
-        total: number of frames, None if unknown.
-        fps: frames a second, None for pictures.
-        live: whether frames that are not read in time are lost.
-        fault: after the last frame, what went wrong on the way, if anything.
-        nested: whether sequences have folders of their own.
-        left_out: folders whose pictures are left out, each with "file" and "reason".
-    """
+    """Frames in order, once."""
 
     name: str
-    total: int | None = None
-    fps: float | None = None
-    live: bool = False
-    fault: str = ""
-    nested: bool = False
-    left_out: Sequence[dict[str, str]] = ()
+    total: int | None = None  #: number of frames, if known
+    fps: float | None = None  #: None for pictures
+    live: bool = False  #: frames that are not read in time are lost
+    fault: str = ""  #: after the last frame, what went wrong on the way, if anything
+    nested: bool = False  #: sequences have folders of their own
+    left_out: Sequence[dict[str, str]] = ()  #: folders, each with "file" and "reason"
 
     @abstractmethod
     def __iter__(self) -> Iterator[LazyFrame]:

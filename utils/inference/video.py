@@ -42,9 +42,7 @@ def _frame(file: str, stem: str, picture: np.ndarray, number: int, seconds: floa
 
 class VideoSource(Source):
     """A video file, with the timestamps that are in it.
-
-    Raises:
-        UserError: if it cannot be read at all.
+    Raises UserError if it cannot be read at all.
     """
 
     def __init__(self, path: Path) -> None:
@@ -76,7 +74,6 @@ class VideoSource(Source):
             )
 
     def sample(self, count: int) -> list[np.ndarray]:
-        """See :meth:`Source.sample`."""
         capture = _open(self.path)
         pictures = []
         for k in range(count):
@@ -88,9 +85,7 @@ class VideoSource(Source):
 
 class CameraSource(Source):
     """A camera at this machine: always its newest frame.
-
-    Raises:
-        UserError: if there is no such camera.
+    Raises UserError if there is no such camera.
     """
 
     live = True
@@ -134,6 +129,5 @@ class CameraSource(Source):
             self._capture.release()
 
     def sample(self, count: int) -> list[np.ndarray]:
-        """See :meth:`Source.sample`."""
         pictures = [_next(self._capture) for _ in range(count)]
         return [picture for picture in pictures if picture is not None]

@@ -14,15 +14,9 @@ def _ocam(
     size: tuple[int, int],
     radius: float | None = None,
 ) -> OCamCamera:
-    """A camera from the toolbox's own quantities.
-
-    Args:
-        polynomial: a0, a1, … of the toolbox, z backwards; some tools turn the sign.
-        centre: (column, row).
-        affine: c, d, e of row = c X + d Y + row0, column = e X + Y + column0.
-        size: width, height.
-        radius: of the image circle, None for as far as the picture's corners.
-    """
+    """A camera from the toolbox's quantities: a0, a1, … (z backwards; some tools turn the sign);
+    (column, row); c, d, e of row = c X + d Y + row0, column = e X + Y + column0; (width, height);
+    and the radius of the image circle, None for as far as the picture's corners."""
     if len(polynomial) < 3:
         raise Fault(f"polynomial of {len(polynomial)} coefficients: 3 or more are needed")
     if polynomial[0] == 0:

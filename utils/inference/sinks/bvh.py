@@ -2,8 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -83,15 +82,9 @@ def _swing(start: np.ndarray, end: np.ndarray) -> Rotation:
     return Rotation.from_rotvec(_unit(axis) * angle[:, None])
 
 
-@dataclass(frozen=True)
-class Motion:
-    """A clip as the file holds it.
-
-    Attributes:
-        offsets: joint → (3,) centimetres from its parent in the rest pose.
-        root: (F, 3) centimetres, where the Hips are.
-        rotations: joint that has children → F rotations relative to its parent.
-    """
+class Motion(NamedTuple):
+    """A clip of F frames: joint → (3,) centimetres from its parent in the rest pose; (F, 3), where
+    the Hips are; and joint that has children → F rotations relative to its parent."""
 
     offsets: dict[str, np.ndarray]
     root: np.ndarray
@@ -198,7 +191,6 @@ class BvhFormat(PoseFormat):
         self._indices: list[int] = []
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
-        """See :meth:`Sink.add`."""
         self._joints3d.append(result.pose.joints3d + result.pose.neck)
         self._times.append(result.time)
         self._indices.append(result.index)

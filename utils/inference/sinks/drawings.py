@@ -5,7 +5,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,17 +54,19 @@ class _ThreadedSink(Sink):
             self.use(self._pending.popleft().result())
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
-        """See :meth:`Sink.add`."""
         self._pending.append(self.pool.submit(self.draw, result, picture))
         self._use_all_but(4 * THREADS)
 
     def finish(self, summary: Summary) -> None:
-        """See :meth:`Sink.finish`."""
         self._use_all_but(0)
+
+    def close(self) -> None:
+        """Stop the threads."""
+        self.pool.shutdown(cancel_futures=True)
 
 
 class PictureSink(_ThreadedSink):
-    """A folder of drawn pictures, made with the first."""
+    """A folder of drawn pictures, made with the first; each gets its name when it is whole."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -72,7 +74,6 @@ class PictureSink(_ThreadedSink):
         self._marked = False
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
-        """See :meth:`Sink.add`."""
         if not self._marked:
             with replacing(self.folder / DRAWINGS_MARK):
                 self._marked = True
@@ -106,31 +107,19 @@ class VideoSink(_ThreadedSink):
             self.video.add(frame)
         self._next, self._shown = index + 1, picture
 
-
-@contextmanager
-def drawing_pictures(folder: Path) -> Iterator[PictureSink]:
-    """Pictures under way; each gets its name when it is whole."""
-    sink = PictureSink(folder)
-    try:
-        yield sink
-    finally:
-        sink.pool.shutdown(cancel_futures=True)
+    def close(self) -> None:
+        """Finish the file."""
+        super().close()
+        self.video.close()
 
 
 @contextmanager
 def drawing_video(fps: float, path: Path) -> Iterator[VideoSink]:
     """The video under way; it gets its name at the end, and none after an error.
-
-    Raises:
-        UserError: where it cannot be written.
+    Raises UserError where it cannot be written.
     """
-    with replacing(path) as temporary:
-        sink = VideoSink(temporary, fps)
-        try:
-            yield sink
-        finally:
-            sink.pool.shutdown(cancel_futures=True)
-            sink.video.close()
+    with replacing(path) as temporary, closing(VideoSink(temporary, fps)) as sink:
+        yield sink
 
 
 def display_missing() -> str:
@@ -138,7 +127,7 @@ def display_missing() -> str:
     if sys.platform.startswith("linux"):
         if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             return "no display here (DISPLAY is not set): poses are saved, not shown"
-    if "GUI:" in (info := cv2.getBuildInformation()) and "NONE" in info.split("GUI:")[1][:40]:
+    if "NONE" in cv2.getBuildInformation().partition("GUI:")[2][:40]:
         return "this OpenCV has no windows (opencv-python-headless): poses are saved, not shown"
     return ""
 
@@ -151,12 +140,10 @@ class WindowSink(Sink):
         self.closed = False
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
-        """See :meth:`Sink.add`."""
         drawn = _paint(self._painter, result, picture)
         cv2.imshow(_WINDOW, cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
         if cv2.waitKey(1) & 0xFF in (ord("q"), 27):
             self.closed = True
 
     def finish(self, summary: Summary) -> None:
-        """See :meth:`Sink.finish`."""
         cv2.destroyAllWindows()

@@ -19,9 +19,9 @@ from utils.inference.results import FramePose, PoseFormat, RunInfo, Sink, Summar
 from utils.inference.run import infer
 from utils.inference.sinks import format_class
 from utils.inference.sinks.drawings import (
+    PictureSink,
     WindowSink,
     display_missing,
-    drawing_pictures,
     drawing_video,
 )
 from utils.inference.smoothing import OneEuroOptions, PoseSmoother
@@ -42,7 +42,6 @@ class PerSequence(Sink):
         self._sequence = ""
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
-        """See :meth:`Sink.add`."""
         if self._sink is None or result.sequence != self._sequence:
             self.finish(Summary())
             self._stack.close()
@@ -52,7 +51,6 @@ class PerSequence(Sink):
         self._sink.add(result, picture)
 
     def finish(self, summary: Summary) -> None:
-        """See :meth:`Sink.finish`."""
         if self._sink is not None:
             self._sink.finish(summary)
 
@@ -60,9 +58,7 @@ class PerSequence(Sink):
 @contextlib.contextmanager
 def writing(kind: type[PoseFormat], run: RunInfo, path: Path) -> Iterator[PoseFormat]:
     """A file of a format under way; it gets its name at the end, and none after an error.
-
-    Raises:
-        UserError: where it cannot be written.
+    Raises UserError where it cannot be written.
     """
     # A checkpoint's name may hold what is not UTF-8: JSON has an escape for that.
     options = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
@@ -93,7 +89,7 @@ def open_drawings(
     """The drawings asked for, and whether the user has closed the window."""
     folder, sinks = arguments.save_dir, []
     if not (arguments.no_pictures or source.live):
-        sinks.append(stack.enter_context(drawing_pictures(folder / "pictures")))
+        sinks.append(stack.enter_context(contextlib.closing(PictureSink(folder / "pictures"))))
     if arguments.video:
         opener = partial(drawing_video, source.fps or arguments.fps)
         sinks.append(PerSequence(stack, opener, folder / "poses.mp4"))
@@ -124,9 +120,7 @@ def infer_together(
     arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor
 ) -> Summary | None:
     """This process's share; the first one puts all together and has the summary.
-
-    Raises:
-        UserError: for what needs the frames in one process.
+    Raises UserError for what needs the frames in one process.
     """
     if arguments.smooth is not None or arguments.video or arguments.show:
         raise UserError("--smooth, --video and --show need all frames in one process")

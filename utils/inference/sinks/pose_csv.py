@@ -27,7 +27,6 @@ class CsvFormat(PoseFormat):
         self._writer.writerow(COLUMNS)
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
-        """See :meth:`Sink.add`."""
         pose = result.pose
         frame = "" if result.frame is None else result.frame
         time = "" if result.time is None else f"{result.time:.6f}"

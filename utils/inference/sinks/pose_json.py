@@ -88,7 +88,6 @@ class JsonFormat(PoseFormat):
         stream.write("{\n" + _lines(metadata(run.predictor)) + ',\n "frames": [')
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
-        """See :meth:`Sink.add`."""
         entry = frame_entry(result)
         if self.run.drawn:
             entry["picture"] = f"pictures/{result.name}.jpg"
@@ -97,7 +96,6 @@ class JsonFormat(PoseFormat):
         self._comma = ","
 
     def finish(self, summary: Summary) -> None:
-        """See :meth:`Sink.finish`."""
         keys = ("lenses", "unreadable", "left_out")
         tail = {key: getattr(summary, key) for key in keys}
         self.stream.write("\n ],\n" + _lines(tail) + "\n}\n")

@@ -21,7 +21,6 @@ class NpzFormat(PoseFormat):
         self._results: list[FramePose] = []
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
-        """See :meth:`Sink.add`."""
         self._results.append(result)
 
     def finish(self, summary: Summary) -> None:
