@@ -30,7 +30,7 @@ finetune: *stage
 @pytest.fixture
 def config(tmp_path, monkeypatch):
     """The page's file and line in place, and a configuration that names it."""
-    code, line = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    code, line, *_ = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len([row for row in code.splitlines() if row.strip()]) <= 80
     kind, place = re.fullmatch(r'\s*"(\w+)": "([\w.:]+)",\s*', line).groups()
     module, name = place.split(":")

@@ -10,6 +10,7 @@ import pytest
 from base.errors import UserError
 from utils.inference.open_source import open_source
 from utils.inference.pictures import DRAWINGS_MARK
+from utils.inference.source import name_text, plain_name
 from utils.inference.video import VideoSource
 
 
@@ -71,12 +72,10 @@ def tree(tmp_path, monkeypatch):
     for name in (
         *("in/a/1.png", "in/pictures/2.png", "elsewhere/3.png", "in/locked/4.png"),
         *("in/.ipynb_checkpoints/5.png", "in/@eaDir/6.png", "in/a/__MACOSX/7.png"),
-        *("in/new/pictures/a/8.jpg", "in/old/pictures/9.jpg", "in/.git/10.png"),
+        *("in/new/pictures/a/8.jpg", "in/.git/10.png"),
     ):
         picture(tmp_path / name)
     (tmp_path / "in/new/pictures" / DRAWINGS_MARK).touch()
-    (tmp_path / "in/old/poses.json").write_text('{\n "joint_names": [], "frames": []}')
-    (tmp_path / "in/poses.json").write_text('{"somebody": "else\'s"}')
     (tmp_path / "in/link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "in/a/loop").symlink_to(tmp_path / "in")
     (tmp_path / "elsewhere/loop").symlink_to(tmp_path / "in/a")
@@ -94,7 +93,6 @@ def tree(tmp_path, monkeypatch):
         "link/loop": "a link to a folder that is taken already",
         "locked": "cannot be read (Permission denied)",
         "new/pictures": "drawings of an earlier run",
-        "old/pictures": "drawings of an earlier run",
     }
 
 
@@ -108,7 +106,7 @@ def test_folders_below_a_folder_are_followed_once_and_none_is_left_out_without_a
     assert by_pattern.left_out == source.left_out
     assert files(folder / "**" / "l*" / "**" / "*.png") == ["3.png"]
     with pytest.raises(UserError, match="holds a picture; pictures drawings of an earlier run"):
-        open_source(str(folder / "old"), recursive=True)
+        open_source(str(folder / "new"), recursive=True)
 
 
 def test_exif_orientation_is_honoured(tmp_path):
@@ -172,3 +170,23 @@ def test_what_is_not_there_or_cannot_be_read_is_one_clear_line(tmp_path):
         assert "\n" not in str(caught.value) and given in str(caught.value)
     with pytest.raises(UserError, match="no camera 97 at this machine"):
         open_source("97")
+
+
+@pytest.mark.parametrize(
+    "name, text, plain",
+    [
+        ("sub/ä b-1.png".encode(), "sub/ä b-1.png", "sub/ä b-1.png"),
+        (b"-\xff\xc3.png", r"-\xff\xc3.png", "-__.png"),
+        (b"a\nb\x1b.png", r"a\x0ab\x1b.png", "a_b_.png"),
+        (b"a\\xff.png", r"a\x5cxff.png", "a_xff.png"),
+        ("a\u2028.png".encode(), r"a\xe2\x80\xa8.png", "a_.png"),
+        (b"x" * 255, "x" * 255, "x" * 180),
+        ("aä".encode() * 85, "aä" * 85, "aä" * 60),
+    ],
+)
+def test_a_name_becomes_one_line_that_can_be_undone_and_one_that_every_program_opens(
+    name, text, plain
+):
+    assert name_text(os.fsdecode(name)) == text and len(text.splitlines()) == 1
+    assert text.encode().decode("unicode_escape").encode("latin-1") == name
+    assert plain_name(os.fsdecode(name)) == plain
