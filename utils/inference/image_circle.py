@@ -17,10 +17,10 @@ _TOLERANCE = 0.012
 _TRIALS = 400
 #: Arc of the rim that must be seen, degrees, and share of the rim points that must agree.
 _LEAST_ARC = 90
-_LEAST_POINTS = 12
-#: Pixels from the picture's border within which a point is not taken for the rim's.
-_BORDER = 3
 _LEAST_AGREEMENT = 0.5
+_LEAST_POINTS = 12
+#: Pixels from the picture's border within which a point does not count as the rim's.
+_BORDER = 3
 
 
 class ImageCircle(NamedTuple):

@@ -36,8 +36,7 @@ class Prediction(NamedTuple):
     """Poses of B pictures.
 
     Attributes:
-        joints3d: (B, 16, 3) float32 metres, camera axes (x right in the picture, y down in it, z
-            along the optical axis), Neck at the origin.
+        joints3d: (B, 16, 3) float32 metres, camera axes, Neck at the origin.
         joints2d: (B, 16, 2) float32 pixels of the network's picture, from the heatmaps; Head, which
             has none, is projected from the 3D pose.
         confidence: (B, 16) float32 in [0, 1]: of a model with uncertainty the probability that the

@@ -36,13 +36,19 @@ _MIN_WEIGHT = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """The pose of one picture: :class:`~utils.inference.pose_predictor.Prediction` for B = 1, with
-    the joints in the order of :data:`base.skeleton.JOINTS`, but ``joints2d`` in pixels of the given
-    picture and ``confidence`` through the calibration, if there is one.
+    """The pose of one picture, joints in the order of :data:`base.skeleton.JOINTS`.
 
-    ``residual`` is the distance between the placed 3D pose and ``joints2d`` in pixels of the given
-    picture, mean over the joints that have a heatmap, weighted by confidence; ``disagrees`` whether
-    that is so much that pose and picture do not belong together.
+    Attributes:
+        joints3d: (16, 3) float32 metres, camera axes (x right in the picture, y down in it, z
+            along the optical axis), Neck at the origin.
+        joints2d: (16, 2) float32 pixels of the given picture.
+        confidence: (16,) float32 in [0, 1], see :class:`Prediction`; with a calibration the
+            probability that the joint is right.
+        neck: (3,) float32 metres: ``joints3d + neck`` is the pose in the camera's frame.
+        residual: pixels of the given picture between that and ``joints2d``, mean over the joints
+            that have a heatmap, weighted by confidence.
+        disagrees: whether that is so much that pose and picture do not belong together.
+        uncertainty: (16,) float32 metres, radius with 90 % coverage; None if the model has none.
     """
 
     joints3d: np.ndarray

@@ -51,7 +51,9 @@ class Summary:
 
 
 class Sink(ABC):
-    """Receives the results of a run one by one, in order."""
+    """Receives the results of a run one by one, in order; where it is ``closed`` the run ends."""
+
+    closed = False
 
     @abstractmethod
     def add(self, result: FramePose, picture: np.ndarray) -> None:

@@ -69,13 +69,12 @@ def infer(
     batch_size: int = 16,
     smoother: PoseSmoother | None = None,
     fps: float = 30.0,
-    ended: Callable[[], bool] = lambda: False,
     part: bool = False,
 ) -> Summary:
     """Poses of every frame of a source, handed to every sink in order.
 
     Frames are read and prepared in threads while the network runs.  After each batch a signal or
-    ``ended()`` ends it with every file complete.  ``smoother`` smooths the poses along each
+    a closed sink ends it with every file complete.  ``smoother`` smooths the poses along each
     sequence, at ``fps`` where the source has no clock.  ``part`` says that other processes have the
     rest, so that none may be readable here.
     Raises UserError if not a single frame could be read.
@@ -120,7 +119,7 @@ def infer(
                     sink.add(result, picture)
             bar.update(len(batch))
             summary.interrupted = int(interruption.signal or 0)
-            if summary.interrupted or ended():
+            if summary.interrupted or any(sink.closed for sink in sinks):
                 break
         frames.close()
     summary.fault = source.fault

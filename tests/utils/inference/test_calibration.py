@@ -90,10 +90,21 @@ def test_the_ways_people_save_a_fisheye_calibration_are_read(tmp_path, content, 
     assert camera_of(tmp_path / "calib", dump(content)) == FISHEYE
 
 
-def test_four_terms_of_a_stated_pinhole_are_its_own(tmp_path):
-    content = {"model": "pinhole", "K": K.tolist(), "D": list(D5[:4]), "DIM": [1280, 800]}
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        (D5[:4], D5[:4]),
+        (D5, D5),
+        ((*D5, 0.1, 0.2, 0.3), (*D5, 0.1, 0.2, 0.3)),
+        ((*D5, *(0.0,) * 9), (*D5, *(0.0,) * 3)),
+        ((*D5[:4], 0.0, 0.0), (*D5[:4], 0.0)),
+        (None, ()),
+    ],
+)
+def test_a_stated_pinhole_has_none_or_four_to_eight_terms(tmp_path, terms, expected):
+    content = {"model": "pinhole", "K": K.tolist(), "D": terms, "DIM": [1280, 800]}
     camera = camera_of(tmp_path / "a.json", json.dumps(content))
-    assert camera == PinholeCamera(352.6, 352.7, 654.7, 400.9, D5[:4], 1280, 800)
+    assert camera == PinholeCamera(352.6, 352.7, 654.7, 400.9, expected, 1280, 800)
 
 
 def test_ocamcalib_text_and_json_are_one_camera(tmp_path):
@@ -137,11 +148,10 @@ def test_pictures_of_another_size_are_scaled_or_cropped_around_the_centre(tmp_pa
     assert calibration.for_picture(1280, 800) is RELEASE_CAMERA
     assert calibration.for_picture(640, 400) == RELEASE_CAMERA.resized(640, 400)
     assert calibration.for_picture(800, 800) == RELEASE_CAMERA.cropped(240, 0, 800, 800)
-    with pytest.raises(UserError, match="640×640 is neither"):
-        calibration.for_picture(640, 640)
-
-
-def test_a_calibration_without_a_size_is_of_the_pictures_it_is_used_on(tmp_path):
+    assert calibration.for_picture(1280, 600) == RELEASE_CAMERA.cropped(0, 100, 1280, 600)
+    for width, height in ((640, 640), (1280, 900), (1000, 700)):
+        with pytest.raises(UserError, match=f"{width}×{height} is neither"):
+            calibration.for_picture(width, height)
     path = tmp_path / "a.json"
     path.write_text(json.dumps({"K": K.tolist(), "D": D.tolist()}))
     assert load_calibration(str(path)).for_picture(1280, 800) == FISHEYE

@@ -133,11 +133,10 @@ def display_missing() -> str:
 
 
 class WindowSink(Sink):
-    """Shows each frame as it comes; ``closed`` says whether the user ended it."""
+    """Shows each frame as it comes, until the user closes it."""
 
     def __init__(self) -> None:
         self._painter = FramePainter()
-        self.closed = False
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
         drawn = _paint(self._painter, result, picture)

@@ -83,11 +83,10 @@ def open_files(
     return sinks
 
 
-def open_drawings(
-    stack: ExitStack, arguments: argparse.Namespace, source: Source
-) -> tuple[list[Sink], Callable[[], bool]]:
-    """The drawings asked for, and whether the user has closed the window."""
-    folder, sinks = arguments.save_dir, []
+def open_drawings(stack: ExitStack, arguments: argparse.Namespace, source: Source) -> list[Sink]:
+    """The drawings that the arguments ask for, and the window."""
+    folder = arguments.save_dir
+    sinks: list[Sink] = []
     if not (arguments.no_pictures or source.live):
         sinks.append(stack.enter_context(contextlib.closing(PictureSink(folder / "pictures"))))
     if arguments.video:
@@ -97,9 +96,8 @@ def open_drawings(
         if missing := display_missing():
             print(missing)
         else:
-            window = WindowSink()
-            return [*sinks, window], lambda: window.closed
-    return sinks, lambda: False
+            sinks.append(WindowSink())
+    return sinks
 
 
 def infer_alone(
@@ -111,9 +109,9 @@ def infer_alone(
         smoother = PoseSmoother(OneEuroOptions(*arguments.smooth))
     with Interruption() as interruption, ExitStack() as stack:
         sinks = open_files(stack, arguments, source, predictor)
-        drawings, ended = open_drawings(stack, arguments, source)
-        every, size = [*sinks, *drawings], arguments.batch_size
-        return infer(source, predictor, every, interruption, size, smoother, arguments.fps, ended)
+        sinks += open_drawings(stack, arguments, source)
+        size, fps = arguments.batch_size, arguments.fps
+        return infer(source, predictor, sinks, interruption, size, smoother, fps)
 
 
 def infer_together(
@@ -130,8 +128,8 @@ def infer_together(
     with Interruption() as interruption, shared.joined():
         part = shared.part_path(folder, rank)
         with shared.writing_part(part) as sink, ExitStack() as stack:
-            drawings, _ = open_drawings(stack, arguments, source)
-            infer(source, predictor, [sink, *drawings], interruption, size, part=True)
+            sinks = [sink, *open_drawings(stack, arguments, source)]
+            infer(source, predictor, sinks, interruption, size, part=True)
         shared.wait(folder)
         if rank:
             return None
