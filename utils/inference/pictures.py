@@ -105,7 +105,7 @@ def walk_pictures(root: Path, suffixes: Set[str] = PICTURE_SUFFIXES) -> tuple[li
             parent = Path(name)
             status = parent.stat()
             if (status.st_dev, status.st_ino) in visited:
-                leave(parent, "a link to a folder that is taken already")
+                leave(parent, "a link to a folder that is searched already")
                 folders.clear()
                 continue
             visited.add((status.st_dev, status.st_ino))

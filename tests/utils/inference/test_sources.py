@@ -88,8 +88,8 @@ def tree(tmp_path, monkeypatch):
     # Permissions do not keep the superuser out.
     monkeypatch.setattr(os, "scandir", guarded)
     return tmp_path / "in", {
-        "a/loop": "a link to a folder that is taken already",
-        "link/loop": "a link to a folder that is taken already",
+        "a/loop": "a link to a folder that is searched already",
+        "link/loop": "a link to a folder that is searched already",
         "locked": "cannot be read (Permission denied)",
         "new/pictures": "drawings of an earlier run",
     }
