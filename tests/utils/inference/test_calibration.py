@@ -118,6 +118,7 @@ def test_ocamcalib_text_and_json_are_one_camera(tmp_path):
     }
     assert camera_of(tmp_path / "a.json", json.dumps(content)) == first
     assert (first.cx, first.cy, first.width, first.height) == (615.0, 527.5, 1280, 1024)
+    assert first.affine == ((1.0, -0.002), (0.001, 0.999))
     # Straight ahead is the centre; what is right in the scene is right in the picture.
     assert np.allclose(first.project(np.array([0.0, 0, 1])), [615.0, 527.5])
     right, down = first.project(np.array([[0.5, 0, 1], [0, 0.5, 1]])) - [615.0, 527.5]

@@ -65,6 +65,10 @@ def test_a_picture_in_which_nothing_is_seen_still_gives_finite_numbers():
     result = predict(oracle)
     assert all(np.isfinite(values).all() for values in result if values is not None)
     assert result.confidence.max() == 0
+    # All joints count alike: their mean lies on the one ray.
+    mean = np.delete(result.joints3d + result.neck[:, None], HEAD, 1).mean(1)
+    rays = CAMERA.unproject(np.delete(result.joints2d, HEAD, 1)[:, 0].astype(float))
+    assert np.linalg.norm(np.cross(mean, rays), axis=-1).max() < 1e-3
 
 
 @pytest.mark.parametrize("place", [(1, 5, 2), (2, NECK, 0)])

@@ -134,6 +134,16 @@ def test_video_frames_come_in_order_with_their_times(tmp_path):
     assert np.abs([frame.mean() - 20 * k for k, frame in enumerate(source.sample(4))]).max() < 4
 
 
+def test_frames_without_timestamps_are_timed_by_the_frame_rate(tmp_path, monkeypatch):
+    class Untimed(cv2.VideoCapture):
+        def get(self, name):
+            return 0.0 if name == cv2.CAP_PROP_POS_MSEC else super().get(name)
+
+    path = video(tmp_path / "clip.avi", frames=4)
+    monkeypatch.setattr(cv2, "VideoCapture", Untimed)
+    assert np.allclose([frame.time for frame in open_source(str(path))], np.arange(4) / 20)
+
+
 def test_a_video_that_is_cut_off_gives_what_is_there_and_says_so(tmp_path):
     path = video(tmp_path / "clip.avi", frames=200)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
