@@ -34,7 +34,7 @@ from utils.inference.smoothing import OneEuroFilter, OneEuroOptions
 from utils.inference.warp import CameraWarp
 
 FORMATS = ("--format", "json", "npz", "csv", "bvh")
-#: Name of a file that is not UTF-8, and what is written of it.
+#: Name of a file that is not UTF-8, and how it is written.
 ODD_CLIP, ODD_TEXT = b"cl\xffip:.avi", r"cl\xffip:.avi"
 
 
@@ -256,28 +256,21 @@ def test_folders_are_sequences_and_gaps_stay_gaps(tiny_checkpoint, tmp_path):
     assert again["left_out"] == [drawn]
 
 
-def test_a_lens_of_the_training_cameras_shape_is_told_by_its_image_circle(
-    tiny_checkpoint, fp32, tiny_data, tmp_path, capsys
+def test_a_lens_of_the_training_cameras_shape_is_known_by_its_image_circle(
+    tiny_checkpoint, tiny_data, tmp_path, capsys
 ):
     # Pictures of the set, and what a lens with 180 degrees across the height would have seen.
     another = CameraWarp(RELEASE_CAMERA, equidistant_camera(1280, 800, (640, 400), 400, 180))
-    squares = []
     for name, lens, assumed in (
         ("training", "taken for the training camera's, by its image circle", False),
         ("another", "unlike the training camera's, equidistant, 180° assumed", True),
     ):
-        paths = sorted((tiny_data / "TestSet").rglob("*.png"))[:3]
-        seen = [another.image(read_picture(p)) if assumed else read_picture(p) for p in paths]
-        for path, picture in zip(paths, seen, strict=True):
-            write(tmp_path / name / path.name, picture[..., ::-1])
-        [told] = run(tiny_checkpoint, tmp_path / "out", tmp_path / name, "--no_pictures")["lenses"]
-        assert told["assumed"] == assumed and lens in told["lens"]
-        assert f"1280×800: {told['lens']}\n" in capsys.readouterr().out
-        fp32._views.clear()
-        fp32.study(seen)
-        squares.append([fp32.prepare(picture).square.astype(float) for picture in seen])
-    # The network is shown the same scene, wherever both lenses see it.
-    assert np.abs(np.subtract(*squares)).mean((1, 2, 3)).max() < 5
+        for path in sorted((tiny_data / "TestSet").rglob("*.png"))[:3]:
+            seen = another.image(read_picture(path)) if assumed else read_picture(path)
+            write(tmp_path / name / path.name, seen[..., ::-1])
+        [found] = run(tiny_checkpoint, tmp_path / "o", tmp_path / name, "--no_pictures")["lenses"]
+        assert found["assumed"] == assumed and lens in found["lens"]
+        assert f"1280×800: {found['lens']}\n" in capsys.readouterr().out
 
 
 def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_checkpoint, fp32, tmp_path):

@@ -1,4 +1,4 @@
-"""Which lens a picture is taken for, and the image circle that tells it."""
+"""Which lens a picture was taken with, by its image circle or by what is stated."""
 
 import cv2
 import numpy as np
@@ -88,7 +88,7 @@ def view(picture, **options):
         (np.full((400, 400, 3), 90, np.uint8), SquareCrop, True, "assumed by its shape"),
     ],
 )
-def test_the_training_camera_is_told_by_its_image_circle_or_assumed(
+def test_the_training_camera_is_known_by_its_image_circle_or_assumed(
     picture, transform, assumed, lens
 ):
     seen = view(picture)
