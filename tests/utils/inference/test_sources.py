@@ -135,11 +135,16 @@ def test_video_frames_come_in_order_with_their_times(tmp_path):
 
 
 def test_frames_without_timestamps_are_timed_by_the_frame_rate(tmp_path, monkeypatch):
-    class Untimed(cv2.VideoCapture):
-        def get(self, name):
-            return 0.0 if name == cv2.CAP_PROP_POS_MSEC else super().get(name)
-
     path = video(tmp_path / "clip.avi", frames=4)
+    frames = [(True, np.zeros((48, 64, 3), np.uint8))] * 4 + [(False, None)]
+
+    class Untimed:
+        def __init__(self, target):
+            self.grab, self.read = lambda: True, iter(frames).__next__
+
+        def get(self, name):
+            return {cv2.CAP_PROP_FPS: 20.0}.get(name, 0.0)
+
     monkeypatch.setattr(cv2, "VideoCapture", Untimed)
     assert np.allclose([frame.time for frame in open_source(str(path))], np.arange(4) / 20)
 
