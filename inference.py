@@ -10,7 +10,7 @@ examples:
   with a model of your own:
     python inference.py --gpu 0 --load_model experiments/Finetune/checkpoints/model_best.tar \\
         --input_dir my_pictures --save_dir my_poses
-  another headset's fisheye camera, mounted upside down, its calibration at hand:
+  another headset's fisheye camera, mounted upside down, with its calibration:
     python inference.py --load_model model_best.tar --input_dir my_pictures \\
         --camera calib.json --rotate 180
   a video, as motion for an animator and as a video with the poses drawn:
@@ -24,6 +24,7 @@ examples:
 
 import argparse
 import contextlib
+import math
 import signal
 import sys
 from pathlib import Path
@@ -32,16 +33,16 @@ import torch
 
 from base.errors import UserError
 from utils.common.command import run_command
-from utils.common.device import torchrun_ranks
+from utils.common.device import GPU_HELP, torchrun_ranks
 from utils.common.memory import memory_advice
-from utils.common.pretrained import chosen_model
-from utils.inference.arguments import parse_arguments
-from utils.inference.file_names import name_text
+from utils.common.pretrained import chosen_model, model_path
 from utils.inference.open_source import open_source
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import Summary
+from utils.inference.sinks import FORMATS, format_class
 from utils.inference.sinks.outputs import infer_alone, infer_together
-from utils.inference.source import Source
+from utils.inference.smoothing import OneEuroOptions
+from utils.inference.source import Source, name_text
 
 __all__ = ["EgoPosePredictor", "main"]
 
@@ -49,16 +50,89 @@ __all__ = ["EgoPosePredictor", "main"]
 _NAMED = 20
 
 
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line.
+    Raises UserError for values out of range.
+    """
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--gpu", default="0", help=GPU_HELP)
+    text = "finetuned checkpoint, or an export of it (*.onnx) (default: the pretrained weights)"
+    add("--load_model", type=model_path, help=text)
+    given = parser.add_mutually_exclusive_group(required=True)
+    given.add_argument("--input_dir", help="folder of pictures (png, jpg, jpeg)")
+    text = "a picture, a folder, a 'pattern*.png', a video file, or the number of a camera"
+    given.add_argument("--input", help=text)
+    text = "include the folders below a folder, each a sequence of its own"
+    add("--recursive", action="store_true", help=text)
+    text = "where the results go (default: %(default)s)"
+    add("--save_dir", type=Path, default=Path("experiments/inference"), help=text)
+    add("--batch_size", type=int, default=16, help="frames at once (default: %(default)s)")
+    text = "map of utils/calibrate_confidence.py from heatmap heights to probabilities; 'none' for "
+    text += "the heights themselves (default: the one beside the model, if there is one)"
+    add("--confidence", default="auto", metavar="FILE", help=text)
+    add("--precision", choices=("auto", "fp32", "bf16"), default="auto")
+
+    add = parser.add_argument_group("the camera that took the pictures").add_argument
+    text = "'training' (the data set's own), a calibration file (OpenCV, ROS, Kalibr, OCamCalib, "
+    text += "COLMAP), or 'circle': none, judge by the image circle (default: judge by the picture)"
+    add("--camera", help=text)
+    add("--fov", type=float, help="without calibration: degrees across the image circle")
+    text = "turn the picture clockwise, so that the wearer's face is at the top (default: 0)"
+    add("--rotate", type=float, default=0.0, metavar="DEGREES", help=text)
+    text = "degrees by which the camera looks forward, and to the wearer's left, of straight down "
+    text += "(default: 0 0)"
+    both = ("FORWARD", "LEFT")
+    add("--mount", type=float, nargs=2, default=(0.0, 0.0), metavar=both, help=text)
+
+    add = parser.add_argument_group("what is written").add_argument
+    text = "files of poses, any of %(choices)s (default: json)"
+    add("--format", nargs="+", choices=FORMATS, default=["json"], help=text)
+    add("--no_pictures", action="store_true", help="do not draw each frame, which is faster")
+    add("--video", action="store_true", help="draw poses.mp4")
+    add("--show", action="store_true", help="show the poses in a window")
+
+    add = parser.add_argument_group("sequences").add_argument
+    default = OneEuroOptions()
+    text = (
+        "remove jitter with the One-Euro filter; two values are its cutoff at rest in Hz and its "
+    )
+    text += f"rise with speed (default: {default.min_cutoff:g} {default.beta:g})"
+    add("--smooth", nargs="*", type=float, metavar="VALUE", help=text)
+    text = "frames a second of a folder that holds a sequence (default: %(default)g)"
+    add("--fps", type=float, default=30.0, help=text)
+
+    arguments = parser.parse_args(argv)
+    smooth = arguments.smooth or ()
+    if arguments.batch_size < 1:
+        raise UserError(f"--batch_size {arguments.batch_size}: at least 1 is needed")
+    if not 0 < arguments.fps < math.inf:
+        raise UserError(f"--fps {arguments.fps:g}: must be above 0")
+    if not all(map(math.isfinite, (arguments.rotate, *arguments.mount, *smooth))):
+        raise UserError("--rotate, --mount and --smooth take finite numbers")
+    if smooth and (len(smooth) != 2 or smooth[0] <= 0 or smooth[1] < 0):
+        raise UserError(
+            "--smooth takes no value, or two: the cutoff at rest, above 0, and the rise, 0 or more"
+        )
+    if arguments.input_dir is not None and not Path(arguments.input_dir).is_dir():
+        raise UserError(f"{arguments.input_dir}: no such folder of pictures")
+    return arguments
+
+
 def report(summary: Summary, arguments: argparse.Namespace, source: Source) -> None:
     """Say what was done, what was assumed and what could not be read."""
     for lens in summary.lenses:
         width, height = lens["size"]
         print(f"{width}×{height}: {lens['lens']}")
-    names = [f"poses.{name}" for name in dict.fromkeys(arguments.format)]
+    below = "**/" if source.nested else ""
+    names = [
+        f"{below if format_class(name).per_sequence else ''}poses.{name}"
+        for name in dict.fromkeys(arguments.format)
+    ]
     names += [] if arguments.no_pictures or source.live else ["pictures/"]
-    names += ["poses.mp4"] if arguments.video else []
-    if source.nested:
-        names = [f"**/{name}" if name in ("poses.bvh", "poses.mp4") else name for name in names]
+    names += [f"{below}poses.mp4"] if arguments.video else []
     where = name_text(str(arguments.save_dir))
     print(f"Poses of {summary.frames} frames in {where}: {', '.join(names)}")
     for item in summary.left_out:
@@ -82,9 +156,7 @@ def gpu_of_process(gpu: str, local: int) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Poses of pictures, a video or a camera."""
-    arguments = parse_arguments(__doc__, argv)
-    if arguments.input_dir is not None and not Path(arguments.input_dir).is_dir():
-        raise UserError(f"{arguments.input_dir}: no such folder of pictures")
+    arguments = parse_arguments(argv)
     rank, count, local = torchrun_ranks() or (0, 1, 0)
     # One of several processes says what they all do.
     with contextlib.redirect_stdout(None) if rank else contextlib.nullcontext():

@@ -13,7 +13,7 @@ from base.errors import UserError
 from utils import export_onnx, make_synthetic
 from utils.common.checkpoint import read_checkpoint
 from utils.common.networks import load_pose_model
-from utils.inference.source import Shot
+from utils.inference.source import LazyFrame
 from utils.training import stage
 
 BEST = "checkpoints/model_best.tar"
@@ -205,7 +205,7 @@ def test_inference_takes_the_numbers_of_pictures_for_a_video(run, video_data, tm
     ],
 )
 def test_a_picture_s_place_is_the_number_its_name_ends_in(file, frame, place):
-    assert Shot(file, "name", lambda: None, frame).place == place
+    assert LazyFrame(file, "name", lambda: None, frame).place == place
 
 
 def test_the_export_takes_each_frame_alone_and_says_so(run, tmp_path, capsys):

@@ -59,7 +59,7 @@ from utils.common.networks import Start, stage_network
 from utils.common.paths import CONFIGS, DEFAULT_CONFIG, REPOSITORY
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.evaluation.evaluate import Evaluation
-from utils.inference.onnx_predictor import OnnxPosePredictor
+from utils.inference.pose_predictor import OnnxPosePredictor
 from utils.inference.predictor import load_network, ready_network
 from utils.training.data import LabelLoader
 from utils.training.distributed import Processes

@@ -27,12 +27,7 @@ from utils.common.command import run_command
 from utils.common.device import GPU_HELP
 from utils.common.paths import DEFAULT_DATA_ROOT
 from utils.common.pretrained import model_path
-from utils.inference.confidence import (
-    ConfidenceMap,
-    confidence_path,
-    fit_confidence,
-    save_confidence,
-)
+from utils.inference.confidence import confidence_path, fit_confidence, save_confidence
 from utils.inference.pose_predictor import PosePredictor
 from utils.inference.predictor import load_network
 
@@ -44,6 +39,7 @@ _FOLDS = 5
 _CURVE_BINS = 10
 #: Fewer joints say too little about how often one is right.
 _FEWEST = 100
+_GREY, _ORANGE = "#9aa4b2", "#f97316"
 
 
 def collect(predictor: PosePredictor, dataset: BaseDataset) -> tuple[np.ndarray, np.ndarray]:
@@ -72,58 +68,37 @@ def held_out(heights: np.ndarray, right: np.ndarray, within_mm: float) -> np.nda
 
 
 def reliability(
-    said: np.ndarray, right: np.ndarray
+    predicted: np.ndarray, right: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Reliability curve: per tenth of the joints, mean said, share right, number; and the expected
-    calibration error (Naeini et al., AAAI 2015), the mean distance between the two."""
-    parts = np.array_split(np.argsort(said, kind="stable"), _CURVE_BINS)
-    mean = np.array([said[part].mean() for part in parts])
+    """Reliability curve: per tenth of the joints, mean predicted, share right, number; and the
+    expected calibration error (Naeini et al., AAAI 2015), the mean distance of the two."""
+    parts = np.array_split(np.argsort(predicted, kind="stable"), _CURVE_BINS)
+    mean = np.array([predicted[part].mean() for part in parts])
     share = np.array([right[part].mean() for part in parts])
     count = np.array([len(part) for part in parts])
     return mean, share, count, float(np.average(np.abs(mean - share), weights=count))
 
 
-def draw(path: Path, curves: dict[str, tuple[np.ndarray, np.ndarray]], within_mm: float) -> None:
-    """Draw reliability curves: name → (said, right)."""
+def draw(path: Path, curves: dict[str, np.ndarray], right: np.ndarray, within_mm: float) -> None:
+    """Draw the reliability curves of predicted probabilities, name → (N,); ``right`` is (N,)."""
     figure, axes = plt.subplots(figsize=(5.2, 5.4), dpi=150)
-    axes.plot([0, 1], [0, 1], color="#9aa4b2", linewidth=1, linestyle="--")
-    for (name, (said, right)), colour in zip(curves.items(), ("#9aa4b2", "#f97316"), strict=True):
-        mean, share, count, error = reliability(said, right)
+    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle="--")
+    style = {"marker": "o", "markersize": 4, "capsize": 2}
+    for (name, predicted), colour in zip(curves.items(), (_GREY, _ORANGE), strict=True):
+        mean, share, count, error = reliability(predicted, right)
         spread = 1.96 * np.sqrt(share * (1 - share) / count)
         label = f"{name} (off by {100 * error:.1f} %)"
-        axes.errorbar(
-            mean, share, spread, color=colour, marker="o", markersize=4, capsize=2, label=label
-        )
-    axes.set(
-        xlim=(0, 1.02),
-        ylim=(0, 1.02),
-        xlabel="confidence",
-        ylabel=f"share of joints within {within_mm:g} mm",
-    )
+        axes.errorbar(mean, share, spread, color=colour, label=label, **style)
+    within = f"share of joints within {within_mm:g} mm"
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence", ylabel=within)
     figure.legend(loc="lower center", ncols=2, frameon=False, fontsize=9)
     axes.grid(color="#e5e9f0", linewidth=0.8)
     axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout(rect=(0, 0.06, 1, 1))
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png")
     plt.close(figure)
-
-
-def calibrate(
-    heights: np.ndarray, errors: np.ndarray, within_mm: float, data: str
-) -> tuple[ConfidenceMap, np.ndarray]:
-    """The map of all frames, and (F, 16) probabilities held out from those it was fitted on.
-
-    Raises:
-        UserError: where there are too few joints.
-    """
-    if heights.size < _FEWEST or len(heights) < _FOLDS:
-        raise UserError(f"{data}: {heights.size} joints are too few to calibrate on")
-    right = errors <= within_mm
-    fitted = fit_confidence(heights.ravel(), right.ravel(), within_mm, data)
-    return fitted, held_out(heights, right, within_mm)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -133,30 +108,16 @@ def main(argv: list[str] | None = None) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--gpu", default="0", help=GPU_HELP)
-    parser.add_argument(
-        "--load_model",
-        type=model_path,
-        required=True,
-        help="finetuned checkpoint, an export of it, or 'pretrained'",
-    )
-    parser.add_argument(
-        "--data_root",
-        type=Path,
-        default=DEFAULT_DATA_ROOT,
-        help="folder that holds ValSet (default: data/synthetic)",
-    )
-    parser.add_argument(
-        "--within",
-        type=float,
-        default=100.0,
-        metavar="MM",
-        help="error up to which a joint counts as right, in the camera's frame (default: 100)",
-    )
-    parser.add_argument("--output", type=Path, help="the map (default: beside the checkpoint)")
-    parser.add_argument(
-        "--curve", type=Path, help="picture of the reliability curve (default: beside the map)"
-    )
+    add = parser.add_argument
+    add("--gpu", default="0", help=GPU_HELP)
+    model_help = "finetuned checkpoint, an export of it, or 'pretrained'"
+    add("--load_model", type=model_path, required=True, help=model_help)
+    root_help = "folder that holds ValSet (default: data/synthetic)"
+    add("--data_root", type=Path, default=DEFAULT_DATA_ROOT, help=root_help)
+    within_help = "error up to which a joint counts as right, in the camera's frame (default: 100)"
+    add("--within", type=float, default=100.0, metavar="MM", help=within_help)
+    add("--output", type=Path, help="the map (default: beside the checkpoint)")
+    add("--curve", type=Path, help="picture of the reliability curve (default: beside the map)")
     args = parser.parse_args(argv)
     if args.within <= 0:
         raise UserError(f"--within {args.within:g}: millimetres above 0")
@@ -165,20 +126,20 @@ def main(argv: list[str] | None = None) -> None:
     dataset = open_split(args.data_root, SetType.VAL, network.input_size)
     heights, errors = collect(network, dataset)
     data = f"{len(heights)} frames of {args.data_root.name}/{SetType.VAL.folder}"
-    fitted, probabilities = calibrate(heights, errors, args.within, data)
-    right = (errors <= args.within).ravel()
+    if heights.size < _FEWEST or len(heights) < _FOLDS:
+        raise UserError(f"{data}: {heights.size} joints are too few to calibrate on")
+    right = errors <= args.within
+    fitted = fit_confidence(heights.ravel(), right.ravel(), args.within, data)
     output = args.output or confidence_path(args.load_model)
     curve = args.curve or output.with_suffix(".png")
     save_confidence(output, fitted)
-    said = "the model's own" if network.has_uncertainty else "heatmap height"
-    curves = {
-        said: (heights.ravel(), right),
-        "calibrated, held out": (probabilities.ravel(), right),
-    }
-    draw(curve, curves, args.within)
+    own = "the model's own" if network.has_uncertainty else "heatmap height"
+    calibrated = held_out(heights, right, args.within).ravel()
+    curves, right = {own: heights.ravel(), "calibrated, held out": calibrated}, right.ravel()
+    draw(curve, curves, right, args.within)
     print(f"{100 * right.mean():.0f} % of the joints are within {args.within:g} mm.")
-    for name, (said, _) in curves.items():
-        print(f"{name}: off by {100 * reliability(said, right)[3]:.1f} % on average")
+    for name, predicted in curves.items():
+        print(f"{name}: off by {100 * reliability(predicted, right)[3]:.1f} % on average")
     print(f"{output}\n{curve}")
 
 

@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -28,12 +30,16 @@ from dataset.transforms import SquareCrop
 from model.pose_model import PoseModel
 from model.rays import CameraRays
 from utils.common.command import run_command
-from utils.common.networks import LoadedModel, load_pose_model
+from utils.common.networks import load_pose_model
 from utils.common.pretrained import model_path
 from utils.inference.fold import fold_batch_norms
-from utils.inference.onnx_predictor import INPUT, METADATA_KEY, OnnxPosePredictor
 from utils.inference.open_source import open_source
-from utils.inference.pose_predictor import PosePredictor
+from utils.inference.pose_predictor import (
+    INPUT,
+    METADATA_KEY,
+    OnnxPosePredictor,
+    PosePredictor,
+)
 
 _EXAMPLES = """examples:
   python utils/export_onnx.py --load_model model_best.tar --output model.onnx
@@ -49,23 +55,18 @@ the radius that holds the joint in 90 % of the cases, and 'visibility', (B, 16) 
 """
 
 _OPSET = 18
-#: Beginning of the weights that 8 bits are enough for, and those of them that are not.
+#: Prefix of the weights for which 8 bits are enough, and those of them for which they are not.
 _QUANTISED, _LAST_LAYER = "model.pose2d.", "final_layer."
-#: Operations that only what makes poses has.
+#: Operations that only the pose head has.
 _OF_POSES = ("Gather", "GridSample", "LayerNormalization", "MatMul", "Softmax")
-#: What the exported model may differ by from PyTorch, millimetres.
+#: What joints may differ by from PyTorch's, millimetres.
 TOLERANCE_MM = 0.1
 #: Pictures read for int8: one half calibrates, on the other the cost is measured.
 _PICTURES = 96
 
 
 class Deployed(nn.Module):
-    """uint8 pictures → what the kind of model exports, the rays of its camera inside.
-
-    Args:
-        model: in evaluation mode.
-        camera: of the square pictures.
-    """
+    """uint8 pictures → what the kind of model exports, the rays of its camera inside."""
 
     def __init__(self, model: PoseModel, camera: FisheyeCamera) -> None:
         super().__init__()
@@ -80,85 +81,68 @@ class Deployed(nn.Module):
         return tuple(getattr(output, name) for name in self.model.exports)
 
 
-def write_onnx(loaded: LoadedModel, path: Path) -> None:
-    """Export a model; it is folded in place.
-
-    Raises:
-        UserError: where the file cannot be written.
-    """
-    fold_batch_norms(loaded.model.pose2d)
-    side = loaded.model.input_size
-    deployed = Deployed(loaded.model, loaded.camera)
-    with replacing(path) as temporary:
-        torch.onnx.export(
-            deployed.eval(),
-            (torch.zeros(2, side, side, 3, dtype=torch.uint8),),
-            temporary,
-            input_names=[INPUT],
-            output_names=list(loaded.model.exports),
-            dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
-            opset_version=_OPSET,
-            external_data=False,
-            dynamo=True,
-            verbose=False,
-        )
-        model = onnx.load(temporary)
-        describe(model, loaded)
-        onnx.save(model, temporary)
+def write_onnx(
+    model: PoseModel, camera: FisheyeCamera, path: Path, metadata: dict[str, str]
+) -> None:
+    """Export a model, which is folded in place, with the camera of its square pictures."""
+    fold_batch_norms(model.pose2d)
+    side = model.input_size
+    torch.onnx.export(
+        Deployed(model, camera).eval(),
+        (torch.zeros(2, side, side, 3, dtype=torch.uint8),),
+        path,
+        input_names=[INPUT],
+        output_names=list(model.exports),
+        dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
+        opset_version=_OPSET,
+        external_data=False,
+        dynamo=True,
+        verbose=False,
+    )
+    _describe(path, metadata)
 
 
-def describe(model: onnx.ModelProto, loaded: LoadedModel) -> None:
-    """Write into a model what it was made from."""
-    text = {"checkpoint": str(loaded.path), "input_size": loaded.model.input_size}
-    onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(text)})
+def _describe(path: Path, metadata: dict[str, str]) -> None:
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, metadata)
+    onnx.save(model, path)
 
 
-def quantise(source: Path, path: Path, squares: np.ndarray) -> None:
+class _Squares(CalibrationDataReader):
+    def __init__(self, squares: np.ndarray) -> None:
+        self._left = iter(squares)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        square = next(self._left, None)
+        return None if square is None else {INPUT: square[None]}
+
+
+def quantise(source: Path, path: Path, squares: np.ndarray, metadata: dict[str, str]) -> None:
     """An int8 copy of an exported model: convolutions in 8 bits, the rest as it was.
 
-    Static quantisation, weights by channel, activations by the range they take on pictures.
-
-    Args:
-        source: the exported model.
-        path: where the copy goes.
-        squares: (N, S, S, 3) uint8 pictures to calibrate on.
-
-    Raises:
-        UserError: where it cannot be written.
+    Static quantisation, weights by channel, activations by the range they have on ``squares``
+    (N, S, S, 3) uint8.
     """
-
-    class Reader(CalibrationDataReader):
-        def __init__(self) -> None:
-            self._left = iter(squares)
-
-        def get_next(self) -> dict[str, np.ndarray] | None:
-            square = next(self._left, None)
-            return None if square is None else {INPUT: square[None]}
-
-    custom = {item.key: item.value for item in onnx.load(source).metadata_props}
-    with replacing(path) as temporary, replacing(path.with_suffix(".prepared.onnx")) as prepared:
-        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-        quantize_static(
-            str(prepared),
-            str(temporary),
-            Reader(),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Conv", "MaxPool", "Add"],
-            nodes_to_exclude=_kept_precise(onnx.load(prepared).graph),
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax,
-        )
-        model = onnx.load(temporary)
-        onnx.helper.set_model_props(model, custom)
-        onnx.save(model, temporary)
-    path.with_suffix(".prepared.onnx").unlink(missing_ok=True)
+    prepared = path.with_suffix(".prepared.onnx")
+    quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+    quantize_static(
+        str(prepared),
+        str(path),
+        _Squares(squares),
+        quant_format=QuantFormat.QDQ,
+        op_types_to_quantize=["Conv", "MaxPool", "Add"],
+        nodes_to_exclude=_kept_precise(onnx.load(prepared).graph),
+        per_channel=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        calibrate_method=CalibrationMethod.MinMax,
+    )
+    _describe(path, metadata)
 
 
 def _kept_precise(graph: onnx.GraphProto) -> list[str]:
-    """Nodes that stay in floating point: what makes poses, whose metres need more than 256 steps,
-    and the layer that makes the heatmaps, whose heights are the confidences."""
+    """Nodes that stay in floating point: the pose head, whose metres need more than 256 steps, and
+    the layer that makes the heatmaps, whose heights are the confidences."""
     kept, precise = [], set()
     # Nodes are in the order of their execution, so that whatever comes after one is found.
     for node in graph.node:
@@ -171,13 +155,7 @@ def _kept_precise(graph: onnx.GraphProto) -> list[str]:
 
 
 def read_squares(folder: Path, size: int, count: int) -> np.ndarray:
-    """Up to ``count`` pictures from all over a folder as squares: (N, S, S, 3) uint8.
-
-    Raises:
-        UserError: for a folder without readable pictures.
-    """
-    if not Path(folder).is_dir():
-        raise UserError(f"{folder}: no such folder of pictures")
+    """Up to ``count`` pictures, evenly spread over a folder, as squares: (N, S, S, 3) uint8."""
     pictures = open_source(str(folder)).sample(count)
     if not pictures:
         raise UserError(f"{folder}: none of its pictures can be read")
@@ -200,17 +178,11 @@ def main(argv: list[str] | None = None) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--load_model",
-        type=model_path,
-        required=True,
-        help="checkpoint of the finetuned model, or 'pretrained'",
-    )
-    parser.add_argument("--output", type=Path, required=True, help="the file, *.onnx")
-    parser.add_argument(
-        "--int8", action="store_true", help="8-bit convolutions; needs --pictures to calibrate on"
-    )
-    parser.add_argument(
+    add, model_help = parser.add_argument, "checkpoint of the finetuned model, or 'pretrained'"
+    add("--load_model", type=model_path, required=True, help=model_help)
+    add("--output", type=Path, required=True, help="the file, *.onnx")
+    add("--int8", action="store_true", help="8-bit convolutions; needs --pictures to calibrate on")
+    add(
         "--pictures",
         type=Path,
         help="folder of pictures like those the model will see; without it the check against "
@@ -226,37 +198,34 @@ def main(argv: list[str] | None = None) -> None:
         print("The temporal form is left out: the export takes each frame alone.")
     size = loaded.model.input_size
     if args.pictures is None:
-        noise = np.random.default_rng(0).integers(0, 256, (8, size, size, 3), np.uint8)
-        squares = noise
+        squares = np.random.default_rng(0).integers(0, 256, (8, size, size, 3), np.uint8)
     else:
         squares = read_squares(args.pictures, size, _PICTURES)
     # Each of its pictures is a sequence of its own, as in the export.
     whole = load_pose_model(args.load_model, single_frame=True)
     plain = PosePredictor(whole.model, torch.device("cpu"), "fp32", whole.camera)
-    exact = args.output.with_suffix(".fp32.onnx") if args.int8 else args.output
-    try:
-        write_onnx(loaded, exact)
-        worst = float(difference_mm(plain, OnnxPosePredictor(exact), squares[:8]).max())
+    text = {"checkpoint": str(loaded.path), "input_size": size}
+    metadata = {METADATA_KEY: json.dumps(text)}
+    with replacing(args.output) as temporary, tempfile.TemporaryDirectory() as folder:
+        exported = Path(folder) / "fp32.onnx"
+        write_onnx(loaded.model, loaded.camera, exported, metadata)
+        worst = float(difference_mm(plain, OnnxPosePredictor(exported), squares[:8]).max())
         if worst > TOLERANCE_MM:
             raise UserError(
                 f"{args.output}: joints differ from PyTorch's by {worst:.2f} mm, more than "
-                f"{TOLERANCE_MM} mm; nothing is left there"
+                f"{TOLERANCE_MM} mm; it is not written"
             )
         print(f"Joints differ from PyTorch's by {worst:.4f} mm at most.")
         if args.int8:
+            exact, exported = exported, Path(folder) / "int8.onnx"
             # Every other picture calibrates; the cost is measured on the rest.
-            quantise(exact, args.output, squares[::2])
-            cost = difference_mm(plain, OnnxPosePredictor(args.output), squares[1::2])
+            quantise(exact, exported, squares[::2], metadata)
+            cost = difference_mm(plain, OnnxPosePredictor(exported), squares[1::2])
             print(
                 f"int8 moves joints by {cost.mean():.1f} mm on average, {cost.max():.1f} mm in the "
                 f"worst of {len(cost)} pictures it was not calibrated on."
             )
-    except BaseException:
-        args.output.unlink(missing_ok=True)
-        raise
-    finally:
-        if args.int8:
-            exact.unlink(missing_ok=True)
+        shutil.copyfile(exported, temporary)
     print(f"{args.output}: {args.output.stat().st_size / 1e6:.0f} MB")
 
 

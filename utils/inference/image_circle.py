@@ -1,7 +1,7 @@
 """The bright disc that a fisheye lens draws on a dark sensor, found in pictures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,16 +18,13 @@ _TRIALS = 400
 #: Arc of the rim that must be seen, degrees, and share of the rim points that must agree.
 _LEAST_ARC = 90
 _LEAST_AGREEMENT = 0.5
+_LEAST_POINTS = 12
+#: Pixels from the picture's border within which a point does not count as the rim's.
+_BORDER = 3
 
 
-@dataclass(frozen=True)
-class ImageCircle:
-    """Rim of the disc.
-
-    Attributes:
-        x, y: its centre, pixels.
-        radius: pixels.
-    """
+class ImageCircle(NamedTuple):
+    """Rim of the disc, pixels."""
 
     x: float
     y: float
@@ -35,11 +32,9 @@ class ImageCircle:
 
 
 def _rim_points(brightest: np.ndarray) -> np.ndarray:
-    """Outermost lit points (N, 2) in all directions from the middle, but for the picture's border.
-
-    Of the lit region's convex hull: a circle is convex, so dark things at the rim only cut it by
-    straight lines, whose points the fit then finds to disagree.
-    """
+    """Outermost points (N, 2) of the lit region's convex hull in all directions, but for those at
+    the picture's border.  A circle is convex, so dark things at the rim only cut it by straight
+    lines, whose points the fit then finds to disagree."""
     height, width = brightest.shape
     side = max(2, round(_CORNER_SHARE * min(height, width)))
     ends = (slice(side), slice(-side, None))
@@ -65,32 +60,28 @@ def _rim_points(brightest: np.ndarray) -> np.ndarray:
     inside[inside] = filled[row[inside], column[inside]] > 0
     last = len(reach) - 1 - np.argmax(inside[::-1], axis=0)
     points = along[last, np.arange(_DIRECTIONS)]
-    margin = 3
-    far = np.array([width, height]) - 1 - margin
-    return points[((points > margin) & (points < far)).all(1)]
+    far = np.array([width, height]) - 1 - _BORDER
+    return points[((points > _BORDER) & (points < far)).all(1)]
 
 
-def _circle_through(points: np.ndarray) -> np.ndarray:
-    """Least-squares circle (x, y, r) of (N, 2) points, N ≥ 3: x² + y² = 2 a x + 2 b y + c."""
+def _circle_through(points: np.ndarray) -> ImageCircle:
+    """Least-squares circle of (N, 2) points, N ≥ 3: x² + y² = 2 a x + 2 b y + c."""
     design = np.column_stack([2 * points, np.ones(len(points))])
     (a, b, c), *_ = np.linalg.lstsq(design, (points**2).sum(1), rcond=None)
-    return np.array([a, b, np.sqrt(max(c + a * a + b * b, 0.0))])
+    return ImageCircle(a, b, np.sqrt(max(c + a * a + b * b, 0.0)))
 
 
-def _agreeing(points: np.ndarray, circle: np.ndarray) -> np.ndarray:
+def _agreeing(points: np.ndarray, circle: ImageCircle) -> np.ndarray:
     distance = np.hypot(*(points - circle[:2]).T)
-    return np.abs(distance - circle[2]) <= _TOLERANCE * circle[2]
+    return np.abs(distance - circle.radius) <= _TOLERANCE * circle.radius
 
 
 def find_image_circle(pictures: Sequence[np.ndarray]) -> ImageCircle | None:
     """The image circle of a camera, or None where no dark surround shows one.
 
-    Args:
-        pictures: one or more (H, W, 3) uint8 of one size; what is dark in one may be lit in
-            another.
-
-    The circle is fitted to the rim by random sample consensus (Fischler & Bolles, 1981) and least
-    squares on what agrees.
+    Fitted to the rim by RANSAC (Fischler & Bolles, 1981) and least squares on what agrees.
+    ``pictures`` are one or more (H, W, 3) uint8 of one size; what is dark in one may be lit in
+    another.
     """
     height, width = pictures[0].shape[:2]
     scale = min(1.0, _WORK_SIDE / max(height, width))
@@ -99,24 +90,22 @@ def find_image_circle(pictures: Sequence[np.ndarray]) -> ImageCircle | None:
         [cv2.resize(item, size, interpolation=cv2.INTER_AREA).max(2) for item in pictures], axis=0
     )
     points = _rim_points(brightest)
-    if len(points) < 12:
+    if len(points) < _LEAST_POINTS:
         return None
     rng = np.random.default_rng(0)
     best = np.zeros(len(points), bool)
     for _ in range(_TRIALS):
         circle = _circle_through(points[rng.choice(len(points), 3, replace=False)])
-        if not 0.2 * min(size) < circle[2] < 1.5 * max(size):
-            continue
         agreeing = _agreeing(points, circle)
-        if agreeing.sum() > best.sum():
+        sized = 0.2 * min(size) < circle.radius < 1.5 * max(size)
+        if sized and agreeing.sum() > best.sum():
             best = agreeing
-    if best.sum() < max(12, _LEAST_AGREEMENT * len(points)):
+    if best.sum() < max(_LEAST_POINTS, _LEAST_AGREEMENT * len(points)):
         return None
-    circle = _circle_through(points[best])
-    best = _agreeing(points, circle)
+    best = _agreeing(points, _circle_through(points[best]))
     circle = _circle_through(points[best])
     around = np.degrees(np.arctan2(*(points[best] - circle[:2]).T[::-1]))
     if len(np.unique(np.floor(around / 5))) * 5 < _LEAST_ARC:
         return None
-    x, y = (circle[0] + 0.5) * width / size[0] - 0.5, (circle[1] + 0.5) * height / size[1] - 0.5
-    return ImageCircle(float(x), float(y), float(circle[2] * width / size[0]))
+    x, y = (circle.x + 0.5) * width / size[0] - 0.5, (circle.y + 0.5) * height / size[1] - 0.5
+    return ImageCircle(float(x), float(y), float(circle.radius * width / size[0]))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from base.base_transform import BaseTransform
 from base.camera import RELEASE_CAMERA, FisheyeCamera
@@ -11,16 +12,16 @@ from base.camera_model import AnyCamera
 from base.equidistant import equidistant_camera
 from base.errors import UserError
 from dataset.transforms import SquareCrop
-from utils.inference.calibration.calibration import BUILT_IN, Calibration, load_calibration
+from utils.inference.calibration.calibration import TRAINING, load_calibration
 from utils.inference.image_circle import ImageCircle, find_image_circle
-from utils.inference.mount import mount_rotation
 from utils.inference.warp import RIM, CameraWarp
 
-#: ``--camera circle``: no calibration; the image circle tells what can be told.
+#: ``--camera circle``: no calibration, the image circle decides.
 CIRCLE = "circle"
 DEFAULT_FOV = 180.0
 
 _ASPECT = RELEASE_CAMERA.width / RELEASE_CAMERA.height
+_BY_CIRCLE = "taken for the training camera's, by its image circle"
 _BY_SHAPE = "taken for the training camera's, assumed by its shape: no image circle is visible"
 _UNKNOWN = (
     "unknown lens without a visible image circle, assumed to be the training camera's: give "
@@ -30,26 +31,31 @@ _UNKNOWN = (
 _SAME_CIRCLE = 0.05
 
 
-def _training_square(side: int) -> FisheyeCamera:
-    """The training camera of square pictures."""
-    return SquareCrop(side).camera(RELEASE_CAMERA)
+def mount_rotation(rotate: float = 0.0, forward: float = 0.0, left: float = 0.0) -> np.ndarray:
+    """(3, 3) rotation of directions from the frame of a camera that looks straight down (x to the
+    wearer's left, y forward, z down) to that of the user's, which is turned by degrees as in
+    :class:`Lens`."""
+    return Rotation.from_euler("ZXY", [-rotate, forward, -left], degrees=True).as_matrix()
 
 
 def _training_camera(width: int, height: int) -> FisheyeCamera:
-    """The training camera of other pictures: their centred square is its, whatever is beside it."""
+    """The training camera of other pictures, whose centred square is its own."""
     crop = SquareCrop(1, width, height)
-    return _training_square(crop.side).cropped(-crop.left, -crop.top, width, height)
+    square = SquareCrop(crop.side).camera(RELEASE_CAMERA)
+    return square.cropped(-crop.left, -crop.top, width, height)
+
+
+def _is_training_circle(circle: ImageCircle, width: int, height: int) -> bool:
+    camera = _training_camera(width, height)
+    rim = camera.project(np.array([np.sin(RIM), 0.0, np.cos(RIM)]))[0] - camera.cx
+    off = np.abs(np.subtract(circle, [camera.cx, camera.cy, rim]))
+    return bool((off < _SAME_CIRCLE * rim).all())
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How pictures of one size reach the network.
-
-    Attributes:
-        transform: picture → the network's square, and pixels back.
-        lens: the lens in words, for the person and for ``poses.json``.
-        assumed: whether that is a guess, which the person should know.
-    """
+    """How pictures of one size reach the network: picture → its square, and pixels back; the lens
+    in words, for the screen and ``poses.json``; and whether it is ``assumed``."""
 
     transform: BaseTransform
     lens: str
@@ -57,15 +63,21 @@ class View:
 
 
 class Lens:
-    """What was said about the camera.
+    """What is known of the camera.
 
     Args:
         camera: None to judge by the picture, "training", "circle", or a calibration file.
-        fov: angle across the image circle, degrees, where no calibration tells it.
-        rotate, mount: how the camera is turned, see :func:`utils.inference.mount.mount_rotation`.
+        fov: angle across the image circle, degrees, of a lens without calibration.
+        rotate: degrees by which its pictures must be turned clockwise for the wearer's face to be
+            at the top and what is ahead at the bottom.
+        mount: degrees by which it looks (forward, to the wearer's left) of straight down.
+
+    Attributes:
+        rotation: (3, 3), see :func:`mount_rotation`.
+        needs_pictures: whether the lens is judged by what pictures show.
 
     Raises:
-        UserError: for a camera that is unknown, or one that states its own angles and ``fov`` too.
+        UserError: for a camera that is unknown, or a calibrated one and ``fov`` too.
     """
 
     def __init__(
@@ -77,88 +89,56 @@ class Lens:
     ) -> None:
         if fov is not None and not 20 <= fov <= 300:
             raise UserError(f"--fov {fov:g}: degrees across the image circle, 20 to 300")
-        if fov is not None and camera not in (None, CIRCLE):
+        self.needs_pictures = camera in (None, CIRCLE)
+        if fov is not None and not self.needs_pictures:
             raise UserError(f"--fov is for a lens without calibration; --camera {camera} has one")
         self.camera, self.fov = camera, fov
         self.rotation = mount_rotation(rotate, *mount)
-        self._calibration: Calibration | None = None
-        if camera not in (None, CIRCLE):
-            self._calibration = load_calibration(camera)
-
-    @property
-    def needs_pictures(self) -> bool:
-        """Whether a look at several pictures helps to find the image circle."""
-        return self.camera in (None, CIRCLE)
+        self._calibration = None if self.needs_pictures else load_calibration(camera)
 
     def view(self, pictures: Sequence[np.ndarray], input_size: int) -> View:
-        """View of pictures of one size.
-
-        Args:
-            pictures: one or more (H, W, 3) uint8 of that size.
-            input_size: side S of the network's square, pixels.
-
-        Raises:
-            UserError: where the calibration is of another size.
+        """View of one or more pictures (H, W, 3) uint8 of one size, as the network's square of
+        side ``input_size``.
+        Raises UserError where the calibration is of another size, or nothing tells the lens.
         """
         height, width = pictures[0].shape[:2]
-        if self.camera == "training":
-            lens = f"training camera ({BUILT_IN['training'][1]})"
-            return self._training(width, height, input_size, lens)
+
+        def warped(camera: AnyCamera, lens: str, assumed: bool) -> View:
+            target = SquareCrop(input_size).camera(RELEASE_CAMERA)
+            return View(CameraWarp(camera, target, self.rotation), lens, assumed)
+
+        def training(lens: str, assumed: bool = False) -> View:
+            if np.allclose(self.rotation, np.eye(3)):
+                return View(SquareCrop(input_size, width, height), lens, assumed)
+            return warped(_training_camera(width, height), lens, assumed)
+
+        if self.camera == TRAINING:
+            return training(f"training camera ({self._calibration.source})")
         if self._calibration is not None:
             camera = self._calibration.for_picture(width, height)
-            return View(self._warp(camera, input_size), self._calibration.source, False)
+            return warped(camera, self._calibration.source, False)
         circle = find_image_circle(pictures)
-        shaped = width == height or abs(width / height / _ASPECT - 1) < 0.005
         unlike = ""
         if self.camera is None and self.fov is None:
+            shaped = width == height or abs(width / height / _ASPECT - 1) < 0.005
             if circle is None:
-                lens = _BY_SHAPE if shaped else _UNKNOWN
-                return self._training(width, height, input_size, lens, assumed=True)
-            if shaped and self._like_training(circle, width, height):
-                lens = "taken for the training camera's, by its image circle"
-                return self._training(width, height, input_size, lens)
+                return training(_BY_SHAPE if shaped else _UNKNOWN, assumed=True)
+            if shaped and _is_training_circle(circle, width, height):
+                return training(_BY_CIRCLE)
             unlike = ", unlike the training camera's" if shaped else ""
-        camera, lens = self._equidistant(width, height, circle, unlike)
-        return View(self._warp(camera, input_size), lens, True)
-
-    @staticmethod
-    def _like_training(circle: ImageCircle, width: int, height: int) -> bool:
-        camera = _training_camera(width, height)
-        rim = camera.project(np.array([np.sin(RIM), 0.0, np.cos(RIM)]))[0] - camera.cx
-        found = np.array([circle.x, circle.y, circle.radius])
-        return bool((np.abs(found - [camera.cx, camera.cy, rim]) < _SAME_CIRCLE * rim).all())
-
-    def _training(
-        self, width: int, height: int, input_size: int, lens: str, assumed: bool = False
-    ) -> View:
-        """The centred square of a picture of the training camera, or of one taken for it."""
-        crop = SquareCrop(input_size, width, height)
-        if np.allclose(self.rotation, np.eye(3)):
-            return View(crop, lens, assumed)
-        return View(self._warp(_training_camera(width, height), input_size), lens, assumed)
-
-    def _equidistant(
-        self, width: int, height: int, circle: ImageCircle | None, unlike: str
-    ) -> tuple[AnyCamera, str]:
         fov = DEFAULT_FOV if self.fov is None else self.fov
-        angle = f"{fov:g}° " + ("assumed" if self.fov is None else "as stated")
-        if circle is None:
-            if self.fov is None:
-                raise UserError(
-                    f"--camera circle: no image circle is seen in pictures of {width}×{height}; "
-                    "give --fov DEGREES across the picture, or --camera FILE"
-                )
+        if circle is not None:
+            place = f"{circle.radius:.0f} px found at ({circle.x:.0f}, {circle.y:.0f}){unlike}"
+            found = f"image circle of {place}"
+        elif self.fov is None:
+            raise UserError(
+                f"--camera circle: no image circle is seen in pictures of {width}×{height}; "
+                "give --fov DEGREES across the picture, or --camera FILE"
+            )
+        else:
             # Without a dark surround the lens fills the longer side.
             circle = ImageCircle((width - 1) / 2, (height - 1) / 2, max(width, height) / 2)
-            where = "image circle taken to be as wide as the picture"
-        else:
-            where = (
-                f"image circle of {circle.radius:.0f} px found at ({circle.x:.0f}, {circle.y:.0f})"
-                f"{unlike}"
-            )
+            found = "image circle taken to be as wide as the picture"
         camera = equidistant_camera(width, height, (circle.x, circle.y), circle.radius, fov)
-        return camera, f"no calibration: {where}, equidistant, {angle}"
-
-    def _warp(self, camera: AnyCamera, input_size: int) -> CameraWarp:
-        target = _training_square(input_size)
-        return CameraWarp(camera, target, self.rotation)
+        angle = f"{fov:g}° {'assumed' if self.fov is None else 'as stated'}"
+        return warped(camera, f"no calibration: {found}, equidistant, {angle}", True)

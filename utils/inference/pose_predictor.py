@@ -1,6 +1,9 @@
-"""A trained network on pictures: heatmaps decoded, the pose placed before the camera."""
+"""A trained network on square pictures: heatmaps decoded, the pose placed before the camera."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,12 +20,16 @@ from model.joint_transformer import COVERAGE_RADIUS
 from model.pose_model import PoseModel, PoseOutput
 from model.rays import CameraRays
 from utils.common.device import autocast
+from utils.common.memory import is_out_of_memory
 from utils.inference.track import Track
 
-#: Every joint pulls a little at the pose's place, so that it is defined where nothing was seen.
-_LEAST_WEIGHT = 1e-3
+#: Added to every joint's weight in the fit of the pose's place, so that it is defined where
+#: nothing is seen.
+_MIN_WEIGHT = 1e-3
 #: Metres within which a joint counts as right where a confidence is a probability.
 WITHIN = 0.1
+#: Key of what utils/export_onnx.py writes into the metadata of a model, and name of its input.
+METADATA_KEY, INPUT = "ego_pose", "images"
 
 
 class Prediction(NamedTuple):
@@ -30,17 +37,15 @@ class Prediction(NamedTuple):
 
     Attributes:
         joints3d: (B, 16, 3) float32 metres, camera axes, Neck at the origin.
-        joints2d: (B, 16, 2) float32 pixels of the network's picture: of the heatmaps, but of the
-            projected 3D pose for Head, which has none.
-        confidence: (B, 16) float32 in [0, 1]: of a model that says how sure it is, the
-            probability that the joint is within :data:`WITHIN` of its place; else the height of
-            its heatmap, Head having the Neck's, from which it hangs.
-        neck: (B, 3) float32 metres, camera frame: of a model that knows; else where the Neck must
-            be for the joints to lie along the rays they are seen along.
-        uncertainty: (B, 16) float32 metres: the joint is in the ball of that radius around
-            ``joints3d + neck`` in 90 % of the cases; None if the model does not say.
-        visible: (B, 16) float32 in [0, 1], probability that the joint is in the picture and not
-            hidden; None likewise.
+        joints2d: (B, 16, 2) float32 pixels of the network's picture, from the heatmaps; Head, which
+            has none, is projected from the 3D pose.
+        confidence: (B, 16) float32 in [0, 1]: of a model with uncertainty the probability that the
+            joint is within :data:`WITHIN` of its place; else the height of its heatmap, for Head
+            the Neck's.
+        neck: (B, 3) float32 metres, camera frame: the model's, or else where the Neck must be for
+            the joints to lie along the rays they are seen along.
+        uncertainty: (B, 16) float32 metres, radius around ``joints3d + neck`` with 90 % coverage;
+            None if the model has none.
     """
 
     joints3d: np.ndarray
@@ -48,35 +53,27 @@ class Prediction(NamedTuple):
     confidence: np.ndarray
     neck: np.ndarray
     uncertainty: np.ndarray | None = None
-    visible: np.ndarray | None = None
 
 
 def within_probability(uncertainty: np.ndarray) -> np.ndarray:
-    """Probability that joints are within :data:`WITHIN` of their places.
+    """(…) float32 probability that joints are within :data:`WITHIN` of their places, from the
+    radius (…), metres, with 90 % coverage.
 
-    Args:
-        uncertainty: (…) metres, radius that covers a joint in 90 % of the cases.
-
-    Returns:
-        (…) float32: 1 − exp(−x) (1 + x + x² / 2) with x the limit in units of the scale, the
-        distribution of :class:`model.joint_transformer.JointEstimate` up to there.
+    1 − exp(−x) (1 + x + x² / 2) with x the limit in units of the scale: the distribution of
+    :class:`model.joint_transformer.JointEstimate` up to there.
     """
     x = WITHIN * COVERAGE_RADIUS / np.asarray(uncertainty, np.float64)
     return (1 - np.exp(-x) * (1 + x + x * x / 2)).astype(np.float32)
 
 
 class PosePredictor:
-    """Runs a network on batches of its own square pictures.
+    """Runs a network on batches of square pictures.
 
     Args:
         model: in evaluation mode, on ``device``.
         device: where it is.
         precision: "auto", "fp32" or "bf16", see :func:`utils.common.device.autocast`.
-        camera: of the square pictures; None for the release's, cropped and resized as in training.
-
-    Attributes:
-        input_size: side S of the pictures, pixels.
-        camera: of the pictures.
+        camera: of the square pictures; None for the release's, cropped and resized.
     """
 
     def __init__(
@@ -86,9 +83,7 @@ class PosePredictor:
         precision: str = "auto",
         camera: FisheyeCamera | None = None,
     ) -> None:
-        self.model = model
-        self.device = device
-        self.precision = precision
+        self.model, self.device, self.precision = model, device, precision
         self.input_size = model.input_size
         self.camera = camera or SquareCrop(model.input_size).camera(RELEASE_CAMERA)
         self.rays = CameraRays(self.camera).to(device)
@@ -105,14 +100,13 @@ class PosePredictor:
         places: Sequence[Place] | None = None,
         track: Track | None = None,
     ) -> Prediction:
-        """Poses of pictures.
+        """Poses of pictures (B, S, S, 3) uint8 RGB.
 
-        Args:
-            images: (B, S, S, 3) uint8 RGB.
-            places: B sequences and numbers in them; None for pictures that stand alone.
-            track: of :meth:`new_track`, the frames before these; None for none.
+        ``places`` are B sequences and numbers in them, None for pictures that stand alone;
+        ``track``, of :meth:`new_track`, holds the frames before these.
+        Raises UserError for poses that are not finite.
         """
-        return self.placed(self.forward(images, places, track))
+        return self._placed(self.forward(images, places, track))
 
     def forward(
         self,
@@ -130,16 +124,10 @@ class PosePredictor:
         return self.model(history=history)._replace(heatmaps=output.heatmaps)
 
     def new_track(self) -> Track | None:
-        """Where frames of a sequence are kept between calls; None for a model without a temporal
-        form."""
+        """Memory of a sequence between calls; None for a model without a temporal form."""
         return Track(self.model.lags) if self.model.lags else None
 
-    def placed(self, output: PoseOutput) -> Prediction:
-        """Decode heatmaps, and place poses where their joints are seen.
-
-        Raises:
-            UserError: for poses that are not finite.
-        """
+    def _placed(self, output: PoseOutput) -> Prediction:
         seen, confidence15 = decode_heatmaps(output.heatmaps, self.input_size)
         joints3d = neck_centred(output.joints3d.float())
         rows = list(HEATMAP_JOINTS)
@@ -151,7 +139,7 @@ class PosePredictor:
             # In double precision: where nothing is seen all rays are one, and the fit is all but
             # singular.
             rays = self.camera.unproject(seen.double())
-            weights = confidence15.double() + _LEAST_WEIGHT
+            weights = confidence15.double() + _MIN_WEIGHT
             neck = fit_translation(joints3d[:, rows].double(), rays, weights).float()
         if not (joints3d.isfinite().all() and neck.isfinite().all()):
             raise UserError(
@@ -167,6 +155,49 @@ class PosePredictor:
             confidence[:, HEAD] = confidence[:, NECK]
             return Prediction(*places, confidence.numpy(), neck.numpy())
         uncertainty = output.uncertainty.float().cpu().numpy()
-        confidence = within_probability(uncertainty)
-        visible = torch.sigmoid(output.visibility.float()).cpu().numpy()
-        return Prediction(*places, confidence, neck.numpy(), uncertainty, visible)
+        return Prediction(*places, within_probability(uncertainty), neck.numpy(), uncertainty)
+
+
+class OnnxPosePredictor(PosePredictor):
+    """Runs a file of ``utils/export_onnx.py`` on the CPU, or on CUDA where onnxruntime has it.
+
+    ``threads`` are of the CPU; 0 for ONNX Runtime's own choice, one a physical core.
+    Raises UserError for a file that is not an export.
+    """
+
+    def __init__(self, path: Path, threads: int = 0) -> None:
+        # Slow to import, and only needed here.
+        import onnxruntime as ort
+
+        if not path.is_file():
+            raise UserError(
+                f"no model at {path}: make one with 'python utils/export_onnx.py --load_model …'"
+            )
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+        providers = [name for name in wanted if name in ort.get_available_providers()]
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers)
+            metadata = self._session.get_modelmeta().custom_metadata_map
+            described = json.loads(metadata[METADATA_KEY])
+        except KeyError:
+            raise UserError(f"{path}: an ONNX model, but not of utils/export_onnx.py") from None
+        except Exception as error:  # onnxruntime's own errors share no base class
+            if is_out_of_memory(error):
+                raise
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise UserError(f"{path}: not a readable ONNX model ({reason})") from None
+        self._names = [output.name for output in self._session.get_outputs()]
+        model = SimpleNamespace(input_size=described["input_size"], exports=self._names, lags=())
+        super().__init__(model, torch.device("cpu"), "fp32")
+
+    def forward(
+        self,
+        images: torch.Tensor,
+        places: Sequence[Place] | None = None,
+        track: Track | None = None,
+    ) -> PoseOutput:
+        values = self._session.run(self._names, {INPUT: images.numpy()})
+        return PoseOutput(**dict(zip(self._names, map(torch.from_numpy, values), strict=True)))

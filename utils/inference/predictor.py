@@ -1,10 +1,11 @@
-"""A checkpoint as an object that takes pictures of any size and returns poses in their pixels."""
+"""A checkpoint as an object that turns pictures of any size into poses in their pixels."""
 
 import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -16,42 +17,38 @@ from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
 from dataset.runs import Place
 from model.pose_model import PoseModel
-from utils.common.device import select_device
+from utils.common.device import fast_bf16, select_device
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import pretrained_weights
-from utils.inference.confidence import ConfidenceMap, confidence_path, load_confidence
-from utils.inference.fold import prepare_model
+from utils.inference.confidence import confidence_path, load_confidence
+from utils.inference.fold import fold_batch_norms
 from utils.inference.lens import Lens, View
-from utils.inference.onnx_predictor import OnnxPosePredictor
-from utils.inference.pose_predictor import PosePredictor
+from utils.inference.pose_predictor import OnnxPosePredictor, PosePredictor
 from utils.inference.track import Track
 
-#: Mean distance between the placed pose and the joints seen, as a share of the network's picture,
+#: Mean distance between the placed pose and ``joints2d``, as a share of the network's picture,
 #: above which the two disagree.
 DISAGREEMENT = 0.10
 
 _SEEN = list(HEATMAP_JOINTS)
-_LEAST_WEIGHT = 1e-6
+_MIN_WEIGHT = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """The pose of one picture.
+    """The pose of one picture, joints in the order of :data:`base.skeleton.JOINTS`.
 
     Attributes:
         joints3d: (16, 3) float32 metres, camera axes (x right in the picture, y down in it, z
-            along the optical axis), Neck at the origin; order of :data:`base.skeleton.JOINTS`.
-        joints2d: (16, 2) float32 pixels of the picture that was given; the Head, which has no
-            heatmap, is projected from the 3D pose.
-        confidence: (16,) float32 in [0, 1]: of a model that says how sure it is, or with a
-            calibration, the probability that the joint is right; else the height of its heatmap.
-        neck: (3,) float32 metres: where the Neck is in the camera frame; ``joints3d + neck`` is
-            the pose before the camera.
-        residual: pixels of the picture by which the placed 3D pose misses ``joints2d``, mean over
-            the joints that have a heatmap, weighted by confidence.
+            along the optical axis), Neck at the origin.
+        joints2d: (16, 2) float32 pixels of the given picture.
+        confidence: (16,) float32 in [0, 1], see :class:`Prediction`; with a calibration the
+            probability that the joint is right.
+        neck: (3,) float32 metres: ``joints3d + neck`` is the pose in the camera's frame.
+        residual: pixels of the given picture between that and ``joints2d``, mean over the joints
+            that have a heatmap, weighted by confidence.
         disagrees: whether that is so much that pose and picture do not belong together.
-        uncertainty: (16,) float32 metres: the joint is in the ball of that radius around
-            ``joints3d + neck`` in 90 % of the cases; None if the model does not say.
+        uncertainty: (16,) float32 metres, radius with 90 % coverage; None if the model has none.
     """
 
     joints3d: np.ndarray
@@ -63,30 +60,17 @@ class Pose:
     uncertainty: np.ndarray | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A picture on its way through the network.
-
-    Attributes:
-        square: (S, S, 3) uint8 RGB, what the network is shown.
-        view: how the square came out of the picture.
-    """
+class Prepared(NamedTuple):
+    """The square (S, S, 3) uint8 RGB that the network gets of a picture, and where it is there."""
 
     square: np.ndarray
     view: BaseTransform
 
 
 def as_rgb(picture: np.ndarray) -> np.ndarray:
-    """A picture of 1, 3 or 4 channels as three.
-
-    Args:
-        picture: (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) uint8; RGB where there is colour.
-
-    Returns:
-        (H, W, 3) uint8 RGB, sharing memory where nothing had to change.
-
-    Raises:
-        ValueError: for another shape or type.
+    """A picture (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) uint8 as (H, W, 3); not copied where
+    nothing has to change.
+    Raises ValueError for another shape or type.
     """
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or 0 in picture.shape:
         raise ValueError(f"a picture is (H, W[, C]) uint8, not {picture.shape} {picture.dtype}")
@@ -100,9 +84,7 @@ def as_rgb(picture: np.ndarray) -> np.ndarray:
 
 def load_network(path: Path, gpu: str | int = "0", precision: str = "auto") -> PosePredictor:
     """The network of a finetuned checkpoint, or of an export of one (*.onnx), ready to run.
-
-    Raises:
-        UserError: for a file that is neither, or a device that is not there.
+    Raises UserError for a file that is neither, or a device that is not there.
     """
     if path.suffix == ".onnx":
         return OnnxPosePredictor(path)
@@ -111,23 +93,13 @@ def load_network(path: Path, gpu: str | int = "0", precision: str = "auto") -> P
 
 
 def ready_network(model: PoseModel, device: torch.device, precision: str = "auto") -> PosePredictor:
-    """A network made ready to run on ``device``, where its weights are."""
-    prepare_model(model, device, precision)
+    """A network on ``device``, in evaluation mode, changed in place to run fast."""
+    fold_batch_norms(model.pose2d)
+    if precision == "bf16" or (precision == "auto" and fast_bf16(device)):
+        # Once, instead of at every call.
+        model.pose2d.bfloat16()
+    model.to(memory_format=torch.channels_last)
     return PosePredictor(model, device, precision)
-
-
-def find_confidence(given: str | Path | None, model: Path) -> ConfidenceMap | None:
-    """The confidence map that was asked for; "auto" for the one beside the model, if any.
-
-    Raises:
-        UserError: for a file that is none.
-    """
-    if given is None:
-        return None
-    if given == "auto":
-        beside = confidence_path(model)
-        return load_confidence(beside) if beside.is_file() else None
-    return load_confidence(Path(given))
 
 
 class EgoPosePredictor:
@@ -135,24 +107,14 @@ class EgoPosePredictor:
 
     Args:
         checkpoint: a finetuned checkpoint, of this project or of the reference implementation, or
-            a file of ``utils/export_onnx.py`` (*.onnx), which ONNX Runtime then runs; ``gpu`` and
-            ``precision`` do not matter to it.  None for the weights that come with the project.
-        camera: the camera that took the pictures: None to judge by each picture, "training",
-            "circle", or a calibration file; see :class:`utils.inference.lens.Lens`.
-        fov: angle across the image circle, degrees, where no calibration tells it.
-        rotate: degrees by which the pictures must be turned clockwise for the wearer's face to be
-            at the top and what is ahead at the bottom.
-        mount: degrees by which the camera looks (forward, to the wearer's left) of straight down.
-        confidence: a file of ``utils/calibrate_confidence.py`` that makes probabilities of the
-            heights of heatmaps; "auto" for the one beside the checkpoint, if there is one; None
-            for the heights as they are.
+            a file of ``utils/export_onnx.py`` (*.onnx), which ONNX Runtime then runs, without
+            regard to ``gpu`` and ``precision``.  None for the pretrained weights.
+        camera, fov, rotate, mount: the camera that took the pictures, see
+            :class:`~utils.inference.lens.Lens`.
+        confidence: a file of ``utils/calibrate_confidence.py``; "auto" for the one beside the
+            checkpoint, if there is one; None for the heights of heatmaps.
         gpu: as ``--gpu``: a CUDA device number, "cpu", "mps".
         precision: "auto", "fp32" or "bf16".
-
-    Attributes:
-        checkpoint: its path.
-        input_size: side S of the network's picture, pixels.
-        confidence: the map in use, None for plain heights.
 
     Raises:
         UserError: for a checkpoint that is none or of another stage, a device that is not there, a
@@ -171,72 +133,48 @@ class EgoPosePredictor:
         precision: str = "auto",
     ) -> None:
         # The camera first: reading a checkpoint takes a while.
-        self._lens = Lens(None if camera is None else str(camera), fov, rotate, mount)
+        self.lens = Lens(None if camera is None else str(camera), fov, rotate, mount)
         self.checkpoint = pretrained_weights() if checkpoint is None else Path(checkpoint)
-        self.confidence = find_confidence(confidence, self.checkpoint)
-        self._network = load_network(self.checkpoint, gpu, precision)
-        self.input_size = self._network.input_size
+        if confidence == "auto":
+            beside = confidence_path(self.checkpoint)
+            confidence = beside if beside.is_file() else None
+        self.confidence = load_confidence(Path(confidence)) if confidence else None
+        self.network = load_network(self.checkpoint, gpu, precision)
         self._views: dict[tuple[int, int], View] = {}
-        self._making = threading.Lock()
-
-    @property
-    def needs_pictures(self) -> bool:
-        """Whether :meth:`study` helps: the lens is judged by what pictures show."""
-        return self._lens.needs_pictures
-
-    @property
-    def has_uncertainty(self) -> bool:
-        """Whether poses come with an uncertainty."""
-        return self._network.has_uncertainty
+        self._lock = threading.Lock()
 
     @property
     def views(self) -> dict[tuple[int, int], View]:
         """What is known or assumed of the pictures' lens, by their width and height."""
         return dict(self._views)
 
-    @property
-    def rotation(self) -> np.ndarray:
-        """(3, 3), the axes of the poses (a camera that looks straight down) → the user's camera."""
-        return self._lens.rotation
-
     def study(self, pictures: Sequence[np.ndarray]) -> None:
-        """Find the lens of each size from several pictures at once, which is surer than from one.
-
-        A size that cannot be used is passed over: :meth:`prepare` says why.
-
-        Args:
-            pictures: (H, W[, C]) uint8, any sizes.
-        """
-        by_size: dict[tuple[int, int], list[np.ndarray]] = {}
+        """Find the lens of each size from several pictures (H, W[, C]) uint8, which is more robust
+        than from one.  A size that cannot be used is skipped: :meth:`prepare` says why."""
+        by_size: dict[tuple[int, ...], list[np.ndarray]] = {}
         for picture in map(as_rgb, pictures):
-            by_size.setdefault((picture.shape[1], picture.shape[0]), []).append(picture)
+            by_size.setdefault(picture.shape, []).append(picture)
         for group in by_size.values():
             with contextlib.suppress(UserError):
                 self._view_of(group)
 
     def _view_of(self, pictures: Sequence[np.ndarray]) -> View:
         size = pictures[0].shape[1], pictures[0].shape[0]
-        if (view := self._views.get(size)) is not None:
-            return view
-        with self._making:
+        with self._lock:
             if size not in self._views:
-                self._views[size] = self._lens.view(pictures, self.input_size)
+                self._views[size] = self.lens.view(pictures, self.network.input_size)
             return self._views[size]
 
     def prepare(self, picture: np.ndarray) -> Prepared:
-        """What the network is shown of a (H, W[, C]) uint8 picture.  Cheap to run in a thread.
-
-        Raises:
-            UserError: for a picture of a size that the calibration is not of.
+        """What the network gets of a (H, W[, C]) uint8 picture.  Cheap to run in a thread.
+        Raises UserError for a picture of a size that does not fit the calibration.
         """
         picture = as_rgb(picture)
         transform = self._view_of([picture]).transform
         return Prepared(transform.image(picture), transform)
 
     def new_track(self) -> Track | None:
-        """Where the frames of a video are kept between calls of :meth:`poses`; None for a model
-        that does not look back."""
-        return self._network.new_track()
+        return self.network.new_track()
 
     def poses(
         self,
@@ -246,50 +184,41 @@ class EgoPosePredictor:
     ) -> list[Pose]:
         """Poses of prepared pictures, in one batch.
 
-        Args:
-            prepared: of :meth:`prepare`.
-            places: for each its sequence (any name) and its number there; None for pictures that
-                stand alone.  A history is cut where a number is missing.
-            track: of :meth:`new_track`, for a model that looks back: the frames before these.
+        For a model that looks back ``places`` are the sequence (any name) of each and its number
+        there, and ``track``, of :meth:`new_track`, holds the frames before these; a history is cut
+        where a number is missing.
         """
         squares = torch.from_numpy(np.stack([item.square for item in prepared]))
-        found = self._network(squares, places, track)
-        placed = self._network.camera.project(found.joints3d + found.neck[:, None])
+        found = self.network(squares, places, track)
+        placed = self.network.camera.project(found.joints3d + found.neck[:, None])
+        both = np.stack([found.joints2d, placed], 1)
         poses = []
         for row, item in enumerate(prepared):
-            both = np.concatenate([found.joints2d[row], placed[row]])
-            seen, expected = np.split(item.view.points_back(both), 2)
             heights = found.confidence[row]
-            off = np.hypot(*(found.joints2d[row] - placed[row]).T) / self.input_size
-            weights = np.maximum(heights[_SEEN], _LEAST_WEIGHT)
+            seen, expected = item.view.points_back(both[row])
+            weights = np.maximum(heights[_SEEN], _MIN_WEIGHT)
+            off = np.hypot(*(found.joints2d[row] - placed[row]).T)[_SEEN] / self.network.input_size
+            off_source = np.hypot(*(seen - expected).T)[_SEEN]
             poses.append(
                 Pose(
                     joints3d=found.joints3d[row],
                     joints2d=seen,
-                    confidence=self._confident(heights),
+                    confidence=self.confidence(heights) if self.confidence else heights,
                     neck=found.neck[row],
-                    residual=float(
-                        np.average(np.hypot(*(seen - expected)[_SEEN].T), weights=weights)
-                    ),
-                    disagrees=bool(np.average(off[_SEEN], weights=weights) > DISAGREEMENT),
+                    residual=float(np.average(off_source, weights=weights)),
+                    disagrees=bool(np.average(off, weights=weights) > DISAGREEMENT),
                     uncertainty=None if found.uncertainty is None else found.uncertainty[row],
                 )
             )
         return poses
 
-    def _confident(self, heights: np.ndarray) -> np.ndarray:
-        return heights if self.confidence is None else self.confidence(heights)
-
     def batch(self, pictures: Sequence[np.ndarray | str | Path]) -> list[Pose]:
         """Poses of several pictures, see :meth:`__call__`; they may differ in size."""
-        if not pictures:
-            return []
-        return self.poses(
-            [
-                self.prepare(item if isinstance(item, np.ndarray) else read_picture(Path(item)))
-                for item in pictures
-            ]
+        arrays = (
+            item if isinstance(item, np.ndarray) else read_picture(Path(item)) for item in pictures
         )
+        prepared = list(map(self.prepare, arrays))
+        return self.poses(prepared) if prepared else []
 
     def __call__(self, picture: np.ndarray | str | Path) -> Pose:
         """Pose of one picture: (H, W[, C]) uint8, RGB where there is colour, or its path.

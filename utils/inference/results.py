@@ -1,28 +1,18 @@
-"""One frame's result, and the files that results go to."""
+"""One frame's result, how a run went, and what results are handed to."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, TextIO
 
 import numpy as np
 
-from utils.inference.predictor import Pose
+from utils.inference.predictor import EgoPosePredictor, Pose
 
 
 @dataclass(frozen=True, slots=True)
-class FrameResult:
-    """What was found in one frame.
-
-    Attributes:
-        file: the picture, relative to the folder named, or the video's or camera's name.
-        name: of the drawing, relative, without suffix; no two frames of a run share one.
-        size: width and height of the picture, pixels.
-        pose: the pose, smoothed if that was asked for.
-        frame: its number in the video, None for pictures.
-        time: seconds since the first frame of a video or camera, None for pictures.
-        index, sequence: its place in time, and where files of its sequence go; see
-            :class:`utils.inference.source.Shot`.
-    """
+class FramePose:
+    """The pose of one frame, smoothed if that was asked for, and ``size``, width and height of its
+    picture, pixels; the rest is as in :class:`utils.inference.source.LazyFrame`."""
 
     file: str
     name: str
@@ -36,17 +26,10 @@ class FrameResult:
 
 @dataclass(slots=True)
 class Summary:
-    """How a run went.
-
-    Attributes:
-        frames: frames with a pose.
-        unreadable: those that could not be read, each with "file" and "reason".
-        left_out: folders that were, likewise.
-        disagreeing: frames whose pose and picture disagree.
-        interrupted: number of the signal that ended it, 0 if none did.
-        fault: what cut the source short, if anything did.
-        lenses: what each size of picture was taken for: "lens" and whether that is "assumed".
-    """
+    """How a run went: the number of frames with a pose, and of those whose pose and picture
+    disagree; frames that could not be read and folders left out, each with "file" and "reason"; the
+    signal that ended it, or 0; what cut the source short; and the "lens" of each "size" of picture,
+    with whether it is "assumed"."""
 
     frames: int = 0
     unreadable: list[dict[str, str]] = field(default_factory=list)
@@ -56,17 +39,50 @@ class Summary:
     fault: str = ""
     lenses: list[dict[str, Any]] = field(default_factory=list)
 
+    def why_nothing(self, name: str) -> str:
+        """Why a source of that name gave not a single pose."""
+        if not self.unreadable:
+            return self.fault or f"{name}: ended before the first frame"
+        first, count = self.unreadable[0], len(self.unreadable)
+        reason = f"{first['file']}: {first['reason']}"
+        if count == 1:
+            return f"the only picture could not be read, {reason}"
+        return f"none of the {count} pictures could be read; the first, {reason}"
+
 
 class Sink(ABC):
-    """Takes results one by one, in order, and completes its file at the end.
+    """Receives the results of a run one by one, in order; where it is ``closed`` the run ends."""
 
-    Until :meth:`finish` nothing stands under the final name.
+    closed = False
+
+    @abstractmethod
+    def add(self, result: FramePose, picture: np.ndarray) -> None:
+        """Receive a result and the (H, W, 3) uint8 RGB picture it is of; the picture is empty where
+        the results of several processes are put together."""
+
+    def finish(self, summary: Summary) -> None:  # noqa: B027
+        """Called once after the last result of a run that did not fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What a format may want to know: the predictor, the frames a second (of pictures ``--fps``),
+    and whether each frame is drawn into ``pictures/``."""
+
+    predictor: EgoPosePredictor
+    fps: float
+    drawn: bool
+
+
+class PoseFormat(Sink):
+    """A format of files of poses; :data:`utils.inference.sinks.FORMATS` registers it.
+
+    ``stream`` is the open file, UTF-8 text; bytes go to ``stream.buffer``.  It is closed after
+    :meth:`finish` and only then gets its name; a run that fails leaves no file.
     """
 
-    @abstractmethod
-    def add(self, result: FrameResult, picture: np.ndarray) -> None:
-        """Take a result and the (H, W, 3) uint8 RGB picture it is of."""
+    #: Whether each sequence (a video, or the pictures of a folder) has a file of its own.
+    per_sequence: ClassVar[bool] = False
 
-    @abstractmethod
-    def finish(self, summary: Summary) -> None:
-        """Complete the file."""
+    def __init__(self, stream: TextIO, run: RunInfo) -> None:
+        self.stream, self.run = stream, run

@@ -1,8 +1,10 @@
 """From a source of frames through the network to the sinks."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from tqdm import tqdm
@@ -11,39 +13,52 @@ from base.errors import UserError
 from utils.common.cores import cpu_count
 from utils.common.signals import Interruption
 from utils.inference.predictor import EgoPosePredictor, Prepared
-from utils.inference.read_ahead import read_ahead
-from utils.inference.results import FrameResult, Sink, Summary
+from utils.inference.results import FramePose, Sink, Summary
 from utils.inference.smoothing import PoseSmoother
-from utils.inference.source import Shot, Source
+from utils.inference.source import LazyFrame, Source
 
-_MAX_THREADS = 8
-#: Frames looked at to find the lens, where no calibration tells it.
-_STUDIED = 8
+#: Threads that read frames, or draw them.
+THREADS = min(8, cpu_count())
+#: Frames from which the lens is found, where no calibration tells it.
+_SAMPLE = 8
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-def threads_for(most: int = _MAX_THREADS) -> int:
-    """Threads for reading or drawing on this machine."""
-    return min(most, cpu_count())
+def read_ahead(
+    items: Iterable[Item], work: Callable[[Item], Result], threads: int, ahead: int
+) -> Iterator[Result]:
+    """Results of ``work`` in the order of the items, computed in threads at most ``ahead`` of the
+    consumer.  ``items`` are iterated in a thread too, where a video is decoded; what ``work`` or
+    ``items`` raises is raised here, in turn.
+    """
+    iterator = iter(items)
+
+    def submit_next() -> Future[Result] | None:
+        for item in iterator:
+            return pool.submit(work, item)
+        return None
+
+    # Decoding and resizing release Python's lock, so threads are enough.
+    with ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(1) as source:
+        pending = deque(source.submit(submit_next) for _ in range(ahead))
+        try:
+            while (future := pending.popleft().result()) is not None:
+                pending.append(source.submit(submit_next))
+                yield future.result()
+        finally:
+            source.shutdown(cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(NamedTuple):
     """A frame that was read, or why it was not."""
 
-    shot: Shot
+    frame: LazyFrame
     picture: np.ndarray | None = None
     prepared: Prepared | None = None
     fault: str = ""
-
-
-def _batches(items: Iterable[_Read], size: int) -> Iterator[list[_Read]]:
-    items = iter(items)
-    while batch := list(islice(items, size)):
-        yield batch
-
-
-def _name(shot: Shot) -> str:
-    return shot.file if shot.frame is None else f"{shot.file} frame {shot.frame}"
 
 
 def infer(
@@ -54,96 +69,66 @@ def infer(
     batch_size: int = 16,
     smoother: PoseSmoother | None = None,
     fps: float = 30.0,
-    ended: Callable[[], bool] = lambda: False,
     part: bool = False,
 ) -> Summary:
     """Poses of every frame of a source, handed to every sink in order.
 
-    Frames are read and prepared in threads while the network runs.
-
-    Args:
-        source: the frames.
-        predictor: the network.
-        sinks: where results go; their :meth:`~Sink.finish` is called at the end.
-        interruption: a signal ends it after the frames under way, with every file complete.
-        batch_size: frames the network is given at once; a live source gets one.
-        smoother: smooths the poses along each sequence, if given.
-        fps: frames a second for the smoother where the source has no clock.
-        ended: asked after each batch.
-        part: whether other processes have the rest, so that none may be readable here.
-
-    Raises:
-        UserError: if not a single frame could be read.
+    Frames are read and prepared in threads while the network runs.  After each batch a signal or
+    a closed sink ends it with every file complete.  ``smoother`` smooths the poses along each
+    sequence, at ``fps`` where the source has no clock.  ``part`` says that other processes have the
+    rest, so that none may be readable here.
+    Raises UserError if not a single frame could be read.
     """
 
-    def read(shot: Shot) -> _Read:
+    def read(frame: LazyFrame) -> _Read:
         try:
-            picture = shot.read()
-            return _Read(shot, picture, predictor.prepare(picture))
+            picture = frame.read()
+            return _Read(frame, picture, predictor.prepare(picture))
         except UserError as error:
-            return _Read(shot, fault=str(error))
+            return _Read(frame, fault=str(error))
 
-    if predictor.needs_pictures and (sample := source.sample(_STUDIED)):
-        predictor.study(sample)
+    if predictor.lens.needs_pictures:
+        predictor.study(source.sample(_SAMPLE))
     if source.live:
         batch_size, threads, ahead = 1, 1, 1
     else:
-        threads, ahead = threads_for(), 2 * batch_size
+        threads, ahead = THREADS, 2 * batch_size
     summary = Summary(left_out=list(source.left_out))
     track = predictor.new_track()
     frames = read_ahead(source, read, threads, ahead)
     with tqdm(total=source.total, unit="frame", dynamic_ncols=True) as bar:
-        for batch in _batches(frames, batch_size):
+        while batch := list(islice(frames, batch_size)):
             readable = [item for item in batch if item.prepared is not None]
-            summary.unreadable += [
-                {"file": _name(item.shot), "reason": item.fault}
-                for item in batch
-                if item.prepared is None
-            ]
-            poses = (
-                predictor.poses(
-                    [item.prepared for item in readable],
-                    [item.shot.place for item in readable],
-                    track,
-                )
-                if readable
-                else []
-            )
-            for item, pose in zip(readable, poses, strict=True):
-                shot = item.shot
-                size = item.picture.shape[1], item.picture.shape[0]
+            for frame, *_, fault in batch:
+                if fault:
+                    number = "" if frame.frame is None else f" frame {frame.frame}"
+                    summary.unreadable.append({"file": frame.file + number, "reason": fault})
+            prepared = [item.prepared for item in readable]
+            places = [item.frame.place for item in readable]
+            poses = predictor.poses(prepared, places, track) if readable else []
+            for (frame, picture, *_), pose in zip(readable, poses, strict=True):
+                size = picture.shape[1], picture.shape[0]
                 if smoother is not None:
-                    time = shot.index / fps if shot.time is None else shot.time
-                    pose = smoother(pose, size, time, shot.sequence)
+                    time = frame.index / fps if frame.time is None else frame.time
+                    pose = smoother(pose, size, time, frame.sequence)
                 summary.frames += 1
                 summary.disagreeing += pose.disagrees
-                where = shot.frame, shot.time, shot.index, shot.sequence
-                result = FrameResult(shot.file, shot.name, size, pose, *where)
+                where = frame.frame, frame.time, frame.index, frame.sequence
+                result = FramePose(frame.file, frame.name, size, pose, *where)
                 for sink in sinks:
-                    sink.add(result, item.picture)
+                    sink.add(result, picture)
             bar.update(len(batch))
             summary.interrupted = int(interruption.signal or 0)
-            if summary.interrupted or ended():
+            if summary.interrupted or any(sink.closed for sink in sinks):
                 break
         frames.close()
-        summary.fault = source.fault
-        if not (summary.frames or part):
-            raise UserError(_nothing(source, summary))
-        summary.lenses = [
-            {"size": list(size), "lens": view.lens, "assumed": view.assumed}
-            for size, view in predictor.views.items()
-        ]
-        for sink in sinks:
-            sink.finish(summary)
+    summary.fault = source.fault
+    if not (summary.frames or part):
+        raise UserError(summary.why_nothing(source.name))
+    summary.lenses = [
+        {"size": list(size), "lens": view.lens, "assumed": view.assumed}
+        for size, view in predictor.views.items()
+    ]
+    for sink in sinks:
+        sink.finish(summary)
     return summary
-
-
-def _nothing(source: Source, summary: Summary) -> str:
-    """Why there is not a single pose."""
-    if not summary.unreadable:
-        return summary.fault or f"{source.name}: ended before the first frame"
-    first, count = summary.unreadable[0], len(summary.unreadable)
-    reason = f"{first['file']}: {first['reason']}"
-    if count == 1:
-        return f"the only picture could not be read, {reason}"
-    return f"none of the {count} pictures could be read; the first, {reason}"

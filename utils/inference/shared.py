@@ -1,17 +1,16 @@
 """Several processes share the pictures of a folder and write one result.
 
-Each process writes what it found into a part, a line of JSON a frame; when all are done the first
-one puts the parts together, in order.
+Each writes what it found into a part, a line of JSON a frame; when all are done the first process
+puts the parts together, in order.
 """
 
-import dataclasses
 import datetime
 import json
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import numpy as np
 import torch.distributed as dist
@@ -19,16 +18,17 @@ import torch.distributed as dist
 from base.errors import UserError
 from base.files import make_folder
 from utils.inference.predictor import Pose
-from utils.inference.results import FrameResult, Sink, Summary
+from utils.inference.results import FramePose, Sink, Summary
 
-#: Nobody waits for ever for a process that died: torchrun ends the others.
-_PATIENCE = datetime.timedelta(days=7)
+_ARRAYS = ("joints3d", "joints2d", "confidence", "neck", "uncertainty")
+_NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 
 
 @contextmanager
 def joined() -> Iterator[None]:
-    """The processes know of each other."""
-    dist.init_process_group("gloo", timeout=_PATIENCE)
+    """The processes can wait for each other."""
+    # No time limit for a slow process: of one that died torchrun ends the others.
+    dist.init_process_group("gloo", timeout=datetime.timedelta(days=7))
     try:
         yield
     finally:
@@ -36,11 +36,7 @@ def joined() -> Iterator[None]:
 
 
 def wait(folder: Path) -> None:
-    """Until every process is here.
-
-    Raises:
-        UserError: where one has died.
-    """
+    """Until every process is here; a UserError where one has died."""
     try:
         dist.barrier()
     except RuntimeError:
@@ -56,28 +52,21 @@ def part_path(folder: Path, rank: int) -> Path:
 
 
 class PartSink(Sink):
-    """One process's results, exact to the last bit."""
+    """One process's results, exact to the last bit; the last line is the summary."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def add(self, result: FrameResult, picture: np.ndarray) -> None:
-        """See :meth:`Sink.add`."""
-        content = dataclasses.asdict(result)
-        self._stream.write(json.dumps(content, default=np.ndarray.tolist) + "\n")
+    def add(self, result: FramePose, picture: np.ndarray) -> None:
+        self._stream.write(json.dumps(asdict(result), default=np.ndarray.tolist) + "\n")
 
     def finish(self, summary: Summary) -> None:
-        """The last line says how it went."""
-        self._stream.write(json.dumps(dataclasses.asdict(summary)) + "\n")
+        self._stream.write(json.dumps(asdict(summary)) + "\n")
 
 
 @contextmanager
 def writing_part(path: Path) -> Iterator[PartSink]:
-    """A part, in which what a process has found stands at once, whatever becomes of the process.
-
-    Raises:
-        UserError: where it cannot be written.
-    """
+    """A part, on disk line by line, whatever becomes of the process."""
     make_folder(path.parent)
     try:
         with path.open("w", encoding="utf-8", buffering=1) as stream:
@@ -86,31 +75,20 @@ def writing_part(path: Path) -> Iterator[PartSink]:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from None
 
 
-def _result(content: dict[str, Any]) -> FrameResult:
-    arrays = ("joints3d", "joints2d", "confidence", "neck", "uncertainty")
-    pose = content["pose"]
-    known = (key for key in arrays if pose[key] is not None)
-    pose |= {key: np.array(pose[key], np.float32) for key in known}
-    content |= {"pose": Pose(**pose), "size": tuple(content["size"])}
-    return FrameResult(**content)
-
-
-def put_together(folder: Path, count: int, sinks: Sequence[Sink]) -> Summary:
-    """Hand the parts of ``count`` processes to the sinks, in order.
-
-    Raises:
-        UserError: if no process could read a single picture.
+def put_together(folder: Path, count: int, sinks: Sequence[Sink], name: str) -> Summary:
+    """Hand the parts of ``count`` processes to the sinks, in order; ``name`` is the source's.
+    Raises UserError if no process could read a single picture.
     """
     total = Summary()
-    paths = [part_path(folder, rank) for rank in range(count)]
-    for path in paths:
-        with path.open(encoding="utf-8") as stream:
-            for line in stream:
-                content = json.loads(line)
-                if "pose" in content:
-                    result = _result(content)
+    for rank in range(count):
+        with part_path(folder, rank).open(encoding="utf-8") as stream:
+            for content in map(json.loads, stream):
+                if pose := content.get("pose"):
+                    arrays = {key: pose[key] for key in _ARRAYS if pose[key] is not None}
+                    pose |= {key: np.array(value, np.float32) for key, value in arrays.items()}
+                    content |= {"pose": Pose(**pose), "size": tuple(content["size"])}
                     for sink in sinks:
-                        sink.add(result, np.empty((0, 0, 3), np.uint8))
+                        sink.add(FramePose(**content), _NO_PICTURE)
                     continue
                 part = Summary(**content)
                 total.frames += part.frames
@@ -120,16 +98,7 @@ def put_together(folder: Path, count: int, sinks: Sequence[Sink]) -> Summary:
                 total.left_out = part.left_out
                 total.lenses += [lens for lens in part.lenses if lens not in total.lenses]
     if not total.frames:
-        first = total.unreadable[0] if total.unreadable else {"file": "", "reason": "no picture"}
-        raise UserError(
-            f"none of the {len(total.unreadable)} pictures could be read; the first, "
-            f"{first['file']}: {first['reason']}"
-        )
+        raise UserError(total.why_nothing(name))
     for sink in sinks:
         sink.finish(total)
     return total
-
-
-def remove_parts(folder: Path) -> None:
-    """Remove the parts, and what killed runs have left among them, once the results stand."""
-    shutil.rmtree(part_path(folder, 0).parent)

@@ -18,16 +18,16 @@ class OneEuroOptions:
     """Parameters of the filter.
 
     Attributes:
-        min_cutoff: hertz, cutoff at rest: lower takes away more jitter.
-        beta: hertz per metre a second, by which the cutoff rises with speed: higher lags less.
+        min_cutoff: cutoff at rest, hertz: lower removes more jitter.
+        beta: rise of the cutoff with speed, hertz per metre a second: higher lags less.
     """
 
     min_cutoff: float = 1.0
     beta: float = 6.0
 
 
-def _share(cutoff: float | np.ndarray, dt: float) -> float | np.ndarray:
-    """How much of a new value a first-order low-pass of that cutoff takes on after ``dt``."""
+def _gain(cutoff: float | np.ndarray, dt: float) -> float | np.ndarray:
+    """Weight of a new value in a first-order low-pass of that cutoff, ``dt`` after the last."""
     return 1.0 / (1.0 + 1.0 / (2 * math.pi * cutoff * dt))
 
 
@@ -36,7 +36,7 @@ class OneEuroFilter:
 
     Source: Casiez, Roussel & Vogel, "1€ filter: a simple speed-based low-pass filter for noisy
     input in interactive systems", CHI 2012.  The cutoff follows the speed of each point, not of
-    each coordinate, so that the result does not depend on how the axes lie.
+    each coordinate, so that the result does not depend on the axes.
     """
 
     def __init__(self, options: OneEuroOptions) -> None:
@@ -46,25 +46,20 @@ class OneEuroFilter:
         self._speed = np.empty(0)
 
     def __call__(self, value: np.ndarray, time: float) -> np.ndarray:
-        """Smoothed points.
-
-        Args:
-            value: (…, D), always of one shape.
-            time: seconds, rising; after a gap of more than one second the filter starts anew.
-        """
+        """Smoothed points (…, D), always of one shape, at rising times, seconds; after more than a
+        second without any the filter starts anew."""
         value = np.asarray(value, np.float64)
-        dt = time - self._time
-        if not 0 < dt <= _GAP_S:
-            if dt != 0:
-                self._value, self._speed = value, np.zeros_like(value)
-            self._time = time
+        dt, self._time = time - self._time, time
+        if dt == 0:
             return self._value
+        if not 0 < dt <= _GAP_S:
+            self._value, self._speed = value, np.zeros_like(value)
+            return value
         speed = (value - self._value) / dt
-        self._speed = self._speed + _share(_SPEED_CUTOFF, dt) * (speed - self._speed)
+        self._speed = self._speed + _gain(_SPEED_CUTOFF, dt) * (speed - self._speed)
         pace = np.linalg.norm(self._speed, axis=-1, keepdims=True)
         cutoff = self._options.min_cutoff + self._options.beta * pace
-        self._value = self._value + _share(cutoff, dt) * (value - self._value)
-        self._time = time
+        self._value = self._value + _gain(cutoff, dt) * (value - self._value)
         return self._value
 
 
@@ -75,25 +70,20 @@ class PoseSmoother:
         self._options = options
         self._sequence: str | None = None
 
-    def __call__(self, pose: Pose, size: tuple[int, int], time: float, sequence: str = "") -> Pose:
-        """The smoothed pose.
-
-        Args:
-            pose: of a frame.
-            size: width and height of its picture, pixels.
-            time: of the frame, seconds.
-            sequence: the frame's; a new one starts anew.
-        """
+    def __call__(self, pose: Pose, size: tuple[int, int], time: float, sequence: str) -> Pose:
+        """The smoothed pose of a frame at ``time``, seconds; ``size`` is its picture's, pixels."""
         if sequence != self._sequence:
             self._sequence = sequence
-            self._joints3d, self._neck, self._joints2d = (
-                OneEuroFilter(self._options) for _ in range(3)
-            )
+            self._filters = [OneEuroFilter(self._options) for _ in range(3)]
         # In the picture a side is about a metre of what the filter is tuned for.
         side = max(size)
+        given = pose.joints3d, pose.neck, pose.joints2d / side
+        joints3d, neck, joints2d = (
+            smooth(value, time) for smooth, value in zip(self._filters, given, strict=True)
+        )
         return replace(
             pose,
-            joints3d=self._joints3d(pose.joints3d, time).astype(np.float32),
-            neck=self._neck(pose.neck, time).astype(np.float32),
-            joints2d=(self._joints2d(pose.joints2d / side, time) * side).astype(np.float32),
+            joints3d=joints3d.astype(np.float32),
+            neck=neck.astype(np.float32),
+            joints2d=(joints2d * side).astype(np.float32),
         )

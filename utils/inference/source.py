@@ -1,5 +1,6 @@
-"""What a source of frames is: pictures, a video or a camera."""
+"""Frames before they are read, and what sources of them (pictures, a video, a camera) share."""
 
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -10,24 +11,40 @@ import numpy as np
 
 from dataset.runs import Place
 
+#: Bytes that are not UTF-8 (surrogates in Python's strings), control characters, line separators,
+#: and the backslash, with which :func:`name_text` escapes them.
+_ODD = re.compile("[\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+#: Bytes of the name of a drawing: file systems allow 255, suffix included.
+_LONGEST_NAME = 180
 _NUMBER_AT_END = re.compile(r"\d+$")
 
 
+def name_text(name: str) -> str:
+    """A path as one line of text, each odd byte written ``\\xNN``; it can be undone:
+    ``os.fsdecode(text.encode().decode("unicode_escape").encode("latin-1"))``."""
+    return _ODD.sub(lambda odd: "".join(f"\\x{byte:02x}" for byte in os.fsencode(odd[0])), name)
+
+
+def plain_name(name: str) -> str:
+    """A relative path, with ``/``, that every program can open: what is odd becomes ``_``, what is
+    long is cut."""
+    parts = _ODD.sub("_", name).split("/")
+    return "/".join(part.encode()[:_LONGEST_NAME].decode(errors="ignore") for part in parts)
+
+
 @dataclass(frozen=True, slots=True)
-class Shot:
+class LazyFrame:
     """A frame before it is read.
 
     Attributes:
-        file: the picture, relative to the folder named, or the video's or camera's name; as
-            :func:`~utils.inference.file_names.name_text` has it.
-        name: of its drawing, relative, without suffix; no two frames of a source share one.
+        file: the picture, relative to its folder, or the video's or camera's name, as
+            :func:`name_text`.
+        name: of its drawing, relative, without suffix; unique within a source.
         read: gives (H, W, 3) uint8 RGB; raises BrokenFrameError.
-        frame: its number in the video, None for pictures.
-        time: seconds since the video's or camera's first frame, None for pictures.
-        index: its place in its sequence, from 0: of a picture its place in its folder, in which
-            those that cannot be read have theirs; of a video the number of the frame.
-        sequence: the folder, relative to that of the results, where files of one sequence go.  A
-            source's frames come sequence by sequence, and their indices rise.
+        frame, time: number in the video, and seconds since its first frame; None for pictures.
+        index: place in its sequence, from 0; pictures that cannot be read are counted.
+        sequence: folder of its sequence's files, relative to that of the results.  Frames come
+            sequence by sequence, in the order of their indices.
     """
 
     file: str
@@ -40,7 +57,7 @@ class Shot:
 
     @property
     def place(self) -> Place:
-        """Its sequence and its number there: of a video its frame's, of a picture the number its
+        """Its sequence and its number there, for a temporal model: of a picture the number its
         name ends in, the rest of its path being the sequence; None for a name without."""
         if self.frame is not None:
             return self.file, self.frame
@@ -52,30 +69,20 @@ class Shot:
 
 
 class Source(ABC):
-    """Frames in order, once.
-
-    Attributes:
-        name: for the person.
-        total: how many frames, None where that is not known.
-        fps: frames a second, None for pictures.
-        live: whether frames that are not taken in time are lost.
-        fault: after the last frame, what went wrong on the way, if anything.
-        nested: whether sequences have folders of their own.
-        left_out: folders whose pictures are not taken, each with "file" and "reason".
-    """
+    """Frames in order, once."""
 
     name: str
-    total: int | None = None
-    fps: float | None = None
-    live: bool = False
-    fault: str = ""
-    nested: bool = False
-    left_out: Sequence[dict[str, str]] = ()
+    total: int | None = None  #: number of frames, if known
+    fps: float | None = None  #: None for pictures
+    live: bool = False  #: frames that are not read in time are lost
+    fault: str = ""  #: after the last frame, what went wrong on the way, if anything
+    nested: bool = False  #: sequences have folders of their own
+    left_out: Sequence[dict[str, str]] = ()  #: folders, each with "file" and "reason"
 
     @abstractmethod
-    def __iter__(self) -> Iterator[Shot]:
+    def __iter__(self) -> Iterator[LazyFrame]:
         """The frames."""
 
     @abstractmethod
     def sample(self, count: int) -> list[np.ndarray]:
-        """Up to ``count`` frames from all over, (H, W, 3) uint8 RGB, to find the lens from."""
+        """Up to ``count`` frames, evenly spread, (H, W, 3) uint8 RGB, to find the lens from."""

@@ -1,10 +1,12 @@
 """Frames of a video file, and of a camera at this machine."""
 
+import contextlib
+import itertools
 import os
+import queue
 import threading
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -12,72 +14,59 @@ import numpy as np
 
 from base.errors import UserError
 from base.files import opencv_path
-from utils.inference.file_names import name_text, plain_name
-from utils.inference.source import Shot, Source
+from utils.inference.source import LazyFrame, Source, name_text, plain_name
 
-#: How long a camera may take for a frame before it counts as gone, seconds.
-_CAMERA_PATIENCE_S = 10.0
+#: How long a camera may take for a frame before it counts as unplugged, seconds.
+_CAMERA_TIMEOUT_S = 10.0
 
 
-def _quiet_opencv() -> None:
-    """Faults of videos and cameras are ours to tell, in one line."""
+def _open(target: Path | int) -> cv2.VideoCapture:
+    """A capture, which gives no frame where the target cannot be opened."""
+    # Faults of videos and cameras are reported by us, in one line.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-
-
-def _open(target: Path | int) -> cv2.VideoCapture | None:
-    _quiet_opencv()
     try:
-        capture = cv2.VideoCapture(opencv_path(target) if isinstance(target, Path) else target)
+        return cv2.VideoCapture(opencv_path(target) if isinstance(target, Path) else target)
     except cv2.error:
-        return None
-    return capture if capture.isOpened() else None
+        return cv2.VideoCapture()
+
+
+def _next(capture: cv2.VideoCapture) -> np.ndarray | None:
+    ok, image = capture.read()
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if ok else None
+
+
+def _frame(file: str, stem: str, picture: np.ndarray, number: int, seconds: float) -> LazyFrame:
+    return LazyFrame(file, f"{stem}_{number:06d}", lambda: picture, number, seconds, number)
 
 
 class VideoSource(Source):
-    """A video file; timestamps are the file's own.
-
-    Raises:
-        UserError: if it cannot be read at all.
+    """A video file, with the timestamps that are in it.
+    Raises UserError if it cannot be read at all.
     """
 
     def __init__(self, path: Path) -> None:
         self.path, self.name = path, name_text(path.name)
         capture = _open(path)
-        if capture is None or not capture.grab():
-            size = path.stat().st_size
+        if not capture.grab():
             raise UserError(
                 f"{path}: not a video that can be read, or cut off so early that its index is "
-                f"missing ({size} bytes)"
+                f"missing ({path.stat().st_size} bytes)"
             )
         self.fps = capture.get(cv2.CAP_PROP_FPS) or 30.0
-        # What the file's header says; some streams have none.
+        # By the file's header, which some streams lack.
         stated = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self.total = stated if stated > 0 else None
-        capture.release()
 
-    def __iter__(self) -> Iterator[Shot]:
+    def __iter__(self) -> Iterator[LazyFrame]:
         capture = _open(self.path)
-        if capture is None:
-            raise UserError(f"{self.path}: has gone")
-        number, last = 0, -1.0
-        try:
-            while True:
-                ok, image = capture.read()
-                if not ok:
-                    break
-                seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-                # Some containers have no timestamps: then the frame rate tells.
-                if seconds <= last:
-                    seconds = last + 1 / self.fps
-                last = seconds
-                picture = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-                name = f"{plain_name(self.path.stem)}_{number:06d}"
-                read = partial(np.asarray, picture)
-                yield Shot(self.name, name, read, number, seconds, index=number)
-                number += 1
-        finally:
-            capture.release()
+        stem, number, last = plain_name(self.path.stem), 0, -1.0
+        while (picture := _next(capture)) is not None:
+            seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            # Some containers have no timestamps.
+            last = seconds if seconds > last else last + 1 / self.fps
+            yield _frame(self.name, stem, picture, number, last)
+            number += 1
         # Headers may be off by a frame or two without anything missing.
         if self.total is not None and number < self.total - 2:
             self.fault = (
@@ -85,23 +74,18 @@ class VideoSource(Source):
             )
 
     def sample(self, count: int) -> list[np.ndarray]:
-        """See :meth:`Source.sample`."""
         capture = _open(self.path)
         pictures = []
-        for k in range(count if capture is not None else 0):
+        for k in range(count):
             if self.total is not None:
                 capture.set(cv2.CAP_PROP_POS_FRAMES, k * self.total // count)
-            ok, image = capture.read()
-            if ok:
-                pictures.append(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
-        return pictures
+            pictures.append(_next(capture))
+        return [picture for picture in pictures if picture is not None]
 
 
 class CameraSource(Source):
     """A camera at this machine: always its newest frame.
-
-    Raises:
-        UserError: if there is no such camera.
+    Raises UserError if there is no such camera.
     """
 
     live = True
@@ -109,54 +93,41 @@ class CameraSource(Source):
     def __init__(self, index: int) -> None:
         self.name = f"camera {index}"
         self._capture = _open(index)
-        if self._capture is None or not self._capture.grab():
+        if not self._capture.grab():
             raise UserError(f"--input {index}: there is no camera {index} at this machine")
         self.fps = self._capture.get(cv2.CAP_PROP_FPS) or 30.0
-        self._newest: tuple[np.ndarray, float] | None = None
-        self._fresh = threading.Condition()
-        self._stop = False
 
-    def _grab(self) -> None:
-        while not self._stop:
-            ok, image = self._capture.read()
-            with self._fresh:
-                if not ok:
-                    self._stop = True
-                else:
-                    self._newest = (image, time.monotonic())
-                self._fresh.notify_all()
+    def __iter__(self) -> Iterator[LazyFrame]:
+        newest: queue.Queue[tuple[np.ndarray | None, float]] = queue.Queue(1)
+        stop = threading.Event()
 
-    def __iter__(self) -> Iterator[Shot]:
-        grabber = threading.Thread(target=self._grab, name="camera", daemon=True)
+        def grab() -> None:
+            picture = np.empty(0)
+            while picture is not None and not stop.is_set():
+                picture = _next(self._capture)
+                with contextlib.suppress(queue.Empty):
+                    newest.get_nowait()  # not read in time
+                newest.put((picture, time.monotonic()))
+
+        grabber = threading.Thread(target=grab, name="camera", daemon=True)
         grabber.start()
-        number, start = 0, None
+        start = None
         try:
-            while True:
-                with self._fresh:
-                    self._fresh.wait_for(
-                        lambda: self._newest is not None or self._stop, _CAMERA_PATIENCE_S
-                    )
-                    taken, self._newest = self._newest, None
-                if taken is None:
+            for number in itertools.count():
+                try:
+                    picture, moment = newest.get(timeout=_CAMERA_TIMEOUT_S)
+                except queue.Empty:
+                    picture = None
+                if picture is None:
                     self.fault = f"{self.name} gives no more frames"
                     return
-                image, moment = taken
                 start = moment if start is None else start
-                picture = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-                name, seconds = f"camera_{number:06d}", moment - start
-                read = partial(np.asarray, picture)
-                yield Shot(self.name, name, read, number, seconds, index=number)
-                number += 1
+                yield _frame(self.name, "camera", picture, number, moment - start)
         finally:
-            self._stop = True
+            stop.set()
             grabber.join()
             self._capture.release()
 
     def sample(self, count: int) -> list[np.ndarray]:
-        """See :meth:`Source.sample`."""
-        pictures = []
-        for _ in range(count):
-            ok, image = self._capture.read()
-            if ok:
-                pictures.append(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
-        return pictures
+        pictures = [_next(self._capture) for _ in range(count)]
+        return [picture for picture in pictures if picture is not None]

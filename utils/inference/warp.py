@@ -19,14 +19,14 @@ RIM = np.pi / 2
 class CameraWarp(BaseTransform):
     """Each pixel of the training camera looks along its ray into the user's picture.
 
-    Exact for what is far compared with the distance between the two cameras, and for every lens:
-    the two only have to share their position, not their shape of projection.  The map is computed
-    once per size of picture and applied in fixed point.  A picture with many more pixels than the
-    result needs is first shrunk by a whole factor, averaging over areas, so that nothing aliases.
+    Exact for what is far compared with the distance between the two cameras, whatever the lens.
+    The map is computed once per size of picture and applied in fixed point.  A picture with many
+    more pixels than the result needs is first shrunk by a whole factor, averaging over areas, so
+    that nothing aliases.
 
     Args:
         source: the user's camera.
-        target: camera of the square picture that the network takes.
+        target: camera of the network's square picture.
         rotation: (3, 3), directions in the target's frame → the source's frame.
 
     Raises:
@@ -70,22 +70,11 @@ class CameraWarp(BaseTransform):
         """Source pixels per pixel of the result, rounded, where the source is coarsest."""
         right = np.linalg.norm(np.diff(places, axis=1), axis=-1)[:-1]
         down = np.linalg.norm(np.diff(places, axis=0), axis=-1)[:, :-1]
-        both = self.seen[:-1, :-1] & self.seen[1:, 1:]
-        if not both.any():
-            return 1
-        return max(1, round(float(np.percentile(np.sqrt(right * down)[both], 5))))
+        steps = np.sqrt(right * down)[self.seen[:-1, :-1] & self.seen[1:, 1:]]
+        return max(1, round(float(np.percentile(steps, 5)))) if len(steps) else 1
 
     def image(self, image: np.ndarray) -> np.ndarray:
-        """(height, width, 3) uint8 picture → (S, S, 3), black where the source sees nothing.
-
-        Raises:
-            ValueError: for a picture of another size than the source camera's.
-        """
-        if image.shape[:2] != (self.source.height, self.source.width):
-            raise ValueError(
-                f"picture is {image.shape[1]}×{image.shape[0]}, the camera's are "
-                f"{self.source.width}×{self.source.height}"
-            )
+        """(height, width, 3) uint8 picture → (S, S, 3), black where the source sees nothing."""
         if self.factor > 1:
             width, height = self._size
             whole = image[: height * self.factor, : width * self.factor]
@@ -103,5 +92,4 @@ class CameraWarp(BaseTransform):
         return self._look(rays)[0].astype(points.dtype)
 
     def camera(self, camera: FisheyeCamera) -> FisheyeCamera:
-        """The camera of the result, whatever the source's."""
         return self.target

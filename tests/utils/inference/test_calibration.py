@@ -90,10 +90,21 @@ def test_the_ways_people_save_a_fisheye_calibration_are_read(tmp_path, content, 
     assert camera_of(tmp_path / "calib", dump(content)) == FISHEYE
 
 
-def test_four_terms_of_a_stated_pinhole_are_its_own(tmp_path):
-    content = {"model": "pinhole", "K": K.tolist(), "D": list(D5[:4]), "DIM": [1280, 800]}
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        (D5[:4], D5[:4]),
+        (D5, D5),
+        ((*D5, 0.1, 0.2, 0.3), (*D5, 0.1, 0.2, 0.3)),
+        ((*D5, *(0.0,) * 9), (*D5, *(0.0,) * 3)),
+        ((*D5[:4], 0.0, 0.0), (*D5[:4], 0.0)),
+        (None, ()),
+    ],
+)
+def test_a_stated_pinhole_has_none_or_four_to_eight_terms(tmp_path, terms, expected):
+    content = {"model": "pinhole", "K": K.tolist(), "D": terms, "DIM": [1280, 800]}
     camera = camera_of(tmp_path / "a.json", json.dumps(content))
-    assert camera == PinholeCamera(352.6, 352.7, 654.7, 400.9, D5[:4], 1280, 800)
+    assert camera == PinholeCamera(352.6, 352.7, 654.7, 400.9, expected, 1280, 800)
 
 
 def test_ocamcalib_text_and_json_are_one_camera(tmp_path):
@@ -107,6 +118,7 @@ def test_ocamcalib_text_and_json_are_one_camera(tmp_path):
     }
     assert camera_of(tmp_path / "a.json", json.dumps(content)) == first
     assert (first.cx, first.cy, first.width, first.height) == (615.0, 527.5, 1280, 1024)
+    assert first.affine == ((1.0, -0.002), (0.001, 0.999))
     # Straight ahead is the centre; what is right in the scene is right in the picture.
     assert np.allclose(first.project(np.array([0.0, 0, 1])), [615.0, 527.5])
     right, down = first.project(np.array([[0.5, 0, 1], [0, 0.5, 1]])) - [615.0, 527.5]
@@ -137,11 +149,10 @@ def test_pictures_of_another_size_are_scaled_or_cropped_around_the_centre(tmp_pa
     assert calibration.for_picture(1280, 800) is RELEASE_CAMERA
     assert calibration.for_picture(640, 400) == RELEASE_CAMERA.resized(640, 400)
     assert calibration.for_picture(800, 800) == RELEASE_CAMERA.cropped(240, 0, 800, 800)
-    with pytest.raises(UserError, match="640×640 is neither"):
-        calibration.for_picture(640, 640)
-
-
-def test_a_calibration_without_a_size_is_of_the_pictures_it_is_used_on(tmp_path):
+    assert calibration.for_picture(1280, 600) == RELEASE_CAMERA.cropped(0, 100, 1280, 600)
+    for width, height in ((640, 640), (1280, 900), (1000, 700)):
+        with pytest.raises(UserError, match=f"{width}×{height} is neither"):
+            calibration.for_picture(width, height)
     path = tmp_path / "a.json"
     path.write_text(json.dumps({"K": K.tolist(), "D": D.tolist()}))
     assert load_calibration(str(path)).for_picture(1280, 800) == FISHEYE
@@ -169,7 +180,7 @@ GOOD = {"K": K.tolist(), "D": D.tolist(), "DIM": [1280, 800]}
         (json.dumps(GOOD | {"K": (-K).tolist()}), "focal length"),
         (json.dumps({"polynomialC2W": [-200, 0, 0.001], "size": [2, 2]}), "lacks 'intrinsic'"),
         (OCAM_TEXT.split("#affine")[0], "cut off: 'affine parameters' is missing"),
-        (OCAM_TEXT.replace("5 -2.924", "7 -2.924"), "7 coefficients said, 5 here"),
+        (OCAM_TEXT.replace("5 -2.924", "7 -2.924"), "7 coefficients announced, 5 here"),
         ("1 OPENCV_FISHEYE 1280 800 1 2 3\n", "8 parameters, 3 are given"),
         ("1 THIN_PRISM_FISHEYE 1280 800 1 2 3\n", "THIN_PRISM_FISHEYE is not supported"),
     ],
@@ -183,7 +194,7 @@ def test_an_incomplete_calibration_says_in_one_line_what_is_missing(tmp_path, te
 
 
 def test_a_missing_file_names_what_is_built_in(tmp_path):
-    with pytest.raises(UserError, match="one of: training"):
+    with pytest.raises(UserError, match="or 'training'"):
         load_calibration(str(tmp_path / "none.json"))
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff\xfe")
     with pytest.raises(UserError, match="not a text file"):

@@ -11,11 +11,14 @@ from base.skeleton import HEAD, NECK
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.transforms import SquareCrop
 from model.pose_model import PoseOutput
-from model.rays import CameraRays
-from utils.inference.pose_predictor import PosePredictor
+from utils.inference.pose_predictor import PosePredictor, within_probability
 
-SIZE, CELLS = 192, 48
+SIZE = 192
 CAMERA = SquareCrop(SIZE).camera(RELEASE_CAMERA)
+TRUTH = torch.from_numpy(
+    np.random.default_rng(0).uniform([-0.4, -0.3, 0.4], [0.4, 0.3, 1.4], (3, 16, 3)).astype("f4")
+)
+CENTRED = TRUTH - TRUTH[:, NECK : NECK + 1]
 
 
 class Oracle(nn.Module):
@@ -23,45 +26,54 @@ class Oracle(nn.Module):
 
     input_size, lags, exports = SIZE, (), ("heatmaps", "joints3d")
 
-    def __init__(self, joints3d: torch.Tensor) -> None:
+    def __init__(self, **more):
         super().__init__()
-        self.heatmaps = draw_heatmaps(CAMERA.project(joints3d), SIZE, HeatmapShape(CELLS, 2.0))
-        self.joints3d = joints3d - joints3d[:, NECK : NECK + 1] + 0.3
+        heatmaps = draw_heatmaps(CAMERA.project(TRUTH), SIZE, HeatmapShape(48, 2.0))
+        self.output = PoseOutput(heatmaps, CENTRED + 0.3, **more)
 
-    def forward(self, images: torch.Tensor, rays: CameraRays) -> PoseOutput:
-        return PoseOutput(self.heatmaps, self.joints3d)
+    def forward(self, images, rays):
+        return self.output
 
 
-def poses() -> torch.Tensor:
-    rng = np.random.default_rng(0)
-    poses = rng.uniform([-0.4, -0.3, 0.4], [0.4, 0.3, 1.4], (3, 16, 3))
-    return torch.from_numpy(poses.astype(np.float32))
+def predict(oracle):
+    predictor = PosePredictor(oracle, torch.device("cpu"), "fp32")
+    return predictor(torch.zeros(3, SIZE, SIZE, 3, dtype=torch.uint8))
 
 
 def test_joints_land_where_the_camera_sees_them_and_the_pose_where_it_was():
-    truth = poses()
-    predictor = PosePredictor(Oracle(truth), torch.device("cpu"), "fp32")
-    result = predictor(torch.zeros(3, SIZE, SIZE, 3, dtype=torch.uint8))
-    pixels = CAMERA.project(truth).numpy()
-    assert np.abs(result.joints2d - pixels).max() < 0.5
-    assert np.abs(result.neck - truth[:, NECK].numpy()).max() < 5e-3
-    centred = (truth - truth[:, NECK : NECK + 1]).numpy()
-    assert np.abs(result.joints3d - centred).max() < 1e-5
-    assert result.confidence.min() > 0.85
+    result = predict(Oracle())
+    assert np.abs(result.joints2d - CAMERA.project(TRUTH).numpy()).max() < 0.5
+    assert np.abs(result.neck - TRUTH[:, NECK].numpy()).max() < 5e-3
+    assert np.abs(result.joints3d - CENTRED.numpy()).max() < 1e-5
+    assert result.confidence.min() > 0.85 and result.uncertainty is None
     assert np.array_equal(result.confidence[:, HEAD], result.confidence[:, NECK])
 
 
+def test_a_model_with_a_place_and_an_uncertainty_decides_itself():
+    radius = torch.linspace(0.02, 0.3, 16).expand(3, 16)
+    result = predict(Oracle(camera3d=TRUTH + 0.05, uncertainty=radius))
+    assert np.abs(result.neck - TRUTH[:, NECK].numpy() - 0.05).max() < 1e-6
+    assert np.array_equal(result.uncertainty, radius.numpy())
+    assert np.array_equal(result.confidence, within_probability(radius.numpy()))
+    # At the radius that covers 90 % of the joints it is 90 %.
+    assert within_probability(np.array([0.1, 1e-3, 10.0])) == pytest.approx([0.9, 1, 0], abs=1e-3)
+
+
 def test_a_picture_in_which_nothing_is_seen_still_gives_finite_numbers():
-    predictor = PosePredictor(Oracle(poses()), torch.device("cpu"), "fp32")
-    predictor.model.heatmaps.zero_()
-    result = predictor(torch.zeros(3, SIZE, SIZE, 3, dtype=torch.uint8))
+    oracle = Oracle()
+    oracle.output.heatmaps.zero_()
+    result = predict(oracle)
     assert all(np.isfinite(values).all() for values in result if values is not None)
     assert result.confidence.max() == 0
+    # All joints count alike: their mean lies on the one ray.
+    mean = np.delete(result.joints3d + result.neck[:, None], HEAD, 1).mean(1)
+    rays = CAMERA.unproject(np.delete(result.joints2d, HEAD, 1)[:, 0].astype(float))
+    assert np.linalg.norm(np.cross(mean, rays), axis=-1).max() < 1e-3
 
 
 @pytest.mark.parametrize("place", [(1, 5, 2), (2, NECK, 0)])
 def test_poses_that_are_not_finite_are_refused_whatever_they_are_for(place):
-    predictor = PosePredictor(Oracle(poses()), torch.device("cpu"), "fp32")
-    predictor.model.joints3d[place] = float("nan")
+    oracle = Oracle()
+    oracle.output.joints3d[place] = float("nan")
     with pytest.raises(UserError, match="not finite: the checkpoint is damaged"):
-        predictor(torch.zeros(3, SIZE, SIZE, 3, dtype=torch.uint8))
+        predict(oracle)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from base.errors import UserError
-from utils.inference.folders import DRAWINGS_MARK
 from utils.inference.open_source import open_source
-from utils.inference.video import VideoSource
+from utils.inference.pictures import DRAWINGS_MARK
+from utils.inference.source import name_text, plain_name
 
 
 def picture(path, value=100):
@@ -71,12 +71,10 @@ def tree(tmp_path, monkeypatch):
     for name in (
         *("in/a/1.png", "in/pictures/2.png", "elsewhere/3.png", "in/locked/4.png"),
         *("in/.ipynb_checkpoints/5.png", "in/@eaDir/6.png", "in/a/__MACOSX/7.png"),
-        *("in/new/pictures/a/8.jpg", "in/old/pictures/9.jpg", "in/.git/10.png"),
+        *("in/new/pictures/a/8.jpg", "in/.git/10.png"),
     ):
         picture(tmp_path / name)
     (tmp_path / "in/new/pictures" / DRAWINGS_MARK).touch()
-    (tmp_path / "in/old/poses.json").write_text('{\n "joint_names": [], "frames": []}')
-    (tmp_path / "in/poses.json").write_text('{"somebody": "else\'s"}')
     (tmp_path / "in/link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "in/a/loop").symlink_to(tmp_path / "in")
     (tmp_path / "elsewhere/loop").symlink_to(tmp_path / "in/a")
@@ -90,11 +88,10 @@ def tree(tmp_path, monkeypatch):
     # Permissions do not keep the superuser out.
     monkeypatch.setattr(os, "scandir", guarded)
     return tmp_path / "in", {
-        "a/loop": "a link to a folder that is taken already",
-        "link/loop": "a link to a folder that is taken already",
+        "a/loop": "a link to a folder that is searched already",
+        "link/loop": "a link to a folder that is searched already",
         "locked": "cannot be read (Permission denied)",
         "new/pictures": "drawings of an earlier run",
-        "old/pictures": "drawings of an earlier run",
     }
 
 
@@ -108,7 +105,7 @@ def test_folders_below_a_folder_are_followed_once_and_none_is_left_out_without_a
     assert by_pattern.left_out == source.left_out
     assert files(folder / "**" / "l*" / "**" / "*.png") == ["3.png"]
     with pytest.raises(UserError, match="holds a picture; pictures drawings of an earlier run"):
-        open_source(str(folder / "old"), recursive=True)
+        open_source(str(folder / "new"), recursive=True)
 
 
 def test_exif_orientation_is_honoured(tmp_path):
@@ -134,11 +131,22 @@ def test_video_frames_come_in_order_with_their_times(tmp_path):
     levels = [shot.read().mean() for shot in shots]
     assert np.abs(np.array(levels) - 2 * np.arange(40)).max() < 4
     assert source.fault == ""
+    assert np.abs([frame.mean() - 20 * k for k, frame in enumerate(source.sample(4))]).max() < 4
 
 
-def test_a_sample_of_a_video_is_from_all_over_it(tmp_path):
-    sample = VideoSource(video(tmp_path / "clip.avi")).sample(4)
-    assert np.abs(np.array([frame.mean() for frame in sample]) - [0, 20, 40, 60]).max() < 4
+def test_frames_without_timestamps_are_timed_by_the_frame_rate(tmp_path, monkeypatch):
+    path = video(tmp_path / "clip.avi", frames=4)
+    frames = [(True, np.zeros((48, 64, 3), np.uint8))] * 4 + [(False, None)]
+
+    class Untimed:
+        def __init__(self, target):
+            self.grab, self.read = lambda: True, iter(frames).__next__
+
+        def get(self, name):
+            return {cv2.CAP_PROP_FPS: 20.0}.get(name, 0.0)
+
+    monkeypatch.setattr(cv2, "VideoCapture", Untimed)
+    assert np.allclose([frame.time for frame in open_source(str(path))], np.arange(4) / 20)
 
 
 def test_a_video_that_is_cut_off_gives_what_is_there_and_says_so(tmp_path):
@@ -172,3 +180,23 @@ def test_what_is_not_there_or_cannot_be_read_is_one_clear_line(tmp_path):
         assert "\n" not in str(caught.value) and given in str(caught.value)
     with pytest.raises(UserError, match="no camera 97 at this machine"):
         open_source("97")
+
+
+@pytest.mark.parametrize(
+    "name, text, plain",
+    [
+        ("sub/ä b-1.png".encode(), "sub/ä b-1.png", "sub/ä b-1.png"),
+        (b"-\xff\xc3.png", r"-\xff\xc3.png", "-__.png"),
+        (b"a\nb\x1b.png", r"a\x0ab\x1b.png", "a_b_.png"),
+        (b"a\\xff.png", r"a\x5cxff.png", "a_xff.png"),
+        ("a\u2028.png".encode(), r"a\xe2\x80\xa8.png", "a_.png"),
+        (b"x" * 255, "x" * 255, "x" * 180),
+        ("aä".encode() * 85, "aä" * 85, "aä" * 60),
+    ],
+)
+def test_a_name_becomes_one_line_that_can_be_undone_and_one_that_every_program_opens(
+    name, text, plain
+):
+    assert name_text(os.fsdecode(name)) == text and len(text.splitlines()) == 1
+    assert text.encode().decode("unicode_escape").encode("latin-1") == name
+    assert plain_name(os.fsdecode(name)) == plain

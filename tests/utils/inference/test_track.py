@@ -1,57 +1,34 @@
 """Frames one by one or in batches have the same histories, and none over a gap."""
 
+import pytest
 import torch
 
 from utils.inference.track import Track
 
 LAGS = (0, 1, 3)
+#: Number 6 is missing, and "b" is another video though its numbers go on.
+PLACES = [*(("a", n) for n in (0, 1, 2, 3, 4, 5, 7, 8)), ("b", 9), ("b", 10), None, None]
+HISTORIES = [
+    *([0, None, None], [1, 0, None], [2, 1, None], [3, 2, 0], [4, 3, 1], [5, 4, 2]),
+    *([6, None, None], [7, 6, None], [8, None, None], [9, 8, None]),
+    *([10, None, None], [11, None, None]),
+]
 
 
-def memory(first, count):
-    numbers = torch.arange(first, first + count).float()
-    return numbers.view(-1, 1, 1).expand(-1, 16, 3), numbers.view(-1, 1).expand(-1, 16)
-
-
-def read(history):
-    """Frame numbers of each history, None where there is no frame."""
-    return [
-        [int(value) if there else None for value, there in zip(row, known, strict=True)]
-        for row, known in zip(history[1][..., 0].tolist(), history[-1].tolist(), strict=True)
-    ]
-
-
-def through(places, sizes):
+@pytest.mark.parametrize("sizes", [[12], [1] * 12, [3, 1, 4, 4]])
+def test_histories_are_of_frames_that_follow_each_other_in_batches_of_any_size(sizes):
     track, found, row = Track(LAGS), [], 0
     for size in sizes:
-        history = track.history(memory(row, size), places[row : row + size])
-        found += read(history)
+        rows = torch.arange(row, row + size).float()
+        memory = rows.view(-1, 1, 1).expand(-1, 16, 3), rows.view(-1, 1).expand(-1, 16)
+        *values, known = track.history(memory, PLACES[row : row + size])
+        assert torch.equal(values[0][..., 0], values[1])
+        numbers = values[1][..., 0].int().tolist()
+        found += [
+            [number if there else None for number, there in zip(*both, strict=True)]
+            for both in zip(numbers, known.tolist(), strict=True)
+        ]
         row += size
-    return found
-
-
-PLACES = [("a", n) for n in range(6)] + [("a", n) for n in (7, 8)] + [("b", n) for n in (9, 10)]
-
-
-def test_histories_are_of_frames_that_follow_each_other():
-    found = through(PLACES, [len(PLACES)])
-    assert found[5] == [5, 4, 2]
-    assert found[0] == [0, None, None] and found[2] == [2, 1, None]
-    # Number 6 is missing, and "b" is another video though its numbers go on.
-    assert found[6:] == [[6, None, None], [7, 6, None], [8, None, None], [9, 8, None]]
-
-
-def test_batches_of_any_size_give_the_same():
-    whole = through(PLACES, [len(PLACES)])
-    assert through(PLACES, [1] * len(PLACES)) == whole
-    assert through(PLACES, [3, 1, 4, 2]) == whole
-
-
-def test_only_as_many_frames_are_kept_as_a_history_reaches_back():
-    track = Track(LAGS)
-    for row in range(50):
-        track.history(memory(row, 1), [("a", row)])
+    assert found == HISTORIES
+    # As many frames are kept as a history reaches back.
     assert len(track._places) == len(track._memory[0]) == LAGS[-1]
-
-
-def test_pictures_of_no_sequence_stand_alone():
-    assert through([None, None], [1, 1]) == [[0, None, None], [1, None, None]]

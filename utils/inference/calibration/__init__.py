@@ -1,10 +1,4 @@
-"""Calibrations as people have them on disk: OpenCV, ROS, Kalibr, OCamCalib and COLMAP files.
-
-Which of them a file is, is seen from its content:
-
-- JSON or YAML with a camera matrix and distortion coefficients: what users of
-  ``cv2.fisheye.calibrate`` and ``cv2.calibrateCamera`` save, OpenCV's own FileStorage, ROS's
-  ``camera_info`` and Kalibr's ``camchain``.
-- JSON with ``polynomialC2W``, and ``calib_results.txt``: OCamCalib.
-- ``cameras.txt``: COLMAP's text model, its fisheye, perspective and pinhole cameras.
+"""Calibrations as people have them on disk, told apart by their content: JSON or YAML with a camera
+matrix and distortion coefficients (what users of OpenCV save, OpenCV's FileStorage, ROS, Kalibr),
+OCamCalib's ``calib_results.txt`` or JSON, and COLMAP's ``cameras.txt``.
 """

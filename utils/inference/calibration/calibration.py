@@ -13,32 +13,22 @@ from base.errors import UserError
 from utils.inference.calibration import colmap, ocam, opencv
 from utils.inference.calibration.values import Fault
 
-#: Cameras known by name → where their calibration is from.
-BUILT_IN: dict[str, tuple[AnyCamera, str]] = {
-    "training": (RELEASE_CAMERA, "xR-EgoPose, as given by the dataset's first author"),
-}
-
+#: ``--camera training``: the camera of the data set.
+TRAINING = "training"
 #: Sides whose ratio differs by less than this belong to one picture, scaled and rounded.
 _ASPECT_TOLERANCE = 0.005
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A camera, and what is known about it.
-
-    Attributes:
-        camera: the lens; its size is 0×0 where the file does not state one.
-        source: what it is, for people.
-    """
+    """A camera, its size 0×0 where the file states none, and where it is from, in words."""
 
     camera: AnyCamera
     source: str
 
     def for_picture(self, width: int, height: int) -> AnyCamera:
         """The camera of pictures of a size, scaled or cropped around the centre if need be.
-
-        Raises:
-            UserError: for pictures that are neither.
+        Raises UserError for pictures that are neither.
         """
         camera = self.camera
         if (width, height) == (camera.width, camera.height):
@@ -60,25 +50,18 @@ class Calibration:
 
 
 def load_calibration(name: str) -> Calibration:
-    """The camera that ``--camera`` names.
-
-    Args:
-        name: a built-in name, or a file; ``cameras.txt#2`` is camera 2 of a COLMAP file.
-
-    Raises:
-        UserError: for a file that is missing, no calibration, or an incomplete one.
+    """The camera of "training" or of a file; ``cameras.txt#2`` is camera 2 of a COLMAP file.
+    Raises UserError for a file that is missing, not a calibration, or incomplete.
     """
-    if name in BUILT_IN:
-        return Calibration(*BUILT_IN[name])
+    if name == TRAINING:
+        return Calibration(RELEASE_CAMERA, "xR-EgoPose, as given by the dataset's first author")
     path, _, number = name.partition("#")
-    path = path if number else name
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path if number else name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not a text file"
-        known = ", ".join(BUILT_IN)
         raise UserError(
-            f"--camera {name}: {reason}; give a calibration file, or one of: {known}"
+            f"--camera {name}: {reason}; give a calibration file, or '{TRAINING}'"
         ) from None
     try:
         camera, kind = _parse(text, number)
@@ -89,6 +72,7 @@ def load_calibration(name: str) -> Calibration:
 
 
 def _parse(text: str, number: str) -> tuple[AnyCamera, str]:
+    """A file's camera and what kind of file it is."""
     if not text.strip():
         raise Fault("the file is empty")
     if text.lstrip().startswith("#polynomial"):

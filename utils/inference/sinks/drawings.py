@@ -1,11 +1,11 @@
-"""Poses drawn: a picture a frame, one video, a window."""
+"""Poses drawn: a picture for each frame, one video, a window."""
 
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,15 @@ import numpy as np
 from base.files import replacing
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
-from utils.inference.folders import DRAWINGS_MARK
-from utils.inference.results import FrameResult, Sink, Summary
+from utils.inference.pictures import DRAWINGS_MARK
+from utils.inference.results import FramePose, Sink, Summary
+from utils.inference.run import THREADS
 
 _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 92)
 _WINDOW = "3D pose (q or Esc ends)"
 
 
-def _paint(painter: FramePainter, result: FrameResult, picture: np.ndarray) -> np.ndarray:
+def _paint(painter: FramePainter, result: FramePose, picture: np.ndarray) -> np.ndarray:
     pose = result.pose
     title = result.file
     if result.frame is not None:
@@ -33,110 +34,92 @@ def _paint(painter: FramePainter, result: FrameResult, picture: np.ndarray) -> n
     return painter.paint(picture, DrawnPose(pose.joints2d, pose.joints3d), title=title, note=note)
 
 
-class _Threads:
-    """Work on frames in threads; what is done is taken in order, and little piles up."""
+class _ThreadedSink(Sink):
+    """Draws frames in threads and uses the drawings in order; few are kept waiting."""
 
-    def __init__(self, threads: int, take: Callable[[Any], None]) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="draw")
+    def __init__(self) -> None:
+        self.painter = FramePainter()
+        self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="draw")
         self._pending: deque[Future[Any]] = deque()
-        self._most = 4 * threads
-        self._take = take
 
-    def add(self, work: Callable[[], Any]) -> None:
-        self._pending.append(self._pool.submit(work))
-        while len(self._pending) > self._most:
-            self._take(self._pending.popleft().result())
+    def draw(self, result: FramePose, picture: np.ndarray) -> Any:
+        """The drawing, made in a thread."""
+        raise NotImplementedError
 
-    def finish(self) -> None:
-        while self._pending:
-            self._take(self._pending.popleft().result())
+    def use(self, drawn: Any) -> None:
+        """Called with each drawing, in order."""
+
+    def _use_all_but(self, waiting: int) -> None:
+        while len(self._pending) > waiting:
+            self.use(self._pending.popleft().result())
+
+    def add(self, result: FramePose, picture: np.ndarray) -> None:
+        self._pending.append(self.pool.submit(self.draw, result, picture))
+        self._use_all_but(4 * THREADS)
+
+    def finish(self, summary: Summary) -> None:
+        self._use_all_but(0)
 
     def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        """Stop the threads."""
+        self.pool.shutdown(cancel_futures=True)
 
 
-class PictureSink(Sink):
-    """A folder of drawn pictures, made with the first."""
+class PictureSink(_ThreadedSink):
+    """A folder of drawn pictures, made with the first; each gets its name when it is whole."""
 
-    def __init__(self, folder: Path, threads: int) -> None:
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.folder = folder
         self._marked = False
-        self._painter = FramePainter()
-        self.threads = _Threads(threads, lambda _: None)
 
-    def add(self, result: FrameResult, picture: np.ndarray) -> None:
-        """See :meth:`Sink.add`."""
+    def add(self, result: FramePose, picture: np.ndarray) -> None:
         if not self._marked:
             with replacing(self.folder / DRAWINGS_MARK):
                 self._marked = True
+        super().add(result, picture)
+
+    def draw(self, result: FramePose, picture: np.ndarray) -> None:
+        """Draw and write a picture."""
         path = self.folder / f"{result.name}.jpg"
-
-        def draw() -> None:
-            save_picture(path, _paint(self._painter, result, picture), _JPEG)
-
-        self.threads.add(draw)
-
-    def finish(self, summary: Summary) -> None:
-        """See :meth:`Sink.finish`."""
-        self.threads.finish()
+        save_picture(path, _paint(self.painter, result, picture), _JPEG)
 
 
-class VideoSink(Sink):
+class VideoSink(_ThreadedSink):
     """An mp4 of a sequence's frames, in the shape of the first."""
 
-    def __init__(self, path: Path, fps: float, threads: int) -> None:
-        self._video = VideoFile(path, fps)
-        self._painter = FramePainter()
-        self.threads = _Threads(threads, self._take)
+    def __init__(self, path: Path, fps: float) -> None:
+        super().__init__()
+        self.video = VideoFile(path, fps)
         self._next = 0
         self._shown: np.ndarray | None = None
 
-    def add(self, result: FrameResult, picture: np.ndarray) -> None:
-        """See :meth:`Sink.add`."""
-        missing, self._next = result.index - self._next, result.index + 1
-        self.threads.add(lambda: (_paint(self._painter, result, picture), missing))
+    def draw(self, result: FramePose, picture: np.ndarray) -> tuple[np.ndarray, int]:
+        """The drawing and its place in time."""
+        return _paint(self.painter, result, picture), result.index
 
-    def _take(self, drawn: tuple[np.ndarray, int]) -> None:
-        picture, missing = drawn
+    def use(self, drawn: tuple[np.ndarray, int]) -> None:
+        """Append a drawing."""
+        picture, index = drawn
         # In a gap the frame before it stands still, so that later ones are at their time.
-        for _ in range(missing):
-            self._video.add(picture if self._shown is None else self._shown)
-        self._video.add(picture)
-        self._shown = picture
-
-    def finish(self, summary: Summary) -> None:
-        """See :meth:`Sink.finish`."""
-        self.threads.finish()
+        still = picture if self._shown is None else self._shown
+        for frame in [still] * (index - self._next) + [picture]:
+            self.video.add(frame)
+        self._next, self._shown = index + 1, picture
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._video.close()
+        """Finish the file."""
+        super().close()
+        self.video.close()
 
 
 @contextmanager
-def drawing_pictures(folder: Path, threads: int) -> Iterator[PictureSink]:
-    """Pictures under way; each takes its place when it is whole."""
-    sink = PictureSink(folder, threads)
-    try:
-        yield sink
-    finally:
-        sink.threads.close()
-
-
-@contextmanager
-def drawing_video(path: Path, fps: float, threads: int) -> Iterator[VideoSink]:
-    """The video under way; it takes its place at the end, and not at all after an error.
-
-    Raises:
-        UserError: where it cannot be written.
+def drawing_video(fps: float, path: Path) -> Iterator[VideoSink]:
+    """The video under way; it gets its name at the end, and none after an error.
+    Raises UserError where it cannot be written.
     """
-    with replacing(path) as temporary:
-        sink = VideoSink(temporary, fps, threads)
-        try:
-            yield sink
-        finally:
-            sink.threads.close()
-            sink.close()
+    with replacing(path) as temporary, closing(VideoSink(temporary, fps)) as sink:
+        yield sink
 
 
 def display_missing() -> str:
@@ -144,29 +127,22 @@ def display_missing() -> str:
     if sys.platform.startswith("linux"):
         if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             return "no display here (DISPLAY is not set): poses are saved, not shown"
-    if "GUI:" in (info := cv2.getBuildInformation()) and "NONE" in info.split("GUI:")[1][:40]:
+    if "NONE" in cv2.getBuildInformation().partition("GUI:")[2][:40]:
         return "this OpenCV has no windows (opencv-python-headless): poses are saved, not shown"
     return ""
 
 
 class WindowSink(Sink):
-    """Shows each frame as it comes.
-
-    Attributes:
-        closed: whether the person ended it.
-    """
+    """Shows each frame as it comes, until the user closes it."""
 
     def __init__(self) -> None:
         self._painter = FramePainter()
-        self.closed = False
 
-    def add(self, result: FrameResult, picture: np.ndarray) -> None:
-        """See :meth:`Sink.add`."""
+    def add(self, result: FramePose, picture: np.ndarray) -> None:
         drawn = _paint(self._painter, result, picture)
         cv2.imshow(_WINDOW, cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
         if cv2.waitKey(1) & 0xFF in (ord("q"), 27):
             self.closed = True
 
     def finish(self, summary: Summary) -> None:
-        """See :meth:`Sink.finish`."""
         cv2.destroyAllWindows()

@@ -2,65 +2,103 @@
 
 import argparse
 import contextlib
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
+from pathlib import Path
+
+import numpy as np
 
 from base.errors import UserError
+from base.files import replacing
 from utils.common.device import torchrun_ranks
 from utils.common.signals import Interruption
 from utils.inference import shared
-from utils.inference.clips import writing_clips
 from utils.inference.predictor import EgoPosePredictor
-from utils.inference.results import Sink, Summary
-from utils.inference.run import infer, threads_for
-from utils.inference.sinks.bvh import writing_bvh
+from utils.inference.results import FramePose, PoseFormat, RunInfo, Sink, Summary
+from utils.inference.run import infer
+from utils.inference.sinks import format_class
 from utils.inference.sinks.drawings import (
+    PictureSink,
     WindowSink,
     display_missing,
-    drawing_pictures,
     drawing_video,
 )
-from utils.inference.sinks.pose_json import metadata, writing_json
-from utils.inference.sinks.tables import writing_csv, writing_npz
 from utils.inference.smoothing import OneEuroOptions, PoseSmoother
 from utils.inference.source import Source
 
+#: Opens the file of one sequence.
+Opener = Callable[[Path], AbstractContextManager[Sink]]
+
+
+class PerSequence(Sink):
+    """Hands each sequence to a sink of its own, in the sequence's folder of that of ``path``; it is
+    complete when the next one begins.  ``stack`` closes the last."""
+
+    def __init__(self, stack: ExitStack, opener: Opener, path: Path) -> None:
+        self._stack = stack.enter_context(ExitStack())
+        self._opener, self._path = opener, path
+        self._sink: Sink | None = None
+        self._sequence = ""
+
+    def add(self, result: FramePose, picture: np.ndarray) -> None:
+        if self._sink is None or result.sequence != self._sequence:
+            self.finish(Summary())
+            self._stack.close()
+            self._sequence = result.sequence
+            path = self._path.parent / result.sequence / self._path.name
+            self._sink = self._stack.enter_context(self._opener(path))
+        self._sink.add(result, picture)
+
+    def finish(self, summary: Summary) -> None:
+        if self._sink is not None:
+            self._sink.finish(summary)
+
+
+@contextlib.contextmanager
+def writing(kind: type[PoseFormat], run: RunInfo, path: Path) -> Iterator[PoseFormat]:
+    """A file of a format under way; it gets its name at the end, and none after an error.
+    Raises UserError where it cannot be written.
+    """
+    # A checkpoint's name may hold what is not UTF-8: JSON has an escape for that.
+    options = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+    with replacing(path) as temporary, temporary.open("w", **options) as stream:
+        yield kind(stream, run)
+
 
 def open_files(
-    stack: contextlib.ExitStack,
-    arguments: argparse.Namespace,
-    source: Source,
-    predictor: EgoPosePredictor,
+    stack: ExitStack, arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor
 ) -> list[Sink]:
     """The files of poses that the arguments ask for, opened."""
-    folder, fps = arguments.save_dir, source.fps or arguments.fps
     drawn = not (arguments.no_pictures or source.live)
-    openers: dict[str, Callable[[], contextlib.AbstractContextManager[Sink]]] = {
-        "json": lambda: writing_json(folder / "poses.json", metadata(predictor), drawn),
-        "npz": lambda: writing_npz(folder / "poses.npz"),
-        "csv": lambda: writing_csv(folder / "poses.csv"),
-        "bvh": lambda: writing_clips(lambda path: writing_bvh(path, fps), folder / "poses.bvh"),
-    }
-    return [stack.enter_context(openers[name]()) for name in dict.fromkeys(arguments.format)]
+    run = RunInfo(predictor, source.fps or arguments.fps, drawn)
+    sinks: list[Sink] = []
+    for name in dict.fromkeys(arguments.format):
+        kind, path = format_class(name), arguments.save_dir / f"poses.{name}"
+        opener = partial(writing, kind, run)
+        if kind.per_sequence:
+            sinks.append(PerSequence(stack, opener, path))
+        else:
+            sinks.append(stack.enter_context(opener(path)))
+    return sinks
 
 
-def open_drawings(
-    stack: contextlib.ExitStack, arguments: argparse.Namespace, source: Source
-) -> tuple[list[Sink], Callable[[], bool]]:
-    """The drawings asked for, and whether the person has ended it in the window."""
-    folder, threads, sinks = arguments.save_dir, threads_for(), []
+def open_drawings(stack: ExitStack, arguments: argparse.Namespace, source: Source) -> list[Sink]:
+    """The drawings that the arguments ask for, and the window."""
+    folder = arguments.save_dir
+    sinks: list[Sink] = []
     if not (arguments.no_pictures or source.live):
-        sinks.append(stack.enter_context(drawing_pictures(folder / "pictures", threads)))
+        sinks.append(stack.enter_context(contextlib.closing(PictureSink(folder / "pictures"))))
     if arguments.video:
-        fps = source.fps or arguments.fps
-        clips = writing_clips(lambda path: drawing_video(path, fps, threads), folder / "poses.mp4")
-        sinks.append(stack.enter_context(clips))
+        opener = partial(drawing_video, source.fps or arguments.fps)
+        sinks.append(PerSequence(stack, opener, folder / "poses.mp4"))
     if arguments.show or source.live:
         if missing := display_missing():
             print(missing)
         else:
-            window = WindowSink()
-            return [*sinks, window], lambda: window.closed
-    return sinks, lambda: False
+            sinks.append(WindowSink())
+    return sinks
 
 
 def infer_alone(
@@ -70,21 +108,18 @@ def infer_alone(
     smoother = None
     if arguments.smooth is not None:
         smoother = PoseSmoother(OneEuroOptions(*arguments.smooth))
-    with Interruption() as interruption, contextlib.ExitStack() as stack:
+    with Interruption() as interruption, ExitStack() as stack:
         sinks = open_files(stack, arguments, source, predictor)
-        drawings, ended = open_drawings(stack, arguments, source)
-        every, fps = [*sinks, *drawings], source.fps or arguments.fps
-        size = arguments.batch_size
-        return infer(source, predictor, every, interruption, size, smoother, fps, ended)
+        sinks += open_drawings(stack, arguments, source)
+        size, fps = arguments.batch_size, arguments.fps
+        return infer(source, predictor, sinks, interruption, size, smoother, fps)
 
 
 def infer_together(
     arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor
 ) -> Summary | None:
     """This process's share; the first one puts all together and has the summary.
-
-    Raises:
-        UserError: for what needs the frames in one process.
+    Raises UserError for what needs the frames in one process.
     """
     if arguments.smooth is not None or arguments.video or arguments.show:
         raise UserError("--smooth, --video and --show need all frames in one process")
@@ -92,15 +127,16 @@ def infer_together(
     folder, size = arguments.save_dir, arguments.batch_size
     # A signal ends the work of all, not the putting together of what they have.
     with Interruption() as interruption, shared.joined():
-        with contextlib.ExitStack() as stack:
-            part = stack.enter_context(shared.writing_part(shared.part_path(folder, rank)))
-            drawings, _ = open_drawings(stack, arguments, source)
-            infer(source, predictor, [part, *drawings], interruption, size, part=True)
+        part = shared.part_path(folder, rank)
+        with shared.writing_part(part) as sink, ExitStack() as stack:
+            sinks = [sink, *open_drawings(stack, arguments, source)]
+            infer(source, predictor, sinks, interruption, size, part=True)
         shared.wait(folder)
         if rank:
             return None
-        with contextlib.ExitStack() as stack:
+        with ExitStack() as stack:
             files = open_files(stack, arguments, source, predictor)
-            summary = shared.put_together(folder, count, files)
-        shared.remove_parts(folder)
+            summary = shared.put_together(folder, count, files, source.name)
+        # What killed runs have left goes too.
+        shutil.rmtree(part.parent)
         return summary

@@ -1,0 +1,70 @@
+"""The formats of poses: what doc/extending.md shows works as it stands there."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import inference
+from utils.inference import sinks
+from utils.inference.predictor import EgoPosePredictor
+
+PAGE = Path(inference.__file__).parent / "doc" / "extending.md"
+
+
+def test_a_format_of_the_page_is_one_file_and_one_line(
+    tiny_checkpoint, tmp_path, monkeypatch, capsys
+):
+    section = PAGE.read_text(encoding="utf-8").partition("## An output format\n")[2]
+    code, line = re.findall(r"```python\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
+    name, place = re.fullmatch(r'\s*"(\w+)": "([\w.:]+)",\s*', line).groups()
+    module = place.partition(":")[0]
+    (tmp_path / f"{module.rpartition('.')[2]}.py").write_text(code)
+    monkeypatch.setattr(sinks, "__path__", [*sinks.__path__, str(tmp_path)])
+    monkeypatch.setitem(sinks.FORMATS, name, place)
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    with pytest.raises(SystemExit):
+        inference.main(["--help"])
+    assert "any of json, npz, csv, bvh, jsonl" in " ".join(capsys.readouterr().out.split())
+
+    pictures, out = tmp_path / "pictures", tmp_path / "out"
+    pictures.mkdir()
+    for number in range(3):
+        noise = np.random.default_rng(number).integers(0, 256, (64, 96, 3), np.uint8)
+        cv2.imwrite(str(pictures / f"{number}.png"), noise)
+    common = ["--load_model", str(tiny_checkpoint), "--gpu", "cpu", "--precision", "fp32"]
+    common += ["--input_dir", str(pictures), "--save_dir", str(out), "--no_pictures"]
+    inference.main([*common, "--format", name])
+    assert [path.name for path in out.iterdir()] == [f"poses.{name}"]
+    lines = [json.loads(text) for text in (out / f"poses.{name}").read_text().splitlines()]
+    predictor = EgoPosePredictor(tiny_checkpoint, gpu="cpu", precision="fp32")
+    for entry, path in zip(lines, sorted(pictures.iterdir()), strict=True):
+        pose = predictor(path)
+        assert entry["file"] == path.name
+        assert np.abs(entry["joints3d"] - pose.joints3d - pose.neck).max() < 1e-4
+    sys.modules.pop(module, None)
+
+
+def test_a_run_that_fails_leaves_no_file_of_any_format(tiny_checkpoint, tmp_path, monkeypatch):
+    for name in sinks.FORMATS:
+        assert sinks.format_class(name).per_sequence == (name == "bvh")
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((64, 64, 3), np.uint8))
+    out = tmp_path / "out"
+
+    def fail(self, summary):
+        raise KeyError("late")
+
+    monkeypatch.setattr(sinks.format_class("npz"), "finish", fail)
+    with pytest.raises(KeyError, match="late"):
+        inference.main(
+            [
+                *("--load_model", str(tiny_checkpoint), "--gpu", "cpu", "--no_pictures"),
+                *("--input", str(tmp_path / "a.png"), "--save_dir", str(out)),
+                *("--format", *sinks.FORMATS, "--video"),
+            ]
+        )
+    assert list(out.iterdir()) == []

@@ -1,0 +1,149 @@
+"""Pictures on disk as a source of frames: of a folder, of the folders below it, of a pattern."""
+
+import glob
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence, Set
+from fnmatch import fnmatch
+from functools import partial
+from itertools import chain, count, groupby
+from pathlib import Path
+
+import numpy as np
+
+from base.errors import BrokenFrameError
+from dataset.pictures import PICTURE_SUFFIXES, is_picture, natural_order, read_picture
+from utils.inference.source import LazyFrame, Source, name_text, plain_name
+
+#: A file in a folder of drawings, which are not searched for poses.
+DRAWINGS_MARK = ".drawings"
+#: Folders in which a Synology disk and macOS keep notes about pictures.
+_NOTES = frozenset({"@eaDir", "__MACOSX"})
+#: Folders that are left out, each with "file" and "reason".
+LeftOut = list[dict[str, str]]
+
+
+class PictureSource(Source):
+    """Pictures on disk, in natural order; ``root`` is the folder that names are relative to.  Of
+    ``ranks`` processes each gets its share, in order."""
+
+    def __init__(
+        self,
+        paths: list[Path],
+        root: Path,
+        name: str,
+        rank: int = 0,
+        ranks: int = 1,
+        left_out: Sequence[dict[str, str]] = (),
+    ) -> None:
+        self.paths, self.root, self.name, self.left_out = paths, root, name, left_out
+        self._share = range(rank * len(paths) // ranks, (rank + 1) * len(paths) // ranks)
+        self.total = len(self._share)
+        self.nested = any(path.parent != root for path in paths)
+
+    def __iter__(self) -> Iterator[LazyFrame]:
+        names: set[str] = set()
+        sequences: set[str] = set()
+        # Every process names all pictures before its own, so that no two names collide.
+        numbered = enumerate(self.paths[: self._share.stop])
+        for parent, pictures in groupby(numbered, lambda picture: picture[1].parent):
+            folder = plain_name(parent.relative_to(self.root).as_posix())
+            sequence = "" if folder == "." else _unique(folder, sequences)
+            for index, (row, path) in enumerate(pictures):
+                name = _unique(f"{sequence}/{plain_name(path.stem)}".lstrip("/"), names)
+                if row in self._share:
+                    file = name_text(path.relative_to(self.root).as_posix())
+                    read = partial(_read, path)
+                    yield LazyFrame(file, name, read, index=index, sequence=sequence)
+
+    def sample(self, count: int) -> list[np.ndarray]:
+        pictures = []
+        for path in self.paths[:: max(1, len(self.paths) // count)][:count]:
+            try:
+                pictures.append(_read(path))
+            except BrokenFrameError:
+                continue  # it is reported when its turn comes
+        return pictures
+
+
+def _unique(stem: str, used: set[str]) -> str:
+    """The stem, numbered if an earlier picture has it already, upper and lower case alike."""
+    names = chain([stem], (f"{stem}_{k}" for k in count(2)))
+    name = next(name for name in names if name.lower() not in used)
+    used.add(name.lower())
+    return name
+
+
+def _read(path: Path) -> np.ndarray:
+    if path.exists() and not path.is_file():
+        raise BrokenFrameError("not a file")
+    try:
+        return read_picture(path)
+    except BrokenFrameError as error:
+        raise BrokenFrameError(str(error).removeprefix(f"{path}: ")) from None
+
+
+def walk_pictures(root: Path, suffixes: Set[str] = PICTURE_SUFFIXES) -> tuple[list[Path], LeftOut]:
+    """All pictures below a folder, folder by folder in natural order, and the folders left out.
+
+    Links to folders are followed after everything else, and each folder is visited once.  Hidden
+    folders and those of :data:`_NOTES` are skipped silently.
+    """
+    found: list[Path] = []
+    left_out: LeftOut = []
+    visited: set[tuple[int, int]] = set()
+
+    def leave(folder: str | Path, reason: str) -> None:
+        left_out.append({"file": name_text(os.path.relpath(folder, root)), "reason": reason})
+
+    def unreadable(error: OSError) -> None:
+        leave(error.filename, f"cannot be read ({error.strerror})")
+
+    waiting = deque([root])
+    while waiting:
+        for name, folders, files in os.walk(waiting.popleft(), onerror=unreadable):
+            parent = Path(name)
+            status = parent.stat()
+            if (status.st_dev, status.st_ino) in visited:
+                leave(parent, "a link to a folder that is searched already")
+                folders.clear()
+                continue
+            visited.add((status.st_dev, status.st_ino))
+            found += [parent / file for file in files if is_picture(file, suffixes)]
+            kept = [name for name in folders if name[0] != "." and name not in _NOTES]
+            for drawn in [name for name in kept if _is_drawn(parent / name)]:
+                leave(parent / drawn, "drawings of an earlier run")
+                kept.remove(drawn)
+            folders[:] = sorted(kept)
+            waiting += [parent / name for name in folders if (parent / name).is_symlink()]
+    return sorted(found, key=natural_order), left_out
+
+
+def _is_drawn(folder: Path) -> bool:
+    # Unlike Path.exists, not an error in a folder that may not be read.
+    return os.path.exists(folder / DRAWINGS_MARK)  # noqa: PTH110
+
+
+def match_pictures(pattern: str, suffixes: Set[str]) -> tuple[list[Path], LeftOut]:
+    """The pictures that a glob pattern matches, as :func:`walk_pictures`, which finds those of a
+    pattern with ``**``."""
+    parts = Path(pattern).parts
+    if "**" not in parts:
+        found = [Path(name) for name in glob.glob(pattern)]  # noqa: PTH207
+        found = [path for path in found if is_picture(path.name, suffixes)]
+        return sorted(found, key=natural_order), []
+    fixed = next(row for row, part in enumerate(parts) if glob.has_magic(part))
+    root = Path(*parts[:fixed])
+    found, left_out = walk_pictures(root, suffixes)
+    return [
+        path for path in found if _match(path.parts[len(root.parts) :], parts[fixed:])
+    ], left_out
+
+
+def _match(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether the parts of a path match those of a pattern, ``**`` any number of folders."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_match(parts[row:], pattern[1:]) for row in range(len(parts) + 1))
+    return bool(parts) and fnmatch(parts[0], pattern[0]) and _match(parts[1:], pattern[1:])

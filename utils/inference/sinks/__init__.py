@@ -1,0 +1,25 @@
+"""The formats of poses that ``inference.py`` writes, and their registry.
+
+A format is one file with a subclass of :class:`utils.inference.results.PoseFormat` and one line in
+:data:`FORMATS`; doc/extending.md shows how.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from utils.inference.results import PoseFormat
+
+#: Value of ``--format``, which is the suffix of the file ``poses.…`` too → "module:class".
+FORMATS = {
+    "json": "utils.inference.sinks.pose_json:JsonFormat",
+    "npz": "utils.inference.sinks.pose_npz:NpzFormat",
+    "csv": "utils.inference.sinks.pose_csv:CsvFormat",
+    "bvh": "utils.inference.sinks.bvh:BvhFormat",
+}
+
+
+def format_class(name: str) -> "type[PoseFormat]":
+    """The class of a registered format."""
+    module, class_name = FORMATS[name].split(":")
+    return getattr(importlib.import_module(module), class_name)

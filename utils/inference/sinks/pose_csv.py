@@ -1,0 +1,42 @@
+"""``poses.csv``: a row for each joint of each frame."""
+
+import csv
+from typing import TextIO
+
+import numpy as np
+
+from base.skeleton import JOINTS
+from utils.inference.results import FramePose, PoseFormat, RunInfo
+
+COLUMNS = (
+    *("file", "frame", "time", "joint", "x_m", "y_m", "z_m", "x_px", "y_px", "confidence"),
+    *("neck_x_m", "neck_y_m", "neck_z_m", "residual_px", "disagrees", "uncertainty_m"),
+)
+
+
+def _text(values: np.ndarray, decimals: int) -> list[str]:
+    return [f"{value:.{decimals}f}" for value in values.tolist()]
+
+
+class CsvFormat(PoseFormat):
+    """Columns as in :data:`COLUMNS`; what is unknown is empty."""
+
+    def __init__(self, stream: TextIO, run: RunInfo) -> None:
+        super().__init__(stream, run)
+        self._writer = csv.writer(stream, lineterminator="\n")
+        self._writer.writerow(COLUMNS)
+
+    def add(self, result: FramePose, picture: np.ndarray) -> None:
+        pose = result.pose
+        frame = "" if result.frame is None else result.frame
+        time = "" if result.time is None else f"{result.time:.6f}"
+        first = result.file, frame, time
+        last = (*_text(pose.neck, 5), f"{pose.residual:.2f}", int(pose.disagrees))
+        confidence = _text(pose.confidence, 4)
+        known = pose.uncertainty is not None
+        uncertainty = _text(pose.uncertainty, 5) if known else [""] * len(JOINTS)
+        for row, joint in enumerate(JOINTS):
+            places = *_text(pose.joints3d[row], 5), *_text(pose.joints2d[row], 2)
+            self._writer.writerow(
+                (*first, joint, *places, confidence[row], *last, uncertainty[row])
+            )

@@ -1,0 +1,40 @@
+"""``poses.npz``: an array for each quantity."""
+
+from typing import TextIO
+
+import numpy as np
+
+from base.skeleton import JOINTS
+from utils.inference.results import FramePose, PoseFormat, RunInfo, Summary
+
+_ARRAYS = ("joints3d", "neck", "joints2d", "confidence", "residual")
+
+
+class NpzFormat(PoseFormat):
+    """Arrays over F frames: ``files`` (F,) str, ``frame`` (F,) int64 and ``time`` (F,) float64 (−1
+    and NaN for pictures), ``size`` (F, 2), ``joints3d`` (F, 16, 3), ``neck`` (F, 3), ``joints2d``
+    (F, 16, 2), ``confidence`` (F, 16), ``residual`` (F,), ``disagrees`` (F,), ``joint_names``
+    (16,), and ``uncertainty`` (F, 16) where the model gives it."""
+
+    def __init__(self, stream: TextIO, run: RunInfo) -> None:
+        super().__init__(stream, run)
+        self._results: list[FramePose] = []
+
+    def add(self, result: FramePose, picture: np.ndarray) -> None:
+        self._results.append(result)
+
+    def finish(self, summary: Summary) -> None:
+        """Write the arrays."""
+        results = self._results
+        poses = [result.pose for result in results]
+        names = _ARRAYS + ("uncertainty",) * (poses[0].uncertainty is not None)
+        np.savez_compressed(
+            self.stream.buffer,
+            joint_names=np.array(JOINTS),
+            files=np.array([result.file for result in results]),
+            frame=np.array([-1 if r.frame is None else r.frame for r in results], np.int64),
+            time=np.array([np.nan if r.time is None else r.time for r in results], float),
+            size=np.array([result.size for result in results], np.int64),
+            disagrees=np.array([pose.disagrees for pose in poses]),
+            **{name: np.array([getattr(p, name) for p in poses], np.float32) for name in names},
+        )
