@@ -12,8 +12,7 @@ from dataset.synthetic.rotations import apply
 def ankle_places(placed: Placement, side: int) -> np.ndarray:
     """Where the ankles of one side (0 left, 1 right) go: (N, 3) centimetres.
 
-    A heel that is lifted or set down first turns about the toes or the heel, which stay where they
-    are.
+    A heel that is lifted or set down first turns about the toes or the heel, which stay in place.
     """
     bones, poses = placed.bones, placed.poses
     name, sign = SIDES[side]
@@ -37,9 +36,7 @@ def ankle_places(placed: Placement, side: int) -> np.ndarray:
 def settle(placed: Placement, feet: np.ndarray) -> None:
     """Move the trunk over the feet that bear it, and down as far as they have to reach.
 
-    Args:
-        placed: poses of which trunk and head are placed; joints are moved.
-        feet: (N, 2, 3) where the ankles go, see :func:`ankle_places`.
+    Moves the joints of poses with trunk and head placed; ``feet`` (N, 2, 3) are the ankles' places.
     """
     bones, poses, joints = placed.bones, placed.poses, placed.joints
     leg = bones.leg_length
@@ -47,8 +44,7 @@ def settle(placed: Placement, feet: np.ndarray) -> None:
     for side, (_, sign) in enumerate(SIDES):
         target = poses["hand"][:, side] * np.array([sign, 1.0, 1.0]) * bones.arm_length / 2
         target = target + np.array([sign * 0.2 * leg, 0.0, 0.0])
-        reach = apply(placed.turn("Spine2"), target)
-        centre += 0.05 * (placed.joint("Neck") + reach)
+        centre += 0.05 * (placed.joint("Neck") + apply(placed.turn("Spine2"), target))
         centre += 0.16 * (joints[:, 0] + feet[:, side]) / 2
     bearing = np.clip(1.0 - poses["foot"][..., 1] / 0.25, 0.0, 1.0)
     weight = bearing * bearing * (3 - 2 * bearing) + 1e-3
@@ -63,16 +59,15 @@ def settle(placed: Placement, feet: np.ndarray) -> None:
 
     # Down to where both feet reach the floor, up to where no leg is bent further than it can.
     planted = np.clip(1.0 - poses["foot"][..., 1] / 0.06, 0.0, 1.0)
-    drop, rise = np.zeros(len(joints)), np.zeros(len(joints))
-    for side, (name, _) in enumerate(SIDES):
-        hip = joints[:, 0] + apply(placed.turns[:, 0], bones.step[bones.row[f"{name}UpLeg"]])
-        apart = hip - feet[:, side]
-        flat = (apart[:, [0, 2]] ** 2).sum(1)
-        highest = np.sqrt(np.maximum((0.995 * leg) ** 2 - flat, 0.0))
-        lower = np.maximum(apart[:, 1] - highest, 0.0) * planted[:, side]
-        drop = np.maximum(drop, np.minimum(lower, 0.4 * leg))
-        least = np.sqrt(np.maximum((SHORTEST_LEG * leg) ** 2 - flat, 0.0))
-        rise = np.maximum(rise, np.maximum(least - apart[:, 1], 0.0))
+    steps = bones.step[[bones.row["LeftUpLeg"], bones.row["RightUpLeg"]]]
+    hips = joints[:, :1] + apply(placed.turns[:, :1], steps)
+    apart = hips - feet
+    flat = (apart[..., [0, 2]] ** 2).sum(-1)
+    highest = np.sqrt(np.maximum((0.995 * leg) ** 2 - flat, 0.0))
+    least = np.sqrt(np.maximum((SHORTEST_LEG * leg) ** 2 - flat, 0.0))
+    lower = np.maximum(apart[..., 1] - highest, 0.0) * planted
+    drop = np.minimum(lower, 0.4 * leg).max(1)
+    rise = np.maximum(least - apart[..., 1], 0.0).max(1)
     joints[..., 1] += (rise - drop)[:, None]
 
 
@@ -87,8 +82,9 @@ class Ground:
             soles = own[np.argsort(body.vertices[own, 1], kind="stable")]
             picked.append(soles[: len(own) // 3 : 3])
         picked = np.unique(np.concatenate(picked))
-        bones = np.argsort(-rig.weights[picked].astype(float), axis=1, kind="stable")[:, :2]
-        weights = np.take_along_axis(rig.weights[picked].astype(float), bones, 1)
+        weights = rig.weights[picked].astype(float)
+        bones = np.argsort(-weights, axis=1, kind="stable")[:, :2]
+        weights = np.take_along_axis(weights, bones, 1)
         self._weights = (weights / weights.sum(1, keepdims=True)).ravel()
         self._bones = bones.ravel()
         self._to_tpose = body.to_tpose[self._bones]

@@ -6,53 +6,39 @@ pose anatomical and the feet where the pose wants them on the floor.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 
 
+def _array(default: Any) -> np.ndarray:
+    return field(default_factory=lambda: np.array(default, float))
+
+
 @dataclass
 class Pose:
-    """One pose of any body.  Angles are degrees; arrays with two rows are (left, right).
+    """One pose of any body.  Angles are degrees; arrays with two rows are (left, right)."""
 
-    Attributes:
-        pelvis: (sideways, height, forward) of the pelvis against standing upright, in leg lengths.
-        pelvis_turn: lean forward, yaw to the left, roll to the right.
-        spine: bend forward, twist to the left, bend to the right, over the whole spine.
-        head: nod, turn to the left, tilt to the right, against the chest.
-        hand: (2, 3) wrist from the shoulder: outward, up, forward of the chest, in arm lengths.
-        swivel: (2,) turn of the elbow about the line from shoulder to wrist, outward positive.
-        pronation: (2,) turn of the forearm; 0 has the palm facing inwards with the hand ahead.
-        wrist: (2,) bend of the hand towards the palm.
-        curl: (2,) of the fingers: 0 stretched, 1 a fist.
-        splay: (2,) spread of the fingers: 0 side by side, 1 wide.
-        foot: (2, 3) ankle from where it stands below the hip: outward, up, forward, in leg lengths.
-        toe_out: (2,) turn of the foot outwards.
-        foot_pitch: (2,) toes up positive.
-        knee_out: (2,) turn of the knee outwards.
-        seat: height of what the person sits on, in leg lengths; 0 for nothing.
-        seat_back: how far behind the root its middle is, in leg lengths.
-        balance: 1 where the weight has to rest over the feet, 0 where it moves on or is seated.
-        root: x, z in centimetres and heading in degrees: where in the world the pose is.
-    """
-
-    pelvis: np.ndarray = field(default_factory=lambda: np.zeros(3))
-    pelvis_turn: np.ndarray = field(default_factory=lambda: np.zeros(3))
-    spine: np.ndarray = field(default_factory=lambda: np.zeros(3))
-    head: np.ndarray = field(default_factory=lambda: np.zeros(3))
-    hand: np.ndarray = field(default_factory=lambda: np.array([(1.0, 0.0, 0.0)] * 2))
-    swivel: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    pronation: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    wrist: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    curl: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    splay: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    foot: np.ndarray = field(default_factory=lambda: np.zeros((2, 3)))
-    toe_out: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    foot_pitch: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    knee_out: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    seat: float = 0.0
-    seat_back: float = 0.0
-    balance: float = 1.0
-    root: np.ndarray = field(default_factory=lambda: np.zeros(3))
+    pelvis: np.ndarray = _array([0] * 3)  # sideways, up, forward of upright standing, leg lengths
+    pelvis_turn: np.ndarray = _array([0] * 3)  # lean forward, yaw to the left, roll to the right
+    spine: np.ndarray = _array([0] * 3)  # bend forward, twist left, bend right over all of it
+    head: np.ndarray = _array([0] * 3)  # nod, turn to the left, tilt to the right, from the chest
+    # wrist from the shoulder: outward, up, forward of the chest, arm lengths
+    hand: np.ndarray = _array([(1, 0, 0)] * 2)
+    swivel: np.ndarray = _array([0] * 2)  # of the elbow about shoulder to wrist, outward positive
+    pronation: np.ndarray = _array([0] * 2)  # of the forearm: 0 has the palm of a hand ahead inward
+    wrist: np.ndarray = _array([0] * 2)  # bend of the hand towards the palm
+    curl: np.ndarray = _array([0] * 2)  # of the fingers: 0 stretched, 1 a fist
+    splay: np.ndarray = _array([0] * 2)  # of the fingers: 0 side by side, 1 wide
+    # ankle from where it stands below the hip: outward, up, forward, leg lengths
+    foot: np.ndarray = _array([(0, 0, 0)] * 2)
+    toe_out: np.ndarray = _array([0] * 2)  # turn of the foot outwards
+    foot_pitch: np.ndarray = _array([0] * 2)  # toes up positive
+    knee_out: np.ndarray = _array([0] * 2)  # turn of the knee outwards
+    seat: float = 0.0  # height of what the person sits on, leg lengths; 0 for nothing
+    seat_back: float = 0.0  # how far behind the root its middle is, leg lengths
+    balance: float = 1.0  # 1: the weight rests over the feet; 0: it moves on or is seated
+    root: np.ndarray = _array([0] * 3)  # in the world: x, z in centimetres, heading in degrees
 
 
 def stack(poses: Sequence[Pose]) -> dict[str, np.ndarray]:

@@ -21,13 +21,7 @@ def _bend(angles: np.ndarray) -> np.ndarray:
 
 
 class Poser:
-    """Poses one body, many poses at once.
-
-    Attributes:
-        body: whose poses.
-        bones: of the body.
-        volumes: what the body's hands are kept out of.
-    """
+    """Poses one body, many poses at once; keeps its hands out of its ``volumes``."""
 
     def __init__(self, body: Body):
         self.body, self.bones, self.volumes = body, Bones(body), CollisionVolumes(body)
@@ -36,11 +30,8 @@ class Poser:
     def place(self, poses: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Pose the body with its lowest point on the floor y = 0, facing +z.
 
-        Args:
-            poses: the fields of N poses, see :func:`pose.stack`.
-
-        Returns:
-            (N, J, 3) joints, centimetres, and (N, J, 3, 3) turns of the bones on top of the T-pose.
+        Of the fields of N poses, see :func:`pose.stack`, come (N, J, 3) joints, centimetres, and
+        (N, J, 3, 3) turns of the bones on top of the T-pose.
         """
         poses = within_limits(poses)
         bones = self.bones
@@ -62,14 +53,9 @@ class Poser:
         return placed.joints, placed.turns
 
     def stand(self, turns: np.ndarray, height: np.ndarray) -> np.ndarray:
-        """Joints of a body whose bones are turned in a given way.
+        """(N, J, 3) joints of bones turned by (N, J, 3, 3), the Hips at x = z = 0, centimetres.
 
-        Args:
-            turns: (N, J, 3, 3) of the bones on top of the T-pose.
-            height: (N,) centimetres from the floor y = 0 to the body's lowest point.
-
-        Returns:
-            (N, J, 3) centimetres, the Hips at x = z = 0.
+        The lowest point is ``height`` (N,) centimetres above the floor y = 0.
         """
         joints = self.bones.joints(turns)
         joints[..., 1] += (height - self._ground.lowest(joints, turns))[:, None]

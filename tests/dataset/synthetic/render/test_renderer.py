@@ -10,11 +10,11 @@ from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.head_camera import camera_poses, mount
 from dataset.synthetic.body.pose import Pose, stack
 from dataset.synthetic.body.poser import Poser
+from dataset.synthetic.body.release_joints import occluded
 from dataset.synthetic.clothes.wardrobe import dress
 from dataset.synthetic.output.label_json import RIM
 from dataset.synthetic.render.background import Background
 from dataset.synthetic.render.camera_response import CameraResponse
-from dataset.synthetic.render.occlusion import occluded
 from dataset.synthetic.render.passes import OBJECT_IDS, PASSES
 from dataset.synthetic.render.renderer import Renderer
 from dataset.synthetic.scene.place import make_place
