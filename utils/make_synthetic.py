@@ -14,8 +14,8 @@ from dataset.synthetic.generate import generate, pack_options
 from dataset.synthetic.motion.bvh_timeline import find_clips
 from dataset.synthetic.motion.programs import clips_named
 from dataset.synthetic.recipe import DEFAULT_STRIDE, Recipe
-from dataset.synthetic.render.passes import PASSES
-from dataset.synthetic.scene.panorama import load_panorama
+from dataset.synthetic.render.renderer import PASSES
+from dataset.synthetic.scene.place import load_panorama
 from utils.common.command import run_command
 from utils.common.cores import cpu_count
 from utils.inference.calibration.calibration import load_calibration

@@ -6,39 +6,37 @@ pose anatomical and the feet where the pose wants them on the floor.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 import numpy as np
 
-
-def _array(default: Any) -> np.ndarray:
-    return field(default_factory=lambda: np.array(default, float))
+#: What a field holds where nothing is stated.
+_TWO, _THREE = {"default_factory": lambda: np.zeros(2)}, {"default_factory": lambda: np.zeros(3)}
 
 
 @dataclass
 class Pose:
     """One pose of any body.  Angles are degrees; arrays with two rows are (left, right)."""
 
-    pelvis: np.ndarray = _array([0] * 3)  # sideways, up, forward of upright standing, leg lengths
-    pelvis_turn: np.ndarray = _array([0] * 3)  # lean forward, yaw to the left, roll to the right
-    spine: np.ndarray = _array([0] * 3)  # bend forward, twist left, bend right over all of it
-    head: np.ndarray = _array([0] * 3)  # nod, turn to the left, tilt to the right, from the chest
+    pelvis: np.ndarray = field(**_THREE)  # sideways, up, forward of standing, leg lengths
+    pelvis_turn: np.ndarray = field(**_THREE)  # lean forward, yaw to the left, roll to the right
+    spine: np.ndarray = field(**_THREE)  # bend forward, twist left, bend right over all of it
+    head: np.ndarray = field(**_THREE)  # nod, turn to the left, tilt to the right, from the chest
     # wrist from the shoulder: outward, up, forward of the chest, arm lengths
-    hand: np.ndarray = _array([(1, 0, 0)] * 2)
-    swivel: np.ndarray = _array([0] * 2)  # of the elbow about shoulder to wrist, outward positive
-    pronation: np.ndarray = _array([0] * 2)  # of the forearm: 0 has the palm of a hand ahead inward
-    wrist: np.ndarray = _array([0] * 2)  # bend of the hand towards the palm
-    curl: np.ndarray = _array([0] * 2)  # of the fingers: 0 stretched, 1 a fist
-    splay: np.ndarray = _array([0] * 2)  # of the fingers: 0 side by side, 1 wide
+    hand: np.ndarray = field(default_factory=lambda: np.array([(1.0, 0.0, 0.0)] * 2))
+    swivel: np.ndarray = field(**_TWO)  # of the elbow about shoulder to wrist, outward positive
+    pronation: np.ndarray = field(**_TWO)  # of the forearm: 0 has the palm of a hand ahead inward
+    wrist: np.ndarray = field(**_TWO)  # bend of the hand towards the palm
+    curl: np.ndarray = field(**_TWO)  # of the fingers: 0 stretched, 1 a fist
+    splay: np.ndarray = field(**_TWO)  # of the fingers: 0 side by side, 1 wide
     # ankle from where it stands below the hip: outward, up, forward, leg lengths
-    foot: np.ndarray = _array([(0, 0, 0)] * 2)
-    toe_out: np.ndarray = _array([0] * 2)  # turn of the foot outwards
-    foot_pitch: np.ndarray = _array([0] * 2)  # toes up positive
-    knee_out: np.ndarray = _array([0] * 2)  # turn of the knee outwards
+    foot: np.ndarray = field(default_factory=lambda: np.zeros((2, 3)))
+    toe_out: np.ndarray = field(**_TWO)  # turn of the foot outwards
+    foot_pitch: np.ndarray = field(**_TWO)  # toes up positive
+    knee_out: np.ndarray = field(**_TWO)  # turn of the knee outwards
     seat: float = 0.0  # height of what the person sits on, leg lengths; 0 for nothing
     seat_back: float = 0.0  # how far behind the root its middle is, leg lengths
     balance: float = 1.0  # 1: the weight rests over the feet; 0: it moves on or is seated
-    root: np.ndarray = _array([0] * 3)  # in the world: x, z in centimetres, heading in degrees
+    root: np.ndarray = field(**_THREE)  # in the world: x, z in centimetres, heading in degrees
 
 
 def stack(poses: Sequence[Pose]) -> dict[str, np.ndarray]:

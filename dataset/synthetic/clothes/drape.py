@@ -4,39 +4,33 @@ import numpy as np
 
 from dataset.synthetic.body.body_model import Body
 from dataset.synthetic.clothes.materials import Material, Part
-from dataset.synthetic.clothes.mesh import smoothed, vertex_normals
-from dataset.synthetic.clothes.outfit import Outfit
+from dataset.synthetic.clothes.outfit import material_at
+from dataset.synthetic.clothes.sheets import smoothed, vertex_normals
 
 _UPPER = (Material.TOP, Material.COLLAR, Material.FASTENER)
 _LOWER = (Material.BOTTOMS, Material.BELT)
 
 
-def clothed_surface(body: Body, outfit: Outfit, part_of: np.ndarray) -> np.ndarray:
-    """The rest surface with the thickness of the cloth: smoother than skin and further out.
+def clothed_surface(
+    body: Body, cut: dict[str, float], part: np.ndarray, tpose: np.ndarray
+) -> np.ndarray:
+    """The body's surface at rest with its cloth, smoother than skin and further out.
 
-    Args:
-        body: who wears the outfit.
-        outfit: of the body's own surface, without sheets.
-        part_of: (J,) body part of each bone.
-
-    Returns:
-        (V, 3) float32 centimetres.
+    (V, 3) float32 centimetres, of the (V,) parts of the body and its (V, 3) skin in the T-pose.
     """
-    rig, cut = body.rig, outfit.cut
-    part = part_of[rig.main_bone]
-    material = outfit.material(part, outfit.tpose)
+    faces, material = body.rig.faces, material_at(cut, part, tpose)
     thickness = np.zeros(len(Material), np.float32)
     thickness[list(_UPPER)] = cut["thick_top"]
     thickness[Material.COLLAR] = cut["thick_top"] + 0.4
     thickness[list(_LOWER)] = cut["thick_bottoms"]
     thickness[[Material.SHOES, Material.SOLE]] = 0.6
     thickness[Material.HAIR] = 1.2
-    depth = smoothed(thickness[material][:, None].repeat(3, 1), rig.faces, 1)[:, :1]
+    depth = smoothed(thickness[material][:, None], faces, 1)
     cloth = np.isin(material, (*_UPPER, *_LOWER))
-    base = np.where(cloth[:, None], smoothed(body.vertices, rig.faces, 6), body.vertices)
-    worn = base + vertex_normals(base, rig.faces) * depth
+    base = np.where(cloth[:, None], smoothed(body.vertices, faces, 6), body.vertices)
+    worn = base + vertex_normals(base, faces) * depth
     upper = np.isin(material, _UPPER) & (part == Part.TRUNK)
-    return _hanging(worn, upper, outfit.tpose[:, 1], cut).astype(np.float32)
+    return _hanging(worn, upper, tpose[:, 1], cut).astype(np.float32)
 
 
 def _hanging(
@@ -50,16 +44,16 @@ def _hanging(
     columns, slices = 32, 24
     rows = np.flatnonzero(upper & (np.abs(worn[:, 0]) < cut["armpit"] + 2.0))
     centre = worn[rows].mean(0)[[0, 2]]
-    flat = worn[rows][:, [0, 2]] - centre
-    radius = np.hypot(flat[:, 0], flat[:, 1])
     top = cut["neck"] - 16.0
     level = (top - height[rows]) / (top - cut["hem"]) * slices
-    below = np.flatnonzero(level > 0)
-    cell = np.clip(level[below].astype(int), 0, slices - 1)
-    turn = np.arctan2(flat[below, 1], flat[below, 0]) / (2 * np.pi) * columns % columns
+    rows, level = rows[level > 0], level[level > 0]
+    flat = worn[rows][:, [0, 2]] - centre
+    radius = np.hypot(flat[:, 0], flat[:, 1])
+    cell = np.clip(level.astype(int), 0, slices - 1)
+    turn = np.arctan2(flat[:, 1], flat[:, 0]) / (2 * np.pi) * columns % columns
     first, share = turn.astype(int) % columns, turn - turn.astype(int)
     outline = np.zeros((slices, columns))
-    np.maximum.at(outline, (cell, first), radius[below])
+    np.maximum.at(outline, (cell, first), radius)
     for each in range(slices):
         beside = np.maximum(np.roll(outline[each], 1), np.roll(outline[each], -1))
         above = outline[each - 1] - 0.15 if each else 0.0
@@ -67,9 +61,8 @@ def _hanging(
     for _ in range(2):
         outline = (np.roll(outline, 1, 1) + 2 * outline + np.roll(outline, -1, 1)) / 4
     wide = outline[cell, first] * (1 - share) + outline[cell, (first + 1) % columns] * share
-    ramp = np.clip(level[below] / 4.0, 0.0, 1.0) * cut["loose"]
-    grown = np.maximum(wide - radius[below], 0.0) * ramp / np.maximum(radius[below], 1.0)
+    ramp = np.clip(level / 4.0, 0.0, 1.0) * cut["loose"]
+    grown = np.maximum(wide - radius, 0.0) * ramp / np.maximum(radius, 1.0)
     moved = worn.copy()
-    moved[rows[below], 0] += flat[below, 0] * grown
-    moved[rows[below], 2] += flat[below, 1] * grown
+    moved[np.ix_(rows, [0, 2])] += flat * grown[:, None]
     return moved

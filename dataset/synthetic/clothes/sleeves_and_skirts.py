@@ -5,9 +5,6 @@ import numpy as np
 from dataset.synthetic.clothes.materials import Part
 from dataset.synthetic.clothes.sheets import Sheet, Surface
 
-#: A ring of a tube: where on the axis, where the body is measured, gap to it, centimetres.
-Ring = tuple[float, float, float]
-
 
 def sleeve(surface: Surface, cut: dict[str, float], sign: float) -> Sheet | None:
     """The open end of a sleeve; ``sign`` 1 for the left.  None where there is no sleeve."""
@@ -62,49 +59,37 @@ def _below_chest(surface: Surface) -> Surface:
 
 
 def _tube(
-    limb: Surface, axis: int, rings: list[Ring], part: Part, columns: int = 28, waves: float = 0.0
+    limb: Surface,
+    axis: int,
+    rings: list[tuple[float, float, float]],
+    part: Part,
+    columns: int = 28,
+    waves: float = 0.0,
 ) -> Sheet:
-    """An open tube of cloth around an arm, a leg or the hips.
+    """An open tube of cloth along ``axis`` (0 for an arm, 1 for trunk and legs) of a limb.
 
-    Args:
-        limb: what it goes around.
-        axis: 0 along an arm, 1 along trunk and legs.
-        rings: from one end to the other.
-        part: of the sheet.
-        columns: points of a ring.
-        waves: depth of the folds at the last ring, centimetres.
+    A ring of ``columns`` points states where it is on the axis, where the limb is measured for it,
+    and the gap to the limb; the last has folds ``waves`` deep.  All in centimetres.
     """
     grid = []
     around = np.arange(columns) * 2 * np.pi / columns
     for number, (at, measured, gap) in enumerate(rings):
-        near = limb.points[np.abs(limb.points[:, axis] - measured) < 4.0]
-        flat = np.delete(near if len(near) > 3 else limb.points, axis, 1)
-        centre = (flat.max(0) + flat.min(0)) / 2
-        radius = _girth(limb.points, axis, measured, centre, around)
+        apart, flat = np.abs(limb.points[:, axis] - measured), np.delete(limb.points, axis, 1)
+        near = flat[apart < 4.0] if (apart < 4.0).sum() > 3 else flat
+        centre = (near.max(0) + near.min(0)) / 2
+        radius = _girth(flat[apart < 3.0] - centre, around)
         radius = (np.roll(radius, 1) + radius + np.roll(radius, -1)) / 3 + gap
-        radius = radius + waves * number / max(len(rings) - 1, 1) * np.sin(5 * around + axis)
+        radius = radius + waves * number / (len(rings) - 1) * np.sin(5 * around + axis)
         ring = centre + radius[:, None] * np.stack([np.cos(around), np.sin(around)], -1)
         grid.append(np.insert(ring, axis, at, axis=1))
     return limb.sheet(np.concatenate(grid), len(rings), True, part)
 
 
-def _girth(
-    points: np.ndarray, axis: int, at: float, centre: np.ndarray, around: np.ndarray
-) -> np.ndarray:
-    """Outline of a body part across ``axis``: (C,) radius around ``centre`` by (C,) angle.
-
-    Args:
-        points: (V, 3) vertices of the part.
-        axis: along which the part runs, 0 or 1.
-        at: where on the axis, centimetres.
-        centre: (2,) middle, in the two other axes.
-        around: (C,) radians.
-    """
-    near = points[np.abs(points[:, axis] - at) < 3.0]
-    if len(near) < 4:
+def _girth(section: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """Outline of a section (N, 2) of a limb: (C,) radius by (C,) angles."""
+    if len(section) < 4:
         return np.full(len(around), 6.0)
-    flat = np.delete(near, axis, 1) - centre
-    angle, radius = np.arctan2(flat[:, 1], flat[:, 0]), np.hypot(flat[:, 0], flat[:, 1])
+    angle, radius = np.arctan2(section[:, 1], section[:, 0]), np.hypot(section[:, 0], section[:, 1])
     apart = np.abs((angle[None] - around[:, None] + np.pi) % (2 * np.pi) - np.pi)
     found = np.where(apart < 2.2 * np.pi / len(around), radius, 0.0).max(1)
     return np.where(found == 0, np.median(radius), found)

@@ -16,26 +16,19 @@ _TRIPOD = 150.0
 
 
 class Background:
-    """One place as a camera sees it.
+    """One place as a camera at ``trans`` (3,), world centimetres, sees it.
 
-    Methods take (N, 3) float32 directions of rays in world axes, and the camera's place ``trans``
-    (3,) in world centimetres.
-
-    Args:
-        place: which.
-        step: pixels between neighbouring rays, for how fine the floor is drawn.
+    Methods get (N, 3) float32 directions of rays in world axes; ``step`` is how many pixels
+    neighbouring rays are apart, for how fine the floor is drawn.
     """
 
     def __init__(self, place: Place, step: int = 1):
         self._place, self._step = place, step
 
-    def shadow(self, body: np.ndarray, things: np.ndarray, trans: np.ndarray) -> np.ndarray:
+    def shadow(self, body: np.ndarray, boxes: np.ndarray, trans: np.ndarray) -> np.ndarray:
         """Shadow on the floor around the camera: (S, S) float32 in [0, 1].
 
-        Args:
-            body: (V, 3) vertices close enough for their shadows to join, world centimetres.
-            things: (8 B, 3) corners of boxes.
-            trans: of the camera.
+        Of (V, 3) vertices close enough for their shadows to join, and of (B, 8, 3) corners.
         """
         sun = self._place.sun
 
@@ -50,8 +43,8 @@ class Background:
         mask[spots[inside, 1], spots[inside, 0]] = 255
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
         mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
-        for start in range(0, len(things), 8):
-            cv2.fillConvexPoly(mask, cv2.convexHull(on_floor(things[start : start + 8])), 255)
+        for box in boxes:
+            cv2.fillConvexPoly(mask, cv2.convexHull(on_floor(box)), 255)
         return cv2.GaussianBlur(mask, (0, 0), 2.0).astype(np.float32) / 255
 
     def light(self, directions: np.ndarray, trans: np.ndarray, shadow: np.ndarray) -> np.ndarray:

@@ -8,11 +8,22 @@ from dataset.synthetic.clothes.materials import Material
 from dataset.synthetic.clothes.outfit import Outfit
 from dataset.synthetic.render.background import Background
 from dataset.synthetic.render.camera_response import CameraResponse, develop
-from dataset.synthetic.render.passes import OBJECT_IDS
 from dataset.synthetic.render.ray_casting import Traced, rays_of
 from dataset.synthetic.render.shading import BodyShader, lambert
 from dataset.synthetic.scene.place import Place
 
+#: Pictures of a frame besides the coloured one.
+PASSES = ("depth", "objectId")
+#: What a pixel of the ``objectId`` pass shows; 0 lies outside the disc.
+OBJECT_IDS = {
+    "surroundings": 1,
+    "things": 2,
+    "skin": 3,
+    "hair": 4,
+    "top": 5,
+    "bottoms": 6,
+    "shoes": 7,
+}
 _OBJECT_OF_MATERIAL = np.full(len(Material), OBJECT_IDS["top"], np.uint8)
 _OBJECT_OF_MATERIAL[[Material.SKIN, Material.LIPS]] = OBJECT_IDS["skin"]
 _OBJECT_OF_MATERIAL[Material.HAIR] = OBJECT_IDS["hair"]
@@ -47,26 +58,21 @@ class Renderer:
         rng: np.random.Generator,
         passes: tuple[str, ...] = (),
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Draw a frame.
+        """Draw a frame of clothed skin (V, 3), world centimetres, and of the passes asked for.
 
-        Args:
-            vertices: (V, 3) clothed skin, world centimetres.
-            trans, rot: the camera, as in the labels.
-            seat: (4,) as :attr:`world_frames.Frames.seats`.
-            joints: (J, 3) world centimetres, to find out how far the rays to them get.
-            rng: source of the grain.
-            passes: which of :data:`passes.PASSES` to draw as well.
+        ``trans`` and ``rot`` are the camera's as in the labels, ``seat`` (4,) as in
+        :class:`world_frames.Frames`; ``rng`` is the source of the grain.
 
         Returns:
             Pictures by name: ``rgba`` (H, W, 3) uint8 RGB; ``depth`` (H, W) uint16, millimetres
             along the optical axis, 0 for none; ``objectId`` (H, W) uint8, see
-            :data:`passes.OBJECT_IDS`.  And (J,) centimetres by which the first surface on the way
-            to each joint lies before it.
+            :data:`OBJECT_IDS`.  And by how many centimetres the first surface on the way to each
+            of the ``joints`` (J, 3) lies before it: (J,).
         """
         rays, background, outfit = self._rays, self._background, self.outfit
         things = self._place.things.with_seat(seat)
         scene = Traced(
-            np.concatenate([vertices, things.corners]) - trans,
+            np.concatenate([vertices, things.corners.reshape(-1, 3)]) - trans,
             np.concatenate([outfit.faces, things.faces + len(vertices)]),
         )
         to_world = (euler_sxyz_to_matrix(rot) @ MAYA_TO_CAMERA).astype(np.float32)
@@ -85,7 +91,7 @@ class Renderer:
             scene, local, struck[of_body], hits["u"][of_body], hits["v"][of_body]
         )
         shade = lambert(self._place, hits["Ng"][of_things], directions[thing])
-        light[thing] = things.colours[struck[of_things] - len(outfit.faces)] * shade
+        light[thing] = things.colours[(struck[of_things] - len(outfit.faces)) // 12] * shade
         free = np.ones(len(directions), bool)
         free[rows] = struck < 0
         free = np.flatnonzero(free)

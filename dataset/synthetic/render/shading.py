@@ -5,8 +5,8 @@ from functools import lru_cache
 import numpy as np
 
 from dataset.synthetic.clothes.materials import Material
-from dataset.synthetic.clothes.mesh import vertex_normals
 from dataset.synthetic.clothes.outfit import Outfit
+from dataset.synthetic.clothes.sheets import vertex_normals
 from dataset.synthetic.render.ray_casting import Traced
 from dataset.synthetic.scene.place import Place
 from dataset.synthetic.scene.textures import noise
@@ -15,6 +15,22 @@ from dataset.synthetic.scene.textures import noise
 _WRINKLES = np.full(len(Material), 0.10, np.float32)
 _WRINKLES[[Material.SKIN, Material.LIPS]] = 0.03
 _WRINKLES[Material.HAIR], _WRINKLES[Material.SHOES] = 0.3, 0.05
+#: Share of the sky's light that comes off walls and horizon, and so from all sides.
+_WALLS = 0.35
+#: The floor that lights what lies above it is the near one, most of it in the sun of its place.
+_BOUNCE = 1.6
+
+
+def _ring(tilt: float, first: float) -> np.ndarray:
+    """Four directions at an angle to straight up, degrees, the first seen at this bearing."""
+    t, a = np.radians(tilt), np.radians(first + 90 * np.arange(4))
+    ring = np.stack([np.sin(t) * np.cos(a), np.full(4, np.cos(t)), np.sin(t) * np.sin(a)], -1)
+    return ring.astype(np.float32)
+
+
+#: Where light of the sky, and of the floor, comes from.
+_SKY = np.concatenate([np.array([(0, 1, 0)], np.float32), _ring(55.0, 20.0)])
+_FLOOR = _ring(125.0, 65.0)
 
 
 class BodyShader:
@@ -34,10 +50,8 @@ class BodyShader:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Linear light (N, 3) and material (N,) of hits, from light baked at the vertices.
 
-        Args:
-            scene: body and things, which shadow each other.
-            vertices: (V, 3) float32 of the outfit, as in the scene.
-            triangle, u, v: (N,) which triangle of the outfit is hit, and where.
+        ``triangle`` (N,) of the outfit is hit at ``u`` and ``v`` (N,).  The scene is of body and
+        things, which shadow each other; ``vertices`` (V, 3) float32 are the outfit's in it.
         """
         place, outfit = self._place, self._outfit
         normals = vertex_normals(vertices, outfit.faces)
@@ -95,8 +109,7 @@ def lambert(place: Place, normal: np.ndarray, direction: np.ndarray) -> np.ndarr
 
 @lru_cache(maxsize=1)
 def _cloth_noise() -> np.ndarray:
-    rng = np.random.default_rng(7)
-    return np.clip(noise(rng, 512, (16, 32, 64, 256)), -2.5, 2.5)
+    return np.clip(noise(np.random.default_rng(7), 512, (16, 32, 64, 256)), -2.5, 2.5)
 
 
 def _floor_light(place: Place) -> np.ndarray:
@@ -108,18 +121,3 @@ def _floor_light(place: Place) -> np.ndarray:
     albedo = (coarse * coarse).mean((0, 1)) / 255**2
     sun = place.light_map.mean() * place.sun[1] * place.sun_colour
     return (albedo * (sun + place.ambient)).astype(np.float32)
-
-
-def _ring(tilt: float, around: tuple[float, ...]) -> list[tuple[float, float, float]]:
-    """Directions at an angle to straight up, degrees, seen at these bearings."""
-    t = np.radians(tilt)
-    return [(np.sin(t) * np.cos(a), np.cos(t), np.sin(t) * np.sin(a)) for a in np.radians(around)]
-
-
-#: Share of the sky's light that comes off walls and horizon, and so from all sides.
-_WALLS = 0.35
-#: The floor that lights what lies above it is the near one, most of it in the sun of its place.
-_BOUNCE = 1.6
-#: Where light of the sky, and of the floor, is looked for.
-_SKY = np.array([(0.0, 1.0, 0.0), *_ring(55.0, (20.0, 110.0, 200.0, 290.0))], np.float32)
-_FLOOR = np.array(_ring(125.0, (65.0, 155.0, 245.0, 335.0)), np.float32)

@@ -8,7 +8,7 @@ from dataset.synthetic.body.pose import Pose, stack
 from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.clothes.cuts import BOTTOMS, TOPS
 from dataset.synthetic.clothes.materials import Part
-from dataset.synthetic.clothes.mesh import grid_faces
+from dataset.synthetic.clothes.sheets import grid_faces
 from dataset.synthetic.clothes.wardrobe import dress
 
 

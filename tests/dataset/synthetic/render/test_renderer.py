@@ -15,8 +15,7 @@ from dataset.synthetic.clothes.wardrobe import dress
 from dataset.synthetic.output.label_json import RIM
 from dataset.synthetic.render.background import Background
 from dataset.synthetic.render.camera_response import CameraResponse
-from dataset.synthetic.render.passes import OBJECT_IDS, PASSES
-from dataset.synthetic.render.renderer import Renderer
+from dataset.synthetic.render.renderer import OBJECT_IDS, PASSES, Renderer
 from dataset.synthetic.scene.place import make_place
 from dataset.synthetic.scene.textures import sample
 

@@ -8,7 +8,7 @@ import pytest
 from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.pose import Pose, stack
 from dataset.synthetic.body.poser import Poser
-from dataset.synthetic.clothes.mesh import vertex_normals
+from dataset.synthetic.clothes.sheets import vertex_normals
 from dataset.synthetic.clothes.wardrobe import dress
 from dataset.synthetic.render.ray_casting import Traced
 from dataset.synthetic.render.shading import BodyShader

@@ -7,8 +7,7 @@ import pytest
 from base.errors import UserError
 from dataset.synthetic.scene.floors import FLOOR_PX, FLOORS, floor_texture
 from dataset.synthetic.scene.lights import lamps, light_map
-from dataset.synthetic.scene.panorama import load_panorama
-from dataset.synthetic.scene.place import make_place
+from dataset.synthetic.scene.place import load_panorama, make_place
 
 
 def test_there_are_at_least_thirty_looks_and_no_two_are_alike():
