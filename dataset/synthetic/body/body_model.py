@@ -3,7 +3,7 @@
 Centimetres, y up; a body at rest stands at the origin and faces +z, its left side towards +x.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -41,12 +41,7 @@ class Body:
     # that anatomical directions are the same for every body
     to_tpose: np.ndarray
     male: bool
-    phenotype: dict[str, float] = field(default_factory=dict)  # of the shape, each in [0, 1]
-
-    @property
-    def scale(self) -> float:
-        """Stature against 170 cm."""
-        return float(np.ptp(self.vertices[:, 1])) / 170.0
+    phenotype: dict[str, float]  # of the shape, each in [0, 1]
 
     def length(self, start: str, end: str) -> float:
         """Distance between two joints at rest, centimetres."""
@@ -74,9 +69,9 @@ class Body:
         rest: np.ndarray | None = None,
         weights: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Linear blend skinning: (V, 3) float32 centimetres of one pose.
+        """Linear blend skinning of one pose: (V, 3) float32 centimetres.
 
-        Of (J, 3) posed joints and (J, 3, 3) turns of the bones on top of the T-pose.  ``rest`` and
+        Of (J, 3) joints and (J, 3, 3) turns of the bones on top of the T-pose.  ``rest`` and
         ``weights`` replace the body's own vertices and weights, for clothes.
         """
         blended = self._blended(joints, turns, self.rig.weights if weights is None else weights)

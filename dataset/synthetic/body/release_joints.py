@@ -32,18 +32,22 @@ _DEEPEST = {
 }
 
 
+def _scale(body: Body) -> float:
+    return float(np.ptp(body.vertices[:, 1])) / 170.0
+
+
 def release_joints(body: Body, joints: np.ndarray, turns: np.ndarray) -> np.ndarray:
     """(J, 3) joints of the labels from those a body moves about and (J, 3, 3) turns of its bones.
 
     All in world centimetres; turns are on top of the T-pose.
     """
-    row = body.rig.index
+    row, scale = body.rig.index, _scale(body)
     moved = joints.copy()
     thighs = [row("LeftUpLeg"), row("RightUpLeg")]
     middle = joints[thighs].mean(0)
     moved[thighs] = middle + _HIP_WIDTH * (joints[thighs] - middle)
     for name, (carrier, offset) in _MOVED.items():
-        moved[row(name)] += turns[row(carrier)] @ (body.scale * np.array(offset))
+        moved[row(name)] += turns[row(carrier)] @ (scale * np.array(offset))
     return moved
 
 
@@ -54,4 +58,4 @@ def occluded(lead: np.ndarray, body: Body) -> np.ndarray:
     """
     plain = [name.removeprefix("Left").removeprefix("Right") for name in body.rig.names]
     deep = [next(cm for start, cm in _DEEPEST.items() if name.startswith(start)) for name in plain]
-    return lead > np.array(deep) * body.scale
+    return lead > np.array(deep) * _scale(body)

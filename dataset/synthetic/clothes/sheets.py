@@ -31,8 +31,7 @@ class Surface:
     weights: np.ndarray  # (V, J)
     part: np.ndarray  # (V,) part of the body
 
-    def nearest(self, points: np.ndarray) -> np.ndarray:
-        """(N,) rows of the vertices next to (N, 3) points."""
+    def _nearest(self, points: np.ndarray) -> np.ndarray:
         return cKDTree(self.points).query(points)[1]
 
     def lay(self, points: np.ndarray, gap: np.ndarray | float, towards: float = 1.0) -> np.ndarray:
@@ -40,28 +39,27 @@ class Surface:
 
         ``towards`` 1 lays them all down; 0 only lifts those that are too deep.
         """
-        rows = self.nearest(points)
+        rows = self._nearest(points)
         normal = self.normals[rows]
         height = ((points - self.points[rows]) * normal).sum(-1)
         change = np.where(height < gap, gap - height, towards * (gap - height))
         return points + normal * change[:, None]
 
     def sheet(self, grid: np.ndarray, rows: int, closed: bool, part: Part) -> Sheet:
-        """A sheet of a grid of points, row by row, each moving with the vertex next to it."""
-        faces = grid_faces(rows, len(grid) // rows, closed)
-        return Sheet(grid, faces, self.weights[self.nearest(grid)], part)
+        """A sheet of a grid of points, row by row, each moving with the vertex next to it.
+
+        ``closed`` joins the last column to the first.
+        """
+        columns = len(grid) // rows
+        i, j = np.mgrid[: rows - 1, : columns if closed else columns - 1]
+        a, b = i * columns + j, i * columns + (j + 1) % columns
+        c, d = a + columns, b + columns
+        faces = np.stack([a, b, c, b, d, c], -1).reshape(-1, 3)
+        return Sheet(grid, faces, self.weights[self._nearest(grid)], part)
 
     def of(self, chosen: np.ndarray) -> "Surface":
         """The vertices that a (V,) mask chooses."""
         return Surface(*(each[chosen] for each in vars(self).values()))
-
-
-def grid_faces(rows: int, columns: int, closed: bool) -> np.ndarray:
-    """Triangles of a grid of points, row by row; ``closed`` joins the last column to the first."""
-    i, j = np.mgrid[: rows - 1, : columns if closed else columns - 1]
-    a, b = i * columns + j, i * columns + (j + 1) % columns
-    c, d = a + columns, b + columns
-    return np.stack([a, b, c, b, d, c], -1).reshape(-1, 3).astype(np.int32)
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

@@ -33,69 +33,56 @@ _SKY = np.concatenate([np.array([(0, 1, 0)], np.float32), _ring(55.0, 20.0)])
 _FLOOR = _ring(125.0, 65.0)
 
 
-class BodyShader:
-    """Shades one person in one place."""
+def shade(
+    outfit: Outfit,
+    place: Place,
+    scene: Traced,
+    vertices: np.ndarray,
+    triangle: np.ndarray,
+    u: np.ndarray,
+    v: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Linear light (N, 3) and material (N,) of hits, from light baked at the vertices.
 
-    def __init__(self, outfit: Outfit, place: Place):
-        self._outfit, self._place = outfit, place
-        self._floor_light = _floor_light(place)
+    ``triangle`` (N,) of the outfit is hit at ``u`` and ``v`` (N,).  The scene is of body and
+    things, which shadow each other; ``vertices`` (V, 3) float32 are the outfit's in it.
+    """
+    normals = vertex_normals(vertices, outfit.faces)
+    corners = outfit.faces[triangle]
+    seen = np.zeros(len(vertices), bool)
+    seen[corners] = True
+    packed = np.zeros((len(vertices), 6), np.float32)
+    packed[:, :3] = outfit.tpose
+    packed[seen, 3:] = _bake(place, scene, vertices[seen], normals[seen])
+    weighted = zip(corners.T, (1 - u - v, u, v), strict=True)
+    at = sum(np.take(packed, rows, axis=0) * weight[:, None] for rows, weight in weighted)
+    point, sun, sky, floor = at[:, :3], at[:, 3:4], at[:, 4:5], at[:, 5:6]
+    colour, material = outfit.colour(outfit.face_part[triangle], point)
+    cells = (point * 5.0).astype(np.int32)
+    wrinkle = _cloth_noise()[cells[:, 1] & 511, (cells[:, 0] + cells[:, 2]) & 511]
+    colour *= (1 + _WRINKLES[material] * wrinkle)[:, None]
+    light = sun * place.sun_colour.astype(np.float32)
+    light += sky * place.ambient.astype(np.float32)
+    light += floor * place.floor_light
+    return colour * light, material
 
-    def shade(
-        self,
-        scene: Traced,
-        vertices: np.ndarray,
-        triangle: np.ndarray,
-        u: np.ndarray,
-        v: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Linear light (N, 3) and material (N,) of hits, from light baked at the vertices.
 
-        ``triangle`` (N,) of the outfit is hit at ``u`` and ``v`` (N,).  The scene is of body and
-        things, which shadow each other; ``vertices`` (V, 3) float32 are the outfit's in it.
-        """
-        place, outfit = self._place, self._outfit
-        normals = vertex_normals(vertices, outfit.faces)
-        corners = outfit.faces[triangle]
-        seen = np.zeros(len(vertices), bool)
-        for column in range(3):
-            seen[corners[:, column]] = True
-        used = np.flatnonzero(seen)
-        packed = np.zeros((len(vertices), 6), np.float32)
-        packed[:, :3] = outfit.tpose
-        packed[used, 3:] = self._bake(scene, vertices[used], normals[used])
-        at = np.take(packed, corners[:, 0], axis=0)
-        at *= (1 - u - v)[:, None]
-        for column, weight in ((1, u), (2, v)):
-            corner = np.take(packed, corners[:, column], axis=0)
-            corner *= weight[:, None]
-            at += corner
-        point = at[:, :3]
-        colour, material = outfit.colour(outfit.face_part[triangle], point)
-        table = _cloth_noise()
-        cells = (point * 5.0).astype(np.int32)
-        wrinkle = table[(cells[:, 1]) & 511, (cells[:, 0] + cells[:, 2]) & 511]
-        colour *= (1 + _WRINKLES[material] * wrinkle)[:, None]
-        light = at[:, 3:4] * place.sun_colour.astype(np.float32)
-        light += at[:, 4:5] * place.ambient.astype(np.float32)
-        light += at[:, 5:6] * self._floor_light
-        return colour * light, material
+def _bake(place: Place, scene: Traced, vertices: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """(V, 3) shares of the sun's, the sky's and the floor's light at vertices, all shadowed."""
+    origins = vertices + normals * 0.8
 
-    def _bake(self, scene: Traced, vertices: np.ndarray, normals: np.ndarray) -> np.ndarray:
-        """(V, 3) shares of the sun's, the sky's and the floor's light at vertices, all shadowed."""
-        origins = vertices + normals * 0.8
+    def open_share(direction: np.ndarray, slack: float = 0.0) -> np.ndarray:
+        share = np.clip(normals @ direction + slack, 0, 1)
+        rows = np.flatnonzero(share > 0)
+        toward = np.broadcast_to(direction, (len(rows), 3))
+        share[rows] *= ~scene.blocked(origins[rows], toward)
+        return share
 
-        def open_share(direction: np.ndarray, slack: float) -> np.ndarray:
-            share = np.clip(normals @ direction + slack, 0, 1)
-            rows = np.flatnonzero(share > 0)
-            toward = np.broadcast_to(direction, (len(rows), 3))
-            share[rows] *= ~scene.blocked(origins[rows], toward)
-            return share
-
-        sun = open_share(self._place.sun.astype(np.float32), 0.0)
-        sky = sum(open_share(direction, 0.15) for direction in _SKY) / (0.5 * len(_SKY))
-        # What lies face down over an open floor, the chin above all, is lit from below.
-        floor = sum(open_share(direction, 0.0) for direction in _FLOOR) / -_FLOOR[:, 1].sum()
-        return np.stack([sun, np.minimum(_WALLS + 0.7 * sky, 1.2), _BOUNCE * floor], axis=1)
+    sun = open_share(place.sun.astype(np.float32))
+    sky = sum(open_share(direction, 0.15) for direction in _SKY) / (0.5 * len(_SKY))
+    # What lies face down over an open floor, the chin above all, is lit from below.
+    floor = sum(open_share(direction) for direction in _FLOOR) / -_FLOOR[:, 1].sum()
+    return np.stack([sun, np.minimum(_WALLS + 0.7 * sky, 1.2), _BOUNCE * floor], axis=1)
 
 
 def lambert(place: Place, normal: np.ndarray, direction: np.ndarray) -> np.ndarray:
@@ -110,14 +97,3 @@ def lambert(place: Place, normal: np.ndarray, direction: np.ndarray) -> np.ndarr
 @lru_cache(maxsize=1)
 def _cloth_noise() -> np.ndarray:
     return np.clip(noise(np.random.default_rng(7), 512, (16, 32, 64, 256)), -2.5, 2.5)
-
-
-def _floor_light(place: Place) -> np.ndarray:
-    """(3,) float32 linear light that the floor throws back, its mean over the place."""
-    if place.panorama is not None:
-        lower = place.panorama[place.panorama.shape[0] // 2 :].astype(np.float32)
-        return (lower * lower).mean((0, 1)) / 255**2
-    coarse = place.floor[-1].astype(np.float32)
-    albedo = (coarse * coarse).mean((0, 1)) / 255**2
-    sun = place.light_map.mean() * place.sun[1] * place.sun_colour
-    return (albedo * (sun + place.ambient)).astype(np.float32)

@@ -29,25 +29,21 @@ class Boxes(NamedTuple):
         """(12 B, 3) triangles, rows of all the corners."""
         return (_TRIANGLES + 8 * np.arange(len(self.corners))[:, None, None]).reshape(-1, 3)
 
+    def with_box(self, corners: np.ndarray, colour: np.ndarray) -> "Boxes":
+        """These and another of (8, 3) corners and (3,) colour."""
+        more = np.array([corners], np.float32), np.array([colour], np.float32)
+        return Boxes(*(np.concatenate(pair) for pair in zip(self, more, strict=True)))
+
     def with_seat(self, seat: np.ndarray) -> "Boxes":
         """These and a plain seat, (4,) as :attr:`world_frames.Frames.seats`; none for height 0."""
         x, height, z, heading = seat
         if height <= 0:
             return self
         corners = _turned(_CORNERS * np.array([36.0, max(height, 1.0), 36.0]), heading)
-        return _boxes(
-            [*self.corners, corners + np.array([x, height / 2, z])], [*self.colours, (0.12,) * 3]
-        )
+        return self.with_box(corners + np.array([x, height / 2, z]), np.full(3, 0.12))
 
 
-def _boxes(corners: list[np.ndarray], colours: list) -> Boxes:
-    return Boxes(
-        np.array(corners, np.float32).reshape(-1, 8, 3),
-        np.array(colours, np.float32).reshape(-1, 3),
-    )
-
-
-NOTHING = _boxes([], [])
+NOTHING = Boxes(np.zeros((0, 8, 3), np.float32), np.zeros((0, 3), np.float32))
 
 
 def _turned(points: np.ndarray, turn: float) -> np.ndarray:
@@ -60,7 +56,7 @@ def draw_furniture(
     rng: np.random.Generator, centre: np.ndarray, half: np.ndarray, palette: np.ndarray
 ) -> Boxes:
     """Up to nine pieces in a room of (2,) centre and half extent along x and z."""
-    corners, colours = [], []
+    boxes = NOTHING
     for _ in range(int(rng.integers(0, 10))):
         angle, radius = rng.uniform(0, 2 * np.pi), rng.uniform(_CLEARANCE, 480)
         at = np.array([radius * np.cos(angle), 0.0, radius * np.sin(angle)])
@@ -69,9 +65,8 @@ def draw_furniture(
         turn = rng.uniform(0, 2 * np.pi)
         colour = draw_colour(rng, palette, 0.25) ** 2
         for middle, size in _piece(rng):
-            corners.append(_turned(_CORNERS * size + middle, turn) + at)
-            colours.append(colour)
-    return _boxes(corners, colours)
+            boxes = boxes.with_box(_turned(_CORNERS * size + middle, turn) + at, colour)
+    return boxes
 
 
 def _piece(rng: np.random.Generator) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:

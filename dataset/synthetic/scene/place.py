@@ -4,6 +4,7 @@ Axes and units are the world's: centimetres, y up, the floor at y = 0.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -39,6 +40,17 @@ class Place:
     ambient: np.ndarray  # (3,) linear
     # (H, W, 3) uint8 equirectangular picture instead of floor and walls, or None
     panorama: np.ndarray | None = None
+
+    @cached_property
+    def floor_light(self) -> np.ndarray:
+        """(3,) float32 linear light that the floor throws back, its mean over the place."""
+        if self.panorama is not None:
+            lower = self.panorama[self.panorama.shape[0] // 2 :].astype(np.float32)
+            return (lower * lower).mean((0, 1)) / 255**2
+        coarse = self.floor[-1].astype(np.float32)
+        albedo = (coarse * coarse).mean((0, 1)) / 255**2
+        sun = self.light_map.mean() * self.sun[1] * self.sun_colour
+        return (albedo * (sun + self.ambient)).astype(np.float32)
 
 
 def make_place(rng: np.random.Generator, panorama: Path | None = None) -> Place:
