@@ -62,20 +62,14 @@ class Body:
         blended = self._blended(joints, turns, weights).astype(float)
         return np.linalg.solve(blended[..., :3], (points - blended[..., 3])[..., None])[..., 0]
 
-    def skin(
-        self,
-        joints: np.ndarray,
-        turns: np.ndarray,
-        rest: np.ndarray | None = None,
-        weights: np.ndarray | None = None,
-    ) -> np.ndarray:
+    def skin(self, joints: np.ndarray, turns: np.ndarray, *clothed: np.ndarray) -> np.ndarray:
         """Linear blend skinning of one pose: (V, 3) float32 centimetres.
 
-        Of (J, 3) joints and (J, 3, 3) turns of the bones on top of the T-pose.  ``rest`` and
-        ``weights`` replace the body's own vertices and weights, for clothes.
+        Of (J, 3) joints and (J, 3, 3) turns of the bones on top of the T-pose.  ``clothed`` are
+        other vertices (V, 3) and their weights (V, J) than the body's own.
         """
-        blended = self._blended(joints, turns, self.rig.weights if weights is None else weights)
-        rest = self.vertices if rest is None else rest
+        rest, weights = clothed or (self.vertices, self.rig.weights)
+        blended = self._blended(joints, turns, weights)
         return np.einsum("vab,vb->va", blended[..., :3], rest) + blended[..., 3]
 
 

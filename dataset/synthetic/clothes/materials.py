@@ -18,14 +18,6 @@ class Part(IntEnum):
     COLLAR, SLEEVE, HEM, TROUSER_LEG, SKIRT, LONG_HAIR = range(6, 12)
 
 
-SHEET_MATERIAL = {
-    Part.COLLAR: Material.COLLAR,
-    Part.SLEEVE: Material.TOP,
-    Part.HEM: Material.TOP,
-    Part.TROUSER_LEG: Material.BOTTOMS,
-    Part.SKIRT: Material.BOTTOMS,
-    Part.LONG_HAIR: Material.HAIR,
-}
 _PART_OF = {
     "Head": Part.HEAD,
     **dict.fromkeys(("Neck", "Hips", "Spine", "Spine1", "Spine2", "Shoulder"), Part.TRUNK),

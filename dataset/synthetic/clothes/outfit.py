@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dataset.synthetic.clothes.materials import SHEET_MATERIAL, Material, Part
+from dataset.synthetic.clothes.materials import Material, Part
 
 
 def _on_arm(cut: dict[str, float], part: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -64,9 +64,10 @@ def material_at(cut: dict[str, float], part: np.ndarray, point: np.ndarray) -> n
     thin = 0.95 - 0.05 * np.minimum(x, 2.7)  # towards the corners of the mouth
     lips = (x / 2.7) ** 2 + ((y - cut["mouth"]) / thin) ** 2 < 1
     material[head & (z > cut["lip_front"]) & lips] = Material.LIPS
-    for sheet, cloth in SHEET_MATERIAL.items():
-        material[part == sheet] = cloth
-    material[(part == Part.SLEEVE) & cuff] = Material.COLLAR
+    material[np.isin(part, (Part.SLEEVE, Part.HEM))] = Material.TOP
+    material[np.isin(part, (Part.TROUSER_LEG, Part.SKIRT))] = Material.BOTTOMS
+    material[part == Part.LONG_HAIR] = Material.HAIR
+    material[(part == Part.COLLAR) | ((part == Part.SLEEVE) & cuff)] = Material.COLLAR
     return material
 
 

@@ -57,8 +57,11 @@ class Surface:
         faces = np.stack([a, b, c, b, d, c], -1).reshape(-1, 3)
         return Sheet(grid, faces, self.weights[self._nearest(grid)], part)
 
-    def of(self, chosen: np.ndarray) -> "Surface":
-        """The vertices that a (V,) mask chooses."""
+    def of(self, *parts: Part, side: float = 0.0, beyond: float = 0.0) -> "Surface":
+        """Some parts; of one ``side`` (1 left, -1 right) those further out than ``beyond``."""
+        chosen = np.isin(self.part, parts)
+        if side:
+            chosen &= self.points[:, 0] * side > beyond
         return Surface(*(each[chosen] for each in vars(self).values()))
 
 

@@ -12,27 +12,25 @@ def sleeve(surface: Surface, cut: dict[str, float], sign: float) -> Sheet | None
     if end <= cut["armpit"] + 8.0:
         return None
     snug = 0.3 if cut["cuff"] > 3.0 else 1.0 + 0.3 * cut["thick_top"]
-    arm = (surface.part == Part.ARM) & (surface.points[:, 0] * sign > cut["armpit"])
     rings = [
         (sign * (end - 9.0), sign * (end - 9.0), 0.2),
         (sign * (end - 4.0), sign * (end - 4.0), 0.3 + 0.6 * snug),
         (sign * (end + 0.5), sign * (end - 2.5), 0.2 + snug),
     ]
-    return _tube(surface.of(arm), 0, rings, Part.SLEEVE)
+    return _tube(surface.of(Part.ARM, side=sign, beyond=cut["armpit"]), 0, rings, Part.SLEEVE)
 
 
 def trouser_leg(surface: Surface, cut: dict[str, float], sign: float) -> Sheet | None:
     """The open end of a trouser leg; ``sign`` 1 for the left.  None below a skirt."""
     if cut["skirt_end"]:
         return None
-    leg = (surface.part == Part.LEG) & (surface.points[:, 0] * sign > 0)
     bottom, wide = cut["trouser_end"], cut["thick_bottoms"]
     rings = [
         (bottom + 14.0, bottom + 14.0, 0.2),
         (bottom + 6.0, bottom + 6.0, 0.2 + 0.5 * wide),
         (bottom, bottom + 2.0, 0.2 + 1.1 * wide),
     ]
-    return _tube(surface.of(leg), 1, rings, Part.TROUSER_LEG)
+    return _tube(surface.of(Part.LEG, side=sign), 1, rings, Part.TROUSER_LEG)
 
 
 def hem(surface: Surface, cut: dict[str, float], hips: float) -> Sheet:
@@ -41,7 +39,7 @@ def hem(surface: Surface, cut: dict[str, float], hips: float) -> Sheet:
     seat = max(low, hips - 6.0)
     rings = [(low + 9.0, max(low + 9.0, seat), 0.2), (low + 4.0, max(low + 4.0, seat), 0.8)]
     rings.append((low - 0.5, seat, 1.0 + 0.5 * cut["thick_top"] * cut["loose"]))
-    return _tube(_below_chest(surface), 1, rings, Part.HEM, 36)
+    return _tube(surface.of(Part.TRUNK, Part.LEG), 1, rings, Part.HEM, 36)
 
 
 def skirt(surface: Surface, cut: dict[str, float], hips: float) -> Sheet | None:
@@ -51,11 +49,7 @@ def skirt(surface: Surface, cut: dict[str, float], hips: float) -> Sheet | None:
     waist, length = hips + 10.0, hips - cut["skirt_end"]
     rings = [(waist, waist, 0.2), (hips, hips, 1.0)]
     rings += [(hips - length * s, hips - 4.0, 1.5 + 0.13 * length * s) for s in (0.3, 0.65, 1)]
-    return _tube(_below_chest(surface), 1, rings, Part.SKIRT, 40, waves=1.2)
-
-
-def _below_chest(surface: Surface) -> Surface:
-    return surface.of(np.isin(surface.part, (Part.TRUNK, Part.LEG)))
+    return _tube(surface.of(Part.TRUNK, Part.LEG), 1, rings, Part.SKIRT, 40, waves=1.2)
 
 
 def _tube(

@@ -65,10 +65,7 @@ class Rays:
         self._scouts = np.flatnonzero((y % stride == 0) & (x % stride == 0))
 
     def promising(self, scene: Traced, directions: np.ndarray) -> np.ndarray:
-        """Rows of the rays next to which a scene holds anything, as far as the scouts see.
-
-        ``directions`` (N, 3) are those of all rays in the scene's axes.
-        """
+        """Rows of those of the rays (N, 3) next to which a scene holds anything the scouts see."""
         met = np.zeros(self.shape, np.uint8)
         scouted = directions[self._scouts]
         met.ravel()[self.pixels[self._scouts]] = scene.blocked(

@@ -34,19 +34,14 @@ _FLOOR = _ring(125.0, 65.0)
 
 
 def shade(
-    outfit: Outfit,
-    place: Place,
-    scene: Traced,
-    vertices: np.ndarray,
-    triangle: np.ndarray,
-    u: np.ndarray,
-    v: np.ndarray,
+    outfit: Outfit, place: Place, scene: Traced, vertices: np.ndarray, *hits: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Linear light (N, 3) and material (N,) of hits, from light baked at the vertices.
 
-    ``triangle`` (N,) of the outfit is hit at ``u`` and ``v`` (N,).  The scene is of body and
-    things, which shadow each other; ``vertices`` (V, 3) float32 are the outfit's in it.
+    ``hits`` are the triangle of the outfit, u and v, each (N,).  The scene is of body and things,
+    which shadow each other; ``vertices`` (V, 3) float32 are the outfit's in it.
     """
+    triangle, u, v = hits
     normals = vertex_normals(vertices, outfit.faces)
     corners = outfit.faces[triangle]
     seen = np.zeros(len(vertices), bool)
