@@ -19,22 +19,21 @@ class Traced:
         faces = np.ascontiguousarray(faces, np.int32)
         self._mesh = TriangleMesh(self._scene, np.ascontiguousarray(vertices, np.float32), faces)
 
-    def _cast(self, origins: np.ndarray, directions: np.ndarray, **how):
-        rays = (np.ascontiguousarray(each, np.float32) for each in (origins, directions))
-        return self._scene.run(*rays, **how)
+    def first(self, directions: np.ndarray) -> dict[str, np.ndarray]:
+        """First hits from the camera: ``primID`` (-1 for none), ``tfar``, ``u``, ``v``, ``Ng``."""
+        directions = np.ascontiguousarray(directions, np.float32)
+        return self._scene.run(np.zeros_like(directions), directions, output=True)
 
-    def first(self, origins: np.ndarray, directions: np.ndarray) -> dict[str, np.ndarray]:
-        """First hits: ``primID`` (-1 for none), ``tfar``, ``u``, ``v``, ``Ng``."""
-        return self._cast(origins, directions, output=True)
-
-    def blocked(self, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
-        """(N,) whether anything lies along the rays."""
-        return self._cast(origins, directions, query="OCCLUDED") >= 0
+    def blocked(self, directions: np.ndarray, origins: np.ndarray | None = None) -> np.ndarray:
+        """(N,) whether anything lies along rays, which start at the camera or elsewhere."""
+        directions = np.ascontiguousarray(directions, np.float32)
+        origins = np.zeros_like(directions) if origins is None else origins
+        return self._scene.run(origins, directions, query="OCCLUDED") >= 0
 
     def lead(self, points: np.ndarray) -> np.ndarray:
         """(N,) by how much the first surface on the way to (N, 3) points lies before them."""
         distance = np.linalg.norm(points, axis=1)
-        hits = self.first(np.zeros_like(points), points / distance[:, None])
+        hits = self.first(points / distance[:, None])
         reached = np.where(hits["primID"] >= 0, hits["tfar"], np.inf)
         return np.maximum(distance - reached, 0.0)
 
@@ -42,9 +41,8 @@ class Traced:
 class Rays:
     """Rays of all pixels inside the rim, one for each ``step`` × ``step`` pixels of a camera.
 
-    ``directions`` (N, 3) float32 in the camera's axes, ``origins`` zeros, ``cosine`` (N,) of the
-    angle from the optical axis; ``pixels`` (N,) are their places in a picture of ``shape``, and
-    ``outside`` those without a ray.
+    ``directions`` (N, 3) float32 in the camera's axes, ``cosine`` (N,) of the angle to the optical
+    axis; ``pixels`` (N,) are their places in a picture of ``shape``, ``outside`` the other places.
     """
 
     def __init__(self, full: AnyCamera, step: int):
@@ -57,7 +55,6 @@ class Rays:
         inside = (directions[:, 2] > np.cos(RIM)) & camera.covers(pixels)
         self.pixels, self.outside = np.flatnonzero(inside), np.flatnonzero(~inside)
         self.directions = directions[inside].astype(np.float32)
-        self.origins = np.zeros_like(self.directions)
         self.cosine = np.ascontiguousarray(self.directions[:, 2])
         # Every so many pixels a scout ray finds out whether anything is there at all.
         self._stride = stride = 3 if step == 1 else 2
@@ -67,10 +64,7 @@ class Rays:
     def promising(self, scene: Traced, directions: np.ndarray) -> np.ndarray:
         """Rows of those of the rays (N, 3) next to which a scene holds anything the scouts see."""
         met = np.zeros(self.shape, np.uint8)
-        scouted = directions[self._scouts]
-        met.ravel()[self.pixels[self._scouts]] = scene.blocked(
-            self.origins[: len(scouted)], scouted
-        )
+        met.ravel()[self.pixels[self._scouts]] = scene.blocked(directions[self._scouts])
         stride, (height, width) = self._stride, self.shape
         near = cv2.dilate(met[::stride, ::stride], np.ones((3, 3), np.uint8))
         near = near.repeat(stride, axis=0).repeat(stride, axis=1)[:height, :width]

@@ -73,7 +73,7 @@ class Renderer:
         directions = rays.directions @ to_world.T
         # Only where a scout or one next to it meets something is every ray cast.
         rows = rays.promising(scene, directions)
-        hits = scene.first(rays.origins[: len(rows)], directions[rows])
+        hits = scene.first(directions[rows])
         struck = hits["primID"]
         of_body = np.flatnonzero((struck >= 0) & (struck < len(outfit.faces)))
         of_things = np.flatnonzero(struck >= len(outfit.faces))

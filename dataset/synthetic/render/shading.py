@@ -46,11 +46,16 @@ def shade(
     corners = outfit.faces[triangle]
     seen = np.zeros(len(vertices), bool)
     seen[corners] = True
+    used = np.flatnonzero(seen)
     packed = np.zeros((len(vertices), 6), np.float32)
     packed[:, :3] = outfit.tpose
-    packed[seen, 3:] = _bake(place, scene, vertices[seen], normals[seen])
-    weighted = zip(corners.T, (1 - u - v, u, v), strict=True)
-    at = sum(np.take(packed, rows, axis=0) * weight[:, None] for rows, weight in weighted)
+    packed[used, 3:] = _bake(place, scene, vertices[used], normals[used])
+    at = np.take(packed, corners[:, 0], axis=0)
+    at *= (1 - u - v)[:, None]
+    for column, weight in ((1, u), (2, v)):
+        corner = np.take(packed, corners[:, column], axis=0)
+        corner *= weight[:, None]
+        at += corner
     point, sun, sky, floor = at[:, :3], at[:, 3:4], at[:, 4:5], at[:, 5:6]
     colour, material = outfit.colour(outfit.face_part[triangle], point)
     cells = (point * 5.0).astype(np.int32)
@@ -70,7 +75,7 @@ def _bake(place: Place, scene: Traced, vertices: np.ndarray, normals: np.ndarray
         share = np.clip(normals @ direction + slack, 0, 1)
         rows = np.flatnonzero(share > 0)
         toward = np.broadcast_to(direction, (len(rows), 3))
-        share[rows] *= ~scene.blocked(origins[rows], toward)
+        share[rows] *= ~scene.blocked(toward, origins[rows])
         return share
 
     sun = open_share(place.sun.astype(np.float32))

@@ -99,7 +99,7 @@ def floor_texture(floor: Floor, rng: np.random.Generator) -> np.ndarray:
     def tones(deviation: float, row: np.ndarray, column: np.ndarray, *shape: int) -> np.ndarray:
         """How much lighter or darker each tile is: (…, 1) for pixels of (…) tiles."""
         tones = rng.standard_normal(shape or (count, count), dtype=np.float32)
-        return 1 + tones[row, column][..., None] * np.float32(deviation)
+        return 1 + (tones * np.float32(deviation))[row, column][..., None]
 
     def joints(x: np.ndarray, wide: float, width: float) -> np.ndarray:
         """The base with lines between tiles of a width, at ``x`` and ``y`` within each tile."""
