@@ -16,8 +16,8 @@ from dataset.synthetic.motion.programs import clips_named
 from dataset.synthetic.motion.retarget import load_clip
 from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES
 from dataset.synthetic.recipe import DEFAULT_STRIDE, Recipe
-from dataset.synthetic.render.passes import PASSES
-from dataset.synthetic.scene.panorama import load_panorama
+from dataset.synthetic.render.renderer import PASSES
+from dataset.synthetic.scene.place import load_panorama
 from utils.common.command import run_command
 from utils.common.cores import cpu_count
 from utils.inference.calibration.calibration import load_calibration

@@ -8,7 +8,7 @@ from base.set_type import SetType
 from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.head_camera import HeadCamera, camera_poses, mount
 from dataset.synthetic.body.poser import Poser
-from dataset.synthetic.body.release_joints import release_joints
+from dataset.synthetic.body.release_joints import occluded, release_joints
 from dataset.synthetic.clothes.wardrobe import dress
 from dataset.synthetic.motion.bvh_timeline import BvhTimeline
 from dataset.synthetic.motion.frames import draw_frames
@@ -17,7 +17,6 @@ from dataset.synthetic.output.label_json import encode_label
 from dataset.synthetic.output.tree_folder import PICTURES
 from dataset.synthetic.recipe import Job, Purpose, Recipe, build_of
 from dataset.synthetic.render.camera_response import draw_response
-from dataset.synthetic.render.occlusion import occluded
 from dataset.synthetic.render.renderer import Renderer
 from dataset.synthetic.scene.place import make_place
 

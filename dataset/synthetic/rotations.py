@@ -7,8 +7,8 @@ from scipy.spatial.transform import Rotation
 def rotation(axis: str, degrees: np.ndarray) -> np.ndarray:
     """(…, 3, 3) rotations about the x, y or z axis by (…) angles.
 
-    Not by way of SciPy's quaternions: turns by equal angles there and back are to cancel exactly,
-    or the angles of a flat foot in the labels are now 180 and now -180.
+    Not by SciPy's quaternions: turns there and back by equal angles have to cancel exactly, or the
+    angles of a flat foot in the labels jump between 180 and -180.
     """
     angle, k = np.radians(degrees), "xyz".index(axis)
     i, j = (k + 1) % 3, (k + 2) % 3
@@ -21,13 +21,8 @@ def rotation(axis: str, degrees: np.ndarray) -> np.ndarray:
 
 
 def align(start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """(3, 3) smallest rotation that takes direction ``start`` (3,) to ``end``."""
+    """(3, 3) smallest rotation from direction ``start`` (3,) to ``end``."""
     return Rotation.align_vectors(end, start)[0].as_matrix()
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Vectors (…, 3) scaled to length 1."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
 def apply(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:

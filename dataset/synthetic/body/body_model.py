@@ -1,10 +1,9 @@
-"""Bodies: the Anny model in the Mixamo rig, brought into the release's world axes.
+"""Bodies: the Anny model in the Mixamo rig, in the release's world axes.
 
-World and body axes here are the release's (Maya-like): centimetres, y up; a body at rest stands
-at the origin and faces +z with its left side towards +x.
+Centimetres, y up; a body at rest stands at the origin and faces +z, its left side towards +x.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -12,26 +11,16 @@ import numpy as np
 from base.skeleton import JOINT_PREFIX
 from dataset.synthetic.body.tpose import to_tpose
 
-#: Mean and deviation of the stature in centimetres by (male, short).
-_STATURE = {
-    (True, False): (177.0, 5.0),
-    (True, True): (164.0, 3.0),
-    (False, False): (166.0, 5.0),
-    (False, True): (154.0, 3.0),
-}
-
-
-def _to_world(points: np.ndarray) -> np.ndarray:
-    """Anny's z-up metres facing -y → y-up centimetres facing +z."""
-    return np.stack([points[..., 0], points[..., 2], -points[..., 1]], -1) * 100.0
+#: Mean and deviation of the stature in centimetres by [male][short].
+_STATURE = {True: ((177.0, 5.0), (164.0, 3.0)), False: ((166.0, 5.0), (154.0, 3.0))}
 
 
 @dataclass(frozen=True)
 class Rig:
-    """What all bodies share."""
+    """What all bodies share: J joints, V vertices."""
 
-    names: tuple[str, ...]  # the J joints, without the release's prefix, parents first
-    parents: tuple[int, ...]  # parent of each joint, -1 for the root
+    names: tuple[str, ...]  # of the joints without the release's prefix, parents first
+    parents: tuple[int, ...]  # -1 for the root
     faces: np.ndarray  # (F, 3) int32 vertex indices
     weights: np.ndarray  # (V, J) float32 skinning weights
     main_bone: np.ndarray  # (V,) the bone that moves each vertex most
@@ -43,18 +32,16 @@ class Rig:
 
 @dataclass(frozen=True)
 class Body:
-    """One person's shape in the rest pose and the turn of each bone from there to a T-pose."""
+    """One person's shape in the rest pose."""
 
-    rig: Rig  # the shared rig
+    rig: Rig
     heads: np.ndarray  # (J, 3) joints at rest, centimetres
     vertices: np.ndarray  # (V, 3) float32 skin at rest, centimetres
-    # (J, 3, 3) rotation of each bone from rest to the T-pose: arms along ±x with the palms
-    # down, legs along -y.  Poses are rotations on top of it, so that anatomical directions are
-    # the same for every body
+    # (J, 3, 3) rotation of each bone from rest to the T-pose.  Poses are rotations on top of it, so
+    # that anatomical directions are the same for every body
     to_tpose: np.ndarray
-    male: bool  # whether the person is male
-    # what the shape was made from, each between 0 and 1
-    phenotype: dict[str, float] = field(default_factory=dict)
+    male: bool
+    phenotype: dict[str, float]  # of the shape, each in [0, 1]
 
     def length(self, start: str, end: str) -> float:
         """Distance between two joints at rest, centimetres."""
@@ -71,30 +58,18 @@ class Body:
     def unskin(
         self, joints: np.ndarray, turns: np.ndarray, points: np.ndarray, weights: np.ndarray
     ) -> np.ndarray:
-        """The rest positions (N, 3) that a pose takes to (N, 3) points, with (N, J) weights."""
-        blended = self._blended(joints, turns, weights.astype(np.float32)).astype(float)
+        """The rest positions (N, 3) that a pose moves to (N, 3) points, with (N, J) weights."""
+        blended = self._blended(joints, turns, weights).astype(float)
         return np.linalg.solve(blended[..., :3], (points - blended[..., 3])[..., None])[..., 0]
 
-    def skin(
-        self,
-        joints: np.ndarray,
-        turns: np.ndarray,
-        rest: np.ndarray | None = None,
-        weights: np.ndarray | None = None,
-    ) -> np.ndarray:
-        """Linear blend skinning of one pose.
+    def skin(self, joints: np.ndarray, turns: np.ndarray, *clothed: np.ndarray) -> np.ndarray:
+        """Linear blend skinning of one pose: (V, 3) float32 centimetres.
 
-        Args:
-            joints: (J, 3) posed joints, centimetres.
-            turns: (J, 3, 3) rotation of each bone on top of the T-pose, world axes.
-            rest: (V, 3) other vertices to move than :attr:`vertices`, such as clothed ones.
-            weights: (V, J) their weights, where they are others than the body's own.
-
-        Returns:
-            (V, 3) float32 centimetres.
+        Of (J, 3) joints and (J, 3, 3) turns of the bones on top of the T-pose.  ``clothed`` are
+        other vertices (V, 3) and their weights (V, J) than the body's own.
         """
-        blended = self._blended(joints, turns, self.rig.weights if weights is None else weights)
-        rest = self.vertices if rest is None else rest
+        rest, weights = clothed or (self.vertices, self.rig.weights)
+        blended = self._blended(joints, turns, weights)
         return np.einsum("vab,vb->va", blended[..., :3], rest) + blended[..., 3]
 
 
@@ -113,9 +88,8 @@ def _model():
 def load_rig() -> Rig:
     """Load the body model (about a minute the first time on a machine, then a second)."""
     model = _model()
-    bones = len(model.bone_labels)
     indices = model.vertex_bone_indices.numpy()
-    weights = np.zeros((len(indices), bones), np.float32)
+    weights = np.zeros((len(indices), len(model.bone_labels)), np.float32)
     rows = np.arange(len(indices))[:, None]
     np.add.at(weights, (rows, indices), model.vertex_bone_weights.numpy().astype(np.float32))
     return Rig(
@@ -128,44 +102,40 @@ def load_rig() -> Rig:
 
 
 def make_body(male: bool, full: bool, short: bool, rng: np.random.Generator) -> Body:
-    """Draw a person.
-
-    Args:
-        male: gender of the phenotype.
-        full: a heavier build ("f" in a character's name) instead of an average one.
-        short: below the average height ("s") instead of around it.
-        rng: source of the rest.
-    """
+    """Draw a person, of heavy build if ``full`` and below the average height if ``short``."""
     import torch
 
     rig, model = load_rig(), _model()
-    labels = model.phenotype_labels
-    phenotype = {
-        "gender": rng.uniform(0.0, 0.15) if male else rng.uniform(0.85, 1.0),
-        "age": rng.uniform(0.6, 0.85),
-        "muscle": rng.uniform(0.35, 0.75),
-        "weight": rng.uniform(0.78, 1.0) if full else rng.uniform(0.3, 0.6),
-        "proportions": rng.uniform(0.4, 0.9),
-        "cupsize": rng.uniform(0.3, 0.7),
-        "firmness": rng.uniform(0.4, 0.8),
-        "african": rng.uniform(0.0, 1.0),
-        "asian": rng.uniform(0.0, 1.0),
-        "caucasian": rng.uniform(0.0, 1.0),
+    spans = {
+        "gender": (0.0, 0.15) if male else (0.85, 1.0),
+        "age": (0.6, 0.85),
+        "muscle": (0.35, 0.75),
+        "weight": (0.78, 1.0) if full else (0.3, 0.6),
+        "proportions": (0.4, 0.9),
+        "cupsize": (0.3, 0.7),
+        "firmness": (0.4, 0.8),
     }
+    spans |= dict.fromkeys(("african", "asian", "caucasian"), (0.0, 1.0))
+    phenotype = {name: rng.uniform(*span) for name, span in spans.items()}
 
     def at_rest(*heights: float) -> dict[str, torch.Tensor]:
-        values = [[phenotype.get(name, height) for name in labels] for height in heights]
+        values = [[phenotype.get(name, h) for name in model.phenotype_labels] for h in heights]
         return model(phenotype_kwargs=torch.tensor(values, dtype=model.dtype))
 
-    stature = rng.normal(*_STATURE[male, short])
+    def to_world(points: torch.Tensor) -> np.ndarray:
+        """Z-up metres facing -y → y-up centimetres facing +z."""
+        x, y, z = np.moveaxis(points[0].numpy(), -1, 0)
+        return np.stack([x, z, -y], -1) * 100.0
+
+    stature = rng.normal(*_STATURE[male][short])
     with torch.no_grad():
         # Linear in height between 0, 0.5 and 1: three bodies give the one of a stature.
         up = at_rest(0.0, 0.5, 1.0)["rest_vertices"][..., 2]
         statures = (up.amax(-1) - up.amin(-1)).numpy() * 100.0
         phenotype["height"] = float(np.interp(stature, statures, (0.0, 0.5, 1.0)))
         rest = at_rest(0.0)
-    heads = _to_world(rest["rest_bone_heads"][0].numpy())
-    vertices = _to_world(rest["rest_vertices"][0].numpy()).astype(np.float32)
+    heads = to_world(rest["rest_bone_heads"])
     turns = to_tpose(dict(zip(rig.names, heads, strict=True)))
     tpose = np.stack([turns.get(name, np.eye(3)) for name in rig.names])
+    vertices = to_world(rest["rest_vertices"]).astype(np.float32)
     return Body(rig, heads, vertices, tpose, male, phenotype)

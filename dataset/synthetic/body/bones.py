@@ -1,4 +1,4 @@
-"""The bones of one body: how long they are, and how each hangs on the one before it."""
+"""The bones of one body, and poses of it while they are placed."""
 
 import numpy as np
 
@@ -7,30 +7,22 @@ from dataset.synthetic.rotations import apply
 
 
 class Bones:
-    """Lengths and joints of one body in the T-pose, centimetres.
-
-    Attributes:
-        row: row of each joint by its name.
-        step: (J, 3) each joint from its parent.
-        arm, leg: lengths of upper arm and forearm, of thigh and shank.
-        arm_length, leg_length: of both together.
-        hip: half the distance between the hips.
-        ankle: height of the ankle above the sole.
-    """
+    """Lengths and joints of one body in the T-pose, centimetres."""
 
     def __init__(self, body: Body):
         rig, heads = body.rig, body.heads
         self.parents = rig.parents
         self.row = {name: row for row, name in enumerate(rig.names)}
-        self.step = np.zeros_like(heads)
+        self.step = np.zeros_like(heads)  # of each joint from its parent
         for row, parent in enumerate(rig.parents[1:], start=1):
             self.step[row] = body.to_tpose[parent] @ (heads[row] - heads[parent])
         self.arm = body.length("LeftArm", "LeftForeArm"), body.length("LeftForeArm", "LeftHand")
         self.leg = body.length("LeftUpLeg", "LeftLeg"), body.length("LeftLeg", "LeftFoot")
         self.arm_length, self.leg_length = sum(self.arm), sum(self.leg)
         hips = self.step[[self.row["LeftUpLeg"], self.row["RightUpLeg"]], 0]
-        self.hip = float(hips[0] - hips[1]) / 2
+        self.hip = float(hips[0] - hips[1]) / 2  # half the distance between the hips
         feet = np.isin(rig.main_bone, [self.row["LeftFoot"], self.row["LeftToeBase"]])
+        # Height of the ankle above the sole.
         self.ankle = float(heads[self.row["LeftFoot"], 1] - body.vertices[feet, 1].min())
 
     def joints(self, turns: np.ndarray) -> np.ndarray:
@@ -44,11 +36,8 @@ class Bones:
 class Placement:
     """N poses of one body while they are placed, from the Hips outwards.
 
-    Attributes:
-        bones: of the body.
-        poses: the fields of the poses, see :func:`pose.stack`.
-        joints: (N, J, 3) centimetres.
-        turns: (N, J, 3, 3) of the bones on top of the T-pose.
+    ``joints`` (N, J, 3) are centimetres, ``turns`` (N, J, 3, 3) those of the bones on top of the
+    T-pose, ``poses`` the fields of the poses, see :func:`pose.stack`.
     """
 
     def __init__(self, bones: Bones, poses: dict[str, np.ndarray]):

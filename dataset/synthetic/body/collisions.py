@@ -3,6 +3,7 @@
 import numpy as np
 
 from dataset.synthetic.body.body_model import Body
+from dataset.synthetic.body.tpose import SIDES
 
 _HEAD_RADIUS, _THIGH_RADIUS = 12.0, 8.5
 #: Half the thickness of a wrist with its sleeve, and of the cloth it meets, centimetres.
@@ -13,20 +14,18 @@ _ARMS_APART = np.full((5, 5), 5.5)
 _ARMS_APART[2:, 2:] = 3.0
 #: Half the height of the trunk around Spine1, centimetres.
 _HALF_HEIGHT = 30.0
-_SIDES = "Left", "Right"
 
 
 class CollisionVolumes:
     """Volumes of one body: an ellipse along the trunk, a ball for the head, capsules as thighs.
 
-    Methods take (N, J, 3) joints and (N, J, 3, 3) turns of the bones, world centimetres.
+    Methods receive (N, J, 3) joints and (N, J, 3, 3) turns of the bones, world centimetres.
     """
 
     def __init__(self, body: Body):
-        rig = body.rig
-        self._row = {name: row for row, name in enumerate(rig.names)}
-        trunk = np.isin(rig.main_bone, [self._row[name] for name in ("Spine", "Spine1", "Spine2")])
-        skin = body.vertices[trunk]
+        self._row = {name: row for row, name in enumerate(body.rig.names)}
+        trunk = [self._row[name] for name in ("Spine", "Spine1", "Spine2")]
+        skin = body.vertices[np.isin(body.rig.main_bone, trunk)]
         self._half_width = float(np.percentile(np.abs(skin[:, 0]), 80))
         back, front = (float(v) for v in np.percentile(skin[:, 2], (4, 96)))
         self._middle, self._half_depth = (front + back) / 2, (front - back) / 2
@@ -51,12 +50,9 @@ class CollisionVolumes:
     def depth(
         self, points: np.ndarray, joints: np.ndarray, turns: np.ndarray, room: float = 3.0
     ) -> np.ndarray:
-        """How deep points are in the trunk: 0 on its axis, 1 on the surface, more outside.
+        """How deep (N, 3) or (N, P, 3) points are in the trunk, made ``room`` centimetres wider.
 
-        Args:
-            points: (N, 3) or (N, P, 3) world centimetres.
-            joints, turns: of the poses.
-            room: centimetres the surface is further out than the skin.
+        0 on its axis, 1 on the surface, more outside.
         """
         x, y, z = np.moveaxis(self._local(points, joints, turns), -1, 0)
         ellipse = (x / (self._half_width + room)) ** 2
@@ -66,41 +62,46 @@ class CollisionVolumes:
         return np.sqrt(ellipse + end**2)
 
     def keep_out(self, wrist: np.ndarray, joints: np.ndarray, turns: np.ndarray) -> np.ndarray:
-        """Wrists (N, 3) pushed out of trunk, head and thighs, as little as it takes."""
+        """Wrists (N, 3) pushed out of trunk, head and thighs, as little as needed."""
         depth = self.depth(wrist, joints, turns, _ROOM)
         push = self._local(wrist, joints, turns) - np.array([0.0, 0.0, self._middle])
         push *= (np.maximum(1.0 / np.maximum(depth, 0.25), 1.0) - 1.0)[:, None]
         push[:, 1] = 0.0
         wrist = wrist + np.einsum("nab,nb->na", turns[:, self._row["Spine1"]], push)
         wrist = _outside(wrist, self._head(joints, turns), _HEAD_RADIUS + _ROOM)
-        for side in _SIDES:
+        for side, _ in SIDES:
             thigh = self._on_thigh(side, wrist[:, None], joints)[:, 0]
             wrist = _outside(wrist, thigh, _THIGH_RADIUS + 2.0)
         return wrist
 
     def hit(self, joints: np.ndarray, turns: np.ndarray, camera: np.ndarray) -> np.ndarray:
-        """(N,) whether an arm goes through trunk, head, thigh, camera (3,) or the other arm."""
+        """(N,) whether an arm goes through trunk, head, thigh, camera (3,) or the other arm.
+
+        Or a joint through the camera, a hand through the floor, a knee through the other.
+        """
         row = self._row
-        head = self._head(joints, turns)
         camera = joints[:, row["Head"]] + turns[:, row["Head"]] @ camera
-        bad = (np.linalg.norm(joints - camera[:, None], axis=-1) < 8.0).any(1)
+        bad = _nearer(joints, camera[:, None], 8.0)
         arms = []
-        for side in _SIDES:
-            elbow, wrist, knuckles = (
-                joints[:, row[f"{side}{name}"]] for name in ("ForeArm", "Hand", "HandMiddle1")
-            )
+        for side, _ in SIDES:
+            arm = joints[:, [row[side + name] for name in ("ForeArm", "Hand", "HandMiddle1")]]
+            elbow, wrist, knuckles = np.moveaxis(arm, 1, 0)
             points = [elbow, (elbow + wrist) / 2, wrist, knuckles, 2 * knuckles - wrist]
             points = np.stack(points, 1)
             arms.append(points)
             bad |= (self.depth(points, joints, turns) < 0.95).any(1)
             bad |= (points[..., 1] < 2.5).any(1)
-            thighs = [(self._on_thigh(thigh, points, joints), _THIGH_RADIUS) for thigh in _SIDES]
-            for centre, radius in [(head[:, None], _HEAD_RADIUS), *thighs]:
-                bad |= (np.linalg.norm(points - centre, axis=-1) < radius).any(1)
-        apart = np.linalg.norm(arms[0][:, :, None] - arms[1][:, None], axis=-1)
-        bad |= (apart < _ARMS_APART).any((1, 2))
-        knees = joints[:, row["LeftLeg"]] - joints[:, row["RightLeg"]]
-        return bad | (np.linalg.norm(knees, axis=-1) < 9.0)
+            bad |= _nearer(points, self._head(joints, turns)[:, None], _HEAD_RADIUS)
+            for thigh, _ in SIDES:
+                bad |= _nearer(points, self._on_thigh(thigh, points, joints), _THIGH_RADIUS)
+        bad |= _nearer(arms[0][:, :, None], arms[1][:, None], _ARMS_APART)
+        return bad | _nearer(joints[:, row["LeftLeg"]], joints[:, row["RightLeg"]], 9.0)
+
+
+def _nearer(points: np.ndarray, others: np.ndarray, least: float | np.ndarray) -> np.ndarray:
+    """(N,) whether any of the points is nearer to its other than the least distance."""
+    close = np.linalg.norm(points - others, axis=-1) < least
+    return close.reshape(len(close), -1).any(1)
 
 
 def _outside(points: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray:

@@ -6,10 +6,10 @@ from scipy.spatial.transform import Rotation
 from dataset.synthetic.body.bones import Placement
 from dataset.synthetic.body.collisions import CollisionVolumes
 from dataset.synthetic.body.tpose import SIDES
-from dataset.synthetic.rotations import apply, rotation, unit
+from dataset.synthetic.rotations import apply, rotation
 
-#: Least distance from hip to ankle, in leg lengths.
-SHORTEST_LEG = 0.33
+#: Least distance from hip to ankle and from shoulder to wrist, in leg and arm lengths.
+SHORTEST_LEG, _SHORTEST_ARM = 0.33, 0.3
 #: From wrist to the middle of the fingers, centimetres.
 _HAND_LENGTH = 12.0
 _FINGER_BEND, _THUMB_BEND = (55.0, 80.0, 55.0), (15.0, 30.0, 40.0)
@@ -18,13 +18,7 @@ _FINGERS = {"Index": (12, 0.0), "Middle": (2, 0.25), "Ring": (-7, 0.5), "Pinky":
 
 
 def place_arm(placed: Placement, volumes: CollisionVolumes, side: int) -> None:
-    """Place an arm and its fingers, outside of the body.
-
-    Args:
-        placed: poses of which the trunk is placed.
-        volumes: what the arm is kept out of.
-        side: 0 for the left, 1 for the right.
-    """
+    """Place an arm (0 left, 1 right) of poses with a trunk, outside of the body's volumes."""
     name, sign = SIDES[side]
     bones, poses, body = placed.bones, placed.poses, (placed.joints, placed.turns)
     target, roll = poses["hand"][:, side], poses["pronation"][:, side]
@@ -43,9 +37,9 @@ def place_arm(placed: Placement, volumes: CollisionVolumes, side: int) -> None:
         local = np.einsum("nba,nb->na", chest, reach) * mirror / bones.arm_length
         up = np.clip(local[:, 1], 0.0, 1.0)
         pole = np.stack([np.full_like(up, 0.45), -0.8 + 0.5 * up, -0.45 + 0.6 * up], -1)
-        turn = Rotation.from_rotvec(unit(local) * swivel[:, None], degrees=True)
+        turn = Rotation.from_rotvec(_unit(local) * swivel[:, None], degrees=True)
         pole = apply(chest, turn.apply(pole) * mirror)
-        return _two_bones(reach, *bones.arm, pole, shortest=0.3)
+        return _two_bones(reach, *bones.arm, pole, _SHORTEST_ARM)
 
     swivel = poses["swivel"][:, side]
     upper, lower, _ = solve(wrist, swivel)
@@ -78,20 +72,14 @@ def place_arm(placed: Placement, volumes: CollisionVolumes, side: int) -> None:
 
 
 def place_leg(placed: Placement, side: int, ankle: np.ndarray) -> None:
-    """Place a leg and its foot.
-
-    Args:
-        placed: poses of which the Hips are placed.
-        side: 0 for the left, 1 for the right.
-        ankle: (N, 3) where it goes, world centimetres.
-    """
+    """Place a leg (0 left, 1 right) and its foot, the ankle at (N, 3), of poses with Hips."""
     name, sign = SIDES[side]
     bones, poses = placed.bones, placed.poses
     placed.follow(f"{name}UpLeg")
     hip = placed.joint(f"{name}UpLeg")
     out = np.radians(poses["knee_out"][:, side])
     pole = np.stack([sign * np.sin(out), np.full_like(out, 0.3), np.cos(out)], -1)
-    upper, lower, ahead = _two_bones(ankle - hip, *bones.leg, pole, shortest=SHORTEST_LEG)
+    upper, lower, ahead = _two_bones(ankle - hip, *bones.leg, pole, SHORTEST_LEG)
     hinge = np.cross(-upper, ahead)
     placed.put(f"{name}UpLeg", hip, np.stack([hinge, -upper, ahead], -1))
     knee = hip + upper * bones.leg[0]
@@ -106,16 +94,10 @@ def place_leg(placed: Placement, side: int, ankle: np.ndarray) -> None:
 def _two_bones(
     reach: np.ndarray, first: float, second: float, pole: np.ndarray, shortest: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Directions of the two bones that reach a target.
+    """Directions (N, 3) of two bones of given lengths that reach (N, 3) from the chain's root.
 
-    Args:
-        reach: (N, 3) target from the root of the chain.
-        first, second: lengths of the bones.
-        pole: (N, 3) the side the joint between them is on.
-        shortest: least distance from root to target, as a share of the full length.
-
-    Returns:
-        (N, 3) direction of the first bone, of the second, and towards the pole across the first.
+    The third is towards ``pole`` (N, 3), the side of the joint between them, across the first.
+    The target is no nearer than ``shortest`` of the full length.
     """
     length = first + second
     distance = np.linalg.norm(reach, axis=-1, keepdims=True)
@@ -125,9 +107,13 @@ def _two_bones(
     cosine = (first**2 + distance**2 - second**2) / (2 * first * distance)
     cosine = np.clip(cosine, -1.0, 1.0)
     upper = cosine * along + np.sqrt(1 - cosine**2) * across
-    return upper, unit(distance * along - first * upper), _across(across, upper)
+    return upper, _unit(distance * along - first * upper), _across(across, upper)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
 def _across(vectors: np.ndarray, axis: np.ndarray) -> np.ndarray:
     """Unit vectors: the part of (N, 3) across (N, 3) unit axes."""
-    return unit(vectors - (vectors * axis).sum(-1, keepdims=True) * axis)
+    return _unit(vectors - (vectors * axis).sum(-1, keepdims=True) * axis)

@@ -9,50 +9,34 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
+#: What a field holds where nothing is stated.
+_TWO, _THREE = {"default_factory": lambda: np.zeros(2)}, {"default_factory": lambda: np.zeros(3)}
+
 
 @dataclass
 class Pose:
-    """One pose of any body.  Angles are degrees; arrays with two rows are (left, right).
+    """One pose of any body.  Angles are degrees; arrays with two rows are (left, right)."""
 
-    Attributes:
-        pelvis: (sideways, height, forward) of the pelvis against standing upright, in leg lengths.
-        pelvis_turn: lean forward, yaw to the left, roll to the right.
-        spine: bend forward, twist to the left, bend to the right, over the whole spine.
-        head: nod, turn to the left, tilt to the right, against the chest.
-        hand: (2, 3) wrist from the shoulder: outward, up, forward of the chest, in arm lengths.
-        swivel: (2,) turn of the elbow about the line from shoulder to wrist, outward positive.
-        pronation: (2,) turn of the forearm; 0 has the palm facing inwards with the hand ahead.
-        wrist: (2,) bend of the hand towards the palm.
-        curl: (2,) of the fingers: 0 stretched, 1 a fist.
-        splay: (2,) spread of the fingers: 0 side by side, 1 wide.
-        foot: (2, 3) ankle from where it stands below the hip: outward, up, forward, in leg lengths.
-        toe_out: (2,) turn of the foot outwards.
-        foot_pitch: (2,) toes up positive.
-        knee_out: (2,) turn of the knee outwards.
-        seat: height of what the person sits on, in leg lengths; 0 for nothing.
-        seat_back: how far behind the root its middle is, in leg lengths.
-        balance: 1 where the weight has to rest over the feet, 0 where it moves on or is seated.
-        root: x, z in centimetres and heading in degrees: where in the world the pose is.
-    """
-
-    pelvis: np.ndarray = field(default_factory=lambda: np.zeros(3))
-    pelvis_turn: np.ndarray = field(default_factory=lambda: np.zeros(3))
-    spine: np.ndarray = field(default_factory=lambda: np.zeros(3))
-    head: np.ndarray = field(default_factory=lambda: np.zeros(3))
+    pelvis: np.ndarray = field(**_THREE)  # sideways, up, forward of standing, leg lengths
+    pelvis_turn: np.ndarray = field(**_THREE)  # lean forward, yaw to the left, roll to the right
+    spine: np.ndarray = field(**_THREE)  # bend forward, twist left, bend right over all of it
+    head: np.ndarray = field(**_THREE)  # nod, turn to the left, tilt to the right, from the chest
+    # wrist from the shoulder: outward, up, forward of the chest, arm lengths
     hand: np.ndarray = field(default_factory=lambda: np.array([(1.0, 0.0, 0.0)] * 2))
-    swivel: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    pronation: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    wrist: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    curl: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    splay: np.ndarray = field(default_factory=lambda: np.zeros(2))
+    swivel: np.ndarray = field(**_TWO)  # of the elbow about shoulder to wrist, outward positive
+    pronation: np.ndarray = field(**_TWO)  # of the forearm: 0 has the palm of a hand ahead inward
+    wrist: np.ndarray = field(**_TWO)  # bend of the hand towards the palm
+    curl: np.ndarray = field(**_TWO)  # of the fingers: 0 stretched, 1 a fist
+    splay: np.ndarray = field(**_TWO)  # of the fingers: 0 side by side, 1 wide
+    # ankle from where it stands below the hip: outward, up, forward, leg lengths
     foot: np.ndarray = field(default_factory=lambda: np.zeros((2, 3)))
-    toe_out: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    foot_pitch: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    knee_out: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    seat: float = 0.0
-    seat_back: float = 0.0
-    balance: float = 1.0
-    root: np.ndarray = field(default_factory=lambda: np.zeros(3))
+    toe_out: np.ndarray = field(**_TWO)  # turn of the foot outwards
+    foot_pitch: np.ndarray = field(**_TWO)  # toes up positive
+    knee_out: np.ndarray = field(**_TWO)  # turn of the knee outwards
+    seat: float = 0.0  # height of what the person sits on, leg lengths; 0 for nothing
+    seat_back: float = 0.0  # how far behind the root its middle is, leg lengths
+    balance: float = 1.0  # 1: the weight rests over the feet; 0: it moves on or is seated
+    root: np.ndarray = field(**_THREE)  # in the world: x, z in centimetres, heading in degrees
 
 
 def stack(poses: Sequence[Pose]) -> dict[str, np.ndarray]:

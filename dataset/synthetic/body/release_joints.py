@@ -1,4 +1,4 @@
-"""Joints as the labels have them: where the release's characters have their joints.
+"""Joints as the labels have them: where the release's characters have theirs, and which are hidden.
 
 The body model's rig bears Mixamo's names, yet some of its joints lie elsewhere in the body than in
 the characters of the release.  Where was measured on a real frame of a T-pose: the picture tells
@@ -22,24 +22,40 @@ _MOVED: dict[str, tuple[str, tuple[float, float, float]]] = {
 #: Hips are this much closer to the middle than the body's thighs turn about.
 _HIP_WIDTH = 0.66
 
+#: How far a joint may lie under the surface that is seen before it, centimetres for a body 170 cm
+#: tall, by the start of its name without the side: half the thickness of the flesh and the cloth
+#: around it, with some room.  Beyond that something else is in between.
+_DEEPEST = {
+    **{"HandThumb": 3.5, "Hand": 5.0, "ForeArm": 8.0, "Arm": 11.0, "Shoulder": 11.0},
+    **{"UpLeg": 17.0, "Leg": 10.0, "Foot": 9.0, "ToeBase": 6.0},
+    **{"Neck": 14.0, "Head": 16.0, "Hips": 22.0, "Spine": 22.0},
+}
+
+
+def _scale(body: Body) -> float:
+    return float(np.ptp(body.vertices[:, 1])) / 170.0
+
 
 def release_joints(body: Body, joints: np.ndarray, turns: np.ndarray) -> np.ndarray:
-    """Joints as they are written in the labels.
+    """(J, 3) joints of the labels from those a body moves about and (J, 3, 3) turns of its bones.
 
-    Args:
-        body: whose joints they are.
-        joints: (J, 3) joints the body moves about, world centimetres.
-        turns: (J, 3, 3) turns of the bones on top of the T-pose.
-
-    Returns:
-        (J, 3) world centimetres.
+    All in world centimetres; turns are on top of the T-pose.
     """
-    row = body.rig.index
+    row, scale = body.rig.index, _scale(body)
     moved = joints.copy()
-    scale = float(np.ptp(body.vertices[:, 1])) / 170.0
     thighs = [row("LeftUpLeg"), row("RightUpLeg")]
     middle = joints[thighs].mean(0)
     moved[thighs] = middle + _HIP_WIDTH * (joints[thighs] - middle)
     for name, (carrier, offset) in _MOVED.items():
         moved[row(name)] += turns[row(carrier)] @ (scale * np.array(offset))
     return moved
+
+
+def occluded(lead: np.ndarray, body: Body) -> np.ndarray:
+    """(J,) which joints are hidden from the camera.
+
+    ``lead`` (J,) is by how many centimetres the first surface on the way to a joint lies before it.
+    """
+    plain = [name.removeprefix("Left").removeprefix("Right") for name in body.rig.names]
+    deep = [next(cm for start, cm in _DEEPEST.items() if name.startswith(start)) for name in plain]
+    return lead > np.array(deep) * _scale(body)

@@ -13,23 +13,16 @@ _DOWN, _AHEAD = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 
 
 def to_tpose(at: dict[str, np.ndarray], level_feet: bool = False) -> dict[str, np.ndarray]:
-    """How the bones of arms and legs turn from a rest pose to the T-pose.
+    """(3, 3) rotation of each bone of arms and legs from a rest pose to the T-pose.
 
-    Args:
-        at: name of each joint → (3,) where it is at rest: y up, facing +z.
-        level_feet: whether feet are flat and straight in the rest pose already.
-
-    Returns:
-        Bone → (3, 3) rotation.
+    ``at`` has the (3,) position of each joint at rest by its name, y up, facing +z; with
+    ``level_feet`` the feet are flat and straight there already.
     """
     turns = {}
     for side, sign in SIDES:
         outward = np.array([sign, 0.0, 0.0])
-        for chain, way in (
-            (("Arm", "ForeArm", "Hand"), outward),
-            (("UpLeg", "Leg", "Foot"), _DOWN),
-        ):
-            first, second, last = (side + name for name in chain)
+        for chain, way in (("Arm ForeArm Hand", outward), ("UpLeg Leg Foot", _DOWN)):
+            first, second, last = (side + name for name in chain.split())
             turns[first] = align(at[second] - at[first], way)
             turns[second] = align(turns[first] @ (at[last] - at[second]), way) @ turns[first]
         fore = turns[f"{side}ForeArm"]
@@ -50,10 +43,10 @@ def _hand_to_tpose(
     at: dict[str, np.ndarray], side: str, fore: np.ndarray, outward: np.ndarray
 ) -> np.ndarray:
     """Fingers outward and the row of knuckles with the index finger in front, where there are."""
-    knuckles = [f"{side}Hand{finger}1" for finger in ("Middle", "Index", "Pinky")]
-    if not all(name in at for name in knuckles):
+    knuckles = [at.get(f"{side}Hand{finger}1") for finger in ("Middle", "Index", "Pinky")]
+    if any(knuckle is None for knuckle in knuckles):
         return fore
-    middle, index, pinky = (at[name] for name in knuckles)
+    middle, index, pinky = knuckles
     turn = align(fore @ (middle - at[f"{side}Hand"]), outward) @ fore
     across = (turn @ (index - pinky)) * (0.0, 1.0, 1.0)
     return turn if np.linalg.norm(across) < 1e-6 else align(across, _AHEAD) @ turn

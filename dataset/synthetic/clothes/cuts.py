@@ -12,9 +12,9 @@ Span = tuple[float, float]
 class Top(NamedTuple):
     """A kind of top; spans are least and greatest centimetres."""
 
-    share: float
+    share: float  # of people
     sleeve: str
-    fastener: str  # "zip", "buttons" or ""
+    fastener: str
     band: float  # painted edge of the neckline
     thick: Span
     neck: Span  # of the opening above the base of the neck
@@ -54,34 +54,27 @@ BOTTOMS = {
 _FASTENERS = {"zip": (0.2, 0.2), "buttons": (0.35, 0.25), "": (0.0, 0.0)}
 
 
-def _pick(rng: np.random.Generator, kinds: dict[str, float]) -> str:
-    shares = np.array(list(kinds.values()))
-    return str(rng.choice(list(kinds), p=shares / shares.sum()))
-
-
 def draw_cut(
     body: Body, tpose: np.ndarray, joints: np.ndarray, rng: np.random.Generator
 ) -> tuple[str, str, dict[str, float]]:
-    """Draw kinds of garments and the cut of all of them.
+    """Draw the kinds of top and bottoms, and the measures of all garments in centimetres.
 
-    Args:
-        body: who wears them.
-        tpose: (V, 3) skin in the T-pose, centimetres.
-        joints: (J, 3) joints in the T-pose, centimetres.
-        rng: source of all choices.
-
-    Returns:
-        The kind of the top and of the bottoms, and the measures in centimetres; 0 and 1 for what
-        there is or is not.
+    Of a body with skin (V, 3) and joints (J, 3) in the T-pose.  Measures are 0 and 1 for what there
+    is not or is.
     """
+
+    def pick(shares: dict[str, float]) -> str:
+        p = np.array(list(shares.values()))
+        return str(rng.choice(list(shares), p=p / p.sum()))
+
     at = {name: joints[row] for row, name in enumerate(body.rig.names)}
     elbow, wrist = at["LeftForeArm"][0], at["LeftHand"][0]
     hips, knee, ankle = at["Hips"][1], at["LeftLeg"][1], at["LeftFoot"][1]
-    head = np.isin(body.rig.main_bone, [body.rig.index("Head")])
+    head = body.rig.main_bone == body.rig.index("Head")
     middle_line = tpose[head & (np.abs(tpose[:, 0]) < 0.8)]
     _, nose, nose_front = middle_line[middle_line[:, 2].argmax()]
-    top_kind = _pick(rng, {name: top.share for name, top in TOPS.items()})
-    bottom_kind = _pick(rng, {name: shares[not body.male] for name, shares in BOTTOMS.items()})
+    top_kind = pick({name: top.share for name, top in TOPS.items()})
+    bottom_kind = pick({name: shares[not body.male] for name, shares in BOTTOMS.items()})
     top = TOPS[top_kind]
     # All are drawn, so that one choice does not change the others.
     sleeve_end = {

@@ -1,15 +1,15 @@
-"""Thin sheets of cloth and hair that stand off the body.
+"""Meshes, and thin sheets of cloth and hair that stand off the body.
 
-They are built in the T-pose around the surface that is there (x along the arms, y up, z forward,
+Sheets are built in the T-pose around the surface that is there (x along the arms, y up, z forward,
 centimetres), and move with the body's vertices next to them.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from dataset.synthetic.clothes.materials import Part
-from dataset.synthetic.clothes.mesh import grid_faces
 
 
 @dataclass(frozen=True)
@@ -19,17 +19,7 @@ class Sheet:
     points: np.ndarray  # (V, 3) in the T-pose
     faces: np.ndarray  # (F, 3)
     weights: np.ndarray  # (V, J) skinning weights
-    part: Part  # what the sheet is
-
-
-def nearest(points: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """(N,) rows of those of (M, 3) points next to (N, 3) points."""
-    rows = np.empty(len(points), int)
-    length = (among * among).sum(-1)
-    for start in range(0, len(points), 64):
-        apart = length - 2 * (points[start : start + 64] @ among.T)
-        rows[start : start + 64] = apart.argmin(1)
-    return rows
+    part: Part
 
 
 @dataclass(frozen=True)
@@ -41,22 +31,59 @@ class Surface:
     weights: np.ndarray  # (V, J)
     part: np.ndarray  # (V,) part of the body
 
+    def _nearest(self, points: np.ndarray) -> np.ndarray:
+        return cKDTree(self.points).query(points)[1]
+
     def lay(self, points: np.ndarray, gap: np.ndarray | float, towards: float = 1.0) -> np.ndarray:
         """Points (N, 3) moved along the surface's normals to (N,) centimetres above it.
 
         ``towards`` 1 lays them all down; 0 only lifts those that are too deep.
         """
-        rows = nearest(points, self.points)
+        rows = self._nearest(points)
         normal = self.normals[rows]
         height = ((points - self.points[rows]) * normal).sum(-1)
         change = np.where(height < gap, gap - height, towards * (gap - height))
         return points + normal * change[:, None]
 
     def sheet(self, grid: np.ndarray, rows: int, closed: bool, part: Part) -> Sheet:
-        """A sheet of a grid of points, row by row, each moving with the vertex next to it."""
-        faces = grid_faces(rows, len(grid) // rows, closed)
-        return Sheet(grid, faces, self.weights[nearest(grid, self.points)], part)
+        """A sheet of a grid of points, row by row, each moving with the vertex next to it.
 
-    def of(self, chosen: np.ndarray) -> "Surface":
-        """The vertices that a (V,) mask chooses."""
+        ``closed`` joins the last column to the first.
+        """
+        columns = len(grid) // rows
+        i, j = np.mgrid[: rows - 1, : columns if closed else columns - 1]
+        a, b = i * columns + j, i * columns + (j + 1) % columns
+        c, d = a + columns, b + columns
+        faces = np.stack([a, b, c, b, d, c], -1).reshape(-1, 3)
+        return Sheet(grid, faces, self.weights[self._nearest(grid)], part)
+
+    def of(self, *parts: Part, side: float = 0.0, beyond: float = 0.0) -> "Surface":
+        """Some parts; of one ``side`` (1 left, -1 right) those further out than ``beyond``."""
+        chosen = np.isin(self.part, parts)
+        if side:
+            chosen &= self.points[:, 0] * side > beyond
         return Surface(*(each[chosen] for each in vars(self).values()))
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(V, 3) float32 unit normals of a mesh, weighted by area."""
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    normal = np.repeat(np.cross(b - a, c - a), 3, axis=0)
+    total = _summed(faces.ravel(), normal, len(vertices))
+    length = np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-9)
+    return (total / length).astype(np.float32)
+
+
+def smoothed(vertices: np.ndarray, faces: np.ndarray, rounds: int) -> np.ndarray:
+    """Vertices (V, …) moved to the mean of their neighbours, ``rounds`` times."""
+    start = faces[:, [0, 1, 2, 1, 2, 0]].ravel()
+    end = faces[:, [1, 2, 0, 0, 1, 2]].ravel()
+    count = np.maximum(np.bincount(start, minlength=len(vertices)), 1)[:, None]
+    for _ in range(rounds):
+        vertices = _summed(start, vertices[end], len(vertices)) / count
+    return vertices
+
+
+def _summed(rows: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
+    """(count, …) sums of (N, …) values by their (N,) rows."""
+    return np.stack([np.bincount(rows, column, minlength=count) for column in values.T], -1)

@@ -1,24 +1,26 @@
-"""Dressing people: an outfit of a drawn cut, with the sheets that stand off the body."""
-
-from dataclasses import replace
+"""Dressing people: the cloth over a body, and the sheets that stand off it."""
 
 import numpy as np
 
 from dataset.synthetic.body.body_model import Body
 from dataset.synthetic.body.pose import Pose, stack
 from dataset.synthetic.body.poser import Poser
-from dataset.synthetic.clothes.cloth_colours import cloth_colour, material_colours
-from dataset.synthetic.clothes.collars import collar
+from dataset.synthetic.clothes.collars_and_hair import collar, long_hair
 from dataset.synthetic.clothes.cuts import draw_cut
-from dataset.synthetic.clothes.drape import clothed_surface
-from dataset.synthetic.clothes.long_hair import long_hair
-from dataset.synthetic.clothes.materials import part_of_bones
-from dataset.synthetic.clothes.mesh import vertex_normals
-from dataset.synthetic.clothes.outfit import Outfit
-from dataset.synthetic.clothes.sheets import Sheet, Surface
+from dataset.synthetic.clothes.materials import (
+    Material,
+    Part,
+    cloth_colour,
+    material_colours,
+    part_of_bones,
+)
+from dataset.synthetic.clothes.outfit import Outfit, material_at
+from dataset.synthetic.clothes.sheets import Surface, smoothed, vertex_normals
 from dataset.synthetic.clothes.sleeves_and_skirts import hem, skirt, sleeve, trouser_leg
 
 _PATTERNS = ("plain", "stripes", "pinstripes", "checks", "block")
+_UPPER = (Material.TOP, Material.COLLAR, Material.FASTENER)
+_LOWER = (Material.BOTTOMS, Material.BELT)
 
 
 def dress(body: Body, rng: np.random.Generator) -> Outfit:
@@ -26,51 +28,99 @@ def dress(body: Body, rng: np.random.Generator) -> Outfit:
     rig = body.rig
     joints, turns = (each[0] for each in Poser(body).place(stack([Pose()])))
     tpose = body.skin(joints, turns)
-    part_of = part_of_bones(rig.names)
     top_kind, bottom_kind, cut = draw_cut(body, tpose, joints, rng)
     colours = material_colours(top_kind, bottom_kind, rng)
     heavy = top_kind in ("jacket", "coat", "hoodie")
     shares = [0.9, 0.0, 0.04, 0.02, 0.04] if heavy else [0.62, 0.14, 0.07, 0.09, 0.08]
-    outfit = Outfit(
-        vertices=body.vertices,
-        faces=rig.faces,
-        weights=rig.weights,
-        tpose=tpose,
-        face_part=part_of[rig.main_bone[rig.faces[:, 0]]],
-        colours=colours,
-        second=cloth_colour(rng).astype(np.float32),
-        pattern=str(rng.choice(_PATTERNS, p=shares)),
-        pitch=float(rng.uniform(2.5, 9.0)),
-        cut=cut,
-    )
-    vertices = clothed_surface(body, outfit, part_of)
-    worn = body.skin(joints, turns, vertices)
+    second = cloth_colour(rng).astype(np.float32)
+    pattern, pitch = str(rng.choice(_PATTERNS, p=shares)), float(rng.uniform(2.5, 9.0))
+
+    part = part_of_bones(rig.names)[rig.main_bone]
+    vertices = _clothed_surface(body, cut, part, tpose)
+    worn = body.skin(joints, turns, vertices, rig.weights)
     normals = vertex_normals(worn, rig.faces).astype(float)
-    surface = Surface(worn.astype(float), normals, rig.weights, part_of[rig.main_bone])
-    sheets = _sheets(surface, cut, dict(zip(rig.names, joints, strict=True)))
-
-    points = np.concatenate([sheet.points for sheet in sheets])
-    weights = np.concatenate([sheet.weights for sheet in sheets])
-    rest = body.unskin(joints, turns, points, weights)
-    starts = len(vertices) + np.cumsum([0, *(len(sheet.points) for sheet in sheets)])
-    faces = [sheet.faces + start for sheet, start in zip(sheets, starts, strict=False)]
-    face_part = np.repeat([sheet.part for sheet in sheets], [len(each) for each in faces])
-    return replace(
-        outfit,
-        vertices=np.concatenate([vertices, rest]).astype(np.float32),
-        faces=np.concatenate([rig.faces, *faces]).astype(np.int32),
-        weights=np.concatenate([rig.weights, weights]).astype(np.float32),
-        tpose=np.concatenate([tpose, points]).astype(np.float32),
-        face_part=np.concatenate([outfit.face_part, face_part]),
-    )
-
-
-def _sheets(surface: Surface, cut: dict[str, float], at: dict[str, np.ndarray]) -> list[Sheet]:
-    """What stands off the body, by where its joints are."""
-    hips = float(at["Hips"][1])
+    surface = Surface(worn.astype(float), normals, rig.weights, part)
+    hips, neck, head = (joints[rig.index(name)] for name in ("Hips", "Neck", "Head"))
     sheets = []
     for sign in (1.0, -1.0):
         sheets += [sleeve(surface, cut, sign), trouser_leg(surface, cut, sign)]
-        sheets.append(long_hair(surface, cut, at["Head"], sign))
-    sheets += [hem(surface, cut, hips), skirt(surface, cut, hips), collar(surface, cut, at["Neck"])]
-    return [sheet for sheet in sheets if sheet is not None]
+        sheets.append(long_hair(surface, cut, head, sign))
+    sheets += [hem(surface, cut, hips[1]), skirt(surface, cut, hips[1]), collar(surface, cut, neck)]
+    sheets = [sheet for sheet in sheets if sheet is not None]
+    points = np.concatenate([sheet.points for sheet in sheets])
+    weights = np.concatenate([sheet.weights for sheet in sheets])
+    rest = body.unskin(joints, turns, points, weights)
+    faces, face_part, start = [rig.faces], [part[rig.faces[:, 0]]], len(vertices)
+    for sheet in sheets:
+        faces.append(sheet.faces + start)
+        face_part.append(np.full(len(sheet.faces), sheet.part))
+        start += len(sheet.points)
+    return Outfit(
+        vertices=np.concatenate([vertices, rest]).astype(np.float32),
+        faces=np.concatenate(faces).astype(np.int32),
+        weights=np.concatenate([rig.weights, weights]),
+        tpose=np.concatenate([tpose, points]).astype(np.float32),
+        face_part=np.concatenate(face_part),
+        cut=cut,
+        colours=colours,
+        second=second,
+        pattern=pattern,
+        pitch=pitch,
+    )
+
+
+def _clothed_surface(
+    body: Body, cut: dict[str, float], part: np.ndarray, tpose: np.ndarray
+) -> np.ndarray:
+    """The body's surface at rest with its cloth, smoother than skin and further out.
+
+    (V, 3) float32 centimetres, of the (V,) parts of the body and its (V, 3) skin in the T-pose.
+    """
+    faces, material = body.rig.faces, material_at(cut, part, tpose)
+    thickness = np.zeros(len(Material), np.float32)
+    thickness[list(_UPPER)] = cut["thick_top"]
+    thickness[Material.COLLAR] = cut["thick_top"] + 0.4
+    thickness[list(_LOWER)] = cut["thick_bottoms"]
+    thickness[[Material.SHOES, Material.SOLE]] = 0.6
+    thickness[Material.HAIR] = 1.2
+    depth = smoothed(thickness[material][:, None], faces, 1)
+    cloth = np.isin(material, (*_UPPER, *_LOWER))
+    base = np.where(cloth[:, None], smoothed(body.vertices, faces, 6), body.vertices)
+    worn = base + vertex_normals(base, faces) * depth
+    upper = np.isin(material, _UPPER) & (part == Part.TRUNK)
+    return _hanging(worn, upper, tpose[:, 1], cut).astype(np.float32)
+
+
+def _hanging(
+    worn: np.ndarray, upper: np.ndarray, height: np.ndarray, cut: dict[str, float]
+) -> np.ndarray:
+    """Let a top hang from where the chest is widest instead of following the waist.
+
+    Around the trunk the outline of each slice may fall inside the one above by a little only; how
+    much of that is followed is the cut's looseness.
+    """
+    columns, slices = 32, 24
+    rows = np.flatnonzero(upper & (np.abs(worn[:, 0]) < cut["armpit"] + 2.0))
+    centre = worn[rows].mean(0)[[0, 2]]
+    top = cut["neck"] - 16.0
+    level = (top - height[rows]) / (top - cut["hem"]) * slices
+    rows, level = rows[level > 0], level[level > 0]
+    flat = worn[rows][:, [0, 2]] - centre
+    radius = np.hypot(flat[:, 0], flat[:, 1])
+    cell = np.clip(level.astype(int), 0, slices - 1)
+    turn = np.arctan2(flat[:, 1], flat[:, 0]) / (2 * np.pi) * columns % columns
+    first, share = turn.astype(int) % columns, turn - turn.astype(int)
+    outline = np.zeros((slices, columns))
+    np.maximum.at(outline, (cell, first), radius)
+    for each in range(slices):
+        beside = np.maximum(np.roll(outline[each], 1), np.roll(outline[each], -1))
+        above = outline[each - 1] - 0.15 if each else 0.0
+        outline[each] = np.maximum(np.maximum(outline[each], 0.97 * beside), above)
+    for _ in range(2):
+        outline = (np.roll(outline, 1, 1) + 2 * outline + np.roll(outline, -1, 1)) / 4
+    wide = outline[cell, first] * (1 - share) + outline[cell, (first + 1) % columns] * share
+    ramp = np.clip(level / 4.0, 0.0, 1.0) * cut["loose"]
+    grown = np.maximum(wide - radius, 0.0) * ramp / np.maximum(radius, 1.0)
+    moved = worn.copy()
+    moved[np.ix_(rows, [0, 2])] += flat * grown[:, None]
+    return moved

@@ -1,5 +1,7 @@
 """What rays see beyond body and things: floor and walls or a panorama, and the shadow on them."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -15,63 +17,57 @@ _FAR = 1e6
 _TRIPOD = 150.0
 
 
-class Background:
-    """One place as a camera sees it.
+def shadow_below(
+    sun: np.ndarray, body: np.ndarray, boxes: np.ndarray, trans: np.ndarray
+) -> np.ndarray:
+    """Shadow on the floor around a camera at ``trans`` (3,): (S, S) float32 in [0, 1].
 
-    Methods take (N, 3) float32 directions of rays in world axes, and the camera's place ``trans``
-    (3,) in world centimetres.
-
-    Args:
-        place: which.
-        step: pixels between neighbouring rays, for how fine the floor is drawn.
+    Of (V, 3) vertices close enough for their shadows to join, and of (B, 8, 3) corners.
     """
 
-    def __init__(self, place: Place, step: int = 1):
-        self._place, self._step = place, step
+    def on_floor(points: np.ndarray) -> np.ndarray:
+        flat = points[:, [0, 2]] - points[:, 1:2] * (sun[[0, 2]] / sun[1])
+        flat = (flat - trans[[0, 2]]) * (_SHADOW_PX / _SHADOW_CM) + _SHADOW_PX / 2
+        return flat.astype(np.int32)
 
-    def shadow(self, body: np.ndarray, things: np.ndarray, trans: np.ndarray) -> np.ndarray:
-        """Shadow on the floor around the camera: (S, S) float32 in [0, 1].
+    mask = np.zeros((_SHADOW_PX, _SHADOW_PX), np.uint8)
+    spots = on_floor(body)
+    spots = spots[((spots >= 0) & (spots < _SHADOW_PX)).all(1)]
+    mask[spots[:, 1], spots[:, 0]] = 255
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
+    for box in boxes:
+        cv2.fillConvexPoly(mask, cv2.convexHull(on_floor(box)), 255)
+    return cv2.GaussianBlur(mask, (0, 0), 2.0).astype(np.float32) / 255
 
-        Args:
-            body: (V, 3) vertices close enough for their shadows to join, world centimetres.
-            things: (8 B, 3) corners of boxes.
-            trans: of the camera.
-        """
-        sun = self._place.sun
 
-        def on_floor(points: np.ndarray) -> np.ndarray:
-            flat = points[:, [0, 2]] - points[:, 1:2] * (sun[[0, 2]] / sun[1])
-            flat = (flat - trans[[0, 2]]) * (_SHADOW_PX / _SHADOW_CM) + _SHADOW_PX / 2
-            return flat.astype(np.int32)
+@dataclass(frozen=True)
+class Background:
+    """A place seen from ``trans``: methods get (N, 3) float32 directions of rays, world axes."""
 
-        mask = np.zeros((_SHADOW_PX, _SHADOW_PX), np.uint8)
-        spots = on_floor(body)
-        inside = ((spots >= 0) & (spots < _SHADOW_PX)).all(1)
-        mask[spots[inside, 1], spots[inside, 0]] = 255
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
-        mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
-        for start in range(0, len(things), 8):
-            cv2.fillConvexPoly(mask, cv2.convexHull(on_floor(things[start : start + 8])), 255)
-        return cv2.GaussianBlur(mask, (0, 0), 2.0).astype(np.float32) / 255
+    place: Place
+    trans: np.ndarray  # (3,) of the camera, world centimetres
+    shadow: np.ndarray  # (S, S) as of :func:`shadow_below`
+    step: int = 1  # pixels between neighbouring rays, for how fine the floor is drawn
 
-    def light(self, directions: np.ndarray, trans: np.ndarray, shadow: np.ndarray) -> np.ndarray:
+    def light(self, directions: np.ndarray) -> np.ndarray:
         """Linear light (N, 3) of rays that meet neither body nor things."""
-        if self._place.panorama is not None:
-            return self._panorama(directions, trans, shadow)
-        down, wall = self._room(directions, trans)
+        if self.place.panorama is not None:
+            return self._panorama(directions)
+        down, wall = self._room(directions)
         light = np.empty((len(directions), 3), np.float32)
         floor, rest = np.flatnonzero(down < wall), np.flatnonzero(down >= wall)
-        light[floor] = self._floor(directions[floor], down[floor], trans, shadow)
-        light[rest] = self._walls(directions[rest], wall[rest], trans)
+        light[floor] = self._floor(directions[floor], down[floor])
+        light[rest] = self._walls(directions[rest], wall[rest])
         return light
 
-    def distance(self, directions: np.ndarray, trans: np.ndarray) -> np.ndarray:
+    def distance(self, directions: np.ndarray) -> np.ndarray:
         """(N,) centimetres to the floor or the walls."""
-        return np.minimum(*self._room(directions, trans))
+        return np.minimum(*self._room(directions))
 
-    def _room(self, directions: np.ndarray, trans: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _room(self, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(N,) distances to the floor and to the walls, centimetres."""
-        place = self._place
+        place, trans = self.place, self.trans
         with np.errstate(divide="ignore", invalid="ignore"):
             inverse = 1.0 / directions
         down = np.where(directions[:, 1] < 0, -trans[1] * inverse[:, 1], _FAR)
@@ -82,14 +78,12 @@ class Background:
             wall = np.minimum(wall, np.where(along != 0, edge * inverse[:, axis], _FAR))
         return down, wall
 
-    def _panorama(
-        self, directions: np.ndarray, trans: np.ndarray, shadow: np.ndarray
-    ) -> np.ndarray:
+    def _panorama(self, directions: np.ndarray) -> np.ndarray:
         """The panorama, its lower part laid on the floor as seen from where it was taken.
 
         Seen from inside, its columns run to the right: from +z towards -x.
         """
-        picture = self._place.panorama
+        picture, trans = self.place.panorama, self.trans
         seen = directions.copy()
         dark = np.zeros(len(directions), np.float32)
         down = np.flatnonzero(directions[:, 1] < -0.002)
@@ -98,21 +92,19 @@ class Background:
         seen[down] = spot / np.linalg.norm(spot, axis=1, keepdims=True)
         place = across * (_SHADOW_PX / _SHADOW_CM) + _SHADOW_PX / 2
         place = np.clip(place, -_SHADOW_PX, 2 * _SHADOW_PX)  # beyond the map there is none
-        dark[down] = sample(shadow, place[:, 0], place[:, 1], cv2.BORDER_CONSTANT)
+        dark[down] = sample(self.shadow, place[:, 0], place[:, 1], cv2.BORDER_CONSTANT)
         height, width = picture.shape[:2]
         u = (np.arctan2(-seen[:, 0], seen[:, 2]) / (2 * np.pi) % 1.0) * width
         v = np.arccos(np.clip(seen[:, 1], -1, 1)) / np.pi * height - 0.5
         colour = sample(picture, u - 0.5, np.clip(v, 0, height - 1))
         return colour * colour * (1 - 0.6 * dark)[:, None] * np.float32(1 / 255**2)
 
-    def _floor(
-        self, directions: np.ndarray, distance: np.ndarray, trans: np.ndarray, shadow: np.ndarray
-    ) -> np.ndarray:
-        place = self._place
+    def _floor(self, directions: np.ndarray, distance: np.ndarray) -> np.ndarray:
+        place = self.place
         x, z = directions[:, 0] * distance, directions[:, 2] * distance
-        wx, wz = x + np.float32(trans[0]), z + np.float32(trans[2])
+        wx, wz = x + np.float32(self.trans[0]), z + np.float32(self.trans[2])
         albedo = self._floor_albedo(wx, wz, -directions[:, 1], distance)
-        dark = _around(shadow, x, z, _SHADOW_CM, cv2.BORDER_CONSTANT)
+        dark = _around(self.shadow, x, z, _SHADOW_CM, cv2.BORDER_CONSTANT)
         spots = _around(place.light_map, wx, wz, LIGHT_CM, cv2.BORDER_REPLICATE)
         sun = ((1 - dark) * spots)[:, None] * (place.sun[1] * place.sun_colour).astype(np.float32)
         light = albedo * (sun + place.ambient.astype(np.float32))
@@ -130,26 +122,25 @@ class Background:
         self, x: np.ndarray, z: np.ndarray, steep: np.ndarray, distance: np.ndarray
     ) -> np.ndarray:
         """Linear colour (N, 3) of points of the floor, seen down by ``steep`` from a distance."""
-        place = self._place
+        place = self.place
         c, s = np.cos(place.floor_turn), np.sin(place.floor_turn)
         scale = np.float32(FLOOR_PX / FLOOR_CM)
         u, v = (flat.astype(np.float32) * scale for flat in (x * c - z * s, x * s + z * c))
         # A pixel covers more floor the further and the flatter it is seen.
-        footprint = np.float32(self._step * (FLOOR_PX / FLOOR_CM) / 350.0) * distance
+        footprint = np.float32(self.step * (FLOOR_PX / FLOOR_CM) / 350.0) * distance
         footprint /= np.sqrt(np.maximum(steep, np.float32(0.02)))
         albedo = np.empty((len(x), 3), np.float32)
         last = len(place.floor) - 1
         for number, texture in enumerate(place.floor):
-            near = footprint >= (2**number if number else -1)
-            rows = np.flatnonzero(near & (footprint < 2 ** (number + 1)) if number < last else near)
-            if len(rows):
-                shrink = np.float32(0.5**number)
-                albedo[rows] = sample(texture, u[rows] * shrink, v[rows] * shrink)
+            low, high = 2**number if number else 0, 2 ** (number + 1) if number < last else np.inf
+            rows = np.flatnonzero((footprint >= low) & (footprint < high))
+            shrink = np.float32(0.5**number)
+            albedo[rows] = sample(texture, u[rows] * shrink, v[rows] * shrink)
         return albedo * (albedo * np.float32(1 / 255**2))
 
-    def _walls(self, directions: np.ndarray, distance: np.ndarray, trans: np.ndarray) -> np.ndarray:
-        place = self._place
-        point = directions * distance[:, None] + trans.astype(np.float32)
+    def _walls(self, directions: np.ndarray, distance: np.ndarray) -> np.ndarray:
+        place = self.place
+        point = directions * distance[:, None] + self.trans.astype(np.float32)
         flat = (point[:, [0, 2]] - place.centre) / place.half
         along_x = np.abs(flat[:, 0]) > np.abs(flat[:, 1])
         side = np.where(along_x, flat[:, 0] > 0, flat[:, 1] > 0)

@@ -17,7 +17,7 @@ class CameraResponse:
     vignette: float  # loss of light at the rim
     grain: float  # deviation of the noise, grey levels
     blur: float  # of the optics, pixels
-    white: tuple[float, float, float] = (1.0, 1.0, 1.0)  # (3,) gains of the white balance
+    white: tuple[float, float, float] = (1.0, 1.0, 1.0)  # gains of the white balance
     contrast: float = 0.0  # share of an S-shaped tone curve, 0 for none
     saturation: float = 1.0  # of the colours, 0 for grey
 
@@ -45,16 +45,9 @@ def _grain() -> np.ndarray:
 def develop(
     light: np.ndarray, rays: Rays, response: CameraResponse, rng: np.random.Generator
 ) -> np.ndarray:
-    """Make a picture of light.
+    """(H, W, 3) uint8 RGB of the camera's size, black outside the disc.
 
-    Args:
-        light: (N, 3) float32 linear, of the rays.
-        rays: where it belongs.
-        response: of the camera.
-        rng: source of the grain.
-
-    Returns:
-        (H, W, 3) uint8 RGB of the camera's size, black outside the disc.
+    Of the linear light (N, 3) float32 of the rays; ``rng`` is the source of the grain.
     """
     fall = (response.exposure * 255**2) * (1 - response.vignette * (1 - rays.cosine))
     grey = np.array([[0.30], [0.59], [0.11]])
@@ -64,9 +57,8 @@ def develop(
     np.clip(light, 0, 255**2, out=light)
     np.sqrt(light, out=light)
     height, width = rays.shape
-    image = np.zeros((height * width, 3), np.float32)
-    image[rays.pixels] = light
-    image = image.reshape(height, width, 3)
+    image = np.zeros((height, width, 3), np.float32)
+    image.reshape(-1, 3)[rays.pixels] = light
     image = cv2.GaussianBlur(image, (0, 0), max(response.blur / rays.step, 0.3))
     table = _grain()
     y, x = rng.integers(0, table.shape[0] - height), rng.integers(0, table.shape[1] - width)

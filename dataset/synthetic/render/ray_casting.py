@@ -1,7 +1,6 @@
 """The rays of a camera's pixels, and scenes that they are cast into."""
 
 from functools import lru_cache
-from typing import Any
 
 import cv2
 import numpy as np
@@ -20,38 +19,30 @@ class Traced:
         faces = np.ascontiguousarray(faces, np.int32)
         self._mesh = TriangleMesh(self._scene, np.ascontiguousarray(vertices, np.float32), faces)
 
-    def _cast(self, origins: np.ndarray, directions: np.ndarray, **how) -> Any:
-        rays = (np.ascontiguousarray(each, np.float32) for each in (origins, directions))
-        return self._scene.run(*rays, **how)
+    def first(self, directions: np.ndarray) -> dict[str, np.ndarray]:
+        """First hits from the camera: ``primID`` (-1 for none), ``tfar``, ``u``, ``v``, ``Ng``."""
+        directions = np.ascontiguousarray(directions, np.float32)
+        return self._scene.run(np.zeros_like(directions), directions, output=True)
 
-    def first(self, origins: np.ndarray, directions: np.ndarray) -> dict[str, np.ndarray]:
-        """First hits: ``primID`` (-1 for none), ``tfar``, ``u``, ``v``, ``Ng``."""
-        return self._cast(origins, directions, output=True)
-
-    def blocked(self, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
-        """(N,) whether anything lies along the rays."""
-        return self._cast(origins, directions, query="OCCLUDED") >= 0
+    def blocked(self, directions: np.ndarray, origins: np.ndarray | None = None) -> np.ndarray:
+        """(N,) whether anything lies along rays, which start at the camera or elsewhere."""
+        directions = np.ascontiguousarray(directions, np.float32)
+        origins = np.zeros_like(directions) if origins is None else origins
+        return self._scene.run(origins, directions, query="OCCLUDED") >= 0
 
     def lead(self, points: np.ndarray) -> np.ndarray:
         """(N,) by how much the first surface on the way to (N, 3) points lies before them."""
         distance = np.linalg.norm(points, axis=1)
-        hits = self.first(np.zeros_like(points), points / distance[:, None])
+        hits = self.first(points / distance[:, None])
         reached = np.where(hits["primID"] >= 0, hits["tfar"], np.inf)
         return np.maximum(distance - reached, 0.0)
 
 
 class Rays:
-    """Rays of all pixels inside the rim, one for each ``step`` × ``step`` pixels.
+    """Rays of all pixels inside the rim, one for each ``step`` × ``step`` pixels of a camera.
 
-    Attributes:
-        size: (width, height) of the camera's pictures.
-        step: as given.
-        shape: (height, width) of the picture of the rays.
-        pixels: (N,) places of the rays in it.
-        outside: places without a ray.
-        directions: (N, 3) float32, the camera's axes.
-        origins: (N, 3) zeros.
-        cosine: (N,) of the angle from the optical axis.
+    ``directions`` (N, 3) float32 in the camera's axes, ``cosine`` (N,) of the angle to the optical
+    axis; ``pixels`` (N,) are their places in a picture of ``shape``, ``outside`` the other places.
     """
 
     def __init__(self, full: AnyCamera, step: int):
@@ -64,28 +55,19 @@ class Rays:
         inside = (directions[:, 2] > np.cos(RIM)) & camera.covers(pixels)
         self.pixels, self.outside = np.flatnonzero(inside), np.flatnonzero(~inside)
         self.directions = directions[inside].astype(np.float32)
-        self.origins = np.zeros_like(self.directions)
         self.cosine = np.ascontiguousarray(self.directions[:, 2])
-        # Every so many pixels a scout looks whether anything is there at all.
+        # Every so many pixels a scout ray finds out whether anything is there at all.
         self._stride = stride = 3 if step == 1 else 2
-        self._grid = -(-height // stride), -(-width // stride)
         y, x = np.divmod(self.pixels, width)
         self._scouts = np.flatnonzero((y % stride == 0) & (x % stride == 0))
-        self._cells = y[self._scouts] // stride * self._grid[1] + x[self._scouts] // stride
 
     def promising(self, scene: Traced, directions: np.ndarray) -> np.ndarray:
-        """Rows of the rays next to which a scene holds anything, as far as the scouts see.
-
-        Args:
-            scene: what they are cast into.
-            directions: (N, 3) of all rays in the scene's axes.
-        """
-        met = np.zeros(self._grid, np.uint8)
-        scouted = directions[self._scouts]
-        met.ravel()[self._cells] = scene.blocked(self.origins[: len(scouted)], scouted)
-        near = cv2.dilate(met, np.ones((3, 3), np.uint8))
-        near = near.repeat(self._stride, axis=0).repeat(self._stride, axis=1)
-        near = near[: self.shape[0], : self.shape[1]]
+        """Rows of those of the rays (N, 3) next to which a scene holds anything the scouts see."""
+        met = np.zeros(self.shape, np.uint8)
+        met.ravel()[self.pixels[self._scouts]] = scene.blocked(directions[self._scouts])
+        stride, (height, width) = self._stride, self.shape
+        near = cv2.dilate(met[::stride, ::stride], np.ones((3, 3), np.uint8))
+        near = near.repeat(stride, axis=0).repeat(stride, axis=1)[:height, :width]
         return np.flatnonzero(near.ravel()[self.pixels])
 
     def picture(self, values: np.ndarray) -> np.ndarray:

@@ -73,18 +73,10 @@ _ROUGHNESS = {
 }
 
 
-def _streaks(rng: np.random.Generator, size: int, wide: int, high: int) -> np.ndarray:
-    """Periodic noise drawn out to ``wide`` by ``high`` pixels: (size, size) float32, about unit."""
-    grain = np.pad(rng.standard_normal((size, size), dtype=np.float32), 48, mode="wrap")
+def _streaks(rng: np.random.Generator, wide: int, high: int) -> np.ndarray:
+    """Periodic noise drawn out to ``wide`` by ``high`` pixels: float32 of about unit deviation."""
+    grain = np.pad(rng.standard_normal((FLOOR_PX,) * 2, dtype=np.float32), 48, mode="wrap")
     return cv2.blur(grain, (wide, high))[48:-48, 48:-48] * np.float32((wide * high) ** 0.5)
-
-
-def _tones(
-    rng: np.random.Generator, deviation: float, rows: int, columns: int, *at: np.ndarray
-) -> np.ndarray:
-    """How much lighter or darker each tile is: (…, 1) for pixels at (…) rows and columns."""
-    tones = rng.standard_normal((rows, columns), dtype=np.float32) * np.float32(deviation)
-    return 1 + tones[at][..., None]
 
 
 def _jittered(rng: np.random.Generator, colour: Colour) -> np.ndarray:
@@ -99,33 +91,57 @@ def floor_texture(floor: Floor, rng: np.random.Generator) -> np.ndarray:
     fine, coarse = noise(rng, size, (128, 256)), noise(rng, size, (4, 8, 16))
     v, u = np.mgrid[:size, :size].astype(np.float32)
     cell = size / count
-    row, column = (v / cell).astype(int) % count, (u / cell).astype(int) % count
+    row, column = (v / cell).astype(int), (u / cell).astype(int)
     # Of each pixel within its tile.
     x, y = u % cell, v % cell
     base = np.tile(first, (size, size, 1))
+
+    def tones(deviation: float, row: np.ndarray, column: np.ndarray, *shape: int) -> np.ndarray:
+        """How much lighter or darker each tile is: (…, 1) for pixels of (…) tiles."""
+        tones = rng.standard_normal(shape or (count, count), dtype=np.float32)
+        return 1 + (tones * np.float32(deviation))[row, column][..., None]
+
+    def joints(x: np.ndarray, wide: float, width: float) -> np.ndarray:
+        """The base with lines between tiles of a width, at ``x`` and ``y`` within each tile."""
+        edge = np.minimum(np.minimum(x, wide - x), np.minimum(y, cell - y))
+        return base + np.clip(width - edge, 0, 1)[..., None] * 0.75 * (second - base)
+
     if pattern in ("tiles", "checks"):
         if pattern == "checks":
             base[(row + column) % 2 == 0] = second
-        base *= _tones(rng, 0.03, count, count, row, column)
+        base *= tones(0.03, row, column)
         if pattern == "tiles" or rng.random() < 0.5:
-            base = _joints(base, x, y, cell, cell, second, rng.uniform(1.0, 2.4))
+            base = joints(x, cell, rng.uniform(1.0, 2.4))
     elif pattern == "bricks":
         wide = 4 * cell
         along = u + np.where(row % 2 == 0, 0.0, wide / 2)
-        number = (along / wide).astype(int) % (count // 4)
-        base *= _tones(rng, 0.09, count, count, row, number)
-        base = _joints(base, along % wide, y, wide, cell, second, 2.0)
+        base *= tones(0.09, row, (along / wide).astype(int) % (count // 4))
+        base = joints(along % wide, wide, 2.0)
     elif pattern == "cobbles":
-        base *= _tones(rng, 0.08, count, count, row, column)
+        base *= tones(0.08, row, column)
         x, y = x / cell - 0.5, y / cell - 0.5
         gap = np.clip((np.abs(x) ** 3 + np.abs(y) ** 3) ** (1 / 3) * 2 - 0.75, 0, 0.25) * 4
         base += gap[..., None] * (second - base)
     elif pattern in ("wood", "parquet"):
-        base = _boards(floor, rng, first, second, u, v, coarse)
+        if pattern == "parquet":  # squares of strips, turned by quarters
+            turned, strip = (column + row) % 2 == 0, size / (4 * count)
+            across, along = np.where(turned, u, v), np.where(turned, v, u)
+            row, column = (across / strip).astype(int), (along / cell).astype(int)
+            tone = tones(0.07, row, column, 4 * count, count)
+            line = across % strip < 1.2
+            streaks = _streaks(rng, 21, 1)
+            grain = np.where(turned, streaks.T, streaks)
+        else:
+            along = (u + rng.integers(0, size, count)[row]) % size
+            tone = tones(0.06, row, (along // (size // 2)).astype(int), count, 2)
+            line = (y < 1.4) | (along % (size // 2) < 1.5)
+            grain = _streaks(rng, 41, 1)
+        base = first * (tone[..., 0] + 0.05 * grain + 0.03 * coarse)[..., None]
+        base[line] = 0.4 * base[line] + 0.6 * second
     elif pattern == "marble":
         vein = np.exp(-np.abs(coarse + 0.6 * noise(rng, size, (16, 32))) * 9)
         base += (0.7 * vein)[..., None] * (second - first)
-        base = _joints(base, x, y, cell, cell, second, 1.0)
+        base = joints(x, cell, 1.0)
     elif pattern == "rug":
         border = np.minimum(np.minimum(u, size - u), np.minimum(v, size - v)) * 2 / size
         star = np.abs(x / cell - 0.5) + np.abs(y / cell - 0.5)
@@ -140,47 +156,8 @@ def floor_texture(floor: Floor, rng: np.random.Generator) -> np.ndarray:
         share = 0.5 if pattern == "grass" else 0.6
         base += share * np.clip(0.5 + 0.5 * coarse, 0, 1)[..., None] * (second - first)
         if pattern == "grass":
-            base *= (1 + 0.11 * _streaks(rng, size, 2, 7) + 0.1 * fine)[..., None]
+            base *= (1 + 0.11 * _streaks(rng, 2, 7) + 0.1 * fine)[..., None]
         elif pattern == "carpet" and rng.random() < 0.4:
             base[(row + column) % 2 == 0] *= rng.uniform(0.8, 1.15)
     base *= (1 + _ROUGHNESS.get(pattern, 0.02) * fine + 0.025 * coarse)[..., None]
     return (np.clip(base, 0, 1) * 255).astype(np.uint8)
-
-
-def _joints(
-    base: np.ndarray,
-    x: np.ndarray,
-    y: np.ndarray,
-    wide: float,
-    high: float,
-    colour: np.ndarray,
-    width: float,
-) -> np.ndarray:
-    """Lines between tiles, from the place (x, y) of each pixel within its tile."""
-    edge = np.minimum(np.minimum(x, wide - x), np.minimum(y, high - y))
-    share = np.clip(width - edge, 0, 1)[..., None] * 0.75
-    return base + share * (colour - base)
-
-
-def _boards(floor: Floor, rng, first, second, u, v, coarse) -> np.ndarray:
-    size, count = FLOOR_PX, floor.count
-    cell = size / count
-    if floor.pattern == "parquet":  # squares of strips, turned by quarters
-        turned = ((u / cell).astype(int) + (v / cell).astype(int)) % 2 == 0
-        across, along = np.where(turned, u, v), np.where(turned, v, u)
-        strips = 4 * count
-        row = (across / (size / strips)).astype(int) % strips
-        tone = _tones(rng, 0.07, strips, count, row, (along / cell).astype(int) % count)
-        line = across % (size / strips) < 1.2
-        streaks = _streaks(rng, size, 21, 1)
-        grain = np.where(turned, streaks.T, streaks)
-    else:
-        row = (v / cell).astype(int) % count
-        along = u + rng.integers(0, size, count)[row]
-        board = ((along % size) // (size // 2)).astype(int)
-        tone = _tones(rng, 0.06, count, 2, row, board)
-        line = (v % cell < 1.4) | (along % (size // 2) < 1.5)
-        grain = _streaks(rng, size, 41, 1)
-    base = first * (tone[..., 0] + 0.05 * grain + 0.03 * coarse)[..., None]
-    base[line] = 0.4 * base[line] + 0.6 * second
-    return base

@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dataset.synthetic.scene.colours import draw_colour
+from dataset.synthetic.scene.textures import draw_colour
 
 #: Nothing stands nearer to the origin than this, so that people do not walk into it.
 _CLEARANCE = 240.0
 #: Of a box of side 1, and its triangles.
 _CORNERS = np.array([(x, y, z) for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
-_BOX_FACES = np.array(
+_TRIANGLES = np.array(
     [
         (0, 1, 3), (0, 3, 2), (4, 6, 7), (4, 7, 5), (0, 4, 5), (0, 5, 1),
         (2, 3, 7), (2, 7, 6), (0, 2, 6), (0, 6, 4), (1, 5, 7), (1, 7, 3),
@@ -19,12 +19,20 @@ _BOX_FACES = np.array(
 
 
 class Boxes(NamedTuple):
-    """B boxes: (8 B, 3) float32 corners, (12 B, 3) int32 triangles and (12 B, 3) float32 linear
-    colours of the triangles."""
+    """B boxes of one colour each, 12 triangles a box."""
 
-    corners: np.ndarray
-    faces: np.ndarray
-    colours: np.ndarray
+    corners: np.ndarray  # (B, 8, 3) float32 centimetres
+    colours: np.ndarray  # (B, 3) float32 linear
+
+    @property
+    def faces(self) -> np.ndarray:
+        """(12 B, 3) triangles, rows of all the corners."""
+        return (_TRIANGLES + 8 * np.arange(len(self.corners))[:, None, None]).reshape(-1, 3)
+
+    def with_box(self, corners: np.ndarray, colour: np.ndarray) -> "Boxes":
+        """These and another of (8, 3) corners and (3,) colour."""
+        more = np.array([corners], np.float32), np.array([colour], np.float32)
+        return Boxes(*(np.concatenate(pair) for pair in zip(self, more, strict=True)))
 
     def with_seat(self, seat: np.ndarray) -> "Boxes":
         """These and a plain seat, (4,) as :attr:`frames.Frames.seats`; none for height 0."""
@@ -32,25 +40,10 @@ class Boxes(NamedTuple):
         if height <= 0:
             return self
         corners = _turned(_CORNERS * np.array([36.0, max(height, 1.0), 36.0]), heading)
-        corners += np.array([x, height / 2, z])
-        return _joined([self, _painted(corners, np.full(3, 0.12))])
+        return self.with_box(corners + np.array([x, height / 2, z]), np.full(3, 0.12))
 
 
-def _painted(corners: np.ndarray, colour: np.ndarray) -> Boxes:
-    colours = np.tile(colour, (12, 1)).astype(np.float32)
-    return Boxes(corners.astype(np.float32), _BOX_FACES, colours)
-
-
-def _joined(parts: list[Boxes]) -> Boxes:
-    starts = np.cumsum([0, *(len(part.corners) for part in parts)])
-    faces = [part.faces + start for part, start in zip(parts, starts, strict=False)]
-    corners, _, colours = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return Boxes(corners, np.concatenate(faces).astype(np.int32), colours)
-
-
-NOTHING = Boxes(
-    np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32), np.zeros((0, 3), np.float32)
-)
+NOTHING = Boxes(np.zeros((0, 8, 3), np.float32), np.zeros((0, 3), np.float32))
 
 
 def _turned(points: np.ndarray, turn: float) -> np.ndarray:
@@ -63,7 +56,7 @@ def draw_furniture(
     rng: np.random.Generator, centre: np.ndarray, half: np.ndarray, palette: np.ndarray
 ) -> Boxes:
     """Up to nine pieces in a room of (2,) centre and half extent along x and z."""
-    parts = [NOTHING]
+    boxes = NOTHING
     for _ in range(int(rng.integers(0, 10))):
         angle, radius = rng.uniform(0, 2 * np.pi), rng.uniform(_CLEARANCE, 480)
         at = np.array([radius * np.cos(angle), 0.0, radius * np.sin(angle)])
@@ -72,8 +65,8 @@ def draw_furniture(
         turn = rng.uniform(0, 2 * np.pi)
         colour = draw_colour(rng, palette, 0.25) ** 2
         for middle, size in _piece(rng):
-            parts.append(_painted(_turned(_CORNERS * size + middle, turn) + at, colour))
-    return _joined(parts)
+            boxes = boxes.with_box(_turned(_CORNERS * size + middle, turn) + at, colour)
+    return boxes
 
 
 def _piece(rng: np.random.Generator) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:

@@ -5,29 +5,28 @@ import numpy as np
 
 from dataset.synthetic.scene.textures import noise
 
-#: Maps of the light on the floor and of what a glossy floor mirrors.
-LIGHT_PX, LIGHT_CM = 256, 700.0
-LAMPS_PX, LAMPS_CM = 256, 900.0
+#: Side of the maps of the light on the floor and of what a glossy floor mirrors, in centimetres.
+LIGHT_CM, LAMPS_CM = 700.0, 900.0
+_SIZE = 256
 
 
 def light_map(rng: np.random.Generator, outdoors: bool) -> np.ndarray:
-    """Share of the main light that reaches the floor: (LIGHT_PX, LIGHT_PX) float32 in [0, 1]."""
-    size = LIGHT_PX
+    """Share of the main light that reaches the floor: (S, S) float32 in [0, 1]."""
     kind = rng.random()
     if outdoors:
         if kind < 0.5:
-            return np.ones((size, size), np.float32)
-        leaves = noise(rng, size, (8, 16, 32))  # sun through leaves
+            return np.ones((_SIZE, _SIZE), np.float32)
+        leaves = noise(rng, _SIZE, (8, 16, 32))  # sun through leaves
         shade = np.clip(2.5 * (leaves + rng.uniform(-0.6, 0.8)) + 0.5, 0, 1)
         return cv2.GaussianBlur(shade, (0, 0), 1.0)
     if kind < 0.5:  # lamps: even, with a soft pool
-        v, u = np.mgrid[:size, :size] / size - rng.uniform(0.3, 0.7, 2)[:, None, None]
+        v, u = np.mgrid[:_SIZE, :_SIZE] / _SIZE - rng.uniform(0.3, 0.7, 2)[:, None, None]
         return np.exp(-(u**2 + v**2) / rng.uniform(0.1, 0.5)).astype(np.float32)
-    light = np.full((size, size), rng.uniform(0.1, 0.35), np.float32)
+    light = np.full((_SIZE, _SIZE), rng.uniform(0.1, 0.35), np.float32)
     turn, slant = rng.uniform(0, np.pi), rng.uniform(-0.6, 0.6)
     c, s = np.cos(turn), np.sin(turn)
     for number in range(int(rng.integers(1, 4))):  # windows with their panes
-        centre = rng.uniform(0.2, 0.8, 2) * size + number * 20
+        centre = rng.uniform(0.2, 0.8, 2) * _SIZE + number * 20
         panes = int(rng.integers(1, 4))
         wide, high = rng.uniform(14, 40), rng.uniform(24, 60)
         for pane in range(panes):
@@ -41,23 +40,18 @@ def light_map(rng: np.random.Generator, outdoors: bool) -> np.ndarray:
 
 
 def lamps(rng: np.random.Generator, outdoors: bool) -> np.ndarray:
-    """What a floor mirrors from above: (LAMPS_PX, LAMPS_PX) float32, 1 as bright as white."""
-    size = LAMPS_PX
+    """What a floor mirrors from above: (S, S) float32, 1 as bright as white."""
     if outdoors:  # sky between branches
-        sky = noise(rng, size, (4, 8, 16, 32))
-        return (np.clip(1.6 * (sky - rng.uniform(-0.3, 0.9)), 0, 1) * rng.uniform(1, 5)).astype(
-            np.float32
-        )
-    picture = np.full((size, size), rng.uniform(0.1, 0.3), np.float32)
+        sky = noise(rng, _SIZE, (4, 8, 16, 32))
+        sky = np.clip(1.6 * (sky - rng.uniform(-0.3, 0.9)), 0, 1) * rng.uniform(1, 5)
+        return sky.astype(np.float32)
+    picture = np.full((_SIZE, _SIZE), rng.uniform(0.1, 0.3), np.float32)
     for _ in range(int(rng.integers(4, 18))):
-        centre = tuple(int(c) for c in rng.integers(0, size, 2))
+        centre = rng.integers(0, _SIZE, 2)
         bright = float(rng.uniform(2.0, 14.0))
         if rng.random() < 0.5:
-            cv2.circle(picture, centre, int(rng.integers(3, 14)), bright, -1)
+            cv2.circle(picture, centre.tolist(), int(rng.integers(3, 14)), bright, -1)
         else:
             half = rng.integers(4, 26, 2)
-            low = (centre[0] - int(half[0]), centre[1] - int(half[1]))
-            cv2.rectangle(
-                picture, low, (centre[0] + int(half[0]), centre[1] + int(half[1])), bright, -1
-            )
+            cv2.rectangle(picture, (centre - half).tolist(), (centre + half).tolist(), bright, -1)
     return cv2.GaussianBlur(picture, (0, 0), rng.uniform(1.5, 5.0), borderType=cv2.BORDER_REFLECT)

@@ -3,8 +3,7 @@
 import cv2
 import numpy as np
 
-from dataset.synthetic.scene.colours import INDOOR, OUTDOOR, draw_colour
-from dataset.synthetic.scene.textures import noise
+from dataset.synthetic.scene.textures import INDOOR, OUTDOOR, draw_colour, noise
 
 #: Pixels: once around, and from the floor to the top.
 WALL_WIDTH, WALL_HEIGHT = 4096, 512
@@ -40,13 +39,13 @@ def _paint_rectangle(rng: np.random.Generator, picture: np.ndarray, palette: np.
     x = int(rng.integers(0, WALL_WIDTH - 10))
     wide, kind = int(rng.uniform(30, 320)), rng.random()
     if kind < 0.3:  # stands on the floor
-        low, high = 0, rng.uniform(0.15, 0.8) * WALL_HEIGHT
+        low, high = 0, rng.uniform(0.15, 0.8)
     elif kind < 0.65:  # window or picture
-        low = rng.uniform(0.3, 0.5) * WALL_HEIGHT
-        high = low + rng.uniform(0.15, 0.4) * WALL_HEIGHT
+        low, high = rng.uniform(0.3, 0.5), rng.uniform(0.15, 0.4)
     else:
-        low = rng.uniform(0.0, 0.6) * WALL_HEIGHT
-        high = low + rng.uniform(0.05, 0.3) * WALL_HEIGHT
+        low, high = rng.uniform(0.0, 0.6), rng.uniform(0.05, 0.3)
+    low = low * WALL_HEIGHT
+    high = low + high * WALL_HEIGHT
     colour = draw_colour(rng, palette) * 255
     if kind >= 0.3 and rng.random() < 0.4:  # a window, with the light behind it
         colour = np.array([250.0, 250.0, 245.0]) * rng.uniform(0.85, 1.0)

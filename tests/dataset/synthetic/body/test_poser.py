@@ -16,6 +16,16 @@ def body(poser):
     return poser.body
 
 
+def moments(clips, count):
+    draws = [(clip, seed) for clip in clips for seed in range(count)]
+    return stack(
+        [
+            perform(Performance(np.random.default_rng(seed), Clip(clip)), 1.3 * seed + 0.4)
+            for clip, seed in draws
+        ]
+    )
+
+
 def test_the_tpose_has_its_left_at_plus_x_its_toes_ahead_and_stands_on_the_floor(body, poser):
     joints, turns = (each[0] for each in poser.place(stack([Pose()])))
     at = {name: joints[row] for row, name in enumerate(body.rig.names)}
@@ -28,25 +38,15 @@ def test_the_tpose_has_its_left_at_plus_x_its_toes_ahead_and_stands_on_the_floor
     assert 160 < np.ptp(skin[:, 1]) < 195  # the stature of an average man, centimetres
 
 
-def moment(clip, seed):
-    return perform(Performance(np.random.default_rng(seed), Clip(clip)), 1.3 * seed + 0.4)
-
-
-def test_bones_keep_their_length_in_every_program(body, poser):
-    poses = stack([moment(clip, seed) for clip in PROGRAMS for seed in range(3)])
-    joints, _ = poser.place(poses)
-    for start, end in (("Arm", "ForeArm"), ("ForeArm", "Hand"), ("UpLeg", "Leg"), ("Leg", "Foot")):
+def test_in_every_program_bones_keep_their_length_and_nobody_hovers_or_sinks(body, poser):
+    joints, turns = poser.place(moments(PROGRAMS, 3))
+    for bone in ("Arm ForeArm", "ForeArm Hand", "UpLeg Leg", "Leg Foot"):
         for side in ("Left", "Right"):
-            a, b = body.rig.index(side + start), body.rig.index(side + end)
-            lengths = np.linalg.norm(joints[:, a] - joints[:, b], axis=-1)
+            start, end = (side + name for name in bone.split())
+            apart = joints[:, body.rig.index(start)] - joints[:, body.rig.index(end)]
             # One length serves both sides; a body's own two differ by less than this.
-            assert np.abs(lengths - body.length(side + start, side + end)).max() < 0.3
-
-
-def test_nobody_hovers_or_sinks(poser, body):
-    poses = stack([moment(clip, 1) for clip in PROGRAMS])
-    joints, turns = poser.place(poses)
-    for row in range(0, len(joints), 5):
+            assert np.abs(np.linalg.norm(apart, axis=-1) - body.length(start, end)).max() < 0.3
+    for row in range(1, len(joints), 15):
         assert abs(body.skin(joints[row], turns[row])[:, 1].min()) < 2.5
 
 
@@ -64,14 +64,6 @@ def test_a_hand_aimed_into_the_belly_stays_outside(body, poser):
         assert poser.volumes.depth(wrist, joints, turns, room=0.0)[0] > 1.0
 
 
-def test_the_weight_of_someone_on_one_leg_comes_to_rest_over_it(body, poser):
-    lifted = Pose(foot=np.array([(0.0, 0.0, 0.0), (0.0, 0.5, 0.3)]))
-    joints, _ = poser.place(stack([Pose(), lifted]))
-    hips, foot = (joints[:, body.rig.index(name), 0] for name in ("Hips", "LeftFoot"))
-    assert abs(hips[0] - (joints[0, body.rig.index("RightFoot"), 0] + foot[0]) / 2) < 1.5
-    assert hips[1] - hips[0] > 3.0  # towards the left foot, which bears it
-
-
 def test_the_camera_sits_before_the_face_and_looks_down(body, poser):
     joints, turns = poser.place(stack([Pose()]))
     head = body.rig.index("Head")
@@ -80,21 +72,14 @@ def test_the_camera_sits_before_the_face_and_looks_down(body, poser):
         trans, rot = camera_poses(rig, joints[:, head], turns[:, head])
         offset = trans[0] - joints[0, head]
         assert abs(offset[0]) < 2.5 and -1 < offset[1] < 6 and 13 < offset[2] < 21
-        # Columns: the camera's axes in the world.
+        # Columns: picture right is the wearer's left, picture down ahead, the optical axis down.
         axes = euler_sxyz_to_matrix(rot[0]) @ MAYA_TO_CAMERA
-        limit = np.cos(np.radians(3.0))
-        assert axes[:, 2] @ [0, -1, 0] > limit  # optical axis down
-        assert axes[:, 0] @ [1, 0, 0] > limit  # picture right is the wearer's left
-        assert axes[:, 1] @ [0, 0, 1] > limit  # picture down is ahead
-
-
-def stretched(clip, count=400):
-    """Moments of a clip, late enough for most movements to be under way."""
-    return stack([moment(clip, seed) for seed in range(count)])
+        cosine = np.diag(axes.T @ [[1, 0, 0], [0, 0, -1], [0, 1, 0]])
+        assert (cosine > np.cos(np.radians(3.0))).all()
 
 
 def test_hands_reach_past_the_other_shoulder(body, poser):
-    joints, turns = poser.place(stretched("upper_stretching"))
+    joints, turns = poser.place(moments(["upper_stretching"], 400))
     chest, row = turns[:, body.rig.index("Spine2")], body.rig.index
     for side, other, sign in (("Left", "Right", -1.0), ("Right", "Left", 1.0)):
         beyond = joints[:, row(f"{side}Hand")] - joints[:, row(f"{other}Arm")]
@@ -103,13 +88,12 @@ def test_hands_reach_past_the_other_shoulder(body, poser):
 
 
 def test_thighs_are_lifted_aside_while_the_head_leans_over_the_other_leg(body, poser):
-    joints, _ = poser.place(stretched("lower_stretching"))
+    joints, _ = poser.place(moments(["lower_stretching"], 400))
     row = body.rig.index
     thigh = body.length("LeftUpLeg", "LeftLeg")
     for side, other, sign in (("Left", "Right", 1.0), ("Right", "Left", -1.0)):
         lifted = (joints[:, row(f"{side}Leg")] - joints[:, row(f"{side}UpLeg")]) / thigh
         aside = (sign * lifted[:, 0] > 0.6) & (lifted[:, 1] > -0.6)
-        standing = joints[:, row(f"{other}Foot"), 1] < 12.0
+        chosen = aside & (joints[:, row(f"{other}Foot"), 1] < 12.0)
         head = -sign * (joints[:, row("Head"), 0] - joints[:, row(f"{other}Foot"), 0])
-        assert (aside & standing).sum() >= 5
-        assert np.median(head[aside & standing]) > 0
+        assert chosen.sum() >= 5 and np.median(head[chosen]) > 0
