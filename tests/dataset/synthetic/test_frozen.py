@@ -35,6 +35,7 @@ FROZEN = {
     "seats": (1e-3, [-88.2575, -14.2973, 51.2774, 22.6828]),
     "clothes": (1e-3, [-61.7349, -30.8531, 1.5564, -9.3010]),
     "colours": (2e-3, [0.4988, 0.0835, 0.0692, -0.4858]),
+    "kinds of floor": (1e-3, [-0.6061, 0.4912, 2.7649, -0.5386]),
     "floors": (0.05, [126.3365, -28.8017, -4.3970, -250.4464]),
     "walls": (0.05, [-15.1868, -105.5540, 69.4095, -74.4004]),
     "light_map": (1e-3, [1.5315, -0.0873, -0.7337, -0.3134]),
@@ -90,6 +91,8 @@ def found(poser, other_poser):
     dyed = [o.colour(o.face_part, at)[0] for o, at in zip(outfits, centres, strict=True)]
     found["colours"] = np.concatenate(dyed)
 
+    kinds = [(*f.colour, *f.second, f.count, f.gloss, f.outdoors) for f in FLOORS.values()]
+    found["kinds of floor"] = kinds
     patterns = {floor.pattern: floor for floor in FLOORS.values()}.values()
     floors = [
         (floor, seed) for floor in patterns for seed in range(1 + (floor.pattern == "carpet"))
