@@ -26,7 +26,7 @@ from utils.common.command import run_command
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import CARD, PRETRAINED
 from utils.common.weights_card import card
-from utils.evaluation.compare import read_results
+from utils.evaluation.poses import read_results
 from utils.inference.confidence import confidence_path
 from utils.inference.pose_predictor import PosePredictor
 

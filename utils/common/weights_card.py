@@ -7,7 +7,7 @@ from typing import Any
 
 from base.files import sha256
 from utils.common.networks import LoadedModel
-from utils.evaluation.distances import ALL, BODY_PARTS
+from utils.evaluation.mpjpe import ALL, BODY_PARTS
 
 _LIMITS = """\
 - Trained on synthetic frames only: drawn people in drawn places, one person a picture, who wears

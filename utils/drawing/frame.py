@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -50,11 +51,9 @@ def standing_place(joints3d: np.ndarray) -> np.ndarray:
 class FramePainter:
     """Draws frames: the picture with its skeletons left, the 3D view right, a caption above.
 
-    The 3D view looks at the wearer from the front and a little from their left; the floor is as
-    low as the lowest joint, so that the person stands, sits or lies on it.
-
-    Args:
-        side: height of the picture and side of the 3D view, pixels.
+    The 3D view sees the wearer from the front and a little from their left; the floor is as low as
+    the lowest joint, so that the person stands, sits or lies on it.  ``side`` is the height of the
+    picture and the side of the 3D view, pixels.
     """
 
     def __init__(self, side: int = 640) -> None:
@@ -65,7 +64,7 @@ class FramePainter:
         self._view = View(side)
         self._backdrop = self._view.backdrop()
         self._pen = SkeletonPen(self.scale)
-        self._legends: dict[tuple[int, bool, bool], np.ndarray] = {}
+        self._legend = lru_cache(self._draw_legend)
 
     def paint(
         self,
@@ -87,13 +86,9 @@ class FramePainter:
         """
         poses = [(truth, style.TRUTH), (predicted, style.PREDICTED)]
         poses = [(pose, colour) for pose, colour in poses if pose]
-        picture, view = self.picture(image, poses), self.view(poses)
-        top, bottom, split = self.header, self.header + self.side, picture.shape[1]
-        canvas = np.empty((bottom + self.footer, split + self.side, 3), np.uint8)
-        self._caption(canvas[:top], title, note)
-        canvas[top:bottom, :split], canvas[top:bottom, split:] = picture, view
-        canvas[bottom:] = self._legend(canvas.shape[1], bool(predicted), bool(truth))
-        return canvas
+        body = np.hstack([self.picture(image, poses), self.view(poses)])
+        caption = self._caption(body.shape[1], title, note)
+        return np.vstack([caption, body, self._legend(body.shape[1], bool(predicted), bool(truth))])
 
     def picture(self, image: np.ndarray, poses: Sequence[tuple[DrawnPose, Colour]]) -> np.ndarray:
         """(side, W', 3): the picture, in the panel's size, with poses drawn over it."""
@@ -131,19 +126,16 @@ class FramePainter:
             self._pen.draw(canvas, seen[:, :2], colour, style.BACKDROP, seen[:, 2])
         return canvas
 
-    def _caption(self, strip: np.ndarray, title: str, note: str) -> None:
-        strip[:] = style.PAPER
-        width, margin, middle = strip.shape[1], self._margin, self.header / 2
-        size = round(20 * self.scale)
+    def _caption(self, width: int, title: str, note: str) -> np.ndarray:
+        strip = np.full((self.header, width, 3), style.PAPER, np.uint8)
+        margin, middle, size = self._margin, self.header / 2, round(20 * self.scale)
         note = fitted(note, width // 2, size, bold=True)
         draw_text(strip, note, (width - margin, middle), size, style.INK, bold=True, anchor=1.0)
         room = width - 3 * margin - text_width(note, size, bold=True)
         draw_text(strip, fitted(title, room, size), (margin, middle), size, style.INK)
+        return strip
 
-    def _legend(self, width: int, predicted: bool, truth: bool) -> np.ndarray:
-        """(footer, width, 3): drawn once for all frames of one kind."""
-        if (strip := self._legends.get((width, predicted, truth))) is not None:
-            return strip
+    def _draw_legend(self, width: int, predicted: bool, truth: bool) -> np.ndarray:
         strip = np.full((self.footer, width, 3), style.PAPER, np.uint8)
         entries = [("predicted", style.PREDICTED, False)] if predicted else []
         entries += [("truth", style.TRUTH, False)] if truth else []
@@ -156,5 +148,4 @@ class FramePainter:
             x += text_width(name, size) + round(22 * self.scale)
         text = "seen from the front left, floor grid 25 cm" if entries else "no pose"
         draw_text(strip, text, (width - self._margin, middle), size, style.MUTED, anchor=1.0)
-        self._legends[width, predicted, truth] = strip
         return strip

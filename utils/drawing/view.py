@@ -1,4 +1,4 @@
-"""The fixed eye that 3D poses are looked at from, and the floor they stand on."""
+"""The fixed eye that 3D poses are seen from, and the floor they stand on."""
 
 import math
 

@@ -24,7 +24,7 @@ from model.rays import CameraRays
 from utils.common.config import Config
 from utils.common.device import autocast
 from utils.common.networks import data_camera, training_type
-from utils.evaluation.metrics.parts import mpjpe_by_group
+from utils.evaluation.mpjpe import mpjpe_by_group
 from utils.training.data import (
     LabelLoader,
     batch_order,

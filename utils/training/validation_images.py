@@ -9,8 +9,7 @@ import torch
 from base.camera import FisheyeCamera
 from base.errors import BrokenFrameError
 from base.skeleton import HEATMAP_JOINTS, NECK, NUM_HEATMAPS
-from utils.drawing.heatmaps import overlay_heatmaps
-from utils.drawing.skeleton import SkeletonPen
+from utils.drawing.skeleton import SkeletonPen, overlay_heatmaps
 from utils.drawing.style import OUTLINE, PREDICTED, TRUTH
 
 #: Frames shown, spread over the set.
