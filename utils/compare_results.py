@@ -103,14 +103,13 @@ def comparison(
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """The shortest ends of the paths' folders that tell them apart."""
-    folders = [(path if path.is_dir() else path.parent).resolve().parts for path in paths]
-    for length in range(1, max(map(len, folders)) + 1):
-        names = ["/".join(parts[-length:]).replace("//", "/") for parts in folders]
-        if len(set(names)) == len(set(folders)):
+    """The shortest ends of the paths that tell them apart, of folders where those do."""
+    folders = [(path if path.is_dir() else path.parent).resolve() for path in paths]
+    ends = folders if len(set(folders)) == len(paths) else [path.resolve() for path in paths]
+    for length in range(1, max(len(path.parts) for path in ends) + 1):
+        names = ["/".join(path.parts[-length:]) for path in ends]
+        if len(set(names)) == len(set(ends)):
             break
-    if len(set(names)) < len(names):
-        names = [f"{name} ({path.name})" for name, path in zip(names, paths, strict=True)]
     return names
 
 

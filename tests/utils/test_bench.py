@@ -25,11 +25,14 @@ def rows(tiny_data, monkeypatch, capsys):
     monkeypatch.setattr(bench, "WORKERS", 1)
     monkeypatch.setattr(bench, "SIZE", 64)
     monkeypatch.setattr(bench, "BATCH", 4)
+    monkeypatch.setattr(bench, "DEPTH", 18)
+    monkeypatch.setattr(bench, "STEPS", 1)
+    monkeypatch.setattr(bench, "NETWORKS", [("autoencoder", 18, 64)])
     monkeypatch.setattr(bench, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))
     monkeypatch.setattr(bench, "prepare_device", lambda *_, **__: None)
 
     def run(what):
-        flags = ["--rounds", "1", "--quick", "--gpu", "cpu", "--data_root", str(tiny_data)]
+        flags = ["--rounds", "1", "--gpu", "cpu", "--data_root", str(tiny_data)]
         bench.main([what, *flags, "--batch_size", "8"])
         found = re.findall(r"^  (\S.*?) {2,}([\d.,]+) +([\d.,]+) +([\d.,]+)$",
                            capsys.readouterr().out, re.MULTILINE)  # fmt: skip
@@ -95,7 +98,9 @@ def test_sets_of_each_kind_are_made_and_their_memory_is_told(
     script, log = tmp_path / "utils" / "make_synthetic.py", tmp_path / "log"
     script.write_text(f"import sys; open({str(log)!r}, 'a').write(f'{{sys.argv[1:]}}\\n')")
     monkeypatch.setattr(bench, "REPOSITORY", tmp_path)
-    flags = ["synthetic", "--quick", "--data_root", str(tiny_data)]
+    monkeypatch.setattr(bench, "SETS", [2])
+    monkeypatch.setattr(bench, "CORES", [1])
+    flags = ["synthetic", "--data_root", str(tiny_data)]
     bench.main(flags)
     asked = [line.rstrip("]\n").split(", ") for line in log.read_text().splitlines()]
     assert [flags[-1] for flags in asked] == ["'2'"] * 3 + ["'80'"]

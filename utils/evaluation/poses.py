@@ -15,7 +15,6 @@ from base.actions import action_group
 from base.errors import UserError
 from base.files import replacing
 from base.frame import FrameId
-from base.skeleton import NUM_JOINTS
 from dataset.batch import Batch
 from utils.evaluation.mpjpe import (
     BODY_PARTS,
@@ -27,8 +26,6 @@ from utils.evaluation.mpjpe import (
 )
 from utils.inference.pose_predictor import PosePredictor
 from utils.inference.track import Track
-
-_STORED = ("predicted", "target", "action", "character", "environment", "frame")
 
 
 @dataclass
@@ -104,18 +101,13 @@ class Poses:
 
     def save(self, path: Path) -> None:
         """Write the arrays for :func:`read_poses`, and for others to compute with."""
-        own = {} if self.uncertainty is None else {"uncertainty": self.uncertainty}
+        arrays = {} if self.uncertainty is None else {"uncertainty": self.uncertainty}
+        arrays |= {"predicted": self.predicted, "target": self.target, "action": self.actions}
+        arrays["character"] = [frame_id.character for frame_id in self.frame_ids]
+        arrays["environment"] = [frame_id.environment for frame_id in self.frame_ids]
+        arrays["frame"] = [frame_id.number for frame_id in self.frame_ids]
         with replacing(path) as temporary:
-            np.savez_compressed(
-                temporary,
-                **own,
-                predicted=self.predicted,
-                target=self.target,
-                action=np.array(self.actions),
-                character=np.array([frame_id.character for frame_id in self.frame_ids]),
-                environment=np.array([frame_id.environment for frame_id in self.frame_ids]),
-                frame=np.array([frame_id.number for frame_id in self.frame_ids]),
-            )
+            np.savez_compressed(temporary, **arrays)
 
     def write_csv(self, path: Path) -> None:
         """A line a frame: identity, action, group (empty if unknown), errors in millimetres."""
@@ -165,19 +157,12 @@ def read_poses(path: Path) -> Poses:
         raise UserError(f"no {path}: give the --save_dir of a demo.py run that has ended")
     try:
         with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in _STORED}
+            names = ("action", "character", "environment", "frame")
+            actions, *identities = (stored[name].tolist() for name in names)
+            frame_ids = [FrameId(*identity) for identity in zip(*identities, strict=True)]
+            return Poses(stored["predicted"], stored["target"], actions, frame_ids)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: not the poses of an evaluation, or damaged ({error})") from None
-    lengths = {name: len(values) for name, values in arrays.items()}
-    if len(set(lengths.values())) != 1:
-        listed = ", ".join(f"{count} {name}" for name, count in lengths.items())
-        raise UserError(f"{path}: its arrays differ in length ({listed})")
-    shape = (lengths["frame"], NUM_JOINTS, 3)
-    if arrays["predicted"].shape != shape or arrays["target"].shape != shape:
-        raise UserError(f"{path}: its poses are not (N, {NUM_JOINTS}, 3)")
-    identities = zip(*(arrays[name].tolist() for name in _STORED[3:]), strict=True)
-    frame_ids = [FrameId(*identity) for identity in identities]
-    return Poses(arrays["predicted"], arrays["target"], arrays["action"].tolist(), frame_ids)
 
 
 def read_results(path: Path) -> dict[str, Any]:

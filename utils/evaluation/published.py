@@ -16,7 +16,7 @@ TABLE_GROUPS: tuple[str, ...] = (
     "Walking",
 )
 
-#: Method → MPJPE by :data:`TABLE_GROUPS`, or of All alone.  Tome et al., ICCV 2019 (Martinez et al.,
+#: Method → MPJPE by :data:`TABLE_GROUPS`, or of All alone.  Tome et al., ICCV 2019 (Martinez et al.
 #: 2017, run by them); Tome et al., "SelfPose", 2020, with a rotation branch; Park et al.,
 #: "Domain-guided spatio-temporal self-attention for egocentric 3D pose estimation" (Ego-STAN),
 #: 2022, with their runs of the dual branch, best of three; of their own method All is 39.8 to 40.5.

@@ -8,10 +8,9 @@ from base.camera import RELEASE_CAMERA
 from base.skeleton import HEAD, JOINTS, NECK
 from dataset.transforms import SquareCrop
 from utils.drawing import skeleton
-from utils.drawing.frame import DrawnPose, FramePainter
+from utils.drawing.frame import DrawnPose, FramePainter, View
 from utils.drawing.style import PAPER, PREDICTED, TRUTH
 from utils.drawing.text import draw_text
-from utils.drawing.view import View
 
 GREY = np.full((800, 800, 3), 90, np.uint8)
 CAMERA = SquareCrop(800).camera(RELEASE_CAMERA)

@@ -17,8 +17,8 @@ from base.errors import BrokenFrameError
 from base.frame import FrameId
 from base.skeleton import JOINTS
 from utils.evaluation.metrics import measure
-from utils.evaluation.poses import FrameResult, Poses
-from utils.evaluation.report.build import write_report
+from utils.evaluation.poses import Poses
+from utils.evaluation.report import write_report
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ACTION = "walking</script><b>"
@@ -39,9 +39,9 @@ class NoisePainter:
         return np.repeat(np.repeat(small, 10, 0), 10, 1)
 
 
-def make(path: Path, count: int) -> tuple[list[FrameResult], dict]:
+def make(path: Path, count: int) -> tuple[Poses, dict]:
     """A report of frames whose MPJPE is 15, 30, 15, 30, … plus their number in tenths; returns
-    them and their results."""
+    their poses and results."""
     numbers = np.arange(count)
     errors = 15.0 * (1 + numbers % 2) + numbers / 10
     target = np.stack([standing()] * count)
@@ -55,33 +55,33 @@ def make(path: Path, count: int) -> tuple[list[FrameResult], dict]:
         np.ones((count, 16), bool),
         mean_pose=standing(),
     )
-    frames, results = poses.frames(), measure(poses)
-    write_report(path, ABOUT, results, frames, NoisePainter())
-    return frames, results
+    results = measure(poses)
+    write_report(path, ABOUT, results, poses, range(count), NoisePainter())
+    return poses, results
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory) -> SimpleNamespace:
-    """A report of three frames: they, their results, the file's text, the data and rows in it."""
+    """A report of three frames: their poses, results, the file's text, the data and rows in it."""
     path = tmp_path_factory.mktemp("report") / "report.html"
-    frames, results = make(path, 3)
+    poses, results = make(path, 3)
     text = path.read_text()
     data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1))
     cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", text)]
     rows = [row for row in cells if len(row) == 8]
-    return SimpleNamespace(frames=frames, results=results, text=text, data=data, rows=rows)
+    return SimpleNamespace(poses=poses, results=results, text=text, data=data, rows=rows)
 
 
 def test_the_data_says_where_joints_lie_and_what_was_measured(report):
-    poses, frame = report.data["frames"][1], report.frames[1]
+    frame, target = report.data["frames"][1], report.poses.target[1]
     hand = JOINTS.index("LeftHand")
-    for kind, pose in (("predicted", frame.predicted), ("truth", frame.target)):
+    for kind, pose in (("predicted", report.poses.predicted[1]), ("truth", target)):
         # Pixels of 800 as pixels of 480.
         expected = (CAMERA.project(pose[hand]) + 0.5) * 0.6 - 0.5
-        assert poses[kind]["joints2d"][hand] == pytest.approx(expected.tolist(), abs=0.06)
+        assert frame[kind]["joints2d"][hand] == pytest.approx(expected.tolist(), abs=0.06)
         # Heights above the floor: the truth's lowest joint is on it.
-        heights = -np.array(poses[kind]["joints3d"])[:, 2]
-        assert heights == pytest.approx(frame.target[:, 2].max() - pose[:, 2], abs=1e-3)
+        heights = -np.array(frame[kind]["joints3d"])[:, 2]
+        assert heights == pytest.approx(target[:, 2].max() - pose[:, 2], abs=1e-3)
     picture, identity, action, mpjpe, *_ = report.rows[1]
     assert 'src="data:image/webp;base64,' in picture and identity == "male_001_a_a/env_001/000001"
     assert html.unescape(action) == ACTION and mpjpe == "30.1"
@@ -115,7 +115,7 @@ def test_a_half_written_report_is_never_left(report, tmp_path):
     both = standing()[None], standing()[None]
     gone = Poses(*both, ["walking"], [FrameId("a", "b", 999)], mean_pose=standing())
     with pytest.raises(BrokenFrameError):
-        write_report(path, ABOUT, measure(gone), gone.frames(), NoisePainter())
+        write_report(path, ABOUT, measure(gone), gone, [0], NoisePainter())
     assert path.read_text() == "before" and [p.name for p in tmp_path.iterdir()] == ["report.html"]
 
 
