@@ -12,11 +12,7 @@ from base.set_type import SetType
 from dataset.batch import collate
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.tree.mocap import open_split
-from model import build
 from utils import bench, pack_data
-from utils.common.config import Config
-from utils.common.device import select_device
-from utils.inference.predictor import ready_network
 
 
 @pytest.fixture
@@ -77,14 +73,9 @@ def test_loading_and_drawing_and_training_are_measured(rows, monkeypatch):
 
 
 def test_inference_is_measured_in_each_form(rows, monkeypatch):
-    config = Config().overridden({"data": {"input_size": 64}, "model": {"depth": 18}})
-    device = select_device("cpu")
-    exported, network = (
-        [],
-        ready_network(build(config.model, config.data.input_size).eval(), device, "fp32"),
-    )
+    exported = []
     monkeypatch.setattr(bench, "launch", lambda script, *flags, **_: exported.append(flags))
-    monkeypatch.setattr(bench, "OnnxPosePredictor", lambda path, threads: network)
+    monkeypatch.setattr(bench, "OnnxPosePredictor", lambda path, threads: lambda images: None)
     monkeypatch.setattr(bench, "fast_bf16", lambda device: False)
     kinds = [f"end to end, {kind}" for kind in ("fp32", "ONNX Runtime fp32", "ONNX Runtime int8")]
     assert names(rows("inference")) == ["plain PyTorch fp32, forward alone", *kinds] * 2
