@@ -44,16 +44,10 @@ from utils.common.networks import LoadedModel, check_camera, load_pose_model
 from utils.common.paths import DEFAULT_DATA_ROOT
 from utils.common.pretrained import chosen_model, model_path
 from utils.drawing.split import SplitPainter, evenly_spaced
+from utils.evaluation import tables
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses, joined, predict
 from utils.evaluation.report import write_report
-from utils.evaluation.tables import (
-    latex_table,
-    markdown_table,
-    result_blocks,
-    text_summary,
-    text_table,
-)
 from utils.inference.pose_predictor import PosePredictor
 from utils.training.data import report_broken
 
@@ -98,16 +92,14 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number of 0 or more")
+def _count(text: str, least: int = 0) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number of at least {least}")
     return int(text)
 
 
 def _positive(text: str) -> int:
-    if _count(text) == 0:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return int(text)
+    return _count(text, 1)
 
 
 def writable_folder(path: Path) -> Path:
@@ -158,10 +150,8 @@ def evaluate(loader: FrameLoader, predictor: PosePredictor, mean_pose: np.ndarra
             bar.update(len(batch))
     report_broken(loader.broken, loader.dataset.set_type)
     if not batches:
-        raise UserError(
-            f"none of {total} frames could be read (first: {loader.broken[0][1]}): "
-            "nothing to evaluate"
-        )
+        first = loader.broken[0][1]
+        raise UserError(f"none of {total} frames could be read (first: {first})")
     return joined(batches, mean_pose)
 
 
@@ -169,16 +159,16 @@ def save_figures(
     save_dir: Path, about: dict[str, Any], results: dict[str, Any], poses: Poses
 ) -> None:
     """Write all that is not a picture, then print the tables."""
-    blocks = result_blocks(results)
-    table = f"{text_table(blocks)}\n\n{text_summary(results)}\n"
+    blocks = tables.result_blocks(results)
+    table = f"{tables.text_table(blocks)}\n\n{tables.text_summary(results)}\n"
     write_text(save_dir / "table.txt", table)
-    write_text(save_dir / "table.md", markdown_table(blocks))
-    write_text(save_dir / "table.tex", latex_table(blocks))
+    write_text(save_dir / "table.md", tables.markdown_table(blocks))
+    write_text(save_dir / "table.tex", tables.latex_table(blocks))
     poses.write_csv(save_dir / "frames.csv")
     poses.save(save_dir / "poses.npz")
     # Last: where it lies, the rest is whole.
-    content = json.dumps(about | results, indent=2, allow_nan=False)
-    write_text(save_dir / "results.json", content + "\n")
+    content = json.dumps(about | results, indent=2, allow_nan=False) + "\n"
+    write_text(save_dir / "results.json", content)
     print(f"\n{table}\nResults:  {save_dir / 'results.json'}, tables and frames.csv beside it")
 
 
@@ -237,9 +227,7 @@ def run(arguments: argparse.Namespace) -> None:
         "data": set_type.value,
         "data_root": str(arguments.data_root),
         "frames": len(poses.actions),
-        "skipped": [
-            {"frame": str(frame_id), "reason": reason} for frame_id, reason in loader.broken
-        ],
+        "skipped": [{"frame": str(name), "reason": reason} for name, reason in loader.broken],
     }
     save_figures(save_dir, about, results, poses)
     painter = SplitPainter(arguments.data_root, set_type, cpu_count())

@@ -127,7 +127,7 @@ def bench_data(options: argparse.Namespace) -> None:
                 draw_heatmaps(batch.joints2d, SIZE, HeatmapShape(48))
 
     plain, root = ReferenceFrames(options.data_root, SIZE), options.data_root
-    loader = DataLoader(plain, BATCH, num_workers=WORKERS, persistent_workers=True)
+    loader = DataLoader(plain, BATCH, num_workers=WORKERS, persistent_workers=bool(WORKERS))
     ways: Ways = {"reference": (partial(load, loader), len(plain))}
     with tempfile.TemporaryDirectory() as packed:
         launch("utils/pack_data.py", "--input", root, "--output", packed, quiet=True)

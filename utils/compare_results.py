@@ -19,21 +19,18 @@ import numpy as np
 from base.errors import UserError
 from base.files import write_text
 from utils.common.command import run_command
+from utils.evaluation import tables
 from utils.evaluation.bootstrap import interval, resampled_means
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
 from utils.evaluation.poses import read_results
 from utils.evaluation.published import TABLE_GROUPS
-from utils.evaluation.tables import (
-    HEADS,
-    Block,
-    Row,
-    latex_table,
-    markdown_table,
-    row,
-    text_table,
-)
+from utils.evaluation.tables import HEADS, Block, Row, row
 
-_FORMATS = {"text": text_table, "markdown": markdown_table, "latex": latex_table}
+_FORMATS = {
+    "text": tables.text_table,
+    "markdown": tables.markdown_table,
+    "latex": tables.latex_table,
+}
 
 Results = dict[str, Any]
 

@@ -18,7 +18,7 @@ from utils import bench, pack_data
 @pytest.fixture
 def rows(tiny_data, monkeypatch, capsys):
     """Run a bench; its rows: name → (frames a second, ratio to the first of its table)."""
-    monkeypatch.setattr(bench, "WORKERS", 1)
+    monkeypatch.setattr(bench, "WORKERS", 0)
     monkeypatch.setattr(bench, "SIZE", 64)
     monkeypatch.setattr(bench, "BATCH", 4)
     monkeypatch.setattr(bench, "DEPTH", 18)

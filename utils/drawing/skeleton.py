@@ -50,13 +50,10 @@ class SkeletonPen:
         outline: Colour,
         depth: np.ndarray | None = None,
     ) -> None:
-        """Draw a skeleton.
+        """Draw a skeleton into a canvas (H, W, 3) uint8, each line with a rim in ``outline``.
 
-        Args:
-            canvas: (H, W, 3) uint8, drawn into.
-            points: (16, 2) pixels, centres at integers; limbs of NaN joints are left out.
-            colour, outline: of the pose, and of the rim around each line.
-            depth: (16,) distances from the eye: what is near is drawn over what is far.
+        ``points`` are (16, 2) pixels, centres at integers; limbs of NaN joints are left out.  Of
+        joints with a ``depth`` (16,), what is near is drawn over what is far.
         """
         points, joints, limbs = _drawable(points)
         fixed = fixed_point(np.nan_to_num(points))
@@ -89,16 +86,14 @@ class SkeletonPen:
         self._limb(canvas, fixed_point(ends), right, colour, PAPER)
         self._joint(canvas, fixed_point(ends.mean(0)), right, colour, PAPER)
 
-    def _limb(
-        self, canvas: np.ndarray, ends: list, right: bool, colour: Colour, outline: Colour
-    ) -> None:
+    def _limb(self, canvas: np.ndarray, ends: list, right: bool, *tones: Colour) -> None:
+        colour, outline = tones
         strokes = [(outline, self._width + 2 * self._rim), (colour, self._width)]
         for tone, width in strokes + [(PAPER, self._core)] * right:
             cv2.line(canvas, *ends, tone, width, cv2.LINE_AA, SHIFT)
 
-    def _joint(
-        self, canvas: np.ndarray, centre: list, right: bool, colour: Colour, outline: Colour
-    ) -> None:
+    def _joint(self, canvas: np.ndarray, centre: list, right: bool, *tones: Colour) -> None:
+        colour, outline = tones
         discs = [(outline, self._radius + self._rim), (colour, self._radius)]
         for tone, radius in discs + [(PAPER, self._radius * 0.55)] * right:
             _disc(canvas, centre, radius, tone)

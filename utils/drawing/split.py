@@ -67,8 +67,7 @@ class SplitPainter:
         self._painter = FramePainter()
 
     def image(self, frame_id: FrameId) -> np.ndarray:
-        """The picture of a frame: (S, S, 3) uint8 RGB; BrokenFrameError if it is not in the set, or
-        can no longer be read."""
+        """(S, S, 3) uint8 RGB; BrokenFrameError if it is not in the set, or cannot be read."""
         if frame_id not in self._row:
             raise BrokenFrameError(f"{frame_id}: not in {self.dataset.set_type.folder} any more")
         return self.dataset[self._row[frame_id]].image
@@ -90,11 +89,8 @@ class SplitPainter:
     def save_all(
         self, poses: Poses, rows: Sequence[int], folder: Path, ranked: bool = False
     ) -> None:
-        """Write the picture of each row as CHARACTER_ENVIRONMENT_NUMBER.png into a folder;
-        ``ranked`` puts place and error before the name.
-
-        Those of an earlier run go first, lest pictures of another model stay among the new ones.
-        """
+        """Write the picture of each row as CHARACTER_ENVIRONMENT_NUMBER.png into a folder, in the
+        place of an earlier run's; ``ranked`` puts place and error before the name."""
         for old in make_folder(folder).glob("*.png"):
             if _OURS.fullmatch(old.name):
                 old.unlink()
@@ -109,8 +105,7 @@ class SplitPainter:
             pass
 
     def save_video(self, poses: Poses, rows: Sequence[int], path: Path) -> None:
-        """Write the pictures of the rows, in their order, as an mp4 (MPEG-4 part 2); UserError
-        where it cannot be written."""
+        """Write the pictures of the rows, in their order, as an mp4 (MPEG-4 part 2)."""
         with replacing(path) as temporary, closing(VideoFile(temporary, FRAME_RATE)) as video:
             for picture in self._map(lambda row: self.paint(poses, row), rows, path.name):
                 video.add(picture)

@@ -42,11 +42,8 @@ def draw_text(
     bold: bool = False,
     anchor: float = 0.0,
 ) -> None:
-    """Draw a line of text into a (H, W, 3) uint8 canvas; what lies outside is cut off.
-
-    Its vertical middle and, across, its ``anchor`` (0 left end, 0.5 middle, 1 right end) come to
-    lie at ``place``, (x, y) pixels; ``size`` is the font's, pixels.
-    """
+    """Draw a line of text into a (H, W, 3) uint8 canvas, cut off where that ends: its vertical
+    middle and, across, its ``anchor`` (0 left, 0.5 middle, 1 right) at ``place``, (x, y) pixels."""
     font, width = _font(size, bold), text_width(text, size, bold)
     height = sum(font.getmetrics())
     left, top = round(place[0] - anchor * width), round(place[1] - height / 2)

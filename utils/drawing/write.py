@@ -29,10 +29,7 @@ def save_picture(path: Path, picture: np.ndarray, options: Sequence[int] = ()) -
 
 
 class VideoFile:
-    """An mp4 (MPEG-4 part 2) in the shape of its first picture, opened with it.
-
-    ``path`` is written in place: give a temporary one.
-    """
+    """An mp4 (MPEG-4 part 2), opened with its first picture; give a temporary ``path``."""
 
     def __init__(self, path: Path, fps: float) -> None:
         self._path, self._fps = path, fps
@@ -40,11 +37,8 @@ class VideoFile:
         self._size = (0, 0)
 
     def add(self, picture: np.ndarray) -> None:
-        """Append a (H, W, 3) uint8 RGB picture; one of another shape than the first is resized.
-
-        Raises:
-            UserError: where this OpenCV has no mp4.
-        """
+        """Append a (H, W, 3) uint8 RGB picture, resized to the shape of the first; UserError where
+        this OpenCV has no mp4."""
         bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         if self._writer is None:
             # Video codecs want even sides.

@@ -34,11 +34,7 @@ DECILES = 10
 
 
 def errors_by_part(poses: Poses) -> dict[str, Any]:
-    """Part → group → each of :attr:`Poses.part_errors`, and "frames".
-
-    A frame's error is the mean over the joints, Neck included; a group's is the mean over its
-    frames, All's the mean over all frames, those of unknown clips too.
-    """
+    """Part → group → each of :attr:`Poses.part_errors`, the mean over frames, and "frames"."""
     report: dict[str, Any] = {part: {} for part in BODY_PARTS}
     for group, rows in poses.groups.items():
         for column, part in enumerate(BODY_PARTS):
@@ -79,13 +75,10 @@ def errors_by_visibility(poses: Poses) -> dict[str, Any] | None:
             counts = mask.sum(1, keepdims=True)
             mean = (poses.joint_errors * mask).sum(1, keepdims=True) / np.maximum(counts, 1)
             cell |= figures(["mpjpe"], mean, poses.characters[1], counts)
-        cell["by_joint"] = {
-            joint: {
-                "mpjpe": float(errors[rows].mean()) if rows.any() else None,
-                "frames": int(rows.sum()),
-            }
-            for joint, errors, rows in zip(JOINTS, poses.joint_errors.T, mask.T, strict=True)
-        }
+        cell["by_joint"] = by_joint = {}
+        for joint, errors, rows in zip(JOINTS, poses.joint_errors.T, mask.T, strict=True):
+            mean = float(errors[rows].mean()) if rows.any() else None
+            by_joint[joint] = {"mpjpe": mean, "frames": int(rows.sum())}
         report[kind] = cell
     return report
 
@@ -143,11 +136,11 @@ def _consecutive(poses: Poses) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     )
     jumps = np.linalg.norm(np.diff(target, axis=0), axis=-1).max(-1, initial=0)
     scenes = np.concatenate([[0], np.cumsum(jumps > CUT * MILLIMETRES)]).tolist()
-    places = []
-    for scene, row in zip(scenes, order, strict=True):
-        frame_id = poses.frame_ids[row]
-        place = frame_id.character, frame_id.environment, poses.actions[row], scene
-        places.append((place, frame_id.number))
+    frames = [(poses.frame_ids[row], poses.actions[row]) for row in order]
+    places = [
+        ((frame_id.character, frame_id.environment, action, scene), frame_id.number)
+        for (frame_id, action), scene in zip(frames, scenes, strict=True)
+    ]
     return predicted, target, run_lengths(places)
 
 
@@ -214,20 +207,13 @@ def uncertainty(poses: Poses) -> dict[str, Any] | None:
     errors = distances(poses.predicted, poses.target).ravel()
     radii = np.asarray(poses.uncertainty, np.float64).ravel() * MILLIMETRES
     inside = errors <= radii
+    values = {"radius": radii, "error": errors, "coverage": inside}
     deciles = [
-        {
-            "radius": float(radii[part].mean()),
-            "error": float(errors[part].mean()),
-            "coverage": float(inside[part].mean()),
-        }
+        {name: float(value[part].mean()) for name, value in values.items()}
         for part in np.array_split(np.argsort(radii, kind="stable"), DECILES)
     ]
     rising = np.diff([decile["error"] for decile in deciles]) > 0
-    return {
-        "coverage": float(inside.mean()),
-        "deciles": deciles,
-        "monotonic": bool(rising.all()),
-    }
+    return {"coverage": inside.mean().item(), "deciles": deciles, "monotonic": bool(rising.all())}
 
 
 #: Key of results.json → what it holds.

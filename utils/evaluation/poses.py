@@ -16,14 +16,8 @@ from base.errors import UserError
 from base.files import replacing
 from base.frame import FrameId
 from dataset.batch import Batch
-from utils.evaluation.mpjpe import (
-    BODY_PARTS,
-    PART_ERRORS,
-    by_part,
-    check_poses,
-    group_rows,
-    joint_errors,
-)
+from utils.evaluation import mpjpe
+from utils.evaluation.mpjpe import BODY_PARTS, by_part
 from utils.inference.pose_predictor import PosePredictor
 from utils.inference.track import Track
 
@@ -51,7 +45,7 @@ class Poses:
     mean_pose: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        check_poses(self.predicted, self.target)
+        mpjpe.check_poses(self.predicted, self.target)
         counts = len(self.predicted), len(self.actions), len(self.frame_ids)
         if len(set(counts)) > 1:
             raise ValueError("{} poses, but {} actions and {} identities".format(*counts))
@@ -59,7 +53,7 @@ class Poses:
     @cached_property
     def joint_errors(self) -> np.ndarray:
         """(N, 16) millimetres, Neck at the origin."""
-        return joint_errors(self.predicted, self.target)
+        return mpjpe.joint_errors(self.predicted, self.target)
 
     @cached_property
     def mpjpe(self) -> np.ndarray:
@@ -70,13 +64,11 @@ class Poses:
     def part_errors(self) -> dict[str, np.ndarray]:
         """Name → (N, 3) millimetres of the full, upper and lower body: the :data:`PART_ERRORS`,
         and "mpjpe_mean_pose" where there is a mean pose."""
-        errors = {
-            name: by_part(measure(self.predicted, self.target))
-            for name, measure in PART_ERRORS.items()
-        }
+        both = self.predicted, self.target
+        errors = {name: by_part(measure(*both)) for name, measure in mpjpe.PART_ERRORS.items()}
         if self.mean_pose is not None:
             baseline = np.broadcast_to(self.mean_pose, self.target.shape)
-            errors["mpjpe_mean_pose"] = by_part(joint_errors(baseline, self.target))
+            errors["mpjpe_mean_pose"] = by_part(mpjpe.joint_errors(baseline, self.target))
         return errors
 
     @cached_property
@@ -91,7 +83,7 @@ class Poses:
     @cached_property
     def groups(self) -> dict[str, np.ndarray]:
         """See :func:`group_rows`."""
-        return group_rows(self.actions)
+        return mpjpe.group_rows(self.actions)
 
     @cached_property
     def characters(self) -> tuple[list[str], np.ndarray]:

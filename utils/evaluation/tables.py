@@ -6,13 +6,9 @@ from typing import Any, NamedTuple
 from utils.evaluation.mpjpe import BODY_PARTS
 from utils.evaluation.published import PUBLISHED, TABLE_GROUPS
 
-_SHORT = {
-    "Gesticuling": "Gestic.",
-    "LowerStretching": "LowerStr",
-    "UpperStretching": "UpperStr",
-}
-_EMPTY = "–"
-HEADS: tuple[str, ...] = tuple(_SHORT.get(group, group) for group in TABLE_GROUPS)
+_SHORT = {"Gesticuling": "Gestic."}
+#: Headings of the columns.
+HEADS = tuple(_SHORT.get(group, group.replace("Stretching", "Str")) for group in TABLE_GROUPS)
 _CORNER = "MPJPE, mm"
 
 
@@ -32,7 +28,7 @@ class Block(NamedTuple):
 
 def row(name: str, by_group: dict[str, float], groups: Sequence[str] = TABLE_GROUPS) -> Row:
     """A line of one error per group, a dash where there is none."""
-    return Row(name, [f"{by_group[g]:.1f}" if g in by_group else _EMPTY for g in groups])
+    return Row(name, [f"{by_group[g]:.1f}" if g in by_group else "–" for g in groups])
 
 
 def result_blocks(results: dict[str, Any]) -> list[Block]:
