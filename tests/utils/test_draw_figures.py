@@ -88,9 +88,9 @@ def test_the_distribution_names_median_and_95th_percentile():
     assert [text.get_text() for text in right.texts] == ["50 %: 60 mm", "95 %: 105 mm"]
     shares = [np.interp(60, *line.get_data()) for line in right.lines[:2]]
     assert shares == pytest.approx([0, 0.5], abs=0.01)
-    # Bins from 0 to the baseline's 99th percentile, 159 mm: 28 for 201 frames.
+    # Bins from 0 to the baseline's 99th percentile, 159 mm: 28 edges for 201 frames.
     counts = [bar.get_height() for bar in left.patches]
-    assert len(counts) == 2 * 28 and sum(counts[28:]) == 201 and left.get_xlim()[1] == 159
+    assert len(counts) == 2 * 27 and sum(counts[27:]) == 201 and left.get_xlim()[1] == 159
 
 
 def test_a_cell_of_the_grid_is_the_picture_above_the_view_with_both_poses():
