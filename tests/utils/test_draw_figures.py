@@ -30,20 +30,16 @@ def demo_run(tmp_path_factory, tiny_checkpoint, tiny_data):
     return folder
 
 
-def test_one_command_draws_every_figure_as_png_and_pdf(demo_run, capsys):
-    draw_figures.main([str(demo_run), "--gpu", "cpu"])
+def test_one_command_draws_every_figure_as_png_and_pdf(demo_run, tiny_runs, capsys):
+    # The model that the heatmaps are of is the pretrained one, which sees the camera's rays.
+    options = ["--load_model", "pretrained", "--log_dir", str(tiny_runs["train3d"])]
+    draw_figures.main([str(demo_run), "--gpu", "cpu", *options])
     assert "left out" not in capsys.readouterr().err
     for name in FIGURES:
         picture = cv2.imread(str(demo_run / "figures" / f"{name}.png"))
         assert min(picture.shape[:2]) > 300
         assert picture.std() > 10  # something is drawn
         assert (demo_run / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
-
-
-def test_heatmaps_of_a_model_that_sees_the_cameras_rays_are_drawn(demo_run, tmp_path):
-    options = ["--only", "heatmap_overlay", "--load_model", "pretrained", "--gpu", "cpu"]
-    draw_figures.main([str(demo_run), *options, "--output", str(tmp_path)])
-    assert (tmp_path / "heatmap_overlay.png").is_file()
 
 
 def test_what_is_gone_is_left_out_but_refused_when_asked_for(demo_run, tmp_path, capsys):
@@ -136,15 +132,14 @@ def test_curves_are_those_of_the_log(tiny_runs):
 
 
 def test_bad_input_is_one_clear_line(demo_run, tmp_path):
-    with pytest.raises(UserError, match="give the --save_dir"):
-        draw_figures.main([str(tmp_path / "missing")])
     shutil.copy(demo_run / "results.json", tmp_path)
-    for name, message in (
-        ("qualitative_grid", r"poses\.npz"),
-        ("error_distribution", r"frames\.csv"),
+    for folder, name, content, message in (
+        (tmp_path / "missing", "errors_by_joint", None, "give the --save_dir"),
+        (tmp_path, "qualitative_grid", None, r"poses\.npz"),
+        (tmp_path, "error_distribution", None, r"frames\.csv: cannot be read"),
+        (tmp_path, "error_distribution", "a,b\n1,2\n", r"not the frames\.csv"),
     ):
+        if content:
+            (tmp_path / "frames.csv").write_text(content)
         with pytest.raises(UserError, match=message):
-            draw_figures.main([str(tmp_path), "--only", name])
-    (tmp_path / "frames.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match=r"not the frames\.csv"):
-        draw_figures.main([str(tmp_path), "--only", "error_distribution"])
+            draw_figures.main([str(folder), "--only", name])

@@ -64,16 +64,22 @@ def test_left_is_filled_and_right_hollow_in_the_colour_of_its_pose_in_both_panel
             assert points[HANDS[0], 0] > points[NECK, 0] > points[HANDS[1], 0]
 
 
-def test_hands_and_toes_carry_the_letter_of_their_side(painter, monkeypatch):
+def test_hands_and_toes_carry_the_letter_of_their_side(monkeypatch):
     letters = []
-    monkeypatch.setattr(
-        skeleton, "draw_text", lambda _, text, place, *a, **k: letters.append((text, place))
-    )
+
+    def note(canvas, text, place, *_, **__):
+        letters.append((text, place))
+
+    monkeypatch.setattr(skeleton, "draw_text", note)
     points = on_square(standing()).joints2d
     skeleton.SkeletonPen(1.0).draw(GREY.copy(), points, PREDICTED, PAPER)
     nearest = [JOINTS[np.hypot(*(points - place).T).argmin()] for _, place in letters]
     assert sorted(nearest) == ["LeftHand", "LeftToeBase", "RightHand", "RightToeBase"]
     assert [name[0] for name in nearest] == [letter for letter, _ in letters]
+    # 17 pixels beyond the hand, on the side away from the middle of the body, and one right.
+    hand, place = points[HANDS[0]], letters[nearest.index("LeftHand")][1]
+    away = hand - points.mean(0)
+    assert place - np.array([1, 0]) == pytest.approx(hand + 17 * away / np.linalg.norm(away))
 
 
 @pytest.mark.parametrize(("near", "core"), [(0, PREDICTED), (1, PAPER)])
@@ -107,7 +113,10 @@ def test_joints_stay_in_place_on_pictures_of_any_shape(painter, height, width, s
 
 
 def test_joints_without_a_place_are_left_out_and_the_rest_is_drawn(painter):
-    pose, gone = on_square(standing()), on_square(standing())
+    behind = standing()
+    behind[HEAD] = [0.0, -0.3, -0.2]
+    pose, gone = on_square(behind), on_square(standing())
+    assert np.isnan(pose.joints2d).all(1).nonzero()[0].tolist() == [HEAD]
     gone.joints2d[HANDS[0]] = gone.joints3d[HANDS[0]] = np.nan
     gone.joints2d[HEAD] = 1e12  # would wrap around in OpenCV's integers
     panel, _ = panels(painter, painter.paint(GREY, gone))
@@ -117,14 +126,6 @@ def test_joints_without_a_place_are_left_out_and_the_rest_is_drawn(painter):
     nothing = DrawnPose(np.full((16, 2), np.nan), np.full((16, 3), np.nan))
     empty, view = panels(painter, painter.paint(GREY, nothing))
     assert (empty == 90).all() and not len(places_of(view, PREDICTED))
-
-
-def test_a_joint_behind_the_lens_has_no_place_in_the_picture():
-    behind = standing()
-    behind[HEAD] = [0.0, -0.3, -0.2]
-    pose = on_square(behind)
-    assert np.isnan(pose.joints2d).all(1).nonzero()[0].tolist() == [HEAD]
-    assert np.abs(pose.joints3d[NECK]).max() == 0
 
 
 def test_the_eye_of_the_view_is_before_the_wearer_and_a_little_to_their_left():

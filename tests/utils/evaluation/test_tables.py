@@ -21,7 +21,7 @@ from utils.evaluation.tables import (
 
 
 def results(characters="aab", numbers=(0, 10, 20), **options):
-    target = np.random.default_rng(0).normal(size=(3, NUM_JOINTS, 3))
+    target = np.repeat(np.random.default_rng(0).normal(size=(1, NUM_JOINTS, 3)), 3, 0)
     predicted = target.copy()
     predicted[:, 1, 0] += [0.016, 0.032, 0.064]
     ids = [FrameId(name, "env_001", n) for name, n in zip(characters, numbers, strict=True)]
