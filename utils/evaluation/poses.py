@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,11 +15,13 @@ from base.actions import action_group
 from base.errors import UserError
 from base.files import replacing
 from base.frame import FrameId
-from dataset.batch import Batch
 from utils.evaluation import mpjpe
 from utils.evaluation.mpjpe import BODY_PARTS, by_part
-from utils.inference.pose_predictor import PosePredictor
-from utils.inference.track import Track
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from dataset.batch import Batch
+    from utils.inference.pose_predictor import PosePredictor
+    from utils.inference.track import Track
 
 
 @dataclass
@@ -114,7 +116,7 @@ class Poses:
                 writer.writerow([*about, action_group(action) or "", *numbers])
 
 
-def predict(predictor: PosePredictor, batch: Batch, track: Track | None = None) -> Poses:
+def predict(predictor: "PosePredictor", batch: "Batch", track: "Track | None" = None) -> Poses:
     """A predictor's poses of a labelled batch; a temporal one's batches come in order."""
     places = [((f.character, f.environment), f.number) for f in batch.frame_ids] if track else None
     prediction = predictor(batch.images, places, track)
