@@ -56,13 +56,10 @@ def set_checksum(root: Path, picture_size: int) -> dict[str, dict[str, Any]]:
 
 def differences(expected: dict[str, dict], found: dict[str, dict]) -> list[str]:
     """Where a set is another one, as "TestSet: joints3d"; empty for equal sets."""
-    return [
-        f"{folder}: {key}"
-        for folder, split in expected.items()
-        for key, value in split.items()
-        if (
-            not np.allclose(value, found[folder][key], rtol=0, atol=TOLERANCES[key])
-            if key in TOLERANCES
-            else value != found[folder][key]
-        )
-    ]
+
+    def same(key: str, one: Any, other: Any) -> bool:
+        exact = key not in TOLERANCES
+        return one == other if exact else np.allclose(one, other, rtol=0, atol=TOLERANCES[key])
+
+    keys = [(folder, key) for folder, split in expected.items() for key in split]
+    return [f"{f}: {key}" for f, key in keys if not same(key, expected[f][key], found[f][key])]
