@@ -51,7 +51,7 @@ from utils.evaluation.report import write_report
 from utils.inference.pose_predictor import PosePredictor
 from utils.training.data import report_broken
 
-#: Batches below which a reading process takes longer to start than to pay.
+#: Batches per reading process below which starting it costs more than it saves.
 _BATCHES_PER_WORKER = 4
 #: Version of the layout of results.json; raised when a key changes its meaning.
 SCHEMA = 1
@@ -166,7 +166,7 @@ def save_figures(
     write_text(save_dir / "table.tex", tables.latex_table(blocks))
     poses.write_csv(save_dir / "frames.csv")
     poses.save(save_dir / "poses.npz")
-    # Last: where it lies, the rest is whole.
+    # Last: where it exists, the rest is complete.
     content = json.dumps(about | results, indent=2, allow_nan=False) + "\n"
     write_text(save_dir / "results.json", content)
     print(f"\n{table}\nResults:  {save_dir / 'results.json'}, tables and frames.csv beside it")

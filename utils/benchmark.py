@@ -83,7 +83,7 @@ def evaluate_mean_pose(root: Path, path: Path) -> int:
 def carry_out(benchmark: Benchmark, place: Path, root: Path, gpu: str, checksum: dict) -> None:
     """Train and test the row and seed of a folder ROW/seed_N, going on where it was stopped.
 
-    run.json keeps what no log tells: set, machine, parameters, frames seen and seconds.
+    run.json keeps what is in no log: set, machine, parameters, frames seen and seconds.
     """
     row, commands = benchmark.rows[place.parent.name], benchmark.commands(place, root, gpu)
     record = {"set": checksum, "machine": machine(gpu)} | read(place / "run.json")

@@ -1,4 +1,4 @@
-"""Put evaluations side by side, each with its difference to the first and how sure that is.
+"""Put evaluations side by side, each with its difference to the first and its 95 % interval.
 
 python utils/compare_results.py runs/baseline/results.json runs/wider/results.json
 
@@ -100,7 +100,7 @@ def comparison(
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """The shortest ends of the paths that tell them apart, of folders where those do."""
+    """The shortest ends of the folders that differ, or of the files where folders are equal."""
     folders = [(path if path.is_dir() else path.parent).resolve() for path in paths]
     ends = folders if len(set(folders)) == len(paths) else [path.resolve() for path in paths]
     for length in range(1, max(len(path.parts) for path in ends) + 1):
@@ -116,7 +116,7 @@ def main(argv: list[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("results", type=Path, nargs="+", help="results.json of demo.py, or the folders they lie in")
+    add("results", type=Path, nargs="+", help="results.json of demo.py, or their folders")
     add("--names", nargs="+", help="what to call them (default: their folders)")
     add("--part", choices=list(BODY_PARTS), default="full", help="default: full")
     add("--format", choices=list(_FORMATS), default="text", help="default: text")

@@ -61,7 +61,7 @@ _STYLE = {
 }
 #: The published method that the paper's own protocol is known by.
 _REFERENCE = "xR-EgoPose, dual branch (2019)"
-#: Frames of the grid lie between these percentiles of the error: neither end is typical.
+#: The grid shows frames between these percentiles of the error: neither end is typical.
 _GRID_PERCENTILES = (5, 95)
 _GRID_FRAMES = 8
 #: Tag of a log → steps or epochs and the values there: (2, n).
@@ -301,7 +301,7 @@ def main(argv: list[str] | None = None) -> None:
     run.results = read_results(run.folder)
     run.data_root = run.data_root or Path(run.results["data_root"])
     run.model = run.load_model or Path(run.results["model"])
-    # A checkpoint lies in LOG_DIR/checkpoints.
+    # A checkpoint is in LOG_DIR/checkpoints.
     run.log_dirs = run.log_dir or [run.model.parent.parent]
     output = make_folder(run.output or run.folder / "figures")
     for name in run.only or _FIGURES:

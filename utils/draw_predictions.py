@@ -1,9 +1,9 @@
-"""Draw a model's 2D joints over pictures, many on one sheet: a look at how it does on real frames.
+"""Draw a model's 2D joints over pictures, many on one sheet: for real frames without labels.
 
 python utils/draw_predictions.py --input_dir real_frames --camera training --output sheet.png
 
-Joints of low confidence are drawn as rings.  Where you know the places of some joints, a file of
-them ({"a.png": {"LeftHand": [218, 117]}}, pixels of the picture) tells how many are found:
+Joints of low confidence are drawn as rings.  With a file of known places of
+joints ({"a.png": {"LeftHand": [218, 117]}}, pixels of the picture) it counts how many are found:
 
 python utils/draw_predictions.py --load_model model_best.tar --input_dir real_frames \\
     --camera training --points points.json --within 15 --output sheet.png

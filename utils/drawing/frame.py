@@ -103,7 +103,7 @@ class FramePainter:
     """Draws frames: the picture with its skeletons left, the 3D view right, a caption above.
 
     The 3D view sees the wearer from the front and a little from their left; the floor is as low as
-    the lowest joint, so that the person stands, sits or lies on it.  ``side`` is the height of the
+    the lowest joint, so that the person stands, sits or lies there.  ``side`` is the height of the
     picture and the side of the 3D view, pixels.
     """
 
@@ -158,7 +158,7 @@ class FramePainter:
     def view(self, poses: Sequence[tuple[DrawnPose, Colour]]) -> np.ndarray:
         """(side, side, 3): poses in 3D on the floor of the first one."""
         canvas = self._backdrop.copy()
-        # The truth, where there is one, says where the floor is; a wrong pose must not move it.
+        # The truth, where there is one, defines the floor; a wrong pose must not move it.
         floor = standing_place(poses[0][0].joints3d) if poses else None
         placed = [(pose.joints3d - floor, colour) for pose, colour in poses]
         for joints, colour in placed:

@@ -32,7 +32,7 @@ class Poses:
         predicted, target: (N, 16, 3) metres, camera frame.
         actions: N clip names.
         frame_ids: N identities.
-        visible: (N, 16) bool, None where the labels do not say.
+        visible: (N, 16) bool, None where it is unknown.
         uncertainty: (N, 16) metres, radius around each predicted joint that holds the true one in
             90 % of the cases by the model's own estimate; None if it gives none.
         mean_pose: (16, 3) metres, any origin: the baseline to measure on the same frames, or None.
@@ -120,7 +120,7 @@ def predict(predictor: "PosePredictor", batch: "Batch", track: "Track | None" = 
     """A predictor's poses of a labelled batch; a temporal one's batches come in order."""
     places = [((f.character, f.environment), f.number) for f in batch.frame_ids] if track else None
     prediction = predictor(batch.images, places, track)
-    # The Neck lies at the origin; the fit only moves the pose.
+    # Predictions have the Neck at the origin; their place is separate.
     placed = prediction.joints3d + prediction.neck[:, None]
     target, visible = batch.joints3d.numpy(), batch.visible.numpy()
     return Poses(placed, target, batch.actions, batch.frame_ids, visible, prediction.uncertainty)

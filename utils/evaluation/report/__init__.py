@@ -25,8 +25,8 @@ from utils.evaluation.tables import HEADS, result_blocks, text_summary
 
 #: Side of the embedded pictures, pixels.
 _SIDE = 480
-#: WebP qualities, tried from the first until a picture takes at most so many bytes: real ones take
-#: 14 KB at the first, and 200 that take all of it still make a report of less than 15 MB.
+#: WebP qualities, tried from the first until a picture takes at most so many bytes: real ones are
+#: 14 KB at the first, and 200 of the largest still make a report of less than 15 MB.
 _QUALITIES, _MOST_BYTES = (75, 50, 25, 5), 35_000
 #: Errors listed beside each frame, and the headings of their columns.
 _LISTED = {"mpjpe": "MPJPE", "mpjpe_upper": "upper", "mpjpe_lower": "lower"}
@@ -44,7 +44,7 @@ def write_report(
     painter: SplitPainter,
 ) -> None:
     """Write the report: ``about`` is "model", "data" and "frames" of the run, ``results`` what
-    :func:`utils.evaluation.metrics.measure` says of the poses, ``rows`` those shown one by one."""
+    :func:`utils.evaluation.metrics.measure` returns for the poses, ``rows`` those shown one by one."""
     groups = {name: results["full"][name] for name in TABLE_GROUPS if name in results["full"]}
     camera = painter.dataset.camera.resized(_SIDE, _SIDE)
     listed, frames = [], []
