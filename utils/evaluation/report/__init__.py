@@ -44,7 +44,7 @@ def write_report(
     painter: SplitPainter,
 ) -> None:
     """Write the report: ``about`` is "model", "data" and "frames" of the run, ``results`` what
-    :func:`utils.evaluation.metrics.measure` returns for the poses, ``rows`` those shown one by one."""
+    :func:`utils.evaluation.metrics.measure` returns, ``rows`` the frames shown one by one."""
     groups = {name: results["full"][name] for name in TABLE_GROUPS if name in results["full"]}
     camera = painter.dataset.camera.resized(_SIDE, _SIDE)
     listed, frames = [], []
