@@ -81,8 +81,10 @@ def test_the_table_marks_differences_whose_interval_leaves_out_zero(written, tmp
     assert "Difference to base, negative is better" in printed
     compare_results.main([one, one, "--names", "x", "y"])
     assert "+0.0  " in capsys.readouterr().out.replace("\n", "  ")
-    compare_results.main([other, one])
-    assert "+10.0*" in capsys.readouterr().out
+    small = written(small={name: [mm + 1 for mm in errors] for name, errors in BETTER.items()})
+    for paths, change in (([other, *small], "+1.0*"), ([*small, other], "-1.0*")):
+        compare_results.main(paths)
+        assert change in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("form", ["markdown", "latex"])

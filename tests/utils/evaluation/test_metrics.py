@@ -207,7 +207,7 @@ def test_motion_is_that_of_the_formulas_in_whatever_order_the_frames_come():
 )
 def test_gaps_other_places_other_clips_and_cuts_end_a_run(frame_ids, actions, jump, windows):
     target = np.zeros((9, 16, 3))
-    target[5:, 3, 1] += jump
+    target[5:, 3:5, 1] += jump
     assert motion(poses(target, target, frame_ids, actions))["windows"] == windows
 
 
