@@ -17,7 +17,7 @@ SAVE_DIR receives
 
 The errors alone, of the official release:
   python demo.py --load_model model_best.tar --data_root /data/xr-egopose --num_vis 0 --save_dir out
-What goes wrong, a report to look through in a browser, and a video of every tenth frame:
+What goes wrong, a report for the browser, and a video of every tenth frame:
   python demo.py --load_model model_best.tar --worst 20 --report --video --every 10 --save_dir out
 """
 
@@ -43,27 +43,16 @@ from utils.common.memory import memory_advice
 from utils.common.networks import LoadedModel, check_camera, load_pose_model
 from utils.common.paths import DEFAULT_DATA_ROOT
 from utils.common.pretrained import chosen_model, model_path
-from utils.drawing.choice import evenly_spaced, evenly_spaced_runs
-from utils.drawing.split import SplitPainter
-from utils.evaluation.evaluate import Evaluation
+from utils.drawing.split import SplitPainter, evenly_spaced
+from utils.evaluation import tables
 from utils.evaluation.metrics import measure
-from utils.evaluation.poses import FrameResult, Poses, write_frames_csv
-from utils.evaluation.report.build import write_report
-from utils.evaluation.tables import (
-    latex_table,
-    markdown_table,
-    result_blocks,
-    text_summary,
-    text_table,
-)
+from utils.evaluation.poses import Poses, joined, predict
+from utils.evaluation.report import write_report
 from utils.inference.pose_predictor import PosePredictor
 from utils.training.data import report_broken
 
-#: Batches below which a reading process takes longer to start than to pay.
+#: Batches per reading process below which starting it costs more than it saves.
 _BATCHES_PER_WORKER = 4
-_NUM_VIS = 32
-#: Frames of a report: as many as keep it below 15 MB.
-_REPORT_FRAMES = 200
 #: Version of the layout of results.json; raised when a key changes its meaning.
 SCHEMA = 1
 
@@ -73,87 +62,48 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--gpu", default="0", help=GPU_HELP)
-    parser.add_argument(
-        "--load_model",
-        type=model_path,
-        help="checkpoint of the finetune stage (default: the pretrained weights)",
-    )
-    parser.add_argument(
-        "--data",
-        choices=[set_type.value for set_type in SetType],
-        default=SetType.TEST.value,
-        help="which set of the data root (default: test)",
-    )
-    parser.add_argument(
-        "--save_dir", type=Path, required=True, help="where results.json and pictures go"
-    )
-    parser.add_argument(
-        "--data_root",
-        type=Path,
-        default=DEFAULT_DATA_ROOT,
-        help="folder that holds TrainSet, ValSet and TestSet (default: data/synthetic)",
-    )
-    parser.add_argument(
-        "--batch_size", type=_positive, default=16, help="frames at a time (default: 16)"
-    )
-    parser.add_argument(
-        "--workers", type=_count, help="processes that read pictures (default: one per core)"
-    )
-    parser.add_argument(
-        "--precision",
-        choices=("auto", "fp32", "bf16"),
-        default="auto",
-        help="auto: bf16 where the device computes it in hardware, else fp32 (default: auto)",
-    )
+    add = parser.add_argument
+    add("--gpu", default="0", help=GPU_HELP)
+    model = "checkpoint of the finetune stage (default: the pretrained weights)"
+    add("--load_model", type=model_path, help=model)
+    splits = [set_type.value for set_type in SetType]
+    add("--data", choices=splits, default="test", help="which set of the data root (default: test)")
+    add("--save_dir", type=Path, required=True, help="where results.json and pictures go")
+    root = "folder that holds TrainSet, ValSet and TestSet (default: data/synthetic)"
+    add("--data_root", type=Path, default=DEFAULT_DATA_ROOT, help=root)
+    add("--batch_size", type=_positive, default=16, help="frames at a time (default: 16)")
+    add("--workers", type=_count, help="processes that read pictures (default: one per core)")
+    precision = "auto: bf16 where the device computes it in hardware, else fp32 (default: auto)"
+    add("--precision", choices=("auto", "fp32", "bf16"), default="auto", help=precision)
+    report = "write SAVE_DIR/report.html: tables, and up to 200 frames in 3D; works offline"
+    add("--report", action="store_true", help=report)
     pictures = parser.add_argument_group("which frames to draw")
-    spread = pictures.add_mutually_exclusive_group()
-    spread.add_argument(
-        "--num_vis",
-        type=_count,
-        metavar="N",
-        help="this many, evenly spaced over the set; 0 for none (default: 32)",
+    add, either = pictures.add_argument, pictures.add_mutually_exclusive_group().add_argument
+    number = {"type": _count, "metavar": "N"}
+    either("--num_vis", **number, help="evenly spaced over the set; 0 for none (default: 32)")
+    either("--every", type=_positive, metavar="N", help="each N-th frame; 1 for all")
+    add("--worst", **number, default=0, help="the N largest errors, in worst/")
+    add("--best", **number, default=0, help="the N smallest errors, in best/")
+    video = (
+        "the frames of --num_vis or --every (default: all) as SAVE_DIR/video.mp4 instead of single "
+        "pictures"
     )
-    spread.add_argument("--every", type=_positive, metavar="N", help="each N-th frame; 1 for all")
-    pictures.add_argument(
-        "--worst", type=_count, default=0, metavar="N", help="the N largest errors, in worst/"
-    )
-    pictures.add_argument(
-        "--best", type=_count, default=0, metavar="N", help="the N smallest errors, in best/"
-    )
-    pictures.add_argument(
-        "--video",
-        action="store_true",
-        help="the frames of --num_vis or --every (default: all) as SAVE_DIR/video.mp4 instead of "
-        "single pictures",
-    )
-    parser.add_argument(
-        "--report",
-        action="store_true",
-        help="write SAVE_DIR/report.html: tables, and up to 200 frames to look through in 3D; "
-        "works offline",
-    )
+    add("--video", action="store_true", help=video)
     return parser.parse_args(argv)
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number of 0 or more")
+def _count(text: str, least: int = 0) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number of at least {least}")
     return int(text)
 
 
 def _positive(text: str) -> int:
-    if _count(text) == 0:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return int(text)
+    return _count(text, 1)
 
 
 def writable_folder(path: Path) -> Path:
-    """Create the output folder; a read-only one is refused before hours of work, not after.
-
-    Raises:
-        UserError: where nothing can be written.
-    """
+    """Create the output folder; a read-only one is refused before hours of work, not after."""
     make_folder(path)
     try:
         tempfile.TemporaryFile(dir=path).close()
@@ -163,31 +113,21 @@ def writable_folder(path: Path) -> Path:
 
 
 def open_labelled(root: Path, set_type: SetType, input_size: int) -> BaseDataset:
-    """The split to evaluate on.
-
-    Raises:
-        UserError: for one that is missing, empty or has pictures without any label.
-    """
+    """The split to evaluate on; UserError where it is missing, empty or has no labels at all."""
     try:
         return open_split(root, set_type, input_size)
     except UserError:
         split = root / set_type.folder
-        if any(split.glob("*/*/cam_down/rgba/*.png")) and not any(
-            split.glob("*/*/cam_down/json/*")
-        ):
-            raise UserError(
-                f"{split}: pictures without labels, so there is no error to measure; "
-                "use inference.py --input_dir for poses of unlabelled pictures"
-            ) from None
-        raise
+        if any(split.glob("*/*/cam_down/json/*")) or not any(split.glob("*/*/cam_down/rgba/*.png")):
+            raise
+        raise UserError(
+            f"{split}: pictures without labels, so there is no error to measure; "
+            "use inference.py --input_dir for poses of unlabelled pictures"
+        ) from None
 
 
 def training_mean_pose(loaded: LoadedModel, root: Path) -> np.ndarray:
-    """(16, 3) metres: mean pose of the model's training set, else of TrainSet in the data root.
-
-    Raises:
-        UserError: where neither is there.
-    """
+    """(16, 3) metres: mean pose of the model's training set, else of TrainSet in the data root."""
     if loaded.mean_pose is not None:
         return loaded.mean_pose
     size = loaded.model.input_size
@@ -195,83 +135,71 @@ def training_mean_pose(loaded: LoadedModel, root: Path) -> np.ndarray:
     return open_split(root, SetType.TRAIN, size, pictures=False).annotations().mean_pose()
 
 
-def evaluate(loader: FrameLoader, evaluation: Evaluation) -> Poses:
-    """Run over all frames, printing the error of each; returns the poses.
-
-    Raises:
-        UserError: if not one frame could be read.
-    """
-    total = len(loader.dataset)
+def evaluate(loader: FrameLoader, predictor: PosePredictor, mean_pose: np.ndarray) -> Poses:
+    """Poses of all frames, the error of each printed; UserError if none could be read."""
+    total, track, batches = len(loader.dataset), predictor.new_track(), []
     with tqdm(total=total, desc="evaluating", unit="frame", dynamic_ncols=True) as bar:
         for batch in loader:
-            frames = zip(batch.frame_ids, evaluation.add(batch), batch.actions, strict=True)
+            poses = predict(predictor, batch, track)
+            batches.append(poses)
+            frames = zip(poses.frame_ids, poses.mpjpe, poses.actions, strict=True)
             # One call a batch: each redraws the bar.
             tqdm.write(
                 "\n".join(f"{name}  {mpjpe:7.1f} mm  {action}" for name, mpjpe, action in frames)
             )
             bar.update(len(batch))
     report_broken(loader.broken, loader.dataset.set_type)
-    poses = evaluation.poses
-    if poses is None:
-        raise UserError(
-            f"none of {total} frames could be read (first: {loader.broken[0][1]}): "
-            "nothing to evaluate"
-        )
-    return poses
+    if not batches:
+        first = loader.broken[0][1]
+        raise UserError(f"none of {total} frames could be read (first: {first})")
+    return joined(batches, mean_pose)
 
 
 def save_figures(
-    save_dir: Path,
-    about: dict[str, Any],
-    results: dict[str, Any],
-    poses: Poses,
-    frames: list[FrameResult],
+    save_dir: Path, about: dict[str, Any], results: dict[str, Any], poses: Poses
 ) -> None:
     """Write all that is not a picture, then print the tables."""
-    blocks = result_blocks(results)
-    table = f"{text_table(blocks)}\n\n{text_summary(results)}\n"
+    blocks = tables.result_blocks(results)
+    table = f"{tables.text_table(blocks)}\n\n{tables.text_summary(results)}\n"
     write_text(save_dir / "table.txt", table)
-    write_text(save_dir / "table.md", markdown_table(blocks))
-    write_text(save_dir / "table.tex", latex_table(blocks))
-    write_frames_csv(save_dir / "frames.csv", frames)
+    write_text(save_dir / "table.md", tables.markdown_table(blocks))
+    write_text(save_dir / "table.tex", tables.latex_table(blocks))
+    poses.write_csv(save_dir / "frames.csv")
     poses.save(save_dir / "poses.npz")
-    # Last: where it lies, the rest is whole.
-    content = json.dumps(about | results, indent=2, allow_nan=False)
-    write_text(save_dir / "results.json", content + "\n")
+    # Last: where it exists, the rest is complete.
+    content = json.dumps(about | results, indent=2, allow_nan=False) + "\n"
+    write_text(save_dir / "results.json", content)
     print(f"\n{table}\nResults:  {save_dir / 'results.json'}, tables and frames.csv beside it")
 
 
-def draw(painter: SplitPainter, frames: list[FrameResult], arguments: argparse.Namespace) -> None:
+def draw(painter: SplitPainter, poses: Poses, arguments: argparse.Namespace) -> None:
     """Draw the frames that were asked for."""
-    save_dir = arguments.save_dir
-    if arguments.every is None and arguments.num_vis is None and arguments.video:
-        spread = frames
-    elif arguments.every is not None:
-        spread = frames[:: arguments.every]
-    else:
-        spread = evenly_spaced(frames, _NUM_VIS if arguments.num_vis is None else arguments.num_vis)
-    if spread and arguments.video:
-        painter.save_video(spread, save_dir / "video.mp4")
-        print(f"Video:    {save_dir / 'video.mp4'} ({len(spread)} frames)")
-    elif spread:
-        painter.save_all(spread, save_dir / "pictures")
-        print(f"Pictures: {save_dir / 'pictures'} ({len(spread)})")
-    for name, chosen in (
-        ("worst", sorted(frames, key=lambda frame: -frame.mpjpe)[: arguments.worst]),
-        ("best", sorted(frames, key=lambda frame: frame.mpjpe)[: arguments.best]),
-    ):
-        if chosen:
-            painter.save_all(chosen, save_dir / name, ranked=True)
-            print(f"{name.capitalize() + ':':<9} {save_dir / name} ({len(chosen)})")
+    save_dir, rows = arguments.save_dir, range(len(poses.actions))
+    if arguments.every is not None:
+        rows = rows[:: arguments.every]
+    elif arguments.num_vis is not None or not arguments.video:
+        rows = evenly_spaced(rows, 32 if arguments.num_vis is None else arguments.num_vis)
+    if rows and arguments.video:
+        painter.save_video(poses, rows, save_dir / "video.mp4")
+        print(f"Video:    {save_dir / 'video.mp4'} ({len(rows)} frames)")
+    elif rows:
+        painter.save_all(poses, rows, save_dir / "pictures")
+        print(f"Pictures: {save_dir / 'pictures'} ({len(rows)})")
+    worst = np.argsort(-poses.mpjpe, kind="stable")[: arguments.worst].tolist()
+    best = np.argsort(poses.mpjpe, kind="stable")[: arguments.best].tolist()
+    for name, ranked in (("worst", worst), ("best", best)):
+        if ranked:
+            painter.save_all(poses, ranked, save_dir / name, ranked=True)
+            print(f"{name.capitalize() + ':':<9} {save_dir / name} ({len(ranked)})")
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Command line of the evaluation."""
-    arguments = parse_arguments(argv)
-    with memory_advice(
-        f"with batches of {arguments.batch_size} pictures", "lower --batch_size, or add --gpu cpu"
-    ):
-        run(arguments)
+def report_rows(total: int, count: int = 200, length: int = 20) -> list[int]:
+    """Rows of a report, which 200 frames keep below 15 MB: about ``count`` in runs of ``length``
+    neighbours, which can be played as a sequence, spread evenly; all of few."""
+    if count >= total:
+        return list(range(total))
+    starts = evenly_spaced(range(max(1, total - length + 1)), max(1, count // length))
+    return sorted({row for start in starts for row in range(start, min(start + length, total))})
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -288,32 +216,35 @@ def run(arguments: argparse.Namespace) -> None:
 
     batches = -(-len(dataset) // arguments.batch_size)
     workers = min(cpu_count(), batches // _BATCHES_PER_WORKER)
-    loader = FrameLoader(
-        dataset,
-        arguments.batch_size,
-        workers if arguments.workers is None else arguments.workers,
-    )
-    evaluation = Evaluation(predictor, mean_pose, predictor.new_track())
-    poses = evaluate(loader, evaluation)
-    results, frames = measure(poses), poses.frames()
+    workers = workers if arguments.workers is None else arguments.workers
+    loader = FrameLoader(dataset, arguments.batch_size, workers)
+    poses = evaluate(loader, predictor, mean_pose)
+    results = measure(poses)
     about = {
         "schema": SCHEMA,
         "model": str(arguments.load_model),
         "model_sha256": sha256(arguments.load_model),
         "data": set_type.value,
         "data_root": str(arguments.data_root),
-        "frames": len(frames),
-        "skipped": [
-            {"frame": str(frame_id), "reason": reason} for frame_id, reason in loader.broken
-        ],
+        "frames": len(poses.actions),
+        "skipped": [{"frame": str(name), "reason": reason} for name, reason in loader.broken],
     }
-    save_figures(save_dir, about, results, poses, frames)
+    save_figures(save_dir, about, results, poses)
     painter = SplitPainter(arguments.data_root, set_type, cpu_count())
-    draw(painter, frames, arguments)
+    draw(painter, poses, arguments)
     if arguments.report:
-        shown = evenly_spaced_runs(frames, _REPORT_FRAMES)
-        write_report(save_dir / "report.html", about, results, shown, painter)
+        rows = report_rows(len(poses.actions))
+        write_report(save_dir / "report.html", about, results, poses, rows, painter)
         print(f"Report:   {save_dir / 'report.html'} (open it in a browser)")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of the evaluation."""
+    arguments = parse_arguments(argv)
+    with memory_advice(
+        f"with batches of {arguments.batch_size} pictures", "lower --batch_size, or add --gpu cpu"
+    ):
+        run(arguments)
 
 
 if __name__ == "__main__":

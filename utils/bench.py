@@ -7,7 +7,6 @@ What is compared takes turns, so that other load meets all of it; figures are me
 """
 
 import argparse
-import functools
 import itertools
 import os
 import statistics
@@ -16,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,6 @@ from skimage.transform import resize
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
 from base.camera import RELEASE_CAMERA
-from base.frame import FrameId
 from base.set_type import SetType
 from base.skeleton import LIMBS, neck_centred
 from dataset import open_split
@@ -58,7 +57,7 @@ from utils.common.device import GPU_HELP, fast_bf16, prepare_device, select_devi
 from utils.common.networks import Start, stage_network
 from utils.common.paths import CONFIGS, DEFAULT_CONFIG, REPOSITORY
 from utils.drawing.frame import DrawnPose, FramePainter
-from utils.evaluation.evaluate import Evaluation
+from utils.evaluation.poses import predict
 from utils.inference.pose_predictor import OnnxPosePredictor
 from utils.inference.predictor import load_network, ready_network
 from utils.training.data import LabelLoader
@@ -67,11 +66,15 @@ from utils.training.stage import Stage
 from utils.training.trainer import Trainer
 
 SIZE, BATCH, WORKERS = 368, 16, cpu_count()
+#: Depth of the trunk that bench_train trains, and steps of a measurement.
+DEPTH, STEPS = 101, 3
 #: Kind of model, depth of its trunk, side of its picture: what bench_inference measures.
 NETWORKS = (
     *(("autoencoder", 18, 160), ("autoencoder", 18, 256), ("autoencoder", 101, 368)),
     *(("transformer", 18, 160), ("transformer", 18, 368)),
 )
+#: Frames of the sets that bench_synthetic makes, each with as many workers as there may be.
+SETS, CORES = (50, 400), sorted({1, 2, WORKERS})
 #: Work, and the frames it is for; a float that it returns is its own measure of frames a second.
 Ways = dict[str, tuple[Callable[[], Any], int]]
 
@@ -117,48 +120,44 @@ class ReferenceFrames(Dataset):
 def bench_data(options: argparse.Namespace) -> None:
     """Loading frames from a tree and from shards, and labels alone."""
 
-    def load(batches: Any, passes: int = 1, targets: bool = False) -> None:
-        for _ in range(passes):
-            for batch in batches:
-                if targets:
-                    to_input(batch.images)
-                    draw_heatmaps(batch.joints2d, SIZE, HeatmapShape(48))
+    def load(batches: Any, targets: bool = False) -> None:
+        for batch in batches:
+            if targets:
+                to_input(batch.images)
+                draw_heatmaps(batch.joints2d, SIZE, HeatmapShape(48))
 
     plain, root = ReferenceFrames(options.data_root, SIZE), options.data_root
-    loader = DataLoader(plain, BATCH, num_workers=WORKERS, persistent_workers=True)
-    ways: Ways = {"reference": (functools.partial(load, loader), len(plain))}
+    loader = DataLoader(plain, BATCH, num_workers=WORKERS, persistent_workers=bool(WORKERS))
+    ways: Ways = {"reference": (partial(load, loader), len(plain))}
     with tempfile.TemporaryDirectory() as packed:
         launch("utils/pack_data.py", "--input", root, "--output", packed, quiet=True)
         for name, where in (("tree", root), ("shards", packed)):
             frames = FrameLoader(open_split(where, SetType.TRAIN, SIZE), BATCH, WORKERS)
-            made = functools.partial(load, frames, targets=True)
-            ways[name] = functools.partial(load, frames), len(plain)
-            ways[f"{name}, input and targets made too"] = made, len(plain)
+            ways[name] = partial(load, frames), len(plain)
+            ways[f"{name}, input and targets made too"] = partial(load, frames, True), len(plain)
         labels = open_split(packed, SetType.TRAIN, SIZE, pictures=False)
         alone = LabelLoader(labels, torch.device("cpu"), batch_size=BATCH)
         # One pass is too short to be timed.
-        ways["annotations"] = functools.partial(load, alone, 100), 100 * len(labels)
+        ways["annotations"] = lambda: [load(alone) for _ in range(100)], 100 * len(labels)
         compare(f"loading, {WORKERS} workers, {SIZE} px", ways, options.rounds)
 
 
-def step_rate(step: Callable, batches: Iterator[Any], frames: int, steps: int) -> float:
+def step_rate(step: Callable, batches: Iterator[Any], frames: int) -> float:
     """Frames per second of training steps, loading included, after one to warm up."""
     wait = torch.cuda.synchronize if torch.cuda.is_available() else bool
     step(next(batches))
     wait()
     since = time.perf_counter()
-    for _ in range(steps):
+    for _ in range(STEPS):
         step(next(batches))
     wait()
-    return steps * frames / (time.perf_counter() - since)
+    return STEPS * frames / (time.perf_counter() - since)
 
 
-def reference_rate(
-    stage: str, depth: int, size: int, root: Path, device: torch.device, steps: int
-) -> float:
+def reference_rate(stage: str, root: Path, device: torch.device) -> float:
     """:func:`step_rate` of the reference's train2d or train3d: batches of 16, fp32, Adam."""
-    frames, two = ReferenceFrames(root, size), stage == "train2d"
-    network = PoseResNet(f"resnet{depth}") if two else LiftingAutoencoder(frames.shape.size)
+    frames, two = ReferenceFrames(root, SIZE), stage == "train2d"
+    network = PoseResNet(f"resnet{DEPTH}") if two else LiftingAutoencoder(frames.shape.size)
     optimizer = torch.optim.Adam(network.to(device).train().parameters(), lr=1e-3)
     # As many as the release has: at the end of a small set the processes would start anew.
     sampler = RandomSampler(frames, replacement=True, num_samples=252_000)
@@ -176,16 +175,13 @@ def reference_rate(
         optimizer.step()
 
     batches = iter(DataLoader(frames, BATCH, sampler=sampler, num_workers=WORKERS))
-    return step_rate(step, batches, BATCH, steps)
+    return step_rate(step, batches, BATCH)
 
 
-def our_rate(
-    stage: str, batch: int, depth: int, size: int, root: Path, processes: Processes
-) -> Callable[..., float]:
+def our_rate(stage: str, batch: int, root: Path, processes: Processes) -> Callable[..., float]:
     """What measures :func:`step_rate` of our training, with loading or without."""
-    # Read from disk, as a set of the release's size is.
-    data = {"input_size": size, "workers": WORKERS, "memory_gib": 0}
-    changes = {"model": {"depth": depth}, "data": data, stage: {"batch_size": batch}}
+    data = {"input_size": SIZE, "workers": WORKERS, "memory_gib": 0}  # as of a large set
+    changes = {"model": {"depth": DEPTH}, "data": data, stage: {"batch_size": batch}}
     network, config = stage_network(stage, load_config(DEFAULT_CONFIG, changes), Start())
     made = Stage(stage, network, config, root, processes)
     with tempfile.TemporaryDirectory() as folder:
@@ -196,34 +192,30 @@ def our_rate(
         for made.loader.epoch in itertools.count():
             yield from ([batch] for batch in made.loader)
 
-    def measure(steps: int, loading: bool = True) -> float:
-        batches = epochs() if loading else itertools.repeat(next(epochs()))
-        return step_rate(step, batches, batch, steps)
+    def measure(loading: bool = True) -> float:
+        return step_rate(step, epochs() if loading else itertools.repeat(next(epochs())), batch)
 
     return measure
 
 
 def bench_train(options: argparse.Namespace) -> None:
     """Training steps, loading included."""
-    depth, size, steps = (18, 64, 1) if options.quick else (101, SIZE, 3)
-    network = depth, size, options.data_root
     with Processes(options.gpu) as here, ProcessPoolExecutor(1, get_context("spawn")) as other:
         # Starts the process, before anything is set up that makes ours faster.
         other.submit(torch.set_num_threads, torch.get_num_threads()).result()
         prepare_device(here.device, "auto", tf32=True)
         for stage, large in (("train3d", options.batch_size), ("train2d", None)):
-            about = reference_rate, stage, *network, here.device
-            reference = functools.partial(other.submit, *about)
-            ours = our_rate(stage, BATCH, *network, here)
+            reference = partial(other.submit, reference_rate, stage, options.data_root, here.device)
+            ours = our_rate(stage, BATCH, options.data_root, here)
             ways: Ways = {
-                "reference, batch 16, fp32": (lambda f=reference: f(steps).result(), BATCH),
-                "ours, batch 16": (functools.partial(ours, steps), BATCH),
+                "reference, batch 16, fp32": (lambda f=reference: f().result(), BATCH),
+                "ours, batch 16": (ours, BATCH),
             }
             if large:
-                ours = our_rate(stage, large, *network, here)
-                ways[f"ours, batch {large}"] = functools.partial(ours, steps), large
+                more = our_rate(stage, large, options.data_root, here)
+                ways[f"ours, batch {large}"] = more, large
             else:
-                ways["ours, without loading"] = functools.partial(ours, steps, False), BATCH
+                ways["ours, without loading"] = partial(ours, loading=False), BATCH
             compare(stage, ways, options.rounds)
             del ours, ways  # gigabytes
 
@@ -242,7 +234,7 @@ def bench_inference(options: argparse.Namespace) -> None:
     def forward(plain: torch.nn.Module, images: torch.Tensor, rays: CameraRays) -> None:
         plain(images, rays).joints3d.cpu()
 
-    for kind, depth, size in [("autoencoder", 18, 64)] if options.quick else NETWORKS:
+    for kind, depth, size in NETWORKS:
         changes = {"data": {"input_size": size}, "model": {"kind": kind, "depth": depth}}
         config, crop = Config().overridden(changes), SquareCrop(size)
         plain = build(config.model, size).eval()
@@ -254,24 +246,23 @@ def bench_inference(options: argparse.Namespace) -> None:
             if name in plain.parts
         }
         with tempfile.TemporaryDirectory() as folder:
-            model = Path(folder) / "random.tar"
+            model, file = Path(folder) / "random.tar", Path(folder) / "random.onnx"
             save_checkpoint(model, weights | {"config": config.model_dump()})
             networks = {form: load_network(model, gpu, form) for form in forms}
             for form, flags in {"fp32": [], "int8": ["--int8", "--pictures", path.parent]}.items():
-                file = model.with_name(f"{form}.onnx")
                 export = ["--load_model", model, "--output", file, *flags]
                 launch("utils/export_onnx.py", *export, quiet=True)
                 onnx = OnnxPosePredictor(file, torch.get_num_threads())
                 networks[f"ONNX Runtime {form}"] = onnx
-        title = f"{kind}, ResNet-{depth} at {size}"
         plain.to(device)
         for batch in (1, 8):
             images = to_input(torch.from_numpy(np.stack([crop.image(frame)] * batch)), device)
-            work = functools.partial(forward, plain, images, rays)
-            ways: Ways = {"plain PyTorch fp32, forward alone": (work, batch)}
+            work = partial(forward, plain, images, rays), batch
+            ways: Ways = {"plain PyTorch fp32, forward alone": work}
             for form, network in networks.items():
-                ways[f"end to end, {form}"] = functools.partial(poses, network, crop, batch), batch
-            compare(f"{title}, batch {batch}", ways, options.rounds)
+                ways[f"end to end, {form}"] = partial(poses, network, crop, batch), batch
+            title = f"{kind}, ResNet-{depth} at {size}, batch {batch}"
+            compare(title, ways, options.rounds)
 
 
 def bench_evaluation(options: argparse.Namespace) -> None:
@@ -293,13 +284,11 @@ def bench_evaluation(options: argparse.Namespace) -> None:
     def ours() -> None:
         painter.paint(image, *drawn, title=f"a new caption each time: {next(count)}")
 
-    threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     ways: Ways = {"matplotlib with a fresh 3D axis": (plain, 1), "utils/drawing": (ours, 1)}
     # By the processor's clock, so that other load hardly shows.
-    title = "drawing a frame of 1280×720, one thread"
-    compare(title, ways, options.rounds, time.process_time)
-    cv2.setNumThreads(threads)
+    compare("drawing a frame of 1280×720", ways, options.rounds, time.process_time)
+    cv2.setNumThreads(-1)
 
     config, device = load_config(CONFIGS / "quickstart.yml"), select_device(options.gpu)
     plain = build(config.model, config.data.input_size).to(device).eval()
@@ -307,15 +296,9 @@ def bench_evaluation(options: argparse.Namespace) -> None:
     data = open_split(options.data_root, SetType.TRAIN, config.data.input_size)
     batch = collate([data[row] for row in range(BATCH)])
     prediction = network(batch.images)
-    evaluation = Evaluation(lambda _: prediction, prediction.joints3d[0])
-
-    def evaluate() -> None:
-        batch.frame_ids = [FrameId("a", "env_001", next(count)) for _ in range(BATCH)]
-        evaluation.add(batch)
-
     ways = {
         "forward pass of quickstart.yml": (lambda: network(batch.images), BATCH),
-        "all metrics and bookkeeping": (evaluate, BATCH),
+        "all metrics and bookkeeping": (lambda: predict(lambda *_: prediction, batch).mpjpe, BATCH),
     }
     compare(f"evaluation, batches of {BATCH}", ways, options.rounds)
 
@@ -329,8 +312,7 @@ def bench_synthetic(options: argparse.Namespace) -> None:
         "labels alone": ["--train", "0", "--label_frames"],
     }
     script = [sys.executable, str(REPOSITORY / "utils" / "make_synthetic.py"), "--val", "0"]
-    cores, sizes = ([1], [2]) if options.quick else (sorted({1, 2, WORKERS}), [50, 400])
-    for (kind, flags), workers, frames in itertools.product(kinds.items(), cores, sizes):
+    for (kind, flags), workers, frames in itertools.product(kinds.items(), CORES, SETS):
         count = frames * (40 if kind == "labels alone" else 1)
         with tempfile.TemporaryDirectory() as folder:
             command = [*script, "--test", "0", "--output", folder, "--workers", str(workers)]
@@ -351,12 +333,12 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=benches)
-    parser.add_argument("--gpu", default="0", help=GPU_HELP)
-    parser.add_argument("--rounds", type=int, default=5, help="measurements (default: 5)")
-    parser.add_argument("--batch_size", type=int, default=256, help="the large one of train3d")
-    parser.add_argument("--data_root", type=Path, default=REPOSITORY / "data" / "bench")
-    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
+    add = parser.add_argument
+    add("what", choices=benches)
+    add("--gpu", default="0", help=GPU_HELP)
+    add("--rounds", type=int, default=5, help="measurements (default: 5)")
+    add("--batch_size", type=int, default=256, help="the large one of train3d")
+    add("--data_root", type=Path, default=REPOSITORY / "data" / "bench")
     options = parser.parse_args(argv)
     if options.rounds < 1 or is_packed(options.data_root):
         raise UserError("--rounds must be at least 1, --data_root a tree, not a packed set")

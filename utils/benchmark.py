@@ -83,7 +83,7 @@ def evaluate_mean_pose(root: Path, path: Path) -> int:
 def carry_out(benchmark: Benchmark, place: Path, root: Path, gpu: str, checksum: dict) -> None:
     """Train and test the row and seed of a folder ROW/seed_N, going on where it was stopped.
 
-    run.json keeps what no log tells: set, machine, parameters, frames seen and seconds.
+    run.json keeps what is in no log: set, machine, parameters, frames seen and seconds.
     """
     row, commands = benchmark.rows[place.parent.name], benchmark.commands(place, root, gpu)
     record = {"set": checksum, "machine": machine(gpu)} | read(place / "run.json")
@@ -132,12 +132,13 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("name", help="YAML file, or one of experiments/configs/benchmark")
-    parser.add_argument("--rows", nargs="*", help="rows to train and test (default: all)")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
-    parser.add_argument("--gpu", default="0", help=GPU_HELP)
-    parser.add_argument("--output", type=Path, help="default: experiments/benchmark/NAME")
-    parser.add_argument("--page", type=Path, help="write the tables between the page's marks too")
+    add = parser.add_argument
+    add("name", help="YAML file, or one of experiments/configs/benchmark")
+    add("--rows", nargs="*", help="rows to train and test (default: all)")
+    add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
+    add("--gpu", default="0", help=GPU_HELP)
+    add("--output", type=Path, help="default: experiments/benchmark/NAME")
+    add("--page", type=Path, help="write the tables between the page's marks too")
     options = parser.parse_args(argv)
     named = CONFIGS / "benchmark" / f"{options.name}.yml"
     file = named if named.is_file() else Path(options.name)
@@ -160,9 +161,7 @@ def main(argv: list[str] | None = None) -> None:
     write_text(folder / "table.md", text)
     print(f"\n{text}\nTables: {folder / 'table.md'}")
     if options.page:
-        shown = [
-            finished[row][0] / "test" / "pictures" for row in benchmark.picture if row in finished
-        ]
+        shown = [finished[row][0] / "test/pictures" for row in benchmark.picture if row in finished]
         if shown and all(place.is_dir() for place in shown):
             picture = options.page.with_name(f"benchmark_{name}.jpg")
             write_pictures(picture, shown)
@@ -172,7 +171,6 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(
-        signal.SIGTERM, signal.default_int_handler
-    )  # as Ctrl-C, so that training ends too
+    # As Ctrl-C, so that training ends too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     run_command(main)

@@ -1,4 +1,10 @@
-"""Put evaluations side by side, each with its difference to the first and how sure that is."""
+"""Put evaluations side by side, each with its difference to the first and its 95 % interval.
+
+python utils/compare_results.py runs/baseline/results.json runs/wider/results.json
+
+The lower body, for a paper:
+python utils/compare_results.py A/results.json B/results.json --part lower --format latex
+"""
 
 import argparse
 import sys
@@ -8,57 +14,84 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import numpy as np
+
 from base.errors import UserError
 from base.files import write_text
 from utils.common.command import run_command
-from utils.evaluation.compare import difference, read_results, same_frames
-from utils.evaluation.distances import ALL, BODY_PARTS
+from utils.evaluation import tables
+from utils.evaluation.bootstrap import interval, resampled_means
+from utils.evaluation.mpjpe import ALL, BODY_PARTS
+from utils.evaluation.poses import read_results
 from utils.evaluation.published import TABLE_GROUPS
-from utils.evaluation.tables import HEADS, Block, Row, latex_table, markdown_table, text_table
+from utils.evaluation.tables import HEADS, Block, Row, row
 
-_EXAMPLES = """examples:
-  python utils/compare_results.py runs/baseline/results.json runs/wider/results.json
-  the lower body, for a paper:
-    python utils/compare_results.py A/results.json B/results.json --part lower --format latex
-"""
+_FORMATS = {
+    "text": tables.text_table,
+    "markdown": tables.markdown_table,
+    "latex": tables.latex_table,
+}
 
-_FORMATS = {"text": text_table, "markdown": markdown_table, "latex": latex_table}
-_NONE = "–"
+Results = dict[str, Any]
 
 
-def _difference_rows(
-    first: dict[str, Any], second: dict[str, Any], part: str, groups: Sequence[str]
-) -> list[Row]:
-    changes, ends = [], []
+def frames_by_character(results: Results) -> dict[str, dict[str, int]]:
+    """Character → group → frames; two runs that have the same can be compared in pairs."""
+    return {
+        name: {group: cell["frames"] for group, cell in parts["full"].items()}
+        for name, parts in results["characters"].items()
+    }
+
+
+def difference(
+    first: Results, second: Results, part: str, group: str
+) -> tuple[float, np.ndarray | None] | None:
+    """MPJPE of the second run less that of the first on the same frames, millimetres, and the (2,)
+    ends of its 95 % interval, None with fewer than two characters; None for an empty group.
+
+    The same characters are drawn for both in each resample, so that what makes a character hard
+    falls out of the difference.
+    """
+    people = sorted(first["characters"])
+    ours, theirs = (
+        [run["characters"][name][part].get(group) for name in people] for run in (first, second)
+    )
+    counts = np.array([cell["frames"] if cell else 0.0 for cell in ours])
+    changes = [b["mpjpe"] - a["mpjpe"] if a else 0.0 for a, b in zip(ours, theirs, strict=True)]
+    sums = counts * changes
+    if counts.sum() == 0:
+        return None
+    several = np.count_nonzero(counts) > 1
+    ends = interval(resampled_means(sums[:, None], counts))[:, 0] if several else None
+    return float(sums.sum() / counts.sum()), ends
+
+
+def _difference_rows(first: Results, second: Results, part: str, groups: Sequence[str]) -> list:
+    changes, intervals = [], []
     for group in groups:
-        found = difference(first, second, part, group)
-        if found is None:
-            changes.append(_NONE)
-            ends.append("")
-            continue
-        mean, bounds = found
-        sure = bounds is not None and (bounds[0] > 0 or bounds[1] < 0)
-        changes.append(f"{mean:+.1f}{'*' if sure else ''}")
-        ends.append("" if bounds is None else f"{bounds[0]:+.1f}…{bounds[1]:+.1f}")
-    rows = [Row("  difference", changes)]
-    return [*rows, Row("  95 % interval", ends)] if any(ends) else rows
+        mean, ends = difference(first, second, part, group) or (None, None)
+        clear = ends is not None and (ends[0] > 0 or ends[1] < 0)
+        changes.append("–" if mean is None else f"{mean:+.1f}{'*' if clear else ''}")
+        intervals.append("" if ends is None else f"{ends[0]:+.1f}…{ends[1]:+.1f}")
+    rows = [Row("  difference", changes), Row("  95 % interval", intervals)]
+    return rows if any(intervals) else rows[:1]
 
 
 def comparison(
-    runs: Sequence[dict[str, Any]], names: Sequence[str], part: str, groups: Sequence[str]
+    runs: Sequence[Results], names: Sequence[str], part: str, groups: Sequence[str]
 ) -> tuple[list[Block], list[str]]:
-    """Table of the runs, and what must be said below it."""
+    """Table of the runs, and the notes below it."""
     blocks, notes = [], []
-    for position, (results, name) in enumerate(zip(runs, names, strict=True)):
-        cells = [results[part].get(group, {}).get("mpjpe") for group in groups]
-        rows = [Row(name, [_NONE if cell is None else f"{cell:.1f}" for cell in cells])]
-        if position:
-            if same_frames(runs[0], results):
+    for results, name in zip(runs, names, strict=True):
+        errors = {group: cell["mpjpe"] for group, cell in results[part].items()}
+        rows = [row(name, errors, groups)]
+        if results is not runs[0]:
+            if frames_by_character(runs[0]) == frames_by_character(results):
                 rows += _difference_rows(runs[0], results, part, groups)
             else:
                 notes.append(f"{name}: measured on other frames than {names[0]}: no difference.")
         blocks.append(Block("", rows))
-    if len(runs) > 1 and len(notes) < len(runs) - 1:
+    if len(notes) < len(runs) - 1:
         notes.append(
             f"Difference to {names[0]}, negative is better; * where the 95 % interval, characters "
             "resampled for both runs alike, leaves out zero."
@@ -67,50 +100,40 @@ def comparison(
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """The shortest ends of the paths' folders that tell them apart."""
-    folders = [(path if path.is_dir() else path.parent).resolve().parts for path in paths]
-    for length in range(1, max(map(len, folders)) + 1):
-        names = ["/".join(parts[-length:]).replace("//", "/") for parts in folders]
-        if len(set(names)) == len(set(folders)):
+    """The shortest ends of the folders that differ, or of the files where folders are equal."""
+    folders = [(path if path.is_dir() else path.parent).resolve() for path in paths]
+    ends = folders if len(set(folders)) == len(paths) else [path.resolve() for path in paths]
+    for length in range(1, max(len(path.parts) for path in ends) + 1):
+        names = ["/".join(path.parts[-length:]) for path in ends]
+        if len(set(names)) == len(set(ends)):
             break
-    if len(set(names)) < len(names):
-        names = [f"{name} ({path.name})" for name, path in zip(names, paths, strict=True)]
     return names
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "results", type=Path, nargs="+", help="results.json of demo.py, or the folders they lie in"
-    )
-    parser.add_argument("--names", nargs="+", help="what to call them (default: their folders)")
-    parser.add_argument("--part", choices=list(BODY_PARTS), default="full", help="default: full")
-    parser.add_argument("--format", choices=list(_FORMATS), default="text", help="default: text")
-    parser.add_argument("--output", type=Path, help="write the table here too")
-    return parser
 
 
 def main(argv: list[str] | None = None) -> None:
     """Print the comparison."""
-    arguments = _parser().parse_args(argv)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("results", type=Path, nargs="+", help="results.json of demo.py, or their folders")
+    add("--names", nargs="+", help="what to call them (default: their folders)")
+    add("--part", choices=list(BODY_PARTS), default="full", help="default: full")
+    add("--format", choices=list(_FORMATS), default="text", help="default: text")
+    add("--output", type=Path, help="write the table here too")
+    arguments = parser.parse_args(argv)
     runs = [read_results(path) for path in arguments.results]
     names = arguments.names or short_names(arguments.results)
     if len(names) != len(runs):
         raise UserError(f"--names: {len(names)} names for {len(runs)} results")
-    present = [
-        position
-        for position, group in enumerate(TABLE_GROUPS)
+    heads = {
+        group: head
+        for group, head in zip(TABLE_GROUPS, HEADS, strict=True)
         if group == ALL or any(group in results["full"] for results in runs)
-    ]
-    groups = [TABLE_GROUPS[position] for position in present]
-    blocks, notes = comparison(runs, names, arguments.part, groups)
-    table = _FORMATS[arguments.format](
-        blocks, [HEADS[position] for position in present], f"MPJPE, mm, {arguments.part} body"
-    )
+    }
+    blocks, notes = comparison(runs, names, arguments.part, list(heads))
+    corner = f"MPJPE, mm, {arguments.part} body"
+    table = _FORMATS[arguments.format](blocks, list(heads.values()), corner)
     mark = "% " if arguments.format == "latex" else ""
     text = "\n".join([table.rstrip("\n"), "", *(mark + note for note in notes)]).rstrip("\n")
     print(text)

@@ -1,9 +1,9 @@
-"""Draw a model's 2D joints over pictures, many on one sheet: a look at how it does on real frames.
+"""Draw a model's 2D joints over pictures, many on one sheet: for real frames without labels.
 
 python utils/draw_predictions.py --input_dir real_frames --camera training --output sheet.png
 
-Joints of low confidence are drawn as rings.  Where you know the places of some joints, a file of
-them ({"a.png": {"LeftHand": [218, 117]}}, pixels of the picture) tells how many are found:
+Joints of low confidence are drawn as rings.  With a file of known places of
+joints ({"a.png": {"LeftHand": [218, 117]}}, pixels of the picture) it counts how many are found:
 
 python utils/draw_predictions.py --load_model model_best.tar --input_dir real_frames \\
     --camera training --points points.json --within 15 --output sheet.png
@@ -49,11 +49,8 @@ Points = dict[str, dict[Literal[JOINTS], tuple[float, float]]]
 def overlay(
     picture: np.ndarray, joints2d: np.ndarray, confidence: np.ndarray, size: int
 ) -> np.ndarray:
-    """Joints (16, 2), pixels of a picture (H, W, 3) uint8 RGB, drawn over its central square.
-
-    Left limbs are orange, right ones blue; ``confidence`` is (16,) in [0, 1].  Returns (size, size,
-    3) uint8 RGB.
-    """
+    """(size, size, 3) uint8 RGB: joints (16, 2), pixels of a picture (H, W, 3), over its central
+    square, left limbs orange, right ones blue; ``confidence`` is (16,) in [0, 1]."""
     crop = SquareCrop(size, picture.shape[1], picture.shape[0])
     drawn = crop.image(picture).copy()
     at = np.rint(np.clip(crop.points(joints2d), -size, 2 * size)).astype(int).tolist()
@@ -67,20 +64,16 @@ def overlay(
 
 
 def read_points(path: Path, pictures: Sequence[str]) -> Points:
-    """Known places of joints from a JSON file.
-
-    Raises:
-        UserError: for a file that is missing or none of this kind, an unknown joint, or one that
-            names none of ``pictures``, which are files' names.
-    """
+    """Known places of joints from a JSON file; UserError for one that is missing, of another kind,
+    with an unknown joint, or that names none of ``pictures``."""
     try:
         points = TypeAdapter(Points).validate_json(path.read_bytes())
     except OSError as error:
         raise UserError(f"--points {path}: {error.strerror}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        place = " ".join(str(part) for part in first["loc"] if part != "[key]")
-        raise UserError(f"--points {path}: {place or 'file'}: {first['msg']}") from None
+        place = " ".join(str(part) for part in first["loc"] if part != "[key]") or "file"
+        raise UserError(f"--points {path}: {place}: {first['msg']}") from None
     if not points.keys() & set(pictures):
         raise UserError(f"--points {path}: names none of the pictures")
     return points
@@ -123,11 +116,9 @@ def main(argv: list[str] | None = None) -> None:
     save_picture(options.output, draw_sheet(drawn, _COLUMNS))
     print(f"{len(drawn)} pictures: {options.output}")
     if distances:
-        found = np.mean(np.array(distances) <= options.within)
-        print(
-            f"{found:.0%} of {len(distances)} known joints are found within {options.within:g} px; "
-            f"median distance {np.median(distances):.1f} px"
-        )
+        found = f"{np.mean(np.array(distances) <= options.within):.0%} of {len(distances)}"
+        median = f"median distance {np.median(distances):.1f} px"
+        print(f"{found} known joints are found within {options.within:g} px; {median}")
 
 
 if __name__ == "__main__":

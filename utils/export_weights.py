@@ -25,8 +25,8 @@ from utils.common.checkpoint import OF_THE_RUN, read_content
 from utils.common.command import run_command
 from utils.common.networks import LoadedModel, load_pose_model
 from utils.common.pretrained import CARD, PRETRAINED
-from utils.evaluation.compare import read_results
-from utils.evaluation.distances import ALL, BODY_PARTS
+from utils.evaluation.mpjpe import ALL, BODY_PARTS
+from utils.evaluation.poses import read_results
 from utils.inference.confidence import confidence_path
 from utils.inference.pose_predictor import PosePredictor
 

@@ -12,24 +12,23 @@ from base.set_type import SetType
 from dataset import open_split
 from dataset.batch import collate
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
-from model import build
 from utils import bench, pack_data
-from utils.common.config import Config
-from utils.common.device import select_device
-from utils.inference.predictor import ready_network
 
 
 @pytest.fixture
 def rows(tiny_data, monkeypatch, capsys):
     """Run a bench; its rows: name → (frames a second, ratio to the first of its table)."""
-    monkeypatch.setattr(bench, "WORKERS", 1)
+    monkeypatch.setattr(bench, "WORKERS", 0)
     monkeypatch.setattr(bench, "SIZE", 64)
     monkeypatch.setattr(bench, "BATCH", 4)
+    monkeypatch.setattr(bench, "DEPTH", 18)
+    monkeypatch.setattr(bench, "STEPS", 1)
+    monkeypatch.setattr(bench, "NETWORKS", [("autoencoder", 18, 64)])
     monkeypatch.setattr(bench, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))
     monkeypatch.setattr(bench, "prepare_device", lambda *_, **__: None)
 
     def run(what):
-        flags = ["--rounds", "1", "--quick", "--gpu", "cpu", "--data_root", str(tiny_data)]
+        flags = ["--rounds", "1", "--gpu", "cpu", "--data_root", str(tiny_data)]
         bench.main([what, *flags, "--batch_size", "8"])
         found = re.findall(r"^  (\S.*?) {2,}([\d.,]+) +([\d.,]+) +([\d.,]+)$",
                            capsys.readouterr().out, re.MULTILINE)  # fmt: skip
@@ -74,14 +73,9 @@ def test_loading_and_drawing_and_training_are_measured(rows, monkeypatch):
 
 
 def test_inference_is_measured_in_each_form(rows, monkeypatch):
-    config = Config().overridden({"data": {"input_size": 64}, "model": {"depth": 18}})
-    device = select_device("cpu")
-    exported, network = (
-        [],
-        ready_network(build(config.model, config.data.input_size).eval(), device, "fp32"),
-    )
+    exported = []
     monkeypatch.setattr(bench, "launch", lambda script, *flags, **_: exported.append(flags))
-    monkeypatch.setattr(bench, "OnnxPosePredictor", lambda path, threads: network)
+    monkeypatch.setattr(bench, "OnnxPosePredictor", lambda path, threads: lambda images: None)
     monkeypatch.setattr(bench, "fast_bf16", lambda device: False)
     kinds = [f"end to end, {kind}" for kind in ("fp32", "ONNX Runtime fp32", "ONNX Runtime int8")]
     assert names(rows("inference")) == ["plain PyTorch fp32, forward alone", *kinds] * 2
@@ -95,7 +89,9 @@ def test_sets_of_each_kind_are_made_and_their_memory_is_told(
     script, log = tmp_path / "utils" / "make_synthetic.py", tmp_path / "log"
     script.write_text(f"import sys; open({str(log)!r}, 'a').write(f'{{sys.argv[1:]}}\\n')")
     monkeypatch.setattr(bench, "REPOSITORY", tmp_path)
-    flags = ["synthetic", "--quick", "--data_root", str(tiny_data)]
+    monkeypatch.setattr(bench, "SETS", [2])
+    monkeypatch.setattr(bench, "CORES", [1])
+    flags = ["synthetic", "--data_root", str(tiny_data)]
     bench.main(flags)
     asked = [line.rstrip("]\n").split(", ") for line in log.read_text().splitlines()]
     assert [flags[-1] for flags in asked] == ["'2'"] * 3 + ["'80'"]

@@ -12,10 +12,9 @@ from base.camera import RELEASE_CAMERA
 from base.errors import UserError
 from dataset.transforms import SquareCrop
 from utils import draw_figures
-from utils.drawing import figures
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.style import PREDICTED, TRUTH
-from utils.evaluation.compare import read_results
+from utils.evaluation.poses import read_results
 
 FIGURES = [
     *("errors_by_action", "errors_by_joint", "error_distribution"),
@@ -31,8 +30,10 @@ def demo_run(tmp_path_factory, tiny_checkpoint, tiny_data):
     return folder
 
 
-def test_one_command_draws_every_figure_as_png_and_pdf(demo_run, capsys):
-    draw_figures.main([str(demo_run), "--gpu", "cpu"])
+def test_one_command_draws_every_figure_as_png_and_pdf(demo_run, tiny_runs, capsys):
+    # The model that the heatmaps are of is the pretrained one, which sees the camera's rays.
+    options = ["--load_model", "pretrained", "--log_dir", str(tiny_runs["train3d"])]
+    draw_figures.main([str(demo_run), "--gpu", "cpu", *options])
     assert "left out" not in capsys.readouterr().err
     for name in FIGURES:
         picture = cv2.imread(str(demo_run / "figures" / f"{name}.png"))
@@ -57,35 +58,42 @@ def test_bars_have_the_heights_and_intervals_of_the_results(demo_run):
     results = read_results(demo_run)
     groups, joints = results["full"], results["joints"]
     groups["All"]["mpjpe_interval"] = [groups["All"]["mpjpe"] - 10, groups["All"]["mpjpe"] + 15]
-    axes = figures.errors_by_action(results).axes[0]
+    axes = draw_figures.errors_by_action(results).axes[0]
     heights = [bar.get_height() for bar in axes.patches]
     assert heights[0] == pytest.approx(groups["All"]["mpjpe"])
     assert heights[len(groups)] == pytest.approx(groups["All"]["mpjpe_mean_pose"])
     assert axes.get_xticklabels()[0].get_text() == "All\nn = 6"
     interval = axes.collections[0].get_segments()[0][:, 1]
     assert interval == pytest.approx(groups["All"]["mpjpe_interval"])
+    assert axes.collections[-1].get_segments()[0][0, 1] == 58.2
 
-    axes = figures.errors_by_joint(results).axes[0]
+    axes = draw_figures.errors_by_joint(results).axes[0]
     labels = [label.get_text() for label in axes.get_xticklabels()]
     assert labels[:3] == ["Neck", "Head", "Arm"] and len(labels) == 9
-    heights = [axes.patches[bar].get_height() for bar in (0, 1, 2, 2 + 7)]
-    names = ("Neck", "Head", "LeftArm", "RightArm")
-    assert heights == pytest.approx([joints[name]["mpjpe"] for name in names])
+    bars = {0: "Neck", 1: "Head", 2: "LeftArm", 2 + 7: "RightArm"}
+    for bar, name in bars.items():
+        patch = axes.patches[bar]
+        assert patch.get_height() == pytest.approx(joints[name]["mpjpe"])
+        middle = patch.get_x() + patch.get_width() / 2
+        assert middle == pytest.approx({"LeftArm": 1.8, "RightArm": 2.2}.get(name, bar))
 
 
 def test_the_distribution_names_median_and_95th_percentile():
     errors = np.linspace(10, 110, 201)
-    axes = figures.error_distribution(errors, errors + 50).axes[1]
-    assert [text.get_text() for text in axes.texts] == ["50 %: 60 mm", "95 %: 105 mm"]
-    shares = [np.interp(60, *line.get_data()) for line in axes.lines[:2]]
+    left, right = draw_figures.error_distribution(errors, errors + 50).axes
+    assert [text.get_text() for text in right.texts] == ["50 %: 60 mm", "95 %: 105 mm"]
+    shares = [np.interp(60, *line.get_data()) for line in right.lines[:2]]
     assert shares == pytest.approx([0, 0.5], abs=0.01)
+    # Bins from 0 to the baseline's 99th percentile, 159 mm: 28 edges for 201 frames.
+    counts = [bar.get_height() for bar in left.patches]
+    assert len(counts) == 2 * 27 and sum(counts[27:]) == 201 and left.get_xlim()[1] == 159
 
 
 def test_a_cell_of_the_grid_is_the_picture_above_the_view_with_both_poses():
     truth, image = standing(), np.full((800, 800, 3), 90, np.uint8)
     camera = SquareCrop(800).camera(RELEASE_CAMERA)
     poses = [DrawnPose.through_camera(pose, camera) for pose in (truth[::-1], truth)]
-    figure = figures.qualitative_grid([(image, *poses, "walking, 50 mm")] * 5)
+    figure = draw_figures.qualitative_grid([(image, *poses, "walking, 50 mm")] * 5)
     assert [axes.get_title() for axes in figure.axes] == ["walking, 50 mm"] * 5
     assert [axes.get_subplotspec().num1 for axes in figure.axes] == list(range(5))
     painter = FramePainter()
@@ -99,7 +107,7 @@ def test_the_lowest_peaks_of_the_heatmaps_are_shown_alone():
     image, heatmaps = np.full((64, 64, 3), 100, np.uint8), np.zeros((15, 16, 16))
     for row in range(15):
         heatmaps[row, row, 3] = 1 - row / 20
-    axes = figures.heatmap_overlay(image, heatmaps).axes
+    axes = draw_figures.heatmap_overlay(image, heatmaps).axes
     titles = [one.get_title() for one in axes]
     assert titles[2] == "RightToeBase, peak 0.30" and titles[5] == "RightUpLeg, peak 0.45"
     # The last joint: cell (14, 3) of 16 is about pixel (58, 14) of 64.
@@ -108,28 +116,30 @@ def test_the_lowest_peaks_of_the_heatmaps_are_shown_alone():
 
 
 def test_curves_are_those_of_the_log(tiny_runs):
-    curves = figures.read_curves(tiny_runs["train3d"])
+    curves = draw_figures.read_curves(tiny_runs["train3d"])
     epochs, errors = curves["validation/mpjpe_mm"]
     assert epochs.tolist() == [1, 2]
     losses = np.array([np.arange(60), np.r_[np.ones(30), np.zeros(30)]])
-    left, right = figures.training_curves({"train3d": curves | {"loss/total": losses}}).axes
+    figure = draw_figures.training_curves({"train3d": curves | {"loss/total": losses}})
+    left, right = figure.axes
     assert np.array_equal(right.lines[0].get_ydata(), errors)
+    best = right.lines[1].get_xydata()
+    assert best.tolist() == [[epochs[errors.argmin()], errors.min()]]
     # A mean over the last three steps, at the start over those there are.
     means = left.lines[1].get_ydata()
     assert means[[0, 1, 29, 30, 31, 32]] == pytest.approx([1, 1, 1, 2 / 3, 1 / 3, 0])
-    assert figures.read_curves(tiny_runs["train3d"].parent) == {}
+    assert draw_figures.read_curves(tiny_runs["train3d"].parent) == {}
 
 
 def test_bad_input_is_one_clear_line(demo_run, tmp_path):
-    with pytest.raises(UserError, match="give the --save_dir"):
-        draw_figures.main([str(tmp_path / "missing")])
     shutil.copy(demo_run / "results.json", tmp_path)
-    for name, message in (
-        ("qualitative_grid", r"poses\.npz"),
-        ("error_distribution", r"frames\.csv"),
+    for folder, name, content, message in (
+        (tmp_path / "missing", "errors_by_joint", None, "give the --save_dir"),
+        (tmp_path, "qualitative_grid", None, r"poses\.npz"),
+        (tmp_path, "error_distribution", None, r"frames\.csv: cannot be read"),
+        (tmp_path, "error_distribution", "a,b\n1,2\n", r"not the frames\.csv"),
     ):
+        if content:
+            (tmp_path / "frames.csv").write_text(content)
         with pytest.raises(UserError, match=message):
-            draw_figures.main([str(tmp_path), "--only", name])
-    (tmp_path / "frames.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match=r"not the frames\.csv"):
-        draw_figures.main([str(tmp_path), "--only", "error_distribution"])
+            draw_figures.main([str(folder), "--only", name])

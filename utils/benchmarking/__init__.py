@@ -1,4 +1,4 @@
-"""What utils/benchmark.py and utils/bench.py are made of; here: running the other commands."""
+"""What utils/benchmark.py and utils/bench.py share: running the other commands."""
 
 import re
 import shlex

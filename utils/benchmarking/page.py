@@ -9,7 +9,7 @@ import numpy as np
 
 from utils.benchmarking.plan import Benchmark
 from utils.evaluation.bootstrap import RESAMPLES, interval, resampled_means
-from utils.evaluation.distances import ALL
+from utils.evaluation.mpjpe import ALL
 from utils.evaluation.tables import Block, Row, markdown_table
 
 Contents = Sequence[dict[str, Any]]
@@ -59,11 +59,10 @@ def _cost(records: Contents, reference: Contents) -> dict[str, str]:
 
 def _uncertainty(results: Contents) -> dict[str, str]:
     deciles = np.array([[d["error"] for d in one["uncertainty"]["deciles"]] for one in results])
+    shown = " ".join(f"{value:.0f}" for value in deciles.mean(0))
     return {
         "90 % coverage": _text(mean(results, "uncertainty.coverage"), ".1%"),
-        "joint error by uncertainty decile, lowest first, mm": " ".join(
-            f"{value:.0f}" for value in deciles.mean(0)
-        ),
+        "joint error by uncertainty decile, lowest first, mm": shown,
         "monotonic": "yes" if (np.diff(deciles) > 0).all() else "no",  # with every seed
     }
 
@@ -71,21 +70,14 @@ def _uncertainty(results: Contents) -> dict[str, str]:
 def page_text(
     benchmark: Benchmark, name: str, checksum: dict[str, Any], finished: dict[str, list[Path]]
 ) -> str:
-    """All tables of a benchmark as Markdown.
+    """All tables of a benchmark, ``name`` being that of its file, as Markdown; ``finished`` are the
+    folders of each row's seeds with test/results.json of demo.py and run.json, at least one."""
 
-    Args:
-        benchmark, name: what it consists of, and the name of its file.
-        checksum: of the set.
-        finished: row → folders of its finished seeds, in which demo.py left test/results.json and
-            utils/benchmark.py run.json; at least one.
-    """
-    results, records = (
-        {
-            row: [json.loads((p / file).read_text("utf-8")) for p in of]
-            for row, of in finished.items()
-        }
-        for file in ("test/results.json", "run.json")
-    )
+    def read(file: str) -> dict[str, Contents]:
+        texts = {row: [(p / file).read_text("utf-8") for p in of] for row, of in finished.items()}
+        return {row: [json.loads(text) for text in of] for row, of in texts.items()}
+
+    results, records = read("test/results.json"), read("run.json")
     # Equal seeds belong together where rows start from others' runs.
     paired, base = any(row.start for row in benchmark.rows.values()), benchmark.reference
     draws = {row: 0 if paired else draw for draw, row in enumerate(benchmark.rows)}
@@ -116,8 +108,8 @@ def page_text(
         f"Trained on {machines}; `python utils/benchmark.py {name}`.\n"
     ]
     for corner, cells in {"MPJPE, mm": errors, "cost": cost, "uncertainty": uncertainty}.items():
-        rows = [Row(benchmark.rows[row].title, list(of.values())) for row, of in cells.items()]
-        if rows:
+        if cells:
+            rows = [Row(benchmark.rows[row].title, list(of.values())) for row, of in cells.items()]
             heads = list(next(iter(cells.values())))
             parts.append(markdown_table([Block("", rows)], heads, corner))
     about = [benchmark.rows[row] for row in results]

@@ -24,9 +24,8 @@ class Row(Section):
 
     def frames_seen(self, config: Config) -> dict[str, int]:
         """ "pictures", and "labels" without picture, that training sees, repetitions counted."""
-        several = ("train2d", "train3d", "finetune")
-        stages = {name: config.stage(name) for name in several if self.training in ("all", name)}
-        frames = {name: s.epochs * (s.epoch_frames or 0) for name, s in stages.items()}
+        stages = [s for s in ("train2d", "train3d", "finetune") if self.training in ("all", s)]
+        frames = {s: config.stage(s).epochs * (config.stage(s).epoch_frames or 0) for s in stages}
         labels = frames.pop("train3d", 0)
         return {"pictures": sum(frames.values()), "labels": labels}
 
@@ -57,10 +56,11 @@ class Benchmark(Section):
         return config
 
     def commands(self, place: Path, root: Path, gpu: str) -> list[list[str]]:
-        """Train and test commands, without the Python, of the row and seed of a folder ROW/seed_N.
+        """Train and test commands, without the Python, of the row and seed of a folder ROW/seed_N;
+        none for the mean pose.
 
-        None for the mean pose.  The row's configuration is written beside the folder; UserError
-        for another one than that of runs that are there.
+        The row's configuration is written beside the folder; UserError where runs with another one
+        are there.
         """
         name, seed, path = place.parent.name, place.name[5:], place.parent / "config.yml"
         row, common, found = self.rows[name], ["--gpu", gpu, "--data_root", str(root)], []

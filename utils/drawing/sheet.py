@@ -23,11 +23,8 @@ def draw_sheet(pictures: list[np.ndarray], columns: int) -> np.ndarray:
 def choose_pictures(
     root: Path, set_type: SetType, count: int, size: int, seed: int
 ) -> list[np.ndarray]:
-    """Up to ``count`` readable frames of a split, drawn at random: (size, size, 3) RGB each.
-
-    Raises:
-        UserError: for a missing split, or one without any readable picture.
-    """
+    """Up to ``count`` readable frames of a split, drawn at random: (size, size, 3) RGB each;
+    UserError for a missing split, or one without any readable picture."""
     split = open_split(root, set_type, report=False)
     pictures: list[np.ndarray] = []
     with tqdm(total=min(count, len(split)), unit="frame", desc="reading") as bar:

@@ -1,4 +1,4 @@
-"""Drawing one skeleton: left and right are told apart by form, predicted and true by colour.
+"""Drawing one skeleton: left and right differ in form, predicted and true in colour.
 
 Left limbs are solid and left joints filled; right limbs are double lines and right joints hollow.
 """
@@ -14,7 +14,6 @@ from utils.drawing.text import draw_text
 SHIFT = 4
 #: OpenCV's coordinates are 32-bit with ``SHIFT`` fractional bits; nothing that far off is seen.
 _FAR = 1e5
-_RIGHT = frozenset(RIGHT_JOINTS)
 #: Joints that carry a letter.
 _MARKED = [JOINTS.index(s + e) for s in ("Left", "Right") for e in ("Hand", "ToeBase")]
 
@@ -24,11 +23,11 @@ def fixed_point(points: np.ndarray) -> list:
     return np.rint(points * (1 << SHIFT)).astype(np.int32).tolist()
 
 
-def _within_reach(points: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """The points, NaN where nothing can be drawn, and the limbs with two ends."""
+def _drawable(points: np.ndarray) -> tuple[np.ndarray, list[int], list[tuple[int, int]]]:
+    """The points, NaN where nothing can be drawn, the joints, and the limbs with two ends."""
     points = np.where(np.abs(points) < _FAR, points, np.nan)
-    known = np.isfinite(points).all(1)
-    return points, [limb for limb in LIMBS if known[limb[0]] and known[limb[1]]]
+    joints = np.flatnonzero(np.isfinite(points).all(1)).tolist()
+    return points, joints, [limb for limb in LIMBS if set(limb) <= set(joints)]
 
 
 class SkeletonPen:
@@ -51,29 +50,24 @@ class SkeletonPen:
         outline: Colour,
         depth: np.ndarray | None = None,
     ) -> None:
-        """Draw a skeleton.
+        """Draw a skeleton into a canvas (H, W, 3) uint8, each line with a rim in ``outline``.
 
-        Args:
-            canvas: (H, W, 3) uint8, drawn into.
-            points: (16, 2) pixels, centres at integers; limbs of NaN joints are left out.
-            colour: of the pose.
-            outline: of the rim around each line.
-            depth: (16,) distances from the eye: what is near is drawn over what is far.
+        ``points`` are (16, 2) pixels, centres at integers; limbs of NaN joints are left out.  Of
+        joints with a ``depth`` (16,), what is near is drawn over what is far.
         """
-        points, limbs = _within_reach(points)
-        joints = np.flatnonzero(np.isfinite(points).all(1)).tolist()
+        points, joints, limbs = _drawable(points)
         fixed = fixed_point(np.nan_to_num(points))
         if depth is not None:
             limbs.sort(key=lambda limb: -(depth[limb[0]] + depth[limb[1]]))
             joints.sort(key=lambda joint: -depth[joint])
         for a, b in limbs:
-            self._limb(canvas, [fixed[a], fixed[b]], a in _RIGHT and b in _RIGHT, colour, outline)
+            right = a in RIGHT_JOINTS and b in RIGHT_JOINTS
+            self._limb(canvas, [fixed[a], fixed[b]], right, colour, outline)
         for joint in joints:
-            self._joint(canvas, fixed[joint], joint in _RIGHT, colour, outline)
+            self._joint(canvas, fixed[joint], joint in RIGHT_JOINTS, colour, outline)
         # L or R beyond the hands and toes, on the side away from the rest of the body.
-        middle = np.nanmean(points, 0) if joints else None
         for joint in (joint for joint in _MARKED if joint in joints):
-            away = points[joint] - middle
+            away = points[joint] - np.nanmean(points, 0)
             place = points[joint] + away / max(np.linalg.norm(away), 1e-6) * 17 * self.scale
             _disc(canvas, fixed_point(place), 0.62 * self._letter, outline)
             letter, place = JOINTS[joint][0], (place[0] + 1, place[1])
@@ -81,7 +75,7 @@ class SkeletonPen:
 
     def shadow(self, canvas: np.ndarray, points: np.ndarray, colour: Colour) -> None:
         """Draw the limbs alone, thin and without a rim; arguments as in :meth:`draw`."""
-        points, limbs = _within_reach(points)
+        points, _, limbs = _drawable(points)
         for limb in limbs:
             ends = fixed_point(points[list(limb)])
             cv2.line(canvas, *ends, colour, self._core + 1, cv2.LINE_AA, SHIFT)
@@ -95,16 +89,33 @@ class SkeletonPen:
     def _limb(self, canvas: np.ndarray, ends: list, right: bool, *tones: Colour) -> None:
         colour, outline = tones
         strokes = [(outline, self._width + 2 * self._rim), (colour, self._width)]
-        for tone, width in [*strokes, (PAPER, self._core)][: 3 if right else 2]:
+        for tone, width in strokes + [(PAPER, self._core)] * right:
             cv2.line(canvas, *ends, tone, width, cv2.LINE_AA, SHIFT)
 
     def _joint(self, canvas: np.ndarray, centre: list, right: bool, *tones: Colour) -> None:
         colour, outline = tones
         discs = [(outline, self._radius + self._rim), (colour, self._radius)]
-        for tone, radius in [*discs, (PAPER, self._radius * 0.55)][: 3 if right else 2]:
+        for tone, radius in discs + [(PAPER, self._radius * 0.55)] * right:
             _disc(canvas, centre, radius, tone)
 
 
 def _disc(canvas: np.ndarray, centre: list[int], radius: float, colour: Colour) -> None:
     fixed_radius = round(radius * (1 << SHIFT))
     cv2.circle(canvas, centre, fixed_radius, colour, cv2.FILLED, cv2.LINE_AA, SHIFT)
+
+
+def overlay_heatmaps(image: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
+    """Heatmaps (J, h, h), about 1 at a joint, in a colour each over a darkened picture (T, T, 3)
+    uint8 RGB; returns the same kind of picture."""
+    side, count = image.shape[0], len(heatmaps)
+    maps = np.ascontiguousarray(heatmaps.clip(0, 1).transpose(1, 2, 0), np.float32)
+    maps = cv2.resize(maps, (side, side), interpolation=cv2.INTER_LINEAR)
+    # Hues as far apart as possible.
+    hsv = np.full((1, count, 3), 255, np.uint8)
+    hsv[0, :, 0] = np.arange(count) * 180 // count
+    hues = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0] / 255.0
+    # The mean colour of the joints that are there: a sum would be white where several are near.
+    colours = maps @ hues / maps.sum(-1, keepdims=True).clip(1e-6)
+    cover = maps.max(-1, keepdims=True)
+    mixed = image * 0.45 * (1 - cover) + 255 * cover * colours
+    return mixed.clip(0, 255).astype(np.uint8)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ from base.set_type import SetType
 from dataset import open_split
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
-from utils.evaluation.poses import FrameResult
+from utils.evaluation.poses import Poses
 
 #: Frames a second of the release.
 FRAME_RATE = 30
@@ -26,6 +27,14 @@ FRAME_RATE = 30
 _FAST_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 #: Names of the pictures written here.
 _OURS = re.compile(r"(\d+_\d+mm_)?.+_.+_\d{6}\.png")
+
+Item = TypeVar("Item")
+
+
+def evenly_spaced(items: Sequence[Item], count: int) -> list[Item]:
+    """``count`` of the items, first and last among them; all where there are fewer."""
+    count = min(count, len(items))
+    return [items[row] for row in np.linspace(0, len(items) - 1, count).round().astype(int)]
 
 
 def described(action: str) -> str:
@@ -35,64 +44,59 @@ def described(action: str) -> str:
 
 
 class SplitPainter:
-    """Draws results on the square of the frame they belong to, as large as it is kept.
+    """Draws poses on the square of the frame they belong to, as large as it is kept.
 
     ``workers`` are threads: reading, drawing and writing all work outside Python's lock.
     """
 
     def __init__(self, root: Path, set_type: SetType, workers: int = 1) -> None:
         self.dataset = open_split(root, set_type, report=False)
-        self.workers = max(1, workers)
+        self.workers = workers
         self._row = {self.dataset.frame_id(row): row for row in range(len(self.dataset))}
         self._painter = FramePainter()
 
     def image(self, frame_id: FrameId) -> np.ndarray:
-        """The picture of a frame: (S, S, 3) uint8 RGB.
-
-        Raises:
-            BrokenFrameError: if it is not in the set, or can no longer be read.
-        """
+        """(S, S, 3) uint8 RGB; BrokenFrameError if it is not in the set, or cannot be read."""
         if frame_id not in self._row:
             raise BrokenFrameError(f"{frame_id}: not in {self.dataset.set_type.folder} any more")
         return self.dataset[self._row[frame_id]].image
 
-    def paint(self, result: FrameResult) -> np.ndarray:
-        """The picture of one result: (H, W, 3) uint8 RGB; raises as :meth:`image`."""
+    def drawn(self, poses: Poses, row: int) -> tuple[DrawnPose, DrawnPose]:
+        """Predicted and true pose of a row in the picture of its frame."""
+        both = poses.predicted[row], poses.target[row]
+        return tuple(DrawnPose.through_camera(pose, self.dataset.camera) for pose in both)
+
+    def paint(self, poses: Poses, row: int) -> np.ndarray:
+        """The picture of a row of poses: (H, W, 3) uint8 RGB; raises as :meth:`image`."""
         return self._painter.paint(
-            self.image(result.frame_id),
-            DrawnPose.through_camera(result.predicted, self.dataset.camera),
-            DrawnPose.through_camera(result.target, self.dataset.camera),
-            title=f"{result.frame_id}   {described(result.action)}",
-            note=f"MPJPE {result.mpjpe:.1f} mm",
+            self.image(poses.frame_ids[row]),
+            *self.drawn(poses, row),
+            title=f"{poses.frame_ids[row]}   {described(poses.actions[row])}",
+            note=f"MPJPE {poses.mpjpe[row]:.1f} mm",
         )
 
-    def save_all(self, results: Sequence[FrameResult], folder: Path, ranked: bool = False) -> None:
-        """Write the picture of each result as CHARACTER_ENVIRONMENT_NUMBER.png into a folder, made
-        where it is not there; ``ranked`` puts place and error before the name.
-
-        Those of an earlier run go first, lest pictures of another model stay among the new ones.
-        """
+    def save_all(
+        self, poses: Poses, rows: Sequence[int], folder: Path, ranked: bool = False
+    ) -> None:
+        """Write the picture of each row as CHARACTER_ENVIRONMENT_NUMBER.png into a folder, in the
+        place of an earlier run's; ``ranked`` puts place and error before the name."""
         for old in make_folder(folder).glob("*.png"):
             if _OURS.fullmatch(old.name):
                 old.unlink()
 
-        def save(job: tuple[int, FrameResult]) -> None:
-            place, result = job
-            rank = f"{place:03d}_{result.mpjpe:.0f}mm_" if ranked else ""
-            name = rank + str(result.frame_id).replace("/", "_") + ".png"
-            save_picture(folder / name, self.paint(result), _FAST_PNG)
+        def save(job: tuple[int, int]) -> None:
+            place, row = job
+            rank = f"{place:03d}_{poses.mpjpe[row]:.0f}mm_" if ranked else ""
+            name = rank + str(poses.frame_ids[row]).replace("/", "_") + ".png"
+            save_picture(folder / name, self.paint(poses, row), _FAST_PNG)
 
-        for _ in self._map(save, list(enumerate(results, 1)), folder.name):
+        for _ in self._map(save, list(enumerate(rows, 1)), folder.name):
             pass
 
-    def save_video(self, results: Sequence[FrameResult], path: Path) -> None:
-        """Write the pictures of the results, in their order, as an mp4 (MPEG-4 part 2).
-
-        Raises:
-            UserError: where it cannot be written.
-        """
+    def save_video(self, poses: Poses, rows: Sequence[int], path: Path) -> None:
+        """Write the pictures of the rows, in their order, as an mp4 (MPEG-4 part 2)."""
         with replacing(path) as temporary, closing(VideoFile(temporary, FRAME_RATE)) as video:
-            for picture in self._map(self.paint, results, path.name):
+            for picture in self._map(lambda row: self.paint(poses, row), rows, path.name):
                 video.add(picture)
 
     def _map(self, work: Callable, items: Sequence, name: str) -> Iterator:

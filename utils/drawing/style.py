@@ -2,7 +2,7 @@
 
 Colour = tuple[int, int, int]
 
-#: Predicted and true poses: told apart by colour-blind eyes too, bright on dark pictures.
+#: Predicted and true poses: distinct for colour-blind eyes too, bright on dark pictures.
 PREDICTED: Colour = (255, 127, 14)
 TRUTH: Colour = (45, 125, 246)
 #: Bars of the mean pose, which a model is compared with.
@@ -23,5 +23,5 @@ def mixed(colour: Colour, other: Colour, share: float) -> Colour:
 
 
 def hex_code(colour: Colour) -> str:
-    """The colour as matplotlib, CSS and Plotly take it: ``#rrggbb``."""
+    """The colour for matplotlib, CSS and Plotly: ``#rrggbb``."""
     return "#{:02x}{:02x}{:02x}".format(*colour)

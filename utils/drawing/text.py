@@ -1,4 +1,4 @@
-"""Anti-aliased text on pictures; each line is rendered once and cached."""
+"""Anti-aliased text on pictures."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -23,16 +23,6 @@ def text_width(text: str, size: int, bold: bool = False) -> int:
     return round(_font(size, bold).getlength(text)) + 1
 
 
-@lru_cache(maxsize=512)
-def _coverage(text: str, size: int, bold: bool) -> np.ndarray:
-    """(h, w) uint16: how much of each pixel the text covers, of 256; h is that of the font."""
-    font = _font(size, bold)
-    image = Image.new("L", (text_width(text, size, bold), sum(font.getmetrics())))
-    ImageDraw.Draw(image).text((0, 0), text, fill=255, font=font)
-    covered = np.asarray(image, np.uint16)
-    return covered + (covered > 127)
-
-
 def fitted(text: str, width: int, size: int, bold: bool = False) -> str:
     """``text``, its middle replaced by an ellipsis where it is wider than ``width`` pixels."""
     shorter, kept = text, len(text)
@@ -52,16 +42,13 @@ def draw_text(
     bold: bool = False,
     anchor: float = 0.0,
 ) -> None:
-    """Draw a line of text into a (H, W, 3) uint8 canvas; what lies outside is cut off.
-
-    Its vertical middle and, across, its ``anchor`` (0 left end, 0.5 middle, 1 right end) come to
-    lie at ``place``, (x, y) pixels; ``size`` is the font's, pixels.
-    """
-    covered = _coverage(text, size, bold)
-    height, width = covered.shape
+    """Draw a line of text into a (H, W, 3) uint8 canvas, cut off where that ends: its vertical
+    middle and, across, its ``anchor`` (0 left, 0.5 middle, 1 right) at ``place``, (x, y) pixels."""
+    font, width = _font(size, bold), text_width(text, size, bold)
+    height = sum(font.getmetrics())
     left, top = round(place[0] - anchor * width), round(place[1] - height / 2)
-    x0, y0 = max(0, -left), max(0, -top)
-    ground = canvas[top + y0 : max(0, top + height), left + x0 : max(0, left + width)]
-    ink = covered[y0 : y0 + ground.shape[0], x0 : x0 + ground.shape[1], None]
-    # 256 · 255 fits 16 bits.
-    ground[:] = (ground * (256 - ink) + np.asarray(colour, np.uint16) * ink) >> 8
+    ground = canvas[max(0, top) : max(0, top + height), max(0, left) : max(0, left + width)]
+    if ground.size:
+        image = Image.fromarray(ground)
+        ImageDraw.Draw(image).text((min(0, left), min(0, top)), text, colour, font)
+        ground[:] = image

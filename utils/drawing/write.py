@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from base.errors import UserError
-from base.files import opencv_path, replacing
+from base.files import opencv_path, write_bytes
 
 
 def picture_file(text: str) -> Path:
@@ -21,24 +21,15 @@ def picture_file(text: str) -> Path:
 
 
 def save_picture(path: Path, picture: np.ndarray, options: Sequence[int] = ()) -> None:
-    """Write a (H, W, 3) uint8 RGB picture whole or not at all, in the format of its suffix.
-
-    ``options`` are OpenCV's ``IMWRITE_…`` flags and values.
-
-    Raises:
-        UserError: where it cannot be written.
-    """
-    with replacing(path) as temporary:
-        bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-        # Not by OpenCV, which crashes on names that are not UTF-8.
-        temporary.write_bytes(cv2.imencode(path.suffix, bgr, list(options))[1])
+    """Write a (H, W, 3) uint8 RGB picture in the format of its suffix, with OpenCV's ``IMWRITE_…``
+    flags and values; UserError where it cannot be written."""
+    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    # Not by OpenCV, which crashes on names that are not UTF-8.
+    write_bytes(path, cv2.imencode(path.suffix, bgr, list(options))[1].tobytes())
 
 
 class VideoFile:
-    """An mp4 (MPEG-4 part 2) in the shape of its first picture, opened with it.
-
-    ``path`` is written in place: give a temporary one.
-    """
+    """An mp4 (MPEG-4 part 2), opened with its first picture; give a temporary ``path``."""
 
     def __init__(self, path: Path, fps: float) -> None:
         self._path, self._fps = path, fps
@@ -46,18 +37,15 @@ class VideoFile:
         self._size = (0, 0)
 
     def add(self, picture: np.ndarray) -> None:
-        """Append a (H, W, 3) uint8 RGB picture; one of another shape than the first is resized.
-
-        Raises:
-            UserError: where this OpenCV has no mp4.
-        """
+        """Append a (H, W, 3) uint8 RGB picture, resized to the shape of the first; UserError where
+        this OpenCV has no mp4."""
         bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         if self._writer is None:
             # Video codecs want even sides.
             self._size = (bgr.shape[1] // 2 * 2, bgr.shape[0] // 2 * 2)
             codec = cv2.VideoWriter_fourcc(*"mp4v")
-            name = opencv_path(self._path)
             with contextlib.suppress(cv2.error):
+                name = opencv_path(self._path)
                 self._writer = cv2.VideoWriter(name, codec, self._fps, self._size)
             if self._writer is None or not self._writer.isOpened():
                 raise UserError(f"{self._path}: this OpenCV cannot write mp4; leave out --video")

@@ -1,1 +1,1 @@
-"""Errors of poses against labels: the official protocol, and what lies beyond it."""
+"""Errors of poses against labels: the official protocol, and further metrics."""

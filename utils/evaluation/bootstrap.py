@@ -3,6 +3,7 @@
 Frames of one character are alike, so frames are not independent draws; characters are.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -10,25 +11,19 @@ import numpy as np
 
 RESAMPLES = 2000
 LEVEL = 0.95
-_SEED = 0
 
 
 @lru_cache(maxsize=8)
 def character_weights(characters: int, resamples: int = RESAMPLES) -> np.ndarray:
     """(R, C): how often each character comes up in each resample; the same at every call."""
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(0)
     return rng.multinomial(characters, np.full(characters, 1 / characters), size=resamples)
 
 
 def resampled_means(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Means over the frames of each resample of the characters.
+    """(R, n) means over the frames of each resample of the characters, NaN where it holds none.
 
-    Args:
-        sums: (C, n) of each character's frames.
-        counts: (C,) frames of each character, or (C, n).
-
-    Returns:
-        (R, n); NaN where a resample holds no frame.
+    ``sums`` are (C, n), those of each character's frames, ``counts`` (C,) or (C, n) its frames.
     """
     weights = character_weights(len(sums)).astype(np.float64)
     total = weights @ counts.reshape(len(sums), -1)
@@ -43,55 +38,32 @@ def interval(samples: np.ndarray) -> np.ndarray:
     return np.nanpercentile(samples, [tail, 100 - tail], axis=0)
 
 
-def mean_interval(sums: np.ndarray, counts: np.ndarray) -> np.ndarray | None:
-    """(2, n) interval of the mean over frames, or None with fewer than two characters.
+def means_by_character(
+    values: np.ndarray, characters: np.ndarray, weights: np.ndarray | None = None
+) -> list[tuple[float, list[float] | None]]:
+    """Weighted means over the frames, each with its interval, None with fewer than two characters.
 
-    Arguments as in :func:`resampled_means`.
+    ``values`` are (N, n) of N frames, ``characters`` (N,) numbers of theirs, ``weights`` (N, 1).
     """
-    frames = counts.reshape(len(counts), -1)
-    if (frames > 0).any(1).sum() < 2:
-        return None
-    return interval(resampled_means(sums, counts))
-
-
-def mean_by_character(
-    values: np.ndarray, weights: np.ndarray, characters: np.ndarray
-) -> tuple[np.ndarray, list[list[float]] | None]:
-    """Mean over frames with the interval of the mean.
-
-    Args:
-        values: (N, n) of N frames.
-        weights: (N, 1) or (N, n), how often each value counts.
-        characters: (N,) int, the character of each frame.
-
-    Returns:
-        (n,) Σ values × weights / Σ weights, NaN where nothing counts; and its n intervals, None
-        with fewer than two characters.
-    """
+    weights = np.ones((len(values), 1)) if weights is None else weights
     count = int(characters.max()) + 1
     sums, counts = (np.zeros((count, rows.shape[1])) for rows in (values, weights))
     np.add.at(sums, characters, values * weights)
     np.add.at(counts, characters, weights)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = sums.sum(0) / counts.sum(0)
-    ends = mean_interval(sums, counts)
-    return mean, None if ends is None else ends.T.tolist()
+    means = (sums.sum(0) / counts.sum(0)).tolist()
+    if np.count_nonzero(counts) < 2:
+        return [(mean, None) for mean in means]
+    return list(zip(means, interval(resampled_means(sums, counts)).T.tolist(), strict=True))
 
 
-def figure(name: str, value: float, ends: list[float] | None) -> dict[str, Any]:
-    """A figure of results.json: its value, and its interval beside it where there is one."""
-    return {name: float(value)} | ({} if ends is None else {f"{name}_interval": ends})
+def named(name: str, mean: float, ends: list[float] | None) -> dict[str, Any]:
+    """A figure of results.json, and its interval beside it where there is one."""
+    return {name: mean} | ({f"{name}_interval": ends} if ends else {})
 
 
-def figures(
-    names: list[str],
-    values: np.ndarray,
-    weights: np.ndarray,
-    characters: np.ndarray,
-) -> dict[str, Any]:
-    """One figure per column of the values; arguments as of :func:`mean_by_character`."""
-    means, ends = mean_by_character(values, weights, characters)
+def figures(names: Sequence[str], *arguments: np.ndarray) -> dict[str, Any]:
+    """A figure per column; arguments as of :func:`means_by_character`."""
     report: dict[str, Any] = {}
-    for column, name in enumerate(names):
-        report |= figure(name, means[column], ends and ends[column])
+    for name, cell in zip(names, means_by_character(*arguments), strict=True):
+        report |= named(name, *cell)
     return report

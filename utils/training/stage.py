@@ -28,7 +28,7 @@ from utils.common.checkpoint import data_camera
 from utils.common.config import Config
 from utils.common.device import autocast
 from utils.common.networks import training_type
-from utils.evaluation.metrics.parts import mpjpe_by_group
+from utils.evaluation.mpjpe import mpjpe_by_group
 from utils.training.data import (
     HistoryBatch,
     HistoryLoader,

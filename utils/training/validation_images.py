@@ -6,8 +6,7 @@ import torch
 
 from base.camera import FisheyeCamera
 from base.skeleton import HEATMAP_JOINTS, NECK, NUM_JOINTS
-from utils.drawing.heatmaps import overlay_heatmaps
-from utils.drawing.skeleton import SkeletonPen
+from utils.drawing.skeleton import SkeletonPen, overlay_heatmaps
 from utils.drawing.style import OUTLINE, PREDICTED, TRUTH
 
 _FRAMES = 4

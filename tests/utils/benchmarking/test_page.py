@@ -32,9 +32,8 @@ def written(folder, name, change=lambda found: None):
     for row, record in RECORDS[name].items():
         finished[row] = [folder / row / f"{seed}" for seed in ([0] if row == "mean" else range(3))]
         for seed, place in enumerate(finished[row]):
-            found = results(
-                row, seed, moving="videos" in name, sure=row not in ("mean", "paper", "reference")
-            )
+            sure = row not in ("mean", "paper", "reference")
+            found = results(row, seed, moving="videos" in name, sure=sure)
             change(found)
             (place / "test").mkdir(parents=True)
             (place / "test" / "results.json").write_text(json.dumps(found))

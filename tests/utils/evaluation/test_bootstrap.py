@@ -2,37 +2,40 @@
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
 
-from utils.evaluation.bootstrap import character_weights, mean_by_character, mean_interval
+from utils.evaluation.bootstrap import character_weights, figures, interval, resampled_means
+
+
+def test_intervals_are_those_of_scipys_percentile_bootstrap_over_characters():
+    values = np.random.default_rng(0).normal(50, 10, (40, 1))
+    found = interval(resampled_means(values, np.ones(40)))[:, 0]
+    other = bootstrap((values[:, 0],), np.mean, method="percentile", random_state=0)
+    assert found == pytest.approx(list(other.confidence_interval), abs=0.2)
+    weights = character_weights(12)
+    assert weights.shape == (2000, 12) and (weights.sum(1) == 12).all()
 
 
 def test_an_interval_covers_the_spread_between_characters_not_between_frames():
-    # Two characters of a thousand frames each, 10 and 30 mm: as many resamples hold one of them
-    # alone as both, so the interval reaches from one to the other.
-    ends = mean_interval(np.array([[10_000.0], [30_000.0]]), np.array([1000.0, 1000.0]))
-    assert ends[:, 0] == pytest.approx([10.0, 30.0])
-    alike = mean_interval(np.full((8, 1), 20.0), np.full(8, 2.0))
-    assert alike[:, 0] == pytest.approx([10.0, 10.0])
-    assert mean_interval(np.array([[5.0], [0.0]]), np.array([1.0, 0.0])) is None
+    # Two characters of a thousand frames each: as many resamples hold one of them alone as both, so
+    # the interval reaches from one's mean to the other's.
+    characters = np.repeat([0, 1], 1000)
+    values = np.where(characters, 30.0, 10.0)[:, None] + np.tile([-9.0, 9.0], 1000)[:, None]
+    assert figures(["mm"], values, characters) == {
+        "mm": pytest.approx(20.0),
+        "mm_interval": pytest.approx([10.0, 30.0]),
+    }
 
 
-def test_the_mean_is_weighted_and_its_interval_is_of_the_characters_that_count():
-    values, characters = np.array([[10.0], [30.0], [90.0]]), np.array([0, 1, 1])
-    mean, ends = mean_by_character(values, np.array([[2.0], [1.0], [0.0]]), characters)
-    assert mean[0] == pytest.approx(50 / 3) and ends[0] == pytest.approx([10.0, 30.0])
-    mean, ends = mean_by_character(values, np.array([[1.0], [0.0], [0.0]]), characters)
-    assert mean[0] == 10.0 and ends is None
+def test_means_are_weighted_and_only_characters_that_count_make_an_interval():
+    values = np.array([[10.0, 1.0], [30.0, 2.0], [90.0, 3.0]])
+    found = figures(["a", "b"], values, np.array([0, 1, 1]), np.array([[2.0], [1.0], [0.0]]))
+    assert found["a"] == pytest.approx(50 / 3) and found["b"] == pytest.approx(4 / 3)
+    assert found["a_interval"] == pytest.approx([10.0, 30.0])
+    alone = figures(["a", "b"], values, np.array([0, 1, 1]), np.array([[1.0], [0.0], [0.0]]))
+    assert alone == {"a": 10.0, "b": 1.0}
 
 
-def test_intervals_hold_the_truth_about_as_often_as_they_say():
-    rng = np.random.default_rng(0)
-    counts = np.full(25, 4.0)
-    held = 0
-    for _ in range(100):
-        low, high = mean_interval(4 * rng.normal(50, 10, (25, 1)), counts)[:, 0]
-        held += low <= 50 <= high
-    assert 0.88 <= held / 100 <= 0.98
-
-
-def test_resamples_draw_as_many_characters_as_there_are():
-    assert (character_weights(12).sum(1) == 12).all()
+def test_a_resample_without_any_frame_is_left_out():
+    means = resampled_means(np.array([[12.0], [0.0]]), np.array([3.0, 0.0]))
+    assert np.isnan(means).any() and interval(means)[:, 0] == pytest.approx([4.0, 4.0])

@@ -1,66 +1,85 @@
 """Poses and errors of an evaluation on disk."""
 
+import json
+
 import numpy as np
 import pytest
 
 from base.errors import UserError
 from base.frame import FrameId
-from utils.evaluation.poses import Poses, frame_error_names, read_poses, write_frames_csv
+from utils.evaluation.poses import Poses, joined, read_poses, read_results
 
 
-def poses(count: int) -> Poses:
-    rng = np.random.default_rng(0)
+def poses(count: int, first: int = 0, uncertainty: bool = True) -> Poses:
+    rng = np.random.default_rng(first)
     predicted, target = rng.normal(size=(2, count, 16, 3)).astype(np.float32)
-    identities = [FrameId("male_001_a_a", "env_001", number) for number in range(count)]
-    actions = ['a "quoted", clip'] * count
-    return Poses(predicted, target, actions, identities, mean_pose=np.zeros((16, 3)))
+    identities = [FrameId("male_001_a_a", "env_001", first + number) for number in range(count)]
+    radii = rng.random((count, 16)) if uncertainty else None
+    visible = rng.random((count, 16)) < 0.5
+    return Poses(predicted, target, ['a "quoted", clip'] * count, identities, visible, radii)
 
 
-def test_poses_come_back_as_they_were(tmp_path):
-    saved = poses(3)
-    saved.save(tmp_path / "poses.npz")
+def test_batches_joined_saved_and_read_are_the_poses_in_their_order(tmp_path):
+    batches = poses(2), poses(1, first=2)
+    both = joined(batches, np.full((16, 3), 7.0))
+    both.save(tmp_path / "poses.npz")
     stored = read_poses(tmp_path / "poses.npz")
-    assert np.array_equal(stored.predicted, saved.predicted)
-    assert np.array_equal(stored.target, saved.target)
-    assert (stored.frame_ids, stored.actions) == (saved.frame_ids, saved.actions)
+    for found in (both, stored):
+        for name in ("predicted", "target"):
+            parts = [getattr(batch, name) for batch in batches]
+            assert np.array_equal(getattr(found, name), np.concatenate(parts))
+        assert [frame_id.number for frame_id in found.frame_ids] == [0, 1, 2]
+        assert found.frame_ids[2] == FrameId("male_001_a_a", "env_001", 2)
+        assert found.actions == ['a "quoted", clip'] * 3
+    assert np.array_equal(both.visible[2], batches[1].visible[0])
+    assert np.load(tmp_path / "poses.npz")["uncertainty"].shape == (3, 16)
+    assert joined([poses(1, uncertainty=False)], None).uncertainty is None
 
 
 def test_each_frame_has_a_line_with_its_errors_under_their_names(tmp_path):
-    names, found = frame_error_names(), poses(2)
-    assert names[:4] == ["mpjpe", "mpjpe_upper", "mpjpe_lower", "pa_mpjpe"]
-    frames = found.frames()
-    write_frames_csv(tmp_path / "frames.csv", frames)
-    lines = (tmp_path / "frames.csv").read_text().splitlines()
-    assert len(lines) == 3 and lines[0].endswith(",".join(names))
-    errors = found.part_errors
-    assert frames[1].mpjpe == errors["mpjpe"][1, 0]
-    for name, column in (("mpjpe", 0), ("absolute_upper", 1), ("mpjpe_mean_pose_lower", 2)):
-        value = errors[name.removesuffix("_upper").removesuffix("_lower")][1, column]
-        assert frames[1].errors[names.index(name)] == value
-    assert lines[1].startswith(
-        f'male_001_a_a,env_001,0,"a ""quoted"", clip",,{frames[0].mpjpe:.4f}'
-    )
+    found = joined([poses(2)], np.zeros((16, 3)))
+    found.actions[1] = "walking"
+    found.write_csv(tmp_path / "frames.csv")
+    head, first, second = (tmp_path / "frames.csv").read_text().splitlines()
+    names = head.split(",")[5:]
+    assert names[:4] == ["mpjpe", "mpjpe_upper", "mpjpe_lower", "pa_mpjpe"] and len(names) == 15
+    assert first.startswith(f'male_001_a_a,env_001,0,"a ""quoted"", clip",,{found.mpjpe[0]:.4f}')
+    *about, group = second.split(",")[:5]
+    assert about == ["male_001_a_a", "env_001", "1", "walking"] and group == "Walking"
+    cells = dict(zip(names, second.split(",")[5:], strict=True))
+    for name, column in (("mpjpe", 0), ("absolute", 1), ("mpjpe_mean_pose", 2)):
+        suffix = ("", "_upper", "_lower")[column]
+        assert cells[name + suffix] == f"{found.part_errors[name][1, column]:.4f}"
 
 
-def test_predictions_and_truth_of_different_length_are_refused(tmp_path):
+def test_missing_damaged_and_other_files_are_refused(tmp_path):
     path = tmp_path / "poses.npz"
-    poses(3).save(path)
-    with np.load(path) as stored:
-        arrays = dict(stored)
-    np.savez(path, **(arrays | {"target": arrays["target"][:2]}))
-    with pytest.raises(UserError, match=r"differ in length .*3 predicted, 2 target"):
-        read_poses(path)
-    np.savez(path, **(arrays | {"target": arrays["target"][:, :15]}))
-    with pytest.raises(UserError, match=r"not \(N, 16, 3\)"):
-        read_poses(path)
-
-
-def test_missing_and_damaged_files_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"demo\.py run"):
-        read_poses(tmp_path / "poses.npz")
-    poses(3).save(tmp_path / "poses.npz")
-    whole = (tmp_path / "poses.npz").read_bytes()
+        read_poses(path)
+    poses(3).save(path)
+    whole, arrays = path.read_bytes(), dict(np.load(path))
     for content in (b"", b"no archive", whole[: len(whole) // 2]):
-        (tmp_path / "damaged.npz").write_bytes(content)
+        path.write_bytes(content)
         with pytest.raises(UserError, match="damaged"):
-            read_poses(tmp_path / "damaged.npz")
+            read_poses(path)
+    target, numbers = arrays["target"], arrays["frame"]
+    for other in ({"target": target[:2]}, {"target": target[:, :15]}, {"frame": numbers[:2]}):
+        np.savez(path, **(arrays | other))
+        with pytest.raises(UserError, match="not the poses of an evaluation"):
+            read_poses(path)
+
+
+def test_results_are_read_and_what_is_none_is_refused(tmp_path):
+    good = dict.fromkeys(("full", "upper", "lower", "characters", "data", "model"), 1)
+    path = tmp_path / "results.json"
+    for content, message in (
+        ("{", "not valid json"),
+        ("[]", r"not the results\.json"),
+        (json.dumps({key: 1 for key in good if key != "model"}), r"not the results\.json"),
+        (None, "cannot be read"),
+    ):
+        path.write_text(content) if content else path.unlink()
+        with pytest.raises(UserError, match=message):
+            read_results(path)
+    path.write_text(json.dumps(good))
+    assert read_results(path) == read_results(tmp_path) == good

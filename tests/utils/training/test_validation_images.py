@@ -8,7 +8,7 @@ from base.camera import RELEASE_CAMERA
 from base.skeleton import HEATMAP_JOINTS, NECK
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.transforms import SquareCrop
-from utils.drawing.heatmaps import overlay_heatmaps
+from utils.drawing.skeleton import overlay_heatmaps
 from utils.drawing.style import PREDICTED, TRUTH
 from utils.training.validation_images import (
     evenly_spaced,

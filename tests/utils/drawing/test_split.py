@@ -2,7 +2,8 @@
 
 import pytest
 
-from utils.drawing.choice import evenly_spaced, evenly_spaced_runs
+from demo import report_rows
+from utils.drawing.split import evenly_spaced
 
 
 @pytest.mark.parametrize(
@@ -21,13 +22,13 @@ def test_evenly_spaced_items_reach_from_the_first_to_the_last(items, count, chos
 
 
 @pytest.mark.parametrize(
-    ("number", "count", "chosen"),
+    ("total", "count", "chosen"),
     [
         (1000, 60, [*range(20), *range(490, 510), *range(980, 1000)]),
-        (50, 60, list(range(50))),
+        (61, 61, list(range(61))),
         (61, 60, [*range(40), *range(41, 61)]),
         (15, 10, list(range(15))),
     ],
 )
-def test_runs_of_neighbours_are_spread_over_the_whole(number, count, chosen):
-    assert evenly_spaced_runs(range(number), count, 20) == chosen
+def test_a_report_has_runs_of_twenty_neighbours_spread_over_the_whole(total, count, chosen):
+    assert report_rows(total, count) == chosen

@@ -1,30 +1,25 @@
-"""Distances of joints from their places, and how poses are laid over each other before."""
+"""MPJPE: distances of joints in millimetres, Neck at the origin or after alignment (PA-MPJPE)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from base.actions import ACTION_GROUPS, action_group
 from base.skeleton import LOWER_BODY, NUM_JOINTS, UPPER_BODY, neck_centred
 
 #: The group that holds every frame, those of unknown clips too.
 ALL = "All"
-
-#: Part of the body → the joints it takes the mean over.
+#: Part of the body → the joints that its error is the mean of.
 BODY_PARTS: dict[str, tuple[int, ...]] = {
     "full": tuple(range(NUM_JOINTS)),
     "upper": UPPER_BODY,
     "lower": LOWER_BODY,
 }
-
 MILLIMETRES = 1000.0
 
 
 def check_poses(predicted: np.ndarray, target: np.ndarray) -> None:
-    """Refuse what cannot be compared.
-
-    Raises:
-        ValueError: if the two are not of one shape, or not poses.
-    """
+    """Raise ValueError unless both are (…, 16, 3)."""
     if predicted.shape != target.shape or predicted.shape[-2:] != (NUM_JOINTS, 3):
         raise ValueError(
             f"poses of shape {predicted.shape} and {target.shape}: both must be (…, 16, 3)"
@@ -32,31 +27,16 @@ def check_poses(predicted: np.ndarray, target: np.ndarray) -> None:
 
 
 def distances(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """(…, 16) float64 millimetres between the joints of two poses (…, 16, 3) in metres as they are.
-
-    Raises:
-        ValueError: as :func:`check_poses`.
-    """
+    """(…, 16) float64 millimetres between the joints of poses (…, 16, 3) in metres as they are."""
     check_poses(predicted, target)
     difference = np.asarray(predicted, np.float64) - np.asarray(target, np.float64)
     return np.linalg.norm(difference, axis=-1) * MILLIMETRES
 
 
 def joint_errors(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Distance of each joint from its place once both poses have their Neck at the origin.
-
-    Args:
-        predicted: (…, 16, 3) metres, camera axes, any origin.
-        target: (…, 16, 3) metres, camera axes, any origin.
-
-    Returns:
-        (…, 16) float64 millimetres; the Neck's is 0.
-
-    Raises:
-        ValueError: if the two are not of one shape, or not poses.
-    """
-    both = (neck_centred(np.asarray(poses, np.float64)) for poses in (predicted, target))
-    return distances(*both)
+    """(…, 16) float64 millimetres between the joints of poses (…, 16, 3) in metres of any origin,
+    each moved to have its Neck at the origin: the official protocol."""
+    return distances(*(neck_centred(np.asarray(p, np.float64)) for p in (predicted, target)))
 
 
 def by_part(errors: np.ndarray) -> np.ndarray:
@@ -64,22 +44,12 @@ def by_part(errors: np.ndarray) -> np.ndarray:
     return np.stack([errors[:, list(joints)].mean(1) for joints in BODY_PARTS.values()], 1)
 
 
-def aligned(predicted: np.ndarray, target: np.ndarray, scale: bool) -> np.ndarray:
-    """Predicted poses moved and turned, and scaled if asked, to lie closest to the true ones.
+def aligned(predicted: np.ndarray, target: np.ndarray, scale: bool = True) -> np.ndarray:
+    """Predicted poses (B, 16, 3), moved, turned and (``scale``) scaled to fit the true ones best.
 
-    Closest in the sum of squares over all 16 joints; never mirrored.  Source: Umeyama,
-    "Least-squares estimation of transformation parameters between two point patterns", TPAMI 1991.
-
-    Args:
-        predicted: (B, 16, 3) metres.
-        target: (B, 16, 3) metres.
-        scale: True for a similarity (PA-MPJPE), False for a rigid motion.
-
-    Returns:
-        (B, 16, 3) float64 metres, in the place of ``target``.
-
-    Raises:
-        ValueError: as :func:`check_poses`.
+    Best in the sum of squares over all joints; never mirrored.  Umeyama, "Least-squares estimation
+    of transformation parameters between two point patterns", TPAMI 1991.  Returns float64 metres in
+    the place of ``target``.
     """
     check_poses(predicted, target)
     source, goal = np.asarray(predicted, np.float64), np.asarray(target, np.float64)
@@ -97,13 +67,28 @@ def aligned(predicted: np.ndarray, target: np.ndarray, scale: bool) -> np.ndarra
     return moved + middle
 
 
-#: Errors reported by part of the body: Neck at the origin (official), after the best similarity and
-#: the best rigid motion of the whole pose, and in the camera's frame as they are.
+#: Errors reported by part of the body.  Parts use the alignment of the whole pose.
 PART_ERRORS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "mpjpe": joint_errors,
-    "pa_mpjpe": lambda predicted, target: distances(aligned(predicted, target, True), target),
+    "pa_mpjpe": lambda predicted, target: distances(aligned(predicted, target), target),
     "pa_mpjpe_rigid": lambda predicted, target: distances(
-        aligned(predicted, target, False), target
+        aligned(predicted, target, scale=False), target
     ),
     "absolute": distances,
 }
+
+
+def group_rows(actions: Sequence[str]) -> dict[str, np.ndarray]:
+    """Action group → (N,) bool, its frames; "All" first, no empty group."""
+    groups = np.array([action_group(action) or "" for action in actions])
+    rows = {ALL: np.ones(len(groups), bool)} | {name: groups == name for name in ACTION_GROUPS}
+    return {name: mask for name, mask in rows.items() if mask.any()}
+
+
+def mpjpe_by_group(
+    predicted: np.ndarray, target: np.ndarray, actions: Sequence[str]
+) -> dict[str, float]:
+    """Group → MPJPE of the full body, millimetres, of (N, 16, 3) poses in metres, any origin: what
+    training validates by."""
+    errors = by_part(joint_errors(predicted, target))[:, 0]
+    return {group: float(errors[rows].mean()) for group, rows in group_rows(actions).items()}

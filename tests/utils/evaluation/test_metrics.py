@@ -1,0 +1,239 @@
+"""Each metric on hand-made poses."""
+
+import json
+
+import numpy as np
+import pytest
+
+from base.frame import FrameId
+from base.skeleton import JOINTS, LOWER_BODY, MIRROR, NUM_JOINTS
+from utils.evaluation.metrics import averaged, averaging, measure, motion, swapped
+from utils.evaluation.poses import Poses
+
+HAND, ELBOW = JOINTS.index("LeftHand"), JOINTS.index("LeftForeArm")
+ACTIONS = ["walking", "Talking", "unheard_of", "Boxing_mixamo_com_x", "walking", "No"]
+
+
+def pose(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(1, NUM_JOINTS, 3))
+
+
+def measured(predicted: np.ndarray, target: np.ndarray, **options):
+    """Results of frames that each stand alone, all of one character."""
+    count = len(target)
+    identities = [FrameId("a", "env_001", 10 * number) for number in range(count)]
+    return measure(Poses(predicted, target, ["walking"] * count, identities, **options))
+
+
+def test_pck_counts_joints_at_the_threshold_and_not_the_neck():
+    target = np.zeros((1, NUM_JOINTS, 3))
+    predicted = target.copy()
+    predicted[0, 1:6, 0] = 0.125
+    predicted[0, 6:9, 1] = 0.2
+    found = measured(predicted, target)["pck"]
+    expected = {str(mm): (7 if mm < 125 else 12) / 15 for mm in range(0, 155, 5)}
+    assert found.pop("curve") == pytest.approx(expected)
+    auc = (25 * 7 + 6 * 12) / 15 / 31
+    assert found == pytest.approx({"50": 7 / 15, "100": 7 / 15, "150": 12 / 15, "auc": auc})
+
+
+def test_a_bone_too_long_is_an_error_and_a_bias_of_that_bone():
+    target = pose()
+    along = target[0, HAND] - target[0, ELBOW]
+    for bias in (30.0, -30.0):
+        predicted = target.copy()
+        predicted[0, HAND] += along / np.linalg.norm(along) * bias / 1000
+        bones = measured(predicted, target)["bones"]
+        own = bones["by_bone"].pop("LeftForeArm-LeftHand")
+        assert own == {"error": pytest.approx(30.0), "bias": pytest.approx(bias)}
+        assert max(bone["error"] for bone in bones["by_bone"].values()) < 1e-9
+        assert bones["error"] == pytest.approx(30 / 14)
+
+
+def test_exchanged_arms_and_legs_are_counted_and_a_tie_is_no_swap():
+    target = pose()
+    arms, legs = target.copy(), target.copy()
+    arms[:, 2:8] = target[:, [MIRROR[joint] for joint in range(2, 8)]]
+    legs[:, list(LOWER_BODY)] = target[:, [MIRROR[joint] for joint in LOWER_BODY]]
+    both = target[:, list(MIRROR)]
+    tie = (target + both) / 2
+    poses, truth = np.concatenate([target, arms, legs, both, arms, tie]), np.repeat(target, 6, 0)
+    assert swapped(poses, truth).astype(int).tolist() == [
+        *([0, 0], [1, 0], [0, 1], [1, 1], [1, 0], [0, 0]),
+    ]
+    assert measured(poses, truth)["swaps"] == pytest.approx({"arms": 3 / 6, "legs": 2 / 6})
+
+
+def test_the_mean_pose_is_measured_on_the_same_frames():
+    target = pose()
+    off = target[0].copy()
+    off[HAND, 0] += 0.16
+    results = measured(target, target, mean_pose=off + 3.0)
+    found = [results[part]["All"]["mpjpe_mean_pose"] for part in ("full", "upper", "lower")]
+    assert found == pytest.approx([10.0, 20.0, 0.0])
+
+
+def test_means_by_joint_and_visibility_are_plain_means():
+    rng = np.random.default_rng(0)
+    target = rng.normal(size=(30, NUM_JOINTS, 3))
+    predicted = target + rng.normal(0, 0.05, target.shape)
+    visible = rng.random((30, NUM_JOINTS)) < 0.7
+    visible[0], visible[:, 3] = True, True  # a frame, and a joint, without anything hidden
+    results = measured(predicted, target, visible=visible)
+    both = (poses - poses[:, :1] for poses in (predicted, target))
+    errors = 1000 * np.linalg.norm(np.subtract(*both), axis=-1)
+    found = [cell["mpjpe"] for cell in results["joints"].values()]
+    assert list(results["joints"]) == list(JOINTS) and found == pytest.approx(errors.mean(0))
+    for kind, mask in (("visible", visible), ("hidden", ~visible)):
+        cell = results["visibility"][kind]
+        assert cell["mpjpe"] == pytest.approx(errors[mask].mean())
+        assert cell["joints"] == mask.sum()
+        for column, joint in enumerate(JOINTS):
+            rows = mask[:, column]
+            mean = pytest.approx(errors[rows, column].mean()) if rows.any() else None
+            assert cell["by_joint"][joint] == {"mpjpe": mean, "frames": rows.sum()}
+
+
+def test_nothing_hidden_and_nothing_known_are_told_apart():
+    target = pose()
+    hidden = measured(target, target, visible=np.ones((1, NUM_JOINTS), bool))["visibility"]
+    assert hidden["hidden"]["joints"] == 0 and "mpjpe" not in hidden["hidden"]
+    unknown = measured(target, target)
+    assert unknown["visibility"] is None and unknown["uncertainty"] is None
+
+
+def test_characters_have_intervals_and_what_a_comparison_resamples():
+    rng = np.random.default_rng(1)
+    target = rng.normal(size=(60, NUM_JOINTS, 3))
+    predicted = target + rng.normal(0, 0.05, target.shape)
+    identities = [FrameId("abc"[n % 3], "env_001", n) for n in range(60)]
+    poses = Poses(predicted, target, [ACTIONS[n % 6] for n in range(60)], identities)
+    results = measure(poses)
+    json.dumps(results, allow_nan=False)
+    for cell in (results["full"]["All"], results["joints"]["Head"]):
+        low, high = cell["mpjpe_interval"]
+        assert low < cell["mpjpe"] < high
+    for part, column in (("full", 0), ("upper", 1), ("lower", 2)):
+        for number, name in enumerate("abc"):
+            errors = poses.part_errors["mpjpe"][number::3, column]
+            cells = results["characters"][name][part]
+            assert cells["All"] == {"mpjpe": pytest.approx(errors.mean()), "frames": 20}
+        # "Talking" and "No" are of one group: character b has the one, c the other.
+        errors = poses.part_errors["mpjpe"][1::6, column]
+        cell = results["characters"]["b"][part]["Talking"]
+        assert cell == {"mpjpe": pytest.approx(errors.mean()), "frames": 10}
+    assert set(results["characters"]["a"]["full"]) == {"All", "Walking", "Gaming"}
+
+
+def test_coverage_and_deciles_of_the_uncertainty():
+    # In 1024ths of a metre, so that a joint on the very border of its region is there exactly.
+    radii = np.arange(1, 161).reshape(10, 16) / 1024
+    factors = np.where(np.arange(160) < 40, 1.0, 1.5).reshape(10, 16)
+    target = np.zeros((10, NUM_JOINTS, 3))
+
+    def found(radii, factors):
+        predicted = target.copy()
+        predicted[..., 1] += radii * factors
+        return measured(predicted, target, uncertainty=radii.astype(np.float32))["uncertainty"]
+
+    report = found(radii[::-1], factors[::-1])
+    assert report["coverage"] == pytest.approx(0.25) and report["monotonic"]
+    unit = 1000 / 1024
+    first, _, third, *_, last = report["deciles"]
+    assert first == pytest.approx({"radius": 8.5 * unit, "error": 8.5 * unit, "coverage": 1.0})
+    assert third["coverage"] == pytest.approx(0.5) and len(report["deciles"]) == 10
+    assert last == pytest.approx({"radius": 152.5 * unit, "error": 228.75 * unit, "coverage": 0.0})
+    assert not found(radii, 1 / radii)["monotonic"]
+
+
+# ---------------------------------------------------------------- motion
+
+
+def ids(numbers, character="a", environment="env_001"):
+    return [FrameId(character, environment, int(number)) for number in numbers]
+
+
+def poses(predicted, target, frame_ids=None, actions=None) -> Poses:
+    count = len(target)
+    return Poses(predicted, target, actions or ["walking"] * count, frame_ids or ids(range(count)))
+
+
+def walk(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Predicted and true poses (count, 16, 3) that move a few centimetres a frame."""
+    rng = np.random.default_rng(0)
+    target = rng.normal(size=(1, 16, 3)) + rng.normal(0, 0.02, (count, 16, 3)).cumsum(0)
+    return target + rng.normal(0, 0.01, target.shape), target
+
+
+def test_uniform_motion_has_no_acceleration_and_a_trembling_prediction_has():
+    steps = np.arange(10)[:, None, None] * np.linspace(0, 0.01, 16)[None, :, None]
+    target = np.zeros((10, 16, 3)) + steps
+    smooth = motion(poses(target + 0.3, target))
+    assert smooth["acceleration_error"] < 1e-9 and smooth["windows"] == 8
+    trembling = target.copy()
+    trembling[::2, 1:, 0] += 0.001
+    rough = motion(poses(trembling, target))
+    assert rough["acceleration_error"] == pytest.approx(2.0 * 15 / 16)
+    assert rough["acceleration_true"] < 1e-9
+    assert rough["jitter"] == pytest.approx(4.0 * 15 / 16) and rough["jitter_true"] < 1e-9
+
+
+def test_motion_is_that_of_the_formulas_in_whatever_order_the_frames_come():
+    predicted, target = walk(30)
+    rows = np.random.default_rng(2).permutation(30)
+    found = motion(poses(predicted[rows], target[rows], ids(rows)))
+    p, t = (1000 * (x - x[:, :1]) for x in (predicted, target))
+    ours, true = (x[2:] - 2 * x[1:-1] + x[:-2] for x in (p, t))
+    jerk, true_jerk = (x[3:] - 3 * x[2:-1] + 3 * x[1:-2] - x[:-3] for x in (p, t))
+    expected = [ours - true, true, jerk, true_jerk]
+    names = ("acceleration_error", "acceleration_true", "jitter", "jitter_true")
+    assert [found[name] for name in names] == pytest.approx(
+        [np.sqrt((x**2).sum(-1)).mean() for x in expected], rel=1e-12
+    )
+    shuffled = averaging(poses(predicted[rows], target[rows], ids(rows)))
+    assert found["windows"] == 28 and shuffled == averaging(poses(predicted, target))
+
+
+@pytest.mark.parametrize(
+    ("frame_ids", "actions", "jump", "windows"),
+    [
+        (ids([0, 1, 2, 4, 5, 6, 7, 8, 9]), None, 0, 1 + 4),
+        (ids(range(4)) + ids(range(4, 9), environment="env_002"), None, 0, 2 + 3),
+        (ids(range(3)) + ids(range(3, 9), character="b"), None, 0, 1 + 4),
+        (None, ["Patting"] * 4 + ["walking"] * 5, 0, 2 + 3),
+        (None, None, 0.41, 3 + 2),
+        (None, None, 0.39, 7),
+    ],
+)
+def test_gaps_other_places_other_clips_and_cuts_end_a_run(frame_ids, actions, jump, windows):
+    target = np.zeros((9, 16, 3))
+    target[5:, 3:5, 1] += jump
+    assert motion(poses(target, target, frame_ids, actions))["windows"] == windows
+
+
+def test_frames_that_stand_alone_give_no_motion():
+    alone = poses(*walk(4), ids([0, 10, 11, 20]))
+    assert motion(alone) is None and averaging(alone) is None
+    three = motion(poses(*walk(3)))
+    assert three["windows"] == 1 and three["jitter"] is None
+
+
+def test_averaging_leaves_what_lasts_and_takes_what_alternates():
+    predicted, target = walk(62)
+    predicted = target.copy()
+    predicted[:, 1:, 0] += 0.03
+    predicted[:, 1:, 1] += np.where(np.arange(62) % 2, -0.05, 0.05)[:, None]
+    found = averaging(poses(predicted, target))
+    joints = 15 / 16 * 1000
+    alone, lasting = np.hypot(0.03, 0.05) * joints, 0.03 * joints
+    assert found["2"] == pytest.approx((alone + 61 * lasting) / 62)
+    assert lasting < found["32"] < lasting + 1
+    # Half of the frames, and no more, have 32 behind them.
+    assert list(found) == ["2", "4", "8", "16", "32"]
+
+
+def test_an_average_is_the_plain_mean_over_the_frames_of_the_run_that_there_are():
+    vectors = np.random.default_rng(1).normal(size=(9, 2, 3))
+    found = averaged(vectors, np.array([0, 1, 2, 3, 0, 1, 2, 3, 4]), 3)
+    for row, start in enumerate([0, 0, 0, 1, 4, 4, 4, 5, 6]):
+        assert np.allclose(found[row], vectors[start : row + 1].mean(0))

@@ -1,0 +1,112 @@
+"""MPJPE and PA-MPJPE on hand-made poses, by group and part of the body."""
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from base.frame import FrameId
+from base.skeleton import HEAD, MIRROR, NECK, NUM_JOINTS
+from utils.evaluation.metrics import measure
+from utils.evaluation.mpjpe import aligned, distances, joint_errors, mpjpe_by_group
+from utils.evaluation.poses import Poses
+
+
+def random_poses(count: int = 5, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(count, NUM_JOINTS, 3))
+
+
+@pytest.mark.parametrize(
+    ("joints", "offset", "expected", "mean"),
+    [
+        (slice(None), [1.0, -2.0, 3.0], {}, 0.0),
+        ([HEAD], [0.0, 0.016, 0.0], {HEAD: 16.0}, 1.0),
+        # The Neck is the origin, so its own error falls on all others.
+        ([NECK], [0.03, 0.0, 0.04], dict.fromkeys(range(1, 16), 50.0), 50.0 * 15 / 16),
+    ],
+)
+def test_errors_are_millimetres_with_the_neck_at_the_origin(joints, offset, expected, mean):
+    target = random_poses(1)
+    predicted = target.copy()
+    predicted[0, joints] += offset
+    errors = joint_errors(predicted, target)[0]
+    wanted = [expected.get(joint, 0.0) for joint in range(NUM_JOINTS)]
+    assert errors == pytest.approx(wanted, abs=1e-9) and errors.mean() == pytest.approx(mean)
+
+
+@pytest.mark.parametrize("scale", [True, False])
+@pytest.mark.parametrize("mirror", [1.0, -1.0])
+def test_alignment_is_scipys_best_rotation_with_the_best_scale(scale, mirror):
+    target = random_poses()
+    turn = Rotation.from_euler("xyz", [20, -50, 130], degrees=True).as_matrix()
+    predicted = (target + 0.3 * random_poses(seed=1)) * [mirror, 1, 1] @ turn * 1.7 + [1, -2, 0.5]
+    result = aligned(predicted, target, scale)
+    for found, source, goal in zip(result, predicted, target, strict=True):
+        middle, source = goal.mean(0), source - source.mean(0)
+        best, _ = Rotation.align_vectors(goal - middle, source)
+        expected = best.apply(source)
+        if scale:
+            expected *= (expected * (goal - middle)).sum() / (source**2).sum()
+        assert found == pytest.approx(expected + middle, abs=1e-9)
+
+
+def test_a_perfect_pose_elsewhere_has_an_absolute_error_and_a_larger_one_a_rigid_error():
+    target = random_poses(1)
+    turn = Rotation.from_euler("z", 90, degrees=True).as_matrix()
+    middle = target.mean(1, keepdims=True)
+
+    def errors(predicted):
+        poses = Poses(predicted, target, ["walking"], [FrameId("a", "env_001", 0)])
+        return {name: values[0, 0] for name, values in poses.part_errors.items()}
+
+    assert errors(target + np.array([0, 0.03, 0.04])) == pytest.approx(
+        {"mpjpe": 0, "pa_mpjpe": 0, "pa_mpjpe_rigid": 0, "absolute": 50.0}, abs=1e-9
+    )
+    larger = errors(1.1 * (target - middle) @ turn.T + [5, 6, 7])
+    assert larger["pa_mpjpe"] < 1e-9
+    radius = 1000 * np.linalg.norm(target - middle, axis=-1).mean()
+    assert larger["pa_mpjpe_rigid"] == pytest.approx(0.1 * radius)
+
+
+def test_exchanged_sides_stay_an_error_and_a_pose_shrunk_to_a_point_is_finite():
+    target = random_poses(4)
+    assert distances(aligned(target[:, list(MIRROR)], target, True), target).mean(1).min() > 10
+    middle = np.broadcast_to(target.mean(1, keepdims=True), target.shape)
+    for scale in (True, False):
+        assert aligned(np.zeros_like(target), target, scale) == pytest.approx(middle)
+
+
+def test_groups_and_halves_of_the_body():
+    truth = random_poses(4)
+    predicted = truth.copy()
+    predicted[0, 8:] += [0.0, 0.0, 0.1]  # the legs of a walking frame, 100 mm
+    predicted[1, 2:8] += [0.08, 0.0, 0.0]  # six of eight upper joints of a talking one, 80 mm
+    predicted[2, 1] += [0.0, 0.32, 0.0]  # one joint of an unknown clip, 320 mm
+    actions = ["walking", "Talking_mixamo_com_x1", "somebody_elses_clip", "walking"]
+    poses = Poses(predicted, truth, actions, [FrameId("a", "env_001", n) for n in range(4)])
+    assert poses.mpjpe == pytest.approx([50.0, 30.0, 20.0, 0.0])
+    expected = {
+        "full": {"All": (25.0, 4), "Talking": (30.0, 1), "Walking": (25.0, 2)},
+        "upper": {"All": (25.0, 4), "Talking": (60.0, 1), "Walking": (0.0, 2)},
+        "lower": {"All": (25.0, 4), "Talking": (0.0, 1), "Walking": (50.0, 2)},
+    }
+    results = measure(poses)
+    for part, groups in expected.items():
+        assert list(results[part]) == list(groups)
+        for group, (mpjpe, frames) in groups.items():
+            cell = results[part][group]
+            assert (cell["mpjpe"], cell["frames"]) == (pytest.approx(mpjpe, abs=1e-9), frames)
+    # What training validates by is the same figure.
+    by_group = mpjpe_by_group(predicted, truth, actions)
+    assert by_group == pytest.approx({group: mm for group, (mm, _) in expected["full"].items()})
+
+
+def test_poses_that_do_not_match_are_refused():
+    one, two, ids = np.zeros((1, 16, 3)), np.zeros((2, 16, 3)), [FrameId("a", "b", 0)] * 2
+    for predicted, target in ((one, two), (two[:, :15], two[:, :15])):
+        for compare in (distances, lambda *both: aligned(*both, True)):
+            with pytest.raises(ValueError, match=r"\(…, 16, 3\)"):
+                compare(predicted, target)
+    with pytest.raises(ValueError, match="2 poses, but 1 actions and 2 identities"):
+        Poses(two, two, ["walking"], ids)
+    with pytest.raises(ValueError, match="no frame"):
+        measure(Poses(one[:0], one[:0], [], []))

@@ -1,0 +1,237 @@
+"""The metrics of results.json: a function of the poses each, and a line in :data:`METRICS`.
+
+doc/evaluation.md has their definitions.  Errors are in millimetres, shares in [0, 1].
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from base.skeleton import JOINTS, LIMBS, LOWER_BODY, MIRROR, NECK, UPPER_BODY, neck_centred
+from dataset.runs import run_lengths
+from utils.evaluation.bootstrap import figures, means_by_character, named
+from utils.evaluation.mpjpe import BODY_PARTS, MILLIMETRES, distances, joint_errors
+from utils.evaluation.poses import Poses
+
+#: Millimetres whose shares AUC is the mean of.  Mehta et al., "Monocular 3D human pose estimation
+#: in the wild using improved CNN supervision" (MPI-INF-3DHP), 3DV 2017.
+PCK_THRESHOLDS = tuple(range(0, 151, 5))
+_PCK_SHOWN = (50, 100, 150)
+#: Limbs that a network can exchange.
+_PAIRS: dict[str, list[int]] = {
+    "arms": [joint for joint in UPPER_BODY if MIRROR[joint] != joint],
+    "legs": list(LOWER_BODY),
+}
+#: Where a true joint moves further than this between two frames, metres, there is a cut and no
+#: motion: at 30 frames a second it would be 12 m/s relative to the Neck.
+CUT = 0.4
+#: Frames that :func:`averaging` averages, the newest among them; at least half of the frames must
+#: have a window behind them.
+WINDOWS = (2, 4, 8, 16, 32, 64)
+_LEAST_SHARE = 0.5
+DECILES = 10
+
+
+def errors_by_part(poses: Poses) -> dict[str, Any]:
+    """Part → group → each of :attr:`Poses.part_errors`, the mean over frames, and "frames"."""
+    report: dict[str, Any] = {part: {} for part in BODY_PARTS}
+    for group, rows in poses.groups.items():
+        for column, part in enumerate(BODY_PARTS):
+            values = np.stack([errors[:, column] for errors in poses.part_errors.values()], 1)
+            cell = figures(poses.part_errors, values, poses.characters[1], rows[:, None])
+            report[part][group] = cell | {"frames": int(rows.sum())}
+    return report
+
+
+def errors_of_characters(poses: Poses) -> dict[str, Any]:
+    """Character → part → group → MPJPE and frames: what a paired comparison resamples."""
+    names, characters = poses.characters
+    report: dict[str, Any] = {name: {part: {} for part in BODY_PARTS} for name in names}
+    for group, rows in poses.groups.items():
+        for number in np.unique(characters[rows]):
+            errors = poses.part_errors["mpjpe"][rows & (characters == number)]
+            for column, part in enumerate(BODY_PARTS):
+                cell = {"mpjpe": float(errors[:, column].mean()), "frames": len(errors)}
+                report[names[number]][part][group] = cell
+    return report
+
+
+def errors_by_joint(poses: Poses) -> dict[str, Any]:
+    """Joint → MPJPE."""
+    cells = means_by_character(poses.joint_errors, poses.characters[1])
+    return {joint: named("mpjpe", *cell) for joint, cell in zip(JOINTS, cells, strict=True)}
+
+
+def errors_by_visibility(poses: Poses) -> dict[str, Any] | None:
+    """MPJPE of visible and of hidden joints, all together and each; None where it is unknown."""
+    if poses.visible is None:
+        return None
+    report: dict[str, Any] = {}
+    for kind, mask in (("visible", poses.visible), ("hidden", ~poses.visible)):
+        cell: dict[str, Any] = {"joints": int(mask.sum())}
+        if cell["joints"]:
+            # The mean over joints, not over frames: a frame counts as often as it has such joints.
+            counts = mask.sum(1, keepdims=True)
+            mean = (poses.joint_errors * mask).sum(1, keepdims=True) / np.maximum(counts, 1)
+            cell |= figures(["mpjpe"], mean, poses.characters[1], counts)
+        cell["by_joint"] = by_joint = {}
+        for joint, errors, rows in zip(JOINTS, poses.joint_errors.T, mask.T, strict=True):
+            mean = float(errors[rows].mean()) if rows.any() else None
+            by_joint[joint] = {"mpjpe": mean, "frames": int(rows.sum())}
+        report[kind] = cell
+    return report
+
+
+def pck(poses: Poses) -> dict[str, Any]:
+    """Share of the 15 joints other than the Neck within 50, 100 and 150 mm, the mean over all
+    thresholds ("auc"), and the share at each ("curve")."""
+    errors = np.delete(poses.joint_errors, NECK, 1)
+    within = np.stack([(errors <= threshold).mean(1) for threshold in PCK_THRESHOLDS], 1)
+    shown = within[:, [PCK_THRESHOLDS.index(threshold) for threshold in _PCK_SHOWN]]
+    values = np.concatenate([shown, within.mean(1, keepdims=True)], 1)
+    curve = dict(zip(map(str, PCK_THRESHOLDS), within.mean(0).tolist(), strict=True))
+    names = [*map(str, _PCK_SHOWN), "auc"]
+    return figures(names, values, poses.characters[1]) | {"curve": curve}
+
+
+def bone_errors(poses: Poses) -> dict[str, Any]:
+    """Absolute ("error") and signed ("bias") difference of the lengths of the 14 limbs."""
+    parents, children = np.array(LIMBS).T
+    predicted, target = (
+        np.linalg.norm(x[:, children] - x[:, parents], axis=-1) * MILLIMETRES
+        for x in (np.asarray(poses.predicted, np.float64), np.asarray(poses.target, np.float64))
+    )
+    errors, biases = np.abs(predicted - target).mean(0), (predicted - target).mean(0)
+    return {
+        "error": float(errors.mean()),
+        "by_bone": {
+            f"{JOINTS[a]}-{JOINTS[b]}": {"error": float(error), "bias": float(bias)}
+            for (a, b), error, bias in zip(LIMBS, errors, biases, strict=True)
+        },
+    }
+
+
+def swapped(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """(N, 2) bool: whether left and right of the arms, and of the legs, of (N, 16, 3) poses fit
+    better exchanged.  An equal fit is no swap."""
+    plain = joint_errors(predicted, target)
+    exchanged = joint_errors(np.asarray(predicted)[:, list(MIRROR)], target)
+    return np.stack([exchanged[:, j].mean(1) < plain[:, j].mean(1) for j in _PAIRS.values()], 1)
+
+
+def swap_rates(poses: Poses) -> dict[str, Any]:
+    """Share of the frames in which arms, or legs, are exchanged."""
+    return figures(list(_PAIRS), swapped(poses.predicted, poses.target), poses.characters[1])
+
+
+def _consecutive(poses: Poses) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Predicted and true poses (N, 16, 3) in millimetres, Neck at the origin, in the order of
+    their frames; and (N,) how many frames before each one follow each other up to it, within one
+    clip of one character and environment and without a :data:`CUT`."""
+    order = sorted(range(len(poses.frame_ids)), key=poses.frame_ids.__getitem__)
+    predicted, target = (
+        neck_centred(np.asarray(both, np.float64)[order]) * MILLIMETRES
+        for both in (poses.predicted, poses.target)
+    )
+    jumps = np.linalg.norm(np.diff(target, axis=0), axis=-1).max(-1, initial=0)
+    scenes = np.concatenate([[0], np.cumsum(jumps > CUT * MILLIMETRES)]).tolist()
+    frames = [(poses.frame_ids[row], poses.actions[row]) for row in order]
+    places = [
+        ((frame_id.character, frame_id.environment, action, scene), frame_id.number)
+        for (frame_id, action), scene in zip(frames, scenes, strict=True)
+    ]
+    return predicted, target, run_lengths(places)
+
+
+def motion(poses: Poses) -> dict[str, Any] | None:
+    """Acceleration error and jitter with the truth's own; None where no three frames are
+    consecutive.
+
+    Acceleration error: mean over joints and windows of ‖a_pred − a_true‖, a = p(t+1) − 2 p(t) +
+    p(t−1), mm per frame² (Kanazawa et al., "Learning 3D human dynamics from video", CVPR 2019).
+    Jitter: the same mean of the length of the third difference of the prediction, mm per frame³
+    (Yi et al., "TransPose", SIGGRAPH 2021).
+    """
+    predicted, target, lengths = _consecutive(poses)
+    threes, fours = lengths[2:] >= 2, lengths[3:] >= 3
+    if not threes.any():
+        return None
+
+    def mean_norm(vectors: np.ndarray) -> float | None:
+        return float(np.linalg.norm(vectors, axis=-1).mean()) if len(vectors) else None
+
+    second, true_second = (np.diff(both, 2, axis=0)[threes] for both in (predicted, target))
+    third, true_third = (np.diff(both, 3, axis=0)[fours] for both in (predicted, target))
+    return {
+        "acceleration_error": mean_norm(second - true_second),
+        "acceleration_true": mean_norm(true_second),
+        "windows": int(threes.sum()),
+        "jitter": mean_norm(third),
+        "jitter_true": mean_norm(true_third),
+    }
+
+
+def averaged(vectors: np.ndarray, lengths: np.ndarray, window: int) -> np.ndarray:
+    """(N, …) float64: mean of each frame's vectors (N, …) and of those of the ``window`` − 1 frames
+    before it, of which (N,) ``lengths`` belong to its run."""
+    sums = np.concatenate([np.zeros_like(vectors[:1], np.float64), np.cumsum(vectors, 0)])
+    counts = np.minimum(lengths + 1, window)
+    ends = np.arange(len(vectors)) + 1
+    return (sums[ends] - sums[ends - counts]) / counts.reshape(-1, *[1] * (vectors.ndim - 1))
+
+
+def averaging(poses: Poses) -> dict[str, float] | None:
+    """Window of past frames → MPJPE that would be left after averaging the errors over it, or None.
+
+    Errors that differ from frame to frame average away; those caused by a body, clothes or a
+    posture last for seconds.  The errors themselves are averaged, as if the true motion were known,
+    so no filter over the same window does better.
+    """
+    predicted, target, lengths = _consecutive(poses)
+    return {
+        str(window): float(
+            np.linalg.norm(averaged(predicted - target, lengths, window), axis=-1).mean()
+        )
+        for window in WINDOWS
+        if np.mean(lengths + 1 >= window) >= _LEAST_SHARE
+    } or None
+
+
+def uncertainty(poses: Poses) -> dict[str, Any] | None:
+    """Errors in the camera's frame against the model's 90 % radii: the share of joints inside, the
+    joints in ten equal parts by rising radius, and whether the error rises from each part to the
+    next.  None for a model that gives no uncertainty."""
+    if poses.uncertainty is None:
+        return None
+    errors = distances(poses.predicted, poses.target).ravel()
+    radii = np.asarray(poses.uncertainty, np.float64).ravel() * MILLIMETRES
+    inside = errors <= radii
+    values = {"radius": radii, "error": errors, "coverage": inside}
+    deciles = [
+        {name: float(value[part].mean()) for name, value in values.items()}
+        for part in np.array_split(np.argsort(radii, kind="stable"), DECILES)
+    ]
+    rising = np.diff([decile["error"] for decile in deciles]) > 0
+    return {"coverage": inside.mean().item(), "deciles": deciles, "monotonic": bool(rising.all())}
+
+
+#: Key of results.json → what it holds.
+METRICS: dict[str, Callable[[Poses], Any]] = {
+    "joints": errors_by_joint,
+    "visibility": errors_by_visibility,
+    "pck": pck,
+    "bones": bone_errors,
+    "swaps": swap_rates,
+    "characters": errors_of_characters,
+    "motion": motion,
+    "averaging": averaging,
+    "uncertainty": uncertainty,
+}
+
+
+def measure(poses: Poses) -> dict[str, Any]:
+    """Everything measured on some frames, ready for JSON; ValueError for no frame at all."""
+    if not poses.actions:
+        raise ValueError("no frame was measured")
+    return errors_by_part(poses) | {name: metric(poses) for name, metric in METRICS.items()}
