@@ -9,7 +9,7 @@ from tiny_model import CONFIG
 
 import train
 from base.skeleton import JOINTS
-from dataset.augment import Augmentation, change_appearance
+from dataset.augment import Augmentation, blur_images, change_colours
 from dataset.batch import collate
 from model import build
 from utils.common import networks
@@ -346,12 +346,19 @@ def test_frames_are_turned_by_the_angles_drawn(degrees, make):
 
 
 @covers("STAGE.augment.colour", "STAGE.augment.noise", "STAGE.augment.blur")
-@pytest.mark.parametrize("settings", [{"colour": 0.5}, {"noise": 0.1}, {"blur": 2.0}])
-def test_pictures_change_as_asked_for(settings, make):
+@pytest.mark.parametrize(
+    ("change", "settings"),
+    [
+        (change_colours, {"colour": 0.5}),
+        (change_colours, {"noise": 0.1}),
+        (blur_images, {"blur": 2}),
+    ],
+)
+def test_pictures_change_as_asked_for(change, settings, make):
     stage = make("train2d", augment=settings)
     given = batch(stage)
     plain, changed = stage.sample(given), stage.sample(given, augmented=True)
-    expected = change_appearance(
+    expected = change(
         plain.inputs["images"], Augmentation(**settings), torch.Generator().manual_seed(0)
     )
     assert torch.equal(changed.inputs["images"], expected)
