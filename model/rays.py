@@ -34,15 +34,12 @@ class CameraRays(nn.Module):
         super().__init__()
         self.camera = camera
         # Along the x axis of the picture a ray is (sin θ, 0, cos θ).
-        edge = np.array([np.sin(camera.max_theta), 0.0, np.cos(camera.max_theta)])
-        limit = float(camera.project(edge)[0] - camera.cx) / camera.fx
-        radii = np.linspace(0.0, limit, _ENTRIES)
-        pixels = np.stack([camera.cx + camera.fx * radii, np.full(_ENTRIES, camera.cy)], -1)
-        rays = camera.unproject(pixels)
+        radii = np.linspace(0.0, camera.max_radius, _ENTRIES)
+        theta = camera.angle_of(radii)
         ratio = np.ones(_ENTRIES)
-        ratio[1:] = rays[1:, 0] / radii[1:]
-        table = torch.from_numpy(np.stack([ratio, rays[:, 2]], -1)).float()
-        self.limit = limit
+        ratio[1:] = np.sin(theta[1:]) / radii[1:]
+        table = torch.from_numpy(np.stack([ratio, np.cos(theta)], -1)).float()
+        self.limit = camera.max_radius
         #: Angle that the side of the picture takes at the focal length on the axis, radians.
         self.radians_per_side = camera.width / abs(camera.fx)
         for name, values in (

@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from base.camera import FisheyeCamera
+from base.cameras import camera_from_dict
+from base.cameras.camera import Camera
 from base.errors import UserError
 from base.files import replacing
 from base.skeleton import NUM_JOINTS
@@ -95,7 +96,7 @@ class Checkpoint:
     training: TrainingState | None
     config: Config | None
     mean_pose: np.ndarray | None
-    camera: FisheyeCamera | None
+    camera: Camera | None
 
     @property
     def model_kind(self) -> str:
@@ -340,7 +341,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             training=TrainingState(**training) if training else None,
             config=parse_config(dict(config), str(path)) if config else None,
             mean_pose=mean_pose,
-            camera=FisheyeCamera(**camera | {"k": tuple(camera["k"])}) if camera else None,
+            camera=camera_from_dict(camera) if camera else None,
         )
     except (TypeError, ValueError, KeyError, AttributeError):
         raise UserError(

@@ -1,14 +1,15 @@
 """Networks from configurations and checkpoints: the one place where either becomes a model."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from base.camera import RELEASE_CAMERA, FisheyeCamera
+from base.camera import RELEASE_CAMERA
+from base.cameras.camera import Camera
 from base.errors import UserError
 from dataset.transforms import SquareCrop
 from model import build, model_class
@@ -35,7 +36,7 @@ class LoadedModel:
     config: Config
     mean_pose: np.ndarray | None
     path: Path
-    camera: FisheyeCamera
+    camera: Camera
 
 
 class Start(NamedTuple):
@@ -216,18 +217,18 @@ def _require_size(checkpoint: Checkpoint, config: Config) -> None:
         )
 
 
-def data_camera(config: Config) -> FisheyeCamera:
+def data_camera(config: Config) -> Camera:
     """Camera of the network's square pictures of the release."""
     return SquareCrop(config.data.input_size).camera(RELEASE_CAMERA)
 
 
-def camera_of(checkpoint: Checkpoint) -> FisheyeCamera:
+def camera_of(checkpoint: Checkpoint) -> Camera:
     """Camera of the square pictures that a checkpoint was trained on: the release's, cropped and
     resized, where it does not say."""
     return checkpoint.camera or data_camera(config_of(checkpoint))
 
 
-def check_camera(path: Path, kind: str, trained: FisheyeCamera, camera: FisheyeCamera) -> None:
+def check_camera(path: Path, kind: str, trained: Camera, camera: Camera) -> None:
     """Refuse data of another camera than a model was trained with, unless it takes any.
 
     Args:
@@ -254,10 +255,7 @@ def check_camera(path: Path, kind: str, trained: FisheyeCamera, camera: FisheyeC
     print(f"{difference}, whose rays the model is given", file=sys.stderr)
 
 
-def _same_camera(one: FisheyeCamera, other: FisheyeCamera) -> bool:
-    def numbers(camera: FisheyeCamera) -> list[float]:
-        sides = camera.width, camera.height
-        return [camera.fx, camera.fy, camera.cx, camera.cy, *camera.k, *sides]
-
+def _same_camera(one: Camera, other: Camera) -> bool:
+    numbers = [np.hstack([np.ravel(value) for value in astuple(camera)]) for camera in (one, other)]
     # What rounding in a file may change is far below a thousandth of a pixel.
-    return np.allclose(numbers(one), numbers(other), rtol=0, atol=1e-3)
+    return type(one) is type(other) and np.allclose(*numbers, rtol=0, atol=1e-3)

@@ -7,8 +7,8 @@ import numpy as np
 
 from base.base_transform import BaseTransform
 from base.camera import RELEASE_CAMERA, FisheyeCamera
-from base.camera_model import AnyCamera
-from base.equidistant import equidistant_camera
+from base.cameras.camera import Camera
+from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
 from dataset.transforms import SquareCrop
 from utils.inference.calibration.calibration import BUILT_IN, Calibration, load_calibration
@@ -139,7 +139,7 @@ class Lens:
 
     def _equidistant(
         self, width: int, height: int, circle: ImageCircle | None, unlike: str
-    ) -> tuple[AnyCamera, str]:
+    ) -> tuple[Camera, str]:
         fov = DEFAULT_FOV if self.fov is None else self.fov
         angle = f"{fov:g}° " + ("assumed" if self.fov is None else "as stated")
         if circle is None:
@@ -159,6 +159,6 @@ class Lens:
         camera = equidistant_camera(width, height, (circle.x, circle.y), circle.radius, fov)
         return camera, f"no calibration: {where}, equidistant, {angle}"
 
-    def _warp(self, camera: AnyCamera, input_size: int) -> CameraWarp:
+    def _warp(self, camera: Camera, input_size: int) -> CameraWarp:
         target = _training_square(input_size)
         return CameraWarp(camera, target, self.rotation)

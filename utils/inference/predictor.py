@@ -254,7 +254,7 @@ class EgoPosePredictor:
         """
         squares = torch.from_numpy(np.stack([item.square for item in prepared]))
         found = self._network(squares, places, track)
-        placed = self._network.camera.project(found.joints3d + found.neck[:, None])
+        placed = self._network.camera.project(found.joints3d + found.neck[:, None], clamp=True)
         poses = []
         for row, item in enumerate(prepared):
             both = np.concatenate([found.joints2d[row], placed[row]])

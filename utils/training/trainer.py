@@ -1,7 +1,6 @@
 """The training loop: the same for every stage, device and number of processes."""
 
 import contextlib
-import dataclasses
 import itertools
 import math
 import signal
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from base.cameras import camera_to_dict
 from base.errors import UserError
 from base.files import make_folder, write_text
 from model.backbone import TRUNK_STRIDE
@@ -321,7 +321,7 @@ class Trainer:
             "training": stored.as_dict(),
             "config": stage.config.model_dump(),
             "mean_pose": torch.from_numpy(stage.mean_pose),
-            "camera": dataclasses.asdict(stage.camera),
+            "camera": camera_to_dict(stage.camera),
         }
 
     def _summarise(self, steps: int, seconds: float) -> None:

@@ -70,11 +70,7 @@ def placed_in_picture(
     predicted = joints3d.double().cpu().numpy()
     predicted = predicted - predicted[:, NECK : NECK + 1] + target[:, NECK : NECK + 1]
 
-    def pixels(points: np.ndarray) -> np.ndarray:
-        seen = camera.angle(points) < camera.max_theta
-        return np.where(seen[..., None], camera.project(points), np.nan)
-
-    return pixels(predicted), pixels(target)
+    return camera.project(predicted), camera.project(target)
 
 
 def with_head(joints2d: torch.Tensor) -> np.ndarray:

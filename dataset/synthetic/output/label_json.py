@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from base.camera import RELEASE_CAMERA, world_to_camera
-from base.camera_model import AnyCamera
+from base.cameras.camera import Camera
 from base.skeleton import JOINT_PREFIX
 
 #: Angle of the picture's black rim from the optical axis, radians: a hemisphere shows.
@@ -27,7 +27,7 @@ def _rounded(values: np.ndarray, decimals: int) -> list:
     return np.round(values, decimals).tolist()
 
 
-def in_disc(points: np.ndarray, camera: AnyCamera = RELEASE_CAMERA) -> np.ndarray:
+def in_disc(points: np.ndarray, camera: Camera = RELEASE_CAMERA) -> np.ndarray:
     """Which of (…, 3) camera-frame points show in the picture: inside it and inside the rim."""
     return camera.in_view(points) & (camera.angle(points) < RIM)
 
@@ -40,7 +40,7 @@ def encode_label(
     trans: np.ndarray,
     rot: np.ndarray,
     occluded: np.ndarray | None = None,
-    camera: AnyCamera = RELEASE_CAMERA,
+    camera: Camera = RELEASE_CAMERA,
     more: dict | None = None,
 ) -> bytes:
     """Write a label.
@@ -67,7 +67,7 @@ def encode_label(
     trans = np.round(trans, _CM_DECIMALS)
     rot = np.round(rot, _CAMERA_DEGREE_DECIMALS)
     points = np.round(world_to_camera(joints, trans, rot), _CM_DECIMALS)
-    pixels = camera.project(points)
+    pixels = camera.project(points, clamp=True)
     visible = in_disc(points, camera)
     if occluded is not None:
         visible &= ~occluded

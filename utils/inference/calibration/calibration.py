@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from base.camera import RELEASE_CAMERA
-from base.camera_model import AnyCamera
+from base.cameras.camera import Camera
 from base.errors import UserError
 from utils.inference.calibration import colmap, ocam, opencv
 from utils.inference.calibration.values import Fault
 
 #: Cameras known by name → where their calibration is from.
-BUILT_IN: dict[str, tuple[AnyCamera, str]] = {
+BUILT_IN: dict[str, tuple[Camera, str]] = {
     "training": (RELEASE_CAMERA, "xR-EgoPose, as given by the dataset's first author"),
 }
 
@@ -31,10 +31,10 @@ class Calibration:
         source: what it is, for people.
     """
 
-    camera: AnyCamera
+    camera: Camera
     source: str
 
-    def for_picture(self, width: int, height: int) -> AnyCamera:
+    def for_picture(self, width: int, height: int) -> Camera:
         """The camera of pictures of a size, scaled or cropped around the centre if need be.
 
         Raises:
@@ -88,7 +88,7 @@ def load_calibration(name: str) -> Calibration:
     return Calibration(camera, f"{kind}, {name}")
 
 
-def _parse(text: str, number: str) -> tuple[AnyCamera, str]:
+def _parse(text: str, number: str) -> tuple[Camera, str]:
     if not text.strip():
         raise Fault("the file is empty")
     if text.lstrip().startswith("#polynomial"):
@@ -101,7 +101,7 @@ def _parse(text: str, number: str) -> tuple[AnyCamera, str]:
     return opencv.read_opencv(content)
 
 
-def _check(camera: AnyCamera) -> None:
+def _check(camera: Camera) -> None:
     values = [np.ravel(value) for value in astuple(camera)]
     if not np.isfinite(np.concatenate(values)).all():
         raise Fault("holds a number that is not finite")

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from base.camera import FisheyeCamera
-from base.camera_model import AnyCamera
-from base.pinhole_camera import PinholeCamera
+from base.cameras.camera import Camera
+from base.cameras.pinhole import PinholeCamera
 from utils.inference.calibration.values import Fault, numbers, picture_size
 
 
@@ -26,7 +26,7 @@ def _perspective(p: list[float], single: bool) -> Callable[[int, int], PinholeCa
 
 #: COLMAP's models → number of parameters, lens, one focal length for both axes.  Its pixels have
 #: their centres at halves, ours at integers: the principal point moves by 0.5.
-_COLMAP: dict[str, tuple[int, Callable[..., Callable[[int, int], AnyCamera]], bool]] = {
+_COLMAP: dict[str, tuple[int, Callable[..., Callable[[int, int], Camera]], bool]] = {
     "SIMPLE_PINHOLE": (3, _perspective, True),
     "PINHOLE": (4, _perspective, False),
     "SIMPLE_RADIAL": (4, _perspective, True),
@@ -39,7 +39,7 @@ _COLMAP: dict[str, tuple[int, Callable[..., Callable[[int, int], AnyCamera]], bo
 }
 
 
-def read_colmap(text: str, number: str) -> tuple[AnyCamera, str]:
+def read_colmap(text: str, number: str) -> tuple[Camera, str]:
     """Camera ``number`` of a cameras.txt, or its only one, and its model."""
     lines = [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
     rows = {line[0]: line for line in lines}

@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from base.camera import FisheyeCamera
-from base.camera_model import AnyCamera
-from base.pinhole_camera import PinholeCamera
+from base.cameras.camera import Camera
+from base.cameras.pinhole import PinholeCamera
 from utils.inference.calibration.values import Fault, flat, numbers, picture_size
 
 _MATRIX_KEYS = ("k", "cameramatrix", "mtx", "intrinsicmatrix", "intrinsics", "intrinsic")
@@ -50,7 +50,7 @@ def structured(text: str) -> dict[str, Any]:
     return cameras[0] if cameras and isinstance(cameras[0], dict) else content
 
 
-def read_opencv(content: dict[str, Any]) -> tuple[AnyCamera, str]:
+def read_opencv(content: dict[str, Any]) -> tuple[Camera, str]:
     """Camera of a file's content, and what kind of file it was."""
     named = {re.sub(r"[^a-z0-9]", "", str(key).lower()): value for key, value in content.items()}
 
