@@ -1,7 +1,6 @@
 """What every kind of model has in common: its parts, its training types, what it returns."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -44,11 +43,9 @@ class Targets(NamedTuple):
         joints2d: (B, 16, 2) pixels of the network's picture.
         joints3d: (B, 16, 3) metres, camera frame.
         inside: (B, 16) bool, joints inside the picture.
-        visible: (B, 16) bool.
-        visible_known: (B, 16) bool, joints whose visibility is known.
-        inside_count, known_count: scalars, what sums over the joints of ``inside`` (those that
-            have heatmaps) and ``visible_known`` are divided by for a mean: their number, averaged
-            over the parts that a batch is divided into.  None for this part's own number.
+        visible, visible_known: (B, 16) bool, and whether that is known.
+        inside_count, known_count: scalars, what the means over the joints of ``inside`` (those with
+            heatmaps) and ``visible_known`` are divided by, see :func:`model.losses.masked_mean`.
     """
 
     heatmaps: Tensor | None
@@ -61,8 +58,7 @@ class Targets(NamedTuple):
     known_count: Tensor | None = None
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A part of a model that has weights of its own.
 
     Attributes:
@@ -77,12 +73,11 @@ class Part:
     signature: str = ""
 
 
-@dataclass(frozen=True)
-class TrainingType:
+class TrainingType(NamedTuple):
     """A stage of training.
 
     Attributes:
-        parts: the parts of the model it takes, all of which its checkpoints hold.
+        parts: the parts of the model that its checkpoints hold.
         trained: those of them that learn; the others keep weights and statistics.
         reads: "pictures"; "labels" for target heatmaps instead of pictures; "videos" for histories
             of the single-frame model's predictions.
@@ -94,9 +89,9 @@ class TrainingType:
     parts: tuple[str, ...]
     trained: tuple[str, ...]
     reads: Literal["pictures", "labels", "videos"] = "pictures"
-    start: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    start: Mapping[str, tuple[str, ...]] = {}
     start_required: bool = True
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = {}
 
 
 class PoseModel(nn.Module):
@@ -119,6 +114,9 @@ class PoseModel(nn.Module):
     takes_rays: ClassVar[bool] = False
     #: Fields of :class:`PoseOutput` that an exported model returns.
     exports: ClassVar[tuple[str, ...]] = ("heatmaps", "joints3d")
+    #: How many frames each frame of a history lies before the newest, rising from 0; empty for a
+    #: model without a temporal form.
+    lags: tuple[int, ...] = ()
 
     def __init__(self, input_size: int, heatmap_size: int) -> None:
         super().__init__()
@@ -154,12 +152,6 @@ class PoseModel(nn.Module):
         """The weighted losses of the 3D poses; ``reconstruction`` as in :meth:`losses`."""
         raise NotImplementedError
 
-    @property
-    def lags(self) -> tuple[int, ...]:
-        """How many frames each frame of a history lies before the newest, rising from 0; empty
-        for a model without a temporal form."""
-        return ()
-
     def memory(self, output: PoseOutput) -> tuple[Tensor, ...]:
         """What is kept of each of B frames for the histories of later ones: (B, …) tensors, the
         first of them (B, 16, 3) metres, the frame's own pose in the camera frame.
@@ -185,14 +177,9 @@ class PoseModel(nn.Module):
     def losses(
         self, output: PoseOutput, targets: Targets, weights: LossWeights, reconstruction: str
     ) -> dict[str, Tensor]:
-        """The weighted losses of a prediction; their sum is what to minimise.
-
-        Args:
-            output: of :meth:`forward`.
-            targets: what it should be.
-            weights: a loss with weight 0 is left out.
-            reconstruction: "mean" or "sum", see :func:`model.losses.reconstruction_error`.
-        """
+        """The weighted losses of a prediction, those with weight 0 left out; their sum is what to
+        minimise.  ``reconstruction``: the reduction of
+        :func:`model.losses.reconstruction_error`."""
         terms = {}
         if output.heatmaps is not None and "pose2d" not in self._frozen:
             terms = heatmap_losses(
