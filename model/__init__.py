@@ -32,12 +32,9 @@ def build(settings: Any, input_size: int, parts: Collection[str] | None = None) 
     """A network with random weights, on the CPU, in training mode.
 
     Args:
-        settings: the section ``model`` of a configuration.
+        settings: the section ``model`` of a configuration; a UserError for an unknown backbone.
         input_size: side S of the network's picture, pixels.
         parts: the parts it has, of :attr:`PoseModel.parts`; None for those of the stage finetune.
-
-    Raises:
-        UserError: for a backbone that is unknown, or a picture size that it cannot take.
     """
     kind = model_class(settings.kind)
     if parts is None:

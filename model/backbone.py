@@ -37,13 +37,7 @@ class Trunk(nn.Module):
 
     Args:
         name: "resnet18" … "resnet152", or any network of timm that has feature maps with strides
-            4 to 32, with or without "timm:" before its name.
-
-    Attributes:
-        trunk_channels: channels of the feature maps with strides 4, 8, 16 and 32.
-
-    Raises:
-        UserError: for a name that there is no such network of.
+            4 to 32, with or without "timm:" before its name; a UserError for any other.
     """
 
     def __init__(self, name: str) -> None:
@@ -152,13 +146,12 @@ def load_imagenet(model: Trunk, source: str | Path) -> None:
     """Start the trunk from ImageNet weights; the head keeps its own.
 
     Args:
-        model: the network to fill.
+        model: the network to fill, which is unchanged on an error.
         source: "download" for torchvision's or timm's own weights, or a file: a state dict of the
             same torchvision ResNet, or of the same network of timm.
 
     Raises:
-        UserError: if the weights are unreachable, unreadable or of another network; the model is
-            unchanged then.
+        UserError: if the weights are unreachable, unreadable or of another network.
     """
     name, download = model.trunk_name, str(source) == "download"
     if name not in RESNETS:

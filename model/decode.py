@@ -33,10 +33,6 @@ def decode_heatmaps(heatmaps: Tensor, input_size: int) -> tuple[Tensor, Tensor]:
     cells continuously, so that rounding and compression do not make a joint jump.  Source:
     Comaniciu & Meer, "Mean shift: a robust approach toward feature space analysis", TPAMI 2002.
 
-    Args:
-        heatmaps: (B, J, h, h).
-        input_size: side S of the network's picture, pixels.
-
     Returns:
         joints2d: (B, J, 2) float32 pixels (x, y) of the S×S picture; of a map without anything
             above 0 its highest cell.

@@ -55,18 +55,13 @@ _SEEN_BY = tuple(
 
 
 class JointEstimate(NamedTuple):
-    """Estimate of one layer of B poses.
+    """Estimate of one layer of B poses."""
 
-    Attributes:
-        camera3d: (B, 16, 3) metres, camera frame.
-        log_scale: (B, 16) logarithm of the scale b of the error's distribution, metres: a
-            distance r from the true place has density r² exp(−r / b) / (2 b³).
-        visibility: (B, 16) logit of the joint being seen.
-    """
-
-    camera3d: Tensor
+    camera3d: Tensor  # (B, 16, 3) metres, camera frame
+    #: (B, 16) logarithm of the scale b of the error's distribution, metres: a distance r from the
+    #: true place has density r² exp(−r / b) / (2 b³).
     log_scale: Tensor
-    visibility: Tensor
+    visibility: Tensor  # (B, 16) logit of the joint being seen
 
     def uncertainty(self, calibration: Tensor) -> Tensor:
         """(B, 16) metres, radius of the ball that covers a joint in 90 % of the cases."""
@@ -118,18 +113,10 @@ class DecoderLayer(nn.Module):
 
 
 class JointTransformer(nn.Module):
-    """The transformer.
+    """The transformer; arguments as of :class:`model.transformer.TransformerOptions`.
 
-    Args:
-        channels: of the pyramid.
-        dim: D, width of the tokens.
-        layers, heads, dropout: of the decoder; ``heads`` divides ``dim``.
-        sampled: whether a token starts from the features at its joint, or from its heatmap alone.
-        whole_map: whether the tokens attend to the whole coarse feature map.
-
-    Attributes:
-        calibration: scalar, what the scale b of a joint is multiplied by for the radius that covers
-            it in 90 % of the cases: :data:`COVERAGE_RADIUS`, until it is fitted on ValSet.
+    ``calibration`` is what the scale b of a joint is multiplied by for the radius that covers it in
+    90 % of the cases: :data:`COVERAGE_RADIUS`, until it is fitted on ValSet.
     """
 
     def __init__(
@@ -170,10 +157,8 @@ class JointTransformer(nn.Module):
         maps = pyramid.heatmaps.float()
         seen = soft_argmax(maps, size)
         share = torch.softmax(maps.flatten(2) / TEMPERATURE, -1)
-        steps = (torch.arange(maps.shape[-1], device=maps.device, dtype=torch.float32) + 0.5) / (
-            maps.shape[-1]
-        )
-        y, x = torch.meshgrid(steps, steps, indexing="ij")
+        cells = torch.arange(maps.shape[-1], device=maps.device, dtype=torch.float32)
+        y, x = torch.meshgrid(*[(cells + 0.5) / len(cells)] * 2, indexing="ij")
         grid = torch.stack([x.flatten(), y.flatten()], -1)
         # Standard deviation of the position under the map, as an angle: where the picture's
         # pixels lie depends on the camera, and the weights must not learn it.

@@ -32,17 +32,13 @@ class LiftingAutoencoder(nn.Module):
     Parameters are named as there, ``bn1`` … ``bn3`` included, which exist without being used.
 
     Args:
-        heatmap_size: side h of the heatmaps, 8 or more, any number.
-        latent: length of the code.  Twenty numbers hold the poses of everyday motion; poses drawn
-            joint by joint need more.
+        heatmap_size: side h of the heatmaps, 8 or more, any number; smaller is a ValueError.
+        latent: length of the code.  Poses drawn joint by joint need more than everyday motion.
         batch_norm: normalise after each convolution and after the first two linear layers.  Of
             heatmaps, which are nearly empty, more reaches the code then, and training starts fast.
         pose_activation: LeakyReLU between the pose decoder's layers.  Without it the pose is an
             affine function of the code.
         pose_hidden: width of the pose decoder, the reference's 32 if None.
-
-    Raises:
-        ValueError: for heatmaps too small to be halved three times.
     """
 
     def __init__(

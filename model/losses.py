@@ -35,11 +35,9 @@ class LossWeights(Section):
 
 
 def masked_mean(values: Tensor, mask: Tensor, count: Tensor | None = None) -> Tensor:
-    """Mean of the (B, J) values where the mask is set, 0 where there are none.
-
-    ``count`` replaces their number: where a batch is divided, the number averaged over its parts,
-    so that the parts' results average to the mean over the whole batch.
-    """
+    """Mean of the (B, J) values where the mask is set, 0 where there are none.  ``count`` replaces
+    their number: in a divided batch its average over the parts, so that the parts' results average
+    to the mean over the whole."""
     # Selected, not multiplied by 0: what does not count may be any number, NaN included.
     count = mask.sum().clamp(min=1) if count is None else count
     return torch.where(mask, values, 0.0).sum() / count
@@ -51,19 +49,15 @@ def heatmap_mse(heatmaps: Tensor, target: Tensor) -> Tensor:
 
 
 def coordinate_l1(
-    heatmaps: Tensor,
-    joints2d: Tensor,
-    visible: Tensor,
-    input_size: int,
-    count: Tensor | None = None,
+    heatmaps: Tensor, joints2d: Tensor, visible: Tensor, size: int, count: Tensor | None = None
 ) -> Tensor:
     """|Δx| + |Δy| of the soft-argmax positions from (B, J, 2) pixels, mean of the visible joints.
 
-    In units of the picture's side S, hence the same at every resolution.  Unlike the squared error
+    In units of the picture's side, hence the same at every resolution.  Unlike the squared error
     of the maps it does not settle for empty ones, so it gets a network with random weights going.
     Source: Sun et al., "Integral human pose regression", ECCV 2018.
     """
-    error = (soft_argmax(heatmaps, input_size) - joints2d.float()).abs().sum(-1) / input_size
+    error = (soft_argmax(heatmaps, size) - joints2d.float()).abs().sum(-1) / size
     return masked_mean(error, visible, count)
 
 
@@ -124,12 +118,13 @@ def centred_losses(predicted: Tensor, target: Tensor, weights: LossWeights) -> d
     """The weighted losses of poses with the Neck at the origin: "pose", "limb_cosine" (at most 0:
     the cosine is rewarded) and "limb_distance", those with weight 0 left out."""
     losses = {}
-    if weights.pose:
-        losses["pose"] = weights.pose * joint_distance(predicted, target)
-    if weights.limb_cosine:
-        losses["limb_cosine"] = -weights.limb_cosine * limb_cosine(predicted, target)
-    if weights.limb_distance:
-        losses["limb_distance"] = weights.limb_distance * limb_distance(predicted, target)
+    for name, sign, loss in (
+        ("pose", 1, joint_distance),
+        ("limb_cosine", -1, limb_cosine),
+        ("limb_distance", 1, limb_distance),
+    ):
+        if weight := getattr(weights, name):
+            losses[name] = sign * weight * loss(predicted, target)
     return losses
 
 

@@ -29,32 +29,19 @@ _NEWEST = 2.0
 
 
 class History(NamedTuple):
-    """The newest frame of each of B sequences and K − 1 before it, the newest first.
+    """The newest frame of each of B sequences and K − 1 before it, the newest first: what the
+    single-frame model made of them, and which there are, the newest always."""
 
-    Attributes:
-        camera3d: (B, K, 16, 3) metres, camera frame, poses of the single-frame model.
-        log_scale: (B, K, 16) of their errors.
-        tokens: (B, K, 16, D) of the single-frame model.
-        known: (B, K) bool, which of the frames there are; the newest always.
-    """
-
-    camera3d: Tensor
-    log_scale: Tensor
-    tokens: Tensor
-    known: Tensor
+    camera3d: Tensor  # (B, K, 16, 3) metres, camera frame
+    log_scale: Tensor  # (B, K, 16) of their errors
+    tokens: Tensor  # (B, K, 16, D)
+    known: Tensor  # (B, K) bool
 
 
 class TemporalTransformer(nn.Module):
-    """Poses of the newest frames.
-
-    Args:
-        in_dim: D, width of the single-frame model's tokens.
-        lags: how many frames each of the K frames lies before the newest, rising from 0.
-        dim, layers, heads, dropout: of the decoder; ``heads`` divides ``dim``.
-
-    Attributes:
-        calibration: see :class:`~model.joint_transformer.JointTransformer`.
-    """
+    """Poses of the newest frames; arguments as of :class:`model.transformer.TemporalOptions`, and
+    the width D of the single-frame model's tokens.  ``calibration`` as in
+    :class:`~model.joint_transformer.JointTransformer`."""
 
     def __init__(
         self,

@@ -49,9 +49,6 @@ def equidistant_camera(
         width, height: picture size, pixels.
         centre, radius: of the image circle, pixels.
         fov: angle across the image circle, degrees.
-
-    Raises:
-        ValueError: for a radius or an angle that no lens has.
     """
     if radius <= 0 or not 0 < fov < 360:
         raise ValueError(f"no lens has an image circle of {radius} px across {fov}°")
