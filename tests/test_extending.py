@@ -1,4 +1,5 @@
-"""What doc/extending.md shows works as it stands there: a new kind of model, one file, one line."""
+"""What doc/extending.md shows works as it stands there: a kind of model and a camera model, each
+one file and one line."""
 
 import json
 import re
@@ -8,11 +9,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 import demo
 import inference
 import model
 import train
+from base import cameras
+from model.rays import CameraRays
 
 PAGE = Path(train.__file__).parent / "doc" / "extending.md"
 BEST = "checkpoints/model_best.tar"
@@ -27,18 +31,24 @@ finetune: *stage
 """
 
 
+def register(number, package, registry, folder, monkeypatch):
+    """Put the page's file and line of that number in place; the name of the module."""
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    code, line = blocks[2 * number : 2 * number + 2]
+    assert len([row for row in code.splitlines() if row.strip()]) <= 80
+    name, place = re.fullmatch(r'\s*"(\w+)": "([\w.:]+)",\s*', line).groups()
+    module = place.split(":")[0]
+    (folder / f"{module.rpartition('.')[2]}.py").write_text(code)
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
+    monkeypatch.setitem(registry, name, place)
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    return module
+
+
 @pytest.fixture
 def config(tmp_path, monkeypatch):
     """The page's file and line in place, and a configuration that names it."""
-    code, line = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len([row for row in code.splitlines() if row.strip()]) <= 80
-    kind, place = re.fullmatch(r'\s*"(\w+)": "([\w.:]+)",\s*', line).groups()
-    module, name = place.split(":")
-    path = tmp_path / f"{module.rpartition('.')[2]}.py"
-    path.write_text(code)
-    monkeypatch.setattr(model, "__path__", [*model.__path__, str(tmp_path)])
-    monkeypatch.setitem(model.KINDS, kind, f"{module}:{name}")
-    monkeypatch.delitem(sys.modules, module, raising=False)
+    module = register(0, model, model.KINDS, tmp_path, monkeypatch)
     settings = re.search(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1]
     path = tmp_path / "mlp.yml"
     path.write_text(CONFIG + settings.replace("1024", "32"))
@@ -76,3 +86,18 @@ def test_a_perceptron_is_trained_evaluated_and_run_in_inference(config, tiny_dat
     )
     frames = json.loads((out / "poses.json").read_text())["frames"]
     assert np.array(frames[0]["joints3d"]).shape == (16, 3)
+
+
+def test_a_camera_model_is_stored_and_projects(tmp_path, monkeypatch):
+    module = register(1, cameras, cameras.CAMERAS, tmp_path, monkeypatch)
+    fields = {"fx": 300, "fy": 310, "cx": 320, "cy": 240, "width": 640, "height": 480}
+    camera = cameras.camera_from_dict({"model": "equisolid"} | fields)
+    assert cameras.camera_to_dict(camera) == {"model": "equisolid"} | fields
+    # 60° to the right: 2 · 300 · sin 30° = 300 pixels.
+    ray = np.array([np.sqrt(0.75), 0, 0.5])
+    assert np.allclose(camera.project(ray), [620, 240])
+    assert np.allclose(camera.unproject(np.array([620.0, 240.0])), ray)
+    assert np.allclose(CameraRays(camera)(torch.tensor([620.0, 240.0])).numpy(), ray, atol=1e-6)
+    # Never past 100°, which lands 460 pixels away.
+    assert np.isnan(camera.unproject(np.array([790.0, 240.0]))).all()
+    sys.modules.pop(module)
