@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from base.camera import RELEASE_CAMERA, FisheyeCamera
-from base.skeleton import HEAD, NECK
+from base.skeleton import HEAD, MIRROR, NECK
 from dataset.transforms import SquareCrop
 from model.joint_transformer import COVERAGE_RADIUS
 from model.pose_fpn import Pyramid
@@ -82,6 +82,8 @@ def test_the_first_poses_are_a_standing_person_before_the_camera():
     network = small()
     head = network.transformer.head
     assert head.weight.std().item() == pytest.approx(0.01, rel=0.15) and not head.bias.any()
+    typical = network.transformer.typical.detach()
+    assert torch.equal(typical[list(MIRROR)] * torch.tensor([-1.0, 1.0, 1.0]), typical)
     output = network.eval()(torch.randn(2, 3, 64, 64), RAYS)
     feet, neck = output.camera3d[:, [10, 14], 2], output.camera3d[:, NECK, 2]
     # Where it is on its ray is not known yet.
