@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 from torch.utils.data import Dataset
 
-from base.camera import FisheyeCamera
+from base.cameras.camera import Camera
 from base.frame import Frame, FrameId
 from base.set_type import SetType
 
@@ -18,15 +18,13 @@ class BaseDataset(Dataset, ABC):
     set_type: SetType
 
     #: Camera that maps ``Frame.joints3d`` to ``Frame.joints2d`` (after the transform's crop).
-    camera: FisheyeCamera
+    camera: Camera
 
     @abstractmethod
-    def __len__(self) -> int:
-        """Number of frames."""
+    def __len__(self) -> int: ...
 
     @abstractmethod
-    def __getitem__(self, index: int) -> Frame:
-        """The frame at ``index``."""
+    def __getitem__(self, index: int) -> Frame: ...
 
     @abstractmethod
     def frame_id(self, index: int) -> FrameId:

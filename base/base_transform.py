@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from base.camera import FisheyeCamera
+from base.cameras.camera import Camera
 
 
 class BaseTransform(ABC):
@@ -16,12 +16,12 @@ class BaseTransform(ABC):
 
     @abstractmethod
     def points(self, points: np.ndarray) -> np.ndarray:
-        """Map (…, 2) pixels of the source picture to pixels of the transformed one."""
+        """(…, 2) pixels of the source picture → pixels of the transformed one."""
 
     @abstractmethod
     def points_back(self, points: np.ndarray) -> np.ndarray:
         """Inverse of :meth:`points`."""
 
     @abstractmethod
-    def camera(self, camera: FisheyeCamera) -> FisheyeCamera:
-        """The camera of the transformed picture, given that of the source picture."""
+    def camera(self, camera: Camera) -> Camera:
+        """Camera of the source picture → that of the transformed one."""

@@ -7,11 +7,9 @@ _hook_before = sys.excepthook
 
 
 class UserError(Exception):
-    """Something the person at the keyboard can put right: a path, a file, an option.
-
-    The message is one line that says what is wrong, where, and what to do.  Commands print it
-    without a traceback and exit with status 2 (see ``utils/common/command.py``).
-    """
+    """Something the person at the keyboard can put right.  The message is one line that says what
+    is wrong, where, and what to do; commands print it without a traceback and exit with status 2
+    (``utils/common/command.py``)."""
 
 
 class BrokenFrameError(UserError):
@@ -21,11 +19,8 @@ class BrokenFrameError(UserError):
 def explain_missing_library(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    """``sys.excepthook`` that says in one line what to install where OpenCV lacks a library of the
-    system, and exits with status 2; anything else goes to the hook that was there before.
-
-    OpenCV is imported before any command could catch that.
-    """
+    """``sys.excepthook`` that says in one line what to install where OpenCV, which is imported
+    before any command could catch that, lacks a library of the system; exits with status 2."""
     if not (isinstance(error, ImportError) and error.name == "cv2" and ".so" in str(error)):
         _hook_before(kind, error, trace)
         return

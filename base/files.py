@@ -13,15 +13,13 @@ from base.errors import UserError
 
 @contextlib.contextmanager
 def replacing(path: Path, single_writer: bool = False) -> Iterator[Path]:
-    """Write beside ``path`` and rename at the end, so that a kill leaves the old or the new.
-
-    Yields a temporary path; on any error it is removed and ``path`` is as it was.
+    """Yields a temporary path beside ``path`` that is renamed to it at the end, so that a kill
+    leaves the old or the new; on any error it is removed and ``path`` is as it was.
 
     Args:
         path: the file to write.
-        single_writer: no other process writes this file. The temporary then has a fixed name, and
-            what a killed run has left under it is overwritten by the next. Without, each writer
-            has a temporary of its own, with the suffix of ``path``.
+        single_writer: no other process writes this file: the temporary then has a fixed name, and
+            what a killed run has left under it is overwritten by the next.
 
     Raises:
         UserError: where the folder cannot be written or the disk is full.
@@ -79,11 +77,7 @@ def sha256(path: Path) -> str:
 
 
 def make_folder(path: Path) -> Path:
-    """Create a folder and its parents.
-
-    Raises:
-        UserError: where that is not possible.
-    """
+    """Create a folder and its parents; a :class:`UserError` where that is not possible."""
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -19,21 +19,13 @@ class FrameId:
 
 @dataclass(slots=True)
 class Frame:
-    """One frame, the same whatever it was read from.
+    """One frame, the same whatever it was read from: its label is of 16 joints."""
 
-    Attributes:
-        image: (H, W, 3) uint8 RGB picture, or None where only labels are read.
-        joints2d: (16, 2) float32 pixels of ``image`` (x right, y down, pixel centres at integers).
-        joints3d: (16, 3) float32 metres, camera frame (x right in the picture, y down in the
-            picture, z along the optical axis).
-        visible: (16,) bool, inside the picture and, where the labels know, not occluded.
-        action: clip name as the label has it.
-        frame_id: identity.
-    """
-
-    image: np.ndarray | None
-    joints2d: np.ndarray
+    image: np.ndarray | None  # (H, W, 3) uint8 RGB, or None where only labels are read
+    joints2d: np.ndarray  # (16, 2) float32 pixels (x right, y down, pixel centres at integers)
+    #: (16, 3) float32 metres, camera frame (x right in the picture, y down in it, z forward).
     joints3d: np.ndarray
+    #: (16,) bool, inside the picture and, where the labels know, not occluded.
     visible: np.ndarray
-    action: str
+    action: str  # clip name as the label has it
     frame_id: FrameId

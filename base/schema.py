@@ -6,11 +6,8 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 
 class Section(BaseModel):
-    """A frozen group of settings.
-
-    Unknown keys, numbers that are not finite, and true or false where a number is asked for are
-    refused with an error that names the key.
-    """
+    """A frozen group of settings, which refuses unknown keys, numbers that are not finite, and true
+    or false where a number is asked for with an error that names the key."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False

@@ -13,4 +13,4 @@ class SetType(Enum):
     @property
     def folder(self) -> str:
         """Folder of the split under the data root: TrainSet, ValSet or TestSet."""
-        return {"train": "TrainSet", "val": "ValSet", "test": "TestSet"}[self.value]
+        return f"{self.value.title()}Set"

@@ -1,5 +1,6 @@
 """The 16-joint skeleton of xR-EgoPose: names, order, limbs, halves of the body, mirror partners."""
 
+import re
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -12,26 +13,13 @@ Poses = TypeVar("Poses", "np.ndarray", "torch.Tensor")
 #: names without the prefix ``mixamorig:``; LeftArm is the shoulder, LeftForeArm the elbow,
 #: LeftUpLeg the hip, LeftLeg the knee.
 JOINTS: tuple[str, ...] = (
-    "Neck",
-    "Head",
-    "LeftArm",
-    "LeftForeArm",
-    "LeftHand",
-    "RightArm",
-    "RightForeArm",
-    "RightHand",
-    "LeftUpLeg",
-    "LeftLeg",
-    "LeftFoot",
-    "LeftToeBase",
-    "RightUpLeg",
-    "RightLeg",
-    "RightFoot",
-    "RightToeBase",
+    *("Neck", "Head"),
+    *("LeftArm", "LeftForeArm", "LeftHand", "RightArm", "RightForeArm", "RightHand"),
+    *("LeftUpLeg", "LeftLeg", "LeftFoot", "LeftToeBase"),
+    *("RightUpLeg", "RightLeg", "RightFoot", "RightToeBase"),
 )
 NUM_JOINTS = len(JOINTS)
 JOINT_PREFIX = "mixamorig:"
-
 NECK = JOINTS.index("Neck")
 HEAD = JOINTS.index("Head")
 
@@ -39,42 +27,21 @@ HEAD = JOINTS.index("Head")
 HEATMAP_JOINTS: tuple[int, ...] = tuple(i for i in range(NUM_JOINTS) if i != HEAD)
 NUM_HEATMAPS = len(HEATMAP_JOINTS)
 
-#: Limbs as (parent, child): the bones of the loss and of every drawing.
-LIMBS: tuple[tuple[int, int], ...] = (
-    (0, 1),
-    (2, 3),
-    (3, 4),
-    (5, 6),
-    (6, 7),
-    (8, 9),
-    (9, 10),
-    (10, 11),
-    (12, 13),
-    (13, 14),
-    (14, 15),
-    (2, 8),
-    (5, 12),
-    (2, 5),
-)
+#: Joints at both ends of the limbs: the bones of the loss and of every drawing.
+LIMB_PARENTS = [0, 2, 3, 5, 6, 8, 9, 10, 12, 13, 14, 2, 5, 2]
+LIMB_CHILDREN = [1, 3, 4, 6, 7, 9, 10, 11, 13, 14, 15, 8, 12, 5]
+LIMBS: tuple[tuple[int, int], ...] = tuple(zip(LIMB_PARENTS, LIMB_CHILDREN, strict=True))
 
 UPPER_BODY: tuple[int, ...] = tuple(range(0, 8))
 LOWER_BODY: tuple[int, ...] = tuple(range(8, 16))
-LEFT_JOINTS: tuple[int, ...] = tuple(i for i, name in enumerate(JOINTS) if name.startswith("Left"))
-RIGHT_JOINTS: tuple[int, ...] = tuple(
-    i for i, name in enumerate(JOINTS) if name.startswith("Right")
+LEFT_JOINTS, RIGHT_JOINTS = (
+    tuple(i for i, name in enumerate(JOINTS) if name.startswith(side)) for side in ("Left", "Right")
 )
-
-
-def _partner(name: str) -> str:
-    if name.startswith("Left"):
-        return "Right" + name.removeprefix("Left")
-    if name.startswith("Right"):
-        return "Left" + name.removeprefix("Right")
-    return name
-
-
+_OTHER = {"Left": "Right", "Right": "Left"}
 #: ``joints[MIRROR]`` swaps left and right: index of each joint's partner (itself on the midline).
-MIRROR: tuple[int, ...] = tuple(JOINTS.index(_partner(name)) for name in JOINTS)
+MIRROR: tuple[int, ...] = tuple(
+    JOINTS.index(re.sub("Left|Right", lambda side: _OTHER[side[0]], name)) for name in JOINTS
+)
 
 
 def neck_centred(joints3d: Poses) -> Poses:

@@ -148,7 +148,7 @@ def projection_residual(label: Label) -> float | None:
     )
     if not inside.any():
         return None
-    projected = RELEASE_CAMERA.project(label.joints3d[inside].astype(np.float64))
+    projected = RELEASE_CAMERA.project(label.joints3d[inside].astype(np.float64), clamp=True)
     return float(np.linalg.norm(projected - label.joints2d[inside], axis=-1).max())
 
 

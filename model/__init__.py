@@ -21,11 +21,7 @@ KINDS = {
 
 
 def model_class(kind: str) -> "type[PoseModel]":
-    """The class of a kind of model.
-
-    Raises:
-        UserError: for a kind that is not registered.
-    """
+    """The class of a kind of model; a :class:`UserError` for one that is not registered."""
     if kind not in KINDS:
         raise UserError(f"model.kind: there is {', '.join(KINDS)}, but no {kind!r}")
     module, name = KINDS[kind].split(":")
@@ -36,13 +32,9 @@ def build(settings: Any, input_size: int, parts: Collection[str] | None = None) 
     """A network with random weights, on the CPU, in training mode.
 
     Args:
-        settings: the section ``model`` of a configuration.
+        settings: the section ``model`` of a configuration; a UserError for an unknown backbone.
         input_size: side S of the network's picture, pixels.
-        parts: the parts it is to have, of :attr:`PoseModel.parts`; None for a whole single-frame
-            model, as the stage finetune trains it.
-
-    Raises:
-        UserError: for a backbone that is unknown, or a picture size that it cannot take.
+        parts: the parts it has, of :attr:`PoseModel.parts`; None for those of the stage finetune.
     """
     kind = model_class(settings.kind)
     if parts is None:

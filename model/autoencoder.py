@@ -26,13 +26,9 @@ class AutoencoderOptions(Section):
 
 
 class Autoencoder(PoseModel):
-    """Pictures → heatmaps → pose, differentiable from end to end.
+    """Pictures → heatmaps (``pose2d``) → pose (``lifting``), differentiable from end to end.
 
     ``extra`` of its output is the reconstruction of the heatmaps, (B, 15, h, h), in training only.
-
-    Attributes:
-        pose2d: pictures → heatmaps.
-        lifting: heatmaps → pose.
     """
 
     Options = AutoencoderOptions
@@ -84,8 +80,7 @@ class Autoencoder(PoseModel):
     def pose_losses(
         self, output: PoseOutput, targets: Targets, weights: LossWeights, reconstruction: str
     ) -> dict[str, Tensor]:
-        """ "reconstruction", "pose", "limb_cosine" (at most 0: the cosine is rewarded) and
-        "limb_distance"."""
+        """ "reconstruction", and those of :func:`model.losses.centred_losses`."""
         losses = {}
         if weights.reconstruction:
             # From pictures the reconstruction is compared with the heatmaps it was made from, as

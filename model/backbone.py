@@ -25,8 +25,7 @@ RESNETS: dict[str, tuple[tuple[int, int, int, int], bool]] = {
 }
 #: May stand before the name of a network of timm, to tell timm's resnet50 from torchvision's.
 _TIMM = "timm:"
-#: Beginnings of the names of the trunk's weights.
-_TRUNK_PARTS = ("conv1.", "bn1.", "layer1.", "layer2.", "layer3.", "layer4.", "backbone.")
+_RESNET_PARTS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
 
 
 class Trunk(nn.Module):
@@ -37,14 +36,7 @@ class Trunk(nn.Module):
 
     Args:
         name: "resnet18" … "resnet152", or any network of timm that has feature maps with strides
-            4 to 32, with or without "timm:" before its name.
-
-    Attributes:
-        trunk_name: the same.
-        trunk_channels: channels of the feature maps with strides 4, 8, 16 and 32.
-
-    Raises:
-        UserError: for a name that there is no such network of.
+            4 to 32, with or without "timm:" before its name; a UserError for any other.
     """
 
     def __init__(self, name: str) -> None:
@@ -54,26 +46,23 @@ class Trunk(nn.Module):
             trunk = models.get_model(name, weights=None)
             wide = trunk.fc.in_features
             self.trunk_channels = [wide // 8, wide // 4, wide // 2, wide]
-            for part in ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4"):
+            for part in _RESNET_PARTS:
                 setattr(self, part, getattr(trunk, part))
-        else:
-            self.backbone = _timm_network(name)
-            told = self.backbone.feature_info
-            channels = dict(zip(told.reduction(), told.channels(), strict=True))
-            if not set(_STRIDES) <= channels.keys():
-                raise UserError(
-                    f"model.backbone {name}: feature maps with strides {told.reduction()}, but 4, "
-                    "8, 16 and 32 are needed: choose another"
-                )
-            self.trunk_channels = [channels[stride] for stride in _STRIDES]
-            self._levels = [told.reduction().index(stride) for stride in _STRIDES]
+            return
+        self.backbone = _timm_network(name)
+        found = self.backbone.feature_info
+        strides, channels = found.reduction(), found.channels()
+        if not set(_STRIDES) <= set(strides):
+            raise UserError(
+                f"model.backbone {name}: feature maps with strides {strides}, but 4, 8, 16 and 32 "
+                "are needed: choose another"
+            )
+        self._levels = [strides.index(stride) for stride in _STRIDES]
+        self.trunk_channels = [channels[level] for level in self._levels]
 
     def trunk_maps(self, images: Tensor) -> list[Tensor]:
-        """Feature maps with strides n = 4, 8, 16 and 32: (B, C, ⌈S/n⌉, ⌈S/n⌉) each.
-
-        Args:
-            images: (B, 3, S, S) RGB, normalised as (x / 255 − 0.5) / 0.5.
-        """
+        """Feature maps with strides n = 4, 8, 16 and 32, (B, C, ⌈S/n⌉, ⌈S/n⌉) each, of (B, 3, S, S)
+        pictures."""
         if self.trunk_name in RESNETS:
             maps = [self.layer1(self.maxpool(self.relu(self.bn1(self.conv1(images)))))]
             for layer in (self.layer2, self.layer3, self.layer4):
@@ -102,9 +91,7 @@ def _timm_network(name: str, **options: object) -> nn.Module:
 
 
 def resnet_of(state_dict: Mapping[str, Tensor]) -> str:
-    """Name of the ResNet whose weights these are: "resnet18" … "resnet152".
-
-    Read off the number of blocks of each layer and the kind of block, because no checkpoint of the
+    """Name of the ResNet whose weights these are, read off its blocks, because no checkpoint of the
     reference implementation stores it.
 
     Raises:
@@ -135,7 +122,7 @@ def _read_file(path: Path) -> dict[str, Tensor]:
         raise UserError(f"ImageNet weights {error}; {remedy}") from None
     if not is_state_dict(content):
         raise UserError(f"ImageNet weights {path}: not a state dict (names to tensors); {remedy}")
-    return content
+    return strip_prefix(content)
 
 
 def _download(name: str) -> dict[str, Tensor]:
@@ -158,17 +145,16 @@ def load_imagenet(model: Trunk, source: str | Path) -> None:
     """Start the trunk from ImageNet weights; the head keeps its own.
 
     Args:
-        model: the network to fill.
+        model: the network to fill, which is unchanged on an error.
         source: "download" for torchvision's or timm's own weights, or a file: a state dict of the
             same torchvision ResNet, or of the same network of timm.
 
     Raises:
-        UserError: if the weights are unreachable, unreadable or of another network; the model is
-            unchanged then.
+        UserError: if the weights are unreachable, unreadable or of another network.
     """
-    name = model.trunk_name
+    name, download = model.trunk_name, str(source) == "download"
     if name not in RESNETS:
-        file = {} if str(source) == "download" else {"file": str(source)}
+        file = {} if download else {"file": str(source)}
         try:
             network = _timm_network(name, pretrained=True, pretrained_cfg_overlay=file)
         except Exception as error:  # the hub's, the file's and the unpickler's own, of many classes
@@ -176,10 +162,8 @@ def load_imagenet(model: Trunk, source: str | Path) -> None:
             raise UserError(f"ImageNet weights {source} of {name}: {first}") from None
         model.backbone.load_state_dict(network.state_dict())
         return
-    if str(source) == "download":
-        what, state_dict = f"ImageNet weights of {name}", _download(name)
-    else:
-        what, state_dict = f"ImageNet weights {source}", strip_prefix(_read_file(Path(source)))
+    what = f"ImageNet weights {f'of {name}' if download else source}"
+    state_dict = _download(name) if download else _read_file(Path(source))
     state_dict = {key: value for key, value in state_dict.items() if not key.startswith("fc.")}
     try:
         found = resnet_of(state_dict)
@@ -190,7 +174,6 @@ def load_imagenet(model: Trunk, source: str | Path) -> None:
             f"{what}: of {found}, the network is {name}; give weights of that, or change "
             "model.backbone"
         )
-    own_head = {
-        key: value for key, value in model.state_dict().items() if not key.startswith(_TRUNK_PARTS)
-    }
-    load_strictly(model, state_dict | own_head, what)
+    own = model.state_dict().items()
+    head = {key: value for key, value in own if key.split(".")[0] not in _RESNET_PARTS}
+    load_strictly(model, state_dict | head, what)

@@ -14,6 +14,10 @@ _SHARPNESS = 5
 _WINDOW = 3.0
 #: After so many steps of the window the joint stays where it is.
 _STEPS = 5
+#: Of the soft-argmax.  On target maps (peak 1, standard deviation 1.5 to 2 cells, 20 to 48 cells a
+#: side) it is then off by 0.1 cells at most: lower, and the highest cell alone decides; higher, and
+#: the many empty cells pull to the centre.
+TEMPERATURE = 0.07
 
 
 def cells_to_pixels(cells: Tensor, heatmap_size: int | Tensor, input_size: int) -> Tensor:
@@ -26,13 +30,8 @@ def decode_heatmaps(heatmaps: Tensor, input_size: int) -> tuple[Tensor, Tensor]:
 
     The mean of the cells, weighted by their height, under a Gaussian window that starts at the
     highest cell and moves to that mean.  Unlike a fit around the highest cell it depends on all
-    cells continuously, so that rounding and compression, which may make another cell the highest,
-    do not make a joint jump.  Source: Comaniciu & Meer, "Mean shift: a robust approach toward
-    feature space analysis", IEEE TPAMI, 2002.
-
-    Args:
-        heatmaps: (B, J, h, h).
-        input_size: side S of the network's picture, pixels.
+    cells continuously, so that rounding and compression do not make a joint jump.  Source:
+    Comaniciu & Meer, "Mean shift: a robust approach toward feature space analysis", TPAMI 2002.
 
     Returns:
         joints2d: (B, J, 2) float32 pixels (x, y) of the S×S picture; of a map without anything
@@ -59,27 +58,16 @@ def decode_heatmaps(heatmaps: Tensor, input_size: int) -> tuple[Tensor, Tensor]:
     return cells_to_pixels(torch.stack([x, y], -1), size, input_size), peak.clamp(0.0, 1.0)
 
 
-def soft_argmax(heatmaps: Tensor, temperature: float, input_size: int) -> Tensor:
-    """Mean position under softmax(heatmap / temperature): differentiable in every cell.
+def soft_argmax(heatmaps: Tensor, input_size: int) -> Tensor:
+    """Mean position under softmax(heatmap / temperature), differentiable in every cell.
 
-    Source: Sun et al., "Integral human pose regression", ECCV 2018; Nibali et al., "Numerical
-    coordinate regression with convolutional neural networks" (DSNT), 2018.
-
-    Args:
-        heatmaps: (B, J, h, w), h = w; computed in float32 whatever their type.
-        temperature: the lower, the more the highest cell decides.  It must be well below
-            peak / ln(h w), or the many empty cells pull the mean to the centre.
-        input_size: side S of the network's picture, pixels.
-
-    Returns:
-        (B, J, 2) float32 pixels (x, y) of the S×S picture.
+    (B, J, h, h) of any type → (B, J, 2) float32 pixels (x, y) of the S×S picture.  Source: Sun et
+    al., "Integral human pose regression", ECCV 2018; Nibali et al., "Numerical coordinate
+    regression with convolutional neural networks" (DSNT), 2018.
     """
-    height, width = heatmaps.shape[-2:]
-    share = torch.softmax(heatmaps.float().flatten(2) / temperature, -1)
-    share = share.unflatten(2, (height, width))
-    columns = torch.arange(width, dtype=torch.float32, device=heatmaps.device)
-    rows = torch.arange(height, dtype=torch.float32, device=heatmaps.device)
+    size = heatmaps.shape[-1]
+    share = torch.softmax(heatmaps.float().flatten(2) / TEMPERATURE, -1).unflatten(2, (size, size))
+    cells = torch.arange(size, dtype=torch.float32, device=heatmaps.device)
     # Sums, not matrix products: autocast would run those in half precision.
-    x = (share.sum(-2) * columns).sum(-1)
-    y = (share.sum(-1) * rows).sum(-1)
-    return cells_to_pixels(torch.stack([x, y], -1), width, input_size)
+    x, y = ((share.sum(axis) * cells).sum(-1) for axis in (-2, -1))
+    return cells_to_pixels(torch.stack([x, y], -1), size, input_size)

@@ -14,8 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from base.skeleton import HEATMAP_JOINTS, NECK, NUM_JOINTS
-from model.decode import soft_argmax
-from model.losses import TEMPERATURE
+from model.decode import TEMPERATURE, soft_argmax
 from model.pose_fpn import Pyramid
 from model.rays import CameraRays
 
@@ -40,17 +39,12 @@ _TYPICAL = (
     (-0.16, 0.15, 1.30),
 )
 #: Of the weights that make a token's numbers, so that the first poses are the typical one.
-_HEAD_STD = 0.01
+HEAD_STD = 0.01
 #: First scale of the error, metres.
 _FIRST_SCALE = 0.05
 #: Radius, in units of the scale b, that covers 90 % of the distribution of :class:`JointEstimate`:
 #: 1 − exp(−x) (1 + x + x² / 2) = 0.9.
 COVERAGE_RADIUS = 5.3223
-#: Per joint: three numbers of the offset, distance along the ray, its share, log scale,
-#: visibility.
-_NUMBERS = 7
-#: Numbers of the geometry of a token: ray, peak of the heatmap, spread.
-_GEOMETRY = 3 + 1 + 1
 #: Radians², under the square root of a variance: without it the gradient of a map of one cell is
 #: infinite.
 _LEAST_SPREAD = 1e-6
@@ -61,22 +55,22 @@ _SEEN_BY = tuple(
 
 
 class JointEstimate(NamedTuple):
-    """Estimate of one layer of B poses.
+    """Estimate of one layer of B poses."""
 
-    Attributes:
-        camera3d: (B, 16, 3) metres, camera frame.
-        log_scale: (B, 16) logarithm of the scale b of the error's distribution, metres: a
-            distance r from the true place has density r² exp(−r / b) / (2 b³).
-        visibility: (B, 16) logit of the joint being seen.
-    """
-
-    camera3d: Tensor
+    camera3d: Tensor  # (B, 16, 3) metres, camera frame
+    #: (B, 16) logarithm of the scale b of the error's distribution, metres: a distance r from the
+    #: true place has density r² exp(−r / b) / (2 b³).
     log_scale: Tensor
-    visibility: Tensor
+    visibility: Tensor  # (B, 16) logit of the joint being seen
 
     def uncertainty(self, calibration: Tensor) -> Tensor:
         """(B, 16) metres, radius of the ball that covers a joint in 90 % of the cases."""
         return torch.exp(self.log_scale) * calibration
+
+
+def perceptron(in_dim: int, dim: int) -> nn.Sequential:
+    """Numbers → a token."""
+    return nn.Sequential(nn.Linear(in_dim, dim), nn.GELU(), nn.Linear(dim, dim))
 
 
 class DecoderLayer(nn.Module):
@@ -84,8 +78,7 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, dim: int, heads: int, dropout: float, memory: bool = True) -> None:
         super().__init__()
-        self.heads = heads
-        self.dropout = dropout
+        self.heads, self.dropout = heads, dropout
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(3))
         self.own = nn.Linear(dim, 3 * dim)
         self.own_out = nn.Linear(dim, dim)
@@ -120,21 +113,10 @@ class DecoderLayer(nn.Module):
 
 
 class JointTransformer(nn.Module):
-    """The transformer.
+    """The transformer; arguments as of :class:`model.transformer.TransformerOptions`.
 
-    Args:
-        channels: of the pyramid.
-        dim: D, width of the tokens.
-        layers: decoder layers.
-        heads: attention heads, a divisor of ``dim``.
-        dropout: of the attention.
-        sampled: whether a token starts from the features at its joint, or from its heatmap alone.
-        whole_map: whether the tokens attend to the whole coarse feature map.
-
-    Attributes:
-        calibration: scalar, what the scale b of a joint is to be multiplied by for the radius
-            that covers it in 90 % of the cases: the distribution's own :data:`COVERAGE_RADIUS`,
-            until it is fitted on ValSet.
+    ``calibration`` is what the scale b of a joint is multiplied by for the radius that covers it in
+    90 % of the cases: :data:`COVERAGE_RADIUS`, until it is fitted on ValSet.
     """
 
     def __init__(
@@ -148,23 +130,23 @@ class JointTransformer(nn.Module):
         whole_map: bool = True,
     ) -> None:
         super().__init__()
-        if dim % heads:
-            raise ValueError(f"dim {dim} is no multiple of {heads} heads")
         self.joints = nn.Parameter(torch.randn(NUM_JOINTS, dim) * 0.1)
         self.typical = nn.Parameter(torch.tensor(_TYPICAL))
         self.features = nn.Linear(3 * channels, dim) if sampled else None
-        self.geometry = nn.Sequential(nn.Linear(_GEOMETRY, dim), nn.GELU(), nn.Linear(dim, dim))
+        # Ray, peak of the heatmap, spread.
+        self.geometry = perceptron(3 + 1 + 1, dim)
         self.whole_map = whole_map
         if whole_map:
             self.map = nn.Linear(channels, dim)
-            self.map_rays = nn.Sequential(nn.Linear(3, dim), nn.GELU(), nn.Linear(dim, dim))
+            self.map_rays = perceptron(3, dim)
             self.map_norm = nn.LayerNorm(dim)
         self.layers = nn.ModuleList(
             DecoderLayer(dim, heads, dropout, whole_map) for _ in range(layers)
         )
         self.norm = nn.LayerNorm(dim)
-        self.head = nn.Linear(dim, _NUMBERS)
-        nn.init.normal_(self.head.weight, std=_HEAD_STD)
+        # Offset, distance along the ray, its share, log scale, visibility.
+        self.head = nn.Linear(dim, 3 + 1 + 1 + 1 + 1)
+        nn.init.normal_(self.head.weight, std=HEAD_STD)
         nn.init.zeros_(self.head.bias)
         self.register_buffer("calibration", torch.tensor(COVERAGE_RADIUS))
         self.register_buffer("_seen_by", torch.tensor(_SEEN_BY), persistent=False)
@@ -173,10 +155,11 @@ class JointTransformer(nn.Module):
         """(B, 16, D) tokens and (B, 16, 3) rays of the joints."""
         size = rays.camera.width
         maps = pyramid.heatmaps.float()
-        seen = soft_argmax(maps, TEMPERATURE, size)
-        cells = maps.shape[-1]
+        seen = soft_argmax(maps, size)
         share = torch.softmax(maps.flatten(2) / TEMPERATURE, -1)
-        grid = _cell_centres(cells, maps.device)
+        cells = torch.arange(maps.shape[-1], device=maps.device, dtype=torch.float32)
+        y, x = torch.meshgrid(*[(cells + 0.5) / len(cells)] * 2, indexing="ij")
+        grid = torch.stack([x.flatten(), y.flatten()], -1)
         # Standard deviation of the position under the map, as an angle: where the picture's
         # pixels lie depends on the camera, and the weights must not learn it.
         centre = ((seen + 0.5) / size)[:, :, None]
@@ -223,10 +206,3 @@ class JointTransformer(nn.Module):
                 normed = self.norm(tokens)
                 estimates.append(self._estimate(normed, directions))
         return estimates, normed
-
-
-def _cell_centres(cells: int, device: torch.device) -> Tensor:
-    """(cells², 2) centres (x, y) of the cells of a map, in units of its side."""
-    steps = (torch.arange(cells, device=device, dtype=torch.float32) + 0.5) / cells
-    y, x = torch.meshgrid(steps, steps, indexing="ij")
-    return torch.stack([x.flatten(), y.flatten()], -1)

@@ -12,85 +12,59 @@ from torch import Tensor, nn
 
 from base.skeleton import NUM_HEATMAPS, NUM_JOINTS
 
-_CHANNELS = (64, 128, 512)
-_DECODER_CHANNELS = (128, 64)
 _WIDE, _NARROW = 2048, 512
-_POSE_HIDDEN = 32
 _SLOPE = 0.2
-
 #: Each of the three convolutions halves, and something must be left.
-MIN_HEATMAP_SIZE = 8
+_MIN_HEATMAP_SIZE = 8
 
 
 class LiftingOutput(NamedTuple):
-    """What the lifting network returns.
-
-    Attributes:
-        joints3d: (B, 16, 3) metres, camera axes, Neck at the origin.
-        reconstruction: (B, J, h, h) the heatmaps as the code remembers them.
-    """
+    """A pose, (B, 16, 3) metres with the Neck at the origin, and the heatmaps, (B, 15, h, h), as
+    the code remembers them."""
 
     joints3d: Tensor
     reconstruction: Tensor
 
 
 class LiftingAutoencoder(nn.Module):
-    """The dual-branch lifting network.
+    """The dual-branch lifting network, and with every option at its default the reference's.
 
-    Parameters are named as in the reference implementation, ``bn1`` … ``bn3`` included, which
-    exist there without being used.  With every option at its default the function is the
-    reference's as well.
+    Parameters are named as there, ``bn1`` … ``bn3`` included, which exist without being used.
 
-    Attributes:
-        heatmap_size: h.
-        num_heatmaps: J.
+    Args:
+        heatmap_size: side h of the heatmaps, 8 or more, any number; smaller is a ValueError.
+        latent: length of the code.  Poses drawn joint by joint need more than everyday motion.
+        batch_norm: normalise after each convolution and after the first two linear layers.  Of
+            heatmaps, which are nearly empty, more reaches the code then, and training starts fast.
+        pose_activation: LeakyReLU between the pose decoder's layers.  Without it the pose is an
+            affine function of the code.
+        pose_hidden: width of the pose decoder, the reference's 32 if None.
     """
 
     def __init__(
         self,
         heatmap_size: int = 48,
-        num_heatmaps: int = NUM_HEATMAPS,
         latent: int = 20,
         batch_norm: bool = False,
         pose_activation: bool = False,
         pose_hidden: int | None = None,
-        dropout: float = 0.0,
     ) -> None:
-        """Build the network.
-
-        Args:
-            heatmap_size: side of the heatmaps, 8 or more, any number.
-            num_heatmaps: heatmaps per frame.
-            latent: length of the code.  Twenty numbers hold the poses of everyday motion; poses
-                drawn joint by joint need more.
-            batch_norm: normalise after each convolution and after the first two linear layers.
-                Heatmaps are nearly empty (about 1 % of a map's cells are above zero), so without
-                it the signal that reaches the code is small and training starts slowly.
-            pose_activation: LeakyReLU between the pose decoder's layers.  Without it the pose is
-                an affine function of the code.
-            pose_hidden: width of the pose decoder, the reference's 32 if None.
-            dropout: share of the units dropped after the encoder's first two linear layers.
-
-        Raises:
-            ValueError: for heatmaps too small to be halved three times.
-        """
         super().__init__()
-        if heatmap_size < MIN_HEATMAP_SIZE:
-            raise ValueError(f"heatmap_size {heatmap_size}: at least {MIN_HEATMAP_SIZE} is needed")
-        self.heatmap_size = heatmap_size
-        self.num_heatmaps = num_heatmaps
+        if heatmap_size < _MIN_HEATMAP_SIZE:
+            raise ValueError(f"heatmap_size {heatmap_size}: at least {_MIN_HEATMAP_SIZE} is needed")
+        self.batch_norm, self.pose_activation = batch_norm, pose_activation
         # 4×4 kernels with stride 2 and padding 1 halve and round down.
         sizes = [heatmap_size >> halvings for halvings in range(4)]
-        self.code_map = (_CHANNELS[2], sizes[3], sizes[3])
-        flat = _CHANNELS[2] * sizes[3] ** 2
-        hidden = _POSE_HIDDEN if pose_hidden is None else pose_hidden
+        self.code_map = (512, sizes[3], sizes[3])
+        flat = 512 * sizes[3] ** 2
+        hidden = pose_hidden or 32
 
-        self.conv1 = nn.Conv2d(num_heatmaps, _CHANNELS[0], 4, stride=2, padding=1)
-        self.bn1 = nn.BatchNorm2d(_CHANNELS[0])
-        self.conv2 = nn.Conv2d(_CHANNELS[0], _CHANNELS[1], 4, stride=2, padding=1)
-        self.bn2 = nn.BatchNorm2d(_CHANNELS[1])
-        self.conv3 = nn.Conv2d(_CHANNELS[1], _CHANNELS[2], 4, stride=2, padding=1)
-        self.bn3 = nn.BatchNorm2d(_CHANNELS[2])
+        self.conv1 = nn.Conv2d(NUM_HEATMAPS, 64, 4, stride=2, padding=1)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.conv2 = nn.Conv2d(64, 128, 4, stride=2, padding=1)
+        self.bn2 = nn.BatchNorm2d(128)
+        self.conv3 = nn.Conv2d(128, 512, 4, stride=2, padding=1)
+        self.bn3 = nn.BatchNorm2d(512)
         self.fc1 = nn.Linear(flat, _WIDE)
         self.fc2 = nn.Linear(_WIDE, _NARROW)
         self.fc3 = nn.Linear(_NARROW, latent)
@@ -102,23 +76,14 @@ class LiftingAutoencoder(nn.Module):
         self.b2_fc1 = nn.Linear(latent, _NARROW)
         self.b2_fc2 = nn.Linear(_NARROW, _WIDE)
         self.b2_fc3 = nn.Linear(_WIDE, flat)
-        # Where the encoder rounded down, one row and column more brings the decoder back to the
-        # same size.
+        # Where the encoder rounded down, a row and column more brings back the same size.
         odd = [size % 2 for size in sizes]
-        c1, c2 = _DECODER_CHANNELS
-        self.b2_deconv1 = nn.ConvTranspose2d(_CHANNELS[2], c1, 4, 2, 1, output_padding=odd[2])
-        self.b2_deconv2 = nn.ConvTranspose2d(c1, c2, 4, 2, 1, output_padding=odd[1])
-        self.b2_deconv3 = nn.ConvTranspose2d(c2, num_heatmaps, 4, 2, 1, output_padding=odd[0])
-
-        self.batch_norm = batch_norm
+        self.b2_deconv1 = nn.ConvTranspose2d(512, 128, 4, 2, 1, output_padding=odd[2])
+        self.b2_deconv2 = nn.ConvTranspose2d(128, 64, 4, 2, 1, output_padding=odd[1])
+        self.b2_deconv3 = nn.ConvTranspose2d(64, NUM_HEATMAPS, 4, 2, 1, output_padding=odd[0])
         if batch_norm:
             self.fc1_bn = nn.BatchNorm1d(_WIDE)
             self.fc2_bn = nn.BatchNorm1d(_NARROW)
-        self.pose_activation = pose_activation
-        self.dropout = nn.Dropout(dropout)
-        self._initialise()
-
-    def _initialise(self) -> None:
         # He et al., "Delving deep into rectifiers", ICCV 2015, with each layer's own slope.
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
@@ -127,15 +92,15 @@ class LiftingAutoencoder(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def encode(self, heatmaps: Tensor) -> Tensor:
-        """The code of heatmaps: (B, J, h, h) → (B, latent)."""
+        """The code of heatmaps: (B, 15, h, h) → (B, latent)."""
         x = heatmaps
         for conv, norm in ((self.conv1, self.bn1), (self.conv2, self.bn2), (self.conv3, self.bn3)):
             x = conv(x)
             x = F.leaky_relu(norm(x) if self.batch_norm else x, _SLOPE)
         x = self.fc1(x.flatten(1))
-        x = self.dropout(F.leaky_relu(self.fc1_bn(x) if self.batch_norm else x, _SLOPE))
+        x = F.leaky_relu(self.fc1_bn(x) if self.batch_norm else x, _SLOPE)
         x = self.fc2(x)
-        x = self.dropout(F.leaky_relu(self.fc2_bn(x) if self.batch_norm else x, _SLOPE))
+        x = F.leaky_relu(self.fc2_bn(x) if self.batch_norm else x, _SLOPE)
         return self.fc3(x)
 
     def decode_pose(self, code: Tensor) -> Tensor:
@@ -146,7 +111,7 @@ class LiftingAutoencoder(nn.Module):
         return self.b1_fc3(x).unflatten(1, (NUM_JOINTS, 3))
 
     def decode_heatmaps(self, code: Tensor) -> Tensor:
-        """Heatmaps of a code: (B, latent) → (B, J, h, h)."""
+        """Heatmaps of a code: (B, latent) → (B, 15, h, h)."""
         x = F.leaky_relu(self.b2_fc1(code), _SLOPE)
         x = F.leaky_relu(self.b2_fc2(x), _SLOPE)
         x = F.leaky_relu(self.b2_fc3(x), _SLOPE).unflatten(1, self.code_map)
@@ -155,6 +120,6 @@ class LiftingAutoencoder(nn.Module):
         return self.b2_deconv3(x)
 
     def forward(self, heatmaps: Tensor) -> LiftingOutput:
-        """Lift heatmaps (B, J, h, h) to a pose; see :class:`LiftingOutput`."""
+        """Lift heatmaps (B, 15, h, h)."""
         code = self.encode(heatmaps)
         return LiftingOutput(self.decode_pose(code), self.decode_heatmaps(code))

@@ -14,18 +14,14 @@ from base.skeleton import NUM_HEATMAPS
 from model.backbone import Trunk
 
 #: Stride of the heatmaps.
-STRIDE = 8
+_STRIDE = 8
 #: Standard deviation of the last layer's initial weights: the first maps are nearly empty.
 _HEAD_STD = 0.001
 
 
 class Pyramid(NamedTuple):
-    """What the pyramid makes of B pictures of side S.
-
-    Attributes:
-        heatmaps: (B, J, ⌈S/8⌉, ⌈S/8⌉), about 1 at a joint once trained, not bounded.
-        stride8, stride16, stride32: (B, C, ⌈S/n⌉, ⌈S/n⌉) features.
-    """
+    """Of B pictures of side S: heatmaps (B, 15, ⌈S/8⌉, ⌈S/8⌉), about 1 at a joint once trained, not
+    bounded, and features (B, C, ⌈S/n⌉, ⌈S/n⌉) at strides n = 8, 16 and 32."""
 
     heatmaps: Tensor
     stride8: Tensor
@@ -42,36 +38,23 @@ def _block(in_channels: int, out_channels: int, kernel: int) -> nn.Sequential:
 
 
 class PoseFPN(Trunk):
-    """Heatmaps of the joints from a picture, and a pyramid of features.
+    """Heatmaps of the joints from a picture, and a pyramid of features with C channels."""
 
-    Attributes:
-        num_heatmaps: J.
-        channels: C of the pyramid.
-    """
-
-    def __init__(
-        self, backbone: str = "resnet18", channels: int = 96, num_heatmaps: int = NUM_HEATMAPS
-    ) -> None:
+    def __init__(self, backbone: str = "resnet18", channels: int = 96) -> None:
         super().__init__(backbone)
-        self.num_heatmaps = num_heatmaps
-        self.channels = channels
         self.laterals = nn.ModuleList(_block(wide, channels, 1) for wide in self.trunk_channels[1:])
         self.merges = nn.ModuleList(_block(channels, channels, 3) for _ in range(2))
-        self.final_layer = nn.Conv2d(channels, num_heatmaps, kernel_size=1)
+        self.final_layer = nn.Conv2d(channels, NUM_HEATMAPS, kernel_size=1)
         nn.init.normal_(self.final_layer.weight, std=_HEAD_STD)
         nn.init.zeros_(self.final_layer.bias)
 
     @staticmethod
     def heatmap_size(input_size: int) -> int:
-        """Side of the heatmaps of pictures with side ``input_size``: ⌈S / 8⌉."""
-        return -(-input_size // STRIDE)
+        """Side of the heatmaps of pictures of side S: ⌈S / 8⌉."""
+        return -(-input_size // _STRIDE)
 
     def pyramid(self, images: Tensor) -> Pyramid:
-        """Heatmaps and features.
-
-        Args:
-            images: (B, 3, S, S) RGB, normalised as (x / 255 − 0.5) / 0.5.
-        """
+        """Heatmaps and features of (B, 3, S, S) RGB, normalised as (x / 255 − 0.5) / 0.5."""
         maps = self.trunk_maps(images)
         fine, middle, coarse = (
             lateral(features) for lateral, features in zip(self.laterals, maps[1:], strict=True)
@@ -81,5 +64,5 @@ class PoseFPN(Trunk):
         return Pyramid(self.final_layer(fine), fine, middle, coarse)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Heatmaps (B, J, h, h) of (B, 3, S, S) pictures, see :class:`Pyramid`."""
+        """The heatmaps alone."""
         return self.pyramid(images).heatmaps

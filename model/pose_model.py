@@ -1,7 +1,6 @@
 """What every kind of model has in common: its parts, its training types, what it returns."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -16,87 +15,55 @@ _SEEN = list(HEATMAP_JOINTS)
 
 
 class PoseOutput(NamedTuple):
-    """Prediction for B frames; what a model does not predict is None.
+    """Prediction for B frames; what a model does not predict is None."""
 
-    Attributes:
-        heatmaps: (B, 15, h, h) where the joints are in the picture.
-        joints3d: (B, 16, 3) metres, camera axes, relative to the Neck.
-        camera3d: (B, 16, 3) metres, camera frame.
-        uncertainty: (B, 16) metres, radius of the ball around ``camera3d`` that covers the joint
-            in 90 % of the cases.
-        visibility: (B, 16) logit of the joint being visible.
-        extra: what only the model's own losses and its temporal form read.
-    """
-
-    heatmaps: Tensor | None = None
-    joints3d: Tensor | None = None
-    camera3d: Tensor | None = None
+    heatmaps: Tensor | None = None  # (B, 15, h, h), where the joints are in the picture
+    joints3d: Tensor | None = None  # (B, 16, 3) metres, camera axes, relative to the Neck
+    camera3d: Tensor | None = None  # (B, 16, 3) metres, camera frame
+    #: (B, 16) metres, radius of the ball around ``camera3d`` that covers 90 % of the cases.
     uncertainty: Tensor | None = None
-    visibility: Tensor | None = None
-    extra: Any = None
+    visibility: Tensor | None = None  # (B, 16) logit of the joint being visible
+    extra: Any = None  # what only the model's own losses and its temporal form read
 
 
 class Targets(NamedTuple):
-    """Labels of B frames, on the device.
+    """Labels of B frames, on the device."""
 
-    Attributes:
-        heatmaps: (B, 15, h, h).
-        joints2d: (B, 16, 2) pixels of the network's picture.
-        joints3d: (B, 16, 3) metres, camera frame.
-        inside: (B, 16) bool, joints inside the picture.
-        visible: (B, 16) bool.
-        visible_known: (B, 16) bool, joints whose visibility is known.
-        inside_count, known_count: scalars, what sums over the joints of ``inside`` (those that
-            have heatmaps) and ``visible_known`` are divided by for a mean: their number, averaged
-            over the parts that a batch is divided into.  None for this part's own number.
-    """
-
-    heatmaps: Tensor | None
-    joints2d: Tensor | None
-    joints3d: Tensor
-    inside: Tensor | None
-    visible: Tensor
-    visible_known: Tensor
+    heatmaps: Tensor | None  # (B, 15, h, h)
+    joints2d: Tensor | None  # (B, 16, 2) pixels of the network's picture
+    joints3d: Tensor  # (B, 16, 3) metres, camera frame
+    inside: Tensor | None  # (B, 16) bool, joints inside the picture
+    visible: Tensor  # (B, 16) bool
+    visible_known: Tensor  # (B, 16) bool, whether that is known
+    #: What the means over the joints of ``inside`` (those with heatmaps) and ``visible_known`` are
+    #: divided by, see :func:`model.losses.masked_mean`.
     inside_count: Tensor | None = None
     known_count: Tensor | None = None
 
 
-@dataclass(frozen=True)
-class Part:
-    """A part of a model that has weights of its own.
+class Part(NamedTuple):
+    """A part of a model that has weights of its own."""
 
-    Attributes:
-        key: of its weights in a checkpoint.
-        options: names of the model's options that decide its architecture.
-        signature: end of the name of a weight that no other part has, by which the part is found
-            in files of other layouts; none if empty.
-    """
-
-    key: str
-    options: tuple[str, ...] = ()
+    key: str  # of its weights in a checkpoint
+    options: tuple[str, ...] = ()  # the model's options that decide its architecture
+    #: End of the name of a weight that no other part has, by which the part is found in files of
+    #: other layouts; none if empty.
     signature: str = ""
 
 
-@dataclass(frozen=True)
-class TrainingType:
-    """A stage of training.
+class TrainingType(NamedTuple):
+    """A stage of training."""
 
-    Attributes:
-        parts: the parts of the model it takes, all of which its checkpoints hold.
-        trained: those of them that learn; the others keep weights and statistics.
-        reads: "pictures"; "labels" for target heatmaps instead of pictures; "videos" for histories
-            of the single-frame model's predictions.
-        start: option of train.py → the training types whose checkpoint it takes.
-        start_required: whether those are needed.
-        defaults: settings whose default differs from that of other training types.
-    """
-
-    parts: tuple[str, ...]
-    trained: tuple[str, ...]
+    parts: tuple[str, ...]  # the parts of the model that its checkpoints hold
+    trained: tuple[str, ...]  # those that learn; the others keep weights and statistics
+    #: Labels stands for target heatmaps instead of pictures, videos for histories of the
+    #: single-frame model's predictions.
     reads: Literal["pictures", "labels", "videos"] = "pictures"
-    start: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    start_required: bool = True
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    start: Mapping[
+        str, tuple[str, ...]
+    ] = {}  # option of train.py → types whose checkpoint it takes
+    start_required: bool = True  # whether those are needed
+    defaults: Mapping[str, Any] = {}  # settings whose default differs from other training types'
 
 
 class PoseModel(nn.Module):
@@ -119,6 +86,9 @@ class PoseModel(nn.Module):
     takes_rays: ClassVar[bool] = False
     #: Fields of :class:`PoseOutput` that an exported model returns.
     exports: ClassVar[tuple[str, ...]] = ("heatmaps", "joints3d")
+    #: How many frames each frame of a history lies before the newest, rising from 0; empty for a
+    #: model without a temporal form.
+    lags: tuple[int, ...] = ()
 
     def __init__(self, input_size: int, heatmap_size: int) -> None:
         super().__init__()
@@ -154,12 +124,6 @@ class PoseModel(nn.Module):
         """The weighted losses of the 3D poses; ``reconstruction`` as in :meth:`losses`."""
         raise NotImplementedError
 
-    @property
-    def lags(self) -> tuple[int, ...]:
-        """How many frames each frame of a history lies before the newest, rising from 0; empty
-        for a model without a temporal form."""
-        return ()
-
     def memory(self, output: PoseOutput) -> tuple[Tensor, ...]:
         """What is kept of each of B frames for the histories of later ones: (B, …) tensors, the
         first of them (B, 16, 3) metres, the frame's own pose in the camera frame.
@@ -185,14 +149,9 @@ class PoseModel(nn.Module):
     def losses(
         self, output: PoseOutput, targets: Targets, weights: LossWeights, reconstruction: str
     ) -> dict[str, Tensor]:
-        """The weighted losses of a prediction; their sum is what to minimise.
-
-        Args:
-            output: of :meth:`forward`.
-            targets: what it should be.
-            weights: a loss with weight 0 is left out.
-            reconstruction: "mean" or "sum", see :func:`model.losses.reconstruction_error`.
-        """
+        """The weighted losses of a prediction, those with weight 0 left out; their sum is what to
+        minimise.  ``reconstruction``: the reduction of
+        :func:`model.losses.reconstruction_error`."""
         terms = {}
         if output.heatmaps is not None and "pose2d" not in self._frozen:
             terms = heatmap_losses(

@@ -9,9 +9,6 @@ from torch import Tensor, nn
 from base.skeleton import NUM_HEATMAPS
 from model.backbone import TRUNK_STRIDE, Trunk
 
-#: Factor by which the head enlarges the trunk's last map.
-HEAD_SCALE = 4
-
 _HEAD_CHANNELS = 256
 #: Standard deviation of the head's initial weights, as in Simple Baselines.  It makes the first
 #: maps nearly empty, which is what almost every cell of a target map is.
@@ -27,22 +24,14 @@ def _upsample(in_channels: int) -> list[nn.Module]:
 
 
 class PoseResNet(Trunk):
-    """Heatmaps of the joints from a picture.
+    """Heatmaps of the joints from a picture, with the reference implementation's names."""
 
-    Parameters are named as in the reference implementation: torchvision's names in the trunk,
-    ``deconv_layers`` and ``final_layer`` in the head.
-
-    Attributes:
-        num_heatmaps: J.
-    """
-
-    def __init__(self, backbone: str = "resnet101", num_heatmaps: int = NUM_HEATMAPS) -> None:
+    def __init__(self, backbone: str = "resnet101") -> None:
         super().__init__(backbone)
-        self.num_heatmaps = num_heatmaps
         self.deconv_layers = nn.Sequential(
             *_upsample(self.trunk_channels[-1]), *_upsample(_HEAD_CHANNELS)
         )
-        self.final_layer = nn.Conv2d(_HEAD_CHANNELS, num_heatmaps, kernel_size=1)
+        self.final_layer = nn.Conv2d(_HEAD_CHANNELS, NUM_HEATMAPS, kernel_size=1)
         for layer in (*self.deconv_layers, self.final_layer):
             if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.normal_(layer.weight, std=_HEAD_STD)
@@ -50,21 +39,10 @@ class PoseResNet(Trunk):
 
     @staticmethod
     def heatmap_size(input_size: int) -> int:
-        """Side of the heatmaps of pictures with side ``input_size``.
-
-        Each of the trunk's five strided layers halves and rounds up, each of the head's two
-        doubles: 4 · ⌈S / 32⌉, so 368 → 48 and 192 → 24.
-        """
-        return HEAD_SCALE * -(-input_size // TRUNK_STRIDE)
+        """Side of the heatmaps of pictures of side S: 4 · ⌈S / 32⌉, so 368 → 48 and 192 → 24."""
+        return 4 * -(-input_size // TRUNK_STRIDE)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Heatmaps of pictures.
-
-        Args:
-            images: (B, 3, S, S) RGB, normalised as (x / 255 − 0.5) / 0.5.
-
-        Returns:
-            (B, J, h, h) with h = :meth:`heatmap_size` (S); about 1 at a joint and 0 elsewhere once
-            trained, not bounded.
-        """
+        """(B, 3, S, S) RGB, normalised as (x / 255 − 0.5) / 0.5 → (B, 15, h, h), about 1 at a joint
+        and 0 elsewhere once trained, not bounded."""
         return self.final_layer(self.deconv_layers(self.trunk_maps(images)[-1]))

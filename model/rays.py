@@ -1,8 +1,8 @@
 """Pixels → viewing rays, inside a network: differentiable, and a few plain operations.
 
-:meth:`base.camera.FisheyeCamera.unproject` inverts the lens's polynomial by Newton's method, which
-is exact and slow to differentiate and to export.  Both functions of the radius that a ray needs,
-sin θ / θ_d and cos θ, are smooth, so here they are read off a table.
+:meth:`base.cameras.camera.Camera.unproject` inverts the lens step by step, which is exact and slow
+to differentiate and to export.  Both functions of the radius that a ray needs, sin θ / r and cos θ,
+are smooth, so here they are read off a table.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from base.camera import FisheyeCamera
+from base.cameras.camera import RadialCamera
 
 #: Entries of the table.  Linear interpolation is then off by about 1e-7, which is what float32
 #: itself rounds a ray to.
@@ -25,61 +25,42 @@ class CameraRays(nn.Module):
 
     It has no weights and its buffers are in no state dict: what was trained with one lens runs
     with another's rays.
-
-    Args:
-        camera: of the pictures.
     """
 
-    def __init__(self, camera: FisheyeCamera) -> None:
+    def __init__(self, camera: RadialCamera) -> None:
         super().__init__()
         self.camera = camera
-        # Along the x axis of the picture a ray is (sin θ, 0, cos θ).
-        edge = np.array([np.sin(camera.max_theta), 0.0, np.cos(camera.max_theta)])
-        limit = float(camera.project(edge)[0] - camera.cx) / camera.fx
-        radii = np.linspace(0.0, limit, _ENTRIES)
-        pixels = np.stack([camera.cx + camera.fx * radii, np.full(_ENTRIES, camera.cy)], -1)
-        rays = camera.unproject(pixels)
+        self.limit = camera.max_radius
+        radii = np.linspace(0.0, self.limit, _ENTRIES)
+        theta = camera.angle_of(radii)
         ratio = np.ones(_ENTRIES)
-        ratio[1:] = rays[1:, 0] / radii[1:]
-        table = torch.from_numpy(np.stack([ratio, rays[:, 2]], -1)).float()
-        self.limit = limit
+        ratio[1:] = np.sin(theta[1:]) / radii[1:]
+        table = torch.from_numpy(np.stack([ratio, np.cos(theta)], -1)).float()
         #: Angle that the side of the picture takes at the focal length on the axis, radians.
         self.radians_per_side = camera.width / abs(camera.fx)
-        for name, values in (
-            ("table", table),
-            ("centre", torch.tensor([camera.cx, camera.cy])),
-            ("focal", torch.tensor([camera.fx, camera.fy])),
-        ):
-            self.register_buffer(name, values, persistent=False)
+        self.register_buffer("table", table, persistent=False)
+        for name, pair in (("centre", (camera.cx, camera.cy)), ("focal", (camera.fx, camera.fy))):
+            self.register_buffer(name, torch.tensor(pair), persistent=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Rays of pixels.
-
-        Args:
-            pixels: (…, 2) float.
-
-        Returns:
-            (…, 3) float32 unit vectors, camera frame.  Beyond the lens's range: the ray at its
-            edge in the pixel's direction.
-        """
+        """(…, 3) float32 unit vectors, camera frame, of (…, 2) float pixels; beyond the lens's
+        range the ray at its edge in the pixel's direction."""
         with torch.autocast(pixels.device.type, enabled=False):
             plane = (pixels.float() - self.centre) / self.focal
             radius = torch.sqrt(plane.square().sum(-1) + _AXIS)
-            place = radius.clamp(max=self.limit) * ((_ENTRIES - 1) / self.limit)
+            inside = radius.clamp(max=self.limit)
+            place = inside * ((_ENTRIES - 1) / self.limit)
             low = place.detach().floor().clamp(max=_ENTRIES - 2)
             index = low.long().clamp(min=0)  # not a number is a number as an integer
             entry = torch.lerp(self.table[index], self.table[index + 1], (place - low)[..., None])
             # Beyond the edge the direction stays and the length does not grow.
-            across = plane * (radius.clamp(max=self.limit) / radius)[..., None]
+            across = plane * (inside / radius)[..., None]
             return torch.cat([entry[..., :1] * across, entry[..., 1:]], -1)
 
     def grid(self, rows: int, columns: int) -> Tensor:
         """Rays of the centres of a grid laid over the picture: (rows, columns, 3) float32."""
-        y, x = torch.meshgrid(
-            torch.arange(rows, device=self.table.device),
-            torch.arange(columns, device=self.table.device),
-            indexing="ij",
-        )
+        sides = (torch.arange(n, device=self.table.device) for n in (rows, columns))
+        y, x = torch.meshgrid(*sides, indexing="ij")
         cells = torch.stack([x, y], -1).float()
         size = cells.new_tensor([self.camera.width / columns, self.camera.height / rows])
         return F.normalize(self((cells + 0.5) * size - 0.5), dim=-1)

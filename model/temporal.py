@@ -13,49 +13,35 @@ import torch
 from torch import Tensor, nn
 
 from base.skeleton import NUM_JOINTS
-from model.joint_transformer import COVERAGE_RADIUS, DecoderLayer, JointEstimate
+from model.joint_transformer import (
+    COVERAGE_RADIUS,
+    HEAD_STD,
+    DecoderLayer,
+    JointEstimate,
+    perceptron,
+)
 
 #: Differences between poses of neighbouring frames are centimetres: in decimetres they are of the
 #: order of the other numbers.
 _PER_METRE = 10.0
-#: Per joint and frame: pose, difference from the newest, log scale.
-_NUMBERS = 3 + 3 + 1
 #: How much more the newest frame counts at the start than each earlier one, as a logit.
 _NEWEST = 2.0
-_HEAD_STD = 0.01
 
 
 class History(NamedTuple):
-    """The newest frame of each of B sequences and K − 1 before it, the newest first.
+    """The newest frame of each of B sequences and K − 1 before it, the newest first: what the
+    single-frame model made of them, and which there are, the newest always."""
 
-    Attributes:
-        camera3d: (B, K, 16, 3) metres, camera frame, poses of the single-frame model.
-        log_scale: (B, K, 16) of their errors.
-        tokens: (B, K, 16, D) of the single-frame model.
-        known: (B, K) bool, which of the frames there are; the newest always.
-    """
-
-    camera3d: Tensor
-    log_scale: Tensor
-    tokens: Tensor
-    known: Tensor
+    camera3d: Tensor  # (B, K, 16, 3) metres, camera frame
+    log_scale: Tensor  # (B, K, 16) of their errors
+    tokens: Tensor  # (B, K, 16, D)
+    known: Tensor  # (B, K) bool
 
 
 class TemporalTransformer(nn.Module):
-    """Poses of the newest frames.
-
-    Args:
-        in_dim: D, width of the single-frame model's tokens.
-        lags: how many frames each of the K frames lies before the newest, rising from 0.
-        dim: width of the tokens here.
-        layers: decoder layers.
-        heads: attention heads, a divisor of ``dim``.
-        dropout: of the attention.
-
-    Attributes:
-        lags: the same.
-        calibration: see :class:`~model.joint_transformer.JointTransformer`.
-    """
+    """Poses of the newest frames; arguments as of :class:`model.transformer.TemporalOptions`, and
+    the width D of the single-frame model's tokens.  ``calibration`` as in
+    :class:`~model.joint_transformer.JointTransformer`."""
 
     def __init__(
         self,
@@ -67,19 +53,18 @@ class TemporalTransformer(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        if dim % heads:
-            raise ValueError(f"dim {dim} is no multiple of {heads} heads")
         self.lags = tuple(lags)
         self.joints = nn.Parameter(torch.randn(NUM_JOINTS, dim) * 0.1)
         self.ages = nn.Parameter(torch.randn(len(self.lags), dim) * 0.1)
         self.tokens = nn.Linear(in_dim, dim)
-        self.geometry = nn.Sequential(nn.Linear(_NUMBERS, dim), nn.GELU(), nn.Linear(dim, dim))
+        # Pose, difference from the newest, log scale.
+        self.geometry = perceptron(3 + 3 + 1, dim)
         self.memory_norm = nn.LayerNorm(dim)
         self.layers = nn.ModuleList(DecoderLayer(dim, heads, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(dim)
         # Offset, log scale, visibility, and how much each frame's pose counts.
-        self.head = nn.Linear(dim, 5 + len(self.lags))
-        nn.init.normal_(self.head.weight, std=_HEAD_STD)
+        self.head = nn.Linear(dim, 3 + 1 + 1 + len(self.lags))
+        nn.init.normal_(self.head.weight, std=HEAD_STD)
         nn.init.zeros_(self.head.bias)
         self.head.bias.data[5] = _NEWEST
         self.register_buffer("calibration", torch.tensor(COVERAGE_RADIUS))
@@ -92,10 +77,8 @@ class TemporalTransformer(nn.Module):
         poses = torch.where(known[..., None, None], poses, newest)
         scale = history.log_scale.float()[..., None]
         moved = (poses - newest) * _PER_METRE
-        frames = self.tokens(history.tokens.float()) + self.geometry(
-            torch.cat([poses, moved, scale], -1)
-        )
-        frames = frames + self.joints + self.ages[:, None]
+        geometry = self.geometry(torch.cat([poses, moved, scale], -1))
+        frames = self.tokens(history.tokens.float()) + geometry + self.joints + self.ages[:, None]
         memory = self.memory_norm(frames.flatten(1, 2))
         there = known.repeat_interleave(NUM_JOINTS, 1)[:, None, None]
         tokens = frames[:, 0]

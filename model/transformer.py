@@ -75,26 +75,16 @@ class TransformerOptions(_Attention):
 
 
 class Extra(NamedTuple):
-    """``extra`` of the output.
-
-    Attributes:
-        estimates: of each layer, the last one last; only that one in evaluation.
-        tokens: (B, 16, D) of the joints, from which the estimate was made; None in the temporal
-            form.
-    """
+    """``extra`` of the output: the estimates of each layer, the last one last (in evaluation only
+    that), and the (B, 16, D) tokens that it was made from, None in the temporal form."""
 
     estimates: list[JointEstimate]
     tokens: Tensor | None
 
 
 class Transformer(PoseModel):
-    """Pictures → poses, differentiable from end to end.
-
-    Attributes:
-        pose2d: pictures → heatmaps and features.
-        transformer: those and the rays → 3D joints.
-        temporal: histories of those → 3D joints of the newest frame.
-    """
+    """Pictures → heatmaps and features (``pose2d``) → 3D joints (``transformer``); histories of
+    those → 3D joints of the newest frame (``temporal``)."""
 
     Options = TransformerOptions
     parts: ClassVar = {
@@ -170,23 +160,19 @@ class Transformer(PoseModel):
             last = estimates[-1]
             uncertainty = last.uncertainty(part.calibration)
         poses = neck_centred(last.camera3d), last.camera3d
-        extra = Extra(estimates, tokens)
-        return PoseOutput(heatmaps, *poses, uncertainty, last.visibility, extra)
+        return PoseOutput(heatmaps, *poses, uncertainty, last.visibility, Extra(estimates, tokens))
 
     def pose_losses(
         self, output: PoseOutput, targets: Targets, weights: LossWeights, reconstruction: str
     ) -> dict[str, Tensor]:
-        """ "pose", "limb_cosine" and "limb_distance" as the paper's model has them, "camera_pose"
-        (joint distance in the camera frame), "uncertainty", "visibility", and "aux": the mean of
-        the poses' losses over the layers before the last."""
+        """Those of :func:`model.losses.centred_losses`, "camera_pose" (joint distance in the camera
+        frame), "uncertainty", "visibility", and "aux": the mean of the poses' losses over the
+        layers before the last."""
         *aux, last = output.extra.estimates
         losses = _pose_terms(last.camera3d, targets.joints3d, weights)
         if weights.aux and aux:
-            totals = [
-                sum(_pose_terms(layer.camera3d, targets.joints3d, weights).values())
-                for layer in aux
-            ]
-            losses["aux"] = weights.aux * torch.stack(totals).mean()
+            terms = [_pose_terms(layer.camera3d, targets.joints3d, weights) for layer in aux]
+            losses["aux"] = weights.aux * torch.stack([sum(t.values()) for t in terms]).mean()
         if weights.uncertainty:
             distance = torch.linalg.vector_norm(last.camera3d - targets.joints3d, dim=-1)
             # The joint's position is trained by the distances' own loss: likelihood alone would
@@ -196,10 +182,8 @@ class Transformer(PoseModel):
             likelihood = scale_likelihood(distance.detach(), last.log_scale)
             losses["uncertainty"] = weights.uncertainty * likelihood
         if weights.visibility:
-            entropy = visibility_entropy(
-                last.visibility, targets.visible, targets.visible_known, targets.known_count
-            )
-            losses["visibility"] = weights.visibility * entropy
+            seen = targets.visible, targets.visible_known, targets.known_count
+            losses["visibility"] = weights.visibility * visibility_entropy(last.visibility, *seen)
         return losses
 
     @property

@@ -33,7 +33,7 @@ def label_for(number: int, action: str = "walking") -> dict:
             for name in FILE_JOINTS
         ],
         "pts3d_fisheye": points.T.tolist(),
-        "pts2d_fisheye": RELEASE_CAMERA.project(points).T.tolist(),
+        "pts2d_fisheye": RELEASE_CAMERA.project(points, clamp=True).T.tolist(),
     }
 
 

@@ -9,14 +9,17 @@ import cv2
 import numpy as np
 import pytest
 import release
+import torch
 
 import dataset
 import demo
 import inference
 import model
 import train
+from base import cameras
 from base.camera import RELEASE_CAMERA
 from base.set_type import SetType
+from model.rays import CameraRays
 from utils import check_data
 
 PAGE = (Path(train.__file__).parent / "doc" / "extending.md").read_text(encoding="utf-8")
@@ -137,3 +140,17 @@ def test_a_format_is_opened_checked_trained_on_and_evaluated(
         ]
     )
     assert json.loads((tmp_path / "demo" / "results.json").read_text())["frames"] == 3
+
+
+def test_a_camera_model_is_stored_and_projects(extended):
+    extended("A camera model", cameras, "CAMERAS")
+    fields = {"fx": 300, "fy": 310, "cx": 320, "cy": 240, "width": 640, "height": 480}
+    camera = cameras.camera_from_dict({"model": "equisolid"} | fields)
+    assert cameras.camera_to_dict(camera) == {"model": "equisolid"} | fields
+    # 60° to the right: 2 · 300 · sin 30° = 300 pixels.
+    ray = np.array([np.sqrt(0.75), 0, 0.5])
+    assert np.allclose(camera.project(ray), [620, 240])
+    assert np.allclose(camera.unproject(np.array([620.0, 240.0])), ray)
+    assert np.allclose(CameraRays(camera)(torch.tensor([620.0, 240.0])).numpy(), ray, atol=1e-6)
+    # Never past 100°, which lands 460 pixels away.
+    assert np.isnan(camera.unproject(np.array([790.0, 240.0]))).all()

@@ -19,7 +19,7 @@ import torch.distributed
 
 import inference
 from base.camera import RELEASE_CAMERA
-from base.equidistant import equidistant_camera
+from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
 from base.skeleton import JOINTS
 from dataset.pictures import read_picture

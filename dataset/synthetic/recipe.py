@@ -12,7 +12,7 @@ from zlib import crc32
 import numpy as np
 
 from base.camera import RELEASE_CAMERA
-from base.camera_model import AnyCamera
+from base.cameras.camera import Camera
 from base.set_type import SetType
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.output.shard_folder import ShardFolder
@@ -45,7 +45,7 @@ class Recipe:
     ray_step: int = 1  # 1 casts a ray per pixel; k one for each k×k pixels and enlarges
     # frames of the movement (30 a second) of which one is used; 1 for a video
     stride: int = DEFAULT_STRIDE
-    camera: AnyCamera = RELEASE_CAMERA
+    camera: Camera = RELEASE_CAMERA
     panoramas: tuple[Path, ...] = ()  # equirectangular pictures to use instead of drawn places
     passes: tuple[str, ...] = ()  # further pictures of each frame
     clips: tuple[Path, ...] = ()  # Mixamo-named BVH files to use instead of the programs

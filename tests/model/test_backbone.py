@@ -1,18 +1,76 @@
-"""Backbones by name: networks of timm under either kind of model, and names that are none."""
+"""The 2D modules: their maps, backbones by name, and starting from ImageNet weights."""
+
+import urllib.error
 
 import pytest
 import torch
+import torchvision
 
 from base.camera import RELEASE_CAMERA
 from base.errors import UserError
 from dataset.transforms import SquareCrop
-from model import build
-from model.backbone import load_imagenet
+from model import backbone, build, model_class
+from model.backbone import load_imagenet, resnet_of
+from model.pose_fpn import PoseFPN
+from model.pose_resnet import PoseResNet
 from model.rays import CameraRays
 from utils.common.config import parse_config
 from utils.inference.fold import fold_batch_norms
 
 timm = pytest.importorskip("timm")
+
+
+@pytest.fixture(scope="module")
+def resnet() -> PoseResNet:
+    torch.manual_seed(0)
+    return PoseResNet("resnet18").eval()
+
+
+@pytest.fixture(scope="module")
+def fpn() -> PoseFPN:
+    torch.manual_seed(0)
+    return PoseFPN("resnet18", channels=16).eval()
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [(64, 8), (160, 20), (170, 24), (192, 24), (200, 28), (368, 48)]
+)
+def test_maps_have_the_sides_of_their_strides(resnet, fpn, size, expected):
+    images = torch.randn(1, 3, size, size)
+    with torch.inference_mode():
+        assert resnet(images).shape == (1, 15, expected, expected)
+        pyramid = fpn.pyramid(images)
+        assert torch.equal(fpn(images), pyramid.heatmaps)
+    assert PoseResNet.heatmap_size(size) == expected
+    sides = [-(-size // stride) for stride in (8, 8, 16, 32)]
+    assert [level.shape[-1] for level in pyramid] == sides
+    assert [level.shape[1] for level in pyramid] == [15, 16, 16, 16]
+    assert PoseFPN.heatmap_size(size) == sides[0]
+
+
+def test_the_first_maps_are_nearly_empty(resnet, fpn):
+    for network in (resnet, fpn):
+        # Wide enough for a scale of the last weights ten times as large to be noticed.
+        assert network.final_layer.weight.std().item() == pytest.approx(0.001, rel=0.1)
+        assert not network.final_layer.bias.any()
+        with torch.inference_mode():
+            assert network(torch.randn(2, 3, 64, 64)).abs().max() < 0.1
+    assert resnet.deconv_layers[0].weight.std().item() == pytest.approx(0.001, rel=0.1)
+
+
+def test_the_pyramid_adds_coarse_features_to_fine_ones(fpn):
+    """As written out from its own layers."""
+    images = torch.randn(1, 3, 64, 64)
+    with torch.inference_mode():
+        fine, middle, coarse = (
+            layer(maps)
+            for layer, maps in zip(fpn.laterals, fpn.trunk_maps(images)[1:], strict=True)
+        )
+        middle = fpn.merges[0](middle + coarse.repeat_interleave(2, -1).repeat_interleave(2, -2))
+        fine = fpn.merges[1](fine + middle.repeat_interleave(2, -1).repeat_interleave(2, -2))
+        expected = (fpn.final_layer(fine), fine, middle, coarse)
+        for level, wanted in zip(fpn.pyramid(images), expected, strict=True):
+            torch.testing.assert_close(level, wanted)
 
 
 def network(kind: str, backbone: str, size: int = 64):
@@ -50,9 +108,55 @@ def test_timm_s_resnet_is_torchvision_s():
         for name, value in one.pose2d.state_dict().items()
     }
     other.pose2d.load_state_dict(weights)
-    difference = predict(one).heatmaps
-    other.transformer.load_state_dict(one.transformer.state_dict())
-    assert (predict(other).heatmaps - difference).abs().max() < 1e-5
+    assert (predict(other).heatmaps - predict(one).heatmaps).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("backbone", "size", "message"),
+    [
+        (
+            "no_such_network",
+            64,
+            "model.backbone no_such_network: Unknown model .*; there is resnet",
+        ),
+        ("vit_tiny_patch16_224", 64, "strides .* are needed"),
+        ("mobilenetv3_small_050", 72, "input_size 72 must be a multiple of 32"),
+    ],
+)
+def test_what_cannot_be_a_backbone_is_one_line(backbone, size, message):
+    with pytest.raises(UserError, match=message) as caught:
+        predict(network("transformer", backbone, size), size)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(UserError, match="there is autoencoder, transformer, but no 'lstm'"):
+        model_class("lstm")
+
+
+@pytest.mark.parametrize("name", backbone.RESNETS)
+def test_a_resnet_is_known_by_its_blocks(name):
+    with torch.device("meta"):
+        weights = PoseResNet(name).state_dict()
+    assert resnet_of(weights) == name
+    assert resnet_of({f"module.{key}": value for key, value in weights.items()}) == name
+    fewer = {key: value for key, value in weights.items() if not key.startswith("layer3.1.")}
+    with pytest.raises(UserError, match="no known ResNet"):
+        resnet_of(fewer)
+
+
+def test_imagenet_weights_fill_the_trunk_and_leave_the_head(tmp_path, monkeypatch):
+    source = torchvision.models.resnet18(weights=None).state_dict()
+    torch.save({f"module.{name}": value for name, value in source.items()}, tmp_path / "w.pth")
+    monkeypatch.setattr(backbone, "_download", lambda name: source if name == "resnet18" else None)
+    for given in (tmp_path / "w.pth", "download"):
+        network = PoseResNet("resnet18")
+        head = network.final_layer.weight.clone()
+        load_imagenet(network, given)
+        loaded = network.state_dict()
+        for name, value in source.items():
+            assert name.startswith("fc.") or torch.equal(loaded[name], value), name
+        assert torch.equal(network.final_layer.weight, head)
 
 
 def test_weights_of_a_file_start_a_backbone_of_timm(tmp_path):
@@ -66,15 +170,45 @@ def test_weights_of_a_file_start_a_backbone_of_timm(tmp_path):
         load_imagenet(model.pose2d, tmp_path / "nowhere.pth")
 
 
+def _other_depth(path):
+    torch.save(torchvision.models.resnet34(weights=None).state_dict(), path)
+
+
 @pytest.mark.parametrize(
-    ("backbone", "size", "message"),
+    ("write", "message"),
     [
-        ("no_such_network", 64, "model.backbone no_such_network: Unknown model"),
-        ("vit_tiny_patch16_224", 64, "strides .* are needed"),
-        ("mobilenetv3_small_050", 72, "must be a multiple of 32"),
+        (lambda path: None, "No such file"),
+        (lambda path: path.write_text("not weights"), "a text file"),
+        (lambda path: torch.save({"conv1.weight": pytest.raises}, path), "could run code"),
+        (lambda path: torch.save([1, 2], path), "not a state dict"),
+        (lambda path: torch.save({"a": torch.zeros(1)}, path), "no known ResNet"),
+        (_other_depth, "of resnet34, the network is resnet18"),
+    ],
+    ids=["missing", "text", "code", "list", "other", "depth"],
+)
+def test_bad_imagenet_file_is_one_clear_line_and_changes_nothing(tmp_path, write, message):
+    path, network = tmp_path / "weights.pth", PoseResNet("resnet18")
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    write(path)
+    with pytest.raises(UserError, match=message) as caught:
+        load_imagenet(network, str(path))
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (urllib.error.URLError("Name or service not known"), "Name or service not known"),
+        (TimeoutError(), "TimeoutError"),
+        (RuntimeError('invalid hash value (expected "f37072fd", got "0")'), "invalid hash"),
     ],
 )
-def test_what_cannot_be_a_backbone_is_one_line(backbone, size, message):
-    with pytest.raises(UserError, match=message) as caught:
-        predict(network("transformer", backbone, size), size)
-    assert "\n" not in str(caught.value)
+def test_unreachable_download_says_what_to_do(monkeypatch, error, reason):
+    def unreachable(*args, **kwargs):
+        assert kwargs["weights_only"] is True and kwargs["check_hash"] is True
+        raise error
+
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", unreachable)
+    with pytest.raises(UserError, match=rf"downloaded \({reason}.*resnet18-\w+\.pth elsewhere"):
+        load_imagenet(PoseResNet("resnet18"), "download")

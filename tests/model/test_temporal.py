@@ -1,4 +1,4 @@
-"""The temporal form looks at the frames there are, and at no others."""
+"""The temporal form: an estimate from the frames there are, and from no others."""
 
 import pytest
 import torch
@@ -9,53 +9,62 @@ from model.temporal import History, TemporalTransformer
 LAGS = (0, 1, 2, 4)
 
 
+def wave(*shape: int) -> torch.Tensor:
+    return torch.sin(torch.arange(torch.Size(shape).numel()) * 0.61).reshape(shape)
+
+
+def history(known=((True,) * 4, (True, True, False, True))) -> History:
+    numbers = (wave(2, 4, NUM_JOINTS, *rest) for rest in ((3,), (), (24,)))
+    return History(*numbers, torch.tensor(known))
+
+
 @pytest.fixture
 def network():
-    torch.manual_seed(0)
-    network = TemporalTransformer(24, LAGS, dim=32, layers=2, heads=4)
-    torch.nn.init.normal_(network.head.weight, std=0.3)
-    return network.eval()
+    """With weights of a pattern that no random numbers decide."""
+    network = TemporalTransformer(24, LAGS, dim=32, layers=2, heads=4).eval()
+    with torch.no_grad():
+        for n, (name, weights) in enumerate(network.named_parameters()):
+            values = torch.sin(torch.arange(weights.numel()) * (0.7 + 0.01 * n))
+            values = values.reshape(weights.shape)
+            if weights.dim() > 1:
+                weights.copy_(values / max(weights.shape[-1], 4) ** 0.5)
+            else:
+                weights.copy_(0.1 * values + ("norm" in name and name.endswith("weight")))
+    return network
 
 
-def history(count=3, known=None) -> History:
-    draw = torch.Generator().manual_seed(1)
-    tokens = torch.randn(count, len(LAGS), NUM_JOINTS, 24, generator=draw)
-    camera3d = torch.randn(count, len(LAGS), NUM_JOINTS, 3, generator=draw)
-    log_scale = torch.randn(count, len(LAGS), NUM_JOINTS, generator=draw)
-    if known is None:
-        known = torch.ones(count, len(LAGS), dtype=torch.bool)
-    return History(camera3d, log_scale, tokens, known)
-
-
-def test_an_estimate_has_the_shapes_of_a_single_frame_s(network):
-    estimate = network(history())
-    assert estimate.camera3d.shape == (3, NUM_JOINTS, 3)
-    assert estimate.log_scale.shape == estimate.visibility.shape == (3, NUM_JOINTS)
+def test_the_estimate_is_what_it_was(network):
+    """Numbers of joint 5 as the code of the first release computed them."""
+    with torch.inference_mode():
+        found = network(history())
+    expected = [[1.75364, 0.21187, -1.80822], [1.45181, 1.03655, -0.27189]]
+    torch.testing.assert_close(found.camera3d[:, 5], torch.tensor(expected), atol=1e-4, rtol=0)
+    for values, expected in (
+        (found.log_scale, [-0.83763, -1.84033]),
+        (found.visibility, [0.85112, 0.56827]),
+    ):
+        torch.testing.assert_close(values[:, 5], torch.tensor(expected), atol=1e-4, rtol=0)
 
 
 def test_what_is_not_there_does_not_matter_whatever_it_holds(network):
-    known = torch.ones(3, len(LAGS), dtype=torch.bool)
-    known[:, 2:] = False
-    one = history(known=known)
+    one = history(known=((True, True, False, False),) * 2)
     other = History(*(values.clone() for values in one))
     for values in other[:3]:
         values[:, 2:] = 1e6
     with torch.inference_mode():
         assert torch.equal(network(one).camera3d, network(other).camera3d)
-        seen = network(one._replace(known=torch.ones_like(known)))
-        assert (seen.camera3d - network(one).camera3d).abs().max() > 1e-2
-
-
-def test_a_frame_without_a_past_still_has_a_finite_pose(network):
-    known = torch.zeros(3, len(LAGS), dtype=torch.bool)
-    known[:, 0] = True
-    estimate = network(history(known=known))
-    assert all(torch.isfinite(values).all() for values in estimate)
+        alone = network(history(known=((True, False, False, False),) * 2))
+    assert all(torch.isfinite(values).all() for values in alone)
 
 
 def test_the_first_answer_is_near_the_newest_frame_s_own():
     torch.manual_seed(0)
     network = TemporalTransformer(24, LAGS, dim=32, heads=4).eval()
+    assert network.head.weight.std().item() == pytest.approx(0.01, rel=0.1)
+    assert network.head.bias.tolist() == [0, 0, 0, 0, 0, 2, 0, 0, 0]
+    assert network.calibration.item() == pytest.approx(5.3223)
+    for values in (network.joints, network.ages):
+        assert values.std().item() == pytest.approx(0.1, rel=0.15)
     still = history()
     still = still._replace(camera3d=still.camera3d[:, :1].expand_as(still.camera3d))
     with torch.inference_mode():
@@ -64,22 +73,7 @@ def test_the_first_answer_is_near_the_newest_frame_s_own():
     assert (estimate.log_scale - still.log_scale[:, 0]).abs().max() < 0.2
 
 
-def test_the_order_of_the_past_matters(network):
-    one = history()
-    turned = History(*(values.clone() for values in one))
-    for values in turned[:3]:
-        values[:, 1:] = values[:, 1:].flip(1)
-    with torch.inference_mode():
-        assert (network(one).camera3d - network(turned).camera3d).abs().max() > 1e-3
-
-
 def test_every_weight_learns(network):
-    network.train()
-    estimate = network(history())
+    estimate = network.train()(history())
     sum(values.square().sum() for values in estimate).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
-
-
-def test_heads_must_divide_the_width():
-    with pytest.raises(ValueError, match="no multiple"):
-        TemporalTransformer(24, LAGS, dim=30, heads=4)

@@ -22,7 +22,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from base.camera import RELEASE_CAMERA, FisheyeCamera
+from base.camera import RELEASE_CAMERA
+from base.cameras import camera_from_dict
+from base.cameras.camera import Camera
 from base.errors import UserError
 from base.files import replacing
 from base.skeleton import NUM_JOINTS
@@ -76,7 +78,7 @@ class Checkpoint:
     config: Config  # where the file has none, the defaults for the networks it holds
     has_config: bool
     mean_pose: np.ndarray | None  # (16, 3) float64 metres, Neck at the origin, of the training set
-    camera: FisheyeCamera  # of the square training pictures; the release's where the file has none
+    camera: Camera  # of the square training pictures; the release's where the file has none
 
     @property
     def parts(self) -> list[str]:
@@ -95,7 +97,7 @@ class Checkpoint:
         return held[-1] if held else "no stage"
 
 
-def data_camera(config: Config) -> FisheyeCamera:
+def data_camera(config: Config) -> Camera:
     """Camera of the network's square pictures of the release."""
     return SquareCrop(config.data.input_size).camera(RELEASE_CAMERA)
 
@@ -277,7 +279,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         if mean_pose is not None:
             mean_pose = np.asarray(mean_pose, np.float64).reshape(NUM_JOINTS, 3)
         training = TrainingState(**training) if training else None
-        camera = FisheyeCamera(**camera | {"k": tuple(camera["k"])}) if camera else None
+        camera = camera_from_dict(camera) if camera else None
     except (TypeError, ValueError, KeyError, AttributeError):
         raise UserError(
             f"{path}: its config, training, mean_pose or camera is not as train.py writes it"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from base.camera import FisheyeCamera
+from base.cameras.camera import Camera
 from base.errors import UserError
 from model import build, model_class
 from model.backbone import load_imagenet
@@ -26,7 +26,7 @@ class LoadedModel(NamedTuple):
     config: Config
     mean_pose: np.ndarray | None
     path: Path
-    camera: FisheyeCamera
+    camera: Camera
 
 
 class Start(NamedTuple):
@@ -186,16 +186,16 @@ def refuse_other_architecture(asked: Config, checkpoint: Checkpoint | None) -> N
         )
 
 
-def check_camera(path: Path, kind: str, trained: FisheyeCamera, camera: FisheyeCamera) -> None:
+def check_camera(path: Path, kind: str, trained: Camera, camera: Camera) -> None:
     """Refuse data of another camera than a model was trained with, unless its kind takes any;
     ``path`` is its checkpoint, both cameras are of square pictures.
 
     Raises:
         UserError: for a model that knows one camera, and data of another.
     """
-    one, other = (np.hstack(dataclasses.astuple(each)) for each in (trained, camera))
+    numbers = [np.hstack(dataclasses.astuple(each)) for each in (trained, camera)]
     # What rounding in a file may change is far below a thousandth of a pixel.
-    if np.allclose(one, other, rtol=0, atol=1e-3):
+    if type(trained) is type(camera) and np.allclose(*numbers, rtol=0, atol=1e-3):
         return
     difference = (
         f"{path}: trained with a camera of fx {trained.fx:.2f}, cx {trained.cx:.2f} at "

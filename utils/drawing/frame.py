@@ -41,9 +41,7 @@ class DrawnPose:
     def through_camera(cls, joints3d: np.ndarray, camera: FisheyeCamera) -> "DrawnPose":
         """A pose (16, 3), metres in the camera frame, where that camera's picture shows it."""
         joints3d = np.asarray(joints3d, np.float64)
-        in_range = camera.angle(joints3d) < camera.max_theta
-        joints2d = np.where(in_range[:, None], camera.project(joints3d), np.nan)
-        return cls(joints2d, joints3d - joints3d[NECK])
+        return cls(camera.project(joints3d), joints3d - joints3d[NECK])
 
 
 def standing_place(joints3d: np.ndarray) -> np.ndarray:

@@ -8,8 +8,8 @@ from scipy.spatial.transform import Rotation
 
 from base.base_transform import BaseTransform
 from base.camera import RELEASE_CAMERA, FisheyeCamera
-from base.camera_model import AnyCamera
-from base.equidistant import equidistant_camera
+from base.cameras.camera import Camera
+from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
 from dataset.transforms import SquareCrop
 from utils.inference.calibration.calibration import TRAINING, load_calibration
@@ -103,7 +103,7 @@ class Lens:
         """
         height, width = pictures[0].shape[:2]
 
-        def warped(camera: AnyCamera, lens: str, assumed: bool) -> View:
+        def warped(camera: Camera, lens: str, assumed: bool) -> View:
             target = SquareCrop(input_size).camera(RELEASE_CAMERA)
             return View(CameraWarp(camera, target, self.rotation), lens, assumed)
 

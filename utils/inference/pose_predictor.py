@@ -138,7 +138,7 @@ class PosePredictor:
         else:
             # In double precision: where nothing is seen all rays are one, and the fit is all but
             # singular.
-            rays = self.camera.unproject(seen.double())
+            rays = self.camera.unproject(seen.double(), clamp=True)
             weights = confidence15.double() + _MIN_WEIGHT
             neck = fit_translation(joints3d[:, rows].double(), rays, weights).float()
         if not (joints3d.isfinite().all() and neck.isfinite().all()):
@@ -146,7 +146,7 @@ class PosePredictor:
                 "the model's poses are not finite: the checkpoint is damaged, or its values leave "
                 "the range of --precision bf16"
             )
-        joints2d = self.camera.project(joints3d + neck[:, None])
+        joints2d = self.camera.project(joints3d + neck[:, None], clamp=True)
         joints2d[:, rows] = seen
         places = joints3d.numpy(), joints2d.numpy()
         if output.uncertainty is None:

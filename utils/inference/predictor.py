@@ -190,7 +190,7 @@ class EgoPosePredictor:
         """
         squares = torch.from_numpy(np.stack([item.square for item in prepared]))
         found = self.network(squares, places, track)
-        placed = self.network.camera.project(found.joints3d + found.neck[:, None])
+        placed = self.network.camera.project(found.joints3d + found.neck[:, None], clamp=True)
         both = np.stack([found.joints2d, placed], 1)
         poses = []
         for row, item in enumerate(prepared):

@@ -5,7 +5,7 @@ import numpy as np
 
 from base.base_transform import BaseTransform
 from base.camera import FisheyeCamera
-from base.camera_model import AnyCamera
+from base.cameras.camera import Camera
 from base.errors import UserError
 
 #: Where a pixel without a source is sent: far outside, so that it becomes black.
@@ -34,7 +34,7 @@ class CameraWarp(BaseTransform):
     """
 
     def __init__(
-        self, source: AnyCamera, target: FisheyeCamera, rotation: np.ndarray | None = None
+        self, source: Camera, target: FisheyeCamera, rotation: np.ndarray | None = None
     ) -> None:
         self.source, self.target = source, target
         self.rotation = np.eye(3) if rotation is None else np.asarray(rotation, np.float64)
@@ -43,7 +43,7 @@ class CameraWarp(BaseTransform):
         rays = target.unproject(grid)
         places, seen = self._look(rays)
         #: (S, S) bool, which pixels of the result show anything.
-        self.seen = seen & target.covers(grid) & (target.angle(rays) <= RIM)
+        self.seen = seen & (target.angle(rays) <= RIM)
         self.factor = self._whole_factor(places)
         width, height = source.width // self.factor, source.height // self.factor
         self._size = (width, height)
@@ -62,7 +62,7 @@ class CameraWarp(BaseTransform):
     def _look(self, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where (…, 3) target rays land in the source (…, 2), and whether it sees them (…)."""
         turned = rays @ self.rotation.T
-        places = self.source.project(turned)
+        places = self.source.project(turned, clamp=True)
         seen = (self.source.angle(turned) < self.source.max_theta) & self.source.in_picture(places)
         return places, seen
 
@@ -83,12 +83,12 @@ class CameraWarp(BaseTransform):
 
     def points(self, points: np.ndarray) -> np.ndarray:
         """(…, 2) source pixels → pixels of the square."""
-        rays = self.source.unproject(points.astype(np.float64)) @ self.rotation
-        return self.target.project(rays).astype(points.dtype)
+        rays = self.source.unproject(points.astype(np.float64), clamp=True) @ self.rotation
+        return self.target.project(rays, clamp=True).astype(points.dtype)
 
     def points_back(self, points: np.ndarray) -> np.ndarray:
         """(…, 2) pixels of the square → source pixels."""
-        rays = self.target.unproject(points.astype(np.float64))
+        rays = self.target.unproject(points.astype(np.float64), clamp=True)
         return self._look(rays)[0].astype(points.dtype)
 
     def camera(self, camera: FisheyeCamera) -> FisheyeCamera:

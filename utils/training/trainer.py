@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from base.cameras import camera_to_dict
 from base.errors import UserError
 from base.files import write_text
 from model.backbone import TRUNK_STRIDE
@@ -244,7 +245,7 @@ class Trainer:
             "training": training.as_dict(),
             "config": stage.config.model_dump(),
             "mean_pose": torch.from_numpy(stage.mean_pose),
-            "camera": dataclasses.asdict(stage.camera),
+            "camera": camera_to_dict(stage.camera),
         }
 
     def _restore(self, resume: Checkpoint) -> None:

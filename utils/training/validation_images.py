@@ -27,11 +27,7 @@ def project_at_neck(
     true ones in the camera frame; NaN for a joint outside the lens's range."""
     predicted, target = (poses.double().cpu().numpy() for poses in (joints3d, target3d))
     predicted = predicted - predicted[:, [NECK]] + target[:, [NECK]]
-    pixels = []
-    for points in (predicted, target):
-        in_range = camera.angle(points) < camera.max_theta
-        pixels.append(np.where(in_range[..., None], camera.project(points), np.nan))
-    return tuple(pixels)
+    return camera.project(predicted), camera.project(target)
 
 
 def with_head(joints2d: torch.Tensor) -> np.ndarray:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from base.camera import world_to_camera
-from base.camera_model import AnyCamera
+from base.cameras.camera import Camera
 from base.skeleton import JOINT_PREFIX
 
 #: Angle of the picture's black rim from the optical axis, radians: a hemisphere shows.
@@ -31,7 +31,7 @@ def encode_label(
     trans: np.ndarray,
     rot: np.ndarray,
     occluded: np.ndarray | None,
-    camera: AnyCamera,
+    camera: Camera,
     more: dict,
 ) -> bytes:
     """The content of a label's json file.
@@ -67,7 +67,7 @@ def encode_label(
             for name, place, angle in zip(names, joints.tolist(), angles, strict=True)
         ],
         "pts3d_fisheye": points.T.tolist(),
-        "pts2d_fisheye": np.round(camera.project(points).T, _PIXEL_DECIMALS).tolist(),
+        "pts2d_fisheye": np.round(camera.project(points, clamp=True).T, _PIXEL_DECIMALS).tolist(),
         "visible": visible.tolist(),
         **more,
     }

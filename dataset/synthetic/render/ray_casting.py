@@ -7,7 +7,7 @@ import numpy as np
 from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
 
-from base.camera_model import AnyCamera
+from base.cameras.camera import Camera
 from dataset.synthetic.output.label_json import RIM
 
 
@@ -45,14 +45,14 @@ class Rays:
     axis; ``pixels`` (N,) are their places in a picture of ``shape``, ``outside`` the other places.
     """
 
-    def __init__(self, full: AnyCamera, step: int):
+    def __init__(self, full: Camera, step: int):
         self.size, self.step = (full.width, full.height), step
         camera = full.resized(full.width // step, full.height // step)
         self.shape = height, width = camera.height, camera.width
         v, u = np.mgrid[:height, :width]
         pixels = np.stack([u, v], -1).reshape(-1, 2).astype(float)
         directions = camera.unproject(pixels)
-        inside = (directions[:, 2] > np.cos(RIM)) & camera.covers(pixels)
+        inside = directions[:, 2] > np.cos(RIM)
         self.pixels, self.outside = np.flatnonzero(inside), np.flatnonzero(~inside)
         self.directions = directions[inside].astype(np.float32)
         self.cosine = np.ascontiguousarray(self.directions[:, 2])

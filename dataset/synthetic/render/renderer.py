@@ -6,7 +6,7 @@ from enum import IntEnum
 import numpy as np
 
 from base.camera import MAYA_TO_CAMERA, RELEASE_CAMERA, euler_sxyz_to_matrix
-from base.camera_model import AnyCamera
+from base.cameras.camera import Camera
 from dataset.synthetic.clothes.materials import Material
 from dataset.synthetic.clothes.outfit import Outfit
 from dataset.synthetic.render.background import Background, shadow_below
@@ -40,7 +40,7 @@ class Renderer:
     place: Place
     response: CameraResponse
     step: int = 1  # pixels between neighbouring rays
-    camera: AnyCamera = RELEASE_CAMERA
+    camera: Camera = RELEASE_CAMERA
 
     def draw(
         self,

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from base.camera import RELEASE_CAMERA, FisheyeCamera
+from base.cameras.pinhole import PinholeCamera
 from base.errors import UserError
-from base.pinhole_camera import PinholeCamera
 from utils.inference.calibration.calibration import load_calibration
 
 K = np.array([[352.6, 0, 654.7], [0, 352.7, 400.9], [0, 0, 1.0]])

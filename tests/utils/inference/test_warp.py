@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from base.camera import RELEASE_CAMERA, FisheyeCamera
-from base.equidistant import equidistant_camera
-from base.ocam_camera import OCamCamera
-from base.pinhole_camera import PinholeCamera
+from base.cameras.fisheye import equidistant_camera
+from base.cameras.ocam import OCamCamera
+from base.cameras.pinhole import PinholeCamera
 from dataset.transforms import SquareCrop
 from utils.inference.lens import mount_rotation
 from utils.inference.warp import CameraWarp

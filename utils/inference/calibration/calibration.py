@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from base.camera import RELEASE_CAMERA
-from base.camera_model import AnyCamera
+from base.cameras.camera import Camera
 from base.errors import UserError
 from utils.inference.calibration import colmap, ocam, opencv
 from utils.inference.calibration.values import Fault
@@ -23,10 +23,10 @@ _ASPECT_TOLERANCE = 0.005
 class Calibration:
     """A camera, its size 0×0 where the file states none, and where it is from, in words."""
 
-    camera: AnyCamera
+    camera: Camera
     source: str
 
-    def for_picture(self, width: int, height: int) -> AnyCamera:
+    def for_picture(self, width: int, height: int) -> Camera:
         """The camera of pictures of a size, scaled or cropped around the centre if need be.
         Raises UserError for pictures that are neither.
         """
@@ -71,7 +71,7 @@ def load_calibration(name: str) -> Calibration:
     return Calibration(camera, f"{kind}, {name}")
 
 
-def _parse(text: str, number: str) -> tuple[AnyCamera, str]:
+def _parse(text: str, number: str) -> tuple[Camera, str]:
     """A file's camera and what kind of file it is."""
     if not text.strip():
         raise Fault("the file is empty")
@@ -85,7 +85,7 @@ def _parse(text: str, number: str) -> tuple[AnyCamera, str]:
     return opencv.read_opencv(content)
 
 
-def _check(camera: AnyCamera) -> None:
+def _check(camera: Camera) -> None:
     values = [np.ravel(value) for value in astuple(camera)]
     if not np.isfinite(np.concatenate(values)).all():
         raise Fault("holds a number that is not finite")

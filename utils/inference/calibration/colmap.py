@@ -1,8 +1,8 @@
 """COLMAP's cameras.txt: its fisheye, perspective and pinhole models."""
 
 from base.camera import FisheyeCamera
-from base.camera_model import AnyCamera
-from base.pinhole_camera import PinholeCamera
+from base.cameras.camera import Camera
+from base.cameras.pinhole import PinholeCamera
 from utils.inference.calibration.values import Fault, numbers, picture_size
 
 #: COLMAP's models → lens, number of focal lengths and of distortion terms.
@@ -19,7 +19,7 @@ _MODELS: dict[str, tuple[type[FisheyeCamera | PinholeCamera], int, int]] = {
 }
 
 
-def read_colmap(text: str, number: str) -> tuple[AnyCamera, str]:
+def read_colmap(text: str, number: str) -> tuple[Camera, str]:
     """Camera ``number`` of a cameras.txt, or its only one, and its model."""
     lines = [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
     rows = {line[0]: line for line in lines}

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from base.ocam_camera import OCamCamera
+from base.cameras.ocam import OCamCamera
 from utils.inference.calibration.values import Fault, flat, numbers, picture_size
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from base.camera import FisheyeCamera
-from base.camera_model import AnyCamera
-from base.pinhole_camera import PinholeCamera
+from base.cameras.camera import Camera
+from base.cameras.pinhole import PinholeCamera
 from utils.inference.calibration.values import Fault, flat, numbers, picture_size
 
 #: Names in files, in lower case without anything but letters and digits.
@@ -57,7 +57,7 @@ def structured(text: str) -> dict[str, Any]:
     return cameras[0] if cameras and isinstance(cameras[0], dict) else content
 
 
-def read_opencv(content: dict[str, Any]) -> tuple[AnyCamera, str]:
+def read_opencv(content: dict[str, Any]) -> tuple[Camera, str]:
     """Camera of a file's content, and what kind of file it was."""
     named = {_plain(key): value for key, value in content.items()}
 

@@ -1,0 +1,45 @@
+"""Camera models: one file a lens, and the registry that names them where a camera is stored."""
+
+import dataclasses
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from base.cameras.camera import Camera
+
+#: Name of a camera model in checkpoints and other files → "module:class".
+CAMERAS = {
+    "fisheye": "base.cameras.fisheye:FisheyeCamera",
+    "pinhole": "base.cameras.pinhole:PinholeCamera",
+    "ocam": "base.cameras.ocam:OCamCamera",
+}
+#: Its cameras are stored without a name, as they were before there was a choice.
+_UNNAMED = "fisheye"
+
+
+def camera_to_dict(camera: Camera) -> dict[str, Any]:
+    """A camera as plain values: its name in :data:`CAMERAS` as "model", then its fields."""
+    own = f"{type(camera).__module__}:{type(camera).__qualname__}"
+    name = next(name for name, place in CAMERAS.items() if place == own)
+    return ({} if name == _UNNAMED else {"model": name}) | dataclasses.asdict(camera)
+
+
+def camera_from_dict(values: Mapping[str, Any]) -> Camera:
+    """The camera of :func:`camera_to_dict`, which may have been through JSON or YAML.
+
+    Raises:
+        ValueError: for a model that is not registered, or other fields than the model's.
+    """
+    fields = {key: _tuples(value) for key, value in values.items() if key != "model"}
+    name = values.get("model", _UNNAMED)
+    if name not in CAMERAS:
+        raise ValueError(f"camera model: there is {', '.join(CAMERAS)}, but no {name!r}")
+    module, kind = CAMERAS[name].split(":")
+    try:
+        return getattr(importlib.import_module(module), kind)(**fields)
+    except TypeError as error:
+        raise ValueError(f"camera model {name}: {error}") from None
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value

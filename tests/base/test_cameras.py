@@ -1,0 +1,268 @@
+"""Every lens: agreement with OpenCV and the formulas, inverses, ranges, storage."""
+
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from base.camera import RELEASE_CAMERA
+from base.cameras import CAMERAS, camera_from_dict, camera_to_dict
+from base.cameras.camera import MAX_THETA
+from base.cameras.fisheye import FisheyeCamera, equidistant_camera
+from base.cameras.ocam import OCamCamera
+from base.cameras.pinhole import PinholeCamera
+
+OCAM = OCamCamera(
+    cx=615.0,
+    cy=527.5,
+    polynomial=(292.4, 0.0, -1.0756e-3, -2.07e-7, -4.49e-10),
+    affine=((1.0, 3e-3), (-2e-3, 0.998)),
+    width=1280,
+    height=1024,
+    radius=512.0,
+)
+BENT = FisheyeCamera(
+    610.28, 612.9, 704, 704, (0.4000314, -0.5594667, 0.7679678, -0.4383507), 1408, 1408
+)
+PINHOLE = PinholeCamera(600, 610, 645, 470, (-0.3, 0.1, 1e-3, -2e-3, -0.01), 1280, 960)
+WIDE = PinholeCamera(420, 420, 640, 480, (0.4, 0.02, 0, 0, 0.001, 0.75, 0.1, 0.005), 1280, 960)
+CAMERAS_USED = {
+    "release": RELEASE_CAMERA,
+    "bent": BENT,
+    "equidistant": equidistant_camera(640, 480, (320, 240), 230, 190),
+    "ocam": OCAM,
+    "pinhole": PINHOLE,
+    "wide": WIDE,
+    "ideal": PinholeCamera(300, 300, 320, 240, (), 640, 480),
+}
+every_camera = pytest.mark.parametrize("camera", CAMERAS_USED.values(), ids=CAMERAS_USED)
+
+
+def directions(camera, count=500):
+    """Unit rays all over the lens, the axis and the rim included."""
+    rng = np.random.default_rng(0)
+    theta, phi = rng.uniform(0, camera.max_theta, count), rng.uniform(0, 2 * np.pi, count)
+    theta[:2] = 0, camera.max_theta
+    x, y = np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi)
+    return np.stack([x, y, np.cos(theta)], -1)
+
+
+def grid(camera, step, margin=0):
+    """Pixels all over the picture, and so far around it."""
+    sides = (np.arange(-margin, side + margin, step) for side in (camera.width, camera.height))
+    return np.stack(np.meshgrid(*map(np.asarray, sides)), -1).astype(float)
+
+
+def random_cameras(kind, count=60):
+    rng = np.random.default_rng(1)
+    for _ in range(count):
+        f, picture = rng.uniform(150, 900, 2), (640.0, 480.0, 1280, 960)
+        if kind == "fisheye":
+            k = rng.normal(0, [0.3, 0.2, 0.1, 0.05])
+            yield FisheyeCamera(*f, *picture[:2], tuple(k), *picture[2:])
+        elif kind == "pinhole":
+            terms = rng.normal(0, [0.4, 0.4, 0.01, 0.01, 0.1, 0.3, 0.3, 0.3])
+            terms = tuple(terms[: rng.choice([4, 5, 8])])
+            yield PinholeCamera(*f, *picture[:2], terms, *picture[2:])
+        else:
+            g = (f[0], *rng.normal(0, [0.02, 1e-3, 1e-6, 1e-9]))
+            affine = ((1.0, 0.01), (-0.02, 0.99))
+            yield OCamCamera(*picture[:2], g, affine, *picture[2:], rng.uniform(200, 800))
+
+
+@pytest.mark.parametrize("kind", CAMERAS)
+def test_inverses_of_random_lenses_are_right_or_not_a_number(kind):
+    covered = 0
+    for camera in random_cameras(kind):
+        pixels = grid(camera, 37, 200)
+        rays = camera.unproject(pixels)
+        inside = np.isfinite(rays).all(-1)
+        covered += inside.sum()
+        back = camera.project(rays[inside])
+        assert np.abs(back - pixels[inside]).max(initial=0) < 1e-6, camera
+        # The other way too: the ray is the one that the pixel was made of, on no other branch.
+        rays = directions(camera)
+        found = camera.unproject(camera.project(rays))
+        lost = np.isnan(found[:, 0])
+        assert lost.mean() < 0.01 and not lost[camera.angle(rays) < 0.95 * camera.max_theta].any()
+        assert np.abs(found - rays)[~lost].max() < 1e-6, camera
+    assert covered > 10000
+
+
+def test_the_inverse_stays_on_the_rising_branch():
+    assert np.degrees(BENT.max_theta) == pytest.approx(61.27, abs=0.02)
+    ray = np.array([np.sin(np.radians(55)), 0, np.cos(np.radians(55))])
+    assert np.degrees(BENT.angle(BENT.unproject(BENT.project(ray)))) == pytest.approx(55, abs=1e-9)
+
+
+@every_camera
+def test_unprojecting_undoes_projecting_up_to_the_rim(camera):
+    rays = directions(camera)
+    pixels = camera.project(2.5 * rays)
+    assert np.abs(camera.unproject(pixels, clamp=True) - rays).max() < 1e-6
+    inner = camera.angle(rays) < 0.99 * camera.max_theta
+    assert np.abs(camera.unproject(pixels[inner]) - rays[inner]).max() < 1e-9
+
+
+@every_camera
+def test_past_the_rim_is_not_a_number_or_drawn_in(camera):
+    theta = camera.max_theta + np.array([0.01, 0.5])
+    points = np.stack([np.sin(theta) * 0.6, np.sin(theta) * 0.8, np.cos(theta)], -1)
+    points = np.concatenate([points, [[0.3, 0.3, -1.0], [0.0, 0.0, -1.0]]])
+    assert np.isnan(camera.project(points)).all() and not camera.in_view(points).any()
+    rim = np.array([0.6, 0.8, 1 / np.tan(camera.max_theta)])
+    clamped = camera.project(points, clamp=True)
+    assert np.isfinite(clamped).all()
+    assert np.abs(clamped[:2] - camera.project(rim)).max() < 1e-6
+    far = np.array([[1e4, 1e4], [-1e4, 3.0]])
+    assert np.isnan(camera.unproject(far)).all()
+    rays = camera.unproject(far, clamp=True)
+    assert np.allclose(np.linalg.norm(rays, axis=-1), 1)
+    assert np.allclose(camera.angle(rays), camera.max_theta)
+    sides = np.sign(far - [camera.cx, camera.cy])
+    assert (np.sign(rays[:, :2]) == sides).all()
+
+
+def test_in_view_is_in_range_and_in_the_picture():
+    camera = PinholeCamera(100, 100, 49.5, 39.5, (), 100, 80)
+    places = np.array([[-0.5, 10], [-0.6, 10], [99.4, 10], [99.5, 10], [9, 79.5], [9, 79.4]])
+    expected = [True, False, True, False, False, True]
+    assert camera.in_picture(places).tolist() == expected
+    assert camera.in_picture(np.array([[5, -0.5], [5, -0.6]])).tolist() == [True, False]
+    points = np.array([[0, 0, 2.0], [0.9, 0, 2.0], [1.1, 0, 2.0], [0, 0, -2.0]])
+    assert camera.in_view(points).tolist() == [True, True, False, False]
+
+
+@every_camera
+def test_torch_and_numpy_agree(camera):
+    points = np.random.default_rng(2).normal(size=(400, 3))
+    pixels = grid(camera, 50, 300)
+    for clamp in (False, True):
+        for method, given, tolerance in (
+            (camera.project, points, 1e-9),
+            (camera.unproject, pixels, 1e-12),
+        ):
+            expected, found = method(given, clamp), method(torch.from_numpy(given), clamp)
+            np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=tolerance)
+            single = method(torch.from_numpy(given).float(), True)
+            assert single.dtype == torch.float32 and single.isfinite().all()
+    rays = torch.from_numpy(directions(camera)).float()
+    middle = camera.angle(rays) < 0.9 * camera.max_theta
+    assert (camera.unproject(camera.project(rays)) - rays)[middle].abs().max() < 1e-4
+    inner = 2 * torch.from_numpy(directions(camera)[10:14]) * torch.tensor([0.9, 0.9, 1.0])
+    assert torch.autograd.gradcheck(camera.project, inner.requires_grad_(), atol=1e-4)
+
+
+@every_camera
+def test_crop_and_resize_move_pixels_by_their_areas(camera):
+    points = directions(camera)
+    moved = camera.cropped(100, 50, 400, 300).resized(800, 150)
+    assert (moved.width, moved.height) == (800, 150)
+    # The left edge -0.5 of the window stays the left edge of the resized picture.
+    expected = (camera.project(points) - [100, 50] + 0.5) * [2.0, 0.5] - 0.5
+    assert np.abs(moved.project(points) - expected).max() < 1e-6
+
+
+@every_camera
+def test_shapes_are_kept_and_nan_stays(camera):
+    assert camera.project(np.ones((2, 3, 3))).shape == (2, 3, 2)
+    assert camera.unproject(np.ones((2, 3, 2))).shape == (2, 3, 3)
+    assert camera.unproject(np.ones(2)).shape == (3,)
+    assert camera.project(np.empty((0, 3))).shape == (0, 2)
+    assert camera.unproject(np.empty((0, 2))).shape == (0, 3)
+    assert np.isnan(camera.unproject(np.full(2, np.nan), clamp=True)[:2]).all()
+
+
+def matrix(camera):
+    return np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
+
+
+def test_fisheye_agrees_with_opencv():
+    points = directions(RELEASE_CAMERA)[2:]
+    points = points[points[:, 2] > 0.02]
+    none, k = np.zeros(3), np.array(RELEASE_CAMERA.k)
+    expected, _ = cv2.fisheye.projectPoints(points[:, None], none, none, matrix(RELEASE_CAMERA), k)
+    assert np.abs(RELEASE_CAMERA.project(points) - expected[:, 0]).max() < 1e-4
+
+
+@pytest.mark.parametrize("camera", [PINHOLE, WIDE])
+def test_pinhole_agrees_with_opencv(camera):
+    points = directions(camera)
+    terms = np.array(camera.distortion)
+    expected, _ = cv2.projectPoints(
+        points[:, None], np.zeros(3), np.zeros(3), matrix(camera), terms
+    )
+    assert np.abs(camera.project(points) - expected[:, 0]).max() < 1e-6
+
+
+def test_ranges_end_where_the_lens_turns():
+    # θ (1 - 0.3 θ²) turns at 1 / √0.9; the release's polynomial past 100°.
+    folding = FisheyeCamera(300, 300, 320, 240, (-0.3, 0.0, 0.0, 0.0), 640, 480)
+    assert folding.max_theta == pytest.approx((1 / 0.9) ** 0.5, abs=1e-3)
+    assert RELEASE_CAMERA.max_theta == MAX_THETA == pytest.approx(np.radians(100))
+    # A fisheye lens that falls from the start has no range to speak of.
+    assert replace(folding, k=(-1e6, 0, 0, 0)).max_theta < 0.001
+    # The slope of r (1 - 0.3 r²) falls to a tenth at r = 1.
+    barrel = PinholeCamera(300, 300, 320, 240, (-0.3, 0, 0, 0), 640, 480)
+    assert np.tan(barrel.max_theta) == pytest.approx(1.0, abs=2e-3)
+    assert np.degrees(replace(barrel, distortion=()).max_theta) == pytest.approx(85)
+    # r / (1 - r²) has a pole at 45°, and rises again past it.
+    pole = replace(barrel, distortion=(0, 0, 0, 0, 0, -1.0, 0, 0))
+    assert np.degrees(pole.max_theta) == pytest.approx(45, abs=0.05)
+    # 1 > 7 · 0.1 · r as far as r = 1 / 0.7.
+    bent = replace(barrel, distortion=(0, 0, 0.06, -0.08))
+    assert np.tan(bent.max_theta) == pytest.approx(1 / 0.7, abs=2e-3)
+    with pytest.raises(ValueError, match="3 distortion terms"):
+        replace(barrel, distortion=(-0.3, 0, 0))
+    # Depth 100 at every radius: 45° at the image circle; falling depth: 100° and no further.
+    flat = replace(OCAM, polynomial=(100.0,), radius=100.0)
+    assert np.degrees(flat.max_theta) == pytest.approx(45)
+    deep = replace(OCAM, polynomial=(100.0, -1.0), radius=500.0)
+    assert np.degrees(deep.max_theta) == pytest.approx(100, abs=0.1)
+    turning = replace(OCAM, polynomial=(100.0, 0.0, 0.01), radius=500.0)
+    assert np.degrees(turning.max_theta) == pytest.approx(np.degrees(np.arctan(0.5)), abs=0.01)
+
+
+def test_ocam_rays_follow_the_toolboxs_formula():
+    # cam2world of the toolbox: rows first, z backwards, a0 … = -g0 ….
+    c, d, e = OCAM.affine[1][1], OCAM.affine[1][0], OCAM.affine[0][1]
+    row, column = 300.0, 900.0
+    x, y = np.linalg.solve([[c, d], [e, 1.0]], [row - OCAM.cy, column - OCAM.cx])
+    rho = np.hypot(x, y)
+    z = sum(-g * rho**i for i, g in enumerate(OCAM.polynomial))
+    expected = np.array([y, x, -z]) / np.sqrt(x * x + y * y + z * z)
+    assert np.abs(OCAM.unproject(np.array([column, row])) - expected).max() < 1e-12
+
+
+def test_equidistant_radius_grows_evenly_with_the_angle():
+    camera = equidistant_camera(640, 480, (320, 240), 230, 180)
+    for degrees in (0, 30, 90):
+        theta = np.radians(degrees)
+        pixel = camera.project(np.array([np.sin(theta), 0, np.cos(theta)]))
+        assert np.allclose(pixel, [320 + 230 * degrees / 90, 240])
+    for radius, fov in ((0, 180), (-1, 180), (100, 0), (100, 360)):
+        with pytest.raises(ValueError, match="no lens"):
+            equidistant_camera(640, 480, (320, 240), radius, fov)
+
+
+@every_camera
+def test_stored_cameras_come_back(camera):
+    stored = json.loads(json.dumps(camera_to_dict(camera)))
+    assert camera_from_dict(stored) == camera
+    assert stored.get("model", "fisheye") in CAMERAS
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": "cube"}, "there is fisheye, pinhole, ocam, but no 'cube'"),
+        ({"focal": 3}, "camera model fisheye: .*focal"),
+        ({"model": "pinhole"}, "camera model pinhole: .*'k'"),
+    ],
+)
+def test_what_is_no_camera_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        camera_from_dict(camera_to_dict(RELEASE_CAMERA) | change)
