@@ -23,7 +23,7 @@ class PoseOutput(NamedTuple):
     #: (B, 16) metres, radius of the ball around ``camera3d`` that covers 90 % of the cases.
     uncertainty: Tensor | None = None
     visibility: Tensor | None = None  # (B, 16) logit of the joint being visible
-    extra: Any = None  # what only the model's own losses and its temporal form read
+    extra: Any = None  # what only the model's own losses and its temporal version read
 
 
 class Targets(NamedTuple):
@@ -87,7 +87,7 @@ class PoseModel(nn.Module):
     #: Fields of :class:`PoseOutput` that an exported model returns.
     exports: ClassVar[tuple[str, ...]] = ("heatmaps", "joints3d")
     #: How many frames each frame of a history lies before the newest, rising from 0; empty for a
-    #: model without a temporal form.
+    #: model without a temporal version.
     lags: tuple[int, ...] = ()
 
     def __init__(self, input_size: int, heatmap_size: int) -> None:
@@ -114,7 +114,7 @@ class PoseModel(nn.Module):
             images: (B, 3, S, S) RGB, normalised as (x / 255 − 0.5) / 0.5.
             rays: of the pictures' camera.
             heatmaps: (B, 15, h, h), in the place of ``images`` in a training type of labels.
-            history: in the place of ``images`` in the temporal form, see :meth:`memory`.
+            history: in the place of ``images`` in the temporal version, see :meth:`memory`.
         """
         raise NotImplementedError
 

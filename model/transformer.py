@@ -44,7 +44,7 @@ class _Attention(Section):
 
 
 class TemporalOptions(_Attention):
-    """The temporal form: attention to past frames of a video."""
+    """The temporal version: attention to past frames of a video."""
 
     dim: int = Field(128, ge=8)
     layers: int = Field(2, ge=1)
@@ -63,7 +63,7 @@ class TemporalOptions(_Attention):
 
 
 class TransformerOptions(_Attention):
-    """The feature pyramid, the transformer and its temporal form."""
+    """The feature pyramid, the transformer and its temporal version."""
 
     channels: int = Field(96, ge=8, description="of the feature pyramid")
     dim: int = Field(192, ge=8)
@@ -76,7 +76,7 @@ class TransformerOptions(_Attention):
 
 class Extra(NamedTuple):
     """``extra`` of the output: the estimates of each layer, the last one last (in evaluation only
-    that), and the (B, 16, D) tokens that it was made from, None in the temporal form."""
+    that), and the (B, 16, D) tokens that it was made from, None in the temporal version."""
 
     estimates: list[JointEstimate]
     tokens: Tensor | None

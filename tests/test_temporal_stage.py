@@ -1,4 +1,4 @@
-"""The temporal form through every command: training on a video set, demo, inference, export."""
+"""The temporal version through every command: training on a video set, demo, inference, export."""
 
 import json
 
@@ -211,5 +211,5 @@ def test_a_picture_s_place_is_the_number_its_name_ends_in(file, frame, place):
 def test_the_export_takes_each_frame_alone_and_says_so(run, tmp_path, capsys):
     path = tmp_path / "model.onnx"
     export_onnx.main(["--load_model", str(run / BEST), "--output", str(path)])
-    assert "takes each frame alone" in capsys.readouterr().out
+    assert "predicts each frame on its own" in capsys.readouterr().out
     assert path.is_file()

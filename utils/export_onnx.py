@@ -195,7 +195,7 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError("--int8 needs --pictures: it measures the network's ranges on them")
     loaded = load_pose_model(args.load_model)
     if loaded.model.lags:
-        print("The temporal form is left out: the export takes each frame alone.")
+        print("The temporal version is left out: the export predicts each frame on its own.")
     size = loaded.model.input_size
     if args.pictures is None:
         squares = np.random.default_rng(0).integers(0, 256, (8, size, size, 3), np.uint8)

@@ -13,12 +13,13 @@ from isal import isal_zlib
 from base.errors import BrokenFrameError, UserError
 from base.set_type import SetType
 from dataset.annotations import Table
-from dataset.faults import BAD_SHARD, Fault
+from dataset.faults import BAD_SHARD, Fault, print_once
 from dataset.packed.shards import (
     ANNOTATIONS,
     FORMAT,
     INDEX,
     MANIFEST,
+    ROW,
     current_rows,
     encode_label,
     frame_key,
@@ -73,6 +74,11 @@ class Packed(Split):
         self._size, self._labels, self._shards = (index[k] for k in ("size", "labels", "shards"))
         names = (index[name] for name in ("characters", "environments", "actions"))
         table = Table(self._open_rows(), *names)
+        if np.load(self.folder / ANNOTATIONS, mmap_mode="r").dtype != ROW:
+            line = (
+                ": packed by an earlier version, which did not keep whether occlusion is labelled"
+            )
+            print_once(self.folder, f"{self.folder.name}{line}: treated as not; pack it again")
         # What packing has met is wrong with the set still, though no loader trips on it.
         faults = [Fault.from_dict(fault) for fault in index["left_out"]]
         return Contents(table, table.rows["shard"] >= 0, faults, self._size)

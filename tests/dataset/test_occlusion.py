@@ -78,7 +78,7 @@ def test_training_takes_joints_in_the_picture_for_seen_only_where_labels_tell(
     model = build(config.model, 64, ("pose2d",))
     with Processes("cpu") as processes:
         stage = Stage("train2d", model, config, root, processes)
-        [sample] = stage.prepared([next(iter(stage.loader))])
+        [sample] = stage.training_samples([next(iter(stage.loader))])
     inside = sample.targets.inside
     assert inside.any() and not inside.all()
     assert sample.targets.visible_known[inside].all() == visible
@@ -86,7 +86,7 @@ def test_training_takes_joints_in_the_picture_for_seen_only_where_labels_tell(
     assert sample.targets.visible_known[~inside].all()
 
 
-def test_a_set_packed_before_it_was_kept_is_read_and_counts_as_unknown(tmp_path):
+def test_a_set_packed_before_it_was_kept_is_read_and_counts_as_unknown(tmp_path, capsys):
     root, packed = write_set(tmp_path / "tree", visible=True), tmp_path / "packed"
     command = ["--input", str(root), "--output", str(packed), "--size", "64"]
     pack_data.main(command)
@@ -104,6 +104,7 @@ def test_a_set_packed_before_it_was_kept_is_read_and_counts_as_unknown(tmp_path)
     data = open_split(packed, SetType.TRAIN)
     after = data.annotations()
     assert before.occlusion_known and not after.occlusion_known
+    assert capsys.readouterr().err.count("did not keep whether occlusion is labelled") == 1
     for name in ("joints2d", "joints3d", "visible"):
         assert np.array_equal(getattr(before, name), getattr(after, name))
     assert (data[2].image == 2).all()

@@ -1,4 +1,4 @@
-"""The temporal form: an estimate from the frames there are, and from no others."""
+"""The temporal version: an estimate from the frames there are, and from no others."""
 
 import pytest
 import torch

@@ -124,7 +124,7 @@ class PosePredictor:
         return self.model(history=history)._replace(heatmaps=output.heatmaps)
 
     def new_track(self) -> Track | None:
-        """Memory of a sequence between calls; None for a model without a temporal form."""
+        """Memory of a sequence between calls; None for a model without a temporal version."""
         return Track(self.model.lags) if self.model.lags else None
 
     def _placed(self, output: PoseOutput) -> Prediction:

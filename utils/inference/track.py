@@ -1,4 +1,4 @@
-"""The last frames of a sequence, kept for a model with a temporal form."""
+"""The last frames of a sequence, kept for a model with a temporal version."""
 
 from collections.abc import Sequence
 

@@ -43,7 +43,7 @@ def light(rays):
 def render(camera, rotation=None):
     """The sphere through a lens."""
     v, u = np.mgrid[: camera.height, : camera.width].astype(float)
-    rays = camera.unproject(np.stack([u, v], -1))
+    rays = camera.unproject(np.stack([u, v], -1), clamp=True)
     # Row vectors: a ray of the turned camera, back in the upright frame.
     seen = light(rays if rotation is None else rays @ rotation)
     return np.round(seen).astype(np.uint8)
