@@ -12,7 +12,7 @@ The project's own model (--config transformer) also trains all at once, without 
 
   python train.py --training_type finetune --config transformer --gpu 0 --log_dir experiments/Own
 
-and has a temporal version, trained on videos (utils/make_synthetic.py --video) with the rest frozen:
+and has a temporal version, trained on videos (utils/make_synthetic.py --video), the rest frozen:
 
   python train.py --training_type temporal --config transformer --data_root data/videos --gpu 0 \\
       --load_3d_model experiments/Own/checkpoints/model_best.tar --log_dir experiments/Temporal

@@ -52,10 +52,17 @@ def extended(tmp_path, monkeypatch):
         monkeypatch.setitem(sys.modules, module, None)
         monkeypatch.delitem(sys.modules, module)
         known = getattr(package, registry)
-        monkeypatch.setattr(package, registry, {name: place} | known)
+        registries.append((known, dict(known)))
+        lines = {name: place} | known
+        known.clear()
+        known.update(lines)
         return section
 
-    return extend
+    registries = []
+    yield extend
+    for registry, lines in registries:
+        registry.clear()
+        registry.update(lines)
 
 
 def test_a_perceptron_is_trained_evaluated_and_run_in_inference(extended, tiny_data, tmp_path):

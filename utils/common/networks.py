@@ -41,7 +41,7 @@ class Start(NamedTuple):
 def load_pose_model(
     path: Path, device: torch.device | str = "cpu", single_frame: bool = False
 ) -> LoadedModel:
-    """The whole network of a finetuned checkpoint; ``single_frame`` leaves out its temporal version.
+    """The whole network of a finetuned checkpoint; ``single_frame`` omits its temporal version.
 
     Raises:
         UserError: for a file that is none, of another stage, or whose weights do not fit.
