@@ -1,5 +1,6 @@
 """A tiny synthetic set and networks trained on it for a few steps, made once for all tests."""
 
+import json
 import os
 from pathlib import Path
 
@@ -26,6 +27,13 @@ train2d: {epochs: 2, batch_size: 4}
 train3d: {epochs: 2, batch_size: 8}
 finetune: {epochs: 1, batch_size: 4, lr: 1.0e-4}
 """
+
+
+def pytest_collection_modifyitems(items):
+    """Run the fastest tests first on a mutant (see doc/development.md): most fail within a second."""
+    if os.environ.get("MUTANT_UNDER_TEST") and (stats := Path("mutmut-stats.json")).is_file():
+        seconds = json.loads(stats.read_text())["duration_by_test"]
+        items.sort(key=lambda item: seconds.get(item.nodeid, 0.0))
 
 
 @pytest.fixture(scope="session")
