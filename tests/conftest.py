@@ -30,7 +30,7 @@ finetune: {epochs: 1, batch_size: 4, lr: 1.0e-4}
 
 
 def pytest_collection_modifyitems(items):
-    """Run the fastest tests first on a mutant (see doc/development.md): most fail within a second."""
+    """On a mutant (doc/development.md) the fastest tests come first: most fail within a second."""
     if os.environ.get("MUTANT_UNDER_TEST") and (stats := Path("mutmut-stats.json")).is_file():
         seconds = json.loads(stats.read_text())["duration_by_test"]
         items.sort(key=lambda item: seconds.get(item.nodeid, 0.0))
