@@ -32,10 +32,10 @@ from pathlib import Path
 import torch
 
 from base.errors import UserError
-from utils.common.command import run_command
-from utils.common.device import GPU_HELP, torchrun_ranks
+from utils.common.command import command_parser, run_command
+from utils.common.device import torchrun_ranks
 from utils.common.memory import memory_advice
-from utils.common.pretrained import chosen_model, model_path
+from utils.common.pretrained import chosen_model
 from utils.inference.open_source import open_source
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import Summary
@@ -54,26 +54,21 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line.
     Raises UserError for values out of range.
     """
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    model = "finetuned checkpoint, or an export of it (*.onnx) (default: the pretrained weights)"
+    where = {"required": False, "default": Path("experiments/inference")}
+    where["help"] = "where the results go (default: %(default)s)"
+    own = {"load_model": {"help": model}, "save_dir": where}
+    parser = command_parser(__doc__, "gpu", "batch_size", "precision", **own)
     add = parser.add_argument
-    add("--gpu", default="0", help=GPU_HELP)
-    text = "finetuned checkpoint, or an export of it (*.onnx) (default: the pretrained weights)"
-    add("--load_model", type=model_path, help=text)
     given = parser.add_mutually_exclusive_group(required=True)
     given.add_argument("--input_dir", help="folder of pictures (png, jpg, jpeg)")
     text = "a picture, a folder, a 'pattern*.png', a video file, or the number of a camera"
     given.add_argument("--input", help=text)
     text = "include the folders below a folder, each a sequence of its own"
     add("--recursive", action="store_true", help=text)
-    text = "where the results go (default: %(default)s)"
-    add("--save_dir", type=Path, default=Path("experiments/inference"), help=text)
-    add("--batch_size", type=int, default=16, help="frames at once (default: %(default)s)")
     text = "map of utils/calibrate_confidence.py from heatmap heights to probabilities; 'none' for "
     text += "the heights themselves (default: the one beside the model, if there is one)"
     add("--confidence", default="auto", metavar="FILE", help=text)
-    add("--precision", choices=("auto", "fp32", "bf16"), default="auto")
 
     add = parser.add_argument_group("the camera that took the pictures").add_argument
     text = "'training' (the data set's own), a calibration file (OpenCV, ROS, Kalibr, OCamCalib, "
@@ -106,8 +101,6 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
     arguments = parser.parse_args(argv)
     smooth = arguments.smooth or ()
-    if arguments.batch_size < 1:
-        raise UserError(f"--batch_size {arguments.batch_size}: at least 1 is needed")
     if not 0 < arguments.fps < math.inf:
         raise UserError(f"--fps {arguments.fps:g}: must be above 0")
     if not all(map(math.isfinite, (arguments.rotate, *arguments.mount, *smooth))):

@@ -8,7 +8,6 @@ Makes the set where it is missing, checks its checksum, trains and tests what ha
 seed by seed, and writes the tables of all that has.  Stopped, the same command goes on.
 """
 
-import argparse
 import json
 import re
 import signal
@@ -33,8 +32,7 @@ from utils.benchmarking import launch, machine
 from utils.benchmarking.checksum import differences, set_checksum
 from utils.benchmarking.page import page_text
 from utils.benchmarking.plan import Benchmark, load_benchmark
-from utils.common.command import run_command
-from utils.common.device import GPU_HELP
+from utils.common.command import command_parser, run_command
 from utils.common.paths import CONFIGS, REPOSITORY
 from utils.drawing.write import save_picture
 from utils.evaluation.metrics import measure
@@ -129,15 +127,12 @@ def between_marks(page: Path, name: str, content: str) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of the benchmark."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    output = {"required": False, "help": "default: experiments/benchmark/NAME"}
+    parser = command_parser(__doc__, "gpu", output=output)
     add = parser.add_argument
     add("name", help="YAML file, or one of experiments/configs/benchmark")
     add("--rows", nargs="*", help="rows to train and test (default: all)")
     add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
-    add("--gpu", default="0", help=GPU_HELP)
-    add("--output", type=Path, help="default: experiments/benchmark/NAME")
     add("--page", type=Path, help="write the tables between the page's marks too")
     options = parser.parse_args(argv)
     named = CONFIGS / "benchmark" / f"{options.name}.yml"

@@ -6,7 +6,6 @@ The lower body, for a paper:
 python utils/compare_results.py A/results.json B/results.json --part lower --format latex
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 
 from base.errors import UserError
 from base.files import write_text
-from utils.common.command import run_command
+from utils.common.command import command_parser, run_command
 from utils.evaluation import tables
 from utils.evaluation.bootstrap import interval, resampled_means
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
@@ -112,9 +111,7 @@ def short_names(paths: Sequence[Path]) -> list[str]:
 
 def main(argv: list[str] | None = None) -> None:
     """Print the comparison."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser(__doc__)
     add = parser.add_argument
     add("results", type=Path, nargs="+", help="results.json of demo.py, or their folders")
     add("--names", nargs="+", help="what to call them (default: their folders)")

@@ -7,7 +7,6 @@ python utils/compare_synthetic.py --real real_frames --save_dir comparison
 joints2d.json if that is to be compared: a list of {"joints": 22 x 2 pixels of 256x256}.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -27,8 +26,7 @@ from base.set_type import SetType
 from base.skeleton import JOINTS, LIMBS
 from dataset import open_split
 from dataset.pictures import read_picture
-from utils.common.command import run_command
-from utils.common.paths import DEFAULT_DATA_ROOT
+from utils.common.command import command_parser, run_command
 from utils.drawing.sheet import choose_pictures, draw_sheet
 from utils.drawing.write import save_picture
 
@@ -158,12 +156,8 @@ def _print_table(title: str, rows: dict[str, float]) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data_root", type=Path, default=DEFAULT_DATA_ROOT)
+    parser = command_parser(__doc__, "data_root", "save_dir")
     parser.add_argument("--real", type=Path, help="folder of real pictures and joints2d.json")
-    parser.add_argument("--save_dir", type=Path, required=True, help="folder to write to")
     options = parser.parse_args(argv)
     if options.real is not None and not options.real.is_dir():
         raise UserError(f"--real {options.real}: no such folder")

@@ -36,10 +36,9 @@ from base.files import make_folder, replacing
 from base.set_type import SetType
 from base.skeleton import HEATMAP_JOINTS, JOINTS
 from dataset.transforms import resize_square
-from utils.common.command import run_command
-from utils.common.device import GPU_HELP, select_device
+from utils.common.command import command_parser, run_command
+from utils.common.device import select_device
 from utils.common.networks import load_pose_model
-from utils.common.pretrained import model_path
 from utils.drawing import style
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.skeleton import overlay_heatmaps
@@ -284,17 +283,14 @@ _FIGURES: dict[str, Callable[[Run], Figure]] = {
 
 def main(argv: list[str] | None = None) -> None:
     """Draw what was asked for, or all for which there is data."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    there = {"help": "where the model is now (default: where demo.py found it)"}
+    parser = command_parser(__doc__, "gpu", load_model=there)
     add = parser.add_argument
     add("folder", type=Path, help="--save_dir of a demo.py run")
     add("--output", type=Path, help="folder (default: figures/ in that of the run)")
     add("--only", nargs="+", choices=_FIGURES, metavar="FIGURE", help="draw these")
-    add("--data_root", type=Path, help="where the set is now (default: where demo.py found it)")
-    add("--load_model", type=model_path, help="where the model is now, likewise")
+    add("--data_root", type=Path, help="where the set is now, likewise")
     add("--log_dir", type=Path, nargs="+", help="log folders of its training, likewise")
-    add("--gpu", default="0", help=GPU_HELP)
     run = parser.parse_args(argv)
     if not run.folder.is_dir():
         raise UserError(f"{run.folder}: no folder; give the --save_dir of a demo.py run")

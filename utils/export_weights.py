@@ -4,6 +4,16 @@ Keeps what the model needs to run and to be trained further: configuration, came
 calibration of its confidences, the commands that made it.  Leaves out the optimiser's state and all
 else of the run, so that further training starts at epoch 1.  Writes the file's card beside it, with
 the figures of a demo.py run.
+
+Example, from a checkpoint to the pretrained weights:
+  python demo.py --load_model experiments/Own/checkpoints/model_best.tar --data test \\
+      --data_root data/benchmark/full --save_dir experiments/own_test
+  python utils/export_weights.py --load_model experiments/Own/checkpoints/model_best.tar \\
+      --results experiments/own_test/results.json \\
+      --data_command "python utils/make_synthetic.py --output data/… --train 50000 …" \\
+      --command "python train.py --training_type finetune --config transformer …"
+
+Weights trained on one set after another: --data_command and --command again for each.
 """
 
 import argparse
@@ -22,24 +32,13 @@ import torch
 from base.errors import UserError
 from base.files import replacing, sha256, write_text
 from utils.common.checkpoint import OF_THE_RUN, read_content
-from utils.common.command import run_command
+from utils.common.command import command_parser, run_command
 from utils.common.networks import LoadedModel, load_pose_model
 from utils.common.pretrained import CARD, PRETRAINED
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
 from utils.evaluation.poses import read_results
 from utils.inference.confidence import confidence_path
 from utils.inference.pose_predictor import PosePredictor
-
-_EXAMPLES = """example, from a checkpoint to the pretrained weights:
-  python demo.py --load_model experiments/Own/checkpoints/model_best.tar --data test \\
-      --data_root data/benchmark/full --save_dir experiments/own_test
-  python utils/export_weights.py --load_model experiments/Own/checkpoints/model_best.tar \\
-      --results experiments/own_test/results.json \\
-      --data_command "python utils/make_synthetic.py --output data/… --train 50000 …" \\
-      --command "python train.py --training_type finetune --config transformer …"
-
-Weights trained on one set after another: --data_command and --command again for each.
-"""
 
 #: What a repository can bear.
 MOST_BYTES = 40_000_000
@@ -201,13 +200,8 @@ def check_results(results: dict[str, Any], *models: Path) -> None:
 
 
 def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__, load_model={"type": Path, "required": True})
     add = parser.add_argument
-    add("--load_model", type=Path, required=True, help="finetuned checkpoint")
     text = "results.json of demo.py with it, for the card"
     add("--results", type=Path, required=True, help=text)
     text = "command that made its training set, for the card; given again for each further one"

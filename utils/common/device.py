@@ -9,11 +9,6 @@ import torch
 
 from base.errors import UserError
 
-GPU_HELP = (
-    "CUDA device number; without CUDA, 0 falls back to MPS or the CPU. "
-    "'cpu', 'mps' and 'cuda' are taken too (default: 0)"
-)
-
 #: What torchrun sets, and how many processes the launchers of MPI say there are.
 _NUMBERS, _ADDRESS = ("RANK", "WORLD_SIZE", "LOCAL_RANK"), ("MASTER_ADDR", "MASTER_PORT")
 _COUNTS = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
