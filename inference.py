@@ -51,9 +51,7 @@ _NAMED = 20
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    """The command line.
-    Raises UserError for values out of range.
-    """
+    """The command line; UserError for values out of range."""
     model = "finetuned checkpoint, or an export of it (*.onnx) (default: the pretrained weights)"
     where = {"required": False, "default": Path("experiments/inference")}
     where["help"] = "where the results go (default: %(default)s)"

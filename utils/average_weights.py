@@ -30,11 +30,8 @@ from utils.common.command import command_parser, run_command
 def average(
     weights: Sequence[dict[str, torch.Tensor]], shares: Sequence[float]
 ) -> dict[str, torch.Tensor]:
-    """Weighted mean of the weights of networks, in float32; what counts steps is the last one's.
-
-    Raises:
-        ValueError: for networks of different names or shapes.
-    """
+    """Weighted mean of the weights of networks, in float32; what counts steps is the last one's;
+    ValueError for networks of different names or shapes."""
     shapes = [{name: value.shape for name, value in each.items()} for each in weights]
     if any(other != shapes[-1] for other in shapes):
         raise ValueError("networks of different names or shapes")
@@ -48,11 +45,8 @@ def average(
 
 
 def averaged(paths: Sequence[Path], shares: Sequence[float]) -> dict[str, Any]:
-    """Content of the checkpoint that is the average of others.
-
-    Raises:
-        UserError: for a file that is none, and for checkpoints of different models or cameras.
-    """
+    """Content of the checkpoint that is the average of others; UserError for a file that is none,
+    and for checkpoints of different models or cameras."""
     checkpoints = [read_checkpoint(path) for path in paths]
     for checkpoint in checkpoints:
         if checkpoint.camera != checkpoints[-1].camera:

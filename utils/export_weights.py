@@ -146,11 +146,7 @@ def card(path: Path, loaded: LoadedModel, results: dict[str, Any], commands: Seq
 
 def halved(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Matrices and kernels in half precision; vectors, which weigh nothing, as they are: statistics
-    of batch norms may leave its range.
-
-    Raises:
-        UserError: for another weight that does so.
-    """
+    of batch norms may leave its range; UserError for another weight that does so."""
     small = {}
     for name, value in weights.items():
         if value.is_floating_point() and value.dim() >= 2:
@@ -187,11 +183,8 @@ def joints_moved(before: Path, after: Path) -> float:
 
 
 def check_results(results: dict[str, Any], *models: Path) -> None:
-    """Check that figures are of the model that is exported.
-
-    Raises:
-        UserError: if they are of another one.
-    """
+    """Check that figures are of the model that is exported; UserError if they are of another
+    one."""
     if results.get("model_sha256") not in [sha256(path) for path in models if path.is_file()]:
         raise UserError(
             f"--results is of another file ({results['model']}) than {models[0]}: run demo.py with "

@@ -94,11 +94,7 @@ class Extraction:
         self, on_bytes: Callable[[int], object], stop: threading.Event, delete_parts: bool
     ) -> list[str]:
         """Extract, and compare with the archive what is on disk already; returns lines that say
-        what was done.
-
-        Raises:
-            UserError: for a damaged archive, or a disk that is full.
-        """
+        what was done; UserError for a damaged archive, or a disk that is full."""
         report = ArchiveReport()
         files: dict[str, int] = {}
         for environment, pass_name, name, content in read_archive(

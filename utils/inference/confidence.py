@@ -66,9 +66,7 @@ def save_confidence(path: Path, confidence: ConfidenceMap) -> None:
 
 
 def load_confidence(path: Path) -> ConfidenceMap:
-    """Read a map.
-    Raises UserError for a file that is missing or none.
-    """
+    """Read a map; UserError for a file that is missing or none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         points = np.array([content["heights"], content["probabilities"]], float)

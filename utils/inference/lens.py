@@ -76,8 +76,7 @@ class Lens:
         rotation: (3, 3), see :func:`mount_rotation`.
         needs_pictures: whether the lens is judged by what pictures show.
 
-    Raises:
-        UserError: for a camera that is unknown, or a calibrated one and ``fov`` too.
+    Raises UserError for a camera that is unknown, or a calibrated one and ``fov`` too.
     """
 
     def __init__(
@@ -97,10 +96,9 @@ class Lens:
         self._calibration = None if self.needs_pictures else load_calibration(camera)
 
     def view(self, pictures: Sequence[np.ndarray], input_size: int) -> View:
-        """View of one or more pictures (H, W, 3) uint8 of one size, as the network's square of
-        side ``input_size``.
-        Raises UserError where the calibration is of another size, or nothing tells the lens.
-        """
+        """View of one or more pictures (H, W, 3) uint8 of one size, as the network's square of side
+        ``input_size``; UserError where the calibration is of another size, or nothing tells the
+        lens."""
         height, width = pictures[0].shape[:2]
 
         def warped(camera: Camera, lens: str, assumed: bool) -> View:

@@ -22,8 +22,7 @@ def open_source(given: str, recursive: bool = False, rank: int = 0, ranks: int =
         recursive: include the folders below a folder.
         rank, ranks: of this process, where several share the pictures.
 
-    Raises:
-        UserError: where there is nothing of the kind, or it cannot be shared.
+    Raises UserError where there is nothing of the kind, or it cannot be shared.
     """
     path = Path(given)
     if path.is_dir():

@@ -69,9 +69,7 @@ class Prepared(NamedTuple):
 
 def as_rgb(picture: np.ndarray) -> np.ndarray:
     """A picture (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) uint8 as (H, W, 3); not copied where
-    nothing has to change.
-    Raises ValueError for another shape or type.
-    """
+    nothing has to change; ValueError for another shape or type."""
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or 0 in picture.shape:
         raise ValueError(f"a picture is (H, W[, C]) uint8, not {picture.shape} {picture.dtype}")
     channels = 1 if picture.ndim == 2 else picture.shape[2]
@@ -83,9 +81,8 @@ def as_rgb(picture: np.ndarray) -> np.ndarray:
 
 
 def load_network(path: Path, gpu: str | int = "0", precision: str = "auto") -> PosePredictor:
-    """The network of a finetuned checkpoint, or of an export of one (*.onnx), ready to run.
-    Raises UserError for a file that is neither, or a device that is not there.
-    """
+    """The network of a finetuned checkpoint, or of an export of one (*.onnx), ready to run;
+    UserError for a file that is neither, or a device that is not there."""
     if path.suffix == ".onnx":
         return OnnxPosePredictor(path)
     device = select_device(str(gpu))
@@ -103,7 +100,7 @@ def ready_network(model: PoseModel, device: torch.device, precision: str = "auto
 
 
 class EgoPosePredictor:
-    """Pictures in, 3D poses out.  Calls from several threads do not disturb each other.
+    """Pictures in, 3D poses out. Calls from several threads do not disturb each other.
 
     Args:
         checkpoint: a finetuned checkpoint, of this project or of the reference implementation, or
@@ -116,9 +113,8 @@ class EgoPosePredictor:
         gpu: as ``--gpu``: a CUDA device number, "cpu", "mps".
         precision: "auto", "fp32" or "bf16".
 
-    Raises:
-        UserError: for a checkpoint that is none or of another stage, a device that is not there, a
-            calibration that cannot be used.
+    Raises UserError for a checkpoint that is none or of another stage, a device that is not there,
+    a calibration that cannot be used.
     """
 
     def __init__(
@@ -166,9 +162,8 @@ class EgoPosePredictor:
             return self._views[size]
 
     def prepare(self, picture: np.ndarray) -> Prepared:
-        """What the network gets of a (H, W[, C]) uint8 picture.  Cheap to run in a thread.
-        Raises UserError for a picture of a size that does not fit the calibration.
-        """
+        """What the network gets of a (H, W[, C]) uint8 picture. Cheap to run in a thread; UserError
+        for a picture of a size that does not fit the calibration."""
         picture = as_rgb(picture)
         transform = self._view_of([picture]).transform
         return Prepared(transform.image(picture), transform)
@@ -221,10 +216,6 @@ class EgoPosePredictor:
         return self.poses(prepared) if prepared else []
 
     def __call__(self, picture: np.ndarray | str | Path) -> Pose:
-        """Pose of one picture: (H, W[, C]) uint8, RGB where there is colour, or its path.
-
-        Raises:
-            BrokenFrameError: for a file that is no picture.
-            ValueError: for an array that is none.
-        """
+        """Pose of one picture: (H, W[, C]) uint8, RGB where there is colour, or its path;
+        BrokenFrameError for a file that is no picture; ValueError for an array that is none."""
         return self.batch([picture])[0]

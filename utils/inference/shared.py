@@ -76,9 +76,8 @@ def writing_part(path: Path) -> Iterator[PartSink]:
 
 
 def put_together(folder: Path, count: int, sinks: Sequence[Sink], name: str) -> Summary:
-    """Hand the parts of ``count`` processes to the sinks, in order; ``name`` is the source's.
-    Raises UserError if no process could read a single picture.
-    """
+    """Hand the parts of ``count`` processes to the sinks, in order; ``name`` is the source's;
+    UserError if no process could read a single picture."""
     total = Summary()
     for rank in range(count):
         with part_path(folder, rank).open(encoding="utf-8") as stream:

@@ -41,9 +41,7 @@ def _frame(file: str, stem: str, picture: np.ndarray, number: int, seconds: floa
 
 
 class VideoSource(Source):
-    """A video file, with the timestamps that are in it.
-    Raises UserError if it cannot be read at all.
-    """
+    """A video file, with the timestamps that are in it; UserError if it cannot be read at all."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.name = path, name_text(path.name)
@@ -84,9 +82,7 @@ class VideoSource(Source):
 
 
 class CameraSource(Source):
-    """A camera at this machine: always its newest frame.
-    Raises UserError if there is no such camera.
-    """
+    """A camera at this machine: always its newest frame; UserError if there is no such camera."""
 
     live = True
 

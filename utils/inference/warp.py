@@ -19,18 +19,17 @@ RIM = np.pi / 2
 class CameraWarp(BaseTransform):
     """Each pixel of the training camera looks along its ray into the user's picture.
 
-    Exact for what is far compared with the distance between the two cameras, whatever the lens.
-    The map is computed once per size of picture and applied in fixed point.  A picture with many
-    more pixels than the result needs is first shrunk by a whole factor, averaging over areas, so
-    that nothing aliases.
+    Exact for what is far compared with the distance between the two cameras, whatever the lens. The
+    map is computed once per size of picture and applied in fixed point. A picture with many more
+    pixels than the result needs is first shrunk by a whole factor, averaging over areas, so that
+    nothing aliases.
 
     Args:
         source: the user's camera.
         target: camera of the network's square picture.
         rotation: (3, 3), directions in the target's frame → the source's frame.
 
-    Raises:
-        UserError: for pictures that are too long for OpenCV's ``remap``.
+    Raises UserError for pictures that are too long for OpenCV's ``remap``.
     """
 
     def __init__(

@@ -27,9 +27,8 @@ class Calibration:
     source: str
 
     def for_picture(self, width: int, height: int) -> Camera:
-        """The camera of pictures of a size, scaled or cropped around the centre if need be.
-        Raises UserError for pictures that are neither.
-        """
+        """The camera of pictures of a size, scaled or cropped around the centre if need be;
+        UserError for pictures that are neither."""
         camera = self.camera
         if (width, height) == (camera.width, camera.height):
             return camera
@@ -50,9 +49,8 @@ class Calibration:
 
 
 def load_calibration(name: str) -> Calibration:
-    """The camera of "training" or of a file; ``cameras.txt#2`` is camera 2 of a COLMAP file.
-    Raises UserError for a file that is missing, not a calibration, or incomplete.
-    """
+    """The camera of "training" or of a file; ``cameras.txt#2`` is camera 2 of a COLMAP file;
+    UserError for a file that is missing, not a calibration, or incomplete."""
     if name == TRAINING:
         return Calibration(RELEASE_CAMERA, "xR-EgoPose, as given by the dataset's first author")
     path, _, number = name.partition("#")

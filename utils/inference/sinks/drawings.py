@@ -115,9 +115,8 @@ class VideoSink(_ThreadedSink):
 
 @contextmanager
 def drawing_video(fps: float, path: Path) -> Iterator[VideoSink]:
-    """The video under way; it gets its name at the end, and none after an error.
-    Raises UserError where it cannot be written.
-    """
+    """The video under way; it gets its name at the end, and none after an error; UserError where it
+    cannot be written."""
     with replacing(path) as temporary, closing(VideoSink(temporary, fps)) as sink:
         yield sink
 

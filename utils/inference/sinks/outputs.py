@@ -58,9 +58,8 @@ class PerSequence(Sink):
 
 @contextlib.contextmanager
 def writing(kind: type[PoseFormat], run: RunInfo, path: Path) -> Iterator[PoseFormat]:
-    """A file of a format under way; it gets its name at the end, and none after an error.
-    Raises UserError where it cannot be written.
-    """
+    """A file of a format under way; it gets its name at the end, and none after an error; UserError
+    where it cannot be written."""
     # A checkpoint's name may hold what is not UTF-8: JSON has an escape for that.
     options = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
     with replacing(path) as temporary, temporary.open("w", **options) as stream:
@@ -118,9 +117,8 @@ def infer_alone(
 def infer_together(
     arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor
 ) -> Summary | None:
-    """This process's share; the first one puts all together and has the summary.
-    Raises UserError for what needs the frames in one process.
-    """
+    """This process's share; the first one puts all together and has the summary; UserError for what
+    needs the frames in one process."""
     if arguments.smooth is not None or arguments.video or arguments.show:
         raise UserError("--smooth, --video and --show need all frames in one process")
     rank, count, _ = torchrun_ranks()
