@@ -41,7 +41,7 @@ from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import Summary
 from utils.inference.sinks import FORMATS, format_class
 from utils.inference.sinks.outputs import infer_alone, infer_together
-from utils.inference.smoothing import OneEuroOptions
+from utils.inference.smoothing import BETA, MIN_CUTOFF
 from utils.inference.source import Source, name_text
 
 __all__ = ["EgoPosePredictor", "main"]
@@ -88,11 +88,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--show", action="store_true", help="show the poses in a window")
 
     add = parser.add_argument_group("sequences").add_argument
-    default = OneEuroOptions()
-    text = (
-        "remove jitter with the One-Euro filter; two values are its cutoff at rest in Hz and its "
-    )
-    text += f"rise with speed (default: {default.min_cutoff:g} {default.beta:g})"
+    text = "remove jitter with the One-Euro filter; two values are its cutoff at rest in Hz and "
+    text += f"its rise with speed (default: {MIN_CUTOFF:g} {BETA:g})"
     add("--smooth", nargs="*", type=float, metavar="VALUE", help=text)
     text = "frames a second of a folder that holds a sequence (default: %(default)g)"
     add("--fps", type=float, default=30.0, help=text)
@@ -118,10 +115,9 @@ def report(summary: Summary, arguments: argparse.Namespace, source: Source) -> N
         width, height = lens["size"]
         print(f"{width}×{height}: {lens['lens']}")
     below = "**/" if source.nested else ""
-    names = [
-        f"{below if format_class(name).per_sequence else ''}poses.{name}"
-        for name in dict.fromkeys(arguments.format)
-    ]
+    names = []
+    for name in dict.fromkeys(arguments.format):
+        names.append(f"{below if format_class(name).per_sequence else ''}poses.{name}")
     names += [] if arguments.no_pictures or source.live else ["pictures/"]
     names += [f"{below}poses.mp4"] if arguments.video else []
     where = name_text(str(arguments.save_dir))
@@ -140,15 +136,14 @@ def report(summary: Summary, arguments: argparse.Namespace, source: Source) -> N
             print(f"  and {len(unreadable) - _NAMED} more, all named in poses.json")
 
 
-def gpu_of_process(gpu: str, local: int) -> str:
-    """Each process of a machine gets a CUDA device of its own, from ``--gpu`` on."""
-    return str(int(gpu) + local) if gpu.isdecimal() and torch.cuda.is_available() else gpu
-
-
 def main(argv: list[str] | None = None) -> None:
     """Poses of pictures, a video or a camera."""
     arguments = parse_arguments(argv)
     rank, count, local = torchrun_ranks() or (0, 1, 0)
+    gpu = arguments.gpu
+    if gpu.isdecimal() and torch.cuda.is_available():
+        # Each process of a machine gets a device of its own.
+        gpu = str(int(gpu) + local)
     # One of several processes says what they all do.
     with contextlib.redirect_stdout(None) if rank else contextlib.nullcontext():
         arguments.load_model = chosen_model(arguments.load_model)
@@ -159,13 +154,9 @@ def main(argv: list[str] | None = None) -> None:
     with memory_advice(f"with --batch_size {size}", lower):
         predictor = EgoPosePredictor(
             arguments.load_model,
-            camera=arguments.camera,
-            fov=arguments.fov,
-            rotate=arguments.rotate,
-            mount=tuple(arguments.mount),
-            confidence=None if arguments.confidence == "none" else arguments.confidence,
-            gpu=gpu_of_process(arguments.gpu, local),
-            precision=arguments.precision,
+            *(arguments.camera, arguments.fov, arguments.rotate, tuple(arguments.mount)),
+            None if arguments.confidence == "none" else arguments.confidence,
+            *(gpu, arguments.precision),
         )
         run = infer_together if count > 1 else infer_alone
         summary = run(arguments, source, predictor)

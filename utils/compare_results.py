@@ -15,7 +15,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from base.errors import UserError
 from base.files import write_text
 from utils.common.command import command_parser, run_command
 from utils.evaluation import tables
@@ -84,11 +83,10 @@ def comparison(
     for results, name in zip(runs, names, strict=True):
         errors = {group: cell["mpjpe"] for group, cell in results[part].items()}
         rows = [row(name, errors, groups)]
-        if results is not runs[0]:
-            if frames_by_character(runs[0]) == frames_by_character(results):
-                rows += _difference_rows(runs[0], results, part, groups)
-            else:
-                notes.append(f"{name}: measured on other frames than {names[0]}: no difference.")
+        if frames_by_character(runs[0]) != frames_by_character(results):
+            notes.append(f"{name}: measured on other frames than {names[0]}: no difference.")
+        elif results is not runs[0]:
+            rows += _difference_rows(runs[0], results, part, groups)
         blocks.append(Block("", rows))
     if len(notes) < len(runs) - 1:
         notes.append(
@@ -114,15 +112,12 @@ def main(argv: list[str] | None = None) -> None:
     parser = command_parser(__doc__)
     add = parser.add_argument
     add("results", type=Path, nargs="+", help="results.json of demo.py, or their folders")
-    add("--names", nargs="+", help="what to call them (default: their folders)")
     add("--part", choices=list(BODY_PARTS), default="full", help="default: full")
     add("--format", choices=list(_FORMATS), default="text", help="default: text")
     add("--output", type=Path, help="write the table here too")
     arguments = parser.parse_args(argv)
     runs = [read_results(path) for path in arguments.results]
-    names = arguments.names or short_names(arguments.results)
-    if len(names) != len(runs):
-        raise UserError(f"--names: {len(names)} names for {len(runs)} results")
+    names = short_names(arguments.results)
     heads = {
         group: head
         for group, head in zip(TABLE_GROUPS, HEADS, strict=True)

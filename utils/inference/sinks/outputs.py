@@ -25,7 +25,7 @@ from utils.inference.sinks.drawings import (
     display_missing,
     drawing_video,
 )
-from utils.inference.smoothing import OneEuroOptions, PoseSmoother
+from utils.inference.smoothing import PoseSmoother
 from utils.inference.source import Source
 
 #: Opens the file of one sequence.
@@ -104,9 +104,7 @@ def infer_alone(
     arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor
 ) -> Summary:
     """One process does everything."""
-    smoother = None
-    if arguments.smooth is not None:
-        smoother = PoseSmoother(OneEuroOptions(*arguments.smooth))
+    smoother = None if arguments.smooth is None else PoseSmoother(*arguments.smooth)
     with Interruption() as interruption, ExitStack() as stack:
         sinks = open_files(stack, arguments, source, predictor)
         sinks += open_drawings(stack, arguments, source)
