@@ -39,8 +39,9 @@ from utils.common.pretrained import chosen_model
 from utils.inference.open_source import open_source
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import Summary
+from utils.inference.shared import infer_together
 from utils.inference.sinks import FORMATS, format_class
-from utils.inference.sinks.outputs import infer_alone, infer_together
+from utils.inference.sinks.outputs import infer_alone
 from utils.inference.smoothing import BETA, MIN_CUTOFF
 from utils.inference.source import Source, name_text
 

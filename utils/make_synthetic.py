@@ -35,7 +35,7 @@ from dataset.synthetic.render.renderer import PASSES
 from dataset.synthetic.scene.place import load_panorama
 from utils.common.command import command_parser, run_command
 from utils.common.cores import cpu_count
-from utils.inference.calibration.calibration import load_calibration
+from utils.inference.calibration import load_calibration
 
 #: Side of the square that half of the release's resolution gives.
 _HALF = RELEASE_CAMERA.height // 2

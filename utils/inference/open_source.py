@@ -15,15 +15,9 @@ _MORE_SUFFIXES = PICTURE_SUFFIXES | {".bmp", ".tif", ".tiff", ".webp"}
 
 
 def open_source(given: str, recursive: bool = False, rank: int = 0, ranks: int = 1) -> Source:
-    """The source that ``--input`` names.
-
-    Args:
-        given: a picture, a folder, a glob pattern, a video, or a camera's number.
-        recursive: include the folders below a folder.
-        rank, ranks: of this process, where several share the pictures.
-
-    Raises UserError where there is nothing of the kind, or it cannot be shared.
-    """
+    """The source of ``given``: a picture, a folder (``recursive``: and those below), a glob
+    pattern, a video, or a camera's number; ``rank`` of ``ranks`` processes that share the pictures.
+    UserError where there is nothing of the kind, or it cannot be shared."""
     path = Path(given)
     if path.is_dir():
         found, left_out = walk_pictures(path) if recursive else (list_pictures(path), [])

@@ -2,18 +2,21 @@
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from base.camera import RELEASE_CAMERA, FisheyeCamera, fit_translation
 from base.errors import UserError
 from base.skeleton import HEAD, HEATMAP_JOINTS, NECK, NUM_JOINTS, neck_centred
 from dataset.batch import to_input
-from dataset.runs import Place
+from dataset.runs import Place, history_rows, run_lengths
 from dataset.transforms import SquareCrop
 from model.decode import decode_heatmaps
 from model.joint_transformer import COVERAGE_RADIUS
@@ -21,7 +24,6 @@ from model.pose_model import PoseModel, PoseOutput
 from model.rays import CameraRays
 from utils.common.device import autocast
 from utils.common.memory import is_out_of_memory
-from utils.inference.track import Track
 
 #: Added to every joint's weight in the fit of the pose's place, so that it is defined where
 #: nothing is seen.
@@ -33,19 +35,15 @@ METADATA_KEY, INPUT = "ego_pose", "images"
 
 
 class Prediction(NamedTuple):
-    """Poses of B pictures.
+    """Poses of B pictures, float32.
 
-    Attributes:
-        joints3d: (B, 16, 3) float32 metres, camera axes, Neck at the origin.
-        joints2d: (B, 16, 2) float32 pixels of the network's picture, from the heatmaps; Head, which
-            has none, is projected from the 3D pose.
-        confidence: (B, 16) float32 in [0, 1]: of a model with uncertainty the probability that the
-            joint is within :data:`WITHIN` of its place; else the height of its heatmap, for Head
-            the Neck's.
-        neck: (B, 3) float32 metres, camera frame: the model's, or else where the Neck must be for
-            the joints to lie along the rays they are seen along.
-        uncertainty: (B, 16) float32 metres, radius around ``joints3d + neck`` with 90 % coverage;
-            None if the model has none.
+    ``joints3d`` (B, 16, 3) are metres, camera axes, Neck at the origin; ``joints2d`` (B, 16, 2)
+    pixels of the network's picture, from the heatmaps, or for Head, which has none, from the 3D
+    pose. ``confidence`` (B, 16) in [0, 1] is, of a model with uncertainty, the probability that the
+    joint is within :data:`WITHIN` of its place, else the height of its heatmap, for Head the
+    Neck's. ``neck`` (B, 3) metres, camera frame, is the model's, or else where the Neck must be for
+    the joints to lie along the rays they are seen along; ``uncertainty`` (B, 16) the radius around
+    ``joints3d + neck`` with 90 % coverage, metres, or None.
     """
 
     joints3d: np.ndarray
@@ -66,15 +64,61 @@ def within_probability(uncertainty: np.ndarray) -> np.ndarray:
     return (1 - np.exp(-x) * (1 + x + x * x / 2)).astype(np.float32)
 
 
-class PosePredictor:
-    """Runs a network on batches of square pictures.
+def fold_batch_norms(pose2d: nn.Module) -> None:
+    """Fold every batch norm that follows a convolution into it, in place; the outputs stay the same
+    up to rounding.
 
-    Args:
-        model: in evaluation mode, on ``device``.
-        device: where it is.
-        precision: "auto", "fp32" or "bf16", see :func:`utils.common.device.autocast`.
-        camera: of the square pictures; None for the release's, cropped and resized.
+    ``pose2d`` is in evaluation mode, with its modules listed in the order in which they run, as in
+    torchvision's ResNets and our own heads.  A network of timm, of which that is not known, is
+    left as it is.
     """
+    children = [(name, child) for name, child in pose2d.named_children() if name != "backbone"]
+    for (name, child), (next_name, following) in pairwise(children):
+        convolution = isinstance(child, nn.Conv2d | nn.ConvTranspose2d)
+        if convolution and type(following) is nn.BatchNorm2d:
+            transposed = isinstance(child, nn.ConvTranspose2d)
+            setattr(pose2d, name, fuse_conv_bn_eval(child, following, transposed))
+            setattr(pose2d, next_name, nn.Identity())
+    for _, child in children:
+        fold_batch_norms(child)
+
+
+class Track:
+    """Predictions for the last frames, as many as a history needs.
+
+    Sequences pass one after the other, frame by frame or in batches: a history never reaches into
+    another sequence or over a gap in the numbers.  ``lags`` are the ages of a history's frames,
+    rising from 0.
+    """
+
+    def __init__(self, lags: Sequence[int]) -> None:
+        self._lags = tuple(lags)
+        self._places: list[Place] = []
+        self._memory: tuple[Tensor, ...] = ()
+
+    def history(self, memory: tuple[Tensor, ...], places: Sequence[Place]) -> tuple[Tensor, ...]:
+        """Histories of the next B frames, which are then kept.
+
+        ``memory`` is (B, …) each, see :meth:`model.pose_model.PoseModel.memory`; the result the
+        same gathered to (B, K, …), then (B, K) bool: which frames are there.
+        """
+        count = len(places)
+        if self._memory:
+            memory = tuple(torch.cat(both) for both in zip(self._memory, memory, strict=True))
+        places = [*self._places, *places]
+        rows, known = (
+            torch.from_numpy(values[-count:]).to(memory[0].device)
+            for values in history_rows(run_lengths(places), self._lags)
+        )
+        start = max(0, len(places) - self._lags[-1])
+        self._places, self._memory = places[start:], tuple(part[start:] for part in memory)
+        return (*(part[rows] for part in memory), known)
+
+
+class PosePredictor:
+    """Runs a network, which is in evaluation mode on ``device``, on batches of square pictures;
+    ``precision`` is as of :func:`utils.common.device.autocast`, ``camera`` that of the pictures,
+    None for the release's, cropped and resized."""
 
     def __init__(
         self,
@@ -87,16 +131,12 @@ class PosePredictor:
         self.input_size = model.input_size
         self.camera = camera or SquareCrop(model.input_size).camera(RELEASE_CAMERA)
         self.rays = CameraRays(self.camera).to(device)
-
-    @property
-    def has_uncertainty(self) -> bool:
-        """Whether predictions come with an uncertainty."""
-        return "uncertainty" in self.model.exports
+        self.has_uncertainty = "uncertainty" in model.exports
 
     @torch.inference_mode()
     def __call__(
         self,
-        images: torch.Tensor,
+        images: Tensor,
         places: Sequence[Place] | None = None,
         track: Track | None = None,
     ) -> Prediction:
@@ -110,7 +150,7 @@ class PosePredictor:
 
     def forward(
         self,
-        images: torch.Tensor,
+        images: Tensor,
         places: Sequence[Place] | None = None,
         track: Track | None = None,
     ) -> PoseOutput:
@@ -195,7 +235,7 @@ class OnnxPosePredictor(PosePredictor):
 
     def forward(
         self,
-        images: torch.Tensor,
+        images: Tensor,
         places: Sequence[Place] | None = None,
         track: Track | None = None,
     ) -> PoseOutput:

@@ -57,8 +57,8 @@ class Sink(ABC):
 
     @abstractmethod
     def add(self, result: FramePose, picture: np.ndarray) -> None:
-        """Receive a result and the (H, W, 3) uint8 RGB picture it is of; the picture is empty where
-        the results of several processes are put together."""
+        """Receive a result and its (H, W, 3) uint8 RGB picture, which is empty where the results of
+        several processes are put together."""
 
     def finish(self, summary: Summary) -> None:  # noqa: B027
         """Called once after the last result of a run that did not fail."""

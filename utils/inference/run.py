@@ -92,7 +92,7 @@ def infer(
     else:
         threads, ahead = THREADS, 2 * batch_size
     summary = Summary(left_out=list(source.left_out))
-    track = predictor.new_track()
+    track = predictor.network.new_track()
     frames = read_ahead(source, read, threads, ahead)
     with tqdm(total=source.total, unit="frame", dynamic_ncols=True) as bar:
         while batch := list(islice(frames, batch_size)):

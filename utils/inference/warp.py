@@ -24,12 +24,9 @@ class CameraWarp(BaseTransform):
     pixels than the result needs is first shrunk by a whole factor, averaging over areas, so that
     nothing aliases.
 
-    Args:
-        source: the user's camera.
-        target: camera of the network's square picture.
-        rotation: (3, 3), directions in the target's frame → the source's frame.
-
-    Raises UserError for pictures that are too long for OpenCV's ``remap``.
+    ``source`` is the user's camera, ``target`` that of the network's square picture, ``rotation``
+    (3, 3) turns directions in the target's frame to the source's.  UserError for pictures that are
+    too long for OpenCV's ``remap``.
     """
 
     def __init__(

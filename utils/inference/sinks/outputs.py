@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
@@ -10,11 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from base.errors import UserError
 from base.files import replacing
-from utils.common.device import torchrun_ranks
 from utils.common.signals import Interruption
-from utils.inference import shared
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import FramePose, PoseFormat, RunInfo, Sink, Summary
 from utils.inference.run import infer
@@ -110,29 +106,3 @@ def infer_alone(
         sinks += open_drawings(stack, arguments, source)
         size, fps = arguments.batch_size, arguments.fps
         return infer(source, predictor, sinks, interruption, size, smoother, fps)
-
-
-def infer_together(
-    arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor
-) -> Summary | None:
-    """This process's share; the first one puts all together and has the summary; UserError for what
-    needs the frames in one process."""
-    if arguments.smooth is not None or arguments.video or arguments.show:
-        raise UserError("--smooth, --video and --show need all frames in one process")
-    rank, count, _ = torchrun_ranks()
-    folder, size = arguments.save_dir, arguments.batch_size
-    # A signal ends the work of all, not the putting together of what they have.
-    with Interruption() as interruption, shared.joined():
-        part = shared.part_path(folder, rank)
-        with shared.writing_part(part) as sink, ExitStack() as stack:
-            sinks = [sink, *open_drawings(stack, arguments, source)]
-            infer(source, predictor, sinks, interruption, size, part=True)
-        shared.wait(folder)
-        if rank:
-            return None
-        with ExitStack() as stack:
-            files = open_files(stack, arguments, source, predictor)
-            summary = shared.put_together(folder, count, files, source.name)
-        # What killed runs have left goes too.
-        shutil.rmtree(part.parent)
-        return summary
