@@ -135,10 +135,7 @@ class PosePredictor:
 
     @torch.inference_mode()
     def __call__(
-        self,
-        images: Tensor,
-        places: Sequence[Place] | None = None,
-        track: Track | None = None,
+        self, images: Tensor, places: Sequence[Place] | None = None, track: Track | None = None
     ) -> Prediction:
         """Poses of pictures (B, S, S, 3) uint8 RGB.
 
@@ -149,10 +146,7 @@ class PosePredictor:
         return self._placed(self.forward(images, places, track))
 
     def forward(
-        self,
-        images: Tensor,
-        places: Sequence[Place] | None = None,
-        track: Track | None = None,
+        self, images: Tensor, places: Sequence[Place] | None = None, track: Track | None = None
     ) -> PoseOutput:
         """The network's output for pictures; arguments as of :meth:`__call__`."""
         with autocast(self.device, self.precision):
@@ -234,10 +228,7 @@ class OnnxPosePredictor(PosePredictor):
         super().__init__(model, torch.device("cpu"), "fp32")
 
     def forward(
-        self,
-        images: Tensor,
-        places: Sequence[Place] | None = None,
-        track: Track | None = None,
+        self, images: Tensor, places: Sequence[Place] | None = None, track: Track | None = None
     ) -> PoseOutput:
         values = self._session.run(self._names, {INPUT: images.numpy()})
         return PoseOutput(**dict(zip(self._names, map(torch.from_numpy, values), strict=True)))

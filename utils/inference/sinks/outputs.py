@@ -15,12 +15,7 @@ from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import FramePose, PoseFormat, RunInfo, Sink, Summary
 from utils.inference.run import infer
 from utils.inference.sinks import format_class
-from utils.inference.sinks.drawings import (
-    PictureSink,
-    WindowSink,
-    display_missing,
-    drawing_video,
-)
+from utils.inference.sinks.drawings import PictureSink, WindowSink, display_missing, drawing_video
 from utils.inference.smoothing import PoseSmoother
 from utils.inference.source import Source
 
