@@ -57,7 +57,6 @@ SCHEMA = 1
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    """The command line."""
     shared = "gpu", "load_model", "save_dir", "data_root", "batch_size", "precision"
     parser = command_parser(__doc__, *shared, data={"default": "test"})
     add, count = parser.add_argument, {"type": whole_number(0), "metavar": "N"}
@@ -149,7 +148,6 @@ def save_figures(
 
 
 def draw(painter: SplitPainter, poses: Poses, arguments: argparse.Namespace) -> None:
-    """Draw the frames that were asked for."""
     save_dir, rows = arguments.save_dir, range(len(poses.actions))
     if arguments.every is not None:
         rows = rows[:: arguments.every]
@@ -179,7 +177,6 @@ def report_rows(total: int, count: int = 200, length: int = 20) -> list[int]:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Evaluate, save, print, draw."""
     set_type = SetType(arguments.data)
     arguments.load_model = chosen_model(arguments.load_model)
     device = select_device(arguments.gpu)
@@ -215,7 +212,6 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of the evaluation."""
     arguments = parse_arguments(argv)
     with memory_advice(
         f"with batches of {arguments.batch_size} pictures", "lower --batch_size, or add --gpu cpu"

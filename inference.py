@@ -138,7 +138,6 @@ def report(summary: Summary, arguments: argparse.Namespace, source: Source) -> N
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Poses of pictures, a video or a camera."""
     arguments = parse_arguments(argv)
     rank, count, local = torchrun_ranks() or (0, 1, 0)
     gpu = arguments.gpu

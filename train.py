@@ -65,7 +65,6 @@ _TRACES = ("checkpoints/*.tar", "config.yml", "log.jsonl", "*.tfevents.*", "nonf
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    """The command line."""
     parser = command_parser(__doc__, "gpu", "data_root")
     add = parser.add_argument
     types = dict.fromkeys(name for kind in KINDS for name in model_class(kind).training_types)
@@ -167,7 +166,6 @@ def config_source(training_type: str, start: Start) -> Checkpoint | None:
 
 
 def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Processes) -> None:
-    """Run one stage of training."""
     training_type = arguments.training_type
     start = Start(starting_checkpoint(arguments, log_dir, processes))
     if start.load_model is None and training_type != "train2d":
@@ -214,7 +212,6 @@ def train_all(arguments: argparse.Namespace, log_dir: Path, processes: Processes
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run one stage of training, or all three."""
     arguments = parse_arguments(argv)
     name, log_dir = arguments.training_type, arguments.log_dir
     with Processes(arguments.gpu) as processes:

@@ -68,7 +68,6 @@ def averaged(paths: Sequence[Path], shares: Sequence[float]) -> dict[str, Any]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line."""
     text = "two checkpoints or more; 'pretrained' for the weights that come with this project"
     models = {"nargs": "+", "required": True, "help": text}
     parser = command_parser(__doc__, load_model=models, output={"help": "a .tar file"})

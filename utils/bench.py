@@ -328,7 +328,6 @@ def bench_synthetic(options: argparse.Namespace) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of the measurements."""
     benches = {key[6:]: bench for key, bench in globals().items() if key.startswith("bench_")}
     root = {"default": REPOSITORY / "data" / "bench", "help": "a tree (default: data/bench)"}
     large = {"default": 256, "help": "the large one of train3d (default: 256)"}

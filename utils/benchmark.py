@@ -47,7 +47,6 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON file."""
     write_text(path, json.dumps(content, indent=1) + "\n")
 
 
@@ -80,9 +79,7 @@ def evaluate_mean_pose(root: Path, path: Path) -> int:
 
 def carry_out(benchmark: Benchmark, place: Path, root: Path, gpu: str, checksum: dict) -> None:
     """Train and test the row and seed of a folder ROW/seed_N, going on where it was stopped.
-
-    run.json keeps what is in no log: set, machine, parameters, frames seen and seconds.
-    """
+    run.json keeps what is in no log: set, machine, parameters, frames seen and seconds."""
     row, commands = benchmark.rows[place.parent.name], benchmark.commands(place, root, gpu)
     record = {"set": checksum, "machine": machine(gpu)} | read(place / "run.json")
     if differences(checksum, record["set"]):
@@ -126,7 +123,6 @@ def between_marks(page: Path, name: str, content: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of the benchmark."""
     output = {"required": False, "help": "default: experiments/benchmark/NAME"}
     parser = command_parser(__doc__, "gpu", output=output)
     add = parser.add_argument

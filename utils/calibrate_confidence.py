@@ -96,7 +96,6 @@ def draw(path: Path, curves: dict[str, np.ndarray], right: np.ndarray, within_mm
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of the calibration."""
     parser = command_parser(__doc__, "gpu", "data_root", load_model={"required": True})
     add = parser.add_argument
     within_help = "error up to which a joint counts as right, in the camera's frame (default: 100)"

@@ -91,7 +91,6 @@ def _write_skip_list(root: Path, reports: list[SetReport]) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of the check."""
     root = {"required": True, "help": "folder that holds TrainSet, ValSet and TestSet"}
     parser = command_parser(__doc__, "sets", "jobs", data_root=root)
     add = parser.add_argument

@@ -45,11 +45,9 @@ def difference(
     first: Results, second: Results, part: str, group: str
 ) -> tuple[float, np.ndarray | None] | None:
     """MPJPE of the second run less that of the first on the same frames, millimetres, and the (2,)
-    ends of its 95 % interval, None with fewer than two characters; None for an empty group.
-
-    The same characters are drawn for both in each resample, so that what makes a character hard
-    falls out of the difference.
-    """
+    ends of its 95 % interval, None with fewer than two characters; None for an empty group. The
+    same characters are drawn for both in each resample, so that what makes a character hard falls
+    out of the difference."""
     people = sorted(first["characters"])
     ours, theirs = (
         [run["characters"][name][part].get(group) for name in people] for run in (first, second)
@@ -108,7 +106,6 @@ def short_names(paths: Sequence[Path]) -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Print the comparison."""
     parser = command_parser(__doc__)
     add = parser.add_argument
     add("results", type=Path, nargs="+", help="results.json of demo.py, or their folders")

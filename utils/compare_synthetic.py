@@ -63,12 +63,10 @@ def _kth_distance(points: np.ndarray, among: np.ndarray, k: int) -> np.ndarray:
 
 def share_inside(real: np.ndarray, synthetic: np.ndarray, people: np.ndarray) -> float | None:
     """Share of real points (N, D) inside the region that holds 99 % of the synthetic ones (M, D);
-    None where too few are of other people.
-
-    The region is where the distance to the 10th nearest synthetic point is at most the 99th
-    percentile of that distance among the synthetic points themselves, each measured against those
-    of other ``people`` (M,): the real frames are of a person the set does not have either.
-    """
+    None where too few are of other people. The region is where the distance to the 10th nearest
+    synthetic point is at most the 99th percentile of that distance among the synthetic points
+    themselves, each measured against those of other ``people`` (M,): the real frames are of a
+    person the set does not have either."""
     if len(np.unique(people)) == 1:
         people = np.arange(len(synthetic))
     own = [
@@ -93,11 +91,9 @@ def _directions(joints: np.ndarray, start: int, end: int) -> tuple[np.ndarray, n
 def compare_joints(
     real: np.ndarray, synthetic: np.ndarray, people: np.ndarray
 ) -> dict[str, dict[str, float]]:
-    """Shares of real joints and bone directions inside the synthetic 99 % regions.
-
-    ``real`` (N, 16, 2) and ``synthetic`` (M, 16, 2) are pixels of 256×256, ``people`` as of
-    :func:`share_inside`.  Returns "joints" and "bones", without those that have no region.
-    """
+    """Shares of real joints and bone directions inside the synthetic 99 % regions. ``real`` (N, 16,
+    2) and ``synthetic`` (M, 16, 2) are pixels of 256×256, ``people`` as of :func:`share_inside`.
+    Returns "joints" and "bones", without those that have no region."""
     shares = {"joints": {}, "bones": {}}
     for row, name in enumerate(JOINTS):
         shares["joints"][name] = share_inside(real[:, row], synthetic[:, row], people)
@@ -155,7 +151,6 @@ def _print_table(title: str, rows: dict[str, float]) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line."""
     parser = command_parser(__doc__, "data_root", "save_dir")
     parser.add_argument("--real", type=Path, help="folder of real pictures and joints2d.json")
     options = parser.parse_args(argv)

@@ -38,8 +38,6 @@ _SHOWN = 5
 
 @dataclass(slots=True)
 class Part:
-    """One part to fetch."""
-
     url: str
     path: Path
     size: int = 0  # as the server states it
@@ -51,7 +49,6 @@ class Part:
         return self.path.with_name(self.path.name + PARTIAL_SUFFIX)
 
     def bytes_there(self) -> int:
-        """Bytes already on disk."""
         found = (path.stat().st_size for path in (self.path, self.partial) if path.is_file())
         return next(found, 0)
 
@@ -114,7 +111,6 @@ def _raise_faults(parts: list[Part]) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of the download."""
     shared = "output", "sets", "characters"
     parser = command_parser(__doc__, *shared, jobs={"default": 4, "help": "parts at a time"})
     add = parser.add_argument

@@ -53,11 +53,9 @@ def images(cells: int) -> dict[str, np.ndarray]:
 
 
 def draw(path: Path, size: tuple, net: nn.Module, shapes: dict, rows: list, texts: list) -> None:
-    """Write a diagram of a network whose things have ``shapes``; all places are inches.
-
-    ``rows`` are (y, left edge or None for below the first name, colour, names), linked by arrows;
-    what has a place keeps it.  ``texts`` are (x, y, text, colour or None for what is no title).
-    """
+    """Write a diagram of a network whose things have ``shapes``; all places are inches. ``rows``
+    are (y, left edge or None for below the first name, colour, names), linked by arrows; what has a
+    place keeps it. ``texts`` are (x, y, text, colour or None for what is no title)."""
     figure = Figure(size, dpi=200)
     plane = figure.add_axes((0, 0, 1, 1), xlim=(0, size[0]), ylim=(0, size[1]), autoscale_on=False)
     plane.set_axis_off()
@@ -96,7 +94,6 @@ def draw(path: Path, size: tuple, net: nn.Module, shapes: dict, rows: list, text
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write the drawings."""
     output = {"required": False, "default": Path("doc"), "help": "folder (default: doc)"}
     folder = make_folder(command_parser(__doc__, output=output).parse_args(argv).output)
     with torch.device("meta"):

@@ -16,7 +16,6 @@ from utils.drawing.write import picture_file, save_picture
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line."""
     output = {"type": picture_file, "help": "a .png or .jpg file"}
     parser = command_parser(__doc__, "data_root", data={"default": "train"}, output=output)
     for name, least, default, text in (

@@ -138,9 +138,7 @@ def error_distribution(errors: np.ndarray, baseline: np.ndarray) -> Figure:
 
 def qualitative_grid(cells: Sequence[tuple[np.ndarray, DrawnPose, DrawnPose, str]]) -> Figure:
     """Four frames a row: the picture with predicted and true skeleton, the 3D view below it.
-
-    ``cells``: picture (S, S, 3) uint8 RGB, predicted pose, true pose, caption.
-    """
+    ``cells``: picture (S, S, 3) uint8 RGB, predicted pose, true pose, caption."""
     columns, rows = min(4, len(cells)), -(-len(cells) // 4)
     figure = Figure(figsize=(1.8 * columns, 3.8 * rows + 0.3), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.0, hspace=0.0)
@@ -284,7 +282,6 @@ _FIGURES: dict[str, Callable[[Run], Figure]] = {
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Draw all for which there is data."""
     there = {"help": "where the model is now (default: where demo.py found it)"}
     parser = command_parser(__doc__, "gpu", load_model=there)
     add = parser.add_argument

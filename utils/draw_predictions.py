@@ -78,7 +78,6 @@ def read_points(path: Path, pictures: Sequence[str]) -> Points:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line."""
     output = {"type": picture_file, "help": "a .png or .jpg file"}
     parser = command_parser(__doc__, "load_model", "gpu", output=output)
     add = parser.add_argument

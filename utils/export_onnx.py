@@ -115,11 +115,9 @@ class _Squares(CalibrationDataReader):
 
 
 def quantise(source: Path, path: Path, squares: np.ndarray, metadata: dict[str, str]) -> None:
-    """An int8 copy of an exported model: convolutions in 8 bits, the rest as it was.
-
-    Static quantisation, weights by channel, activations by the range they have on ``squares``
-    (N, S, S, 3) uint8.
-    """
+    """An int8 copy of an exported model: convolutions in 8 bits, the rest as it was. Static
+    quantisation, weights by channel, activations by the range they have on ``squares`` (N, S, S, 3)
+    uint8."""
     prepared = path.with_suffix(".prepared.onnx")
     quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
     quantize_static(
@@ -169,7 +167,6 @@ def difference_mm(one: PosePredictor, other: PosePredictor, squares: np.ndarray)
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of the export."""
     own = {"load_model": {"required": True}, "output": {"help": "the file, *.onnx"}}
     parser = command_parser(__doc__, **own)
     add = parser.add_argument

@@ -101,7 +101,6 @@ that are not in the training set. In brackets 95 % intervals, characters resampl
 
 
 def _figures(results: dict[str, Any]) -> str:
-    """Lines of the card's table."""
 
     def with_interval(cell: dict[str, Any], name: str) -> str:
         ends = cell.get(f"{name}_interval")
@@ -222,7 +221,6 @@ def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of exporting weights."""
     arguments = _parse_arguments(argv)
     source, output = arguments.load_model, arguments.output
     loaded = load_pose_model(source)

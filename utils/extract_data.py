@@ -64,7 +64,6 @@ class Extraction:
     passes: frozenset[str]
 
     def sizes(self) -> dict[str, int]:
-        """Bytes of each part."""
         return {path.name: path.stat().st_size for path in self.parts}
 
     def missing(self) -> str:
@@ -72,10 +71,8 @@ class Extraction:
         return ", ".join(missing_parts(self.name, self.parts))
 
     def complete(self) -> bool:
-        """Whether an earlier run has finished it, from parts that are the same still.
-
-        The files of each folder are counted, not read: that notices a folder removed since.
-        """
+        """Whether an earlier run has finished it, from parts that are the same still. The files of
+        each folder are counted, not read: that notices a folder removed since."""
         try:
             marker = json.loads((self.folder / _MARKER).read_bytes())
             return (
@@ -200,7 +197,6 @@ def _extract_all(plan: list[Extraction], jobs: int, delete_parts: bool) -> list[
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of the extraction."""
     args = _parse(argv)
     plan, faults = _plan(args)
     for fault in faults:

@@ -161,7 +161,6 @@ def _assemble(
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of packing."""
     args = _parse(argv)
     options = PackOptions(args.size, args.quality, args.frames_per_shard)
     # Folders of these names may hold the downloaded parts instead.

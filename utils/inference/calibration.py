@@ -72,7 +72,6 @@ def _flat(value: Any, what: str) -> list[float]:
 
 
 def _picture_size(value: Any) -> tuple[int, int]:
-    """Width and height, pixels."""
     sides = _flat(value, "picture size")
     if len(sides) != 2 or min(sides) < 1 or not all(side.is_integer() for side in sides):
         raise UserError(f"picture size {sides}: a width and a height in pixels are needed")
@@ -146,7 +145,6 @@ def _read_opencv(content: dict[str, Any]) -> tuple[Camera, str]:
 
 
 def _intrinsics(named: dict[str, Any], matrix: Any) -> list[float]:
-    """fx, fy, cx, cy."""
     if matrix is None:
         keys = ("fx", "fy", "cx", "cy")
         missing = [key for key in keys if key not in named]
@@ -220,7 +218,6 @@ def _ocam(
 
 
 def _read_ocam_json(content: dict[str, Any]) -> OCamCamera:
-    """Camera of a JSON file's content."""
     for key in ("intrinsic", "size"):
         if key not in content:
             raise UserError(f"the calibration lacks '{key}'")
@@ -238,7 +235,6 @@ def _read_ocam_json(content: dict[str, Any]) -> OCamCamera:
 
 
 def _read_ocam_text(text: str) -> OCamCamera:
-    """Camera of a ``calib_results.txt``."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     names = ("polynomial", "inverse polynomial", "center", "affine parameters", "image size")
     if len(lines) < len(names):
@@ -333,7 +329,6 @@ def load_calibration(name: str) -> Calibration:
 
 
 def _parse(text: str, number: str) -> tuple[Camera, str]:
-    """A file's camera and what kind of file it is."""
     if not text.strip():
         raise UserError("the file is empty")
     if text.lstrip().startswith("#polynomial"):

@@ -39,11 +39,9 @@ def fit_confidence(
     heights: np.ndarray, right: np.ndarray, within_mm: float, data: str
 ) -> ConfidenceMap:
     """Fit the map to heights (N,) and whether each joint was within ``within_mm``, (N,) bool.
-
     Joints are sorted by height into at most 20 bins of equal number, at least 25 in each; the map
-    is the isotonic regression of their shares of right joints.  One right and one wrong joint are
-    added to each bin, so that none is 0 or 1 (Laplace's rule of succession).
-    """
+    is the isotonic regression of their shares of right joints. One right and one wrong joint are
+    added to each bin, so that none is 0 or 1 (Laplace's rule of succession)."""
     order = np.argsort(heights)
     parts = np.array_split(order, max(1, min(20, len(order) // 25)))
     centres = np.array([heights[part].mean() for part in parts])
@@ -61,7 +59,6 @@ def confidence_path(model: Path) -> Path:
 
 
 def save_confidence(path: Path, confidence: ConfidenceMap) -> None:
-    """Write a map, whole or not at all."""
     write_text(path, json.dumps(asdict(confidence), indent=1) + "\n")
 
 

@@ -85,10 +85,8 @@ def _read(path: Path) -> np.ndarray:
 
 def walk_pictures(root: Path, suffixes: Set[str] = PICTURE_SUFFIXES) -> tuple[list[Path], LeftOut]:
     """All pictures below a folder, folder by folder in natural order, and the folders left out.
-
-    Links to folders are followed after everything else, and each folder is visited once.  Hidden
-    folders and those of :data:`_NOTES` are skipped silently.
-    """
+    Links to folders are followed after everything else, and each folder is visited once. Hidden
+    folders and those of :data:`_NOTES` are skipped silently."""
     found: list[Path] = []
     left_out: LeftOut = []
     visited: set[tuple[int, int]] = set()

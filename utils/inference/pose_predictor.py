@@ -55,23 +55,17 @@ class Prediction(NamedTuple):
 
 def within_probability(uncertainty: np.ndarray) -> np.ndarray:
     """(…) float32 probability that joints are within :data:`WITHIN` of their places, from the
-    radius (…), metres, with 90 % coverage.
-
-    1 − exp(−x) (1 + x + x² / 2) with x the limit in units of the scale: the distribution of
-    :class:`model.joint_transformer.JointEstimate` up to there.
-    """
+    radius (…), metres, with 90 % coverage. 1 − exp(−x) (1 + x + x² / 2) with x the limit in units
+    of the scale: the distribution of :class:`model.joint_transformer.JointEstimate` up to there."""
     x = WITHIN * COVERAGE_RADIUS / np.asarray(uncertainty, np.float64)
     return (1 - np.exp(-x) * (1 + x + x * x / 2)).astype(np.float32)
 
 
 def fold_batch_norms(pose2d: nn.Module) -> None:
     """Fold every batch norm that follows a convolution into it, in place; the outputs stay the same
-    up to rounding.
-
-    ``pose2d`` is in evaluation mode, with its modules listed in the order in which they run, as in
-    torchvision's ResNets and our own heads.  A network of timm, of which that is not known, is
-    left as it is.
-    """
+    up to rounding. ``pose2d`` is in evaluation mode, with its modules listed in the order in which
+    they run, as in torchvision's ResNets and our own heads. A network of timm, of which that is not
+    known, is left as it is."""
     children = [(name, child) for name, child in pose2d.named_children() if name != "backbone"]
     for (name, child), (next_name, following) in pairwise(children):
         convolution = isinstance(child, nn.Conv2d | nn.ConvTranspose2d)
@@ -84,12 +78,9 @@ def fold_batch_norms(pose2d: nn.Module) -> None:
 
 
 class Track:
-    """Predictions for the last frames, as many as a history needs.
-
-    Sequences pass one after the other, frame by frame or in batches: a history never reaches into
-    another sequence or over a gap in the numbers.  ``lags`` are the ages of a history's frames,
-    rising from 0.
-    """
+    """Predictions for the last frames, as many as a history needs. Sequences pass one after the
+    other, frame by frame or in batches: a history never reaches into another sequence or over a gap
+    in the numbers. ``lags`` are the ages of a history's frames, rising from 0."""
 
     def __init__(self, lags: Sequence[int]) -> None:
         self._lags = tuple(lags)
@@ -97,11 +88,9 @@ class Track:
         self._memory: tuple[Tensor, ...] = ()
 
     def history(self, memory: tuple[Tensor, ...], places: Sequence[Place]) -> tuple[Tensor, ...]:
-        """Histories of the next B frames, which are then kept.
-
-        ``memory`` is (B, …) each, see :meth:`model.pose_model.PoseModel.memory`; the result the
-        same gathered to (B, K, …), then (B, K) bool: which frames are there.
-        """
+        """Histories of the next B frames, which are then kept. ``memory`` is (B, …) each, see
+        :meth:`model.pose_model.PoseModel.memory`; the result the same gathered to (B, K, …), then
+        (B, K) bool: which frames are there."""
         count = len(places)
         if self._memory:
             memory = tuple(torch.cat(both) for both in zip(self._memory, memory, strict=True))
@@ -137,12 +126,9 @@ class PosePredictor:
     def __call__(
         self, images: Tensor, places: Sequence[Place] | None = None, track: Track | None = None
     ) -> Prediction:
-        """Poses of pictures (B, S, S, 3) uint8 RGB.
-
-        ``places`` are B sequences and numbers in them, None for pictures that stand alone;
-        ``track``, of :meth:`new_track`, holds the frames before these.
-        Raises UserError for poses that are not finite.
-        """
+        """Poses of pictures (B, S, S, 3) uint8 RGB. ``places`` are B sequences and numbers in them,
+        None for pictures that stand alone; ``track``, of :meth:`new_track`, holds the frames before
+        these. Raises UserError for poses that are not finite."""
         return self._placed(self.forward(images, places, track))
 
     def forward(
@@ -194,10 +180,8 @@ class PosePredictor:
 
 class OnnxPosePredictor(PosePredictor):
     """Runs a file of ``utils/export_onnx.py`` on the CPU, or on CUDA where onnxruntime has it.
-
-    ``threads`` are of the CPU; 0 for ONNX Runtime's own choice, one a physical core.
-    Raises UserError for a file that is not an export.
-    """
+    ``threads`` are of the CPU; 0 for ONNX Runtime's own choice, one a physical core. Raises
+    UserError for a file that is not an export."""
 
     def __init__(self, path: Path, threads: int = 0) -> None:
         # Slow to import, and only needed here.

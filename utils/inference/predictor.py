@@ -158,12 +158,9 @@ class EgoPosePredictor:
         places: Sequence[Place] | None = None,
         track: Track | None = None,
     ) -> list[Pose]:
-        """Poses of prepared pictures, in one batch.
-
-        For a model that looks back ``places`` are the sequence (any name) of each and its number
-        there, and ``track``, of ``network.new_track``, holds the frames before these; a history is
-        cut where a number is missing.
-        """
+        """Poses of prepared pictures, in one batch. For a model that looks back ``places`` are the
+        sequence (any name) of each and its number there, and ``track``, of ``network.new_track``,
+        holds the frames before these; a history is cut where a number is missing."""
         squares = torch.from_numpy(np.stack([item.square for item in prepared]))
         found = self.network(squares, places, track)
         placed = self.network.camera.project(found.joints3d + found.neck[:, None], clamp=True)

@@ -75,11 +75,9 @@ class RunInfo:
 
 
 class PoseFormat(Sink):
-    """A format of files of poses; :data:`utils.inference.sinks.FORMATS` registers it.
-
-    ``stream`` is the open file, UTF-8 text; bytes go to ``stream.buffer``.  It is closed after
-    :meth:`finish` and only then gets its name; a run that fails leaves no file.
-    """
+    """A format of files of poses; :data:`utils.inference.sinks.FORMATS` registers it. ``stream`` is
+    the open file, UTF-8 text; bytes go to ``stream.buffer``. It is closed after :meth:`finish` and
+    only then gets its name; a run that fails leaves no file."""
 
     #: Whether each sequence (a video, or the pictures of a folder) has a file of its own.
     per_sequence: ClassVar[bool] = False

@@ -52,8 +52,6 @@ def read_ahead(
 
 
 class _Read(NamedTuple):
-    """A frame that was read, or why it was not."""
-
     frame: LazyFrame
     picture: np.ndarray | None = None
     prepared: Prepared | None = None
@@ -70,13 +68,11 @@ def infer(
     fps: float = 30.0,
     part: bool = False,
 ) -> Summary:
-    """Poses of every frame of a source, handed to every sink in order.
-
-    Frames are read and prepared in threads while the network runs. After each batch a signal or a
-    closed sink ends it with every file complete. ``smoother`` smooths the poses along each
-    sequence, at ``fps`` where the source has no clock. ``part`` says that other processes have the
-    rest, so that none may be readable here; UserError if not a single frame could be read.
-    """
+    """Poses of every frame of a source, handed to every sink in order. Frames are read and prepared
+    in threads while the network runs. After each batch a signal or a closed sink ends it with every
+    file complete. ``smoother`` smooths the poses along each sequence, at ``fps`` where the source
+    has no clock. ``part`` says that other processes have the rest, so that none may be readable
+    here; UserError if not a single frame could be read."""
 
     def read(frame: LazyFrame) -> _Read:
         try:

@@ -32,7 +32,6 @@ _NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 
 
 def part_path(folder: Path, rank: int) -> Path:
-    """Where a process writes its part."""
     return folder / ".parts" / f"{rank:05d}.jsonl"
 
 

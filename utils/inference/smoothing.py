@@ -21,14 +21,12 @@ def _gain(cutoff: float | np.ndarray, dt: float) -> float | np.ndarray:
 
 
 class OneEuroFilter:
-    """Smooths points whose noise shows most at rest and whose lag shows most in motion.
-
-    Source: Casiez, Roussel & Vogel, "1€ filter: a simple speed-based low-pass filter for noisy
-    input in interactive systems", CHI 2012.  The cutoff follows the speed of each point, not of
-    each coordinate, so that the result does not depend on the axes.  ``min_cutoff`` is that at
-    rest, hertz: lower removes more jitter; ``beta`` its rise with speed, hertz per metre a second:
-    higher lags less.
-    """
+    """Smooths points whose noise shows most at rest and whose lag shows most in motion. Source:
+    Casiez, Roussel & Vogel, "1€ filter: a simple speed-based low-pass filter for noisy input in
+    interactive systems", CHI 2012. The cutoff follows the speed of each point, not of each
+    coordinate, so that the result does not depend on the axes. ``min_cutoff`` is that at rest,
+    hertz: lower removes more jitter; ``beta`` its rise with speed, hertz per metre a second: higher
+    lags less."""
 
     def __init__(self, min_cutoff: float = MIN_CUTOFF, beta: float = BETA) -> None:
         self._min_cutoff, self._beta = min_cutoff, beta

@@ -43,7 +43,6 @@ class _ThreadedSink(Sink):
         self._pending: deque[Future[Any]] = deque()
 
     def draw(self, result: FramePose, picture: np.ndarray) -> Any:
-        """The drawing, made in a thread."""
         raise NotImplementedError
 
     def use(self, drawn: Any) -> None:
@@ -61,7 +60,6 @@ class _ThreadedSink(Sink):
         self._use_all_but(0)
 
     def close(self) -> None:
-        """Stop the threads."""
         self.pool.shutdown(cancel_futures=True)
 
 
@@ -80,7 +78,6 @@ class PictureSink(_ThreadedSink):
         super().add(result, picture)
 
     def draw(self, result: FramePose, picture: np.ndarray) -> None:
-        """Draw and write a picture."""
         path = self.folder / f"{result.name}.jpg"
         save_picture(path, _paint(self.painter, result, picture), _JPEG)
 
@@ -95,11 +92,9 @@ class VideoSink(_ThreadedSink):
         self._shown: np.ndarray | None = None
 
     def draw(self, result: FramePose, picture: np.ndarray) -> tuple[np.ndarray, int]:
-        """The drawing and its place in time."""
         return _paint(self.painter, result, picture), result.index
 
     def use(self, drawn: tuple[np.ndarray, int]) -> None:
-        """Append a drawing."""
         picture, index = drawn
         # In a gap the frame before it stands still, so that later ones are at their time.
         still = picture if self._shown is None else self._shown
@@ -108,7 +103,6 @@ class VideoSink(_ThreadedSink):
         self._next, self._shown = index + 1, picture
 
     def close(self) -> None:
-        """Finish the file."""
         super().close()
         self.video.close()
 

@@ -94,7 +94,6 @@ def open_drawings(stack: ExitStack, arguments: argparse.Namespace, source: Sourc
 def infer_alone(
     arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor
 ) -> Summary:
-    """One process does everything."""
     smoother = None if arguments.smooth is None else PoseSmoother(*arguments.smooth)
     with Interruption() as interruption, ExitStack() as stack:
         sinks = open_files(stack, arguments, source, predictor)

@@ -44,7 +44,6 @@ def _rounded(values: np.ndarray, decimals: int) -> list:
 
 
 def frame_entry(result: FramePose) -> dict[str, Any]:
-    """Entry of one frame."""
     pose = result.pose
     entry: dict[str, Any] = {"file": result.file}
     if result.frame is not None:
