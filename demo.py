@@ -69,10 +69,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     either("--every", type=whole_number(1), metavar="N", help="each N-th frame; 1 for all")
     add("--worst", **count, default=0, help="the N largest errors, in worst/")
     add("--best", **count, default=0, help="the N smallest errors, in best/")
-    video = (
-        "the frames of --num_vis or --every (default: all) as SAVE_DIR/video.mp4 instead of single "
-        "pictures"
-    )
+    video = "the frames of --num_vis or --every (default: all) as SAVE_DIR/video.mp4 instead"
     add("--video", action="store_true", help=video)
     return parser.parse_args(argv)
 
@@ -159,10 +156,9 @@ def draw(painter: SplitPainter, poses: Poses, arguments: argparse.Namespace) -> 
     elif rows:
         painter.save_all(poses, rows, save_dir / "pictures")
         print(f"Pictures: {save_dir / 'pictures'} ({len(rows)})")
-    worst = np.argsort(-poses.mpjpe, kind="stable")[: arguments.worst].tolist()
-    best = np.argsort(poses.mpjpe, kind="stable")[: arguments.best].tolist()
-    for name, ranked in (("worst", worst), ("best", best)):
-        if ranked:
+    for name, errors in (("worst", -poses.mpjpe), ("best", poses.mpjpe)):
+        count = getattr(arguments, name)
+        if ranked := np.argsort(errors, kind="stable")[:count].tolist():
             painter.save_all(poses, ranked, save_dir / name, ranked=True)
             print(f"{name.capitalize() + ':':<9} {save_dir / name} ({len(ranked)})")
 
@@ -213,9 +209,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(argv)
-    with memory_advice(
-        f"with batches of {arguments.batch_size} pictures", "lower --batch_size, or add --gpu cpu"
-    ):
+    what = f"with batches of {arguments.batch_size} pictures"
+    with memory_advice(what, "lower --batch_size, or add --gpu cpu"):
         run(arguments)
 
 

@@ -36,7 +36,7 @@ from utils.common.command import command_parser, run_command
 from utils.common.device import torchrun_ranks
 from utils.common.memory import memory_advice
 from utils.common.pretrained import chosen_model
-from utils.inference.open_source import open_source
+from utils.inference.pictures import open_source
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import Summary
 from utils.inference.shared import infer_together

@@ -104,9 +104,10 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 def config_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
     """The flags that were given, in the configuration's nesting."""
 
+    flags = {name: value for name, value in vars(arguments).items() if value is not None}
+
     def given(*names: str) -> dict[str, Any]:
-        values = {name: getattr(arguments, name) for name in names}
-        return {name: value for name, value in values.items() if value is not None}
+        return {name: flags[name] for name in names if name in flags}
 
     return given("seed", "precision", "compile") | {
         arguments.training_type: given("batch_size", "accumulate", "epochs", "lr"),

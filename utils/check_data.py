@@ -25,7 +25,7 @@ from base.files import write_text
 from base.set_type import SetType
 from dataset import data_format
 from dataset.check import SetReport, check_set
-from dataset.faults import KINDS, OFF_CAMERA, Fault
+from dataset.faults import KINDS, OFF_CAMERA
 from dataset.skip_list import SKIP_LIST, add_to_skip_list
 from utils.common.command import command_parser, run_command
 
@@ -55,23 +55,18 @@ def _print_set(report: SetReport) -> None:
             f"({shift.pictures} pictures, {shift.labels} labels)"
         )
     for kind in KINDS:
-        _print_faults(kind, [fault for fault in report.faults if fault.kind == kind])
+        faults = [fault for fault in report.faults if fault.kind == kind]
+        if not faults:
+            continue
+        print(f"  {kind}: {len(faults)}", *faults[:_SHOWN], sep="\n    ")
+        if len(faults) > _SHOWN:
+            print(f"    and {len(faults) - _SHOWN} more")
+        if kind == OFF_CAMERA:
+            print("    (if most frames are listed, it is the camera formula that does not fit)")
     if report.skipped:
         print(f"  {len(report.skipped)} more faults are of frames that {SKIP_LIST} leaves out")
     if not report.faults:
         print("  nothing else wrong" if report.skipped else "  nothing wrong")
-
-
-def _print_faults(kind: str, faults: list[Fault]) -> None:
-    if not faults:
-        return
-    print(f"  {kind}: {len(faults)}")
-    for fault in faults[:_SHOWN]:
-        print(f"    {fault}")
-    if len(faults) > _SHOWN:
-        print(f"    and {len(faults) - _SHOWN} more")
-    if kind == OFF_CAMERA:
-        print("    (if most frames are listed, it is the camera formula that does not fit)")
 
 
 def _write_skip_list(root: Path, reports: list[SetReport]) -> None:

@@ -30,7 +30,7 @@ from utils.common.command import command_parser, run_command
 from utils.common.pretrained import chosen_model
 from utils.drawing.sheet import draw_sheet
 from utils.drawing.write import picture_file, save_picture
-from utils.inference.open_source import open_source
+from utils.inference.pictures import open_source
 from utils.inference.predictor import EgoPosePredictor
 
 #: Side of a picture on the sheet, pixels, and pictures in a row.

@@ -42,7 +42,7 @@ from model.pose_model import PoseModel
 from model.rays import CameraRays
 from utils.common.command import command_parser, run_command
 from utils.common.networks import load_pose_model
-from utils.inference.open_source import open_source
+from utils.inference.pictures import open_source
 from utils.inference.pose_predictor import (
     INPUT,
     METADATA_KEY,

@@ -52,7 +52,7 @@ Written by `utils/export_weights.py`; change that, not this page.
 
 | | |
 |---|---|
-| model | {kind}, {backbone}, pictures of {size} px |
+| model | {model.kind}, {model.backbone}, pictures of {size} px |
 | parameters | {parameters:.1f} M |
 | file | {megabytes:.1f} MB, weights in half precision, no state of the optimiser |
 | SHA-256 | `{sha256}` |
@@ -80,8 +80,9 @@ trained on are Anny's: code Apache-2.0, data CC0.
 
 ## Numbers
 
-`demo.py --data {data}`, {frames} frames of the set `{data_root}`: people, clothes and places
-that are not in the training set. In brackets 95 % intervals, characters resampled.
+`demo.py --data {results[data]}`, {results[frames]} frames of the set `{data_root}`:
+people, clothes and places that are not in the training set. In brackets 95 % intervals, characters
+resampled.
 
 | figure | value |
 |---|---:|
@@ -107,9 +108,9 @@ def _figures(results: dict[str, Any]) -> str:
         return f"{cell[name]:.1f}" + (f" [{ends[0]:.1f}, {ends[1]:.1f}]" if ends else "")
 
     whole = results["full"][ALL]
-    rows = {
-        f"MPJPE, {part} body, mm": with_interval(results[part][ALL], "mpjpe") for part in BODY_PARTS
-    }
+    rows = {}
+    for part in BODY_PARTS:
+        rows[f"MPJPE, {part} body, mm"] = with_interval(results[part][ALL], "mpjpe")
     rows["PA-MPJPE, mm"] = with_interval(whole, "pa_mpjpe")
     for kind, cell in (results.get("visibility") or {}).items():
         if "mpjpe" in cell:
@@ -125,19 +126,16 @@ def _figures(results: dict[str, Any]) -> str:
 def card(path: Path, loaded: LoadedModel, results: dict[str, Any], commands: Sequence[str]) -> str:
     """The card as Markdown, of a file of weights, with the results of demo.py and the commands that
     made its training sets and trained it, in their order."""
-    parameters = sum(parameter.numel() for parameter in loaded.model.parameters())
     return _CARD.format(
         name=path.name,
-        kind=loaded.config.model.kind,
-        backbone=loaded.config.model.backbone,
+        model=loaded.config.model,
         size=loaded.model.input_size,
-        parameters=parameters / 1e6,
+        parameters=sum(weights.numel() for weights in loaded.model.parameters()) / 1e6,
         megabytes=path.stat().st_size / 1e6,
         sha256=sha256(path),
         day=datetime.date.today().isoformat(),
         commands="\n".join(f"    {command}" for command in commands),
-        data=results["data"],
-        frames=results["frames"],
+        results=results,
         data_root=Path(results["data_root"]).name,
         figures=_figures(results),
     )
@@ -245,8 +243,7 @@ def main(argv: list[str] | None = None) -> None:
     else:
         # One of an earlier export would be of other weights.
         confidence_path(output).unlink(missing_ok=True)
-    text = card(output, loaded, results, commands)
-    write_text(output.with_name(CARD), text)
+    write_text(output.with_name(CARD), card(output, loaded, results, commands))
     print(
         f"{output}: {size / 1e6:.1f} MB, {source.stat().st_size / size:.1f} times less than "
         f"{source}; its joints move by {moved:.3f} mm. Card: {output.with_name(CARD)}"

@@ -24,18 +24,16 @@ _WINDOW = "3D pose (q or Esc ends)"
 
 
 def _paint(painter: FramePainter, result: FramePose, picture: np.ndarray) -> np.ndarray:
-    pose = result.pose
-    title = result.file
-    if result.frame is not None:
-        title += f"  frame {result.frame}"
-    if result.time is not None:
-        title += f"  {result.time:.2f} s"
+    pose, title = result.pose, result.file
+    title += "" if result.frame is None else f"  frame {result.frame}"
+    title += "" if result.time is None else f"  {result.time:.2f} s"
     note = "pose and picture disagree" if pose.disagrees else ""
     return painter.paint(picture, DrawnPose(pose.joints2d, pose.joints3d), title=title, note=note)
 
 
 class _ThreadedSink(Sink):
-    """Draws frames in threads and uses the drawings in order; few are kept waiting."""
+    """Draws frames in threads, by :meth:`draw`, and gives what it returns to :meth:`use` in order;
+    few are kept waiting."""
 
     def __init__(self) -> None:
         self.painter = FramePainter()
@@ -46,7 +44,7 @@ class _ThreadedSink(Sink):
         raise NotImplementedError
 
     def use(self, drawn: Any) -> None:
-        """Called with each drawing, in order."""
+        """Nothing more is to be done."""
 
     def _use_all_but(self, waiting: int) -> None:
         while len(self._pending) > waiting:
@@ -68,8 +66,7 @@ class PictureSink(_ThreadedSink):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.folder = folder
-        self._marked = False
+        self.folder, self._marked = folder, False
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
         if not self._marked:
@@ -87,8 +84,7 @@ class VideoSink(_ThreadedSink):
 
     def __init__(self, path: Path, fps: float) -> None:
         super().__init__()
-        self.video = VideoFile(path, fps)
-        self._next = 0
+        self.video, self._next = VideoFile(path, fps), 0
         self._shown: np.ndarray | None = None
 
     def draw(self, result: FramePose, picture: np.ndarray) -> tuple[np.ndarray, int]:
