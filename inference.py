@@ -45,8 +45,6 @@ from utils.inference.sinks.outputs import infer_alone
 from utils.inference.smoothing import BETA, MIN_CUTOFF
 from utils.inference.source import Source, name_text
 
-__all__ = ["EgoPosePredictor", "main"]
-
 #: Unreadable files that are named one by one on the screen; poses.json names all.
 _NAMED = 20
 
@@ -137,13 +135,14 @@ def report(summary: Summary, arguments: argparse.Namespace, source: Source) -> N
             print(f"  and {len(unreadable) - _NAMED} more, all named in poses.json")
 
 
+def gpu_of_process(gpu: str, local: int) -> str:
+    """Each process of a machine gets a CUDA device of its own, from ``--gpu`` on."""
+    return str(int(gpu) + local) if gpu.isdecimal() and torch.cuda.is_available() else gpu
+
+
 def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(argv)
     rank, count, local = torchrun_ranks() or (0, 1, 0)
-    gpu = arguments.gpu
-    if gpu.isdecimal() and torch.cuda.is_available():
-        # Each process of a machine gets a device of its own.
-        gpu = str(int(gpu) + local)
     # One of several processes says what they all do.
     with contextlib.redirect_stdout(None) if rank else contextlib.nullcontext():
         arguments.load_model = chosen_model(arguments.load_model)
@@ -156,7 +155,7 @@ def main(argv: list[str] | None = None) -> None:
             arguments.load_model,
             *(arguments.camera, arguments.fov, arguments.rotate, tuple(arguments.mount)),
             None if arguments.confidence == "none" else arguments.confidence,
-            *(gpu, arguments.precision),
+            *(gpu_of_process(arguments.gpu, local), arguments.precision),
         )
         run = infer_together if count > 1 else infer_alone
         summary = run(arguments, source, predictor)

@@ -179,16 +179,6 @@ def joints_moved(before: Path, after: Path) -> float:
     return float(np.linalg.norm(found[0] - found[1], axis=-1).mean() * 1000)
 
 
-def check_results(results: dict[str, Any], *models: Path) -> None:
-    """Check that figures are of the model that is exported; UserError if they are of another
-    one."""
-    if results.get("model_sha256") not in [sha256(path) for path in models if path.is_file()]:
-        raise UserError(
-            f"--results is of another file ({results['model']}) than {models[0]}: run demo.py with "
-            "--load_model of that"
-        )
-
-
 def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = command_parser(__doc__, load_model={"type": Path, "required": True})
     add = parser.add_argument
@@ -223,7 +213,11 @@ def main(argv: list[str] | None = None) -> None:
     source, output = arguments.load_model, arguments.output
     loaded = load_pose_model(source)
     results = read_results(arguments.results)
-    check_results(results, source, output)
+    if results.get("model_sha256") not in [sha256(p) for p in (source, output) if p.is_file()]:
+        raise UserError(
+            f"--results is of another file ({results['model']}) than {source}: run demo.py with "
+            "--load_model of that"
+        )
     both = zip(arguments.data_command, arguments.command, strict=True)
     commands = [command for pair in both for command in pair]
     with replacing(output) as temporary:

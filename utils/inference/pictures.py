@@ -118,17 +118,14 @@ def walk_pictures(root: Path, suffixes: Set[str] = PICTURE_SUFFIXES) -> tuple[li
             visited.add((status.st_dev, status.st_ino))
             found += [parent / file for file in files if is_picture(file, suffixes)]
             kept = [name for name in folders if name[0] != "." and name not in _NOTES]
-            for drawn in [name for name in kept if _is_drawn(parent / name)]:
-                leave(parent / drawn, "drawings of an earlier run")
-                kept.remove(drawn)
+            # Unlike Path.exists, no error in a folder that may not be read.
+            drawn = [name for name in kept if os.path.exists(parent / name / DRAWINGS_MARK)]  # noqa: PTH110
+            for name in drawn:
+                leave(parent / name, "drawings of an earlier run")
+                kept.remove(name)
             folders[:] = sorted(kept)
             waiting += [parent / name for name in folders if (parent / name).is_symlink()]
     return sorted(found, key=natural_order), left_out
-
-
-def _is_drawn(folder: Path) -> bool:
-    # Unlike Path.exists, not an error in a folder that may not be read.
-    return os.path.exists(folder / DRAWINGS_MARK)  # noqa: PTH110
 
 
 def match_pictures(pattern: str, suffixes: Set[str]) -> tuple[list[Path], LeftOut]:
