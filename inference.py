@@ -150,13 +150,13 @@ def main(argv: list[str] | None = None) -> None:
     source = open_source(given, arguments.recursive, rank, count)
     size = arguments.batch_size
     lower = "lower --batch_size" if size > 1 else "--gpu cpu has the machine's whole memory"
+    names = ("camera", "fov", "rotate", "mount", "confidence", "precision")
+    options = {name: getattr(arguments, name) for name in names}
+    if options["confidence"] == "none":
+        options["confidence"] = None
+    options["gpu"] = gpu_of_process(arguments.gpu, local)
     with memory_advice(f"with --batch_size {size}", lower):
-        predictor = EgoPosePredictor(
-            arguments.load_model,
-            *(arguments.camera, arguments.fov, arguments.rotate, tuple(arguments.mount)),
-            None if arguments.confidence == "none" else arguments.confidence,
-            *(gpu_of_process(arguments.gpu, local), arguments.precision),
-        )
+        predictor = EgoPosePredictor(arguments.load_model, **options)
         run = infer_together if count > 1 else infer_alone
         summary = run(arguments, source, predictor)
     if summary is None:
