@@ -50,9 +50,8 @@ def averaged(paths: Sequence[Path], shares: Sequence[float]) -> dict[str, Any]:
     checkpoints = [read_checkpoint(path) for path in paths]
     for checkpoint in checkpoints:
         if checkpoint.camera != checkpoints[-1].camera:
-            raise UserError(
-                f"--load_model: {checkpoint.path} and {paths[-1]} were trained for other cameras"
-            )
+            both = f"{checkpoint.path} and {paths[-1]}"
+            raise UserError(f"--load_model: {both} were trained for other cameras")
     last = read_content(paths[-1])
     content = {key: value for key, value in last.items() if key not in OF_THE_RUN}
     for key in dict.fromkeys(key for checkpoint in checkpoints for key in checkpoint.networks):

@@ -34,10 +34,8 @@ _SHOWN = 10
 
 def _print_set(report: SetReport) -> None:
     labels = f", {report.label_frames:,} labels without pictures" if report.label_frames else ""
-    print(
-        f"\n{report.set_type.folder}: {len(report.frames):,} frames, {len(report.good()):,} good"
-        + labels
-    )
+    frames, good = len(report.frames), len(report.good())
+    print(f"\n{report.set_type.folder}: {frames:,} frames, {good:,} good{labels}")
     for name, counts in (("character", report.characters()), ("action group", report.groups())):
         if counts:
             print(f"  {name:<32}{'frames':>10}")

@@ -214,10 +214,8 @@ def main(argv: list[str] | None = None) -> None:
     loaded = load_pose_model(source)
     results = read_results(arguments.results)
     if results.get("model_sha256") not in [sha256(p) for p in (source, output) if p.is_file()]:
-        raise UserError(
-            f"--results is of another file ({results['model']}) than {source}: run demo.py with "
-            "--load_model of that"
-        )
+        of = f"--results is of another file ({results['model']}) than {source}"
+        raise UserError(f"{of}: run demo.py with --load_model of that")
     both = zip(arguments.data_command, arguments.command, strict=True)
     commands = [command for pair in both for command in pair]
     with replacing(output) as temporary:

@@ -77,7 +77,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     add("--actions", nargs="+", metavar="NAME", default=[], help=text)
     text = "calibration of another lens, as inference.py --camera; pictures get its size"
     add("--camera", metavar="FILE", default="training", help=text)
-    text = "further pictures of each frame: depth (16-bit PNG, millimetres along the axis), "
+    text = "further pictures of each frame: depth (16-bit PNG, millimetres on the optical axis), "
     text += "objectId (8-bit: 1 surroundings, 2 things, 3 skin, 4 hair, 5 top, 6 bottoms, 7 shoes)"
     add("--passes", nargs="+", choices=PASSES, default=[], help=text)
     text = "make the I-th of N parts of the set: --part 3/16"

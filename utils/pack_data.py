@@ -168,10 +168,8 @@ def main(argv: list[str] | None = None) -> None:
     extracted = any(any((args.input / name.folder).glob("*/*/cam_down")) for name in sets)
     archives = {} if extracted else find_archives(args.input)
     if not (archives or sets):
-        raise UserError(
-            f"{args.input}: holds neither parts of the release nor frames in TrainSet, ValSet or "
-            "TestSet"
-        )
+        sets = "TrainSet, ValSet or TestSet"
+        raise UserError(f"{args.input}: holds neither parts of the release nor frames in {sets}")
     if strangers := archives.keys() - CHARACTERS.keys():
         raise UserError(
             f"{args.input}: holds {', '.join(sorted(strangers))}, no characters of the release"

@@ -317,9 +317,7 @@ def load_calibration(name: str) -> Calibration:
         text = Path(path if number else name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not a text file"
-        raise UserError(
-            f"--camera {name}: {reason}; give a calibration file, or '{TRAINING}'"
-        ) from None
+        raise UserError(f"--camera {name}: {reason}; give a file, or '{TRAINING}'") from None
     try:
         camera, kind = _parse(text, number)
         _check(camera)

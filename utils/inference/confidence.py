@@ -72,8 +72,6 @@ def load_confidence(path: Path) -> ConfidenceMap:
         within, joints = float(content["within_mm"]), int(content["joints"])
         return ConfidenceMap(*map(tuple, points.tolist()), within, joints, str(content["data"]))
     except OSError as error:
-        raise UserError(
-            f"{path}: {error.strerror}; utils/calibrate_confidence.py makes it"
-        ) from None
+        raise UserError(f"{path}: {error.strerror}; run utils/calibrate_confidence.py") from None
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not a confidence map ({error})") from None

@@ -162,10 +162,8 @@ class PosePredictor:
             weights = confidence15.double() + _MIN_WEIGHT
             neck = fit_translation(joints3d[:, rows].double(), rays, weights).float()
         if not (joints3d.isfinite().all() and neck.isfinite().all()):
-            raise UserError(
-                "the model's poses are not finite: the checkpoint is damaged, or its values leave "
-                "the range of --precision bf16"
-            )
+            why = "the checkpoint is damaged, or its values leave the range of --precision bf16"
+            raise UserError(f"the model's poses are not finite: {why}")
         joints2d = self.camera.project(joints3d + neck[:, None], clamp=True)
         joints2d[:, rows] = seen
         places = joints3d.numpy(), joints2d.numpy()
@@ -188,9 +186,7 @@ class OnnxPosePredictor(PosePredictor):
         import onnxruntime as ort
 
         if not path.is_file():
-            raise UserError(
-                f"no model at {path}: make one with 'python utils/export_onnx.py --load_model …'"
-            )
+            raise UserError(f"no model at {path}: make one with utils/export_onnx.py")
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3

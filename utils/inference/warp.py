@@ -44,9 +44,8 @@ class CameraWarp(BaseTransform):
         width, height = source.width // self.factor, source.height // self.factor
         self._size = (width, height)
         if max(self._size) >= _LONGEST:
-            raise UserError(
-                f"a picture of {source.width}×{source.height} pixels is too long to be re-rendered"
-            )
+            size = f"{source.width}×{source.height}"
+            raise UserError(f"a picture of {size} pixels is too long to be re-rendered")
         # Pixel areas: the centre of a block of n pixels is (n - 1) / 2 from its first.
         small = (places + 0.5) / self.factor - 0.5
         small = np.clip(small, 0, [width - 1, height - 1])
