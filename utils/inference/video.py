@@ -47,7 +47,7 @@ class VideoSource(Source):
         self.path, self.name = path, name_text(path.name)
         capture = _open(path)
         if not capture.grab():
-            why = f"or cut off before its index ({path.stat().st_size} bytes)"
+            why = f"or cut off so early that its index is missing ({path.stat().st_size} bytes)"
             raise UserError(f"{path}: not a video that can be read, {why}")
         self.fps = capture.get(cv2.CAP_PROP_FPS) or 30.0
         # By the file's header, which some streams lack.
