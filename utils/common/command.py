@@ -83,12 +83,9 @@ def command_parser(
 
 
 def run_command(main: Callable[[], None]) -> None:
-    """Run ``main`` as a script.
-
-    A :class:`~base.errors.UserError` becomes one line on standard error and exit status 2,
-    Ctrl-C exit status 130; anything else is a defect of ours and keeps its traceback.  A character
-    that the console's encoding lacks is printed as its code.
-    """
+    """Run ``main`` as a script. A :class:`~base.errors.UserError` becomes one line on standard
+    error and exit status 2, Ctrl-C exit status 130; anything else is a defect of ours and keeps its
+    traceback. A character that the console's encoding lacks is printed as its code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
