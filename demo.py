@@ -36,13 +36,12 @@ from base.files import make_folder, sha256, write_text
 from base.set_type import SetType
 from dataset import open_split
 from dataset.loader import FrameLoader
-from utils.common.command import run_command
+from utils.common.command import command_parser, run_command, whole_number
 from utils.common.cores import cpu_count
-from utils.common.device import GPU_HELP, select_device
+from utils.common.device import select_device
 from utils.common.memory import memory_advice
 from utils.common.networks import LoadedModel, check_camera, load_pose_model
-from utils.common.paths import DEFAULT_DATA_ROOT
-from utils.common.pretrained import chosen_model, model_path
+from utils.common.pretrained import chosen_model
 from utils.drawing.split import SplitPainter, evenly_spaced
 from utils.evaluation import tables
 from utils.evaluation.metrics import measure
@@ -58,48 +57,21 @@ SCHEMA = 1
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
-    add("--gpu", default="0", help=GPU_HELP)
-    model = "checkpoint of the finetune stage (default: the pretrained weights)"
-    add("--load_model", type=model_path, help=model)
-    splits = [set_type.value for set_type in SetType]
-    add("--data", choices=splits, default="test", help="which set of the data root (default: test)")
-    add("--save_dir", type=Path, required=True, help="where results.json and pictures go")
-    root = "folder that holds TrainSet, ValSet and TestSet (default: data/synthetic)"
-    add("--data_root", type=Path, default=DEFAULT_DATA_ROOT, help=root)
-    add("--batch_size", type=_positive, default=16, help="frames at a time (default: 16)")
-    add("--workers", type=_count, help="processes that read pictures (default: one per core)")
-    precision = "auto: bf16 where the device computes it in hardware, else fp32 (default: auto)"
-    add("--precision", choices=("auto", "fp32", "bf16"), default="auto", help=precision)
+    shared = "gpu", "load_model", "save_dir", "data_root", "batch_size", "precision"
+    parser = command_parser(__doc__, *shared, data={"default": "test"})
+    add, count = parser.add_argument, {"type": whole_number(0), "metavar": "N"}
+    add("--workers", **count, help="processes that read pictures (default: one per core)")
     report = "write SAVE_DIR/report.html: tables, and up to 200 frames in 3D; works offline"
     add("--report", action="store_true", help=report)
     pictures = parser.add_argument_group("which frames to draw")
     add, either = pictures.add_argument, pictures.add_mutually_exclusive_group().add_argument
-    number = {"type": _count, "metavar": "N"}
-    either("--num_vis", **number, help="evenly spaced over the set; 0 for none (default: 32)")
-    either("--every", type=_positive, metavar="N", help="each N-th frame; 1 for all")
-    add("--worst", **number, default=0, help="the N largest errors, in worst/")
-    add("--best", **number, default=0, help="the N smallest errors, in best/")
-    video = (
-        "the frames of --num_vis or --every (default: all) as SAVE_DIR/video.mp4 instead of single "
-        "pictures"
-    )
+    either("--num_vis", **count, help="evenly spaced over the set; 0 for none (default: 32)")
+    either("--every", type=whole_number(1), metavar="N", help="each N-th frame; 1 for all")
+    add("--worst", **count, default=0, help="the N largest errors, in worst/")
+    add("--best", **count, default=0, help="the N smallest errors, in best/")
+    video = "the frames of --num_vis or --every (default: all) as SAVE_DIR/video.mp4 instead"
     add("--video", action="store_true", help=video)
     return parser.parse_args(argv)
-
-
-def _count(text: str, least: int = 0) -> int:
-    if not text.isdecimal() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number of at least {least}")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    return _count(text, 1)
 
 
 def writable_folder(path: Path) -> Path:
@@ -173,7 +145,6 @@ def save_figures(
 
 
 def draw(painter: SplitPainter, poses: Poses, arguments: argparse.Namespace) -> None:
-    """Draw the frames that were asked for."""
     save_dir, rows = arguments.save_dir, range(len(poses.actions))
     if arguments.every is not None:
         rows = rows[:: arguments.every]
@@ -185,10 +156,9 @@ def draw(painter: SplitPainter, poses: Poses, arguments: argparse.Namespace) -> 
     elif rows:
         painter.save_all(poses, rows, save_dir / "pictures")
         print(f"Pictures: {save_dir / 'pictures'} ({len(rows)})")
-    worst = np.argsort(-poses.mpjpe, kind="stable")[: arguments.worst].tolist()
-    best = np.argsort(poses.mpjpe, kind="stable")[: arguments.best].tolist()
-    for name, ranked in (("worst", worst), ("best", best)):
-        if ranked:
+    for name, errors in (("worst", -poses.mpjpe), ("best", poses.mpjpe)):
+        count = getattr(arguments, name)
+        if ranked := np.argsort(errors, kind="stable")[:count].tolist():
             painter.save_all(poses, ranked, save_dir / name, ranked=True)
             print(f"{name.capitalize() + ':':<9} {save_dir / name} ({len(ranked)})")
 
@@ -203,7 +173,6 @@ def report_rows(total: int, count: int = 200, length: int = 20) -> list[int]:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Evaluate, save, print, draw."""
     set_type = SetType(arguments.data)
     arguments.load_model = chosen_model(arguments.load_model)
     device = select_device(arguments.gpu)
@@ -239,11 +208,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of the evaluation."""
     arguments = parse_arguments(argv)
-    with memory_advice(
-        f"with batches of {arguments.batch_size} pictures", "lower --batch_size, or add --gpu cpu"
-    ):
+    what = f"with batches of {arguments.batch_size} pictures"
+    with memory_advice(what, "lower --batch_size, or add --gpu cpu"):
         run(arguments)
 
 

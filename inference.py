@@ -32,48 +32,40 @@ from pathlib import Path
 import torch
 
 from base.errors import UserError
-from utils.common.command import run_command
-from utils.common.device import GPU_HELP, torchrun_ranks
+from utils.common.command import command_parser, run_command
+from utils.common.device import torchrun_ranks
 from utils.common.memory import memory_advice
-from utils.common.pretrained import chosen_model, model_path
-from utils.inference.open_source import open_source
+from utils.common.pretrained import chosen_model
+from utils.inference.pictures import open_source
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import Summary
+from utils.inference.shared import infer_together
 from utils.inference.sinks import FORMATS, format_class
-from utils.inference.sinks.outputs import infer_alone, infer_together
-from utils.inference.smoothing import OneEuroOptions
+from utils.inference.sinks.outputs import infer_alone
+from utils.inference.smoothing import BETA, MIN_CUTOFF
 from utils.inference.source import Source, name_text
-
-__all__ = ["EgoPosePredictor", "main"]
 
 #: Unreadable files that are named one by one on the screen; poses.json names all.
 _NAMED = 20
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    """The command line.
-    Raises UserError for values out of range.
-    """
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """The command line; UserError for values out of range."""
+    model = "finetuned checkpoint, or an export of it (*.onnx) (default: the pretrained weights)"
+    where = {"required": False, "default": Path("experiments/inference")}
+    where["help"] = "where the results go (default: %(default)s)"
+    own = {"load_model": {"help": model}, "save_dir": where}
+    parser = command_parser(__doc__, "gpu", "batch_size", "precision", **own)
     add = parser.add_argument
-    add("--gpu", default="0", help=GPU_HELP)
-    text = "finetuned checkpoint, or an export of it (*.onnx) (default: the pretrained weights)"
-    add("--load_model", type=model_path, help=text)
     given = parser.add_mutually_exclusive_group(required=True)
     given.add_argument("--input_dir", help="folder of pictures (png, jpg, jpeg)")
     text = "a picture, a folder, a 'pattern*.png', a video file, or the number of a camera"
     given.add_argument("--input", help=text)
     text = "include the folders below a folder, each a sequence of its own"
     add("--recursive", action="store_true", help=text)
-    text = "where the results go (default: %(default)s)"
-    add("--save_dir", type=Path, default=Path("experiments/inference"), help=text)
-    add("--batch_size", type=int, default=16, help="frames at once (default: %(default)s)")
     text = "map of utils/calibrate_confidence.py from heatmap heights to probabilities; 'none' for "
     text += "the heights themselves (default: the one beside the model, if there is one)"
     add("--confidence", default="auto", metavar="FILE", help=text)
-    add("--precision", choices=("auto", "fp32", "bf16"), default="auto")
 
     add = parser.add_argument_group("the camera that took the pictures").add_argument
     text = "'training' (the data set's own), a calibration file (OpenCV, ROS, Kalibr, OCamCalib, "
@@ -95,19 +87,14 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--show", action="store_true", help="show the poses in a window")
 
     add = parser.add_argument_group("sequences").add_argument
-    default = OneEuroOptions()
-    text = (
-        "remove jitter with the One-Euro filter; two values are its cutoff at rest in Hz and its "
-    )
-    text += f"rise with speed (default: {default.min_cutoff:g} {default.beta:g})"
+    text = "remove jitter with the One-Euro filter; two values are its cutoff at rest in Hz and "
+    text += f"its rise with speed (default: {MIN_CUTOFF:g} {BETA:g})"
     add("--smooth", nargs="*", type=float, metavar="VALUE", help=text)
     text = "frames a second of a folder that holds a sequence (default: %(default)g)"
     add("--fps", type=float, default=30.0, help=text)
 
     arguments = parser.parse_args(argv)
     smooth = arguments.smooth or ()
-    if arguments.batch_size < 1:
-        raise UserError(f"--batch_size {arguments.batch_size}: at least 1 is needed")
     if not 0 < arguments.fps < math.inf:
         raise UserError(f"--fps {arguments.fps:g}: must be above 0")
     if not all(map(math.isfinite, (arguments.rotate, *arguments.mount, *smooth))):
@@ -127,10 +114,9 @@ def report(summary: Summary, arguments: argparse.Namespace, source: Source) -> N
         width, height = lens["size"]
         print(f"{width}×{height}: {lens['lens']}")
     below = "**/" if source.nested else ""
-    names = [
-        f"{below if format_class(name).per_sequence else ''}poses.{name}"
-        for name in dict.fromkeys(arguments.format)
-    ]
+    names = []
+    for name in dict.fromkeys(arguments.format):
+        names.append(f"{below if format_class(name).per_sequence else ''}poses.{name}")
     names += [] if arguments.no_pictures or source.live else ["pictures/"]
     names += [f"{below}poses.mp4"] if arguments.video else []
     where = name_text(str(arguments.save_dir))
@@ -155,7 +141,6 @@ def gpu_of_process(gpu: str, local: int) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Poses of pictures, a video or a camera."""
     arguments = parse_arguments(argv)
     rank, count, local = torchrun_ranks() or (0, 1, 0)
     # One of several processes says what they all do.
@@ -165,17 +150,13 @@ def main(argv: list[str] | None = None) -> None:
     source = open_source(given, arguments.recursive, rank, count)
     size = arguments.batch_size
     lower = "lower --batch_size" if size > 1 else "--gpu cpu has the machine's whole memory"
+    names = ("camera", "fov", "rotate", "mount", "confidence", "precision")
+    options = {name: getattr(arguments, name) for name in names}
+    if options["confidence"] == "none":
+        options["confidence"] = None
+    options["gpu"] = gpu_of_process(arguments.gpu, local)
     with memory_advice(f"with --batch_size {size}", lower):
-        predictor = EgoPosePredictor(
-            arguments.load_model,
-            camera=arguments.camera,
-            fov=arguments.fov,
-            rotate=arguments.rotate,
-            mount=tuple(arguments.mount),
-            confidence=None if arguments.confidence == "none" else arguments.confidence,
-            gpu=gpu_of_process(arguments.gpu, local),
-            precision=arguments.precision,
-        )
+        predictor = EgoPosePredictor(arguments.load_model, **options)
         run = infer_together if count > 1 else infer_alone
         summary = run(arguments, source, predictor)
     if summary is None:

@@ -46,12 +46,12 @@ import torch
 from base.errors import UserError
 from model import KINDS, model_class
 from utils.common.checkpoint import BEST, Checkpoint, newest_whole_checkpoint, read_checkpoint
-from utils.common.command import run_command
+from utils.common.command import command_parser, run_command
 from utils.common.config import Config, load_config
-from utils.common.device import GPU_HELP, prepare_device
+from utils.common.device import prepare_device
 from utils.common.memory import memory_advice
 from utils.common.networks import Start, refuse_other_architecture, stage_network
-from utils.common.paths import CONFIGS, DEFAULT_CONFIG, DEFAULT_DATA_ROOT
+from utils.common.paths import CONFIGS, DEFAULT_CONFIG
 from utils.common.pretrained import model_path
 from utils.training.distributed import Processes
 from utils.training.stage import Stage
@@ -65,58 +65,26 @@ _TRACES = ("checkpoints/*.tar", "config.yml", "log.jsonl", "*.tfevents.*", "nonf
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser(__doc__, "gpu", "data_root")
+    add = parser.add_argument
     types = dict.fromkeys(name for kind in KINDS for name in model_class(kind).training_types)
-    parser.add_argument("--training_type", required=True, choices=(*types, ALL_STAGES))
-    parser.add_argument("--gpu", default="0", help=GPU_HELP)
-    parser.add_argument(
-        "--log_dir",
-        type=Path,
-        help="where checkpoints and logs go (default: the stage's own folder in experiments; "
-        "all: experiments, for those three beneath)",
-    )
-    parser.add_argument(
-        "--data_root",
-        type=Path,
-        default=DEFAULT_DATA_ROOT,
-        help="folder that holds TrainSet and ValSet (default: data/synthetic)",
-    )
-    parser.add_argument(
-        "--config",
-        help="YAML file, or the name of one in experiments/configs (default: that of the "
-        "checkpoint loaded, else paper)",
-    )
-    start = parser.add_argument_group("where to start from")
-    start.add_argument(
-        "--load_model",
-        type=model_path,
-        help="go on from this checkpoint of the stage; finetune: 'pretrained' for the weights that "
-        "come with this project",
-    )
-    start.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on from the newest whole checkpoint in LOG_DIR; where there is none, start as "
-        "without this flag.  Needed where LOG_DIR holds a run already",
-    )
-    start.add_argument(
-        "--load_2d_model",
-        type=Path,
-        help="finetune, and train3d of model.kind transformer: checkpoint of train2d",
-    )
-    start.add_argument(
-        "--load_3d_model",
-        type=model_path,
-        help="finetune: checkpoint of train3d; temporal: checkpoint of finetune, or 'pretrained'",
-    )
-    start.add_argument(
-        "--imagenet",
-        help="train2d, or finetune from scratch: start the trunk from ImageNet weights: "
-        "'download', or a file of them",
-    )
+    add("--training_type", required=True, choices=(*types, ALL_STAGES))
+    text = "where checkpoints and logs go (default: the stage's own folder in experiments; all: "
+    add("--log_dir", type=Path, help=text + "experiments, for those three beneath)")
+    text = "YAML file, or the name of one in experiments/configs (default: that of the checkpoint "
+    add("--config", help=text + "loaded, else paper)")
+    add = parser.add_argument_group("where to start from").add_argument
+    text = "go on from this checkpoint of the stage; finetune: 'pretrained' for the weights that "
+    add("--load_model", type=model_path, help=text + "come with this project")
+    text = "go on from the newest whole checkpoint in LOG_DIR; where there is none, start as "
+    text += "without this flag.  Needed where LOG_DIR holds a run already"
+    add("--resume", action="store_true", help=text)
+    text = "finetune, and train3d of model.kind transformer: checkpoint of train2d"
+    add("--load_2d_model", type=Path, help=text)
+    text = "finetune: checkpoint of train3d; temporal: checkpoint of finetune, or 'pretrained'"
+    add("--load_3d_model", type=model_path, help=text)
+    text = "train2d, or finetune from scratch: start the trunk from ImageNet weights: 'download', "
+    add("--imagenet", help=text + "or a file of them")
     over = parser.add_argument_group("instead of the configuration's values")
     for flag, kind, text in (
         ("--batch_size", int, "frames a step, over all processes and micro-batches"),
@@ -136,9 +104,10 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 def config_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
     """The flags that were given, in the configuration's nesting."""
 
+    flags = {name: value for name, value in vars(arguments).items() if value is not None}
+
     def given(*names: str) -> dict[str, Any]:
-        values = {name: getattr(arguments, name) for name in names}
-        return {name: value for name, value in values.items() if value is not None}
+        return {name: flags[name] for name in names if name in flags}
 
     return given("seed", "precision", "compile") | {
         arguments.training_type: given("batch_size", "accumulate", "epochs", "lr"),
@@ -198,7 +167,6 @@ def config_source(training_type: str, start: Start) -> Checkpoint | None:
 
 
 def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Processes) -> None:
-    """Run one stage of training."""
     training_type = arguments.training_type
     start = Start(starting_checkpoint(arguments, log_dir, processes))
     if start.load_model is None and training_type != "train2d":
@@ -245,7 +213,6 @@ def train_all(arguments: argparse.Namespace, log_dir: Path, processes: Processes
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run one stage of training, or all three."""
     arguments = parse_arguments(argv)
     name, log_dir = arguments.training_type, arguments.log_dir
     with Processes(arguments.gpu) as processes:

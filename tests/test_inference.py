@@ -30,7 +30,7 @@ from utils.inference.pose_predictor import PosePredictor, Prediction
 from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.run import read_ahead
 from utils.inference.shared import part_path
-from utils.inference.smoothing import OneEuroFilter, OneEuroOptions
+from utils.inference.smoothing import OneEuroFilter
 from utils.inference.warp import CameraWarp
 
 FORMATS = ("--format", "json", "npz", "csv", "bvh")
@@ -237,7 +237,7 @@ def test_folders_are_sequences_and_gaps_stay_gaps(tiny_checkpoint, tmp_path):
     files = [f"{folder}/f_{n}.png".lstrip("/") for folder, those in numbers.items() for n in those]
     assert list(raw) == [file for file in files if file not in broken]
     for folder, those in numbers.items():
-        expected = [OneEuroFilter(OneEuroOptions(1.0, 2.0)) for _ in range(3)]
+        expected = [OneEuroFilter(1.0, 2.0) for _ in range(3)]
         for index, number in enumerate(those):
             file = f"{folder}/f_{number}.png".lstrip("/")
             # Pixels are smoothed as if the picture's side were a metre.
@@ -481,7 +481,6 @@ def bad_inputs(tmp_path, checkpoint, runs, pictures):
         "the cutoff at rest, above 0": [*good, "--smooth", "0", "1"],
         "and the rise, 0 or more": [*good, "--smooth", "1", "-1"],
         "take finite numbers": [*good, "--mount", "nan", "0"],
-        "--batch_size 0": [*good, "--batch_size", "0"],
         "--fps 0": [*good, "--fps", "0"],
         "cannot be made a folder": [*good, "--save_dir", str(tmp_path / "file")],
     }

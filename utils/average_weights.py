@@ -4,9 +4,15 @@ them (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022).
 
 All else, such as configuration and mean pose, is that of the last one given; the state of its
 optimiser is left out.
+
+halfway between the pretrained weights and what was trained from them:
+  python utils/average_weights.py --output experiments/Own/average.tar \\
+      --load_model pretrained experiments/Own/checkpoints/model_best.tar
+the last three epochs of a run, the last one counting twice:
+  python utils/average_weights.py --output average.tar --shares 1 1 2 \\
+      --load_model checkpoint_4.tar checkpoint_5.tar checkpoint_6.tar
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,27 +24,14 @@ import torch
 
 from base.errors import UserError
 from utils.common.checkpoint import OF_THE_RUN, read_checkpoint, read_content, save_checkpoint
-from utils.common.command import run_command
-from utils.common.pretrained import model_path
-
-_EXAMPLES = """examples:
-  halfway between the pretrained weights and what was trained from them:
-    python utils/average_weights.py --output experiments/Own/average.tar \\
-        --load_model pretrained experiments/Own/checkpoints/model_best.tar
-  the last three epochs of a run, the last one counting twice:
-    python utils/average_weights.py --output average.tar --shares 1 1 2 \\
-        --load_model checkpoint_4.tar checkpoint_5.tar checkpoint_6.tar
-"""
+from utils.common.command import command_parser, run_command
 
 
 def average(
     weights: Sequence[dict[str, torch.Tensor]], shares: Sequence[float]
 ) -> dict[str, torch.Tensor]:
-    """Weighted mean of the weights of networks, in float32; what counts steps is the last one's.
-
-    Raises:
-        ValueError: for networks of different names or shapes.
-    """
+    """Weighted mean of the weights of networks, in float32; what counts steps is the last one's;
+    ValueError for networks of different names or shapes."""
     shapes = [{name: value.shape for name, value in each.items()} for each in weights]
     if any(other != shapes[-1] for other in shapes):
         raise ValueError("networks of different names or shapes")
@@ -52,17 +45,13 @@ def average(
 
 
 def averaged(paths: Sequence[Path], shares: Sequence[float]) -> dict[str, Any]:
-    """Content of the checkpoint that is the average of others.
-
-    Raises:
-        UserError: for a file that is none, and for checkpoints of different models or cameras.
-    """
+    """Content of the checkpoint that is the average of others; UserError for a file that is none,
+    and for checkpoints of different models or cameras."""
     checkpoints = [read_checkpoint(path) for path in paths]
     for checkpoint in checkpoints:
         if checkpoint.camera != checkpoints[-1].camera:
-            raise UserError(
-                f"--load_model: {checkpoint.path} and {paths[-1]} were trained for other cameras"
-            )
+            both = f"{checkpoint.path} and {paths[-1]}"
+            raise UserError(f"--load_model: {both} were trained for other cameras")
     last = read_content(paths[-1])
     content = {key: value for key, value in last.items() if key not in OF_THE_RUN}
     for key in dict.fromkeys(key for checkpoint in checkpoints for key in checkpoint.networks):
@@ -78,18 +67,11 @@ def averaged(paths: Sequence[Path], shares: Sequence[float]) -> dict[str, Any]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
     text = "two checkpoints or more; 'pretrained' for the weights that come with this project"
-    add("--load_model", type=model_path, nargs="+", required=True, help=text)
+    models = {"nargs": "+", "required": True, "help": text}
+    parser = command_parser(__doc__, load_model=models, output={"help": "a .tar file"})
     text = "how much each counts (default: all the same)"
-    add("--shares", type=float, nargs="+", help=text)
-    add("--output", type=Path, required=True, help="a .tar file")
+    parser.add_argument("--shares", type=float, nargs="+", help=text)
     options = parser.parse_args(argv)
     paths, shares = options.load_model, options.shares or [1.0] * len(options.load_model)
     if len(paths) < 2:

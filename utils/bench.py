@@ -50,10 +50,10 @@ from model.pose_resnet import PoseResNet
 from model.rays import CameraRays
 from utils.benchmarking import launch, machine
 from utils.common.checkpoint import save_checkpoint
-from utils.common.command import run_command
+from utils.common.command import command_parser, run_command, whole_number
 from utils.common.config import Config, load_config
 from utils.common.cores import cpu_count
-from utils.common.device import GPU_HELP, fast_bf16, prepare_device, select_device
+from utils.common.device import fast_bf16, prepare_device, select_device
 from utils.common.networks import Start, stage_network
 from utils.common.paths import CONFIGS, DEFAULT_CONFIG, REPOSITORY
 from utils.drawing.frame import DrawnPose, FramePainter
@@ -328,20 +328,16 @@ def bench_synthetic(options: argparse.Namespace) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of the measurements."""
     benches = {key[6:]: bench for key, bench in globals().items() if key.startswith("bench_")}
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
-    add("what", choices=benches)
-    add("--gpu", default="0", help=GPU_HELP)
-    add("--rounds", type=int, default=5, help="measurements (default: 5)")
-    add("--batch_size", type=int, default=256, help="the large one of train3d")
-    add("--data_root", type=Path, default=REPOSITORY / "data" / "bench")
+    root = {"default": REPOSITORY / "data" / "bench", "help": "a tree (default: data/bench)"}
+    large = {"default": 256, "help": "the large one of train3d (default: 256)"}
+    rounds = {"type": whole_number(1), "default": 5, "help": "measurements (default: 5)"}
+    own = {"data_root": root, "batch_size": large, "rounds": rounds}
+    parser = command_parser(__doc__, "gpu", **own)
+    parser.add_argument("what", choices=benches)
     options = parser.parse_args(argv)
-    if options.rounds < 1 or is_packed(options.data_root):
-        raise UserError("--rounds must be at least 1, --data_root a tree, not a packed set")
+    if is_packed(options.data_root):
+        raise UserError("--data_root must be a tree, not a packed set")
     if not (options.data_root / SetType.VAL.folder).is_dir():
         sizes = ["--train", 120, "--val", 4, "--test", 0, "--label_frames", 2048, "--ray_step", 2]
         launch("utils/make_synthetic.py", "--output", options.data_root, *sizes)

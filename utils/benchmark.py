@@ -8,7 +8,6 @@ Makes the set where it is missing, checks its checksum, trains and tests what ha
 seed by seed, and writes the tables of all that has.  Stopped, the same command goes on.
 """
 
-import argparse
 import json
 import re
 import signal
@@ -33,8 +32,7 @@ from utils.benchmarking import launch, machine
 from utils.benchmarking.checksum import differences, set_checksum
 from utils.benchmarking.page import page_text
 from utils.benchmarking.plan import Benchmark, load_benchmark
-from utils.common.command import run_command
-from utils.common.device import GPU_HELP
+from utils.common.command import command_parser, run_command
 from utils.common.paths import CONFIGS, REPOSITORY
 from utils.drawing.write import save_picture
 from utils.evaluation.metrics import measure
@@ -49,7 +47,6 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON file."""
     write_text(path, json.dumps(content, indent=1) + "\n")
 
 
@@ -82,9 +79,7 @@ def evaluate_mean_pose(root: Path, path: Path) -> int:
 
 def carry_out(benchmark: Benchmark, place: Path, root: Path, gpu: str, checksum: dict) -> None:
     """Train and test the row and seed of a folder ROW/seed_N, going on where it was stopped.
-
-    run.json keeps what is in no log: set, machine, parameters, frames seen and seconds.
-    """
+    run.json keeps what is in no log: set, machine, parameters, frames seen and seconds."""
     row, commands = benchmark.rows[place.parent.name], benchmark.commands(place, root, gpu)
     record = {"set": checksum, "machine": machine(gpu)} | read(place / "run.json")
     if differences(checksum, record["set"]):
@@ -128,16 +123,12 @@ def between_marks(page: Path, name: str, content: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of the benchmark."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    output = {"required": False, "help": "default: experiments/benchmark/NAME"}
+    parser = command_parser(__doc__, "gpu", output=output)
     add = parser.add_argument
     add("name", help="YAML file, or one of experiments/configs/benchmark")
     add("--rows", nargs="*", help="rows to train and test (default: all)")
     add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
-    add("--gpu", default="0", help=GPU_HELP)
-    add("--output", type=Path, help="default: experiments/benchmark/NAME")
     add("--page", type=Path, help="write the tables between the page's marks too")
     options = parser.parse_args(argv)
     named = CONFIGS / "benchmark" / f"{options.name}.yml"

@@ -2,9 +2,10 @@
 
 Writes MODEL.confidence.json beside the checkpoint, where inference.py finds it, and draws the
 reliability curve.
+
+python utils/calibrate_confidence.py --load_model model_best.tar --data_root data/synthetic
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -23,17 +24,10 @@ from base.files import replacing
 from base.set_type import SetType
 from dataset import open_split
 from dataset.loader import FrameLoader
-from utils.common.command import run_command
-from utils.common.device import GPU_HELP
-from utils.common.paths import DEFAULT_DATA_ROOT
-from utils.common.pretrained import model_path
+from utils.common.command import command_parser, run_command
 from utils.inference.confidence import confidence_path, fit_confidence, save_confidence
 from utils.inference.pose_predictor import PosePredictor
 from utils.inference.predictor import load_network
-
-_EXAMPLES = """example:
-  python utils/calibrate_confidence.py --load_model model_best.tar --data_root data/synthetic
-"""
 
 _FOLDS = 5
 _CURVE_BINS = 10
@@ -102,18 +96,8 @@ def draw(path: Path, curves: dict[str, np.ndarray], right: np.ndarray, within_mm
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of the calibration."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__, "gpu", "data_root", load_model={"required": True})
     add = parser.add_argument
-    add("--gpu", default="0", help=GPU_HELP)
-    model_help = "finetuned checkpoint, an export of it, or 'pretrained'"
-    add("--load_model", type=model_path, required=True, help=model_help)
-    root_help = "folder that holds ValSet (default: data/synthetic)"
-    add("--data_root", type=Path, default=DEFAULT_DATA_ROOT, help=root_help)
     within_help = "error up to which a joint counts as right, in the camera's frame (default: 100)"
     add("--within", type=float, default=100.0, metavar="MM", help=within_help)
     add("--output", type=Path, help="the map (default: beside the checkpoint)")

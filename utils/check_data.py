@@ -1,6 +1,19 @@
-"""Find every fault of a data set, extracted or packed, before it spoils a training run."""
+"""Find every fault of a data set, extracted or packed, before it spoils a training run.
 
-import argparse
+Finds folders that cannot be read, files that are no frame's, frames that do not pair, pictures that
+are cut off or of another size, broken or impossible labels, labels that contradict the camera,
+characters in the wrong set.  Prints a table and writes report.json.
+
+every picture and label of every set:
+  python utils/check_data.py --data_root data/xr_egopose
+names and labels only, much faster:
+  python utils/check_data.py --data_root data/xr_egopose --no_pictures
+leave the faulty frames out of all training and evaluation from now on:
+  python utils/check_data.py --data_root data/xr_egopose --write_skip_list
+
+Exit status: 0 all is well, 1 something is wrong, 2 the data cannot be checked.
+"""
+
 import json
 import sys
 from pathlib import Path
@@ -12,63 +25,17 @@ from base.files import write_text
 from base.set_type import SetType
 from dataset import data_format
 from dataset.check import SetReport, check_set
-from dataset.faults import KINDS, OFF_CAMERA, Fault
+from dataset.faults import KINDS, OFF_CAMERA
 from dataset.skip_list import SKIP_LIST, add_to_skip_list
-from utils.common.command import run_command
-from utils.common.cores import cpu_count
-
-_EXAMPLES = """examples:
-  every picture and label of every set:
-    python utils/check_data.py --data_root data/xr_egopose
-  names and labels only, much faster:
-    python utils/check_data.py --data_root data/xr_egopose --no_pictures
-  leave the faulty frames out of all training and evaluation from now on:
-    python utils/check_data.py --data_root data/xr_egopose --write_skip_list
-
-Exit status: 0 all is well, 1 something is wrong, 2 the data cannot be checked.
-"""
+from utils.common.command import command_parser, run_command
 
 _SHOWN = 10
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=(
-            "Check a data set: folders that cannot be read, files that are no frame's, frames that "
-            "do not pair, pictures that are cut off or of another size, broken or impossible "
-            "labels, labels that contradict the camera, characters in the wrong set. Prints a "
-            "table and writes report.json."
-        ),
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    text = "folder that holds TrainSet, ValSet and TestSet, extracted or packed"
-    add("--data_root", type=Path, required=True, help=text)
-    sets = [set_type.value for set_type in SetType]
-    add("--sets", nargs="+", choices=sets, help="only these sets (default: those that are there)")
-    add("--no_pictures", action="store_true", help="decode no picture")
-    add(
-        "--max_residual",
-        type=float,
-        default=5.0,
-        help="pixels of the 1280x800 picture that a 2D joint may lie off the projection of its "
-        "3D joint (default 5)",
-    )
-    add("--report", type=Path, help="default: DATA_ROOT/report.json")
-    text = f"add the faulty frames to DATA_ROOT/{SKIP_LIST}; loaders leave them out"
-    add("--write_skip_list", action="store_true", help=text)
-    text = "decoding threads (default: one per core, here %(default)s)"
-    add("--jobs", type=int, default=cpu_count(), help=text)
-    return parser
-
-
 def _print_set(report: SetReport) -> None:
     labels = f", {report.label_frames:,} labels without pictures" if report.label_frames else ""
-    print(
-        f"\n{report.set_type.folder}: {len(report.frames):,} frames, {len(report.good()):,} good"
-        + labels
-    )
+    frames, good = len(report.frames), len(report.good())
+    print(f"\n{report.set_type.folder}: {frames:,} frames, {good:,} good{labels}")
     for name, counts in (("character", report.characters()), ("action group", report.groups())):
         if counts:
             print(f"  {name:<32}{'frames':>10}")
@@ -86,23 +53,18 @@ def _print_set(report: SetReport) -> None:
             f"({shift.pictures} pictures, {shift.labels} labels)"
         )
     for kind in KINDS:
-        _print_faults(kind, [fault for fault in report.faults if fault.kind == kind])
+        faults = [fault for fault in report.faults if fault.kind == kind]
+        if not faults:
+            continue
+        print(f"  {kind}: {len(faults)}", *faults[:_SHOWN], sep="\n    ")
+        if len(faults) > _SHOWN:
+            print(f"    and {len(faults) - _SHOWN} more")
+        if kind == OFF_CAMERA:
+            print("    (if most frames are listed, it is the camera formula that does not fit)")
     if report.skipped:
         print(f"  {len(report.skipped)} more faults are of frames that {SKIP_LIST} leaves out")
     if not report.faults:
         print("  nothing else wrong" if report.skipped else "  nothing wrong")
-
-
-def _print_faults(kind: str, faults: list[Fault]) -> None:
-    if not faults:
-        return
-    print(f"  {kind}: {len(faults)}")
-    for fault in faults[:_SHOWN]:
-        print(f"    {fault}")
-    if len(faults) > _SHOWN:
-        print(f"    and {len(faults) - _SHOWN} more")
-    if kind == OFF_CAMERA:
-        print("    (if most frames are listed, it is the camera formula that does not fit)")
 
 
 def _write_skip_list(root: Path, reports: list[SetReport]) -> None:
@@ -122,10 +84,16 @@ def _write_skip_list(root: Path, reports: list[SetReport]) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of the check."""
-    args = _parser().parse_args(argv)
-    if args.jobs < 1:
-        raise UserError("--jobs must be at least 1")
+    root = {"required": True, "help": "folder that holds TrainSet, ValSet and TestSet"}
+    parser = command_parser(__doc__, "sets", "jobs", data_root=root)
+    add = parser.add_argument
+    add("--no_pictures", action="store_true", help="decode no picture")
+    text = "pixels of 1280x800 that a 2D joint may lie off its projected 3D joint (default 5)"
+    add("--max_residual", type=float, default=5.0, help=text)
+    add("--report", type=Path, help="default: DATA_ROOT/report.json")
+    text = f"add the faulty frames to DATA_ROOT/{SKIP_LIST}; loaders leave them out"
+    add("--write_skip_list", action="store_true", help=text)
+    args = parser.parse_args(argv)
     root = args.data_root
     sets = [SetType(name) for name in args.sets] if args.sets else data_format(root).sets(root)
     if not sets:

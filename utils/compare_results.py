@@ -6,7 +6,6 @@ The lower body, for a paper:
 python utils/compare_results.py A/results.json B/results.json --part lower --format latex
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,9 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from base.errors import UserError
 from base.files import write_text
-from utils.common.command import run_command
+from utils.common.command import command_parser, run_command
 from utils.evaluation import tables
 from utils.evaluation.bootstrap import interval, resampled_means
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
@@ -47,11 +45,9 @@ def difference(
     first: Results, second: Results, part: str, group: str
 ) -> tuple[float, np.ndarray | None] | None:
     """MPJPE of the second run less that of the first on the same frames, millimetres, and the (2,)
-    ends of its 95 % interval, None with fewer than two characters; None for an empty group.
-
-    The same characters are drawn for both in each resample, so that what makes a character hard
-    falls out of the difference.
-    """
+    ends of its 95 % interval, None with fewer than two characters; None for an empty group. The
+    same characters are drawn for both in each resample, so that what makes a character hard falls
+    out of the difference."""
     people = sorted(first["characters"])
     ours, theirs = (
         [run["characters"][name][part].get(group) for name in people] for run in (first, second)
@@ -85,11 +81,10 @@ def comparison(
     for results, name in zip(runs, names, strict=True):
         errors = {group: cell["mpjpe"] for group, cell in results[part].items()}
         rows = [row(name, errors, groups)]
-        if results is not runs[0]:
-            if frames_by_character(runs[0]) == frames_by_character(results):
-                rows += _difference_rows(runs[0], results, part, groups)
-            else:
-                notes.append(f"{name}: measured on other frames than {names[0]}: no difference.")
+        if frames_by_character(runs[0]) != frames_by_character(results):
+            notes.append(f"{name}: measured on other frames than {names[0]}: no difference.")
+        elif results is not runs[0]:
+            rows += _difference_rows(runs[0], results, part, groups)
         blocks.append(Block("", rows))
     if len(notes) < len(runs) - 1:
         notes.append(
@@ -111,21 +106,15 @@ def short_names(paths: Sequence[Path]) -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Print the comparison."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser(__doc__)
     add = parser.add_argument
     add("results", type=Path, nargs="+", help="results.json of demo.py, or their folders")
-    add("--names", nargs="+", help="what to call them (default: their folders)")
     add("--part", choices=list(BODY_PARTS), default="full", help="default: full")
     add("--format", choices=list(_FORMATS), default="text", help="default: text")
     add("--output", type=Path, help="write the table here too")
     arguments = parser.parse_args(argv)
     runs = [read_results(path) for path in arguments.results]
-    names = arguments.names or short_names(arguments.results)
-    if len(names) != len(runs):
-        raise UserError(f"--names: {len(names)} names for {len(runs)} results")
+    names = short_names(arguments.results)
     heads = {
         group: head
         for group, head in zip(TABLE_GROUPS, HEADS, strict=True)

@@ -7,7 +7,6 @@ python utils/compare_synthetic.py --real real_frames --save_dir comparison
 joints2d.json if that is to be compared: a list of {"joints": 22 x 2 pixels of 256x256}.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -27,8 +26,7 @@ from base.set_type import SetType
 from base.skeleton import JOINTS, LIMBS
 from dataset import open_split
 from dataset.pictures import read_picture
-from utils.common.command import run_command
-from utils.common.paths import DEFAULT_DATA_ROOT
+from utils.common.command import command_parser, run_command
 from utils.drawing.sheet import choose_pictures, draw_sheet
 from utils.drawing.write import save_picture
 
@@ -65,12 +63,10 @@ def _kth_distance(points: np.ndarray, among: np.ndarray, k: int) -> np.ndarray:
 
 def share_inside(real: np.ndarray, synthetic: np.ndarray, people: np.ndarray) -> float | None:
     """Share of real points (N, D) inside the region that holds 99 % of the synthetic ones (M, D);
-    None where too few are of other people.
-
-    The region is where the distance to the 10th nearest synthetic point is at most the 99th
-    percentile of that distance among the synthetic points themselves, each measured against those
-    of other ``people`` (M,): the real frames are of a person the set does not have either.
-    """
+    None where too few are of other people. The region is where the distance to the 10th nearest
+    synthetic point is at most the 99th percentile of that distance among the synthetic points
+    themselves, each measured against those of other ``people`` (M,): the real frames are of a
+    person the set does not have either."""
     if len(np.unique(people)) == 1:
         people = np.arange(len(synthetic))
     own = [
@@ -95,11 +91,9 @@ def _directions(joints: np.ndarray, start: int, end: int) -> tuple[np.ndarray, n
 def compare_joints(
     real: np.ndarray, synthetic: np.ndarray, people: np.ndarray
 ) -> dict[str, dict[str, float]]:
-    """Shares of real joints and bone directions inside the synthetic 99 % regions.
-
-    ``real`` (N, 16, 2) and ``synthetic`` (M, 16, 2) are pixels of 256×256, ``people`` as of
-    :func:`share_inside`.  Returns "joints" and "bones", without those that have no region.
-    """
+    """Shares of real joints and bone directions inside the synthetic 99 % regions. ``real`` (N, 16,
+    2) and ``synthetic`` (M, 16, 2) are pixels of 256×256, ``people`` as of :func:`share_inside`.
+    Returns "joints" and "bones", without those that have no region."""
     shares = {"joints": {}, "bones": {}}
     for row, name in enumerate(JOINTS):
         shares["joints"][name] = share_inside(real[:, row], synthetic[:, row], people)
@@ -157,13 +151,8 @@ def _print_table(title: str, rows: dict[str, float]) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data_root", type=Path, default=DEFAULT_DATA_ROOT)
+    parser = command_parser(__doc__, "data_root", "save_dir")
     parser.add_argument("--real", type=Path, help="folder of real pictures and joints2d.json")
-    parser.add_argument("--save_dir", type=Path, required=True, help="folder to write to")
     options = parser.parse_args(argv)
     if options.real is not None and not options.real.is_dir():
         raise UserError(f"--real {options.real}: no such folder")

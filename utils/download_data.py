@@ -1,6 +1,18 @@
-"""Download the release: all parts of all characters, or of some, going on where it stopped."""
+"""Download the xR-EgoPose release (216 parts; research use only, see the release's own licence).
+Broken connections are resumed where they broke, sizes are checked, and a second run fetches only
+what is missing.
 
-import argparse
+everything, four parts at a time; run it again after any interruption:
+  python utils/download_data.py --output downloads
+what the parts are and how much there is to fetch, fetching nothing:
+  python utils/download_data.py --output downloads --dry_run
+the validation set and one character of the training set:
+  python utils/download_data.py --output downloads --characters male_008_a_a female_002_f_s
+
+next: python utils/pack_data.py --input downloads --output data/packed   (ready to train on)
+  or: python utils/extract_data.py --input downloads --output data/xr_egopose
+"""
+
 import shutil
 import sys
 import threading
@@ -14,23 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
 from base.files import make_folder
-from base.set_type import SetType
 from dataset.release.download import PARTIAL_SUFFIX, Downloader, DownloadError
 from dataset.release.table import BASE_URL, select_characters
-from utils.common.command import run_command
+from utils.common.command import command_parser, run_command
 from utils.common.cores import for_each
-
-_EXAMPLES = """examples:
-  everything, four parts at a time; run it again after any interruption:
-    python utils/download_data.py --output downloads
-  what the parts are and how much there is to fetch, fetching nothing:
-    python utils/download_data.py --output downloads --dry_run
-  the validation set and one character of the training set:
-    python utils/download_data.py --output downloads --characters male_008_a_a female_002_f_s
-
-next: python utils/pack_data.py --input downloads --output data/packed   (ready to train on)
-  or: python utils/extract_data.py --input downloads --output data/xr_egopose
-"""
 
 #: A gzip file starts with these; an error page sent with status 200 does not.
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -39,8 +38,6 @@ _SHOWN = 5
 
 @dataclass(slots=True)
 class Part:
-    """One part to fetch."""
-
     url: str
     path: Path
     size: int = 0  # as the server states it
@@ -52,7 +49,6 @@ class Part:
         return self.path.with_name(self.path.name + PARTIAL_SUFFIX)
 
     def bytes_there(self) -> int:
-        """Bytes already on disk."""
         found = (path.stat().st_size for path in (self.path, self.partial) if path.is_file())
         return next(found, 0)
 
@@ -74,27 +70,6 @@ class Part:
         if self.path.suffix == ".partaa" and start != _GZIP_MAGIC:
             self.path.unlink()
             raise DownloadError("what the server sent is no gzip archive")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=(
-            "Download the xR-EgoPose release (216 parts; research use only, see the release's own "
-            "licence). Broken connections are resumed where they broke, sizes are checked, and a "
-            "second run fetches only what is missing."
-        ),
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add("--output", type=Path, required=True, help="folder the parts go to")
-    sets = [set_type.value for set_type in SetType]
-    add("--sets", nargs="+", choices=sets, help="only characters of these sets (default: all)")
-    add("--characters", nargs="+", metavar="NAME", help="only these characters")
-    add("--base_url", default=BASE_URL, help="folder to fetch from (default: %(default)s)")
-    add("--jobs", type=int, default=4, help="parts at a time (default 4)")
-    add("--dry_run", action="store_true", help="list the parts and their bytes, fetch nothing")
-    return parser
 
 
 def _for_each(
@@ -136,10 +111,12 @@ def _raise_faults(parts: list[Part]) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of the download."""
-    args = _parser().parse_args(argv)
-    if args.jobs < 1:
-        raise UserError("--jobs must be at least 1")
+    shared = "output", "sets", "characters"
+    parser = command_parser(__doc__, *shared, jobs={"default": 4, "help": "parts at a time"})
+    add = parser.add_argument
+    add("--base_url", default=BASE_URL, help="folder to fetch from (default: %(default)s)")
+    add("--dry_run", action="store_true", help="list the parts and their bytes, fetch nothing")
+    args = parser.parse_args(argv)
     names = [name for one in select_characters(args.sets, args.characters) for name in one.parts]
     parts = [Part(f"{args.base_url.rstrip('/')}/{name}", args.output / name) for name in names]
     server = Downloader(threading.Event())

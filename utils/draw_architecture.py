@@ -1,6 +1,5 @@
 """Draw the networks as architecture_{2d,3d,own}.png, each size that of a forward pass."""
 
-import argparse
 import math
 import sys
 from itertools import pairwise
@@ -21,7 +20,7 @@ from model.joint_transformer import JointTransformer
 from model.lifting import LiftingAutoencoder
 from model.pose_fpn import PoseFPN
 from model.pose_resnet import PoseResNet
-from utils.common.command import run_command
+from utils.common.command import command_parser, run_command
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.style import INK, MUTED, PREDICTED, hex_code
 
@@ -54,11 +53,9 @@ def images(cells: int) -> dict[str, np.ndarray]:
 
 
 def draw(path: Path, size: tuple, net: nn.Module, shapes: dict, rows: list, texts: list) -> None:
-    """Write a diagram of a network whose things have ``shapes``; all places are inches.
-
-    ``rows`` are (y, left edge or None for below the first name, colour, names), linked by arrows;
-    what has a place keeps it.  ``texts`` are (x, y, text, colour or None for what is no title).
-    """
+    """Write a diagram of a network whose things have ``shapes``; all places are inches. ``rows``
+    are (y, left edge or None for below the first name, colour, names), linked by arrows; what has a
+    place keeps it. ``texts`` are (x, y, text, colour or None for what is no title)."""
     figure = Figure(size, dpi=200)
     plane = figure.add_axes((0, 0, 1, 1), xlim=(0, size[0]), ylim=(0, size[1]), autoscale_on=False)
     plane.set_axis_off()
@@ -97,10 +94,8 @@ def draw(path: Path, size: tuple, net: nn.Module, shapes: dict, rows: list, text
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write the drawings."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, default=Path("doc"), help="folder (default: doc)")
-    folder = make_folder(parser.parse_args(argv).output)
+    output = {"required": False, "default": Path("doc"), "help": "folder (default: doc)"}
+    folder = make_folder(command_parser(__doc__, output=output).parse_args(argv).output)
     with torch.device("meta"):
         resnet, lifting, fpn = PoseResNet(), LiftingAutoencoder(48), PoseFPN()
     decoder = JointTransformer()

@@ -7,10 +7,8 @@
   heatmap_overlay     the heatmaps predicted for one picture
   training_curves     losses and validation of the runs that led to the model
 
-All of them, or some, the curves being those of all three stages:
-  python utils/draw_figures.py experiments/quickstart/demo
-  python utils/draw_figures.py experiments/quickstart/demo --output paper/figures \\
-      --only errors_by_action training_curves --log_dir experiments/quickstart/*/
+The training curves of all three stages:
+  python utils/draw_figures.py experiments/quickstart/demo --log_dir experiments/quickstart/*/
 """
 
 import argparse
@@ -36,15 +34,14 @@ from base.files import make_folder, replacing
 from base.set_type import SetType
 from base.skeleton import HEATMAP_JOINTS, JOINTS
 from dataset.transforms import resize_square
-from utils.common.command import run_command
-from utils.common.device import GPU_HELP, select_device
+from utils.common.command import command_parser, run_command
+from utils.common.device import select_device
 from utils.common.networks import load_pose_model
-from utils.common.pretrained import model_path
 from utils.drawing import style
 from utils.drawing.frame import DrawnPose, FramePainter
 from utils.drawing.skeleton import overlay_heatmaps
 from utils.drawing.split import SplitPainter, described, evenly_spaced
-from utils.evaluation.poses import read_poses, read_results
+from utils.evaluation.poses import Poses, read_poses, read_results
 from utils.evaluation.published import PUBLISHED, TABLE_GROUPS
 from utils.evaluation.tables import HEADS
 from utils.inference.pose_predictor import PosePredictor
@@ -141,9 +138,7 @@ def error_distribution(errors: np.ndarray, baseline: np.ndarray) -> Figure:
 
 def qualitative_grid(cells: Sequence[tuple[np.ndarray, DrawnPose, DrawnPose, str]]) -> Figure:
     """Four frames a row: the picture with predicted and true skeleton, the 3D view below it.
-
-    ``cells``: picture (S, S, 3) uint8 RGB, predicted pose, true pose, caption.
-    """
+    ``cells``: picture (S, S, 3) uint8 RGB, predicted pose, true pose, caption."""
     columns, rows = min(4, len(cells)), -(-len(cells) // 4)
     figure = Figure(figsize=(1.8 * columns, 3.8 * rows + 0.3), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.0, hspace=0.0)
@@ -238,9 +233,14 @@ def _distribution(run: Run) -> Figure:
         raise UserError(f"{path}: not the frames.csv of a demo.py run") from None
 
 
-def _grid(run: Run) -> Figure:
+def _poses_and_painter(run: Run) -> tuple[Poses, SplitPainter]:
     poses = read_poses(run.folder / "poses.npz")
-    painter, errors = SplitPainter(run.data_root, SetType(run.results["data"])), poses.mpjpe
+    return poses, SplitPainter(run.data_root, SetType(run.results["data"]))
+
+
+def _grid(run: Run) -> Figure:
+    poses, painter = _poses_and_painter(run)
+    errors = poses.mpjpe
     low, high = np.percentile(errors, _GRID_PERCENTILES)
     ranked = [row for row in np.argsort(errors, kind="stable") if low <= errors[row] <= high]
     cells = []
@@ -251,8 +251,7 @@ def _grid(run: Run) -> Figure:
 
 
 def _heatmaps(run: Run) -> Figure:
-    poses = read_poses(run.folder / "poses.npz")
-    painter = SplitPainter(run.data_root, SetType(run.results["data"]))
+    poses, painter = _poses_and_painter(run)
     device = select_device(run.gpu)
     model = load_pose_model(run.model, device).model
     side = model.input_size
@@ -283,18 +282,13 @@ _FIGURES: dict[str, Callable[[Run], Figure]] = {
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Draw what was asked for, or all for which there is data."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    there = {"help": "where the model is now (default: where demo.py found it)"}
+    parser = command_parser(__doc__, "gpu", load_model=there)
     add = parser.add_argument
     add("folder", type=Path, help="--save_dir of a demo.py run")
     add("--output", type=Path, help="folder (default: figures/ in that of the run)")
-    add("--only", nargs="+", choices=_FIGURES, metavar="FIGURE", help="draw these")
-    add("--data_root", type=Path, help="where the set is now (default: where demo.py found it)")
-    add("--load_model", type=model_path, help="where the model is now, likewise")
+    add("--data_root", type=Path, help="where the set is now, likewise")
     add("--log_dir", type=Path, nargs="+", help="log folders of its training, likewise")
-    add("--gpu", default="0", help=GPU_HELP)
     run = parser.parse_args(argv)
     if not run.folder.is_dir():
         raise UserError(f"{run.folder}: no folder; give the --save_dir of a demo.py run")
@@ -304,21 +298,16 @@ def main(argv: list[str] | None = None) -> None:
     # A checkpoint is in LOG_DIR/checkpoints.
     run.log_dirs = run.log_dir or [run.model.parent.parent]
     output = make_folder(run.output or run.folder / "figures")
-    for name in run.only or _FIGURES:
+    for name, draw in _FIGURES.items():
         try:
             with matplotlib.rc_context(_STYLE):
-                figure = _FIGURES[name](run)
+                figure = draw(run)
                 # Dates would make every run's file another one.
-                for kind, metadata in (
-                    ("png", {"Software": None}),
-                    ("pdf", {"CreationDate": None}),
-                ):
+                for kind, dated in (("png", "Software"), ("pdf", "CreationDate")):
                     with replacing(output / f"{name}.{kind}") as temporary:
-                        figure.savefig(temporary, dpi=300, metadata=metadata)
+                        figure.savefig(temporary, dpi=300, metadata={dated: None})
             print(f"{output.as_posix()}/{name}.png and .pdf")
         except UserError as error:
-            if run.only:
-                raise UserError(f"{name}: {error}") from None
             print(f"left out {name}: {error}", file=sys.stderr)
 
 

@@ -9,7 +9,6 @@ python utils/draw_predictions.py --load_model model_best.tar --input_dir real_fr
     --camera training --points points.json --within 15 --output sheet.png
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,12 +26,11 @@ from tqdm import tqdm
 
 from base.skeleton import JOINTS, LEFT_JOINTS, LIMBS, RIGHT_JOINTS
 from dataset.transforms import SquareCrop
-from utils.common.command import run_command
-from utils.common.device import GPU_HELP
-from utils.common.pretrained import chosen_model, model_path
+from utils.common.command import command_parser, run_command
+from utils.common.pretrained import chosen_model
 from utils.drawing.sheet import draw_sheet
 from utils.drawing.write import picture_file, save_picture
-from utils.inference.open_source import open_source
+from utils.inference.pictures import open_source
 from utils.inference.predictor import EgoPosePredictor
 
 #: Side of a picture on the sheet, pixels, and pictures in a row.
@@ -80,15 +78,10 @@ def read_points(path: Path, pictures: Sequence[str]) -> Points:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    output = {"type": picture_file, "help": "a .png or .jpg file"}
+    parser = command_parser(__doc__, "load_model", "gpu", output=output)
     add = parser.add_argument
-    add("--load_model", type=model_path, help="finetuned model (default: the pretrained weights)")
     add("--input_dir", type=Path, required=True, help="folder of pictures")
-    add("--output", type=picture_file, required=True, help="a .png or .jpg file")
-    add("--gpu", default="0", help=GPU_HELP)
     add("--camera", help="of the pictures, as in inference.py (default: found by the pictures)")
     add("--rotate", type=float, default=0.0, help="degrees, as in inference.py (default: 0)")
     add("--points", type=Path, help="places of joints that you know, see above")

@@ -1,6 +1,17 @@
-"""Write a finetuned model as ONNX, to be run without PyTorch and checked against it."""
+"""Write a finetuned model as ONNX, to be run without PyTorch and checked against it.
 
-import argparse
+  python utils/export_onnx.py --load_model model_best.tar --output model.onnx
+  python inference.py --load_model model.onnx --input_dir my_pictures
+  smaller and faster, calibrated on pictures like those it will see:
+    python utils/export_onnx.py --load_model model_best.tar --output model_int8.onnx --int8 \\
+        --pictures data/synthetic/TrainSet/female_101_a_a/env_001/cam_down/rgba
+
+The model's input is 'images', (B, S, S, 3) uint8 RGB, any B, normalised inside; its outputs are
+'heatmaps', (B, 15, h, h), and 'joints3d', (B, 16, 3) metres, Neck at the origin.  The project's own
+model also has 'camera3d', (B, 16, 3) metres in the camera's frame, 'uncertainty', (B, 16) metres,
+the radius that holds the joint in 90 % of the cases, and 'visibility', (B, 16) logits.
+"""
+
 import json
 import shutil
 import sys
@@ -29,30 +40,16 @@ from base.skeleton import neck_centred
 from dataset.transforms import SquareCrop
 from model.pose_model import PoseModel
 from model.rays import CameraRays
-from utils.common.command import run_command
+from utils.common.command import command_parser, run_command
 from utils.common.networks import load_pose_model
-from utils.common.pretrained import model_path
-from utils.inference.fold import fold_batch_norms
-from utils.inference.open_source import open_source
+from utils.inference.pictures import open_source
 from utils.inference.pose_predictor import (
     INPUT,
     METADATA_KEY,
     OnnxPosePredictor,
     PosePredictor,
+    fold_batch_norms,
 )
-
-_EXAMPLES = """examples:
-  python utils/export_onnx.py --load_model model_best.tar --output model.onnx
-  python inference.py --load_model model.onnx --input_dir my_pictures
-  smaller and faster, calibrated on pictures like those it will see:
-    python utils/export_onnx.py --load_model model_best.tar --output model_int8.onnx --int8 \\
-        --pictures data/synthetic/TrainSet/female_101_a_a/env_001/cam_down/rgba
-
-the model's input is 'images', (B, S, S, 3) uint8 RGB, any B, normalised inside; its outputs are
-'heatmaps', (B, 15, h, h), and 'joints3d', (B, 16, 3) metres, Neck at the origin.  The project's own
-model also has 'camera3d', (B, 16, 3) metres in the camera's frame, 'uncertainty', (B, 16) metres,
-the radius that holds the joint in 90 % of the cases, and 'visibility', (B, 16) logits.
-"""
 
 _OPSET = 18
 #: Prefix of the weights for which 8 bits are enough, and those of them for which they are not.
@@ -118,11 +115,9 @@ class _Squares(CalibrationDataReader):
 
 
 def quantise(source: Path, path: Path, squares: np.ndarray, metadata: dict[str, str]) -> None:
-    """An int8 copy of an exported model: convolutions in 8 bits, the rest as it was.
-
-    Static quantisation, weights by channel, activations by the range they have on ``squares``
-    (N, S, S, 3) uint8.
-    """
+    """An int8 copy of an exported model: convolutions in 8 bits, the rest as it was. Static
+    quantisation, weights by channel, activations by the range they have on ``squares`` (N, S, S, 3)
+    uint8."""
     prepared = path.with_suffix(".prepared.onnx")
     quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
     quantize_static(
@@ -172,22 +167,12 @@ def difference_mm(one: PosePredictor, other: PosePredictor, squares: np.ndarray)
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of the export."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add, model_help = parser.add_argument, "checkpoint of the finetuned model, or 'pretrained'"
-    add("--load_model", type=model_path, required=True, help=model_help)
-    add("--output", type=Path, required=True, help="the file, *.onnx")
+    own = {"load_model": {"required": True}, "output": {"help": "the file, *.onnx"}}
+    parser = command_parser(__doc__, **own)
+    add = parser.add_argument
     add("--int8", action="store_true", help="8-bit convolutions; needs --pictures to calibrate on")
-    add(
-        "--pictures",
-        type=Path,
-        help="folder of pictures like those the model will see; without it the check against "
-        "PyTorch is on noise",
-    )
+    text = "folder of pictures like those it will see (default: noise for the check by PyTorch)"
+    add("--pictures", type=Path, help=text)
     args = parser.parse_args(argv)
     if args.output.suffix != ".onnx":
         raise UserError(f"--output {args.output}: the name must end in .onnx")

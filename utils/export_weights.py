@@ -4,6 +4,16 @@ Keeps what the model needs to run and to be trained further: configuration, came
 calibration of its confidences, the commands that made it.  Leaves out the optimiser's state and all
 else of the run, so that further training starts at epoch 1.  Writes the file's card beside it, with
 the figures of a demo.py run.
+
+Example, from a checkpoint to the pretrained weights:
+  python demo.py --load_model experiments/Own/checkpoints/model_best.tar --data test \\
+      --data_root data/benchmark/full --save_dir experiments/own_test
+  python utils/export_weights.py --load_model experiments/Own/checkpoints/model_best.tar \\
+      --results experiments/own_test/results.json \\
+      --data_command "python utils/make_synthetic.py --output data/… --train 50000 …" \\
+      --command "python train.py --training_type finetune --config transformer …"
+
+Weights trained on one set after another: --data_command and --command again for each.
 """
 
 import argparse
@@ -22,24 +32,13 @@ import torch
 from base.errors import UserError
 from base.files import replacing, sha256, write_text
 from utils.common.checkpoint import OF_THE_RUN, read_content
-from utils.common.command import run_command
+from utils.common.command import command_parser, run_command
 from utils.common.networks import LoadedModel, load_pose_model
 from utils.common.pretrained import CARD, PRETRAINED
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
 from utils.evaluation.poses import read_results
 from utils.inference.confidence import confidence_path
 from utils.inference.pose_predictor import PosePredictor
-
-_EXAMPLES = """example, from a checkpoint to the pretrained weights:
-  python demo.py --load_model experiments/Own/checkpoints/model_best.tar --data test \\
-      --data_root data/benchmark/full --save_dir experiments/own_test
-  python utils/export_weights.py --load_model experiments/Own/checkpoints/model_best.tar \\
-      --results experiments/own_test/results.json \\
-      --data_command "python utils/make_synthetic.py --output data/… --train 50000 …" \\
-      --command "python train.py --training_type finetune --config transformer …"
-
-Weights trained on one set after another: --data_command and --command again for each.
-"""
 
 #: What a repository can bear.
 MOST_BYTES = 40_000_000
@@ -53,7 +52,7 @@ Written by `utils/export_weights.py`; change that, not this page.
 
 | | |
 |---|---|
-| model | {kind}, {backbone}, pictures of {size} px |
+| model | {model.kind}, {model.backbone}, pictures of {size} px |
 | parameters | {parameters:.1f} M |
 | file | {megabytes:.1f} MB, weights in half precision, no state of the optimiser |
 | SHA-256 | `{sha256}` |
@@ -81,8 +80,9 @@ trained on are Anny's: code Apache-2.0, data CC0.
 
 ## Numbers
 
-`demo.py --data {data}`, {frames} frames of the set `{data_root}`: people, clothes and places
-that are not in the training set. In brackets 95 % intervals, characters resampled.
+`demo.py --data {results[data]}`, {results[frames]} frames of the set `{data_root}`:
+people, clothes and places that are not in the training set. In brackets 95 % intervals, characters
+resampled.
 
 | figure | value |
 |---|---:|
@@ -102,16 +102,15 @@ that are not in the training set. In brackets 95 % intervals, characters resampl
 
 
 def _figures(results: dict[str, Any]) -> str:
-    """Lines of the card's table."""
 
     def with_interval(cell: dict[str, Any], name: str) -> str:
         ends = cell.get(f"{name}_interval")
         return f"{cell[name]:.1f}" + (f" [{ends[0]:.1f}, {ends[1]:.1f}]" if ends else "")
 
     whole = results["full"][ALL]
-    rows = {
-        f"MPJPE, {part} body, mm": with_interval(results[part][ALL], "mpjpe") for part in BODY_PARTS
-    }
+    rows = {}
+    for part in BODY_PARTS:
+        rows[f"MPJPE, {part} body, mm"] = with_interval(results[part][ALL], "mpjpe")
     rows["PA-MPJPE, mm"] = with_interval(whole, "pa_mpjpe")
     for kind, cell in (results.get("visibility") or {}).items():
         if "mpjpe" in cell:
@@ -127,19 +126,16 @@ def _figures(results: dict[str, Any]) -> str:
 def card(path: Path, loaded: LoadedModel, results: dict[str, Any], commands: Sequence[str]) -> str:
     """The card as Markdown, of a file of weights, with the results of demo.py and the commands that
     made its training sets and trained it, in their order."""
-    parameters = sum(parameter.numel() for parameter in loaded.model.parameters())
     return _CARD.format(
         name=path.name,
-        kind=loaded.config.model.kind,
-        backbone=loaded.config.model.backbone,
+        model=loaded.config.model,
         size=loaded.model.input_size,
-        parameters=parameters / 1e6,
+        parameters=sum(weights.numel() for weights in loaded.model.parameters()) / 1e6,
         megabytes=path.stat().st_size / 1e6,
         sha256=sha256(path),
         day=datetime.date.today().isoformat(),
         commands="\n".join(f"    {command}" for command in commands),
-        data=results["data"],
-        frames=results["frames"],
+        results=results,
         data_root=Path(results["data_root"]).name,
         figures=_figures(results),
     )
@@ -147,11 +143,7 @@ def card(path: Path, loaded: LoadedModel, results: dict[str, Any], commands: Seq
 
 def halved(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Matrices and kernels in half precision; vectors, which weigh nothing, as they are: statistics
-    of batch norms may leave its range.
-
-    Raises:
-        UserError: for another weight that does so.
-    """
+    of batch norms may leave its range; UserError for another weight that does so."""
     small = {}
     for name, value in weights.items():
         if value.is_floating_point() and value.dim() >= 2:
@@ -187,27 +179,9 @@ def joints_moved(before: Path, after: Path) -> float:
     return float(np.linalg.norm(found[0] - found[1], axis=-1).mean() * 1000)
 
 
-def check_results(results: dict[str, Any], *models: Path) -> None:
-    """Check that figures are of the model that is exported.
-
-    Raises:
-        UserError: if they are of another one.
-    """
-    if results.get("model_sha256") not in [sha256(path) for path in models if path.is_file()]:
-        raise UserError(
-            f"--results is of another file ({results['model']}) than {models[0]}: run demo.py with "
-            "--load_model of that"
-        )
-
-
 def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__, load_model={"type": Path, "required": True})
     add = parser.add_argument
-    add("--load_model", type=Path, required=True, help="finetuned checkpoint")
     text = "results.json of demo.py with it, for the card"
     add("--results", type=Path, required=True, help=text)
     text = "command that made its training set, for the card; given again for each further one"
@@ -235,12 +209,13 @@ def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of exporting weights."""
     arguments = _parse_arguments(argv)
     source, output = arguments.load_model, arguments.output
     loaded = load_pose_model(source)
     results = read_results(arguments.results)
-    check_results(results, source, output)
+    if results.get("model_sha256") not in [sha256(p) for p in (source, output) if p.is_file()]:
+        of = f"--results is of another file ({results['model']}) than {source}"
+        raise UserError(f"{of}: run demo.py with --load_model of that")
     both = zip(arguments.data_command, arguments.command, strict=True)
     commands = [command for pair in both for command in pair]
     with replacing(output) as temporary:
@@ -260,8 +235,7 @@ def main(argv: list[str] | None = None) -> None:
     else:
         # One of an earlier export would be of other weights.
         confidence_path(output).unlink(missing_ok=True)
-    text = card(output, loaded, results, commands)
-    write_text(output.with_name(CARD), text)
+    write_text(output.with_name(CARD), card(output, loaded, results, commands))
     print(
         f"{output}: {size / 1e6:.1f} MB, {source.stat().st_size / size:.1f} times less than "
         f"{source}; its joints move by {moved:.3f} mm. Card: {output.with_name(CARD)}"

@@ -1,4 +1,18 @@
-"""Extract the downloaded parts of the release into TrainSet, ValSet and TestSet."""
+"""Extract the downloaded parts of the release into TrainSet, ValSet and TestSet.
+
+The parts of a character are read as one stream; nothing is concatenated on disk.  Links in an
+archive are extracted as the files they lead to.  A second run skips what is complete.
+
+pictures and labels of all parts in a folder:
+  python utils/extract_data.py --input downloads --output data/xr_egopose
+all six passes (about 1 TB for the whole release):
+  python utils/extract_data.py --input downloads --output data/xr_egopose --passes all
+free the space of the parts as it goes:
+  python utils/extract_data.py --input downloads --output data/xr_egopose --delete_parts
+
+then look for faults:  python utils/check_data.py --data_root data/xr_egopose
+To train without extracting at all, see utils/pack_data.py.
+"""
 
 import argparse
 import contextlib
@@ -18,62 +32,26 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from base.errors import UserError
 from base.files import make_folder, write_bytes, write_text
 from dataset.release.archive import ArchiveReport, read_archive
-from dataset.release.table import (
-    CHARACTERS,
-    PASSES,
-    TRAINING_PASSES,
-    find_archives,
-    missing_parts,
-)
-from utils.common.command import run_command
+from dataset.release.table import CHARACTERS, PASSES, TRAINING_PASSES, find_archives, missing_parts
+from utils.common.command import command_parser, run_command
 from utils.common.cores import cpu_count, for_each
-
-_EXAMPLES = """examples:
-  pictures and labels of all parts in a folder:
-    python utils/extract_data.py --input downloads --output data/xr_egopose
-  all six passes (about 1 TB for the whole release):
-    python utils/extract_data.py --input downloads --output data/xr_egopose --passes all
-  free the space of the parts as it goes:
-    python utils/extract_data.py --input downloads --output data/xr_egopose --delete_parts
-
-then look for faults:  python utils/check_data.py --data_root data/xr_egopose
-To train without extracting at all, see utils/pack_data.py.
-"""
 
 #: Lies in a character's folder once everything asked for is there.
 _MARKER = ".extracted.json"
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=(
-            "Extract the release's tar.gz parts, each character into the folder of its set. The "
-            "parts of a character are read as one stream; nothing is concatenated on disk. Links "
-            "in an archive are extracted as the files they lead to. A second run skips what is "
-            "complete."
-        ),
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    jobs = {"default": min(4, cpu_count()), "help": "characters at a time (default: %(default)s)"}
+    parser = command_parser(__doc__, "input", "output", "characters", jobs=jobs)
     add = parser.add_argument
-    add("--input", type=Path, required=True, help="folder of the downloaded parts")
-    add("--output", type=Path, required=True, help="folder to extract to")
-    add(
-        "--passes",
-        nargs="+",
-        choices=["all", *PASSES],
-        default=list(TRAINING_PASSES),
-        metavar="PASS",
-        help=f"what to extract: all, or some of {', '.join(PASSES)} (default: rgba json)",
-    )
-    add("--characters", nargs="+", metavar="NAME", help="only these characters")
+    text = f"what to extract: all, or some of {', '.join(PASSES)} (default: rgba json)"
+    every, some = ["all", *PASSES], list(TRAINING_PASSES)
+    add("--passes", nargs="+", choices=every, default=some, metavar="PASS", help=text)
     text = "characters directly under OUTPUT, without TrainSet, ValSet and TestSet"
     add("--flat", action="store_true", help=text)
     text = "delete a character's parts once all that was asked for is compared with the disk"
     add("--delete_parts", action="store_true", help=text)
-    jobs = min(4, cpu_count())
-    add("--jobs", type=int, default=jobs, help="characters at a time (default %(default)s)")
-    return parser
+    return parser.parse_args(argv)
 
 
 @dataclass(slots=True)
@@ -86,7 +64,6 @@ class Extraction:
     passes: frozenset[str]
 
     def sizes(self) -> dict[str, int]:
-        """Bytes of each part."""
         return {path.name: path.stat().st_size for path in self.parts}
 
     def missing(self) -> str:
@@ -94,10 +71,8 @@ class Extraction:
         return ", ".join(missing_parts(self.name, self.parts))
 
     def complete(self) -> bool:
-        """Whether an earlier run has finished it, from parts that are the same still.
-
-        The files of each folder are counted, not read: that notices a folder removed since.
-        """
+        """Whether an earlier run has finished it, from parts that are the same still. The files of
+        each folder are counted, not read: that notices a folder removed since."""
         try:
             marker = json.loads((self.folder / _MARKER).read_bytes())
             return (
@@ -116,11 +91,7 @@ class Extraction:
         self, on_bytes: Callable[[int], object], stop: threading.Event, delete_parts: bool
     ) -> list[str]:
         """Extract, and compare with the archive what is on disk already; returns lines that say
-        what was done.
-
-        Raises:
-            UserError: for a damaged archive, or a disk that is full.
-        """
+        what was done; UserError for a damaged archive, or a disk that is full."""
         report = ArchiveReport()
         files: dict[str, int] = {}
         for environment, pass_name, name, content in read_archive(
@@ -226,10 +197,7 @@ def _extract_all(plan: list[Extraction], jobs: int, delete_parts: bool) -> list[
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of the extraction."""
-    args = _parser().parse_args(argv)
-    if args.jobs < 1:
-        raise UserError("--jobs must be at least 1")
+    args = _parse(argv)
     plan, faults = _plan(args)
     for fault in faults:
         print(f"left out: {fault}", file=sys.stderr)

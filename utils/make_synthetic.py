@@ -1,4 +1,19 @@
-"""Make a synthetic set in the release's layout: free bodies seen by the release's own camera."""
+"""Make pictures and labels of people wearing the headset, in exactly the layout of the xR-EgoPose
+release, from a free parametric body model.  The same seed gives the same files, whatever the number
+of workers.
+
+a set to try everything on, quickly drawn at half resolution:
+  python utils/make_synthetic.py --output data/synthetic --train 1200 --val 80 --test 240 \\
+      --ray_step 2
+videos: each character's 300 pictures are 10 seconds of movement:
+  python utils/make_synthetic.py --output data/videos --train 6000 --val 300 --test 600 \\
+      --frames_per_character 300 --video
+straight into shards, the third of eight parts on a cluster:
+  python utils/make_synthetic.py --output data/packed --train 100000 --pack --part 3/8
+movement and places of your own:
+  python utils/make_synthetic.py --output data/mine --train 2000 --bvh clips --panoramas 360
+more in doc/synthetic.md
+"""
 
 import argparse
 import sys
@@ -18,39 +33,17 @@ from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES
 from dataset.synthetic.recipe import DEFAULT_STRIDE, Recipe
 from dataset.synthetic.render.renderer import PASSES
 from dataset.synthetic.scene.place import load_panorama
-from utils.common.command import run_command
+from utils.common.command import command_parser, run_command
 from utils.common.cores import cpu_count
-from utils.inference.calibration.calibration import load_calibration
+from utils.inference.calibration import load_calibration
 
 #: Side of the square that half of the release's resolution gives.
 _HALF = RELEASE_CAMERA.height // 2
 
-_EXAMPLES = """examples:
-  a set to try everything on, quickly drawn at half resolution:
-    python utils/make_synthetic.py --output data/synthetic --train 1200 --val 80 --test 240 \\
-        --ray_step 2
-  videos: each character's 300 pictures are 10 seconds of movement:
-    python utils/make_synthetic.py --output data/videos --train 6000 --val 300 --test 600 \\
-        --frames_per_character 300 --video
-  straight into shards, the third of eight parts on a cluster:
-    python utils/make_synthetic.py --output data/packed --train 100000 --pack --part 3/8
-  movement and places of your own:
-    python utils/make_synthetic.py --output data/mine --train 2000 --bvh clips --panoramas 360
-more in doc/synthetic.md
-"""
 
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=(
-            "Make pictures and labels of people wearing the headset, in exactly the layout of the "
-            "xR-EgoPose release, from a free parametric body model. The same seed gives the same "
-            "files, whatever the number of workers."
-        ),
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--output", type=Path, required=True, help="folder of the set")
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = command_parser(__doc__, "output")
+    add = parser.add_argument
     for name, default, text in (
         ("train", 800, "training frames"),
         ("val", 80, "validation frames"),
@@ -61,52 +54,38 @@ def _parser() -> argparse.ArgumentParser:
         ("frames_per_character", 40, "pictures before the next person and place"),
     ):
         text += " (default %(default)s)"
-        parser.add_argument(f"--{name}", type=int, default=default, help=text)
-    parser.add_argument(
-        "--ray_step",
-        type=int,
-        choices=(1, 2, 4),
-        help="1: a ray per pixel (default); 2: a ray per 2x2 pixels, enlarged, twice as fast "
-        f"(default with --pack up to {_HALF} pixels); 4: coarser, for trying things out",
-    )
+        add(f"--{name}", type=int, default=default, help=text)
+    text = "1: a ray per pixel (default); 2: a ray per 2x2 pixels, enlarged, twice as fast "
+    text += f"(default with --pack up to {_HALF} pixels); 4: coarser, for trying things out"
+    add("--ray_step", type=int, choices=(1, 2, 4), help=text)
     text = "write shards, as utils/pack_data.py makes of a tree"
-    parser.add_argument("--pack", action="store_true", help=text)
+    add("--pack", action="store_true", help=text)
     text = f"side of the pictures in shards (default {PackOptions().size})"
-    parser.add_argument("--pack_size", type=int, metavar="PIXELS", help=text)
+    add("--pack_size", type=int, metavar="PIXELS", help=text)
     pace = parser.add_mutually_exclusive_group()
-    pace.add_argument(
-        "--stride",
-        type=int,
-        default=DEFAULT_STRIDE,
-        help="use one of so many frames of the movement, which runs at 30 a second (default "
-        "%(default)s: a small set is varied); frame numbers go up by as much",
-    )
+    text = "use one of so many frames of the movement, which runs at 30 a second (default "
+    text += "%(default)s: a small set is varied); frame numbers go up by as much"
+    pace.add_argument("--stride", type=int, default=DEFAULT_STRIDE, help=text)
     text = "the same as --stride 1"
     pace.add_argument("--video", dest="stride", action="store_const", const=1, help=text)
     for name, text in (
         ("bvh", "Mixamo-named BVH clips to use as movement, named after their files (Boxing.bvh)"),
         ("panoramas", "equirectangular pictures (jpg, png) to use as places"),
     ):
-        parser.add_argument(f"--{name}", type=Path, metavar="FOLDER", help=text)
+        add(f"--{name}", type=Path, metavar="FOLDER", help=text)
     text = "all that people do: groups of the evaluation (Walking …) or clips (Boxing …)"
-    parser.add_argument("--actions", nargs="+", metavar="NAME", default=[], help=text)
+    add("--actions", nargs="+", metavar="NAME", default=[], help=text)
     text = "calibration of another lens, as inference.py --camera; pictures get its size"
-    parser.add_argument("--camera", metavar="FILE", default="training", help=text)
-    parser.add_argument(
-        "--passes",
-        nargs="+",
-        choices=PASSES,
-        default=[],
-        help="further pictures of each frame: depth (16-bit PNG, millimetres along the optical "
-        "axis), objectId (8-bit: 1 surroundings, 2 things, 3 skin, 4 hair, 5 top, 6 bottoms, "
-        "7 shoes)",
-    )
+    add("--camera", metavar="FILE", default="training", help=text)
+    text = "further pictures of each frame: depth (16-bit PNG, millimetres on the optical axis), "
+    text += "objectId (8-bit: 1 surroundings, 2 things, 3 skin, 4 hair, 5 top, 6 bottoms, 7 shoes)"
+    add("--passes", nargs="+", choices=PASSES, default=[], help=text)
     text = "make the I-th of N parts of the set: --part 3/16"
-    parser.add_argument("--part", type=_part, default=(1, 1), metavar="I/N", help=text)
+    add("--part", type=_part, default=(1, 1), metavar="I/N", help=text)
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--resume", action="store_true", help="keep complete frames, add the rest")
     group.add_argument("--overwrite", action="store_true", help="replace a synthetic set")
-    return parser
+    return parser.parse_args(argv)
 
 
 def _part(text: str) -> tuple[int, int]:
@@ -138,7 +117,7 @@ def pack_options(size: int, stride: int) -> PackOptions:
 
 
 def main(argv: list[str] | None = None) -> None:
-    args = _parser().parse_args(argv)
+    args = _parse(argv)
     camera = load_calibration(args.camera).camera
     if not camera.width:
         raise UserError(f"--camera {args.camera} does not state the size of its pictures")

@@ -1,4 +1,16 @@
-"""Pack the release for training: cropped and resized once, tens of gigabytes in few files."""
+"""Pack the release for training: cropped and resized once, tens of gigabytes in few files.
+
+The files are tar shards of JPEGs (WebDataset convention), with an index for random access and all
+labels of a set in one array file.  The same input gives the same bytes, however often packing was
+interrupted; the same command goes on where it stopped.
+
+straight from the downloaded parts, with nothing else on disk:
+  python utils/pack_data.py --input downloads --output data/packed
+from an extracted tree, or a synthetic set:
+  python utils/pack_data.py --input data/synthetic --output data/packed
+then train on it as on a tree:
+  python train.py --training_type train2d --data_root data/packed
+"""
 
 import argparse
 import contextlib
@@ -22,45 +34,29 @@ from dataset.packed.packing import archive_marker, pack_archive, pack_tree
 from dataset.packed.shards import INDEX, ROWS, PackOptions, assemble, prepare_output
 from dataset.release.table import CHARACTERS, find_archives, missing_parts
 from dataset.split import set_folders
-from utils.common.command import run_command
-from utils.common.cores import cpu_count
-
-_EXAMPLES = """examples:
-  straight from the downloaded parts, with nothing else on disk:
-    python utils/pack_data.py --input downloads --output data/packed
-  from an extracted tree, or a synthetic set:
-    python utils/pack_data.py --input data/synthetic --output data/packed
-then train on it as on a tree:
-    python train.py --training_type train2d --data_root data/packed
-
-Interrupted, the same command goes on where it stopped.
-"""
+from utils.common.command import command_parser, run_command, whole_number
 
 #: Frames of the whole release, for the estimate of its packed size.
 _RELEASE_FRAMES = 383_000
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=(
-            "Pack frames into tar shards of JPEGs (WebDataset convention), with an index for "
-            "random access and all labels of a set in one array file. The same input gives the "
-            "same bytes, however often packing was interrupted."
-        ),
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    source = "folder of the downloaded parts, or one that holds TrainSet, ValSet and TestSet"
-    add("--input", type=Path, required=True, help=source)
-    add("--output", type=Path, required=True, help="folder of the packed sets")
-    add("--size", type=int, default=368, help="side of the pictures (default 368)")
-    add("--quality", type=int, default=95, help="of the JPEGs (default 95)")
-    shard = "frame numbers that a shard spans (default 1000, about 45 MB)"
-    add("--frames_per_shard", type=int, default=1000, help=shard)
-    jobs = "encoding threads (default: one per core, here %(default)s)"
-    add("--jobs", type=int, default=cpu_count(), help=jobs)
-    return parser
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    text = "folder of the downloaded parts, or one that holds TrainSet, ValSet and TestSet"
+    parser = command_parser(__doc__, "output", "jobs", input={"help": text})
+    options = PackOptions()
+    for name, default, text in (
+        ("size", options.size, "side of the pictures, 32 to 800"),
+        ("quality", options.quality, "of the JPEGs, 1 to 100"),
+        ("frames_per_shard", options.frames_per_shard, "frame numbers that a shard spans"),
+    ):
+        text += f" (default {default})"
+        parser.add_argument(f"--{name}", type=whole_number(1), default=default, help=text)
+    args = parser.parse_args(argv)
+    if not 32 <= args.size <= 800 or args.quality > 100:
+        raise UserError("--size must lie between 32 and 800, --quality between 1 and 100")
+    if args.output.resolve() == args.input.resolve():
+        raise UserError("--output must be another folder than --input")
+    return args
 
 
 class _Threads:
@@ -165,24 +161,15 @@ def _assemble(
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line of packing."""
-    args = _parser().parse_args(argv)
-    if args.jobs < 1 or args.frames_per_shard < 1:
-        raise UserError("--jobs and --frames_per_shard must be at least 1")
-    if not (32 <= args.size <= 800 and 1 <= args.quality <= 100):
-        raise UserError("--size must lie between 32 and 800, --quality between 1 and 100")
-    if args.output.resolve() == args.input.resolve():
-        raise UserError("--output must be another folder than --input")
+    args = _parse(argv)
     options = PackOptions(args.size, args.quality, args.frames_per_shard)
     # Folders of these names may hold the downloaded parts instead.
     sets = set_folders(args.input)
     extracted = any(any((args.input / name.folder).glob("*/*/cam_down")) for name in sets)
     archives = {} if extracted else find_archives(args.input)
     if not (archives or sets):
-        raise UserError(
-            f"{args.input}: holds neither parts of the release nor frames in TrainSet, ValSet or "
-            "TestSet"
-        )
+        sets = "TrainSet, ValSet or TestSet"
+        raise UserError(f"{args.input}: holds neither parts of the release nor frames in {sets}")
     if strangers := archives.keys() - CHARACTERS.keys():
         raise UserError(
             f"{args.input}: holds {', '.join(sorted(strangers))}, no characters of the release"

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from base.errors import UserError
 from base.frame import FrameId
 from base.skeleton import NUM_JOINTS
 from utils import compare_results
@@ -79,7 +78,7 @@ def test_the_table_marks_differences_whose_interval_leaves_out_zero(written, tmp
     assert changes == [["-10.0*", "-10.0*"], ["-1.0", "-1.0"]]
     assert ["95", "%", "interval", "-10.0…-10.0", "-10.0…-10.0"] in lines
     assert "Difference to base, negative is better" in printed
-    compare_results.main([one, one, "--names", "x", "y"])
+    compare_results.main([one, one])
     assert "+0.0  " in capsys.readouterr().out.replace("\n", "  ")
     small = written(small={name: [mm + 1 for mm in errors] for name, errors in BETTER.items()})
     for paths, change in (([other, *small], "+1.0*"), ([*small, other], "-1.0*")):
@@ -108,8 +107,3 @@ def test_names_are_as_short_as_they_can_be(tmp_path):
     paths = [tmp_path / "a" / "demo" / "results.json", tmp_path / "b" / "demo" / "results.json"]
     assert short_names(paths) == ["a/demo", "b/demo"] and short_names(paths[:1]) == ["demo"]
     assert short_names([tmp_path / "one.json", tmp_path / "two.json"]) == ["one.json", "two.json"]
-
-
-def test_as_many_names_as_results_are_needed(written):
-    with pytest.raises(UserError, match="2 names for 1 results"):
-        compare_results.main([*written(x=BETTER), "--names", "a", "b"])

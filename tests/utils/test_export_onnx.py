@@ -15,8 +15,7 @@ import inference
 from base.errors import UserError
 from utils import export_onnx
 from utils.common.networks import load_pose_model
-from utils.inference.fold import fold_batch_norms
-from utils.inference.pose_predictor import OnnxPosePredictor
+from utils.inference.pose_predictor import OnnxPosePredictor, fold_batch_norms
 from utils.inference.predictor import EgoPosePredictor
 
 

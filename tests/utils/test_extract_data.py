@@ -422,7 +422,6 @@ def test_bad_input_is_one_line(tmp_path, output):
         ("empty", (), "holds no file like female_001_a_a"),
         ("strange", (), "no character of the release"),
         ("strange", ("--characters", "male_001_a_a"), "holds no part of male_001"),
-        ("strange", ("--jobs", "0"), "--jobs must be at least 1"),
         ("parts", (), f"no file of json, rgba under .*, and /{JSON}/a: an abs"),
     ):
         if folder in ("empty", "strange"):

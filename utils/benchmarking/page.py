@@ -30,11 +30,9 @@ def _text(value: float | None, form: str = ".1f", samples: np.ndarray | None = N
 
 
 def resampled_mpjpe(results: Contents, draw: int) -> np.ndarray | None:
-    """(R,) MPJPE of a row in resamples of its seeds and, within each, of the test characters.
-
-    The same characters are drawn for every row, so that what makes a character hard cancels in
-    ratios; the same seeds for the same ``draw``.  None with fewer than two characters.
-    """
+    """(R,) MPJPE of a row in resamples of its seeds and, within each, of the test characters. The
+    same characters are drawn for every row, so that what makes a character hard cancels in ratios;
+    the same seeds for the same ``draw``. None with fewer than two characters."""
     names = sorted(results[0]["characters"])
     cells = [[one["characters"][name]["full"][ALL] for name in names] for one in results]
     counts = np.array([cell["frames"] for cell in cells[0]], np.float64)

@@ -57,11 +57,8 @@ class Benchmark(Section):
 
     def commands(self, place: Path, root: Path, gpu: str) -> list[list[str]]:
         """Train and test commands, without the Python, of the row and seed of a folder ROW/seed_N;
-        none for the mean pose.
-
-        The row's configuration is written beside the folder; UserError where runs with another one
-        are there.
-        """
+        none for the mean pose. The row's configuration is written beside the folder; UserError
+        where runs with another one are there."""
         name, seed, path = place.parent.name, place.name[5:], place.parent / "config.yml"
         row, common, found = self.rows[name], ["--gpu", gpu, "--data_root", str(root)], []
         start = row.start and str((place / "../.." / row.start.format(seed=seed)).resolve())

@@ -103,11 +103,8 @@ def data_camera(config: Config) -> Camera:
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint; a kill or a full disk leaves the file that was there before.
-
-    Raises:
-        UserError: where it cannot be written.
-    """
+    """Write a checkpoint; a kill or a full disk leaves the file that was there before; UserError
+    where it cannot be written."""
     with replacing(path) as temporary:
         try:
             torch.save(content, temporary)
@@ -137,11 +134,8 @@ def list_checkpoints(folder: Path) -> list[Path]:
 
 def newest_whole_checkpoint(folder: Path) -> Checkpoint | None:
     """The furthest trained checkpoint that can be read to its last byte, the best where no numbered
-    one can; None if there is none.  Damaged ones are named on standard error.
-
-    Raises:
-        UserError: if there are some and all are damaged.
-    """
+    one can; None if there is none. Damaged ones are named on standard error; UserError if there are
+    some and all are damaged."""
     paths = [*list_checkpoints(folder), *folder.glob(BEST)]
     for path in paths:
         try:
@@ -172,11 +166,8 @@ def _check_sums(path: Path) -> None:
 
 
 def read_content(path: Path) -> dict[str, Any]:
-    """Content of a checkpoint, its networks under the keys of the layout.
-
-    Raises:
-        UserError: for a file that is missing, no checkpoint, or without weights of ours.
-    """
+    """Content of a checkpoint, its networks under the keys of the layout; UserError for a file that
+    is missing, no checkpoint, or without weights of ours."""
     path = Path(path)
     if not path.exists():
         raise UserError(
@@ -263,11 +254,8 @@ def _default_config(networks: Mapping[str, Mapping[str, torch.Tensor]]) -> Confi
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint of ours, of the reference implementation, or of another script.
-
-    Raises:
-        UserError: as :func:`read_content`, and for a file whose other parts are not ours.
-    """
+    """Read a checkpoint of ours, of the reference implementation, or of another script; UserError
+    as :func:`read_content`, and for a file whose other parts are not ours."""
     path = Path(path)
     content = read_content(path)
     stored, training, mean_pose, camera = (

@@ -1,23 +1,91 @@
-"""What every command has in common: one clear line for what a person can put right."""
+"""What every command has in common: options, and one clear line for what a person can put right."""
 
+import argparse
 import io
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from base.errors import UserError
+from base.set_type import SetType
+from utils.common.cores import cpu_count
+from utils.common.paths import DEFAULT_DATA_ROOT
+from utils.common.pretrained import model_path
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
 
-def run_command(main: Callable[[], None]) -> None:
-    """Run ``main`` as a script.
+def whole_number(least: int) -> Callable[[str], int]:
+    """The type of an option that is a whole number of at least ``least``."""
 
-    A :class:`~base.errors.UserError` becomes one line on standard error and exit status 2,
-    Ctrl-C exit status 130; anything else is a defect of ours and keeps its traceback.  A character
-    that the console's encoding lacks is printed as its code.
-    """
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"'{text}' is no whole number of at least {least}")
+        return int(text)
+
+    return parse
+
+
+_SETS = [set_type.value for set_type in SetType]
+_SHARED: dict[str, dict[str, Any]] = {
+    "gpu": {
+        "default": "0",
+        "help": "CUDA device number; without CUDA, 0 falls back to MPS or the CPU. 'cpu', 'mps' "
+        "and 'cuda' are taken too (default: 0)",
+    },
+    "load_model": {
+        "type": model_path,
+        "help": "finetuned checkpoint, or 'pretrained' (default: the pretrained weights)",
+    },
+    "data_root": {
+        "type": Path,
+        "default": DEFAULT_DATA_ROOT,
+        "help": "folder that holds TrainSet, ValSet and TestSet (default: data/synthetic)",
+    },
+    "data": {"choices": _SETS, "help": "which set of the data root (default: %(default)s)"},
+    "sets": {"choices": _SETS, "nargs": "+", "help": "only these sets (default: all there are)"},
+    "characters": {"nargs": "+", "metavar": "NAME", "help": "only these characters"},
+    "batch_size": {
+        "type": whole_number(1),
+        "default": 16,
+        "help": "frames at a time (default: %(default)s)",
+    },
+    "precision": {
+        "choices": ("auto", "fp32", "bf16"),
+        "default": "auto",
+        "help": "auto: bf16 where the device computes it in hardware, else fp32 (default: auto)",
+    },
+    "jobs": {
+        "type": whole_number(1),
+        "default": cpu_count(),
+        "help": "how many work at a time (default: %(default)s)",
+    },
+    "input": {"type": Path, "required": True, "help": "folder of the downloaded parts"},
+    "output": {"type": Path, "required": True, "help": "folder to write to"},
+    "save_dir": {"type": Path, "required": True, "help": "folder to write to"},
+}
+
+
+def command_parser(
+    text: str | None, *shared: str, **changed: dict[str, Any]
+) -> argparse.ArgumentParser:
+    """A parser whose help begins with ``text``, a module's docstring, and that has shared options,
+    by their names, some with settings of ``add_argument`` ``changed``."""
+    parser = argparse.ArgumentParser(
+        description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name, settings in ({key: {} for key in shared} | changed).items():
+        parser.add_argument(f"--{name}", **_SHARED.get(name, {}) | settings)
+    return parser
+
+
+def run_command(main: Callable[[], None]) -> None:
+    """Run ``main`` as a script. A :class:`~base.errors.UserError` becomes one line on standard
+    error and exit status 2, Ctrl-C exit status 130; anything else is a defect of ours and keeps its
+    traceback. A character that the console's encoding lacks is printed as its code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -107,11 +107,8 @@ class Config(Section):
         return getattr(self, training_type)
 
     def overridden(self, overrides: dict[str, Any], source: str = "command line") -> "Config":
-        """This configuration with nested ``overrides`` in their places.
-
-        Raises:
-            UserError: naming ``source`` and the first wrong key.
-        """
+        """This configuration with nested ``overrides`` in their places; UserError naming ``source``
+        and the first wrong key."""
         return parse_config(_merge(self.model_dump(), _upgraded(overrides, source)), source)
 
 
@@ -177,13 +174,8 @@ def _upgraded(content: dict[str, Any], source: str) -> dict[str, Any]:
 
 
 def parse_config(content: dict[str, Any], source: str) -> Config:
-    """Check a nested dict against the schema.
-
-    What belongs to another kind of model than ``model.kind`` is left out.
-
-    Raises:
-        UserError: naming ``source`` and the first wrong key.
-    """
+    """Check a nested dict against the schema. What belongs to another kind of model than
+    ``model.kind`` is left out; UserError naming ``source`` and the first wrong key."""
     content = _upgraded(content, source)
     model = content.get("model", {})
     kind = model.get("kind", "autoencoder") if isinstance(model, dict) else "autoencoder"
@@ -215,11 +207,7 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
     """Configuration of a YAML file; nested ``overrides`` take precedence, an empty file gives the
-    defaults.
-
-    Raises:
-        UserError: for a file that is missing, no YAML, or against the schema.
-    """
+    defaults; UserError for a file that is missing, no YAML, or against the schema."""
     source = f"configuration {path}"
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}

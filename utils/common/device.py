@@ -9,11 +9,6 @@ import torch
 
 from base.errors import UserError
 
-GPU_HELP = (
-    "CUDA device number; without CUDA, 0 falls back to MPS or the CPU. "
-    "'cpu', 'mps' and 'cuda' are taken too (default: 0)"
-)
-
 #: What torchrun sets, and how many processes the launchers of MPI say there are.
 _NUMBERS, _ADDRESS = ("RANK", "WORLD_SIZE", "LOCAL_RANK"), ("MASTER_ADDR", "MASTER_PORT")
 _COUNTS = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
@@ -21,12 +16,8 @@ _COUNTS = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZ
 
 def torchrun_ranks() -> tuple[int, int, int] | None:
     """This process's number, how many there are, its number on this machine, as torchrun sets them;
-    None for a process on its own.
-
-    Raises:
-        UserError: where the environment says that there are several processes, and not enough for
-            them to find each other.
-    """
+    None for a process on its own; UserError where the environment says that there are several
+    processes, and not enough for them to find each other."""
     numbers = [os.environ.get(name, "") for name in _NUMBERS]
     if all(number.isdecimal() for number in numbers) and all(map(os.environ.get, _ADDRESS)):
         rank, world, local = map(int, numbers)
@@ -43,11 +34,8 @@ def torchrun_ranks() -> tuple[int, int, int] | None:
 
 
 def select_device(gpu: str) -> torch.device:
-    """Device that ``--gpu`` means on this machine; says so in one line when it is not CUDA.
-
-    Raises:
-        UserError: for a device that this machine does not have.
-    """
+    """Device that ``--gpu`` means on this machine; says so in one line when it is not CUDA;
+    UserError for a device that this machine does not have."""
     name = gpu.strip().lower()
     if name == "cpu":
         return torch.device("cpu")
@@ -91,11 +79,9 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
 
 def _keep_large_blocks() -> None:
     """Let freed blocks of any size be used again instead of going back to the kernel.
-
     Half-precision copies of the lifting network's large matrices and their gradients are allocated
-    anew at each step.  glibc gives blocks of that size back as soon as they are freed, and the
-    kernel clears each page of the next: half of a small batch's time.
-    """
+    anew at each step. glibc gives blocks of that size back as soon as they are freed, and the
+    kernel clears each page of the next: half of a small batch's time."""
     # Pages of 2 MiB; PyTorch reads this when it first allocates.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     if platform.libc_ver()[0] == "glibc":
@@ -105,11 +91,7 @@ def _keep_large_blocks() -> None:
 
 
 def prepare_device(device: torch.device, precision: str, tf32: bool) -> None:
-    """Set what holds for all training on a device.
-
-    Raises:
-        UserError: for fp16 on the CPU.
-    """
+    """Set what holds for all training on a device; UserError for fp16 on the CPU."""
     if device.type == "cpu":
         if precision == "fp16":
             raise UserError("precision fp16 needs a GPU: on the CPU use bf16, fp32 or auto")

@@ -41,11 +41,8 @@ class Start(NamedTuple):
 def load_pose_model(
     path: Path, device: torch.device | str = "cpu", single_frame: bool = False
 ) -> LoadedModel:
-    """The whole network of a finetuned checkpoint; ``single_frame`` omits its temporal version.
-
-    Raises:
-        UserError: for a file that is none, of another stage, or whose weights do not fit.
-    """
+    """The whole network of a finetuned checkpoint; ``single_frame`` omits its temporal version;
+    UserError for a file that is none, of another stage, or whose weights do not fit."""
     checkpoint = read_checkpoint(path)
     config = checkpoint.config
     whole = model_class(config.model.kind).training_types["finetune"].parts
@@ -59,23 +56,16 @@ def load_pose_model(
 
 
 def load_parts(model: PoseModel, checkpoint: Checkpoint, names: list[str]) -> None:
-    """Put the weights of some parts of a checkpoint into a model.
-
-    Raises:
-        UserError: if they do not fit.
-    """
+    """Put the weights of some parts of a checkpoint into a model; UserError if they do not fit."""
     for name in names:
         key = model.parts[name].key
         load_strictly(getattr(model, name), checkpoint.networks[key], f"{checkpoint.path}: {key}")
 
 
 def stage_network(name: str, config: Config, start: Start) -> tuple[PoseModel, Config]:
-    """The network a stage trains, and the configuration with the architecture it really has.
-
-    Raises:
-        UserError: for a training type the kind of model does not have, a checkpoint of another
-            stage, kind or picture size, weights that do not fit, or a checkpoint that is missing.
-    """
+    """The network a stage trains, and the configuration with the architecture it really has;
+    UserError for a training type the kind of model does not have, a checkpoint of another stage,
+    kind or picture size, weights that do not fit, or a checkpoint that is missing."""
     training = training_type(name, config)
     given = [option for option in training.start if getattr(start, option) is not None]
     if start.load_model is not None:
@@ -105,11 +95,8 @@ def stage_network(name: str, config: Config, start: Start) -> tuple[PoseModel, C
 
 
 def training_type(name: str, config: Config) -> TrainingType:
-    """A training type of the kind of model of a configuration.
-
-    Raises:
-        UserError: if it has none of that name.
-    """
+    """A training type of the kind of model of a configuration; UserError if it has none of that
+    name."""
     kind = config.model.kind
     types = model_class(kind).training_types
     if name not in types:
@@ -164,12 +151,8 @@ def _with_architecture(config: Config, checkpoint: Checkpoint, parts: list[str])
 
 
 def refuse_other_architecture(asked: Config, checkpoint: Checkpoint | None) -> None:
-    """Check that a checkpoint of ours was trained with the networks a configuration asks for;
-    that of files without a configuration is read off the weights.
-
-    Raises:
-        UserError: naming what differs.
-    """
+    """Check that a checkpoint of ours was trained with the networks a configuration asks for; that
+    of files without a configuration is read off the weights; UserError naming what differs."""
     if checkpoint is None or not checkpoint.has_config:
         return
     has, needs = (_architecture(one, checkpoint.parts) for one in (checkpoint.config, asked))
@@ -188,11 +171,8 @@ def refuse_other_architecture(asked: Config, checkpoint: Checkpoint | None) -> N
 
 def check_camera(path: Path, kind: str, trained: Camera, camera: Camera) -> None:
     """Refuse data of another camera than a model was trained with, unless its kind takes any;
-    ``path`` is its checkpoint, both cameras are of square pictures.
-
-    Raises:
-        UserError: for a model that knows one camera, and data of another.
-    """
+    ``path`` is its checkpoint, both cameras are of square pictures; UserError for a model that
+    knows one camera, and data of another."""
     numbers = [np.hstack(dataclasses.astuple(each)) for each in (trained, camera)]
     # What rounding in a file may change is far below a thousandth of a pixel.
     if type(trained) is type(camera) and np.allclose(*numbers, rtol=0, atol=1e-3):

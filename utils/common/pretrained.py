@@ -13,11 +13,7 @@ _NAMES = ("pretrained", "box")
 
 
 def pretrained_weights() -> Path:
-    """The file of the pretrained weights.
-
-    Raises:
-        UserError: if this checkout lacks it.
-    """
+    """The file of the pretrained weights; UserError if this checkout lacks it."""
     if not PRETRAINED.is_file():
         raise UserError(
             f"no pretrained weights: {PRETRAINED} is not in this checkout; get it with 'git "

@@ -8,9 +8,7 @@ from types import FrameType
 
 class Interruption(contextlib.AbstractContextManager["Interruption"]):
     """While entered, the first signal sets :attr:`signal` and the second acts as it always does.
-
-    Outside the main thread, where Python delivers no signals, nothing is changed.
-    """
+    Outside the main thread, where Python delivers no signals, nothing is changed."""
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None

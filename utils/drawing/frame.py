@@ -52,12 +52,10 @@ def standing_place(joints3d: np.ndarray) -> np.ndarray:
 
 
 class View:
-    """A perspective camera in front of the wearer, turned to their left and raised.
-
-    Points are in the axes of the headset's camera (x to the wearer's left, y forward, z down),
-    moved so that the floor is z = 0 and the person stands about the origin; the picture is a square
-    of ``size`` pixels.
-    """
+    """A perspective camera in front of the wearer, turned to their left and raised. Points are in
+    the axes of the headset's camera (x to the wearer's left, y forward, z down), moved so that the
+    floor is z = 0 and the person stands about the origin; the picture is a square of ``size``
+    pixels."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -98,12 +96,10 @@ class View:
 
 
 class FramePainter:
-    """Draws frames: the picture with its skeletons left, the 3D view right, a caption above.
-
-    The 3D view sees the wearer from the front and a little from their left; the floor is as low as
-    the lowest joint, so that the person stands, sits or lies there.  ``side`` is the height of the
-    picture and the side of the 3D view, pixels.
-    """
+    """Draws frames: the picture with its skeletons left, the 3D view right, a caption above. The 3D
+    view sees the wearer from the front and a little from their left; the floor is as low as the
+    lowest joint, so that the person stands, sits or lies there. ``side`` is the height of the
+    picture and the side of the 3D view, pixels."""
 
     def __init__(self, side: int = 640) -> None:
         self.side = side

@@ -51,10 +51,8 @@ class SkeletonPen:
         depth: np.ndarray | None = None,
     ) -> None:
         """Draw a skeleton into a canvas (H, W, 3) uint8, each line with a rim in ``outline``.
-
-        ``points`` are (16, 2) pixels, centres at integers; limbs of NaN joints are left out.  Of
-        joints with a ``depth`` (16,), what is near is drawn over what is far.
-        """
+        ``points`` are (16, 2) pixels, centres at integers; limbs of NaN joints are left out. Of
+        joints with a ``depth`` (16,), what is near is drawn over what is far."""
         points, joints, limbs = _drawable(points)
         fixed = fixed_point(np.nan_to_num(points))
         if depth is not None:

@@ -44,10 +44,8 @@ def described(action: str) -> str:
 
 
 class SplitPainter:
-    """Draws poses on the square of the frame they belong to, as large as it is kept.
-
-    ``workers`` are threads: reading, drawing and writing all work outside Python's lock.
-    """
+    """Draws poses on the square of the frame they belong to, as large as it is kept. ``workers``
+    are threads: reading, drawing and writing all work outside Python's lock."""
 
     def __init__(self, root: Path, set_type: SetType, workers: int = 1) -> None:
         self.dataset = open_split(root, set_type, report=False)

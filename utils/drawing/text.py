@@ -19,7 +19,6 @@ def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
 
 @lru_cache(maxsize=512)
 def text_width(text: str, size: int, bold: bool = False) -> int:
-    """Width of a line of text, pixels."""
     return round(_font(size, bold).getlength(text)) + 1
 
 

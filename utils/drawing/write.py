@@ -54,6 +54,5 @@ class VideoFile:
         self._writer.write(bgr)
 
     def close(self) -> None:
-        """Finish the file."""
         if self._writer is not None:
             self._writer.release()

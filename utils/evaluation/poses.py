@@ -20,8 +20,7 @@ from utils.evaluation.mpjpe import BODY_PARTS, by_part
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from dataset.batch import Batch
-    from utils.inference.pose_predictor import PosePredictor
-    from utils.inference.track import Track
+    from utils.inference.pose_predictor import PosePredictor, Track
 
 
 @dataclass

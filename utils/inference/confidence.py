@@ -39,11 +39,9 @@ def fit_confidence(
     heights: np.ndarray, right: np.ndarray, within_mm: float, data: str
 ) -> ConfidenceMap:
     """Fit the map to heights (N,) and whether each joint was within ``within_mm``, (N,) bool.
-
     Joints are sorted by height into at most 20 bins of equal number, at least 25 in each; the map
-    is the isotonic regression of their shares of right joints.  One right and one wrong joint are
-    added to each bin, so that none is 0 or 1 (Laplace's rule of succession).
-    """
+    is the isotonic regression of their shares of right joints. One right and one wrong joint are
+    added to each bin, so that none is 0 or 1 (Laplace's rule of succession)."""
     order = np.argsort(heights)
     parts = np.array_split(order, max(1, min(20, len(order) // 25)))
     centres = np.array([heights[part].mean() for part in parts])
@@ -61,14 +59,11 @@ def confidence_path(model: Path) -> Path:
 
 
 def save_confidence(path: Path, confidence: ConfidenceMap) -> None:
-    """Write a map, whole or not at all."""
     write_text(path, json.dumps(asdict(confidence), indent=1) + "\n")
 
 
 def load_confidence(path: Path) -> ConfidenceMap:
-    """Read a map.
-    Raises UserError for a file that is missing or none.
-    """
+    """Read a map; UserError for a file that is missing or none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         points = np.array([content["heights"], content["probabilities"]], float)
@@ -77,8 +72,6 @@ def load_confidence(path: Path) -> ConfidenceMap:
         within, joints = float(content["within_mm"]), int(content["joints"])
         return ConfidenceMap(*map(tuple, points.tolist()), within, joints, str(content["data"]))
     except OSError as error:
-        raise UserError(
-            f"{path}: {error.strerror}; utils/calibrate_confidence.py makes it"
-        ) from None
+        raise UserError(f"{path}: {error.strerror}; run utils/calibrate_confidence.py") from None
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not a confidence map ({error})") from None

@@ -77,12 +77,9 @@ def _agreeing(points: np.ndarray, circle: ImageCircle) -> np.ndarray:
 
 
 def find_image_circle(pictures: Sequence[np.ndarray]) -> ImageCircle | None:
-    """The image circle of a camera, or None where no dark surround shows one.
-
-    Fitted to the rim by RANSAC (Fischler & Bolles, 1981) and least squares on what agrees.
-    ``pictures`` are one or more (H, W, 3) uint8 of one size; what is dark in one may be lit in
-    another.
-    """
+    """The image circle of a camera, or None where no dark surround shows one. Fitted to the rim by
+    RANSAC (Fischler & Bolles, 1981) and least squares on what agrees. ``pictures`` are one or more
+    (H, W, 3) uint8 of one size; what is dark in one may be lit in another."""
     height, width = pictures[0].shape[:2]
     scale = min(1.0, _WORK_SIDE / max(height, width))
     size = (max(8, round(width * scale)), max(8, round(height * scale)))

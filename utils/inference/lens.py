@@ -12,7 +12,7 @@ from base.cameras.camera import Camera
 from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
 from dataset.transforms import SquareCrop
-from utils.inference.calibration.calibration import TRAINING, load_calibration
+from utils.inference.calibration import TRAINING, load_calibration
 from utils.inference.image_circle import ImageCircle, find_image_circle
 from utils.inference.warp import RIM, CameraWarp
 
@@ -63,21 +63,15 @@ class View:
 
 
 class Lens:
-    """What is known of the camera.
+    """What is known of the camera; UserError for one that is unknown, or a calibrated one and
+    ``fov``.
 
-    Args:
-        camera: None to judge by the picture, "training", "circle", or a calibration file.
-        fov: angle across the image circle, degrees, of a lens without calibration.
-        rotate: degrees by which its pictures must be turned clockwise for the wearer's face to be
-            at the top and what is ahead at the bottom.
-        mount: degrees by which it looks (forward, to the wearer's left) of straight down.
-
-    Attributes:
-        rotation: (3, 3), see :func:`mount_rotation`.
-        needs_pictures: whether the lens is judged by what pictures show.
-
-    Raises:
-        UserError: for a camera that is unknown, or a calibrated one and ``fov`` too.
+    ``camera`` is None to judge by the picture, "training", "circle", or a calibration file; ``fov``
+    the angle across the image circle, degrees, of a lens without calibration; ``rotate`` the
+    degrees by which its pictures must be turned clockwise for the wearer's face to be at the top
+    and what is ahead at the bottom; ``mount`` those by which it looks (forward, to the wearer's
+    left) of straight down. ``rotation`` (3, 3) is :func:`mount_rotation` of these, and
+    ``needs_pictures`` whether the lens is judged by what pictures show.
     """
 
     def __init__(
@@ -97,10 +91,9 @@ class Lens:
         self._calibration = None if self.needs_pictures else load_calibration(camera)
 
     def view(self, pictures: Sequence[np.ndarray], input_size: int) -> View:
-        """View of one or more pictures (H, W, 3) uint8 of one size, as the network's square of
-        side ``input_size``.
-        Raises UserError where the calibration is of another size, or nothing tells the lens.
-        """
+        """View of one or more pictures (H, W, 3) uint8 of one size, as the network's square of side
+        ``input_size``; UserError where the calibration is of another size, or nothing tells the
+        lens."""
         height, width = pictures[0].shape[:2]
 
         def warped(camera: Camera, lens: str, assumed: bool) -> View:

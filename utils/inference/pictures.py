@@ -1,4 +1,4 @@
-"""Pictures on disk as a source of frames: of a folder, of the folders below it, of a pattern."""
+"""From what ``--input`` names to the source of frames; pictures of folders and of patterns."""
 
 import glob
 import os
@@ -11,10 +11,19 @@ from pathlib import Path
 
 import numpy as np
 
-from base.errors import BrokenFrameError
-from dataset.pictures import PICTURE_SUFFIXES, is_picture, natural_order, read_picture
+from base.errors import BrokenFrameError, UserError
+from dataset.pictures import (
+    PICTURE_SUFFIXES,
+    is_picture,
+    list_pictures,
+    natural_order,
+    read_picture,
+)
 from utils.inference.source import LazyFrame, Source, name_text, plain_name
+from utils.inference.video import CameraSource, VideoSource
 
+#: Also read where a single picture or a pattern is given.
+_MORE_SUFFIXES = PICTURE_SUFFIXES | {".bmp", ".tif", ".tiff", ".webp"}
 #: A file in a folder of drawings, which are not searched for poses.
 DRAWINGS_MARK = ".drawings"
 #: Folders in which a Synology disk and macOS keep notes about pictures.
@@ -85,10 +94,8 @@ def _read(path: Path) -> np.ndarray:
 
 def walk_pictures(root: Path, suffixes: Set[str] = PICTURE_SUFFIXES) -> tuple[list[Path], LeftOut]:
     """All pictures below a folder, folder by folder in natural order, and the folders left out.
-
-    Links to folders are followed after everything else, and each folder is visited once.  Hidden
-    folders and those of :data:`_NOTES` are skipped silently.
-    """
+    Links to folders are followed after everything else, and each folder is visited once. Hidden
+    folders and those of :data:`_NOTES` are skipped silently."""
     found: list[Path] = []
     left_out: LeftOut = []
     visited: set[tuple[int, int]] = set()
@@ -111,17 +118,14 @@ def walk_pictures(root: Path, suffixes: Set[str] = PICTURE_SUFFIXES) -> tuple[li
             visited.add((status.st_dev, status.st_ino))
             found += [parent / file for file in files if is_picture(file, suffixes)]
             kept = [name for name in folders if name[0] != "." and name not in _NOTES]
-            for drawn in [name for name in kept if _is_drawn(parent / name)]:
-                leave(parent / drawn, "drawings of an earlier run")
-                kept.remove(drawn)
+            # Unlike Path.exists, no error in a folder that may not be read.
+            drawn = [name for name in kept if os.path.exists(parent / name / DRAWINGS_MARK)]  # noqa: PTH110
+            for name in drawn:
+                leave(parent / name, "drawings of an earlier run")
+                kept.remove(name)
             folders[:] = sorted(kept)
             waiting += [parent / name for name in folders if (parent / name).is_symlink()]
     return sorted(found, key=natural_order), left_out
-
-
-def _is_drawn(folder: Path) -> bool:
-    # Unlike Path.exists, not an error in a folder that may not be read.
-    return os.path.exists(folder / DRAWINGS_MARK)  # noqa: PTH110
 
 
 def match_pictures(pattern: str, suffixes: Set[str]) -> tuple[list[Path], LeftOut]:
@@ -147,3 +151,33 @@ def _match(parts: Sequence[str], pattern: Sequence[str]) -> bool:
     if pattern[0] == "**":
         return any(_match(parts[row:], pattern[1:]) for row in range(len(parts) + 1))
     return bool(parts) and fnmatch(parts[0], pattern[0]) and _match(parts[1:], pattern[1:])
+
+
+def open_source(given: str, recursive: bool = False, rank: int = 0, ranks: int = 1) -> Source:
+    """The source of ``given``: a picture, a folder (``recursive``: and those below), a glob
+    pattern, a video, or a camera's number; ``rank`` of ``ranks`` processes that share the pictures.
+    UserError where there is nothing of the kind, or it cannot be shared."""
+    path = Path(given)
+    if path.is_dir():
+        found, left_out = walk_pictures(path) if recursive else (list_pictures(path), [])
+        if not found:
+            left = "".join(f"; {item['file']} {item['reason']}" for item in left_out[:1])
+            raise UserError(f"{given}: neither it nor a folder below it holds a picture{left}")
+        return PictureSource(found, path, given, rank, ranks, left_out)
+    if ranks > 1 and (given.isdecimal() or path.is_file()):
+        raise UserError(f"{given}: several processes share folders and patterns of pictures only")
+    if path.is_file():
+        if path.suffix.lower() in _MORE_SUFFIXES:
+            return PictureSource([path], path.parent, given)
+        return VideoSource(path)
+    if given.isdecimal():
+        return CameraSource(int(given))
+    if not glob.has_magic(given):
+        raise UserError(
+            f"{given}: no such picture, folder, video or pattern (a camera is given by its number)"
+        )
+    found, left_out = match_pictures(given, _MORE_SUFFIXES)
+    if not found:
+        raise UserError(f"{given}: no picture matches this pattern")
+    root = Path(os.path.commonpath([path.parent for path in found]))
+    return PictureSource(found, root, given, rank, ranks, left_out)

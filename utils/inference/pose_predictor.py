@@ -2,18 +2,21 @@
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from base.camera import RELEASE_CAMERA, FisheyeCamera, fit_translation
 from base.errors import UserError
 from base.skeleton import HEAD, HEATMAP_JOINTS, NECK, NUM_JOINTS, neck_centred
 from dataset.batch import to_input
-from dataset.runs import Place
+from dataset.runs import Place, history_rows, run_lengths
 from dataset.transforms import SquareCrop
 from model.decode import decode_heatmaps
 from model.joint_transformer import COVERAGE_RADIUS
@@ -21,7 +24,6 @@ from model.pose_model import PoseModel, PoseOutput
 from model.rays import CameraRays
 from utils.common.device import autocast
 from utils.common.memory import is_out_of_memory
-from utils.inference.track import Track
 
 #: Added to every joint's weight in the fit of the pose's place, so that it is defined where
 #: nothing is seen.
@@ -33,19 +35,15 @@ METADATA_KEY, INPUT = "ego_pose", "images"
 
 
 class Prediction(NamedTuple):
-    """Poses of B pictures.
+    """Poses of B pictures, float32.
 
-    Attributes:
-        joints3d: (B, 16, 3) float32 metres, camera axes, Neck at the origin.
-        joints2d: (B, 16, 2) float32 pixels of the network's picture, from the heatmaps; Head, which
-            has none, is projected from the 3D pose.
-        confidence: (B, 16) float32 in [0, 1]: of a model with uncertainty the probability that the
-            joint is within :data:`WITHIN` of its place; else the height of its heatmap, for Head
-            the Neck's.
-        neck: (B, 3) float32 metres, camera frame: the model's, or else where the Neck must be for
-            the joints to lie along the rays they are seen along.
-        uncertainty: (B, 16) float32 metres, radius around ``joints3d + neck`` with 90 % coverage;
-            None if the model has none.
+    ``joints3d`` (B, 16, 3) are metres, camera axes, Neck at the origin; ``joints2d`` (B, 16, 2)
+    pixels of the network's picture, from the heatmaps, or for Head, which has none, from the 3D
+    pose. ``confidence`` (B, 16) in [0, 1] is, of a model with uncertainty, the probability that the
+    joint is within :data:`WITHIN` of its place, else the height of its heatmap, for Head the
+    Neck's. ``neck`` (B, 3) metres, camera frame, is the model's, or else where the Neck must be for
+    the joints to lie along the rays they are seen along; ``uncertainty`` (B, 16) the radius around
+    ``joints3d + neck`` with 90 % coverage, metres, or None.
     """
 
     joints3d: np.ndarray
@@ -57,24 +55,59 @@ class Prediction(NamedTuple):
 
 def within_probability(uncertainty: np.ndarray) -> np.ndarray:
     """(…) float32 probability that joints are within :data:`WITHIN` of their places, from the
-    radius (…), metres, with 90 % coverage.
-
-    1 − exp(−x) (1 + x + x² / 2) with x the limit in units of the scale: the distribution of
-    :class:`model.joint_transformer.JointEstimate` up to there.
-    """
+    radius (…), metres, with 90 % coverage. 1 − exp(−x) (1 + x + x² / 2) with x the limit in units
+    of the scale: the distribution of :class:`model.joint_transformer.JointEstimate` up to there."""
     x = WITHIN * COVERAGE_RADIUS / np.asarray(uncertainty, np.float64)
     return (1 - np.exp(-x) * (1 + x + x * x / 2)).astype(np.float32)
 
 
-class PosePredictor:
-    """Runs a network on batches of square pictures.
+def fold_batch_norms(pose2d: nn.Module) -> None:
+    """Fold every batch norm that follows a convolution into it, in place; the outputs stay the same
+    up to rounding. ``pose2d`` is in evaluation mode, with its modules listed in the order in which
+    they run, as in torchvision's ResNets and our own heads. A network of timm, of which that is not
+    known, is left as it is."""
+    children = [(name, child) for name, child in pose2d.named_children() if name != "backbone"]
+    for (name, child), (next_name, following) in pairwise(children):
+        convolution = isinstance(child, nn.Conv2d | nn.ConvTranspose2d)
+        if convolution and type(following) is nn.BatchNorm2d:
+            transposed = isinstance(child, nn.ConvTranspose2d)
+            setattr(pose2d, name, fuse_conv_bn_eval(child, following, transposed))
+            setattr(pose2d, next_name, nn.Identity())
+    for _, child in children:
+        fold_batch_norms(child)
 
-    Args:
-        model: in evaluation mode, on ``device``.
-        device: where it is.
-        precision: "auto", "fp32" or "bf16", see :func:`utils.common.device.autocast`.
-        camera: of the square pictures; None for the release's, cropped and resized.
-    """
+
+class Track:
+    """Predictions for the last frames, as many as a history needs. Sequences pass one after the
+    other, frame by frame or in batches: a history never reaches into another sequence or over a gap
+    in the numbers. ``lags`` are the ages of a history's frames, rising from 0."""
+
+    def __init__(self, lags: Sequence[int]) -> None:
+        self._lags = tuple(lags)
+        self._places: list[Place] = []
+        self._memory: tuple[Tensor, ...] = ()
+
+    def history(self, memory: tuple[Tensor, ...], places: Sequence[Place]) -> tuple[Tensor, ...]:
+        """Histories of the next B frames, which are then kept. ``memory`` is (B, …) each, see
+        :meth:`model.pose_model.PoseModel.memory`; the result the same gathered to (B, K, …), then
+        (B, K) bool: which frames are there."""
+        count = len(places)
+        if self._memory:
+            memory = tuple(torch.cat(both) for both in zip(self._memory, memory, strict=True))
+        places = [*self._places, *places]
+        rows, known = (
+            torch.from_numpy(values[-count:]).to(memory[0].device)
+            for values in history_rows(run_lengths(places), self._lags)
+        )
+        start = max(0, len(places) - self._lags[-1])
+        self._places, self._memory = places[start:], tuple(part[start:] for part in memory)
+        return (*(part[rows] for part in memory), known)
+
+
+class PosePredictor:
+    """Runs a network, which is in evaluation mode on ``device``, on batches of square pictures;
+    ``precision`` is as of :func:`utils.common.device.autocast`, ``camera`` that of the pictures,
+    None for the release's, cropped and resized."""
 
     def __init__(
         self,
@@ -87,32 +120,19 @@ class PosePredictor:
         self.input_size = model.input_size
         self.camera = camera or SquareCrop(model.input_size).camera(RELEASE_CAMERA)
         self.rays = CameraRays(self.camera).to(device)
-
-    @property
-    def has_uncertainty(self) -> bool:
-        """Whether predictions come with an uncertainty."""
-        return "uncertainty" in self.model.exports
+        self.has_uncertainty = "uncertainty" in model.exports
 
     @torch.inference_mode()
     def __call__(
-        self,
-        images: torch.Tensor,
-        places: Sequence[Place] | None = None,
-        track: Track | None = None,
+        self, images: Tensor, places: Sequence[Place] | None = None, track: Track | None = None
     ) -> Prediction:
-        """Poses of pictures (B, S, S, 3) uint8 RGB.
-
-        ``places`` are B sequences and numbers in them, None for pictures that stand alone;
-        ``track``, of :meth:`new_track`, holds the frames before these.
-        Raises UserError for poses that are not finite.
-        """
+        """Poses of pictures (B, S, S, 3) uint8 RGB. ``places`` are B sequences and numbers in them,
+        None for pictures that stand alone; ``track``, of :meth:`new_track`, holds the frames before
+        these. Raises UserError for poses that are not finite."""
         return self._placed(self.forward(images, places, track))
 
     def forward(
-        self,
-        images: torch.Tensor,
-        places: Sequence[Place] | None = None,
-        track: Track | None = None,
+        self, images: Tensor, places: Sequence[Place] | None = None, track: Track | None = None
     ) -> PoseOutput:
         """The network's output for pictures; arguments as of :meth:`__call__`."""
         with autocast(self.device, self.precision):
@@ -142,10 +162,8 @@ class PosePredictor:
             weights = confidence15.double() + _MIN_WEIGHT
             neck = fit_translation(joints3d[:, rows].double(), rays, weights).float()
         if not (joints3d.isfinite().all() and neck.isfinite().all()):
-            raise UserError(
-                "the model's poses are not finite: the checkpoint is damaged, or its values leave "
-                "the range of --precision bf16"
-            )
+            why = "the checkpoint is damaged, or its values leave the range of --precision bf16"
+            raise UserError(f"the model's poses are not finite: {why}")
         joints2d = self.camera.project(joints3d + neck[:, None], clamp=True)
         joints2d[:, rows] = seen
         places = joints3d.numpy(), joints2d.numpy()
@@ -160,19 +178,15 @@ class PosePredictor:
 
 class OnnxPosePredictor(PosePredictor):
     """Runs a file of ``utils/export_onnx.py`` on the CPU, or on CUDA where onnxruntime has it.
-
-    ``threads`` are of the CPU; 0 for ONNX Runtime's own choice, one a physical core.
-    Raises UserError for a file that is not an export.
-    """
+    ``threads`` are of the CPU; 0 for ONNX Runtime's own choice, one a physical core. Raises
+    UserError for a file that is not an export."""
 
     def __init__(self, path: Path, threads: int = 0) -> None:
         # Slow to import, and only needed here.
         import onnxruntime as ort
 
         if not path.is_file():
-            raise UserError(
-                f"no model at {path}: make one with 'python utils/export_onnx.py --load_model …'"
-            )
+            raise UserError(f"no model at {path}: make one with utils/export_onnx.py")
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
@@ -194,10 +208,7 @@ class OnnxPosePredictor(PosePredictor):
         super().__init__(model, torch.device("cpu"), "fp32")
 
     def forward(
-        self,
-        images: torch.Tensor,
-        places: Sequence[Place] | None = None,
-        track: Track | None = None,
+        self, images: Tensor, places: Sequence[Place] | None = None, track: Track | None = None
     ) -> PoseOutput:
         values = self._session.run(self._names, {INPUT: images.numpy()})
         return PoseOutput(**dict(zip(self._names, map(torch.from_numpy, values), strict=True)))

@@ -21,10 +21,8 @@ from utils.common.device import fast_bf16, select_device
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import pretrained_weights
 from utils.inference.confidence import confidence_path, load_confidence
-from utils.inference.fold import fold_batch_norms
 from utils.inference.lens import Lens, View
-from utils.inference.pose_predictor import OnnxPosePredictor, PosePredictor
-from utils.inference.track import Track
+from utils.inference.pose_predictor import OnnxPosePredictor, PosePredictor, Track, fold_batch_norms
 
 #: Mean distance between the placed pose and ``joints2d``, as a share of the network's picture,
 #: above which the two disagree.
@@ -36,19 +34,15 @@ _MIN_WEIGHT = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """The pose of one picture, joints in the order of :data:`base.skeleton.JOINTS`.
+    """The pose of one picture, joints in the order of :data:`base.skeleton.JOINTS`, float32.
 
-    Attributes:
-        joints3d: (16, 3) float32 metres, camera axes (x right in the picture, y down in it, z
-            along the optical axis), Neck at the origin.
-        joints2d: (16, 2) float32 pixels of the given picture.
-        confidence: (16,) float32 in [0, 1], see :class:`Prediction`; with a calibration the
-            probability that the joint is right.
-        neck: (3,) float32 metres: ``joints3d + neck`` is the pose in the camera's frame.
-        residual: pixels of the given picture between that and ``joints2d``, mean over the joints
-            that have a heatmap, weighted by confidence.
-        disagrees: whether that is so much that pose and picture do not belong together.
-        uncertainty: (16,) float32 metres, radius with 90 % coverage; None if the model has none.
+    ``joints3d`` (16, 3) are metres, camera axes (x right in the picture, y down in it, z along the
+    optical axis), Neck at the origin; ``joints2d`` (16, 2) pixels of the given picture;
+    ``confidence`` (16,) as in :class:`Prediction`, with a calibration the probability that the
+    joint is right. ``neck`` (3,) metres: ``joints3d + neck`` is the pose in the camera's frame;
+    ``residual`` pixels between that and ``joints2d``, mean over the joints that have a heatmap,
+    weighted by confidence; ``disagrees`` says that this is so much that pose and picture do not
+    belong together. ``uncertainty`` (16,) is a radius in metres with 90 % coverage, or None.
     """
 
     joints3d: np.ndarray
@@ -69,9 +63,7 @@ class Prepared(NamedTuple):
 
 def as_rgb(picture: np.ndarray) -> np.ndarray:
     """A picture (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) uint8 as (H, W, 3); not copied where
-    nothing has to change.
-    Raises ValueError for another shape or type.
-    """
+    nothing has to change; ValueError for another shape or type."""
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or 0 in picture.shape:
         raise ValueError(f"a picture is (H, W[, C]) uint8, not {picture.shape} {picture.dtype}")
     channels = 1 if picture.ndim == 2 else picture.shape[2]
@@ -83,9 +75,8 @@ def as_rgb(picture: np.ndarray) -> np.ndarray:
 
 
 def load_network(path: Path, gpu: str | int = "0", precision: str = "auto") -> PosePredictor:
-    """The network of a finetuned checkpoint, or of an export of one (*.onnx), ready to run.
-    Raises UserError for a file that is neither, or a device that is not there.
-    """
+    """The network of a finetuned checkpoint, or of an export of one (*.onnx), ready to run;
+    UserError for a file that is neither, or a device that is not there."""
     if path.suffix == ".onnx":
         return OnnxPosePredictor(path)
     device = select_device(str(gpu))
@@ -103,22 +94,15 @@ def ready_network(model: PoseModel, device: torch.device, precision: str = "auto
 
 
 class EgoPosePredictor:
-    """Pictures in, 3D poses out.  Calls from several threads do not disturb each other.
+    """Pictures in, 3D poses out. Calls from several threads do not disturb each other.
 
-    Args:
-        checkpoint: a finetuned checkpoint, of this project or of the reference implementation, or
-            a file of ``utils/export_onnx.py`` (*.onnx), which ONNX Runtime then runs, without
-            regard to ``gpu`` and ``precision``.  None for the pretrained weights.
-        camera, fov, rotate, mount: the camera that took the pictures, see
-            :class:`~utils.inference.lens.Lens`.
-        confidence: a file of ``utils/calibrate_confidence.py``; "auto" for the one beside the
-            checkpoint, if there is one; None for the heights of heatmaps.
-        gpu: as ``--gpu``: a CUDA device number, "cpu", "mps".
-        precision: "auto", "fp32" or "bf16".
-
-    Raises:
-        UserError: for a checkpoint that is none or of another stage, a device that is not there, a
-            calibration that cannot be used.
+    ``checkpoint`` is a finetuned one, of this project or of the reference implementation, or a file
+    of ``utils/export_onnx.py`` (*.onnx), which ONNX Runtime runs without regard to ``gpu`` and
+    ``precision``; None for the pretrained weights. ``camera``, ``fov``, ``rotate`` and ``mount``
+    are of the camera that took the pictures, see :class:`~utils.inference.lens.Lens`.
+    ``confidence`` is a file of ``utils/calibrate_confidence.py``, "auto" for the one beside the
+    checkpoint, if there is one, or None for the heights of heatmaps; ``gpu`` as ``--gpu``, and
+    ``precision`` "auto", "fp32" or "bf16". UserError for what cannot be used.
     """
 
     def __init__(
@@ -140,13 +124,9 @@ class EgoPosePredictor:
             confidence = beside if beside.is_file() else None
         self.confidence = load_confidence(Path(confidence)) if confidence else None
         self.network = load_network(self.checkpoint, gpu, precision)
-        self._views: dict[tuple[int, int], View] = {}
+        #: What is known or assumed of the pictures' lens, by their width and height.
+        self.views: dict[tuple[int, int], View] = {}
         self._lock = threading.Lock()
-
-    @property
-    def views(self) -> dict[tuple[int, int], View]:
-        """What is known or assumed of the pictures' lens, by their width and height."""
-        return dict(self._views)
 
     def study(self, pictures: Sequence[np.ndarray]) -> None:
         """Find the lens of each size from several pictures (H, W[, C]) uint8, which is more robust
@@ -161,20 +141,16 @@ class EgoPosePredictor:
     def _view_of(self, pictures: Sequence[np.ndarray]) -> View:
         size = pictures[0].shape[1], pictures[0].shape[0]
         with self._lock:
-            if size not in self._views:
-                self._views[size] = self.lens.view(pictures, self.network.input_size)
-            return self._views[size]
+            if size not in self.views:
+                self.views[size] = self.lens.view(pictures, self.network.input_size)
+            return self.views[size]
 
     def prepare(self, picture: np.ndarray) -> Prepared:
-        """What the network gets of a (H, W[, C]) uint8 picture.  Cheap to run in a thread.
-        Raises UserError for a picture of a size that does not fit the calibration.
-        """
+        """What the network gets of a (H, W[, C]) uint8 picture. Cheap to run in a thread; UserError
+        for a picture of a size that does not fit the calibration."""
         picture = as_rgb(picture)
         transform = self._view_of([picture]).transform
         return Prepared(transform.image(picture), transform)
-
-    def new_track(self) -> Track | None:
-        return self.network.new_track()
 
     def poses(
         self,
@@ -182,12 +158,9 @@ class EgoPosePredictor:
         places: Sequence[Place] | None = None,
         track: Track | None = None,
     ) -> list[Pose]:
-        """Poses of prepared pictures, in one batch.
-
-        For a model that looks back ``places`` are the sequence (any name) of each and its number
-        there, and ``track``, of :meth:`new_track`, holds the frames before these; a history is cut
-        where a number is missing.
-        """
+        """Poses of prepared pictures, in one batch. For a model that looks back ``places`` are the
+        sequence (any name) of each and its number there, and ``track``, of ``network.new_track``,
+        holds the frames before these; a history is cut where a number is missing."""
         squares = torch.from_numpy(np.stack([item.square for item in prepared]))
         found = self.network(squares, places, track)
         placed = self.network.camera.project(found.joints3d + found.neck[:, None], clamp=True)
@@ -221,10 +194,6 @@ class EgoPosePredictor:
         return self.poses(prepared) if prepared else []
 
     def __call__(self, picture: np.ndarray | str | Path) -> Pose:
-        """Pose of one picture: (H, W[, C]) uint8, RGB where there is colour, or its path.
-
-        Raises:
-            BrokenFrameError: for a file that is no picture.
-            ValueError: for an array that is none.
-        """
+        """Pose of one picture: (H, W[, C]) uint8, RGB where there is colour, or its path;
+        BrokenFrameError for a file that is no picture; ValueError for an array that is none."""
         return self.batch([picture])[0]

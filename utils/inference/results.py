@@ -57,8 +57,8 @@ class Sink(ABC):
 
     @abstractmethod
     def add(self, result: FramePose, picture: np.ndarray) -> None:
-        """Receive a result and the (H, W, 3) uint8 RGB picture it is of; the picture is empty where
-        the results of several processes are put together."""
+        """Receive a result and its (H, W, 3) uint8 RGB picture, which is empty where the results of
+        several processes are put together."""
 
     def finish(self, summary: Summary) -> None:  # noqa: B027
         """Called once after the last result of a run that did not fail."""
@@ -75,11 +75,9 @@ class RunInfo:
 
 
 class PoseFormat(Sink):
-    """A format of files of poses; :data:`utils.inference.sinks.FORMATS` registers it.
-
-    ``stream`` is the open file, UTF-8 text; bytes go to ``stream.buffer``.  It is closed after
-    :meth:`finish` and only then gets its name; a run that fails leaves no file.
-    """
+    """A format of files of poses; :data:`utils.inference.sinks.FORMATS` registers it. ``stream`` is
+    the open file, UTF-8 text; bytes go to ``stream.buffer``. It is closed after :meth:`finish` and
+    only then gets its name; a run that fails leaves no file."""
 
     #: Whether each sequence (a video, or the pictures of a folder) has a file of its own.
     per_sequence: ClassVar[bool] = False

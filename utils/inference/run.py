@@ -30,9 +30,8 @@ def read_ahead(
     items: Iterable[Item], work: Callable[[Item], Result], threads: int, ahead: int
 ) -> Iterator[Result]:
     """Results of ``work`` in the order of the items, computed in threads at most ``ahead`` of the
-    consumer.  ``items`` are iterated in a thread too, where a video is decoded; what ``work`` or
-    ``items`` raises is raised here, in turn.
-    """
+    consumer. ``items`` are iterated in a thread too, where a video is decoded; what ``work`` or
+    ``items`` raises is raised here, in turn."""
     iterator = iter(items)
 
     def submit_next() -> Future[Result] | None:
@@ -53,8 +52,6 @@ def read_ahead(
 
 
 class _Read(NamedTuple):
-    """A frame that was read, or why it was not."""
-
     frame: LazyFrame
     picture: np.ndarray | None = None
     prepared: Prepared | None = None
@@ -71,14 +68,11 @@ def infer(
     fps: float = 30.0,
     part: bool = False,
 ) -> Summary:
-    """Poses of every frame of a source, handed to every sink in order.
-
-    Frames are read and prepared in threads while the network runs.  After each batch a signal or
-    a closed sink ends it with every file complete.  ``smoother`` smooths the poses along each
-    sequence, at ``fps`` where the source has no clock.  ``part`` says that other processes have the
-    rest, so that none may be readable here.
-    Raises UserError if not a single frame could be read.
-    """
+    """Poses of every frame of a source, handed to every sink in order. Frames are read and prepared
+    in threads while the network runs. After each batch a signal or a closed sink ends it with every
+    file complete. ``smoother`` smooths the poses along each sequence, at ``fps`` where the source
+    has no clock. ``part`` says that other processes have the rest, so that none may be readable
+    here; UserError if not a single frame could be read."""
 
     def read(frame: LazyFrame) -> _Read:
         try:
@@ -94,7 +88,7 @@ def infer(
     else:
         threads, ahead = THREADS, 2 * batch_size
     summary = Summary(left_out=list(source.left_out))
-    track = predictor.new_track()
+    track = predictor.network.new_track()
     frames = read_ahead(source, read, threads, ahead)
     with tqdm(total=source.total, unit="frame", dynamic_ncols=True) as bar:
         while batch := list(islice(frames, batch_size)):

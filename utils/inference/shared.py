@@ -4,10 +4,12 @@ Each writes what it found into a part, a line of JSON a frame; when all are done
 puts the parts together, in order.
 """
 
+import argparse
 import datetime
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
@@ -17,37 +19,19 @@ import torch.distributed as dist
 
 from base.errors import UserError
 from base.files import make_folder
-from utils.inference.predictor import Pose
+from utils.common.device import torchrun_ranks
+from utils.common.signals import Interruption
+from utils.inference.predictor import EgoPosePredictor, Pose
 from utils.inference.results import FramePose, Sink, Summary
+from utils.inference.run import infer
+from utils.inference.sinks.outputs import open_drawings, open_files
+from utils.inference.source import Source
 
 _ARRAYS = ("joints3d", "joints2d", "confidence", "neck", "uncertainty")
 _NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 
 
-@contextmanager
-def joined() -> Iterator[None]:
-    """The processes can wait for each other."""
-    # No time limit for a slow process: of one that died torchrun ends the others.
-    dist.init_process_group("gloo", timeout=datetime.timedelta(days=7))
-    try:
-        yield
-    finally:
-        dist.destroy_process_group()
-
-
-def wait(folder: Path) -> None:
-    """Until every process is here; a UserError where one has died."""
-    try:
-        dist.barrier()
-    except RuntimeError:
-        raise UserError(
-            f"another process has died; what all found is in {part_path(folder, 0).parent}, a "
-            "frame a line, until the next run"
-        ) from None
-
-
 def part_path(folder: Path, rank: int) -> Path:
-    """Where a process writes its part."""
     return folder / ".parts" / f"{rank:05d}.jsonl"
 
 
@@ -64,21 +48,9 @@ class PartSink(Sink):
         self._stream.write(json.dumps(asdict(summary)) + "\n")
 
 
-@contextmanager
-def writing_part(path: Path) -> Iterator[PartSink]:
-    """A part, on disk line by line, whatever becomes of the process."""
-    make_folder(path.parent)
-    try:
-        with path.open("w", encoding="utf-8", buffering=1) as stream:
-            yield PartSink(stream)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
-
-
 def put_together(folder: Path, count: int, sinks: Sequence[Sink], name: str) -> Summary:
-    """Hand the parts of ``count`` processes to the sinks, in order; ``name`` is the source's.
-    Raises UserError if no process could read a single picture.
-    """
+    """Hand the parts of ``count`` processes to the sinks, in order; ``name`` is the source's;
+    UserError if no process could read a single picture."""
     total = Summary()
     for rank in range(count):
         with part_path(folder, rank).open(encoding="utf-8") as stream:
@@ -102,3 +74,43 @@ def put_together(folder: Path, count: int, sinks: Sequence[Sink], name: str) -> 
     for sink in sinks:
         sink.finish(total)
     return total
+
+
+def infer_together(
+    arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor
+) -> Summary | None:
+    """This process's share; the first one puts all together and has the summary; UserError for what
+    needs the frames in one process, and where another process has died."""
+    if arguments.smooth is not None or arguments.video or arguments.show:
+        raise UserError("--smooth, --video and --show need all frames in one process")
+    rank, count, _ = torchrun_ranks()
+    folder, size = arguments.save_dir, arguments.batch_size
+    part = part_path(folder, rank)
+    # No time limit for a slow process: of one that died torchrun ends the others.
+    dist.init_process_group("gloo", timeout=datetime.timedelta(days=7))
+    # A signal ends the work of all, not the putting together of what they have.
+    with Interruption() as interruption, ExitStack() as group:
+        group.callback(dist.destroy_process_group)
+        make_folder(part.parent)
+        try:
+            # On disk line by line, whatever becomes of the process.
+            with part.open("w", encoding="utf-8", buffering=1) as stream, ExitStack() as stack:
+                sinks = [PartSink(stream), *open_drawings(stack, arguments, source)]
+                infer(source, predictor, sinks, interruption, size, part=True)
+        except OSError as error:
+            raise UserError(f"{part}: cannot be written ({error.strerror})") from None
+        try:
+            dist.barrier()
+        except RuntimeError:
+            raise UserError(
+                f"another process has died; what all found is in {part.parent}, a frame a line, "
+                "until the next run"
+            ) from None
+        if rank:
+            return None
+        with ExitStack() as stack:
+            files = open_files(stack, arguments, source, predictor)
+            summary = put_together(folder, count, files, source.name)
+        # What killed runs have left goes too.
+        shutil.rmtree(part.parent)
+        return summary

@@ -1,7 +1,7 @@
 """The One-Euro filter: poses of a video without jitter, at little lag."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,21 +9,10 @@ from utils.inference.predictor import Pose
 
 #: A gap after which the filter starts anew, seconds.
 _GAP_S = 1.0
+#: The filter's options, see :class:`OneEuroFilter`.
+MIN_CUTOFF, BETA = 1.0, 6.0
 #: Cutoff of the filter of speeds, hertz: the authors' value.
 _SPEED_CUTOFF = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class OneEuroOptions:
-    """Parameters of the filter.
-
-    Attributes:
-        min_cutoff: cutoff at rest, hertz: lower removes more jitter.
-        beta: rise of the cutoff with speed, hertz per metre a second: higher lags less.
-    """
-
-    min_cutoff: float = 1.0
-    beta: float = 6.0
 
 
 def _gain(cutoff: float | np.ndarray, dt: float) -> float | np.ndarray:
@@ -32,15 +21,15 @@ def _gain(cutoff: float | np.ndarray, dt: float) -> float | np.ndarray:
 
 
 class OneEuroFilter:
-    """Smooths points whose noise shows most at rest and whose lag shows most in motion.
+    """Smooths points whose noise shows most at rest and whose lag shows most in motion. Source:
+    Casiez, Roussel & Vogel, "1€ filter: a simple speed-based low-pass filter for noisy input in
+    interactive systems", CHI 2012. The cutoff follows the speed of each point, not of each
+    coordinate, so that the result does not depend on the axes. ``min_cutoff`` is that at rest,
+    hertz: lower removes more jitter; ``beta`` its rise with speed, hertz per metre a second: higher
+    lags less."""
 
-    Source: Casiez, Roussel & Vogel, "1€ filter: a simple speed-based low-pass filter for noisy
-    input in interactive systems", CHI 2012.  The cutoff follows the speed of each point, not of
-    each coordinate, so that the result does not depend on the axes.
-    """
-
-    def __init__(self, options: OneEuroOptions) -> None:
-        self._options = options
+    def __init__(self, min_cutoff: float = MIN_CUTOFF, beta: float = BETA) -> None:
+        self._min_cutoff, self._beta = min_cutoff, beta
         self._time = -math.inf
         self._value = np.empty(0)
         self._speed = np.empty(0)
@@ -58,15 +47,16 @@ class OneEuroFilter:
         speed = (value - self._value) / dt
         self._speed = self._speed + _gain(_SPEED_CUTOFF, dt) * (speed - self._speed)
         pace = np.linalg.norm(self._speed, axis=-1, keepdims=True)
-        cutoff = self._options.min_cutoff + self._options.beta * pace
+        cutoff = self._min_cutoff + self._beta * pace
         self._value = self._value + _gain(cutoff, dt) * (value - self._value)
         return self._value
 
 
 class PoseSmoother:
-    """Smooths the joints and the place of poses, each sequence for itself."""
+    """Smooths the joints and the place of poses, each sequence for itself; ``options`` are those of
+    :class:`OneEuroFilter`."""
 
-    def __init__(self, options: OneEuroOptions) -> None:
+    def __init__(self, *options: float) -> None:
         self._options = options
         self._sequence: str | None = None
 
@@ -74,7 +64,7 @@ class PoseSmoother:
         """The smoothed pose of a frame at ``time``, seconds; ``size`` is its picture's, pixels."""
         if sequence != self._sequence:
             self._sequence = sequence
-            self._filters = [OneEuroFilter(self._options) for _ in range(3)]
+            self._filters = [OneEuroFilter(*self._options) for _ in range(3)]
         # In the picture a side is about a metre of what the filter is tuned for.
         side = max(size)
         given = pose.joints3d, pose.neck, pose.joints2d / side

@@ -36,15 +36,12 @@ def plain_name(name: str) -> str:
 class LazyFrame:
     """A frame before it is read.
 
-    Attributes:
-        file: the picture, relative to its folder, or the video's or camera's name, as
-            :func:`name_text`.
-        name: of its drawing, relative, without suffix; unique within a source.
-        read: gives (H, W, 3) uint8 RGB; raises BrokenFrameError.
-        frame, time: number in the video, and seconds since its first frame; None for pictures.
-        index: place in its sequence, from 0; pictures that cannot be read are counted.
-        sequence: folder of its sequence's files, relative to that of the results.  Frames come
-            sequence by sequence, in the order of their indices.
+    ``file`` is the picture, relative to its folder, or the video's or camera's name, as
+    :func:`name_text`; ``name`` that of its drawing, relative, without suffix, unique in a source;
+    ``read`` gives (H, W, 3) uint8 RGB, or raises BrokenFrameError.  ``frame`` and ``time`` are its
+    number in the video and seconds since its first frame, None for pictures; ``index`` its place in
+    its sequence, unreadable pictures counted; ``sequence`` the folder of its sequence's files,
+    relative to that of the results.  Frames come sequence by sequence, by rising index.
     """
 
     file: str

@@ -41,18 +41,14 @@ def _frame(file: str, stem: str, picture: np.ndarray, number: int, seconds: floa
 
 
 class VideoSource(Source):
-    """A video file, with the timestamps that are in it.
-    Raises UserError if it cannot be read at all.
-    """
+    """A video file, with the timestamps that are in it; UserError if it cannot be read at all."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.name = path, name_text(path.name)
         capture = _open(path)
         if not capture.grab():
-            raise UserError(
-                f"{path}: not a video that can be read, or cut off so early that its index is "
-                f"missing ({path.stat().st_size} bytes)"
-            )
+            why = f"or cut off so early that its index is missing ({path.stat().st_size} bytes)"
+            raise UserError(f"{path}: not a video that can be read, {why}")
         self.fps = capture.get(cv2.CAP_PROP_FPS) or 30.0
         # By the file's header, which some streams lack.
         stated = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
@@ -84,9 +80,7 @@ class VideoSource(Source):
 
 
 class CameraSource(Source):
-    """A camera at this machine: always its newest frame.
-    Raises UserError if there is no such camera.
-    """
+    """A camera at this machine: always its newest frame; UserError if there is no such camera."""
 
     live = True
 

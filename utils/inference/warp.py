@@ -19,18 +19,14 @@ RIM = np.pi / 2
 class CameraWarp(BaseTransform):
     """Each pixel of the training camera looks along its ray into the user's picture.
 
-    Exact for what is far compared with the distance between the two cameras, whatever the lens.
-    The map is computed once per size of picture and applied in fixed point.  A picture with many
-    more pixels than the result needs is first shrunk by a whole factor, averaging over areas, so
-    that nothing aliases.
+    Exact for what is far compared with the distance between the two cameras, whatever the lens. The
+    map is computed once per size of picture and applied in fixed point. A picture with many more
+    pixels than the result needs is first shrunk by a whole factor, averaging over areas, so that
+    nothing aliases.
 
-    Args:
-        source: the user's camera.
-        target: camera of the network's square picture.
-        rotation: (3, 3), directions in the target's frame → the source's frame.
-
-    Raises:
-        UserError: for pictures that are too long for OpenCV's ``remap``.
+    ``source`` is the user's camera, ``target`` that of the network's square picture, ``rotation``
+    (3, 3) turns directions in the target's frame to the source's.  UserError for pictures that are
+    too long for OpenCV's ``remap``.
     """
 
     def __init__(
@@ -48,9 +44,8 @@ class CameraWarp(BaseTransform):
         width, height = source.width // self.factor, source.height // self.factor
         self._size = (width, height)
         if max(self._size) >= _LONGEST:
-            raise UserError(
-                f"a picture of {source.width}×{source.height} pixels is too long to be re-rendered"
-            )
+            size = f"{source.width}×{source.height}"
+            raise UserError(f"a picture of {size} pixels is too long to be re-rendered")
         # Pixel areas: the centre of a block of n pixels is (n - 1) / 2 from its first.
         small = (places + 0.5) / self.factor - 0.5
         small = np.clip(small, 0, [width - 1, height - 1])

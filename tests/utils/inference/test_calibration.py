@@ -10,7 +10,7 @@ import yaml
 from base.camera import RELEASE_CAMERA, FisheyeCamera
 from base.cameras.pinhole import PinholeCamera
 from base.errors import UserError
-from utils.inference.calibration.calibration import load_calibration
+from utils.inference.calibration import load_calibration
 
 K = np.array([[352.6, 0, 654.7], [0, 352.7, 400.9], [0, 0, 1.0]])
 D = np.array([-0.0563, -0.00383, -2.5e-4, -1.2e-5])

@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 import pytest
 
-from utils.inference.smoothing import OneEuroFilter, OneEuroOptions
+from utils.inference.smoothing import OneEuroFilter
 
 FPS, FINE = 30, 10
 KEYS = np.random.default_rng(0).uniform(-0.2, 0.2, (40, 16, 3))
@@ -27,7 +27,7 @@ NOISY = TRUTH + np.random.default_rng(1).normal(0, 0.015, TRUTH.shape)
 
 
 def smoothed(values, *options):
-    smooth = OneEuroFilter(OneEuroOptions(*options))
+    smooth = OneEuroFilter(*options)
     return np.array([smooth(value, frame / FPS) for frame, value in enumerate(values)])
 
 
@@ -71,7 +71,7 @@ def test_the_result_does_not_depend_on_the_axes():
 
 
 def test_a_gap_starts_anew_and_a_repeated_time_changes_nothing():
-    smooth = OneEuroFilter(OneEuroOptions())
+    smooth = OneEuroFilter()
     values = [(0.0, 0.0), (9.0, 0.0), (1.0, 0.1), (1.0, 1.1), (5.0, 2.2), (7.0, 2.1)]
     found = [smooth(np.full((1, 3), value), time).max() for value, time in values]
     assert found[:2] == [0, 0] and 0 < found[2] < found[3] < 1

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from base.errors import UserError
-from utils.inference.open_source import open_source
-from utils.inference.pictures import DRAWINGS_MARK
+from utils.inference.pictures import DRAWINGS_MARK, open_source
 from utils.inference.source import name_text, plain_name
 
 

@@ -20,6 +20,5 @@ FORMATS = {
 
 
 def format_class(name: str) -> "type[PoseFormat]":
-    """The class of a registered format."""
     module, class_name = FORMATS[name].split(":")
     return getattr(importlib.import_module(module), class_name)

@@ -93,12 +93,10 @@ class Motion(NamedTuple):
 
 def solve_motion(joints3d: np.ndarray) -> Motion:
     """Inverse kinematics: constant bones, turned to where the joints (F, 16, 3) are, metres, camera
-    frame.
-
-    A bone is as long as its median over the clip.  The Hips and the chest face as the hips and
-    shoulders do; every other bone makes the smallest turn from its parent's, so that limbs do not
-    twist about themselves more than they must (positions do not tell how much they really do).
-    """
+    frame. A bone is as long as its median over the clip. The Hips and the chest face as the hips
+    and shoulders do; every other bone makes the smallest turn from its parent's, so that limbs do
+    not twist about themselves more than they must (positions do not tell how much they really
+    do)."""
     places = _places(np.asarray(joints3d, np.float64) @ CAMERA_TO_BVH.T * _CENTIMETRES)
     offsets = {}
     for name, (parent, rest) in BONES.items():

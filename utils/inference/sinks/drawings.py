@@ -24,18 +24,16 @@ _WINDOW = "3D pose (q or Esc ends)"
 
 
 def _paint(painter: FramePainter, result: FramePose, picture: np.ndarray) -> np.ndarray:
-    pose = result.pose
-    title = result.file
-    if result.frame is not None:
-        title += f"  frame {result.frame}"
-    if result.time is not None:
-        title += f"  {result.time:.2f} s"
+    pose, title = result.pose, result.file
+    title += "" if result.frame is None else f"  frame {result.frame}"
+    title += "" if result.time is None else f"  {result.time:.2f} s"
     note = "pose and picture disagree" if pose.disagrees else ""
     return painter.paint(picture, DrawnPose(pose.joints2d, pose.joints3d), title=title, note=note)
 
 
 class _ThreadedSink(Sink):
-    """Draws frames in threads and uses the drawings in order; few are kept waiting."""
+    """Draws frames in threads, by :meth:`draw`, and gives what it returns to :meth:`use` in order;
+    few are kept waiting."""
 
     def __init__(self) -> None:
         self.painter = FramePainter()
@@ -43,11 +41,10 @@ class _ThreadedSink(Sink):
         self._pending: deque[Future[Any]] = deque()
 
     def draw(self, result: FramePose, picture: np.ndarray) -> Any:
-        """The drawing, made in a thread."""
         raise NotImplementedError
 
     def use(self, drawn: Any) -> None:
-        """Called with each drawing, in order."""
+        """Nothing more is to be done."""
 
     def _use_all_but(self, waiting: int) -> None:
         while len(self._pending) > waiting:
@@ -61,7 +58,6 @@ class _ThreadedSink(Sink):
         self._use_all_but(0)
 
     def close(self) -> None:
-        """Stop the threads."""
         self.pool.shutdown(cancel_futures=True)
 
 
@@ -70,8 +66,7 @@ class PictureSink(_ThreadedSink):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.folder = folder
-        self._marked = False
+        self.folder, self._marked = folder, False
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
         if not self._marked:
@@ -80,7 +75,6 @@ class PictureSink(_ThreadedSink):
         super().add(result, picture)
 
     def draw(self, result: FramePose, picture: np.ndarray) -> None:
-        """Draw and write a picture."""
         path = self.folder / f"{result.name}.jpg"
         save_picture(path, _paint(self.painter, result, picture), _JPEG)
 
@@ -90,16 +84,13 @@ class VideoSink(_ThreadedSink):
 
     def __init__(self, path: Path, fps: float) -> None:
         super().__init__()
-        self.video = VideoFile(path, fps)
-        self._next = 0
+        self.video, self._next = VideoFile(path, fps), 0
         self._shown: np.ndarray | None = None
 
     def draw(self, result: FramePose, picture: np.ndarray) -> tuple[np.ndarray, int]:
-        """The drawing and its place in time."""
         return _paint(self.painter, result, picture), result.index
 
     def use(self, drawn: tuple[np.ndarray, int]) -> None:
-        """Append a drawing."""
         picture, index = drawn
         # In a gap the frame before it stands still, so that later ones are at their time.
         still = picture if self._shown is None else self._shown
@@ -108,16 +99,14 @@ class VideoSink(_ThreadedSink):
         self._next, self._shown = index + 1, picture
 
     def close(self) -> None:
-        """Finish the file."""
         super().close()
         self.video.close()
 
 
 @contextmanager
 def drawing_video(fps: float, path: Path) -> Iterator[VideoSink]:
-    """The video under way; it gets its name at the end, and none after an error.
-    Raises UserError where it cannot be written.
-    """
+    """The video under way; it gets its name at the end, and none after an error; UserError where it
+    cannot be written."""
     with replacing(path) as temporary, closing(VideoSink(temporary, fps)) as sink:
         yield sink
 

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
@@ -10,22 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from base.errors import UserError
 from base.files import replacing
-from utils.common.device import torchrun_ranks
 from utils.common.signals import Interruption
-from utils.inference import shared
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import FramePose, PoseFormat, RunInfo, Sink, Summary
 from utils.inference.run import infer
 from utils.inference.sinks import format_class
-from utils.inference.sinks.drawings import (
-    PictureSink,
-    WindowSink,
-    display_missing,
-    drawing_video,
-)
-from utils.inference.smoothing import OneEuroOptions, PoseSmoother
+from utils.inference.sinks.drawings import PictureSink, WindowSink, display_missing, drawing_video
+from utils.inference.smoothing import PoseSmoother
 from utils.inference.source import Source
 
 #: Opens the file of one sequence.
@@ -58,9 +49,8 @@ class PerSequence(Sink):
 
 @contextlib.contextmanager
 def writing(kind: type[PoseFormat], run: RunInfo, path: Path) -> Iterator[PoseFormat]:
-    """A file of a format under way; it gets its name at the end, and none after an error.
-    Raises UserError where it cannot be written.
-    """
+    """A file of a format under way; it gets its name at the end, and none after an error; UserError
+    where it cannot be written."""
     # A checkpoint's name may hold what is not UTF-8: JSON has an escape for that.
     options = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
     with replacing(path) as temporary, temporary.open("w", **options) as stream:
@@ -104,39 +94,9 @@ def open_drawings(stack: ExitStack, arguments: argparse.Namespace, source: Sourc
 def infer_alone(
     arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor
 ) -> Summary:
-    """One process does everything."""
-    smoother = None
-    if arguments.smooth is not None:
-        smoother = PoseSmoother(OneEuroOptions(*arguments.smooth))
+    smoother = None if arguments.smooth is None else PoseSmoother(*arguments.smooth)
     with Interruption() as interruption, ExitStack() as stack:
         sinks = open_files(stack, arguments, source, predictor)
         sinks += open_drawings(stack, arguments, source)
         size, fps = arguments.batch_size, arguments.fps
         return infer(source, predictor, sinks, interruption, size, smoother, fps)
-
-
-def infer_together(
-    arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor
-) -> Summary | None:
-    """This process's share; the first one puts all together and has the summary.
-    Raises UserError for what needs the frames in one process.
-    """
-    if arguments.smooth is not None or arguments.video or arguments.show:
-        raise UserError("--smooth, --video and --show need all frames in one process")
-    rank, count, _ = torchrun_ranks()
-    folder, size = arguments.save_dir, arguments.batch_size
-    # A signal ends the work of all, not the putting together of what they have.
-    with Interruption() as interruption, shared.joined():
-        part = shared.part_path(folder, rank)
-        with shared.writing_part(part) as sink, ExitStack() as stack:
-            sinks = [sink, *open_drawings(stack, arguments, source)]
-            infer(source, predictor, sinks, interruption, size, part=True)
-        shared.wait(folder)
-        if rank:
-            return None
-        with ExitStack() as stack:
-            files = open_files(stack, arguments, source, predictor)
-            summary = shared.put_together(folder, count, files, source.name)
-        # What killed runs have left goes too.
-        shutil.rmtree(part.parent)
-        return summary

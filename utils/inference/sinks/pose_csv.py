@@ -28,15 +28,13 @@ class CsvFormat(PoseFormat):
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
         pose = result.pose
-        frame = "" if result.frame is None else result.frame
         time = "" if result.time is None else f"{result.time:.6f}"
-        first = result.file, frame, time
+        first = result.file, "" if result.frame is None else result.frame, time
         last = (*_text(pose.neck, 5), f"{pose.residual:.2f}", int(pose.disagrees))
         confidence = _text(pose.confidence, 4)
         known = pose.uncertainty is not None
         uncertainty = _text(pose.uncertainty, 5) if known else [""] * len(JOINTS)
         for row, joint in enumerate(JOINTS):
             places = *_text(pose.joints3d[row], 5), *_text(pose.joints2d[row], 2)
-            self._writer.writerow(
-                (*first, joint, *places, confidence[row], *last, uncertainty[row])
-            )
+            own = *places, confidence[row]
+            self._writer.writerow((*first, joint, *own, *last, uncertainty[row]))

@@ -32,11 +32,11 @@ _WITH_UNCERTAINTY = {
 
 
 def _lines(content: dict[str, Any]) -> str:
-    rows = (
-        f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}"
-        for key, value in content.items()
-    )
-    return ",\n".join(rows)
+    return ",\n".join(f" {json.dumps(key)}: {_json(value)}" for key, value in content.items())
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _rounded(values: np.ndarray, decimals: int) -> list:
@@ -44,7 +44,6 @@ def _rounded(values: np.ndarray, decimals: int) -> list:
 
 
 def frame_entry(result: FramePose) -> dict[str, Any]:
-    """Entry of one frame."""
     pose = result.pose
     entry: dict[str, Any] = {"file": result.file}
     if result.frame is not None:
@@ -91,11 +90,9 @@ class JsonFormat(PoseFormat):
         entry = frame_entry(result)
         if self.run.drawn:
             entry["picture"] = f"pictures/{result.name}.jpg"
-        text = json.dumps(entry, ensure_ascii=False, allow_nan=False)
-        self.stream.write(f"{self._comma}\n  {text}")
+        self.stream.write(f"{self._comma}\n  {_json(entry)}")
         self._comma = ","
 
     def finish(self, summary: Summary) -> None:
-        keys = ("lenses", "unreadable", "left_out")
-        tail = {key: getattr(summary, key) for key in keys}
+        tail = {key: getattr(summary, key) for key in ("lenses", "unreadable", "left_out")}
         self.stream.write("\n ],\n" + _lines(tail) + "\n}\n")

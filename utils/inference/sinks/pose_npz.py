@@ -24,7 +24,6 @@ class NpzFormat(PoseFormat):
         self._results.append(result)
 
     def finish(self, summary: Summary) -> None:
-        """Write the arrays."""
         results = self._results
         poses = [result.pose for result in results]
         names = _ARRAYS + ("uncertainty",) * (poses[0].uncertainty is not None)
