@@ -71,7 +71,7 @@ def archive(
         names = order([str(path.relative_to(staging)) for path in staged.rglob("*")])
         return subprocess.run(
             ["tar", options, "--no-recursion", "-C", staging, "-T", "-"],
-            input="\n".join(names).encode(),
+            input=os.fsencode("\n".join(names)),
             stdout=subprocess.PIPE,
             check=True,
         ).stdout
