@@ -53,11 +53,14 @@ def test_frames_are_those_of_the_tree(packed, tiny_data, set_type):
         assert error < 5 and error < min(swapped, shifted) / 1.5
 
 
-def test_a_smaller_input_is_resized_and_its_labels_follow(packed, tiny_data):
+def test_a_smaller_input_is_resized_with_its_labels_and_a_larger_one_refused(packed, tiny_data):
     tree, shards = open_split(tiny_data, SetType.VAL, 64), open_split(packed, SetType.VAL, 64)
     for i in range(len(tree)):
         assert np.array_equal(tree[i].joints2d, shards[i].joints2d)
         assert np.abs(tree[i].image.astype(float) - shards[i].image).mean() < 5
+    with pytest.raises(UserError, match="keeps pictures of 96 pixels, fewer than the 128"):
+        open_split(packed, SetType.VAL, 128)
+    assert len(open_split(packed, SetType.VAL, 128, pictures=False).annotations()) == 4
 
 
 def test_annotations_are_those_of_the_tree_and_need_no_shard(packed, tiny_data, tmp_path):
@@ -69,12 +72,6 @@ def test_annotations_are_those_of_the_tree_and_need_no_shard(packed, tiny_data, 
     assert a.actions == b.actions
     for name in ("joints2d", "joints3d", "visible"):
         assert np.array_equal(getattr(a, name), getattr(b, name))
-
-
-def test_a_larger_input_than_packed_is_refused(packed):
-    with pytest.raises(UserError, match="keeps pictures of 96 pixels, fewer than the 128"):
-        open_split(packed, SetType.VAL, 128)
-    assert len(open_split(packed, SetType.VAL, 128, pictures=False).annotations()) == 4
 
 
 def test_processes_and_threads_read_every_frame_once(packed):
@@ -117,10 +114,7 @@ def test_the_webdataset_package_reads_the_shards(packed):
 @pytest.fixture
 def small(tmp_path):
     """Four plain frames, packed."""
-    folder = release.camera_folder(tmp_path / "tree")
-    for number in range(4):
-        release.write_label(folder, number)
-        release.write_picture(folder, number)
+    release.fill(tmp_path / "tree", range(4))
     output = tmp_path / "packed"
     pack_data.main(["--input", str(tmp_path / "tree"), "--output", str(output), "--size", "64"])
     return output
@@ -141,16 +135,6 @@ def test_a_damaged_shard_breaks_only_the_frames_it_hits(small):
     shard.unlink()
     with pytest.raises(BrokenFrameError, match="cannot be read"):
         data[1]
-
-
-def test_the_skip_list_is_honoured(small, capsys):
-    (small / "skip_list.txt").write_text(
-        "TrainSet/female_001_a_a/env_001/000002\nTrainSet/female_001_a_a/env_009/000001\n"
-    )
-    data = Packed(small, SetType.TRAIN)
-    assert [data.frame_id(i).number for i in range(len(data))] == [0, 1, 3]
-    assert len(data.annotations()) == 3
-    assert "1 frames left out by skip_list.txt" in capsys.readouterr().err
 
 
 def test_a_set_packed_before_faults_had_kinds_is_read(small, capsys):
@@ -175,17 +159,3 @@ def test_missing_unfinished_and_mixed_up_sets_say_what_to_do(small):
     index.unlink()
     with pytest.raises(UserError, match="finish packing"):
         open_split(small, SetType.TRAIN, 64)
-
-
-def test_the_processes_of_several_nodes_share_the_shards_between_them(packed, monkeypatch):
-    shards = sorted(str(path) for path in (packed / "TrainSet").glob("*.tar"))
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    read = []
-    for rank in ("0", "1"):
-        monkeypatch.setenv("RANK", rank)
-        stream = webdataset.WebDataset(
-            shards, shardshuffle=len(shards), nodesplitter=webdataset.split_by_node
-        )
-        read.append({sample["__key__"] for sample in stream})
-    assert read[0] and read[1] and not read[0] & read[1]
-    assert len(read[0] | read[1]) == len(Packed(packed, SetType.TRAIN))
