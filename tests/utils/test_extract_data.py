@@ -82,32 +82,6 @@ def test_pictures_and_labels_go_to_the_folder_of_their_set_and_once(
     assert {name.split("/")[-2] for name in added} == {"depth"} and len(added) == 6
 
 
-def test_links_give_the_files_they_lead_to_and_what_leads_nowhere_is_named(
-    tmp_path, output, capsys
-):
-    expected, wanted = {}, {}
-
-    def arrange(staged):
-        archives.add_links(staged)
-        expected.update(archives.resolved(staged, PASSES))
-        wanted.update(archives.resolved(staged))
-
-    source = write_character(tmp_path / "source", TRAIN)
-    backwards = archives.archive(source, arrange, lambda names: sorted(names, reverse=True))
-    archives.cut(backwards, TRAIN, tmp_path / "parts")
-    run(tmp_path / "parts", output)
-    assert extracted(output / "TrainSet" / TRAIN) == wanted
-    printed = capsys.readouterr().err
-    assert f"skipped {len(archives.SKIPPED)} members of the archive" in printed
-    reasons = "leaves", "leaves", "no file", "loop", "neither"
-    for number, reason in zip(archives.SKIPPED, reasons, strict=True):
-        [line] = [line for line in printed.splitlines() if f"{TRAIN}_{number:06d}.json" in line]
-        assert reason in line
-    run(tmp_path / "parts", output, "--passes", "all", "--delete_parts")
-    assert extracted(output / "TrainSet" / TRAIN) == expected
-    assert not any((tmp_path / "parts").iterdir())  # nothing but links and a pipe was skipped
-
-
 def add_random_links(staged, rng):
     """Links from anywhere below a character to anywhere, also round in circles and out of it."""
     for _ in range(8):
@@ -169,29 +143,34 @@ def test_an_incomplete_character_is_named_and_keeps_its_parts_and_the_others_are
 
 
 @pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(b"")])
-def test_parts_are_deleted_only_after_every_file_was_found_on_disk_in_that_run(
-    spoil, published, output, sources, monkeypatch
+def test_parts_are_kept_where_a_file_is_not_on_disk_as_it_was_written(
+    spoil, published, output, monkeypatch
 ):
-    run(published, output)
-    folder = output / "TrainSet" / TRAIN
-    shutil.rmtree(folder / "env_002" / "cam_down" / "rgba")
-    path = next(folder.rglob("*.png"))
-    path.write_bytes(bytes(path.stat().st_size))
     true = extract_data.read_archive
 
     def spoil_after_reading(*arguments):
         yield from true(*arguments)
         spoil(next((output / "ValSet" / VAL).rglob("*.png")))
 
-    with monkeypatch.context() as patched:
-        patched.setattr(extract_data, "read_archive", spoil_after_reading)
-        with pytest.raises(UserError, match="changed since extracted"):
-            run(published, output, "--characters", VAL, "--delete_parts")
-    written = []
-    monkeypatch.setattr(os, "sync", lambda: written.append(archives.contents(published)))
     before = archives.contents(published)
+    monkeypatch.setattr(extract_data, "read_archive", spoil_after_reading)
+    with pytest.raises(UserError, match="changed since extracted"):
+        run(published, output, "--characters", VAL, "--delete_parts")
+    assert archives.contents(published) == before
+
+
+def test_parts_are_deleted_once_all_files_were_compared_with_the_disk_and_are_safe_on_it(
+    published, output, sources, monkeypatch
+):
+    run(published, output)
+    folder = output / "TrainSet" / TRAIN
+    shutil.rmtree(folder / "env_002" / "cam_down" / "rgba")
+    path = next(folder.rglob("*.png"))
+    path.write_bytes(bytes(path.stat().st_size))
+    synced, before = [], archives.contents(published)
+    monkeypatch.setattr(os, "sync", lambda: synced.append(archives.contents(published)))
     run(published, output, "--characters", TRAIN, "--delete_parts")
-    assert written == [before]
+    assert synced == [before]
     assert extracted(folder) == archives.contents(sources / TRAIN)
     assert names(published) == set(CHARACTERS[VAL].parts)
 
@@ -254,35 +233,48 @@ def test_damage_never_passes_for_complete_and_is_replaced_once_the_part_is_right
     assert extracted(folder) == archives.contents(sources / TRAIN)
 
 
-def member(name, kind=tarfile.REGTYPE):
+JSON = "x/env_001/cam_down/json"
+
+
+def member(name, content):
+    """A file, a link ("->" and its target), or what tarfile's type of a member says."""
     info = tarfile.TarInfo(name)
-    info.type, info.linkname = kind, "/etc/passwd"
-    return info
+    if content.startswith("->"):
+        info.type, info.linkname, content = tarfile.SYMTYPE, content[2:], ""
+    elif len(content) == 1 and content.encode() in tarfile.SUPPORTED_TYPES and content != "0":
+        info.type, info.linkname, content = content.encode(), "/etc/passwd", ""
+    return info, content.encode()
+
+
+LINK, DEVICE, BLOCK, FOLDER = "1345"  # hard link and others, as tarfile has them
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "reason", "kept"),
+    ("name", "content", "reason", "kept"),
     [
-        ("/x/env_001/cam_down/json/odd.json", tarfile.REGTYPE, "absolute path", True),
-        ("../../env_001/cam_down/json/odd.json", tarfile.REGTYPE, "absolute path", True),
-        ("x/../../cam_down/json/odd.json", tarfile.REGTYPE, "absolute path", True),
-        ("y/env_001/cam_down/json/odd.json", tarfile.REGTYPE, "not in x", True),
-        ("x/env_001/cam_down/json/odd.json", tarfile.SYMTYPE, "leaves", False),
-        ("x/env_001/cam_down/json/odd.json", tarfile.LNKTYPE, "leaves", False),
-        ("x/env_001/cam_down/json/odd.json", tarfile.CHRTYPE, "neither a file", False),
+        (f"/{JSON}/odd.json", "odd", "absolute path", True),
+        (f"../.{JSON[1:]}/odd.json", "odd", "absolute path", True),
+        ("x/../../cam_down/json/odd.json", "odd", "absolute path", True),
+        ("y/env_001/cam_down/json/odd.json", "odd", "not in x", True),
+        (f"{JSON}/odd.json", "->/etc/passwd", "leaves", False),
+        (f"{JSON}/odd.json", "->../../../../env_001/cam_down/json/good.json", "leaves", False),
+        (f"{JSON}/odd.json", "->nothing.json", "no file of the archive", False),
+        (f"{JSON}/odd.json", "->odd.json", "loop", False),
+        (f"{JSON}/odd.json", LINK, "leaves", False),
+        (f"{JSON}/odd.json", DEVICE, "neither a file", False),
         # What nobody asked for is no concern.
-        ("/x/env_001/cam_down/rot/odd", tarfile.REGTYPE, None, False),
-        ("../odd", tarfile.SYMTYPE, None, False),
-        ("x/env_001/cam_down/rot", tarfile.SYMTYPE, None, False),
-        ("x/env_001/cam_down/depth/odd", tarfile.BLKTYPE, None, False),
-        ("x/env_001/cam_down/json/._good.json", tarfile.REGTYPE, None, False),
-        ("x/env_001/cam_down/json/odd.json", tarfile.DIRTYPE, None, False),
+        ("/x/env_001/cam_down/rot/odd", "odd", None, False),
+        ("../odd", "->/etc/passwd", None, False),
+        ("x/env_001/cam_down/rot", "->/etc/passwd", None, False),
+        ("x/env_001/cam_down/depth/odd", BLOCK, None, False),
+        (f"{JSON}/._good.json", "odd", None, False),
+        (f"{JSON}/odd.json", FOLDER, None, False),
     ],
 )
 def test_an_odd_member_is_skipped_and_the_rest_extracted(
-    name, kind, reason, kept, tmp_path, output, capsys
+    name, content, reason, kept, tmp_path, output, capsys
 ):
-    members = [(member("x/env_001/cam_down/json/good.json"), b"{}"), (member(name, kind), b"odd")]
+    members = [member(f"{JSON}/good.json", "{}"), member(name, content)]
     archives.cut(archives.tar_members(members), "male_003_f_s", tmp_path / "parts")
     run(tmp_path / "parts", output, "--delete_parts")
     assert extracted(output) == {"TrainSet/male_003_f_s/env_001/cam_down/json/good.json": b"{}"}
@@ -292,34 +284,32 @@ def test_an_odd_member_is_skipped_and_the_rest_extracted(
     assert any((tmp_path / "parts").iterdir()) == ("parts kept" in lines) == kept
 
 
-JSON = "x/env_001/cam_down/json"
-
-
 @pytest.mark.parametrize(
     ("members", "expected"),
     [
-        # (name, content of a file or target of a link after "->")
-        ([(f"{JSON}/a", "->b"), (f"{JSON}/b", "1"), (f"{JSON}/a", "2")], {"b": b"1", "a": b"2"}),
-        ([(f"{JSON}/a", "2"), (f"{JSON}/b", "1"), (f"{JSON}/a", "->b")], {"a": b"1", "b": b"1"}),
-        ([(JSON, "->../../store"), ("x/store/a", "1")], {"a": b"1"}),
-        ([(JSON, "->../../store"), ("x/store/..", "1")], {}),
-        ([(f"{JSON}/a", "1"), ("y/env_002/cam_down", "->../../x/env_001/cam_down")], {"a": b"1"}),
-        ([(f"{JSON}/a", "->../../../../y/a"), ("y/a", "1")], {}),
+        ([(f"{JSON}/a", "->b"), (f"{JSON}/b", "b1"), (f"{JSON}/a", "a2")], {"b": "b1", "a": "a2"}),
+        ([(f"{JSON}/a", "a2"), (f"{JSON}/b", "b1"), (f"{JSON}/a", "->b")], {"a": "b1", "b": "b1"}),
+        ([(JSON, "->../../store"), ("x/store/a", "a1")], {"a": "a1"}),
+        ([(JSON, "->../../store"), ("x/store/..", "a1")], {}),
+        ([(f"{JSON}/a", "a1"), ("y/env_2/cam_down", "->../../x/env_001/cam_down")], {"a": "a1"}),
+        ([(f"{JSON}/a", "->../../../../y/a"), ("y/a", "a1")], {}),
+        (  # Four links on the way, which is as many as there can be.
+            [
+                *(("x/env_001", "->env_2"), ("x/env_2/cam_down", "->../env_3")),
+                *(("x/env_3/json", "->files"), ("x/env_3/files/a", "->../b"), ("x/env_3/b", "b1")),
+            ],
+            {"a": "b1"},
+        ),
     ],
 )
 def test_links_stay_in_their_character_and_the_later_of_two_members_counts(
     members, expected, tmp_path
 ):
-    made = []
-    for name, content in members:
-        info = tarfile.TarInfo(name)
-        if content.startswith("->"):
-            info.type, info.linkname, content = tarfile.SYMTYPE, content[2:], ""
-        made.append((info, content.encode()))
+    made = [member(name, content) for name, content in members]
     (tmp_path / "part").write_bytes(archives.tar_members(made))
     found = list(read_archive([tmp_path / "part"], frozenset({"json"})))
-    assert {member.name: member.content for member in found} == expected
-    assert {member.environment for member in found} <= {"env_001"}
+    assert {one.name: one.content.decode() for one in found} == expected
+    assert {one.environment for one in found} <= {"env_001", "env_2"}
 
 
 @pytest.mark.parametrize("suffix", [".tar", ".tgz", ".tar.gz"])
