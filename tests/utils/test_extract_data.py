@@ -8,7 +8,6 @@ import threading
 from pathlib import Path
 
 import archives
-import killing
 import numpy as np
 import pytest
 import release
@@ -341,19 +340,6 @@ def test_a_damaged_header_inside_is_not_taken_for_the_end(tmp_path):
     [part] = archives.cut(archives.igzip.compress(bytes(raw)), "male_003_f_s", tmp_path)
     with pytest.raises(UserError, match="damaged"):
         list(read_archive([part], frozenset({"json"})))
-
-
-def test_killed_at_any_moment_and_run_again_the_files_are_the_same(sources, published, tmp_path):
-    output, undisturbed = tmp_path / "output", tmp_path / "undisturbed"
-    options = "--characters", TRAIN, "--jobs", "1"
-    run(published, undisturbed, *options)
-    folder = output / "TrainSet" / TRAIN
-    command = "utils/extract_data.py", "--input", str(published), "--output", str(output)
-    # At one of the renamings that complete a file.
-    killing.kill(*command, *options, at="pathlib:Path.replace", call=17)
-    assert folder.is_dir() and not (folder / ".extracted.json").exists()
-    run(published, output, *options)
-    assert archives.contents(output) == archives.contents(undisturbed)
 
 
 def test_ten_of_many_skipped_members_are_shown():

@@ -47,9 +47,10 @@ def test_frames_are_those_of_the_tree(packed, tiny_data, set_type):
             assert np.array_equal(x, y) and x.dtype == y.dtype
         assert b.image.dtype == np.uint8 and b.image.shape == (96, 96, 3)
         # The error of JPEG; swapped channels or a shift by one pixel give more.
-        error = np.abs(a.image.astype(float) - b.image).mean()
-        swapped = np.abs(a.image.astype(float) - b.image[..., ::-1]).mean()
-        shifted = np.abs(a.image[:, 1:].astype(float) - b.image[:, :-1]).mean()
+        image = a.image.astype(float)
+        error = np.abs(image - b.image).mean()
+        swapped = np.abs(image - b.image[..., ::-1]).mean()
+        shifted = np.abs(image[:, 1:] - b.image[:, :-1]).mean()
         assert error < 5 and error < min(swapped, shifted) / 1.5
 
 
@@ -124,14 +125,12 @@ def test_a_damaged_shard_breaks_only_the_frames_it_hits(small):
     [shard] = (small / "TrainSet").glob("*.tar")
     content = bytearray(shard.read_bytes())
     content[600] ^= 1  # inside the first JPEG, where a decoder would not notice
-    shard.write_bytes(content)
     data = Packed(small, SetType.TRAIN)
-    with pytest.raises(BrokenFrameError, match="female_001_a_a/env_001/000000 in it is damaged"):
-        data[0]
-    assert (data[3].image == 3).all()
     shard.write_bytes(content[: data.table.rows[3]["offset"] + 10])
-    with pytest.raises(BrokenFrameError, match="damaged"):
-        data[3]
+    for index, reason in ((0, "female_001_a_a/env_001/000000 in it is"), (3, "/000003 in it is")):
+        with pytest.raises(BrokenFrameError, match=f"{reason} damaged"):
+            data[index]
+    assert (data[2].image == 2).all()
     shard.unlink()
     with pytest.raises(BrokenFrameError, match="cannot be read"):
         data[1]
@@ -150,12 +149,13 @@ def test_missing_unfinished_and_mixed_up_sets_say_what_to_do(small):
         open_split(small, SetType.VAL, 64)
     index = small / "TrainSet" / "index.json"
     content = json.loads(index.read_text())
-    index.write_text(json.dumps(content | {"labels": 99}))
-    with pytest.raises(UserError, match=r"does not fit index\.json"):
-        open_split(small, SetType.TRAIN, 64)
-    index.write_text(json.dumps(content | {"format": 99}))
-    with pytest.raises(UserError, match="format 99"):
-        open_split(small, SetType.TRAIN, 64)
-    index.unlink()
-    with pytest.raises(UserError, match="finish packing"):
-        open_split(small, SetType.TRAIN, 64)
+    for change, message in (
+        ({"labels": 99}, r"does not fit index\.json"),
+        ({"format": 99}, "format 99"),
+        (None, "finish packing"),
+    ):
+        index.write_text(json.dumps(content | (change or {})))
+        if change is None:
+            index.unlink()
+        with pytest.raises(UserError, match=message):
+            open_split(small, SetType.TRAIN, 64)

@@ -63,16 +63,6 @@ def test_visible_is_inside_the_square_within_the_lenss_range_and_not_hidden(tmp_
     assert np.array_equal(data.annotations().visible[0], data[0].visible)
 
 
-def test_labels_without_any_picture_folder_serve_the_lifting_stage_only(tmp_path, capsys):
-    release.fill(tmp_path, [1])
-    labels_only = release.camera_folder(tmp_path, env="env_002")
-    (labels_only / "rgba").rmdir()
-    release.write_label(labels_only, 2)
-    assert len(Mocap(tmp_path, TRAIN)) == 1
-    assert len(Mocap(tmp_path, TRAIN, pictures=False).annotations()) == 2
-    assert "without" not in capsys.readouterr().err
-
-
 def bad_labels() -> dict[str, str]:
     """Reason → content of the file."""
     good = release.label_for(1)
