@@ -48,11 +48,8 @@ def archive(
 ) -> bytes:
     """A tar of a character with all six passes, ``rot`` a link in all environments but the first.
 
-    Args:
-        character_folder: holds the passes that training uses.
-        arrange: changes the folder before it goes into the tar.
-        order: of the tar's members.
-        options: of tar.
+    ``character_folder`` holds the passes that training uses; ``arrange`` changes a copy of it
+    before it goes into the tar, whose members ``order`` puts in order.
     """
     if not (shutil.which("tar") and shutil.which("split")):
         pytest.skip("needs tar and split")
@@ -71,49 +68,10 @@ def archive(
         names = order([str(path.relative_to(staging)) for path in staged.rglob("*")])
         return subprocess.run(
             ["tar", options, "--no-recursion", "-C", staging, "-T", "-"],
-            input="\n".join(names).encode(),
+            input=os.fsencode("\n".join(names)),
             stdout=subprocess.PIPE,
             check=True,
         ).stdout
-
-
-#: Labels of env_001 that :func:`add_links` makes and that are no file of the character: number →
-#: target of the link, or nothing for a named pipe.
-SKIPPED = {
-    90: "/etc/hostname",
-    91: "../../../../env_001/cam_down/json/{character}_000000.json",
-    92: "nothing.json",
-    93: "{character}_000093.json",
-    94: "",
-}
-
-
-def add_links(staged: Path) -> None:
-    """Links of all kinds between the files of a character of three environments, and junk."""
-    first, second, third = sorted(staged.glob("*/cam_down"))
-    for number, target in SKIPPED.items():
-        path = first / "json" / f"{staged.name}_{number:06d}.json"
-        if target:
-            path.symlink_to(target.format(character=staged.name))
-        else:
-            os.mkfifo(path)
-    shutil.rmtree(second / "json")
-    (second / "json").symlink_to("labels")
-    (second / "labels").symlink_to("../../env_001/cam_down/json")
-    label, other = sorted((third / "json").iterdir())[:2]
-    other.unlink()
-    os.link(label, other)
-    # Four links on the way to the first picture of env_005, which is as many as there can be.
-    picture = sorted((third / "rgba").iterdir())[0]
-    picture.rename(third / "depth" / ".picture")
-    picture.symlink_to("../depth/.picture")
-    (third / "rgba").rename(third / "pictures")
-    (third / "rgba").symlink_to("pictures")
-    (staged / "env_004").mkdir()
-    (staged / "env_004" / "cam_down").symlink_to("../env_003/cam_down")
-    (staged / "env_005").symlink_to("env_004")
-    for path in [*third.glob("json/*"), *third.glob("pictures/*")]:
-        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7")
 
 
 def resolved(character_folder: Path, passes: tuple[str, ...] = TRAINING_PASSES) -> dict[str, bytes]:

@@ -8,23 +8,18 @@ from pathlib import Path
 
 
 class Faults:
-    """What goes wrong, per file name; each entry of a list is used up by one request.
-
-    Attributes:
-        statuses: for "GET" and "HEAD": statuses to answer with before serving.
-        cuts: serve so many bytes of a GET's body, then close the connection.
-        stated: lengths that HEAD states instead of the true one, for ever.
-        ignore_range: names served from the start whatever range is asked for.
-        starts: first byte of each GET so far, None where it named no range.
-    """
+    """What goes wrong, per file name; each entry of a list is used up by one request."""
 
     def __init__(self) -> None:
-        self.statuses: dict[str, dict[str, list[int]]] = {
-            method: defaultdict(list) for method in ("GET", "HEAD")
-        }
+        #: Answers of a method before it serves.
+        self.statuses = {method: defaultdict(list) for method in ("GET", "HEAD")}
+        #: Bytes of a GET's body after which the connection is closed.
         self.cuts: dict[str, list[int]] = defaultdict(list)
+        #: Lengths that HEAD states instead of the true one, for ever.
         self.stated: dict[str, int] = {}
+        #: Names served from the start whatever range is asked for.
         self.ignore_range: set[str] = set()
+        #: First byte of each GET so far, None where it named no range.
         self.starts: dict[str, list[int | None]] = defaultdict(list)
 
 

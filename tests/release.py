@@ -1,6 +1,7 @@
 """Writes frames in the layout of the release, by hand, for tests of what reads it."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -60,16 +61,22 @@ def label_path(folder: Path, number: int) -> Path:
     return folder / "json" / f"{folder.parents[1].name}_{number:06d}.json"
 
 
-def write_picture(folder: Path, number: int, channels: int = 3, level: int | None = None) -> Path:
+def write_picture(folder: Path, number: int, channels: int = 3, level: int | None = None) -> None:
     """A 1280×800 picture of one grey value, the frame number unless given."""
-    path = picture_path(folder, number)
     value = number if level is None else level
-    cv2.imwrite(str(path), np.full((800, 1280, channels), value, np.uint8))
-    return path
+    image = np.full((800, 1280, channels), value, np.uint8)
+    cv2.imwrite(str(picture_path(folder, number)), image)
 
 
-def write_label(folder: Path, number: int, **changes: object) -> Path:
+def write_label(folder: Path, number: int, **changes: object) -> None:
     """A frame's json; keywords replace keys of its content."""
-    path = label_path(folder, number)
-    path.write_text(json.dumps(label_for(number) | changes))
-    return path
+    label_path(folder, number).write_text(json.dumps(label_for(number) | changes))
+
+
+def fill(root: Path, numbers: Iterable[int] = range(1, 5), **where: str) -> Path:
+    """Frames with picture and label; returns their ``cam_down`` folder."""
+    folder = camera_folder(root, **where)
+    for number in numbers:
+        write_label(folder, number)
+        write_picture(folder, number)
+    return folder

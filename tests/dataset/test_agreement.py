@@ -1,15 +1,13 @@
-"""On any damaged tree, the check, the loader and the packer mean the same frames."""
+"""On any damaged tree, the check, the loaders and the packer mean the same frames."""
 
 import json
 import os
-import subprocess
-from pathlib import Path
 
+import archives
 import cv2
 import numpy as np
 import pytest
 import release
-from archives import cut
 
 from base.errors import BrokenFrameError, UserError
 from base.frame import FrameId
@@ -20,245 +18,183 @@ from dataset.skip_list import add_to_skip_list
 from dataset.tree.mocap import Mocap
 from utils import pack_data
 
-CHARACTERS = "female_001_a_a", "male_004_a_a"
-DAMAGES = []
+TRAIN, NAME = SetType.TRAIN, "female_001_a_a"
+NUMBERS = range(1, 5)  # frame 2 is the one that is damaged
+PICTURE, LABEL = f"rgba/{NAME}.rgba.000002.png", f"json/{NAME}_000002.json"
 
 
-def damage(function):
-    """Add a way to damage a tree to those that are drawn from."""
-    DAMAGES.append(function)
-    return function
+def image(*shape):
+    return cv2.imencode(".png", np.zeros(shape, np.uint8))[1].tobytes()
 
 
-def png(height=800, width=1280) -> bytes:
-    return cv2.imencode(".png", np.zeros((height, width, 3), np.uint8))[1].tobytes()
+def write(name, content=b"{}"):
+    """Damage: a file that is replaced or more than there should be."""
+    return lambda folder: (folder / name).write_bytes(content)
 
 
-PICTURE, SMALL_PICTURE = png(), png(80, 128)
+def label(**changes):
+    return write(LABEL, json.dumps(release.label_for(2) | changes).encode())
 
 
-class Tree:
-    """A set with what is expected of it.
-
-    Attributes:
-        root: data root.
-        rng: what the damage is drawn from.
-        good: the frames that everything must find.
-        kinds: of the faults that the check must tell, and no others.
-        unreadable: folders that cannot be read.
-        in_archives: whether archives of its characters hold the same frames.
-    """
-
-    def __init__(self, root, rng):
-        self.root, self.rng = root, rng
-        self.good, self.kinds, self.unreadable = set(), set(), set()
-        self.in_archives = True
-        for character, env, count in (
-            (CHARACTERS[0], "env_001", 3),
-            (CHARACTERS[0], "env_002", 2),
-            (CHARACTERS[1], "env_001", 2),
-        ):
-            release.camera_folder(root, character=character, env=env)
-            for number in range(count):
-                frame = FrameId(character, env, number)
-                self.picture(frame).write_bytes(PICTURE)
-                self.label(frame).write_text(json.dumps(release.label_for(number)))
-                self.good.add(frame)
-        self._untouched = sorted(self.good)
-
-    def frame(self):
-        """One of the frames that nothing has happened to yet."""
-        return self._untouched.pop(self.rng.integers(len(self._untouched)))
-
-    def lose(self, kind, *frames):
-        self.good.difference_update(frames)
-        self._untouched = [frame for frame in self._untouched if frame not in frames]
-        self.kinds.add(kind)
-
-    def folder(self, frame):
-        return self.root / "TrainSet" / frame.character / frame.environment / "cam_down"
-
-    def picture(self, frame):
-        return release.picture_path(self.folder(frame), frame.number)
-
-    def label(self, frame):
-        return release.label_path(self.folder(frame), frame.number)
-
-    def file(self, frame):
-        return self.rng.choice([self.picture(frame), self.label(frame)])
+def cut_picture(folder):
+    (folder / PICTURE).write_bytes((folder / PICTURE).read_bytes()[:-100])
 
 
-@damage
-def missing_partner(tree):
-    frame = tree.frame()
-    path = tree.file(frame)
-    path.unlink()
-    kind = "picture without label" if path.suffix == ".json" else "label without picture"
-    tree.lose(kind, frame)
+def flip_bit(folder):
+    content = bytearray((folder / PICTURE).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / PICTURE).write_bytes(content)
 
 
-@damage
-def bad_file(tree):
-    frame = tree.frame()
-    kind, path, content = (
-        ("unreadable picture", tree.picture(frame), PICTURE[:-40]),
-        ("wrong size or channels", tree.picture(frame), SMALL_PICTURE),
-        ("broken label", tree.label(frame), b'{"action": "walking"'),
-    )[tree.rng.integers(3)]
-    path.write_bytes(content)
-    tree.lose(kind, frame)
+def respell(folder):
+    (folder / PICTURE).rename(folder / f"rgba/{NAME}.rgba.2.PNG")
+    (folder / LABEL).rename(folder / f"json/{NAME}_02.JSON")
 
 
-@damage
-def other_spelling(tree):
-    path = tree.file(tree.frame())
-    name = path.name.replace("00000", tree.rng.choice(["", "000", "00000000"]))
-    path.rename(path.with_name(name.replace(path.suffix, path.suffix.upper())))
+def spell_twice(folder):
+    (folder / LABEL).rename(folder / f"json/{NAME}_02.json")
+    (folder / f"json/{NAME}_2.json").write_bytes(b"{}")
 
 
-@damage
-def surplus_files(tree):
-    """Copies under names that are no frame's, or another spelling beside the release's."""
-    path = tree.file(tree.frame())
-    for name, kind in (
-        (f"Copy of {path.name}", "unexpected file"),
-        (f"{path.stem} (1){path.suffix}", "unexpected file"),
-        (path.name.replace("_00", "_a_00").replace("_a.", "_s."), "unexpected file"),
-        (path.name.replace("00000", "00"), "duplicate file"),
-        (f"._{path.name}", None),
-        (f".{path.name}.part", None),
-        ("Thumbs.db", None),
-    ):
-        if tree.rng.random() < 0.5:
-            # It tells another story: whoever takes it has taken the wrong one.
-            path.with_name(name).write_bytes(b"{}")
-            tree.kinds |= {kind} - {None}
+def foreign_files(folder):
+    for name in ("json/Thumbs.db", f"json/._{NAME}_000002.json", f"rgba/.{NAME}.rgba.000002.png"):
+        write(name)(folder)
 
 
-@damage
-def spelled_twice(tree):
-    frame = tree.frame()
-    path = tree.file(frame)
-    path.with_name(path.name.replace("00000", "00")).write_bytes(path.read_bytes())
-    path.rename(path.with_name(path.name.replace("00000", "")))
-    tree.lose("duplicate file", frame)
+def skip(folder):
+    add_to_skip_list(folder.parents[3], [(TRAIN, FrameId(NAME, "env_001", 2), "tired of it")])
 
 
-@damage
-def further_folders(tree):
-    (release.camera_folder(tree.root, env="env_008") / "nothing").mkdir()
-    folder = release.camera_folder(tree.root, env="env_009")
-    (folder / "rgba").rmdir()
-    release.write_label(folder, 1)
+def surplus(kind, name):
+    return write(name), {(kind, name)}, False
 
 
-@damage
-def skip_list_entry(tree):
-    frame = tree.frame()
-    add_to_skip_list(tree.root, [(SetType.TRAIN, frame, "tired of it")])
-    tree.good.remove(frame)
-    tree.in_archives = False
+#: Damage to a ``cam_down`` folder, the faults that it makes, and whether frame 2 is lost.
+DAMAGES = {
+    "no picture": (lambda f: (f / PICTURE).unlink(), {("label without picture", LABEL)}, True),
+    "no label": (lambda f: (f / LABEL).unlink(), {("picture without label", PICTURE)}, True),
+    "cut": (cut_picture, {("unreadable picture", PICTURE)}, True),
+    "bit": (flip_bit, {("unreadable picture", PICTURE)}, True),
+    "size": (write(PICTURE, image(400, 640, 3)), {("wrong size or channels", PICTURE)}, True),
+    "alpha": (write(PICTURE, image(800, 1280, 4)), (), False),
+    "json": (write(LABEL, b'{"action": '), {("broken label", LABEL)}, True),
+    "joints": (label(joints=[]), {("broken label", LABEL)}, True),
+    "spelling": (respell, (), False),
+    "copy": surplus("unexpected file", f"json/Copy of {NAME}_000002.json"),
+    "no UTF-8": surplus("unexpected file", "rgba/\udcff.png"),
+    "other": surplus("unexpected file", "json/male_004_a_a_000002.json"),
+    "double": surplus("duplicate file", f"json/{NAME}_2.json"),
+    "twice": (
+        spell_twice,
+        {("duplicate file", f"json/{NAME}_02.json"), ("duplicate file", f"json/{NAME}_2.json")},
+        True,
+    ),
+    "foreign": (foreign_files, (), False),
+    "skipped": (skip, (), True),
+}
 
 
-def renamed_folder(tree):
-    folder = tree.root / "TrainSet" / CHARACTERS[tree.rng.integers(2)]
-    folder.rename(folder.with_name("somebody"))
-    lost = [frame for frame in tree.good if frame.character == folder.name]
-    tree.lose("renamed folder", *lost)
-    tree.in_archives = False
-
-
-def unreadable_folder(tree):
-    frame = tree.frame()
-    pictures = tree.picture(frame).parent
-    # The two passes, cam_down, the environment, the character and the set.
-    inside = [tree.label(frame).parent, pictures, *pictures.parents][:6]
-    folder = inside[tree.rng.integers(len(inside))]
-    tree.unreadable.add(str(folder))
-    lost = [f for f in tree.good if folder in (*tree.picture(f).parents, tree.label(f).parent)]
-    tree.lose("unreadable folder", *lost)
-    tree.in_archives = False
-
-
-def damaged(root, seed) -> Tree:
-    """A tree with some damage: first of whole folders, then of what is left."""
-    rng = np.random.default_rng(seed)
-    tree = Tree(root, rng)
-    if rng.random() < 0.5:
-        rng.choice([renamed_folder, unreadable_folder])(tree)
-    for function in rng.choice(DAMAGES, 4, replace=False):
-        if tree._untouched:
-            function(tree)
-    return tree
-
-
-def loaded(open_data) -> set[FrameId]:
-    """The frames that can be read of a dataset, none where there is no dataset."""
-    try:
-        data = open_data()
-    except UserError:
-        return set()
-    frames = set()
+def readable(data):
+    """The frames of a dataset that can be read, each with its own picture and label."""
+    found = set()
     for i in range(len(data)):
         try:
-            frames.add(data[i].frame_id)
+            frame = data[i]
         except BrokenFrameError:
             continue
-    return frames
+        number = frame.frame_id.number
+        assert (frame.image == number).all() or number == 2
+        assert np.allclose(frame.joints3d, release.pose_for(number), atol=1e-6)
+        found.add(frame.frame_id)
+    return found
 
 
-def frame_ids(data) -> list[FrameId]:
-    return [data.frame_id(i) for i in range(len(data))]
-
-
-def pack(source, output) -> dict:
-    """Pack and give the index of the training set."""
+def pack(source, output):
     options = ["--input", str(source), "--output", str(output), "--size", "32", "--jobs", "1"]
-    try:
-        pack_data.main(options)
-    except UserError as error:
-        assert "not complete" in str(error)
-        return {}
-    return json.loads((output / "TrainSet" / "index.json").read_text())
+    pack_data.main(options)
+    return output
 
 
-def archived(tree) -> Path:
-    """The characters as GNU tar packs them, cut into the release's parts."""
-    folder = tree.root.parent / "parts"
-    for character in CHARACTERS:
-        tar = ["tar", "-cz", "-C", str(tree.root / "TrainSet"), character]
-        cut(subprocess.run(tar, check=True, capture_output=True).stdout, character, folder)
-    return folder
+def told(report):
+    return {(fault.kind, fault.where, fault.frame_id) for fault in report.faults}
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_check_loader_and_packer_agree_on_a_damaged_tree(seed, tmp_path, monkeypatch):
-    tree = damaged(tmp_path / "tree", seed)
-    scandir = os.scandir
+@pytest.mark.parametrize("name", DAMAGES)
+def test_check_loaders_and_packer_agree_on_a_damaged_tree(name, tmp_path):
+    damage, faults, lost = DAMAGES[name]
+    tree = tmp_path / "tree"
+    folder = release.fill(tree, NUMBERS)
+    release.fill(tree, [3], env="env_002")
+    damage(folder)
+    good = {FrameId(NAME, "env_001", n) for n in NUMBERS if not (lost and n == 2)}
+    good.add(FrameId(NAME, "env_002", 3))
+    report = check_set(tree, TRAIN, True, 1, 5.0)
+    assert report.good() == good and not report.skipped
+    found = {(kind, where.partition("cam_down/")[2]) for kind, where, _ in told(report)}
+    assert found == set(faults)
+    assert readable(Mocap(tree, TRAIN)) == good
+    packed = pack(tree, tmp_path / "packed")
+    assert readable(Packed(packed, TRAIN)) == good
+    checked = check_set(packed, TRAIN, True, 1, 5.0)
+    assert checked.good() == good and told(checked) == told(report)
+    labels = Packed(packed, TRAIN, pictures=False), Mocap(tree, TRAIN, pictures=False)
+    ids = [[data.frame_id(i) for i in range(len(data))] for data in labels]
+    assert ids[0] == ids[1]
+    if name != "skipped":
+        content = archives.archive(tree / "TrainSet" / NAME)
+        archives.cut(content, NAME, tmp_path / "parts")
+        again = pack(tmp_path / "parts", tmp_path / "again")
+        index = "TrainSet/index.json"
+        assert (again / index).read_bytes() == (packed / index).read_bytes()
+        assert readable(Packed(again, TRAIN)) == good
 
-    def refusing(folder):
-        if str(folder) in tree.unreadable:
-            raise PermissionError(13, "Permission denied", str(folder))
-        return scandir(folder)
+
+@pytest.mark.parametrize("inside", ["", NAME, "env_001", "cam_down", "rgba", "json", "link"])
+def test_an_unreadable_folder_is_left_out_by_all_and_named(inside, tmp_path, monkeypatch, capsys):
+    tree = tmp_path / "tree"
+    folder = release.fill(tree)
+    other = {FrameId("male_004_a_a", "env_001", 1)} if inside else set()
+    release.fill(tree, [1], character="male_004_a_a")
+    Mocap(tree, TRAIN)  # with its index cached
+    paths = [folder / "rgba", folder / "json", *folder.parents[:2], folder, tree / "TrainSet"]
+    where = next((path for path in paths if path.name == inside), tree / "TrainSet")
+    reason, scandir = "Permission denied", os.scandir
+    if inside == "link":
+        where, reason = tree / "TrainSet" / "female_002_a_a", "No such file or directory"
+        where.symlink_to(tmp_path / "not_mounted")
+        other |= {FrameId(NAME, "env_001", n) for n in range(1, 5)}
+
+    def refusing(path):
+        if str(path) == str(where) and inside != "link":
+            raise PermissionError(13, reason)
+        return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refusing)
-    report = check_set(tree.root, SetType.TRAIN, True, 1, 5.0)
-    assert report.good() == tree.good
-    assert {fault.kind for fault in report.faults} == tree.kinds and not report.skipped
-    assert loaded(lambda: Mocap(tree.root, SetType.TRAIN)) == tree.good
+    report = check_set(tree, TRAIN, True, 1, 5.0)
+    assert report.good() == other
+    fault = ("unreadable folder", str(where.relative_to(tree)), reason)
+    assert [(f.kind, f.where, f.detail) for f in report.faults] == [fault]
+    line = f"1 unreadable folder: {fault[1]} ({reason})"
+    capsys.readouterr()
+    if not other:
+        with pytest.raises(UserError, match="no frame can be used: 1 unreadable folder"):
+            Mocap(tree, TRAIN)
+        return
+    assert readable(Mocap(tree, TRAIN)) == other
+    assert f"TrainSet: {line}" in capsys.readouterr().err
+    assert readable(Packed(pack(tree, tmp_path / "packed"), TRAIN)) == other
+    assert line in capsys.readouterr().out
+    monkeypatch.undo()
+    assert len(Mocap(tree, TRAIN)) == 5
 
-    output = tmp_path / "packed"
-    index = pack(tree.root, output)
-    assert loaded(lambda: Packed(output, SetType.TRAIN)) == tree.good
-    if index:
-        labelled = Packed(output, SetType.TRAIN, pictures=False, report=False)
-        assert frame_ids(labelled) == frame_ids(Mocap(tree.root, SetType.TRAIN, pictures=False))
-        packed = check_set(output, SetType.TRAIN, True, 1, 5.0)
-        assert packed.good() == tree.good
-        assert {(f.kind, f.where, f.frame_id) for f in packed.faults} == {
-            (f.kind, f.where, f.frame_id) for f in report.faults
-        }
-    if tree.in_archives:
-        from_archives = pack(archived(tree), tmp_path / "from_archives")
-        assert from_archives == index
-        assert loaded(lambda: Packed(tmp_path / "from_archives", SetType.TRAIN)) == tree.good
+
+def test_a_renamed_character_is_reported_by_all(tmp_path):
+    release.fill(tmp_path).parents[1].rename(tmp_path / "TrainSet" / "anna")
+    report = check_set(tmp_path, TRAIN, True, 1, 5.0)
+    [(kind, where, frame)] = told(report)
+    assert (kind, where, frame) == ("renamed folder", "TrainSet/anna/env_001/cam_down", None)
+    advice = f"its 8 files are named after {NAME}: rename the folder anna to that"
+    with pytest.raises(UserError, match=f"no frame can be used: 1 renamed folder: .*{advice}"):
+        Mocap(tmp_path, TRAIN)
+    with pytest.raises(UserError, match=advice):
+        pack(tmp_path, tmp_path / "packed")

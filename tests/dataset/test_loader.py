@@ -1,9 +1,7 @@
 """Batches: order, broken frames stepped over, reading into memory."""
 
 import math
-import shutil
-import subprocess
-import sys
+from types import SimpleNamespace
 
 import pytest
 import release
@@ -12,21 +10,17 @@ import torch
 from base.errors import UserError
 from base.set_type import SetType
 from dataset import loader as loader_module
-from dataset import open_split
+from dataset import memory, open_split
 from dataset.batch import Batch, to_input
 from dataset.loader import FrameLoader, bytes_in_flight
 from dataset.memory import InMemory
 from dataset.order import Division
-from utils.common.paths import REPOSITORY
 
 
 @pytest.fixture
 def broken_fourth(tmp_path):
     """Six frames; the picture of number 4 is cut off."""
-    folder = release.camera_folder(tmp_path)
-    for number in range(6):
-        release.write_label(folder, number)
-        release.write_picture(folder, number)
+    folder = release.fill(tmp_path, range(6))
     path = release.picture_path(folder, 4)
     path.write_bytes(path.read_bytes()[:300])
     return open_split(tmp_path, SetType.TRAIN, 32)
@@ -51,11 +45,11 @@ def test_a_broken_frame_is_stepped_over_or_replaced_counted_once_and_named(
 
 
 def test_frames_in_memory_are_those_on_disk_less_the_broken(broken_fourth, tmp_path):
-    memory = InMemory(broken_fourth, threads=2)
-    assert numbers(FrameLoader(memory, 4)) == [0, 1, 2, 3, 5]
-    assert [memory.frame_id(i).number for i in range(len(memory))] == [0, 1, 2, 3, 5]
-    [(frame_id, _)] = memory.broken
-    assert frame_id.number == 4 and (memory[4].image == broken_fourth[5].image).all()
+    kept = InMemory(broken_fourth, threads=2)
+    assert numbers(FrameLoader(kept, 4)) == [0, 1, 2, 3, 5]
+    assert [kept.frame_id(i).number for i in range(len(kept))] == [0, 1, 2, 3, 5]
+    [(frame_id, _)] = kept.broken
+    assert frame_id.number == 4 and (kept[4].image == broken_fourth[5].image).all()
     for path in tmp_path.rglob("*.png"):
         path.write_bytes(b"no picture")
     with pytest.raises(UserError, match="none of 6 pictures"):
@@ -63,10 +57,10 @@ def test_frames_in_memory_are_those_on_disk_less_the_broken(broken_fourth, tmp_p
 
 
 def test_the_order_is_new_each_epoch_fixed_by_the_seed_and_can_be_gone_on_with(broken_fourth):
-    memory = InMemory(broken_fourth, threads=1)
+    kept = InMemory(broken_fourth, threads=1)
 
     def epochs(seed, start=0) -> list[list[int]]:
-        loader = FrameLoader(memory, 2, shuffle=True, seed=seed, drop_last=True)
+        loader = FrameLoader(kept, 2, shuffle=True, seed=seed, drop_last=True)
         assert len(loader) == 2
         loader.start = start
         found = []
@@ -134,33 +128,13 @@ def test_batches_are_the_same_whatever_room_shared_memory_has(
     assert told.count("/dev/shm") == told.count("--shm-size") == bool(said) and said in told
 
 
-#: A batch is 3 MB; /dev/shm has 2 MB.
-SMALL_SHARED_MEMORY = """
-import sys
-from pathlib import Path
-from base.set_type import SetType
-from dataset.loader import FrameLoader
-from dataset import open_split
-
-loader = FrameLoader(open_split(Path(sys.argv[1]), SetType.TRAIN, 1000), 1, workers=2)
-print(sum(len(batch) for batch in loader))
-"""
-
-
-def test_a_small_shared_memory_loses_no_batch(broken_fourth, tmp_path):
-    command = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
-    mount = "mount -t tmpfs -o size=2m tmpfs /dev/shm"
-    if not shutil.which("unshare") or subprocess.run([*command, mount]).returncode:
-        pytest.skip("no namespace of mounts here")
-    done = subprocess.run(
-        [
-            *(*command, f'{mount} && exec "$@"', "sh", sys.executable),
-            *("-c", SMALL_SHARED_MEMORY, str(tmp_path)),
-        ],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0 and done.stdout == "5\n", done.stderr
-    assert "Traceback" not in done.stderr and "/dev/shm" in done.stderr
+def test_free_shared_memory_is_what_the_folder_has_left(monkeypatch):
+    usage = SimpleNamespace(total=100, free=7)
+    monkeypatch.setattr(memory.sys, "platform", "linux")
+    monkeypatch.setattr(memory.os, "access", lambda path, mode: path == "/dev/shm")
+    monkeypatch.setattr(memory.shutil, "disk_usage", lambda path: usage)
+    assert memory.free_shared_memory() == 7
+    usage.total = 0  # without a limit
+    assert memory.free_shared_memory() == math.inf
+    monkeypatch.setattr(memory.os, "access", lambda path, mode: False)
+    assert memory.free_shared_memory() == 0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from base.errors import BrokenFrameError, UserError
-from dataset.pictures import decode_picture, list_pictures, read_picture
+from dataset.pictures import decode_picture, decode_release_picture, list_pictures, read_picture
 
 RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 
@@ -18,16 +18,13 @@ def write(path, image):
     return path
 
 
-def test_colour_order_is_rgb(tmp_path):
-    assert np.array_equal(read_picture(write(tmp_path / "a.png", RGB[..., ::-1])), RGB)
-
-
-def test_one_and_four_channels_and_sixteen_bits_become_three_of_eight(tmp_path):
-    grey = RGB[..., 0]
+def test_pictures_of_any_channels_and_depth_become_rgb_of_eight_bits(tmp_path):
+    bgr, grey = RGB[..., ::-1], RGB[..., 0]
+    assert np.array_equal(read_picture(write(tmp_path / "a.png", bgr)), RGB)
     assert np.array_equal(read_picture(write(tmp_path / "g.png", grey)), grey[..., None] + 0 * RGB)
-    bgra = np.dstack([RGB[..., ::-1], np.full((20, 30), 7, np.uint8)])
+    bgra = np.dstack([bgr, np.full((20, 30), 7, np.uint8)])
     assert np.array_equal(read_picture(write(tmp_path / "t.png", bgra)), RGB)
-    deep = read_picture(write(tmp_path / "d.png", RGB[..., ::-1].astype(np.uint16) * 257))
+    deep = read_picture(write(tmp_path / "d.png", bgr.astype(np.uint16) * 257))
     assert deep.dtype == np.uint8 and np.abs(deep.astype(int) - RGB).max() <= 1
 
 
@@ -40,13 +37,14 @@ def test_a_picture_cut_off_anywhere_is_broken(tmp_path, suffix, missing):
         read_picture(path)
 
 
-def test_what_is_no_picture_is_broken(tmp_path):
+def test_what_is_no_picture_of_the_release_is_broken(tmp_path):
     for content in (b"", b"text"):
-        (tmp_path / "a.png").write_bytes(content)
         with pytest.raises(BrokenFrameError, match="not a picture"):
-            read_picture(tmp_path / "a.png")
+            decode_picture(content, "a")
     with pytest.raises(BrokenFrameError, match="cannot be read"):
         read_picture(tmp_path / "none.png")
+    with pytest.raises(BrokenFrameError, match=r"a.png: .*30×20"):
+        decode_release_picture(write(tmp_path / "a.png", RGB).read_bytes(), "a.png")
 
 
 def stating(suffix, width, height):
@@ -78,10 +76,7 @@ def test_a_folder_lists_its_pictures_in_natural_order_whatever_the_case_of_their
     (tmp_path / "broken link.png").symlink_to("nowhere")
     found = [path.name for path in list_pictures(tmp_path)]
     assert found == [*expected[:2], "broken link.png", *expected[2:]]
-
-
-def test_a_missing_or_empty_folder_is_named(tmp_path):
     with pytest.raises(UserError, match="no such folder"):
         list_pictures(tmp_path / "none")
     with pytest.raises(UserError, match="holds no picture"):
-        list_pictures(tmp_path)
+        list_pictures(tmp_path / "folder.png")

@@ -83,14 +83,15 @@ def test_a_cut_connection_is_resumed_at_the_byte_where_it_broke(published, outpu
 
 
 def test_an_interrupted_download_goes_on_where_it_stopped(published, output):
-    def put(name, content):
+    there = {
+        f"{NAME}.download": (published / NAME).read_bytes()[:700],
+        # A file cut off by another downloader has its final name.
+        PARTS[0]: (published / PARTS[0]).read_bytes()[:900],
+        f"{PARTS[1]}.download": (published / PARTS[1]).read_bytes(),
+        f"{PARTS[2]}.download": bytes(20_000),  # longer than what is published
+    }
+    for name, content in there.items():
         (output / name).write_bytes(content)
-
-    put(f"{NAME}.download", (published / NAME).read_bytes()[:700])
-    # A file cut off by another downloader has its final name.
-    put(PARTS[0], (published / PARTS[0]).read_bytes()[:900])
-    put(f"{PARTS[1]}.download", (published / PARTS[1]).read_bytes())
-    put(f"{PARTS[2]}.download", bytes(20_000))  # longer than what is published
     faults = Faults()
     with serving(published, faults) as url:
         run(url, output)
@@ -133,24 +134,25 @@ def test_a_length_that_is_not_kept_never_makes_a_complete_part(published, output
     assert not (output / NAME).exists()
 
 
-@pytest.mark.parametrize(("status", "reason"), [(404, "not found"), (403, "refused with 403")])
+@pytest.mark.parametrize(
+    ("method", "statuses", "reason"),
+    [
+        ("HEAD", [404], "not found"),
+        ("HEAD", [403], "refused with 403"),
+        ("GET", [503] * 3, r"status 503 \(gave up after 3 attempts\)"),
+    ],
+)
 def test_a_part_that_cannot_be_had_is_named_and_the_others_arrive(
-    published, output, status, reason
+    published, output, method, statuses, reason
 ):
     faults = Faults()
-    faults.statuses["HEAD"][PARTS[3]] = [status]
+    faults.statuses[method][PARTS[3]] = statuses
     message = f"1 of 7 parts failed: {PARTS[3]}: {reason}"
     with serving(published, faults) as url, pytest.raises(UserError, match=message):
         run(url, output)
-    (published / PARTS[3]).unlink()
-    assert_same(published, output)
-
-
-def test_a_server_that_never_recovers_is_given_up(published, output):
-    faults = Faults()
-    faults.statuses["GET"][NAME] = [503] * 50
-    refused(published, output, r"status 503 \(gave up after 3 attempts\)", faults)
-    assert len(faults.starts[NAME]) == 3
+    for name in (NAME, *PARTS[:3], *PARTS[4:]):
+        assert (output / name).read_bytes() == (published / name).read_bytes()
+    assert not (output / PARTS[3]).exists()
 
 
 def test_a_page_in_place_of_an_archive_and_a_file_too_long_are_refused(published, output):

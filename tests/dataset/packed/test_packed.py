@@ -47,17 +47,21 @@ def test_frames_are_those_of_the_tree(packed, tiny_data, set_type):
             assert np.array_equal(x, y) and x.dtype == y.dtype
         assert b.image.dtype == np.uint8 and b.image.shape == (96, 96, 3)
         # The error of JPEG; swapped channels or a shift by one pixel give more.
-        error = np.abs(a.image.astype(float) - b.image).mean()
-        swapped = np.abs(a.image.astype(float) - b.image[..., ::-1]).mean()
-        shifted = np.abs(a.image[:, 1:].astype(float) - b.image[:, :-1]).mean()
+        image = a.image.astype(float)
+        error = np.abs(image - b.image).mean()
+        swapped = np.abs(image - b.image[..., ::-1]).mean()
+        shifted = np.abs(image[:, 1:] - b.image[:, :-1]).mean()
         assert error < 5 and error < min(swapped, shifted) / 1.5
 
 
-def test_a_smaller_input_is_resized_and_its_labels_follow(packed, tiny_data):
+def test_a_smaller_input_is_resized_with_its_labels_and_a_larger_one_refused(packed, tiny_data):
     tree, shards = open_split(tiny_data, SetType.VAL, 64), open_split(packed, SetType.VAL, 64)
     for i in range(len(tree)):
         assert np.array_equal(tree[i].joints2d, shards[i].joints2d)
         assert np.abs(tree[i].image.astype(float) - shards[i].image).mean() < 5
+    with pytest.raises(UserError, match="keeps pictures of 96 pixels, fewer than the 128"):
+        open_split(packed, SetType.VAL, 128)
+    assert len(open_split(packed, SetType.VAL, 128, pictures=False).annotations()) == 4
 
 
 def test_annotations_are_those_of_the_tree_and_need_no_shard(packed, tiny_data, tmp_path):
@@ -69,12 +73,6 @@ def test_annotations_are_those_of_the_tree_and_need_no_shard(packed, tiny_data, 
     assert a.actions == b.actions
     for name in ("joints2d", "joints3d", "visible"):
         assert np.array_equal(getattr(a, name), getattr(b, name))
-
-
-def test_a_larger_input_than_packed_is_refused(packed):
-    with pytest.raises(UserError, match="keeps pictures of 96 pixels, fewer than the 128"):
-        open_split(packed, SetType.VAL, 128)
-    assert len(open_split(packed, SetType.VAL, 128, pictures=False).annotations()) == 4
 
 
 def test_processes_and_threads_read_every_frame_once(packed):
@@ -117,10 +115,7 @@ def test_the_webdataset_package_reads_the_shards(packed):
 @pytest.fixture
 def small(tmp_path):
     """Four plain frames, packed."""
-    folder = release.camera_folder(tmp_path / "tree")
-    for number in range(4):
-        release.write_label(folder, number)
-        release.write_picture(folder, number)
+    release.fill(tmp_path / "tree", range(4))
     output = tmp_path / "packed"
     pack_data.main(["--input", str(tmp_path / "tree"), "--output", str(output), "--size", "64"])
     return output
@@ -130,27 +125,15 @@ def test_a_damaged_shard_breaks_only_the_frames_it_hits(small):
     [shard] = (small / "TrainSet").glob("*.tar")
     content = bytearray(shard.read_bytes())
     content[600] ^= 1  # inside the first JPEG, where a decoder would not notice
-    shard.write_bytes(content)
     data = Packed(small, SetType.TRAIN)
-    with pytest.raises(BrokenFrameError, match="female_001_a_a/env_001/000000 in it is damaged"):
-        data[0]
-    assert (data[3].image == 3).all()
     shard.write_bytes(content[: data.table.rows[3]["offset"] + 10])
-    with pytest.raises(BrokenFrameError, match="damaged"):
-        data[3]
+    for index, reason in ((0, "female_001_a_a/env_001/000000 in it is"), (3, "/000003 in it is")):
+        with pytest.raises(BrokenFrameError, match=f"{reason} damaged"):
+            data[index]
+    assert (data[2].image == 2).all()
     shard.unlink()
     with pytest.raises(BrokenFrameError, match="cannot be read"):
         data[1]
-
-
-def test_the_skip_list_is_honoured(small, capsys):
-    (small / "skip_list.txt").write_text(
-        "TrainSet/female_001_a_a/env_001/000002\nTrainSet/female_001_a_a/env_009/000001\n"
-    )
-    data = Packed(small, SetType.TRAIN)
-    assert [data.frame_id(i).number for i in range(len(data))] == [0, 1, 3]
-    assert len(data.annotations()) == 3
-    assert "1 frames left out by skip_list.txt" in capsys.readouterr().err
 
 
 def test_a_set_packed_before_faults_had_kinds_is_read(small, capsys):
@@ -166,26 +149,13 @@ def test_missing_unfinished_and_mixed_up_sets_say_what_to_do(small):
         open_split(small, SetType.VAL, 64)
     index = small / "TrainSet" / "index.json"
     content = json.loads(index.read_text())
-    index.write_text(json.dumps(content | {"labels": 99}))
-    with pytest.raises(UserError, match=r"does not fit index\.json"):
-        open_split(small, SetType.TRAIN, 64)
-    index.write_text(json.dumps(content | {"format": 99}))
-    with pytest.raises(UserError, match="format 99"):
-        open_split(small, SetType.TRAIN, 64)
-    index.unlink()
-    with pytest.raises(UserError, match="finish packing"):
-        open_split(small, SetType.TRAIN, 64)
-
-
-def test_the_processes_of_several_nodes_share_the_shards_between_them(packed, monkeypatch):
-    shards = sorted(str(path) for path in (packed / "TrainSet").glob("*.tar"))
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    read = []
-    for rank in ("0", "1"):
-        monkeypatch.setenv("RANK", rank)
-        stream = webdataset.WebDataset(
-            shards, shardshuffle=len(shards), nodesplitter=webdataset.split_by_node
-        )
-        read.append({sample["__key__"] for sample in stream})
-    assert read[0] and read[1] and not read[0] & read[1]
-    assert len(read[0] | read[1]) == len(Packed(packed, SetType.TRAIN))
+    for change, message in (
+        ({"labels": 99}, r"does not fit index\.json"),
+        ({"format": 99}, "format 99"),
+        (None, "finish packing"),
+    ):
+        index.write_text(json.dumps(content | (change or {})))
+        if change is None:
+            index.unlink()
+        with pytest.raises(UserError, match=message):
+            open_split(small, SetType.TRAIN, 64)

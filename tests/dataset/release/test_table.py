@@ -32,11 +32,9 @@ def test_characters_are_selected_by_set_and_by_name():
         select_characters(["train"], ["male_001_a_a"])
 
 
-def test_archives_are_found_in_order_and_a_missing_part_is_named(tmp_path):
-    for letter in "bdaf":
-        (tmp_path / f"female_003_a_a.tar.gz.parta{letter}").touch()
-    (tmp_path / "male_003_f_s.tar.gz").touch()
-    (tmp_path / "notes.txt").touch()
+def test_archives_are_found_in_order_and_missing_parts_are_named(tmp_path):
+    for name in (*(f"female_003_a_a.tar.gz.parta{c}" for c in "bdaf"), "male_003_f_s.tar.gz"):
+        (tmp_path / name).touch()
     found = find_archives(tmp_path)
     assert list(found) == ["female_003_a_a", "male_003_f_s"]
     assert [path.name[-1] for path in found["female_003_a_a"]] == ["a", "b", "d", "f"]
@@ -45,6 +43,11 @@ def test_archives_are_found_in_order_and_a_missing_part_is_named(tmp_path):
         "female_003_a_a.tar.gz.partae",
     ]
     assert missing_parts("male_003_f_s", found["male_003_f_s"]) == []
+    # Parts of an archive that is not the release's: the gaps between them.
+    other = [tmp_path / f"male_003_f_s.tgz.part{pair}" for pair in ("aa", "ac", "ba")]
+    missing = missing_parts("male_003_f_s", other)
+    assert missing[:2] == ["male_003_f_s.tgz.partab", "male_003_f_s.tgz.partad"]
+    assert len(missing) == 24
 
 
 @pytest.mark.parametrize(
@@ -68,18 +71,15 @@ def test_folders_below_are_searched_linked_ones_once_and_frames_not_at_all(
     tmp_path, monkeypatch, capsys
 ):
     for name in (
-        "in/a/b/male_003_f_s.tar",
-        "other/male_006_f_s.tgz",
-        "in/c/cam_down/x.tar",
-        "in/.d/y.tar",
+        *("in/a/b/male_003_f_s.tar", "other/male_006_f_s.tgz"),
+        *("in/c/cam_down/x.tar", "in/.d/y.tar", "in/e/._male_003_f_s.tar", "in/f/notes.txt"),
     ):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).touch()
-    (tmp_path / "in" / "._male_003_f_s.tar").touch()
     (tmp_path / "in" / "a" / "round").symlink_to("..")
     (tmp_path / "in" / "linked").symlink_to("../other")
-    true = os.scandir
     (tmp_path / "in" / "lost+found").mkdir()
+    true = os.scandir
 
     def scandir(path):
         if str(path).endswith("lost+found"):
@@ -87,17 +87,9 @@ def test_folders_below_are_searched_linked_ones_once_and_frames_not_at_all(
         return true(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    found = find_archives(tmp_path / "in")
-    assert found == {
+    assert find_archives(tmp_path / "in") == {
         "male_003_f_s": [tmp_path / "in/a/b/male_003_f_s.tar"],
         "male_006_f_s": [tmp_path / "in/linked/male_006_f_s.tgz"],
     }
-    told = capsys.readouterr().err
-    assert told == f"left out: {tmp_path}/in/lost+found: cannot be read (Permission denied)\n"
-
-
-def test_a_gap_between_parts_of_another_archive_is_named(tmp_path):
-    found = [tmp_path / f"male_003_f_s.tgz.part{pair}" for pair in ("aa", "ac", "ba")]
-    missing = missing_parts("male_003_f_s", found)
-    assert missing[:2] == ["male_003_f_s.tgz.partab", "male_003_f_s.tgz.partad"]
-    assert len(missing) == 24
+    line = f"left out: {tmp_path}/in/lost+found: cannot be read (Permission denied)\n"
+    assert capsys.readouterr().err == line

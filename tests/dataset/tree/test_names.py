@@ -1,5 +1,7 @@
 """Which files of a folder are frames: by whole names, one a number, nobody else's."""
 
+import re
+
 import pytest
 
 from base.frame import FrameId
@@ -7,111 +9,83 @@ from dataset.faults import UNREADABLE_FOLDER, Fault
 from dataset.tree.names import pair_files
 
 PATH = "TrainSet/ann/env_001/cam_down"
-REFUSED = Fault(UNREADABLE_FOLDER, f"{PATH}/rgba", "Permission denied")
+P, L = "rgba/ann.rgba.", "json/ann_"
 
-#: Names in rgba and in json, then the pictures, the labels and the faults with their frame number.
+#: The files of a folder, those of them that are used, and the faults with their frame number.
 CASES = {
     "the release's names": (
-        ["ann.rgba.000001.png", "ann.rgba.1000000.png"],
-        ["ann_000001.json", "ann_1000000.json"],
-        {1: "ann.rgba.000001.png", 1000000: "ann.rgba.1000000.png"},
-        {1: "ann_000001.json", 1000000: "ann_1000000.json"},
-        set(),
+        names := [f"{P}000001.png", f"{P}1000000.png", f"{L}000001.json", f"{L}1000000.json"],
+        names,
+        {},
     ),
     "other padding and capitals": (
-        ["ann.rgba.1.PNG", "ann.rgba.00000002.png"],
-        ["ann_0001.JSON", "ann_2.json"],
-        {1: "ann.rgba.1.PNG", 2: "ann.rgba.00000002.png"},
-        {1: "ann_0001.JSON", 2: "ann_2.json"},
-        set(),
+        names := [f"{P}1.PNG", f"{P}00000002.png", f"{L}0001.JSON", f"{L}2.json"],
+        names,
+        {},
     ),
-    "hidden and foreign files": (
-        ["ann.rgba.000001.png", "._ann.rgba.000001.png", ".ann.rgba.000001.png.part", "Thumbs.db"],
-        ["ann_000001.json", "._ann_000001.json", ".DS_Store", "ann_000001.json.part", "notes.txt"],
-        {1: "ann.rgba.000001.png"},
-        {1: "ann_000001.json"},
-        set(),
-    ),
-    "names that only look like it": (
-        ["ann.rgba.000001.png", "joann.rgba.000001.png", "ann.rgba.000001.png.jpg"],
-        ["ann_000001.json", "Copy of ann_000001.json", "ann_000001 (1).json", "ann_a_000001.json"],
-        {1: "ann.rgba.000001.png"},
-        {1: "ann_000001.json"},
-        {
-            ("unexpected file", "rgba/joann.rgba.000001.png", None),
-            ("unexpected file", "rgba/ann.rgba.000001.png.jpg", None),
-            ("unexpected file", "json/Copy of ann_000001.json", None),
-            ("unexpected file", "json/ann_000001 (1).json", None),
-            ("unexpected file", "json/ann_a_000001.json", None),
-        },
-    ),
-    "digits of other scripts and too many": (
-        ["ann.rgba.000001.png"],
-        ["ann_00000\u0661.json", "ann_000001.json", "ann_0000000001.json"],
-        {1: "ann.rgba.000001.png"},
-        {1: "ann_000001.json"},
-        {
-            ("unexpected file", "json/ann_00000\u0661.json", None),
-            ("unexpected file", "json/ann_0000000001.json", None),
-        },
+    "hidden, foreign and unfinished files": (
+        [
+            *(f"{P}000001.png", "rgba/._ann.rgba.000001.png", "rgba/Thumbs.db", "rgba/notes.txt"),
+            *(f"{L}000001.json", "json/._ann_000001.json", f"{L}000001.json.part"),
+        ],
+        [f"{P}000001.png", f"{L}000001.json"],
+        {},
     ),
     "two spellings, one the release's": (
-        ["ann.rgba.000001.PNG", "ann.rgba.000001.png"],
-        ["ann_000001.json", "ann_01.json", "ann_1.json"],
-        {1: "ann.rgba.000001.png"},
-        {1: "ann_000001.json"},
-        {
-            ("duplicate file", "rgba/ann.rgba.000001.PNG", None),
-            ("duplicate file", "json/ann_01.json", None),
-            ("duplicate file", "json/ann_1.json", None),
-        },
+        [f"{P}000001.PNG", f"{P}000001.png", f"{L}000001.json", f"{L}01.json", f"{L}1.json"],
+        [f"{P}000001.png", f"{L}000001.json"],
+        dict.fromkeys(
+            [("duplicate file", name) for name in (f"{P}000001.PNG", f"{L}01.json", f"{L}1.json")]
+        ),
     ),
     "two spellings, none the release's": (
-        ["ann.rgba.000001.png"],
-        ["ann_01.json", "ann_1.json"],
-        {1: "ann.rgba.000001.png"},
-        {},
-        {("duplicate file", "json/ann_01.json", 1), ("duplicate file", "json/ann_1.json", 1)},
+        [f"{P}000001.png", f"{L}01.json", f"{L}1.json"],
+        [f"{P}000001.png"],
+        {("duplicate file", f"{L}01.json"): 1, ("duplicate file", f"{L}1.json"): 1},
     ),
     "partners that are missing": (
-        ["ann.rgba.000001.png", "ann.rgba.000002.png"],
-        ["ann_000002.json", "ann_000003.json"],
-        {1: "ann.rgba.000001.png", 2: "ann.rgba.000002.png"},
-        {2: "ann_000002.json", 3: "ann_000003.json"},
-        {
-            ("picture without label", "rgba/ann.rgba.000001.png", 1),
-            ("label without picture", "json/ann_000003.json", 3),
-        },
+        names := [f"{P}000001.png", f"{P}000002.png", f"{L}000002.json", f"{L}000003.json"],
+        names,
+        {("picture without label", names[0]): 1, ("label without picture", names[3]): 3},
     ),
     "another character's, all of them": (
-        ["bob.rgba.000001.png"],
-        ["bob_000001.json", "bob_000002.json", "odd.json"],
-        {},
-        {},
-        {("renamed folder", "", None), ("unexpected file", "json/odd.json", None)},
+        ["rgba/bob.rgba.000001.png", "json/bob_000001.json", "json/bob_000002.json", "json/o.json"],
+        [],
+        {("renamed folder", ""): None, ("unexpected file", "json/o.json"): None},
     ),
-    "labels only": (None, ["ann_000001.json"], {}, {1: "ann_000001.json"}, set()),
-    "pictures that cannot be listed": (
-        REFUSED,
-        ["ann_000001.json"],
-        {},
-        {1: "ann_000001.json"},
-        {("unreadable folder", "rgba", None)},
-    ),
+    "labels only": ([f"{L}000001.json"], [f"{L}000001.json"], {}),
 }
+#: Names that no frame has, beside one that has all.
+for odd in (
+    *("rgba/joann.rgba.000001.png", f"{P}000001.png.jpg", "json/Copy of ann_000001.json"),
+    *(f"{L}000001 (1).json", f"{L}a_000001.json", f"{L}00000\u0661.json", f"{L}0000000001.json"),
+):
+    used = [f"{P}000001.png", f"{L}000001.json"]
+    CASES[odd] = [*used, odd], used, {("unexpected file", odd): None}
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_files_are_paired_by_their_whole_names(case):
-    rgba, labels, expected_pictures, expected_labels, expected_faults = CASES[case]
-    content = {"json": labels} if rgba is None else {"rgba": rgba, "json": labels}
+    names, used, faults = CASES[case]
+    content = {}
+    for kind, _, name in (path.partition("/") for path in names):
+        content.setdefault(kind, []).append(name)
     folder = pair_files(PATH, content)
-    assert (folder.pictures, folder.labels) == (expected_pictures, expected_labels)
-    assert folder.labels_only == (rgba is None)
+    for kind, found in (("rgba", folder.pictures), ("json", folder.labels)):
+        assert [f"{kind}/{name}" for name in found.values()] == [n for n in used if n[:4] == kind]
+        assert all(int(re.search(r"(\d+)\.", name)[1]) == number for number, name in found.items())
+    assert folder.labels_only == ("rgba" not in content)
     assert {(f.kind, f.where, f.frame_id) for f in folder.faults} == {
         (kind, f"{PATH}/{name}".rstrip("/"), number and FrameId("ann", "env_001", number))
-        for kind, name, number in expected_faults
+        for (kind, name), number in faults.items()
     }
+
+
+def test_nothing_is_missing_beside_a_folder_that_cannot_be_listed():
+    refused = Fault(UNREADABLE_FOLDER, f"{PATH}/rgba", "Permission denied")
+    folder = pair_files(PATH, {"rgba": refused, "json": ["ann_000001.json"]})
+    assert folder.faults == [refused] and folder.labels == {1: "ann_000001.json"}
+    assert folder.pictures == {} and not folder.labels_only
 
 
 def test_a_renamed_folder_is_told_with_its_name():

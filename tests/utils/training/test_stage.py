@@ -130,6 +130,7 @@ def test_videos_are_validated_beside_the_single_frame_and_calibrated(make, monke
 
 def test_visibility_counts_inside_the_picture_and_is_known_where_labels_tell(make):
     stage = make("train3d")
+    assert stage.visibility_known
     batch = stage.validation.rows([0, 1])
     batch.visible[:] = True
     batch.joints2d[:] = 30.0
