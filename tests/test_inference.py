@@ -1,7 +1,6 @@
 """The inference command as a user runs it: pictures in, poses.json and drawn pictures out."""
 
 import csv
-import io
 import json
 import os
 import signal
@@ -16,13 +15,13 @@ import pybvh
 import pytest
 import torch
 import torch.distributed
+from commands import run_inference
 
 import inference
 from base.camera import RELEASE_CAMERA
 from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
 from base.skeleton import JOINTS
-from dataset.pictures import read_picture
 from dataset.transforms import SquareCrop
 from utils.common.command import run_command
 from utils.inference.lens import mount_rotation
@@ -49,18 +48,6 @@ def write(path, image):
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), image)
     return path
-
-
-def read_poses(folder):
-    return json.loads((folder / "poses.json").read_text(encoding="utf-8"))
-
-
-def run(checkpoint, save_dir, given, *more):
-    """Runs the command on a folder, or with ``given`` beginning with a dash as it is."""
-    given = given if isinstance(given, tuple) else ("--input_dir", str(given))
-    common = ("--gpu", "cpu", "--precision", "fp32", "--load_model", str(checkpoint))
-    inference.main([*common, "--save_dir", str(save_dir), *given, *more])
-    return read_poses(save_dir)
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +77,9 @@ FILES = ["exact.png", "grey.jpeg", "same.jpg", "same.png", "wide.PNG"]
 def test_every_picture_of_a_folder_gets_its_pose_and_a_drawing(
     tiny_checkpoint, fp32, pictures, tmp_path, capsys
 ):
-    content = run(tiny_checkpoint, tmp_path / "out", pictures, "--batch_size", "2")
+    content = run_inference(
+        tiny_checkpoint, tmp_path / "out", "--input_dir", pictures, "--batch_size", 2
+    )
     assert [frame["file"] for frame in content["frames"]] == FILES
     for frame in content["frames"]:
         alone = fp32(pictures / frame["file"])
@@ -103,7 +92,7 @@ def test_every_picture_of_a_folder_gets_its_pose_and_a_drawing(
         assert drawn is not None and drawn.std() > 1
     assert len({frame["picture"] for frame in content["frames"]}) == 5
     assert content["frames"][-1]["size"] == [128, 80]
-    assert content["joint_names"] == list(JOINTS)
+    assert content["joint_names"] == list(JOINTS) and content["lenses"][0]["assumed"]
     assert content["units"]["joints3d"].startswith("metres")
     assert content["checkpoint"] == str(tiny_checkpoint) and content["input_size"] == 64
     assert [item["file"] for item in content["unreadable"]] == ["cut.png", "empty.jpg"]
@@ -130,9 +119,8 @@ def count_frames(path):
 
 def test_every_format_holds_the_same_poses(tiny_checkpoint, clip, tmp_path, capsys):
     out = tmp_path / "out"
-    given = ("--input", str(clip))
-    more = (*FORMATS, "--video", "--no_pictures", "--batch_size", "5")
-    frames = run(tiny_checkpoint, out, given, *more)["frames"]
+    more = (*FORMATS, "--video", "--no_pictures", "--batch_size", 5)
+    frames = run_inference(tiny_checkpoint, out, "--input", clip, *more)["frames"]
     names = ["poses.bvh", "poses.csv", "poses.json", "poses.mp4", "poses.npz"]
     assert sorted(path.name for path in out.iterdir()) == names
     assert [frame["frame"] for frame in frames] == list(range(24))
@@ -194,7 +182,8 @@ def test_every_name_that_a_file_system_holds_gets_a_pose_or_is_named(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"" if b"broken" in name else whole)
     os.mkfifo(folder / "pipe.png")
-    content = run(tiny_checkpoint, out, folder, "--recursive", "--video", *FORMATS)
+    more = ("--recursive", "--video", *FORMATS)
+    content = run_inference(tiny_checkpoint, out, "--input_dir", folder, *more)
     with (out / "poses.csv").open(newline="", encoding="utf-8") as stream:
         in_table = {row["file"] for row in csv.DictReader(stream)}
     texts = [frame["file"] for frame in content["frames"]]
@@ -228,12 +217,13 @@ def test_folders_are_sequences_and_gaps_stay_gaps(tiny_checkpoint, tmp_path):
                 path.write_bytes(b"")
 
     def result(name, *more):
-        frames = run(tiny_checkpoint, tmp_path / name, tmp_path / "in", "--recursive", *more)
+        more = ("--input_dir", tmp_path / "in", "--recursive", "--fps", 20, *more)
+        frames = run_inference(tiny_checkpoint, tmp_path / name, *more)["frames"]
         keys = ("joints3d", "neck", "joints2d")
-        return {f["file"]: [np.array(f[key]) for key in keys] for f in frames["frames"]}
+        return {f["file"]: [np.array(f[key]) for key in keys] for f in frames}
 
-    raw = result("raw", "--format", "json", "bvh", "--video", "--fps", "20")
-    smooth = result("smooth", "--smooth", "1", "2", "--fps", "20", "--no_pictures")
+    raw = result("raw", "--format", "json", "bvh", "--video")
+    smooth = result("smooth", "--smooth", 1, 2, "--no_pictures")
     files = [f"{folder}/f_{n}.png".lstrip("/") for folder, those in numbers.items() for n in those]
     assert list(raw) == [file for file in files if file not in broken]
     for folder, those in numbers.items():
@@ -250,27 +240,11 @@ def test_folders_are_sequences_and_gaps_stay_gaps(tiny_checkpoint, tmp_path):
         assert motion.frame_count == len(those) and motion.fps == pytest.approx(20, rel=1e-3)
         assert count_frames(tmp_path / "raw" / folder / "poses.mp4")[1] == len(those)
     # What was drawn is not taken for pictures of the wearer.
-    again = run(tiny_checkpoint, tmp_path / "again", tmp_path, "--recursive", "--no_pictures")
+    more = ("--input_dir", tmp_path, "--recursive", "--no_pictures")
+    again = run_inference(tiny_checkpoint, tmp_path / "again", *more)
     assert [frame["file"] for frame in again["frames"]] == [f"in/{file}" for file in raw]
     drawn = {"file": "raw/pictures", "reason": "drawings of an earlier run"}
     assert again["left_out"] == [drawn]
-
-
-def test_a_lens_of_the_training_cameras_shape_is_known_by_its_image_circle(
-    tiny_checkpoint, tiny_data, tmp_path, capsys
-):
-    # Pictures of the set, and what a lens with 180 degrees across the height would have seen.
-    another = CameraWarp(RELEASE_CAMERA, equidistant_camera(1280, 800, (640, 400), 400, 180))
-    for name, lens, assumed in (
-        ("training", "taken for the training camera's, by its image circle", False),
-        ("another", "unlike the training camera's, equidistant, 180° assumed", True),
-    ):
-        for path in sorted((tiny_data / "TestSet").rglob("*.png"))[:3]:
-            seen = another.image(read_picture(path)) if assumed else read_picture(path)
-            write(tmp_path / name / path.name, seen[..., ::-1])
-        [found] = run(tiny_checkpoint, tmp_path / "o", tmp_path / name, "--no_pictures")["lenses"]
-        assert found["assumed"] == assumed and lens in found["lens"]
-        assert f"1280×800: {found['lens']}\n" in capsys.readouterr().out
 
 
 def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_checkpoint, fp32, tmp_path):
@@ -296,36 +270,35 @@ def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_checkpoint, 
 
 def test_several_processes_write_what_one_writes(tiny_checkpoint, pictures, tmp_path, monkeypatch):
     outs = tmp_path / "alone", tmp_path / "shared"
-    more = ("--format", "json", "csv", "npz")
-    run(tiny_checkpoint, outs[0], pictures, *more)
+
+    def run(out, *more):
+        more = ("--input_dir", pictures, "--format", "json", "csv", "npz", *more)
+        return run_inference(tiny_checkpoint, out, *more)
+
+    alone = run(outs[0])
     for name in ("init_process_group", "barrier", "destroy_process_group"):
         monkeypatch.setattr(torch.distributed, name, lambda *_, **__: None)
-    environment = {"WORLD_SIZE": "3", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
     write(outs[1] / ".parts" / "00005.png", checkered(8, 8))  # of a run that was killed
-    for rank in (2, 1, 0):
-        for name, value in (environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)}).items():
+    environment = {"WORLD_SIZE": "3", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
+    for rank in ("2", "1", "0"):
+        for name, value in (environment | {"RANK": rank, "LOCAL_RANK": rank}).items():
             monkeypatch.setenv(name, value)
-        if rank == 0:
-            lines = part_path(outs[1], 2).read_text().splitlines()
-            assert [json.loads(line).get("file") for line in lines] == [*FILES[2:], None]
-            run(tiny_checkpoint, outs[1], pictures, *more)
-        else:
+        if rank != "0":
             with pytest.raises(FileNotFoundError):
-                run(tiny_checkpoint, outs[1], pictures, *more)
+                run(outs[1])
+    lines = part_path(outs[1], 2).read_text().splitlines()
+    assert [json.loads(line).get("file") for line in lines] == [*FILES[2:], None]
+    shared = run(outs[1])
     for pattern in ("*", "pictures/*"):
         names = [{path.name for path in out.glob(pattern)} for out in outs]
         assert names[0] == names[1] and len(names[0]) > 3
-    alone, shared = map(read_poses, outs)
-    assert [frame["file"] for frame in shared["frames"]] == FILES
     assert shared["lenses"] == alone["lenses"] and shared["unreadable"] == alone["unreadable"]
+    assert [frame["file"] for frame in shared["frames"]] == FILES
     for one, other in zip(shared["frames"], alone["frames"], strict=True):
         assert (one["file"], one["picture"]) == (other["file"], other["picture"])
         assert np.abs(np.subtract(one["joints3d"], other["joints3d"])).max() < 1e-4
     with pytest.raises(UserError, match="need all frames in one process"):
-        run(tiny_checkpoint, outs[1], pictures, "--smooth")
-    monkeypatch.delenv("RANK")
-    with pytest.raises(UserError, match=r"WORLD_SIZE=3 is set .* without the rest"):
-        run(tiny_checkpoint, outs[1], pictures)
+        run(outs[1], "--smooth")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert [inference.gpu_of_process(gpu, 2) for gpu in ("1", "cpu")] == ["3", "cpu"]
 
@@ -359,8 +332,9 @@ def test_processes_of_torchrun_that_are_stopped_put_together_what_they_have(
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert "Stopped by SIGTERM" in result.stdout and result.returncode
+    written = json.loads((tmp_path / "out" / "poses.json").read_text())
     # Of seven pictures the first process has three, two of which cannot be read.
-    assert [frame["file"] for frame in read_poses(tmp_path / "out")["frames"]] == FILES[:3]
+    assert [frame["file"] for frame in written["frames"]] == FILES[:3]
     assert not (tmp_path / "out" / ".parts").exists()
 
 
@@ -390,8 +364,8 @@ def test_a_camera_is_followed_until_it_is_gone(tiny_checkpoint, tmp_path, monkey
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
-    more = ("--camera", "training", "--smooth")
-    frames = run(tiny_checkpoint, tmp_path, ("--input", "0"), *more)["frames"]
+    more = ("--input", 0, "--camera", "training", "--smooth")
+    frames = run_inference(tiny_checkpoint, tmp_path, *more)["frames"]
     output = capsys.readouterr().out
     assert "no display here" in output and "camera 0 gives no more frames" in output
     times = [frame["time"] for frame in frames]
@@ -409,10 +383,11 @@ def test_a_signal_leaves_complete_files(number, tiny_checkpoint, pictures, tmp_p
         return original(self, *arguments)
 
     monkeypatch.setattr(EgoPosePredictor, "poses", interrupted)
+    more = ("--input_dir", pictures, "--batch_size", 3)
     with pytest.raises(SystemExit) as caught:
-        run(tiny_checkpoint, tmp_path / "out", pictures, "--batch_size", "3")
+        run_inference(tiny_checkpoint, tmp_path / "out", *more)
     assert caught.value.code == 128 + number
-    frames = read_poses(tmp_path / "out")["frames"]
+    frames = json.loads((tmp_path / "out" / "poses.json").read_text())["frames"]
     assert 0 < len(frames) <= 3
     for frame in frames:
         assert cv2.imread(str(tmp_path / "out" / frame["picture"])) is not None
@@ -451,55 +426,40 @@ def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch
     assert pose.residual == pytest.approx(share * 128, rel=1e-3)
 
 
-def bad_inputs(tmp_path, checkpoint, runs, pictures):
-    """Argument lists that a person might give, and what the one line must say."""
-    broken, empty = tmp_path / "broken", tmp_path / "empty"
-    broken.mkdir()
-    empty.mkdir()
-    (broken / "a.png").write_bytes(b"no picture")
-    (broken / "b.jpg").write_bytes(b"")
-    (tmp_path / "file").write_text("in the way")
-    (tmp_path / "calib.json").write_text(
-        json.dumps({"K": np.eye(3).tolist(), "D": [0, 0], "model": "fisheye"})
-    )
-    train2d = runs["train2d"] / "checkpoints" / "model_best.tar"
-    model = ["--load_model", str(checkpoint)]
-    good = [*model, "--input_dir", str(pictures)]
-    return {
-        "no such folder of pictures": [*model, "--input_dir", str(tmp_path / "none")],
-        "holds no picture": [*model, "--input_dir", str(empty)],
-        "none of the 2 pictures could be read": [*model, "--input_dir", str(broken)],
-        "the only picture could not be read": [*model, "--input", str(broken / "a.png")],
-        "no checkpoint at": ["--load_model", "none.tar", "--input_dir", str(pictures)],
-        "of train2d, but one of finetune": [*good, "--load_model", str(train2d)],
-        "no CUDA device": [*good, "--gpu", "7"],
-        "no such picture": [*model, "--input", str(tmp_path / "none.png")],
-        "there is no camera 97": [*model, "--input", "97"],
-        "4 distortion coefficients, found 2": [*good, "--camera", str(tmp_path / "calib.json")],
-        "--fov is for a lens": [*good, "--camera", "training", "--fov", "180"],
-        "--smooth takes": [*good, "--smooth", "1"],
-        "the cutoff at rest, above 0": [*good, "--smooth", "0", "1"],
-        "and the rise, 0 or more": [*good, "--smooth", "1", "-1"],
-        "take finite numbers": [*good, "--mount", "nan", "0"],
-        "--batch_size 0": [*good, "--batch_size", "0"],
-        "--fps 0": [*good, "--fps", "0"],
-        "cannot be made a folder": [*good, "--save_dir", str(tmp_path / "file")],
-    }
-
-
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--input_dir none", "no such folder of pictures"),
+        ("--input_dir empty", "holds no picture"),
+        ("--input_dir broken", "none of the 2 pictures could be read"),
+        ("--input broken/a.png", "the only picture could not be read"),
+        ("--input a.png --camera calib.json", "4 distortion coefficients, found 2"),
+        ("--input a.png --camera training --fov 180", "--fov is for a lens"),
+        ("--input a.png --smooth 1", "--smooth takes"),
+        ("--input a.png --smooth 0 1", "the cutoff at rest, above 0"),
+        ("--input a.png --smooth 1 -1", "and the rise, 0 or more"),
+        ("--input a.png --mount nan 0", "take finite numbers"),
+        ("--input a.png --batch_size 0", "--batch_size 0"),
+        ("--input a.png --fps 0", "--fps 0"),
+        ("--input a.png --save_dir a.png", "cannot be made a folder"),
+    ],
+)
 def test_bad_input_ends_with_one_clear_line_and_exit_2(
-    tmp_path, tiny_checkpoint, tiny_runs, pictures, capsys, monkeypatch
+    line, message, tmp_path, tiny_checkpoint, capsys, monkeypatch
 ):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    save = ["--save_dir", str(tmp_path / "out")]
-    for message, argv in bad_inputs(tmp_path, tiny_checkpoint, tiny_runs, pictures).items():
-        monkeypatch.setattr(sys, "argv", ["inference.py", *save, *argv])
-        with pytest.raises(SystemExit) as caught:
-            run_command(inference.main)
-        last = capsys.readouterr().err.strip().splitlines()[-1]
-        assert caught.value.code == 2
-        assert last.startswith("error: ") and message in last
-        assert not list(tmp_path.glob("out/*"))
+    monkeypatch.chdir(tmp_path)
+    for name in ("broken/a.png", "broken/b.jpg"):
+        write(tmp_path / name, checkered(64, 64)).write_bytes(b"no picture")
+    (tmp_path / "empty").mkdir()
+    write(tmp_path / "a.png", checkered(64, 64))
+    calibration = {"K": np.eye(3).tolist(), "D": [0, 0], "model": "fisheye"}
+    (tmp_path / "calib.json").write_text(json.dumps(calibration))
+    with pytest.raises(SystemExit) as caught:
+        run_command(lambda: run_inference(tiny_checkpoint, tmp_path / "out", *line.split()))
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert caught.value.code == 2
+    assert last.startswith("error: ") and message in last
+    assert not list(tmp_path.glob("out/*"))
 
 
 @pytest.mark.parametrize(("size", "advice"), [("2", "lower --batch_size"), ("1", "--gpu cpu has")])
@@ -511,14 +471,8 @@ def test_running_out_of_memory_says_what_to_lower(
 
     monkeypatch.setattr(EgoPosePredictor, "poses", poses)
     with pytest.raises(UserError, match=f"out of memory with --batch_size {size}: {advice}"):
-        run(tiny_checkpoint, tmp_path / "out", pictures, "--batch_size", size)
-
-
-def test_a_console_without_a_character_ends_no_command(monkeypatch):
-    console = io.TextIOWrapper(io.BytesIO(), "ascii")
-    monkeypatch.setattr(sys, "stdout", console)
-    run_command(lambda: print("128×80", flush=True))
-    assert console.buffer.getvalue() == b"128\\xd780\n"
+        more = ("--input_dir", pictures, "--batch_size", size)
+        run_inference(tiny_checkpoint, tmp_path / "out", *more)
 
 
 def test_reading_ahead_keeps_order_its_bound_and_what_goes_wrong():

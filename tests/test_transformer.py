@@ -94,6 +94,7 @@ def test_inference_writes_uncertainty_and_the_export_gives_the_same(
         head, first, *_ = (out / "poses.csv").read_text().splitlines()
         written = float(first.split(",")[head.split(",").index("uncertainty_m")])
         assert written == pytest.approx(found[-1][0]["uncertainty"][0], abs=1e-5)
+        assert "by its image circle" in content["lenses"][0]["lens"]
         assert "radius" in content["units"]["uncertainty"]
         assert "probability" in content["units"]["confidence"]
     for one, other in zip(*found, strict=True):
