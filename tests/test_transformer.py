@@ -8,7 +8,6 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
-import torch
 from commands import BEST, run_demo, run_inference, run_train
 from conftest import TINY_TRANSFORMER_CONFIG
 
@@ -19,7 +18,7 @@ from dataset.transforms import SquareCrop
 from utils import export_onnx, make_synthetic
 from utils.common.checkpoint import read_checkpoint
 from utils.common.networks import check_camera, load_pose_model
-from utils.inference.pose_predictor import PosePredictor
+from utils.inference.pose_predictor import OnnxPosePredictor
 from utils.inference.source import LazyFrame
 
 MODEL = "  kind: transformer\n"
@@ -43,17 +42,6 @@ def test_data_of_another_camera_is_refused_by_the_one_kind_and_reported_by_the_o
     check_camera(tmp_path / "model.tar", "transformer", camera, other)
     printed = capsys.readouterr().err
     assert printed.count("\n") == 1 and "whose rays the model is given" in printed
-
-
-def test_two_predictors_of_one_model_each_have_their_own_camera(tiny_transformer):
-    model = load_pose_model(tiny_transformer).model
-    camera = SquareCrop(64).camera(RELEASE_CAMERA)
-    other = dataclasses.replace(camera, fx=0.5 * camera.fx, fy=0.5 * camera.fy)
-    images = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
-    first, second = (PosePredictor(model, torch.device("cpu"), "fp32", c) for c in (camera, other))
-    before = first(images).joints3d
-    assert np.abs(second(images).joints3d - before).max() > 1e-4
-    assert np.array_equal(first(images).joints3d, before)
 
 
 def test_demo_reports_errors_by_uncertainty(tiny_transformer, tiny_data, tmp_path, capsys):
@@ -103,18 +91,33 @@ def test_inference_writes_uncertainty_and_the_export_gives_the_same(
             assert np.abs(np.subtract(one[key], other[key])).max() < bound
 
 
-def test_int8_leaves_what_makes_poses_precise(
-    tiny_transformer, exported, pictures, tmp_path, monkeypatch
+def test_int8_says_what_it_costs_and_leaves_what_makes_poses_precise(
+    tiny_transformer, exported, pictures, tmp_path, capsys, monkeypatch
 ):
+    # The export itself is not made again.
     monkeypatch.setattr(export_onnx, "write_onnx", lambda *call: shutil.copy(exported, call[2]))
-    path = tmp_path / "int8.onnx"
-    more = ["--output", str(path), "--int8", "--pictures", str(pictures)]
-    export_onnx.main(["--load_model", str(tiny_transformer), *more])
+    folder, path = tmp_path / "pictures", tmp_path / "int8.onnx"
+    shutil.copytree(pictures, folder)
+    (folder / "broken.png").write_bytes(b"")
+    flags = ["--load_model", str(tiny_transformer), "--int8", "--pictures", str(folder)]
+    export_onnx.main([*flags, "--output", str(path)])
+    assert "int8 moves joints by" in capsys.readouterr().out
+    assert path.stat().st_size < 0.7 * exported.stat().st_size
+    assert [item.name for item in tmp_path.iterdir() if item.is_file()] == ["int8.onnx"]
+    squares = export_onnx.read_squares(pictures, 64, 4)
+    models = OnnxPosePredictor(exported), OnnxPosePredictor(path)
+    cost = export_onnx.difference_mm(*models, squares)
+    assert len(cost) == 4 and 0 < cost.mean() < 30
     graph = onnx.load(path).graph
     quantised = {node.input[0] for node in graph.node if node.op_type == "QuantizeLinear"}
     made = {output: node.op_type for node in graph.node for output in node.output}
     assert quantised
     assert not {"MatMul", "Softmax", "LayerNormalization"} & {made.get(n) for n in quantised}
+    # An export that differs is refused, and leaves nothing.
+    monkeypatch.setattr(export_onnx, "TOLERANCE_MM", -1)
+    with pytest.raises(UserError, match="it is not written"):
+        export_onnx.main([*flags, "--output", str(tmp_path / "other.onnx")])
+    assert not (tmp_path / "other.onnx").exists()
 
 
 # ------------------------------------------------------------- the temporal version
