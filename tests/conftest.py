@@ -12,8 +12,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import tiny_model
+from commands import BEST, run_train
 
-import train
 from model import KINDS
 
 #: Small enough that all three stages take seconds; large enough for every layer.
@@ -65,26 +65,19 @@ def tiny_runs(tmp_path_factory, tiny_data, tiny_config) -> dict[str, Path]:
     """Log folders of the three stages, trained one after the other as a user would."""
     folder = tmp_path_factory.mktemp("runs")
     runs = {name: folder / name for name in ("train2d", "train3d", "finetune")}
-    common = ["--gpu", "cpu", "--data_root", str(tiny_data), "--config", str(tiny_config)]
-    for name in ("train2d", "train3d"):
-        train.main(["--training_type", name, "--log_dir", str(runs[name]), *common])
-    train.main(
-        [
-            *("--training_type", "finetune", "--log_dir", str(runs["finetune"]), *common),
-            *("--load_2d_model", str(runs["train2d"] / "checkpoints" / "model_best.tar")),
-            *("--load_3d_model", str(runs["train3d"] / "checkpoints" / "model_best.tar")),
-        ]
-    )
+    start = ("--load_2d_model", runs["train2d"] / BEST, "--load_3d_model", runs["train3d"] / BEST)
+    for name, log_dir in runs.items():
+        more = start if name == "finetune" else ()
+        run_train(name, tiny_data, log_dir, "--config", tiny_config, *more)
     return runs
 
 
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tiny_runs) -> Path:
     """A finetuned checkpoint of the tiny networks."""
-    return tiny_runs["finetune"] / "checkpoints" / "model_best.tar"
+    return tiny_runs["finetune"] / BEST
 
 
-#: Everything that draws random numbers or remembers past steps is switched on.
 TINY_TRANSFORMER_CONFIG = """
 precision: fp32
 log_every: 1
@@ -94,57 +87,17 @@ model:
   kind: transformer
   transformer: {channels: 16, dim: 32, layers: 2, heads: 4, dropout: 0.1}
 loss: {coordinates: 1.0, camera_pose: 1.0, uncertainty: 0.1, visibility: 0.1, earlier: 0.5}
-train2d: &stage
-  epochs: 1
-  batch_size: 4
-  optimizer: adamw
-  schedule: cosine
-  warmup_steps: 3
-  clip_norm: 1.0
-  ema_decay: 0.9
-  augment: {rotation: 10, mirror: true, colour: 0.3, noise: 0.02}
-train3d: *stage
-finetune: {<<: *stage, epochs: 2}
+finetune: {epochs: 2, batch_size: 4, optimizer: adamw, warmup_steps: 3, clip_norm: 1.0}
 """
 
 
 @pytest.fixture(scope="session")
-def tiny_transformer_config(tmp_path_factory) -> Path:
-    """Configuration file of a tiny network of the project's own kind."""
-    path = tmp_path_factory.mktemp("config") / "tiny_transformer.yml"
-    path.write_text(TINY_TRANSFORMER_CONFIG)
-    return path
-
-
-@pytest.fixture(scope="session")
-def tiny_transformer_runs(tmp_path_factory, tiny_data, tiny_transformer_config) -> dict[str, Path]:
-    """Log folders of the stages of the project's own model, "whole" being all at once."""
+def tiny_transformer(tmp_path_factory, tiny_data) -> Path:
+    """A finetuned checkpoint of a tiny network of the project's own kind."""
     folder = tmp_path_factory.mktemp("transformer")
-    best = {
-        name: folder / name / "checkpoints" / "model_best.tar" for name in ("train2d", "train3d")
-    }
-    common = ["--gpu", "cpu", "--data_root", str(tiny_data)]
-    common += ["--config", str(tiny_transformer_config)]
-    modules = {
-        "train2d": [],
-        "train3d": ["--load_2d_model", str(best["train2d"])],
-        "finetune": [
-            *("--load_2d_model", str(best["train2d"])),
-            *("--load_3d_model", str(best["train3d"])),
-        ],
-        "whole": [],
-    }
-    for name, options in modules.items():
-        stage = "finetune" if name == "whole" else name
-        log_dir = folder / name
-        train.main(["--training_type", stage, "--log_dir", str(log_dir), *options, *common])
-    return {name: folder / name for name in modules}
-
-
-@pytest.fixture(scope="session")
-def tiny_transformer(tiny_transformer_runs) -> Path:
-    """A finetuned checkpoint of the tiny network of the project's own kind."""
-    return tiny_transformer_runs["finetune"] / "checkpoints" / "model_best.tar"
+    (folder / "tiny.yml").write_text(TINY_TRANSFORMER_CONFIG)
+    run_train("finetune", tiny_data, folder / "log", "--config", folder / "tiny.yml")
+    return folder / "log" / BEST
 
 
 @pytest.fixture(scope="module")

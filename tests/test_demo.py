@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from commands import BEST, run_demo
 
 import demo
 from base.errors import UserError
@@ -23,23 +24,13 @@ from utils.evaluation.poses import read_poses
 from utils.inference.pose_predictor import PosePredictor
 
 
-def run(checkpoint, data, save_dir, *flags):
-    demo.main(
-        [
-            *("--gpu", "cpu", "--load_model", str(checkpoint), "--data_root", str(data)),
-            *("--save_dir", str(save_dir), "--precision", "fp32", *flags),
-        ]
-    )
-    return json.loads((save_dir / "results.json").read_text())
-
-
 def read_rows(folder):
     with (folder / "frames.csv").open() as file:
         return list(csv.DictReader(file))
 
 
 def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys):
-    results = run(tiny_checkpoint, tiny_data, tmp_path, "--num_vis", "3", "--batch_size", "4")
+    results = run_demo(tiny_checkpoint, tiny_data, tmp_path, "--num_vis", "3", "--batch_size", "4")
     printed = capsys.readouterr().out
 
     dataset = open_split(tiny_data, SetType.TEST, 64)
@@ -90,18 +81,17 @@ def test_running_out_of_memory_says_what_to_lower(
 
     monkeypatch.setattr(PosePredictor, "__call__", fail)
     with pytest.raises(UserError, match=r"memory with batches of 4 .*lower --batch_size"):
-        run(tiny_checkpoint, tiny_data, tmp_path, "--batch_size", "4")
+        run_demo(tiny_checkpoint, tiny_data, tmp_path, "--batch_size", "4")
 
 
 def test_the_worst_and_the_best_are_drawn_in_order_and_old_ones_removed(
     tiny_checkpoint, tiny_data, tmp_path
 ):
     (tmp_path / "worst").mkdir()
-    stale = tmp_path / "worst" / "001_999mm_male_001_a_a_env_001_000007.png"
-    mine = tmp_path / "worst" / "notes.png"
-    for path in (stale, mine):
-        path.write_bytes(b"")
-    run(tiny_checkpoint, tiny_data, tmp_path, "--every", "4", "--worst", "2", "--best", "1")
+    for name in ("001_999mm_male_001_a_a_env_001_000007.png", "notes.png"):
+        (tmp_path / "worst" / name).write_bytes(b"")
+    more = ("--every", 4, "--worst", 2, "--best", 1)
+    run_demo(tiny_checkpoint, tiny_data, tmp_path, *more)
     rows = sorted(read_rows(tmp_path), key=lambda row: -float(row["mpjpe"]))
 
     def name(place, row):
@@ -114,24 +104,29 @@ def test_the_worst_and_the_best_are_drawn_in_order_and_old_ones_removed(
     assert len(list((tmp_path / "pictures").iterdir())) == 2
 
 
-def test_a_video_shows_all_frames_in_order_and_a_report_lists_them(
+def test_a_video_shows_all_frames_of_a_packed_set_in_order_and_a_report_lists_them(
     tiny_checkpoint, tiny_data, tmp_path
 ):
-    results = run(tiny_checkpoint, tiny_data, tmp_path, "--video", "--report")
+    packed = tmp_path / "packed"
+    pack_data.main(["--input", str(tiny_data), "--output", str(packed), "--size", "256"])
+    results = run_demo(tiny_checkpoint, packed, tmp_path, "--video", "--report")
+    labels = open_split(tiny_data, SetType.TEST, 64).annotations().joints3d
+    mean_pose = load_pose_model(tiny_checkpoint).mean_pose
+    error = joint_errors(np.broadcast_to(mean_pose, labels.shape), labels).mean()
+    everything = results["full"]["All"]
+    assert everything["mpjpe_mean_pose"] == pytest.approx(error, rel=1e-6)
     video = cv2.VideoCapture(str(tmp_path / "video.mp4"))
-    frames = []
-    while (read := video.read())[0]:
-        frames.append(read[1])
+    frames = [frame for _, frame in iter(video.read, (False, None))]
     assert len(frames) == 6 and frames[0].shape == (720, 1280, 3)
     assert not (tmp_path / "pictures").exists()
-    painter, poses = SplitPainter(tiny_data, SetType.TEST), read_poses(tmp_path / "poses.npz")
+    painter, poses = SplitPainter(packed, SetType.TEST), read_poses(tmp_path / "poses.npz")
     for row, frame in enumerate(frames):
         # Compression leaves small differences.
         assert np.median(np.abs(painter.paint(poses, row)[..., ::-1].astype(int) - frame)) < 5
     text = (tmp_path / "report.html").read_text()
     data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1))
     assert len(data["frames"]) == 6
-    assert data["actions"][0]["y"][0] == pytest.approx(results["full"]["All"]["mpjpe"])
+    assert data["actions"][0]["y"][0] == pytest.approx(everything["mpjpe"])
 
 
 def test_a_checkpoint_without_mean_pose_gets_that_of_the_training_set(
@@ -151,7 +146,7 @@ def test_broken_pictures_are_skipped_counted_and_named_unless_all_are(
     shutil.copytree(tiny_data, root)
     _, path, *others = sorted((root / "ValSet").glob("*/*/cam_down/rgba/*.png"))
     path.write_bytes(path.read_bytes()[:5000])
-    results = run(tiny_checkpoint, root, out, "--num_vis", "0", "--data", "val")
+    results = run_demo(tiny_checkpoint, root, out, "--num_vis", "0", "--data", "val")
     assert results["data"] == "val" and results["frames"] == 3
     [skipped] = results["skipped"]
     assert skipped["frame"] == f"{path.parents[3].name}/env_001/{int(path.stem[-6:]):06d}"
@@ -163,58 +158,37 @@ def test_broken_pictures_are_skipped_counted_and_named_unless_all_are(
     for path in (_, *others):
         path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(UserError, match="none of 4 frames could be read"):
-        run(tiny_checkpoint, root, tmp_path / "none", "--data", "val")
+        run_demo(tiny_checkpoint, root, tmp_path / "none", "--data", "val")
     assert list((tmp_path / "none").iterdir()) == []
-
-
-def test_unlabelled_pictures_are_referred_to_inference(tiny_checkpoint, tmp_path):
-    folder = tmp_path / "TestSet" / "male_001_a_a" / "env_001" / "cam_down" / "rgba"
-    folder.mkdir(parents=True)
-    cv2.imwrite(str(folder / "male_001_a_a.rgba.000001.png"), np.zeros((800, 1280, 3), np.uint8))
-    with pytest.raises(UserError, match=r"use inference\.py"):
-        run(tiny_checkpoint, tmp_path, tmp_path / "out")
 
 
 def test_bad_input_is_one_clear_line(tiny_checkpoint, tiny_runs, tiny_data, tmp_path):
     (tmp_path / "file").write_text("")
-    best = tiny_runs["train2d"] / "checkpoints" / "model_best.tar"
+    pictures = tmp_path / "TestSet" / "male_001_a_a" / "env_001" / "cam_down" / "rgba"
+    pictures.mkdir(parents=True)
+    cv2.imwrite(str(pictures / "male_001_a_a.rgba.000001.png"), np.zeros((800, 1280), np.uint8))
     for model, root, save_dir, message in (
         (tiny_checkpoint, "nowhere", "out", "no TestSet in"),
-        (tmp_path / "missing.tar", tiny_data, "out", "no checkpoint at"),
-        (best, tiny_data, "out", "a checkpoint of train2d, but one of finetune is needed"),
+        (tiny_checkpoint, ".", "out", r"use inference\.py"),
+        (
+            tiny_runs["train2d"] / BEST,
+            tiny_data,
+            "out",
+            "of train2d, but one of finetune is needed",
+        ),
         (tiny_checkpoint, tiny_data, "file", "cannot be made a folder"),
     ):
         with pytest.raises(UserError, match=message):
-            run(model, tmp_path / root, tmp_path / save_dir)
+            run_demo(model, tmp_path / root, tmp_path / save_dir)
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
-    "flags",
-    [
-        ["--data", "everything"],
-        ["--num_vis", "-1"],
-        ["--every", "0"],
-        ["--every", "2", "--num_vis", "3"],
-        [],
-    ],
+    "flags", ["--data everything", "--num_vis -1", "--every 0", "--every 2 --num_vis 3", None]
 )
-def test_wrong_flags_are_refused_by_the_parser(flags, tmp_path, capsys):
-    complete = ["--load_model", "model.tar", "--save_dir", str(tmp_path)]
+def test_wrong_flags_are_refused_by_the_parser(flags, capsys):
+    # Without a folder for the results in the last case.
+    more = [] if flags is None else ["--save_dir", "out", *flags.split()]
     with pytest.raises(SystemExit) as exit_:
-        demo.main(flags + complete if flags else complete[:2])
+        demo.main(["--load_model", "model.tar", *more])
     assert exit_.value.code == 2 and "error:" in capsys.readouterr().err
-
-
-def test_a_packed_set_is_evaluated_and_drawn_like_the_extracted_one(
-    tiny_checkpoint, tiny_data, tmp_path
-):
-    packed = tmp_path / "packed"
-    pack_data.main(["--input", str(tiny_data), "--output", str(packed), "--size", "256"])
-    results = run(tiny_checkpoint, packed, tmp_path / "out", "--num_vis", "1", "--report")
-    labels = open_split(tiny_data, SetType.TEST, 64).annotations().joints3d
-    mean_pose = load_pose_model(tiny_checkpoint).mean_pose
-    error = joint_errors(np.broadcast_to(mean_pose, labels.shape), labels).mean()
-    assert results["full"]["All"]["mpjpe_mean_pose"] == pytest.approx(error, rel=1e-6)
-    [picture] = (tmp_path / "out" / "pictures").iterdir()
-    assert cv2.imread(str(picture)).shape == (720, 1280, 3)

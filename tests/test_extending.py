@@ -3,27 +3,24 @@
 import json
 import re
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import release
 import torch
+from commands import BEST, run_demo, run_inference, run_train
 
 import dataset
-import demo
-import inference
 import model
-import train
 from base import cameras
 from base.camera import RELEASE_CAMERA
 from base.set_type import SetType
 from model.rays import CameraRays
 from utils import check_data
+from utils.common.paths import REPOSITORY
 
-PAGE = (Path(train.__file__).parent / "doc" / "extending.md").read_text(encoding="utf-8")
-BEST = "checkpoints/model_best.tar"
+PAGE = (REPOSITORY / "doc" / "extending.md").read_text(encoding="utf-8")
 CONFIG = """
 precision: fp32
 log_every: 1
@@ -70,34 +67,17 @@ def test_a_perceptron_is_trained_evaluated_and_run_in_inference(extended, tiny_d
     settings = re.search(r"```yaml\n(.*?)```", section, re.DOTALL)[1]
     config = tmp_path / "mlp.yml"
     config.write_text(CONFIG + settings.replace("1024", "32"))
-    common = ["--gpu", "cpu", "--data_root", str(tiny_data)]
     log_dir = tmp_path / "log"
-    train.main(
-        ["--training_type", "all", "--config", str(config), "--log_dir", str(log_dir), *common]
-    )
+    run_train("all", tiny_data, log_dir, "--config", config)
     best = log_dir / "Finetune" / BEST
     records = map(json.loads, (log_dir / "Train3d" / "log.jsonl").read_text().splitlines())
     assert {"pose", "limb_cosine", "limb_distance"} <= next(records)["loss"].keys()
-    demo.main(
-        [
-            *("--load_model", str(best), "--save_dir", str(tmp_path / "demo"), "--num_vis", "0"),
-            *("--workers", "0", *common),
-        ]
-    )
-    results = json.loads((tmp_path / "demo" / "results.json").read_text())
+    results = run_demo(best, tiny_data, tmp_path / "demo", "--num_vis", 0)
     assert results["frames"] == 6 and results["full"]["All"]["mpjpe"] > 0
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
     noise = np.random.default_rng(0).integers(0, 256, (100, 160, 3), np.uint8)
-    cv2.imwrite(str(pictures / "one.png"), noise)
-    out = tmp_path / "poses"
-    inference.main(
-        [
-            *("--load_model", str(best), "--input_dir", str(pictures), "--gpu", "cpu"),
-            *("--save_dir", str(out), "--no_pictures"),
-        ]
-    )
-    frames = json.loads((out / "poses.json").read_text())["frames"]
+    cv2.imwrite(str(tmp_path / "one.png"), noise)
+    more = ("--input", tmp_path / "one.png", "--no_pictures")
+    frames = run_inference(best, tmp_path / "poses", *more)["frames"]
     assert np.array(frames[0]["joints3d"]).shape == (16, 3)
 
 
@@ -133,20 +113,9 @@ def test_a_format_is_opened_checked_trained_on_and_evaluated(
     report = json.loads((root / "report.json").read_text())["sets"]
     [fault] = report[0]["faults"]
     assert (fault["kind"], fault["where"]) == ("unreadable picture", "TrainSet/train_1/room/000001")
-    common = ["--gpu", "cpu", "--data_root", str(root)]
-    train.main(
-        [
-            *("--training_type", "train3d", "--config", str(tiny_config), "--epochs", "1"),
-            *("--log_dir", str(tmp_path / "log"), *common),
-        ]
-    )
-    demo.main(
-        [
-            *("--load_model", str(tiny_checkpoint), "--save_dir", str(tmp_path / "demo")),
-            *("--num_vis", "1", "--workers", "0", *common),
-        ]
-    )
-    assert json.loads((tmp_path / "demo" / "results.json").read_text())["frames"] == 3
+    run_train("train3d", root, tmp_path / "log", "--config", tiny_config, "--epochs", 1)
+    results = run_demo(tiny_checkpoint, root, tmp_path / "demo", "--num_vis", 1)
+    assert results["frames"] == 3
 
 
 def test_a_camera_model_is_stored_and_projects(extended):

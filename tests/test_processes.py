@@ -67,27 +67,6 @@ def test_the_parts_of_a_batch_are_disjoint_and_together_are_it(count):
     assert all(len(part) == 2 * len(whole) for part in parts)
 
 
-def test_an_order_goes_on_from_any_step():
-    order = BatchOrder(19, 4, shuffle=True, seed=1, drop_last=True)
-    order.epoch = 5
-    batches = list(order)
-    assert len(batches) == len(order) == 4
-    order.start = 3
-    assert list(order) == batches[3:]
-
-
-def test_epochs_of_some_frames_go_through_all_before_any_comes_again():
-    order = BatchOrder(10, 2, shuffle=True, seed=1, drop_last=True, epoch_frames=4)
-    epochs = []
-    for epoch in range(5):
-        order.epoch = epoch
-        epochs.append([row for batch in order for row in batch])
-    assert [len(epoch) for epoch in epochs] == [4] * 5
-    rows = [row for epoch in epochs for row in epoch]
-    assert sorted(rows[:10]) == sorted(rows[10:]) == list(range(10))
-    assert rows[:10] != rows[10:]
-
-
 def test_an_epoch_may_be_longer_than_the_set():
     order = BatchOrder(3, 4, shuffle=True, seed=1, drop_last=True, epoch_frames=8)
     rows = [row for batch in order for row in batch]

@@ -4,9 +4,9 @@ import archives
 import numpy as np
 import pytest
 import release
+from commands import BEST, run_train
 from http_server import serving
 
-import train
 from base.set_type import SetType
 from dataset import open_split
 from utils import check_data, download_data, extract_data, pack_data
@@ -49,7 +49,5 @@ def test_download_extract_check_pack_and_train(published, tmp_path, tiny_config)
             assert np.allclose(data.annotations().joints3d[i], pose, atol=1e-5)
             assert (data[i].image == number).all()
         log_dir = tmp_path / stage
-        options = ["--training_type", stage, "--gpu", "cpu", "--config", str(tiny_config)]
-        options += ["--data_root", str(root), "--log_dir", str(log_dir), "--epochs", "1"]
-        train.main(options)
-        assert (log_dir / "checkpoints" / "model_best.tar").is_file()
+        run_train(stage, root, log_dir, "--config", tiny_config, "--epochs", 1)
+        assert (log_dir / BEST).is_file()

@@ -1,129 +1,182 @@
-"""The three stages of the paper end to end for a few steps, and bad input."""
+"""What each stage starts from and leaves, for a few steps of the paper's, and bad input."""
 
+import dataclasses
+import functools
 import re
+from pathlib import Path
 
 import archives
 import pytest
 import torch
 import yaml
+from commands import BEST, run_train
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import train
+from base.camera import RELEASE_CAMERA
 from base.errors import UserError
-from model.lifting import LiftingAutoencoder
-from model.pose_resnet import PoseResNet
-from utils.common.checkpoint import read_checkpoint
-from utils.common.command import run_command
-from utils.common.networks import Start, stage_network
+from dataset.transforms import SquareCrop
+from model import build, model_class
+from utils.common.checkpoint import Checkpoint, TrainingState, data_camera
+from utils.common.config import parse_config
+from utils.common.networks import Start, refuse_other_architecture, stage_network
 from utils.training.stage import Stage
 
-BEST = "checkpoints/model_best.tar"
-
-
-def weights(path):
-    content = torch.load(path, weights_only=True)
-    return {
-        f"{key}.{name}": value
-        for key in ("resnet_state_dict", "autoencoder_state_dict")
-        for name, value in content.get(key, {}).items()
-    }
-
-
-def same(a, b):
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+#: Small networks of each kind.
+OPTIONS = {
+    "autoencoder": {"latent": 16},
+    "transformer": {"channels": 16, "dim": 32, "layers": 1, "heads": 4},
+}
+STAGES = ("train2d", "train3d", "finetune")
+BOTH = {"load_2d_model": "train2d", "load_3d_model": "train3d"}
+FIRST, SECOND = {"load_2d_model": "train2d"}, {"pose2d": 2, "transformer": 2}
 
 
 def test_each_stage_writes_its_checkpoints_configuration_and_scalars(tiny_runs):
+    modules = {"resnet_state_dict"}, {"autoencoder_state_dict"}
+    expected = {"train2d": modules[0], "train3d": modules[1], "finetune": modules[0] | modules[1]}
     for stage, log_dir in tiny_runs.items():
         epochs = 1 if stage == "finetune" else 2
         names = sorted(path.name for path in (log_dir / "checkpoints").iterdir())
         assert names == [f"checkpoint_{e + 1}.tar" for e in range(epochs)] + ["model_best.tar"]
-        content = torch.load(log_dir / "checkpoints" / "model_best.tar", weights_only=True)
+        content = torch.load(log_dir / BEST, weights_only=True)
         keys = {"optimizer_state_dict", "scheduler", "training", "config", "mean_pose", "camera"}
-        modules = {
-            "train2d": {"resnet_state_dict"},
-            "train3d": {"autoencoder_state_dict"},
-            "finetune": {"resnet_state_dict", "autoencoder_state_dict"},
-        }
-        assert content.keys() == keys | modules[stage]
+        assert content.keys() == keys | expected[stage]
+        assert content["camera"] == dataclasses.asdict(SquareCrop(64).camera(RELEASE_CAMERA))
         assert yaml.safe_load((log_dir / "config.yml").read_text()) == content["config"]
         events = EventAccumulator(str(log_dir)).Reload()
         metric = "validation/joints2d_px" if stage == "train2d" else "validation/mpjpe_mm"
-        assert len(events.Scalars(metric)) == epochs
+        assert len(events.Scalars(metric)) == epochs and events.Images("validation_frames")
+        by_action = any("mpjpe_mm/" in tag for tag in events.Tags()["scalars"])
+        assert by_action == (stage != "train2d")
 
 
-def test_finetune_starts_from_both_modules(tiny_runs):
-    trained = weights(tiny_runs["finetune"] / "checkpoints" / "model_best.tar")
-    for stage in ("train2d", "train3d"):
-        for name, value in weights(tiny_runs[stage] / "checkpoints" / "model_best.tar").items():
-            # One epoch at 1e-4 moves a weight by a few steps of about 1e-4, never to another one.
-            if name.endswith("weight"):
-                assert (trained[name] - value).abs().max() < 2e-3
+@pytest.fixture(scope="module")
+def checkpoint():
+    """Make a checkpoint whose weights are all of one value: 1, 2 or 3 by its stage."""
+
+    def made(kind, stage):
+        given = {"kind": kind, "backbone": "resnet18", kind: OPTIONS[kind]}
+        config = parse_config({"data": {"input_size": 64}, "model": given}, "test")
+        own = model_class(kind)
+        parts = own.training_types[stage].parts
+        network, value = build(config.model, 64, parts), 1 + STAGES.index(stage)
+        weights = {
+            own.parts[part].key: {
+                name: torch.full_like(tensor, value)
+                for name, tensor in getattr(network, part).state_dict().items()
+            }
+            for part in parts
+        }
+        state, path = TrainingState(stage, 1, 1, 1.0), Path(f"{kind}_{stage}.tar")
+        return Checkpoint(path, weights, None, state, config, True, None, data_camera(config))
+
+    return functools.cache(made)
 
 
-def test_finetune_starts_from_modules_of_the_reference(tiny_data, tmp_path):
-    """Whose files hold no configuration: the paper's holds, with the trunk of the weights."""
-    torch.manual_seed(0)
-    optimizer = {"optimizer_state_dict": {"state": {}, "param_groups": []}, "scheduler": {}}
-    first, second = tmp_path / "first.tar", tmp_path / "second.tar"
-    resnet, lifting = PoseResNet("resnet18"), LiftingAutoencoder()
-    torch.save({"resnet_state_dict": resnet.state_dict()} | optimizer, first)
-    torch.save({"autoencoder_state_dict": lifting.state_dict()} | optimizer, second)
-    options = ["--load_2d_model", str(first), "--load_3d_model", str(second)]
-    parsed = train.parse_arguments(["--training_type", "finetune", *options])
-    start = Start(None, read_checkpoint(first), read_checkpoint(second))
-    asked = train.resolve_config(parsed, train.config_source("finetune", start))
-    model, config = stage_network("finetune", asked, start)
-    assert config.model.backbone == "resnet18" and config.data.input_size == 368
-    for module, stored in ((model.pose2d, resnet), (model.lifting, lifting)):
-        assert same(module.state_dict(), stored.state_dict())
+@pytest.mark.parametrize(
+    ("stage", "given", "trained", "loaded"),
+    [
+        ("autoencoder train2d", {}, {"pose2d"}, {}),
+        ("autoencoder train3d", {"load_model": "train3d"}, {"lifting"}, {"lifting": 2}),
+        ("autoencoder finetune", BOTH, {"pose2d", "lifting"}, {"pose2d": 1, "lifting": 2}),
+        ("transformer train3d", FIRST, {"transformer"}, {"pose2d": 1}),
+        ("transformer train3d", {"load_model": "train3d"}, {"transformer"}, SECOND),
+        ("transformer finetune", BOTH, {"pose2d", "transformer"}, SECOND | {"pose2d": 1}),
+        ("transformer finetune", {}, {"pose2d", "transformer"}, {}),
+        ("transformer temporal", {"load_3d_model": "train3d"}, {"temporal"}, SECOND),
+    ],
+)
+def test_a_stage_starts_from_its_checkpoints_and_trains_its_parts(
+    stage, given, trained, loaded, checkpoint
+):
+    kind, stage = stage.split()
+    start = Start(**{option: checkpoint(kind, name) for option, name in given.items()})
+    model, _ = stage_network(stage, checkpoint(kind, "finetune").config, start)
+    assert {name for name in model.parts if getattr(model, name) is not None} == trained | {*loaded}
+    for name in trained | loaded.keys():
+        part = getattr(model, name)
+        assert all(weight.requires_grad == (name in trained) for weight in part.parameters())
+        of_checkpoint = all(bool((w == loaded.get(name, 0)).all()) for w in part.parameters())
+        assert of_checkpoint == (name in loaded)
+
+
+@pytest.mark.parametrize(
+    ("stage", "given", "message"),
+    [
+        ("transformer train2d", {"load_model": "autoencoder train2d"}, "'autoencoder'"),
+        ("autoencoder finetune", {"load_model": "transformer finetune"}, "'transformer'"),
+        (
+            "autoencoder finetune",
+            {"load_2d_model": "autoencoder train2d", "load_3d_model": "transformer train3d"},
+            r"--load_3d_model transformer_train3d\.tar: .* 'transformer'.* 'autoencoder'",
+        ),
+        ("transformer train3d", {}, "give --load_2d_model"),
+        ("autoencoder finetune", {}, "give --load_2d_model and"),
+        ("autoencoder finetune", dict.fromkeys(BOTH, "autoencoder train3d"), "one of train2d"),
+        ("autoencoder train3d", {"load_model": "autoencoder train2d"}, "one of train3d"),
+    ],
+)
+def test_a_stage_does_not_start_without_checkpoints_of_its_kind_and_stages(
+    stage, given, message, checkpoint
+):
+    kind, stage = stage.split()
+    start = Start(**{option: checkpoint(*name.split()) for option, name in given.items()})
+    with pytest.raises(UserError, match=message) as caught:
+        stage_network(stage, checkpoint(kind, "finetune").config, start)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "message"),
+    [
+        ("autoencoder", {"backbone": "resnet34"}, "model.backbone resnet18, not resnet34"),
+        ("autoencoder", {"autoencoder": {"latent": 20}}, "model.autoencoder.latent 16, not 20"),
+        ("transformer", {"transformer": {"dim": 64}}, r"model\.transformer\.dim 32, not 64"),
+    ],
+)
+def test_a_checkpoint_of_another_architecture_is_refused(kind, changes, message, checkpoint):
+    found = checkpoint(kind, "finetune")
+    refuse_other_architecture(found.config, found)
+    with pytest.raises(UserError, match=message):
+        refuse_other_architecture(found.config.overridden({"model": changes}), found)
+
+
+def test_without_a_configuration_it_is_that_of_the_first_weights_or_the_paper_s(checkpoint):
+    start = Start(None, *(checkpoint("autoencoder", stage) for stage in BOTH.values()))
+    first = train.config_source("finetune", start)
+    assert first is start.load_2d_model
+    parsed = train.parse_arguments(["--training_type", "finetune"])
+    assert train.resolve_config(parsed, first) == first.config
+    paper = train.resolve_config(parsed, dataclasses.replace(first, has_config=False))
+    assert (paper.model.backbone, paper.data.input_size) == ("resnet101", 368)
+    # With the networks that the weights are of.
+    _, config = stage_network("finetune", paper.overridden({"data": {"input_size": 64}}), start)
+    assert config.model == first.config.model
 
 
 @pytest.fixture
 def run(tiny_data, tmp_path):
     """Train in ``tmp_path / "log"``."""
-
-    def run(stage, *more):
-        arguments = ["--training_type", stage, "--gpu", "cpu", "--log_dir", str(tmp_path / "log")]
-        train.main([*arguments, "--data_root", str(tiny_data), *map(str, more)])
-
-    return run
+    return lambda stage, *more: run_train(stage, tiny_data, tmp_path / "log", *more)
 
 
-BAD_INPUTS = [
-    ("train2d --data_root nowhere", "no TrainSet in"),
-    ("finetune", "give --load_2d_model and"),
-    ("finetune --load_2d_model train3d --load_3d_model train3d", "train3d, but one of train2d"),
-    ("train3d --load_model train2d", "of train2d, but one of train3d"),
-    ("train2d --load_model text.tar", "not a checkpoint"),
-    ("train2d --load_model none.tar", "no checkpoint at"),
-    ("train2d --gpu 7", "no CUDA device"),
-    ("train2d --batch_size 0", "train2d.batch_size"),
-    ("train2d --batch_size 8 --accumulate 3", "batch_size 8 cannot be divided evenly"),
-    ("train2d --config nowhere", "configuration nowhere"),
-    ("train2d --config paper --load_model train2d", "trained on pictures of 64 pixels"),
-    ("train2d --config other.yml --load_model train2d", "model.backbone resnet18, not resnet34"),
-    ("train3d --config other.yml --load_model train3d", "model.autoencoder.latent 16, not 20"),
-]
-
-
-@pytest.mark.parametrize(("line", "message"), BAD_INPUTS)
-def test_bad_input_ends_with_one_clear_line_and_exit_2(
-    line, message, run, tmp_path, tiny_runs, tiny_config, capsys, monkeypatch
-):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    (tmp_path / "text.tar").write_text("no checkpoint")
-    other = tiny_config.read_text().replace("depth: 18", "depth: 34").replace("16,", "20,")
-    (tmp_path / "other.yml").write_text(other)
-    files = {name: str(log_dir / BEST) for name, log_dir in tiny_runs.items()}
-    files |= {name: str(tmp_path / name) for name in ("text.tar", "other.yml")}
-    stage, *words = line.split()
-    with pytest.raises(SystemExit) as caught:
-        run_command(lambda: run(stage, *(files.get(word, word) for word in words)))
-    last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert caught.value.code == 2
-    assert last.startswith("error: ") and message in last
-    assert not (tmp_path / "log").exists()
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--data_root nowhere", "no TrainSet in"),
+        ("--batch_size 0", "train2d.batch_size"),
+        ("--config nowhere", "configuration nowhere"),
+        ("--config paper --load_model BEST", "trained on pictures of 64 pixels"),
+        ("--config OTHER --load_model BEST", "model.backbone resnet18, not resnet34"),
+    ],
+)
+def test_bad_input_is_one_clear_line(line, message, run, tmp_path, tiny_runs, tiny_config):
+    (tmp_path / "other.yml").write_text(tiny_config.read_text().replace("18", "34"))
+    line = line.replace("OTHER", str(tmp_path / "other.yml"))
+    with pytest.raises(UserError, match=message) as caught:
+        run("train2d", *line.replace("BEST", str(tiny_runs["train2d"] / BEST)).split())
+    assert "\n" not in str(caught.value) and not (tmp_path / "log").exists()
 
 
 @pytest.mark.parametrize(
@@ -138,8 +191,7 @@ def test_a_used_folder_is_not_written_into(left, run, tmp_path):
     path.parent.mkdir(parents=True)
     path.write_text("left of an earlier run")
     before = archives.contents(tmp_path / "log")
-    starts = [], ["--load_model", "pretrained"], ["--config", "transformer"]
-    for start in (*starts, ["--load_2d_model", "some.tar", "--load_3d_model", "other.tar"]):
+    for start in ((), ("--load_model", "pretrained"), ("--load_2d_model", "some.tar")):
         with pytest.raises(UserError, match=rf"run \({left}\): .*--resume.*--log_dir"):
             run("finetune", *start)
     assert archives.contents(tmp_path / "log") == before

@@ -1,164 +1,32 @@
-"""The project's own model through every command: training, evaluation, inference, export."""
+"""The project's own model and its temporal version: training, demo, inference and export."""
 
 import dataclasses
 import json
+import shutil
 
-import cv2
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
-import torch
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from commands import BEST, run_demo, run_inference, run_train
+from conftest import TINY_TRANSFORMER_CONFIG
 
-import demo
-import inference
 import train
 from base.camera import RELEASE_CAMERA
 from base.errors import UserError
-from base.set_type import SetType
-from dataset import open_split
 from dataset.transforms import SquareCrop
-from utils import export_onnx
+from utils import export_onnx, make_synthetic
+from utils.common.checkpoint import read_checkpoint
 from utils.common.networks import check_camera, load_pose_model
-from utils.inference.pose_predictor import PosePredictor
+from utils.inference.pose_predictor import OnnxPosePredictor
+from utils.inference.source import LazyFrame
 
-BEST = "checkpoints/model_best.tar"
-
-
-def content(path):
-    return torch.load(path, weights_only=True)
-
-
-def arguments(stage, data, log_dir, *more):
-    common = ["--gpu", "cpu", "--data_root", str(data), "--log_dir", str(log_dir)]
-    return ["--training_type", stage, *common, *map(str, more)]
-
-
-def test_each_stage_writes_what_the_next_one_needs(tiny_transformer_runs):
-    keys = {
-        "train2d": {"resnet_state_dict"},
-        "train3d": {"resnet_state_dict", "transformer_state_dict"},
-        "finetune": {"resnet_state_dict", "transformer_state_dict"},
-        "whole": {"resnet_state_dict", "transformer_state_dict"},
-    }
-    for stage, log_dir in tiny_transformer_runs.items():
-        stored = content(log_dir / BEST)
-        assert {key for key in stored if key.endswith("_state_dict")} == keys[stage] | {
-            "optimizer_state_dict"
-        }
-        camera = SquareCrop(64).camera(RELEASE_CAMERA)
-        assert stored["camera"] == dataclasses.asdict(camera)
-        events = EventAccumulator(str(log_dir)).Reload()
-        metric = "joints2d_px" if stage == "train2d" else "mpjpe_mm"
-        assert events.Scalars(f"validation/{metric}")
-        assert events.Images("validation_frames")
-        if stage != "train2d":
-            assert any("mpjpe_mm/" in tag for tag in events.Tags()["scalars"]), events.Tags()
-
-
-def test_train3d_leaves_the_2d_module_as_it_was(tiny_transformer_runs):
-    before, after = (
-        content(tiny_transformer_runs[stage] / BEST)["resnet_state_dict"]
-        for stage in ("train2d", "train3d")
-    )
-    assert before.keys() == after.keys()
-    assert all(torch.equal(before[name], after[name]) for name in before)
-
-
-def test_finetune_starts_from_both_modules(tiny_transformer_runs):
-    trained = content(tiny_transformer_runs["finetune"] / BEST)
-    for stage, key in (("train2d", "resnet_state_dict"), ("train3d", "transformer_state_dict")):
-        start = content(tiny_transformer_runs[stage] / BEST)[key]
-        moved = [
-            (trained[key][name] - value).abs().max()
-            for name, value in start.items()
-            if name.endswith("weight") and value.dim() > 1
-        ]
-        # A few steps of at most 1e-3 each.
-        assert 0 < max(moved) < 1e-2
-
-
-def test_train3d_goes_on_without_the_module_it_started_from(
-    tiny_transformer_runs, tiny_data, tmp_path
-):
-    """Its checkpoint has all that is needed, the configuration too."""
-    folder = tmp_path / "checkpoints"
-    folder.mkdir()
-    path = tiny_transformer_runs["train3d"] / "checkpoints" / "checkpoint_1.tar"
-    (folder / path.name).write_bytes(path.read_bytes())
-    train.main(arguments("train3d", tiny_data, tmp_path, "--resume", "--epochs", 2))
-    before, after = (content(folder / f"checkpoint_{epoch}.tar") for epoch in (1, 2))
-    for key, same in (("resnet_state_dict", True), ("transformer_state_dict", False)):
-        kept = [torch.equal(value, after[key][name]) for name, value in before[key].items()]
-        assert all(kept) == same
-
-
-def test_checkpoints_of_the_other_kind_are_refused_with_one_line(
-    tiny_transformer_runs, tiny_runs, tiny_data, tiny_config, tiny_transformer_config, tmp_path
-):
-    own, paper = tiny_transformer_runs, tiny_runs
-    configs = {"transformer": tiny_transformer_config, "autoencoder": tiny_config}
-    cases = [
-        ("train2d", "transformer", ["--load_model", paper["train2d"] / BEST]),
-        ("train2d", "autoencoder", ["--load_model", own["train2d"] / BEST]),
-        ("train3d", "transformer", ["--load_2d_model", paper["train2d"] / BEST]),
-        ("train3d", "autoencoder", ["--load_model", own["train3d"] / BEST]),
-        ("finetune", "transformer", ["--load_model", paper["finetune"] / BEST]),
-        ("finetune", "autoencoder", ["--load_model", own["finetune"] / BEST]),
-        (
-            "finetune",
-            "autoencoder",
-            [
-                *("--load_2d_model", own["train2d"] / BEST),
-                *("--load_3d_model", paper["train3d"] / BEST),
-            ],
-        ),
-    ]
-    for stage, kind, options in cases:
-        more = [*options, "--config", configs[kind]]
-        with pytest.raises(UserError, match=f"model.kind is '{kind}'") as caught:
-            train.main(arguments(stage, tiny_data, tmp_path / "log", *more))
-        assert "\n" not in str(caught.value) and str(options[1]) in str(caught.value)
-        assert not (tmp_path / "log").exists()
-    # Without a configuration the first checkpoint's holds, and the second does not fit it.
-    mixed = ["--load_2d_model", own["train2d"] / BEST, "--load_3d_model", paper["train3d"] / BEST]
-    with pytest.raises(UserError, match=r"--load_3d_model .* kind 'autoencoder'"):
-        train.main(arguments("finetune", tiny_data, tmp_path / "log", *mixed))
-
-
-def test_resume_refuses_a_run_of_the_other_kind(tiny_runs, tiny_data, tiny_transformer_config):
-    log_dir = tiny_runs["finetune"]
-    more = ["--resume", "--config", tiny_transformer_config]
-    with pytest.raises(UserError, match="kind 'autoencoder'"):
-        train.main(arguments("finetune", tiny_data, log_dir, *more))
-
-
-def test_what_is_missing_or_of_another_size_is_named(
-    tiny_transformer_runs, tiny_data, tiny_transformer_config, tmp_path
-):
-    config = ["--config", tiny_transformer_config]
-    with pytest.raises(UserError, match="give --load_2d_model"):
-        train.main(arguments("train3d", tiny_data, tmp_path / "log", *config))
-    wider = tmp_path / "wider.yml"
-    wider.write_text(tiny_transformer_config.read_text().replace("dim: 32", "dim: 64"))
-    load = ["--load_model", tiny_transformer_runs["finetune"] / BEST, "--config", wider]
-    with pytest.raises(UserError, match=r"model\.transformer\.dim 32, not 64"):
-        train.main(arguments("finetune", tiny_data, tmp_path / "log", *load))
-    with pytest.raises(UserError, match="of train2d, but one of finetune is needed"):
-        load_pose_model(tiny_transformer_runs["train2d"] / BEST)
-
-
-def test_the_uncertainty_holds_nine_joints_of_ten_of_the_set_it_was_fitted_on(
-    tiny_transformer, tiny_data
-):
-    loaded = load_pose_model(tiny_transformer)
-    predictor = PosePredictor(loaded.model, torch.device("cpu"), "fp32")
-    frames = list(open_split(tiny_data, SetType.VAL, 64))
-    found = predictor(torch.from_numpy(np.stack([frame.image for frame in frames])))
-    truth = np.stack([frame.joints3d for frame in frames])
-    distance = np.linalg.norm(found.joints3d + found.neck[:, None] - truth, axis=-1)
-    share = (distance <= found.uncertainty).mean()
-    assert share == pytest.approx(0.9, abs=1.01 / distance.size)
+MODEL = "  kind: transformer\n"
+LAGS = "  temporal: {lags: [0, 1, 3], dim: 16, layers: 1, heads: 2}\n"
+STAGE = """
+temporal:
+  {epochs: 2, epoch_frames: 8, batch_size: 4, views: 2, warmup_steps: 2, augment: {mirror: true}}
+"""
 
 
 def test_data_of_another_camera_is_refused_by_the_one_kind_and_reported_by_the_other(
@@ -176,88 +44,207 @@ def test_data_of_another_camera_is_refused_by_the_one_kind_and_reported_by_the_o
     assert printed.count("\n") == 1 and "whose rays the model is given" in printed
 
 
-def test_two_predictors_of_one_model_each_have_their_own_camera(tiny_transformer):
-    model = load_pose_model(tiny_transformer).model
-    camera = SquareCrop(64).camera(RELEASE_CAMERA)
-    other = dataclasses.replace(camera, fx=0.5 * camera.fx, fy=0.5 * camera.fy)
-    images = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
-    first = PosePredictor(model, torch.device("cpu"), "fp32", camera)
-    before = first(images).joints3d
-    second = PosePredictor(model, torch.device("cpu"), "fp32", other)
-    assert np.abs(second(images).joints3d - before).max() > 1e-4
-    assert np.array_equal(first(images).joints3d, before)
-
-
 def test_demo_reports_errors_by_uncertainty(tiny_transformer, tiny_data, tmp_path, capsys):
-    demo.main(
-        [
-            *("--load_model", str(tiny_transformer), "--data_root", str(tiny_data)),
-            *("--gpu", "cpu", "--save_dir", str(tmp_path), "--num_vis", "1", "--workers", "0"),
-        ]
-    )
+    results = run_demo(tiny_transformer, tiny_data, tmp_path, "--num_vis", 1)
     assert "90 % regions cover" in capsys.readouterr().out
-    figures = json.loads((tmp_path / "results.json").read_text())["uncertainty"]
-    assert len(figures["deciles"]) == 10
-    radii = [decile["radius"] for decile in figures["deciles"]]
-    assert radii == sorted(radii)
     with np.load(tmp_path / "poses.npz") as poses:
         distance = np.linalg.norm(poses["predicted"] - poses["target"], axis=-1)
-        assert figures["coverage"] == pytest.approx((distance <= poses["uncertainty"]).mean())
+        covered = (distance <= poses["uncertainty"]).mean()
+    assert results["uncertainty"]["coverage"] == pytest.approx(covered)
 
 
-@pytest.fixture
-def pictures(tmp_path):
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    for number in range(3):
-        small = rng.integers(0, 256, (10, 16, 3), np.uint8)
-        cv2.imwrite(str(folder / f"{number}.png"), cv2.resize(small, (160, 100)))
-    return folder
+@pytest.fixture(scope="module")
+def exported(tiny_transformer, tmp_path_factory):
+    path = tmp_path_factory.mktemp("export") / "model.onnx"
+    export_onnx.main(["--load_model", str(tiny_transformer), "--output", str(path)])
+    return path
+
+
+@pytest.fixture(scope="module")
+def pictures(tiny_data):
+    return next((tiny_data / "TrainSet").glob("*/*/cam_down/rgba"))
 
 
 def test_inference_writes_uncertainty_and_the_export_gives_the_same(
-    tiny_transformer, pictures, tmp_path
+    tiny_transformer, exported, pictures, tmp_path
 ):
-    exported = tmp_path / "model.onnx"
-    export_onnx.main(["--load_model", str(tiny_transformer), "--output", str(exported)])
     session = ort.InferenceSession(str(exported), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     assert names == ["heatmaps", "joints3d", "camera3d", "uncertainty", "visibility"]
     found = []
     for model in (tiny_transformer, exported):
         out = tmp_path / model.suffix[1:]
-        common = ["--input_dir", str(pictures), "--save_dir", str(out), "--no_pictures"]
-        common += ["--precision", "fp32", "--gpu", "cpu", "--format", "json", "csv", "npz"]
-        inference.main(["--load_model", str(model), *common])
-        found.append(json.loads((out / "poses.json").read_text()))
+        more = ("--no_pictures", "--format", "json", "csv", "npz")
+        content = run_inference(model, out, "--input_dir", pictures, *more)
+        found.append(content["frames"])
         with np.load(out / "poses.npz") as arrays:
-            assert arrays["uncertainty"].shape == (3, 16)
+            assert arrays["uncertainty"].shape == (len(found[0]), 16)
         head, first, *_ = (out / "poses.csv").read_text().splitlines()
-        column = head.split(",").index("uncertainty_m")
-        frame = found[-1]["frames"][0]
-        assert float(first.split(",")[column]) == pytest.approx(frame["uncertainty"][0], abs=1e-5)
-        assert "radius" in found[-1]["units"]["uncertainty"]
-        assert "probability" in found[-1]["units"]["confidence"]
-    for one, other in zip(*(item["frames"] for item in found), strict=True):
-        for key, tolerance in (("joints3d", 1e-4), ("uncertainty", 1e-4), ("neck", 1e-4)):
-            assert np.abs(np.subtract(one[key], other[key])).max() < tolerance
-        assert np.abs(np.subtract(one["confidence"], other["confidence"])).max() < 1e-3
+        written = float(first.split(",")[head.split(",").index("uncertainty_m")])
+        assert written == pytest.approx(found[-1][0]["uncertainty"][0], abs=1e-5)
+        assert "by its image circle" in content["lenses"][0]["lens"]
+        assert "radius" in content["units"]["uncertainty"]
+        assert "probability" in content["units"]["confidence"]
+    for one, other in zip(*found, strict=True):
+        for key in ("joints3d", "uncertainty", "neck", "confidence"):
+            bound = 1e-3 if key == "confidence" else 1e-4
+            assert np.abs(np.subtract(one[key], other[key])).max() < bound
 
 
-def test_int8_leaves_what_makes_poses_precise(tiny_transformer, tiny_data, tmp_path):
-    pictures = next((tiny_data / "TrainSet").glob("*/*/cam_down/rgba"))
-    path = tmp_path / "int8.onnx"
-    export_onnx.main(
-        [
-            *("--load_model", str(tiny_transformer), "--output", str(path), "--int8"),
-            *("--pictures", str(pictures)),
-        ]
-    )
-    import onnx
-
+def test_int8_says_what_it_costs_and_leaves_what_makes_poses_precise(
+    tiny_transformer, exported, pictures, tmp_path, capsys, monkeypatch
+):
+    # The export itself is not made again.
+    monkeypatch.setattr(export_onnx, "write_onnx", lambda *call: shutil.copy(exported, call[2]))
+    folder, path = tmp_path / "pictures", tmp_path / "int8.onnx"
+    shutil.copytree(pictures, folder)
+    (folder / "broken.png").write_bytes(b"")
+    flags = ["--load_model", str(tiny_transformer), "--int8", "--pictures", str(folder)]
+    export_onnx.main([*flags, "--output", str(path)])
+    assert "int8 moves joints by" in capsys.readouterr().out
+    assert path.stat().st_size < 0.7 * exported.stat().st_size
+    assert [item.name for item in tmp_path.iterdir() if item.is_file()] == ["int8.onnx"]
+    squares = export_onnx.read_squares(pictures, 64, 4)
+    models = OnnxPosePredictor(exported), OnnxPosePredictor(path)
+    cost = export_onnx.difference_mm(*models, squares)
+    assert len(cost) == 4 and 0 < cost.mean() < 30
     graph = onnx.load(path).graph
     quantised = {node.input[0] for node in graph.node if node.op_type == "QuantizeLinear"}
     made = {output: node.op_type for node in graph.node for output in node.output}
     assert quantised
     assert not {"MatMul", "Softmax", "LayerNormalization"} & {made.get(n) for n in quantised}
+    # An export that differs is refused, and leaves nothing.
+    monkeypatch.setattr(export_onnx, "TOLERANCE_MM", -1)
+    with pytest.raises(UserError, match="it is not written"):
+        export_onnx.main([*flags, "--output", str(tmp_path / "other.onnx")])
+    assert not (tmp_path / "other.onnx").exists()
+
+
+# ------------------------------------------------------------- the temporal version
+
+
+@pytest.fixture(scope="module")
+def video_data(tmp_path_factory):
+    """Data root of videos: 14 training frames of two people, 5 validation, 6 test frames."""
+    root = tmp_path_factory.mktemp("data") / "videos"
+    sizes = "--train 14 --val 5 --test 6 --video --frames_per_character 7"
+    flags = f"{sizes} --seed 0 --ray_step 4 --workers 1".split()
+    make_synthetic.main(["--output", str(root), *flags])
+    return root
+
+
+@pytest.fixture(scope="module")
+def temporal(tmp_path_factory, video_data, tiny_transformer):
+    """Log folder of its training."""
+    folder = tmp_path_factory.mktemp("temporal")
+    text = TINY_TRANSFORMER_CONFIG.replace(MODEL, MODEL + LAGS) + STAGE
+    (folder / "config.yml").write_text(text)
+    more = ("--config", folder / "config.yml", "--load_3d_model", tiny_transformer)
+    run_train("temporal", video_data, folder / "log", *more)
+    return folder / "log"
+
+
+def test_its_checkpoint_is_a_whole_model_and_its_validation_names_the_single_frame_s_error(
+    temporal,
+):
+    assert load_pose_model(temporal / BEST).model.temporal.lags == (0, 1, 3)
+    records = list(map(json.loads, (temporal / "log.jsonl").read_text().splitlines()))
+    last = [record for record in records if record["kind"] == "validation"][-1]
+    assert {"mpjpe_mm", "single_frame_mm"} <= last.keys()
+    # Two epochs of 8 frames in batches of 4; all 14 would be 3 batches an epoch.
+    assert last["step"] == 4
+
+
+def test_its_settings_are_of_the_configuration_asked_for_or_of_the_checkpoint(tiny_transformer):
+    start = read_checkpoint(tiny_transformer)
+
+    def resolved(*more):
+        arguments = train.parse_arguments(["--training_type", "temporal", *more])
+        return train.resolve_config(arguments, start)
+
+    named = resolved("--config", "transformer", "--epochs", "3")
+    assert named.temporal.augment == named.finetune.augment
+    assert named.temporal.epochs == 3 and named.temporal.views == 2
+    assert resolved("--lr", "0.5") == start.config.overridden({"temporal": {"lr": 0.5}})
+
+
+def test_without_a_configuration_it_is_that_of_the_model_it_starts_from(
+    tiny_transformer, tiny_checkpoint, video_data, tiny_data, tmp_path
+):
+    option = "--load_3d_model"
+    for data, start, message in (
+        (video_data, (), "give --load_3d_model"),
+        (video_data, (option, tiny_checkpoint), "kind 'autoencoder' has train2d, train3d, finet"),
+        # The pictures of the usual set are moments seconds apart.
+        (tiny_data, (option, tiny_transformer), "no 13 frames of its TrainSet follow each other"),
+    ):
+        with pytest.raises(UserError, match=message):
+            run_train("temporal", data, tmp_path / "log", *start)
+    assert not (tmp_path / "log").exists()
+
+
+def test_demo_looks_back_and_cuts_the_history_at_a_gap(temporal, video_data, tmp_path):
+    def poses(name, data, batch):
+        more = ("--num_vis", 0, "--batch_size", batch)
+        run_demo(temporal / BEST, data, tmp_path / name, *more)
+        with np.load(tmp_path / name / "poses.npz") as stored:
+            return dict(zip(stored["frame"].tolist(), stored["predicted"], strict=True))
+
+    whole, singly = poses("whole", video_data, 4), poses("singly", video_data, 1)
+    assert all(np.abs(whole[n] - singly[n]).max() < 1e-4 for n in whole)
+    first, *rest = sorted(whole)
+    assert rest == [first + k for k in range(1, 6)]
+    # A set of the same frames but one: those before it are as they were, those after it have lost
+    # their past.
+    shorter, missing = tmp_path / "shorter", rest[2]
+    shorter.mkdir()
+    for split in ("TrainSet", "ValSet", "TestSet"):
+        (shorter / split).symlink_to(video_data / split)
+    [character] = (path.name for path in (video_data / "TestSet").iterdir() if path.is_dir())
+    (shorter / "skip_list.txt").write_text(f"TestSet/{character}/env_001/{missing}\n")
+    cut = poses("cut", shorter, 16)
+    assert sorted(cut) == [n for n in sorted(whole) if n != missing]
+    assert all((np.abs(whole[n] - cut[n]).max() < 1e-4) == (n < missing) for n in cut)
+
+
+def test_inference_reads_a_video_from_the_numbers_of_pictures(temporal, video_data, tmp_path):
+    files = sorted((video_data / "TestSet").glob("*/*/cam_down/rgba/*.png"))
+
+    def joints(name, names, *more):
+        (tmp_path / name).mkdir()
+        for path, file in zip(files, names, strict=True):
+            (tmp_path / name / f"{file}.png").symlink_to(path)
+        more = ("--input_dir", tmp_path / name, "--no_pictures", "--camera", "training", *more)
+        frames = run_inference(temporal / BEST, tmp_path / f"{name}_out", *more)["frames"]
+        return np.array([frame["joints3d"] for frame in frames])
+
+    numbers = [f"shot_{number:03d}" for number in range(6)]
+    by_two, by_four = (joints(f"by_{n}", numbers, "--batch_size", n) for n in (2, 4))
+    single = joints("single", "abcdef")
+    assert np.abs(by_two - by_four).max() < 1e-4
+    assert np.abs(by_two[0] - single[0]).max() < 1e-4
+    assert np.abs(by_two[1:] - single[1:]).max(axis=(1, 2)).min() > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("file", "frame", "place"),
+    [
+        ("walk.mp4", 7, ("walk.mp4", 7)),
+        ("a/shot_0012.png", None, ("a/shot_.png", 12)),
+        ("0012.png", None, (".png", 12)),
+        ("a/portrait.png", None, None),
+    ],
+)
+def test_a_picture_s_place_is_the_number_its_name_ends_in(file, frame, place):
+    assert LazyFrame(file, "name", lambda: None, frame).place == place
+
+
+def test_the_export_takes_each_frame_alone_and_says_so(
+    temporal, exported, tmp_path, capsys, monkeypatch
+):
+    # What is exported is the single-frame model: the one that was exported above.
+    monkeypatch.setattr(export_onnx, "write_onnx", lambda *call: shutil.copy(exported, call[2]))
+    path = tmp_path / "model.onnx"
+    export_onnx.main(["--load_model", str(temporal / BEST), "--output", str(path)])
+    assert "predicts each frame on its own" in capsys.readouterr().out
+    assert path.is_file()

@@ -82,14 +82,6 @@ def test_lifting_network_has_the_published_size_and_names(autoencoder_weights):
     assert set(network.state_dict()) == set(autoencoder_weights)
 
 
-def test_data_parallel_prefix_is_taken_off(built):
-    weights = resnet_state_dict(18)
-    prefixed = {f"module.{name}": value for name, value in weights.items()}
-    network = built(prefixed, None).pose2d
-    for name, value in network.state_dict().items():
-        assert torch.equal(value, weights[name])
-
-
 def test_our_own_options_round_trip(built):
     options = {"batch_norm": True, "pose_activation": True, "pose_hidden": 64, "latent": 50}
     network = LiftingAutoencoder(8, **options)
@@ -106,45 +98,3 @@ def test_options_that_do_not_match_name_the_weights(built):
     weights = LiftingAutoencoder(8, batch_norm=True).state_dict()
     with pytest.raises(UserError, match=r"autoencoder_state_dict.*unexpected 10 \(fc1_bn\.weight"):
         built(None, weights, input_size=64)
-
-
-def test_missing_weights_are_named_and_counted(built):
-    weights = resnet_state_dict(18)
-    for name in list(weights):
-        if name.startswith("deconv_layers.1."):
-            del weights[name]
-    with pytest.raises(UserError, match=r"resnet_state_dict.*missing 4 \(deconv_layers\.1\.weight"):
-        built(weights, None)
-
-
-def test_weights_of_another_shape_are_named(built):
-    weights = resnet_state_dict(18)
-    weights["deconv_layers.0.weight"] = torch.zeros(512, 128, 4, 4)
-    with pytest.raises(UserError, match=r"deconv_layers\.0\.weight \(512, 128, 4, 4\) for \(512, "):
-        built(weights, None)
-
-
-def test_weights_of_the_other_network_are_refused(built):
-    with pytest.raises(UserError, match="no known ResNet"):
-        built(autoencoder_state_dict(coded_size=1), None)
-    with pytest.raises(UserError, match=r"missing 37 \(conv1.bias"):
-        built(None, resnet_state_dict(18))
-
-
-@pytest.mark.parametrize("content", [{}, {"conv1.weight": "text"}, [1, 2], 3])
-def test_what_is_no_state_dict_is_refused(content, built):
-    with pytest.raises(UserError, match="no dict of weights"):
-        built(content, None)
-    with pytest.raises(UserError, match="no dict of weights"):
-        built(None, content)
-
-
-def test_a_wrong_input_size_names_the_weights(autoencoder_weights, built):
-    with pytest.raises(UserError, match=r"fc1\.weight \(2048, 18432\) for \(2048, 4608\)"):
-        built(None, autoencoder_weights, input_size=192)
-
-
-def test_batch_norm_counters_may_be_missing(built):
-    weights = resnet_state_dict(18)
-    weights = {k: v for k, v in weights.items() if not k.endswith("num_batches_tracked")}
-    assert built(weights, None).pose2d.trunk_name == "resnet18"

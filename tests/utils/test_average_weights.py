@@ -1,5 +1,7 @@
 """The average of checkpoints."""
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -24,18 +26,16 @@ def test_shares_weigh_and_counters_are_the_last_ones():
 def checkpoints(tmp_path):
     """Five checkpoints: two that fit, then one of another stage, shape and camera each."""
     config = parse_config({"data": {"input_size": 64}}, "test")
-    camera = data_camera(config)
-    camera = {name: getattr(camera, name) for name in type(camera).__dataclass_fields__}
+    camera = dataclasses.asdict(data_camera(config))
     paths = []
-    for number, more in enumerate(
-        (
-            {"training": {"stage": "finetune", "epoch": 1, "best_epoch": 1, "best_value": 1.0}},
-            {"optimizer_state_dict": {"state": {}}, "scheduler": {}, "made_by": {}, "note": "kept"},
-            {LIFTING: None},
-            {RESNET: {"final_layer.weight": torch.ones(3)}},
-            {"camera": camera | {"fx": camera["fx"] + 1}},
-        )
-    ):
+    changes = (
+        {"training": {"stage": "finetune", "epoch": 1, "best_epoch": 1, "best_value": 1.0}},
+        {"optimizer_state_dict": {"state": {}}, "scheduler": {}, "made_by": {}, "note": "kept"},
+        {LIFTING: None},
+        {RESNET: {"final_layer.weight": torch.ones(3)}},
+        {"camera": camera | {"fx": camera["fx"] + 1}},
+    )
+    for number, more in enumerate(changes):
         content = {
             RESNET: {"final_layer.weight": torch.full((2,), 2.0 * number)},
             LIFTING: {"b1_fc1.weight": torch.full((2,), 3.0)},

@@ -17,7 +17,7 @@ from utils import bench, pack_data
 
 @pytest.fixture
 def rows(tiny_data, monkeypatch, capsys):
-    """Run a bench; its rows: name → (frames a second, ratio to the first of its table)."""
+    """Run a bench, and name its rows: each with a rate, the first with a ratio of 1."""
     monkeypatch.setattr(bench, "WORKERS", 0)
     monkeypatch.setattr(bench, "SIZE", 64)
     monkeypatch.setattr(bench, "BATCH", 4)
@@ -30,19 +30,13 @@ def rows(tiny_data, monkeypatch, capsys):
     def run(what):
         flags = ["--rounds", "1", "--gpu", "cpu", "--data_root", str(tiny_data)]
         bench.main([what, *flags, "--batch_size", "8"])
-        found = re.findall(r"^  (\S.*?) {2,}([\d.,]+) +([\d.,]+) +([\d.,]+)$",
-                           capsys.readouterr().out, re.MULTILINE)  # fmt: skip
-        return [
-            (name, float(rate.replace(",", "")), float(ratio.replace(",", "")))
-            for name, _, rate, ratio in found
-        ]
+        row = r"^  (\S.*?) {2,}([\d.,]+) +([\d.,]+) +([\d.,]+)$"
+        found = re.findall(row, capsys.readouterr().out, re.MULTILINE)
+        assert all(float(rate.replace(",", "")) > 0 for _, _, rate, _ in found)
+        assert float(found[0][-1]) == 1
+        return [name for name, *_ in found]
 
     return run
-
-
-def names(rows):
-    assert all(rate > 0 for _, rate, _ in rows) and rows[0][2] == 1
-    return [name for name, *_ in rows]
 
 
 def test_rates_are_medians_of_rounds_in_turns_and_ratios_are_to_the_first(capsys):
@@ -54,32 +48,36 @@ def test_rates_are_medians_of_rounds_in_turns_and_ratios_are_to_the_first(capsys
     assert lines == [["a", "250.00", "4.0", "1.00"], ["b", "125.00", "8.0", "2.00"]]
 
 
-def test_loading_and_drawing_and_training_are_measured(rows, monkeypatch):
-    monkeypatch.setattr(
-        bench, "launch", lambda script, *flags, **_: pack_data.main([*map(str, flags)])
-    )
-    ways = ["tree", "tree, input and targets made too"]
-    ways += [way.replace("tree", "shards") for way in ways]
-    assert names(rows("data")) == ["reference", *ways, "annotations"]
-    assert names(rows("evaluation")) == [
+FORMS = [f"end to end, {form}" for form in ("fp32", "ONNX Runtime fp32", "ONNX Runtime int8")]
+TREE, TRAIN = "tree, input and targets made too", "reference, batch 16, fp32"
+ROWS = {
+    "data": ["reference", "tree", TREE, "shards", TREE.replace("tree", "shards"), "annotations"],
+    "evaluation": [
         *("matplotlib with a fresh 3D axis", "utils/drawing"),
         *("forward pass of quickstart.yml", "all metrics and bookkeeping"),
-    ]
-    reference = "reference, batch 16, fp32"
-    assert names(rows("train")) == [
-        *(reference, "ours, batch 16", "ours, batch 8"),
-        *(reference, "ours, batch 16", "ours, without loading"),
-    ]
+    ],
+    "train": [
+        *(TRAIN, "ours, batch 16", "ours, batch 8"),
+        *(TRAIN, "ours, batch 16", "ours, without loading"),
+    ],
+    "inference": ["plain PyTorch fp32, forward alone", *FORMS] * 2,
+}
 
 
-def test_inference_is_measured_in_each_form(rows, monkeypatch):
+@pytest.mark.parametrize("what", ROWS)
+def test_all_that_is_compared_is_measured(what, rows, monkeypatch):
     exported = []
-    monkeypatch.setattr(bench, "launch", lambda script, *flags, **_: exported.append(flags))
+
+    def launch(script, *flags, **_):
+        if "pack_data" in script:
+            return pack_data.main([*map(str, flags)])
+        exported.append("--int8" in flags)
+
+    monkeypatch.setattr(bench, "launch", launch)
     monkeypatch.setattr(bench, "OnnxPosePredictor", lambda path, threads: lambda images: None)
     monkeypatch.setattr(bench, "fast_bf16", lambda device: False)
-    kinds = [f"end to end, {kind}" for kind in ("fp32", "ONNX Runtime fp32", "ONNX Runtime int8")]
-    assert names(rows("inference")) == ["plain PyTorch fp32, forward alone", *kinds] * 2
-    assert ["--int8" in flags for flags in exported] == [False, True]
+    assert rows(what) == ROWS[what]
+    assert exported == ([False, True] if what == "inference" else [])
 
 
 def test_sets_of_each_kind_are_made_and_their_memory_is_told(
@@ -118,15 +116,7 @@ def test_the_reference_reads_the_frames_that_we_read(tiny_data):
     assert torch.equal(heatmaps, expected) and heatmaps.amax() == 1
 
 
-def test_a_set_is_made_where_there_is_none_and_one_without_pngs_is_refused(
-    tmp_path, tiny_data, monkeypatch
-):
-    made = []
-    monkeypatch.setattr(bench, "launch", lambda script, *flags: made.append(script))
-    monkeypatch.setattr(bench, "bench_data", lambda options: made.append("measured"))
-    for root in (tmp_path / "none", tiny_data):
-        bench.main(["data", "--data_root", str(root)])
-    assert made == ["utils/make_synthetic.py", "measured", "measured"]
+def test_a_packed_set_and_no_rounds_are_refused(tmp_path, tiny_data):
     pack_data.main(["--input", str(tiny_data), "--output", str(tmp_path / "p"), "--size", "64"])
     with pytest.raises(UserError, match="not a packed set"):
         bench.main(["data", "--data_root", str(tmp_path / "p")])

@@ -18,10 +18,24 @@ from dataset import open_split
 from utils import benchmark, pack_data
 from utils.common.config import load_config
 
-SHORT = {"epochs": 1, "epoch_frames": 128}
-STAGES = dict.fromkeys(("train2d", "train3d", "finetune"), SHORT)
-ROW = {"title": "one", "training": "all", "config": "quickstart", "changes": STAGES}
-FINETUNED = {"training": "finetune", "changes": {"finetune": SHORT | {"epochs": 2}}}
+CONTENT = """
+meant_for: tests
+make: --label_frames 16
+picture_size: 64
+checksum: set.json
+budget: 256
+reference: one
+columns: {PA-MPJPE: full.All.pa_mpjpe}
+picture: [one, two]
+rows:
+  mean: {title: mean pose}
+  one:
+    {title: one, training: all, config: quickstart,
+     changes: {train2d: &short {epochs: 1, epoch_frames: 128}, train3d: *short, finetune: *short}}
+  two:
+    {title: two, training: finetune, config: quickstart,
+     changes: {finetune: {epochs: 2, epoch_frames: 128}}}
+"""
 
 
 class Bench:
@@ -30,22 +44,7 @@ class Bench:
     def __init__(self, folder, tiny_data):
         self.folder, self.data, self.calls, self.stop = folder, tiny_data, [], None
         self.file = folder / "own.yml"
-        self.content = {
-            "meant_for": "tests",
-            "data": str(folder / "set"),
-            "make": "--label_frames 16",
-            "picture_size": 64,
-            "checksum": "set.json",
-            "budget": 256,
-            "reference": "one",
-            "columns": {"PA-MPJPE": "full.All.pa_mpjpe"},
-            "picture": ["one", "two"],
-            "rows": {
-                "mean": {"title": "mean pose"},
-                "one": ROW,
-                "two": ROW | FINETUNED | {"title": "two"},
-            },
-        }
+        self.content = yaml.safe_load(CONTENT) | {"data": str(folder / "set")}
 
     def launch(self, script, *arguments, quiet=False):
         arguments = [str(argument) for argument in arguments]
@@ -138,7 +137,7 @@ def test_a_page_gets_tables_and_pictures_between_its_marks_and_nothing_else_chan
 
 def test_another_configuration_or_set_is_not_mixed_into_the_table(bench):
     bench.run("--seeds", "0")
-    changes = {"finetune": SHORT | {"epochs": 2, "lr": 1e-5}}
+    changes = {"finetune": {"epochs": 2, "epoch_frames": 128, "lr": 1e-5}}
     bench.content["rows"]["two"] |= {"changes": changes}
     with pytest.raises(UserError, match="out/two was made with another configuration"):
         bench.run("--seeds", "0")

@@ -57,46 +57,34 @@ def test_a_map_is_stored_and_read_again(tmp_path):
         load_confidence(tmp_path / "none.json")
 
 
-def test_the_command_writes_a_map_that_inference_then_uses(tiny_checkpoint, tiny_data, tmp_path):
+def test_inference_uses_the_map_beside_the_model(tiny_checkpoint, tmp_path):
     model = tmp_path / "model.tar"
     model.symlink_to(tiny_checkpoint)
     picture = cv2.resize(np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8), (64, 64))
     plain = EgoPosePredictor(model, gpu="cpu", precision="fp32")
     assert plain.confidence is None
-    # The tiny set has only four validation frames: too few, and that is said.
-    with pytest.raises(UserError, match="too few to calibrate on"):
-        calibrate_confidence.main(
-            ["--gpu", "cpu", "--load_model", str(model), "--data_root", str(tiny_data)]
-        )
-    save_confidence(
-        confidence_path(model), ConfidenceMap((0.0, 1.0), (0.25, 0.75), 100.0, 640, "a set")
-    )
+    halves = ConfidenceMap((0.0, 1.0), (0.25, 0.75), 100.0, 640, "a set")
+    save_confidence(confidence_path(model), halves)
     calibrated = EgoPosePredictor(model, gpu="cpu", precision="fp32")
     heights, probabilities = plain(picture).confidence, calibrated(picture).confidence
     assert np.allclose(probabilities, 0.25 + 0.5 * heights, atol=1e-6)
     assert plain(picture).residual == calibrated(picture).residual
-    ignored = EgoPosePredictor(model, confidence=None, gpu="cpu")
-    assert ignored.confidence is None
+    assert EgoPosePredictor(model, confidence=None, gpu="cpu").confidence is None
 
 
 def test_what_is_drawn_and_printed_is_of_the_frames_held_out(
-    tiny_checkpoint, tmp_path, monkeypatch, capsys
+    tiny_checkpoint, tiny_data, tmp_path, monkeypatch, capsys
 ):
-    heights, right = joints(1600)
-    errors = np.where(right, 10.0, 500.0)
-    monkeypatch.setattr(
-        calibrate_confidence,
-        "collect",
-        lambda network, dataset: (heights.reshape(100, 16), errors.reshape(100, 16)),
-    )
-    monkeypatch.setattr(calibrate_confidence, "open_split", lambda *given: None)
     output = tmp_path / "map.json"
-    calibrate_confidence.main(
-        [
-            *("--gpu", "cpu", "--load_model", str(tiny_checkpoint), "--output", str(output)),
-            *("--within", "50"),
-        ]
-    )
+    flags = ["--gpu", "cpu", "--load_model", str(tiny_checkpoint), "--within", "50"]
+    flags += ["--data_root", str(tiny_data), "--output", str(output)]
+    # The tiny set has only four validation frames.
+    with pytest.raises(UserError, match="too few to calibrate on"):
+        calibrate_confidence.main(flags)
+    heights, right = (values.reshape(100, 16) for values in joints(1600))
+    collected = heights, np.where(right, 10.0, 500.0)
+    monkeypatch.setattr(calibrate_confidence, "collect", lambda network, dataset: collected)
+    calibrate_confidence.main(flags)
     assert json.loads(output.read_text())["within_mm"] == 50
     drawn = cv2.imread(str(tmp_path / "map.png"))
     assert drawn is not None and drawn.std() > 5

@@ -33,11 +33,10 @@ def written(tmp_path):
     """Write runs, name → errors by character, and give their paths."""
 
     def write(**runs):
-        paths = [tmp_path / name / "results.json" for name in runs]
-        for path, errors in zip(paths, runs.values(), strict=True):
-            path.parent.mkdir()
-            path.write_text(json.dumps(run(errors)))
-        return [str(path) for path in paths]
+        for name, errors in runs.items():
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "results.json").write_text(json.dumps(run(errors)))
+        return [str(tmp_path / name / "results.json") for name in runs]
 
     return write
 
@@ -78,8 +77,6 @@ def test_the_table_marks_differences_whose_interval_leaves_out_zero(written, tmp
     assert changes == [["-10.0*", "-10.0*"], ["-1.0", "-1.0"]]
     assert ["95", "%", "interval", "-10.0…-10.0", "-10.0…-10.0"] in lines
     assert "Difference to base, negative is better" in printed
-    compare_results.main([one, one])
-    assert "+0.0  " in capsys.readouterr().out.replace("\n", "  ")
     small = written(small={name: [mm + 1 for mm in errors] for name, errors in BETTER.items()})
     for paths, change in (([other, *small], "+1.0*"), ([*small, other], "-1.0*")):
         compare_results.main(paths)
@@ -99,11 +96,9 @@ def test_runs_on_other_frames_are_shown_without_a_difference(written, capsys):
     compare_results.main(written(x=HARD_AND_EASY, y={"a": [1.0]}))
     printed = capsys.readouterr().out
     assert "y: measured on other frames than x" in printed and "ifference to" not in printed
-    compare_results.main(written(z=BETTER))
-    assert "ifference" not in capsys.readouterr().out
 
 
-def test_names_are_as_short_as_they_can_be(tmp_path):
+def test_names_are_as_short_as_they_can_be_and_as_many_as_results(written, tmp_path):
     paths = [tmp_path / "a" / "demo" / "results.json", tmp_path / "b" / "demo" / "results.json"]
     assert short_names(paths) == ["a/demo", "b/demo"] and short_names(paths[:1]) == ["demo"]
     assert short_names([tmp_path / "one.json", tmp_path / "two.json"]) == ["one.json", "two.json"]

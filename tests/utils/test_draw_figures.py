@@ -5,9 +5,9 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from commands import run_demo
 from poses import standing
 
-import demo
 from base.camera import RELEASE_CAMERA
 from base.errors import UserError
 from dataset.transforms import SquareCrop
@@ -25,8 +25,7 @@ FIGURES = [
 @pytest.fixture(scope="module")
 def demo_run(tmp_path_factory, tiny_checkpoint, tiny_data):
     folder = tmp_path_factory.mktemp("figures") / "demo"
-    options = ["--load_model", str(tiny_checkpoint), "--data_root", str(tiny_data)]
-    demo.main(["--gpu", "cpu", *options, "--save_dir", str(folder), "--num_vis", "0"])
+    run_demo(tiny_checkpoint, tiny_data, folder, "--num_vis", 0)
     return folder
 
 

@@ -3,14 +3,12 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from recorded_results import characters, results
 
-from utils.benchmarking.page import mean, page_text, resampled_mpjpe
+from utils.benchmarking.page import page_text, resampled_mpjpe
 from utils.benchmarking.plan import load_benchmark
 from utils.common.paths import CONFIGS
-from utils.evaluation.bootstrap import character_weights
 
 FRAMES = {"TrainSet": 10000, "ValSet": 400, "TestSet": 1600}
 CHECKSUM = {folder: {"frames": count} for folder, count in FRAMES.items()}
@@ -62,22 +60,5 @@ def test_deciles_that_fall_are_not_monotonic_and_a_row_without_reference_has_no_
     assert "| no |" in text and "| – | 163.4 |" in text and "| 12.9 (100%) |" in text
 
 
-def test_one_seed_is_the_bootstrap_over_characters():
-    errors, frames = np.array([100.0, 50.0, 80.0]), np.array([10, 30, 20])
-    weights = character_weights(3)
-    expected = (weights * errors * frames).sum(1) / (weights * frames).sum(1)
-    assert np.allclose(resampled_mpjpe([characters(errors)], 0), expected)
+def test_one_character_alone_has_no_interval():
     assert resampled_mpjpe([characters([100.0])], 0) is None
-
-
-def test_seeds_widen_the_interval_and_hard_characters_cancel_in_ratios():
-    apart = resampled_mpjpe([characters([c] * 3) for c in (90, 100, 110)], 0)
-    assert apart.std() == pytest.approx(10 * np.sqrt(2 / 3) / np.sqrt(3), rel=0.1)
-    hard = resampled_mpjpe([characters([100, 50, 80])], 0)
-    half = resampled_mpjpe([characters([50, 25, 40])], 1)
-    assert np.allclose(half / hard, 0.5) and hard.std() > 1
-
-
-def test_a_mean_is_over_results_and_joined_keys_that_are_there():
-    found = [{"a": {"x": {"mm": 1.0}, "y": {"mm": 3.0}}}, {"a": {"x": {"mm": 5.0}}}, {"a": None}]
-    assert mean(found, "a.x+y.mm") == 3.0 and mean(found, "a.z.mm") is None

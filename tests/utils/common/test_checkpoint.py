@@ -29,7 +29,6 @@ from utils.common.checkpoint import (
     save_checkpoint,
 )
 from utils.common.config import parse_config
-from utils.common.networks import load_pose_model
 
 LIFTING = "autoencoder_state_dict"
 
@@ -112,13 +111,6 @@ def test_a_name_beside_the_prefixed_ones_is_kept_to_be_refused(tmp_path):
     assert found.networks[RESNET].keys() == {*TRUNK, "extra"}
 
 
-@pytest.mark.parametrize(("stage", "key"), [("train2d", RESNET), ("train3d", LIFTING)])
-def test_a_checkpoint_of_another_stage_is_refused(stage, key, tmp_path):
-    torch.save({key: TRUNK if key == RESNET else HEAD}, tmp_path / "a.tar")
-    with pytest.raises(UserError, match=f"of {stage}, but one of finetune is needed"):
-        load_pose_model(tmp_path / "a.tar")
-
-
 class Dangerous:
     def __reduce__(self):
         return (print, ("this must not be printed",))
@@ -165,6 +157,9 @@ NO_CHECKPOINTS = [
     ({}, r"other names \(it is empty\)"),
     (dict.fromkeys("abcd", 3), rf"no {RESNET}.*\(a, b, c, …\)"),
     ({RESNET: [1]}, "no dict of weights"),
+    ({RESNET: {"conv1.weight": "text"}}, "no dict of weights"),
+    ({LIFTING: 3}, "no dict of weights"),
+    ({RESNET: HEAD}, "no known ResNet"),
     ({"transformer_state_dict": {}}, "no dict of"),
     ({RESNET: TRUNK, "training": {"epochs": 3}}, r"file\.tar.*training"),
     ({RESNET: TRUNK, "mean_pose": "none"}, r"file\.tar.*mean_pose"),
@@ -189,30 +184,29 @@ def test_what_is_no_checkpoint_is_named_for_what_it_is(content, message, tmp_pat
 
 
 def test_damaged_checkpoints_are_passed_over(tmp_path, capsys):
-    folder = tmp_path
-    assert newest_whole_checkpoint(folder) is None
+    assert newest_whole_checkpoint(tmp_path) is None
     weights = torch.arange(1000.0)
-    for name in ("checkpoint_2.tar", "checkpoint_10_step_3.tar", "checkpoint_10.tar", "a.tar"):
-        save_checkpoint(folder / name, {RESNET: TRUNK | {"x": weights}})
-    save_checkpoint(folder / "model_best.tar", {RESNET: TRUNK})
     names = ["checkpoint_10_step_3.tar", "checkpoint_10.tar", "checkpoint_2.tar"]
-    assert [path.name for path in list_checkpoints(folder)] == names
-    assert [checkpoint_name(*checkpoint_position(folder / name)) for name in names] == names
-    first, second, third = (folder / name for name in names)
+    for name in (*reversed(names), "a.tar", "model_best.tar"):
+        save_checkpoint(tmp_path / name, {RESNET: TRUNK | {"x": weights}})
+    assert [path.name for path in list_checkpoints(tmp_path)] == names
+    assert [checkpoint_name(*checkpoint_position(tmp_path / name)) for name in names] == names
+    first, second, third = (tmp_path / name for name in names)
     content = first.read_bytes()
     first.write_bytes(content[:5000])
     # One bit within the numbers, which torch.load does not notice.
     damaged = bytearray(content)
     damaged[content.index(weights.numpy().tobytes()) + 2000] ^= 1
     second.write_bytes(damaged)
-    assert newest_whole_checkpoint(folder).path == third
+    assert newest_whole_checkpoint(tmp_path).path == third
     printed = capsys.readouterr().err
     assert "10_step_3.tar: cut off" in printed and "10.tar: damaged (check sum of" in printed
     third.write_bytes(b"")
-    assert newest_whole_checkpoint(folder).path == folder / "model_best.tar"
-    (folder / "model_best.tar").write_bytes(b"")
+    best = tmp_path / "model_best.tar"
+    assert newest_whole_checkpoint(tmp_path).path == best
+    best.write_bytes(b"")
     with pytest.raises(UserError, match="none of its 4 checkpoints can be read"):
-        newest_whole_checkpoint(folder)
+        newest_whole_checkpoint(tmp_path)
 
 
 def test_a_full_disk_leaves_the_checkpoint_that_was_there(tmp_path, monkeypatch):

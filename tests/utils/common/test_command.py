@@ -1,11 +1,14 @@
 """What all commands do alike: one line for a missing library, and any character on any console."""
 
+import io
 import os
 import subprocess
 import sys
 
 import pytest
 
+from base.errors import UserError
+from utils.common.command import run_command
 from utils.common.paths import REPOSITORY
 
 COMMANDS = sorted(
@@ -58,14 +61,23 @@ def test_a_library_that_opencv_lacks_is_one_line_in_every_command(tmp_path):
     assert done.returncode == 2 and done.stderr.startswith(b"error: OpenCV needs libGL.so.1")
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii:strict", "utf-8"])
-def test_any_character_can_be_printed(encoding):
-    code = (
-        "from utils.common.command import run_command; "
-        "run_command(lambda: print('mm ─ \\u2026 \\udcff')); "
-        "run_command(lambda: print('next'))"
-    )
-    done = run("-c", code, PYTHONIOENCODING=encoding)
-    assert done.returncode == 0, done.stderr.decode()
-    printed = done.stdout.decode(encoding.partition(":")[0])
-    assert printed.startswith("mm ") and r"\udcff" in printed and printed.endswith("next\n")
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii", "utf-8"])
+def test_any_character_can_be_printed(encoding, monkeypatch):
+    console = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr(sys, "stdout", console)
+    run_command(lambda: print("mm ─ \u2026 \udcff", flush=True))
+    printed = console.buffer.getvalue().decode(encoding)
+    assert printed.startswith("mm ") and printed.endswith(" \\udcff\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "printed"),
+    [(UserError("no data"), 2, "error: no data\n"), (KeyboardInterrupt(), 130, "interrupted\n")],
+)
+def test_what_a_person_can_put_right_is_one_line(error, status, printed, capsys):
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit) as caught:
+        run_command(main)
+    assert caught.value.code == status and capsys.readouterr().err == printed

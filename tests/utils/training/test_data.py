@@ -67,6 +67,7 @@ def test_epochs_of_some_frames_go_through_all_before_any_comes_again(make):
     assert all(len(epoch) == 4 for epoch in epochs)
     taken = [row for epoch in epochs for row in epoch]
     assert sorted(taken[:FRAMES]) == sorted(taken[FRAMES:]) == list(range(FRAMES))
+    assert taken[:FRAMES] != taken[FRAMES:]
 
 
 def test_an_epoch_goes_on_from_any_step(make):

@@ -1,0 +1,33 @@
+"""The commands in this process, on the CPU and in float32."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+BEST = "checkpoints/model_best.tar"
+
+
+def run_train(stage: str, data: Path, log_dir: Path, *more: object) -> None:
+    """Train as a user does."""
+    import train
+
+    given = ("--training_type", stage, "--gpu", "cpu", "--data_root", data, "--log_dir", log_dir)
+    train.main([str(word) for word in (*given, *more)])
+
+
+def run_demo(model: Path, data: Path, save_dir: Path, *more: object) -> dict[str, Any]:
+    """Evaluate, and read results.json."""
+    import demo
+
+    given = ("--load_model", model, "--data_root", data, "--save_dir", save_dir, "--gpu", "cpu")
+    demo.main([str(word) for word in (*given, "--precision", "fp32", "--workers", 0, *more)])
+    return json.loads((save_dir / "results.json").read_text())
+
+
+def run_inference(model: Path, save_dir: Path, *more: object) -> dict[str, Any]:
+    """Predict poses of pictures, and read poses.json."""
+    import inference
+
+    given = ("--load_model", model, "--save_dir", save_dir, "--gpu", "cpu", "--precision", "fp32")
+    inference.main([str(word) for word in (*given, *more)])
+    return json.loads((save_dir / "poses.json").read_text(encoding="utf-8"))
