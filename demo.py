@@ -7,9 +7,9 @@ With a model of your own:
       --data test --save_dir experiments/demo
 
 Prints the MPJPE of each frame in millimetres, then a table by action group for the full, upper and
-lower body beside the mean pose of the training set on the same frames and the published results.
-SAVE_DIR receives
-  results.json                   every figure, with 95 % intervals (doc/evaluation.md)
+lower body, beside a mean-pose baseline on the same frames and the published results.
+SAVE_DIR will contain
+  results.json                   all metrics, with 95 % intervals (doc/evaluation.md)
   table.txt, table.md, table.tex the table
   frames.csv                     the errors of each frame
   poses.npz                      predicted and true poses
@@ -17,7 +17,7 @@ SAVE_DIR receives
 
 The errors alone, of the official release:
   python demo.py --load_model model_best.tar --data_root /data/xr-egopose --num_vis 0 --save_dir out
-What goes wrong, a report for the browser, and a video of every tenth frame:
+The worst frames, an HTML report, and a video of every tenth frame:
   python demo.py --load_model model_best.tar --worst 20 --report --video --every 10 --save_dir out
 """
 
@@ -42,7 +42,7 @@ from utils.common.device import select_device
 from utils.common.memory import memory_advice
 from utils.common.networks import LoadedModel, check_camera, load_pose_model
 from utils.common.pretrained import chosen_model
-from utils.drawing.split import SplitPainter, evenly_spaced
+from utils.drawing.split_painter import SplitPainter, evenly_spaced
 from utils.evaluation import tables
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses, joined, predict
@@ -60,15 +60,15 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     shared = "gpu", "load_model", "save_dir", "data_root", "batch_size", "precision"
     parser = command_parser(__doc__, *shared, data={"default": "test"})
     add, count = parser.add_argument, {"type": whole_number(0), "metavar": "N"}
-    add("--workers", **count, help="processes that read pictures (default: one per core)")
+    add("--workers", **count, help="data-loading worker processes (default: one per core)")
     report = "write SAVE_DIR/report.html: tables, and up to 200 frames in 3D; works offline"
     add("--report", action="store_true", help=report)
     pictures = parser.add_argument_group("which frames to draw")
     add, either = pictures.add_argument, pictures.add_mutually_exclusive_group().add_argument
     either("--num_vis", **count, help="evenly spaced over the set; 0 for none (default: 32)")
-    either("--every", type=whole_number(1), metavar="N", help="each N-th frame; 1 for all")
-    add("--worst", **count, default=0, help="the N largest errors, in worst/")
-    add("--best", **count, default=0, help="the N smallest errors, in best/")
+    either("--every", type=whole_number(1), metavar="N", help="every N-th frame (1: all)")
+    add("--worst", **count, default=0, help="also the N frames of largest error, in worst/")
+    add("--best", **count, default=0, help="also the N frames of smallest error, in best/")
     video = "the frames of --num_vis or --every (default: all) as SAVE_DIR/video.mp4 instead"
     add("--video", action="store_true", help=video)
     return parser.parse_args(argv)

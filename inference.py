@@ -1,4 +1,4 @@
-"""3D poses of your own pictures, videos or camera with a finetuned model.
+"""Estimate 3D poses from your own pictures, videos or a live camera.
 
 Every frame becomes one entry of poses.json, 3D joints in metres and 2D joints in the picture's own
 pixels, and one picture with the pose drawn beside it.  See doc/inference.md for what the files
@@ -16,7 +16,7 @@ examples:
   a video, as motion for an animator and as a video with the poses drawn:
     python inference.py --load_model model_best.tar --input walk.mp4 --smooth --format json bvh \\
         --video --no_pictures
-  camera 0 of this machine, shown live:
+  camera 0 of this machine, shown in a window:
     python inference.py --load_model model_best.tar --input 0
   very many pictures, eight processes:
     torchrun --nproc_per_node=8 inference.py --load_model model_best.tar --input_dir pictures
@@ -36,7 +36,7 @@ from utils.common.command import command_parser, run_command
 from utils.common.device import torchrun_ranks
 from utils.common.memory import memory_advice
 from utils.common.pretrained import chosen_model
-from utils.inference.pictures import open_source
+from utils.inference.picture_source import open_source
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import Summary
 from utils.inference.shared import infer_together
@@ -59,38 +59,43 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     given = parser.add_mutually_exclusive_group(required=True)
     given.add_argument("--input_dir", help="folder of pictures (png, jpg, jpeg)")
-    text = "a picture, a folder, a 'pattern*.png', a video file, or the number of a camera"
+    text = "a picture, a folder, a 'pattern*.png', a video file, or the index of a live camera"
     given.add_argument("--input", help=text)
-    text = "include the folders below a folder, each a sequence of its own"
+    text = "include subfolders, each as a sequence of its own"
     add("--recursive", action="store_true", help=text)
-    text = "map of utils/calibrate_confidence.py from heatmap heights to probabilities; 'none' for "
-    text += "the heights themselves (default: the one beside the model, if there is one)"
+    text = "calibration of utils/calibrate_confidence.py; 'none' to output raw heatmap maxima "
+    text += "(default: the file beside the model, if there is one)"
     add("--confidence", default="auto", metavar="FILE", help=text)
 
-    add = parser.add_argument_group("the camera that took the pictures").add_argument
-    text = "'training' (the data set's own), a calibration file (OpenCV, ROS, Kalibr, OCamCalib, "
-    text += "COLMAP), or 'circle': none, judge by the image circle (default: judge by the picture)"
+    add = parser.add_argument_group("camera").add_argument
+    text = "a calibration file (OpenCV, ROS, Kalibr, OCamCalib, COLMAP), 'training' (the camera of "
+    text += "the release), or 'circle': no calibration, an equidistant lens is fitted to the image "
+    text += "circle (default: 'training' if the picture looks like its own, otherwise 'circle')"
     add("--camera", help=text)
-    add("--fov", type=float, help="without calibration: degrees across the image circle")
-    text = "turn the picture clockwise, so that the wearer's face is at the top (default: 0)"
+    add(
+        "--fov",
+        type=float,
+        help="field of view across the image circle in degrees, without calibration (default: 180)",
+    )
+    text = "rotate pictures clockwise, so that the wearer's face is at the top (default: 0)"
     add("--rotate", type=float, default=0.0, metavar="DEGREES", help=text)
-    text = "degrees by which the camera looks forward, and to the wearer's left, of straight down "
+    text = "tilt of the camera from straight down, in degrees: forward, and to the wearer's left "
     text += "(default: 0 0)"
     both = ("FORWARD", "LEFT")
     add("--mount", type=float, nargs=2, default=(0.0, 0.0), metavar=both, help=text)
 
-    add = parser.add_argument_group("what is written").add_argument
-    text = "files of poses, any of %(choices)s (default: json)"
+    add = parser.add_argument_group("output").add_argument
+    text = "pose files to write, any of %(choices)s (default: json)"
     add("--format", nargs="+", choices=FORMATS, default=["json"], help=text)
-    add("--no_pictures", action="store_true", help="do not draw each frame, which is faster")
-    add("--video", action="store_true", help="draw poses.mp4")
+    add("--no_pictures", action="store_true", help="do not save a drawing of each frame (faster)")
+    add("--video", action="store_true", help="write poses.mp4 with the poses drawn")
     add("--show", action="store_true", help="show the poses in a window")
 
     add = parser.add_argument_group("sequences").add_argument
-    text = "remove jitter with the One-Euro filter; two values are its cutoff at rest in Hz and "
-    text += f"its rise with speed (default: {MIN_CUTOFF:g} {BETA:g})"
+    text = "reduce jitter with the One-Euro filter; optionally its min_cutoff in Hz and its beta "
+    text += f"(default: {MIN_CUTOFF:g} {BETA:g})"
     add("--smooth", nargs="*", type=float, metavar="VALUE", help=text)
-    text = "frames a second of a folder that holds a sequence (default: %(default)g)"
+    text = "frame rate to assume for a folder of pictures (default: %(default)g)"
     add("--fps", type=float, default=30.0, help=text)
 
     arguments = parser.parse_args(argv)

@@ -8,16 +8,16 @@ Three stages, one after the other:
       --load_2d_model experiments/Train2d/checkpoints/model_best.tar \\
       --load_3d_model experiments/Train3d/checkpoints/model_best.tar
 
-The project's own model (--config transformer) also trains all at once, without the first two:
+The project's own model (--config transformer) can also be trained end to end in one stage:
 
   python train.py --training_type finetune --config transformer --gpu 0 --log_dir experiments/Own
 
-and has a temporal version, trained on videos (utils/make_synthetic.py --video), the rest frozen:
+It has a temporal version, trained on videos (utils/make_synthetic.py --video), the rest frozen:
 
   python train.py --training_type temporal --config transformer --data_root data/videos --gpu 0 \\
       --load_3d_model experiments/Own/checkpoints/model_best.tar --log_dir experiments/Temporal
 
-Three stages one after the other in one command, in Train2d, Train3d and Finetune under LOG_DIR:
+All three stages in one command, in Train2d, Train3d and Finetune under LOG_DIR:
 
   python train.py --training_type all --gpu 0 --log_dir experiments
 
@@ -33,8 +33,8 @@ From the weights that come with this project, on data of your own:
       --data_root data/xr_egopose_packed --log_dir experiments/Pretrained
 
 Checkpoints go to LOG_DIR/checkpoints/checkpoint_{epoch}.tar, and the best one on ValSet to
-model_best.tar beside them.  A run that was stopped, however, goes on with --resume and ends as if
-it had not been.  Watch it with: tensorboard --logdir experiments
+model_best.tar beside them.  A run interrupted for any reason continues with --resume and gives the
+same result as an uninterrupted one.  Monitor it with: tensorboard --logdir experiments
 """
 
 import argparse
@@ -68,35 +68,38 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = command_parser(__doc__, "gpu", "data_root")
     add = parser.add_argument
     types = dict.fromkeys(name for kind in KINDS for name in model_class(kind).training_types)
-    add("--training_type", required=True, choices=(*types, ALL_STAGES))
-    text = "where checkpoints and logs go (default: the stage's own folder in experiments; all: "
-    add("--log_dir", type=Path, help=text + "experiments, for those three beneath)")
-    text = "YAML file, or the name of one in experiments/configs (default: that of the checkpoint "
-    add("--config", help=text + "loaded, else paper)")
-    add = parser.add_argument_group("where to start from").add_argument
-    text = "go on from this checkpoint of the stage; finetune: 'pretrained' for the weights that "
-    add("--load_model", type=model_path, help=text + "come with this project")
-    text = "go on from the newest whole checkpoint in LOG_DIR; where there is none, start as "
-    text += "without this flag.  Needed where LOG_DIR holds a run already"
+    add("--training_type", required=True, choices=(*types, ALL_STAGES), help="stage to train")
+    text = "where checkpoints and logs go (default: experiments/STAGE; with --training_type all: "
+    add("--log_dir", type=Path, help=text + "experiments, one subfolder per stage)")
+    text = "YAML file, or the name of one in experiments/configs (default: the configuration of "
+    add("--config", help=text + "the loaded checkpoint, otherwise 'paper')")
+    add = parser.add_argument_group("initial weights").add_argument
+    text = "initialise a new run from this checkpoint of the same stage; for finetune also "
+    add("--load_model", type=model_path, help=text + "'pretrained', the weights of this project")
+    text = "continue from the newest intact checkpoint in LOG_DIR, or start a new run if there is "
+    text += "none; required if LOG_DIR already contains a run"
     add("--resume", action="store_true", help=text)
-    text = "finetune, and train3d of model.kind transformer: checkpoint of train2d"
+    text = "checkpoint of train2d, for finetune, and for train3d if model.kind is transformer"
     add("--load_2d_model", type=Path, help=text)
-    text = "finetune: checkpoint of train3d; temporal: checkpoint of finetune, or 'pretrained'"
+    text = (
+        "checkpoint of train3d, for finetune; checkpoint of finetune or 'pretrained', for temporal"
+    )
     add("--load_3d_model", type=model_path, help=text)
-    text = "train2d, or finetune from scratch: start the trunk from ImageNet weights: 'download', "
-    add("--imagenet", help=text + "or a file of them")
-    over = parser.add_argument_group("instead of the configuration's values")
+    text = "train2d, or finetune from scratch: initialise the backbone with ImageNet weights: "
+    add("--imagenet", help=text + "'download' or a weights file")
+    over = parser.add_argument_group("override the configuration")
     for flag, kind, text in (
-        ("--batch_size", int, "frames a step, over all processes and micro-batches"),
-        ("--accumulate", int, "micro-batches of a process's share of a batch, to save memory"),
-        ("--epochs", int, None),
+        ("--batch_size", int, "frames per optimiser step, over all processes and micro-batches"),
+        ("--accumulate", int, "gradient accumulation: micro-batches per process and step"),
+        ("--epochs", int, "number of epochs"),
         ("--lr", float, "learning rate"),
-        ("--seed", int, None),
-        ("--workers", int, "processes that read pictures"),
+        ("--seed", int, "random seed"),
+        ("--workers", int, "data-loading worker processes"),
     ):
         over.add_argument(flag, type=kind, help=text)
-    over.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"))
-    help_text = "compile the network: minutes at the start, faster steps"
+    text = "auto: bf16 if the device computes it in hardware, otherwise fp32"
+    over.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"), help=text)
+    help_text = "torch.compile the network: minutes of start-up, then faster steps"
     over.add_argument("--compile", action="store_const", const=True, help=help_text)
     return parser.parse_args(argv)
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 
-from base.camera import FisheyeCamera
+from base.release_camera import FisheyeCamera
 from base.schema import Section
 from base.skeleton import MIRROR
 
@@ -47,7 +47,7 @@ class Augmentation(Section):
         return self.moves or self.blur > 0 or self.colour > 0 or self.noise > 0
 
 
-class Part(NamedTuple):
+class BatchPart(NamedTuple):
     """Part ``number``, from 0, of a batch divided into ``parts`` equal ones.
 
     Numbers are drawn for all parts and those of this one taken, so that what happens to a frame
@@ -69,11 +69,11 @@ class Part(NamedTuple):
         return drawn[self.number * count : (self.number + 1) * count]
 
 
-WHOLE = Part()
+WHOLE = BatchPart()
 
 
 def draw_moves(
-    count: int, augmentation: Augmentation, generator: torch.Generator, part: Part = WHOLE
+    count: int, augmentation: Augmentation, generator: torch.Generator, part: BatchPart = WHOLE
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Random moves: (count, 2, 2) matrices on normalised coordinates, (count,) bool mirrored."""
     angle = part.draw(torch.randn, count, generator=generator)
@@ -126,7 +126,10 @@ def move_images(images: torch.Tensor, matrix: torch.Tensor, camera: FisheyeCamer
 
 
 def blur_images(
-    images: torch.Tensor, augmentation: Augmentation, generator: torch.Generator, part: Part = WHOLE
+    images: torch.Tensor,
+    augmentation: Augmentation,
+    generator: torch.Generator,
+    part: BatchPart = WHOLE,
 ) -> torch.Tensor:
     """Blur (B, 3, S, S) pictures, each with a Gaussian of its own width up to ``blur`` pixels."""
     count, channels, size, _ = images.shape
@@ -149,7 +152,10 @@ def blur_images(
 
 
 def change_colours(
-    images: torch.Tensor, augmentation: Augmentation, generator: torch.Generator, part: Part = WHOLE
+    images: torch.Tensor,
+    augmentation: Augmentation,
+    generator: torch.Generator,
+    part: BatchPart = WHOLE,
 ) -> torch.Tensor:
     """Brightness, colour balance, contrast and pixel noise on (B, 3, S, S) pictures in [-1, 1]."""
     count, device = images.shape[0], images.device
@@ -185,7 +191,7 @@ def augment(
     camera: FisheyeCamera,
     generator: torch.Generator,
     moves: tuple[torch.Tensor, torch.Tensor] | None = None,
-    part: Part = WHOLE,
+    part: BatchPart = WHOLE,
 ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Pictures and labels moved together, then the pictures blurred and their colours changed.
 

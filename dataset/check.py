@@ -10,9 +10,9 @@ import numpy as np
 from tqdm import tqdm
 
 from base.actions import action_group
-from base.camera import RELEASE_CAMERA
 from base.errors import UserError
 from base.frame import FrameId
+from base.release_camera import RELEASE_CAMERA
 from base.set_type import SetType
 from base.skeleton import LIMBS
 from dataset import data_format

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from base.camera import RELEASE_CAMERA
 from base.errors import BrokenFrameError
+from base.release_camera import RELEASE_CAMERA
 from base.skeleton import JOINT_PREFIX, JOINTS
 
 _METRES_PER_CENTIMETRE = 0.01

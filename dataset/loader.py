@@ -18,7 +18,7 @@ from base.base_dataset import BaseDataset
 from base.errors import BrokenFrameError, UserError
 from base.frame import Frame, FrameId
 from dataset.batch import Batch, collate
-from dataset.memory import free_shared_memory, picture_bytes
+from dataset.in_memory import free_shared_memory, picture_bytes
 from dataset.order import BatchOrder, Division
 
 BrokenList = list[tuple[FrameId, str]]

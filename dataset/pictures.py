@@ -11,8 +11,8 @@ import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from base.camera import RELEASE_CAMERA
 from base.errors import BrokenFrameError, UserError
+from base.release_camera import RELEASE_CAMERA
 
 #: Suffixes of pictures, in lower case.
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})

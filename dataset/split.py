@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from base.base_dataset import BaseDataset
-from base.camera import RELEASE_CAMERA
 from base.errors import BrokenFrameError, UserError
 from base.frame import Frame, FrameId
+from base.release_camera import RELEASE_CAMERA
 from base.set_type import SetType
 from dataset.annotations import Annotations, Table
 from dataset.faults import Fault, print_once, summary

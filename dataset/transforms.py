@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from base.base_transform import BaseTransform
-from base.camera import RELEASE_CAMERA, FisheyeCamera
+from base.release_camera import RELEASE_CAMERA, FisheyeCamera
 
 
 def resize_square(square: np.ndarray, size: int) -> np.ndarray:

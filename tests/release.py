@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from base.camera import RELEASE_CAMERA
+from base.release_camera import RELEASE_CAMERA
 from base.skeleton import JOINT_PREFIX, JOINTS
 
 #: The release has more joints than the 16 used, and in another order.

@@ -18,7 +18,7 @@ from base.set_type import SetType
 from dataset import open_split
 from utils import pack_data
 from utils.common.networks import load_pose_model
-from utils.drawing.split import SplitPainter
+from utils.drawing.split_painter import SplitPainter
 from utils.evaluation.mpjpe import distances, joint_errors
 from utils.evaluation.poses import read_poses
 from utils.inference.pose_predictor import PosePredictor

@@ -14,7 +14,7 @@ from commands import BEST, run_demo, run_inference, run_train
 import dataset
 import model
 from base import cameras
-from base.camera import RELEASE_CAMERA
+from base.release_camera import RELEASE_CAMERA
 from base.set_type import SetType
 from model.rays import CameraRays
 from utils import check_data

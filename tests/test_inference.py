@@ -18,9 +18,9 @@ import torch.distributed
 from commands import run_inference
 
 import inference
-from base.camera import RELEASE_CAMERA
 from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
+from base.release_camera import RELEASE_CAMERA
 from base.skeleton import JOINTS
 from dataset.transforms import SquareCrop
 from utils.common.command import run_command

@@ -13,8 +13,8 @@ from commands import BEST, run_train
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import train
-from base.camera import RELEASE_CAMERA
 from base.errors import UserError
+from base.release_camera import RELEASE_CAMERA
 from dataset.transforms import SquareCrop
 from model import build, model_class
 from utils.common.checkpoint import Checkpoint, TrainingState, data_camera

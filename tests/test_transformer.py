@@ -9,11 +9,10 @@ import onnx
 import onnxruntime as ort
 import pytest
 from commands import BEST, run_demo, run_inference, run_train
-from conftest import TINY_TRANSFORMER_CONFIG
 
 import train
-from base.camera import RELEASE_CAMERA
 from base.errors import UserError
+from base.release_camera import RELEASE_CAMERA
 from dataset.transforms import SquareCrop
 from utils import export_onnx, make_synthetic
 from utils.common.checkpoint import read_checkpoint
@@ -137,7 +136,8 @@ def video_data(tmp_path_factory):
 def temporal(tmp_path_factory, video_data, tiny_transformer):
     """Log folder of its training."""
     folder = tmp_path_factory.mktemp("temporal")
-    text = TINY_TRANSFORMER_CONFIG.replace(MODEL, MODEL + LAGS) + STAGE
+    single = (tiny_transformer.parents[2] / "tiny.yml").read_text()
+    text = single.replace(MODEL, MODEL + LAGS) + STAGE
     (folder / "config.yml").write_text(text)
     more = ("--config", folder / "config.yml", "--load_3d_model", tiny_transformer)
     run_train("temporal", video_data, folder / "log", *more)

@@ -1,6 +1,7 @@
-"""Average the weights of checkpoints of one model: where one was trained from another, or all from
-a common one, their average often does better on pictures unlike those of the training than any of
-them (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022).
+"""Average the weights of several checkpoints of one model.
+
+If one was trained from another, or all from a common one, their average often generalises better
+than any of them (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022).
 
 All else, such as configuration and mean pose, is that of the last one given; the state of its
 optimiser is left out.
@@ -70,7 +71,7 @@ def main(argv: list[str] | None = None) -> None:
     text = "two checkpoints or more; 'pretrained' for the weights that come with this project"
     models = {"nargs": "+", "required": True, "help": text}
     parser = command_parser(__doc__, load_model=models, output={"help": "a .tar file"})
-    text = "how much each counts (default: all the same)"
+    text = "relative weight of each (default: equal)"
     parser.add_argument("--shares", type=float, nargs="+", help=text)
     options = parser.parse_args(argv)
     paths, shares = options.load_model, options.shares or [1.0] * len(options.load_model)

@@ -3,7 +3,7 @@
     python utils/bench.py train
     python utils/bench.py inference --rounds 3
 
-What is compared takes turns, so that other load meets all of it; figures are medians.
+Variants are measured alternately, so that background load affects all equally; medians are printed.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from skimage.io import imread
 from skimage.transform import resize
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
-from base.camera import RELEASE_CAMERA
+from base.release_camera import RELEASE_CAMERA
 from base.set_type import SetType
 from base.skeleton import LIMBS, neck_centred
 from dataset import open_split
@@ -56,7 +56,7 @@ from utils.common.cores import cpu_count
 from utils.common.device import fast_bf16, prepare_device, select_device
 from utils.common.networks import Start, stage_network
 from utils.common.paths import CONFIGS, DEFAULT_CONFIG, REPOSITORY
-from utils.drawing.frame import DrawnPose, FramePainter
+from utils.drawing.frame_painter import DrawnPose, FramePainter
 from utils.evaluation.poses import predict
 from utils.inference.pose_predictor import OnnxPosePredictor
 from utils.inference.predictor import load_network, ready_network
@@ -330,7 +330,10 @@ def bench_synthetic(options: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> None:
     benches = {key[6:]: bench for key, bench in globals().items() if key.startswith("bench_")}
     root = {"default": REPOSITORY / "data" / "bench", "help": "a tree (default: data/bench)"}
-    large = {"default": 256, "help": "the large one of train3d (default: 256)"}
+    large = {
+        "default": 256,
+        "help": "batch size of the large-batch measurement of train3d (default: 256)",
+    }
     rounds = {"type": whole_number(1), "default": 5, "help": "measurements (default: 5)"}
     own = {"data_root": root, "batch_size": large, "rounds": rounds}
     parser = command_parser(__doc__, "gpu", **own)

@@ -4,8 +4,8 @@
     python utils/benchmark.py small --rows transformer --seeds 0
     python utils/benchmark.py small --rows --page doc/benchmark.md   (the tables alone)
 
-Makes the set where it is missing, checks its checksum, trains and tests what has no results yet,
-seed by seed, and writes the tables of all that has.  Stopped, the same command goes on.
+Makes the set if it is missing, verifies its checksum, trains and evaluates the rows without
+results, seed by seed, then writes the tables.  If interrupted, rerun the same command to continue.
 """
 
 import json
@@ -127,9 +127,15 @@ def main(argv: list[str] | None = None) -> None:
     parser = command_parser(__doc__, "gpu", output=output)
     add = parser.add_argument
     add("name", help="YAML file, or one of experiments/configs/benchmark")
-    add("--rows", nargs="*", help="rows to train and test (default: all)")
+    add(
+        "--rows",
+        nargs="*",
+        help="rows to train and evaluate (default: all; none if no name follows)",
+    )
     add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
-    add("--page", type=Path, help="write the tables between the page's marks too")
+    add(
+        "--page", type=Path, help="also insert the tables between the markers of this Markdown page"
+    )
     options = parser.parse_args(argv)
     named = CONFIGS / "benchmark" / f"{options.name}.yml"
     file = named if named.is_file() else Path(options.name)

@@ -1,7 +1,7 @@
 """Find every fault of a data set, extracted or packed, before it spoils a training run.
 
-Finds folders that cannot be read, files that are no frame's, frames that do not pair, pictures that
-are cut off or of another size, broken or impossible labels, labels that contradict the camera,
+Finds unreadable folders, stray files, images or labels without a counterpart, pictures that are
+truncated or of another size, broken or impossible labels, labels that contradict the camera, and
 characters in the wrong set.  Prints a table and writes report.json.
 
 every picture and label of every set:

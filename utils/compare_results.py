@@ -22,7 +22,7 @@ from utils.evaluation.bootstrap import interval, resampled_means
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
 from utils.evaluation.poses import read_results
 from utils.evaluation.published import TABLE_GROUPS
-from utils.evaluation.tables import HEADS, Block, Row, row
+from utils.evaluation.tables import HEADS, Block, TableRow, row
 
 _FORMATS = {
     "text": tables.text_table,
@@ -69,7 +69,7 @@ def _difference_rows(first: Results, second: Results, part: str, groups: Sequenc
         clear = ends is not None and (ends[0] > 0 or ends[1] < 0)
         changes.append("–" if mean is None else f"{mean:+.1f}{'*' if clear else ''}")
         intervals.append("" if ends is None else f"{ends[0]:+.1f}…{ends[1]:+.1f}")
-    rows = [Row("  difference", changes), Row("  95 % interval", intervals)]
+    rows = [TableRow("  difference", changes), TableRow("  95 % interval", intervals)]
     return rows if any(intervals) else rows[:1]
 
 

@@ -37,7 +37,7 @@ _SHOWN = 5
 
 
 @dataclass(slots=True)
-class Part:
+class ArchivePart:
     url: str
     path: Path
     size: int = 0  # as the server states it
@@ -73,11 +73,15 @@ class Part:
 
 
 def _for_each(
-    parts: list[Part], work: Callable[[Part], None], jobs: int, server: Downloader, bar: tqdm
+    parts: list[ArchivePart],
+    work: Callable[[ArchivePart], None],
+    jobs: int,
+    server: Downloader,
+    bar: tqdm,
 ) -> None:
     """Work on several parts at a time; why one cannot be downloaded is kept as its fault."""
 
-    def run(part: Part) -> None:
+    def run(part: ArchivePart) -> None:
         try:
             work(part)
         except DownloadError as error:
@@ -91,7 +95,7 @@ def _gigabytes(count: int) -> str:
     return f"{count / 1e9:,.2f} GB"
 
 
-def _list(parts: list[Part]) -> None:
+def _list(parts: list[ArchivePart]) -> None:
     for part in parts:
         there = part.bytes_there()
         state = f", {there:,} of them on disk" if there else ""
@@ -100,7 +104,7 @@ def _list(parts: list[Part]) -> None:
     print(f"{len(parts)} parts, {total:,} bytes ({_gigabytes(total)})")
 
 
-def _raise_faults(parts: list[Part]) -> None:
+def _raise_faults(parts: list[ArchivePart]) -> None:
     faults = [f"{part.path.name}: {part.fault}" for part in parts if part.fault]
     if faults:
         more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
@@ -118,11 +122,13 @@ def main(argv: list[str] | None = None) -> None:
     add("--dry_run", action="store_true", help="list the parts and their bytes, fetch nothing")
     args = parser.parse_args(argv)
     names = [name for one in select_characters(args.sets, args.characters) for name in one.parts]
-    parts = [Part(f"{args.base_url.rstrip('/')}/{name}", args.output / name) for name in names]
+    parts = [
+        ArchivePart(f"{args.base_url.rstrip('/')}/{name}", args.output / name) for name in names
+    ]
     server = Downloader(threading.Event())
     asking = tqdm(total=len(parts), desc="asking for sizes", leave=False)
 
-    def ask(part: Part) -> None:
+    def ask(part: ArchivePart) -> None:
         part.size = server.size(part.url)
         asking.update()
 

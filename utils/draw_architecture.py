@@ -12,8 +12,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from base.camera import RELEASE_CAMERA
 from base.files import make_folder, replacing
+from base.release_camera import RELEASE_CAMERA
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.transforms import SquareCrop
 from model.joint_transformer import JointTransformer
@@ -21,7 +21,7 @@ from model.lifting import LiftingAutoencoder
 from model.pose_fpn import PoseFPN
 from model.pose_resnet import PoseResNet
 from utils.common.command import command_parser, run_command
-from utils.drawing.frame import DrawnPose, FramePainter
+from utils.drawing.frame_painter import DrawnPose, FramePainter
 from utils.drawing.style import INK, MUTED, PREDICTED, hex_code
 
 _BLUE, _TEAL, _ORANGE, _VIOLET, _LIGHT = "#4c8fd6", "#35a79c", "#f28e2b", "#8a70c9", "#e3dcf2"

@@ -38,9 +38,9 @@ from utils.common.command import command_parser, run_command
 from utils.common.device import select_device
 from utils.common.networks import load_pose_model
 from utils.drawing import style
-from utils.drawing.frame import DrawnPose, FramePainter
-from utils.drawing.skeleton import overlay_heatmaps
-from utils.drawing.split import SplitPainter, described, evenly_spaced
+from utils.drawing.frame_painter import DrawnPose, FramePainter
+from utils.drawing.skeleton_pen import overlay_heatmaps
+from utils.drawing.split_painter import SplitPainter, described, evenly_spaced
 from utils.evaluation.poses import Poses, read_poses, read_results
 from utils.evaluation.published import PUBLISHED, TABLE_GROUPS
 from utils.evaluation.tables import HEADS
@@ -287,8 +287,13 @@ def main(argv: list[str] | None = None) -> None:
     add = parser.add_argument
     add("folder", type=Path, help="--save_dir of a demo.py run")
     add("--output", type=Path, help="folder (default: figures/ in that of the run)")
-    add("--data_root", type=Path, help="where the set is now, likewise")
-    add("--log_dir", type=Path, nargs="+", help="log folders of its training, likewise")
+    add("--data_root", type=Path, help="where the set is now (default: where demo.py found it)")
+    add(
+        "--log_dir",
+        type=Path,
+        nargs="+",
+        help="log folders of its training (default: beside the model)",
+    )
     run = parser.parse_args(argv)
     if not run.folder.is_dir():
         raise UserError(f"{run.folder}: no folder; give the --save_dir of a demo.py run")

@@ -30,7 +30,7 @@ from utils.common.command import command_parser, run_command
 from utils.common.pretrained import chosen_model
 from utils.drawing.sheet import draw_sheet
 from utils.drawing.write import picture_file, save_picture
-from utils.inference.pictures import open_source
+from utils.inference.picture_source import open_source
 from utils.inference.predictor import EgoPosePredictor
 
 #: Side of a picture on the sheet, pixels, and pictures in a row.
@@ -84,8 +84,13 @@ def main(argv: list[str] | None = None) -> None:
     add("--input_dir", type=Path, required=True, help="folder of pictures")
     add("--camera", help="of the pictures, as in inference.py (default: found by the pictures)")
     add("--rotate", type=float, default=0.0, help="degrees, as in inference.py (default: 0)")
-    add("--points", type=Path, help="places of joints that you know, see above")
-    add("--within", type=float, default=15.0, help="pixels at which one is found (default: 15)")
+    add("--points", type=Path, help="annotated joint positions, see above")
+    add(
+        "--within",
+        type=float,
+        default=15.0,
+        help="distance in pixels below which a joint counts as found (default: 15)",
+    )
     options = parser.parse_args(argv)
     if not options.input_dir.is_dir():
         raise UserError(f"--input_dir {options.input_dir}: no such folder")

@@ -33,16 +33,16 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
-from base.camera import FisheyeCamera
 from base.errors import UserError
 from base.files import replacing
+from base.release_camera import FisheyeCamera
 from base.skeleton import neck_centred
 from dataset.transforms import SquareCrop
 from model.pose_model import PoseModel
 from model.rays import CameraRays
 from utils.common.command import command_parser, run_command
 from utils.common.networks import load_pose_model
-from utils.inference.pictures import open_source
+from utils.inference.picture_source import open_source
 from utils.inference.pose_predictor import (
     INPUT,
     METADATA_KEY,

@@ -49,7 +49,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     add("--passes", nargs="+", choices=every, default=some, metavar="PASS", help=text)
     text = "characters directly under OUTPUT, without TrainSet, ValSet and TestSet"
     add("--flat", action="store_true", help=text)
-    text = "delete a character's parts once all that was asked for is compared with the disk"
+    text = "delete a character's parts after verifying the extracted files"
     add("--delete_parts", action="store_true", help=text)
     return parser.parse_args(argv)
 

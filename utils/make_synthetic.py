@@ -5,12 +5,12 @@ of workers.
 a set to try everything on, quickly drawn at half resolution:
   python utils/make_synthetic.py --output data/synthetic --train 1200 --val 80 --test 240 \\
       --ray_step 2
-videos: each character's 300 pictures are 10 seconds of movement:
+videos: each character's 300 pictures are 10 seconds of motion:
   python utils/make_synthetic.py --output data/videos --train 6000 --val 300 --test 600 \\
       --frames_per_character 300 --video
 straight into shards, the third of eight parts on a cluster:
   python utils/make_synthetic.py --output data/packed --train 100000 --pack --part 3/8
-movement and places of your own:
+motion and places of your own:
   python utils/make_synthetic.py --output data/mine --train 2000 --bvh clips --panoramas 360
 more in doc/synthetic.md
 """
@@ -22,8 +22,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from base.camera import RELEASE_CAMERA
 from base.errors import UserError
+from base.release_camera import RELEASE_CAMERA
 from base.set_type import SetType
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.generate import generate
@@ -63,13 +63,13 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     text = f"side of the pictures in shards (default {PackOptions().size})"
     add("--pack_size", type=int, metavar="PIXELS", help=text)
     pace = parser.add_mutually_exclusive_group()
-    text = "use one of so many frames of the movement, which runs at 30 a second (default "
+    text = "use one of so many frames of the motion, which runs at 30 a second (default "
     text += "%(default)s: a small set is varied); frame numbers go up by as much"
     pace.add_argument("--stride", type=int, default=DEFAULT_STRIDE, help=text)
     text = "the same as --stride 1"
     pace.add_argument("--video", dest="stride", action="store_const", const=1, help=text)
     for name, text in (
-        ("bvh", "Mixamo-named BVH clips to use as movement, named after their files (Boxing.bvh)"),
+        ("bvh", "Mixamo-named BVH clips to use as motion, named after their files (Boxing.bvh)"),
         ("panoramas", "equirectangular pictures (jpg, png) to use as places"),
     ):
         add(f"--{name}", type=Path, metavar="FOLDER", help=text)

@@ -2,7 +2,7 @@
 
 The files are tar shards of JPEGs (WebDataset convention), with an index for random access and all
 labels of a set in one array file.  The same input gives the same bytes, however often packing was
-interrupted; the same command goes on where it stopped.
+interrupted; if interrupted, rerun the same command to continue.
 
 straight from the downloaded parts, with nothing else on disk:
   python utils/pack_data.py --input downloads --output data/packed

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from base.camera import RELEASE_CAMERA
 from base.errors import UserError
+from base.release_camera import RELEASE_CAMERA
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.body.body_model import load_rig
 from dataset.synthetic.job import run_job

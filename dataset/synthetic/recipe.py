@@ -11,8 +11,8 @@ from zlib import crc32
 
 import numpy as np
 
-from base.camera import RELEASE_CAMERA
 from base.cameras.camera import Camera
+from base.release_camera import RELEASE_CAMERA
 from base.set_type import SetType
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.output.shard_folder import ShardFolder

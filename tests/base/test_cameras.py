@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from base.camera import RELEASE_CAMERA
 from base.cameras import CAMERAS, camera_from_dict, camera_to_dict
 from base.cameras.camera import MAX_THETA
 from base.cameras.fisheye import FisheyeCamera, equidistant_camera
 from base.cameras.ocam import OCamCamera
 from base.cameras.pinhole import PinholeCamera
+from base.release_camera import RELEASE_CAMERA
 
 OCAM = OCamCamera(
     cx=615.0,

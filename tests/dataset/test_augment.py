@@ -7,11 +7,11 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from base.camera import RELEASE_CAMERA
+from base.release_camera import RELEASE_CAMERA
 from base.skeleton import HEATMAP_JOINTS, JOINTS
 from dataset.augment import (
     Augmentation,
-    Part,
+    BatchPart,
     augment,
     blur_images,
     change_colours,
@@ -125,7 +125,7 @@ def test_each_frame_is_blurred_by_a_gaussian_of_its_own_width():
     assert torch.allclose(still, pictures[:1], atol=1e-6)
 
 
-@pytest.mark.parametrize("part", [Part(), Part(1, 2)])
+@pytest.mark.parametrize("part", [BatchPart(), BatchPart(1, 2)])
 def test_colours_change_by_the_amounts_that_are_drawn(part):
     pictures = some_pictures(4, 8)
     pictures[:, :, 0] = -1
@@ -196,7 +196,11 @@ def test_what_happens_to_a_frame_does_not_depend_on_how_its_batch_is_divided():
     whole = augment(*labels, options, camera, seeded(7))
     parts = [
         augment(
-            *(v[2 * n : 2 * n + 2] for v in labels), options, camera, seeded(7), part=Part(n, 3)
+            *(v[2 * n : 2 * n + 2] for v in labels),
+            options,
+            camera,
+            seeded(7),
+            part=BatchPart(n, 3),
         )
         for n in range(3)
     ]

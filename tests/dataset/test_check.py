@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import release
 
-from base.camera import RELEASE_CAMERA
 from base.frame import FrameId
+from base.release_camera import RELEASE_CAMERA
 from base.set_type import SetType
 from base.skeleton import JOINTS, LIMBS
 from dataset.check import SetReport, Shift, absurdity, pairing_by_position, projection_residual

@@ -9,11 +9,11 @@ import torch
 
 from base.errors import UserError
 from base.set_type import SetType
+from dataset import in_memory, open_split
 from dataset import loader as loader_module
-from dataset import memory, open_split
 from dataset.batch import Batch, to_input
+from dataset.in_memory import InMemory
 from dataset.loader import FrameLoader, bytes_in_flight
-from dataset.memory import InMemory
 from dataset.order import Division
 
 
@@ -130,11 +130,11 @@ def test_batches_are_the_same_whatever_room_shared_memory_has(
 
 def test_free_shared_memory_is_what_the_folder_has_left(monkeypatch):
     usage = SimpleNamespace(total=100, free=7)
-    monkeypatch.setattr(memory.sys, "platform", "linux")
-    monkeypatch.setattr(memory.os, "access", lambda path, mode: path == "/dev/shm")
-    monkeypatch.setattr(memory.shutil, "disk_usage", lambda path: usage)
-    assert memory.free_shared_memory() == 7
+    monkeypatch.setattr(in_memory.sys, "platform", "linux")
+    monkeypatch.setattr(in_memory.os, "access", lambda path, mode: path == "/dev/shm")
+    monkeypatch.setattr(in_memory.shutil, "disk_usage", lambda path: usage)
+    assert in_memory.free_shared_memory() == 7
     usage.total = 0  # without a limit
-    assert memory.free_shared_memory() == math.inf
-    monkeypatch.setattr(memory.os, "access", lambda path, mode: False)
-    assert memory.free_shared_memory() == 0
+    assert in_memory.free_shared_memory() == math.inf
+    monkeypatch.setattr(in_memory.os, "access", lambda path, mode: False)
+    assert in_memory.free_shared_memory() == 0

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from base.camera import RELEASE_CAMERA
+from base.release_camera import RELEASE_CAMERA
 from dataset.transforms import SquareCrop, resize_square
 
 RNG = np.random.default_rng(0)

@@ -6,8 +6,8 @@ import pytest
 import torch
 import torchvision
 
-from base.camera import RELEASE_CAMERA
 from base.errors import UserError
+from base.release_camera import RELEASE_CAMERA
 from dataset.transforms import SquareCrop
 from model import backbone, build, model_class
 from model.backbone import load_imagenet, resnet_of

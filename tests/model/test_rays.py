@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from base.camera import RELEASE_CAMERA, FisheyeCamera
+from base.release_camera import RELEASE_CAMERA, FisheyeCamera
 from dataset.transforms import SquareCrop
 from model.rays import CameraRays
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from base.camera import RELEASE_CAMERA, FisheyeCamera
+from base.release_camera import RELEASE_CAMERA, FisheyeCamera
 from base.skeleton import HEAD, MIRROR, NECK
 from dataset.transforms import SquareCrop
 from model.joint_transformer import COVERAGE_RADIUS

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 from commands import run_demo
-from poses import standing
+from sample_poses import standing
 
-from base.camera import RELEASE_CAMERA
 from base.errors import UserError
+from base.release_camera import RELEASE_CAMERA
 from dataset.transforms import SquareCrop
 from utils import draw_figures
-from utils.drawing.frame import DrawnPose, FramePainter
+from utils.drawing.frame_painter import DrawnPose, FramePainter
 from utils.drawing.style import PREDICTED, TRUTH
 from utils.evaluation.poses import read_results
 

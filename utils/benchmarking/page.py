@@ -10,7 +10,7 @@ import numpy as np
 from utils.benchmarking.plan import Benchmark
 from utils.evaluation.bootstrap import RESAMPLES, interval, resampled_means
 from utils.evaluation.mpjpe import ALL
-from utils.evaluation.tables import Block, Row, markdown_table
+from utils.evaluation.tables import Block, TableRow, markdown_table
 
 Contents = Sequence[dict[str, Any]]
 
@@ -107,7 +107,9 @@ def page_text(
     ]
     for corner, cells in {"MPJPE, mm": errors, "cost": cost, "uncertainty": uncertainty}.items():
         if cells:
-            rows = [Row(benchmark.rows[row].title, list(of.values())) for row, of in cells.items()]
+            rows = [
+                TableRow(benchmark.rows[row].title, list(of.values())) for row, of in cells.items()
+            ]
             heads = list(next(iter(cells.values())))
             parts.append(markdown_table([Block("", rows)], heads, corner))
     about = [benchmark.rows[row] for row in results]

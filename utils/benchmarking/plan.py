@@ -12,7 +12,7 @@ from utils.common.config import Config, Section, dump_config, load_config
 from utils.common.paths import CONFIGS
 
 
-class Row(Section):
+class BenchmarkRow(Section):
     """What is trained and tested; experiments/configs/benchmark/small.yml explains the keys."""
 
     title: str
@@ -42,7 +42,7 @@ class Benchmark(Section):
     reference: str
     columns: dict[str, str]
     picture: list[str] = Field([])
-    rows: dict[str, Row]
+    rows: dict[str, BenchmarkRow]
 
     def config(self, name: str) -> Config:
         """What a row is trained with; UserError for a wrong one, or one that misses the budget."""

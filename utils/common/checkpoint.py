@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from base.camera import RELEASE_CAMERA
 from base.cameras import camera_from_dict
 from base.cameras.camera import Camera
 from base.errors import UserError
 from base.files import replacing
+from base.release_camera import RELEASE_CAMERA
 from base.skeleton import NUM_JOINTS
 from dataset.transforms import SquareCrop
 from model import KINDS, model_class

@@ -33,8 +33,8 @@ _SETS = [set_type.value for set_type in SetType]
 _SHARED: dict[str, dict[str, Any]] = {
     "gpu": {
         "default": "0",
-        "help": "CUDA device number; without CUDA, 0 falls back to MPS or the CPU. 'cpu', 'mps' "
-        "and 'cuda' are taken too (default: 0)",
+        "help": "CUDA device number; without CUDA, 0 falls back to MPS or the CPU. Also accepts "
+        "'cpu', 'mps' and 'cuda' (default: 0)",
     },
     "load_model": {
         "type": model_path,
@@ -43,25 +43,25 @@ _SHARED: dict[str, dict[str, Any]] = {
     "data_root": {
         "type": Path,
         "default": DEFAULT_DATA_ROOT,
-        "help": "folder that holds TrainSet, ValSet and TestSet (default: data/synthetic)",
+        "help": "folder with TrainSet, ValSet and TestSet (default: data/synthetic)",
     },
-    "data": {"choices": _SETS, "help": "which set of the data root (default: %(default)s)"},
+    "data": {"choices": _SETS, "help": "split to use (default: %(default)s)"},
     "sets": {"choices": _SETS, "nargs": "+", "help": "only these sets (default: all there are)"},
     "characters": {"nargs": "+", "metavar": "NAME", "help": "only these characters"},
     "batch_size": {
         "type": whole_number(1),
         "default": 16,
-        "help": "frames at a time (default: %(default)s)",
+        "help": "frames per batch (default: %(default)s)",
     },
     "precision": {
         "choices": ("auto", "fp32", "bf16"),
         "default": "auto",
-        "help": "auto: bf16 where the device computes it in hardware, else fp32 (default: auto)",
+        "help": "auto: bf16 if the device computes it in hardware, otherwise fp32 (default: auto)",
     },
     "jobs": {
         "type": whole_number(1),
         "default": cpu_count(),
-        "help": "how many work at a time (default: %(default)s)",
+        "help": "number of parallel workers (default: %(default)s)",
     },
     "input": {"type": Path, "required": True, "help": "folder of the downloaded parts"},
     "output": {"type": Path, "required": True, "help": "folder to write to"},

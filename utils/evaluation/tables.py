@@ -12,7 +12,7 @@ HEADS = tuple(_SHORT.get(group, group.replace("Stretching", "Str")) for group in
 _CORNER = "MPJPE, mm"
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """A line of a table: its name and a cell for each of :data:`TABLE_GROUPS`."""
 
     name: str
@@ -23,12 +23,12 @@ class Block(NamedTuple):
     """Lines that belong together; ``title`` may be empty."""
 
     title: str
-    rows: list[Row]
+    rows: list[TableRow]
 
 
-def row(name: str, by_group: dict[str, float], groups: Sequence[str] = TABLE_GROUPS) -> Row:
+def row(name: str, by_group: dict[str, float], groups: Sequence[str] = TABLE_GROUPS) -> TableRow:
     """A line of one error per group, a dash where there is none."""
-    return Row(name, [f"{by_group[g]:.1f}" if g in by_group else "–" for g in groups])
+    return TableRow(name, [f"{by_group[g]:.1f}" if g in by_group else "–" for g in groups])
 
 
 def result_blocks(results: dict[str, Any]) -> list[Block]:
@@ -43,7 +43,7 @@ def result_blocks(results: dict[str, Any]) -> list[Block]:
     return [
         Block("", [*own, row("this model, PA-MPJPE", cells("full", "pa_mpjpe"))]),
         Block("", mean),
-        Block("", [Row("frames", [str(frames.get(group, 0)) for group in TABLE_GROUPS])]),
+        Block("", [TableRow("frames", [str(frames.get(group, 0)) for group in TABLE_GROUPS])]),
         Block(
             "Published on the test set of xR-EgoPose, full body; for orientation:",
             [row(*published) for published in PUBLISHED.items()],
@@ -53,7 +53,7 @@ def result_blocks(results: dict[str, Any]) -> list[Block]:
 
 def text_table(blocks: Sequence[Block], heads: Sequence[str] = HEADS, corner: str = _CORNER) -> str:
     """The table for a terminal."""
-    rows = [Row(corner, list(heads)), *(row for block in blocks for row in block.rows)]
+    rows = [TableRow(corner, list(heads)), *(row for block in blocks for row in block.rows)]
     first = 1 + max(len(row.name) for row in rows)
     width = 1 + max(8, *(len(cell) for row in rows for cell in row.cells))
 

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import yaml
 
-from base.camera import RELEASE_CAMERA, FisheyeCamera
 from base.cameras.camera import Camera
 from base.cameras.ocam import OCamCamera
 from base.cameras.pinhole import PinholeCamera
 from base.errors import UserError
+from base.release_camera import RELEASE_CAMERA, FisheyeCamera
 
 #: ``--camera training``: the camera of the data set.
 TRAINING = "training"

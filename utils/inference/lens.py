@@ -7,10 +7,10 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from base.base_transform import BaseTransform
-from base.camera import RELEASE_CAMERA, FisheyeCamera
 from base.cameras.camera import Camera
 from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
+from base.release_camera import RELEASE_CAMERA, FisheyeCamera
 from dataset.transforms import SquareCrop
 from utils.inference.calibration import TRAINING, load_calibration
 from utils.inference.image_circle import ImageCircle, find_image_circle

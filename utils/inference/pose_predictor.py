@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from base.camera import RELEASE_CAMERA, FisheyeCamera, fit_translation
 from base.errors import UserError
+from base.release_camera import RELEASE_CAMERA, FisheyeCamera, fit_translation
 from base.skeleton import HEAD, HEATMAP_JOINTS, NECK, NUM_JOINTS, neck_centred
 from dataset.batch import to_input
 from dataset.runs import Place, history_rows, run_lengths

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 
 from base.base_transform import BaseTransform
-from base.camera import FisheyeCamera
 from base.cameras.camera import Camera
 from base.errors import UserError
+from base.release_camera import FisheyeCamera
 
 #: Where a pixel without a source is sent: far outside, so that it becomes black.
 _NOWHERE = -1e4

@@ -16,8 +16,8 @@ from base.set_type import SetType
 from dataset import open_split
 from dataset.augment import Augmentation, augment, draw_moves
 from dataset.batch import Batch, to_input
+from dataset.in_memory import InMemory, picture_bytes
 from dataset.loader import BrokenList, FrameLoader
-from dataset.memory import InMemory, picture_bytes
 from dataset.order import BatchOrder, Division
 from dataset.runs import history_rows, run_lengths
 from dataset.split import Split

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 
 from base.base_dataset import BaseDataset
-from base.camera import RELEASE_CAMERA
 from base.errors import BrokenFrameError, UserError
+from base.release_camera import RELEASE_CAMERA
 from base.set_type import SetType
 from base.skeleton import HEATMAP_JOINTS
 from dataset import open_split
-from dataset.augment import Augmentation, Part, augment
+from dataset.augment import Augmentation, BatchPart, augment
 from dataset.batch import Batch, collate, to_input
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.loader import FrameLoader
@@ -101,7 +101,7 @@ class Stage:
         self.mean_pose = annotations.mean_pose()
         self.visibility_known = annotations.occlusion_known
         self._augmentation_draws = torch.Generator()
-        self._part = Part(self.division.rank, self.division.world)
+        self._part = BatchPart(self.division.rank, self.division.world)
         # Of videos, whose batches are histories: the pictures that the histories were made of.
         self._pictures: Any = None
         self.loader, self.validation = self._open_loaders()

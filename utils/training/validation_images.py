@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import torch
 
-from base.camera import FisheyeCamera
+from base.release_camera import FisheyeCamera
 from base.skeleton import HEATMAP_JOINTS, NECK, NUM_JOINTS
-from utils.drawing.skeleton import SkeletonPen, overlay_heatmaps
+from utils.drawing.skeleton_pen import SkeletonPen, overlay_heatmaps
 from utils.drawing.style import OUTLINE, PREDICTED, TRUTH
 
 _FRAMES = 4

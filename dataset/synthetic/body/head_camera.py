@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from base.camera import matrix_to_euler_sxyz
+from base.release_camera import matrix_to_euler_sxyz
 from dataset.synthetic.body.body_model import Body
 
 #: Camera from the tip of the nose, centimetres: before it and below, where it sees the chin and the

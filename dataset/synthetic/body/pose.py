@@ -14,7 +14,7 @@ _TWO, _THREE = {"default_factory": lambda: np.zeros(2)}, {"default_factory": lam
 
 
 @dataclass
-class Pose:
+class BodyPose:
     """One pose of any body.  Angles are degrees; arrays with two rows are (left, right)."""
 
     pelvis: np.ndarray = field(**_THREE)  # sideways, up, forward of standing, leg lengths
@@ -39,11 +39,11 @@ class Pose:
     root: np.ndarray = field(**_THREE)  # in the world: x, z in centimetres, heading in degrees
 
 
-def stack(poses: Sequence[Pose]) -> dict[str, np.ndarray]:
+def stack(poses: Sequence[BodyPose]) -> dict[str, np.ndarray]:
     """Poses as one array per field, (N, …)."""
     return {
         each.name: np.stack([np.asarray(getattr(pose, each.name), float) for pose in poses])
-        for each in fields(Pose)
+        for each in fields(BodyPose)
     }
 
 

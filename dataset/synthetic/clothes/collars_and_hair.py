@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dataset.synthetic.clothes.materials import Part
+from dataset.synthetic.clothes.materials import BodyPart
 from dataset.synthetic.clothes.sheets import Sheet, Surface
 
 
@@ -30,7 +30,7 @@ def collar(surface: Surface, cut: dict[str, float], neck: np.ndarray) -> Sheet |
     gap = 1.0 + 2.2 * np.exp(-(((np.repeat(shares, columns) - 0.12) / 0.2) ** 2))
     for _ in range(2):
         grid = surface.lay(grid, gap)
-    return surface.sheet(grid, rows, False, Part.COLLAR)
+    return surface.sheet(grid, rows, False, BodyPart.COLLAR)
 
 
 def long_hair(
@@ -52,4 +52,4 @@ def long_hair(
     moved = (surface.lay(grid, 0.8, towards=0.0) - grid).reshape(rows, columns, 3)
     most = np.abs(moved).sum(-1).argmax(1)
     grid = grid + np.repeat(moved[np.arange(rows), most], columns, axis=0)
-    return surface.sheet(grid, rows, True, Part.LONG_HAIR)
+    return surface.sheet(grid, rows, True, BodyPart.LONG_HAIR)

@@ -11,7 +11,7 @@ class Material(IntEnum):
     SKIN, TOP, COLLAR, FASTENER, BOTTOMS, SHOES, SOLE, HAIR, LIPS, BELT = range(10)
 
 
-class Part(IntEnum):
+class BodyPart(IntEnum):
     """Part of the body, or kind of sheet that stands off it, that a triangle belongs to."""
 
     HEAD, TRUNK, ARM, HAND, LEG, FOOT = range(6)
@@ -19,11 +19,11 @@ class Part(IntEnum):
 
 
 _PART_OF = {
-    "Head": Part.HEAD,
-    **dict.fromkeys(("Neck", "Hips", "Spine", "Spine1", "Spine2", "Shoulder"), Part.TRUNK),
-    **dict.fromkeys(("Arm", "ForeArm"), Part.ARM),
-    **dict.fromkeys(("UpLeg", "Leg"), Part.LEG),
-    **dict.fromkeys(("Foot", "ToeBase"), Part.FOOT),
+    "Head": BodyPart.HEAD,
+    **dict.fromkeys(("Neck", "Hips", "Spine", "Spine1", "Spine2", "Shoulder"), BodyPart.TRUNK),
+    **dict.fromkeys(("Arm", "ForeArm"), BodyPart.ARM),
+    **dict.fromkeys(("UpLeg", "Leg"), BodyPart.LEG),
+    **dict.fromkeys(("Foot", "ToeBase"), BodyPart.FOOT),
 }
 #: Muted cloth most people wear, sRGB; the rest is drawn from the whole wheel.
 _CLOTH = np.array(
@@ -47,7 +47,7 @@ _SKIN_TONES = np.array(
 def part_of_bones(names: tuple[str, ...]) -> np.ndarray:
     """(J,) body part of each bone."""
     plain = [name.removeprefix("Left").removeprefix("Right") for name in names]
-    return np.array([_PART_OF.get(name, Part.HAND) for name in plain])
+    return np.array([_PART_OF.get(name, BodyPart.HAND) for name in plain])
 
 
 def cloth_colour(rng: np.random.Generator) -> np.ndarray:

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dataset.synthetic.clothes.materials import Material, Part
+from dataset.synthetic.clothes.materials import BodyPart, Material
 
 
 def _on_arm(cut: dict[str, float], part: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Points of arm and hand, told from the trunk by place and not by triangle."""
-    upper = np.isin(part, (Part.ARM, Part.TRUNK)) & (x > cut["armpit"])
-    return np.isin(part, (Part.HAND, Part.SLEEVE)) | upper
+    upper = np.isin(part, (BodyPart.ARM, BodyPart.TRUNK)) & (x > cut["armpit"])
+    return np.isin(part, (BodyPart.HAND, BodyPart.SLEEVE)) | upper
 
 
 def material_at(cut: dict[str, float], part: np.ndarray, point: np.ndarray) -> np.ndarray:
     """Material of (N, 3) T-pose points on parts (N,), by the measures of the clothes: (N,) ids."""
     x, y, z = np.abs(point[:, 0]), point[:, 1], point[:, 2]
     front, arm = z > cut["middle"], _on_arm(cut, part, x)
-    trunk, leg = np.isin(part, (Part.TRUNK, Part.ARM)) & ~arm, part == Part.LEG
+    trunk, leg = np.isin(part, (BodyPart.TRUNK, BodyPart.ARM)) & ~arm, part == BodyPart.LEG
     material = np.zeros(len(point), np.int8)
 
     material[leg & (y > cut["trouser_end"])] = Material.BOTTOMS
@@ -51,23 +51,23 @@ def material_at(cut: dict[str, float], part: np.ndarray, point: np.ndarray) -> n
     material[sleeve & cuff] = Material.COLLAR
 
     if not cut["barefoot"]:
-        shod = (part == Part.FOOT) | (leg & (y < cut["shoe_top"]))
+        shod = (part == BodyPart.FOOT) | (leg & (y < cut["shoe_top"]))
         material[shod] = Material.SHOES
         material[shod & (y < cut["sole"])] = Material.SOLE
         laces = shod & (y > cut["sole"] + 2.0) & (np.abs(x - cut["foot_middle"]) < 1.6)
         laces &= (z > cut["middle"] + 2.0) & (z % 1.4 < 0.5) & (cut["laces"] > 0)
         material[laces] = Material.SOLE
 
-    head = part == Part.HEAD
+    head = part == BodyPart.HEAD
     material[head & (z < cut["hair_front"]) & (y > cut["hair_low"])] = Material.HAIR
     material[head & (y > cut["hair_top"])] = Material.HAIR
     thin = 0.95 - 0.05 * np.minimum(x, 2.7)  # towards the corners of the mouth
     lips = (x / 2.7) ** 2 + ((y - cut["mouth"]) / thin) ** 2 < 1
     material[head & (z > cut["lip_front"]) & lips] = Material.LIPS
-    material[np.isin(part, (Part.SLEEVE, Part.HEM))] = Material.TOP
-    material[np.isin(part, (Part.TROUSER_LEG, Part.SKIRT))] = Material.BOTTOMS
-    material[part == Part.LONG_HAIR] = Material.HAIR
-    material[(part == Part.COLLAR) | ((part == Part.SLEEVE) & cuff)] = Material.COLLAR
+    material[np.isin(part, (BodyPart.SLEEVE, BodyPart.HEM))] = Material.TOP
+    material[np.isin(part, (BodyPart.TROUSER_LEG, BodyPart.SKIRT))] = Material.BOTTOMS
+    material[part == BodyPart.LONG_HAIR] = Material.HAIR
+    material[(part == BodyPart.COLLAR) | ((part == BodyPart.SLEEVE) & cuff)] = Material.COLLAR
     return material
 
 
@@ -106,7 +106,7 @@ class Outfit:
             colour[rows[marked]] = self.second
         if self.cut["stubble"] > 0:
             x, y, z = np.abs(point[:, 0]), point[:, 1], point[:, 2]
-            shaved = (part == Part.HEAD) & (material == Material.SKIN)
+            shaved = (part == BodyPart.HEAD) & (material == Material.SKIN)
             shaved &= (y < self.cut["mouth"] + 1.6) & (z > self.cut["middle"] + 1.0)
             colour[shaved] *= 1 - self.cut["stubble"]
             moustache = shaved & (x < 1.5) & (y > self.cut["mouth"] + 0.8)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from dataset.synthetic.clothes.materials import Part
+from dataset.synthetic.clothes.materials import BodyPart
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Sheet:
     points: np.ndarray  # (V, 3) in the T-pose
     faces: np.ndarray  # (F, 3)
     weights: np.ndarray  # (V, J) skinning weights
-    part: Part
+    part: BodyPart
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Surface:
         change = np.where(height < gap, gap - height, towards * (gap - height))
         return points + normal * change[:, None]
 
-    def sheet(self, grid: np.ndarray, rows: int, closed: bool, part: Part) -> Sheet:
+    def sheet(self, grid: np.ndarray, rows: int, closed: bool, part: BodyPart) -> Sheet:
         """A sheet of a grid of points, row by row, each moving with the vertex next to it.
 
         ``closed`` joins the last column to the first.
@@ -57,7 +57,7 @@ class Surface:
         faces = np.stack([a, b, c, b, d, c], -1).reshape(-1, 3)
         return Sheet(grid, faces, self.weights[self._nearest(grid)], part)
 
-    def of(self, *parts: Part, side: float = 0.0, beyond: float = 0.0) -> "Surface":
+    def of(self, *parts: BodyPart, side: float = 0.0, beyond: float = 0.0) -> "Surface":
         """Some parts; of one ``side`` (1 left, -1 right) those further out than ``beyond``."""
         chosen = np.isin(self.part, parts)
         if side:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dataset.synthetic.clothes.materials import Part
+from dataset.synthetic.clothes.materials import BodyPart
 from dataset.synthetic.clothes.sheets import Sheet, Surface
 
 
@@ -17,7 +17,9 @@ def sleeve(surface: Surface, cut: dict[str, float], sign: float) -> Sheet | None
         (sign * (end - 4.0), sign * (end - 4.0), 0.3 + 0.6 * snug),
         (sign * (end + 0.5), sign * (end - 2.5), 0.2 + snug),
     ]
-    return _tube(surface.of(Part.ARM, side=sign, beyond=cut["armpit"]), 0, rings, Part.SLEEVE)
+    return _tube(
+        surface.of(BodyPart.ARM, side=sign, beyond=cut["armpit"]), 0, rings, BodyPart.SLEEVE
+    )
 
 
 def trouser_leg(surface: Surface, cut: dict[str, float], sign: float) -> Sheet | None:
@@ -30,7 +32,7 @@ def trouser_leg(surface: Surface, cut: dict[str, float], sign: float) -> Sheet |
         (bottom + 6.0, bottom + 6.0, 0.2 + 0.5 * wide),
         (bottom, bottom + 2.0, 0.2 + 1.1 * wide),
     ]
-    return _tube(surface.of(Part.LEG, side=sign), 1, rings, Part.TROUSER_LEG)
+    return _tube(surface.of(BodyPart.LEG, side=sign), 1, rings, BodyPart.TROUSER_LEG)
 
 
 def hem(surface: Surface, cut: dict[str, float], hips: float) -> Sheet:
@@ -39,7 +41,7 @@ def hem(surface: Surface, cut: dict[str, float], hips: float) -> Sheet:
     seat = max(low, hips - 6.0)
     rings = [(low + 9.0, max(low + 9.0, seat), 0.2), (low + 4.0, max(low + 4.0, seat), 0.8)]
     rings.append((low - 0.5, seat, 1.0 + 0.5 * cut["thick_top"] * cut["loose"]))
-    return _tube(surface.of(Part.TRUNK, Part.LEG), 1, rings, Part.HEM, 36)
+    return _tube(surface.of(BodyPart.TRUNK, BodyPart.LEG), 1, rings, BodyPart.HEM, 36)
 
 
 def skirt(surface: Surface, cut: dict[str, float], hips: float) -> Sheet | None:
@@ -49,14 +51,14 @@ def skirt(surface: Surface, cut: dict[str, float], hips: float) -> Sheet | None:
     waist, length = hips + 10.0, hips - cut["skirt_end"]
     rings = [(waist, waist, 0.2), (hips, hips, 1.0)]
     rings += [(hips - length * s, hips - 4.0, 1.5 + 0.13 * length * s) for s in (0.3, 0.65, 1)]
-    return _tube(surface.of(Part.TRUNK, Part.LEG), 1, rings, Part.SKIRT, 40, waves=1.2)
+    return _tube(surface.of(BodyPart.TRUNK, BodyPart.LEG), 1, rings, BodyPart.SKIRT, 40, waves=1.2)
 
 
 def _tube(
     limb: Surface,
     axis: int,
     rings: list[tuple[float, float, float]],
-    part: Part,
+    part: BodyPart,
     columns: int = 28,
     waves: float = 0.0,
 ) -> Sheet:

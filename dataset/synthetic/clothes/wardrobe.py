@@ -3,13 +3,13 @@
 import numpy as np
 
 from dataset.synthetic.body.body_model import Body
-from dataset.synthetic.body.pose import Pose, stack
+from dataset.synthetic.body.pose import BodyPose, stack
 from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.clothes.collars_and_hair import collar, long_hair
 from dataset.synthetic.clothes.cuts import draw_cut
 from dataset.synthetic.clothes.materials import (
+    BodyPart,
     Material,
-    Part,
     cloth_colour,
     material_colours,
     part_of_bones,
@@ -26,7 +26,7 @@ _LOWER = (Material.BOTTOMS, Material.BELT)
 def dress(body: Body, rng: np.random.Generator) -> Outfit:
     """Draw clothes for a body: cut first, then colours and pattern, then the shape that follows."""
     rig = body.rig
-    joints, turns = (each[0] for each in Poser(body).place(stack([Pose()])))
+    joints, turns = (each[0] for each in Poser(body).place(stack([BodyPose()])))
     tpose = body.skin(joints, turns)
     top_kind, bottom_kind, cut = draw_cut(body, tpose, joints, rng)
     colours = material_colours(top_kind, bottom_kind, rng)
@@ -87,7 +87,7 @@ def _clothed_surface(
     cloth = np.isin(material, (*_UPPER, *_LOWER))
     base = np.where(cloth[:, None], smoothed(body.vertices, faces, 6), body.vertices)
     worn = base + vertex_normals(base, faces) * depth
-    upper = np.isin(material, _UPPER) & (part == Part.TRUNK)
+    upper = np.isin(material, _UPPER) & (part == BodyPart.TRUNK)
     return _hanging(worn, upper, tpose[:, 1], cut).astype(np.float32)
 
 

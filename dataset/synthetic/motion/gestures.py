@@ -5,18 +5,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dataset.synthetic.body.pose import Pose
+from dataset.synthetic.body.pose import BodyPose
 from dataset.synthetic.motion.performance import Performance, Place, between, ease, wave
 from dataset.synthetic.motion.stance import BOTH, add, idle, reach, reach_both, sides, sit, towards
 
 #: Changes the pose of someone who stands (:func:`stance.stand`) into that of a moment of a act.
-Program = Callable[[Performance, Pose], None]
+Program = Callable[[Performance, BodyPose], None]
 
 
 def one_hand(low: Place, high: Place, palm: float, curl: float, swivel=0.0, period=1.6) -> Program:
     """One hand moving between two places, the other idle."""
 
-    def program(act: Performance, pose: Pose) -> None:
+    def program(act: Performance, pose: BodyPose) -> None:
         side, other = sides(act)
         share = act.cycle(period) * act.uniform(0.6, 1.1)
         reach(act, pose, side, between(low, high, share), 0.08, palm, curl, swivel)
@@ -30,7 +30,7 @@ def two_hands(
 ) -> Program:
     """Both hands moving between two places, in step with probability ``together``."""
 
-    def program(act: Performance, pose: Pose) -> None:
+    def program(act: Performance, pose: BodyPose) -> None:
         phase, size = act.phase(period), act.uniform(0.6, 1.1)
         lag = act.habit(0.0, 0.05) if act.random() < together else act.random()
         for side in BOTH:
@@ -40,7 +40,7 @@ def two_hands(
     return program
 
 
-def talking(act: Performance, pose: Pose) -> None:
+def talking(act: Performance, pose: BodyPose) -> None:
     """Hands that go from one gesture to the next."""
     for side in BOTH:
         if act.random() < 0.25:
@@ -51,22 +51,22 @@ def talking(act: Performance, pose: Pose) -> None:
         reach(act, pose, side, at, 0.04, 10.0 + 45.0 * act.wander(1.4), 0.25, 10.0)
 
 
-def shaking_head(act: Performance, pose: Pose) -> None:
+def shaking_head(act: Performance, pose: BodyPose) -> None:
     pose.head[1] = 26.0 * wave(act.phase(1.1)) * act.uniform(0.3, 1.2) + act.normal(0.0, 5.0)
 
 
-def nodding(act: Performance, pose: Pose) -> None:
+def nodding(act: Performance, pose: BodyPose) -> None:
     pose.head[0] = 8.0 + 16.0 * wave(act.phase(0.9)) * act.uniform(0.3, 1.2)
 
 
-def plotting(act: Performance, pose: Pose) -> None:
+def plotting(act: Performance, pose: BodyPose) -> None:
     """Hands rubbed together before the chest, back bent."""
     pose.spine[0] += act.uniform(5.0, 22.0)
     height, rub = act.uniform(-0.5, -0.2), 0.05 * wave(act.phase(0.8))
     reach_both(act, pose, (-0.22, height, 0.5), 0.02, 20.0, 0.3, 15.0, sway=(0, 0, -rub))
 
 
-def bow(act: Performance, pose: Pose) -> None:
+def bow(act: Performance, pose: BodyPose) -> None:
     depth = act.cycle(2.6)
     add(pose, depth, pelvis_turn=(35, 0, 0), pelvis=(0, 0, -0.12), spine=(28, 0, 0))
     pose.head[0] += 12.0 * depth
@@ -74,18 +74,18 @@ def bow(act: Performance, pose: Pose) -> None:
         reach_both(act, pose, (-0.16, -0.72, 0.28), 0.04, 60.0, 0.2)
 
 
-def handshake(act: Performance, pose: Pose) -> None:
+def handshake(act: Performance, pose: BodyPose) -> None:
     one_hand((0.0, -0.42, 0.68), (-0.1, -0.28, 0.8), 0.0, 0.35, period=0.6)(act, pose)
     pose.pelvis_turn[0] += act.uniform(0.0, 10.0)
 
 
-def clapping(act: Performance, pose: Pose) -> None:
+def clapping(act: Performance, pose: BodyPose) -> None:
     gap = act.cycle(0.45) * act.pick(0.1, 0.35)
     height, ahead = act.uniform(-0.45, 0.1), act.uniform(0.45, 0.7)
     reach_both(act, pose, (-0.25 + gap, height, ahead), 0.015, 5.0, 0.1, 15.0)
 
 
-def terrified(act: Performance, pose: Pose) -> None:
+def terrified(act: Performance, pose: BodyPose) -> None:
     """Hands before the face, knees giving way, leaning back, trembling."""
     pose.pelvis[1] -= act.uniform(0.02, 0.2)
     pose.pelvis_turn[0] -= act.uniform(0.0, 10.0)
@@ -95,7 +95,7 @@ def terrified(act: Performance, pose: Pose) -> None:
         reach(act, pose, side, at, 0.04, 70.0, 0.3, 20.0)
 
 
-def pain(act: Performance, pose: Pose) -> None:
+def pain(act: Performance, pose: BodyPose) -> None:
     """Bent over, hands on the belly."""
     depth = act.uniform(0.3, 1.0)
     add(pose, depth, spine=(30, 0, 0), pelvis_turn=(18, 0, 0), pelvis=(0, -0.1, 0), head=(10, 0, 0))
@@ -103,7 +103,7 @@ def pain(act: Performance, pose: Pose) -> None:
         reach(act, pose, side, (-0.26 + 0.04 * side, -0.5, 0.42), 0.03, 60.0, 0.4, 15.0)
 
 
-def taking_punch(act: Performance, pose: Pose) -> None:
+def taking_punch(act: Performance, pose: BodyPose) -> None:
     """Thrown back, arms flung up, coming upright again."""
     blow = act.cycle(1.8) ** 2
     add(pose, blow, spine=(-18, act.pick(-25, 25), 0), head=(-12, act.pick(-30, 30), 0))
@@ -111,7 +111,7 @@ def taking_punch(act: Performance, pose: Pose) -> None:
     reach_both(act, pose, at, 0.08, 40.0, 0.4, 20.0)
 
 
-def tpose(act: Performance, pose: Pose) -> None:
+def tpose(act: Performance, pose: BodyPose) -> None:
     pose.spine *= 0.3
     pose.pelvis_turn *= 0.3
     for side in BOTH:
@@ -119,14 +119,14 @@ def tpose(act: Performance, pose: Pose) -> None:
         reach(act, pose, side, at, 0.03, 60.0, 0.05)
 
 
-def thinking(act: Performance, pose: Pose) -> None:
+def thinking(act: Performance, pose: BodyPose) -> None:
     """A hand at the chin, its elbow in the other hand."""
     side, other = sides(act)
     reach(act, pose, side, (-0.2, act.uniform(0.0, 0.16), 0.46), 0.03, -10.0, 0.6, -5.0)
     reach(act, pose, other, (-0.3, -0.42, 0.42), 0.04, 60.0, 0.4, 5.0)
 
 
-def counting(act: Performance, pose: Pose) -> None:
+def counting(act: Performance, pose: BodyPose) -> None:
     """Fingers held up one after another, ticked off with the other hand."""
     side, other = sides(act)
     reach(act, pose, side, (-0.12, -0.1, 0.5), 0.05, -40.0, 0.5)
@@ -135,20 +135,20 @@ def counting(act: Performance, pose: Pose) -> None:
     reach(act, pose, other, at, 0.03, 20.0, 0.6)
 
 
-def counting_on_one_leg(act: Performance, pose: Pose) -> None:
+def counting_on_one_leg(act: Performance, pose: BodyPose) -> None:
     counting(act, pose)
     pose.pelvis[0] += act.pick(-0.08, 0.08)
     pose.spine[1] += act.normal(0.0, 8.0)
 
 
-def umpire(act: Performance, pose: Pose) -> None:
+def umpire(act: Performance, pose: BodyPose) -> None:
     """Arms swept out to the sides from the chest: safe."""
     pose.pelvis[1] -= act.pick(0.0, 0.12)
     at = between((-0.25, -0.2, 0.5), (0.85, -0.12, 0.3), act.cycle(1.5))
     reach_both(act, pose, at, 0.05, 80.0, 0.1)
 
 
-def crazy(act: Performance, pose: Pose) -> None:
+def crazy(act: Performance, pose: BodyPose) -> None:
     """A finger circling beside the head."""
     side, other = sides(act)
     phase = act.phase(0.9)
@@ -158,7 +158,7 @@ def crazy(act: Performance, pose: Pose) -> None:
     pose.head[2] += 6.0 * wave(phase)
 
 
-def sitting_thumbs_up(act: Performance, pose: Pose) -> None:
+def sitting_thumbs_up(act: Performance, pose: BodyPose) -> None:
     sit(act, pose)
     side, _ = sides(act)
     share = act.cycle(2.2)
@@ -166,7 +166,7 @@ def sitting_thumbs_up(act: Performance, pose: Pose) -> None:
     reach(act, pose, side, at, 0.04, 0.0, 0.9, 5.0)
 
 
-def sitting_disapproval(act: Performance, pose: Pose) -> None:
+def sitting_disapproval(act: Performance, pose: BodyPose) -> None:
     """Seated, shaking the head, arms folded or a hand waved off."""
     sit(act, pose)
     pose.head[1] = 26.0 * wave(act.phase(1.3)) * act.uniform(0.4, 1.1)
@@ -179,7 +179,7 @@ def sitting_disapproval(act: Performance, pose: Pose) -> None:
         reach(act, pose, sides(act)[0], at, 0.06, 80.0, 0.2, 10.0)
 
 
-def patting(act: Performance, pose: Pose) -> None:
+def patting(act: Performance, pose: BodyPose) -> None:
     """Patting something at the height of hip or chest."""
     side, other = sides(act)
     height = act.pick(-0.6, 0.0) + 0.07 * wave(act.phase(0.8))
@@ -189,7 +189,7 @@ def patting(act: Performance, pose: Pose) -> None:
     pose.head[0] += act.uniform(0.0, 14.0)
 
 
-def stroking(act: Performance, pose: Pose) -> None:
+def stroking(act: Performance, pose: BodyPose) -> None:
     """A flat hand drawn to and fro along something in front."""
     side, other = sides(act)
     stroke, height = act.cycle(1.4), act.pick(-0.65, -0.25)
@@ -201,7 +201,7 @@ def stroking(act: Performance, pose: Pose) -> None:
     pose.head[0] += act.uniform(2.0, 16.0)
 
 
-def petting_animal(act: Performance, pose: Pose) -> None:
+def petting_animal(act: Performance, pose: BodyPose) -> None:
     """Crouching or bent down to an animal."""
     depth = act.pick(0.3, 1.0) * (0.9 + 0.1 * act.cycle(3.0))
     pose.pelvis = np.array([0.0, -0.52 * depth, -0.15 * depth])
@@ -219,7 +219,7 @@ def petting_animal(act: Performance, pose: Pose) -> None:
     pose.knee_out[:] = act.pick(0.0, 25.0)
 
 
-def boxing(act: Performance, pose: Pose) -> None:
+def boxing(act: Performance, pose: BodyPose) -> None:
     """Guard up; punches that alternate."""
     lead = 0 if act.random() < 0.7 else 1
     pose.pelvis_turn[1] = -towards(lead) * act.pick(10.0, 35.0)
@@ -234,7 +234,7 @@ def boxing(act: Performance, pose: Pose) -> None:
     pose.spine[1] += -20.0 * towards(punching) * punch
 
 
-def dribble(act: Performance, pose: Pose) -> None:
+def dribble(act: Performance, pose: BodyPose) -> None:
     """Bouncing a ball, knees bent."""
     bounce = wave(act.phase(0.7))
     pose.pelvis[1] -= act.uniform(0.06, 0.2) + 0.01 * bounce
@@ -244,7 +244,7 @@ def dribble(act: Performance, pose: Pose) -> None:
     idle(act, pose, other)
 
 
-def shooting(act: Performance, pose: Pose) -> None:
+def shooting(act: Performance, pose: BodyPose) -> None:
     """Both hands on a gun held ahead, with recoil."""
     recoil = max(0.0, wave(act.phase(1.2))) ** 6
     height, aside = act.uniform(-0.3, 0.1) + 0.06 * recoil, act.uniform(-0.12, 0.12)
@@ -253,7 +253,7 @@ def shooting(act: Performance, pose: Pose) -> None:
     pose.pelvis[1] -= act.uniform(0.0, 0.1)
 
 
-def rifle_punch(act: Performance, pose: Pose) -> None:
+def rifle_punch(act: Performance, pose: BodyPose) -> None:
     """A rifle held across the chest and pushed forward."""
     side, other = sides(act)
     push = act.cycle(1.6) ** 2
@@ -262,7 +262,7 @@ def rifle_punch(act: Performance, pose: Pose) -> None:
     pose.spine[1] += -14.0 * towards(side) * push
 
 
-def golf(act: Performance, pose: Pose, period: float, amplitude: float) -> None:
+def golf(act: Performance, pose: BodyPose, period: float, amplitude: float) -> None:
     """A putt: bent over the ball, hands together, swinging."""
     pose.pelvis_turn[0] += act.pick(12.0, 30.0)
     pose.pelvis[1:] -= (act.pick(0.03, 0.1), 0.08)
@@ -274,7 +274,7 @@ def golf(act: Performance, pose: Pose, period: float, amplitude: float) -> None:
     reach_both(act, pose, at, 0.015, 10.0, 0.9, sway=sway)
 
 
-def victory(act: Performance, pose: Pose, curl: float) -> None:
+def victory(act: Performance, pose: BodyPose, curl: float) -> None:
     """Arms thrown up and shaken, rising from the knees."""
     up = ease(1.4 * act.cycle(1.8))
     pose.pelvis[1] -= 0.12 * (1 - up)

@@ -7,7 +7,7 @@ import numpy as np
 
 from base.actions import ACTION_GROUPS, action_group
 from base.errors import UserError
-from dataset.synthetic.body.pose import Pose
+from dataset.synthetic.body.pose import BodyPose
 from dataset.synthetic.motion import gestures, stance, stretching, walking
 from dataset.synthetic.motion.gestures import Program, one_hand, two_hands
 from dataset.synthetic.motion.performance import Performance
@@ -121,10 +121,10 @@ def shares_of(clips: Sequence[str]) -> np.ndarray:
     return chosen / chosen.sum()
 
 
-def perform(act: Performance, time: float) -> Pose:
+def perform(act: Performance, time: float) -> BodyPose:
     """The pose of a clip's performance ``time`` seconds after its start."""
     act.rewind(time)
-    action, pose = act.clip.action, Pose()
+    action, pose = act.clip.action, BodyPose()
     talks = action in _TALKS_AT_TIMES and act.random() < 0.4
     stance.stand(act, pose)
     if talks:

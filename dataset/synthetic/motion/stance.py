@@ -7,20 +7,20 @@ import math
 
 import numpy as np
 
-from dataset.synthetic.body.pose import Pose
+from dataset.synthetic.body.pose import BodyPose
 from dataset.synthetic.motion.performance import Performance, Place, wave
 
 LEFT, RIGHT = 0, 1
 BOTH = (LEFT, RIGHT)
 
 
-def add(pose: Pose, share: float = 1.0, **changes: Place) -> None:
+def add(pose: BodyPose, share: float = 1.0, **changes: Place) -> None:
     """Add ``share`` of some changes, three numbers for each field."""
     for name, change in changes.items():
         setattr(pose, name, getattr(pose, name) + share * np.array(change))
 
 
-def gaze(act: Performance, pose: Pose) -> None:
+def gaze(act: Performance, pose: BodyPose) -> None:
     """Turn the head as people do: held, then moved, at times far to a side."""
     wide = 2.2 if act.random() < 0.35 else 1.0
     pose.head[0] += 3.0 + 9.0 * act.wander(1.8, 0.45)
@@ -33,7 +33,7 @@ def gaze(act: Performance, pose: Pose) -> None:
         pose.head[1] += (1.0 if kept < 0.21 else -1.0) * act.pick(25.0, 75.0)
 
 
-def stand(act: Performance, pose: Pose) -> None:
+def stand(act: Performance, pose: BodyPose) -> None:
     """Stand at ease, breathing and shifting weight: how all programs begin."""
     bend = abs(act.habit(0.0, 0.03))
     pose.pelvis = np.array([act.normal(0.0, 0.025), -bend, act.normal(0.0, 0.015)])
@@ -50,7 +50,7 @@ def stand(act: Performance, pose: Pose) -> None:
     pose.root = np.array([x, z, heading + act.clip.path.facing])
 
 
-def sit(act: Performance, pose: Pose) -> None:
+def sit(act: Performance, pose: BodyPose) -> None:
     """On a seat, hands on the thighs: how the seated clips begin."""
     pose.seat = act.pick(0.42, 0.58)
     pose.seat_back = act.pick(0.3, 0.45)
@@ -64,7 +64,7 @@ def sit(act: Performance, pose: Pose) -> None:
         reach(act, pose, side, (0.0, -0.58, 0.48), 0.05, 80.0, 0.25, 20.0)
 
 
-def hang(act: Performance, pose: Pose, side: int, swing: float = 0.0) -> None:
+def hang(act: Performance, pose: BodyPose, side: int, swing: float = 0.0) -> None:
     """Let an arm hang, swung forward by ``swing`` degrees."""
     angle = math.radians(swing + act.normal(6.0, 8.0))
     out, far = act.uniform(0.08, 0.3), act.uniform(0.88, 0.99)
@@ -77,7 +77,14 @@ def hang(act: Performance, pose: Pose, side: int, swing: float = 0.0) -> None:
 
 
 def reach(
-    act: Performance, pose: Pose, side: int, at: Place, spread: float, palm: float, curl, swivel=0
+    act: Performance,
+    pose: BodyPose,
+    side: int,
+    at: Place,
+    spread: float,
+    palm: float,
+    curl,
+    swivel=0,
 ) -> None:
     """Put a hand at (outward, up, forward) of its shoulder, in arm lengths, with some scatter."""
     pose.hand[side] = np.array(at) + act.normals((0.0, 0.0, 0.0), spread)
@@ -89,7 +96,7 @@ def reach(
 
 
 def reach_both(
-    act: Performance, pose: Pose, at: Place, *how: float, sway: Place = (0, 0, 0)
+    act: Performance, pose: BodyPose, at: Place, *how: float, sway: Place = (0, 0, 0)
 ) -> None:
     """Put both hands at the same place, each of its own shoulder; ``sway`` is added for the left
     one and subtracted for the right one."""
@@ -97,7 +104,7 @@ def reach_both(
         reach(act, pose, side, np.array(at) + towards(side) * np.array(sway), *how)
 
 
-def idle(act: Performance, pose: Pose, side: int) -> None:
+def idle(act: Performance, pose: BodyPose, side: int) -> None:
     """What the other arm does while one gestures."""
     choice = act.random()
     if choice < 0.55:

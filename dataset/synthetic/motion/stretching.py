@@ -4,17 +4,17 @@ import math
 
 import numpy as np
 
-from dataset.synthetic.body.pose import Pose
+from dataset.synthetic.body.pose import BodyPose
 from dataset.synthetic.motion.performance import Performance, between, ease, wave
 from dataset.synthetic.motion.stance import BOTH, add, hang, idle, reach, reach_both, sides, towards
 
 
-def _overhead(act: Performance, pose: Pose) -> None:
+def _overhead(act: Performance, pose: BodyPose) -> None:
     out, up = act.uniform(-0.2, 0.35), act.uniform(0.68, 0.95)
     reach_both(act, pose, (out, up, 0.15), 0.05, 10.0, 0.15)
 
 
-def _circling(act: Performance, pose: Pose) -> None:
+def _circling(act: Performance, pose: BodyPose) -> None:
     phase = act.phase(act.pick(1.6, 3.0))
     opposite = 0.5 if act.random() < 0.3 else 0.0
     for side in BOTH:
@@ -23,7 +23,7 @@ def _circling(act: Performance, pose: Pose) -> None:
         reach(act, pose, side, at, 0.06, 20.0, 0.2)
 
 
-def _to_the_sides(act: Performance, pose: Pose) -> None:
+def _to_the_sides(act: Performance, pose: BodyPose) -> None:
     swing = 1.1 * wave(act.phase(2.4))
     mirrored = 1.0 if act.random() < 0.6 else -1.0
     ahead = act.uniform(-0.15, 0.4)
@@ -33,7 +33,7 @@ def _to_the_sides(act: Performance, pose: Pose) -> None:
         reach(act, pose, side, at, 0.04, 50.0, 0.1)
 
 
-def _across(act: Performance, pose: Pose) -> None:
+def _across(act: Performance, pose: BodyPose) -> None:
     side, other = sides(act)
     far = act.pick(-0.85, -0.45)
     pose.spine[1] += towards(other) * act.uniform(0.0, 42.0)
@@ -42,7 +42,7 @@ def _across(act: Performance, pose: Pose) -> None:
     reach(act, pose, other, (-0.15, act.uniform(-0.15, 0.1), 0.55), 0.05, 40.0, 0.5)
 
 
-def _reach_over(act: Performance, pose: Pose) -> None:
+def _reach_over(act: Performance, pose: BodyPose) -> None:
     side, other = sides(act)
     share = act.cycle(2.6)
     head, hips = act.pick(-25.0, 45.0), act.pick(0.0, 25.0)
@@ -54,7 +54,7 @@ def _reach_over(act: Performance, pose: Pose) -> None:
     idle(act, pose, other)
 
 
-def _side_bend(act: Performance, pose: Pose) -> None:
+def _side_bend(act: Performance, pose: BodyPose) -> None:
     side, other = sides(act)
     bend = act.cycle(3.0)
     pose.spine[2] += towards(side) * 26.0 * bend
@@ -62,7 +62,7 @@ def _side_bend(act: Performance, pose: Pose) -> None:
     hang(act, pose, other)
 
 
-def _twist(act: Performance, pose: Pose) -> None:
+def _twist(act: Performance, pose: BodyPose) -> None:
     add(pose, wave(act.phase(2.6)), spine=(0, 32, 0), pelvis_turn=(0, 12, 0))
     reach_both(act, pose, (0.1, act.pick(-0.3, 0.05), 0.62), 0.05, 70.0, 0.4, 30.0)
 
@@ -70,12 +70,12 @@ def _twist(act: Performance, pose: Pose) -> None:
 _UPPER = (_overhead, _circling, _to_the_sides, _across, _reach_over, _side_bend, _twist)
 
 
-def upper_stretching(act: Performance, pose: Pose) -> None:
+def upper_stretching(act: Performance, pose: BodyPose) -> None:
     pose.spine += act.normals((0.0, 0.0, 0.0), (6.0, 12.0, 10.0))
     _UPPER[int(act.random() * len(_UPPER))](act, pose)
 
 
-def _lunge(act: Performance, pose: Pose) -> None:
+def _lunge(act: Performance, pose: BodyPose) -> None:
     side, other = sides(act)
     depth = 0.15 + 0.85 * act.cycle(2.8)
     step = act.pick(0.7, 1.0)
@@ -87,7 +87,7 @@ def _lunge(act: Performance, pose: Pose) -> None:
             reach(act, pose, each, (0.0, -0.66, 0.4), 0.06, 70.0, 0.2, 20.0)
 
 
-def _squat(act: Performance, pose: Pose) -> None:
+def _squat(act: Performance, pose: BodyPose) -> None:
     depth = 0.1 + 0.9 * act.cycle(2.6) * act.pick(0.5, 1.0)
     pose.pelvis = np.array([0.0, -0.6 * depth, -0.2 * depth])
     pose.pelvis_turn[0] += 32.0 * depth
@@ -98,7 +98,7 @@ def _squat(act: Performance, pose: Pose) -> None:
         reach(act, pose, side, ahead, 0.06, 70.0, 0.2)
 
 
-def _toe_touch(act: Performance, pose: Pose) -> None:
+def _toe_touch(act: Performance, pose: BodyPose) -> None:
     depth = 0.2 + 0.8 * act.cycle(3.4)
     pose.pelvis[2] = -0.18 * depth
     pose.pelvis_turn[0] = 65.0 * depth
@@ -109,14 +109,14 @@ def _toe_touch(act: Performance, pose: Pose) -> None:
     reach_both(act, pose, (inward, -0.5 - 0.2 * depth, 0.45 + 0.3 * depth), 0.06, 40.0, 0.2)
 
 
-def _arms_out(act: Performance, pose: Pose, chance: float) -> None:
+def _arms_out(act: Performance, pose: BodyPose, chance: float) -> None:
     """Arms held out for balance, each by chance."""
     for side in BOTH:
         if act.random() < chance:
             reach(act, pose, side, (0.75, -0.3, 0.3), 0.12, 60.0, 0.2)
 
 
-def _knee_lift(act: Performance, pose: Pose) -> None:
+def _knee_lift(act: Performance, pose: BodyPose) -> None:
     side, _ = sides(act)
     lift, high, ahead = act.cycle(2.2), act.pick(0.3, 0.55), act.pick(0.15, 0.35)
     pose.foot[side] = (0.0, high * lift, ahead * lift)
@@ -124,7 +124,7 @@ def _knee_lift(act: Performance, pose: Pose) -> None:
     _arms_out(act, pose, 0.4)
 
 
-def _open_hip(act: Performance, pose: Pose) -> None:
+def _open_hip(act: Performance, pose: BodyPose) -> None:
     """A thigh carried out to the side, the lower leg hanging or held out."""
     side, _ = sides(act)
     lift = math.radians(act.pick(55.0, 105.0)) * ease(1.6 * act.cycle(3.0))
@@ -141,7 +141,7 @@ def _open_hip(act: Performance, pose: Pose) -> None:
     _arms_out(act, pose, 0.4)
 
 
-def _lean_away(act: Performance, pose: Pose, side: int, share: float) -> None:
+def _lean_away(act: Performance, pose: BodyPose, side: int, share: float) -> None:
     """From a leg that is lifted: the weight goes over the other one, the head stays upright."""
     away = towards(side) * share
     hips, waist = away * act.pick(0.0, 20.0), away * act.pick(0.0, 32.0)
@@ -150,7 +150,7 @@ def _lean_away(act: Performance, pose: Pose, side: int, share: float) -> None:
     pose.head[2] -= (hips + waist) * act.pick(0.0, 0.9)
 
 
-def _leg_out(act: Performance, pose: Pose) -> None:
+def _leg_out(act: Performance, pose: BodyPose) -> None:
     side, _ = sides(act)
     lift, aside = act.cycle(2.4), act.pick(0.0, 0.75)
     angle = act.pick(0.4, 1.1) * lift
@@ -160,7 +160,7 @@ def _leg_out(act: Performance, pose: Pose) -> None:
     _arms_out(act, pose, 0.5)
 
 
-def _on_the_floor(act: Performance, pose: Pose) -> None:
+def _on_the_floor(act: Performance, pose: BodyPose) -> None:
     bend = act.cycle(3.6)
     pose.balance = 0.0
     pose.pelvis = np.array([0.0, -0.9, -0.4])
@@ -178,5 +178,5 @@ def _on_the_floor(act: Performance, pose: Pose) -> None:
 _LOWER = (_lunge, _squat, _toe_touch, _knee_lift, _open_hip, _leg_out, _on_the_floor)
 
 
-def lower_stretching(act: Performance, pose: Pose) -> None:
+def lower_stretching(act: Performance, pose: BodyPose) -> None:
     _LOWER[int(act.random() * len(_LOWER))](act, pose)

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from dataset.synthetic.body.pose import Pose, stack
+from dataset.synthetic.body.pose import BodyPose, stack
 from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.motion.frames import Frames
 from dataset.synthetic.motion.performance import CirclePath, Clip, Performance, ease
@@ -95,14 +95,14 @@ class Timeline:
         poses = stack([perform(act, float(time)) for time in times])
         return float(self._poser.volumes.hit(*self._poser.place(poses), self._camera).mean())
 
-    def pose(self, frame: int) -> tuple[str, Pose]:
+    def pose(self, frame: int) -> tuple[str, BodyPose]:
         """Action and pose of a frame."""
         while frame >= self._end:
             self._extend()
         number = bisect_right(self._clips, frame, key=lambda clip: clip.first) - 1
         clip, bones = self._clips[number], self._poser.bones
 
-        def moment(number: int) -> Pose:
+        def moment(number: int) -> BodyPose:
             since = (frame - self._clips[number].first) / FRAMES_PER_SECOND
             return perform(self._performance(number), since - self._clips[number].blend)
 
@@ -136,11 +136,11 @@ def _turned(x: float, z: float, degrees: float) -> tuple[float, float]:
     return x * c + z * s, z * c - x * s
 
 
-def blend(old: Pose, new: Pose, share: float, leg: float, hip: float) -> Pose:
+def blend(old: BodyPose, new: BodyPose, share: float, leg: float, hip: float) -> BodyPose:
     """Between two poses by ``share``: the trunk goes over smoothly, the feet step over one after
     the other; ``leg`` and ``hip`` (half the distance between the hips) are centimetres."""
-    mixed, weight = Pose(), ease(share)
-    for each in fields(Pose):
+    mixed, weight = BodyPose(), ease(share)
+    for each in fields(BodyPose):
         a, b = getattr(old, each.name), getattr(new, each.name)
         setattr(mixed, each.name, a * (1 - weight) + b * weight)
     change = (new.root[2] - old.root[2] + 180.0) % 360.0 - 180.0

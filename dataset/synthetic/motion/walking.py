@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from dataset.synthetic.body.pose import Pose
+from dataset.synthetic.body.pose import BodyPose
 from dataset.synthetic.motion.performance import Performance, ease, wave
 from dataset.synthetic.motion.stance import BOTH, LEFT, RIGHT, gaze, hang, idle, reach, towards
 
@@ -36,7 +36,7 @@ def _advance(act: Performance, total: float) -> tuple[float, float]:
 
 
 def stride(
-    act: Performance, pose: Pose, lift: float, arm_swing: float, width=0.0, aside=0.0
+    act: Performance, pose: BodyPose, lift: float, arm_swing: float, width=0.0, aside=0.0
 ) -> None:
     """Walk along the path of the clip: a swinging foot ``lift`` high and the feet set ``width``
     outside the hips, leg lengths; the arms' swing, and the turn ``aside`` of the body against the
@@ -59,7 +59,13 @@ def stride(
 
 
 def _foot(
-    act: Performance, pose: Pose, side: int, cycle: float, lift: float, width: float, aside: float
+    act: Performance,
+    pose: BodyPose,
+    side: int,
+    cycle: float,
+    lift: float,
+    width: float,
+    aside: float,
 ) -> None:
     """Set one foot: on its print, or on the way to the next one."""
     length, path = 2.0 * act.clip.step_length, act.clip.path
@@ -89,11 +95,11 @@ def _foot(
     pose.foot_pitch[side] = share * (-24.0 * ease(heel_off) + 13.0 * ease(strike))
 
 
-def walking(act: Performance, pose: Pose) -> None:
+def walking(act: Performance, pose: BodyPose) -> None:
     stride(act, pose, 0.09, 28.0)
 
 
-def charge(act: Performance, pose: Pose) -> None:
+def charge(act: Performance, pose: BodyPose) -> None:
     """Running, bent forward, fists up."""
     stride(act, pose, 0.2, 50.0)
     pose.pelvis_turn[0] += act.pick(5.0, 16.0)
@@ -102,13 +108,13 @@ def charge(act: Performance, pose: Pose) -> None:
     pose.curl[:] = 0.9
 
 
-def side_step(act: Performance, pose: Pose) -> None:
+def side_step(act: Performance, pose: BodyPose) -> None:
     """Stepping sideways, arms loose, looking about."""
     stride(act, pose, 0.06, 5.0, width=0.12, aside=90.0)
     gaze(act, pose)
 
 
-def weight_shift(act: Performance, pose: Pose) -> None:
+def weight_shift(act: Performance, pose: BodyPose) -> None:
     sway = wave(act.phase(3.0))
     pose.pelvis[0] += 0.1 * sway
     pose.pelvis_turn[2] += 6.0 * sway

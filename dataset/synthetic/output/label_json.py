@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
-from base.camera import world_to_camera
 from base.cameras.camera import Camera
+from base.release_camera import world_to_camera
 from base.skeleton import JOINT_PREFIX
 
 #: Angle of the picture's black rim from the optical axis, radians: a hemisphere shows.

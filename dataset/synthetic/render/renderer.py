@@ -5,8 +5,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from base.camera import MAYA_TO_CAMERA, RELEASE_CAMERA, euler_sxyz_to_matrix
 from base.cameras.camera import Camera
+from base.release_camera import MAYA_TO_CAMERA, RELEASE_CAMERA, euler_sxyz_to_matrix
 from dataset.synthetic.clothes.materials import Material
 from dataset.synthetic.clothes.outfit import Outfit
 from dataset.synthetic.render.background import Background, shadow_below

@@ -14,8 +14,8 @@ from base.errors import BrokenFrameError, UserError
 from base.frame import FrameId
 from base.set_type import SetType
 from dataset import open_split
+from dataset.in_memory import InMemory
 from dataset.loader import FrameLoader
-from dataset.memory import InMemory
 from dataset.packed.packed import Packed
 from dataset.tree.mocap import Mocap
 from utils import pack_data

@@ -10,7 +10,7 @@ import pytest
 
 from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.head_camera import camera_poses, mount
-from dataset.synthetic.body.pose import Pose, stack
+from dataset.synthetic.body.pose import BodyPose, stack
 from dataset.synthetic.body.release_joints import occluded, release_joints
 from dataset.synthetic.clothes.wardrobe import dress
 from dataset.synthetic.motion.performance import Clip, Performance
@@ -69,9 +69,9 @@ def found(poser, other_poser):
     found["labels"] = [release_joints(body, joints[row], turns[row]) for row in range(9)]
     rng = random(0)
     # Far beyond what programs do: limits, collisions, legs that are too long or too short.
-    spans = {name: 90.0 * (np.ndim(value) < 2) or 1.0 for name, value in vars(Pose()).items()}
+    spans = {name: 90.0 * (np.ndim(value) < 2) or 1.0 for name, value in vars(BodyPose()).items()}
     spans |= {"pelvis": 0.3, "curl": 0.5, "splay": 0.5, "balance": 1.0}
-    poses = stack([Pose()] * 200)
+    poses = stack([BodyPose()] * 200)
     poses = {name: rng.normal(at, spans[name] / 2, at.shape) for name, at in poses.items()}
     wild, wild_turns = other_poser.place(poses)
     worn = mount(other_poser.body, rng)

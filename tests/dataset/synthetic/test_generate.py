@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from base.camera import RELEASE_CAMERA, euler_sxyz_to_matrix, world_to_camera
+from base.release_camera import RELEASE_CAMERA, euler_sxyz_to_matrix, world_to_camera
 from base.set_type import SetType
 from base.skeleton import JOINT_PREFIX, JOINTS
 from dataset.synthetic.recipe import Recipe, character_name

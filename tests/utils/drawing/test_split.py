@@ -3,7 +3,7 @@
 import pytest
 
 from demo import report_rows
-from utils.drawing.split import evenly_spaced
+from utils.drawing.split_painter import evenly_spaced
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from poses import standing
+from sample_poses import standing
 
-from base.camera import RELEASE_CAMERA
 from base.errors import BrokenFrameError
 from base.frame import FrameId
+from base.release_camera import RELEASE_CAMERA
 from base.skeleton import JOINTS
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses

@@ -11,7 +11,7 @@ from utils.evaluation.poses import Poses
 from utils.evaluation.published import PUBLISHED, TABLE_GROUPS
 from utils.evaluation.tables import (
     Block,
-    Row,
+    TableRow,
     latex_table,
     markdown_table,
     result_blocks,
@@ -66,7 +66,7 @@ def test_the_published_rows_stand_below_with_all_their_values():
 
 
 def test_titles_rules_and_columns_of_each_form():
-    rows = [Row("50% & more_less", ["−1.0"]), Row("b", ["1234567890.0"])]
+    rows = [TableRow("50% & more_less", ["−1.0"]), TableRow("b", ["1234567890.0"])]
     blocks = [Block("", rows[:1]), Block("Others:", rows[1:])]
     assert text_table(blocks, ["All"], "mm").splitlines() == [
         *("mm                        All", "─" * 29, "50% & more_less          −1.0"),

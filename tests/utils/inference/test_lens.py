@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from base.camera import RELEASE_CAMERA
 from base.errors import UserError
+from base.release_camera import RELEASE_CAMERA
 from dataset.transforms import SquareCrop
 from utils.inference.image_circle import find_image_circle
 from utils.inference.lens import Lens

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from base.camera import RELEASE_CAMERA
 from base.errors import UserError
+from base.release_camera import RELEASE_CAMERA
 from base.skeleton import HEAD, NECK
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.transforms import SquareCrop

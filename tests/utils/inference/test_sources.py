@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from base.errors import UserError
-from utils.inference.pictures import DRAWINGS_MARK, open_source
+from utils.inference.picture_source import DRAWINGS_MARK, open_source
 from utils.inference.source import name_text, plain_name
 
 

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from base.camera import RELEASE_CAMERA, FisheyeCamera
 from base.cameras.fisheye import equidistant_camera
 from base.cameras.ocam import OCamCamera
 from base.cameras.pinhole import PinholeCamera
+from base.release_camera import RELEASE_CAMERA, FisheyeCamera
 from dataset.transforms import SquareCrop
 from utils.inference.lens import mount_rotation
 from utils.inference.warp import CameraWarp

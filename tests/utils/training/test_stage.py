@@ -22,7 +22,7 @@ from base.frame import FrameId
 from base.set_type import SetType
 from base.skeleton import HEATMAP_JOINTS
 from dataset.augment import Augmentation
-from dataset.memory import InMemory
+from dataset.in_memory import InMemory
 from dataset.order import Division
 from model.pose_model import PoseOutput
 from utils.common.config import parse_config

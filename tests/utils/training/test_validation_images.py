@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from base.camera import RELEASE_CAMERA
+from base.release_camera import RELEASE_CAMERA
 from base.skeleton import HEATMAP_JOINTS, NECK
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.transforms import SquareCrop
-from utils.drawing.skeleton import overlay_heatmaps
+from utils.drawing.skeleton_pen import overlay_heatmaps
 from utils.drawing.style import PREDICTED, TRUTH
 from utils.training.validation_images import (
     evenly_spaced,

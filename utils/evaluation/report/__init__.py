@@ -17,8 +17,8 @@ from base.files import write_text
 from base.skeleton import JOINTS, LIMBS, RIGHT_JOINTS
 from dataset.transforms import resize_square
 from utils.drawing import style
-from utils.drawing.frame import DrawnPose, standing_place
-from utils.drawing.split import SplitPainter, described
+from utils.drawing.frame_painter import DrawnPose, standing_place
+from utils.drawing.split_painter import SplitPainter, described
 from utils.evaluation.poses import Poses
 from utils.evaluation.published import TABLE_GROUPS
 from utils.evaluation.tables import HEADS, result_blocks, text_summary

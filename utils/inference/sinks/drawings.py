@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 
 from base.files import replacing
-from utils.drawing.frame import DrawnPose, FramePainter
+from utils.drawing.frame_painter import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
-from utils.inference.pictures import DRAWINGS_MARK
+from utils.inference.picture_source import DRAWINGS_MARK
 from utils.inference.results import FramePose, Sink, Summary
 from utils.inference.run import THREADS
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from base.actions import ACTION_GROUPS, action_group
-from base.camera import MAYA_TO_CAMERA, euler_sxyz_to_matrix
+from base.release_camera import MAYA_TO_CAMERA, euler_sxyz_to_matrix
 from dataset.synthetic.body.head_camera import camera_poses, mount
-from dataset.synthetic.body.pose import Pose, stack
+from dataset.synthetic.body.pose import BodyPose, stack
 from dataset.synthetic.motion.performance import Clip, Performance
 from dataset.synthetic.motion.programs import PROGRAMS, perform
 
@@ -27,7 +27,7 @@ def moments(clips, count):
 
 
 def test_the_tpose_has_its_left_at_plus_x_its_toes_ahead_and_stands_on_the_floor(body, poser):
-    joints, turns = (each[0] for each in poser.place(stack([Pose()])))
+    joints, turns = (each[0] for each in poser.place(stack([BodyPose()])))
     at = {name: joints[row] for row, name in enumerate(body.rig.names)}
     assert at["LeftHand"][0] > 50 and at["RightHand"][0] < -50
     assert at["LeftToeBase"][2] > at["LeftFoot"][2] + 5
@@ -57,7 +57,7 @@ def test_every_clip_of_the_evaluation_has_a_program_of_its_own():
 
 
 def test_a_hand_aimed_into_the_belly_stays_outside(body, poser):
-    inside = Pose(hand=np.array([(-0.3, -0.6, 0.0), (-0.2, -0.5, 0.05)]))
+    inside = BodyPose(hand=np.array([(-0.3, -0.6, 0.0), (-0.2, -0.5, 0.05)]))
     joints, turns = poser.place(stack([inside]))
     for side in ("Left", "Right"):
         wrist = joints[:, body.rig.index(f"{side}Hand")]
@@ -65,7 +65,7 @@ def test_a_hand_aimed_into_the_belly_stays_outside(body, poser):
 
 
 def test_the_camera_sits_before_the_face_and_looks_down(body, poser):
-    joints, turns = poser.place(stack([Pose()]))
+    joints, turns = poser.place(stack([BodyPose()]))
     head = body.rig.index("Head")
     for seed in range(20):
         rig = mount(body, np.random.default_rng(seed))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dataset.synthetic.body.pose import Pose, stack
-from dataset.synthetic.clothes.materials import Part
+from dataset.synthetic.body.pose import BodyPose, stack
+from dataset.synthetic.clothes.materials import BodyPart
 from dataset.synthetic.clothes.sheets import Surface
 from dataset.synthetic.clothes.wardrobe import dress
 
@@ -21,19 +21,19 @@ def test_every_vertex_of_body_and_sheets_moves_with_bones_of_weight_one(outfits)
         assert np.allclose(outfit.weights.sum(1), 1.0, atol=1e-4)
         assert np.isfinite(outfit.vertices).all()
     kinds = set().union(*(outfit.face_part.tolist() for outfit in outfits))
-    assert kinds == set(Part)
+    assert kinds == set(BodyPart)
 
 
 def test_sheets_follow_the_body(other_poser, outfits):
     body = other_poser.body
-    lifted = Pose(hand=np.array([(0.1, 0.6, 0.5), (0.25, -0.9, 0.1)]))
-    joints, turns = other_poser.place(stack([Pose(), lifted]))
-    outfit = next(o for o in outfits if (o.face_part == Part.SLEEVE).any())
+    lifted = BodyPose(hand=np.array([(0.1, 0.6, 0.5), (0.25, -0.9, 0.1)]))
+    joints, turns = other_poser.place(stack([BodyPose(), lifted]))
+    outfit = next(o for o in outfits if (o.face_part == BodyPart.SLEEVE).any())
     skins = [body.skin(joints[k], turns[k], outfit.vertices, outfit.weights) for k in (0, 1)]
     # In the T-pose they are where they were built.
     own = len(body.vertices)
     assert np.abs(skins[0][own:] - outfit.tpose[own:]).max() < 0.05
-    sleeve = np.unique(outfit.faces[outfit.face_part == Part.SLEEVE])
+    sleeve = np.unique(outfit.faces[outfit.face_part == BodyPart.SLEEVE])
     left = skins[1][sleeve[outfit.tpose[sleeve, 0] > 0]]
     elbow, wrist = (joints[1, body.rig.index(name)] for name in ("LeftForeArm", "LeftHand"))
     along = ((left - elbow) @ (wrist - elbow)) / ((wrist - elbow) ** 2).sum()
@@ -44,7 +44,7 @@ def test_sheets_follow_the_body(other_poser, outfits):
 @pytest.mark.parametrize(("closed", "triangles", "rim"), [(True, 20, 10), (False, 16, 12)])
 def test_only_a_closed_sheet_has_no_seam(closed, triangles, rim):
     points = np.random.default_rng(0).normal(size=(15, 3))
-    faces = Surface(points, points, points, points).sheet(points, 3, closed, Part.SLEEVE).faces
+    faces = Surface(points, points, points, points).sheet(points, 3, closed, BodyPart.SLEEVE).faces
     edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
     _, counts = np.unique(edges, axis=0, return_counts=True)
     assert len(faces) == triangles and (counts == 1).sum() == rim

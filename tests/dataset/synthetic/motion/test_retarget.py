@@ -7,10 +7,10 @@ import numpy as np
 import pybvh
 import pytest
 
-from base.camera import world_to_camera
 from base.errors import UserError
+from base.release_camera import world_to_camera
 from base.skeleton import JOINTS, LIMBS
-from dataset.synthetic.body.pose import Pose, stack
+from dataset.synthetic.body.pose import BodyPose, stack
 from dataset.synthetic.motion.bvh_file import read_bvh
 from dataset.synthetic.motion.bvh_timeline import BvhTimeline, passages
 from dataset.synthetic.motion.retarget import between, load_clip, turns_of
@@ -112,8 +112,8 @@ def test_what_inference_wrote_comes_back_as_the_same_limbs(tmp_path, poser, walk
 
 
 def test_feet_stand_on_the_floor_and_leave_it_in_a_jump(tmp_path, other_poser, poser):
-    crouch = Pose(pelvis=np.array([0.0, -0.3, 0.0]))
-    joints, turns = poser.place(stack([Pose()] * 20 + [crouch] * 10 + [Pose()] * 30))
+    crouch = BodyPose(pelvis=np.array([0.0, -0.3, 0.0]))
+    joints, turns = poser.place(stack([BodyPose()] * 20 + [crouch] * 10 + [BodyPose()] * 30))
     joints[40:50, :, 1] += 30.0  # centimetres, in a pose that would stand
     joints[..., 1] += 500.0  # wherever the file has its floor
     path = tmp_path / "jump.bvh"
@@ -132,7 +132,7 @@ def test_feet_stand_on_the_floor_and_leave_it_in_a_jump(tmp_path, other_poser, p
 def test_people_travel_in_their_own_leg_lengths_and_stay_where_there_is_room(
     tmp_path, poser, other_poser
 ):
-    joints, turns = poser.place(stack([Pose()] * 300))
+    joints, turns = poser.place(stack([BodyPose()] * 300))
     joints[..., 2] += np.linspace(0, 900, 300)[:, None]  # nine metres straight ahead
     path = tmp_path / "walking.bvh"
     path.write_text(bvh_files.bvh_text(poser, joints, turns))

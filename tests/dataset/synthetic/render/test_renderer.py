@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from base.camera import RELEASE_CAMERA, world_to_camera
+from base.release_camera import RELEASE_CAMERA, world_to_camera
 from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.head_camera import camera_poses, mount
-from dataset.synthetic.body.pose import Pose, stack
+from dataset.synthetic.body.pose import BodyPose, stack
 from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.body.release_joints import occluded
 from dataset.synthetic.clothes.wardrobe import dress
@@ -24,7 +24,7 @@ def scene():
     """One person pointing ahead with the left hand, the right arm hanging; pictures and labels."""
     rng = np.random.default_rng(5)
     body = make_body(male=False, full=False, short=False, rng=rng)
-    pose = Pose(hand=np.array([(0.1, -0.45, 0.75), (0.25, -0.9, 0.1)]))
+    pose = BodyPose(hand=np.array([(0.1, -0.45, 0.75), (0.25, -0.9, 0.1)]))
     joints, turns = (each[0] for each in Poser(body).place(stack([pose])))
     head = body.rig.index("Head")
     worn = mount(body, rng)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from base.camera import (
+from base.release_camera import (
     RELEASE_CAMERA,
     euler_sxyz_to_matrix,
     fit_translation,

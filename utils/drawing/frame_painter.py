@@ -8,10 +8,10 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from base.camera import FisheyeCamera
+from base.release_camera import FisheyeCamera
 from base.skeleton import JOINTS, NECK
 from utils.drawing import style
-from utils.drawing.skeleton import SHIFT, SkeletonPen, fixed_point
+from utils.drawing.skeleton_pen import SHIFT, SkeletonPen, fixed_point
 from utils.drawing.style import Colour, mixed
 from utils.drawing.text import draw_text, fitted, text_width
 
@@ -51,7 +51,7 @@ def standing_place(joints3d: np.ndarray) -> np.ndarray:
     return np.append(across, known[:, 2].max() if len(known) else 0.0)
 
 
-class View:
+class Viewpoint:
     """A perspective camera in front of the wearer, turned to their left and raised. Points are in
     the axes of the headset's camera (x to the wearer's left, y forward, z down), moved so that the
     floor is z = 0 and the person stands about the origin; the picture is a square of ``size``
@@ -106,7 +106,7 @@ class FramePainter:
         self.scale = side / 640
         self.header, self.footer = round(44 * self.scale), round(36 * self.scale)
         self._margin = round(14 * self.scale)
-        self._view = View(side)
+        self._view = Viewpoint(side)
         self._backdrop = self._view.backdrop()
         self._pen = SkeletonPen(self.scale)
         self._legend = lru_cache(self._draw_legend)

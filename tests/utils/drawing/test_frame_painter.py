@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from poses import standing
+from sample_poses import standing
 
-from base.camera import RELEASE_CAMERA
+from base.release_camera import RELEASE_CAMERA
 from base.skeleton import HEAD, JOINTS, NECK
 from dataset.transforms import SquareCrop
-from utils.drawing import skeleton
-from utils.drawing.frame import DrawnPose, FramePainter, View
+from utils.drawing import skeleton_pen
+from utils.drawing.frame_painter import DrawnPose, FramePainter, Viewpoint
 from utils.drawing.style import PAPER, PREDICTED, TRUTH
 from utils.drawing.text import draw_text
 
@@ -55,7 +55,7 @@ def test_left_is_filled_and_right_hollow_in_the_colour_of_its_pose_in_both_panel
     for pose, colour in ((predicted, PREDICTED), (truth, TRUTH)):
         # The camera's formula for pixels of 800, moved to pixels of 640.
         pixels = (CAMERA.project(pose) + 0.5) * 0.8 - 0.5
-        seen = View(640).project(pose - pose[NECK] - floor)[:, :2]
+        seen = Viewpoint(640).project(pose - pose[NECK] - floor)[:, :2]
         for panel, points in ((left, pixels), (right, seen)):
             for hand, elbow, core in zip(HANDS, ELBOWS, (colour, PAPER), strict=True):
                 for place in (points[hand], points[[hand, elbow]].mean(0)):
@@ -70,9 +70,9 @@ def test_hands_and_toes_carry_the_letter_of_their_side(monkeypatch):
     def note(canvas, text, place, *_, **__):
         letters.append((text, place))
 
-    monkeypatch.setattr(skeleton, "draw_text", note)
+    monkeypatch.setattr(skeleton_pen, "draw_text", note)
     points = on_square(standing()).joints2d
-    skeleton.SkeletonPen(1.0).draw(GREY.copy(), points, PREDICTED, PAPER)
+    skeleton_pen.SkeletonPen(1.0).draw(GREY.copy(), points, PREDICTED, PAPER)
     nearest = [JOINTS[np.hypot(*(points - place).T).argmin()] for _, place in letters]
     assert sorted(nearest) == ["LeftHand", "LeftToeBase", "RightHand", "RightToeBase"]
     assert [name[0] for name in nearest] == [letter for letter, _ in letters]
@@ -87,7 +87,7 @@ def test_what_is_near_is_drawn_over_what_is_far(near, core):
     points, depth = np.full((16, 2), np.nan), np.full(16, 5.0)
     points[HANDS], points[NECK], depth[HANDS[near]] = [50.0, 50.0], [50.0, 10.0], 4.0
     canvas = np.full((100, 100, 3), 90, np.uint8)
-    skeleton.SkeletonPen(1.0).draw(canvas, points, PREDICTED, PAPER, depth)
+    skeleton_pen.SkeletonPen(1.0).draw(canvas, points, PREDICTED, PAPER, depth)
     assert np.abs(colour_at(canvas, points[HANDS[0]]) - core).max() < 40
 
 
@@ -129,7 +129,7 @@ def test_joints_without_a_place_are_left_out_and_the_rest_is_drawn(painter):
 
 
 def test_the_eye_of_the_view_is_before_the_wearer_and_a_little_to_their_left():
-    view, pose = View(640), standing()
+    view, pose = Viewpoint(640), standing()
     points = view.project(pose - [0.0, 0.0, pose[:, 2].max()])
     assert points[HEAD, 1] < points[NECK, 1] < points[JOINTS.index("LeftLeg"), 1]
     # It sees the left hand nearer than the right one, and than the body behind it.

@@ -17,7 +17,7 @@ from base.files import make_folder, replacing
 from base.frame import FrameId
 from base.set_type import SetType
 from dataset import open_split
-from utils.drawing.frame import DrawnPose, FramePainter
+from utils.drawing.frame_painter import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
 from utils.evaluation.poses import Poses
 
