@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 from base.errors import UserError
 from base.files import write_text
@@ -42,6 +41,9 @@ def fit_confidence(
     Joints are sorted by height into at most 20 bins of equal number, at least 25 in each; the map
     is the isotonic regression of their shares of right joints. One right and one wrong joint are
     added to each bin, so that none is 0 or 1 (Laplace's rule of succession)."""
+    # Here, for it takes a third of a second that only fitting needs.
+    from scipy.optimize import isotonic_regression
+
     order = np.argsort(heights)
     parts = np.array_split(order, max(1, min(20, len(order) // 25)))
     centres = np.array([heights[part].mean() for part in parts])
