@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from model.autoencoder import Autoencoder, AutoencoderOptions
 from model.lifting import LiftingAutoencoder
@@ -67,6 +68,10 @@ def test_the_pose_is_affine_in_the_code_unless_activated(activation):
     middle = network.decode_pose(code).mean(0)
     affine = torch.allclose(network.decode_pose(code.mean(0, keepdim=True))[0], middle, atol=1e-4)
     assert affine != activation
+    if activation:
+        inner = F.leaky_relu(network.b1_fc2(F.leaky_relu(network.b1_fc1(code), 0.2)), 0.2)
+        expected = network.b1_fc3(inner).view(3, 16, 3)
+        torch.testing.assert_close(network.decode_pose(code), expected)
 
 
 def test_whole_network_is_differentiable_from_pose_to_picture():

@@ -79,6 +79,7 @@ def test_means_by_joint_and_visibility_are_plain_means():
     predicted = target + rng.normal(0, 0.05, target.shape)
     visible = rng.random((30, NUM_JOINTS)) < 0.7
     visible[0], visible[:, 3] = True, True  # a frame, and a joint, without anything hidden
+    visible[1:, 5] = False  # a joint seen in a single frame
     results = measured(predicted, target, visible=visible)
     both = (poses - poses[:, :1] for poses in (predicted, target))
     errors = 1000 * np.linalg.norm(np.subtract(*both), axis=-1)

@@ -33,7 +33,10 @@ def test_batches_joined_saved_and_read_are_the_poses_in_their_order(tmp_path):
         assert found.actions == ['a "quoted", clip'] * 3
     assert np.array_equal(both.visible[2], batches[1].visible[0])
     assert np.load(tmp_path / "poses.npz")["uncertainty"].shape == (3, 16)
-    assert joined([poses(1, uncertainty=False)], None).uncertainty is None
+    alone = joined([poses(1, uncertainty=False)], None)
+    assert alone.uncertainty is None
+    alone.save(tmp_path / "alone.npz")
+    assert "uncertainty" not in np.load(tmp_path / "alone.npz").files
 
 
 def test_each_frame_has_a_line_with_its_errors_under_their_names(tmp_path):
@@ -41,7 +44,8 @@ def test_each_frame_has_a_line_with_its_errors_under_their_names(tmp_path):
     found.actions[1] = "walking"
     found.write_csv(tmp_path / "frames.csv")
     head, first, second = (tmp_path / "frames.csv").read_text().splitlines()
-    names = head.split(",")[5:]
+    about, names = head.split(",")[:5], head.split(",")[5:]
+    assert about == ["character", "environment", "frame", "action", "group"]
     assert names[:4] == ["mpjpe", "mpjpe_upper", "mpjpe_lower", "pa_mpjpe"] and len(names) == 15
     assert first.startswith(f'male_001_a_a,env_001,0,"a ""quoted"", clip",,{found.mpjpe[0]:.4f}')
     *about, group = second.split(",")[:5]

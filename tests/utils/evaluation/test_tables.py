@@ -33,9 +33,11 @@ def test_every_form_has_the_numbers_under_their_groups():
     found = results()
     blocks = result_blocks(found)
     mean = {group: f"{cell['mpjpe_mean_pose']:.1f}" for group, cell in found["lower"].items()}
+    aligned = {group: f"{cell['pa_mpjpe']:.1f}" for group, cell in found["full"].items()}
     for name, expected, empty in (
         ("this model, full body", {"All": "2.3", "Walking": "1.5"}, "–"),
         ("this model, upper body", {"All": "4.7", "Walking": "3.0"}, "–"),
+        ("this model, PA-MPJPE", aligned, "–"),
         ("mean pose, lower body", mean, "–"),
         ("frames", {"All": "3", "Walking": "2"}, "0"),
     ):

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import threading
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -57,3 +58,12 @@ def test_a_log_that_cannot_be_written_ends_the_run_with_one_line(tmp_path, monke
         monkeypatch.setattr(log._writer, "add_scalar", full)
         with pytest.raises(UserError, match=r"logs cannot be written .No space left"):
             log.training(0, 1, {"total": 1.0}, **FIGURES)
+
+
+def test_of_errors_in_its_thread_only_those_of_the_disk_are_quiet(tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(threading, "excepthook", lambda raised: shown.append(raised.exc_type))
+    with RunLog(tmp_path, "train3d", 0, 9):
+        for error in (OSError, ValueError):
+            threading.excepthook(threading.ExceptHookArgs((error, error(), None, None)))
+    assert shown == [ValueError]
