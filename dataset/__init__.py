@@ -4,11 +4,11 @@ A format of data is one file with a subclass of :class:`dataset.split.Split` and
 :data:`FORMATS`; doc/extending.md shows how.
 """
 
-import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from base.errors import UserError
+from base.registry import load_class
 from base.set_type import SetType
 
 if TYPE_CHECKING:
@@ -28,11 +28,10 @@ def data_format(root: str | Path, set_type: SetType | None = None) -> "type[Spli
         UserError: for a root that cannot be read, or does not hold the set that is asked for.
     """
     for place in FORMATS.values():
-        module, name = place.split(":")
-        found = getattr(importlib.import_module(module), name)
-        if found.sets(Path(root)):
+        found = load_class(place)
+        if sets := found.sets(Path(root)):
             break
-    if set_type is not None and set_type not in found.sets(Path(root)):
+    if set_type is not None and set_type not in sets:
         raise UserError(f"no {set_type.folder} in {root}: {found.remedy.format(root=root)}")
     return found
 

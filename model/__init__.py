@@ -4,11 +4,11 @@ A kind of model is one file with a subclass of :class:`model.pose_model.PoseMode
 :data:`KINDS`; doc/extending.md shows how.
 """
 
-import importlib
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from base.errors import UserError
+from base.registry import load_class
 
 if TYPE_CHECKING:
     from model.pose_model import PoseModel
@@ -24,8 +24,7 @@ def model_class(kind: str) -> "type[PoseModel]":
     """The class of a kind of model; a :class:`UserError` for one that is not registered."""
     if kind not in KINDS:
         raise UserError(f"model.kind: there is {', '.join(KINDS)}, but no {kind!r}")
-    module, name = KINDS[kind].split(":")
-    return getattr(importlib.import_module(module), name)
+    return load_class(KINDS[kind])
 
 
 def build(settings: Any, input_size: int, parts: Collection[str] | None = None) -> "PoseModel":

@@ -1,11 +1,11 @@
 """Camera models: one file a lens, and the registry that names them where a camera is stored."""
 
 import dataclasses
-import importlib
 from collections.abc import Mapping
 from typing import Any
 
 from base.cameras.camera import Camera
+from base.registry import load_class
 
 #: Name of a camera model in checkpoints and other files → "module:class".
 CAMERAS = {
@@ -34,9 +34,8 @@ def camera_from_dict(values: Mapping[str, Any]) -> Camera:
     name = values.get("model", _UNNAMED)
     if name not in CAMERAS:
         raise ValueError(f"camera model: there is {', '.join(CAMERAS)}, but no {name!r}")
-    module, kind = CAMERAS[name].split(":")
     try:
-        return getattr(importlib.import_module(module), kind)(**fields)
+        return load_class(CAMERAS[name])(**fields)
     except TypeError as error:
         raise ValueError(f"camera model {name}: {error}") from None
 

@@ -73,26 +73,24 @@ class Packed(Split):
             )
         self._size, self._labels, self._shards = (index[k] for k in ("size", "labels", "shards"))
         names = (index[name] for name in ("characters", "environments", "actions"))
-        table = Table(self._open_rows(), *names)
-        if np.load(self.folder / ANNOTATIONS, mmap_mode="r").dtype != ROW:
-            line = (
-                ": packed by an earlier version, which did not keep whether occlusion is labelled"
-            )
-            print_once(self.folder, f"{self.folder.name}{line}: treated as not; pack it again")
+        table = Table(self._open_rows(report=True), *names)
         # What packing has met is wrong with the set still, though no loader trips on it.
         faults = [Fault.from_dict(fault) for fault in index["left_out"]]
         return Contents(table, table.rows["shard"] >= 0, faults, self._size)
 
-    def _open_rows(self) -> np.ndarray:
+    def _open_rows(self, report: bool = False) -> np.ndarray:
         path = self.folder / ANNOTATIONS
         try:
-            rows = np.load(path, mmap_mode="r")
+            stored = np.load(path, mmap_mode="r")
         except (OSError, ValueError) as error:
             raise UserError(f"{path}: cannot be read ({error}); pack again") from None
         # A plain array over the same pages: memmap's own indexing is several times slower.
-        rows = current_rows(rows.view(np.ndarray), path)
+        rows = current_rows(stored.view(np.ndarray), path)
         if len(rows) != self._labels:
             raise UserError(f"{path}: does not fit {INDEX} beside it; pack again")
+        if report and stored.dtype != ROW:
+            line = "packed by an earlier version, which did not keep whether occlusion is labelled"
+            print_once(self.folder, f"{self.folder.name}: {line}: treated as not; pack it again")
         return rows
 
     def __getstate__(self) -> dict[str, Any]:

@@ -4,8 +4,9 @@ A format is one file with a subclass of :class:`utils.inference.results.PoseForm
 :data:`FORMATS`; doc/extending.md shows how.
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from base.registry import load_class
 
 if TYPE_CHECKING:
     from utils.inference.results import PoseFormat
@@ -20,5 +21,4 @@ FORMATS = {
 
 
 def format_class(name: str) -> "type[PoseFormat]":
-    module, class_name = FORMATS[name].split(":")
-    return getattr(importlib.import_module(module), class_name)
+    return load_class(FORMATS[name])
