@@ -20,11 +20,11 @@ from commands import run_inference
 import inference
 from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
+from base.headset import mount_rotation
 from base.release_camera import RELEASE_CAMERA
 from base.skeleton import JOINTS
 from dataset.transforms import SquareCrop
 from utils.common.command import run_command
-from utils.inference.lens import mount_rotation
 from utils.inference.pose_predictor import PosePredictor, Prediction
 from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.run import read_ahead

@@ -22,6 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from base.calibration import load_calibration
 from base.errors import UserError
 from base.release_camera import RELEASE_CAMERA
 from base.set_type import SetType
@@ -35,7 +36,6 @@ from dataset.synthetic.render.renderer import PASSES
 from dataset.synthetic.scene.place import load_panorama
 from utils.common.command import command_parser, run_command
 from utils.common.cores import cpu_count
-from utils.inference.calibration import load_calibration
 
 #: Side of the square that half of the release's resolution gives.
 _HALF = RELEASE_CAMERA.height // 2

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from base.base_transform import BaseTransform
+from base.calibration import TRAINING, load_calibration
 from base.cameras.camera import Camera
 from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
+from base.headset import mount_rotation
 from base.release_camera import RELEASE_CAMERA, FisheyeCamera
 from dataset.transforms import SquareCrop
-from utils.inference.calibration import TRAINING, load_calibration
 from utils.inference.image_circle import ImageCircle, find_image_circle
 from utils.inference.warp import RIM, CameraWarp
 
@@ -29,13 +29,6 @@ _UNKNOWN = (
 )
 #: By how much of its radius an image circle may differ from the training camera's.
 _SAME_CIRCLE = 0.05
-
-
-def mount_rotation(rotate: float = 0.0, forward: float = 0.0, left: float = 0.0) -> np.ndarray:
-    """(3, 3) rotation of directions from the frame of a camera that looks straight down (x to the
-    wearer's left, y forward, z down) to that of the user's, which is turned by degrees as in
-    :class:`Lens`."""
-    return Rotation.from_euler("ZXY", [-rotate, forward, -left], degrees=True).as_matrix()
 
 
 def _training_camera(width: int, height: int) -> FisheyeCamera:

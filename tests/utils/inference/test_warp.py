@@ -7,9 +7,9 @@ import pytest
 from base.cameras.fisheye import equidistant_camera
 from base.cameras.ocam import OCamCamera
 from base.cameras.pinhole import PinholeCamera
+from base.headset import mount_rotation
 from base.release_camera import RELEASE_CAMERA, FisheyeCamera
 from dataset.transforms import SquareCrop
-from utils.inference.lens import mount_rotation
 from utils.inference.warp import CameraWarp
 
 SIDE = 184

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import yaml
 
+from base.calibration import load_calibration
 from base.cameras.pinhole import PinholeCamera
 from base.errors import UserError
 from base.release_camera import RELEASE_CAMERA, FisheyeCamera
-from utils.inference.calibration import load_calibration
 
 K = np.array([[352.6, 0, 654.7], [0, 352.7, 400.9], [0, 0, 1.0]])
 D = np.array([-0.0563, -0.00383, -2.5e-4, -1.2e-5])

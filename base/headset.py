@@ -1,0 +1,170 @@
+"""A headset: its camera, and where and how it is worn on the head.
+
+The axes of the head are those of a camera that looks straight down: x to the wearer's left, y
+forward, z down.  A headset file (doc/headset.md) is YAML with the keys of :class:`HeadsetFile`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import yaml
+from pydantic import Field, ValidationError
+from scipy.spatial.transform import Rotation
+
+from base.calibration import Calibration, load_calibration
+from base.cameras import camera_from_dict, camera_to_dict
+from base.cameras.camera import Camera
+from base.errors import UserError
+from base.release_camera import RELEASE_CAMERA
+from base.schema import Section
+
+#: Where the headsets that come with the project are.
+PROFILES = Path(__file__).resolve().parent.parent / "experiments" / "headsets"
+
+Centimetres = Annotated[float, Field(ge=-50, le=50)]
+Degrees = Annotated[float, Field(ge=-180, le=180)]
+Spread = Annotated[float, Field(ge=0, le=30)]
+Pixels = Annotated[int, Field(ge=16, lt=2**15)]
+
+
+def mount_rotation(rotate: float = 0.0, forward: float = 0.0, left: float = 0.0) -> np.ndarray:
+    """(3, 3) rotation of directions from the axes of the head to those of the camera, degrees as of
+    :class:`Headset`."""
+    return Rotation.from_euler("ZXY", [-rotate, forward, -left], degrees=True).as_matrix()
+
+
+@dataclass(frozen=True)
+class Headset:
+    """A camera on the head.
+
+    Attributes:
+        camera: lens and picture size.
+        position: of the camera, centimetres from the tip of the nose: to the wearer's left, up,
+            ahead.
+        forward, left: degrees by which it looks ahead, and to the wearer's left, of straight down.
+        rotate: degrees by which its pictures must be turned clockwise for the wearer's face to be
+            at the top and what is ahead at the bottom.
+        position_spread, tilt_spread: standard deviations of how it is worn, centimetres and
+            degrees.
+        name: for reports.
+    """
+
+    camera: Camera
+    position: tuple[float, float, float] = (0.0, -3.2, 2.3)
+    forward: float = 0.0
+    left: float = 0.0
+    rotate: float = 0.0
+    position_spread: tuple[float, float, float] = (0.7, 0.6, 0.8)
+    tilt_spread: float = 1.6
+    name: str = ""
+
+    @property
+    def rotation(self) -> np.ndarray:
+        """See :func:`mount_rotation`."""
+        return mount_rotation(self.rotate, self.forward, self.left)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON and YAML."""
+        return asdict(replace(self, camera=None)) | {"camera": camera_to_dict(self.camera)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Headset":
+        """The headset of :meth:`as_dict`, also after JSON; ValueError for other values."""
+        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        try:
+            return cls(**fields | {"camera": camera_from_dict(fields["camera"])})
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"not a headset: {error}") from None
+
+
+#: The headset of the release: about 2 cm before the nose, looking straight down.
+RELEASE_HEADSET = Headset(RELEASE_CAMERA, name="xr-egopose")
+
+
+class WearSpread(Section):
+    """How differently people wear it: standard deviations, centimetres and degrees."""
+
+    position: tuple[Spread, Spread, Spread] = RELEASE_HEADSET.position_spread
+    tilt: Spread = RELEASE_HEADSET.tilt_spread
+
+
+class HeadsetFile(Section):
+    """Content of a headset file; lengths in centimetres, angles in degrees, see :class:`Headset`.
+
+    Attributes:
+        camera: path of a calibration, relative to the headset file, or the lens itself: ``model``
+            and its fields.
+        picture: width and height, pixels, where they are not those of the calibration.
+        position, forward, left, rotate, spread: the mount.
+    """
+
+    camera: str | dict[str, Any]
+    picture: tuple[Pixels, Pixels] | None = None
+    position: tuple[Centimetres, Centimetres, Centimetres]
+    forward: Degrees = 0.0
+    left: Degrees = 0.0
+    rotate: Degrees = 0.0
+    spread: WearSpread = WearSpread()
+
+
+def load_headset(name: str | Path) -> Headset:
+    """A headset file, or one of :data:`PROFILES` by its name.
+
+    Raises:
+        UserError: for a file that is missing, has unknown keys, or values that cannot be.
+    """
+    path = Path(name)
+    if not path.suffix and not path.exists():
+        path = PROFILES / f"{name}.yml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yml")))
+        raise UserError(
+            f"--headset {name}: {error.strerror}; give a headset file, or one of {known}"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise UserError(f"--headset {name}: not a YAML file") from None
+    if not isinstance(content, dict):
+        raise UserError(f"--headset {name}: holds no settings")
+    try:
+        stated = HeadsetFile(**content)
+    except (ValidationError, TypeError) as error:
+        raise UserError(f"--headset {name}: {_first_fault(error)}") from None
+    camera = _camera(stated, path)
+    if abs(stated.forward) > 80 or abs(stated.left) > 80:
+        raise UserError(f"--headset {name}: a camera tilted by more than 80° does not see the body")
+    mount = stated.position, stated.forward, stated.left, stated.rotate
+    return Headset(camera, *mount, stated.spread.position, stated.spread.tilt, path.stem)
+
+
+def _camera(stated: HeadsetFile, path: Path) -> Camera:
+    if isinstance(stated.camera, str):
+        # "calibration.yaml#cam1" is relative to the headset file as well.
+        found = load_calibration(str(path.parent / stated.camera))
+    else:
+        try:
+            found = Calibration(camera_from_dict(stated.camera), str(path))
+        except ValueError as error:
+            raise UserError(f"--headset {path}: {error}") from None
+    if stated.picture is not None:
+        return found.for_picture(*stated.picture)
+    if not found.camera.width:
+        raise UserError(
+            f"--headset {path}: its calibration does not state the size of the pictures: add "
+            "'picture: [WIDTH, HEIGHT]'"
+        )
+    return found.camera
+
+
+def _first_fault(error: ValidationError | TypeError) -> str:
+    if isinstance(error, TypeError):
+        return "its keys must be words"
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {key}; known are {', '.join(HeadsetFile.model_fields)}"
+    return f"{key}: {first['msg'].lower()}"
