@@ -27,6 +27,7 @@ PROFILES = Path(__file__).resolve().parent.parent / "experiments" / "headsets"
 Centimetres = Annotated[float, Field(ge=-50, le=50)]
 Degrees = Annotated[float, Field(ge=-180, le=180)]
 Spread = Annotated[float, Field(ge=0, le=30)]
+FieldOfView = Annotated[float, Field(ge=20, le=300)]
 Pixels = Annotated[int, Field(ge=16, lt=2**15)]
 
 
@@ -47,6 +48,8 @@ class Headset:
         forward, left: degrees by which it looks ahead, and to the wearer's left, of straight down.
         rotate: degrees by which its pictures must be turned clockwise for the wearer's face to be
             at the top and what is ahead at the bottom.
+        fov: degrees across the image circle, beyond which pictures are black; None for as far as
+            the lens's model reaches.
         position_spread, tilt_spread: standard deviations of how it is worn, centimetres and
             degrees.
         name: for reports.
@@ -57,6 +60,7 @@ class Headset:
     forward: float = 0.0
     left: float = 0.0
     rotate: float = 0.0
+    fov: float | None = None
     position_spread: tuple[float, float, float] = (0.7, 0.6, 0.8)
     tilt_spread: float = 1.6
     name: str = ""
@@ -65,6 +69,12 @@ class Headset:
     def rotation(self) -> np.ndarray:
         """See :func:`mount_rotation`."""
         return mount_rotation(self.rotate, self.forward, self.left)
+
+    @property
+    def rim(self) -> float:
+        """Angle from the optical axis up to which anything is seen, radians."""
+        limit = self.camera.max_theta
+        return limit if self.fov is None else min(limit, math.radians(self.fov) / 2)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON and YAML."""
@@ -81,7 +91,7 @@ class Headset:
 
 
 #: The headset of the release: about 2 cm before the nose, looking straight down.
-RELEASE_HEADSET = Headset(RELEASE_CAMERA, name="xr-egopose")
+RELEASE_HEADSET = Headset(RELEASE_CAMERA, fov=180.0, name="xr-egopose")
 
 
 class WearSpread(Section):
@@ -98,7 +108,7 @@ class HeadsetFile(Section):
         camera: path of a calibration, relative to the headset file, or the lens itself: ``model``
             and its fields.
         picture: width and height, pixels, where they are not those of the calibration.
-        position, forward, left, rotate, spread: the mount.
+        position, forward, left, rotate, fov, spread: see :class:`Headset`.
     """
 
     camera: str | dict[str, Any]
@@ -107,6 +117,7 @@ class HeadsetFile(Section):
     forward: Degrees = 0.0
     left: Degrees = 0.0
     rotate: Degrees = 0.0
+    fov: FieldOfView | None = None
     spread: WearSpread = WearSpread()
 
 
@@ -137,7 +148,7 @@ def load_headset(name: str | Path) -> Headset:
     camera = _camera(stated, path)
     if abs(stated.forward) > 80 or abs(stated.left) > 80:
         raise UserError(f"--headset {name}: a camera tilted by more than 80° does not see the body")
-    mount = stated.position, stated.forward, stated.left, stated.rotate
+    mount = stated.position, stated.forward, stated.left, stated.rotate, stated.fov
     return Headset(camera, *mount, stated.spread.position, stated.spread.tilt, path.stem)
 
 
