@@ -4,6 +4,7 @@ The axes of the head are those of a camera that looks straight down: x to the we
 forward, z down.  A headset file (doc/headset.md) is YAML with the keys of :class:`HeadsetFile`.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
