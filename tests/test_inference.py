@@ -24,13 +24,13 @@ from base.headset import mount_rotation
 from base.release_camera import RELEASE_CAMERA
 from base.skeleton import JOINTS
 from dataset.transforms import SquareCrop
+from dataset.warp import CameraWarp
 from utils.common.command import run_command
 from utils.inference.pose_predictor import PosePredictor, Prediction
 from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.run import read_ahead
 from utils.inference.shared import part_path
 from utils.inference.smoothing import OneEuroFilter
-from utils.inference.warp import CameraWarp
 
 FORMATS = ("--format", "json", "npz", "csv", "bvh")
 #: Name of a file that is not UTF-8, and how it is written.

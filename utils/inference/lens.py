@@ -13,8 +13,8 @@ from base.errors import UserError
 from base.headset import mount_rotation
 from base.release_camera import RELEASE_CAMERA, FisheyeCamera
 from dataset.transforms import SquareCrop
+from dataset.warp import RIM, CameraWarp
 from utils.inference.image_circle import ImageCircle, find_image_circle
-from utils.inference.warp import RIM, CameraWarp
 
 #: ``--camera circle``: no calibration, the image circle decides.
 CIRCLE = "circle"

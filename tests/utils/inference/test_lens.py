@@ -7,9 +7,9 @@ import pytest
 from base.errors import UserError
 from base.release_camera import RELEASE_CAMERA
 from dataset.transforms import SquareCrop
+from dataset.warp import RIM, CameraWarp
 from utils.inference.image_circle import find_image_circle
 from utils.inference.lens import Lens
-from utils.inference.warp import RIM, CameraWarp
 
 
 def fisheye_picture(width, height, centre, radius, seed=0, dark=12):

@@ -10,7 +10,7 @@ from base.cameras.pinhole import PinholeCamera
 from base.headset import mount_rotation
 from base.release_camera import RELEASE_CAMERA, FisheyeCamera
 from dataset.transforms import SquareCrop
-from utils.inference.warp import CameraWarp
+from dataset.warp import CameraWarp
 
 SIDE = 184
 TARGET = SquareCrop(SIDE).camera(RELEASE_CAMERA)
@@ -130,3 +130,14 @@ def test_the_mount_turns_the_wearer_upright():
     s, c = np.sin(np.radians(20)), np.cos(np.radians(20))
     assert np.allclose(mount_rotation(forward=20) @ [0, s, c], [0, 0, 1])
     assert np.allclose(mount_rotation(left=20) @ [s, 0, c], [0, 0, 1])
+
+
+def test_beyond_the_rim_the_view_is_black():
+    # Known directions: the view of a camera tilted by 20° ends 50° off that camera's axis.
+    rotation = mount_rotation(forward=20)
+    warp = CameraWarp(KANNALA_BRANDT, TARGET, rotation, rim=np.radians(50))
+    angles = np.radians([[69, 90], [71, 90], [29, -90], [31, -90]])
+    ahead = np.array([[0, np.sin(t) * np.sign(s), np.cos(t)] for t, s in angles])
+    x, y = np.round(TARGET.project(ahead)).astype(int).T
+    assert warp.seen[y, x].tolist() == [True, False, True, False]
+    assert not warp.image(render(KANNALA_BRANDT))[~warp.seen].any()
