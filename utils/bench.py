@@ -37,7 +37,7 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler
 from base.cameras.fisheye import equidistant_camera
 from base.cameras.ocam import OCamCamera
 from base.cameras.pinhole import PinholeCamera
-from base.release_camera import RELEASE_CAMERA
+from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE
 from base.set_type import SetType
 from base.skeleton import LIMBS, neck_centred
 from dataset import open_split
@@ -243,9 +243,10 @@ def bench_inference(options: argparse.Namespace) -> None:
 
     for kind, depth, size in NETWORKS:
         changes = {"data": {"input_size": size}, "model": {"kind": kind, "depth": depth}}
-        config, crop = Config().overridden(changes), SquareCrop(size)
+        config = Config().overridden(changes)
+        crop = SquareCrop(size, RELEASE_CAMERA.width, RELEASE_CAMERA.height)
         plain = build(config.model, size).eval()
-        rays = CameraRays(crop.camera(RELEASE_CAMERA)).to(device)
+        rays = CameraRays(RELEASE_SQUARE.resized(size, size)).to(device)
         forms = ["fp32"] + ["bf16"] * fast_bf16(device)
         weights = {
             plain.parts[name].key: module.state_dict()
@@ -291,7 +292,7 @@ def bench_inference(options: argparse.Namespace) -> None:
 
         works = {"cv2.remap to twice the size, cv2.resize": partial(plain, picture, *grid)}
         for name, lens in lenses.items():
-            view = CameraWarp(lens, SquareCrop(SIZE).camera(RELEASE_CAMERA))
+            view = CameraWarp(lens, RELEASE_SQUARE.resized(SIZE, SIZE))
             works[f"CameraWarp, {name}"] = partial(view.image, picture)
         ways = {name: (partial(_repeat, work), REPEATS) for name, work in works.items()}
         compare(f"re-rendering {width}×{height} at {SIZE} px, one thread", ways, options.rounds)
