@@ -33,10 +33,10 @@ from utils.inference.trained_range import TrainedRange
 #: Mean distance between the placed pose and ``joints2d``, as a share of the network's picture,
 #: above which the two disagree.
 DISAGREEMENT = 0.10
-#: Turns of pictures that are tried, degrees, and by how much the mean confidence with one of them
-#: must be above that with the others.
+#: Turns of pictures that are tried, degrees; by how much the mean confidence with one of them must
+#: be above that with the others; and the number of pictures after which no more are looked at.
 TURNS = (0, 90, 180, 270)
-_CLEAR = 0.1
+_CLEAR, _ENOUGH = 0.06, 3
 
 _SEEN = list(HEATMAP_JOINTS)
 _MIN_WEIGHT = 1e-6
@@ -191,7 +191,7 @@ class EgoPosePredictor:
             by_size: dict[tuple[int, int], list[np.ndarray]] = {}
             for picture in pictures:
                 by_size.setdefault(picture.shape[1::-1], []).append(picture)
-            for size in by_size.keys() - self.views.keys():
+            for size in [size for size in by_size if size not in self.views]:
                 try:
                     lens = self.lens.find(by_size[size])
                     lens.view(self.network.camera)
@@ -217,18 +217,19 @@ class EgoPosePredictor:
             for size, lens in lenses.items()
         }
         scores = []
-        for picture in pictures:
+        for count, picture in enumerate(pictures, 1):
             turned = [view.image(picture) for view in views[picture.shape[1::-1]]]
             found = self.network(torch.from_numpy(np.stack(turned)))
             scores.append(found.confidence[:, _SEEN].mean(1))
             mean = np.mean(scores, axis=0)
             second, best = np.argsort(mean)[-2:]
-            certainty = (
-                f"mean confidence {mean[best]:.2f}, of the next best turn {mean[second]:.2f}"
-            )
-            if mean[best] - mean[second] > _CLEAR:
-                return float(TURNS[best]), f"found by the network: {certainty}"
-        return 0.0, f"assumed: no turn is convincing, {certainty}"
+            clear = mean[best] - mean[second] > _CLEAR
+            if clear and count >= _ENOUGH:
+                break
+        values = f"mean confidence {mean[best]:.2f}, of the next best turn {mean[second]:.2f}"
+        if clear:
+            return float(TURNS[best]), f"found by the network: {values}"
+        return 0.0, f"assumed, none is convincing: {values}; state it with --rotate"
 
     def _view_of(self, picture: np.ndarray) -> View:
         size = picture.shape[1::-1]
