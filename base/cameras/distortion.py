@@ -1,12 +1,13 @@
 """Distortion of the plane behind a lens: radial, tangential and thin-prism terms."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from base.cameras.numeric import AXIS, Array, Rising, namespace, polynomial
 
+#: Farther from the axis there is no sensor, focal lengths; near a pole a formula leads there.
+LARGEST = 12.0
 #: Where the distorted position moves more slowly than this with the true one, in any direction,
 #: the distortion is about to turn back, and a pixel says little about its ray.
 _LEAST_SLOPE = 0.1
@@ -45,7 +46,7 @@ class PlaneDistortion:
         p: Sequence[float],
         s: Sequence[float],
         radii: np.ndarray,
-        highest: float = math.inf,
+        highest: float = LARGEST,
     ) -> None:
         self._above, self._below = (1.0, *above), (1.0, *below)
         self._p, self._s = p, s
