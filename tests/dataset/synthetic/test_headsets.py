@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from base.headset import RELEASE_HEADSET, Headset, load_headset
-from base.release_camera import world_to_camera
+from base.release_camera import RELEASE_CAMERA, world_to_camera
 from dataset.synthetic import any_headset
 from dataset.synthetic.any_headset import draw_headset
 from dataset.synthetic.body.head_camera import camera_poses, mount
+from dataset.synthetic.recipe import Recipe
 from dataset.synthetic.render.camera_response import CameraResponse, develop
 from dataset.synthetic.render.ray_casting import Rays, Traced
 from dataset.synthetic.render.renderer import ObjectId
@@ -222,11 +223,10 @@ def test_a_set_is_gone_on_with_by_its_own_headset_only(tmp_path, mixed, make, re
     for message, names in cases.items():
         assert message in refused("--output", tmp_path / "new", *OPTIONS, "--headset", *names)
     # As the version before noted the release's camera, and another.
-    none = ("--train", 0, "--val", 0, "--test", 0)
-    old = make(tmp_path / "old", *OPTIONS, *none, "--label_frames", 1)
-    note = json.loads((old / "synthetic.json").read_text())
-    assert note["camera"]["kind"] == "FisheyeCamera" and note["camera"]["width"] == 1280
-    assert "headset" not in note
+    note = Recipe(seed=7, frames_per_character=1, ray_step=2).described()
+    assert note["camera"] == {"kind": "FisheyeCamera"} | vars(RELEASE_CAMERA)
     note["camera"]["width"] = 640
-    (old / "synthetic.json").write_text(json.dumps(note))
-    assert "was made with --camera by another" in refused("--output", old, *OPTIONS, "--resume")
+    (tmp_path / "synthetic.json").write_text(json.dumps(note))
+    go_on = ("--output", tmp_path, *OPTIONS, "--resume")
+    assert "was made with --camera by another version" in refused(*go_on)
+    assert "was made with another --headset" in refused(*go_on, "--headset", "any")
