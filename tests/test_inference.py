@@ -27,11 +27,13 @@ from base.skeleton import JOINTS
 from dataset.transforms import SquareCrop
 from dataset.warp import CameraWarp
 from utils.common.command import run_command
+from utils.inference import predictor
 from utils.inference.pose_predictor import PosePredictor, Prediction
 from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.run import read_ahead
 from utils.inference.shared import part_path
 from utils.inference.smoothing import OneEuroFilter
+from utils.inference.trained_range import TrainedRange
 
 FORMATS = ("--format", "json", "npz", "csv", "bvh")
 #: Name of a file that is not UTF-8, and how it is written.
@@ -118,8 +120,12 @@ def count_frames(path):
     return video.get(cv2.CAP_PROP_FPS), sum(1 for _ in iter(lambda: video.read()[0], False))
 
 
-def test_every_format_holds_the_same_poses(tiny_checkpoint, clip, tmp_path, capsys):
+def test_every_format_holds_the_same_poses(tiny_checkpoint, clip, tmp_path, capsys, monkeypatch):
     out = tmp_path / "out"
+    monkeypatch.setattr(predictor, "DISAGREEMENT", 10.0)
+    monkeypatch.setattr(
+        TrainedRange, "left_by", lambda _, found: np.arange(len(found.neck)) % 2 < 1
+    )
     more = (*FORMATS, "--video", "--no_pictures", "--batch_size", 5)
     frames = run_inference(tiny_checkpoint, out, "--input", clip, *more)["frames"]
     names = ["poses.bvh", "poses.csv", "poses.json", "poses.mp4", "poses.npz"]
@@ -158,6 +164,8 @@ def test_every_format_holds_the_same_poses(tiny_checkpoint, clip, tmp_path, caps
     assert np.abs(found[:, [0, 2]] - hips[:, :2]).max() < 1e-4
     assert count_frames(out / "poses.mp4") == (pytest.approx(12), 24)
     output = capsys.readouterr().out
+    # Of every batch of five, and of the four that are left, every other frame.
+    assert "14 are views unlike those in training" in output
     assert "128×80: taken for the training camera's" in output
     assert "poses.json, poses.npz, poses.csv, poses.bvh, poses.mp4\n" in output
 
@@ -258,21 +266,28 @@ def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_checkpoint, 
     assert np.abs(RELEASE_CAMERA.project(rays) - expected)[inside].max() < 0.5
 
 
-def test_pictures_are_brought_into_the_view_of_the_checkpoint(tiny_checkpoint, tmp_path):
+def test_pictures_are_brought_into_the_view_of_the_checkpoint(
+    tiny_checkpoint, tmp_path, monkeypatch
+):
     view, mounts = equidistant_camera(64, 64, (31.5, 31.5), 32, 130), {"neck": [[5.0] * 3] * 2}
     content = torch.load(tiny_checkpoint, weights_only=True)
     content |= {"camera": camera_to_dict(view), "mounts": mounts}
     torch.save(content, tmp_path / "other.tar")
-    predictor = EgoPosePredictor(tmp_path / "other.tar", camera="training", rotate=0, gpu="cpu")
+    trained = EgoPosePredictor(tmp_path / "other.tar", camera="training", rotate=0, gpu="cpu")
     ray = np.array([0.3, 0.5, 1.0])
     picture = np.zeros((800, 1280, 3), np.uint8)
     cv2.circle(
         picture, np.round(RELEASE_CAMERA.project(ray)).astype(int).tolist(), 16, (255,) * 3, -1
     )
-    y, x = np.nonzero(predictor.prepare(picture).square[..., 0] > 100)
+    y, x = np.nonzero(trained.prepare(picture).square[..., 0] > 100)
     assert np.hypot(*(view.project(ray) - [x.mean(), y.mean()])) < 0.5
-    assert "cm outside" in predictor.views[1280, 800].out_of_range
-    assert predictor(picture).out_of_range
+    assert "cm outside" in trained.views[1280, 800].out_of_range
+    certain_where(monkeypatch, lambda square: 0.5)
+    monkeypatch.setattr(TrainedRange, "left_by", lambda _, found: np.zeros(len(found.neck), bool))
+    assert trained(picture).out_of_range and not trained(picture).disagrees
+    trained.views.clear()
+    trained.range = TrainedRange()
+    assert not trained(picture).out_of_range
 
 
 def test_several_processes_write_what_one_writes(tiny_checkpoint, pictures, tmp_path, monkeypatch):
@@ -436,8 +451,8 @@ def test_pictures_are_turned_as_the_network_is_most_certain(
     found = "found by the network: mean confidence 0.60, of the next best turn 0.20"
     assert lens["orientation"] == found and calls == [4, 4, 4, 5]
     assert f"rotated by {turn}°, {found}" in capsys.readouterr().out
-    predictor = EgoPosePredictor(tiny_checkpoint, camera=tmp_path / "calib.json", gpu="cpu")
-    square = predictor.prepare(taken).square
+    turning = EgoPosePredictor(tiny_checkpoint, camera=tmp_path / "calib.json", gpu="cpu")
+    square = turning.prepare(taken).square
     assert square[8, 32].min() > 200 and square[32, 57].tolist() == [255, 0, 0]
 
 
