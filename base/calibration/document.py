@@ -17,9 +17,10 @@ class _Loader(yaml.SafeLoader):
     """YAML with OpenCV's matrices."""
 
 
-_Loader.add_constructor(
-    "tag:yaml.org,2002:opencv-matrix", lambda loader, node: loader.construct_mapping(node, True)
-)
+for _tag in ("opencv-matrix", "opencv-nd-matrix"):
+    _Loader.add_constructor(
+        f"tag:yaml.org,2002:{_tag}", lambda loader, node: loader.construct_mapping(node, True)
+    )
 
 
 def read_documents(path: Path) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from base.calibration.values import (
     INTRINSICS,
     PINHOLE_TERMS,
+    RADIAL,
     TERMS,
     Reader,
     flat,
@@ -39,8 +40,10 @@ _UNIFIED = {"unified", "mei", "omni", "omnidir", "omnidirectional"}
 #: Share of the focal length; less moves no pixel by a tenth.
 _LEAST_SKEW = 1e-4
 #: Other numbers that change what a camera sees: a value but zero is none to be left out.
-_OTHERS = {"xi", "alphac", "skew", "b1", "b2", "codx", "cody", "p3", "p4", "taux", "tauy"}
-_TERMS = {*PINHOLE_TERMS, *_OTHERS, *(f"k{i}" for i in range(7, 13))}
+_OTHERS = ("xi", "alphac", "skew", "b1", "b2", "codx", "cody", "p3", "p4", "k7", "k8", "k9")
+_TERMS = {*PINHOLE_TERMS, *_OTHERS}
+#: OpenCV's stereo calibration has M1, D1, M2, D2 in one file.
+_OF_A_PAIR = re.compile(r"(k|m|mtx|cameramatrix|d|dist|distcoeffs)(1|2|left|right|l|r)")
 
 
 def _plain(name: Any) -> str:
@@ -51,6 +54,13 @@ def _plain(name: Any) -> str:
 def _find(node: Any) -> dict[str, Any]:
     if not isinstance(node, dict):
         return {}
+    pair: dict[str, Any] = {}
+    for key, value in node.items():
+        if isinstance(value, list | dict) and (match := _OF_A_PAIR.fullmatch(_plain(key))):
+            name = "k" if match[1] == "m" else match[1]
+            pair.setdefault(match[2], dict(node))[name] = value
+    if pair:
+        return pair
     named = {_plain(key) for key in node}
     has_matrix = any(key in named for key in _MATRIX[:4]) or len(named & {*INTRINSICS}) > 1
     # "intrinsic" names many things.
@@ -73,6 +83,8 @@ def read_opencv(content: dict[str, Any]) -> Camera:
     terms = named["k"] if by_name and "k" in named else first(_DISTORTION)
     distortion = None if terms is None else flat(terms, "distortion coefficients")
     model = _model(named, distortion, values)
+    if model == "pinhole" and "k4" in values and not {"k5", "k6"} <= values.keys():
+        values["k4 without k5, k6"] = values.pop("k4")  # of another model than OpenCV's
     if distortion is not None:
         values |= _listed(model, distortion)
     return _cut(named, lens(model, values, _size(named, first(_SIZE))))
@@ -119,13 +131,8 @@ def _model(named: dict[str, Any], distortion: list[float] | None, values: dict[s
     if distortion:
         # cv2.fisheye.calibrate gives four coefficients, cv2.calibrateCamera five or more.
         return "fisheye" if len(distortion) <= 4 else "pinhole"
-    radial = [f"k{i}" for i in range(1, 7) if f"k{i}" in values]
+    radial = [key for key in RADIAL if key in values]
     if "p1" in values or "p2" in values:
-        if "k4" in values and not {"k5", "k6"} <= values.keys() and float(values["k4"]):
-            raise UserError(
-                "k4 without k5 and k6: OpenCV's pinhole has all three in the denominator, and "
-                "another term of the numerator, as Metashape's, is not supported"
-            )
         return "pinhole"
     if len(radial) >= 4:
         return "fisheye"
@@ -158,8 +165,7 @@ def _size(named: dict[str, Any], size: Any) -> tuple[int, int]:
     if isinstance(size, dict) and "data" not in size:
         return picture_size(size.get("width"), size.get("height"))
     if size is None:
-        found = (p for p in ("", "image", "img") if f"{p}width" in named)
-        prefix = next(found, "")
+        prefix = next((p for p in ("", "image", "img") if f"{p}width" in named), "")
         return picture_size(named.get(f"{prefix}width"), named.get(f"{prefix}height"))
     sides = flat(size, "picture size")
     if len(sides) != 2:
@@ -177,8 +183,7 @@ def _cut(named: dict[str, Any], camera: Camera) -> Camera:
     if isinstance(roi, dict) and roi.get("width"):
         keys = ("x_offset", "y_offset", "width", "height")
         x, y, width, height = (int(n) for n in numbers([roi.get(key) for key in keys], "roi"))
-        inside = 0 <= x <= camera.width - width and 0 <= y <= camera.height - height
-        if not inside:
+        if not (0 <= x <= camera.width - width and 0 <= y < y + height <= camera.height):
             raise UserError(f"roi {width}×{height} at ({x}, {y}) is not inside the picture")
         camera = camera.cropped(x, y, width, height)
     steps = [max(int(numbers(named.get(f"binning{axis}", 1), "binning")[0]), 1) for axis in "xy"]

@@ -40,10 +40,13 @@ def _find_kalibr(node: Any) -> dict[str, Any]:
 
 
 def _read_kalibr(node: dict[str, Any]) -> Camera:
-    name = f"{node['camera_model']}-{node.get('distortion_model', 'none')}"
+    distortion = str(node.get("distortion_model", "none"))
+    name = f"{node['camera_model']}-{distortion.replace('radial-tangential', 'radtan')}"
     model, names = supported(_KALIBR, name, "Kalibr model")
     parameters = numbers(node["intrinsics"], "intrinsics")
-    parameters += numbers(node.get("distortion_coeffs", []), "distortion_coeffs")
+    # The second is EuRoC's name.
+    terms = node.get("distortion_coeffs", node.get("distortion_coefficients", []))
+    parameters += numbers(terms, "distortion_coeffs")
     size = picture_size(*flat(node.get("resolution", [None, None]), "resolution"))
     return lens(model, in_order(names, parameters, name), size)
 
