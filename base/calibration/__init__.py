@@ -67,8 +67,8 @@ class Calibration:
             left, top = (camera.width - width) // 2, (camera.height - height) // 2
             return camera.cropped(left, top, width, height)
         raise UserError(
-            f"a picture of {width}×{height} is neither a scaled nor a centrally cropped "
-            f"{camera.width}×{camera.height}, for which the camera is calibrated ({self.source})"
+            f"{self.source}: a picture of {width}×{height} is neither a scaled nor a centrally "
+            f"cropped {camera.width}×{camera.height}, for which the camera is calibrated"
         )
 
 
@@ -98,7 +98,7 @@ def load_calibration(name: str) -> Calibration:
     except UserError as fault:
         raise UserError(f"{name}: {fault}") from None
     model = camera_to_dict(camera).get("model", "fisheye")
-    return Calibration(camera, f"{kind}{'' if model == 'ocam' else f' {model}'}, {name}")
+    return Calibration(camera, f"{name} ({kind}{'' if model == 'ocam' else f' {model}'})")
 
 
 def _cameras(node: Any, name: str = "") -> Iterator[tuple[str, Reader, Any]]:
@@ -113,7 +113,7 @@ def _cameras(node: Any, name: str = "") -> Iterator[tuple[str, Reader, Any]]:
     elif isinstance(node, list):
         for number, part in enumerate(node):
             own = part.get("Label") if isinstance(part, dict) else None
-            yield from _cameras(part, own or f"cam{number}")
+            yield from _cameras(part, str(own or f"cam{number}"))
 
 
 def _choose(found: list[tuple[str, Reader, Any]], chosen: str, file: str) -> tuple[str, Camera]:
@@ -131,7 +131,11 @@ def _choose(found: list[tuple[str, Reader, Any]], chosen: str, file: str) -> tup
         raise UserError(f"holds cameras {', '.join(names)}: choose one, as in {file}#{names[0]}")
     read: dict[Camera, str] = {}
     for _, reader, part in found:
-        camera = reader.read(part)
+        try:
+            camera = reader.read(part)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # Parts of other types than the tool writes.
+            raise UserError(f"not as {reader.kind} writes it: {error}") from None
         check_plausible(camera)
         read[camera] = reader.kind
     if len(read) > 1:

@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def read_documents(path: Path) -> list[Any]:
     if data.startswith(b"\x1f\x8b"):
         try:
             data = gzip.decompress(data)
-        except (OSError, EOFError):
+        except (OSError, EOFError, zlib.error):
             raise UserError("the compressed file is broken") from None
     wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     if b"\0" in data and not wide:
@@ -44,7 +45,7 @@ def read_documents(path: Path) -> list[Any]:
         text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
         return [data]
-    text = text.strip().replace("\r\n", "\n")
+    text = text.strip()
     if not text:
         raise UserError("the file is empty")
     if text.startswith("<"):

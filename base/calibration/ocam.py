@@ -4,7 +4,7 @@ egocentric data sets, EventEgo3D, py-OCamCalib, and camodocal."""
 import math
 from typing import Any
 
-from base.calibration.values import Reader, flat, numbers, picture_size, with_keys
+from base.calibration.values import Reader, flat, number, numbers, picture_size, with_keys
 from base.cameras.ocam import OCamCamera
 from base.errors import UserError
 
@@ -89,7 +89,7 @@ def _read_json(content: dict[str, Any]) -> OCamCamera:
         centre,
         _toolbox_affine(flat(affine or content.get("affine", [1.0, 0.0, 0.0]), "affine")),
         picture_size(*_pair(content, "size")),
-        None if radius is None else numbers(radius, "imageCircleRadius")[0],
+        None if radius is None else number(radius, "imageCircleRadius"),
     )
 
 

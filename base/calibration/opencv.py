@@ -14,6 +14,7 @@ from base.calibration.values import (
     Reader,
     flat,
     lens,
+    number,
     numbers,
     picture_size,
 )
@@ -117,7 +118,7 @@ def _model(named: dict[str, Any], distortion: list[float] | None, values: dict[s
     stated = {_plain(named[key]) for key in _MODEL if isinstance(named.get(key), str)}
     flags = [named[key] for key in ("fisheye", "fisheyemodel", "isfisheye") if key in named]
     if "xi" in named or stated & _UNIFIED:
-        values["xi"] = numbers(named.get("xi", "none"), "xi")[0]
+        values["xi"] = number(named.get("xi", "none"), "xi")
         return "unified"
     # Some say "pinhole" of the projection and "equidistant" of the distortion.
     if stated & _FISHEYE or any(str(flag).lower() in ("1", "true") for flag in flags):
@@ -186,7 +187,7 @@ def _cut(named: dict[str, Any], camera: Camera) -> Camera:
         if not (0 <= x <= camera.width - width and 0 <= y < y + height <= camera.height):
             raise UserError(f"roi {width}×{height} at ({x}, {y}) is not inside the picture")
         camera = camera.cropped(x, y, width, height)
-    steps = [max(int(numbers(named.get(f"binning{axis}", 1), "binning")[0]), 1) for axis in "xy"]
+    steps = [max(int(number(named.get(f"binning{axis}", 1), "binning")), 1) for axis in "xy"]
     if steps != [1, 1]:
         if not camera.width:
             raise UserError("binning without the size of the picture")

@@ -5,7 +5,14 @@ from typing import Any
 
 from base.calibration.colmap import MODELS
 from base.calibration.opencv import read_opencv
-from base.calibration.values import Reader, lens, numbers, picture_size, supported, with_keys
+from base.calibration.values import (
+    Reader,
+    lens,
+    number,
+    picture_size,
+    supported,
+    with_keys,
+)
 from base.cameras.camera import Camera
 from base.errors import UserError
 
@@ -31,7 +38,7 @@ def _read_nerfstudio(node: dict[str, Any]) -> Camera:
     usual = "OPENCV_FISHEYE" if node.get("is_fisheye") else "OPENCV"
     model = supported(_NERFSTUDIO, node.get("camera_model", usual), "camera_model")
     values = _terms(node, model) | {"fx": node["fl_x"], "fy": node.get("fl_y", node["fl_x"])}
-    values |= {key: numbers(node[key], key)[0] - 0.5 for key in ("cx", "cy") if key in node}
+    values |= {key: number(node[key], key) - 0.5 for key in ("cx", "cy") if key in node}
     return lens(model, values, picture_size(node.get("w"), node.get("h")))
 
 
@@ -66,8 +73,8 @@ def _read_opensfm(node: dict[str, Any]) -> Camera:
     values = _terms(node, model)
     for axis, side in zip("xy", size, strict=True):
         focal, centre = node.get(f"focal_{axis}", node.get("focal")), node.get(f"c_{axis}", 0.0)
-        values[f"f{axis}"] = numbers(focal, "focal")[0] * max(size)
-        values[f"c{axis}"] = numbers(centre, "c_x, c_y")[0] * max(size) + (side - 1) / 2
+        values[f"f{axis}"] = number(focal, "focal") * max(size)
+        values[f"c{axis}"] = number(centre, "c_x, c_y") * max(size) + (side - 1) / 2
     return lens(model, values, size)
 
 
@@ -82,10 +89,10 @@ def _read_metashape(node: dict[str, Any]) -> Camera:
     model = supported(_METASHAPE, node["projection"], "projection")
     size = picture_size(node.get("width"), node.get("height"))
     values = _terms(node, model)
-    p2, p1, b1 = (numbers(values.pop(key, 0.0), key)[0] for key in ("p1", "p2", "b1"))
-    values |= {"fx": numbers(node["f"], "f")[0] + b1, "fy": node["f"]}
+    p2, p1, b1 = (number(values.pop(key, 0.0), key) for key in ("p1", "p2", "b1"))
+    values |= {"fx": number(node["f"], "f") + b1, "fy": node["f"]}
     for key, side in zip(("cx", "cy"), size, strict=True):
-        values[key] = numbers(node.get(key, 0.0), key)[0] + (side - 1) / 2
+        values[key] = number(node.get(key, 0.0), key) + (side - 1) / 2
     if p1 or p2:
         values |= {"p1": p1, "p2": p2}
         if model == "fisheye":

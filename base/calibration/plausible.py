@@ -8,6 +8,7 @@ import numpy as np
 from base.cameras.camera import Camera
 from base.errors import UserError
 
+_LARGEST = 1e9
 #: Off-centre terms larger than these are no lens's, but a fisheye's coefficients in their place.
 _MOST_TANGENTIAL = 0.02
 #: Degrees; a camera that sees no further than this from its axis sees no body.
@@ -21,8 +22,8 @@ def check_plausible(camera: Camera) -> None:
     """UserError for a camera that nobody has; what needs the picture's size only where it is known
     (not 0×0)."""
     values = [np.ravel(value) for value in astuple(camera)]
-    if not np.isfinite(np.concatenate(values)).all():
-        raise UserError("holds a number that is not finite")
+    if not (np.abs(np.concatenate(values)) < _LARGEST).all():  # also for NaN
+        raise UserError("holds a number that is not finite, or beyond any camera's")
     sides = camera.width, camera.height
     focal = [getattr(camera, name) for name in ("fx", "fy") if hasattr(camera, name)]
     if focal and min(focal) <= 0:

@@ -64,9 +64,9 @@ _BASALT = {
 
 def _find_basalt(node: Any) -> dict[str, Any]:
     entries = node.get("intrinsics") if isinstance(node, dict) else None
-    if not isinstance(entries, list) or not all("camera_type" in entry for entry in entries):
+    if not isinstance(entries, list) or not all(map(with_keys("camera_type"), entries)):
         return {}
-    sizes = [*node.get("resolution", []), *[[None, None]] * len(entries)]
+    sizes = [*(node.get("resolution") or []), *[[None, None]] * len(entries)]
     return {f"cam{i}": entry | {"resolution": sizes[i]} for i, entry in enumerate(entries)}
 
 

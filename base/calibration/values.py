@@ -76,6 +76,14 @@ def numbers(values: Any, what: str) -> list[float]:
         raise UserError(f"{what}: not all numbers") from None
 
 
+def number(value: Any, what: str) -> float:
+    """The one number of a value, or of a list of one."""
+    values = numbers(value, what)
+    if len(values) != 1:
+        raise UserError(f"{what}: one number is needed, found {len(values)}")
+    return values[0]
+
+
 def flat(value: Any, what: str) -> list[float]:
     """A matrix, nested, as a text, or as OpenCV and ROS write it, as one list."""
     if isinstance(value, dict):
@@ -93,7 +101,7 @@ def picture_size(*sides: Any) -> tuple[int, int]:
     if sides == (None, None):
         return 0, 0
     width, height = numbers(sides, "picture size")
-    if min(width, height) < 1 or not (width.is_integer() and height.is_integer()):
+    if not all(1 <= side < 2**16 and side.is_integer() for side in (width, height)):
         raise UserError(f"picture size {width:g}×{height:g}: whole numbers of pixels are needed")
     return int(width), int(height)
 
@@ -115,7 +123,7 @@ def lens(model: str, values: Mapping[str, Any], size: tuple[int, int]) -> Camera
     Terms that are not given are zero.  A value other than zero that the lens has no place for is
     a UserError, so that nothing is dropped.
     """
-    known = {key: numbers(value, key)[0] for key, value in values.items()}
+    known = {key: number(value, key) for key, value in values.items()}
     scalars = (*INTRINSICS, *_SCALARS.get(model, ()))
     if missing := [name for name in scalars if name not in known]:
         raise UserError(f"the calibration lacks {', '.join(missing)}")

@@ -287,7 +287,8 @@ KINDS = [
     ),
     (
         {"polynomialC2W": POLYNOMIAL, "size": [1280, 1024], "image_center": [615.0, 527.5]}
-        | {"affine": [0.999, 0.001, -0.002], "imageCircleRadius": 512},
+        | {"affine": [0.9, 0.1, 0.2], "c": 0.999, "d": 0.001, "e": -0.002}
+        | {"imageCircleRadius": 512},
         replace(OCAM, radius=512.0),
     ),
     (
@@ -526,6 +527,7 @@ def matrix(*rows):
         (matrix([352, 0, 1300], [0, 352, 400], [0, 0, 1]), "principal point"),
         (matrix([3.1, 0, 600], [0, 3.1, 400], [0, 0, 1]), "not one in pixels"),
         (json.dumps(GOOD | {"DIM": [6400, 4000]}), "the lens covers"),
+        (json.dumps(PIN | {"fx": 20, "fy": 20}), "not one in pixels"),
         (json.dumps(PIN | P4 | {"p1": 0.03}), "no lens's"),
         # Nothing that changes the lens is left out.
         (json.dumps(GOOD | {"k5": 0.1, "xi": None}), "xi: not all numbers"),
@@ -547,6 +549,9 @@ def matrix(*rows):
         (json.dumps(basalt("ds", xi=-0.2)), "lacks alpha"),
         (json.dumps(basalt("eucm", alpha=1.6, beta=1)), "alpha is 1.6"),
         (json.dumps(orbslam("Fisheye")), "Camera.type Fisheye is not supported; PinHole"),
+        (json.dumps({"fisheye_params": [1]}), "not as gyroflow writes it"),
+        (json.dumps({"fl_x": 352, "camera_model": ["OPENCV"]}), "not as nerfstudio writes it"),
+        (json.dumps({"intrinsics": [352.6, 352.7]}), "not a calibration of a known kind"),
         (json.dumps({"projection_type": "spherical"}), "spherical is not supported"),
         (
             json.dumps({"fisheye_params": {}, "distortion_model": "sony"}),
