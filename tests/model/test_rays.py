@@ -10,12 +10,11 @@ from base.cameras.double_sphere import DoubleSphereCamera
 from base.cameras.ocam import OCamCamera
 from base.cameras.pinhole import PinholeCamera
 from base.errors import UserError
-from base.release_camera import RELEASE_CAMERA, FisheyeCamera
-from dataset.transforms import SquareCrop
+from base.release_camera import RELEASE_SQUARE, FisheyeCamera
 from model.rays import CameraRays
 
 CAMERAS = {
-    "training": SquareCrop(160).camera(RELEASE_CAMERA),
+    "training": RELEASE_SQUARE.resized(160, 160),
     "plain": FisheyeCamera(60.0, 61.0, 70.0, 90.5, (0.0, 0.0, 0.0, 0.0), 160, 120),
     "turned": FisheyeCamera(-60.0, -60.0, 79.5, 79.5, (0.02, -0.01, 0.0, 0.0), 160, 160),
     "double sphere": DoubleSphereCamera(50.0, 50.0, 79.5, 79.5, -0.17, 0.59, 160, 160),
