@@ -516,6 +516,8 @@ def matrix(*rows):
         (json.dumps(GOOD | {"D": [0.1, None, 0, 0]}), "not finite"),
         (json.dumps(GOOD | {"DIM": [1280]}), "picture size"),
         (json.dumps(GOOD | {"DIM": [1280.5, 800]}), "whole numbers of pixels"),
+        (json.dumps(GOOD | {"DIM": [1e30, 800]}), "whole numbers of pixels"),
+        (json.dumps(BY_NAME | WH | KS | {"fx": [352, 353]}), "fx: one number is needed, found 2"),
         (json.dumps(GOOD | {"model": "mirror"}), "'mirror' is not supported"),
         (json.dumps(GOOD | {"D": [-1e4, 0, 0, 0]}), "folds over"),
         (json.dumps(GOOD | {"D": [-3.0, 0, 0, 0]}), "sees no further than 1"),
