@@ -42,6 +42,12 @@ def mount_rotation(rotate: float = 0.0, forward: float = 0.0, left: float = 0.0)
     return Rotation.from_euler("ZXY", [-rotate, forward, -left], degrees=True).as_matrix()
 
 
+def mount_angles(rotation: np.ndarray) -> tuple[float, float, float]:
+    """Inverse of :func:`mount_rotation`: rotate, forward, left in degrees, forward within ±90."""
+    rotate, forward, left = Rotation.from_matrix(rotation).as_euler("ZXY", degrees=True).tolist()
+    return -rotate, forward, -left
+
+
 @dataclass(frozen=True)
 class Headset:
     """A camera on the head.

@@ -5,7 +5,7 @@ A window asks for nose, chin, shoulders, wrists and tips of the feet in each pic
 seen is left out.  Four marks are the least, the feet among them; two or three pictures, for which
 the headset was put on anew, are better than one:
   python utils/fit_headset.py --pictures a.png b.png --camera calib.json --output mine.yml
-on a machine without a display, with the marks in a file ({"a.png": {"chin": [640, 131], …}}, pixels),
+on a machine without a display, with the marks in a file ({"a.png": {"chin": [640, 131]}}, pixels),
 which the window writes as well (mine_points.json):
   python utils/fit_headset.py --pictures a.png b.png --camera calib.json --output mine.yml \\
       --points points.json
@@ -29,13 +29,12 @@ import cv2
 import numpy as np
 import yaml
 from pydantic import Field, ValidationError
-from scipy.spatial.transform import Rotation
 
 from base.calibration import load_calibration
 from base.cameras import camera_to_dict
 from base.cameras.camera import Camera
 from base.files import write_bytes
-from base.headset import Pixels, load_headset
+from base.headset import Pixels, load_headset, mount_angles
 from base.schema import Section
 from dataset.pictures import read_picture
 from utils.common.command import command_parser, run_command
@@ -101,7 +100,7 @@ def _mount(fit: MountFit) -> list[tuple[str, Any, str]]:
     position = [round(value, 1) for value in fit.position.tolist()]
     across, up, ahead = fit.position_error
     rotate, forward, left = (f"degrees, ± {error:.1f}" for error in fit.angle_error)
-    note = f"cm to the left, up, ahead of the tip of the nose, ± {across:.1f}, {up:.1f}, {ahead:.1f}"
+    note = f"cm left, up, ahead of the tip of the nose, ± {across:.1f}, {up:.1f}, {ahead:.1f}"
     return [
         ("position", position, note),
         ("forward", round(fit.forward, 1), forward),
@@ -178,14 +177,12 @@ def _fit_labels(args) -> None:
     if miss > _WORST_LABELS * labels.size[1] / 1000:
         raise UserError(f"--labels {args.labels}: no lens fits them, the best misses {miss:.1f} px")
     left, ahead, down = fit.position.tolist()
-    negative, forward, sideways = Rotation.from_matrix(fit.rotation).as_euler("ZXY", degrees=True)
+    angles = zip(("rotate", "forward", "left"), mount_angles(fit.rotation), strict=True)
     position = [round(value, 2) for value in (left, -down, ahead)]
-    comment = (
-        f"Lens and mount fitted to {len(points)} labels, residual {miss:.2f} px, {args.labels.name}."
-    )
-    angles = ("forward", forward), ("left", -sideways), ("rotate", -negative)
-    mount = [("position", position, "cm to the left, up, ahead of the tip of the nose")]
-    mount += [(key, round(float(value), 2), "") for key, value in angles]
+    comment = f"Lens and mount fitted to {len(points)} labels of {args.labels.name}, "
+    comment += f"residual {miss:.2f} px."
+    mount = [("position", position, "cm left, up, ahead of the tip of the nose")]
+    mount += [(key, round(value, 2), "degrees") for key, value in angles]
     _save(args.output, _yaml(fit.camera, comment, mount))
 
 

@@ -9,7 +9,14 @@ import yaml
 
 from base.cameras.fisheye import FisheyeCamera, equidistant_camera
 from base.errors import UserError
-from base.headset import PROFILES, RELEASE_HEADSET, Headset, load_headset
+from base.headset import (
+    PROFILES,
+    RELEASE_HEADSET,
+    Headset,
+    load_headset,
+    mount_angles,
+    mount_rotation,
+)
 
 # 100 px for 90°.
 CAMERA = equidistant_camera(400, 400, (200.0, 200.0), 100.0, 180.0)
@@ -54,6 +61,7 @@ def test_the_optical_axis_is_ahead_by_forward_and_to_the_left_by_left():
     axis = Headset(CAMERA, forward=20, left=30, rotate=77).rotation[2]
     assert math.degrees(math.asin(axis[1])) == pytest.approx(20)
     assert math.degrees(math.atan2(axis[0], axis[2])) == pytest.approx(30)
+    assert mount_angles(mount_rotation(77, 20, 30)) == pytest.approx((77, 20, 30))
 
 
 def test_a_headset_survives_json():

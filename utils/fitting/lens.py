@@ -6,13 +6,17 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
-from base.cameras.fisheye import FisheyeCamera
+from base.cameras.numeric import polynomial
+from base.cameras.thin_prism_fisheye import ThinPrismFisheyeCamera
 from base.errors import UserError
 
-#: Twice the number of unknowns: four of the lens, four coefficients, six of its place.
-_LEAST_POINTS = 14
+#: Unknowns: f, cx, cy, four radial and two tangential terms, six of its place.  A point gives two
+#: equations; twice as many as needed are asked for.
+_LEAST_POINTS = 15
 #: Focal lengths to start from, in widths of the picture.
 _STARTS = (0.2, 0.35, 0.6)
+#: Pixels that a term of 1 counts as.
+_SMALL_TERMS = 0.1
 
 
 @dataclass(frozen=True)
@@ -23,10 +27,11 @@ class LensFit:
         camera: the lens.
         rotation: (3, 3) of directions from the frame of the points to the camera's.
         position: (3,) of the camera in the frame of the points.
-        residual: (N,) distance of each reprojected point from its pixel.
+        residual: (N,) distance of each reprojected point from its pixel, also beyond the angle up
+            to which the lens is one-to-one: labels made by a formula may go further.
     """
 
-    camera: FisheyeCamera
+    camera: ThinPrismFisheyeCamera
     rotation: np.ndarray
     position: np.ndarray
     residual: np.ndarray
@@ -39,13 +44,14 @@ class LensFit:
 def fit_lens(
     points: np.ndarray, pixels: np.ndarray, width: int, height: int, depth: np.ndarray | None = None
 ) -> LensFit:
-    """Least squares of the fisheye polynomial and its place to (N, 3) points seen at (N, 2) pixels,
-    and where it is known, their (N,) depth along the optical axis, in the unit of the points.
+    """Least squares of a fisheye lens, with four radial and two tangential terms, and its place to
+    (N, 3) points seen at (N, 2) pixels, and where it is known, their (N,) depth along the optical
+    axis, in the unit of the points.
 
     It starts from Tsai's radial alignment ("A versatile camera calibration technique", IEEE J.
     Robotics and Automation 1987), which holds for any lens of round symmetry: seen from the axis,
     a point lies in the direction of its pixel from the middle of the picture.  It needs points that
-    do not lie in one plane; fewer than 14, or such that no lens fits, are a UserError.
+    do not lie in one plane; fewer than 15, or such that no lens fits, are a UserError.
     """
     if len(points) < _LEAST_POINTS:
         raise UserError(f"{len(points)} points: a lens needs {_LEAST_POINTS} or more")
@@ -59,38 +65,41 @@ def fit_lens(
     vector = Rotation.from_matrix(rotation).as_rotvec()
 
     def miss(x: np.ndarray) -> np.ndarray:
-        placed = Rotation.from_rotvec(x[8:11]).apply(near) + x[11:]
-        off = _project(_lens(x, width, height), placed) - pixels
+        placed = Rotation.from_rotvec(x[9:12]).apply(near) + x[12:]
+        off = _project(x, placed) - pixels
+        # Of the lenses that fit as well, the one with the smallest terms.
+        off = np.append(off, _SMALL_TERMS * x[3:9])
         if depth is None:
-            return off.ravel()
+            return off
         # A ten-thousandth of the points' spread counts as a pixel: labels' depths are exact.
         return np.append(off, (placed[:, 2] - depth / scale) / 1e-4)
 
     fits = []
     for share in _STARTS:
         for ahead in (0.0, 1.0):
-            lens = [share * width, share * width, *middle, 0.0, 0.0, 0.0, 0.0]
-            start = np.array([*lens, *vector, *shift, ahead])
-            scales = np.array([width] * 4 + [0.1, 0.03, 0.01, 0.003] + [1.0] * 6)
-            fits.append(least_squares(miss, start, x_scale=scales, max_nfev=500))
-    best = min(fits, key=lambda fit: fit.cost)
-    camera = _lens(best.x, width, height)
-    turn = Rotation.from_rotvec(best.x[8:11]).as_matrix()
-    position = offset - scale * turn.T @ best.x[11:]
-    residual = np.hypot(*best.fun[: 2 * len(points)].reshape(-1, 2).T)
+            start = np.array([share * width, *middle, *[0.0] * 6, *vector, *shift, ahead])
+            units = np.array([width] * 3 + [0.1, 0.03, 0.01, 0.003, 0.01, 0.01] + [1.0] * 6)
+            fits.append(least_squares(miss, start, x_scale=units, max_nfev=500))
+    x = min(fits, key=lambda fit: fit.cost).x
+    f, cx, cy, *terms = x[:9].tolist()
+    k, p, s = tuple(terms[:4]), tuple(terms[4:]), (0.0,) * 4
+    camera = ThinPrismFisheyeCamera(f, f, cx, cy, k, p, s, width, height)
+    turn = Rotation.from_rotvec(x[9:12]).as_matrix()
+    position = offset - scale * turn.T @ x[12:]
+    residual = np.linalg.norm(miss(x)[: 2 * len(points)].reshape(-1, 2), axis=-1)
     return LensFit(camera, turn, position, residual)
 
 
-def _lens(x: np.ndarray, width: int, height: int) -> FisheyeCamera:
-    fx, fy, cx, cy, *k = x[:8].tolist()
-    return FisheyeCamera(fx, fy, cx, cy, tuple(k), width, height)
-
-
-def _project(camera: FisheyeCamera, points: np.ndarray) -> np.ndarray:
-    """Without the bound on the angle, which a lens that is not yet fitted has anywhere."""
+def _project(x: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Pixels of :class:`ThinPrismFisheyeCamera` without the bound on the angle, which a lens that
+    is not yet fitted has anywhere."""
+    (f, cx, cy), k, (p1, p2) = x[:3], x[3:7], x[7:9]
     across = np.hypot(*points[:, :2].T)
-    radius = camera.radius_of(np.arctan2(across, points[:, 2])) / np.maximum(across, 1e-12)
-    return camera._to_pixels(*(radius[:, None] * points[:, :2]).T)
+    theta = np.arctan2(across, points[:, 2])
+    radius = theta * polynomial((1.0, *k), theta * theta)[0]
+    a, b = radius / np.maximum(across, 1e-12) * points[:, :2].T
+    tilt, r2 = 2 * (p1 * b + p2 * a), radius * radius
+    return f * np.stack([a + a * tilt + p2 * r2, b + b * tilt + p1 * r2], -1) + (cx, cy)
 
 
 def _radially_aligned(points: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,12 +9,14 @@ from scipy.spatial.transform import Rotation
 
 from base.cameras.camera import Camera
 from base.errors import UserError
-from base.headset import RELEASE_HEADSET, mount_rotation
-from utils.fitting.wearer import NECK, ON_HEAD, wearer
+from base.headset import RELEASE_HEADSET, mount_angles, mount_rotation
+from utils.fitting.wearer import MARKS, MEAN_HEIGHT, NECK, ON_HEAD, POSES, wearer
 
 #: Marks of one picture: name → (x, y) pixels.
 Marks = Mapping[str, Sequence[float]]
 
+#: How far beyond the rim of what the lens sees a mark may be, picture heights.
+_BEYOND = 0.02
 #: Standard deviations: of a mark, picture heights; of how the head is held, degrees.
 _MARK_SPREAD, _HEAD_SPREAD = 0.004, 3.0
 #: From so many standard deviations on, a residual counts less than squared.
@@ -22,7 +24,7 @@ _OUTLIER = 2.0
 _LEAST_MARKS = 4
 #: A fit is refused if the marks miss by more, root mean square in standard deviations, or if a
 #: length (cm) or an angle (degrees) is known less well than this.
-_WORST_MISS, _WORST_POSITION, _WORST_ANGLE = 2.5, 8.0, 12.0
+_WORST_MISS, _WORST_POSITION, _WORST_ANGLE = 2.0, 8.0, 12.0
 #: What is fitted, in this order, and its unit for the optimiser: 5 cm, 10°.
 _MOUNT = ("left", "up", "ahead", "rotate", "forward", "left tilt")
 _UNITS = np.array([5.0, 5.0, 5.0, 10.0, 10.0, 10.0])
@@ -57,21 +59,20 @@ class _Problem:
 
     def __init__(self, camera: Camera, marks: Sequence[Marks], pose: str, height: float) -> None:
         self.camera, self.count = camera, len(marks)
-        self.names, self.mean, self.spread = wearer(pose, height)
-        self.neck = NECK * height / 1.72
+        self.mean, self.spread = wearer(pose, height)
         rows = [
-            (picture, self.names.index(name), pixel)
+            (picture, MARKS.index(name), pixel)
             for picture, marked in enumerate(marks)
             for name, pixel in marked.items()
         ]
         self.picture, self.mark = (np.array([row[k] for row in rows], int) for k in (0, 1))
         self.pixels = np.array([row[2] for row in rows], float).reshape(-1, 2)
-        self.rays = camera.unproject(self.pixels)
-        seen = np.isfinite(self.rays).all(-1)
-        if not seen.all():
-            bad = int(np.argmin(seen))
+        self.rays = camera.unproject(self.pixels, clamp=True)
+        beyond = np.linalg.norm(camera.project(self.rays, clamp=True) - self.pixels, axis=-1)
+        if (beyond > _BEYOND * camera.height).any():
+            bad = int(np.argmax(beyond))
             raise UserError(
-                f"the {self.names[self.mark[bad]]} is marked at {np.round(self.pixels[bad])}, "
+                f"the {MARKS[self.mark[bad]]} is marked at {np.round(self.pixels[bad])}, "
                 "where this lens sees nothing: is it the calibration of these pictures?"
             )
         # Radians that a mark's deviation in pixels makes.
@@ -79,15 +80,15 @@ class _Problem:
         beside = [camera.unproject(self.pixels + offset, clamp=True) for offset in np.eye(2) * step]
         moved = [np.linalg.norm(ray - self.rays, axis=-1) for ray in beside]
         self.deviation = np.maximum(np.mean(moved, 0), step * 1e-4)
-        self.rigid = np.isin(self.names, ON_HEAD)
+        self.rigid = np.isin(MARKS, ON_HEAD)
 
     def landmarks(self, x: np.ndarray) -> np.ndarray:
         """(pictures, landmarks, 3) cm from the nose."""
         build = x[6 : 6 + self.mean.size].reshape(self.mean.shape)
         at = self.mean + self.spread * build
         turns = np.radians(_HEAD_SPREAD) * x[6 + self.mean.size :].reshape(-1, 3)
-        turned = Rotation.from_rotvec(turns).as_matrix() @ (at - self.neck).T
-        return np.where(self.rigid[:, None], at, np.swapaxes(turned, 1, 2) + self.neck)
+        turned = Rotation.from_rotvec(turns).as_matrix() @ (at - NECK).T
+        return np.where(self.rigid[:, None], at, np.swapaxes(turned, 1, 2) + NECK)
 
     def in_camera(self, x: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """(…, 3) points in the camera's frame, centimetres."""
@@ -106,7 +107,7 @@ class _Problem:
 
 
 def fit_mount(
-    camera: Camera, marks: Sequence[Marks], pose: str = "hanging", height: float = 1.72
+    camera: Camera, marks: Sequence[Marks], pose: str = POSES[0], height: float = MEAN_HEIGHT
 ) -> MountFit:
     """Fit a mount to what is marked in pictures of a person who stands upright.
 
@@ -115,9 +116,8 @@ def fit_mount(
 
     Args:
         camera: the lens, of the pictures' size.
-        marks: for each picture, some of the names of :func:`wearer`.
-        pose: of the arms, "hanging" or "tpose".
-        height: of the person, metres.
+        marks: for each picture, some of :data:`MARKS`.
+        pose, height: of the person, see :func:`wearer`.
 
     Raises:
         UserError: for too few marks, or such as no mount or more than one fits.
@@ -146,31 +146,34 @@ def fit_mount(
     )
     miss = float(np.sqrt(2 * fit.cost / max(2 * len(problem.mark) - 6, 1)))
     if miss > _WORST_MISS:
+        off = np.linalg.norm(problem.misses(fit.x), axis=-1)
+        worst = MARKS[problem.mark[off.argmax()]].replace("_", " ")
         raise UserError(
-            f"no mount fits the marks ({miss:.1f} times as far off as people differ): "
-            + (_exchanged(problem, fit.x) or "check left and right, --pose and --camera")
+            f"no mount fits the marks ({miss:.1f} times as far off as people differ, most of all "
+            f"the {worst}): check it, left and right (the wearer's), --pose and --camera"
         )
-    deviation = np.sqrt(np.diag(np.linalg.pinv(fit.jac.T @ fit.jac)))[:6] * max(1.0, miss) * _UNITS
+    deviation = np.sqrt(np.diag(np.linalg.pinv(fit.jac.T @ fit.jac)))[:6]
+    deviation *= max(1.0, miss) * _UNITS
     for name, known, limit in zip(
         _MOUNT, deviation, [_WORST_POSITION] * 3 + [_WORST_ANGLE] * 3, strict=True
     ):
         if known > limit:
             raise UserError(
-                f"the marks do not tell '{name}' (± {known:.0f}): mark more, near ones (nose, chin, "
-                "shoulders) and the feet"
+                f"the marks do not tell '{name}' (± {known:.0f}): mark more, near ones (nose, "
+                "chin, shoulders) and the feet"
             )
     mount = fit.x[:6] * _UNITS
     points = problem.in_camera(fit.x, problem.landmarks(fit.x))
     seen = camera.project(points)
     off = seen[problem.picture, problem.mark] - problem.pixels
-    rotate, forward, left = mount[3:].tolist()
+    rotate, forward, left = mount_angles(mount_rotation(*mount[3:]))
     return MountFit(
         mount[:3],
         deviation[:3],
-        (rotate + 180) % 360 - 180,
+        rotate,
         forward,
         left,
         deviation[3:],
-        [dict(zip(problem.names, places, strict=True)) for places in seen],
+        [dict(zip(MARKS, places, strict=True)) for places in seen],
         float(np.sqrt(np.nanmean(np.sum(off**2, -1)))),
     )

@@ -11,7 +11,7 @@ _KEYS = "click: mark    n: not to be seen    u: back    close the window: done"
 
 
 class MarkingWindow:
-    """Asks for each of ``names`` in each picture in turn, and for those that ``points`` lacks first.
+    """Asks for each of ``names`` in each picture in turn, from the first that ``points`` lacks on.
 
     Args:
         pictures: name → (H, W, 3) uint8 RGB.
@@ -46,7 +46,7 @@ class MarkingWindow:
         """Show it until it is closed or all is marked; UserError without a display."""
         if self.figure.canvas.required_interactive_framework is None:
             self._plt.close(self.figure)
-            raise UserError("no display for a window: mark elsewhere, and give the file as --points")
+            raise UserError("no display for a window: mark elsewhere and give --points FILE")
         self._plt.show()
 
     def _draw(self) -> None:
