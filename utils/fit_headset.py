@@ -1,9 +1,9 @@
 """Fit a headset file: where the camera is on the head and which way it looks, from a few pictures
-of a person who wears it, stands upright, looks straight ahead and lets the arms hang.
+of a person who wears it, stands upright, looks straight ahead and lets the arms hang (--pose).
 
 A window asks for nose, chin, shoulders, wrists and tips of the feet in each picture; what cannot be
-seen is left out.  Four marks are the least, the feet among them; two or three pictures, for which
-the headset was put on anew, are better than one:
+seen is left out.  Four marks are the least, the feet among them; two or three pictures of the
+person, who puts the headset on anew, are better than one:
   python utils/fit_headset.py --pictures a.png b.png --camera calib.json --output mine.yml
 on a machine without a display, with the marks in a file ({"a.png": {"chin": [640, 131]}}, pixels),
 which the window writes as well (mine_points.json):
@@ -91,7 +91,7 @@ def _yaml(camera: Camera, comment: str, mount: list[tuple[str, Any, str]]) -> st
     """A headset file with a comment above and one at each of the mount's (key, value, comment)."""
     lens = json.loads(json.dumps({"camera": camera_to_dict(camera)}))
     lines = [f"# {line}" for line in comment.splitlines()]
-    lines += yaml.safe_dump(lens, sort_keys=False, width=100).splitlines()
+    lines += yaml.safe_dump(lens, sort_keys=False, width=100, default_flow_style=None).splitlines()
     lines += [f"{key}: {value}  # {note}".rstrip(" #") for key, value, note in mount]
     return "\n".join(lines) + "\n"
 
@@ -165,7 +165,9 @@ def _fit_labels(args) -> None:
         first = error.errors()[0]
         place = " ".join(str(part) for part in first["loc"]) or "file"
         raise UserError(f"--labels {args.labels}: {place}: {first['msg']}") from None
-    counts = {len(each) for each in (labels.points, labels.pixels, labels.depth) if each}
+    counts = {
+        len(each) for each in (labels.points, labels.pixels, labels.depth) if each is not None
+    }
     if len(counts) != 1:
         raise UserError(f"--labels {args.labels}: there must be as many pixels as points")
     # To the axes of the head.

@@ -81,6 +81,24 @@ def test_every_profile_loads(name):
     assert load_headset(name).name == name
 
 
+@pytest.mark.parametrize(
+    "name, pixel",
+    [
+        # Computed with the sets' own polynomials from angle to radius, which the profiles lack.
+        ("sceneego", (716.700, 680.187)),
+        ("mo2cap2", (761.477, 682.708)),
+        ("egowholebody", (716.304, 679.931)),
+    ],
+)
+def test_lens_and_mount_of_a_profile_are_those_of_its_set(name, pixel):
+    headset = load_headset(name)
+    camera = headset.camera
+    np.testing.assert_allclose(camera.project(np.array([0.2, 0.3, 0.5])), pixel, atol=0.02)
+    # Their pictures have the face at the bottom and the wearer's left at the left.
+    assert camera.project(headset.rotation @ np.array([0.0, -1, 1]))[1] > camera.cy + 100
+    assert camera.project(headset.rotation @ np.array([1.0, 0, 1]))[0] < camera.cx - 100
+
+
 def saved(tmp_path, content):
     path = tmp_path / "mine.yml"
     path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))

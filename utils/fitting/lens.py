@@ -16,7 +16,7 @@ _LEAST_POINTS = 15
 #: Focal lengths to start from, in widths of the picture.
 _STARTS = (0.2, 0.35, 0.6)
 #: Pixels that a term of 1 counts as.
-_SMALL_TERMS = 0.1
+_SMALL_TERMS = 0.03
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,8 @@ class MountFit:
 
 
 class _Problem:
-    """Residuals of a mount, a person's build and how the head is held in each picture, in standard
-    deviations.  ``rows`` are (picture, landmark, pixel) of the marks."""
+    """Residuals, in standard deviations, of the unknowns x: the mount (6), the person's build
+    (8, 3), and for each picture how the head is held (3) and how the headset sits (3)."""
 
     def __init__(self, camera: Camera, marks: Sequence[Marks], pose: str, height: float) -> None:
         self.camera, self.count = camera, len(marks)
@@ -84,11 +84,11 @@ class _Problem:
 
     def landmarks(self, x: np.ndarray) -> np.ndarray:
         """(pictures, landmarks, 3) cm from the nose."""
-        build = x[6 : 6 + self.mean.size].reshape(self.mean.shape)
+        build, turns, shifts = np.split(x[6:].reshape(-1, 3), [len(MARKS), -self.count])
         at = self.mean + self.spread * build
-        turns = np.radians(_HEAD_SPREAD) * x[6 + self.mean.size :].reshape(-1, 3)
-        turned = Rotation.from_rotvec(turns).as_matrix() @ (at - NECK).T
-        return np.where(self.rigid[:, None], at, np.swapaxes(turned, 1, 2) + NECK)
+        turned = Rotation.from_rotvec(np.radians(_HEAD_SPREAD) * turns).as_matrix() @ (at - NECK).T
+        placed = np.where(self.rigid[:, None], at, np.swapaxes(turned, 1, 2) + NECK)
+        return placed - (shifts * RELEASE_HEADSET.position_spread)[:, None]
 
     def in_camera(self, x: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """(…, 3) points in the camera's frame, centimetres."""
@@ -111,8 +111,9 @@ def fit_mount(
 ) -> MountFit:
     """Fit a mount to what is marked in pictures of a person who stands upright.
 
-    It is the most likely mount, with a person built as people are and a head held level to some
-    degrees, which are fitted along; marks far off count less (soft L1).
+    It is the most likely mount for a person built as people are, a head held level to some degrees
+    and a headset put on a little differently each time, which are fitted along; marks far off count
+    less (soft L1).
 
     Args:
         camera: the lens, of the pictures' size.
@@ -130,7 +131,7 @@ def fit_mount(
         )
     problem = _Problem(camera, marks, pose, height)
     best, worth = None, np.inf
-    free = np.zeros(problem.mean.size + 3 * problem.count)
+    free = np.zeros(problem.mean.size + 6 * problem.count)
 
     def mount_only(x: np.ndarray) -> np.ndarray:
         return problem.misses(np.append(x, free)).ravel() / 5
