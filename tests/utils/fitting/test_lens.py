@@ -77,11 +77,10 @@ def test_a_lens_reproduces_the_labels_of_egobody3m(camera):
     points = fit.to_camera(joints)
     assert fit.residual.max() < 0.3
     np.testing.assert_allclose(points[:, 2], labels[:, 2], atol=0.01)
-    # The labels' own lens of camera 2 folds over at 82°, far outside of the picture.
-    inside = fit.camera.in_picture(labels[:, :2])
-    assert inside.sum() > 15
     pixels = fit.camera.project(points)
-    seen = inside | np.isfinite(pixels).all(-1)
+    seen = np.isfinite(pixels).all(-1)
+    # The labels of camera 2 were made with a lens that folds over at 82°: beyond, it sees nothing.
+    assert seen.all() if camera != 2 else seen.sum() > 30
     assert np.abs(pixels - labels[:, :2])[seen].max() < 0.3
 
 
