@@ -24,13 +24,13 @@ from base.headset import mount_rotation
 from base.release_camera import RELEASE_CAMERA
 from base.skeleton import JOINTS
 from dataset.transforms import SquareCrop
+from dataset.warp import CameraWarp
 from utils.common.command import run_command
 from utils.inference.pose_predictor import PosePredictor, Prediction
 from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.run import read_ahead
 from utils.inference.shared import part_path
 from utils.inference.smoothing import OneEuroFilter
-from utils.inference.warp import CameraWarp
 
 FORMATS = ("--format", "json", "npz", "csv", "bvh")
 #: Name of a file that is not UTF-8, and how it is written.
@@ -245,7 +245,7 @@ def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_checkpoint, 
     users = CameraWarp(RELEASE_CAMERA, camera, mount_rotation(180).T).image(seen)
     options = {"gpu": "cpu", "precision": "fp32"}
     lens = EgoPosePredictor(tiny_checkpoint, camera=calibration, rotate=180, **options)
-    plain, square = SquareCrop(64), lens.prepare(users).square
+    plain, square = SquareCrop(64, 1280, 800), lens.prepare(users).square
     inner = CameraWarp(camera, plain.camera(RELEASE_CAMERA), mount_rotation(180)).seen
     difference = np.abs(np.subtract(plain.image(seen), square, dtype=float))[inner]
     assert np.percentile(difference, 95) < 12

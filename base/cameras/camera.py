@@ -7,13 +7,13 @@ camera frame has x to the right in the picture, y down in it, z along the optica
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
-from base.cameras.distortion import PlaneDistortion
+from base.cameras.distortion import LARGEST, PlaneDistortion
 from base.cameras.numeric import AXIS, TABLE_SIZE, Array, Rising, namespace
 
 #: No lens is asked for directions further off axis than this (radians): that of the release turns
@@ -21,10 +21,8 @@ from base.cameras.numeric import AXIS, TABLE_SIZE, Array, Rising, namespace
 MAX_THETA = math.radians(100.0)
 #: By how much rounding may carry a ray past the rim, radians.
 _ROUNDING = 1e-9
-#: A plane picture grows without bound towards 90°; that of a pinhole ends here, radians, and no
-#: picture gets larger, in focal lengths on the axis.
+#: A plane picture grows without bound towards 90°: that of a pinhole ends here, radians.
 PLANE_THETA = math.radians(85.0)
-_LARGEST = math.tan(PLANE_THETA)
 
 
 class Camera(ABC):
@@ -35,18 +33,28 @@ class Camera(ABC):
     (pixels per unit of its sensor plane).
     """
 
+    def __getstate__(self) -> dict[str, object]:
+        # Without what is computed from the fields, 64 kB in a lens of round symmetry.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
     @property
     @abstractmethod
     def max_theta(self) -> float:
         """Largest angle from the optical axis at which the lens is one-to-one, radians."""
 
+    @property
+    def is_round(self) -> bool:
+        """Whether the angle alone decides how far from the centre of the sensor plane a ray lands,
+        and the direction is kept."""
+        return False
+
     @abstractmethod
-    def _distort(self, theta: Array, x: Array, y: Array) -> tuple[Array, Array]:
+    def distort(self, theta: Array, x: Array, y: Array) -> tuple[Array, Array]:
         """Where rays at angles θ up to :attr:`max_theta`, in the direction of the unit vector
         (x, y) from the axis, meet the sensor plane."""
 
     @abstractmethod
-    def _undistort(self, a: Array, b: Array) -> tuple[Array, Array]:
+    def undistort(self, a: Array, b: Array) -> tuple[Array, Array]:
         """(…, 3) unit rays of positions on the sensor plane, those outside the lens's range drawn
         in to its rim, and (…) bool, which lie inside."""
 
@@ -79,7 +87,7 @@ class Camera(ABC):
         radius = xp.sqrt(x * x + y * y)
         theta = xp.arctan2(radius, points[..., 2])
         away = xp.clip(radius, AXIS, None)
-        plane = self._distort(xp.clip(theta, 0.0, self.max_theta), x / away, y / away)
+        plane = self.distort(xp.clip(theta, 0.0, self.max_theta), x / away, y / away)
         pixels = self.to_pixels(*plane)
         if clamp:
             return pixels
@@ -90,7 +98,7 @@ class Camera(ABC):
 
         Outside the lens's range they are NaN, or with ``clamp`` the ray at its rim.
         """
-        rays, inside = self._undistort(*self.to_plane(pixels))
+        rays, inside = self.undistort(*self.to_plane(pixels))
         xp = namespace(pixels)
         return rays if clamp else xp.where(inside[..., None], rays, xp.nan)
 
@@ -139,14 +147,13 @@ class RadialCamera(Camera):
 
     @property
     def is_round(self) -> bool:
-        """Whether the angle alone decides how far a ray lands, also behind the distortion."""
+        """See :attr:`Camera.is_round`."""
         return self._distortion is None or self._distortion.is_round
 
     @cached_property
     def _curve(self) -> Rising:
         grid = np.linspace(0.0, self._reach, TABLE_SIZE)
-        # Near a pole no ray is found to a millionth of a pixel.
-        highest = _LARGEST * self._slope(grid[:1])[0]
+        highest = LARGEST * self._slope(grid[:1])[0]
         with np.errstate(divide="ignore", invalid="ignore"):
             return Rising(self.radius_of, self._slope, grid, highest=highest)
 
@@ -166,12 +173,12 @@ class RadialCamera(Camera):
         """Inverse of :meth:`radius_of`; larger radii than the curve's largest count as that."""
         return self._curve.inverse(radius)
 
-    def _distort(self, theta: Array, x: Array, y: Array) -> tuple[Array, Array]:
+    def distort(self, theta: Array, x: Array, y: Array) -> tuple[Array, Array]:
         radius = self.radius_of(theta)
         a, b = radius * x, radius * y
         return (a, b) if self._distortion is None else self._distortion.apply(a, b)
 
-    def _undistort(self, a: Array, b: Array) -> tuple[Array, Array]:
+    def undistort(self, a: Array, b: Array) -> tuple[Array, Array]:
         xp = namespace(a)
         seen = True
         if self._distortion is not None:

@@ -1,17 +1,19 @@
 """Distortion of the plane behind a lens: radial, tangential and thin-prism terms."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from base.cameras.numeric import AXIS, Array, Rising, namespace, polynomial
 
+#: Farther from the axis there is no sensor, focal lengths; near a pole a formula leads there.
+LARGEST = 12.0
 #: Where the distorted position moves more slowly than this with the true one, in any direction,
 #: the distortion is about to turn back, and a pixel says little about its ray.
 _LEAST_SLOPE = 0.1
+_PHI = np.linspace(0.0, 2 * np.pi, 32, endpoint=False)
 #: Directions in which that is checked.
-_DIRECTIONS = 32
+_CIRCLE = np.cos(_PHI), np.sin(_PHI)
 _MOST_STEPS = 20
 #: Newton's method squares it with the next step.
 _LAST_STEP = 1e-7
@@ -45,7 +47,7 @@ class PlaneDistortion:
         p: Sequence[float],
         s: Sequence[float],
         radii: np.ndarray,
-        highest: float = math.inf,
+        highest: float = LARGEST,
     ) -> None:
         self._above, self._below = (1.0, *above), (1.0, *below)
         self._p, self._s = p, s
@@ -55,12 +57,14 @@ class PlaneDistortion:
             end = len(radii) if usable.all() else max(int(np.argmin(usable)), 2)
             self._radial = Rising(self._radius, self._radial_slope, radii[:end])
         self.limit = float(self._radial.grid[-1])
+        a, b = self.apply(*(self.limit * side for side in _CIRCLE))
+        #: No position of a ray is farther from the centre than this.
+        self._farthest = 1.01 * float(np.hypot(a, b).max())
 
     def _one_to_one(self, radii: np.ndarray, highest: float) -> np.ndarray:
         """For each radius, whether the symmetric part of the derivatives' matrix is positive
         definite on its circle.  A map is one-to-one on a disc all over which this holds."""
-        phi = np.linspace(0.0, 2 * np.pi, 1 if self.is_round else _DIRECTIONS, endpoint=False)
-        x, y = radii[:, None] * np.cos(phi), radii[:, None] * np.sin(phi)
+        x, y = (radii[:, None] * side[: 1 if self.is_round else None] for side in _CIRCLE)
         (a, b), ((aa, ab), (ba, bb)) = self._with_derivatives(x, y)
         smallest = (aa + bb - np.hypot(aa - bb, ab + ba)) / 2
         return ((smallest > _LEAST_SLOPE) & (np.hypot(a, b) <= highest)).all(-1)
@@ -109,7 +113,9 @@ class PlaneDistortion:
         share = self._radial.inverse(distorted) / xp.clip(distorted, AXIS, None)
         x, y = a * share, b * share
         if not self.is_round:
-            x, y = self._refined(x, y, a, b)
+            # Not towards a position far outside: on the rim that leads astray.
+            near = xp.clip(self._farthest / xp.clip(distorted, AXIS, None), None, 1.0)
+            x, y = self._refined(x, y, a * near, b * near)
         back_a, back_b = self.apply(x, y)
         miss = xp.maximum(abs(back_a - a), abs(back_b - b))
         return x, y, miss <= max(_MISS, 64 * float(xp.finfo(a.dtype).eps))

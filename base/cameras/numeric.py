@@ -15,7 +15,7 @@ AXIS = 1e-12
 TABLE_SIZE = 4096
 _MOST_STEPS = 10
 #: Share of a cell; Newton's method squares it with the next step.
-_LAST_STEP = 1e-3
+_LAST_STEP = 1e-4
 
 
 def namespace(array: Array) -> ModuleType:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from base.cameras.camera import PLANE_THETA, RadialCamera
-from base.cameras.distortion import PlaneDistortion
+from base.cameras.distortion import LARGEST, PlaneDistortion
 from base.cameras.numeric import Array, namespace
 
 #: The sensor is not tilted so far that a ray which is seen runs along it: cosine.
@@ -65,26 +65,31 @@ class PinholeCamera(RadialCamera):
         drop = np.array([[turn[2, 2], 0, -turn[0, 2]], [0, turn[2, 2], -turn[1, 2]], [0, 0, 1]])
         return drop @ turn
 
+    @property
+    def is_round(self) -> bool:
+        """See :attr:`Camera.is_round`."""
+        return self._tilt is None and super().is_round
+
     @cached_property
     def _distortion(self) -> PlaneDistortion | None:
         if not any(self.distortion):
             return None
         k1, k2, p1, p2, k3, k4, k5, k6, *s = (*self.distortion, *(0.0,) * 12)[:12]
-        highest = np.inf
+        highest = LARGEST
         if self._tilt is not None:
             *across, depth = self._tilt[2]
-            highest = (depth - _LEAST_DEPTH) / np.hypot(*across)
+            highest = min(LARGEST, (depth - _LEAST_DEPTH) / np.hypot(*across))
         radii = self._curve.values
         return PlaneDistortion((k1, k2, k3), (k4, k5, k6), (p1, p2), s, radii, highest)
 
-    def _distort(self, theta: Array, x: Array, y: Array) -> tuple[Array, Array]:
-        a, b = super()._distort(theta, x, y)
+    def distort(self, theta: Array, x: Array, y: Array) -> tuple[Array, Array]:
+        a, b = super().distort(theta, x, y)
         return (a, b) if self._tilt is None else _mapped(self._tilt, a, b)
 
-    def _undistort(self, a: Array, b: Array) -> tuple[Array, Array]:
+    def undistort(self, a: Array, b: Array) -> tuple[Array, Array]:
         if self._tilt is not None:
             a, b = _mapped(np.linalg.inv(self._tilt), a, b)
-        return super()._undistort(a, b)
+        return super().undistort(a, b)
 
 
 def _mapped(homography: np.ndarray, a: Array, b: Array) -> tuple[Array, Array]:

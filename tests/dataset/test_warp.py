@@ -8,12 +8,12 @@ from base.cameras.fisheye import equidistant_camera
 from base.cameras.ocam import OCamCamera
 from base.cameras.pinhole import PinholeCamera
 from base.headset import mount_rotation
-from base.release_camera import RELEASE_CAMERA, FisheyeCamera
+from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE, FisheyeCamera
 from dataset.transforms import SquareCrop
-from utils.inference.warp import CameraWarp
+from dataset.warp import CameraWarp
 
 SIDE = 184
-TARGET = SquareCrop(SIDE).camera(RELEASE_CAMERA)
+TARGET = RELEASE_SQUARE.resized(SIDE, SIDE)
 
 OCAM = OCamCamera(
     cx=615.0,
@@ -104,11 +104,11 @@ def test_the_training_camera_itself_becomes_its_centred_square():
     picture = render(RELEASE_CAMERA)
     warp = CameraWarp(RELEASE_CAMERA, TARGET)
     difference = np.abs(
-        warp.image(picture).astype(float) - SquareCrop(SIDE).image(picture).astype(float)
+        warp.image(picture).astype(float) - SquareCrop(SIDE, 1280, 800).image(picture).astype(float)
     )
     assert difference[warp.seen].mean() < 0.7
     points = np.array([[300.0, 100.0], [654.7, 401.0], [900.0, 700.0]])
-    assert np.abs(warp.points(points) - SquareCrop(SIDE).points(points)).max() < 1e-6
+    assert np.abs(warp.points(points) - SquareCrop(SIDE, 1280, 800).points(points)).max() < 1e-6
     assert warp.camera(RELEASE_CAMERA) is TARGET
 
 
@@ -130,3 +130,14 @@ def test_the_mount_turns_the_wearer_upright():
     s, c = np.sin(np.radians(20)), np.cos(np.radians(20))
     assert np.allclose(mount_rotation(forward=20) @ [0, s, c], [0, 0, 1])
     assert np.allclose(mount_rotation(left=20) @ [s, 0, c], [0, 0, 1])
+
+
+def test_beyond_the_rim_the_view_is_black():
+    # Known directions: the view of a camera tilted by 20° ends 50° off that camera's axis.
+    rotation = mount_rotation(forward=20)
+    warp = CameraWarp(KANNALA_BRANDT, TARGET, rotation, rim=np.radians(50))
+    angles = np.radians([[69, 90], [71, 90], [29, -90], [31, -90]])
+    ahead = np.array([[0, np.sin(t) * np.sign(s), np.cos(t)] for t, s in angles])
+    x, y = np.round(TARGET.project(ahead)).astype(int).T
+    assert warp.seen[y, x].tolist() == [True, False, True, False]
+    assert not warp.image(render(KANNALA_BRANDT))[~warp.seen].any()

@@ -1,12 +1,13 @@
 """Pictures of one camera re-rendered as another would have seen them."""
 
+import math
+
 import cv2
 import numpy as np
 
 from base.base_transform import BaseTransform
 from base.cameras.camera import Camera
 from base.errors import UserError
-from base.release_camera import FisheyeCamera
 
 #: Where a pixel without a source is sent: far outside, so that it becomes black.
 _NOWHERE = -1e4
@@ -17,28 +18,33 @@ RIM = np.pi / 2
 
 
 class CameraWarp(BaseTransform):
-    """Each pixel of the training camera looks along its ray into the user's picture.
+    """Each pixel of the target's picture looks along its ray into the source's.
 
     Exact for what is far compared with the distance between the two cameras, whatever the lens. The
-    map is computed once per size of picture and applied in fixed point. A picture with many more
-    pixels than the result needs is first shrunk by a whole factor, averaging over areas, so that
-    nothing aliases.
+    map is computed once and applied in fixed point. A picture with many more pixels than the result
+    needs is first shrunk by a whole factor, averaging over areas, so that nothing aliases.
 
-    ``source`` is the user's camera, ``target`` that of the network's square picture, ``rotation``
-    (3, 3) turns directions in the target's frame to the source's.  UserError for pictures that are
-    too long for OpenCV's ``remap``.
+    ``rotation`` (3, 3) turns directions in the target's frame to the source's; ``rim`` is the angle
+    from the source's axis, radians, beyond which its pictures show nothing, by default as far as
+    its lens's model reaches.  UserError for pictures that are too long for OpenCV's ``remap``.
     """
 
     def __init__(
-        self, source: Camera, target: FisheyeCamera, rotation: np.ndarray | None = None
+        self,
+        source: Camera,
+        target: Camera,
+        rotation: np.ndarray | None = None,
+        rim: float = math.inf,
     ) -> None:
         self.source, self.target = source, target
         self.rotation = np.eye(3) if rotation is None else np.asarray(rotation, np.float64)
+        self._rim = min(rim, source.max_theta)
         v, u = np.mgrid[: target.height, : target.width].astype(np.float64)
         grid = np.stack([u, v], -1)
+        # Rays are NaN, and not seen, where the target's lens has none.
         rays = target.unproject(grid)
         places, seen = self._look(rays)
-        #: (S, S) bool, which pixels of the result show anything.
+        #: (H, W) bool, which pixels of the result show anything.
         self.seen = seen & (target.angle(rays) <= RIM)
         self.factor = self._whole_factor(places)
         width, height = source.width // self.factor, source.height // self.factor
@@ -58,7 +64,7 @@ class CameraWarp(BaseTransform):
         """Where (…, 3) target rays land in the source (…, 2), and whether it sees them (…)."""
         turned = rays @ self.rotation.T
         places = self.source.project(turned, clamp=True)
-        seen = (self.source.angle(turned) < self.source.max_theta) & self.source.in_picture(places)
+        seen = (self.source.angle(turned) < self._rim) & self.source.in_picture(places)
         return places, seen
 
     def _whole_factor(self, places: np.ndarray) -> int:
@@ -66,10 +72,10 @@ class CameraWarp(BaseTransform):
         right = np.linalg.norm(np.diff(places, axis=1), axis=-1)[:-1]
         down = np.linalg.norm(np.diff(places, axis=0), axis=-1)[:, :-1]
         steps = np.sqrt(right * down)[self.seen[:-1, :-1] & self.seen[1:, 1:]]
-        return max(1, round(float(np.percentile(steps, 5)))) if len(steps) else 1
+        return max(1, round(float(np.nanpercentile(steps, 5)))) if len(steps) else 1
 
     def image(self, image: np.ndarray) -> np.ndarray:
-        """(height, width, 3) uint8 picture → (S, S, 3), black where the source sees nothing."""
+        """(H, W, 3) uint8 picture of the source → the target's, black where nothing is seen."""
         if self.factor > 1:
             width, height = self._size
             whole = image[: height * self.factor, : width * self.factor]
@@ -77,14 +83,14 @@ class CameraWarp(BaseTransform):
         return cv2.remap(image, *self._map, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
 
     def points(self, points: np.ndarray) -> np.ndarray:
-        """(…, 2) source pixels → pixels of the square."""
+        """(…, 2) source pixels → target pixels."""
         rays = self.source.unproject(points.astype(np.float64), clamp=True) @ self.rotation
         return self.target.project(rays, clamp=True).astype(points.dtype)
 
     def points_back(self, points: np.ndarray) -> np.ndarray:
-        """(…, 2) pixels of the square → source pixels."""
+        """(…, 2) target pixels → source pixels."""
         rays = self.target.unproject(points.astype(np.float64), clamp=True)
         return self._look(rays)[0].astype(points.dtype)
 
-    def camera(self, camera: FisheyeCamera) -> FisheyeCamera:
+    def camera(self, camera: Camera) -> Camera:
         return self.target
