@@ -7,7 +7,7 @@ forward, z down.  A headset file (doc/headset.md) is YAML with the keys of :clas
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from scipy.spatial.transform import Rotation
 
 from base.calibration import Calibration, load_calibration
+from base.calibration.plausible import check_plausible
 from base.cameras import camera_from_dict, camera_to_dict
 from base.cameras.camera import Camera
 from base.errors import UserError
@@ -173,22 +174,19 @@ def _headset(content: Any, path: Path) -> Headset:
 
 
 def _camera(stated: HeadsetFile, path: Path) -> Camera:
-    if isinstance(stated.camera, str):
-        try:
+    try:
+        if isinstance(stated.camera, str):
             # Relative to the headset file also with a choice: "calibration.yaml#cam1".
             found = load_calibration(str(path.parent / stated.camera))
-        except UserError as error:
-            raise UserError(str(error).replace("--camera", "camera", 1)) from None
-    else:
-        # The picture's size may be stated beside the lens instead of in it.
-        lens = {"width": 0, "height": 0} | stated.camera
-        try:
-            found = Calibration(camera_from_dict(lens), "the lens of the headset file")
-            values = [np.ravel(value).astype(float) for value in astuple(found.camera)]
-        except ValueError as error:
-            raise UserError(f"camera: {error}") from None
-        if not np.isfinite(np.concatenate(values)).all():
-            raise UserError("camera: holds a number that is not finite")
+        else:
+            # The picture's size may be stated beside the lens instead of in it.
+            lens = camera_from_dict({"width": 0, "height": 0} | stated.camera)
+            check_plausible(lens)
+            found = Calibration(lens, "the lens of the headset file")
+    except (UserError, ValueError) as error:
+        raise UserError(f"camera: {error}") from None
+    except TypeError:
+        raise UserError("camera: holds a value that is not a number") from None
     if stated.picture is not None:
         return found.for_picture(*stated.picture)
     if not found.camera.width:
@@ -209,6 +207,8 @@ def _first_fault(error: ValidationError | TypeError) -> str:
         near = difflib.get_close_matches(last, known, 1)
         hint = f"did you mean {near[0]}" if near else f"known are {', '.join(known)}"
         return f"unknown key {'.'.join([*section, last])}; {hint}"
+    if "camera" in section:
+        return "camera: give the path of a calibration, or the lens itself: model and its numbers"
     key = ".".join([*section, last])
     if first["type"] == "missing":
         return f"{key} is missing"
