@@ -476,7 +476,7 @@ def test_stored_cameras_come_back(camera):
     ("change", "message"),
     [
         ({"model": "cube"}, "there is fisheye, pinhole, .*, but no 'cube'"),
-        ({"focal": 3}, "camera model fisheye: .*focal"),
+        ({"focal": 3}, "camera model fisheye has .*focal"),
         ({"model": "pinhole"}, "camera model pinhole has .*, not .*, k,"),
     ],
 )
