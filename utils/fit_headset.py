@@ -15,6 +15,8 @@ where places in 3D are known, the lens as well, without a calibration:
 mine_a.png, … beside the output show marks and fit: look at them.  More in doc/headset.md.
 """
 
+import argparse
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -131,7 +133,7 @@ def _marked(pictures: dict[str, np.ndarray], points: Path) -> Points:
     return marks
 
 
-def _fit_pictures(args) -> None:
+def _fit_pictures(args: argparse.Namespace) -> None:
     if not args.camera:
         raise UserError("--camera: the calibration of the pictures is needed")
     pictures = _read_pictures(args.pictures)
@@ -156,7 +158,7 @@ def _fit_pictures(args) -> None:
         print(f"marks and fit: {path}")
 
 
-def _fit_labels(args) -> None:
+def _fit_labels(args: argparse.Namespace) -> None:
     try:
         labels = Labels.model_validate_json(args.labels.read_bytes())
     except OSError as error:
@@ -220,10 +222,10 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _height(text: str) -> float:
-    height = float(text)
-    if not 1.2 <= height <= 2.3:
-        raise ValueError
-    return height
+    with contextlib.suppress(ValueError):
+        if 1.2 <= float(text) <= 2.3:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is no height of a person in metres")
 
 
 if __name__ == "__main__":

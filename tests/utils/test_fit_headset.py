@@ -128,6 +128,12 @@ def test_wrong_labels_are_one_line(files, content, message, capsys):
     assert message in error and error.count("\n") == 1
 
 
+def test_a_height_in_centimetres_is_refused(files, capsys):
+    with pytest.raises(SystemExit) as stop:
+        fit_headset.main(options(files, height=172))
+    assert stop.value.code == 2 and "'172' is no height" in capsys.readouterr().err
+
+
 def test_the_window_marks_skips_and_goes_back():
     pictures = {name: np.zeros((300, 400, 3), np.uint8) for name in ("a.png", "b.png")}
     points = {"a.png": {"nose": (7.0, 8.0)}, "b.png": {}}
