@@ -31,8 +31,10 @@ import numpy as np
 from tqdm import tqdm
 
 from base.base_dataset import BaseDataset
+from base.cameras.camera import Camera
 from base.errors import UserError
 from base.files import make_folder, sha256, write_text
+from base.headset import Headset, load_headset
 from base.set_type import SetType
 from dataset import open_split
 from dataset.loader import FrameLoader
@@ -40,7 +42,7 @@ from utils.common.command import command_parser, run_command, whole_number
 from utils.common.cores import cpu_count
 from utils.common.device import select_device
 from utils.common.memory import memory_advice
-from utils.common.networks import LoadedModel, check_camera, load_pose_model
+from utils.common.networks import LoadedModel, load_pose_model
 from utils.common.pretrained import chosen_model
 from utils.drawing.split_painter import SplitPainter, evenly_spaced
 from utils.evaluation import tables
@@ -57,7 +59,7 @@ SCHEMA = 1
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    shared = "gpu", "load_model", "save_dir", "data_root", "batch_size", "precision"
+    shared = "gpu", "load_model", "save_dir", "data_root", "headset", "batch_size", "precision"
     parser = command_parser(__doc__, *shared, data={"default": "test"})
     add, count = parser.add_argument, {"type": whole_number(0), "metavar": "N"}
     add("--workers", **count, help="data-loading worker processes (default: one per core)")
@@ -84,10 +86,12 @@ def writable_folder(path: Path) -> Path:
     return path
 
 
-def open_labelled(root: Path, set_type: SetType, input_size: int) -> BaseDataset:
+def open_labelled(
+    root: Path, set_type: SetType, view: Camera, headset: Headset | None
+) -> BaseDataset:
     """The split to evaluate on; UserError where it is missing, empty or has no labels at all."""
     try:
-        return open_split(root, set_type, input_size)
+        return open_split(root, set_type, view=view, headset=headset)
     except UserError:
         split = root / set_type.folder
         if any(split.glob("*/*/cam_down/json/*")) or not any(split.glob("*/*/cam_down/rgba/*.png")):
@@ -98,13 +102,13 @@ def open_labelled(root: Path, set_type: SetType, input_size: int) -> BaseDataset
         ) from None
 
 
-def training_mean_pose(loaded: LoadedModel, root: Path) -> np.ndarray:
+def training_mean_pose(loaded: LoadedModel, root: Path, headset: Headset | None) -> np.ndarray:
     """(16, 3) metres: mean pose of the model's training set, else of TrainSet in the data root."""
     if loaded.mean_pose is not None:
         return loaded.mean_pose
-    size = loaded.model.input_size
     print("The checkpoint carries no mean pose: taking that of TrainSet.")
-    return open_split(root, SetType.TRAIN, size, pictures=False).annotations().mean_pose()
+    how = {"pictures": False, "view": loaded.camera, "headset": headset}
+    return open_split(root, SetType.TRAIN, **how).annotations().mean_pose()
 
 
 def evaluate(loader: FrameLoader, predictor: PosePredictor, mean_pose: np.ndarray) -> Poses:
@@ -124,7 +128,7 @@ def evaluate(loader: FrameLoader, predictor: PosePredictor, mean_pose: np.ndarra
     if not batches:
         first = loader.broken[0][1]
         raise UserError(f"none of {total} frames could be read (first: {first})")
-    return joined(batches, mean_pose)
+    return joined(batches, mean_pose, predictor.camera)
 
 
 def save_figures(
@@ -177,10 +181,10 @@ def run(arguments: argparse.Namespace) -> None:
     arguments.load_model = chosen_model(arguments.load_model)
     device = select_device(arguments.gpu)
     loaded = load_pose_model(arguments.load_model, device)
-    dataset = open_labelled(arguments.data_root, set_type, loaded.model.input_size)
-    check_camera(loaded.path, loaded.config.model.kind, loaded.camera, dataset.camera)
+    headset = arguments.headset and load_headset(arguments.headset)
+    dataset = open_labelled(arguments.data_root, set_type, loaded.camera, headset)
     predictor = PosePredictor(loaded.model, device, arguments.precision, dataset.camera)
-    mean_pose = training_mean_pose(loaded, arguments.data_root)
+    mean_pose = training_mean_pose(loaded, arguments.data_root, headset)
     save_dir = writable_folder(arguments.save_dir)
 
     batches = -(-len(dataset) // arguments.batch_size)
@@ -195,11 +199,12 @@ def run(arguments: argparse.Namespace) -> None:
         "model_sha256": sha256(arguments.load_model),
         "data": set_type.value,
         "data_root": str(arguments.data_root),
+        "headset": arguments.headset,
         "frames": len(poses.actions),
         "skipped": [{"frame": str(name), "reason": reason} for name, reason in loader.broken],
     }
     save_figures(save_dir, about, results, poses)
-    painter = SplitPainter(arguments.data_root, set_type, cpu_count())
+    painter = SplitPainter(arguments.data_root, set_type, poses.camera, headset, cpu_count())
     draw(painter, poses, arguments)
     if arguments.report:
         rows = report_rows(len(poses.actions))

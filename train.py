@@ -44,6 +44,7 @@ from typing import Any
 import torch
 
 from base.errors import UserError
+from base.headset import load_headset
 from model import KINDS, model_class
 from utils.common.checkpoint import BEST, Checkpoint, newest_whole_checkpoint, read_checkpoint
 from utils.common.command import command_parser, run_command
@@ -65,7 +66,7 @@ _TRACES = ("checkpoints/*.tar", "config.yml", "log.jsonl", "*.tfevents.*", "nonf
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = command_parser(__doc__, "gpu", "data_root")
+    parser = command_parser(__doc__, "gpu", "data_root", "headset")
     add = parser.add_argument
     types = dict.fromkeys(name for kind in KINDS for name in model_class(kind).training_types)
     add("--training_type", required=True, choices=(*types, ALL_STAGES), help="stage to train")
@@ -192,7 +193,8 @@ def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Process
         f"{2 * settings.accumulate}"
     )
     with memory_advice(what, remedy):
-        stage = Stage(training_type, network, config, arguments.data_root, processes)
+        how = processes, start.view, arguments.headset and load_headset(arguments.headset)
+        stage = Stage(training_type, network, config, arguments.data_root, *how)
         Trainer(stage, log_dir, start.load_model).fit()
 
 

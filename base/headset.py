@@ -84,8 +84,8 @@ class Headset:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Headset":
         """The headset of :meth:`as_dict`, also after JSON; ValueError for other values."""
-        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         try:
+            fields = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
             return cls(**fields | {"camera": camera_from_dict(fields["camera"])})
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"not a headset: {error}") from None

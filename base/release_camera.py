@@ -24,6 +24,9 @@ RELEASE_CAMERA = FisheyeCamera(
     height=800,
 )
 
+#: Of its centred square, the reference's crop.
+RELEASE_SQUARE = RELEASE_CAMERA.cropped(240, 0, 800, 800)
+
 #: Maya's camera looks along -z with y up; ours looks along +z with y down.
 MAYA_TO_CAMERA = np.diag([1.0, -1.0, -1.0])
 

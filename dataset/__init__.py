@@ -12,6 +12,8 @@ from base.registry import load_class
 from base.set_type import SetType
 
 if TYPE_CHECKING:
+    from base.cameras.camera import Camera
+    from base.headset import Headset
     from dataset.split import Split
 
 #: Name → "module:class"; the first that finds sets in a data root opens it.
@@ -42,17 +44,14 @@ def open_split(
     size: int | None = None,
     pictures: bool = True,
     report: bool = True,
+    view: "Camera | None" = None,
+    headset: "Headset | None" = None,
 ) -> "Split":
-    """A set of any format as the network sees it: centre square, ``size`` pixels a side.
-
-    Args:
-        root: data root.
-        set_type: which of its sets.
-        size: None for pictures as large as they are kept.
-        pictures: False for labels only: then frames without a picture count as well.
-        report: print what does not match or cannot be used.
+    """A set of any format as the network sees it; arguments as of :class:`dataset.split.Split`.
 
     Raises:
-        UserError: for a set that is missing or empty, or kept smaller than asked for.
+        UserError: for a set that is missing, empty, kept smaller than asked for, or whose labels do
+            not fit their camera.
     """
-    return data_format(root, set_type)(root, set_type, size, pictures, report)
+    found = data_format(root, set_type)
+    return found(root, set_type, size, pictures, report, view=view, headset=headset)

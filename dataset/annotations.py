@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from base.frame import FrameId
+from base.headset import Headset
 from base.skeleton import neck_centred
 from dataset.labels import Label
 
 #: Fields of a label that are stored as they are.
 VALUES = ("joints2d", "joints3d", "visible", "occlusion_known")
-#: One label; ``character``, ``environment`` and ``action`` index the lists of a :class:`Table`.
+#: One label; ``character``, ``environment``, ``action`` and ``headset`` index the lists of a
+#: :class:`Table`.
 LABEL_ROW = np.dtype(
     [
         ("character", "<i4"),
@@ -22,6 +24,7 @@ LABEL_ROW = np.dtype(
         ("joints3d", "<f4", (16, 3)),
         ("visible", "?", (16,)),
         ("occlusion_known", "?"),
+        ("headset", "<i4"),
     ]
 )
 
@@ -32,7 +35,7 @@ class Annotations:
 
     Attributes:
         joints2d: (N, 16, 2) float32 pixels.
-        joints3d: (N, 16, 3) float32 metres, camera frame.
+        joints3d: (N, 16, 3) float32 metres, axes of the network's view.
         visible: (N, 16) bool.
         actions: N clip names.
         occlusion_known: whether ``visible`` is false for hidden joints too; else a joint inside the
@@ -59,13 +62,14 @@ class Table:
 
     Attributes:
         rows: (N,) structured, with the fields of :data:`LABEL_ROW` and perhaps more.
-        characters, environments, actions: names that the rows index.
+        characters, environments, actions, headsets: what the rows index.
     """
 
     rows: np.ndarray
     characters: list[str]
     environments: list[str]
     actions: list[str]
+    headsets: list[Headset]
 
     @classmethod
     def of(
@@ -76,10 +80,12 @@ class Table:
         characters, rows["character"] = _coded([frame.character for frame in frames])
         environments, rows["environment"] = _coded([frame.environment for frame in frames])
         actions, rows["action"] = _coded([label.action for label in labels])
+        headsets = list(dict.fromkeys(label.headset for label in labels))
+        rows["headset"] = [headsets.index(label.headset) for label in labels]
         rows["number"] = [frame.number for frame in frames]
         for field in VALUES if labels else ():
             rows[field] = [getattr(label, field) for label in labels]
-        return cls(rows, characters, environments, actions)
+        return cls(rows, characters, environments, actions, headsets)
 
     @classmethod
     def joined(cls, tables: Sequence["Table"]) -> "Table":
@@ -93,7 +99,13 @@ class Table:
                     for code in table.rows[field].tolist()
                 ]
             )
-        return cls(rows, **lists)
+        headsets = list(dict.fromkeys(each for table in tables for each in table.headsets))
+        rows["headset"] = [
+            headsets.index(table.headsets[code])
+            for table in tables
+            for code in table.rows["headset"].tolist()
+        ]
+        return cls(rows, **lists, headsets=headsets)
 
     def frame_id(self, row: int) -> FrameId:
         """Identity of a row's frame."""
@@ -113,6 +125,7 @@ class Table:
             values["visible"],
             self.actions[values["action"]],
             bool(values["occlusion_known"]),
+            self.headsets[values["headset"]],
         )
 
 

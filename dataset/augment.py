@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 
-from base.release_camera import FisheyeCamera
+from base.cameras.camera import Camera
 from base.schema import Section
 from base.skeleton import MIRROR
 
@@ -93,7 +93,7 @@ def swap_sides(joints: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
 
 
 def move_joints2d(
-    joints2d: torch.Tensor, matrix: torch.Tensor, mirrored: torch.Tensor, camera: FisheyeCamera
+    joints2d: torch.Tensor, matrix: torch.Tensor, mirrored: torch.Tensor, camera: Camera
 ) -> torch.Tensor:
     """Move (B, 16, 2) pixels by the (B, 2, 2) matrices and swap the joints of mirrored frames."""
     centre = joints2d.new_tensor([camera.cx, camera.cy])
@@ -110,7 +110,7 @@ def move_joints3d(
     return swap_sides(torch.cat([xy, joints3d[..., 2:]], -1), mirrored)
 
 
-def move_images(images: torch.Tensor, matrix: torch.Tensor, camera: FisheyeCamera) -> torch.Tensor:
+def move_images(images: torch.Tensor, matrix: torch.Tensor, camera: Camera) -> torch.Tensor:
     """Move (B, 3, S, S) pictures likewise; what comes from outside is the value of black, -1."""
     size = images.shape[-1]
     focal = images.new_tensor([camera.fx, camera.fy])
@@ -188,7 +188,7 @@ def augment(
     joints3d: torch.Tensor,
     visible: torch.Tensor,
     augmentation: Augmentation,
-    camera: FisheyeCamera,
+    camera: Camera,
     generator: torch.Generator,
     moves: tuple[torch.Tensor, torch.Tensor] | None = None,
     part: BatchPart = WHOLE,

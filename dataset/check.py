@@ -12,7 +12,6 @@ from tqdm import tqdm
 from base.actions import action_group
 from base.errors import UserError
 from base.frame import FrameId
-from base.release_camera import RELEASE_CAMERA
 from base.set_type import SetType
 from base.skeleton import LIMBS
 from dataset import data_format
@@ -20,12 +19,10 @@ from dataset.faults import ABSURD_POSE, BAD_LABEL, KINDS, OFF_CAMERA, WRONG_SET,
 from dataset.labels import MAX_DISTANCE, Label
 from dataset.release.table import CHARACTERS
 from dataset.skip_list import read_skip_list
+from dataset.view import projection_residuals
 
 #: No bone of a person is longer than this, metres, and none has no length at all.
 _LONGEST_LIMB, _SHORTEST_LIMB = 1.5, 1e-4
-
-#: Nothing from behind the camera, up to 125°, lands so near the axis, radians.
-_SURELY_ONE_TO_ONE = np.radians(80.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,21 +132,10 @@ class SetReport:
 
 
 def projection_residual(label: Label) -> float | None:
-    """Largest distance of a frame's 2D joints from the projections of its 3D joints, pixels.
-
-    Joints outside the picture are left out, and so are those behind the camera whose pixel lies
-    far off axis too: there the lens model is not one-to-one, and the release does not say how it
-    draws them.
-    """
-    rays = RELEASE_CAMERA.unproject(label.joints2d.astype(np.float64))
-    inside = RELEASE_CAMERA.in_picture(label.joints2d) & (
-        (RELEASE_CAMERA.angle(label.joints3d) < RELEASE_CAMERA.max_theta)
-        | (RELEASE_CAMERA.angle(rays) < _SURELY_ONE_TO_ONE)
-    )
-    if not inside.any():
-        return None
-    projected = RELEASE_CAMERA.project(label.joints3d[inside].astype(np.float64), clamp=True)
-    return float(np.linalg.norm(projected - label.joints2d[inside], axis=-1).max())
+    """Largest of a frame's :func:`~dataset.view.projection_residuals`; None where there is none."""
+    residuals = projection_residuals(label.joints2d, label.joints3d, label.headset)
+    known = residuals[np.isfinite(residuals)]
+    return float(known.max()) if len(known) else None
 
 
 def absurdity(label: Label) -> str | None:

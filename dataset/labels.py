@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from base.errors import BrokenFrameError
-from base.release_camera import RELEASE_CAMERA
+from base.headset import RELEASE_HEADSET, Headset
 from base.skeleton import JOINT_PREFIX, JOINTS
 
 _METRES_PER_CENTIMETRE = 0.01
@@ -21,11 +22,12 @@ class Label:
     """Labels of one frame.
 
     Attributes:
-        joints2d: (16, 2) float32 pixels of the release's 1280×800 picture.
+        joints2d: (16, 2) float32 pixels of the picture as the headset takes it.
         joints3d: (16, 3) float32 metres, camera frame.
         visible: (16,) bool, inside the picture and, where occlusion is known, not hidden.
         action: clip name.
         occlusion_known: whether ``visible`` tells hidden joints from joints that are seen.
+        headset: whose camera the joints were seen through.
     """
 
     joints2d: np.ndarray
@@ -33,12 +35,15 @@ class Label:
     visible: np.ndarray
     action: str
     occlusion_known: bool = False
+    headset: Headset = RELEASE_HEADSET
 
 
-def parse_label(data: bytes, path: Path | str) -> Label:
+def parse_label(data: bytes, path: Path | str, unstated: Headset = RELEASE_HEADSET) -> Label:
     """The labels in a json file's bytes; ``path`` names it in errors.
 
-    The release's files know nothing of occlusion; those of the synthetic set have ``visible``.
+    The release's files know nothing of occlusion, and are of one headset; those of the synthetic
+    set have ``visible``, and ``headset`` where it is another.  ``unstated`` is the headset of files
+    that do not state one.
 
     Raises:
         BrokenFrameError: for what is no json, lacks a key or a joint, or holds values that are not
@@ -54,10 +59,14 @@ def parse_label(data: bytes, path: Path | str) -> Label:
         points2d = np.asarray(content["pts2d_fisheye"], np.float64)
         seen = np.asarray(content.get("visible", True), bool)
         action = str(content["action"])
+        stated = content.get("headset")
+        headset = unstated if stated is None else _headset(json.dumps(stated))
     except KeyError as error:
         raise BrokenFrameError(f"{path}: has no {error}") from None
     except (TypeError, ValueError, AttributeError, OverflowError):
         raise BrokenFrameError(f"{path}: labels are not arrays of numbers") from None
+    except _BadHeadset as error:
+        raise BrokenFrameError(f"{path}: {error}") from None
     count = len(content["joints"])
     if points3d.shape != (3, count) or points2d.shape != (2, count) or seen.size not in (1, count):
         raise BrokenFrameError(
@@ -70,12 +79,24 @@ def parse_label(data: bytes, path: Path | str) -> Label:
         raise BrokenFrameError(f"{path}: joint positions are not finite")
     if np.abs(joints3d).max() > MAX_DISTANCE:
         raise BrokenFrameError(f"{path}: a joint is over {MAX_DISTANCE:g} m from the camera")
-    visible = RELEASE_CAMERA.in_picture(joints2d) & (
-        RELEASE_CAMERA.angle(joints3d) < RELEASE_CAMERA.max_theta
-    )
+    camera = headset.camera
+    visible = camera.in_picture(joints2d) & (camera.angle(joints3d) < camera.max_theta)
     visible &= np.broadcast_to(seen, (count,))[rows]
     pixels, metres = joints2d.astype(np.float32), joints3d.astype(np.float32)
-    return Label(pixels, metres, visible, action, "visible" in content)
+    return Label(pixels, metres, visible, action, "visible" in content, headset)
+
+
+class _BadHeadset(Exception):
+    """What a label says of its headset cannot be used."""
+
+
+@lru_cache(maxsize=64)
+def _headset(text: str) -> Headset:
+    """Of its json: one object for all frames of a headset."""
+    try:
+        return Headset.from_dict(json.loads(text))
+    except ValueError as error:
+        raise _BadHeadset(f"its headset: {error}") from None
 
 
 def _joint_rows(content: dict, path: Path | str) -> list[int]:

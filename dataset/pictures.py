@@ -11,8 +11,8 @@ import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
+from base.cameras.camera import Camera
 from base.errors import BrokenFrameError, UserError
-from base.release_camera import RELEASE_CAMERA
 
 #: Suffixes of pictures, in lower case.
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
@@ -25,7 +25,7 @@ _KINDS = (
 
 
 class WrongSizeError(BrokenFrameError):
-    """A picture that is not of the release's size."""
+    """A picture that is not of its camera's size."""
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -75,15 +75,20 @@ def _undecodable(data: bytes) -> str:
     return "not a picture that can be decoded"
 
 
-def decode_release_picture(data: bytes, path: Path | str) -> np.ndarray:
-    """A picture of the release, as :func:`decode_picture`: (800, 1280, 3), no other size."""
+def decode_camera_picture(data: bytes, path: Path | str, camera: Camera) -> np.ndarray:
+    """A picture of a camera, as :func:`decode_picture`: of its size, and no other."""
     image = decode_picture(data, path)
-    if image.shape[:2] != (RELEASE_CAMERA.height, RELEASE_CAMERA.width):
+    check_size(image, path, camera)
+    return image
+
+
+def check_size(image: np.ndarray, path: Path | str, camera: Camera) -> None:
+    """Raise :class:`WrongSizeError` where a picture (H, W, 3) is not of its camera's size."""
+    if image.shape[:2] != (camera.height, camera.width):
         raise WrongSizeError(
             f"{path}: picture is {image.shape[1]}×{image.shape[0]}, "
-            f"expected {RELEASE_CAMERA.width}×{RELEASE_CAMERA.height}"
+            f"expected {camera.width}×{camera.height}"
         )
-    return image
 
 
 def natural_order(path: PurePath) -> tuple:

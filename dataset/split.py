@@ -9,17 +9,23 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from base.base_dataset import BaseDataset
+from base.cameras.camera import Camera
 from base.errors import BrokenFrameError, UserError
 from base.frame import Frame, FrameId
-from base.release_camera import RELEASE_CAMERA
+from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
 from dataset.annotations import Annotations, Table
 from dataset.faults import Fault, print_once, summary
+from dataset.pictures import check_size
 from dataset.skip_list import SKIP_LIST, is_listed, read_skip_list
-from dataset.transforms import SquareCrop
+from dataset.transforms import square_of
+from dataset.view import HeadsetView, own_view, refuse_other_camera
 
 if TYPE_CHECKING:
     from dataset.check import Shift
+
+
+_LABELS = "joints2d", "joints3d", "visible"
 
 
 class Contents(NamedTuple):
@@ -29,7 +35,8 @@ class Contents(NamedTuple):
         table: all its labels.
         has_picture: (N,) bool, which of them have a picture.
         faults: what does not pair, belongs to no frame, or cannot be read.
-        size: side of the pictures, where they are squares of the source's and kept smaller.
+        size: side of the pictures, where what is kept is the centred square of the headset's,
+            resized.
     """
 
     table: Table
@@ -42,20 +49,23 @@ class Split(BaseDataset):
     """The frames of one set; a format of data is a subclass.
 
     It says which sets a root holds (:meth:`sets`), reads their labels (:meth:`read`), in pixels of
-    the release's 1280×800 picture, and their pictures (:meth:`image`).
+    the headset's whole picture, and their pictures (:meth:`image`).
 
     Args:
         root: data root.
         set_type: which of its sets.
-        size: side of the pictures, pixels; None for pictures as large as they are kept.
+        size: side of the network's view, pixels; None for as large as pictures are kept.
+        view: camera of the network's view, whose size is then that of the pictures; None for that
+            of :func:`dataset.view.own_view`.
+        headset: of labels that do not state one; None for the release's.
         pictures: False for labels only: then frames without a picture count as well.
         report: print, once, what does not match or cannot be used.
         check: for a check of every frame: read all labels anew, those of the skip list too.
 
     Attributes:
         table, has_picture, faults: see :class:`Contents`; frames on the skip list are left out.
-        transform: crop and resize from the source's picture.
-        camera: of the pictures.
+        camera: of the view: the headsets' pictures are brought into it, and joints are in its axes.
+        unstated: headset of labels that do not state one.
 
     Raises:
         UserError: for a set that is missing or empty, or kept smaller than asked for.
@@ -84,7 +94,7 @@ class Split(BaseDataset):
 
     @abstractmethod
     def image(self, row: int) -> np.ndarray:
-        """Picture of a row of the table: (size, size, 3) uint8 RGB, by :attr:`transform`.
+        """Picture of a row of the table as it is kept: (H, W, 3) uint8 RGB.
 
         Raises:
             BrokenFrameError: where it cannot be read.
@@ -99,7 +109,8 @@ class Split(BaseDataset):
 
         def check(row: int) -> list[Fault]:
             try:
-                self.image(row)
+                code = self.table.rows["headset"][row]
+                check_size(self.image(row), self.where(row), self._views[code].kept)
             except BrokenFrameError as error:
                 return [Fault.of_file(error, self.where(row), self.table.frame_id(row))]
             return []
@@ -118,17 +129,28 @@ class Split(BaseDataset):
         pictures: bool = True,
         report: bool = True,
         check: bool = False,
+        view: Camera | None = None,
+        headset: Headset | None = None,
     ) -> None:
         self.root, self.set_type, self.pictures = Path(root), set_type, pictures
+        self.unstated = headset or RELEASE_HEADSET
         self.folder = self.root / set_type.folder
         self.table, self.has_picture, self.faults, kept = self.read(check)
+        size = size if view is None else view.width
         if size and kept and size > kept and pictures:
             raise UserError(
                 f"{root} keeps pictures of {kept} pixels, fewer than the {size} asked for: set "
                 f"data.input_size to {kept}, or pack it again with --size {size}"
             )
-        self.transform = SquareCrop(size or kept or RELEASE_CAMERA.height)
-        self.camera = self.transform.camera(RELEASE_CAMERA)
+        headsets = self.table.headsets or [self.unstated]
+        self.camera = view or own_view(headsets, size or kept)
+        self._views = []
+        for code, each in enumerate(headsets):
+            held = square_of(each.camera, kept) if kept else each.camera
+            self._views.append(HeadsetView(each, held, self.camera))
+            rows = self.table.rows[self.table.rows["headset"] == code]
+            if len(rows) and not check:
+                refuse_other_camera(rows, each, str(self.folder))
         usable = self.has_picture if pictures else np.ones(len(self.table.rows), bool)
         skip = frozenset() if check else read_skip_list(self.root, set_type)
         skipped = usable & is_listed(skip, self.table)
@@ -164,13 +186,14 @@ class Split(BaseDataset):
         """
         row = self._rows[index]
         values = self.table.rows[row]
-        joints2d = self.transform.points(values["joints2d"])
+        view, image = self._views[values["headset"]], None
+        if self.pictures:
+            image = self.image(row)
+            check_size(image, self.where(row), view.kept)
+            image = view.transform.image(image)
         return Frame(
-            image=self.image(row) if self.pictures else None,
-            joints2d=joints2d,
-            joints3d=values["joints3d"].copy(),
-            # A joint beside the square is not seen, though the source's picture may hold it.
-            visible=self.camera.in_picture(joints2d) & values["visible"],
+            image,
+            *view.labels(*(values[name] for name in _LABELS)),
             action=self.table.actions[values["action"]],
             frame_id=self.table.frame_id(row),
         )
@@ -178,11 +201,14 @@ class Split(BaseDataset):
     def annotations(self) -> Annotations:
         """Labels of all frames at once."""
         rows = self.table.rows[self._rows]
-        joints2d = self.transform.points(rows["joints2d"])
+        labels = [np.ascontiguousarray(rows[name]) for name in _LABELS]
+        for code, view in enumerate(self._views):
+            of_headset = rows["headset"] == code
+            seen = view.labels(*(values[of_headset] for values in labels))
+            for values, part in zip(labels, seen, strict=True):
+                values[of_headset] = part
         return Annotations(
-            joints2d=joints2d,
-            joints3d=np.ascontiguousarray(rows["joints3d"]),
-            visible=rows["visible"] & self.camera.in_picture(joints2d),
+            *labels,
             actions=[self.table.actions[code] for code in rows["action"].tolist()],
             occlusion_known=bool(rows["occlusion_known"].all()),
         )

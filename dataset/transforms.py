@@ -1,10 +1,10 @@
-"""From the release's 1280×800 picture to the network's square one, and back."""
+"""From a camera's picture to a square one, and back."""
 
 import cv2
 import numpy as np
 
 from base.base_transform import BaseTransform
-from base.release_camera import RELEASE_CAMERA, FisheyeCamera
+from base.cameras.camera import Camera
 
 
 def resize_square(square: np.ndarray, size: int) -> np.ndarray:
@@ -23,9 +23,7 @@ class SquareCrop(BaseTransform):
     Of a 1280×800 picture that is columns 240 to 1040, the reference's crop.
     """
 
-    def __init__(
-        self, size: int, width: int = RELEASE_CAMERA.width, height: int = RELEASE_CAMERA.height
-    ) -> None:
+    def __init__(self, size: int, width: int, height: int) -> None:
         self.size, self.width, self.height = size, width, height
         self.side = min(width, height)
         self.left, self.top = (width - self.side) // 2, (height - self.side) // 2
@@ -54,7 +52,13 @@ class SquareCrop(BaseTransform):
         corner = np.array([self.left, self.top], points.dtype)
         return (points + 0.5) / points.dtype.type(self.scale) - 0.5 + corner
 
-    def camera(self, camera: FisheyeCamera) -> FisheyeCamera:
+    def camera(self, camera: Camera) -> Camera:
         """Camera of the square, given that of the source picture."""
         window = camera.cropped(self.left, self.top, self.side, self.side)
         return window.resized(self.size, self.size)
+
+
+def square_of(camera: Camera, size: int | None = None) -> Camera:
+    """The camera of a camera's largest centred square, ``size`` pixels a side, or as it is."""
+    crop = SquareCrop(size or min(camera.width, camera.height), camera.width, camera.height)
+    return crop.camera(camera)

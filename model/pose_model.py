@@ -82,8 +82,6 @@ class PoseModel(nn.Module):
     training_types: ClassVar[dict[str, TrainingType]]
     #: ``model.backbone`` where the configuration names none.
     default_backbone: ClassVar[str] = "resnet18"
-    #: Whether :meth:`forward` needs the rays of the pictures' camera, and so takes any camera.
-    takes_rays: ClassVar[bool] = False
     #: Fields of :class:`PoseOutput` that an exported model returns.
     exports: ClassVar[tuple[str, ...]] = ("heatmaps", "joints3d")
     #: How many frames each frame of a history lies before the newest, rising from 0; empty for a

@@ -123,7 +123,6 @@ class Transformer(PoseModel):
             },
         ),
     }
-    takes_rays = True
     exports = ("heatmaps", "joints3d", "camera3d", "uncertainty", "visibility")
 
     def __init__(

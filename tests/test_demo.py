@@ -119,7 +119,8 @@ def test_a_video_shows_all_frames_of_a_packed_set_in_order_and_a_report_lists_th
     frames = [frame for _, frame in iter(video.read, (False, None))]
     assert len(frames) == 6 and frames[0].shape == (720, 1280, 3)
     assert not (tmp_path / "pictures").exists()
-    painter, poses = SplitPainter(packed, SetType.TEST), read_poses(tmp_path / "poses.npz")
+    poses = read_poses(tmp_path / "poses.npz")
+    painter = SplitPainter(packed, SetType.TEST, poses.camera)
     for row, frame in enumerate(frames):
         # Compression leaves small differences.
         assert np.median(np.abs(painter.paint(poses, row)[..., ::-1].astype(int) - frame)) < 5
@@ -136,7 +137,9 @@ def test_a_checkpoint_without_mean_pose_gets_that_of_the_training_set(
     own = content.pop("mean_pose")
     torch.save(content, tmp_path / "bare.tar")
     bare = load_pose_model(tmp_path / "bare.tar")
-    assert demo.training_mean_pose(bare, tiny_data) == pytest.approx(np.asarray(own), abs=1e-6)
+    assert demo.training_mean_pose(bare, tiny_data, None) == pytest.approx(
+        np.asarray(own), abs=1e-6
+    )
 
 
 def test_broken_pictures_are_skipped_counted_and_named_unless_all_are(

@@ -245,7 +245,7 @@ def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_checkpoint, 
     users = CameraWarp(RELEASE_CAMERA, camera, mount_rotation(180).T).image(seen)
     options = {"gpu": "cpu", "precision": "fp32"}
     lens = EgoPosePredictor(tiny_checkpoint, camera=calibration, rotate=180, **options)
-    plain, square = SquareCrop(64), lens.prepare(users).square
+    plain, square = SquareCrop(64, 1280, 800), lens.prepare(users).square
     inner = CameraWarp(camera, plain.camera(RELEASE_CAMERA), mount_rotation(180)).seen
     difference = np.abs(np.subtract(plain.image(seen), square, dtype=float))[inner]
     assert np.percentile(difference, 95) < 12

@@ -14,10 +14,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import train
 from base.errors import UserError
-from base.release_camera import RELEASE_CAMERA
-from dataset.transforms import SquareCrop
+from base.release_camera import RELEASE_SQUARE
 from model import build, model_class
-from utils.common.checkpoint import Checkpoint, TrainingState, data_camera
+from utils.common.checkpoint import Checkpoint, TrainingState
 from utils.common.config import parse_config
 from utils.common.networks import Start, refuse_other_architecture, stage_network
 from utils.training.stage import Stage
@@ -40,9 +39,10 @@ def test_each_stage_writes_its_checkpoints_configuration_and_scalars(tiny_runs):
         names = sorted(path.name for path in (log_dir / "checkpoints").iterdir())
         assert names == [f"checkpoint_{e + 1}.tar" for e in range(epochs)] + ["model_best.tar"]
         content = torch.load(log_dir / BEST, weights_only=True)
-        keys = {"optimizer_state_dict", "scheduler", "training", "config", "mean_pose", "camera"}
+        keys = {"optimizer_state_dict", "scheduler", "training", "config"}
+        keys |= {"mean_pose", "camera", "mounts"}
         assert content.keys() == keys | expected[stage]
-        assert content["camera"] == dataclasses.asdict(SquareCrop(64).camera(RELEASE_CAMERA))
+        assert content["camera"] == dataclasses.asdict(RELEASE_SQUARE.resized(64, 64))
         assert yaml.safe_load((log_dir / "config.yml").read_text()) == content["config"]
         events = EventAccumulator(str(log_dir)).Reload()
         metric = "validation/joints2d_px" if stage == "train2d" else "validation/mpjpe_mm"
@@ -69,7 +69,16 @@ def checkpoint():
             for part in parts
         }
         state, path = TrainingState(stage, 1, 1, 1.0), Path(f"{kind}_{stage}.tar")
-        return Checkpoint(path, weights, None, state, config, True, None, data_camera(config))
+        return Checkpoint(
+            path,
+            weights,
+            None,
+            state,
+            config,
+            True,
+            None,
+            RELEASE_SQUARE.resized(*[config.data.input_size] * 2),
+        )
 
     return functools.cache(made)
 

@@ -1,6 +1,5 @@
 """The project's own model and its temporal version: training, demo, inference and export."""
 
-import dataclasses
 import json
 import shutil
 
@@ -12,11 +11,9 @@ from commands import BEST, run_demo, run_inference, run_train
 
 import train
 from base.errors import UserError
-from base.release_camera import RELEASE_CAMERA
-from dataset.transforms import SquareCrop
 from utils import export_onnx, make_synthetic
 from utils.common.checkpoint import read_checkpoint
-from utils.common.networks import check_camera, load_pose_model
+from utils.common.networks import load_pose_model
 from utils.inference.pose_predictor import OnnxPosePredictor
 from utils.inference.source import LazyFrame
 
@@ -26,21 +23,6 @@ STAGE = """
 temporal:
   {epochs: 2, epoch_frames: 8, batch_size: 4, views: 2, warmup_steps: 2, augment: {mirror: true}}
 """
-
-
-def test_data_of_another_camera_is_refused_by_the_one_kind_and_reported_by_the_other(
-    capsys, tmp_path
-):
-    camera = SquareCrop(64).camera(RELEASE_CAMERA)
-    other = dataclasses.replace(camera, fx=1.1 * camera.fx)
-    for kind in ("autoencoder", "transformer"):
-        check_camera(tmp_path / "model.tar", kind, camera, dataclasses.replace(camera))
-    with pytest.raises(UserError, match="knows one camera only"):
-        check_camera(tmp_path / "model.tar", "autoencoder", camera, other)
-    assert capsys.readouterr().err == ""
-    check_camera(tmp_path / "model.tar", "transformer", camera, other)
-    printed = capsys.readouterr().err
-    assert printed.count("\n") == 1 and "whose rays the model is given" in printed
 
 
 def test_demo_reports_errors_by_uncertainty(tiny_transformer, tiny_data, tmp_path, capsys):

@@ -34,7 +34,7 @@ from skimage.io import imread
 from skimage.transform import resize
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
-from base.release_camera import RELEASE_CAMERA
+from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE
 from base.set_type import SetType
 from base.skeleton import LIMBS, neck_centred
 from dataset import open_split
@@ -236,9 +236,10 @@ def bench_inference(options: argparse.Namespace) -> None:
 
     for kind, depth, size in NETWORKS:
         changes = {"data": {"input_size": size}, "model": {"kind": kind, "depth": depth}}
-        config, crop = Config().overridden(changes), SquareCrop(size)
+        config = Config().overridden(changes)
+        crop = SquareCrop(size, RELEASE_CAMERA.width, RELEASE_CAMERA.height)
         plain = build(config.model, size).eval()
-        rays = CameraRays(crop.camera(RELEASE_CAMERA)).to(device)
+        rays = CameraRays(RELEASE_SQUARE.resized(size, size)).to(device)
         forms = ["fp32"] + ["bf16"] * fast_bf16(device)
         weights = {
             plain.parts[name].key: module.state_dict()

@@ -107,7 +107,7 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"--within {args.within:g}: millimetres above 0")
     network = load_network(args.load_model, args.gpu)
     # The test set stays unseen: what is fitted is fitted on the validation set.
-    dataset = open_split(args.data_root, SetType.VAL, network.input_size)
+    dataset = open_split(args.data_root, SetType.VAL, view=network.camera)
     heights, errors = collect(network, dataset)
     data = f"{len(heights)} frames of {args.data_root.name}/{SetType.VAL.folder}"
     if heights.size < _FEWEST or len(heights) < _FOLDS:

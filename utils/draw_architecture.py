@@ -13,9 +13,8 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from base.files import make_folder, replacing
-from base.release_camera import RELEASE_CAMERA
+from base.release_camera import RELEASE_SQUARE
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
-from dataset.transforms import SquareCrop
 from model.joint_transformer import JointTransformer
 from model.lifting import LiftingAutoencoder
 from model.pose_fpn import PoseFPN
@@ -43,7 +42,7 @@ def layer_shapes(network: nn.Module, shape: tuple[int, ...]) -> dict[str, tuple[
 def images(cells: int) -> dict[str, np.ndarray]:
     """What goes through the networks, as images; heatmaps have ``cells`` × ``cells``."""
     body = JointTransformer().typical.detach().double().numpy()
-    pose = DrawnPose.through_camera(body, SquareCrop(640).camera(RELEASE_CAMERA))
+    pose = DrawnPose.through_camera(body, RELEASE_SQUARE.resized(640, 640))
     maps = draw_heatmaps(torch.tensor(pose.joints2d[None]), 640, HeatmapShape(cells, 1.5))[0]
     x, y = np.mgrid[-320:320, -320:320, :3][:2]
     lens = np.where(np.hypot(x, y) < 307, 150, 16).astype(np.uint8)

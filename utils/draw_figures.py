@@ -31,6 +31,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from base.errors import UserError
 from base.files import make_folder, replacing
+from base.headset import load_headset
 from base.set_type import SetType
 from base.skeleton import HEATMAP_JOINTS, JOINTS
 from dataset.transforms import resize_square
@@ -235,7 +236,9 @@ def _distribution(run: Run) -> Figure:
 
 def _poses_and_painter(run: Run) -> tuple[Poses, SplitPainter]:
     poses = read_poses(run.folder / "poses.npz")
-    return poses, SplitPainter(run.data_root, SetType(run.results["data"]))
+    headset = run.results.get("headset")
+    how = poses.camera, headset and load_headset(headset)
+    return poses, SplitPainter(run.data_root, SetType(run.results["data"]), *how)
 
 
 def _grid(run: Run) -> Figure:

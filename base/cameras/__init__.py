@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from base.cameras.camera import Camera
 from base.registry import load_class
 
@@ -38,6 +40,14 @@ def camera_from_dict(values: Mapping[str, Any]) -> Camera:
         return load_class(CAMERAS[name])(**fields)
     except TypeError as error:
         raise ValueError(f"camera model {name}: {error}") from None
+
+
+def same_camera(one: Camera, other: Camera) -> bool:
+    """Whether two cameras are the same but for rounding in a file, far below 0.001 pixels."""
+    if type(one) is not type(other):
+        return False
+    a, b = (np.hstack([np.ravel(v) for v in dataclasses.astuple(each)]) for each in (one, other))
+    return a.shape == b.shape and np.allclose(a, b, rtol=0, atol=1e-3)
 
 
 def _tuples(value: Any) -> Any:

@@ -8,7 +8,7 @@ camera frame has x to the right in the picture, y down in it, z along the optica
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cached_property
 from types import ModuleType
 from typing import TypeVar
@@ -92,6 +92,10 @@ class Camera(ABC):
     (picture size, pixels) and, if it does not replace the methods that use them, ``fx`` and ``fy``
     (pixels per unit of its sensor plane).
     """
+
+    def __getstate__(self) -> dict[str, object]:
+        # Without what is computed from the fields, 64 kB in a lens of round symmetry.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     @abstractmethod

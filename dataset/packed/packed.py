@@ -11,6 +11,7 @@ import numpy as np
 from isal import isal_zlib
 
 from base.errors import BrokenFrameError, UserError
+from base.headset import RELEASE_HEADSET
 from base.set_type import SetType
 from dataset.annotations import Table
 from dataset.faults import BAD_SHARD, Fault, print_once
@@ -24,10 +25,10 @@ from dataset.packed.shards import (
     encode_label,
     frame_key,
     read_shard,
+    stored_headsets,
 )
 from dataset.pictures import decode_picture
 from dataset.split import Contents, Split, set_folders
-from dataset.transforms import resize_square
 
 
 def is_packed(root: Path) -> bool:
@@ -73,7 +74,9 @@ class Packed(Split):
             )
         self._size, self._labels, self._shards = (index[k] for k in ("size", "labels", "shards"))
         names = (index[name] for name in ("characters", "environments", "actions"))
-        table = Table(self._open_rows(report=True), *names)
+        table = Table(self._open_rows(report=True), *names, stored_headsets(index))
+        if self.unstated != RELEASE_HEADSET:
+            raise UserError(f"{self.root}: a packed set states its headsets: leave --headset out")
         # What packing has met is wrong with the set still, though no loader trips on it.
         faults = [Fault.from_dict(fault) for fault in index["left_out"]]
         return Contents(table, table.rows["shard"] >= 0, faults, self._size)
@@ -113,7 +116,7 @@ class Packed(Split):
         if len(data) != values["length"] or isal_zlib.crc32(data) != values["crc"]:
             frame_id = self.table.frame_id(row)
             raise BrokenFrameError(f"{path}: {frame_id} in it is damaged; pack it again")
-        return resize_square(decode_picture(data, self.folder.name), self.transform.size)
+        return decode_picture(data, self.folder.name)
 
     def picture_checks(self) -> list[Callable[[], list[Fault]]]:
         """Shard by shard, as a reader of streams would see them."""

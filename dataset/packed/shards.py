@@ -24,6 +24,7 @@ import numpy as np
 from base.errors import UserError
 from base.files import replacing, write_text
 from base.frame import FrameId
+from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
 from dataset.annotations import LABEL_ROW, Table
 from dataset.faults import Fault
@@ -40,8 +41,8 @@ ROWS = "rows"
 ROW = np.dtype(
     [*LABEL_ROW.descr, ("shard", "<i4"), ("offset", "<i8"), ("length", "<i4"), ("crc", "<u4")]
 )
-#: What rows packed before it was kept lack; it is false then.
-_OPTIONAL = {"occlusion_known"}
+#: What rows packed before it was kept lack; it is 0 then.
+_OPTIONAL = {"occlusion_known", "headset"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +99,19 @@ def encode_label(label: Label, frame_id: FrameId, size: int) -> bytes:
         # The shortest decimals that still are the same float32.
         return [[float(str(x)) for x in row] for row in values]
 
+    camera = label.headset.camera
+    crop = SquareCrop(size, camera.width, camera.height)
     content = {
         "character": frame_id.character,
         "environment": frame_id.environment,
         "frame": frame_id.number,
         "action": label.action,
-        "joints2d": shortest(SquareCrop(size).points(label.joints2d)),
+        "joints2d": shortest(crop.points(label.joints2d)),
         "joints3d": shortest(label.joints3d),
         "visible": label.visible.tolist(),
     }
+    if label.headset != RELEASE_HEADSET:
+        content["headset"] = label.headset.as_dict()
     return json.dumps(content, separators=(",", ":")).encode()
 
 
@@ -144,6 +149,12 @@ def current_rows(stored: np.ndarray, path: Path) -> np.ndarray:
     return rows
 
 
+def stored_headsets(content: dict[str, Any]) -> list[Headset]:
+    """The headsets of an index; sets packed before they were kept are the release's."""
+    stored = content.get("headsets")
+    return [RELEASE_HEADSET] if stored is None else [Headset.from_dict(each) for each in stored]
+
+
 class Environment(NamedTuple):
     """What is packed of one character in one environment, and what cannot be packed."""
 
@@ -163,6 +174,7 @@ class Environment(NamedTuple):
             "character": character,
             "environment": environment,
             "actions": self.table.actions,
+            "headsets": [each.as_dict() for each in self.table.headsets],
             "shards": self.shards,
             "left_out": [fault.as_dict() for fault in self.left_out],
         }
@@ -175,7 +187,8 @@ class Environment(NamedTuple):
         """Read one back."""
         with np.load(path, allow_pickle=False) as stored:
             meta, rows = json.loads(str(stored["meta"])), current_rows(stored["rows"], path)
-        table = Table(rows, [meta["character"]], [meta["environment"]], meta["actions"])
+        names = [meta["character"]], [meta["environment"]], meta["actions"]
+        table = Table(rows, *names, stored_headsets(meta))
         left_out = [Fault.from_dict(fault) for fault in meta["left_out"]]
         return cls(table, meta["shards"], left_out)
 
@@ -201,6 +214,7 @@ def assemble(
         "characters": table.characters,
         "environments": table.environments,
         "actions": table.actions,
+        "headsets": [each.as_dict() for each in table.headsets],
         "shards": [name for item in found for name in item.shards],
         "left_out": [fault.as_dict() for fault in left_out],
     }

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from base.errors import BrokenFrameError, UserError
 from base.files import replacing
 from base.frame import FrameId
+from base.headset import RELEASE_HEADSET, Headset
 from dataset.annotations import Table
 from dataset.faults import UNREADABLE_FOLDER, Fault
 from dataset.labels import Label, parse_label
@@ -26,7 +27,7 @@ from dataset.pictures import read_bytes
 from dataset.tree.names import CameraFolder, pair_files
 
 _CACHE_NAME = ".index.npz"
-_CACHE_VERSION = 4
+_CACHE_VERSION = 5
 
 #: Reading more labels than this is announced.
 _LONG = 5000
@@ -119,20 +120,22 @@ class Index(NamedTuple):
     faults: list[Fault]
 
 
-def load_index(folder: Path, fresh: bool = False) -> Index:
-    """Index of a set's folder, from its cache where nothing has changed since, else built anew.
+def load_index(folder: Path, fresh: bool = False, unstated: Headset = RELEASE_HEADSET) -> Index:
+    """Index of a set's folder, from its cache where nothing has changed since, else built anew;
+    ``unstated`` is the headset of labels that do not state one.
 
     The cache lies in that folder; where it is read-only, or with ``fresh``, every label is read.
     """
     listing = list_set(folder)
-    index = None if fresh else _read_cache(folder, listing.signature)
+    signature = f"{listing.signature} {unstated!r}"
+    index = None if fresh else _read_cache(folder, signature)
     if index is None:
-        index = _build(folder, listing)
-        _write_cache(folder, index, listing.signature)
+        index = _build(folder, listing, unstated)
+        _write_cache(folder, index, signature)
     return index
 
 
-def _build(folder: Path, listing: Listing) -> Index:
+def _build(folder: Path, listing: Listing, unstated: Headset) -> Index:
     """Read every label of a set."""
     camera_folders = listing.camera_folders()
     total = sum(len(camera.labels) for camera in camera_folders)
@@ -149,7 +152,7 @@ def _build(folder: Path, listing: Listing) -> Index:
 
     def read(path: str) -> Label | BrokenFrameError:
         try:
-            return parse_label(read_bytes(folder.parent / path), path)
+            return parse_label(read_bytes(folder.parent / path), path, unstated)
         except BrokenFrameError as error:
             return error
 
@@ -180,6 +183,7 @@ def _read_cache(folder: Path, signature: str) -> Index | None:
                 return None
             lists = json.loads(str(stored["lists"]))
             faults = [Fault.from_dict(fault) for fault in lists.pop("faults")]
+            lists["headsets"] = [Headset.from_dict(each) for each in lists["headsets"]]
             return Index(Table(stored["rows"], **lists), stored["pictures"], faults)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None  # not there, cut off or of another make: it is built anew and replaced
@@ -187,6 +191,7 @@ def _read_cache(folder: Path, signature: str) -> Index | None:
 
 def _write_cache(folder: Path, index: Index, signature: str) -> None:
     lists = {name: getattr(index.table, name) for name in _LISTS}
+    lists["headsets"] = [each.as_dict() for each in index.table.headsets]
     lists["faults"] = [fault.as_dict() for fault in index.faults]
     try:
         with replacing(folder / _CACHE_NAME) as temporary:

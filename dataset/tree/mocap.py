@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from base.cameras.camera import Camera
 from base.errors import BrokenFrameError
 from base.frame import FrameId
 from base.set_type import SetType
 from dataset.check import Shift, pairing_by_position
 from dataset.faults import WRONG_PICTURE, Fault
-from dataset.pictures import decode_release_picture, read_bytes
+from dataset.pictures import decode_camera_picture, read_bytes
 from dataset.split import Contents, Split, set_folders
 from dataset.tree.index import list_set, load_index
 
@@ -31,13 +32,13 @@ class Mocap(Split):
 
     def read(self, check: bool) -> Contents:
         """From the cached index of the set's folder, if nothing has changed in it."""
-        table, self._pictures, faults = load_index(self.folder, check)
+        table, self._pictures, faults = load_index(self.folder, check, self.unstated)
         return Contents(table, self._pictures != b"", faults)
 
     def image(self, row: int) -> np.ndarray:
-        """A square of the PNG."""
-        path = self.root / self._picture(row)
-        return self.transform.image(decode_release_picture(read_bytes(path), path))
+        """The PNG."""
+        path, code = self.root / self._picture(row), self.table.rows["headset"][row]
+        return decode_camera_picture(read_bytes(path), path, self.table.headsets[code].camera)
 
     def picture_path(self, index: int) -> Path:
         """Where the picture of a frame lies."""
@@ -57,17 +58,26 @@ class Mocap(Split):
         return f"{self.camera_folder(row)}/json/{frame.character}_{frame.number:06d}.json"
 
     def picture_checks(self) -> list[Callable[[], list[Fault]]]:
-        """Pictures without a label are read too."""
+        """Pictures without a label are read too: as if they were of the first headset."""
+        headsets = self.table.headsets or [self.unstated]
+        code_of = {
+            self.table.frame_id(row): code for row, code in enumerate(self.table.rows["headset"])
+        }
         return [
-            partial(self._picture_faults, f"{folder.path}/rgba/{name}", folder.frame_id(number))
+            partial(
+                self._picture_faults,
+                f"{folder.path}/rgba/{name}",
+                folder.frame_id(number),
+                headsets[code_of.get(folder.frame_id(number), 0)].camera,
+            )
             for folder in list_set(self.folder).camera_folders()
             for number, name in folder.pictures.items()
         ]
 
-    def _picture_faults(self, where: str, frame_id: FrameId) -> list[Fault]:
+    def _picture_faults(self, where: str, frame_id: FrameId, camera: Camera) -> list[Fault]:
         try:
             data = read_bytes(self.root / where)
-            decode_release_picture(data, where)
+            decode_camera_picture(data, where, camera)
         except BrokenFrameError as error:
             return [Fault.of_file(error, where, frame_id)]
         if data[1:4] == b"PNG":

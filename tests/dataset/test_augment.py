@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from base.release_camera import RELEASE_CAMERA
+from base.release_camera import RELEASE_SQUARE
 from base.skeleton import HEATMAP_JOINTS, JOINTS
 from dataset.augment import (
     Augmentation,
@@ -21,10 +21,9 @@ from dataset.augment import (
     move_joints3d,
 )
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
-from dataset.transforms import SquareCrop
 
 SIZE = 160
-CAMERA = SquareCrop(SIZE).camera(RELEASE_CAMERA)
+CAMERA = RELEASE_SQUARE.resized(SIZE, SIZE)
 EVERYTHING = Augmentation(rotation=25, mirror=True, colour=0.5, noise=0.1, blur=1.0)
 
 
@@ -172,7 +171,7 @@ def test_what_is_not_asked_for_is_neither_done_nor_drawn(options, moves, changes
     options = Augmentation(**options)
     assert (options.moves, options.changes) == (moves, changes)
     pictures, joints3d = some_pictures(2, 16), some_joints(2)
-    camera, visible = SquareCrop(16).camera(RELEASE_CAMERA), torch.zeros(2, 16, dtype=torch.bool)
+    camera, visible = RELEASE_SQUARE.resized(16, 16), torch.zeros(2, 16, dtype=torch.bool)
     for images in (pictures, None):
         generator = seeded()
         before = generator.get_state()
@@ -191,7 +190,7 @@ def test_what_is_not_asked_for_is_neither_done_nor_drawn(options, moves, changes
 def test_what_happens_to_a_frame_does_not_depend_on_how_its_batch_is_divided():
     options = EVERYTHING.model_copy(update={"noise": 0.0})
     pictures, joints3d = some_pictures(6, 16), some_joints()
-    camera, visible = SquareCrop(16).camera(RELEASE_CAMERA), torch.rand(6, 16) < 0.5
+    camera, visible = RELEASE_SQUARE.resized(16, 16), torch.rand(6, 16) < 0.5
     labels = pictures, camera.project(joints3d), joints3d, visible
     whole = augment(*labels, options, camera, seeded(7))
     parts = [

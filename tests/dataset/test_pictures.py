@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from base.errors import BrokenFrameError, UserError
-from dataset.pictures import decode_picture, decode_release_picture, list_pictures, read_picture
+from base.release_camera import RELEASE_CAMERA
+from dataset.pictures import decode_camera_picture, decode_picture, list_pictures, read_picture
 
 RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 
@@ -44,7 +45,7 @@ def test_what_is_no_picture_of_the_release_is_broken(tmp_path):
     with pytest.raises(BrokenFrameError, match="cannot be read"):
         read_picture(tmp_path / "none.png")
     with pytest.raises(BrokenFrameError, match=r"a.png: .*30×20"):
-        decode_release_picture(write(tmp_path / "a.png", RGB).read_bytes(), "a.png")
+        decode_camera_picture(write(tmp_path / "a.png", RGB).read_bytes(), "a.png", RELEASE_CAMERA)
 
 
 def stating(suffix, width, height):

@@ -12,7 +12,7 @@ RNG = np.random.default_rng(0)
 
 def test_the_square_crop_is_the_references_columns_averaged_over_areas():
     picture = RNG.integers(0, 256, (800, 1280, 3), np.uint8)
-    found = SquareCrop(400).image(picture)
+    found = SquareCrop(400, 1280, 800).image(picture)
     means = picture[:, 240:1040].reshape(400, 2, 400, 2, 3).mean((1, 3))
     assert found.shape == (400, 400, 3) and np.abs(found - means).max() <= 0.5
 
@@ -48,7 +48,7 @@ def test_points_go_through_the_crop_and_back(shape):
 
 
 def test_the_camera_of_the_square_projects_to_the_points_of_the_square():
-    crop = SquareCrop(368)
+    crop = SquareCrop(368, 1280, 800)
     camera = crop.camera(RELEASE_CAMERA)
     joints = RNG.uniform([-0.5, -0.5, 0.5], [0.5, 0.5, 1.5], (50, 3))
     expected = crop.points(RELEASE_CAMERA.project(joints))

@@ -8,12 +8,12 @@ from base.cameras.fisheye import equidistant_camera
 from base.cameras.ocam import OCamCamera
 from base.cameras.pinhole import PinholeCamera
 from base.headset import mount_rotation
-from base.release_camera import RELEASE_CAMERA, FisheyeCamera
+from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE, FisheyeCamera
 from dataset.transforms import SquareCrop
 from dataset.warp import CameraWarp
 
 SIDE = 184
-TARGET = SquareCrop(SIDE).camera(RELEASE_CAMERA)
+TARGET = RELEASE_SQUARE.resized(SIDE, SIDE)
 
 OCAM = OCamCamera(
     cx=615.0,
@@ -104,11 +104,11 @@ def test_the_training_camera_itself_becomes_its_centred_square():
     picture = render(RELEASE_CAMERA)
     warp = CameraWarp(RELEASE_CAMERA, TARGET)
     difference = np.abs(
-        warp.image(picture).astype(float) - SquareCrop(SIDE).image(picture).astype(float)
+        warp.image(picture).astype(float) - SquareCrop(SIDE, 1280, 800).image(picture).astype(float)
     )
     assert difference[warp.seen].mean() < 0.7
     points = np.array([[300.0, 100.0], [654.7, 401.0], [900.0, 700.0]])
-    assert np.abs(warp.points(points) - SquareCrop(SIDE).points(points)).max() < 1e-6
+    assert np.abs(warp.points(points) - SquareCrop(SIDE, 1280, 800).points(points)).max() < 1e-6
     assert warp.camera(RELEASE_CAMERA) is TARGET
 
 

@@ -7,8 +7,7 @@ import torch
 import torchvision
 
 from base.errors import UserError
-from base.release_camera import RELEASE_CAMERA
-from dataset.transforms import SquareCrop
+from base.release_camera import RELEASE_SQUARE
 from model import backbone, build, model_class
 from model.backbone import load_imagenet, resnet_of
 from model.pose_fpn import PoseFPN
@@ -80,7 +79,7 @@ def network(kind: str, backbone: str, size: int = 64):
 
 
 def predict(model, size: int = 64):
-    rays = CameraRays(SquareCrop(size).camera(RELEASE_CAMERA))
+    rays = CameraRays(RELEASE_SQUARE.resized(size, size))
     with torch.inference_mode():
         return model(
             torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(1)), rays

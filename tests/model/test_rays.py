@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from base.release_camera import RELEASE_CAMERA, FisheyeCamera
-from dataset.transforms import SquareCrop
+from base.release_camera import RELEASE_SQUARE, FisheyeCamera
 from model.rays import CameraRays
 
 CAMERAS = {
-    "training": SquareCrop(160).camera(RELEASE_CAMERA),
+    "training": RELEASE_SQUARE.resized(160, 160),
     "plain": FisheyeCamera(60.0, 61.0, 70.0, 90.5, (0.0, 0.0, 0.0, 0.0), 160, 120),
     "turned": FisheyeCamera(-60.0, -60.0, 79.5, 79.5, (0.02, -0.01, 0.0, 0.0), 160, 160),
 }

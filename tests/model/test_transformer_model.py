@@ -6,9 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from base.release_camera import RELEASE_CAMERA, FisheyeCamera
+from base.release_camera import RELEASE_SQUARE, FisheyeCamera
 from base.skeleton import HEAD, MIRROR, NECK
-from dataset.transforms import SquareCrop
 from model.joint_transformer import COVERAGE_RADIUS
 from model.pose_fpn import Pyramid
 from model.rays import CameraRays
@@ -16,7 +15,7 @@ from model.transformer import Extra, Transformer, TransformerOptions
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import model_path
 
-CAMERA = SquareCrop(64).camera(RELEASE_CAMERA)
+CAMERA = RELEASE_SQUARE.resized(64, 64)
 
 
 RAYS = CameraRays(CAMERA)
@@ -174,7 +173,7 @@ def test_another_lens_gives_the_same_pose_for_the_same_rays():
 def test_a_picture_turned_by_half_through_a_camera_turned_likewise_is_the_same_world():
     """The whole map is looked at by its rays, not by where it lies in the picture."""
     transformer = stirred(small()).transformer.eval()
-    camera = SquareCrop(160).camera(RELEASE_CAMERA)
+    camera = RELEASE_SQUARE.resized(160, 160)
     turned = replace(camera, fx=-camera.fx, fy=-camera.fy, cx=159 - camera.cx, cy=159 - camera.cy)
     torch.manual_seed(1)
     sides = (20, 20, 10, 5)
@@ -194,7 +193,7 @@ def test_a_joint_that_is_surely_seen_can_be_put_on_its_ray():
     network = small().transformer.eval()
     torch.nn.init.zeros_(network.head.weight)
     network.head.bias.data[4] = 50.0
-    camera = SquareCrop(160).camera(RELEASE_CAMERA)
+    camera = RELEASE_SQUARE.resized(160, 160)
     rays = CameraRays(camera)
     with torch.inference_mode():
         camera3d = network(peaked([(4, 12)], 20), rays)[0][-1].camera3d[0]
@@ -208,7 +207,7 @@ def test_a_joint_that_is_surely_seen_can_be_put_on_its_ray():
 @pytest.mark.parametrize(("sampled", "whole_map"), [(0, 0), (0, 1), (1, 0), (1, 1)])
 def test_what_is_left_out_is_not_looked_at(sampled, whole_map):
     transformer = stirred(small(sampled=bool(sampled), whole_map=bool(whole_map))).transformer
-    rays = CameraRays(SquareCrop(160).camera(RELEASE_CAMERA))
+    rays = CameraRays(RELEASE_SQUARE.resized(160, 160))
     pyramid = peaked([(4, 12)], 20)
 
     def moved(**changes) -> bool:

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from base.errors import UserError
+from base.release_camera import RELEASE_SQUARE
 from utils import average_weights
 from utils.average_weights import average
-from utils.common.checkpoint import RESNET, data_camera, read_checkpoint
+from utils.common.checkpoint import RESNET, read_checkpoint
 from utils.common.config import parse_config
 
 LIFTING = "autoencoder_state_dict"
@@ -26,7 +27,7 @@ def test_shares_weigh_and_counters_are_the_last_ones():
 def checkpoints(tmp_path):
     """Five checkpoints: two that fit, then one of another stage, shape and camera each."""
     config = parse_config({"data": {"input_size": 64}}, "test")
-    camera = dataclasses.asdict(data_camera(config))
+    camera = dataclasses.asdict(RELEASE_SQUARE.resized(*[config.data.input_size] * 2))
     paths = []
     changes = (
         {"training": {"stage": "finetune", "epoch": 1, "best_epoch": 1, "best_value": 1.0}},

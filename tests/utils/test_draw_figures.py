@@ -9,8 +9,7 @@ from commands import run_demo
 from sample_poses import standing
 
 from base.errors import UserError
-from base.release_camera import RELEASE_CAMERA
-from dataset.transforms import SquareCrop
+from base.release_camera import RELEASE_SQUARE
 from utils import draw_figures
 from utils.drawing.frame_painter import DrawnPose, FramePainter
 from utils.drawing.style import PREDICTED, TRUTH
@@ -87,7 +86,7 @@ def test_the_distribution_names_median_and_95th_percentile():
 
 def test_a_cell_of_the_grid_is_the_picture_above_the_view_with_both_poses():
     truth, image = standing(), np.full((800, 800, 3), 90, np.uint8)
-    camera = SquareCrop(800).camera(RELEASE_CAMERA)
+    camera = RELEASE_SQUARE.resized(800, 800)
     poses = [DrawnPose.through_camera(pose, camera) for pose in (truth[::-1], truth)]
     figure = draw_figures.qualitative_grid([(image, *poses, "walking, 50 mm")] * 5)
     assert [axes.get_title() for axes in figure.axes] == ["walking, 50 mm"] * 5

@@ -65,9 +65,9 @@ def test_parts_and_tree_give_the_same_files(tree, parts, tmp_path, capsys):
 
 
 def test_a_second_run_encodes_nothing_that_is_there(tree, parts, tmp_path, monkeypatch):
-    true, decoded = packing.decode_release_picture, []
+    true, decoded = packing.decode_camera_picture, []
     monkeypatch.setattr(
-        packing, "decode_release_picture", lambda *given: decoded.append(1) or true(*given)
+        packing, "decode_camera_picture", lambda *given: decoded.append(1) or true(*given)
     )
     for source, output in ((tree, tmp_path / "a"), (parts, tmp_path / "b")):
         run(source, output)

@@ -1,9 +1,9 @@
 """Checkpoints: written whole or not at all, read safely, refused with a clear line.
 
 A checkpoint is the reference implementation's dict (``resnet_state_dict`` and/or
-``autoencoder_state_dict``, ``optimizer_state_dict``, ``scheduler``) with four keys more:
-``config``, ``training``, ``mean_pose`` and ``camera``.  Files of the reference lack the four and
-load as well.  Other kinds of model have ``…_state_dict`` keys of their own, see
+``autoencoder_state_dict``, ``optimizer_state_dict``, ``scheduler``) with five keys more:
+``config``, ``training``, ``mean_pose``, ``camera`` and ``mounts``.  Files of the reference lack
+them and load as well.  Other kinds of model have ``…_state_dict`` keys of their own, see
 :class:`model.pose_model.Part`.
 
 Weights that another script saved, bare, under a key of its own, or with the prefixes of
@@ -26,9 +26,8 @@ from base.cameras import camera_from_dict
 from base.cameras.camera import Camera
 from base.errors import UserError
 from base.files import replacing
-from base.release_camera import RELEASE_CAMERA
+from base.release_camera import RELEASE_SQUARE
 from base.skeleton import NUM_JOINTS
-from dataset.transforms import SquareCrop
 from model import KINDS, model_class
 from model.backbone import resnet_of
 from model.weight_file import read_weight_file
@@ -78,7 +77,10 @@ class Checkpoint:
     config: Config  # where the file has none, the defaults for the networks it holds
     has_config: bool
     mean_pose: np.ndarray | None  # (16, 3) float64 metres, Neck at the origin, of the training set
-    camera: Camera  # of the square training pictures; the release's where the file has none
+    camera: Camera  # of the network's view; the release's square where the file has none
+    #: {"neck": ((x, y, z), (x, y, z))}: 0.5 % and 99.5 % quantiles of the Neck's place in the view
+    #: over the training set, metres.
+    mounts: dict[str, Any] | None = None
 
     @property
     def parts(self) -> list[str]:
@@ -95,11 +97,6 @@ class Checkpoint:
         held = [name for name, training in types if set(training.parts) == set(self.parts)]
         # Where two stages hold the same parts, the last one is the whole model's.
         return held[-1] if held else "no stage"
-
-
-def data_camera(config: Config) -> Camera:
-    """Camera of the network's square pictures of the release."""
-    return SquareCrop(config.data.input_size).camera(RELEASE_CAMERA)
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
@@ -258,8 +255,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     as :func:`read_content`, and for a file whose other parts are not ours."""
     path = Path(path)
     content = read_content(path)
-    stored, training, mean_pose, camera = (
-        content.get(key) for key in ("config", "training", "mean_pose", "camera")
+    stored, training, mean_pose, camera, mounts = (
+        content.get(key) for key in ("config", "training", "mean_pose", "camera", "mounts")
     )
     networks = {key: content[key] for key in _signatures() if content.get(key) is not None}
     try:
@@ -278,5 +275,6 @@ def read_checkpoint(path: Path) -> Checkpoint:
         except UserError as error:
             raise UserError(f"{path}: {error}") from None
     optimizer = content.get(_OPTIMIZER)
-    camera = camera or data_camera(config)
-    return Checkpoint(path, networks, optimizer, training, config, bool(stored), mean_pose, camera)
+    camera = camera or RELEASE_SQUARE.resized(config.data.input_size, config.data.input_size)
+    known = config, bool(stored), mean_pose, camera, mounts
+    return Checkpoint(path, networks, optimizer, training, *known)

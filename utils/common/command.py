@@ -45,6 +45,11 @@ _SHARED: dict[str, dict[str, Any]] = {
         "default": DEFAULT_DATA_ROOT,
         "help": "folder with TrainSet, ValSet and TestSet (default: data/synthetic)",
     },
+    "headset": {
+        "metavar": "FILE",
+        "help": "headset file, or the name of one in experiments/headsets, of data whose labels do "
+        "not state theirs (default: the release's)",
+    },
     "data": {"choices": _SETS, "help": "split to use (default: %(default)s)"},
     "sets": {"choices": _SETS, "nargs": "+", "help": "only these sets (default: all there are)"},
     "characters": {"nargs": "+", "metavar": "NAME", "help": "only these characters"},

@@ -1,20 +1,19 @@
 """Networks from configurations and checkpoints: the one place where either becomes a model."""
 
-import dataclasses
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
+from base.cameras import same_camera
 from base.cameras.camera import Camera
 from base.errors import UserError
 from model import build, model_class
 from model.backbone import load_imagenet
 from model.pose_model import PoseModel, TrainingType
 from model.weight_file import load_strictly
-from utils.common.checkpoint import Checkpoint, data_camera, read_checkpoint
+from utils.common.checkpoint import Checkpoint, read_checkpoint
 from utils.common.config import Config
 
 
@@ -27,6 +26,7 @@ class LoadedModel(NamedTuple):
     mean_pose: np.ndarray | None
     path: Path
     camera: Camera
+    mounts: dict[str, Any] | None = None
 
 
 class Start(NamedTuple):
@@ -36,6 +36,18 @@ class Start(NamedTuple):
     load_model: Checkpoint | None = None
     load_2d_model: Checkpoint | None = None
     load_3d_model: Checkpoint | None = None
+
+    @property
+    def view(self) -> Camera | None:
+        """The network's view that their weights are used to; UserError where they differ."""
+        given = [one for one in self if one is not None]
+        for one in given[1:]:
+            if not same_camera(given[0].camera, one.camera):
+                raise UserError(
+                    f"{given[0].path} and {one.path}: trained with different cameras of the "
+                    "network's view: start both from the same"
+                )
+        return given[0].camera if given else None
 
 
 def load_pose_model(
@@ -52,7 +64,8 @@ def load_pose_model(
     model = build(config.model, config.data.input_size, parts)
     load_parts(model, checkpoint, parts)
     model.to(device, memory_format=torch.channels_last).eval()
-    return LoadedModel(model, config, checkpoint.mean_pose, checkpoint.path, checkpoint.camera)
+    about = checkpoint.mean_pose, checkpoint.path, checkpoint.camera, checkpoint.mounts
+    return LoadedModel(model, config, *about)
 
 
 def load_parts(model: PoseModel, checkpoint: Checkpoint, names: list[str]) -> None:
@@ -123,7 +136,6 @@ def _check_start(
             f"{path}: trained on pictures of {own.data.input_size} pixels, the configuration says "
             f"{config.data.input_size}: set data.input_size to the same"
         )
-    check_camera(path, kind, checkpoint.camera, data_camera(config))
     _require_stage(checkpoint, option, stages)
 
 
@@ -167,24 +179,3 @@ def refuse_other_architecture(asked: Config, checkpoint: Checkpoint | None) -> N
             f"{'; '.join(differing)}; give the configuration it was trained with, or leave out "
             "--config"
         )
-
-
-def check_camera(path: Path, kind: str, trained: Camera, camera: Camera) -> None:
-    """Refuse data of another camera than a model was trained with, unless its kind takes any;
-    ``path`` is its checkpoint, both cameras are of square pictures; UserError for a model that
-    knows one camera, and data of another."""
-    numbers = [np.hstack(dataclasses.astuple(each)) for each in (trained, camera)]
-    # What rounding in a file may change is far below a thousandth of a pixel.
-    if type(trained) is type(camera) and np.allclose(*numbers, rtol=0, atol=1e-3):
-        return
-    difference = (
-        f"{path}: trained with a camera of fx {trained.fx:.2f}, cx {trained.cx:.2f} at "
-        f"{trained.width} pixels, the data's has fx {camera.fx:.2f}, cx {camera.cx:.2f} at "
-        f"{camera.width}"
-    )
-    if not model_class(kind).takes_rays:
-        raise UserError(
-            f"{difference}: this kind of model knows one camera only; use inference.py "
-            "--camera, which re-renders pictures as the training camera would see them"
-        )
-    print(f"{difference}, whose rays the model is given", file=sys.stderr)

@@ -8,7 +8,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from base.release_camera import FisheyeCamera
+from base.cameras.camera import Camera
 from base.skeleton import JOINTS, NECK
 from utils.drawing import style
 from utils.drawing.skeleton_pen import SHIFT, SkeletonPen, fixed_point
@@ -38,7 +38,7 @@ class DrawnPose:
     joints3d: np.ndarray
 
     @classmethod
-    def through_camera(cls, joints3d: np.ndarray, camera: FisheyeCamera) -> "DrawnPose":
+    def through_camera(cls, joints3d: np.ndarray, camera: Camera) -> "DrawnPose":
         """A pose (16, 3), metres in the camera frame, where that camera's picture shows it."""
         joints3d = np.asarray(joints3d, np.float64)
         return cls(camera.project(joints3d), joints3d - joints3d[NECK])

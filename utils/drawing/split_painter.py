@@ -12,9 +12,11 @@ import numpy as np
 from tqdm import tqdm
 
 from base.actions import action_group
+from base.cameras.camera import Camera
 from base.errors import BrokenFrameError
 from base.files import make_folder, replacing
 from base.frame import FrameId
+from base.headset import Headset
 from base.set_type import SetType
 from dataset import open_split
 from utils.drawing.frame_painter import DrawnPose, FramePainter
@@ -44,11 +46,21 @@ def described(action: str) -> str:
 
 
 class SplitPainter:
-    """Draws poses on the square of the frame they belong to, as large as it is kept. ``workers``
-    are threads: reading, drawing and writing all work outside Python's lock."""
+    """Draws poses on their frames in the network's view, whose camera is ``view``, as large as
+    pictures are kept.  ``workers`` are threads: reading, drawing and writing all work outside
+    Python's lock; ``headset`` as of :class:`~dataset.split.Split`."""
 
-    def __init__(self, root: Path, set_type: SetType, workers: int = 1) -> None:
-        self.dataset = open_split(root, set_type, report=False)
+    def __init__(
+        self,
+        root: Path,
+        set_type: SetType,
+        view: Camera,
+        headset: Headset | None = None,
+        workers: int = 1,
+    ) -> None:
+        kept = open_split(root, set_type, report=False, headset=headset).camera
+        view = view.resized(kept.width, kept.height)
+        self.dataset = open_split(root, set_type, report=False, view=view, headset=headset)
         self.workers = workers
         self._row = {self.dataset.frame_id(row): row for row in range(len(self.dataset))}
         self._painter = FramePainter()

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from base.actions import action_group
+from base.cameras import camera_from_dict, camera_to_dict
+from base.cameras.camera import Camera
 from base.errors import UserError
 from base.files import replacing
 from base.frame import FrameId
+from base.release_camera import RELEASE_SQUARE
 from utils.evaluation import mpjpe
 from utils.evaluation.mpjpe import BODY_PARTS, by_part
 
@@ -28,13 +31,14 @@ class Poses:
     """Predicted and true poses of N frames; ValueError where their numbers do not match.
 
     Attributes:
-        predicted, target: (N, 16, 3) metres, camera frame.
+        predicted, target: (N, 16, 3) metres, axes of the network's view, camera at the origin.
         actions: N clip names.
         frame_ids: N identities.
         visible: (N, 16) bool, None where it is unknown.
         uncertainty: (N, 16) metres, radius around each predicted joint that holds the true one in
             90 % of the cases by the model's own estimate; None if it gives none.
         mean_pose: (16, 3) metres, any origin: the baseline to measure on the same frames, or None.
+        camera: of the network's view, by default the release's square.
     """
 
     predicted: np.ndarray
@@ -44,6 +48,7 @@ class Poses:
     visible: np.ndarray | None = None
     uncertainty: np.ndarray | None = None
     mean_pose: np.ndarray | None = None
+    camera: Camera = RELEASE_SQUARE
 
     def __post_init__(self) -> None:
         mpjpe.check_poses(self.predicted, self.target)
@@ -95,6 +100,7 @@ class Poses:
     def save(self, path: Path) -> None:
         """Write the arrays for :func:`read_poses`, and for others to compute with."""
         arrays = {} if self.uncertainty is None else {"uncertainty": self.uncertainty}
+        arrays["camera"] = json.dumps(camera_to_dict(self.camera))
         arrays |= {"predicted": self.predicted, "target": self.target, "action": self.actions}
         arrays["character"] = [frame_id.character for frame_id in self.frame_ids]
         arrays["environment"] = [frame_id.environment for frame_id in self.frame_ids]
@@ -125,7 +131,9 @@ def predict(predictor: "PosePredictor", batch: "Batch", track: "Track | None" = 
     return Poses(placed, target, batch.actions, batch.frame_ids, visible, prediction.uncertainty)
 
 
-def joined(batches: Sequence[Poses], mean_pose: np.ndarray) -> Poses:
+def joined(
+    batches: Sequence[Poses], mean_pose: np.ndarray, camera: Camera = RELEASE_SQUARE
+) -> Poses:
     """The poses of several batches, to be measured beside a mean pose."""
 
     def arrays(name: str) -> np.ndarray | None:
@@ -140,6 +148,7 @@ def joined(batches: Sequence[Poses], mean_pose: np.ndarray) -> Poses:
         arrays("visible"),
         arrays("uncertainty"),
         mean_pose,
+        camera,
     )
 
 
@@ -153,7 +162,10 @@ def read_poses(path: Path) -> Poses:
             names = ("action", "character", "environment", "frame")
             actions, *identities = (stored[name].tolist() for name in names)
             frame_ids = [FrameId(*identity) for identity in zip(*identities, strict=True)]
-            return Poses(stored["predicted"], stored["target"], actions, frame_ids)
+            poses = stored["predicted"], stored["target"], actions, frame_ids
+            if "camera" not in stored:  # written before there was a choice
+                return Poses(*poses)
+            return Poses(*poses, camera=camera_from_dict(json.loads(str(stored["camera"]))))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: not the poses of an evaluation, or damaged ({error})") from None
 

@@ -11,7 +11,7 @@ from base.cameras.camera import Camera
 from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
 from base.headset import mount_rotation
-from base.release_camera import RELEASE_CAMERA, FisheyeCamera
+from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE, FisheyeCamera
 from dataset.transforms import SquareCrop
 from dataset.warp import RIM, CameraWarp
 from utils.inference.image_circle import ImageCircle, find_image_circle
@@ -34,7 +34,7 @@ _SAME_CIRCLE = 0.05
 def _training_camera(width: int, height: int) -> FisheyeCamera:
     """The training camera of other pictures, whose centred square is its own."""
     crop = SquareCrop(1, width, height)
-    square = SquareCrop(crop.side).camera(RELEASE_CAMERA)
+    square = RELEASE_SQUARE.resized(crop.side, crop.side)
     return square.cropped(-crop.left, -crop.top, width, height)
 
 
@@ -90,7 +90,7 @@ class Lens:
         height, width = pictures[0].shape[:2]
 
         def warped(camera: Camera, lens: str, assumed: bool) -> View:
-            target = SquareCrop(input_size).camera(RELEASE_CAMERA)
+            target = RELEASE_SQUARE.resized(input_size, input_size)
             return View(CameraWarp(camera, target, self.rotation), lens, assumed)
 
         def training(lens: str, assumed: bool = False) -> View:

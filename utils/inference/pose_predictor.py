@@ -13,11 +13,10 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from base.errors import UserError
-from base.release_camera import RELEASE_CAMERA, FisheyeCamera, fit_translation
+from base.release_camera import RELEASE_SQUARE, FisheyeCamera, fit_translation
 from base.skeleton import HEAD, HEATMAP_JOINTS, NECK, NUM_JOINTS, neck_centred
 from dataset.batch import to_input
 from dataset.runs import Place, history_rows, run_lengths
-from dataset.transforms import SquareCrop
 from model.decode import decode_heatmaps
 from model.joint_transformer import COVERAGE_RADIUS
 from model.pose_model import PoseModel, PoseOutput
@@ -118,7 +117,7 @@ class PosePredictor:
     ) -> None:
         self.model, self.device, self.precision = model, device, precision
         self.input_size = model.input_size
-        self.camera = camera or SquareCrop(model.input_size).camera(RELEASE_CAMERA)
+        self.camera = camera or RELEASE_SQUARE.resized(model.input_size, model.input_size)
         self.rays = CameraRays(self.camera).to(device)
         self.has_uncertainty = "uncertainty" in model.exports
 

@@ -10,8 +10,10 @@ import torch
 from tqdm import tqdm
 
 from base.base_dataset import BaseDataset
+from base.cameras.camera import Camera
 from base.errors import UserError
 from base.frame import FrameId
+from base.headset import Headset
 from base.set_type import SetType
 from dataset import open_split
 from dataset.augment import Augmentation, augment, draw_moves
@@ -23,7 +25,6 @@ from dataset.runs import history_rows, run_lengths
 from dataset.split import Split
 from model.pose_model import PoseModel
 from model.rays import CameraRays
-from utils.common.checkpoint import data_camera
 from utils.common.config import Config, StageSection
 from utils.common.cores import cpu_count
 from utils.common.device import autocast
@@ -33,9 +34,11 @@ _LISTED = 5
 _BATCH = 32
 
 
-def open_pictures(root: Path, set_type: SetType, config: Config) -> tuple[BaseDataset, int]:
+def open_pictures(
+    root: Path, set_type: SetType, config: Config, view: Camera, headset: Headset | None
+) -> tuple[BaseDataset, int]:
     """A split with pictures, in memory where it fits, and the number of processes to read it."""
-    source = open_split(root, set_type, config.data.input_size)
+    source = open_split(root, set_type, view=view, headset=headset)
     workers = cpu_count() if config.data.workers is None else config.data.workers
     if picture_bytes(len(source), config.data.input_size) > config.data.memory_gib * 2**30:
         return source, workers
@@ -194,7 +197,7 @@ def predict_frames(
     The augmentation is drawn for each of the views; all frames of a video are turned and mirrored
     alike.  UserError where no picture can be read.
     """
-    camera = data_camera(config)
+    camera = dataset.camera
     rays = CameraRays(camera).to(device)
     loader = FrameLoader(dataset, _BATCH, workers=workers)
     videos = sorted({_video(dataset.frame_id(row)) for row in range(len(dataset))})

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 
 from base.base_dataset import BaseDataset
+from base.cameras.camera import Camera
 from base.errors import BrokenFrameError, UserError
-from base.release_camera import RELEASE_CAMERA
+from base.headset import Headset
 from base.set_type import SetType
-from base.skeleton import HEATMAP_JOINTS
+from base.skeleton import HEATMAP_JOINTS, NECK
 from dataset import open_split
 from dataset.augment import Augmentation, BatchPart, augment
 from dataset.batch import Batch, collate, to_input
@@ -24,7 +25,6 @@ from dataset.split import Split
 from model.decode import decode_heatmaps
 from model.pose_model import PoseModel, PoseOutput, Targets
 from model.rays import CameraRays
-from utils.common.checkpoint import data_camera
 from utils.common.config import Config
 from utils.common.device import autocast
 from utils.common.networks import training_type
@@ -44,6 +44,10 @@ from utils.training.validation_images import evenly_spaced, project_at_neck, she
 
 _SEEN = list(HEATMAP_JOINTS)
 _SETS = (SetType.TRAIN, SetType.VAL)
+#: Distances in the picture are given as if it had this side, that of the release's square.
+_SIDE = 800
+#: Quantiles of the range of mounts.
+_RANGE = (0.005, 0.995)
 
 
 class Sample(NamedTuple):
@@ -65,14 +69,23 @@ class Stage:
         evaluated: what validation calls: ``model``, or the moving average of it.
         loader, validation: batches of TrainSet and of ValSet.
         metric, unit: figure by which the best checkpoint is chosen; lower is better.
+        camera: of the network's view.
         mean_pose: (16, 3) float64 metres, Neck at the origin, mean of TrainSet.
+        mounts: see :class:`~utils.common.checkpoint.Checkpoint`.
 
     Raises:
         UserError: for data that cannot be trained on.
     """
 
     def __init__(
-        self, name: str, model: PoseModel, config: Config, root: Path, processes: Processes
+        self,
+        name: str,
+        model: PoseModel,
+        config: Config,
+        root: Path,
+        processes: Processes,
+        view: Camera | None = None,
+        headset: Headset | None = None,
     ) -> None:
         self.name = name
         self.config = config
@@ -82,7 +95,7 @@ class Stage:
         self.metric, self.unit = ("mpjpe_mm", "mm") if poses else ("joints2d_px", "px of 800")
         self.processes = processes
         self.device = processes.device
-        self.root = root
+        self.root, self.headset = root, headset
         self.division = processes.division(self.settings.batch_size, self.settings.accumulate)
         model = processes.synchronise(model)
         self.model = model.to(self.device, memory_format=torch.channels_last)
@@ -94,11 +107,13 @@ class Stage:
         self.heatmap_shape = HeatmapShape(
             model.heatmap_size, config.heatmap.sigma, config.heatmap.subpixel
         )
-        self.camera = data_camera(config)
+        self.labels = self._open_labels(SetType.TRAIN, view)
+        self.camera = self.labels.camera
         self.rays = CameraRays(self.camera).to(self.device)
-        self.labels = self._open_labels(SetType.TRAIN)
         annotations = self.labels.annotations()
         self.mean_pose = annotations.mean_pose()
+        neck = np.quantile(annotations.joints3d[:, NECK], _RANGE, axis=0)
+        self.mounts = {"neck": neck.round(4).tolist()}
         self.visibility_known = annotations.occlusion_known
         self._augmentation_draws = torch.Generator()
         self._part = BatchPart(self.division.rank, self.division.world)
@@ -112,14 +127,14 @@ class Stage:
         reads, config = self.training.reads, self.config
         orders = batch_orders(config, self.settings, self.division)
         if reads == "labels":
-            labels = self.labels, self._open_labels(SetType.VAL)
+            labels = self.labels, self._open_labels(SetType.VAL, self.camera)
             refuse_overlap(*labels)
             return [
                 LabelLoader(split, self.device, **order)
                 for split, order in zip(labels, orders, strict=True)
             ]
         (training, workers), (validation, more) = (
-            open_pictures(self.root, which, config) for which in _SETS
+            open_pictures(self.root, which, config, self.camera, self.headset) for which in _SETS
         )
         refuse_overlap(training, validation)
         if reads == "videos":
@@ -138,8 +153,9 @@ class Stage:
             FrameLoader(validation, workers=more, **pinned, **orders[1]),
         ]
 
-    def _open_labels(self, set_type: SetType) -> Split:
-        return open_split(self.root, set_type, self.config.data.input_size, pictures=False)
+    def _open_labels(self, set_type: SetType, view: Camera | None) -> Split:
+        how = {"pictures": False, "view": view, "headset": self.headset}
+        return open_split(self.root, set_type, self.input_size, **how)
 
     def _histories(
         self, split: BaseDataset, workers: int, augmentation: Augmentation, views: int, order: dict
@@ -312,10 +328,10 @@ class Stage:
         return mpjpe_by_group(*map(np.concatenate, both), list(chain.from_iterable(actions)))
 
     def _errors2d(self, heatmaps: torch.Tensor, targets: Targets) -> np.ndarray:
-        """Distances of decoded joints inside the picture, pixels of the 800-pixel square."""
+        """Distances of decoded joints inside the view, pixels of a view of 800."""
         decoded, _ = decode_heatmaps(heatmaps, self.input_size)
         distance = (decoded - targets.joints2d[:, _SEEN]).norm(dim=-1)[targets.inside[:, _SEEN]]
-        return distance.cpu().numpy() * (RELEASE_CAMERA.height / self.input_size)
+        return distance.cpu().numpy() * (_SIDE / self.input_size)
 
     @cached_property
     def _fixed_frames(self) -> tuple[Batch, np.ndarray] | None:

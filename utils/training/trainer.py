@@ -246,6 +246,7 @@ class Trainer:
             "config": stage.config.model_dump(),
             "mean_pose": torch.from_numpy(stage.mean_pose),
             "camera": camera_to_dict(stage.camera),
+            "mounts": stage.mounts,
         }
 
     def _restore(self, resume: Checkpoint) -> None:

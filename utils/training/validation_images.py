@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import torch
 
-from base.release_camera import FisheyeCamera
+from base.cameras.camera import Camera
 from base.skeleton import HEATMAP_JOINTS, NECK, NUM_JOINTS
 from utils.drawing.skeleton_pen import SkeletonPen, overlay_heatmaps
 from utils.drawing.style import OUTLINE, PREDICTED, TRUTH
@@ -21,7 +21,7 @@ def evenly_spaced(count: int) -> list[int]:
 
 
 def project_at_neck(
-    joints3d: torch.Tensor, target3d: torch.Tensor, camera: FisheyeCamera
+    joints3d: torch.Tensor, target3d: torch.Tensor, camera: Camera
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pixels, twice (F, 16, 2), of predicted (F, 16, 3) poses, put where the true Neck is, and of
     true ones in the camera frame; NaN for a joint outside the lens's range."""

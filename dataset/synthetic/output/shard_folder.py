@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from base.cameras.camera import Camera
 from base.errors import UserError
 from base.files import write_bytes
 from base.frame import FrameId
@@ -89,7 +90,7 @@ class ShardFolder:
         for number, path in self._staged().items():
             labels[number] = parse_label(path.read_bytes(), path)
 
-        def encode(paths: list[str]) -> list[bytes]:
+        def encode(paths: list[str], _: list[Camera]) -> list[bytes]:
             # Of the frames that do not wait, the pictures in the shards are kept.
             if lost := [path for path in paths if not Path(path).is_file()]:
                 raise UserError(f"{self._split}: lacks {lost[0]}: delete its shards and run again")

@@ -8,6 +8,7 @@ import pytest
 import release
 
 from base.errors import BrokenFrameError, UserError
+from base.release_camera import RELEASE_CAMERA
 from base.set_type import SetType
 from dataset import open_split
 from dataset.labels import parse_label
@@ -49,7 +50,7 @@ def test_visible_is_inside_the_square_within_the_lenss_range_and_not_hidden(tmp_
     names = list(release.FILE_JOINTS)
     points = np.tile([0.0, 0.0, 50.0], (len(names), 1))
     points[names.index("Head")] = [20.0, 0.0, -20.0]  # 135° off the axis
-    pixels = np.full((len(names), 2), 500.0)
+    pixels = RELEASE_CAMERA.project(points, clamp=True)
     pixels[names.index("LeftHand")] = [100.0, 400.0]  # in the picture, beside the square
     seen = [name != "RightFoot" for name in names]
     folder = release.camera_folder(tmp_path)

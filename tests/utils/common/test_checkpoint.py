@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from base.errors import UserError
+from base.release_camera import RELEASE_SQUARE
 from model import build
 from model.backbone import RESNETS
 from model.lifting import LiftingAutoencoder
@@ -22,7 +23,6 @@ from utils.common.checkpoint import (
     TrainingState,
     checkpoint_name,
     checkpoint_position,
-    data_camera,
     list_checkpoints,
     newest_whole_checkpoint,
     read_checkpoint,
@@ -56,7 +56,7 @@ def read(tmp_path, content, name="file.tar"):
 
 def test_what_a_checkpoint_holds_comes_back(tmp_path):
     config = parse_config({"data": {"input_size": 64}, "train2d": {"lr": 0.5}}, "test")
-    camera = data_camera(parse_config({"data": {"input_size": 32}}, "test"))
+    camera = RELEASE_SQUARE.resized(32, 32)
     state = TrainingState("finetune", 3, 2, 0.5, 7, weights={RESNET: TRUNK}, ema_updates=9)
     content = {
         **{RESNET: TRUNK, LIFTING: HEAD, "optimizer_state_dict": {"state": {}}},
@@ -82,7 +82,7 @@ def test_a_file_of_the_reference_gets_the_configuration_of_its_weights(name, tmp
     found = read(tmp_path, {RESNET: trunk, LIFTING: HEAD, "scheduler": {}})
     expected = parse_config({"model": {"backbone": name}}, "test")
     assert found.config == expected and not found.has_config
-    assert found.camera == data_camera(expected) and found.camera.width == 368
+    assert found.camera == RELEASE_SQUARE.resized(368, 368) and found.camera.width == 368
     assert found.training is None and found.mean_pose is None and found.stage == "finetune"
     with pytest.raises(UserError, match=r"file\.tar: the weights are of no known ResNet"):
         read(tmp_path, {RESNET: {k: v for k, v in trunk.items() if "layer4" not in k}})

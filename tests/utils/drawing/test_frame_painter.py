@@ -4,16 +4,15 @@ import numpy as np
 import pytest
 from sample_poses import standing
 
-from base.release_camera import RELEASE_CAMERA
+from base.release_camera import RELEASE_SQUARE
 from base.skeleton import HEAD, JOINTS, NECK
-from dataset.transforms import SquareCrop
 from utils.drawing import skeleton_pen
 from utils.drawing.frame_painter import DrawnPose, FramePainter, Viewpoint
 from utils.drawing.style import PAPER, PREDICTED, TRUTH
 from utils.drawing.text import draw_text
 
 GREY = np.full((800, 800, 3), 90, np.uint8)
-CAMERA = SquareCrop(800).camera(RELEASE_CAMERA)
+CAMERA = RELEASE_SQUARE.resized(800, 800)
 HANDS = [JOINTS.index("LeftHand"), JOINTS.index("RightHand")]
 ELBOWS = [JOINTS.index("LeftForeArm"), JOINTS.index("RightForeArm")]
 FEET = [JOINTS.index("LeftFoot"), JOINTS.index("RightFoot")]

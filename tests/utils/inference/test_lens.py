@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from base.errors import UserError
-from base.release_camera import RELEASE_CAMERA
+from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE
 from dataset.transforms import SquareCrop
 from dataset.warp import RIM, CameraWarp
 from utils.inference.image_circle import find_image_circle
@@ -70,7 +70,7 @@ def view(picture, **options):
             "training camera's, by its image circle",
         ),
         (
-            through(SquareCrop(400).camera(RELEASE_CAMERA)),
+            through(RELEASE_SQUARE.resized(400, 400)),
             SquareCrop,
             False,
             "training camera's, by its image circle",
@@ -120,11 +120,11 @@ def test_without_any_hint_the_picture_is_shown_as_it_is_and_that_is_said():
 
 
 def test_a_turned_training_picture_is_turned_back():
-    upright = through(SquareCrop(128).camera(RELEASE_CAMERA))
+    upright = through(RELEASE_SQUARE.resized(128, 128))
     upright[20:40, 60:70] = (255, 0, 0)
     expected = view(upright, camera="training").transform.image(upright)
     # The release's optical axis is not in the middle: turn about it, not about the picture.
-    camera = SquareCrop(128).camera(RELEASE_CAMERA)
+    camera = RELEASE_SQUARE.resized(128, 128)
     y, x = np.mgrid[:128, :128].astype(np.float32)
     upside = cv2.remap(
         upright, 2 * np.float32(camera.cx) - x, 2 * np.float32(camera.cy) - y, cv2.INTER_LINEAR

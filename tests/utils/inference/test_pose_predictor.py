@@ -6,15 +6,14 @@ import torch
 from torch import nn
 
 from base.errors import UserError
-from base.release_camera import RELEASE_CAMERA
+from base.release_camera import RELEASE_SQUARE
 from base.skeleton import HEAD, NECK
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
-from dataset.transforms import SquareCrop
 from model.pose_model import PoseOutput
 from utils.inference.pose_predictor import PosePredictor, within_probability
 
 SIZE = 192
-CAMERA = SquareCrop(SIZE).camera(RELEASE_CAMERA)
+CAMERA = RELEASE_SQUARE.resized(SIZE, SIZE)
 TRUTH = torch.from_numpy(
     np.random.default_rng(0).uniform([-0.4, -0.3, 0.4], [0.4, 0.3, 1.4], (3, 16, 3)).astype("f4")
 )

@@ -56,10 +56,10 @@ def pictures_read_once():
     """Each test opens the same few frames."""
     real, opened = stage_module.open_pictures, {}
 
-    def open_pictures(root, set_type, config):
+    def open_pictures(root, set_type, config, view, headset):
         key = root, set_type, config.data.input_size
         if key not in opened:
-            opened[key] = real(root, set_type, config)
+            opened[key] = real(root, set_type, config, view, headset)
         return opened[key]
 
     stage_module.open_pictures = open_pictures

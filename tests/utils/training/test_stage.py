@@ -19,6 +19,7 @@ import train
 from base.actions import action_group
 from base.errors import UserError
 from base.frame import FrameId
+from base.release_camera import RELEASE_SQUARE
 from base.set_type import SetType
 from base.skeleton import HEATMAP_JOINTS
 from dataset.augment import Augmentation
@@ -227,7 +228,8 @@ def test_pictures_are_kept_in_memory_where_they_fit(tiny_data, monkeypatch):
     ):
         changes = {"memory_gib": gib, "workers": asked, "input_size": 64}
         config = parse_config({"data": changes}, "test")
-        dataset, found = open_pictures(tiny_data, SetType.TRAIN, config)
+        view = RELEASE_SQUARE.resized(64, 64)
+        dataset, found = open_pictures(tiny_data, SetType.TRAIN, config, view, None)
         assert isinstance(dataset, InMemory) == in_memory and found == workers
 
 

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from base.release_camera import RELEASE_CAMERA
+from base.release_camera import RELEASE_SQUARE
 from base.skeleton import HEATMAP_JOINTS, NECK
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
-from dataset.transforms import SquareCrop
 from utils.drawing.skeleton_pen import overlay_heatmaps
 from utils.drawing.style import PREDICTED, TRUTH
 from utils.training.validation_images import (
@@ -18,7 +17,7 @@ from utils.training.validation_images import (
 )
 
 SIZE = 128
-CAMERA = SquareCrop(SIZE).camera(RELEASE_CAMERA)
+CAMERA = RELEASE_SQUARE.resized(SIZE, SIZE)
 
 
 def poses() -> torch.Tensor:
