@@ -49,6 +49,10 @@ from utils.inference.source import Source, name_text
 _NAMED = 20
 
 
+def _turn(text: str) -> float | None:
+    return None if text == "auto" else float(text)
+
+
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line; UserError for values out of range."""
     model = "finetuned checkpoint, or an export of it (*.onnx) (default: the pretrained weights)"
@@ -77,12 +81,17 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         type=float,
         help="field of view across the image circle in degrees, without calibration (default: 180)",
     )
-    text = "rotate pictures clockwise, so that the wearer's face is at the top (default: 0)"
-    add("--rotate", type=float, default=0.0, metavar="DEGREES", help=text)
+    text = (
+        "rotate pictures clockwise, so that the wearer's face is at the top; 'auto' tries 0, 90, "
+    )
+    text += "180 and 270 and takes that of which the network is most certain (default: auto)"
+    add("--rotate", type=_turn, metavar="DEGREES", help=text)
     text = "tilt of the camera from straight down, in degrees: forward, and to the wearer's left "
     text += "(default: 0 0)"
     both = ("FORWARD", "LEFT")
-    add("--mount", type=float, nargs=2, default=(0.0, 0.0), metavar=both, help=text)
+    add("--mount", type=float, nargs=2, metavar=both, help=text)
+    text = "instead of all these: a headset file, or a profile, see doc/headset.md"
+    add("--headset", metavar="FILE|PROFILE", help=text)
 
     add = parser.add_argument_group("output").add_argument
     text = "pose files to write, any of %(choices)s (default: json)"
@@ -100,9 +109,10 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
     arguments = parser.parse_args(argv)
     smooth = arguments.smooth or ()
+    turned = (arguments.rotate or 0.0, *(arguments.mount or ()))
     if not 0 < arguments.fps < math.inf:
         raise UserError(f"--fps {arguments.fps:g}: must be above 0")
-    if not all(map(math.isfinite, (arguments.rotate, *arguments.mount, *smooth))):
+    if not all(map(math.isfinite, (*turned, *smooth))):
         raise UserError("--rotate, --mount and --smooth take finite numbers")
     if smooth and (len(smooth) != 2 or smooth[0] <= 0 or smooth[1] < 0):
         raise UserError(
@@ -118,6 +128,9 @@ def report(summary: Summary, arguments: argparse.Namespace, source: Source) -> N
     for lens in summary.lenses:
         width, height = lens["size"]
         print(f"{width}×{height}: {lens['lens']}")
+        print(f"  rotated by {lens['rotate']:g}°, {lens['orientation']}")
+        if lens["out_of_range"]:
+            print(f"  outside the range that the model was trained on: {lens['out_of_range']}")
     below = "**/" if source.nested else ""
     names = []
     for name in dict.fromkeys(arguments.format):
@@ -130,6 +143,8 @@ def report(summary: Summary, arguments: argparse.Namespace, source: Source) -> N
         print(f"Left out {item['file']}: {item['reason']}")
     if summary.disagreeing:
         print(f"In {summary.disagreeing} of them pose and picture disagree: see 'disagrees'")
+    if summary.out_of_range:
+        print(f"{summary.out_of_range} are views unlike those in training: see 'out_of_range'")
     if summary.fault:
         print(summary.fault)
     if unreadable := summary.unreadable:
@@ -155,7 +170,7 @@ def main(argv: list[str] | None = None) -> None:
     source = open_source(given, arguments.recursive, rank, count)
     size = arguments.batch_size
     lower = "lower --batch_size" if size > 1 else "--gpu cpu has the machine's whole memory"
-    names = ("camera", "fov", "rotate", "mount", "confidence", "precision")
+    names = ("headset", "camera", "fov", "rotate", "mount", "confidence", "precision")
     options = {name: getattr(arguments, name) for name in names}
     if options["confidence"] == "none":
         options["confidence"] = None

@@ -129,7 +129,8 @@ def test_every_format_holds_the_same_poses(tiny_checkpoint, clip, tmp_path, caps
     assert arrays["files"].tolist() == [ODD_TEXT] * 24 == [frame["file"] for frame in frames]
     assert arrays["joint_names"].tolist() == list(JOINTS)
     assert arrays["frame"].tolist() == list(range(24)) and arrays["size"][0].tolist() == [128, 80]
-    written = ("joints3d", "neck", "joints2d", "confidence", "residual", "disagrees", "time")
+    flags = ("disagrees", "out_of_range")
+    written = ("joints3d", "neck", "joints2d", "confidence", "residual", *flags, "time")
     of_json = [np.array([frame[name] for frame in frames], float) for name in written]
     for name, values in zip(written, of_json, strict=True):
         bound = 0.01 if name in ("joints2d", "residual") else 1e-4
@@ -140,9 +141,10 @@ def test_every_format_holds_the_same_poses(tiny_checkpoint, clip, tmp_path, caps
         rows = list(csv.DictReader(stream))
     assert len(rows) == 24 * 16 and rows[17]["joint"] == "Head" and rows[17]["frame"] == "1"
     assert rows[0]["uncertainty_m"] == ""
-    columns = "x_m y_m z_m neck_x_m neck_y_m neck_z_m x_px y_px confidence residual_px disagrees"
+    columns = "x_m y_m z_m neck_x_m neck_y_m neck_z_m x_px y_px confidence residual_px "
+    columns += "disagrees out_of_range"
     found = np.array([[float(row[column]) for column in columns.split()] for row in rows])
-    widths = (3, 3, 2, 1, 1, 1)
+    widths = (3, 3, 2, 1, 1, 1, 1)
     each = [v.reshape(24, -1, width) for v, width in zip(of_json, widths, strict=False)]
     expected = np.concatenate([np.broadcast_to(v, (24, 16, v.shape[-1])) for v in each], -1)
     assert np.abs(found - expected.reshape(found.shape)).max() < 0.01
@@ -380,6 +382,59 @@ def test_arrays_and_paths_of_any_size_give_the_same_joints(fp32, tmp_path):
             fp32(wrong)
 
 
+def certain_where(monkeypatch, seen):
+    """Replace the network by one whose confidence in a square is what ``seen`` makes of it."""
+    calls = []
+
+    def predict(self, squares, *_):
+        calls.append(len(squares))
+        count = len(squares)
+        joints3d, neck = np.zeros((count, 16, 3), np.float32), np.float32([[0, -0.2, 0.1]] * count)
+        joints2d = self.camera.project(joints3d + neck[:, None]).astype(np.float32)
+        confidence = np.float32([[seen(square)] * 16 for square in squares.numpy()])
+        return Prediction(joints3d, joints2d, confidence, neck)
+
+    monkeypatch.setattr(PosePredictor, "__call__", predict)
+    return calls
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_pictures_are_turned_as_the_network_is_most_certain(
+    turn, tiny_checkpoint, tmp_path, monkeypatch, capsys
+):
+    # A face, white, at the top and a hand, red, at the right, which nothing mirrors.
+    upright = np.full((200, 200, 3), 60, np.uint8)
+    upright[10:50, 60:140], upright[80:120, 150:190] = 255, (255, 0, 0)
+    calls = certain_where(monkeypatch, lambda square: 0.2 + 0.4 * (square[8, 32].min() > 200))
+    camera = {"K": [[70, 0, 99.5], [0, 70, 99.5], [0, 0, 1]], "D": [0, 0, 0, 0], "DIM": [200, 200]}
+    (tmp_path / "calib.json").write_text(json.dumps(camera))
+    for number in range(3):
+        # Counter-clockwise, to be turned back clockwise.
+        taken = np.rot90(upright, turn // 90)
+        write(tmp_path / "in" / f"{number}.png", taken[..., ::-1])
+    more = ("--input_dir", tmp_path / "in", "--camera", tmp_path / "calib.json")
+    [lens] = run_inference(tiny_checkpoint, tmp_path / "out", *more)["lenses"]
+    assert lens["rotate"] == turn and np.allclose(lens["rotation_to_camera"], mount_rotation(turn))
+    found = "found by the network: mean confidence 0.60, of the next best turn 0.20"
+    assert lens["orientation"] == found and calls[0] == 4 and calls.count(4) == 1
+    assert f"rotated by {turn}°, {found}" in capsys.readouterr().out
+    predictor = EgoPosePredictor(tiny_checkpoint, camera=tmp_path / "calib.json", gpu="cpu")
+    square = predictor.prepare(taken).square
+    assert square[8, 32].min() > 200 and square[32, 57].tolist() == [255, 0, 0]
+
+
+def test_a_turn_of_which_the_network_is_not_certain_is_not_taken(
+    tiny_checkpoint, tmp_path, monkeypatch
+):
+    calls = certain_where(monkeypatch, lambda square: 0.3)
+    write(tmp_path / "in" / "a.png", checkered(64, 64))
+    write(tmp_path / "in" / "b.png", checkered(64, 64))
+    more = ("--input_dir", tmp_path / "in", "--batch_size", 1)
+    [lens] = run_inference(tiny_checkpoint, tmp_path / "out", *more)["lenses"]
+    assert lens["rotate"] == 0 and "assumed: no turn is convincing" in lens["orientation"]
+    assert calls == [4, 4, 1, 1]
+
+
 @pytest.mark.parametrize(("share", "disagrees"), [(0.09, False), (0.11, True)])
 def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch, share, disagrees):
     joints3d, neck = np.zeros((1, 16, 3), np.float32), np.float32([[0, 0, 1]])
@@ -403,6 +458,7 @@ def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch
         ("--input broken/a.png", "the only picture could not be read"),
         ("--input a.png --camera calib.json", "4 distortion coefficients, found 2"),
         ("--input a.png --camera training --fov 180", "--fov is for a lens"),
+        ("--input a.png --headset xr-egopose --rotate 0", "--headset says it all"),
         ("--input a.png --smooth 1", "--smooth takes"),
         ("--input a.png --smooth 0 1", "the cutoff at rest, above 0"),
         ("--input a.png --smooth 1 -1", "and the rise, 0 or more"),

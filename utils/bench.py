@@ -34,6 +34,9 @@ from skimage.io import imread
 from skimage.transform import resize
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
+from base.cameras.fisheye import equidistant_camera
+from base.cameras.ocam import OCamCamera
+from base.cameras.pinhole import PinholeCamera
 from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE
 from base.set_type import SetType
 from base.skeleton import LIMBS, neck_centred
@@ -43,6 +46,7 @@ from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.loader import FrameLoader
 from dataset.packed.packed import is_packed
 from dataset.transforms import SquareCrop
+from dataset.warp import CameraWarp
 from model import build
 from model.lifting import LiftingAutoencoder
 from model.losses import LossWeights, centred_losses, heatmap_mse, reconstruction_error
@@ -75,6 +79,8 @@ NETWORKS = (
 )
 #: Frames of the sets that bench_synthetic makes, each with as many workers as there may be.
 SETS, CORES = (50, 400), sorted({1, 2, WORKERS})
+#: Pictures that are re-rendered in one measurement.
+REPEATS = 20
 #: Work, and the frames it is for; a float that it returns is its own measure of frames a second.
 Ways = dict[str, tuple[Callable[[], Any], int]]
 
@@ -221,7 +227,8 @@ def bench_train(options: argparse.Namespace) -> None:
 
 
 def bench_inference(options: argparse.Namespace) -> None:
-    """From decoded 1280×800 frames to poses, beside the plain fp32 network's forward pass alone."""
+    """From decoded 1280×800 frames to poses, beside the plain fp32 network's forward pass alone;
+    other lenses' pictures re-rendered, beside the ordinary way that does not alias."""
     device = select_device(options.gpu)
     gpu = options.gpu if device.type == "cuda" else device.type
     path = open_split(options.data_root, SetType.TRAIN, SIZE).picture_path(0)
@@ -264,6 +271,38 @@ def bench_inference(options: argparse.Namespace) -> None:
                 ways[f"end to end, {form}"] = partial(poses, network, crop, batch), batch
             title = f"{kind}, ResNet-{depth} at {size}, batch {batch}"
             compare(title, ways, options.rounds)
+
+    cv2.setNumThreads(1)
+    for width, height in ((1280, 1024), (1920, 1200)):
+        centre, radius = ((width - 1) / 2, (height - 1) / 2), height / 2
+        fisheye = equidistant_camera(width, height, centre, radius, 180)
+        f, picture = fisheye.fx, np.resize(frame, (height, width, 3))
+        lenses = {
+            "fisheye": fisheye,
+            "pinhole": PinholeCamera(f, f, *centre, (), width, height),
+            "OCam": OCamCamera(
+                *centre, (f, 0, -0.5 / f), np.eye(2).tolist(), width, height, radius
+            ),
+        }
+        grid = np.mgrid[: 2 * SIZE, : 2 * SIZE].astype(np.float32) * (height / (2 * SIZE))
+
+        def plain(picture: np.ndarray, y: np.ndarray, x: np.ndarray) -> None:
+            fine = cv2.remap(picture, x, y, cv2.INTER_LINEAR)
+            cv2.resize(fine, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+
+        works = {"cv2.remap to twice the size, cv2.resize": partial(plain, picture, *grid)}
+        for name, lens in lenses.items():
+            view = CameraWarp(lens, RELEASE_SQUARE.resized(SIZE, SIZE))
+            works[f"CameraWarp, {name}"] = partial(view.image, picture)
+        ways = {name: (partial(_repeat, work), REPEATS) for name, work in works.items()}
+        compare(f"re-rendering {width}×{height} at {SIZE} px, one thread", ways, options.rounds)
+    cv2.setNumThreads(-1)
+
+
+def _repeat(work: Callable[[], Any]) -> None:
+    """What takes too short to be timed."""
+    for _ in range(REPEATS):
+        work()
 
 
 def bench_evaluation(options: argparse.Namespace) -> None:

@@ -50,6 +50,8 @@ def test_rates_are_medians_of_rounds_in_turns_and_ratios_are_to_the_first(capsys
 
 FORMS = [f"end to end, {form}" for form in ("fp32", "ONNX Runtime fp32", "ONNX Runtime int8")]
 TREE, TRAIN = "tree, input and targets made too", "reference, batch 16, fp32"
+WARPS = ["cv2.remap to twice the size, cv2.resize"]
+WARPS += [f"CameraWarp, {name}" for name in ("fisheye", "pinhole", "OCam")]
 ROWS = {
     "data": ["reference", "tree", TREE, "shards", TREE.replace("tree", "shards"), "annotations"],
     "evaluation": [
@@ -60,7 +62,7 @@ ROWS = {
         *(TRAIN, "ours, batch 16", "ours, batch 8"),
         *(TRAIN, "ours, batch 16", "ours, without loading"),
     ],
-    "inference": ["plain PyTorch fp32, forward alone", *FORMS] * 2,
+    "inference": ["plain PyTorch fp32, forward alone", *FORMS] * 2 + WARPS * 2,
 }
 
 

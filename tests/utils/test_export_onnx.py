@@ -15,8 +15,7 @@ from base.cameras import camera_to_dict
 from base.cameras.fisheye import FisheyeCamera
 from base.errors import UserError
 from base.headset import Headset, load_headset, mount_rotation
-from base.release_camera import RELEASE_CAMERA
-from dataset.transforms import SquareCrop
+from base.release_camera import RELEASE_SQUARE
 from dataset.warp import CameraWarp
 from model import build
 from utils import export_onnx
@@ -139,7 +138,7 @@ def with_headset(tiny_network, headset_file):
 @pytest.mark.parametrize(("thirds", "factor"), [(2, 1), (3, 2), (4, 3), (5, 4)])
 def test_the_layer_shows_the_warps_pixels(thirds, factor):
     lens = LENS.resized(LENS.width * thirds // 3, LENS.height * thirds // 3)
-    target = SquareCrop(64).camera(RELEASE_CAMERA)
+    target = RELEASE_SQUARE.resized(64, 64)
     warp = CameraWarp(lens, target, mount_rotation(**MOUNT), rim=1.4)
     assert warp.factor == factor and 0.2 < warp.seen.mean() < 0.9
     seen = pictures(1, lens.width, lens.height)

@@ -1,17 +1,17 @@
 """Which lens pictures of a size were taken with, and the view of them that the network gets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from base.base_transform import BaseTransform
-from base.calibration import TRAINING, load_calibration
+from base.calibration import TRAINING, Calibration, load_calibration
 from base.cameras.camera import Camera
 from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
-from base.headset import mount_rotation
-from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE, FisheyeCamera
+from base.headset import RELEASE_HEADSET, Headset, load_headset
+from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE
 from dataset.transforms import SquareCrop
 from dataset.warp import RIM, CameraWarp
 from utils.inference.image_circle import ImageCircle, find_image_circle
@@ -29,9 +29,11 @@ _UNKNOWN = (
 )
 #: By how much of its radius an image circle may differ from the training camera's.
 _SAME_CIRCLE = 0.05
+#: Pixels by which two cameras may differ and still be the same.
+_SAME_PLACE = 1e-3
 
 
-def _training_camera(width: int, height: int) -> FisheyeCamera:
+def _training_camera(width: int, height: int) -> Camera:
     """The training camera of other pictures, whose centred square is its own."""
     crop = SquareCrop(1, width, height)
     square = RELEASE_SQUARE.resized(crop.side, crop.side)
@@ -45,78 +47,108 @@ def _is_training_circle(circle: ImageCircle, width: int, height: int) -> bool:
     return bool((off < _SAME_CIRCLE * rim).all())
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """How pictures of one size reach the network: picture → its square, and pixels back; the lens
-    in words, for the screen and ``poses.json``; and whether it is ``assumed``."""
+def network_view(headset: Headset, target: Camera) -> BaseTransform:
+    """From pictures of a headset to those of the network's camera: cropped and resized where this
+    is all it takes, re-rendered otherwise."""
+    camera = headset.camera
+    crop = SquareCrop(target.width, camera.width, camera.height)
+    v, u = np.mgrid[: target.height : 8, : target.width : 8].astype(np.float64)
+    rays = target.unproject(np.stack([u, v], -1), clamp=True).reshape(-1, 3)
+    rays = rays[target.angle(rays) <= RIM]
+    places = crop.points(camera.project(rays @ headset.rotation.T, clamp=True))
+    same = np.abs(places - target.project(rays)).max() < _SAME_PLACE
+    if same and target.width == target.height and headset.rim >= RIM:
+        return crop
+    return CameraWarp(camera, target, headset.rotation, headset.rim)
 
-    transform: BaseTransform
+
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """What is known of the headset of pictures of one size: their camera in ``headset``, where it
+    is from in words, and whether it is ``assumed``; and how its ``orientation`` is known."""
+
+    headset: Headset
     lens: str
     assumed: bool
+    orientation: str = "as stated"
+
+    def turned(self, rotate: float, orientation: str) -> "Lens":
+        """With another orientation of the pictures, see :class:`base.headset.Headset`."""
+        headset = replace(self.headset, rotate=rotate)
+        return replace(self, headset=headset, orientation=orientation)
 
 
-class Lens:
-    """What is known of the camera; UserError for one that is unknown, or a calibrated one and
-    ``fov``.
+class LensFinder:
+    """What is known of the headset; UserError for an unknown camera, or what excludes each other.
 
-    ``camera`` is None to judge by the picture, "training", "circle", or a calibration file; ``fov``
-    the angle across the image circle, degrees, of a lens without calibration; ``rotate`` the
-    degrees by which its pictures must be turned clockwise for the wearer's face to be at the top
-    and what is ahead at the bottom; ``mount`` those by which it looks (forward, to the wearer's
-    left) of straight down. ``rotation`` (3, 3) is :func:`mount_rotation` of these, and
-    ``needs_pictures`` whether the lens is judged by what pictures show.
+    ``headset`` is a headset file or profile, which says all the rest.  Otherwise ``camera`` is None
+    to judge by the picture, "training", "circle", or a calibration file; ``fov`` the angle across
+    the image circle, degrees, of a lens without calibration; ``rotate`` (None for a turn that the
+    network finds) and ``mount`` are as of :class:`base.headset.Headset`: rotate, and forward and
+    left.  ``needs_pictures`` says whether anything is judged by what pictures show.
     """
 
     def __init__(
         self,
+        headset: str | None = None,
         camera: str | None = None,
         fov: float | None = None,
-        rotate: float = 0.0,
-        mount: tuple[float, float] = (0.0, 0.0),
+        rotate: float | None = None,
+        mount: tuple[float, float] | None = None,
     ) -> None:
         if fov is not None and not 20 <= fov <= 300:
             raise UserError(f"--fov {fov:g}: degrees across the image circle, 20 to 300")
-        self.needs_pictures = camera in (None, CIRCLE)
-        if fov is not None and not self.needs_pictures:
+        unknown = headset is None and camera in (None, CIRCLE)
+        if headset is not None:
+            if (camera, fov, rotate, mount) != (None,) * 4:
+                raise UserError(
+                    "--headset says it all: leave out --camera, --fov, --rotate and --mount"
+                )
+            self._headset = load_headset(headset)
+            name = f"headset {self._headset.name}"
+            self._calibration = Calibration(self._headset.camera, name)
+        else:
+            forward, left = mount or (0.0, 0.0)
+            turn = rotate or 0.0
+            self._headset = Headset(RELEASE_CAMERA, forward=forward, left=left, rotate=turn)
+            self._calibration = None if unknown else load_calibration(camera)
+        if fov is not None and not unknown:
             raise UserError(f"--fov is for a lens without calibration; --camera {camera} has one")
-        self.camera, self.fov = camera, fov
-        self.rotation = mount_rotation(rotate, *mount)
-        self._calibration = None if self.needs_pictures else load_calibration(camera)
+        self._camera, self._fov = camera, fov
+        self.finds_turn = headset is None and rotate is None
+        self.needs_pictures = unknown or self.finds_turn
 
-    def view(self, pictures: Sequence[np.ndarray], input_size: int) -> View:
-        """View of one or more pictures (H, W, 3) uint8 of one size, as the network's square of side
-        ``input_size``; UserError where the calibration is of another size, or nothing tells the
-        lens."""
+    def find(self, pictures: Sequence[np.ndarray]) -> Lens:
+        """The lens of one or more pictures (H, W, 3) uint8 of one size; UserError where the
+        calibration is of another size, or nothing tells the lens."""
         height, width = pictures[0].shape[:2]
 
-        def warped(camera: Camera, lens: str, assumed: bool) -> View:
-            target = RELEASE_SQUARE.resized(input_size, input_size)
-            return View(CameraWarp(camera, target, self.rotation), lens, assumed)
+        def lens(camera: Camera, text: str, assumed: bool, fov: float | None = None) -> Lens:
+            fov = self._headset.fov if fov is None else fov
+            return Lens(replace(self._headset, camera=camera, fov=fov), text, assumed)
 
-        def training(lens: str, assumed: bool = False) -> View:
-            if np.allclose(self.rotation, np.eye(3)):
-                return View(SquareCrop(input_size, width, height), lens, assumed)
-            return warped(_training_camera(width, height), lens, assumed)
+        def training(text: str, assumed: bool = False) -> Lens:
+            return lens(_training_camera(width, height), text, assumed, RELEASE_HEADSET.fov)
 
-        if self.camera == TRAINING:
+        if self._camera == TRAINING:
             return training(f"training camera ({self._calibration.source})")
         if self._calibration is not None:
             camera = self._calibration.for_picture(width, height)
-            return warped(camera, self._calibration.source, False)
+            return lens(camera, self._calibration.source, False)
         circle = find_image_circle(pictures)
         unlike = ""
-        if self.camera is None and self.fov is None:
+        if self._camera is None and self._fov is None:
             shaped = width == height or abs(width / height / _ASPECT - 1) < 0.005
             if circle is None:
                 return training(_BY_SHAPE if shaped else _UNKNOWN, assumed=True)
             if shaped and _is_training_circle(circle, width, height):
                 return training(_BY_CIRCLE)
             unlike = ", unlike the training camera's" if shaped else ""
-        fov = DEFAULT_FOV if self.fov is None else self.fov
+        fov = DEFAULT_FOV if self._fov is None else self._fov
         if circle is not None:
             place = f"{circle.radius:.0f} px found at ({circle.x:.0f}, {circle.y:.0f}){unlike}"
             found = f"image circle of {place}"
-        elif self.fov is None:
+        elif self._fov is None:
             raise UserError(
                 f"--camera circle: no image circle is seen in pictures of {width}×{height}; "
                 "give --fov DEGREES across the picture, or --camera FILE"
@@ -126,5 +158,5 @@ class Lens:
             circle = ImageCircle((width - 1) / 2, (height - 1) / 2, max(width, height) / 2)
             found = "image circle taken to be as wide as the picture"
         camera = equidistant_camera(width, height, (circle.x, circle.y), circle.radius, fov)
-        angle = f"{fov:g}° {'assumed' if self.fov is None else 'as stated'}"
-        return warped(camera, f"no calibration: {found}, equidistant, {angle}", True)
+        angle = f"{fov:g}° {'assumed' if self._fov is None else 'as stated'}"
+        return lens(camera, f"no calibration: {found}, equidistant, {angle}", True, fov)

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from base.cameras import camera_from_dict
+from base.cameras.camera import Camera
 from base.errors import UserError
-from base.release_camera import RELEASE_SQUARE, FisheyeCamera, fit_translation
+from base.release_camera import RELEASE_SQUARE, fit_translation
 from base.skeleton import HEAD, HEATMAP_JOINTS, NECK, NUM_JOINTS, neck_centred
 from dataset.batch import to_input
 from dataset.runs import Place, history_rows, run_lengths
@@ -29,6 +31,10 @@ from utils.common.memory import is_out_of_memory
 _MIN_WEIGHT = 1e-3
 #: Metres within which a joint counts as right where a confidence is a probability.
 WITHIN = 0.1
+#: The Neck's place in the view of the release's headset, metres: mean, and range of all but the
+#: outermost 0.5 % on either side.
+RELEASE_NECK = np.array([0.0, -0.1, 0.15])
+RELEASE_NECK_RANGE = np.array([[-0.1, -0.2, 0.05], [0.1, 0.0, 0.3]])
 #: Key of what utils/export_onnx.py writes into the metadata of a model, and name of its input.
 METADATA_KEY, INPUT = "ego_pose", "images"
 
@@ -106,18 +112,21 @@ class Track:
 class PosePredictor:
     """Runs a network, which is in evaluation mode on ``device``, on batches of square pictures;
     ``precision`` is as of :func:`utils.common.device.autocast`, ``camera`` that of the pictures,
-    None for the release's, cropped and resized."""
+    None for the release's, cropped and resized, ``neck_range`` (2, 3) metres the lowest and highest
+    coordinates of the Neck that the network was trained on."""
 
     def __init__(
         self,
         model: PoseModel,
         device: torch.device,
         precision: str = "auto",
-        camera: FisheyeCamera | None = None,
+        camera: Camera | None = None,
+        neck_range: np.ndarray | None = None,
     ) -> None:
         self.model, self.device, self.precision = model, device, precision
         self.input_size = model.input_size
         self.camera = camera or RELEASE_SQUARE.resized(model.input_size, model.input_size)
+        self.neck_range = RELEASE_NECK_RANGE if neck_range is None else np.asarray(neck_range)
         self.rays = CameraRays(self.camera).to(device)
         self.has_uncertainty = "uncertainty" in model.exports
 
@@ -204,7 +213,8 @@ class OnnxPosePredictor(PosePredictor):
             raise UserError(f"{path}: not a readable ONNX model ({reason})") from None
         self._names = [output.name for output in self._session.get_outputs()]
         model = SimpleNamespace(input_size=described["input_size"], exports=self._names, lags=())
-        super().__init__(model, torch.device("cpu"), "fp32")
+        camera = camera_from_dict(described["camera"]) if "camera" in described else None
+        super().__init__(model, torch.device("cpu"), "fp32", camera)
 
     def forward(
         self, images: Tensor, places: Sequence[Place] | None = None, track: Track | None = None

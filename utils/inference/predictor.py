@@ -1,18 +1,19 @@
 """A checkpoint as an object that turns pictures of any size into poses in their pixels."""
 
-import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 import torch
 
 from base.base_transform import BaseTransform
+from base.cameras.camera import Camera
 from base.errors import UserError
+from base.headset import RELEASE_HEADSET
 from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
 from dataset.runs import Place
@@ -21,12 +22,24 @@ from utils.common.device import fast_bf16, select_device
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import pretrained_weights
 from utils.inference.confidence import confidence_path, load_confidence
-from utils.inference.lens import Lens, View
-from utils.inference.pose_predictor import OnnxPosePredictor, PosePredictor, Track, fold_batch_norms
+from utils.inference.lens import Lens, LensFinder, network_view
+from utils.inference.pose_predictor import (
+    RELEASE_NECK,
+    OnnxPosePredictor,
+    PosePredictor,
+    Track,
+    fold_batch_norms,
+)
 
 #: Mean distance between the placed pose and ``joints2d``, as a share of the network's picture,
 #: above which the two disagree.
 DISAGREEMENT = 0.10
+#: Metres by which the Neck must be outside of where it was in training.
+NECK_MARGIN = 0.05
+#: Turns of pictures that are tried, degrees, and by how much the mean confidence with one of them
+#: must be above that with the others.
+TURNS = (0, 90, 180, 270)
+_CLEAR = 0.1
 
 _SEEN = list(HEATMAP_JOINTS)
 _MIN_WEIGHT = 1e-6
@@ -42,7 +55,9 @@ class Pose:
     joint is right. ``neck`` (3,) metres: ``joints3d + neck`` is the pose in the camera's frame;
     ``residual`` pixels between that and ``joints2d``, mean over the joints that have a heatmap,
     weighted by confidence; ``disagrees`` says that this is so much that pose and picture do not
-    belong together. ``uncertainty`` (16,) is a radius in metres with 90 % coverage, or None.
+    belong together. ``out_of_range`` says that the view is not one that the model was trained on:
+    the headset is another, the Neck is not where it was in training, or ``disagrees``.
+    ``uncertainty`` (16,) is a radius in metres with 90 % coverage, or None.
     """
 
     joints3d: np.ndarray
@@ -51,14 +66,39 @@ class Pose:
     neck: np.ndarray
     residual: float
     disagrees: bool
+    out_of_range: bool
     uncertainty: np.ndarray | None = None
 
 
+class View(NamedTuple):
+    """How pictures of one size reach the network: their lens, the transform to its pictures, and
+    what of the headset is outside the range that the model was trained on, in words, or ""."""
+
+    lens: Lens
+    transform: BaseTransform
+    out_of_range: str
+
+    def describe(self) -> dict[str, Any]:
+        """For ``poses.json``."""
+        headset = self.lens.headset
+        return {
+            "size": [headset.camera.width, headset.camera.height],
+            "lens": self.lens.lens,
+            "assumed": self.lens.assumed,
+            "rotate": headset.rotate,
+            "orientation": self.lens.orientation,
+            "rotation_to_camera": np.round(headset.rotation, 9).tolist(),
+            "out_of_range": self.out_of_range,
+        }
+
+
 class Prepared(NamedTuple):
-    """The square (S, S, 3) uint8 RGB that the network gets of a picture, and where it is there."""
+    """The square (S, S, 3) uint8 RGB that the network gets of a picture, where it is there, and
+    whether its headset is outside the range that the model was trained on."""
 
     square: np.ndarray
-    view: BaseTransform
+    transform: BaseTransform
+    out_of_range: bool = False
 
 
 def as_rgb(picture: np.ndarray) -> np.ndarray:
@@ -80,17 +120,24 @@ def load_network(path: Path, gpu: str | int = "0", precision: str = "auto") -> P
     if path.suffix == ".onnx":
         return OnnxPosePredictor(path)
     device = select_device(str(gpu))
-    return ready_network(load_pose_model(path, device).model, device, precision)
+    loaded = load_pose_model(path, device)
+    return ready_network(loaded.model, device, precision, loaded.camera)
 
 
-def ready_network(model: PoseModel, device: torch.device, precision: str = "auto") -> PosePredictor:
-    """A network on ``device``, in evaluation mode, changed in place to run fast."""
+def ready_network(
+    model: PoseModel,
+    device: torch.device,
+    precision: str = "auto",
+    camera: Camera | None = None,
+) -> PosePredictor:
+    """A network on ``device``, in evaluation mode, changed in place to run fast; the rest is as of
+    :class:`PosePredictor`."""
     fold_batch_norms(model.pose2d)
     if precision == "bf16" or (precision == "auto" and fast_bf16(device)):
         # Once, instead of at every call.
         model.pose2d.bfloat16()
     model.to(memory_format=torch.channels_last)
-    return PosePredictor(model, device, precision)
+    return PosePredictor(model, device, precision, camera)
 
 
 class EgoPosePredictor:
@@ -98,8 +145,8 @@ class EgoPosePredictor:
 
     ``checkpoint`` is a finetuned one, of this project or of the reference implementation, or a file
     of ``utils/export_onnx.py`` (*.onnx), which ONNX Runtime runs without regard to ``gpu`` and
-    ``precision``; None for the pretrained weights. ``camera``, ``fov``, ``rotate`` and ``mount``
-    are of the camera that took the pictures, see :class:`~utils.inference.lens.Lens`.
+    ``precision``; None for the pretrained weights. ``headset``, ``camera``, ``fov``, ``rotate`` and
+    ``mount`` are of what took the pictures, see :class:`~utils.inference.lens.LensFinder`.
     ``confidence`` is a file of ``utils/calibrate_confidence.py``, "auto" for the one beside the
     checkpoint, if there is one, or None for the heights of heatmaps; ``gpu`` as ``--gpu``, and
     ``precision`` "auto", "fp32" or "bf16". UserError for what cannot be used.
@@ -110,47 +157,101 @@ class EgoPosePredictor:
         checkpoint: str | Path | None = None,
         camera: str | Path | None = None,
         fov: float | None = None,
-        rotate: float = 0.0,
-        mount: tuple[float, float] = (0.0, 0.0),
+        rotate: float | None = None,
+        mount: tuple[float, float] | None = None,
         confidence: str | Path | None = "auto",
         gpu: str | int = "0",
         precision: str = "auto",
+        headset: str | Path | None = None,
     ) -> None:
         # The camera first: reading a checkpoint takes a while.
-        self.lens = Lens(None if camera is None else str(camera), fov, rotate, mount)
+        files = (None if name is None else str(name) for name in (headset, camera))
+        self.lens = LensFinder(*files, fov, rotate, mount)
         self.checkpoint = pretrained_weights() if checkpoint is None else Path(checkpoint)
         if confidence == "auto":
             beside = confidence_path(self.checkpoint)
             confidence = beside if beside.is_file() else None
         self.confidence = load_confidence(Path(confidence)) if confidence else None
         self.network = load_network(self.checkpoint, gpu, precision)
-        #: What is known or assumed of the pictures' lens, by their width and height.
+        #: What is known or assumed of the pictures' headset, by their width and height.
         self.views: dict[tuple[int, int], View] = {}
+        #: How far pictures are turned, and how that was found; None before any was seen.
+        self._turn: tuple[float, str] | None = None
         self._lock = threading.Lock()
 
     def study(self, pictures: Sequence[np.ndarray]) -> None:
-        """Find the lens of each size from several pictures (H, W[, C]) uint8, which is more robust
-        than from one.  A size that cannot be used is skipped: :meth:`prepare` says why."""
-        by_size: dict[tuple[int, ...], list[np.ndarray]] = {}
-        for picture in map(as_rgb, pictures):
-            by_size.setdefault(picture.shape, []).append(picture)
-        for group in by_size.values():
-            with contextlib.suppress(UserError):
-                self._view_of(group)
+        """Find the lens of each size, and the pictures' turn, from several (H, W[, C]) uint8, which
+        is more robust than from one.  A size that cannot be used is skipped: :meth:`prepare` says
+        why."""
+        self._study(list(map(as_rgb, pictures)))
 
-    def _view_of(self, pictures: Sequence[np.ndarray]) -> View:
-        size = pictures[0].shape[1], pictures[0].shape[0]
+    def _study(self, pictures: Sequence[np.ndarray]) -> UserError | None:
+        """:meth:`study` (H, W, 3); what was wrong with a size that cannot be used."""
+        fault, lenses = None, {}
         with self._lock:
-            if size not in self.views:
-                self.views[size] = self.lens.view(pictures, self.network.input_size)
-            return self.views[size]
+            by_size: dict[tuple[int, int], list[np.ndarray]] = {}
+            for picture in pictures:
+                by_size.setdefault(picture.shape[1::-1], []).append(picture)
+            for size in by_size.keys() - self.views.keys():
+                try:
+                    lens = self.lens.find(by_size[size])
+                    network_view(lens.headset, self.network.camera)
+                except UserError as error:
+                    fault = error
+                else:
+                    lenses[size] = lens
+            if lenses and self.lens.finds_turn and self._turn is None:
+                known = [picture for picture in pictures if picture.shape[1::-1] in lenses]
+                self._turn = self._find_turn(known, lenses)
+            for size, lens in lenses.items():
+                lens = lens.turned(*self._turn) if self._turn else lens
+                transform = network_view(lens.headset, self.network.camera)
+                self.views[size] = View(lens, transform, self._out_of_range(lens, transform))
+        return fault
+
+    def _find_turn(
+        self, pictures: Sequence[np.ndarray], lenses: dict[tuple[int, int], Lens]
+    ) -> tuple[float, str]:
+        """The turn with which the network is most certain, and in words how that was found."""
+        views = {
+            size: [network_view(lens.turned(t, "").headset, self.network.camera) for t in TURNS]
+            for size, lens in lenses.items()
+        }
+        scores = []
+        for picture in pictures:
+            turned = [view.image(picture) for view in views[picture.shape[1::-1]]]
+            found = self.network(torch.from_numpy(np.stack(turned)))
+            scores.append(found.confidence[:, _SEEN].mean(1))
+            mean = np.mean(scores, axis=0)
+            second, best = np.argsort(mean)[-2:]
+            certainty = (
+                f"mean confidence {mean[best]:.2f}, of the next best turn {mean[second]:.2f}"
+            )
+            if mean[best] - mean[second] > _CLEAR:
+                return float(TURNS[best]), f"found by the network: {certainty}"
+        return 0.0, f"assumed: no turn is convincing, {certainty}"
+
+    def _out_of_range(self, lens: Lens, transform: BaseTransform) -> str:
+        """What of a headset is outside the range that the model was trained on, or ""."""
+        left, up, ahead = np.subtract(lens.headset.position, RELEASE_HEADSET.position) / 100
+        low, high = self.network.neck_range
+        neck = np.add(RELEASE_NECK, [-left, -ahead, up])
+        if ((neck < low) | (neck > high)).any():
+            return "the camera's place on the head"
+        return ""
+
+    def _view_of(self, picture: np.ndarray) -> View:
+        size = picture.shape[1::-1]
+        if size not in self.views and (fault := self._study([picture])):
+            raise fault
+        return self.views[size]
 
     def prepare(self, picture: np.ndarray) -> Prepared:
         """What the network gets of a (H, W[, C]) uint8 picture. Cheap to run in a thread; UserError
         for a picture of a size that does not fit the calibration."""
         picture = as_rgb(picture)
-        transform = self._view_of([picture]).transform
-        return Prepared(transform.image(picture), transform)
+        view = self._view_of(picture)
+        return Prepared(view.transform.image(picture), view.transform, bool(view.out_of_range))
 
     def poses(
         self,
@@ -165,13 +266,17 @@ class EgoPosePredictor:
         found = self.network(squares, places, track)
         placed = self.network.camera.project(found.joints3d + found.neck[:, None], clamp=True)
         both = np.stack([found.joints2d, placed], 1)
+        low, high = self.network.neck_range
+        margin = NECK_MARGIN
+        elsewhere = ((found.neck < low - margin) | (found.neck > high + margin)).any(1)
         poses = []
         for row, item in enumerate(prepared):
             heights = found.confidence[row]
-            seen, expected = item.view.points_back(both[row])
+            seen, expected = item.transform.points_back(both[row])
             weights = np.maximum(heights[_SEEN], _MIN_WEIGHT)
             off = np.hypot(*(found.joints2d[row] - placed[row]).T)[_SEEN] / self.network.input_size
             off_source = np.hypot(*(seen - expected).T)[_SEEN]
+            disagrees = bool(np.average(off, weights=weights) > DISAGREEMENT)
             poses.append(
                 Pose(
                     joints3d=found.joints3d[row],
@@ -179,7 +284,8 @@ class EgoPosePredictor:
                     confidence=self.confidence(heights) if self.confidence else heights,
                     neck=found.neck[row],
                     residual=float(np.average(off_source, weights=weights)),
-                    disagrees=bool(np.average(off, weights=weights) > DISAGREEMENT),
+                    disagrees=disagrees,
+                    out_of_range=item.out_of_range or disagrees or bool(elsewhere[row]),
                     uncertainty=None if found.uncertainty is None else found.uncertainty[row],
                 )
             )

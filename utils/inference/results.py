@@ -26,15 +26,16 @@ class FramePose:
 
 @dataclass(slots=True)
 class Summary:
-    """How a run went: the number of frames with a pose, and of those whose pose and picture
-    disagree; frames that could not be read and folders left out, each with "file" and "reason"; the
-    signal that ended it, or 0; what cut the source short; and the "lens" of each "size" of picture,
-    with whether it is "assumed"."""
+    """How a run went: the number of frames with a pose, of those whose pose and picture disagree,
+    and of those out of range; frames that could not be read and folders left out, each with "file"
+    and "reason"; the signal that ended it, or 0; what cut the source short; and for each size of
+    picture what :meth:`utils.inference.predictor.View.describe` gives."""
 
     frames: int = 0
     unreadable: list[dict[str, str]] = field(default_factory=list)
     left_out: list[dict[str, str]] = field(default_factory=list)
     disagreeing: int = 0
+    out_of_range: int = 0
     interrupted: int = 0
     fault: str = ""
     lenses: list[dict[str, Any]] = field(default_factory=list)

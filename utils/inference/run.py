@@ -19,7 +19,7 @@ from utils.inference.source import LazyFrame, Source
 
 #: Threads that read frames, or draw them.
 THREADS = min(8, cpu_count())
-#: Frames from which the lens is found, where no calibration tells it.
+#: Frames from which the lens and the turn of pictures are found, where they are not stated.
 _SAMPLE = 8
 
 Item = TypeVar("Item")
@@ -107,6 +107,7 @@ def infer(
                     pose = smoother(pose, size, time, frame.sequence)
                 summary.frames += 1
                 summary.disagreeing += pose.disagrees
+                summary.out_of_range += pose.out_of_range
                 where = frame.frame, frame.time, frame.index, frame.sequence
                 result = FramePose(frame.file, frame.name, size, pose, *where)
                 for sink in sinks:
@@ -119,10 +120,7 @@ def infer(
     summary.fault = source.fault
     if not (summary.frames or part):
         raise UserError(summary.why_nothing(source.name))
-    summary.lenses = [
-        {"size": list(size), "lens": view.lens, "assumed": view.assumed}
-        for size, view in predictor.views.items()
-    ]
+    summary.lenses = [view.describe() for view in predictor.views.values()]
     for sink in sinks:
         sink.finish(summary)
     return summary

@@ -66,6 +66,7 @@ def put_together(folder: Path, count: int, sinks: Sequence[Sink], name: str) -> 
                 total.frames += part.frames
                 total.unreadable += part.unreadable
                 total.disagreeing += part.disagreeing
+                total.out_of_range += part.out_of_range
                 total.interrupted = total.interrupted or part.interrupted
                 total.left_out = part.left_out
                 total.lenses += [lens for lens in part.lenses if lens not in total.lenses]

@@ -4,12 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
+from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
+from base.headset import load_headset
 from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE
 from dataset.transforms import SquareCrop
 from dataset.warp import RIM, CameraWarp
 from utils.inference.image_circle import find_image_circle
-from utils.inference.lens import Lens
+from utils.inference.lens import LensFinder, network_view
 
 
 def fisheye_picture(width, height, centre, radius, seed=0, dark=12):
@@ -55,8 +57,13 @@ def test_no_circle_is_seen_where_there_is_none():
         assert find_image_circle([picture]) is None
 
 
+TARGET = RELEASE_SQUARE.resized(64, 64)
+
+
 def view(picture, **options):
-    return Lens(**options).view([picture], 64)
+    """What is known of a picture's lens, and the network's view of it."""
+    lens = LensFinder(**options).find([picture])
+    return lens, network_view(lens.headset, TARGET)
 
 
 @pytest.mark.parametrize(
@@ -91,51 +98,93 @@ def view(picture, **options):
 def test_the_training_camera_is_known_by_its_image_circle_or_assumed(
     picture, transform, assumed, lens
 ):
-    seen = view(picture)
-    assert (type(seen.transform), seen.assumed) == (transform, assumed)
-    assert lens in seen.lens
+    found, seen = view(picture)
+    assert (type(seen), found.assumed) == (transform, assumed)
+    assert lens in found.lens
 
 
 def test_another_fisheye_is_taken_for_equidistant_and_that_is_said():
-    seen = view(fisheye_picture(640, 480, (318, 243), 200))
-    assert isinstance(seen.transform, CameraWarp) and seen.assumed
-    assert "no calibration" in seen.lens and "180° assumed" in seen.lens
+    found, seen = view(fisheye_picture(640, 480, (318, 243), 200))
+    assert isinstance(seen, CameraWarp) and found.assumed
+    assert "no calibration" in found.lens and "180° assumed" in found.lens
     # The rim of the circle is 90° off axis, whichever way.
     rim = np.array([[118.0, 243.0], [318.0, 43.0]])
-    angles = np.degrees(seen.transform.source.angle(seen.transform.source.unproject(rim)))
+    angles = np.degrees(seen.source.angle(seen.source.unproject(rim)))
     assert np.abs(angles - 90).max() < 2
-    stated = view(fisheye_picture(640, 480, (318, 243), 200), fov=150)
-    angles = np.degrees(stated.transform.source.angle(stated.transform.source.unproject(rim)))
+    stated, seen = view(fisheye_picture(640, 480, (318, 243), 200), fov=150)
+    angles = np.degrees(seen.source.angle(seen.source.unproject(rim)))
     assert np.abs(angles - 75).max() < 2 and "150° as stated" in stated.lens
 
 
 def test_without_any_hint_the_picture_is_shown_as_it_is_and_that_is_said():
     plain = np.full((480, 640, 3), 200, np.uint8)
-    seen = view(plain)
-    assert isinstance(seen.transform, SquareCrop) and seen.assumed and "--camera" in seen.lens
+    found, seen = view(plain)
+    assert isinstance(seen, SquareCrop) and found.assumed and "--camera" in found.lens
     with pytest.raises(UserError, match="no image circle is seen in pictures of 640×480"):
         view(plain, camera="circle")
-    wide = view(plain, camera="circle", fov=160).transform.source
+    wide = view(plain, camera="circle", fov=160)[1].source
     assert np.degrees(wide.angle(wide.unproject(np.array([-0.5, 239.5])))) == pytest.approx(80)
 
 
 def test_a_turned_training_picture_is_turned_back():
     upright = through(RELEASE_SQUARE.resized(128, 128))
     upright[20:40, 60:70] = (255, 0, 0)
-    expected = view(upright, camera="training").transform.image(upright)
+    expected = view(upright, camera="training")[1].image(upright)
     # The release's optical axis is not in the middle: turn about it, not about the picture.
     camera = RELEASE_SQUARE.resized(128, 128)
     y, x = np.mgrid[:128, :128].astype(np.float32)
     upside = cv2.remap(
         upright, 2 * np.float32(camera.cx) - x, 2 * np.float32(camera.cy) - y, cv2.INTER_LINEAR
     )
-    turned = view(upside, camera="training", rotate=180).transform.image(upside)
+    turned = view(upside, camera="training", rotate=180)[1].image(upside)
     difference = np.abs(turned.astype(float) - expected)[12:-12, 12:-12]
     assert difference.mean() < 6
 
 
-def test_options_that_contradict_each_other_are_refused():
-    with pytest.raises(UserError, match="--camera training has one"):
-        Lens(camera="training", fov=180)
-    with pytest.raises(UserError, match="--fov 500"):
-        Lens(fov=500)
+HEADSET = """
+camera: {model: fisheye, fx: 250, fy: 251, cx: 395, cy: 310, k: [0.01, 0, 0, 0],
+         width: 800, height: 600}
+position: [0, 5, 8]
+forward: 20
+left: -10
+rotate: 180
+fov: 130
+"""
+
+
+def test_a_headset_says_lens_mount_and_field_of_view(tmp_path):
+    path = tmp_path / "mine.yml"
+    path.write_text(HEADSET)
+    headset = load_headset(path)
+    # Pictures of half the size; the view of a network that was trained with another camera.
+    target = equidistant_camera(96, 96, (47.5, 47.5), 48, 180)
+    lens = LensFinder(headset=str(path)).find([np.zeros((300, 400, 3), np.uint8)])
+    seen = network_view(lens.headset, target)
+    assert "mine" in lens.lens and not lens.assumed and lens.headset.position == (0, 5, 8)
+    rays = np.random.default_rng(0).normal([0, 0, 1.0], 0.4, (300, 3))
+    turned = rays @ headset.rotation.T
+    inner = headset.camera.angle(turned) < np.radians(64)
+    places = (headset.camera.project(turned) + 0.5) / 2 - 0.5
+    assert 100 < inner.sum() < 290
+    assert np.abs(seen.points(places) - target.project(rays))[inner].max() < 1e-6
+    # Beyond the stated field of view nothing is shown.
+    x, y = np.round(target.project(rays)).astype(int).T
+    outer = (headset.camera.angle(turned) > np.radians(67)) & (target.angle(rays) < 1.5)
+    assert seen.seen[y[inner], x[inner]].all() and not seen.seen[y[outer], x[outer]].any()
+    with pytest.raises(UserError, match="a picture of 400×400 is neither"):
+        LensFinder(headset=str(path)).find([np.zeros((400, 400, 3), np.uint8)])
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"camera": "training", "fov": 180}, "--camera training has one"),
+        ({"fov": 500}, "--fov 500"),
+        ({"headset": "xr-egopose", "rotate": 0.0}, "--headset says it all"),
+        ({"headset": "xr-egopose", "camera": "training"}, "--headset says it all"),
+        ({"headset": "nowhere"}, "--headset nowhere"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(options, message):
+    with pytest.raises(UserError, match=message):
+        LensFinder(**options)

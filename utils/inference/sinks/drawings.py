@@ -27,7 +27,8 @@ def _paint(painter: FramePainter, result: FramePose, picture: np.ndarray) -> np.
     pose, title = result.pose, result.file
     title += "" if result.frame is None else f"  frame {result.frame}"
     title += "" if result.time is None else f"  {result.time:.2f} s"
-    note = "pose and picture disagree" if pose.disagrees else ""
+    note = "outside of what the model was trained on" if pose.out_of_range else ""
+    note = "pose and picture disagree" if pose.disagrees else note
     return painter.paint(picture, DrawnPose(pose.joints2d, pose.joints3d), title=title, note=note)
 
 

@@ -10,7 +10,8 @@ from utils.inference.results import FramePose, PoseFormat, RunInfo
 
 COLUMNS = (
     *("file", "frame", "time", "joint", "x_m", "y_m", "z_m", "x_px", "y_px", "confidence"),
-    *("neck_x_m", "neck_y_m", "neck_z_m", "residual_px", "disagrees", "uncertainty_m"),
+    *("neck_x_m", "neck_y_m", "neck_z_m", "residual_px", "disagrees", "out_of_range"),
+    "uncertainty_m",
 )
 
 
@@ -30,7 +31,8 @@ class CsvFormat(PoseFormat):
         pose = result.pose
         time = "" if result.time is None else f"{result.time:.6f}"
         first = result.file, "" if result.frame is None else result.frame, time
-        last = (*_text(pose.neck, 5), f"{pose.residual:.2f}", int(pose.disagrees))
+        flags = int(pose.disagrees), int(pose.out_of_range)
+        last = (*_text(pose.neck, 5), f"{pose.residual:.2f}", *flags)
         confidence = _text(pose.confidence, 4)
         known = pose.uncertainty is not None
         uncertainty = _text(pose.uncertainty, 5) if known else [""] * len(JOINTS)

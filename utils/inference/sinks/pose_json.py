@@ -60,6 +60,7 @@ def frame_entry(result: FramePose) -> dict[str, Any]:
         "neck": _rounded(pose.neck, _METRES),
         "residual": round(pose.residual, _PIXELS),
         "disagrees": pose.disagrees,
+        "out_of_range": pose.out_of_range,
     }
 
 
@@ -74,7 +75,6 @@ def metadata(predictor: EgoPosePredictor) -> dict[str, Any]:
         "units": units,
         "checkpoint": str(predictor.checkpoint),
         "input_size": predictor.network.input_size,
-        "rotation_to_camera": _rounded(predictor.lens.rotation, 9),
     }
 
 

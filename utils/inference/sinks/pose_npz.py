@@ -13,8 +13,8 @@ _ARRAYS = ("joints3d", "neck", "joints2d", "confidence", "residual")
 class NpzFormat(PoseFormat):
     """Arrays over F frames: ``files`` (F,) str, ``frame`` (F,) int64 and ``time`` (F,) float64 (−1
     and NaN for pictures), ``size`` (F, 2), ``joints3d`` (F, 16, 3), ``neck`` (F, 3), ``joints2d``
-    (F, 16, 2), ``confidence`` (F, 16), ``residual`` (F,), ``disagrees`` (F,), ``joint_names``
-    (16,), and ``uncertainty`` (F, 16) where the model gives it."""
+    (F, 16, 2), ``confidence`` (F, 16), ``residual`` (F,), ``disagrees`` and ``out_of_range`` (F,),
+    ``joint_names`` (16,), and ``uncertainty`` (F, 16) where the model gives it."""
 
     def __init__(self, stream: TextIO, run: RunInfo) -> None:
         super().__init__(stream, run)
@@ -35,5 +35,6 @@ class NpzFormat(PoseFormat):
             time=np.array([np.nan if r.time is None else r.time for r in results], float),
             size=np.array([result.size for result in results], np.int64),
             disagrees=np.array([pose.disagrees for pose in poses]),
+            out_of_range=np.array([pose.out_of_range for pose in poses]),
             **{name: np.array([getattr(p, name) for p in poses], np.float32) for name in names},
         )
