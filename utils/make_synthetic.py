@@ -10,6 +10,9 @@ videos: each character's 300 pictures are 10 seconds of motion:
       --frames_per_character 300 --video
 straight into shards, the third of eight parts on a cluster:
   python utils/make_synthetic.py --output data/packed --train 100000 --pack --part 3/8
+for your own headset, or for any:
+  python utils/make_synthetic.py --output data/mine --headset mine.yml
+  python utils/make_synthetic.py --output data/any --train 20000 --headset any
 motion and places of your own:
   python utils/make_synthetic.py --output data/mine --train 2000 --bvh clips --panoramas 360
 more in doc/synthetic.md
@@ -22,11 +25,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from base.calibration import load_calibration
 from base.errors import UserError
-from base.release_camera import RELEASE_CAMERA
+from base.headset import RELEASE_HEADSET, Headset, load_headset
 from base.set_type import SetType
 from dataset.packed.shards import PackOptions
+from dataset.synthetic.any_headset import LOWEST
 from dataset.synthetic.generate import generate
 from dataset.synthetic.motion.programs import clips_named
 from dataset.synthetic.motion.retarget import load_clip
@@ -36,9 +39,6 @@ from dataset.synthetic.render.renderer import PASSES
 from dataset.synthetic.scene.place import load_panorama
 from utils.common.command import command_parser, run_command
 from utils.common.cores import cpu_count
-
-#: Side of the square that half of the release's resolution gives.
-_HALF = RELEASE_CAMERA.height // 2
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
@@ -56,7 +56,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         text += " (default %(default)s)"
         add(f"--{name}", type=int, default=default, help=text)
     text = "1: a ray per pixel (default); 2: a ray per 2x2 pixels, enlarged, twice as fast "
-    text += f"(default with --pack up to {_HALF} pixels); 4: coarser, for trying things out"
+    text += "(default with --pack up to half of the pictures' height); 4: coarser, for trying out"
     add("--ray_step", type=int, choices=(1, 2, 4), help=text)
     text = "write shards, as utils/pack_data.py makes of a tree"
     add("--pack", action="store_true", help=text)
@@ -75,8 +75,9 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         add(f"--{name}", type=Path, metavar="FOLDER", help=text)
     text = "all that people do: groups of the evaluation (Walking …) or clips (Boxing …)"
     add("--actions", nargs="+", metavar="NAME", default=[], help=text)
-    text = "calibration of another lens, as inference.py --camera; pictures get its size"
-    add("--camera", metavar="FILE", default="training", help=text)
+    text = "headset files or names of experiments/headsets, with which the characters take turns "
+    text += "(default: the release's), or 'any': each character has another lens and mount"
+    add("--headset", nargs="+", metavar="FILE", default=[], help=text)
     text = "further pictures of each frame: depth (16-bit PNG, millimetres on the optical axis), "
     text += "objectId (8-bit: 1 surroundings, 2 things, 3 skin, 4 hair, 5 top, 6 bottoms, 7 shoes)"
     add("--passes", nargs="+", choices=PASSES, default=[], help=text)
@@ -111,6 +112,15 @@ def find_files(
     return found
 
 
+def read_headsets(names: list[str]) -> tuple[Headset, ...]:
+    """The headsets of ``--headset``: none for any, the release's for no name."""
+    if names == ["any"]:
+        return ()
+    if "any" in names:
+        raise UserError("--headset any draws all the headsets: give no other beside it")
+    return tuple(map(load_headset, names)) or (RELEASE_HEADSET,)
+
+
 def pack_options(size: int, stride: int) -> PackOptions:
     """How a set is packed: shards of up to 1000 frames, whose numbers are ``stride`` apart."""
     return PackOptions(size, frames_per_shard=1000 * max(stride, 1))
@@ -118,9 +128,8 @@ def pack_options(size: int, stride: int) -> PackOptions:
 
 def main(argv: list[str] | None = None) -> None:
     args = _parse(argv)
-    camera = load_calibration(args.camera).camera
-    if not camera.width:
-        raise UserError(f"--camera {args.camera} does not state the size of its pictures")
+    headsets = read_headsets(args.headset)
+    lowest = min(headset.camera.height for headset in headsets) if headsets else LOWEST
     pack = None
     if args.pack:
         size = PackOptions().size if args.pack_size is None else args.pack_size
@@ -132,9 +141,9 @@ def main(argv: list[str] | None = None) -> None:
     recipe = Recipe(
         args.seed,
         args.frames_per_character,
-        args.ray_step or (2 if pack and pack.size <= _HALF else 1),
+        args.ray_step or (2 if pack and pack.size <= lowest // 2 else 1),
         args.stride,
-        camera,
+        headsets,
         find_files("--panoramas", args.panoramas, (".jpg", ".jpeg", ".png"), load_panorama),
         tuple(name for name in PASSES if name in args.passes),
         find_files("--bvh", args.bvh, (".bvh",), load_clip),

@@ -15,7 +15,6 @@ from pathlib import Path
 from tqdm import tqdm
 
 from base.errors import UserError
-from base.release_camera import RELEASE_CAMERA
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.body.body_model import load_rig
 from dataset.synthetic.job import run_job
@@ -98,7 +97,6 @@ def generate(
     """
     number, parts = part
     longest = max(recipe.frames_per_character, LABELS_PER_CHARACTER) * recipe.stride
-    camera, release = (f"{c.width}x{c.height}" for c in (recipe.camera, RELEASE_CAMERA))
     faults = {
         "--train, --val, --test and --label_frames cannot be negative": min(counts.values()) < 0,
         "nothing to make: give at least one of --train, --val, --test": max(counts.values()) <= 0,
@@ -111,9 +109,6 @@ def generate(
             pack and recipe.passes
         ),
         "--pack_size must lie between 32 and 800": pack and not 32 <= pack.size <= 800,
-        f"--pack crops pictures of {release}, and --camera has {camera}: leave --pack out": (
-            pack and camera != release
-        ),
         "--seed cannot be negative": recipe.seed < 0,
         f"--part {number}/{parts}: the first is 1/{parts}, the last {parts}/{parts}": (
             not 1 <= number <= parts

@@ -5,6 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from base.set_type import SetType
+from dataset.synthetic.any_headset import draw_headset
 from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.head_camera import HeadCamera, camera_poses, mount
 from dataset.synthetic.body.poser import Poser
@@ -28,7 +29,12 @@ _WATCHED_STRIDE = 30
 def _person(recipe: Recipe, split: int, person: int) -> tuple[Poser, HeadCamera]:
     rng = recipe.random(Purpose.PERSON, split, person)
     body = make_body(*build_of(recipe, split, person), rng)
-    return Poser(body), mount(body, rng)
+    headsets = recipe.headsets
+    if headsets:
+        headset = headsets[person % len(headsets)]
+    else:
+        headset = draw_headset(body, recipe.random(Purpose.HEADSET, split, person))
+    return Poser(body), mount(body, headset, rng)
 
 
 @lru_cache(maxsize=2)
@@ -46,11 +52,12 @@ def _timeline(recipe: Recipe, split: int, person: int, environment: int) -> Time
 @lru_cache(maxsize=1)
 def _renderer(recipe: Recipe, split: int, person: int) -> Renderer:
     rng = recipe.random(Purpose.PLACE, split, person)
-    outfit = dress(_person(recipe, split, person)[0].body, rng)
+    poser, worn = _person(recipe, split, person)
+    outfit = dress(poser.body, rng)
     panoramas = recipe.panoramas
     panorama = panoramas[rng.integers(len(panoramas))] if panoramas else None
     place, response = make_place(rng, panorama), draw_response(rng)
-    return Renderer(outfit, place, response, recipe.ray_step, recipe.camera)
+    return Renderer(outfit, place, response, recipe.ray_step, worn.headset)
 
 
 def run_job(recipe: Recipe, job: Job) -> int:
@@ -86,7 +93,7 @@ def run_job(recipe: Recipe, job: Job) -> int:
             )
             hidden = occluded(lead, body)
         label = encode_label(
-            frames.actions[row], names, named, turns, trans, rot, hidden, recipe.camera, more
+            frames.actions[row], names, named, turns, trans, rot, hidden, worn.headset, more
         )
         job.folder.write(place * recipe.stride, label, pictures)
     return len(job.wanted)

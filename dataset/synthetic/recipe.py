@@ -11,8 +11,7 @@ from zlib import crc32
 
 import numpy as np
 
-from base.cameras.camera import Camera
-from base.release_camera import RELEASE_CAMERA
+from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.output.shard_folder import ShardFolder
@@ -33,7 +32,7 @@ _VERSION = 5
 Counts = dict[tuple[SetType, str], int]
 
 #: What random numbers are for: the first entry of each spawn key.
-Purpose = IntEnum("Purpose", "WHO PERSON PLACE FRAME GRAIN MOTION", start=0)
+Purpose = IntEnum("Purpose", "WHO PERSON PLACE FRAME GRAIN MOTION HEADSET", start=0)
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,8 @@ class Recipe:
     ray_step: int = 1  # 1 casts a ray per pixel; k one for each k×k pixels and enlarges
     # frames of the movement (30 a second) of which one is used; 1 for a video
     stride: int = DEFAULT_STRIDE
-    camera: Camera = RELEASE_CAMERA
+    # the characters take turns with them; for none, each gets one of :mod:`any_headset`
+    headsets: tuple[Headset, ...] = (RELEASE_HEADSET,)
     panoramas: tuple[Path, ...] = ()  # equirectangular pictures to use instead of drawn places
     passes: tuple[str, ...] = ()  # further pictures of each frame
     clips: tuple[Path, ...] = ()  # Mixamo-named BVH files to use instead of the programs
@@ -58,13 +58,18 @@ class Recipe:
             "frames_per_character": self.frames_per_character,
             "ray_step": self.ray_step,
             "stride": self.stride,
-            "camera": {"kind": type(self.camera).__name__, **asdict(self.camera)},
+            **self._described_headsets(),
             "panoramas": [path.name for path in self.panoramas],
             "passes": list(self.passes),
             "bvh": {path.name: crc32(path.read_bytes()) for path in self.clips} or None,
             "actions": list(self.actions) or None,
             "version": _VERSION,
         }
+
+    def _described_headsets(self) -> dict:
+        if self.headsets == (RELEASE_HEADSET,):  # as it was before there were others
+            return {"camera": {"kind": "FisheyeCamera", **asdict(RELEASE_HEADSET.camera)}}
+        return {"headset": [headset.as_dict() for headset in self.headsets] or ["any"]}
 
     def random(self, *key: int) -> np.random.Generator:
         """The random numbers of one purpose."""

@@ -5,42 +5,43 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from base.release_camera import matrix_to_euler_sxyz
+from base.headset import Headset
+from base.release_camera import MAYA_TO_CAMERA, matrix_to_euler_sxyz
 from dataset.synthetic.body.body_model import Body
 
-#: Camera from the tip of the nose, centimetres: before it and below, where it sees the chin and the
-#: lower lip at the rim of the picture as the release's cameras do.
-_DOWN, _AHEAD = 3.2, 2.3
-#: How differently people wear it: deviations in centimetres (across, up, ahead) and degrees.
-_PLACE_SPREAD = (0.7, 0.6, 0.8)
-_TILT_SPREAD, _MOST_TILT = 1.6, 2.9
-#: A level camera that looks straight down, as columns of Maya's camera axes in the body's axes:
-#: picture right is the wearer's left (+x), picture down is forward (+z).
-_LOOKING_DOWN = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+#: Nobody wears a headset further from how it is meant to be, standard deviations: on each axis of
+#: its place, and of the tilt as a whole (the release's stays within 3°).
+_MOST_SHIFT, _MOST_TILT = 2.0, 2.9 / 1.6
+#: The axes of the head (:mod:`base.headset`), as columns in those of a body that faces +z, y up.
+_HEAD_TO_BODY = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
 
 @dataclass(frozen=True)
 class HeadCamera:
-    """How one person wears the headset."""
+    """How one person wears a headset."""
 
-    offset: np.ndarray  # (3,) camera from the Head joint, centimetres, axes of the head
-    turn: np.ndarray  # (3, 3) Maya camera axes in the axes of the head
+    headset: Headset  # as it is meant to be worn
+    offset: np.ndarray  # (3,) camera from the Head joint, centimetres: left, up, ahead
+    turn: np.ndarray  # (3, 3) Maya camera axes in the axes of a body that stands upright
 
 
-def mount(body: Body, rng: np.random.Generator) -> HeadCamera:
-    """Put the headset on: held before the nose, never quite alike.
-
-    The optical axis stays within 3° of straight down when the head is upright.
-    """
+def nose_tip(body: Body) -> np.ndarray:
+    """(3,) the tip of the nose from the Head joint, centimetres: in the middle, up, ahead."""
     bone = body.rig.index("Head")
     head = body.vertices[body.rig.main_bone == bone] - body.heads[bone]
     middle = head[np.abs(head[:, 0]) < 0.8]
-    _, up, ahead = middle[middle[:, 2].argmax()]  # the tip of the nose
-    spread = np.clip(rng.normal(0.0, 1.0, 3), -2.0, 2.0) * _PLACE_SPREAD
-    offset = np.array([0.0, up, ahead]) + np.array([0.0, -_DOWN, _AHEAD]) + spread
-    tilt = rng.normal(0.0, _TILT_SPREAD, 3)
-    tilt *= min(1.0, _MOST_TILT / max(float(np.linalg.norm(tilt)), 1e-9))
-    return HeadCamera(offset, Rotation.from_rotvec(tilt, degrees=True).as_matrix() @ _LOOKING_DOWN)
+    return middle[middle[:, 2].argmax()] * (0.0, 1.0, 1.0)
+
+
+def mount(body: Body, headset: Headset, rng: np.random.Generator) -> HeadCamera:
+    """Put a headset on, never quite alike."""
+    spread = np.clip(rng.normal(0.0, 1.0, 3), -_MOST_SHIFT, _MOST_SHIFT) * headset.position_spread
+    offset = nose_tip(body) + np.array(headset.position) + spread
+    tilt = rng.normal(0.0, headset.tilt_spread, 3)
+    most = _MOST_TILT * headset.tilt_spread
+    tilt *= min(1.0, most / max(float(np.linalg.norm(tilt)), 1e-9))
+    worn = Rotation.from_rotvec(tilt, degrees=True).as_matrix()
+    return HeadCamera(headset, offset, worn @ _HEAD_TO_BODY @ headset.rotation.T @ MAYA_TO_CAMERA)
 
 
 def camera_poses(

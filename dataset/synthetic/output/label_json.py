@@ -4,12 +4,9 @@ import json
 
 import numpy as np
 
-from base.cameras.camera import Camera
+from base.headset import RELEASE_HEADSET, Headset
 from base.release_camera import world_to_camera
 from base.skeleton import JOINT_PREFIX
-
-#: Angle of the picture's black rim from the optical axis, radians: a hemisphere shows.
-RIM = np.pi / 2
 
 _CM_DECIMALS, _PIXEL_DECIMALS, _DEGREE_DECIMALS = 5, 4, 3
 _CAMERA_DEGREE_DECIMALS = 8
@@ -31,7 +28,7 @@ def encode_label(
     trans: np.ndarray,
     rot: np.ndarray,
     occluded: np.ndarray | None,
-    camera: Camera,
+    headset: Headset,
     more: dict,
 ) -> bytes:
     """The content of a label's json file.
@@ -47,18 +44,19 @@ def encode_label(
         trans, rot: (3,) camera position, centimetres, and angles, degrees.
         occluded: (J,) bool, joints hidden behind something; None where that is not known, and then
             ``visible`` is only whether a joint lies inside the picture's disc.
-        camera: the lens.
+        headset: as it is meant to be worn; noted in the label if it is not the release's.
         more: further entries that the release does not have.
     """
     joints = np.round(joints, _CM_DECIMALS)
     trans = np.round(trans, _CM_DECIMALS)
     rot = np.round(rot, _CAMERA_DEGREE_DECIMALS)
     points = np.round(world_to_camera(joints, trans, rot), _CM_DECIMALS)
-    visible = camera.in_view(points) & (camera.angle(points) < RIM)
+    camera = headset.camera
+    visible = camera.in_view(points) & (camera.angle(points) < headset.rim)
     if occluded is not None:
         visible &= ~occluded
     angles = np.round(_euler_sxyz(turns), _DEGREE_DECIMALS).tolist()
-    fov = round(2 * float(np.degrees(min(RIM, camera.max_theta))), _DEGREE_DECIMALS)
+    fov = round(2 * float(np.degrees(headset.rim)), _DEGREE_DECIMALS)
     content = {
         "action": action,
         "camera": {"cam_fov": fov, "trans": trans.tolist(), "rot": rot.tolist()},
@@ -69,6 +67,7 @@ def encode_label(
         "pts3d_fisheye": points.T.tolist(),
         "pts2d_fisheye": np.round(camera.project(points, clamp=True).T, _PIXEL_DECIMALS).tolist(),
         "visible": visible.tolist(),
+        **({} if headset == RELEASE_HEADSET else {"headset": headset.as_dict()}),
         **more,
     }
     return json.dumps(content, separators=(",", ":")).encode()

@@ -48,7 +48,7 @@ class Background:
     place: Place
     trans: np.ndarray  # (3,) of the camera, world centimetres
     shadow: np.ndarray  # (S, S) as of :func:`shadow_below`
-    step: int = 1  # pixels between neighbouring rays, for how fine the floor is drawn
+    per_radian: float  # rays side by side, for how fine the floor is drawn
 
     def light(self, directions: np.ndarray) -> np.ndarray:
         """Linear light (N, 3) of rays that meet neither body nor things."""
@@ -127,7 +127,7 @@ class Background:
         scale = np.float32(FLOOR_PX / FLOOR_CM)
         u, v = (flat.astype(np.float32) * scale for flat in (x * c - z * s, x * s + z * c))
         # A pixel covers more floor the further and the flatter it is seen.
-        footprint = np.float32(self.step * (FLOOR_PX / FLOOR_CM) / 350.0) * distance
+        footprint = np.float32((FLOOR_PX / FLOOR_CM) / self.per_radian) * distance
         footprint /= np.sqrt(np.maximum(steep, np.float32(0.02)))
         albedo = np.empty((len(x), 3), np.float32)
         last = len(place.floor) - 1

@@ -37,8 +37,8 @@ def draw_response(rng: np.random.Generator) -> CameraResponse:
 
 
 @lru_cache(maxsize=1)
-def _grain() -> np.ndarray:
-    grain = np.random.default_rng(11).standard_normal((1024, 1400)).astype(np.float32)
+def _grain(height: int, width: int) -> np.ndarray:
+    grain = np.random.default_rng(11).standard_normal((height, width)).astype(np.float32)
     return cv2.merge([grain] * 3)
 
 
@@ -60,7 +60,7 @@ def develop(
     image = np.zeros((height, width, 3), np.float32)
     image.reshape(-1, 3)[rays.pixels] = light
     image = cv2.GaussianBlur(image, (0, 0), max(response.blur / rays.step, 0.3))
-    table = _grain()
+    table = _grain(max(1024, height + 200), max(1400, width + 100))
     y, x = rng.integers(0, table.shape[0] - height), rng.integers(0, table.shape[1] - width)
     grain = table[y : y + height, x : x + width]
     # Rounds and saturates.

@@ -7,8 +7,7 @@ import numpy as np
 from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
 
-from base.cameras.camera import Camera
-from dataset.synthetic.output.label_json import RIM
+from base.headset import Headset
 
 
 class Traced:
@@ -39,20 +38,24 @@ class Traced:
 
 
 class Rays:
-    """Rays of all pixels inside the rim, one for each ``step`` × ``step`` pixels of a camera.
+    """Rays of all pixels inside the rim, one for each ``step`` × ``step`` pixels of a headset.
 
     ``directions`` (N, 3) float32 in the camera's axes, ``cosine`` (N,) of the angle to the optical
-    axis; ``pixels`` (N,) are their places in a picture of ``shape``, ``outside`` the other places.
+    axis; ``pixels`` (N,) are their places in a picture of ``shape``, ``outside`` the other places;
+    ``per_radian`` pixels lie side by side in a radian at the principal point, to the nearest ten.
     """
 
-    def __init__(self, full: Camera, step: int):
+    def __init__(self, headset: Headset, step: int):
+        full = headset.camera
+        centre = full.unproject(np.array([[full.cx, full.cy], [full.cx + 1, full.cy]]))
+        self.per_radian = max(round(1 / np.linalg.norm(centre[1] - centre[0]), -1), 10.0) / step
         self.size, self.step = (full.width, full.height), step
         camera = full.resized(full.width // step, full.height // step)
         self.shape = height, width = camera.height, camera.width
         v, u = np.mgrid[:height, :width]
         pixels = np.stack([u, v], -1).reshape(-1, 2).astype(float)
         directions = camera.unproject(pixels)
-        inside = directions[:, 2] > np.cos(RIM)
+        inside = directions[:, 2] > np.cos(headset.rim)
         self.pixels, self.outside = np.flatnonzero(inside), np.flatnonzero(~inside)
         self.directions = directions[inside].astype(np.float32)
         self.cosine = np.ascontiguousarray(self.directions[:, 2])

@@ -1,12 +1,12 @@
-"""Pictures of a clothed body in its place, seen by the release's camera or another."""
+"""Pictures of a clothed body in its place, seen by the camera of a headset."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
-from base.cameras.camera import Camera
-from base.release_camera import MAYA_TO_CAMERA, RELEASE_CAMERA, euler_sxyz_to_matrix
+from base.headset import RELEASE_HEADSET, Headset
+from base.release_camera import MAYA_TO_CAMERA, euler_sxyz_to_matrix
 from dataset.synthetic.clothes.materials import Material
 from dataset.synthetic.clothes.outfit import Outfit
 from dataset.synthetic.render.background import Background, shadow_below
@@ -40,7 +40,7 @@ class Renderer:
     place: Place
     response: CameraResponse
     step: int = 1  # pixels between neighbouring rays
-    camera: Camera = RELEASE_CAMERA
+    headset: Headset = RELEASE_HEADSET
 
     def draw(
         self,
@@ -63,7 +63,7 @@ class Renderer:
             :class:`ObjectId`.  And by how many centimetres the first surface on the way to each
             of the ``joints`` (J, 3) lies before it: (J,).
         """
-        outfit, place, rays = self.outfit, self.place, rays_of(self.camera, self.step)
+        outfit, place, rays = self.outfit, self.place, rays_of(self.headset, self.step)
         things = place.things.with_seat(seat)
         scene = Traced(
             np.concatenate([vertices, things.corners.reshape(-1, 3)]) - trans,
@@ -90,15 +90,16 @@ class Renderer:
         free[rows] = struck < 0
         free = np.flatnonzero(free)
         shadow = shadow_below(place.sun, vertices, things.corners, trans)
-        background = Background(place, trans, shadow, self.step)
+        background = Background(place, trans, shadow, rays.per_radian)
         light[free] = background.light(directions[free])
         pictures = {"rgba": develop(light, rays, self.response, rng)}
         if "depth" in passes:
             distance = background.distance(directions)
             distance[rows] = np.where(struck >= 0, hits["tfar"], distance[rows])
-            # Along the optical axis, millimetres; beyond what 16 bits hold there is nothing.
+            # Along the optical axis, millimetres; beyond what 16 bits hold, and behind the camera,
+            # there is nothing.
             depth = distance * rays.cosine * 10.0
-            depth = np.where(depth < 65535.0, depth, 0.0)
+            depth = np.where((depth > 0.0) & (depth < 65535.0), depth, 0.0)
             pictures["depth"] = rays.picture((depth + 0.5).astype(np.uint16))
         if "objectId" in passes:
             identity = np.full(len(directions), ObjectId.SURROUNDINGS, np.uint8)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from base.headset import RELEASE_HEADSET
 from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.head_camera import camera_poses, mount
 from dataset.synthetic.body.pose import BodyPose, stack
@@ -74,7 +75,7 @@ def found(poser, other_poser):
     poses = stack([BodyPose()] * 200)
     poses = {name: rng.normal(at, spans[name] / 2, at.shape) for name, at in poses.items()}
     wild, wild_turns = other_poser.place(poses)
-    worn = mount(other_poser.body, rng)
+    worn = mount(other_poser.body, RELEASE_HEADSET, rng)
     found["wild joints"], found["wild turns"] = wild, wild_turns
     found["collisions"] = other_poser.volumes.hit(wild, wild_turns, worn.offset)
     head = body.rig.index("Head")
@@ -111,7 +112,7 @@ def found(poser, other_poser):
     for row, place in enumerate(places):
         body, outfit, rng = people[row % 4], outfits[row], random(row)
         at, turned = joints[5 * row], turns[5 * row]
-        rig = mount(people[0], rng)
+        rig = mount(people[0], RELEASE_HEADSET, rng)
         trans, rot = (each[0] for each in camera_poses(rig, at[None, head], turned[None, head]))
         skin = body.skin(at, turned, outfit.vertices, outfit.weights)
         renderer = Renderer(outfit, place, draw_response(rng), (4, 2, 4, 4, 1, 4)[row])

@@ -128,29 +128,6 @@ def test_another_seed_and_overwriting_give_other_frames(small, tmp_path, make):
     assert json.loads(ours.read_text())["joints"] != theirs["joints"]
 
 
-def test_another_lens_and_further_passes(tmp_path, make):
-    lens = tmp_path / "lens.yml"
-    lens.write_text(
-        "model: fisheye\nwidth: 640\nheight: 480\n"
-        "K: [[180, 0, 319.5], [0, 180, 239.5], [0, 0, 1]]\nD: [0.01, 0, 0, 0]\n"
-    )
-    options = ("--camera", lens, "--passes", "depth", "objectId")
-    root = make(tmp_path / "set", *OPTIONS, *ONE, *options)
-    folder = next((root / "TrainSet").glob("*/env_001/cam_down"))
-    for name, kind in (("rgba", np.uint8), ("depth", np.uint16), ("objectId", np.uint8)):
-        path = next((folder / name).iterdir())
-        picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        assert picture.shape[:2] == (480, 640) and picture.dtype == kind
-        assert path.name.split(".")[1] == name
-    label = json.loads(next((folder / "json").iterdir()).read_text())
-    points = np.array(label["pts3d_fisheye"]).T
-    ahead = points[np.argmin(np.hypot(points[:, 0], points[:, 1]) / points[:, 2])]
-    theta = np.arctan2(np.hypot(*ahead[:2]), ahead[2])
-    radius = 180.0 * theta * (1 + 0.01 * theta**2)
-    pixel = np.array([319.5, 239.5]) + radius * ahead[:2] / np.hypot(*ahead[:2])
-    assert np.abs(np.array(label["pts2d_fisheye"]).T - pixel).max(1).min() < 0.01
-
-
 def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, refused):
     other, a_file, new = tmp_path / "other", tmp_path / "file", tmp_path / "new"
     other.mkdir()
@@ -176,7 +153,7 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, refused)
         "--actions picks among": (new, "--actions", "Walking", "--bvh", other),
         "another --actions": (small, "--resume", "--actions", "Walking"),
         "with no --pack, not --pack_size 64": (small, "--resume", "--pack", "--pack_size", 64),
-        "--camera": (new, "--camera", a_file),
+        "holds no settings": (new, "--headset", a_file),
         "--pack and --passes exclude each other": (new, "--pack", "--passes", "depth"),
         "give --pack as well": (new, "--pack_size", 368),
         "between 32 and 800": (new, "--pack", "--pack_size", 31),

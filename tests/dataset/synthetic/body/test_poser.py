@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from base.actions import ACTION_GROUPS, action_group
+from base.headset import RELEASE_HEADSET
 from base.release_camera import MAYA_TO_CAMERA, euler_sxyz_to_matrix
 from dataset.synthetic.body.head_camera import camera_poses, mount
 from dataset.synthetic.body.pose import BodyPose, stack
@@ -68,7 +69,7 @@ def test_the_camera_sits_before_the_face_and_looks_down(body, poser):
     joints, turns = poser.place(stack([BodyPose()]))
     head = body.rig.index("Head")
     for seed in range(20):
-        rig = mount(body, np.random.default_rng(seed))
+        rig = mount(body, RELEASE_HEADSET, np.random.default_rng(seed))
         trans, rot = camera_poses(rig, joints[:, head], turns[:, head])
         offset = trans[0] - joints[0, head]
         assert abs(offset[0]) < 2.5 and -1 < offset[1] < 6 and 13 < offset[2] < 21

@@ -5,6 +5,7 @@ import pytest
 
 from base.actions import action_group
 from base.errors import UserError
+from base.headset import RELEASE_HEADSET
 from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.head_camera import mount
 from dataset.synthetic.body.poser import Poser
@@ -23,7 +24,7 @@ def random(*key):
 def person():
     rng = np.random.default_rng(3)
     body = make_body(male=False, full=False, short=False, rng=rng)
-    return Poser(body), mount(body, rng)
+    return Poser(body), mount(body, RELEASE_HEADSET, rng)
 
 
 @pytest.fixture(scope="module")

@@ -51,13 +51,6 @@ def test_parts_and_a_kill_give_what_packing_the_tree_gives(tiny_data, tmp_path, 
     assert archives.contents(direct) == archives.contents(tree)
     assert len(open_split(direct, SetType.TRAIN, SIZE)) == 12
     assert len(open_split(direct, SetType.TRAIN, SIZE, pictures=False)) == 12 + 16
-    with pytest.raises(UserError, match="--camera has 640x480"):
-        lens = tmp_path / "lens.yml"
-        lens.write_text(
-            "model: fisheye\nwidth: 640\nheight: 480\nK: [[180, 0, 320], [0, 180, 240], [0, 0, 1]]"
-            "\nD: [0, 0, 0, 0]\n"
-        )
-        make(tmp_path / "new", "--pack", "--camera", lens)
 
 
 @pytest.fixture(scope="module")

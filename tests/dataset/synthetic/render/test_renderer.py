@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from base.headset import RELEASE_HEADSET
 from base.release_camera import RELEASE_CAMERA, world_to_camera
 from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.head_camera import camera_poses, mount
@@ -27,7 +28,7 @@ def scene():
     pose = BodyPose(hand=np.array([(0.1, -0.45, 0.75), (0.25, -0.9, 0.1)]))
     joints, turns = (each[0] for each in Poser(body).place(stack([pose])))
     head = body.rig.index("Head")
-    worn = mount(body, rng)
+    worn = mount(body, RELEASE_HEADSET, rng)
     trans, rot = (each[0] for each in camera_poses(worn, joints[None, head], turns[None, head]))
     outfit, place = dress(body, rng), make_place(rng)
     # Red all over, so that the body tells from any place.
@@ -93,7 +94,9 @@ def test_a_panorama_is_seen_from_inside_level_and_not_mirrored():
     def seen(*directions, camera=(0.0, 150.0, 0.0)):
         ways = np.array(directions, np.float32)
         ways /= np.linalg.norm(ways, axis=1, keepdims=True)
-        light = Background(place, np.array(camera), np.zeros((384, 384), np.float32)).light(ways)
+        light = Background(place, np.array(camera), np.zeros((384, 384), np.float32), 350.0).light(
+            ways
+        )
         # Columns and rows of the panorama in degrees, the linear light brought back to 8 bits.
         return np.sqrt(light[:, :2]) * 255 / 250 * (360.0, 180.0)
 

@@ -1,0 +1,89 @@
+"""Headsets of any kind: lens and mount drawn over the range that the constants state.
+
+Positions are centimetres from the tip of the nose and angles degrees, as of
+:class:`base.headset.Headset`.
+"""
+
+import math
+
+import numpy as np
+
+from base.cameras.fisheye import FisheyeCamera
+from base.headset import RELEASE_HEADSET, Headset
+from dataset.synthetic.body.body_model import Body
+from dataset.synthetic.body.head_camera import nose_tip
+
+#: Left of the middle: of a single camera, and of a camera of a pair.
+LEFT, ASIDE = 4.0, (4.0, 8.0)
+_SHARE_ASIDE = 0.35
+#: Above and ahead of the release's, or below and behind it. Lower, a bent head would push the
+#: camera into the chest.
+UP, AHEAD = (-8.0, 12.0), (-5.0, 12.0)
+#: Where that is in the face, the camera goes ahead, until nothing of the body within this distance
+#: to the side of it is less than this behind it; a headset may sit 2 cm from where it is meant to.
+CLEARANCE = 2.5
+#: Tilt ahead and to the left, each to both sides.
+FORWARD, TILT_LEFT = 25.0, 15.0
+#: Across the image circle.
+FOV = 120.0, 200.0
+#: Quarter turns of the sensor, and their shares.
+TURNS, _TURN_SHARES = (0, 90, 180, 270), (0.7, 0.1, 0.1, 0.1)
+#: Width and height: common sensors, the large ones at half their resolution.
+SIZES = (640, 400), (640, 480), (640, 512), (640, 640), (848, 800)
+#: Height of the lowest pictures.
+LOWEST = min(height for _, height in SIZES)
+#: Diameter of the image circle as a share of the pictures' shorter side: above 1 it is cut.
+CIRCLE = 0.95, 1.3
+#: Radius over angle, θ (1 + k1 θ² + k2 θ⁴ + k3 θ⁶): k1 is -1/24 for an equisolid lens, 0 for an
+#: equidistant and 1/12 for a stereographic one.
+K1, K2, K3 = (-0.07, 0.09), (-0.01, 0.01), (-0.002, 0.002)
+#: The radius rises at least so fast up to the rim, of its rise on the axis.
+_LEAST_RISE = 0.35
+#: Principal point from the middle, share of the shorter side; height of a pixel over its width.
+CENTRE, ASPECT = 0.02, 0.01
+
+
+def draw_headset(body: Body, rng: np.random.Generator) -> Headset:
+    """Draw a headset that does not reach into the face of a person."""
+    fov = round(rng.uniform(*FOV), 1)
+    camera = _draw_lens(math.radians(fov / 2), rng)
+    aside = float(rng.uniform(*ASIDE) * rng.choice((-1, 1)))
+    left = aside if rng.random() < _SHARE_ASIDE else float(rng.uniform(-LEFT, LEFT))
+    _, up, ahead = RELEASE_HEADSET.position
+    up, ahead = up + float(rng.uniform(*UP)), ahead + float(rng.uniform(*AHEAD))
+    ahead = max(ahead, face_depth(body, left, up) + CLEARANCE)
+    return Headset(
+        camera,
+        position=(round(left, 2), round(up, 2), math.ceil(100 * ahead) / 100),
+        forward=round(rng.uniform(-FORWARD, FORWARD), 1),
+        left=round(rng.uniform(-TILT_LEFT, TILT_LEFT), 1),
+        rotate=float(rng.choice(TURNS, p=_TURN_SHARES)),
+        fov=fov,
+        name="any",
+    )
+
+
+def face_depth(body: Body, left: float, up: float) -> float:
+    """How far the body reaches ahead of the tip of the nose, around a place seen from the front.
+
+    A body at rest, with its arms away from the head; -inf where there is nothing.
+    """
+    points = body.vertices - body.heads[body.rig.index("Head")] - nose_tip(body)
+    near = np.hypot(points[:, 0] - left, points[:, 1] - up) < CLEARANCE
+    return float(points[near, 2].max(initial=-math.inf))
+
+
+def _draw_lens(rim: float, rng: np.random.Generator) -> FisheyeCamera:
+    """A lens whose image circle ends at an angle of ``rim`` radians."""
+    width, height = SIZES[rng.integers(len(SIZES))]
+    short = min(width, height)
+    angles = np.linspace(0, rim, 100)
+    rise = [0.0]
+    while min(rise) < _LEAST_RISE:
+        k = (*(round(rng.uniform(*span), 5) for span in (K1, K2, K3)), 0.0)
+        radius = FisheyeCamera(1.0, 1.0, 0.0, 0.0, k, width, height).radius_of(angles)
+        rise = np.diff(radius) / angles[1]
+    f = rng.uniform(*CIRCLE) * short / 2 / radius[-1]
+    fy = f * rng.uniform(1 - ASPECT, 1 + ASPECT)
+    cx, cy = ((s - 1) / 2 + short * rng.uniform(-CENTRE, CENTRE) for s in (width, height))
+    return FisheyeCamera(*(round(float(x), 3) for x in (f, fy, cx, cy)), k, width, height)
