@@ -68,18 +68,18 @@ _OF_POSES = ("Gather", "GridSample", "LayerNormalization", "MatMul", "Softmax")
 TOLERANCE_MM = 0.1
 #: Pictures read for int8: one half calibrates, on the other the cost is measured.
 _PICTURES = 96
-#: Steps of OpenCV's map in a pixel.
-_STEPS = 32
+#: Steps of OpenCV's map in a pixel. What it samples are multiples of 1/1024, and a half of one,
+#: which it rounds up, must not become less by an error of float32.
+_STEPS, _HALF = 32, 0.5 + 1 / 2048
 
 
 class WarpLayer(nn.Module):
-    """A :class:`CameraWarp` inside a network. Its values are the same but for a grey level where
-    one rounds up and the other down: places are rounded to the steps of OpenCV's map, and values
-    after each of the two operations, as there."""
+    """A :class:`CameraWarp` inside a network, with the same values but for a grey level here and
+    there: places are rounded to the steps of OpenCV's map, and values after each operation."""
 
     def __init__(self, warp: CameraWarp) -> None:
         super().__init__()
-        self.factor = warp.factor
+        self.halvings = warp.halvings
         size = np.array([warp.source.width, warp.source.height]) // warp.factor
         places = np.round(warp.places.astype(np.float32) * _STEPS) / _STEPS
         # -1 and 1 are the outer edges of the first and the last pixel.
@@ -88,9 +88,10 @@ class WarpLayer(nn.Module):
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) float pictures of the source, 0 to 255 → (B, 3, S, S) of the target."""
-        small = F.avg_pool2d(pictures, self.factor).add(0.5).floor()
-        grid = self.grid.expand(len(pictures), -1, -1, -1)
-        return F.grid_sample(small, grid, align_corners=False).add(0.5).floor()
+        for _ in range(self.halvings):
+            pictures = F.avg_pool2d(pictures, 2).add(0.5).floor()
+        grid = self.grid.expand(pictures.shape[0], -1, -1, -1)
+        return F.grid_sample(pictures, grid, align_corners=False).add(_HALF).floor()
 
 
 class Deployed(nn.Module):
@@ -242,7 +243,7 @@ def main(argv: list[str] | None = None) -> None:
     if loaded.model.lags:
         print("The temporal version is left out: the export predicts each frame on its own.")
     size = loaded.model.input_size
-    text = {"checkpoint": str(loaded.path), "input_size": size}
+    text = {"checkpoint": str(loaded.path), "input_size": size, "mounts": loaded.mounts}
     text["camera"] = camera_to_dict(loaded.camera)
     warp = None
     if headset is not None:

@@ -115,8 +115,11 @@ def tiny_network(tiny_kind, tiny_file, tmp_path_factory):
     config = load_config(tiny_file)
     network = build(config.model, 64, ["pose2d", "lifting"])
     network.lifting[1].weight.data *= 0.3
-    parts = {network.parts[name].key: getattr(network, name).state_dict() for name in network.parts}
-    save_checkpoint(path, parts | {"config": config.model_dump()})
+    weights = {
+        network.parts[name].key: getattr(network, name).state_dict()
+        for name in ("pose2d", "lifting")
+    }
+    save_checkpoint(path, weights | {"config": config.model_dump()})
     return path
 
 
@@ -135,17 +138,17 @@ def with_headset(tiny_network, headset_file):
     return path
 
 
-@pytest.mark.parametrize(("thirds", "factor"), [(2, 1), (3, 2), (4, 3), (5, 4)])
-def test_the_layer_shows_the_warps_pixels(thirds, factor):
-    lens = LENS.resized(LENS.width * thirds // 3, LENS.height * thirds // 3)
+@pytest.mark.parametrize("halvings", [0, 1, 2, 3])
+def test_the_layer_shows_the_warps_pixels(halvings):
+    lens = LENS.resized(LENS.width * 2**halvings // 3, LENS.height * 2**halvings // 3)
     target = RELEASE_SQUARE.resized(64, 64)
     warp = CameraWarp(lens, target, mount_rotation(**MOUNT), rim=1.4)
-    assert warp.factor == factor and 0.2 < warp.seen.mean() < 0.9
+    assert warp.halvings == halvings and 0.2 < warp.seen.mean() < 0.9
     seen = pictures(1, lens.width, lens.height)
     layer = export_onnx.WarpLayer(warp)
     found = layer(torch.from_numpy(seen).permute(0, 3, 1, 2).float())
     off = np.abs(found[0].permute(1, 2, 0).numpy() - warp.image(seen[0]))
-    assert off.max() <= 1 and off.mean() < 0.04
+    assert off.max() <= 1 and off.mean() < 0.001
     assert not found[:, :, ~torch.from_numpy(warp.seen)].any()
 
 
@@ -158,13 +161,14 @@ def test_a_headsets_export_takes_its_pictures_and_gives_pytorchs_poses(
     whole = EgoPosePredictor(tiny_network, headset=headset_file, gpu="cpu", precision="fp32")
     exported = EgoPosePredictor(with_headset)
     seen = list(pictures(3, LENS.width, LENS.height, 1))
-    assert exported.prepare(seen[0]).square is seen[0]
+    assert np.array_equal(exported.prepare(seen[0]).square, seen[0])
     for expected, found in zip(whole.batch(seen), exported.batch(seen), strict=True):
         assert np.ptp(expected.joints3d) > 0.3
         assert np.abs(found.joints3d - expected.joints3d).max() < 1e-4
         assert np.abs(found.neck - expected.neck).max() < 1e-3
         assert np.abs(found.joints2d - expected.joints2d).max() < 0.05
-    assert np.array_equal(exported.lens.rotation, headset.rotation)
+    [view] = exported.views.values()
+    assert view.lens.headset == headset and not view.lens.assumed
 
 
 def test_other_pictures_and_cameras_than_the_headsets_are_refused(
