@@ -75,9 +75,10 @@ def _warp(headset: Headset, kept: Camera, view: Camera) -> CameraWarp:
 def own_view(headsets: Sequence[Headset], size: int | None) -> Camera:
     """The view of a model that is trained on these headsets from random weights, ``size`` pixels a
     side, or as large as the largest of their squares: the one headset's own square where it looks
-    straight down, otherwise an equidistant lens of 130° across."""
+    straight down through a lens of round symmetry, otherwise an equidistant lens of 130° across."""
     first = headsets[0]
-    if len(set(headsets)) == 1 and np.allclose(first.rotation, np.eye(3)):
+    upright = np.allclose(first.rotation, np.eye(3))
+    if len(set(headsets)) == 1 and upright and first.camera.is_round:
         return square_of(first.camera, size)
     size = size or max(min(each.camera.width, each.camera.height) for each in headsets)
     centre = (size - 1) / 2

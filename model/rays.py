@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from base.cameras.camera import RadialCamera
+from base.cameras.camera import Camera
+from base.errors import UserError
 
 #: Entries of the table.  Linear interpolation is then off by about 1e-7, which is what float32
 #: itself rounds a ray to.
@@ -27,26 +28,31 @@ class CameraRays(nn.Module):
     with another's rays.
     """
 
-    def __init__(self, camera: RadialCamera) -> None:
+    def __init__(self, camera: Camera) -> None:
         super().__init__()
+        if not camera.is_round:
+            raise UserError(
+                f"a network's view has no tangential or prism distortion, and this "
+                f"{type(camera).__name__} has: give a camera without for the view"
+            )
         self.camera = camera
-        self.limit = camera.max_radius
-        radii = np.linspace(0.0, self.limit, _ENTRIES)
-        theta = camera.angle_of(radii)
-        ratio = np.ones(_ENTRIES)
-        ratio[1:] = np.sin(theta[1:]) / radii[1:]
-        table = torch.from_numpy(np.stack([ratio, np.cos(theta)], -1)).float()
-        #: Angle that the side of the picture takes at the focal length on the axis, radians.
-        self.radians_per_side = camera.width / abs(camera.fx)
+        one, zero = np.ones(1), np.zeros(1)
+        self.limit = float(camera.distort(camera.max_theta * one, one, zero)[0][0])
+        # Of the ratio on the axis the limit is meant.
+        radii = np.maximum(np.linspace(0.0, self.limit, _ENTRIES), 1e-9 * self.limit)
+        rays, _ = camera.undistort(radii, 0 * radii)
+        ratio, cos = rays[:, 0] / radii, rays[:, 2]
+        [[pixels_per_unit, _]] = camera.to_pixels(one, zero) - camera.to_pixels(zero, zero)
+        #: Angle that the side of the picture takes at the scale on the axis, radians.
+        self.radians_per_side = float(camera.width * ratio[0] / abs(pixels_per_unit))
+        table = torch.from_numpy(np.stack([ratio, cos], -1)).float()
         self.register_buffer("table", table, persistent=False)
-        for name, pair in (("centre", (camera.cx, camera.cy)), ("focal", (camera.fx, camera.fy))):
-            self.register_buffer(name, torch.tensor(pair), persistent=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(…, 3) float32 unit vectors, camera frame, of (…, 2) float pixels; beyond the lens's
         range the ray at its edge in the pixel's direction."""
         with torch.autocast(pixels.device.type, enabled=False):
-            plane = (pixels.float() - self.centre) / self.focal
+            plane = torch.stack(self.camera.to_plane(pixels.float()), -1)
             radius = torch.sqrt(plane.square().sum(-1) + _AXIS)
             inside = radius.clamp(max=self.limit)
             place = inside * ((_ENTRIES - 1) / self.limit)

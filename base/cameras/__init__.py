@@ -14,6 +14,12 @@ CAMERAS = {
     "fisheye": "base.cameras.fisheye:FisheyeCamera",
     "pinhole": "base.cameras.pinhole:PinholeCamera",
     "ocam": "base.cameras.ocam:OCamCamera",
+    "unified": "base.cameras.unified:UnifiedCamera",
+    "double_sphere": "base.cameras.double_sphere:DoubleSphereCamera",
+    "eucm": "base.cameras.eucm:EucmCamera",
+    "fov": "base.cameras.fov:FovCamera",
+    "thin_prism_fisheye": "base.cameras.thin_prism_fisheye:ThinPrismFisheyeCamera",
+    "division": "base.cameras.division:DivisionCamera",
 }
 #: Its cameras are stored without a name, as they were before there was a choice.
 _UNNAMED = "fisheye"

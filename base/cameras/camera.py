@@ -7,82 +7,22 @@ camera frame has x to the right in the picture, y down in it, z along the optica
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import fields, replace
 from functools import cached_property
-from types import ModuleType
-from typing import TypeVar
+from typing import ClassVar
 
 import numpy as np
-import torch
 
-Array = TypeVar("Array", np.ndarray, torch.Tensor)
+from base.cameras.distortion import LARGEST, PlaneDistortion
+from base.cameras.numeric import AXIS, TABLE_SIZE, Array, Rising, namespace
 
 #: No lens is asked for directions further off axis than this (radians): that of the release turns
 #: back at about 103 degrees.
 MAX_THETA = math.radians(100.0)
-#: Under a radius that is divided by; on the axis the numerator vanishes too.
-AXIS = 1e-12
 #: By how much rounding may carry a ray past the rim, radians.
 _ROUNDING = 1e-9
-TABLE_SIZE = 4096
-_MOST_STEPS = 10
-#: Share of a cell; Newton's method squares it with the next step.
-_LAST_STEP = 1e-3
-
-
-def namespace(array: Array) -> ModuleType:
-    """The module of an array's functions: NumPy or torch."""
-    return torch if isinstance(array, torch.Tensor) else np
-
-
-class Rising:
-    """A function as far as it rises, and its inverse there.
-
-    The inverse looks up the cell of a table that holds the solution and refines it by Newton's
-    method, which may not leave the cell: it cannot end on another branch of the function.
-
-    Args:
-        function, slope: the function and its derivative.
-        grid: rising arguments; from the first where the slope is not above ``least`` on, the
-            function counts as falling.
-        highest: value from which on it counts so too.
-
-    Attributes:
-        grid, values: arguments and values of the rising part.
-    """
-
-    def __init__(
-        self,
-        function: Callable[[Array], Array],
-        slope: Callable[[Array], Array],
-        grid: np.ndarray,
-        least: float | np.ndarray = 0.0,
-        highest: float = math.inf,
-    ) -> None:
-        self._function, self._slope = function, slope
-        values = function(grid)
-        # A pole between two arguments changes the value's sign and not the slope's.
-        rises = (slope(grid) > least) & (np.diff(values, prepend=-1.0) > 0) & (values <= highest)
-        # Never empty: a lens that falls at once has a range of one cell.
-        end = len(grid) if rises.all() else max(int(np.argmin(rises)), 2)
-        self.grid, self.values = grid[:end], values[:end]
-
-    def inverse(self, values: Array) -> Array:
-        """Arguments of values, those outside the range of the rising part clipped to it."""
-        xp, grid, table = namespace(values), self.grid, self.values
-        if xp is torch:
-            grid, table = (torch.as_tensor(part).to(values) for part in (grid, table))
-        values = xp.clip(values, table[0], table[-1])
-        right = xp.clip(xp.searchsorted(table, values), 1, len(table) - 1)
-        low, high = grid[right - 1], grid[right]
-        found = low
-        for _ in range(_MOST_STEPS):
-            step = (self._function(found) - values) / xp.clip(self._slope(found), AXIS, None)
-            found = xp.clip(found - step, low, high)
-            if not (abs(step) > _LAST_STEP * (high - low)).any():
-                break
-        return found
+#: A plane picture grows without bound towards 90°: that of a pinhole ends here, radians.
+PLANE_THETA = math.radians(85.0)
 
 
 class Camera(ABC):
@@ -102,20 +42,28 @@ class Camera(ABC):
     def max_theta(self) -> float:
         """Largest angle from the optical axis at which the lens is one-to-one, radians."""
 
+    @property
+    def is_round(self) -> bool:
+        """Whether the angle alone decides how far from the centre of the sensor plane a ray lands,
+        and the direction is kept."""
+        return False
+
     @abstractmethod
-    def _distort(self, theta: Array, x: Array, y: Array) -> tuple[Array, Array]:
+    def distort(self, theta: Array, x: Array, y: Array) -> tuple[Array, Array]:
         """Where rays at angles θ up to :attr:`max_theta`, in the direction of the unit vector
         (x, y) from the axis, meet the sensor plane."""
 
     @abstractmethod
-    def _undistort(self, a: Array, b: Array) -> tuple[Array, Array]:
+    def undistort(self, a: Array, b: Array) -> tuple[Array, Array]:
         """(…, 3) unit rays of positions on the sensor plane, those outside the lens's range drawn
         in to its rim, and (…) bool, which lie inside."""
 
-    def _to_pixels(self, a: Array, b: Array) -> Array:
+    def to_pixels(self, a: Array, b: Array) -> Array:
+        """Pixels (…, 2) of positions on the sensor plane."""
         return namespace(a).stack([self.fx * a + self.cx, self.fy * b + self.cy], -1)
 
-    def _to_plane(self, pixels: Array) -> tuple[Array, Array]:
+    def to_plane(self, pixels: Array) -> tuple[Array, Array]:
+        """Positions on the sensor plane of (…, 2) pixels."""
         return (pixels[..., 0] - self.cx) / self.fx, (pixels[..., 1] - self.cy) / self.fy
 
     def _scaled(self, sx: float, sy: float) -> dict[str, object]:
@@ -139,8 +87,8 @@ class Camera(ABC):
         radius = xp.sqrt(x * x + y * y)
         theta = xp.arctan2(radius, points[..., 2])
         away = xp.clip(radius, AXIS, None)
-        plane = self._distort(xp.clip(theta, 0.0, self.max_theta), x / away, y / away)
-        pixels = self._to_pixels(*plane)
+        plane = self.distort(xp.clip(theta, 0.0, self.max_theta), x / away, y / away)
+        pixels = self.to_pixels(*plane)
         if clamp:
             return pixels
         return xp.where((theta <= self.max_theta + _ROUNDING)[..., None], pixels, xp.nan)
@@ -150,7 +98,7 @@ class Camera(ABC):
 
         Outside the lens's range they are NaN, or with ``clamp`` the ray at its rim.
         """
-        rays, inside = self._undistort(*self._to_plane(pixels))
+        rays, inside = self.undistort(*self.to_plane(pixels))
         xp = namespace(pixels)
         return rays if clamp else xp.where(inside[..., None], rays, xp.nan)
 
@@ -179,42 +127,109 @@ class RadialCamera(Camera):
     """A lens of round symmetry: the angle alone decides how far from the centre a ray lands.
 
     A subclass gives :meth:`radius_of` and :meth:`_slope`; the inverse and the range are found here.
+    It may also give the distortion of the plane behind the lens, :attr:`_distortion`.
     """
+
+    #: Angle up to which the formula is defined, radians.
+    _reach: ClassVar[float] = MAX_THETA
 
     @abstractmethod
     def radius_of(self, theta: Array) -> Array:
-        """Distance from the centre of the sensor plane at which rays at angles θ land."""
+        """Distance from the centre of the plane, before its distortion, of rays at angles θ."""
 
     @abstractmethod
     def _slope(self, theta: Array) -> Array:
         """Derivative of :meth:`radius_of`."""
 
+    @property
+    def _distortion(self) -> PlaneDistortion | None:
+        return None
+
+    @property
+    def is_round(self) -> bool:
+        """See :attr:`Camera.is_round`."""
+        return self._distortion is None or self._distortion.is_round
+
     @cached_property
     def _curve(self) -> Rising:
-        return Rising(self.radius_of, self._slope, np.linspace(0.0, MAX_THETA, TABLE_SIZE))
+        grid = np.linspace(0.0, self._reach, TABLE_SIZE)
+        highest = LARGEST * self._slope(grid[:1])[0]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return Rising(self.radius_of, self._slope, grid, highest=highest)
+
+    @cached_property
+    def max_radius(self) -> float:
+        """Radius at :attr:`max_theta`, before the distortion."""
+        if self._distortion is None:
+            return float(self._curve.values[-1])
+        return self._distortion.limit
+
+    @cached_property
+    def max_theta(self) -> float:
+        """See :attr:`Camera.max_theta`: the radius rises up to here, never past 100°."""
+        return float(self._curve.grid[np.searchsorted(self._curve.values, self.max_radius)])
+
+    def angle_of(self, radius: Array) -> Array:
+        """Inverse of :meth:`radius_of`; larger radii than the curve's largest count as that."""
+        return self._curve.inverse(radius)
+
+    def distort(self, theta: Array, x: Array, y: Array) -> tuple[Array, Array]:
+        radius = self.radius_of(theta)
+        a, b = radius * x, radius * y
+        return (a, b) if self._distortion is None else self._distortion.apply(a, b)
+
+    def undistort(self, a: Array, b: Array) -> tuple[Array, Array]:
+        xp = namespace(a)
+        seen = True
+        if self._distortion is not None:
+            a, b, seen = self._distortion.undo(a, b)
+        radius = xp.sqrt(a * a + b * b)
+        theta = self.angle_of(xp.clip(radius, None, self.max_radius))
+        scale = xp.sin(theta) / xp.clip(radius, AXIS, None)
+        rays = xp.stack([scale * a, scale * b, xp.cos(theta)], -1)
+        return rays, seen & (radius <= self.max_radius * (1 + _ROUNDING))
+
+
+class InverseRadialCamera(RadialCamera):
+    """A lens of round symmetry whose rays are given, not their radii: the ray of position (x, y)
+    at radius ρ is (x, y, depth(ρ)).  A subclass gives :meth:`_depth` and :attr:`_radii`."""
+
+    @abstractmethod
+    def _depth(self, rho: Array) -> tuple[Array, Array]:
+        """The depth at a radius, and its derivative."""
+
+    @property
+    @abstractmethod
+    def _radii(self) -> np.ndarray:
+        """Rising radii from 0 on, as far as anything is seen."""
+
+    def _angle(self, rho: Array) -> Array:
+        return namespace(rho).arctan2(rho, self._depth(rho)[0])
+
+    def _slope(self, rho: Array) -> Array:
+        """Derivative of the angle by the radius."""
+        depth, change = self._depth(rho)
+        return (depth - rho * change) / (rho * rho + depth * depth)
+
+    @cached_property
+    def _curve(self) -> Rising:
+        """Here of the angle over the radius."""
+        return Rising(self._angle, self._slope, self._radii, highest=MAX_THETA)
 
     @property
     def max_theta(self) -> float:
-        """See :attr:`Camera.max_theta`: the radius rises up to here, never past 100°."""
-        return float(self._curve.grid[-1])
+        """Angle at the last of the radii, or where the angle turns; 100° at most."""
+        return float(self._curve.values[-1])
 
     @property
     def max_radius(self) -> float:
         """Radius at :attr:`max_theta`."""
-        return float(self._curve.values[-1])
+        return float(self._curve.grid[-1])
+
+    def radius_of(self, theta: Array) -> Array:
+        """See :meth:`RadialCamera.radius_of`."""
+        return self._curve.inverse(theta)
 
     def angle_of(self, radius: Array) -> Array:
-        """Inverse of :meth:`radius_of`; larger radii than :attr:`max_radius` count as that."""
-        return self._curve.inverse(radius)
-
-    def _distort(self, theta: Array, x: Array, y: Array) -> tuple[Array, Array]:
-        radius = self.radius_of(theta)
-        return radius * x, radius * y
-
-    def _undistort(self, a: Array, b: Array) -> tuple[Array, Array]:
-        xp = namespace(a)
-        radius = xp.sqrt(a * a + b * b)
-        theta = self.angle_of(radius)
-        scale = xp.sin(theta) / xp.clip(radius, AXIS, None)
-        rays = xp.stack([scale * a, scale * b, xp.cos(theta)], -1)
-        return rays, radius <= self.max_radius * (1 + _ROUNDING)
+        """See :meth:`RadialCamera.angle_of`."""
+        return self._angle(namespace(radius).clip(radius, 0.0, self.max_radius))

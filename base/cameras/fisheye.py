@@ -3,41 +3,39 @@
 import math
 from dataclasses import dataclass
 
-from base.cameras.camera import Array, RadialCamera
+from base.cameras.camera import RadialCamera
+from base.cameras.numeric import Array, polynomial
 
 
 @dataclass(frozen=True)
 class FisheyeCamera(RadialCamera):
-    """Kannala–Brandt camera with four coefficients, as in ``cv2.fisheye``.
+    """Kannala–Brandt camera; with four terms as in ``cv2.fisheye``.
 
     A direction at angle θ from the optical axis lands at radius
-    θ (1 + k1 θ² + k2 θ⁴ + k3 θ⁶ + k4 θ⁸), times (fx, fy), around (cx, cy).
+    θ (1 + k1 θ² + k2 θ⁴ + k3 θ⁶ + …), times (fx, fy), around (cx, cy).
     Source: Kannala & Brandt, "A generic camera model and calibration method for conventional,
     wide-angle, and fish-eye lenses", TPAMI 2006, in OpenCV's parametrisation.
 
     Attributes:
         fx, fy: focal lengths, pixels per radian on the axis.
-        k: the four coefficients.
+        k: k1, k2, …: any number of terms, four as a rule.
     """
 
     fx: float
     fy: float
     cx: float
     cy: float
-    k: tuple[float, float, float, float]
+    k: tuple[float, ...]
     width: int
     height: int
 
     def radius_of(self, theta: Array) -> Array:
         """See :meth:`RadialCamera.radius_of`."""
-        k1, k2, k3, k4 = self.k
-        t2 = theta * theta
-        return theta * (1 + t2 * (k1 + t2 * (k2 + t2 * (k3 + t2 * k4))))
+        return theta * polynomial((1.0, *self.k), theta * theta)[0]
 
     def _slope(self, theta: Array) -> Array:
-        k1, k2, k3, k4 = self.k
-        t2 = theta * theta
-        return 1 + t2 * (3 * k1 + t2 * (5 * k2 + t2 * (7 * k3 + t2 * 9 * k4)))
+        factor, change = polynomial((1.0, *self.k), theta * theta)
+        return factor + 2 * theta * theta * change
 
 
 def equidistant_camera(

@@ -16,8 +16,8 @@ from dataset.synthetic.body.head_camera import nose_tip
 #: Left of the middle: of a single camera, and of a camera of a pair.
 LEFT, ASIDE = 4.0, (4.0, 8.0)
 _SHARE_ASIDE = 0.35
-#: Above and ahead of the release's, or below and behind it. Lower, a bent head would push the
-#: camera into the chest.
+#: Above and ahead of the release's, or below and behind it.  Lower, the camera of a bent head is in
+#: the chest in one of a hundred frames; here in none of 480.
 UP, AHEAD = (-8.0, 12.0), (-5.0, 12.0)
 #: Where that is in the face, the camera goes ahead, until nothing of the body within this distance
 #: to the side of it is less than this behind it; a headset may sit 2 cm from where it is meant to.

@@ -10,9 +10,15 @@ import torch
 
 from base.cameras import CAMERAS, camera_from_dict, camera_to_dict
 from base.cameras.camera import MAX_THETA
+from base.cameras.division import DivisionCamera
+from base.cameras.double_sphere import DoubleSphereCamera
+from base.cameras.eucm import EucmCamera
 from base.cameras.fisheye import FisheyeCamera, equidistant_camera
+from base.cameras.fov import FovCamera
 from base.cameras.ocam import OCamCamera
 from base.cameras.pinhole import PinholeCamera
+from base.cameras.thin_prism_fisheye import ThinPrismFisheyeCamera
+from base.cameras.unified import UnifiedCamera
 from base.release_camera import RELEASE_CAMERA
 
 OCAM = OCamCamera(
@@ -29,8 +35,98 @@ BENT = FisheyeCamera(
 )
 PINHOLE = PinholeCamera(600, 610, 645, 470, (-0.3, 0.1, 1e-3, -2e-3, -0.01), 1280, 960)
 WIDE = PinholeCamera(420, 420, 640, 480, (0.4, 0.02, 0, 0, 0.001, 0.75, 0.1, 0.005), 1280, 960)
+BRACKETS = (0.3, -0.1, 1e-3, -2e-3, 0.02, 0.1, 0.05, 0.01)
+PRISM = PinholeCamera(600, 610, 645, 470, (*BRACKETS, 3e-3, -1e-3, -4e-3, 2e-3), 1280, 960)
+TILTED = replace(PRISM, distortion=(*PRISM.distortion, 0.06, -0.03))
+#: The omni camera of Kalibr's and of OpenCV's documentation of cv2.omnidir.
+UNIFIED = UnifiedCamera(
+    833.006,
+    830.345,
+    373.85,
+    253.749,
+    0.80065662,
+    (-0.3351875, 0.13211436, 0.00055967, 0.00057686),
+    752,
+    480,
+)
+#: Camera 0 of TUM-VI at 512 pixels, as Basalt comes with it.
+TUM_VI = DoubleSphereCamera(
+    158.28600034966977,
+    158.2743455478755,
+    254.96116578191653,
+    256.8894394501779,
+    -0.17213086034353243,
+    0.5931177593944744,
+    512,
+    512,
+)
+EUCM = EucmCamera(190.9, 190.9, 254.9, 256.9, 0.62, 1.05, 512, 512)
+FOV = FovCamera(
+    334.23991339518517,
+    333.6035571683483,
+    368.20264278064553,
+    252.393048692916,
+    0.962084349711143,
+    752,
+    480,
+)
+#: A lens of the COLMAP cameras of ETH3D, and one in the range of Project Aria's.
+ETH3D = ThinPrismFisheyeCamera(
+    3411.42,
+    3410.02,
+    3041.29,
+    2014.07,
+    (0.21047, 0.21102, -0.158023, 0.406856),
+    (-5.36231e-06, 0.00051541),
+    (-8.46499e-05, 0.0, 0.000861313, 0.0),
+    6048,
+    4032,
+    radial_first=False,
+)
+ARIA = ThinPrismFisheyeCamera(
+    241.6,
+    241.6,
+    321.2,
+    236.3,
+    (-0.025, 0.1, -0.07, 0.012, 0.001, -0.0004),
+    (-0.001, 0.002),
+    (-0.0008, 0.0005, 0.003, -0.0006),
+    640,
+    480,
+)
+DIVISION = DivisionCamera(500.0, 510.0, 640.0, 480.0, (-0.21,), 1280, 960)
 CAMERAS_USED = {
     "release": RELEASE_CAMERA,
+    "kb6": FisheyeCamera(
+        610.9, 610.9, 714.7, 703.9, (0.406, -0.489, 0.174, 1.133, -1.701, 0.651), 1408, 1408
+    ),
+    "t265": FisheyeCamera(
+        286.60144163375528,
+        286.4617087423328,
+        422.2765876951761,
+        395.2246466040553,
+        (-0.006762412326815424, 0.045170283325720008, -0.043515167278210638, 0.008374959821591333),
+        848,
+        800,
+    ),
+    "euroc": PinholeCamera(
+        458.654,
+        457.296,
+        367.215,
+        248.375,
+        (-0.28340811, 0.07395907, 0.00019359, 1.76187114e-05),
+        752,
+        480,
+    ),
+    "prism": PRISM,
+    "tilted": TILTED,
+    "unified": UNIFIED,
+    "tum-vi": TUM_VI,
+    "eucm": EUCM,
+    "fov": FOV,
+    "eth3d": ETH3D,
+    "aria": ARIA,
+    "division": DIVISION,
     "bent": BENT,
     "equidistant": equidistant_camera(640, 480, (320, 240), 230, 190),
     "ocam": OCAM,
@@ -59,18 +155,33 @@ def grid(camera, step, margin=0):
 def random_cameras(kind, count=60):
     rng = np.random.default_rng(1)
     for _ in range(count):
-        f, picture = rng.uniform(150, 900, 2), (640.0, 480.0, 1280, 960)
+        f, picture, spread = rng.uniform(150, 900, 2), (640.0, 480.0, 1280, 960), rng.normal
+        at = (*f, *picture[:2])
+        k, p = tuple(spread(0, [0.3, 0.2, 0.1, 0.05])), tuple(spread(0, 0.01, 2))
+        prism, plane = tuple(spread(0, 0.01, 4)), tuple(spread(0, [0.4, 0.4, 0.01, 0.01, 0.1]))
         if kind == "fisheye":
-            k = rng.normal(0, [0.3, 0.2, 0.1, 0.05])
-            yield FisheyeCamera(*f, *picture[:2], tuple(k), *picture[2:])
+            yield FisheyeCamera(*at, k[: rng.integers(5)], *picture[2:])
         elif kind == "pinhole":
-            terms = rng.normal(0, [0.4, 0.4, 0.01, 0.01, 0.1, 0.3, 0.3, 0.3])
-            terms = tuple(terms[: rng.choice([4, 5, 8])])
-            yield PinholeCamera(*f, *picture[:2], terms, *picture[2:])
-        else:
-            g = (f[0], *rng.normal(0, [0.02, 1e-3, 1e-6, 1e-9]))
+            terms = (*plane, *spread(0, 0.3, 3), *prism, *spread(0, 0.1, 2))
+            yield PinholeCamera(*at, terms[: rng.choice([0, 4, 5, 8, 12, 14])], *picture[2:])
+        elif kind == "ocam":
+            g = (f[0], *spread(0, [0.02, 1e-3, 1e-6, 1e-9]))
             affine = ((1.0, 0.01), (-0.02, 0.99))
             yield OCamCamera(*picture[:2], g, affine, *picture[2:], rng.uniform(200, 800))
+        elif kind == "unified":
+            terms = plane[: rng.choice([0, 4, 5])]
+            yield UnifiedCamera(*at, rng.uniform(0, 3), terms, *picture[2:])
+        elif kind == "double_sphere":
+            yield DoubleSphereCamera(*at, rng.uniform(-0.9, 1.2), rng.uniform(0, 1), *picture[2:])
+        elif kind == "eucm":
+            yield EucmCamera(*at, rng.uniform(0, 1), rng.uniform(0.2, 3), *picture[2:])
+        elif kind == "fov":
+            yield FovCamera(*at, rng.uniform(0.05, 3), *picture[2:])
+        elif kind == "thin_prism_fisheye":
+            order = bool(rng.integers(2))
+            yield ThinPrismFisheyeCamera(*at, k, p, prism, *picture[2:], radial_first=order)
+        else:
+            yield DivisionCamera(*at, k[: rng.integers(1, 4)], *picture[2:])
 
 
 @pytest.mark.parametrize("kind", CAMERAS)
@@ -117,13 +228,13 @@ def test_past_the_rim_is_not_a_number_or_drawn_in(camera):
     clamped = camera.project(points, clamp=True)
     assert np.isfinite(clamped).all()
     assert np.abs(clamped[:2] - camera.project(rim)).max() < 1e-6
-    far = np.array([[1e4, 1e4], [-1e4, 3.0]])
+    far = np.array([[1e5, 1e5], [-1e5, -1e4]])
     assert np.isnan(camera.unproject(far)).all()
     rays = camera.unproject(far, clamp=True)
     assert np.allclose(np.linalg.norm(rays, axis=-1), 1)
     assert np.allclose(camera.angle(rays), camera.max_theta)
-    sides = np.sign(far - [camera.cx, camera.cy])
-    assert (np.sign(rays[:, :2]) == sides).all()
+    sides = far / np.linalg.norm(far, axis=-1, keepdims=True)
+    assert (np.sum(rays[:, :2] * sides, -1) > 0.95 * np.sin(camera.max_theta)).all()
 
 
 def test_in_view_is_in_range_and_in_the_picture():
@@ -188,7 +299,7 @@ def test_fisheye_agrees_with_opencv():
     assert np.abs(RELEASE_CAMERA.project(points) - expected[:, 0]).max() < 1e-4
 
 
-@pytest.mark.parametrize("camera", [PINHOLE, WIDE])
+@pytest.mark.parametrize("camera", [PINHOLE, WIDE, PRISM, TILTED, CAMERAS_USED["euroc"]])
 def test_pinhole_agrees_with_opencv(camera):
     points = directions(camera)
     terms = np.array(camera.distortion)
@@ -196,6 +307,73 @@ def test_pinhole_agrees_with_opencv(camera):
         points[:, None], np.zeros(3), np.zeros(3), matrix(camera), terms
     )
     assert np.abs(camera.project(points) - expected[:, 0]).max() < 1e-6
+
+
+#: Pixels of POINTS by COLMAP 4.2.1 (pycolmap, img_from_cam), to which Project Aria's own
+#: projectaria_tools 2.3.0 agrees for its lens.
+POINTS = np.array(
+    [[0.3, -0.2, 1.0], [-1.1, 0.7, 1.0], [0.9, 1.3, 0.8], [0.01, 0.02, 1.0], [-1.5, -1.0, 0.9]]
+)
+COLMAP = {
+    "eth3d": [
+        [4051.54825189, 1341.30768484],
+        [-739.64031523, 4422.36622427],
+        [7692.19624946, 8730.25736865],
+        [3075.40318475, 2082.26836083],
+        [-3892.43769929, -2604.13803346],
+    ],
+    "aria": [
+        [390.7896109, 189.9867443],
+        [132.83444669, 356.69519024],
+        [476.38169185, 460.02358174],
+        [323.61571227, 241.13137614],
+        [95.37593975, 85.75379939],
+    ],
+    "fov": [
+        [472.25843883, 183.15459189],
+        [93.52860102, 426.85283479],
+        [589.57722253, 571.54753625],
+        [371.82852527, 259.63100711],
+        [43.09151724, 36.06494901],
+    ],
+    "eucm": [
+        [309.91642412, 220.22238392],
+        [106.46316324, 351.35980521],
+        [375.52790695, 431.14031004],
+        [256.8086894, 260.7173788],
+        [77.70549859, 138.7703324],
+    ],
+    "division": [
+        [786.11440564, 380.64220416],
+        [210.0108516, 759.10204723],
+        [1006.55480102, 1020.05740684],
+        [644.99947511, 490.19892922],
+        [100.72045482, 113.28990928],
+    ],
+}
+
+
+@pytest.mark.parametrize("name", COLMAP)
+def test_lenses_agree_with_colmap(name):
+    assert np.abs(CAMERAS_USED[name].project(POINTS) - COLMAP[name]).max() < 2e-8
+
+
+def test_the_unified_and_double_sphere_lenses_follow_their_geometry():
+    def shifted(rays, up):
+        rays = rays + np.array([0, 0, up])
+        return rays / np.linalg.norm(rays, axis=-1, keepdims=True)
+
+    rays = directions(UNIFIED)
+    seen, none = rays + np.array([0, 0, UNIFIED.xi]), np.zeros(3)
+    seen = seen[:, None] / seen[:, None, 2:]
+    expected, _ = cv2.projectPoints(seen, none, none, matrix(UNIFIED), np.array(UNIFIED.distortion))
+    assert np.abs(UNIFIED.project(rays) - expected[:, 0]).max() < 1e-6
+    # From the first sphere's centre to the second's, and to that of projection.
+    rays, alpha = directions(TUM_VI), TUM_VI.alpha
+    second = shifted(rays, TUM_VI.xi)
+    plane = second[:, :2] / (second[:, 2:] + alpha / (1 - alpha)) / (1 - alpha)
+    expected = plane * [TUM_VI.fx, TUM_VI.fy] + [TUM_VI.cx, TUM_VI.cy]
+    assert np.abs(TUM_VI.project(rays) - expected).max() < 1e-9
 
 
 def test_ranges_end_where_the_lens_turns():
@@ -209,14 +387,12 @@ def test_ranges_end_where_the_lens_turns():
     barrel = PinholeCamera(300, 300, 320, 240, (-0.3, 0, 0, 0), 640, 480)
     assert np.tan(barrel.max_theta) == pytest.approx(1.0, abs=2e-3)
     assert np.degrees(replace(barrel, distortion=()).max_theta) == pytest.approx(85)
-    # r / (1 - r²) has a pole at 45°, and rises again past it.
+    # r / (1 - r²) has a pole at r = 1, and rises again past it; at r = 0.9592 it is 12.
     pole = replace(barrel, distortion=(0, 0, 0, 0, 0, -1.0, 0, 0))
-    assert np.degrees(pole.max_theta) == pytest.approx(45, abs=0.05)
-    # 1 > 7 · 0.1 · r as far as r = 1 / 0.7.
+    assert np.tan(pole.max_theta) == pytest.approx(0.9592, abs=1e-3)
+    # Opposite to (p2, p1) the slope is 1 - 6 · 0.1 · r, a tenth at r = 1.5.
     bent = replace(barrel, distortion=(0, 0, 0.06, -0.08))
-    assert np.tan(bent.max_theta) == pytest.approx(1 / 0.7, abs=2e-3)
-    with pytest.raises(ValueError, match="3 distortion terms"):
-        replace(barrel, distortion=(-0.3, 0, 0))
+    assert np.tan(bent.max_theta) == pytest.approx(1.5, abs=0.01)
     # Depth 100 at every radius: 45° at the image circle; falling depth: 100° and no further.
     flat = replace(OCAM, polynomial=(100.0,), radius=100.0)
     assert np.degrees(flat.max_theta) == pytest.approx(45)
@@ -224,6 +400,47 @@ def test_ranges_end_where_the_lens_turns():
     assert np.degrees(deep.max_theta) == pytest.approx(100, abs=0.1)
     turning = replace(OCAM, polynomial=(100.0, 0.0, 0.01), radius=500.0)
     assert np.degrees(turning.max_theta) == pytest.approx(np.degrees(np.arctan(0.5)), abs=0.01)
+
+
+def test_ranges_of_sphere_lenses_are_those_of_their_authors():
+    unified = replace(UNIFIED, xi=8.0, distortion=())
+    assert np.cos(unified.max_theta) == pytest.approx(-1 / 8, abs=1e-3)
+    assert np.tan(replace(unified, xi=0.0).max_theta) == pytest.approx(12, rel=0.01)
+    # Usenko et al., equation 50: rays are defined up to r² = 1 / (2 α - 1).
+    steep = replace(TUM_VI, xi=-0.2, alpha=0.95)
+    assert steep.max_radius == pytest.approx(0.9**-0.5, abs=1e-5)
+    # x / d: the orthographic lens.
+    assert replace(EUCM, alpha=1.0, beta=1.0).max_theta == pytest.approx(np.pi / 2, abs=1e-3)
+    assert FOV.max_theta == np.pi / 2
+    # ρ / (1 + ρ² / 4) turns at ρ = 2, at 45°.
+    turning = replace(DIVISION, k=(0.25,))
+    assert turning.max_theta == pytest.approx(np.pi / 4, abs=1e-3)
+
+
+def test_a_tilted_sensor_sees_what_is_before_it():
+    # Its plane meets the ray at tan θ = -1 / tan 0.6, its horizon lies at 1 / sin 0.6 = 1.77.
+    tilted = PinholeCamera(300, 300, 320, 240, (0.0,) * 13 + (0.6,), 640, 480)
+    assert np.tan(tilted.max_theta) == pytest.approx((np.cos(0.6) - 0.1) / np.sin(0.6), abs=1e-3)
+    beyond = np.array([320 + 2.5 * 300, 240.0])
+    assert np.isnan(tilted.unproject(beyond)).all() and tilted.unproject(beyond, clamp=True)[0] > 0
+
+
+@pytest.mark.parametrize(
+    ("camera", "change", "message"),
+    [
+        (PINHOLE, {"distortion": (-0.3, 0, 0)}, "3 distortion terms"),
+        (UNIFIED, {"distortion": (-0.3,)}, "1 distortion terms"),
+        (UNIFIED, {"xi": -0.1}, "xi is -0.1"),
+        (TUM_VI, {"xi": -1.0}, "xi is -1.0"),
+        (TUM_VI, {"alpha": 1.1}, "alpha 1.1"),
+        (EUCM, {"beta": 0.0}, "beta 0.0"),
+        (FOV, {"omega": 55.0}, "in radians"),
+        (ARIA, {"s": (0.0, 0.0)}, "2 terms p and 2 s"),
+    ],
+)
+def test_terms_that_no_lens_has_are_refused(camera, change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(camera, **change)
 
 
 def test_ocam_rays_follow_the_toolboxs_formula():
@@ -258,7 +475,7 @@ def test_stored_cameras_come_back(camera):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": "cube"}, "there is fisheye, pinhole, ocam, but no 'cube'"),
+        ({"model": "cube"}, "there is fisheye, pinhole, .*, but no 'cube'"),
         ({"focal": 3}, "camera model fisheye: .*focal"),
         ({"model": "pinhole"}, "camera model pinhole: .*'k'"),
     ],

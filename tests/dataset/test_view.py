@@ -17,6 +17,7 @@ from base.release_camera import RELEASE_SQUARE
 from base.set_type import SetType
 from dataset import open_split
 from dataset.check import check_set
+from dataset.view import own_view
 from utils import pack_data
 
 TRAIN, SIZE = SetType.TRAIN, 200
@@ -135,6 +136,8 @@ def test_without_a_view_one_upright_headset_is_seen_through_its_own_lens(tmp_pat
     data = open_split(tmp_path, TRAIN, SIZE)
     assert data.camera.fx == pytest.approx(WIDE.fx * SIZE / 480) and data.camera.k == WIDE.k
     assert_dots_at_joints(data[0])
+    prism = replace(HEADSETS["aside"], forward=0.0, left=0.0, rotate=0.0)
+    assert own_view([prism], SIZE).k == (0.0, 0.0, 0.0, 0.0)  # tangential terms
     write_frame(tmp_path, HEADSETS["ahead"], 1, "female_002_a_a")
     data = open_split(tmp_path, TRAIN, SIZE)
     assert data.camera.k == (0.0, 0.0, 0.0, 0.0)  # of neither

@@ -1,9 +1,15 @@
 """Rays inside the network are those of the camera, wherever its axis and whatever its lens."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from base.cameras.double_sphere import DoubleSphereCamera
+from base.cameras.ocam import OCamCamera
+from base.cameras.pinhole import PinholeCamera
+from base.errors import UserError
 from base.release_camera import RELEASE_SQUARE, FisheyeCamera
 from model.rays import CameraRays
 
@@ -11,6 +17,9 @@ CAMERAS = {
     "training": RELEASE_SQUARE.resized(160, 160),
     "plain": FisheyeCamera(60.0, 61.0, 70.0, 90.5, (0.0, 0.0, 0.0, 0.0), 160, 120),
     "turned": FisheyeCamera(-60.0, -60.0, 79.5, 79.5, (0.02, -0.01, 0.0, 0.0), 160, 160),
+    "double sphere": DoubleSphereCamera(50.0, 50.0, 79.5, 79.5, -0.17, 0.59, 160, 160),
+    "pinhole": PinholeCamera(60.0, 60.0, 79.5, 79.5, (-0.1, 0.01, 0.0, 0.0), 160, 160),
+    "ocam": OCamCamera(79.5, 79.5, (60.0, 0.0, -5e-3), ((1.0, 0.01), (0.0, 0.9)), 160, 160, 80.0),
 }
 
 
@@ -18,13 +27,21 @@ CAMERAS = {
 def test_rays_are_the_camera_s(name):
     camera = CAMERAS[name]
     rays = CameraRays(camera)
-    assert rays.radians_per_side == camera.width / abs(camera.fx) and not rays.state_dict()
+    beside = camera.unproject(np.array([camera.cx + 1e-3, camera.cy]))
+    assert rays.radians_per_side == pytest.approx(1e3 * camera.width * abs(beside[0]), rel=1e-5)
+    assert not rays.state_dict()
     pixels = np.random.default_rng(0).uniform(-0.5, 159.5, (20000, 2))
     pixels = np.concatenate([pixels, [[1070.0, 90.5], [70.0, -909.5]]])  # far beyond the lens
     found = rays(torch.from_numpy(pixels).float()).numpy()
     assert np.abs(np.linalg.norm(found, axis=-1) - 1).max() < 1e-5
     error = np.abs(found - camera.unproject(pixels, clamp=True))
     assert np.quantile(error, 0.9) < 1e-6 and error.max() < 1e-4
+
+
+def test_a_view_with_tangential_terms_is_refused():
+    for terms in ((0.0, 0.0, 1e-3, 0.0), (0.0,) * 13 + (0.01,)):
+        with pytest.raises(UserError, match="PinholeCamera has"):
+            CameraRays(replace(CAMERAS["pinhole"], distortion=terms))
 
 
 def test_the_gradient_is_finite_on_the_axis_and_right_beside_it():
