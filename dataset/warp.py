@@ -44,8 +44,11 @@ class CameraWarp(BaseTransform):
         # Rays are NaN, and not seen, where the target's lens has none.
         rays = target.unproject(grid)
         places, seen = self._look(rays)
+        angles = np.nan_to_num(target.angle(rays), nan=np.pi)
         #: (H, W) bool, which pixels of the result show anything.
-        self.seen = seen & (target.angle(rays) <= RIM)
+        self.seen = seen & (angles <= RIM)
+        #: Angle from the target's axis up to which everything is seen, radians.
+        self.edge = float(np.min(angles[~self.seen], initial=RIM))
         #: How often a picture is halved.
         self.halvings = round(math.log2(self._coarsest(places)))
         #: Source pixels per pixel of the shrunk picture: a power of two, since OpenCV averages over

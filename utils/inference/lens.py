@@ -13,7 +13,8 @@ from base.errors import UserError
 from base.headset import RELEASE_HEADSET, Headset, load_headset
 from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE
 from dataset.transforms import SquareCrop
-from dataset.warp import RIM, CameraWarp
+from dataset.view import HeadsetView
+from dataset.warp import RIM
 from utils.inference.image_circle import ImageCircle, find_image_circle
 
 #: ``--camera circle``: no calibration, the image circle decides.
@@ -29,8 +30,6 @@ _UNKNOWN = (
 )
 #: By how much of its radius an image circle may differ from the training camera's.
 _SAME_CIRCLE = 0.05
-#: Pixels by which two cameras may differ and still be the same.
-_SAME_PLACE = 1e-3
 
 
 def _training_camera(width: int, height: int) -> Camera:
@@ -47,21 +46,6 @@ def _is_training_circle(circle: ImageCircle, width: int, height: int) -> bool:
     return bool((off < _SAME_CIRCLE * rim).all())
 
 
-def network_view(headset: Headset, target: Camera) -> BaseTransform:
-    """From pictures of a headset to those of the network's camera: cropped and resized where this
-    is all it takes, re-rendered otherwise."""
-    camera = headset.camera
-    crop = SquareCrop(target.width, camera.width, camera.height)
-    v, u = np.mgrid[: target.height : 8, : target.width : 8].astype(np.float64)
-    rays = target.unproject(np.stack([u, v], -1), clamp=True).reshape(-1, 3)
-    rays = rays[target.angle(rays) <= RIM]
-    places = crop.points(camera.project(rays @ headset.rotation.T, clamp=True))
-    same = np.abs(places - target.project(rays)).max() < _SAME_PLACE
-    if same and target.width == target.height and headset.rim >= RIM:
-        return crop
-    return CameraWarp(camera, target, headset.rotation, headset.rim)
-
-
 @dataclass(frozen=True, slots=True)
 class Lens:
     """What is known of the headset of pictures of one size: their camera in ``headset``, where it
@@ -71,6 +55,10 @@ class Lens:
     lens: str
     assumed: bool
     orientation: str = "as stated"
+
+    def view(self, camera: Camera) -> BaseTransform:
+        """From its pictures to those of the network's camera."""
+        return HeadsetView(self.headset, self.headset.camera, camera).transform
 
     def turned(self, rotate: float, orientation: str) -> "Lens":
         """With another orientation of the pictures, see :class:`base.headset.Headset`."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -32,10 +32,6 @@ from utils.common.memory import is_out_of_memory
 _MIN_WEIGHT = 1e-3
 #: Metres within which a joint counts as right where a confidence is a probability.
 WITHIN = 0.1
-#: The Neck's place in the view of the release's headset, metres: mean, and range of all but the
-#: outermost 0.5 % on either side.
-RELEASE_NECK = np.array([0.0, -0.1, 0.15])
-RELEASE_NECK_RANGE = np.array([[-0.1, -0.2, 0.05], [0.1, 0.0, 0.3]])
 #: Key of what utils/export_onnx.py writes into the metadata of a model, and name of its input.
 METADATA_KEY, INPUT = "ego_pose", "images"
 
@@ -113,8 +109,8 @@ class Track:
 class PosePredictor:
     """Runs a network, which is in evaluation mode on ``device``, on batches of square pictures;
     ``precision`` is as of :func:`utils.common.device.autocast`, ``camera`` that of the pictures,
-    None for the release's, cropped and resized, ``neck_range`` (2, 3) metres the lowest and highest
-    coordinates of the Neck that the network was trained on."""
+    None for the release's, cropped and resized, ``mounts`` what is known of the headsets it was
+    trained on, see :class:`~utils.common.checkpoint.Checkpoint`."""
 
     def __init__(
         self,
@@ -122,14 +118,14 @@ class PosePredictor:
         device: torch.device,
         precision: str = "auto",
         camera: Camera | None = None,
-        neck_range: np.ndarray | None = None,
+        mounts: dict[str, Any] | None = None,
     ) -> None:
         self.model, self.device, self.precision = model, device, precision
         self.input_size = model.input_size
         #: Of an export with a headset: it takes this headset's pictures, not squares.
         self.headset: Headset | None = None
         self.camera = camera or RELEASE_SQUARE.resized(model.input_size, model.input_size)
-        self.neck_range = RELEASE_NECK_RANGE if neck_range is None else np.asarray(neck_range)
+        self.mounts = mounts
         self.rays = CameraRays(self.camera).to(device)
         self.has_uncertainty = "uncertainty" in model.exports
 
@@ -217,8 +213,7 @@ class OnnxPosePredictor(PosePredictor):
         self._names = [output.name for output in self._session.get_outputs()]
         model = SimpleNamespace(input_size=described["input_size"], exports=self._names, lags=())
         camera = camera_from_dict(described["camera"]) if "camera" in described else None
-        neck_range = (described.get("mounts") or {}).get("neck")
-        super().__init__(model, torch.device("cpu"), "fp32", camera, neck_range)
+        super().__init__(model, torch.device("cpu"), "fp32", camera, described.get("mounts"))
         if "headset" in described:
             self.headset = Headset.from_dict(described["headset"])
 

@@ -13,7 +13,6 @@ import torch
 from base.base_transform import BaseTransform
 from base.cameras.camera import Camera
 from base.errors import UserError
-from base.headset import RELEASE_HEADSET
 from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
 from dataset.runs import Place
@@ -22,24 +21,22 @@ from utils.common.device import fast_bf16, select_device
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import pretrained_weights
 from utils.inference.confidence import confidence_path, load_confidence
-from utils.inference.lens import Lens, LensFinder, network_view
+from utils.inference.lens import Lens, LensFinder
 from utils.inference.pose_predictor import (
-    RELEASE_NECK,
     OnnxPosePredictor,
     PosePredictor,
     Track,
     fold_batch_norms,
 )
+from utils.inference.trained_range import TrainedRange
 
 #: Mean distance between the placed pose and ``joints2d``, as a share of the network's picture,
 #: above which the two disagree.
 DISAGREEMENT = 0.10
-#: Metres by which the Neck must be outside of where it was in training.
-NECK_MARGIN = 0.05
-#: Turns of pictures that are tried, degrees, and by how much the mean confidence with one of them
-#: must be above that with the others.
+#: Turns of pictures that are tried, degrees; by how much the mean confidence with one of them must
+#: be above that with the others; and the number of pictures after which no more are looked at.
 TURNS = (0, 90, 180, 270)
-_CLEAR = 0.1
+_CLEAR, _ENOUGH = 0.06, 3
 
 _SEEN = list(HEATMAP_JOINTS)
 _MIN_WEIGHT = 1e-6
@@ -56,7 +53,7 @@ class Pose:
     ``residual`` pixels between that and ``joints2d``, mean over the joints that have a heatmap,
     weighted by confidence; ``disagrees`` says that this is so much that pose and picture do not
     belong together. ``out_of_range`` says that the view is not one that the model was trained on:
-    the headset is another, the Neck is not where it was in training, or ``disagrees``.
+    see :class:`utils.inference.trained_range.TrainedRange`, or ``disagrees``.
     ``uncertainty`` (16,) is a radius in metres with 90 % coverage, or None.
     """
 
@@ -122,7 +119,7 @@ def load_network(path: Path, gpu: str | int = "0", precision: str = "auto") -> P
         return OnnxPosePredictor(path)
     device = select_device(str(gpu))
     loaded = load_pose_model(path, device)
-    return ready_network(loaded.model, device, precision, loaded.camera)
+    return ready_network(loaded.model, device, precision, loaded.camera, loaded.mounts)
 
 
 def ready_network(
@@ -130,6 +127,7 @@ def ready_network(
     device: torch.device,
     precision: str = "auto",
     camera: Camera | None = None,
+    mounts: dict[str, Any] | None = None,
 ) -> PosePredictor:
     """A network on ``device``, in evaluation mode, changed in place to run fast; the rest is as of
     :class:`PosePredictor`."""
@@ -138,7 +136,7 @@ def ready_network(
         # Once, instead of at every call.
         model.pose2d.bfloat16()
     model.to(memory_format=torch.channels_last)
-    return PosePredictor(model, device, precision, camera)
+    return PosePredictor(model, device, precision, camera, mounts)
 
 
 class EgoPosePredictor:
@@ -181,6 +179,7 @@ class EgoPosePredictor:
                     "are: leave out --headset, --camera, --fov, --rotate and --mount"
                 )
             self.lens = LensFinder(self.network.headset)
+        self.range = TrainedRange(self.network.mounts)
         #: What is known or assumed of the pictures' headset, by their width and height.
         self.views: dict[tuple[int, int], View] = {}
         #: How far pictures are turned, and how that was found; None before any was seen.
@@ -200,10 +199,10 @@ class EgoPosePredictor:
             by_size: dict[tuple[int, int], list[np.ndarray]] = {}
             for picture in pictures:
                 by_size.setdefault(picture.shape[1::-1], []).append(picture)
-            for size in by_size.keys() - self.views.keys():
+            for size in [size for size in by_size if size not in self.views]:
                 try:
                     lens = self.lens.find(by_size[size])
-                    network_view(lens.headset, self.network.camera)
+                    lens.view(self.network.camera)
                 except UserError as error:
                     fault = error
                 else:
@@ -213,8 +212,8 @@ class EgoPosePredictor:
                 self._turn = self._find_turn(known, lenses)
             for size, lens in lenses.items():
                 lens = lens.turned(*self._turn) if self._turn else lens
-                transform = network_view(lens.headset, self.network.camera)
-                self.views[size] = View(lens, transform, self._out_of_range(lens, transform))
+                transform = lens.view(self.network.camera)
+                self.views[size] = View(lens, transform, self.range.fault(lens.headset, transform))
         return fault
 
     def _find_turn(
@@ -222,31 +221,23 @@ class EgoPosePredictor:
     ) -> tuple[float, str]:
         """The turn with which the network is most certain, and in words how that was found."""
         views = {
-            size: [network_view(lens.turned(t, "").headset, self.network.camera) for t in TURNS]
+            size: [lens.turned(t, "").view(self.network.camera) for t in TURNS]
             for size, lens in lenses.items()
         }
         scores = []
-        for picture in pictures:
+        for count, picture in enumerate(pictures, 1):
             turned = [view.image(picture) for view in views[picture.shape[1::-1]]]
             found = self.network(torch.from_numpy(np.stack(turned)))
             scores.append(found.confidence[:, _SEEN].mean(1))
             mean = np.mean(scores, axis=0)
             second, best = np.argsort(mean)[-2:]
-            certainty = (
-                f"mean confidence {mean[best]:.2f}, of the next best turn {mean[second]:.2f}"
-            )
-            if mean[best] - mean[second] > _CLEAR:
-                return float(TURNS[best]), f"found by the network: {certainty}"
-        return 0.0, f"assumed: no turn is convincing, {certainty}"
-
-    def _out_of_range(self, lens: Lens, transform: BaseTransform) -> str:
-        """What of a headset is outside the range that the model was trained on, or ""."""
-        left, up, ahead = np.subtract(lens.headset.position, RELEASE_HEADSET.position) / 100
-        low, high = self.network.neck_range
-        neck = np.add(RELEASE_NECK, [-left, -ahead, up])
-        if ((neck < low) | (neck > high)).any():
-            return "the camera's place on the head"
-        return ""
+            clear = mean[best] - mean[second] > _CLEAR
+            if clear and count >= _ENOUGH:
+                break
+        values = f"mean confidence {mean[best]:.2f}, of the next best turn {mean[second]:.2f}"
+        if clear:
+            return float(TURNS[best]), f"found by the network: {values}"
+        return 0.0, f"assumed, none is convincing: {values}; state it with --rotate"
 
     def _view_of(self, picture: np.ndarray) -> View:
         size = picture.shape[1::-1]
@@ -283,9 +274,7 @@ class EgoPosePredictor:
         found = self.network(squares, places, track)
         placed = self.network.camera.project(found.joints3d + found.neck[:, None], clamp=True)
         both = np.stack([found.joints2d, placed], 1)
-        low, high = self.network.neck_range
-        margin = NECK_MARGIN
-        elsewhere = ((found.neck < low - margin) | (found.neck > high + margin)).any(1)
+        outside = self.range.left_by(found)
         poses = []
         for row, item in enumerate(prepared):
             heights = found.confidence[row]
@@ -302,7 +291,7 @@ class EgoPosePredictor:
                     neck=found.neck[row],
                     residual=float(np.average(off_source, weights=weights)),
                     disagrees=disagrees,
-                    out_of_range=item.out_of_range or disagrees or bool(elsewhere[row]),
+                    out_of_range=item.out_of_range or disagrees or bool(outside[row]),
                     uncertainty=None if found.uncertainty is None else found.uncertainty[row],
                 )
             )

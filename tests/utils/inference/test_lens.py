@@ -11,7 +11,7 @@ from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE
 from dataset.transforms import SquareCrop
 from dataset.warp import RIM, CameraWarp
 from utils.inference.image_circle import find_image_circle
-from utils.inference.lens import LensFinder, network_view
+from utils.inference.lens import LensFinder
 
 
 def fisheye_picture(width, height, centre, radius, seed=0, dark=12):
@@ -63,7 +63,7 @@ TARGET = RELEASE_SQUARE.resized(64, 64)
 def view(picture, **options):
     """What is known of a picture's lens, and the network's view of it."""
     lens = LensFinder(**options).find([picture])
-    return lens, network_view(lens.headset, TARGET)
+    return lens, lens.view(TARGET)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_headset_says_lens_mount_and_field_of_view(tmp_path):
     # Pictures of half the size; the view of a network that was trained with another camera.
     target = equidistant_camera(96, 96, (47.5, 47.5), 48, 180)
     lens = LensFinder(headset=str(path)).find([np.zeros((300, 400, 3), np.uint8)])
-    seen = network_view(lens.headset, target)
+    seen = lens.view(target)
     assert "mine" in lens.lens and not lens.assumed and lens.headset.position == (0, 5, 8)
     rays = np.random.default_rng(0).normal([0, 0, 1.0], 0.4, (300, 3))
     turned = rays @ headset.rotation.T
@@ -168,7 +168,7 @@ def test_a_headset_says_lens_mount_and_field_of_view(tmp_path):
     assert 100 < inner.sum() < 290
     assert np.abs(seen.points(places) - target.project(rays))[inner].max() < 1e-6
     # Beyond the stated field of view nothing is shown.
-    x, y = np.round(target.project(rays)).astype(int).T
+    x, y = np.round(target.project(rays, clamp=True)).astype(int).T
     outer = (headset.camera.angle(turned) > np.radians(67)) & (target.angle(rays) < 1.5)
     assert seen.seen[y[inner], x[inner]].all() and not seen.seen[y[outer], x[outer]].any()
     with pytest.raises(UserError, match="a picture of 400×400 is neither"):
