@@ -7,6 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from base.headset import RELEASE_HEADSET, Headset, load_headset
 from base.release_camera import RELEASE_CAMERA, world_to_camera
@@ -60,10 +61,15 @@ def test_another_mount_is_worn_as_the_releases_is_by_the_same_person(poser):
     assert np.allclose(moved_axes, axes @ moved.rotation.T)
     wide = replace(RELEASE_HEADSET, position_spread=(1.4, 1.2, 1.6), tilt_spread=3.2)
     straight = replace(RELEASE_HEADSET, position_spread=(0, 0, 0), tilt_spread=0.0)
-    wide_trans, _ = seen_from(poser.body, wide, np.eye(3))
-    straight_trans, straight_axes = seen_from(poser.body, straight, np.eye(3))
+    (wide_trans, wide_axes), (straight_trans, straight_axes) = (
+        seen_from(poser.body, each, np.eye(3)) for each in (wide, straight)
+    )
     assert np.allclose(wide_trans - straight_trans, 2 * (trans - straight_trans))
-    assert not np.allclose(axes, straight_axes, atol=0.01)
+    assert np.abs(trans - straight_trans).min() > 0.05
+    tilt, wide_tilt = (
+        Rotation.from_matrix(straight_axes.T @ each).magnitude() for each in (axes, wide_axes)
+    )
+    assert math.isclose(wide_tilt, 2 * tilt) and 0.5 < math.degrees(tilt) < 3.0
 
 
 def test_any_headset_is_within_its_range_and_outside_the_head(poser, other_poser):
