@@ -126,7 +126,9 @@ def tiny_network(tiny_kind, tiny_file, tmp_path_factory):
 @pytest.fixture(scope="module")
 def headset_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("headset") / "mine.yml"
-    path.write_text(yaml.safe_dump({"camera": camera_to_dict(LENS), "position": [3, 0, 5]} | MOUNT))
+    path.write_text(
+        yaml.safe_dump({"camera": camera_to_dict(LENS), "position": [3, 0, 5], "fov": 150} | MOUNT)
+    )
     return path
 
 
