@@ -291,12 +291,14 @@ def matrix(camera):
     return np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
 
 
-def test_fisheye_agrees_with_opencv():
-    points = directions(RELEASE_CAMERA)[2:]
+@pytest.mark.parametrize("name", ["release", "t265"])
+def test_fisheye_agrees_with_opencv(name):
+    camera = CAMERAS_USED[name]
+    points = directions(camera)[2:]
     points = points[points[:, 2] > 0.02]
-    none, k = np.zeros(3), np.array(RELEASE_CAMERA.k)
-    expected, _ = cv2.fisheye.projectPoints(points[:, None], none, none, matrix(RELEASE_CAMERA), k)
-    assert np.abs(RELEASE_CAMERA.project(points) - expected[:, 0]).max() < 1e-4
+    none, k = np.zeros(3), np.array(camera.k)
+    expected, _ = cv2.fisheye.projectPoints(points[:, None], none, none, matrix(camera), k)
+    assert np.abs(camera.project(points) - expected[:, 0]).max() < 1e-4
 
 
 @pytest.mark.parametrize("camera", [PINHOLE, WIDE, PRISM, TILTED, CAMERAS_USED["euroc"]])
@@ -358,16 +360,23 @@ def test_lenses_agree_with_colmap(name):
     assert np.abs(CAMERAS_USED[name].project(POINTS) - COLMAP[name]).max() < 2e-8
 
 
+def test_a_fisheye_of_six_terms_is_aria_s_without_prism():
+    plain = FisheyeCamera(241.6, 241.6, 321.2, 236.3, ARIA.k, 640, 480)
+    found = replace(ARIA, p=(0.0, 0.0), s=(0.0,) * 4).project(POINTS)
+    assert np.abs(plain.project(POINTS) - found).max() < 1e-9
+
+
 def test_the_unified_and_double_sphere_lenses_follow_their_geometry():
     def shifted(rays, up):
         rays = rays + np.array([0, 0, up])
         return rays / np.linalg.norm(rays, axis=-1, keepdims=True)
 
-    rays = directions(UNIFIED)
-    seen, none = rays + np.array([0, 0, UNIFIED.xi]), np.zeros(3)
-    seen = seen[:, None] / seen[:, None, 2:]
-    expected, _ = cv2.projectPoints(seen, none, none, matrix(UNIFIED), np.array(UNIFIED.distortion))
-    assert np.abs(UNIFIED.project(rays) - expected[:, 0]).max() < 1e-6
+    unified = replace(UNIFIED, distortion=(*UNIFIED.distortion, 0.05))
+    rays, none = directions(unified), np.zeros(3)
+    plane = rays + np.array([0, 0, unified.xi])
+    plane, terms = plane[:, None] / plane[:, None, 2:], np.array(unified.distortion)
+    expected, _ = cv2.projectPoints(plane, none, none, matrix(unified), terms)
+    assert np.abs(unified.project(rays) - expected[:, 0]).max() < 1e-6
     # From the first sphere's centre to the second's, and to that of projection.
     rays, alpha = directions(TUM_VI), TUM_VI.alpha
     second = shifted(rays, TUM_VI.xi)
