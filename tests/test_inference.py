@@ -18,6 +18,7 @@ import torch.distributed
 from commands import run_inference
 
 import inference
+from base.cameras import camera_to_dict
 from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
 from base.headset import mount_rotation
@@ -255,6 +256,23 @@ def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_checkpoint, 
     expected = fp32.poses([Prepared(square, plain)])[0].joints2d
     inside = camera.angle(rays) < 1.5
     assert np.abs(RELEASE_CAMERA.project(rays) - expected)[inside].max() < 0.5
+
+
+def test_pictures_are_brought_into_the_view_of_the_checkpoint(tiny_checkpoint, tmp_path):
+    view, mounts = equidistant_camera(64, 64, (31.5, 31.5), 32, 130), {"neck": [[5.0] * 3] * 2}
+    content = torch.load(tiny_checkpoint, weights_only=True)
+    content |= {"camera": camera_to_dict(view), "mounts": mounts}
+    torch.save(content, tmp_path / "other.tar")
+    predictor = EgoPosePredictor(tmp_path / "other.tar", camera="training", rotate=0, gpu="cpu")
+    ray = np.array([0.3, 0.5, 1.0])
+    picture = np.zeros((800, 1280, 3), np.uint8)
+    cv2.circle(
+        picture, np.round(RELEASE_CAMERA.project(ray)).astype(int).tolist(), 16, (255,) * 3, -1
+    )
+    y, x = np.nonzero(predictor.prepare(picture).square[..., 0] > 100)
+    assert np.hypot(*(view.project(ray) - [x.mean(), y.mean()])) < 0.5
+    assert "cm outside" in predictor.views[1280, 800].out_of_range
+    assert predictor(picture).out_of_range
 
 
 def test_several_processes_write_what_one_writes(tiny_checkpoint, pictures, tmp_path, monkeypatch):

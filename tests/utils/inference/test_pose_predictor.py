@@ -1,16 +1,28 @@
 """From heatmaps and a pose to joints in the picture and a place before the camera."""
 
+import json
+
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import TensorProto, helper
 from torch import nn
 
+from base.cameras import camera_to_dict
+from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
 from base.release_camera import RELEASE_SQUARE
 from base.skeleton import HEAD, NECK
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from model.pose_model import PoseOutput
-from utils.inference.pose_predictor import PosePredictor, within_probability
+from utils.inference.pose_predictor import (
+    INPUT,
+    METADATA_KEY,
+    OnnxPosePredictor,
+    PosePredictor,
+    within_probability,
+)
 
 SIZE = 192
 CAMERA = RELEASE_SQUARE.resized(SIZE, SIZE)
@@ -77,3 +89,23 @@ def test_poses_that_are_not_finite_are_refused_whatever_they_are_for(place):
     oracle.output.joints3d[place] = float("nan")
     with pytest.raises(UserError, match="not finite: the checkpoint is damaged"):
         predict(oracle)
+
+
+def test_an_exported_model_says_its_view_and_the_headsets_it_was_trained_on(tmp_path):
+    images = helper.make_tensor_value_info(INPUT, TensorProto.UINT8, [None, 64, 64, 3])
+    copy = helper.make_tensor_value_info("heatmaps", TensorProto.UINT8, [None, 64, 64, 3])
+    node = helper.make_node("Identity", [INPUT], ["heatmaps"])
+    model = helper.make_model(
+        helper.make_graph([node], "copy", [images], [copy]),
+        opset_imports=[helper.make_opsetid("", 18)],
+        ir_version=9,
+    )
+    view, mounts = equidistant_camera(64, 64, (31.5, 31.5), 32, 130), {"neck": [[0] * 3, [1] * 3]}
+    for more, expected in (
+        ({"camera": camera_to_dict(view), "mounts": mounts}, (view, mounts)),
+        ({}, (RELEASE_SQUARE.resized(64, 64), None)),
+    ):
+        helper.set_model_props(model, {METADATA_KEY: json.dumps({"input_size": 64} | more)})
+        onnx.save(model, tmp_path / "model.onnx")
+        predictor = OnnxPosePredictor(tmp_path / "model.onnx")
+        assert (predictor.camera, predictor.mounts) == expected
