@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 
+import archives
 import cv2
 import numpy as np
 import pytest
@@ -11,13 +12,16 @@ from scipy.spatial.transform import Rotation
 
 from base.headset import RELEASE_HEADSET, Headset, load_headset
 from base.release_camera import RELEASE_CAMERA, world_to_camera
+from base.set_type import SetType
+from dataset import open_split
 from dataset.synthetic import any_headset
 from dataset.synthetic.any_headset import draw_headset
-from dataset.synthetic.body.head_camera import camera_poses, mount
+from dataset.synthetic.body.head_camera import camera_poses, mount, nose_tip
 from dataset.synthetic.recipe import Recipe
 from dataset.synthetic.render.camera_response import CameraResponse, develop
 from dataset.synthetic.render.ray_casting import Rays, Traced
 from dataset.synthetic.render.renderer import ObjectId
+from utils import make_synthetic, pack_data
 
 OPTIONS = ("--ray_step", "2", "--frames_per_character", "1", "--seed", "7", "--workers", "1")
 COUNTS = ("--train", "3", "--val", "0", "--test", "0", "--label_frames", "1")
@@ -75,6 +79,7 @@ def test_another_mount_is_worn_as_the_releases_is_by_the_same_person(poser):
 def test_any_headset_is_within_its_range_and_outside_the_head(poser, other_poser):
     drawn = []
     ahead = np.array([(x, y, 1) for x in (-0.3, 0, 0.3) for y in (-0.3, 0, 0.3)], np.float32)
+    sides = np.float32([(0, 0, 0), (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0)])
     for person, body in enumerate((poser.body, other_poser.body)):
         scene = Traced(body.vertices - body.heads[body.rig.index("Head")], body.rig.faces)
         inside = np.tile(np.float32((0, 4, 5)), (len(ahead), 1))
@@ -86,6 +91,9 @@ def test_any_headset_is_within_its_range_and_outside_the_head(poser, other_poser
             drawn.append(headset)
             worn = np.tile(np.float32(mount(body, headset, rng).offset), (len(ahead), 1))
             assert not scene.blocked(ahead, worn).any(), headset
+            # Around the camera as it is meant to be, the face is 2 cm away and more.
+            face = np.float32(nose_tip(body) + headset.position - (0, 0, 2)) + 1.5 * sides
+            assert not scene.blocked(np.tile(np.float32((0, 0, 1)), (len(face), 1)), face).any()
     x, y, z = (np.array([headset.position for headset in drawn]) - RELEASE_HEADSET.position).T
     columns = {
         "left": (x, -8, 8),
@@ -97,8 +105,7 @@ def test_any_headset_is_within_its_range_and_outside_the_head(poser, other_poser
     }
     for name, (values, low, high) in columns.items():
         assert low <= min(values) + 1e-9 and max(values) <= high + 1e-9, name
-        share = 0.4 if name == "left" else 0.15  # towards both ends
-        edge = share * (high - low)
+        edge = 0.15 * (high - low)
         assert min(values) < low + edge and max(values) > high - edge, name
     assert {headset.rotate for headset in drawn} == {0, 90, 180, 270}
     sizes = {(headset.camera.width, headset.camera.height) for headset in drawn}
@@ -200,6 +207,17 @@ def test_pictures_and_labels_are_those_of_the_lens(mixed, name):
         # Joints that are seen lie on the body: the picture (objectId) is not turned or mirrored.
         x, y = np.round(pixels[label["visible"]]).astype(int).T
         assert len(x) > 3 and (picture[y, x] >= ObjectId.SKIN).mean() > 0.9
+
+
+def test_shards_of_headsets_are_those_of_packing_the_tree(mixed, make, tmp_path):
+    tree, direct, size = tmp_path / "tree", tmp_path / "direct", ("64",)
+    shards = ("--frames_per_shard", str(1000 * make_synthetic.DEFAULT_STRIDE))
+    pack_data.main(["--input", str(mixed[0]), "--output", str(tree), "--size", *size, *shards])
+    make(direct, *OPTIONS, *COUNTS, "--headset", *mixed[1], "--pack", "--pack_size", *size)
+    (direct / "synthetic.json").unlink()
+    assert archives.contents(direct) == archives.contents(tree)
+    headsets = open_split(direct, SetType.TRAIN, 64).table.headsets
+    assert sorted(headset.name for headset in headsets) == sorted(LENSES)
 
 
 def test_large_pictures_are_developed():
