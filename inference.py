@@ -72,7 +72,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--confidence", default="auto", metavar="FILE", help=text)
 
     add = parser.add_argument_group("camera").add_argument
-    text = "a calibration file (OpenCV, ROS, Kalibr, OCamCalib, COLMAP), 'training' (the camera of "
+    text = "a calibration file of OpenCV, ROS, Kalibr, OCamCalib, COLMAP or another tool listed in "
+    text += "doc/inference.md, with #NAME for one of several cameras; 'training' (the camera of "
     text += "the release), or 'circle': no calibration, an equidistant lens is fitted to the image "
     text += "circle (default: 'training' if the picture looks like its own, otherwise 'circle')"
     add("--camera", help=text)

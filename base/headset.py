@@ -4,6 +4,7 @@ The axes of the head are those of a camera that looks straight down: x to the we
 forward, z down.  A headset file (doc/headset.md) is YAML with the keys of :class:`HeadsetFile`.
 """
 
+import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +17,7 @@ from pydantic import Field, ValidationError
 from scipy.spatial.transform import Rotation
 
 from base.calibration import Calibration, load_calibration
+from base.calibration.plausible import check_plausible
 from base.cameras import camera_from_dict, camera_to_dict
 from base.cameras.camera import Camera
 from base.errors import UserError
@@ -24,6 +26,9 @@ from base.schema import Section
 
 #: Where the headsets that come with the project are.
 PROFILES = Path(__file__).resolve().parent.parent / "experiments" / "headsets"
+
+#: Degrees of the optical axis from straight down.
+_MOST_TILT = 80
 
 Centimetres = Annotated[float, Field(ge=-50, le=50)]
 Degrees = Annotated[float, Field(ge=-180, le=180)]
@@ -36,6 +41,12 @@ def mount_rotation(rotate: float = 0.0, forward: float = 0.0, left: float = 0.0)
     """(3, 3) rotation of directions from the axes of the head to those of the camera, degrees as of
     :class:`Headset`."""
     return Rotation.from_euler("ZXY", [-rotate, forward, -left], degrees=True).as_matrix()
+
+
+def mount_angles(rotation: np.ndarray) -> tuple[float, float, float]:
+    """Inverse of :func:`mount_rotation`: rotate, forward, left in degrees, forward within ±90."""
+    rotate, forward, left = Rotation.from_matrix(rotation).as_euler("ZXY", degrees=True).tolist()
+    return -rotate, forward, -left
 
 
 @dataclass(frozen=True)
@@ -129,7 +140,7 @@ def load_headset(name: str | Path) -> Headset:
         UserError: for a file that is missing, has unknown keys, or values that cannot be.
     """
     path = Path(name)
-    if not path.suffix and not path.exists():
+    if not path.suffix and not path.is_file():
         path = PROFILES / f"{name}.yml"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
@@ -140,34 +151,48 @@ def load_headset(name: str | Path) -> Headset:
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError):
         raise UserError(f"--headset {name}: not a YAML file") from None
+    try:
+        return _headset(content, path)
+    except UserError as error:
+        raise UserError(f"--headset {name}: {error}") from None
+
+
+def _headset(content: Any, path: Path) -> Headset:
+    """The headset of a file's content."""
     if not isinstance(content, dict):
-        raise UserError(f"--headset {name}: holds no settings")
+        raise UserError("holds no settings")
     try:
         stated = HeadsetFile(**content)
     except (ValidationError, TypeError) as error:
-        raise UserError(f"--headset {name}: {_first_fault(error)}") from None
-    camera = _camera(stated, path)
-    if abs(stated.forward) > 80 or abs(stated.left) > 80:
-        raise UserError(f"--headset {name}: a camera tilted by more than 80° does not see the body")
+        raise UserError(_first_fault(error)) from None
     mount = stated.position, stated.forward, stated.left, stated.rotate, stated.fov
-    return Headset(camera, *mount, stated.spread.position, stated.spread.tilt, path.stem)
+    wear = stated.spread.position, stated.spread.tilt
+    headset = Headset(_camera(stated, path), *mount, *wear, path.stem)
+    if headset.rotation[2, 2] < math.cos(math.radians(_MOST_TILT)):
+        raise UserError(f"a camera tilted by more than {_MOST_TILT}° does not see the body")
+    return headset
 
 
 def _camera(stated: HeadsetFile, path: Path) -> Camera:
-    if isinstance(stated.camera, str):
-        # "calibration.yaml#cam1" is relative to the headset file as well.
-        found = load_calibration(str(path.parent / stated.camera))
-    else:
-        try:
-            found = Calibration(camera_from_dict(stated.camera), str(path))
-        except ValueError as error:
-            raise UserError(f"--headset {path}: {error}") from None
+    try:
+        if isinstance(stated.camera, str):
+            # Relative to the headset file also with a choice: "calibration.yaml#cam1".
+            found = load_calibration(str(path.parent / stated.camera))
+        else:
+            # The picture's size may be stated beside the lens instead of in it.
+            lens = camera_from_dict({"width": 0, "height": 0} | stated.camera)
+            check_plausible(lens)
+            found = Calibration(lens, "the lens of the headset file")
+    except (UserError, ValueError) as error:
+        raise UserError(f"camera: {error}") from None
+    except TypeError:
+        raise UserError("camera: holds a value that is not a number") from None
     if stated.picture is not None:
         return found.for_picture(*stated.picture)
     if not found.camera.width:
         raise UserError(
-            f"--headset {path}: its calibration does not state the size of the pictures: add "
-            "'picture: [WIDTH, HEIGHT]'"
+            "the calibration does not state the size of the pictures: add 'picture: [WIDTH, "
+            "HEIGHT]'"
         )
     return found.camera
 
@@ -176,7 +201,15 @@ def _first_fault(error: ValidationError | TypeError) -> str:
     if isinstance(error, TypeError):
         return "its keys must be words"
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
+    *section, last = (str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"unknown key {key}; known are {', '.join(HeadsetFile.model_fields)}"
-    return f"{key}: {first['msg'].lower()}"
+        known = (WearSpread if section == ["spread"] else HeadsetFile).model_fields
+        near = difflib.get_close_matches(last, known, 1)
+        hint = f"did you mean {near[0]}" if near else f"known are {', '.join(known)}"
+        return f"unknown key {'.'.join([*section, last])}; {hint}"
+    if "camera" in section:
+        return "camera: give the path of a calibration, or the lens itself: model and its numbers"
+    key = ".".join([*section, last])
+    if first["type"] == "missing":
+        return f"{key} is missing"
+    return f"{key}: {first['msg'].lower()}, not {first['input']!r}"

@@ -10,9 +10,7 @@ python utils/draw_predictions.py --load_model model_best.tar --input_dir real_fr
 """
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -21,12 +19,12 @@ from base.errors import UserError  # before OpenCV, to explain what that lacks
 # isort: split
 import cv2
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 from tqdm import tqdm
 
 from base.skeleton import JOINTS, LEFT_JOINTS, LIMBS, RIGHT_JOINTS
 from dataset.transforms import SquareCrop
 from utils.common.command import command_parser, run_command
+from utils.common.points import read_points
 from utils.common.pretrained import chosen_model
 from utils.drawing.sheet import draw_sheet
 from utils.drawing.write import picture_file, save_picture
@@ -40,8 +38,6 @@ _CONFIDENT = 0.3
 _LEFT, _RIGHT, _MIDDLE = (255, 150, 40), (60, 170, 255), (240, 240, 240)
 _SIDES = dict.fromkeys(LEFT_JOINTS, _LEFT) | dict.fromkeys(RIGHT_JOINTS, _RIGHT)
 _COLOURS = [_SIDES.get(joint, _MIDDLE) for joint in range(len(JOINTS))]
-#: Known places of joints: picture's name → joint's name → (x, y) pixels.
-Points = dict[str, dict[Literal[JOINTS], tuple[float, float]]]
 
 
 def overlay(
@@ -59,22 +55,6 @@ def overlay(
         fill = cv2.FILLED if confident else width
         cv2.circle(drawn, place, max(2, size // 80), colour, fill, cv2.LINE_AA)
     return drawn
-
-
-def read_points(path: Path, pictures: Sequence[str]) -> Points:
-    """Known places of joints from a JSON file; UserError for one that is missing, of another kind,
-    with an unknown joint, or that names none of ``pictures``."""
-    try:
-        points = TypeAdapter(Points).validate_json(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"--points {path}: {error.strerror}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = " ".join(str(part) for part in first["loc"] if part != "[key]") or "file"
-        raise UserError(f"--points {path}: {place}: {first['msg']}") from None
-    if not points.keys() & set(pictures):
-        raise UserError(f"--points {path}: names none of the pictures")
-    return points
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -95,7 +75,8 @@ def main(argv: list[str] | None = None) -> None:
     if not options.input_dir.is_dir():
         raise UserError(f"--input_dir {options.input_dir}: no such folder")
     source = open_source(str(options.input_dir))
-    points = read_points(options.points, [shot.file for shot in source]) if options.points else {}
+    pictures = [shot.file for shot in source]
+    points = read_points(options.points, pictures, JOINTS) if options.points else {}
     model, camera = chosen_model(options.load_model), options.camera
     predictor = EgoPosePredictor(model, camera=camera, rotate=options.rotate, gpu=options.gpu)
     drawn, distances = [], []

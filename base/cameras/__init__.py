@@ -42,10 +42,12 @@ def camera_from_dict(values: Mapping[str, Any]) -> Camera:
     name = values.get("model", _UNNAMED)
     if name not in CAMERAS:
         raise ValueError(f"camera model: there is {', '.join(CAMERAS)}, but no {name!r}")
+    lens = load_class(CAMERAS[name])
     try:
-        return load_class(CAMERAS[name])(**fields)
-    except TypeError as error:
-        raise ValueError(f"camera model {name}: {error}") from None
+        return lens(**fields)
+    except TypeError:
+        known = ", ".join(field.name for field in dataclasses.fields(lens))
+        raise ValueError(f"camera model {name} has {known}, not {', '.join(fields)}") from None
 
 
 def same_camera(one: Camera, other: Camera) -> bool:

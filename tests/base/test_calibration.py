@@ -1,22 +1,46 @@
 """Calibration files of every kind, written by the libraries that define them where they can."""
 
+import gzip
 import json
+import struct
+from dataclasses import astuple, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import yaml
+from camera_files import FILES
 
 from base.calibration import load_calibration
+from base.cameras import camera_to_dict
+from base.cameras.division import DivisionCamera
+from base.cameras.double_sphere import DoubleSphereCamera
+from base.cameras.eucm import EucmCamera
+from base.cameras.fisheye import FisheyeCamera
+from base.cameras.fov import FovCamera
+from base.cameras.ocam import OCamCamera
 from base.cameras.pinhole import PinholeCamera
+from base.cameras.thin_prism_fisheye import ThinPrismFisheyeCamera
+from base.cameras.unified import UnifiedCamera
 from base.errors import UserError
-from base.release_camera import RELEASE_CAMERA, FisheyeCamera
+from base.release_camera import RELEASE_CAMERA
 
+FOLDER = Path(__file__).parents[2].parent / "shared" / "camera_files"
+
+NUMBERS = (352.6, 352.7, 654.7, 400.9)
+SIZE = (1280, 800)
 K = np.array([[352.6, 0, 654.7], [0, 352.7, 400.9], [0, 0, 1.0]])
 D = np.array([-0.0563, -0.00383, -2.5e-4, -1.2e-5])
-FISHEYE = FisheyeCamera(352.6, 352.7, 654.7, 400.9, tuple(D), 1280, 800)
-D5 = (-0.3, 0.1, 1e-3, -2e-3, -0.01)
-PINHOLE = PinholeCamera(352.6, 352.7, 654.7, 400.9, D5, 1280, 800)
+FISHEYE = FisheyeCamera(*NUMBERS, tuple(D), *SIZE)
+D4 = (-0.3, 0.1, 1e-3, -2e-3)
+D5 = (*D4, -0.01)
+PINHOLE = PinholeCamera(*NUMBERS, D5, *SIZE)
+BY_NAME = dict(zip(("fx", "fy", "cx", "cy"), NUMBERS, strict=True))
+WH = {"width": 1280, "height": 800}
+KS = dict(zip(("k1", "k2", "k3", "k4"), D.tolist(), strict=True))
+P4 = dict(zip(("k1", "k2", "p1", "p2"), D4, strict=True))
+IMAGE_WH = {"image_width": 1280, "image_height": 800}
 
 OCAM_TEXT = """#polynomial coefficients for the DIRECT mapping function (ocam_model.ss in MATLAB).
 
@@ -38,14 +62,47 @@ OCAM_TEXT = """#polynomial coefficients for the DIRECT mapping function (ocam_mo
 
 1024 1280
 """
+POLYNOMIAL = (-2.924e2, 0.0, 1.0756e-3, 2.07e-7, 4.49e-10)
+OCAM = OCamCamera(
+    *(615.0, 527.5, tuple(-a for a in POLYNOMIAL), ((1.0, -0.002), (0.001, 0.999)), 1280, 1024),
+    radius=float(np.hypot(665.0, 527.5)),
+)
 
 
-def camera_of(path, text):
+def camera_of(path, text, part=""):
     path.write_text(text)
-    return load_calibration(str(path)).camera
+    return load_calibration(f"{path}{part}").camera
 
 
-@pytest.mark.parametrize("suffix", [".yml", ".json"])
+def refusal(name):
+    with pytest.raises(UserError) as caught:
+        load_calibration(str(name))
+    message = str(caught.value)
+    assert message.startswith(f"{name}: ") and "\n" not in message
+    return message
+
+
+@pytest.mark.skipif(not FOLDER.is_dir(), reason="the public calibrations are not here")
+class TestPublicFiles:
+    def test_each_has_a_row(self):
+        rows = {name for name in FILES if (FOLDER / name).exists()}
+        assert {path.name for path in FOLDER.iterdir()} <= rows
+
+    @pytest.mark.parametrize("name", FILES)
+    def test_is_read_rightly_or_refused(self, name):
+        model, *values = FILES[name].split()
+        if model == "refused:":
+            assert FILES[name].removeprefix("refused: ") in refusal(FOLDER / name)
+            return
+        values = [float(value) for value in values]
+        camera = load_calibration(str(FOLDER / name)).camera
+        found = np.concatenate([np.ravel(value) for value in astuple(camera)])
+        assert camera_to_dict(camera).get("model", "fisheye") == model
+        assert [camera.width, camera.height] == values[:2]
+        assert found[: len(values) - 2] == pytest.approx(values[2:], rel=1e-5)
+
+
+@pytest.mark.parametrize("suffix", [".yml", ".json", ".xml", ".yml.gz"])
 @pytest.mark.parametrize("terms, expected", [(D, FISHEYE), (np.array(D5), PINHOLE)])
 def test_what_opencv_itself_writes_is_read(tmp_path, suffix, terms, expected):
     path = tmp_path / f"calib{suffix}"
@@ -58,31 +115,26 @@ def test_what_opencv_itself_writes_is_read(tmp_path, suffix, terms, expected):
     assert load_calibration(str(path)).camera == expected
 
 
+ROS = {"height": 800, "width": 1280, "distortion_model": "equidistant", "D": D.tolist()}
+ROS |= {"K": K.ravel().tolist(), "binning_x": 0, "roi": {"width": 0, "height": 0}}
+
+
 @pytest.mark.parametrize(
     "content",
     [
         {"K": K.tolist(), "D": D.reshape(4, 1).tolist(), "DIM": [1280, 800]},
         {"cameraMatrix": K.tolist(), "distCoeffs": [D.tolist()], "image_size": [1280, 800]},
-        {
-            **{"fx": 352.6, "fy": 352.7, "cx": 654.7, "cy": 400.9, "width": 1280, "height": 800},
-            **dict(zip(("k1", "k2", "k3", "k4"), D.tolist(), strict=True)),
-        },
-        {
-            **{"fx": 352.6, "fy": 352.7, "cx": 654.7, "cy": 400.9, "k": D.tolist()},
-            "size": {"width": 1280, "height": 800},
-        },
-        {  # ROS
-            **{"image_width": 1280, "image_height": 800, "distortion_model": "equidistant"},
+        {**BY_NAME, **WH, **KS},
+        {**BY_NAME, "k": D.tolist(), "size": WH},
+        {  # ROS, a file
+            **IMAGE_WH,
+            "distortion_model": "equidistant",
             "camera_matrix": {"rows": 3, "cols": 3, "data": K.ravel().tolist()},
             "distortion_coefficients": {"rows": 1, "cols": 4, "data": D.tolist()},
         },
-        {  # Kalibr
-            "cam0": {
-                **{"camera_model": "pinhole", "distortion_model": "equidistant"},
-                **{"intrinsics": [352.6, 352.7, 654.7, 400.9], "resolution": [1280, 800]},
-                "distortion_coeffs": D.tolist(),
-            }
-        },
+        ROS,
+        {key.lower(): value for key, value in ROS.items()},  # ROS 2
+        {"cameras": {"left": {**BY_NAME, **WH, **KS}}},
     ],
 )
 @pytest.mark.parametrize("dump", [json.dumps, yaml.safe_dump])
@@ -93,18 +145,204 @@ def test_the_ways_people_save_a_fisheye_calibration_are_read(tmp_path, content, 
 @pytest.mark.parametrize(
     ("terms", "expected"),
     [
-        (D5[:4], D5[:4]),
+        (D4, D4),
         (D5, D5),
         ((*D5, 0.1, 0.2, 0.3), (*D5, 0.1, 0.2, 0.3)),
-        ((*D5, *(0.0,) * 9), (*D5, *(0.0,) * 3)),
-        ((*D5[:4], 0.0, 0.0), (*D5[:4], 0.0)),
+        ((*D5, *(0.0,) * 7), (*D5, *(0.0,) * 7)),
+        ((*D5, *(0.01,) * 9), (*D5, *(0.01,) * 9)),
+        ((*D4, 0.0, 0.0), (*D4, 0.0)),
         (None, ()),
     ],
 )
-def test_a_stated_pinhole_has_none_or_four_to_eight_terms(tmp_path, terms, expected):
+def test_a_stated_pinhole_has_opencvs_terms(tmp_path, terms, expected):
     content = {"model": "pinhole", "K": K.tolist(), "D": terms, "DIM": [1280, 800]}
-    camera = camera_of(tmp_path / "a.json", json.dumps(content))
-    assert camera == PinholeCamera(352.6, 352.7, 654.7, 400.9, expected, 1280, 800)
+    assert camera_of(tmp_path / "a.json", json.dumps(content)) == replace(
+        PINHOLE, distortion=expected
+    )
+
+
+XI = replace(FISHEYE, k=(*D, 0.01, 0.002))
+UNIFIED = UnifiedCamera(*NUMBERS, 0.8, D4, *SIZE)
+SPHERES = DoubleSphereCamera(*NUMBERS, -0.2, 0.6, *SIZE)
+EUCM = EucmCamera(*NUMBERS, 0.6, 1.05, *SIZE)
+FOV = FovCamera(*NUMBERS, 0.9, *SIZE)
+PLAIN = replace(PINHOLE, distortion=())
+RATIONAL = replace(PINHOLE, distortion=(*D5, 0.01, 0.02, 0.03))
+ARIA_K = (0.4, -0.5, 0.2, 1.1, -1.7, 0.65)
+
+
+def kalibr(model, distortion, first=(), terms=()):
+    content = {"camera_model": model, "distortion_model": distortion, "resolution": [*SIZE]}
+    content |= {"intrinsics": [*first, *NUMBERS], "distortion_coeffs": [*map(float, terms)]}
+    return {"cam0": content}
+
+
+def basalt(kind, **values):
+    entry = {"camera_type": kind, "intrinsics": BY_NAME | values}
+    return {"value0": {"intrinsics": [entry], "resolution": [[*SIZE]]}}
+
+
+def camodocal(kind, **parts):
+    return {"model_type": kind, **IMAGE_WH} | parts
+
+
+def aria(parameters):
+    projection = {"Name": "FisheyeRadTanThinPrism", "Params": parameters}
+    return {"CameraCalibrations": [{"Label": "camera-rgb", "Projection": projection}]}
+
+
+def orbslam(kind, **values):
+    content = {"Camera.type": kind, "Camera.width": 1280, "Camera.height": 800, "Camera.fps": 30}
+    return content | {f"Camera1.{key}": value for key, value in (BY_NAME | values).items()}
+
+
+MU = {"mu": 352.6, "mv": 352.7, "u0": 654.7, "v0": 400.9}
+KINDS = [
+    (BY_NAME | WH | KS | {"k5": 0.01, "k6": 0.002}, XI),
+    (BY_NAME | WH | P4 | {"k3": -0.01, "k4": 0.01, "k5": 0.02, "k6": 0.03, "codx": 0.0}, RATIONAL),
+    (BY_NAME | WH | {"model": "pinhole", "k1": -0.3}, replace(PINHOLE, distortion=(-0.3, 0, 0, 0))),
+    ({"K": K.tolist(), "D": D4, "xi": [0.8], "size": SIZE}, UNIFIED),
+    # The region, then its pixels two by two.
+    (
+        ROS
+        | {"roi": {"x_offset": 240, "y_offset": 0, "width": 800, "height": 800}, "binning_x": 2}
+        | {"binning_y": 2},
+        FISHEYE.cropped(240, 0, 800, 800).resized(400, 400),
+    ),
+    (kalibr("pinhole", "none"), PLAIN),
+    (kalibr("pinhole", "radtan", (), D4), replace(PINHOLE, distortion=D4)),
+    (kalibr("pinhole", "equidistant", (), D), FISHEYE),
+    (  # EuRoC
+        {"camera_model": "pinhole", "intrinsics": NUMBERS, "resolution": SIZE}
+        | {"distortion_model": "radial-tangential", "distortion_coefficients": D4},
+        replace(PINHOLE, distortion=D4),
+    ),
+    (kalibr("pinhole", "fov", (), [0.9]), FOV),
+    (kalibr("omni", "none", [0.8]), replace(UNIFIED, distortion=())),
+    (kalibr("omni", "radtan", [0.8], D4), UNIFIED),
+    (kalibr("ds", "none", [-0.2, 0.6]), SPHERES),
+    (kalibr("eucm", "none", [0.6, 1.05]), EUCM),
+    (basalt("pinhole"), PLAIN),
+    (basalt("kb4", **KS), FISHEYE),
+    (basalt("ds", xi=-0.2, alpha=0.6), SPHERES),
+    (basalt("eucm", alpha=0.6, beta=1.05), EUCM),
+    (basalt("ucm", alpha=0.6), replace(EUCM, beta=1.0)),
+    (basalt("pinhole-radtan8", **P4, k3=-0.01, k4=0.01, k5=0.02, k6=0.03, rpmax=2.7), RATIONAL),
+    (
+        camodocal("PINHOLE", distortion_parameters=P4, projection_parameters=BY_NAME),
+        replace(PINHOLE, distortion=D4),
+    ),
+    (
+        camodocal(
+            "KANNALA_BRANDT",
+            projection_parameters=MU | {f"k{i + 2}": float(k) for i, k in enumerate(D)},
+        ),
+        FISHEYE,
+    ),
+    (
+        camodocal(
+            "MEI",
+            mirror_parameters={"xi": 0.8},
+            distortion_parameters=P4,
+            projection_parameters={"gamma1": 352.6, "gamma2": 352.7, "u0": 654.7, "v0": 400.9},
+        ),
+        UNIFIED,
+    ),
+    (orbslam("KannalaBrandt8", **KS), FISHEYE),
+    (orbslam("PinHole", **P4, k3=-0.01), PINHOLE),
+    (
+        aria([352.6, 654.7, 400.9, *ARIA_K, 1e-3, 2e-3, 3e-4, 4e-4, 5e-4, 6e-4]),
+        ThinPrismFisheyeCamera(
+            *(352.6, 352.6, 654.7, 400.9, ARIA_K, (2e-3, 1e-3), (3e-4, 4e-4, 5e-4, 6e-4), 0, 0)
+        ),
+    ),
+    (
+        {"camera_model": "OPENCV_FISHEYE", "fl_x": 352.6, "fl_y": 352.7, "cx": 655.2, "cy": 401.4}
+        | {"w": 1280, "h": 800, **KS, "frames": [{"file_path": "a.jpg"}]},
+        FISHEYE,
+    ),
+    (
+        {"fl_x": 352.6, "fl_y": 352.7, "cx": 655.2, "cy": 401.4, "w": 1280, "h": 800, **P4},
+        replace(PINHOLE, distortion=D4),
+    ),
+    (
+        {"calib_dimension": {"w": 1280, "h": 800}, "camera_model": "X4", "distortion_model": None}
+        | {"fisheye_params": {"camera_matrix": K.tolist(), "distortion_coeffs": D.tolist()}},
+        FISHEYE,
+    ),
+    # Of a camera 1280 wide whose centre is 14.7 px right of and 1.4 px below the picture's middle.
+    (
+        {"projection_type": "brown", "focal_x": 352.6 / 1280, "focal_y": 352.7 / 1280, **WH}
+        | {"c_x": 15.2 / 1280, "c_y": 1.4 / 1280, **P4, "k3": -0.01},
+        PINHOLE,
+    ),
+    (
+        {"v2 gopro": {"projection_type": "fisheye", "focal": 0.25, "k1": 0.01, "k2": -0.002, **WH}},
+        FisheyeCamera(320, 320, 639.5, 399.5, (0.01, -0.002, 0, 0), *SIZE),
+    ),
+    (
+        {"taylor_coefficient": [-a for a in POLYNOMIAL], "distortion_center": [615.0, 527.5]}
+        | {"stretch_matrix": [[1.0, -0.002], [0.001, 0.999]]},
+        replace(OCAM, width=0, height=0, radius=float(np.hypot(615.0, 527.5))),
+    ),
+    (
+        {"polynomialC2W": POLYNOMIAL, "size": [1280, 1024], "image_center": [615.0, 527.5]}
+        | {"affine": [0.999, 0.001, -0.002], "imageCircleRadius": 512},
+        replace(OCAM, radius=512.0),
+    ),
+    (
+        {"pol": [-a for a in POLYNOMIAL], "xc": 615.0, "yc": 527.5, "width": 1280, "height": 1024}
+        | {"c": 0.999, "d": 0.001, "e": -0.002},
+        OCAM,
+    ),
+    (
+        {"model_type": "SCARAMUZZA", "image_width": 1280, "image_height": 1024}
+        | {"poly_parameters": {f"p{i}": a for i, a in enumerate(POLYNOMIAL)}}
+        | {"affine_parameters": {"ac": 1.0, "ad": -0.002, "ae": 0.001, "cx": 615.0, "cy": 527.5}},
+        replace(OCAM, affine=((1.0, -0.002), (0.001, 1.0))),
+    ),
+]
+
+
+@pytest.mark.parametrize("content, expected", KINDS)
+def test_a_camera_of_each_kind_is_read(tmp_path, content, expected):
+    camera = camera_of(tmp_path / "calib.json", json.dumps(content))
+    assert type(camera) is type(expected)
+    values, wanted = (
+        np.concatenate([np.ravel(value) for value in astuple(c)]) for c in (camera, expected)
+    )
+    assert values == pytest.approx(wanted, rel=1e-12)
+
+
+def metashape(projection, **values):
+    rows = "".join(f"<{key}>{value}</{key}>" for key, value in values.items())
+    rows += "<width>1280</width><height>800</height><f>352.7</f><cx>15.2</cx><cy>1.4</cy>"
+    return f"<calibration><projection>{projection}</projection>{rows}</calibration>"
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        # f + b1 along x; its P1 moves along x, as OpenCV's p2.
+        (metashape("frame", b1=-0.1, k1=-0.3, k2=0.1, k3=-0.01, p1=-2e-3, p2=1e-3), PINHOLE),
+        (
+            metashape("equidistant_fisheye", k1=0.05, p1=-2e-3, p2=1e-3),
+            ThinPrismFisheyeCamera(
+                *(352.7, 352.7, 654.7, 400.9, (0.05, 0, 0, 0), (1e-3, -2e-3), (0, 0, 0, 0)),
+                *(*SIZE, False),
+            ),
+        ),
+        (
+            "# oST version 5.0 parameters\n\n[image]\n\nwidth\n1280\n\nheight\n800\n\n[left]\n\n"
+            "camera matrix\n352.6 0 654.7\n0 352.7 400.9\n0 0 1\n\n"
+            "distortion\n-0.3 0.1 0.001 -0.002 -0.01\n\nrectification\n1 0 0\n0 1 0\n0 0 1\n",
+            PINHOLE,
+        ),
+    ],
+)
+def test_xml_of_metashape_and_ost_of_ros_are_read(tmp_path, text, expected):
+    found, wanted = astuple(camera_of(tmp_path / "calib", text)), astuple(expected)
+    assert [np.asarray(v) for v in found] == [pytest.approx(np.asarray(v)) for v in wanted]
 
 
 def test_ocamcalib_text_and_json_are_one_camera(tmp_path):
@@ -112,36 +350,120 @@ def test_ocamcalib_text_and_json_are_one_camera(tmp_path):
     content = {
         "size": [1280, 1024],
         "intrinsic": [[500, 0, 615.0, 0], [0, 500, 527.5, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
-        "polynomialC2W": [-2.924e2, 0.0, 1.0756e-3, 2.07e-7, 4.49e-10],
+        "polynomialC2W": POLYNOMIAL,
         "affine": [0.999, 0.001, -0.002],
         "imageCircleRadius": first.radius,
     }
-    assert camera_of(tmp_path / "a.json", json.dumps(content)) == first
-    assert (first.cx, first.cy, first.width, first.height) == (615.0, 527.5, 1280, 1024)
-    assert first.affine == ((1.0, -0.002), (0.001, 0.999))
+    assert camera_of(tmp_path / "a.json", json.dumps(content)) == first == OCAM
     # Straight ahead is the centre; what is right in the scene is right in the picture.
     assert np.allclose(first.project(np.array([0.0, 0, 1])), [615.0, 527.5])
     right, down = first.project(np.array([[0.5, 0, 1], [0, 0.5, 1]])) - [615.0, 527.5]
     assert right[0] > 100 > abs(right[1]) and down[1] > 100 > abs(down[0])
 
 
-def test_colmap_pixels_have_their_centres_at_halves(tmp_path):
-    numbers = " ".join(str(value) for value in (352.6, 352.7, 655.2, 401.4, *D))
-    text = f"# Camera list with one line of data per camera:\n1 OPENCV_FISHEYE 1280 800 {numbers}\n"
-    camera = camera_of(tmp_path / "cameras.txt", text)
-    points = np.array([[0.3, -0.2, 0.5], [1.0, 1.0, 0.1]])
-    assert np.abs(camera.project(points) - FISHEYE.project(points)).max() < 1e-9
+def test_encodings_line_ends_and_compression_make_no_difference(tmp_path):
+    path = tmp_path / "calib"
+    for text in (OCAM_TEXT, json.dumps(GOOD, indent=1), f"%YAML:1.0\n---\n{yaml.safe_dump(GOOD)}"):
+        expected = camera_of(path, text)
+        lines = text.replace("\n", "\r\n")
+        plain = (lines.encode("utf-8-sig"), lines.encode("utf-16"))
+        for data in (*plain, *map(gzip.compress, plain)):
+            path.write_bytes(data)
+            assert load_calibration(str(path)).camera == expected
 
 
-def test_colmap_camera_is_chosen_by_number(tmp_path):
-    path = tmp_path / "cameras.txt"
+@pytest.mark.parametrize(
+    "number, row, expected",
+    [
+        (0, "SIMPLE_PINHOLE 1280 800 352.6 655.2 401.4", replace(PLAIN, fy=352.6)),
+        (1, "PINHOLE 1280 800 352.6 352.7 655.2 401.4", PLAIN),
+        (
+            *(3, "RADIAL 1280 800 352.6 655.2 401.4 -0.3 0.1"),
+            replace(PINHOLE, fy=352.6, distortion=(-0.3, 0.1, 0, 0)),
+        ),
+        (
+            *(4, "OPENCV 1280 800 352.6 352.7 655.2 401.4 -0.3 0.1 0.001 -0.002"),
+            replace(PINHOLE, distortion=D4),
+        ),
+        (
+            *(5, f"OPENCV_FISHEYE 1280 800 352.6 352.7 655.2 401.4 {' '.join(map(str, D))}"),
+            FISHEYE,
+        ),
+        (
+            6,
+            "FULL_OPENCV 1280 800 352.6 352.7 655.2 401.4 -0.3 0.1 0.001 -0.002 -0.01 0.01 0.02 "
+            "0.03",
+            RATIONAL,
+        ),
+        (7, "FOV 1280 800 352.6 352.7 655.2 401.4 0.9", FOV),
+        (
+            *(9, "RADIAL_FISHEYE 1280 800 352.6 655.2 401.4 -0.05 0.01"),
+            replace(FISHEYE, fy=352.6, k=(-0.05, 0.01, 0, 0)),
+        ),
+        (
+            10,
+            "THIN_PRISM_FISHEYE 1280 800 352.6 352.7 655.2 401.4 0.1 0.2 1e-3 2e-3 0.3 0.4 3e-4 "
+            "4e-4",
+            ThinPrismFisheyeCamera(
+                *(*NUMBERS, (0.1, 0.2, 0.3, 0.4), (1e-3, 2e-3), (3e-4, 0, 4e-4, 0), *SIZE, False)
+            ),
+        ),
+        (
+            11,
+            "RAD_TAN_THIN_PRISM_FISHEYE 1280 800 352.6 352.7 655.2 401.4 0.4 -0.5 0.2 1.1 -1.7 "
+            "0.65 1e-3 2e-3 3e-4 4e-4 5e-4 6e-4",
+            ThinPrismFisheyeCamera(
+                *(*NUMBERS, ARIA_K, (2e-3, 1e-3), (3e-4, 4e-4, 5e-4, 6e-4), *SIZE, True)
+            ),
+        ),
+        (
+            *(13, "DIVISION 1280 800 352.6 352.7 655.2 401.4 -0.1"),
+            DivisionCamera(*NUMBERS, (-0.1,), *SIZE),
+        ),
+        (16, "EUCM 1280 800 352.6 352.7 655.2 401.4 0.6 1.05", EUCM),
+    ],
+)
+def test_colmap_text_and_binary_have_pixel_centres_at_halves(tmp_path, number, row, expected):
+    text = f"# Camera list with one line of data per camera:\n1 {row}\n"
+    _, width, height, *parameters = row.split()
+    head = struct.pack("<QiiQQ", 1, 1, number, int(width), int(height))
+    (tmp_path / "cameras.bin").write_bytes(
+        head + struct.pack(f"<{len(parameters)}d", *map(float, parameters))
+    )
+    binary = load_calibration(str(tmp_path)).camera
+    assert camera_of(tmp_path / "cameras.txt", text) == binary
+    (*found,), (*wanted,) = astuple(binary), astuple(expected)
+    assert [np.asarray(v) for v in found] == [pytest.approx(np.asarray(v)) for v in wanted]
+
+
+def test_one_of_several_cameras_is_chosen_by_name_or_number(tmp_path):
+    path = tmp_path / "cameras #1.txt"
     path.write_text("3 SIMPLE_RADIAL 640 480 500 320 240 -0.1\n7 PINHOLE 640 480 500 510 320 240\n")
-    with pytest.raises(UserError, match=r"cameras 3, 7: choose one, as in cameras.txt#3"):
-        load_calibration(str(path))
+    assert "holds cameras 3, 7: choose one, as in cameras #1.txt#3" in refusal(path)
     assert load_calibration(f"{path}#3").camera.distortion == (-0.1, 0, 0, 0)
     assert load_calibration(f"{path}#7").camera.fy == 510
-    with pytest.raises(UserError, match="no camera 5"):
-        load_calibration(f"{path}#5")
+    assert "holds no camera 5, but 3, 7" in refusal(f"{path}#5")
+    left, right = kalibr("ds", "none", [-0.2, 0.6])["cam0"], BY_NAME | WH | KS
+    path = tmp_path / "rig.yaml"
+    path.write_text(yaml.safe_dump({"cam0": left, "right": right, "date": "today"}))
+    assert load_calibration(f"{path}#0").camera == SPHERES
+    assert load_calibration(f"{path}#right").camera == FISHEYE
+    assert "holds cameras cam0, right" in refusal(path)
+    storage = cv2.FileStorage(str(path), cv2.FILE_STORAGE_WRITE)
+    for name, value in (("M1", K), ("D1", D), ("M2", K), ("D2", np.array(D5))):
+        storage.write(name, value)
+    storage.release()
+    assert load_calibration(f"{path}#1").camera == replace(FISHEYE, width=0, height=0)
+    assert load_calibration(f"{path}#2").camera == replace(PINHOLE, width=0, height=0)
+    assert "holds cameras 1, 2" in refusal(path)
+
+
+def test_messages_of_one_camera_are_one_and_different_ones_are_refused(tmp_path):
+    path = tmp_path / "echo.yaml"
+    stamped = ROS | {"header": {"seq": 7}}
+    assert camera_of(path, yaml.safe_dump_all([ROS, stamped])) == FISHEYE
+    path.write_text(yaml.safe_dump_all([ROS, ROS | {"D": [0.0] * 4}]))
+    assert "2 different cameras" in refusal(path)
 
 
 def test_pictures_of_another_size_are_scaled_or_cropped_around_the_centre(tmp_path):
@@ -153,49 +475,102 @@ def test_pictures_of_another_size_are_scaled_or_cropped_around_the_centre(tmp_pa
     for width, height in ((640, 640), (1280, 900), (1000, 700)):
         with pytest.raises(UserError, match=f"{width}×{height} is neither"):
             calibration.for_picture(width, height)
+
+
+def test_a_calibration_without_a_size_is_for_the_pictures_it_is_used_on(tmp_path):
     path = tmp_path / "a.json"
     path.write_text(json.dumps({"K": K.tolist(), "D": D.tolist()}))
-    assert load_calibration(str(path)).for_picture(1280, 800) == FISHEYE
+    calibration = load_calibration(str(path))
+    assert calibration.for_picture(1280, 800) == FISHEYE
+    with pytest.raises(UserError, match="outside the picture of 640×400"):
+        calibration.for_picture(640, 400)
+    content, expected = next(row for row in KINDS if "stretch_matrix" in row[0])
+    path.write_text(json.dumps(content))
+    camera = load_calibration(str(path)).for_picture(1280, 1024)
+    assert camera == replace(expected, width=1280, height=1024, radius=OCAM.radius)
 
 
 GOOD = {"K": K.tolist(), "D": D.tolist(), "DIM": [1280, 800]}
+PIN = BY_NAME | WH | {"model": "pinhole"}
+
+
+def matrix(*rows):
+    return json.dumps(GOOD | {"K": rows})
 
 
 @pytest.mark.parametrize(
     "text, message",
     [
         ("", "empty"),
-        ("hello there", "not a calibration"),
-        ("[1, 2]", "no mapping"),
-        (json.dumps({"D": D.tolist()}), "no camera matrix"),
-        (json.dumps({"fx": 1, "fy": 1, "cx": 1, "D": D.tolist()}), "lacks cy"),
+        ("hello there", "not a calibration of a known kind; known are COLMAP, OCamCalib"),
+        ("[1, 2]", "not a calibration"),
+        ('{"K": [1, 2', "broken, line 1"),
+        ("<a><b></a>", "broken XML"),
+        (json.dumps({"D": D.tolist()}), "not a calibration"),
+        (json.dumps({"fx": 1, "fy": 1, "cx": 1} | KS), "lacks cy"),
         (json.dumps({"K": K.tolist()}), "no distortion coefficients"),
-        (json.dumps(GOOD | {"D": D[:3].tolist()}), "4 distortion coefficients, found 3"),
+        (json.dumps(GOOD | {"D": D[:3].tolist()}), "4 or 6 distortion coefficients, found 3"),
         (json.dumps(GOOD | {"K": K[:2].tolist()}), "6 numbers"),
-        (json.dumps(GOOD | {"K": [[352, "x", 3], [0, 1, 2], [0, 0, 1]]}), "not a matrix"),
+        (matrix([352, "x", 3], [0, 1, 2], [0, 0, 1]), "not a matrix"),
         (json.dumps(GOOD | {"D": [0.1, None, 0, 0]}), "not finite"),
         (json.dumps(GOOD | {"DIM": [1280]}), "picture size"),
+        (json.dumps(GOOD | {"DIM": [1280.5, 800]}), "whole numbers of pixels"),
         (json.dumps(GOOD | {"model": "mirror"}), "'mirror' is not supported"),
         (json.dumps(GOOD | {"D": [-1e4, 0, 0, 0]}), "folds over"),
-        (json.dumps(GOOD | {"K": (-K).tolist()}), "focal length"),
+        (json.dumps(GOOD | {"D": [-3.0, 0, 0, 0]}), "sees no further than 1"),
+        (matrix([-352, 0, 600], [0, 352, 400], [0, 0, 1]), "focal length must be above zero"),
+        (matrix([352, 0, 600], [0, 352, 400], [0, 0, 2]), "must have the form"),
+        (matrix([352, 0, 600], [5, 352, 400], [0, 0, 1]), "must have the form"),
+        (matrix([352, 3, 600], [0, 352, 400], [0, 0, 1]), "skew of 3"),
+        (json.dumps(GOOD | {"K": K.T.tolist()}), "transposed"),
+        (matrix([352, 0, 1300], [0, 352, 400], [0, 0, 1]), "principal point"),
+        (matrix([3.1, 0, 600], [0, 3.1, 400], [0, 0, 1]), "not one in pixels"),
+        (json.dumps(GOOD | {"DIM": [6400, 4000]}), "the lens covers"),
+        (json.dumps(PIN | P4 | {"p1": 0.03}), "no lens's"),
+        # Nothing that changes the lens is left out.
+        (json.dumps(GOOD | {"k5": 0.1, "xi": None}), "xi: not all numbers"),
+        (json.dumps(BY_NAME | WH | KS | {"model": "fisheye", "p1": 0.01}), "p1 = 0.01: the fish"),
+        (json.dumps(PIN | P4 | {"b1": 0.5}), "b1 = 0.5: the pinhole model has no such term"),
+        (json.dumps(PIN | P4 | {"codx": 0.5}), "codx = 0.5"),
+        (json.dumps(BY_NAME | WH | P4 | {"k4": 0.5}), "k4 without k5, k6 = 0.5"),
+        (json.dumps(PIN | KS), "k4 without k5, k6 = -1.2e-05"),
+        (json.dumps(kalibr("omni", "equidistant", [0.8], D)), "omni-equidistant is not"),
+        (json.dumps(BY_NAME | WH | {"k1": 0.5}), "state model: fisheye or model: pinhole"),
+        (json.dumps({"fl_x": 352, "cx": 640, "cy": 400, "w": 1280, "h": 800, "k4": 1}), "of r^8"),
+        (metashape("frame", k1=-0.1, b2=0.3), "b2 = 0.3"),
+        (metashape("frame", k4=0.3), "k4 of r^8"),
+        (metashape("spherical"), "spherical is not supported; frame, fisheye"),
+        (json.dumps(ROS | {"roi": {"x_offset": 900, "y_offset": 0, **WH}}), "not inside"),
+        (json.dumps(kalibr("ds", "radtan", [-0.2, 0.6], D4)), "ds-radtan is not supported"),
+        (json.dumps(kalibr("omni", "radtan", [], D4)), "9 parameters, 8 are given"),
+        (json.dumps(basalt("bal")), "Basalt model bal is not supported; pinhole,"),
+        (json.dumps(basalt("ds", xi=-0.2)), "lacks alpha"),
+        (json.dumps(basalt("eucm", alpha=1.6, beta=1)), "alpha is 1.6"),
+        (json.dumps(orbslam("Fisheye")), "Camera.type Fisheye is not supported; PinHole"),
+        (json.dumps({"projection_type": "spherical"}), "spherical is not supported"),
+        (
+            json.dumps({"fisheye_params": {}, "distortion_model": "sony"}),
+            "distortion_model sony is not supported; opencv_fisheye",
+        ),
+        (json.dumps({"fisheye_params": {}, "digital_lens": "gopro_superview"}), "digital lens"),
         (json.dumps({"polynomialC2W": [-200, 0, 0.001], "size": [2, 2]}), "lacks 'intrinsic'"),
         (OCAM_TEXT.split("#affine")[0], "cut off: 'affine parameters' is missing"),
         (OCAM_TEXT.replace("5 -2.924", "7 -2.924"), "7 coefficients announced, 5 here"),
+        (OCAM_TEXT.replace("527.5 615.0", "527.5 1615.0"), "principal point"),
         ("1 OPENCV_FISHEYE 1280 800 1 2 3\n", "8 parameters, 3 are given"),
-        ("1 THIN_PRISM_FISHEYE 1280 800 1 2 3\n", "THIN_PRISM_FISHEYE is not supported"),
+        ("1 CATADIOPTRIC 1280 800 1 2 3\n", "COLMAP model CATADIOPTRIC is not supported; SIMPLE"),
     ],
 )
-def test_an_incomplete_calibration_says_in_one_line_what_is_missing(tmp_path, text, message):
+def test_what_cannot_be_read_rightly_is_refused_in_one_line(tmp_path, text, message):
     path = tmp_path / "calib.json"
     path.write_text(text)
-    with pytest.raises(UserError, match=message) as caught:
-        load_calibration(str(path))
-    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+    assert message in refusal(path)
 
 
 def test_a_missing_file_names_what_is_built_in(tmp_path):
-    with pytest.raises(UserError, match="or 'training'"):
-        load_calibration(str(tmp_path / "none.json"))
-    (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff\xfe")
-    with pytest.raises(UserError, match="not a text file"):
-        load_calibration(str(tmp_path / "picture.png"))
+    assert "or 'training'" in refusal(tmp_path / "none.json")
+    assert "Is a directory" in refusal(tmp_path)
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff\xfe\0")
+    assert "not a calibration" in refusal(tmp_path / "picture.png")
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(OCAM_TEXT.encode())[:50])
+    assert "compressed file is broken" in refusal(tmp_path / "cut.gz")

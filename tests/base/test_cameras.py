@@ -485,8 +485,8 @@ def test_stored_cameras_come_back(camera):
     ("change", "message"),
     [
         ({"model": "cube"}, "there is fisheye, pinhole, .*, but no 'cube'"),
-        ({"focal": 3}, "camera model fisheye: .*focal"),
-        ({"model": "pinhole"}, "camera model pinhole: .*'k'"),
+        ({"focal": 3}, "camera model fisheye has .*focal"),
+        ({"model": "pinhole"}, "camera model pinhole has .*, not .*, k,"),
     ],
 )
 def test_what_is_no_camera_is_refused(change, message):

@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from base.errors import UserError
 from base.skeleton import JOINTS, LEFT_JOINTS, RIGHT_JOINTS
 from utils import draw_predictions
-from utils.draw_predictions import overlay, read_points
+from utils.draw_predictions import overlay
 from utils.inference.predictor import EgoPosePredictor
 
 HANDS = [JOINTS.index("LeftHand"), JOINTS.index("RightHand")]
@@ -49,19 +48,3 @@ def test_a_folder_becomes_a_sheet_and_known_joints_are_counted(tiny_checkpoint, 
     printed = capsys.readouterr().out
     assert "Left out 1_broken.png: not a picture" in printed and "5 pictures" in printed
     assert "50% of 2 known joints are found within 15.1 px; median distance 35.8 px" in printed
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("{", "Invalid JSON"),
-        ('{"a.png": [1]}', "a.png: Input should be an object"),
-        ('{"a.png": {"Neck": ["x", 2]}}', "a.png Neck 0: Input should be a valid number"),
-        ('{"a.png": {"Hand": [1, 2]}}', "a.png Hand: Input should be 'Neck', 'Head', "),
-        ('{"b.png": {"Neck": [1, 2]}}', "names none"),
-    ],
-)
-def test_wrong_points_are_refused(tmp_path, content, message):
-    (tmp_path / "points.json").write_text(content)
-    with pytest.raises(UserError, match=message):
-        read_points(tmp_path / "points.json", ["a.png"])

@@ -1,0 +1,89 @@
+"""The content of a calibration file, whatever it is written in, as plain values."""
+
+import contextlib
+import gzip
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from base.errors import UserError
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with OpenCV's matrices."""
+
+
+for _tag in ("opencv-matrix", "opencv-nd-matrix"):
+    _Loader.add_constructor(
+        f"tag:yaml.org,2002:{_tag}", lambda loader, node: loader.construct_mapping(node, True)
+    )
+
+
+def read_documents(path: Path) -> list[Any]:
+    """The documents in a file, one as a rule: mappings and lists of XML, JSON or YAML, possibly
+    compressed; the text of a file of another kind; the bytes of one that is not text.
+
+    Raises:
+        OSError: for a file that cannot be read.
+        UserError: for one that is broken.
+    """
+    data = path.read_bytes()
+    if data.startswith(b"\x1f\x8b"):
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError):
+            raise UserError("the compressed file is broken") from None
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if b"\0" in data and not wide:
+        return [data]
+    try:
+        text = data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError:
+        return [data]
+    text = text.strip().replace("\r\n", "\n")
+    if not text:
+        raise UserError("the file is empty")
+    if text.startswith("<"):
+        return [_xml(text)]
+    if text.startswith(("{", "[{")):
+        for texts in ([text], text.splitlines()):
+            with contextlib.suppress(ValueError):  # YAML allows more than JSON does
+                return [json.loads(part) for part in texts]
+    return _yaml(text)
+
+
+def _xml(text: str) -> Any:
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise UserError(f"broken XML: {error}") from None
+    return {root.tag: _element(root)}
+
+
+def _element(element: ElementTree.Element) -> Any:
+    """Of an element with others inside the mapping of their names to their content."""
+    if len(element):
+        return {child.tag: _element(child) for child in element}
+    return (element.text or "").strip()
+
+
+def _yaml(text: str) -> list[Any]:
+    # OpenCV writes "%YAML:1.0", which no YAML reader but its own accepts.
+    body = re.sub(r"\A%YAML[^\n]*\n", "", text)
+    try:
+        documents = [part for part in yaml.load_all(body, _Loader) if part is not None]
+    except (yaml.YAMLError, ValueError) as error:
+        if not re.search(r"^[\s{\[]*[\w.\"]+\s*:", body, re.MULTILINE):
+            return [text]
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise UserError(
+            f"not a calibration of a known kind; as YAML or JSON it is broken{line}: "
+            f"{problem or error}"
+        ) from None
+    structured = documents and all(isinstance(part, dict | list) for part in documents)
+    return documents if structured else [text]

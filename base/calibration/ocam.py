@@ -1,0 +1,137 @@
+"""Scaramuzza's omnidirectional polynomial: the OCamCalib toolbox's text, the JSON files of the
+egocentric data sets, EventEgo3D, py-OCamCalib, and camodocal."""
+
+import math
+from typing import Any
+
+from base.calibration.values import Reader, flat, numbers, picture_size, with_keys
+from base.cameras.ocam import OCamCamera
+from base.errors import UserError
+
+
+def _camera(
+    polynomial: list[float],
+    centre: tuple[float, float],
+    affine: tuple[tuple[float, float], tuple[float, float]],
+    size: tuple[int, int],
+    radius: float | None = None,
+) -> OCamCamera:
+    """A camera from a0, a1, …, which is z ahead or, as in the toolbox, behind: ahead, a0 is above
+    zero; (column, row); sensor (x right, y down) → pixels; (width, height) or (0, 0); the radius of
+    the image circle, None for as far as the picture's corners."""
+    if len(polynomial) < 3:
+        raise UserError(f"polynomial of {len(polynomial)} coefficients: 3 or more are needed")
+    if polynomial[0] == 0:
+        raise UserError("the polynomial's first coefficient must not be zero")
+    (a, b), (c, d) = affine
+    if abs(a * d - b * c) < 1e-6:
+        raise UserError("the affine parameters are degenerate")
+    sign = -1.0 if polynomial[0] < 0 else 1.0
+    if radius is None:
+        radius = corner_distance(*centre, *size)
+    return OCamCamera(*centre, tuple(sign * v for v in polynomial), affine, *size, radius)
+
+
+def corner_distance(column: float, row: float, width: int, height: int) -> float:
+    """How far from the centre the furthest corner is, pixels."""
+    return max(math.hypot(x - column, y - row) for x in (0, width) for y in (0, height))
+
+
+def _toolbox_affine(values: list[float]) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Of c, d, e: row = c X + d Y + row0, column = e X + Y + column0, X down and Y right."""
+    if len(values) != 3:
+        raise UserError(f"{len(values)} affine parameters: c, d and e are needed")
+    c, d, e = values
+    return (1.0, e), (d, c)
+
+
+def _pair(content: dict[str, Any], key: str) -> tuple[float, float]:
+    values = flat(content[key], key)
+    if len(values) != 2:
+        raise UserError(f"{key} has two numbers")
+    return values[0], values[1]
+
+
+def _read_text(text: str) -> OCamCamera:
+    """The toolbox's calib_results.txt, which states rows before columns."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    names = ("polynomial", "inverse polynomial", "center", "affine parameters", "image size")
+    if len(lines) < len(names):
+        raise UserError(f"cut off: '{names[len(lines)]}' is missing")
+    rows = [numbers(line, name) for line, name in zip(lines, names, strict=False)]
+    (count, *polynomial), _, centre, affine, size = rows
+    if len(polynomial) != count:
+        raise UserError(f"polynomial: {count:g} coefficients announced, {len(polynomial)} here")
+    if len(centre) != 2 or len(size) != 2:
+        raise UserError("center and image size are two numbers each")
+    size = picture_size(size[1], size[0])
+    return _camera(polynomial, (centre[1], centre[0]), _toolbox_affine(affine), size)
+
+
+def _read_json(content: dict[str, Any]) -> OCamCamera:
+    """The files of SceneEgo, UnrealEgo and their relatives: "polynomialC2W"."""
+    if "size" not in content:
+        raise UserError("the calibration lacks 'size'")
+    if "image_center" in content:  # column, row
+        centre = _pair(content, "image_center")
+    else:
+        if "intrinsic" not in content:
+            raise UserError("the calibration lacks 'intrinsic' or 'image_center'")
+        matrix = flat(content["intrinsic"], "intrinsic")
+        if len(matrix) not in (9, 16):
+            raise UserError(f"intrinsic has {len(matrix)} numbers: 3×3 or 4×4 are needed")
+        centre = matrix[2], matrix[math.isqrt(len(matrix)) + 2]
+    # EgoWholeMocap's file has its own c, d, e beside the "affine" of the file it was made from.
+    affine = [content[key] for key in "cde"] if set("cde") <= content.keys() else None
+    radius = content.get("imageCircleRadius")
+    return _camera(
+        flat(content["polynomialC2W"], "polynomialC2W"),
+        centre,
+        _toolbox_affine(flat(affine or content.get("affine", [1.0, 0.0, 0.0]), "affine")),
+        picture_size(*_pair(content, "size")),
+        None if radius is None else numbers(radius, "imageCircleRadius")[0],
+    )
+
+
+def _read_eventego(content: dict[str, Any]) -> OCamCamera:
+    """EventEgo3D's intrinsics.json: the polynomial is z ahead."""
+    column, row = numbers([content["xc"], content["yc"]], "xc, yc")
+    affine = numbers([content.get("c", 1), content.get("d", 0), content.get("e", 0)], "c, d, e")
+    size = picture_size(content["width"], content["height"])
+    return _camera(flat(content["pol"], "pol"), (column, row), _toolbox_affine(affine), size)
+
+
+def _read_py_ocamcalib(content: dict[str, Any]) -> OCamCamera:
+    """py-OCamCalib, whose axes are the picture's (column first), and which states no size.
+
+    Source: its modelling/camera.py, ``cam2world``.
+    """
+    stretch = flat(content["stretch_matrix"], "stretch_matrix")
+    if len(stretch) != 4:
+        raise UserError("stretch_matrix has four numbers")
+    affine = (stretch[0], stretch[1]), (stretch[2], stretch[3])
+    polynomial = flat(content["taylor_coefficient"], "taylor_coefficient")
+    return _camera(polynomial, _pair(content, "distortion_center"), affine, (0, 0))
+
+
+def read_scaramuzza(content: dict[str, Any]) -> OCamCamera:
+    """camodocal's SCARAMUZZA, whose axes are the picture's: ScaramuzzaCamera.cc, spaceToPlane."""
+    parts = content["affine_parameters"]
+    c, d, e, cx, cy = numbers([parts.get(k) for k in ("ac", "ad", "ae", "cx", "cy")], "affine")
+    polynomial = numbers(content["poly_parameters"].values(), "poly_parameters")
+    size = picture_size(content.get("image_width"), content.get("image_height"))
+    return _camera(polynomial, (cx, cy), ((c, d), (e, 1.0)), size)
+
+
+def _find_text(document: Any) -> dict[str, Any]:
+    found = isinstance(document, str) and document.startswith("#polynomial")
+    return {"": document} if found else {}
+
+
+_PY_OCAMCALIB = with_keys("taylor_coefficient", "distortion_center", "stretch_matrix")
+READERS = (
+    Reader("OCamCalib", _find_text, _read_text),
+    Reader("OCamCalib", with_keys("polynomialC2W"), _read_json),
+    Reader("EventEgo3D", with_keys("pol", "xc", "yc", "width", "height"), _read_eventego),
+    Reader("py-OCamCalib", _PY_OCAMCALIB, _read_py_ocamcalib),
+)

@@ -1,0 +1,170 @@
+"""Headset files, and the signs of a camera's angles on the head."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import yaml
+
+from base.cameras.fisheye import FisheyeCamera, equidistant_camera
+from base.errors import UserError
+from base.headset import (
+    PROFILES,
+    RELEASE_HEADSET,
+    Headset,
+    load_headset,
+    mount_angles,
+    mount_rotation,
+)
+
+# 100 px for 90°.
+CAMERA = equidistant_camera(400, 400, (200.0, 200.0), 100.0, 180.0)
+LENS = {"fx": 100, "fy": 100, "cx": 200, "cy": 200, "k": [0, 0, 0, 0], "width": 400, "height": 400}
+SMALL = {"camera": LENS, "position": [0, 0, 2]}
+# Directions in the axes of the head: to the wearer's left, forward, down.
+DOWN, AHEAD, BACK, LEFT = (0, 0, 1), (0, 1, 1), (0, -1, 1), (1, 0, 1)
+
+
+def place(direction, **angles):
+    """Where in the picture, from its middle, a direction is seen."""
+    turned = Headset(CAMERA, **angles).rotation @ np.array(direction, float)
+    return CAMERA.project(turned) - 200
+
+
+@pytest.mark.parametrize(
+    "angles, direction, expected",
+    [
+        # A level picture has the wearer's left at the right and what is ahead at the bottom.
+        ({}, DOWN, (0, 0)),
+        ({}, LEFT, (50, 0)),
+        ({}, AHEAD, (0, 50)),
+        # Tilted forward, it has what is ahead in the middle.
+        ({"forward": 45}, AHEAD, (0, 0)),
+        ({"forward": 18}, DOWN, (0, -20)),
+        ({"left": 45}, LEFT, (0, 0)),
+        ({"left": 18}, DOWN, (-20, 0)),
+        # To turn it clockwise by 90° puts the face, at the left of the picture, to the top.
+        ({"rotate": 90}, BACK, (-50, 0)),
+        ({"rotate": 90}, LEFT, (0, -50)),
+        ({"rotate": 180}, BACK, (0, 50)),
+        # Tilted first, then turned: the turned sensor sees the same, turned.
+        ({"forward": 18, "rotate": 90}, DOWN, (-20, 0)),
+        ({"left": 18, "rotate": 90}, DOWN, (0, 20)),
+    ],
+)
+def test_angles_have_the_signs_their_names_say(angles, direction, expected):
+    assert place(direction, **angles) == pytest.approx(np.array(expected), abs=1e-9)
+
+
+def test_the_optical_axis_is_ahead_by_forward_and_to_the_left_by_left():
+    axis = Headset(CAMERA, forward=20, left=30, rotate=77).rotation[2]
+    assert math.degrees(math.asin(axis[1])) == pytest.approx(20)
+    assert math.degrees(math.atan2(axis[0], axis[2])) == pytest.approx(30)
+    assert mount_angles(mount_rotation(77, 20, 30)) == pytest.approx((77, 20, 30))
+
+
+def test_a_headset_survives_json():
+    headset = Headset(CAMERA, (1.0, 2.0, 3.0), 4.0, 5.0, 90.0, 150.0, name="mine")
+    assert Headset.from_dict(json.loads(json.dumps(headset.as_dict()))) == headset
+    assert headset.rim == pytest.approx(math.radians(75))
+    with pytest.raises(ValueError, match="not a headset"):
+        Headset.from_dict({"position": [0, 0, 0]})
+
+
+def test_the_profile_of_the_release_is_the_headset_labels_without_one_have():
+    assert load_headset("xr-egopose") == RELEASE_HEADSET
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in PROFILES.glob("*.yml")))
+def test_every_profile_loads(name):
+    assert load_headset(name).name == name
+
+
+@pytest.mark.parametrize(
+    "name, pixel",
+    [
+        # Computed with the sets' own polynomials from angle to radius, which the profiles lack.
+        ("sceneego", (716.700, 680.187)),
+        ("mo2cap2", (761.477, 682.708)),
+        ("egowholebody", (716.304, 679.931)),
+    ],
+)
+def test_lens_and_mount_of_a_profile_are_those_of_its_set(name, pixel):
+    headset = load_headset(name)
+    camera = headset.camera
+    np.testing.assert_allclose(camera.project(np.array([0.2, 0.3, 0.5])), pixel, atol=0.02)
+    # Their pictures have the face at the bottom and the wearer's left at the left.
+    assert camera.project(headset.rotation @ np.array([0.0, -1, 1]))[1] > camera.cy + 100
+    assert camera.project(headset.rotation @ np.array([1.0, 0, 1]))[0] < camera.cx - 100
+
+
+def saved(tmp_path, content):
+    path = tmp_path / "mine.yml"
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    return path
+
+
+def test_a_calibration_is_found_beside_the_headset_file(tmp_path, monkeypatch):
+    (tmp_path / "calib.json").write_text(json.dumps(LENS | {"fisheye": True}))
+    path = saved(tmp_path, SMALL | {"camera": "calib.json", "picture": [200, 200], "rotate": 180})
+    monkeypatch.chdir("/")
+    headset = load_headset(path)
+    assert headset.camera == FisheyeCamera(50, 50, 99.75, 99.75, (0, 0, 0, 0), 200, 200)
+    assert headset.position == (0, 0, 2)
+    assert headset.rotate == 180
+
+
+def test_one_of_several_cameras_of_a_calibration_is_chosen(tmp_path):
+    rows = "1 PINHOLE 640 480 300 300 320 240\n2 PINHOLE 640 480 400 400 320 240\n"
+    (tmp_path / "cameras.txt").write_text(rows)
+    headset = load_headset(saved(tmp_path, SMALL | {"camera": "cameras.txt#2"}))
+    assert headset.camera.fx == 400
+
+
+def test_the_size_may_stand_beside_the_lens(tmp_path):
+    lens = {key: value for key, value in LENS.items() if key not in ("width", "height")}
+    content = SMALL | {"camera": lens, "picture": [400, 400]}
+    assert load_headset(saved(tmp_path, content)).camera.width == 400
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ("a: [", "not a YAML file"),
+        ("- 1", "holds no settings"),
+        ({1: 2}, "keys must be words"),
+        ({"camera": LENS}, "position is missing"),
+        (SMALL | {"froward": 3}, "unknown key froward; did you mean forward"),
+        (SMALL | {"spread": {"tlit": 3}}, "unknown key spread.tlit; did you mean tilt"),
+        (SMALL | {"xyz": 3}, "unknown key xyz; known are camera, picture, position"),
+        (SMALL | {"forward": 200}, "forward: .*less than or equal to 180, not 200"),
+        (SMALL | {"left": -181}, "left: .*greater than or equal to -180"),
+        (SMALL | {"rotate": math.nan}, "rotate: .*finite"),
+        (SMALL | {"rotate": True}, "rotate: .*true or false"),
+        (SMALL | {"position": [0, 0, 80]}, "position.2: .*equal to 50, not 80"),
+        (SMALL | {"position": [0, 0]}, "position.2 is missing"),
+        (SMALL | {"fov": 10}, "fov: .*20"),
+        (SMALL | {"forward": 60, "left": 75}, "tilted by more than 80°"),
+        (SMALL | {"picture": [640, 200]}, "640×200 is neither a scaled nor"),
+        (SMALL | {"camera": LENS | {"width": 0}}, "add 'picture"),
+        (SMALL | {"camera": LENS | {"fx": math.inf}}, "camera: .*not finite"),
+        (SMALL | {"camera": LENS | {"fx": "wide"}}, "camera: .*not a number"),
+        (SMALL | {"camera": 3}, "camera: give the path"),
+        (SMALL | {"camera": LENS | {"fx": 2.1}}, "camera: a focal length of 2.1 is not one in pix"),
+        (SMALL | {"camera": LENS | {"k5": 1}}, "camera model fisheye has fx, .*, not .*k5"),
+        (SMALL | {"camera": LENS | {"model": "fisheey"}}, "camera model: there is"),
+        (SMALL | {"camera": "none.json"}, "camera: .*none.json: No such file"),
+    ],
+)
+def test_a_wrong_file_is_one_line_that_says_what(tmp_path, content, message):
+    path = saved(tmp_path, content)
+    with pytest.raises(UserError, match=message) as error:
+        load_headset(path)
+    assert str(error.value).startswith(f"--headset {path}: ")
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_name_lists_the_profiles():
+    with pytest.raises(UserError, match=r"No such file.*one of .*xr-egopose"):
+        load_headset("nothing")

@@ -1,0 +1,30 @@
+"""Files of places in pictures."""
+
+import pytest
+
+from base.errors import UserError
+from base.skeleton import JOINTS
+from utils.common.points import read_points
+
+
+def test_places_are_read(tmp_path):
+    (tmp_path / "points.json").write_text('{"a.png": {"Neck": [1, 2.5]}, "c.png": {}}')
+    points = read_points(tmp_path / "points.json", ["a.png", "b.png"], JOINTS)
+    assert points == {"a.png": {"Neck": (1, 2.5)}, "c.png": {}}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "Invalid JSON"),
+        ('{"a.png": [1]}', "a.png: Input should be an object"),
+        ('{"a.png": {"Neck": ["x", 2]}}', "a.png Neck 0: Input should be a valid number"),
+        ('{"a.png": {"Hand": [1, 2]}}', "a.png: no 'Hand', but Neck, Head"),
+        ('{"a.png": {"Neck": [NaN, 2]}}', "Neck 0"),
+        ('{"b.png": {"Neck": [1, 2]}}', "names none"),
+    ],
+)
+def test_wrong_points_are_refused(tmp_path, content, message):
+    (tmp_path / "points.json").write_text(content)
+    with pytest.raises(UserError, match=message):
+        read_points(tmp_path / "points.json", ["a.png"], JOINTS)

@@ -1,0 +1,90 @@
+"""Mounts fitted to marks in pictures."""
+
+import numpy as np
+import pytest
+
+from base.cameras.fisheye import equidistant_camera
+from base.errors import UserError
+from base.headset import RELEASE_HEADSET, Headset
+from base.release_camera import RELEASE_CAMERA
+from utils.fitting.mount import fit_mount
+from utils.fitting.wearer import MARKS, wearer
+
+OTHER = equidistant_camera(872, 872, (430.0, 440.0), 436.0, 190.0)
+SHIFTED = (0.0, 4.8, 10.3)  # 8 cm up and ahead of the release's
+
+
+def marks_of(headset, rng, pose="hanging", height=1.72):
+    """What is seen of the average wearer, 3 px off."""
+    left, up, ahead = (wearer(pose, height)[0] - headset.position).T
+    points = np.stack([left, ahead, -up], -1) @ headset.rotation.T
+    pixels = headset.camera.project(points) + rng.normal(0, 3, (len(MARKS), 2))
+    seen = np.isfinite(pixels).all(-1) & headset.camera.in_picture(pixels)
+    return {name: pixel for name, pixel, see in zip(MARKS, pixels, seen, strict=True) if see}
+
+
+@pytest.mark.parametrize(
+    "headset",
+    [
+        RELEASE_HEADSET,
+        Headset(RELEASE_CAMERA, forward=15.0),
+        Headset(RELEASE_CAMERA, left=-20.0),
+        Headset(RELEASE_CAMERA, SHIFTED, forward=-20.0),
+        Headset(RELEASE_CAMERA, rotate=180.0),
+        Headset(OTHER, (6.0, 3.0, 9.0), 10.0, 25.0, 97.0),
+    ],
+    ids=["release", "forward", "left", "shifted", "turned", "other"],
+)
+@pytest.mark.parametrize("pose, height", [("hanging", 1.6), ("tpose", 1.85)])
+def test_a_known_mount_is_found_again(headset, pose, height):
+    rng = np.random.default_rng(0)
+    marks = [marks_of(headset, rng, pose, height) for _ in range(2)]
+    fit = fit_mount(headset.camera, marks, pose, height)
+    angles = np.array([fit.rotate - headset.rotate, fit.forward, fit.left])
+    angles -= 0, headset.forward, headset.left
+    angles[0] = (angles[0] + 180) % 360 - 180
+    assert np.abs(fit.position - headset.position).max() < 0.5
+    assert np.abs(angles).max() < 1.5
+    assert fit.residual < 6
+    # Nobody is built as the average.
+    assert ((fit.position_error > 0.2) & (fit.position_error < 3)).all()
+    assert ((fit.angle_error > 1) & (fit.angle_error < 6)).all()
+    for name, pixel in marks[0].items():
+        assert np.linalg.norm(fit.reprojected[0][name] - pixel) < 20
+
+
+def test_the_stated_height_matters():
+    headset = Headset(RELEASE_CAMERA, SHIFTED)
+    marks = [marks_of(headset, np.random.default_rng(0), height=1.9)]
+    short = fit_mount(RELEASE_CAMERA, marks, height=1.5)
+    assert abs(short.position[1] - 4.8) + abs(short.position[2] - 10.3) > 1
+
+
+def seen(*names):
+    marks = marks_of(Headset(OTHER, SHIFTED), np.random.default_rng(0))
+    return {name: marks[name] for name in names or MARKS}
+
+
+def exchanged(marks):
+    other = {"left": "right", "right": "left"}
+    return {
+        "_".join(other.get(part, part) for part in name.split("_")): marks[name] for name in marks
+    }
+
+
+@pytest.mark.parametrize(
+    "marks, message",
+    [
+        ({}, "0 parts of the body are marked"),
+        (seen("chin", "left_foot", "right_foot"), "3 parts .*mark at least 4"),
+        (seen("left_wrist", "right_wrist", "left_foot", "right_foot"), "do not tell"),
+        (exchanged(seen()), "no mount fits"),
+        (seen() | {"nose": (5.0, 5.0)}, "nose is marked at .*sees nothing"),
+        (seen() | {"left_foot": (700.0, 300.0)}, "no mount fits .*left foot"),
+        (marks_of(Headset(OTHER, SHIFTED), np.random.default_rng(0), "tpose"), "no mount fits"),
+    ],
+    ids=["none", "few", "far", "exchanged", "outside", "wrong", "pose"],
+)
+def test_marks_that_tell_no_mount_are_refused(marks, message):
+    with pytest.raises(UserError, match=message):
+        fit_mount(OTHER, [marks])

@@ -1,0 +1,152 @@
+"""The command that fits a headset file."""
+
+import json
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.backend_bases import KeyEvent, MouseEvent
+
+from base.cameras.fisheye import equidistant_camera
+from base.headset import Headset, load_headset
+from dataset.pictures import read_picture
+from utils import fit_headset
+from utils.common.command import run_command
+from utils.fitting.wearer import MARKS, wearer
+from utils.fitting.window import MarkingWindow
+
+CAMERA = equidistant_camera(400, 300, (205.0, 152.0), 150.0, 185.0)
+HEADSET = Headset(CAMERA, (1.0, 3.0, 9.0), -8.0, 5.0, 90.0)
+
+
+def in_camera(points):
+    left, up, ahead = (points - HEADSET.position).T
+    return np.stack([left, ahead, -up], -1) @ HEADSET.rotation.T
+
+
+@pytest.fixture
+def files(tmp_path):
+    lens = {"fx": CAMERA.fx, "fy": CAMERA.fy, "cx": 205, "cy": 152, "k": [0, 0, 0, 0]}
+    lens |= {"fisheye": True, "width": 400, "height": 300}
+    (tmp_path / "calib.json").write_text(json.dumps(lens))
+    pixels = CAMERA.project(in_camera(wearer("hanging", 1.72)[0])).tolist()
+    marks = dict(zip(MARKS, pixels, strict=True))
+    del marks["nose"]
+    (tmp_path / "points.json").write_text(json.dumps({"a.png": marks, "b.png": marks}))
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), np.zeros((300, 400, 3), np.uint8))
+    return tmp_path
+
+
+def options(folder, **changed):
+    values = {"pictures": [folder / "a.png", folder / "b.png"], "camera": folder / "calib.json"}
+    values |= {"points": folder / "points.json", "output": folder / "mine.yml"} | changed
+    words = []
+    for name, value in values.items():
+        if value is not None:
+            words += [f"--{name}", *map(str, value if isinstance(value, list) else [value])]
+    return words
+
+
+def test_marks_make_a_headset_file_and_pictures_of_the_fit(files, capsys):
+    fit_headset.main(options(files))
+    headset = load_headset(files / "mine.yml")
+    np.testing.assert_allclose(headset.position, HEADSET.position, atol=0.4)
+    angles = headset.forward, headset.left, headset.rotate
+    np.testing.assert_allclose(angles, (-8, 5, 90), atol=1)
+    assert headset.camera == CAMERA
+    text = (files / "mine.yml").read_text()
+    assert "14 marks in 2 pictures" in text and "residual" in text and text.count("±") == 5
+    assert "mine_a.png" in capsys.readouterr().out
+    drawn = read_picture(files / "mine_b.png")
+    assert drawn.shape == (300, 400, 3)
+    x, y = np.rint(json.loads((files / "points.json").read_text())["b.png"]["chin"]).astype(int)
+    assert drawn[y - 8 : y + 9, x - 8 : x + 9].any()
+
+
+def test_labels_make_a_headset_file_without_a_calibration(files):
+    points = np.random.default_rng(0).uniform((-60, -150, -30), (60, 0, 60), (200, 3))
+    pixels = CAMERA.project(in_camera(points))
+    seen = CAMERA.in_picture(pixels)
+    labels = {"size": [400, 300], "points": points[seen].tolist(), "pixels": pixels[seen].tolist()}
+    (files / "labels.json").write_text(json.dumps(labels))
+    fit_headset.main(["--labels", str(files / "labels.json"), "--output", str(files / "mine.yml")])
+    headset = load_headset(files / "mine.yml")
+    np.testing.assert_allclose(headset.position, HEADSET.position, atol=0.1)
+    angles = headset.forward, headset.left, headset.rotate
+    np.testing.assert_allclose(angles, (-8, 5, 90), atol=0.2)
+    np.testing.assert_allclose(headset.camera.fx, CAMERA.fx, atol=1)
+
+
+@pytest.mark.parametrize(
+    "changed, message",
+    [
+        ({"camera": None}, "--camera: the calibration"),
+        ({"output": "mine.png"}, "give a .yml file"),
+        ({"points": "none.json"}, "none.json: No such file"),
+        ({"pictures": ["none.png"]}, "none.png: cannot be read"),
+        ({"points": None}, "no display"),
+        ({"pose": "tpose"}, "no mount fits the marks"),
+        ({"pictures": None, "labels": "none.json"}, "--labels none.json: No such file"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(files, changed, message, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run_command(lambda: fit_headset.main(options(files, **changed)))
+    error = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert message in error and error.count("\n") == 1
+    assert not list(files.glob("mine*"))
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ("{", "Invalid JSON"),
+        ('{"size": [4, 300], "points": [], "pixels": []}', "size 0: "),
+        ('{"size": [400, 300], "points": [[1, 2, 3]], "pixels": []}', "as many pixels as points"),
+        ('{"size": [400, 300], "points": [[1, 2, NaN]], "pixels": [[1, 2]]}', "points 0 2"),
+    ],
+)
+def test_wrong_labels_are_one_line(files, content, message, capsys):
+    (files / "labels.json").write_text(content)
+    words = ["--labels", str(files / "labels.json"), "--output", str(files / "mine.yml")]
+    with pytest.raises(SystemExit):
+        run_command(lambda: fit_headset.main(words))
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+
+
+def test_the_window_marks_skips_and_goes_back():
+    pictures = {name: np.zeros((300, 400, 3), np.uint8) for name in ("a.png", "b.png")}
+    points = {"a.png": {"nose": (7.0, 8.0)}, "b.png": {}}
+    saved = []
+    window = MarkingWindow(pictures, ("nose", "chin"), points, lambda: saved.append(str(points)))
+    canvas, axes = window.figure.canvas, window.figure.axes[0]
+
+    def click(x, y):
+        at = axes.transData.transform((x, y))
+        canvas.callbacks.process(
+            "button_press_event", MouseEvent("button_press_event", canvas, *at, 1)
+        )
+
+    def press(key):
+        canvas.callbacks.process("key_press_event", KeyEvent("key_press_event", canvas, key))
+
+    assert "a.png: mark the chin" in axes.get_title()  # the first that is missing
+    click(120.0, 33.0)
+    assert points["a.png"] == {"nose": (7, 8), "chin": (120, 33)} and len(saved) == 1
+    assert "b.png: mark the nose" in axes.get_title()
+    press("n")
+    assert "b.png: mark the chin" in axes.get_title()
+    click(50.0, 60.0)  # the last closes the window
+    assert points["b.png"] == {"chin": (50, 60)}
+    assert not plt.fignum_exists(window.figure.number)
+
+    window = MarkingWindow(pictures, ("nose", "chin"), points, lambda: saved.append(str(points)))
+    canvas, axes = window.figure.canvas, window.figure.axes[0]
+    assert "b.png: mark the nose" in axes.get_title()
+    press("u")
+    assert points["a.png"] == {"nose": (7, 8)} and "'chin': (120" not in saved[-1]
+    plt.close(window.figure)

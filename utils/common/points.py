@@ -1,0 +1,32 @@
+"""Files of places in pictures: {"a.png": {"LeftHand": [218, 117]}}, pixels, y down."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from base.errors import UserError
+
+Pixel = Annotated[float, Field(allow_inf_nan=False)]
+#: Picture's name → what is marked → (x, y) pixels.
+Points = dict[str, dict[str, tuple[Pixel, Pixel]]]
+
+
+def read_points(path: Path, pictures: Collection[str], names: Sequence[str]) -> Points:
+    """Places of things called ``names``; UserError for a file that is missing, of another kind,
+    with an unknown name, or that names none of ``pictures``."""
+    try:
+        points = TypeAdapter(Points).validate_json(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"--points {path}: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = " ".join(str(part) for part in first["loc"]) or "file"
+        raise UserError(f"--points {path}: {place}: {first['msg']}") from None
+    for picture, marked in points.items():
+        for name in marked.keys() - set(names):
+            raise UserError(f"--points {path}: {picture}: no {name!r}, but {', '.join(names)}")
+    if not points.keys() & set(pictures):
+        raise UserError(f"--points {path}: names none of the pictures")
+    return points

@@ -1,0 +1,230 @@
+"""Fit a headset file: where the camera is on the head and which way it looks, from a few pictures
+of a person who wears it, stands upright, looks straight ahead and lets the arms hang (--pose).
+
+A window asks for nose, chin, shoulders, wrists and tips of the feet in each picture; what cannot be
+seen is left out.  Four marks are the least, the feet among them; two or three pictures of the
+person, who puts the headset on anew, are better than one:
+  python utils/fit_headset.py --pictures a.png b.png --camera calib.json --output mine.yml
+on a machine without a display, with the marks in a file ({"a.png": {"chin": [640, 131]}}, pixels),
+which the window writes as well (mine_points.json):
+  python utils/fit_headset.py --pictures a.png b.png --camera calib.json --output mine.yml \\
+      --points points.json
+where places in 3D are known, the lens as well, without a calibration:
+  python utils/fit_headset.py --labels labels.json --output mine.yml
+
+mine_a.png, … beside the output show marks and fit: look at them.  More in doc/headset.md.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from base.errors import UserError  # before OpenCV, to explain what that lacks
+
+# isort: split
+import cv2
+import numpy as np
+import yaml
+from pydantic import Field, ValidationError
+
+from base.calibration import load_calibration
+from base.cameras import camera_to_dict
+from base.cameras.camera import Camera
+from base.files import write_bytes
+from base.headset import Pixels, load_headset, mount_angles
+from base.schema import Section
+from dataset.pictures import read_picture
+from utils.common.command import command_parser, run_command
+from utils.common.points import Points, read_points
+from utils.drawing.write import save_picture
+from utils.fitting.lens import fit_lens
+from utils.fitting.mount import MountFit, fit_mount
+from utils.fitting.wearer import MARKS, POSES
+from utils.fitting.window import MarkingWindow
+
+_MARKED, _FITTED = (255, 170, 40), (60, 170, 255)
+#: Labels that a fitted lens misses by more, pixels of a picture 1000 high, are not reproduced.
+_WORST_LABELS = 2.0
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Labels(Section):
+    """The file of ``--labels``.
+
+    Attributes:
+        size: width and height of the pictures.
+        points: centimetres from the tip of the nose: to the wearer's left, up, ahead.
+        pixels: where they are seen.
+        depth: along the optical axis, centimetres, where it is known.
+    """
+
+    size: tuple[Pixels, Pixels]
+    points: list[tuple[Number, Number, Number]]
+    pixels: list[tuple[Number, Number]]
+    depth: list[Number] | None = None
+
+
+def draw_fit(picture: np.ndarray, marks: dict[str, Any], fitted: dict[str, Any]) -> np.ndarray:
+    """The (H, W, 3) RGB picture with marks as orange rings and the fit's landmarks as blue crosses,
+    a line between the two."""
+    drawn = picture.copy()
+    size = max(4, picture.shape[0] // 90)
+    width, text = max(1, size // 5), size / 22
+    for name, place in fitted.items():
+        if not np.isfinite(place).all() or np.abs(place).max() > 2**14:
+            continue
+        x, y = np.rint(place).astype(int).tolist()
+        cv2.drawMarker(drawn, (x, y), _FITTED, cv2.MARKER_TILTED_CROSS, 2 * size, width)
+        cv2.putText(drawn, name, (x + size, y - size), 0, text, _FITTED, width, cv2.LINE_AA)
+        if name in marks:
+            mark = tuple(np.rint(marks[name]).astype(int).tolist())
+            cv2.circle(drawn, mark, size, _MARKED, width, cv2.LINE_AA)
+            cv2.line(drawn, mark, (x, y), _MARKED, width, cv2.LINE_AA)
+    return drawn
+
+
+def _yaml(camera: Camera, comment: str, mount: list[tuple[str, Any, str]]) -> str:
+    """A headset file with a comment above and one at each of the mount's (key, value, comment)."""
+    lens = json.loads(json.dumps({"camera": camera_to_dict(camera)}))
+    lines = [f"# {line}" for line in comment.splitlines()]
+    lines += yaml.safe_dump(lens, sort_keys=False, width=100, default_flow_style=None).splitlines()
+    lines += [f"{key}: {value}  # {note}".rstrip(" #") for key, value, note in mount]
+    return "\n".join(lines) + "\n"
+
+
+def _mount(fit: MountFit) -> list[tuple[str, Any, str]]:
+    position = [round(value, 1) for value in fit.position.tolist()]
+    across, up, ahead = fit.position_error
+    rotate, forward, left = (f"degrees, ± {error:.1f}" for error in fit.angle_error)
+    note = f"cm left, up, ahead of the tip of the nose, ± {across:.1f}, {up:.1f}, {ahead:.1f}"
+    return [
+        ("position", position, note),
+        ("forward", round(fit.forward, 1), forward),
+        ("left", round(fit.left, 1), left),
+        ("rotate", round(fit.rotate, 1), rotate),
+    ]
+
+
+def _read_pictures(paths: list[Path]) -> dict[str, np.ndarray]:
+    pictures = {path.name: read_picture(path) for path in paths}
+    if len(pictures) < len(paths):
+        raise UserError("--pictures: two of them have the same name")
+    sizes = {picture.shape[1::-1] for picture in pictures.values()}
+    if len(sizes) > 1:
+        raise UserError(f"--pictures are of several sizes: {sorted(sizes)}")
+    return pictures
+
+
+def _marked(pictures: dict[str, np.ndarray], points: Path) -> Points:
+    """What the user marks in a window; goes on with what ``points`` holds."""
+    marks = read_points(points, pictures, MARKS) if points.exists() else {}
+    marks |= {name: {} for name in pictures if name not in marks}
+
+    def save() -> None:
+        write_bytes(points, json.dumps(marks, indent=1).encode())
+
+    MarkingWindow(pictures, MARKS, marks, save).run()
+    return marks
+
+
+def _fit_pictures(args) -> None:
+    if not args.camera:
+        raise UserError("--camera: the calibration of the pictures is needed")
+    pictures = _read_pictures(args.pictures)
+    height, width = next(iter(pictures.values())).shape[:2]
+    camera = load_calibration(args.camera).for_picture(width, height)
+    if args.points:
+        points = read_points(args.points, pictures, MARKS)
+    else:
+        args.points = args.output.with_name(f"{args.output.stem}_points.json")
+        points = _marked(pictures, args.points)
+    marks = {name: points[name] for name in pictures if points.get(name)}
+    fit = fit_mount(camera, list(marks.values()), args.pose, args.height)
+    number = sum(map(len, marks.values()))
+    comment = (
+        f"Fitted to {number} marks in {len(marks)} pictures of a person of {args.height:g} m, "
+        f"residual {fit.residual:.1f} px;\n± are standard deviations. Lens: {args.camera}."
+    )
+    _save(args.output, _yaml(camera, comment, _mount(fit)))
+    for name, fitted in zip(marks, fit.reprojected, strict=True):
+        path = args.output.with_name(f"{args.output.stem}_{Path(name).stem}.png")
+        save_picture(path, draw_fit(pictures[name], marks[name], fitted))
+        print(f"marks and fit: {path}")
+
+
+def _fit_labels(args) -> None:
+    try:
+        labels = Labels.model_validate_json(args.labels.read_bytes())
+    except OSError as error:
+        raise UserError(f"--labels {args.labels}: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = " ".join(str(part) for part in first["loc"]) or "file"
+        raise UserError(f"--labels {args.labels}: {place}: {first['msg']}") from None
+    counts = {
+        len(each) for each in (labels.points, labels.pixels, labels.depth) if each is not None
+    }
+    if len(counts) != 1:
+        raise UserError(f"--labels {args.labels}: there must be as many pixels as points")
+    # To the axes of the head.
+    left, up, ahead = np.array(labels.points).T
+    depth = None if labels.depth is None else np.array(labels.depth)
+    points = np.stack([left, ahead, -up], -1)
+    fit = fit_lens(points, np.array(labels.pixels), *labels.size, depth)
+    miss = float(np.sqrt(np.mean(fit.residual**2)))
+    if miss > _WORST_LABELS * labels.size[1] / 1000:
+        raise UserError(f"--labels {args.labels}: no lens fits them, the best misses {miss:.1f} px")
+    left, ahead, down = fit.position.tolist()
+    angles = zip(("rotate", "forward", "left"), mount_angles(fit.rotation), strict=True)
+    position = [round(value, 2) for value in (left, -down, ahead)]
+    comment = f"Lens and mount fitted to {len(points)} labels of {args.labels.name}, "
+    comment += f"residual {miss:.2f} px."
+    mount = [("position", position, "cm left, up, ahead of the tip of the nose")]
+    mount += [(key, round(value, 2), "degrees") for key, value in angles]
+    _save(args.output, _yaml(fit.camera, comment, mount))
+
+
+def _save(output: Path, text: str) -> None:
+    write_bytes(output, text.encode())
+    headset = load_headset(output)
+    x, y, z = headset.position
+    print(
+        f"{output}: {x:g} cm to the left, {y:g} up, {z:g} ahead of the tip of the nose; looks "
+        f"{headset.forward:g}° ahead and {headset.left:g}° to the left of straight down; "
+        f"rotate {headset.rotate:g}°"
+    )
+
+
+def main(argv: list[str] | None = None) -> None:
+    output = {"type": Path, "required": True, "help": "the headset file to write, .yml"}
+    parser = command_parser(__doc__, output=output)
+    add = parser.add_argument
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--pictures", type=Path, nargs="+", help="of one person who wears it")
+    text = 'known places instead: {"size": [640, 480], "points": [[left, up, ahead], …], "pixels": '
+    text += '[[x, y], …], "depth": […]}, cm from the tip of the nose, the depth if it is known'
+    source.add_argument("--labels", type=Path, metavar="FILE", help=text)
+    add("--camera", metavar="FILE", help="calibration of the pictures, as inference.py --camera")
+    text = f"marks instead of the window, by picture: {', '.join(MARKS)}"
+    add("--points", type=Path, metavar="FILE", help=text)
+    add("--height", type=_height, default=1.72, help="of the person, metres (default 1.72)")
+    add("--pose", choices=POSES, default=POSES[0], help="of the arms (default: %(default)s)")
+    args = parser.parse_args(argv)
+    if args.output.suffix not in (".yml", ".yaml"):
+        raise UserError(f"--output {args.output}: give a .yml file")
+    (_fit_labels if args.labels else _fit_pictures)(args)
+
+
+def _height(text: str) -> float:
+    height = float(text)
+    if not 1.2 <= height <= 2.3:
+        raise ValueError
+    return height
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,1 @@
+"""Fitting what a headset file holds: where a camera is on the head, and lenses."""

@@ -1,0 +1,93 @@
+"""A window in which parts of the body are marked in pictures."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from base.errors import UserError
+
+#: What the window does, shown under the picture.
+_KEYS = "click: mark    n: not to be seen    u: back    close the window: done"
+
+
+class MarkingWindow:
+    """Asks for each of ``names`` in each picture in turn, from the first that ``points`` lacks on.
+
+    Args:
+        pictures: name → (H, W, 3) uint8 RGB.
+        names: what is to be marked.
+        points: picture's name → what is marked → (x, y); changed in place.
+        changed: called after each change, to save the points.
+    """
+
+    def __init__(
+        self,
+        pictures: Mapping[str, np.ndarray],
+        names: Sequence[str],
+        points: dict[str, dict[str, tuple[float, float]]],
+        changed: Callable[[], None],
+    ) -> None:
+        import matplotlib.pyplot as plt
+
+        self._plt, self._pictures, self._changed = plt, pictures, changed
+        self.points = points
+        self._steps = [(picture, name) for picture in pictures for name in names]
+        self._at = next(
+            (k for k, (picture, name) in enumerate(self._steps) if name not in points[picture]),
+            0,
+        )
+        self.figure, self._axes = plt.subplots(figsize=(10, 10))
+        canvas = self.figure.canvas
+        canvas.mpl_connect("button_press_event", self._clicked)
+        canvas.mpl_connect("key_press_event", self._pressed)
+        self._draw()
+
+    def run(self) -> None:
+        """Show it until it is closed or all is marked; UserError without a display."""
+        if self.figure.canvas.required_interactive_framework is None:
+            self._plt.close(self.figure)
+            raise UserError("no display for a window: mark elsewhere and give --points FILE")
+        self._plt.show()
+
+    def _draw(self) -> None:
+        picture, name = self._steps[self._at]
+        axes = self._axes
+        axes.clear()
+        axes.set_axis_off()
+        axes.imshow(self._pictures[picture])
+        for marked, (x, y) in self.points[picture].items():
+            axes.plot(x, y, "+", color="orange", markersize=12, markeredgewidth=2)
+            axes.annotate(marked, (x, y), (6, 6), textcoords="offset points", color="orange")
+        axes.set_title(f"{picture}: mark the {name.replace('_', ' ')} of the wearer\n{_KEYS}")
+        self.figure.canvas.draw_idle()
+
+    def _go(self, steps: int) -> None:
+        self._at += steps
+        if self._at == len(self._steps):
+            self._plt.close(self.figure)
+        else:
+            self._draw()
+
+    def _clicked(self, event) -> None:
+        toolbar = self.figure.canvas.toolbar
+        zooming = toolbar is not None and toolbar.mode
+        if event.inaxes is not self._axes or event.button != 1 or zooming:
+            return
+        picture, name = self._steps[self._at]
+        self.points[picture][name] = (round(event.xdata, 1), round(event.ydata, 1))
+        self._changed()
+        self._go(1)
+
+    def _pressed(self, event) -> None:
+        if event.key == "n":
+            self._forget()
+            self._go(1)
+        elif event.key == "u" and self._at:
+            self._at -= 1
+            self._forget()
+            self._draw()
+
+    def _forget(self) -> None:
+        picture, name = self._steps[self._at]
+        if self.points[picture].pop(name, None):
+            self._changed()
