@@ -95,8 +95,8 @@ headset: $(READY)
 		"one in experiments/headsets, or HEADSET=any: doc/headset.md"; exit 2; }
 	@echo "== 1/4 People who wear $(MINE), in $(MINE_DATA)"
 	$(PY) utils/make_synthetic.py --headset $(HEADSET) --output $(MINE_DATA) --seed 0 \
-		--train $(HEADSET_TRAIN) --val 200 --test $(HEADSET_TEST) --frames_per_character 20 \
-		--pack --pack_size 160 --resume
+		--train $(HEADSET_TRAIN) --val $(HEADSET_TEST) --test $(HEADSET_TEST) \
+		--frames_per_character 20 --pack --resume
 	@echo "== 2/4 The pretrained weights, trained further on them"
 	$(PY) train.py --training_type finetune --gpu 0 --load_model pretrained \
 		--epochs $(HEADSET_EPOCHS) --lr 5e-4 --data_root $(MINE_DATA) \
