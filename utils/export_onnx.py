@@ -19,6 +19,7 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -145,7 +146,7 @@ def _describe(path: Path, metadata: dict[str, str]) -> None:
 
 
 class _Pictures(CalibrationDataReader):
-    def __init__(self, pictures: np.ndarray) -> None:
+    def __init__(self, pictures: Sequence[np.ndarray]) -> None:
         self._left = iter(pictures)
 
     def get_next(self) -> dict[str, np.ndarray] | None:
@@ -153,10 +154,12 @@ class _Pictures(CalibrationDataReader):
         return None if picture is None else {INPUT: picture[None]}
 
 
-def quantise(source: Path, path: Path, pictures: np.ndarray, metadata: dict[str, str]) -> None:
+def quantise(
+    source: Path, path: Path, pictures: Sequence[np.ndarray], metadata: dict[str, str]
+) -> None:
     """An int8 copy of an exported model: convolutions in 8 bits, the rest as it was. Static
-    quantisation, weights by channel, activations by the range they have on ``pictures``
-    (N, H, W, 3) uint8."""
+    quantisation, weights by channel, activations by the range they have on ``pictures``, (H, W, 3)
+    uint8 each."""
     prepared = path.with_suffix(".prepared.onnx")
     quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
     quantize_static(
@@ -191,27 +194,29 @@ def _kept_precise(graph: onnx.GraphProto) -> list[str]:
     return kept
 
 
-def read_pictures(folder: Path, count: int, size: int, warp: CameraWarp | None) -> np.ndarray:
-    """Up to ``count`` pictures, evenly spread over a folder, as the export takes them: (N, H, W, 3)
-    uint8, without a warp their squares of side ``size``."""
+def read_pictures(
+    folder: Path, count: int, size: int, warp: CameraWarp | None = None
+) -> list[np.ndarray]:
+    """Up to ``count`` pictures, evenly spread over a folder, as the export takes them: (H, W, 3)
+    uint8, without a warp their squares of side ``size``; UserError for other pictures than the
+    headset's."""
     pictures = open_source(str(folder)).sample(count)
     if not pictures:
         raise UserError(f"{folder}: none of its pictures can be read")
     if warp is None:
-        pictures = [SquareCrop(size, *item.shape[1::-1]).image(item) for item in pictures]
-    else:
-        size = warp.source.width, warp.source.height
-        for item in pictures:
-            if item.shape[1::-1] != size:
-                given = "{1}×{0}".format(*item.shape)
-                raise UserError(f"{folder}: a picture of {given}, the headset's are %d×%d" % size)
-    return np.stack(pictures)
+        return [SquareCrop(size, *item.shape[1::-1]).image(item) for item in pictures]
+    width, height = warp.source.width, warp.source.height
+    for item in pictures:
+        if item.shape[:2] != (height, width):
+            given = f"{item.shape[1]}×{item.shape[0]}"
+            raise UserError(f"{folder}: a picture of {given}, the headset's are {width}×{height}")
+    return pictures
 
 
 def difference_mm(
     plain: PosePredictor,
     exported: PosePredictor,
-    pictures: np.ndarray,
+    pictures: Sequence[np.ndarray],
     warp: CameraWarp | None = None,
 ) -> np.ndarray:
     """(N,) mean distance of the joints of two predictors, millimetres, picture by picture;
@@ -253,7 +258,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.pictures is None:
         noise = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
         seen = loaded.camera if headset is None else headset.camera
-        pictures = np.stack([cv2.resize(item, (seen.width, seen.height)) for item in noise])
+        pictures = [cv2.resize(item, (seen.width, seen.height)) for item in noise]
     else:
         pictures = read_pictures(args.pictures, _PICTURES, size, warp)
     # Each of its pictures is a sequence of its own, as in the export.
