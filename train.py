@@ -170,6 +170,20 @@ def config_source(training_type: str, start: Start) -> Checkpoint | None:
     return None
 
 
+def refuse_unused(arguments: argparse.Namespace, stage: str, config: Config) -> None:
+    """Raise UserError for initial weights that are given to a stage which does not use them."""
+    training = model_class(config.model.kind).training_types.get(stage)
+    if training is None:
+        return  # the kind of model is refused for that
+    unused = [name for name in ("load_2d_model", "load_3d_model") if name not in training.start]
+    if "pose2d" not in training.trained:
+        unused.append("imagenet")
+    for name in unused:
+        if getattr(arguments, name):
+            why = f"{stage} of {config.model.kind} does not use it: leave it out"
+            raise UserError(f"--{name}: {why}")
+
+
 def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Processes) -> None:
     training_type = arguments.training_type
     start = Start(starting_checkpoint(arguments, log_dir, processes))
@@ -177,6 +191,7 @@ def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Process
         paths = arguments.load_2d_model, arguments.load_3d_model
         start = Start(None, *(read_checkpoint(path) if path else None for path in paths))
     asked = resolve_config(arguments, config_source(training_type, start))
+    refuse_unused(arguments, training_type, asked)
     torch.manual_seed(asked.seed)
     network, config = stage_network(training_type, asked, start)
     if arguments.config is not None:
@@ -210,10 +225,11 @@ def train_all(arguments: argparse.Namespace, log_dir: Path, processes: Processes
             refuse_used(folder, processes)
     for stage, folder in folders.items():
         own = argparse.Namespace(**vars(arguments) | {"training_type": stage})
+        kind = model_class(resolve_config(own, None).model.kind)
+        for option, types in kind.training_types[stage].start.items():
+            setattr(own, option, best[types[0]])
         if stage != "train2d":
-            own.load_2d_model = best["train2d"]
-        if stage == "finetune":
-            own.load_3d_model = best["train3d"]
+            own.imagenet = None
         train_stage(own, folder, processes)
 
 

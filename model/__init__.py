@@ -22,7 +22,7 @@ KINDS = {
 
 def model_class(kind: str) -> "type[PoseModel]":
     """The class of a kind of model; a :class:`UserError` for one that is not registered."""
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise UserError(f"model.kind: there is {', '.join(KINDS)}, but no {kind!r}")
     return load_class(KINDS[kind])
 

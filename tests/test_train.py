@@ -17,8 +17,9 @@ from base.errors import UserError
 from base.release_camera import RELEASE_SQUARE
 from model import build, model_class
 from utils.common.checkpoint import Checkpoint, TrainingState
-from utils.common.config import parse_config
+from utils.common.config import load_config, parse_config
 from utils.common.networks import Start, refuse_other_architecture, stage_network
+from utils.common.paths import DEFAULT_CONFIG
 from utils.training.stage import Stage
 
 #: Small networks of each kind.
@@ -204,6 +205,22 @@ def test_a_used_folder_is_not_written_into(left, run, tmp_path):
         with pytest.raises(UserError, match=rf"run \({left}\): .*--resume.*--log_dir"):
             run("finetune", *start)
     assert archives.contents(tmp_path / "log") == before
+
+
+@pytest.mark.parametrize(
+    "stage, option",
+    [
+        ("train2d", "load_2d_model"),
+        ("train2d", "load_3d_model"),
+        ("train3d", "load_2d_model"),
+        ("train3d", "imagenet"),
+    ],
+)
+def test_weights_that_a_stage_does_not_use_are_refused(stage, option, tmp_path):
+    where = "--log_dir", str(tmp_path / "log"), f"--{option}", "some.tar"
+    arguments = train.parse_arguments(["--training_type", stage, *where])
+    with pytest.raises(UserError, match=f"--{option}: {stage} of autoencoder does not use it"):
+        train.refuse_unused(arguments, stage, load_config(DEFAULT_CONFIG))
 
 
 def test_resume_counts_before_the_model_to_start_from(run, tiny_kind, tiny_file, tmp_path, capsys):

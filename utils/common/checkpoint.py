@@ -263,6 +263,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         config = parse_config(dict(stored), str(path)) if stored else None
         if mean_pose is not None:
             mean_pose = np.asarray(mean_pose, np.float64).reshape(NUM_JOINTS, 3)
+            if not np.isfinite(mean_pose).all():
+                raise ValueError("not finite")
         training = TrainingState(**training) if training else None
         camera = camera_from_dict(camera) if camera else None
     except (TypeError, ValueError, KeyError, AttributeError):

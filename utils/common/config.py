@@ -200,8 +200,10 @@ def parse_config(content: dict[str, Any], source: str) -> Config:
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
-        both_nested = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merge(merged[key], value) if both_nested else value
+        if isinstance(value, dict) and key in merged:
+            # What should be a section and is none stays, to be refused by its name.
+            value = _merge(merged[key], value) if isinstance(merged[key], dict) else merged[key]
+        merged[key] = value
     return merged
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import gzip
+import math
 import pickle
 import tarfile
 import zipfile
@@ -163,6 +164,7 @@ NO_CHECKPOINTS = [
     ({"transformer_state_dict": {}}, "no dict of"),
     ({RESNET: TRUNK, "training": {"epochs": 3}}, r"file\.tar.*training"),
     ({RESNET: TRUNK, "mean_pose": "none"}, r"file\.tar.*mean_pose"),
+    ({RESNET: TRUNK, "mean_pose": [[math.nan] * 3] * 16}, r"file\.tar.*mean_pose"),
     ({RESNET: TRUNK, "camera": {"fx": 1.0}}, r"file\.tar.*camera"),
     ({RESNET: TRUNK, "config": argparse.Namespace(lr=1.0)}, r"file\.tar.*config"),
 ]

@@ -73,6 +73,9 @@ def test_what_is_dumped_loads_to_the_same_and_overrides_take_precedence(tmp_path
         ("loss: {pose: true}", "loss.pose: must not be true or false"),
         ("loss: {pose: -1}", "loss.pose: .*not -1"),
         ("data: {input_size: true}", "data.input_size: must not be true or false"),
+        ("train2d: 5", "train2d: .*not 5"),
+        ("model: 5", "model: .*not 5"),
+        ("model: {kind: [1]}", r"model.kind: there is .*no \[1\]"),
         ("a: [1", "not valid YAML"),
         ("- 1", "not a mapping"),
     ],
@@ -81,7 +84,7 @@ def test_a_wrong_configuration_is_named_in_one_line(tmp_path, text, message):
     path = tmp_path / "config.yml"
     path.write_text(text)
     with pytest.raises(UserError, match=message) as caught:
-        load_config(path)
+        load_config(path, {"train2d": {}, "model": {}})
     assert "\n" not in str(caught.value) and str(path) in str(caught.value)
 
 
