@@ -122,6 +122,11 @@ def test_one_of_several_cameras_of_a_calibration_is_chosen(tmp_path):
     assert headset.camera.fx == 400
 
 
+def test_how_differently_it_is_worn_is_read(tmp_path):
+    headset = load_headset(saved(tmp_path, SMALL | {"spread": {"position": [1, 2, 3], "tilt": 4}}))
+    assert (headset.position_spread, headset.tilt_spread) == ((1, 2, 3), 4)
+
+
 def test_the_size_may_stand_beside_the_lens(tmp_path):
     lens = {key: value for key, value in LENS.items() if key not in ("width", "height")}
     content = SMALL | {"camera": lens, "picture": [400, 400]}

@@ -9,6 +9,7 @@ import pytest
 from matplotlib.backend_bases import KeyEvent, MouseEvent
 
 from base.cameras.fisheye import equidistant_camera
+from base.errors import UserError
 from base.headset import Headset, load_headset
 from dataset.pictures import read_picture
 from utils import fit_headset
@@ -65,18 +66,27 @@ def test_marks_make_a_headset_file_and_pictures_of_the_fit(files, capsys):
     assert drawn[y - 8 : y + 9, x - 8 : x + 9].any()
 
 
-def test_labels_make_a_headset_file_without_a_calibration(files):
+def fit_labels(folder, labels):
+    (folder / "labels.json").write_text(json.dumps(labels))
+    words = ["--labels", str(folder / "labels.json"), "--output", str(folder / "mine.yml")]
+    fit_headset.main(words)
+
+
+def test_labels_make_a_headset_file_without_a_calibration(tmp_path):
     points = np.random.default_rng(0).uniform((-60, -150, -30), (60, 0, 60), (200, 3))
     pixels = CAMERA.project(in_camera(points))
     seen = CAMERA.in_picture(pixels)
+    depth = in_camera(points)[seen, 2]
     labels = {"size": [400, 300], "points": points[seen].tolist(), "pixels": pixels[seen].tolist()}
-    (files / "labels.json").write_text(json.dumps(labels))
-    fit_headset.main(["--labels", str(files / "labels.json"), "--output", str(files / "mine.yml")])
-    headset = load_headset(files / "mine.yml")
+    fit_labels(tmp_path, labels)
+    headset = load_headset(tmp_path / "mine.yml")
     np.testing.assert_allclose(headset.position, HEADSET.position, atol=0.1)
     angles = headset.forward, headset.left, headset.rotate
     np.testing.assert_allclose(angles, (-8, 5, 90), atol=0.2)
     np.testing.assert_allclose(headset.camera.fx, CAMERA.fx, atol=1)
+    fit_labels(tmp_path, labels | {"depth": depth.tolist()})
+    with pytest.raises(UserError, match="no lens fits them"):
+        fit_labels(tmp_path, labels | {"depth": (2 * depth).tolist()})
 
 
 @pytest.mark.parametrize(
