@@ -1,5 +1,7 @@
 # make demo       the pretrained weights on people never seen in training: errors, pictures, poses
 # make quickstart the whole system: a synthetic set, three stages of training, evaluation, inference
+# make headset HEADSET=mine.yml  a model for a headset of your own (doc/headset.md), without a
+#                 picture of it: synthetic set, fine-tuning, evaluation, ONNX
 # make test       the checks and tests
 # make benchmark every row of doc/benchmark.md: trained, tested, put into its tables
 # make ablation  the project's own model with one part left out at a time: doc/ablation.md
@@ -21,10 +23,20 @@ DEMO := experiments/demo
 DATA := data/synthetic
 RUNS := experiments/quickstart
 BEST := checkpoints/model_best.tar
+# A headset file, the name of one in experiments/headsets, or "any".
+HEADSET ?=
+MINE := $(basename $(notdir $(HEADSET)))
+MINE_DATA := data/headset/$(MINE)
+MINE_RUNS := experiments/headset/$(MINE)
+MINE_FLAG := $(if $(filter any,$(HEADSET)),,--headset $(HEADSET))
+# With the defaults 45 minutes on two cores, an hour where pictures have 2 megapixels.
+HEADSET_TRAIN ?= 14000
+HEADSET_TEST ?= 400
+HEADSET_EPOCHS ?= 5
 # Size of the benchmark: full where there is a CUDA device.
 SIZE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo full || echo small)
 
-.PHONY: demo quickstart test lint clean benchmark ablation bench-data bench-train bench-eval \
+.PHONY: demo quickstart headset test lint clean benchmark ablation bench-data bench-train bench-eval \
 	bench-inference bench-synthetic
 
 $(READY): requirements.txt tests/requirements.txt constraints.txt
@@ -77,6 +89,34 @@ quickstart: $(READY)
 	@echo "Pictures with truth:  $(RUNS)/demo/pictures"
 	@echo "Poses of a folder:    $(RUNS)/inference/poses.json, pictures beside it"
 	@echo "Training curves:      $(VENV)/bin/tensorboard --logdir $(RUNS)"
+
+headset: $(READY)
+	@test -n "$(HEADSET)" || { echo "which headset? make headset HEADSET=mine.yml, or the name of" \
+		"one in experiments/headsets, or HEADSET=any: doc/headset.md"; exit 2; }
+	@echo "== 1/4 People who wear $(MINE), in $(MINE_DATA)"
+	$(PY) utils/make_synthetic.py --headset $(HEADSET) --output $(MINE_DATA) --seed 0 \
+		--train $(HEADSET_TRAIN) --val $(HEADSET_TEST) --test $(HEADSET_TEST) \
+		--frames_per_character 20 --pack --resume
+	@echo "== 2/4 The pretrained weights, trained further on them"
+	$(PY) train.py --training_type finetune --gpu 0 --load_model pretrained \
+		--epochs $(HEADSET_EPOCHS) --lr 5e-4 --data_root $(MINE_DATA) \
+		--log_dir $(MINE_RUNS)/Finetune --resume
+	@echo "== 3/4 Errors on people never seen in training, before and after"
+	$(PY) demo.py --gpu 0 --load_model pretrained --data test --data_root $(MINE_DATA) \
+		--num_vis 0 --save_dir $(MINE_RUNS)/before
+	$(PY) demo.py --gpu 0 --load_model $(MINE_RUNS)/Finetune/$(BEST) --data test \
+		--data_root $(MINE_DATA) --report --save_dir $(MINE_RUNS)/after
+	$(PY) utils/compare_results.py $(MINE_RUNS)/before/results.json $(MINE_RUNS)/after/results.json
+	@echo "== 4/4 ONNX"
+	$(PY) utils/export_onnx.py --load_model $(MINE_RUNS)/Finetune/$(BEST) \
+		$(MINE_FLAG) --output $(MINE_RUNS)/$(MINE).onnx
+	@echo
+	@echo "Model:                $(MINE_RUNS)/Finetune/$(BEST)"
+	@echo "Without PyTorch:      $(MINE_RUNS)/$(MINE).onnx (doc/inference.md)"
+	@echo "Before and after:     results.json in $(MINE_RUNS)/before and after (the table is above)"
+	@echo "Report with pictures: $(MINE_RUNS)/after/report.html"
+	@echo "Poses of your own:    $(PY) inference.py --load_model $(MINE_RUNS)/Finetune/$(BEST)" \
+		"$(MINE_FLAG) --input_dir my_pictures"
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

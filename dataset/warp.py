@@ -49,10 +49,11 @@ class CameraWarp(BaseTransform):
         self.seen = seen & (angles <= RIM)
         #: Angle from the target's axis up to which everything is seen, radians.
         self.edge = float(np.min(angles[~self.seen], initial=RIM))
-        self._halvings = round(math.log2(self._coarsest(places)))
+        #: How often a picture is halved.
+        self.halvings = round(math.log2(self._coarsest(places)))
         #: Source pixels per pixel of the shrunk picture: a power of two, since OpenCV averages over
         #: blocks of 2×2 ten times as fast as over 3×3.
-        self.factor = 2**self._halvings
+        self.factor = 2**self.halvings
         width, height = source.width // self.factor, source.height // self.factor
         self._size = (width, height)
         if max(self._size) >= _LONGEST:
@@ -62,6 +63,8 @@ class CameraWarp(BaseTransform):
         small = (places + 0.5) / self.factor - 0.5
         small = np.clip(small, 0, [width - 1, height - 1])
         small[~self.seen] = _NOWHERE
+        #: (H, W, 2) pixels of the shrunk picture that those of the result show, float64.
+        self.places = small
         self._map = cv2.convertMaps(
             small[..., 0].astype(np.float32), small[..., 1].astype(np.float32), cv2.CV_16SC2
         )
@@ -82,10 +85,10 @@ class CameraWarp(BaseTransform):
 
     def image(self, image: np.ndarray) -> np.ndarray:
         """(H, W, 3) uint8 picture of the source → the target's, black where nothing is seen."""
-        if self._halvings:
+        if self.halvings:
             width, height = self._size
             image = image[: height * self.factor, : width * self.factor]
-        for _ in range(self._halvings):
+        for _ in range(self.halvings):
             half = image.shape[1] // 2, image.shape[0] // 2
             image = cv2.resize(image, half, interpolation=cv2.INTER_AREA)
         return cv2.remap(image, *self._map, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)

@@ -85,7 +85,7 @@ def test_int8_says_what_it_costs_and_leaves_what_makes_poses_precise(
     assert "int8 moves joints by" in capsys.readouterr().out
     assert path.stat().st_size < 0.7 * exported.stat().st_size
     assert [item.name for item in tmp_path.iterdir() if item.is_file()] == ["int8.onnx"]
-    squares = export_onnx.read_squares(pictures, 64, 4)
+    squares = export_onnx.read_pictures(pictures, 4, 64)
     models = OnnxPosePredictor(exported), OnnxPosePredictor(path)
     cost = export_onnx.difference_mm(*models, squares)
     assert len(cost) == 4 and 0 < cost.mean() < 30

@@ -103,7 +103,7 @@ class TinyModel(PoseModel):
 
     @property
     def lags(self):
-        return (0,)
+        return () if self.temporal is None else (0,)
 
     def memory(self, output):
         return (output.joints3d,)

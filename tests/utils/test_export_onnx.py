@@ -1,5 +1,6 @@
 """The exported model: the same poses, any batch, and what is none."""
 
+import json
 from types import SimpleNamespace
 
 import cv2
@@ -8,18 +9,35 @@ import onnx
 import onnxruntime as ort
 import pytest
 import torch
+import yaml
 
+from base.cameras import camera_to_dict
+from base.cameras.fisheye import FisheyeCamera
 from base.errors import UserError
+from base.headset import Headset, load_headset, mount_rotation
+from base.release_camera import RELEASE_SQUARE
+from dataset.warp import CameraWarp
+from model import build
 from utils import export_onnx
+from utils.common.checkpoint import save_checkpoint
+from utils.common.config import load_config
 from utils.common.networks import load_pose_model
 from utils.inference.pose_predictor import fold_batch_norms
 from utils.inference.predictor import EgoPosePredictor
 
+#: Nothing about it is symmetric.
+LENS = FisheyeCamera(60.0, 63.0, 118.0, 88.0, (0.02, -0.01, 3e-3, -5e-4), 230, 190)
+MOUNT = {"rotate": 90.0, "forward": 20.0, "left": -10.0}
+
 
 def squares(count, side=64, seed=0):
+    return pictures(count, side, side, seed)
+
+
+def pictures(count, width, height, seed=0):
     rng = np.random.default_rng(seed)
-    small = rng.integers(0, 256, (count, side // 8, side // 8, 3), np.uint8)
-    return np.stack([cv2.resize(item, (side, side)) for item in small])
+    small = rng.integers(0, 256, (count, height // 8, width // 8, 3), np.uint8)
+    return np.stack([cv2.resize(item, (width, height)) for item in small])
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +102,101 @@ def test_wrong_options_are_refused(tiny_checkpoint):
     for more, message in ((["a.pt"], "must end in .onnx"), (["a.onnx", "--int8"], "needs --pict")):
         with pytest.raises(UserError, match=message):
             export_onnx.main(["--load_model", str(tiny_checkpoint), "--output", *more])
+
+
+# ------------------------------------------------------------- with a headset
+
+
+@pytest.fixture(scope="module")
+def tiny_network(tiny_kind, tiny_file, tmp_path_factory):
+    """A checkpoint of random weights whose poses are of the size of a body."""
+    path = tmp_path_factory.mktemp("network") / "tiny.tar"
+    torch.manual_seed(0)
+    config = load_config(tiny_file)
+    network = build(config.model, 64, ["pose2d", "lifting"])
+    network.lifting[1].weight.data *= 0.3
+    weights = {
+        network.parts[name].key: getattr(network, name).state_dict()
+        for name in ("pose2d", "lifting")
+    }
+    save_checkpoint(path, weights | {"config": config.model_dump()})
+    return path
+
+
+@pytest.fixture(scope="module")
+def headset_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("headset") / "mine.yml"
+    path.write_text(
+        yaml.safe_dump({"camera": camera_to_dict(LENS), "position": [3, 0, 5], "fov": 150} | MOUNT)
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def with_headset(tiny_network, headset_file):
+    path = headset_file.with_name("mine.onnx")
+    flags = ["--load_model", str(tiny_network), "--headset", str(headset_file)]
+    export_onnx.main([*flags, "--output", str(path)])
+    return path
+
+
+@pytest.mark.parametrize("halvings", [0, 1, 2, 3])
+def test_the_layer_shows_the_warps_pixels(halvings):
+    lens = LENS.resized(LENS.width * 2**halvings // 3, LENS.height * 2**halvings // 3)
+    target = RELEASE_SQUARE.resized(64, 64)
+    warp = CameraWarp(lens, target, mount_rotation(**MOUNT), rim=1.4)
+    assert warp.halvings == halvings and 0.2 < warp.seen.mean() < 0.9
+    seen = pictures(1, lens.width, lens.height)
+    layer = export_onnx.WarpLayer(warp)
+    found = layer(torch.from_numpy(seen).permute(0, 3, 1, 2).float())
+    off = np.abs(found[0].permute(1, 2, 0).numpy() - warp.image(seen[0]))
+    assert off.max() <= 1 and off.mean() < 0.001
+    assert not found[:, :, ~torch.from_numpy(warp.seen)].any()
+
+
+def test_a_headsets_export_takes_its_pictures_and_gives_pytorchs_poses(
+    with_headset, headset_file, tiny_network
+):
+    metadata = onnx.load(with_headset).metadata_props[0].value
+    headset = load_headset(headset_file)
+    assert Headset.from_dict(json.loads(metadata)["headset"]) == headset
+    whole = EgoPosePredictor(tiny_network, headset=headset_file, gpu="cpu", precision="fp32")
+    exported = EgoPosePredictor(with_headset)
+    seen = list(pictures(3, LENS.width, LENS.height, 1))
+    assert np.array_equal(exported.prepare(seen[0]).square, seen[0])
+    for expected, found in zip(whole.batch(seen), exported.batch(seen), strict=True):
+        assert np.ptp(expected.joints3d) > 0.3
+        assert np.abs(found.joints3d - expected.joints3d).max() < 1e-4
+        assert np.abs(found.neck - expected.neck).max() < 1e-3
+        assert np.abs(found.joints2d - expected.joints2d).max() < 0.05
+    [view] = exported.views.values()
+    assert view.lens.headset == headset and not view.lens.assumed
+
+
+def test_other_pictures_and_cameras_than_the_headsets_are_refused(
+    with_headset, headset_file, tiny_network, tmp_path
+):
+    for options in ({"camera": "training"}, {"mount": (5, 0)}, {"headset": headset_file}):
+        with pytest.raises(UserError, match=r"mine\.onnx: .* leave out"):
+            EgoPosePredictor(with_headset, **options)
+    with pytest.raises(UserError, match=r"460×380.*230×190"):
+        EgoPosePredictor(with_headset)(pictures(1, 460, 380)[0])
+    cv2.imwrite(str(tmp_path / "a.png"), pictures(1, 460, 380)[0])
+    flags = ["--load_model", str(tiny_network), "--headset", str(headset_file)]
+    with pytest.raises(UserError, match=r"460×380.*230×190"):
+        export_onnx.main([*flags, "--pictures", str(tmp_path), "--output", "a.onnx"])
+
+
+def test_int8_leaves_the_warp_as_it_is(tiny_network, headset_file, with_headset, tmp_path, capsys):
+    for number, picture in enumerate(pictures(4, LENS.width, LENS.height, 2)):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), picture)
+    flags = ["--load_model", str(tiny_network), "--headset", str(headset_file), "--int8"]
+    path = tmp_path / "int8.onnx"
+    export_onnx.main([*flags, "--pictures", str(tmp_path), "--output", str(path)])
+    assert "int8 moves joints by" in capsys.readouterr().out
+    types = [node.op_type for node in onnx.load(path).graph.node]
+    first = types.index("QuantizeLinear")
+    assert types.index("GridSample") < first < types.index("Conv")
+    seen = pictures(1, LENS.width, LENS.height, 3)[0]
+    one, other = (EgoPosePredictor(each)(seen).joints3d for each in (with_headset, path))
+    assert 0 < np.abs(one - other).max() < 0.1

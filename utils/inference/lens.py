@@ -78,7 +78,7 @@ class LensFinder:
 
     def __init__(
         self,
-        headset: str | None = None,
+        headset: str | Headset | None = None,
         camera: str | None = None,
         fov: float | None = None,
         rotate: float | None = None,
@@ -92,7 +92,7 @@ class LensFinder:
                 raise UserError(
                     "--headset says it all: leave out --camera, --fov, --rotate and --mount"
                 )
-            self._headset = load_headset(headset)
+            self._headset = headset if isinstance(headset, Headset) else load_headset(headset)
             name = f"headset {self._headset.name}"
             self._calibration = Calibration(self._headset.camera, name)
         else:

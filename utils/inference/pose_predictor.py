@@ -15,6 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from base.cameras import camera_from_dict
 from base.cameras.camera import Camera
 from base.errors import UserError
+from base.headset import Headset
 from base.release_camera import RELEASE_SQUARE, fit_translation
 from base.skeleton import HEAD, HEATMAP_JOINTS, NECK, NUM_JOINTS, neck_centred
 from dataset.batch import to_input
@@ -121,6 +122,8 @@ class PosePredictor:
     ) -> None:
         self.model, self.device, self.precision = model, device, precision
         self.input_size = model.input_size
+        #: Of an export with a headset: it takes this headset's pictures, not squares.
+        self.headset: Headset | None = None
         self.camera = camera or RELEASE_SQUARE.resized(model.input_size, model.input_size)
         self.mounts = mounts
         self.rays = CameraRays(self.camera).to(device)
@@ -211,6 +214,8 @@ class OnnxPosePredictor(PosePredictor):
         model = SimpleNamespace(input_size=described["input_size"], exports=self._names, lags=())
         camera = camera_from_dict(described["camera"]) if "camera" in described else None
         super().__init__(model, torch.device("cpu"), "fp32", camera, described.get("mounts"))
+        if "headset" in described:
+            self.headset = Headset.from_dict(described["headset"])
 
     def forward(
         self, images: Tensor, places: Sequence[Place] | None = None, track: Track | None = None

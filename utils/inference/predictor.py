@@ -90,8 +90,9 @@ class View(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """The square (S, S, 3) uint8 RGB that the network gets of a picture, where it is there, and
-    whether its headset is outside the range that the model was trained on."""
+    """The square (S, S, 3) uint8 RGB that the network gets of a picture, or the picture itself
+    where the network has its headset inside; where it is in the square, and whether its headset is
+    outside the range that the model was trained on."""
 
     square: np.ndarray
     transform: BaseTransform
@@ -171,6 +172,13 @@ class EgoPosePredictor:
             confidence = beside if beside.is_file() else None
         self.confidence = load_confidence(Path(confidence)) if confidence else None
         self.network = load_network(self.checkpoint, gpu, precision)
+        if self.network.headset is not None:
+            if (headset, camera, fov, rotate, mount) != (None,) * 5:
+                raise UserError(
+                    f"{self.checkpoint}: exported with a headset, whose pictures it takes as they "
+                    "are: leave out --headset, --camera, --fov, --rotate and --mount"
+                )
+            self.lens = LensFinder(self.network.headset)
         self.range = TrainedRange(self.network.mounts)
         #: What is known or assumed of the pictures' headset, by their width and height.
         self.views: dict[tuple[int, int], View] = {}
@@ -241,8 +249,17 @@ class EgoPosePredictor:
         """What the network gets of a (H, W[, C]) uint8 picture. Cheap to run in a thread; UserError
         for a picture of a size that does not fit the calibration."""
         picture = as_rgb(picture)
+        built_in = self.network.headset
+        if built_in is not None:
+            size, wanted = picture.shape[1::-1], (built_in.camera.width, built_in.camera.height)
+            if size != wanted:
+                raise UserError(
+                    f"a picture of {size[0]}×{size[1]}, but {self.checkpoint} was exported for the "
+                    f"{wanted[0]}×{wanted[1]} of its headset"
+                )
         view = self._view_of(picture)
-        return Prepared(view.transform.image(picture), view.transform, bool(view.out_of_range))
+        square = view.transform.image(picture) if built_in is None else picture
+        return Prepared(square, view.transform, bool(view.out_of_range))
 
     def poses(
         self,
