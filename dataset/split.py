@@ -213,6 +213,12 @@ class Split(BaseDataset):
             occlusion_known=bool(rows["occlusion_known"].all()),
         )
 
+    def edges(self) -> np.ndarray:
+        """Degrees from straight down to which all is seen, of up to 50 headsets; infinite for one
+        whose square is the view."""
+        views = self._views[:: -(-len(self._views) // 50)]
+        return np.array([np.inf if v.plain else np.degrees(v.transform.edge) for v in views])
+
 
 def set_folders(root: Path) -> list[SetType]:
     """The sets that have a folder in a data root.

@@ -200,10 +200,12 @@ class Transformer(PoseModel):
         distance = torch.linalg.vector_norm(output.camera3d.float() - joints3d, dim=-1)
         return distance * torch.exp(-output.extra.estimates[-1].log_scale.float())
 
-    def calibrate(self, ratios: np.ndarray) -> None:
+    def calibrate(self, ratios: np.ndarray) -> float:
         """Set the factor that makes the uncertainty's ball cover its share of the joints."""
         part = self.temporal if self.temporal is not None else self.transformer
-        part.calibration.fill_(float(np.quantile(ratios, COVERAGE)))
+        before, after = float(part.calibration), float(np.quantile(ratios, COVERAGE))
+        part.calibration.fill_(after)
+        return after / before
 
 
 def _pose_terms(camera3d: Tensor, target: Tensor, weights: LossWeights) -> dict[str, Tensor]:

@@ -78,8 +78,9 @@ class Checkpoint:
     has_config: bool
     mean_pose: np.ndarray | None  # (16, 3) float64 metres, Neck at the origin, of the training set
     camera: Camera  # of the network's view; the release's square where the file has none
-    #: {"neck": ((x, y, z), (x, y, z))}: 0.5 % and 99.5 % quantiles of the Neck's place in the view
-    #: over the training set, metres.
+    #: "neck": ((x, y, z), (x, y, z)), 0.5 % and 99.5 % quantiles of the Neck's place in the view
+    #: over the training set, metres; "uncertainty" and "edge" as of
+    #: :class:`~utils.inference.trained_range.TrainedRange`, the former over ValSet.
     mounts: dict[str, Any] | None = None
 
     @property

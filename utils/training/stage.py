@@ -29,6 +29,7 @@ from utils.common.config import Config
 from utils.common.device import autocast
 from utils.common.networks import training_type
 from utils.evaluation.mpjpe import mpjpe_by_group
+from utils.inference.trained_range import RELEASE_RANGE, trunk_uncertainty
 from utils.training.data import (
     HistoryBatch,
     HistoryLoader,
@@ -48,6 +49,8 @@ _SETS = (SetType.TRAIN, SetType.VAL)
 _SIDE = 800
 #: Quantiles of the range of mounts.
 _RANGE = (0.005, 0.995)
+#: Share of the headsets of a set that may see less than the range of its model says.
+_NARROW = 0.05
 
 
 class Sample(NamedTuple):
@@ -113,7 +116,10 @@ class Stage:
         annotations = self.labels.annotations()
         self.mean_pose = annotations.mean_pose()
         neck = np.quantile(annotations.joints3d[:, NECK], _RANGE, axis=0)
-        self.mounts = {"neck": neck.round(4).tolist()}
+        self.mounts: dict[str, Any] = {"neck": neck.round(4).tolist()}
+        edge = float(np.quantile(self.labels.edges(), _NARROW, method="nearest"))
+        if edge < RELEASE_RANGE["edge"]:
+            self.mounts["edge"] = round(edge, 1)
         self.visibility_known = annotations.occlusion_known
         self._augmentation_draws = torch.Generator()
         self._part = BatchPart(self.division.rank, self.division.world)
@@ -286,7 +292,7 @@ class Stage:
             figures: name → value; :attr:`metric` is among them.
             by_action: action group → MPJPE in millimetres, "All" first; empty without poses.
         """
-        poses, single, errors2d, ratios = [], [], [], []
+        poses, single, errors2d, ratios, trunks = [], [], [], [], []
         for batch in batches:
             sample = self.sample(batch)
             output, targets = self._predict(sample), sample.targets
@@ -295,6 +301,8 @@ class Stage:
                 found = self.model.calibration_ratios(output, targets.joints3d)
                 if found is not None:
                     ratios.append(found.flatten().cpu().numpy())
+                if output.uncertainty is not None:
+                    trunks.append(trunk_uncertainty(_numpy(output.uncertainty)))
             if "history" in sample.inputs:
                 newest = sample.inputs["history"][0][:, 0]
                 single.append((newest, targets.joints3d, batch.actions))
@@ -305,8 +313,12 @@ class Stage:
             by_action = self._mpjpe(poses)
             figures["mpjpe_mm"] = by_action["All"]
             if ratios := self.processes.gathered(ratios):
-                for model in (self.model, self.evaluated):
-                    model.calibrate(np.concatenate(ratios))
+                # The moving average of the model may be the model itself, already calibrated.
+                ratios = np.concatenate(ratios)
+                change, _ = [m.calibrate(ratios) for m in (self.evaluated, self.model)]
+                if trunks := self.processes.gathered(trunks):
+                    uncertainty = change * np.quantile(np.concatenate(trunks), _RANGE[1])
+                    self.mounts["uncertainty"] = round(float(uncertainty), 4)
         if self.training.reads == "videos":
             figures["single_frame_mm"] = self._mpjpe(single)["All"]
         if self.training.reads == "pictures":
