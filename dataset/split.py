@@ -18,7 +18,6 @@ from dataset.annotations import Annotations, Table
 from dataset.faults import Fault, print_once, summary
 from dataset.pictures import check_size
 from dataset.skip_list import SKIP_LIST, is_listed, read_skip_list
-from dataset.transforms import square_of
 from dataset.view import HeadsetView, own_view, refuse_other_camera
 
 if TYPE_CHECKING:
@@ -35,8 +34,7 @@ class Contents(NamedTuple):
         table: all its labels.
         has_picture: (N,) bool, which of them have a picture.
         faults: what does not pair, belongs to no frame, or cannot be read.
-        size: side of the pictures, where what is kept is the centred square of the headset's,
-            resized.
+        size: side of the pictures, where what is kept are squares.
     """
 
     table: Table
@@ -100,6 +98,10 @@ class Split(BaseDataset):
             BrokenFrameError: where it cannot be read.
         """
 
+    def kept_camera(self, headset: Headset) -> Camera:
+        """Camera of the pictures of a headset as they are kept."""
+        return headset.camera
+
     def where(self, row: int) -> str:
         """Where a label lies, for reports."""
         return f"{self.folder.name}/{self.table.frame_id(row)}"
@@ -146,8 +148,7 @@ class Split(BaseDataset):
         self.camera = view or own_view(headsets, size or kept)
         self._views = []
         for code, each in enumerate(headsets):
-            held = square_of(each.camera, kept) if kept else each.camera
-            self._views.append(HeadsetView(each, held, self.camera))
+            self._views.append(HeadsetView(each, self.kept_camera(each), self.camera))
             rows = self.table.rows[self.table.rows["headset"] == code]
             if len(rows) and not check:
                 refuse_other_camera(rows, each, str(self.folder))

@@ -18,14 +18,15 @@ def resize_square(square: np.ndarray, size: int) -> np.ndarray:
 
 
 class SquareCrop(BaseTransform):
-    """The largest centred square of a (height, width) picture, resized to ``size`` × ``size``.
+    """The largest centred square of a (height, width) picture, or with ``whole`` the smallest that
+    holds it, black beside it, resized to ``size`` × ``size``.
 
-    Of a 1280×800 picture that is columns 240 to 1040, the reference's crop.
+    Of a 1280×800 picture the former is columns 240 to 1040, the reference's crop.
     """
 
-    def __init__(self, size: int, width: int, height: int) -> None:
+    def __init__(self, size: int, width: int, height: int, whole: bool = False) -> None:
         self.size, self.width, self.height = size, width, height
-        self.side = min(width, height)
+        self.side = max(width, height) if whole else min(width, height)
         self.left, self.top = (width - self.side) // 2, (height - self.side) // 2
         self.scale = size / self.side
 
@@ -39,7 +40,12 @@ class SquareCrop(BaseTransform):
             raise ValueError(
                 f"picture is {image.shape[1]}×{image.shape[0]}, expected {self.width}×{self.height}"
             )
-        square = image[self.top : self.top + self.side, self.left : self.left + self.side]
+        left, top = max(self.left, 0), max(self.top, 0)
+        square = image[top : top + self.side, left : left + self.side]
+        if square.shape[:2] != (self.side, self.side):
+            beside = ((-self.top, self.side - self.height + self.top),)
+            beside += ((-self.left, self.side - self.width + self.left), (0, 0))
+            square = np.pad(square, beside)
         return resize_square(square, self.size)
 
     def points(self, points: np.ndarray) -> np.ndarray:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from isal import isal_zlib
 
+from base.cameras.camera import Camera
 from base.errors import BrokenFrameError, UserError
-from base.headset import RELEASE_HEADSET
+from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
 from dataset.annotations import Table
 from dataset.faults import BAD_SHARD, Fault, print_once
@@ -24,6 +25,7 @@ from dataset.packed.shards import (
     current_rows,
     encode_label,
     frame_key,
+    kept_square,
     read_shard,
     stored_headsets,
 )
@@ -102,6 +104,10 @@ class Packed(Split):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.table.rows = self._open_rows()
+
+    def kept_camera(self, headset: Headset) -> Camera:
+        """Of the square that is kept."""
+        return kept_square(headset, self._size).camera(headset.camera)
 
     def image(self, row: int) -> np.ndarray:
         """The JPEG, checked against its CRC."""

@@ -11,11 +11,10 @@ import cv2
 import numpy as np
 from isal import isal_zlib
 
-from base.cameras.camera import Camera
 from base.errors import BrokenFrameError, UserError
 from base.files import write_text
 from base.frame import FrameId
-from base.release_camera import RELEASE_CAMERA
+from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
 from dataset.annotations import Table
 from dataset.faults import Fault
@@ -27,6 +26,7 @@ from dataset.packed.shards import (
     PackOptions,
     encode_label,
     frame_key,
+    kept_square,
     read_shard,
     write_shard,
 )
@@ -34,20 +34,19 @@ from dataset.pictures import decode_camera_picture, read_bytes
 from dataset.release.archive import ArchiveError, ArchiveReport, Member, read_archive
 from dataset.release.table import TRAINING_PASSES
 from dataset.skip_list import read_skip_list
-from dataset.transforms import SquareCrop
 from dataset.tree.index import list_set
 from dataset.tree.names import pair_files
 
 #: Bound on the pictures of an archive that wait in memory to be encoded.
 _PICTURES_IN_FLIGHT = 64
 
-#: Makes the JPEGs of pictures, given by their paths and cameras, or says why it cannot.
-Encode = Callable[[list[str], list[Camera]], Iterable[bytes | BrokenFrameError]]
+#: Makes the JPEGs of pictures, given by their paths and headsets, or says why it cannot.
+Encode = Callable[[list[str], list[Headset]], Iterable[bytes | BrokenFrameError]]
 
 
-def encode_square(image: np.ndarray, options: PackOptions) -> bytes:
-    """The JPEG of a (H, W, 3) uint8 RGB picture, cropped and resized once."""
-    square = SquareCrop(options.size, *image.shape[1::-1]).image(image)
+def encode_square(image: np.ndarray, options: PackOptions, headset: Headset) -> bytes:
+    """The JPEG of a headset's (H, W, 3) uint8 RGB picture, made square and resized once."""
+    square = kept_square(headset, options.size).image(image)
     # Huffman tables made for each picture lose nothing and save some per cent.
     settings = [cv2.IMWRITE_JPEG_QUALITY, options.quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
     _, encoded = cv2.imencode(".jpg", cv2.cvtColor(square, cv2.COLOR_RGB2BGR), settings)
@@ -55,10 +54,11 @@ def encode_square(image: np.ndarray, options: PackOptions) -> bytes:
 
 
 def _encode(
-    read: Callable[[str], bytes], where: str, options: PackOptions, camera: Camera
+    read: Callable[[str], bytes], where: str, options: PackOptions, headset: Headset
 ) -> bytes | BrokenFrameError:
     try:
-        return encode_square(decode_camera_picture(read(where), where, camera), options)
+        image = decode_camera_picture(read(where), where, headset.camera)
+        return encode_square(image, options, headset)
     except BrokenFrameError as error:
         return error
 
@@ -90,8 +90,8 @@ def write_environment(
     shards, faults = [], list(left_out)
     for name, paths in by_shard.items():
         samples = {f: encode_label(labels[f.number], f, options.size) for f in paths}
-        cameras = {f: labels[f.number].headset.camera for f in paths}
-        jpegs, broken = _complete_shard(split / name, samples, paths, cameras, encode)
+        headsets = {f: labels[f.number].headset for f in paths}
+        jpegs, broken = _complete_shard(split / name, samples, paths, headsets, encode)
         faults += broken
         for frame_id, (offset, jpeg) in jpegs.items():
             row = rows[frame_id.number]
@@ -105,7 +105,7 @@ def _complete_shard(
     path: Path,
     labels: dict[FrameId, bytes],
     pictures: dict[FrameId, str],
-    cameras: dict[FrameId, Camera],
+    headsets: dict[FrameId, Headset],
     encode: Encode,
 ) -> tuple[dict[FrameId, tuple[int, bytes]], list[Fault]]:
     """Make sure that a shard holds just these frames; those there with the same label are kept.
@@ -121,7 +121,7 @@ def _complete_shard(
     }
     absent = [frame_id for frame_id in labels if not jpegs.get(frame_id)]
     faults = []
-    encoded = encode(*([given[frame_id] for frame_id in absent] for given in (pictures, cameras)))
+    encoded = encode(*([given[frame_id] for frame_id in absent] for given in (pictures, headsets)))
     for frame_id, jpeg in zip(absent, encoded, strict=True):
         if isinstance(jpeg, BrokenFrameError):
             faults.append(Fault.of_file(jpeg, pictures[frame_id], frame_id))
@@ -176,9 +176,9 @@ def pack_tree(
     def read(where: str) -> bytes:
         return read_bytes(root / where)
 
-    def encode(paths: list[str], cameras: list[Camera]) -> Iterable[bytes | BrokenFrameError]:
+    def encode(paths: list[str], headsets: list[Headset]) -> Iterable[bytes | BrokenFrameError]:
         return encoders.map(
-            lambda *given: _encode(read, given[0], options, given[1]), paths, cameras
+            lambda *given: _encode(read, given[0], options, given[1]), paths, headsets
         )
 
     def pack(path: str) -> int:
@@ -218,7 +218,7 @@ def pack_archive(
         if member.pass_name == "json":
             return member.content
         room.acquire()
-        job = encoders.submit(_encode, lambda _: member.content, where, options, RELEASE_CAMERA)
+        job = encoders.submit(_encode, lambda _: member.content, where, options, RELEASE_HEADSET)
         job.add_done_callback(lambda _: room.release())
         return job
 

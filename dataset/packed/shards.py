@@ -87,6 +87,13 @@ def prepare_output(root: Path, options: PackOptions) -> None:
     write_text(manifest, json.dumps(options.as_dict(), indent=1) + "\n", single_writer=True)
 
 
+def kept_square(headset: Headset, size: int) -> SquareCrop:
+    """The square of a headset's pictures that is kept: of the release's the centred one, as the
+    reference crops it, of any other the one that holds the whole picture."""
+    camera, whole = headset.camera, headset != RELEASE_HEADSET
+    return SquareCrop(size, camera.width, camera.height, whole)
+
+
 def frame_key(frame_id: FrameId) -> str:
     """Name of a frame's files in its shard, without suffix."""
     return f"{frame_id.character}-{frame_id.environment}-{frame_id.number:06d}"
@@ -99,8 +106,7 @@ def encode_label(label: Label, frame_id: FrameId, size: int) -> bytes:
         # The shortest decimals that still are the same float32.
         return [[float(str(x)) for x in row] for row in values]
 
-    camera = label.headset.camera
-    crop = SquareCrop(size, camera.width, camera.height)
+    crop = kept_square(label.headset, size)
     content = {
         "character": frame_id.character,
         "environment": frame_id.environment,

@@ -12,11 +12,14 @@ from dataclasses import replace
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from base.errors import UserError
+from base.headset import RELEASE_HEADSET, Headset
 from dataset.packed.shards import PackOptions
-from dataset.synthetic.body.body_model import load_rig
+from dataset.synthetic.body.body_model import load_rig, make_body
+from dataset.synthetic.body.head_camera import is_inside
 from dataset.synthetic.job import run_job
 from dataset.synthetic.output.manifest import prepare_output
 from dataset.synthetic.output.shard_folder import put_together, remove_indices
@@ -120,6 +123,8 @@ def generate(
     for message, wrong in faults.items():
         if wrong:
             raise UserError(message)
+    if recipe.headsets != (RELEASE_HEADSET,):
+        _check_positions(recipe.headsets)
     # Every part but the first finds the folder filled.
     resume = resume or parts > 1
     try:
@@ -151,6 +156,16 @@ def generate(
     except OSError as error:
         raise UserError(f"cannot write to {root}: {error.strerror}") from None
     return missing
+
+
+def _check_positions(headsets: tuple[Headset, ...]) -> None:
+    body = make_body(male=True, full=False, short=False, rng=np.random.default_rng(0))
+    for headset in headsets:
+        if is_inside(body, headset):
+            raise UserError(
+                f"--headset {headset.name}: its camera is inside the head; position is centimetres "
+                "from the tip of the nose: to the left, up, ahead"
+            )
 
 
 def _still_to_do(job: Job, stride: int) -> Job | None:

@@ -93,6 +93,16 @@ def mixed(tmp_path_factory):
     return root, joints
 
 
+def test_packing_cuts_nothing_off_but_of_the_release(mixed, tmp_path):
+    root, _ = mixed
+    where = "--input", str(root), "--output", str(tmp_path), "--size", "240", "--jobs", "2"
+    pack_data.main([*where])
+    tree, packed = (open_split(one, TRAIN, view=VIEW) for one in (root, tmp_path))
+    for row in range(len(tree)):
+        lit = [data[row].image.max(-1) > 15 for data in (tree, packed)]
+        assert (lit[0] != lit[1]).mean() < 0.02
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_pictures_2d_and_3d_joints_of_every_headset_agree_in_the_view(mixed, packed, tmp_path):
     root, joints = mixed

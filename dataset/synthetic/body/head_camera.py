@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 from base.headset import Headset
 from base.release_camera import MAYA_TO_CAMERA, matrix_to_euler_sxyz
 from dataset.synthetic.body.body_model import Body
+from dataset.synthetic.render.ray_casting import Traced
 
 #: Nobody wears a headset further from how it is meant to be, standard deviations: on each axis of
 #: its place, and of the tilt as a whole (the release's stays within 3°).
@@ -31,6 +32,14 @@ def nose_tip(body: Body) -> np.ndarray:
     head = body.vertices[body.rig.main_bone == bone] - body.heads[bone]
     middle = head[np.abs(head[:, 0]) < 0.8]
     return middle[middle[:, 2].argmax()] * (0.0, 1.0, 1.0)
+
+
+def is_inside(body: Body, headset: Headset) -> bool:
+    """Whether the camera of a headset, as it is meant to be worn, would be inside a person."""
+    head = body.heads[body.rig.index("Head")] + nose_tip(body)
+    scene = Traced(body.vertices - head - headset.position, body.rig.faces)
+    ahead = scene.first(np.array([[0.0, 0.0, 1.0]]))
+    return bool(ahead["primID"][0] >= 0 and ahead["Ng"][0, 2] > 0)  # a surface seen from behind
 
 
 def mount(body: Body, headset: Headset, rng: np.random.Generator) -> HeadCamera:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from base.cameras.camera import Camera
 from base.errors import UserError
 from base.files import write_bytes
 from base.frame import FrameId
+from base.headset import Headset
 from base.set_type import SetType
 from dataset.labels import Label, parse_label
 from dataset.packed.packing import encode_square, write_environment
@@ -49,7 +49,8 @@ class ShardFolder:
     def write(self, number: int, label: bytes, pictures: dict[str, np.ndarray]) -> None:
         """Write a frame that waits: the picture first, then the label; see :class:`TreeFolder`."""
         if pictures:
-            encoded = encode_square(pictures["rgba"], self.options)
+            headset = parse_label(label, f"frame {number}").headset
+            encoded = encode_square(pictures["rgba"], self.options, headset)
             write_bytes(self._staging / f"{number:06d}.jpg", encoded, single_writer=True)
         write_bytes(self._staging / f"{number:06d}.json", label, single_writer=True)
 
@@ -90,7 +91,7 @@ class ShardFolder:
         for number, path in self._staged().items():
             labels[number] = parse_label(path.read_bytes(), path)
 
-        def encode(paths: list[str], _: list[Camera]) -> list[bytes]:
+        def encode(paths: list[str], _: list[Headset]) -> list[bytes]:
             # Of the frames that do not wait, the pictures in the shards are kept.
             if lost := [path for path in paths if not Path(path).is_file()]:
                 raise UserError(f"{self._split}: lacks {lost[0]}: delete its shards and run again")

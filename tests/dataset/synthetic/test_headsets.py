@@ -245,9 +245,16 @@ def test_a_set_is_gone_on_with_by_its_own_headset_only(tmp_path, mixed, make, re
     make(*go_on[1:], "--headset", *paths)
     for other in ((), ("--headset", "any"), ("--headset", paths[0])):
         assert "was made with another --headset" in refused(*go_on, *other)
-    cases = {"give no other beside it": ("any", paths[0]), "or one of": (tmp_path / "none.yml",)}
+    inside = tmp_path / "inside.yml"  # behind the tip of the nose
+    inside.write_text(LENSES["narrow"].replace("[0, 1, 8]", "[0, 1, -8]"))
+    cases = {
+        "give no other beside it": ("any", paths[0]),
+        "or one of": (tmp_path / "none.yml",),
+        "--headset inside: its camera is inside the head": (paths[0], inside),
+    }
     for message, names in cases.items():
         assert message in refused("--output", tmp_path / "new", *OPTIONS, "--headset", *names)
+    assert not (tmp_path / "new").exists()
     # As the version before noted the release's camera, and another.
     note = Recipe(seed=7, frames_per_character=1, ray_step=2).described()
     assert note["camera"] == {"kind": "FisheyeCamera"} | vars(RELEASE_CAMERA)
