@@ -17,11 +17,12 @@ from base.release_camera import RELEASE_SQUARE
 from base.set_type import SetType
 from dataset import open_split
 from dataset.check import check_set
-from dataset.view import own_view
+from dataset.view import HeadsetView, own_view
 from utils import pack_data
 
 TRAIN, SIZE = SetType.TRAIN, 200
 VIEW = RELEASE_SQUARE.resized(SIZE, SIZE)
+ALL = np.ones(16, bool)
 WIDE = FisheyeCamera(200.0, 201.0, 322.0, 238.0, (0.02, -0.004, 0.0, 0.0), 640, 480)
 OCAM = OCamCamera(
     *(324.0, 236.0, (210.0, 0.0, -5e-4, 1e-7), ((1.0, 0.001), (0.002, 1.001)), 640, 480, 300.0)
@@ -189,3 +190,23 @@ def test_a_headset_that_cannot_be_is_a_broken_label(tmp_path, stated):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"headset": stated}))
     with pytest.raises(UserError, match="its headset"):
         open_split(tmp_path, TRAIN, SIZE)
+
+
+def test_the_view_ends_at_the_image_circle_of_the_headset_and_at_the_horizon():
+    narrow = replace(HEADSETS["ahead"], fov=100.0)
+    white = np.full((480, 640, 3), 255, np.uint8)
+    lit = {}
+    for headset in (narrow, HEADSETS["ahead"]):
+        view = HeadsetView(headset, headset.camera, VIEW)
+        lit[headset.fov] = view.transform.image(white)[..., 0] > 128
+    rays = VIEW.unproject(np.stack(np.meshgrid(*[np.arange(SIZE)] * 2), -1).astype(float))
+    off_axis = np.degrees(headset.camera.angle(rays @ headset.rotation.T))
+    assert not lit[100.0][off_axis > 51].any() and lit[100.0][off_axis < 49].all()
+    assert lit[None][(off_axis > 51) & (off_axis < 60)].all()
+    # Corners of the release's square lie beyond 90°, where its pictures are black.
+    low = np.tile([-0.5, -0.5, -0.02], (16, 1)).astype(np.float32)
+    wide = HeadsetView(replace(RELEASE_HEADSET, left=1.0), RELEASE_HEADSET.camera, VIEW)
+    for depth, seen in ((-0.02, False), (0.02, True)):
+        low[:, 2] = depth
+        joints2d, _, visible = wide.labels(np.zeros((16, 2)), low @ wide.headset.rotation.T, ALL)
+        assert VIEW.in_picture(joints2d).all() and visible.all() == visible.any() == seen
