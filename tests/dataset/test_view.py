@@ -202,7 +202,7 @@ def test_the_view_ends_at_the_image_circle_of_the_headset_and_at_the_horizon():
     rays = VIEW.unproject(np.stack(np.meshgrid(*[np.arange(SIZE)] * 2), -1).astype(float))
     off_axis = np.degrees(headset.camera.angle(rays @ headset.rotation.T))
     assert not lit[100.0][off_axis > 51].any() and lit[100.0][off_axis < 49].all()
-    assert lit[None][(off_axis > 51) & (off_axis < 60)].all()
+    assert lit[None][(off_axis > 51) & (off_axis < 60)].mean() > 0.5
     # Corners of the release's square lie beyond 90°, where its pictures are black.
     low = np.tile([-0.5, -0.5, -0.02], (16, 1)).astype(np.float32)
     wide = HeadsetView(replace(RELEASE_HEADSET, left=1.0), RELEASE_HEADSET.camera, VIEW)
