@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> None:
     add = parser.add_argument
     add("--input_dir", type=Path, required=True, help="folder of pictures")
     add("--camera", help="of the pictures, as in inference.py (default: found by the pictures)")
-    add("--rotate", type=float, default=0.0, help="degrees, as in inference.py (default: 0)")
+    add("--rotate", type=float, help="degrees, as in inference.py (default: found by the network)")
     add("--points", type=Path, help="annotated joint positions, see above")
     add(
         "--within",
@@ -79,6 +79,8 @@ def main(argv: list[str] | None = None) -> None:
     points = read_points(options.points, pictures, JOINTS) if options.points else {}
     model, camera = chosen_model(options.load_model), options.camera
     predictor = EgoPosePredictor(model, camera=camera, rotate=options.rotate, gpu=options.gpu)
+    if predictor.lens.needs_pictures:
+        predictor.study(source.sample(8))
     drawn, distances = [], []
     for shot in tqdm(source, total=source.total, unit="picture"):
         try:

@@ -24,6 +24,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from base.errors import UserError  # before OpenCV, to explain what that lacks
+
+# isort: split
 import cv2
 import numpy as np
 import onnx
@@ -41,7 +44,6 @@ from torch import nn
 
 from base.cameras import camera_to_dict
 from base.cameras.camera import RadialCamera
-from base.errors import UserError
 from base.files import replacing
 from base.headset import load_headset
 from base.skeleton import neck_centred

@@ -11,7 +11,7 @@ import numpy as np
 from base.cameras.fisheye import FisheyeCamera
 from base.headset import RELEASE_HEADSET, Headset
 from dataset.synthetic.body.body_model import Body
-from dataset.synthetic.body.head_camera import nose_tip
+from dataset.synthetic.body.head_camera import CLEARANCE, depth_at
 
 #: Left of the middle: of a single camera, and of a camera of a pair.
 LEFT, ASIDE = 4.0, (4.0, 8.0)
@@ -19,9 +19,6 @@ _SHARE_ASIDE = 0.35
 #: Above and ahead of the release's, or below and behind it.  Lower, the camera of a bent head is in
 #: the chest in one of a hundred frames; here in none of 480.
 UP, AHEAD = (-8.0, 12.0), (-5.0, 12.0)
-#: Where that is in the face, the camera goes ahead, until nothing of the body within this distance
-#: to the side of it is less than this behind it; a headset may sit 2 cm from where it is meant to.
-CLEARANCE = 2.5
 #: Tilt ahead and to the left, each to both sides.
 FORWARD, TILT_LEFT = 25.0, 15.0
 #: Across the image circle.
@@ -51,7 +48,7 @@ def draw_headset(body: Body, rng: np.random.Generator) -> Headset:
     left = aside if rng.random() < _SHARE_ASIDE else float(rng.uniform(-LEFT, LEFT))
     _, up, ahead = RELEASE_HEADSET.position
     up, ahead = up + float(rng.uniform(*UP)), ahead + float(rng.uniform(*AHEAD))
-    ahead = max(ahead, face_depth(body, left, up) + CLEARANCE)
+    ahead = max(ahead, depth_at(body, left, up)[1] + CLEARANCE)
     return Headset(
         camera,
         position=(round(left, 2), round(up, 2), math.ceil(100 * ahead) / 100),
@@ -61,16 +58,6 @@ def draw_headset(body: Body, rng: np.random.Generator) -> Headset:
         fov=fov,
         name="any",
     )
-
-
-def face_depth(body: Body, left: float, up: float) -> float:
-    """How far the body reaches ahead of the tip of the nose, around a place seen from the front.
-
-    A body at rest, with its arms away from the head; -inf where there is nothing.
-    """
-    points = body.vertices - body.heads[body.rig.index("Head")] - nose_tip(body)
-    near = np.hypot(points[:, 0] - left, points[:, 1] - up) < CLEARANCE
-    return float(points[near, 2].max(initial=-math.inf))
 
 
 def _draw_lens(rim: float, rng: np.random.Generator) -> FisheyeCamera:

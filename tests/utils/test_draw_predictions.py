@@ -33,7 +33,7 @@ def test_a_folder_becomes_a_sheet_and_known_joints_are_counted(tiny_checkpoint, 
     picture[:400] = 255
     for number in range(5):
         cv2.imwrite(str(tmp_path / f"{number}.png"), picture)
-    predictor = EgoPosePredictor(tiny_checkpoint, camera="training", gpu="cpu")
+    predictor = EgoPosePredictor(tiny_checkpoint, camera="training", rotate=0.0, gpu="cpu")
     left, right = predictor(tmp_path / "0.png").joints2d[HANDS].astype(float)
     # 15 and 57 pixels off.
     hands = {"LeftHand": [left[0] + 9, left[1] - 12], "RightHand": (right + 40).tolist()}
@@ -41,7 +41,9 @@ def test_a_folder_becomes_a_sheet_and_known_joints_are_counted(tiny_checkpoint, 
     options = ["--load_model", str(tiny_checkpoint), "--input_dir", str(tmp_path), "--gpu", "cpu"]
     options += ["--points", str(tmp_path / "points.json"), "--within", "15.1"]
     output = tmp_path / "sheet.jpg"
-    draw_predictions.main([*options, "--camera", "training", "--output", str(output)])
+    draw_predictions.main(
+        [*options, "--camera", "training", "--rotate", "0", "--output", str(output)]
+    )
     sheet = cv2.imread(str(output))
     assert sheet.shape == (800, 1600, 3)
     assert np.median(sheet[20:180]) > 200 > 50 > np.median(sheet[220:380])
