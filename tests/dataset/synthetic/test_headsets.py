@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import archives
 import cv2
@@ -257,7 +257,7 @@ def test_a_set_is_gone_on_with_by_its_own_headset_only(tmp_path, mixed, make, re
     assert not (tmp_path / "new").exists()
     # As the version before noted the release's camera, and another.
     note = Recipe(seed=7, frames_per_character=1, ray_step=2).described()
-    assert note["camera"] == {"kind": "FisheyeCamera"} | vars(RELEASE_CAMERA)
+    assert note["camera"] == {"kind": "FisheyeCamera"} | asdict(RELEASE_CAMERA)
     note["camera"]["width"] = 640
     (tmp_path / "synthetic.json").write_text(json.dumps(note))
     go_on = ("--output", tmp_path, *OPTIONS, "--resume")
