@@ -29,10 +29,9 @@ MINE := $(basename $(notdir $(HEADSET)))
 MINE_DATA := data/headset/$(MINE)
 MINE_RUNS := experiments/headset/$(MINE)
 MINE_FLAG := $(if $(filter any,$(HEADSET)),,--headset $(HEADSET))
-# With the defaults 45 minutes on two cores, an hour where pictures have 2 megapixels.
-HEADSET_TRAIN ?= 14000
+HEADSET_TRAIN ?= 10000
 HEADSET_TEST ?= 400
-HEADSET_EPOCHS ?= 5
+HEADSET_EPOCHS ?= 4
 # Size of the benchmark: full where there is a CUDA device.
 SIZE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo full || echo small)
 

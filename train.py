@@ -170,6 +170,16 @@ def config_source(training_type: str, start: Start) -> Checkpoint | None:
     return None
 
 
+def refuse_other_headsets(stage: Stage, resumed: Checkpoint) -> None:
+    """Raise UserError where a run would go on with a set that lacks a headset it has seen."""
+    before = set((resumed.mounts or {}).get("headsets", ()))
+    if resumed.training is not None and not before <= set(stage.mounts["headsets"]):
+        raise UserError(
+            f"{resumed.path}: trained on other headsets than those of {stage.root}: remove it to "
+            "train anew, or give another --log_dir"
+        )
+
+
 def refuse_unused(arguments: argparse.Namespace, stage: str, config: Config) -> None:
     """Raise UserError for initial weights that are given to a stage which does not use them."""
     training = model_class(config.model.kind).training_types.get(stage)
@@ -210,6 +220,8 @@ def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Process
     with memory_advice(what, remedy):
         how = processes, start.view, arguments.headset and load_headset(arguments.headset)
         stage = Stage(training_type, network, config, arguments.data_root, *how)
+        if arguments.resume and start.load_model is not None:
+            refuse_other_headsets(stage, start.load_model)
         Trainer(stage, log_dir, start.load_model).fit()
 
 

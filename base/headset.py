@@ -245,6 +245,8 @@ def _first_fault(error: ValidationError | TypeError) -> str:
         return f"unknown key {'.'.join([*section, last])}; {hint}"
     if "camera" in section:
         return "camera: give the path of a calibration, or the lens itself: model and its numbers"
+    if first["type"] == "tuple_type" or (section and first["type"] == "missing"):
+        return f"{section[0] if section else last}: a list of as many numbers as in doc/headset.md"
     key = ".".join([*section, last])
     if first["type"] == "missing":
         return f"{key} is missing"

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from base.actions import action_group
 from base.errors import UserError
 from base.frame import FrameId
+from base.headset import Headset
 from base.set_type import SetType
 from base.skeleton import LIMBS
 from dataset import data_format
@@ -150,16 +151,23 @@ def absurdity(label: Label) -> str | None:
 
 
 def check_set(
-    root: Path, set_type: SetType, pictures: bool, jobs: int, max_residual: float
+    root: Path,
+    set_type: SetType,
+    pictures: bool,
+    jobs: int,
+    max_residual: float,
+    headset: Headset | None = None,
 ) -> SetReport:
     """Check a set: its labels and, with ``pictures``, every picture, in ``jobs`` threads.
 
-    2D joints may lie ``max_residual`` pixels off the projections of the 3D ones.
+    2D joints may lie ``max_residual`` pixels off the projections of the 3D ones; ``headset`` is of
+    labels that do not state one.
 
     Raises:
         UserError: for a set that is not there or empty.
     """
-    data = data_format(root, set_type)(root, set_type, pictures=False, report=False, check=True)
+    how = {"pictures": False, "report": False, "check": True, "headset": headset}
+    data = data_format(root, set_type)(root, set_type, **how)
     if not (data.faults or len(data)):
         raise UserError(f"{data.folder}: holds no frame")
     skip = read_skip_list(root, set_type)

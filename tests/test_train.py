@@ -260,3 +260,11 @@ def test_the_end_of_a_run_names_its_best_and_what_was_skipped(
     assert re.search(r"train3d: 56 frames in 0 min \d+ s \(\d+ frames/s", printed)
     assert "TrainSet: 7 frames skipped: frame 0 is cut off; " in errors
     assert errors.rstrip().endswith("frame 4 is cut off; and 2 more")
+
+
+def test_a_run_does_not_go_on_with_a_set_of_other_headsets(run, tiny_file, tmp_path, monkeypatch):
+    run("train3d", "--config", tiny_file, "--epochs", 1)
+    run("train3d", "--config", tiny_file, "--epochs", 1, "--resume")
+    monkeypatch.setattr("utils.training.stage._checksum", lambda _: "another")
+    with pytest.raises(UserError, match=r"trained on other headsets than those of .*--log_dir"):
+        run("train3d", "--config", tiny_file, "--epochs", 2, "--resume")

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
 from base.files import write_text
+from base.headset import load_headset
 from base.set_type import SetType
 from dataset import data_format
 from dataset.check import SetReport, check_set
@@ -60,7 +61,7 @@ def _print_set(report: SetReport) -> None:
         if len(faults) > _SHOWN:
             print(f"    and {len(faults) - _SHOWN} more")
         if kind == OFF_CAMERA:
-            print("    (if most frames are listed, it is the camera formula that does not fit)")
+            print("    (most frames? then they are of another headset: state it with --headset)")
     if report.skipped:
         print(f"  {len(report.skipped)} more faults are of frames that {SKIP_LIST} leaves out")
     if not report.faults:
@@ -85,10 +86,10 @@ def _write_skip_list(root: Path, reports: list[SetReport]) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     root = {"required": True, "help": "folder that holds TrainSet, ValSet and TestSet"}
-    parser = command_parser(__doc__, "sets", "jobs", data_root=root)
+    parser = command_parser(__doc__, "sets", "jobs", "headset", data_root=root)
     add = parser.add_argument
     add("--no_pictures", action="store_true", help="decode no picture")
-    text = "pixels of 1280x800 that a 2D joint may lie off its projected 3D joint (default 5)"
+    text = "pixels that a 2D joint may lie off its projected 3D joint (default 5)"
     add("--max_residual", type=float, default=5.0, help=text)
     add("--report", type=Path, help="default: DATA_ROOT/report.json")
     text = f"add the faulty frames to DATA_ROOT/{SKIP_LIST}; loaders leave them out"
@@ -98,10 +99,9 @@ def main(argv: list[str] | None = None) -> None:
     sets = [SetType(name) for name in args.sets] if args.sets else data_format(root).sets(root)
     if not sets:
         raise UserError(f"{root}: holds no TrainSet, ValSet or TestSet")
-    reports = [
-        check_set(root, set_type, not args.no_pictures, args.jobs, args.max_residual)
-        for set_type in sets
-    ]
+    headset = args.headset and load_headset(args.headset)
+    how = not args.no_pictures, args.jobs, args.max_residual, headset
+    reports = [check_set(root, set_type, *how) for set_type in sets]
     for report in reports:
         _print_set(report)
     content = {"data_root": str(root), "sets": [report.as_dict() for report in reports]}

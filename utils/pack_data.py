@@ -28,6 +28,7 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
+from base.headset import RELEASE_HEADSET, load_headset
 from base.set_type import SetType
 from dataset.faults import Fault, summary
 from dataset.packed.packing import archive_marker, pack_archive, pack_tree
@@ -42,7 +43,7 @@ _RELEASE_FRAMES = 383_000
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     text = "folder of the downloaded parts, or one that holds TrainSet, ValSet and TestSet"
-    parser = command_parser(__doc__, "output", "jobs", input={"help": text})
+    parser = command_parser(__doc__, "output", "jobs", "headset", input={"help": text})
     options = PackOptions()
     for name, default, text in (
         ("size", options.size, "side of the pictures, 32 to 800"),
@@ -174,6 +175,7 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(
             f"{args.input}: holds {', '.join(sorted(strangers))}, no characters of the release"
         )
+    headset = load_headset(args.headset) if args.headset else RELEASE_HEADSET
     prepare_output(args.output, options)
     faults: list[str] = []
     others: dict[SetType, list[Fault]] = {}  # those that belong to no environment
@@ -181,7 +183,7 @@ def main(argv: list[str] | None = None) -> None:
         if archives:
             faults = _pack_archives(archives, args.output, options, threads)
         for set_type in () if archives else sets:
-            how = set_type, args.output, options, threads.encoders
+            how = set_type, args.output, options, threads.encoders, headset
             works, others[set_type] = pack_tree(args.input, *how)
             threads.run(works, tqdm(desc=f"packing {set_type.folder}", unit="label"))
     faults += _assemble(args, options, others)

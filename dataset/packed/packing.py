@@ -146,6 +146,7 @@ def _pack_folder(
     split: Path,
     options: PackOptions,
     skip: frozenset[FrameId] = frozenset(),
+    unstated: Headset = RELEASE_HEADSET,
 ) -> int:
     """Pack a ``cam_down`` folder, given as to :func:`~dataset.tree.names.pair_files`, less the
     frames to skip; returns the number of its labels."""
@@ -154,7 +155,7 @@ def _pack_folder(
     for number, name in folder.labels.items():
         where = f"{path}/json/{name}"
         try:
-            labels[number] = parse_label(read_label(where), where)
+            labels[number] = parse_label(read_label(where), where, unstated)
         except BrokenFrameError as error:
             faults.append(Fault.of_file(error, where, folder.frame_id(number)))
     kept = {n: label for n, label in labels.items() if folder.frame_id(n) not in skip}
@@ -166,10 +167,16 @@ def _pack_folder(
 
 
 def pack_tree(
-    root: Path, set_type: SetType, output: Path, options: PackOptions, encoders: Executor
+    root: Path,
+    set_type: SetType,
+    output: Path,
+    options: PackOptions,
+    encoders: Executor,
+    unstated: Headset = RELEASE_HEADSET,
 ) -> tuple[list[Callable[[], int]], list[Fault]]:
     """Calls that pack what is not there yet of each environment of an extracted set and return the
-    number of its labels; and the faults of the set that belong to no environment."""
+    number of its labels; and the faults of the set that belong to no environment.  ``unstated`` is
+    the headset of labels that do not state one."""
     listing = list_set(root / set_type.folder)
     skip, split = read_skip_list(root, set_type), output / set_type.folder
 
@@ -183,7 +190,7 @@ def pack_tree(
 
     def pack(path: str) -> int:
         content = listing.folders[path]
-        return _pack_folder(path, content, read, encode, split, options, skip)
+        return _pack_folder(path, content, read, encode, split, options, skip, unstated)
 
     # A folder that cannot be listed is a fault of its environment.
     return [lambda path=path: pack(path) for path in listing.folders], listing.faults

@@ -18,7 +18,7 @@ from base.set_type import SetType
 from dataset import open_split
 from dataset.check import check_set
 from dataset.view import HeadsetView, own_view
-from utils import pack_data
+from utils import check_data, pack_data
 
 TRAIN, SIZE = SetType.TRAIN, 200
 VIEW = RELEASE_SQUARE.resized(SIZE, SIZE)
@@ -210,3 +210,25 @@ def test_the_view_ends_at_the_image_circle_of_the_headset_and_at_the_horizon():
         low[:, 2] = depth
         joints2d, _, visible = wide.labels(np.zeros((16, 2)), low @ wide.headset.rotation.T, ALL)
         assert VIEW.in_picture(joints2d).all() and visible.all() == visible.any() == seen
+
+
+def test_data_that_states_no_headset_is_packed_and_checked_with_the_one_given(tmp_path, capsys):
+    true = write_frame(tmp_path / "tree", HEADSETS["turned"], 1, "female_001_a_a")
+    path = next(tmp_path.rglob("*.json"))
+    label = json.loads(path.read_text())
+    del label["headset"]
+    path.write_text(json.dumps(label))
+    mine = {**HEADSETS["turned"].as_dict(), "spread": {}}
+    for key in ("position_spread", "tilt_spread", "name"):
+        del mine[key]
+    (tmp_path / "mine.yml").write_text(json.dumps(mine))
+    given = "--headset", str(tmp_path / "mine.yml")
+    where = "--input", str(tmp_path / "tree"), "--output", str(tmp_path / "packed")
+    pack_data.main([*where, *given, "--size", "480", "--jobs", "1"])
+    frame = open_split(tmp_path / "packed", TRAIN, view=VIEW)[0]
+    assert np.abs(frame.joints3d - true).max() < 1e-5
+    assert_dots_at_joints(frame)
+    with pytest.raises(SystemExit):
+        check_data.main(["--data_root", str(tmp_path / "tree"), "--jobs", "1"])
+    check_data.main(["--data_root", str(tmp_path / "tree"), "--jobs", "1", *given])
+    assert "all is well" in capsys.readouterr().out

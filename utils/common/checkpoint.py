@@ -80,7 +80,8 @@ class Checkpoint:
     camera: Camera  # of the network's view; the release's square where the file has none
     #: "neck": ((x, y, z), (x, y, z)), 0.5 % and 99.5 % quantiles of the Neck's place in the view
     #: over the training set, metres; "uncertainty" and "edge" as of
-    #: :class:`~utils.inference.trained_range.TrainedRange`, the former over ValSet.
+    #: :class:`~utils.inference.trained_range.TrainedRange`, the former over ValSet; "headsets",
+    #: check sums of those trained on.
     mounts: dict[str, Any] | None = None
 
     @property

@@ -2,10 +2,12 @@
 
 import contextlib
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -49,6 +51,8 @@ _SETS = (SetType.TRAIN, SetType.VAL)
 _SIDE = 800
 #: Quantiles of the range of mounts.
 _RANGE = (0.005, 0.995)
+#: Frames of ValSet from which on its quantile of the uncertainty means anything.
+_FEWEST = 100
 #: Share of the headsets of a set that may see less than the range of its model says.
 _NARROW = 0.05
 
@@ -58,6 +62,11 @@ class Sample(NamedTuple):
 
     inputs: dict[str, Any]
     targets: Targets
+
+
+def _checksum(headset: Headset) -> str:
+    """Tells a headset from another one, whatever it is called."""
+    return f"{crc32(repr(replace(headset, name='')).encode()):08x}"
 
 
 def _numpy(values: torch.Tensor) -> np.ndarray:
@@ -117,6 +126,7 @@ class Stage:
         self.mean_pose = annotations.mean_pose()
         neck = np.quantile(annotations.joints3d[:, NECK], _RANGE, axis=0)
         self.mounts: dict[str, Any] = {"neck": neck.round(4).tolist()}
+        self.mounts["headsets"] = sorted(map(_checksum, self.labels.table.headsets))
         edge = float(np.quantile(self.labels.edges(), _NARROW, method="nearest"))
         if edge < RELEASE_RANGE["edge"]:
             self.mounts["edge"] = round(edge, 1)
@@ -316,8 +326,9 @@ class Stage:
                 # The moving average of the model may be the model itself, already calibrated.
                 ratios = np.concatenate(ratios)
                 change, _ = [m.calibrate(ratios) for m in (self.evaluated, self.model)]
-                if trunks := self.processes.gathered(trunks):
-                    uncertainty = change * np.quantile(np.concatenate(trunks), _RANGE[1])
+                trunk = np.concatenate(self.processes.gathered(trunks) or [np.empty(0)])
+                if len(trunk) >= _FEWEST:
+                    uncertainty = change * np.quantile(trunk, _RANGE[1])
                     self.mounts["uncertainty"] = round(float(uncertainty), 4)
         if self.training.reads == "videos":
             figures["single_frame_mm"] = self._mpjpe(single)["All"]
