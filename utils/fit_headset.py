@@ -35,7 +35,7 @@ from pydantic import Field, ValidationError
 from base.calibration import load_calibration
 from base.cameras import camera_to_dict
 from base.cameras.camera import Camera
-from base.files import write_bytes
+from base.files import replacing, write_bytes
 from base.headset import Pixels, load_headset, mount_angles
 from base.schema import Section
 from dataset.pictures import read_picture
@@ -48,6 +48,8 @@ from utils.fitting.wearer import MARKS, POSES
 from utils.fitting.window import MarkingWindow
 
 _MARKED, _FITTED = (255, 170, 40), (60, 170, 255)
+#: Centimetres: the furthest point of labels is between these, or they are in another unit.
+_REACH = 10, 1000
 #: Labels that a fitted lens misses by more, pixels of a picture 1000 high, are not reproduced.
 _WORST_LABELS = 2.0
 
@@ -98,6 +100,24 @@ def _yaml(camera: Camera, comment: str, mount: list[tuple[str, Any, str]]) -> st
     return "\n".join(lines) + "\n"
 
 
+def _drawing(output: Path, picture: str) -> Path:
+    """Where the marks and the fit of a picture are drawn."""
+    return output.with_name(f"{output.stem}_{Path(picture).stem}.png")
+
+
+def _keep_inputs(args: argparse.Namespace) -> None:
+    """UserError where two files to write are one, or one is a file that is read."""
+    pictures = args.pictures or []
+    written = [args.output, *(_drawing(args.output, path.name) for path in pictures)]
+    camera = args.camera, args.camera and args.camera.partition("#")[0]
+    read = {Path(path).resolve() for path in (*pictures, args.labels, *camera, args.points) if path}
+    for number, path in enumerate(written):
+        if path in written[:number]:
+            raise UserError(f"--pictures: {path} would show two of them: rename one")
+        if path.resolve() in read:
+            raise UserError(f"--output {args.output}: {path}, which is read, would be replaced")
+
+
 def _mount(fit: MountFit) -> list[tuple[str, Any, str]]:
     position = [round(value, 1) for value in fit.position.tolist()]
     across, up, ahead = fit.position_error
@@ -113,8 +133,6 @@ def _mount(fit: MountFit) -> list[tuple[str, Any, str]]:
 
 def _read_pictures(paths: list[Path]) -> dict[str, np.ndarray]:
     pictures = {path.name: read_picture(path) for path in paths}
-    if len(pictures) < len(paths):
-        raise UserError("--pictures: two of them have the same name")
     sizes = {picture.shape[1::-1] for picture in pictures.values()}
     if len(sizes) > 1:
         raise UserError(f"--pictures are of several sizes: {sorted(sizes)}")
@@ -153,7 +171,7 @@ def _fit_pictures(args: argparse.Namespace) -> None:
     )
     _save(args.output, _yaml(camera, comment, _mount(fit)))
     for name, fitted in zip(marks, fit.reprojected, strict=True):
-        path = args.output.with_name(f"{args.output.stem}_{Path(name).stem}.png")
+        path = _drawing(args.output, name)
         save_picture(path, draw_fit(pictures[name], marks[name], fitted))
         print(f"marks and fit: {path}")
 
@@ -172,11 +190,24 @@ def _fit_labels(args: argparse.Namespace) -> None:
     }
     if len(counts) != 1:
         raise UserError(f"--labels {args.labels}: there must be as many pixels as points")
+    off = np.abs(np.array(labels.pixels).reshape(-1, 2) * 2 + 1 - labels.size) > labels.size
+    if off.any():
+        x, y = labels.pixels[int(off.any(1).argmax())]
+        raise UserError(
+            f"--labels {args.labels}: pixel ({x:g}, {y:g}) is outside the picture of "
+            f"{labels.size[0]}×{labels.size[1]}: is that width and height? Leave out what is unseen"
+        )
     # To the axes of the head.
-    left, up, ahead = np.array(labels.points).T
+    left, up, ahead = np.array(labels.points).reshape(-1, 3).T
     depth = None if labels.depth is None else np.array(labels.depth)
     points = np.stack([left, ahead, -up], -1)
     fit = fit_lens(points, np.array(labels.pixels), *labels.size, depth)
+    reach = float(np.linalg.norm(points, axis=1).max())
+    if not _REACH[0] < reach < _REACH[1]:
+        raise UserError(
+            f"--labels {args.labels}: the furthest point is {reach:.3g} from the tip of the nose: "
+            "centimetres are needed"
+        )
     miss = float(np.sqrt(np.mean(fit.residual**2)))
     if miss > _WORST_LABELS * labels.size[1] / 1000:
         raise UserError(f"--labels {args.labels}: no lens fits them, the best misses {miss:.1f} px")
@@ -191,8 +222,13 @@ def _fit_labels(args: argparse.Namespace) -> None:
 
 
 def _save(output: Path, text: str) -> None:
-    write_bytes(output, text.encode())
-    headset = load_headset(output)
+    with replacing(output) as temporary:
+        temporary.write_bytes(text.encode(errors="backslashreplace"))
+        try:
+            headset = load_headset(temporary)
+        except UserError as error:
+            fault = str(error).removeprefix(f"--headset {temporary}: ")
+            raise UserError(f"{output} is not written, no headset is as fitted: {fault}") from None
     x, y, z = headset.position
     print(
         f"{output}: {x:g} cm to the left, {y:g} up, {z:g} ahead of the tip of the nose; looks "
@@ -218,6 +254,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     if args.output.suffix not in (".yml", ".yaml"):
         raise UserError(f"--output {args.output}: give a .yml file")
+    _keep_inputs(args)
     (_fit_labels if args.labels else _fit_pictures)(args)
 
 

@@ -23,9 +23,6 @@ def _camera(
         raise UserError(f"polynomial of {len(polynomial)} coefficients: 3 or more are needed")
     if polynomial[0] == 0:
         raise UserError("the polynomial's first coefficient must not be zero")
-    (a, b), (c, d) = affine
-    if abs(a * d - b * c) < 1e-6:
-        raise UserError("the affine parameters are degenerate")
     sign = -1.0 if polynomial[0] < 0 else 1.0
     if radius is None:
         radius = corner_distance(*centre, *size)

@@ -168,10 +168,7 @@ def _size(named: dict[str, Any], size: Any) -> tuple[int, int]:
     if size is None:
         prefix = next((p for p in ("", "image", "img") if f"{p}width" in named), "")
         return picture_size(named.get(f"{prefix}width"), named.get(f"{prefix}height"))
-    sides = flat(size, "picture size")
-    if len(sides) != 2:
-        raise UserError(f"picture size {sides}: a width and a height are needed")
-    return picture_size(*sides)
+    return picture_size(*flat(size, "picture size"))
 
 
 def _cut(named: dict[str, Any], camera: Camera) -> Camera:

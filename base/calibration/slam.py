@@ -66,8 +66,8 @@ def _find_basalt(node: Any) -> dict[str, Any]:
     entries = node.get("intrinsics") if isinstance(node, dict) else None
     if not isinstance(entries, list) or not all(map(with_keys("camera_type"), entries)):
         return {}
-    sizes = [*(node.get("resolution") or []), *[[None, None]] * len(entries)]
-    return {f"cam{i}": entry | {"resolution": sizes[i]} for i, entry in enumerate(entries)}
+    sizes = node.get("resolution")
+    return {f"cam{i}": entry | {"resolution": sizes, "row": i} for i, entry in enumerate(entries)}
 
 
 def _read_basalt(entry: dict[str, Any]) -> Camera:
@@ -76,7 +76,8 @@ def _read_basalt(entry: dict[str, Any]) -> Camera:
     if kind == "ucm":
         values["beta"] = 1.0
     model = supported(_BASALT, kind, "Basalt model")
-    return lens(model, values, picture_size(*entry["resolution"]))
+    sizes = entry["resolution"]
+    return lens(model, values, picture_size(*(sizes[entry["row"]] if sizes else (None, None))))
 
 
 #: Our lens, and other names of its parameters.  Source: camodocal's src/camera_models.

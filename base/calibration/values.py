@@ -72,7 +72,7 @@ def numbers(values: Any, what: str) -> list[float]:
         values = [values]
     try:
         return [float(value) for value in values]
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise UserError(f"{what}: not all numbers") from None
 
 
@@ -92,7 +92,7 @@ def flat(value: Any, what: str) -> list[float]:
         return numbers(value, what)
     try:
         return np.asarray(value, np.float64).ravel().tolist()
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise UserError(f"{what}: not a matrix of numbers") from None
 
 
@@ -100,6 +100,8 @@ def picture_size(*sides: Any) -> tuple[int, int]:
     """Width and height, or 0×0 where the file states neither (None)."""
     if sides == (None, None):
         return 0, 0
+    if len(sides) != 2:
+        raise UserError(f"picture size {[*sides]}: a width and a height are needed")
     width, height = numbers(sides, "picture size")
     if not all(1 <= side < 2**16 and side.is_integer() for side in (width, height)):
         raise UserError(f"picture size {width:g}×{height:g}: whole numbers of pixels are needed")

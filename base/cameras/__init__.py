@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -48,11 +49,21 @@ def camera_from_dict(values: Mapping[str, Any]) -> Camera:
     if not isinstance(name, str) or name not in CAMERAS:
         raise ValueError(f"camera model: there is {', '.join(CAMERAS)}, but no {name!r}")
     lens = load_class(CAMERAS[name])
+    for field in dataclasses.fields(lens):
+        if field.name not in fields:  # told below, unless it has a default
+            continue
+        value = np.array(fields[field.name], object)
+        depth = str(field.type).partition("float")[0].count("[")  # of tuples in its type
+        if value.ndim != depth or not all(isinstance(each, Real) for each in value.flat):
+            what = ("a number", "a row of numbers", "a matrix of numbers")[depth]
+            raise ValueError(f"{field.name}: {values[field.name]!r} is not {what}")
     try:
         return lens(**fields)
     except TypeError:
         known = ", ".join(field.name for field in dataclasses.fields(lens))
-        raise ValueError(f"camera model {name} has {known}, not {', '.join(fields)}") from None
+        raise ValueError(
+            f"camera model {name} has {known}, not {', '.join(map(str, fields))}"
+        ) from None
 
 
 def same_camera(one: Camera, other: Camera) -> bool:

@@ -31,6 +31,11 @@ class OCamCamera(InverseRadialCamera):
     height: int
     radius: float
 
+    def __post_init__(self) -> None:
+        (a, b), (c, d) = self.affine if np.shape(self.affine) == (2, 2) else np.zeros((2, 2))
+        if not abs(a * d - b * c) > 1e-6:
+            raise ValueError(f"affine is {self.affine}: a 2×2 matrix with an inverse is needed")
+
     def _depth(self, rho: Array) -> tuple[Array, Array]:
         return polynomial(self.polynomial, rho)
 

@@ -492,6 +492,8 @@ def test_a_calibration_without_a_size_is_for_the_pictures_it_is_used_on(tmp_path
 
 
 GOOD = {"K": K.tolist(), "D": D.tolist(), "DIM": [1280, 800]}
+#: A thousand million parts, by reference.
+BOMB = "0: &a0 [1]\n" + "".join(f"{i + 1}: &a{i + 1} [{f'*a{i},' * 10}]\n" for i in range(9))
 PIN = BY_NAME | WH | {"model": "pinhole"}
 
 
@@ -552,6 +554,23 @@ def matrix(*rows):
         (json.dumps(basalt("eucm", alpha=1.6, beta=1)), "alpha is 1.6"),
         (json.dumps(orbslam("Fisheye")), "Camera.type Fisheye is not supported; PinHole"),
         (json.dumps({"fisheye_params": [1]}), "not as gyroflow writes it"),
+        (json.dumps(basalt("kb4", **KS)).replace("[[1280, 800]]", "3"), "not as Basalt writes it"),
+        (json.dumps(kalibr("pinhole", "none")).replace(", 800]", "]"), r"a width and a height"),
+        (json.dumps(kalibr("ds", "none", [0, 0])).replace("352.6", "1" + "0" * 400), "not all num"),
+        (json.dumps(GOOD | {"D": [10**400, 0, 0, 0]}), "coefficients: not a matrix"),
+        (json.dumps(ROS | {"roi": WH | {"x_offset": np.inf, "y_offset": 0}}), "not as OpenCV"),
+        (
+            json.dumps(
+                {"polynomialC2W": POLYNOMIAL, "image_center": [615, 527], "size": [1280, 1024]}
+                | {"affine": [0, 0, 0]}
+            ),
+            "affine is",
+        ),
+        ("a: &a [*a]", "not a calibration of a known kind"),
+        (BOMB, "not a calibration of a known kind"),
+        ("a: " + "[" * 2000 + "]" * 2000, "nested too deeply"),
+        ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deeply"),
+        ("<a>" * 9999 + "</a>" * 9999, "nested too deeply"),
         (json.dumps({"fl_x": 352, "camera_model": ["OPENCV"]}), "not as nerfstudio writes it"),
         (json.dumps({"intrinsics": [352.6, 352.7]}), "not a calibration of a known kind"),
         (json.dumps({"projection_type": "spherical"}), "spherical is not supported"),
@@ -576,6 +595,7 @@ def test_what_cannot_be_read_rightly_is_refused_in_one_line(tmp_path, text, mess
 
 def test_a_missing_file_names_what_is_built_in(tmp_path):
     assert "or 'training'" in refusal(tmp_path / "none.json")
+    assert "no null character" in refusal(tmp_path / "a\0b")
     assert "Is a directory" in refusal(tmp_path)
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff\xfe\0")
     assert "not a calibration" in refusal(tmp_path / "picture.png")

@@ -487,8 +487,22 @@ def test_stored_cameras_come_back(camera):
         ({"model": "cube"}, "there is fisheye, pinhole, .*, but no 'cube'"),
         ({"focal": 3}, "camera model fisheye has .*focal"),
         ({"model": "pinhole"}, "camera model pinhole has .*, not .*, k,"),
+        ({3: 3}, "camera model fisheye has .*, 3"),
+        ({"model": ["a"]}, r"but no \['a'\]"),
+        ({"fx": None}, "fx: None is not a number"),
+        ({"fx": [200]}, r"fx: \[200\] is not a number"),
+        ({"k": 3}, "k: 3 is not a row of numbers"),
+        ({"k": [1, [2, 3]]}, "k: .* is not a row of numbers"),
+        ({"k": [[1], [2]]}, "k: .* is not a row of numbers"),
     ],
 )
 def test_what_is_no_camera_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         camera_from_dict(camera_to_dict(RELEASE_CAMERA) | change)
+
+
+@pytest.mark.parametrize("affine", [[1, 0], [[1, 0], [0]], [[1, 1], [1, 1]], [[1, 0, 0]] * 2])
+def test_an_affine_map_without_inverse_is_refused(affine):
+    values = {"model": "ocam", "cx": 99, "cy": 99, "polynomial": [99, 0], "affine": affine}
+    with pytest.raises(ValueError, match="affine"):
+        camera_from_dict(values | {"width": 200, "height": 200, "radius": 99})

@@ -85,8 +85,17 @@ def test_labels_make_a_headset_file_without_a_calibration(tmp_path):
     np.testing.assert_allclose(angles, (-8, 5, 90), atol=0.2)
     np.testing.assert_allclose(headset.camera.fx, CAMERA.fx, atol=1)
     fit_labels(tmp_path, labels | {"depth": depth.tolist()})
-    with pytest.raises(UserError, match="no lens fits them"):
-        fit_labels(tmp_path, labels | {"depth": (2 * depth).tolist()})
+    written = (tmp_path / "mine.yml").read_bytes()
+    for changed, message in (
+        ({"depth": (2 * depth).tolist()}, "no lens fits them"),
+        ({"points": (points[seen] / 100).tolist()}, "centimetres are needed"),
+        ({"points": (points[seen] * 10).tolist()}, "centimetres are needed"),
+        ({"points": (points[seen] + [0, 60, 0]).tolist()}, "not written, .*position.1: .*not 63"),
+    ):
+        with pytest.raises(UserError, match=message):
+            fit_labels(tmp_path, labels | changed)
+    assert (tmp_path / "mine.yml").read_bytes() == written
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize(
@@ -94,6 +103,9 @@ def test_labels_make_a_headset_file_without_a_calibration(tmp_path):
     [
         ({"camera": None}, "--camera: the calibration"),
         ({"output": "mine.png"}, "give a .yml file"),
+        ({"output": "calib.yml", "camera": "calib.yml#1"}, "calib.yml, which is read"),
+        ({"output": "a.yml", "pictures": ["b.png", "a_b.png"]}, "a_b.png, which is read"),
+        ({"pictures": ["a.png", "a.jpg"]}, "mine_a.png would show two of them"),
         ({"points": "none.json"}, "none.json: No such file"),
         ({"pictures": ["none.png"]}, "none.png: cannot be read"),
         ({"points": None}, "no display"),
@@ -116,6 +128,11 @@ def test_bad_input_is_one_line_and_writes_nothing(files, changed, message, capsy
         ("{", "Invalid JSON"),
         ('{"size": [4, 300], "points": [], "pixels": []}', "size 0: "),
         ('{"size": [400, 300], "points": [[1, 2, 3]], "pixels": []}', "as many pixels as points"),
+        ('{"size": [400, 300], "points": [], "pixels": []}', "0 points: a lens needs 15"),
+        (
+            '{"size": [300, 400], "points": [[1, 2, 3]], "pixels": [[300, 2]]}',
+            "(300, 2) is outside",
+        ),
         ('{"size": [400, 300], "points": [[1, 2, NaN]], "pixels": [[1, 2]]}', "points 0 2"),
     ],
 )

@@ -72,7 +72,11 @@ def test_any_character_can_be_printed(encoding, monkeypatch):
 
 @pytest.mark.parametrize(
     ("error", "status", "printed"),
-    [(UserError("no data"), 2, "error: no data\n"), (KeyboardInterrupt(), 130, "interrupted\n")],
+    [
+        (UserError("no data"), 2, "error: no data\n"),
+        (UserError("a\nb\r\nc\u2028d"), 2, "error: a b c d\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
 )
 def test_what_a_person_can_put_right_is_one_line(error, status, printed, capsys):
     def main():
