@@ -29,9 +29,12 @@ PROFILES = Path(__file__).resolve().parent.parent / "experiments" / "headsets"
 
 #: Degrees of the optical axis from straight down.
 _MOST_TILT = 80
+#: Degrees from straight down, and the share of these directions that a camera must see.
+_BELOW, _LEAST_SEEN = 60, 0.1
 
 Centimetres = Annotated[float, Field(ge=-50, le=50)]
 Degrees = Annotated[float, Field(ge=-180, le=180)]
+Turn = Annotated[float, Field(ge=-360, le=360)]
 Spread = Annotated[float, Field(ge=0, le=30)]
 FieldOfView = Annotated[float, Field(ge=20, le=300)]
 Pixels = Annotated[int, Field(ge=16, lt=2**15)]
@@ -94,12 +97,22 @@ class Headset:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Headset":
-        """The headset of :meth:`as_dict`, also after JSON; ValueError for other values."""
+        """The headset of :meth:`as_dict`, also after JSON; ValueError for values that cannot be."""
+        if not isinstance(values, Mapping) or not isinstance(values.get("camera"), Mapping):
+            raise ValueError("not a headset: it has no camera")
+        stated = dict(values)
+        camera, name = camera_from_dict(stated.pop("camera")), stated.pop("name", "")
+        if not (isinstance(name, str) and name.isprintable() and camera.width and camera.height):
+            raise ValueError("its name is no text, or its camera has no picture size")
+        position, tilt = stated.pop("position_spread", None), stated.pop("tilt_spread", None)
+        if position is not None and tilt is not None:
+            stated["spread"] = {"position": position, "tilt": tilt}
         try:
-            fields = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-            return cls(**fields | {"camera": camera_from_dict(fields["camera"])})
-        except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"not a headset: {error}") from None
+            return _made(HeadsetFile(camera="", **stated), camera, name)
+        except (ValidationError, TypeError) as error:
+            raise ValueError(_first_fault(error)) from None
+        except UserError as error:
+            raise ValueError(str(error)) from None
 
 
 #: The headset of the release: about 2 cm before the nose, looking straight down.
@@ -128,7 +141,7 @@ class HeadsetFile(Section):
     position: tuple[Centimetres, Centimetres, Centimetres]
     forward: Degrees = 0.0
     left: Degrees = 0.0
-    rotate: Degrees = 0.0
+    rotate: Turn = 0.0
     fov: FieldOfView | None = None
     spread: WearSpread = WearSpread()
 
@@ -140,16 +153,18 @@ def load_headset(name: str | Path) -> Headset:
         UserError: for a file that is missing, has unknown keys, or values that cannot be.
     """
     path = Path(name)
-    if not path.suffix and not path.is_file():
-        path = PROFILES / f"{name}.yml"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        if not path.suffix and not path.is_file():
+            path = PROFILES / f"{name}.yml"
+        data = path.read_bytes()
+        wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+        content = yaml.safe_load(data.decode("utf-16" if wide else "utf-8-sig"))
     except OSError as error:
         known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yml")))
         raise UserError(
             f"--headset {name}: {error.strerror}; give a headset file, or one of {known}"
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError):
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise UserError(f"--headset {name}: not a YAML file") from None
     try:
         return _headset(content, path)
@@ -165,12 +180,33 @@ def _headset(content: Any, path: Path) -> Headset:
         stated = HeadsetFile(**content)
     except (ValidationError, TypeError) as error:
         raise UserError(_first_fault(error)) from None
+    headset = _made(stated, _camera(stated, path), path.stem)
+    if (share := _share_seen(headset)) < _LEAST_SEEN:
+        raise UserError(
+            f"its camera sees {share:.0%} of what is within {_BELOW}° of straight down: check "
+            "forward, left and fov"
+        )
+    return headset
+
+
+def _made(stated: HeadsetFile, camera: Camera, name: str) -> Headset:
     mount = stated.position, stated.forward, stated.left, stated.rotate, stated.fov
-    wear = stated.spread.position, stated.spread.tilt
-    headset = Headset(_camera(stated, path), *mount, *wear, path.stem)
-    if headset.rotation[2, 2] < math.cos(math.radians(_MOST_TILT)):
+    headset = Headset(camera, *mount, stated.spread.position, stated.spread.tilt, name)
+    tilts = abs(stated.forward), abs(stated.left)
+    if max(tilts) > 90 or headset.rotation[2, 2] < math.cos(math.radians(_MOST_TILT)):
         raise UserError(f"a camera tilted by more than {_MOST_TILT}° does not see the body")
     return headset
+
+
+def _share_seen(headset: Headset) -> float:
+    """Share of the directions around straight down, where the wearer's body is, that are seen."""
+    angle, around = np.meshgrid(np.radians(np.linspace(2, _BELOW, 15)), np.linspace(0, 6.2, 32))
+    across = np.sin(angle)
+    rays = np.stack([across * np.cos(around), across * np.sin(around), np.cos(angle)], -1)
+    rays = rays @ headset.rotation.T
+    camera = headset.camera
+    seen = camera.in_picture(camera.project(rays, clamp=True))
+    return float((seen & (camera.angle(rays) <= headset.rim)).mean())
 
 
 def _camera(stated: HeadsetFile, path: Path) -> Camera:

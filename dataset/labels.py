@@ -80,7 +80,7 @@ def parse_label(data: bytes, path: Path | str, unstated: Headset = RELEASE_HEADS
     if np.abs(joints3d).max() > MAX_DISTANCE:
         raise BrokenFrameError(f"{path}: a joint is over {MAX_DISTANCE:g} m from the camera")
     camera = headset.camera
-    visible = camera.in_picture(joints2d) & (camera.angle(joints3d) < camera.max_theta)
+    visible = camera.in_picture(joints2d) & (camera.angle(joints3d) < headset.rim)
     visible &= np.broadcast_to(seen, (count,))[rows]
     pixels, metres = joints2d.astype(np.float32), joints3d.astype(np.float32)
     return Label(pixels, metres, visible, action, "visible" in content, headset)
@@ -95,7 +95,7 @@ def _headset(text: str) -> Headset:
     """Of its json: one object for all frames of a headset."""
     try:
         return Headset.from_dict(json.loads(text))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _BadHeadset(f"its headset: {error}") from None
 
 

@@ -1,8 +1,9 @@
 """The network's view: the square picture that those of every headset are brought into.
 
 It is that of a camera which looks straight down, x to the wearer's left, y forward; joints are in
-its axes.  A headset whose centred square is the view already is cropped and resized; pictures of
-any other lens or tilt are re-rendered (:class:`~dataset.warp.CameraWarp`).
+its axes.  Pictures of the release, and of others that show a hemisphere in a centred square that is
+the view already, are cropped and resized; those of any other lens or tilt are re-rendered
+(:class:`~dataset.warp.CameraWarp`).
 """
 
 from collections.abc import Sequence
@@ -40,8 +41,13 @@ class HeadsetView:
     def __init__(self, headset: Headset, kept: Camera, view: Camera) -> None:
         self.headset, self.kept, self.view = headset, kept, view
         upright = np.allclose(headset.rotation, np.eye(3))
-        #: Whether a crop is all it takes.
-        self.plain = upright and same_camera(square_of(kept, view.width), view)
+        #: Whether a crop is all it takes: pictures that show more, or less, than a hemisphere are
+        #: black in the view where there is nothing to see, however they are kept.
+        self.plain = (
+            upright
+            and abs(headset.rim - RIM) < 1e-6
+            and same_camera(square_of(kept, view.width), view)
+        )
 
     @property
     def transform(self) -> BaseTransform:
@@ -67,7 +73,7 @@ class HeadsetView:
         return joints2d, turned.astype(np.float32), visible & inside
 
 
-@lru_cache(maxsize=512)  # 0.8 MB each at 368 pixels
+@lru_cache(maxsize=1024)  # 0.8 MB each at 368 pixels
 def _warp(headset: Headset, kept: Camera, view: Camera) -> CameraWarp:
     return CameraWarp(kept, view, headset.rotation, headset.rim)
 

@@ -21,6 +21,10 @@ CAMERAS = {
     "thin_prism_fisheye": "base.cameras.thin_prism_fisheye:ThinPrismFisheyeCamera",
     "division": "base.cameras.division:DivisionCamera",
 }
+#: Pixels, and radians, by which equal cameras may differ.
+_SAME_PLACE = 1e-3
+#: Of a field, and of a number in it.
+_MOST_TERMS, _LARGEST = 32, 1e9
 #: Its cameras are stored without a name, as they were before there was a choice.
 _UNNAMED = "fisheye"
 
@@ -36,11 +40,12 @@ def camera_from_dict(values: Mapping[str, Any]) -> Camera:
     """The camera of :func:`camera_to_dict`, which may have been through JSON or YAML.
 
     Raises:
-        ValueError: for a model that is not registered, or other fields than the model's.
+        ValueError: for a model that is not registered, other fields than the model's, or values
+            that are no finite numbers.
     """
-    fields = {key: _tuples(value) for key, value in values.items() if key != "model"}
+    fields = {key: _checked(key, value) for key, value in values.items() if key != "model"}
     name = values.get("model", _UNNAMED)
-    if name not in CAMERAS:
+    if not isinstance(name, str) or name not in CAMERAS:
         raise ValueError(f"camera model: there is {', '.join(CAMERAS)}, but no {name!r}")
     lens = load_class(CAMERAS[name])
     try:
@@ -51,12 +56,27 @@ def camera_from_dict(values: Mapping[str, Any]) -> Camera:
 
 
 def same_camera(one: Camera, other: Camera) -> bool:
-    """Whether two cameras are the same but for rounding in a file, far below 0.001 pixels."""
-    if type(one) is not type(other):
+    """Whether two cameras see all in the same places, but for rounding in a file: 0.001 pixels."""
+    if (one.width, one.height) != (other.width, other.height):
         return False
-    a, b = (np.hstack([np.ravel(v) for v in dataclasses.astuple(each)]) for each in (one, other))
-    return a.shape == b.shape and np.allclose(a, b, rtol=0, atol=1e-3)
+    angle, around = np.meshgrid(np.linspace(0, one.max_theta, 50), np.linspace(0, 6.2, 16))
+    across = np.sin(angle)
+    rays = np.stack([across * np.cos(around), across * np.sin(around), np.cos(angle)], -1)
+    off = np.abs(one.project(rays, clamp=True) - other.project(rays, clamp=True)).max()
+    return bool(off < _SAME_PLACE) and abs(one.max_theta - other.max_theta) < _SAME_PLACE
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
+def _checked(name: str, value: Any) -> Any:
+    """A field's value, lists as tuples, or ValueError for one that no camera has."""
+    if isinstance(value, list | tuple) and len(value) <= _MOST_TERMS:
+        return tuple(_checked(name, part) for part in value)
+    if isinstance(value, bool) and name == "radial_first":
+        return value
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not abs(value) < _LARGEST:  # also for NaN
+        raise ValueError(f"{name}: not a number, or not finite")
+    if name in ("width", "height"):
+        if value != int(value) or not 0 <= value < 2**15:
+            raise ValueError(f"{name}: {value:g} is no number of pixels")
+        return int(value)
+    return value

@@ -68,8 +68,32 @@ def test_a_headset_survives_json():
     headset = Headset(CAMERA, (1.0, 2.0, 3.0), 4.0, 5.0, 90.0, 150.0, name="mine")
     assert Headset.from_dict(json.loads(json.dumps(headset.as_dict()))) == headset
     assert headset.rim == pytest.approx(math.radians(75))
-    with pytest.raises(ValueError, match="not a headset"):
-        Headset.from_dict({"position": [0, 0, 0]})
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"camera": None}, "it has no camera"),
+        ({"rotate": math.nan}, "rotate: .*finite"),
+        ({"rotate": "90°"}, "rotate: .*number"),
+        ({"fov": -1}, "fov: .*20, not -1"),
+        ({"position": [0, 0]}, "position.2 is missing"),
+        ({"name": {}}, "its name is no text"),
+        ({"colour": 1}, "unknown key colour"),
+        ({"camera": {"fx": "100"}}, "fx: not a number"),
+        ({"camera": LENS | {"k": [10**400]}}, "k: not a number, or not finite"),
+        ({"camera": LENS | {"width": 0}}, "no picture size"),
+    ],
+)
+def test_stored_values_that_cannot_be_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        Headset.from_dict(Headset(CAMERA).as_dict() | change)
+
+
+def test_a_quarter_turn_may_be_270_and_a_file_utf_16(tmp_path):
+    path = tmp_path / "wide.yml"
+    path.write_text(yaml.safe_dump(SMALL | {"rotate": 270}), encoding="utf-16")
+    assert load_headset(path).rotate == 270
 
 
 def test_the_profile_of_the_release_is_the_headset_labels_without_one_have():
@@ -146,6 +170,13 @@ def test_the_size_may_stand_beside_the_lens(tmp_path):
         (SMALL | {"forward": 200}, "forward: .*less than or equal to 180, not 200"),
         (SMALL | {"left": -181}, "left: .*greater than or equal to -180"),
         (SMALL | {"rotate": math.nan}, "rotate: .*finite"),
+        (SMALL | {"rotate": 361}, "rotate: .*360, not 361"),
+        (SMALL | {"forward": 180, "left": 180}, "tilted by more than 80°"),
+        (SMALL | {"forward": -75, "fov": 20}, "sees 0% of what is within 60°"),
+        (SMALL | {"camera": LENS | {"width": 320.5}}, "camera: width: 320.5 is no number of pix"),
+        (SMALL | {"camera": LENS | {"width": 40000}}, "camera: width: 40000 is no number of pix"),
+        ("position: 2001-13-45", "not a YAML file"),
+        ("[" * 3000, "not a YAML file"),
         (SMALL | {"rotate": True}, "rotate: .*true or false"),
         (SMALL | {"position": [0, 0, 80]}, "position.2: .*equal to 50, not 80"),
         (SMALL | {"position": [0, 0]}, "position.2 is missing"),
@@ -153,7 +184,7 @@ def test_the_size_may_stand_beside_the_lens(tmp_path):
         (SMALL | {"forward": 60, "left": 75}, "tilted by more than 80°"),
         (SMALL | {"picture": [640, 200]}, "640×200 is neither a scaled nor"),
         (SMALL | {"camera": LENS | {"width": 0}}, "add 'picture"),
-        (SMALL | {"camera": LENS | {"fx": math.inf}}, "camera: .*not finite"),
+        (SMALL | {"camera": LENS | {"fx": math.inf}}, "camera: fx: .*not finite"),
         (SMALL | {"camera": LENS | {"fx": "wide"}}, "camera: .*not a number"),
         (SMALL | {"camera": 3}, "camera: give the path"),
         (SMALL | {"camera": LENS | {"fx": 2.1}}, "camera: a focal length of 2.1 is not one in pix"),
