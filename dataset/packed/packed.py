@@ -83,7 +83,8 @@ class Packed(Split):
             headsets = stored_headsets(index)
             # What packing has met is wrong with the set still, though no loader trips on it.
             faults = [Fault.from_dict(fault) for fault in index["left_out"]]
-            if not (isinstance(self._size, int) and self._size > 0 and all(map(_are_names, names))):
+            right = isinstance(self._size, int) and self._size > 0 and all(map(_are_names, names))
+            if not (right and isinstance(index["left_out"], list)):
                 raise TypeError
         except FileNotFoundError:
             raise UserError(f"{self.folder} is not finished: {self.remedy}") from None

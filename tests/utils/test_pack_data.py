@@ -197,4 +197,8 @@ def test_bad_input_is_one_line(tree, parts, tmp_path):
     ):
         with pytest.raises(UserError, match=message):
             run(tmp_path / source, tmp_path / output, *more)
+    for content in ("[1]", "null", "{"):
+        (tmp_path / "a" / "packed.json").write_text(content)
+        with pytest.raises(UserError, match=r"packed\.json cannot be read"):
+            run(tree, tmp_path / "a")
     assert not (tmp_path / "b").exists()

@@ -221,9 +221,9 @@ class OnnxPosePredictor(PosePredictor):
             taken = self.headset.camera if self.headset else self.camera
             if self._session.get_inputs()[0].shape[1:3] != [taken.height, taken.width]:
                 raise ValueError("another size of pictures than the model's")
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            text = "what it says of its camera and headsets is not as utils/export_onnx.py writes it"
-            raise UserError(f"{path}: {text}: export it again") from error
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            text = "what it says of its camera is not as utils/export_onnx.py writes it"
+            raise UserError(f"{path}: {text}: export it again") from None
 
     def forward(
         self, images: Tensor, places: Sequence[Place] | None = None, track: Track | None = None
