@@ -103,7 +103,7 @@ class LensFinder:
                 stated = {"forward": forward, "left": left, "rotate": rotate or 0.0}
                 self._headset = Headset.from_dict(Headset(RELEASE_CAMERA).as_dict() | stated)
             except (TypeError, ValueError) as error:
-                raise UserError(f"--rotate {rotate}, --mount {mount}: {error}") from None
+                raise UserError(f"--rotate {rotate!r}, --mount {mount!r}: {error}") from None
             self._calibration = None if unknown else load_calibration(camera)
         if fov is not None and not unknown:
             raise UserError(f"--fov is for a lens without calibration; --camera {camera} has one")
