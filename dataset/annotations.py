@@ -80,12 +80,12 @@ class Table:
         characters, rows["character"] = _coded([frame.character for frame in frames])
         environments, rows["environment"] = _coded([frame.environment for frame in frames])
         actions, rows["action"] = _coded([label.action for label in labels])
-        headsets = list(dict.fromkeys(label.headset for label in labels))
-        rows["headset"] = [headsets.index(label.headset) for label in labels]
+        place: dict[Headset, int] = {}
+        rows["headset"] = [place.setdefault(label.headset, len(place)) for label in labels]
         rows["number"] = [frame.number for frame in frames]
         for field in VALUES if labels else ():
             rows[field] = [getattr(label, field) for label in labels]
-        return cls(rows, characters, environments, actions, headsets)
+        return cls(rows, characters, environments, actions, list(place))
 
     @classmethod
     def joined(cls, tables: Sequence["Table"]) -> "Table":
@@ -99,13 +99,12 @@ class Table:
                     for code in table.rows[field].tolist()
                 ]
             )
-        headsets = list(dict.fromkeys(each for table in tables for each in table.headsets))
-        rows["headset"] = [
-            headsets.index(table.headsets[code])
-            for table in tables
-            for code in table.rows["headset"].tolist()
-        ]
-        return cls(rows, **lists, headsets=headsets)
+        place: dict[Headset, int] = {}
+        codes = [[place.setdefault(h, len(place)) for h in table.headsets] for table in tables]
+        rows["headset"] = np.concatenate(
+            [np.array(own, int)[t.rows["headset"]] for own, t in zip(codes, tables, strict=True)]
+        )
+        return cls(rows, **lists, headsets=list(place))
 
     def frame_id(self, row: int) -> FrameId:
         """Identity of a row's frame."""

@@ -288,6 +288,10 @@ def test_pictures_are_brought_into_the_view_of_the_checkpoint(
     trained.views.clear()
     trained.range = TrainedRange()
     assert not trained(picture).out_of_range
+    for mounts in ([1], {"neck": [1, 2]}, {"edge": "far"}):
+        torch.save(content | {"mounts": mounts}, tmp_path / "other.tar")
+        with pytest.raises(UserError, match=r"other\.tar: what it says of the headsets"):
+            EgoPosePredictor(tmp_path / "other.tar", gpu="cpu")
 
 
 def test_several_processes_write_what_one_writes(tiny_checkpoint, pictures, tmp_path, monkeypatch):

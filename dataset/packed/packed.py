@@ -21,6 +21,7 @@ from dataset.packed.shards import (
     FORMAT,
     INDEX,
     MANIFEST,
+    MISMADE,
     ROW,
     current_rows,
     encode_label,
@@ -31,6 +32,13 @@ from dataset.packed.shards import (
 )
 from dataset.pictures import decode_picture
 from dataset.split import Contents, Split, set_folders
+
+#: Fields of the rows that index lists of names.
+_NAMED = ("character", "environment", "action", "shard")
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
 
 
 def is_packed(root: Path) -> bool:
@@ -66,21 +74,33 @@ class Packed(Split):
         path = self.folder / INDEX
         try:
             index = json.loads(path.read_bytes())
+            if index.get("format") != FORMAT:
+                raise UserError(
+                    f"{path}: format {index.get('format')}, this version reads {FORMAT}; pack again"
+                )
+            self._size, self._labels = index["size"], index["labels"]
+            names = [index[f"{code}s"] for code in _NAMED]
+            headsets = stored_headsets(index)
+            # What packing has met is wrong with the set still, though no loader trips on it.
+            faults = [Fault.from_dict(fault) for fault in index["left_out"]]
+            right = isinstance(self._size, int) and self._size > 0 and all(map(_are_names, names))
+            if not (right and isinstance(index["left_out"], list)):
+                raise TypeError
         except FileNotFoundError:
             raise UserError(f"{self.folder} is not finished: {self.remedy}") from None
         except (OSError, ValueError) as error:
             raise UserError(f"{path}: cannot be read ({error}); pack again") from None
-        if index.get("format") != FORMAT:
-            raise UserError(
-                f"{path}: format {index.get('format')}, this version reads {FORMAT}; pack again"
-            )
-        self._size, self._labels, self._shards = (index[k] for k in ("size", "labels", "shards"))
-        names = (index[name] for name in ("characters", "environments", "actions"))
-        table = Table(self._open_rows(report=True), *names, stored_headsets(index))
+        except MISMADE:
+            raise UserError(f"{path}: is not as this version writes it; pack again") from None
+        rows = self._open_rows(report=True)
+        for code, known in zip((*_NAMED, "headset"), (*names, headsets), strict=True):
+            least = -1 if code == "shard" else 0
+            if rows[code].min(initial=0) < least or rows[code].max(initial=-1) >= len(known):
+                raise UserError(f"{path}: does not fit {ANNOTATIONS} beside it; pack again")
+        *names, self._shards = names
+        table = Table(rows, *names, headsets)
         if self.unstated != RELEASE_HEADSET:
             raise UserError(f"{self.root}: a packed set states its headsets: leave --headset out")
-        # What packing has met is wrong with the set still, though no loader trips on it.
-        faults = [Fault.from_dict(fault) for fault in index["left_out"]]
         return Contents(table, table.rows["shard"] >= 0, faults, self._size)
 
     def _open_rows(self, report: bool = False) -> np.ndarray:

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -43,6 +44,9 @@ ROW = np.dtype(
 )
 #: What rows packed before it was kept lack; it is 0 then.
 _OPTIONAL = {"occlusion_known", "headset"}
+
+#: What reading a file raises that is damaged, or not as we write it.
+MISMADE = (AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError, BadZipFile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +76,8 @@ def prepare_output(root: Path, options: PackOptions) -> None:
     manifest = root / MANIFEST
     if manifest.is_file():
         try:
-            before = json.loads(manifest.read_bytes())
-        except ValueError:
+            before = {**json.loads(manifest.read_bytes())}
+        except MISMADE:
             raise UserError(f"{manifest} cannot be read: pack into another folder") from None
         for key, value in options.as_dict().items():
             if before.get(key) != value:
@@ -191,12 +195,15 @@ class Environment(NamedTuple):
     @classmethod
     def load(cls, path: Path) -> "Environment":
         """Read one back."""
-        with np.load(path, allow_pickle=False) as stored:
-            meta, rows = json.loads(str(stored["meta"])), current_rows(stored["rows"], path)
-        names = [meta["character"]], [meta["environment"]], meta["actions"]
-        table = Table(rows, *names, stored_headsets(meta))
-        left_out = [Fault.from_dict(fault) for fault in meta["left_out"]]
-        return cls(table, meta["shards"], left_out)
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                meta, rows = json.loads(str(stored["meta"])), current_rows(stored["rows"], path)
+            names = [meta["character"]], [meta["environment"]], meta["actions"]
+            table = Table(rows, *names, stored_headsets(meta))
+            left_out = [Fault.from_dict(fault) for fault in meta["left_out"]]
+            return cls(table, meta["shards"], left_out)
+        except MISMADE:
+            raise UserError(f"{path}: cannot be read; delete it and pack again") from None
 
 
 def assemble(

@@ -11,6 +11,7 @@ from base.errors import UserError
 from base.set_type import SetType
 from dataset.packed import packing
 from dataset.packed.packed import Packed
+from dataset.packed.shards import Environment
 from dataset.release.table import CHARACTERS
 from utils import pack_data
 
@@ -197,4 +198,13 @@ def test_bad_input_is_one_line(tree, parts, tmp_path):
     ):
         with pytest.raises(UserError, match=message):
             run(tmp_path / source, tmp_path / output, *more)
+    rows = next((tmp_path / "a" / "TrainSet" / "rows").glob("*.npz"))
+    for kept in (rows.stat().st_size // 2, 0):
+        rows.write_bytes(rows.read_bytes()[:kept] or b"{")
+        with pytest.raises(UserError, match=r"npz: cannot be read; delete it"):
+            Environment.load(rows)
+    for content in ("[1]", "null", "{"):
+        (tmp_path / "a" / "packed.json").write_text(content)
+        with pytest.raises(UserError, match=r"packed\.json cannot be read"):
+            run(tree, tmp_path / "a")
     assert not (tmp_path / "b").exists()

@@ -96,9 +96,14 @@ class LensFinder:
             name = f"headset {self._headset.name}"
             self._calibration = Calibration(self._headset.camera, name)
         else:
-            forward, left = mount or (0.0, 0.0)
-            turn = rotate or 0.0
-            self._headset = Headset(RELEASE_CAMERA, forward=forward, left=left, rotate=turn)
+            try:
+                if mount is not None and np.shape(mount) != (2,):
+                    raise ValueError("a mount is two angles, forward and to the left")
+                forward, left = (0.0, 0.0) if mount is None else mount
+                stated = {"forward": forward, "left": left, "rotate": rotate or 0.0}
+                self._headset = Headset.from_dict(Headset(RELEASE_CAMERA).as_dict() | stated)
+            except (TypeError, ValueError) as error:
+                raise UserError(f"--rotate {rotate!r}, --mount {mount!r}: {error}") from None
             self._calibration = None if unknown else load_calibration(camera)
         if fov is not None and not unknown:
             raise UserError(f"--fov is for a lens without calibration; --camera {camera} has one")

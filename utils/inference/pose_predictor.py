@@ -211,11 +211,19 @@ class OnnxPosePredictor(PosePredictor):
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise UserError(f"{path}: not a readable ONNX model ({reason})") from None
         self._names = [output.name for output in self._session.get_outputs()]
-        model = SimpleNamespace(input_size=described["input_size"], exports=self._names, lags=())
-        camera = camera_from_dict(described["camera"]) if "camera" in described else None
-        super().__init__(model, torch.device("cpu"), "fp32", camera, described.get("mounts"))
-        if "headset" in described:
-            self.headset = Headset.from_dict(described["headset"])
+        try:
+            size = int(described["input_size"])
+            model = SimpleNamespace(input_size=size, exports=self._names, lags=())
+            camera = camera_from_dict(described["camera"]) if "camera" in described else None
+            super().__init__(model, torch.device("cpu"), "fp32", camera, described.get("mounts"))
+            if "headset" in described:
+                self.headset = Headset.from_dict(described["headset"])
+            taken = self.headset.camera if self.headset else self.camera
+            if self._session.get_inputs()[0].shape[1:3] != [taken.height, taken.width]:
+                raise ValueError("another size of pictures than the model's")
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            text = "what it says of its camera is not as utils/export_onnx.py writes it"
+            raise UserError(f"{path}: {text}: export it again") from None
 
     def forward(
         self, images: Tensor, places: Sequence[Place] | None = None, track: Track | None = None

@@ -179,7 +179,11 @@ class EgoPosePredictor:
                     "are: leave out --headset, --camera, --fov, --rotate and --mount"
                 )
             self.lens = LensFinder(self.network.headset)
-        self.range = TrainedRange(self.network.mounts)
+        try:
+            self.range = TrainedRange(self.network.mounts)
+        except (TypeError, ValueError):
+            text = "what it says of the headsets it was trained on is not as train.py writes it"
+            raise UserError(f"{self.checkpoint}: {text}") from None
         #: What is known or assumed of the pictures' headset, by their width and height.
         self.views: dict[tuple[int, int], View] = {}
         #: How far pictures are turned, and how that was found; None before any was seen.

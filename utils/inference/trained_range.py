@@ -41,12 +41,12 @@ def trunk_uncertainty(uncertainty: np.ndarray) -> np.ndarray:
 class TrainedRange:
     """The views that a model was trained on; ``mounts`` is what its checkpoint says of them, see
     :class:`~utils.common.checkpoint.Checkpoint`: keys that are missing are those of
-    :data:`RELEASE_RANGE`."""
+    :data:`RELEASE_RANGE`; TypeError or ValueError where it says something else."""
 
     def __init__(self, mounts: Mapping[str, Any] | None = None) -> None:
         known = RELEASE_RANGE | dict(mounts or {})
-        self._low, self._high = np.asarray(known["neck"])
-        self._uncertainty, self._edge = known["uncertainty"], known["edge"]
+        self._low, self._high = np.asarray(known["neck"], np.float64).reshape(2, 3)
+        self._uncertainty, self._edge = float(known["uncertainty"]), float(known["edge"])
 
     def _beyond(self, neck: np.ndarray) -> np.ndarray:
         """By how much (…, 3) places of the Neck are outside, metres, negative inside: (…)."""

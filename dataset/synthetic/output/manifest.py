@@ -8,7 +8,7 @@ from base.errors import UserError
 from base.files import write_text
 from base.set_type import SetType
 from dataset.packed.shards import MANIFEST as PACKED_MANIFEST
-from dataset.packed.shards import PackOptions
+from dataset.packed.shards import MISMADE, PackOptions
 from dataset.synthetic.output.shard_folder import STAGING
 
 _MANIFEST = "synthetic.json"
@@ -45,18 +45,17 @@ def prepare_output(
                 shutil.rmtree(root / name)
         (root / PACKED_MANIFEST).unlink(missing_ok=True)
     elif filled:
-        _check_same(manifest, made_with)
+        try:
+            _check_same(manifest, made_with)
+        except MISMADE:
+            raise UserError(f"{manifest} cannot be read: start anew with --overwrite") from None
     if pack is not None:
         write_text(root / PACKED_MANIFEST, json.dumps(pack.as_dict(), indent=1) + "\n")
     write_text(manifest, json.dumps(made_with, indent=2) + "\n")
 
 
 def _check_same(manifest: Path, made_with: dict) -> None:
-    root = manifest.parent
-    try:
-        before = json.loads(manifest.read_bytes())
-    except ValueError:
-        raise UserError(f"{manifest} cannot be read: start anew with --overwrite") from None
+    root, before = manifest.parent, json.loads(manifest.read_bytes())
     for key, value in json.loads(json.dumps(made_with)).items():
         old = before.get(key)
         if old == value:

@@ -3,6 +3,7 @@
 import json
 import pickle
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,12 @@ import webdataset
 
 from base.errors import BrokenFrameError, UserError
 from base.frame import FrameId
+from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
 from dataset import open_split
+from dataset.annotations import Table
 from dataset.in_memory import InMemory
+from dataset.labels import Label
 from dataset.loader import FrameLoader
 from dataset.packed.packed import Packed
 from dataset.tree.mocap import Mocap
@@ -144,17 +148,52 @@ def test_a_set_packed_before_faults_had_kinds_is_read(small, capsys):
     assert "1 broken label: female_001_a_a/env" in capsys.readouterr().err
 
 
+def test_rows_that_point_beyond_a_list_are_refused(small):
+    path = small / "TrainSet" / "annotations.npy"
+    stored = np.load(path)
+    for field in ("headset", "character", "environment", "action", "shard"):
+        rows = stored.copy()
+        rows[field][2] = -2
+        np.save(path, rows)
+        with pytest.raises(UserError, match=r"index\.json: does not fit annotations\.npy"):
+            open_split(small, SetType.TRAIN, 64)
+
+
+def test_tables_of_many_headsets_are_joined_without_comparing_each_with_each(monkeypatch):
+    headsets = [replace(RELEASE_HEADSET, left=0.01 * n) for n in range(500)]
+    values = np.zeros((16, 2)), np.zeros((16, 3)), np.ones(16), "Walking", True
+    labels = [Label(*values, headset) for headset in headsets[:300] + headsets[200:]]
+    frames, compared = [FrameId("c", "e", n) for n in range(300)], []
+    monkeypatch.setattr(Headset, "__eq__", lambda one, other: compared.append(1) or one is other)
+    joined = Table.joined([Table.of(frames, labels[:300]), Table.of(frames, labels[300:])])
+    found = [joined.headsets[code] for code in joined.rows["headset"]]
+    assert found == headsets[:300] + headsets[200:] and joined.headsets == headsets
+    assert len(compared) < 1000
+
+
 def test_missing_unfinished_and_mixed_up_sets_say_what_to_do(small):
     with pytest.raises(UserError, match=r"no ValSet in .* pack it"):
         open_split(small, SetType.VAL, 64)
     index = small / "TrainSet" / "index.json"
     content = json.loads(index.read_text())
+    lists = ("headsets", "characters", "environments", "actions", "shards")
+    wrong = r"index\.json: (cannot be read|is not as)"
     for change, message in (
         ({"labels": 99}, r"does not fit index\.json"),
         ({"format": 99}, "format 99"),
+        *(({key: []}, r"does not fit annotations\.npy") for key in lists),
+        *(({key: "text"}, wrong) for key in (*lists, "left_out", "size")),
+        *(({key: 7}, wrong) for key in (*lists, "left_out")),
+        ({"actions": [1] * 9}, wrong),
+        ({"size": 0}, wrong),
+        ({"headsets": [RELEASE_HEADSET.as_dict() | {"more": 1}]}, f"{wrong}.*unknown key more"),
+        *(({key: ...}, wrong) for key in (*lists[1:], "left_out", "size", "labels")),
+        ([], wrong),
         (None, "finish packing"),
     ):
-        index.write_text(json.dumps(content | (change or {})))
+        changed = content | (change or {})
+        kept = {key: value for key, value in changed.items() if value is not ...}
+        index.write_text(json.dumps(change if change == [] else kept))
         if change is None:
             index.unlink()
         with pytest.raises(UserError, match=message):

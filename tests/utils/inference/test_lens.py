@@ -183,6 +183,12 @@ def test_a_headset_says_lens_mount_and_field_of_view(tmp_path):
         ({"headset": "xr-egopose", "rotate": 0.0}, "--headset says it all"),
         ({"headset": "xr-egopose", "camera": "training"}, "--headset says it all"),
         ({"headset": "nowhere"}, "--headset nowhere"),
+        ({"rotate": "round"}, "--rotate 'round', .*: rotate: .* a valid number"),
+        ({"rotate": float("nan")}, "--rotate nan"),
+        ({"mount": (5,)}, r"--mount \(5,\): a mount is two angles"),
+        ({"mount": ("a", 0)}, r"--mount \('a', 0\): forward"),
+        ({"mount": (0, float("inf"))}, "left: "),
+        ({"mount": (70, 70)}, "tilted by more than 80°"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(options, message):

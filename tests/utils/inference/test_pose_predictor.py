@@ -12,6 +12,7 @@ from torch import nn
 from base.cameras import camera_to_dict
 from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
+from base.headset import RELEASE_HEADSET, Headset
 from base.release_camera import RELEASE_SQUARE
 from base.skeleton import HEAD, NECK
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
@@ -103,9 +104,24 @@ def test_an_exported_model_says_its_view_and_the_headsets_it_was_trained_on(tmp_
     view, mounts = equidistant_camera(64, 64, (31.5, 31.5), 32, 130), {"neck": [[0] * 3, [1] * 3]}
     for more, expected in (
         ({"camera": camera_to_dict(view), "mounts": mounts}, (view, mounts)),
+        ({"headset": Headset(view).as_dict()}, (RELEASE_SQUARE.resized(64, 64), None)),
         ({}, (RELEASE_SQUARE.resized(64, 64), None)),
     ):
         helper.set_model_props(model, {METADATA_KEY: json.dumps({"input_size": 64} | more)})
         onnx.save(model, tmp_path / "model.onnx")
         predictor = OnnxPosePredictor(tmp_path / "model.onnx")
         assert (predictor.camera, predictor.mounts) == expected
+    headset = Headset(view).as_dict()
+    for described in (
+        *([], 7, {}, {"input_size": "wide"}, {"input_size": 32}),
+        *({"camera": {}}, {"camera": 1}, {"camera": camera_to_dict(view) | {"fx": "far"}}),
+        *({"camera": camera_to_dict(view.resized(32, 32))}, {"headset": "xr-egopose"}),
+        *({"headset": headset | {"more": 1}}, {"headset": headset | {"rotate": "x"}}),
+        {"headset": RELEASE_HEADSET.as_dict()},  # of other pictures than the model takes
+    ):
+        if isinstance(described, dict) and described:
+            described = {"input_size": 64} | described
+        helper.set_model_props(model, {METADATA_KEY: json.dumps(described)})
+        onnx.save(model, tmp_path / "model.onnx")
+        with pytest.raises(UserError, match=r"model\.onnx: what it says .*: export it again"):
+            OnnxPosePredictor(tmp_path / "model.onnx")
