@@ -107,7 +107,7 @@ class Packed(Split):
         path = self.folder / ANNOTATIONS
         try:
             stored = np.load(path, mmap_mode="r")
-        except (OSError, ValueError) as error:
+        except (EOFError, OSError, ValueError) as error:
             raise UserError(f"{path}: cannot be read ({error}); pack again") from None
         # A plain array over the same pages: memmap's own indexing is several times slower.
         rows = current_rows(stored.view(np.ndarray), path)

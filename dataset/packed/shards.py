@@ -46,7 +46,10 @@ ROW = np.dtype(
 _OPTIONAL = {"occlusion_known", "headset"}
 
 #: What reading a file raises that is damaged, or not as we write it.
-MISMADE = (AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError, BadZipFile)
+MISMADE = (
+    *(AttributeError, EOFError, LookupError, OSError, RecursionError, TypeError, ValueError),
+    BadZipFile,
+)
 
 
 @dataclass(frozen=True, slots=True)

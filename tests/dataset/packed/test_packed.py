@@ -157,6 +157,9 @@ def test_rows_that_point_beyond_a_list_are_refused(small):
         np.save(path, rows)
         with pytest.raises(UserError, match=r"index\.json: does not fit annotations\.npy"):
             open_split(small, SetType.TRAIN, 64)
+    path.write_bytes(b"")
+    with pytest.raises(UserError, match=r"annotations\.npy: cannot be read"):
+        open_split(small, SetType.TRAIN, 64)
 
 
 def test_tables_of_many_headsets_are_joined_without_comparing_each_with_each(monkeypatch):
