@@ -85,7 +85,7 @@ def _checked(name: str, value: Any) -> Any:
         return value
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not abs(value) < _LARGEST:  # also for NaN
-        raise ValueError(f"{name}: not a number, or not finite")
+        raise ValueError(f"{name}: {value!r:.40} is not a number, or not finite")
     if name in ("width", "height"):
         if value != int(value) or not 0 <= value < 2**15:
             raise ValueError(f"{name}: {value:g} is no number of pixels")

@@ -80,8 +80,8 @@ def test_a_headset_survives_json():
         ({"position": [0, 0]}, "position: a list of as many"),
         ({"name": {}}, "its name is no text"),
         ({"colour": 1}, "unknown key colour"),
-        ({"camera": {"fx": "100"}}, "fx: not a number"),
-        ({"camera": LENS | {"k": [10**400]}}, "k: not a number, or not finite"),
+        ({"camera": {"fx": "100"}}, "fx: '100' is not a number"),
+        ({"camera": LENS | {"k": [10**400]}}, "k: 10+ is not a number, or not finite"),
         ({"camera": LENS | {"width": 0}}, "no picture size"),
     ],
 )
