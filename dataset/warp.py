@@ -63,7 +63,7 @@ class CameraWarp(BaseTransform):
         small = (places + 0.5) / self.factor - 0.5
         small = np.clip(small, 0, [width - 1, height - 1])
         small[~self.seen] = _NOWHERE
-        #: (H, W, 2) pixels of the shrunk picture that those of the result show, float64.
+        #: (H, W, 2) pixels of the shrunk picture that those of the result show, float32.
         self.places = small.astype(np.float32)
         self._map = cv2.convertMaps(
             small[..., 0].astype(np.float32), small[..., 1].astype(np.float32), cv2.CV_16SC2

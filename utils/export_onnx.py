@@ -84,7 +84,7 @@ class WarpLayer(nn.Module):
         super().__init__()
         self.halvings = warp.halvings
         size = np.array([warp.source.width, warp.source.height]) // warp.factor
-        places = np.round(warp.places.astype(np.float32) * _STEPS) / _STEPS
+        places = np.round(warp.places * _STEPS) / _STEPS
         # -1 and 1 are the outer edges of the first and the last pixel.
         grid = torch.from_numpy((2 * places + 1.0) / size - 1).float()
         self.register_buffer("grid", grid[None], persistent=False)

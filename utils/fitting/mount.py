@@ -127,7 +127,7 @@ def fit_mount(
     if len(names) < _LEAST_MARKS:
         raise UserError(
             f"{len(names)} parts of the body are marked ({', '.join(sorted(names)) or 'none'}): "
-            f"mark at least {_LEAST_MARKS}, the feet among them"
+            f"mark at least {_LEAST_MARKS}; the feet tell the tilt"
         )
     problem = _Problem(camera, marks, pose, height)
     best, worth = None, np.inf
