@@ -2,8 +2,8 @@
 of a person who wears it, stands upright, looks straight ahead and lets the arms hang (--pose).
 
 A window asks for nose, chin, shoulders, wrists and tips of the feet in each picture; what cannot be
-seen is left out.  Four marks are the least, and the feet tell the tilt; two or three pictures of the
-person, who puts the headset on anew, are better than one:
+seen is left out.  Four marks are the least, and the feet tell the tilt; two or three pictures of
+the person, who puts the headset on anew, are better than one:
   python utils/fit_headset.py --pictures a.png b.png --camera calib.json --output mine.yml
 on a machine without a display, with the marks in a file ({"a.png": {"chin": [640, 131]}}, pixels),
 which the window writes as well (mine_points.json):
