@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from scipy.spatial.transform import Rotation
 
 from base.calibration import Calibration, load_calibration
+from base.calibration.document import decode_text
 from base.calibration.plausible import check_plausible
 from base.cameras import camera_from_dict, camera_to_dict
 from base.cameras.camera import Camera
@@ -156,9 +157,7 @@ def load_headset(name: str | Path) -> Headset:
     try:
         if not path.suffix and not path.is_file():
             path = PROFILES / f"{name}.yml"
-        data = path.read_bytes()
-        wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-        content = yaml.safe_load(data.decode("utf-16" if wide else "utf-8-sig"))
+        content = yaml.safe_load(decode_text(path.read_bytes()))
     except OSError as error:
         known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yml")))
         raise UserError(

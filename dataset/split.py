@@ -149,9 +149,9 @@ class Split(BaseDataset):
         self._views = []
         for code, each in enumerate(headsets):
             self._views.append(HeadsetView(each, self.kept_camera(each), self.camera))
-            rows = self.table.rows[self.table.rows["headset"] == code]
-            if len(rows) and not check:
-                refuse_other_camera(rows, each, str(self.folder))
+            numbers = np.flatnonzero(self.table.rows["headset"] == code)
+            if len(numbers) and not check:
+                refuse_other_camera(self.table.rows, numbers, each, str(self.folder))
         usable = self.has_picture if pictures else np.ones(len(self.table.rows), bool)
         skip = frozenset() if check else read_skip_list(self.root, set_type)
         skipped = usable & is_listed(skip, self.table)

@@ -110,9 +110,13 @@ def projection_residuals(
     return np.where(inside, off, np.nan)
 
 
-def refuse_other_camera(rows: np.ndarray, headset: Headset, where: str) -> None:
-    """Raise UserError where labels (rows of one headset) do not fit its camera."""
-    sample = rows[np.linspace(0, len(rows) - 1, min(len(rows), _COMPARED)).astype(int)]
+def refuse_other_camera(
+    rows: np.ndarray, numbers: np.ndarray, headset: Headset, where: str
+) -> None:
+    """Raise UserError where the labels of a headset, ``numbers`` of a table's rows, do not fit its
+    camera."""
+    spread = np.linspace(0, len(numbers) - 1, min(len(numbers), _COMPARED)).astype(int)
+    sample = rows[numbers[spread]]
     residuals = projection_residuals(sample["joints2d"], sample["joints3d"], headset)
     if np.isnan(residuals).all():
         return

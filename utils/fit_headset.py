@@ -30,7 +30,7 @@ from base.errors import UserError  # before OpenCV, to explain what that lacks
 import cv2
 import numpy as np
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from base.calibration import load_calibration
 from base.cameras import camera_to_dict
@@ -40,7 +40,7 @@ from base.headset import Pixels, load_headset, mount_angles
 from base.schema import Section
 from dataset.pictures import read_picture
 from utils.common.command import command_parser, run_command
-from utils.common.points import Points, read_points
+from utils.common.points import Points, read_json, read_points
 from utils.drawing.write import save_picture
 from utils.fitting.lens import fit_lens
 from utils.fitting.mount import MountFit, fit_mount
@@ -177,14 +177,7 @@ def _fit_pictures(args: argparse.Namespace) -> None:
 
 
 def _fit_labels(args: argparse.Namespace) -> None:
-    try:
-        labels = Labels.model_validate_json(args.labels.read_bytes())
-    except OSError as error:
-        raise UserError(f"--labels {args.labels}: {error.strerror}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = " ".join(str(part) for part in first["loc"]) or "file"
-        raise UserError(f"--labels {args.labels}: {place}: {first['msg']}") from None
+    labels = read_json(args.labels, Labels, "--labels")
     counts = {
         len(each) for each in (labels.points, labels.pixels, labels.depth) if each is not None
     }

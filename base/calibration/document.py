@@ -24,6 +24,14 @@ for _tag in ("opencv-matrix", "opencv-nd-matrix"):
     )
 
 
+def decode_text(data: bytes) -> str:
+    """The text of a file in UTF-8 or UTF-16; UnicodeDecodeError for one that is neither."""
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if b"\0" in data and not wide:
+        raise UnicodeDecodeError("utf-8", data, 0, 1, "holds a byte 0")
+    return data.decode("utf-16" if wide else "utf-8-sig")
+
+
 def read_documents(path: Path) -> list[Any]:
     """The documents in a file, one as a rule: mappings and lists of XML, JSON or YAML, possibly
     compressed; the text of a file of another kind; the bytes of one that is not text.
@@ -38,11 +46,8 @@ def read_documents(path: Path) -> list[Any]:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error):
             raise UserError("the compressed file is broken") from None
-    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if b"\0" in data and not wide:
-        return [data]
     try:
-        text = data.decode("utf-16" if wide else "utf-8-sig")
+        text = decode_text(data)
     except UnicodeDecodeError:
         return [data]
     text = text.strip()

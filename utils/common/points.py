@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -13,17 +13,23 @@ Pixel = Annotated[float, Field(allow_inf_nan=False)]
 Points = dict[str, dict[str, tuple[Pixel, Pixel]]]
 
 
-def read_points(path: Path, pictures: Collection[str], names: Sequence[str]) -> Points:
-    """Places of things called ``names``; UserError for a file that is missing, of another kind,
-    with an unknown name, or that names none of ``pictures``."""
+def read_json(path: Path, kind: Any, option: str) -> Any:
+    """The content of a file, of a type that pydantic checks; UserError, which names the option, for
+    a file that is missing or of another kind."""
     try:
-        points = TypeAdapter(Points).validate_json(path.read_bytes())
+        return TypeAdapter(kind).validate_json(path.read_bytes())
     except OSError as error:
-        raise UserError(f"--points {path}: {error.strerror}") from None
+        raise UserError(f"{option} {path}: {error.strerror}") from None
     except ValidationError as error:
         first = error.errors()[0]
         place = " ".join(str(part) for part in first["loc"]) or "file"
-        raise UserError(f"--points {path}: {place}: {first['msg']}") from None
+        raise UserError(f"{option} {path}: {place}: {first['msg']}") from None
+
+
+def read_points(path: Path, pictures: Collection[str], names: Sequence[str]) -> Points:
+    """Places of things called ``names``; UserError for a file that is missing, of another kind,
+    with an unknown name, or that names none of ``pictures``."""
+    points = read_json(path, Points, "--points")
     for picture, marked in points.items():
         for name in marked.keys() - set(names):
             raise UserError(f"--points {path}: {picture}: no {name!r}, but {', '.join(names)}")

@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from base.actions import action_group
+from base.cameras import same_camera
 from base.cameras.camera import Camera
 from base.errors import BrokenFrameError
 from base.files import make_folder, replacing
@@ -58,9 +59,11 @@ class SplitPainter:
         headset: Headset | None = None,
         workers: int = 1,
     ) -> None:
-        kept = open_split(root, set_type, report=False, headset=headset).camera
-        view = view.resized(kept.width, kept.height)
-        self.dataset = open_split(root, set_type, report=False, view=view, headset=headset)
+        how = {"report": False, "headset": headset}
+        self.dataset = open_split(root, set_type, **how)
+        view = view.resized(self.dataset.camera.width, self.dataset.camera.height)
+        if not same_camera(view, self.dataset.camera):
+            self.dataset = open_split(root, set_type, view=view, **how)
         self.workers = workers
         self._row = {self.dataset.frame_id(row): row for row in range(len(self.dataset))}
         self._painter = FramePainter()
