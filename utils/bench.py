@@ -257,13 +257,15 @@ def bench_inference(options: argparse.Namespace) -> None:
             model, file = Path(folder) / "random.tar", Path(folder) / "random.onnx"
             save_checkpoint(model, weights | {"config": config.model_dump()})
             networks = {form: load_network(model, gpu, form) for form in forms}
-            for form, flags in {"fp32": [], "int8": ["--int8", "--pictures", path.parent]}.items():
+            exports = {"fp32": [], "int8": ["--int8", "--pictures", path.parent]}
+            # ONNX Runtime runs on the CPU.
+            for form, flags in exports.items() if device.type == "cpu" else ():
                 export = ["--load_model", model, "--output", file, *flags]
                 launch("utils/export_onnx.py", *export, quiet=True)
                 onnx = OnnxPosePredictor(file, torch.get_num_threads())
                 networks[f"ONNX Runtime {form}"] = onnx
         plain.to(device)
-        for batch in (1, 8):
+        for batch in (1, 8) if device.type == "cpu" else (1, 64, 256):
             images = to_input(torch.from_numpy(np.stack([crop.image(frame)] * batch)), device)
             work = partial(forward, plain, images, rays), batch
             ways: Ways = {"plain PyTorch fp32, forward alone": work}
