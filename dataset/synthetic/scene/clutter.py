@@ -28,10 +28,10 @@ class Things(NamedTuple):
     vertices: np.ndarray  # (V, 3) float32 centimetres
     faces: np.ndarray  # (F, 3) rows of vertices
     colours: np.ndarray  # (F, 3) float32 linear
-    ends: np.ndarray  # where the vertices of each thing end, for their shadows
+    ends: np.ndarray  # where the vertices of each convex part end, for their shadows
 
     def apart(self) -> list[np.ndarray]:
-        """The vertices of each thing."""
+        """The vertices of each part."""
         return np.split(self.vertices, self.ends[:-1]) if len(self.ends) else []
 
 
@@ -122,7 +122,8 @@ def _cable(rng: np.random.Generator) -> Things:
     angle = np.linspace(0, 2 * np.pi, 7)[:-1, None]
     ring = np.cos(angle)[..., None] * side[:, None].transpose(1, 0, 2) * wide
     ring = ring + (1 + np.sin(angle))[..., None] * wide * flat * np.array([0.0, 1.0, 0.0])
-    return _thing(rng, (along[None] + ring).transpose(1, 0, 2), True, 0.9)
+    cable = _thing(rng, (along[None] + ring).transpose(1, 0, 2), True, 0.9)
+    return cable._replace(ends=np.arange(24, 241, 24))  # the shadows of its loops are open
 
 
 def _shoes(rng: np.random.Generator) -> Things:
