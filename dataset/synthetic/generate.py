@@ -20,7 +20,7 @@ from base.headset import RELEASE_HEADSET, Headset
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.body.body_model import load_rig, make_body
 from dataset.synthetic.body.head_camera import is_inside
-from dataset.synthetic.job import run_job
+from dataset.synthetic.job import WATCHED_STRIDE, run_job
 from dataset.synthetic.output.manifest import prepare_output
 from dataset.synthetic.output.shard_folder import put_together, remove_indices
 from dataset.synthetic.recipe import LABELS_PER_CHARACTER, Counts, Job, Recipe, plan
@@ -112,6 +112,9 @@ def generate(
             pack and recipe.passes
         ),
         "--pack_size must lie between 32 and 800": pack and not 32 <= pack.size <= 800,
+        "--clutter draws other things for each frame: give --stride 30 or more": (
+            recipe.clutter and recipe.stride < WATCHED_STRIDE
+        ),
         "--seed cannot be negative": recipe.seed < 0,
         f"--part {number}/{parts}: the first is 1/{parts}, the last {parts}/{parts}": (
             not 1 <= number <= parts

@@ -19,10 +19,11 @@ from dataset.synthetic.output.tree_folder import PICTURES
 from dataset.synthetic.recipe import Job, Purpose, Recipe, build_of
 from dataset.synthetic.render.camera_response import draw_response
 from dataset.synthetic.render.renderer import Renderer
+from dataset.synthetic.scene.clutter import NO_THINGS, draw_clutter, draw_held, together
 from dataset.synthetic.scene.place import make_place
 
 #: Below this many frames apart, whole clips are checked for limbs that go through the body.
-_WATCHED_STRIDE = 30
+WATCHED_STRIDE = 30
 
 
 @lru_cache(maxsize=2)
@@ -44,7 +45,9 @@ def _timeline(recipe: Recipe, split: int, person: int, environment: int) -> Time
 
     if recipe.clips:
         return BvhTimeline(poser, random, recipe.clips)
-    return Timeline(poser, random, worn.offset, recipe.stride < _WATCHED_STRIDE, recipe.actions)
+    watched = recipe.stride < WATCHED_STRIDE
+    resting = random(Purpose.CLUTTER) if recipe.clutter and not recipe.actions else None
+    return Timeline(poser, random, worn.offset, watched, recipe.actions, resting)
 
 
 @lru_cache(maxsize=1)
@@ -86,8 +89,14 @@ def run_job(recipe: Recipe, job: Job) -> int:
             renderer = _renderer(recipe, split, job.person)
             skin = body.skin(joints, turns, renderer.outfit.vertices, renderer.outfit.weights)
             grain = recipe.random(Purpose.GRAIN, *key, place)
+            clutter = NO_THINGS
+            if recipe.clutter:
+                rng, scene = recipe.random(Purpose.CLUTTER, *key, place), renderer.place
+                stands = scene.things.with_seat(frames.seats[row])
+                held = draw_held(rng, joints, turns, names)
+                clutter = together([draw_clutter(rng, skin, stands, scene), held])
             pictures, lead = renderer.draw(
-                skin, trans, rot, frames.seats[row], named, grain, recipe.passes
+                skin, trans, rot, frames.seats[row], named, grain, recipe.passes, clutter
             )
             hidden = occluded(lead, body)
         label = encode_label(

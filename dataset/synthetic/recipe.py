@@ -32,7 +32,7 @@ _VERSION = 5
 Counts = dict[tuple[SetType, str], int]
 
 #: What random numbers are for: the first entry of each spawn key.
-Purpose = IntEnum("Purpose", "WHO PERSON PLACE FRAME GRAIN MOTION HEADSET", start=0)
+Purpose = IntEnum("Purpose", "WHO PERSON PLACE FRAME GRAIN MOTION HEADSET CLUTTER", start=0)
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Recipe:
     passes: tuple[str, ...] = ()  # further pictures of each frame
     clips: tuple[Path, ...] = ()  # Mixamo-named BVH files to use instead of the programs
     actions: tuple[str, ...] = ()  # clips whose programs are performed; all for none
+    clutter: bool = False  # whether things lie on the floor, and people often just stand
 
     def described(self) -> dict:
         """What is written down with the set, and has to be the same to go on with it."""
@@ -63,6 +64,7 @@ class Recipe:
             "passes": list(self.passes),
             "bvh": {path.name: crc32(path.read_bytes()) for path in self.clips} or None,
             "actions": list(self.actions) or None,
+            "clutter": self.clutter or None,
             "version": _VERSION,
         }
 

@@ -36,7 +36,7 @@ _CLOTH = np.array(
         (0.72, 0.60, 0.30), (0.78, 0.70, 0.62),
     ]
 )  # fmt: skip
-_SKIN_TONES = np.array(
+SKIN_TONES = np.array(
     [
         (0.91, 0.74, 0.65), (0.86, 0.66, 0.55), (0.80, 0.60, 0.47), (0.70, 0.50, 0.38),
         (0.55, 0.38, 0.28), (0.40, 0.27, 0.20), (0.30, 0.20, 0.15),
@@ -62,9 +62,9 @@ def cloth_colour(rng: np.random.Generator) -> np.ndarray:
 
 def material_colours(top_kind: str, bottom_kind: str, rng: np.random.Generator) -> np.ndarray:
     """Draw a colour for each material: (materials, 3) float32 linear."""
-    tone = rng.uniform(0, len(_SKIN_TONES) - 1)
+    tone = rng.uniform(0, len(SKIN_TONES) - 1)
     low, share = int(tone), tone % 1.0
-    skin = _SKIN_TONES[low] * (1 - share) + _SKIN_TONES[min(low + 1, 6)] * share
+    skin = SKIN_TONES[low] * (1 - share) + SKIN_TONES[min(low + 1, 6)] * share
     # Some people's skin is paler than the table's tones, hardly anyone's is redder.
     grey = skin @ np.array([0.3, 0.59, 0.11])
     skin = grey + rng.uniform(0.55, 1.0) * (skin - grey) + rng.normal(0, 0.02)

@@ -129,5 +129,5 @@ def perform(act: Performance, time: float) -> BodyPose:
     stance.stand(act, pose)
     if talks:
         gestures.talking(act, pose)
-    PROGRAMS[action](act, pose)
+    (stance.rest if act.clip.rests else PROGRAMS[action])(act, pose)
     return pose

@@ -23,6 +23,8 @@ _GETS_DOWN = {"lower_stretching", "Sitting_Thumbs_Up", "Sitting_Disapproval", "P
 _BLOCK = 32
 _TRIES = 4
 _TOLERATED = 0.04
+#: Share of the clips on the spot in which people rest, a quarter of all, and what these are called.
+_RESTING, _RESTS_AS = 0.33, "Weight_Shift_Gesture"
 
 
 class Timeline:
@@ -31,6 +33,7 @@ class Timeline:
     ``random`` gives the random numbers of a purpose from its integer key; hands keep clear of the
     ``camera``, (3,) centimetres from the head joint; where ``checked``, clips in which limbs go
     through the body too often are drawn anew; ``clips`` are performed, all where none is named.
+    With ``resting``, random numbers, people just stand in some clips; the others stay as they are.
     """
 
     def __init__(
@@ -40,9 +43,11 @@ class Timeline:
         camera: np.ndarray,
         checked: bool = False,
         clips: Sequence[str] = (),
+        resting: np.random.Generator | None = None,
     ):
         self._poser, self._random, self._checked = poser, random, checked
         self._camera, self._shares = camera, shares_of(clips)
+        self._resting = resting
         self._rng = rng = random(0)
         centre = tuple(rng.uniform(-25.0, 25.0, 2).tolist())
         sense = 1.0 if rng.random() < 0.5 else -1.0
@@ -60,6 +65,7 @@ class Timeline:
         frames = rng.integers(110, 216, _BLOCK).tolist()
         facing = np.clip(rng.normal(0.0, 45.0, _BLOCK), -80.0, 80.0).tolist()
         share = rng.random(_BLOCK).tolist()
+        rests = self._resting.random(_BLOCK) < _RESTING if self._resting else np.zeros(_BLOCK, bool)
         for row in range(_BLOCK):
             action = CLIPS[actions[row]]
             before = self._clips[-1].action if self._clips else None
@@ -70,7 +76,10 @@ class Timeline:
                 low, high, pace = TRAVELLING[action]
                 steps, path = max(2, round(duration * pace)), self._path
                 length = leg * (low + (high - low) * share[row])
-            self._clips.append(Clip(action, self._end, blend, duration, path, steps, length))
+            clip = Clip(action, self._end, blend, duration, path, steps, length)
+            if rests[row] and action not in _GETS_DOWN | TRAVELLING.keys():
+                clip = replace(clip, action=_RESTS_AS, rests=True)
+            self._clips.append(clip)
             self._end += frames[row]
             angle = path.start + path.sense * steps * length / path.radius
             self._path = replace(self._path, start=angle)

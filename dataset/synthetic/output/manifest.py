@@ -67,6 +67,8 @@ def _check_same(manifest: Path, made_with: dict) -> None:
                 f"--pack_size {each['size']}" if each else "no --pack" for each in (old, value)
             ]
             what = f"with {sizes[0]}, not {sizes[1]}"
+        elif key == "clutter":
+            what = f"{'with' if old else 'without'} --clutter"
         elif key == "camera" and old:
             what = "with --camera by another version of this program"
         elif key == "camera":  # of the release; sets of other headsets have another key

@@ -41,6 +41,16 @@ def shadow_below(
     return cv2.GaussianBlur(mask, (0, 0), 2.0).astype(np.float32) / 255
 
 
+def sunshine(place: Place, shadow: np.ndarray, points: np.ndarray, trans: np.ndarray) -> np.ndarray:
+    """(N, 1) share of the main light that comes to points (N, 3) near the floor, relative to a
+    camera at ``trans``: where its way on leads to the floor, the ``shadow`` is theirs."""
+    up = points[:, 1:2] + np.float32(trans[1])
+    x, z = (points[:, [0, 2]] - up * (place.sun[[0, 2]] / place.sun[1])).astype(np.float32).T
+    dark = _around(shadow, x, z, _SHADOW_CM, cv2.BORDER_CONSTANT)
+    x, z = x + np.float32(trans[0]), z + np.float32(trans[2])
+    return ((1 - dark) * _around(place.light_map, x, z, LIGHT_CM, cv2.BORDER_REPLICATE))[:, None]
+
+
 @dataclass(frozen=True)
 class Background:
     """A place seen from ``trans``: methods get (N, 3) float32 directions of rays, world axes."""

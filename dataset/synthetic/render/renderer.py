@@ -9,10 +9,11 @@ from base.headset import RELEASE_HEADSET, Headset
 from base.release_camera import MAYA_TO_CAMERA, euler_sxyz_to_matrix
 from dataset.synthetic.clothes.materials import Material
 from dataset.synthetic.clothes.outfit import Outfit
-from dataset.synthetic.render.background import Background, shadow_below
+from dataset.synthetic.render.background import Background, shadow_below, sunshine
 from dataset.synthetic.render.camera_response import CameraResponse, develop
 from dataset.synthetic.render.ray_casting import Traced, rays_of
 from dataset.synthetic.render.shading import lambert, shade
+from dataset.synthetic.scene.clutter import NO_THINGS, Things
 from dataset.synthetic.scene.place import Place
 
 #: Pictures of a frame besides the coloured one.
@@ -51,11 +52,12 @@ class Renderer:
         joints: np.ndarray,
         rng: np.random.Generator,
         passes: tuple[str, ...] = (),
+        clutter: Things = NO_THINGS,
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Draw a frame of clothed skin (V, 3), world centimetres, and of the passes asked for.
 
         ``trans`` and ``rot`` are the camera's as in the labels, ``seat`` (4,) as in
-        :class:`frames.Frames`; ``rng`` is the source of the grain.
+        :class:`frames.Frames`; ``rng`` is the source of the grain, ``clutter`` lies about.
 
         Returns:
             Pictures by name: ``rgba`` (H, W, 3) uint8 RGB; ``depth`` (H, W) uint16, millimetres
@@ -66,8 +68,14 @@ class Renderer:
         outfit, place, rays = self.outfit, self.place, rays_of(self.headset, self.step)
         things = place.things.with_seat(seat)
         scene = Traced(
-            np.concatenate([vertices, things.corners.reshape(-1, 3)]) - trans,
-            np.concatenate([outfit.faces, things.faces + len(vertices)]),
+            np.concatenate([vertices, things.corners.reshape(-1, 3), clutter.vertices]) - trans,
+            np.concatenate(
+                [
+                    outfit.faces,
+                    things.faces + len(vertices),
+                    clutter.faces + len(vertices) + 8 * len(things.corners),
+                ]
+            ),
         )
         to_world = (euler_sxyz_to_matrix(rot) @ MAYA_TO_CAMERA).astype(np.float32)
         directions = rays.directions @ to_world.T
@@ -76,7 +84,9 @@ class Renderer:
         hits = scene.first(directions[rows])
         struck = hits["primID"]
         of_body = np.flatnonzero((struck >= 0) & (struck < len(outfit.faces)))
-        of_things = np.flatnonzero(struck >= len(outfit.faces))
+        beyond = len(outfit.faces) + len(things.faces)  # from there on clutter
+        of_things = np.flatnonzero((struck >= len(outfit.faces)) & (struck < beyond))
+        of_clutter = np.flatnonzero(struck >= beyond)
         body, thing = rows[of_body], rows[of_things]
 
         light = np.empty((len(directions), 3), np.float32)
@@ -90,6 +100,16 @@ class Renderer:
         free[rows] = struck < 0
         free = np.flatnonzero(free)
         shadow = shadow_below(place.sun, vertices, things.corners, trans)
+        lying = rows[of_clutter]
+        points = directions[lying] * hits["tfar"][of_clutter, None]
+        lit = lambert(
+            place, hits["Ng"][of_clutter], directions[lying], sunshine(place, shadow, points, trans)
+        )
+        light[lying] = clutter.colours[struck[of_clutter] - beyond] * lit
+        if len(clutter.ends):
+            shadow = np.maximum(
+                shadow, shadow_below(place.sun, vertices[:0], clutter.apart(), trans)
+            )
         background = Background(place, trans, shadow, rays.per_radian)
         light[free] = background.light(directions[free])
         pictures = {"rgba": develop(light, rays, self.response, rng)}
@@ -103,7 +123,7 @@ class Renderer:
             pictures["depth"] = rays.picture((depth + 0.5).astype(np.uint16))
         if "objectId" in passes:
             identity = np.full(len(directions), ObjectId.SURROUNDINGS, np.uint8)
-            identity[thing] = ObjectId.THINGS
+            identity[thing] = identity[lying] = ObjectId.THINGS
             identity[body] = _OBJECT_OF_MATERIAL[material]
             pictures["objectId"] = rays.picture(identity)
         return pictures, scene.lead(joints - trans)

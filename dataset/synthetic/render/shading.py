@@ -85,13 +85,16 @@ def _bake(place: Place, scene: Traced, vertices: np.ndarray, normals: np.ndarray
     return np.stack([sun, np.minimum(_WALLS + 0.7 * sky, 1.2), _BOUNCE * floor], axis=1)
 
 
-def lambert(place: Place, normal: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """Linear light (N, 3) on plain surfaces of normals (N, 3), seen along directions (N, 3)."""
+def lambert(
+    place: Place, normal: np.ndarray, direction: np.ndarray, share: np.ndarray | float = 1.0
+) -> np.ndarray:
+    """Linear light (N, 3) on plain surfaces of normals (N, 3), seen along directions (N, 3), to
+    which a ``share`` (N, 1) of the sun's comes."""
     normal = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
     normal = np.where((normal * direction).sum(1, keepdims=True) > 0, -normal, normal)
     sun = np.clip(normal @ place.sun.astype(np.float32), 0, 1)[:, None]
     sky = (0.65 + 0.35 * normal[:, 1:2]) * place.ambient.astype(np.float32)
-    return sun * place.sun_colour.astype(np.float32) + sky
+    return sun * share * place.sun_colour.astype(np.float32) + sky
 
 
 @lru_cache(maxsize=1)

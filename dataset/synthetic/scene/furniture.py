@@ -39,14 +39,14 @@ class Boxes(NamedTuple):
         x, height, z, heading = seat
         if height <= 0:
             return self
-        corners = _turned(_CORNERS * np.array([36.0, max(height, 1.0), 36.0]), heading)
+        corners = turned(_CORNERS * np.array([36.0, max(height, 1.0), 36.0]), heading)
         return self.with_box(corners + np.array([x, height / 2, z]), np.full(3, 0.12))
 
 
 NOTHING = Boxes(np.zeros((0, 8, 3), np.float32), np.zeros((0, 3), np.float32))
 
 
-def _turned(points: np.ndarray, turn: float) -> np.ndarray:
+def turned(points: np.ndarray, turn: float) -> np.ndarray:
     """Points (N, 3) turned about the vertical, radians."""
     c, s = np.cos(turn), np.sin(turn)
     return points @ np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]])
@@ -65,7 +65,7 @@ def draw_furniture(
         turn = rng.uniform(0, 2 * np.pi)
         colour = draw_colour(rng, palette, 0.25) ** 2
         for middle, size in _piece(rng):
-            boxes = boxes.with_box(_turned(_CORNERS * size + middle, turn) + at, colour)
+            boxes = boxes.with_box(turned(_CORNERS * size + middle, turn) + at, colour)
     return boxes
 
 

@@ -1,0 +1,296 @@
+"""Things that lie about on the floor, or are held in a hand, and look a little like hands and feet.
+
+Axes and units are the world's: centimetres, y up, the floor at y = 0.
+"""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from dataset.synthetic.clothes.materials import SKIN_TONES, cloth_colour
+from dataset.synthetic.scene.furniture import Boxes, turned
+from dataset.synthetic.scene.place import Place
+from dataset.synthetic.scene.textures import noise
+
+#: Things lie this near to the feet; the map of what is taken, its side and that of a cell.
+_NEAR, _MAP_CM, _CELL_CM = 200.0, 480.0, 2.0
+#: What is below the knees takes floor.
+_KNEE = 45.0
+#: Share of the frames in which something is held, and of the things that are bright or like skin.
+_HELD, _BRIGHT = 0.15, 1 / 3
+_RUG = 0.3
+
+
+class Things(NamedTuple):
+    """Meshes: V vertices, F triangles."""
+
+    vertices: np.ndarray  # (V, 3) float32 centimetres
+    faces: np.ndarray  # (F, 3) rows of vertices
+    colours: np.ndarray  # (F, 3) float32 linear
+    ends: np.ndarray  # where the vertices of each convex part end, for their shadows
+
+    def apart(self) -> list[np.ndarray]:
+        """The vertices of each part."""
+        return np.split(self.vertices, self.ends[:-1]) if len(self.ends) else []
+
+
+def together(things: list[Things]) -> Things:
+    """Several as one."""
+    starts = np.cumsum([0] + [len(thing.vertices) for thing in things])[:-1]
+    pairs = list(zip(things, starts, strict=True))
+    empty = np.zeros((0, 3), np.float32)
+    return Things(
+        np.concatenate([empty, *(thing.vertices for thing in things)]),
+        np.concatenate([empty.astype(int), *(thing.faces + start for thing, start in pairs)]),
+        np.concatenate([empty, *(thing.colours for thing in things)]),
+        np.concatenate([np.zeros(0, int), *(thing.ends + start for thing, start in pairs)]),
+    )
+
+
+NO_THINGS = together([])
+
+
+def _colour(rng: np.random.Generator) -> np.ndarray:
+    """(3,) linear: of cloth, or bright, or of skin."""
+    if rng.random() > _BRIGHT:
+        return cloth_colour(rng)
+    if rng.random() < 0.5:
+        return (SKIN_TONES[rng.integers(len(SKIN_TONES))] * rng.uniform(0.85, 1.1)) ** 2
+    bright = np.clip(rng.uniform(0.6, 1.0) + rng.uniform(-0.7, 0.3, 3), 0.05, 0.97)
+    return bright**2
+
+
+def _thing(rng: np.random.Generator, grid: np.ndarray, closed: bool, plain: float = 0.6) -> Things:
+    """A grid (R, C, 3) of points as a thing in one colour or, by chance, striped or checked;
+    ``closed`` joins its last column to the first."""
+    rows, columns = grid.shape[:2]
+    i, j = np.mgrid[: rows - 1, : columns if closed else columns - 1]
+    a, b = i * columns + j, i * columns + (j + 1) % columns
+    faces = np.stack([a, b, a + columns, b, b + columns, a + columns], -1).reshape(-1, 3)
+    colours = np.tile(_colour(rng), (len(faces), 1))
+    kind = rng.random()
+    if kind > plain:
+        i, j = (np.repeat(each.ravel(), 2) // rng.integers(1, 5) % 2 for each in (i, j))
+        colours[(i if kind < (1 + plain) / 2 else i ^ j) == 1] = _colour(rng)
+    vertices = grid.reshape(-1, 3).astype(np.float32)
+    return Things(vertices, faces, colours.astype(np.float32), np.array([len(vertices)]))
+
+
+def _solid(rng: np.random.Generator, size: np.ndarray, edge: float, plain: float = 0.7) -> Things:
+    """An ellipsoid of (3,) extents for ``edge`` 1, a box with rounded edges for less, on y = 0.
+
+    A superellipsoid (Barr, 1981).
+    """
+    up, around = np.linspace(-np.pi / 2, np.pi / 2, 13), np.linspace(0, 2 * np.pi, 25)[:-1]
+
+    def power(x: np.ndarray) -> np.ndarray:
+        return np.sign(x) * np.abs(np.round(x, 9)) ** edge
+
+    level, ones = power(np.cos(up))[:, None], np.ones(24)
+    parts = level * power(np.cos(around)), power(np.sin(up))[:, None] * ones
+    grid = np.stack([*parts, level * power(np.sin(around))], -1) + np.array([0.0, 1.0, 0.0])
+    return _thing(rng, grid * np.asarray(size) / 2, True, plain)
+
+
+def _turned_on_a_lathe(rng: np.random.Generator, profile: list[tuple[float, float]]) -> Things:
+    """A thing of (radius, height) pairs about the vertical."""
+    angle = np.linspace(0, 2 * np.pi, 21)[:-1]
+    radius, height = np.array(profile).T[..., None]
+    ring = radius * np.cos(angle), height + 0 * angle, radius * np.sin(angle)
+    return _thing(rng, np.stack(ring, -1), True)
+
+
+def _cloth(rng: np.random.Generator) -> Things:
+    """Dropped cloth: a crumpled sheet that rests on the floor."""
+    shape = noise(rng, 32, (2, 4, 8))[:21, :21], noise(rng, 32, (2, 4))[:21, :21]
+    z, x = np.mgrid[-1:1:21j, -1:1:21j]
+    fall = np.clip(1.6 * (1 - np.maximum(np.abs(x), np.abs(z))), 0, 1)
+    y = 0.3 + rng.uniform(1.0, 7.0) * fall * np.abs(shape[0])
+    wide, deep = rng.uniform(10, 35, 2)
+    out = 1 + 0.12 * shape[1]
+    return _thing(rng, np.stack([wide * x * out, y, deep * z * out], -1), False)
+
+
+def _cable(rng: np.random.Generator) -> Things:
+    """A cable, a strap or a belt in curves on the floor."""
+    wide, flat = rng.uniform(0.4, 2.2), rng.uniform(0.3, 1.0)
+    heading = np.cumsum(rng.normal(0, 0.35, 40)) + np.linspace(0, rng.uniform(-9, 9), 40)
+    along = np.cumsum(np.stack([np.cos(heading), 0 * heading, np.sin(heading)], -1), 0)
+    along = (along - along.mean(0)) * rng.uniform(1.0, 3.5)
+    side = np.stack([-np.sin(heading), 0 * heading, np.cos(heading)], -1)
+    angle = np.linspace(0, 2 * np.pi, 7)[:-1, None]
+    ring = np.cos(angle)[..., None] * side[:, None].transpose(1, 0, 2) * wide
+    ring = ring + (1 + np.sin(angle))[..., None] * wide * flat * np.array([0.0, 1.0, 0.0])
+    cable = _thing(rng, (along[None] + ring).transpose(1, 0, 2), True, 0.9)
+    return cable._replace(ends=np.arange(24, 241, 24))  # the shadows of its loops are open
+
+
+def _shoes(rng: np.random.Generator) -> Things:
+    """A pair, side by side or one kicked aside."""
+    size, shoe = np.array([rng.uniform(8.5, 10.5), rng.uniform(7, 11), rng.uniform(24, 31)]), None
+    shoe = _solid(rng, size, 0.6, 1.0)
+    ahead = shoe.vertices[:, 2] / size[2] + 0.5
+    shoe.vertices[:, 1] *= 1 - 0.5 * np.clip(2 * ahead - 0.7, 0, 1)  # lower at the toes
+    shoe.vertices[:, 0] *= 0.8 + 0.3 * ahead - 0.25 * np.clip(ahead - 0.8, 0, 1)
+    x, y, z = (shoe.vertices[shoe.faces].mean(1) / size).T
+    shoe.colours[(y > 0.75) & (z < 0) & (np.abs(x) < 0.3)] = 0.02  # where the foot goes in
+    shoe.colours[y < 0.16] = rng.choice([0.02, 0.4, 0.8])
+    turn, gap = rng.normal(0, 0.25 if rng.random() < 0.7 else 1.5), rng.uniform(12, 20)
+    other = turned(shoe.vertices, turn) + np.array([gap + 8 * min(abs(turn), 1), 0, 0])
+    return together([shoe, shoe._replace(vertices=other.astype(np.float32))])
+
+
+def _paper(rng: np.random.Generator) -> Things:
+    """A sheet, a newspaper or a book: bright pages, lines of print."""
+    size = np.array([rng.uniform(12, 32), rng.choice([0.3, 0.5, 2.5]), rng.uniform(16, 42)])
+    z, x = np.mgrid[-0.5:0.5:25j, -0.5:0.5:13j]
+    sides = np.maximum(np.abs(x), np.abs(z)) < 0.499
+    page = _thing(rng, np.stack([x, 0.05 + sides, z], -1) * size, False, 1.0)
+    if rng.random() < 0.7:
+        row = np.arange(len(page.faces)) // 24
+        page.colours[:] = rng.uniform(0.6, 0.95)
+        page.colours[(row % 2 == 1) & (row > 2) & (rng.random(len(row)) < 0.8)] *= 0.45
+    return page
+
+
+def _rug(rng: np.random.Generator) -> Things:
+    """A flat rug or mat, which people may stand on."""
+    z, x = np.mgrid[-1:1:31j, -1:1:31j]
+    wide, deep = rng.uniform(25, 90, 2)
+    return _thing(rng, np.stack([wide * x, _RUG + 0 * x, deep * z], -1), False, 0.2)
+
+
+def _vessel(rng: np.random.Generator) -> Things:
+    """A bottle, a cup or a plate."""
+    wide, kind = rng.uniform(3, 4.5), rng.random()
+    if kind < 0.3:
+        wide = rng.uniform(8, 14)
+        profile = [
+            (0, 0),
+            (0.6 * wide, 0),
+            (wide, 2),
+            (0.95 * wide, 2),
+            (0.6 * wide, 0.6),
+            (0, 0.6),
+        ]
+        return _turned_on_a_lathe(rng, profile)
+    if kind < 0.6:
+        tall = rng.uniform(7, 12)
+        profile = [
+            (0, 0),
+            (0.8 * wide, 0),
+            (wide, tall),
+            (0.9 * wide, tall),
+            (0.7 * wide, 1),
+            (0, 1),
+        ]
+        return _turned_on_a_lathe(rng, profile)
+    tall = rng.uniform(18, 30)
+    at = [(0, 0), (wide, 0), (wide, 0.6), (0.4 * wide, 0.8), (0.4 * wide, 1), (0, 1)]
+    bottle = _turned_on_a_lathe(rng, [(radius, share * tall) for radius, share in at])
+    if rng.random() < 0.5:  # on its side
+        bottle = bottle._replace(vertices=bottle.vertices[:, [1, 0, 2]] + np.float32([0, wide, 0]))
+    return bottle
+
+
+def _package(rng: np.random.Generator) -> Things:
+    """A box, a folded towel or a bag."""
+    low, high, edge = ((8, 5, 8), (45, 35, 45), 0.08), ((20, 3, 15), (45, 10, 35), 0.25), None
+    low, high, edge = (low, high, ((20, 15, 12), (45, 40, 25), 0.5))[rng.integers(3)]
+    return _solid(rng, rng.uniform(low, high), edge)
+
+
+def _ball(rng: np.random.Generator) -> Things:
+    """A ball, a toy, a fruit: round."""
+    return _solid(
+        rng, rng.uniform(5, 22) * (1 if rng.random() < 0.6 else rng.uniform(0.5, 1, 3)), 1
+    )
+
+
+_KINDS = (_cloth, _cable, _shoes, _paper, _vessel, _package, _ball, _cloth, _paper)
+
+
+class _Floor:
+    """Which cells of the floor around ``middle`` (2,), x and z, are taken."""
+
+    def __init__(self, middle: np.ndarray):
+        self._corner = middle - _MAP_CM / 2
+        self._taken = np.zeros((int(_MAP_CM / _CELL_CM),) * 2, np.uint8)
+
+    def _cells(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        cells = ((points[:, [0, 2]] - self._corner) / _CELL_CM).astype(int)
+        inside = ((cells >= 0) & (cells < len(self._taken))).all(1)
+        return tuple(cells[inside].T)
+
+    def take(self, points: np.ndarray) -> None:
+        """Take what lies within some centimetres of points (N, 3)."""
+        taken = np.zeros_like(self._taken)
+        taken[self._cells(points)] = 1
+        self._taken |= cv2.dilate(taken, np.ones((5, 5), np.uint8))
+
+    def free(self, points: np.ndarray) -> bool:
+        return not self._taken[self._cells(points)].any()
+
+
+def _footprint(points: np.ndarray) -> np.ndarray:
+    """Points of a thing and between them and its middle."""
+    middle = points.mean(0)
+    return np.concatenate([middle + share * (points - middle) for share in (0.0, 0.3, 0.65, 1.0)])
+
+
+def draw_clutter(rng: np.random.Generator, body: np.ndarray, stands: Boxes, place: Place) -> Things:
+    """4 to 14 things on the floor, clear of the clothed ``body`` (V, 3), of each other and of what
+    ``stands`` about, and at times a rug below them all."""
+    low = body[body[:, 1] < _KNEE]
+    middle = body[body[:, 1] < body[:, 1].min() + 12.0].mean(0)[[0, 2]]
+    floor = _Floor(middle)
+    floor.take(low)
+    u, v = np.mgrid[0:1:25j, 0:1:25j].reshape(2, -1, 1)
+    for box in stands.corners:
+        floor.take((box[0] * (1 - u) + box[4] * u) * (1 - v) + (box[1] * (1 - u) + box[5] * u) * v)
+    things, count = [], int(rng.integers(4, 15))
+
+    def somewhere(thing: Things, reach: float) -> Things:
+        radius, angle = rng.uniform(0, reach), rng.uniform(0, 2 * np.pi)
+        at = middle + radius * np.array([np.cos(angle), np.sin(angle)])
+        moved = turned(thing.vertices, rng.uniform(0, 2 * np.pi)) + np.insert(at, 1, 0.0)
+        return thing._replace(vertices=moved.astype(np.float32))
+
+    if rng.random() < 0.25:
+        things.append(somewhere(_rug(rng), 80.0))
+    for _ in range(count):
+        thing = _KINDS[rng.integers(len(_KINDS))](rng)
+        for _ in range(12):
+            moved = somewhere(thing, _NEAR)
+            points = _footprint(moved.vertices)
+            if (np.abs(points[:, [0, 2]] - place.centre) < place.half).all() and floor.free(points):
+                floor.take(points)
+                things.append(moved)
+                break
+    return together(things)
+
+
+def draw_held(
+    rng: np.random.Generator, joints: np.ndarray, turns: np.ndarray, names: tuple[str, ...]
+) -> Things:
+    """At times a box, a sheet, a bottle or a phone in a hand, which moves with it; or nothing.
+
+    Of a body with (J, 3) joints and (J, 3, 3) turns of its bones on top of the T-pose, in which the
+    palms look down.
+    """
+    if rng.random() >= _HELD:
+        return NO_THINGS
+    side, sign = (("Left", 1.0), ("Right", -1.0))[rng.integers(2)]
+    thing = (_paper, _vessel, _package, _phone)[rng.integers(4)](rng)
+    extent = np.ptp(thing.vertices, axis=0)
+    # The thinnest side in the palm, the longest across it.
+    points = (thing.vertices - thing.vertices.min(0) - extent / 2)[:, np.argsort(extent)[[1, 0, 2]]]
+    points *= min(1.0, 32.0 / extent.max())
+    points += np.array([sign * 9.0, -2.0 - np.ptp(points[:, 1]) / 2, 0.0])
+    hand = names.index(f"{side}Hand")
+    return thing._replace(vertices=(points @ turns[hand].T + joints[hand]).astype(np.float32))
+
+
+def _phone(rng: np.random.Generator) -> Things:
+    return _solid(rng, np.array([7.5, 1.0, 15.5]), 0.15, 1.0)
