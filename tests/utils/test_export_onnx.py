@@ -22,7 +22,7 @@ from utils import export_onnx
 from utils.common.checkpoint import save_checkpoint
 from utils.common.config import load_config
 from utils.common.networks import load_pose_model
-from utils.inference.pose_predictor import OnnxPosePredictor, fold_batch_norms
+from utils.inference.pose_predictor import fold_batch_norms
 from utils.inference.predictor import EgoPosePredictor, load_network
 
 #: Nothing about it is symmetric.
@@ -73,7 +73,7 @@ def test_onnxruntime_alone_gives_pytorchs_joints_at_any_batch(exported, tiny_che
 
 
 def test_views_of_onnxruntime_and_pytorch_are_the_same(exported, tiny_checkpoint):
-    models = OnnxPosePredictor(exported, views=4), load_network(tiny_checkpoint, "cpu", "fp32", 4)
+    models = (load_network(path, "cpu", "fp32", 4) for path in (exported, tiny_checkpoint))
     one, other = (model(torch.from_numpy(squares(2))) for model in models)
     assert np.abs(one.joints3d - other.joints3d).max() < 1e-4
     assert np.abs(one.joints2d - other.joints2d).max() < 0.05

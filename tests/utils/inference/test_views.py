@@ -16,7 +16,7 @@ from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from model.pose_model import PoseOutput
 from utils.inference.pose_predictor import PosePredictor, within_probability
 from utils.inference.predictor import EgoPosePredictor
-from utils.inference.views import view_count, view_moves
+from utils.inference.views import moved_pictures, view_count, view_moves
 
 SIZE, CPU = 128, torch.device("cpu")
 #: Off the centre by 5 and 4 pixels, focal lengths that differ.
@@ -114,9 +114,7 @@ def test_every_view_finds_what_the_picture_shows(number, own):
 def test_views_are_mirrored_and_turned_evenly():
     for count, turns in ((2, [0]), (4, [-3.75, 3.75]), (6, [-7.5, 0, 7.5])):
         moves = view_moves(count)
-        assert [bool(mirrored) for _, mirrored in moves] == [False] * len(turns) + [True] * len(
-            turns
-        )
+        assert [bool(mirrored) for _, mirrored in moves] == sorted([False, True] * len(turns))
         # The image of the y axis, which mirroring leaves alone, tells the turn.
         angles = [float(torch.rad2deg(torch.atan2(-m[0, 0, 1], m[0, 1, 1]))) for m, _ in moves]
         assert angles == pytest.approx(turns * 2, abs=1e-4)
@@ -153,6 +151,8 @@ def test_one_view_is_the_network_on_the_picture_itself():
     images = torch.from_numpy(picture())
     expected = predictor._placed(predictor.forward(images))
     assert all(map(np.array_equal, predictor(images), expected))
+    # Also the first of two is not resampled.
+    assert next(moved_pictures(images, view_moves(2), CAMERA, CPU)) is images
 
 
 def test_each_view_has_a_history_of_its_own():
