@@ -16,7 +16,7 @@ from base.cameras import same_camera
 from base.cameras.camera import Camera
 from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
-from base.headset import Headset
+from base.headset import RELEASE_HEADSET, Headset
 from dataset.transforms import SquareCrop, square_of
 from dataset.warp import RIM, CameraWarp
 
@@ -80,8 +80,11 @@ def _warp(headset: Headset, kept: Camera, view: Camera) -> CameraWarp:
 
 def own_view(headsets: Sequence[Headset], size: int | None) -> Camera:
     """The view of a model that is trained on these headsets from random weights, ``size`` pixels a
-    side, or as large as the largest of their squares: the one headset's own square where it looks
-    straight down through a lens of round symmetry, otherwise an equidistant lens of 130° across."""
+    side, or as large as the largest of their squares: the release's square where it is among them,
+    for its pictures need not be re-rendered then; the one headset's own square where it looks
+    straight down through a lens of round symmetry; otherwise an equidistant lens of 130° across."""
+    if RELEASE_HEADSET in headsets:
+        return square_of(RELEASE_HEADSET.camera, size)
     first = headsets[0]
     upright = np.allclose(first.rotation, np.eye(3))
     if len(set(headsets)) == 1 and upright and first.camera.is_round:

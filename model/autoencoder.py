@@ -10,7 +10,7 @@ from torch import Tensor
 from base.schema import Section
 from base.skeleton import neck_centred
 from model.lifting import LiftingAutoencoder
-from model.losses import LossWeights, centred_losses, reconstruction_error
+from model.losses import LossWeights, centred_losses, joint_weights, reconstruction_error
 from model.pose_model import Part, PoseModel, PoseOutput, Targets, TrainingType
 from model.pose_resnet import PoseResNet
 from model.rays import CameraRays
@@ -88,7 +88,9 @@ class Autoencoder(PoseModel):
             target = targets.heatmaps if output.heatmaps is None else output.heatmaps
             error = reconstruction_error(output.extra, target, reconstruction)
             losses["reconstruction"] = weights.reconstruction * error
-        return losses | centred_losses(output.joints3d, neck_centred(targets.joints3d), weights)
+        joints = joint_weights(targets.visible, targets.visible_known, weights.hidden)
+        target = neck_centred(targets.joints3d)
+        return losses | centred_losses(output.joints3d, target, weights, joints)
 
     def uses_all_weights(self, weights: LossWeights) -> bool:
         """The layers bn1 to bn3 of the reference take no part unless batch_norm is set."""

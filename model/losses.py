@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from base.schema import Section
-from base.skeleton import LIMB_CHILDREN, LIMB_PARENTS
+from base.skeleton import HEAD, LIMB_CHILDREN, LIMB_PARENTS, NECK
 from model.decode import soft_argmax
 
 Weight = Annotated[float, Field(ge=0)]
@@ -27,6 +27,8 @@ class LossWeights(Section):
     pose: Weight = 0.1
     limb_cosine: Weight = 0.01
     limb_distance: Weight = 0.5
+    limb_length: Weight = 0.0
+    hidden: Weight = 1.0  # of a hidden joint in "pose" and "camera_pose", see joint_weights
     # Of the transformer only, see model.transformer.Transformer.pose_losses.
     camera_pose: Weight = 0.0
     uncertainty: Weight = 0.0
@@ -70,9 +72,28 @@ def reconstruction_error(
     return error if reduction == "mean" else error * reconstruction[0].numel()
 
 
-def joint_distance(joints3d: Tensor, target: Tensor) -> Tensor:
-    """Mean Euclidean distance of the joints from their places, metres."""
-    return torch.linalg.vector_norm(joints3d.float() - target.float(), dim=-1).mean()
+def joint_weights(visible: Tensor, known: Tensor, hidden: float) -> Tensor | None:
+    """(B, 16) float32: ``hidden`` for joints known to be hidden, else 1; None if all would be 1.
+
+    Neck and Head count 1 always: the headset is fixed to the head, and the Neck is the origin from
+    which errors are measured.
+    """
+    if hidden == 1:
+        return None
+    weights = torch.where(known & ~visible, hidden, 1.0)
+    weights[:, [NECK, HEAD]] = 1.0
+    return weights
+
+
+def joint_distance(joints3d: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean Euclidean distance of the joints from their places, metres, each multiplied by its
+    (B, 16) weight.
+
+    Divided by the number of joints, not by the sum of the weights: joints that are seen count the
+    same whatever else is hidden, and a divided batch has the loss of the whole.
+    """
+    distance = torch.linalg.vector_norm(joints3d.float() - target.float(), dim=-1)
+    return (distance if weights is None else distance * weights).mean()
 
 
 def limb_vectors(joints3d: Tensor) -> Tensor:
@@ -92,6 +113,16 @@ def limb_distance(joints3d: Tensor, target: Tensor) -> Tensor:
     limbs, metres (the same equation)."""
     difference = limb_vectors(joints3d) - limb_vectors(target)
     return torch.linalg.vector_norm(difference, dim=-1).sum(-1).mean()
+
+
+def limb_length(joints3d: Tensor, target: Tensor) -> Tensor:
+    """Absolute difference of each limb's length from its target's, mean of the 14 limbs, metres.
+
+    Unlike the other two it leaves the direction free: where that is a guess, the error is small if
+    the length is a person's.
+    """
+    lengths = (torch.linalg.vector_norm(limb_vectors(x), dim=-1) for x in (joints3d, target))
+    return F.l1_loss(*lengths)
 
 
 def heatmap_losses(
@@ -114,14 +145,19 @@ def heatmap_losses(
     return losses
 
 
-def centred_losses(predicted: Tensor, target: Tensor, weights: LossWeights) -> dict[str, Tensor]:
-    """The weighted losses of poses with the Neck at the origin: "pose", "limb_cosine" (at most 0:
-    the cosine is rewarded) and "limb_distance", those with weight 0 left out."""
+def centred_losses(
+    predicted: Tensor, target: Tensor, weights: LossWeights, joints: Tensor | None = None
+) -> dict[str, Tensor]:
+    """The weighted losses of poses with the Neck at the origin: "pose" under the (B, 16) weights
+    ``joints``, "limb_cosine" (at most 0: the cosine is rewarded), "limb_distance" and
+    "limb_length", those with weight 0 left out."""
     losses = {}
+    if weights.pose:
+        losses["pose"] = weights.pose * joint_distance(predicted, target, joints)
     for name, sign, loss in (
-        ("pose", 1, joint_distance),
         ("limb_cosine", -1, limb_cosine),
         ("limb_distance", 1, limb_distance),
+        ("limb_length", 1, limb_length),
     ):
         if weight := getattr(weights, name):
             losses[name] = sign * weight * loss(predicted, target)

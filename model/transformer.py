@@ -16,6 +16,7 @@ from model.losses import (
     LossWeights,
     centred_losses,
     joint_distance,
+    joint_weights,
     scale_likelihood,
     visibility_entropy,
 )
@@ -168,9 +169,10 @@ class Transformer(PoseModel):
         frame), "uncertainty", "visibility", and "aux": the mean of the poses' losses over the
         layers before the last."""
         *aux, last = output.extra.estimates
-        losses = _pose_terms(last.camera3d, targets.joints3d, weights)
+        joints = joint_weights(targets.visible, targets.visible_known, weights.hidden)
+        losses = _pose_terms(last.camera3d, targets.joints3d, weights, joints)
         if weights.aux and aux:
-            terms = [_pose_terms(layer.camera3d, targets.joints3d, weights) for layer in aux]
+            terms = [_pose_terms(x.camera3d, targets.joints3d, weights, joints) for x in aux]
             losses["aux"] = weights.aux * torch.stack([sum(t.values()) for t in terms]).mean()
         if weights.uncertainty:
             distance = torch.linalg.vector_norm(last.camera3d - targets.joints3d, dim=-1)
@@ -208,8 +210,11 @@ class Transformer(PoseModel):
         return after / before
 
 
-def _pose_terms(camera3d: Tensor, target: Tensor, weights: LossWeights) -> dict[str, Tensor]:
-    losses = centred_losses(neck_centred(camera3d.float()), neck_centred(target.float()), weights)
+def _pose_terms(
+    camera3d: Tensor, target: Tensor, weights: LossWeights, joints: Tensor | None
+) -> dict[str, Tensor]:
+    centred = neck_centred(camera3d.float()), neck_centred(target.float())
+    losses = centred_losses(*centred, weights, joints)
     if weights.camera_pose:
-        losses["camera_pose"] = weights.camera_pose * joint_distance(camera3d, target)
+        losses["camera_pose"] = weights.camera_pose * joint_distance(camera3d, target, joints)
     return losses

@@ -76,7 +76,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     text = "all that people do: groups of the evaluation (Walking …) or clips (Boxing …)"
     add("--actions", nargs="+", metavar="NAME", default=[], help=text)
     text = "headset files or names of experiments/headsets, with which the characters take turns "
-    text += "(default: the release's), or 'any': each character has another lens and mount"
+    text += "(default: the release's); 'any': another lens and mount for each character"
     add("--headset", nargs="+", metavar="FILE", default=[], help=text)
     text = "further pictures of each frame: depth (16-bit PNG, millimetres on the optical axis), "
     text += "objectId (8-bit: 1 surroundings, 2 things, 3 skin, 4 hair, 5 top, 6 bottoms, 7 shoes)"
@@ -112,13 +112,11 @@ def find_files(
     return found
 
 
-def read_headsets(names: list[str]) -> tuple[Headset, ...]:
-    """The headsets of ``--headset``: none for any, the release's for no name."""
-    if names == ["any"]:
-        return ()
-    if "any" in names:
-        raise UserError("--headset any draws all the headsets: give no other beside it")
-    return tuple(map(load_headset, names)) or (RELEASE_HEADSET,)
+def read_headsets(names: list[str]) -> tuple[Headset | None, ...]:
+    """The headsets of ``--headset``, None for "any"; the release's for no name."""
+    return tuple(None if name == "any" else load_headset(name) for name in names) or (
+        RELEASE_HEADSET,
+    )
 
 
 def pack_options(size: int, stride: int) -> PackOptions:
@@ -129,7 +127,7 @@ def pack_options(size: int, stride: int) -> PackOptions:
 def main(argv: list[str] | None = None) -> None:
     args = _parse(argv)
     headsets = read_headsets(args.headset)
-    lowest = min(headset.camera.height for headset in headsets) if headsets else LOWEST
+    lowest = min(headset.camera.height if headset else LOWEST for headset in headsets)
     pack = None
     if args.pack:
         size = PackOptions().size if args.pack_size is None else args.pack_size

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -124,7 +124,7 @@ def generate(
         if wrong:
             raise UserError(message)
     if recipe.headsets != (RELEASE_HEADSET,):
-        _check_positions(recipe.headsets)
+        _check_positions(filter(None, recipe.headsets))
     # Every part but the first finds the folder filled.
     resume = resume or parts > 1
     try:
@@ -158,7 +158,7 @@ def generate(
     return missing
 
 
-def _check_positions(headsets: tuple[Headset, ...]) -> None:
+def _check_positions(headsets: Iterable[Headset]) -> None:
     body = make_body(male=True, full=False, short=False, rng=np.random.default_rng(0))
     for headset in headsets:
         if is_inside(body, headset):

@@ -29,10 +29,8 @@ _WATCHED_STRIDE = 30
 def _person(recipe: Recipe, split: int, person: int) -> tuple[Poser, HeadCamera]:
     rng = recipe.random(Purpose.PERSON, split, person)
     body = make_body(*build_of(recipe, split, person), rng)
-    headsets = recipe.headsets
-    if headsets:
-        headset = headsets[person % len(headsets)]
-    else:
+    headset = recipe.headsets[person % len(recipe.headsets)]
+    if headset is None:
         headset = draw_headset(body, recipe.random(Purpose.HEADSET, split, person))
     return Poser(body), mount(body, headset, rng)
 

@@ -44,8 +44,8 @@ class Recipe:
     ray_step: int = 1  # 1 casts a ray per pixel; k one for each k×k pixels and enlarges
     # frames of the movement (30 a second) of which one is used; 1 for a video
     stride: int = DEFAULT_STRIDE
-    # the characters take turns with them; for none, each gets one of :mod:`any_headset`
-    headsets: tuple[Headset, ...] = (RELEASE_HEADSET,)
+    # the characters take turns with them; None is one of :mod:`any_headset`, another each time
+    headsets: tuple[Headset | None, ...] = (RELEASE_HEADSET,)
     panoramas: tuple[Path, ...] = ()  # equirectangular pictures to use instead of drawn places
     passes: tuple[str, ...] = ()  # further pictures of each frame
     clips: tuple[Path, ...] = ()  # Mixamo-named BVH files to use instead of the programs
@@ -69,7 +69,7 @@ class Recipe:
     def _described_headsets(self) -> dict:
         if self.headsets == (RELEASE_HEADSET,):  # as it was before there were others
             return {"camera": {"kind": "FisheyeCamera", **asdict(RELEASE_HEADSET.camera)}}
-        return {"headset": [headset.as_dict() for headset in self.headsets] or ["any"]}
+        return {"headset": [headset.as_dict() if headset else "any" for headset in self.headsets]}
 
     def random(self, *key: int) -> np.random.Generator:
         """The random numbers of one purpose."""

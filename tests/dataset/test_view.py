@@ -149,6 +149,7 @@ def test_without_a_view_one_upright_headset_is_seen_through_its_own_lens(tmp_pat
     assert_dots_at_joints(data[0])
     prism = replace(HEADSETS["aside"], forward=0.0, left=0.0, rotate=0.0)
     assert own_view([prism], SIZE).k == (0.0, 0.0, 0.0, 0.0)  # tangential terms
+    assert own_view([prism, RELEASE_HEADSET], SIZE) == VIEW.resized(SIZE, SIZE)
     write_frame(tmp_path, HEADSETS["ahead"], 1, "female_002_a_a")
     data = open_split(tmp_path, TRAIN, SIZE)
     assert data.camera.k == (0.0, 0.0, 0.0, 0.0)  # of neither

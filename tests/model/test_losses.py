@@ -14,8 +14,10 @@ from model.losses import (
     heatmap_losses,
     heatmap_mse,
     joint_distance,
+    joint_weights,
     limb_cosine,
     limb_distance,
+    limb_length,
     masked_mean,
     reconstruction_error,
     scale_likelihood,
@@ -24,7 +26,7 @@ from model.losses import (
 from model.pose_model import PoseOutput, Targets
 from model.transformer import Extra, Transformer, TransformerOptions
 
-NOTHING = dict.fromkeys(LossWeights.model_fields, 0.0)
+NOTHING = dict.fromkeys(LossWeights.model_fields, 0.0) | {"hidden": 1.0}
 
 
 @pytest.fixture
@@ -78,6 +80,48 @@ def test_one_turned_limb():
     assert limb_distance(turned, target).item() == pytest.approx(1.0, rel=1e-5)
 
 
+def test_limb_length_leaves_the_direction_free(pose):
+    assert limb_length(-pose + 3.0, pose).item() == pytest.approx(0.0, abs=1e-6)
+    stretched = pose.clone()
+    for sample, metres in ((0, 0.5), (1, -0.25)):  # along the left foot, to the toe
+        along = pose[sample, 11] - pose[sample, 10]
+        stretched[sample, 11] += metres * along / along.norm()
+    stretched = stretched.double().requires_grad_()
+    found = limb_length(stretched, pose)
+    assert found.item() == pytest.approx((0.5 + 0.25) / 28, rel=1e-5)
+    # Where nothing is left of a limb, the gradient is a number too.
+    (found + limb_length(0 * stretched, pose)).backward()
+    assert stretched.grad.isfinite().all() and stretched.grad[0, 11].norm() > 0
+
+
+def test_hidden_joints_count_as_asked_for(pose):
+    visible, known = seen(), seen()
+    visible[0, [0, 1, 4]], visible[1, [7, 11]], known[1, 7] = False, False, False
+    expected = torch.ones(2, 16)
+    expected[0, 4] = expected[1, 11] = 0.1  # not Neck and Head, nor what may be visible
+    weights = joint_weights(visible, known, 0.1)
+    torch.testing.assert_close(weights, expected, rtol=0, atol=0)
+    assert joint_weights(visible, known, 1.0) is None
+    moved = pose.clone()
+    moved[0, 4, 0] += 1.0
+    moved[1, 5, 2] += 2.0
+    assert joint_distance(moved, pose, weights).item() == pytest.approx((0.1 + 2) / 32, rel=1e-5)
+    every, masks = {"pose": 1.0, "camera_pose": 2.0, "aux": 0.5}, (visible, known)
+    plain, found = (
+        placed(moved, moved.bfloat16(), target=pose, masks=masks, hidden=hidden, **every)
+        for hidden in (1.0, 0.1)
+    )
+    rounded = joint_distance(moved.bfloat16(), pose, weights)
+    assert found["camera_pose"].item() == pytest.approx(2 * rounded.item(), rel=1e-6)
+    for name, rest in (("pose", 1), ("aux", 0.5 * 3)):
+        assert found[name].item() == pytest.approx(rest * (0.1 + 2) / 32, rel=1e-1)
+        assert found[name].dtype == torch.float32 and plain[name] > found[name]
+    empty = torch.zeros(2, 15, 8, 8)
+    given = {"weights": {"hidden": 0.1, "pose": 1.0}, "masks": masks}
+    paper = lifted(moved - moved[:, :1], empty, pose, empty, **given)["pose"]
+    assert paper.item() == pytest.approx((0.1 + 2) / 32, rel=1e-5)
+
+
 def test_coordinate_loss_counts_visible_joints_in_picture_widths():
     # Peaks at cell (4, 6) of 16: pixel ((4.5) · 64/16 − 0.5, (6.5) · 4 − 0.5) = (17.5, 25.5).
     heatmaps = torch.full((1, 3, 16, 16), -10.0)
@@ -111,11 +155,14 @@ def test_a_masked_mean_of_parts_averages_to_that_of_the_whole():
     torch.testing.assert_close(sum(parts) / 2, whole)
 
 
-def lifted(joints3d, rebuilt, target, heatmaps, reduction="mean", predicted=None, weights=()):
+def lifted(
+    joints3d, rebuilt, target, heatmaps, reduction="mean", predicted=None, weights=(), masks=None
+):
     """The losses of the paper's model, without heatmaps of its own unless there are any."""
     with torch.device("meta"):
         model = Autoencoder(AutoencoderOptions(), "resnet18", 64, ())
-    targets = Targets(heatmaps, torch.zeros(2, 16, 2), target, seen(), seen(), seen())
+    masks = masks or (seen(), seen())
+    targets = Targets(heatmaps, torch.zeros(2, 16, 2), target, seen(), *masks)
     output = PoseOutput(predicted, joints3d, extra=rebuilt)
     return model.losses(output, targets, LossWeights(**dict(weights)), reduction)
 
@@ -154,14 +201,15 @@ def test_collapsed_and_half_precision_predictions_have_finite_losses(pose):
     assert all(value.dtype == torch.float32 and value.isfinite() for value in losses.values())
 
 
-def placed(*camera3d: torch.Tensor, scale=None, target, known=None, **weights):
+def placed(*camera3d: torch.Tensor, scale=None, target, known=None, masks=None, **weights):
     """The losses of our own model, given the poses of its layers."""
     with torch.device("meta"):
         model = Transformer(TransformerOptions(), "resnet18", 64, ())
     scale = torch.zeros(2, 16) if scale is None else scale
     found = [JointEstimate(joints, scale, torch.zeros(2, 16)) for joints in camera3d]
     output = PoseOutput(None, found[-1].camera3d, found[-1].camera3d, extra=Extra(found, None))
-    targets = Targets(None, None, target, seen(), seen(), seen(), known_count=known)
+    masks = masks or (seen(), seen())
+    targets = Targets(None, None, target, seen(), *masks, known_count=known)
     return model.losses(output, targets, LossWeights(**NOTHING | weights), "mean")
 
 

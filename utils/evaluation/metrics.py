@@ -3,6 +3,7 @@
 doc/evaluation.md has their definitions.  Errors are in millimetres, shares in [0, 1].
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,20 @@ CUT = 0.4
 WINDOWS = (2, 4, 8, 16, 32, 64)
 _LEAST_SHARE = 0.5
 DECILES = 10
+#: Length of each limb as a share of the stature: Drillis & Contini 1966, as in Winter,
+#: "Biomechanics and motor control of human movement", figure 4.1.  From its heights of shoulder
+#: and hip the sides of the trunk; from the ankle's height and half of the foot's length the way
+#: from ankle to ball.  Neck to Head is left out: where a rig has its Head is a matter of taste.
+_ARM, _LEG = [0.186, 0.146], [0.245, 0.246, 0.085]
+_SHARES = np.array([np.nan, *_ARM, *_ARM, *_LEG, *_LEG, 0.288, 0.288, 0.259])
+#: Least and greatest length as a multiple of it, metres: statures of 1.40 and 2.05 m, and a quarter
+#: for where rigs place their joints.
+_LEAST_LENGTH, _GREATEST_LENGTH = 1.40 * 0.75, 2.05 * 1.25
+#: Angle in degrees between the two limbs that meet in an elbow or a knee.
+_LEAST_FOLD = 15.0
+_FOLDS = [(2, 3, 4), (5, 6, 7), (8, 9, 10), (12, 13, 14)]
+#: A hidden hand within these millimetres is where hands may well be.
+_NEAR = 250
 
 
 def errors_by_part(poses: Poses) -> dict[str, Any]:
@@ -95,13 +110,48 @@ def pck(poses: Poses) -> dict[str, Any]:
     return figures(names, values, poses.characters[1]) | {"curve": curve}
 
 
+def hidden_hands(poses: Poses) -> dict[str, Any] | None:
+    """Share of the hidden hands within 250 mm of the truth, Neck at the origin ("near"), and how
+    many there are ("hands"); None where there are none or it is unknown."""
+    hands = [JOINTS.index(f"{side}Hand") for side in ("Left", "Right")]
+    if poses.visible is None or not (hidden := ~poses.visible[:, hands]).any():
+        return None
+    near, counts = (poses.joint_errors[:, hands] <= _NEAR) & hidden, hidden.sum(1, keepdims=True)
+    share = near.sum(1, keepdims=True) / np.maximum(counts, 1)
+    return figures(["near"], share, poses.characters[1], counts) | {"hands": int(counts.sum())}
+
+
+def limb_lengths(joints3d: np.ndarray) -> np.ndarray:
+    """(N, 16, 3) metres → (N, 14) float64 metres."""
+    parents, children = np.array(LIMBS).T
+    joints3d = np.asarray(joints3d, np.float64)
+    return np.linalg.norm(joints3d[:, children] - joints3d[:, parents], axis=-1)
+
+
+def impossible(joints3d: np.ndarray) -> np.ndarray:
+    """(N,) bool: whether poses (N, 16, 3) in metres have a limb that nobody has.
+
+    One of a length that nobody has, hence every joint beyond anybody's reach, or an elbow or knee
+    folded to less than 15°: flexion ends at about 150° and 160°, 30° and 20° short of folded.
+    """
+    lengths = limb_lengths(joints3d)
+    short, long = lengths < _LEAST_LENGTH * _SHARES, lengths > _GREATEST_LENGTH * _SHARES
+    start, bend, end = np.moveaxis(np.asarray(joints3d, np.float64)[:, _FOLDS], 2, 0)
+    one, other = start - bend, end - bend
+    norms = np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1)
+    folded = (one * other).sum(-1) > math.cos(math.radians(_LEAST_FOLD)) * norms
+    return (short | long).any(1) | folded.any(1)
+
+
+def impossible_share(poses: Poses) -> dict[str, Any]:
+    """Share of the frames with an :func:`impossible` limb, predicted and in the truth itself."""
+    both = np.stack([impossible(poses.predicted), impossible(poses.target)], 1)
+    return figures(["predicted", "true"], both, poses.characters[1])
+
+
 def bone_errors(poses: Poses) -> dict[str, Any]:
     """Absolute ("error") and signed ("bias") difference of the lengths of the 14 limbs."""
-    parents, children = np.array(LIMBS).T
-    predicted, target = (
-        np.linalg.norm(x[:, children] - x[:, parents], axis=-1) * MILLIMETRES
-        for x in (np.asarray(poses.predicted, np.float64), np.asarray(poses.target, np.float64))
-    )
+    predicted, target = (limb_lengths(x) * MILLIMETRES for x in (poses.predicted, poses.target))
     errors, biases = np.abs(predicted - target).mean(0), (predicted - target).mean(0)
     return {
         "error": float(errors.mean()),
@@ -222,6 +272,8 @@ METRICS: dict[str, Callable[[Poses], Any]] = {
     "visibility": errors_by_visibility,
     "pck": pck,
     "bones": bone_errors,
+    "impossible": impossible_share,
+    "hidden_hands": hidden_hands,
     "swaps": swap_rates,
     "characters": errors_of_characters,
     "motion": motion,

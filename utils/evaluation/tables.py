@@ -127,12 +127,17 @@ def text_summary(results: dict[str, Any]) -> str:
         "absolute": f"{millimetres('absolute')}, in the camera's frame",
         "3D PCK": f"{', '.join(shares)}; AUC {pck['auc']:.1%}",
         "bone length": f"{results['bones']['error']:.1f} mm off",
+        "impossible limbs": "in {predicted:.1%} of the frames (true poses: {true:.1%})".format_map(
+            results["impossible"]
+        ),
         "left-right swaps": f"arms {swaps['arms']:.1%}, legs {swaps['legs']:.1%} of frames",
     }
     kinds = results["visibility"] or {}
     seen = [f"{kind} {cell['mpjpe']:.1f} mm" for kind, cell in kinds.items() if "mpjpe" in cell]
     if len(seen) > 1:
         lines["joints"] = ", ".join(seen)
+    if hands := results["hidden_hands"]:
+        lines["hidden hands"] = f"{hands['near']:.1%} of {hands['hands']} within 250 mm"
     if uncertainty := results["uncertainty"]:
         low, high = (uncertainty["deciles"][place]["error"] for place in (0, -1))
         lines["uncertainty"] = (

@@ -237,6 +237,12 @@ def test_any_leaves_the_people_as_they_are_and_comes_out_the_same(tmp_path, make
     assert len(headsets) == 3  # frames of a character in both environments share one
     for label, other in zip(first, labels(mixed[0]).values(), strict=True):
         assert label["phenotype"] == other["phenotype"] and label["headset"] != other["headset"]
+    both = make(tmp_path / "both", *OPTIONS, *COUNTS, "--headset", mixed[1][0], "any")
+    turns = {"mixed": labels(mixed[0]), "any": labels(roots[0]), "both": labels(both)}
+    for place, label in turns["both"].items():
+        own = label["headset"]["name"] == load_headset(mixed[1][0]).name
+        assert label["headset"] == turns["mixed" if own else "any"][place]["headset"]
+    assert len({label["headset"]["name"] for label in turns["both"].values()}) > 1
 
 
 def test_a_set_is_gone_on_with_by_its_own_headset_only(tmp_path, mixed, make, refused):
@@ -248,7 +254,6 @@ def test_a_set_is_gone_on_with_by_its_own_headset_only(tmp_path, mixed, make, re
     inside = tmp_path / "inside.yml"  # behind the tip of the nose
     inside.write_text(LENSES["narrow"].replace("[0, 1, 8]", "[0, 1, -8]"))
     cases = {
-        "give no other beside it": ("any", paths[0]),
         "or one of": (tmp_path / "none.yml",),
         "--headset inside: its camera is inside the head": (paths[0], inside),
     }

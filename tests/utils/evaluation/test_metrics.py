@@ -7,7 +7,7 @@ import pytest
 
 from base.frame import FrameId
 from base.skeleton import JOINTS, LOWER_BODY, MIRROR, NUM_JOINTS
-from utils.evaluation.metrics import averaged, averaging, measure, motion, swapped
+from utils.evaluation.metrics import averaged, averaging, impossible, measure, motion, swapped
 from utils.evaluation.poses import Poses
 
 HAND, ELBOW = JOINTS.index("LeftHand"), JOINTS.index("LeftForeArm")
@@ -48,6 +48,57 @@ def test_a_bone_too_long_is_an_error_and_a_bias_of_that_bone():
         assert own == {"error": pytest.approx(30.0), "bias": pytest.approx(bias)}
         assert max(bone["error"] for bone in bones["by_bone"].values()) < 1e-9
         assert bones["error"] == pytest.approx(30 / 14)
+
+
+#: A person of 1.66 m upright, metres: x to the left, y ahead, z up.
+PERSON = np.array(
+    [
+        *([0, 0, 1.45], [0, 0, 1.53]),
+        *([0.17, 0, 1.4], [0.2, 0, 1.13], [0.2, 0.05, 0.9]),
+        *([-0.17, 0, 1.4], [-0.2, 0, 1.13], [-0.2, 0.05, 0.9]),
+        *([0.1, 0, 0.9], [0.1, 0, 0.5], [0.1, 0, 0.08], [0.1, 0.14, 0.02]),
+        *([-0.1, 0, 0.9], [-0.1, 0, 0.5], [-0.1, 0, 0.08], [-0.1, 0.14, 0.02]),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        ({}, False),
+        ({1: [0, 0, 1.9]}, False),  # where a rig has its Head does not matter
+        ({4: [0.2, 0.23, 1.13]}, False),  # a forearm ahead
+        ({4: [0.2, 0.4, 0.9]}, True),  # and 0.46 m long: nobody's
+        ({7: [-0.2, 0.0, 1.03]}, True),  # 0.1 m
+        ({4: [0.23, 0.0, 1.36]}, True),  # the hand folded back onto the upper arm
+        ({4: [0.3, 0.0, 1.33]}, False),  # 33°
+        ({10: [0.1, 0.1, 0.89], 11: [0.1, 0.2, 0.8]}, True),  # heel through the thigh
+        ({15: [-0.1, 0.3, 0.02]}, True),
+        ({8: [0.1, 1.0, 1.4]}, True),  # the trunk
+    ],
+)
+def test_limbs_that_nobody_has(changes, wrong):
+    pose = PERSON.copy()
+    for joint, place in changes.items():
+        pose[joint] = place
+    poses = np.stack([pose, pose[list(MIRROR)] * [-1, 1, 1], PERSON]) + 3.0
+    assert impossible(poses).tolist() == [wrong, wrong, False]
+    found = measured(poses, np.stack([PERSON] * 3))["impossible"]
+    assert found == {"predicted": pytest.approx(2 / 3 * wrong), "true": 0}
+
+
+def test_hidden_hands_near_the_truth():
+    target = np.stack([PERSON] * 3)
+    predicted = target + 1.0
+    predicted[:2, 4, 0] += [0.24, 0.26]
+    predicted[2, [7, 15]] += 1.0  # a visible hand, and a hidden toe
+    visible = np.ones((3, NUM_JOINTS), bool)
+    visible[:, 4], visible[2, 15] = False, False
+    found = measured(predicted, target, visible=visible)["hidden_hands"]
+    assert found == {"near": pytest.approx(2 / 3), "hands": 3}
+    visible[:, 4] = True
+    assert measured(predicted, target, visible=visible)["hidden_hands"] is None
+    assert measured(predicted, target)["hidden_hands"] is None
 
 
 def test_exchanged_arms_and_legs_are_counted_and_a_tie_is_no_swap():

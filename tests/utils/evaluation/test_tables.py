@@ -90,10 +90,12 @@ def test_the_summary_says_what_lies_beyond_the_protocol():
         assert word in plain
     for word in ("acceleration", "intervals", "averaging", "uncertainty", "joints  "):
         assert word not in plain
-    visible = np.arange(16) < np.array([[8], [8], [16]])
+    visible = np.arange(16) < np.array([[7], [8], [16]])
     radii = np.full((3, 16), 0.05)
     full = text_summary(results("aba", (0, 1, 20), visible=visible, uncertainty=radii))
     assert re.search(r"^MPJPE +2\.3 \[2\.0, 2\.5\] mm$", full, re.M)
+    assert re.search(r"^impossible limbs     in \d+\.\d% of the frames \(true poses: ", full, re.M)
+    assert re.search(r"^hidden hands         100\.0% of 1 within 250 mm$", full, re.M)
     assert "joints               visible " in full and "In brackets: 95 %" in full
     uncertain = (
         "cover 97.9% of the joints; error 3.2 mm in the lowest-uncertainty decile, 0.0 in the"

@@ -410,7 +410,7 @@ def test_targets_are_gaussians_about_the_joints(make):
 LOSSES = {
     "autoencoder": (
         *("heatmap", "coordinates", "reconstruction"),
-        *("pose", "limb_cosine", "limb_distance"),
+        *("pose", "limb_cosine", "limb_distance", "limb_length"),
     ),
     "transformer": ("camera_pose", "uncertainty", "visibility", "aux"),
 }
@@ -444,6 +444,22 @@ def test_each_loss_has_its_weight(kind, make):
     if kind == "autoencoder":
         mean, total = (losses({}, reconstruction=how)["reconstruction"] for how in ("mean", "sum"))
         assert total == pytest.approx(15 * 8 * 8 * mean, rel=1e-4)  # maps and their cells
+
+
+@covers("loss.hidden")
+@pytest.mark.parametrize("kind", LOSSES)
+def test_hidden_joints_have_their_weight(kind, make):
+    stage = make("finetune", {"model": {"kind": kind, **SMALL[kind]}})
+    sample = stage.sample(batch(stage))
+    assert (sample.targets.visible_known & ~sample.targets.visible)[:, 2:].any()
+    found = []
+    for hidden in (1.0, 0.5, 0.0):
+        stage.config = stage.config.overridden({"loss": {"camera_pose": 1.0, "hidden": hidden}})
+        torch.manual_seed(0)
+        losses = stage.losses(sample)
+        found.append([losses[name].item() for name in ("pose", "camera_pose") if name in losses])
+    for full, half, least in zip(*found, strict=True):
+        assert full > half > least > 0 and half == pytest.approx((full + least) / 2, rel=1e-5)
 
 
 def network(kind, changes, parts):
