@@ -245,7 +245,7 @@ class OnnxPosePredictor(PosePredictor):
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             text = "what it says of its camera is not as utils/export_onnx.py writes it"
             raise UserError(f"{path}: {text}: export it again") from None
-        if self.headset and views > 1:
+        if self.headset and len(self.moves) > 1:
             raise UserError(f"{path}: exported with a headset: --views needs an export without")
 
     def forward(
