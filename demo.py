@@ -50,6 +50,7 @@ from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses, joined, predict
 from utils.evaluation.report import write_report
 from utils.inference.pose_predictor import PosePredictor
+from utils.inference.views import view_count
 from utils.training.data import report_broken
 
 #: Batches per reading process below which starting it costs more than it saves.
@@ -60,7 +61,8 @@ SCHEMA = 1
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     shared = "gpu", "load_model", "save_dir", "data_root", "headset", "batch_size", "precision"
-    parser = command_parser(__doc__, *shared, data={"default": "test"})
+    own = {"views": {"type": view_count}, "data": {"default": "test"}}
+    parser = command_parser(__doc__, *shared, **own)
     add, count = parser.add_argument, {"type": whole_number(0), "metavar": "N"}
     add("--workers", **count, help="data-loading worker processes (default: one per core)")
     report = "write SAVE_DIR/report.html: tables, and up to 200 frames in 3D; works offline"
@@ -113,10 +115,10 @@ def training_mean_pose(loaded: LoadedModel, root: Path, headset: Headset | None)
 
 def evaluate(loader: FrameLoader, predictor: PosePredictor, mean_pose: np.ndarray) -> Poses:
     """Poses of all frames, the error of each printed; UserError if none could be read."""
-    total, track, batches = len(loader.dataset), predictor.new_track(), []
+    total, tracks, batches = len(loader.dataset), predictor.new_tracks(), []
     with tqdm(total=total, desc="evaluating", unit="frame", dynamic_ncols=True) as bar:
         for batch in loader:
-            poses = predict(predictor, batch, track)
+            poses = predict(predictor, batch, tracks)
             batches.append(poses)
             frames = zip(poses.frame_ids, poses.mpjpe, poses.actions, strict=True)
             # One call a batch: each redraws the bar.
@@ -183,7 +185,8 @@ def run(arguments: argparse.Namespace) -> None:
     loaded = load_pose_model(arguments.load_model, device)
     headset = arguments.headset and load_headset(arguments.headset)
     dataset = open_labelled(arguments.data_root, set_type, loaded.camera, headset)
-    predictor = PosePredictor(loaded.model, device, arguments.precision, dataset.camera)
+    how = {"camera": dataset.camera, "views": arguments.views}
+    predictor = PosePredictor(loaded.model, device, arguments.precision, **how)
     mean_pose = training_mean_pose(loaded, arguments.data_root, headset)
     save_dir = writable_folder(arguments.save_dir)
 
@@ -200,6 +203,7 @@ def run(arguments: argparse.Namespace) -> None:
         "data": set_type.value,
         "data_root": str(arguments.data_root),
         "headset": arguments.headset,
+        "views": arguments.views,
         "frames": len(poses.actions),
         "skipped": [{"frame": str(name), "reason": reason} for name, reason in loader.broken],
     }

@@ -44,6 +44,7 @@ from utils.inference.sinks import FORMATS, format_class
 from utils.inference.sinks.outputs import infer_alone
 from utils.inference.smoothing import BETA, MIN_CUTOFF
 from utils.inference.source import Source, name_text
+from utils.inference.views import view_count
 
 #: Unreadable files that are named one by one on the screen; poses.json names all.
 _NAMED = 20
@@ -58,7 +59,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     model = "finetuned checkpoint, or an export of it (*.onnx) (default: the pretrained weights)"
     where = {"required": False, "default": Path("experiments/inference")}
     where["help"] = "where the results go (default: %(default)s)"
-    own = {"load_model": {"help": model}, "save_dir": where}
+    own = {"load_model": {"help": model}, "save_dir": where, "views": {"type": view_count}}
     parser = command_parser(__doc__, "gpu", "batch_size", "precision", **own)
     add = parser.add_argument
     given = parser.add_mutually_exclusive_group(required=True)
@@ -171,7 +172,7 @@ def main(argv: list[str] | None = None) -> None:
     source = open_source(given, arguments.recursive, rank, count)
     size = arguments.batch_size
     lower = "lower --batch_size" if size > 1 else "--gpu cpu has the machine's whole memory"
-    names = ("headset", "camera", "fov", "rotate", "mount", "confidence", "precision")
+    names = ("headset", "camera", "fov", "rotate", "mount", "confidence", "precision", "views")
     options = {name: getattr(arguments, name) for name in names}
     if options["confidence"] == "none":
         options["confidence"] = None

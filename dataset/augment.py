@@ -72,6 +72,16 @@ class BatchPart(NamedTuple):
 WHOLE = BatchPart()
 
 
+def move_matrices(angle: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
+    """(count, 2, 2) matrices on normalised coordinates: mirrored where (count,) bool says so, then
+    turned by (count,) radians, from x to y."""
+    cos, sin = angle.cos(), angle.sin()
+    matrix = torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
+    flip = torch.ones(len(angle), 1, 2)
+    flip[mirrored, 0, 0] = -1.0
+    return matrix * flip
+
+
 def draw_moves(
     count: int, augmentation: Augmentation, generator: torch.Generator, part: BatchPart = WHOLE
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -79,11 +89,7 @@ def draw_moves(
     angle = part.draw(torch.randn, count, generator=generator)
     angle = angle * math.radians(augmentation.rotation)
     mirrored = part.draw(torch.rand, count, generator=generator) < 0.5 * augmentation.mirror
-    cos, sin = angle.cos(), angle.sin()
-    matrix = torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
-    flip = torch.ones(count, 1, 2)
-    flip[mirrored, 0, 0] = -1.0
-    return matrix * flip, mirrored
+    return move_matrices(angle, mirrored), mirrored
 
 
 def swap_sides(joints: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:

@@ -23,7 +23,7 @@ from utils.common.checkpoint import save_checkpoint
 from utils.common.config import load_config
 from utils.common.networks import load_pose_model
 from utils.inference.pose_predictor import fold_batch_norms
-from utils.inference.predictor import EgoPosePredictor
+from utils.inference.predictor import EgoPosePredictor, load_network
 
 #: Nothing about it is symmetric.
 LENS = FisheyeCamera(60.0, 63.0, 118.0, 88.0, (0.02, -0.01, 3e-3, -5e-4), 230, 190)
@@ -70,6 +70,13 @@ def test_onnxruntime_alone_gives_pytorchs_joints_at_any_batch(exported, tiny_che
         centred = expected.joints3d - expected.joints3d[:, :1]
         assert np.abs(joints3d - centred.numpy()).max() < 1e-4
         assert np.abs(heatmaps - expected.heatmaps.numpy()).max() < 1e-4
+
+
+def test_views_of_onnxruntime_and_pytorch_are_the_same(exported, tiny_checkpoint):
+    models = (load_network(path, "cpu", "fp32", 4) for path in (exported, tiny_checkpoint))
+    one, other = (model(torch.from_numpy(squares(2))) for model in models)
+    assert np.abs(one.joints3d - other.joints3d).max() < 1e-4
+    assert np.abs(one.joints2d - other.joints2d).max() < 0.05
 
 
 def test_the_difference_is_a_mean_over_joints_in_millimetres():
@@ -179,6 +186,8 @@ def test_other_pictures_and_cameras_than_the_headsets_are_refused(
     for options in ({"camera": "training"}, {"mount": (5, 0)}, {"headset": headset_file}):
         with pytest.raises(UserError, match=r"mine\.onnx: .* leave out"):
             EgoPosePredictor(with_headset, **options)
+    with pytest.raises(UserError, match=r"mine\.onnx: .* --views needs an export without"):
+        EgoPosePredictor(with_headset, views=2)
     with pytest.raises(UserError, match=r"460×380.*230×190"):
         EgoPosePredictor(with_headset)(pictures(1, 460, 380)[0])
     cv2.imwrite(str(tmp_path / "a.png"), pictures(1, 460, 380)[0])

@@ -63,6 +63,12 @@ _SHARED: dict[str, dict[str, Any]] = {
         "default": "auto",
         "help": "auto: bf16 if the device computes it in hardware, otherwise fp32 (default: auto)",
     },
+    "views": {
+        "default": 1,
+        "metavar": "N",
+        "help": "views of each picture whose poses are averaged: 2 for it and its mirror image, 6 "
+        "for both turned by -7.5, 0 and 7.5 degrees; N times as slow (default: 1)",
+    },
     "jobs": {
         "type": whole_number(1),
         "default": cpu_count(),

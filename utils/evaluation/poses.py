@@ -121,10 +121,12 @@ class Poses:
                 writer.writerow([*about, action_group(action) or "", *numbers])
 
 
-def predict(predictor: "PosePredictor", batch: "Batch", track: "Track | None" = None) -> Poses:
+def predict(
+    predictor: "PosePredictor", batch: "Batch", tracks: "list[Track] | None" = None
+) -> Poses:
     """A predictor's poses of a labelled batch; a temporal one's batches come in order."""
-    places = [((f.character, f.environment), f.number) for f in batch.frame_ids] if track else None
-    prediction = predictor(batch.images, places, track)
+    places = [((f.character, f.environment), f.number) for f in batch.frame_ids] if tracks else None
+    prediction = predictor(batch.images, places, tracks)
     # Predictions have the Neck at the origin; their place is separate.
     placed = prediction.joints3d + prediction.neck[:, None]
     target, visible = batch.joints3d.numpy(), batch.visible.numpy()

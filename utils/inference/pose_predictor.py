@@ -26,6 +26,7 @@ from model.pose_model import PoseModel, PoseOutput
 from model.rays import CameraRays
 from utils.common.device import autocast
 from utils.common.memory import is_out_of_memory
+from utils.inference.views import averaged, moved_pictures, view_count, view_moves
 
 #: Added to every joint's weight in the fit of the pose's place, so that it is defined where
 #: nothing is seen.
@@ -110,7 +111,8 @@ class PosePredictor:
     """Runs a network, which is in evaluation mode on ``device``, on batches of square pictures;
     ``precision`` is as of :func:`utils.common.device.autocast`, ``camera`` that of the pictures,
     None for the release's, cropped and resized, ``mounts`` what is known of the headsets it was
-    trained on, see :class:`~utils.common.checkpoint.Checkpoint`."""
+    trained on, see :class:`~utils.common.checkpoint.Checkpoint`, ``views`` how many views of each
+    picture are averaged, see :mod:`utils.inference.views`."""
 
     def __init__(
         self,
@@ -119,7 +121,9 @@ class PosePredictor:
         precision: str = "auto",
         camera: Camera | None = None,
         mounts: dict[str, Any] | None = None,
+        views: int = 1,
     ) -> None:
+        self.moves = view_moves(view_count(views))
         self.model, self.device, self.precision = model, device, precision
         self.input_size = model.input_size
         #: Of an export with a headset: it takes this headset's pictures, not squares.
@@ -131,28 +135,43 @@ class PosePredictor:
 
     @torch.inference_mode()
     def __call__(
-        self, images: Tensor, places: Sequence[Place] | None = None, track: Track | None = None
+        self,
+        images: Tensor,
+        places: Sequence[Place] | None = None,
+        tracks: list[Track] | None = None,
     ) -> Prediction:
         """Poses of pictures (B, S, S, 3) uint8 RGB. ``places`` are B sequences and numbers in them,
-        None for pictures that stand alone; ``track``, of :meth:`new_track`, holds the frames before
-        these. Raises UserError for poses that are not finite."""
-        return self._placed(self.forward(images, places, track))
+        None for pictures that stand alone; ``tracks``, of :meth:`new_tracks`, hold the frames
+        before these. Raises UserError for poses that are not finite."""
+        pictures = moved_pictures(images, self.moves, self.camera, self.device)
+        tracks = tracks or [None] * len(self.moves)
+        found = [
+            self._placed(self.forward(moved, places, track))
+            for moved, track in zip(pictures, tracks, strict=True)
+        ]
+        if len(found) == 1:
+            return found[0]
+        mean = Prediction(*averaged(found, self.moves, self.camera))
+        if mean.uncertainty is None:
+            return mean
+        return mean._replace(confidence=within_probability(mean.uncertainty))
 
     def forward(
         self, images: Tensor, places: Sequence[Place] | None = None, track: Track | None = None
     ) -> PoseOutput:
-        """The network's output for pictures; arguments as of :meth:`__call__`."""
+        """The network's output for pictures, of one view; arguments as of :meth:`__call__`."""
         with autocast(self.device, self.precision):
             output = self.model(images=to_input(images, self.device), rays=self.rays)
         if not self.model.lags:
             return output
-        track = track or self.new_track()
+        track = track or Track(self.model.lags)
         history = track.history(self.model.memory(output), places or [None] * len(images))
         return self.model(history=history)._replace(heatmaps=output.heatmaps)
 
-    def new_track(self) -> Track | None:
-        """Memory of a sequence between calls; None for a model without a temporal version."""
-        return Track(self.model.lags) if self.model.lags else None
+    def new_tracks(self) -> list[Track] | None:
+        """Memory of a sequence between calls, for each view; None for a model without a temporal
+        version."""
+        return [Track(self.model.lags) for _ in self.moves] if self.model.lags else None
 
     def _placed(self, output: PoseOutput) -> Prediction:
         seen, confidence15 = decode_heatmaps(output.heatmaps, self.input_size)
@@ -186,9 +205,10 @@ class PosePredictor:
 class OnnxPosePredictor(PosePredictor):
     """Runs a file of ``utils/export_onnx.py`` on the CPU, or on CUDA where onnxruntime has it.
     ``threads`` are of the CPU; 0 for ONNX Runtime's own choice, one a physical core. Raises
-    UserError for a file that is not an export."""
+    UserError for a file that is not an export, or one with a headset of which several ``views`` are
+    asked for."""
 
-    def __init__(self, path: Path, threads: int = 0) -> None:
+    def __init__(self, path: Path, threads: int = 0, views: int = 1) -> None:
         # Slow to import, and only needed here.
         import onnxruntime as ort
 
@@ -215,7 +235,8 @@ class OnnxPosePredictor(PosePredictor):
             size = int(described["input_size"])
             model = SimpleNamespace(input_size=size, exports=self._names, lags=())
             camera = camera_from_dict(described["camera"]) if "camera" in described else None
-            super().__init__(model, torch.device("cpu"), "fp32", camera, described.get("mounts"))
+            mounts = described.get("mounts")
+            super().__init__(model, torch.device("cpu"), "fp32", camera, mounts, views)
             if "headset" in described:
                 self.headset = Headset.from_dict(described["headset"])
             taken = self.headset.camera if self.headset else self.camera
@@ -224,6 +245,8 @@ class OnnxPosePredictor(PosePredictor):
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             text = "what it says of its camera is not as utils/export_onnx.py writes it"
             raise UserError(f"{path}: {text}: export it again") from None
+        if self.headset and len(self.moves) > 1:
+            raise UserError(f"{path}: exported with a headset: --views needs an export without")
 
     def forward(
         self, images: Tensor, places: Sequence[Place] | None = None, track: Track | None = None

@@ -29,6 +29,7 @@ from utils.inference.pose_predictor import (
     fold_batch_norms,
 )
 from utils.inference.trained_range import TrainedRange
+from utils.inference.views import view_count
 
 #: Mean distance between the placed pose and ``joints2d``, as a share of the network's picture,
 #: above which the two disagree.
@@ -112,14 +113,16 @@ def as_rgb(picture: np.ndarray) -> np.ndarray:
     return picture[..., :3]
 
 
-def load_network(path: Path, gpu: str | int = "0", precision: str = "auto") -> PosePredictor:
+def load_network(
+    path: Path, gpu: str | int = "0", precision: str = "auto", views: int = 1
+) -> PosePredictor:
     """The network of a finetuned checkpoint, or of an export of one (*.onnx), ready to run;
     UserError for a file that is neither, or a device that is not there."""
     if path.suffix == ".onnx":
-        return OnnxPosePredictor(path)
+        return OnnxPosePredictor(path, views=views)
     device = select_device(str(gpu))
     loaded = load_pose_model(path, device)
-    return ready_network(loaded.model, device, precision, loaded.camera, loaded.mounts)
+    return ready_network(loaded.model, device, precision, loaded.camera, loaded.mounts, views)
 
 
 def ready_network(
@@ -128,6 +131,7 @@ def ready_network(
     precision: str = "auto",
     camera: Camera | None = None,
     mounts: dict[str, Any] | None = None,
+    views: int = 1,
 ) -> PosePredictor:
     """A network on ``device``, in evaluation mode, changed in place to run fast; the rest is as of
     :class:`PosePredictor`."""
@@ -136,7 +140,7 @@ def ready_network(
         # Once, instead of at every call.
         model.pose2d.bfloat16()
     model.to(memory_format=torch.channels_last)
-    return PosePredictor(model, device, precision, camera, mounts)
+    return PosePredictor(model, device, precision, camera, mounts, views)
 
 
 class EgoPosePredictor:
@@ -148,7 +152,8 @@ class EgoPosePredictor:
     ``mount`` are of what took the pictures, see :class:`~utils.inference.lens.LensFinder`.
     ``confidence`` is a file of ``utils/calibrate_confidence.py``, "auto" for the one beside the
     checkpoint, if there is one, or None for the heights of heatmaps; ``gpu`` as ``--gpu``, and
-    ``precision`` "auto", "fp32" or "bf16". UserError for what cannot be used.
+    ``precision`` "auto", "fp32" or "bf16"; ``views`` as ``--views``. UserError for what cannot be
+    used.
     """
 
     def __init__(
@@ -162,7 +167,9 @@ class EgoPosePredictor:
         gpu: str | int = "0",
         precision: str = "auto",
         headset: str | Path | None = None,
+        views: int = 1,
     ) -> None:
+        view_count(views)
         # The camera first: reading a checkpoint takes a while.
         files = (None if name is None else str(name) for name in (headset, camera))
         self.lens = LensFinder(*files, fov, rotate, mount)
@@ -171,7 +178,7 @@ class EgoPosePredictor:
             beside = confidence_path(self.checkpoint)
             confidence = beside if beside.is_file() else None
         self.confidence = load_confidence(Path(confidence)) if confidence else None
-        self.network = load_network(self.checkpoint, gpu, precision)
+        self.network = load_network(self.checkpoint, gpu, precision, views)
         if self.network.headset is not None:
             if (headset, camera, fov, rotate, mount) != (None,) * 5:
                 raise UserError(
@@ -269,13 +276,13 @@ class EgoPosePredictor:
         self,
         prepared: Sequence[Prepared],
         places: Sequence[Place] | None = None,
-        track: Track | None = None,
+        tracks: list[Track] | None = None,
     ) -> list[Pose]:
         """Poses of prepared pictures, in one batch. For a model that looks back ``places`` are the
-        sequence (any name) of each and its number there, and ``track``, of ``network.new_track``,
-        holds the frames before these; a history is cut where a number is missing."""
+        sequence (any name) of each and its number there, and ``tracks``, of ``network.new_tracks``,
+        hold the frames before these; a history is cut where a number is missing."""
         squares = torch.from_numpy(np.stack([item.square for item in prepared]))
-        found = self.network(squares, places, track)
+        found = self.network(squares, places, tracks)
         placed = self.network.camera.project(found.joints3d + found.neck[:, None], clamp=True)
         both = np.stack([found.joints2d, placed], 1)
         outside = self.range.left_by(found)

@@ -88,7 +88,7 @@ def infer(
     else:
         threads, ahead = THREADS, 2 * batch_size
     summary = Summary(left_out=list(source.left_out))
-    track = predictor.network.new_track()
+    tracks = predictor.network.new_tracks()
     frames = read_ahead(source, read, threads, ahead)
     with tqdm(total=source.total, unit="frame", dynamic_ncols=True) as bar:
         while batch := list(islice(frames, batch_size)):
@@ -99,7 +99,7 @@ def infer(
                     summary.unreadable.append({"file": frame.file + number, "reason": fault})
             prepared = [item.prepared for item in readable]
             places = [item.frame.place for item in readable]
-            poses = predictor.poses(prepared, places, track) if readable else []
+            poses = predictor.poses(prepared, places, tracks) if readable else []
             for (frame, picture, *_), pose in zip(readable, poses, strict=True):
                 size = picture.shape[1], picture.shape[0]
                 if smoother is not None:
