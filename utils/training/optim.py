@@ -66,6 +66,10 @@ def make_average(model: nn.Module, decay: float | None) -> AveragedModel | None:
         return None
 
     def update(averages: list, values: list, count: torch.Tensor) -> None:
+        # Counters and indices are rounded down by averaging: an index of 7 becomes 6 in time.
+        if not averages[0].is_floating_point():
+            torch._foreach_copy_(averages, values)
+            return
         updates = int(average.n_averaged)  # on the CPU: reading it makes no device wait
         now = min(decay, (1 + updates) / (10 + updates))
         get_ema_multi_avg_fn(now)(averages, values, count)

@@ -238,11 +238,11 @@ def test_any_leaves_the_people_as_they_are_and_comes_out_the_same(tmp_path, make
     for label, other in zip(first, labels(mixed[0]).values(), strict=True):
         assert label["phenotype"] == other["phenotype"] and label["headset"] != other["headset"]
     both = make(tmp_path / "both", *OPTIONS, *COUNTS, "--headset", mixed[1][0], "any")
-    turns = {"mixed": labels(mixed[0]), "any": labels(roots[0]), "both": labels(both)}
-    for place, label in turns["both"].items():
-        own = label["headset"]["name"] == load_headset(mixed[1][0]).name
-        assert label["headset"] == turns["mixed" if own else "any"][place]["headset"]
-    assert len({label["headset"]["name"] for label in turns["both"].values()}) > 1
+    turns = [list(labels(root).values()) for root in (both, mixed[0], roots[0])]
+    own = [label["headset"]["name"] == load_headset(mixed[1][0]).name for label in turns[0]]
+    assert 0 < sum(own) < len(own)
+    for mine, label, first, drawn in zip(own, *turns, strict=True):
+        assert label["headset"] == (first if mine else drawn)["headset"]
 
 
 def test_a_set_is_gone_on_with_by_its_own_headset_only(tmp_path, mixed, make, refused):

@@ -12,6 +12,7 @@ from base.skeleton import JOINTS
 from dataset.augment import Augmentation, blur_images, change_colours
 from dataset.batch import collate
 from model import build
+from model.joint_transformer import JointTransformer
 from utils.common import networks
 from utils.common.config import Config, _config_class, parse_config
 from utils.common.device import prepare_device
@@ -194,6 +195,14 @@ def test_the_average_of_the_weights_is_what_is_validated(decay, used, make, tmp_
             assert torch.allclose(value, expected[name], atol=1e-6), name
     assert stage.evaluated is not stage.model and make_average(stage.model, None) is None
     assert not any(weight.requires_grad for weight in stage.evaluated.parameters())
+
+
+def test_indices_are_not_averaged():
+    model = JointTransformer(dim=8, heads=1, layers=1)
+    average = make_average(model, 0.999)
+    for _ in range(200):
+        average.update_parameters(model)
+    assert torch.equal(average.module._seen_by, model._seen_by)
 
 
 @covers("STAGE.accumulate", "STAGE.batch_size")
