@@ -34,7 +34,7 @@ from base.files import replacing, sha256, write_text
 from utils.common.checkpoint import OF_THE_RUN, read_content
 from utils.common.command import command_parser, run_command
 from utils.common.networks import LoadedModel, load_pose_model
-from utils.common.pretrained import CARD, PRETRAINED
+from utils.common.pretrained import PRETRAINED, option_of
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
 from utils.evaluation.poses import read_results
 from utils.inference.confidence import confidence_path
@@ -46,13 +46,14 @@ MOST_BYTES = 40_000_000
 _MOST_MOVED = 1.0
 
 _CARD = """\
-# {name}
+# {file}
 
 Written by `utils/export_weights.py`; change that, not this page.
 
 | | |
 |---|---|
 | model | {model.kind}, {model.backbone}, pictures of {size} px |
+| trunk started from | {start} |
 | parameters | {parameters:.1f} M |
 | file | {megabytes:.1f} MB, weights in half precision, no state of the optimiser |
 | SHA-256 | `{sha256}` |
@@ -60,14 +61,16 @@ Written by `utils/export_weights.py`; change that, not this page.
 
 ## Use
 
-`demo.py` and `inference.py` run these weights where no `--load_model` is given;
-`train.py --training_type finetune --load_model pretrained` trains them further, on
-the release for example, and `EgoPosePredictor()` is the same from Python.
+`--load_model {name}` of `demo.py` and `inference.py`;
+`train.py --training_type finetune --load_model {name}` trains them further, on the release
+for example. `pretrained` is what `demo.py`, `inference.py` and `EgoPosePredictor()` use where no
+other model is given.
 
 ## Data and training
 
-Frames of `utils/make_synthetic.py`: free bodies, clothes and places, seen through
-the release's camera; no picture of the release and no photograph of a person.
+Frames of `utils/make_synthetic.py`: free bodies, clothes and places, seen through the cameras
+that `--headset` names, without it the release's; no picture of the release and no photograph of
+a person.
 
 {commands}
 
@@ -76,7 +79,7 @@ The whole configuration is in the file, under `config`.
 ## Licence
 
 The weights are under the MIT licence of this repository. The bodies they were
-trained on are Anny's: code Apache-2.0, data CC0.
+trained on are Anny's: code Apache-2.0, data CC0.{licence}
 
 ## Numbers
 
@@ -93,8 +96,8 @@ resampled.
 - Trained on synthetic frames only: drawn people in drawn places, one person a picture, who wears
   the headset. Nothing is claimed about photographs; expect larger errors there, and look at the
   pictures that `inference.py` draws before you rely on a pose.
-- One camera: the release's fisheye lens, mounted in front of the face and looking down. Pictures of
-  other lenses have to be re-rendered (`inference.py --camera`).
+- Made for the headsets of the training set; pictures of others are re-rendered into their view
+  (`inference.py --headset`, `--camera`), and `out_of_range` says where that is not enough.
 - What the generator does not draw it has not seen: other people in the picture, for one.
   `doc/synthetic.md` says what there is.
 - Half precision: made to be run and to be trained further, not to go on with its own training.
@@ -126,8 +129,14 @@ def _figures(results: dict[str, Any]) -> str:
 def card(path: Path, loaded: LoadedModel, results: dict[str, Any], commands: Sequence[str]) -> str:
     """The card as Markdown, of a file of weights, with the results of demo.py and the commands that
     made its training sets and trained it, in their order."""
+    imagenet = loaded.config.model.imagenet
+    start = f"ImageNet weights ({imagenet})" if imagenet else "random weights"
+    licence = "\nThe trunk's ImageNet weights have their own." if imagenet else ""
     return _CARD.format(
-        name=path.name,
+        name=option_of(path),
+        file=path.name,
+        start=start,
+        licence=licence,
         model=loaded.config.model,
         size=loaded.model.input_size,
         parameters=sum(weights.numel() for weights in loaded.model.parameters()) / 1e6,
@@ -235,10 +244,10 @@ def main(argv: list[str] | None = None) -> None:
     else:
         # One of an earlier export would be of other weights.
         confidence_path(output).unlink(missing_ok=True)
-    write_text(output.with_name(CARD), card(output, loaded, results, commands))
+    write_text(output.with_suffix(".md"), card(output, loaded, results, commands))
     print(
         f"{output}: {size / 1e6:.1f} MB, {source.stat().st_size / size:.1f} times less than "
-        f"{source}; its joints move by {moved:.3f} mm. Card: {output.with_name(CARD)}"
+        f"{source}; its joints move by {moved:.3f} mm. Card: {output.with_suffix('.md')}"
     )
 
 

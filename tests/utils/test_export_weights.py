@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 
 import pytest
 import torch
@@ -84,7 +85,7 @@ def test_the_file_is_small_and_keeps_what_the_model_needs(weights, tiny_checkpoi
 
 
 def test_the_card_has_the_figures_of_the_run_and_the_commands_in_order(weights, results):
-    card = (weights.parent / "README.md").read_text()
+    card = weights.with_suffix(".md").read_text()
     found = json.loads(results.read_text())
     whole = found["full"]["All"]
     low, high = whole["mpjpe_interval"]
@@ -96,6 +97,7 @@ def test_the_card_has_the_figures_of_the_run_and_the_commands_in_order(weights, 
         f"| file | {weights.stat().st_size / 1e6:.1f} MB, ",
         f"| SHA-256 | `{sha256(weights)}` |",
         "| model | autoencoder, resnet18, pictures of 64 px |",
+        "| trunk started from | random weights |",
         "\n".join(f"    {command}" for command in COMMANDS),
         f"{found['frames']} frames of the set `synthetic`",
     ):
@@ -137,7 +139,7 @@ def test_a_calibration_of_an_earlier_export_does_not_stay(
     monkeypatch.setattr(export_weights, "joints_moved", lambda *_: 1.0)
     (tmp_path / "a.confidence.json").write_text("{}")
     export(tiny_checkpoint, results, tmp_path / "a.tar")
-    assert {path.name for path in tmp_path.iterdir()} == {"a.tar", "README.md"}
+    assert {path.name for path in tmp_path.iterdir()} == {"a.tar", "a.md"}
 
 
 def test_a_weight_beyond_half_precision_is_named():
@@ -160,9 +162,15 @@ def test_commands_without_a_model_use_the_pretrained_weights_and_say_so(
     inference.main([*flags, "--input_dir", str(folder), "--no_pictures"])
     assert "Model: the pretrained weights" in capsys.readouterr().out
     assert EgoPosePredictor(gpu="cpu").checkpoint == given_weights
-    for option, name in itertools.product(("load_model", "load_3d_model"), ("pretrained", "box")):
+    base = given_weights.with_name("base.tar")
+    shutil.copyfile(given_weights, base)
+    files = {"pretrained": given_weights, "box": given_weights, "base": base}
+    for option, name in itertools.product(("load_model", "load_3d_model"), files):
         parsed = train.parse_arguments(["--training_type", "finetune", f"--{option}", name])
-        assert getattr(parsed, option) == given_weights
+        assert getattr(parsed, option) == files[name]
+    assert [pretrained.option_of(file) for file in (base, given_weights)] == ["base", "pretrained"]
+    demo.main([*flags, "--num_vis", "0", "--data_root", str(tiny_data), "--load_model", str(base)])
+    assert "Model: the pretrained weights" in capsys.readouterr().out
 
 
 def test_the_pretrained_weights_are_trained_further(given_weights, tiny_data, tmp_path, capsys):

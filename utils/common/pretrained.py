@@ -5,33 +5,40 @@ from pathlib import Path
 from base.errors import UserError
 from utils.common.paths import REPOSITORY
 
-#: Half precision, made by utils/export_weights.py, which writes their card beside them.
+#: Half precision, made by utils/export_weights.py, which writes their cards beside them.
 PRETRAINED = REPOSITORY / "model" / "weights" / "egopose.tar"
-CARD = "README.md"
-#: What ``--load_model`` calls them, the former name too; a file of that name is ``./pretrained``.
-_NAMES = ("pretrained", "box")
+#: What ``--load_model`` calls the files beside it, a former name too; a file of such a name is
+#: ``./base``.
+_NAMES = {"pretrained": PRETRAINED.name, "box": PRETRAINED.name, "base": "base.tar"}
 
 
-def pretrained_weights() -> Path:
-    """The file of the pretrained weights; UserError if this checkout lacks it."""
-    if not PRETRAINED.is_file():
+def pretrained_weights(name: str = "pretrained") -> Path:
+    """The file of the pretrained weights of this name; UserError if this checkout lacks it."""
+    path = PRETRAINED.with_name(_NAMES[name])
+    if not path.is_file():
         raise UserError(
-            f"no pretrained weights: {PRETRAINED} is not in this checkout; get it with 'git "
+            f"no pretrained weights: {path} is not in this checkout; get it with 'git "
             "checkout -- model/weights', or give a checkpoint with --load_model ('make "
             "quickstart' trains one)"
         )
-    return PRETRAINED
+    return path
 
 
 def model_path(text: str) -> Path:
-    """What ``--load_model`` means: 'pretrained', or a path."""
-    return pretrained_weights() if text in _NAMES else Path(text)
+    """What ``--load_model`` means: 'pretrained', 'base', or a path."""
+    return pretrained_weights(text) if text in _NAMES else Path(text)
+
+
+def option_of(path: Path) -> str:
+    """What ``--load_model`` calls a file, for another its name."""
+    names = [name for name, file in _NAMES.items() if PRETRAINED.with_name(file) == path.resolve()]
+    return names[0] if names else path.name
 
 
 def chosen_model(given: Path | None) -> Path:
     """The model to run: the one given, else the pretrained weights, which a line names."""
     path = pretrained_weights() if given is None else given
-    if path == PRETRAINED:
-        card = PRETRAINED.parent.relative_to(REPOSITORY) / CARD
+    if path.parent == PRETRAINED.parent and path.name in _NAMES.values():
+        card = path.with_suffix(".md").relative_to(REPOSITORY)
         print(f"Model: the pretrained weights, trained on synthetic frames only ({card})")
     return path
