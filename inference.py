@@ -10,9 +10,9 @@ examples:
   with a model of your own:
     python inference.py --gpu 0 --load_model experiments/Finetune/checkpoints/model_best.tar \\
         --input_dir my_pictures --save_dir my_poses
-  another headset's fisheye camera, mounted upside down, with its calibration:
-    python inference.py --load_model model_best.tar --input_dir my_pictures \\
-        --camera calib.json --rotate 180
+  another headset, by its calibration or its file (doc/headset.md), with the most accurate weights:
+    python inference.py --load_model base --input_dir my_pictures --camera calib.json
+    python inference.py --load_model base --input_dir my_pictures --headset mine.yml
   a video, as motion for an animator and as a video with the poses drawn:
     python inference.py --load_model model_best.tar --input walk.mp4 --smooth --format json bvh \\
         --video --no_pictures

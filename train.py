@@ -76,7 +76,11 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--config", help=text + "the loaded checkpoint, otherwise 'paper')")
     add = parser.add_argument_group("initial weights").add_argument
     text = "initialise a new run from this checkpoint of the same stage; for finetune also "
-    add("--load_model", type=model_path, help=text + "'pretrained', the weights of this project")
+    add(
+        "--load_model",
+        type=model_path,
+        help=text + "'pretrained' or 'base', weights of this project",
+    )
     text = "continue from the newest intact checkpoint in LOG_DIR, or start a new run if there is "
     text += "none; required if LOG_DIR already contains a run"
     add("--resume", action="store_true", help=text)

@@ -38,7 +38,8 @@ _SHARED: dict[str, dict[str, Any]] = {
     },
     "load_model": {
         "type": model_path,
-        "help": "finetuned checkpoint, or 'pretrained' (default: the pretrained weights)",
+        "help": "finetuned checkpoint, or weights of this project: 'pretrained' (the default) or "
+        "'base', which are more accurate and slower",
     },
     "data_root": {
         "type": Path,

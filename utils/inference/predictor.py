@@ -19,7 +19,7 @@ from dataset.runs import Place
 from model.pose_model import PoseModel
 from utils.common.device import fast_bf16, select_device
 from utils.common.networks import load_pose_model
-from utils.common.pretrained import pretrained_weights
+from utils.common.pretrained import model_path
 from utils.inference.confidence import confidence_path, load_confidence
 from utils.inference.lens import Lens, LensFinder
 from utils.inference.pose_predictor import (
@@ -146,14 +146,14 @@ def ready_network(
 class EgoPosePredictor:
     """Pictures in, 3D poses out. Calls from several threads do not disturb each other.
 
-    ``checkpoint`` is a finetuned one, of this project or of the reference implementation, or a file
+    ``checkpoint`` is a finetuned one, of this project or of the reference implementation, a file
     of ``utils/export_onnx.py`` (*.onnx), which ONNX Runtime runs without regard to ``gpu`` and
-    ``precision``; None for the pretrained weights. ``headset``, ``camera``, ``fov``, ``rotate`` and
-    ``mount`` are of what took the pictures, see :class:`~utils.inference.lens.LensFinder`.
-    ``confidence`` is a file of ``utils/calibrate_confidence.py``, "auto" for the one beside the
-    checkpoint, if there is one, or None for the heights of heatmaps; ``gpu`` as ``--gpu``, and
-    ``precision`` "auto", "fp32" or "bf16"; ``views`` as ``--views``. UserError for what cannot be
-    used.
+    ``precision``, or "pretrained" (the same as None) or "base", weights of this project.
+    ``headset``, ``camera``, ``fov``, ``rotate`` and ``mount`` are of what took the pictures, see
+    :class:`~utils.inference.lens.LensFinder`. ``confidence`` is a file of
+    ``utils/calibrate_confidence.py``, "auto" for the one beside the checkpoint, if there is one, or
+    None for the heights of heatmaps; ``gpu`` as ``--gpu``, and ``precision`` "auto", "fp32" or
+    "bf16"; ``views`` as ``--views``. UserError for what cannot be used.
     """
 
     def __init__(
@@ -173,7 +173,7 @@ class EgoPosePredictor:
         # The camera first: reading a checkpoint takes a while.
         files = (None if name is None else str(name) for name in (headset, camera))
         self.lens = LensFinder(*files, fov, rotate, mount)
-        self.checkpoint = pretrained_weights() if checkpoint is None else Path(checkpoint)
+        self.checkpoint = model_path("pretrained" if checkpoint is None else str(checkpoint))
         if confidence == "auto":
             beside = confidence_path(self.checkpoint)
             confidence = beside if beside.is_file() else None
