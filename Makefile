@@ -116,7 +116,7 @@ headset: $(READY)
 	@echo "Before and after:     results.json in $(MINE_RUNS)/before and after (the table is above)"
 	@echo "Report with pictures: $(MINE_RUNS)/after/report.html"
 	@echo "Poses of your own:    $(PY) inference.py --load_model $(MINE_RUNS)/Finetune/$(BEST)" \
-		"$(MINE_FLAG) --input_dir my_pictures"
+		"$(or $(MINE_FLAG),--headset mine.yml) --input_dir my_pictures"
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .
