@@ -20,7 +20,7 @@ from base.calibration import Calibration, load_calibration
 from base.calibration.document import decode_text
 from base.calibration.plausible import check_plausible
 from base.cameras import camera_from_dict, camera_to_dict
-from base.cameras.camera import Camera
+from base.cameras.camera import Camera, rays_around
 from base.errors import UserError
 from base.release_camera import RELEASE_CAMERA
 from base.schema import Section
@@ -199,10 +199,7 @@ def _made(stated: HeadsetFile, camera: Camera, name: str) -> Headset:
 
 def _share_seen(headset: Headset) -> float:
     """Share of the directions around straight down, where the wearer's body is, that are seen."""
-    angle, around = np.meshgrid(np.radians(np.linspace(2, _BELOW, 15)), np.linspace(0, 6.2, 32))
-    across = np.sin(angle)
-    rays = np.stack([across * np.cos(around), across * np.sin(around), np.cos(angle)], -1)
-    rays = rays @ headset.rotation.T
+    rays = rays_around(np.radians(np.linspace(2, _BELOW, 15)), 32) @ headset.rotation.T
     camera = headset.camera
     seen = camera.in_picture(camera.project(rays, clamp=True))
     return float((seen & (camera.angle(rays) <= headset.rim)).mean())

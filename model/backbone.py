@@ -85,12 +85,13 @@ class Trunk(nn.Module):
         return [maps[level] for level in self._levels]
 
 
-def _timm_network(name: str, **options: object) -> nn.Module:
+def _timm_network(name: str, features_only: bool = True, **options: object) -> nn.Module:
     # Slow to import, and only needed here.
     import timm
 
     try:
-        return timm.create_model(name.removeprefix(_TIMM), **({"features_only": True} | options))
+        bare = name.removeprefix(_TIMM)
+        return timm.create_model(bare, features_only=features_only, **options)
     except RuntimeError as error:
         raise UserError(
             f"model.backbone {name}: {str(error).splitlines()[0]}; there is {', '.join(RESNETS)}, "

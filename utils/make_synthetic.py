@@ -81,10 +81,8 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     text = "further pictures of each frame: depth (16-bit PNG, millimetres on the optical axis), "
     text += "objectId (8-bit: 1 surroundings, 2 things, 3 skin, 4 hair, 5 top, 6 bottoms, 7 shoes)"
     add("--passes", nargs="+", choices=PASSES, default=[], help=text)
-    text = (
-        "things lie around the feet, one in seven wearers holds something, and people often just "
-    )
-    text += "stand, their arms at rest: what a network mistakes for hands and feet"
+    text = "things lie around the feet, one in seven wearers holds something, and people often "
+    text += "just stand, their arms at rest: what a network mistakes for hands and feet"
     add("--clutter", action="store_true", help=text)
     text = "make the I-th of N parts of the set: --part 3/16"
     add("--part", type=_part, default=(1, 1), metavar="I/N", help=text)

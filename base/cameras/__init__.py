@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from base.cameras.camera import Camera
+from base.cameras.camera import Camera, rays_around
 from base.registry import load_class
 
 #: Name of a camera model in checkpoints and other files → "module:class".
@@ -70,9 +70,7 @@ def same_camera(one: Camera, other: Camera) -> bool:
     """Whether two cameras see all in the same places, but for rounding in a file: 0.001 pixels."""
     if (one.width, one.height) != (other.width, other.height):
         return False
-    angle, around = np.meshgrid(np.linspace(0, one.max_theta, 50), np.linspace(0, 6.2, 16))
-    across = np.sin(angle)
-    rays = np.stack([across * np.cos(around), across * np.sin(around), np.cos(angle)], -1)
+    rays = rays_around(np.linspace(0, one.max_theta, 50), 16)
     off = np.abs(one.project(rays, clamp=True) - other.project(rays, clamp=True)).max()
     return bool(off < _SAME_PLACE) and abs(one.max_theta - other.max_theta) < _SAME_PLACE
 

@@ -25,6 +25,13 @@ _ROUNDING = 1e-9
 PLANE_THETA = math.radians(85.0)
 
 
+def rays_around(angles: np.ndarray, turns: int) -> np.ndarray:
+    """(``turns``, N, 3) unit rays at (N,) angles from the optical axis, radians, all about it."""
+    angle, around = np.meshgrid(angles, np.linspace(0, 6.2, turns))
+    across = np.sin(angle)
+    return np.stack([across * np.cos(around), across * np.sin(around), np.cos(angle)], -1)
+
+
 class Camera(ABC):
     """A calibrated camera: a frozen dataclass whose fields are numbers and tuples of numbers.
 

@@ -29,16 +29,20 @@ def model_path(text: str) -> Path:
     return pretrained_weights(text) if text in _NAMES else Path(text)
 
 
+def _name_of(path: Path) -> str | None:
+    """What ``--load_model`` calls a file; None for one that does not come with the project."""
+    return next((name for name in _NAMES if PRETRAINED.with_name(_NAMES[name]) == path), None)
+
+
 def option_of(path: Path) -> str:
     """What ``--load_model`` calls a file, for another its name."""
-    names = [name for name, file in _NAMES.items() if PRETRAINED.with_name(file) == path.resolve()]
-    return names[0] if names else path.name
+    return _name_of(path.resolve()) or path.name
 
 
 def chosen_model(given: Path | None) -> Path:
     """The model to run: the one given, else the pretrained weights, which a line names."""
     path = pretrained_weights() if given is None else given
-    if path.parent == PRETRAINED.parent and path.name in _NAMES.values():
+    if _name_of(path):
         card = path.with_suffix(".md").relative_to(REPOSITORY)
         print(f"Model: the pretrained weights, trained on synthetic frames only ({card})")
     return path

@@ -87,7 +87,7 @@ class Renderer:
         beyond = len(outfit.faces) + len(things.faces)  # from there on clutter
         of_things = np.flatnonzero((struck >= len(outfit.faces)) & (struck < beyond))
         of_clutter = np.flatnonzero(struck >= beyond)
-        body, thing = rows[of_body], rows[of_things]
+        body, thing, lying = rows[of_body], rows[of_things], rows[of_clutter]
 
         light = np.empty((len(directions), 3), np.float32)
         local = (vertices - trans).astype(np.float32)
@@ -100,16 +100,14 @@ class Renderer:
         free[rows] = struck < 0
         free = np.flatnonzero(free)
         shadow = shadow_below(place.sun, vertices, things.corners, trans)
-        lying = rows[of_clutter]
-        points = directions[lying] * hits["tfar"][of_clutter, None]
-        lit = lambert(
-            place, hits["Ng"][of_clutter], directions[lying], sunshine(place, shadow, points, trans)
-        )
-        light[lying] = clutter.colours[struck[of_clutter] - beyond] * lit
         if len(clutter.ends):
-            shadow = np.maximum(
-                shadow, shadow_below(place.sun, vertices[:0], clutter.apart(), trans)
-            )
+            seen = directions[lying]
+            points = seen * hits["tfar"][of_clutter, None]
+            share = sunshine(place, shadow, points, trans)
+            lit = lambert(place, hits["Ng"][of_clutter], seen, share)
+            light[lying] = clutter.colours[struck[of_clutter] - beyond] * lit
+            own = shadow_below(place.sun, vertices[:0], clutter.apart(), trans)
+            shadow = np.maximum(shadow, own)
         background = Background(place, trans, shadow, rays.per_radian)
         light[free] = background.light(directions[free])
         pictures = {"rgba": develop(light, rays, self.response, rng)}

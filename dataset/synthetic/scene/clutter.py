@@ -20,6 +20,12 @@ _KNEE = 45.0
 #: Share of the frames in which something is held, and of the things that are bright or like skin.
 _HELD, _BRIGHT = 0.15, 1 / 3
 _RUG = 0.3
+#: Least and greatest extents of a box, a folded towel and a bag, and how round their edges are.
+_PACKAGES = (
+    ((8, 5, 8), (45, 35, 45), 0.08),
+    ((20, 3, 15), (45, 10, 35), 0.25),
+    ((20, 15, 12), (45, 40, 25), 0.5),
+)
 
 
 class Things(NamedTuple):
@@ -128,7 +134,7 @@ def _cable(rng: np.random.Generator) -> Things:
 
 def _shoes(rng: np.random.Generator) -> Things:
     """A pair, side by side or one kicked aside."""
-    size, shoe = np.array([rng.uniform(8.5, 10.5), rng.uniform(7, 11), rng.uniform(24, 31)]), None
+    size = np.array([rng.uniform(8.5, 10.5), rng.uniform(7, 11), rng.uniform(24, 31)])
     shoe = _solid(rng, size, 0.6, 1.0)
     ahead = shoe.vertices[:, 2] / size[2] + 0.5
     shoe.vertices[:, 1] *= 1 - 0.5 * np.clip(2 * ahead - 0.7, 0, 1)  # lower at the toes
@@ -196,8 +202,7 @@ def _vessel(rng: np.random.Generator) -> Things:
 
 def _package(rng: np.random.Generator) -> Things:
     """A box, a folded towel or a bag."""
-    low, high, edge = ((8, 5, 8), (45, 35, 45), 0.08), ((20, 3, 15), (45, 10, 35), 0.25), None
-    low, high, edge = (low, high, ((20, 15, 12), (45, 40, 25), 0.5))[rng.integers(3)]
+    low, high, edge = _PACKAGES[rng.integers(len(_PACKAGES))]
     return _solid(rng, rng.uniform(low, high), edge)
 
 
