@@ -1,0 +1,47 @@
+"""One process at a time writes to an output folder."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from base.errors import UserError
+from base.files import make_folder
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Holds ``folder`` (created where missing) for this process, through its file ``.lock``. The
+    operating system drops the lock of a process that ends or is killed: none is ever stale.
+
+    Raises:
+        UserError: where another process holds it, with that process's id, or the folder cannot be
+            written.
+    """
+    path = make_folder(folder) / ".lock"
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        holder = path.read_text(errors="replace").strip()
+        process = f"process {holder}" if holder.isdecimal() else "another process"
+        raise UserError(
+            f"{folder}: {process} is writing to this folder; wait for it, or take another folder"
+        ) from None
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror})") from None
+    try:
+        with contextlib.suppress(OSError):  # a full disk: the lock holds without its text
+            path.write_text(f"{os.getpid()}\n")
+        yield
+    finally:
+        lock.release()
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what killed runs left in ``folder`` under the temporary names of
+    :func:`base.files.replacing`; only for who holds the folder with :func:`locked`."""
+    for path in folder.glob(".*.part*"):
+        path.unlink(missing_ok=True)
