@@ -39,6 +39,7 @@ class Poses:
             90 % of the cases by the model's own estimate; None if it gives none.
         mean_pose: (16, 3) metres, any origin: the baseline to measure on the same frames, or None.
         camera: of the network's view, by default the release's square.
+        raw_neck: (N, 3) metres where the network's own poses have the Neck, None for the origin.
     """
 
     predicted: np.ndarray
@@ -49,6 +50,7 @@ class Poses:
     uncertainty: np.ndarray | None = None
     mean_pose: np.ndarray | None = None
     camera: Camera = RELEASE_SQUARE
+    raw_neck: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         mpjpe.check_poses(self.predicted, self.target)
@@ -69,9 +71,10 @@ class Poses:
     @cached_property
     def part_errors(self) -> dict[str, np.ndarray]:
         """Name → (N, 3) millimetres of the full, upper and lower body: the :data:`PART_ERRORS`,
-        and "mpjpe_mean_pose" where there is a mean pose."""
+        "mpjpe_official", and "mpjpe_mean_pose" where there is a mean pose."""
         both = self.predicted, self.target
         errors = {name: by_part(measure(*both)) for name, measure in mpjpe.PART_ERRORS.items()}
+        errors["mpjpe_official"] = by_part(mpjpe.official_errors(*both, self.raw_neck))
         if self.mean_pose is not None:
             baseline = np.broadcast_to(self.mean_pose, self.target.shape)
             errors["mpjpe_mean_pose"] = by_part(mpjpe.joint_errors(baseline, self.target))
@@ -99,7 +102,8 @@ class Poses:
 
     def save(self, path: Path) -> None:
         """Write the arrays for :func:`read_poses`, and for others to compute with."""
-        arrays = {} if self.uncertainty is None else {"uncertainty": self.uncertainty}
+        arrays = {"uncertainty": self.uncertainty, "raw_neck": self.raw_neck}
+        arrays = {name: values for name, values in arrays.items() if values is not None}
         arrays["camera"] = json.dumps(camera_to_dict(self.camera))
         arrays |= {"predicted": self.predicted, "target": self.target, "action": self.actions}
         arrays["character"] = [frame_id.character for frame_id in self.frame_ids]
@@ -130,7 +134,8 @@ def predict(
     # Predictions have the Neck at the origin; their place is separate.
     placed = prediction.joints3d + prediction.neck[:, None]
     target, visible = batch.joints3d.numpy(), batch.visible.numpy()
-    return Poses(placed, target, batch.actions, batch.frame_ids, visible, prediction.uncertainty)
+    about = batch.actions, batch.frame_ids, visible, prediction.uncertainty
+    return Poses(placed, target, *about, raw_neck=prediction.raw_neck)
 
 
 def joined(
@@ -151,6 +156,7 @@ def joined(
         arrays("uncertainty"),
         mean_pose,
         camera,
+        arrays("raw_neck"),
     )
 
 

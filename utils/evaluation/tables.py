@@ -38,10 +38,14 @@ def result_blocks(results: dict[str, Any]) -> list[Block]:
         return {group: cell[key] for group, cell in results[part].items() if key in cell}
 
     frames = cells("full", "frames")
+    others = {
+        "this model, PA-MPJPE": "pa_mpjpe",
+        "this model, official evaluator": "mpjpe_official",
+    }
     own = [row(f"this model, {part} body", cells(part, "mpjpe")) for part in BODY_PARTS]
     mean = [row(f"mean pose, {part} body", cells(part, "mpjpe_mean_pose")) for part in BODY_PARTS]
     return [
-        Block("", [*own, row("this model, PA-MPJPE", cells("full", "pa_mpjpe"))]),
+        Block("", [*own, *(row(name, cells("full", key)) for name, key in others.items())]),
         Block("", mean),
         Block("", [TableRow("frames", [str(frames.get(group, 0)) for group in TABLE_GROUPS])]),
         Block(

@@ -16,7 +16,8 @@ def poses(count: int, first: int = 0, uncertainty: bool = True) -> Poses:
     identities = [FrameId("male_001_a_a", "env_001", first + number) for number in range(count)]
     radii = rng.random((count, 16)) if uncertainty else None
     visible = rng.random((count, 16)) < 0.5
-    return Poses(predicted, target, ['a "quoted", clip'] * count, identities, visible, radii)
+    actions, own = ['a "quoted", clip'] * count, rng.normal(size=(count, 3))
+    return Poses(predicted, target, actions, identities, visible, radii, raw_neck=own)
 
 
 def test_batches_joined_saved_and_read_are_the_poses_in_their_order(tmp_path):
@@ -32,6 +33,7 @@ def test_batches_joined_saved_and_read_are_the_poses_in_their_order(tmp_path):
         assert found.frame_ids[2] == FrameId("male_001_a_a", "env_001", 2)
         assert found.actions == ['a "quoted", clip'] * 3
     assert np.array_equal(both.visible[2], batches[1].visible[0])
+    assert np.array_equal(both.raw_neck[2], batches[1].raw_neck[0])
     assert np.load(tmp_path / "poses.npz")["uncertainty"].shape == (3, 16)
     alone = joined([poses(1, uncertainty=False)], None)
     assert alone.uncertainty is None
@@ -46,7 +48,7 @@ def test_each_frame_has_a_line_with_its_errors_under_their_names(tmp_path):
     head, first, second = (tmp_path / "frames.csv").read_text().splitlines()
     about, names = head.split(",")[:5], head.split(",")[5:]
     assert about == ["character", "environment", "frame", "action", "group"]
-    assert names[:4] == ["mpjpe", "mpjpe_upper", "mpjpe_lower", "pa_mpjpe"] and len(names) == 15
+    assert names[:4] == ["mpjpe", "mpjpe_upper", "mpjpe_lower", "pa_mpjpe"] and len(names) == 18
     assert first.startswith(f'male_001_a_a,env_001,0,"a ""quoted"", clip",,{found.mpjpe[0]:.4f}')
     *about, group = second.split(",")[:5]
     assert about == ["male_001_a_a", "env_001", "1", "walking"] and group == "Walking"
