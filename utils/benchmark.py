@@ -42,8 +42,11 @@ RESULTS = "test/results.json"
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Content of a JSON file; empty where it is not there."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    """Content of a JSON file of ours; empty where it is not there."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UserError(f"{path}: damaged ({error}): delete it") from None
 
 
 def write(path: Path, content: dict[str, Any]) -> None:

@@ -20,8 +20,8 @@ from utils.common.command import command_parser, run_command
 from utils.evaluation import tables
 from utils.evaluation.bootstrap import interval, resampled_means
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
-from utils.evaluation.poses import read_results
 from utils.evaluation.published import TABLE_GROUPS
+from utils.evaluation.results import read_results
 from utils.evaluation.tables import HEADS, Block, TableRow, row
 
 _FORMATS = {

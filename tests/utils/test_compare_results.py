@@ -25,7 +25,8 @@ def run(errors_by_character: dict[str, list[float]], action: str = "walking") ->
             frame_ids.append(FrameId(character, "env_001", number))
     count = len(frame_ids)
     poses = Poses(np.stack(predicted), np.stack([target] * count), [action] * count, frame_ids)
-    return measure(poses) | {"model": "model.tar", "data": "test"}
+    about = {"schema": 1, "model": "m.tar", "data": "test", "data_root": "d", "frames": count}
+    return measure(poses) | about
 
 
 @pytest.fixture

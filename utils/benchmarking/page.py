@@ -10,6 +10,7 @@ import numpy as np
 from utils.benchmarking.plan import Benchmark
 from utils.evaluation.bootstrap import RESAMPLES, interval, resampled_means
 from utils.evaluation.mpjpe import ALL
+from utils.evaluation.results import Measured, read_results
 from utils.evaluation.tables import Block, TableRow, markdown_table
 
 Contents = Sequence[dict[str, Any]]
@@ -71,11 +72,12 @@ def page_text(
     """All tables of a benchmark, ``name`` being that of its file, as Markdown; ``finished`` are the
     folders of each row's seeds with test/results.json of demo.py and run.json, at least one."""
 
-    def read(file: str) -> dict[str, Contents]:
-        texts = {row: [(p / file).read_text("utf-8") for p in of] for row, of in finished.items()}
-        return {row: [json.loads(text) for text in of] for row, of in texts.items()}
-
-    results, records = read("test/results.json"), read("run.json")
+    results = {
+        row: [read_results(place / "test", Measured) for place in of]
+        for row, of in finished.items()
+    }
+    texts = {row: [(p / "run.json").read_text("utf-8") for p in of] for row, of in finished.items()}
+    records = {row: [json.loads(text) for text in of] for row, of in texts.items()}
     # Equal seeds belong together where rows start from others' runs.
     paired, base = any(row.start for row in benchmark.rows.values()), benchmark.reference
     draws = {row: 0 if paired else draw for draw, row in enumerate(benchmark.rows)}

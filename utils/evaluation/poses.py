@@ -2,12 +2,15 @@
 
 import csv
 import json
+import operator
+import struct
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +27,14 @@ from utils.evaluation.mpjpe import BODY_PARTS, by_part
 if TYPE_CHECKING:  # torch takes seconds to import
     from dataset.batch import Batch
     from utils.inference.pose_predictor import PosePredictor, Track
+
+#: Bytes of all arrays of a file of poses; the whole release is a tenth of it.
+_MOST_BYTES = 2 << 30
+#: What NumPy, zlib and json raise of a damaged or a hostile file of poses.
+_UNREADABLE = (
+    *(OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, ArithmeticError),
+    *(MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error),
+)
 
 
 @dataclass
@@ -166,28 +177,21 @@ def read_poses(path: Path) -> Poses:
     if not path.is_file():
         raise UserError(f"no {path}: give the --save_dir of a demo.py run that has ended")
     try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > _MOST_BYTES:
+            raise ValueError(f"{size / 2**30:.0f} GiB of arrays")
         with np.load(path, allow_pickle=False) as stored:
-            names = ("action", "character", "environment", "frame")
-            actions, *identities = (stored[name].tolist() for name in names)
-            frame_ids = [FrameId(*identity) for identity in zip(*identities, strict=True)]
-            poses = stored["predicted"], stored["target"], actions, frame_ids
+            names = ("action", "character", "environment")
+            actions, *identities = ([str(text) for text in stored[name].tolist()] for name in names)
+            numbers = [operator.index(number) for number in stored["frame"].tolist()]
+            frame_ids = [FrameId(*each) for each in zip(*identities, numbers, strict=True)]
+            both = [stored[name] for name in ("predicted", "target")]
+            if not all(each.dtype.kind == "f" and np.isfinite(each).all() for each in both):
+                raise ValueError("poses must be finite numbers")
             if "camera" not in stored:  # written before there was a choice
-                return Poses(*poses)
-            return Poses(*poses, camera=camera_from_dict(json.loads(str(stored["camera"]))))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+                return Poses(*both, actions, frame_ids)
+            camera = camera_from_dict(json.loads(str(stored["camera"])))
+            return Poses(*both, actions, frame_ids, camera=camera)
+    except _UNREADABLE as error:
         raise UserError(f"{path}: not the poses of an evaluation, or damaged ({error})") from None
-
-
-def read_results(path: Path) -> dict[str, Any]:
-    """A results.json of demo.py, or that of a folder; UserError where it is none."""
-    path = path / "results.json" if path.is_dir() else path
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError:
-        raise UserError(f"{path}: not valid json") from None
-    needed = {*BODY_PARTS, "characters", "data", "model"}
-    if not isinstance(content, dict) or not needed <= content.keys():
-        raise UserError(f"{path}: not the results.json of a demo.py run")
-    return content

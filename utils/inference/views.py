@@ -73,9 +73,9 @@ def averaged(
 ) -> tuple[np.ndarray, ...]:
     """The mean of what was found in each view, moved back.
 
-    A view is a :class:`~utils.inference.pose_predictor.Prediction`, and so is the result. Poses are averaged
-    in the camera's frame. The radius is the mean radius: the views' errors are nearly the same
-    ones, so that averaging hardly shrinks them (doc/evaluation.md).
+    A view is a :class:`~utils.inference.pose_predictor.Prediction`, and so is the result. Poses are
+    averaged in the camera's frame. The radius is the mean radius: the views' errors are nearly the
+    same ones, so that averaging hardly shrinks them (doc/evaluation.md).
     """
     back = []
     for view, (matrix, mirrored) in zip(views, moves, strict=True):

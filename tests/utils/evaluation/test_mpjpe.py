@@ -36,7 +36,7 @@ def test_errors_are_millimetres_with_the_neck_at_the_origin(joints, offset, expe
 def test_the_official_evaluator_moves_the_truth_alone():
     # Placed before the camera, as demo.py has them; the network itself put both Necks 50 mm off.
     target = random_poses(2)
-    predicted = target + [1.0, 2.0, 3.0]
+    predicted = target + np.array([1.0, 2.0, 3.0])
     predicted[1, HEAD, 0] += 0.016
     about = ["walking"] * 2, [FrameId("a", "env_001", n) for n in range(2)]
     poses = Poses(predicted, target, *about, raw_neck=np.array([[0.03, 0.0, 0.04]] * 2))

@@ -1,13 +1,15 @@
 """Poses and errors of an evaluation on disk."""
 
-import json
+import contextlib
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from base.errors import UserError
 from base.frame import FrameId
-from utils.evaluation.poses import Poses, joined, read_poses, read_results
+from utils.evaluation.poses import Poses, joined, read_poses
 
 
 def poses(count: int, first: int = 0, uncertainty: bool = True) -> Poses:
@@ -69,23 +71,24 @@ def test_missing_damaged_and_other_files_are_refused(tmp_path):
         with pytest.raises(UserError, match="damaged"):
             read_poses(path)
     target, numbers = arrays["target"], arrays["frame"]
-    for other in ({"target": target[:2]}, {"target": target[:, :15]}, {"frame": numbers[:2]}):
+    for other in (
+        *({"target": target[:2]}, {"target": target[:, :15]}, {"frame": numbers[:2]}),
+        *({"target": target * np.nan}, {"target": target.astype(str)}, {"target": target + 1j}),
+        *({"frame": numbers + 0.5}, {"frame": 3}, {"camera": "[" * 9000}, {"camera": "{}"}),
+    ):
         np.savez(path, **(arrays | other))
         with pytest.raises(UserError, match="not the poses of an evaluation"):
             read_poses(path)
 
 
-def test_results_are_read_and_what_is_none_is_refused(tmp_path):
-    good = dict.fromkeys(("full", "upper", "lower", "characters", "data", "model"), 1)
-    path = tmp_path / "results.json"
-    for content, message in (
-        ("{", "not valid json"),
-        ("[]", r"not the results\.json"),
-        (json.dumps({key: 1 for key in good if key != "model"}), r"not the results\.json"),
-        (None, "cannot be read"),
-    ):
-        path.write_text(content) if content else path.unlink()
-        with pytest.raises(UserError, match=message):
-            read_results(path)
-    path.write_text(json.dumps(good))
-    assert read_results(path) == read_results(tmp_path) == good
+@settings(derandomize=True, max_examples=150, deadline=None, database=None)
+@given(st.integers(0, 10**6), st.binary(min_size=1, max_size=4), st.booleans())
+def test_changed_bytes_give_poses_or_one_line(tmp_path_factory, at, replaced, cut):
+    path = tmp_path_factory.getbasetemp() / "fuzzed.npz"
+    poses(2).save(path)
+    whole = bytearray(path.read_bytes())
+    at %= len(whole)
+    whole[at : at + len(replaced)] = replaced
+    path.write_bytes(whole[:at] if cut else whole)
+    with contextlib.suppress(UserError):
+        assert read_poses(path).joint_errors.shape == (2, 16)

@@ -38,6 +38,7 @@ def test_every_form_has_the_numbers_under_their_groups():
         ("this model, full body", {"All": "2.3", "Walking": "1.5"}, "–"),
         ("this model, upper body", {"All": "4.7", "Walking": "3.0"}, "–"),
         ("this model, PA-MPJPE", aligned, "–"),
+        ("this model, official evaluator", {"All": "2.3", "Walking": "1.5"}, "–"),
         ("mean pose, lower body", mean, "–"),
         ("frames", {"All": "3", "Walking": "2"}, "0"),
     ):
@@ -65,6 +66,17 @@ def test_the_published_rows_stand_below_with_all_their_values():
     assert [dual[group] for group in ("All", "Talking", "LowerStretching", "Walking")] == [
         *(58.2, 43.9, 51.1, 57.7),
     ]
+
+
+def test_published_rows_are_those_of_the_releases_headset_and_the_mean_pose_says_whose_it_is():
+    about = {"headsets": ["xr-egopose"], "mean_pose": "of TrainSet"}
+    text = text_table(result_blocks(results() | about))
+    assert "\nMean pose of TrainSet:\nmean pose, full body" in text and "Martinez" in text
+    for table in (text_table, markdown_table, latex_table):
+        text = table(result_blocks(results() | about | {"headsets": ["", "quest"]}))
+        assert "Seen through unnamed, quest: what is published" in text and "Martinez" not in text
+    blocks = result_blocks(results() | {"headsets": [str(n) for n in range(9)]})
+    assert "3, 4 and others" in blocks[-1].title
 
 
 def test_titles_rules_and_columns_of_each_form():
