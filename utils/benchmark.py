@@ -32,7 +32,7 @@ from utils.benchmarking import launch, machine
 from utils.benchmarking.checksum import differences, set_checksum
 from utils.benchmarking.page import page_text
 from utils.benchmarking.plan import Benchmark, load_benchmark
-from utils.common.command import command_parser, run_command
+from utils.common.command import command_parser, output_folder, run_command, whole_number
 from utils.common.paths import CONFIGS, REPOSITORY
 from utils.drawing.write import save_picture
 from utils.evaluation.metrics import measure
@@ -118,7 +118,9 @@ def write_pictures(path: Path, places: list[Path]) -> None:
 def between_marks(page: Path, name: str, content: str) -> str:
     """Text of a page with ``content`` between its marks of a benchmark; UserError for none."""
     begin, end = (f"<!-- benchmark {name}: {mark} -->" for mark in ("begin", "end"))
-    text, content = page.read_text("utf-8") if page.is_file() else "", f"\n\n{content}\n\n"
+    if not page.is_file():
+        raise UserError(f"--page {page}: no such file")
+    text, content = page.read_text("utf-8", "replace"), f"\n\n{content}\n\n"
     marked = re.compile(f"(?<={begin}).*(?={end})", re.DOTALL)
     if not marked.search(text):
         raise UserError(f"--page {page}: has no lines '{begin}' and '{end}' to write between")
@@ -126,7 +128,8 @@ def between_marks(page: Path, name: str, content: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    output = {"required": False, "help": "default: experiments/benchmark/NAME"}
+    about = "default: experiments/benchmark/NAME"
+    output = {"required": False, "type": output_folder, "help": about}
     parser = command_parser(__doc__, "gpu", output=output)
     add = parser.add_argument
     add("name", help="YAML file, or one of experiments/configs/benchmark")
@@ -135,7 +138,7 @@ def main(argv: list[str] | None = None) -> None:
         nargs="*",
         help="rows to train and evaluate (default: all; none if no name follows)",
     )
-    add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
+    add("--seeds", type=whole_number(0), nargs="+", default=[0, 1, 2], help="default: 0 1 2")
     add(
         "--page", type=Path, help="also insert the tables between the markers of this Markdown page"
     )

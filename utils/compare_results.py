@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from base.files import write_text
-from utils.common.command import command_parser, run_command
+from utils.common.command import command_parser, output_file, run_command
 from utils.evaluation import tables
 from utils.evaluation.bootstrap import interval, resampled_means
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
@@ -111,7 +111,7 @@ def main(argv: list[str] | None = None) -> None:
     add("results", type=Path, nargs="+", help="results.json of demo.py, or their folders")
     add("--part", choices=list(BODY_PARTS), default="full", help="default: full")
     add("--format", choices=list(_FORMATS), default="text", help="default: text")
-    add("--output", type=Path, help="write the table here too")
+    add("--output", type=output_file, help="write the table here too")
     arguments = parser.parse_args(argv)
     runs = [read_results(path) for path in arguments.results]
     names = short_names(arguments.results)
