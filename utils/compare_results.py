@@ -87,10 +87,12 @@ def comparison(
             rows += _difference_rows(runs[0], results, part, groups)
         blocks.append(Block("", rows))
     if len(notes) < len(runs) - 1:
-        notes.append(
-            f"Difference to {names[0]}, negative is better; * where the 95 % interval, characters "
-            "resampled for both runs alike, leaves out zero."
+        several = (
+            "* where the 95 % interval, characters resampled for both runs alike, leaves out zero"
         )
+        alone = "no interval, for all frames are of one character, and characters are resampled"
+        shown = several if len(runs[0]["characters"]) > 1 else alone
+        notes.append(f"Difference to {names[0]}, negative is better; {shown}.")
     return blocks, notes
 
 

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from base.release_camera import RELEASE_SQUARE
-from base.skeleton import HEAD
+from base.skeleton import HEAD, HEATMAP_JOINTS
 from dataset.augment import move_joints2d
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.transforms import SquareCrop
+from model.decode import decode_heatmaps
 
 STRIDE = 368 / 48
 REFERENCE = HeatmapShape(48, subpixel=False)
@@ -77,6 +78,16 @@ def test_the_references_map_of_a_mirrored_frame_is_that_of_the_mirrored_pixel():
 
 def test_defaults_are_those_of_the_paper():
     assert HeatmapShape(48) == (48, 2.0, True)
+
+
+def test_what_is_read_off_either_kind_of_map_is_not_beside_the_joint():
+    joints = torch.rand(99, 16, 2, generator=torch.Generator().manual_seed(0)) * 300 + 34
+    for subpixel, most in ((True, 0.02), (False, 0.15)):
+        maps = draw_heatmaps(joints, 368, HeatmapShape(48, subpixel=subpixel))
+        decoded, _ = decode_heatmaps(maps, 368, subpixel)
+        off = decoded - joints[:, list(HEATMAP_JOINTS)]
+        assert off.mean((0, 1)).abs().max() < most  # 3.6 if one were read as the other
+        assert off.abs().max() < (0.1 if subpixel else STRIDE / 2 + 0.1)
 
 
 @pytest.mark.parametrize(

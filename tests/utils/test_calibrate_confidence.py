@@ -52,7 +52,13 @@ def test_a_map_is_stored_and_read_again(tmp_path):
     path = confidence_path(tmp_path / "model_best.tar")
     save_confidence(path, fitted)
     assert path.name == "model_best.confidence.json" and load_confidence(path) == fitted
-    for text in ("", "{}", '{"heights": [1, 0], "probabilities": [0, 1], "within_mm": 1}'):
+    good = json.loads(path.read_text())
+    for text in (
+        *("", "{}", "[]", "[" * 100_000, '{"heights": [1, 0], "probabilities": [0, 1]}'),
+        *(json.dumps(good | {"heights": [float("nan")] * len(good["heights"])}), "1"),
+        *(json.dumps(good | {key: 10**500}) for key in ("within_mm", "heights")),
+        json.dumps(good | {"joints": float("inf")}),
+    ):
         path.write_text(text)
         with pytest.raises(UserError, match="not a confidence map"):
             load_confidence(path)

@@ -93,6 +93,12 @@ def test_other_forms_hold_the_same_numbers(form, written, capsys):
     assert ("\n% Difference" if form == "latex" else "\nDifference") in printed
 
 
+def test_frames_of_one_character_have_no_interval_and_it_says_why(written, capsys):
+    compare_results.main(written(x={"a": [10.0]}, y={"a": [12.0]}))
+    printed = capsys.readouterr().out
+    assert "no interval, for all frames are of one character" in printed and "*" not in printed
+
+
 def test_runs_on_other_frames_are_shown_without_a_difference(written, capsys):
     compare_results.main(written(x=HARD_AND_EASY, y={"a": [1.0]}))
     printed = capsys.readouterr().out

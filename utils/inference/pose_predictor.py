@@ -176,7 +176,7 @@ class PosePredictor:
         return [Track(self.model.lags) for _ in self.moves] if self.model.lags else None
 
     def _placed(self, output: PoseOutput) -> Prediction:
-        seen, confidence15 = decode_heatmaps(output.heatmaps, self.input_size)
+        seen, confidence15 = decode_heatmaps(output.heatmaps, self.input_size, self.model.subpixel)
         rows = list(HEATMAP_JOINTS)
         # On the CPU, where every device's result goes anyway: a 3×3 solve is not worth a kernel.
         seen, confidence15, raw = seen.cpu(), confidence15.cpu(), output.joints3d.float().cpu()
@@ -237,7 +237,8 @@ class OnnxPosePredictor(PosePredictor):
         self._names = [output.name for output in self._session.get_outputs()]
         try:
             size = int(described["input_size"])
-            model = SimpleNamespace(input_size=size, exports=self._names, lags=())
+            drawn = {"subpixel": described.get("subpixel", True) is True}
+            model = SimpleNamespace(input_size=size, exports=self._names, lags=(), **drawn)
             camera = camera_from_dict(described["camera"]) if "camera" in described else None
             mounts = described.get("mounts")
             super().__init__(model, torch.device("cpu"), "fp32", camera, mounts, views)

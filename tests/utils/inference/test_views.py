@@ -46,7 +46,7 @@ class Reader(nn.Module):
     sees a person's front only.  ``bias`` (metres) is its fault in its camera's frame, ``own`` is
     whether it gives places and uncertainties, which tell how bright a marker is."""
 
-    input_size, lags = SIZE, ()
+    input_size, lags, subpixel = SIZE, (), True
 
     def __init__(self, bias=(0.0, 0.0, 0.0), own=True, lags=()):
         super().__init__()
