@@ -52,12 +52,11 @@ def result_blocks(results: dict[str, Any]) -> list[Block]:
         blocks.append(Block(f"Mean pose {whose}:" if whose else "", mean))
     blocks.append(Block("", [TableRow("frames", [str(frames.get(g, 0)) for g in TABLE_GROUPS])]))
     title = "Published on the test set of xR-EgoPose, full body; for orientation:"
-    headsets = results.get("headsets", [RELEASE_HEADSET.name])
-    if headsets == [RELEASE_HEADSET.name]:
-        return [*blocks, Block(title, [row(*published) for published in PUBLISHED.items()])]
-    names = ", ".join(name or "unnamed" for name in headsets[:5])
-    seen = f"Seen through {names}{' and others' if len(headsets) > 5 else ''}: what is published is"
-    return [*blocks, Block(f"{seen} of the release's headset and not shown.", [])]
+    published = [row(*each) for each in PUBLISHED.items()]
+    if results.get("headsets", [RELEASE_HEADSET.name]) != [RELEASE_HEADSET.name]:
+        title = "Not seen through the release's headset: what is published is not shown."
+        published = []
+    return [*blocks, Block(title, published)]
 
 
 def text_table(blocks: Sequence[Block], heads: Sequence[str] = HEADS, corner: str = _CORNER) -> str:
@@ -158,11 +157,6 @@ def text_summary(results: dict[str, Any]) -> str:
         lines["acceleration error"] = (
             f"{motion['acceleration_error']:.1f} mm/frame² "
             f"(the truth's own acceleration: {motion['acceleration_true']:.1f})"
-        )
-    if left := results["averaging"]:
-        window = min(left, key=left.get)
-        lines["averaging"] = (
-            f"{left[window]:.1f} mm would be left after averaging errors over {window} past frames"
         )
     text = "\n".join(f"{name:<21}{value}" for name, value in lines.items())
     brackets = "\nIn brackets: 95 % intervals, characters resampled."
