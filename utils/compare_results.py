@@ -52,8 +52,9 @@ def difference(
     ours, theirs = (
         [run["characters"][name][part].get(group) for name in people] for run in (first, second)
     )
-    counts = np.array([cell["frames"] if cell else 0.0 for cell in ours])
-    changes = [b["mpjpe"] - a["mpjpe"] if a else 0.0 for a, b in zip(ours, theirs, strict=True)]
+    both = list(zip(ours, theirs, strict=True))
+    counts = np.array([a["frames"] if a and b else 0.0 for a, b in both])
+    changes = [b["mpjpe"] - a["mpjpe"] if a and b else 0.0 for a, b in both]
     sums = counts * changes
     if counts.sum() == 0:
         return None

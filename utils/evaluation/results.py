@@ -6,7 +6,7 @@ doc/evaluation.md says what each key means.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from base.errors import UserError
 from base.skeleton import JOINTS
@@ -21,8 +21,6 @@ _MOST = 1e12
 
 Number = Annotated[float, Field(ge=-_MOST, le=_MOST)]
 Text = Annotated[str, Field(max_length=4096)]
-
-
 Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
 
 
@@ -36,9 +34,8 @@ def _figures(*needed: str) -> Any:
             numbers = value if pair and type(value) is list and len(value) == 2 else [value]
             finite = [type(n) in (int, float) and abs(n) <= _MOST for n in numbers]
             if finite != [True] * (1 + pair):
-                raise ValueError(
-                    f"{name} must be {'two finite numbers' if pair else 'a finite number'}"
-                )
+                wanted = "two finite numbers" if pair else "a finite number"
+                raise ValueError(f"{name} must be {wanted}")
         return cell
 
     return Annotated[dict[Text, Any], AfterValidator(check)]
@@ -60,14 +57,6 @@ class _Character(_Part):
     full: dict[Text, _figures("mpjpe", "frames")]
     upper: dict[Text, _figures("mpjpe", "frames")]
     lower: dict[Text, _figures("mpjpe", "frames")]
-
-    @model_validator(mode="after")
-    def _of_the_same_frames(self) -> "_Character":
-        parts = (self.full, self.upper, self.lower)
-        full, *others = ({group: cell["frames"] for group, cell in p.items()} for p in parts)
-        if others != [full, full]:
-            raise ValueError("full, upper and lower body must be of the same frames")
-        return self
 
 
 class _Visibility(_Part):
