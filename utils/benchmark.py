@@ -28,7 +28,7 @@ from base.files import write_text
 from base.set_type import SetType
 from dataset import open_split
 from model import build
-from utils.benchmarking import launch, machine
+from utils.benchmarking import launch, machine, read
 from utils.benchmarking.checksum import differences, set_checksum
 from utils.benchmarking.page import page_text
 from utils.benchmarking.plan import Benchmark, load_benchmark
@@ -39,14 +39,6 @@ from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses
 
 RESULTS = "test/results.json"
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Content of a JSON file of ours; empty where it is not there."""
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
-    except (ValueError, TypeError, RecursionError) as error:
-        raise UserError(f"{path}: damaged ({error}): delete it") from None
 
 
 def write(path: Path, content: dict[str, Any]) -> None:

@@ -53,8 +53,13 @@ class _Groups(_Part):
     all: _figures("mpjpe") = Field(alias=ALL)
 
 
+class _Counted(_Part):
+    __pydantic_extra__: dict[str, _figures("mpjpe", "frames")]
+    all: _figures("mpjpe", "frames") = Field(alias=ALL)
+
+
 class _Character(_Part):
-    full: dict[Text, _figures("mpjpe", "frames")]
+    full: _Counted
     upper: dict[Text, _figures("mpjpe", "frames")]
     lower: dict[Text, _figures("mpjpe", "frames")]
 
