@@ -1,1 +1,1 @@
-"""Errors of poses against labels: MPJPE, also as the official evaluator has it, and further metrics."""
+"""Errors of poses against labels: MPJPE, the official evaluator's, and further metrics."""
