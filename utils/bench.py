@@ -307,6 +307,7 @@ def main(argv: list[str] | None = None) -> None:
     benches = {key[6:]: bench for key, bench in globals().items() if key.startswith("bench_")}
     root = {"default": REPOSITORY / "data" / "bench", "help": "a tree (default: data/bench)"}
     large = {
+        "type": whole_number(1, 65_536),
         "default": 256,
         "help": "batch size of the large-batch measurement of train3d (default: 256)",
     }
