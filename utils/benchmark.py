@@ -34,6 +34,7 @@ from utils.benchmarking.page import page_text
 from utils.benchmarking.plan import Benchmark, load_benchmark
 from utils.common.command import command_parser, run_command
 from utils.common.paths import CONFIGS, REPOSITORY
+from utils.drawing.sheet import draw_sheet
 from utils.drawing.write import save_picture
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses
@@ -104,12 +105,11 @@ def carry_out(benchmark: Benchmark, place: Path, root: Path, gpu: str, checksum:
 
 def write_pictures(path: Path, places: list[Path]) -> None:
     """Side by side, a column each, the pictures that demo.py drew of the same frames in runs."""
-    columns = [
-        [cv2.resize(cv2.imread(str(file)), (640, 360)) for file in sorted(place.glob("*.png"))]
-        for place in places
-    ]
-    picture = np.hstack([np.vstack(column) for column in columns])[..., ::-1]
-    save_picture(path, picture, (cv2.IMWRITE_JPEG_QUALITY, 65))
+    rows = zip(*(sorted(place.glob("*.png")) for place in places), strict=True)
+    pictures = [cv2.imread(str(file))[..., ::-1] for row in rows for file in row]
+    sheet = draw_sheet(pictures, len(places))
+    sheet = cv2.resize(sheet, None, None, 0.64, 0.64, cv2.INTER_AREA)
+    save_picture(path, sheet, (cv2.IMWRITE_JPEG_QUALITY, 80))
 
 
 def between_marks(page: Path, name: str, content: str) -> str:
@@ -163,7 +163,7 @@ def main(argv: list[str] | None = None) -> None:
             picture = options.page.with_name(f"benchmark_{name}.jpg")
             write_pictures(picture, shown)
             titles = ", ".join(benchmark.rows[row].title for row in benchmark.picture)
-            text += f"\n![Ten test frames: {titles}]({picture.name})"
+            text += f"\n![Three test frames: {titles}]({picture.name})"
         write_text(options.page, between_marks(options.page, name, text.strip()))
 
 

@@ -76,7 +76,7 @@ def main(argv: list[str] | None = None) -> None:
     if not drawn:
         raise UserError(f"--input_dir {options.input_dir}: none of its pictures can be read")
     sheet = draw_sheet(drawn, _COLUMNS)
-    legend = draw_legend(sheet.shape[1], painter.scale * 1.2, truth=False, faint=True, note="")
+    legend = draw_legend(sheet.shape[1], 2 * painter.scale, truth=False, faint=True, note="")
     save_picture(options.output, np.vstack([sheet, legend]))
     print(f"{len(drawn)} pictures: {options.output}")
     if distances:

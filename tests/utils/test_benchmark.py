@@ -63,7 +63,7 @@ class Bench:
             row, seed = options.save_dir.parts[-3:-1]
             (options.save_dir / "pictures").mkdir(parents=True)
             for number in range(2):
-                picture = np.full((72, 128, 3), 50 * (row == "two"), np.uint8)
+                picture = np.full((720, 1120, 3), 50 * (row == "two"), np.uint8)
                 cv2.imwrite(str(options.save_dir / f"pictures/{number}.png"), picture)
             found = json.dumps(results(row, int(seed[5:])))
             (options.save_dir / "results.json").write_text(found)
@@ -127,11 +127,11 @@ def test_a_page_gets_tables_and_pictures_between_its_marks_and_nothing_else_chan
     for _ in range(2):
         text = bench.run("--seeds", "0", "--page", str(page)).strip()
         assert page.read_text() == (
-            f"Before.\n{begin}\n\n{text}\n\n![Ten test frames: one, two](benchmark_own.jpg)\n\n"
+            f"Before.\n{begin}\n\n{text}\n\n![Three test frames: one, two](benchmark_own.jpg)\n\n"
             f"{end}\nAfter.\n"
         )
     picture = cv2.imread(str(bench.folder / "benchmark_own.jpg"))
-    assert picture.shape == (720, 1280, 3)
+    assert picture.shape == (922, 1434, 3)
     assert abs(int(picture[:, :600].mean()) - 0) < 3 and abs(int(picture[:, 700:].mean()) - 50) < 3
 
 

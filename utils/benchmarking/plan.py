@@ -73,7 +73,7 @@ class Benchmark(Section):
             train += ["--log_dir", str(place if row.training == "all" else last), "--resume"]
             found += [[*train, "--seed", seed, *(["--load_3d_model", start] if start else [])]]
         if tested:
-            save = ["--save_dir", str(place / "test"), "--num_vis", "10"]
+            save = ["--save_dir", str(place / "test"), "--num_vis", "3"]
             found += [["demo.py", "--load_model", tested, *common, *save]]
         return found
 

@@ -25,7 +25,7 @@ _AZIMUTH, _ELEVATION = math.radians(35.0), math.radians(14.0)
 _DISTANCE, _MIDDLE = 5.0, 0.82
 #: Half the side of the smallest floor, the distance of its lines, and the height that there is room
 #: for above it: what the view shows at least, metres.
-_HALF, _STEP, _HEIGHT = 0.5, 0.25, 1.6
+_HALF, _STEP, _ROOM = 0.5, 0.25, 1.6
 #: What stays free around that, of the view's side.
 _FREE = 0.05
 _FEET = [JOINTS.index("LeftFoot"), JOINTS.index("RightFoot")]
@@ -62,7 +62,7 @@ class Viewpoint:
     the headset's camera (x to the wearer's left, y forward, z down), moved so that the floor is
     z = 0 and the person stands about the origin; the picture has ``width`` × ``height`` pixels."""
 
-    def __init__(self, width: int, height: int, bodies: np.ndarray) -> None:
+    def __init__(self, width: int, height: int, bodies: np.ndarray, room: float = _ROOM) -> None:
         self.width, self.height = width, height
         a, e = _AZIMUTH, _ELEVATION
         away = -np.array([math.cos(e) * math.sin(a), math.cos(e) * math.cos(a), -math.sin(e)])
@@ -75,7 +75,7 @@ class Viewpoint:
         self.half = max(_HALF, float(np.abs(bodies[:, :2]).max(initial=0)))
         corners = np.array([(x, y, 0) for x in (-1, 1) for y in (-1, 1)]) * self.half
         self._focal, self._centre = 1.0, np.zeros(2)
-        shown = self.project(np.vstack([bodies, corners, [[0, 0, -_HEIGHT]]]))[:, :2]
+        shown = self.project(np.vstack([bodies, corners, [[0, 0, -room]]]))[:, :2]
         low, high = shown.min(0), shown.max(0)
         size = np.array([width, height])
         self._focal = ((1 - 2 * _FREE) * size / (high - low)).min()
@@ -140,10 +140,10 @@ class FramePainter:
     """Draws frames: the picture with its skeletons left, the 3D view right, a caption above. The 3D
     view sees the wearer from the front and a little from their left; the floor is as low as the
     lowest joint, so that the person stands, sits or lies there. ``side`` is the height of both,
-    pixels."""
+    pixels, ``room`` that above the floor which the 3D view shows at least, metres."""
 
-    def __init__(self, side: int = 640) -> None:
-        self.side = side
+    def __init__(self, side: int = 640, room: float = _ROOM) -> None:
+        self.side, self._room = side, room
         self.scale = side / 640
         self.header, self._margin = round(44 * self.scale), round(14 * self.scale)
 
@@ -200,7 +200,9 @@ class FramePainter:
         # The truth, where there is one, defines the floor; a wrong pose must not move it.
         floor = standing_place(poses[0][0].joints3d) if poses else np.zeros(3)
         placed = np.array([pose.joints3d for pose, _ in poses]).reshape(-1, len(JOINTS), 3) - floor
-        view = Viewpoint(round(self.side * _VIEW / 2) * 2, self.side, placed.reshape(-1, 3))
+        view = Viewpoint(
+            round(self.side * _VIEW / 2) * 2, self.side, placed.reshape(-1, 3), self._room
+        )
         canvas = view.floor()
         for joints, (_, shades) in zip(placed, poses, strict=True):
             tint = mixed(shades[0], style.GRID, 0.75)

@@ -54,8 +54,9 @@ def draw_skeleton(
                 sure = float(np.clip(confidence[list(stroke)].min(), 0, 1))
                 cv2.line(cover, *line, round(255 * (_FAINTEST + (1 - _FAINTEST) * sure)), *how)
     if faint:
-        share = cover[..., None].astype(np.uint16)
-        canvas[:] = (layer * share + canvas * (255 - share) + 127) // 255
+        drawn = np.nonzero(cover)
+        share = cover[drawn][:, None].astype(np.uint16)
+        canvas[drawn] = (layer[drawn] * share + canvas[drawn] * (255 - share) + 127) // 255
 
 
 def overlay_heatmaps(image: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
