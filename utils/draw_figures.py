@@ -6,7 +6,6 @@
   training_curves     losses and validation of the runs that led to the model
   median_frame        input, poses over it and in 3D, of the frame with the median error
   qualitative_grid    eight of these, from a small error to a large one
-  heatmap_overlay     the heatmaps predicted for the median frame
   sequence            an animation (GIF) of the first frames of a video
 
 The training curves of all three stages:
@@ -17,7 +16,6 @@ import argparse
 import csv
 import sys
 from collections.abc import Callable, Sequence
-from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import cv2
 import matplotlib
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -37,21 +34,15 @@ from base.errors import UserError
 from base.files import make_folder, replacing
 from base.headset import load_headset
 from base.set_type import SetType
-from base.skeleton import HEATMAP_JOINTS, JOINTS
-from dataset.transforms import resize_square
 from utils.common.command import command_parser, run_command
-from utils.common.device import select_device
-from utils.common.networks import load_pose_model
 from utils.drawing import style
 from utils.drawing.frame_painter import DrawnPose, FramePainter, draw_legend
 from utils.drawing.sheet import draw_sheet
-from utils.drawing.skeleton_pen import overlay_heatmaps
 from utils.drawing.split_painter import FRAME_RATE, SplitPainter, described, evenly_spaced
 from utils.drawing.write import save_picture
 from utils.evaluation.poses import Poses, read_poses, read_results
 from utils.evaluation.published import PUBLISHED, TABLE_GROUPS
 from utils.evaluation.tables import HEADS
-from utils.inference.pose_predictor import PosePredictor
 
 _INK, _MUTED, _GRID = map(style.hex_code, (style.INK, style.MUTED, style.GRID))
 _MEAN, (_MODEL, _LEFT, _RIGHT) = (
@@ -77,6 +68,8 @@ _SEQUENCE, _EVERY, _SEQUENCE_SIDE = 75, 3, 320
 _VALID = "validation/"
 #: Tag of a log → steps or epochs and the values there: (2, n).
 Curves = dict[str, np.ndarray]
+#: A frame: picture (S, S, 3) uint8 RGB, predicted pose, true pose, caption.
+Cell = tuple[np.ndarray, DrawnPose, DrawnPose, str]
 #: The command line, with the results.json of the evaluation.
 Run = argparse.Namespace
 
@@ -154,37 +147,22 @@ def median_frame(image: np.ndarray, predicted: DrawnPose, truth: DrawnPose) -> n
     """The input, the poses over it and both in 3D, side by side; a legend below."""
     painter = FramePainter(room=0)
     gap = np.full((painter.side, 8, 3), 255, np.uint8)
-    seen = painter.panels(image, predicted, truth)
-    row = np.hstack([painter.picture(image, []), gap, seen])
-    return np.vstack([row, draw_legend(row.shape[1], 1.5)])
+    shown = painter.picture(image, []), gap, painter.panels(image, predicted, truth)
+    return _with_legend(np.hstack(shown))
 
 
-def qualitative_grid(cells: Sequence[tuple[np.ndarray, DrawnPose, DrawnPose, str]]) -> np.ndarray:
+def qualitative_grid(cells: Sequence[Cell]) -> np.ndarray:
     """Two frames a row, each the picture with both skeletons and the 3D view beside it, a legend
-    below.  ``cells``: picture (S, S, 3) uint8 RGB, predicted pose, true pose, caption."""
+    below."""
     painter, frames = FramePainter(), []
     for image, predicted, truth, caption in cells:
         panels = painter.panels(image, predicted, truth)
         frames.append(np.vstack([painter.caption(panels.shape[1], caption), panels]))
-    sheet = draw_sheet(frames, 2)
+    return _with_legend(draw_sheet(frames, 2))
+
+
+def _with_legend(sheet: np.ndarray) -> np.ndarray:
     return np.vstack([sheet, draw_legend(sheet.shape[1], 1.5)])
-
-
-def heatmap_overlay(image: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
-    """The network's picture (S, S, 3) uint8 RGB, its heatmaps (15, h, h) over it, and the four of
-    the lowest peaks alone, three a row; a legend below."""
-    peaks, painter = heatmaps.max((1, 2)), FramePainter(480)
-    shown = [("picture", image)]
-    shown += [(f"{len(heatmaps)} heatmaps", overlay_heatmaps(painter.picture(image, []), heatmaps))]
-    for row in np.argsort(peaks)[:4]:
-        alone = np.where(np.arange(len(peaks))[:, None, None] == row, heatmaps, 0)
-        title = f"{JOINTS[HEATMAP_JOINTS[row]]}, peak {peaks[row]:.2f}"
-        shown.append((title, overlay_heatmaps(painter.picture(image, []), alone)))
-    titled = [(painter.caption(480, title), painter.picture(each, [])) for title, each in shown]
-    sheet = draw_sheet([np.vstack(tile) for tile in titled], 3)
-    return np.vstack(
-        [sheet, draw_legend(sheet.shape[1], 1.0, truth=False, note="as opaque as high")]
-    )
 
 
 def read_curves(log_dir: Path) -> Curves:
@@ -253,58 +231,45 @@ def _distribution(run: Run) -> Figure:
         raise UserError(f"{path}: not the frames.csv of a demo.py run") from None
 
 
-def _poses_and_painter(run: Run) -> tuple[Poses, SplitPainter]:
-    poses = read_poses(run.folder / "poses.npz")
-    headset = run.results.get("headset")
+def _cells(run: Run, choose: Callable[[Poses], Sequence[int]]) -> list[Cell]:
+    """The frames of the rows that are chosen."""
+    poses, headset = read_poses(run.folder / "poses.npz"), run.results.get("headset")
     how = poses.camera, headset and load_headset(headset)
-    return poses, SplitPainter(run.data_root, SetType(run.results["data"]), *how)
+    painter = SplitPainter(run.data_root, SetType(run.results["data"]), *how)
+    cells = []
+    for row in choose(poses):
+        caption = f"{described(poses.actions[row]).partition(':')[0]}, {poses.mpjpe[row]:.0f} mm"
+        cells.append((painter.image(poses.frame_ids[row]), *painter.drawn(poses, row), caption))
+    return cells
 
 
-def _median(poses: Poses) -> int:
-    """The row of the frame with the median error, of an even number the larger of the two."""
-    return int(np.argsort(poses.mpjpe, kind="stable")[len(poses.actions) // 2])
+def _median(poses: Poses) -> list[int]:
+    """The frame with the median error, of an even number the larger of the two in the middle."""
+    row = int(np.argsort(poses.mpjpe, kind="stable")[len(poses.actions) // 2])
+    print(f"median frame: {poses.frame_ids[row]}, MPJPE {poses.mpjpe[row]:.1f} mm")
+    return [row]
 
 
-def _grid(run: Run) -> np.ndarray:
-    poses, painter = _poses_and_painter(run)
+def _spread(poses: Poses) -> list[int]:
+    """Frames from a small error to a large one."""
     errors = poses.mpjpe
     low, high = np.percentile(errors, _GRID_PERCENTILES)
     ranked = [row for row in np.argsort(errors, kind="stable") if low <= errors[row] <= high]
-    cells = []
-    for row in evenly_spaced(ranked, _GRID_FRAMES):
-        caption = f"{described(poses.actions[row]).partition(':')[0]}, {errors[row]:.0f} mm"
-        cells.append((painter.image(poses.frame_ids[row]), *painter.drawn(poses, row), caption))
-    return qualitative_grid(cells)
+    return evenly_spaced(ranked, _GRID_FRAMES)
 
 
-def _median_frame(run: Run) -> np.ndarray:
-    poses, painter = _poses_and_painter(run)
-    row = _median(poses)
-    print(f"median frame: {poses.frame_ids[row]}, MPJPE {poses.mpjpe[row]:.1f} mm")
-    return median_frame(painter.image(poses.frame_ids[row]), *painter.drawn(poses, row))
+def _video(poses: Poses) -> list[int]:
+    """Every so many frames of the video that the set begins with."""
+    numbers = [frame.number for frame in poses.frame_ids[:_SEQUENCE]]
+    length = next((k for k in range(1, len(numbers)) if numbers[k] != numbers[0] + k), len(numbers))
+    if length <= _EVERY:
+        raise UserError("the frames do not follow each other, as in a video")
+    return list(range(0, length, _EVERY))
 
 
 def _sequence(run: Run) -> list[np.ndarray]:
-    poses, painter = _poses_and_painter(run)
-    pairs = enumerate(pairwise(poses.frame_ids))
-    following = takewhile(lambda pair: pair[1][1].number == pair[1][0].number + 1, pairs)
-    rows = [0, *(row + 1 for row, _ in following)][:_SEQUENCE:_EVERY]
-    if len(rows) < 2:
-        raise UserError("the frames do not follow each other, as in a video")
-    draw = FramePainter(_SEQUENCE_SIDE).panels
-    return [draw(painter.image(poses.frame_ids[k]), *painter.drawn(poses, k)) for k in rows]
-
-
-def _heatmaps(run: Run) -> np.ndarray:
-    poses, painter = _poses_and_painter(run)
-    device = select_device(run.gpu)
-    model = load_pose_model(run.model, device).model
-    side = model.input_size
-    predictor = PosePredictor(model, device, "fp32", painter.dataset.camera.resized(side, side))
-    image = resize_square(painter.image(poses.frame_ids[_median(poses)]), side)
-    with torch.inference_mode():
-        output = predictor.forward(torch.from_numpy(image)[None])
-    return heatmap_overlay(image, output.heatmaps[0].float().cpu().numpy())
+    painter = FramePainter(_SEQUENCE_SIDE)
+    return [painter.panels(*cell[:3]) for cell in _cells(run, _video)]
 
 
 def _curves(run: Run) -> Figure:
@@ -320,9 +285,8 @@ _FIGURES: dict[str, Callable[[Run], Figure | np.ndarray | list[np.ndarray]]] = {
     "errors_by_joint": lambda run: errors_by_joint(run.results),
     "error_distribution": _distribution,
     "training_curves": _curves,
-    "median_frame": _median_frame,
-    "qualitative_grid": _grid,
-    "heatmap_overlay": _heatmaps,
+    "median_frame": lambda run: median_frame(*_cells(run, _median)[0][:3]),
+    "qualitative_grid": lambda run: qualitative_grid(_cells(run, _spread)),
     "sequence": _sequence,
 }
 
@@ -353,26 +317,20 @@ def _save(path: Path, figure: Figure | np.ndarray | list[np.ndarray]) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    there = {"help": "where the model is now (default: where demo.py found it)"}
-    parser = command_parser(__doc__, "gpu", load_model=there)
+    parser = command_parser(__doc__)
     add = parser.add_argument
     add("folder", type=Path, help="--save_dir of a demo.py run")
     add("--output", type=Path, help="folder (default: figures/ in that of the run)")
     add("--data_root", type=Path, help="where the set is now (default: where demo.py found it)")
-    add(
-        "--log_dir",
-        type=Path,
-        nargs="+",
-        help="log folders of its training (default: beside the model)",
-    )
+    text = "log folders of its training (default: beside the model)"
+    add("--log_dir", type=Path, nargs="+", help=text)
     run = parser.parse_args(argv)
     if not run.folder.is_dir():
         raise UserError(f"{run.folder}: no folder; give the --save_dir of a demo.py run")
     run.results = read_results(run.folder)
     run.data_root = run.data_root or Path(run.results["data_root"])
-    run.model = run.load_model or Path(run.results["model"])
     # A checkpoint is in LOG_DIR/checkpoints.
-    run.log_dirs = run.log_dir or [run.model.parent.parent]
+    run.log_dirs = run.log_dir or [Path(run.results["model"]).parent.parent]
     output = make_folder(run.output or run.folder / "figures")
     for name, draw in _FIGURES.items():
         try:

@@ -15,11 +15,10 @@ from base.frame import FrameId
 from base.release_camera import RELEASE_SQUARE
 from utils import draw_figures
 from utils.drawing.frame_painter import DrawnPose, FramePainter
-from utils.drawing.style import PREDICTED
 from utils.evaluation.poses import Poses, read_results
 
 CHARTS = ["errors_by_action", "errors_by_joint", "error_distribution", "training_curves"]
-PICTURES = ["median_frame", "qualitative_grid", "heatmap_overlay"]
+PICTURES = ["median_frame", "qualitative_grid"]
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +29,7 @@ def demo_run(tmp_path_factory, tiny_checkpoint, tiny_data):
 
 
 def test_one_command_draws_every_figure_as_png_and_pdf(demo_run, tiny_runs, capsys):
-    # The model that the heatmaps are of is the pretrained one, which sees the camera's rays.
-    options = ["--load_model", "pretrained", "--log_dir", str(tiny_runs["train3d"])]
-    draw_figures.main([str(demo_run), "--gpu", "cpu", *options])
+    draw_figures.main([str(demo_run), "--log_dir", str(tiny_runs["train3d"])])
     # Its frames are none of a video.
     assert capsys.readouterr().err.startswith("left out sequence: the frames do not follow")
     figures = demo_run / "figures"
@@ -44,10 +41,10 @@ def test_one_command_draws_every_figure_as_png_and_pdf(demo_run, tiny_runs, caps
 
 
 def test_what_is_gone_is_left_out_and_named(demo_run, tmp_path, capsys):
-    flags = ["--data_root", str(tmp_path), "--load_model", str(tmp_path / "runs" / "c" / "m.tar")]
+    flags = ["--data_root", str(tmp_path), "--log_dir", str(tmp_path)]
     draw_figures.main([str(demo_run), "--output", str(tmp_path / "out"), *flags])
     left_out = capsys.readouterr().err.splitlines()
-    reasons = ["--log_dir", *["no TestSet"] * 4]
+    reasons = ["--log_dir", *["no TestSet"] * 3]
     for name, reason in zip([CHARTS[3], *PICTURES, "sequence"], reasons, strict=True):
         assert any(line.startswith(f"left out {name}: ") and reason in line for line in left_out)
     assert {path.stem for path in (tmp_path / "out").iterdir()} == set(CHARTS[:3])
@@ -59,26 +56,31 @@ def test_the_median_frame_and_a_sequence_are_those_of_the_run(monkeypatch, tmp_p
     predicted = truth + errors[:, None, None] * (np.arange(16)[None, :, None] > 0) * [0, 0, 1]
     frames = [FrameId("a", "env_001", number) for number in (3, 4, 5, 6, 7, 8, 9, 90)]
     poses = Poses(predicted, truth, ["walking"] * 8, frames, mean_pose=standing())
-    camera = RELEASE_SQUARE.resized(800, 800)
-    drawn = []
+    camera, drawn = RELEASE_SQUARE.resized(800, 800), []
 
-    def pair(poses: Poses, row: int) -> list[DrawnPose]:
-        drawn.append(row)
-        both = poses.predicted[row], poses.target[row]
-        return [DrawnPose.through_camera(pose, camera) for pose in both]
+    class Painter:
+        def __init__(self, *_):
+            drawn.clear()
 
-    painter = SimpleNamespace(
-        image=lambda frame: np.full((800, 800, 3), 20 * (frame.number % 10), np.uint8), drawn=pair
-    )
-    monkeypatch.setattr(draw_figures, "_poses_and_painter", lambda _: (poses, painter))
-    figure = draw_figures._FIGURES["median_frame"](None)
+        def image(self, frame_id):
+            return np.full((800, 800, 3), 20 * (frame_id.number % 10), np.uint8)
+
+        def drawn(self, poses, row):
+            drawn.append(row)
+            both = poses.predicted[row], poses.target[row]
+            return [DrawnPose.through_camera(pose, camera) for pose in both]
+
+    monkeypatch.setattr(draw_figures, "read_poses", lambda _: poses)
+    monkeypatch.setattr(draw_figures, "SplitPainter", Painter)
+    run = SimpleNamespace(folder=tmp_path, data_root=tmp_path, results={"data": "test"})
+    figure = draw_figures._FIGURES["median_frame"](run)
     # 50 mm is the larger of the two in the middle; the input, then the same with both poses.
     assert drawn == [5] and figure.shape == (640 + 54, 640 + 8 + 640 + 480, 3)
     assert (figure[:640, :640] == 160).all() and (figure[:640, 640:648] == 255).all()
-    expected = FramePainter(room=0).panels(np.full((800, 800, 3), 160, np.uint8), *pair(poses, 5))
+    image, both = np.full((800, 800, 3), 160, np.uint8), Painter().drawn(poses, 5)
+    expected = FramePainter(room=0).panels(image, *both)
     assert np.array_equal(figure[:640, 648:], expected)
-    drawn.clear()
-    pictures = draw_figures._FIGURES["sequence"](None)
+    pictures = draw_figures._FIGURES["sequence"](run)
     assert drawn == [0, 3, 6] and pictures[0].shape == (320, 560, 3)
     draw_figures.save_animation(tmp_path / "a.gif", pictures)
     with Image.open(tmp_path / "a.gif") as animation:
@@ -131,24 +133,6 @@ def test_a_cell_of_the_grid_is_the_caption_above_picture_and_view_with_both_pose
     assert figure.shape == (2 * 684 + 54, 2 * 1120, 3)
     assert np.array_equal(figure[684 : 2 * 684, :1120], cell)
     assert (figure[684 : 2 * 684, 1120:] == 255).all()
-
-
-def test_the_lowest_peaks_of_the_heatmaps_are_shown_alone(monkeypatch):
-    image, heatmaps = np.full((64, 64, 3), 100, np.uint8), np.zeros((15, 16, 16))
-    for row in range(15):
-        heatmaps[row, row, 3] = 1 - row / 20
-    titles = []
-    monkeypatch.setattr(
-        FramePainter, "caption", lambda *call: titles.append(call[2]) or np.zeros((0, 480, 3))
-    )
-    sheet = draw_figures.heatmap_overlay(image, heatmaps)
-    assert titles[2] == "RightToeBase, peak 0.30" and titles[5] == "RightUpLeg, peak 0.45"
-    # The last joint, of the right side: cell (14, 3) of 16 is about pixel (435, 105) of 480.
-    alone = sheet[:480, 960:]
-    glow = 45 + 0.3 * (np.array(PREDICTED[2]) - 45)
-    assert alone[435, 105] == pytest.approx(glow, abs=6) and np.all(alone[:380] == 45)
-    # The first, the Neck, in the hue of the middle.
-    assert sheet[15, 480 + 105] == pytest.approx(np.array(PREDICTED[0]), abs=12)
 
 
 def test_curves_are_those_of_the_log(tiny_runs):

@@ -65,7 +65,9 @@ def test_a_fit_is_orange_a_mark_blue_and_no_name_overlaps_another(monkeypatch):
     fitted["left_wrist"] = np.full(2, np.nan)
     marks = {"chin": (150.0, 60.0)}
     drawn = fit_headset.draw_fit(np.zeros((300, 400, 3), np.uint8), marks, fitted)
-    assert (drawn[151, 206] == PREDICTED[0]).all() and (drawn[60, 144] == TRUTH[0]).all()
+    assert (drawn[151, 206] == PREDICTED[0]).all() and np.abs(
+        drawn[60, 144].astype(int) - TRUTH[0]
+    ).max() < 40
     assert set(names) == {"nose", "chin", "left foot", "right foot"}
     # Heights of text are 12 pixels.
     assert names["chin"][1] - names["nose"][1] >= 12
