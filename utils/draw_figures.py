@@ -13,7 +13,6 @@ The training curves of all three stages:
 """
 
 import argparse
-import csv
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -91,8 +90,9 @@ def errors_by_action(results: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(7.2, 3.0), layout="constrained")
     axes = figure.add_subplot(ylabel="MPJPE, mm")
     _bars(axes, places - 0.2, cells, "mpjpe", color=_MODEL, width=0.38, label="this model")
-    options = {"color": _MEAN, "width": 0.38, "label": "mean pose"}
-    _bars(axes, places + 0.2, cells, "mpjpe_mean_pose", **options)
+    if "mpjpe_mean_pose" in cells[0]:  # known where there is a training set
+        options = {"color": _MEAN, "width": 0.38, "label": "mean pose"}
+        _bars(axes, places + 0.2, cells, "mpjpe_mean_pose", **options)
     levels = [PUBLISHED[_REFERENCE][group] for group in heads]
     lines = {"color": _INK, "linestyle": (0, (2, 1.5)), "linewidth": 1.0}
     lines["label"] = f"{_REFERENCE}, on its own test set"
@@ -122,23 +122,20 @@ def errors_by_joint(results: dict[str, Any]) -> Figure:
     return figure
 
 
-def error_distribution(errors: np.ndarray, baseline: np.ndarray) -> Figure:
-    """How the MPJPE (N,) of frames is distributed, beside that of the mean pose, millimetres."""
+def error_distribution(errors: np.ndarray) -> Figure:
+    """How the MPJPE (N,) of frames is distributed, millimetres."""
     figure = Figure(figsize=(7.2, 2.7), layout="constrained")
     left, right = figure.subplots(1, 2)
-    top = max(errors.max(), np.percentile(baseline, 99))
-    bins = np.linspace(0, top, min(60, max(10, int(np.sqrt(len(errors)) * 2))))
-    for values, colour, label in ((baseline, _MEAN, "mean pose"), (errors, _MODEL, "this model")):
-        left.hist(values, bins, color=colour, alpha=0.9, label=label)
-        right.ecdf(values, color=colour, linewidth=1.7)
+    bins = np.linspace(0, errors.max(), min(60, max(10, int(np.sqrt(len(errors)) * 2))))
+    left.hist(errors, bins, color=_MODEL)
+    right.ecdf(errors, color=_MODEL, linewidth=1.7)
     for percent in (50, 95):
         at = float(np.percentile(errors, percent))
         right.plot([at, at, 0], [0, percent / 100, percent / 100], color=_MUTED, linewidth=0.8)
         text, beside = f"{percent} %: {at:.0f} mm", {"textcoords": "offset points"}
         right.annotate(text, (at, percent / 100), (5, -11), **beside, fontsize=8)
-    left.set(xlabel="MPJPE of a frame, mm", ylabel="frames", xlim=(0, top))
-    left.legend()
-    right.set(xlabel="MPJPE, mm", ylabel="share of frames below", xlim=(0, top), ylim=(0, 1.02))
+    left.set(xlabel="MPJPE of a frame, mm", ylabel="frames", xlim=(0, None))
+    right.set(xlabel="MPJPE, mm", ylabel="share of frames below", xlim=(0, None), ylim=(0, 1.02))
     right.grid(axis="x")
     return figure
 
@@ -219,21 +216,9 @@ def training_curves(runs: dict[str, Curves]) -> Figure:
     return figure
 
 
-def _distribution(run: Run) -> Figure:
-    path = run.folder / "frames.csv"
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = [(row["mpjpe"], row["mpjpe_mean_pose"]) for row in csv.DictReader(file)]
-        return error_distribution(*np.array(rows, np.float64).T)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    except (KeyError, ValueError, TypeError):
-        raise UserError(f"{path}: not the frames.csv of a demo.py run") from None
-
-
 def _cells(run: Run, choose: Callable[[Poses], Sequence[int]]) -> list[Cell]:
     """The frames of the rows that are chosen."""
-    poses, headset = read_poses(run.folder / "poses.npz"), run.results.get("headset")
+    poses, headset = read_poses(run.poses), run.results.get("headset")
     how = poses.camera, headset and load_headset(headset)
     painter = SplitPainter(run.data_root, SetType(run.results["data"]), *how)
     cells = []
@@ -283,7 +268,7 @@ def _curves(run: Run) -> Figure:
 _FIGURES: dict[str, Callable[[Run], Figure | np.ndarray | list[np.ndarray]]] = {
     "errors_by_action": lambda run: errors_by_action(run.results),
     "errors_by_joint": lambda run: errors_by_joint(run.results),
-    "error_distribution": _distribution,
+    "error_distribution": lambda run: error_distribution(read_poses(run.poses).mpjpe),
     "training_curves": _curves,
     "median_frame": lambda run: median_frame(*_cells(run, _median)[0][:3]),
     "qualitative_grid": lambda run: qualitative_grid(_cells(run, _spread)),
@@ -327,7 +312,7 @@ def main(argv: list[str] | None = None) -> None:
     run = parser.parse_args(argv)
     if not run.folder.is_dir():
         raise UserError(f"{run.folder}: no folder; give the --save_dir of a demo.py run")
-    run.results = read_results(run.folder)
+    run.results, run.poses = read_results(run.folder), run.folder / "poses.npz"
     run.data_root = run.data_root or Path(run.results["data_root"])
     # A checkpoint is in LOG_DIR/checkpoints.
     run.log_dirs = run.log_dir or [Path(run.results["model"]).parent.parent]

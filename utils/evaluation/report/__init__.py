@@ -31,6 +31,8 @@ _QUALITIES, _MOST_BYTES = (75, 50, 25, 5), 35_000
 #: Errors listed beside each frame, and the headings of their columns.
 _LISTED = {"mpjpe": "MPJPE", "mpjpe_upper": "upper", "mpjpe_lower": "lower"}
 _LISTED |= {"pa_mpjpe": "PA-MPJPE", "absolute": "absolute"}
+#: Bars by action: key of the results, name, tone; the mean pose where there is a training set.
+_BARS = (("mpjpe", "this model", "predicted"), ("mpjpe_mean_pose", "mean pose", "baseline"))
 _TONES = ("ink", "muted", "grid", "backdrop", "outline", "baseline")
 _COLOURS = {name: style.hex_code(getattr(style, name.upper())) for name in _TONES}
 _COLOURS |= {
@@ -63,10 +65,7 @@ def write_report(
         floor = standing_place(drawn["truth"].joints3d)
         frames.append({kind: _joints(pose, floor) for kind, pose in drawn.items()})
     data = {
-        "actions": [
-            _bars(groups, "mpjpe", "this model", "predicted"),
-            _bars(groups, "mpjpe_mean_pose", "mean pose", "baseline"),
-        ],
+        "actions": [_bars(groups, *bars) for bars in _BARS if bars[0] in groups["All"]],
         "joints": [_bars(results["joints"], "mpjpe", "this model", "predicted")],
         "frames": frames,
         **{"bones": [(*bone, style.side(*bone)) for bone in style.BONES], "jointNames": JOINTS},
