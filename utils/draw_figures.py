@@ -134,6 +134,7 @@ def error_distribution(errors: np.ndarray) -> Figure:
         right.plot([at, at, 0], [0, percent / 100, percent / 100], color=_MUTED, linewidth=0.8)
         text, beside = f"{percent} %: {at:.0f} mm", {"textcoords": "offset points"}
         right.annotate(text, (at, percent / 100), (5, -11), **beside, fontsize=8)
+    left.yaxis.set_major_locator(MaxNLocator(integer=True))
     left.set(xlabel="MPJPE of a frame, mm", ylabel="frames", xlim=(0, None))
     right.set(xlabel="MPJPE, mm", ylabel="share of frames below", xlim=(0, None), ylim=(0, 1.02))
     right.grid(axis="x")
