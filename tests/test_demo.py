@@ -74,7 +74,7 @@ def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys
     # Evenly spaced: of six frames the first, the third or fourth, and the last.
     names = [str(poses.frame_ids[row]).replace("/", "_") + ".png" for row in (0, 2, 5)]
     assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == sorted(names)
-    assert cv2.imread(str(tmp_path / "pictures" / names[0])).shape == (720, 1280, 3)
+    assert cv2.imread(str(tmp_path / "pictures" / names[0])).shape == (720, 1120, 3)
 
 
 def test_running_out_of_memory_says_what_to_lower(
@@ -121,7 +121,7 @@ def test_a_video_shows_all_frames_of_a_packed_set_in_order_and_a_report_lists_th
     assert everything["mpjpe_mean_pose"] == pytest.approx(error, rel=1e-6)
     video = cv2.VideoCapture(str(tmp_path / "video.mp4"))
     frames = [frame for _, frame in iter(video.read, (False, None))]
-    assert len(frames) == 6 and frames[0].shape == (720, 1280, 3)
+    assert len(frames) == 6 and frames[0].shape == (720, 1120, 3)
     assert not (tmp_path / "pictures").exists()
     poses = read_poses(tmp_path / "poses.npz")
     painter = SplitPainter(packed, SetType.TEST, poses.camera)

@@ -21,7 +21,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from base.errors import UserError  # before OpenCV, to explain what that lacks
 
 # isort: split
-import cv2
 import numpy as np
 
 from base.files import write_text
@@ -34,7 +33,6 @@ from utils.benchmarking.page import page_text
 from utils.benchmarking.plan import Benchmark, load_benchmark
 from utils.common.command import command_parser, output_folder, run_command, whole_number
 from utils.common.paths import CONFIGS, REPOSITORY
-from utils.drawing.write import save_picture
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses
 
@@ -97,16 +95,6 @@ def carry_out(benchmark: Benchmark, place: Path, root: Path, gpu: str, checksum:
         launch(*command, quiet=True)
 
 
-def write_pictures(path: Path, places: list[Path]) -> None:
-    """Side by side, a column each, the pictures that demo.py drew of the same frames in runs."""
-    columns = [
-        [cv2.resize(cv2.imread(str(file)), (640, 360)) for file in sorted(place.glob("*.png"))]
-        for place in places
-    ]
-    picture = np.hstack([np.vstack(column) for column in columns])[..., ::-1]
-    save_picture(path, picture, (cv2.IMWRITE_JPEG_QUALITY, 65))
-
-
 def between_marks(page: Path, name: str, content: str) -> str:
     """Text of a page with ``content`` between its marks of a benchmark; UserError for none."""
     begin, end = (f"<!-- benchmark {name}: {mark} -->" for mark in ("begin", "end"))
@@ -156,12 +144,6 @@ def main(argv: list[str] | None = None) -> None:
     write_text(folder / "table.md", text)
     print(f"\n{text}\nTables: {folder / 'table.md'}")
     if options.page:
-        shown = [finished[row][0] / "test/pictures" for row in benchmark.picture if row in finished]
-        if shown and all(place.is_dir() for place in shown):
-            picture = options.page.with_name(f"benchmark_{name}.jpg")
-            write_pictures(picture, shown)
-            titles = ", ".join(benchmark.rows[row].title for row in benchmark.picture)
-            text += f"\n![Ten test frames: {titles}]({picture.name})"
         write_text(options.page, between_marks(options.page, name, text.strip()))
 
 
