@@ -30,8 +30,9 @@ from matplotlib.lines import Line2D
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from base.errors import UserError
-from base.files import make_folder, replacing
+from base.files import replacing
 from base.headset import load_headset
+from base.run_folder import RunFolder
 from base.set_type import SetType
 from base.skeleton import HEATMAP_JOINTS, JOINTS
 from dataset.transforms import resize_square
@@ -305,18 +306,21 @@ def main(argv: list[str] | None = None) -> None:
     run.model = run.load_model or Path(run.results["model"])
     # A checkpoint is in LOG_DIR/checkpoints.
     run.log_dirs = run.log_dir or [run.model.parent.parent]
-    output = make_folder(run.output or run.folder / "figures")
-    for name, draw in _FIGURES.items():
-        try:
-            with matplotlib.rc_context(_STYLE):
-                figure = draw(run)
-                # Dates would make every run's file another one.
-                for kind, dated in (("png", "Software"), ("pdf", "CreationDate")):
-                    with replacing(output / f"{name}.{kind}") as temporary:
-                        figure.savefig(temporary, dpi=300, metadata={dated: None})
-            print(f"{output.as_posix()}/{name}.png and .pdf")
-        except UserError as error:
-            print(f"left out {name}: {error}", file=sys.stderr)
+    output = run.output or run.folder / "figures"
+    with RunFolder(run.output or run.folder, adds=run.output is None) as folder:
+        new = folder.new / output.relative_to(folder.path)
+        for name, draw in _FIGURES.items():
+            try:
+                with matplotlib.rc_context(_STYLE):
+                    figure = draw(run)
+                    # Dates would make every run's file another one.
+                    for kind, dated in (("png", "Software"), ("pdf", "CreationDate")):
+                        with replacing(new / f"{name}.{kind}") as temporary:
+                            figure.savefig(temporary, dpi=300, metadata={dated: None})
+                print(f"{output.as_posix()}/{name}.png and .pdf")
+            except UserError as error:
+                print(f"left out {name}: {error}", file=sys.stderr)
+        folder.keep()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ Weights trained on one set after another: --data_command and --command again for
 
 import argparse
 import datetime
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,8 +29,8 @@ import numpy as np
 import torch
 
 from base.errors import UserError
-from base.files import replacing, sha256, write_text
-from utils.common.checkpoint import OF_THE_RUN, read_content
+from base.files import replacing, sha256, write_bytes, write_text
+from utils.common.checkpoint import OF_THE_RUN, read_content, save_checkpoint
 from utils.common.command import command_parser, run_command
 from utils.common.networks import LoadedModel, load_pose_model
 from utils.common.pretrained import PRETRAINED, option_of
@@ -227,8 +226,8 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"{of}: run demo.py with --load_model of that")
     both = zip(arguments.data_command, arguments.command, strict=True)
     commands = [command for pair in both for command in pair]
-    with replacing(output) as temporary:
-        torch.save(exported(source, commands), temporary)
+    with replacing(output, single_writer=True) as temporary:
+        save_checkpoint(temporary, exported(source, commands))
         size = temporary.stat().st_size
         if size > MOST_BYTES:
             raise UserError(
@@ -240,7 +239,7 @@ def main(argv: list[str] | None = None) -> None:
             raise UserError(f"{source}: half precision moves its joints by {moved:.1f} mm")
     calibration = confidence_path(source)
     if calibration.is_file():
-        shutil.copyfile(calibration, confidence_path(output))
+        write_bytes(confidence_path(output), calibration.read_bytes())
     else:
         # One of an earlier export would be of other weights.
         confidence_path(output).unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, ClassVar, TextIO
 
 import numpy as np
@@ -22,6 +23,11 @@ class FramePose:
     time: float | None = None
     index: int = 0
     sequence: str = ""
+
+    def step(self, fps: float | Fraction) -> float:
+        """Where it is in its sequence, in frames of a constant rate: the pictures of a folder have
+        one, the frames of a video need not."""
+        return self.index if self.time is None else float(self.time * fps)
 
 
 @dataclass(slots=True)
@@ -71,7 +77,7 @@ class RunInfo:
     and whether each frame is drawn into ``pictures/``."""
 
     predictor: EgoPosePredictor
-    fps: float
+    fps: float | Fraction
     drawn: bool
 
 

@@ -85,19 +85,21 @@ class VideoSink(_ThreadedSink):
 
     def __init__(self, path: Path, fps: float) -> None:
         super().__init__()
-        self.video, self._next = VideoFile(path, fps), 0
+        self.video, self._fps, self._next = VideoFile(path, fps), fps, 0
         self._shown: np.ndarray | None = None
 
     def draw(self, result: FramePose, picture: np.ndarray) -> tuple[np.ndarray, int]:
-        return _paint(self.painter, result, picture), result.index
+        return _paint(self.painter, result, picture), round(result.step(self._fps))
 
     def use(self, drawn: tuple[np.ndarray, int]) -> None:
-        picture, index = drawn
+        picture, step = drawn
         # In a gap the frame before it stands still, so that later ones are at their time.
         still = picture if self._shown is None else self._shown
-        for frame in [still] * (index - self._next) + [picture]:
-            self.video.add(frame)
-        self._next, self._shown = index + 1, picture
+        for _ in range(self._next, step):
+            self.video.add(still)
+        if step >= self._next:  # else closer to the last one than the video's frames are
+            self.video.add(picture)
+            self._next, self._shown = step + 1, picture
 
     def close(self) -> None:
         super().close()
