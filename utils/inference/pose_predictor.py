@@ -30,6 +30,8 @@ from utils.inference.views import averaged, moved_pictures, view_count, view_mov
 #: Added to every joint's weight in the fit of the pose's place, so that it is defined where
 #: nothing is seen.
 _MIN_WEIGHT = 1e-3
+#: What no output of a network reaches, in whatever unit; sums of such are finite in float32.
+_LARGEST = 1e9
 #: Metres within which a joint counts as right where a confidence is a probability.
 WITHIN = 0.1
 
@@ -174,7 +176,7 @@ class PosePredictor:
 
     def _placed(self, output: PoseOutput) -> Prediction:
         found = output.heatmaps, output.joints3d, output.camera3d, output.uncertainty
-        if not all(values.isfinite().all() for values in found if values is not None):
+        if not all((values.abs() < _LARGEST).all() for values in found if values is not None):
             why = "the checkpoint is damaged, or its values leave the range of --precision bf16"
             raise UserError(f"the model's poses are not finite: {why}")
         seen, confidence15 = decode_heatmaps(output.heatmaps, self.input_size)
