@@ -17,6 +17,7 @@ import pytest
 import torch
 import torch.distributed
 from commands import names, run_inference
+from limits import file_size_limit
 
 import inference
 from base.cameras import camera_to_dict
@@ -34,6 +35,7 @@ from utils.inference.pose_predictor import PosePredictor, Prediction
 from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.run import read_ahead
 from utils.inference.shared import part_path
+from utils.inference.sinks.drawings import PictureSink
 from utils.inference.smoothing import OneEuroFilter
 from utils.inference.trained_range import TrainedRange
 
@@ -401,6 +403,44 @@ def test_a_camera_is_followed_until_it_is_gone(tiny_checkpoint, tmp_path, monkey
     assert 1 <= len(frames) <= 12 and times[0] == 0 and times == sorted(times)
     assert [frame["frame"] for frame in frames] == list(range(len(frames)))
     assert names(tmp_path) == ["poses.json"]
+
+
+def test_a_second_run_takes_the_place_of_the_first_and_a_failed_one_changes_nothing(
+    tiny_checkpoint, pictures, tmp_path, monkeypatch
+):
+    out = tmp_path / "out"
+    more = ("--format", "json", "csv", "bvh", "--video", "--recursive")
+    write(pictures / "walk" / "a.png", checkered(64, 64))
+    run_inference(tiny_checkpoint, out, "--input_dir", pictures, *more)
+    assert (out / "walk" / "poses.mp4").is_file()
+    (out / "pictures" / "notes.txt").write_text("mine")
+    content = run_inference(tiny_checkpoint, out, "--input", pictures / "same.png")
+    assert len(content["frames"]) == 1 and names(out) == ["pictures", "poses.json"]
+    left = [".drawings", "notes.txt", "same.jpg"]
+    assert names(out / "pictures") == left
+
+    def killed(self, summary):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(PictureSink, "finish", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run_inference(tiny_checkpoint, out, "--input_dir", pictures, *more)
+    assert names(out) == ["pictures", "poses.json"] and names(out / "pictures") == left
+    assert json.loads((out / "poses.json").read_text()) == content
+    with pytest.raises(UserError, match="would take the place of your"):
+        run_inference(tiny_checkpoint, out, "--input_dir", out / "pictures")
+
+
+def test_a_full_disk_leaves_the_last_film(tiny_checkpoint, clip, tmp_path):
+    out = tmp_path / "out"
+    more = ("--input", clip, "--video", "--no_pictures")
+    run_inference(tiny_checkpoint, out, *more)
+    before = (out / "poses.mp4").read_bytes()
+    for size in (5000, len(before) - 1):  # in the film, and when its index is put in front
+        with file_size_limit(size), pytest.raises(UserError, match=r"\.mp4: cannot be written"):
+            run_inference(tiny_checkpoint, out, *more)
+        assert (out / "poses.mp4").read_bytes() == before
+        assert names(out) == ["poses.json", "poses.mp4"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

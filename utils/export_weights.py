@@ -33,7 +33,7 @@ from base.files import replacing, sha256, write_bytes, write_text
 from utils.common.checkpoint import OF_THE_RUN, read_content, save_checkpoint
 from utils.common.command import command_parser, run_command
 from utils.common.networks import LoadedModel, load_pose_model
-from utils.common.pretrained import PRETRAINED, option_of
+from utils.common.pretrained import PRETRAINED
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
 from utils.evaluation.poses import read_results
 from utils.inference.confidence import confidence_path
@@ -47,7 +47,8 @@ _MOST_MOVED = 1.0
 _CARD = """\
 # {file}
 
-Written by `utils/export_weights.py`; change that, not this page.
+Written by `utils/export_weights.py`; change that, not this page. Use,
+licence and limits, which all weights share, are in [README.md](README.md).
 
 | | |
 |---|---|
@@ -57,13 +58,6 @@ Written by `utils/export_weights.py`; change that, not this page.
 | file | {megabytes:.1f} MB, weights in half precision, no state of the optimiser |
 | SHA-256 | `{sha256}` |
 | exported | {day} |
-
-## Use
-
-`--load_model {name}` of `demo.py` and `inference.py`;
-`train.py --training_type finetune --load_model {name}` trains them further, on the release
-for example. `pretrained` is what `demo.py`, `inference.py` and `EgoPosePredictor()` use where no
-other model is given.
 
 ## Data and training
 
@@ -75,11 +69,6 @@ a person.
 
 The whole configuration is in the file, under `config`.
 
-## Licence
-
-The weights are under the MIT licence of this repository. The bodies they were
-trained on are Anny's: code Apache-2.0, data CC0.{licence}
-
 ## Numbers
 
 `demo.py --data {results[data]}`, {results[frames]} frames of the set `{data_root}`:
@@ -89,17 +78,6 @@ resampled.
 | figure | value |
 |---|---:|
 {figures}
-
-## Limits
-
-- Trained on synthetic frames only: drawn people in drawn places, one person a picture, who wears
-  the headset. Nothing is claimed about photographs; expect larger errors there, and look at the
-  pictures that `inference.py` draws before you rely on a pose.
-- Made for the headsets of the training set; pictures of others are re-rendered into their view
-  (`inference.py --headset`, `--camera`), and `out_of_range` says where that is not enough.
-- What the generator does not draw it has not seen: other people in the picture, for one.
-  `doc/synthetic.md` says what there is.
-- Half precision: made to be run and to be trained further, not to go on with its own training.
 """
 
 
@@ -130,12 +108,9 @@ def card(path: Path, loaded: LoadedModel, results: dict[str, Any], commands: Seq
     made its training sets and trained it, in their order."""
     imagenet = loaded.config.model.imagenet
     start = f"ImageNet weights ({imagenet})" if imagenet else "random weights"
-    licence = "\nThe trunk's ImageNet weights have their own." if imagenet else ""
     return _CARD.format(
-        name=option_of(path),
         file=path.name,
         start=start,
-        licence=licence,
         model=loaded.config.model,
         size=loaded.model.input_size,
         parameters=sum(weights.numel() for weights in loaded.model.parameters()) / 1e6,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from base.errors import UserError
 from base.files import replacing
 from base.run_folder import RunFolder
 from utils.common.signals import Interruption
@@ -85,6 +86,9 @@ def open_drawings(
     """The drawings that the arguments ask for, opened in a folder, and the window."""
     sinks: list[Sink] = []
     if not (arguments.no_pictures or source.live):
+        drawings = (arguments.save_dir / "pictures").resolve()
+        if source.root is not None and source.root.resolve() == drawings:
+            raise UserError(f"--save_dir: drawings would take the place of your {source.root}")
         sinks.append(stack.enter_context(contextlib.closing(PictureSink(folder / "pictures"))))
     if arguments.video:
         opener = partial(drawing_video, source.fps or arguments.fps)
