@@ -436,8 +436,11 @@ def test_a_full_disk_leaves_the_last_film(tiny_checkpoint, clip, tmp_path):
     more = ("--input", clip, "--video", "--no_pictures")
     run_inference(tiny_checkpoint, out, *more)
     before = (out / "poses.mp4").read_bytes()
-    for size in (5000, len(before) - 1):  # in the film, and when its index is put in front
-        with file_size_limit(size), pytest.raises(UserError, match=r"\.mp4: cannot be written"):
+    for size in (
+        len(before) // 2,
+        len(before) - 1,
+    ):  # in the film, and as its index is put in front
+        with file_size_limit(size), pytest.raises(UserError, match="cannot be written"):
             run_inference(tiny_checkpoint, out, *more)
         assert (out / "poses.mp4").read_bytes() == before
         assert names(out) == ["poses.json", "poses.mp4"]

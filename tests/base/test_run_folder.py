@@ -54,22 +54,27 @@ def test_what_is_kept_early_stays_when_the_rest_fails(tmp_path):
     assert (tmp_path / "results.json").read_text() == "new"
 
 
-def test_a_run_killed_while_it_moves_its_files_is_cleared_by_the_next(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "left"), [("unlink", {"a/1"}), ("replace", {"a/2"})], ids=["removing", "moving"]
+)
+def test_a_run_killed_while_files_change_places_is_cleared_by_the_next(
+    tmp_path, monkeypatch, name, left
+):
     run(tmp_path, "a/1", "b/1")
-    moved, replace = [], Path.replace
+    calls, original = [], getattr(Path, name)
 
-    def killed(path, target):
-        if ".unfinished" in path.parts and ".unfinished" not in Path(target).parts:
-            moved.append(target)
-            if len(moved) == 2:
+    def killed(path, *target, **how):
+        if not {".unfinished", ".files"} & {*target[0].parts} if target else path.name == "1":
+            calls.append(path)
+            if len(calls) == 2:
                 raise SystemExit
-        return replace(path, target)
+        return original(path, *target, **how)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", killed)
+        patch.setattr(Path, name, killed)
         with pytest.raises(SystemExit):
             run(tmp_path, "a/2", "b/2")
-    assert found(tmp_path) == {"a/2"}
+    assert found(tmp_path) == left
     run(tmp_path, "c")
     assert found(tmp_path) == {"c"}
 

@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from base.files import replacing
+from base.files import replacing, write_bytes
 from utils.drawing.frame_painter import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
 from utils.inference.picture_source import DRAWINGS_MARK
@@ -63,17 +63,12 @@ class _ThreadedSink(Sink):
 
 
 class PictureSink(_ThreadedSink):
-    """A folder of drawn pictures, made with the first; each gets its name when it is whole."""
+    """A folder of drawn pictures; each gets its name when it is whole."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.folder, self._marked = folder, False
-
-    def add(self, result: FramePose, picture: np.ndarray) -> None:
-        if not self._marked:
-            with replacing(self.folder / DRAWINGS_MARK):
-                self._marked = True
-        super().add(result, picture)
+        self.folder = folder
+        write_bytes(folder / DRAWINGS_MARK, b"")
 
     def draw(self, result: FramePose, picture: np.ndarray) -> None:
         path = self.folder / f"{result.name}.jpg"
