@@ -436,10 +436,8 @@ def test_a_full_disk_leaves_the_last_film(tiny_checkpoint, clip, tmp_path):
     more = ("--input", clip, "--video", "--no_pictures")
     run_inference(tiny_checkpoint, out, *more)
     before = (out / "poses.mp4").read_bytes()
-    for size in (
-        len(before) // 2,
-        len(before) - 1,
-    ):  # in the film, and as its index is put in front
+    # In the film, and as its index is put in front.
+    for size in (len(before) // 2, len(before) - 1):
         with file_size_limit(size), pytest.raises(UserError, match="cannot be written"):
             run_inference(tiny_checkpoint, out, *more)
         assert (out / "poses.mp4").read_bytes() == before

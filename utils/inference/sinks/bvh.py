@@ -196,7 +196,7 @@ class BvhFormat(PoseFormat):
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
         self._joints3d.append(result.pose.joints3d + result.pose.neck)
-        self._steps.append(result.step(self.run.fps))
+        self._steps.append(result.step(self.run.fps, self._steps[-1] if self._steps else 0))
 
     def finish(self, summary: Summary) -> None:
         joints3d = at_constant_rate(np.stack(self._joints3d), self._steps)

@@ -83,11 +83,12 @@ class VideoSink(_ThreadedSink):
         self.video, self._fps, self._next = VideoFile(path, fps), fps, 0
         self._shown: np.ndarray | None = None
 
-    def draw(self, result: FramePose, picture: np.ndarray) -> tuple[np.ndarray, int]:
-        return _paint(self.painter, result, picture), round(result.step(self._fps))
+    def draw(self, result: FramePose, picture: np.ndarray) -> tuple[np.ndarray, FramePose]:
+        return _paint(self.painter, result, picture), result
 
-    def use(self, drawn: tuple[np.ndarray, int]) -> None:
-        picture, step = drawn
+    def use(self, drawn: tuple[np.ndarray, FramePose]) -> None:
+        picture, result = drawn
+        step = round(result.step(self._fps, self._next))
         # In a gap the frame before it stands still, so that later ones are at their time.
         still = picture if self._shown is None else self._shown
         for _ in range(self._next, step):

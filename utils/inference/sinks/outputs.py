@@ -4,6 +4,7 @@ import argparse
 import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -59,6 +60,12 @@ def writing(kind: type[PoseFormat], run: RunInfo, path: Path) -> Iterator[PoseFo
         yield kind(stream, run)
 
 
+def frame_rate(arguments: argparse.Namespace, source: Source) -> float | Fraction:
+    """Frames a second of films and motion: the source's, or ``--fps`` where it has none, or one
+    that is only the unit of its timestamps."""
+    return source.fps if 0.01 <= (source.fps or 0) <= 240 else arguments.fps
+
+
 def open_files(
     stack: ExitStack,
     arguments: argparse.Namespace,
@@ -68,7 +75,7 @@ def open_files(
 ) -> list[Sink]:
     """The files of poses that the arguments ask for, opened in a folder."""
     drawn = not (arguments.no_pictures or source.live)
-    run = RunInfo(predictor, source.fps or arguments.fps, drawn)
+    run = RunInfo(predictor, frame_rate(arguments, source), drawn)
     sinks: list[Sink] = []
     for name in dict.fromkeys(arguments.format):
         kind, path = format_class(name), folder / f"poses.{name}"
@@ -91,7 +98,7 @@ def open_drawings(
             raise UserError(f"--save_dir: drawings would take the place of your {source.root}")
         sinks.append(stack.enter_context(contextlib.closing(PictureSink(folder / "pictures"))))
     if arguments.video:
-        opener = partial(drawing_video, source.fps or arguments.fps)
+        opener = partial(drawing_video, frame_rate(arguments, source))
         sinks.append(PerSequence(stack, opener, folder / "poses.mp4"))
     if arguments.show or source.live:
         if missing := display_missing():

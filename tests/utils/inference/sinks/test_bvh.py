@@ -9,6 +9,7 @@ import pybvh
 import pytest
 from scipy.spatial.transform import Rotation
 
+from base.errors import UserError
 from base.skeleton import JOINTS
 from utils.inference.results import FramePose, RunInfo
 from utils.inference.sinks.bvh import (
@@ -148,6 +149,11 @@ def test_a_constant_rate_in_rounded_timestamps_plays_in_exactly_its_time(tmp_pat
     assert text == bvh_text(solve_motion(clip), fps)
     frame_time = float(re.search(r"Frame Time: (\S+)", text)[1])
     assert 199 * frame_time == pytest.approx(seconds, abs=1e-6)
+
+
+def test_a_gap_of_hours_is_refused_before_it_is_filled(tmp_path):
+    with pytest.raises(UserError, match=r"a: a gap of 3600 s, too long .* leave out --video"):
+        written(tmp_path, moving(3), [0, 1, 3601], 30.0)
 
 
 def test_a_variable_rate_is_resampled_so_that_every_pose_is_at_its_time(tmp_path):
