@@ -162,6 +162,7 @@ def main(argv: list[str] | None = None) -> None:
             model=loaded.path.name,
             model_sha256=sha256(loaded.path),
             input_size=loaded.model.input_size,
+            subpixel=loaded.model.subpixel,
             outputs={name: OUTPUTS[name] for name in loaded.model.exports},
             camera=loaded.camera,
             headset=headset,

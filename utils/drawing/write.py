@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from base.files import write_bytes
+from utils.common.command import output_file
 
 #: Encoders of videos and their options, the best first.
 _CODECS = {"libx264": {"preset": "veryfast", "crf": "20"}, "libopenh264": {}, "mpeg4": {"b": "8M"}}
@@ -18,7 +19,7 @@ _CODECS = {"libx264": {"preset": "veryfast", "crf": "20"}, "libopenh264": {}, "m
 
 def picture_file(text: str) -> Path:
     """A path of the command line that :func:`save_picture` can write."""
-    path = Path(text)
+    path = output_file(text)
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise ArgumentTypeError(f"{text}: give a .png or .jpg file")
     return path

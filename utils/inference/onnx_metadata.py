@@ -43,6 +43,7 @@ class OnnxMetadata(Section):
     model_sha256: str = Field(pattern="[0-9a-f]{64}")
     input: str = f"{INPUT} (B, H, W, 3) uint8 RGB; normalised inside, value / 127.5 - 1"
     input_size: int = Field(ge=32, le=1024)  # side of the network's view, pixels
+    subpixel: bool = True  # as of the heatmaps trained on, see dataset/heatmaps.py
     outputs: dict[Literal[tuple(OUTPUTS)], str]
     joint_names: tuple[str, ...] = JOINTS
     heatmap_joints: tuple[int, ...] = HEATMAP_JOINTS

@@ -45,7 +45,8 @@ class Prediction(NamedTuple):
     joint is within :data:`WITHIN` of its place, else the height of its heatmap, for Head the
     Neck's. ``neck`` (B, 3) metres, camera frame, is the model's, or else where the Neck must be for
     the joints to lie along the rays they are seen along; ``uncertainty`` (B, 16) the radius around
-    ``joints3d + neck`` with 90 % coverage, metres, or None.
+    ``joints3d + neck`` with 90 % coverage, metres, or None; ``raw_neck`` (B, 3) metres where the
+    network's own pose has the Neck, before it is moved to the origin.
     """
 
     joints3d: np.ndarray
@@ -53,6 +54,7 @@ class Prediction(NamedTuple):
     confidence: np.ndarray
     neck: np.ndarray
     uncertainty: np.ndarray | None = None
+    raw_neck: np.ndarray | None = None
 
 
 def within_probability(uncertainty: np.ndarray) -> np.ndarray:
@@ -179,11 +181,11 @@ class PosePredictor:
         if not all((values.abs() < _LARGEST).all() for values in found if values is not None):
             why = "the checkpoint is damaged, or its values leave the range of --precision bf16"
             raise UserError(f"the model's poses are not finite: {why}")
-        seen, confidence15 = decode_heatmaps(output.heatmaps, self.input_size)
-        joints3d = neck_centred(output.joints3d.float())
+        seen, confidence15 = decode_heatmaps(output.heatmaps, self.input_size, self.model.subpixel)
         rows = list(HEATMAP_JOINTS)
         # On the CPU, where every device's result goes anyway: a 3×3 solve is not worth a kernel.
-        seen, confidence15, joints3d = seen.cpu(), confidence15.cpu(), joints3d.cpu()
+        seen, confidence15, raw = seen.cpu(), confidence15.cpu(), output.joints3d.float().cpu()
+        joints3d, raw_neck = neck_centred(raw), raw[:, NECK].numpy()
         if output.camera3d is not None:
             neck = output.camera3d[:, NECK].float().cpu()
         else:
@@ -194,14 +196,16 @@ class PosePredictor:
             neck = fit_translation(joints3d[:, rows].double(), rays, weights).float()
         joints2d = self.camera.project(joints3d + neck[:, None], clamp=True)
         joints2d[:, rows] = seen
-        places = joints3d.numpy(), joints2d.numpy()
         if output.uncertainty is None:
-            confidence = torch.empty(len(joints3d), NUM_JOINTS)
+            uncertainty, confidence = None, torch.empty(len(joints3d), NUM_JOINTS)
             confidence[:, rows] = confidence15
             confidence[:, HEAD] = confidence[:, NECK]
-            return Prediction(*places, confidence.numpy(), neck.numpy())
-        uncertainty = output.uncertainty.float().cpu().numpy()
-        return Prediction(*places, within_probability(uncertainty), neck.numpy(), uncertainty)
+            scores = confidence.numpy()
+        else:
+            uncertainty = output.uncertainty.float().cpu().numpy()
+            scores = within_probability(uncertainty)
+        places = joints3d.numpy(), joints2d.numpy()
+        return Prediction(*places, scores, neck.numpy(), uncertainty, raw_neck)
 
 
 class OnnxPosePredictor(PosePredictor):
@@ -236,7 +240,8 @@ class OnnxPosePredictor(PosePredictor):
             ends = [*self._session.get_inputs(), *self._session.get_outputs()]
             known.check_model({end.name: end.shape for end in ends})
             self._names = list(known.outputs)
-            model = SimpleNamespace(input_size=known.input_size, exports=self._names, lags=())
+            size, drawn = known.input_size, known.subpixel
+            model = SimpleNamespace(input_size=size, subpixel=drawn, exports=self._names, lags=())
             more = known.camera, known.mounts, views
             super().__init__(model, torch.device("cpu"), "fp32", *more)
         except (ArithmeticError, LookupError, TypeError, ValueError):
