@@ -23,7 +23,6 @@ The worst frames, an HTML report, and a video of every tenth frame:
 
 import argparse
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +32,9 @@ from tqdm import tqdm
 from base.base_dataset import BaseDataset
 from base.cameras.camera import Camera
 from base.errors import UserError
-from base.files import make_folder, sha256, write_text
+from base.files import sha256, write_text
 from base.headset import Headset, load_headset
+from base.run_folder import RunFolder
 from base.set_type import SetType
 from dataset import open_split
 from dataset.loader import FrameLoader
@@ -78,16 +78,6 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     if arguments.video and arguments.num_vis == 0:
         parser.error("--video draws the frames of --num_vis, and --num_vis 0 is none: leave it out")
     return arguments
-
-
-def writable_folder(path: Path) -> Path:
-    """Create the output folder; a read-only one is refused before hours of work, not after."""
-    make_folder(path)
-    try:
-        tempfile.TemporaryFile(dir=path).close()
-    except OSError as error:
-        raise UserError(f"--save_dir {path}: cannot be written ({error.strerror})") from None
-    return path
 
 
 def open_labelled(
@@ -142,8 +132,9 @@ def evaluate(loader: FrameLoader, predictor: PosePredictor, mean_pose: np.ndarra
     return joined(batches, mean_pose, predictor.camera)
 
 
-def save_figures(save_dir: Path, results: dict[str, Any], poses: Poses) -> None:
-    """Write all that is not a picture, then print the tables."""
+def save_figures(folder: RunFolder, results: dict[str, Any], poses: Poses) -> None:
+    """Write all that is not a picture, in the place of an earlier run's, then print the tables."""
+    save_dir = folder.new
     blocks = tables.result_blocks(results)
     table = f"{tables.text_table(blocks)}\n\n{tables.text_summary(results)}\n"
     write_text(save_dir / "table.txt", table)
@@ -154,26 +145,31 @@ def save_figures(save_dir: Path, results: dict[str, Any], poses: Poses) -> None:
     # Last: where it exists, the rest is complete.
     content = json.dumps(results, indent=2, allow_nan=False) + "\n"
     write_text(save_dir / "results.json", content)
-    print(f"\n{table}\nResults:  {save_dir / 'results.json'}, tables and frames.csv beside it")
+    folder.keep()
+    where = folder.path / "results.json"
+    print(f"\n{table}\nResults:  {where}, tables and frames.csv beside it")
 
 
-def draw(painter: SplitPainter, poses: Poses, arguments: argparse.Namespace) -> None:
-    save_dir, rows = arguments.save_dir, range(len(poses.actions))
+def draw(
+    painter: SplitPainter, poses: Poses, arguments: argparse.Namespace, folder: RunFolder
+) -> None:
+    new, save_dir, rows = folder.new, folder.path, range(len(poses.actions))
     if arguments.every is not None:
         rows = rows[:: arguments.every]
     elif arguments.num_vis is not None or not arguments.video:
         rows = evenly_spaced(rows, 32 if arguments.num_vis is None else arguments.num_vis)
     if rows and arguments.video:
-        painter.save_video(poses, rows, save_dir / "video.mp4")
+        painter.save_video(poses, rows, new / "video.mp4")
         print(f"Video:    {save_dir / 'video.mp4'} ({len(rows)} frames)")
     elif rows:
-        painter.save_all(poses, rows, save_dir / "pictures")
+        painter.save_all(poses, rows, new / "pictures")
         print(f"Pictures: {save_dir / 'pictures'} ({len(rows)})")
     for name, errors in (("worst", -poses.mpjpe), ("best", poses.mpjpe)):
         count = getattr(arguments, name)
         if ranked := np.argsort(errors, kind="stable")[:count].tolist():
-            painter.save_all(poses, ranked, save_dir / name, ranked=True)
+            painter.save_all(poses, ranked, new / name, ranked=True)
             print(f"{name.capitalize() + ':':<9} {save_dir / name} ({len(ranked)})")
+    folder.keep()
 
 
 def report_rows(total: int, count: int = 200, length: int = 20) -> list[int]:
@@ -195,34 +191,36 @@ def run(arguments: argparse.Namespace) -> None:
     how = {"camera": dataset.camera, "views": arguments.views}
     predictor = PosePredictor(loaded.model, device, arguments.precision, **how)
     mean_pose, whose = training_mean_pose(loaded, arguments.data_root, headset)
-    save_dir = writable_folder(arguments.save_dir)
 
     batches = -(-len(dataset) // arguments.batch_size)
     workers = min(cpu_count(), batches // _BATCHES_PER_WORKER)
     workers = workers if arguments.workers is None else arguments.workers
     loader = FrameLoader(dataset, arguments.batch_size, workers)
-    poses = evaluate(loader, predictor, mean_pose)
-    results = {
-        "schema": SCHEMA,
-        "model": str(arguments.load_model),
-        "model_sha256": sha256(arguments.load_model),
-        "data": set_type.value,
-        "data_root": str(arguments.data_root),
-        "headset": arguments.headset,
-        "headsets": sorted({each.name for each in dataset.table.headsets}),
-        "mean_pose": whose,
-        "views": arguments.views,
-        "frames": len(poses.actions),
-        "skipped": [{"frame": str(name), "reason": reason} for name, reason in loader.broken],
-        **measure(poses),
-    }
-    save_figures(save_dir, results, poses)
-    painter = SplitPainter(arguments.data_root, set_type, poses.camera, headset, cpu_count())
-    draw(painter, poses, arguments)
-    if arguments.report:
-        rows = report_rows(len(poses.actions))
-        write_report(save_dir / "report.html", results, results, poses, rows, painter)
-        print(f"Report:   {save_dir / 'report.html'} (open it in a browser)")
+    with RunFolder(arguments.save_dir) as folder:
+        poses = evaluate(loader, predictor, mean_pose)
+        results = {
+            "schema": SCHEMA,
+            "model": str(arguments.load_model),
+            "model_sha256": sha256(arguments.load_model),
+            "data": set_type.value,
+            "data_root": str(arguments.data_root),
+            "headset": arguments.headset,
+            "headsets": sorted({each.name for each in dataset.table.headsets}),
+            "mean_pose": whose,
+            "views": arguments.views,
+            "precision": predictor.precision,
+            "frames": len(poses.actions),
+            "skipped": [{"frame": str(name), "reason": reason} for name, reason in loader.broken],
+            **measure(poses),
+        }
+        save_figures(folder, results, poses)
+        painter = SplitPainter(arguments.data_root, set_type, poses.camera, headset, cpu_count())
+        draw(painter, poses, arguments, folder)
+        if arguments.report:
+            rows = report_rows(len(poses.actions))
+            write_report(folder.new / "report.html", results, results, poses, rows, painter)
+            folder.keep()
+            print(f"Report:   {folder.path / 'report.html'} (open it in a browser)")
 
 
 def main(argv: list[str] | None = None) -> None:

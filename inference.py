@@ -112,8 +112,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     arguments = parser.parse_args(argv)
     smooth = arguments.smooth or ()
     turned = (arguments.rotate or 0.0, *(arguments.mount or ()))
-    if not 0 < arguments.fps < math.inf:
-        raise UserError(f"--fps {arguments.fps:g}: must be above 0")
+    if not 0.01 <= arguments.fps <= 1000:
+        raise UserError(f"--fps {arguments.fps:g}: must be from 0.01 to 1000")
     if not all(map(math.isfinite, (*turned, *smooth))):
         raise UserError("--rotate, --mount and --smooth take finite numbers")
     if smooth and (len(smooth) != 2 or smooth[0] <= 0 or smooth[1] < 0):

@@ -1,14 +1,18 @@
 """Files that are either whole or not there."""
 
 import contextlib
+import csv
 import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 from base.errors import UserError
+
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 
 @contextlib.contextmanager
@@ -65,6 +69,20 @@ def write_bytes(path: Path, content: bytes, single_writer: bool = False) -> None
 def write_text(path: Path, text: str, single_writer: bool = False) -> None:
     """Write a UTF-8 text file likewise."""
     write_bytes(path, text.encode(), single_writer)
+
+
+def csv_rows(stream: TextIO) -> Callable[[Iterable[str | float]], None]:
+    """What writes a row of cells as CSV. A text that a spreadsheet would run as a formula, for it
+    begins with = + - @, tab or carriage return, or one with an apostrophe, gets an apostrophe in
+    front; numbers, also as text, stay."""
+    writer = csv.writer(stream, lineterminator="\n")
+
+    def safe(cell: str | float) -> str | float:
+        if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "'")):
+            return cell if _NUMBER.fullmatch(cell) else f"'{cell}"
+        return cell
+
+    return lambda cells: writer.writerow(map(safe, cells))
 
 
 def sha256(path: Path) -> str:

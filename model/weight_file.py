@@ -137,7 +137,7 @@ def load_strictly(module: nn.Module, state_dict: Mapping[str, Tensor], what: str
 
     Raises:
         UserError: beginning with ``what``, how many weights are missing, unexpected and misshapen,
-            and the first of each; the module is unchanged then.
+            and the first of each, or as :func:`check_finite`; the module is unchanged then.
     """
     own = module.state_dict()
     # Counters that BatchNorm never reads in forward; files older than PyTorch 0.4.1 lack them.
@@ -152,7 +152,16 @@ def load_strictly(module: nn.Module, state_dict: Mapping[str, Tensor], what: str
     faults = [f"{label} {_first_of(names)}" for label, names in labels.items() if names]
     if faults:
         raise UserError(f"{what}: weights do not fit the network: {'; '.join(faults)}")
+    check_finite(state_dict, what)
     module.load_state_dict(state_dict, strict=not set(own) - set(state_dict))
+
+
+def check_finite(weights: Mapping[str, Tensor], what: str) -> None:
+    """UserError, beginning with ``what``, for weights that are NaN or infinite in float32."""
+    for name, value in weights.items():
+        if value.is_floating_point() and not value.float().isfinite().all():
+            why = "the training that wrote it has diverged, or the file is damaged"
+            raise UserError(f"{what}: {name} holds NaN or infinite values: {why}")
 
 
 def _first_of(names: Sequence[str]) -> str:

@@ -7,6 +7,11 @@ from typing import Any
 BEST = "checkpoints/model_best.tar"
 
 
+def names(folder: Path) -> list[str]:
+    """Names of what is in a folder of results, in order, but for what a run notes for the next."""
+    return sorted(path.name for path in folder.iterdir() if path.name not in (".lock", ".files"))
+
+
 def run_train(stage: str, data: Path, log_dir: Path, *more: object) -> None:
     """Train as a user does."""
     import train

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from commands import BEST, run_demo
+from commands import BEST, names, run_demo
 
 import demo
 from base.errors import UserError
@@ -72,9 +72,9 @@ def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys
         f"{row['character']}/{row['environment']}/{int(row['frame']):06d}" for row in rows
     ]
     # Evenly spaced: of six frames the first, the third or fourth, and the last.
-    names = [str(poses.frame_ids[row]).replace("/", "_") + ".png" for row in (0, 2, 5)]
-    assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == sorted(names)
-    assert cv2.imread(str(tmp_path / "pictures" / names[0])).shape == (720, 1120, 3)
+    drawn = [str(poses.frame_ids[row]).replace("/", "_") + ".png" for row in (0, 2, 5)]
+    assert names(tmp_path / "pictures") == sorted(drawn)
+    assert cv2.imread(str(tmp_path / "pictures" / drawn[0])).shape == (720, 1120, 3)
 
 
 def test_running_out_of_memory_says_what_to_lower(
@@ -88,12 +88,12 @@ def test_running_out_of_memory_says_what_to_lower(
         run_demo(tiny_checkpoint, tiny_data, tmp_path, "--batch_size", "4")
 
 
-def test_the_worst_and_the_best_are_drawn_in_order_and_old_ones_removed(
+def test_the_worst_and_the_best_are_drawn_in_order_and_those_of_another_run_removed(
     tiny_checkpoint, tiny_data, tmp_path
 ):
-    (tmp_path / "worst").mkdir()
-    for name in ("001_999mm_male_001_a_a_env_001_000007.png", "notes.png"):
-        (tmp_path / "worst" / name).write_bytes(b"")
+    before = ("--data", "val", "--worst", 3, "--num_vis", 4, "--video", "--report")
+    run_demo(tiny_checkpoint, tiny_data, tmp_path, *before)
+    (tmp_path / "worst" / "notes.png").write_bytes(b"")
     more = ("--every", 4, "--worst", 2, "--best", 1)
     run_demo(tiny_checkpoint, tiny_data, tmp_path, *more)
     rows = sorted(read_rows(tmp_path), key=lambda row: -float(row["mpjpe"]))
@@ -102,8 +102,8 @@ def test_the_worst_and_the_best_are_drawn_in_order_and_old_ones_removed(
         identity = f"{row['character']}_{row['environment']}_{int(row['frame']):06d}.png"
         return f"{place:03d}_{float(row['mpjpe']):.0f}mm_{identity}"
 
-    drawn = sorted(path.name for path in (tmp_path / "worst").iterdir())
-    assert drawn == [name(1, rows[0]), name(2, rows[1]), "notes.png"]
+    assert names(tmp_path / "worst") == [name(1, rows[0]), name(2, rows[1]), "notes.png"]
+    assert not {"video.mp4", "report.html"} & {*names(tmp_path)}
     assert [path.name for path in (tmp_path / "best").iterdir()] == [name(1, rows[-1])]
     assert len(list((tmp_path / "pictures").iterdir())) == 2
 
@@ -154,7 +154,7 @@ def test_a_checkpoint_without_mean_pose_gets_that_of_the_training_set_or_no_row(
     # The labels are of the release's headset, of which the figures are published.
     assert results["headsets"] == ["xr-egopose"] and "dual branch (2019)" in printed
     assert "headset: xr-egopose." in (tmp_path / "out" / "report.html").read_text()
-    draw_figures.main([str(tmp_path / "out"), "--gpu", "cpu"])
+    draw_figures.main([str(tmp_path / "out")])
     assert "left out error" not in capsys.readouterr().err
 
 
@@ -171,14 +171,13 @@ def test_broken_pictures_are_skipped_counted_and_named_unless_all_are(
     assert skipped["frame"] == f"{path.parents[3].name}/env_001/{int(path.stem[-6:]):06d}"
     assert str(path) in skipped["reason"]
     assert f"ValSet: 1 frames skipped: {path}" in capsys.readouterr().err
-    assert sorted(path.name for path in out.iterdir()) == [
-        *("frames.csv", "poses.npz", "results.json", "table.md", "table.tex", "table.txt"),
-    ]
+    files = ["frames.csv", "poses.npz", "results.json", "table.md", "table.tex", "table.txt"]
+    assert names(out) == files
     for path in (_, *others):
         path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(UserError, match="none of 4 frames could be read"):
         run_demo(tiny_checkpoint, root, tmp_path / "none", "--data", "val")
-    assert list((tmp_path / "none").iterdir()) == []
+    assert names(tmp_path / "none") == []
 
 
 def test_bad_input_is_one_clear_line(tiny_checkpoint, tiny_runs, tiny_data, tmp_path):

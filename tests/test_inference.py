@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import av
 import cv2
 import killing
 import numpy as np
@@ -15,12 +16,14 @@ import pybvh
 import pytest
 import torch
 import torch.distributed
-from commands import run_inference
+from commands import names, run_inference
+from limits import file_size_limit
 
 import inference
 from base.cameras import camera_to_dict
 from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
+from base.files import sha256
 from base.headset import mount_rotation
 from base.release_camera import RELEASE_CAMERA
 from base.skeleton import JOINTS
@@ -32,6 +35,7 @@ from utils.inference.pose_predictor import PosePredictor, Prediction
 from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.run import read_ahead
 from utils.inference.shared import part_path
+from utils.inference.sinks.drawings import PictureSink
 from utils.inference.smoothing import OneEuroFilter
 from utils.inference.trained_range import TrainedRange
 
@@ -97,7 +101,13 @@ def test_every_picture_of_a_folder_gets_its_pose_and_a_drawing(
     assert content["frames"][-1]["size"] == [128, 80]
     assert content["joint_names"] == list(JOINTS) and content["lenses"][0]["assumed"]
     assert content["units"]["joints3d"].startswith("metres")
-    assert content["checkpoint"] == str(tiny_checkpoint) and content["input_size"] == 64
+    head = {"model": str(tiny_checkpoint), "model_sha256": sha256(tiny_checkpoint), "schema": 1}
+    head |= {"input_size": 64, "precision": "fp32", "views": 1}
+    assert {key: content[key] for key in head} == head
+    page = (killing.REPOSITORY / "doc" / "inference.md").read_text("utf-8")
+    section = page.partition("### poses.json")[2].partition("\n### ")[0]
+    keys = {*content, *content["frames"][0], *content["lenses"][0]}
+    assert not [key for key in keys if f'"{key}"' not in section]
     assert [item["file"] for item in content["unreadable"]] == ["cut.png", "empty.jpg"]
     output = capsys.readouterr().out
     assert "Poses of 5 frames" in output and "2 of 7 could not be read" in output
@@ -116,8 +126,10 @@ def clip(tmp_path):
 
 
 def count_frames(path):
-    video = cv2.VideoCapture(str(path))
-    return video.get(cv2.CAP_PROP_FPS), sum(1 for _ in iter(lambda: video.read()[0], False))
+    with path.open("rb") as file, av.open(file) as film:
+        [stream] = film.streams
+        assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")
+        return stream.average_rate, sum(1 for _ in film.decode(video=0))
 
 
 def test_every_format_holds_the_same_poses(tiny_checkpoint, clip, tmp_path, capsys, monkeypatch):
@@ -128,8 +140,8 @@ def test_every_format_holds_the_same_poses(tiny_checkpoint, clip, tmp_path, caps
     )
     more = (*FORMATS, "--video", "--no_pictures", "--batch_size", 5)
     frames = run_inference(tiny_checkpoint, out, "--input", clip, *more)["frames"]
-    names = ["poses.bvh", "poses.csv", "poses.json", "poses.mp4", "poses.npz"]
-    assert sorted(path.name for path in out.iterdir()) == names
+    kinds = ("bvh", "csv", "json", "mp4", "npz")
+    assert names(out) == [f"poses.{kind}" for kind in kinds]
     assert [frame["frame"] for frame in frames] == list(range(24))
     assert np.allclose([frame["time"] for frame in frames], np.arange(24) / 12, atol=1e-5)
     arrays = np.load(out / "poses.npz", allow_pickle=False)
@@ -157,12 +169,12 @@ def test_every_format_holds_the_same_poses(tiny_checkpoint, clip, tmp_path, caps
     assert np.abs(found - expected.reshape(found.shape)).max() < 0.01
 
     motion = pybvh.read_bvh_file(out / "poses.bvh")
-    assert motion.frame_count == 24 and motion.fps == pytest.approx(12, rel=1e-3)
+    assert motion.frame_count == 24 and motion.fps == pytest.approx(12, rel=1e-8)
     row = motion.joint_names.index("mixamorig:Hips")
     hips = (joints3d + neck[:, None])[:, [8, 12]].mean(1)
     found = np.asarray(motion.joint_positions())[:, row] / 100
     assert np.abs(found[:, [0, 2]] - hips[:, :2]).max() < 1e-4
-    assert count_frames(out / "poses.mp4") == (pytest.approx(12), 24)
+    assert count_frames(out / "poses.mp4") == (12, 24)
     output = capsys.readouterr().out
     # Of every batch of five, and of the four that are left, every other frame.
     assert "14 are views unlike those in training" in output
@@ -175,12 +187,12 @@ def test_every_name_that_a_file_system_holds_gets_a_pose_or_is_named(
 ):
     folder, out = tmp_path / "in", tmp_path / os.fsdecode(b"out\xff")
     whole = cv2.imencode(".png", checkered(64, 64))[1].tobytes()
-    names = [
+    files = [
         *(b"-a.png", b"\xff.png", b"\xfe.png", b"new\nline.png", b"back\\slash.png", b"%d.png"),
         *("ü".encode() * 125 + b".png", b"\xfd" * 251 + b".png"),
         *(b"sub\xff/a\xff.png", b"sub\xfe/a.png"),
     ]
-    for name in (*names, b"broken\xff.png"):
+    for name in (*files, b"broken\xff.png"):
         path = folder / os.fsdecode(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"" if b"broken" in name else whole)
@@ -190,9 +202,10 @@ def test_every_name_that_a_file_system_holds_gets_a_pose_or_is_named(
     texts = [frame["file"] for frame in content["frames"]]
     with (out / "poses.csv").open(newline="", encoding="utf-8") as stream:
         in_table = {row["file"] for row in csv.DictReader(stream)}
-    assert in_table == set(texts) == set(np.load(out / "poses.npz")["files"])
+    assert in_table == {text.replace("-a", "'-a") for text in texts}
+    assert set(texts) == set(np.load(out / "poses.npz")["files"])
     back = [text.encode().decode("unicode_escape").encode("latin-1") for text in texts]
-    assert sorted(back) == sorted(names)
+    assert sorted(back) == sorted(files)
     reasons = [(item["file"], item["reason"]) for item in content["unreadable"]]
     broken = (r"broken\xff.png", "not a picture that can be decoded")
     assert sorted(reasons) == [broken, ("pipe.png", "not a file")]
@@ -235,8 +248,8 @@ def test_folders_are_sequences_and_gaps_stay_gaps(tiny_checkpoint, tmp_path):
                     assert np.abs(smooth[file][k] - value).max() < bound
         # Later frames are at their time in what knows no gaps.
         motion = pybvh.read_bvh_file(tmp_path / "raw" / folder / "poses.bvh")
-        assert motion.frame_count == len(those) and motion.fps == pytest.approx(20, rel=1e-3)
-        assert count_frames(tmp_path / "raw" / folder / "poses.mp4")[1] == len(those)
+        assert motion.frame_count == len(those) and motion.fps == pytest.approx(20, rel=1e-8)
+        assert count_frames(tmp_path / "raw" / folder / "poses.mp4") == (20, len(those))
     # What was drawn is not taken for pictures of the wearer.
     more = ("--input_dir", tmp_path, "--recursive", "--no_pictures")
     again = run_inference(tiny_checkpoint, tmp_path / "again", *more)
@@ -302,27 +315,38 @@ def test_several_processes_write_what_one_writes(tiny_checkpoint, pictures, tmp_
         return run_inference(tiny_checkpoint, out, *more)
 
     alone = run(outs[0])
-    for name in ("init_process_group", "barrier", "destroy_process_group"):
+    for name in ("barrier", "destroy_process_group"):
         monkeypatch.setattr(torch.distributed, name, lambda *_, **__: None)
     write(outs[1] / ".parts" / "00005.png", checkered(8, 8))  # of a run that was killed
-    environment = {"WORLD_SIZE": "3", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
-    for rank in ("2", "1", "0"):
-        for name, value in (environment | {"RANK": rank, "LOCAL_RANK": rank}).items():
-            monkeypatch.setenv(name, value)
-        if rank != "0":
-            with pytest.raises(FileNotFoundError):
-                run(outs[1])
-    lines = part_path(outs[1], 2).read_text().splitlines()
-    assert [json.loads(line).get("file") for line in lines] == [*FILES[2:], None]
+    write(outs[1] / ".unfinished" / "pictures" / "00005.png", checkered(8, 8))
+
+    def start(*_, **__):
+        """The others do their share once the first is ready."""
+        if os.environ["RANK"] != "0":
+            return
+        for rank in ("2", "1"):
+            monkeypatch.setenv("RANK", rank)
+            inference.main([*map(str, command)])
+        monkeypatch.setenv("RANK", "0")
+        lines = part_path(outs[1], 2).read_text().splitlines()
+        assert [json.loads(line).get("file") for line in lines] == [*FILES[2:], None]
+
+    monkeypatch.setattr(torch.distributed, "init_process_group", start)
+    environment = {"WORLD_SIZE": 3, "MASTER_ADDR": "localhost", "MASTER_PORT": 1, "RANK": 0}
+    for name, value in (environment | {"LOCAL_RANK": 0}).items():
+        monkeypatch.setenv(name, str(value))
+    command = ["--load_model", tiny_checkpoint, "--save_dir", outs[1], "--input_dir", pictures]
+    command += ["--gpu", "cpu", "--precision", "fp32"]
     shared = run(outs[1])
-    for pattern in ("*", "pictures/*"):
-        names = [{path.name for path in out.glob(pattern)} for out in outs]
-        assert names[0] == names[1] and len(names[0]) > 3
+    for folder in (".", "pictures"):
+        assert names(outs[0] / folder) == names(outs[1] / folder)
+        assert len(names(outs[0] / folder)) > 3
     assert shared["lenses"] == alone["lenses"] and shared["unreadable"] == alone["unreadable"]
     assert [frame["file"] for frame in shared["frames"]] == FILES
     for one, other in zip(shared["frames"], alone["frames"], strict=True):
         assert (one["file"], one["picture"]) == (other["file"], other["picture"])
         assert np.abs(np.subtract(one["joints3d"], other["joints3d"])).max() < 1e-4
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda *_, **__: None)
     with pytest.raises(UserError, match="need all frames in one process"):
         run(outs[1], "--smooth")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
@@ -378,7 +402,46 @@ def test_a_camera_is_followed_until_it_is_gone(tiny_checkpoint, tmp_path, monkey
     times = [frame["time"] for frame in frames]
     assert 1 <= len(frames) <= 12 and times[0] == 0 and times == sorted(times)
     assert [frame["frame"] for frame in frames] == list(range(len(frames)))
-    assert [path.name for path in tmp_path.iterdir()] == ["poses.json"]
+    assert names(tmp_path) == ["poses.json"]
+
+
+def test_a_second_run_takes_the_place_of_the_first_and_a_failed_one_changes_nothing(
+    tiny_checkpoint, pictures, tmp_path, monkeypatch
+):
+    out = tmp_path / "out"
+    more = ("--format", "json", "csv", "bvh", "--video", "--recursive")
+    write(pictures / "walk" / "a.png", checkered(64, 64))
+    run_inference(tiny_checkpoint, out, "--input_dir", pictures, *more)
+    assert (out / "walk" / "poses.mp4").is_file()
+    (out / "pictures" / "notes.txt").write_text("mine")
+    content = run_inference(tiny_checkpoint, out, "--input", pictures / "same.png")
+    assert len(content["frames"]) == 1 and names(out) == ["pictures", "poses.json"]
+    left = [".drawings", "notes.txt", "same.jpg"]
+    assert names(out / "pictures") == left
+
+    def killed(self, summary):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(PictureSink, "finish", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run_inference(tiny_checkpoint, out, "--input_dir", pictures, *more)
+    assert names(out) == ["pictures", "poses.json"] and names(out / "pictures") == left
+    assert json.loads((out / "poses.json").read_text()) == content
+    with pytest.raises(UserError, match="would take the place of your"):
+        run_inference(tiny_checkpoint, out, "--input_dir", out / "pictures")
+
+
+def test_a_full_disk_leaves_the_last_film(tiny_checkpoint, clip, tmp_path):
+    out = tmp_path / "out"
+    more = ("--input", clip, "--video", "--no_pictures")
+    run_inference(tiny_checkpoint, out, *more)
+    before = (out / "poses.mp4").read_bytes()
+    # In the film, and as its index is put in front.
+    for size in (len(before) // 2, len(before) - 1):
+        with file_size_limit(size), pytest.raises(UserError, match="cannot be written"):
+            run_inference(tiny_checkpoint, out, *more)
+        assert (out / "poses.mp4").read_bytes() == before
+        assert names(out) == ["poses.json", "poses.mp4"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -519,7 +582,7 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert caught.value.code == 2
     assert last.startswith("error: ") and message in last
-    assert not list(tmp_path.glob("out/*"))
+    assert not (tmp_path / "out").exists() or names(tmp_path / "out") == []
 
 
 @pytest.mark.parametrize(("size", "advice"), [("2", "lower --batch_size"), ("1", "--gpu cpu has")])

@@ -24,6 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 
 from base.errors import UserError
+from base.files import replacing
+from model.weight_file import check_finite
 from utils.common.checkpoint import OF_THE_RUN, read_checkpoint, read_content, save_checkpoint
 from utils.common.command import command_parser, run_command
 
@@ -60,6 +62,8 @@ def averaged(paths: Sequence[Path], shares: Sequence[float]) -> dict[str, Any]:
         try:
             if None in networks:
                 raise ValueError("one has none")
+            for path, weights in zip(paths, networks, strict=True):
+                check_finite(weights, f"{path}: {key}")
             content[key] = average(networks, shares)
         except ValueError as error:
             names = " and ".join(map(str, paths))
@@ -83,9 +87,8 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"--output {options.output}: checkpoints are called .tar")
     if options.output.resolve() in [path.resolve() for path in paths]:
         raise UserError("--output must be another file than those of --load_model")
-    content = averaged(paths, shares)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    save_checkpoint(options.output, content)
+    with replacing(options.output, single_writer=True) as temporary:  # refused before the work
+        save_checkpoint(temporary, averaged(paths, shares))
     print(f"Average of {len(paths)} checkpoints: {options.output}")
 
 

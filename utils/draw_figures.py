@@ -30,8 +30,9 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from base.errors import UserError
-from base.files import make_folder, replacing
+from base.files import replacing
 from base.headset import load_headset
+from base.run_folder import RunFolder
 from base.set_type import SetType
 from utils.common.command import command_parser, run_command
 from utils.drawing import style
@@ -318,14 +319,17 @@ def main(argv: list[str] | None = None) -> None:
     run.data_root = run.data_root or Path(run.results["data_root"])
     # A checkpoint is in LOG_DIR/checkpoints.
     run.log_dirs = run.log_dir or [Path(run.results["model"]).parent.parent]
-    output = make_folder(run.output or run.folder / "figures")
-    for name, draw in _FIGURES.items():
-        try:
-            with matplotlib.rc_context(_STYLE):
-                kinds = _save(output / name, draw(run))
-            print(f"{output.as_posix()}/{name}{kinds}")
-        except UserError as error:
-            print(f"left out {name}: {error}", file=sys.stderr)
+    output = run.output or run.folder / "figures"
+    with RunFolder(run.output or run.folder, adds=run.output is None) as folder:
+        new = folder.new / output.relative_to(folder.path)
+        for name, draw in _FIGURES.items():
+            try:
+                with matplotlib.rc_context(_STYLE):
+                    kinds = _save(new / name, draw(run))
+                print(f"{output.as_posix()}/{name}{kinds}")
+            except UserError as error:
+                print(f"left out {name}: {error}", file=sys.stderr)
+        folder.keep()
 
 
 if __name__ == "__main__":

@@ -4,9 +4,6 @@
   python inference.py --load_model model.onnx --input_dir my_pictures
   for the pictures of one headset, as its sensor gives them:
     python utils/export_onnx.py --load_model model_best.tar --headset mine.yml --output mine.onnx
-  smaller and faster, calibrated on pictures like those it will see:
-    python utils/export_onnx.py --load_model model_best.tar --output model_int8.onnx --int8 \\
-        --pictures data/synthetic/TrainSet/female_101_a_a/env_001/cam_down/rgba
 
 The model's input is 'images', (B, S, S, 3) uint8 RGB, any B, normalised inside; with --headset
 (B, H, W, 3) of the headset's size, re-rendered inside as the network's view.  Its outputs are
@@ -15,10 +12,7 @@ model also has 'camera3d', (B, 16, 3) metres in the camera's frame, 'uncertainty
 the radius that holds the joint in 90 % of the cases, and 'visibility', (B, 16) logits.
 """
 
-import json
-import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,45 +26,24 @@ import numpy as np
 import onnx
 import torch
 import torch.nn.functional as F
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    CalibrationMethod,
-    QuantFormat,
-    QuantType,
-    quantize_static,
-)
-from onnxruntime.quantization.shape_inference import quant_pre_process
+from google.protobuf.message import Message
 from torch import nn
 
-from base.cameras import camera_to_dict
 from base.cameras.camera import RadialCamera
-from base.files import replacing
+from base.files import replacing, sha256
 from base.headset import load_headset
 from base.skeleton import neck_centred
-from dataset.transforms import SquareCrop
 from dataset.warp import CameraWarp
 from model.pose_model import PoseModel
 from model.rays import CameraRays
 from utils.common.command import command_parser, run_command
 from utils.common.networks import load_pose_model
-from utils.inference.picture_source import open_source
-from utils.inference.pose_predictor import (
-    INPUT,
-    METADATA_KEY,
-    OnnxPosePredictor,
-    PosePredictor,
-    fold_batch_norms,
-)
+from utils.inference.onnx_metadata import INPUT, METADATA_KEY, OUTPUTS, OnnxMetadata
+from utils.inference.pose_predictor import OnnxPosePredictor, PosePredictor, fold_batch_norms
 
 _OPSET = 18
-#: Prefix of the weights for which 8 bits are enough, and those of them for which they are not.
-_QUANTISED, _LAST_LAYER = "model.pose2d.", "final_layer."
-#: Operations that only the pose head has.
-_OF_POSES = ("Gather", "GridSample", "LayerNormalization", "MatMul", "Softmax")
 #: What joints may differ by from PyTorch's, millimetres.
 TOLERANCE_MM = 0.1
-#: Pictures read for int8: one half calibrates, on the other the cost is measured.
-_PICTURES = 96
 #: Steps of OpenCV's map in a pixel. What it samples are multiples of 1/1024, and a half of one,
 #: which it rounds up, must not become less by an error of float32.
 _STEPS, _HALF = 32, 0.5 + 1 / 2048
@@ -119,100 +92,41 @@ def write_onnx(
     model: PoseModel,
     camera: RadialCamera,
     path: Path,
-    metadata: dict[str, str],
+    metadata: OnnxMetadata,
     warp: CameraWarp | None = None,
 ) -> None:
     """Export a model, which is folded in place, with the camera of its square pictures, and the
-    warp of a headset's into them."""
+    warp of a headset's into them; OSError where it cannot be written."""
     fold_batch_norms(model.pose2d)
     seen = camera if warp is None else warp.source
-    torch.onnx.export(
+    program = torch.onnx.export(
         Deployed(model, camera, warp).eval(),
         (torch.zeros(2, seen.height, seen.width, 3, dtype=torch.uint8),),
-        path,
         input_names=[INPUT],
         output_names=list(model.exports),
         dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
         opset_version=_OPSET,
-        external_data=False,
         dynamo=True,
         verbose=False,
     )
-    _describe(path, metadata)
+    exported = program.model_proto
+    _strip(exported)
+    used = {node.domain for node in exported.graph.node}
+    imports = [each for each in exported.opset_import if each.domain in used]
+    del exported.opset_import[:]
+    exported.opset_import.extend(imports)
+    onnx.helper.set_model_props(exported, {METADATA_KEY: metadata.model_dump_json()})
+    path.write_bytes(exported.SerializeToString())
 
 
-def _describe(path: Path, metadata: dict[str, str]) -> None:
-    model = onnx.load(path)
-    onnx.helper.set_model_props(model, metadata)
-    onnx.save(model, path)
-
-
-class _Pictures(CalibrationDataReader):
-    def __init__(self, pictures: Sequence[np.ndarray]) -> None:
-        self._left = iter(pictures)
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        picture = next(self._left, None)
-        return None if picture is None else {INPUT: picture[None]}
-
-
-def quantise(
-    source: Path, path: Path, pictures: Sequence[np.ndarray], metadata: dict[str, str]
-) -> None:
-    """An int8 copy of an exported model: convolutions in 8 bits, the rest as it was. Static
-    quantisation, weights by channel, activations by the range they have on ``pictures``, (H, W, 3)
-    uint8 each."""
-    prepared = path.with_suffix(".prepared.onnx")
-    quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-    quantize_static(
-        str(prepared),
-        str(path),
-        _Pictures(pictures),
-        quant_format=QuantFormat.QDQ,
-        op_types_to_quantize=["Conv", "MaxPool", "Add"],
-        nodes_to_exclude=_kept_precise(onnx.load(prepared).graph),
-        per_channel=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-        calibrate_method=CalibrationMethod.MinMax,
-    )
-    _describe(path, metadata)
-
-
-def _kept_precise(graph: onnx.GraphProto) -> list[str]:
-    """Nodes that stay in floating point: what comes before the trunk, the pose head, whose metres
-    need more than 256 steps, and the layer that makes the heatmaps, whose heights are the
-    confidences."""
-    # Nodes are in the order of their execution, so that whatever comes after one is found.
-    nodes = list(graph.node)
-    trunk = next(i for i, node in enumerate(nodes) if node.op_type == "Conv")
-    kept, precise = [node.name for node in nodes[:trunk]], set()
-    for node in nodes[trunk:]:
-        weights = [name for name in node.input if name.startswith("model.")]
-        own = any(not name.startswith(_QUANTISED) or _LAST_LAYER in name for name in weights)
-        if own or node.op_type in _OF_POSES or precise.intersection(node.input):
-            kept.append(node.name)
-            precise.update(node.output)
-    return kept
-
-
-def read_pictures(
-    folder: Path, count: int, size: int, warp: CameraWarp | None = None
-) -> list[np.ndarray]:
-    """Up to ``count`` pictures, evenly spread over a folder, as the export takes them: (H, W, 3)
-    uint8, without a warp their squares of side ``size``; UserError for other pictures than the
-    headset's."""
-    pictures = open_source(str(folder)).sample(count)
-    if not pictures:
-        raise UserError(f"{folder}: none of its pictures can be read")
-    if warp is None:
-        return [SquareCrop(size, *item.shape[1::-1]).image(item) for item in pictures]
-    width, height = warp.source.width, warp.source.height
-    for item in pictures:
-        if item.shape[:2] != (height, width):
-            given = f"{item.shape[1]}×{item.shape[0]}"
-            raise UserError(f"{folder}: a picture of {given}, the headset's are {width}×{height}")
-    return pictures
+def _strip(message: Message) -> None:
+    """Remove what PyTorch notes at every part of a model, as lines of code and where they are."""
+    for name in {"doc_string", "metadata_props"}.intersection(message.DESCRIPTOR.fields_by_name):
+        message.ClearField(name)
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for part in [value] if isinstance(value, Message) else value:
+                _strip(part)
 
 
 def difference_mm(
@@ -234,59 +148,43 @@ def difference_mm(
 def main(argv: list[str] | None = None) -> None:
     own = {"load_model": {"required": True}, "output": {"help": "the file, *.onnx"}}
     parser = command_parser(__doc__, **own)
-    add = parser.add_argument
-    add("--int8", action="store_true", help="8-bit convolutions; needs --pictures to calibrate on")
-    text = "folder of pictures like those it will see (default: noise for the check by PyTorch)"
-    add("--pictures", type=Path, help=text)
     text = "headset file, or the name of one in experiments/headsets: the model takes its pictures"
-    add("--headset", help=text)
+    parser.add_argument("--headset", help=text)
     args = parser.parse_args(argv)
     if args.output.suffix != ".onnx":
         raise UserError(f"--output {args.output}: the name must end in .onnx")
-    if args.int8 and args.pictures is None:
-        raise UserError("--int8 needs --pictures: it measures the network's ranges on them")
     headset = None if args.headset is None else load_headset(args.headset)
-    loaded = load_pose_model(args.load_model)
-    if loaded.model.lags:
-        print("The temporal version is left out: the export predicts each frame on its own.")
-    size = loaded.model.input_size
-    text = {"checkpoint": str(loaded.path), "input_size": size, "mounts": loaded.mounts}
-    text["subpixel"] = loaded.model.subpixel
-    text["camera"] = camera_to_dict(loaded.camera)
-    warp = None
-    if headset is not None:
-        warp = CameraWarp(headset.camera, loaded.camera, headset.rotation, headset.rim)
-        text["headset"] = headset.as_dict()
-    metadata = {METADATA_KEY: json.dumps(text)}
-    if args.pictures is None:
+    with replacing(args.output, single_writer=True) as temporary:  # refused before the work
+        loaded = load_pose_model(args.load_model)
+        if loaded.model.lags:
+            print("The temporal version is left out: the export predicts each frame on its own.")
+        metadata = OnnxMetadata(
+            model=loaded.path.name,
+            model_sha256=sha256(loaded.path),
+            input_size=loaded.model.input_size,
+            subpixel=loaded.model.subpixel,
+            outputs={name: OUTPUTS[name] for name in loaded.model.exports},
+            camera=loaded.camera,
+            headset=headset,
+            mounts=loaded.mounts,
+        )
+        seen, warp = loaded.camera, None
+        if headset is not None:
+            seen = headset.camera
+            warp = CameraWarp(seen, loaded.camera, headset.rotation, headset.rim)
+        write_onnx(loaded.model, loaded.camera, temporary, metadata, warp)
         noise = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
-        seen = loaded.camera if headset is None else headset.camera
         pictures = [cv2.resize(item, (seen.width, seen.height)) for item in noise]
-    else:
-        pictures = read_pictures(args.pictures, _PICTURES, size, warp)
-    # Each of its pictures is a sequence of its own, as in the export.
-    whole = load_pose_model(args.load_model, single_frame=True)
-    plain = PosePredictor(whole.model, torch.device("cpu"), "fp32", whole.camera)
-    with replacing(args.output) as temporary, tempfile.TemporaryDirectory() as folder:
-        exported = Path(folder) / "fp32.onnx"
-        write_onnx(loaded.model, loaded.camera, exported, metadata, warp)
-        worst = float(difference_mm(plain, OnnxPosePredictor(exported), pictures[:8], warp).max())
+        # Each picture is a sequence of its own, as in the export.
+        whole = load_pose_model(args.load_model, single_frame=True)
+        plain = PosePredictor(whole.model, torch.device("cpu"), "fp32", whole.camera)
+        worst = float(difference_mm(plain, OnnxPosePredictor(temporary), pictures, warp).max())
         if worst > TOLERANCE_MM:
             raise UserError(
                 f"{args.output}: joints differ from PyTorch's by {worst:.2f} mm, more than "
                 f"{TOLERANCE_MM} mm; it is not written"
             )
         print(f"Joints differ from PyTorch's by {worst:.4f} mm at most.")
-        if args.int8:
-            exact, exported = exported, Path(folder) / "int8.onnx"
-            # Every other picture calibrates; the cost is measured on the rest.
-            quantise(exact, exported, pictures[::2], metadata)
-            cost = difference_mm(plain, OnnxPosePredictor(exported), pictures[1::2], warp)
-            print(
-                f"int8 moves joints by {cost.mean():.1f} mm on average, {cost.max():.1f} mm in the "
-                f"worst of {len(cost)} pictures it was not calibrated on."
-            )
-        shutil.copyfile(exported, temporary)
     print(f"{args.output}: {args.output.stat().st_size / 1e6:.0f} MB")
 
 

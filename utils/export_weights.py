@@ -18,7 +18,6 @@ Weights trained on one set after another: --data_command and --command again for
 
 import argparse
 import datetime
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,11 +29,11 @@ import numpy as np
 import torch
 
 from base.errors import UserError
-from base.files import replacing, sha256, write_text
-from utils.common.checkpoint import OF_THE_RUN, read_content
+from base.files import replacing, sha256, write_bytes, write_text
+from utils.common.checkpoint import OF_THE_RUN, read_content, save_checkpoint
 from utils.common.command import command_parser, run_command
 from utils.common.networks import LoadedModel, load_pose_model
-from utils.common.pretrained import PRETRAINED, option_of
+from utils.common.pretrained import PRETRAINED
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
 from utils.evaluation.results import read_results
 from utils.inference.confidence import confidence_path
@@ -48,7 +47,8 @@ _MOST_MOVED = 1.0
 _CARD = """\
 # {file}
 
-Written by `utils/export_weights.py`; change that, not this page.
+Written by `utils/export_weights.py`; change that, not this page. Use,
+licence and limits, which all weights share, are in [README.md](README.md).
 
 | | |
 |---|---|
@@ -58,13 +58,6 @@ Written by `utils/export_weights.py`; change that, not this page.
 | file | {megabytes:.1f} MB, weights in half precision, no state of the optimiser |
 | SHA-256 | `{sha256}` |
 | exported | {day} |
-
-## Use
-
-`--load_model {name}` of `demo.py` and `inference.py`;
-`train.py --training_type finetune --load_model {name}` trains them further, on the release
-for example. `pretrained` is what `demo.py`, `inference.py` and `EgoPosePredictor()` use where no
-other model is given.
 
 ## Data and training
 
@@ -76,11 +69,6 @@ a person.
 
 The whole configuration is in the file, under `config`.
 
-## Licence
-
-The weights are under the MIT licence of this repository. The bodies they were
-trained on are Anny's: code Apache-2.0, data CC0.{licence}
-
 ## Numbers
 
 `demo.py --data {results[data]}`, {results[frames]} frames of the set `{data_root}`:
@@ -90,17 +78,6 @@ resampled.
 | figure | value |
 |---|---:|
 {figures}
-
-## Limits
-
-- Trained on synthetic frames only: drawn people in drawn places, one person a picture, who wears
-  the headset. Nothing is claimed about photographs; expect larger errors there, and look at the
-  pictures that `inference.py` draws before you rely on a pose.
-- Made for the headsets of the training set; pictures of others are re-rendered into their view
-  (`inference.py --headset`, `--camera`), and `out_of_range` says where that is not enough.
-- What the generator does not draw it has not seen: other people in the picture, for one.
-  `doc/synthetic.md` says what there is.
-- Half precision: made to be run and to be trained further, not to go on with its own training.
 """
 
 
@@ -131,12 +108,9 @@ def card(path: Path, loaded: LoadedModel, results: dict[str, Any], commands: Seq
     made its training sets and trained it, in their order."""
     imagenet = loaded.config.model.imagenet
     start = f"ImageNet weights ({imagenet})" if imagenet else "random weights"
-    licence = "\nThe trunk's ImageNet weights have their own." if imagenet else ""
     return _CARD.format(
-        name=option_of(path),
         file=path.name,
         start=start,
-        licence=licence,
         model=loaded.config.model,
         size=loaded.model.input_size,
         parameters=sum(weights.numel() for weights in loaded.model.parameters()) / 1e6,
@@ -227,8 +201,8 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"{of}: run demo.py with --load_model of that")
     both = zip(arguments.data_command, arguments.command, strict=True)
     commands = [command for pair in both for command in pair]
-    with replacing(output) as temporary:
-        torch.save(exported(source, commands), temporary)
+    with replacing(output, single_writer=True) as temporary:
+        save_checkpoint(temporary, exported(source, commands))
         size = temporary.stat().st_size
         if size > MOST_BYTES:
             raise UserError(
@@ -240,7 +214,7 @@ def main(argv: list[str] | None = None) -> None:
             raise UserError(f"{source}: half precision moves its joints by {moved:.1f} mm")
     calibration = confidence_path(source)
     if calibration.is_file():
-        shutil.copyfile(calibration, confidence_path(output))
+        write_bytes(confidence_path(output), calibration.read_bytes())
     else:
         # One of an earlier export would be of other weights.
         confidence_path(output).unlink(missing_ok=True)

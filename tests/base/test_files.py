@@ -1,12 +1,14 @@
 """Files are whole or not there."""
 
+import csv
 import hashlib
+import io
 from pathlib import Path
 
 import pytest
 
 from base.errors import UserError
-from base.files import opencv_path, replacing, sha256, write_text
+from base.files import csv_rows, opencv_path, replacing, sha256, write_text
 
 
 @pytest.mark.parametrize("single_writer", [False, True])
@@ -42,3 +44,12 @@ def test_a_single_writer_overwrites_what_a_killed_run_has_left(tmp_path):
 def test_names_that_are_no_utf8_go_to_opencv_as_bytes():
     assert opencv_path("a:b.mp4") == str(Path.cwd() / "a:b.mp4")
     assert opencv_path("/\udcff.mp4") == b"/\xff.mp4"
+
+
+def test_a_text_that_a_spreadsheet_would_run_is_quoted_and_numbers_stay():
+    stream = io.StringIO()
+    cells = ("=1+1", "+x", "-a.png", "@SUM(A1)", "\tx", "'=", "-0.25", "+3", "a=1", "", -0.5, None)
+    csv_rows(stream)(cells)
+    [row] = csv.reader(io.StringIO(stream.getvalue(), newline=""))
+    expected = ("'=1+1", "'+x", "'-a.png", "'@SUM(A1)", "'\tx", "''=", "-0.25", "+3", "a=1", "")
+    assert row == [*expected, "-0.5", ""]

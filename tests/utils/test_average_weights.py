@@ -25,7 +25,7 @@ def test_shares_weigh_and_counters_are_the_last_ones():
 
 @pytest.fixture
 def checkpoints(tmp_path):
-    """Five checkpoints: two that fit, then one of another stage, shape and camera each."""
+    """Six checkpoints: two that fit, then one of another stage, shape, camera and size each."""
     config = parse_config({"data": {"input_size": 64}}, "test")
     camera = dataclasses.asdict(RELEASE_SQUARE.resized(*[config.data.input_size] * 2))
     paths = []
@@ -35,6 +35,7 @@ def checkpoints(tmp_path):
         {LIFTING: None},
         {RESNET: {"final_layer.weight": torch.ones(3)}},
         {"camera": camera | {"fx": camera["fx"] + 1}},
+        {LIFTING: {"b1_fc1.weight": torch.tensor([3.0, 1e39], dtype=torch.float64)}},
     )
     for number, more in enumerate(changes):
         content = {
@@ -79,10 +80,13 @@ def test_the_average_is_a_checkpoint_without_the_state_of_a_run(
         ([0, 9], [], "no checkpoint at"),
         ([0, 1], ["--output", "0.tar"], "another file"),
         ([0, 1], ["--output", "a.txt"], "are called .tar"),
+        ([5, 1], [], rf"5\.tar: {LIFTING}: b1_fc1\.weight holds NaN or infinite values"),
+        ([0, 9], ["--output", "/proc/a/b.tar"], "/proc/a: cannot be made a folder"),
+        ([0, 9], ["--output", "/proc/b.tar"], "/proc: cannot be written"),
     ],
 )
 def test_bad_input_is_refused(checkpoints, tmp_path, monkeypatch, which, options, message):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=message):
         run([f"{tmp_path}/{number}.tar" for number in which], tmp_path / "average.tar", *options)
-    assert {path.name for path in tmp_path.iterdir()} == {f"{number}.tar" for number in range(5)}
+    assert {path.name for path in tmp_path.iterdir()} == {f"{number}.tar" for number in range(6)}

@@ -48,7 +48,7 @@ def test_rates_are_medians_of_rounds_in_turns_and_ratios_are_to_the_first(capsys
     assert lines == [["a", "250.00", "4.0", "1.00"], ["b", "125.00", "8.0", "2.00"]]
 
 
-FORMS = [f"end to end, {form}" for form in ("fp32", "ONNX Runtime fp32", "ONNX Runtime int8")]
+FORMS = [f"end to end, {form}" for form in ("fp32", "ONNX Runtime fp32")]
 TREE, TRAIN = "tree, input and targets made too", "reference, batch 16, fp32"
 ROWS = {
     "data": ["reference", "tree", TREE, "shards", TREE.replace("tree", "shards"), "annotations"],
@@ -71,13 +71,13 @@ def test_all_that_is_compared_is_measured(what, rows, monkeypatch):
     def launch(script, *flags, **_):
         if "pack_data" in script:
             return pack_data.main([*map(str, flags)])
-        exported.append("--int8" in flags)
+        exported.append(script)
 
     monkeypatch.setattr(bench, "launch", launch)
     monkeypatch.setattr(bench, "OnnxPosePredictor", lambda path, threads: lambda images: None)
     monkeypatch.setattr(bench, "fast_bf16", lambda device: False)
     assert rows(what) == ROWS[what]
-    assert exported == ([False, True] if what == "inference" else [])
+    assert exported == ["utils/export_onnx.py"] * (what == "inference")
 
 
 def test_the_reference_reads_the_frames_that_we_read(tiny_data):

@@ -1,6 +1,9 @@
 """The exported model: the same poses, any batch, and what is none."""
 
 import json
+import math
+import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -10,18 +13,24 @@ import onnxruntime as ort
 import pytest
 import torch
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from limits import file_size_limit
 
 from base.cameras import camera_to_dict
 from base.cameras.fisheye import FisheyeCamera
 from base.errors import UserError
-from base.headset import Headset, load_headset, mount_rotation
+from base.files import sha256
+from base.headset import RELEASE_HEADSET, Headset, load_headset, mount_rotation
 from base.release_camera import RELEASE_SQUARE
+from base.skeleton import JOINTS
 from dataset.warp import CameraWarp
 from model import build
 from utils import export_onnx
 from utils.common.checkpoint import save_checkpoint
 from utils.common.config import load_config
 from utils.common.networks import load_pose_model
+from utils.inference.onnx_metadata import METADATA_KEY
 from utils.inference.pose_predictor import fold_batch_norms
 from utils.inference.predictor import EgoPosePredictor, load_network
 
@@ -105,10 +114,110 @@ def test_what_is_no_export_of_ours_is_one_clear_line(exported, tmp_path):
         EgoPosePredictor(path)
 
 
-def test_wrong_options_are_refused(tiny_checkpoint):
-    for more, message in ((["a.pt"], "must end in .onnx"), (["a.onnx", "--int8"], "needs --pict")):
-        with pytest.raises(UserError, match=message):
-            export_onnx.main(["--load_model", str(tiny_checkpoint), "--output", *more])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"output": "a.pt"}, "must end in .onnx"),
+        ({"output": "file/a.onnx"}, "cannot be made a folder"),
+        ({"output": "/proc/a.onnx"}, "cannot be written"),
+        ({"value": math.nan}, r"broken\.tar: tiny3d_state_dict: 1\.weight holds NaN or infinite"),
+        ({"value": 1e39}, "1.weight holds NaN or infinite"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_and_leaves_the_last_good_file(
+    tiny_network, tmp_path, monkeypatch, change, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "a.onnx").write_text("the last one")
+    content = torch.load(tiny_network, weights_only=True)
+    if value := change.get("value"):
+        weight = content["tiny3d_state_dict"]["1.weight"].double()
+        weight[3, 5] = value
+        content["tiny3d_state_dict"]["1.weight"] = weight
+    torch.save(content, tmp_path / "broken.tar")
+    with pytest.raises(UserError, match=message):
+        export_onnx.main(["--load_model", "broken.tar", "--output", change.get("output", "a.onnx")])
+    assert {path.name for path in tmp_path.iterdir()} == {"a.onnx", "broken.tar", "file"}
+    assert (tmp_path / "a.onnx").read_text() == "the last one"
+
+
+def test_a_full_disk_leaves_the_last_good_file(tiny_network, tmp_path):
+    path = tmp_path / "a.onnx"
+    path.write_text("the last one")
+    with file_size_limit(20_000), pytest.raises(UserError, match=r"a\.onnx: cannot be written"):
+        export_onnx.main(["--load_model", str(tiny_network), "--output", str(path)])
+    assert path.read_text() == "the last one" and [*tmp_path.iterdir()] == [path]
+
+
+def test_the_file_says_what_others_need_and_nothing_of_the_machine(with_headset, tiny_network):
+    model, content = onnx.load(with_headset), with_headset.read_bytes()
+    onnx.checker.check_model(model, full_check=True)
+    assert not any(text in content for text in (b".py", b"/tmp", os.fsencode(Path.cwd())))
+    assert [each.domain for each in model.opset_import] == [""]
+    stated = json.loads(model.metadata_props[0].value)
+    assert stated["model"] == tiny_network.name and stated["model_sha256"] == sha256(tiny_network)
+    assert stated["joint_names"] == list(JOINTS) and stated["outputs"].keys() == {
+        output.name for output in model.graph.output
+    }
+    assert "metres" in stated["outputs"]["joints3d"] and "127.5 - 1" in stated["input"]
+    # All of it is on the page.
+    page = (Path(export_onnx.__file__).parents[1] / "doc" / "inference.md").read_text("utf-8")
+    section = page.partition("\n## ONNX\n")[2].partition("\n## ")[0]
+    assert not [key for key in stated if f"`{key}`" not in section]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"version": 2}, {"version": None}, {"more": 1}, {"model_sha256": "x"}, {"mounts": 1}),
+        *({"input_size": "wide"}, {"input_size": 32}, {"joint_names": JOINTS[::-1]}),
+        *({"outputs": {"heatmaps": ""}}, {"outputs": {"joints3d": "", "heatmaps": ""}}),
+        *({"camera": 1}, {"camera": {}}, {"camera": camera_to_dict(LENS)}, {"mounts": {"more": 1}}),
+        *({"headset": None}, {"headset": "xr-egopose"}, {"headset": RELEASE_HEADSET.as_dict()}),
+        {"mounts": {"neck": [[0] * 3, [10**400] * 3]}},
+        {"mounts": {"edge": 1e999}},
+    ],
+)
+def test_an_export_that_says_something_else_than_it_is_is_refused(with_headset, tmp_path, change):
+    model = onnx.load(with_headset)
+    stated = json.loads(model.metadata_props[0].value)
+    onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(stated | change)})
+    onnx.save(model, tmp_path / "a.onnx")
+    with pytest.raises(UserError, match=r"a\.onnx: what it says of .* is not as .* writes it"):
+        EgoPosePredictor(tmp_path / "a.onnx")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**40), 10**40) | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=6,
+)
+
+
+@settings(derandomize=True, max_examples=40, deadline=None, database=None)
+@given(data=st.data())
+def test_malformed_metadata_is_one_line(with_headset, tmp_path_factory, data):
+    model = onnx.load(with_headset)
+    stated = json.loads(model.metadata_props[0].value)
+    place = stated
+    while True:
+        key = data.draw(st.sampled_from(sorted(place)))
+        if not (place[key] and isinstance(place[key], dict)) or data.draw(st.booleans()):
+            break
+        place = place[key]
+    del place[key]
+    if data.draw(st.booleans()):
+        place[key] = data.draw(JSON)
+    text = data.draw(st.sampled_from([json.dumps(stated), "[" * 5000, "1" * 5000, "{}"]))
+    onnx.helper.set_model_props(model, {METADATA_KEY: text})
+    path = tmp_path_factory.mktemp("fuzz") / "a.onnx"
+    path.write_bytes(model.SerializeToString())
+    try:
+        found = EgoPosePredictor(path)(pictures(1, LENS.width, LENS.height)[0])
+        assert np.isfinite(found.joints3d).all()
+    except UserError as error:
+        assert "\n" not in str(error) and path.name in str(error)
 
 
 # ------------------------------------------------------------- with a headset
@@ -180,9 +289,7 @@ def test_a_headsets_export_takes_its_pictures_and_gives_pytorchs_poses(
     assert view.lens.headset == headset and not view.lens.assumed
 
 
-def test_other_pictures_and_cameras_than_the_headsets_are_refused(
-    with_headset, headset_file, tiny_network, tmp_path
-):
+def test_other_pictures_and_cameras_than_the_headsets_are_refused(with_headset, headset_file):
     for options in ({"camera": "training"}, {"mount": (5, 0)}, {"headset": headset_file}):
         with pytest.raises(UserError, match=r"mine\.onnx: .* leave out"):
             EgoPosePredictor(with_headset, **options)
@@ -190,22 +297,3 @@ def test_other_pictures_and_cameras_than_the_headsets_are_refused(
         EgoPosePredictor(with_headset, views=2)
     with pytest.raises(UserError, match=r"460×380.*230×190"):
         EgoPosePredictor(with_headset)(pictures(1, 460, 380)[0])
-    cv2.imwrite(str(tmp_path / "a.png"), pictures(1, 460, 380)[0])
-    flags = ["--load_model", str(tiny_network), "--headset", str(headset_file)]
-    with pytest.raises(UserError, match=r"460×380.*230×190"):
-        export_onnx.main([*flags, "--pictures", str(tmp_path), "--output", "a.onnx"])
-
-
-def test_int8_leaves_the_warp_as_it_is(tiny_network, headset_file, with_headset, tmp_path, capsys):
-    for number, picture in enumerate(pictures(4, LENS.width, LENS.height, 2)):
-        cv2.imwrite(str(tmp_path / f"{number}.png"), picture)
-    flags = ["--load_model", str(tiny_network), "--headset", str(headset_file), "--int8"]
-    path = tmp_path / "int8.onnx"
-    export_onnx.main([*flags, "--pictures", str(tmp_path), "--output", str(path)])
-    assert "int8 moves joints by" in capsys.readouterr().out
-    types = [node.op_type for node in onnx.load(path).graph.node]
-    first = types.index("QuantizeLinear")
-    assert types.index("GridSample") < first < types.index("Conv")
-    seen = pictures(1, LENS.width, LENS.height, 3)[0]
-    one, other = (EgoPosePredictor(each)(seen).joints3d for each in (with_headset, path))
-    assert 0 < np.abs(one - other).max() < 0.1

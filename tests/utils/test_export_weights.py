@@ -7,6 +7,7 @@ import shutil
 import pytest
 import torch
 from commands import BEST, run_demo, run_train
+from limits import file_size_limit
 
 import demo
 import inference
@@ -142,6 +143,23 @@ def test_a_calibration_of_an_earlier_export_does_not_stay(
     assert {path.name for path in tmp_path.iterdir()} == {"a.tar", "a.md"}
 
 
+def test_weights_that_are_not_finite_and_a_full_disk_leave_the_last_good_files(
+    tiny_checkpoint, results, tmp_path
+):
+    content = torch.load(tiny_checkpoint, weights_only=True)
+    content[RESNET]["conv1.weight"][0, 0, 0, 0] = float("nan")
+    torch.save(content, tmp_path / "nan.tar")
+    (tmp_path / "a.tar").write_text("the last one")
+    found = json.loads(results.read_text()) | {"model_sha256": sha256(tmp_path / "nan.tar")}
+    (tmp_path / "results.json").write_text(json.dumps(found))
+    with pytest.raises(UserError, match=rf"{RESNET}: conv1\.weight holds NaN or infinite values"):
+        export(tmp_path / "nan.tar", tmp_path / "results.json", tmp_path / "a.tar")
+    with file_size_limit(100_000), pytest.raises(UserError, match="cannot be written"):
+        export(tiny_checkpoint, results, tmp_path / "a.tar")
+    assert (tmp_path / "a.tar").read_text() == "the last one"
+    assert {path.name for path in tmp_path.iterdir()} == {"a.tar", "nan.tar", "results.json"}
+
+
 def test_a_weight_beyond_half_precision_is_named():
     with pytest.raises(UserError, match=r"fc1\.weight: not finite"):
         export_weights.halved({"fc1.weight": torch.full((2, 2), 1e6)})
@@ -168,7 +186,6 @@ def test_commands_without_a_model_use_the_pretrained_weights_and_say_so(
     for option, name in itertools.product(("load_model", "load_3d_model"), files):
         parsed = train.parse_arguments(["--training_type", "finetune", f"--{option}", name])
         assert getattr(parsed, option) == files[name]
-    assert [pretrained.option_of(file) for file in (base, given_weights)] == ["base", "pretrained"]
     demo.main([*flags, "--num_vis", "0", "--data_root", str(tiny_data), "--load_model", str(base)])
     assert "Model: the pretrained weights" in capsys.readouterr().out
 

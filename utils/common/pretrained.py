@@ -29,20 +29,10 @@ def model_path(text: str) -> Path:
     return pretrained_weights(text) if text in _NAMES else Path(text)
 
 
-def _name_of(path: Path) -> str | None:
-    """What ``--load_model`` calls a file; None for one that does not come with the project."""
-    return next((name for name in _NAMES if PRETRAINED.with_name(_NAMES[name]) == path), None)
-
-
-def option_of(path: Path) -> str:
-    """What ``--load_model`` calls a file, for another its name."""
-    return _name_of(path.resolve()) or path.name
-
-
 def chosen_model(given: Path | None) -> Path:
     """The model to run: the one given, else the pretrained weights, which a line names."""
     path = pretrained_weights() if given is None else given
-    if _name_of(path):
+    if path in [PRETRAINED.with_name(name) for name in _NAMES.values()]:
         card = path.with_suffix(".md").relative_to(REPOSITORY)
         print(f"Model: the pretrained weights, trained on synthetic frames only ({card})")
     return path

@@ -1,6 +1,5 @@
 """Pictures of evaluated frames, on the release's pictures, not on the network's small ones."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -15,7 +14,7 @@ from base.actions import action_group
 from base.cameras import same_camera
 from base.cameras.camera import Camera
 from base.errors import BrokenFrameError
-from base.files import make_folder, replacing
+from base.files import replacing
 from base.frame import FrameId
 from base.headset import Headset
 from base.set_type import SetType
@@ -28,8 +27,6 @@ from utils.evaluation.poses import Poses
 FRAME_RATE = 30
 #: The lowest compression of PNG: four times as fast, a quarter larger.
 _FAST_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
-#: Names of the pictures written here.
-_OURS = re.compile(r"(\d+_\d+mm_)?.+_.+_\d{6}\.png")
 
 Item = TypeVar("Item")
 
@@ -91,11 +88,8 @@ class SplitPainter:
     def save_all(
         self, poses: Poses, rows: Sequence[int], folder: Path, ranked: bool = False
     ) -> None:
-        """Write the picture of each row as CHARACTER_ENVIRONMENT_NUMBER.png into a folder, in the
-        place of an earlier run's; ``ranked`` puts place and error before the name."""
-        for old in make_folder(folder).glob("*.png"):
-            if _OURS.fullmatch(old.name):
-                old.unlink()
+        """Write the picture of each row as CHARACTER_ENVIRONMENT_NUMBER.png into a folder;
+        ``ranked`` puts place and error before the name."""
 
         def save(job: tuple[int, int]) -> None:
             place, row = job
@@ -107,7 +101,7 @@ class SplitPainter:
             pass
 
     def save_video(self, poses: Poses, rows: Sequence[int], path: Path) -> None:
-        """Write the pictures of the rows, in their order, as an mp4 (MPEG-4 part 2)."""
+        """Write the pictures of the rows, in their order, as an mp4."""
         with replacing(path) as temporary, closing(VideoFile(temporary, FRAME_RATE)) as video:
             for picture in self._map(lambda row: self.paint(poses, row), rows, path.name):
                 video.add(picture)

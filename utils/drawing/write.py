@@ -2,15 +2,19 @@
 
 import contextlib
 from argparse import ArgumentTypeError
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
 
-from base.errors import UserError
-from base.files import opencv_path, write_bytes
+from base.files import write_bytes
 from utils.common.command import output_file
+
+#: Encoders of videos and their options, the best first.
+_CODECS = {"libx264": {"preset": "veryfast", "crf": "20"}, "libopenh264": {}, "mpeg4": {"b": "8M"}}
 
 
 def picture_file(text: str) -> Path:
@@ -30,30 +34,70 @@ def save_picture(path: Path, picture: np.ndarray, options: Sequence[int] = ()) -
 
 
 class VideoFile:
-    """An mp4 (MPEG-4 part 2), opened with its first picture; give a temporary ``path``."""
+    """An mp4 that browsers play, H.264 in yuv420p with its index in front, opened with its first
+    picture; give a temporary ``path``, and frames a second. OSError where it cannot be written."""
 
-    def __init__(self, path: Path, fps: float) -> None:
-        self._path, self._fps = path, fps
-        self._writer: cv2.VideoWriter | None = None
+    def __init__(self, path: Path, fps: float | Fraction) -> None:
+        self._path, self._rate = path, Fraction(fps).limit_denominator(1001)
+        self._stack = contextlib.ExitStack()
+        self._encode: Callable[[np.ndarray | None], None] | None = None
         self._size = (0, 0)
+        self._fault: OSError | None = None
 
     def add(self, picture: np.ndarray) -> None:
-        """Append a (H, W, 3) uint8 RGB picture, resized to the shape of the first; UserError where
-        this OpenCV has no mp4."""
-        bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-        if self._writer is None:
-            # Video codecs want even sides.
-            self._size = (bgr.shape[1] // 2 * 2, bgr.shape[0] // 2 * 2)
-            codec = cv2.VideoWriter_fourcc(*"mp4v")
-            with contextlib.suppress(cv2.error):
-                name = opencv_path(self._path)
-                self._writer = cv2.VideoWriter(name, codec, self._fps, self._size)
-            if self._writer is None or not self._writer.isOpened():
-                raise UserError(f"{self._path}: this OpenCV cannot write mp4; leave out --video")
-        if bgr.shape[1::-1] != self._size:
-            bgr = cv2.resize(bgr, self._size, interpolation=cv2.INTER_AREA)
-        self._writer.write(bgr)
+        """Append a (H, W, 3) uint8 RGB picture, resized to the shape of the first, whose last row
+        or column is left out where their number is odd."""
+        picture = picture[: len(picture) // 2 * 2, : picture.shape[1] // 2 * 2]
+        if self._encode is None:
+            self._size = picture.shape[1::-1]
+            self._encode = self._open()
+        if picture.shape[1::-1] != self._size:
+            picture = cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA)
+        self._encode(picture)
+
+    def _open(self) -> Callable[[np.ndarray | None], None]:
+        import av  # only needed here
+
+        def reopened(*_: object) -> BinaryIO:  # to put the index in front
+            file.flush()
+            return self._path.open("rb")
+
+        @contextlib.contextmanager
+        def faults() -> Iterator[None]:
+            try:
+                yield
+            except (OSError, av.FFmpegError) as error:
+                # What fails after the first failure does not say why.
+                self._fault = self._fault or OSError(error.errno, error.strerror)
+                raise self._fault from None
+
+        # Not FFmpeg's own files: their errors get lost, and they want names in UTF-8.
+        file = self._stack.enter_context(self._path.open("w+b"))
+        file.raw.name = "video.mp4"
+        self._stack.enter_context(faults())
+        how = {"format": "mp4", "options": {"movflags": "faststart"}, "io_open": reopened}
+        film = self._stack.enter_context(av.open(file, "w", **how))
+        codec = next(name for name in _CODECS if name in av.codecs_available)
+        if codec == "mpeg4":
+            print("This PyAV has no H.264: the video is MPEG-4 part 2, which browsers do not play.")
+        stream = film.add_stream(codec, self._rate, options=_CODECS[codec])
+        stream.width, stream.height, stream.pix_fmt = *self._size, "yuv420p"
+        context = stream.codec_context
+        context.color_range, context.colorspace = 1, 1  # 16 to 235; BT.709
+        context.color_primaries = context.color_trc = 1
+
+        def encode(picture: np.ndarray | None) -> None:
+            frame = None
+            if picture is not None:
+                frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+                frame = frame.reformat(format="yuv420p", dst_colorspace=1, dst_color_range=1)
+            with faults():
+                film.mux(stream.encode(frame))
+
+        return encode
 
     def close(self) -> None:
-        if self._writer is not None:
-            self._writer.release()
+        """Complete the film, of a picture or more."""
+        with self._stack:
+            if self._encode is not None:
+                self._encode(None)

@@ -1,6 +1,5 @@
 """Poses of an evaluation with their labels, and what demo.py leaves of them on disk."""
 
-import csv
 import json
 import operator
 import zipfile
@@ -16,7 +15,7 @@ from base.actions import action_group
 from base.cameras import camera_from_dict, camera_to_dict
 from base.cameras.camera import Camera
 from base.errors import UserError
-from base.files import replacing
+from base.files import csv_rows, replacing
 from base.frame import FrameId
 from base.release_camera import RELEASE_SQUARE
 from utils.evaluation import mpjpe
@@ -121,12 +120,12 @@ class Poses:
         names = ["character", "environment", "frame", "action", "group", *self.frame_errors]
         frames = zip(self.frame_ids, self.actions, *self.frame_errors.values(), strict=True)
         with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as out:
-            writer = csv.writer(out, lineterminator="\n")
-            writer.writerow(names)
+            write = csv_rows(out)
+            write(names)
             for frame, action, *errors in frames:
                 about = [frame.character, frame.environment, frame.number, action]
                 numbers = [f"{error:.4f}" for error in errors]
-                writer.writerow([*about, action_group(action) or "", *numbers])
+                write([*about, action_group(action) or "", *numbers])
 
 
 def predict(

@@ -1,6 +1,5 @@
 """A trained network on square pictures: heatmaps decoded, the pose placed before the camera."""
 
-import json
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from base.cameras import camera_from_dict
 from base.cameras.camera import Camera
 from base.errors import UserError
 from base.headset import Headset
@@ -24,17 +22,18 @@ from model.decode import decode_heatmaps
 from model.joint_transformer import COVERAGE_RADIUS
 from model.pose_model import PoseModel, PoseOutput
 from model.rays import CameraRays
-from utils.common.device import autocast
+from utils.common.device import autocast, fast_bf16
 from utils.common.memory import is_out_of_memory
+from utils.inference.onnx_metadata import INPUT, METADATA_KEY, OnnxMetadata
 from utils.inference.views import averaged, moved_pictures, view_count, view_moves
 
 #: Added to every joint's weight in the fit of the pose's place, so that it is defined where
 #: nothing is seen.
 _MIN_WEIGHT = 1e-3
+#: What no output of a network reaches, in whatever unit; sums of such are finite in float32.
+_LARGEST = 1e9
 #: Metres within which a joint counts as right where a confidence is a probability.
 WITHIN = 0.1
-#: Key of what utils/export_onnx.py writes into the metadata of a model, and name of its input.
-METADATA_KEY, INPUT = "ego_pose", "images"
 
 
 class Prediction(NamedTuple):
@@ -126,6 +125,8 @@ class PosePredictor:
         views: int = 1,
     ) -> None:
         self.moves = view_moves(view_count(views))
+        if precision == "auto":
+            precision = "bf16" if fast_bf16(device) else "fp32"
         self.model, self.device, self.precision = model, device, precision
         self.input_size = model.input_size
         #: Of an export with a headset: it takes this headset's pictures, not squares.
@@ -176,6 +177,10 @@ class PosePredictor:
         return [Track(self.model.lags) for _ in self.moves] if self.model.lags else None
 
     def _placed(self, output: PoseOutput) -> Prediction:
+        found = output.heatmaps, output.joints3d, output.camera3d, output.uncertainty
+        if not all((values.abs() < _LARGEST).all() for values in found if values is not None):
+            why = "the checkpoint is damaged, or its values leave the range of --precision bf16"
+            raise UserError(f"the model's poses are not finite: {why}")
         seen, confidence15 = decode_heatmaps(output.heatmaps, self.input_size, self.model.subpixel)
         rows = list(HEATMAP_JOINTS)
         # On the CPU, where every device's result goes anyway: a 3×3 solve is not worth a kernel.
@@ -189,9 +194,6 @@ class PosePredictor:
             rays = self.camera.unproject(seen.double(), clamp=True)
             weights = confidence15.double() + _MIN_WEIGHT
             neck = fit_translation(joints3d[:, rows].double(), rays, weights).float()
-        if not (joints3d.isfinite().all() and neck.isfinite().all()):
-            why = "the checkpoint is damaged, or its values leave the range of --precision bf16"
-            raise UserError(f"the model's poses are not finite: {why}")
         joints2d = self.camera.project(joints3d + neck[:, None], clamp=True)
         joints2d[:, rows] = seen
         if output.uncertainty is None:
@@ -225,8 +227,7 @@ class OnnxPosePredictor(PosePredictor):
         providers = [name for name in wanted if name in ort.get_available_providers()]
         try:
             self._session = ort.InferenceSession(str(path), options, providers)
-            metadata = self._session.get_modelmeta().custom_metadata_map
-            described = json.loads(metadata[METADATA_KEY])
+            text = self._session.get_modelmeta().custom_metadata_map[METADATA_KEY]
         except KeyError:
             raise UserError(f"{path}: an ONNX model, but not of utils/export_onnx.py") from None
         except Exception as error:  # onnxruntime's own errors share no base class
@@ -234,22 +235,19 @@ class OnnxPosePredictor(PosePredictor):
                 raise
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise UserError(f"{path}: not a readable ONNX model ({reason})") from None
-        self._names = [output.name for output in self._session.get_outputs()]
         try:
-            size = int(described["input_size"])
-            drawn = {"subpixel": described.get("subpixel", True) is True}
-            model = SimpleNamespace(input_size=size, exports=self._names, lags=(), **drawn)
-            camera = camera_from_dict(described["camera"]) if "camera" in described else None
-            mounts = described.get("mounts")
-            super().__init__(model, torch.device("cpu"), "fp32", camera, mounts, views)
-            if "headset" in described:
-                self.headset = Headset.from_dict(described["headset"])
-            taken = self.headset.camera if self.headset else self.camera
-            if self._session.get_inputs()[0].shape[1:3] != [taken.height, taken.width]:
-                raise ValueError("another size of pictures than the model's")
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-            text = "what it says of its camera is not as utils/export_onnx.py writes it"
+            known = OnnxMetadata.model_validate_json(text)
+            ends = [*self._session.get_inputs(), *self._session.get_outputs()]
+            known.check_model({end.name: end.shape for end in ends})
+            self._names = list(known.outputs)
+            size, drawn = known.input_size, known.subpixel
+            model = SimpleNamespace(input_size=size, subpixel=drawn, exports=self._names, lags=())
+            more = known.camera, known.mounts, views
+            super().__init__(model, torch.device("cpu"), "fp32", *more)
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            text = "what it says of itself is not as utils/export_onnx.py writes it"
             raise UserError(f"{path}: {text}: export it again") from None
+        self.headset = known.headset
         if self.headset and len(self.moves) > 1:
             raise UserError(f"{path}: exported with a headset: --views needs an export without")
 

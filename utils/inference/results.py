@@ -2,11 +2,16 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, ClassVar, TextIO
 
 import numpy as np
 
+from base.errors import UserError
 from utils.inference.predictor import EgoPosePredictor, Pose
+
+#: Frames by which a gap is filled at most: an hour, nearly, at 30 a second.
+_LONGEST_GAP = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,16 @@ class FramePose:
     time: float | None = None
     index: int = 0
     sequence: str = ""
+
+    def step(self, fps: float | Fraction, before: float = 0.0) -> float:
+        """Where it is in its sequence, in frames of a constant rate: the pictures of a folder have
+        one, the frames of a video need not. UserError for a gap after ``before``, the step of the
+        last frame, that is too long to be filled."""
+        step = self.index if self.time is None else float(self.time * fps)
+        if not step - before < _LONGEST_GAP:
+            gap = f"a gap of {(step - before) / fps:.0f} s, too long for films and motion"
+            raise UserError(f"{self.file}: {gap}: leave out --video and --format bvh")
+        return step
 
 
 @dataclass(slots=True)
@@ -71,7 +86,7 @@ class RunInfo:
     and whether each frame is drawn into ``pictures/``."""
 
     predictor: EgoPosePredictor
-    fps: float
+    fps: float | Fraction
     drawn: bool
 
 

@@ -19,6 +19,7 @@ import torch.distributed as dist
 
 from base.errors import UserError
 from base.files import make_folder
+from base.run_folder import RunFolder
 from utils.common.device import torchrun_ranks
 from utils.common.signals import Interruption
 from utils.inference.predictor import EgoPosePredictor, Pose
@@ -87,16 +88,19 @@ def infer_together(
     rank, count, _ = torchrun_ranks()
     folder, size = arguments.save_dir, arguments.batch_size
     part = part_path(folder, rank)
-    # No time limit for a slow process: of one that died torchrun ends the others.
-    dist.init_process_group("gloo", timeout=datetime.timedelta(days=7))
+    run = RunFolder(folder)
     # A signal ends the work of all, not the putting together of what they have.
     with Interruption() as interruption, ExitStack() as group:
+        if rank == 0:  # before the others begin to write
+            group.enter_context(run)
+        # No time limit for a slow process: of one that died torchrun ends the others.
+        dist.init_process_group("gloo", timeout=datetime.timedelta(days=7))
         group.callback(dist.destroy_process_group)
         make_folder(part.parent)
         try:
             # On disk line by line, whatever becomes of the process.
             with part.open("w", encoding="utf-8", buffering=1) as stream, ExitStack() as stack:
-                sinks = [PartSink(stream), *open_drawings(stack, arguments, source)]
+                sinks = [PartSink(stream), *open_drawings(stack, arguments, source, run.new)]
                 infer(source, predictor, sinks, interruption, size, part=True)
         except OSError as error:
             raise UserError(f"{part}: cannot be written ({error.strerror})") from None
@@ -110,8 +114,9 @@ def infer_together(
         if rank:
             return None
         with ExitStack() as stack:
-            files = open_files(stack, arguments, source, predictor)
+            files = open_files(stack, arguments, source, predictor, run.new)
             summary = put_together(folder, count, files, source.name)
         # What killed runs have left goes too.
         shutil.rmtree(part.parent)
+        run.keep()
         return summary

@@ -5,7 +5,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -69,6 +69,7 @@ class Source(ABC):
     """Frames in order, once."""
 
     name: str
+    root: Path | None = None  #: the folder that the names of pictures are relative to
     total: int | None = None  #: number of frames, if known
     fps: float | None = None  #: None for pictures
     live: bool = False  #: frames that are not read in time are lost

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import NamedTuple, TextIO
 
 import numpy as np
@@ -13,6 +14,8 @@ from utils.inference.results import FramePose, PoseFormat, RunInfo, Summary
 _CENTIMETRES = 100.0
 #: Length of a bone that ends without a joint of ours, centimetres: for the eye only.
 _TIP_CM = 8.0
+#: Share of a frame by which timestamps of a constant rate may be off: milliseconds at 100 a second.
+_ROUNDED = 0.06
 
 #: x to the wearer's left, y forward, z down → x to the left, y up, z forward, as Mixamo has it.
 CAMERA_TO_BVH = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
@@ -138,7 +141,7 @@ def _row(values: Sequence[float]) -> str:
     return " ".join(f"{value:.6f}" for value in values)
 
 
-def bvh_text(motion: Motion, fps: float) -> str:
+def bvh_text(motion: Motion, fps: float | Fraction) -> str:
     """The file's content: hierarchy, then one line for each frame."""
     columns = [motion.root]
     lines = ["HIERARCHY"]
@@ -163,17 +166,21 @@ def bvh_text(motion: Motion, fps: float) -> str:
 
     write(ROOT, "")
     table = np.concatenate(columns, 1)
-    lines += ["MOTION", f"Frames: {len(table)}", f"Frame Time: {1 / fps:.8f}", *map(_row, table)]
+    timing = f"Frames: {len(table)}", f"Frame Time: {float(1 / fps):.10f}"
+    lines += ["MOTION", *timing, *map(_row, table)]
     return "\n".join(lines) + "\n"
 
 
-def without_gaps(joints3d: np.ndarray, indices: Sequence[int]) -> np.ndarray:
-    """Poses (F, 16, 3) at rising ``indices`` as a pose for every index from 0 to the last: gaps,
-    which a file of motion cannot have, are filled in straight lines, the first with the first pose.
+def at_constant_rate(joints3d: np.ndarray, steps: Sequence[float]) -> np.ndarray:
+    """Poses (F, 16, 3) at rising ``steps`` as a pose at every whole step from 0 to the last: a file
+    of motion has neither gaps nor a variable frame rate. Between poses lie straight lines; before
+    the first one it stands still. Steps that are whole but for rounded timestamps change nothing.
     """
-    every = np.arange(indices[-1] + 1)
+    whole = np.round(steps)
+    steps = whole if np.abs(whole - steps).max() < _ROUNDED else np.asarray(steps)
+    every = np.arange(int(whole[-1]) + 1)
     columns = joints3d.reshape(len(joints3d), -1).T
-    filled = np.stack([np.interp(every, indices, column) for column in columns], -1)
+    filled = np.stack([np.interp(every, steps, column) for column in columns], -1)
     return filled.reshape(len(every), *joints3d.shape[1:])
 
 
@@ -185,18 +192,12 @@ class BvhFormat(PoseFormat):
     def __init__(self, stream: TextIO, run: RunInfo) -> None:
         super().__init__(stream, run)
         self._joints3d: list[np.ndarray] = []
-        self._times: list[float | None] = []
-        self._indices: list[int] = []
+        self._steps: list[float] = []
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
         self._joints3d.append(result.pose.joints3d + result.pose.neck)
-        self._times.append(result.time)
-        self._indices.append(result.index)
+        self._steps.append(result.step(self.run.fps, self._steps[-1] if self._steps else 0))
 
     def finish(self, summary: Summary) -> None:
-        """Write the clip; its frame rate is that of the timestamps where there are any."""
-        fps = self.run.fps
-        if len(self._times) > 1 and None not in self._times:
-            fps = 1 / max(float(np.median(np.diff(self._times))), 1e-3)
-        joints3d = without_gaps(np.stack(self._joints3d), self._indices)
-        self.stream.write(bvh_text(solve_motion(joints3d), fps))
+        joints3d = at_constant_rate(np.stack(self._joints3d), self._steps)
+        self.stream.write(bvh_text(solve_motion(joints3d), self.run.fps))

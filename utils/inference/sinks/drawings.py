@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from base.files import replacing
+from base.files import replacing, write_bytes
 from utils.drawing.frame_painter import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
 from utils.inference.picture_source import DRAWINGS_MARK
@@ -64,17 +64,12 @@ class _ThreadedSink(Sink):
 
 
 class PictureSink(_ThreadedSink):
-    """A folder of drawn pictures, made with the first; each gets its name when it is whole."""
+    """A folder of drawn pictures; each gets its name when it is whole."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.folder, self._marked = folder, False
-
-    def add(self, result: FramePose, picture: np.ndarray) -> None:
-        if not self._marked:
-            with replacing(self.folder / DRAWINGS_MARK):
-                self._marked = True
-        super().add(result, picture)
+        self.folder = folder
+        write_bytes(folder / DRAWINGS_MARK, b"")
 
     def draw(self, result: FramePose, picture: np.ndarray) -> None:
         path = self.folder / f"{result.name}.jpg"
@@ -86,19 +81,22 @@ class VideoSink(_ThreadedSink):
 
     def __init__(self, path: Path, fps: float) -> None:
         super().__init__()
-        self.video, self._next = VideoFile(path, fps), 0
+        self.video, self._fps, self._next = VideoFile(path, fps), fps, 0
         self._shown: np.ndarray | None = None
 
-    def draw(self, result: FramePose, picture: np.ndarray) -> tuple[np.ndarray, int]:
-        return _paint(self.painter, result, picture), result.index
+    def draw(self, result: FramePose, picture: np.ndarray) -> tuple[np.ndarray, FramePose]:
+        return _paint(self.painter, result, picture), result
 
-    def use(self, drawn: tuple[np.ndarray, int]) -> None:
-        picture, index = drawn
+    def use(self, drawn: tuple[np.ndarray, FramePose]) -> None:
+        picture, result = drawn
+        step = round(result.step(self._fps, self._next))
         # In a gap the frame before it stands still, so that later ones are at their time.
         still = picture if self._shown is None else self._shown
-        for frame in [still] * (index - self._next) + [picture]:
-            self.video.add(frame)
-        self._next, self._shown = index + 1, picture
+        for _ in range(self._next, step):
+            self.video.add(still)
+        if step >= self._next:  # else closer to the last one than the video's frames are
+            self.video.add(picture)
+            self._next, self._shown = step + 1, picture
 
     def close(self) -> None:
         super().close()

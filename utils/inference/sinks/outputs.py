@@ -4,12 +4,15 @@ import argparse
 import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from base.errors import UserError
 from base.files import replacing
+from base.run_folder import RunFolder
 from utils.common.signals import Interruption
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import FramePose, PoseFormat, RunInfo, Sink, Summary
@@ -57,15 +60,25 @@ def writing(kind: type[PoseFormat], run: RunInfo, path: Path) -> Iterator[PoseFo
         yield kind(stream, run)
 
 
+def frame_rate(arguments: argparse.Namespace, source: Source) -> float | Fraction:
+    """Frames a second of films and motion: the source's, or ``--fps`` where it has none, or one
+    that is only the unit of its timestamps."""
+    return source.fps if 0.01 <= (source.fps or 0) <= 240 else arguments.fps
+
+
 def open_files(
-    stack: ExitStack, arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor
+    stack: ExitStack,
+    arguments: argparse.Namespace,
+    source: Source,
+    predictor: EgoPosePredictor,
+    folder: Path,
 ) -> list[Sink]:
-    """The files of poses that the arguments ask for, opened."""
+    """The files of poses that the arguments ask for, opened in a folder."""
     drawn = not (arguments.no_pictures or source.live)
-    run = RunInfo(predictor, source.fps or arguments.fps, drawn)
+    run = RunInfo(predictor, frame_rate(arguments, source), drawn)
     sinks: list[Sink] = []
     for name in dict.fromkeys(arguments.format):
-        kind, path = format_class(name), arguments.save_dir / f"poses.{name}"
+        kind, path = format_class(name), folder / f"poses.{name}"
         opener = partial(writing, kind, run)
         if kind.per_sequence:
             sinks.append(PerSequence(stack, opener, path))
@@ -74,14 +87,18 @@ def open_files(
     return sinks
 
 
-def open_drawings(stack: ExitStack, arguments: argparse.Namespace, source: Source) -> list[Sink]:
-    """The drawings that the arguments ask for, and the window."""
-    folder = arguments.save_dir
+def open_drawings(
+    stack: ExitStack, arguments: argparse.Namespace, source: Source, folder: Path
+) -> list[Sink]:
+    """The drawings that the arguments ask for, opened in a folder, and the window."""
     sinks: list[Sink] = []
     if not (arguments.no_pictures or source.live):
+        drawings = (arguments.save_dir / "pictures").resolve()
+        if source.root is not None and source.root.resolve() == drawings:
+            raise UserError(f"--save_dir: drawings would take the place of your {source.root}")
         sinks.append(stack.enter_context(contextlib.closing(PictureSink(folder / "pictures"))))
     if arguments.video:
-        opener = partial(drawing_video, source.fps or arguments.fps)
+        opener = partial(drawing_video, frame_rate(arguments, source))
         sinks.append(PerSequence(stack, opener, folder / "poses.mp4"))
     if arguments.show or source.live:
         if missing := display_missing():
@@ -95,8 +112,11 @@ def infer_alone(
     arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor
 ) -> Summary:
     smoother = None if arguments.smooth is None else PoseSmoother(*arguments.smooth)
-    with Interruption() as interruption, ExitStack() as stack:
-        sinks = open_files(stack, arguments, source, predictor)
-        sinks += open_drawings(stack, arguments, source)
-        size, fps = arguments.batch_size, arguments.fps
-        return infer(source, predictor, sinks, interruption, size, smoother, fps)
+    with Interruption() as interruption, RunFolder(arguments.save_dir) as run:
+        with ExitStack() as stack:
+            sinks = open_files(stack, arguments, source, predictor, run.new)
+            sinks += open_drawings(stack, arguments, source, run.new)
+            size, fps = arguments.batch_size, arguments.fps
+            summary = infer(source, predictor, sinks, interruption, size, smoother, fps)
+        run.keep()
+    return summary

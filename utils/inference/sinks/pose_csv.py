@@ -1,10 +1,10 @@
 """``poses.csv``: a row for each joint of each frame."""
 
-import csv
 from typing import TextIO
 
 import numpy as np
 
+from base.files import csv_rows
 from base.skeleton import JOINTS
 from utils.inference.results import FramePose, PoseFormat, RunInfo
 
@@ -24,8 +24,8 @@ class CsvFormat(PoseFormat):
 
     def __init__(self, stream: TextIO, run: RunInfo) -> None:
         super().__init__(stream, run)
-        self._writer = csv.writer(stream, lineterminator="\n")
-        self._writer.writerow(COLUMNS)
+        self._write = csv_rows(stream)
+        self._write(COLUMNS)
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
         pose = result.pose
@@ -39,4 +39,4 @@ class CsvFormat(PoseFormat):
         for row, joint in enumerate(JOINTS):
             places = *_text(pose.joints3d[row], 5), *_text(pose.joints2d[row], 2)
             own = *places, confidence[row]
-            self._writer.writerow((*first, joint, *own, *last, uncertainty[row]))
+            self._write((*first, joint, *own, *last, uncertainty[row]))

@@ -5,11 +5,14 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from base.files import sha256
 from base.skeleton import JOINTS, LIMBS
 from utils.inference.pose_predictor import WITHIN
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import FramePose, PoseFormat, RunInfo, Summary
 
+#: Version of the layout; raised when a key changes its meaning.
+SCHEMA = 1
 #: Decimals that are kept: 10 micrometres, a hundredth of a pixel, a ten-thousandth.
 _METRES, _PIXELS, _SHARE = 5, 2, 4
 
@@ -70,11 +73,15 @@ def metadata(predictor: EgoPosePredictor) -> dict[str, Any]:
     if predictor.confidence is not None:
         units = units | {"confidence": predictor.confidence.describe()}
     return {
+        "schema": SCHEMA,
         "joint_names": list(JOINTS),
         "limbs": [list(limb) for limb in LIMBS],
         "units": units,
-        "checkpoint": str(predictor.checkpoint),
+        "model": str(predictor.checkpoint),
+        "model_sha256": sha256(predictor.checkpoint),
         "input_size": predictor.network.input_size,
+        "precision": predictor.network.precision,
+        "views": len(predictor.network.moves),
     }
 
 

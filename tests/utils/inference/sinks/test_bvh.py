@@ -1,12 +1,25 @@
 """BVH read back by somebody else's reader (pybvh): bones of constant length, joints in place."""
 
+import re
+from fractions import Fraction
+from types import SimpleNamespace
+
 import numpy as np
 import pybvh
 import pytest
 from scipy.spatial.transform import Rotation
 
+from base.errors import UserError
 from base.skeleton import JOINTS
-from utils.inference.sinks.bvh import CAMERA_TO_BVH, bvh_text, euler_zxy, solve_motion, without_gaps
+from utils.inference.results import FramePose, RunInfo
+from utils.inference.sinks.bvh import (
+    CAMERA_TO_BVH,
+    BvhFormat,
+    at_constant_rate,
+    bvh_text,
+    euler_zxy,
+    solve_motion,
+)
 
 #: A standing person before the camera: metres, x to the left, y forward, z down.
 STANDING = {
@@ -65,6 +78,18 @@ def read_back(tmp_path, clip, fps=30.0):
     return np.asarray(positions)[:, rows] / 100, file
 
 
+def written(tmp_path, clip, times, fps):
+    """The file that the format makes of poses at some times, seconds."""
+    path = tmp_path / "poses.bvh"
+    with path.open("w") as stream:
+        sink = BvhFormat(stream, RunInfo(None, fps, False))
+        for index, (joints3d, time) in enumerate(zip(clip, times, strict=True)):
+            pose = SimpleNamespace(joints3d=joints3d, neck=np.zeros(3))
+            sink.add(FramePose("a", "a", (1, 1), pose, index, float(time), index), None)
+        sink.finish(None)
+    return path
+
+
 def expected_places(clip):
     """The clip in the file's axes, the floor at zero as in the file."""
     places = clip @ CAMERA_TO_BVH.T
@@ -75,7 +100,7 @@ def expected_places(clip):
 def test_joints_are_where_the_poses_have_them(tmp_path):
     clip = moving(40)
     found, file = read_back(tmp_path, clip, fps=25.0)
-    assert file.frame_count == 40 and file.fps == pytest.approx(25.0, rel=1e-4)
+    assert file.frame_count == 40 and file.fps == pytest.approx(25.0, rel=1e-8)
     assert np.abs(found - expected_places(clip)).max() < 1e-4
 
 
@@ -111,8 +136,36 @@ def test_poses_without_extent_still_give_a_file(tmp_path):
 
 def test_gaps_are_filled_so_that_every_frame_is_at_its_time():
     poses = np.array([0.0, 3.0, 5.0])[:, None, None] * np.ones((1, 16, 3))
-    filled = without_gaps(poses, [1, 4, 6])
+    filled = at_constant_rate(poses, [1, 4, 6])
     assert np.allclose(filled[:, 15, 2], [0, 0, 1, 2, 3, 4, 5])
+
+
+@pytest.mark.parametrize("fps", [Fraction(30), Fraction(30000, 1001), 60.0, 12.5, 119.88])
+def test_a_constant_rate_in_rounded_timestamps_plays_in_exactly_its_time(tmp_path, fps):
+    # Milliseconds, as of Matroska; a 30 fps clip once got a frame time of 0.033 s.
+    clip, seconds = moving(200), 199 / float(fps)
+    times = [round(k / float(fps), 3) for k in range(200)]
+    text = written(tmp_path, clip, times, fps).read_text()
+    assert text == bvh_text(solve_motion(clip), fps)
+    frame_time = float(re.search(r"Frame Time: (\S+)", text)[1])
+    assert 199 * frame_time == pytest.approx(seconds, abs=1e-6)
+
+
+def test_a_gap_of_hours_is_refused_before_it_is_filled(tmp_path):
+    with pytest.raises(UserError, match=r"a: a gap of 3600 s, too long .* leave out --video"):
+        written(tmp_path, moving(3), [0, 1, 3601], 30.0)
+
+
+def test_a_variable_rate_is_resampled_so_that_every_pose_is_at_its_time(tmp_path):
+    # One way along x, at constant speed, seen at 30 frames a second, then at 10.
+    times = np.concatenate([np.arange(30) / 30, 1 + np.arange(21) / 10])
+    clip = np.repeat(standing()[None], len(times), 0)
+    clip[..., 0] += times[:, None]
+    file = pybvh.read_bvh_file(written(tmp_path, clip, times, 20.0))
+    assert file.frame_count == 61 and file.fps == pytest.approx(20, rel=1e-8)
+    row = file.joint_names.index("mixamorig:Hips")
+    x = np.asarray(file.joint_positions())[:, row, 0] / 100
+    assert np.abs(x - np.arange(61) / 20).max() < 1e-4
 
 
 def test_angles_do_not_jump_between_frames_nor_when_looking_straight_up():

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from commands import names
 
 import inference
 from utils.inference import sinks
@@ -39,7 +40,7 @@ def test_a_format_of_the_page_is_one_file_and_one_line(
     common = ["--load_model", str(tiny_checkpoint), "--gpu", "cpu", "--precision", "fp32"]
     common += ["--input_dir", str(pictures), "--save_dir", str(out), "--no_pictures"]
     inference.main([*common, "--format", name])
-    assert [path.name for path in out.iterdir()] == [f"poses.{name}"]
+    assert names(out) == [f"poses.{name}"]
     lines = [json.loads(text) for text in (out / f"poses.{name}").read_text().splitlines()]
     predictor = EgoPosePredictor(tiny_checkpoint, gpu="cpu", precision="fp32")
     for entry, path in zip(lines, sorted(pictures.iterdir()), strict=True):
@@ -67,4 +68,4 @@ def test_a_run_that_fails_leaves_no_file_of_any_format(tiny_checkpoint, tmp_path
                 *("--format", *sinks.FORMATS, "--video"),
             ]
         )
-    assert list(out.iterdir()) == []
+    assert names(out) == []

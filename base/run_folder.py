@@ -1,0 +1,70 @@
+"""An output folder that holds the results of one run, never those of two."""
+
+import contextlib
+import shutil
+from pathlib import Path
+
+from base.errors import UserError
+from base.files import make_folder, write_bytes
+from base.lock import clear_leftovers, locked
+
+#: In the folder: what is not kept yet, and the names of the files that the last run left.
+_NEW, _LIST = ".unfinished", ".files"
+
+
+class RunFolder(contextlib.ExitStack):
+    """While entered, ``path`` is held for this process (:func:`base.lock.locked`) and ``new`` is an
+    empty folder in it for the run to write to. :meth:`keep` moves what is there to ``path``; a run
+    that fails or is killed before leaves the results of the last one as they were. A run that
+    ``adds`` to them removes none."""
+
+    def __init__(self, path: Path, adds: bool = False) -> None:
+        super().__init__()
+        self.path, self.new = Path(path), Path(path) / _NEW
+        self._kept: list[str] = self._listed() if adds else []
+
+    def __enter__(self) -> "RunFolder":
+        super().__enter__()
+        self.enter_context(locked(self.path))
+        clear_leftovers(self.path)
+        shutil.rmtree(self.new, ignore_errors=True)  # of a run that was killed
+        self.callback(shutil.rmtree, make_folder(self.new), ignore_errors=True)
+        return self
+
+    def keep(self) -> None:
+        """Move what was written since the last call to ``path``; at the first call the files that
+        an earlier run moved there, and those alone, are removed."""
+        found = [path for path in self.new.rglob("*") if path.is_file()]
+        # What is written last, and says that the rest is there, comes last.
+        found.sort(key=lambda path: path.stat().st_mtime_ns)
+        names = [path.relative_to(self.new).as_posix() for path in found]
+        old = [] if self._kept else self._listed()
+        self._list([*self._kept, *old, *names])  # whenever this is killed, the next run knows all
+        for name in reversed(old):
+            self._remove(name)
+        for name in names:
+            make_folder((self.path / name).parent)
+            try:
+                (self.new / name).replace(self.path / name)
+            except OSError as error:
+                raise UserError(f"{self.path / name}: {error.strerror}") from None
+        self._kept += names
+        self._list(self._kept)
+
+    def _list(self, names: list[str]) -> None:
+        text = "\n".join(dict.fromkeys(names))
+        write_bytes(self.path / _LIST, text.encode(errors="surrogateescape"), single_writer=True)
+
+    def _listed(self) -> list[str]:
+        with contextlib.suppress(OSError):
+            return (self.path / _LIST).read_text("utf-8", "surrogateescape").split("\n")
+        return []
+
+    def _remove(self, name: str) -> None:
+        """Remove a file, and its folders where they are empty, unless the name leads elsewhere."""
+        target = self.path / name
+        with contextlib.suppress(OSError, ValueError):  # gone, or not to be removed
+            if target.parent.resolve().is_relative_to(self.path.resolve()):
+                target.unlink()
+                for folder in target.parents[: name.count("/")]:
+                    folder.rmdir()

@@ -1,0 +1,76 @@
+"""What a file of ``utils/export_onnx.py`` says of itself, written and read back as one record."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainSerializer, PlainValidator, model_validator
+
+from base.cameras import camera_from_dict, camera_to_dict
+from base.cameras.camera import Camera
+from base.headset import Headset
+from base.schema import Section
+from base.skeleton import HEATMAP_JOINTS, JOINTS, NUM_HEATMAPS, NUM_JOINTS
+
+#: Key of the record, as JSON, in the metadata, and name of the model's input.
+METADATA_KEY, INPUT = "ego_pose", "images"
+#: What each output is, for other programs.
+OUTPUTS = {
+    "heatmaps": "(B, 15, h, h), of heatmap_joints in the network's view: its pixel u is at cell "
+    "(u + 0.5) h / input_size - 0.5",
+    "joints3d": "(B, 16, 3) metres, Neck at the origin, axes of a camera that looks straight down: "
+    "x to the wearer's left, y forward, z down",
+    "camera3d": "(B, 16, 3) metres, the same axes, the camera at the origin",
+    "uncertainty": "(B, 16) metres, radius around camera3d that holds the joint in 90 % of cases",
+    "visibility": "(B, 16) logit of the joint being visible",
+}
+
+
+def _camera(value: Any) -> Camera:
+    if not isinstance(value, Camera | dict):
+        raise ValueError("no camera")
+    return value if isinstance(value, Camera) else camera_from_dict(value)
+
+
+def _headset(value: Any) -> Headset | None:
+    return value if value is None or isinstance(value, Headset) else Headset.from_dict(value)
+
+
+class OnnxMetadata(Section):
+    """The record, see doc/inference.md: ``camera`` is that of the network's view, ``headset`` the
+    one whose pictures the model takes instead; ``mounts`` is as in a checkpoint."""
+
+    version: Literal[1] = 1
+    model: str  # name of the checkpoint, without its folder
+    model_sha256: str = Field(pattern="[0-9a-f]{64}")
+    input: str = f"{INPUT} (B, H, W, 3) uint8 RGB; normalised inside, value / 127.5 - 1"
+    input_size: int = Field(ge=32, le=1024)  # side of the network's view, pixels
+    subpixel: bool = True  # as of the heatmaps trained on, see dataset/heatmaps.py
+    outputs: dict[Literal[tuple(OUTPUTS)], str]
+    joint_names: tuple[str, ...] = JOINTS
+    heatmap_joints: tuple[int, ...] = HEATMAP_JOINTS
+    camera: Annotated[Camera, PlainValidator(_camera), PlainSerializer(camera_to_dict)]
+    headset: Annotated[
+        Headset | None,
+        PlainValidator(_headset),
+        PlainSerializer(lambda value: value and value.as_dict()),
+    ] = None
+    mounts: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _as_exported(self) -> "OnnxMetadata":
+        if self.joint_names != JOINTS or self.heatmap_joints != HEATMAP_JOINTS:
+            raise ValueError("other joints than ours")
+        if (self.camera.width, self.camera.height) != (self.input_size,) * 2:
+            raise ValueError("the camera's picture is not of input_size")
+        return self
+
+    def check_model(self, shapes: dict[str, list[int | str]]) -> None:
+        """ValueError where a model's inputs and outputs, name → shape, are not those said here."""
+        taken = self.camera if self.headset is None else self.headset.camera
+        side = shapes.get("heatmaps", [0])[-1]
+        expected = {INPUT: [taken.height, taken.width, 3], "heatmaps": [NUM_HEATMAPS, side, side]}
+        for name in OUTPUTS.keys() - expected.keys():
+            expected[name] = [NUM_JOINTS, 3][: 1 + name.endswith("3d")]
+        if list(shapes) != [INPUT, *self.outputs] or not {"heatmaps", "joints3d"} <= shapes.keys():
+            raise ValueError("other inputs or outputs")
+        if any(shape[1:] != expected[name] for name, shape in shapes.items()):
+            raise ValueError("an input or output of another shape")
