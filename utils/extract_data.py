@@ -1,7 +1,7 @@
 """Extract the downloaded parts of the release into TrainSet, ValSet and TestSet.
 
-The parts of a character are read as one stream; nothing is concatenated on disk.  Links in an
-archive are extracted as the files they lead to.  A second run skips what is complete.
+The parts of a character are read as one stream; nothing is concatenated on disk.  A second
+run skips what is complete.
 
 pictures and labels of all parts in a folder:
   python utils/extract_data.py --input downloads --output data/xr_egopose
@@ -20,17 +20,18 @@ import json
 import os
 import sys
 import threading
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import BaseModel
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
-from base.files import make_folder, write_bytes, write_text
+from base.files import write_bytes, write_text
+from base.lock import locked
 from dataset.release.archive import ArchiveReport, read_archive
 from dataset.release.table import CHARACTERS, PASSES, TRAINING_PASSES, find_archives, missing_parts
 from utils.common.command import command_parser, run_command
@@ -38,6 +39,14 @@ from utils.common.cores import cpu_count, for_each
 
 #: Lies in a character's folder once everything asked for is there.
 _MARKER = ".extracted.json"
+
+
+class _Marker(BaseModel):
+    """What a run has finished, and from what: names with their bytes, those of files by pass."""
+
+    files: dict[str, dict[str, int]]
+    parts: dict[str, int]
+    skipped: list[str]
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
@@ -71,21 +80,28 @@ class Extraction:
         return ", ".join(missing_parts(self.name, self.parts))
 
     def complete(self) -> bool:
-        """Whether an earlier run has finished it, from parts that are the same still. The files of
-        each folder are counted, not read: that notices a folder removed since."""
+        """Whether an earlier run has finished it, from parts that are the same still, and each file
+        is on disk with its size; a marker that cannot be read is as good as none."""
         try:
-            marker = json.loads((self.folder / _MARKER).read_bytes())
-            return (
-                self.passes <= set(marker["passes"])
-                and self.sizes().items() <= marker["parts"].items()
-                and all(
-                    sum(1 for _ in (self.folder / name).glob("[!.]*")) >= count
-                    for name, count in marker["folders"].items()
-                    if name.rpartition("/")[2] in self.passes
-                )
-            )
-        except (OSError, ValueError, KeyError):
-            return False  # never finished, or by a version that did not count
+            marker = _Marker.model_validate_json((self.folder / _MARKER).read_bytes())
+        except (OSError, ValueError):
+            return False
+        return (
+            self.passes <= marker.files.keys()
+            and self.sizes().items() <= marker.parts.items()
+            and not any(self._changed(marker.files))
+        )
+
+    def _changed(self, files: dict[str, dict[str, int]]) -> Iterator[Path]:
+        """Those of the wanted files that are not on disk with their sizes."""
+        for name, size in (item for wanted in self.passes for item in files[wanted].items()):
+            path = self.folder / name
+            try:
+                same = path.stat().st_size == size
+            except (OSError, ValueError):
+                same = False
+            if not same:
+                yield path
 
     def run(
         self, on_bytes: Callable[[int], object], stop: threading.Event, delete_parts: bool
@@ -93,39 +109,33 @@ class Extraction:
         """Extract, and compare with the archive what is on disk already; returns lines that say
         what was done; UserError for a damaged archive, or a disk that is full."""
         report = ArchiveReport()
-        files: dict[str, int] = {}
+        files: dict[str, dict[str, int]] = {name: {} for name in sorted(self.passes)}
         for environment, pass_name, name, content in read_archive(
             self.parts, self.passes, on_bytes, stop, report
         ):
             path = f"{environment}/cam_down/{pass_name}/{name}"
             _write(self.folder / path, content)
-            files[path] = len(content)
-        if not files:
+            files[pass_name][path] = len(content)
+        count = sum(map(len, files.values()))
+        if not count:
             raise UserError(
                 f"{self.parts[0]}: holds no file of {', '.join(sorted(self.passes))} under "
                 "CHARACTER/ENVIRONMENT/cam_down"
                 + "".join(f", and {line}" for line in report.skipped[:1])
             )
-        marker = {
-            "passes": sorted(self.passes),
-            "folders": Counter(name.rpartition("/")[0] for name in files),
-            "skipped": report.skipped,
-            "parts": self.sizes(),
-        }
-        write_text(self.folder / _MARKER, json.dumps(marker, indent=2) + "\n")
-        lines = [f"{self.folder}: {len(files)} files", *report.lines()]
+        marker = _Marker(files=files, parts=self.sizes(), skipped=report.skipped)
+        write_text(self.folder / _MARKER, json.dumps(marker.model_dump(), indent=1) + "\n", True)
+        lines = [f"{self.folder}: {count} files", *report.lines()]
         if delete_parts and report.lost_files:
             lines.append(f"  parts kept: {report.lost_files} files of them are not extracted")
         elif delete_parts:
             self._delete_parts(files)
         return lines
 
-    def _delete_parts(self, files: dict[str, int]) -> None:
-        """Delete the parts if all files, given with their sizes, are on disk still."""
-        for name, size in files.items():
-            path = self.folder / name
-            if not path.is_file() or path.stat().st_size != size:
-                raise UserError(f"{path}: gone or changed since extracted; its parts are kept")
+    def _delete_parts(self, files: dict[str, dict[str, int]]) -> None:
+        """Delete the parts if all files, given as in the marker, are on disk still."""
+        for path in self._changed(files):
+            raise UserError(f"{path}: gone or changed since extracted; its parts are kept")
         os.sync()  # a power cut must not find the parts deleted and the files not written yet
         try:
             for path in self.parts:
@@ -201,8 +211,8 @@ def main(argv: list[str] | None = None) -> None:
     plan, faults = _plan(args)
     for fault in faults:
         print(f"left out: {fault}", file=sys.stderr)
-    make_folder(args.output)
-    faults += _extract_all(plan, args.jobs, args.delete_parts)
+    with locked(args.output):
+        faults += _extract_all(plan, args.jobs, args.delete_parts)
     if faults:
         raise UserError(
             f"{len(faults)} characters are not complete: {'; '.join(faults)}. What was extracted "

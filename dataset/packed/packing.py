@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from isal import isal_zlib
+from pydantic import BaseModel
 
 from base.errors import BrokenFrameError, UserError
 from base.files import write_text
@@ -196,9 +197,33 @@ def pack_tree(
     return [lambda path=path: pack(path) for path in listing.folders], listing.faults
 
 
-def archive_marker(split: Path, character: str) -> Path:
-    """The file that tells that a character's archive is packed to its end, and what it skipped."""
+class _Done(BaseModel):
+    """Tells that a character's archive is packed to its end: from what, and what was written, names
+    with their bytes."""
+
+    parts: dict[str, int]
+    files: dict[str, int]
+    skipped: list[str]
+
+
+def _done_path(split: Path, character: str) -> Path:
     return split / ROWS / f"{character}.done.json"
+
+
+def _packed_files(split: Path, character: str) -> dict[str, int]:
+    paths = [*split.glob(f"{character}-*.tar"), *(split / ROWS).glob(f"{character}-*.npz")]
+    return {path.name: path.stat().st_size for path in sorted(paths)}
+
+
+def is_packed(split: Path, character: str, parts: list[Path]) -> bool:
+    """Whether an archive is packed to its end, from parts of the same sizes, and all that was
+    written is there with its size."""
+    try:
+        done = _Done.model_validate_json(_done_path(split, character).read_bytes())
+    except (OSError, ValueError):  # never packed to its end, or to be packed again
+        return False
+    sizes = {path.name: path.stat().st_size for path in parts}
+    return sizes.items() <= done.parts.items() and _packed_files(split, character) == done.files
 
 
 def pack_archive(
@@ -232,7 +257,7 @@ def pack_archive(
     report = ArchiveReport()
     members = read_archive(parts, frozenset(TRAINING_PASSES), on_bytes, stop, report)
     try:
-        for environment, files in _environments(folder, members, report, keep):
+        for environment, files in _environments(folder, members, keep):
             written.append(FrameId(character, environment, 0))
             content: dict[str, list[str]] = {}
             for where in files:
@@ -250,35 +275,33 @@ def pack_archive(
         raise
     if not written:
         raise UserError(f"{parts[0]}: holds no picture or label that can be packed")
-    done = {path.name: path.stat().st_size for path in parts} | {"skipped": report.skipped}
-    marker = archive_marker(split, character)
-    write_text(marker, json.dumps(done, indent=1) + "\n", single_writer=True)
+    sizes = {path.name: path.stat().st_size for path in parts}
+    done = _Done(parts=sizes, files=_packed_files(split, character), skipped=report.skipped)
+    text = json.dumps(done.model_dump(), indent=1) + "\n"
+    write_text(_done_path(split, character), text, single_writer=True)
     return report.lines()
 
 
 def _environments(
-    folder: str,
-    members: Iterator[Member],
-    report: ArchiveReport,
-    keep: Callable[[Member, str], bytes | Future],
+    folder: str, members: Iterator[Member], keep: Callable[[Member, str], bytes | Future]
 ) -> Iterator[tuple[str, dict[str, bytes | Future]]]:
     """The environments of a character one by one, with what is kept of their files, by path; the
     last only after the archive's checksum has held."""
-    waiting: dict[str, dict] = {}  # the current one, and those whose links are still to come
-    seen: set[str] = set()
-    current = None
+    files: dict[str, bytes | Future] = {}
+    seen: list[str] = []
     for member in members:
-        if member.environment != current:
-            if current is not None and current not in report.linked:
-                yield current, waiting.pop(current)
-            current = member.environment
-            if current in seen and current not in waiting:
+        environment = member.environment
+        if environment not in seen[-1:]:
+            if seen:
+                yield seen[-1], files
+            if environment in seen:
                 raise UserError(
-                    f"{folder}: files of {current} lie in two places of the archive; extract it "
-                    "with utils/extract_data.py and pack the tree"
+                    f"{folder}: files of {environment} lie in two places of the archive; extract "
+                    "it with utils/extract_data.py and pack the tree"
                 )
-            seen.add(current)
-            waiting.setdefault(current, {})
-        where = f"{folder}/{current}/cam_down/{member.pass_name}/{member.name}"
-        waiting[current][where] = keep(member, where)
-    yield from waiting.items()
+            seen.append(environment)
+            files = {}
+        where = f"{folder}/{environment}/cam_down/{member.pass_name}/{member.name}"
+        files[where] = keep(member, where)
+    if seen:
+        yield seen[-1], files
