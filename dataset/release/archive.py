@@ -181,6 +181,8 @@ def _open_tar(
             yield tar
             if not gzipped and tar.fileobj.tell() < tar.offset + tarfile.BLOCKSIZE:
                 raise EOFError  # cut between two files, which here no checksum would show
+            if not tar.offset:
+                raise tarfile.ReadError("it holds nothing")  # zeros, to the end
             # tarfile takes a damaged header for the end, and the checksum comes last of all.
             while block := unzipped.read(_BLOCK):
                 if block.count(0) != len(block):
