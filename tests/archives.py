@@ -39,7 +39,7 @@ def tar_members(members: list[tuple[tarfile.TarInfo, bytes]]) -> bytes:
     return buffer.getvalue()
 
 
-def archive(character_folder: Path, options: str = "-cz") -> bytes:
+def archive(character_folder: Path) -> bytes:
     """A tar of a character with all six passes, ``rot`` a link in all environments but the first.
 
     ``character_folder`` holds the passes that training uses.
@@ -59,7 +59,7 @@ def archive(character_folder: Path, options: str = "-cz") -> bytes:
                     (camera / other / name).write_bytes(f"{camera.parent.name} {other}".encode())
         names = sorted(str(path.relative_to(staging)) for path in staged.rglob("*"))
         return subprocess.run(
-            ["tar", options, "--no-recursion", "-C", staging, "-T", "-"],
+            ["tar", "-cz", "--no-recursion", "-C", staging, "-T", "-"],
             input=os.fsencode("\n".join(names)),
             stdout=subprocess.PIPE,
             check=True,

@@ -21,7 +21,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import TypeAdapter
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -36,33 +35,6 @@ from utils.common.command import command_parser, run_command
 from utils.common.cores import for_each
 
 _SHOWN = 5
-
-
-class Verified:
-    """The parts that were found right, by name with size and time of change, which tell that a
-    part is still the same; kept in ``.verified.json`` beside them."""
-
-    _schema = TypeAdapter(dict[str, tuple[int, int]])
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / ".verified.json"
-        self._lock = threading.Lock()
-        try:
-            self._parts = self._schema.validate_json(self._path.read_bytes())
-        except (OSError, ValueError):  # as good as none: they are checked again
-            self._parts = {}
-
-    def holds(self, path: Path) -> bool:
-        return path.is_file() and self._parts.get(path.name) == self._state(path)
-
-    def add(self, paths: list[Path]) -> None:
-        with self._lock:
-            self._parts |= {path.name: self._state(path) for path in paths}
-            write_bytes(self._path, self._schema.dump_json(self._parts, indent=1), True)
-
-    @staticmethod
-    def _state(path: Path) -> tuple[int, int]:
-        return path.stat().st_size, path.stat().st_mtime_ns
 
 
 @dataclass(slots=True)
@@ -81,21 +53,21 @@ class ArchivePart:
         found = (path.stat().st_size for path in (self.path, self.partial) if path.is_file())
         return next(found, 0)
 
-    def find_size(self, server: Downloader, verified: Verified) -> None:
-        """Ask for the size, but of a part that was found right."""
+    def find_size(self, server: Downloader) -> None:
         try:
-            right = verified.holds(self.path)
-            self.size = self.bytes_there() if right else server.size(self.url)
+            self.size = server.size(self.url)
         except DownloadError as error:
             self.fault = str(error)
 
-    def adopt_file(self) -> None:
-        """Make a short file left by another downloader what this one goes on from."""
+    def adopt_file(self) -> bool:
+        """Make a short file left by another downloader what this one goes on from; returns whether
+        the part can be fetched."""
         there = self.path.stat().st_size if self.path.is_file() else self.size
-        if there > self.size:
+        if self.fault is None and there > self.size:
             self.fault = f"has {there} bytes on disk, {self.size} are published; delete it"
-        elif there < self.size:
+        elif self.fault is None and there < self.size:
             self.path.replace(self.partial)
+        return self.fault is None
 
     def fetch(self, server: Downloader, on_bytes: Callable[[int], object]) -> bool:
         """Download what is missing; returns whether all is there."""
@@ -113,6 +85,7 @@ class Archive:
     its last checksum: a length shows neither a page in place of a part nor two versions in one."""
 
     parts: list[ArchivePart]
+    marker: Path  # what the parts were when all was right
     arrived: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -120,30 +93,34 @@ class Archive:
     def paths(self) -> list[Path]:
         return [part.path for part in self.parts]
 
-    def fetch(
-        self, part: ArchivePart, server: Downloader, verified: Verified, bars: tuple[tqdm, tqdm]
-    ) -> None:
-        """Download what is missing of a part, and check all once it is the last to arrive."""
-        fetched, checked = (bar.update for bar in bars)
-        if part.fetch(server, fetched):
-            with self.lock:
-                self.arrived += 1
-                last = self.arrived == len(self.parts)
-            if last and self._check(server, fetched, checked):
-                verified.add(self.paths)
+    def _state(self) -> bytes:
+        """Sizes and times of change, which tell that the parts are still the same."""
+        found = ((path, path.stat()) for path in self.paths)
+        return "".join(f"{p.name} {s.st_size} {s.st_mtime_ns}\n" for p, s in found).encode()
 
-    def _check(
-        self,
-        server: Downloader,
-        fetched: Callable[[int], object],
-        checked: Callable[[int], object],
-    ) -> bool:
+    def is_right(self) -> bool:
+        """Whether an earlier run has checked it."""
+        try:
+            return self.marker.read_bytes() == self._state()
+        except OSError:
+            return False
+
+    def fetch(self, part: ArchivePart, server: Downloader, bar: tqdm, checked: tqdm) -> None:
+        """Download what is missing of a part, and check all once it is the last to arrive."""
+        if not part.fetch(server, bar.update):
+            return
+        with self.lock:
+            self.arrived += 1
+            last = self.arrived == len(self.parts)
+        if last and self._check(server, bar, checked):
+            write_bytes(self.marker, self._state(), single_writer=True)
+
+    def _check(self, server: Downloader, bar: tqdm, checked: tqdm) -> bool:
         """Read the whole stream; parts that are to blame for a fault are fetched again, once."""
         tried: list[ArchivePart] = []
         while True:
             try:
-                for _ in read_archive(self.paths, frozenset(), checked, server.stop):
-                    pass
+                list(read_archive(self.paths, frozenset(), checked.update, server.stop))
                 return True
             except ArchiveError as error:
                 blamed = [part for part in self.parts if part.path in error.blamed]
@@ -151,11 +128,11 @@ class Archive:
                 if not again:
                     blamed[0].fault = f"{error.what}, also when fetched again"
                     return False
-                tqdm.write(f"{error.what}; fetching it again", file=sys.stderr)
+                bar.write(f"{error.what}; fetching it again", file=sys.stderr)
             for part in again:
-                fetched(-part.size)
+                bar.update(-part.size)
                 part.path.unlink()
-                if not part.fetch(server, fetched):
+                if not part.fetch(server, bar.update):
                     return False
             tried += again
 
@@ -183,17 +160,11 @@ def _raise_faults(parts: list[ArchivePart]) -> None:
         )
 
 
-def _download(archives: list[Archive], server: Downloader, verified: Verified, jobs: int) -> None:
-    """Fetch and check all that is not known to be right; UserError where the disk is too small."""
-    archives = [one for one in archives if not all(map(verified.holds, one.paths))]
-    parts = [(archive, part) for archive in archives for part in archive.parts]
-    for _, part in parts:
-        if part.fault is None:
-            part.adopt_file()
-    reachable = [(archive, part) for archive, part in parts if part.fault is None]
-    total = sum(part.size for _, part in reachable)
-    there = sum(part.bytes_there() for _, part in reachable)
-    folder = archives[0].paths[0].parent if archives else Path()
+def _download(archives: list[Archive], folder: Path, server: Downloader, jobs: int) -> None:
+    """Fetch and check what is not known to be right; UserError where the disk is too small."""
+    left = [(a, part) for a in archives for part in a.parts if part.adopt_file()]
+    total = sum(part.size for _, part in left)
+    there = sum(part.bytes_there() for _, part in left)
     free = shutil.disk_usage(folder).free
     if total - there > free:
         raise UserError(
@@ -202,16 +173,14 @@ def _download(archives: list[Archive], server: Downloader, verified: Verified, j
         )
     options = {"total": total, "unit": "B", "unit_scale": True, "dynamic_ncols": True}
     with (
-        tqdm(desc="downloading", initial=there, position=0, **options) as fetched,
+        tqdm(desc="downloading", initial=there, position=0, **options) as bar,
         tqdm(desc="checking", position=1, **options) as checked,
     ):
-        bars = fetched, checked
-        for_each(
-            reachable,
-            lambda pair: pair[0].fetch(pair[1], server, verified, bars),
-            jobs,
-            server.stop,
-        )
+
+        def fetch(work: tuple[Archive, ArchivePart]) -> None:
+            work[0].fetch(work[1], server, bar, checked)
+
+        for_each(left, fetch, jobs, server.stop)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -223,28 +192,35 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", args.base_url):
         raise UserError(f"--base_url: {args.base_url!r} does not begin like https://example.org/")
-    url = args.base_url.rstrip("/")
+    url, folder = args.base_url.rstrip("/"), args.output
     archives = [
-        Archive([ArchivePart(f"{url}/{name}", args.output / name) for name in character.parts])
+        Archive(
+            [ArchivePart(f"{url}/{name}", folder / name) for name in character.parts],
+            folder / f".{character.name}.checked",
+        )
         for character in select_characters(args.sets, args.characters)
     ]
     parts = [part for archive in archives for part in archive.parts]
-    server, verified = Downloader(threading.Event()), Verified(args.output)
-    with tqdm(total=len(parts), desc="asking for sizes", leave=False) as asked:
+    left = [archive for archive in archives if not archive.is_right()]
+    unknown = [part for archive in left for part in archive.parts]
+    for part in parts:
+        part.size = part.bytes_there()
+    server = Downloader(threading.Event())
+    with tqdm(total=len(unknown), desc="asking for sizes", leave=False) as asked:
 
         def ask(part: ArchivePart) -> None:
-            part.find_size(server, verified)
+            part.find_size(server)
             asked.update()
 
-        for_each(parts, ask, args.jobs, server.stop)
+        for_each(unknown, ask, args.jobs, server.stop)
     if args.dry_run:
         _list(parts)
     else:
-        with locked(args.output):
-            _download(archives, server, verified, args.jobs)
+        with locked(folder):
+            _download(left, folder, server, args.jobs)
     _raise_faults(parts)
     if not args.dry_run:
-        print(f"{len(parts)} parts complete in {args.output}")
+        print(f"{len(parts)} parts complete in {folder}")
 
 
 if __name__ == "__main__":

@@ -16,37 +16,33 @@ To train without extracting at all, see utils/pack_data.py.
 
 import argparse
 import contextlib
-import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
-from base.files import write_bytes, write_text
+from base.files import write_bytes
 from base.lock import locked
-from dataset.release.archive import ArchiveReport, read_archive
+from dataset.release.archive import (
+    ArchiveReport,
+    Marker,
+    changed_files,
+    file_sizes,
+    read_archive,
+)
 from dataset.release.table import CHARACTERS, PASSES, TRAINING_PASSES, find_archives, missing_parts
 from utils.common.command import command_parser, run_command
 from utils.common.cores import cpu_count, for_each
 
 #: Lies in a character's folder once everything asked for is there.
 _MARKER = ".extracted.json"
-
-
-class _Marker(BaseModel):
-    """What a run has finished, and from what: names with their bytes, those of files by pass."""
-
-    files: dict[str, dict[str, int]]
-    parts: dict[str, int]
-    skipped: list[str]
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
@@ -56,8 +52,6 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     text = f"what to extract: all, or some of {', '.join(PASSES)} (default: rgba json)"
     every, some = ["all", *PASSES], list(TRAINING_PASSES)
     add("--passes", nargs="+", choices=every, default=some, metavar="PASS", help=text)
-    text = "characters directly under OUTPUT, without TrainSet, ValSet and TestSet"
-    add("--flat", action="store_true", help=text)
     text = "delete a character's parts after verifying the extracted files"
     add("--delete_parts", action="store_true", help=text)
     return parser.parse_args(argv)
@@ -72,36 +66,16 @@ class Extraction:
     folder: Path
     passes: frozenset[str]
 
-    def sizes(self) -> dict[str, int]:
-        return {path.name: path.stat().st_size for path in self.parts}
+    def size(self) -> int:
+        return sum(file_sizes(self.parts).values())
 
     def missing(self) -> str:
         """Names of the parts that are missing; empty where all are there."""
         return ", ".join(missing_parts(self.name, self.parts))
 
     def complete(self) -> bool:
-        """Whether an earlier run has finished it, from parts that are the same still, and each file
-        is on disk with its size; a marker that cannot be read is as good as none."""
-        try:
-            marker = _Marker.model_validate_json((self.folder / _MARKER).read_bytes())
-        except (OSError, ValueError):
-            return False
-        return (
-            self.passes <= marker.files.keys()
-            and self.sizes().items() <= marker.parts.items()
-            and not any(self._changed(marker.files))
-        )
-
-    def _changed(self, files: dict[str, dict[str, int]]) -> Iterator[Path]:
-        """Those of the wanted files that are not on disk with their sizes."""
-        for name, size in (item for wanted in self.passes for item in files[wanted].items()):
-            path = self.folder / name
-            try:
-                same = path.stat().st_size == size
-            except (OSError, ValueError):
-                same = False
-            if not same:
-                yield path
+        """Whether an earlier run has finished it."""
+        return Marker.holds(self.folder / _MARKER, self.parts, self.folder, self.passes)
 
     def run(
         self, on_bytes: Callable[[int], object], stop: threading.Event, delete_parts: bool
@@ -123,18 +97,18 @@ class Extraction:
                 "CHARACTER/ENVIRONMENT/cam_down"
                 + "".join(f", and {line}" for line in report.skipped[:1])
             )
-        marker = _Marker(files=files, parts=self.sizes(), skipped=report.skipped)
-        write_text(self.folder / _MARKER, json.dumps(marker.model_dump(), indent=1) + "\n", True)
+        marker = Marker(parts=file_sizes(self.parts), files=files, skipped=report.skipped)
+        marker.write(self.folder / _MARKER)
         lines = [f"{self.folder}: {count} files", *report.lines()]
         if delete_parts and report.lost_files:
             lines.append(f"  parts kept: {report.lost_files} files of them are not extracted")
         elif delete_parts:
-            self._delete_parts(files)
+            self._delete_parts(dict(item for some in files.values() for item in some.items()))
         return lines
 
-    def _delete_parts(self, files: dict[str, dict[str, int]]) -> None:
-        """Delete the parts if all files, given as in the marker, are on disk still."""
-        for path in self._changed(files):
+    def _delete_parts(self, files: dict[str, int]) -> None:
+        """Delete the parts if all files, given with their sizes, are on disk still."""
+        for path in changed_files(self.folder, files):
             raise UserError(f"{path}: gone or changed since extracted; its parts are kept")
         os.sync()  # a power cut must not find the parts deleted and the files not written yet
         try:
@@ -168,11 +142,11 @@ def _plan(args: argparse.Namespace) -> tuple[list[Extraction], list[str]]:
     passes = frozenset(PASSES if "all" in args.passes else args.passes)
     plan, faults = [], []
     for name, parts in archives.items():
-        if not args.flat and name not in CHARACTERS:
-            faults.append(f"{name} is no character of the release, so its set is unknown: --flat")
+        if name not in CHARACTERS:
+            faults.append(f"{name} is no character of the release")
             continue
-        folder = args.output if args.flat else args.output / CHARACTERS[name].set_type.folder
-        extraction = Extraction(name, parts, folder / name, passes)
+        folder = args.output / CHARACTERS[name].set_type.folder / name
+        extraction = Extraction(name, parts, folder, passes)
         if extraction.missing() and not extraction.complete():
             faults.append(f"{extraction.missing()} missing in {parts[0].parent}")
         else:
@@ -188,7 +162,7 @@ def _extract_all(plan: list[Extraction], jobs: int, delete_parts: bool) -> list[
     def extract(extraction: Extraction) -> None:
         missing = extraction.missing()
         if (missing or not delete_parts) and extraction.complete():
-            bar.update(sum(extraction.sizes().values()))
+            bar.update(extraction.size())
             lines = [f"{extraction.folder}: complete already"]
             if missing:
                 lines.append(f"  parts kept: {missing} missing, so nothing is compared")
@@ -200,7 +174,7 @@ def _extract_all(plan: list[Extraction], jobs: int, delete_parts: bool) -> list[
                 return
         bar.write("\n".join(lines), file=sys.stderr)
 
-    total = sum(sum(extraction.sizes().values()) for extraction in plan)
+    total = sum(extraction.size() for extraction in plan)
     with tqdm(total=total, desc="extracting", unit="B", unit_scale=True, dynamic_ncols=True) as bar:
         for_each(plan, extract, jobs, stop)
     return faults

@@ -1,6 +1,5 @@
 """Packing an environment, wherever its frames come from: a tree, an archive, the generator."""
 
-import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
@@ -10,10 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from isal import isal_zlib
-from pydantic import BaseModel
 
 from base.errors import BrokenFrameError, UserError
-from base.files import write_text
 from base.frame import FrameId
 from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
@@ -32,7 +29,14 @@ from dataset.packed.shards import (
     write_shard,
 )
 from dataset.pictures import decode_camera_picture, read_bytes
-from dataset.release.archive import ArchiveError, ArchiveReport, Member, read_archive
+from dataset.release.archive import (
+    ArchiveError,
+    ArchiveReport,
+    Marker,
+    Member,
+    file_sizes,
+    read_archive,
+)
 from dataset.release.table import TRAINING_PASSES
 from dataset.skip_list import read_skip_list
 from dataset.tree.index import list_set
@@ -197,33 +201,13 @@ def pack_tree(
     return [lambda path=path: pack(path) for path in listing.folders], listing.faults
 
 
-class _Done(BaseModel):
-    """Tells that a character's archive is packed to its end: from what, and what was written, names
-    with their bytes."""
-
-    parts: dict[str, int]
-    files: dict[str, int]
-    skipped: list[str]
-
-
-def _done_path(split: Path, character: str) -> Path:
+def _marker_path(split: Path, character: str) -> Path:
     return split / ROWS / f"{character}.done.json"
 
 
-def _packed_files(split: Path, character: str) -> dict[str, int]:
-    paths = [*split.glob(f"{character}-*.tar"), *(split / ROWS).glob(f"{character}-*.npz")]
-    return {path.name: path.stat().st_size for path in sorted(paths)}
-
-
 def is_packed(split: Path, character: str, parts: list[Path]) -> bool:
-    """Whether an archive is packed to its end, from parts of the same sizes, and all that was
-    written is there with its size."""
-    try:
-        done = _Done.model_validate_json(_done_path(split, character).read_bytes())
-    except (OSError, ValueError):  # never packed to its end, or to be packed again
-        return False
-    sizes = {path.name: path.stat().st_size for path in parts}
-    return sizes.items() <= done.parts.items() and _packed_files(split, character) == done.files
+    """Whether an archive is packed to its end, from these parts, and all is still there."""
+    return Marker.holds(_marker_path(split, character), parts, split, frozenset({"packed"}))
 
 
 def pack_archive(
@@ -275,10 +259,10 @@ def pack_archive(
         raise
     if not written:
         raise UserError(f"{parts[0]}: holds no picture or label that can be packed")
-    sizes = {path.name: path.stat().st_size for path in parts}
-    done = _Done(parts=sizes, files=_packed_files(split, character), skipped=report.skipped)
-    text = json.dumps(done.model_dump(), indent=1) + "\n"
-    write_text(_done_path(split, character), text, single_writer=True)
+    written_files = sorted([*split.glob(f"{character}-*.tar"), *split.glob(f"*/{character}-*.npz")])
+    files = {str(path.relative_to(split)): path.stat().st_size for path in written_files}
+    made = {"parts": file_sizes(parts), "files": {"packed": files}, "skipped": report.skipped}
+    Marker(**made).write(_marker_path(split, character))
     return report.lines()
 
 

@@ -2,17 +2,20 @@
 
 import contextlib
 import io
+import json
 import os
 import tarfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from isal import igzip, isal_zlib
+from pydantic import BaseModel
 
 from base.errors import UserError
+from base.files import write_text
 
 _BLOCK = 1 << 20
 _CAMERA = "cam_down"
@@ -122,6 +125,48 @@ class ArchiveReport:
         return [header, *(f"    {line}" for line in shown)]
 
 
+class Marker(BaseModel):
+    """A file that tells what was made of an archive to its end: names with their bytes."""
+
+    parts: dict[str, int]
+    files: dict[str, dict[str, int]]  # by kind, as paths from a folder
+    skipped: list[str]
+
+    def write(self, path: Path) -> None:
+        """Write it; names that are no UTF-8, which pydantic refuses, as JSON's escapes."""
+        write_text(path, json.dumps(self.model_dump(), indent=1) + "\n", single_writer=True)
+
+    @classmethod
+    def holds(cls, path: Path, parts: list[Path], folder: Path, kinds: frozenset[str]) -> bool:
+        """Whether a marker says that files of these kinds were made of these parts, and all are
+        still what it says; one that cannot be read is as good as none."""
+        try:
+            marker = cls.model_validate_json(path.read_bytes())
+        except (OSError, ValueError):
+            return False
+        files = [item for kind in kinds for item in marker.files.get(kind, {"": -1}).items()]
+        return file_sizes(parts).items() <= marker.parts.items() and not any(
+            changed_files(folder, dict(files))
+        )
+
+
+def file_sizes(paths: Iterable[Path]) -> dict[str, int]:
+    """Bytes of files by their names."""
+    return {path.name: path.stat().st_size for path in paths}
+
+
+def changed_files(folder: Path, files: dict[str, int]) -> Iterator[Path]:
+    """Those of the files that are not in a folder with their sizes."""
+    for name, size in files.items():
+        path = folder / name
+        try:
+            same = path.stat().st_size == size
+        except (OSError, ValueError):
+            same = False
+        if not same:
+            yield path
+
+
 def read_archive(
     parts: list[Path],
     passes: frozenset[str],
@@ -168,21 +213,15 @@ def read_archive(
 def _open_tar(
     parts: list[Path], on_bytes: Callable[[int], object], stop: threading.Event
 ) -> Iterator[tarfile.TarFile]:
-    """The parts as one tar, gzipped or not, which is verified when the caller has read it."""
+    """The parts as one tar, which is verified when the caller has read it."""
     stream = _PartsStream(parts, on_bytes, stop)
     try:
-        with parts[0].open("rb") as file:
-            gzipped = file.read(2) == b"\x1f\x8b"
         with (
             stream,
-            igzip.open(stream, "rb") if gzipped else io.BufferedReader(stream) as unzipped,
+            igzip.open(stream, "rb") as unzipped,
             tarfile.TarFile(fileobj=_TarStream(unzipped)) as tar,
         ):
             yield tar
-            if not gzipped and tar.fileobj.tell() < tar.offset + tarfile.BLOCKSIZE:
-                raise EOFError  # cut between two files, which here no checksum would show
-            if not tar.offset:
-                raise tarfile.ReadError("it holds nothing")  # zeros, to the end
             # tarfile takes a damaged header for the end, and the checksum comes last of all.
             while block := unzipped.read(_BLOCK):
                 if block.count(0) != len(block):

@@ -116,7 +116,7 @@ class Downloader:
                 raise _TemporaryError(f"bytes {start}- refused")
             length = response.headers.get("Content-Length", str(size - start))
             if length != str(size - start):
-                raise _TemporaryError(f"the server sends {length} of {size - start} bytes")
+                raise _TemporaryError(f"the server sends {length!r} of {size - start} bytes")
             if start == 0:
                 discard()  # the server knows no ranges, or the file has changed
                 self.versions[url] = found
@@ -161,7 +161,7 @@ class Downloader:
         kind = response.headers.get_content_type()
         if encoding != "identity" or re.search("html|xml|json", kind):
             response.close()
-            what = f"a page ({kind})" if encoding == "identity" else f"it compressed ({encoding})"
+            what = f"a page, {kind!r}" if encoding == "identity" else f"it compressed, {encoding!r}"
             raise DownloadError(f"the server, or a proxy before it, sends {what}, not the file")
         return response
 
