@@ -7,8 +7,6 @@ pictures and labels of all parts in a folder:
   python utils/extract_data.py --input downloads --output data/xr_egopose
 all six passes (about 1 TB for the whole release):
   python utils/extract_data.py --input downloads --output data/xr_egopose --passes all
-free the space of the parts as it goes:
-  python utils/extract_data.py --input downloads --output data/xr_egopose --delete_parts
 
 then look for faults:  python utils/check_data.py --data_root data/xr_egopose
 To train without extracting at all, see utils/pack_data.py.
@@ -16,7 +14,6 @@ To train without extracting at all, see utils/pack_data.py.
 
 import argparse
 import contextlib
-import os
 import sys
 import threading
 from collections.abc import Callable
@@ -31,11 +28,10 @@ from base.errors import UserError
 from base.files import write_bytes
 from base.lock import locked
 from dataset.release.archive import (
-    ArchiveReport,
     Marker,
-    changed_files,
     file_sizes,
     read_archive,
+    skipped_lines,
 )
 from dataset.release.table import CHARACTERS, PASSES, TRAINING_PASSES, find_archives, missing_parts
 from utils.common.command import command_parser, run_command
@@ -52,8 +48,6 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     text = f"what to extract: all, or some of {', '.join(PASSES)} (default: rgba json)"
     every, some = ["all", *PASSES], list(TRAINING_PASSES)
     add("--passes", nargs="+", choices=every, default=some, metavar="PASS", help=text)
-    text = "delete a character's parts after verifying the extracted files"
-    add("--delete_parts", action="store_true", help=text)
     return parser.parse_args(argv)
 
 
@@ -77,15 +71,13 @@ class Extraction:
         """Whether an earlier run has finished it."""
         return Marker.holds(self.folder / _MARKER, self.parts, self.folder, self.passes)
 
-    def run(
-        self, on_bytes: Callable[[int], object], stop: threading.Event, delete_parts: bool
-    ) -> list[str]:
+    def run(self, on_bytes: Callable[[int], object], stop: threading.Event) -> list[str]:
         """Extract, and compare with the archive what is on disk already; returns lines that say
         what was done; UserError for a damaged archive, or a disk that is full."""
-        report = ArchiveReport()
+        skipped: list[str] = []
         files: dict[str, dict[str, int]] = {name: {} for name in sorted(self.passes)}
         for environment, pass_name, name, content in read_archive(
-            self.parts, self.passes, on_bytes, stop, report
+            self.parts, self.passes, on_bytes, stop, skipped
         ):
             path = f"{environment}/cam_down/{pass_name}/{name}"
             _write(self.folder / path, content)
@@ -94,28 +86,11 @@ class Extraction:
         if not count:
             raise UserError(
                 f"{self.parts[0]}: holds no file of {', '.join(sorted(self.passes))} under "
-                "CHARACTER/ENVIRONMENT/cam_down"
-                + "".join(f", and {line}" for line in report.skipped[:1])
+                "CHARACTER/ENVIRONMENT/cam_down" + "".join(f", and {line}" for line in skipped[:1])
             )
-        marker = Marker(parts=file_sizes(self.parts), files=files, skipped=report.skipped)
+        marker = Marker(parts=file_sizes(self.parts), files=files, skipped=skipped)
         marker.write(self.folder / _MARKER)
-        lines = [f"{self.folder}: {count} files", *report.lines()]
-        if delete_parts and report.lost_files:
-            lines.append(f"  parts kept: {report.lost_files} files of them are not extracted")
-        elif delete_parts:
-            self._delete_parts(dict(item for some in files.values() for item in some.items()))
-        return lines
-
-    def _delete_parts(self, files: dict[str, int]) -> None:
-        """Delete the parts if all files, given with their sizes, are on disk still."""
-        for path in changed_files(self.folder, files):
-            raise UserError(f"{path}: gone or changed since extracted; its parts are kept")
-        os.sync()  # a power cut must not find the parts deleted and the files not written yet
-        try:
-            for path in self.parts:
-                path.unlink()
-        except OSError as error:
-            raise UserError(f"{path}: cannot be deleted ({error.strerror})") from None
+        return [f"{self.folder}: {count} files", *skipped_lines(skipped)]
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -154,21 +129,18 @@ def _plan(args: argparse.Namespace) -> tuple[list[Extraction], list[str]]:
     return plan, faults
 
 
-def _extract_all(plan: list[Extraction], jobs: int, delete_parts: bool) -> list[str]:
+def _extract_all(plan: list[Extraction], jobs: int) -> list[str]:
     """Extract several characters at a time; returns what went wrong."""
     stop = threading.Event()
     faults: list[str] = []
 
     def extract(extraction: Extraction) -> None:
-        missing = extraction.missing()
-        if (missing or not delete_parts) and extraction.complete():
+        if extraction.complete():
             bar.update(extraction.size())
             lines = [f"{extraction.folder}: complete already"]
-            if missing:
-                lines.append(f"  parts kept: {missing} missing, so nothing is compared")
         else:
             try:
-                lines = extraction.run(bar.update, stop, delete_parts)
+                lines = extraction.run(bar.update, stop)
             except UserError as error:
                 faults.append(str(error))
                 return
@@ -186,7 +158,7 @@ def main(argv: list[str] | None = None) -> None:
     for fault in faults:
         print(f"left out: {fault}", file=sys.stderr)
     with locked(args.output):
-        faults += _extract_all(plan, args.jobs, args.delete_parts)
+        faults += _extract_all(plan, args.jobs)
     if faults:
         raise UserError(
             f"{len(faults)} characters are not complete: {'; '.join(faults)}. What was extracted "

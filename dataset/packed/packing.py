@@ -31,11 +31,11 @@ from dataset.packed.shards import (
 from dataset.pictures import decode_camera_picture, read_bytes
 from dataset.release.archive import (
     ArchiveError,
-    ArchiveReport,
     Marker,
     Member,
     file_sizes,
     read_archive,
+    skipped_lines,
 )
 from dataset.release.table import TRAINING_PASSES
 from dataset.skip_list import read_skip_list
@@ -238,8 +238,8 @@ def pack_archive(
         job.add_done_callback(lambda _: room.release())
         return job
 
-    report = ArchiveReport()
-    members = read_archive(parts, frozenset(TRAINING_PASSES), on_bytes, stop, report)
+    skipped: list[str] = []
+    members = read_archive(parts, frozenset(TRAINING_PASSES), on_bytes, stop, skipped)
     try:
         for environment, files in _environments(folder, members, keep):
             written.append(FrameId(character, environment, 0))
@@ -261,9 +261,9 @@ def pack_archive(
         raise UserError(f"{parts[0]}: holds no picture or label that can be packed")
     written_files = sorted([*split.glob(f"{character}-*.tar"), *split.glob(f"*/{character}-*.npz")])
     files = {str(path.relative_to(split)): path.stat().st_size for path in written_files}
-    made = {"parts": file_sizes(parts), "files": {"packed": files}, "skipped": report.skipped}
+    made = {"parts": file_sizes(parts), "files": {"packed": files}, "skipped": skipped}
     Marker(**made).write(_marker_path(split, character))
-    return report.lines()
+    return skipped_lines(skipped)
 
 
 def _environments(

@@ -7,7 +7,6 @@ import os
 import tarfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -108,23 +107,6 @@ class Member(NamedTuple):
     content: bytes
 
 
-@dataclass(slots=True)
-class ArchiveReport:
-    """What reading an archive finds beside its members."""
-
-    skipped: list[str] = field(default_factory=list)  # "name: reason" of wanted members
-    lost_files: int = 0  # how many of these stand in the place of a picture or label
-
-    def lines(self) -> list[str]:
-        """The count of skipped members and the first of them; no line where there are none."""
-        if not self.skipped:
-            return []
-        shown, more = self.skipped[:_SHOWN], len(self.skipped) - _SHOWN
-        shown += [f"and {more} more"] * (more > 0)
-        header = f"  skipped {len(self.skipped)} members of the archive:"
-        return [header, *(f"    {line}" for line in shown)]
-
-
 class Marker(BaseModel):
     """A file that tells what was made of an archive to its end: names with their bytes."""
 
@@ -142,12 +124,12 @@ class Marker(BaseModel):
         still what it says; one that cannot be read is as good as none."""
         try:
             marker = cls.model_validate_json(path.read_bytes())
-        except (OSError, ValueError):
+            files = [item for kind in kinds for item in marker.files[kind].items()]
+            return file_sizes(parts).items() <= marker.parts.items() and all(
+                (folder / name).stat().st_size == size for name, size in files
+            )
+        except (OSError, ValueError, KeyError):
             return False
-        files = [item for kind in kinds for item in marker.files.get(kind, {"": -1}).items()]
-        return file_sizes(parts).items() <= marker.parts.items() and not any(
-            changed_files(folder, dict(files))
-        )
 
 
 def file_sizes(paths: Iterable[Path]) -> dict[str, int]:
@@ -155,16 +137,12 @@ def file_sizes(paths: Iterable[Path]) -> dict[str, int]:
     return {path.name: path.stat().st_size for path in paths}
 
 
-def changed_files(folder: Path, files: dict[str, int]) -> Iterator[Path]:
-    """Those of the files that are not in a folder with their sizes."""
-    for name, size in files.items():
-        path = folder / name
-        try:
-            same = path.stat().st_size == size
-        except (OSError, ValueError):
-            same = False
-        if not same:
-            yield path
+def skipped_lines(skipped: list[str]) -> list[str]:
+    """The count of skipped members and the first of them; no line where there are none."""
+    shown, more = skipped[:_SHOWN], len(skipped) - _SHOWN
+    shown += [f"and {more} more"] * (more > 0)
+    header = [f"  skipped {len(skipped)} members of the archive:"] * bool(skipped)
+    return header + [f"    {line}" for line in shown]
 
 
 def read_archive(
@@ -172,7 +150,7 @@ def read_archive(
     passes: frozenset[str],
     on_bytes: Callable[[int], object] = lambda count: None,
     stop: threading.Event | None = None,
-    report: ArchiveReport | None = None,
+    skipped: list[str] | None = None,
 ) -> Iterator[Member]:
     """The files of some passes, hidden ones apart, in the archive's order; the whole archive is
     verified by the end.
@@ -182,12 +160,12 @@ def read_archive(
         passes: which passes to hand out.
         on_bytes: called with the bytes read.
         stop: set it, from another thread, to end with KeyboardInterrupt.
-        report: filled as the archive is read.
+        skipped: wanted members that are not read are added, as "name: reason".
 
     Raises:
         ArchiveError: naming the part, where the archive is cut off or damaged.
     """
-    report = report or ArchiveReport()
+    skipped = [] if skipped is None else skipped
     top: tuple[str, ...] | None = None  # the character's folder, as the first file has it
     with _open_tar(parts, on_bytes, stop or threading.Event()) as tar:
         while (info := tar.next()) is not None:
@@ -205,8 +183,7 @@ def read_archive(
                 yield Member(below[0], below[2], below[3], tar.extractfile(info).read())
             else:
                 line = f"{path}: {reason}"
-                report.skipped.append(line if line.isprintable() else ascii(line))
-                report.lost_files += len(below) == _DEPTH
+                skipped.append(line if line.isprintable() else ascii(line))
 
 
 @contextlib.contextmanager

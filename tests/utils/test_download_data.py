@@ -94,7 +94,7 @@ def test_all_parts_arrive_and_a_second_run_asks_for_nothing(published, output, c
     assert capsys.readouterr().out == f"7 parts complete in {output}\n" * 2
 
 
-@pytest.mark.parametrize("content", [None, b"", b"[1]", b"[" * 100_000, b'{"%s": [1, 1e999]}'])
+@pytest.mark.parametrize("content", [None, b"", b"\xff"])
 def test_what_is_not_known_to_be_right_is_checked_again(content, published, output, monkeypatch):
     faults, read, true = Faults(), [], download_data.read_archive
     with serving(published, faults) as url:
@@ -102,12 +102,11 @@ def test_what_is_not_known_to_be_right_is_checked_again(content, published, outp
         if content is None:
             os.utime(output / NAME, (1, 1))
         else:
-            (output / ".verified.json").write_bytes(content.replace(b"%s", NAME.encode()))
+            (output / f".{ONE}.checked").write_bytes(content)
         monkeypatch.setattr(download_data, "read_archive", lambda *a: read.append(1) or true(*a))
         run(url, output)
         run(url, output)
-    assert len(read) == (1 if content is None else 2)
-    assert sum(map(len, faults.starts.values())) == 7
+    assert len(read) == 1 and sum(map(len, faults.starts.values())) == 7
 
 
 def zeros(path):

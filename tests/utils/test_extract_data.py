@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from base.errors import UserError
 from base.lock import locked
-from dataset.release.archive import ArchiveError, ArchiveReport, read_archive
+from dataset.release.archive import ArchiveError, read_archive, skipped_lines
 from dataset.release.table import CHARACTERS
 from utils import extract_data
 
@@ -89,9 +89,7 @@ def test_pictures_and_labels_go_to_the_folder_of_their_set_and_once(
 
 
 @pytest.mark.parametrize("cut", [True, False])
-def test_an_incomplete_character_is_named_and_keeps_its_parts_and_the_others_are_extracted(
-    cut, published, output
-):
+def test_an_incomplete_character_is_named_and_the_others_are_extracted(cut, published, output):
     part = published / CHARACTERS[VAL].parts[4]
     if cut:
         part.write_bytes(part.read_bytes()[:-50])
@@ -99,43 +97,9 @@ def test_an_incomplete_character_is_named_and_keeps_its_parts_and_the_others_are
         part.unlink()
     what = f"{part.name}: cut off" if cut else f"{VAL}.tar.gz.partae missing"
     with pytest.raises(UserError, match=f"1 characters are not complete: .*{what}"):
-        run(published, output, "--delete_parts")
-    assert names(published) == set(CHARACTERS[VAL].parts) - (set() if cut else {part.name})
+        run(published, output)
     assert (output / "TrainSet" / TRAIN / ".extracted.json").is_file()
     assert not (output / "ValSet" / VAL / ".extracted.json").exists()
-
-
-@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(b"")])
-def test_parts_are_kept_where_a_file_is_not_on_disk_as_it_was_written(
-    spoil, published, output, monkeypatch
-):
-    true = extract_data.read_archive
-
-    def spoil_after_reading(*arguments):
-        yield from true(*arguments)
-        spoil(next((output / "ValSet" / VAL).rglob("*.png")))
-
-    before = archives.contents(published)
-    monkeypatch.setattr(extract_data, "read_archive", spoil_after_reading)
-    with pytest.raises(UserError, match="changed since extracted"):
-        run(published, output, "--characters", VAL, "--delete_parts")
-    assert archives.contents(published) == before
-
-
-def test_parts_are_deleted_once_all_files_were_compared_with_the_disk_and_are_safe_on_it(
-    published, output, sources, monkeypatch
-):
-    run(published, output)
-    folder = output / "TrainSet" / TRAIN
-    shutil.rmtree(folder / "env_002" / "cam_down" / "rgba")
-    path = next(folder.rglob("*.png"))
-    path.write_bytes(bytes(path.stat().st_size))
-    synced, before = [], archives.contents(published)
-    monkeypatch.setattr(os, "sync", lambda: synced.append(archives.contents(published)))
-    run(published, output, "--characters", TRAIN, "--delete_parts")
-    assert synced == [before]
-    assert extracted(folder) == archives.contents(sources / TRAIN)
-    assert names(published) == set(CHARACTERS[VAL].parts)
 
 
 def cut_by_a_byte(path):
@@ -151,11 +115,10 @@ def test_a_second_run_notices_a_wanted_file_that_is_gone_or_cut(
     spoil(next((camera / "json").iterdir()))
     run(published, output)
     assert extracted(output / "TrainSet" / TRAIN) == archives.contents(sources / TRAIN)
-    run(published, output, "--passes", "all", "--delete_parts")
+    run(published, output, "--passes", "all")
     # As in the release, one folder of an unused pass is a link to another, which holds nothing.
     link = f"{TRAIN}/env_002/cam_down/rot: a link, to ../../env_001/cam_down/rot"
-    assert link in capsys.readouterr().err and names(published) == set()
-    shutil.copytree(sources / "parts", published, dirs_exist_ok=True)
+    assert link in capsys.readouterr().err
     spoil(next((camera / "depth").iterdir()))
     monkeypatch.setattr(extract_data, "read_archive", None)
     run(published, output)
@@ -201,14 +164,6 @@ def test_nothing_is_left_of_a_killed_run(published, output, sources):
     run(published, output)
     assert not list(output.rglob(".*.part*"))
     assert extracted(output / "ValSet" / VAL) == archives.contents(sources / VAL)
-
-
-def test_parts_left_by_a_deletion_that_was_stopped_are_kept(published, output, capsys):
-    run(published, output)
-    (published / CHARACTERS[TRAIN].parts[0]).unlink()
-    run(published, output, "--delete_parts")
-    assert names(published) == set(CHARACTERS[TRAIN].parts[1:])
-    assert f"parts kept: {CHARACTERS[TRAIN].parts[0]} missing" in capsys.readouterr().err
 
 
 def half(content):
@@ -264,38 +219,36 @@ LINK, DEVICE, BLOCK, FOLDER, SPARSE = "1345S"  # hard link and others, as tarfil
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "reason", "kept"),
+    ("name", "content", "reason"),
     [
-        (f"/{JSON}/odd.json", "odd", "absolute path", True),
-        (f"../.{JSON[1:]}/odd.json", "odd", "absolute path", True),
-        ("x/../../cam_down/json/odd.json", "odd", "absolute path", True),
-        ("y/env_001/cam_down/json/odd.json", "odd", "not in x", True),
-        (f"{JSON}/odd.json", "->/etc/passwd", "a link, to /etc/passwd", True),
-        (f"{JSON}/odd.json", LINK, "a link, to /etc/passwd", True),
-        (f"{JSON}/odd.json", DEVICE, "no plain file", True),
-        (f"{JSON}/odd.json", SPARSE, "no plain file", True),
-        (f"{JSON}/{'x' * 256}", "odd", "no name of a file", True),
-        (f"{JSON}/\x1b[2J", "->\x1b[2J", r"\x1b[2J: a link, to \x1b[2J", True),
-        ("x/env_002", "->env_001", "a link, to env_001", False),
+        (f"/{JSON}/odd.json", "odd", "absolute path"),
+        (f"../.{JSON[1:]}/odd.json", "odd", "absolute path"),
+        ("x/../../cam_down/json/odd.json", "odd", "absolute path"),
+        ("y/env_001/cam_down/json/odd.json", "odd", "not in x"),
+        (f"{JSON}/odd.json", "->/etc/passwd", "a link, to /etc/passwd"),
+        (f"{JSON}/odd.json", LINK, "a link, to /etc/passwd"),
+        (f"{JSON}/odd.json", DEVICE, "no plain file"),
+        (f"{JSON}/odd.json", SPARSE, "no plain file"),
+        (f"{JSON}/{'x' * 256}", "odd", "no name of a file"),
+        (f"{JSON}/\x1b[2J", "->\x1b[2J", r"\x1b[2J: a link, to \x1b[2J"),
+        ("x/env_002", "->env_001", "a link, to env_001"),
         # What nobody asked for is no concern.
-        ("/x/env_001/cam_down/rot/odd", "odd", None, False),
-        ("x/env_001/cam_down/rot", "->/etc/passwd", None, False),
-        ("x/env_001/cam_down/depth/odd", BLOCK, None, False),
-        (f"{JSON}/._good.json", "odd", None, False),
-        (f"{JSON}/odd.json", FOLDER, None, False),
+        ("/x/env_001/cam_down/rot/odd", "odd", None),
+        ("x/env_001/cam_down/rot", "->/etc/passwd", None),
+        ("x/env_001/cam_down/depth/odd", BLOCK, None),
+        (f"{JSON}/._good.json", "odd", None),
+        (f"{JSON}/odd.json", FOLDER, None),
     ],
 )
 def test_an_odd_member_is_skipped_and_the_rest_extracted(
-    name, content, reason, kept, tmp_path, output, capsys
+    name, content, reason, tmp_path, output, capsys
 ):
     members = [member(f"{JSON}/good.json", "{}"), member(name, content)]
     archives.cut(archives.tar_members(members), "male_003_f_s", tmp_path / "parts")
-    run(tmp_path / "parts", output, "--delete_parts")
+    run(tmp_path / "parts", output)
     assert extracted(output) == {"TrainSet/male_003_f_s/env_001/cam_down/json/good.json": b"{}"}
     lines = capsys.readouterr().err
     assert ("skipped 1 members" in lines) == (reason is not None) and (reason or "") in lines
-    # The only copy of a file that was asked for is not deleted.
-    assert any((tmp_path / "parts").iterdir()) == ("parts kept" in lines) == kept
 
 
 def test_a_whole_archive_is_found_in_a_subfolder(output, sources, tmp_path):
@@ -345,7 +298,7 @@ GOOD = archives.tar_members([member(f"{JSON}/good.json", "{}")])
     ],
 )
 def test_what_claims_or_has_too_many_bytes_takes_no_memory(head, size, says, tmp_path):
-    part, report = tmp_path / "male_003_f_s.tar.gz", ArchiveReport()
+    part, skipped = tmp_path / "male_003_f_s.tar.gz", []
     with archives.igzip.open(part, "wb") as file:
         file.write(archives.igzip.decompress(GOOD)[:1024] + head)
         for _ in range(size // MIB):
@@ -353,14 +306,14 @@ def test_what_claims_or_has_too_many_bytes_takes_no_memory(head, size, says, tmp
         file.write(bytes(10240))
     tracemalloc.start()
     try:
-        for one in read_archive([part], frozenset({"json"}), report=report):
+        for one in read_archive([part], frozenset({"json"}), skipped=skipped):
             assert one.name == "good.json"
         error = ""
     except ArchiveError as refused:
         error = str(refused)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert says in error + "".join(report.skipped) and peak < 8 * MIB
+    assert says in error + "".join(skipped) and peak < 8 * MIB
 
 
 @pytest.fixture(scope="module")
@@ -432,9 +385,8 @@ def test_any_bytes_give_files_or_one_line(tmp_path_factory, changes, sums, lost)
 
 
 def test_ten_of_many_skipped_members_are_shown():
-    assert ArchiveReport().lines() == []
-    assert len(ArchiveReport(["x"] * 10).lines()) == 11
-    lines = ArchiveReport(["x"] * 12).lines()
+    assert skipped_lines([]) == [] and len(skipped_lines(["x"] * 10)) == 11
+    lines = skipped_lines(["x"] * 12)
     assert lines[0] == "  skipped 12 members of the archive:" and len(lines) == 12
     assert lines[-2:] == ["    x", "    and 2 more"]
 
