@@ -87,6 +87,8 @@ def serving(folder: Path, faults: Faults | None = None):
                 start = None
             if faults.answers[name]:
                 other = faults.answers[name].pop(0)
+                where = {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"}
+                about |= where if start is not None else {}
                 body = body[start or 0 :] if other.body is None else other.body
                 status = other.status or (200 if start is None else 206)
                 self._answer(status, len(body), **about | other.headers)

@@ -114,31 +114,28 @@ def zeros(path):
 
 
 @pytest.mark.parametrize(
-    ("partial", "answer"),
+    ("partial", "answer", "starts"),
     [
-        (0, lambda path: Answer(zeros(path))),
-        (0, lambda path: Answer(path.read_bytes()[:3000])),
-        (0, lambda path: Answer(b"<p>Log in</p>")),
-        (0, lambda path: Answer(status=204)),
-        (0, lambda path: Answer(path.read_bytes()[:-100], 206)),
-        (700, lambda path: Answer(headers={"Content-Range": "bytes 0-9/10"})),
-        (700, lambda path: Answer(headers={"Content-Range": "\xff"})),
-        (  # A range that is not what it says.
-            700,
-            lambda path: Answer(zeros(path)[700:], headers={"Content-Range": "bytes 700-{1}/{0}"}),
-        ),
+        (0, lambda path: Answer(zeros(path)), [None, None]),
+        (0, lambda path: Answer(path.read_bytes()[:3000]), [None, None]),
+        (0, lambda path: Answer(status=204), [None, None]),
+        (0, lambda path: Answer(path.read_bytes()[:-100], 206), [None, None]),
+        (700, lambda path: Answer(b"Log in", 200), [700, 700]),
+        (700, lambda path: Answer(headers={"Content-Range": "bytes 0-9/10"}), [700, None]),
+        (700, lambda path: Answer(headers={"Content-Range": "\xff"}), [700, None]),
+        (700, lambda path: Answer(headers={"ETag": '"2"'}), [700, None]),
+        (700, lambda path: Answer(zeros(path)[700:]), [700, None]),  # not what it says
     ],
 )
-def test_a_wrong_answer_never_makes_a_complete_part(partial, answer, published, output):
+def test_a_wrong_answer_never_makes_a_complete_part(partial, answer, starts, published, output):
     faults, path = Faults(), published / PARTS[1]
     (output / f"{path.name}.download").write_bytes(path.read_bytes()[:partial])
-    wrong = answer(path)
-    size = path.stat().st_size
-    wrong.headers = {k: v.format(size, size - 1) for k, v in wrong.headers.items()}
-    faults.answers[path.name] = [wrong]
+    faults.answers[path.name] = [answer(path)]
+    faults.etags[path.name] = '"1"'
     with serving(published, faults) as url:
         run(url, output)
     assert_same(published, output)
+    assert faults.starts[path.name] == starts
 
 
 @pytest.mark.parametrize("etags", [("", ""), ('"1"', '"2"'), ('W/"1"', 'W/"1"')])
