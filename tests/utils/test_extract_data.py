@@ -86,6 +86,9 @@ def test_pictures_and_labels_go_to_the_folder_of_their_set_and_once(
     run(published, output, "--passes", "json", "rgba", "depth")
     added = archives.contents(output).keys() - before.keys()
     assert {name.split("/")[-2] for name in added} == {"depth"} and len(added) == 6
+    cut_by_a_byte(published / CHARACTERS[VAL].parts[-1])  # it is no longer what was extracted
+    with pytest.raises(UserError, match=r"1 characters .* ends too early"):
+        run(published, output)
 
 
 @pytest.mark.parametrize("cut", [True, False])
@@ -208,6 +211,7 @@ JSON = "x/env_001/cam_down/json"
 def member(name, content):
     """A file, a link ("->" and its target), or what tarfile's type of a member says."""
     info = tarfile.TarInfo(name)
+    info.pax_headers = {"path": name} if "\0" in name else {}
     if content.startswith("->"):
         info.type, info.linkname, content = tarfile.SYMTYPE, content[2:], ""
     elif len(content) == 1 and content.encode() in tarfile.SUPPORTED_TYPES and content != "0":
@@ -230,6 +234,7 @@ LINK, DEVICE, BLOCK, FOLDER, SPARSE = "1345S"  # hard link and others, as tarfil
         (f"{JSON}/odd.json", DEVICE, "no plain file"),
         (f"{JSON}/odd.json", SPARSE, "no plain file"),
         (f"{JSON}/{'x' * 256}", "odd", "no name of a file"),
+        (f"{JSON}/\0odd", "odd", r"\x00odd: no name of a file"),
         (f"{JSON}/\x1b[2J", "->\x1b[2J", r"\x1b[2J: a link, to \x1b[2J"),
         ("x/env_002", "->env_001", "a link, to env_001"),
         # What nobody asked for is no concern.
@@ -329,17 +334,17 @@ def large():
 
 
 @pytest.mark.parametrize("spoiled", [0, 1, 2, 3])
-@pytest.mark.parametrize("sizes", [(2, 2, 2, 3), (1, 2, 1, 3)])
+@pytest.mark.parametrize(("sizes", "where"), [((2, 2, 2, 3), 0.05), ((1, 2, 1, 3), 0.5)])
 def test_the_part_is_blamed_that_is_damaged_also_where_the_last_is_the_longest(
-    spoiled, sizes, large, tmp_path
+    spoiled, sizes, where, large, tmp_path
 ):
-    cuts = np.cumsum((0, *sizes)) * len(large) // sum(sizes)
+    cuts = [*np.cumsum((0, *sizes[:3])) * (len(large) // sum(sizes)), len(large)]
     parts = [tmp_path / f"x.tar.gz.parta{letter}" for letter in "abcd"]
     for i, part in enumerate(parts):
         part.write_bytes(large[cuts[i] : cuts[i + 1]])
     damaged = bytearray(parts[spoiled].read_bytes())
-    middle = len(damaged) // 2
-    damaged[middle : middle + 10_000] = bytes(10_000)
+    start = int(len(damaged) * where)
+    damaged[start : start + 10_000] = bytes(10_000)
     parts[spoiled].write_bytes(damaged)
     with pytest.raises(ArchiveError) as error:
         list(read_archive(parts, frozenset({"json"})))

@@ -9,12 +9,13 @@ from utils.common import cores
 
 def test_the_first_error_is_raised_without_those_who_never_end(monkeypatch):
     monkeypatch.setattr(cores, "_GRACE", 0.05)
-    stop, forever, done = threading.Event(), threading.Event(), []
+    stop, begun, forever, done = *(threading.Event() for _ in range(3)), []
 
     def work(item):
-        if item == 0:
+        if item == 0 and begun.wait(60):
             raise ValueError("the first")
         if item == 1:
+            begun.set()
             forever.wait(60)
         done.append(item)
 
