@@ -14,7 +14,6 @@ then train on it as on a tree:
 
 import argparse
 import contextlib
-import json
 import os
 import sys
 import threading
@@ -31,7 +30,7 @@ from base.errors import UserError
 from base.headset import RELEASE_HEADSET, load_headset
 from base.set_type import SetType
 from dataset.faults import Fault, summary
-from dataset.packed.packing import archive_marker, pack_archive, pack_tree
+from dataset.packed.packing import is_packed, pack_archive, pack_tree
 from dataset.packed.shards import INDEX, ROWS, PackOptions, assemble, prepare_output
 from dataset.release.table import CHARACTERS, find_archives, missing_parts
 from dataset.split import set_folders
@@ -92,7 +91,7 @@ def _pack_archives(
 
     def pack(name: str) -> int:
         parts, split = archives[name], output / CHARACTERS[name].set_type.folder
-        if _is_done(archive_marker(split, name), parts):
+        if is_packed(split, name, parts):
             return sum(path.stat().st_size for path in parts)
         try:
             if missing := missing_parts(name, parts):
@@ -106,14 +105,6 @@ def _pack_archives(
 
     threads.run([partial(pack, name) for name in archives], bar)
     return faults
-
-
-def _is_done(marker: Path, parts: list[Path]) -> bool:
-    try:
-        sizes = json.loads(marker.read_bytes())
-    except (OSError, ValueError):
-        return False
-    return all(sizes.get(path.name) == path.stat().st_size for path in parts)
 
 
 def _folder_bytes(folder: Path) -> int:
