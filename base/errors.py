@@ -1,5 +1,6 @@
 """The errors a person can act on."""
 
+import re
 import sys
 from types import TracebackType
 
@@ -10,6 +11,11 @@ class UserError(Exception):
     """Something the person at the keyboard can put right.  The message is one line that says what
     is wrong, where, and what to do; commands print it without a traceback and exit with status 2
     (``utils/common/command.py``)."""
+
+    def __str__(self) -> str:
+        # Names of files and keys, which it cites, may hold line breaks and terminal escapes.
+        text = " ".join(super().__str__().splitlines())
+        return re.sub("[\x00-\x1f\x7f-\x9f]", lambda odd: f"\\x{ord(odd[0]):02x}", text)
 
 
 class BrokenFrameError(UserError):

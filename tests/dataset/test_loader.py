@@ -1,6 +1,9 @@
 """Batches: order, broken frames stepped over, reading into memory."""
 
 import math
+import os
+import shutil
+import signal
 from types import SimpleNamespace
 
 import pytest
@@ -42,6 +45,20 @@ def test_a_broken_frame_is_stepped_over_or_replaced_counted_once_and_named(
         assert numbers(loader) == expected
     [(frame_id, reason)] = loader.broken
     assert frame_id.number == 4 and "rgba.000004.png" in reason
+
+
+def test_a_set_that_goes_and_a_process_that_is_killed_end_the_run_in_one_line(
+    broken_fourth, tmp_path
+):
+    with pytest.raises(UserError, match="a process that reads pictures died"):
+        for _ in (loader := FrameLoader(broken_fourth, 1, workers=1, replace_broken=True)):
+            os.kill(loader._loader._iterator._workers[0].pid, signal.SIGKILL)
+    batches = iter(FrameLoader(broken_fourth, 2, replace_broken=True))
+    next(batches)
+    shutil.rmtree(tmp_path / "TrainSet")
+    with pytest.raises(UserError, match=r"^TrainSet: of 12 frames in a row none .*No such file"):
+        next(batches)
+    assert list(FrameLoader(broken_fourth, 2)) == []
 
 
 def test_frames_in_memory_are_those_on_disk_less_the_broken(broken_fourth, tmp_path):
