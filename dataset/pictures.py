@@ -4,7 +4,7 @@ import importlib
 import io
 import re
 import stat
-from importlib.util import find_spec
+import warnings
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -42,15 +42,14 @@ _KINDS = (
 )
 #: OpenCV reads these not at all, or without regard to EXIF.
 _BY_PILLOW = ("WebP", "AVIF", "HEIC")
-#: Suffixes of pictures, in lower case; of HEIC only where what reads it is installed.
-HEIC_SUFFIXES = frozenset({".heic", ".heif"})
+#: Suffixes of pictures, in lower case.
 PICTURE_SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".avif"}
-) | (HEIC_SUFFIXES if find_spec("pillow_heif") else frozenset())
-HEIC_HINT = "HEIC needs pillow-heif: pip install pillow-heif"
+    [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".heic", ".heif"]
+)
 
 # What is wrong with a picture is said by us, in one line.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 class WrongSizeError(BrokenFrameError):
@@ -100,7 +99,9 @@ def _open(data: bytes, path: Path | str) -> tuple[_Kind, ImageFile]:
         # HEIC says which of its pictures is the one.
         count = 1 if kind.name == "HEIC" else getattr(header, "n_frames", 1)
     except ImportError:
-        raise BrokenFrameError(f"{path}: {HEIC_HINT}") from None
+        raise BrokenFrameError(
+            f"{path}: {kind.name} needs pillow-heif: pip install pillow-heif"
+        ) from None
     except Exception:  # what Pillow raises for damaged headers shares no base class
         raise BrokenFrameError(f"{path}: not a picture that can be decoded") from None
     width, height = header.size

@@ -6,7 +6,6 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatch
 from functools import partial
 from itertools import chain, count, groupby
 from pathlib import Path
@@ -15,15 +14,13 @@ import numpy as np
 
 from base.errors import BrokenFrameError, UserError
 from dataset.pictures import (
-    HEIC_HINT,
-    HEIC_SUFFIXES,
     PICTURE_SUFFIXES,
     kind_of,
     natural_order,
     read_picture,
 )
 from utils.inference.source import PICTURE_BYTES, LazyFrame, Source, name_text, plain_name
-from utils.inference.video import is_address, open_camera, open_video
+from utils.inference.video import open_camera, open_video
 
 #: A file in a folder of drawings, which are not searched for poses.
 DRAWINGS_MARK = ".drawings"
@@ -131,37 +128,6 @@ def walk_files(root: Path, recursive: bool) -> tuple[list[Path], LeftOut]:
     return found, left_out
 
 
-def match_files(pattern: str) -> tuple[list[Path], LeftOut]:
-    """The files that a glob pattern matches, as :func:`walk_files`, which finds those of a pattern
-    with ``**``."""
-    parts = Path(pattern).parts
-    if "**" not in parts:
-        return [Path(name) for name in glob.glob(pattern)], []  # noqa: PTH207
-    fixed = next(row for row, part in enumerate(parts) if glob.has_magic(part))
-    root = Path(*parts[:fixed])
-    found, left_out = walk_files(root, recursive=True)
-    return [
-        path for path in found if _match(path.parts[len(root.parts) :], parts[fixed:])
-    ], left_out
-
-
-def _match(parts: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Whether the parts of a path match those of a pattern, ``**`` any number of folders."""
-    if not pattern:
-        return not parts
-    if pattern[0] == "**":
-        return any(_match(parts[row:], pattern[1:]) for row in range(len(parts) + 1))
-    return bool(parts) and fnmatch(parts[0], pattern[0]) and _match(parts[1:], pattern[1:])
-
-
-def _is_picture(path: Path) -> bool:
-    """Whether a file is a picture, by its name or its first bytes."""
-    if path.suffix.lower() in PICTURE_SUFFIXES:
-        return True
-    with path.open("rb") as file:
-        return kind_of(file.read(64)) is not None
-
-
 def open_source(given: str, recursive: bool = False, rank: int = 0, ranks: int = 1) -> Source:
     """The source of ``given``: a picture, a folder (``recursive``: and those below), a glob
     pattern, a video, an address, or a camera's number or device; ``rank`` of ``ranks`` processes
@@ -170,20 +136,25 @@ def open_source(given: str, recursive: bool = False, rank: int = 0, ranks: int =
     path = Path(given)
     device = os.path.realpath(given) if given.startswith("/dev/") else given
     camera = re.fullmatch("(?:/dev/video)?([0-9]{1,4})", device)
+    address = re.match("(https?|rtsps?)://", given)
     if path.is_dir():
         files, left_out = walk_files(path, recursive)
-    elif ranks > 1 and (camera or is_address(given) or path.is_file()):
+    elif ranks > 1 and (camera or address or path.is_file()):
         raise UserError(f"{given}: several processes share folders and patterns of pictures only")
     elif path.is_file():
-        if _is_picture(path):
+        with path.open("rb") as file:
+            still = kind_of(file.read(64)) is not None
+        if still or path.suffix.lower() in PICTURE_SUFFIXES:
             return PictureSource([path], path.parent, given)
         return open_video(given)
     elif camera:
         return open_camera(int(camera[1]))
-    elif is_address(given):
+    elif address:
         return open_video(given)
+    elif "**" in path.parts:
+        raise UserError(f"{given}: instead of ** give the folder, and --recursive")
     elif glob.has_magic(given):
-        files, left_out = match_files(given)
+        files, left_out = [Path(name) for name in glob.glob(given)], []  # noqa: PTH207
     else:
         raise UserError(
             f"{given}: no such picture, folder, video or pattern (a camera is given by its number)"
@@ -193,9 +164,8 @@ def open_source(given: str, recursive: bool = False, rank: int = 0, ranks: int =
     rest = [file for file in files if file not in set(found) and file.name[0] != "."]
     if rest:
         more = f" and {len(rest) - 1} more" if len(rest) > 1 else ""
-        hint = f"; {HEIC_HINT}" if any(p.suffix.lower() in HEIC_SUFFIXES for p in rest) else ""
         name = name_text(os.path.relpath(rest[0], path if path.is_dir() else rest[0].parent))
-        left_out.append({"file": name + more, "reason": f"not named as a picture{hint}"})
+        left_out.append({"file": name + more, "reason": "not named as a picture"})
     if not found:
         left = "".join(f"; {item['file']}: {item['reason']}" for item in left_out[:1])
         kinds = " ".join(sorted(PICTURE_SUFFIXES))

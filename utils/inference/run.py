@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -26,14 +27,11 @@ Result = TypeVar("Result")
 
 
 def read_ahead(
-    items: Iterable[Item],
-    work: Callable[[Item], Result],
-    threads: int,
-    ahead: Callable[[], int],
+    items: Iterable[Item], work: Callable[[Item], Result], threads: int, ahead: int
 ) -> Iterator[Result]:
-    """Results of ``work`` in the order of the items, computed in threads at most ``ahead()``, 1 or
-    more, of the consumer. ``items`` are iterated in a thread too, where a video is decoded; what
-    ``work`` or ``items`` raises is raised here, in turn."""
+    """Results of ``work`` in the order of the items, computed in threads at most ``ahead`` of the
+    consumer. ``items`` are iterated in a thread too, where a video is decoded; what ``work`` or
+    ``items`` raises is raised here, in turn."""
     iterator = iter(items)
 
     def submit_next() -> Future[Result] | None:
@@ -43,15 +41,11 @@ def read_ahead(
 
     # Decoding and resizing release Python's lock, so threads are enough.
     with ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(1) as source:
-        pending: deque[Future[Future[Result] | None]] = deque()
+        pending = deque(source.submit(submit_next) for _ in range(ahead))
         try:
-            while True:
-                while len(pending) <= ahead():
-                    pending.append(source.submit(submit_next))
-                if (future := pending.popleft().result()) is None:
-                    return
+            while (future := pending.popleft().result()) is not None:
+                pending.append(source.submit(submit_next))
                 yield future.result()
-                del future  # or it keeps the last result alive
         finally:
             source.shutdown(cancel_futures=True)
             pool.shutdown(cancel_futures=True)
@@ -62,16 +56,6 @@ class _Read(NamedTuple):
     picture: np.ndarray | None = None
     prepared: Prepared | None = None
     fault: str = ""
-
-
-def _next_batch(frames: Iterator[_Read], size: int) -> list[_Read]:
-    """The next ``size`` frames, fewer where their pictures are large."""
-    batch: list[_Read] = []
-    held = 0
-    while len(batch) < size and held < PICTURE_BYTES and (frame := next(frames, None)):
-        batch.append(frame)
-        held += 0 if frame.picture is None else frame.picture.nbytes
-    return batch
 
 
 def infer(
@@ -89,32 +73,26 @@ def infer(
     file complete. ``smoother`` smooths the poses along each sequence, at ``fps`` where the source
     has no clock. ``part`` says that other processes have the rest, so that none may be readable
     here; UserError if not a single frame could be read."""
-    largest = 0
 
     def read(frame: LazyFrame) -> _Read:
-        nonlocal largest
         try:
             picture = frame.read()
-            largest = max(largest, picture.nbytes)
             return _Read(frame, picture, predictor.prepare(picture))
         except UserError as error:
             return _Read(frame, fault=str(error))
 
-    predictor.study(source.sample(_SAMPLE))
-    if source.live:
-        batch_size = 1
-
-    def ahead() -> int:
-        """Pictures that are read before the network needs them, by the largest so far."""
-        if source.live or not largest:
-            return 1 if source.live else THREADS
-        return max(1, min(2 * batch_size, PICTURE_BYTES // largest))
-
+    sample = source.sample(_SAMPLE)
+    predictor.study(sample)
+    # A batch is in memory while the next ones are read and the last one is drawn.
+    held = PICTURE_BYTES // max((picture.nbytes for picture in sample), default=1)
+    del sample
+    batch_size = 1 if source.live else max(1, min(batch_size, held))
+    threads, ahead = (1, 1) if source.live else (THREADS, 2 * batch_size)
     summary = Summary(left_out=list(source.left_out))
     tracks = predictor.network.new_tracks()
-    frames = read_ahead(source, read, 1 if source.live else THREADS, ahead)
+    frames = read_ahead(source, read, threads, ahead)
     with tqdm(total=source.total, unit="frame", dynamic_ncols=True) as bar:
-        while batch := _next_batch(frames, batch_size):
+        while batch := list(islice(frames, batch_size)):
             readable = [item for item in batch if item.prepared is not None]
             for frame, *_, fault in batch:
                 if fault:

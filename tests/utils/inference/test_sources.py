@@ -49,8 +49,8 @@ def test_a_folder_a_pattern_and_a_picture_name_their_pictures(tmp_path):
     assert files(tmp_path, recursive=True) == ["a.jpg", "b.PNG", "sub/c.png", "sub/deep/d.jpeg"]
     assert files(tmp_path / "a.jpg") == ["a.jpg"]
     assert files(tmp_path / "sub" / "*.png") == ["c.png"]
-    everything = ["a.jpg", "b.PNG", "sub/c.png", "sub/deep/d.jpeg"]
-    assert files(tmp_path / "**" / "*.*[gG]") == everything
+    with pytest.raises(UserError, match="give the folder, and --recursive"):
+        files(tmp_path / "**" / "*.png")
 
 
 def test_frames_come_folder_by_folder_in_natural_order_with_their_places(tmp_path):
@@ -108,10 +108,6 @@ def test_folders_below_a_folder_are_followed_once_and_none_is_left_out_without_a
     source = open_source(str(folder), recursive=True)
     assert [shot.file for shot in source] == ["a/1.png", "link/3.png", "pictures/2.png"]
     assert {item["file"]: item["reason"] for item in source.left_out} == left_out
-    by_pattern = open_source(str(folder / "**" / "*.png"))
-    assert [shot.file for shot in by_pattern] == ["a/1.png", "link/3.png", "pictures/2.png"]
-    assert by_pattern.left_out == source.left_out
-    assert files(folder / "**" / "l*" / "**" / "*.png") == ["3.png"]
     with pytest.raises(UserError, match=r"no picture \(.*\); pictures: drawings of an earlier run"):
         open_source(str(folder / "new"), recursive=True)
 
@@ -248,7 +244,7 @@ def test_videos_at_an_address_are_read_and_streams_without_an_end_are_live(clips
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for scheme in ("http", "rtsp"):
             with pytest.raises(
-                UserError, match=r"//127.0.0.1:\d+/x: .*(no answer within 0.3 s|the answer is none)"
+                UserError, match=r"//127.0.0.1:\d+/x: .*(no answer within 0.3 s|it is none)"
             ):
                 open_source(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/x")
     with pytest.raises(UserError, match="Connection refused"):
@@ -287,7 +283,7 @@ def test_mutated_videos_are_pictures_or_one_clear_line(fuzzed, which, changes, c
         path.unlink()
 
 
-def test_of_a_folder_all_that_is_not_taken_is_named_in_one_line(tmp_path, monkeypatch):
+def test_of_a_folder_all_that_is_not_taken_is_named_in_one_line(tmp_path):
     names = ("a.png", "b.webp", "c.bmp", "d.tif", "e.avif", "f.heic", "._a.png", ".DS_Store")
     for name in (*names, "notes.txt", "clip.gif"):
         (tmp_path / name).write_bytes(b"")
@@ -295,10 +291,6 @@ def test_of_a_folder_all_that_is_not_taken_is_named_in_one_line(tmp_path, monkey
     assert open_source(str(tmp_path)).left_out == [
         {"file": "clip.gif and 1 more", "reason": "not named as a picture"}
     ]
-    without = picture_source.PICTURE_SUFFIXES - picture_source.HEIC_SUFFIXES
-    monkeypatch.setattr(picture_source, "PICTURE_SUFFIXES", without)
-    [left] = open_source(str(tmp_path)).left_out
-    assert left["file"] == "clip.gif and 2 more" and "pip install pillow-heif" in left["reason"]
 
 
 def test_what_is_not_there_or_cannot_be_read_is_one_clear_line(tmp_path):
@@ -313,7 +305,7 @@ def test_what_is_not_there_or_cannot_be_read_is_one_clear_line(tmp_path):
     for given, message in (
         ("empty.mp4", "not a video that can be read"),
         ("text.mp4", "not a video that can be read"),
-        ("cut.mp4", "cut off so early"),
+        ("cut.mp4", "cut off before"),
         ("none.png", "no such picture, folder, video or pattern"),
         ("*.png", "no picture matches"),
     ):
