@@ -8,6 +8,7 @@ import functools
 import pickle
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 
 import torch
@@ -165,7 +166,7 @@ class FrameLoader:
         self._order.epoch, self._order.start = self.epoch, self.start
         known = {frame_id for frame_id, _ in self.broken}
         try:
-            for read in self._loader:
+            for read in self._start():
                 batch, broken = self._unpickled(read) if isinstance(read, bytes) else read
                 for index, reason in broken:
                     frame_id = self.dataset.frame_id(index)
@@ -188,6 +189,18 @@ class FrameLoader:
                 f"a process that reads pictures died ({first}): if memory ran out, use fewer "
                 f"(--workers, data.workers); if /dev/shm did, {_MORE_SHARED_MEMORY}"
             ) from None
+
+    def _start(self) -> Iterator[_Read | bytes]:
+        """The loader's batches; a death of its processes is met where one is waited for. Its own
+        handler of their signal raises in the middle of whatever is done with a batch."""
+        in_main = threading.current_thread() is threading.main_thread()
+        if sys.platform == "win32" or not in_main:
+            return iter(self._loader)
+        before = signal.getsignal(signal.SIGCHLD)
+        try:
+            return iter(self._loader)
+        finally:
+            signal.signal(signal.SIGCHLD, before or signal.SIG_DFL)
 
     def _unpickled(self, read: bytes) -> _Read:
         """What came through a pipe."""
