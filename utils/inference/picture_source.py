@@ -142,11 +142,10 @@ def open_source(given: str, recursive: bool = False, rank: int = 0, ranks: int =
     elif ranks > 1 and (camera or address or path.is_file()):
         raise UserError(f"{given}: several processes share folders and patterns of pictures only")
     elif path.is_file():
-        with path.open("rb") as file:
-            still = kind_of(file.read(64)) is not None
-        if still or path.suffix.lower() in PICTURE_SUFFIXES:
-            return PictureSource([path], path.parent, given)
-        return open_video(given)
+        still = path.suffix.lower() in PICTURE_SUFFIXES
+        with contextlib.suppress(OSError), path.open("rb") as stream:
+            still = still or kind_of(stream.read(64)) is not None
+        return PictureSource([path], path.parent, given) if still else open_video(given)
     elif camera:
         return open_camera(int(camera[1]))
     elif address:
@@ -159,9 +158,12 @@ def open_source(given: str, recursive: bool = False, rank: int = 0, ranks: int =
         raise UserError(
             f"{given}: no such picture, folder, video or pattern (a camera is given by its number)"
         )
-    files = [file for file in sorted(files, key=natural_order) if not file.name.startswith("._")]
-    found = [file for file in files if file.suffix.lower() in PICTURE_SUFFIXES]
-    rest = [file for file in files if file not in set(found) and file.name[0] != "."]
+    found, rest = [], []
+    for file in sorted(files, key=natural_order):
+        if file.suffix.lower() not in PICTURE_SUFFIXES:
+            rest += [file] if file.name[0] != "." else []
+        elif not file.name.startswith("._"):  # what macOS notes about one
+            found.append(file)
     if rest:
         more = f" and {len(rest) - 1} more" if len(rest) > 1 else ""
         name = name_text(os.path.relpath(rest[0], path if path.is_dir() else rest[0].parent))

@@ -296,6 +296,7 @@ def test_of_a_folder_all_that_is_not_taken_is_named_in_one_line(tmp_path):
 def test_what_is_not_there_or_cannot_be_read_is_one_clear_line(tmp_path):
     (tmp_path / "empty.mp4").write_bytes(b"")
     (tmp_path / "text.mp4").write_text("no video " * 100)
+    (tmp_path / "notes.txt").write_text("no video\n" * 100)
     cut = cv2.VideoWriter(str(tmp_path / "a.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 20.0, (64, 48))
     for number in range(40):
         cut.write(np.full((48, 64, 3), number, np.uint8))
@@ -305,6 +306,7 @@ def test_what_is_not_there_or_cannot_be_read_is_one_clear_line(tmp_path):
     for given, message in (
         ("empty.mp4", "not a video that can be read"),
         ("text.mp4", "not a video that can be read"),
+        ("notes.txt", "it holds none"),
         ("cut.mp4", "cut off before"),
         ("none.png", "no such picture, folder, video or pattern"),
         ("*.png", "no picture matches"),
