@@ -60,10 +60,8 @@ def test_a_set_that_goes_and_a_process_that_is_killed_end_the_run_in_one_line(
     loader, done = FrameLoader(broken_fourth, 1, workers=1, replace_broken=True), []
     with pytest.raises(UserError, match="a process that reads pictures died"):
         for number in numbers_of(loader):
-            reader = loader._loader._iterator._workers[0]
-            if reader.is_alive():
-                os.kill(reader.pid, signal.SIGKILL)
-                reader.join()
+            if not done:
+                os.kill(loader._loader._iterator._workers[0].pid, signal.SIGKILL)
             time.sleep(0.1)  # in which the signal of its death arrives
             done.append(number)
     assert done == [0, 1, 2][: len(done)] and done
