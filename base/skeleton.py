@@ -27,7 +27,7 @@ HEAD = JOINTS.index("Head")
 HEATMAP_JOINTS: tuple[int, ...] = tuple(i for i in range(NUM_JOINTS) if i != HEAD)
 NUM_HEATMAPS = len(HEATMAP_JOINTS)
 
-#: Joints at both ends of the limbs: the bones of the loss and of every drawing.
+#: Joints at both ends of the limbs: the bones of the loss.
 LIMB_PARENTS = [0, 2, 3, 5, 6, 8, 9, 10, 12, 13, 14, 2, 5, 2]
 LIMB_CHILDREN = [1, 3, 4, 6, 7, 9, 10, 11, 13, 14, 15, 8, 12, 5]
 LIMBS: tuple[tuple[int, int], ...] = tuple(zip(LIMB_PARENTS, LIMB_CHILDREN, strict=True))

@@ -21,29 +21,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from base.errors import UserError  # before OpenCV, to explain what that lacks
 
 # isort: split
-import cv2
 import numpy as np
 
 from base.files import write_text
 from base.set_type import SetType
 from dataset import open_split
 from model import build
-from utils.benchmarking import launch, machine
+from utils.benchmarking import launch, machine, read
 from utils.benchmarking.checksum import differences, set_checksum
 from utils.benchmarking.page import page_text
 from utils.benchmarking.plan import Benchmark, load_benchmark
-from utils.common.command import command_parser, run_command
+from utils.common.command import command_parser, output_folder, run_command, whole_number
 from utils.common.paths import CONFIGS, REPOSITORY
-from utils.drawing.write import save_picture
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses
 
 RESULTS = "test/results.json"
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Content of a JSON file; empty where it is not there."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
@@ -102,20 +95,12 @@ def carry_out(benchmark: Benchmark, place: Path, root: Path, gpu: str, checksum:
         launch(*command, quiet=True)
 
 
-def write_pictures(path: Path, places: list[Path]) -> None:
-    """Side by side, a column each, the pictures that demo.py drew of the same frames in runs."""
-    columns = [
-        [cv2.resize(cv2.imread(str(file)), (640, 360)) for file in sorted(place.glob("*.png"))]
-        for place in places
-    ]
-    picture = np.hstack([np.vstack(column) for column in columns])[..., ::-1]
-    save_picture(path, picture, (cv2.IMWRITE_JPEG_QUALITY, 65))
-
-
 def between_marks(page: Path, name: str, content: str) -> str:
     """Text of a page with ``content`` between its marks of a benchmark; UserError for none."""
     begin, end = (f"<!-- benchmark {name}: {mark} -->" for mark in ("begin", "end"))
-    text, content = page.read_text("utf-8") if page.is_file() else "", f"\n\n{content}\n\n"
+    if not page.is_file():
+        raise UserError(f"--page {page}: no such file")
+    text, content = page.read_text("utf-8", "replace"), f"\n\n{content}\n\n"
     marked = re.compile(f"(?<={begin}).*(?={end})", re.DOTALL)
     if not marked.search(text):
         raise UserError(f"--page {page}: has no lines '{begin}' and '{end}' to write between")
@@ -123,7 +108,8 @@ def between_marks(page: Path, name: str, content: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    output = {"required": False, "help": "default: experiments/benchmark/NAME"}
+    about = "default: experiments/benchmark/NAME"
+    output = {"required": False, "type": output_folder, "help": about}
     parser = command_parser(__doc__, "gpu", output=output)
     add = parser.add_argument
     add("name", help="YAML file, or one of experiments/configs/benchmark")
@@ -132,7 +118,7 @@ def main(argv: list[str] | None = None) -> None:
         nargs="*",
         help="rows to train and evaluate (default: all; none if no name follows)",
     )
-    add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
+    add("--seeds", type=whole_number(0), nargs="+", default=[0, 1, 2], help="default: 0 1 2")
     add(
         "--page", type=Path, help="also insert the tables between the markers of this Markdown page"
     )
@@ -158,12 +144,6 @@ def main(argv: list[str] | None = None) -> None:
     write_text(folder / "table.md", text)
     print(f"\n{text}\nTables: {folder / 'table.md'}")
     if options.page:
-        shown = [finished[row][0] / "test/pictures" for row in benchmark.picture if row in finished]
-        if shown and all(place.is_dir() for place in shown):
-            picture = options.page.with_name(f"benchmark_{name}.jpg")
-            write_pictures(picture, shown)
-            titles = ", ".join(benchmark.rows[row].title for row in benchmark.picture)
-            text += f"\n![Ten test frames: {titles}]({picture.name})"
         write_text(options.page, between_marks(options.page, name, text.strip()))
 
 

@@ -1,54 +1,54 @@
-"""Draw the figures of an evaluation for a paper or a README, each as PNG and PDF.
+"""Draw the figures of an evaluation for a paper or a README: charts as PNG and PDF, pictures JPEG.
 
   errors_by_action    bars with 95 % intervals beside the mean pose and the paper's figures
   errors_by_joint     the same for each joint
   error_distribution  histogram and cumulative distribution of the frames' errors
-  qualitative_grid    eight pictures and 3D views, from a small error to a large one
-  heatmap_overlay     the heatmaps predicted for one picture
   training_curves     losses and validation of the runs that led to the model
+  median_frame        input, poses over it and in 3D, of the frame with the median error
+  qualitative_grid    eight of these, from a small error to a large one
+  sequence            an animation (GIF) of the first frames of a video
 
 The training curves of all three stages:
   python utils/draw_figures.py experiments/quickstart/demo --log_dir experiments/quickstart/*/
 """
 
 import argparse
-import csv
 import sys
 from collections.abc import Callable, Sequence
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import cv2
 import matplotlib
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from base.errors import UserError
 from base.files import make_folder, replacing
 from base.headset import load_headset
 from base.set_type import SetType
-from base.skeleton import HEATMAP_JOINTS, JOINTS
-from dataset.transforms import resize_square
 from utils.common.command import command_parser, run_command
-from utils.common.device import select_device
-from utils.common.networks import load_pose_model
 from utils.drawing import style
-from utils.drawing.frame_painter import DrawnPose, FramePainter
-from utils.drawing.skeleton_pen import overlay_heatmaps
-from utils.drawing.split_painter import SplitPainter, described, evenly_spaced
-from utils.evaluation.poses import Poses, read_poses, read_results
+from utils.drawing.frame_painter import DrawnPose, FramePainter, draw_legend
+from utils.drawing.sheet import draw_sheet
+from utils.drawing.split_painter import FRAME_RATE, SplitPainter, described, evenly_spaced
+from utils.drawing.write import save_picture
+from utils.evaluation.poses import Poses, read_poses
 from utils.evaluation.published import PUBLISHED, TABLE_GROUPS
+from utils.evaluation.results import read_results
 from utils.evaluation.tables import HEADS
-from utils.inference.pose_predictor import PosePredictor
 
 _INK, _MUTED, _GRID = map(style.hex_code, (style.INK, style.MUTED, style.GRID))
-_MODEL, _TRUTH, _MEAN = map(style.hex_code, (style.PREDICTED, style.TRUTH, style.BASELINE))
+_MEAN, (_MODEL, _LEFT, _RIGHT) = (
+    style.hex_code(style.BASELINE),
+    map(style.hex_code, style.PREDICTED),
+)
 #: matplotlib's settings.  Text stays text in the PDF, so that it can be searched and edited.
 _STYLE = {
     **dict.fromkeys(("axes.labelcolor", "text.color", "xtick.color", "ytick.color"), _INK),
@@ -62,8 +62,14 @@ _REFERENCE = "xR-EgoPose, dual branch (2019)"
 #: The grid shows frames between these percentiles of the error: neither end is typical.
 _GRID_PERCENTILES = (5, 95)
 _GRID_FRAMES = 8
+#: The animation: frames of the video, frames to one of its pictures, height of these.
+_SEQUENCE, _EVERY, _SEQUENCE_SIDE = 75, 3, 320
+#: What the tags of validation begin with.
+_VALID = "validation/"
 #: Tag of a log → steps or epochs and the values there: (2, n).
 Curves = dict[str, np.ndarray]
+#: A frame: picture (S, S, 3) uint8 RGB, predicted pose, true pose, caption.
+Cell = tuple[np.ndarray, DrawnPose, DrawnPose, str]
 #: The command line, with the results.json of the evaluation.
 Run = argparse.Namespace
 
@@ -85,8 +91,9 @@ def errors_by_action(results: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(7.2, 3.0), layout="constrained")
     axes = figure.add_subplot(ylabel="MPJPE, mm")
     _bars(axes, places - 0.2, cells, "mpjpe", color=_MODEL, width=0.38, label="this model")
-    options = {"color": _MEAN, "width": 0.38, "label": "mean pose"}
-    _bars(axes, places + 0.2, cells, "mpjpe_mean_pose", **options)
+    if "mpjpe_mean_pose" in cells[0]:  # known where there is a training set
+        options = {"color": _MEAN, "width": 0.38, "label": "mean pose"}
+        _bars(axes, places + 0.2, cells, "mpjpe_mean_pose", **options)
     levels = [PUBLISHED[_REFERENCE][group] for group in heads]
     lines = {"color": _INK, "linestyle": (0, (2, 1.5)), "linewidth": 1.0}
     lines["label"] = f"{_REFERENCE}, on its own test set"
@@ -106,75 +113,55 @@ def errors_by_joint(results: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(7.2, 2.8), layout="constrained")
     axes = figure.add_subplot(ylabel="error, mm (Neck at the origin)")
     cells = [joints[name] for name in middle]
-    _bars(axes, places[: len(middle)], cells, "mpjpe", color=_MUTED, width=0.5)
-    for side, shift, hatch in (("Left", -0.2, ""), ("Right", 0.2, "////")):
+    _bars(axes, places[: len(middle)], cells, "mpjpe", color=_MODEL, width=0.5)
+    for side, shift, colour in (("Left", -0.2, _LEFT), ("Right", 0.2, _RIGHT)):
         cells = [joints[side + name] for name in pairs]
-        options = {"color": _MODEL, "hatch": hatch, "edgecolor": "white", "label": side.lower()}
+        options = {"color": colour, "label": side.lower()}
         _bars(axes, places[len(middle) :] + shift, cells, "mpjpe", width=0.38, **options)
     axes.set_xticks(places, [*middle, *pairs], fontsize=7.5)
     axes.legend(loc="upper left", ncols=2)
     return figure
 
 
-def error_distribution(errors: np.ndarray, baseline: np.ndarray) -> Figure:
-    """How the MPJPE (N,) of frames is distributed, beside that of the mean pose, millimetres."""
+def error_distribution(errors: np.ndarray) -> Figure:
+    """How the MPJPE (N,) of frames is distributed, millimetres."""
     figure = Figure(figsize=(7.2, 2.7), layout="constrained")
     left, right = figure.subplots(1, 2)
-    top = max(errors.max(), np.percentile(baseline, 99))
-    bins = np.linspace(0, top, min(60, max(10, int(np.sqrt(len(errors)) * 2))))
-    for values, colour, label in ((baseline, _MEAN, "mean pose"), (errors, _MODEL, "this model")):
-        left.hist(values, bins, color=colour, alpha=0.9, label=label)
-        right.ecdf(values, color=colour, linewidth=1.7)
+    bins = np.linspace(0, errors.max(), min(60, max(10, int(np.sqrt(len(errors)) * 2))))
+    left.hist(errors, bins, color=_MODEL)
+    right.ecdf(errors, color=_MODEL, linewidth=1.7)
     for percent in (50, 95):
         at = float(np.percentile(errors, percent))
         right.plot([at, at, 0], [0, percent / 100, percent / 100], color=_MUTED, linewidth=0.8)
         text, beside = f"{percent} %: {at:.0f} mm", {"textcoords": "offset points"}
         right.annotate(text, (at, percent / 100), (5, -11), **beside, fontsize=8)
-    left.set(xlabel="MPJPE of a frame, mm", ylabel="frames", xlim=(0, top))
-    left.legend()
-    right.set(xlabel="MPJPE, mm", ylabel="share of frames below", xlim=(0, top), ylim=(0, 1.02))
+    left.yaxis.set_major_locator(MaxNLocator(integer=True))
+    left.set(xlabel="MPJPE of a frame, mm", ylabel="frames", xlim=(0, None))
+    right.set(xlabel="MPJPE, mm", ylabel="share of frames below", xlim=(0, None), ylim=(0, 1.02))
     right.grid(axis="x")
     return figure
 
 
-def qualitative_grid(cells: Sequence[tuple[np.ndarray, DrawnPose, DrawnPose, str]]) -> Figure:
-    """Four frames a row: the picture with predicted and true skeleton, the 3D view below it.
-    ``cells``: picture (S, S, 3) uint8 RGB, predicted pose, true pose, caption."""
-    columns, rows = min(4, len(cells)), -(-len(cells) // 4)
-    figure = Figure(figsize=(1.8 * columns, 3.8 * rows + 0.3), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.0, hspace=0.0)
-    painter = FramePainter()
-    for number, (image, predicted, truth, caption) in enumerate(cells, 1):
-        poses = [(truth, style.TRUTH), (predicted, style.PREDICTED)]
-        axes = figure.add_subplot(rows, columns, number)
-        axes.imshow(np.vstack([painter.picture(image, poses), painter.view(poses)]))
-        axes.set_title(caption, fontsize=7.5, pad=3)
-        axes.axis("off")
-    handles = [Line2D([], [], marker="o", color=_MODEL, label="predicted")]
-    handles.append(Line2D([], [], marker="o", color=_TRUTH, label="truth"))
-    for label, face in (("left: filled", _MUTED), ("right: hollow", "white")):
-        handles.append(Line2D([], [], marker="o", color=_MUTED, mfc=face, ls="", label=label))
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
-    return figure
+def median_frame(image: np.ndarray, predicted: DrawnPose, truth: DrawnPose) -> np.ndarray:
+    """The input, the poses over it and both in 3D, side by side; a legend below."""
+    painter = FramePainter(room=0)
+    gap = np.full((painter.side, 8, 3), 255, np.uint8)
+    shown = painter.picture(image, []), gap, painter.panels(image, predicted, truth)
+    return _with_legend(np.hstack(shown))
 
 
-def heatmap_overlay(image: np.ndarray, heatmaps: np.ndarray) -> Figure:
-    """The network's picture (S, S, 3) uint8 RGB, its heatmaps (15, h, h) over it in one colour
-    each, and the four of the lowest peaks alone."""
-    figure = Figure(figsize=(7.2, 2.85), layout="constrained")
-    axes = figure.subplot_mosaic([[*"ppaa01"], [*"ppaa23"]])
-    shown = {"p": ("picture", image)}
-    shown["a"] = f"{len(heatmaps)} heatmaps", overlay_heatmaps(image, heatmaps)
-    peaks = heatmaps.max((1, 2))
-    for place, row in zip("0123", np.argsort(peaks), strict=False):
-        title = f"{JOINTS[HEATMAP_JOINTS[row]]}, peak {peaks[row]:.2f}"
-        alone = np.where(np.arange(len(peaks))[:, None, None] == row, heatmaps, 0)
-        shown[place] = title, overlay_heatmaps(image, alone)
-    for place, (title, picture) in shown.items():
-        axes[place].imshow(picture)
-        axes[place].set_title(title, fontsize=8 if place in "pa" else 6.5, pad=3)
-        axes[place].axis("off")
-    return figure
+def qualitative_grid(cells: Sequence[Cell]) -> np.ndarray:
+    """Two frames a row, each the picture with both skeletons and the 3D view beside it, a legend
+    below."""
+    painter, frames = FramePainter(), []
+    for image, predicted, truth, caption in cells:
+        panels = painter.panels(image, predicted, truth)
+        frames.append(np.vstack([painter.caption(panels.shape[1], caption), panels]))
+    return _with_legend(draw_sheet(frames, 2))
+
+
+def _with_legend(sheet: np.ndarray) -> np.ndarray:
+    return np.vstack([sheet, draw_legend(sheet.shape[1], 1.5)])
 
 
 def read_curves(log_dir: Path) -> Curves:
@@ -192,78 +179,84 @@ def read_curves(log_dir: Path) -> Curves:
 
 
 def training_curves(runs: dict[str, Curves]) -> Figure:
-    """Loss over steps and validation over epochs, a row a run: name → :func:`read_curves`."""
+    """Loss over steps and validation over epochs, an axis for each unit, a row a run: name →
+    :func:`read_curves`."""
+    units = {tag.rpartition("_")[2] for curves in runs.values() for tag in curves if _VALID in tag}
+    units = sorted(units & {"mm", "px"})
     figure = Figure(figsize=(7.2, 2.2 * len(runs)), layout="constrained")
-    grid = figure.subplots(len(runs), 2, squeeze=False)
-    for (left, right), (name, curves) in zip(grid, runs.items(), strict=True):
+    grid = figure.subplots(len(runs), 1 + len(units), squeeze=False)
+    for (left, *others), (name, curves) in zip(grid, runs.items(), strict=True):
         left.set(title=name, xlabel="step", ylabel="loss")
-        right.set(title="ValSet", xlabel="epoch")
         if "loss/total" in curves:
             steps, losses = curves["loss/total"]
             # Running mean over a twentieth of the run; a line through one point would not be seen.
             width, count = max(1, len(losses) // 20), np.arange(1, len(losses) + 1)
             means = np.convolve(losses, np.ones(width))[: len(losses)] / np.minimum(width, count)
             left.plot(steps, losses, color=_MUTED, linewidth=0.6, alpha=0.5)
-            left.plot(steps, means, "-o" if len(steps) < 5 else "-", color=_TRUTH)
+            left.plot(steps, means, "-o" if len(steps) < 5 else "-", color=_INK)
             if 0 < 20 * losses.min() < losses.max():
                 left.set_yscale("log")
         else:
             # The loop logs every tenth step.
             left.text(0.5, 0.5, "too short to have logged a loss", ha="center")
-        tags = [tag for tag in curves if tag.startswith("validation/")]
-        for tag, colour in zip(tags, cycle((_TRUTH, _MODEL, _MUTED)), strict=False):
-            epochs, values = curves[tag]
-            label = tag.removeprefix("validation/")
-            right.plot(epochs, values, "o-", color=colour, markersize=3, lw=1.4, label=label)
-            right.plot(epochs[values.argmin()], values.min(), "o", color=colour, markersize=7)
-        right.set_ylim(0, None)
-        right.xaxis.get_major_locator().set_params(integer=True)
-        right.legend()
+        for unit, axes in zip(units, others, strict=True):
+            tags = [tag for tag in curves if tag.startswith(_VALID) and tag.endswith(f"_{unit}")]
+            axes.set(title="ValSet", xlabel="epoch", ylabel=unit)
+            if not tags:
+                axes.remove()
+                continue
+            for tag, colour in zip(tags, (_MODEL, _MUTED, _INK), strict=False):
+                epochs, values = curves[tag]
+                label = tag.removeprefix(_VALID).removesuffix(f"_{unit}").replace("_", " ")
+                axes.plot(epochs, values, "o-", color=colour, markersize=3, lw=1.4, label=label)
+                axes.plot(epochs[values.argmin()], values.min(), "o", color=colour, markersize=7)
+                # An axis of whole epochs, also where there is only one.
+                axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+            axes.set_ylim(0, 1.25 * max(curves[tag][1].max() for tag in tags))
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+            axes.legend()
     return figure
 
 
-def _distribution(run: Run) -> Figure:
-    path = run.folder / "frames.csv"
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = [(row["mpjpe"], row["mpjpe_mean_pose"]) for row in csv.DictReader(file)]
-        return error_distribution(*np.array(rows, np.float64).T)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    except (KeyError, ValueError, TypeError):
-        raise UserError(f"{path}: not the frames.csv of a demo.py run") from None
-
-
-def _poses_and_painter(run: Run) -> tuple[Poses, SplitPainter]:
-    poses = read_poses(run.folder / "poses.npz")
-    headset = run.results.get("headset")
+def _cells(run: Run, choose: Callable[[Poses], Sequence[int]]) -> list[Cell]:
+    """The frames of the rows that are chosen."""
+    poses, headset = read_poses(run.poses), run.results.get("headset")
     how = poses.camera, headset and load_headset(headset)
-    return poses, SplitPainter(run.data_root, SetType(run.results["data"]), *how)
+    painter = SplitPainter(run.data_root, SetType(run.results["data"]), *how)
+    cells = []
+    for row in choose(poses):
+        caption = f"{described(poses.actions[row]).partition(':')[0]}, {poses.mpjpe[row]:.0f} mm"
+        cells.append((painter.image(poses.frame_ids[row]), *painter.drawn(poses, row), caption))
+    return cells
 
 
-def _grid(run: Run) -> Figure:
-    poses, painter = _poses_and_painter(run)
+def _median(poses: Poses) -> list[int]:
+    """The frame with the median error, of an even number the larger of the two in the middle."""
+    row = int(np.argsort(poses.mpjpe, kind="stable")[len(poses.actions) // 2])
+    print(f"median frame: {poses.frame_ids[row]}, MPJPE {poses.mpjpe[row]:.1f} mm")
+    return [row]
+
+
+def _spread(poses: Poses) -> list[int]:
+    """Frames from a small error to a large one."""
     errors = poses.mpjpe
     low, high = np.percentile(errors, _GRID_PERCENTILES)
     ranked = [row for row in np.argsort(errors, kind="stable") if low <= errors[row] <= high]
-    cells = []
-    for row in evenly_spaced(ranked, _GRID_FRAMES):
-        caption = f"{described(poses.actions[row]).partition(':')[0]}, {errors[row]:.0f} mm"
-        cells.append((painter.image(poses.frame_ids[row]), *painter.drawn(poses, row), caption))
-    return qualitative_grid(cells)
+    return evenly_spaced(ranked, _GRID_FRAMES)
 
 
-def _heatmaps(run: Run) -> Figure:
-    poses, painter = _poses_and_painter(run)
-    device = select_device(run.gpu)
-    model = load_pose_model(run.model, device).model
-    side = model.input_size
-    predictor = PosePredictor(model, device, "fp32", painter.dataset.camera.resized(side, side))
-    median = np.argsort(poses.mpjpe, kind="stable")[len(poses.actions) // 2]
-    image = resize_square(painter.image(poses.frame_ids[median]), side)
-    with torch.inference_mode():
-        output = predictor.forward(torch.from_numpy(image)[None])
-    return heatmap_overlay(image, output.heatmaps[0].float().cpu().numpy())
+def _video(poses: Poses) -> list[int]:
+    """Every so many frames of the video that the set begins with."""
+    numbers = [frame.number for frame in poses.frame_ids[:_SEQUENCE]]
+    length = next((k for k in range(1, len(numbers)) if numbers[k] != numbers[0] + k), len(numbers))
+    if length <= _EVERY:
+        raise UserError("the frames do not follow each other, as in a video")
+    return list(range(0, length, _EVERY))
+
+
+def _sequence(run: Run) -> list[np.ndarray]:
+    painter = FramePainter(_SEQUENCE_SIDE)
+    return [painter.panels(*cell[:3]) for cell in _cells(run, _video)]
 
 
 def _curves(run: Run) -> Figure:
@@ -274,47 +267,63 @@ def _curves(run: Run) -> Figure:
     return training_curves({name: curves for name, curves in runs.items() if curves})
 
 
-_FIGURES: dict[str, Callable[[Run], Figure]] = {
+_FIGURES: dict[str, Callable[[Run], Figure | np.ndarray | list[np.ndarray]]] = {
     "errors_by_action": lambda run: errors_by_action(run.results),
     "errors_by_joint": lambda run: errors_by_joint(run.results),
-    "error_distribution": _distribution,
-    "qualitative_grid": _grid,
-    "heatmap_overlay": _heatmaps,
+    "error_distribution": lambda run: error_distribution(read_poses(run.poses).mpjpe),
     "training_curves": _curves,
+    "median_frame": lambda run: median_frame(*_cells(run, _median)[0][:3]),
+    "qualitative_grid": lambda run: qualitative_grid(_cells(run, _spread)),
+    "sequence": _sequence,
 }
 
 
+def save_animation(path: Path, pictures: Sequence[np.ndarray]) -> None:
+    """Write pictures (H, W, 3) uint8 RGB as an endless GIF, all in the colours of the first."""
+    images = [Image.fromarray(picture) for picture in pictures]
+    palette = images[0].quantize(96, Image.Quantize.MAXCOVERAGE)
+    images = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
+    with replacing(path) as temporary:
+        how = {"save_all": True, "append_images": images[1:], "loop": 0, "format": "GIF"}
+        images[0].save(temporary, duration=1000 * _EVERY // FRAME_RATE, **how)
+
+
+def _save(path: Path, figure: Figure | np.ndarray | list[np.ndarray]) -> str:
+    """Write a figure under a path without suffix; returns the suffixes that it got."""
+    if isinstance(figure, list):
+        save_animation(path.with_suffix(".gif"), figure)
+        return ".gif"
+    if isinstance(figure, np.ndarray):
+        save_picture(path.with_suffix(".jpg"), figure, (cv2.IMWRITE_JPEG_QUALITY, 85))
+        return ".jpg"
+    # Dates would make every run's file another one.
+    for kind, dated in (("png", "Software"), ("pdf", "CreationDate")):
+        with replacing(path.with_suffix(f".{kind}")) as temporary:
+            figure.savefig(temporary, dpi=300, metadata={dated: None})
+    return ".png and .pdf"
+
+
 def main(argv: list[str] | None = None) -> None:
-    there = {"help": "where the model is now (default: where demo.py found it)"}
-    parser = command_parser(__doc__, "gpu", load_model=there)
+    parser = command_parser(__doc__)
     add = parser.add_argument
     add("folder", type=Path, help="--save_dir of a demo.py run")
     add("--output", type=Path, help="folder (default: figures/ in that of the run)")
     add("--data_root", type=Path, help="where the set is now (default: where demo.py found it)")
-    add(
-        "--log_dir",
-        type=Path,
-        nargs="+",
-        help="log folders of its training (default: beside the model)",
-    )
+    text = "log folders of its training (default: beside the model)"
+    add("--log_dir", type=Path, nargs="+", help=text)
     run = parser.parse_args(argv)
     if not run.folder.is_dir():
         raise UserError(f"{run.folder}: no folder; give the --save_dir of a demo.py run")
-    run.results = read_results(run.folder)
+    run.results, run.poses = read_results(run.folder), run.folder / "poses.npz"
     run.data_root = run.data_root or Path(run.results["data_root"])
-    run.model = run.load_model or Path(run.results["model"])
     # A checkpoint is in LOG_DIR/checkpoints.
-    run.log_dirs = run.log_dir or [run.model.parent.parent]
+    run.log_dirs = run.log_dir or [Path(run.results["model"]).parent.parent]
     output = make_folder(run.output or run.folder / "figures")
     for name, draw in _FIGURES.items():
         try:
             with matplotlib.rc_context(_STYLE):
-                figure = draw(run)
-                # Dates would make every run's file another one.
-                for kind, dated in (("png", "Software"), ("pdf", "CreationDate")):
-                    with replacing(output / f"{name}.{kind}") as temporary:
-                        figure.savefig(temporary, dpi=300, metadata={dated: None})
-            print(f"{output.as_posix()}/{name}.png and .pdf")
+                kinds = _save(output / name, draw(run))
+            print(f"{output.as_posix()}/{name}{kinds}")
         except UserError as error:
             print(f"left out {name}: {error}", file=sys.stderr)
 

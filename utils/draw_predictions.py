@@ -2,8 +2,8 @@
 
 python utils/draw_predictions.py --input_dir real_frames --camera training --output sheet.png
 
-Joints of low confidence are drawn as rings.  With a file of known places of
-joints ({"a.png": {"LeftHand": [218, 117]}}, pixels of the picture) it counts how many are found:
+The lower a joint's confidence, the fainter it is.  With a file of known places of joints
+({"a.png": {"LeftHand": [218, 117]}}, pixels of the picture) it counts how many are found:
 
 python utils/draw_predictions.py --load_model model_best.tar --input_dir real_frames \\
     --camera training --points points.json --within 15 --output sheet.png
@@ -17,15 +17,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from base.errors import UserError  # before OpenCV, to explain what that lacks
 
 # isort: split
-import cv2
 import numpy as np
 from tqdm import tqdm
 
-from base.skeleton import JOINTS, LEFT_JOINTS, LIMBS, RIGHT_JOINTS
+from base.skeleton import JOINTS
 from dataset.transforms import SquareCrop
-from utils.common.command import command_parser, run_command
+from utils.common.command import command_parser, number, run_command
 from utils.common.points import read_points
 from utils.common.pretrained import chosen_model
+from utils.drawing import style
+from utils.drawing.frame_painter import DrawnPose, FramePainter, draw_legend
 from utils.drawing.sheet import draw_sheet
 from utils.drawing.write import picture_file, save_picture
 from utils.inference.picture_source import open_source
@@ -33,28 +34,6 @@ from utils.inference.predictor import EgoPosePredictor
 
 #: Side of a picture on the sheet, pixels, and pictures in a row.
 _SIZE, _COLUMNS = 400, 4
-#: Joints of at least this confidence are drawn filled.
-_CONFIDENT = 0.3
-_LEFT, _RIGHT, _MIDDLE = (255, 150, 40), (60, 170, 255), (240, 240, 240)
-_SIDES = dict.fromkeys(LEFT_JOINTS, _LEFT) | dict.fromkeys(RIGHT_JOINTS, _RIGHT)
-_COLOURS = [_SIDES.get(joint, _MIDDLE) for joint in range(len(JOINTS))]
-
-
-def overlay(
-    picture: np.ndarray, joints2d: np.ndarray, confidence: np.ndarray, size: int
-) -> np.ndarray:
-    """(size, size, 3) uint8 RGB: joints (16, 2), pixels of a picture (H, W, 3), over its central
-    square, left limbs orange, right ones blue; ``confidence`` is (16,) in [0, 1]."""
-    crop = SquareCrop(size, picture.shape[1], picture.shape[0])
-    drawn = crop.image(picture).copy()
-    at = np.rint(np.clip(crop.points(joints2d), -size, 2 * size)).astype(int).tolist()
-    width = max(1, size // 160)
-    for start, end in LIMBS:
-        cv2.line(drawn, at[start], at[end], _COLOURS[end], width, cv2.LINE_AA)
-    for place, colour, confident in zip(at, _COLOURS, confidence >= _CONFIDENT, strict=True):
-        fill = cv2.FILLED if confident else width
-        cv2.circle(drawn, place, max(2, size // 80), colour, fill, cv2.LINE_AA)
-    return drawn
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -63,11 +42,15 @@ def main(argv: list[str] | None = None) -> None:
     add = parser.add_argument
     add("--input_dir", type=Path, required=True, help="folder of pictures")
     add("--camera", help="of the pictures, as in inference.py (default: found by the pictures)")
-    add("--rotate", type=float, help="degrees, as in inference.py (default: found by the network)")
+    add(
+        "--rotate",
+        type=number(-360, 360),
+        help="degrees, as in inference.py (default: found by the network)",
+    )
     add("--points", type=Path, help="annotated joint positions, see above")
     add(
         "--within",
-        type=float,
+        type=number(0, 10_000),
         default=15.0,
         help="distance in pixels below which a joint counts as found (default: 15)",
     )
@@ -80,7 +63,7 @@ def main(argv: list[str] | None = None) -> None:
     model, camera = chosen_model(options.load_model), options.camera
     predictor = EgoPosePredictor(model, camera=camera, rotate=options.rotate, gpu=options.gpu)
     predictor.study(source.sample(8))
-    drawn, distances = [], []
+    painter, drawn, distances = FramePainter(_SIZE), [], []
     for shot in tqdm(source, total=source.total, unit="picture"):
         try:
             picture = shot.read()
@@ -90,10 +73,14 @@ def main(argv: list[str] | None = None) -> None:
             continue
         for joint, place in points.get(shot.file, {}).items():
             distances.append(np.hypot(*(pose.joints2d[JOINTS.index(joint)] - place)))
-        drawn.append(overlay(picture, pose.joints2d, pose.confidence, _SIZE))
+        crop = SquareCrop(_SIZE, picture.shape[1], picture.shape[0])
+        joints = DrawnPose(crop.points(pose.joints2d), pose.joints3d, pose.confidence)
+        drawn.append(painter.picture(crop.image(picture), [(joints, style.PREDICTED)]))
     if not drawn:
         raise UserError(f"--input_dir {options.input_dir}: none of its pictures can be read")
-    save_picture(options.output, draw_sheet(drawn, _COLUMNS))
+    sheet = draw_sheet(drawn, _COLUMNS)
+    legend = draw_legend(sheet.shape[1], 2 * painter.scale, truth=False, faint=True, note="")
+    save_picture(options.output, np.vstack([sheet, legend]))
     print(f"{len(drawn)} pictures: {options.output}")
     if distances:
         found = f"{np.mean(np.array(distances) <= options.within):.0%} of {len(distances)}"

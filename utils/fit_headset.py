@@ -41,13 +41,14 @@ from base.schema import Section
 from dataset.pictures import read_picture
 from utils.common.command import command_parser, run_command
 from utils.common.points import Points, read_json, read_points
+from utils.drawing.style import OUTLINE, PAPER, PREDICTED, TRUTH
+from utils.drawing.text import draw_text
 from utils.drawing.write import save_picture
 from utils.fitting.lens import fit_lens
 from utils.fitting.mount import MountFit, fit_mount
 from utils.fitting.wearer import MARKS, POSES
 from utils.fitting.window import MarkingWindow
 
-_MARKED, _FITTED = (255, 170, 40), (60, 170, 255)
 #: Centimetres: the furthest point of labels is between these, or they are in another unit.
 _REACH = 10, 1000
 #: Labels that a fitted lens misses by more, pixels of a picture 1000 high, are not reproduced.
@@ -73,21 +74,31 @@ class Labels(Section):
 
 
 def draw_fit(picture: np.ndarray, marks: dict[str, Any], fitted: dict[str, Any]) -> np.ndarray:
-    """The (H, W, 3) RGB picture with marks as orange rings and the fit's landmarks as blue crosses,
-    a line between the two."""
+    """The (H, W, 3) RGB picture with marks as blue rings and the fit's landmarks as orange crosses,
+    a line between the two; the names of left and right stand on the outer sides of the two, and
+    below each other where they are near."""
     drawn = picture.copy()
-    size = max(4, picture.shape[0] // 90)
-    width, text = max(1, size // 5), size / 22
-    for name, place in fitted.items():
-        if not np.isfinite(place).all() or np.abs(place).max() > 2**14:
-            continue
-        x, y = np.rint(place).astype(int).tolist()
-        cv2.drawMarker(drawn, (x, y), _FITTED, cv2.MARKER_TILTED_CROSS, 2 * size, width)
-        cv2.putText(drawn, name, (x + size, y - size), 0, text, _FITTED, width, cv2.LINE_AA)
-        if name in marks:
-            mark = tuple(np.rint(marks[name]).astype(int).tolist())
-            cv2.circle(drawn, mark, size, _MARKED, width, cv2.LINE_AA)
-            cv2.line(drawn, mark, (x, y), _MARKED, width, cv2.LINE_AA)
+    size = max(6, picture.shape[0] // 60)
+    thin, taken = max(1, size // 6), []
+    fitted = {name: place for name, place in fitted.items() if np.abs(place).max() < 2**14}
+    for name, place in sorted(fitted.items(), key=lambda item: item[1][1]):
+        x, y = at = np.rint(place).astype(int).tolist()
+        for width, rim in ((thin + 2, True), (thin, False)):
+            true, predicted = (PAPER if rim else colour[0] for colour in (TRUTH, PREDICTED))
+            if name in marks:
+                mark = tuple(np.rint(marks[name]).astype(int).tolist())
+                cv2.line(drawn, mark, at, true, width, cv2.LINE_AA)
+                cv2.circle(drawn, mark, size, true, width, cv2.LINE_AA)
+            cv2.drawMarker(drawn, at, predicted, cv2.MARKER_TILTED_CROSS, 2 * size, width)
+        partner = name.replace(*("left", "right")[:: 1 if "left" in name else -1])
+        before = x < fitted.get(partner, place)[0]
+        while any(there == before and abs(y - other) < 2 * size for there, other in taken):
+            y += 1
+        taken.append((before, y))
+        x += -2 * size if before else 2 * size
+        for shift, colour in ((-1, OUTLINE), (1, OUTLINE), (0, PAPER)):
+            where, how = (x + shift, y + shift), {"bold": True, "anchor": float(before)}
+            draw_text(drawn, name.replace("_", " "), where, 2 * size, colour, **how)
     return drawn
 
 

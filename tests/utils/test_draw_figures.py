@@ -1,24 +1,25 @@
 """The figures command on the run of a tiny network, and what its figures show."""
 
 import shutil
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 from commands import run_demo
+from PIL import Image
 from sample_poses import standing
 
 from base.errors import UserError
+from base.frame import FrameId
 from base.release_camera import RELEASE_SQUARE
 from utils import draw_figures
 from utils.drawing.frame_painter import DrawnPose, FramePainter
-from utils.drawing.style import PREDICTED, TRUTH
-from utils.evaluation.poses import read_results
+from utils.evaluation.poses import Poses
+from utils.evaluation.results import read_results
 
-FIGURES = [
-    *("errors_by_action", "errors_by_joint", "error_distribution"),
-    *("qualitative_grid", "heatmap_overlay", "training_curves"),
-]
+CHARTS = ["errors_by_action", "errors_by_joint", "error_distribution", "training_curves"]
+PICTURES = ["median_frame", "qualitative_grid"]
 
 
 @pytest.fixture(scope="module")
@@ -29,24 +30,63 @@ def demo_run(tmp_path_factory, tiny_checkpoint, tiny_data):
 
 
 def test_one_command_draws_every_figure_as_png_and_pdf(demo_run, tiny_runs, capsys):
-    # The model that the heatmaps are of is the pretrained one, which sees the camera's rays.
-    options = ["--load_model", "pretrained", "--log_dir", str(tiny_runs["train3d"])]
-    draw_figures.main([str(demo_run), "--gpu", "cpu", *options])
-    assert "left out" not in capsys.readouterr().err
-    for name in FIGURES:
-        picture = cv2.imread(str(demo_run / "figures" / f"{name}.png"))
-        assert min(picture.shape[:2]) > 300
-        assert picture.std() > 10  # something is drawn
-        assert (demo_run / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    draw_figures.main([str(demo_run), "--log_dir", str(tiny_runs["train3d"])])
+    # Its frames are none of a video.
+    assert capsys.readouterr().err.startswith("left out sequence: the frames do not follow")
+    figures = demo_run / "figures"
+    for path in [*(f"{name}.png" for name in CHARTS), *(f"{name}.jpg" for name in PICTURES)]:
+        picture = cv2.imread(str(figures / path))
+        assert min(picture.shape[:2]) > 300 and picture.std() > 10  # something is drawn
+    for name in CHARTS:
+        assert (figures / f"{name}.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_what_is_gone_is_left_out_and_named(demo_run, tmp_path, capsys):
-    flags = ["--data_root", str(tmp_path), "--load_model", str(tmp_path / "runs" / "c" / "m.tar")]
+    flags = ["--data_root", str(tmp_path), "--log_dir", str(tmp_path)]
     draw_figures.main([str(demo_run), "--output", str(tmp_path / "out"), *flags])
     left_out = capsys.readouterr().err.splitlines()
-    for name, reason in zip(FIGURES[3:], ("no TestSet", "no TestSet", "--log_dir"), strict=True):
+    reasons = ["--log_dir", *["no TestSet"] * 3]
+    for name, reason in zip([CHARTS[3], *PICTURES, "sequence"], reasons, strict=True):
         assert any(line.startswith(f"left out {name}: ") and reason in line for line in left_out)
-    assert {path.stem for path in (tmp_path / "out").iterdir()} == set(FIGURES[:3])
+    assert {path.stem for path in (tmp_path / "out").iterdir()} == set(CHARTS[:3])
+
+
+def test_the_median_frame_and_a_sequence_are_those_of_the_run(monkeypatch, tmp_path):
+    truth = np.stack([standing()] * 8)
+    errors = np.array([10, 80, 30, 60, 20, 50, 40, 70]) / 1000
+    predicted = truth + errors[:, None, None] * (np.arange(16)[None, :, None] > 0) * [0, 0, 1]
+    frames = [FrameId("a", "env_001", number) for number in (3, 4, 5, 6, 7, 90, 91, 92)]
+    poses = Poses(predicted, truth, ["walking"] * 8, frames, mean_pose=standing())
+    camera, drawn = RELEASE_SQUARE.resized(800, 800), []
+
+    class Painter:
+        def __init__(self, *_):
+            drawn.clear()
+
+        def image(self, frame_id):
+            return np.full((800, 800, 3), 20 * (frame_id.number % 7), np.uint8)
+
+        def drawn(self, poses, row):
+            drawn.append(row)
+            both = poses.predicted[row], poses.target[row]
+            return [DrawnPose.through_camera(pose, camera) for pose in both]
+
+    monkeypatch.setattr(draw_figures, "read_poses", lambda _: poses)
+    monkeypatch.setattr(draw_figures, "SplitPainter", Painter)
+    run = SimpleNamespace(poses=None, data_root=tmp_path, results={"data": "test"})
+    figure = draw_figures._FIGURES["median_frame"](run)
+    # 50 mm is the larger of the two in the middle; the input, then the same with both poses.
+    assert drawn == [5] and figure.shape == (640 + 54, 640 + 8 + 640 + 480, 3)
+    assert (figure[:640, :640] == 120).all() and (figure[:640, 640:648] == 255).all()
+    image, both = np.full((800, 800, 3), 120, np.uint8), Painter().drawn(poses, 5)
+    expected = FramePainter(room=0).panels(image, *both)
+    assert np.array_equal(figure[:640, 648:], expected)
+    pictures = draw_figures._FIGURES["sequence"](run)
+    assert drawn == [0, 3] and pictures[0].shape == (320, 560, 3)
+    draw_figures.save_animation(tmp_path / "a.gif", pictures)
+    with Image.open(tmp_path / "a.gif") as animation:
+        assert animation.n_frames == 2 and animation.info == animation.info | {"loop": 0}
+        assert animation.info["duration"] == 100 and animation.size == (560, 320)
 
 
 def test_bars_have_the_heights_and_intervals_of_the_results(demo_run):
@@ -75,39 +115,24 @@ def test_bars_have_the_heights_and_intervals_of_the_results(demo_run):
 
 def test_the_distribution_names_median_and_95th_percentile():
     errors = np.linspace(10, 110, 201)
-    left, right = draw_figures.error_distribution(errors, errors + 50).axes
+    left, right = draw_figures.error_distribution(errors).axes
     assert [text.get_text() for text in right.texts] == ["50 %: 60 mm", "95 %: 105 mm"]
-    shares = [np.interp(60, *line.get_data()) for line in right.lines[:2]]
-    assert shares == pytest.approx([0, 0.5], abs=0.01)
-    # Bins from 0 to the baseline's 99th percentile, 159 mm: 28 edges for 201 frames.
+    assert np.interp(60, *right.lines[0].get_data()) == pytest.approx(0.5, abs=0.01)
+    # 28 edges for 201 frames.
     counts = [bar.get_height() for bar in left.patches]
-    assert len(counts) == 2 * 27 and sum(counts[27:]) == 201 and left.get_xlim()[1] == 159
+    assert len(counts) == 27 and sum(counts) == 201
 
 
-def test_a_cell_of_the_grid_is_the_picture_above_the_view_with_both_poses():
+def test_a_cell_of_the_grid_is_the_caption_above_picture_and_view_with_both_poses():
     truth, image = standing(), np.full((800, 800, 3), 90, np.uint8)
     camera = RELEASE_SQUARE.resized(800, 800)
     poses = [DrawnPose.through_camera(pose, camera) for pose in (truth[::-1], truth)]
-    figure = draw_figures.qualitative_grid([(image, *poses, "walking, 50 mm")] * 5)
-    assert [axes.get_title() for axes in figure.axes] == ["walking, 50 mm"] * 5
-    assert [axes.get_subplotspec().num1 for axes in figure.axes] == list(range(5))
+    figure = draw_figures.qualitative_grid([(image, *poses, "walking, 50 mm")] * 3)
     painter = FramePainter()
-    drawn = [(poses[1], TRUTH), (poses[0], PREDICTED)]
-    shown = np.asarray(figure.axes[4].images[0].get_array())
-    assert np.array_equal(shown[:640], painter.picture(image, drawn))
-    assert np.array_equal(shown[640:], painter.view(drawn))
-
-
-def test_the_lowest_peaks_of_the_heatmaps_are_shown_alone():
-    image, heatmaps = np.full((64, 64, 3), 100, np.uint8), np.zeros((15, 16, 16))
-    for row in range(15):
-        heatmaps[row, row, 3] = 1 - row / 20
-    axes = draw_figures.heatmap_overlay(image, heatmaps).axes
-    titles = [one.get_title() for one in axes]
-    assert titles[2] == "RightToeBase, peak 0.30" and titles[5] == "RightUpLeg, peak 0.45"
-    # The last joint: cell (14, 3) of 16 is about pixel (58, 14) of 64.
-    alone = np.asarray(axes[2].images[0].get_array()).max(-1)
-    assert abs(alone[58, 14] - 255 * 0.3) < 60 and np.all(alone[:50] == 45)
+    cell = np.vstack([painter.caption(1120, "walking, 50 mm"), painter.panels(image, *poses)])
+    assert figure.shape == (2 * 684 + 54, 2 * 1120, 3)
+    assert np.array_equal(figure[684 : 2 * 684, :1120], cell)
+    assert (figure[684 : 2 * 684, 1120:] == 255).all()
 
 
 def test_curves_are_those_of_the_log(tiny_runs):
@@ -115,11 +140,18 @@ def test_curves_are_those_of_the_log(tiny_runs):
     epochs, errors = curves["validation/mpjpe_mm"]
     assert epochs.tolist() == [1, 2]
     losses = np.array([np.arange(60), np.r_[np.ones(30), np.zeros(30)]])
-    figure = draw_figures.training_curves({"train3d": curves | {"loss/total": losses}})
-    left, right = figure.axes
+    pixels = {"validation/joints2d_px": np.array([[7], [20.0]])}
+    runs = {"a": curves | {"loss/total": losses}, "b": pixels}
+    figure = draw_figures.training_curves(runs)
+    # Millimetres and pixels have axes of their own, the second run has none of the former.
+    assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "mm", "loss", "px"]
+    left, right, _, one = figure.axes
     assert np.array_equal(right.lines[0].get_ydata(), errors)
     best = right.lines[1].get_xydata()
     assert best.tolist() == [[epochs[errors.argmin()], errors.min()]]
+    # The only tick of one epoch within the axis is that epoch.
+    low, high = one.get_xlim()
+    assert [tick for tick in one.get_xticks() if low <= tick <= high] == [7]
     # A mean over the last three steps, at the start over those there are.
     means = left.lines[1].get_ydata()
     assert means[[0, 1, 29, 30, 31, 32]] == pytest.approx([1, 1, 1, 2 / 3, 1 / 3, 0])
@@ -130,12 +162,6 @@ def test_bad_input_is_one_clear_line(demo_run, tmp_path, monkeypatch, capsys):
     shutil.copy(demo_run / "results.json", tmp_path)
     with pytest.raises(UserError, match="give the --save_dir"):
         draw_figures.main([str(tmp_path / "missing")])
-    drawn = ("qualitative_grid", "error_distribution")
-    figures = {name: draw_figures._FIGURES[name] for name in drawn}
-    monkeypatch.setattr(draw_figures, "_FIGURES", figures)
+    monkeypatch.setattr(draw_figures, "_FIGURES", {"sequence": draw_figures._FIGURES["sequence"]})
     draw_figures.main([str(tmp_path)])
-    printed = capsys.readouterr().err
-    assert "poses.npz" in printed and "frames.csv: cannot be read" in printed
-    (tmp_path / "frames.csv").write_text("a,b\n1,2\n")
-    draw_figures.main([str(tmp_path)])
-    assert "not the frames.csv" in capsys.readouterr().err
+    assert "poses.npz" in capsys.readouterr().err

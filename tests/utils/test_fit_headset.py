@@ -14,6 +14,8 @@ from base.headset import Headset, load_headset
 from dataset.pictures import read_picture
 from utils import fit_headset
 from utils.common.command import run_command
+from utils.drawing.style import PREDICTED, TRUTH
+from utils.drawing.text import text_width
 from utils.fitting.wearer import MARKS, wearer
 from utils.fitting.window import MarkingWindow
 
@@ -48,6 +50,29 @@ def options(folder, **changed):
         if value is not None:
             words += [f"--{name}", *map(str, value if isinstance(value, list) else [value])]
     return words
+
+
+def test_a_fit_is_orange_a_mark_blue_and_no_name_overlaps_another(monkeypatch):
+    names = {}
+
+    def note(canvas, text, place, size, *_, anchor, **__):
+        names[text] = (place[0] - anchor * text_width(text, size, True), place[1])
+
+    monkeypatch.setattr(fit_headset, "draw_text", note)
+    places = [(200, 40), (202, 44), (214, 150), (206, 151)]
+    parts = ("nose", "chin", "left_foot", "right_foot")
+    fitted = dict(zip(parts, np.array(places, float), strict=True))
+    fitted["left_wrist"] = np.full(2, np.nan)
+    marks = {"chin": (150.0, 60.0)}
+    drawn = fit_headset.draw_fit(np.zeros((300, 400, 3), np.uint8), marks, fitted)
+    assert (drawn[151, 206] == PREDICTED[0]).all() and np.abs(
+        drawn[60, 144].astype(int) - TRUTH[0]
+    ).max() < 40
+    assert set(names) == {"nose", "chin", "left foot", "right foot"}
+    # Heights of text are 12 pixels.
+    assert names["chin"][1] - names["nose"][1] >= 12
+    assert names["right foot"][0] + text_width("right foot", 12, True) < 206
+    assert names["left foot"][0] > 214
 
 
 def test_marks_make_a_headset_file_and_pictures_of_the_fit(files, capsys):

@@ -41,7 +41,6 @@ class Benchmark(Section):
     budget: int | None = Field(None, ge=1)
     reference: str
     columns: dict[str, str]
-    picture: list[str] = Field([])
     rows: dict[str, BenchmarkRow]
 
     def config(self, name: str) -> Config:
@@ -73,7 +72,7 @@ class Benchmark(Section):
             train += ["--log_dir", str(place if row.training == "all" else last), "--resume"]
             found += [[*train, "--seed", seed, *(["--load_3d_model", start] if start else [])]]
         if tested:
-            save = ["--save_dir", str(place / "test"), "--num_vis", "10"]
+            save = ["--save_dir", str(place / "test"), "--num_vis", "0"]
             found += [["demo.py", "--load_model", tested, *common, *save]]
         return found
 
@@ -82,8 +81,7 @@ def load_benchmark(path: Path) -> Benchmark:
     """Read a benchmark's file; UserError for one that cannot be read or is against the schema."""
     try:
         benchmark = Benchmark.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-        for name in (benchmark.reference, *benchmark.picture):
-            benchmark.rows[name]
+        benchmark.rows[benchmark.reference]
     except (OSError, ValueError, KeyError, yaml.YAMLError) as error:
         line = " ".join(str(error).split(" [type=")[0].split())
         raise UserError(f"benchmark {path}: {line}") from None

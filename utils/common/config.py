@@ -42,7 +42,7 @@ class HeatmapSection(Section):
     """How target heatmaps are drawn."""
 
     sigma: PositiveFloat = 2.0  # standard deviation, heatmap cells
-    subpixel: bool = True  # False: the reference's rounding to whole cells
+    subpixel: bool = True  # False: the reference's maps, see dataset/heatmaps.py
 
 
 class ModelSection(Section):

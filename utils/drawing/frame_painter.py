@@ -11,31 +11,35 @@ import numpy as np
 from base.cameras.camera import Camera
 from base.skeleton import JOINTS, NECK
 from utils.drawing import style
-from utils.drawing.skeleton_pen import SHIFT, SkeletonPen, fixed_point
-from utils.drawing.style import Colour, mixed
+from utils.drawing.skeleton_pen import SHIFT, draw_skeleton, fixed_point
+from utils.drawing.style import Shades, mixed
 from utils.drawing.text import draw_text, fitted, text_width
 
 #: Pictures much wider or taller than this keep their shape inside a panel of it.
 _WIDEST, _NARROWEST = 16 / 9, 3 / 4
+#: Width of the 3D view for its height.
+_VIEW = 3 / 4
 #: How far the eye is turned from straight in front to the wearer's left, and raised: radians.
 _AZIMUTH, _ELEVATION = math.radians(35.0), math.radians(14.0)
-#: Of the eye from the middle of the body, metres.
-_DISTANCE = 5.0
-#: Half the side of the floor and the distance of its lines, metres.
-_HALF, _STEP = 1.0, 0.25
-#: Height of the picture's middle above the floor, and how much of the middle's plane is seen: room
-#: for raised arms and a step aside, metres.
-_MIDDLE_HEIGHT, _VISIBLE = 0.82, 2.25
+#: Of the eye from the middle of the body, and height of that middle above the floor, metres.
+_DISTANCE, _MIDDLE = 5.0, 0.82
+#: Half the side of the smallest floor, the distance of its lines, and the height that there is room
+#: for above it: what the view shows at least, metres.
+_HALF, _STEP, _ROOM = 0.5, 0.25, 1.6
+#: What stays free around that, of the view's side.
+_FREE = 0.05
 _FEET = [JOINTS.index("LeftFoot"), JOINTS.index("RightFoot")]
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnPose:
     """A pose as it is drawn: (16, 2) pixels of the picture, NaN where a joint has no place in it,
-    and (16, 3) metres, camera axes, Neck at the origin."""
+    (16, 3) metres, camera axes, Neck at the origin, and (16,) in [0, 1], if it is known how
+    certain."""
 
     joints2d: np.ndarray
     joints3d: np.ndarray
+    confidence: np.ndarray | None = None
 
     @classmethod
     def through_camera(cls, joints3d: np.ndarray, camera: Camera) -> "DrawnPose":
@@ -52,64 +56,96 @@ def standing_place(joints3d: np.ndarray) -> np.ndarray:
 
 
 class Viewpoint:
-    """A perspective camera in front of the wearer, turned to their left and raised. Points are in
-    the axes of the headset's camera (x to the wearer's left, y forward, z down), moved so that the
-    floor is z = 0 and the person stands about the origin; the picture is a square of ``size``
-    pixels."""
+    """A perspective camera in front of the wearer, turned to their left and raised, that shows all
+    ``bodies`` (…, 3) whole and the floor below them: the same view for whatever has room on a floor
+    of 1 m × 1 m, and from further away the more there is beyond.  Points are metres in the axes of
+    the headset's camera (x to the wearer's left, y forward, z down), moved so that the floor is
+    z = 0 and the person stands about the origin; the picture has ``width`` × ``height`` pixels."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, width: int, height: int, bodies: np.ndarray, room: float = _ROOM) -> None:
+        self.width, self.height = width, height
         a, e = _AZIMUTH, _ELEVATION
         away = -np.array([math.cos(e) * math.sin(a), math.cos(e) * math.cos(a), -math.sin(e)])
         right = np.cross(away, [0.0, 0.0, -1.0])
         right /= np.linalg.norm(right)
         #: (3, 3): columns are right, down and away from the eye.
         self._axes = np.stack([right, np.cross(away, right), away]).T
+        bodies = bodies[np.isfinite(bodies).all(-1)]
+        #: Half the side of the floor.
+        self.half = max(_HALF, float(np.abs(bodies[:, :2]).max(initial=0)))
+        corners = np.array([(x, y, 0) for x in (-1, 1) for y in (-1, 1)]) * self.half
+        self._focal, self._centre = 1.0, np.zeros(2)
+        shown = self.project(np.vstack([bodies, corners, [[0, 0, -room]]]))[:, :2]
+        low, high = shown.min(0), shown.max(0)
+        size = np.array([width, height])
+        self._focal = ((1 - 2 * _FREE) * size / (high - low)).min()
+        self._centre = size / 2 - self._focal * (low + high) / 2
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """(…, 3) metres → (…, 3): pixels right and down, metres away from the eye."""
-        seen = (points - np.array([0.0, 0.0, -_MIDDLE_HEIGHT])) @ self._axes
+        seen = (points - np.array([0.0, 0.0, -_MIDDLE])) @ self._axes
         depth = np.maximum(seen[..., 2:] + _DISTANCE, 0.1)
-        pixels = seen[..., :2] * (self.size * _DISTANCE / _VISIBLE) / depth + self.size / 2
-        return np.concatenate([pixels, depth], -1)
+        return np.concatenate([self._focal * seen[..., :2] / depth + self._centre, depth], -1)
 
-    def backdrop(self) -> np.ndarray:
-        """(size, size, 3) uint8: the floor, a grid of 25 cm, on an even ground."""
-        canvas = np.full((self.size, self.size, 3), style.BACKDROP, np.uint8)
+    def floor(self) -> np.ndarray:
+        """(height, width, 3) uint8: the floor, a grid of 25 cm, on an even ground."""
+        canvas = np.full((self.height, self.width, 3), style.BACKDROP, np.uint8)
 
         def on_floor(*points: tuple[float, float]) -> list:
             return fixed_point(self.project(np.array([(x, y, 0.0) for x, y in points]))[:, :2])
 
-        half = _HALF
+        half = self.half
         tile = np.array(on_floor((-half, -half), (half, -half), (half, half), (-half, half)))
         cv2.fillConvexPoly(
-            canvas, tile, mixed(style.BACKDROP, style.GRID, 0.25), cv2.LINE_AA, SHIFT
+            canvas, tile, mixed(style.BACKDROP, style.GRID, 0.35), cv2.LINE_AA, SHIFT
         )
-        thickness = max(1, round(self.size / 640))
-        for at in np.arange(-half, half + _STEP / 2, _STEP):
-            colour = mixed(style.GRID, style.MUTED, 0.35) if abs(at) == half else style.GRID
+        inside = np.arange(-half // _STEP, half // _STEP + 1) * _STEP
+        for at in (-half, *inside[np.abs(inside) < half - 0.2 * _STEP], half):
             for ends in (((at, -half), (at, half)), ((-half, at), (half, at))):
-                cv2.line(canvas, *on_floor(*ends), colour, thickness, cv2.LINE_AA, SHIFT)
-        x, y, _ = self.project(np.array([0.0, half + 0.17, 0.0]))
-        draw_text(canvas, "front", (x, y), round(self.size / 44), style.MUTED, anchor=0.5)
+                how = max(1, round(self.height / 500)), cv2.LINE_AA, SHIFT
+                cv2.line(canvas, *on_floor(*ends), style.GRID, *how)
         return canvas
+
+
+@lru_cache
+def draw_legend(
+    width: int,
+    scale: float,
+    predicted: bool = True,
+    truth: bool = True,
+    faint: bool = False,
+    note: str = "floor grid 25 cm",
+) -> np.ndarray:
+    """(36 · scale, width, 3): what hues, shades and opacity mean, of those that are there."""
+    strip = np.full((round(36 * scale), width, 3), style.PAPER, np.uint8)
+    size, middle, margin = round(16 * scale), 18 * scale, round(14 * scale)
+    x = margin
+    hues = [("predicted", style.PREDICTED)] * predicted + [("true", style.TRUTH)] * truth
+    for name, shades in hues:
+        draw_text(strip, name, (x, middle), size, style.INK, bold=True)
+        x += text_width(name, size, bold=True) + margin
+        for half, tone in zip(("left", "right"), shades[1:], strict=True):
+            ends = fixed_point(np.array([[x, middle], [x + 22 * scale, middle]]))
+            cv2.line(strip, *ends, tone, round(8 * scale), cv2.LINE_AA, SHIFT)
+            x += round(32 * scale)
+            draw_text(strip, half, (x, middle), size, style.INK)
+            x += text_width(half, size) + margin
+        x += margin
+    note = "faint: low confidence    " * faint + note if hues else "no pose"
+    draw_text(strip, note, (width - margin, middle), size, style.MUTED, anchor=1.0)
+    return strip
 
 
 class FramePainter:
     """Draws frames: the picture with its skeletons left, the 3D view right, a caption above. The 3D
     view sees the wearer from the front and a little from their left; the floor is as low as the
-    lowest joint, so that the person stands, sits or lies there. ``side`` is the height of the
-    picture and the side of the 3D view, pixels."""
+    lowest joint, so that the person stands, sits or lies there. ``side`` is the height of both,
+    pixels, ``room`` that above the floor which the 3D view shows at least, metres."""
 
-    def __init__(self, side: int = 640) -> None:
-        self.side = side
+    def __init__(self, side: int = 640, room: float = _ROOM) -> None:
+        self.side, self._room = side, room
         self.scale = side / 640
-        self.header, self.footer = round(44 * self.scale), round(36 * self.scale)
-        self._margin = round(14 * self.scale)
-        self._view = Viewpoint(side)
-        self._backdrop = self._view.backdrop()
-        self._pen = SkeletonPen(self.scale)
-        self._legend = lru_cache(self._draw_legend)
+        self.header, self._margin = round(44 * self.scale), round(14 * self.scale)
 
     def paint(
         self,
@@ -122,13 +158,22 @@ class FramePainter:
         """One frame as (H', W', 3) uint8 RGB, whose size depends on the shape of ``image`` alone,
         which is (H, W, 3) uint8 RGB of any size.  ``predicted`` is drawn in orange, ``truth`` in
         blue; ``title`` and ``note`` are the left and right end of the caption."""
-        poses = [(truth, style.TRUTH), (predicted, style.PREDICTED)]
-        poses = [(pose, colour) for pose, colour in poses if pose]
-        body = np.hstack([self.picture(image, poses), self.view(poses)])
-        caption = self._caption(body.shape[1], title, note)
-        return np.vstack([caption, body, self._legend(body.shape[1], bool(predicted), bool(truth))])
+        body = self.panels(image, predicted, truth)
+        faint = predicted is not None and predicted.confidence is not None
+        legend = draw_legend(
+            body.shape[1], self.scale, predicted is not None, truth is not None, faint
+        )
+        return np.vstack([self.caption(body.shape[1], title, note), body, legend])
 
-    def picture(self, image: np.ndarray, poses: Sequence[tuple[DrawnPose, Colour]]) -> np.ndarray:
+    def panels(
+        self, image: np.ndarray, predicted: DrawnPose | None, truth: DrawnPose | None = None
+    ) -> np.ndarray:
+        """Picture and 3D view side by side: :meth:`paint` without caption and legend."""
+        poses = [(truth, style.TRUTH), (predicted, style.PREDICTED)]
+        poses = [(pose, shades) for pose, shades in poses if pose is not None]
+        return np.hstack([self.picture(image, poses), self.view(poses)])
+
+    def picture(self, image: np.ndarray, poses: Sequence[tuple[DrawnPose, Shades]]) -> np.ndarray:
         """(side, W', 3): the picture, in the panel's size, with poses drawn over it."""
         height, width = image.shape[:2]
         ratio = min(max(width / height, _NARROWEST), _WIDEST)
@@ -144,46 +189,36 @@ class FramePainter:
             resized, panel = panel, np.full((self.side, panel_width, 3), style.OUTLINE, np.uint8)
             panel[top : top + size[1], left : left + size[0]] = resized
         scale = np.array([size[0] / width, size[1] / height])
-        for pose, colour in poses:
+        for pose, shades in poses:
             points = (np.asarray(pose.joints2d, float) + 0.5) * scale - 0.5 + [left, top]
-            self._pen.draw(panel, points, colour, style.OUTLINE)
+            sure = pose.confidence
+            draw_skeleton(panel, points, shades, style.PAPER, self.scale, confidence=sure)
         return panel
 
-    def view(self, poses: Sequence[tuple[DrawnPose, Colour]]) -> np.ndarray:
-        """(side, side, 3): poses in 3D on the floor of the first one."""
-        canvas = self._backdrop.copy()
+    def view(self, poses: Sequence[tuple[DrawnPose, Shades]]) -> np.ndarray:
+        """(side, 3/4 side, 3): poses in 3D on the floor of the first one."""
         # The truth, where there is one, defines the floor; a wrong pose must not move it.
-        floor = standing_place(poses[0][0].joints3d) if poses else None
-        placed = [(pose.joints3d - floor, colour) for pose, colour in poses]
-        for joints, colour in placed:
-            on_floor = self._view.project(joints * [1.0, 1.0, 0.0])[:, :2]
-            tint = mixed(mixed(colour, style.GRID, 0.7), style.MUTED, 0.1)
-            self._pen.shadow(canvas, on_floor, tint)
-        for joints, colour in placed:
-            seen = self._view.project(joints)
-            self._pen.draw(canvas, seen[:, :2], colour, style.BACKDROP, seen[:, 2])
+        floor = standing_place(poses[0][0].joints3d) if poses else np.zeros(3)
+        placed = np.array([pose.joints3d for pose, _ in poses]).reshape(-1, len(JOINTS), 3) - floor
+        view = Viewpoint(
+            round(self.side * _VIEW / 2) * 2, self.side, placed.reshape(-1, 3), self._room
+        )
+        canvas = view.floor()
+        for joints, (_, shades) in zip(placed, poses, strict=True):
+            tint = mixed(shades[0], style.GRID, 0.75)
+            on_floor = view.project(joints * [1.0, 1.0, 0.0])
+            draw_skeleton(canvas, on_floor[:, :2], (tint,) * 3, tint, 0.5 * self.scale)
+        for joints, (pose, shades) in zip(placed, poses, strict=True):
+            seen, how = view.project(joints), (style.BACKDROP, self.scale)
+            draw_skeleton(canvas, seen[:, :2], shades, *how, seen[:, 2], pose.confidence)
         return canvas
 
-    def _caption(self, width: int, title: str, note: str) -> np.ndarray:
+    def caption(self, width: int, title: str, note: str = "") -> np.ndarray:
+        """(header, width, 3): ``title`` at its left end, ``note`` at its right."""
         strip = np.full((self.header, width, 3), style.PAPER, np.uint8)
         margin, middle, size = self._margin, self.header / 2, round(20 * self.scale)
         note = fitted(note, width // 2, size, bold=True)
         draw_text(strip, note, (width - margin, middle), size, style.INK, bold=True, anchor=1.0)
         room = width - 3 * margin - text_width(note, size, bold=True)
         draw_text(strip, fitted(title, room, size), (margin, middle), size, style.INK)
-        return strip
-
-    def _draw_legend(self, width: int, predicted: bool, truth: bool) -> np.ndarray:
-        strip = np.full((self.footer, width, 3), style.PAPER, np.uint8)
-        entries = [("predicted", style.PREDICTED, False)] if predicted else []
-        entries += [("truth", style.TRUTH, False)] if truth else []
-        entries += [("left", style.MUTED, False), ("right", style.MUTED, True)] if entries else []
-        size, middle, x = round(15 * self.scale), self.footer / 2, self._margin
-        for name, colour, right in entries:
-            self._pen.sample(strip, x, middle, colour, right)
-            x += self._pen.sample_width + round(6 * self.scale)
-            draw_text(strip, name, (x, middle), size, style.INK)
-            x += text_width(name, size) + round(22 * self.scale)
-        text = "seen from the front left, floor grid 25 cm" if entries else "no pose"
-        draw_text(strip, text, (width - self._margin, middle), size, style.MUTED, anchor=1.0)
         return strip

@@ -13,7 +13,7 @@ from dataset.transforms import resize_square
 
 
 def draw_sheet(pictures: list[np.ndarray], columns: int) -> np.ndarray:
-    """Pictures (S, S, 3) uint8 row by row as (rows · S, columns · S, 3); the rest is white."""
+    """Pictures (H, W, 3) uint8 row by row as (rows · H, columns · W, 3); the rest is white."""
     columns = min(columns, len(pictures))
     white = [np.full_like(pictures[0], 255)] * (-len(pictures) % columns)
     tiles = np.array([*pictures, *white])

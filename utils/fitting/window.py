@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from base.errors import UserError
+from utils.drawing.style import TRUTH, hex_code
 
 #: What the window does, shown under the picture.
 _KEYS = "click: mark    n: not to be seen    u: back    close the window: done"
+_COLOUR = hex_code(TRUTH[1])
 
 
 class MarkingWindow:
@@ -56,8 +58,8 @@ class MarkingWindow:
         axes.set_axis_off()
         axes.imshow(self._pictures[picture])
         for marked, (x, y) in self.points[picture].items():
-            axes.plot(x, y, "+", color="orange", markersize=12, markeredgewidth=2)
-            axes.annotate(marked, (x, y), (6, 6), textcoords="offset points", color="orange")
+            axes.plot(x, y, "+", color=_COLOUR, markersize=12, markeredgewidth=2)
+            axes.annotate(marked, (x, y), (6, 6), textcoords="offset points", color=_COLOUR)
         axes.set_title(f"{picture}: mark the {name.replace('_', ' ')} of the wearer\n{_KEYS}")
         self.figure.canvas.draw_idle()
 

@@ -6,8 +6,9 @@ import torch
 
 from base.cameras.camera import Camera
 from base.skeleton import HEATMAP_JOINTS, NECK, NUM_JOINTS
-from utils.drawing.skeleton_pen import SkeletonPen, overlay_heatmaps
-from utils.drawing.style import OUTLINE, PREDICTED, TRUTH
+from utils.drawing.frame_painter import draw_legend
+from utils.drawing.skeleton_pen import draw_skeleton, overlay_heatmaps
+from utils.drawing.style import PAPER, PREDICTED, TRUTH
 
 _FRAMES = 4
 _TILE = 256
@@ -40,19 +41,20 @@ def with_head(joints2d: torch.Tensor) -> np.ndarray:
 def sheet(
     images: np.ndarray, heatmaps: np.ndarray, predicted: np.ndarray, target: np.ndarray
 ) -> np.ndarray:
-    """One row a frame: picture, heatmaps over it, predicted (orange) and true (blue) joints.
+    """One row a frame: picture, heatmaps over it, predicted and true joints; a legend below.
 
     From (F, S, S, 3) uint8 RGB pictures, (F, 15, h, h) heatmaps and twice (F, 16, 2) pixels, NaN
     where there is no joint; (H, W, 3) uint8 RGB.
     """
-    pen = SkeletonPen(_TILE / 640)
     rows = []
     for image, maps, *poses in zip(images, heatmaps, target, predicted, strict=True):
         tile = cv2.resize(image, (_TILE, _TILE), interpolation=cv2.INTER_AREA)
         drawn = tile.copy()
-        for joints2d, colour in zip(poses, (TRUTH, PREDICTED), strict=True):
-            pen.draw(drawn, (joints2d + 0.5) * (_TILE / len(image)) - 0.5, colour, OUTLINE)
+        for joints2d, shades in zip(poses, (TRUTH, PREDICTED), strict=True):
+            points = (joints2d + 0.5) * (_TILE / len(image)) - 0.5
+            draw_skeleton(drawn, points, shades, PAPER, _TILE / 640)
         tiles = [tile, overlay_heatmaps(tile, maps), drawn]
         framed = [np.pad(picture, _FRAME, constant_values=255) for picture in tiles]
         rows.append(np.concatenate(framed, 1))
+    rows.append(draw_legend(rows[0].shape[1], 0.9, note="heatmaps: as opaque as high"))
     return np.concatenate(rows, 0)

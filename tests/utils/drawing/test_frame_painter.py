@@ -1,14 +1,15 @@
 """Pixel facts of a drawn frame: which colour stands where."""
 
+import cv2
 import numpy as np
 import pytest
 from sample_poses import standing
 
 from base.release_camera import RELEASE_SQUARE
 from base.skeleton import HEAD, JOINTS, NECK
-from utils.drawing import skeleton_pen
-from utils.drawing.frame_painter import DrawnPose, FramePainter, Viewpoint
-from utils.drawing.style import PAPER, PREDICTED, TRUTH
+from utils.drawing.frame_painter import DrawnPose, FramePainter, Viewpoint, draw_legend
+from utils.drawing.skeleton_pen import draw_skeleton
+from utils.drawing.style import BACKDROP, PAPER, PREDICTED, TRUTH
 from utils.drawing.text import draw_text
 
 GREY = np.full((800, 800, 3), 90, np.uint8)
@@ -40,54 +41,80 @@ def places_of(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
 def panels(painter: FramePainter, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The picture and the 3D view, without caption and legend."""
     body = picture[painter.header : painter.header + painter.side]
-    return body[:, : -painter.side], body[:, -painter.side :]
+    return body[:, :-480], body[:, -480:]
 
 
-def test_left_is_filled_and_right_hollow_in_the_colour_of_its_pose_in_both_panels(painter):
+def test_joints_and_bones_are_in_the_hue_of_their_pose_and_the_shade_of_their_side(painter):
     truth, predicted = standing(), standing()
     predicted[[*HANDS, *ELBOWS], 2] += 0.3
+    predicted[[NECK, HEAD], 0] += 0.06
     # The floor is that of the truth: legs below it do not lift the poses.
     predicted[8:, 2] += 0.4
     left, right = panels(painter, painter.paint(GREY, on_square(predicted), on_square(truth)))
-    centred = truth - truth[NECK]
-    floor = np.append(centred[FEET, :2].mean(0) / 2, centred[:, 2].max())
-    for pose, colour in ((predicted, PREDICTED), (truth, TRUTH)):
+    bodies = [truth - truth[NECK], predicted - predicted[NECK]]
+    floor = np.append(bodies[0][FEET, :2].mean(0) / 2, bodies[0][:, 2].max())
+    view = Viewpoint(480, 640, np.vstack(bodies) - floor)
+    for pose, body, shades in zip((truth, predicted), bodies, (TRUTH, PREDICTED), strict=True):
         # The camera's formula for pixels of 800, moved to pixels of 640.
         pixels = (CAMERA.project(pose) + 0.5) * 0.8 - 0.5
-        seen = Viewpoint(640).project(pose - pose[NECK] - floor)[:, :2]
+        seen = view.project(body - floor)[:, :2]
         for panel, points in ((left, pixels), (right, seen)):
-            for hand, elbow, core in zip(HANDS, ELBOWS, (colour, PAPER), strict=True):
+            for hand, elbow, shade in zip(HANDS, ELBOWS, shades[1:], strict=True):
                 for place in (points[hand], points[[hand, elbow]].mean(0)):
-                    assert np.abs(colour_at(panel, place) - core).max() < 40
+                    assert np.abs(colour_at(panel, place) - shade).max() < 40
             # x to the wearer's left is right in both panels.
             assert points[HANDS[0], 0] > points[NECK, 0] > points[HANDS[1], 0]
+    for ends, shade in (
+        ((NECK, HEAD), 0),
+        ((NECK, JOINTS.index("LeftArm")), 1),
+        ((NECK, JOINTS.index("RightArm")), 2),
+        ((JOINTS.index("LeftUpLeg"), JOINTS.index("RightUpLeg")), 0),
+    ):
+        middle = colour_at(right, seen[list(ends)].mean(0))
+        assert np.abs(middle - PREDICTED[shade]).max() < 40
 
 
-def test_hands_and_toes_carry_the_letter_of_their_side(monkeypatch):
-    letters = []
-
-    def note(canvas, text, place, *_, **__):
-        letters.append((text, place))
-
-    monkeypatch.setattr(skeleton_pen, "draw_text", note)
-    points = on_square(standing()).joints2d
-    skeleton_pen.SkeletonPen(1.0).draw(GREY.copy(), points, PREDICTED, PAPER)
-    nearest = [JOINTS[np.hypot(*(points - place).T).argmin()] for _, place in letters]
-    assert sorted(nearest) == ["LeftHand", "LeftToeBase", "RightHand", "RightToeBase"]
-    assert [name[0] for name in nearest] == [letter for letter, _ in letters]
-    # 17 pixels beyond the hand, on the side away from the middle of the body, and one right.
-    hand, place = points[HANDS[0]], letters[nearest.index("LeftHand")][1]
-    away = hand - points.mean(0)
-    assert place - np.array([1, 0]) == pytest.approx(hand + 17 * away / np.linalg.norm(away))
+def seen_by(kind: str, colour: np.ndarray) -> np.ndarray:
+    """L*a*b* of colours (n, 3) as eyes without one kind of cone see them: Machado et al. (2009)."""
+    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    linear = (linear @ np.reshape(CONES[kind], (3, 3)).T).clip(0, 1)
+    return cv2.cvtColor(linear[None].astype(np.float32), cv2.COLOR_LRGB2LAB)[0]
 
 
-@pytest.mark.parametrize(("near", "core"), [(0, PREDICTED), (1, PAPER)])
-def test_what_is_near_is_drawn_over_what_is_far(near, core):
+CONES = {
+    "all": np.eye(3),
+    "protanopia": (0.152, 1.053, -0.205, 0.115, 0.786, 0.099, -0.004, -0.048, 1.052),
+    "deuteranopia": (0.367, 0.861, -0.228, 0.280, 0.673, 0.047, -0.012, 0.043, 0.969),
+    "tritanopia": (1.256, -0.077, -0.179, -0.078, 0.931, 0.148, 0.005, 0.691, 0.304),
+}
+
+
+@pytest.mark.parametrize("kind", CONES)
+def test_hues_and_sides_are_told_apart_by_colour_blind_eyes(kind):
+    shades = seen_by(kind, np.array([*PREDICTED, *TRUTH]) / 255)
+    gaps = np.linalg.norm(shades[:, None] - shades[None], axis=-1)
+    assert gaps[:3, 3:].min() > 50 and min(gaps[1, 2], gaps[4, 5]) > 30
+
+
+@pytest.mark.parametrize("near", [0, 1])
+def test_what_is_near_is_drawn_over_what_is_far(near):
     points, depth = np.full((16, 2), np.nan), np.full(16, 5.0)
     points[HANDS], points[NECK], depth[HANDS[near]] = [50.0, 50.0], [50.0, 10.0], 4.0
     canvas = np.full((100, 100, 3), 90, np.uint8)
-    skeleton_pen.SkeletonPen(1.0).draw(canvas, points, PREDICTED, PAPER, depth)
-    assert np.abs(colour_at(canvas, points[HANDS[0]]) - core).max() < 40
+    draw_skeleton(canvas, points, PREDICTED, PAPER, 1.0, depth)
+    assert np.abs(colour_at(canvas, points[HANDS[0]]) - PREDICTED[1 + near]).max() < 5
+
+
+def test_confidence_is_opacity_of_joints_and_of_bones_between_them():
+    points, sure = np.full((16, 2), np.nan), np.full(16, 1.0)
+    points[HANDS[0]], points[ELBOWS[0]], sure[HANDS[0]] = [20, 50], [80, 50], 0.0
+    canvas = np.full((100, 100, 3), 90, np.uint8)
+    draw_skeleton(canvas, points, PREDICTED, PAPER, 1.0, confidence=sure)
+    # A joint of confidence 0 is still a fifth of its colour.
+    faint = 90 + 0.2 * (np.array(PREDICTED[1]) - 90)
+    for x, colour in ((20, faint), (50, faint), (80, PREDICTED[1])):
+        assert colour_at(canvas, (x, 50)) == pytest.approx(np.array(colour), abs=2)
+    assert (canvas[:30] == 90).all()
 
 
 @pytest.mark.parametrize(
@@ -108,7 +135,7 @@ def test_joints_stay_in_place_on_pictures_of_any_shape(painter, height, width, s
     assert ground.min(0).tolist() == [left, top] and panel.shape[1] % 2 == 0
     assert tuple(ground.max(0) + 1 - [left, top]) == size
     expected = [left + size[0] * 0.5 - 0.5, top + size[1] * 0.25 - 0.5]
-    assert places_of(panel, PREDICTED).mean(0) == pytest.approx(expected, abs=0.6)
+    assert places_of(panel, PREDICTED[0]).mean(0) == pytest.approx(expected, abs=0.6)
 
 
 def test_joints_without_a_place_are_left_out_and_the_rest_is_drawn(painter):
@@ -121,19 +148,76 @@ def test_joints_without_a_place_are_left_out_and_the_rest_is_drawn(painter):
     panel, _ = panels(painter, painter.paint(GREY, gone))
     points = (pose.joints2d + 0.5) * 0.8 - 0.5
     assert np.abs(colour_at(panel, points[HANDS[0]]) - 90).max() < 5
-    assert np.abs(colour_at(panel, points[NECK]) - PREDICTED).max() < 40
+    assert np.abs(colour_at(panel, points[NECK]) - PREDICTED[0]).max() < 40
     nothing = DrawnPose(np.full((16, 2), np.nan), np.full((16, 3), np.nan))
     empty, view = panels(painter, painter.paint(GREY, nothing))
-    assert (empty == 90).all() and not len(places_of(view, PREDICTED))
+    assert (empty == 90).all() and not len(places_of(view, PREDICTED[0]))
 
 
-def test_the_eye_of_the_view_is_before_the_wearer_and_a_little_to_their_left():
-    view, pose = Viewpoint(640), standing()
-    points = view.project(pose - [0.0, 0.0, pose[:, 2].max()])
+def raised(height: float) -> np.ndarray:
+    pose = standing()
+    pose[HANDS] -= [0.0, 0.0, height]
+    return pose
+
+
+EXTREME = {
+    "standing": (standing(), standing()),
+    "arms raised": (raised(1.2), raised(0.0)),
+    "lying": (standing()[:, [0, 2, 1]] * [1, 1, -1], standing()),
+    "stretched to the side": (standing()[:, [2, 1, 0]] * [2, 1, 1], standing()),
+    "predicted below the floor": (standing(), standing() + np.linspace(0, 1, 16)[:, None]),
+    "predicted far off": (standing(), 4 * standing()),
+    "part unknown": (np.where(np.arange(16)[:, None] < 6, standing(), np.nan), standing()),
+}
+
+
+@pytest.mark.parametrize("name", EXTREME)
+def test_the_view_holds_both_bodies_and_the_floor(painter, name, monkeypatch):
+    views, project = [], Viewpoint.project
+
+    def noted(view, points):
+        views.append((view, project(view, points)))
+        return views[-1][1]
+
+    monkeypatch.setattr(Viewpoint, "project", noted)
+    poses = [DrawnPose(np.zeros((16, 2)), pose - pose[NECK]) for pose in EXTREME[name]]
+    picture = painter.view([(poses[0], TRUTH), (poses[1], PREDICTED)])
+    last = views[-1][0]
+    # What was drawn by the final view: floor, shadows and bodies, at least 4 % from each edge.
+    drawn = np.vstack([places[:, :2] for _, places in views[1:]])
+    drawn = drawn[np.isfinite(drawn).all(1)]
+    assert picture.shape == (640, 480, 3) and len(drawn) > 50
+    assert drawn.min() > 18 and (drawn.max(0) < [480 - 18, 640 - 18]).all()
+    border = np.ones((640, 480), bool)
+    border[10:-10, 10:-10] = False
+    assert (picture[border] == BACKDROP).all()
+    # Shadows lie on the floor, and what is there fills one side of the panel.
+    feet = last.project(np.array([[last.half, last.half, 0], [-last.half, -last.half, 0]]))
+    assert feet[0, 1] > feet[1, 1]
+    assert 0.65 < (np.ptp(drawn, 0) / [480, 640]).max() < 0.901
+
+
+def test_the_eye_is_in_front_of_the_wearer_to_their_left_and_stands_still_for_small_poses():
+    pose = standing() - [0.0, 0.0, standing()[:, 2].max()]
+    view = Viewpoint(480, 640, pose[:0])
+    points = view.project(pose)
     assert points[HEAD, 1] < points[NECK, 1] < points[JOINTS.index("LeftLeg"), 1]
     # It sees the left hand nearer than the right one, and than the body behind it.
     assert points[HANDS[0], 2] < min(points[HANDS[1], 2], points[NECK, 2])
-    assert points[:, :2].min() > 0 and points[:, :2].max() < 640
+    bent = pose * [0.8, 1.0, 0.8]
+    assert np.array_equal(Viewpoint(480, 640, bent).project(bent), view.project(bent))
+
+
+def test_the_legend_names_hues_and_shades_of_what_is_there():
+    def tones(*shown: bool) -> list[int]:
+        legend = draw_legend(1120, 1.0, *shown)
+        assert legend.shape == (36, 1120, 3)
+        found = [places_of(legend, shade) for shade in (*PREDICTED[1:], *TRUTH[1:])]
+        return [round(places[:, 0].mean()) if len(places) > 50 else 0 for places in found]
+
+    places = tones(True, True)
+    assert all(places) and places == sorted(places)
+    assert tones(True, False) == [*places[:2], 0, 0] and tones(False, False) == [0, 0, 0, 0]
 
 
 def test_the_caption_holds_title_and_note_and_cuts_what_is_too_long(painter):

@@ -16,10 +16,12 @@ from base.errors import BrokenFrameError
 from base.frame import FrameId
 from base.release_camera import RELEASE_CAMERA
 from base.skeleton import JOINTS
+from utils.drawing.style import BONES, PREDICTED, hex_code
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses
 from utils.evaluation.report import write_report
 
+SIDES = ("Left", "Right")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ACTION = "walking</script><b>"
 ABOUT = {"model": "model_best.tar", "data": "test", "frames": 3}
@@ -60,13 +62,17 @@ def make(path: Path, count: int) -> tuple[Poses, dict]:
     return poses, results
 
 
+def data_in(text: str) -> dict:
+    return json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1))
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory) -> SimpleNamespace:
     """A report of three frames: their poses, results, the file's text, the data and rows in it."""
     path = tmp_path_factory.mktemp("report") / "report.html"
     poses, results = make(path, 3)
     text = path.read_text()
-    data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1))
+    data = data_in(text)
     cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", text)]
     rows = [row for row in cells if len(row) == 8]
     return SimpleNamespace(poses=poses, results=results, text=text, data=data, rows=rows)
@@ -136,14 +142,20 @@ window.addEventListener("load", async () => {
   by("next").click();
   by("show-truth").click();
   seen.caption = by("caption").textContent;
-  seen.circles = all("#overlay circle")
-    .map((c) => [Number(c.getAttribute("cx")), c.getAttribute("fill")]);
-  const solid = by("scene").data[1];
-  seen.colours = by("scene").data.slice(1).map((trace) => trace.line.color);
+  seen.lines = all("#overlay line")
+    .map((line) => [Number(line.getAttribute("x1")), line.getAttribute("stroke")]);
+  const { bones, jointNames } = JSON.parse(by("data").textContent);
+  const [floor, lines, dots] = by("scene").data;
+  seen.traces = by("scene").data.length;
+  seen.bones = bones.map(([a, b, side], k) =>
+    [a, b].every((joint, end) => lines.x[3 * k + end] === dots.x[joint])
+      && [jointNames[a], jointNames[b], lines.line.color[3 * k]]);
   seen.places = ["LeftHand", "Head", "LeftFoot"].map((joint) => {
-    const at = solid.text.indexOf(`predicted: ${joint}`);
-    return [solid.x[at], solid.y[at], solid.z[at]];
+    const at = dots.text.indexOf(`predicted: ${joint}`);
+    return [dots.x[at], dots.y[at], dots.z[at], dots.marker.color[at]];
   });
+  const { xaxis, yaxis, zaxis } = by("scene").layout.scene;
+  seen.room = [xaxis, yaxis, zaxis].map((axis) => axis.range);
   const played = new Set();
   by("play").click();
   for (let i = 0; i < 40; i++) { played.add(by("caption").textContent); await wait(30); }
@@ -163,6 +175,7 @@ def test_the_page_works_under_a_visitors_hands(tmp_path):
         pytest.skip(f"no browser to open the report with ({', '.join(BROWSERS)})")
     page = tmp_path / "report.html"
     make(page, 6)
+    frames = data_in(page.read_text())["frames"]
     page.write_text(page.read_text().replace("<main>", f"{CLICKS}<main>", 1))
     command = [
         *(browser, "--headless", "--no-sandbox", "--disable-dev-shm-usage"),
@@ -177,12 +190,22 @@ def test_the_page_works_under_a_visitors_hands(tmp_path):
     seen = json.loads(html.unescape(found.group(1)))
     assert seen["errors"] == [] and seen["orders"] == [[0, 2, 4, 1, 3, 5], [5, 3, 1, 4, 2, 0]]
     assert "/000003 " in seen["caption"] and "MPJPE 30.3 mm" in seen["caption"]
-    # Left joints are filled and stand right in the picture.
-    hands = [seen["circles"][JOINTS.index(side + "Hand")] for side in ("Left", "Right")]
-    assert [fill for _, fill in hands] == ["#ff7f0e", "white"] and hands[0][0] > hands[1][0]
+    # The rims of the one pose that is shown, then its bones and joints; left ones stand right.
+    assert len(seen["lines"]) == 2 * (len(BONES) + len(JOINTS)) and seen["traces"] == 3
+    assert {stroke for _, stroke in seen["lines"][: len(BONES) + len(JOINTS)]} == {"white"}
+    joints = seen["lines"][-len(JOINTS) :]
+    (left, light), (right, dark) = (joints[JOINTS.index(side + "Hand")] for side in SIDES)
+    assert left > right and [light, dark] == [hex_code(shade) for shade in PREDICTED[1:]]
     # Seen from the front: x to the wearer's left, y to the back, z up from the floor.
-    hand, head, foot = seen["places"]
+    (*hand, colour), head, foot = seen["places"]
     assert hand[0] > 0.5 and hand[1] < foot[1] and head[2] > 1.4 and abs(foot[2]) < 0.1
-    assert seen["colours"] == ["#ff7f0e"] * 2 and len(seen["circles"]) == 16
+    assert colour == light and ["LeftForeArm", "LeftHand", light] in seen["bones"]
+    assert ["LeftUpLeg", "RightUpLeg", hex_code(PREDICTED[0])] in seen["bones"]
+    # Nothing of any body is outside of the axes, which cut off what is.
+    bodies = np.array([frame[kind]["joints3d"] for frame in frames for kind in frame])
+    for (low, high), values in zip(
+        seen["room"], (bodies * [1, -1, -1]).reshape(-1, 3).T, strict=True
+    ):
+        assert low < values.min() and values.max() < high
     played, width, bars = seen["counts"]
     assert played > 3 and width == 480 and bars >= 2

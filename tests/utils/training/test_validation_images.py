@@ -54,7 +54,7 @@ def test_a_sheet_has_a_row_for_each_frame_and_leaves_out_missing_joints():
     pixels = with_head(joints2d[:, list(HEATMAP_JOINTS)])
     assert np.isnan(pixels[:, 1]).all()
     picture = sheet(images, heatmaps, pixels, joints2d.double().numpy())
-    assert picture.shape == (3 * 260, 3 * 260, 3) and picture.dtype == np.uint8
+    assert picture.shape == (3 * 260 + 32, 3 * 260, 3) and picture.dtype == np.uint8
 
 
 def test_a_joint_is_drawn_where_it_is_in_the_colour_of_its_pose():
@@ -62,7 +62,7 @@ def test_a_joint_is_drawn_where_it_is_in_the_colour_of_its_pose():
     predicted, target = np.full((2, 2, 16, 2), np.nan)
     predicted[0, NECK], target[1, NECK] = (30, 90), (70, 20)
     picture = sheet(images, heatmaps, predicted, target)
-    for row, (x, y), colour in ((0, (30, 90), PREDICTED), (1, (70, 20), TRUTH)):
+    for row, (x, y), colour in ((0, (30, 90), PREDICTED[0]), (1, (70, 20), TRUTH[0])):
         tile = picture[row * 260 + 2 :, 2 * 260 + 2 :][:256, :256]
         rows, columns = np.nonzero((tile == colour).all(-1))
         assert 4 < len(rows) < 200

@@ -14,7 +14,7 @@ from plotly.offline import get_plotlyjs
 from tqdm import tqdm
 
 from base.files import write_text
-from base.skeleton import JOINTS, LIMBS, RIGHT_JOINTS
+from base.skeleton import JOINTS
 from dataset.transforms import resize_square
 from utils.drawing import style
 from utils.drawing.frame_painter import DrawnPose, standing_place
@@ -31,8 +31,15 @@ _QUALITIES, _MOST_BYTES = (75, 50, 25, 5), 35_000
 #: Errors listed beside each frame, and the headings of their columns.
 _LISTED = {"mpjpe": "MPJPE", "mpjpe_upper": "upper", "mpjpe_lower": "lower"}
 _LISTED |= {"pa_mpjpe": "PA-MPJPE", "absolute": "absolute"}
-_TONES = ("ink", "muted", "grid", "backdrop", "outline", "predicted", "truth", "baseline")
+#: Bars by action: key of the results, name, tone; the mean pose where there is a training set.
+_BARS = (("mpjpe", "this model", "predicted"), ("mpjpe_mean_pose", "mean pose", "baseline"))
+_TONES = ("ink", "muted", "grid", "backdrop", "outline", "baseline")
 _COLOURS = {name: style.hex_code(getattr(style, name.upper())) for name in _TONES}
+_COLOURS |= {
+    f"{kind}{side}": style.hex_code(shade)
+    for kind, shades in (("predicted", style.PREDICTED), ("truth", style.TRUTH))
+    for side, shade in zip(("", "-left", "-right"), shades, strict=True)
+}
 
 
 def write_report(
@@ -58,15 +65,15 @@ def write_report(
         floor = standing_place(drawn["truth"].joints3d)
         frames.append({kind: _joints(pose, floor) for kind, pose in drawn.items()})
     data = {
-        "actions": [
-            _bars(groups, "mpjpe", "this model", "predicted"),
-            _bars(groups, "mpjpe_mean_pose", "mean pose", "baseline"),
-        ],
+        "actions": [_bars(groups, *bars) for bars in _BARS if bars[0] in groups["All"]],
         "joints": [_bars(results["joints"], "mpjpe", "this model", "predicted")],
         "frames": frames,
-        **{"limbs": LIMBS, "right": RIGHT_JOINTS, "jointNames": JOINTS, "colours": _COLOURS},
+        **{"bones": [(*bone, style.side(*bone)) for bone in style.BONES], "jointNames": JOINTS},
+        **{"sides": [style.side(joint) for joint in range(len(JOINTS))], "room": _room(frames)},
+        "colours": _COLOURS,
     }
-    shown = f"{about['frames']} frames, {len(frames)} of them shown one by one."
+    shown = f"{about['frames']} frames, {len(frames)} of them shown one by one"
+    shown += f"; headset: {', '.join(headsets)}." if (headsets := about.get("headsets")) else "."
     page = {
         kind: Path(__file__).with_name(f"page.{kind}").read_text(encoding="utf-8")
         for kind in ("html", "css", "js")
@@ -134,3 +141,12 @@ def _joints(pose: DrawnPose, floor: np.ndarray) -> dict[str, Any]:
         "joints2d": [None if np.isnan(x) else (x, y) for x, y in pixels],
         "joints3d": (pose.joints3d - floor).round(3).tolist(),
     }
+
+
+def _room(frames: list[dict[str, Any]]) -> dict[str, float]:
+    """Half the side of the floor that is below all poses, and how low and high they are, metres:
+    at least 1 m × 1 m × 1.6 m."""
+    joints = np.array([pose["joints3d"] for frame in frames for pose in frame.values()])
+    across, up = np.abs(joints[..., :2]).max(initial=0.5), -joints[..., 2]
+    low, high = up.min(initial=0), up.max(initial=1.6)
+    return {"reach": across + 0.02, "low": low - 0.02, "high": high + 0.02}

@@ -2,7 +2,6 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const byId = (id) => document.getElementById(id);
-  const isRight = (...joints) => joints.every((joint) => data.right.includes(joint));
   const shown = () => ["truth", "predicted"].filter((kind) => byId(`show-${kind}`).checked);
 
   // ------------------------------------------------------------------ charts
@@ -34,39 +33,43 @@
   rows.forEach((row) => row.addEventListener("click", () => { stop(); choose(row); }));
 
   // ------------------------------------------------------------------ one frame
+  // The middle of the body (0), its left (1) and its right (2) in the shades of predicted or truth.
+  const shade = (kind, side) => data.colours[kind + ["", "-left", "-right"][side]];
   function overlay(points, kind) {
-    const colour = data.colours[kind];
-    const stroke = ([a, b], colour, width) => `<line x1="${points[a][0]}" y1="${points[a][1]}"
-      x2="${points[b][0]}" y2="${points[b][1]}" stroke="${colour}" stroke-width="${width}"/>`;
-    const limbs = data.limbs.filter(([a, b]) => points[a] && points[b]).map((limb) =>
-      stroke(limb, data.colours.outline, 6) + stroke(limb, colour, 4) +
-      (isRight(...limb) ? stroke(limb, "white", 1.6) : ""));
-    const joints = points.map((point, joint) => point && `<circle cx="${point[0]}" cy="${point[1]}"
-      r="4" fill="${isRight(joint) ? "white" : colour}" stroke="${colour}" stroke-width="2"/>`);
-    return `<g class="${kind}">${limbs.join("")}${joints.join("")}</g>`;
+    const stroke = ([a, b, side], width, rim) => points[a] && points[b] &&
+      `<line x1="${points[a][0]}" y1="${points[a][1]}" x2="${points[b][0]}" y2="${points[b][1]}"
+        stroke="${rim ? "white" : shade(kind, side)}" stroke-width="${width + rim}"/>`;
+    const dots = data.sides.map((side, joint) => [joint, joint, side]);
+    return [2.2, 0].flatMap((rim) => [...data.bones.map((bone) => stroke(bone, 4.5, rim)),
+      ...dots.map((dot) => stroke(dot, 9, rim))]).filter(Boolean).join("");
   }
 
   // Plotly's axes are x to the wearer's left, y backward, z up: ours turned half round about x.
-  function limbs(joints, kind, right) {
-    const ends = data.limbs.filter((limb) => isRight(...limb) === right).flatMap((l) => [...l, -1]);
-    const axis = (k, sign) => ends.map((joint) => joint < 0 ? null : sign * joints[joint][k]);
-    const color = data.colours[kind];
-    return { type: "scatter3d", mode: "lines+markers", showlegend: false, hoverinfo: "text",
-      x: axis(0, 1), y: axis(1, -1), z: axis(2, -1),
-      text: ends.map((joint) => joint < 0 ? "" : `${kind}: ${data.jointNames[joint]}`),
-      line: { color, width: right ? 6 : 9, dash: right ? "dash" : "solid" },
-      marker: { color, size: 5, symbol: right ? "circle-open" : "circle" } };
+  function skeleton(joints, kind) {
+    const places = (ids) => Object.fromEntries(["x", "y", "z"].map((axis, k) =>
+      [axis, ids.map((joint) => joint < 0 ? null : (k ? -1 : 1) * joints[joint][k])]));
+    const common = { type: "scatter3d", showlegend: false };
+    return [{ ...common, mode: "lines", hoverinfo: "skip",
+      ...places(data.bones.flatMap(([a, b]) => [a, b, -1])),
+      line: { color: data.bones.flatMap((bone) => Array(3).fill(shade(kind, bone[2]))), width: 9 } },
+    { ...common, mode: "markers", hoverinfo: "text", ...places([...joints.keys()]),
+      text: data.jointNames.map((name) => `${kind}: ${name}`),
+      marker: { color: data.sides.map((side) => shade(kind, side)), size: 6, opacity: 1 } }];
   }
-  const steps = [...Array(9).keys()].map((step) => step / 4 - 1);
+  // Around all bodies of all frames, and the floor, a grid of 25 cm.
+  const { reach, low, high } = data.room, longest = Math.max(2 * reach, high - low);
+  const lines = Math.floor(4 * reach);
+  const steps = [-reach, ...[...Array(2 * lines + 1).keys()].map((k) => (k - lines) / 4), reach];
   const floor = { type: "scatter3d", mode: "lines", hoverinfo: "skip", showlegend: false,
-    x: steps.flatMap((at) => [at, at, null, -1, 1, null]),
-    y: steps.flatMap((at) => [-1, 1, null, at, at, null]),
+    x: steps.flatMap((at) => [at, at, null, -reach, reach, null]),
+    y: steps.flatMap((at) => [-reach, reach, null, at, at, null]),
     z: steps.flatMap(() => [0, 0, null, 0, 0, null]), line: { color: data.colours.grid, width: 2 } };
-  const axis = (range) => ({ range, visible: false, showspikes: false });
+  const axis = (...range) => ({ range, visible: false, showspikes: false });
   const view = { margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: data.colours.backdrop,
-    scene: { xaxis: axis([-1, 1]), yaxis: axis([-1, 1]), zaxis: axis([-0.1, 1.9]),
-      aspectmode: "cube", uirevision: "kept",
-      camera: { eye: { x: 0.8, y: -1.15, z: 0.35 }, center: { x: 0, y: 0, z: -0.12 } } } };
+    scene: { xaxis: axis(-reach, reach), yaxis: axis(-reach, reach), zaxis: axis(low, high),
+      aspectmode: "manual", uirevision: "kept",
+      aspectratio: { x: 2 * reach / longest, y: 2 * reach / longest, z: (high - low) / longest },
+      camera: { eye: { x: 0.92, y: -1.32, z: 0.42 }, center: { x: 0, y: 0, z: -0.04 } } } };
 
   function draw() {
     const frame = data.frames[rows.indexOf(chosen)], cells = chosen.cells, kinds = shown();
@@ -74,8 +77,7 @@
     byId("caption").textContent =
       `${cells[1].textContent} · ${cells[2].textContent} · MPJPE ${cells[3].textContent} mm`;
     byId("overlay").innerHTML = kinds.map((kind) => overlay(frame[kind].joints2d, kind)).join("");
-    const poses = kinds.flatMap((kind) =>
-      [false, true].map((right) => limbs(frame[kind].joints3d, kind, right)));
+    const poses = kinds.flatMap((kind) => skeleton(frame[kind].joints3d, kind));
     Plotly.react("scene", [floor, ...poses], view, { displaylogo: false, responsive: true });
   }
   function choose(row) {

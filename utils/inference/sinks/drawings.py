@@ -30,7 +30,8 @@ def _paint(painter: FramePainter, result: FramePose, picture: np.ndarray) -> np.
     title += "" if result.time is None else f"  {result.time:.2f} s"
     note = "outside of what the model was trained on" if pose.out_of_range else ""
     note = "pose and picture disagree" if pose.disagrees else note
-    return painter.paint(picture, DrawnPose(pose.joints2d, pose.joints3d), title=title, note=note)
+    drawn = DrawnPose(pose.joints2d, pose.joints3d, pose.confidence)
+    return painter.paint(picture, drawn, title=title, note=note)
 
 
 class _ThreadedSink(Sink):
