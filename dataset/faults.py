@@ -4,7 +4,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from base.errors import BrokenFrameError
+from base.errors import BrokenFrameError, printable
 from base.frame import FrameId
 from dataset.pictures import WrongSizeError
 
@@ -67,7 +67,8 @@ class Fault:
 
     def __str__(self) -> str:
         # Any console can print it, though the name of a file may be no UTF-8.
-        return f"{self.where} ({self.detail})".encode("utf-8", "backslashreplace").decode()
+        text = printable(f"{self.where} ({self.detail})")
+        return text.encode("utf-8", "backslashreplace").decode()
 
     def as_dict(self) -> dict[str, Any]:
         """Content for JSON."""

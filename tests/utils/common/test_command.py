@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from base.errors import UserError
+from dataset.faults import Fault
 from utils.common.command import number, output_file, output_folder, run_command, whole_number
 from utils.common.paths import REPOSITORY
 
@@ -87,6 +88,18 @@ def test_what_a_person_can_put_right_is_one_line(error, status, printed, capsys)
     with pytest.raises(SystemExit) as caught:
         run_command(main)
     assert caught.value.code == status and capsys.readouterr().err == printed
+
+
+def test_names_in_messages_are_printed_in_one_line_without_escapes(capsys):
+    odd = "\x1b[31ma\nb\x9b2J\u2028.png"
+
+    def main():
+        raise UserError(f"{odd}: no picture")
+
+    with pytest.raises(SystemExit):
+        run_command(main)
+    assert capsys.readouterr().err == "error: \\x1b[31ma b\\x9b2J .png: no picture\n"
+    assert str(Fault("unexpected file", odd, "what")) == "\\x1b[31ma b\\x9b2J .png (what)"
 
 
 @pytest.mark.parametrize(
