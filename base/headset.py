@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field, PlainValidator, ValidationError
 from scipy.spatial.transform import Rotation
 
 from base.calibration import Calibration, load_calibration
@@ -115,6 +115,8 @@ class Headset:
             raise ValueError(str(error)) from None
 
 
+#: For records of what files hold.
+StoredHeadset = Annotated[Headset, PlainValidator(Headset.from_dict)]
 #: The headset of the release: about 2 cm before the nose, looking straight down.
 RELEASE_HEADSET = Headset(RELEASE_CAMERA, fov=180.0, name="xr-egopose")
 

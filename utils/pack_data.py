@@ -14,7 +14,6 @@ then train on it as on a tree:
 
 import argparse
 import contextlib
-import json
 import os
 import sys
 import threading
@@ -28,11 +27,20 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
-from base.headset import RELEASE_HEADSET, load_headset
+from base.headset import RELEASE_HEADSET, Headset, load_headset
+from base.lock import clear_leftovers, locked
 from base.set_type import SetType
 from dataset.faults import Fault, summary
-from dataset.packed.packing import archive_marker, pack_archive, pack_tree
-from dataset.packed.shards import INDEX, ROWS, PackOptions, assemble, prepare_output
+from dataset.packed.packed import is_packed
+from dataset.packed.packing import is_packed_whole, pack_archive, pack_tree, refuse_other_set
+from dataset.packed.shards import (
+    INDEX,
+    ROWS,
+    PackOptions,
+    assemble,
+    prepare_output,
+    refuse_foreign,
+)
 from dataset.release.table import CHARACTERS, find_archives, missing_parts
 from dataset.split import set_folders
 from utils.common.command import command_parser, run_command, whole_number
@@ -92,7 +100,7 @@ def _pack_archives(
 
     def pack(name: str) -> int:
         parts, split = archives[name], output / CHARACTERS[name].set_type.folder
-        if _is_done(archive_marker(split, name), parts):
+        if is_packed_whole(split, name, parts):
             return sum(path.stat().st_size for path in parts)
         try:
             if missing := missing_parts(name, parts):
@@ -106,14 +114,6 @@ def _pack_archives(
 
     threads.run([partial(pack, name) for name in archives], bar)
     return faults
-
-
-def _is_done(marker: Path, parts: list[Path]) -> bool:
-    try:
-        sizes = json.loads(marker.read_bytes())
-    except (OSError, ValueError):
-        return False
-    return all(sizes.get(path.name) == path.stat().st_size for path in parts)
 
 
 def _folder_bytes(folder: Path) -> int:
@@ -164,6 +164,8 @@ def _assemble(
 def main(argv: list[str] | None = None) -> None:
     args = _parse(argv)
     options = PackOptions(args.size, args.quality, args.frames_per_shard)
+    if is_packed(args.input):
+        raise UserError(f"{args.input}: is packed already: give the parts or the tree it is from")
     # Folders of these names may hold the downloaded parts instead.
     sets = set_folders(args.input)
     extracted = any(any((args.input / name.folder).glob("*/*/cam_down")) for name in sets)
@@ -176,7 +178,29 @@ def main(argv: list[str] | None = None) -> None:
             f"{args.input}: holds {', '.join(sorted(strangers))}, no characters of the release"
         )
     headset = load_headset(args.headset) if args.headset else RELEASE_HEADSET
-    prepare_output(args.output, options)
+    refuse_foreign(args.output)
+    with locked(args.output):
+        prepare_output(args.output, options)
+        _pack(args, options, sets, archives, headset)
+
+
+def _pack(
+    args: argparse.Namespace,
+    options: PackOptions,
+    sets: list[SetType],
+    archives: dict[str, list[Path]],
+    headset: Headset,
+) -> None:
+    """Pack the characters of ``archives``, or of the extracted ``sets`` where there are none."""
+    characters: dict[SetType, set[str]] = {}
+    for name in archives:
+        characters.setdefault(CHARACTERS[name].set_type, set()).add(name)
+    for set_type in () if archives else sets:
+        cameras = (args.input / set_type.folder).glob("*/*/cam_down")
+        characters[set_type] = {path.parents[1].name for path in cameras}
+    refuse_other_set(args.output, characters)
+    for folder in (args.output, *args.output.glob("*Set"), *args.output.glob(f"*Set/{ROWS}")):
+        clear_leftovers(folder)
     faults: list[str] = []
     others: dict[SetType, list[Fault]] = {}  # those that belong to no environment
     with contextlib.closing(_Threads(args.jobs)) as threads:

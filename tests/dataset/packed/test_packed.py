@@ -158,7 +158,7 @@ def test_rows_that_point_beyond_a_list_are_refused(small):
         with pytest.raises(UserError, match=r"index\.json: does not fit annotations\.npy"):
             open_split(small, SetType.TRAIN, 64)
     path.write_bytes(b"")
-    with pytest.raises(UserError, match=r"annotations\.npy: cannot be read"):
+    with pytest.raises(UserError, match=r"annotations\.npy: damaged, or no array.*; pack again"):
         open_split(small, SetType.TRAIN, 64)
 
 
@@ -183,7 +183,7 @@ def test_missing_unfinished_and_mixed_up_sets_say_what_to_do(small):
     wrong = r"index\.json: (cannot be read|is not as)"
     for change, message in (
         ({"labels": 99}, r"does not fit index\.json"),
-        ({"format": 99}, "format 99"),
+        ({"format": 99}, "format: Input should be 1, not 99"),
         *(({key: []}, r"does not fit annotations\.npy") for key in lists),
         *(({key: "text"}, wrong) for key in (*lists, "left_out", "size")),
         *(({key: 7}, wrong) for key in (*lists, "left_out")),

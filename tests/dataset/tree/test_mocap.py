@@ -83,8 +83,8 @@ def bad_labels() -> dict[str, str]:
         "visible (2,)": {"visible": [True, False]},
     }
     found = {reason: json.dumps(good | change) for reason, change in changes.items()}
-    found["not valid json"] = json.dumps(good)[:100]
-    found["not valid"] = "[" * 100_000
+    found["not valid JSON"] = json.dumps(good)[:100]
+    found["nested too deeply"] = "[" * 100_000
     found["has no 'action'"] = json.dumps({k: v for k, v in good.items() if k != "action"})
     return found
 
