@@ -102,8 +102,10 @@ class Headset:
             raise ValueError("not a headset: it has no camera")
         stated = dict(values)
         camera, name = camera_from_dict(stated.pop("camera")), stated.pop("name", "")
-        if not (isinstance(name, str) and name.isprintable() and camera.width and camera.height):
-            raise ValueError("its name is no text, or its camera has no picture size")
+        if not (isinstance(name, str) and name.isprintable() and len(name) < 200):
+            raise ValueError("its name is no short text")
+        if not (camera.width and camera.height):
+            raise ValueError("its camera has no picture size")
         position, tilt = stated.pop("position_spread", None), stated.pop("tilt_spread", None)
         if position is not None and tilt is not None:
             stated["spread"] = {"position": position, "tilt": tilt}
@@ -243,4 +245,4 @@ def _first_fault(error: ValidationError | TypeError) -> str:
     key = ".".join([*section, last])
     if first["type"] == "missing":
         return f"{key} is missing"
-    return f"{key}: {first['msg'].lower()}, not {first['input']!r}"
+    return f"{key}: {first['msg'].lower()}, not {first['input']!r:.60}"

@@ -85,8 +85,8 @@ def load_calibration(name: str) -> Calibration:
         return Calibration(RELEASE_CAMERA, "xR-EgoPose, as given by the dataset's first author")
     path, chosen = Path(name), ""
     try:
-        if "\0" in name:
-            raise UserError("the name of a file has no null character")
+        if not name or "\0" in name:
+            raise UserError("the name of the calibration is empty or holds a null character")
         if "#" in name and not path.exists():
             file, _, chosen = name.rpartition("#")
             path = Path(file)

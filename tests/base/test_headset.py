@@ -78,7 +78,7 @@ def test_a_headset_survives_json():
         ({"rotate": "90°"}, "rotate: .*number"),
         ({"fov": -1}, "fov: .*20, not -1"),
         ({"position": [0, 0]}, "position: a list of as many"),
-        ({"name": {}}, "its name is no text"),
+        ({"name": {}}, "its name is no short text"),
         ({"colour": 1}, "unknown key colour"),
         ({"camera": {"fx": "100"}}, "fx: '100' is not a number"),
         ({"camera": LENS | {"k": [10**400]}}, "k: 10+ is not a number, or not finite"),
