@@ -167,7 +167,7 @@ def load_headset(name: str | Path) -> Headset:
             f"--headset {name}: {error.strerror}; give a headset file, or one of {known}"
         ) from None
     except UserError as error:
-        raise UserError(f"--headset {name}: {error}") from None
+        raise UserError(f"--headset {name}: {error!s:.600}") from None  # it may cite what is long
 
 
 def _headset(documents: list[Any], path: Path) -> Headset:

@@ -100,7 +100,7 @@ def load_calibration(name: str) -> Calibration:
     except RecursionError:
         raise UserError(f"{name}: not a calibration: nested too deeply") from None
     except UserError as fault:
-        raise UserError(f"{name}: {fault}") from None
+        raise UserError(f"{name}: {fault!s:.600}") from None  # it may cite what is long
     model = camera_to_dict(camera).get("model", "fisheye")
     return Calibration(camera, f"{name} ({kind}{'' if model == 'ocam' else f' {model}'})")
 
