@@ -1,6 +1,5 @@
 """Packing an environment, wherever its frames come from: a tree, an archive, the generator."""
 
-import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
@@ -10,14 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 from isal import isal_zlib
-from pydantic import BaseModel
 
-from base.documents import read_document
 from base.errors import BrokenFrameError, UserError
-from base.files import write_text
 from base.frame import FrameId
 from base.headset import RELEASE_HEADSET, Headset
-from base.schema import read_record
 from base.set_type import SetType
 from dataset.annotations import Table
 from dataset.faults import Fault
@@ -34,7 +29,14 @@ from dataset.packed.shards import (
     write_shard,
 )
 from dataset.pictures import decode_camera_picture, read_bytes
-from dataset.release.archive import ArchiveError, ArchiveReport, Member, read_archive
+from dataset.release.archive import (
+    ArchiveError,
+    Marker,
+    Member,
+    file_sizes,
+    read_archive,
+    skipped_lines,
+)
 from dataset.release.table import CHARACTERS, TRAINING_PASSES
 from dataset.skip_list import read_skip_list
 from dataset.tree.index import list_set
@@ -221,27 +223,13 @@ def pack_tree(
     return [lambda path=path: pack(path) for path in listing.folders], listing.faults
 
 
-def _marker(split: Path, character: str) -> Path:
-    """The file that tells what a character's archive was packed into, and what it skipped."""
+def _marker_path(split: Path, character: str) -> Path:
     return split / ROWS / f"{character}.done.json"
 
 
-class _Done(BaseModel):
-    """Bytes of an archive's parts, and of the files it was packed into, relative to the set."""
-
-    parts: dict[str, int]
-    files: dict[str, int]
-
-
 def is_packed_whole(split: Path, character: str, parts: list[Path]) -> bool:
-    """Whether just these parts of an archive are packed, and all that came of them is still there
-    in its size."""
-    try:
-        done = read_record(_Done, read_document(_marker(split, character)))
-        sizes = {name: (split / name).stat().st_size for name in done.files}
-    except (OSError, UserError, ValueError):
-        return False
-    return sizes == done.files and {p.name: p.stat().st_size for p in parts} == done.parts
+    """Whether an archive is packed to its end, from these parts, and all is still there."""
+    return Marker.holds(_marker_path(split, character), parts, split, frozenset({"packed"}))
 
 
 def refuse_other_set(output: Path, characters: Mapping[SetType, set[str]]) -> None:
@@ -286,10 +274,10 @@ def pack_archive(
         job.add_done_callback(lambda _: room.release())
         return job
 
-    report = ArchiveReport()
-    members = read_archive(parts, frozenset(TRAINING_PASSES), on_bytes, stop, report)
+    skipped: list[str] = []
+    members = read_archive(parts, frozenset(TRAINING_PASSES), on_bytes, stop, skipped)
     try:
-        for environment, files in _environments(folder, members, report, keep):
+        for environment, files in _environments(folder, members, keep):
             written.append(FrameId(character, environment, 0))
             content: dict[str, list[str]] = {}
             for where in files:
@@ -307,42 +295,33 @@ def pack_archive(
         raise
     if not written:
         raise UserError(f"{parts[0]}: holds no picture or label that can be packed")
-    done = {
-        "parts": {path.name: path.stat().st_size for path in parts},
-        "files": {
-            str(path.relative_to(split)): path.stat().st_size
-            for path in sorted(split.rglob(f"{character}-*"))
-        },
-        "skipped": report.skipped,
-    }
-    marker = _marker(split, character)
-    write_text(marker, json.dumps(done, indent=1) + "\n", single_writer=True)
-    return report.lines()
+    written_files = sorted([*split.glob(f"{character}-*.tar"), *split.glob(f"*/{character}-*.npz")])
+    files = {str(path.relative_to(split)): path.stat().st_size for path in written_files}
+    made = {"parts": file_sizes(parts), "files": {"packed": files}, "skipped": skipped}
+    Marker(**made).write(_marker_path(split, character))
+    return skipped_lines(skipped)
 
 
 def _environments(
-    folder: str,
-    members: Iterator[Member],
-    report: ArchiveReport,
-    keep: Callable[[Member, str], bytes | Future],
+    folder: str, members: Iterator[Member], keep: Callable[[Member, str], bytes | Future]
 ) -> Iterator[tuple[str, dict[str, bytes | Future]]]:
     """The environments of a character one by one, with what is kept of their files, by path; the
     last only after the archive's checksum has held."""
-    waiting: dict[str, dict] = {}  # the current one, and those whose links are still to come
-    seen: set[str] = set()
-    current = None
+    files: dict[str, bytes | Future] = {}
+    seen: list[str] = []
     for member in members:
-        if member.environment != current:
-            if current is not None and current not in report.linked:
-                yield current, waiting.pop(current)
-            current = member.environment
-            if current in seen and current not in waiting:
+        environment = member.environment
+        if environment not in seen[-1:]:
+            if seen:
+                yield seen[-1], files
+            if environment in seen:
                 raise UserError(
-                    f"{folder}: files of {current} lie in two places of the archive; extract it "
-                    "with utils/extract_data.py and pack the tree"
+                    f"{folder}: files of {environment} lie in two places of the archive; extract "
+                    "it with utils/extract_data.py and pack the tree"
                 )
-            seen.add(current)
-            waiting.setdefault(current, {})
-        where = f"{folder}/{current}/cam_down/{member.pass_name}/{member.name}"
-        waiting[current][where] = keep(member, where)
-    yield from waiting.items()
+            seen.append(environment)
+            files = {}
+        where = f"{folder}/{environment}/cam_down/{member.pass_name}/{member.name}"
+        files[where] = keep(member, where)
+    if seen:
+        yield seen[-1], files

@@ -133,32 +133,17 @@ def test_nothing_is_kept_of_an_archive_whose_checksum_is_wrong(parts, tmp_path):
     assert len(Packed(tmp_path / "a", SetType.VAL)) == 15
 
 
-@pytest.mark.parametrize("backwards", [False, True])
-def test_links_are_packed_as_the_files_they_lead_to(backwards, tree, tmp_path, capsys):
-    resolved = tmp_path / "resolved"
-
-    def arrange(staged):
-        first, second, third = sorted(staged.glob("*/cam_down"))
-        shutil.rmtree(second / "json")
-        (second / "json").symlink_to("../../env_001/cam_down/json")
-        (third / "rgba").rename(third / "pictures")
-        (third / "rgba").symlink_to("pictures")
-        (staged / "env_004").symlink_to("env_003")
-        (first / "json" / f"{staged.name}_000090.json").symlink_to("/etc/hostname")
-        for name, content in archives.resolved(staged).items():
-            path = resolved / "TrainSet" / TRAIN / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-
-    content = archives.archive(
-        tree / "TrainSet" / TRAIN, arrange, lambda names: sorted(names, reverse=backwards)
-    )
-    archives.cut(content, TRAIN, tmp_path / "parts" / "TrainSet")
-    run(tmp_path / "parts", tmp_path / "a")
-    assert "skipped 1 members" in capsys.readouterr().err
-    run(resolved, tmp_path / "b")
-    assert shards_and_arrays(tmp_path / "a") == shards_and_arrays(tmp_path / "b")
-    assert len(Packed(tmp_path / "a", SetType.TRAIN)) == 4 * 5
+@pytest.mark.parametrize("spoil", ["shard", "marker"])
+def test_an_archive_is_packed_again_where_what_it_became_is_gone_or_cut(spoil, parts, tmp_path):
+    run(parts, tmp_path / "a")
+    before = archives.contents(tmp_path / "a")
+    split = tmp_path / "a" / "TrainSet"
+    if spoil == "shard":
+        (split / f"{TRAIN}-env_002-00001.tar").unlink()
+    else:
+        (split / "rows" / f"{TRAIN}.done.json").write_text('{"parts": 1}')
+    run(parts, tmp_path / "a")
+    assert archives.contents(tmp_path / "a") == before
 
 
 def test_an_environment_in_two_places_of_an_archive_is_refused(tree, tmp_path):
