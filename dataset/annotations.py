@@ -11,7 +11,7 @@ from base.frame import FrameId
 from base.headset import RELEASE_HEADSET, Headset, StoredHeadset
 from base.schema import Text
 from base.skeleton import neck_centred
-from dataset.labels import MAX_DISTANCE, Label
+from dataset.labels import Label
 
 #: Fields of a label that are stored as they are.
 VALUES = ("joints2d", "joints3d", "visible", "occlusion_known")
@@ -153,12 +153,6 @@ def check_codes(codes: np.ndarray, known: Sequence, least: int = 0) -> None:
     """UserError for a code that points beyond its list."""
     if codes.min(initial=0) < least or codes.max(initial=-1) >= len(known):
         raise UserError("its rows point beyond its lists")
-
-
-def are_labels(rows: np.ndarray) -> np.ndarray:
-    """(N,) bool: which rows have joints that can be a person's, see :data:`MAX_DISTANCE`."""
-    near = np.abs(rows["joints3d"]).max((1, 2), initial=0) <= MAX_DISTANCE  # false for NaN
-    return near & np.isfinite(rows["joints2d"]).all((1, 2))
 
 
 def _coded(values: list[str]) -> tuple[list[str], list[int]]:

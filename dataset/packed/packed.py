@@ -16,14 +16,12 @@ from base.errors import BrokenFrameError, UserError
 from base.headset import RELEASE_HEADSET, Headset
 from base.schema import read_record
 from base.set_type import SetType
-from dataset.annotations import are_labels
-from dataset.faults import BAD_SHARD, Fault, print_once
+from dataset.faults import BAD_SHARD, Fault
 from dataset.packed.shards import (
     ANNOTATIONS,
     INDEX,
     MANIFEST,
     SetIndex,
-    current_rows,
     encode_label,
     frame_key,
     kept_square,
@@ -73,14 +71,13 @@ class Packed(Split):
         except UserError as error:
             reason = f"is not as this version writes it ({error})"
             raise UserError(f"{path}: {reason}; pack again") from None
-        self._size, self._shards, self._labels = index.size, index.shards, index.labels
+        self._size, self._shards = index.size, index.shards
         rows, faults = self._open_rows(), index.left_out
         try:
             table = packed_table(rows, index)
         except UserError:
             raise UserError(f"{path}: does not fit {ANNOTATIONS} beside it; pack again") from None
-        whole = index.crc in (None, isal_zlib.crc32(rows.view(np.uint8)))
-        if not (whole and are_labels(rows).all()):
+        if index.crc not in (None, isal_zlib.crc32(rows.view(np.uint8))):
             reason = "is damaged: pack again"
             if not check:
                 raise UserError(f"{self.folder / ANNOTATIONS} {reason}")
@@ -111,18 +108,10 @@ class Packed(Split):
 
     def _open_rows(self) -> np.ndarray:
         # Read, not mapped: a process whose map is cut off dies at the next look at it.
-        path = self.folder / ANNOTATIONS
         try:
-            stored = read_array(path)
-            rows = current_rows(stored, path)
+            return read_array(self.folder / ANNOTATIONS)
         except UserError as error:
             raise UserError(f"{error}; pack again") from None
-        if len(rows) != self._labels:
-            raise UserError(f"{path}: does not fit {INDEX} beside it; pack again")
-        if rows is not stored:
-            line = "packed by an earlier version, which did not keep whether occlusion is labelled"
-            print_once(self.folder, f"{self.folder.name}: {line}: treated as not; pack it again")
-        return rows
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"table": replace(self.table, rows=None)}

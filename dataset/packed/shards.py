@@ -50,8 +50,6 @@ ROW = np.dtype(
 )
 #: Of a file in a tar archive of the plainest kind.
 _LONGEST_NAME = 100
-#: What rows packed before it was kept lack; it is 0 then.
-_OPTIONAL = {"occlusion_known", "headset"}
 
 #: What reading a manifest raises that is damaged, or not as we write it.
 MISMADE = (
@@ -188,26 +186,13 @@ class SetIndex(_Packed):
 
     format: Literal[FORMAT]
     size: Annotated[int, Field(ge=1, lt=2**15)]
-    labels: int
     crc: int | None = None
-
-
-def current_rows(stored: np.ndarray, path: Path) -> np.ndarray:
-    """The rows of a file as :data:`ROW`, those of an earlier version too; UserError for others."""
-    if stored.dtype == ROW and stored.ndim == 1:
-        return stored
-    names = set(stored.dtype.names or ()) & set(ROW.names)
-    wrong = [name for name in names if stored.dtype[name] != ROW[name]]
-    if stored.ndim != 1 or wrong or set(ROW.names) - names - _OPTIONAL:
-        raise UserError(f"{path}: holds no rows that this version reads")
-    rows = np.zeros(len(stored), ROW)
-    for name in names:
-        rows[name] = stored[name]
-    return rows
 
 
 def packed_table(rows: np.ndarray, lists: _Packed) -> Table:
     """The labels of a file; UserError, without its name, where they do not fit together."""
+    if rows.dtype != ROW or rows.ndim != 1:
+        raise UserError("its rows are not as this version writes them")
     packed = rows["shard"] >= 0
     check_codes(rows["shard"], lists.shards, -1)
     if (rows["offset"][packed] < 0).any() or (rows["length"][packed] <= 0).any():
@@ -253,7 +238,7 @@ class Environment(NamedTuple):
             for name in ("character", "environment"):
                 meta[f"{name}s"] = [meta[name]]
             lists = read_record(_Packed, meta)
-            table = packed_table(current_rows(stored["rows"], path), lists)
+            table = packed_table(stored["rows"], lists)
         except (KeyError, TypeError, UserError):
             raise UserError(f"{path}: cannot be read; delete it and pack again") from None
         return cls(table, lists.shards, lists.left_out)

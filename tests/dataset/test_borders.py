@@ -14,7 +14,7 @@ from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
 from dataset.labels import MAX_DISTANCE, Label, parse_label
 from dataset.packed.packed import Packed
-from dataset.packed.packing import _marker, is_packed_whole
+from dataset.packed.packing import _marker_path, is_packed_whole
 from dataset.packed.shards import Environment, PackOptions, prepare_output
 from dataset.skip_list import read_skip_list
 from dataset.tree.index import load_index
@@ -167,9 +167,13 @@ def test_rows_and_markers_that_are_damaged_are_told_apart_from_those_that_are_wh
                 assert Environment.load(path).table.label(1).action
             except UserError as error:
                 assert "delete it and pack again" in str(error)
-    marker = _marker(split, "ann")
+    marker = _marker_path(split, "ann")
     marker.write_bytes(
-        data.draw(mutations.mutated_json({"parts": {}, "files": {"index.json": 7}, "skipped": []}))
+        data.draw(
+            mutations.mutated_json(
+                {"parts": {}, "files": {"packed": {"index.json": 7}}, "skipped": []}
+            )
+        )
     )
     assert not is_packed_whole(split, "ann", [path])
     manifest = sets / "packed" / "packed.json"
