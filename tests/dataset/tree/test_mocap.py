@@ -84,7 +84,7 @@ def bad_labels() -> dict[str, str]:
     }
     found = {reason: json.dumps(good | change) for reason, change in changes.items()}
     found["not valid JSON"] = json.dumps(good)[:100]
-    found["nested too deeply"] = "[" * 100_000
+    found["or nested too deeply"] = "[" * 100_000
     found["has no 'action'"] = json.dumps({k: v for k, v in good.items() if k != "action"})
     return found
 
