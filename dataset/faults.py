@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import PlainValidator
 
-from base.errors import BrokenFrameError
+from base.errors import BrokenFrameError, printable
 from base.frame import FrameId
 from dataset.pictures import WrongSizeError
 
@@ -70,9 +70,9 @@ class Fault:
         return cls(kind, where, str(error).rpartition(f"{where}: ")[2], frame_id)
 
     def __str__(self) -> str:
-        # Any console can print it, whatever is in the name of a file.
-        text = f"{self.where} ({self.detail})".encode("utf-8", "backslashreplace").decode()
-        return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+        # Any console can print it, though the name of a file may be no UTF-8.
+        text = printable(f"{self.where} ({self.detail})")
+        return text.encode("utf-8", "backslashreplace").decode()
 
     def as_dict(self) -> dict[str, Any]:
         """Content for JSON."""

@@ -110,7 +110,7 @@ class Split(BaseDataset):
         def check(row: int) -> list[Fault]:
             try:
                 code = self.table.rows["headset"][row]
-                check_size(self.image(row), self.where(row), self._views[code].kept)
+                check_size(self.image(row).shape[1::-1], self.where(row), self._views[code].kept)
             except BrokenFrameError as error:
                 return [Fault.of_file(error, self.where(row), self.table.frame_id(row))]
             return []
@@ -185,7 +185,7 @@ class Split(BaseDataset):
         view, image = self._views[values["headset"]], None
         if self.pictures:
             image = self.image(row)
-            check_size(image, self.where(row), view.kept)
+            check_size(image.shape[1::-1], self.where(row), view.kept)
             image = view.transform.image(image)
         return Frame(
             image,

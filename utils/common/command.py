@@ -112,8 +112,7 @@ def run_command(main: Callable[[], None]) -> None:
     try:
         main()
     except UserError as error:
-        # Names of files and keys, which it cites, may have line breaks.
-        print("error:", " ".join(str(error).splitlines()), file=sys.stderr)
+        print("error:", error, file=sys.stderr)
         sys.exit(EXIT_BAD_INPUT)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -73,7 +73,7 @@ class LensFinder:
     to judge by the picture, "training", "circle", or a calibration file; ``fov`` the angle across
     the image circle, degrees, of a lens without calibration; ``rotate`` (None for a turn that the
     network finds) and ``mount`` are as of :class:`base.headset.Headset`: rotate, and forward and
-    left.  ``needs_pictures`` says whether anything is judged by what pictures show.
+    left.
     """
 
     def __init__(
@@ -111,7 +111,6 @@ class LensFinder:
             raise UserError(f"--fov is for a lens without calibration; --camera {camera} has one")
         self._camera, self._fov = camera, fov
         self.finds_turn = headset is None and rotate is None
-        self.needs_pictures = unknown or self.finds_turn
 
     def find(self, pictures: Sequence[np.ndarray]) -> Lens:
         """The lens of one or more pictures (H, W, 3) uint8 of one size; UserError where the

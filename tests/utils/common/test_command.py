@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from base.errors import UserError
+from dataset.faults import Fault
 from utils.common.command import command_parser, run_command
 from utils.common.paths import REPOSITORY
 
@@ -92,3 +93,15 @@ def test_an_empty_argument_is_refused_not_taken_for_the_current_folder(arguments
     with pytest.raises(SystemExit, match="2"):
         command_parser("", "data_root").parse_args(arguments)
     assert "is empty" in capsys.readouterr().err
+
+
+def test_names_in_messages_are_printed_in_one_line_without_escapes(capsys):
+    odd = "\x1b[31ma\nb\x9b2J\u2028.png"
+
+    def main():
+        raise UserError(f"{odd}: no picture")
+
+    with pytest.raises(SystemExit):
+        run_command(main)
+    assert capsys.readouterr().err == "error: \\x1b[31ma b\\x9b2J .png: no picture\n"
+    assert str(Fault("unexpected file", odd, "what")) == "\\x1b[31ma b\\x9b2J .png (what)"
