@@ -14,7 +14,6 @@ then train on it as on a tree:
 
 import argparse
 import contextlib
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -44,9 +43,6 @@ from dataset.packed.shards import (
 from dataset.release.table import CHARACTERS, find_archives, missing_parts
 from dataset.split import set_folders
 from utils.common.command import command_parser, run_command, whole_number
-
-#: Frames of the whole release, for the estimate of its packed size.
-_RELEASE_FRAMES = 383_000
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
@@ -116,48 +112,29 @@ def _pack_archives(
     return faults
 
 
-def _folder_bytes(folder: Path) -> int:
-    # Characters may be links to another disk, which rglob does not follow.
-    paths = (
-        Path(parent, name)
-        for parent, _, names in os.walk(folder, followlinks=True)
-        for name in names
-    )
-    return sum(path.stat().st_size for path in paths if os.access(path, os.R_OK))
-
-
 def _assemble(
     args: argparse.Namespace, options: PackOptions, others: dict[SetType, list[Fault]]
 ) -> list[str]:
     """Put the indices together and say what there is; returns the sets that hold no label."""
-    frames = total = 0
     empty = []
     for set_type in SetType:
         split, faults = args.output / set_type.folder, others.get(set_type, [])
         packed = any((split / ROWS).glob("*.npz"))
         index = assemble(split, set_type, options, faults) if packed else {"left_out": faults}
-        left_out, size = summary(index["left_out"]), _folder_bytes(split)
+        left_out = summary(index["left_out"])
         if not index.get("labels") and (packed or set_type in others):
             found = "; ".join(left_out) or "it holds no label"
             empty.append(f"{set_type.folder}: no frame can be used: {found}")
         if not packed:
             continue
-        frames, total = frames + index["pictures"], total + size
         print(
             f"{set_type.folder}: {index['pictures']:,} frames in {len(index['shards'])} shards, "
-            f"{index['labels']:,} labels, {size / 1e9:,.3f} GB"
+            f"{index['labels']:,} labels"
         )
         for line in left_out:
             print(f"  left out: {line}")
         if left_out:
             print(f"  all that is left out is in {split / INDEX}")
-    if frames:
-        source = _folder_bytes(args.input)
-        print(
-            f"{source / 1e9:,.3f} GB became {total / 1e9:,.3f} GB ({source / total:.1f} times "
-            f"less): {total / frames / 1e3:.1f} kB a frame, which is "
-            f"{total / frames * _RELEASE_FRAMES / 1e9:.1f} GB for {_RELEASE_FRAMES:,} frames"
-        )
     return empty
 
 
