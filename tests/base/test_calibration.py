@@ -600,7 +600,9 @@ def test_what_cannot_be_read_rightly_is_refused_in_one_line(tmp_path, text, mess
 
 def test_a_missing_file_names_what_is_built_in(tmp_path):
     assert "or 'training'" in refusal(tmp_path / "none.json")
-    assert "holds a null character" in refusal(tmp_path / "a\0b")
+    for name in ("", "a\0b"):
+        with pytest.raises(UserError, match="is empty or holds a null character"):
+            load_calibration(name)
     assert "Is a directory" in refusal(tmp_path)
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff\xfe\0")
     assert "not a calibration" in refusal(tmp_path / "picture.png")

@@ -1,6 +1,8 @@
 """Whatever the files of a set hold, reading them gives what fits together, or one line."""
 
 import json
+import pickle
+from pathlib import Path
 
 import mutations
 import numpy as np
@@ -107,6 +109,16 @@ def test_damaged_annotations_are_one_line(sets, data):
         assert opened(sets) == (other.startswith(whole))
 
 
+class Evil:
+    """Makes a file where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
 ODD_ARRAYS = st.sampled_from(
     [
         np.zeros(3),
@@ -128,7 +140,11 @@ def test_other_arrays_are_no_annotations_and_pickles_are_not_spoken_of(sets, arr
         with pytest.raises(UserError, match="pack again") as caught:
             Packed(sets / "packed", TRAIN)
         assert "pickle" not in str(caught.value)
-        path.write_bytes(b"\x80\x04K\x01.")  # a pickle
+        np.save(path, np.array([Evil(sets / "ran")]), allow_pickle=True)
+        with pytest.raises(UserError, match="damaged, or no arrays of numbers; pack again"):
+            Packed(sets / "packed", TRAIN)
+        assert not (sets / "ran").exists()
+        path.write_bytes(pickle.dumps(Evil(sets / "ran")))
         with pytest.raises(UserError, match="damaged, or no arrays of numbers; pack again"):
             Packed(sets / "packed", TRAIN)
 
