@@ -1,6 +1,7 @@
 """Whatever the files of a set hold, reading them gives what fits together, or one line."""
 
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -125,6 +126,7 @@ ODD_ARRAYS = st.sampled_from(
         np.zeros((2, 2), "<i4"),
         np.array({"a": 1}, object),
         np.array(["x"]),
+        np.array([b"x.png"]),
         np.zeros(3, [("character", "<i4")]),
         np.zeros((), "V5"),
     ]
@@ -209,3 +211,17 @@ def test_a_skip_list_names_frames_or_the_line_that_does_not(tmp_path, content):
         read_skip_list(tmp_path, TRAIN)
     except UserError as error:
         assert "skip_list.txt:" in str(error) and len(str(error)) < 300
+
+
+def test_a_pipe_in_place_of_a_file_of_a_set_is_refused_and_not_waited_for(sets):
+    split = sets / "packed" / "TrainSet"
+    for path in (split / "index.json", split / "annotations.npy", *split.glob("*.tar")):
+        with restoring(path):
+            path.unlink()
+            os.mkfifo(path)
+            assert not opened(sets)
+            path.unlink()
+    os.mkfifo(sets / "packed" / "skip_list.txt")
+    with pytest.raises(UserError, match="is a pipe or a device"):
+        read_skip_list(sets / "packed", TRAIN)
+    (sets / "packed" / "skip_list.txt").unlink()
