@@ -80,13 +80,8 @@ class Fault:
 
     @classmethod
     def from_dict(cls, stored: Any) -> "Fault":
-        """The fault that :meth:`as_dict` has stored, or a line of a set packed before it was;
-        ValueError for anything else."""
+        """The fault that :meth:`as_dict` has stored; ValueError for anything else."""
         match stored:
-            case str():
-                where, _, detail = stored.partition(": ")
-                kind = BAD_LABEL if where.endswith(".json") else BAD_PICTURE
-                return cls(detail if detail in KINDS else kind, where, detail)
             case {"kind": kind, "where": str(where), "detail": str(detail), "frame_id": frame}:
                 match frame:
                     case {"character": str(name), "environment": str(place), "number": int(number)}:

@@ -640,7 +640,14 @@ def test_any_other_content_is_a_camera_that_can_be_or_one_line(tmp_path_factory,
 
 
 @pytest.mark.parametrize(
-    "text", ["\n" * 10**6, " \n" * 10**5, "a" * 10**6, "camera matrix\n" + "1\n" * 10**6]
+    "text",
+    [
+        "\n" * 10**6,
+        "\n" * 10**5 + "[",
+        " \n" * 10**5,
+        "a" * 10**6,
+        "camera matrix\n" + "1\n" * 10**6,
+    ],
 )
 def test_blank_and_long_lines_take_no_time(tmp_path, text):
     (tmp_path / "a.txt").write_text(f"x{text}x")

@@ -140,14 +140,6 @@ def test_a_damaged_shard_breaks_only_the_frames_it_hits(small):
         data[1]
 
 
-def test_a_set_packed_before_faults_had_kinds_is_read(small, capsys):
-    path = small / "TrainSet" / "index.json"
-    old = ["female_001_a_a/env_001/cam_down/json/female_001_a_a_000009.json: not valid json"]
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"left_out": old}))
-    assert len(Packed(small, SetType.TRAIN)) == 4
-    assert "1 broken label: female_001_a_a/env" in capsys.readouterr().err
-
-
 def test_rows_that_point_beyond_a_list_are_refused(small):
     path = small / "TrainSet" / "annotations.npy"
     stored = np.load(path)
