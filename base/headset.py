@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, PlainValidator, ValidationError
 from scipy.spatial.transform import Rotation
 
 from base.calibration import Calibration, load_calibration
-from base.calibration.document import decode_text
 from base.calibration.plausible import check_plausible
 from base.cameras import camera_from_dict, camera_to_dict
 from base.cameras.camera import Camera, rays_around
+from base.documents import parse_yaml, read_bounded
 from base.errors import UserError
 from base.release_camera import RELEASE_CAMERA
 from base.schema import Section
@@ -103,8 +102,10 @@ class Headset:
             raise ValueError("not a headset: it has no camera")
         stated = dict(values)
         camera, name = camera_from_dict(stated.pop("camera")), stated.pop("name", "")
-        if not (isinstance(name, str) and name.isprintable() and camera.width and camera.height):
-            raise ValueError("its name is no text, or its camera has no picture size")
+        if not (isinstance(name, str) and name.isprintable() and len(name) < 200):
+            raise ValueError("its name is no short text")
+        if not (camera.width and camera.height):
+            raise ValueError("its camera has no picture size")
         position, tilt = stated.pop("position_spread", None), stated.pop("tilt_spread", None)
         if position is not None and tilt is not None:
             stated["spread"] = {"position": position, "tilt": tilt}
@@ -116,6 +117,8 @@ class Headset:
             raise ValueError(str(error)) from None
 
 
+#: For records of what files hold.
+StoredHeadset = Annotated[Headset, PlainValidator(Headset.from_dict)]
 #: The headset of the release: about 2 cm before the nose, looking straight down.
 RELEASE_HEADSET = Headset(RELEASE_CAMERA, fov=180.0, name="xr-egopose")
 
@@ -157,23 +160,19 @@ def load_headset(name: str | Path) -> Headset:
     try:
         if not path.suffix and not path.is_file():
             path = PROFILES / f"{name}.yml"
-        content = yaml.safe_load(decode_text(path.read_bytes()))
+        return _headset(parse_yaml(read_bounded(path)), path)
     except OSError as error:
         known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yml")))
         raise UserError(
             f"--headset {name}: {error.strerror}; give a headset file, or one of {known}"
         ) from None
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise UserError(f"--headset {name}: not a YAML file") from None
-    try:
-        return _headset(content, path)
     except UserError as error:
-        raise UserError(f"--headset {name}: {error}") from None
+        raise UserError(f"--headset {name}: {error!s:.600}") from None  # it may cite what is long
 
 
-def _headset(content: Any, path: Path) -> Headset:
+def _headset(documents: list[Any], path: Path) -> Headset:
     """The headset of a file's content."""
-    if not isinstance(content, dict):
+    if len(documents) != 1 or not isinstance(content := documents[0], dict):
         raise UserError("holds no settings")
     try:
         stated = HeadsetFile(**content)
@@ -246,4 +245,4 @@ def _first_fault(error: ValidationError | TypeError) -> str:
     key = ".".join([*section, last])
     if first["type"] == "missing":
         return f"{key} is missing"
-    return f"{key}: {first['msg'].lower()}, not {first['input']!r}"
+    return f"{key}: {first['msg'].lower()}, not {first['input']!r:.60}"

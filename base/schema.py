@@ -1,8 +1,40 @@
-"""The base of every typed section of the configuration."""
+"""Typed records of what files hold, and the base of every section of the configuration."""
 
-from typing import Any, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from base.errors import UserError
+
+Record = TypeVar("Record", bound=BaseModel)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 4096:
+        raise ValueError("must be a text")
+    return value
+
+
+#: A name or a path, also one of a file system's that is no UTF-8, which pydantic's own refuse.
+Text = Annotated[str, PlainValidator(_text)]
+
+
+def read_record(record: type[Record], content: Any) -> Record:
+    """A file's content as a record; UserError, without the file's name, for the first wrong key."""
+    try:
+        return record.model_validate(content)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        key = ".".join(map(str, fault["loc"])) or "its content"
+        reason = fault["msg"].removeprefix("Value error, ")
+        raise UserError(f"{key}: {reason}, not {fault['input']!r:.60}") from None
 
 
 class Section(BaseModel):

@@ -16,8 +16,8 @@ from base.headset import Headset
 from base.set_type import SetType
 from base.skeleton import LIMBS
 from dataset import data_format
-from dataset.faults import ABSURD_POSE, BAD_LABEL, KINDS, OFF_CAMERA, WRONG_SET, Fault
-from dataset.labels import MAX_DISTANCE, Label
+from dataset.faults import ABSURD_POSE, KINDS, OFF_CAMERA, WRONG_SET, Fault
+from dataset.labels import Label
 from dataset.release.table import CHARACTERS
 from dataset.skip_list import read_skip_list
 from dataset.view import projection_residuals
@@ -116,12 +116,6 @@ class SetReport:
         def add(kind: str, detail: str) -> None:
             self.faults.append(Fault(kind, where, detail, frame_id))
 
-        if not (np.isfinite(label.joints2d).all() and np.isfinite(label.joints3d).all()):
-            add(BAD_LABEL, "joints are not finite")
-            return
-        if np.abs(label.joints3d).max() > MAX_DISTANCE:
-            add(BAD_LABEL, f"a joint is over {MAX_DISTANCE:g} m from the camera")
-            return
         self.actions[label.action] += 1
         if reason := absurdity(label):
             add(ABSURD_POSE, reason)

@@ -74,8 +74,6 @@ class Split(BaseDataset):
         "give the folder that holds TrainSet, ValSet and TestSet with --data_root, or make a "
         "synthetic set with 'python utils/make_synthetic.py --output {root}'"
     )
-    #: When the faults were met, for the report of them.
-    faults_met = ""
 
     @classmethod
     @abstractmethod
@@ -166,11 +164,8 @@ class Split(BaseDataset):
             found = "; ".join(faults + left_out) or f"no label: {self.remedy.format(root=root)}"
             raise UserError(f"{self.folder}: no frame can be used: {found}")
         if report:
-            for line in [
-                *(f"{self.faults_met}: {f}" for f in faults),
-                *(f": {n}" for n in left_out),
-            ]:
-                print_once(self.folder, self.folder.name + line)
+            for line in faults + left_out:
+                print_once(self.folder, f"{self.folder.name}: {line}")
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -1,7 +1,7 @@
 """Packing an environment, wherever its frames come from: a tree, an archive, the generator."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from functools import partial
 from pathlib import Path
@@ -37,10 +37,10 @@ from dataset.release.archive import (
     read_archive,
     skipped_lines,
 )
-from dataset.release.table import TRAINING_PASSES
+from dataset.release.table import CHARACTERS, TRAINING_PASSES
 from dataset.skip_list import read_skip_list
 from dataset.tree.index import list_set
-from dataset.tree.names import pair_files
+from dataset.tree.names import folder_identity, pair_files
 
 #: Bound on the pictures of an archive that wait in memory to be encoded.
 _PICTURES_IN_FLIGHT = 64
@@ -88,6 +88,7 @@ def write_environment(
     table.characters, table.environments = [character], [environment]
     rows = dict(zip(frames, table.rows, strict=True))
     table.rows["shard"] = -1
+    sums = _checksums(Environment.path(split, frame))
     by_shard: dict[str, dict[FrameId, str]] = {}
     for number in sorted(pictures):
         frame_id = frames[number]
@@ -96,7 +97,7 @@ def write_environment(
     for name, paths in by_shard.items():
         samples = {f: encode_label(labels[f.number], f, options.size) for f in paths}
         headsets = {f: labels[f.number].headset for f in paths}
-        jpegs, broken = _complete_shard(split / name, samples, paths, headsets, encode)
+        jpegs, broken = _complete_shard(split / name, samples, paths, headsets, sums, encode)
         faults += broken
         for frame_id, (offset, jpeg) in jpegs.items():
             row = rows[frame_id.number]
@@ -106,24 +107,40 @@ def write_environment(
     Environment(table, shards, faults).save(split)
 
 
+def _checksums(path: Path) -> dict[int, int]:
+    """Of the JPEGs of an environment packed before, by frame number."""
+    try:
+        rows = Environment.load(path).table.rows
+    except UserError:  # there are none, or not any more
+        return {}
+    return dict(zip(rows["number"].tolist(), rows["crc"].tolist(), strict=True))
+
+
 def _complete_shard(
     path: Path,
     labels: dict[FrameId, bytes],
     pictures: dict[FrameId, str],
     headsets: dict[FrameId, Headset],
+    sums: dict[int, int],
     encode: Encode,
 ) -> tuple[dict[FrameId, tuple[int, bytes]], list[Fault]]:
-    """Make sure that a shard holds just these frames; those there with the same label are kept.
+    """Make sure that a shard holds just these frames; those there with the same label, and a
+    picture with the checksum in ``sums`` where it is known, are kept.
 
     Returns offset and content of each JPEG, and what cannot be packed.
     """
-    there = read_shard(path) if path.is_file() else {}
+    try:
+        there = read_shard(path)
+    except UserError:  # not there, cut off or damaged
+        there = {}
     old = {name: content for name, (_, content) in there.items()}
-    jpegs = {
-        frame_id: old.get(f"{frame_key(frame_id)}.jpg")
-        for frame_id, label in labels.items()
-        if old.get(f"{frame_key(frame_id)}.json") == label
-    }
+    jpegs = {}
+    for frame_id, label in labels.items():
+        jpeg = old.get(f"{frame_key(frame_id)}.jpg", b"")
+        checksum = isal_zlib.crc32(jpeg)
+        whole = checksum == sums.get(frame_id.number, checksum)
+        if whole and old.get(f"{frame_key(frame_id)}.json") == label:
+            jpegs[frame_id] = jpeg
     absent = [frame_id for frame_id in labels if not jpegs.get(frame_id)]
     faults = []
     encoded = encode(*([given[frame_id] for frame_id in absent] for given in (pictures, headsets)))
@@ -183,6 +200,11 @@ def pack_tree(
     number of its labels; and the faults of the set that belong to no environment.  ``unstated`` is
     the headset of labels that do not state one."""
     listing = list_set(root / set_type.folder)
+    names: dict[Path, str] = {}
+    for path in listing.folders:
+        name = Environment.path(output, FrameId(*folder_identity(path), 0))
+        if (other := names.setdefault(name, path)) != path:
+            raise UserError(f"{root}: {other} and {path} would be one when packed: rename one")
     skip, split = read_skip_list(root, set_type), output / set_type.folder
 
     def read(where: str) -> bytes:
@@ -205,9 +227,23 @@ def _marker_path(split: Path, character: str) -> Path:
     return split / ROWS / f"{character}.done.json"
 
 
-def is_packed(split: Path, character: str, parts: list[Path]) -> bool:
+def is_packed_whole(split: Path, character: str, parts: list[Path]) -> bool:
     """Whether an archive is packed to its end, from these parts, and all is still there."""
     return Marker.holds(_marker_path(split, character), parts, split, frozenset({"packed"}))
+
+
+def refuse_other_set(output: Path, characters: Mapping[SetType, set[str]]) -> None:
+    """UserError where a folder holds characters packed before of another set than those to be
+    packed into it; the release's may be packed in any number of runs."""
+    of_release = set().union(*characters.values()) <= CHARACTERS.keys()
+    for set_type in SetType:
+        known = characters.get(set_type, set()) | (CHARACTERS.keys() if of_release else set())
+        for path in sorted((output / set_type.folder / ROWS).glob("*.npz")):
+            if not path.stem.startswith(tuple(f"{name}-" for name in known)):
+                raise UserError(
+                    f"{output} holds another set packed before ({set_type.folder}, {path.stem}): "
+                    "give another --output"
+                )
 
 
 def pack_archive(

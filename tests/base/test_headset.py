@@ -3,9 +3,12 @@
 import json
 import math
 
+import mutations
 import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from base.cameras.fisheye import FisheyeCamera, equidistant_camera
 from base.errors import UserError
@@ -78,7 +81,7 @@ def test_a_headset_survives_json():
         ({"rotate": "90°"}, "rotate: .*number"),
         ({"fov": -1}, "fov: .*20, not -1"),
         ({"position": [0, 0]}, "position: a list of as many"),
-        ({"name": {}}, "its name is no text"),
+        ({"name": {}}, "its name is no short text"),
         ({"colour": 1}, "unknown key colour"),
         ({"camera": {"fx": "100"}}, "fx: '100' is not a number"),
         ({"camera": LENS | {"k": [10**400]}}, "k: 10+ is not a number, or not finite"),
@@ -160,7 +163,7 @@ def test_the_size_may_stand_beside_the_lens(tmp_path):
 @pytest.mark.parametrize(
     "content, message",
     [
-        ("a: [", "not a YAML file"),
+        ("a: [", "not valid YAML in line 1"),
         ("- 1", "holds no settings"),
         ({1: 2}, "keys must be words"),
         ({"camera": LENS}, "position is missing"),
@@ -169,14 +172,14 @@ def test_the_size_may_stand_beside_the_lens(tmp_path):
         (SMALL | {"xyz": 3}, "unknown key xyz; known are camera, picture, position"),
         (SMALL | {"forward": 200}, "forward: .*less than or equal to 180, not 200"),
         (SMALL | {"left": -181}, "left: .*greater than or equal to -180"),
-        (SMALL | {"rotate": math.nan}, "rotate: .*finite"),
+        (SMALL | {"rotate": math.nan}, "number nan is not finite"),
         (SMALL | {"rotate": 361}, "rotate: .*360, not 361"),
         (SMALL | {"forward": 180, "left": 180}, "tilted by more than 80°"),
         (SMALL | {"forward": -75, "fov": 20}, "sees 0% of what is within 60°"),
         (SMALL | {"camera": LENS | {"width": 320.5}}, "camera: width: 320.5 is no number of pix"),
         (SMALL | {"camera": LENS | {"width": 40000}}, "camera: width: 40000 is no number of pix"),
-        ("position: 2001-13-45", "not a YAML file"),
-        ("[" * 3000, "not a YAML file"),
+        (SMALL | {"name": "2001-13-45"}, "unknown key name"),
+        ("[" * 3000, "nested too deeply"),
         (SMALL | {"rotate": True}, "rotate: .*true or false"),
         (SMALL | {"position": [0, 0, 80]}, "position.2: .*equal to 50, not 80"),
         (SMALL | {"position": [0, 0]}, "position: a list of as many numbers"),
@@ -185,7 +188,7 @@ def test_the_size_may_stand_beside_the_lens(tmp_path):
         (SMALL | {"forward": 60, "left": 75}, "tilted by more than 80°"),
         (SMALL | {"picture": [640, 200]}, "640×200 is neither a scaled nor"),
         (SMALL | {"camera": LENS | {"width": 0}}, "add 'picture"),
-        (SMALL | {"camera": LENS | {"fx": math.inf}}, "camera: fx: .*not finite"),
+        (SMALL | {"camera": LENS | {"fx": math.inf}}, "number inf is not finite"),
         (SMALL | {"camera": LENS | {"fx": "wide"}}, "camera: .*not a number"),
         (SMALL | {"camera": 3}, "camera: give the path"),
         (SMALL | {"camera": LENS | {"fx": 2.1}}, "camera: a focal length of 2.1 is not one in pix"),
@@ -205,3 +208,18 @@ def test_a_wrong_file_is_one_line_that_says_what(tmp_path, content, message):
 def test_an_unknown_name_lists_the_profiles():
     with pytest.raises(UserError, match=r"No such file.*one of .*xr-egopose"):
         load_headset("nothing")
+
+
+@mutations.FUZZ
+@given(data=st.data())
+def test_any_other_content_is_a_headset_that_can_be_or_one_line(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "fuzzed.yml"
+    content = json.loads(json.dumps(SMALL | {"spread": {"position": [1, 2, 3], "tilt": 2}}))
+    text = mutations.damaged(yaml.safe_dump(content).encode())
+    path.write_bytes(data.draw(mutations.mutated_json(content) | text))
+    try:
+        headset = load_headset(path)
+    except UserError as error:
+        assert str(error).startswith(f"--headset {path}: ") and len(str(error)) < 1000
+        return
+    assert np.isfinite(headset.rotation).all() and 0 < headset.rim < 4

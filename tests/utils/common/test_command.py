@@ -11,7 +11,14 @@ import pytest
 
 from base.errors import UserError
 from dataset.faults import Fault
-from utils.common.command import number, output_file, output_folder, run_command, whole_number
+from utils.common.command import (
+    command_parser,
+    number,
+    output_file,
+    output_folder,
+    run_command,
+    whole_number,
+)
 from utils.common.paths import REPOSITORY
 
 COMMANDS = sorted(
@@ -88,6 +95,13 @@ def test_what_a_person_can_put_right_is_one_line(error, status, printed, capsys)
     with pytest.raises(SystemExit) as caught:
         run_command(main)
     assert caught.value.code == status and capsys.readouterr().err == printed
+
+
+@pytest.mark.parametrize("arguments", [["--data_root", ""], ["--data_root="]])
+def test_an_empty_argument_is_refused_not_taken_for_the_current_folder(arguments, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        command_parser("", "data_root").parse_args(arguments)
+    assert "is empty" in capsys.readouterr().err
 
 
 def test_names_in_messages_are_printed_in_one_line_without_escapes(capsys):
