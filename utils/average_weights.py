@@ -84,7 +84,6 @@ def main(argv: list[str] | None = None) -> None:
     if options.output.resolve() in [path.resolve() for path in paths]:
         raise UserError("--output must be another file than those of --load_model")
     content = averaged(paths, shares)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
     save_checkpoint(options.output, content)
     print(f"Average of {len(paths)} checkpoints: {options.output}")
 
