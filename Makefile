@@ -36,15 +36,20 @@ HEADSET_EPOCHS ?= 4
 # Size of the benchmark: full where there is a CUDA device.
 SIZE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo full || echo small)
 
-.PHONY: demo quickstart headset weights test lint clean benchmark ablation bench-data bench-train bench-eval \
-	bench-inference bench-synthetic
+.PHONY: help demo quickstart headset weights test lint clean benchmark ablation bench-data bench-train \
+	bench-eval bench-inference bench-synthetic
 
-$(READY): requirements.txt tests/requirements.txt constraints.txt
+REQUIREMENTS := requirements.txt requirements-synthetic.txt requirements-onnx.txt tests/requirements.txt
+
+$(READY): $(REQUIREMENTS) constraints.txt
 	@echo "== Setting up $(VENV): about two minutes, once"
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --disable-pip-version-check -q \
-		-r requirements.txt -r tests/requirements.txt -c constraints.txt
+		$(addprefix -r ,$(REQUIREMENTS)) -c constraints.txt
 	@touch $@
+
+help:
+	@sed -n '/^#/!q; s/^# //p' Makefile
 
 demo: $(READY)
 	@test -f $(PRETRAINED) || { echo "no $(PRETRAINED) in this checkout: get it with" \

@@ -5,6 +5,7 @@ from typing import Any
 
 
 def load_class(place: str) -> Any:
-    """The class at a place "module:class"."""
+    """The class at a place "module:class"; the module beside this package, wherever it lies."""
     module, name = place.split(":")
-    return getattr(importlib.import_module(module), name)
+    parent = __name__.removesuffix("base.registry")
+    return getattr(importlib.import_module(parent + module), name)

@@ -32,8 +32,7 @@ _UNNAMED = "fisheye"
 
 def camera_to_dict(camera: Camera) -> dict[str, Any]:
     """A camera as plain values: its name in :data:`CAMERAS` as "model", then its fields."""
-    own = f"{type(camera).__module__}:{type(camera).__qualname__}"
-    name = next(name for name, place in CAMERAS.items() if place == own)
+    name = next(name for name, place in CAMERAS.items() if load_class(place) is type(camera))
     return ({} if name == _UNNAMED else {"model": name}) | dataclasses.asdict(camera)
 
 
