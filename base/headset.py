@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import yaml
 from pydantic import Field, ValidationError
 from scipy.spatial.transform import Rotation
 
 from base.calibration import Calibration, load_calibration
-from base.calibration.document import decode_text
 from base.calibration.plausible import check_plausible
 from base.cameras import camera_from_dict, camera_to_dict
 from base.cameras.camera import Camera, rays_around
+from base.documents import parse_yaml, read_bounded
 from base.errors import UserError
 from base.release_camera import RELEASE_CAMERA
 from base.schema import Section
@@ -157,23 +156,19 @@ def load_headset(name: str | Path) -> Headset:
     try:
         if not path.suffix and not path.is_file():
             path = PROFILES / f"{name}.yml"
-        content = yaml.safe_load(decode_text(path.read_bytes()))
+        return _headset(parse_yaml(read_bounded(path)), path)
     except OSError as error:
         known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yml")))
         raise UserError(
             f"--headset {name}: {error.strerror}; give a headset file, or one of {known}"
         ) from None
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise UserError(f"--headset {name}: not a YAML file") from None
-    try:
-        return _headset(content, path)
     except UserError as error:
         raise UserError(f"--headset {name}: {error}") from None
 
 
-def _headset(content: Any, path: Path) -> Headset:
+def _headset(documents: list[Any], path: Path) -> Headset:
     """The headset of a file's content."""
-    if not isinstance(content, dict):
+    if len(documents) != 1 or not isinstance(content := documents[0], dict):
         raise UserError("holds no settings")
     try:
         stated = HeadsetFile(**content)

@@ -33,7 +33,7 @@ MODELS = {
     "FISHEYE": ("fisheye", "fx fy cx cy"),
     "EUCM": ("eucm", "fx fy cx cy alpha beta"),
 }
-_ROW = re.compile(r"^\s*\d+\s+[A-Z_]{3,}\s+\d+\s+\d+\s", re.MULTILINE)
+_ROW = re.compile(r"^[ \t]*\d+[ \t]+[A-Z_]{3,}[ \t]+\d+[ \t]+\d+\s", re.MULTILINE)
 
 
 class _Row(NamedTuple):

@@ -2,19 +2,25 @@
 
 import contextlib
 import gzip
-import json
+import io
 import re
 import xml.etree.ElementTree as ElementTree
 import zlib
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from base.documents import (
+    MOST_BYTES,
+    PlainLoader,
+    decode_text,
+    parse_json,
+    parse_yaml,
+    read_bounded,
+)
 from base.errors import UserError
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(PlainLoader):
     """YAML with OpenCV's matrices."""
 
 
@@ -22,14 +28,6 @@ for _tag in ("opencv-matrix", "opencv-nd-matrix"):
     _Loader.add_constructor(
         f"tag:yaml.org,2002:{_tag}", lambda loader, node: loader.construct_mapping(node, True)
     )
-
-
-def decode_text(data: bytes) -> str:
-    """The text of a file in UTF-8 or UTF-16; UnicodeDecodeError for one that is neither."""
-    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if b"\0" in data and not wide:
-        raise UnicodeDecodeError("utf-8", data, 0, 1, "holds a byte 0")
-    return data.decode("utf-16" if wide else "utf-8-sig")
 
 
 def read_documents(path: Path) -> list[Any]:
@@ -40,10 +38,10 @@ def read_documents(path: Path) -> list[Any]:
         OSError: for a file that cannot be read.
         UserError: for one that is broken.
     """
-    data = path.read_bytes()
+    data = read_bounded(path)
     if data.startswith(b"\x1f\x8b"):
         try:
-            data = gzip.decompress(data)
+            data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(MOST_BYTES)
         except (OSError, EOFError, zlib.error):
             raise UserError("the compressed file is broken") from None
     try:
@@ -57,8 +55,8 @@ def read_documents(path: Path) -> list[Any]:
         return [_xml(text)]
     if text.startswith(("{", "[{")):
         for texts in ([text], text.splitlines()):
-            with contextlib.suppress(ValueError):  # YAML allows more than JSON does
-                return [json.loads(part) for part in texts]
+            with contextlib.suppress(UserError):  # YAML allows more than JSON does
+                return [parse_json(part, finite=False) for part in texts]
     return _yaml(text)
 
 
@@ -81,15 +79,10 @@ def _yaml(text: str) -> list[Any]:
     # OpenCV writes "%YAML:1.0", which no YAML reader but its own accepts.
     body = re.sub(r"\A%YAML[^\n]*\n", "", text)
     try:
-        documents = [part for part in yaml.load_all(body, _Loader) if part is not None]
-    except (yaml.YAMLError, ValueError) as error:
-        if not re.search(r"^[\s{\[]*[\w.\"]+\s*:", body, re.MULTILINE):
+        documents = [part for part in parse_yaml(body, False, _Loader) if part is not None]
+    except UserError as error:
+        if not re.search(r"^[ \t{\[]*[\w.\"]+[ \t]*:", body, re.MULTILINE):
             return [text]
-        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise UserError(
-            f"not a calibration of a known kind; as YAML or JSON it is broken{line}: "
-            f"{problem or error}"
-        ) from None
+        raise UserError(f"not a calibration of a known kind; as YAML or JSON {error}") from None
     structured = documents and all(isinstance(part, dict | list) for part in documents)
     return documents if structured else [text]
