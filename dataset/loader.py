@@ -165,7 +165,11 @@ class FrameLoader:
         self._order.epoch, self._order.start = self.epoch, self.start
         known = {frame_id for frame_id, _ in self.broken}
         try:
-            for read in self._loader:
+            batches = iter(self._loader)
+            if self.workers:
+                # PyTorch's handler would report a dead one in the middle of a training step.
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for read in batches:
                 batch, broken = self._unpickled(read) if isinstance(read, bytes) else read
                 for index, reason in broken:
                     frame_id = self.dataset.frame_id(index)

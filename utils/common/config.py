@@ -15,6 +15,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ValidationError, create_model
 
+from base.documents import parse_yaml, read_document
 from base.errors import UserError, shown
 from base.schema import Section, option
 from dataset.augment import Augmentation
@@ -170,7 +171,8 @@ def _explain(error: ValidationError, schema: type[Config], layers: Sequence[Laye
     if fault["type"] != "extra_forbidden":
         reason = fault["msg"].removeprefix("Value error, ")
         return f"{source}: {key}: {reason}, not {shown(fault['input'])}"
-    nearest = difflib.get_close_matches(key, _leaves(schema), 3, 0.5)
+    known = {part for name in _leaves(schema) for part in (name, name.rpartition(".")[0])}
+    nearest = difflib.get_close_matches(key, sorted(known), 3, 0.5)
     hint = f"did you mean {' or '.join(map(repr, nearest))}?" if nearest else "see --print_config"
     return f"{source}: unknown key {key!r}; {hint}"
 
@@ -200,11 +202,9 @@ def parse_setting(text: str) -> dict[str, Any]:
     """What ``--set`` means: KEY=VALUE with a dotted key and a YAML value, as a nested dict."""
     key, equals, value = text.partition("=")
     try:
-        found = yaml.safe_load(value)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        equals = ""
-    if not equals:
-        raise UserError(f"--set {text}: not KEY=VALUE, such as loss.pose=0.5")
+        [found] = parse_yaml(value) if equals else []
+    except (UserError, ValueError):
+        raise UserError(f"--set {text}: not KEY=VALUE, such as loss.pose=0.5") from None
     for part in reversed(key.split(".")):
         found = {part: found}
     return found
@@ -288,12 +288,7 @@ def _read_layers(path: Path, extending: tuple[Path, ...] = ()) -> list[Layer]:
     source = f"configuration {path}"
     if path.resolve() in extending or len(extending) == _MOST_FILES:
         raise UserError(f"{source}: it extends itself, or more than {_MOST_FILES} files do so")
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise UserError(f"{source}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{source}: not valid YAML ({str(error).splitlines()[0]})") from None
+    content = read_document(path, source) or {}
     if not isinstance(content, dict):
         raise UserError(f"{source}: not a mapping of keys to values")
     base = content.pop("extends", None)
@@ -308,7 +303,8 @@ def _read_layers(path: Path, extending: tuple[Path, ...] = ()) -> list[Layer]:
 def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
     """Configuration of a YAML file; nested ``overrides`` take precedence, an empty file gives the
     defaults; UserError for a file that is missing, no YAML, or against the schema."""
-    return _build([*_read_layers(path), ("command line", overrides or {})])
+    given = {key: value for key, value in (overrides or {}).items() if value != {}}
+    return _build([*_read_layers(path), ("command line", given)])
 
 
 def dump_config(config: Config) -> str:

@@ -50,9 +50,14 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint) 
         groups = zip(checkpoint.optimizer["param_groups"], optimizer.param_groups, strict=True)
         groups = [own | {"params": stored["params"]} for stored, own in groups]
         optimizer.load_state_dict(checkpoint.optimizer | {"param_groups": groups})
-    except (ValueError, KeyError, TypeError) as error:
+        for weight, state in optimizer.state.items():
+            if {key: value.shape for key, value in state.items()} != {
+                "step": torch.Size(), "exp_avg": weight.shape, "exp_avg_sq": weight.shape
+            }:  # fmt: skip
+                raise ValueError("moments of other shapes than the weights")
+    except Exception as error:  # whatever a stranger's value trips over
         raise UserError(
-            f"{checkpoint.path}: its optimiser does not fit this run: {error}"
+            f"{checkpoint.path}: its optimiser does not fit this run: {str(error)[:200]}"
         ) from None
 
 

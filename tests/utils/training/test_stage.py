@@ -191,7 +191,7 @@ def test_progress_is_logged_per_second_since_the_last_time(make, tmp_path):
     trainer._losses.add(12, {"pose": torch.tensor(0.5)}, [])
     trainer._log_progress()
     [(position, figures)] = trainer.log.records
-    assert position == (1, 12, {"pose": 0.5, "total": 0.5})
+    assert position == (2, 12, {"pose": 0.5, "total": 0.5})  # epochs count from 1
     assert figures["frames_per_second"] == pytest.approx(3 * 4 / 2, rel=0.05)
     assert figures["data_wait_share"] == pytest.approx(0.25, rel=0.05)
     assert figures["lr"] == pytest.approx(1e-3 / 3)  # the first step of three of the warm-up
@@ -205,6 +205,15 @@ def test_progress_is_logged_per_second_since_the_last_time(make, tmp_path):
     assert trainer.log.records[1][1]["data_wait_share"] == 1
 
 
+def test_frames_are_counted_that_are_there(make, tmp_path):
+    for batch_size, epoch_frames, frames in ((100_000, None, 28), (8, None, 8), (16, 10, 10)):
+        changes = {"batch_size": batch_size, "epoch_frames": epoch_frames}
+        trainer = Trainer(make("train3d", **changes), tmp_path)
+        assert trainer.frames_per_step == frames
+        [taken] = trainer._next_batches(iter(trainer.stage.loader))
+        assert len(taken) == frames
+
+
 def test_progress_is_logged_at_the_steps_asked_for_and_at_the_end_of_an_epoch(
     tiny_kind, tiny_data, tmp_path
 ):
@@ -214,8 +223,8 @@ def test_progress_is_logged_at_the_steps_asked_for_and_at_the_end_of_an_epoch(
     train.main([*arguments, "--data_root", str(tiny_data), "--log_dir", str(tmp_path / "log")])
     records = list(map(json.loads, (tmp_path / "log" / "log.jsonl").read_text().splitlines()))
     steps = [(record["kind"][0], record["epoch"], record["step"]) for record in records]
-    first = [("t", 0, 3), ("t", 0, 6), ("t", 0, 7), ("v", 1, 7)]
-    assert steps == [*first, ("t", 1, 9), ("t", 1, 12), ("t", 1, 14), ("v", 2, 14)]
+    first = [("t", 1, 3), ("t", 1, 6), ("t", 1, 7), ("v", 1, 7)]
+    assert steps == [*first, ("t", 2, 9), ("t", 2, 12), ("t", 2, 14), ("v", 2, 14)]
 
 
 def test_pictures_are_kept_in_memory_where_they_fit(tiny_data, monkeypatch):
