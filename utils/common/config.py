@@ -194,7 +194,7 @@ def describe_config(config: Config) -> str:
     for name, schema in _leaves(type(config)).items():
         value = json.dumps(functools.reduce(getattr, name.split("."), config))
         setting = f"{name}={value}"
-        lines.append(f"{setting:<44} {_type(schema):<28} {schema.get('description', '')}")
+        lines.append(f"{setting:<43}  {_type(schema):<27}  {schema.get('description', '')}")
     return "\n".join(lines)
 
 
