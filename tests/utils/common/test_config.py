@@ -63,6 +63,9 @@ def test_what_is_dumped_loads_to_the_same_and_overrides_take_precedence(tmp_path
     assert changed == config.train2d.model_copy(update={"epochs": 2})
 
 
+LAUGHS = "a0: &a0 [1]\n" + "".join(f"a{i + 1}: &a{i + 1} [*a{i}, *a{i}]\n" for i in range(40))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
