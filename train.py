@@ -12,20 +12,13 @@ The project's own model (--config transformer) can also be trained end to end in
 
   python train.py --training_type finetune --config transformer --gpu 0 --log_dir experiments/Own
 
-It has a temporal version, trained on videos (utils/make_synthetic.py --video), the rest frozen:
-
-  python train.py --training_type temporal --config transformer --data_root data/videos --gpu 0 \\
-      --load_3d_model experiments/Own/checkpoints/model_best.tar --log_dir experiments/Temporal
-
 All three stages in one command, in Train2d, Train3d and Finetune under LOG_DIR:
 
   python train.py --training_type all --gpu 0 --log_dir experiments
 
-On all GPUs of a machine, and on several machines, with the same batch size over all of them:
+On all GPUs of a machine, with the same batch size over all of them:
 
   torchrun --nproc_per_node=8 train.py --training_type train2d --batch_size 256
-  torchrun --nnodes=2 --nproc_per_node=8 --rdzv_backend=c10d --rdzv_endpoint=HOST:29500 \\
-      train.py --training_type train2d --batch_size 512
 
 From the weights that come with this project, on data of your own:
 
@@ -34,7 +27,7 @@ From the weights that come with this project, on data of your own:
 
 Checkpoints go to LOG_DIR/checkpoints/checkpoint_{epoch}.tar, and the best one on ValSet to
 model_best.tar beside them.  A run interrupted for any reason continues with --resume and gives the
-same result as an uninterrupted one.  Monitor it with: tensorboard --logdir experiments
+same result as an uninterrupted one.  More, and videos and several machines: doc/training.md
 """
 
 import argparse

@@ -291,7 +291,7 @@ def test_a_run_says_at_its_start_what_it_trains_on_what_and_what_it_takes(
 ):
     monkeypatch.setattr(train, "DEFAULT_DATA_ROOT", tiny_data)
     run("train3d", "--config", tiny_file, "--set", "data.input_size=96", "--set", "loss.pose=2")
-    data, model, training = capsys.readouterr().out.splitlines()[1:4]
+    data, model, training = capsys.readouterr().out.splitlines()[:3]
     counts = "labels, TrainSet 28, ValSet 4; xr-egopose"
     assert data == f"Data: {tiny_data} (no --data_root given): {counts}"
     assert model.startswith("Model: tiny, resnet18, 96 px, 0.0 M parameters, 0.0 M trained, from ")

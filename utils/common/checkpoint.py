@@ -58,16 +58,6 @@ class Mounts(TypedDict, total=False):
     headsets: list[str]  # checksums
 
 
-_Factor = Annotated[float, Field(gt=0, lt=1e38)]
-Scaler = TypedDict(
-    "Scaler",
-    {
-        **dict.fromkeys(("scale", "growth_factor", "backoff_factor"), _Factor),
-        **dict.fromkeys(("growth_interval", "_growth_tracker"), _Count),
-    },
-)
-
-
 @dataclass(slots=True)
 class TrainingState:
     """How far a run is, and what it needs beside weights and optimiser to go on exactly."""
@@ -80,7 +70,7 @@ class TrainingState:
     best_value: float  # infinity before the first validation
     step: _Count = 0  # steps done of the next epoch
     random: dict[str, torch.Tensor] | None = None  # states of the generators, within an epoch
-    scaler: Scaler | None = None  # state of the loss scaler (fp16)
+    scaler: dict[str, float] | None = None  # state of the loss scaler (fp16)
     #: The weights being trained, under the layout's keys, where those stored in their usual place
     #: are the moving average of so many updates.
     weights: dict[str, dict[str, torch.Tensor]] | None = None

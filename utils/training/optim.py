@@ -40,8 +40,11 @@ def make_schedule(
     return LambdaLR(optimizer, factor, last_epoch=done - 1)
 
 
-def restore_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint) -> None:
-    """Put a checkpoint's state into an optimiser; settings stay those of this run.
+def restore_optimizer(
+    optimizer: torch.optim.Optimizer, checkpoint: Checkpoint, scaler: torch.amp.GradScaler
+) -> None:
+    """Put a checkpoint's state into an optimiser and a loss scaler; settings stay those of this
+    run.
 
     Raises:
         UserError: if it is of another optimiser or other weights.
@@ -55,6 +58,8 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint) 
                 "step": torch.Size(), "exp_avg": weight.shape, "exp_avg_sq": weight.shape
             }:  # fmt: skip
                 raise ValueError("moments of other shapes than the weights")
+        if checkpoint.training.scaler:
+            scaler.load_state_dict(checkpoint.training.scaler)
     except Exception as error:  # whatever a stranger's value trips over
         raise UserError(
             f"{checkpoint.path}: its optimiser does not fit this run: {str(error)[:200]}"

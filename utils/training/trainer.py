@@ -284,9 +284,7 @@ class Trainer:
                 print(f"{resume.path} holds weights only: starting at epoch 1.")
             return
         if resume.optimizer is not None:
-            restore_optimizer(self.optimizer, resume)
-            if state.scaler:
-                self.scaler.load_state_dict(state.scaler)
+            restore_optimizer(self.optimizer, resume, self.scaler)
         elif state.epoch < self.stage.settings.epochs:
             raise UserError(
                 f"{resume.path}: all that is left, and without the optimiser's state: start a new "

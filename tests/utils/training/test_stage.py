@@ -340,11 +340,19 @@ def test_a_restored_optimiser_has_the_moments_stored_and_the_settings_of_this_ru
     before = optimizer(module, lr=0.5, weight_decay=0.1)
     module(torch.ones(1, 2)).sum().backward()
     before.step()
-    stored = SimpleNamespace(path="some.tar", optimizer=before.state_dict())
+    scaler, state = torch.amp.GradScaler("cpu"), SimpleNamespace(scaler={"scale": 8.0})
+    stored = SimpleNamespace(path="some.tar", optimizer=before.state_dict(), training=state)
+    with pytest.raises(UserError, match=r"^some\.tar: its optimiser does not fit .*growth_factor"):
+        restore_optimizer(optimizer(module), stored, scaler)
+    state.scaler = scaler.state_dict() | {"scale": 8.0}
     after = optimizer(module, lr=0.25, weight_decay=0.2)
-    restore_optimizer(after, stored)
+    restore_optimizer(after, stored, scaler)
+    assert scaler.get_scale() == 8
     assert (after.param_groups[0]["lr"], after.param_groups[0]["weight_decay"]) == (0.25, 0.2)
     for one, other in zip(before.state.values(), after.state.values(), strict=True):
         assert all(torch.equal(one[name], other[name]) for name in ("step", "exp_avg_sq"))
     with pytest.raises(UserError, match=r"^some\.tar: its optimiser does not fit this run"):
-        restore_optimizer(optimizer(nn.Sequential(module, nn.Linear(2, 2))), stored)
+        restore_optimizer(optimizer(nn.Sequential(module, nn.Linear(2, 2))), stored, scaler)
+    stored.optimizer["state"][0]["exp_avg"] = torch.ones(7)
+    with pytest.raises(UserError, match="moments of other shapes"):
+        restore_optimizer(optimizer(module), stored, scaler)
