@@ -46,7 +46,7 @@ from utils.inference.smoothing import BETA, MIN_CUTOFF
 from utils.inference.source import Source, name_text
 from utils.inference.views import view_count
 
-#: Unreadable files that are named one by one on the screen; poses.json names all.
+#: Reasons for which files are unreadable that the screen shows; poses.json has all.
 _NAMED = 20
 
 
@@ -63,8 +63,9 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = command_parser(__doc__, "gpu", "batch_size", "precision", **own)
     add = parser.add_argument
     given = parser.add_mutually_exclusive_group(required=True)
-    given.add_argument("--input_dir", help="folder of pictures (png, jpg, jpeg)")
-    text = "a picture, a folder, a 'pattern*.png', a video file, or the index of a live camera"
+    given.add_argument("--input_dir", help="folder of pictures")
+    text = "a picture, a folder, a 'pattern*.png', a video file, the address of a video or stream "
+    text += "(http, rtsp), or a live camera by its index or device"
     given.add_argument("--input", help=text)
     text = "include subfolders, each as a sequence of its own"
     add("--recursive", action="store_true", help=text)
@@ -151,10 +152,12 @@ def report(summary: Summary, arguments: argparse.Namespace, source: Source) -> N
         print(summary.fault)
     if unreadable := summary.unreadable:
         print(f"{len(unreadable)} of {len(unreadable) + summary.frames} could not be read:")
-        for item in unreadable[:_NAMED]:
-            print(f"  {item['file']}: {item['reason']}")
-        if len(unreadable) > _NAMED:
-            print(f"  and {len(unreadable) - _NAMED} more, all named in poses.json")
+        reasons: dict[str, list[str]] = {}
+        for item in unreadable:
+            reasons.setdefault(item["reason"], []).append(item["file"])
+        for reason, files in [*reasons.items()][:_NAMED]:
+            more = f" and {len(files) - 1} more" if files[1:] else ""
+            print(f"  {files[0]}{more}: {reason}")
 
 
 def gpu_of_process(gpu: str, local: int) -> str:

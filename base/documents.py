@@ -3,10 +3,11 @@ numbers that float32 can hold, true, false and null."""
 
 import errno
 import json
+import os
 import stat
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -20,15 +21,18 @@ _MOST_DEPTH = 64
 _LARGEST = 3.4028234663852886e38
 
 
-def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
-    """Content of a file of at most ``most`` bytes; OSError for one that is larger, is no plain file
-    (a pipe would be waited for), or cannot be read."""
-    path = Path(path)
-    about = path.stat()
-    if not (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)):
+def open_plain(path: Path) -> BinaryIO:
+    """A file open to be read; OSError for one that cannot be, or for which one might wait."""
+    mode = Path(path).stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise OSError(errno.EINVAL, "is a pipe or a device, no file")
-    with path.open("rb") as file:
-        data = file.read(min(about.st_size, most) + 1)
+    return Path(path).open("rb")
+
+
+def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
+    """Content of a file, as :func:`open_plain`; OSError for one of more than ``most`` bytes too."""
+    with open_plain(path) as file:
+        data = file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
     if len(data) > most:
         raise OSError(errno.EFBIG, f"is larger than {most / 2**20:g} MiB")
     return data

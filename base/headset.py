@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field, PlainValidator, ValidationError
 from scipy.spatial.transform import Rotation
 
 from base.calibration import Calibration, load_calibration
@@ -102,8 +102,10 @@ class Headset:
             raise ValueError("not a headset: it has no camera")
         stated = dict(values)
         camera, name = camera_from_dict(stated.pop("camera")), stated.pop("name", "")
-        if not (isinstance(name, str) and name.isprintable() and camera.width and camera.height):
-            raise ValueError("its name is no text, or its camera has no picture size")
+        if not (isinstance(name, str) and name.isprintable() and len(name) < 200):
+            raise ValueError("its name is no short text")
+        if not (camera.width and camera.height):
+            raise ValueError("its camera has no picture size")
         position, tilt = stated.pop("position_spread", None), stated.pop("tilt_spread", None)
         if position is not None and tilt is not None:
             stated["spread"] = {"position": position, "tilt": tilt}
@@ -115,6 +117,8 @@ class Headset:
             raise ValueError(str(error)) from None
 
 
+#: For records of what files hold.
+StoredHeadset = Annotated[Headset, PlainValidator(Headset.from_dict)]
 #: The headset of the release: about 2 cm before the nose, looking straight down.
 RELEASE_HEADSET = Headset(RELEASE_CAMERA, fov=180.0, name="xr-egopose")
 
@@ -163,7 +167,7 @@ def load_headset(name: str | Path) -> Headset:
             f"--headset {name}: {error.strerror}; give a headset file, or one of {known}"
         ) from None
     except UserError as error:
-        raise UserError(f"--headset {name}: {error}") from None
+        raise UserError(f"--headset {name}: {error!s:.600}") from None  # it may cite what is long
 
 
 def _headset(documents: list[Any], path: Path) -> Headset:
@@ -241,4 +245,4 @@ def _first_fault(error: ValidationError | TypeError) -> str:
     key = ".".join([*section, last])
     if first["type"] == "missing":
         return f"{key} is missing"
-    return f"{key}: {first['msg'].lower()}, not {first['input']!r}"
+    return f"{key}: {first['msg'].lower()}, not {first['input']!r:.60}"

@@ -1,17 +1,49 @@
-"""The base of every typed section of the configuration."""
+"""Typed records of what files hold, and the base of every section of the configuration."""
 
 import math
-from typing import Any, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
-#: Of a number's size: what is computed from it has to fit into float32.
+from base.errors import UserError, shown
+
+Record = TypeVar("Record", bound=BaseModel)
+#: Of a setting's size: what is computed from it has to fit into float32.
 _LARGEST = 1e9
 
 
 def option(default: Any, about: str, **bounds: Any) -> Any:
     """A setting with its default, what it does, in a line, and what its value must be."""
     return Field(default, description=about, **bounds)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 4096:
+        raise ValueError("must be a text")
+    return value
+
+
+#: A name or a path, also one of a file system's that is no UTF-8, which pydantic's own refuse.
+Text = Annotated[str, PlainValidator(_text)]
+
+
+def read_record(record: type[Record], content: Any) -> Record:
+    """A file's content as a record; UserError, without the file's name, for the first wrong key."""
+    try:
+        return record.model_validate(content)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        key = ".".join(map(str, fault["loc"])) or "its content"
+        reason = fault["msg"].removeprefix("Value error, ")
+        raise UserError(f"{key}: {reason}, not {shown(fault['input'])}") from None
 
 
 class Section(BaseModel):

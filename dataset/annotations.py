@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from pydantic import BaseModel
 
+from base.errors import UserError
 from base.frame import FrameId
-from base.headset import Headset
+from base.headset import RELEASE_HEADSET, Headset, StoredHeadset
+from base.schema import Text
 from base.skeleton import neck_centred
 from dataset.labels import Label
 
@@ -56,6 +59,15 @@ class Annotations:
         return neck_centred(self.joints3d.astype(np.float64)).mean(0)
 
 
+class Lists(BaseModel):
+    """What the rows of a stored :class:`Table` index."""
+
+    characters: list[Text]
+    environments: list[Text]
+    actions: list[Text]
+    headsets: list[StoredHeadset] = [RELEASE_HEADSET]  # of sets packed before they were kept
+
+
 @dataclass(slots=True)
 class Table:
     """Labels of N frames in pixels of the source's pictures.
@@ -86,6 +98,15 @@ class Table:
         for field in VALUES if labels else ():
             rows[field] = [getattr(label, field) for label in labels]
         return cls(rows, characters, environments, actions, list(place))
+
+    @classmethod
+    def stored(cls, rows: np.ndarray, lists: Lists) -> "Table":
+        """The labels of a file; UserError, without its name, where rows and lists do not belong
+        together."""
+        table = cls(rows, lists.characters, lists.environments, lists.actions, lists.headsets)
+        for field in ("character", "environment", "action", "headset"):
+            check_codes(rows[field], getattr(table, f"{field}s"))
+        return table
 
     @classmethod
     def joined(cls, tables: Sequence["Table"]) -> "Table":
@@ -126,6 +147,12 @@ class Table:
             bool(values["occlusion_known"]),
             self.headsets[values["headset"]],
         )
+
+
+def check_codes(codes: np.ndarray, known: Sequence, least: int = 0) -> None:
+    """UserError for a code that points beyond its list."""
+    if codes.min(initial=0) < least or codes.max(initial=-1) >= len(known):
+        raise UserError("its rows point beyond its lists")
 
 
 def _coded(values: list[str]) -> tuple[list[str], list[int]]:

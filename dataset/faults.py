@@ -2,9 +2,11 @@
 
 import sys
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from base.errors import BrokenFrameError
+from pydantic import PlainValidator
+
+from base.errors import BrokenFrameError, printable
 from base.frame import FrameId
 from dataset.pictures import WrongSizeError
 
@@ -22,6 +24,7 @@ ABSURD_POSE = "absurd pose"
 OFF_CAMERA = "2D and 3D joints disagree"
 WRONG_SET = "character in the wrong set"
 BAD_SHARD = "damaged shard"
+BAD_SET = "unreadable set"
 #: In the order they are reported; the plural of each.
 KINDS = {
     UNREADABLE_FOLDER: "unreadable folders",
@@ -37,6 +40,7 @@ KINDS = {
     OFF_CAMERA: "frames whose 2D and 3D joints disagree",
     WRONG_SET: "characters in the wrong set",
     BAD_SHARD: "damaged shards",
+    BAD_SET: "unreadable sets",
 }
 
 #: How many faults of a kind a summary names before it only counts.
@@ -67,21 +71,33 @@ class Fault:
 
     def __str__(self) -> str:
         # Any console can print it, though the name of a file may be no UTF-8.
-        return f"{self.where} ({self.detail})".encode("utf-8", "backslashreplace").decode()
+        text = printable(f"{self.where} ({self.detail})")
+        return text.encode("utf-8", "backslashreplace").decode()
 
     def as_dict(self) -> dict[str, Any]:
         """Content for JSON."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, stored: dict[str, Any] | str) -> "Fault":
-        """The fault that :meth:`as_dict` has stored, or a line of a set packed before it was."""
-        if isinstance(stored, str):
-            where, _, detail = stored.partition(": ")
-            kind = BAD_LABEL if where.endswith(".json") else BAD_PICTURE
-            return cls(detail if detail in KINDS else kind, where, detail)
-        frame = stored["frame_id"]
-        return cls(**stored | {"frame_id": frame and FrameId(**frame)})
+    def from_dict(cls, stored: Any) -> "Fault":
+        """The fault that :meth:`as_dict` has stored, or a line of a set packed before it was;
+        ValueError for anything else."""
+        match stored:
+            case str():
+                where, _, detail = stored.partition(": ")
+                kind = BAD_LABEL if where.endswith(".json") else BAD_PICTURE
+                return cls(detail if detail in KINDS else kind, where, detail)
+            case {"kind": kind, "where": str(where), "detail": str(detail), "frame_id": frame}:
+                match frame:
+                    case {"character": str(name), "environment": str(place), "number": int(number)}:
+                        frame = FrameId(name, place, number)
+                if kind in [*KINDS] and (frame is None or isinstance(frame, FrameId)):
+                    return cls(kind, where, detail, frame)
+        raise ValueError("not a fault that this version knows")
+
+
+#: For records of what files hold.
+StoredFault = Annotated[Fault, PlainValidator(Fault.from_dict)]
 
 
 def summary(faults: list[Fault]) -> list[str]:

@@ -4,10 +4,11 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from base.errors import BrokenFrameError
+from base.errors import BrokenFrameError, UserError
 from base.headset import RELEASE_HEADSET, Headset
 from base.skeleton import JOINT_PREFIX, JOINTS
 
@@ -15,6 +16,8 @@ _METRES_PER_CENTIMETRE = 0.01
 
 #: A joint further than this from the camera (metres) is a fault of the label, not a pose.
 MAX_DISTANCE = 10.0
+#: Of a file (the release's have 20 kB), and characters of an action's name.
+_MOST_BYTES, _LONGEST_ACTION = 1 << 20, 200
 
 
 @dataclass(slots=True)
@@ -50,44 +53,49 @@ def parse_label(data: bytes, path: Path | str, unstated: Headset = RELEASE_HEADS
             finite or cannot be a person in front of the camera.
     """
     try:
-        content = json.loads(data)
-    except (ValueError, RecursionError):
-        raise BrokenFrameError(f"{path}: not valid json") from None
-    try:
-        rows = _joint_rows(content, path)
-        points3d = np.asarray(content["pts3d_fisheye"], np.float64)
-        points2d = np.asarray(content["pts2d_fisheye"], np.float64)
-        seen = np.asarray(content.get("visible", True), bool)
-        action = str(content["action"])
-        stated = content.get("headset")
-        headset = unstated if stated is None else _headset(json.dumps(stated))
+        if len(data) > _MOST_BYTES:
+            raise UserError(f"larger than {_MOST_BYTES >> 20} MiB")
+        # Python's own reader: walking through each of many files would take three times as long.
+        return _label(json.loads(data), unstated)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        raise BrokenFrameError(f"{path}: not valid JSON, or nested too deeply") from None
     except KeyError as error:
         raise BrokenFrameError(f"{path}: has no {error}") from None
+    except UserError as error:
+        raise BrokenFrameError(f"{path}: {error}") from None
     except (TypeError, ValueError, AttributeError, OverflowError):
         raise BrokenFrameError(f"{path}: labels are not arrays of numbers") from None
-    except _BadHeadset as error:
-        raise BrokenFrameError(f"{path}: {error}") from None
+
+
+def _label(content: dict[str, Any], unstated: Headset) -> Label:
+    """Of the content of a file; errors do not name it."""
+    rows = _joint_rows(content)
+    points3d, points2d = (np.asarray(content[f"pts{n}d_fisheye"]) for n in (3, 2))
+    seen, action = np.asarray(content.get("visible", True)), content["action"]
+    if {points3d.dtype.kind, points2d.dtype.kind} - {*"if"} or seen.dtype.kind not in "bi":
+        raise TypeError
+    if not isinstance(action, str) or len(action) > _LONGEST_ACTION:
+        raise UserError(f"its action is no text of up to {_LONGEST_ACTION} characters")
+    stated = content.get("headset")
+    headset = unstated if stated is None else _headset(json.dumps(stated))
     count = len(content["joints"])
     if points3d.shape != (3, count) or points2d.shape != (2, count) or seen.size not in (1, count):
-        raise BrokenFrameError(
-            f"{path}: {count} joints, but pts3d_fisheye is {points3d.shape}, "
+        raise UserError(
+            f"{count} joints, but pts3d_fisheye is {points3d.shape}, "
             f"pts2d_fisheye {points2d.shape}, visible {seen.shape}"
         )
     joints3d = points3d.T[rows] * _METRES_PER_CENTIMETRE
     joints2d = points2d.T[rows]
-    if not (np.isfinite(joints3d).all() and np.isfinite(joints2d).all()):
-        raise BrokenFrameError(f"{path}: joint positions are not finite")
+    with np.errstate(over="ignore"):
+        pixels, metres = joints2d.astype(np.float32), joints3d.astype(np.float32)
+    if not (np.isfinite(metres).all() and np.isfinite(pixels).all()):
+        raise UserError("joint positions are not finite")
     if np.abs(joints3d).max() > MAX_DISTANCE:
-        raise BrokenFrameError(f"{path}: a joint is over {MAX_DISTANCE:g} m from the camera")
+        raise UserError(f"a joint is over {MAX_DISTANCE:g} m from the camera")
     camera = headset.camera
     visible = camera.in_picture(joints2d) & (camera.angle(joints3d) < headset.rim)
-    visible &= np.broadcast_to(seen, (count,))[rows]
-    pixels, metres = joints2d.astype(np.float32), joints3d.astype(np.float32)
+    visible &= np.broadcast_to(seen.astype(bool), (count,))[rows]
     return Label(pixels, metres, visible, action, "visible" in content, headset)
-
-
-class _BadHeadset(Exception):
-    """What a label says of its headset cannot be used."""
 
 
 @lru_cache(maxsize=64)
@@ -95,15 +103,15 @@ def _headset(text: str) -> Headset:
     """Of its json: one object for all frames of a headset."""
     try:
         return Headset.from_dict(json.loads(text))
-    except (ValueError, RecursionError) as error:
-        raise _BadHeadset(f"its headset: {error}") from None
+    except ValueError as error:
+        raise UserError(f"its headset: {error}") from None
 
 
-def _joint_rows(content: dict, path: Path | str) -> list[int]:
+def _joint_rows(content: dict[str, Any]) -> list[int]:
     """Rows of our 16 joints in the file's own order, found by name."""
     names = [joint["name"].removeprefix(JOINT_PREFIX) for joint in content["joints"]]
     row_of = {name: row for row, name in enumerate(names)}
     missing = [name for name in JOINTS if name not in row_of]
     if missing:
-        raise BrokenFrameError(f"{path}: has no joint {', '.join(missing)}")
+        raise UserError(f"has no joint {', '.join(missing)}")
     return [row_of[name] for name in JOINTS]

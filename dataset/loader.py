@@ -8,6 +8,7 @@ import functools
 import pickle
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 
 import torch
@@ -131,7 +132,7 @@ class FrameLoader:
         self._order = BatchOrder(
             len(dataset), batch_size, shuffle, seed, drop_last, division, epoch_frames
         )
-        self._pin_memory = pin_memory
+        self._pin_memory, self._replace = pin_memory, replace_broken
         self._warned = False
         size, free = dataset.camera.width, free_shared_memory()
         self._bytes = bytes_in_flight(batch_size, size, workers, self._order.division)
@@ -160,16 +161,12 @@ class FrameLoader:
         """Batches from step :attr:`start` on.
 
         Raises:
-            UserError: when a reading process dies.
+            UserError: when a reading process dies, or all that could replace a frame is broken.
         """
         self._order.epoch, self._order.start = self.epoch, self.start
         known = {frame_id for frame_id, _ in self.broken}
         try:
-            batches = iter(self._loader)
-            if self.workers:
-                # PyTorch's handler would report a dead one in the middle of a training step.
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for read in batches:
+            for read in self._start():
                 batch, broken = self._unpickled(read) if isinstance(read, bytes) else read
                 for index, reason in broken:
                     frame_id = self.dataset.frame_id(index)
@@ -178,14 +175,32 @@ class FrameLoader:
                         self.broken.append((frame_id, reason))
                 if batch is not None:
                     yield batch
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
+                elif self._replace:
+                    raise UserError(
+                        f"{self.dataset.set_type.folder}: of {len(broken)} frames in a row none "
+                        f"can be read, as if the set had gone; the last: {broken[-1][1]}"
+                    )
+        except (RuntimeError, EOFError, ConnectionError) as error:
+            # The last two where it died while it handed a batch over.
+            if isinstance(error, RuntimeError) and "DataLoader worker (" not in str(error):
                 raise
-            first = str(error).splitlines()[0]
+            first = (str(error) or type(error).__name__).splitlines()[0]
             raise UserError(
                 f"a process that reads pictures died ({first}): if memory ran out, use fewer "
                 f"(--workers, data.workers); if /dev/shm did, {_MORE_SHARED_MEMORY}"
             ) from None
+
+    def _start(self) -> Iterator[_Read | bytes]:
+        """The loader's batches; a death of its processes is met where one is waited for. Its own
+        handler of their signal raises in the middle of whatever is done with a batch."""
+        in_main = threading.current_thread() is threading.main_thread()
+        if sys.platform == "win32" or not in_main:
+            return iter(self._loader)
+        before = signal.getsignal(signal.SIGCHLD)
+        try:
+            return iter(self._loader)
+        finally:
+            signal.signal(signal.SIGCHLD, before or signal.SIG_DFL)
 
     def _unpickled(self, read: bytes) -> _Read:
         """What came through a pipe."""

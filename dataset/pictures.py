@@ -1,27 +1,55 @@
-"""Reading one picture of any common kind, and finding those of a folder."""
+"""Reading one picture of any common kind, whole, with its size bounded before it is decoded."""
 
-import contextlib
+import importlib
 import io
 import re
-from collections.abc import Set
+import stat
+import warnings
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
+from PIL import ImageOps
+from PIL.ImageFile import ImageFile
 
 from base.cameras.camera import Camera
-from base.errors import BrokenFrameError, UserError
+from base.errors import BrokenFrameError
 
-#: Suffixes of pictures, in lower case.
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
+#: A picture has at most this many pixels, and its file at most this many bytes.
+MOST_PIXELS, _MOST_BYTES = 2**27, 2**30
 
-#: Of each kind its first bytes, its last ones, and what reads its header alone.
+
+class _Kind(NamedTuple):
+    """A kind of picture: the pattern of its first bytes; its last bytes where a decoder would fill
+    what is missing with grey; the class that reads its header."""
+
+    name: str
+    start: bytes
+    end: bytes
+    reader: str
+
+
 _KINDS = (
-    (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82", PngImageFile),
-    (b"\xff\xd8\xff", b"\xff\xd9", JpegImageFile),
+    _Kind("PNG", rb"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82", "PIL.PngImagePlugin.PngImageFile"),
+    _Kind("JPEG", rb"\xff\xd8\xff", b"\xff\xd9", "PIL.JpegImagePlugin.JpegImageFile"),
+    _Kind("BMP", rb"BM", b"", "PIL.BmpImagePlugin.BmpImageFile"),
+    _Kind("TIFF", rb"II[*+]\0|MM\0[*+]", b"", "PIL.TiffImagePlugin.TiffImageFile"),
+    _Kind("WebP", rb"RIFF....WEBP", b"", "PIL.WebPImagePlugin.WebPImageFile"),
+    # By any of the brands in the first box.
+    _Kind("AVIF", rb"....ftyp(....)*?avi[fs]", b"", "PIL.AvifImagePlugin.AvifImageFile"),
+    _Kind("HEIC", rb"....ftyp(....)*?(he[iv].|m[is]f1)", b"", "pillow_heif.HeifImageFile"),
 )
+#: OpenCV reads these not at all, or without regard to EXIF.
+_BY_PILLOW = ("WebP", "AVIF", "HEIC")
+#: Suffixes of pictures, in lower case.
+PICTURE_SUFFIXES = frozenset(
+    [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".heic", ".heif"]
+)
+
+# What is wrong with a picture is said by us, in one line.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 class WrongSizeError(BrokenFrameError):
@@ -32,62 +60,93 @@ def read_picture(path: Path) -> np.ndarray:
     """A picture as (H, W, 3) uint8 RGB, whatever its channels and depth, turned as EXIF says.
 
     Raises:
-        BrokenFrameError: for a file that is missing, cut off or no picture.
+        BrokenFrameError: for a file that is missing, cut off, too large or no single picture.
     """
     return decode_picture(read_bytes(path), path)
 
 
 def read_bytes(path: Path) -> bytes:
-    """A frame's file; raises BrokenFrameError where it cannot be read."""
+    """A frame's file; raises BrokenFrameError where it cannot be read, or is too large."""
     try:
+        status = Path(path).stat()
+        # Others may be without an end, or wait for a writer for ever.
+        if not stat.S_ISREG(status.st_mode):
+            raise BrokenFrameError(f"{path}: not a file")
+        if status.st_size > _MOST_BYTES:
+            raise BrokenFrameError(f"{path}: too large a file ({status.st_size / 1e9:.1f} GB)")
         return Path(path).read_bytes()
-    except OSError as error:
-        raise BrokenFrameError(f"{path}: cannot be read ({error.strerror})") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise BrokenFrameError(f"{path}: cannot be read ({why})") from None
+
+
+def kind_of(start: bytes) -> _Kind | None:
+    """The kind of picture that a file's first 64 bytes are of."""
+    return next((kind for kind in _KINDS if re.match(kind.start, start[:64], re.DOTALL)), None)
+
+
+def _open(data: bytes, path: Path | str) -> tuple[_Kind, ImageFile]:
+    """The kind of a picture, and Pillow's view of its header; BrokenFrameError where it is no
+    single picture, or too large to be decoded."""
+    kind = kind_of(data)
+    if kind is None:
+        raise BrokenFrameError(f"{path}: not a picture that can be decoded")
+    if kind.end not in data:
+        raise BrokenFrameError(f"{path}: cut off after {len(data)} bytes")
+    module, _, name = kind.reader.rpartition(".")
+    try:
+        header = getattr(importlib.import_module(module), name)(io.BytesIO(data))
+        # HEIC says which of its pictures is the one.
+        count = 1 if kind.name == "HEIC" else getattr(header, "n_frames", 1)
+    except ImportError:
+        raise BrokenFrameError(
+            f"{path}: {kind.name} needs pillow-heif: pip install pillow-heif"
+        ) from None
+    except Exception:  # what Pillow raises for damaged headers shares no base class
+        raise BrokenFrameError(f"{path}: not a picture that can be decoded") from None
+    width, height = header.size
+    if width * height > MOST_PIXELS:
+        raise BrokenFrameError(f"{path}: a picture of {width}×{height} pixels, too large")
+    if count > 1:
+        raise BrokenFrameError(f"{path}: {count} pictures in one file: save each as a file")
+    return kind, header
 
 
 def decode_picture(data: bytes, path: Path | str) -> np.ndarray:
-    """The picture in a file's bytes, as :func:`read_picture`; ``path`` names it in errors.
+    """The picture in a file's bytes, as :func:`read_picture`; ``path`` names it in errors."""
+    return _decode(*_open(data, path), data, path)
 
-    OpenCV reads the size before it decodes anything, and refuses a picture that is too large.
-    """
-    # Some decoders fill the missing part of a cut-off file with grey and say nothing.
-    for start, end, _ in _KINDS:
-        if data.startswith(start) and end not in data:
-            raise BrokenFrameError(f"{path}: cut off after {len(data)} bytes")
+
+def _decode(kind: _Kind, header: ImageFile, data: bytes, path: Path | str) -> np.ndarray:
     try:
-        # IMREAD_COLOR makes three 8-bit channels of grey, 16-bit and transparent pictures.
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
-    except cv2.error:
+        if kind.name in _BY_PILLOW:
+            image = np.asarray(ImageOps.exif_transpose(header).convert("RGB"))
+        else:
+            # Three 8-bit channels also of grey, 16-bit and transparent pictures.
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    except Exception:  # nor what decoders raise
         image = None
     if image is None:
-        raise BrokenFrameError(f"{path}: {_undecodable(data)}")
+        width, height = header.size
+        raise BrokenFrameError(f"{path}: a picture of {width}×{height} pixels, damaged")
     return image
-
-
-def _undecodable(data: bytes) -> str:
-    """What a file is that OpenCV does not decode, by its header."""
-    for start, _, reader in _KINDS:
-        if data.startswith(start):
-            # What Pillow raises for a header that makes no sense.
-            with contextlib.suppress(OSError, SyntaxError, ValueError):
-                width, height = reader(io.BytesIO(data)).size
-                return f"a picture of {width}×{height} pixels, too large or damaged"
-    return "not a picture that can be decoded"
 
 
 def decode_camera_picture(data: bytes, path: Path | str, camera: Camera) -> np.ndarray:
     """A picture of a camera, as :func:`decode_picture`: of its size, and no other."""
-    image = decode_picture(data, path)
-    check_size(image, path, camera)
+    kind, header = _open(data, path)
+    if {*header.size} != {camera.width, camera.height}:  # EXIF may say that it lies on its side
+        check_size(header.size, path, camera)
+    image = _decode(kind, header, data, path)
+    check_size(image.shape[1::-1], path, camera)
     return image
 
 
-def check_size(image: np.ndarray, path: Path | str, camera: Camera) -> None:
-    """Raise :class:`WrongSizeError` where a picture (H, W, 3) is not of its camera's size."""
-    if image.shape[:2] != (camera.height, camera.width):
+def check_size(size: tuple[int, ...], path: Path | str, camera: Camera) -> None:
+    """Raise :class:`WrongSizeError` where a picture's width and height are not its camera's."""
+    if size != (camera.width, camera.height):
         raise WrongSizeError(
-            f"{path}: picture is {image.shape[1]}×{image.shape[0]}, "
-            f"expected {camera.width}×{camera.height}"
+            f"{path}: picture is {size[0]}×{size[1]}, expected {camera.width}×{camera.height}"
         )
 
 
@@ -100,23 +159,3 @@ def natural_order(path: PurePath) -> tuple:
         return words, name
 
     return [key(part) for part in path.parent.parts], key(path.name)
-
-
-def is_picture(name: str, suffixes: Set[str] = PICTURE_SUFFIXES) -> bool:
-    """Whether a file's name is that of a picture, and not of what macOS notes about one."""
-    return Path(name).suffix.lower() in suffixes and not name.startswith("._")
-
-
-def list_pictures(folder: Path) -> list[Path]:
-    """The pictures directly in a folder, in natural order; refused if there are none."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder of pictures")
-    try:
-        found = [path for path in folder.iterdir() if is_picture(path.name) and not path.is_dir()]
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be read ({error.strerror})") from None
-    if not found:
-        kinds = ", ".join(sorted(PICTURE_SUFFIXES))
-        raise UserError(f"{folder}: holds no picture ({kinds})")
-    return sorted(found, key=natural_order)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from base.documents import read_bounded
 from base.errors import UserError
-from base.files import replacing
+from base.files import write_bytes
 from base.frame import FrameId
+from base.lock import locked
 from base.set_type import SetType
 from dataset.annotations import Table
 
@@ -30,7 +32,7 @@ _LINE = re.compile(
 def _read_text(path: Path) -> str:
     """Content of a list as editors of any system write it; "" where there is none."""
     try:
-        content = path.read_bytes()
+        content = read_bounded(path)
     except FileNotFoundError:
         return ""
     except OSError as error:
@@ -54,7 +56,8 @@ def read_skip_list(root: Path, set_type: SetType) -> frozenset[FrameId]:
         match = _LINE.match(line.strip().replace("\\", "/"))
         if match is None:
             raise UserError(
-                f"{path}:{number}: no frame like TrainSet/female_001_a_a/env_001/000123: {line!r}"
+                f"{path}:{number}: no frame like TrainSet/female_001_a_a/env_001/000123: "
+                f"{line!r:.80}"
             )
         if match["set"] == set_type.folder:
             skip.add(FrameId(match["character"], match["environment"], int(match["number"])))
@@ -81,14 +84,14 @@ def add_to_skip_list(root: Path, entries: Iterable[tuple[SetType, FrameId, str]]
 
     Those in folders whose name no line can hold are left out.
     """
-    path = Path(root) / SKIP_LIST
     reasons: dict[str, dict[str, None]] = {}
     for set_type, frame_id, reason in entries:
         name = f"{set_type.folder}/{frame_id}"
         if _LINE.fullmatch(name) and len(name.splitlines()) == 1 and "\\" not in name:
             reasons.setdefault(name, {})[" ".join(reason.splitlines())] = None
-    lines = _read_text(path).splitlines() or [_HEADER]
-    lines += [f"{name}  {'; '.join(why)}" for name, why in sorted(reasons.items())]
-    with replacing(path) as temporary:
-        temporary.write_bytes("".join(f"{line}\n" for line in lines).encode(*_UTF8))
+    with locked(root):  # two checks may end at once
+        path = Path(root) / SKIP_LIST
+        lines = _read_text(path).splitlines() or [_HEADER]
+        lines += [f"{name}  {'; '.join(why)}" for name, why in sorted(reasons.items())]
+        write_bytes(path, "".join(f"{line}\n" for line in lines).encode(*_UTF8), True)
     return len(reasons)

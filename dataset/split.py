@@ -74,8 +74,6 @@ class Split(BaseDataset):
         "give the folder that holds TrainSet, ValSet and TestSet with --data_root, or make a "
         "synthetic set with 'python utils/make_synthetic.py --output {root}'"
     )
-    #: When the faults were met, for the report of them.
-    faults_met = ""
 
     @classmethod
     @abstractmethod
@@ -112,7 +110,7 @@ class Split(BaseDataset):
         def check(row: int) -> list[Fault]:
             try:
                 code = self.table.rows["headset"][row]
-                check_size(self.image(row), self.where(row), self._views[code].kept)
+                check_size(self.image(row).shape[1::-1], self.where(row), self._views[code].kept)
             except BrokenFrameError as error:
                 return [Fault.of_file(error, self.where(row), self.table.frame_id(row))]
             return []
@@ -166,11 +164,8 @@ class Split(BaseDataset):
             found = "; ".join(faults + left_out) or f"no label: {self.remedy.format(root=root)}"
             raise UserError(f"{self.folder}: no frame can be used: {found}")
         if report:
-            for line in [
-                *(f"{self.faults_met}: {f}" for f in faults),
-                *(f": {n}" for n in left_out),
-            ]:
-                print_once(self.folder, self.folder.name + line)
+            for line in faults + left_out:
+                print_once(self.folder, f"{self.folder.name}: {line}")
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -190,7 +185,7 @@ class Split(BaseDataset):
         view, image = self._views[values["headset"]], None
         if self.pictures:
             image = self.image(row)
-            check_size(image, self.where(row), view.kept)
+            check_size(image.shape[1::-1], self.where(row), view.kept)
             image = view.transform.image(image)
         return Frame(
             image,

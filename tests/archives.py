@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,16 +39,10 @@ def tar_members(members: list[tuple[tarfile.TarInfo, bytes]]) -> bytes:
     return buffer.getvalue()
 
 
-def archive(
-    character_folder: Path,
-    arrange: Callable[[Path], object] = lambda staged: None,
-    order: Callable[[list[str]], list[str]] = sorted,
-    options: str = "-cz",
-) -> bytes:
+def archive(character_folder: Path) -> bytes:
     """A tar of a character with all six passes, ``rot`` a link in all environments but the first.
 
-    ``character_folder`` holds the passes that training uses; ``arrange`` changes a copy of it
-    before it goes into the tar, whose members ``order`` puts in order.
+    ``character_folder`` holds the passes that training uses.
     """
     if not (shutil.which("tar") and shutil.which("split")):
         pytest.skip("needs tar and split")
@@ -64,26 +57,13 @@ def archive(
                     (camera / other).mkdir()
                     name = f"{staged.name}.{other}.000000.exr"
                     (camera / other / name).write_bytes(f"{camera.parent.name} {other}".encode())
-        arrange(staged)
-        names = order([str(path.relative_to(staging)) for path in staged.rglob("*")])
+        names = sorted(str(path.relative_to(staging)) for path in staged.rglob("*"))
         return subprocess.run(
-            ["tar", options, "--no-recursion", "-C", staging, "-T", "-"],
+            ["tar", "-cz", "--no-recursion", "-C", staging, "-T", "-"],
             input=os.fsencode("\n".join(names)),
             stdout=subprocess.PIPE,
             check=True,
         ).stdout
-
-
-def resolved(character_folder: Path, passes: tuple[str, ...] = TRAINING_PASSES) -> dict[str, bytes]:
-    """What an archive of a folder is to give: links as the operating system follows them."""
-    top = os.path.realpath(character_folder)
-    return {
-        str(path.relative_to(character_folder)): path.read_bytes()
-        for path in sorted(character_folder.glob("[!.]*/cam_down/*/[!.]*"))
-        if path.parent.name in passes
-        and path.is_file()
-        and os.path.realpath(path).startswith(top + os.sep)
-    }
 
 
 def contents(folder: Path) -> dict[str, bytes]:

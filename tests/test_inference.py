@@ -28,6 +28,7 @@ from dataset.transforms import SquareCrop
 from dataset.warp import CameraWarp
 from utils.common.command import run_command
 from utils.inference import predictor
+from utils.inference import run as run_module
 from utils.inference.pose_predictor import PosePredictor, Prediction
 from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.run import read_ahead
@@ -242,7 +243,8 @@ def test_folders_are_sequences_and_gaps_stay_gaps(tiny_checkpoint, tmp_path):
     again = run_inference(tiny_checkpoint, tmp_path / "again", *more)
     assert [frame["file"] for frame in again["frames"]] == [f"in/{file}" for file in raw]
     drawn = {"file": "raw/pictures", "reason": "drawings of an earlier run"}
-    assert again["left_out"] == [drawn]
+    rest = {"file": "raw/poses.bvh and 7 more", "reason": "not named as a picture"}
+    assert again["left_out"] == [drawn, rest]
 
 
 def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_checkpoint, fp32, tmp_path):
@@ -431,7 +433,8 @@ def certain_where(monkeypatch, seen):
         confidence = np.float32([[seen(square)] * 16 for square in squares.numpy()])
         return Prediction(joints3d, joints2d, confidence, neck)
 
-    monkeypatch.setattr(PosePredictor, "__call__", predict)
+    for method in ("__call__", "one_view"):
+        monkeypatch.setattr(PosePredictor, method, predict)
     return calls
 
 
@@ -470,6 +473,89 @@ def test_a_turn_of_which_the_network_is_not_certain_is_not_taken(
     [lens] = run_inference(tiny_checkpoint, tmp_path / "out", *more)["lenses"]
     assert lens["rotate"] == 0 and "assumed, none is convincing" in lens["orientation"]
     assert calls == [4, 4, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("stated", "seen", "hint"), [(0, 180, True), (180, 0, True), (90, 90, False)]
+)
+def test_a_stated_turn_that_the_network_doubts_is_kept_with_a_hint(
+    stated, seen, hint, tiny_checkpoint, tmp_path, monkeypatch, capsys
+):
+    picture = np.full((64, 64, 3), 60, np.uint8)
+    picture[2:14, 20:44] = 255
+    calls = certain_where(monkeypatch, lambda square: 0.2 + 0.4 * (square[8, 32].min() > 200))
+    for number in range(3):
+        write(tmp_path / "in" / f"{number}.png", np.rot90(picture, seen // 90))
+    more = (
+        "--input_dir",
+        tmp_path / "in",
+        "--rotate",
+        stated,
+        "--camera",
+        "training",
+        "--views",
+        6,
+    )
+    [lens] = run_inference(tiny_checkpoint, tmp_path / "out", *more)["lenses"]
+    assert lens["rotate"] == stated and calls == [4, 4, 4, 3]
+    text = f"as stated, but the network is surer with {seen}°: mean confidence 0.60, of the next"
+    assert lens["orientation"].startswith(text if hint else "as stated")
+    assert ("see --rotate" in capsys.readouterr().out) == hint
+
+
+@pytest.mark.parametrize("given", [None, 0.0])
+def test_the_turn_is_sought_in_one_view_whatever_the_number_of_views(
+    given, tiny_checkpoint, monkeypatch
+):
+    calls, forward = [], PosePredictor.forward
+    monkeypatch.setattr(
+        PosePredictor, "forward", lambda self, *rest: calls.append(1) or forward(self, *rest)
+    )
+    six = EgoPosePredictor(tiny_checkpoint, rotate=given, gpu="cpu", views=6)
+    six.study([checkered(64, 64, seed=seed) for seed in range(8)])
+    assert len(calls) == 8
+    six(checkered(64, 64))
+    assert len(calls) == 8 + 6
+
+
+def test_few_large_pictures_are_in_memory_at_a_time(tiny_checkpoint, tmp_path, monkeypatch):
+    sizes = []
+    monkeypatch.setattr(run_module, "PICTURE_BYTES", 3 * 64 * 64 * 3)
+    original = EgoPosePredictor.poses
+    monkeypatch.setattr(
+        EgoPosePredictor,
+        "poses",
+        lambda self, prepared, *rest: (
+            sizes.append(len(prepared)) or original(self, prepared, *rest)
+        ),
+    )
+    for number in range(7):
+        write(tmp_path / "in" / f"{number}.png", checkered(64, 64))
+    run_inference(tiny_checkpoint, tmp_path / "out", "--input_dir", tmp_path / "in")
+    assert sizes == [3, 3, 1]
+
+
+def test_pictures_that_go_during_a_run_are_counted_in_one_line(
+    tiny_checkpoint, tmp_path, monkeypatch, capsys
+):
+    for number in range(100):
+        write(tmp_path / "in" / f"{number}.png", checkered(64, 64))
+    original = EgoPosePredictor.poses
+
+    def poses(self, *arguments):
+        for path in (tmp_path / "in").glob("*.png"):
+            path.unlink()
+        return original(self, *arguments)
+
+    monkeypatch.setattr(EgoPosePredictor, "poses", poses)
+    more = ("--input_dir", tmp_path / "in", "--batch_size", 2, "--rotate", 0)
+    content = run_inference(tiny_checkpoint, tmp_path / "out", *more)
+    gone = [item["file"] for item in content["unreadable"]]
+    assert 50 < len(gone) < 100 and len(content["frames"]) + len(gone) == 100
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert (
+        told == f"  {gone[0]} and {len(gone) - 1} more: cannot be read (No such file or directory)"
+    )
 
 
 @pytest.mark.parametrize(("share", "disagrees"), [(0.09, False), (0.11, True)])

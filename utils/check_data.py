@@ -15,6 +15,7 @@ Exit status: 0 all is well, 1 something is wrong, 2 the data cannot be checked.
 """
 
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from base.headset import load_headset
 from base.set_type import SetType
 from dataset import data_format
 from dataset.check import SetReport, check_set
-from dataset.faults import KINDS, OFF_CAMERA
+from dataset.faults import BAD_SET, KINDS, OFF_CAMERA, Fault
 from dataset.skip_list import SKIP_LIST, add_to_skip_list
 from utils.common.command import command_parser, run_command
 
@@ -95,13 +96,25 @@ def main(argv: list[str] | None = None) -> None:
     text = f"add the faulty frames to DATA_ROOT/{SKIP_LIST}; loaders leave them out"
     add("--write_skip_list", action="store_true", help=text)
     args = parser.parse_args(argv)
+    if not 0 <= args.max_residual < math.inf:
+        raise UserError(f"--max_residual {args.max_residual:g}: a number of pixels, 0 or more")
     root = args.data_root
     sets = [SetType(name) for name in args.sets] if args.sets else data_format(root).sets(root)
     if not sets:
         raise UserError(f"{root}: holds no TrainSet, ValSet or TestSet")
     headset = args.headset and load_headset(args.headset)
     how = not args.no_pictures, args.jobs, args.max_residual, headset
-    reports = [check_set(root, set_type, *how) for set_type in sets]
+
+    def check(set_type: SetType) -> SetReport:
+        try:
+            return check_set(root, set_type, *how)
+        except UserError as error:
+            if len(sets) == 1:
+                raise
+            fault = Fault(BAD_SET, set_type.folder, str(error))
+            return SetReport(set_type, [fault], [], frozenset())
+
+    reports = [check(set_type) for set_type in sets]
     for report in reports:
         _print_set(report)
     content = {"data_root": str(root), "sets": [report.as_dict() for report in reports]}

@@ -1,6 +1,6 @@
 """Download the xR-EgoPose release (216 parts; research use only, see the release's own licence).
-Broken connections are resumed where they broke, sizes are checked, and a second run fetches only
-what is missing.
+Broken connections are resumed where they broke, each character is checked to its last checksum, and
+a second run fetches only what is missing or wrong.
 
 everything, four parts at a time; run it again after any interruption:
   python utils/download_data.py --output downloads
@@ -13,11 +13,12 @@ next: python utils/pack_data.py --input downloads --output data/packed   (ready 
   or: python utils/extract_data.py --input downloads --output data/xr_egopose
 """
 
+import re
 import shutil
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tqdm import tqdm
@@ -25,14 +26,14 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
-from base.files import make_folder
+from base.files import write_bytes
+from base.lock import locked
+from dataset.release.archive import ArchiveError, read_archive
 from dataset.release.download import PARTIAL_SUFFIX, Downloader, DownloadError
 from dataset.release.table import BASE_URL, select_characters
 from utils.common.command import command_parser, run_command
 from utils.common.cores import for_each
 
-#: A gzip file starts with these; an error page sent with status 200 does not.
-_GZIP_MAGIC = b"\x1f\x8b"
 _SHOWN = 5
 
 
@@ -52,43 +53,88 @@ class ArchivePart:
         found = (path.stat().st_size for path in (self.path, self.partial) if path.is_file())
         return next(found, 0)
 
-    def adopt_file(self) -> None:
-        """Make a short file left by another downloader what this one goes on from."""
-        there = self.path.stat().st_size if self.path.is_file() else self.size
-        if there > self.size:
-            self.fault = f"has {there} bytes on disk, {self.size} are published; delete it"
-        elif there < self.size:
-            self.path.replace(self.partial)
-
-    def fetch(self, server: Downloader, on_bytes: Callable[[int], object]) -> None:
-        """Download what is missing; the first part of an archive must be gzip."""
-        if self.path.is_file():
-            return
-        server.download(self.url, self.path, self.size, on_bytes)
-        with self.path.open("rb") as file:
-            start = file.read(2)
-        if self.path.suffix == ".partaa" and start != _GZIP_MAGIC:
-            self.path.unlink()
-            raise DownloadError("what the server sent is no gzip archive")
-
-
-def _for_each(
-    parts: list[ArchivePart],
-    work: Callable[[ArchivePart], None],
-    jobs: int,
-    server: Downloader,
-    bar: tqdm,
-) -> None:
-    """Work on several parts at a time; why one cannot be downloaded is kept as its fault."""
-
-    def run(part: ArchivePart) -> None:
+    def find_size(self, server: Downloader) -> None:
         try:
-            work(part)
+            self.size = server.size(self.url)
         except DownloadError as error:
-            part.fault = str(error)
+            self.fault = str(error)
 
-    with bar:
-        for_each(parts, run, jobs, server.stop)
+    def adopt_file(self) -> bool:
+        """Make a short file left by another downloader what this one goes on from; returns whether
+        the part can be fetched."""
+        there = self.path.stat().st_size if self.path.is_file() else self.size
+        if self.fault is None and there > self.size:
+            self.fault = f"has {there} bytes on disk, {self.size} are published; delete it"
+        elif self.fault is None and there < self.size:
+            self.path.replace(self.partial)
+        return self.fault is None
+
+    def fetch(self, server: Downloader, on_bytes: Callable[[int], object]) -> bool:
+        """Download what is missing; returns whether all is there."""
+        try:
+            if not self.path.is_file():
+                server.download(self.url, self.path, self.size, on_bytes)
+        except DownloadError as error:
+            self.fault = str(error)
+        return self.fault is None
+
+
+@dataclass(slots=True)
+class Archive:
+    """The parts of one character. They are complete once the stream they are cut from was read to
+    its last checksum: a length shows neither a page in place of a part nor two versions in one."""
+
+    parts: list[ArchivePart]
+    marker: Path  # what the parts were when all was right
+    arrived: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def paths(self) -> list[Path]:
+        return [part.path for part in self.parts]
+
+    def _state(self) -> bytes:
+        """Sizes and times of change, which tell that the parts are still the same."""
+        found = ((path, path.stat()) for path in self.paths)
+        return "".join(f"{p.name} {s.st_size} {s.st_mtime_ns}\n" for p, s in found).encode()
+
+    def is_right(self) -> bool:
+        """Whether an earlier run has checked it."""
+        try:
+            return self.marker.read_bytes() == self._state()
+        except OSError:
+            return False
+
+    def fetch(self, part: ArchivePart, server: Downloader, bar: tqdm, checked: tqdm) -> None:
+        """Download what is missing of a part, and check all once it is the last to arrive."""
+        if not part.fetch(server, bar.update):
+            return
+        with self.lock:
+            self.arrived += 1
+            last = self.arrived == len(self.parts)
+        if last and self._check(server, bar, checked):
+            write_bytes(self.marker, self._state(), single_writer=True)
+
+    def _check(self, server: Downloader, bar: tqdm, checked: tqdm) -> bool:
+        """Read the whole stream; parts that are to blame for a fault are fetched again, once."""
+        tried: list[ArchivePart] = []
+        while True:
+            try:
+                list(read_archive(self.paths, frozenset(), checked.update, server.stop))
+                return True
+            except ArchiveError as error:
+                blamed = [part for part in self.parts if part.path in error.blamed]
+                again = [part for part in blamed if part not in tried]
+                if not again:
+                    blamed[0].fault = f"{error.what}, also when fetched again"
+                    return False
+                bar.write(f"{error.what}; fetching it again", file=sys.stderr)
+            for part in again:
+                bar.update(-part.size)
+                part.path.unlink()
+                if not part.fetch(server, bar.update):
+                    return False
+            tried += again
 
 
 def _gigabytes(count: int) -> str:
@@ -114,6 +160,29 @@ def _raise_faults(parts: list[ArchivePart]) -> None:
         )
 
 
+def _download(archives: list[Archive], folder: Path, server: Downloader, jobs: int) -> None:
+    """Fetch and check what is not known to be right; UserError where the disk is too small."""
+    left = [(a, part) for a in archives for part in a.parts if part.adopt_file()]
+    total = sum(part.size for _, part in left)
+    there = sum(part.bytes_there() for _, part in left)
+    free = shutil.disk_usage(folder).free
+    if total - there > free:
+        raise UserError(
+            f"{folder}: {_gigabytes(total - there)} are still to come, but only "
+            f"{_gigabytes(free)} are free; choose some of --sets or --characters, or another disk"
+        )
+    options = {"total": total, "unit": "B", "unit_scale": True, "dynamic_ncols": True}
+    with (
+        tqdm(desc="downloading", initial=there, position=0, **options) as bar,
+        tqdm(desc="checking", position=1, **options) as checked,
+    ):
+
+        def fetch(work: tuple[Archive, ArchivePart]) -> None:
+            work[0].fetch(work[1], server, bar, checked)
+
+        for_each(left, fetch, jobs, server.stop)
+
+
 def main(argv: list[str] | None = None) -> None:
     shared = "output", "sets", "characters"
     parser = command_parser(__doc__, *shared, jobs={"default": 4, "help": "parts at a time"})
@@ -121,40 +190,37 @@ def main(argv: list[str] | None = None) -> None:
     add("--base_url", default=BASE_URL, help="folder to fetch from (default: %(default)s)")
     add("--dry_run", action="store_true", help="list the parts and their bytes, fetch nothing")
     args = parser.parse_args(argv)
-    names = [name for one in select_characters(args.sets, args.characters) for name in one.parts]
-    parts = [
-        ArchivePart(f"{args.base_url.rstrip('/')}/{name}", args.output / name) for name in names
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", args.base_url):
+        raise UserError(f"--base_url: {args.base_url!r} does not begin like https://example.org/")
+    url, folder = args.base_url.rstrip("/"), args.output
+    archives = [
+        Archive(
+            [ArchivePart(f"{url}/{name}", folder / name) for name in character.parts],
+            folder / f".{character.name}.checked",
+        )
+        for character in select_characters(args.sets, args.characters)
     ]
+    parts = [part for archive in archives for part in archive.parts]
+    left = [archive for archive in archives if not archive.is_right()]
+    unknown = [part for archive in left for part in archive.parts]
+    for part in parts:
+        part.size = part.bytes_there()
     server = Downloader(threading.Event())
-    asking = tqdm(total=len(parts), desc="asking for sizes", leave=False)
+    with tqdm(total=len(unknown), desc="asking for sizes", leave=False) as asked:
 
-    def ask(part: ArchivePart) -> None:
-        part.size = server.size(part.url)
-        asking.update()
+        def ask(part: ArchivePart) -> None:
+            part.find_size(server)
+            asked.update()
 
-    _for_each(parts, ask, args.jobs, server, asking)
+        for_each(unknown, ask, args.jobs, server.stop)
     if args.dry_run:
         _list(parts)
-        _raise_faults(parts)
-        return
-    make_folder(args.output)
-    for part in parts:
-        if part.fault is None:
-            part.adopt_file()
-    reachable = [part for part in parts if part.fault is None]
-    total = sum(part.size for part in reachable)
-    there = sum(part.bytes_there() for part in reachable)
-    free = shutil.disk_usage(args.output).free
-    if total - there > free:
-        raise UserError(
-            f"{args.output}: {_gigabytes(total - there)} are still to come, but only "
-            f"{_gigabytes(free)} are free; choose some of --sets or --characters, or another disk"
-        )
-    options = {"unit": "B", "unit_scale": True, "dynamic_ncols": True}
-    bar = tqdm(total=total, initial=there, desc="downloading", **options)
-    _for_each(reachable, lambda p: p.fetch(server, bar.update), args.jobs, server, bar)
+    else:
+        with locked(folder):
+            _download(left, folder, server, args.jobs)
     _raise_faults(parts)
-    print(f"{len(parts)} parts complete in {args.output}")
+    if not args.dry_run:
+        print(f"{len(parts)} parts complete in {folder}")
 
 
 if __name__ == "__main__":

@@ -79,8 +79,7 @@ def main(argv: list[str] | None = None) -> None:
     points = read_points(options.points, pictures, JOINTS) if options.points else {}
     model, camera = chosen_model(options.load_model), options.camera
     predictor = EgoPosePredictor(model, camera=camera, rotate=options.rotate, gpu=options.gpu)
-    if predictor.lens.needs_pictures:
-        predictor.study(source.sample(8))
+    predictor.study(source.sample(8))
     drawn, distances = [], []
     for shot in tqdm(source, total=source.total, unit="picture"):
         try:

@@ -1,14 +1,12 @@
 """Extract the downloaded parts of the release into TrainSet, ValSet and TestSet.
 
-The parts of a character are read as one stream; nothing is concatenated on disk.  Links in an
-archive are extracted as the files they lead to.  A second run skips what is complete.
+The parts of a character are read as one stream; nothing is concatenated on disk.  A second
+run skips what is complete.
 
 pictures and labels of all parts in a folder:
   python utils/extract_data.py --input downloads --output data/xr_egopose
 all six passes (about 1 TB for the whole release):
   python utils/extract_data.py --input downloads --output data/xr_egopose --passes all
-free the space of the parts as it goes:
-  python utils/extract_data.py --input downloads --output data/xr_egopose --delete_parts
 
 then look for faults:  python utils/check_data.py --data_root data/xr_egopose
 To train without extracting at all, see utils/pack_data.py.
@@ -16,11 +14,8 @@ To train without extracting at all, see utils/pack_data.py.
 
 import argparse
 import contextlib
-import json
-import os
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +25,14 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
-from base.files import make_folder, write_bytes, write_text
-from dataset.release.archive import ArchiveReport, read_archive
+from base.files import write_bytes
+from base.lock import locked
+from dataset.release.archive import (
+    Marker,
+    file_sizes,
+    read_archive,
+    skipped_lines,
+)
 from dataset.release.table import CHARACTERS, PASSES, TRAINING_PASSES, find_archives, missing_parts
 from utils.common.command import command_parser, run_command
 from utils.common.cores import cpu_count, for_each
@@ -47,10 +48,6 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     text = f"what to extract: all, or some of {', '.join(PASSES)} (default: rgba json)"
     every, some = ["all", *PASSES], list(TRAINING_PASSES)
     add("--passes", nargs="+", choices=every, default=some, metavar="PASS", help=text)
-    text = "characters directly under OUTPUT, without TrainSet, ValSet and TestSet"
-    add("--flat", action="store_true", help=text)
-    text = "delete a character's parts after verifying the extracted files"
-    add("--delete_parts", action="store_true", help=text)
     return parser.parse_args(argv)
 
 
@@ -63,75 +60,37 @@ class Extraction:
     folder: Path
     passes: frozenset[str]
 
-    def sizes(self) -> dict[str, int]:
-        return {path.name: path.stat().st_size for path in self.parts}
+    def size(self) -> int:
+        return sum(file_sizes(self.parts).values())
 
     def missing(self) -> str:
         """Names of the parts that are missing; empty where all are there."""
         return ", ".join(missing_parts(self.name, self.parts))
 
     def complete(self) -> bool:
-        """Whether an earlier run has finished it, from parts that are the same still. The files of
-        each folder are counted, not read: that notices a folder removed since."""
-        try:
-            marker = json.loads((self.folder / _MARKER).read_bytes())
-            return (
-                self.passes <= set(marker["passes"])
-                and self.sizes().items() <= marker["parts"].items()
-                and all(
-                    sum(1 for _ in (self.folder / name).glob("[!.]*")) >= count
-                    for name, count in marker["folders"].items()
-                    if name.rpartition("/")[2] in self.passes
-                )
-            )
-        except (OSError, ValueError, KeyError):
-            return False  # never finished, or by a version that did not count
+        """Whether an earlier run has finished it."""
+        return Marker.holds(self.folder / _MARKER, self.parts, self.folder, self.passes)
 
-    def run(
-        self, on_bytes: Callable[[int], object], stop: threading.Event, delete_parts: bool
-    ) -> list[str]:
+    def run(self, on_bytes: Callable[[int], object], stop: threading.Event) -> list[str]:
         """Extract, and compare with the archive what is on disk already; returns lines that say
         what was done; UserError for a damaged archive, or a disk that is full."""
-        report = ArchiveReport()
-        files: dict[str, int] = {}
+        skipped: list[str] = []
+        files: dict[str, dict[str, int]] = {name: {} for name in sorted(self.passes)}
         for environment, pass_name, name, content in read_archive(
-            self.parts, self.passes, on_bytes, stop, report
+            self.parts, self.passes, on_bytes, stop, skipped
         ):
             path = f"{environment}/cam_down/{pass_name}/{name}"
             _write(self.folder / path, content)
-            files[path] = len(content)
-        if not files:
+            files[pass_name][path] = len(content)
+        count = sum(map(len, files.values()))
+        if not count:
             raise UserError(
                 f"{self.parts[0]}: holds no file of {', '.join(sorted(self.passes))} under "
-                "CHARACTER/ENVIRONMENT/cam_down"
-                + "".join(f", and {line}" for line in report.skipped[:1])
+                "CHARACTER/ENVIRONMENT/cam_down" + "".join(f", and {line}" for line in skipped[:1])
             )
-        marker = {
-            "passes": sorted(self.passes),
-            "folders": Counter(name.rpartition("/")[0] for name in files),
-            "skipped": report.skipped,
-            "parts": self.sizes(),
-        }
-        write_text(self.folder / _MARKER, json.dumps(marker, indent=2) + "\n")
-        lines = [f"{self.folder}: {len(files)} files", *report.lines()]
-        if delete_parts and report.lost_files:
-            lines.append(f"  parts kept: {report.lost_files} files of them are not extracted")
-        elif delete_parts:
-            self._delete_parts(files)
-        return lines
-
-    def _delete_parts(self, files: dict[str, int]) -> None:
-        """Delete the parts if all files, given with their sizes, are on disk still."""
-        for name, size in files.items():
-            path = self.folder / name
-            if not path.is_file() or path.stat().st_size != size:
-                raise UserError(f"{path}: gone or changed since extracted; its parts are kept")
-        os.sync()  # a power cut must not find the parts deleted and the files not written yet
-        try:
-            for path in self.parts:
-                path.unlink()
-        except OSError as error:
-            raise UserError(f"{path}: cannot be deleted ({error.strerror})") from None
+        marker = Marker(parts=file_sizes(self.parts), files=files, skipped=skipped)
+        marker.write(self.folder / _MARKER)
+        return [f"{self.folder}: {count} files", *skipped_lines(skipped)]
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -158,11 +117,11 @@ def _plan(args: argparse.Namespace) -> tuple[list[Extraction], list[str]]:
     passes = frozenset(PASSES if "all" in args.passes else args.passes)
     plan, faults = [], []
     for name, parts in archives.items():
-        if not args.flat and name not in CHARACTERS:
-            faults.append(f"{name} is no character of the release, so its set is unknown: --flat")
+        if name not in CHARACTERS:
+            faults.append(f"{name} is no character of the release")
             continue
-        folder = args.output if args.flat else args.output / CHARACTERS[name].set_type.folder
-        extraction = Extraction(name, parts, folder / name, passes)
+        folder = args.output / CHARACTERS[name].set_type.folder / name
+        extraction = Extraction(name, parts, folder, passes)
         if extraction.missing() and not extraction.complete():
             faults.append(f"{extraction.missing()} missing in {parts[0].parent}")
         else:
@@ -170,27 +129,24 @@ def _plan(args: argparse.Namespace) -> tuple[list[Extraction], list[str]]:
     return plan, faults
 
 
-def _extract_all(plan: list[Extraction], jobs: int, delete_parts: bool) -> list[str]:
+def _extract_all(plan: list[Extraction], jobs: int) -> list[str]:
     """Extract several characters at a time; returns what went wrong."""
     stop = threading.Event()
     faults: list[str] = []
 
     def extract(extraction: Extraction) -> None:
-        missing = extraction.missing()
-        if (missing or not delete_parts) and extraction.complete():
-            bar.update(sum(extraction.sizes().values()))
+        if extraction.complete():
+            bar.update(extraction.size())
             lines = [f"{extraction.folder}: complete already"]
-            if missing:
-                lines.append(f"  parts kept: {missing} missing, so nothing is compared")
         else:
             try:
-                lines = extraction.run(bar.update, stop, delete_parts)
+                lines = extraction.run(bar.update, stop)
             except UserError as error:
                 faults.append(str(error))
                 return
         bar.write("\n".join(lines), file=sys.stderr)
 
-    total = sum(sum(extraction.sizes().values()) for extraction in plan)
+    total = sum(extraction.size() for extraction in plan)
     with tqdm(total=total, desc="extracting", unit="B", unit_scale=True, dynamic_ncols=True) as bar:
         for_each(plan, extract, jobs, stop)
     return faults
@@ -201,8 +157,8 @@ def main(argv: list[str] | None = None) -> None:
     plan, faults = _plan(args)
     for fault in faults:
         print(f"left out: {fault}", file=sys.stderr)
-    make_folder(args.output)
-    faults += _extract_all(plan, args.jobs, args.delete_parts)
+    with locked(args.output):
+        faults += _extract_all(plan, args.jobs)
     if faults:
         raise UserError(
             f"{len(faults)} characters are not complete: {'; '.join(faults)}. What was extracted "

@@ -14,8 +14,6 @@ then train on it as on a tree:
 
 import argparse
 import contextlib
-import json
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -28,17 +26,23 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
-from base.headset import RELEASE_HEADSET, load_headset
+from base.headset import RELEASE_HEADSET, Headset, load_headset
+from base.lock import clear_leftovers, locked
 from base.set_type import SetType
 from dataset.faults import Fault, summary
-from dataset.packed.packing import archive_marker, pack_archive, pack_tree
-from dataset.packed.shards import INDEX, ROWS, PackOptions, assemble, prepare_output
+from dataset.packed.packed import is_packed
+from dataset.packed.packing import is_packed_whole, pack_archive, pack_tree, refuse_other_set
+from dataset.packed.shards import (
+    INDEX,
+    ROWS,
+    PackOptions,
+    assemble,
+    prepare_output,
+    refuse_foreign,
+)
 from dataset.release.table import CHARACTERS, find_archives, missing_parts
 from dataset.split import set_folders
 from utils.common.command import command_parser, run_command, whole_number
-
-#: Frames of the whole release, for the estimate of its packed size.
-_RELEASE_FRAMES = 383_000
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
@@ -92,7 +96,7 @@ def _pack_archives(
 
     def pack(name: str) -> int:
         parts, split = archives[name], output / CHARACTERS[name].set_type.folder
-        if _is_done(archive_marker(split, name), parts):
+        if is_packed_whole(split, name, parts):
             return sum(path.stat().st_size for path in parts)
         try:
             if missing := missing_parts(name, parts):
@@ -108,62 +112,37 @@ def _pack_archives(
     return faults
 
 
-def _is_done(marker: Path, parts: list[Path]) -> bool:
-    try:
-        sizes = json.loads(marker.read_bytes())
-    except (OSError, ValueError):
-        return False
-    return all(sizes.get(path.name) == path.stat().st_size for path in parts)
-
-
-def _folder_bytes(folder: Path) -> int:
-    # Characters may be links to another disk, which rglob does not follow.
-    paths = (
-        Path(parent, name)
-        for parent, _, names in os.walk(folder, followlinks=True)
-        for name in names
-    )
-    return sum(path.stat().st_size for path in paths if os.access(path, os.R_OK))
-
-
 def _assemble(
     args: argparse.Namespace, options: PackOptions, others: dict[SetType, list[Fault]]
 ) -> list[str]:
     """Put the indices together and say what there is; returns the sets that hold no label."""
-    frames = total = 0
     empty = []
     for set_type in SetType:
         split, faults = args.output / set_type.folder, others.get(set_type, [])
         packed = any((split / ROWS).glob("*.npz"))
         index = assemble(split, set_type, options, faults) if packed else {"left_out": faults}
-        left_out, size = summary(index["left_out"]), _folder_bytes(split)
+        left_out = summary(index["left_out"])
         if not index.get("labels") and (packed or set_type in others):
             found = "; ".join(left_out) or "it holds no label"
             empty.append(f"{set_type.folder}: no frame can be used: {found}")
         if not packed:
             continue
-        frames, total = frames + index["pictures"], total + size
         print(
             f"{set_type.folder}: {index['pictures']:,} frames in {len(index['shards'])} shards, "
-            f"{index['labels']:,} labels, {size / 1e9:,.3f} GB"
+            f"{index['labels']:,} labels"
         )
         for line in left_out:
             print(f"  left out: {line}")
         if left_out:
             print(f"  all that is left out is in {split / INDEX}")
-    if frames:
-        source = _folder_bytes(args.input)
-        print(
-            f"{source / 1e9:,.3f} GB became {total / 1e9:,.3f} GB ({source / total:.1f} times "
-            f"less): {total / frames / 1e3:.1f} kB a frame, which is "
-            f"{total / frames * _RELEASE_FRAMES / 1e9:.1f} GB for {_RELEASE_FRAMES:,} frames"
-        )
     return empty
 
 
 def main(argv: list[str] | None = None) -> None:
     args = _parse(argv)
     options = PackOptions(args.size, args.quality, args.frames_per_shard)
+    if is_packed(args.input):
+        raise UserError(f"{args.input}: is packed already: give the parts or the tree it is from")
     # Folders of these names may hold the downloaded parts instead.
     sets = set_folders(args.input)
     extracted = any(any((args.input / name.folder).glob("*/*/cam_down")) for name in sets)
@@ -176,7 +155,29 @@ def main(argv: list[str] | None = None) -> None:
             f"{args.input}: holds {', '.join(sorted(strangers))}, no characters of the release"
         )
     headset = load_headset(args.headset) if args.headset else RELEASE_HEADSET
-    prepare_output(args.output, options)
+    refuse_foreign(args.output)
+    with locked(args.output):
+        prepare_output(args.output, options)
+        _pack(args, options, sets, archives, headset)
+
+
+def _pack(
+    args: argparse.Namespace,
+    options: PackOptions,
+    sets: list[SetType],
+    archives: dict[str, list[Path]],
+    headset: Headset,
+) -> None:
+    """Pack the characters of ``archives``, or of the extracted ``sets`` where there are none."""
+    characters: dict[SetType, set[str]] = {}
+    for name in archives:
+        characters.setdefault(CHARACTERS[name].set_type, set()).add(name)
+    for set_type in () if archives else sets:
+        cameras = (args.input / set_type.folder).glob("*/*/cam_down")
+        characters[set_type] = {path.parents[1].name for path in cameras}
+    refuse_other_set(args.output, characters)
+    for folder in (args.output, *args.output.glob("*Set"), *args.output.glob(f"*Set/{ROWS}")):
+        clear_leftovers(folder)
     faults: list[str] = []
     others: dict[SetType, list[Fault]] = {}  # those that belong to no environment
     with contextlib.closing(_Threads(args.jobs)) as threads:

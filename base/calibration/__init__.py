@@ -85,14 +85,14 @@ def load_calibration(name: str) -> Calibration:
         return Calibration(RELEASE_CAMERA, "xR-EgoPose, as given by the dataset's first author")
     path, chosen = Path(name), ""
     try:
-        if "\0" in name:
-            raise UserError("the name of a file has no null character")
+        if not name or "\0" in name:
+            raise UserError("the name of the calibration is empty or holds a null character")
         if "#" in name and not path.exists():
             file, _, chosen = name.rpartition("#")
             path = Path(file)
         if path.is_dir():
             path = next((path / f for f in _COLMAP_FILES if (path / f).exists()), path)
-        found = [camera for part in read_documents(path) for camera in _cameras(part, "", set())]
+        found = [camera for part in read_documents(path) for camera in _cameras(part)]
         kind, camera = _choose(found, chosen, path.name)
     except OSError as error:
         reason = f"{error.strerror}; give a calibration file, or '{TRAINING}'"
@@ -100,28 +100,24 @@ def load_calibration(name: str) -> Calibration:
     except RecursionError:
         raise UserError(f"{name}: not a calibration: nested too deeply") from None
     except UserError as fault:
-        raise UserError(f"{name}: {fault}") from None
+        raise UserError(f"{name}: {fault!s:.600}") from None  # it may cite what is long
     model = camera_to_dict(camera).get("model", "fisheye")
     return Calibration(camera, f"{name} ({kind}{'' if model == 'ocam' else f' {model}'})")
 
 
-def _cameras(node: Any, name: str, seen: set[tuple[int, str]]) -> Iterator[tuple[str, Reader, Any]]:
-    """The cameras of a content and of its parts: name, reader, and the part that says it; once of a
-    part that YAML repeats by reference under the same name."""
+def _cameras(node: Any, name: str = "") -> Iterator[tuple[str, Reader, Any]]:
+    """The cameras of a content and of its parts: name, reader, and the part that says it."""
     for reader in READERS:
         if found := reader.find(node):
             yield from ((own or name, reader, part) for own, part in found.items())
             return
-    if not isinstance(node, dict | list) or (id(node), name) in seen:
-        return
-    seen.add((id(node), name))
     if isinstance(node, dict):
         for key, part in node.items():
-            yield from _cameras(part, str(key), seen)
-    else:
+            yield from _cameras(part, str(key))
+    elif isinstance(node, list):
         for number, part in enumerate(node):
             own = part.get("Label") if isinstance(part, dict) else None
-            yield from _cameras(part, str(own or f"cam{number}"), seen)
+            yield from _cameras(part, str(own or f"cam{number}"))
 
 
 def _choose(found: list[tuple[str, Reader, Any]], chosen: str, file: str) -> tuple[str, Camera]:

@@ -41,9 +41,11 @@ def read_documents(path: Path) -> list[Any]:
     data = read_bounded(path)
     if data.startswith(b"\x1f\x8b"):
         try:
-            data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(MOST_BYTES)
+            data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(MOST_BYTES + 1)
         except (OSError, EOFError, zlib.error):
             raise UserError("the compressed file is broken") from None
+        if len(data) > MOST_BYTES:
+            raise UserError(f"the compressed file is larger than {MOST_BYTES >> 20} MiB")
     try:
         text = decode_text(data)
     except UnicodeDecodeError:

@@ -196,14 +196,14 @@ def _find_ost(document: Any) -> dict[str, Any]:
     """ROS's ost.txt, an INI-like text of names on lines of their own, as a mapping."""
     if not isinstance(document, str) or "camera matrix" not in document:
         return {}
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     name = ""
     for line in document.splitlines():
         if re.match(r"[a-z ]+$", line.strip()):
             name = line.strip()
         elif name and not line.startswith(("[", "#")):
-            found[name] = f"{found.get(name, '')} {line}".strip()
-    return {"": found}
+            found.setdefault(name, []).append(line)
+    return {"": {name: " ".join(lines).strip() for name, lines in found.items()}}
 
 
 READERS = (Reader("ROS", _find_ost, read_opencv), Reader("OpenCV", _find, read_opencv))

@@ -1,6 +1,5 @@
 """The packed form of a set as a dataset: the records of the tree from JPEG shards."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -10,35 +9,27 @@ from typing import Any
 import numpy as np
 from isal import isal_zlib
 
+from base.arrays import read_array
 from base.cameras.camera import Camera
+from base.documents import parse_json, read_bounded
 from base.errors import BrokenFrameError, UserError
 from base.headset import RELEASE_HEADSET, Headset
+from base.schema import read_record
 from base.set_type import SetType
-from dataset.annotations import Table
-from dataset.faults import BAD_SHARD, Fault, print_once
+from dataset.faults import BAD_SHARD, Fault
 from dataset.packed.shards import (
     ANNOTATIONS,
-    FORMAT,
     INDEX,
     MANIFEST,
-    MISMADE,
-    ROW,
-    current_rows,
+    SetIndex,
     encode_label,
     frame_key,
     kept_square,
+    packed_table,
     read_shard,
-    stored_headsets,
 )
 from dataset.pictures import decode_picture
 from dataset.split import Contents, Split, set_folders
-
-#: Fields of the rows that index lists of names.
-_NAMED = ("character", "environment", "action", "shard")
-
-
-def _are_names(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(name, str) for name in value)
 
 
 def is_packed(root: Path) -> bool:
@@ -62,7 +53,6 @@ class Packed(Split):
     """
 
     remedy = "pack it, or finish packing it, with utils/pack_data.py"
-    faults_met = ", left out when it was packed"
 
     @classmethod
     def sets(cls, root: Path) -> list[SetType]:
@@ -73,50 +63,55 @@ class Packed(Split):
         """From the annotations of the set."""
         path = self.folder / INDEX
         try:
-            index = json.loads(path.read_bytes())
-            if index.get("format") != FORMAT:
-                raise UserError(
-                    f"{path}: format {index.get('format')}, this version reads {FORMAT}; pack again"
-                )
-            self._size, self._labels = index["size"], index["labels"]
-            names = [index[f"{code}s"] for code in _NAMED]
-            headsets = stored_headsets(index)
-            # What packing has met is wrong with the set still, though no loader trips on it.
-            faults = [Fault.from_dict(fault) for fault in index["left_out"]]
-            right = isinstance(self._size, int) and self._size > 0 and all(map(_are_names, names))
-            if not (right and isinstance(index["left_out"], list)):
-                raise TypeError
+            index = read_record(SetIndex, parse_json(read_bounded(path)))
         except FileNotFoundError:
             raise UserError(f"{self.folder} is not finished: {self.remedy}") from None
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path}: cannot be read ({error}); pack again") from None
-        except MISMADE:
-            raise UserError(f"{path}: is not as this version writes it; pack again") from None
-        rows = self._open_rows(report=True)
-        for code, known in zip((*_NAMED, "headset"), (*names, headsets), strict=True):
-            least = -1 if code == "shard" else 0
-            if rows[code].min(initial=0) < least or rows[code].max(initial=-1) >= len(known):
-                raise UserError(f"{path}: does not fit {ANNOTATIONS} beside it; pack again")
-        *names, self._shards = names
-        table = Table(rows, *names, headsets)
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+        except UserError as error:
+            reason = f"is not as this version writes it ({error})"
+            raise UserError(f"{path}: {reason}; pack again") from None
+        self._size, self._shards = index.size, index.shards
+        rows, faults = self._open_rows(), index.left_out
+        try:
+            table = packed_table(rows, index)
+        except UserError:
+            raise UserError(f"{path}: does not fit {ANNOTATIONS} beside it; pack again") from None
+        if index.crc not in (None, isal_zlib.crc32(rows.view(np.uint8))):
+            reason = "is damaged: pack again"
+            if not check:
+                raise UserError(f"{self.folder / ANNOTATIONS} {reason}")
+            faults.append(Fault(BAD_SHARD, f"{self.folder.name}/{ANNOTATIONS}", reason))
         if self.unstated != RELEASE_HEADSET:
             raise UserError(f"{self.root}: a packed set states its headsets: leave --headset out")
-        return Contents(table, table.rows["shard"] >= 0, faults, self._size)
+        has_picture = rows["shard"] >= 0
+        if self.pictures:
+            cut = self._cut_shards(rows[has_picture])
+            faults += cut.values()
+            has_picture &= ~np.isin(rows["shard"], [*cut])
+        return Contents(table, has_picture, faults, index.size)
 
-    def _open_rows(self, report: bool = False) -> np.ndarray:
-        path = self.folder / ANNOTATIONS
+    def _cut_shards(self, rows: np.ndarray) -> dict[int, Fault]:
+        """The shards that are missing, or shorter than these rows say."""
+        ends, found = np.zeros(len(self._shards), np.int64), {}
+        np.maximum.at(ends, rows["shard"], rows["offset"] + rows["length"])
+        for code, (name, end) in enumerate(zip(self._shards, ends, strict=True)):
+            path = self.folder / name
+            try:
+                size = path.stat().st_size if path.is_file() else 0
+            except OSError:
+                size = 0
+            if size < end:
+                where = f"{self.folder.name}/{name}"
+                found[code] = Fault(BAD_SHARD, where, "missing or cut off: pack again")
+        return found
+
+    def _open_rows(self) -> np.ndarray:
+        # Read, not mapped: a process whose map is cut off dies at the next look at it.
         try:
-            stored = np.load(path, mmap_mode="r")
-        except (EOFError, OSError, ValueError) as error:
-            raise UserError(f"{path}: cannot be read ({error}); pack again") from None
-        # A plain array over the same pages: memmap's own indexing is several times slower.
-        rows = current_rows(stored.view(np.ndarray), path)
-        if len(rows) != self._labels:
-            raise UserError(f"{path}: does not fit {INDEX} beside it; pack again")
-        if report and stored.dtype != ROW:
-            line = "packed by an earlier version, which did not keep whether occlusion is labelled"
-            print_once(self.folder, f"{self.folder.name}: {line}: treated as not; pack it again")
-        return rows
+            return read_array(self.folder / ANNOTATIONS)
+        except UserError as error:
+            raise UserError(f"{error}; pack again") from None
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"table": replace(self.table, rows=None)}

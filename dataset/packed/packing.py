@@ -1,8 +1,7 @@
 """Packing an environment, wherever its frames come from: a tree, an archive, the generator."""
 
-import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,6 @@ import numpy as np
 from isal import isal_zlib
 
 from base.errors import BrokenFrameError, UserError
-from base.files import write_text
 from base.frame import FrameId
 from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
@@ -31,11 +29,18 @@ from dataset.packed.shards import (
     write_shard,
 )
 from dataset.pictures import decode_camera_picture, read_bytes
-from dataset.release.archive import ArchiveError, ArchiveReport, Member, read_archive
-from dataset.release.table import TRAINING_PASSES
+from dataset.release.archive import (
+    ArchiveError,
+    Marker,
+    Member,
+    file_sizes,
+    read_archive,
+    skipped_lines,
+)
+from dataset.release.table import CHARACTERS, TRAINING_PASSES
 from dataset.skip_list import read_skip_list
 from dataset.tree.index import list_set
-from dataset.tree.names import pair_files
+from dataset.tree.names import folder_identity, pair_files
 
 #: Bound on the pictures of an archive that wait in memory to be encoded.
 _PICTURES_IN_FLIGHT = 64
@@ -83,6 +88,7 @@ def write_environment(
     table.characters, table.environments = [character], [environment]
     rows = dict(zip(frames, table.rows, strict=True))
     table.rows["shard"] = -1
+    sums = _checksums(Environment.path(split, frame))
     by_shard: dict[str, dict[FrameId, str]] = {}
     for number in sorted(pictures):
         frame_id = frames[number]
@@ -91,7 +97,7 @@ def write_environment(
     for name, paths in by_shard.items():
         samples = {f: encode_label(labels[f.number], f, options.size) for f in paths}
         headsets = {f: labels[f.number].headset for f in paths}
-        jpegs, broken = _complete_shard(split / name, samples, paths, headsets, encode)
+        jpegs, broken = _complete_shard(split / name, samples, paths, headsets, sums, encode)
         faults += broken
         for frame_id, (offset, jpeg) in jpegs.items():
             row = rows[frame_id.number]
@@ -101,24 +107,40 @@ def write_environment(
     Environment(table, shards, faults).save(split)
 
 
+def _checksums(path: Path) -> dict[int, int]:
+    """Of the JPEGs of an environment packed before, by frame number."""
+    try:
+        rows = Environment.load(path).table.rows
+    except UserError:  # there are none, or not any more
+        return {}
+    return dict(zip(rows["number"].tolist(), rows["crc"].tolist(), strict=True))
+
+
 def _complete_shard(
     path: Path,
     labels: dict[FrameId, bytes],
     pictures: dict[FrameId, str],
     headsets: dict[FrameId, Headset],
+    sums: dict[int, int],
     encode: Encode,
 ) -> tuple[dict[FrameId, tuple[int, bytes]], list[Fault]]:
-    """Make sure that a shard holds just these frames; those there with the same label are kept.
+    """Make sure that a shard holds just these frames; those there with the same label, and a
+    picture with the checksum in ``sums`` where it is known, are kept.
 
     Returns offset and content of each JPEG, and what cannot be packed.
     """
-    there = read_shard(path) if path.is_file() else {}
+    try:
+        there = read_shard(path)
+    except UserError:  # not there, cut off or damaged
+        there = {}
     old = {name: content for name, (_, content) in there.items()}
-    jpegs = {
-        frame_id: old.get(f"{frame_key(frame_id)}.jpg")
-        for frame_id, label in labels.items()
-        if old.get(f"{frame_key(frame_id)}.json") == label
-    }
+    jpegs = {}
+    for frame_id, label in labels.items():
+        jpeg = old.get(f"{frame_key(frame_id)}.jpg", b"")
+        checksum = isal_zlib.crc32(jpeg)
+        whole = checksum == sums.get(frame_id.number, checksum)
+        if whole and old.get(f"{frame_key(frame_id)}.json") == label:
+            jpegs[frame_id] = jpeg
     absent = [frame_id for frame_id in labels if not jpegs.get(frame_id)]
     faults = []
     encoded = encode(*([given[frame_id] for frame_id in absent] for given in (pictures, headsets)))
@@ -178,6 +200,11 @@ def pack_tree(
     number of its labels; and the faults of the set that belong to no environment.  ``unstated`` is
     the headset of labels that do not state one."""
     listing = list_set(root / set_type.folder)
+    names: dict[Path, str] = {}
+    for path in listing.folders:
+        name = Environment.path(output, FrameId(*folder_identity(path), 0))
+        if (other := names.setdefault(name, path)) != path:
+            raise UserError(f"{root}: {other} and {path} would be one when packed: rename one")
     skip, split = read_skip_list(root, set_type), output / set_type.folder
 
     def read(where: str) -> bytes:
@@ -196,9 +223,27 @@ def pack_tree(
     return [lambda path=path: pack(path) for path in listing.folders], listing.faults
 
 
-def archive_marker(split: Path, character: str) -> Path:
-    """The file that tells that a character's archive is packed to its end, and what it skipped."""
+def _marker_path(split: Path, character: str) -> Path:
     return split / ROWS / f"{character}.done.json"
+
+
+def is_packed_whole(split: Path, character: str, parts: list[Path]) -> bool:
+    """Whether an archive is packed to its end, from these parts, and all is still there."""
+    return Marker.holds(_marker_path(split, character), parts, split, frozenset({"packed"}))
+
+
+def refuse_other_set(output: Path, characters: Mapping[SetType, set[str]]) -> None:
+    """UserError where a folder holds characters packed before of another set than those to be
+    packed into it; the release's may be packed in any number of runs."""
+    of_release = set().union(*characters.values()) <= CHARACTERS.keys()
+    for set_type in SetType:
+        known = characters.get(set_type, set()) | (CHARACTERS.keys() if of_release else set())
+        for path in sorted((output / set_type.folder / ROWS).glob("*.npz")):
+            if not path.stem.startswith(tuple(f"{name}-" for name in known)):
+                raise UserError(
+                    f"{output} holds another set packed before ({set_type.folder}, {path.stem}): "
+                    "give another --output"
+                )
 
 
 def pack_archive(
@@ -229,10 +274,10 @@ def pack_archive(
         job.add_done_callback(lambda _: room.release())
         return job
 
-    report = ArchiveReport()
-    members = read_archive(parts, frozenset(TRAINING_PASSES), on_bytes, stop, report)
+    skipped: list[str] = []
+    members = read_archive(parts, frozenset(TRAINING_PASSES), on_bytes, stop, skipped)
     try:
-        for environment, files in _environments(folder, members, report, keep):
+        for environment, files in _environments(folder, members, keep):
             written.append(FrameId(character, environment, 0))
             content: dict[str, list[str]] = {}
             for where in files:
@@ -250,35 +295,33 @@ def pack_archive(
         raise
     if not written:
         raise UserError(f"{parts[0]}: holds no picture or label that can be packed")
-    done = {path.name: path.stat().st_size for path in parts} | {"skipped": report.skipped}
-    marker = archive_marker(split, character)
-    write_text(marker, json.dumps(done, indent=1) + "\n", single_writer=True)
-    return report.lines()
+    written_files = sorted([*split.glob(f"{character}-*.tar"), *split.glob(f"*/{character}-*.npz")])
+    files = {str(path.relative_to(split)): path.stat().st_size for path in written_files}
+    made = {"parts": file_sizes(parts), "files": {"packed": files}, "skipped": skipped}
+    Marker(**made).write(_marker_path(split, character))
+    return skipped_lines(skipped)
 
 
 def _environments(
-    folder: str,
-    members: Iterator[Member],
-    report: ArchiveReport,
-    keep: Callable[[Member, str], bytes | Future],
+    folder: str, members: Iterator[Member], keep: Callable[[Member, str], bytes | Future]
 ) -> Iterator[tuple[str, dict[str, bytes | Future]]]:
     """The environments of a character one by one, with what is kept of their files, by path; the
     last only after the archive's checksum has held."""
-    waiting: dict[str, dict] = {}  # the current one, and those whose links are still to come
-    seen: set[str] = set()
-    current = None
+    files: dict[str, bytes | Future] = {}
+    seen: list[str] = []
     for member in members:
-        if member.environment != current:
-            if current is not None and current not in report.linked:
-                yield current, waiting.pop(current)
-            current = member.environment
-            if current in seen and current not in waiting:
+        environment = member.environment
+        if environment not in seen[-1:]:
+            if seen:
+                yield seen[-1], files
+            if environment in seen:
                 raise UserError(
-                    f"{folder}: files of {current} lie in two places of the archive; extract it "
-                    "with utils/extract_data.py and pack the tree"
+                    f"{folder}: files of {environment} lie in two places of the archive; extract "
+                    "it with utils/extract_data.py and pack the tree"
                 )
-            seen.add(current)
-            waiting.setdefault(current, {})
-        where = f"{folder}/{current}/cam_down/{member.pass_name}/{member.name}"
-        waiting[current][where] = keep(member, where)
-    yield from waiting.items()
+            seen.append(environment)
+            files = {}
+        where = f"{folder}/{environment}/cam_down/{member.pass_name}/{member.name}"
+        files[where] = keep(member, where)
+    if seen:
+        yield seen[-1], files

@@ -13,22 +13,28 @@ whatever it was packed from, in whatever order, and however often that was inter
 
 import io
 import json
+import re
 import tarfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
+from isal import isal_zlib
+from pydantic import Field, PlainValidator
 
+from base.arrays import read_arrays
+from base.documents import open_plain, parse_json, read_document
 from base.errors import UserError
 from base.files import replacing, write_text
 from base.frame import FrameId
 from base.headset import RELEASE_HEADSET, Headset
+from base.schema import read_record
 from base.set_type import SetType
-from dataset.annotations import LABEL_ROW, Table
-from dataset.faults import Fault
+from dataset.annotations import LABEL_ROW, Lists, Table, check_codes
+from dataset.faults import Fault, StoredFault
 from dataset.labels import Label
 from dataset.transforms import SquareCrop
 
@@ -42,10 +48,10 @@ ROWS = "rows"
 ROW = np.dtype(
     [*LABEL_ROW.descr, ("shard", "<i4"), ("offset", "<i8"), ("length", "<i4"), ("crc", "<u4")]
 )
-#: What rows packed before it was kept lack; it is 0 then.
-_OPTIONAL = {"occlusion_known", "headset"}
+#: Of a file in a tar archive of the plainest kind.
+_LONGEST_NAME = 100
 
-#: What reading a file raises that is damaged, or not as we write it.
+#: What reading a manifest raises that is damaged, or not as we write it.
 MISMADE = (
     *(AttributeError, EOFError, LookupError, OSError, RecursionError, TypeError, ValueError),
     BadZipFile,
@@ -74,14 +80,21 @@ class PackOptions:
         return f"{frame_id.character}-{frame_id.environment}-{part:05d}.tar"
 
 
+def refuse_foreign(root: Path) -> None:
+    """UserError for an output that holds other things than a packed set."""
+    if (root / MANIFEST).is_file() or not root.exists():
+        return
+    if not root.is_dir() or any(path.name != ".lock" for path in root.iterdir()):
+        raise UserError(f"{root} is not empty and holds no packed set: give another --output")
+
+
 def prepare_output(root: Path, options: PackOptions) -> None:
-    """Note how a folder is packed; refuse one packed in another way, or that holds other things."""
+    """Note how a folder is packed; refuse one packed in another way."""
     manifest = root / MANIFEST
     if manifest.is_file():
-        try:
-            before = {**json.loads(manifest.read_bytes())}
-        except MISMADE:
-            raise UserError(f"{manifest} cannot be read: pack into another folder") from None
+        before = read_document(manifest)
+        if not isinstance(before, dict):
+            raise UserError(f"{manifest}: not as this program writes it; pack into another folder")
         for key, value in options.as_dict().items():
             if before.get(key) != value:
                 raise UserError(
@@ -89,8 +102,6 @@ def prepare_output(root: Path, options: PackOptions) -> None:
                     "the same, or give another folder with --output"
                 )
         return
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise UserError(f"{root} is not empty and holds no packed set: give another --output")
     write_text(manifest, json.dumps(options.as_dict(), indent=1) + "\n", single_writer=True)
 
 
@@ -129,7 +140,9 @@ def encode_label(label: Label, frame_id: FrameId, size: int) -> bytes:
 
 
 def write_shard(path: Path, files: dict[str, bytes]) -> None:
-    """Write a shard of some files, by name, whole or not at all."""
+    """Write a shard of some files, by name, whole or not at all; UserError for too long names."""
+    if longest := max((name for name in files if len(name) > _LONGEST_NAME), default=""):
+        raise UserError(f"{path}: a shard cannot hold so long a name: {longest}: rename its folder")
     with (
         replacing(path, single_writer=True) as temporary,
         tarfile.open(temporary, "w", tarfile.USTAR_FORMAT) as tar,
@@ -141,31 +154,50 @@ def write_shard(path: Path, files: dict[str, bytes]) -> None:
 
 
 def read_shard(path: Path) -> dict[str, tuple[int, bytes]]:
-    """Name → offset and content of each file of a shard; refuses what is no whole tar."""
+    """Name → offset and content of each file of a shard; refuses what is no whole tar of ours."""
+    files, end = {}, path.stat().st_size if path.is_file() else 0
     try:
-        with tarfile.open(path, "r:") as tar:
-            return {info.name: (info.offset_data, tar.extractfile(info).read()) for info in tar}
-    except (tarfile.TarError, OSError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); delete it and pack again") from None
+        with open_plain(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+            for info in tar:
+                if info.type != tarfile.REGTYPE or not 0 <= info.size <= end:
+                    raise tarfile.TarError("holds something else than files")
+                file.seek(info.offset_data)
+                files[info.name] = info.offset_data, file.read(info.size)
+        return files
+    except (tarfile.TarError, MemoryError, OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); pack again") from None
 
 
-def current_rows(stored: np.ndarray, path: Path) -> np.ndarray:
-    """The rows of a file as :data:`ROW`, those of an earlier version too; refuses others."""
-    if stored.dtype == ROW:
-        return stored
-    names = set(stored.dtype.names or ())
-    if set(ROW.names) - names - _OPTIONAL:
-        raise UserError(f"{path}: holds no rows that this version reads; pack again")
-    rows = np.zeros(len(stored), ROW)
-    for name in names & set(ROW.names):
-        rows[name] = stored[name]
-    return rows
+def _shard_name(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[^/\\\0]{1,255}\.tar", value):
+        raise ValueError("not the name of a shard")
+    return value
 
 
-def stored_headsets(content: dict[str, Any]) -> list[Headset]:
-    """The headsets of an index; sets packed before they were kept are the release's."""
-    stored = content.get("headsets")
-    return [RELEASE_HEADSET] if stored is None else [Headset.from_dict(each) for each in stored]
+class _Packed(Lists):
+    """Of a set or an environment, beside its lists: the shards, and what was left out."""
+
+    shards: list[Annotated[str, PlainValidator(_shard_name)]]
+    left_out: list[StoredFault]
+
+
+class SetIndex(_Packed):
+    """The index of a set; ``crc`` is that of the rows, which earlier versions did not note."""
+
+    format: Literal[FORMAT]
+    size: Annotated[int, Field(ge=1, lt=2**15)]
+    crc: int | None = None
+
+
+def packed_table(rows: np.ndarray, lists: _Packed) -> Table:
+    """The labels of a file; UserError, without its name, where they do not fit together."""
+    if rows.dtype != ROW or rows.ndim != 1:
+        raise UserError("its rows are not as this version writes them")
+    packed = rows["shard"] >= 0
+    check_codes(rows["shard"], lists.shards, -1)
+    if (rows["offset"][packed] < 0).any() or (rows["length"][packed] <= 0).any():
+        raise UserError("its rows point beyond its shards")
+    return Table.stored(rows, lists)
 
 
 class Environment(NamedTuple):
@@ -199,14 +231,17 @@ class Environment(NamedTuple):
     def load(cls, path: Path) -> "Environment":
         """Read one back."""
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                meta, rows = json.loads(str(stored["meta"])), current_rows(stored["rows"], path)
-            names = [meta["character"]], [meta["environment"]], meta["actions"]
-            table = Table(rows, *names, stored_headsets(meta))
-            left_out = [Fault.from_dict(fault) for fault in meta["left_out"]]
-            return cls(table, meta["shards"], left_out)
-        except MISMADE:
+            stored = read_arrays(path)
+            if not stored.keys() >= {"rows", "meta"}:
+                raise UserError("lacks its rows")
+            meta = parse_json(str(stored["meta"]))
+            for name in ("character", "environment"):
+                meta[f"{name}s"] = [meta[name]]
+            lists = read_record(_Packed, meta)
+            table = packed_table(stored["rows"], lists)
+        except (KeyError, TypeError, UserError):
             raise UserError(f"{path}: cannot be read; delete it and pack again") from None
+        return cls(table, lists.shards, lists.left_out)
 
 
 def assemble(
@@ -233,6 +268,7 @@ def assemble(
         "headsets": [each.as_dict() for each in table.headsets],
         "shards": [name for item in found for name in item.shards],
         "left_out": [fault.as_dict() for fault in left_out],
+        "crc": isal_zlib.crc32(table.rows.view(np.uint8)),
     }
     # The index goes last: it tells that the annotations beside it are there.
     (split / INDEX).unlink(missing_ok=True)

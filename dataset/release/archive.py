@@ -2,49 +2,53 @@
 
 import contextlib
 import io
+import json
+import os
 import tarfile
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from isal import igzip, isal_zlib
+from pydantic import BaseModel
 
 from base.errors import UserError
+from base.files import write_text
 
 _BLOCK = 1 << 20
-_TAR_BLOCK = 1 << 16  # up to so much before a cut is lost with it
 _CAMERA = "cam_down"
 #: Parts of a wanted file's path below the character: environment, camera, pass, name.
 _DEPTH = 4
-_Parts = tuple[str, ...]
-#: A longer chain of links is taken for a loop, as Linux does.
-_MAX_LINKS = 40
-_LEAVES = "a link that leaves the character's folder"
 _SHOWN = 10
+#: Bytes of what stands before a file in a tar, which tarfile reads whole: names, and sparse maps.
+_LARGEST_HEADER = 1 << 16
+#: Bytes of a file: a label has some 50 kB, an uncompressed picture of four floats a pixel 16 MB.
+_LARGEST_LABEL, _LARGEST_PICTURE = 1 << 20, 1 << 26
+#: Damage shows up to so many bytes after it: what gzip and the buffers before it read ahead.
+_READ_AHEAD = 1 << 20
 
 
 class ArchiveError(UserError):
-    """An archive that is cut off or damaged; ``untrusted`` where it was read to its end, but its
-    checksum is wrong: anything read from it may be."""
+    """An archive that is cut off or damaged in one of ``blamed``, as ``what`` says; ``untrusted``
+    where it was read to its end, but its checksum is wrong: anything read from it may be."""
 
-    def __init__(self, message: str, untrusted: bool = False) -> None:
-        super().__init__(message)
-        self.untrusted = untrusted
+    def __init__(self, what: str, blamed: list[Path], untrusted: bool) -> None:
+        super().__init__(f"{what}; delete it and run utils/download_data.py again")
+        self.what, self.blamed, self.untrusted = what, blamed, untrusted
 
 
 class _PartsStream(io.RawIOBase):
-    """Files read one after the other as if they were one; ``current`` is the one read last."""
+    """Files read one after the other as if they were one: ``offset`` bytes of part ``index``."""
 
     def __init__(
         self, parts: list[Path], on_bytes: Callable[[int], object], stop: threading.Event
     ) -> None:
-        self._left = iter(parts)
+        self._parts = parts
         self._file: io.RawIOBase | io.BytesIO = io.BytesIO()
         self._on_bytes = on_bytes
         self._stop = stop
-        self.current = parts[0]
+        self.index, self.offset = -1, 0
 
     def readable(self) -> bool:
         return True
@@ -53,17 +57,45 @@ class _PartsStream(io.RawIOBase):
         if self._stop.is_set():
             raise KeyboardInterrupt
         while not (count := self._file.readinto(buffer)):
-            part = next(self._left, None)
-            if part is None:
+            if self.index + 1 == len(self._parts):
                 return 0
             self._file.close()
-            self.current, self._file = part, part.open("rb", buffering=0)
+            self.index, self.offset = self.index + 1, 0
+            self._file = self._parts[self.index].open("rb", buffering=0)
+        self.offset += count
         self._on_bytes(count)
         return count
 
     def close(self) -> None:
         self._file.close()
         super().close()
+
+
+class _TarStream:
+    """An unzipped stream as tarfile reads it: only forwards, and at most ``allowed`` bytes more,
+    for a header may claim any size."""
+
+    def __init__(self, file: io.BufferedIOBase) -> None:
+        self._file = file
+        self._position = 0
+        self.allowed = _LARGEST_HEADER
+
+    def tell(self) -> int:
+        return self._position
+
+    def read(self, count: int) -> bytes:
+        if not 0 <= count <= self.allowed:
+            raise tarfile.ReadError("a header is too large")
+        content = self._file.read(count)
+        self.allowed -= count
+        self._position += len(content)
+        return content
+
+    def seek(self, position: int) -> None:
+        if position < self._position:
+            raise tarfile.ReadError("a header leads backwards")
+        while block := self._file.read(min(_BLOCK, position - self._position)):
+            self._position += len(block)
 
 
 class Member(NamedTuple):
@@ -75,24 +107,42 @@ class Member(NamedTuple):
     content: bytes
 
 
-@dataclass(slots=True)
-class ArchiveReport:
-    """What reading an archive finds beside its members."""
+class Marker(BaseModel):
+    """A file that tells what was made of an archive to its end: names with their bytes."""
 
-    skipped: list[str] = field(default_factory=list)  # "name: reason" of wanted members
-    lost_files: int = 0  # how many of these are files; links and devices hold nothing themselves
-    #: Environments with wanted links.  The files that links lead to come after all others, so such
-    #: an environment is complete only at the end.
-    linked: set[str] = field(default_factory=set)
+    parts: dict[str, int]
+    files: dict[str, dict[str, int]]  # by kind, as paths from a folder
+    skipped: list[str]
 
-    def lines(self) -> list[str]:
-        """The count of skipped members and the first of them; no line where there are none."""
-        if not self.skipped:
-            return []
-        shown, more = self.skipped[:_SHOWN], len(self.skipped) - _SHOWN
-        shown += [f"and {more} more"] * (more > 0)
-        header = f"  skipped {len(self.skipped)} members of the archive:"
-        return [header, *(f"    {line}" for line in shown)]
+    def write(self, path: Path) -> None:
+        """Write it; names that are no UTF-8, which pydantic refuses, as JSON's escapes."""
+        write_text(path, json.dumps(self.model_dump(), indent=1) + "\n", single_writer=True)
+
+    @classmethod
+    def holds(cls, path: Path, parts: list[Path], folder: Path, kinds: frozenset[str]) -> bool:
+        """Whether a marker says that files of these kinds were made of these parts, and all are
+        still what it says; one that cannot be read is as good as none."""
+        try:
+            marker = cls.model_validate_json(path.read_bytes())
+            files = [item for kind in kinds for item in marker.files[kind].items()]
+            return file_sizes(parts).items() <= marker.parts.items() and all(
+                (folder / name).stat().st_size == size for name, size in files
+            )
+        except (OSError, ValueError, KeyError):
+            return False
+
+
+def file_sizes(paths: Iterable[Path]) -> dict[str, int]:
+    """Bytes of files by their names."""
+    return {path.name: path.stat().st_size for path in paths}
+
+
+def skipped_lines(skipped: list[str]) -> list[str]:
+    """The count of skipped members and the first of them; no line where there are none."""
+    shown, more = skipped[:_SHOWN], len(skipped) - _SHOWN
+    shown += [f"and {more} more"] * (more > 0)
+    header = [f"  skipped {len(skipped)} members of the archive:"] * bool(skipped)
+    return header + [f"    {line}" for line in shown]
 
 
 def read_archive(
@@ -100,221 +150,120 @@ def read_archive(
     passes: frozenset[str],
     on_bytes: Callable[[int], object] = lambda count: None,
     stop: threading.Event | None = None,
-    report: ArchiveReport | None = None,
+    skipped: list[str] | None = None,
 ) -> Iterator[Member]:
     """The files of some passes, hidden ones apart, in the archive's order; the whole archive is
     verified by the end.
 
-    A link to a file or folder of the archive gives the files it leads to, under the link's name.
-    They come last, from a second reading: what a link leads to may lie before it or after it, and
-    in a pass that is not wanted.
-
     Args:
         parts: parts of one character, in order.
         passes: which passes to hand out.
-        on_bytes: called with the bytes read; with a negative number where reading starts again.
+        on_bytes: called with the bytes read.
         stop: set it, from another thread, to end with KeyboardInterrupt.
-        report: filled as the archive is read.
+        skipped: wanted members that are not read are added, as "name: reason".
 
     Raises:
         ArchiveError: naming the part, where the archive is cut off or damaged.
     """
-    stop = stop or threading.Event()
-    contents = _Contents(passes, report or ArchiveReport())
-    with _open_tar(parts, on_bytes, stop) as tar:
-        yield from contents.files(tar)
-    if contents.follow_links():
-        on_bytes(-sum(path.stat().st_size for path in parts))
-        with _open_tar(parts, on_bytes, stop) as tar:
-            yield from contents.linked_files(tar)
+    skipped = [] if skipped is None else skipped
+    top: tuple[str, ...] | None = None  # the character's folder, as the first file has it
+    with _open_tar(parts, on_bytes, stop or threading.Event()) as tar:
+        while (info := tar.next()) is not None:
+            tar.members.clear()  # tarfile would remember every file of the archive
+            tar.fileobj.allowed = _LARGEST_HEADER  # of the next
+            path = PurePosixPath(info.name)
+            character, below = _split(path.parts)
+            if info.isdir() or not _is_wanted(below, passes, info.issym() or info.islnk()):
+                continue
+            reason = _refusal(info, path, below)
+            if reason is None and character != (top := character if top is None else top):
+                reason = f"not in {'/'.join(top) or '.'}"
+            if reason is None:
+                tar.fileobj.allowed += info.size
+                yield Member(below[0], below[2], below[3], tar.extractfile(info).read())
+            else:
+                line = f"{path}: {reason}"
+                skipped.append(line if line.isprintable() else ascii(line))
 
 
 @contextlib.contextmanager
 def _open_tar(
     parts: list[Path], on_bytes: Callable[[int], object], stop: threading.Event
 ) -> Iterator[tarfile.TarFile]:
-    """The parts as one tar, gzipped or not, which is verified when the caller has read it."""
+    """The parts as one tar, which is verified when the caller has read it."""
     stream = _PartsStream(parts, on_bytes, stop)
     try:
-        with parts[0].open("rb") as file:
-            gzipped = file.read(2) == b"\x1f\x8b"
         with (
             stream,
-            igzip.open(stream, "rb") if gzipped else stream as unzipped,
-            tarfile.open(fileobj=unzipped, mode="r|", bufsize=_TAR_BLOCK) as tar,
+            igzip.open(stream, "rb") as unzipped,
+            tarfile.TarFile(fileobj=_TarStream(unzipped)) as tar,
         ):
             yield tar
-            if not gzipped and tar.fileobj.tell() == tar.offset:
-                raise EOFError  # cut between two files, which here no checksum would show
             # tarfile takes a damaged header for the end, and the checksum comes last of all.
-            while block := tar.fileobj.read(_BLOCK):
+            while block := unzipped.read(_BLOCK):
                 if block.count(0) != len(block):
                     raise tarfile.ReadError("a file's header is damaged")
-    except (EOFError, tarfile.TarError, isal_zlib.error, igzip.BadGzipFile) as error:
-        raise _fault(parts, stream.current, error) from None
+    except (EOFError, tarfile.TarError, isal_zlib.error, igzip.BadGzipFile, ValueError) as error:
+        raise _fault(parts, stream, error) from None
     except OSError as error:
-        raise UserError(f"{stream.current}: cannot be read ({error.strerror or error})") from None
+        part = parts[max(0, stream.index)]
+        raise UserError(f"{part}: cannot be read ({error.strerror or error})") from None
 
 
-class _Contents:
-    """The wanted files of one archive, those that links lead to included.
-
-    Paths are tuples of their parts. Wanted is CHARACTER/ENVIRONMENT/cam_down/PASS/NAME, where
-    CHARACTER is that of the first such file, and for links also the folders from ENVIRONMENT to
-    PASS.
-    """
-
-    def __init__(self, passes: frozenset[str], report: ArchiveReport) -> None:
-        self._passes = passes
-        self._report = report
-        self._character: _Parts | None = None
-        self._links: dict[_Parts, _Parts] = {}  # where each leads, by way of ".." and other links
-        self._leading_to: dict[_Parts, list[_Parts]] = {}  # file or folder → links that end there
-        self._pending: set[_Parts] = set()  # wanted links that have led to no file yet
-
-    def files(self, tar: tarfile.TarFile) -> Iterator[Member]:
-        """The files that lie in the archive as such."""
-        for info, path, safe in _members(tar):
-            character, below = _split(path)
-            wanted = self._is_wanted(below) and not info.isdir()
-            if not safe:
-                if wanted:
-                    self._skip(path, "an absolute path or one with ..", info.isfile())
-            elif info.issym() or info.islnk():
-                # A symbolic link starts from the folder it lies in, a hard link from the top.
-                target = PurePosixPath(info.linkname).parts
-                self._links[path] = path[:-1] + target if info.issym() else target
-                if wanted:
-                    self._report.linked.add(below[0])
-            elif wanted and len(below) == _DEPTH:
-                if not info.isfile():
-                    self._skip(path, "neither a file nor a link")
-                    continue
-                self._character = character if self._character is None else self._character
-                if character != self._character:
-                    self._skip(path, f"not in {'/'.join(self._character) or '.'}", True)
-                    continue
-                self._links.pop(path, None)  # of two members of one name the later one counts
-                yield _member(below, tar.extractfile(info).read())
-
-    def follow_links(self) -> bool:
-        """Find out where all links lead; returns whether any wanted one stays in the character."""
-        if self._character is None:
-            found = (_split(path) for path in self._links)
-            self._character = next((character for character, below in found if below), ())
-        top = len(self._character)
-        for path in self._links:
-            if path[:top] != self._character:
-                continue
-            end, wanted = self._end(path), self._is_wanted(path[top:])
-            if isinstance(end, tuple):
-                self._leading_to.setdefault(end, []).append(path)
-                if wanted:
-                    self._pending.add(path)
-                    self._report.linked.add(path[top])
-            elif wanted:
-                self._skip(path, end)
-        return bool(self._pending)
-
-    def linked_files(self, tar: tarfile.TarFile) -> Iterator[Member]:
-        """The files that links lead to, under the links' names."""
-        for info, path, safe in _members(tar):
-            if not info.isfile() or not safe:
-                continue
-            content = None
-            for name, links in self._names(path):
-                below = name[len(self._character) :]
-                if len(below) == _DEPTH and self._is_wanted(below):
-                    content = tar.extractfile(info).read() if content is None else content
-                    self._pending.difference_update(links)
-                    yield _member(below, content)
-        for path in sorted(self._pending):
-            self._skip(path, "a link to no file of the archive")
-
-    def _is_wanted(self, below: _Parts) -> bool:
-        return (
-            0 < len(below) <= _DEPTH
-            and below[1:2] in ((), (_CAMERA,))
-            and (len(below) < 3 or below[2] in self._passes)
-            and not any(part.startswith(".") and part != ".." for part in below)
-        )
-
-    def _skip(self, path: _Parts, reason: str, file: bool = False) -> None:
-        self._report.skipped.append(f"{PurePosixPath(*path)}: {reason}")
-        self._report.lost_files += file
-
-    def _end(self, link: _Parts) -> _Parts | str:
-        """Where a link leads in the end, or why that is nowhere in the character."""
-        followed, path, left = 0, [], list(reversed(self._links[link]))
-        while left:
-            part = left.pop()
-            if part.startswith("/") or (part == ".." and not path):
-                return _LEAVES
-            if part == "..":
-                path.pop()
-                continue
-            path.append(part)
-            if tuple(path) in self._links:
-                followed += 1
-                if followed > _MAX_LINKS:
-                    return "a loop of links"
-                left += reversed(self._links[tuple(path)])
-                path.clear()
-        if tuple(path[: len(self._character)]) != self._character:
-            return _LEAVES
-        return tuple(path)
-
-    def _names(
-        self, path: _Parts, links: tuple[_Parts, ...] = ()
-    ) -> Iterator[tuple[_Parts, tuple[_Parts, ...]]]:
-        """Every name that links give a file, with the links in it."""
-        if len(links) == _DEPTH:
-            return  # each link takes a part of the name below the character: no more can be wanted
-        for cut in range(len(path) + 1):
-            for link in self._leading_to.get(path[:cut], ()):
-                name = link + path[cut:]
-                yield name, (*links, link)
-                yield from self._names(name, (*links, link))
+def _is_wanted(below: tuple[str, ...], passes: frozenset[str], link: bool) -> bool:
+    """Whether a path below the character is a picture or label; of a link, whether it may be a
+    folder of them."""
+    return (
+        (len(below) == _DEPTH or (link and len(below) < _DEPTH))
+        and (len(below) < 3 or below[2] in passes)
+        and not any(part.startswith(".") and part != ".." for part in below)
+    )
 
 
-def _members(tar: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, _Parts, bool]]:
-    """Each member, its path, and whether the path stays below the folder it starts from."""
-    while (info := tar.next()) is not None:
-        tar.members.clear()  # tarfile would remember every file of the archive
-        path = PurePosixPath(info.name)
-        yield info, path.parts, not path.is_absolute() and ".." not in path.parts
+def _refusal(info: tarfile.TarInfo, path: PurePosixPath, below: tuple[str, ...]) -> str | None:
+    """Why a member is not read."""
+    if path.is_absolute() or ".." in path.parts:
+        return "an absolute path or one with .."
+    if info.issym() or info.islnk():
+        return f"a link, to {info.linkname}"
+    if not info.isreg() or info.issparse():
+        return "no plain file"
+    largest = _LARGEST_LABEL if below[2] == "json" else _LARGEST_PICTURE
+    if not 0 <= info.size <= largest:
+        return f"{info.size:,} bytes, of at most {largest:,}"
+    if "\0" in info.name or any(len(os.fsencode(part)) > 255 for part in below):
+        return "no name of a file"
+    return None
 
 
-def _split(path: _Parts) -> tuple[_Parts, _Parts]:
+def _split(path: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The character's folder, and the path below it from the environment on."""
     cut = path.index(_CAMERA, 1) - 1 if _CAMERA in path[1:] else len(path)
     return path[:cut], path[cut:]
 
 
-def _member(below: _Parts, content: bytes) -> Member:
-    return Member(below[0], below[2], below[3], content)
-
-
-def _fault(parts: list[Path], current: Path, error: Exception) -> ArchiveError:
-    """Which part is to blame: all but the last are cut to one size, so a shorter one stands out."""
+def _fault(parts: list[Path], stream: _PartsStream, error: Exception) -> ArchiveError:
+    """Which part is to blame."""
+    at, last = max(0, stream.index), len(parts) - 1
     sizes = [path.stat().st_size for path in parts]
-    untrusted = False
-    for path, size in zip(parts[:-1], sizes[:-1], strict=True):
-        if size < max(sizes):
-            what = f"{path}: cut off ({size} bytes, other parts have {max(sizes)})"
-            break
+    checksum = "CRC" in str(error) or "Incorrect length" in str(error)
+    # Decoding fails soon after what is wrong, a checksum only at the end.
+    near, distance = [at], stream.offset
+    while near[0] > 0 and (checksum or distance <= _READ_AHEAD):
+        near.insert(0, near[0] - 1)
+        distance += sizes[near[0]]
+    # All but the last are cut to one size, so one shorter part, read to its end, stands out.
+    short = [i for i in near[:-1] if sizes[i] < max(sizes[:-1])]
+    if len(short) == 1:
+        near = short
+        what = f"cut off ({sizes[near[0]]} bytes, other parts have {max(sizes[:-1])})"
+    elif isinstance(error, EOFError) or "unexpected end" in str(error):
+        near = [last]
+        what = "the archive ends too early: this part is cut off, or parts after it are missing"
+    elif checksum:
+        what = "the archive's checksum is wrong, so one of its parts is damaged"
     else:
-        if isinstance(error, EOFError) or "unexpected end" in str(error):
-            what = (
-                f"{parts[-1]}: the archive ends too early: this part is cut off, or parts after it "
-                "are missing"
-            )
-        elif "CRC" in str(error) or "Incorrect length" in str(error):
-            untrusted = True
-            what = (
-                f"{parts[0]}: the archive's checksum is wrong, so one of its {len(parts)} parts is "
-                "damaged"
-            )
-        else:
-            what = f"{current}: damaged in or shortly before it ({error})"
-    return ArchiveError(f"{what}: download again", untrusted)
+        what = f"damaged ({error})"
+    blamed = [parts[i] for i in near]
+    names = str(blamed[0]) + (f" to {blamed[-1].name}" if len(blamed) > 1 else "")
+    return ArchiveError(f"{names}: {what}", blamed, checksum)

@@ -1,12 +1,15 @@
 """Downloading a large file over connections that break: by byte range, with retries."""
 
 import http.client
+import queue
+import re
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,10 +18,12 @@ from tqdm import tqdm
 from base.errors import UserError
 
 PARTIAL_SUFFIX = ".download"
-_TIMEOUT = 30.0  # seconds, to connect and between two reads
+_TIMEOUT = 15.0  # seconds to be answered, and between two reads
+_SLOWEST = 1000.0  # bytes a second; a connection that has fewer for _TIMEOUT counts as broken
 _CHUNK = 1 << 18
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
-_ATTEMPTS = 8  # failures in a row, without a new byte between them, until a file is given up
+_ATTEMPTS = 8  # failures in a row, without _PROGRESS between them, until a file is given up
+_PROGRESS = 1 << 20  # bytes
 _FIRST_WAIT, _LONGEST_WAIT = 2.0, 120.0  # seconds before a retry; doubles with each
 
 
@@ -40,6 +45,8 @@ class Downloader:
 
     stop: threading.Event  # set it, from any thread, to end everything with KeyboardInterrupt
     answered: bool = False  # whether the server was ever reached; until then nothing is retried
+    #: What tells a file's version from another, its ETag or date, by address.
+    versions: dict[str, str] = field(default_factory=dict)
 
     def size(self, url: str) -> int:
         """Bytes of a published file.
@@ -51,10 +58,11 @@ class Downloader:
 
         def ask() -> str:
             with self._open(url, method="HEAD") as response:
+                self.versions[url] = _version(response)
                 return response.headers.get("Content-Length", "")
 
-        length = self._retry(ask)
-        if not length.isdigit():
+        length = self._retry(url, ask)
+        if not re.fullmatch("[0-9]{1,15}", length):
             raise DownloadError("the server does not state its size")
         return int(length)
 
@@ -71,7 +79,7 @@ class Downloader:
         partial = path.with_name(path.name + PARTIAL_SUFFIX)
         try:
             with partial.open("ab") as file:
-                self._retry(lambda: self._fetch(url, file, size, on_bytes), file.tell)
+                self._retry(url, lambda: self._fetch(url, file, size, on_bytes), file.tell)
             partial.replace(path)
         except OSError as error:
             raise UserError(f"{partial}: cannot be written ({error.strerror or error})") from None
@@ -91,19 +99,38 @@ class Downloader:
         start = file.tell()
         if start == size:
             return
+        version = self.versions.get(url, "")
         headers = {"Range": f"bytes={start}-"} if start else {}
+        if start and version:
+            headers["If-Range"] = version
         with self._open(url, headers=headers) as response:
-            expected = f"bytes {start}-{size - 1}/{size}"
-            if start and (response.status, response.headers["Content-Range"]) != (206, expected):
-                discard()  # the server knows no ranges, or has another file by now
-                if response.status != 200:
-                    raise _TemporaryError(f"byte range {start}- refused")
+            found = _version(response)
+            if response.status == 200:
+                start = 0
+            elif (
+                response.status != 206
+                or response.headers["Content-Range"] != f"bytes {start}-{size - 1}/{size}"
+                or (version and found and found != version)
+            ):
+                discard()  # another file by now, or none of this length
+                raise _TemporaryError(f"bytes {start}- refused")
+            length = response.headers.get("Content-Length", str(size - start))
+            if length != str(size - start):
+                raise _TemporaryError(f"the server sends {length!r} of {size - start} bytes")
+            if start == 0:
+                discard()  # the server knows no ranges, or the file has changed
+                self.versions[url] = found
+            since, before = time.monotonic(), file.tell()
             while chunk := self._read(response):
                 if file.tell() + len(chunk) > size:
                     discard()
                     raise _TemporaryError(f"the server sends more than the {size} bytes it stated")
                 file.write(chunk)
                 on_bytes(len(chunk))
+                if (seconds := time.monotonic() - since) > _TIMEOUT:
+                    if file.tell() - before < _SLOWEST * seconds:
+                        raise _TemporaryError(f"fewer than {_SLOWEST:.0f} bytes a second arrive")
+                    since, before = time.monotonic(), file.tell()
         if file.tell() < size:
             raise _TemporaryError(f"the server sent {file.tell()} of {size} bytes")
 
@@ -111,7 +138,7 @@ class Downloader:
         """The answer to a request, which may be that its byte range is refused."""
         try:
             request = urllib.request.Request(url, **options)
-            response = urllib.request.urlopen(request, timeout=_TIMEOUT)
+            response = _answer(request)
         except urllib.error.HTTPError as error:
             self.answered = True
             if error.code == 416:
@@ -121,7 +148,7 @@ class Downloader:
                 raise _TemporaryError(f"status {error.code}") from None
             reason = "not found (404)" if error.code == 404 else f"refused with {error.code}"
             raise DownloadError(reason) from None
-        except (ValueError, http.client.InvalidURL) as error:
+        except (ValueError, OverflowError, http.client.InvalidURL) as error:
             raise DownloadError(f"not an address to download from ({error})") from None
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error) or type(error).__name__
@@ -130,6 +157,12 @@ class Downloader:
                 "the same command again"
             ) from None
         self.answered = True
+        encoding = response.headers.get("Content-Encoding", "identity")
+        kind = response.headers.get_content_type()
+        if encoding != "identity" or re.search("html|xml|json", kind):
+            response.close()
+            what = f"a page, {kind!r}" if encoding == "identity" else f"it compressed, {encoding!r}"
+            raise DownloadError(f"the server, or a proxy before it, sends {what}, not the file")
         return response
 
     def _read(self, response: http.client.HTTPResponse) -> bytes:
@@ -140,22 +173,53 @@ class Downloader:
         except (OSError, http.client.HTTPException) as error:
             raise _TemporaryError(f"connection broke ({error})") from None
 
-    def _retry(self, action: Callable[[], Any], position: Callable[[], int] = lambda: 0) -> Any:
+    def _retry(
+        self, url: str, action: Callable[[], Any], position: Callable[[], int] = lambda: 0
+    ) -> Any:
         """What ``action`` returns, tried again after faults that may pass."""
-        failures, furthest = 0, position()
+        failures, reached = 0, position()
         while not self.stop.is_set():
             try:
                 return action()
             except (_TemporaryError, NoConnectionError) as error:
-                # A server that always breaks at the same byte makes no progress.
-                failures = 1 if position() > furthest else failures + 1
-                furthest = max(furthest, position())
+                # A server that always breaks at the same byte, or trickles, makes no progress.
+                if position() - reached >= _PROGRESS:
+                    failures, reached = 0, position()
+                failures += 1
                 lost = isinstance(error, NoConnectionError)
                 if lost and (not self.answered or failures >= _ATTEMPTS):
                     raise
                 if failures >= _ATTEMPTS:
                     raise DownloadError(f"{error} (gave up after {failures} attempts)") from None
-                if lost and failures == 1:
-                    tqdm.write(f"{error}; trying again", file=sys.stderr)
+                if failures == 1:
+                    name = url.rpartition("/")[2]
+                    tqdm.write(f"{name}: {error}; trying again", file=sys.stderr)
             self.stop.wait(min(_FIRST_WAIT * 2 ** (failures - 1), _LONGEST_WAIT))
         raise KeyboardInterrupt
+
+
+def _version(response: http.client.HTTPResponse) -> str:
+    """What If-Range takes: a strong ETag, or else the date of the last change."""
+    etag = response.headers.get("ETag", "W/")
+    return response.headers.get("Last-Modified", "") if etag.startswith("W/") else etag
+
+
+def _answer(request: urllib.request.Request) -> http.client.HTTPResponse:
+    """What a request is answered. A thread of its own asks, for the look-up of a name cannot be
+    given up, and a server may send its headers byte by byte."""
+    answers: queue.SimpleQueue = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(urllib.request.urlopen(request, timeout=_TIMEOUT))
+        except Exception as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=_TIMEOUT)
+    except queue.Empty:
+        raise TimeoutError(f"no answer in {_TIMEOUT:g} seconds") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

@@ -1,6 +1,5 @@
 """The official release as published: its characters, their sets, and the parts they come in."""
 
-import itertools
 import os
 import re
 import string
@@ -36,12 +35,6 @@ _TABLE: dict[SetType, str] = {
 }
 
 
-def _names_of_parts(start: str, last: str) -> list[str]:
-    """``start`` with each pair of letters from ``aa`` to ``last``."""
-    pairs = map("".join, itertools.product(string.ascii_lowercase, repeat=2))
-    return [start + pair for pair in pairs if pair <= last]
-
-
 @dataclass(frozen=True, slots=True)
 class Character:
     """One archive of the release, a gzipped tar cut into parts.
@@ -57,7 +50,11 @@ class Character:
 
 #: Every character of the release by name: 21 to train on, 1 to validate on, 12 to test on.
 CHARACTERS: dict[str, Character] = {
-    name: Character(name, set_type, _names_of_parts(f"{name}.tar.gz.part", f"a{letter}"))
+    name: Character(
+        name,
+        set_type,
+        [f"{name}.tar.gz.parta{c}" for c in string.ascii_lowercase if c <= letter],
+    )
     for set_type, table in _TABLE.items()
     for name, letter in re.findall(r"(\S+) (\w)\b", table)
 }
@@ -82,17 +79,17 @@ def select_characters(
     return [character for character in chosen if names is None or character.name in names]
 
 
-_ARCHIVE = re.compile(r"(?P<name>\w+)(?P<suffix>\.tar\.gz|\.tgz|\.tar)(\.part(?P<part>[a-z]{2}))?")
+_ARCHIVE = re.compile(r"(?P<name>\w+)\.tar\.gz(?P<part>\.part[a-z]{2})?")
 
 
 def find_archives(folder: Path) -> dict[str, list[Path]]:
     """Archives that lie in a folder or below it: character → its parts in order.
 
-    A whole ``{character}.tar.gz``, ``.tgz`` or ``.tar`` counts as an archive of one part.
+    A whole ``{character}.tar.gz`` counts as an archive of one part.
 
     Raises:
         UserError: where the folder is missing or holds two archives of a character, in two folders
-            or of two kinds.
+            or whole and in parts.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -111,7 +108,7 @@ def find_archives(folder: Path) -> dict[str, list[Path]]:
             match, path = _ARCHIVE.fullmatch(name), Path(parent, name)
             if not match or not path.is_file():
                 continue
-            character, kind = match["name"], (parent, match["suffix"], match["part"] is None)
+            character, kind = match["name"], (parent, match["part"] is None)
             paths = found.setdefault(character, [])
             if kinds.setdefault(character, kind) != kind:
                 raise UserError(
@@ -126,12 +123,7 @@ def _report_unreadable(error: OSError) -> None:
 
 
 def missing_parts(name: str, found: list[Path]) -> list[str]:
-    """Names of the parts that an archive needs and ``found`` lacks; of an archive that is not the
-    release's own, those of gaps between its parts."""
-    match = _ARCHIVE.fullmatch(found[-1].name)
-    if match["part"] is None:
+    """Names of the parts that the archive of a character of the release lacks."""
+    if found[-1].suffix == ".gz":
         return []
-    expected = _names_of_parts(found[-1].name[:-2], match["part"])
-    if name in CHARACTERS and match["suffix"] == ".tar.gz":
-        expected = CHARACTERS[name].parts
-    return sorted(set(expected) - {path.name for path in found})
+    return sorted(set(CHARACTERS[name].parts) - {path.name for path in found})

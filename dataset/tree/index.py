@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import sys
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -16,12 +15,16 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from base.arrays import read_arrays
+from base.documents import parse_json
 from base.errors import BrokenFrameError, UserError
 from base.files import replacing
 from base.frame import FrameId
 from base.headset import RELEASE_HEADSET, Headset
-from dataset.annotations import Table
-from dataset.faults import UNREADABLE_FOLDER, Fault
+from base.lock import locked
+from base.schema import read_record
+from dataset.annotations import LABEL_ROW, Lists, Table
+from dataset.faults import UNREADABLE_FOLDER, Fault, StoredFault
 from dataset.labels import Label, parse_label
 from dataset.pictures import read_bytes
 from dataset.tree.names import CameraFolder, pair_files
@@ -173,20 +176,27 @@ def _build(folder: Path, listing: Listing, unstated: Headset) -> Index:
     return Index(Table.of(frames, labels), np.array(pictures, np.bytes_), faults)
 
 
+_NONE = np.empty(0)
 _LISTS = ("characters", "environments", "actions")
 
 
+class _CachedLists(Lists):
+    faults: list[StoredFault]
+
+
 def _read_cache(folder: Path, signature: str) -> Index | None:
+    """None for one that is not there, damaged, out of date or of another make."""
     try:
-        with np.load(folder / _CACHE_NAME, allow_pickle=False) as stored:
-            if str(stored["signature"]) != signature:
-                return None
-            lists = json.loads(str(stored["lists"]))
-            faults = [Fault.from_dict(fault) for fault in lists.pop("faults")]
-            lists["headsets"] = [Headset.from_dict(each) for each in lists["headsets"]]
-            return Index(Table(stored["rows"], **lists), stored["pictures"], faults)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None  # not there, cut off or of another make: it is built anew and replaced
+        stored = read_arrays(folder / _CACHE_NAME)
+        if str(stored.get("signature")) != signature:
+            return None
+        lists = read_record(_CachedLists, parse_json(str(stored.get("lists"))))
+        rows, pictures = stored.get("rows", _NONE), stored.get("pictures", _NONE)
+        if rows.dtype != LABEL_ROW or pictures.dtype.kind != "S" or pictures.shape != (len(rows),):
+            return None
+        return Index(Table.stored(rows, lists), pictures, lists.faults)
+    except UserError:
+        return None
 
 
 def _write_cache(folder: Path, index: Index, signature: str) -> None:
@@ -194,13 +204,17 @@ def _write_cache(folder: Path, index: Index, signature: str) -> None:
     lists["headsets"] = [each.as_dict() for each in index.table.headsets]
     lists["faults"] = [fault.as_dict() for fault in index.faults]
     try:
-        with replacing(folder / _CACHE_NAME) as temporary:
+        with (
+            locked(folder),
+            replacing(folder / _CACHE_NAME, single_writer=True) as temporary,
+            temporary.open("wb") as file,
+        ):
             np.savez(
-                temporary,
+                file,
                 signature=np.array(signature),
                 lists=np.array(json.dumps(lists)),
                 rows=index.table.rows,
                 pictures=index.pictures,
             )
     except UserError:
-        return  # a read-only release works as well, only slower at each start
+        return  # read-only, or another does it: that works as well, only slower at each start

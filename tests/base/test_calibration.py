@@ -2,15 +2,20 @@
 
 import gzip
 import json
+import os
 import struct
+import time
 from dataclasses import astuple, replace
 from pathlib import Path
 
 import cv2
+import mutations
 import numpy as np
 import pytest
 import yaml
 from camera_files import FILES
+from hypothesis import given
+from hypothesis import strategies as st
 
 from base.calibration import load_calibration
 from base.cameras import camera_to_dict
@@ -595,9 +600,57 @@ def test_what_cannot_be_read_rightly_is_refused_in_one_line(tmp_path, text, mess
 
 def test_a_missing_file_names_what_is_built_in(tmp_path):
     assert "or 'training'" in refusal(tmp_path / "none.json")
-    assert "no null character" in refusal(tmp_path / "a\0b")
+    for name in ("", "a\0b"):
+        with pytest.raises(UserError, match="is empty or holds a null character"):
+            load_calibration(name)
     assert "Is a directory" in refusal(tmp_path)
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff\xfe\0")
     assert "not a calibration" in refusal(tmp_path / "picture.png")
     (tmp_path / "cut.gz").write_bytes(gzip.compress(OCAM_TEXT.encode())[:50])
     assert "compressed file is broken" in refusal(tmp_path / "cut.gz")
+
+
+DOCUMENTS = [content for content, _ in KINDS] + [GOOD]
+TEXTS = [
+    OCAM_TEXT,
+    metashape("frame", k1=-0.1),
+    "1 OPENCV_FISHEYE 1280 800 352 352 654 400 0 0 0 0\n",
+]
+
+
+def fuzzed(content):
+    """A document of a mutated kind, as JSON or YAML, or a damaged text."""
+    if isinstance(content, str):
+        return mutations.damaged(content.encode())
+    content = json.loads(json.dumps(content))
+    return mutations.mutated_json(content) | mutations.damaged(yaml.safe_dump(content).encode())
+
+
+@mutations.FUZZ
+@given(data=st.data())
+def test_any_other_content_is_a_camera_that_can_be_or_one_line(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "fuzzed.json"
+    path.write_bytes(data.draw(st.sampled_from(DOCUMENTS + TEXTS).flatmap(fuzzed)))
+    try:
+        camera = load_calibration(str(path)).camera
+    except UserError as error:
+        assert str(error).startswith(f"{path}: ") and len(str(error)) < 1000
+        return
+    assert np.isfinite(camera.unproject(np.array([camera.cx, camera.cy]))).all()
+
+
+@pytest.mark.parametrize(
+    "text", ["\n" * 10**6, " \n" * 10**5, "a" * 10**6, "camera matrix\n" + "1\n" * 10**6]
+)
+def test_blank_and_long_lines_take_no_time(tmp_path, text):
+    (tmp_path / "a.txt").write_text(f"x{text}x")
+    began = time.monotonic()
+    refusal(tmp_path / "a.txt")
+    assert time.monotonic() - began < 3
+
+
+def test_a_bomb_or_a_pipe_is_refused(tmp_path):
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b" " * (65 << 20)))
+    assert "larger than 64 MiB" in refusal(tmp_path / "a.gz")
+    os.mkfifo(tmp_path / "pipe")
+    assert "is a pipe or a device" in refusal(tmp_path / "pipe")

@@ -3,9 +3,12 @@
 import json
 import math
 
+import mutations
 import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from base.cameras.fisheye import FisheyeCamera, equidistant_camera
 from base.errors import UserError
@@ -78,7 +81,7 @@ def test_a_headset_survives_json():
         ({"rotate": "90°"}, "rotate: .*number"),
         ({"fov": -1}, "fov: .*20, not -1"),
         ({"position": [0, 0]}, "position: a list of as many"),
-        ({"name": {}}, "its name is no text"),
+        ({"name": {}}, "its name is no short text"),
         ({"colour": 1}, "unknown key colour"),
         ({"camera": {"fx": "100"}}, "fx: '100' is not a number"),
         ({"camera": LENS | {"k": [10**400]}}, "k: 10+ is not a number, or not finite"),
@@ -205,3 +208,18 @@ def test_a_wrong_file_is_one_line_that_says_what(tmp_path, content, message):
 def test_an_unknown_name_lists_the_profiles():
     with pytest.raises(UserError, match=r"No such file.*one of .*xr-egopose"):
         load_headset("nothing")
+
+
+@mutations.FUZZ
+@given(data=st.data())
+def test_any_other_content_is_a_headset_that_can_be_or_one_line(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "fuzzed.yml"
+    content = json.loads(json.dumps(SMALL | {"spread": {"position": [1, 2, 3], "tilt": 2}}))
+    text = mutations.damaged(yaml.safe_dump(content).encode())
+    path.write_bytes(data.draw(mutations.mutated_json(content) | text))
+    try:
+        headset = load_headset(path)
+    except UserError as error:
+        assert str(error).startswith(f"--headset {path}: ") and len(str(error)) < 1000
+        return
+    assert np.isfinite(headset.rotation).all() and 0 < headset.rim < 4

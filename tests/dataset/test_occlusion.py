@@ -6,7 +6,6 @@ import release
 
 from base.set_type import SetType
 from dataset import open_split
-from dataset.packed.shards import ROW
 from utils import pack_data
 
 
@@ -52,29 +51,3 @@ def test_one_label_that_does_not_know_makes_the_set_unknown(tmp_path):
     root = write_set(tmp_path, visible=True)
     release.write_label(release.camera_folder(root), 3)
     assert not open_split(root, SetType.TRAIN, 64).annotations().occlusion_known
-
-
-def test_a_set_packed_before_it_was_kept_is_read_and_counts_as_unknown(tmp_path, capsys):
-    root = write_set(tmp_path / "tree", visible=True)
-    packed = pack(root, tmp_path / "packed")
-    before = open_split(packed, SetType.TRAIN).annotations()
-    old = np.dtype([field for field in ROW.descr if field[0] != "occlusion_known"])
-    paths = [packed / "TrainSet" / "annotations.npy", *(packed / "TrainSet" / "rows").iterdir()]
-    for path in paths:
-        stored = np.load(path)
-        rows = stored if path.suffix == ".npy" else stored["rows"]
-        kept = rows[list(old.names)].astype(old)
-        if path.suffix == ".npy":
-            np.save(path, kept)
-        else:
-            np.savez(path, rows=kept, meta=stored["meta"])
-    data = open_split(packed, SetType.TRAIN)
-    after = data.annotations()
-    assert before.occlusion_known and not after.occlusion_known
-    assert capsys.readouterr().err.count("did not keep whether occlusion is labelled") == 1
-    for name in ("joints2d", "joints3d", "visible"):
-        assert np.array_equal(getattr(before, name), getattr(after, name))
-    assert (data[2].image == 2).all()
-    # Packing goes on in such a folder, and then it is known.
-    pack(root, packed)
-    assert open_split(packed, SetType.TRAIN).annotations().occlusion_known

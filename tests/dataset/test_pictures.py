@@ -1,15 +1,23 @@
 """Reading pictures of any kind, and refusing what is none."""
 
+import builtins
+import io
+import os
 import struct
 import zlib
 
 import cv2
 import numpy as np
+import pillow_heif
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
 
-from base.errors import BrokenFrameError, UserError
+from base.errors import BrokenFrameError
 from base.release_camera import RELEASE_CAMERA
-from dataset.pictures import decode_camera_picture, decode_picture, list_pictures, read_picture
+from dataset import pictures
+from dataset.pictures import decode_camera_picture, decode_picture, kind_of, read_picture
 
 RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 
@@ -34,15 +42,15 @@ def test_pictures_of_any_channels_and_depth_become_rgb_of_eight_bits(tmp_path):
 def test_a_picture_cut_off_anywhere_is_broken(tmp_path, suffix, missing):
     path = write(tmp_path / f"a{suffix}", RGB)
     path.write_bytes(path.read_bytes()[:-missing])
-    with pytest.raises(BrokenFrameError, match=f"a{suffix}: "):
+    with pytest.raises(BrokenFrameError, match=rf"a{suffix}: "):
         read_picture(path)
 
 
 def test_what_is_no_picture_of_the_release_is_broken(tmp_path):
     for content in (b"", b"text"):
-        with pytest.raises(BrokenFrameError, match="not a picture"):
+        with pytest.raises(BrokenFrameError, match=r"not a picture"):
             decode_picture(content, "a")
-    with pytest.raises(BrokenFrameError, match="cannot be read"):
+    with pytest.raises(BrokenFrameError, match=r"cannot be read"):
         read_picture(tmp_path / "none.png")
     with pytest.raises(BrokenFrameError, match=r"a.png: .*30×20"):
         decode_camera_picture(write(tmp_path / "a.png", RGB).read_bytes(), "a.png", RELEASE_CAMERA)
@@ -62,22 +70,99 @@ def stating(suffix, width, height):
 
 @pytest.mark.parametrize(
     "suffix, width, height",
-    [(".png", 40000, 30000), (".png", 1_100_000, 20), (".jpg", 65000, 64000)],
+    [
+        (".png", 40000, 40000),
+        (".png", 30000, 20000),
+        (".png", 1_100_000, 200),
+        (".jpg", 65000, 64000),
+    ],
 )
-def test_a_picture_that_is_too_large_is_refused_with_its_size_undecoded(suffix, width, height):
-    with pytest.raises(BrokenFrameError, match=f"^a: a picture of {width}×{height} pixels, too"):
+def test_a_picture_that_is_too_large_is_refused_with_its_size_undecoded(
+    suffix, width, height, monkeypatch
+):
+    monkeypatch.setattr(cv2, "imdecode", None)
+    with pytest.raises(BrokenFrameError, match=rf"^a: a picture of {width}×{height} pixels, too"):
         decode_picture(stating(suffix, width, height), "a")
+    with pytest.raises(BrokenFrameError, match=r"^a: picture is 1281×800, expected 1280×800"):
+        decode_camera_picture(stating(".png", 1281, 800), "a", RELEASE_CAMERA)
 
 
-def test_a_folder_lists_its_pictures_in_natural_order_whatever_the_case_of_their_suffix(tmp_path):
-    expected = ["a.jpg", "b.PNG", "c.Jpeg", "f01.png", "f1.png", "f2.png", "f10.png", "f10_1.png"]
-    for name in (*expected, "notes.txt", "._a.jpg"):
-        (tmp_path / name).write_bytes(b"x")
+def saved(kind, *images, **options):
+    """A file of one or more pictures, by Pillow."""
+    file = io.BytesIO()
+    images = [Image.fromarray(image) for image in images]
+    more = {"save_all": True, "append_images": images[1:]} if len(images) > 1 else {}
+    pillow_heif.register_heif_opener()
+    images[0].save(file, kind, **more, **options)
+    return file.getvalue()
+
+
+@pytest.fixture
+def smooth():
+    """A picture (240, 320, 3) that compression changes little."""
+    return cv2.resize(RGB[:3, :4], (320, 240), interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF", "WEBP", "AVIF", "HEIF"])
+def test_each_kind_is_read_as_it_was_saved_and_turned_as_it_says(kind, smooth):
+    data = saved(kind, smooth)
+    assert kind_of(data[:64]).name.lower() == {"HEIF": "heic"}.get(kind, kind.lower())
+    assert np.abs(decode_picture(data, "a").astype(int) - smooth).mean() < 4
+    if kind in ("PNG", "JPEG", "WEBP", "AVIF"):
+        exif = Image.Exif()
+        exif[274] = 6  # to be turned clockwise by 90°
+        turned = decode_picture(saved(kind, smooth, exif=exif), "a").astype(int)
+        assert np.abs(turned - np.rot90(smooth, -1)).mean() < 4
+    for cut in (len(data) // 3, len(data) - 40):
+        with pytest.raises(BrokenFrameError, match=r"^a: "):
+            decode_picture(data[:cut], "a")
+
+
+def test_of_several_pictures_in_a_file_none_is_taken_unless_it_says_which(smooth, monkeypatch):
+    for kind in ("PNG", "TIFF", "WEBP", "AVIF"):
+        with pytest.raises(BrokenFrameError, match=r"^a: 2 pictures in one file"):
+            decode_picture(saved(kind, smooth, 255 - smooth), "a")
+    heic = saved("HEIF", smooth, 255 - smooth, primary_index=1)
+    assert np.abs(decode_picture(heic, "a") + smooth.astype(int) - 255).mean() < 4
+    real = builtins.__import__
+    monkeypatch.setattr(
+        pictures.importlib, "import_module", lambda name: real(name if "heif" not in name else "-")
+    )
+    with pytest.raises(BrokenFrameError, match=r"^a: HEIC needs .*: pip install pillow-heif$"):
+        decode_picture(heic, "a")
+
+
+def test_only_files_are_read_and_names_are_printed_without_escapes(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
     (tmp_path / "folder.png").mkdir()
-    (tmp_path / "broken link.png").symlink_to("nowhere")
-    found = [path.name for path in list_pictures(tmp_path)]
-    assert found == [*expected[:2], "broken link.png", *expected[2:]]
-    with pytest.raises(UserError, match="no such folder"):
-        list_pictures(tmp_path / "none")
-    with pytest.raises(UserError, match="holds no picture"):
-        list_pictures(tmp_path / "folder.png")
+    with (tmp_path / "huge.png").open("wb") as file:
+        file.truncate(2**40)
+    for name, why in (("pipe", "not a file"), ("zero", "not a file"), ("folder", "not a file")):
+        with pytest.raises(BrokenFrameError, match=rf"{name}.png: {why}"):
+            read_picture(tmp_path / f"{name}.png")
+    with pytest.raises(BrokenFrameError, match=r"huge.png: too large a file"):
+        read_picture(tmp_path / "huge.png")
+    for odd in ("\x1b[31mred", "a\nb", "\x9b2J", "nul\0"):
+        with pytest.raises(BrokenFrameError) as caught:
+            read_picture(tmp_path / odd)
+        assert str(caught.value).isprintable() and "cannot be read" in str(caught.value)
+
+
+@settings(derandomize=True, max_examples=150, deadline=None, database=None)
+@given(
+    st.sampled_from(["PNG", "JPEG", "WEBP", "TIFF", "BMP", "AVIF", "HEIF", ""]),
+    st.lists(st.tuples(st.integers(0, 2**16), st.binary(min_size=1, max_size=8)), max_size=4),
+    st.integers(0, 2**16),
+)
+def test_mutated_and_random_bytes_are_a_picture_or_a_broken_frame(kind, changes, cut):
+    data = bytearray(saved(kind, RGB) if kind else b"\xff\xd8\xff")
+    for place, new in changes:
+        place %= len(data)
+        data[place : place + len(new)] = new
+    try:
+        image = decode_picture(bytes(data[: cut or None]), "a")
+    except BrokenFrameError as error:
+        assert str(error).startswith("a: ")
+    else:
+        assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3

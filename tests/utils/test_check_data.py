@@ -1,6 +1,7 @@
 """The check names every planted fault, and the loaders honour the list it writes."""
 
 import json
+import os
 
 import cv2
 import numpy as np
@@ -236,7 +237,8 @@ def test_damage_to_shards_and_labels_is_reported_frame_by_frame(packed):
     table["joints3d"][0] *= -1
     np.save(packed / "TrainSet" / "annotations.npy", table)
     status, report = run(packed, "--no_pictures")
-    assert status == 1 and faults(report) == {("2D and 3D joints disagree", "000001")}
+    off = {("2D and 3D joints disagree", "000001")}
+    assert status == 1 and faults(report) == off | {("damaged shard", "annotations.npy")}
 
 
 def test_what_cannot_be_checked_is_one_line(tmp_path):
@@ -245,3 +247,47 @@ def test_what_cannot_be_checked_is_one_line(tmp_path):
     (tmp_path / "TrainSet").mkdir()
     with pytest.raises(UserError, match="holds no frame"):
         check_data.main(["--data_root", str(tmp_path)])
+
+
+def test_one_run_names_every_kind_of_fault_and_ends_with_a_report(tmp_path):
+    """Whatever is wrong: sets that cannot be opened beside others, labels of every make, pipes."""
+    folder = release.fill(tmp_path, range(1, 12))
+    odd = {
+        1: '{"action": 1',
+        2: "[" * 10**5,
+        3: json.dumps(release.label_for(3) | {"pts3d_fisheye": [[10**400] * 19] * 3}),
+        4: json.dumps(release.label_for(4) | {"joints": [{"name": 3}]}),
+        5: json.dumps(release.label_for(5) | {"pts2d_fisheye": [[1e39] * 19] * 2}),
+        6: json.dumps(release.label_for(6) | {"headset": {"camera": {"fx": 10**25}}}),
+        7: json.dumps(release.label_for(7) | {"action": "x" * 20_000}),
+        8: json.dumps(release.label_for(8) | {"visible": "yes"}),
+    }
+    for number, text in odd.items():
+        release.label_path(folder, number).write_text(text)
+    for path in (release.label_path(folder, 9), release.picture_path(folder, 10)):
+        path.unlink()
+        os.mkfifo(path)
+    release.camera_folder(tmp_path, env="env_002")
+    (tmp_path / "ValSet").write_text("a file")
+    (tmp_path / "TestSet").mkdir()
+    status, report = run(tmp_path)
+    assert status == 1
+    broken = {("broken label", label(number)) for number in range(1, 10)}
+    assert faults(report) == broken | {("unreadable picture", png(10))}
+    assert faults(report, 1) == {("unreadable set", "ValSet")}
+    assert faults(report, 2) == {("unreadable set", "TestSet")}
+    assert report["sets"][0]["good_frames"] == 1
+    assert max(len(f["detail"]) for f in report["sets"][0]["faults"]) < 200
+    # The loaders and the packer leave out the same.
+    data = open_split(tmp_path, SetType.TRAIN, 64)
+    assert [data.frame_id(i).number for i in range(len(data))] == [10, 11]
+    with pytest.raises(UserError, match=r"^2 characters or sets are .*ValSet: .*TestSet"):
+        pack_data.main(["--input", str(tmp_path), "--output", str(tmp_path / "p"), "--size", "64"])
+    assert len(open_split(tmp_path / "p", SetType.TRAIN, 64)) == 1
+
+
+@pytest.mark.parametrize("pixels", ["nan", "-1", "inf"])
+def test_a_residual_that_is_no_number_of_pixels_is_one_line(tmp_path, pixels):
+    release.fill(tmp_path, [1])
+    with pytest.raises(UserError, match=f"--max_residual {pixels}: a number of pixels"):
+        check_data.main(["--data_root", str(tmp_path), "--max_residual", pixels])

@@ -1,13 +1,27 @@
 """Downloading from a server that cuts connections, lies about lengths, and refuses."""
 
+import http.client
+import io
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
+import archives
 import numpy as np
 import pytest
-from http_server import Faults, serving
+from http_server import Answer, Faults, serving
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from base.errors import UserError
+from base.lock import locked
 from dataset.release import download
 from dataset.release.table import CHARACTERS
 from utils import download_data
@@ -15,26 +29,35 @@ from utils import download_data
 ONE, SIX = "female_002_f_s", "female_003_a_a"  # of one part and of six
 [NAME] = CHARACTERS[ONE].parts
 PARTS = CHARACTERS[SIX].parts
-SIZE = 5000 + 100 * ord("a") + 2
+
+
+def stream(seed, files):
+    """A character's gzipped tar, of noise."""
+    rng = np.random.default_rng(seed)
+    name = "x/env_001/cam_down/rgba/{}.png"
+    return archives.tar_members(
+        [(tarfile.TarInfo(name.format(i)), rng.bytes(1000)) for i in range(files)]
+    )
+
+
+SIZE = len(stream(0, 10))
+OTHER = next(other for i in range(1, 1000) if len(other := stream(i, 10)) == SIZE)
 
 
 @pytest.fixture(autouse=True)
 def three_quick_attempts(monkeypatch):
-    assert download._ATTEMPTS == 8 and download._FIRST_WAIT == 2
+    assert download._ATTEMPTS == 8 and download._FIRST_WAIT == 2 and download._PROGRESS == 1 << 20
     monkeypatch.setattr(download, "_FIRST_WAIT", 0.001)
     monkeypatch.setattr(download, "_ATTEMPTS", 3)
+    monkeypatch.setattr(download, "_PROGRESS", 1)
 
 
 @pytest.fixture
 def published(tmp_path):
     """A folder with the parts of two characters."""
-    folder = tmp_path / "published"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    for part in (NAME, *PARTS):
-        magic = b"\x1f\x8b" if part.endswith("aa") else b""
-        (folder / part).write_bytes(magic + rng.bytes(5000 + 100 * ord(part[-1])))
-    return folder
+    archives.cut(stream(0, 10), ONE, tmp_path / "published")
+    archives.cut(stream(1, 24), SIX, tmp_path / "published")
+    return tmp_path / "published"
 
 
 @pytest.fixture
@@ -57,17 +80,208 @@ def refused(published, output, message, faults=None):
 
 def assert_same(published, output):
     expected = {path.name: path.read_bytes() for path in published.iterdir()}
-    assert {path.name: path.read_bytes() for path in output.iterdir()} == expected
+    assert {path.name: path.read_bytes() for path in output.glob("[!.]*")} == expected
 
 
-def test_all_parts_arrive_and_a_second_run_fetches_nothing(published, output, capsys):
+def test_all_parts_arrive_and_a_second_run_asks_for_nothing(published, output, capsys):
     faults = Faults()
     with serving(published, faults) as url:
         run(url + "/", output)
         assert_same(published, output)
+        faults.silent |= {"GET", "HEAD"}
         run(url, output)
     assert sum(map(len, faults.starts.values())) == 7
-    assert f"7 parts complete in {output}" in capsys.readouterr().out
+    assert capsys.readouterr().out == f"7 parts complete in {output}\n" * 2
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff"])
+def test_what_is_not_known_to_be_right_is_checked_again(content, published, output, monkeypatch):
+    faults, read, true = Faults(), [], download_data.read_archive
+    with serving(published, faults) as url:
+        run(url, output)
+        if content is None:
+            os.utime(output / NAME, (1, 1))
+        else:
+            (output / f".{ONE}.checked").write_bytes(content)
+        monkeypatch.setattr(download_data, "read_archive", lambda *a: read.append(1) or true(*a))
+        run(url, output)
+        run(url, output)
+    assert len(read) == 1 and sum(map(len, faults.starts.values())) == 7
+
+
+def zeros(path):
+    return bytes(len(path.read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("partial", "answer"),
+    [
+        (0, lambda path: Answer(zeros(path))),
+        (0, lambda path: Answer(path.read_bytes()[:3000])),
+        (0, lambda path: Answer(b"<p>Log in</p>")),
+        (0, lambda path: Answer(status=204)),
+        (0, lambda path: Answer(path.read_bytes()[:-100], 206)),
+        (700, lambda path: Answer(headers={"Content-Range": "bytes 0-9/10"})),
+        (700, lambda path: Answer(headers={"Content-Range": "\xff"})),
+        (  # A range that is not what it says.
+            700,
+            lambda path: Answer(zeros(path)[700:], headers={"Content-Range": "bytes 700-{1}/{0}"}),
+        ),
+    ],
+)
+def test_a_wrong_answer_never_makes_a_complete_part(partial, answer, published, output):
+    faults, path = Faults(), published / PARTS[1]
+    (output / f"{path.name}.download").write_bytes(path.read_bytes()[:partial])
+    wrong = answer(path)
+    size = path.stat().st_size
+    wrong.headers = {k: v.format(size, size - 1) for k, v in wrong.headers.items()}
+    faults.answers[path.name] = [wrong]
+    with serving(published, faults) as url:
+        run(url, output)
+    assert_same(published, output)
+
+
+@pytest.mark.parametrize("etags", [("", ""), ('"1"', '"2"'), ('W/"1"', 'W/"1"')])
+def test_a_file_that_changes_between_two_ranges_is_of_one_version(etags, published, output):
+    faults = Faults()
+    faults.etags[NAME] = etags[0]
+    faults.cuts[NAME] = [SIZE // 2]
+
+    def change():
+        (published / NAME).write_bytes(OTHER)
+        faults.etags[NAME] = etags[1]
+
+    faults.after_cut = change
+    with serving(published, faults) as url:
+        run(url, output, characters=[ONE])
+    assert (output / NAME).read_bytes() == OTHER
+    # If-Range gives the whole at once; without, the checksum tells, and the whole is asked for.
+    assert faults.starts[NAME] == [None, SIZE // 2] + [None] * (etags[1] != '"2"')
+
+
+def test_zeros_of_the_right_size_are_found_and_fetched_again(published, output):
+    for part in published.iterdir():
+        right = part.name not in (NAME, PARTS[2])
+        (output / part.name).write_bytes(part.read_bytes() if right else zeros(part))
+    with serving(published, faults := Faults()) as url:
+        run(url, output)
+        assert_same(published, output)
+        assert faults.starts[NAME] == [None] == faults.starts[PARTS[2]]
+
+
+def test_what_is_published_wrong_is_named_and_never_complete(published, output, capsys):
+    path = published / PARTS[5]
+    path.write_bytes(path.read_bytes()[:-8] + bytes(4) + path.read_bytes()[-4:])
+    for _ in range(2):
+        with serving(published) as url, pytest.raises(UserError) as error:
+            run(url, output)
+        assert f"1 of 7 parts failed: {PARTS[0]}: " in str(error.value)
+        assert f"to {PARTS[5]}: the archive's checksum is wrong" in str(error.value)
+        assert "also when fetched again" in str(error.value)
+    assert "complete" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({"Content-Type": "text/html; charset=utf-8"}, "a page, 'text/html'"),
+        ({"Content-Encoding": "gzip"}, "it compressed, 'gzip'"),
+    ],
+)
+def test_pages_and_what_is_compressed_on_the_way_are_refused(headers, reason, published, output):
+    faults = Faults()
+    faults.answers[NAME] = [Answer(headers=headers)]
+    (output / f"{NAME}.download").write_bytes((published / NAME).read_bytes()[:700])
+    refused(published, output, f"the server, or a proxy before it, sends {reason}", faults)
+    assert (output / f"{NAME}.download").stat().st_size == 700
+
+
+def test_a_server_that_is_silent_or_trickles_is_given_up(published, output, monkeypatch, capsys):
+    monkeypatch.setattr(download, "_PROGRESS", 1 << 20)
+    monkeypatch.setattr(download, "_TIMEOUT", 0.2)
+    faults = Faults()
+    faults.silent.add("HEAD")
+    with serving(published, faults) as url:
+        for options in ((), ("--dry_run",)):
+            with pytest.raises(UserError, match=r"no connection .*no answer in 0.2 seconds"):
+                run(url, output, *options, characters=[ONE])
+        faults.silent.clear()
+        faults.answers[NAME] = [Answer(pause=0.01) for _ in range(3)]
+        with pytest.raises(UserError, match=r"fewer than 1000 bytes .*gave up after 3 attempts"):
+            run(url, output, characters=[ONE])
+    assert capsys.readouterr().err.count(f"{NAME}: fewer than 1000 bytes a second arrive; try") == 1
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+def test_ctrl_c_ends_what_waits_for_a_silent_server(method, published, output):
+    faults = Faults()
+    faults.silent.add(method)
+    script = Path(download_data.__file__)
+    with serving(published, faults) as url:
+        command = [sys.executable, script, "--output", output, "--base_url", url]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            assert faults.waiting.wait(60)
+            process.send_signal(signal.SIGINT)
+            since = time.monotonic()
+            assert process.stderr.read().endswith("interrupted\n")
+            assert process.wait() == 130
+            assert time.monotonic() - since < 10  # two on a machine with nothing else to do
+
+
+def test_a_second_download_into_one_folder_is_refused(published, output):
+    with (
+        serving(published) as url,
+        locked(output),
+        pytest.raises(UserError, match=f"process {os.getpid()} is writing to this folder"),
+    ):
+        run(url, output)
+
+
+HEADERS = {
+    "Content-Length": ["0", "5", "10", "-1", "1" * 5000, "²", "x"],
+    "Content-Range": ["bytes 5-9/10", "bytes 0-9/10", "bytes 5-99999999999999999999/10", "\xff"],
+    "Content-Type": ["text/html", "application/octet-stream", ";;=", ""],
+    "Content-Encoding": ["gzip", "identity", ""],
+    "ETag": ['"1"', 'W/"2"', "\xe9"],
+    "Last-Modified": ["Thu", ""],
+    "Transfer-Encoding": ["chunked", "x"],
+}
+ANY_HEADERS = st.fixed_dictionaries(
+    {},
+    optional={name: st.sampled_from(values) for name, values in HEADERS.items()},
+)
+ANSWER = st.tuples(st.sampled_from([200, 206, 204, 299]), ANY_HEADERS, st.binary(max_size=12))
+
+
+@settings(derandomize=True, max_examples=150, deadline=None, database=None)
+@given(st.lists(ANSWER, min_size=1, max_size=6), st.integers(0, 12))
+def test_any_answers_give_a_file_of_the_size_or_one_line(tmp_path_factory, answers, there):
+    left = iter(answers)
+
+    class Socket:
+        def makefile(self, mode):
+            status, headers, body = next(left, (404, {}, b""))
+            lines = [f"HTTP/1.1 {status} x", *(f"{k}: {v}" for k, v in headers.items()), "", ""]
+            return io.BytesIO("\r\n".join(lines).encode("latin-1") + body)
+
+    def urlopen(request, timeout):
+        response = http.client.HTTPResponse(Socket(), method=request.get_method())
+        response.begin()
+        return response
+
+    path = tmp_path_factory.getbasetemp() / "part"
+    path.unlink(missing_ok=True)
+    path.with_name("part.download").write_bytes(bytes(there))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(urllib.request, "urlopen", urlopen)
+        patched.setattr(download, "_FIRST_WAIT", 0)
+        server = download.Downloader(threading.Event())
+        try:
+            assert 0 <= server.size("http://localhost/part") < 10**15
+            server.download("http://localhost/part", path, 10, lambda count: None)
+            assert path.stat().st_size == 10
+        except UserError as error:
+            assert len(str(error).splitlines()) == 1 and not path.exists()
 
 
 def test_a_cut_connection_is_resumed_at_the_byte_where_it_broke(published, output):
@@ -109,8 +323,8 @@ def test_a_server_without_ranges_is_asked_for_the_whole(published, output, monke
     with serving(published, faults) as url:
         run(url, output, characters=[ONE])
     assert (output / NAME).read_bytes() == (published / NAME).read_bytes()
-    # One size asked for; what was discarded does not count.
-    assert -1000 in counted and sum(counted) == 1 + SIZE
+    # One size asked for, all fetched and checked; what was discarded does not count.
+    assert -1000 in counted and sum(counted) == 1 + 2 * SIZE
 
 
 @pytest.mark.parametrize(("there", "stated"), [(15_000, 15_001), (700, 4000)])
@@ -155,12 +369,7 @@ def test_a_part_that_cannot_be_had_is_named_and_the_others_arrive(
     assert not (output / PARTS[3]).exists()
 
 
-def test_a_page_in_place_of_an_archive_and_a_file_too_long_are_refused(published, output):
-    content = (published / NAME).read_bytes()
-    (published / NAME).write_bytes(b"<html>Please log in</html>")
-    refused(published, output, "what the server sent is no gzip archive")
-    assert not list(output.iterdir())
-    (published / NAME).write_bytes(content)
+def test_a_file_that_is_too_long_is_left_alone(published, output):
     (output / NAME).write_bytes(bytes(SIZE + 1))
     refused(published, output, f"has {SIZE + 1} bytes on disk, {SIZE} are published")
     assert (output / NAME).read_bytes() == bytes(SIZE + 1)
@@ -194,8 +403,12 @@ def test_without_a_network_the_first_failed_connection_says_so(output, monkeypat
     monkeypatch.setattr(download, "_FIRST_WAIT", 3600)
     with pytest.raises(UserError, match=r"no connection to 127.0.0.1:9 .*: check network"):
         run("http://127.0.0.1:9", output)
-    with pytest.raises(UserError, match="not an address to download from"):
-        run("127.0.0.1", output, characters=[ONE])
+    for url in ("foo", "file:///etc", "http:/x", "https://", "http://a b"):
+        with pytest.raises(UserError, match=r"^--base_url: .* does not begin like https://"):
+            run(url, output)
+    for url in ("http://[::1", "http://a..b", "http://x:y"):
+        with pytest.raises(UserError, match="not an address to download from"):
+            run(url, output, characters=[ONE])
     with pytest.raises(SystemExit):
         run("http://127.0.0.1:9", output, "--jobs", "0")
 

@@ -3,6 +3,7 @@
 import argparse
 import io
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -81,14 +82,21 @@ _SHARED: dict[str, dict[str, Any]] = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuses empty arguments: as a path each would be the current folder."""
+        given = sys.argv[1:] if args is None else args
+        if empty := [text for text in given if not text or re.fullmatch(r"--\w+=", str(text))]:
+            self.error(f"argument {empty[0]!r} is empty")
+        return super().parse_args(given, namespace)
+
+
 def command_parser(
     text: str | None, *shared: str, **changed: dict[str, Any]
 ) -> argparse.ArgumentParser:
     """A parser whose help begins with ``text``, a module's docstring, and that has shared options,
     by their names, some with settings of ``add_argument`` ``changed``."""
-    parser = argparse.ArgumentParser(
-        description=text, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _Parser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, settings in ({key: {} for key in shared} | changed).items():
         parser.add_argument(f"--{name}", **_SHARED.get(name, {}) | settings)
     return parser
@@ -104,8 +112,7 @@ def run_command(main: Callable[[], None]) -> None:
     try:
         main()
     except UserError as error:
-        # Names of files and keys, which it cites, may have line breaks.
-        print("error:", " ".join(str(error).splitlines()), file=sys.stderr)
+        print("error:", error, file=sys.stderr)
         sys.exit(EXIT_BAD_INPUT)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -2,9 +2,12 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+#: Seconds that workers have to end by themselves.
+_GRACE = 1.0
 
 
 def cpu_count() -> int:
@@ -15,24 +18,34 @@ def cpu_count() -> int:
 def for_each(
     items: Iterable[Any], work: Callable[[Any], None], threads: int, stop: threading.Event
 ) -> None:
-    """Work on several items at a time; the first error, or Ctrl-C, sets ``stop`` and is raised."""
+    """Work on several items at a time; the first error, or Ctrl-C, sets ``stop`` and is raised,
+    without those who wait for a server or a disk even then."""
     errors: list[BaseException] = []
+    left = iter(list(items))
 
-    def run(item: Any) -> None:
+    def run() -> None:
         try:
-            if not stop.is_set():
+            for item in left:
+                if stop.is_set():
+                    return
                 work(item)
-        except (
-            BaseException
-        ) as error:  # the others may end with errors of their own, as stop is set
+        except BaseException as error:  # others may end with errors of their own, as stop is set
             errors.append(error)
             stop.set()
 
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            list(pool.map(run, items))
-        except BaseException:
-            stop.set()
-            raise
+    workers = [threading.Thread(target=run, daemon=True) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    try:
+        for worker in workers:
+            while worker.is_alive() and not stop.is_set():
+                worker.join(0.1)
+    except BaseException:
+        stop.set()
+        raise
+    finally:
+        end = time.monotonic() + _GRACE
+        for worker in workers:
+            worker.join(max(0.0, end - time.monotonic()))
     if errors:
         raise errors[0]

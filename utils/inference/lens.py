@@ -73,7 +73,7 @@ class LensFinder:
     to judge by the picture, "training", "circle", or a calibration file; ``fov`` the angle across
     the image circle, degrees, of a lens without calibration; ``rotate`` (None for a turn that the
     network finds) and ``mount`` are as of :class:`base.headset.Headset`: rotate, and forward and
-    left.  ``needs_pictures`` says whether anything is judged by what pictures show.
+    left.
     """
 
     def __init__(
@@ -84,11 +84,9 @@ class LensFinder:
         rotate: float | None = None,
         mount: tuple[float, float] | None = None,
     ) -> None:
-        if fov is not None and not 20 <= fov <= 300:
-            raise UserError(f"--fov {fov:g}: degrees across the image circle, 20 to 300")
         unknown = headset is None and camera in (None, CIRCLE)
         if headset is not None:
-            if (camera, fov, rotate, mount) != (None,) * 4:
+            if any(given is not None for given in (camera, fov, rotate, mount)):
                 raise UserError(
                     "--headset says it all: leave out --camera, --fov, --rotate and --mount"
                 )
@@ -96,20 +94,23 @@ class LensFinder:
             name = f"headset {self._headset.name}"
             self._calibration = Calibration(self._headset.camera, name)
         else:
+            options = {"fov": fov, "rotate": rotate, "mount": mount}
+            stated = {key: value for key, value in options.items() if value is not None}
+            text = ", ".join(f"--{key} {value!r:.60}" for key, value in stated.items())
             try:
-                if mount is not None and np.shape(mount) != (2,):
-                    raise ValueError("a mount is two angles, forward and to the left")
-                forward, left = (0.0, 0.0) if mount is None else mount
-                stated = {"forward": forward, "left": left, "rotate": rotate or 0.0}
+                stated["forward"], stated["left"] = stated.pop("mount", (0.0, 0.0))
+            except (TypeError, ValueError):
+                raise UserError(f"{text}: a mount is two angles, forward and left") from None
+            try:
                 self._headset = Headset.from_dict(Headset(RELEASE_CAMERA).as_dict() | stated)
-            except (TypeError, ValueError) as error:
-                raise UserError(f"--rotate {rotate!r}, --mount {mount!r}: {error}") from None
+            except ValueError as error:
+                raise UserError(f"{text}: {error}") from None
+            fov = self._headset.fov
             self._calibration = None if unknown else load_calibration(camera)
         if fov is not None and not unknown:
             raise UserError(f"--fov is for a lens without calibration; --camera {camera} has one")
         self._camera, self._fov = camera, fov
         self.finds_turn = headset is None and rotate is None
-        self.needs_pictures = unknown or self.finds_turn
 
     def find(self, pictures: Sequence[np.ndarray]) -> Lens:
         """The lens of one or more pictures (H, W, 3) uint8 of one size; UserError where the

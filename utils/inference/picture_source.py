@@ -1,10 +1,11 @@
 """From what ``--input`` names to the source of frames; pictures of folders and of patterns."""
 
+import contextlib
 import glob
 import os
+import re
 from collections import deque
-from collections.abc import Iterator, Sequence, Set
-from fnmatch import fnmatch
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain, count, groupby
 from pathlib import Path
@@ -14,21 +15,18 @@ import numpy as np
 from base.errors import BrokenFrameError, UserError
 from dataset.pictures import (
     PICTURE_SUFFIXES,
-    is_picture,
-    list_pictures,
+    kind_of,
     natural_order,
     read_picture,
 )
-from utils.inference.source import LazyFrame, Source, name_text, plain_name
-from utils.inference.video import CameraSource, VideoSource
+from utils.inference.source import PICTURE_BYTES, LazyFrame, Source, name_text, plain_name
+from utils.inference.video import open_camera, open_video
 
-#: Also read where a single picture or a pattern is given.
-_MORE_SUFFIXES = PICTURE_SUFFIXES | {".bmp", ".tif", ".tiff", ".webp"}
 #: A file in a folder of drawings, which are not searched for poses.
 DRAWINGS_MARK = ".drawings"
 #: Folders in which a Synology disk and macOS keep notes about pictures.
 _NOTES = frozenset({"@eaDir", "__MACOSX"})
-#: Folders that are left out, each with "file" and "reason".
+#: What is left out, each with "file" and "reason".
 LeftOut = list[dict[str, str]]
 
 
@@ -66,12 +64,13 @@ class PictureSource(Source):
                     yield LazyFrame(file, name, read, index=index, sequence=sequence)
 
     def sample(self, count: int) -> list[np.ndarray]:
-        pictures = []
+        pictures: list[np.ndarray] = []
         for path in self.paths[:: max(1, len(self.paths) // count)][:count]:
-            try:
+            # What is broken is reported when its turn comes.
+            with contextlib.suppress(BrokenFrameError):
                 pictures.append(_read(path))
-            except BrokenFrameError:
-                continue  # it is reported when its turn comes
+            if len(pictures) > 2 and sum(picture.nbytes for picture in pictures) > PICTURE_BYTES:
+                break
         return pictures
 
 
@@ -84,18 +83,16 @@ def _unique(stem: str, used: set[str]) -> str:
 
 
 def _read(path: Path) -> np.ndarray:
-    if path.exists() and not path.is_file():
-        raise BrokenFrameError("not a file")
     try:
         return read_picture(path)
     except BrokenFrameError as error:
-        raise BrokenFrameError(str(error).removeprefix(f"{path}: ")) from None
+        raise BrokenFrameError(str(error.args[0]).removeprefix(f"{path}: ")) from None
 
 
-def walk_pictures(root: Path, suffixes: Set[str] = PICTURE_SUFFIXES) -> tuple[list[Path], LeftOut]:
-    """All pictures below a folder, folder by folder in natural order, and the folders left out.
-    Links to folders are followed after everything else, and each folder is visited once. Hidden
-    folders and those of :data:`_NOTES` are skipped silently."""
+def walk_files(root: Path, recursive: bool) -> tuple[list[Path], LeftOut]:
+    """The files in a folder and, ``recursive``, in all below, and the folders left out.  Links to
+    folders are followed after everything else, and each folder is visited once. Hidden folders and
+    those of :data:`_NOTES` are skipped silently."""
     found: list[Path] = []
     left_out: LeftOut = []
     visited: set[tuple[int, int]] = set()
@@ -110,13 +107,16 @@ def walk_pictures(root: Path, suffixes: Set[str] = PICTURE_SUFFIXES) -> tuple[li
     while waiting:
         for name, folders, files in os.walk(waiting.popleft(), onerror=unreadable):
             parent = Path(name)
+            found += [parent / file for file in files]
+            if not recursive:
+                return found, left_out
             status = parent.stat()
             if (status.st_dev, status.st_ino) in visited:
+                del found[len(found) - len(files) :]
                 leave(parent, "a link to a folder that is searched already")
                 folders.clear()
                 continue
             visited.add((status.st_dev, status.st_ino))
-            found += [parent / file for file in files if is_picture(file, suffixes)]
             kept = [name for name in folders if name[0] != "." and name not in _NOTES]
             # Unlike Path.exists, no error in a folder that may not be read.
             drawn = [name for name in kept if os.path.exists(parent / name / DRAWINGS_MARK)]  # noqa: PTH110
@@ -125,59 +125,51 @@ def walk_pictures(root: Path, suffixes: Set[str] = PICTURE_SUFFIXES) -> tuple[li
                 kept.remove(name)
             folders[:] = sorted(kept)
             waiting += [parent / name for name in folders if (parent / name).is_symlink()]
-    return sorted(found, key=natural_order), left_out
-
-
-def match_pictures(pattern: str, suffixes: Set[str]) -> tuple[list[Path], LeftOut]:
-    """The pictures that a glob pattern matches, as :func:`walk_pictures`, which finds those of a
-    pattern with ``**``."""
-    parts = Path(pattern).parts
-    if "**" not in parts:
-        found = [Path(name) for name in glob.glob(pattern)]  # noqa: PTH207
-        found = [path for path in found if is_picture(path.name, suffixes)]
-        return sorted(found, key=natural_order), []
-    fixed = next(row for row, part in enumerate(parts) if glob.has_magic(part))
-    root = Path(*parts[:fixed])
-    found, left_out = walk_pictures(root, suffixes)
-    return [
-        path for path in found if _match(path.parts[len(root.parts) :], parts[fixed:])
-    ], left_out
-
-
-def _match(parts: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Whether the parts of a path match those of a pattern, ``**`` any number of folders."""
-    if not pattern:
-        return not parts
-    if pattern[0] == "**":
-        return any(_match(parts[row:], pattern[1:]) for row in range(len(parts) + 1))
-    return bool(parts) and fnmatch(parts[0], pattern[0]) and _match(parts[1:], pattern[1:])
+    return found, left_out
 
 
 def open_source(given: str, recursive: bool = False, rank: int = 0, ranks: int = 1) -> Source:
     """The source of ``given``: a picture, a folder (``recursive``: and those below), a glob
-    pattern, a video, or a camera's number; ``rank`` of ``ranks`` processes that share the pictures.
-    UserError where there is nothing of the kind, or it cannot be shared."""
+    pattern, a video, an address, or a camera's number or device; ``rank`` of ``ranks`` processes
+    that share the pictures.  UserError where there is nothing of the kind, or it cannot be
+    shared."""
     path = Path(given)
+    device = os.path.realpath(given) if given.startswith("/dev/") else given
+    camera = re.fullmatch("(?:/dev/video)?([0-9]{1,4})", device)
+    address = re.match("(https?|rtsps?)://", given)
     if path.is_dir():
-        found, left_out = walk_pictures(path) if recursive else (list_pictures(path), [])
-        if not found:
-            left = "".join(f"; {item['file']} {item['reason']}" for item in left_out[:1])
-            raise UserError(f"{given}: neither it nor a folder below it holds a picture{left}")
-        return PictureSource(found, path, given, rank, ranks, left_out)
-    if ranks > 1 and (given.isdecimal() or path.is_file()):
+        files, left_out = walk_files(path, recursive)
+    elif ranks > 1 and (camera or address or path.is_file()):
         raise UserError(f"{given}: several processes share folders and patterns of pictures only")
-    if path.is_file():
-        if path.suffix.lower() in _MORE_SUFFIXES:
+    elif path.is_file():
+        with path.open("rb") as file:
+            still = kind_of(file.read(64)) is not None
+        if still or path.suffix.lower() in PICTURE_SUFFIXES:
             return PictureSource([path], path.parent, given)
-        return VideoSource(path)
-    if given.isdecimal():
-        return CameraSource(int(given))
-    if not glob.has_magic(given):
+        return open_video(given)
+    elif camera:
+        return open_camera(int(camera[1]))
+    elif address:
+        return open_video(given)
+    elif "**" in path.parts:
+        raise UserError(f"{given}: instead of ** give the folder, and --recursive")
+    elif glob.has_magic(given):
+        files, left_out = [Path(name) for name in glob.glob(given)], []  # noqa: PTH207
+    else:
         raise UserError(
             f"{given}: no such picture, folder, video or pattern (a camera is given by its number)"
         )
-    found, left_out = match_pictures(given, _MORE_SUFFIXES)
+    files = [file for file in sorted(files, key=natural_order) if not file.name.startswith("._")]
+    found = [file for file in files if file.suffix.lower() in PICTURE_SUFFIXES]
+    rest = [file for file in files if file not in set(found) and file.name[0] != "."]
+    if rest:
+        more = f" and {len(rest) - 1} more" if len(rest) > 1 else ""
+        name = name_text(os.path.relpath(rest[0], path if path.is_dir() else rest[0].parent))
+        left_out.append({"file": name + more, "reason": "not named as a picture"})
     if not found:
-        raise UserError(f"{given}: no picture matches this pattern")
-    root = Path(os.path.commonpath([path.parent for path in found]))
+        left = "".join(f"; {item['file']}: {item['reason']}" for item in left_out[:1])
+        kinds = " ".join(sorted(PICTURE_SUFFIXES))
+        what = "holds no picture" if path.is_dir() else "no picture matches this pattern"
+        raise UserError(f"{given}: {what} ({kinds}){left}")
+    root = path if path.is_dir() else Path(os.path.commonpath([file.parent for file in found]))
     return PictureSource(found, root, given, rank, ranks, left_out)

@@ -156,6 +156,11 @@ class PosePredictor:
             return mean
         return mean._replace(confidence=within_probability(mean.uncertainty))
 
+    @torch.inference_mode()
+    def one_view(self, images: Tensor) -> Prediction:
+        """Poses of pictures that stand alone, of one view whatever the number of views."""
+        return self._placed(self.forward(images))
+
     def forward(
         self, images: Tensor, places: Sequence[Place] | None = None, track: Track | None = None
     ) -> PoseOutput:

@@ -218,9 +218,10 @@ class EgoPosePredictor:
                     fault = error
                 else:
                     lenses[size] = lens
-            if lenses and self.lens.finds_turn and self._turn is None:
+            if lenses and self._turn is None and self.network.headset is None:
                 known = [picture for picture in pictures if picture.shape[1::-1] in lenses]
-                self._turn = self._find_turn(known, lenses)
+                if self.lens.finds_turn or len(known) >= _ENOUGH:
+                    self._turn = self._find_turn(known, lenses)
             for size, lens in lenses.items():
                 lens = lens.turned(*self._turn) if self._turn else lens
                 transform = lens.view(self.network.camera)
@@ -231,14 +232,15 @@ class EgoPosePredictor:
         self, pictures: Sequence[np.ndarray], lenses: dict[tuple[int, int], Lens]
     ) -> tuple[float, str]:
         """The turn with which the network is most certain, and in words how that was found."""
+        stated = next(iter(lenses.values())).headset.rotate
         views = {
-            size: [lens.turned(t, "").view(self.network.camera) for t in TURNS]
+            size: [lens.turned((stated + t) % 360, "").view(self.network.camera) for t in TURNS]
             for size, lens in lenses.items()
         }
         scores = []
         for count, picture in enumerate(pictures, 1):
             turned = [view.image(picture) for view in views[picture.shape[1::-1]]]
-            found = self.network(torch.from_numpy(np.stack(turned)))
+            found = self.network.one_view(torch.from_numpy(np.stack(turned)))
             scores.append(found.confidence[:, _SEEN].mean(1))
             mean = np.mean(scores, axis=0)
             second, best = np.argsort(mean)[-2:]
@@ -246,8 +248,12 @@ class EgoPosePredictor:
             if clear and count >= _ENOUGH:
                 break
         values = f"mean confidence {mean[best]:.2f}, of the next best turn {mean[second]:.2f}"
+        turn = (stated + TURNS[best]) % 360
+        if not self.lens.finds_turn:
+            hint = f"as stated, but the network is surer with {turn:g}°: {values}; see --rotate"
+            return stated, hint if clear and best else "as stated"
         if clear:
-            return float(TURNS[best]), f"found by the network: {values}"
+            return turn, f"found by the network: {values}"
         return 0.0, f"assumed, none is convincing: {values}; state it with --rotate"
 
     def _view_of(self, picture: np.ndarray) -> View:

@@ -15,7 +15,7 @@ from utils.common.signals import Interruption
 from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.results import FramePose, Sink, Summary
 from utils.inference.smoothing import PoseSmoother
-from utils.inference.source import LazyFrame, Source
+from utils.inference.source import PICTURE_BYTES, LazyFrame, Source
 
 #: Threads that read frames, or draw them.
 THREADS = min(8, cpu_count())
@@ -81,12 +81,13 @@ def infer(
         except UserError as error:
             return _Read(frame, fault=str(error))
 
-    if predictor.lens.needs_pictures:
-        predictor.study(source.sample(_SAMPLE))
-    if source.live:
-        batch_size, threads, ahead = 1, 1, 1
-    else:
-        threads, ahead = THREADS, 2 * batch_size
+    sample = source.sample(_SAMPLE)
+    predictor.study(sample)
+    # A batch is in memory while the next ones are read and the last one is drawn.
+    held = PICTURE_BYTES // max((picture.nbytes for picture in sample), default=1)
+    del sample
+    batch_size = 1 if source.live else max(1, min(batch_size, held))
+    threads, ahead = (1, 1) if source.live else (THREADS, 2 * batch_size)
     summary = Summary(left_out=list(source.left_out))
     tracks = predictor.network.new_tracks()
     frames = read_ahead(source, read, threads, ahead)

@@ -16,6 +16,8 @@ from dataset.runs import Place
 _ODD = re.compile("[\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 #: Bytes of the name of a drawing: file systems allow 255, suffix included.
 _LONGEST_NAME = 180
+#: Decoded pictures that are kept at a time, about; there are more of small ones than of large ones.
+PICTURE_BYTES = 2**28
 _NUMBER_AT_END = re.compile(r"\d+$")
 
 
@@ -74,7 +76,7 @@ class Source(ABC):
     live: bool = False  #: frames that are not read in time are lost
     fault: str = ""  #: after the last frame, what went wrong on the way, if anything
     nested: bool = False  #: sequences have folders of their own
-    left_out: Sequence[dict[str, str]] = ()  #: folders, each with "file" and "reason"
+    left_out: Sequence[dict[str, str]] = ()  #: files and folders, each with "file" and "reason"
 
     @abstractmethod
     def __iter__(self) -> Iterator[LazyFrame]:

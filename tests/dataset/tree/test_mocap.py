@@ -75,6 +75,8 @@ def bad_labels() -> dict[str, str]:
         "no joint Neck": {"joints": [j for j in good["joints"] if "Neck" not in j["name"]]},
         "not finite": {"pts3d_fisheye": with_nan.tolist()},
         "positions are not finite": {"pts2d_fisheye": (with_nan[:2] * np.nan).tolist()},
+        "joint positions are": {"pts2d_fisheye": np.full(far[:2].shape, 1e39).tolist()},
+        "its action is no text": {"action": 3},
         "over 10 m from the camera": {"pts3d_fisheye": far.tolist()},
         "pts2d_fisheye": {"pts2d_fisheye": [[1.0], [2.0]]},
         "not arrays of numbers": {"pts3d_fisheye": "left"},
@@ -83,8 +85,8 @@ def bad_labels() -> dict[str, str]:
         "visible (2,)": {"visible": [True, False]},
     }
     found = {reason: json.dumps(good | change) for reason, change in changes.items()}
-    found["not valid json"] = json.dumps(good)[:100]
-    found["not valid"] = "[" * 100_000
+    found["not valid JSON"] = json.dumps(good)[:100]
+    found["or nested too deeply"] = "[" * 100_000
     found["has no 'action'"] = json.dumps({k: v for k, v in good.items() if k != "action"})
     return found
 

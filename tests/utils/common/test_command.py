@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from base.errors import UserError
-from utils.common.command import run_command
+from dataset.faults import Fault
+from utils.common.command import command_parser, run_command
 from utils.common.paths import REPOSITORY
 
 COMMANDS = sorted(
@@ -85,3 +86,22 @@ def test_what_a_person_can_put_right_is_one_line(error, status, printed, capsys)
     with pytest.raises(SystemExit) as caught:
         run_command(main)
     assert caught.value.code == status and capsys.readouterr().err == printed
+
+
+@pytest.mark.parametrize("arguments", [["--data_root", ""], ["--data_root="]])
+def test_an_empty_argument_is_refused_not_taken_for_the_current_folder(arguments, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        command_parser("", "data_root").parse_args(arguments)
+    assert "is empty" in capsys.readouterr().err
+
+
+def test_names_in_messages_are_printed_in_one_line_without_escapes(capsys):
+    odd = "\x1b[31ma\nb\x9b2J\u2028.png"
+
+    def main():
+        raise UserError(f"{odd}: no picture")
+
+    with pytest.raises(SystemExit):
+        run_command(main)
+    assert capsys.readouterr().err == "error: \\x1b[31ma b\\x9b2J .png: no picture\n"
+    assert str(Fault("unexpected file", odd, "what")) == "\\x1b[31ma b\\x9b2J .png (what)"

@@ -18,6 +18,7 @@ from utils.drawing.write import VideoFile, save_picture
 from utils.inference.picture_source import DRAWINGS_MARK
 from utils.inference.results import FramePose, Sink, Summary
 from utils.inference.run import THREADS
+from utils.inference.source import PICTURE_BYTES
 
 _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 92)
 _WINDOW = "3D pose (q or Esc ends)"
@@ -53,7 +54,7 @@ class _ThreadedSink(Sink):
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
         self._pending.append(self.pool.submit(self.draw, result, picture))
-        self._use_all_but(4 * THREADS)
+        self._use_all_but(min(4 * THREADS, PICTURE_BYTES // picture.nbytes))
 
     def finish(self, summary: Summary) -> None:
         self._use_all_but(0)

@@ -1,0 +1,47 @@
+"""NumPy's files from outside: no pickles, nothing larger than the file says it is."""
+
+import contextlib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from base.documents import open_plain
+from base.errors import UserError
+
+#: How much smaller than its content an archive of arrays may be.
+_MOST_PACKED = 100
+
+
+def read_array(path: Path) -> np.ndarray:
+    """The array in an ``.npy`` file; UserError for a file that cannot be read or holds none."""
+    with _opened(path) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays in an ``.npz`` file, by name; as :func:`read_array`."""
+    with _opened(path) as file, zipfile.ZipFile(file) as members:
+        size = file.seek(0, 2)
+        if sum(info.file_size for info in members.infolist()) > _MOST_PACKED * size:
+            raise ValueError("a bomb")
+        found = {}
+        for name in members.namelist():
+            with members.open(name) as member:
+                array = np.lib.format.read_array(member, allow_pickle=False)
+            found[name.removesuffix(".npy")] = array
+        return found
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The file, and UserErrors for what is wrong with it, without NumPy's advice on pickles."""
+    try:
+        with open_plain(path) as file:
+            yield file
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or 'damaged'})") from None
+    except Exception:  # what NumPy and zipfile raise for damaged bytes shares no base class
+        raise UserError(f"{path}: damaged, or no arrays of numbers") from None

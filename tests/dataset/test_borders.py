@@ -1,0 +1,227 @@
+"""Whatever the files of a set hold, reading them gives what fits together, or one line."""
+
+import json
+import os
+import pickle
+from pathlib import Path
+
+import mutations
+import numpy as np
+import pytest
+import release
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from base.errors import BrokenFrameError, UserError
+from base.headset import RELEASE_HEADSET, Headset
+from base.set_type import SetType
+from dataset.labels import MAX_DISTANCE, Label, parse_label
+from dataset.packed.packed import Packed
+from dataset.packed.packing import _marker_path, is_packed_whole
+from dataset.packed.shards import Environment, PackOptions, prepare_output
+from dataset.skip_list import read_skip_list
+from dataset.tree.index import load_index
+from utils import pack_data
+
+TRAIN = SetType.TRAIN
+FUZZ = settings(mutations.FUZZ, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LABEL = release.label_for(1) | {
+    "visible": [True] * len(release.FILE_JOINTS),
+    "headset": Headset(RELEASE_HEADSET.camera, name="mine").as_dict(),
+}
+
+
+@mutations.FUZZ
+@given(mutations.mutated_json(LABEL))
+def test_a_label_has_sixteen_joints_that_can_be_or_is_a_broken_frame(data):
+    try:
+        label = parse_label(data, "there")
+    except BrokenFrameError as error:
+        assert str(error).startswith("there: ") and len(str(error)) < 300
+        return
+    assert label.joints2d.shape == (16, 2) and label.joints3d.shape == (16, 3)
+    assert label.visible.shape == (16,) and label.visible.dtype == bool
+    assert label.joints2d.dtype == label.joints3d.dtype == np.float32
+    assert np.isfinite(label.joints2d).all() and np.abs(label.joints3d).max() <= MAX_DISTANCE
+    assert isinstance(label.action, str)
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory):
+    """A tree whose index is cached, and it packed."""
+    root = tmp_path_factory.mktemp("sets")
+    folder = release.fill(root / "tree", range(3))
+    release.label_path(folder, 2).write_text("{}")
+    pack_data.main(
+        ["--input", str(root / "tree"), "--output", str(root / "packed"), "--size", "32"]
+    )
+    load_index(root / "tree" / "TrainSet")
+    return root
+
+
+def opened(root):
+    """All that a loader may ask of a packed set; whether it could be opened."""
+    try:
+        data = Packed(root / "packed", TRAIN, report=False)
+    except UserError as error:
+        assert len(str(error)) < 1000
+        return False
+    for row in range(len(data)):
+        try:
+            assert data[row].image.shape == (32, 32, 3)
+        except BrokenFrameError:
+            continue
+        assert np.isfinite(data[row].joints3d).all()
+    return len(data.annotations()) == len(data)
+
+
+def restoring(path):
+    """Writes other content to a file, and the old when it is left."""
+
+    class Restoring:
+        whole = path.read_bytes()
+
+        def __enter__(self):
+            return path.write_bytes
+
+        def __exit__(self, *_):
+            path.write_bytes(self.whole)
+
+    return Restoring()
+
+
+@FUZZ
+@given(st.data())
+def test_a_damaged_index_of_a_packed_set_is_one_line_or_of_no_consequence(sets, data):
+    path = sets / "packed" / "TrainSet" / "index.json"
+    with restoring(path) as write:
+        write(data.draw(mutations.mutated_json(json.loads(path.read_bytes()))))
+        opened(sets)
+
+
+@FUZZ
+@given(st.data())
+def test_damaged_annotations_are_one_line(sets, data):
+    path = sets / "packed" / "TrainSet" / "annotations.npy"
+    whole = path.read_bytes()
+    other = data.draw(mutations.damaged(whole))
+    with restoring(path) as write:
+        write(other)
+        assert opened(sets) == (other.startswith(whole))
+
+
+class Evil:
+    """Makes a file where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+ODD_ARRAYS = st.sampled_from(
+    [
+        np.zeros(3),
+        np.zeros((2, 2), "<i4"),
+        np.array({"a": 1}, object),
+        np.array(["x"]),
+        np.array([b"x.png"]),
+        np.zeros(3, [("character", "<i4")]),
+        np.zeros((), "V5"),
+    ]
+)
+
+
+@FUZZ
+@given(ODD_ARRAYS)
+def test_other_arrays_are_no_annotations_and_pickles_are_not_spoken_of(sets, array):
+    path = sets / "packed" / "TrainSet" / "annotations.npy"
+    with restoring(path):
+        np.save(path, array, allow_pickle=True)
+        with pytest.raises(UserError, match="pack again") as caught:
+            Packed(sets / "packed", TRAIN)
+        assert "pickle" not in str(caught.value)
+        np.save(path, np.array([Evil(sets / "ran")]), allow_pickle=True)
+        with pytest.raises(UserError, match="damaged, or no arrays of numbers; pack again"):
+            Packed(sets / "packed", TRAIN)
+        assert not (sets / "ran").exists()
+        path.write_bytes(pickle.dumps(Evil(sets / "ran")))
+        with pytest.raises(UserError, match="damaged, or no arrays of numbers; pack again"):
+            Packed(sets / "packed", TRAIN)
+
+
+@FUZZ
+@given(st.data())
+def test_a_damaged_cache_of_labels_is_built_anew(sets, data):
+    folder = sets / "tree" / "TrainSet"
+    path = folder / ".index.npz"
+    stored = dict(np.load(path))
+    lists = mutations.mutated(json.loads(str(stored["lists"]))).map(json.dumps)
+    changed = data.draw(st.sampled_from(["bytes", "lists", "rows", "pictures"]))
+    with restoring(path) as write:
+        if changed == "bytes":
+            write(data.draw(mutations.damaged(path.read_bytes())))
+        else:
+            array = np.array(data.draw(lists)) if changed == "lists" else data.draw(ODD_ARRAYS)
+            np.savez(path, **(stored | {changed: array}))
+        index = load_index(folder)
+        assert len(index.table.rows) == len(index.pictures) == 2
+        assert [index.table.label(row).action for row in (0, 1)] == ["walking"] * 2
+        assert isinstance(index.table.label(0), Label) and index.table.frame_id(1).number == 1
+
+
+@FUZZ
+@given(st.data())
+def test_rows_and_markers_that_are_damaged_are_told_apart_from_those_that_are_whole(sets, data):
+    split = sets / "packed" / "TrainSet"
+    [path] = (split / "rows").glob("*.npz")
+    stored = dict(np.load(path))
+    with restoring(path) as write:
+        meta = data.draw(mutations.mutated(json.loads(str(stored["meta"]))).map(json.dumps))
+        for change in (lambda: np.savez(path, rows=stored["rows"], meta=np.array(meta)), None):
+            write(data.draw(mutations.damaged(path.read_bytes()))) if change is None else change()
+            try:
+                assert Environment.load(path).table.label(1).action
+            except UserError as error:
+                assert "delete it and pack again" in str(error)
+    marker = _marker_path(split, "ann")
+    marker.write_bytes(
+        data.draw(
+            mutations.mutated_json(
+                {"parts": {}, "files": {"packed": {"index.json": 7}}, "skipped": []}
+            )
+        )
+    )
+    assert not is_packed_whole(split, "ann", [path])
+    manifest = sets / "packed" / "packed.json"
+    with restoring(manifest) as write:
+        write(data.draw(mutations.mutated_json(json.loads(manifest.read_bytes()))))
+        try:
+            prepare_output(sets / "packed", PackOptions(size=32))
+        except UserError as error:
+            assert len(str(error)) < 1000
+
+
+@FUZZ
+@given(st.binary() | st.text(alphabet="TrainSet/ab1 \n#\\").map(str.encode))
+def test_a_skip_list_names_frames_or_the_line_that_does_not(tmp_path, content):
+    (tmp_path / "skip_list.txt").write_bytes(content)
+    try:
+        read_skip_list(tmp_path, TRAIN)
+    except UserError as error:
+        assert "skip_list.txt:" in str(error) and len(str(error)) < 300
+
+
+def test_a_pipe_in_place_of_a_file_of_a_set_is_refused_and_not_waited_for(sets):
+    split = sets / "packed" / "TrainSet"
+    for path in (split / "index.json", split / "annotations.npy", *split.glob("*.tar")):
+        with restoring(path):
+            path.unlink()
+            os.mkfifo(path)
+            assert not opened(sets)
+            path.unlink()
+    os.mkfifo(sets / "packed" / "skip_list.txt")
+    with pytest.raises(UserError, match="is a pipe or a device"):
+        read_skip_list(sets / "packed", TRAIN)
+    (sets / "packed" / "skip_list.txt").unlink()
