@@ -10,7 +10,6 @@
 # make bench-train   frames per second of training, beside a plain reference step
 # make bench-eval    milliseconds of drawing a frame, share of time that metrics take
 # make bench-inference  milliseconds of a frame, frames per second, beside plain PyTorch
-# make bench-synthetic  frames per second of making the synthetic set, by workers
 # Each sets up .venv first, once.
 
 PYTHON ?= python3
@@ -37,7 +36,7 @@ HEADSET_EPOCHS ?= 4
 SIZE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo full || echo small)
 
 .PHONY: help demo quickstart headset weights test lint clean benchmark ablation bench-data bench-train \
-	bench-eval bench-inference bench-synthetic
+	bench-eval bench-inference
 
 REQUIREMENTS := requirements.txt requirements-synthetic.txt requirements-onnx.txt tests/requirements.txt
 
@@ -159,7 +158,7 @@ ablation: $(READY)
 	$(PY) utils/benchmark.py ablation --seeds 0 --page doc/ablation.md
 
 # Minutes on two cores; the pages in doc say what the figures mean.
-bench-data bench-train bench-inference bench-synthetic: bench-%: $(READY)
+bench-data bench-train bench-inference: bench-%: $(READY)
 	$(PY) utils/bench.py $*
 
 bench-eval: $(READY)

@@ -49,14 +49,13 @@ from utils.evaluation import tables
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses, joined, predict
 from utils.evaluation.report import write_report
+from utils.evaluation.results import SCHEMA
 from utils.inference.pose_predictor import PosePredictor
 from utils.inference.views import view_count
 from utils.training.data import report_broken
 
 #: Batches per reading process below which starting it costs more than it saves.
 _BATCHES_PER_WORKER = 4
-#: Version of the layout of results.json; raised when a key changes its meaning.
-SCHEMA = 1
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -75,7 +74,10 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--best", **count, default=0, help="also the N frames of smallest error, in best/")
     video = "the frames of --num_vis or --every (default: all) as SAVE_DIR/video.mp4 instead"
     add("--video", action="store_true", help=video)
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    if arguments.video and arguments.num_vis == 0:
+        parser.error("--video draws the frames of --num_vis, and --num_vis 0 is none: leave it out")
+    return arguments
 
 
 def writable_folder(path: Path) -> Path:
@@ -104,16 +106,23 @@ def open_labelled(
         ) from None
 
 
-def training_mean_pose(loaded: LoadedModel, root: Path, headset: Headset | None) -> np.ndarray:
-    """(16, 3) metres: mean pose of the model's training set, else of TrainSet in the data root."""
+def training_mean_pose(
+    loaded: LoadedModel, root: Path, headset: Headset | None
+) -> tuple[np.ndarray | None, str | None]:
+    """(16, 3) metres, the mean pose of a training set, and whose it is: the model's, else that of
+    TrainSet in the data root; None and None where there is none."""
     if loaded.mean_pose is not None:
-        return loaded.mean_pose
-    print("The checkpoint carries no mean pose: taking that of TrainSet.")
+        return loaded.mean_pose, "of the model's training set"
     how = {"pictures": False, "view": loaded.camera, "headset": headset}
-    return open_split(root, SetType.TRAIN, **how).annotations().mean_pose()
+    try:
+        mean_pose = open_split(root, SetType.TRAIN, **how).annotations().mean_pose()
+    except UserError as error:
+        print(f"No row of a mean pose: the checkpoint carries none, and {error}")
+        return None, None
+    return mean_pose, f"of {root / SetType.TRAIN.folder}, as the checkpoint carries none"
 
 
-def evaluate(loader: FrameLoader, predictor: PosePredictor, mean_pose: np.ndarray) -> Poses:
+def evaluate(loader: FrameLoader, predictor: PosePredictor, mean_pose: np.ndarray | None) -> Poses:
     """Poses of all frames, the error of each printed; UserError if none could be read."""
     total, tracks, batches = len(loader.dataset), predictor.new_tracks(), []
     with tqdm(total=total, desc="evaluating", unit="frame", dynamic_ncols=True) as bar:
@@ -133,9 +142,7 @@ def evaluate(loader: FrameLoader, predictor: PosePredictor, mean_pose: np.ndarra
     return joined(batches, mean_pose, predictor.camera)
 
 
-def save_figures(
-    save_dir: Path, about: dict[str, Any], results: dict[str, Any], poses: Poses
-) -> None:
+def save_figures(save_dir: Path, results: dict[str, Any], poses: Poses) -> None:
     """Write all that is not a picture, then print the tables."""
     blocks = tables.result_blocks(results)
     table = f"{tables.text_table(blocks)}\n\n{tables.text_summary(results)}\n"
@@ -145,7 +152,7 @@ def save_figures(
     poses.write_csv(save_dir / "frames.csv")
     poses.save(save_dir / "poses.npz")
     # Last: where it exists, the rest is complete.
-    content = json.dumps(about | results, indent=2, allow_nan=False) + "\n"
+    content = json.dumps(results, indent=2, allow_nan=False) + "\n"
     write_text(save_dir / "results.json", content)
     print(f"\n{table}\nResults:  {save_dir / 'results.json'}, tables and frames.csv beside it")
 
@@ -187,7 +194,7 @@ def run(arguments: argparse.Namespace) -> None:
     dataset = open_labelled(arguments.data_root, set_type, loaded.camera, headset)
     how = {"camera": dataset.camera, "views": arguments.views}
     predictor = PosePredictor(loaded.model, device, arguments.precision, **how)
-    mean_pose = training_mean_pose(loaded, arguments.data_root, headset)
+    mean_pose, whose = training_mean_pose(loaded, arguments.data_root, headset)
     save_dir = writable_folder(arguments.save_dir)
 
     batches = -(-len(dataset) // arguments.batch_size)
@@ -195,24 +202,26 @@ def run(arguments: argparse.Namespace) -> None:
     workers = workers if arguments.workers is None else arguments.workers
     loader = FrameLoader(dataset, arguments.batch_size, workers)
     poses = evaluate(loader, predictor, mean_pose)
-    results = measure(poses)
-    about = {
+    results = {
         "schema": SCHEMA,
         "model": str(arguments.load_model),
         "model_sha256": sha256(arguments.load_model),
         "data": set_type.value,
         "data_root": str(arguments.data_root),
         "headset": arguments.headset,
+        "headsets": sorted({each.name for each in dataset.table.headsets}),
+        "mean_pose": whose,
         "views": arguments.views,
         "frames": len(poses.actions),
         "skipped": [{"frame": str(name), "reason": reason} for name, reason in loader.broken],
+        **measure(poses),
     }
-    save_figures(save_dir, about, results, poses)
+    save_figures(save_dir, results, poses)
     painter = SplitPainter(arguments.data_root, set_type, poses.camera, headset, cpu_count())
     draw(painter, poses, arguments)
     if arguments.report:
         rows = report_rows(len(poses.actions))
-        write_report(save_dir / "report.html", about, results, poses, rows, painter)
+        write_report(save_dir / "report.html", results, results, poses, rows, painter)
         print(f"Report:   {save_dir / 'report.html'} (open it in a browser)")
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import torch
 
+from base.release_camera import RELEASE_SQUARE
 from base.skeleton import HEATMAP_JOINTS
 
 
@@ -13,8 +14,8 @@ class HeatmapShape(NamedTuple):
     Attributes:
         size: cells along each side.
         sigma: standard deviation of the Gaussian, cells.
-        subpixel: centre the Gaussian on the joint itself; False rounds it to a cell by the
-            reference's rule int(x / stride + 0.5), which moves it by up to half a cell.
+        subpixel: centre the Gaussian on the joint itself; False draws the reference's maps, with
+            rounded centres (see :func:`draw_heatmaps`).
     """
 
     size: int
@@ -25,17 +26,27 @@ class HeatmapShape(NamedTuple):
 def draw_heatmaps(joints2d: torch.Tensor, input_size: int, shape: HeatmapShape) -> torch.Tensor:
     """Gaussian targets of the 15 joints that have a heatmap: (B, 15, size, size) float32.
 
-    Each has its peak of 1 at the joint and is cut at 3σ (a square window, as the reference
-    does).  ``joints2d`` are (B, 16, 2) pixels of the network's picture, ``input_size`` wide; a
-    joint outside it gives an empty map.
+    Each has its peak of 1 at the joint and is cut at 3σ (a square window, as the reference does).
+    ``joints2d`` are (B, 16, 2) pixels of the network's picture, ``input_size`` wide; a joint
+    outside it gives an empty map.
+
+    Without ``subpixel`` a map is the reference's: pixel x of the release's square of 800 is scaled
+    by its corner, to x · input_size / 800, where pixel centres give half a pixel of either grid
+    more; its cell is int(x / stride + 0.5), rounded towards 0; and what a joint outside reaches
+    into the map is drawn.
     """
     points = joints2d[:, list(HEATMAP_JOINTS)].float()
-    inside = ((points >= -0.5) & (points < input_size - 0.5)).all(-1)
     stride = input_size / shape.size
-    # The reference maps a cell to the picture by its corner, x / stride, not by its centre.
-    centre = (points + 0.5) / stride - 0.5 if shape.subpixel else (points / stride + 0.5).floor()
+    if shape.subpixel:
+        centre = (points + 0.5) / stride - 0.5
+    else:
+        corner = points + 0.5 - 0.5 * input_size / RELEASE_SQUARE.width
+        centre = (corner / stride + 0.5).trunc()
     cells = torch.arange(shape.size, device=points.device, dtype=torch.float32)
     offset = cells - centre[..., None]  # (B, 15, 2, size)
     window = offset.abs() <= 3 * shape.sigma
-    profile = torch.exp(-0.5 * (offset / shape.sigma) ** 2) * window * inside[..., None, None]
+    if shape.subpixel:
+        inside = (points >= -0.5) & (points < input_size - 0.5)
+        window &= inside.all(-1)[..., None, None]
+    profile = torch.exp(-0.5 * (offset / shape.sigma) ** 2) * window
     return profile[..., 1, :, None] * profile[..., 0, None, :]

@@ -145,9 +145,9 @@ class Split(BaseDataset):
         headsets = self.table.headsets or [self.unstated]
         self.camera = view or own_view(headsets, size or kept)
         self._views = []
-        for code, each in enumerate(headsets):
+        of_headsets = rows_by_code(self.table.rows["headset"], len(headsets))
+        for each, numbers in zip(headsets, of_headsets, strict=True):
             self._views.append(HeadsetView(each, self.kept_camera(each), self.camera))
-            numbers = np.flatnonzero(self.table.rows["headset"] == code)
             if len(numbers) and not check:
                 refuse_other_camera(self.table.rows, numbers, each, str(self.folder))
         usable = self.has_picture if pictures else np.ones(len(self.table.rows), bool)
@@ -198,8 +198,8 @@ class Split(BaseDataset):
         """Labels of all frames at once."""
         rows = self.table.rows[self._rows]
         labels = [np.ascontiguousarray(rows[name]) for name in _LABELS]
-        for code, view in enumerate(self._views):
-            of_headset = rows["headset"] == code
+        of_headsets = rows_by_code(rows["headset"], len(self._views))
+        for view, of_headset in zip(self._views, of_headsets, strict=True):
             seen = view.labels(*(values[of_headset] for values in labels))
             for values, part in zip(labels, seen, strict=True):
                 values[of_headset] = part
@@ -214,6 +214,12 @@ class Split(BaseDataset):
         whose square is the view."""
         views = self._views[:: -(-len(self._views) // 50)]
         return np.array([np.inf if v.plain else np.degrees(v.transform.edge) for v in views])
+
+
+def rows_by_code(codes: np.ndarray, count: int) -> list[np.ndarray]:
+    """For each code from 0 to ``count`` − 1 the rows of (N,) codes that have it, in their order."""
+    order = np.argsort(codes, kind="stable")
+    return np.split(order, np.searchsorted(codes[order], np.arange(1, count)))
 
 
 def set_folders(root: Path) -> list[SetType]:

@@ -7,6 +7,8 @@ Pixel and cell centres lie at integers, so cell u of h and pixel x of S are the 
 import torch
 from torch import Tensor
 
+from base.release_camera import RELEASE_SQUARE
+
 #: Cells count by the share of the peak that they reach, to this power: the higher, the less do a
 #: map's background and its edges move a joint, and the coarser it follows between cells.
 _SHARPNESS = 5
@@ -25,13 +27,18 @@ def cells_to_pixels(cells: Tensor, heatmap_size: int | Tensor, input_size: int) 
     return (cells + 0.5) * (input_size / heatmap_size) - 0.5
 
 
-def decode_heatmaps(heatmaps: Tensor, input_size: int) -> tuple[Tensor, Tensor]:
+def decode_heatmaps(
+    heatmaps: Tensor, input_size: int, subpixel: bool = True
+) -> tuple[Tensor, Tensor]:
     """Where each joint is, finer than a cell.
 
     The mean of the cells, weighted by their height, under a Gaussian window that starts at the
     highest cell and moves to that mean.  Unlike a fit around the highest cell it depends on all
     cells continuously, so that rounding and compression do not make a joint jump.  Source:
     Comaniciu & Meer, "Mean shift: a robust approach toward feature space analysis", TPAMI 2002.
+    ``subpixel`` as of the targets that the network learned (:mod:`dataset.heatmaps`): the
+    reference's map pixels to cells by their corners, which is nearly half a cell further down and
+    to the right.
 
     Returns:
         joints2d: (B, J, 2) float32 pixels (x, y) of the S×S picture; of a map without anything
@@ -55,7 +62,10 @@ def decode_heatmaps(heatmaps: Tensor, input_size: int) -> tuple[Tensor, Tensor]:
         total = columns.sum(-1)
         x = torch.where(total > tiny, (columns * cells).sum(-1) / total, x)
         y = torch.where(total > tiny, (rows * cells).sum(-1) / total, y)
-    return cells_to_pixels(torch.stack([x, y], -1), size, input_size), peak.clamp(0.0, 1.0)
+    joints2d = cells_to_pixels(torch.stack([x, y], -1), size, input_size)
+    if not subpixel:
+        joints2d -= 0.5 * input_size * (1 / size - 1 / RELEASE_SQUARE.width)
+    return joints2d, peak.clamp(0.0, 1.0)
 
 
 def soft_argmax(heatmaps: Tensor, input_size: int) -> Tensor:

@@ -87,6 +87,8 @@ class PoseModel(nn.Module):
     #: How many frames each frame of a history lies before the newest, rising from 0; empty for a
     #: model without a temporal version.
     lags: tuple[int, ...] = ()
+    #: Which target heatmaps it learns, see :func:`model.decode.decode_heatmaps`.
+    subpixel: bool = True
 
     def __init__(self, input_size: int, heatmap_size: int) -> None:
         super().__init__()

@@ -11,7 +11,12 @@ from base.skeleton import JOINTS
 def characters(errors: Sequence[float]) -> dict[str, Any]:
     """The part of results.json with the MPJPE of each character."""
     cells = zip("abc", errors, (10, 30, 20), strict=False)
-    return {"characters": {n: {"full": {"All": {"mpjpe": e, "frames": f}}} for n, e, f in cells}}
+    parts = ("full", "upper", "lower")
+    return {
+        "characters": {
+            n: {p: {"All": {"mpjpe": e, "frames": f}} for p in parts} for n, e, f in cells
+        }
+    }
 
 
 def results(row: str, seed: int, moving: bool = False, sure: bool = False) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from commands import BEST, run_demo
 import demo
 from base.errors import UserError
 from base.set_type import SetType
+from base.skeleton import neck_centred
 from dataset import open_split
-from utils import pack_data
+from utils import draw_figures, pack_data
 from utils.common.networks import load_pose_model
 from utils.drawing.split_painter import SplitPainter
 from utils.evaluation.mpjpe import distances, joint_errors
@@ -40,6 +41,8 @@ def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys
     predictions = predictor(torch.from_numpy(np.stack([frame.image for frame in frames])))
     placed = predictions.joints3d + predictions.neck[:, None]
     targets = np.stack([frame.joints3d for frame in frames])
+    with torch.inference_mode():
+        raw = predictor.forward(torch.from_numpy(np.stack([f.image for f in frames]))).joints3d
     errors = joint_errors(placed, targets).mean(1)
     for frame, error in zip(frames, errors, strict=True):
         line = re.search(rf"^{frame.frame_id} +([\d.]+) mm  {frame.action}$", printed, re.M)
@@ -47,6 +50,7 @@ def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys
     assert results["frames"] == len(dataset) == 6 and results["skipped"] == []
     everything = results["full"]["All"]
     expected = {"mpjpe": errors.mean(), "absolute": distances(placed, targets).mean()}
+    expected["mpjpe_official"] = distances(raw.numpy(), neck_centred(targets)).mean()
     baseline = joint_errors(np.broadcast_to(loaded.mean_pose, targets.shape), targets)
     expected["mpjpe_mean_pose"] = baseline.mean()
     assert {key: everything[key] for key in expected} == pytest.approx(expected, rel=1e-4)
@@ -130,16 +134,28 @@ def test_a_video_shows_all_frames_of_a_packed_set_in_order_and_a_report_lists_th
     assert data["actions"][0]["y"][0] == pytest.approx(everything["mpjpe"])
 
 
-def test_a_checkpoint_without_mean_pose_gets_that_of_the_training_set(
-    tiny_checkpoint, tiny_data, tmp_path
+def test_a_checkpoint_without_mean_pose_gets_that_of_the_training_set_or_no_row(
+    tiny_checkpoint, tiny_data, tmp_path, capsys
 ):
     content = torch.load(tiny_checkpoint, weights_only=True)
     own = content.pop("mean_pose")
     torch.save(content, tmp_path / "bare.tar")
     bare = load_pose_model(tmp_path / "bare.tar")
-    assert demo.training_mean_pose(bare, tiny_data, None) == pytest.approx(
-        np.asarray(own), abs=1e-6
-    )
+    found, whose = demo.training_mean_pose(bare, tiny_data, None)
+    assert found == pytest.approx(np.asarray(own), abs=1e-6) and "TrainSet" in whose
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "TestSet").symlink_to(tiny_data / "TestSet")
+    more = "--report", "--num_vis", 0
+    results = run_demo(tmp_path / "bare.tar", tmp_path / "root", tmp_path / "out", *more)
+    printed = capsys.readouterr().out
+    assert "No row of a mean pose: the checkpoint carries none" in printed
+    assert "mpjpe_mean_pose" not in results["full"]["All"] and results["mean_pose"] is None
+    assert "\nmean pose, full" not in printed
+    # The labels are of the release's headset, of which the figures are published.
+    assert results["headsets"] == ["xr-egopose"] and "dual branch (2019)" in printed
+    assert "headset: xr-egopose." in (tmp_path / "out" / "report.html").read_text()
+    draw_figures.main([str(tmp_path / "out"), "--gpu", "cpu"])
+    assert "left out error" not in capsys.readouterr().err
 
 
 def test_broken_pictures_are_skipped_counted_and_named_unless_all_are(
@@ -187,7 +203,11 @@ def test_bad_input_is_one_clear_line(tiny_checkpoint, tiny_runs, tiny_data, tmp_
 
 
 @pytest.mark.parametrize(
-    "flags", ["--data everything", "--num_vis -1", "--every 0", "--every 2 --num_vis 3", None]
+    "flags",
+    [
+        *("--data everything", "--num_vis -1", "--every 0", "--every 2 --num_vis 3", None),
+        "--video --num_vis 0",
+    ],
 )
 def test_wrong_flags_are_refused_by_the_parser(flags, capsys):
     # Without a folder for the results in the last case.

@@ -8,7 +8,6 @@ Variants are measured alternately, so that background load affects all equally; 
 
 import argparse
 import itertools
-import os
 import statistics
 import sys
 import tempfile
@@ -34,9 +33,6 @@ from skimage.io import imread
 from skimage.transform import resize
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
-from base.cameras.fisheye import equidistant_camera
-from base.cameras.ocam import OCamCamera
-from base.cameras.pinhole import PinholeCamera
 from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE
 from base.set_type import SetType
 from base.skeleton import LIMBS, neck_centred
@@ -46,7 +42,6 @@ from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.loader import FrameLoader
 from dataset.packed.packed import is_packed
 from dataset.transforms import SquareCrop
-from dataset.warp import CameraWarp
 from model import build
 from model.lifting import LiftingAutoencoder
 from model.losses import LossWeights, centred_losses, heatmap_mse, reconstruction_error
@@ -77,10 +72,6 @@ NETWORKS = (
     *(("autoencoder", 18, 160), ("autoencoder", 18, 256), ("autoencoder", 101, 368)),
     *(("transformer", 18, 160), ("transformer", 18, 368)),
 )
-#: Frames of the sets that bench_synthetic makes, each with as many workers as there may be.
-SETS, CORES = (50, 400), sorted({1, 2, WORKERS})
-#: Pictures that are re-rendered in one measurement.
-REPEATS = 20
 #: Work, and the frames it is for; a float that it returns is its own measure of frames a second.
 Ways = dict[str, tuple[Callable[[], Any], int]]
 
@@ -227,8 +218,7 @@ def bench_train(options: argparse.Namespace) -> None:
 
 
 def bench_inference(options: argparse.Namespace) -> None:
-    """From decoded 1280×800 frames to poses, beside the plain fp32 network's forward pass alone;
-    other lenses' pictures re-rendered, beside the ordinary way that does not alias."""
+    """From decoded 1280×800 frames to poses, beside the plain fp32 network's forward pass alone."""
     device = select_device(options.gpu)
     gpu = options.gpu if device.type == "cuda" else device.type
     path = open_split(options.data_root, SetType.TRAIN, SIZE).picture_path(0)
@@ -274,38 +264,6 @@ def bench_inference(options: argparse.Namespace) -> None:
             title = f"{kind}, ResNet-{depth} at {size}, batch {batch}"
             compare(title, ways, options.rounds)
 
-    cv2.setNumThreads(1)
-    for width, height in ((1280, 1024), (1920, 1200)):
-        centre, radius = ((width - 1) / 2, (height - 1) / 2), height / 2
-        fisheye = equidistant_camera(width, height, centre, radius, 180)
-        f, picture = fisheye.fx, np.resize(frame, (height, width, 3))
-        lenses = {
-            "fisheye": fisheye,
-            "pinhole": PinholeCamera(f, f, *centre, (), width, height),
-            "OCam": OCamCamera(
-                *centre, (f, 0, -0.5 / f), np.eye(2).tolist(), width, height, radius
-            ),
-        }
-        grid = np.mgrid[: 2 * SIZE, : 2 * SIZE].astype(np.float32) * (height / (2 * SIZE))
-
-        def plain(picture: np.ndarray, y: np.ndarray, x: np.ndarray) -> None:
-            fine = cv2.remap(picture, x, y, cv2.INTER_LINEAR)
-            cv2.resize(fine, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
-
-        works = {"cv2.remap to twice the size, cv2.resize": partial(plain, picture, *grid)}
-        for name, lens in lenses.items():
-            view = CameraWarp(lens, RELEASE_SQUARE.resized(SIZE, SIZE))
-            works[f"CameraWarp, {name}"] = partial(view.image, picture)
-        ways = {name: (partial(_repeat, work), REPEATS) for name, work in works.items()}
-        compare(f"re-rendering {width}×{height} at {SIZE} px, one thread", ways, options.rounds)
-    cv2.setNumThreads(-1)
-
-
-def _repeat(work: Callable[[], Any]) -> None:
-    """What takes too short to be timed."""
-    for _ in range(REPEATS):
-        work()
-
 
 def bench_evaluation(options: argparse.Namespace) -> None:
     """Drawing a frame, and the metrics of a batch."""
@@ -345,34 +303,11 @@ def bench_evaluation(options: argparse.Namespace) -> None:
     compare(f"evaluation, batches of {BATCH}", ways, options.rounds)
 
 
-def bench_synthetic(options: argparse.Namespace) -> None:
-    """Frames per second and peak memory of utils/make_synthetic.py, starting up included."""
-    kinds = {
-        "tree, 1280×800": ["--ray_step", "1", "--train"],
-        "tree, 1280×800, --ray_step 2": ["--ray_step", "2", "--train"],
-        "shards, 368×368 (--pack)": ["--pack", "--train"],
-        "labels alone": ["--train", "0", "--label_frames"],
-    }
-    script = [sys.executable, str(REPOSITORY / "utils" / "make_synthetic.py"), "--val", "0"]
-    for (kind, flags), workers, frames in itertools.product(kinds.items(), CORES, SETS):
-        count = frames * (40 if kind == "labels alone" else 1)
-        with tempfile.TemporaryDirectory() as folder:
-            command = [*script, "--test", "0", "--output", folder, "--workers", str(workers)]
-            since = time.perf_counter()
-            process = os.spawnv(os.P_NOWAIT, sys.executable, [*command, *flags, str(count)])
-            # Memory of the largest of the process and of its workers, which it has waited for.
-            _, status, usage = os.wait4(process, 0)
-            rate = count / (time.perf_counter() - since)
-        if status:
-            raise UserError(f"failed: {' '.join(command[1:])} {' '.join(flags)} {count}")
-        print(f"{kind:<30}{workers} workers{count:>6} frames{rate:>8.1f} frames/s", end="")
-        print(f"{usage.ru_maxrss / 1024:>7,.0f} MiB", flush=True)
-
-
 def main(argv: list[str] | None = None) -> None:
     benches = {key[6:]: bench for key, bench in globals().items() if key.startswith("bench_")}
     root = {"default": REPOSITORY / "data" / "bench", "help": "a tree (default: data/bench)"}
     large = {
+        "type": whole_number(1, 65_536),
         "default": 256,
         "help": "batch size of the large-batch measurement of train3d (default: 256)",
     }

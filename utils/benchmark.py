@@ -28,22 +28,17 @@ from base.files import write_text
 from base.set_type import SetType
 from dataset import open_split
 from model import build
-from utils.benchmarking import launch, machine
+from utils.benchmarking import launch, machine, read
 from utils.benchmarking.checksum import differences, set_checksum
 from utils.benchmarking.page import page_text
 from utils.benchmarking.plan import Benchmark, load_benchmark
-from utils.common.command import command_parser, run_command
+from utils.common.command import command_parser, output_folder, run_command, whole_number
 from utils.common.paths import CONFIGS, REPOSITORY
 from utils.drawing.write import save_picture
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses
 
 RESULTS = "test/results.json"
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Content of a JSON file; empty where it is not there."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
@@ -115,7 +110,9 @@ def write_pictures(path: Path, places: list[Path]) -> None:
 def between_marks(page: Path, name: str, content: str) -> str:
     """Text of a page with ``content`` between its marks of a benchmark; UserError for none."""
     begin, end = (f"<!-- benchmark {name}: {mark} -->" for mark in ("begin", "end"))
-    text, content = page.read_text("utf-8") if page.is_file() else "", f"\n\n{content}\n\n"
+    if not page.is_file():
+        raise UserError(f"--page {page}: no such file")
+    text, content = page.read_text("utf-8", "replace"), f"\n\n{content}\n\n"
     marked = re.compile(f"(?<={begin}).*(?={end})", re.DOTALL)
     if not marked.search(text):
         raise UserError(f"--page {page}: has no lines '{begin}' and '{end}' to write between")
@@ -123,7 +120,8 @@ def between_marks(page: Path, name: str, content: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    output = {"required": False, "help": "default: experiments/benchmark/NAME"}
+    about = "default: experiments/benchmark/NAME"
+    output = {"required": False, "type": output_folder, "help": about}
     parser = command_parser(__doc__, "gpu", output=output)
     add = parser.add_argument
     add("name", help="YAML file, or one of experiments/configs/benchmark")
@@ -132,7 +130,7 @@ def main(argv: list[str] | None = None) -> None:
         nargs="*",
         help="rows to train and evaluate (default: all; none if no name follows)",
     )
-    add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
+    add("--seeds", type=whole_number(0), nargs="+", default=[0, 1, 2], help="default: 0 1 2")
     add(
         "--page", type=Path, help="also insert the tables between the markers of this Markdown page"
     )

@@ -16,12 +16,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from base.files import write_text
-from utils.common.command import command_parser, run_command
+from utils.common.command import command_parser, output_file, run_command
 from utils.evaluation import tables
 from utils.evaluation.bootstrap import interval, resampled_means
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
-from utils.evaluation.poses import read_results
 from utils.evaluation.published import TABLE_GROUPS
+from utils.evaluation.results import read_results
 from utils.evaluation.tables import HEADS, Block, TableRow, row
 
 _FORMATS = {
@@ -52,8 +52,9 @@ def difference(
     ours, theirs = (
         [run["characters"][name][part].get(group) for name in people] for run in (first, second)
     )
-    counts = np.array([cell["frames"] if cell else 0.0 for cell in ours])
-    changes = [b["mpjpe"] - a["mpjpe"] if a else 0.0 for a, b in zip(ours, theirs, strict=True)]
+    both = list(zip(ours, theirs, strict=True))
+    counts = np.array([a["frames"] if a and b else 0.0 for a, b in both])
+    changes = [b["mpjpe"] - a["mpjpe"] if a and b else 0.0 for a, b in both]
     sums = counts * changes
     if counts.sum() == 0:
         return None
@@ -87,10 +88,12 @@ def comparison(
             rows += _difference_rows(runs[0], results, part, groups)
         blocks.append(Block("", rows))
     if len(notes) < len(runs) - 1:
-        notes.append(
-            f"Difference to {names[0]}, negative is better; * where the 95 % interval, characters "
-            "resampled for both runs alike, leaves out zero."
+        several = (
+            "* where the 95 % interval, characters resampled for both runs alike, leaves out zero"
         )
+        alone = "no interval, for all frames are of one character, and characters are resampled"
+        shown = several if len(runs[0]["characters"]) > 1 else alone
+        notes.append(f"Difference to {names[0]}, negative is better; {shown}.")
     return blocks, notes
 
 
@@ -111,7 +114,7 @@ def main(argv: list[str] | None = None) -> None:
     add("results", type=Path, nargs="+", help="results.json of demo.py, or their folders")
     add("--part", choices=list(BODY_PARTS), default="full", help="default: full")
     add("--format", choices=list(_FORMATS), default="text", help="default: text")
-    add("--output", type=Path, help="write the table here too")
+    add("--output", type=output_file, help="write the table here too")
     arguments = parser.parse_args(argv)
     runs = [read_results(path) for path in arguments.results]
     names = short_names(arguments.results)

@@ -26,7 +26,7 @@ from base.set_type import SetType
 from base.skeleton import JOINTS, LIMBS
 from dataset import open_split
 from dataset.pictures import read_picture
-from utils.common.command import command_parser, run_command
+from utils.common.command import command_parser, output_folder, run_command
 from utils.drawing.sheet import choose_pictures, draw_sheet
 from utils.drawing.write import save_picture
 
@@ -129,9 +129,9 @@ def _real_joints(path: Path) -> np.ndarray:
     """(N, 16, 2) of the real annotations."""
     try:
         joints = np.array([entry["joints"] for entry in json.loads(path.read_bytes())], float)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
         raise UserError(f"{path} cannot be read as a list of frames' joints: {error}") from None
-    if joints.shape[1:] != (len(REAL_JOINTS), 2):
+    if joints.shape[1:] != (len(REAL_JOINTS), 2) or not (np.abs(joints) < 1e6).all():
         raise UserError(f"{path}: each frame must have {len(REAL_JOINTS)} joints of 2 pixels")
     return joints[:, [REAL_JOINTS.index(name) for name in JOINTS]]
 
@@ -140,8 +140,17 @@ def _real_pictures(folder: Path) -> list[np.ndarray]:
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg"))
     if not paths:
         raise UserError(f"--real {folder} holds no .png or .jpg")
-    size = _TILE, _TILE
-    return [cv2.resize(read_picture(path), size, interpolation=cv2.INTER_AREA) for path in paths]
+    pictures = []
+    for path in paths:
+        picture = read_picture(path)
+        height, width = picture.shape[:2]
+        if height != width:
+            raise UserError(
+                f"--real {path}: {width}×{height}: give squares of the whole lens, of the "
+                "release's pictures columns 240 to 1040"
+            )
+        pictures.append(cv2.resize(picture, (_TILE, _TILE), interpolation=cv2.INTER_AREA))
+    return pictures
 
 
 def _print_table(title: str, rows: dict[str, float]) -> None:
@@ -151,12 +160,13 @@ def _print_table(title: str, rows: dict[str, float]) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = command_parser(__doc__, "data_root", "save_dir")
+    parser = command_parser(__doc__, "data_root", save_dir={"type": output_folder})
     parser.add_argument("--real", type=Path, help="folder of real pictures and joints2d.json")
     options = parser.parse_args(argv)
     if options.real is not None and not options.real.is_dir():
         raise UserError(f"--real {options.real}: no such folder")
 
+    real = _real_pictures(options.real) if options.real else []
     root = options.data_root
     results: dict = {}
     if options.real and (path := options.real / "joints2d.json").is_file():
@@ -171,8 +181,7 @@ def main(argv: list[str] | None = None) -> None:
     pictures = choose_pictures(root, SetType.TRAIN, 64, _TILE, seed=0)
     sheet = draw_sheet(pictures, 8)
     results["colours"] = {"synthetic": picture_colours(pictures)}
-    if options.real:
-        real = _real_pictures(options.real)
+    if real:
         results["colours"]["real"] = picture_colours(real)
         # Two columns of them on the right.
         column = draw_sheet([real[k % len(real)] for k in range(2 * len(sheet) // _TILE)], 2)

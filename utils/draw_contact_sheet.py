@@ -18,13 +18,13 @@ from utils.drawing.write import picture_file, save_picture
 def main(argv: list[str] | None = None) -> None:
     output = {"type": picture_file, "help": "a .png or .jpg file"}
     parser = command_parser(__doc__, "data_root", data={"default": "train"}, output=output)
-    for name, least, default, text in (
-        ("count", 1, 64, "frames"),
-        ("columns", 1, 8, "frames in a row"),
-        ("size", 1, 256, "side of each, pixels"),
-        ("seed", 0, 0, "which frames"),
+    for name, least, most, default, text in (
+        ("count", 1, 2000, 64, "frames"),
+        ("columns", 1, 100, 8, "frames in a row"),
+        ("size", 8, 800, 256, "side of each, pixels"),
+        ("seed", 0, 2**32, 0, "which frames"),
     ):
-        about = {"type": whole_number(least), "help": f"{text} (default: {default})"}
+        about = {"type": whole_number(least, most), "help": f"{text} (default: {default})"}
         parser.add_argument(f"--{name}", default=default, **about)
     options = parser.parse_args(argv)
     pictures = choose_pictures(

@@ -42,8 +42,10 @@ from utils.drawing import style
 from utils.drawing.frame_painter import DrawnPose, FramePainter
 from utils.drawing.skeleton_pen import overlay_heatmaps
 from utils.drawing.split_painter import SplitPainter, described, evenly_spaced
-from utils.evaluation.poses import Poses, read_poses, read_results
+from utils.evaluation.mpjpe import ALL
+from utils.evaluation.poses import Poses, read_poses
 from utils.evaluation.published import PUBLISHED, TABLE_GROUPS
+from utils.evaluation.results import read_results
 from utils.evaluation.tables import HEADS
 from utils.inference.pose_predictor import PosePredictor
 
@@ -85,8 +87,9 @@ def errors_by_action(results: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(7.2, 3.0), layout="constrained")
     axes = figure.add_subplot(ylabel="MPJPE, mm")
     _bars(axes, places - 0.2, cells, "mpjpe", color=_MODEL, width=0.38, label="this model")
-    options = {"color": _MEAN, "width": 0.38, "label": "mean pose"}
-    _bars(axes, places + 0.2, cells, "mpjpe_mean_pose", **options)
+    if "mpjpe_mean_pose" in results["full"][ALL]:
+        options = {"color": _MEAN, "width": 0.38, "label": "mean pose"}
+        _bars(axes, places + 0.2, cells, "mpjpe_mean_pose", **options)
     levels = [PUBLISHED[_REFERENCE][group] for group in heads]
     lines = {"color": _INK, "linestyle": (0, (2, 1.5)), "linewidth": 1.0}
     lines["label"] = f"{_REFERENCE}, on its own test set"
@@ -116,13 +119,15 @@ def errors_by_joint(results: dict[str, Any]) -> Figure:
     return figure
 
 
-def error_distribution(errors: np.ndarray, baseline: np.ndarray) -> Figure:
-    """How the MPJPE (N,) of frames is distributed, beside that of the mean pose, millimetres."""
+def error_distribution(errors: np.ndarray, baseline: np.ndarray | None) -> Figure:
+    """How the MPJPE (N,) of frames is distributed, beside that of the mean pose where there is one,
+    millimetres."""
     figure = Figure(figsize=(7.2, 2.7), layout="constrained")
     left, right = figure.subplots(1, 2)
-    top = max(errors.max(), np.percentile(baseline, 99))
+    top = max(errors.max(), 0 if baseline is None else np.percentile(baseline, 99))
     bins = np.linspace(0, top, min(60, max(10, int(np.sqrt(len(errors)) * 2))))
-    for values, colour, label in ((baseline, _MEAN, "mean pose"), (errors, _MODEL, "this model")):
+    shown = ((baseline, _MEAN, "mean pose"), (errors, _MODEL, "this model"))
+    for values, colour, label in shown[baseline is None :]:
         left.hist(values, bins, color=colour, alpha=0.9, label=label)
         right.ecdf(values, color=colour, linewidth=1.7)
     for percent in (50, 95):
@@ -226,8 +231,9 @@ def _distribution(run: Run) -> Figure:
     path = run.folder / "frames.csv"
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            rows = [(row["mpjpe"], row["mpjpe_mean_pose"]) for row in csv.DictReader(file)]
-        return error_distribution(*np.array(rows, np.float64).T)
+            rows = [(row["mpjpe"], row.get("mpjpe_mean_pose")) for row in csv.DictReader(file)]
+        errors, baseline = np.array(rows, np.float64).T
+        return error_distribution(errors, None if np.isnan(baseline).all() else baseline)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     except (KeyError, ValueError, TypeError):

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from base.skeleton import JOINTS, LEFT_JOINTS, LIMBS, RIGHT_JOINTS
 from dataset.transforms import SquareCrop
-from utils.common.command import command_parser, run_command
+from utils.common.command import command_parser, number, run_command
 from utils.common.points import read_points
 from utils.common.pretrained import chosen_model
 from utils.drawing.sheet import draw_sheet
@@ -63,11 +63,15 @@ def main(argv: list[str] | None = None) -> None:
     add = parser.add_argument
     add("--input_dir", type=Path, required=True, help="folder of pictures")
     add("--camera", help="of the pictures, as in inference.py (default: found by the pictures)")
-    add("--rotate", type=float, help="degrees, as in inference.py (default: found by the network)")
+    add(
+        "--rotate",
+        type=number(-360, 360),
+        help="degrees, as in inference.py (default: found by the network)",
+    )
     add("--points", type=Path, help="annotated joint positions, see above")
     add(
         "--within",
-        type=float,
+        type=number(0, 10_000),
         default=15.0,
         help="distance in pixels below which a joint counts as found (default: 15)",
     )

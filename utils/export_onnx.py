@@ -251,6 +251,7 @@ def main(argv: list[str] | None = None) -> None:
         print("The temporal version is left out: the export predicts each frame on its own.")
     size = loaded.model.input_size
     text = {"checkpoint": str(loaded.path), "input_size": size, "mounts": loaded.mounts}
+    text["subpixel"] = loaded.model.subpixel
     text["camera"] = camera_to_dict(loaded.camera)
     warp = None
     if headset is not None:

@@ -36,7 +36,7 @@ from utils.common.command import command_parser, run_command
 from utils.common.networks import LoadedModel, load_pose_model
 from utils.common.pretrained import PRETRAINED, option_of
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
-from utils.evaluation.poses import read_results
+from utils.evaluation.results import read_results
 from utils.inference.confidence import confidence_path
 from utils.inference.pose_predictor import PosePredictor
 

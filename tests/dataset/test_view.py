@@ -17,6 +17,7 @@ from base.release_camera import RELEASE_SQUARE
 from base.set_type import SetType
 from dataset import open_split
 from dataset.check import check_set
+from dataset.split import rows_by_code
 from dataset.view import HeadsetView, own_view
 from utils import check_data, pack_data
 
@@ -233,3 +234,9 @@ def test_data_that_states_no_headset_is_packed_and_checked_with_the_one_given(tm
         check_data.main(["--data_root", str(tmp_path / "tree"), "--jobs", "1"])
     check_data.main(["--data_root", str(tmp_path / "tree"), "--jobs", "1", *given])
     assert "all is well" in capsys.readouterr().out
+
+
+def test_rows_are_told_apart_by_headset_in_one_pass():
+    codes = np.array([2, 0, 2, 4, 0, 2], np.int32)
+    assert [rows.tolist() for rows in rows_by_code(codes, 5)] == [[1, 4], [], [0, 2, 5], [], [3]]
+    assert [rows.tolist() for rows in rows_by_code(codes[:0], 1)] == [[]]

@@ -50,8 +50,6 @@ def test_rates_are_medians_of_rounds_in_turns_and_ratios_are_to_the_first(capsys
 
 FORMS = [f"end to end, {form}" for form in ("fp32", "ONNX Runtime fp32", "ONNX Runtime int8")]
 TREE, TRAIN = "tree, input and targets made too", "reference, batch 16, fp32"
-WARPS = ["cv2.remap to twice the size, cv2.resize"]
-WARPS += [f"CameraWarp, {name}" for name in ("fisheye", "pinhole", "OCam")]
 ROWS = {
     "data": ["reference", "tree", TREE, "shards", TREE.replace("tree", "shards"), "annotations"],
     "evaluation": [
@@ -62,7 +60,7 @@ ROWS = {
         *(TRAIN, "ours, batch 16", "ours, batch 8"),
         *(TRAIN, "ours, batch 16", "ours, without loading"),
     ],
-    "inference": ["plain PyTorch fp32, forward alone", *FORMS] * 2 + WARPS * 2,
+    "inference": ["plain PyTorch fp32, forward alone", *FORMS] * 2,
 }
 
 
@@ -80,27 +78,6 @@ def test_all_that_is_compared_is_measured(what, rows, monkeypatch):
     monkeypatch.setattr(bench, "fast_bf16", lambda device: False)
     assert rows(what) == ROWS[what]
     assert exported == ([False, True] if what == "inference" else [])
-
-
-def test_sets_of_each_kind_are_made_and_their_memory_is_told(
-    tmp_path, tiny_data, monkeypatch, capsys
-):
-    (tmp_path / "utils").mkdir()
-    script, log = tmp_path / "utils" / "make_synthetic.py", tmp_path / "log"
-    script.write_text(f"import sys; open({str(log)!r}, 'a').write(f'{{sys.argv[1:]}}\\n')")
-    monkeypatch.setattr(bench, "REPOSITORY", tmp_path)
-    monkeypatch.setattr(bench, "SETS", [2])
-    monkeypatch.setattr(bench, "CORES", [1])
-    flags = ["synthetic", "--data_root", str(tiny_data)]
-    bench.main(flags)
-    asked = [line.rstrip("]\n").split(", ") for line in log.read_text().splitlines()]
-    assert [flags[-1] for flags in asked] == ["'2'"] * 3 + ["'80'"]
-    assert "'--pack'" in asked[2] and "'--label_frames'" in asked[3]
-    printed = re.findall(r"frames +[\d.]+ frames/s +([\d,]+) MiB", capsys.readouterr().out)
-    assert len(printed) == 4
-    script.write_text("raise SystemExit(1)")
-    with pytest.raises(UserError, match="make_synthetic"):
-        bench.main(flags)
 
 
 def test_the_reference_reads_the_frames_that_we_read(tiny_data):

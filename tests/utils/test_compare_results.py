@@ -25,7 +25,8 @@ def run(errors_by_character: dict[str, list[float]], action: str = "walking") ->
             frame_ids.append(FrameId(character, "env_001", number))
     count = len(frame_ids)
     poses = Poses(np.stack(predicted), np.stack([target] * count), [action] * count, frame_ids)
-    return measure(poses) | {"model": "model.tar", "data": "test"}
+    about = {"schema": 1, "model": "m.tar", "data": "test", "data_root": "d", "frames": count}
+    return measure(poses) | about
 
 
 @pytest.fixture
@@ -90,6 +91,12 @@ def test_other_forms_hold_the_same_numbers(form, written, capsys):
     # Seven of the eight upper joints carry the error, fifteen of all sixteen.
     assert f"{-10.0 * (7 / 8) / (15 / 16):+.1f}*" in printed and "upper body" in printed
     assert ("\n% Difference" if form == "latex" else "\nDifference") in printed
+
+
+def test_frames_of_one_character_have_no_interval_and_it_says_why(written, capsys):
+    compare_results.main(written(x={"a": [10.0]}, y={"a": [12.0]}))
+    printed = capsys.readouterr().out
+    assert "no interval, for all frames are of one character" in printed and "*" not in printed
 
 
 def test_runs_on_other_frames_are_shown_without_a_difference(written, capsys):

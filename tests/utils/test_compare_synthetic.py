@@ -90,16 +90,28 @@ def test_brightness_is_that_inside_the_rim_and_of_the_chin_at_its_top():
         (["--real", "nowhere"], "no such folder"),
         (["--data_root", "nowhere"], "no TrainSet in nowhere"),
         (["--real", "broken"], "joints2d.json cannot be read as a list"),
+        (["--real", "nested"], "joints2d.json cannot be read as a list"),
+        (["--real", "nan"], "joints2d.json: each frame must have 22 joints of 2 pixels"),
         (["--real", "few"], "joints2d.json: each frame must have 22 joints of 2 pixels"),
         (["--real", "empty"], "--real empty holds no .png"),
+        (["--real", "wide"], "wide/1.png: 128×80: give squares"),
+        (["--real", "cut"], "cut/1.png"),
     ],
 )
 def test_bad_input_is_refused(tiny_data, tmp_path, monkeypatch, options, message):
     monkeypatch.chdir(tmp_path)
-    for name, content in (("broken", "[{}]"), ("few", '[{"joints": [[1, 2]]}]'), ("empty", None)):
+    nested, square = "[" * 100_000, np.zeros((80, 80, 3), np.uint8)
+    for name, content, picture in (
+        *(("broken", "[{}]", square), ("nested", nested, square), ("empty", None, None)),
+        *(("few", '[{"joints": [[1, 2]]}]', square), ("wide", None, np.zeros((80, 128), np.uint8))),
+        *(("nan", json.dumps([{"joints": [[0, float("nan")]] * 22}]), square), ("cut", None, None)),
+    ):
         (tmp_path / name).mkdir()
         if content:
             (tmp_path / name / "joints2d.json").write_text(content)
+        if picture is not None:
+            cv2.imwrite(str(tmp_path / name / "1.png"), picture)
+    (tmp_path / "cut" / "1.png").write_bytes((tmp_path / "wide" / "1.png").read_bytes()[:40])
     with pytest.raises(UserError, match=message):
         compare_synthetic.main(["--data_root", str(tiny_data), "--save_dir", "x", *options])
     assert not (tmp_path / "x").exists()

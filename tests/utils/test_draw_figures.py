@@ -13,7 +13,7 @@ from base.release_camera import RELEASE_SQUARE
 from utils import draw_figures
 from utils.drawing.frame_painter import DrawnPose, FramePainter
 from utils.drawing.style import PREDICTED, TRUTH
-from utils.evaluation.poses import read_results
+from utils.evaluation.results import read_results
 
 FIGURES = [
     *("errors_by_action", "errors_by_joint", "error_distribution"),

@@ -1,10 +1,12 @@
-"""What utils/benchmark.py and utils/bench.py share: running the other commands."""
+"""What utils/benchmark.py and utils/bench.py share: running the other commands, reading notes."""
 
+import json
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -12,6 +14,14 @@ from base.errors import UserError
 from utils.common.command import EXIT_INTERRUPTED
 from utils.common.cores import cpu_count
 from utils.common.paths import REPOSITORY
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Content of a JSON file of ours; empty where it is not there."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UserError(f"{path}: damaged ({error}): delete it") from None
 
 
 def launch(script: str, *arguments: object, quiet: bool = False) -> None:

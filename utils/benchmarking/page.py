@@ -1,15 +1,17 @@
 """From the results of a benchmark's runs to the tables of its page, with intervals."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from base.errors import UserError
+from utils.benchmarking import read
 from utils.benchmarking.plan import Benchmark
 from utils.evaluation.bootstrap import RESAMPLES, interval, resampled_means
 from utils.evaluation.mpjpe import ALL
+from utils.evaluation.results import Measured, read_results
 from utils.evaluation.tables import Block, TableRow, markdown_table
 
 Contents = Sequence[dict[str, Any]]
@@ -19,7 +21,9 @@ def mean(contents: Contents, keys: str) -> float | None:
     """Mean of the values under nested keys, as "joints.LeftHand+RightHand.mpjpe"; None for none."""
     found = list(contents)
     for names in keys.split("."):
-        found = [one[key] for one in found for key in names.split("+") if one.get(key) is not None]
+        found = [one for one in found if isinstance(one, dict)]
+        found = [one[key] for one in found for key in names.split("+") if key in one]
+    found = [value for value in found if type(value) in (int, float)]
     return float(np.mean(found)) if found else None
 
 
@@ -34,6 +38,8 @@ def resampled_mpjpe(results: Contents, draw: int) -> np.ndarray | None:
     same characters are drawn for every row, so that what makes a character hard cancels in ratios;
     the same seeds for the same ``draw``. None with fewer than two characters."""
     names = sorted(results[0]["characters"])
+    if any(sorted(one["characters"]) != names for one in results):
+        raise UserError("the results.json of a row's seeds are of different characters: delete one")
     cells = [[one["characters"][name]["full"][ALL] for name in names] for one in results]
     counts = np.array([cell["frames"] for cell in cells[0]], np.float64)
     errors = np.array([[cell["mpjpe"] for cell in row] for row in cells])
@@ -71,11 +77,11 @@ def page_text(
     """All tables of a benchmark, ``name`` being that of its file, as Markdown; ``finished`` are the
     folders of each row's seeds with test/results.json of demo.py and run.json, at least one."""
 
-    def read(file: str) -> dict[str, Contents]:
-        texts = {row: [(p / file).read_text("utf-8") for p in of] for row, of in finished.items()}
-        return {row: [json.loads(text) for text in of] for row, of in texts.items()}
-
-    results, records = read("test/results.json"), read("run.json")
+    results = {
+        row: [read_results(place / "test", Measured) for place in of]
+        for row, of in finished.items()
+    }
+    records = {row: [read(place / "run.json") for place in of] for row, of in finished.items()}
     # Equal seeds belong together where rows start from others' runs.
     paired, base = any(row.start for row in benchmark.rows.values()), benchmark.reference
     draws = {row: 0 if paired else draw for draw, row in enumerate(benchmark.rows)}

@@ -259,7 +259,8 @@ def _default_config(networks: Mapping[str, Mapping[str, torch.Tensor]]) -> Confi
     keys = {kind: {part.key for part in model_class(kind).parts.values()} for kind in KINDS}
     kind = next((kind for kind in KINDS if networks.keys() <= keys[kind]), next(iter(KINDS)))
     model = {"backbone": resnet_of(networks[RESNET])} if RESNET in networks else {}
-    return parse_config({"model": {"kind": kind, **model}}, "defaults")
+    heatmap = {"subpixel": kind != "autoencoder"}  # of which the reference's are
+    return parse_config({"model": {"kind": kind, **model}, "heatmap": heatmap}, "defaults")
 
 
 def _mean_pose(stored: Any) -> np.ndarray:

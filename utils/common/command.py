@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import math
 import os
 import re
 import sys
@@ -19,15 +20,50 @@ EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
 
-def whole_number(least: int) -> Callable[[str], int]:
-    """The type of an option that is a whole number of at least ``least``."""
+def whole_number(least: int, most: int = 10**9) -> Callable[[str], int]:
+    """The type of an option that is a whole number from ``least`` to ``most``."""
 
     def parse(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"'{text}' is no whole number of at least {least}")
+        if not text.isdecimal() or len(text) > 20 or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"'{text}' is no whole number from {least} to {most}")
         return int(text)
 
     return parse
+
+
+def number(least: float, most: float) -> Callable[[str], float]:
+    """The type of an option that is a number from ``least`` to ``most``."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"'{text}' is no number from {least:g} to {most:g}")
+        return value
+
+    return parse
+
+
+def _output(text: str, exists: Callable[[Path], bool], what: str) -> Path:
+    path = Path(text)
+    found = next(place for place in (path, *path.absolute().parents) if os.path.lexists(place))
+    fits = exists(path) if found == path else found.is_dir()
+    if not fits or not os.access(found if found.is_dir() else found.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text}: no {what} can be written there")
+    return path
+
+
+def output_file(text: str) -> Path:
+    """The type of an option that names a file to write, refused before the work where it cannot
+    be."""
+    return _output(text, Path.is_file, "file")
+
+
+def output_folder(text: str) -> Path:
+    """The type of an option that names a folder to write to, refused likewise."""
+    return _output(text, Path.is_dir, "folder")
 
 
 _SETS = [set_type.value for set_type in SetType]

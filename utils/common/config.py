@@ -49,7 +49,7 @@ class HeatmapSection(Section):
     """How target heatmaps are drawn."""
 
     sigma: float = option(2.0, "standard deviation, heatmap cells", ge=0.1, le=100)
-    subpixel: bool = option(True, "false: the reference's rounding to whole cells")
+    subpixel: bool = option(True, "false: the reference's maps, see dataset/heatmaps.py")
 
 
 class ModelSection(Section):

@@ -63,6 +63,7 @@ def load_pose_model(
     parts = list(whole) if single_frame else checkpoint.parts
     model = build(config.model, config.data.input_size, parts)
     load_parts(model, checkpoint, parts)
+    model.subpixel = config.heatmap.subpixel
     model.to(device, memory_format=torch.channels_last).eval()
     about = checkpoint.mean_pose, checkpoint.path, checkpoint.camera, checkpoint.mounts
     return LoadedModel(model, config, *about)
@@ -103,6 +104,7 @@ def stage_network(name: str, config: Config, start: Start) -> tuple[PoseModel, C
         load_parts(model, checkpoint, parts)
     if config.model.imagenet and "pose2d" in training.parts and "pose2d" not in loaded:
         load_imagenet(model.pose2d, config.model.imagenet)
+    model.subpixel = config.heatmap.subpixel
     model.train_only(training.trained)
     return model, config
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from base.errors import UserError
 from base.files import opencv_path, write_bytes
+from utils.common.command import output_file
 
 
 def picture_file(text: str) -> Path:
     """A path of the command line that :func:`save_picture` can write."""
-    path = Path(text)
+    path = output_file(text)
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise ArgumentTypeError(f"{text}: give a .png or .jpg file")
     return path

@@ -1,1 +1,1 @@
-"""Errors of poses against labels: the official protocol, and further metrics."""
+"""Errors of poses against labels: MPJPE, the official evaluator's, and further metrics."""

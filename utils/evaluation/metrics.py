@@ -27,10 +27,6 @@ _PAIRS: dict[str, list[int]] = {
 #: Where a true joint moves further than this between two frames, metres, there is a cut and no
 #: motion: at 30 frames a second it would be 12 m/s relative to the Neck.
 CUT = 0.4
-#: Frames that :func:`averaging` averages, the newest among them; at least half of the frames must
-#: have a window behind them.
-WINDOWS = (2, 4, 8, 16, 32, 64)
-_LEAST_SHARE = 0.5
 DECILES = 10
 #: Length of each limb as a share of the stature: Drillis & Contini 1966, as in Winter,
 #: "Biomechanics and motor control of human movement", figure 4.1.  From its heights of shoulder
@@ -222,32 +218,6 @@ def motion(poses: Poses) -> dict[str, Any] | None:
     }
 
 
-def averaged(vectors: np.ndarray, lengths: np.ndarray, window: int) -> np.ndarray:
-    """(N, …) float64: mean of each frame's vectors (N, …) and of those of the ``window`` − 1 frames
-    before it, of which (N,) ``lengths`` belong to its run."""
-    sums = np.concatenate([np.zeros_like(vectors[:1], np.float64), np.cumsum(vectors, 0)])
-    counts = np.minimum(lengths + 1, window)
-    ends = np.arange(len(vectors)) + 1
-    return (sums[ends] - sums[ends - counts]) / counts.reshape(-1, *[1] * (vectors.ndim - 1))
-
-
-def averaging(poses: Poses) -> dict[str, float] | None:
-    """Window of past frames → MPJPE that would be left after averaging the errors over it, or None.
-
-    Errors that differ from frame to frame average away; those caused by a body, clothes or a
-    posture last for seconds.  The errors themselves are averaged, as if the true motion were known,
-    so no filter over the same window does better.
-    """
-    predicted, target, lengths = _consecutive(poses)
-    return {
-        str(window): float(
-            np.linalg.norm(averaged(predicted - target, lengths, window), axis=-1).mean()
-        )
-        for window in WINDOWS
-        if np.mean(lengths + 1 >= window) >= _LEAST_SHARE
-    } or None
-
-
 def uncertainty(poses: Poses) -> dict[str, Any] | None:
     """Errors in the camera's frame against the model's 90 % radii: the share of joints inside, the
     joints in ten equal parts by rising radius, and whether the error rises from each part to the
@@ -277,7 +247,6 @@ METRICS: dict[str, Callable[[Poses], Any]] = {
     "swaps": swap_rates,
     "characters": errors_of_characters,
     "motion": motion,
-    "averaging": averaging,
     "uncertainty": uncertainty,
 }
 

@@ -35,8 +35,19 @@ def distances(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 def joint_errors(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
     """(…, 16) float64 millimetres between the joints of poses (…, 16, 3) in metres of any origin,
-    each moved to have its Neck at the origin: the official protocol."""
+    each moved to have its Neck at the origin."""
     return distances(*(neck_centred(np.asarray(p, np.float64)) for p in (predicted, target)))
+
+
+def official_errors(
+    predicted: np.ndarray, target: np.ndarray, raw_neck: np.ndarray | None
+) -> np.ndarray:
+    """:func:`joint_errors` as the release's evaluator and the reference measure them: only the
+    truth is moved. The network's own pose counts, whose Neck is at (…, 3) ``raw_neck`` metres, so
+    that a Neck beside the origin is an error; None for one at the origin."""
+    own = neck_centred(np.asarray(predicted, np.float64))
+    own = own if raw_neck is None else own + np.asarray(raw_neck, np.float64)[..., None, :]
+    return distances(own, neck_centred(np.asarray(target, np.float64)))
 
 
 def by_part(errors: np.ndarray) -> np.ndarray:

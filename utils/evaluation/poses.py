@@ -2,12 +2,13 @@
 
 import csv
 import json
+import operator
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from dataset.batch import Batch
     from utils.inference.pose_predictor import PosePredictor, Track
 
+#: Bytes of all arrays of a file of poses; the whole release is a tenth of it.
+_MOST_BYTES = 2 << 30
+
 
 @dataclass
 class Poses:
@@ -39,6 +43,7 @@ class Poses:
             90 % of the cases by the model's own estimate; None if it gives none.
         mean_pose: (16, 3) metres, any origin: the baseline to measure on the same frames, or None.
         camera: of the network's view, by default the release's square.
+        raw_neck: (N, 3) metres where the network's own poses have the Neck, None for the origin.
     """
 
     predicted: np.ndarray
@@ -49,6 +54,7 @@ class Poses:
     uncertainty: np.ndarray | None = None
     mean_pose: np.ndarray | None = None
     camera: Camera = RELEASE_SQUARE
+    raw_neck: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         mpjpe.check_poses(self.predicted, self.target)
@@ -69,9 +75,10 @@ class Poses:
     @cached_property
     def part_errors(self) -> dict[str, np.ndarray]:
         """Name → (N, 3) millimetres of the full, upper and lower body: the :data:`PART_ERRORS`,
-        and "mpjpe_mean_pose" where there is a mean pose."""
+        "mpjpe_official", and "mpjpe_mean_pose" where there is a mean pose."""
         both = self.predicted, self.target
         errors = {name: by_part(measure(*both)) for name, measure in mpjpe.PART_ERRORS.items()}
+        errors["mpjpe_official"] = by_part(mpjpe.official_errors(*both, self.raw_neck))
         if self.mean_pose is not None:
             baseline = np.broadcast_to(self.mean_pose, self.target.shape)
             errors["mpjpe_mean_pose"] = by_part(mpjpe.joint_errors(baseline, self.target))
@@ -99,7 +106,8 @@ class Poses:
 
     def save(self, path: Path) -> None:
         """Write the arrays for :func:`read_poses`, and for others to compute with."""
-        arrays = {} if self.uncertainty is None else {"uncertainty": self.uncertainty}
+        arrays = {"uncertainty": self.uncertainty, "raw_neck": self.raw_neck}
+        arrays = {name: values for name, values in arrays.items() if values is not None}
         arrays["camera"] = json.dumps(camera_to_dict(self.camera))
         arrays |= {"predicted": self.predicted, "target": self.target, "action": self.actions}
         arrays["character"] = [frame_id.character for frame_id in self.frame_ids]
@@ -130,7 +138,8 @@ def predict(
     # Predictions have the Neck at the origin; their place is separate.
     placed = prediction.joints3d + prediction.neck[:, None]
     target, visible = batch.joints3d.numpy(), batch.visible.numpy()
-    return Poses(placed, target, batch.actions, batch.frame_ids, visible, prediction.uncertainty)
+    about = batch.actions, batch.frame_ids, visible, prediction.uncertainty
+    return Poses(placed, target, *about, raw_neck=prediction.raw_neck)
 
 
 def joined(
@@ -151,6 +160,7 @@ def joined(
         arrays("uncertainty"),
         mean_pose,
         camera,
+        arrays("raw_neck"),
     )
 
 
@@ -160,28 +170,21 @@ def read_poses(path: Path) -> Poses:
     if not path.is_file():
         raise UserError(f"no {path}: give the --save_dir of a demo.py run that has ended")
     try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > _MOST_BYTES:
+            raise ValueError(f"{size / 2**30:.0f} GiB of arrays")
         with np.load(path, allow_pickle=False) as stored:
-            names = ("action", "character", "environment", "frame")
-            actions, *identities = (stored[name].tolist() for name in names)
-            frame_ids = [FrameId(*identity) for identity in zip(*identities, strict=True)]
-            poses = stored["predicted"], stored["target"], actions, frame_ids
+            names = ("action", "character", "environment")
+            actions, *identities = ([str(text) for text in stored[name].tolist()] for name in names)
+            numbers = [operator.index(number) for number in stored["frame"].tolist()]
+            frame_ids = [FrameId(*each) for each in zip(*identities, numbers, strict=True)]
+            both = [stored[name] for name in ("predicted", "target")]
+            if not all(each.dtype.kind == "f" and np.isfinite(each).all() for each in both):
+                raise ValueError("poses must be finite numbers")
             if "camera" not in stored:  # written before there was a choice
-                return Poses(*poses)
-            return Poses(*poses, camera=camera_from_dict(json.loads(str(stored["camera"]))))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+                return Poses(*both, actions, frame_ids)
+            camera = camera_from_dict(json.loads(str(stored["camera"])))
+            return Poses(*both, actions, frame_ids, camera=camera)
+    except Exception as error:  # NumPy's, zlib's and json's of damaged files, of many classes
         raise UserError(f"{path}: not the poses of an evaluation, or damaged ({error})") from None
-
-
-def read_results(path: Path) -> dict[str, Any]:
-    """A results.json of demo.py, or that of a folder; UserError where it is none."""
-    path = path / "results.json" if path.is_dir() else path
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError:
-        raise UserError(f"{path}: not valid json") from None
-    needed = {*BODY_PARTS, "characters", "data", "model"}
-    if not isinstance(content, dict) or not needed <= content.keys():
-        raise UserError(f"{path}: not the results.json of a demo.py run")
-    return content

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from base.headset import RELEASE_HEADSET
 from utils.evaluation.mpjpe import BODY_PARTS
 from utils.evaluation.published import PUBLISHED, TABLE_GROUPS
 
@@ -32,23 +33,30 @@ def row(name: str, by_group: dict[str, float], groups: Sequence[str] = TABLE_GRO
 
 
 def result_blocks(results: dict[str, Any]) -> list[Block]:
-    """This model, the mean pose, the published rows; ``results`` as measured."""
+    """This model, the mean pose, and under the release's headset the published rows; ``results`` as
+    of results.json or as measured."""
 
     def cells(part: str, key: str) -> dict[str, Any]:
         return {group: cell[key] for group, cell in results[part].items() if key in cell}
 
     frames = cells("full", "frames")
+    others = {
+        "this model, PA-MPJPE": "pa_mpjpe",
+        "this model, official evaluator": "mpjpe_official",
+    }
     own = [row(f"this model, {part} body", cells(part, "mpjpe")) for part in BODY_PARTS]
     mean = [row(f"mean pose, {part} body", cells(part, "mpjpe_mean_pose")) for part in BODY_PARTS]
-    return [
-        Block("", [*own, row("this model, PA-MPJPE", cells("full", "pa_mpjpe"))]),
-        Block("", mean),
-        Block("", [TableRow("frames", [str(frames.get(group, 0)) for group in TABLE_GROUPS])]),
-        Block(
-            "Published on the test set of xR-EgoPose, full body; for orientation:",
-            [row(*published) for published in PUBLISHED.items()],
-        ),
-    ]
+    blocks = [Block("", [*own, *(row(name, cells("full", key)) for name, key in others.items())])]
+    if cells("full", "mpjpe_mean_pose"):
+        whose = results.get("mean_pose")
+        blocks.append(Block(f"Mean pose {whose}:" if whose else "", mean))
+    blocks.append(Block("", [TableRow("frames", [str(frames.get(g, 0)) for g in TABLE_GROUPS])]))
+    title = "Published on the test set of xR-EgoPose, full body; for orientation:"
+    published = [row(*each) for each in PUBLISHED.items()]
+    if results.get("headsets", [RELEASE_HEADSET.name]) != [RELEASE_HEADSET.name]:
+        title = "Not seen through the release's headset: what is published is not shown."
+        published = []
+    return [*blocks, Block(title, published)]
 
 
 def text_table(blocks: Sequence[Block], heads: Sequence[str] = HEADS, corner: str = _CORNER) -> str:
@@ -149,11 +157,6 @@ def text_summary(results: dict[str, Any]) -> str:
         lines["acceleration error"] = (
             f"{motion['acceleration_error']:.1f} mm/frame² "
             f"(the truth's own acceleration: {motion['acceleration_true']:.1f})"
-        )
-    if left := results["averaging"]:
-        window = min(left, key=left.get)
-        lines["averaging"] = (
-            f"{left[window]:.1f} mm would be left after averaging errors over {window} past frames"
         )
     text = "\n".join(f"{name:<21}{value}" for name, value in lines.items())
     brackets = "\nIn brackets: 95 % intervals, characters resampled."

@@ -69,11 +69,12 @@ def load_confidence(path: Path) -> ConfidenceMap:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         points = np.array([content["heights"], content["probabilities"]], float)
-        if points.ndim != 2 or not points.size or (np.diff(points) < 0).any():
+        rising = points.ndim == 2 and points.size and (np.diff(points) >= 0).all()
+        if not rising or not (np.abs(points) < 1e6).all():
             raise ValueError("as many heights as probabilities are needed, both rising")
         within, joints = float(content["within_mm"]), int(content["joints"])
         return ConfidenceMap(*map(tuple, points.tolist()), within, joints, str(content["data"]))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; run utils/calibrate_confidence.py") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError) as error:
         raise UserError(f"{path}: not a confidence map ({error})") from None

@@ -46,7 +46,8 @@ class Prediction(NamedTuple):
     joint is within :data:`WITHIN` of its place, else the height of its heatmap, for Head the
     Neck's. ``neck`` (B, 3) metres, camera frame, is the model's, or else where the Neck must be for
     the joints to lie along the rays they are seen along; ``uncertainty`` (B, 16) the radius around
-    ``joints3d + neck`` with 90 % coverage, metres, or None.
+    ``joints3d + neck`` with 90 % coverage, metres, or None; ``raw_neck`` (B, 3) metres where the
+    network's own pose has the Neck, before it is moved to the origin.
     """
 
     joints3d: np.ndarray
@@ -54,6 +55,7 @@ class Prediction(NamedTuple):
     confidence: np.ndarray
     neck: np.ndarray
     uncertainty: np.ndarray | None = None
+    raw_neck: np.ndarray | None = None
 
 
 def within_probability(uncertainty: np.ndarray) -> np.ndarray:
@@ -179,11 +181,11 @@ class PosePredictor:
         return [Track(self.model.lags) for _ in self.moves] if self.model.lags else None
 
     def _placed(self, output: PoseOutput) -> Prediction:
-        seen, confidence15 = decode_heatmaps(output.heatmaps, self.input_size)
-        joints3d = neck_centred(output.joints3d.float())
+        seen, confidence15 = decode_heatmaps(output.heatmaps, self.input_size, self.model.subpixel)
         rows = list(HEATMAP_JOINTS)
         # On the CPU, where every device's result goes anyway: a 3×3 solve is not worth a kernel.
-        seen, confidence15, joints3d = seen.cpu(), confidence15.cpu(), joints3d.cpu()
+        seen, confidence15, raw = seen.cpu(), confidence15.cpu(), output.joints3d.float().cpu()
+        joints3d, raw_neck = neck_centred(raw), raw[:, NECK].numpy()
         if output.camera3d is not None:
             neck = output.camera3d[:, NECK].float().cpu()
         else:
@@ -197,14 +199,16 @@ class PosePredictor:
             raise UserError(f"the model's poses are not finite: {why}")
         joints2d = self.camera.project(joints3d + neck[:, None], clamp=True)
         joints2d[:, rows] = seen
-        places = joints3d.numpy(), joints2d.numpy()
         if output.uncertainty is None:
-            confidence = torch.empty(len(joints3d), NUM_JOINTS)
+            uncertainty, confidence = None, torch.empty(len(joints3d), NUM_JOINTS)
             confidence[:, rows] = confidence15
             confidence[:, HEAD] = confidence[:, NECK]
-            return Prediction(*places, confidence.numpy(), neck.numpy())
-        uncertainty = output.uncertainty.float().cpu().numpy()
-        return Prediction(*places, within_probability(uncertainty), neck.numpy(), uncertainty)
+            scores = confidence.numpy()
+        else:
+            uncertainty = output.uncertainty.float().cpu().numpy()
+            scores = within_probability(uncertainty)
+        places = joints3d.numpy(), joints2d.numpy()
+        return Prediction(*places, scores, neck.numpy(), uncertainty, raw_neck)
 
 
 class OnnxPosePredictor(PosePredictor):
@@ -238,7 +242,8 @@ class OnnxPosePredictor(PosePredictor):
         self._names = [output.name for output in self._session.get_outputs()]
         try:
             size = int(described["input_size"])
-            model = SimpleNamespace(input_size=size, exports=self._names, lags=())
+            drawn = {"subpixel": described.get("subpixel", True) is True}
+            model = SimpleNamespace(input_size=size, exports=self._names, lags=(), **drawn)
             camera = camera_from_dict(described["camera"]) if "camera" in described else None
             mounts = described.get("mounts")
             super().__init__(model, torch.device("cpu"), "fp32", camera, mounts, views)

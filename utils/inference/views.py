@@ -73,24 +73,25 @@ def averaged(
 ) -> tuple[np.ndarray, ...]:
     """The mean of what was found in each view, moved back.
 
-    A view holds ``joints3d``, ``joints2d``, ``confidence``, ``neck`` and ``uncertainty`` of a
-    :class:`~utils.inference.pose_predictor.Prediction`, and so does the result. Poses are averaged
-    in the camera's frame. The radius is the mean radius: the views' errors are nearly the same
-    ones, so that averaging hardly shrinks them (doc/evaluation.md).
+    A view is a :class:`~utils.inference.pose_predictor.Prediction`, and so is the result. Poses are
+    averaged in the camera's frame. The radius is the mean radius: the views' errors are nearly the
+    same ones, so that averaging hardly shrinks them (doc/evaluation.md).
     """
     back = []
     for view, (matrix, mirrored) in zip(views, moves, strict=True):
-        joints3d, joints2d, confidence, neck, uncertainty = (
+        joints3d, joints2d, confidence, neck, uncertainty, raw = (
             None if values is None else torch.from_numpy(values) for values in view
         )
         # The matrices are orthogonal, and exchanging sides twice changes nothing.
         inverse = matrix.transpose(1, 2)
-        found = [move_joints3d(joints3d + neck[:, None], inverse, mirrored)]
+        places = joints3d + neck[:, None], joints3d + raw[:, None]
+        found = [move_joints3d(pose, inverse, mirrored) for pose in places]
         found += [move_joints2d(joints2d, inverse, mirrored, camera)]
         scores = (confidence,) if uncertainty is None else (confidence, uncertainty)
         back.append(found + [swap_sides(score, mirrored) for score in scores])
-    placed, joints2d, *scores = (torch.stack(same).mean(0) for same in zip(*back, strict=True))
+    placed, raw, joints2d, *scores = (torch.stack(same).mean(0) for same in zip(*back, strict=True))
     # Head has no heatmap.
     joints2d[:, HEAD] = camera.project(placed, clamp=True)[:, HEAD]
-    mean = neck_centred(placed), joints2d, scores[0], placed[:, NECK], *scores[1:]
-    return tuple(values.numpy() for values in mean)
+    uncertainty = scores[1].numpy() if len(scores) > 1 else None
+    mean = neck_centred(placed), joints2d, scores[0], placed[:, NECK]
+    return (*(values.numpy() for values in mean), uncertainty, raw[:, NECK].numpy())

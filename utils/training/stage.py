@@ -355,7 +355,7 @@ class Stage:
 
     def _errors2d(self, heatmaps: torch.Tensor, targets: Targets) -> np.ndarray:
         """Distances of decoded joints inside the view, pixels of a view of 800."""
-        decoded, _ = decode_heatmaps(heatmaps, self.input_size)
+        decoded, _ = decode_heatmaps(heatmaps, self.input_size, self.model.subpixel)
         distance = (decoded - targets.joints2d[:, _SEEN]).norm(dim=-1)[targets.inside[:, _SEEN]]
         return distance.cpu().numpy() * (_SIDE / self.input_size)
 
@@ -396,6 +396,6 @@ class Stage:
         if output.joints3d is not None:
             pixels = project_at_neck(output.joints3d, batch.joints3d, self.camera)
         else:
-            decoded, _ = decode_heatmaps(heatmaps, self.input_size)
+            decoded, _ = decode_heatmaps(heatmaps, self.input_size, self.model.subpixel)
             pixels = with_head(decoded), with_head(batch.joints2d[:, _SEEN])
         return sheet(images, heatmaps.float().cpu().numpy(), *pixels)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from recorded_results import characters, results
 
+from base.errors import UserError
 from utils.benchmarking.page import page_text, resampled_mpjpe
 from utils.benchmarking.plan import load_benchmark
 from utils.common.paths import CONFIGS
@@ -62,3 +63,23 @@ def test_deciles_that_fall_are_not_monotonic_and_a_row_without_reference_has_no_
 
 def test_one_character_alone_has_no_interval():
     assert resampled_mpjpe([characters([100.0])], 0) is None
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("run.json", "{", "run.json: damaged"),
+        ("test/results.json", '{"full": 1}', "results.json of a demo.py run"),
+        ("test/results.json", None, "different characters"),
+    ],
+)
+def test_a_damaged_file_of_a_run_is_named(file, content, message, tmp_path):
+    finished = written(tmp_path, "small")
+    path = finished["reference"][1] / file
+    found = json.loads(path.read_text())
+    if content is None:
+        found["characters"]["z"] = found["characters"].pop("a")
+    path.write_text(content or json.dumps(found))
+    small = load_benchmark(CONFIGS / "benchmark" / "small.yml")
+    with pytest.raises(UserError, match=message):
+        page_text(small, "small", CHECKSUM, finished)

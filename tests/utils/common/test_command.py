@@ -1,5 +1,7 @@
 """What all commands do alike: one line for a missing library, and any character on any console."""
 
+import argparse
+import importlib
 import io
 import os
 import subprocess
@@ -9,7 +11,14 @@ import pytest
 
 from base.errors import UserError
 from dataset.faults import Fault
-from utils.common.command import command_parser, run_command
+from utils.common.command import (
+    command_parser,
+    number,
+    output_file,
+    output_folder,
+    run_command,
+    whole_number,
+)
 from utils.common.paths import REPOSITORY
 
 COMMANDS = sorted(
@@ -105,3 +114,65 @@ def test_names_in_messages_are_printed_in_one_line_without_escapes(capsys):
         run_command(main)
     assert capsys.readouterr().err == "error: \\x1b[31ma b\\x9b2J .png: no picture\n"
     assert str(Fault("unexpected file", odd, "what")) == "\\x1b[31ma b\\x9b2J .png (what)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fine", "wrong"),
+    [
+        (whole_number(1, 50), {"1": 1, "50": 50}, ["0", "51", "-1", "1.5", "nan", "9" * 5000, "²"]),
+        (
+            number(0, 10),
+            {"0": 0, "2.5": 2.5, "1e1": 10},
+            ["nan", "inf", "-1", "10.1", "x", "1e999"],
+        ),
+    ],
+)
+def test_numbers_of_the_command_line_are_bounded(kind, fine, wrong):
+    assert {text: kind(text) for text in fine} == fine
+    for text in wrong:
+        with pytest.raises(argparse.ArgumentTypeError, match="number from"):
+            kind(text)
+
+
+def test_outputs_that_cannot_be_written_are_refused_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    for text in ("file", "new", "a/b/new", str(tmp_path / "x.json")):
+        assert str(output_file(text)) == text
+    for text in (".", "a/b/new"):
+        assert str(output_folder(text)) == str(os.path.normpath(text))
+    for kind, text in ((output_file, "."), (output_file, "file/x"), (output_folder, "file")):
+        with pytest.raises(argparse.ArgumentTypeError, match="can be written there"):
+            kind(text)
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "file"]
+    # Root may write anywhere but to a read-only disk.
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != str(tmp_path))
+    for kind in (output_file, output_folder):
+        with pytest.raises(argparse.ArgumentTypeError, match="can be written there"):
+            kind("a/new")
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "calibrate_confidence --load_model m.tar --within nan",
+        "calibrate_confidence --load_model m.tar --output .",
+        "draw_contact_sheet --output a.png --size 100000",
+        "draw_contact_sheet --output here.txt/a.png",
+        "draw_predictions --input_dir . --output a.png --within -1",
+        "draw_predictions --input_dir . --output a.png --rotate inf",
+        "bench train --batch_size 0",
+        "benchmark small --seeds -1",
+        "benchmark small --output here.txt",
+        "compare_results a b --output .",
+        "compare_synthetic --save_dir here.txt",
+    ],
+)
+def test_bad_arguments_are_refused_by_the_parser(flags, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.txt").write_text("")
+    command, *words = flags.split()
+    with pytest.raises(SystemExit) as end:
+        importlib.import_module(f"utils.{command}").main(words)
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert end.value.code == 2 and f"error: argument {words[-2]}: " in said

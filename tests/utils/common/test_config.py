@@ -28,12 +28,19 @@ def test_every_preset_is_valid():
         load_config(path)
 
 
-def test_the_papers_recipe_is_the_default_but_for_the_references_rounding():
+def test_the_recipes_of_paper_and_code_are_the_default_but_for_what_they_say():
     paper = load_config(CONFIGS / "paper.yml").model_dump()
     assert paper["heatmap"].pop("subpixel") is False
     default = parse_config({}, "defaults").model_dump()
     default["heatmap"].pop("subpixel")
     assert paper == default
+    code = load_config(CONFIGS / "reference.yml").model_dump()
+    own = {name: code["model"].pop(name) for name in ("backbone", "imagenet")}
+    assert own == {"backbone": "resnet50", "imagenet": "download"}
+    assert code.pop("precision") == "fp32" and code["heatmap"].pop("subpixel") is False
+    for name in ("backbone", "imagenet"):
+        default["model"].pop(name)
+    assert default.pop("precision") == "auto" and code == default
 
 
 def test_the_defaults_are_the_references_recipe():

@@ -7,7 +7,7 @@ import pytest
 
 from base.frame import FrameId
 from base.skeleton import JOINTS, LOWER_BODY, MIRROR, NUM_JOINTS
-from utils.evaluation.metrics import averaged, averaging, impossible, measure, motion, swapped
+from utils.evaluation.metrics import impossible, measure, motion, swapped
 from utils.evaluation.poses import Poses
 
 HAND, ELBOW = JOINTS.index("LeftHand"), JOINTS.index("LeftForeArm")
@@ -242,8 +242,7 @@ def test_motion_is_that_of_the_formulas_in_whatever_order_the_frames_come():
     assert [found[name] for name in names] == pytest.approx(
         [np.sqrt((x**2).sum(-1)).mean() for x in expected], rel=1e-12
     )
-    shuffled = averaging(poses(predicted[rows], target[rows], ids(rows)))
-    assert found["windows"] == 28 and shuffled == averaging(poses(predicted, target))
+    assert found["windows"] == 28
 
 
 @pytest.mark.parametrize(
@@ -265,27 +264,6 @@ def test_gaps_other_places_other_clips_and_cuts_end_a_run(frame_ids, actions, ju
 
 def test_frames_that_stand_alone_give_no_motion():
     alone = poses(*walk(4), ids([0, 10, 11, 20]))
-    assert motion(alone) is None and averaging(alone) is None
+    assert motion(alone) is None
     three = motion(poses(*walk(3)))
     assert three["windows"] == 1 and three["jitter"] is None
-
-
-def test_averaging_leaves_what_lasts_and_takes_what_alternates():
-    predicted, target = walk(62)
-    predicted = target.copy()
-    predicted[:, 1:, 0] += 0.03
-    predicted[:, 1:, 1] += np.where(np.arange(62) % 2, -0.05, 0.05)[:, None]
-    found = averaging(poses(predicted, target))
-    joints = 15 / 16 * 1000
-    alone, lasting = np.hypot(0.03, 0.05) * joints, 0.03 * joints
-    assert found["2"] == pytest.approx((alone + 61 * lasting) / 62)
-    assert lasting < found["32"] < lasting + 1
-    # Half of the frames, and no more, have 32 behind them.
-    assert list(found) == ["2", "4", "8", "16", "32"]
-
-
-def test_an_average_is_the_plain_mean_over_the_frames_of_the_run_that_there_are():
-    vectors = np.random.default_rng(1).normal(size=(9, 2, 3))
-    found = averaged(vectors, np.array([0, 1, 2, 3, 0, 1, 2, 3, 4]), 3)
-    for row, start in enumerate([0, 0, 0, 1, 4, 4, 4, 5, 6]):
-        assert np.allclose(found[row], vectors[start : row + 1].mean(0))

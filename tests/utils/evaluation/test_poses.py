@@ -1,13 +1,15 @@
 """Poses and errors of an evaluation on disk."""
 
-import json
+import contextlib
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from base.errors import UserError
 from base.frame import FrameId
-from utils.evaluation.poses import Poses, joined, read_poses, read_results
+from utils.evaluation.poses import Poses, joined, read_poses
 
 
 def poses(count: int, first: int = 0, uncertainty: bool = True) -> Poses:
@@ -16,7 +18,8 @@ def poses(count: int, first: int = 0, uncertainty: bool = True) -> Poses:
     identities = [FrameId("male_001_a_a", "env_001", first + number) for number in range(count)]
     radii = rng.random((count, 16)) if uncertainty else None
     visible = rng.random((count, 16)) < 0.5
-    return Poses(predicted, target, ['a "quoted", clip'] * count, identities, visible, radii)
+    actions, own = ['a "quoted", clip'] * count, rng.normal(size=(count, 3))
+    return Poses(predicted, target, actions, identities, visible, radii, raw_neck=own)
 
 
 def test_batches_joined_saved_and_read_are_the_poses_in_their_order(tmp_path):
@@ -32,6 +35,7 @@ def test_batches_joined_saved_and_read_are_the_poses_in_their_order(tmp_path):
         assert found.frame_ids[2] == FrameId("male_001_a_a", "env_001", 2)
         assert found.actions == ['a "quoted", clip'] * 3
     assert np.array_equal(both.visible[2], batches[1].visible[0])
+    assert np.array_equal(both.raw_neck[2], batches[1].raw_neck[0])
     assert np.load(tmp_path / "poses.npz")["uncertainty"].shape == (3, 16)
     alone = joined([poses(1, uncertainty=False)], None)
     assert alone.uncertainty is None
@@ -46,7 +50,7 @@ def test_each_frame_has_a_line_with_its_errors_under_their_names(tmp_path):
     head, first, second = (tmp_path / "frames.csv").read_text().splitlines()
     about, names = head.split(",")[:5], head.split(",")[5:]
     assert about == ["character", "environment", "frame", "action", "group"]
-    assert names[:4] == ["mpjpe", "mpjpe_upper", "mpjpe_lower", "pa_mpjpe"] and len(names) == 15
+    assert names[:4] == ["mpjpe", "mpjpe_upper", "mpjpe_lower", "pa_mpjpe"] and len(names) == 18
     assert first.startswith(f'male_001_a_a,env_001,0,"a ""quoted"", clip",,{found.mpjpe[0]:.4f}')
     *about, group = second.split(",")[:5]
     assert about == ["male_001_a_a", "env_001", "1", "walking"] and group == "Walking"
@@ -67,23 +71,24 @@ def test_missing_damaged_and_other_files_are_refused(tmp_path):
         with pytest.raises(UserError, match="damaged"):
             read_poses(path)
     target, numbers = arrays["target"], arrays["frame"]
-    for other in ({"target": target[:2]}, {"target": target[:, :15]}, {"frame": numbers[:2]}):
+    for other in (
+        *({"target": target[:2]}, {"target": target[:, :15]}, {"frame": numbers[:2]}),
+        *({"target": target * np.nan}, {"target": target.astype(str)}, {"target": target + 1j}),
+        *({"frame": numbers + 0.5}, {"frame": 3}, {"camera": "[" * 9000}, {"camera": "{}"}),
+    ):
         np.savez(path, **(arrays | other))
         with pytest.raises(UserError, match="not the poses of an evaluation"):
             read_poses(path)
 
 
-def test_results_are_read_and_what_is_none_is_refused(tmp_path):
-    good = dict.fromkeys(("full", "upper", "lower", "characters", "data", "model"), 1)
-    path = tmp_path / "results.json"
-    for content, message in (
-        ("{", "not valid json"),
-        ("[]", r"not the results\.json"),
-        (json.dumps({key: 1 for key in good if key != "model"}), r"not the results\.json"),
-        (None, "cannot be read"),
-    ):
-        path.write_text(content) if content else path.unlink()
-        with pytest.raises(UserError, match=message):
-            read_results(path)
-    path.write_text(json.dumps(good))
-    assert read_results(path) == read_results(tmp_path) == good
+@settings(derandomize=True, max_examples=150, deadline=None, database=None)
+@given(st.integers(0, 10**6), st.binary(min_size=1, max_size=4), st.booleans())
+def test_changed_bytes_give_poses_or_one_line(tmp_path_factory, at, replaced, cut):
+    path = tmp_path_factory.getbasetemp() / "fuzzed.npz"
+    poses(2).save(path)
+    whole = bytearray(path.read_bytes())
+    at %= len(whole)
+    whole[at : at + len(replaced)] = replaced
+    path.write_bytes(whole[:at] if cut else whole)
+    with contextlib.suppress(UserError):
+        assert read_poses(path).joint_errors.shape == (2, 16)

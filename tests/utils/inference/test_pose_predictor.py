@@ -14,7 +14,7 @@ from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
 from base.headset import RELEASE_HEADSET, Headset
 from base.release_camera import RELEASE_SQUARE
-from base.skeleton import HEAD, NECK
+from base.skeleton import HEAD, HEATMAP_JOINTS, NECK
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from model.pose_model import PoseOutput
 from utils.inference.pose_predictor import (
@@ -38,9 +38,10 @@ class Oracle(nn.Module):
 
     input_size, lags, exports = SIZE, (), ("heatmaps", "joints3d")
 
-    def __init__(self, **more):
+    def __init__(self, subpixel=True, **more):
         super().__init__()
-        heatmaps = draw_heatmaps(CAMERA.project(TRUTH), SIZE, HeatmapShape(48, 2.0))
+        self.subpixel, shape = subpixel, HeatmapShape(48, 2.0, subpixel)
+        heatmaps = draw_heatmaps(CAMERA.project(TRUTH), SIZE, shape)
         self.output = PoseOutput(heatmaps, CENTRED + 0.3, **more)
 
     def forward(self, images, rays):
@@ -59,6 +60,14 @@ def test_joints_land_where_the_camera_sees_them_and_the_pose_where_it_was():
     assert np.abs(result.joints3d - CENTRED.numpy()).max() < 1e-5
     assert result.confidence.min() > 0.85 and result.uncertainty is None
     assert np.array_equal(result.confidence[:, HEAD], result.confidence[:, NECK])
+
+
+def test_joints_of_a_network_that_learned_the_references_maps_are_not_half_a_cell_off():
+    result, rows = predict(Oracle(subpixel=False)), list(HEATMAP_JOINTS)
+    off = (result.joints2d - CAMERA.project(TRUTH).numpy())[:, rows]
+    assert np.abs(off).max() < SIZE / 48 / 2 + 0.2  # centres are rounded to whole cells
+    assert np.abs(off.mean((0, 1))).max() < 0.4  # 1.9 if they were read as our own
+    assert np.abs(result.raw_neck - 0.3 - CENTRED[:, NECK].numpy()).max() < 1e-6
 
 
 def test_a_model_with_a_place_and_an_uncertainty_decides_itself():

@@ -46,7 +46,7 @@ class Reader(nn.Module):
     sees a person's front only.  ``bias`` (metres) is its fault in its camera's frame, ``own`` is
     whether it gives places and uncertainties, which tell how bright a marker is."""
 
-    input_size, lags = SIZE, ()
+    input_size, lags, subpixel = SIZE, (), True
 
     def __init__(self, bias=(0.0, 0.0, 0.0), own=True, lags=()):
         super().__init__()
@@ -106,6 +106,8 @@ def test_every_view_finds_what_the_picture_shows(number, own):
     assert np.abs(found.joints2d - plain.joints2d).max() < 0.1
     assert np.abs(placed(found) - placed(plain)).max() < (3e-3 if own else 2e-2)
     assert np.abs(found.joints3d[:, NECK]).max() == 0
+    # This network's own poses are those before the camera.
+    assert np.abs(found.raw_neck - plain.raw_neck).max() < 3e-3 < np.abs(plain.raw_neck).min()
     scores = (found.uncertainty, plain.uncertainty) if own else (found[2], plain[2])
     assert np.ptp(scores[1]) > 0.1
     assert np.abs(scores[0] - scores[1]).max() < 0.02

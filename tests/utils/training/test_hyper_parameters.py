@@ -406,7 +406,8 @@ def test_targets_are_gaussians_about_the_joints(make):
         sample = stage.sample(batch(stage))
         assert sample.inputs["images"].shape == (4, 3, size, size)
         x, y = sample.targets.joints2d[0, 0].tolist()
-        centre = [(v + 0.5) / 4 - 0.5 if subpixel else int(v / 4 + 0.5) for v in (x, y)]
+        corner = 0.5 - 0.5 * size / 800  # of the reference's map
+        centre = [(v + 0.5) / 4 - 0.5 if subpixel else int((v + corner) / 4 + 0.5) for v in (x, y)]
         column, row = (round(value) for value in centre)
         offset = (column + 1 - centre[0]) ** 2 + (row - centre[1]) ** 2
         value = sample.targets.heatmaps[0, 0, row, column + 1].item()

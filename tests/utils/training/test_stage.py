@@ -92,8 +92,8 @@ def test_errors_in_the_picture_are_in_pixels_of_the_release_s_square(make, monke
         joints2d[0] += torch.tensor([3.0, -4.0])
         return PoseOutput(joints2d)  # in the place of the maps they would be read from
 
-    def decode(maps, size):
-        assert size == 64
+    def decode(maps, size, subpixel):
+        assert size == 64 and subpixel
         return maps, None
 
     monkeypatch.setattr("utils.training.stage.decode_heatmaps", decode)

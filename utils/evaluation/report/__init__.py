@@ -19,6 +19,7 @@ from dataset.transforms import resize_square
 from utils.drawing import style
 from utils.drawing.frame_painter import DrawnPose, standing_place
 from utils.drawing.split_painter import SplitPainter, described
+from utils.evaluation.mpjpe import ALL
 from utils.evaluation.poses import Poses
 from utils.evaluation.published import TABLE_GROUPS
 from utils.evaluation.tables import HEADS, result_blocks, text_summary
@@ -57,16 +58,17 @@ def write_report(
         drawn = {kind: DrawnPose.through_camera(pose, camera) for kind, pose in pair.items()}
         floor = standing_place(drawn["truth"].joints3d)
         frames.append({kind: _joints(pose, floor) for kind, pose in drawn.items()})
+    actions = [_bars(groups, "mpjpe", "this model", "predicted")]
+    if "mpjpe_mean_pose" in groups[ALL]:
+        actions.append(_bars(groups, "mpjpe_mean_pose", "mean pose", "baseline"))
     data = {
-        "actions": [
-            _bars(groups, "mpjpe", "this model", "predicted"),
-            _bars(groups, "mpjpe_mean_pose", "mean pose", "baseline"),
-        ],
+        "actions": actions,
         "joints": [_bars(results["joints"], "mpjpe", "this model", "predicted")],
         "frames": frames,
         **{"limbs": LIMBS, "right": RIGHT_JOINTS, "jointNames": JOINTS, "colours": _COLOURS},
     }
-    shown = f"{about['frames']} frames, {len(frames)} of them shown one by one."
+    shown = f"{about['frames']} frames, {len(frames)} of them shown one by one"
+    shown += f"; headset: {', '.join(headsets)}." if (headsets := about.get("headsets")) else "."
     page = {
         kind: Path(__file__).with_name(f"page.{kind}").read_text(encoding="utf-8")
         for kind in ("html", "css", "js")

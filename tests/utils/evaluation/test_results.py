@@ -1,0 +1,113 @@
+"""results.json read back: what demo.py wrote, and anything else."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from base.errors import UserError
+from base.frame import FrameId
+from utils.compare_results import comparison
+from utils.evaluation.metrics import measure
+from utils.evaluation.poses import Poses
+from utils.evaluation.results import Measured, read_results
+from utils.export_weights import _figures
+
+_RNG = np.random.default_rng(0)
+_MEASURED = measure(
+    Poses(
+        *_RNG.normal(size=(2, 4, 16, 3)),
+        ["walking", "walking", "Talking", "unknown"],
+        [FrameId(name, "env_001", number) for number, name in enumerate("aabb")],
+        _RNG.random((4, 16)) < 0.5,
+        _RNG.random((4, 16)),
+        np.zeros((16, 3)),
+    )
+)
+ABOUT = {"schema": 1, "model": "m.tar", "data": "test", "data_root": "d", "frames": 4}
+RESULTS = json.loads(json.dumps(ABOUT | _MEASURED))
+
+
+def set_at(path, value):
+    """The results with another value at nested keys."""
+    content = copy.deepcopy(RESULTS)
+    *above, last = path
+    place = content
+    for key in above:
+        place = place[key]
+    place[last] = value
+    return content
+
+
+def test_what_was_written_is_what_is_read(tmp_path):
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(RESULTS))
+    assert read_results(path) == read_results(tmp_path) == RESULTS
+    path.write_text(json.dumps(_MEASURED))
+    assert read_results(path, Measured) == json.loads(json.dumps(_MEASURED))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        ("{", "Invalid JSON"),
+        ("[" * 10_000, "recursion"),
+        ("[]", "should be an object"),
+        (json.dumps(set_at(["schema"], 2)), r"schema: .*1"),
+        (json.dumps(set_at(["data"], ["test"])), "data: "),
+        (json.dumps(set_at(["full", "All", "mpjpe"], "12.0")), "full: All: mpjpe must be a finite"),
+        (json.dumps(set_at(["full", "All", "mpjpe"], float("nan"))), "mpjpe must be a finite"),
+        (json.dumps(set_at(["joints", "Neck", "mpjpe"], int("9" * 401))), "Neck: mpjpe must be"),
+        (
+            json.dumps(set_at(["full", "Walking", "mpjpe_interval"], [1, 2, 3])),
+            "two finite numbers",
+        ),
+        (json.dumps(set_at(["characters", "a", "upper"], [])), "characters: a: upper: "),
+        (json.dumps(set_at(["uncertainty", "deciles"], [])), "deciles: "),
+    ],
+)
+def test_what_is_none_is_one_line_that_says_where(content, message, tmp_path):
+    path = tmp_path / "results.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UserError, match=message) as error:
+        read_results(path)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+def _paths(value, above=()):
+    yield above
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _paths(each, (*above, key))
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@settings(derandomize=True, max_examples=100, deadline=None, database=None)
+@given(st.sampled_from([path for path in _paths(RESULTS) if path]), _JSON, st.booleans())
+def test_changed_documents_are_refused_or_can_be_compared(tmp_path_factory, path, value, gone):
+    content = set_at(path, value)
+    if gone:
+        place = content
+        for key in path[:-1]:
+            place = place[key]
+        del place[path[-1]]
+    file = tmp_path_factory.getbasetemp() / "fuzzed.json"
+    file.write_text(json.dumps(content))
+    try:
+        found = read_results(file)
+    except UserError:
+        return
+    comparison([found, RESULTS], ["a", "b"], "lower", ["All", "Walking"])
+    comparison([RESULTS, found], ["a", "b"], "full", ["All", "Walking"])
+    assert "MPJPE" in _figures(found)
