@@ -213,5 +213,5 @@ def test_a_set_that_disappears_ends_the_run_with_its_state_saved(
         return real(self, batches)
 
     monkeypatch.setattr(Trainer, "train_step", train_step)
-    with pytest.raises(UserError, match=r"TrainSet: none of its pictures .*_step_1\.tar is saved"):
+    with pytest.raises(UserError, match=r"TrainSet: of .* frames .*_step_1\.tar is saved"):
         run("train2d", config=config, data=root)
