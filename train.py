@@ -198,7 +198,7 @@ def log_folder(log_dir: Path, resume: bool, processes: Processes) -> Iterator[No
         try:
             yield
         finally:
-            if processes.main and new and [path.name for path in log_dir.iterdir()] == [".lock"]:
+            if processes.main and new and [path.name for path in log_dir.glob("*")] == [".lock"]:
                 shutil.rmtree(log_dir)
 
 

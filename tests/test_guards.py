@@ -154,7 +154,7 @@ def test_a_set_none_of_whose_pictures_can_be_read_ends_with_one_line(run, tiny_d
         for picture in (root / split).rglob("*.png"):
             picture.write_bytes(b"")
         for stage in ("train2d", "temporal"):
-            with pytest.raises(UserError, match=f"{split}: none of its pictures can be read"):
+            with pytest.raises(UserError, match=rf"{split}: .*none .*can be read"):
                 run(stage, config=config, data=root)
             shutil.rmtree(tmp_path / "log", ignore_errors=True)
 
