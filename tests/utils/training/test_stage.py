@@ -209,6 +209,7 @@ def test_frames_are_counted_that_are_there(make, tmp_path):
     for batch_size, epoch_frames, frames in ((100_000, None, 28), (8, None, 8), (16, 10, 10)):
         changes = {"batch_size": batch_size, "epoch_frames": epoch_frames}
         trainer = Trainer(make("train3d", train3d=changes), tmp_path)
+        trainer._waited = 0.0
         assert trainer.frames_per_step == frames
         [taken] = trainer._next_batches(iter(trainer.stage.loader))
         assert len(taken) == frames
