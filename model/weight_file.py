@@ -87,7 +87,7 @@ def read_weight_file(path: Path) -> Any:
         UserError: for a file that cannot be read, saying what it is.
     """
     if not path.is_file():  # a pipe would keep us waiting
-        raise UserError(f"{path}: cannot be read (no such file, or none of data)")
+        raise UserError(f"{path}: cannot be read (No such file, or none of data)")
     try:
         with path.open("rb") as file:
             start = file.read(512)
