@@ -12,20 +12,13 @@ The project's own model (--config transformer) can also be trained end to end in
 
   python train.py --training_type finetune --config transformer --gpu 0 --log_dir experiments/Own
 
-It has a temporal version, trained on videos (utils/make_synthetic.py --video), the rest frozen:
-
-  python train.py --training_type temporal --config transformer --data_root data/videos --gpu 0 \\
-      --load_3d_model experiments/Own/checkpoints/model_best.tar --log_dir experiments/Temporal
-
 All three stages in one command, in Train2d, Train3d and Finetune under LOG_DIR:
 
   python train.py --training_type all --gpu 0 --log_dir experiments
 
-On all GPUs of a machine, and on several machines, with the same batch size over all of them:
+On all GPUs of a machine, with the same batch size over all of them:
 
   torchrun --nproc_per_node=8 train.py --training_type train2d --batch_size 256
-  torchrun --nnodes=2 --nproc_per_node=8 --rdzv_backend=c10d --rdzv_endpoint=HOST:29500 \\
-      train.py --training_type train2d --batch_size 512
 
 From the weights that come with this project, on data of your own:
 
@@ -34,10 +27,14 @@ From the weights that come with this project, on data of your own:
 
 Checkpoints go to LOG_DIR/checkpoints/checkpoint_{epoch}.tar, and the best one on ValSet to
 model_best.tar beside them.  A run interrupted for any reason continues with --resume and gives the
-same result as an uninterrupted one.  Monitor it with: tensorboard --logdir experiments
+same result as an uninterrupted one.  More, and videos and several machines: doc/training.md
 """
 
 import argparse
+import contextlib
+import functools
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +42,22 @@ import torch
 
 from base.errors import UserError
 from base.headset import load_headset
+from base.lock import clear_leftovers, locked
 from model import KINDS, model_class
 from utils.common.checkpoint import BEST, Checkpoint, newest_whole_checkpoint, read_checkpoint
 from utils.common.command import command_parser, run_command
-from utils.common.config import Config, load_config
+from utils.common.config import (
+    Config,
+    config_path,
+    describe_config,
+    load_config,
+    merge,
+    parse_setting,
+)
 from utils.common.device import prepare_device
 from utils.common.memory import memory_advice
 from utils.common.networks import Start, refuse_other_architecture, stage_network
-from utils.common.paths import CONFIGS, DEFAULT_CONFIG
+from utils.common.paths import DEFAULT_CONFIG, DEFAULT_DATA_ROOT
 from utils.common.pretrained import model_path
 from utils.training.distributed import Processes
 from utils.training.stage import Stage
@@ -69,7 +74,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = command_parser(__doc__, "gpu", "data_root", "headset")
     add = parser.add_argument
     types = dict.fromkeys(name for kind in KINDS for name in model_class(kind).training_types)
-    add("--training_type", required=True, choices=(*types, ALL_STAGES), help="stage to train")
+    add("--training_type", choices=(*types, ALL_STAGES), help="stage to train")
     text = "where checkpoints and logs go (default: experiments/STAGE; with --training_type all: "
     add("--log_dir", type=Path, help=text + "experiments, one subfolder per stage)")
     text = "YAML file, or the name of one in experiments/configs (default: the configuration of "
@@ -106,7 +111,14 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     over.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"), help=text)
     help_text = "torch.compile the network: minutes of start-up, then faster steps"
     over.add_argument("--compile", action="store_const", const=True, help=help_text)
-    return parser.parse_args(argv)
+    help_text = "any key of the configuration, such as loss.pose=0.5; repeat for more"
+    over.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=help_text)
+    help_text = "print each key of the configuration, its value, type and meaning, and exit"
+    over.add_argument("--print_config", action="store_true", help=help_text)
+    arguments = parser.parse_args(argv)
+    if not (arguments.training_type or arguments.print_config):
+        parser.error("the following arguments are required: --training_type")
+    return arguments
 
 
 def config_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -117,37 +129,45 @@ def config_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
     def given(*names: str) -> dict[str, Any]:
         return {name: flags[name] for name in names if name in flags}
 
-    return given("seed", "precision", "compile") | {
-        arguments.training_type: given("batch_size", "accumulate", "epochs", "lr"),
+    overrides = given("seed", "precision", "compile") | {
+        arguments.training_type or "train2d": given("batch_size", "accumulate", "epochs", "lr"),
         "data": given("workers"),
         "model": given("imagenet"),
     }
+    return functools.reduce(merge, map(parse_setting, arguments.set), overrides)
 
 
 def resolve_config(arguments: argparse.Namespace, start: Checkpoint | None) -> Config:
     """Configuration of the run: the file asked for, else the checkpoint's own, else the paper's."""
     overrides = config_overrides(arguments)
-    if arguments.config is None:
-        if start is not None and start.has_config:
-            return start.config.overridden(overrides)
-        return load_config(DEFAULT_CONFIG, overrides)
-    named = CONFIGS / f"{arguments.config}.yml"
-    return load_config(named if named.is_file() else Path(arguments.config), overrides)
+    if arguments.config is None and start is not None and start.has_config:
+        config = start.config.overridden(overrides)
+    else:
+        config = load_config(config_path(arguments.config or DEFAULT_CONFIG.stem), overrides)
+    for text in arguments.set:
+        try:
+            functools.reduce(getattr, text.partition("=")[0].split("."), config)
+        except AttributeError:
+            kind = config.model.kind
+            raise UserError(f"--set {text}: not a key of the model of kind '{kind}'") from None
+    return config
 
 
 def starting_checkpoint(
     arguments: argparse.Namespace, log_dir: Path, processes: Processes
 ) -> Checkpoint | None:
-    """The checkpoint to go on from, if any; UserError where a new run would write into the folder
-    of an old one."""
+    """The checkpoint to go on from, if any; UserError for one of another stage's run."""
     if arguments.resume:
         newest = newest_whole_checkpoint(log_dir / "checkpoints")
         if newest is not None:
+            if newest.stage != arguments.training_type:
+                raise UserError(
+                    f"--resume: {log_dir} holds a run of {newest.stage}, not of "
+                    f"{arguments.training_type}: give the --log_dir of that, or a new one"
+                )
             if arguments.load_model and processes.main:
                 print(f"--resume: going on from {newest.path}, not from {arguments.load_model}")
             return newest
-    else:
-        refuse_used(log_dir, processes)
     return read_checkpoint(arguments.load_model) if arguments.load_model else None
 
 
@@ -161,6 +181,52 @@ def refuse_used(log_dir: Path, processes: Processes) -> None:
             f"{log_dir} already holds a run ({found.relative_to(log_dir)}): go on with --resume, "
             "or give another --log_dir"
         )
+
+
+@contextlib.contextmanager
+def log_folder(log_dir: Path, resume: bool, processes: Processes) -> Iterator[None]:
+    """Holds a run's folder; one that was not there and has nothing in it at the end is removed.
+    UserError for one that another process holds, or, without ``resume``, that holds a run."""
+    if not resume:
+        refuse_used(log_dir, processes)
+    new = not log_dir.exists()
+    with locked(log_dir) if processes.main else contextlib.nullcontext():
+        if not resume:  # a run may have come and gone since
+            refuse_used(log_dir, processes)
+        if processes.main:
+            clear_leftovers(log_dir)
+        try:
+            yield
+        finally:
+            if processes.main and new and [path.name for path in log_dir.glob("*")] == [".lock"]:
+                shutil.rmtree(log_dir)
+
+
+def announce(stage: Stage, trainer: Trainer, start: Start, asked: str) -> None:
+    """Print what is about to be trained, on what, from what, and where it goes."""
+    root, config, model = stage.root, stage.config, stage.model
+    default = " (no --data_root given)" if root == DEFAULT_DATA_ROOT else ""
+    reads = "labels" if stage.training.reads == "labels" else "pictures"
+    frames = [len(loader.dataset) for loader in (stage.loader, stage.validation)]
+    headsets = sorted({one.name for one in stage.labels.table.headsets or [stage.labels.unstated]})
+    worn = headsets[0] if len(headsets) == 1 else f"{len(headsets)} headsets"
+    print(f"Data: {root}{default}: {reads}, TrainSet {frames[0]}, ValSet {frames[1]}; {worn}")
+    given = [str(one.path) for one in start if one is not None]
+    imagenet = config.model.imagenet and f"ImageNet weights ({config.model.imagenet})"
+    counts = [(p.numel() / 1e6, p.requires_grad) for p in model.parameters()]
+    of = f"{' and '.join(given) or imagenet or 'random weights'}; configuration: {asked}"
+    print(
+        f"Model: {config.model.kind}, {config.model.backbone}, {stage.input_size} px, "
+        f"{sum(n for n, _ in counts):.1f} M parameters, {sum(n for n, own in counts if own):.1f} M "
+        f"trained, from {of}"
+    )
+    kept = config.checkpoints.keep or "all"
+    print(
+        f"Training: {stage.name}, epochs {trainer.state.epoch + 1} to {stage.settings.epochs}, "
+        f"{trainer.steps_per_epoch} steps each, batch {trainer.frames_per_step}, on {stage.device}"
+        f"; checkpoints (the best and the last {kept}, checkpoints.keep) take up to "
+        f"{trainer.disk_bytes() / 1e9:.2g} GB in {trainer.log_dir}"
+    )
 
 
 def config_source(training_type: str, start: Start) -> Checkpoint | None:
@@ -199,12 +265,18 @@ def refuse_unused(arguments: argparse.Namespace, stage: str, config: Config) -> 
 
 
 def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Processes) -> None:
+    with log_folder(log_dir, arguments.resume, processes):
+        _train_stage(arguments, log_dir, processes)
+
+
+def _train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Processes) -> None:
     training_type = arguments.training_type
     start = Start(starting_checkpoint(arguments, log_dir, processes))
     if start.load_model is None and training_type != "train2d":
         paths = arguments.load_2d_model, arguments.load_3d_model
         start = Start(None, *(read_checkpoint(path) if path else None for path in paths))
-    asked = resolve_config(arguments, config_source(training_type, start))
+    source = config_source(training_type, start)
+    asked = resolve_config(arguments, source)
     refuse_unused(arguments, training_type, asked)
     torch.manual_seed(asked.seed)
     network, config = stage_network(training_type, asked, start)
@@ -226,7 +298,11 @@ def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Process
         stage = Stage(training_type, network, config, arguments.data_root, *how)
         if arguments.resume and start.load_model is not None:
             refuse_other_headsets(stage, start.load_model)
-        Trainer(stage, log_dir, start.load_model).fit()
+        trainer = Trainer(stage, log_dir, start.load_model)
+        if processes.main:
+            of = f"that of {source.path}" if source and source.has_config else DEFAULT_CONFIG.stem
+            announce(stage, trainer, start, arguments.config or of)
+        trainer.fit()
 
 
 def train_all(arguments: argparse.Namespace, log_dir: Path, processes: Processes) -> None:
@@ -252,6 +328,9 @@ def train_all(arguments: argparse.Namespace, log_dir: Path, processes: Processes
 def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(argv)
     name, log_dir = arguments.training_type, arguments.log_dir
+    if arguments.print_config:
+        print(describe_config(resolve_config(arguments, None)))
+        return
     with Processes(arguments.gpu) as processes:
         if name == ALL_STAGES:
             train_all(arguments, log_dir or Path("experiments"), processes)

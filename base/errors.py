@@ -1,6 +1,7 @@
 """The errors a person can act on."""
 
 import re
+import reprlib
 import sys
 from types import TracebackType
 
@@ -24,6 +25,14 @@ class UserError(Exception):
 
 class BrokenFrameError(UserError):
     """One frame's picture or label cannot be used; a run over many frames skips and counts it."""
+
+
+def shown(value: object) -> str:
+    """A value for a message: cut where it is long, deep, or a number of thousands of digits."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # Python refuses to write such numbers
+        return "a huge number"
 
 
 def explain_missing_library(

@@ -1,19 +1,28 @@
 """Typed records of what files hold, and the base of every section of the configuration."""
 
+import math
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     PlainValidator,
     ValidationError,
     ValidationInfo,
     field_validator,
 )
 
-from base.errors import UserError
+from base.errors import UserError, shown
 
 Record = TypeVar("Record", bound=BaseModel)
+#: Of a setting's size: what is computed from it has to fit into float32.
+_LARGEST = 1e9
+
+
+def option(default: Any, about: str, **bounds: Any) -> Any:
+    """A setting with its default, what it does, in a line, and what its value must be."""
+    return Field(default, description=about, **bounds)
 
 
 def _text(value: Any) -> str:
@@ -34,12 +43,12 @@ def read_record(record: type[Record], content: Any) -> Record:
         fault = error.errors()[0]
         key = ".".join(map(str, fault["loc"])) or "its content"
         reason = fault["msg"].removeprefix("Value error, ")
-        raise UserError(f"{key}: {reason}, not {fault['input']!r:.60}") from None
+        raise UserError(f"{key}: {reason}, not {shown(fault['input'])}") from None
 
 
 class Section(BaseModel):
-    """A frozen group of settings, which refuses unknown keys, numbers that are not finite, and true
-    or false where a number is asked for with an error that names the key."""
+    """A frozen group of settings, which refuses unknown keys, numbers that are not finite or
+    beyond 1e9, and true or false where a number is asked for with an error that names the key."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False
@@ -52,4 +61,11 @@ class Section(BaseModel):
         # Pydantic would take true for 1, which no one means.
         if isinstance(value, bool) and bool not in (annotation, *get_args(annotation)):
             raise ValueError("must not be true or false")
+        return value
+
+    @field_validator("*")
+    @classmethod
+    def _no_huge_number(cls, value: Any) -> Any:
+        if isinstance(value, int | float) and _LARGEST < abs(value) < math.inf:
+            raise ValueError(f"must be at most {_LARGEST:g}")
         return value

@@ -12,29 +12,22 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
 
 from base.cameras.camera import Camera
-from base.schema import Section
+from base.schema import Section, option
 from base.skeleton import MIRROR
 
 
 class Augmentation(Section):
-    """What is drawn for each frame.
+    """What is drawn for each frame."""
 
-    Attributes:
-        rotation: standard deviation of the turn about the optical axis, degrees.
-        mirror: swap left and right in half of the frames.
-        colour: strength of changes of brightness, colour balance and contrast, 0 to 1.
-        noise: largest standard deviation of pixel noise, in units of the full range.
-        blur: largest standard deviation of a Gaussian blur, pixels of the network's picture.
-    """
-
-    rotation: float = Field(0.0, ge=0, le=180)
-    mirror: bool = False
-    colour: float = Field(0.0, ge=0, le=1)
-    noise: float = Field(0.0, ge=0, le=1)
-    blur: float = Field(0.0, ge=0, le=20)
+    rotation: float = option(
+        0.0, "standard deviation about the optical axis, degrees", ge=0, le=180
+    )
+    mirror: bool = option(False, "swap left and right in half of the frames")
+    colour: float = option(0.0, "changes of brightness, colour balance and contrast", ge=0, le=1)
+    noise: float = option(0.0, "largest standard deviation, share of the full range", ge=0, le=1)
+    blur: float = option(0.0, "largest standard deviation of the Gaussian, pixels", ge=0, le=20)
 
     @property
     def moves(self) -> bool:

@@ -7,7 +7,7 @@ A kind of model is one file with a subclass of :class:`model.pose_model.PoseMode
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from base.errors import UserError
+from base.errors import UserError, shown
 from base.registry import load_class
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ KINDS = {
 def model_class(kind: str) -> "type[PoseModel]":
     """The class of a kind of model; a :class:`UserError` for one that is not registered."""
     if not isinstance(kind, str) or kind not in KINDS:
-        raise UserError(f"model.kind: there is {', '.join(KINDS)}, but no {kind!r}")
+        raise UserError(f"model.kind: there is {', '.join(KINDS)}, but no {shown(kind)}")
     return load_class(KINDS[kind])
 
 

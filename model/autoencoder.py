@@ -4,10 +4,9 @@ from collections.abc import Collection
 from typing import Any, ClassVar
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
-from base.schema import Section
+from base.schema import Section, option
 from base.skeleton import neck_centred
 from model.lifting import LiftingAutoencoder
 from model.losses import LossWeights, centred_losses, joint_weights, reconstruction_error
@@ -19,10 +18,12 @@ from model.rays import CameraRays
 class AutoencoderOptions(Section):
     """The dual-branch autoencoder; the defaults are the paper's."""
 
-    latent: int = Field(20, ge=1)
-    batch_norm: bool = False
-    pose_activation: bool = False
-    pose_hidden: int | None = Field(None, ge=1)
+    latent: int = option(20, "length of the code", ge=1, le=4096)
+    batch_norm: bool = option(False, "normalise after each convolution and the first two layers")
+    pose_activation: bool = option(False, "LeakyReLU between the layers of the pose decoder")
+    pose_hidden: int | None = option(
+        None, "width of the pose decoder; null: the reference's 32", ge=1, le=4096
+    )
 
 
 class Autoencoder(PoseModel):

@@ -189,6 +189,8 @@ def load_imagenet(model: Trunk, source: str | Path) -> None:
         return
     if name not in RESNETS:
         file = {} if download else {"file": str(source)}
+        if file and not str(source).endswith(".safetensors"):
+            _read_file(Path(source))  # says what it is where timm would pass on torch's advice
         try:
             network = _timm_network(name, pretrained=True, pretrained_cfg_overlay=file)
         except Exception as error:  # the hub's, the file's and the unpickler's own, of many classes

@@ -4,36 +4,32 @@
 Poses are (B, 16, 3) metres, heatmaps (B, J, h, h), masks (B, J) bool.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
 from torch import Tensor
 
-from base.schema import Section
+from base.schema import Section, option
 from base.skeleton import HEAD, LIMB_CHILDREN, LIMB_PARENTS, NECK
 from model.decode import soft_argmax
-
-Weight = Annotated[float, Field(ge=0)]
 
 
 class LossWeights(Section):
     """Weights of the losses, by default the paper's; one with weight 0 is not computed."""
 
-    heatmap: Weight = 1.0
-    coordinates: Weight = 0.0  # which the paper does not have
-    reconstruction: Weight = 0.001
-    pose: Weight = 0.1
-    limb_cosine: Weight = 0.01
-    limb_distance: Weight = 0.5
-    limb_length: Weight = 0.0
-    hidden: Weight = 1.0  # of a hidden joint in "pose" and "camera_pose", see joint_weights
-    # Of the transformer only, see model.transformer.Transformer.pose_losses.
-    camera_pose: Weight = 0.0
-    uncertainty: Weight = 0.0
-    visibility: Weight = 0.0
-    aux: Weight = 0.0
+    heatmap: float = option(1.0, "squared error of the heatmaps", ge=0)
+    coordinates: float = option(0.0, "2D joints by soft-argmax, L1; not in the paper", ge=0)
+    reconstruction: float = option(0.001, "squared error of the rebuilt heatmaps", ge=0)
+    pose: float = option(0.1, "mean joint distance, Neck at the origin", ge=0)
+    limb_cosine: float = option(0.01, "cosines of the limbs' directions", ge=0)
+    limb_distance: float = option(0.5, "distances of the limbs' vectors", ge=0)
+    limb_length: float = option(0.0, "differences of the limbs' lengths", ge=0)
+    hidden: float = option(1.0, "of hidden joints in pose and camera_pose, others 1", ge=0)
+    camera_pose: float = option(0.0, "transformer: mean joint distance in the camera frame", ge=0)
+    uncertainty: float = option(0.0, "transformer: likelihood of the predicted uncertainty", ge=0)
+    visibility: float = option(0.0, "transformer: cross-entropy of the joints' visibility", ge=0)
+    aux: float = option(0.0, "transformer: the poses' losses after each layer but the last", ge=0)
 
 
 def masked_mean(values: Tensor, mask: Tensor, count: Tensor | None = None) -> Tensor:

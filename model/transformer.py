@@ -6,10 +6,10 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
-from pydantic import Field, field_validator, model_validator
+from pydantic import field_validator, model_validator
 from torch import Tensor
 
-from base.schema import Section
+from base.schema import Section, option
 from base.skeleton import neck_centred
 from model.joint_transformer import JointEstimate, JointTransformer
 from model.losses import (
@@ -32,10 +32,10 @@ COVERAGE = 0.9
 class _Attention(Section):
     """Sizes of a transformer."""
 
-    dim: int = Field(ge=8, description="width of the tokens")
-    layers: int = Field(ge=1)
-    heads: int = Field(ge=1, description="attention heads, a divisor of dim")
-    dropout: float = Field(0.0, ge=0, lt=1, description="of the attention, in training")
+    dim: int
+    layers: int
+    heads: int
+    dropout: float = option(0.0, "of the attention, in training", ge=0, lt=1)
 
     @model_validator(mode="after")
     def _heads_divide_dim(self) -> "_Attention":
@@ -47,31 +47,32 @@ class _Attention(Section):
 class TemporalOptions(_Attention):
     """The temporal version: attention to past frames of a video."""
 
-    dim: int = Field(128, ge=8)
-    layers: int = Field(2, ge=1)
-    heads: int = Field(4, ge=1)
-    lags: list[int] = Field(
+    dim: int = option(128, "width of the tokens", ge=8, le=4096)
+    layers: int = option(2, "number of layers", ge=1, le=64)
+    heads: int = option(4, "attention heads, a divisor of dim", ge=1, le=64)
+    lags: list[int] = option(
         [0, 1, 2, 3, 4, 6, 8, 12],
-        description="how many frames each frame of the history lies before the newest, from 0 up",
+        "how many frames each frame of the history lies before the newest, from 0 up",
+        max_length=64,
     )
 
     @field_validator("lags")
     @classmethod
     def _rise_from_0(cls, lags: list[int]) -> list[int]:
-        if lags[:1] != [0] or any(b <= a for a, b in pairwise(lags)):
-            raise ValueError("must rise from 0")
+        if lags[:1] != [0] or any(b <= a for a, b in pairwise(lags)) or lags[-1] > 10_000:
+            raise ValueError("must rise from 0, to 10000 at most")
         return lags
 
 
 class TransformerOptions(_Attention):
     """The feature pyramid, the transformer and its temporal version."""
 
-    channels: int = Field(96, ge=8, description="of the feature pyramid")
-    dim: int = Field(192, ge=8)
-    layers: int = Field(3, ge=1)
-    heads: int = Field(6, ge=1)
-    sampled: bool = Field(True, description="False: tokens without the features at the joints")
-    whole_map: bool = Field(True, description="False: no attention to the coarse feature map")
+    channels: int = option(96, "of the feature pyramid", ge=8, le=2048)
+    dim: int = option(192, "width of the tokens", ge=8, le=4096)
+    layers: int = option(3, "number of layers", ge=1, le=64)
+    heads: int = option(6, "attention heads, a divisor of dim", ge=1, le=64)
+    sampled: bool = option(True, "false: tokens without the features at the joints")
+    whole_map: bool = option(True, "false: no attention to the coarse feature map")
     temporal: TemporalOptions = TemporalOptions()
 
 

@@ -2,6 +2,7 @@
 loaded into a network with one clear line for whatever does not fit."""
 
 import argparse
+import os
 import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from base.errors import UserError
+from base.files import sha256
 
 # NumPy's functions have another name in files of NumPy 1 than in those of NumPy 2.
 _SCALAR, _ARRAY = np.float64().__reduce__()[0], np.zeros(0).__reduce__()[0]
@@ -51,6 +53,29 @@ _BEGINNINGS = {
     (b"\x80",): "a Python pickle, which could run code: save the weights with torch.save",
 }
 _NAMES_SHOWN = 3
+#: Stands, with the SHA-256 of all before it, at the end of the files written here: the comment of a
+#: zip archive, which torch.load passes over.
+_SEAL = b"sha256:"
+_SEAL_BYTES = len(_SEAL) + 64
+
+
+def write_weight_file(path: Path, content: Any) -> None:
+    """``torch.save``, and a checksum over the whole file; OSError where it cannot be written."""
+    try:
+        torch.save(content, path)
+    except RuntimeError as error:  # of torch's writer, which does not say why
+        with path.open("ab") as file:
+            file.write(bytes(1 << 20))
+        raise OSError(f"writing failed: {str(error).splitlines()[0]}") from error
+    with path.open("r+b") as file:  # an archive ends with the length of its comment
+        file.seek(-2, os.SEEK_END)
+        file.write(_SEAL_BYTES.to_bytes(2, "little"))
+    seal = _SEAL + sha256(path).encode()
+    with path.open("ab") as file:
+        file.write(seal)
+        file.flush()
+        # A power cut after a renaming must not find the new name with nothing in it.
+        os.fsync(file.fileno())
 
 
 def read_weight_file(path: Path) -> Any:
@@ -61,20 +86,29 @@ def read_weight_file(path: Path) -> Any:
     Raises:
         UserError: for a file that cannot be read, saying what it is.
     """
+    if not path.is_file():  # a pipe would keep us waiting
+        raise UserError(f"{path}: cannot be read (No such file, or none of data)")
     try:
         with path.open("rb") as file:
             start = file.read(512)
+            file.seek(max(0, path.stat().st_size - _SEAL_BYTES))
+            seal = file.read()
+        sealed = seal.startswith(_SEAL)
+        if sealed and seal != _SEAL + sha256(path, len(seal)).encode():
+            raise UserError(f"{path}: damaged (its checksum differs): {_AGAIN}")
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                if any(entry.file_size != entry.compress_size for entry in archive.infolist()):
+                    raise ValueError("compressed, perhaps to a bomb; torch.save only stores")
         with safe_globals(_HARMLESS), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of files that are refused below
             return torch.load(path, map_location="cpu", weights_only=True)
-    except MemoryError:
-        raise
     except Exception as error:  # whatever the unpickler trips over
-        if "allocate" in str(error):
-            raise
+        if isinstance(error, MemoryError) or "allocate" in str(error):
+            raise UserError(f"{path}: reading it takes more memory than there is") from None
         raise UserError(f"{path}: {_described(path, start)}") from None
 
 
@@ -165,5 +199,5 @@ def check_finite(weights: Mapping[str, Tensor], what: str) -> None:
 
 
 def _first_of(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_NAMES_SHOWN])
+    shown = ", ".join(name[:80] for name in names[:_NAMES_SHOWN])
     return f"{len(names)} ({shown}{', …' if len(names) > _NAMES_SHOWN else ''})"

@@ -27,7 +27,7 @@ log_every: 1
 data: {input_size: 64, workers: 0}
 heatmap: {sigma: 1.0}
 train2d: &stage {epochs: 1, batch_size: 4}
-train3d: {<<: *stage, joint_noise: 0.02}
+train3d: {epochs: 1, batch_size: 4, joint_noise: 0.02}
 finetune: *stage
 """
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import os
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import train
 from base.errors import UserError
+from base.lock import locked
 from base.release_camera import RELEASE_SQUARE
 from model import build, model_class
 from utils.common.checkpoint import Checkpoint, TrainingState
@@ -40,9 +42,10 @@ def test_each_stage_writes_its_checkpoints_configuration_and_scalars(tiny_runs):
         names = sorted(path.name for path in (log_dir / "checkpoints").iterdir())
         assert names == [f"checkpoint_{e + 1}.tar" for e in range(epochs)] + ["model_best.tar"]
         content = torch.load(log_dir / BEST, weights_only=True)
-        keys = {"optimizer_state_dict", "scheduler", "training", "config"}
-        keys |= {"mean_pose", "camera", "mounts"}
-        assert content.keys() == keys | expected[stage]
+        keys = {"training", "config", "mean_pose", "camera", "mounts"} | expected[stage]
+        assert content.keys() == keys
+        last = torch.load(log_dir / f"checkpoints/checkpoint_{epochs}.tar", weights_only=True)
+        assert last.keys() == keys | {"optimizer_state_dict", "scheduler"}
         assert content["camera"] == dataclasses.asdict(RELEASE_SQUARE.resized(64, 64))
         assert yaml.safe_load((log_dir / "config.yml").read_text()) == content["config"]
         events = EventAccumulator(str(log_dir)).Reload()
@@ -175,7 +178,14 @@ def run(tiny_data, tmp_path):
     ("line", "message"),
     [
         ("--data_root nowhere", "no TrainSet in"),
-        ("--batch_size 0", "train2d.batch_size"),
+        ("--batch_size 0", "^command line: train2d.batch_size: .*not 0$"),
+        ("--set loss.pos=0.5", "^command line: unknown key 'loss.pos'; did you mean 'loss.pose'"),
+        ("--set loss.pose", "--set loss.pose: not KEY=VALUE"),
+        (
+            "--set temporal.lr=1",
+            "--set temporal.lr=1: not a key of the model of kind 'autoencoder'",
+        ),
+        ("--load_model bse", "no checkpoint at bse: .*'pretrained' or 'base'"),
         ("--config nowhere", "configuration nowhere"),
         ("--config paper --load_model BEST", "trained on pictures of 64 pixels"),
         ("--config OTHER --load_model BEST", "model.backbone resnet18, not resnet34"),
@@ -225,12 +235,18 @@ def test_weights_that_a_stage_does_not_use_are_refused(stage, option, tmp_path):
 
 def test_resume_counts_before_the_model_to_start_from(run, tiny_kind, tiny_file, tmp_path, capsys):
     run("train3d", "--config", tiny_file, "--epochs", 1, "--resume")
-    folder = tmp_path / "log" / "checkpoints"
+    folder, config = tmp_path / "log" / "checkpoints", tmp_path / "log" / "config.yml"
     (folder / "checkpoint_1.tar").rename(tmp_path / "start.tar")
     more = "--load_model", tmp_path / "start.tar", "--resume", "--epochs"
+    before = config.read_text()
+    with pytest.raises(UserError, match=r"--resume: .* holds a run of train3d, not of train2d"):
+        run("train2d", "--resume")
+    # The best is a checkpoint as well, to use and not to go on from.
+    with pytest.raises(UserError, match=r"best\.tar: all that is left, .* --load_model"):
+        run("train3d", *more, 2)
     capsys.readouterr()
-    # The best is a checkpoint as well.
-    run("train3d", *more, 1)
+    run("train3d", *more, 1, "--seed", 5)
+    assert config.read_text() == before  # of the checkpoints that are there
     printed = capsys.readouterr().out
     assert f"going on from {folder / 'model_best.tar'}, not from {tmp_path}" in printed
     assert "all 1 epochs are trained already; more with --epochs" in printed
@@ -268,3 +284,49 @@ def test_a_run_does_not_go_on_with_a_set_of_other_headsets(run, tiny_file, tmp_p
     monkeypatch.setattr("utils.training.stage._checksum", lambda _: "another")
     with pytest.raises(UserError, match=r"trained on other headsets than those of .*--log_dir"):
         run("train3d", "--config", tiny_file, "--epochs", 2, "--resume")
+
+
+def test_a_run_says_at_its_start_what_it_trains_on_what_and_what_it_takes(
+    run, tiny_kind, tiny_file, tiny_data, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(train, "DEFAULT_DATA_ROOT", tiny_data)
+    run("train3d", "--config", tiny_file, "--set", "data.input_size=96", "--set", "loss.pose=2")
+    data, model, training = capsys.readouterr().out.splitlines()[:3]
+    counts = "labels, TrainSet 28, ValSet 4; xr-egopose"
+    assert data == f"Data: {tiny_data} (no --data_root given): {counts}"
+    assert model.startswith("Model: tiny, resnet18, 96 px, 0.0 M parameters, 0.0 M trained, from ")
+    assert model.endswith(f"from random weights; configuration: {tiny_file}")
+    said = re.fullmatch(
+        r"Training: train3d, epochs 1 to 2, 7 steps each, batch 4, on cpu; checkpoints \(the best "
+        rf"and the last 2, checkpoints.keep\) take up to (\S+) GB in {tmp_path / 'log'}",
+        training,
+    )
+    sizes = [path.stat().st_size for path in (tmp_path / "log" / "checkpoints").iterdir()]
+    # Of three numbered ones and the best; two are left.
+    assert float(said[1]) == pytest.approx((sum(sizes) + max(sizes)) / 1e9, rel=0.15)
+    stored = yaml.safe_load((tmp_path / "log" / "config.yml").read_text())
+    assert (stored["data"]["input_size"], stored["loss"]["pose"]) == (96, 2)
+
+
+def test_the_configuration_is_printed_without_a_stage(capsys):
+    train.main(["--print_config", "--config", "transformer", "--set", "loss.pose=0.25"])
+    printed = capsys.readouterr().out
+    assert re.search(r"^loss\.pose=0\.25 +number ≥ 0 +mean joint distance", printed, re.M)
+    assert "\nmodel.transformer.temporal.lags=[0, 1" in printed and "\ntemporal.lr=" in printed
+    with pytest.raises(SystemExit):
+        train.main([])
+    assert "required: --training_type" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [(), ("--resume",)])
+def test_a_folder_that_another_run_holds_is_refused_with_its_process(
+    more, run, tiny_kind, tiny_file, tmp_path
+):
+    log_dir = tmp_path / "log"
+    with locked(log_dir):
+        with pytest.raises(UserError, match=f"log: process {os.getpid()} is writing"):
+            run("train3d", "--config", tiny_file, *more)
+        assert [path.name for path in log_dir.iterdir()] == [".lock"]
+    (log_dir / ".config.yml.part").write_text("left by a killed run")
+    run("train3d", "--config", tiny_file, "--epochs", 1, *more)
+    assert not list(log_dir.rglob("*.part*"))

@@ -35,8 +35,10 @@ train2d: &stage
   warmup_steps: 3
   clip_norm: 1.0
   ema_decay: 0.9
+  joint_noise: 0.05
+  joint_dropout: 0.1
   augment: {rotation: 10, mirror: true, colour: 0.3, noise: 0.02}
-train3d: {<<: *stage, joint_noise: 0.05, joint_dropout: 0.1}
+train3d: *stage
 finetune: *stage
 temporal: *stage
 """

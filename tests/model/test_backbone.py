@@ -191,8 +191,11 @@ def test_weights_of_a_file_start_a_backbone_of_timm(tmp_path):
     load_imagenet(model.pose2d, tmp_path / "weights.pth")
     loaded = model.pose2d.backbone.conv_stem.weight
     assert torch.equal(loaded, source.conv_stem.weight)
-    with pytest.raises(UserError, match=r"nowhere\.pth of mobilenetv3_small_050"):
+    with pytest.raises(UserError, match=r"nowhere\.pth: cannot be read"):
         load_imagenet(model.pose2d, tmp_path / "nowhere.pth")
+    torch.save({"conv1.weight": pytest.raises}, tmp_path / "code.pth")
+    with pytest.raises(UserError, match="could run code"):  # not: how to load it all the same
+        load_imagenet(model.pose2d, tmp_path / "code.pth")
 
 
 def _other_depth(path):

@@ -8,8 +8,7 @@ from pydantic import Field
 
 from base.errors import UserError
 from base.files import write_text
-from utils.common.config import Config, Section, dump_config, load_config
-from utils.common.paths import CONFIGS
+from utils.common.config import Config, Section, config_path, dump_config, load_config
 
 
 class BenchmarkRow(Section):
@@ -45,8 +44,8 @@ class Benchmark(Section):
 
     def config(self, name: str) -> Config:
         """What a row is trained with; UserError for a wrong one, or one that misses the budget."""
-        row, named = self.rows[name], CONFIGS / f"{self.rows[name].config}.yml"
-        config = load_config(named if named.is_file() else Path(row.config), row.changes)
+        row = self.rows[name]
+        config = load_config(config_path(row.config), row.changes)
         config = config.overridden({"checkpoints": {"keep": 1}})
         seen = row.frames_seen(config)["pictures"]
         # Whole batches may miss it by a little.

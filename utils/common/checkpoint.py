@@ -10,27 +10,27 @@ Weights that another script saved, bare, under a key of its own, or with the pre
 DataParallel, ``torch.compile`` or Lightning, are found by names that only these networks have.
 """
 
-import os
 import re
 import sys
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from pydantic import ConfigDict, Field, FiniteFloat, TypeAdapter
+from typing_extensions import TypedDict
 
 from base.cameras import camera_from_dict
 from base.cameras.camera import Camera
-from base.errors import UserError
+from base.errors import UserError, shown
 from base.files import replacing
 from base.release_camera import RELEASE_SQUARE
 from base.skeleton import NUM_JOINTS
 from model import KINDS, model_class
 from model.backbone import resnet_of
-from model.weight_file import read_weight_file
+from model.weight_file import read_weight_file, write_weight_file
 from utils.common.config import Config, parse_config
 
 #: Key of the 2D module's weights.
@@ -43,23 +43,38 @@ OF_THE_RUN = (_OPTIMIZER, "scheduler", "training", "made_by")
 #: Name of the best on ValSet.
 BEST = "model_best.tar"
 _NUMBERED = re.compile(r"checkpoint_(\d+)(?:_step_(\d+))?\.tar")
+_Count = Annotated[int, Field(ge=0, le=10**9)]
+_Place = Annotated[list[FiniteFloat], Field(min_length=3, max_length=3)]
+
+
+class Mounts(TypedDict, total=False):
+    """On what a model was trained."""
+
+    #: 0.5 % and 99.5 % quantiles of the Neck's place in the view over the training set, metres.
+    neck: Annotated[list[_Place], Field(min_length=2, max_length=2)]
+    #: As of :class:`~utils.inference.trained_range.TrainedRange`, the first over ValSet.
+    uncertainty: float
+    edge: FiniteFloat
+    headsets: list[str]  # checksums
 
 
 @dataclass(slots=True)
 class TrainingState:
     """How far a run is, and what it needs beside weights and optimiser to go on exactly."""
 
-    stage: str  # train2d, train3d, finetune or temporal
-    epoch: int  # epochs completed
-    best_epoch: int  # 0 before the first validation
+    __pydantic_config__ = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+    stage: Annotated[str, Field(max_length=40)]  # train2d, train3d, finetune or temporal
+    epoch: _Count  # epochs completed
+    best_epoch: _Count  # 0 before the first validation
     best_value: float  # infinity before the first validation
-    step: int = 0  # steps done of the next epoch
+    step: _Count = 0  # steps done of the next epoch
     random: dict[str, torch.Tensor] | None = None  # states of the generators, within an epoch
-    scaler: dict[str, Any] | None = None  # state of the loss scaler (fp16)
+    scaler: dict[str, float] | None = None  # state of the loss scaler (fp16)
     #: The weights being trained, under the layout's keys, where those stored in their usual place
     #: are the moving average of so many updates.
     weights: dict[str, dict[str, torch.Tensor]] | None = None
-    ema_updates: int = 0
+    ema_updates: _Count = 0
 
     def as_dict(self) -> dict[str, Any]:
         """For storing; the tensors are not copied."""
@@ -78,11 +93,7 @@ class Checkpoint:
     has_config: bool
     mean_pose: np.ndarray | None  # (16, 3) float64 metres, Neck at the origin, of the training set
     camera: Camera  # of the network's view; the release's square where the file has none
-    #: "neck": ((x, y, z), (x, y, z)), 0.5 % and 99.5 % quantiles of the Neck's place in the view
-    #: over the training set, metres; "uncertainty" and "edge" as of
-    #: :class:`~utils.inference.trained_range.TrainedRange`, the former over ValSet; "headsets",
-    #: check sums of those trained on.
-    mounts: dict[str, Any] | None = None
+    mounts: Mounts | None = None
 
     @property
     def parts(self) -> list[str]:
@@ -105,13 +116,13 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     """Write a checkpoint; a kill or a full disk leaves the file that was there before; UserError
     where it cannot be written."""
     with replacing(path) as temporary:
-        try:
-            torch.save(content, temporary)
-        except RuntimeError as error:  # torch's writer reports a full disk like this
-            raise OSError(f"writing failed: {str(error).splitlines()[0]}") from error
-        # A power cut after the renaming must not find the new name with nothing in it.
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+        write_weight_file(temporary, content)
+
+
+def without_optimizer(content: dict[str, Any]) -> dict[str, Any]:
+    """A checkpoint's content to use, not to go on from: a third of it, or less."""
+    kept = {key: value for key, value in content.items() if key not in (_OPTIMIZER, "scheduler")}
+    return kept | {"training": content["training"] | {"random": None, "weights": None}}
 
 
 def checkpoint_name(epoch: int, step: int = 0) -> str:
@@ -132,15 +143,12 @@ def list_checkpoints(folder: Path) -> list[Path]:
 
 
 def newest_whole_checkpoint(folder: Path) -> Checkpoint | None:
-    """The furthest trained checkpoint that can be read to its last byte, the best where no numbered
-    one can; None if there is none. Damaged ones are named on standard error; UserError if there are
-    some and all are damaged."""
+    """The furthest trained checkpoint that is intact, the best where no numbered one is; None if
+    there is none. Damaged ones are named on standard error; UserError if all are damaged."""
     paths = [*list_checkpoints(folder), *folder.glob(BEST)]
     for path in paths:
         try:
-            found = read_checkpoint(path)
-            _check_sums(path)
-            return found
+            return read_checkpoint(path)
         except UserError as error:
             print(f"passed over: {error}", file=sys.stderr)
     if paths:
@@ -151,26 +159,14 @@ def newest_whole_checkpoint(folder: Path) -> Checkpoint | None:
     return None
 
 
-def _check_sums(path: Path) -> None:
-    """Compare a file's content with its check sums, which torch.load does not."""
-    if not zipfile.is_zipfile(path):
-        return  # before PyTorch 1.6 there were none
-    with zipfile.ZipFile(path) as archive:
-        try:
-            damaged = archive.testzip()
-        except (zipfile.BadZipFile, OSError, EOFError):
-            damaged = "its directory"
-    if damaged is not None:
-        raise UserError(f"{path}: damaged (check sum of {damaged})")
-
-
 def read_content(path: Path) -> dict[str, Any]:
     """Content of a checkpoint, its networks under the keys of the layout; UserError for a file that
     is missing, no checkpoint, or without weights of ours."""
     path = Path(path)
     if not path.exists():
         raise UserError(
-            f"no checkpoint at {path}: train one with 'python train.py --training_type …'"
+            f"no checkpoint at {path}: give a file of train.py, or 'pretrained' or 'base', the "
+            "weights that come with this project"
         )
     content = read_weight_file(path)
     if not isinstance(content, Mapping):
@@ -185,7 +181,21 @@ def read_content(path: Path) -> dict[str, Any]:
         prefix = next(iter(_prefixes(weights, signature)), "")
         # What is beside them keeps its name, and is refused as unexpected.
         networks[key] = {name.removeprefix(prefix): weight for name, weight in weights.items()}
-    return {**content, **networks} if networks else _foreign(path, content)
+    networks = networks or _foreign(path, content)
+    for key, weights in networks.items():
+        for name, value in weights.items():
+            if fault := _fault(value):
+                raise UserError(f"{path}: {key}: {name[:80]} {fault}")
+    return {**content, **networks}
+
+
+def _fault(weight: torch.Tensor) -> str:
+    """What makes a tensor useless as a weight, if anything."""
+    if weight.layout != torch.strided or weight.device.type != "cpu" or weight.is_complex():
+        return "is no tensor of real numbers"
+    if weight.numel() * weight.element_size() > weight.untyped_storage().nbytes():
+        return f"has shape {tuple(weight.shape)}, and fewer numbers in the file"
+    return "" if torch.isfinite(weight.float()).all() else "holds numbers that are not finite"
 
 
 def _signatures() -> dict[str, str]:
@@ -234,11 +244,11 @@ def _foreign(path: Path, content: Mapping[str, Any]) -> dict[str, dict[str, torc
                     if weight.startswith(prefix)
                 }
     if not networks:
-        names = [str(name) for name in content]
-        shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        names = [n[:80] if isinstance(n, str) else shown(n) for n in list(content)[:3]]
+        found = ", ".join(names) + (", …" if len(content) > 3 else "")
         raise UserError(
             f"{path}: not a checkpoint of this project: it has no {RESNET}, and none of its "
-            f"networks' weights under other names ({shown or 'it is empty'})"
+            f"networks' weights under other names ({found or 'it is empty'})"
         )
     return networks
 
@@ -253,33 +263,48 @@ def _default_config(networks: Mapping[str, Mapping[str, torch.Tensor]]) -> Confi
     return parse_config({"model": {"kind": kind, **model}, "heatmap": heatmap}, "defaults")
 
 
+def _mean_pose(stored: Any) -> np.ndarray:
+    pose = torch.as_tensor(stored)
+    if pose.shape != (NUM_JOINTS, 3) or not torch.isfinite(pose.float()).all():
+        raise ValueError(f"{NUM_JOINTS} × 3 finite numbers are needed")
+    return pose.double().numpy()
+
+
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint of ours, of the reference implementation, or of another script; UserError
     as :func:`read_content`, and for a file whose other parts are not ours."""
     path = Path(path)
     content = read_content(path)
-    stored, training, mean_pose, camera, mounts = (
-        content.get(key) for key in ("config", "training", "mean_pose", "camera", "mounts")
-    )
     networks = {key: content[key] for key in _signatures() if content.get(key) is not None}
-    try:
-        config = parse_config(dict(stored), str(path)) if stored else None
-        if mean_pose is not None:
-            mean_pose = np.asarray(mean_pose, np.float64).reshape(NUM_JOINTS, 3)
-            if not np.isfinite(mean_pose).all():
-                raise ValueError("not finite")
-        training = TrainingState(**training) if training else None
-        camera = camera_from_dict(camera) if camera else None
-    except (TypeError, ValueError, KeyError, AttributeError):
-        raise UserError(
-            f"{path}: its config, training, mean_pose or camera is not as train.py writes it"
-        ) from None
+    parsers = {
+        "config": lambda stored: parse_config(dict(stored), str(path)),
+        "training": TypeAdapter(TrainingState).validate_python,
+        "mean_pose": _mean_pose,
+        "camera": camera_from_dict,
+        "mounts": TypeAdapter(Mounts).validate_python,
+        _OPTIMIZER: TypeAdapter(dict[str, Any]).validate_python,
+    }
+    found = dict.fromkeys(parsers)
+    for key, parse in parsers.items():
+        if content.get(key) is not None:
+            try:
+                found[key] = parse(content[key])
+            except UserError:
+                raise
+            except Exception:  # whatever a stranger's value trips over
+                raise UserError(f"{path}: its {key} is not as train.py writes it") from None
+    config, training, mean_pose, camera, mounts, optimizer = found.values()
     if config is None:
         try:
             config = _default_config(networks)
         except UserError as error:
             raise UserError(f"{path}: {error}") from None
-    optimizer = content.get(_OPTIMIZER)
-    camera = camera or RELEASE_SQUARE.resized(config.data.input_size, config.data.input_size)
-    known = config, bool(stored), mean_pose, camera, mounts
+    size = config.data.input_size
+    camera = camera or RELEASE_SQUARE.resized(size, size)
+    if (camera.width, camera.height) != (size, size):
+        raise UserError(
+            f"{path}: its camera is of {camera.width} × {camera.height} pixels, its config of "
+            f"{size} × {size}"
+        )
+    known = config, found["config"] is not None, mean_pose, camera, mounts
     return Checkpoint(path, networks, optimizer, training, *known)

@@ -1,100 +1,111 @@
 """The configuration: one typed schema with the reference's recipe as defaults.
 
-Filled from a YAML file and overridden by flags.  An unknown or ill-typed key is an error that names
-the key and the nearest known one.
+Filled from a YAML file, which may extend another, then overridden by flags and ``--set``.  What is
+wrong is an error that names the key, and the file or command line it comes from.  ``train.py
+--print_config`` prints every key with its description below.
 """
 
 import difflib
 import functools
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import (
-    BaseModel,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    ValidationError,
-    create_model,
-)
+from pydantic import BaseModel, ValidationError, create_model
 
-from base.errors import UserError
-from base.schema import Section
+from base.documents import parse_yaml, read_document
+from base.errors import UserError, shown
+from base.schema import Section, option
 from dataset.augment import Augmentation
 from model import KINDS, model_class
 from model.backbone import RESNETS
 from model.losses import LossWeights
+from utils.common.paths import CONFIGS
+
+#: Where settings come from, for messages, and the settings.
+Layer = tuple[str, dict[str, Any]]
+#: Files that extend each other, at most.
+_MOST_FILES = 8
+
+
+def _backbone(default: str) -> Any:
+    about = "resnet18 … resnet152, or a network of timm (timm:NAME)"
+    # None of timm's "hf-hub:…" and folders: a checkpoint's configuration fetches nothing.
+    return option(default, about, max_length=80, pattern=r"^(timm:)?\w+(\.\w+)?$")
 
 
 class DataSection(Section):
     """How frames are read."""
 
-    input_size: int = Field(368, ge=32, le=1024)  # side of the network's picture, pixels
-    workers: NonNegativeInt | None = None  # reading processes; null: one per core
-    memory_gib: NonNegativeFloat = 2.0  # a split that needs at most this is kept decoded in memory
-    stall_seconds: PositiveFloat = 60.0  # report a batch that has not come after this long
+    input_size: int = option(368, "side of the network's picture, pixels", ge=32, le=1024)
+    workers: int | None = option(None, "reading processes; null: one per core", ge=0, le=1024)
+    memory_gib: float = option(2.0, "a split that needs at most this is kept in memory", ge=0)
+    stall_seconds: float = option(60.0, "report a batch that has not come after this long", gt=0)
 
 
 class HeatmapSection(Section):
     """How target heatmaps are drawn."""
 
-    sigma: PositiveFloat = 2.0  # standard deviation, heatmap cells
-    subpixel: bool = True  # False: the reference's maps, see dataset/heatmaps.py
+    sigma: float = option(2.0, "standard deviation, heatmap cells", ge=0.1, le=100)
+    subpixel: bool = option(True, "false: the reference's maps, see dataset/heatmaps.py")
 
 
 class ModelSection(Section):
     """The network; the options of its kind stand under the name of the kind."""
 
-    kind: str = "autoencoder"
-    backbone: str = "resnet101"  # resnet18 … resnet152, or a network of timm
-    imagenet: str | None = None  # "download", or a file of weights, to start the trunk from
+    kind: str = option("autoencoder", f"kind of model: {', '.join(KINDS)}")
+    backbone: str = _backbone("resnet101")
+    imagenet: str | None = option(None, "ImageNet weights to start from: download, package, FILE")
 
 
 class StageSection(Section):
     """How one stage is optimised."""
 
-    epochs: PositiveInt = 3
-    epoch_frames: PositiveInt | None = None  # null: once through the training set
-    batch_size: PositiveInt = 16  # frames per step, over all processes
-    accumulate: PositiveInt = 1  # micro-batches each process makes of its share, to save memory
-    lr: PositiveFloat = 1e-3
-    optimizer: Literal["adam", "adamw"] = "adam"
-    weight_decay: NonNegativeFloat = 0.0
-    schedule: Literal["step", "cosine", "constant"] = "step"
-    step_epochs: PositiveInt = 10  # step schedule: epochs between steps
-    step_factor: PositiveFloat = 0.1  # step schedule: factor at each
-    warmup_steps: NonNegativeInt = 0  # steps over which lr rises from near zero
-    clip_norm: PositiveFloat | None = None  # largest norm of the gradient
-    ema_decay: float | None = Field(None, gt=0, lt=1)  # validate and keep averaged weights
+    epochs: int = option(3, "number of epochs", ge=1)
+    epoch_frames: int | None = option(
+        None, "frames per epoch, through one shuffled order after another; null: all", ge=1
+    )
+    batch_size: int = option(16, "frames per step, over all processes", ge=1)
+    accumulate: int = option(1, "parts of each process's share of a batch, to save memory", ge=1)
+    lr: float = option(1e-3, "learning rate", gt=0)
+    optimizer: Literal["adam", "adamw"] = option("adam", "fused where the device has it")
+    weight_decay: float = option(0.0, "of the optimiser", ge=0)
+    schedule: Literal["step", "cosine", "constant"] = option("step", "of lr, after the warm-up")
+    step_epochs: int = option(10, "step schedule: epochs between steps", ge=1)
+    step_factor: float = option(0.1, "step schedule: factor at each step", gt=0)
+    warmup_steps: int = option(0, "steps in which lr rises linearly from near zero", ge=0)
+    clip_norm: float | None = option(None, "largest norm of the gradient", gt=0)
+    ema_decay: float | None = option(
+        None, "validate and keep the moving average of the weights", gt=0, lt=1
+    )
     augment: Augmentation = Augmentation()
-    #: train3d: largest standard deviation by which the heatmaps it is given are misplaced, as a
-    #: share of the picture's side, and the share of them left empty.
-    joint_noise: NonNegativeFloat = 0.0
-    joint_dropout: float = Field(0.0, ge=0, lt=1)
-    reconstruction: Literal["mean", "sum"] = "mean"  # how its squared error is reduced per sample
-    #: temporal: differently augmented views of each frame, predicted once and kept in memory;
-    #: without augmentation there is one.
-    views: PositiveInt = 4
+    joint_noise: float = option(
+        0.0, "train3d: displacement of joints in the input, up to this share of the side", ge=0
+    )
+    joint_dropout: float = option(0.0, "train3d: share of input heatmaps left empty", ge=0, lt=1)
+    reconstruction: Literal["mean", "sum"] = option("mean", "its reduction over a sample's cells")
+    views: int = option(4, "temporal: augmented copies of each frame, an epoch each in turn", ge=1)
 
 
 class CheckpointSection(Section):
     """When checkpoints are written, beside the one after each epoch, and which are kept."""
 
-    minutes: PositiveFloat = 15.0  # time between two within an epoch
-    keep: PositiveInt | None = 5  # epochs whose checkpoint is kept, beside the best; null: all
+    minutes: float = option(15.0, "time between two within an epoch", gt=0)
+    keep: int | None = option(2, "epochs whose checkpoint is kept beside the best; null: all", ge=1)
 
 
 class Config(Section):
     """Everything that makes a run what it is."""
 
-    seed: NonNegativeInt = 0
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    tf32: bool = True  # CUDA: round float32 products' inputs to 10 bits
-    compile: bool = False  # torch.compile the network: slow first step
-    log_every: PositiveInt = 10  # steps between two entries of the log
+    seed: int = option(0, "random seed", ge=0)
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = option(
+        "auto", "auto: bf16 if the device computes it in hardware, otherwise fp32"
+    )
+    tf32: bool = option(True, "CUDA: round float32 products' inputs to 10 bits")
+    compile: bool = option(False, "torch.compile the network: slow first step")
+    log_every: int = option(10, "steps between two entries of the log", ge=1)
     checkpoints: CheckpointSection = CheckpointSection()
     data: DataSection = DataSection()
     heatmap: HeatmapSection = HeatmapSection()
@@ -109,7 +120,7 @@ class Config(Section):
     def overridden(self, overrides: dict[str, Any], source: str = "command line") -> "Config":
         """This configuration with nested ``overrides`` in their places; UserError naming ``source``
         and the first wrong key."""
-        return parse_config(_merge(self.model_dump(), _upgraded(overrides, source)), source)
+        return _build([("configuration", self.model_dump()), (source, overrides)])
 
 
 @functools.cache
@@ -117,8 +128,8 @@ def _config_class(kind: str) -> type[Config]:
     """The schema with the options and the training types of a kind of model."""
     found = model_class(kind)
     options = {
-        "kind": (Literal[kind], kind),
-        "backbone": (str, found.default_backbone),
+        "kind": (Literal[kind], ModelSection.model_fields["kind"]),
+        "backbone": (str, _backbone(found.default_backbone)),
         kind: (found.Options, found.Options()),
     }
     model = create_model("ModelSection", __base__=ModelSection, **options)
@@ -129,25 +140,74 @@ def _config_class(kind: str) -> type[Config]:
     return create_model("Config", __base__=Config, model=(model, model()), **stages)
 
 
-def _known_keys(section: type[BaseModel], prefix: str = "") -> list[str]:
-    keys = []
-    for name, field in section.model_fields.items():
-        keys.append(prefix + name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += _known_keys(field.annotation, f"{prefix}{name}.")
-    return keys
+def _leaves(section: type[BaseModel], prefix: str = "") -> dict[str, dict[str, Any]]:
+    """Dotted name of each setting → its JSON schema."""
+    found = {}
+    for name, schema in section.model_json_schema()["properties"].items():
+        kind = section.model_fields[name].annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found |= _leaves(kind, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = schema
+    return found
 
 
-def _explain(error: ValidationError, schema: type[Config], source: str) -> str:
+def _source(place: Sequence[Any], layers: Sequence[Layer]) -> str:
+    """Where the value at a place comes from: the last layer that holds it, or most of its way."""
+
+    def depth(layer: Layer) -> int:
+        values, count = layer[1], 0
+        while count < len(place) and isinstance(values, dict) and place[count] in values:
+            values, count = values[place[count]], count + 1
+        return count
+
+    return max(reversed(layers), key=depth)[0]
+
+
+def _explain(error: ValidationError, schema: type[Config], layers: Sequence[Layer]) -> str:
     """First fault of a configuration in one line."""
-    fault = error.errors()[0]
-    key = ".".join(str(part) for part in fault["loc"])
+    fault = error.errors(include_url=False)[0]
+    source, key = _source(fault["loc"], layers), ".".join(map(str, fault["loc"]))[:80]
     if fault["type"] != "extra_forbidden":
         reason = fault["msg"].removeprefix("Value error, ")
-        return f"{source}: {key}: {reason}, not {fault['input']!r}"
-    nearest = difflib.get_close_matches(key, _known_keys(schema), 1, 0.4)
-    hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
-    return f"{source}: unknown key '{key}'{hint}"
+        return f"{source}: {key}: {reason}, not {shown(fault['input'])}"
+    known = {part for name in _leaves(schema) for part in (name, name.rpartition(".")[0])}
+    nearest = difflib.get_close_matches(key, sorted(known), 3, 0.5)
+    hint = f"did you mean {' or '.join(map(repr, nearest))}?" if nearest else "see --print_config"
+    return f"{source}: unknown key {key!r}; {hint}"
+
+
+def _type(schema: dict[str, Any]) -> str:
+    """Type and bounds in a JSON schema, in words."""
+    if "anyOf" in schema:
+        return " or ".join(map(_type, schema["anyOf"]))
+    if values := schema.get("enum", [schema["const"]] if "const" in schema else []):
+        return " | ".join(map(str, values))
+    signs = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
+    bounds = (f" {sign} {schema[name]:g}" for name, sign in signs.items() if name in schema)
+    return schema["type"] + ",".join(bounds)
+
+
+def describe_config(config: Config) -> str:
+    """A line for each setting: ``key=value`` as for ``--set``, its type, and what it does."""
+    lines = []
+    for name, schema in _leaves(type(config)).items():
+        value = json.dumps(functools.reduce(getattr, name.split("."), config))
+        setting = f"{name}={value}"
+        lines.append(f"{setting:<43}  {_type(schema):<27}  {schema.get('description', '')}")
+    return "\n".join(lines)
+
+
+def parse_setting(text: str) -> dict[str, Any]:
+    """What ``--set`` means: KEY=VALUE with a dotted key and a YAML value, as a nested dict."""
+    key, equals, value = text.partition("=")
+    try:
+        [found] = parse_yaml(value) if equals else []
+    except (UserError, ValueError):
+        raise UserError(f"--set {text}: not KEY=VALUE, such as loss.pose=0.5") from None
+    for part in reversed(key.split(".")):
+        found = {part: found}
+    return found
 
 
 def _upgraded(content: dict[str, Any], source: str) -> dict[str, Any]:
@@ -169,20 +229,23 @@ def _upgraded(content: dict[str, Any], source: str) -> dict[str, Any]:
     model = content.get("model")
     if isinstance(model, dict) and "temporal" in model:
         kept = {key: value for key, value in model.items() if key != "temporal"}
-        content["model"] = _merge(kept, {"transformer": {"temporal": model["temporal"] or {}}})
+        content["model"] = merge(kept, {"transformer": {"temporal": model["temporal"] or {}}})
     return content
 
 
-def parse_config(content: dict[str, Any], source: str) -> Config:
-    """Check a nested dict against the schema. What belongs to another kind of model than
-    ``model.kind`` is left out; UserError naming ``source`` and the first wrong key."""
-    content = _upgraded(content, source)
+def _build(layers: Sequence[Layer]) -> Config:
+    """The configuration of layers, of which later ones take precedence.  What belongs to another
+    kind of model than ``model.kind`` is left out."""
+    content: dict[str, Any] = {}
+    layers = [(source, _upgraded(values, source)) for source, values in layers]
+    for _, values in layers:
+        content = merge(content, values)
     model = content.get("model", {})
     kind = model.get("kind", "autoencoder") if isinstance(model, dict) else "autoencoder"
     try:
         types = model_class(kind).training_types
     except UserError as error:
-        raise UserError(f"{source}: {error}") from None
+        raise UserError(f"{_source(('model', 'kind'), layers)}: {error}") from None
     if isinstance(model, dict):
         content["model"] = {k: v for k, v in model.items() if k == kind or k not in KINDS}
     foreign = {name for other in KINDS for name in model_class(other).training_types}
@@ -194,32 +257,54 @@ def parse_config(content: dict[str, Any], source: str) -> Config:
     try:
         return schema.model_validate(content)
     except ValidationError as error:
-        raise UserError(_explain(error, schema, source)) from None
+        raise UserError(_explain(error, schema, layers)) from None
 
 
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def parse_config(content: dict[str, Any], source: str) -> Config:
+    """Check a nested dict against the schema; UserError naming ``source`` and the first wrong
+    key."""
+    return _build([(source, content)])
+
+
+def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Nested ``base`` with the values of ``over`` in their places."""
     merged = dict(base)
     for key, value in over.items():
         if isinstance(value, dict) and key in merged:
             # What should be a section and is none stays, to be refused by its name.
-            value = _merge(merged[key], value) if isinstance(merged[key], dict) else merged[key]
+            value = merge(merged[key], value) if isinstance(merged[key], dict) else merged[key]
         merged[key] = value
     return merged
+
+
+def config_path(name: str, folder: Path = Path()) -> Path:
+    """A configuration file by its name in experiments/configs, or its path from ``folder``."""
+    named = CONFIGS / f"{name}.yml"
+    return named if named.is_file() else folder / name
+
+
+def _read_layers(path: Path, extending: tuple[Path, ...] = ()) -> list[Layer]:
+    """A file's settings, after those of the file that its key ``extends`` names, if any."""
+    source = f"configuration {path}"
+    if path.resolve() in extending or len(extending) == _MOST_FILES:
+        raise UserError(f"{source}: it extends itself, or more than {_MOST_FILES} files do so")
+    content = read_document(path, source) or {}
+    if not isinstance(content, dict):
+        raise UserError(f"{source}: not a mapping of keys to values")
+    base = content.pop("extends", None)
+    if base is None:
+        return [(source, content)]
+    if not isinstance(base, str):
+        raise UserError(f"{source}: extends: must be one configuration, not {shown(base)}")
+    above = _read_layers(config_path(base, path.parent), (*extending, path.resolve()))
+    return [*above, (source, content)]
 
 
 def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
     """Configuration of a YAML file; nested ``overrides`` take precedence, an empty file gives the
     defaults; UserError for a file that is missing, no YAML, or against the schema."""
-    source = f"configuration {path}"
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise UserError(f"{source}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{source}: not valid YAML ({str(error).splitlines()[0]})") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{source}: not a mapping of keys to values")
-    return parse_config(_merge(content, overrides or {}), source)
+    given = {key: value for key, value in (overrides or {}).items() if value != {}}
+    return _build([*_read_layers(path), ("command line", given)])
 
 
 def dump_config(config: Config) -> str:

@@ -1,15 +1,18 @@
-"""Which checkpoints a run keeps: the last few epochs', the best, and the newest within an epoch."""
+"""Which checkpoints a run keeps: the last few epochs', the best to use (without the optimiser's
+state), and the newest within an epoch."""
 
 from pathlib import Path
 from typing import Any
 
 from base.files import make_folder
+from base.lock import clear_leftovers
 from utils.common.checkpoint import (
     BEST,
     checkpoint_name,
     checkpoint_position,
     list_checkpoints,
     save_checkpoint,
+    without_optimizer,
 )
 
 
@@ -23,8 +26,7 @@ class CheckpointManager:
     def __init__(self, folder: Path, keep: int | None) -> None:
         self.folder = make_folder(folder)
         self.keep = keep
-        for part in folder.glob(".*.part.tar"):
-            part.unlink(missing_ok=True)
+        clear_leftovers(folder)
 
     def save(self, content: dict[str, Any], epoch: int, step: int, is_best: bool) -> Path:
         """Write a checkpoint after ``epoch`` whole epochs and ``step`` steps of the next.
@@ -35,7 +37,7 @@ class CheckpointManager:
         if is_best:
             # Before the numbered one: a run killed between the two does the epoch again, and a
             # resumed one does not count a best that was not written.
-            save_checkpoint(self.folder / BEST, content)
+            save_checkpoint(self.folder / BEST, without_optimizer(content))
         path = self.folder / checkpoint_name(epoch, step)
         save_checkpoint(path, content)
         epochs = 0

@@ -40,8 +40,11 @@ def make_schedule(
     return LambdaLR(optimizer, factor, last_epoch=done - 1)
 
 
-def restore_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint) -> None:
-    """Put a checkpoint's state into an optimiser; settings stay those of this run.
+def restore_optimizer(
+    optimizer: torch.optim.Optimizer, checkpoint: Checkpoint, scaler: torch.amp.GradScaler
+) -> None:
+    """Put a checkpoint's state into an optimiser and a loss scaler; settings stay those of this
+    run.
 
     Raises:
         UserError: if it is of another optimiser or other weights.
@@ -50,9 +53,16 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Checkpoint) 
         groups = zip(checkpoint.optimizer["param_groups"], optimizer.param_groups, strict=True)
         groups = [own | {"params": stored["params"]} for stored, own in groups]
         optimizer.load_state_dict(checkpoint.optimizer | {"param_groups": groups})
-    except (ValueError, KeyError, TypeError) as error:
+        for weight, state in optimizer.state.items():
+            if {key: value.shape for key, value in state.items()} != {
+                "step": torch.Size(), "exp_avg": weight.shape, "exp_avg_sq": weight.shape
+            }:  # fmt: skip
+                raise ValueError("moments of other shapes than the weights")
+        if checkpoint.training.scaler:
+            scaler.load_state_dict(checkpoint.training.scaler)
+    except Exception as error:  # whatever a stranger's value trips over
         raise UserError(
-            f"{checkpoint.path}: its optimiser does not fit this run: {error}"
+            f"{checkpoint.path}: its optimiser does not fit this run: {str(error)[:200]}"
         ) from None
 
 

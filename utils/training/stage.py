@@ -213,11 +213,14 @@ class Stage:
         return states
 
     def restore_random_states(self, states: dict[str, torch.Tensor]) -> None:
-        """Go on drawing where :meth:`random_states` was called."""
-        self._augmentation_draws.set_state(states["draws"])
-        torch.set_rng_state(states["torch"])
-        if self.device.type == "cuda" and "cuda" in states:
-            torch.cuda.set_rng_state(states["cuda"], self.device)
+        """Go on drawing where :meth:`random_states` was called; UserError for other states."""
+        try:
+            self._augmentation_draws.set_state(states["draws"])
+            torch.set_rng_state(states["torch"])
+            if self.device.type == "cuda" and "cuda" in states:
+                torch.cuda.set_rng_state(states["cuda"], self.device)
+        except (KeyError, RuntimeError, TypeError) as error:
+            raise UserError(f"the checkpoint's training.random is none: {error}") from None
 
     # ---------------------------------------------------------------- training
 

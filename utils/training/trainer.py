@@ -3,6 +3,7 @@
 :meth:`Trainer.fit` → an epoch → a step: accumulate, clip, step, log, save; then validate.
 """
 
+import contextlib
 import dataclasses
 import itertools
 import math
@@ -19,6 +20,7 @@ from base.cameras import camera_to_dict
 from base.errors import UserError
 from base.files import write_text
 from model.backbone import TRUNK_STRIDE
+from model.weight_file import load_strictly
 from utils.common.checkpoint import Checkpoint, TrainingState
 from utils.common.config import dump_config
 from utils.common.signals import Interruption, Stopped
@@ -34,7 +36,7 @@ class _StopRequested(Exception):
 
 
 class Trainer:
-    """Trains one stage, validating after each epoch.
+    """Trains one stage, validating after each epoch; the caller holds ``log_dir``.
 
     Writes ``checkpoints/checkpoint_{epoch}.tar`` (epochs count from 1), ``model_best.tar``,
     ``config.yml``, ``log.jsonl`` and TensorBoard's files under ``log_dir``, and goes on from the
@@ -46,8 +48,10 @@ class Trainer:
         self.processes = stage.processes
         self.log_dir = log_dir
         self.steps_per_epoch = len(stage.loader)
-        self._refuse_small_batches()
         settings, config = stage.settings, stage.config
+        frames = settings.epoch_frames or len(stage.loader.dataset)
+        self.frames_per_step = min(settings.batch_size, frames)
+        self._refuse_small_batches()
         self.optimizer = make_optimizer(stage.model, settings)
         self.scaler = torch.amp.GradScaler(stage.device.type, enabled=config.precision == "fp16")
         # Made of the weights a checkpoint keeps for use, before those for training replace them.
@@ -62,14 +66,20 @@ class Trainer:
         self.schedule = make_schedule(self.optimizer, settings, self.steps_per_epoch, self._steps)
         self._losses = LossMonitor(self.processes, log_dir)
         self._interruption = Interruption()
-        if self.processes.main:
-            keep = config.checkpoints.keep
-            self._checkpoints = CheckpointManager(log_dir / "checkpoints", keep)
-            write_text(log_dir / "config.yml", dump_config(config))
 
     @property
     def _steps(self) -> int:
         return self.state.epoch * self.steps_per_epoch + self.state.step
+
+    def disk_bytes(self) -> int:
+        """What the checkpoints of the run take at most: one is removed once the next is written."""
+        model, settings = self.stage.model, self.stage.settings
+        weights = sum(value.nbytes for value in model.state_dict().values())
+        learning = sum(value.nbytes for value in model.parameters() if value.requires_grad)
+        # Adam keeps two numbers a weight; the moving average stands beside the trained weights.
+        each = weights * (1 if self.average is None else 2) + 2 * learning
+        kept = min(self.stage.config.checkpoints.keep or settings.epochs, settings.epochs)
+        return each * (kept + 1) + weights
 
     # ---------------------------------------------------------------- the loop
 
@@ -85,6 +95,10 @@ class Trainer:
             if self.processes.main:
                 print(f"{stage.name}: all {epochs} epochs are trained already; more with --epochs.")
             return
+        if self.processes.main:
+            keep = stage.config.checkpoints.keep
+            self._checkpoints = CheckpointManager(self.log_dir / "checkpoints", keep)
+            write_text(self.log_dir / "config.yml", dump_config(stage.config))
         began, first, total = time.perf_counter(), self._steps, epochs * self.steps_per_epoch
         log = RunLog(self.log_dir, stage.name, first, total, self.processes.main)
         with self._interruption, log as self.log:
@@ -143,15 +157,24 @@ class Trainer:
         return means
 
     def _next_batches(self, batches: Iterator[Any]) -> list[Any]:
-        """The micro-batches of a step; UserError where not one picture of the set can be read."""
+        """The micro-batches of a step; UserError where the pictures are gone."""
         stage, since = self.stage, time.perf_counter()
-        with report_stalls(stage.config.data.stall_seconds, stage.loader.workers):
+        with self._reading(), report_stalls(stage.config.data.stall_seconds, stage.loader.workers):
             found = list(itertools.islice(batches, stage.division.accumulate))
         self._waited += time.perf_counter() - since
-        if len(found) < stage.division.accumulate:
-            stage.report_broken()
-            raise UserError("TrainSet: none of its pictures can be read, so there is no batch")
         return found
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Saves where the run is if the data are gone."""
+        try:
+            yield
+        except UserError as error:
+            # Several processes could disagree here.
+            if self.processes.world > 1 or not self._steps:
+                raise
+            self._losses.check()
+            raise UserError(f"{error}; go on with --resume ({self._save()} is saved)") from None
 
     def _log_progress(self) -> None:
         losses = self._losses.check()
@@ -161,11 +184,11 @@ class Trainer:
         elapsed = max(1e-9, now - self._logged_at)
         steps = self.state.step - self._logged_step
         self.log.training(
-            self.state.epoch,
+            self.state.epoch + 1,
             self._steps,
             losses,
             lr=self.schedule.get_last_lr()[0],
-            frames_per_second=steps * stage.settings.batch_size / elapsed,
+            frames_per_second=steps * self.frames_per_step / elapsed,
             data_wait_share=min(1.0, self._waited / elapsed),
             memory_gib=memory_gib(stage.device),
         )
@@ -175,7 +198,7 @@ class Trainer:
         stage, state = self.stage, self.state
         stage.model.eval()
         stage.evaluated.eval()
-        with torch.inference_mode():
+        with torch.inference_mode(), self._reading():
             figures, by_action = stage.validate(self._until_stopped(stage.validation))
             drawn = stage.draw_predictions() if self.processes.main else None
         state.epoch, state.step = state.epoch + 1, 0
@@ -251,17 +274,23 @@ class Trainer:
 
     def _restore(self, resume: Checkpoint) -> None:
         state, model = resume.training, self.stage.model
-        if state is None:
+        ours = resume.path.parent == self.log_dir / "checkpoints"
+        if state is None or (resume.optimizer is None and not ours):
             # A file of the reference: its optimiser's state has the order of its own modules.
             if self.processes.main:
-                print(f"{resume.path} does not say how far it was trained: starting at epoch 1.")
+                print(f"{resume.path} holds weights only: starting at epoch 1.")
             return
-        restore_optimizer(self.optimizer, resume)
-        if state.scaler:
-            self.scaler.load_state_dict(state.scaler)
+        if resume.optimizer is not None:
+            restore_optimizer(self.optimizer, resume, self.scaler)
+        elif state.epoch < self.stage.settings.epochs:
+            raise UserError(
+                f"{resume.path}: all that is left, and without the optimiser's state: start a new "
+                "run from it with --load_model and another --log_dir"
+            )
         if state.weights is not None:
             for name, part in model.held_parts().items():
-                part.load_state_dict(state.weights[model.parts[name].key])
+                key = model.parts[name].key
+                load_strictly(part, state.weights.get(key, {}), f"{resume.path}: training: {key}")
         if self.average is not None:
             self.average.n_averaged.fill_(state.ema_updates)
         state.scaler = state.weights = None
@@ -284,16 +313,16 @@ class Trainer:
                 f"{count} training frames cannot be divided among {parts} parts (processes × "
                 "accumulate)"
             )
-        length = settings.epoch_frames or count
-        frames = min(settings.batch_size, length) // settings.accumulate
+        frames = self.frames_per_step // settings.accumulate
         single = stage.input_size <= TRUNK_STRIDE or any(
             isinstance(module, nn.BatchNorm1d) for module in stage.model.modules()
         )
         if frames == 1 and single:
             raise UserError(
                 f"BatchNorm cannot train on one frame at a time ({stage.name} with batch_size "
-                f"{settings.batch_size}, accumulate {settings.accumulate} and {length} frames an "
-                "epoch): raise --batch_size or lower --accumulate"
+                f"{settings.batch_size}, accumulate {settings.accumulate} and "
+                f"{settings.epoch_frames or count} frames an epoch): raise --batch_size or lower "
+                "--accumulate"
             )
 
     def _summarise(self, steps: int, seconds: float) -> None:
@@ -301,7 +330,7 @@ class Trainer:
         stage.report_broken()
         if not self.processes.main:
             return
-        frames = steps * stage.settings.batch_size
+        frames = steps * self.frames_per_step
         minutes, rest = divmod(round(seconds), 60)
         print(
             f"{stage.name}: best {stage.metric} {state.best_value:.1f} {stage.unit} at epoch "

@@ -3,14 +3,19 @@
 import argparse
 import gzip
 import math
+import os
 import pickle
+import resource
 import tarfile
 import zipfile
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from base.errors import UserError
 from base.release_camera import RELEASE_SQUARE
@@ -57,7 +62,7 @@ def read(tmp_path, content, name="file.tar"):
 
 def test_what_a_checkpoint_holds_comes_back(tmp_path):
     config = parse_config({"data": {"input_size": 64}, "train2d": {"lr": 0.5}}, "test")
-    camera = RELEASE_SQUARE.resized(32, 32)
+    camera = RELEASE_SQUARE.resized(64, 64)
     state = TrainingState("finetune", 3, 2, 0.5, 7, weights={RESNET: TRUNK}, ema_updates=9)
     content = {
         **{RESNET: TRUNK, LIFTING: HEAD, "optimizer_state_dict": {"state": {}}},
@@ -129,6 +134,23 @@ def tarred(path):
         archive.add(__file__, "model_best.tar")
 
 
+def bomb(path):
+    torch.save({RESNET: TRUNK}, path)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("file/data/99999", bytes(10**6))
+
+
+def nested(depth):
+    return reduce(lambda inner, _: {"model": inner}, range(depth), {})
+
+
+def with_config(**model):
+    return {RESNET: TRUNK, "config": {"model": model}}
+
+
+CAMERA = RELEASE_SQUARE.resized(64, 64)
+MOUNTS = {"neck": [[0.0, 0.0, 0.0]] * 2, "edge": 50.0, "headsets": ["a"]}
+STATE = {"stage": "train2d", "epoch": 1, "best_epoch": 1, "best_value": 1.0}
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 1356319646\n"
 PAGE = b"\n<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</title></head>"
 LINEAR = torch.nn.Linear(1, 1)
@@ -165,6 +187,23 @@ NO_CHECKPOINTS = [
     ({"transformer_state_dict": {}}, "no dict of"),
     ({RESNET: TRUNK, "training": {"epochs": 3}}, r"file\.tar.*training"),
     ({RESNET: TRUNK, "mean_pose": "none"}, r"file\.tar.*mean_pose"),
+    (os.mkfifo, "cannot be read"),
+    (bomb, "damaged: copy"),
+    (with_config(kind="transformer", transformer={"layers": 10**7}), "layers: .*64, not 10000000"),
+    (with_config(autoencoder={"latent": 10**400}), "latent: .*not 1000"),
+    ({RESNET: TRUNK, "config": nested(100)}, "unknown key 'model.model'"),
+    ({RESNET: TRUNK | {"bn1.bias": torch.tensor([math.nan])}}, "bn1.bias holds .*not finite"),
+    ({RESNET: TRUNK | {"bn1.bias": torch.tensor([1e39]).double() * 1e39}}, "not finite"),
+    ({RESNET: TRUNK | {"a": torch.ones(1).expand(10**9, 10**9)}}, "a has shape .*fewer numbers"),
+    ({RESNET: TRUNK | {"a": torch.ones(1, device="meta")}}, "a is no tensor of real"),
+    ({RESNET: TRUNK | {"a": torch.eye(2).to_sparse()}}, "a is no tensor of real"),
+    ({RESNET: TRUNK, "training": STATE | {"epoch": "many"}}, "training is not as"),
+    ({RESNET: TRUNK, "training": STATE | {"step": -1}}, "training is not as"),
+    ({RESNET: TRUNK, "training": STATE | {"weights": {RESNET: [1]}}}, "training is not as"),
+    ({RESNET: TRUNK, "mean_pose": torch.ones(3)}, "mean_pose is not as"),
+    ({RESNET: TRUNK, "mean_pose": torch.ones(48)}, "mean_pose is not as"),
+    ({RESNET: TRUNK, "mounts": MOUNTS | {"neck": [0.0]}}, "mounts is not as"),
+    ({RESNET: TRUNK, "optimizer_state_dict": [1]}, "optimizer_state_dict is not as"),
     ({RESNET: TRUNK, "mean_pose": [[math.nan] * 3] * 16}, r"file\.tar.*mean_pose"),
     ({RESNET: TRUNK, "camera": {"fx": 1.0}}, r"file\.tar.*camera"),
     ({RESNET: TRUNK, "config": argparse.Namespace(lr=1.0)}, r"file\.tar.*config"),
@@ -188,22 +227,19 @@ def test_what_is_no_checkpoint_is_named_for_what_it_is(content, message, tmp_pat
 
 def test_damaged_checkpoints_are_passed_over(tmp_path, capsys):
     assert newest_whole_checkpoint(tmp_path) is None
-    weights = torch.arange(1000.0)
     names = ["checkpoint_10_step_3.tar", "checkpoint_10.tar", "checkpoint_2.tar"]
     for name in (*reversed(names), "a.tar", "model_best.tar"):
-        save_checkpoint(tmp_path / name, {RESNET: TRUNK | {"x": weights}})
+        save_checkpoint(tmp_path / name, {RESNET: TRUNK})
     assert [path.name for path in list_checkpoints(tmp_path)] == names
     assert [checkpoint_name(*checkpoint_position(tmp_path / name)) for name in names] == names
     first, second, third = (tmp_path / name for name in names)
-    content = first.read_bytes()
-    first.write_bytes(content[:5000])
-    # One bit within the numbers, which torch.load does not notice.
-    damaged = bytearray(content)
-    damaged[content.index(weights.numpy().tobytes()) + 2000] ^= 1
+    first.write_bytes(first.read_bytes()[:5000])
+    damaged = bytearray(second.read_bytes())
+    damaged[2000] ^= 1
     second.write_bytes(damaged)
     assert newest_whole_checkpoint(tmp_path).path == third
     printed = capsys.readouterr().err
-    assert "10_step_3.tar: cut off" in printed and "10.tar: damaged (check sum of" in printed
+    assert "10_step_3.tar: cut off" in printed and "10.tar: damaged (its checksum" in printed
     third.write_bytes(b"")
     best = tmp_path / "model_best.tar"
     assert newest_whole_checkpoint(tmp_path).path == best
@@ -212,15 +248,70 @@ def test_damaged_checkpoints_are_passed_over(tmp_path, capsys):
         newest_whole_checkpoint(tmp_path)
 
 
-def test_a_full_disk_leaves_the_checkpoint_that_was_there(tmp_path, monkeypatch):
+def test_no_flipped_bit_is_read_as_other_weights(tmp_path):
+    path = tmp_path / "a.tar"
+    save_checkpoint(path, {RESNET: TRUNK})
+    content = path.read_bytes()
+    assert zipfile.ZipFile(path).testzip() is None and torch.load(path).keys() == {RESNET}
+    end = content.rindex(b"PK\5\6")
+    places = [*range(0, len(content), 997), *range(end - 60, len(content), 3)]
+    for place in places:
+        path.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
+        try:
+            assert same(read_checkpoint(path).networks[RESNET], TRUNK), place
+        except UserError as error:
+            assert "\n" not in str(error)
+    # What was written without a checksum, and has one size of its directory flipped.
+    torch.save({RESNET: TRUNK}, path)
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"PK\1\2", content.index(b"PK\1\2") + 4)
+    content[entry + 24] ^= 8
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="damaged"):
+        read_checkpoint(path)
+
+
+_ODD = [
+    *(None, 0, -1, 10**400, 1e39, math.nan, "", "x" * 9999, [], {}, [[1]], b"x", (1, 2)),
+    *(torch.ones(3), torch.ones(16, 3) * math.inf, torch.ones(0), torch.tensor(1j), TRUNK),
+    *(nested(100), {"step": 1}, argparse.Namespace(a=1), np.float64(3), np.arange(4)),
+]
+
+
+@settings(derandomize=True, max_examples=90, deadline=None, database=None)
+@given(st.data())
+def test_any_content_is_a_checkpoint_or_one_line(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "fuzz.tar"
+    content = {
+        **{RESNET: dict(TRUNK), "training": dict(STATE), "mounts": dict(MOUNTS), "scheduler": {}},
+        **{"config": {"model": {"kind": "transformer"}, "data": {"input_size": 64}}},
+        "camera": {k: getattr(CAMERA, k) for k in type(CAMERA).__dataclass_fields__},
+        **{"mean_pose": torch.zeros(16, 3), "optimizer_state_dict": {"state": {}}},
+    }
+    for _ in range(data.draw(st.integers(1, 3))):
+        section = content
+        key = data.draw(st.sampled_from([*section, "state_dict"]))
+        while isinstance(section.get(key), dict) and section[key] and data.draw(st.booleans()):
+            section = section[key]
+            key = data.draw(st.sampled_from(list(section)[:40]))
+        section[key] = data.draw(st.sampled_from(_ODD))
+    torch.save(content, path)
+    try:
+        found = read_checkpoint(path)
+        assert found.stage and (found.mean_pose is None or found.mean_pose.shape == (16, 3))
+    except UserError as error:
+        assert str(path) in str(error) and len(str(error)) < 900
+
+
+def test_a_full_disk_is_called_so_and_leaves_the_checkpoint_that_was_there(tmp_path):
     save_checkpoint(tmp_path / "a.tar", {RESNET: TRUNK})
-
-    def fail(*_):
-        raise RuntimeError("PytorchStreamWriter failed writing file\nmore")
-
-    monkeypatch.setattr(torch, "save", fail)
-    with pytest.raises(UserError, match=r"a\.tar: cannot be written \(writing failed: Py.* file\)"):
-        save_checkpoint(tmp_path / "a.tar", {})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 18, before[1]))
+    try:
+        with pytest.raises(UserError, match=r"a\.tar: cannot be written \(File too large\)"):
+            save_checkpoint(tmp_path / "a.tar", {RESNET: {"x": torch.ones(1 << 18)}})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert same(read_checkpoint(tmp_path / "a.tar").networks[RESNET], TRUNK)
     assert len(list(tmp_path.iterdir())) == 1
 

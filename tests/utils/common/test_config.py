@@ -1,9 +1,25 @@
 """The configuration: the presets, overrides, and errors that name the key."""
 
+import functools
+import os
+import re
+
 import pytest
+import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from base.errors import UserError
-from utils.common.config import dump_config, load_config, parse_config
+from model import KINDS
+from utils.common.config import (
+    Config,
+    config_path,
+    describe_config,
+    dump_config,
+    load_config,
+    parse_config,
+    parse_setting,
+)
 from utils.common.paths import CONFIGS
 
 
@@ -32,7 +48,7 @@ def test_the_defaults_are_the_references_recipe():
     assert config["data"] == {
         "input_size": 368, "workers": None, "memory_gib": 2.0, "stall_seconds": 60.0,
     }  # fmt: skip
-    assert config["checkpoints"] == {"minutes": 15.0, "keep": 5} and config["heatmap"]["sigma"] == 2
+    assert config["checkpoints"] == {"minutes": 15.0, "keep": 2} and config["heatmap"]["sigma"] == 2
     assert (config["seed"], config["log_every"], config["tf32"], config["compile"]) == (
         0, 10, True, False,
     )  # fmt: skip
@@ -54,10 +70,16 @@ def test_what_is_dumped_loads_to_the_same_and_overrides_take_precedence(tmp_path
     assert changed == config.train2d.model_copy(update={"epochs": 2})
 
 
+LAUGHS = "a0: &a0 [1]\n" + "".join(f"a{i + 1}: &a{i + 1} [*a{i}, *a{i}]\n" for i in range(40))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("train2d: {epoch: 3}", r"unknown key 'train2d.epoch'; did you mean 'train2d.epochs'\?"),
+        (
+            "train2d: {epoch: 3}",
+            r"unknown key 'train2d.epoch'; .*mean 'train2d.epochs' or .*\?",
+        ),
         ("hetmap: {sigma: 2}", "did you mean 'heatmap'"),
         ("train2d: {epochs: many}", "train2d.epochs: .*'many'"),
         ("model: {depth: 42}", "model.depth"),
@@ -65,7 +87,7 @@ def test_what_is_dumped_loads_to_the_same_and_overrides_take_precedence(tmp_path
         ("model: {autoencoder: {latent: 0}}", "model.autoencoder.latent: .*not 0"),
         (
             "model: {kind: transformer, transformer: {temporal: {lags: [1]}}}",
-            r"model.transformer.temporal.lags: must rise from 0, not \[1\]",
+            r"model.transformer.temporal.lags: must rise from 0, to 10000 at most, not \[1\]",
         ),
         ("model: {kind: transformer, transformer: {dim: 32}}", "32 is no multiple of heads 6"),
         ("train2d: {joint_dropout: 1}", "train2d.joint_dropout: .*not 1"),
@@ -73,9 +95,9 @@ def test_what_is_dumped_loads_to_the_same_and_overrides_take_precedence(tmp_path
         ("train2d: {ema_decay: 0}", "train2d.ema_decay: .*not 0"),
         ("data: {input_size: 31}", "data.input_size: .*not 31"),
         ("data: {input_size: 1025}", "data.input_size: .*not 1025"),
-        ("train2d: {lr: .inf}", "train2d.lr: .*finite"),
+        ("train2d: {lr: .inf}", "number inf is not finite"),
         ("train2d: {clip_norm: true}", "train2d.clip_norm: must not be true or false"),
-        ("train2d: {augment: {blur: .nan}}", "train2d.augment.blur: .*finite"),
+        ("train2d: {augment: {blur: .nan}}", "number nan is not finite"),
         ("train2d: {augment: {colour: -3}}", "train2d.augment.colour: .*not -3"),
         ("loss: {pose: true}", "loss.pose: must not be true or false"),
         ("loss: {pose: -1}", "loss.pose: .*not -1"),
@@ -83,6 +105,14 @@ def test_what_is_dumped_loads_to_the_same_and_overrides_take_precedence(tmp_path
         ("train2d: 5", "train2d: .*not 5"),
         ("model: 5", "model: .*not 5"),
         ("model: {kind: [1]}", r"model.kind: there is .*no \[1\]"),
+        ("model: {autoencoder: {latent: 10000000}}", "latent: .*4096, not 10000000"),
+        ("model: {backbone: 'hf-hub:some/one'}", "model.backbone: .*'hf-hub:some/one'"),
+        ("seed: 2000000000", "seed: must be at most 1e.09, not 2000000000"),
+        ("train2d: {weight_decay: '1e39'}", "weight_decay: must be at most"),
+        (f"seed: {'9' * 401}", "line 1"),
+        ("seed: 2020-13-01", "seed: .*'2020-13-01'"),
+        ("train2d: {lr: " + "[" * 5000, "line 1"),
+        (LAUGHS, "without end"),
         ("a: [1", "not valid YAML"),
         ("- 1", "not a mapping"),
     ],
@@ -122,3 +152,100 @@ def test_old_names_of_keys_still_load():
 def test_each_kind_has_its_own_backbone_unless_another_is_asked_for():
     for kind, name in (("autoencoder", "resnet101"), ("transformer", "resnet18")):
         assert parse_config({"model": {"kind": kind}}, "test").model.backbone == name
+
+
+def test_a_file_extends_another_and_each_fault_names_its_file(tmp_path):
+    own, base = tmp_path / "own.yml", tmp_path / "base.yml"
+    base.write_text("extends: quickstart\nmodel: {depth: 34}\ntrain2d: {epochs: 9}")
+    own.write_text("extends: base.yml\ntrain2d: {lr: 0.5}\nmodel: {backbone: resnet50}")
+    config, preset = load_config(own), load_config(config_path("quickstart"))
+    assert config == preset.overridden(
+        {"train2d": {"epochs": 9, "lr": 0.5}, "model": {"backbone": "resnet50"}}
+    )
+    for path, text in ((base, "train2d: {epochs: 0}"), (own, "extends: base.yml\nloss: {pose: x}")):
+        path.write_text(text)
+        with pytest.raises(UserError, match=f"^configuration {path}: "):
+            load_config(own)
+    own.write_text("extends: quickstart")
+    with pytest.raises(UserError, match=r"^command line: train2d\.epochs: .* 1, not -3$"):
+        load_config(own, {"train2d": {"epochs": -3}})
+    own.write_text("extends: base.yml")
+    for text in ("extends: own.yml", "extends: [a, b]", "extends: none.yml"):
+        base.write_text(text)
+        with pytest.raises(UserError, match=r"base\.yml|itself|none\.yml: No such"):
+            load_config(own)
+    for number in range(10):
+        (tmp_path / f"{number}.yml").write_text(f"extends: {number + 1}.yml")
+    with pytest.raises(UserError, match="more than 8"):
+        load_config(tmp_path / "0.yml")
+
+
+def test_a_pipe_is_no_configuration(tmp_path):
+    os.mkfifo(tmp_path / "pipe.yml")
+    with pytest.raises(UserError, match="pipe"):
+        load_config(tmp_path / "pipe.yml")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_key_says_what_it_does_and_can_be_set_to_the_value_it_has(kind):
+    config = parse_config({"model": {"kind": kind}}, "test")
+    lines = describe_config(config).splitlines()
+    assert len(lines) == len({line.partition("=")[0] for line in lines}) > 80
+    for line in lines:
+        setting, kind_of_value, about = re.split("  +", line)
+        assert kind_of_value and about
+        assert config.overridden(parse_setting(setting)) == config
+
+
+@pytest.mark.parametrize("text", ["loss.pose", "loss.pose=[1", "a=" + "[" * 500, "a=1\n---\n2"])
+def test_what_is_no_setting_is_refused(text):
+    with pytest.raises(UserError, match="not KEY=VALUE"):
+        parse_setting(text)
+
+
+_NAMES = (
+    "model kind transformer autoencoder temporal lags train2d augment lr epochs data input_size "
+    "seed loss pose depth backbone lifting ?"
+)
+_KEYS = st.sampled_from(_NAMES.split()) | st.integers() | st.none()
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+    | st.sampled_from(["autoencoder", "transformer", 10**400, 1e39, b"x", "1e39"]),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(_KEYS, each, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@settings(derandomize=True, max_examples=80, deadline=None, database=None)
+@given(st.dictionaries(_KEYS, _VALUES, max_size=5))
+@example({"model": {"kind": [[[[[[[[[[1]]]]]]]]]]}})
+def test_any_content_is_a_configuration_or_one_line(content):
+    try:
+        assert isinstance(parse_config(content, "some.yml"), Config)
+    except UserError as error:
+        assert str(error).startswith("some.yml: ") and len(str(error)) < 600
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{"seed": 10**5000}, functools.reduce(lambda inner, _: {"model": inner}, range(10**5), {})],
+    ids=["digits", "depth"],
+)
+def test_huge_numbers_and_depths_are_one_short_line(content):
+    with pytest.raises(UserError, match=r"^some\.yml: (seed: must|unknown key 'model\.model')"):
+        parse_config(content, "some.yml")
+
+
+@settings(derandomize=True, max_examples=60, deadline=None, database=None)
+@given(st.data())
+def test_any_file_is_a_configuration_or_one_line(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "fuzz.yml"
+    text = bytearray((CONFIGS / "transformer.yml").read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(text)))
+        text[start : start + data.draw(st.integers(0, 30))] = data.draw(st.binary(max_size=6))
+    path.write_bytes(text)
+    try:
+        assert yaml.safe_load(dump_config(load_config(path)))
+    except UserError as error:
+        assert str(path) in str(error) or "no 'p" in str(error)

@@ -255,7 +255,7 @@ def test_the_seed_decides_order_augmentation_and_first_weights(tiny_data, tmp_pa
         # So small a rate leaves the weights as they were drawn.
         more = ["--seed", str(seed), "--lr", "1e-30", "--epochs", "1", "--config", str(config)]
         train.main([*common, "--log_dir", log_dir, *more])
-        content = torch.load(f"{log_dir}/checkpoints/model_best.tar", weights_only=True)
+        content = torch.load(f"{log_dir}/checkpoints/checkpoint_1.tar", weights_only=True)
         weights.append(content["training"]["weights"]["tiny3d_state_dict"]["1.weight"])
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
 

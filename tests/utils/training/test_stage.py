@@ -191,7 +191,7 @@ def test_progress_is_logged_per_second_since_the_last_time(make, tmp_path):
     trainer._losses.add(12, {"pose": torch.tensor(0.5)}, [])
     trainer._log_progress()
     [(position, figures)] = trainer.log.records
-    assert position == (1, 12, {"pose": 0.5, "total": 0.5})
+    assert position == (2, 12, {"pose": 0.5, "total": 0.5})  # epochs count from 1
     assert figures["frames_per_second"] == pytest.approx(3 * 4 / 2, rel=0.05)
     assert figures["data_wait_share"] == pytest.approx(0.25, rel=0.05)
     assert figures["lr"] == pytest.approx(1e-3 / 3)  # the first step of three of the warm-up
@@ -205,6 +205,16 @@ def test_progress_is_logged_per_second_since_the_last_time(make, tmp_path):
     assert trainer.log.records[1][1]["data_wait_share"] == 1
 
 
+def test_frames_are_counted_that_are_there(make, tmp_path):
+    for batch_size, epoch_frames, frames in ((100_000, None, 28), (8, None, 8), (16, 10, 10)):
+        changes = {"batch_size": batch_size, "epoch_frames": epoch_frames}
+        trainer = Trainer(make("train3d", train3d=changes), tmp_path)
+        trainer._waited = 0.0
+        assert trainer.frames_per_step == frames
+        [taken] = trainer._next_batches(iter(trainer.stage.loader))
+        assert len(taken) == frames
+
+
 def test_progress_is_logged_at_the_steps_asked_for_and_at_the_end_of_an_epoch(
     tiny_kind, tiny_data, tmp_path
 ):
@@ -214,8 +224,8 @@ def test_progress_is_logged_at_the_steps_asked_for_and_at_the_end_of_an_epoch(
     train.main([*arguments, "--data_root", str(tiny_data), "--log_dir", str(tmp_path / "log")])
     records = list(map(json.loads, (tmp_path / "log" / "log.jsonl").read_text().splitlines()))
     steps = [(record["kind"][0], record["epoch"], record["step"]) for record in records]
-    first = [("t", 0, 3), ("t", 0, 6), ("t", 0, 7), ("v", 1, 7)]
-    assert steps == [*first, ("t", 1, 9), ("t", 1, 12), ("t", 1, 14), ("v", 2, 14)]
+    first = [("t", 1, 3), ("t", 1, 6), ("t", 1, 7), ("v", 1, 7)]
+    assert steps == [*first, ("t", 2, 9), ("t", 2, 12), ("t", 2, 14), ("v", 2, 14)]
 
 
 def test_pictures_are_kept_in_memory_where_they_fit(tiny_data, monkeypatch):
@@ -331,11 +341,19 @@ def test_a_restored_optimiser_has_the_moments_stored_and_the_settings_of_this_ru
     before = optimizer(module, lr=0.5, weight_decay=0.1)
     module(torch.ones(1, 2)).sum().backward()
     before.step()
-    stored = SimpleNamespace(path="some.tar", optimizer=before.state_dict())
+    scaler, state = torch.amp.GradScaler("cpu"), SimpleNamespace(scaler={"scale": 8.0})
+    stored = SimpleNamespace(path="some.tar", optimizer=before.state_dict(), training=state)
+    with pytest.raises(UserError, match=r"^some\.tar: its optimiser does not fit .*growth_factor"):
+        restore_optimizer(optimizer(module), stored, scaler)
+    state.scaler = scaler.state_dict() | {"scale": 8.0}
     after = optimizer(module, lr=0.25, weight_decay=0.2)
-    restore_optimizer(after, stored)
+    restore_optimizer(after, stored, scaler)
+    assert scaler.get_scale() == 8
     assert (after.param_groups[0]["lr"], after.param_groups[0]["weight_decay"]) == (0.25, 0.2)
     for one, other in zip(before.state.values(), after.state.values(), strict=True):
         assert all(torch.equal(one[name], other[name]) for name in ("step", "exp_avg_sq"))
     with pytest.raises(UserError, match=r"^some\.tar: its optimiser does not fit this run"):
-        restore_optimizer(optimizer(nn.Sequential(module, nn.Linear(2, 2))), stored)
+        restore_optimizer(optimizer(nn.Sequential(module, nn.Linear(2, 2))), stored, scaler)
+    stored.optimizer["state"][0]["exp_avg"] = torch.ones(7)
+    with pytest.raises(UserError, match="moments of other shapes"):
+        restore_optimizer(optimizer(module), stored, scaler)
