@@ -111,7 +111,8 @@ def find_files(
     if not found:
         raise UserError(f"{flag} {folder} holds no {' or '.join(suffixes)}")
     for path in found:
-        load(path)
+        if note := getattr(load(path), "note", ""):
+            print(note)
     return found
 
 

@@ -21,7 +21,7 @@ from base.set_type import SetType
 from dataset.labels import Label, parse_label
 from dataset.packed.packing import encode_square, write_environment
 from dataset.packed.shards import INDEX, ROWS, Environment, PackOptions, assemble
-from dataset.synthetic.output.tree_folder import LABELS_ONLY
+from dataset.synthetic.output.tree_folder import LABELS_ONLY, is_whole
 
 #: Frames on their way into shards.
 STAGING = ".frames"
@@ -64,10 +64,12 @@ class ShardFolder:
 
     def _staged(self) -> dict[int, Path]:
         """Labels of the frames that wait and are complete, by number."""
-        found = {int(path.stem): path for path in self._staging.glob("*.json")}
-        if self.environment == LABELS_ONLY:
-            return found
-        return {n: path for n, path in found.items() if path.with_suffix(".jpg").exists()}
+        return {
+            int(path.stem): path
+            for path in self._staging.glob("[0-9]*.json")
+            if is_whole(path)
+            and (self.environment == LABELS_ONLY or is_whole(path.with_suffix(".jpg")))
+        }
 
     def _packed(self) -> dict[int, Label]:
         """Labels of the frames whose shards and rows are there."""
@@ -75,11 +77,22 @@ class ShardFolder:
         if not path.is_file():
             return {}
         table, shards, _ = Environment.load(path)
-        there = [(self._split / name).is_file() for name in shards]
+        paths = [self._split / name for name in shards]
+        sizes = [path.stat().st_size if path.is_file() else 0 for path in paths]
+        ends = table.rows["offset"] + table.rows["length"]
+        cut = {
+            shard
+            for shard, end in zip(table.rows["shard"], ends, strict=True)
+            if shard >= 0 and sizes[shard] < end
+        }
         return {
             int(values["number"]): table.label(row)
             for row, values in enumerate(table.rows)
-            if (there[values["shard"]] if values["shard"] >= 0 else self.environment == LABELS_ONLY)
+            if (
+                values["shard"] not in cut
+                if values["shard"] >= 0
+                else self.environment == LABELS_ONLY
+            )
         }
 
     def _frame_id(self, number: int) -> FrameId:

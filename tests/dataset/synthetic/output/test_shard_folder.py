@@ -43,10 +43,7 @@ def test_parts_and_a_kill_give_what_packing_the_tree_gives(tiny_data, tmp_path, 
     first = ("utils/make_synthetic.py", "--output", str(direct), *command, "--part", "1/2")
     killing.kill(*first, at="tqdm:tqdm.update")
     assert any((direct / STAGING).rglob("*.json"))
-    (direct / ".assembling").mkdir()
     make(direct, *command, "--part", "1/2")
-    assert "another part makes the index" in capsys.readouterr().out
-    make(direct, *command, "--resume")
     (direct / "synthetic.json").unlink()
     assert archives.contents(direct) == archives.contents(tree)
     assert len(open_split(direct, SetType.TRAIN, SIZE)) == 12
