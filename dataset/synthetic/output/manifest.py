@@ -59,9 +59,10 @@ def _check_same(manifest: Path, made_with: dict) -> None:
         before = {**json.loads(manifest.read_bytes())}
     except MISMADE:
         raise UserError(f"{manifest} cannot be read: start anew with --overwrite") from None
-    for key, value in json.loads(json.dumps(made_with)).items():
-        old = before.get(key)
-        if old == value:
+    now = json.loads(json.dumps(made_with))
+    for key in {**now, **before}:
+        old, value = before.get(key), now.get(key)
+        if old == value or not (old or value):
             continue
         flag = "headset" if key == "camera" else key
         what = f"with another --{flag}"

@@ -153,8 +153,7 @@ def test_people_travel_in_their_own_leg_lengths_and_stay_where_there_is_room(
 
 def test_frames_do_not_depend_on_those_asked_for_before(write, poser):
     write("b (1).BVH", frame_time=1 / 60)
-    find = make_synthetic.find_files
-    paths = find("--bvh", write("a.bvh").parent, (".bvh",), load_clip)
+    paths = make_synthetic.find_clips(write("a.bvh").parent)
     assert [path.name for path in paths] == ["a.bvh", "b (1).BVH"]
     together = BvhTimeline(poser, random, paths).place(list(range(0, 300, 3)))
     for frame in (39, 57, 240):

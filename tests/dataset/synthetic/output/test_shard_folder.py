@@ -1,5 +1,6 @@
 """Straight into shards: the bytes that packing the tree gives, whatever interrupted it."""
 
+import os
 import shutil
 
 import archives
@@ -126,6 +127,12 @@ def test_half_a_frame_and_a_lost_shard_are_made_again(tmp_path, label):
     assert packed.missing([1, 2, 4, 1500]) == {2}
     next((tmp_path / "TrainSet").glob("*-00001.tar")).unlink()
     assert packed.missing([1, 2, 4, 1500]) == {2, 1500}
+    next((tmp_path / STAGING).rglob("*4.jpg")).write_bytes(b"")
+    os.truncate(next((tmp_path / "TrainSet").glob("*-00000.tar")), 900)
+    assert packed.missing([1, 2, 4, 1500]) == {1, 2, 4, 1500}
+    fill(packed, [1, 2, 4, 1500], label)
+    packed.finish()
+    assert packed.missing([1, 2, 4, 1500]) == set()
 
 
 def test_the_records_are_those_of_the_tree(tmp_path, label):
