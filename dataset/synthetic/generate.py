@@ -48,22 +48,10 @@ def _start_worker() -> None:
     threading.Thread(target=follow_parent, daemon=True).start()
 
 
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes that start meanwhile compute on one thread."""
-    before = {name: os.environ[name] for name in _THREADS if name in os.environ}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name in _THREADS:
-            del os.environ[name]
-        os.environ.update(before)
-
-
 def _run_all(recipe: Recipe, jobs: list[Job], workers: int) -> Iterator[int]:
     """Run jobs in worker processes, and finish each folder as soon as its frames are complete;
     yields the number of frames of each job as it ends."""
+    os.environ.update(dict.fromkeys(_THREADS, "1"))  # of the workers' libraries
     left = Counter(job.folder for job in jobs)
     spawn = get_context("spawn")
     pool = ProcessPoolExecutor(min(workers, len(jobs)), spawn, initializer=_start_worker)
@@ -141,11 +129,30 @@ def generate(
     prepare(write=False)
     print("preparing the body model, about a minute the first time", flush=True)
     load_rig()  # the first load of a machine fills a cache that the workers use
-    try:
-        with _writing(root, part, prepare):
-            return _make(root, recipe, counts, workers, part, pack)
-    except OSError as error:
-        raise UserError(f"cannot write to {root}: {error.strerror}") from None
+    with _writing(root, part, prepare):
+        everything = plan(root, recipe, counts, pack)
+        # A character in an environment goes into shards as a whole.
+        units = list(dict.fromkeys(job.folder if pack else job for job in everything))
+        mine = set(units[number - 1 :: parts])
+        jobs = [job for job in everything if job in mine or job.folder in mine]
+        total = sum(len(job.wanted) for job in jobs)
+        folders = dict.fromkeys(job.folder for job in jobs)
+        jobs = [left for job in jobs if (left := _still_to_do(job, recipe.stride))]
+        missing = sum(len(job.wanted) for job in jobs)
+        waiting = [folder for folder in folders if pack and folder.waiting()]
+        if pack and (jobs or waiting):
+            remove_indices(root)
+        for folder in waiting:
+            if all(job.folder != folder for job in jobs):
+                folder.finish()  # a run was killed before it wrote these shards
+        if jobs:
+            bar = tqdm(total=total, initial=total - missing, unit="frame", desc=str(root))
+            with bar:
+                for made in _run_all(recipe, jobs, workers):
+                    bar.update(made)
+        if pack:
+            _complete_shards(root, pack, everything, recipe.stride, part)
+    return missing
 
 
 @contextmanager
@@ -153,54 +160,22 @@ def _writing(root: Path, part: tuple[int, int], prepare: Callable[[], None]) -> 
     """Holds the folder, and calls ``prepare`` in it: alone, or as one of several parts that write
     side by side, each of which holds a folder of its own."""
     number, parts = part
-    with ExitStack() as held, ExitStack() as first:
-        if parts == 1:
-            held.enter_context(locked(root))
-            for other in (root / PARTS).glob("*"):
-                held.enter_context(locked(other))
-            for folder in {path.parent for path in root.rglob(".*.part*")}:
-                clear_leftovers(folder)
-        else:
-            first.enter_context(locked(root, wait=_PATIENCE))
-            held.enter_context(locked(root / PARTS / f"{number}-{parts}"))
-        prepare()
-        first.close()
-        yield
-
-
-def _make(
-    root: Path,
-    recipe: Recipe,
-    counts: Counts,
-    workers: int,
-    part: tuple[int, int],
-    pack: PackOptions | None,
-) -> int:
-    """Make the frames of a part that are missing; returns their number."""
-    number, parts = part
-    everything = plan(root, recipe, counts, pack)
-    # A character in an environment goes into shards as a whole.
-    units = list(dict.fromkeys(job.folder if pack else job for job in everything))
-    mine = set(units[number - 1 :: parts])
-    jobs = [job for job in everything if job in mine or job.folder in mine]
-    total = sum(len(job.wanted) for job in jobs)
-    folders = dict.fromkeys(job.folder for job in jobs)
-    jobs = [left for job in jobs if (left := _still_to_do(job, recipe.stride))]
-    missing = sum(len(job.wanted) for job in jobs)
-    waiting = [folder for folder in folders if pack and folder.waiting()]
-    if pack and (jobs or waiting):
-        remove_indices(root)
-    for folder in waiting:
-        if all(job.folder != folder for job in jobs):
-            folder.finish()  # a run was killed before it wrote these shards
-    if jobs:
-        bar = tqdm(total=total, initial=total - missing, unit="frame", desc=str(root))
-        with bar, _one_thread_each():
-            for made in _run_all(recipe, jobs, workers):
-                bar.update(made)
-    if pack:
-        _complete_shards(root, pack, everything, recipe.stride, part)
-    return missing
+    try:
+        with ExitStack() as held, ExitStack() as first:
+            if parts == 1:
+                held.enter_context(locked(root))
+                for other in (root / PARTS).glob("*"):
+                    held.enter_context(locked(other))
+                for folder in {path.parent for path in root.rglob(".*.part*")}:
+                    clear_leftovers(folder)
+            else:
+                first.enter_context(locked(root, wait=_PATIENCE))
+                held.enter_context(locked(root / PARTS / f"{number}-{parts}"))
+            prepare()
+            first.close()
+            yield
+    except OSError as error:
+        raise UserError(f"cannot write to {root}: {error.strerror}") from None
 
 
 def _check_positions(headsets: Iterable[Headset]) -> None:

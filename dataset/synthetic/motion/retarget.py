@@ -21,19 +21,15 @@ from dataset.synthetic.rotations import align
 
 _REQUIRED = ("Hips", "Spine", *JOINTS)
 _TRUNK = ("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head", "LeftShoulder", "RightShoulder")
-#: Bones of the left limbs by their ends, where a T-pose has them, and the least cosine between such
-#: a bone and an axis where the axes of joints are along their bones.
-_OUT, _DOWN, _ALONG = (1.0, 0.0, 0.0), (0.0, -1.0, 0.0), 0.9
+#: Bones of the left limbs by their ends, and where a T-pose has them.
+_OUT, _DOWN, _SLOPING = np.array([(1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, -0.71, 0.71)])
 _LIMB_BONES = {
-    ("Arm", "ForeArm"): (_OUT, _ALONG),
-    ("ForeArm", "Hand"): (_OUT, _ALONG),
-    ("UpLeg", "Leg"): (_DOWN, _ALONG),
-    ("Leg", "Foot"): (_DOWN, _ALONG),
+    **{("Arm", "ForeArm"): _OUT, ("ForeArm", "Hand"): _OUT},
+    **{("UpLeg", "Leg"): _DOWN, ("Leg", "Foot"): _DOWN},
 }
-_TPOSE_BONES = _LIMB_BONES | {
-    ("Shoulder", "Arm"): (_OUT, 0.6),
-    ("Foot", "ToeBase"): ((0.0, -0.64, 0.77), 0.6),
-}
+_TPOSE_BONES = _LIMB_BONES | {("Shoulder", "Arm"): _OUT, ("Foot", "ToeBase"): _SLOPING}
+#: Least cosine between a bone and the axis that is along it.
+_ALONG = 0.7
 #: Slopes of a real foot at rest from ankle to toes, degrees.
 _FOOT_SLOPES = 8.0, 70.0
 #: Weight of y, by which it is upward unless the clip has people along another axis.
@@ -80,7 +76,7 @@ def load_clip(path: Path) -> BvhClip:
         # Above the Hips the axes of the rest pose may be turned into those of the motion.
         up = axes.T @ (spins[0, above, :, 1] if above >= 0 else (0.0, 1.0, 0.0))
     else:
-        at, stood = _stood_up(path, file, row, rest, spins)
+        at, stood = _stood_up(path, file, row, axes, rest, spins)
         spins = spins @ np.swapaxes(stood, 1, 2)
         feet = (places[:, row["LeftFoot"]] + places[:, row["RightFoot"]]) / 2
         up = axes.T @ (places[:, row["Head"]] - feet).mean(0)
@@ -165,7 +161,12 @@ def _check_sides(path: Path, at: dict[str, np.ndarray]) -> None:
 
 
 def _stood_up(
-    path: Path, file: Bvh, row: dict[str, int], rest: np.ndarray, spins: np.ndarray
+    path: Path,
+    file: Bvh,
+    row: dict[str, int],
+    axes: np.ndarray,
+    rest: np.ndarray,
+    spins: np.ndarray,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """A T-pose of a file whose rest pose is no person: axes of joints are along bones (LAFAN1).
 
@@ -175,11 +176,11 @@ def _stood_up(
     Returns:
         The joints by name, and (J, 3, 3) turns of the bones from the file's rest pose.
     """
-    rotations = Rotation.create_group("O").as_matrix()
+    rotations = Rotation.create_group("O").as_matrix() @ axes.T
     names, bones = {k: name for name, k in row.items()}, {}
     for side, sign in SIDES:
-        for (start, end), (way, least) in _TPOSE_BONES.items():
-            bones[side + start] = side + end, np.array(way) * (sign, 1.0, 1.0), least
+        for (start, end), way in _TPOSE_BONES.items():
+            bones[side + start] = side + end, way * (sign, 1.0, 1.0)
     joints, stood = rest.copy(), np.tile(np.eye(3), (len(rest), 1, 1))
     for k, joint in enumerate(file.joints):
         above = joint.parent
@@ -188,9 +189,9 @@ def _stood_up(
         stood[k] = stood[above]
         joints[k] = joints[above] + stood[above] @ (rest[k] - rest[above])
         if names.get(k) in bones:
-            end, way, least = bones[names[k]]
+            end, way = bones[names[k]]
             bone = rest[row[end]] - rest[k]
-            fitting = rotations[rotations @ bone @ way >= least * np.linalg.norm(bone)]
+            fitting = rotations[rotations @ bone @ way >= _ALONG * np.linalg.norm(bone)]
             if not len(fitting):
                 raise UserError(
                     f"{path}: the rest pose is no person, and the axes of {joint.name} are not "

@@ -77,13 +77,11 @@ class ShardFolder:
         if not path.is_file():
             return {}, set()
         table, shards, _ = Environment.load(path)
-        labels, cut = {}, set()
         paths = [self._split / name for name in shards]
         sizes = [path.stat().st_size if path.is_file() else 0 for path in paths]
-        for values in table.rows:
-            if (shard := values["shard"]) >= 0 and sizes[shard] < values["offset"] + values[
-                "length"
-            ]:
+        labels, cut, ends = {}, set(), table.rows["offset"] + table.rows["length"]
+        for shard, end in zip(table.rows["shard"], ends, strict=True):
+            if shard >= 0 and sizes[shard] < end:
                 cut.add(paths[shard])
         for row, values in enumerate(table.rows):
             pictured = values["shard"] >= 0 and paths[values["shard"]] not in cut

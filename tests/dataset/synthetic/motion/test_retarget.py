@@ -269,7 +269,7 @@ def test_axes_along_the_bones_give_the_same_limbs_and_travel(write, poser, walk)
     found = poser.bones.joints(turns_of(clip, poser, np.arange(60)))
     assert np.abs(bones(poser, found) - bones(poser, walk[0]))[:, :9].max() < 1e-3
     assert np.abs(clip.root - plain.root).max() < 1e-3
-    tilted = own @ bvh_files.about("y", 30.0)
+    tilted = own @ bvh_files.about("y", 40.0) @ bvh_files.about("z", 35.0)
     with pytest.raises(UserError, match="axes of LeftUpLeg are not along its bone"):
         load_clip(write(own=tilted, prefix=""))
 
