@@ -67,9 +67,9 @@ def archive(character_folder: Path) -> bytes:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, hidden ones too, by its relative path."""
+    """Every file below a folder, hidden ones too but no locks, by its relative path."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != ".lock"
     }

@@ -13,14 +13,13 @@ straight into shards, the third of eight parts on a cluster:
 for your own headset, or for any:
   python utils/make_synthetic.py --output data/mine --headset mine.yml
   python utils/make_synthetic.py --output data/any --train 20000 --headset any
-motion and places of your own:
-  python utils/make_synthetic.py --output data/mine --train 2000 --bvh clips --panoramas 360
+motion of your own:
+  python utils/make_synthetic.py --output data/mine --train 2000 --bvh clips
 more in doc/synthetic.md
 """
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -36,7 +35,6 @@ from dataset.synthetic.motion.retarget import load_clip
 from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES
 from dataset.synthetic.recipe import DEFAULT_STRIDE, Recipe
 from dataset.synthetic.render.renderer import PASSES
-from dataset.synthetic.scene.place import load_panorama
 from utils.common.command import command_parser, run_command
 from utils.common.cores import cpu_count
 
@@ -68,11 +66,8 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     pace.add_argument("--stride", type=int, default=DEFAULT_STRIDE, help=text)
     text = "the same as --stride 1"
     pace.add_argument("--video", dest="stride", action="store_const", const=1, help=text)
-    for name, text in (
-        ("bvh", "Mixamo-named BVH clips to use as motion, named after their files (Boxing.bvh)"),
-        ("panoramas", "equirectangular pictures (jpg, png) to use as places"),
-    ):
-        add(f"--{name}", type=Path, metavar="FOLDER", help=text)
+    text = "BVH clips with Mixamo's names to use as motion, named after their files (Boxing.bvh)"
+    add("--bvh", type=Path, metavar="FOLDER", help=text)
     text = "all that people do: groups of the evaluation (Walking …) or clips (Boxing …)"
     add("--actions", nargs="+", metavar="NAME", default=[], help=text)
     text = "headset files or names of experiments/headsets, with which the characters take turns "
@@ -99,19 +94,18 @@ def _part(text: str) -> tuple[int, int]:
     return int(number), int(count)
 
 
-def find_files(
-    flag: str, folder: Path | None, suffixes: tuple[str, ...], load: Callable[[Path], object]
-) -> tuple[Path, ...]:
-    """Files of a folder with one of some suffixes, each of them checked by reading it once."""
+def find_clips(folder: Path | None) -> tuple[Path, ...]:
+    """The BVH files of a folder, each of them checked by reading it once."""
     if folder is None:
         return ()
     if not folder.is_dir():
-        raise UserError(f"{flag} {folder}: no such folder")
-    found = tuple(sorted(p.resolve() for p in folder.iterdir() if p.suffix.lower() in suffixes))
+        raise UserError(f"--bvh {folder}: no such folder")
+    found = tuple(sorted(p.resolve() for p in folder.iterdir() if p.suffix.lower() == ".bvh"))
     if not found:
-        raise UserError(f"{flag} {folder} holds no {' or '.join(suffixes)}")
+        raise UserError(f"--bvh {folder} holds no .bvh")
     for path in found:
-        load(path)
+        if note := load_clip(path).note:
+            print(note)
     return found
 
 
@@ -145,9 +139,8 @@ def main(argv: list[str] | None = None) -> None:
         args.ray_step or (2 if pack and pack.size <= lowest // 2 else 1),
         args.stride,
         headsets,
-        find_files("--panoramas", args.panoramas, (".jpg", ".jpeg", ".png"), load_panorama),
         tuple(name for name in PASSES if name in args.passes),
-        find_files("--bvh", args.bvh, (".bvh",), load_clip),
+        find_clips(args.bvh),
         clips_named(args.actions),
         args.clutter,
     )

@@ -4,11 +4,12 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 
@@ -17,14 +18,17 @@ from tqdm import tqdm
 
 from base.errors import UserError
 from base.headset import RELEASE_HEADSET, Headset
+from base.lock import clear_leftovers, locked
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.body.body_model import load_rig, make_body
 from dataset.synthetic.body.head_camera import is_inside
 from dataset.synthetic.job import WATCHED_STRIDE, run_job
-from dataset.synthetic.output.manifest import prepare_output
+from dataset.synthetic.output.manifest import PARTS, prepare_output
 from dataset.synthetic.output.shard_folder import put_together, remove_indices
 from dataset.synthetic.recipe import LABELS_PER_CHARACTER, Counts, Job, Recipe, plan
 
+#: Frames of a split at most; seconds in which another part has prepared the folder, or its index.
+_MOST_FRAMES, _PATIENCE = 10_000_000, 120
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -44,22 +48,10 @@ def _start_worker() -> None:
     threading.Thread(target=follow_parent, daemon=True).start()
 
 
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes that start meanwhile compute on one thread."""
-    before = {name: os.environ[name] for name in _THREADS if name in os.environ}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name in _THREADS:
-            del os.environ[name]
-        os.environ.update(before)
-
-
 def _run_all(recipe: Recipe, jobs: list[Job], workers: int) -> Iterator[int]:
     """Run jobs in worker processes, and finish each folder as soon as its frames are complete;
     yields the number of frames of each job as it ends."""
+    os.environ.update(dict.fromkeys(_THREADS, "1"))  # of the workers' libraries
     left = Counter(job.folder for job in jobs)
     spawn = get_context("spawn")
     pool = ProcessPoolExecutor(min(workers, len(jobs)), spawn, initializer=_start_worker)
@@ -101,7 +93,9 @@ def generate(
     number, parts = part
     longest = max(recipe.frames_per_character, LABELS_PER_CHARACTER) * recipe.stride
     faults = {
-        "--train, --val, --test and --label_frames cannot be negative": min(counts.values()) < 0,
+        f"--train, --val, --test and --label_frames lie between 0 and {_MOST_FRAMES}": (
+            not 0 <= min(counts.values()) <= max(counts.values()) <= _MOST_FRAMES
+        ),
         "nothing to make: give at least one of --train, --val, --test": max(counts.values()) <= 0,
         "--frames_per_character, --workers and --stride must be at least 1": (
             min(recipe.frames_per_character, workers, recipe.stride) < 1
@@ -115,7 +109,8 @@ def generate(
         "--clutter draws other things for each frame: give --stride 30 or more": (
             recipe.clutter and recipe.stride < WATCHED_STRIDE
         ),
-        "--seed cannot be negative": recipe.seed < 0,
+        "--seed lies between 0 and 2^63": not 0 <= recipe.seed < 2**63,
+        "--workers cannot be more than 1024": workers > 1024,
         f"--part {number}/{parts}: the first is 1/{parts}, the last {parts}/{parts}": (
             not 1 <= number <= parts
         ),
@@ -128,10 +123,13 @@ def generate(
             raise UserError(message)
     if recipe.headsets != (RELEASE_HEADSET,):
         _check_positions(filter(None, recipe.headsets))
+    made_with = recipe.described() | {"pack": pack and pack.as_dict()}
     # Every part but the first finds the folder filled.
-    resume = resume or parts > 1
-    try:
-        prepare_output(root, recipe.described(), resume, overwrite, pack)
+    prepare = partial(prepare_output, root, made_with, resume or parts > 1, overwrite)
+    prepare(write=False)
+    print("preparing the body model, about a minute the first time", flush=True)
+    load_rig()  # the first load of a machine fills a cache that the workers use
+    with _writing(root, part, prepare):
         everything = plan(root, recipe, counts, pack)
         # A character in an environment goes into shards as a whole.
         units = list(dict.fromkeys(job.folder if pack else job for job in everything))
@@ -148,17 +146,36 @@ def generate(
             if all(job.folder != folder for job in jobs):
                 folder.finish()  # a run was killed before it wrote these shards
         if jobs:
-            print("preparing the body model, about a minute the first time", flush=True)
-            load_rig()  # the first load of a machine fills a cache that the workers use
             bar = tqdm(total=total, initial=total - missing, unit="frame", desc=str(root))
-            with bar, _one_thread_each():
+            with bar:
                 for made in _run_all(recipe, jobs, workers):
                     bar.update(made)
         if pack:
             _complete_shards(root, pack, everything, recipe.stride, part)
+    return missing
+
+
+@contextmanager
+def _writing(root: Path, part: tuple[int, int], prepare: Callable[[], None]) -> Iterator[None]:
+    """Holds the folder, and calls ``prepare`` in it: alone, or as one of several parts that write
+    side by side, each of which holds a folder of its own."""
+    number, parts = part
+    try:
+        with ExitStack() as held, ExitStack() as first:
+            if parts == 1:
+                held.enter_context(locked(root))
+                for other in (root / PARTS).glob("*"):
+                    held.enter_context(locked(other))
+                for folder in {path.parent for path in root.rglob(".*.part*")}:
+                    clear_leftovers(folder)
+            else:
+                first.enter_context(locked(root, wait=_PATIENCE))
+                held.enter_context(locked(root / PARTS / f"{number}-{parts}"))
+            prepare()
+            first.close()
+            yield
     except OSError as error:
         raise UserError(f"cannot write to {root}: {error.strerror}") from None
-    return missing
 
 
 def _check_positions(headsets: Iterable[Headset]) -> None:
@@ -183,19 +200,10 @@ def _complete_shards(
 ) -> None:
     """Put the indices together, in a part only where all the other parts are done."""
     number, parts = part
-    lock = root / ".assembling"
     again = "the same command with --resume and without --part"
     if parts > 1 and any(job.folder.waiting() or _still_to_do(job, stride) for job in everything):
         print(f"part {number}/{parts} is complete; the last one makes the index, or {again}")
         return
-    try:
-        # Two parts may come here at the same moment: one of them is enough.  Without parts, a
-        # lock was left by a part that was killed.
-        lock.mkdir(exist_ok=parts == 1)
-    except FileExistsError:
-        print(f"{lock} is there: another part makes the index; if none is running, run {again}")
-        return
-    try:
+    # Another part that ends at the same moment does it again.
+    with locked(root, wait=_PATIENCE) if parts > 1 else nullcontext():
         put_together(root, pack)
-    finally:
-        lock.rmdir()

@@ -55,9 +55,7 @@ def _renderer(recipe: Recipe, split: int, person: int) -> Renderer:
     rng = recipe.random(Purpose.PLACE, split, person)
     poser, worn = _person(recipe, split, person)
     outfit = dress(poser.body, rng)
-    panoramas = recipe.panoramas
-    panorama = panoramas[rng.integers(len(panoramas))] if panoramas else None
-    place, response = make_place(rng, panorama), draw_response(rng)
+    place, response = make_place(rng), draw_response(rng)
     return Renderer(outfit, place, response, recipe.ray_step, worn.headset)
 
 

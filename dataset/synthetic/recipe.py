@@ -46,7 +46,6 @@ class Recipe:
     stride: int = DEFAULT_STRIDE
     # the characters take turns with them; None is one of :mod:`any_headset`, another each time
     headsets: tuple[Headset | None, ...] = (RELEASE_HEADSET,)
-    panoramas: tuple[Path, ...] = ()  # equirectangular pictures to use instead of drawn places
     passes: tuple[str, ...] = ()  # further pictures of each frame
     clips: tuple[Path, ...] = ()  # Mixamo-named BVH files to use instead of the programs
     actions: tuple[str, ...] = ()  # clips whose programs are performed; all for none
@@ -60,7 +59,6 @@ class Recipe:
             "ray_step": self.ray_step,
             "stride": self.stride,
             **self._described_headsets(),
-            "panoramas": [path.name for path in self.panoramas],
             "passes": list(self.passes),
             "bvh": {path.name: crc32(path.read_bytes()) for path in self.clips} or None,
             "actions": list(self.actions) or None,

@@ -3,11 +3,17 @@
 Centimetres, y up; a body at rest stands at the origin and faces +z, its left side towards +x.
 """
 
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
+from base.errors import UserError
 from base.skeleton import JOINT_PREFIX
 from dataset.synthetic.body.tpose import to_tpose
 
@@ -75,13 +81,40 @@ class Body:
 
 @lru_cache(maxsize=1)
 def _model():
-    # Loads torch and compiles on the first use of a machine: only where it is needed.
-    import anny
-    import warp
+    """The model of all bodies; a UserError where its packages cannot be loaded."""
+    try:
+        # Loads torch and compiles on the first use of a machine: only where it is needed.
+        import anny
+        import warp
 
-    # Anny's kernels report their loading otherwise, once in each process.
-    warp.config.log_level = getattr(warp, "LOG_ERROR", 40)
-    return anny.Anny(rig="mixamo", phenotypes="all")
+        # Anny's kernels report their loading otherwise, once in each process.
+        warp.config.log_level = getattr(warp, "LOG_ERROR", 40)
+        with _without_lines(b"Warp CUDA warning"):
+            warp.init()
+        return anny.Anny(rig="mixamo", phenotypes="all")
+    except Exception as error:  # whatever importing, compiling and reading raise
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"the body model of the package anny cannot be loaded ({type(error).__name__}: "
+            f"{reason}): install requirements.txt"
+        ) from error
+
+
+@contextmanager
+def _without_lines(start: bytes) -> Iterator[None]:
+    """Keeps lines that begin with ``start`` from the standard error of libraries; whatever else
+    they write there meanwhile appears at the end."""
+    sys.stderr.flush()
+    before = os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+            file.seek(0)
+            os.write(2, b"".join(line for line in file if not line.startswith(start)))
 
 
 @lru_cache(maxsize=1)

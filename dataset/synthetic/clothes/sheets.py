@@ -50,11 +50,7 @@ class Surface:
 
         ``closed`` joins the last column to the first.
         """
-        columns = len(grid) // rows
-        i, j = np.mgrid[: rows - 1, : columns if closed else columns - 1]
-        a, b = i * columns + j, i * columns + (j + 1) % columns
-        c, d = a + columns, b + columns
-        faces = np.stack([a, b, c, b, d, c], -1).reshape(-1, 3)
+        _, _, faces = grid_faces(rows, len(grid) // rows, closed)
         return Sheet(grid, faces, self.weights[self._nearest(grid)], part)
 
     def of(self, *parts: BodyPart, side: float = 0.0, beyond: float = 0.0) -> "Surface":
@@ -63,6 +59,14 @@ class Surface:
         if side:
             chosen &= self.points[:, 0] * side > beyond
         return Surface(*(each[chosen] for each in vars(self).values()))
+
+
+def grid_faces(rows: int, columns: int, closed: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row and column of each cell of a grid of points, and (F, 3) two triangles for each."""
+    i, j = np.mgrid[: rows - 1, : columns if closed else columns - 1]
+    a, b = i * columns + j, i * columns + (j + 1) % columns
+    faces = np.stack([a, b, a + columns, b, b + columns, a + columns], -1)
+    return i, j, faces.reshape(-1, 3)
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

@@ -107,8 +107,8 @@ def clips_named(names: Sequence[str]) -> tuple[str, ...]:
     unknown = [name for name in names if name not in PROGRAMS and name not in ACTION_GROUPS]
     if unknown:
         raise UserError(
-            f"no action {unknown[0]}: give groups ({', '.join(ACTION_GROUPS)}) or names of clips, "
-            "such as walking"
+            f"no action {unknown[0]:.40}: give groups ({', '.join(ACTION_GROUPS)}) or names of "
+            "clips, such as walking"
         )
     return tuple(clip for clip in CLIPS if clip in names or action_group(clip) in names)
 

@@ -1,8 +1,8 @@
 """Motion of a Mixamo-named skeleton, brought onto our bodies.
 
 Bones are matched by name.  What is carried over is the turn of each bone on top of a T-pose, so
-that skeletons whose rest pose is another (an A-pose, arms down) and bodies of other proportions do
-the same; the Hips travel in leg lengths.
+that skeletons whose rest pose is another (an A-pose, arms down, or no person at all) and bodies of
+other proportions do the same; the Hips travel in leg lengths.
 """
 
 import re
@@ -10,20 +10,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from base.errors import UserError
 from base.skeleton import JOINTS
 from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.body.tpose import SIDES, to_tpose
-from dataset.synthetic.motion.bvh_file import read_bvh
+from dataset.synthetic.motion.bvh_file import Bvh, read_bvh
 from dataset.synthetic.rotations import align
 
-_PREFIX = re.compile(r"^mixamorig\d*[:_]?")
 _REQUIRED = ("Hips", "Spine", *JOINTS)
 _TRUNK = ("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head", "LeftShoulder", "RightShoulder")
-_LIMB_BONES = ("Arm", "ForeArm"), ("ForeArm", "Hand"), ("UpLeg", "Leg"), ("Leg", "Foot")
+#: Bones of the left limbs by their ends, and where a T-pose has them.
+_OUT, _DOWN, _SLOPING = np.array([(1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, -0.71, 0.71)])
+_LIMB_BONES = {
+    **{("Arm", "ForeArm"): _OUT, ("ForeArm", "Hand"): _OUT},
+    **{("UpLeg", "Leg"): _DOWN, ("Leg", "Foot"): _DOWN},
+}
+_TPOSE_BONES = _LIMB_BONES | {("Shoulder", "Arm"): _OUT, ("Foot", "ToeBase"): _SLOPING}
+#: Least cosine between a bone and the axis that is along it.
+_ALONG = 0.7
 #: Slopes of a real foot at rest from ankle to toes, degrees.
 _FOOT_SLOPES = 8.0, 70.0
+#: Weight of y, by which it is upward unless the clip has people along another axis.
+_USUALLY_UP = 3.0
 #: A foot this much above the lowest of its clip still stands on the floor, leg lengths.
 _GROUNDED = 0.025
 _FRAMES_PER_SECOND = 30.0
@@ -42,6 +52,7 @@ class BvhClip:
     # bone → (3,) its direction in the rest pose, where that is not a person's but a drawing's,
     # with straight spine and level feet; empty otherwise
     drawn: dict[str, np.ndarray]
+    note: str  # what was not as the file says, for its user; empty otherwise
 
 
 def action_of(path: Path) -> str:
@@ -53,20 +64,27 @@ def load_clip(path: Path) -> BvhClip:
     """Read a Mixamo-named BVH file; a UserError for one that is broken, lacks joints, or has no
     body."""
     file = read_bvh(path)
-    names = [_PREFIX.sub("", joint.name) for joint in file.joints]
-    row = {name: names.index(name) for name in names}
-    lost = [name for name in _REQUIRED if name not in row]
-    if lost:
-        raise UserError(
-            f"{path}: lacks the Mixamo joints {', '.join(lost)} (with or without 'mixamorig:')"
-        )
-    rest = file.rest()
+    row = _rows(path, file)
+    rest, (spins, places) = file.rest(), file.forward()
     axes = _axes(path, {name: rest[k] for name, k in row.items()})
-    rest = rest @ axes.T
+    rest, spins, places = rest @ axes.T, axes @ spins @ axes.T, places @ axes.T
     at = {name: rest[k] for name, k in row.items()}
     leg = _leg_length(path, at)
-    spins, places = file.forward()
-    spins, places = axes @ spins @ axes.T, places @ axes.T
+    above = file.joints[row["Hips"]].parent
+    if all(at[f"{side}Foot"][1] < at[f"{side}UpLeg"][1] - 0.3 * leg for side, _ in SIDES):
+        _check_sides(path, at)
+        # Above the Hips the axes of the rest pose may be turned into those of the motion.
+        up = axes.T @ (spins[0, above, :, 1] if above >= 0 else (0.0, 1.0, 0.0))
+    else:
+        at, stood = _stood_up(path, file, row, axes, rest, spins)
+        spins = spins @ np.swapaxes(stood, 1, 2)
+        feet = (places[:, row["LeftFoot"]] + places[:, row["RightFoot"]]) / 2
+        up = axes.T @ (places[:, row["Head"]] - feet).mean(0)
+        up[1] *= _USUALLY_UP
+    up = _nearest_axis(up)
+    if up @ axes[1] < 0.5:
+        turn = align(up, np.array([0.0, 1.0, 0.0])) @ axes.T
+        spins, places = turn @ spins, places @ turn.T
 
     low, high = _FOOT_SLOPES
     toes = np.mean([at[f"{side}ToeBase"] - at[f"{side}Foot"] for side, _ in SIDES], axis=0)
@@ -86,26 +104,102 @@ def load_clip(path: Path) -> BvhClip:
     height = np.clip(lowest - np.percentile(lowest, 1) - _GROUNDED, 0.0, None)
     travel = np.column_stack([places[:, row["Hips"]][:, [0, 2]] / leg, height])
     turns, travel = _resampled(file.frame_time, turns, travel)
-    return BvhClip(bones, turns, travel[:, :2], travel[:, 2], drawn)
+    return BvhClip(bones, turns, travel[:, :2], travel[:, 2], drawn, file.note)
+
+
+def _rows(path: Path, file: Bvh) -> dict[str, int]:
+    """Rows of the Hips and what hangs on them by Mixamo's names: without what stands before all
+    names of a person (``mixamorig:``, ``Armature|``), and with the toes of LAFAN1."""
+    found = []
+    for hips, joint in enumerate(file.joints):
+        if not joint.name.endswith("Hips"):
+            continue
+        prefix, row, below = joint.name.removesuffix("Hips"), {}, {hips}
+        for k, other in enumerate(file.joints):
+            if k == hips or other.parent in below:
+                below.add(k)
+                if other.name.startswith(prefix):
+                    row.setdefault(other.name.removeprefix(prefix), k)
+        for toe in {"LeftToe", "RightToe"} & row.keys():
+            row.setdefault(f"{toe}Base", row[toe])
+        found.append((sum(name not in row for name in _REQUIRED), row))
+    whole = [row for lost, row in found if not lost]
+    if not whole:
+        _, row = min(found, key=lambda each: each[0], default=(0, {}))
+        lost = ", ".join(name for name in _REQUIRED if name not in row)
+        raise UserError(
+            f"{path}: lacks the Mixamo joints {lost} (all with the same prefix, or without)"
+        )
+    if len(whole) > 1:
+        raise UserError(f"{path}: holds {len(whole)} people: export each to a file of their own")
+    return whole[0]
+
+
+def _nearest_axis(way: np.ndarray) -> np.ndarray:
+    """(3,) the axis nearest to a direction, or 0 for none."""
+    axis, k = np.zeros(3), int(np.abs(way).argmax())
+    axis[k] = np.sign(way[k])
+    return axis
 
 
 def _axes(path: Path, at: dict[str, np.ndarray]) -> np.ndarray:
     """(3, 3) rotation from the file's axes to ours: up is the axis nearest to the way from the
     Hips to the Head at rest, left the way from the right hip to the left one."""
-    spine = at["Head"] - at["Hips"]
-    up = np.zeros(3)
-    nearest = int(np.abs(spine).argmax())
-    up[nearest] = np.sign(spine[nearest])
+    up = _nearest_axis(at["Head"] - at["Hips"])
     left = at["LeftUpLeg"] - at["RightUpLeg"]
     left = left - (left @ up) * up
     if not up.any() or np.linalg.norm(left) < 1e-6:
         raise UserError(f"{path}: the rest pose has no extent from hip to hip, or hips to head")
     left /= np.linalg.norm(left)
-    axes = np.stack([left, up, np.cross(left, up)])
+    return np.stack([left, up, np.cross(left, up)])
+
+
+def _check_sides(path: Path, at: dict[str, np.ndarray]) -> None:
     toes = sum(at[f"{side}ToeBase"] - at[f"{side}Foot"] for side, _ in SIDES)
-    if axes[2] @ toes < -0.1 * np.linalg.norm(toes):
+    if toes[2] < -0.1 * np.linalg.norm(toes):
         raise UserError(f"{path}: the toes point backwards at rest: left and right are swapped")
-    return axes
+
+
+def _stood_up(
+    path: Path,
+    file: Bvh,
+    row: dict[str, int],
+    axes: np.ndarray,
+    rest: np.ndarray,
+    spins: np.ndarray,
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """A T-pose of a file whose rest pose is no person: axes of joints are along bones (LAFAN1).
+
+    A bone is turned by that of the 24 rotations between axes which has it nearest to where its
+    parent has it over the clip, among those that put it where it is in a T-pose.
+
+    Returns:
+        The joints by name, and (J, 3, 3) turns of the bones from the file's rest pose.
+    """
+    rotations = Rotation.create_group("O").as_matrix() @ axes.T
+    names, bones = {k: name for name, k in row.items()}, {}
+    for side, sign in SIDES:
+        for (start, end), way in _TPOSE_BONES.items():
+            bones[side + start] = side + end, way * (sign, 1.0, 1.0)
+    joints, stood = rest.copy(), np.tile(np.eye(3), (len(rest), 1, 1))
+    for k, joint in enumerate(file.joints):
+        above = joint.parent
+        if above < 0:
+            continue
+        stood[k] = stood[above]
+        joints[k] = joints[above] + stood[above] @ (rest[k] - rest[above])
+        if names.get(k) in bones:
+            end, way = bones[names[k]]
+            bone = rest[row[end]] - rest[k]
+            fitting = rotations[rotations @ bone @ way >= _ALONG * np.linalg.norm(bone)]
+            if not len(fitting):
+                raise UserError(
+                    f"{path}: the rest pose is no person, and the axes of {joint.name} are not "
+                    "along its bone: export it with another rest pose, such as a T-pose"
+                )
+            seen = stood[above] @ np.einsum("fba,fbc->ac", spins[:, above], spins[:, k])
+            stood[k] = max(fitting, key=lambda turn: np.sum(seen * turn))
+    return {name: joints[k] for name, k in row.items()}, stood
 
 
 def _leg_length(path: Path, at: dict[str, np.ndarray]) -> float:
@@ -139,7 +233,7 @@ def _lowest(
 ) -> np.ndarray:
     """(F,) height of the lowest of all joints and of the soles below ankles and toes."""
     floor = min(place[1] for place in at.values())
-    lowest = places[..., 1].min(1)
+    lowest = places[:, list(row.values()), 1].min(1)
     for side, _ in SIDES:
         for name in ("Foot", "ToeBase"):
             # The toes' sole stays with the foot, for toes bend where they are on the floor.
@@ -154,7 +248,7 @@ def _resampled(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(F, B, 3, 3) rotations and (F, D) numbers at 30 frames a second."""
     last = len(turns) - 1
-    if last == 0 or abs(frame_time * _FRAMES_PER_SECOND - 1.0) < 1e-3:
+    if last == 0 or abs(frame_time * _FRAMES_PER_SECOND - 1.0) < 1e-9:
         return turns, travel
     count = int(last * frame_time * _FRAMES_PER_SECOND + 1e-6) + 1
     place = np.arange(count) / (_FRAMES_PER_SECOND * frame_time)

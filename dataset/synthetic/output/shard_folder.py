@@ -21,7 +21,7 @@ from base.set_type import SetType
 from dataset.labels import Label, parse_label
 from dataset.packed.packing import encode_square, write_environment
 from dataset.packed.shards import INDEX, ROWS, Environment, PackOptions, assemble
-from dataset.synthetic.output.tree_folder import LABELS_ONLY
+from dataset.synthetic.output.tree_folder import LABELS_ONLY, is_whole
 
 #: Frames on their way into shards.
 STAGING = ".frames"
@@ -60,34 +60,43 @@ class ShardFolder:
 
     def missing(self, numbers: Iterable[int]) -> set[int]:
         """Those of the frame numbers that are still to be made."""
-        return set(numbers) - self._packed().keys() - self._staged().keys()
+        return set(numbers) - self._packed()[0].keys() - self._staged().keys()
 
     def _staged(self) -> dict[int, Path]:
         """Labels of the frames that wait and are complete, by number."""
-        found = {int(path.stem): path for path in self._staging.glob("*.json")}
-        if self.environment == LABELS_ONLY:
-            return found
-        return {n: path for n, path in found.items() if path.with_suffix(".jpg").exists()}
+        return {
+            int(path.stem): path
+            for path in self._staging.glob("[0-9]*.json")
+            if is_whole(path)
+            and (self.environment == LABELS_ONLY or is_whole(path.with_suffix(".jpg")))
+        }
 
-    def _packed(self) -> dict[int, Label]:
-        """Labels of the frames whose shards and rows are there."""
+    def _packed(self) -> tuple[dict[int, Label], set[Path]]:
+        """Labels of the frames whose shards and rows are there, and the shards that are cut off."""
         path = Environment.path(self._split, self._frame_id(0))
         if not path.is_file():
-            return {}
+            return {}, set()
         table, shards, _ = Environment.load(path)
-        there = [(self._split / name).is_file() for name in shards]
-        return {
-            int(values["number"]): table.label(row)
-            for row, values in enumerate(table.rows)
-            if (there[values["shard"]] if values["shard"] >= 0 else self.environment == LABELS_ONLY)
-        }
+        paths = [self._split / name for name in shards]
+        sizes = [path.stat().st_size if path.is_file() else 0 for path in paths]
+        labels, cut, ends = {}, set(), table.rows["offset"] + table.rows["length"]
+        for shard, end in zip(table.rows["shard"], ends, strict=True):
+            if shard >= 0 and sizes[shard] < end:
+                cut.add(paths[shard])
+        for row, values in enumerate(table.rows):
+            pictured = values["shard"] >= 0 and paths[values["shard"]] not in cut
+            if pictured or self.environment == LABELS_ONLY:
+                labels[int(values["number"])] = table.label(row)
+        return labels, cut
 
     def _frame_id(self, number: int) -> FrameId:
         return FrameId(self.character, self.environment, number)
 
     def finish(self) -> None:
         """Put the frames that wait into shards, beside those that are there."""
-        labels = self._packed()
+        labels, cut = self._packed()
+        for path in cut:
+            path.unlink(missing_ok=True)
         for number, path in self._staged().items():
             labels[number] = parse_label(path.read_bytes(), path)
 

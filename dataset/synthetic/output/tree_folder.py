@@ -17,6 +17,19 @@ _FAST_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 _FAST_PNG += [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
 if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # OpenCV 4.12 and later
     _FAST_PNG += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
+#: How files end that are whole.
+_ENDS = {".png": b"IEND\xaeB`\x82", ".jpg": b"\xff\xd9", ".json": b"}"}
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file of a frame is there to its end: a computer that lost its power leaves empty
+    ones, or zeros."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-min(8, path.stat().st_size), 2)
+            return file.read().endswith(_ENDS[path.suffix])
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -37,7 +50,7 @@ class TreeFolder:
     def missing(self, numbers: Iterable[int]) -> set[int]:
         """Those of the frame numbers that are still to be made."""
         kinds = ("json", *(() if self.environment == LABELS_ONLY else ("rgba", *self.passes)))
-        return {n for n in numbers if not all(self._path(k, n).exists() for k in kinds)}
+        return {n for n in numbers if not all(is_whole(self._path(k, n)) for k in kinds)}
 
     def write(self, number: int, label: bytes, pictures: dict[str, np.ndarray]) -> None:
         """Write a frame: the pictures first, then the label, each whole or not at all.

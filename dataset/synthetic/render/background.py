@@ -1,4 +1,4 @@
-"""What rays see beyond body and things: floor and walls or a panorama, and the shadow on them."""
+"""What rays see beyond body and things: floor and walls, and the shadow on them."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,6 @@ from dataset.synthetic.scene.walls import WALL_HEIGHT, WALL_WIDTH
 
 _SHADOW_PX, _SHADOW_CM = 384, 480.0
 _FAR = 1e6
-#: Height a panorama is taken from, centimetres.
-_TRIPOD = 150.0
 
 
 def shadow_below(
@@ -62,8 +60,6 @@ class Background:
 
     def light(self, directions: np.ndarray) -> np.ndarray:
         """Linear light (N, 3) of rays that meet neither body nor things."""
-        if self.place.panorama is not None:
-            return self._panorama(directions)
         down, wall = self._room(directions)
         light = np.empty((len(directions), 3), np.float32)
         floor, rest = np.flatnonzero(down < wall), np.flatnonzero(down >= wall)
@@ -87,27 +83,6 @@ class Background:
             edge = place.centre[k] + np.sign(along) * place.half[k] - trans[axis]
             wall = np.minimum(wall, np.where(along != 0, edge * inverse[:, axis], _FAR))
         return down, wall
-
-    def _panorama(self, directions: np.ndarray) -> np.ndarray:
-        """The panorama, its lower part laid on the floor as seen from where it was taken.
-
-        Seen from inside, its columns run to the right: from +z towards -x.
-        """
-        picture, trans = self.place.panorama, self.trans
-        seen = directions.copy()
-        dark = np.zeros(len(directions), np.float32)
-        down = np.flatnonzero(directions[:, 1] < -0.002)
-        across = directions[down][:, [0, 2]] * (-trans[1] / directions[down, 1])[:, None]
-        spot = np.insert(across + trans[[0, 2]], 1, -_TRIPOD, axis=1)
-        seen[down] = spot / np.linalg.norm(spot, axis=1, keepdims=True)
-        place = across * (_SHADOW_PX / _SHADOW_CM) + _SHADOW_PX / 2
-        place = np.clip(place, -_SHADOW_PX, 2 * _SHADOW_PX)  # beyond the map there is none
-        dark[down] = sample(self.shadow, place[:, 0], place[:, 1], cv2.BORDER_CONSTANT)
-        height, width = picture.shape[:2]
-        u = (np.arctan2(-seen[:, 0], seen[:, 2]) / (2 * np.pi) % 1.0) * width
-        v = np.arccos(np.clip(seen[:, 1], -1, 1)) / np.pi * height - 0.5
-        colour = sample(picture, u - 0.5, np.clip(v, 0, height - 1))
-        return colour * colour * (1 - 0.6 * dark)[:, None] * np.float32(1 / 255**2)
 
     def _floor(self, directions: np.ndarray, distance: np.ndarray) -> np.ndarray:
         place = self.place

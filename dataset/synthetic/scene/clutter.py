@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from dataset.synthetic.clothes.materials import SKIN_TONES, cloth_colour
+from dataset.synthetic.clothes.sheets import grid_faces
 from dataset.synthetic.scene.furniture import Boxes, turned
 from dataset.synthetic.scene.place import Place
 from dataset.synthetic.scene.textures import noise
@@ -71,9 +72,7 @@ def _thing(rng: np.random.Generator, grid: np.ndarray, closed: bool, plain: floa
     """A grid (R, C, 3) of points as a thing in one colour or, by chance, striped or checked;
     ``closed`` joins its last column to the first."""
     rows, columns = grid.shape[:2]
-    i, j = np.mgrid[: rows - 1, : columns if closed else columns - 1]
-    a, b = i * columns + j, i * columns + (j + 1) % columns
-    faces = np.stack([a, b, a + columns, b, b + columns, a + columns], -1).reshape(-1, 3)
+    i, j, faces = grid_faces(rows, columns, closed)
     colours = np.tile(_colour(rng), (len(faces), 1))
     kind = rng.random()
     if kind > plain:
@@ -172,32 +171,18 @@ def _vessel(rng: np.random.Generator) -> Things:
     wide, kind = rng.uniform(3, 4.5), rng.random()
     if kind < 0.3:
         wide = rng.uniform(8, 14)
-        profile = [
-            (0, 0),
-            (0.6 * wide, 0),
-            (wide, 2),
-            (0.95 * wide, 2),
-            (0.6 * wide, 0.6),
-            (0, 0.6),
-        ]
-        return _turned_on_a_lathe(rng, profile)
-    if kind < 0.6:
+        profile = [(0, 0), (0.6, 0), (1, 2), (0.95, 2), (0.6, 0.6), (0, 0.6)]
+    elif kind < 0.6:
         tall = rng.uniform(7, 12)
-        profile = [
-            (0, 0),
-            (0.8 * wide, 0),
-            (wide, tall),
-            (0.9 * wide, tall),
-            (0.7 * wide, 1),
-            (0, 1),
-        ]
-        return _turned_on_a_lathe(rng, profile)
-    tall = rng.uniform(18, 30)
-    at = [(0, 0), (wide, 0), (wide, 0.6), (0.4 * wide, 0.8), (0.4 * wide, 1), (0, 1)]
-    bottle = _turned_on_a_lathe(rng, [(radius, share * tall) for radius, share in at])
-    if rng.random() < 0.5:  # on its side
-        bottle = bottle._replace(vertices=bottle.vertices[:, [1, 0, 2]] + np.float32([0, wide, 0]))
-    return bottle
+        profile = [(0, 0), (0.8, 0), (1, tall), (0.9, tall), (0.7, 1), (0, 1)]
+    else:
+        tall = rng.uniform(18, 30)
+        at = [(0, 0), (1, 0), (1, 0.6), (0.4, 0.8), (0.4, 1), (0, 1)]
+        profile = [(radius, share * tall) for radius, share in at]
+    vessel = _turned_on_a_lathe(rng, [(share * wide, height) for share, height in profile])
+    if kind >= 0.6 and rng.random() < 0.5:  # a bottle on its side
+        vessel = vessel._replace(vertices=vessel.vertices[:, [1, 0, 2]] + np.float32([0, wide, 0]))
+    return vessel
 
 
 def _package(rng: np.random.Generator) -> Things:

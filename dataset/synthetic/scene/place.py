@@ -5,19 +5,14 @@ Axes and units are the world's: centimetres, y up, the floor at y = 0.
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
-import cv2
 import numpy as np
 
-from base.errors import UserError
 from dataset.synthetic.scene.floors import FLOORS, floor_texture
-from dataset.synthetic.scene.furniture import NOTHING, Boxes, draw_furniture
+from dataset.synthetic.scene.furniture import Boxes, draw_furniture
 from dataset.synthetic.scene.lights import lamps, light_map
 from dataset.synthetic.scene.textures import INDOOR, OUTDOOR, draw_colour, mipmap
 from dataset.synthetic.scene.walls import wall_panorama
-
-_WIDEST_PANORAMA = 4096
 
 
 @dataclass(frozen=True)
@@ -38,23 +33,18 @@ class Place:
     sun: np.ndarray  # (3,) unit vector towards the main light
     sun_colour: np.ndarray  # (3,) linear
     ambient: np.ndarray  # (3,) linear
-    # (H, W, 3) uint8 equirectangular picture instead of floor and walls, or None
-    panorama: np.ndarray | None = None
 
     @cached_property
     def floor_light(self) -> np.ndarray:
         """(3,) float32 linear light that the floor throws back, its mean over the place."""
-        if self.panorama is not None:
-            lower = self.panorama[self.panorama.shape[0] // 2 :].astype(np.float32)
-            return (lower * lower).mean((0, 1)) / 255**2
         coarse = self.floor[-1].astype(np.float32)
         albedo = (coarse * coarse).mean((0, 1)) / 255**2
         sun = self.light_map.mean() * self.sun[1] * self.sun_colour
         return (albedo * (sun + self.ambient)).astype(np.float32)
 
 
-def make_place(rng: np.random.Generator, panorama: Path | None = None) -> Place:
-    """Draw an environment; an equirectangular ``panorama`` replaces floor, walls and things."""
+def make_place(rng: np.random.Generator) -> Place:
+    """Draw an environment."""
     floor = list(FLOORS.values())[rng.integers(len(FLOORS))]
     outdoors = floor.outdoors
     half = rng.uniform(500, 1400, 2) if outdoors else rng.uniform(300, 540, 2)
@@ -79,30 +69,8 @@ def make_place(rng: np.random.Generator, panorama: Path | None = None) -> Place:
         gloss=float(floor.gloss * rng.uniform(0.3, 1.0)),
         light_map=light_map(rng, outdoors),
         lamps=lamps(rng, outdoors),
-        things=NOTHING if panorama else things,
+        things=things,
         sun=sun,
         sun_colour=tint * share * 1.6,
         ambient=(2 - tint) * (1 - share) * 1.25,
-        panorama=load_panorama(panorama, float(rng.random())) if panorama else None,
     )
-
-
-def load_panorama(path: Path, turn: float = 0.0) -> np.ndarray:
-    """Read an equirectangular picture: (H, W, 3) uint8 RGB, turned by ``turn`` of a full circle.
-
-    Raises:
-        UserError: if it cannot be read, or is not twice as wide as high.
-    """
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise UserError(f"{path} cannot be read as a picture: remove it from the panoramas")
-    height, width = picture.shape[:2]
-    if abs(width - 2 * height) > 0.02 * width:
-        raise UserError(
-            f"{path} is {width}x{height}: an equirectangular panorama is twice as wide as high"
-        )
-    if width > _WIDEST_PANORAMA:
-        size = _WIDEST_PANORAMA, _WIDEST_PANORAMA // 2
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    picture = np.roll(picture, int(turn * picture.shape[1]), axis=1)
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

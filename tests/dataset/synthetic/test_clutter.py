@@ -60,7 +60,7 @@ def test_any_part_and_process_gives_the_same_bytes(sets, tmp_path, make):
 def test_what_cannot_be_is_refused(sets, tmp_path, refused):
     plain, cluttered = sets[0][2], sets[1][2]
     for root, options, message in (
-        (plain, ("--clutter", "--resume"), "was made without --clutter"),
+        (plain, ("--clutter", "--resume"), "was made with another --clutter"),
         (cluttered, ("--resume",), "was made with --clutter"),
         (tmp_path, ("--clutter", "--video"), "give --stride 30 or more"),
     ):

@@ -1,21 +1,37 @@
 """A whole set: the release's layout, exact labels, the same bytes again, and bad input."""
 
+import errno
 import json
+import os
+import sys
+from pathlib import Path
 
 import archives
 import cv2
+import killing
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from base.errors import UserError
+from base.lock import locked
 from base.release_camera import RELEASE_CAMERA, euler_sxyz_to_matrix, world_to_camera
 from base.set_type import SetType
 from base.skeleton import JOINT_PREFIX, JOINTS
+from dataset.synthetic.body import body_model
+from dataset.synthetic.output.manifest import prepare_output
 from dataset.synthetic.recipe import Recipe, character_name
 from dataset.tree.mocap import Mocap
 from utils import make_synthetic
 
 OPTIONS = ["--ray_step", "4", "--frames_per_character", "3", "--seed", "7", "--workers", "2"]
 COUNTS = [*OPTIONS, "--train", "6", "--val", "2", "--test", "3", "--label_frames", "4"]
+#: Contents of a set's note: of the right keys and of any others.
+VALUES = st.none() | st.integers() | st.just(10**400) | st.text() | st.lists(st.floats())
+NOTES = st.dictionaries(st.sampled_from(list(Recipe(0).described())) | st.text(), VALUES).map(
+    lambda content: json.dumps(content).encode()
+) | st.just(b"[" * 200_000)
 ONE = ["--train", "1", "--val", "0", "--test", "0"]
 
 
@@ -106,11 +122,81 @@ def test_two_processes_a_kill_and_more_frames_later_give_the_same_bytes(small, t
         patched.setattr("dataset.synthetic.generate.ProcessPoolExecutor", make.processes)
         make_synthetic.main(["--output", str(root), *first])
     assert len(labels(root)) == 4
-    labels(root)[1].unlink()  # what a kill between picture and label leaves
-    times = {path: path.stat().st_mtime_ns for path in labels(root)}
+    kept, *damaged = labels(root)
+    pictures = sorted(root.rglob("*.png"))
+    damaged[0].unlink()  # what a kill between picture and label leaves
+    damaged[1].write_bytes(b"")  # and what a computer leaves that loses its power
+    pictures[3].write_bytes(bytes(pictures[3].stat().st_size))
+    for folder in (root, kept.parent):
+        (folder / f".{kept.name}.part").touch()
+    before = kept.stat().st_mtime_ns
     make(root, *COUNTS, "--resume")
     assert contents(root) == contents(small)
-    assert all(path.stat().st_mtime_ns == before for path, before in times.items())
+    assert kept.stat().st_mtime_ns == before
+
+
+def test_a_worker_that_is_killed_ends_the_run_with_one_line(tmp_path, make, monkeypatch, refused):
+    monkeypatch.setattr("dataset.synthetic.generate.ProcessPoolExecutor", make.processes)
+    monkeypatch.setattr("dataset.synthetic.generate.run_job", killing.end)
+    message = "go on with --resume and fewer --workers"
+    assert message in refused("--output", tmp_path / "set", *OPTIONS, *ONE)
+
+
+def test_a_full_disk_ends_the_run_with_one_line_and_resuming_completes_it(
+    tmp_path, make, monkeypatch, refused
+):
+    options, full, write = [*OPTIONS, *ONE, "--train", "3"], tmp_path / "full", Path.write_bytes
+
+    def write_bytes(path, content):
+        write(path, content[:100])
+        if "000150" in path.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", write_bytes)
+        assert "No space left on device" in refused("--output", full, *options)
+    assert not list(full.rglob("*.part*")) and len(labels(full)) == 1
+    assert contents(make(full, *options, "--resume")) == contents(make(tmp_path / "new", *options))
+
+
+def test_one_run_writes_to_a_folder_and_parts_beside_each_other(tmp_path, make, refused):
+    options = [*OPTIONS, "--train", "2", "--val", "0", "--test", "0", "--frames_per_character", "1"]
+    with locked(tmp_path):
+        assert f"process {os.getpid()}" in refused("--output", tmp_path, *options)
+    with locked(tmp_path / ".parts" / "1-2"):
+        assert "is writing" in refused("--output", tmp_path, *options)
+        assert "is writing" in refused("--output", tmp_path, *options, "--part", "1/2")
+        make(tmp_path, *options, "--part", "2/2")
+    assert len(labels(tmp_path)) == 1
+
+
+def test_nothing_is_left_where_the_body_model_cannot_be_loaded(tmp_path, monkeypatch, refused):
+    for cached in (body_model._model, body_model.load_rig):
+        monkeypatch.setattr(body_model, cached.__name__, cached.__wrapped__)
+    monkeypatch.setattr("dataset.synthetic.generate.load_rig", body_model.load_rig)
+    monkeypatch.setitem(sys.modules, "anny", None)
+    assert "install requirements.txt" in refused("--output", tmp_path / "new", *OPTIONS, *ONE)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_librarys_warning_is_dropped_and_its_errors_are_not(capfd):
+    with pytest.raises(ValueError, match="of Python"), body_model._without_lines(b"Warp CUDA w"):
+        os.write(2, b"Warp CUDA warning: no driver\nerror of C\n")
+        raise ValueError("of Python")
+    assert capfd.readouterr().err == "error of C\n"
+
+
+@settings(derandomize=True, max_examples=100, deadline=None, database=None)
+@given(st.binary(max_size=40) | NOTES)
+def test_any_note_of_a_set_is_its_own_or_one_line(tmp_path_factory, content):
+    root = tmp_path_factory.getbasetemp() / "noted"
+    root.mkdir(exist_ok=True)
+    (root / "synthetic.json").write_bytes(content)
+    made_with = Recipe(0).described() | {"pack": None}
+    with pytest.raises(UserError) as caught:
+        prepare_output(root, made_with, resume=True, overwrite=False)
+    assert len(str(caught.value).splitlines()) == 1 and len(str(caught.value)) < 300
 
 
 def test_parts_give_the_files_of_a_single_run(small, tmp_path, make):
@@ -138,8 +224,11 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, refused)
         "holds no synthetic set": (other, "--overwrite"),
         "is a file": (a_file,),
         "nothing to make": (new, "--train", 0, "--val", 0, "--test", 0),
-        "cannot be negative": (new, "--train", -1),
-        "--seed cannot be negative": (new, "--seed", -1),
+        "lie between 0 and 10000000": (new, "--train", -1),
+        "between 0 and 10000000": (new, "--test", 10**12),
+        "--seed lies between 0 and 2^63": (new, "--seed", -1),
+        "and 2^63": (new, "--seed", 2**63),
+        "more than 1024": (new, "--workers", 10**5),
         "was made with --seed 7, not 3": (small, "--resume", "--seed", 3),
         "--workers and --stride must be at least 1": (new, "--workers", 0),
         "and --stride must be at least 1": (new, "--stride", 0),
@@ -147,12 +236,11 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, refused)
         "--part 0/2": (new, "--part", "0/2"),
         "would delete what the other parts wrote": (small, "--part", "1/2", "--overwrite"),
         "six digits": (new, "--stride", 20000),  # of 50 labels of a character
-        "no such folder": (new, "--panoramas", tmp_path / "none"),
-        "holds no .jpg": (new, "--panoramas", other),
-        "no action Flying": (new, "--actions", "Walking", "Flying"),
+        "no action Flying: give": (new, "--actions", "Walking", "Flying"),
+        f"no action {'F' * 40}: give": (new, "--actions", "F" * 20_000),
         "--actions picks among": (new, "--actions", "Walking", "--bvh", other),
         "another --actions": (small, "--resume", "--actions", "Walking"),
-        "with no --pack, not --pack_size 64": (small, "--resume", "--pack", "--pack_size", 64),
+        "another --pack": (small, "--resume", "--pack", "--pack_size", 64),
         "holds no settings": (new, "--headset", a_file),
         "--pack and --passes exclude each other": (new, "--pack", "--passes", "depth"),
         "give --pack as well": (new, "--pack_size", 368),

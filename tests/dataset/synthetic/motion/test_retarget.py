@@ -1,11 +1,16 @@
 """A user's BVH clips: known poses come back through a file, whatever its axes and rest pose."""
 
+import os
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import bvh_files
 import numpy as np
 import pybvh
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from base.errors import UserError
 from base.release_camera import world_to_camera
@@ -69,10 +74,6 @@ def test_somebody_elses_reader_and_ours_agree(write):
     assert [joint.name for joint in ours.joints] == theirs.joint_names
     assert ours.frame_time == pytest.approx(1 / theirs.fps) and len(ours.joints[0].values) == 60
     assert np.abs(ours.forward()[1] - np.asarray(theirs.joint_positions())).max() < 1e-3
-    # Statements may share lines.
-    joints, motion, numbers = path.read_text().partition("MOTION")
-    path.write_text("\ufeff" + re.sub(r"\n\s*([{}])\s*", r" \1 ", joints) + motion + numbers)
-    assert np.array_equal(read_bvh(path).forward()[1], ours.forward()[1])
 
 
 @pytest.mark.parametrize("order", ["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"])
@@ -152,8 +153,7 @@ def test_people_travel_in_their_own_leg_lengths_and_stay_where_there_is_room(
 
 def test_frames_do_not_depend_on_those_asked_for_before(write, poser):
     write("b (1).BVH", frame_time=1 / 60)
-    find = make_synthetic.find_files
-    paths = find("--bvh", write("a.bvh").parent, (".bvh",), load_clip)
+    paths = make_synthetic.find_clips(write("a.bvh").parent)
     assert [path.name for path in paths] == ["a.bvh", "b (1).BVH"]
     together = BvhTimeline(poser, random, paths).place(list(range(0, 300, 3)))
     for frame in (39, 57, 240):
@@ -186,11 +186,115 @@ def test_rotations_between_two_are_rotations_even_between_opposite_ones():
     assert np.allclose(between(np.eye(3), quarter, 1.0), quarter)
 
 
+def assert_same(clip, other):
+    """The same motion, whatever their names are."""
+    assert clip.names == other.names and not clip.drawn
+    for name in ("turns", "root", "height"):
+        assert np.abs(getattr(clip, name) - getattr(other, name)).max() < 2e-6, name
+
+
+#: Beside the checkout; not part of it.
+SHARED = Path(__file__).parents[4].parent / "shared" / "bvh_files"
+
+
+@pytest.mark.parametrize("path", sorted(SHARED.glob("q*.bvh")), ids=lambda path: path.stem)
+def test_files_of_other_programs_give_the_motion_of_the_plain_one(path):
+    clip, plain = load_clip(path), load_clip(SHARED / "q00_base.bvh")
+    order = [clip.names.index(name) for name in plain.names]
+    assert_same(replace(clip, names=plain.names, turns=clip.turns[:, order]), plain)
+    assert bool(clip.note) == (path.stem == "q13_fewer_said")
+
+
+def with_frames(text, change):
+    """A file of 60 frames with the line of each changed."""
+    lines = text.splitlines()
+    return "\n".join([*lines[:-60], *map(change, lines[-60:])])
+
+
+def below_reference(text, channels, values, moved=0.0):
+    """A file whose root hangs on another with these channels and values; its own positions are
+    less than before by ``moved``."""
+
+    def change(line):
+        x, y, z, *more = line.split()
+        own = (str(float(number) - moved) for number in (x, y, z))
+        return " ".join([values, *own, *more])
+
+    joints, motion, table = text.partition("MOTION")
+    joints = joints.replace("HIERARCHY\nROOT", "JOINT")
+    root = f"HIERARCHY ROOT Reference {{ OFFSET 0 0 0 CHANNELS {channels}\n"
+    return with_frames(f"{root}{joints}}}\n{motion}{table}", change)
+
+
+def test_what_can_only_mean_one_thing_is_read(write, poser, walk):
+    path = write()
+    whole, plain = path.read_text(), load_clip(path)
+    sword = "ROOT Sword { OFFSET 0 -9 0 CHANNELS 1 Xrotation }\nMOTION"
+    scales = re.sub("CHANNELS 6 (.*)", r"CHANNELS 9 Xscale Yscale Zscale \1", whole, count=1)
+    positions, high = (
+        "3 Xposition Yposition Zposition",
+        re.sub("OFFSET.*", "OFFSET 1 98 2", whole, count=1),
+    )
+    z_up = bvh_files.bvh_text(poser, *walk, axes=bvh_files.Z_UP)
+    for variant in (
+        whole.encode("utf-8-sig"),
+        whole.encode("utf-16"),
+        whole.encode("utf-16-be"),
+        whole.replace(".", ","),
+        whole.replace("mixamorig:", "Armature|Beta:"),
+        whole.replace("mixamorig:", "Character1_"),
+        whole.replace("ToeBase", "Toe"),
+        whole.replace("rotation", "ROTATION"),
+        whole.replace("Frames: ", "Frames:").replace("Time: ", "Time:"),
+        f"# by a program\n{whole}".replace("MOTION", "MOTION // here\n#\n"),
+        " ".join(whole.split()),
+        whole.replace("MOTION", "MOTION\r\n" + " \n\n" * 200_000),
+        whole.replace("Frames: 60", "Frames: 57"),
+        whole.replace("0.03333333", "0.033"),
+        with_frames(scales, lambda line: f"1 1 1 {line}"),
+        with_frames(whole.replace("MOTION", sword), lambda line: f"{line} 7"),
+        below_reference(whole, positions, "5 5 5", moved=5.0),
+        below_reference(high, positions, "0 0 0"),
+        below_reference(z_up, "1 Xrotation", "90"),
+    ):
+        path.write_bytes(variant if isinstance(variant, bytes) else variant.encode())
+        assert_same(load_clip(path), plain)
+
+
+def test_axes_along_the_bones_give_the_same_limbs_and_travel(write, poser, walk):
+    """As in LAFAN1, where the rest pose is no person: all bones lie along x."""
+    own = bvh_files.along_bones(poser)
+    clip = load_clip(write(own=own, prefix="", axes=bvh_files.Y_UP))
+    plain = load_clip(write())
+    found = poser.bones.joints(turns_of(clip, poser, np.arange(60)))
+    assert np.abs(bones(poser, found) - bones(poser, walk[0]))[:, :9].max() < 1e-3
+    assert np.abs(clip.root - plain.root).max() < 1e-3
+    tilted = own @ bvh_files.about("y", 40.0) @ bvh_files.about("z", 35.0)
+    with pytest.raises(UserError, match="axes of LeftUpLeg are not along its bone"):
+        load_clip(write(own=tilted, prefix=""))
+
+
+def test_clips_of_any_rate_are_met_at_every_thirtieth_of_a_second(tmp_path, poser):
+    joints, turns = poser.place(stack([BodyPose()] * 200))
+    for rate in (24, 25, 60, 120, 29.97):
+        joints[..., 2] = np.arange(200)[:, None] / rate  # a centimetre a second
+        path = tmp_path / "clip.bvh"
+        path.write_text(bvh_files.bvh_text(poser, joints, turns, frame_time=1 / rate))
+        ahead = load_clip(path).root[:, 1] * poser.bones.leg_length
+        assert len(ahead) == int(199 / rate * 30 + 1e-6) + 1
+        assert np.abs(ahead - ahead[0] - np.arange(len(ahead)) / 30).max() < 2e-6
+
+
 def test_what_is_no_clip_ends_with_one_line_that_names_it(tmp_path, write, refused):
     path = write()
     whole = path.read_text()
     lines, joints = whole.splitlines(), whole.partition("MOTION")[0]
     rest = lines[-1].partition(" ")[2]
+    two = "MOTION Frames: 1 Frame Time: 1" + 2 * f"\n{lines[-1]}"
+    still = re.sub(r"CHANNELS \d.*", "CHANNELS 0", joints).replace(
+        "CHANNELS 0", "CHANNELS 1 Xrotation", 1
+    )
+    still += "MOTION Frames: 70000 Frame Time: 0.01\n"
     swapped = whole.replace("Left", "L#").replace("Right", "Left").replace("L#", "Right")
     for message, content in (
         ("lacks the Mixamo joints LeftForeArm", whole.replace("LeftForeArm", "LeftElbow")),
@@ -203,13 +307,24 @@ def test_what_is_no_clip_ends_with_one_line_that_names_it(tmp_path, write, refus
         ("line 4 is no BVH: 'OFFSETS", whole.replace("  OFFSET", "  OFFSETS", 1)),
         ("line 4 is no BVH: 'OFFSET 1", re.sub("OFFSET.*", "OFFSET 1 1", whole, count=1)),
         ("line 5 is no BVH: 'CHANNELS 7", whole.replace("CHANNELS 6", "CHANNELS 7", 1)),
-        ("line 5 is no BVH: 'CHANNELS 6", whole.replace("Xrotation", "Xscale", 1)),
+        ("line 5 is no BVH: 'CHANNELS 6", whole.replace("Xrotation", "Wrotation", 1)),
+        ("joint mixamorig:Hips is scaled", whole.replace("Xrotation", "Xscale", 1)),
+        ("holds 2 people", joints + joints.replace("HIERARCHY", "") + two),
+        ("more than 1000 joints", joints.replace("JOINT", "JOINT x { } " * 1000 + "JOINT", 1)),
+        ("line 4 is no BVH", re.sub("OFFSET .*", "OFFSET 0 0 1e39", whole, count=1)),
+        ("or beyond a million", whole.replace(lines[-1], f"1e39 {rest}")),
+        ("more numbers", " ".join(whole.replace("Frames: 60", "Frames: 30").split())),
         ("line 6 is no BVH: 'ROOT", whole.replace("JOINT", "ROOT", 1)),
         ("joint mixamorig:Hips has no OFFSET", re.sub("  OFFSET.*\n", "", whole, count=1)),
         ("more numbers", whole + "1 2 3\n"),
         ("no 'Frames:'", f"{joints}MOTION\n"),
         ("0 frames of 0.03", whole.replace("Frames: 60", "Frames: 0")),
-        ("60 frames of 0.0 s", whole.replace("Time: 0.03333333", "Time: 0")),
+        ("frames are too many", still + "1\n" * 70_000),
+        ("60 frames of 0 s", whole.replace("Time: 0.03333333", "Time: 0")),
+        ("60 frames of nan s", whole.replace("Time: 0.03333333", "Time: nan")),
+        ("60 frames of 1e9 s", whole.replace("Time: 0.03333333", "Time: 1e9")),
+        ("60 frames of -0.03 s", whole.replace("Time: 0.03333333", "Time: -0.03")),
+        ("no 'Frames:'", whole.replace("Frames: 60", "Frames: " + "9" * 5000)),
         ("not finite", whole.replace(lines[-1], f"nan {rest}")),
         ("should be numbers", whole.replace(lines[-1], f"x {rest}")),
         ("left and right are swapped", swapped),
@@ -220,9 +335,43 @@ def test_what_is_no_clip_ends_with_one_line_that_names_it(tmp_path, write, refus
         with pytest.raises(UserError, match=re.escape(message)) as caught:
             load_clip(path)
         assert str(caught.value).startswith(f"{path}: ")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(UserError, match="is no file"):
+        load_clip(path)
+    path.unlink()
     for message, folder in (("no BVH file", tmp_path), ("no such folder", tmp_path / "none")):
         path.write_text("GIF89a")
         assert message in refused("--output", tmp_path / "new", "--bvh", folder)
     path.unlink()
     assert "holds no .bvh" in refused("--output", tmp_path / "new", "--bvh", tmp_path)
     assert not (tmp_path / "new").exists()
+
+
+@pytest.fixture(scope="module")
+def small_clip(poser, walk):
+    """A whole file, as short as can be."""
+    return bvh_files.bvh_text(poser, walk[0][:2], walk[1][:2], skip="Index")
+
+
+WORDS = ["HIERARCHY", "ROOT", "JOINT", "End Site", "{", "}", "OFFSET", "CHANNELS", "MOTION", "Hips"]
+WORDS += ["Frames:", "Frame Time:", "0.03", "1e999", "nan", "-1", "9" * 500, "#", "\n", "é", "\0"]
+
+
+@settings(derandomize=True, max_examples=80, deadline=None, database=None)
+@given(st.data())
+def test_any_text_is_a_clip_or_one_line(tmp_path_factory, small_clip, data):
+    words = small_clip.split(" ")
+    for _ in range(data.draw(st.integers(0, 4))):
+        at = data.draw(st.integers(0, len(words)))
+        new = data.draw(st.lists(st.sampled_from(WORDS) | st.text(max_size=9), max_size=5))
+        words[at : at + data.draw(st.sampled_from([0, 0, 1, 3, 1000]))] = new
+    path = tmp_path_factory.getbasetemp() / "fuzz.bvh"
+    encoding = data.draw(st.sampled_from(["utf-8", "utf-16", "utf-16-be"]))
+    path.write_bytes(" ".join(words).encode(encoding, "replace"))
+    try:
+        clip = load_clip(path)
+    except UserError as error:
+        assert len(str(error).splitlines()) == 1 and len(str(error)) < 500
+    else:
+        assert all(np.isfinite(each).all() for each in (clip.turns, clip.root, clip.height))

@@ -14,7 +14,6 @@ from dataset.synthetic.body.pose import BodyPose, stack
 from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.body.release_joints import occluded
 from dataset.synthetic.clothes.wardrobe import dress
-from dataset.synthetic.render.background import Background
 from dataset.synthetic.render.camera_response import CameraResponse
 from dataset.synthetic.render.renderer import PASSES, ObjectId, Renderer
 from dataset.synthetic.scene.place import make_place
@@ -82,31 +81,3 @@ def test_depth_and_object_pass_agree_with_the_labels(scene):
     assert abs(scene.depth[y, x] / 10.0 - scene.depths[row]) < 8.0  # the joint is in the flesh
     assert scene.depth[scene.id == ObjectId.SURROUNDINGS].max() > 1000
     assert (scene.id[:, 0] == 0).all() and (scene.depth[scene.id == 0] == 0).all()
-
-
-def test_a_panorama_is_seen_from_inside_level_and_not_mirrored():
-    width, height = 720, 360  # half a degree a pixel
-    picture = np.zeros((height, width, 3), np.uint8)
-    picture[..., 0] = np.arange(width) * 250 / width
-    picture[..., 1] = np.arange(height)[:, None] * 250 / height
-    place = replace(make_place(np.random.default_rng(0)), panorama=picture)
-
-    def seen(*directions, camera=(0.0, 150.0, 0.0)):
-        ways = np.array(directions, np.float32)
-        ways /= np.linalg.norm(ways, axis=1, keepdims=True)
-        light = Background(place, np.array(camera), np.zeros((384, 384), np.float32), 350.0).light(
-            ways
-        )
-        # Columns and rows of the panorama in degrees, the linear light brought back to 8 bits.
-        return np.sqrt(light[:, :2]) * 255 / 250 * (360.0, 180.0)
-
-    # Someone who looks along +z and turns to the right, towards -x, goes on to higher columns.
-    ahead = seen((-0.01, 0.0, 1.0), (-1.0, 0.0, 1.0), (-1.0, 0.0, 0.0), (0.0, 0.0, -1.0))
-    assert np.allclose(ahead[:, 0], (0.6, 45, 90, 180), atol=2.0)
-    assert np.allclose(ahead[:, 1], 90.0, atol=1.5)  # the horizon half-way down
-    assert np.allclose(seen((-1, 1, 0), (-1, -1, 0), (-0.01, -1, 0))[:, 1], (45, 135, 180), atol=2)
-    # From half the height the floor's spots are nearer than they were; the horizon is the same.
-    low = seen((-1, -0.5, 0), (-1, -0.01, 0), (-1, 0.01, 0), camera=(0.0, 75.0, 0.0))
-    assert np.allclose(low[:, 1], (135.0, 91.1, 89.4), atol=1.5)
-    # A step towards a spot of the floor brings it below: it was 150 cm away.
-    assert np.allclose(seen((-0.01, -1, 0), camera=(-150.0, 150.0, 0.0)), (90, 135), atol=2.0)

@@ -1,12 +1,10 @@
 """Places: seamless floors, a seat, and a user's own panoramas."""
 
-import cv2
 import numpy as np
 import pytest
 
-from base.errors import UserError
 from dataset.synthetic.scene.floors import FLOORS, floor_texture
-from dataset.synthetic.scene.place import load_panorama, make_place
+from dataset.synthetic.scene.place import make_place
 from dataset.synthetic.scene.textures import sample
 
 
@@ -17,23 +15,6 @@ def test_floors_go_on_without_a_seam(name):
         seam = np.abs(np.take(texture, 0, axis) - np.take(texture, -1, axis)).mean()
         inside = np.abs(np.diff(texture, axis=axis)).mean(axis=(1 - axis, 2))
         assert seam <= inside.max() + 2
-
-
-def test_a_panorama_replaces_the_walls_and_a_broken_or_flat_one_is_named(tmp_path):
-    for name, width in (("garden", 128), ("flat", 60), ("wide", 8200)):
-        picture = np.zeros((width // 2 if name != "flat" else 50, width, 3), np.uint8)
-        picture[:, : width // 2] = (0, 0, 255)
-        cv2.imwrite(str(tmp_path / f"{name}.png"), picture)
-    (tmp_path / "broken.jpg").write_bytes(b"no picture")
-    place = make_place(np.random.default_rng(0), tmp_path / "garden.png")
-    assert place.panorama.shape == (64, 128, 3) and len(place.things.faces) == 0
-    columns = load_panorama(tmp_path / "garden.png", turn=0.25)[5]
-    assert (columns[32:96] == (255, 0, 0)).all() and not columns[:32].any()
-    assert load_panorama(tmp_path / "wide.png").shape == (2048, 4096, 3)
-    with pytest.raises(UserError, match=r"broken\.jpg cannot be read"):
-        load_panorama(tmp_path / "broken.jpg")
-    with pytest.raises(UserError, match="60x50"):
-        load_panorama(tmp_path / "flat.png")
 
 
 def test_a_seat_stands_on_the_floor_below_whoever_sits():
