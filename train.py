@@ -121,25 +121,20 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     return arguments
 
 
-def config_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The flags that were given, in the configuration's nesting."""
-
-    flags = {name: value for name, value in vars(arguments).items() if value is not None}
+def resolve_config(arguments: argparse.Namespace, start: Checkpoint | None) -> Config:
+    """Configuration of the run: the file asked for, else the checkpoint's own, else the paper's;
+    flags that were given, and ``--set``, take precedence."""
 
     def given(*names: str) -> dict[str, Any]:
-        return {name: flags[name] for name in names if name in flags}
+        values = {name: getattr(arguments, name) for name in names}
+        return {name: value for name, value in values.items() if value is not None}
 
-    overrides = given("seed", "precision", "compile") | {
+    flags = given("seed", "precision", "compile") | {
         arguments.training_type or "train2d": given("batch_size", "accumulate", "epochs", "lr"),
         "data": given("workers"),
         "model": given("imagenet"),
     }
-    return functools.reduce(merge, map(parse_setting, arguments.set), overrides)
-
-
-def resolve_config(arguments: argparse.Namespace, start: Checkpoint | None) -> Config:
-    """Configuration of the run: the file asked for, else the checkpoint's own, else the paper's."""
-    overrides = config_overrides(arguments)
+    overrides = functools.reduce(merge, map(parse_setting, arguments.set), flags)
     if arguments.config is None and start is not None and start.has_config:
         config = start.config.overridden(overrides)
     else:
@@ -157,18 +152,17 @@ def starting_checkpoint(
     arguments: argparse.Namespace, log_dir: Path, processes: Processes
 ) -> Checkpoint | None:
     """The checkpoint to go on from, if any; UserError for one of another stage's run."""
-    if arguments.resume:
-        newest = newest_whole_checkpoint(log_dir / "checkpoints")
-        if newest is not None:
-            if newest.stage != arguments.training_type:
-                raise UserError(
-                    f"--resume: {log_dir} holds a run of {newest.stage}, not of "
-                    f"{arguments.training_type}: give the --log_dir of that, or a new one"
-                )
-            if arguments.load_model and processes.main:
-                print(f"--resume: going on from {newest.path}, not from {arguments.load_model}")
-            return newest
-    return read_checkpoint(arguments.load_model) if arguments.load_model else None
+    newest = newest_whole_checkpoint(log_dir / "checkpoints") if arguments.resume else None
+    if newest is None:
+        return read_checkpoint(arguments.load_model) if arguments.load_model else None
+    if newest.stage != arguments.training_type:
+        raise UserError(
+            f"--resume: {log_dir} holds a run of {newest.stage}, not of "
+            f"{arguments.training_type}: give the --log_dir of that, or a new one"
+        )
+    if arguments.load_model and processes.main:
+        print(f"--resume: going on from {newest.path}, not from {arguments.load_model}")
+    return newest
 
 
 def refuse_used(log_dir: Path, processes: Processes) -> None:
@@ -204,21 +198,23 @@ def log_folder(log_dir: Path, resume: bool, processes: Processes) -> Iterator[No
 
 def announce(stage: Stage, trainer: Trainer, start: Start, asked: str) -> None:
     """Print what is about to be trained, on what, from what, and where it goes."""
-    root, config, model = stage.root, stage.config, stage.model
+    root, config = stage.root, stage.config
     default = " (no --data_root given)" if root == DEFAULT_DATA_ROOT else ""
     reads = "labels" if stage.training.reads == "labels" else "pictures"
-    frames = [len(loader.dataset) for loader in (stage.loader, stage.validation)]
-    headsets = sorted({one.name for one in stage.labels.table.headsets or [stage.labels.unstated]})
-    worn = headsets[0] if len(headsets) == 1 else f"{len(headsets)} headsets"
-    print(f"Data: {root}{default}: {reads}, TrainSet {frames[0]}, ValSet {frames[1]}; {worn}")
-    given = [str(one.path) for one in start if one is not None]
+    headsets = {one.name for one in stage.labels.table.headsets or [stage.labels.unstated]}
+    print(
+        f"Data: {root}{default}: {reads}, TrainSet {len(stage.loader.dataset)}, ValSet "
+        f"{len(stage.validation.dataset)}; "
+        f"{headsets.pop() if len(headsets) == 1 else f'{len(headsets)} headsets'}"
+    )
+    given = " and ".join(str(one.path) for one in start if one is not None)
     imagenet = config.model.imagenet and f"ImageNet weights ({config.model.imagenet})"
-    counts = [(p.numel() / 1e6, p.requires_grad) for p in model.parameters()]
-    of = f"{' and '.join(given) or imagenet or 'random weights'}; configuration: {asked}"
+    weights = list(stage.model.parameters())
+    trained = sum(weight.numel() for weight in weights if weight.requires_grad)
     print(
         f"Model: {config.model.kind}, {config.model.backbone}, {stage.input_size} px, "
-        f"{sum(n for n, _ in counts):.1f} M parameters, {sum(n for n, own in counts if own):.1f} M "
-        f"trained, from {of}"
+        f"{sum(map(torch.numel, weights)) / 1e6:.1f} M parameters, {trained / 1e6:.1f} M trained, "
+        f"from {given or imagenet or 'random weights'}; configuration: {asked}"
     )
     kept = config.checkpoints.keep or "all"
     print(
@@ -260,16 +256,12 @@ def refuse_unused(arguments: argparse.Namespace, stage: str, config: Config) -> 
         unused.append("imagenet")
     for name in unused:
         if getattr(arguments, name):
-            why = f"{stage} of {config.model.kind} does not use it: leave it out"
-            raise UserError(f"--{name}: {why}")
+            kind = config.model.kind
+            raise UserError(f"--{name}: {stage} of {kind} does not use it: leave it out")
 
 
 def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Processes) -> None:
-    with log_folder(log_dir, arguments.resume, processes):
-        _train_stage(arguments, log_dir, processes)
-
-
-def _train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Processes) -> None:
+    """Train one stage; the caller holds its folder."""
     training_type = arguments.training_type
     start = Start(starting_checkpoint(arguments, log_dir, processes))
     if start.load_model is None and training_type != "train2d":
@@ -285,17 +277,15 @@ def _train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Proces
             refuse_other_architecture(asked, checkpoint)
     prepare_device(processes.device, config.precision, config.tf32)
     settings = config.stage(training_type)
-    what = (
+    with memory_advice(
         f"in {training_type} with batch_size {settings.batch_size}, accumulate "
-        f"{settings.accumulate} and pictures of {config.data.input_size} pixels"
-    )
-    remedy = (
+        f"{settings.accumulate} and pictures of {config.data.input_size} pixels",
         "lower --batch_size, or keep it and work in smaller parts with --accumulate "
-        f"{2 * settings.accumulate}"
-    )
-    with memory_advice(what, remedy):
-        how = processes, start.view, arguments.headset and load_headset(arguments.headset)
-        stage = Stage(training_type, network, config, arguments.data_root, *how)
+        f"{2 * settings.accumulate}",
+    ):
+        headset = arguments.headset and load_headset(arguments.headset)
+        data = arguments.data_root, processes, start.view, headset
+        stage = Stage(training_type, network, config, *data)
         if arguments.resume and start.load_model is not None:
             refuse_other_headsets(stage, start.load_model)
         trainer = Trainer(stage, log_dir, start.load_model)
@@ -322,7 +312,8 @@ def train_all(arguments: argparse.Namespace, log_dir: Path, processes: Processes
             setattr(own, option, best[types[0]])
         if stage != "train2d":
             own.imagenet = None
-        train_stage(own, folder, processes)
+        with log_folder(folder, arguments.resume, processes):
+            train_stage(own, folder, processes)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -334,8 +325,10 @@ def main(argv: list[str] | None = None) -> None:
     with Processes(arguments.gpu) as processes:
         if name == ALL_STAGES:
             train_all(arguments, log_dir or Path("experiments"), processes)
-        else:
-            train_stage(arguments, log_dir or Path("experiments") / name.capitalize(), processes)
+            return
+        folder = log_dir or Path("experiments") / name.capitalize()
+        with log_folder(folder, arguments.resume, processes):
+            train_stage(arguments, folder, processes)
 
 
 if __name__ == "__main__":

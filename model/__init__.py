@@ -28,13 +28,9 @@ def model_class(kind: str) -> "type[PoseModel]":
 
 
 def build(settings: Any, input_size: int, parts: Collection[str] | None = None) -> "PoseModel":
-    """A network with random weights, on the CPU, in training mode.
-
-    Args:
-        settings: the section ``model`` of a configuration; a UserError for an unknown backbone.
-        input_size: side S of the network's picture, pixels.
-        parts: the parts it has, of :attr:`PoseModel.parts`; None for those of the stage finetune.
-    """
+    """A network with random weights, on the CPU, in training mode, for pictures of side S pixels:
+    of the section ``model`` of a configuration, with some of :attr:`PoseModel.parts`, by default
+    those of the stage finetune; UserError for an unknown backbone."""
     kind = model_class(settings.kind)
     if parts is None:
         parts = kind.training_types["finetune"].parts

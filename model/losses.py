@@ -94,8 +94,7 @@ def joint_distance(joints3d: Tensor, target: Tensor, weights: Tensor | None = No
 
 def limb_vectors(joints3d: Tensor) -> Tensor:
     """Child minus parent of each limb: (B, 16, 3) → (B, 14, 3) float32 metres."""
-    joints3d = joints3d.float()
-    return joints3d[:, LIMB_CHILDREN] - joints3d[:, LIMB_PARENTS]
+    return joints3d[:, LIMB_CHILDREN].float() - joints3d[:, LIMB_PARENTS].float()
 
 
 def limb_cosine(joints3d: Tensor, target: Tensor) -> Tensor:

@@ -59,20 +59,15 @@ class TrainingType(NamedTuple):
     #: Labels stands for target heatmaps instead of pictures, videos for histories of the
     #: single-frame model's predictions.
     reads: Literal["pictures", "labels", "videos"] = "pictures"
-    start: Mapping[
-        str, tuple[str, ...]
-    ] = {}  # option of train.py → types whose checkpoint it takes
+    #: Option of train.py → types whose checkpoint it takes.
+    start: Mapping[str, tuple[str, ...]] = {}
     start_required: bool = True  # whether those are needed
     defaults: Mapping[str, Any] = {}  # settings whose default differs from other training types'
 
 
 class PoseModel(nn.Module):
-    """A kind of model; a subclass sets its parts, each None where it is left out.
-
-    Args:
-        input_size: side S of the network's picture, pixels.
-        heatmap_size: side h of its heatmaps, cells.
-    """
+    """A kind of model; a subclass sets its parts, each None where it is left out.  ``input_size``
+    is the side S of the network's picture, pixels, ``heatmap_size`` the side h of its heatmaps."""
 
     #: The section ``model.<kind>`` of the configuration.
     Options: ClassVar[type[Section]]
@@ -105,16 +100,12 @@ class PoseModel(nn.Module):
         heatmaps: Tensor | None = None,
         history: Any = None,
     ) -> PoseOutput:
-        """Poses of B frames.
+        """Poses of (B, 3, S, S) RGB ``images``, normalised as (x / 255 − 0.5) / 0.5, with the rays
+        of their camera.  In the place of images stand (B, 15, h, h) heatmaps in a training type of
+        labels, in the temporal version a history (:meth:`memory`).
 
         What makes 3D poses runs in float32 whatever the surrounding autocast: bfloat16 would round
         a joint a metre away to 4 mm.
-
-        Args:
-            images: (B, 3, S, S) RGB, normalised as (x / 255 − 0.5) / 0.5.
-            rays: of the pictures' camera.
-            heatmaps: (B, 15, h, h), in the place of ``images`` in a training type of labels.
-            history: in the place of ``images`` in the temporal version, see :meth:`memory`.
         """
         raise NotImplementedError
 
@@ -151,8 +142,7 @@ class PoseModel(nn.Module):
         self, output: PoseOutput, targets: Targets, weights: LossWeights, reconstruction: str
     ) -> dict[str, Tensor]:
         """The weighted losses of a prediction, those with weight 0 left out; their sum is what to
-        minimise.  ``reconstruction``: the reduction of
-        :func:`model.losses.reconstruction_error`."""
+        minimise.  ``reconstruction`` as in :func:`model.losses.reconstruction_error`."""
         terms = {}
         if output.heatmaps is not None and "pose2d" not in self._frozen:
             terms = heatmap_losses(

@@ -115,13 +115,8 @@ class Transformer(PoseModel):
             reads="videos",
             start={"load_3d_model": ("finetune", "train3d")},
             defaults={
-                "epochs": 10,
-                "batch_size": 64,
-                "optimizer": "adamw",
-                "weight_decay": 1e-4,
-                "schedule": "cosine",
-                "warmup_steps": 50,
-                "clip_norm": 5.0,
+                **{"epochs": 10, "batch_size": 64, "optimizer": "adamw", "weight_decay": 1e-4},
+                **{"schedule": "cosine", "warmup_steps": 50, "clip_norm": 5.0},
             },
         ),
     }
@@ -177,10 +172,9 @@ class Transformer(PoseModel):
             losses["aux"] = weights.aux * torch.stack([sum(t.values()) for t in terms]).mean()
         if weights.uncertainty:
             distance = torch.linalg.vector_norm(last.camera3d - targets.joints3d, dim=-1)
-            # The joint's position is trained by the distances' own loss: likelihood alone would
-            # care less for the joints that are hard (Seitzer et al., "On the pitfalls of
-            # heteroscedastic uncertainty estimation with probabilistic neural networks", ICLR
-            # 2022).
+            # Without a gradient to the position: likelihood alone would care less for joints that
+            # are hard (Seitzer et al., "On the pitfalls of heteroscedastic uncertainty estimation
+            # with probabilistic neural networks", ICLR 2022).
             likelihood = scale_likelihood(distance.detach(), last.log_scale)
             losses["uncertainty"] = weights.uncertainty * likelihood
         if weights.visibility:

@@ -2,6 +2,7 @@
 loaded into a network with one clear line for whatever does not fit."""
 
 import argparse
+import contextlib
 import os
 import warnings
 import zipfile
@@ -79,13 +80,8 @@ def write_weight_file(path: Path, content: Any) -> None:
 
 
 def read_weight_file(path: Path) -> Any:
-    """Content of a file of ``torch.save``, on the CPU.
-
-    Only tensors, plain values, NumPy's numbers and arrays, and ``argparse.Namespace`` are read.
-
-    Raises:
-        UserError: for a file that cannot be read, saying what it is.
-    """
+    """Content of a file of ``torch.save``, on the CPU: tensors, plain values, NumPy's numbers and
+    arrays, and ``argparse.Namespace``; UserError saying what another file is."""
     if not path.is_file():  # a pipe would keep us waiting
         raise UserError(f"{path}: cannot be read (No such file, or none of data)")
     try:
@@ -114,8 +110,6 @@ def read_weight_file(path: Path) -> Any:
 
 def _described(path: Path, start: bytes) -> str:
     """What a file with that beginning is, if it is no checkpoint, and what to do."""
-    if not start:
-        return f"an empty file: {_AGAIN}"
     if start.startswith(b"PK"):
         return _described_zip(path)
     if start[257:262] == b"ustar":
@@ -127,7 +121,7 @@ def _described(path: Path, start: bytes) -> str:
         if text.startswith(beginnings):
             return kind
     if text.isascii() and b"\0" not in text:
-        return "a text file, not a checkpoint"
+        return "a text file, not a checkpoint" if start else f"an empty file: {_AGAIN}"
     return "not a checkpoint, or a damaged one"
 
 
@@ -141,38 +135,33 @@ def _described_zip(path: Path) -> str:
         return "a zip archive, not a checkpoint: unpack it and give a checkpoint that is in it"
     if "constants.pkl" in names:
         return "a TorchScript model: give the checkpoint that it was made of"
-    try:
-        with safe_globals(_HARMLESS):
-            objects = get_unsafe_globals_in_checkpoint(path)
-    except Exception:  # the pickle itself is damaged
-        objects = []
-    if objects:
-        return (
-            f"holds Python objects ({', '.join(sorted(objects))}), which could run code: save the "
-            "weights alone, as torch.save(model.state_dict(), …)"
-        )
+    with contextlib.suppress(Exception), safe_globals(_HARMLESS):  # the pickle may be damaged
+        if objects := get_unsafe_globals_in_checkpoint(path):
+            return (
+                f"holds Python objects ({', '.join(sorted(objects))}), which could run code: save "
+                "the weights alone, as torch.save(model.state_dict(), …)"
+            )
     return f"damaged: {_AGAIN}"
 
 
-def is_state_dict(content: object) -> bool:
-    """Whether this is a mapping of names to tensors, and not empty."""
-    items = content.items() if isinstance(content, Mapping) else ()
-    return len(items) > 0 and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in items)
-
-
-def strip_prefix(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The state dict without the ``module.`` that ``DataParallel`` puts before every name."""
-    prefix = "module." if all(name.startswith("module.") for name in state_dict) else ""
-    return {name.removeprefix(prefix): value for name, value in state_dict.items()}
+def check_weights(weights: Mapping[str, Tensor], what: str) -> None:
+    """UserError, beginning with ``what``, for tensors that are no weights: not of real numbers that
+    are finite in float32, or of a shape that the file holds fewer numbers for."""
+    for name, value in weights.items():
+        fault = ""
+        if value.layout != torch.strided or value.device.type != "cpu" or value.is_complex():
+            fault = "is no tensor of real numbers"
+        elif value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            fault = f"has shape {tuple(value.shape)}, and fewer numbers in the file"
+        elif not value.float().isfinite().all():
+            fault = "holds NaN or infinite values: the training that wrote it has diverged"
+        if fault:
+            raise UserError(f"{what}: {name[:80]} {fault}")
 
 
 def load_strictly(module: nn.Module, state_dict: Mapping[str, Tensor], what: str) -> None:
-    """Load weights that must fit the module name by name and shape by shape.
-
-    Raises:
-        UserError: beginning with ``what``, how many weights are missing, unexpected and misshapen,
-            and the first of each, or as :func:`check_finite`; the module is unchanged then.
-    """
+    """Load weights that must fit the module name by name and shape by shape; UserError, beginning
+    with ``what``, with how many are missing, unexpected and misshapen, and the first of each."""
     own = module.state_dict()
     # Counters that BatchNorm never reads in forward; files older than PyTorch 0.4.1 lack them.
     missing = [k for k in own if k not in state_dict and not k.endswith("num_batches_tracked")]
@@ -186,16 +175,7 @@ def load_strictly(module: nn.Module, state_dict: Mapping[str, Tensor], what: str
     faults = [f"{label} {_first_of(names)}" for label, names in labels.items() if names]
     if faults:
         raise UserError(f"{what}: weights do not fit the network: {'; '.join(faults)}")
-    check_finite(state_dict, what)
     module.load_state_dict(state_dict, strict=not set(own) - set(state_dict))
-
-
-def check_finite(weights: Mapping[str, Tensor], what: str) -> None:
-    """UserError, beginning with ``what``, for weights that are NaN or infinite in float32."""
-    for name, value in weights.items():
-        if value.is_floating_point() and not value.float().isfinite().all():
-            why = "the training that wrote it has diverged, or the file is damaged"
-            raise UserError(f"{what}: {name} holds NaN or infinite values: {why}")
 
 
 def _first_of(names: Sequence[str]) -> str:

@@ -65,6 +65,9 @@ def test_the_parts_of_a_batch_are_disjoint_and_together_are_it(count):
         found = [row for part in parts for rows in part[micro] for row in rows]
         assert sorted(found) == sorted(batch)
     assert all(len(part) == 2 * len(whole) for part in parts)
+    parts = [BatchOrder(count, 3, division=Division(rank, 3)) for rank in range(3)]
+    found = [row for part in parts for rows in part for row in rows]
+    assert sorted(found) == list(range(count))  # of ValSet, each once
 
 
 def test_an_epoch_may_be_longer_than_the_set():
@@ -72,14 +75,3 @@ def test_an_epoch_may_be_longer_than_the_set():
     rows = [row for batch in order for row in batch]
     assert len(order) == 2 and len(rows) == 8
     assert sorted(rows[:3]) == sorted(rows[3:6]) == [0, 1, 2]
-
-
-def test_validation_frames_are_taken_once_by_any_number_of_processes():
-    for world in (1, 2, 3):
-        rows = [
-            row
-            for rank in range(world)
-            for batch in BatchOrder(10, 3, division=Division(rank, world))
-            for row in batch
-        ]
-        assert sorted(rows) == list(range(10))

@@ -73,7 +73,7 @@ def losses(log_dir):
 
 
 def newest(tmp_path):
-    return list_checkpoints(tmp_path / "log" / "checkpoints")[0].name
+    return next(iter(list_checkpoints(tmp_path / "log" / "checkpoints"))).name
 
 
 class Stop(Exception):

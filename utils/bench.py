@@ -164,9 +164,9 @@ def reference_rate(stage: str, root: Path, device: torch.device) -> float:
         if two:
             loss = heatmap_mse(network(pictures), heatmaps)
         else:
-            made, weights = network(heatmaps), LossWeights()
-            loss = sum(centred_losses(made.joints3d, poses, weights).values())
-            loss += weights.reconstruction * reconstruction_error(made.reconstruction, heatmaps)
+            (made, rebuilt), weights = network(heatmaps), LossWeights()
+            loss = sum(centred_losses(made, poses, weights).values())
+            loss += weights.reconstruction * reconstruction_error(rebuilt, heatmaps)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

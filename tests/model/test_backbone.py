@@ -9,7 +9,7 @@ import torchvision
 
 from base.errors import UserError
 from base.release_camera import RELEASE_SQUARE
-from model import backbone, build, model_class
+from model import backbone, build
 from model.backbone import load_imagenet, resnet_of
 from model.pose_fpn import PoseFPN
 from model.pose_resnet import PoseResNet
@@ -129,17 +129,11 @@ def test_what_cannot_be_a_backbone_is_one_line(backbone, size, message):
     assert "\n" not in str(caught.value)
 
 
-def test_an_unknown_kind_is_refused():
-    with pytest.raises(UserError, match="there is autoencoder, transformer, but no 'lstm'"):
-        model_class("lstm")
-
-
 @pytest.mark.parametrize("name", backbone.RESNETS)
 def test_a_resnet_is_known_by_its_blocks(name):
     with torch.device("meta"):
         weights = PoseResNet(name).state_dict()
     assert resnet_of(weights) == name
-    assert resnet_of({f"module.{key}": value for key, value in weights.items()}) == name
     fewer = {key: value for key, value in weights.items() if not key.startswith("layer3.1.")}
     with pytest.raises(UserError, match="no known ResNet"):
         resnet_of(fewer)
@@ -191,33 +185,32 @@ def test_weights_of_a_file_start_a_backbone_of_timm(tmp_path):
     load_imagenet(model.pose2d, tmp_path / "weights.pth")
     loaded = model.pose2d.backbone.conv_stem.weight
     assert torch.equal(loaded, source.conv_stem.weight)
-    with pytest.raises(UserError, match=r"nowhere\.pth: cannot be read"):
-        load_imagenet(model.pose2d, tmp_path / "nowhere.pth")
     torch.save({"conv1.weight": pytest.raises}, tmp_path / "code.pth")
     with pytest.raises(UserError, match="could run code"):  # not: how to load it all the same
         load_imagenet(model.pose2d, tmp_path / "code.pth")
 
 
-def _other_depth(path):
-    torch.save(torchvision.models.resnet34(weights=None).state_dict(), path)
+NOT_FINITE = {"layer1.0.conv1.weight": torch.tensor([float("nan")])}
 
 
 @pytest.mark.parametrize(
-    ("write", "message"),
+    ("content", "message"),
     [
-        (lambda path: None, "No such file"),
-        (lambda path: path.write_text("not weights"), "a text file"),
-        (lambda path: torch.save({"conv1.weight": pytest.raises}, path), "could run code"),
-        (lambda path: torch.save([1, 2], path), "not a state dict"),
-        (lambda path: torch.save({"a": torch.zeros(1)}, path), "no known ResNet"),
-        (_other_depth, "of resnet34, the network is resnet18"),
+        (None, "No such file"),
+        ([1, 2], "not a state dict"),
+        ({1: torch.zeros(1)}, "not a state dict"),
+        (NOT_FINITE, "layer1.0.conv1.weight holds NaN"),
+        ({"a": torch.zeros(1)}, "no known ResNet"),
+        ("resnet34", "of resnet34, the network is resnet18"),
     ],
-    ids=["missing", "text", "code", "list", "other", "depth"],
 )
-def test_bad_imagenet_file_is_one_clear_line_and_changes_nothing(tmp_path, write, message):
+def test_bad_imagenet_file_is_one_clear_line_and_changes_nothing(tmp_path, content, message):
     path, network = tmp_path / "weights.pth", PoseResNet("resnet18")
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    write(path)
+    if content == "resnet34":
+        content = torchvision.models.resnet34(weights=None).state_dict()
+    if content is not None:
+        torch.save(content, path)
     with pytest.raises(UserError, match=message) as caught:
         load_imagenet(network, str(path))
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)

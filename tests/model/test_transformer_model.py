@@ -15,10 +15,7 @@ from model.transformer import Extra, Transformer, TransformerOptions
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import model_path
 
-CAMERA = RELEASE_SQUARE.resized(64, 64)
-
-
-RAYS = CameraRays(CAMERA)
+RAYS = CameraRays(RELEASE_SQUARE.resized(64, 64))
 WHOLE = ("pose2d", "transformer")
 
 
@@ -97,12 +94,8 @@ def test_the_first_poses_are_a_standing_person_before_the_camera():
 def test_the_uncertainty_is_calibrated_on_its_errors():
     network = small().eval()
     output = network(torch.randn(2, 3, 64, 64), RAYS)
-    output = output._replace(
-        extra=Extra(
-            [output.extra.estimates[-1]._replace(log_scale=torch.full((2, 16), math.log(0.5)))],
-            None,
-        )
-    )
+    halves = output.extra.estimates[-1]._replace(log_scale=torch.full((2, 16), math.log(0.5)))
+    output = output._replace(extra=Extra([halves], None))
     off = output.camera3d + torch.tensor([0.0, 0.3, -0.4])
     ratios = network.calibration_ratios(output, off).detach()
     assert torch.allclose(ratios, torch.ones(2, 16), atol=1e-5)
@@ -115,26 +108,8 @@ def test_a_loss_of_the_pose_reaches_every_weight():
     output = network(torch.randn(4, 3, 64, 64), RAYS)
     total = output.extra.estimates[-1].log_scale.sum() + output.visibility.sum()
     (total + sum(e.camera3d.square().sum() for e in output.extra.estimates)).backward()
-    without = [name for name, p in network.named_parameters() if p.grad is None]
-    still = [
-        name
-        for name, p in network.named_parameters()
-        # A bias of the keys shifts every score alike, so softmax does not see it.
-        if p.grad is not None and p.grad.abs().sum() == 0
-    ]
-    assert not without and not still
-
-
-def test_a_frozen_2d_module_keeps_weights_and_statistics():
-    network = small()
-    network.train_only(("transformer",))
-    before = {name: value.clone() for name, value in network.pose2d.state_dict().items()}
-    network.train()
-    network(torch.randn(2, 3, 64, 64), RAYS).camera3d.sum().backward()
-    assert all(p.grad is None for p in network.pose2d.parameters())
-    assert network.transformer.head.weight.grad.abs().sum() > 0
-    after = network.pose2d.state_dict()
-    assert all(torch.equal(before[name], after[name]) for name in before)
+    for name, weight in network.named_parameters():
+        assert weight.grad is not None and weight.grad.abs().sum() > 0, name
 
 
 def peaked(cells: list[tuple[int, int]], size: int, channels: int = 16) -> Pyramid:
@@ -155,8 +130,7 @@ def test_another_lens_gives_the_same_pose_for_the_same_rays():
         torch.nn.init.zeros_(layer.map_out.weight)
     size = 160
     longer = FisheyeCamera(90.0, 90.0, 79.5, 79.5, (-0.05, -0.004, 0.0, 0.0), size, size)
-    # Rays must be those of the pixels: the wider lens is undistorted where the other is, by having
-    # the same polynomial of an angle.
+    # Undistorted where the other is, by having the same polynomial of an angle.
     wider = replace(longer, fx=30.0, fy=30.0)
     far, near = [5, 8, 11, 14], [8, 9, 10, 11]
     one = peaked([(x, y) for x in far for y in far[:2]], 20)
@@ -177,9 +151,7 @@ def test_a_picture_turned_by_half_through_a_camera_turned_likewise_is_the_same_w
     turned = replace(camera, fx=-camera.fx, fy=-camera.fy, cx=159 - camera.cx, cy=159 - camera.cy)
     torch.manual_seed(1)
     sides = (20, 20, 10, 5)
-    pyramid = Pyramid(
-        *(torch.rand(2, c, s, s) for c, s in zip((15, 16, 16, 16), sides, strict=True))
-    )
+    pyramid = Pyramid(*(torch.rand(2, 16 - (n == 0), s, s) for n, s in enumerate(sides)))
     flipped = Pyramid(*(level.flip(-1, -2) for level in pyramid))
     with torch.inference_mode():
         expected = transformer(pyramid, CameraRays(camera))[0][-1]
@@ -246,12 +218,3 @@ def test_what_makes_poses_is_computed_in_single_precision_in_training_too():
     with torch.inference_mode():
         expected = network.transformer(pyramid, RAYS)[0][-1].camera3d
     assert torch.equal(found.camera3d, expected)
-
-
-def test_two_cameras_can_take_turns_on_one_model():
-    network, images = stirred(small()).eval(), torch.randn(1, 3, 64, 64)
-    other = CameraRays(replace(CAMERA, fx=0.7 * CAMERA.fx))
-    with torch.inference_mode():
-        first = network(images, RAYS).camera3d
-        assert not torch.equal(network(images, other).camera3d, first)
-        assert torch.equal(network(images, RAYS).camera3d, first)

@@ -150,7 +150,7 @@ def test_bad_input_is_one_line_and_writes_nothing(files, changed, message, capsy
 @pytest.mark.parametrize(
     "content, message",
     [
-        ("{", "Invalid JSON"),
+        ("{", "not valid JSON"),
         ('{"size": [4, 300], "points": [], "pixels": []}', "size 0: "),
         ('{"size": [400, 300], "points": [[1, 2, 3]], "pixels": []}', "as many pixels as points"),
         ('{"size": [400, 300], "points": [], "pixels": []}', "0 points: a lens needs 15"),
@@ -158,7 +158,7 @@ def test_bad_input_is_one_line_and_writes_nothing(files, changed, message, capsy
             '{"size": [300, 400], "points": [[1, 2, 3]], "pixels": [[300, 2]]}',
             "(300, 2) is outside",
         ),
-        ('{"size": [400, 300], "points": [[1, 2, NaN]], "pixels": [[1, 2]]}', "points 0 2"),
+        ('{"size": [400, 300], "points": [[1, 2, NaN]], "pixels": [[1, 2]]}', "nan is not finite"),
     ],
 )
 def test_wrong_labels_are_one_line(files, content, message, capsys):

@@ -6,8 +6,7 @@ A checkpoint is the reference implementation's dict (``resnet_state_dict`` and/o
 them and load as well.  Other kinds of model have ``…_state_dict`` keys of their own, see
 :class:`model.pose_model.Part`.
 
-Weights that another script saved, bare, under a key of its own, or with the prefixes of
-DataParallel, ``torch.compile`` or Lightning, are found by names that only these networks have.
+Weights that another script saved are found by names that only these networks have.
 """
 
 import re
@@ -30,7 +29,7 @@ from base.release_camera import RELEASE_SQUARE
 from base.skeleton import NUM_JOINTS
 from model import KINDS, model_class
 from model.backbone import resnet_of
-from model.weight_file import read_weight_file, write_weight_file
+from model.weight_file import check_weights, read_weight_file, write_weight_file
 from utils.common.config import Config, parse_config
 
 #: Key of the 2D module's weights.
@@ -58,7 +57,7 @@ class Mounts(TypedDict, total=False):
     headsets: list[str]  # checksums
 
 
-@dataclass(slots=True)
+@dataclass
 class TrainingState:
     """How far a run is, and what it needs beside weights and optimiser to go on exactly."""
 
@@ -75,10 +74,6 @@ class TrainingState:
     #: are the moving average of so many updates.
     weights: dict[str, dict[str, torch.Tensor]] | None = None
     ema_updates: _Count = 0
-
-    def as_dict(self) -> dict[str, Any]:
-        """For storing; the tensors are not copied."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(slots=True)
@@ -113,8 +108,7 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint; a kill or a full disk leaves the file that was there before; UserError
-    where it cannot be written."""
+    """Write a checkpoint, or leave the one that was there: UserError where it cannot be written."""
     with replacing(path) as temporary:
         write_weight_file(temporary, content)
 
@@ -130,16 +124,11 @@ def checkpoint_name(epoch: int, step: int = 0) -> str:
     return f"checkpoint_{epoch}_step_{step}.tar" if step else f"checkpoint_{epoch}.tar"
 
 
-def checkpoint_position(path: Path) -> tuple[int, int] | None:
-    """(epochs, steps of the next) in a checkpoint's name; None for another file."""
-    match = _NUMBERED.fullmatch(path.name)
-    return (int(match[1]), int(match[2] or 0)) if match else None
-
-
-def list_checkpoints(folder: Path) -> list[Path]:
-    """The numbered checkpoints of a folder, the furthest trained first."""
-    found = [path for path in folder.glob("*.tar") if checkpoint_position(path)]
-    return sorted(found, key=checkpoint_position, reverse=True)
+def list_checkpoints(folder: Path) -> dict[Path, tuple[int, int]]:
+    """The numbered checkpoints of a folder → (epochs, steps of the next), the furthest first."""
+    matches = ((path, _NUMBERED.fullmatch(path.name)) for path in folder.glob("*.tar"))
+    found = {path: (int(match[1]), int(match[2] or 0)) for path, match in matches if match}
+    return dict(sorted(found.items(), key=lambda item: item[1], reverse=True))
 
 
 def newest_whole_checkpoint(folder: Path) -> Checkpoint | None:
@@ -162,7 +151,6 @@ def newest_whole_checkpoint(folder: Path) -> Checkpoint | None:
 def read_content(path: Path) -> dict[str, Any]:
     """Content of a checkpoint, its networks under the keys of the layout; UserError for a file that
     is missing, no checkpoint, or without weights of ours."""
-    path = Path(path)
     if not path.exists():
         raise UserError(
             f"no checkpoint at {path}: give a file of train.py, or 'pretrained' or 'base', the "
@@ -183,19 +171,8 @@ def read_content(path: Path) -> dict[str, Any]:
         networks[key] = {name.removeprefix(prefix): weight for name, weight in weights.items()}
     networks = networks or _foreign(path, content)
     for key, weights in networks.items():
-        for name, value in weights.items():
-            if fault := _fault(value):
-                raise UserError(f"{path}: {key}: {name[:80]} {fault}")
+        check_weights(weights, f"{path}: {key}")
     return {**content, **networks}
-
-
-def _fault(weight: torch.Tensor) -> str:
-    """What makes a tensor useless as a weight, if anything."""
-    if weight.layout != torch.strided or weight.device.type != "cpu" or weight.is_complex():
-        return "is no tensor of real numbers"
-    if weight.numel() * weight.element_size() > weight.untyped_storage().nbytes():
-        return f"has shape {tuple(weight.shape)}, and fewer numbers in the file"
-    return "" if torch.isfinite(weight.float()).all() else "holds numbers that are not finite"
 
 
 def _signatures() -> dict[str, str]:
@@ -293,12 +270,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
                 raise
             except Exception:  # whatever a stranger's value trips over
                 raise UserError(f"{path}: its {key} is not as train.py writes it") from None
-    config, training, mean_pose, camera, mounts, optimizer = found.values()
-    if config is None:
-        try:
-            config = _default_config(networks)
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from None
+    _, training, mean_pose, camera, mounts, optimizer = found.values()
+    for key, weights in ((training and training.weights) or {}).items():
+        check_weights(weights, f"{path}: training: {key}")
+    try:
+        config = found["config"] or _default_config(networks)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
     size = config.data.input_size
     camera = camera or RELEASE_SQUARE.resized(size, size)
     if (camera.width, camera.height) != (size, size):
@@ -306,5 +284,5 @@ def read_checkpoint(path: Path) -> Checkpoint:
             f"{path}: its camera is of {camera.width} × {camera.height} pixels, its config of "
             f"{size} × {size}"
         )
-    known = config, found["config"] is not None, mean_pose, camera, mounts
-    return Checkpoint(path, networks, optimizer, training, *known)
+    about = config, found["config"] is not None, mean_pose, camera, mounts
+    return Checkpoint(path, networks, optimizer, training, *about)

@@ -1,8 +1,7 @@
 """The configuration: one typed schema with the reference's recipe as defaults.
 
-Filled from a YAML file, which may extend another, then overridden by flags and ``--set``.  What is
-wrong is an error that names the key, and the file or command line it comes from.  ``train.py
---print_config`` prints every key with its description below.
+Filled from a YAML file, which may extend another, then overridden by flags and ``--set``.
+``train.py --print_config`` prints every key with its description below.
 """
 
 import difflib
@@ -212,52 +211,45 @@ def parse_setting(text: str) -> dict[str, Any]:
 
 def _upgraded(content: dict[str, Any], source: str) -> dict[str, Any]:
     """Nested values with the old names of keys replaced by today's."""
-    content = dict(content)
-    for section, old, new in (
-        ("model", "lifting", "autoencoder"),
-        ("model", "depth", "backbone"),
-        ("loss", "earlier", "aux"),
-    ):
-        values = content.get(section)
-        if isinstance(values, dict) and old in values:
-            value = values[old]
-            if old == "depth":
-                value = f"resnet{value}"
-                if value not in RESNETS:
-                    raise UserError(f"{source}: model.depth: must be of {', '.join(RESNETS)}")
-            content[section] = {new: value} | {k: v for k, v in values.items() if k != old}
-    model = content.get("model")
-    if isinstance(model, dict) and "temporal" in model:
-        kept = {key: value for key, value in model.items() if key != "temporal"}
-        content["model"] = merge(kept, {"transformer": {"temporal": model["temporal"] or {}}})
+    content = {k: dict(v) if isinstance(v, dict) else v for k, v in content.items()}
+    sections = (content.get(name) for name in ("model", "loss"))
+    model, loss = (values if isinstance(values, dict) else {} for values in sections)
+    if "depth" in model:
+        name = f"resnet{model.pop('depth')}"
+        if name not in RESNETS:
+            raise UserError(f"{source}: model.depth: must be of {', '.join(RESNETS)}")
+        model.setdefault("backbone", name)
+    for values, old, new in ((model, "lifting", "autoencoder"), (loss, "earlier", "aux")):
+        if old in values:
+            values.setdefault(new, values.pop(old))
+    if "temporal" in model:
+        temporal = {"transformer": {"temporal": model.pop("temporal") or {}}}
+        content["model"] = merge(model, temporal)
     return content
 
 
 def _build(layers: Sequence[Layer]) -> Config:
     """The configuration of layers, of which later ones take precedence.  What belongs to another
     kind of model than ``model.kind`` is left out."""
-    content: dict[str, Any] = {}
     layers = [(source, _upgraded(values, source)) for source, values in layers]
-    for _, values in layers:
-        content = merge(content, values)
-    model = content.get("model", {})
-    kind = model.get("kind", "autoencoder") if isinstance(model, dict) else "autoencoder"
+    content: dict[str, Any] = functools.reduce(merge, [values for _, values in layers], {})
+    model, kind = content.get("model"), "autoencoder"
+    if isinstance(model, dict):
+        kind = model.get("kind", kind)
+        content["model"] = {k: v for k, v in model.items() if k == kind or k not in KINDS}
     try:
         types = model_class(kind).training_types
     except UserError as error:
         raise UserError(f"{_source(('model', 'kind'), layers)}: {error}") from None
-    if isinstance(model, dict):
-        content["model"] = {k: v for k, v in model.items() if k == kind or k not in KINDS}
     foreign = {name for other in KINDS for name in model_class(other).training_types}
     content = {k: v for k, v in content.items() if k in types or k not in foreign}
     for name, training in types.items():
         if isinstance(content.get(name), dict):
             content[name] = {**training.defaults, **content[name]}
-    schema = _config_class(kind)
     try:
-        return schema.model_validate(content)
+        return _config_class(kind).model_validate(content)
     except ValidationError as error:
-        raise UserError(_explain(error, schema, layers)) from None
+        raise UserError(_explain(error, _config_class(kind), layers)) from None
 
 
 def parse_config(content: dict[str, Any], source: str) -> Config:

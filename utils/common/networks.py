@@ -81,28 +81,28 @@ def stage_network(name: str, config: Config, start: Start) -> tuple[PoseModel, C
     UserError for a training type the kind of model does not have, a checkpoint of another stage,
     kind or picture size, weights that do not fit, or a checkpoint that is missing."""
     training = training_type(name, config)
-    given = [option for option in training.start if getattr(start, option) is not None]
-    if start.load_model is not None:
-        given = ["load_model"]
-    sources: list[tuple[Checkpoint, list[str]]] = []
-    loaded: set[str] = set()
+    options = training.start if start.load_model is None else {"load_model": (name,)}
+    given = [option for option in options if getattr(start, option) is not None]
+    sources: dict[str, Checkpoint] = {}  # of each part
     for option in given:
         checkpoint = getattr(start, option)
-        _check_start(checkpoint, option, training.start.get(option, (name,)), config)
-        parts = [p for p in checkpoint.parts if p in training.parts and p not in loaded]
-        loaded.update(parts)
-        sources.append((checkpoint, parts))
-        config = _with_architecture(config, checkpoint, parts)
-    if training.start_required and start.load_model is None and len(given) < len(training.start):
+        _check_start(checkpoint, option, options[option], config)
+        parts = [p for p in checkpoint.parts if p in training.parts and p not in sources]
+        sources |= dict.fromkeys(parts, checkpoint)
+        model = _architecture(checkpoint.config, parts)
+        if "pose2d" in parts:
+            model["imagenet"] = None
+        config = config.overridden({"model": model})
+    if training.start_required and len(given) < len(options):
         raise UserError(
             f"{name} of the model of kind '{config.model.kind}' starts from trained modules: give "
             f"{' and '.join(f'--{option}' for option in training.start)}, or --load_model to go on "
             f"with a checkpoint of {name}"
         )
     model = build(config.model, config.data.input_size, training.parts)
-    for checkpoint, parts in sources:
-        load_parts(model, checkpoint, parts)
-    if config.model.imagenet and "pose2d" in training.parts and "pose2d" not in loaded:
+    for part, checkpoint in sources.items():
+        load_parts(model, checkpoint, [part])
+    if config.model.imagenet and "pose2d" in training.parts:
         load_imagenet(model.pose2d, config.model.imagenet)
     model.subpixel = config.heatmap.subpixel
     model.train_only(training.trained)
@@ -126,16 +126,16 @@ def _check_start(
     checkpoint: Checkpoint, option: str, stages: tuple[str, ...], config: Config
 ) -> None:
     """Refuse a checkpoint that a stage with this configuration cannot start from."""
-    path, own, kind = checkpoint.path, checkpoint.config, config.model.kind
-    if own.model.kind != kind:
+    own, given = checkpoint.config, f"--{option} {checkpoint.path}"
+    if own.model.kind != config.model.kind:
         raise UserError(
-            f"--{option} {path}: weights of the model of kind '{own.model.kind}', but the "
-            f"configuration's model.kind is '{kind}': give weights of that kind, or the "
-            "configuration they were trained with"
+            f"{given}: weights of the model of kind '{own.model.kind}', but the configuration's "
+            f"model.kind is '{config.model.kind}': give weights of that kind, or the configuration "
+            "they were trained with"
         )
     if own.data.input_size != config.data.input_size:
         raise UserError(
-            f"{path}: trained on pictures of {own.data.input_size} pixels, the configuration says "
+            f"{given}: trained on pictures of {own.data.input_size} pixels, the configuration says "
             f"{config.data.input_size}: set data.input_size to the same"
         )
     _require_stage(checkpoint, option, stages)
@@ -158,22 +158,18 @@ def _architecture(config: Config, parts: list[str]) -> dict[str, Any]:
     return {**backbone, kind: {name: options[name] for name in names}}
 
 
-def _with_architecture(config: Config, checkpoint: Checkpoint, parts: list[str]) -> Config:
-    """The configuration with the architecture that the weights of some parts really have."""
-    model = {"imagenet": None} if "pose2d" in parts else {}
-    return config.overridden({"model": model | _architecture(checkpoint.config, parts)})
-
-
 def refuse_other_architecture(asked: Config, checkpoint: Checkpoint | None) -> None:
     """Check that a checkpoint of ours was trained with the networks a configuration asks for; that
     of files without a configuration is read off the weights; UserError naming what differs."""
     if checkpoint is None or not checkpoint.has_config:
         return
-    has, needs = (_architecture(one, checkpoint.parts) for one in (checkpoint.config, asked))
-    kind = asked.model.kind
-    options, wanted = has.pop(kind), needs.pop(kind)
-    has |= {f"{kind}.{name}": value for name, value in options.items()}
-    needs |= {f"{kind}.{name}": value for name, value in wanted.items()}
+
+    def flat(config: Config) -> dict[str, Any]:
+        found, kind = _architecture(config, checkpoint.parts), asked.model.kind
+        options = found.pop(kind)
+        return found | {f"{kind}.{name}": value for name, value in options.items()}
+
+    has, needs = flat(checkpoint.config), flat(asked)
     differing = [f"model.{k} {has[k]}, not {needs[k]}" for k in has if has[k] != needs[k]]
     if differing:
         raise UserError(

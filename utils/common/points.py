@@ -2,24 +2,23 @@
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from base.documents import read_document
 from base.errors import UserError
 
-Pixel = Annotated[float, Field(allow_inf_nan=False)]
 #: Picture's name → what is marked → (x, y) pixels.
-Points = dict[str, dict[str, tuple[Pixel, Pixel]]]
+Points = dict[str, dict[str, tuple[float, float]]]
 
 
 def read_json(path: Path, kind: Any, option: str) -> Any:
     """The content of a file, of a type that pydantic checks; UserError, which names the option, for
     a file that is missing or of another kind."""
+    content = read_document(path, f"{option} {path}")
     try:
-        return TypeAdapter(kind).validate_json(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{option} {path}: {error.strerror}") from None
+        return TypeAdapter(kind).validate_python(content)
     except ValidationError as error:
         first = error.errors()[0]
         place = " ".join(str(part) for part in first["loc"]) or "file"

@@ -28,10 +28,3 @@ class Interruption(contextlib.AbstractContextManager["Interruption"]):
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.signal = signal.Signals(number)
         self.__exit__()
-
-
-class Stopped(SystemExit):
-    """A run that was asked to stop, after its checkpoint was written; status 128 + signal."""
-
-    def __init__(self, number: signal.Signals) -> None:
-        super().__init__(128 + number)

@@ -9,7 +9,6 @@ from base.lock import clear_leftovers
 from utils.common.checkpoint import (
     BEST,
     checkpoint_name,
-    checkpoint_position,
     list_checkpoints,
     save_checkpoint,
     without_optimizer,
@@ -17,11 +16,8 @@ from utils.common.checkpoint import (
 
 
 class CheckpointManager:
-    """Writes checkpoints to a folder and keeps the last ``keep`` epochs', or all if None.
-
-    An old one is removed only once the new one is written, and what killed runs left half-written
-    at the start.
-    """
+    """Writes checkpoints to a folder and keeps the last ``keep`` epochs', or all if None; what
+    killed runs left half-written is removed at the start."""
 
     def __init__(self, folder: Path, keep: int | None) -> None:
         self.folder = make_folder(folder)
@@ -29,11 +25,8 @@ class CheckpointManager:
         clear_leftovers(folder)
 
     def save(self, content: dict[str, Any], epoch: int, step: int, is_best: bool) -> Path:
-        """Write a checkpoint after ``epoch`` whole epochs and ``step`` steps of the next.
-
-        Raises:
-            UserError: where that is not possible; all older ones are still there.
-        """
+        """Write a checkpoint after ``epoch`` whole epochs and ``step`` steps of the next; UserError
+        where that is not possible: all older ones are still there."""
         if is_best:
             # Before the numbered one: a run killed between the two does the epoch again, and a
             # resumed one does not count a best that was not written.
@@ -41,12 +34,10 @@ class CheckpointManager:
         path = self.folder / checkpoint_name(epoch, step)
         save_checkpoint(path, content)
         epochs = 0
-        for other in list_checkpoints(self.folder):
-            position = checkpoint_position(other)
-            if position > (epoch, step):
-                continue
-            epochs += position[1] == 0
-            too_old = self.keep is not None and epochs > self.keep
-            if other != path and (position[1] > 0 or too_old):
-                other.unlink(missing_ok=True)
+        for other, position in list_checkpoints(self.folder).items():
+            if position <= (epoch, step):
+                epochs += position[1] == 0
+                too_old = self.keep is not None and epochs > self.keep
+                if other != path and (position[1] > 0 or too_old):
+                    other.unlink(missing_ok=True)
         return path

@@ -20,12 +20,12 @@ from dataset.augment import Augmentation, augment, draw_moves
 from dataset.batch import Batch, to_input
 from dataset.in_memory import InMemory, picture_bytes
 from dataset.loader import BrokenList, FrameLoader
-from dataset.order import BatchOrder, Division
+from dataset.order import BatchOrder
 from dataset.runs import history_rows, run_lengths
 from dataset.split import Split
 from model.pose_model import PoseModel
 from model.rays import CameraRays
-from utils.common.config import Config, StageSection
+from utils.common.config import Config
 from utils.common.cores import cpu_count
 from utils.common.device import autocast
 
@@ -47,26 +47,6 @@ def open_pictures(
     return dataset, 0
 
 
-def batch_orders(
-    config: Config, stage: StageSection, division: Division
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Size and order of the batches of TrainSet, shuffled, and of those of ValSet, in order and as
-    large as the micro-batches of training."""
-    training = {
-        "batch_size": stage.batch_size,
-        "shuffle": True,
-        "drop_last": True,
-        "seed": config.seed,
-        "division": division,
-        "epoch_frames": stage.epoch_frames,
-    }
-    validation = {
-        "batch_size": stage.batch_size // division.accumulate,
-        "division": division._replace(accumulate=1),
-    }
-    return training, validation
-
-
 def refuse_overlap(training: BaseDataset, validation: BaseDataset) -> None:
     """Raise UserError, naming them, where characters are in both sets."""
     first, second = (
@@ -74,7 +54,7 @@ def refuse_overlap(training: BaseDataset, validation: BaseDataset) -> None:
         for dataset in (training, validation)
     )
     if both := sorted(first & second):
-        names = ", ".join(both[:_LISTED]) + (", …" if len(both) > _LISTED else "")
+        names = ", ".join(both[:_LISTED] + ["…"] * (len(both) > _LISTED))
         raise UserError(
             f"{len(both)} characters of {SetType.VAL.folder} are in {SetType.TRAIN.folder} too "
             f"({names}): validation would overlap training; take them out of one of the two"
@@ -97,8 +77,7 @@ class TensorLoader:
 
     def __init__(self, dataset: Any, device: torch.device, **order: Any) -> None:
         self.dataset = dataset
-        self.epoch = 0
-        self.start = 0
+        self.epoch = self.start = 0
         self.broken: BrokenList = []
         self._device = device
         self._order = BatchOrder(len(dataset), **order)
@@ -236,9 +215,8 @@ def predict_frames(
         *memory, joints3d, visible, inside = (
             torch.cat(parts, 1)[:, order].clone() for parts in zip(*tensors, strict=True)
         )
-    actions, frame_ids = ([values[row] for row in order] for values in (actions, frame_ids))
-    frames = HistoryBatch(None, None, joints3d, visible, actions, frame_ids, memory, inside)
-    return frames, loader.broken
+    names = ([values[row] for row in order] for values in (actions, frame_ids))
+    return HistoryBatch(None, None, joints3d, visible, *names, memory, inside), loader.broken
 
 
 def _video(frame_id: FrameId) -> tuple[str, str]:

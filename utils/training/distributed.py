@@ -63,16 +63,6 @@ class GlobalBatchNorm(_BatchNorm):
         return self.act(self.drop(out)) if hasattr(self, "act") else out
 
 
-def synchronise_batch_norm(model: nn.Module, device: torch.device) -> nn.Module:
-    """The model with each BatchNorm replaced by one that shares its statistics; same weights."""
-    if device.type == "cuda":
-        return convert_sync_batchnorm(model)
-    for module in model.modules():
-        if isinstance(module, _BatchNorm):
-            module.__class__ = GlobalBatchNorm
-    return model
-
-
 def _device_of_process(gpu: str) -> torch.device:
     """With several processes each has the CUDA device of its local rank."""
     if gpu.strip().lower() == "cpu" or not torch.cuda.is_available():
@@ -88,15 +78,11 @@ def _device_of_process(gpu: str) -> torch.device:
 
 class Processes:
     """Where this process runs, and what it shares with the others; a context that ends the
-    connections.
+    connections.  ``gpu`` is the option ``--gpu``, of which with several processes only "cpu"
+    matters; UserError for a device that this machine does not have.
 
-    ``gpu`` is the option ``--gpu``, of which with several processes only "cpu" matters; UserError
-    for a device that this machine does not have.
-
-    Attributes:
-        device: of this process.
-        rank, world: number of this process, and how many there are.
-        main: whether this is the one that writes files and prints.
+    ``device`` is that of this process, ``rank`` its number of ``world``; the one that is ``main``
+    writes files and prints.
     """
 
     def __init__(self, gpu: str) -> None:
@@ -133,16 +119,20 @@ class Processes:
 
     def synchronise(self, model: nn.Module) -> nn.Module:
         """Make BatchNorm's statistics those of the whole batch, if it is divided."""
-        return synchronise_batch_norm(model, self.device) if self.world > 1 else model
+        if self.world > 1 and self.device.type == "cuda":
+            return convert_sync_batchnorm(model)
+        for module in model.modules() if self.world > 1 else ():
+            if isinstance(module, _BatchNorm):
+                module.__class__ = GlobalBatchNorm
+        return model
 
     def wrap(self, model: nn.Module, all_used: bool) -> nn.Module:
         """The model, on the device, whose backward pass averages gradients over the processes;
         ``all_used`` says whether every weight takes part in every loss."""
         if self.world == 1:
             return model
-        self._accelerator.ddp_handler = DistributedDataParallelKwargs(
-            find_unused_parameters=not all_used
-        )
+        handler = DistributedDataParallelKwargs(find_unused_parameters=not all_used)
+        self._accelerator.ddp_handler = handler
         return self._accelerator.prepare_model(model, device_placement=False)
 
     def accumulating(self, model: nn.Module, last: bool) -> contextlib.AbstractContextManager[None]:

@@ -20,9 +20,7 @@ from utils.training.distributed import Processes
 
 class LossMonitor:
     """Collects the losses of steps and checks them now and then: reading one waits for the device.
-
-    The frames of a loss that is not finite are listed in ``log_dir``.
-    """
+    The frames of a loss that is not finite are listed in ``log_dir``."""
 
     def __init__(self, processes: Processes, log_dir: Path) -> None:
         self._processes = processes
@@ -34,27 +32,19 @@ class LossMonitor:
         self._unchecked.append((step, terms, frames))
 
     def check(self) -> dict[str, float] | None:
-        """Check all steps since the last check; all processes must call this together.
-
-        Returns:
-            Term → value in the last step, mean over all processes, and their "total"; None if there
-            was no step.
-
-        Raises:
-            UserError: if a loss is not finite.
-        """
+        """Check all steps since the last check, in all processes together: UserError if a loss is
+        not finite.  Term → value in the last step, mean over all processes, and their "total"; None
+        if there was no step."""
         if not self._unchecked:
             return None
         names = list(self._unchecked[0][1])
         rows = [torch.stack([terms[name] for name in names]) for _, terms, _ in self._unchecked]
         table = self._processes.mean(torch.stack(rows).float()).cpu()
-        finite = torch.isfinite(table).all(1).tolist()
-        if not all(finite):
-            row = finite.index(False)
-            step, _, frames = self._unchecked[row]
-            self._refuse(step, dict(zip(names, table[row].tolist(), strict=True)), frames)
+        for (step, _, frames), row in zip(self._unchecked, table.tolist(), strict=True):
+            losses = dict(zip(names, row, strict=True))
+            if not all(map(math.isfinite, row)):
+                self._refuse(step, losses, frames)
         self._unchecked = []
-        losses = dict(zip(names, table[-1].tolist(), strict=True))
         return losses | {"total": math.fsum(losses.values())}
 
     def _refuse(self, step: int, terms: dict[str, float], frames: list[FrameId]) -> None:

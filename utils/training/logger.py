@@ -17,17 +17,15 @@ from tqdm import tqdm
 from base.errors import UserError
 from base.files import write_text
 
-_GIB = 2**30
-
 
 def memory_gib(device: torch.device) -> float:
     """Peak memory in GiB: of the device, or of this process on the CPU."""
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / _GIB
+        return torch.cuda.max_memory_allocated(device) / 2**30
     if device.type == "mps":
-        return torch.mps.driver_allocated_memory() / _GIB
+        return torch.mps.driver_allocated_memory() / 2**30
     unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / _GIB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
 def _truncate_log(path: Path, step: int) -> None:
@@ -43,14 +41,9 @@ def _truncate_log(path: Path, step: int) -> None:
 
 
 class RunLog(contextlib.AbstractContextManager["RunLog"]):
-    """Bar, TensorBoard and ``log.jsonl`` of a run of ``total`` steps, ``step`` of them done.
-
-    Entries beyond ``step`` are removed: they are of a part of the run that is done again.  Without
-    ``enabled``, in all processes but the main one, nothing is written.
-
-    Raises:
-        UserError: where it cannot be written.
-    """
+    """Bar, TensorBoard and ``log.jsonl`` of a run of ``total`` steps, ``step`` of them done: later
+    entries are removed, for that part of the run is done again.  Without ``enabled``, in all
+    processes but the main one, nothing is written; UserError where that is not possible."""
 
     def __init__(
         self, log_dir: Path, name: str, step: int, total: int, enabled: bool = True

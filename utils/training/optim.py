@@ -44,11 +44,7 @@ def restore_optimizer(
     optimizer: torch.optim.Optimizer, checkpoint: Checkpoint, scaler: torch.amp.GradScaler
 ) -> None:
     """Put a checkpoint's state into an optimiser and a loss scaler; settings stay those of this
-    run.
-
-    Raises:
-        UserError: if it is of another optimiser or other weights.
-    """
+    run.  UserError if it is of another optimiser or other weights."""
     try:
         groups = zip(checkpoint.optimizer["param_groups"], optimizer.param_groups, strict=True)
         groups = [own | {"params": stored["params"]} for stored, own in groups]

@@ -36,7 +36,6 @@ from utils.training.data import (
     HistoryBatch,
     HistoryLoader,
     LabelLoader,
-    batch_orders,
     open_pictures,
     predict_frames,
     refuse_overlap,
@@ -74,7 +73,7 @@ def _numpy(values: torch.Tensor) -> np.ndarray:
 
 
 class Stage:
-    """One stage of training: its data, targets, losses and validation.
+    """One stage of training; UserError for data that cannot be trained on.
 
     Attributes:
         network: what training calls: ``model``, wrapped for several processes or compiled.
@@ -82,11 +81,7 @@ class Stage:
         loader, validation: batches of TrainSet and of ValSet.
         metric, unit: figure by which the best checkpoint is chosen; lower is better.
         camera: of the network's view.
-        mean_pose: (16, 3) float64 metres, Neck at the origin, mean of TrainSet.
-        mounts: see :class:`~utils.common.checkpoint.Checkpoint`.
-
-    Raises:
-        UserError: for data that cannot be trained on.
+        mean_pose, mounts: of TrainSet, see :class:`~utils.common.checkpoint.Checkpoint`.
     """
 
     def __init__(
@@ -116,57 +111,59 @@ class Stage:
             self.network = torch.compile(self.network)
         self.evaluated = self.model
         self.input_size = config.data.input_size
-        self.heatmap_shape = HeatmapShape(
-            model.heatmap_size, config.heatmap.sigma, config.heatmap.subpixel
-        )
+        drawn = config.heatmap
+        self.heatmap_shape = HeatmapShape(model.heatmap_size, drawn.sigma, drawn.subpixel)
         self.labels = self._open_labels(SetType.TRAIN, view)
         self.camera = self.labels.camera
         self.rays = CameraRays(self.camera).to(self.device)
         annotations = self.labels.annotations()
         self.mean_pose = annotations.mean_pose()
-        neck = np.quantile(annotations.joints3d[:, NECK], _RANGE, axis=0)
-        self.mounts: dict[str, Any] = {"neck": neck.round(4).tolist()}
-        self.mounts["headsets"] = sorted(map(_checksum, self.labels.table.headsets))
+        neck = np.quantile(annotations.joints3d[:, NECK], _RANGE, axis=0).round(4).tolist()
+        worn = sorted(map(_checksum, self.labels.table.headsets))
+        self.mounts: dict[str, Any] = {"neck": neck, "headsets": worn}
         edge = float(np.quantile(self.labels.edges(), _NARROW, method="nearest"))
         if edge < RELEASE_RANGE["edge"]:
             self.mounts["edge"] = round(edge, 1)
         self.visibility_known = annotations.occlusion_known
         self._augmentation_draws = torch.Generator()
         self._part = BatchPart(self.division.rank, self.division.world)
-        # Of videos, whose batches are histories: the pictures that the histories were made of.
-        self._pictures: Any = None
+        self._pictures: Any = None  # of videos: those that the histories were made of
         self.loader, self.validation = self._open_loaders()
 
     # ---------------------------------------------------------------- data
 
     def _open_loaders(self) -> list[Any]:
-        reads, config = self.training.reads, self.config
-        orders = batch_orders(config, self.settings, self.division)
-        if reads == "labels":
+        settings, division = self.settings, self.division
+        shuffled = {
+            **{"batch_size": settings.batch_size, "division": division, "seed": self.config.seed},
+            **{"shuffle": True, "drop_last": True, "epoch_frames": settings.epoch_frames},
+        }
+        # As large as the micro-batches of training.
+        size = settings.batch_size // division.accumulate
+        in_order = {"batch_size": size, "division": division._replace(accumulate=1)}
+        if self.training.reads == "labels":
             labels = self.labels, self._open_labels(SetType.VAL, self.camera)
             refuse_overlap(*labels)
-            return [
-                LabelLoader(split, self.device, **order)
-                for split, order in zip(labels, orders, strict=True)
-            ]
+            orders = zip(labels, (shuffled, in_order), strict=True)
+            return [LabelLoader(split, self.device, **order) for split, order in orders]
         (training, workers), (validation, more) = (
-            open_pictures(self.root, which, config, self.camera, self.headset) for which in _SETS
+            open_pictures(self.root, which, self.config, self.camera, self.headset)
+            for which in _SETS
         )
         refuse_overlap(training, validation)
-        if reads == "videos":
+        if self.training.reads == "videos":
             self._pictures = validation
-            augmentation = self.settings.augment
             # Without augmentation all views would be the same.
-            views = self.settings.views if augmentation.changes else 1
+            views = settings.views if settings.augment.changes else 1
             return [
-                self._histories(training, workers, augmentation, views, orders[0]),
-                self._histories(validation, more, Augmentation(), 1, orders[1]),
+                self._histories(training, workers, settings.augment, views, shuffled),
+                self._histories(validation, more, Augmentation(), 1, in_order),
             ]
         pinned = {"pin_memory": self.device.type == "cuda"}
         # In TrainSet the next readable frame replaces a broken one.
         return [
-            FrameLoader(training, workers=workers, replace_broken=True, **pinned, **orders[0]),
-            FrameLoader(validation, workers=more, **pinned, **orders[1]),
+            FrameLoader(training, workers=workers, replace_broken=True, **pinned, **shuffled),
+            FrameLoader(validation, workers=more, **pinned, **in_order),
         ]
 
     def _open_labels(self, set_type: SetType, view: Camera | None) -> Split:
@@ -377,8 +374,8 @@ class Stage:
         batch = collate(frames)
         images = batch.images.numpy()
         if self._pictures is not None:
-            rows = {frame: row for row, frame in enumerate(self.validation.dataset.frame_ids)}
-            batch = self.validation.rows([rows[frame.frame_id] for frame in frames])
+            known = self.validation.dataset.frame_ids
+            batch = self.validation.rows([known.index(frame.frame_id) for frame in frames])
         return batch, images
 
     def draw_predictions(self) -> np.ndarray | None:

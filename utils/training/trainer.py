@@ -23,7 +23,7 @@ from model.backbone import TRUNK_STRIDE
 from model.weight_file import load_strictly
 from utils.common.checkpoint import Checkpoint, TrainingState
 from utils.common.config import dump_config
-from utils.common.signals import Interruption, Stopped
+from utils.common.signals import Interruption
 from utils.training.checkpoint_manager import CheckpointManager
 from utils.training.guards import LossMonitor, report_stalls
 from utils.training.logger import RunLog, memory_gib
@@ -39,9 +39,7 @@ class Trainer:
     """Trains one stage, validating after each epoch; the caller holds ``log_dir``.
 
     Writes ``checkpoints/checkpoint_{epoch}.tar`` (epochs count from 1), ``model_best.tar``,
-    ``config.yml``, ``log.jsonl`` and TensorBoard's files under ``log_dir``, and goes on from the
-    checkpoint ``resume``.
-    """
+    ``config.yml``, ``log.jsonl`` and TensorBoard's files there; goes on from ``resume``."""
 
     def __init__(self, stage: Stage, log_dir: Path, resume: Checkpoint | None = None) -> None:
         self.stage = stage
@@ -84,12 +82,8 @@ class Trainer:
     # ---------------------------------------------------------------- the loop
 
     def fit(self) -> None:
-        """Train to the last epoch.
-
-        Raises:
-            UserError: when the loss is no longer finite, or a checkpoint cannot be written.
-            Stopped: after SIGTERM or SIGINT, once a checkpoint is written.
-        """
+        """Train to the last epoch; UserError for a loss that is not finite or a checkpoint that
+        cannot be written, SystemExit after a signal, once a checkpoint is written."""
         stage, state, epochs = self.stage, self.state, self.stage.settings.epochs
         if state.epoch >= epochs:
             if self.processes.main:
@@ -107,7 +101,12 @@ class Trainer:
                     self._train_epoch()
                     self._validate()
             except _StopRequested:
-                self._stop()
+                path = self._save()
+                # In several processes the signal may have reached another one only.
+                number = self._interruption.signal or signal.SIGTERM
+                done = f"stopped by {number.name} after step {self._steps}"
+                self.log.print(f"{done}: go on with --resume ({path})")
+                raise SystemExit(128 + number) from None
         self._summarise(self._steps - first, time.perf_counter() - began)
 
     def _train_epoch(self) -> None:
@@ -157,7 +156,6 @@ class Trainer:
         return means
 
     def _next_batches(self, batches: Iterator[Any]) -> list[Any]:
-        """The micro-batches of a step; UserError where the pictures are gone."""
         stage, since = self.stage, time.perf_counter()
         with self._reading(), report_stalls(stage.config.data.stall_seconds, stage.loader.workers):
             found = list(itertools.islice(batches, stage.division.accumulate))
@@ -173,7 +171,6 @@ class Trainer:
             # Several processes could disagree here.
             if self.processes.world > 1 or not self._steps:
                 raise
-            self._losses.check()
             raise UserError(f"{error}; go on with --resume ({self._save()} is saved)") from None
 
     def _log_progress(self) -> None:
@@ -184,9 +181,7 @@ class Trainer:
         elapsed = max(1e-9, now - self._logged_at)
         steps = self.state.step - self._logged_step
         self.log.training(
-            self.state.epoch + 1,
-            self._steps,
-            losses,
+            *(self.state.epoch + 1, self._steps, losses),
             lr=self.schedule.get_last_lr()[0],
             frames_per_second=steps * self.frames_per_step / elapsed,
             data_wait_share=min(1.0, self._waited / elapsed),
@@ -230,22 +225,13 @@ class Trainer:
         if stop:
             raise _StopRequested
         if due:
-            self._losses.check()
             self._save()
             self._saved_at = time.monotonic()
 
-    def _stop(self) -> None:
-        self._losses.check()
-        path = self._save()
-        # In several processes it may have reached another one only.
-        number = self._interruption.signal or signal.SIGTERM
-        self.log.print(
-            f"stopped by {number.name} after step {self._steps}: go on with --resume ({path})"
-        )
-        raise Stopped(number)
-
     def _save(self, is_best: bool = False) -> Path | None:
-        """Write a checkpoint of where the run is; its path in the main process."""
+        """Write a checkpoint of where the run is, its losses checked; its path in the main
+        process."""
+        self._losses.check()
         path = None
         if self.processes.main:
             where = self.state.epoch, self.state.step
@@ -265,7 +251,7 @@ class Trainer:
         return stage.evaluated.state_dicts() | {
             "optimizer_state_dict": self.optimizer.state_dict(),
             "scheduler": self.schedule.state_dict(),
-            "training": training.as_dict(),
+            "training": vars(training),
             "config": stage.config.model_dump(),
             "mean_pose": torch.from_numpy(stage.mean_pose),
             "camera": camera_to_dict(stage.camera),
@@ -304,8 +290,8 @@ class Trainer:
     # ---------------------------------------------------------------- before and after
 
     def _refuse_small_batches(self) -> None:
-        """Refuse batches in which BatchNorm would have one value a channel, and no variance, and
-        sets that are smaller than the parts of a batch."""
+        """Refuse batches in which BatchNorm would have one value a channel, and sets of fewer
+        frames than a batch has parts."""
         stage, settings, count = self.stage, self.stage.settings, len(self.stage.loader.dataset)
         parts = stage.division.world * stage.division.accumulate
         if count < parts:
@@ -335,9 +321,7 @@ class Trainer:
         print(
             f"{stage.name}: best {stage.metric} {state.best_value:.1f} {stage.unit} at epoch "
             f"{state.best_epoch} of {stage.settings.epochs}: "
-            f"{self.log_dir / 'checkpoints' / 'model_best.tar'}"
-        )
-        print(
+            f"{self.log_dir / 'checkpoints' / 'model_best.tar'}\n"
             f"{stage.name}: {frames} frames in {minutes} min {rest} s ({frames / seconds:.0f} "
             f"frames/s with validation), at most {memory_gib(stage.device):.1f} GiB of memory"
         )

@@ -5,12 +5,12 @@ import gzip
 import math
 import os
 import pickle
-import resource
 import tarfile
 import zipfile
 from functools import reduce
 from pathlib import Path
 
+import limits
 import numpy as np
 import pytest
 import torch
@@ -28,7 +28,6 @@ from utils.common.checkpoint import (
     RESNET,
     TrainingState,
     checkpoint_name,
-    checkpoint_position,
     list_checkpoints,
     newest_whole_checkpoint,
     read_checkpoint,
@@ -66,7 +65,7 @@ def test_what_a_checkpoint_holds_comes_back(tmp_path):
     state = TrainingState("finetune", 3, 2, 0.5, 7, weights={RESNET: TRUNK}, ema_updates=9)
     content = {
         **{RESNET: TRUNK, LIFTING: HEAD, "optimizer_state_dict": {"state": {}}},
-        **{"config": config.model_dump(), "training": state.as_dict()},
+        **{"config": config.model_dump(), "training": vars(state)},
         "mean_pose": torch.arange(48.0).reshape(16, 3),
         "camera": {name: getattr(camera, name) for name in type(camera).__dataclass_fields__},
     }
@@ -78,7 +77,7 @@ def test_what_a_checkpoint_holds_comes_back(tmp_path):
     assert found.config == config and found.has_config and found.camera == camera
     assert found.mean_pose.dtype == np.float64 and found.mean_pose[1].tolist() == [3, 4, 5]
     assert found.parts == ["pose2d", "lifting"] and found.stage == "finetune"
-    state = TrainingState("train2d", 3, 2, 0.5).as_dict()
+    state = vars(TrainingState("train2d", 3, 2, 0.5))
     assert list(state.values()) == ["train2d", 3, 2, 0.5, 0, None, None, None, 0]
 
 
@@ -165,7 +164,6 @@ NO_CHECKPOINTS = [
     (b"just some text", "a text file"),
     (bytes(range(256)), "not a checkpoint"),
     (gzip.compress(b"x", mtime=0), "compressed: unpack it"),
-    (b"BZh91AY", "compressed: unpack it"),
     (tarred, "a tar archive"),
     (b'\x10\0\0\0\0\0\0\0{"a":', "a safetensors file"),
     (lambda path: zipped(path, "a.txt"), "a zip archive, not"),
@@ -180,28 +178,27 @@ NO_CHECKPOINTS = [
     ([1], "it holds a list"),
     ({}, r"other names \(it is empty\)"),
     (dict.fromkeys("abcd", 3), rf"no {RESNET}.*\(a, b, c, …\)"),
-    ({RESNET: [1]}, "no dict of weights"),
     ({RESNET: {"conv1.weight": "text"}}, "no dict of weights"),
     ({LIFTING: 3}, "no dict of weights"),
     ({RESNET: HEAD}, "no known ResNet"),
-    ({"transformer_state_dict": {}}, "no dict of"),
-    ({RESNET: TRUNK, "training": {"epochs": 3}}, r"file\.tar.*training"),
-    ({RESNET: TRUNK, "mean_pose": "none"}, r"file\.tar.*mean_pose"),
     (os.mkfifo, "cannot be read"),
     (bomb, "damaged: copy"),
     (with_config(kind="transformer", transformer={"layers": 10**7}), "layers: .*64, not 10000000"),
     (with_config(autoencoder={"latent": 10**400}), "latent: .*not 1000"),
     ({RESNET: TRUNK, "config": nested(100)}, "unknown key 'model.model'"),
-    ({RESNET: TRUNK | {"bn1.bias": torch.tensor([math.nan])}}, "bn1.bias holds .*not finite"),
-    ({RESNET: TRUNK | {"bn1.bias": torch.tensor([1e39]).double() * 1e39}}, "not finite"),
+    ({RESNET: TRUNK | {"bn1.bias": torch.tensor([math.nan])}}, "bn1.bias holds NaN or infinite"),
+    ({RESNET: TRUNK | {"bn1.bias": torch.tensor([1e39]).double() * 1e39}}, "NaN or infinite"),
     ({RESNET: TRUNK | {"a": torch.ones(1).expand(10**9, 10**9)}}, "a has shape .*fewer numbers"),
     ({RESNET: TRUNK | {"a": torch.ones(1, device="meta")}}, "a is no tensor of real"),
     ({RESNET: TRUNK | {"a": torch.eye(2).to_sparse()}}, "a is no tensor of real"),
-    ({RESNET: TRUNK, "training": STATE | {"epoch": "many"}}, "training is not as"),
+    ({RESNET: TRUNK, "training": {"epochs": 3}}, "training is not as"),
     ({RESNET: TRUNK, "training": STATE | {"step": -1}}, "training is not as"),
     ({RESNET: TRUNK, "training": STATE | {"weights": {RESNET: [1]}}}, "training is not as"),
+    (
+        {RESNET: TRUNK, "training": STATE | {"weights": {RESNET: {"a": torch.tensor(math.inf)}}}},
+        f"training: {RESNET}: a holds NaN or infinite",
+    ),
     ({RESNET: TRUNK, "mean_pose": torch.ones(3)}, "mean_pose is not as"),
-    ({RESNET: TRUNK, "mean_pose": torch.ones(48)}, "mean_pose is not as"),
     ({RESNET: TRUNK, "mounts": MOUNTS | {"neck": [0.0]}}, "mounts is not as"),
     ({RESNET: TRUNK, "optimizer_state_dict": [1]}, "optimizer_state_dict is not as"),
     ({RESNET: TRUNK, "mean_pose": [[math.nan] * 3] * 16}, r"file\.tar.*mean_pose"),
@@ -231,7 +228,7 @@ def test_damaged_checkpoints_are_passed_over(tmp_path, capsys):
     for name in (*reversed(names), "a.tar", "model_best.tar"):
         save_checkpoint(tmp_path / name, {RESNET: TRUNK})
     assert [path.name for path in list_checkpoints(tmp_path)] == names
-    assert [checkpoint_name(*checkpoint_position(tmp_path / name)) for name in names] == names
+    assert [checkpoint_name(*place) for place in list_checkpoints(tmp_path).values()] == names
     first, second, third = (tmp_path / name for name in names)
     first.write_bytes(first.read_bytes()[:5000])
     damaged = bytearray(second.read_bytes())
@@ -305,13 +302,9 @@ def test_any_content_is_a_checkpoint_or_one_line(tmp_path_factory, data):
 
 def test_a_full_disk_is_called_so_and_leaves_the_checkpoint_that_was_there(tmp_path):
     save_checkpoint(tmp_path / "a.tar", {RESNET: TRUNK})
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 18, before[1]))
-    try:
-        with pytest.raises(UserError, match=r"a\.tar: cannot be written \(File too large\)"):
-            save_checkpoint(tmp_path / "a.tar", {RESNET: {"x": torch.ones(1 << 18)}})
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with limits.file_size_limit(1 << 18), pytest.raises(UserError) as caught:
+        save_checkpoint(tmp_path / "a.tar", {RESNET: {"x": torch.ones(1 << 18)}})
+    assert str(caught.value).endswith("a.tar: cannot be written (File too large)")
     assert same(read_checkpoint(tmp_path / "a.tar").networks[RESNET], TRUNK)
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -326,7 +319,6 @@ def whole(prefix=""):
 
 #: Ways in which others save the two networks.
 LAYOUTS = {
-    "compiled": {RESNET: renamed(TRUNK, "_orig_mod."), LIFTING: renamed(HEAD, "_orig_mod.")},
     "parallel and compiled": {
         RESNET: renamed(TRUNK, "module._orig_mod."),
         LIFTING: renamed(HEAD, "_orig_mod.module."),

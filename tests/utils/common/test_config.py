@@ -23,11 +23,6 @@ from utils.common.config import (
 from utils.common.paths import CONFIGS
 
 
-def test_every_preset_is_valid():
-    for path in CONFIGS.glob("*.yml"):
-        load_config(path)
-
-
 def test_the_recipes_of_paper_and_code_are_the_default_but_for_what_they_say():
     paper = load_config(CONFIGS / "paper.yml").model_dump()
     assert paper["heatmap"].pop("subpixel") is False
@@ -62,10 +57,11 @@ def test_the_defaults_are_the_references_recipe():
 
 
 def test_what_is_dumped_loads_to_the_same_and_overrides_take_precedence(tmp_path):
-    config = load_config(CONFIGS / "quickstart.yml")
     path = tmp_path / "config.yml"
-    path.write_text(dump_config(config))
-    assert load_config(path) == config
+    for preset in CONFIGS.glob("*.yml"):
+        config = load_config(preset)
+        path.write_text(dump_config(config))
+        assert load_config(path) == config
     changed = load_config(path, {"train2d": {"epochs": 2}}).train2d
     assert changed == config.train2d.model_copy(update={"epochs": 2})
 
@@ -76,10 +72,7 @@ LAUGHS = "a0: &a0 [1]\n" + "".join(f"a{i + 1}: &a{i + 1} [*a{i}, *a{i}]\n" for i
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (
-            "train2d: {epoch: 3}",
-            r"unknown key 'train2d.epoch'; .*mean 'train2d.epochs' or .*\?",
-        ),
+        ("train2d: {epoch: 3}", "unknown key 'train2d.epoch'; .*mean 'train2d.epochs' or"),
         ("hetmap: {sigma: 2}", "did you mean 'heatmap'"),
         ("train2d: {epochs: many}", "train2d.epochs: .*'many'"),
         ("model: {depth: 42}", "model.depth"),
@@ -90,22 +83,13 @@ LAUGHS = "a0: &a0 [1]\n" + "".join(f"a{i + 1}: &a{i + 1} [*a{i}, *a{i}]\n" for i
             r"model.transformer.temporal.lags: must rise from 0, to 10000 at most, not \[1\]",
         ),
         ("model: {kind: transformer, transformer: {dim: 32}}", "32 is no multiple of heads 6"),
-        ("train2d: {joint_dropout: 1}", "train2d.joint_dropout: .*not 1"),
         ("train2d: {ema_decay: 1}", "train2d.ema_decay: .*not 1"),
-        ("train2d: {ema_decay: 0}", "train2d.ema_decay: .*not 0"),
-        ("data: {input_size: 31}", "data.input_size: .*not 31"),
         ("data: {input_size: 1025}", "data.input_size: .*not 1025"),
         ("train2d: {lr: .inf}", "number inf is not finite"),
-        ("train2d: {clip_norm: true}", "train2d.clip_norm: must not be true or false"),
-        ("train2d: {augment: {blur: .nan}}", "number nan is not finite"),
         ("train2d: {augment: {colour: -3}}", "train2d.augment.colour: .*not -3"),
-        ("loss: {pose: true}", "loss.pose: must not be true or false"),
-        ("loss: {pose: -1}", "loss.pose: .*not -1"),
         ("data: {input_size: true}", "data.input_size: must not be true or false"),
-        ("train2d: 5", "train2d: .*not 5"),
         ("model: 5", "model: .*not 5"),
         ("model: {kind: [1]}", r"model.kind: there is .*no \[1\]"),
-        ("model: {autoencoder: {latent: 10000000}}", "latent: .*4096, not 10000000"),
         ("model: {backbone: 'hf-hub:some/one'}", "model.backbone: .*'hf-hub:some/one'"),
         ("seed: 2000000000", "seed: must be at most 1e.09, not 2000000000"),
         ("train2d: {weight_decay: '1e39'}", "weight_decay: must be at most"),
@@ -149,11 +133,6 @@ def test_old_names_of_keys_still_load():
     assert paper.finetune.reconstruction == "sum"
 
 
-def test_each_kind_has_its_own_backbone_unless_another_is_asked_for():
-    for kind, name in (("autoencoder", "resnet101"), ("transformer", "resnet18")):
-        assert parse_config({"model": {"kind": kind}}, "test").model.backbone == name
-
-
 def test_a_file_extends_another_and_each_fault_names_its_file(tmp_path):
     own, base = tmp_path / "own.yml", tmp_path / "base.yml"
     base.write_text("extends: quickstart\nmodel: {depth: 34}\ntrain2d: {epochs: 9}")
@@ -189,6 +168,8 @@ def test_a_pipe_is_no_configuration(tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_key_says_what_it_does_and_can_be_set_to_the_value_it_has(kind):
     config = parse_config({"model": {"kind": kind}}, "test")
+    default = {"autoencoder": "resnet101", "transformer": "resnet18"}[kind]
+    assert config.model.backbone == default
     lines = describe_config(config).splitlines()
     assert len(lines) == len({line.partition("=")[0] for line in lines}) > 80
     for line in lines:

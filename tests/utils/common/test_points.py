@@ -16,11 +16,11 @@ def test_places_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "Invalid JSON"),
-        ('{"a.png": [1]}', "a.png: Input should be an object"),
+        ("{", "not valid JSON"),
+        ('{"a.png": [1]}', "a.png: Input should be a valid dictionary"),
         ('{"a.png": {"Neck": ["x", 2]}}', "a.png Neck 0: Input should be a valid number"),
         ('{"a.png": {"Hand": [1, 2]}}', "a.png: no 'Hand', but Neck, Head"),
-        ('{"a.png": {"Neck": [NaN, 2]}}', "Neck 0"),
+        ('{"a.png": {"Neck": [NaN, 2]}}', "number nan is not finite"),
         ('{"b.png": {"Neck": [1, 2]}}', "names none"),
     ],
 )

@@ -30,7 +30,7 @@ from utils.common.config import parse_config
 from utils.common.networks import Start, stage_network
 from utils.training import distributed
 from utils.training.data import open_pictures
-from utils.training.distributed import GlobalBatchNorm, Processes, synchronise_batch_norm
+from utils.training.distributed import GlobalBatchNorm, Processes
 from utils.training.guards import LossMonitor, report_stalls
 from utils.training.logger import memory_gib
 from utils.training.optim import make_optimizer, restore_optimizer
@@ -302,7 +302,8 @@ def test_batch_norm_over_one_process_is_torch_s(kind):
     shape = (6, 3) if kind is nn.BatchNorm1d else (2, 3, 4, 4)
     try:
         plain, ours = kind(3, momentum=0.3, eps=1e-3), kind(3, momentum=0.3, eps=1e-3)
-        ours = synchronise_batch_norm(nn.Sequential(ours), torch.device("cpu"))[0]
+        several = SimpleNamespace(world=2, device=torch.device("cpu"))
+        ours = Processes.synchronise(several, nn.Sequential(ours))[0]
         assert isinstance(ours, GlobalBatchNorm)
         for norm in (plain, ours):
             norm.weight.data[:] = torch.tensor([0.5, 2.0, -1.0])
