@@ -165,7 +165,6 @@ def test_outputs_that_cannot_be_written_are_refused_before_the_work(tmp_path, mo
         "benchmark small --seeds -1",
         "benchmark small --output here.txt",
         "compare_results a b --output .",
-        "compare_synthetic --save_dir here.txt",
     ],
 )
 def test_bad_arguments_are_refused_by_the_parser(flags, tmp_path, monkeypatch, capsys):
