@@ -12,10 +12,8 @@ from base.release_camera import RELEASE_SQUARE
 #: Cells count by the share of the peak that they reach, to this power: the higher, the less do a
 #: map's background and its edges move a joint, and the coarser it follows between cells.
 _SHARPNESS = 5
-#: Standard deviation of the window about a joint, cells: what lies far from it does not count.
-_WINDOW = 3.0
-#: After so many steps of the window the joint stays where it is.
-_STEPS = 5
+_WINDOW = 3.0  # standard deviation of the window about a joint, cells
+_STEPS = 5  # of the window, after which the joint stays where it is
 #: Of the soft-argmax.  On target maps (peak 1, standard deviation 1.5 to 2 cells, 20 to 48 cells a
 #: side) it is then off by 0.1 cells at most: lower, and the highest cell alone decides; higher, and
 #: the many empty cells pull to the centre.

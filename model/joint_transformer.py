@@ -38,15 +38,12 @@ _TYPICAL = (
     (-0.14, 0.00, 1.30),
     (-0.16, 0.15, 1.30),
 )
-#: Of the weights that make a token's numbers, so that the first poses are the typical one.
-HEAD_STD = 0.01
-#: First scale of the error, metres.
-_FIRST_SCALE = 0.05
+HEAD_STD = 0.01  # of the weights that make a token's numbers: the first poses are the typical one
+_FIRST_SCALE = 0.05  # of the error, metres
 #: Radius, in units of the scale b, that covers 90 % of the distribution of :class:`JointEstimate`:
 #: 1 − exp(−x) (1 + x + x² / 2) = 0.9.
 COVERAGE_RADIUS = 5.3223
-#: Radians², under the square root of a variance: without it the gradient of a map of one cell is
-#: infinite.
+#: Radians², under the root of a variance: the gradient of a map of one cell would be infinite.
 _LEAST_SPREAD = 1e-6
 #: Row of the heatmap by which each joint is seen; Head hangs from the Neck.
 _SEEN_BY = tuple(
@@ -113,11 +110,9 @@ class DecoderLayer(nn.Module):
 
 
 class JointTransformer(nn.Module):
-    """The transformer; arguments as of :class:`model.transformer.TransformerOptions`.
-
-    ``calibration`` is what the scale b of a joint is multiplied by for the radius that covers it in
-    90 % of the cases: :data:`COVERAGE_RADIUS`, until it is fitted on ValSet.
-    """
+    """The transformer; arguments as of :class:`model.transformer.TransformerOptions`.  Its
+    ``calibration`` times the scale b of a joint is the radius that covers it in 90 % of the cases:
+    :data:`COVERAGE_RADIUS`, until it is fitted on ValSet."""
 
     def __init__(
         self,

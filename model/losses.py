@@ -1,6 +1,6 @@
 """The losses: each a mean over the batch, in float32 whatever comes in, unweighted.
 
-:func:`heatmap_losses` and :func:`centred_losses` weigh them; their values add up to the total.
+:meth:`model.pose_model.PoseModel.losses` and :func:`centred_losses` weigh them.
 Poses are (B, 16, 3) metres, heatmaps (B, J, h, h), masks (B, J) bool.
 """
 
@@ -118,26 +118,6 @@ def limb_length(joints3d: Tensor, target: Tensor) -> Tensor:
     """
     lengths = (torch.linalg.vector_norm(limb_vectors(x), dim=-1) for x in (joints3d, target))
     return F.l1_loss(*lengths)
-
-
-def heatmap_losses(
-    heatmaps: Tensor,
-    target: Tensor,
-    joints2d: Tensor,
-    visible: Tensor,
-    input_size: int,
-    weights: LossWeights,
-    count: Tensor | None = None,
-) -> dict[str, Tensor]:
-    """The weighted losses of the heatmaps, "heatmap" and "coordinates", those with weight 0 left
-    out; arguments as of :func:`coordinate_l1`."""
-    losses = {}
-    if weights.heatmap:
-        losses["heatmap"] = weights.heatmap * heatmap_mse(heatmaps, target)
-    if weights.coordinates:
-        error = coordinate_l1(heatmaps, joints2d, visible, input_size, count)
-        losses["coordinates"] = weights.coordinates * error
-    return losses
 
 
 def centred_losses(

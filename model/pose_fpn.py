@@ -13,10 +13,8 @@ from torch import Tensor, nn
 from base.skeleton import NUM_HEATMAPS
 from model.backbone import Trunk
 
-#: Stride of the heatmaps.
-_STRIDE = 8
-#: Standard deviation of the last layer's initial weights: the first maps are nearly empty.
-_HEAD_STD = 0.001
+_STRIDE = 8  # of the heatmaps
+_HEAD_STD = 0.001  # of the last layer's initial weights: the first maps are nearly empty
 
 
 class Pyramid(NamedTuple):

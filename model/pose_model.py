@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from base.schema import Section
 from base.skeleton import HEATMAP_JOINTS
-from model.losses import LossWeights, heatmap_losses
+from model.losses import LossWeights, coordinate_l1, heatmap_mse
 from model.rays import CameraRays
 
 _SEEN = list(HEATMAP_JOINTS)
@@ -117,10 +117,8 @@ class PoseModel(nn.Module):
 
     def memory(self, output: PoseOutput) -> tuple[Tensor, ...]:
         """What is kept of each of B frames for the histories of later ones: (B, …) tensors, the
-        first of them (B, 16, 3) metres, the frame's own pose in the camera frame.
-
-        A history holds the same tensors, gathered to (B, K, …), then (B, K) bool: which are there.
-        """
+        first of them (B, 16, 3) metres, the frame's own pose in the camera frame.  A history holds
+        the same tensors, gathered to (B, K, …), then (B, K) bool: which are there."""
         raise NotImplementedError
 
     def uses_all_weights(self, weights: LossWeights) -> bool:
@@ -145,15 +143,13 @@ class PoseModel(nn.Module):
         minimise.  ``reconstruction`` as in :func:`model.losses.reconstruction_error`."""
         terms = {}
         if output.heatmaps is not None and "pose2d" not in self._frozen:
-            terms = heatmap_losses(
-                output.heatmaps,
-                targets.heatmaps,
-                targets.joints2d[:, _SEEN],
-                targets.inside[:, _SEEN],
-                self.input_size,
-                weights,
-                targets.inside_count,
-            )
+            if weights.heatmap:
+                terms["heatmap"] = weights.heatmap * heatmap_mse(output.heatmaps, targets.heatmaps)
+            if weights.coordinates:
+                joints = targets.joints2d[:, _SEEN], targets.inside[:, _SEEN]
+                parts = self.input_size, targets.inside_count
+                error = coordinate_l1(output.heatmaps, *joints, *parts)
+                terms["coordinates"] = weights.coordinates * error
         if output.joints3d is not None:
             terms |= self.pose_losses(output, targets, weights, reconstruction)
         return terms

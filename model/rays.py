@@ -13,20 +13,15 @@ from torch import Tensor, nn
 from base.cameras.camera import Camera
 from base.errors import UserError
 
-#: Entries of the table.  Linear interpolation is then off by about 1e-7, which is what float32
-#: itself rounds a ray to.
+#: Of the table: linear interpolation is then off by about 1e-7, as is float32 itself.
 _ENTRIES = 8192
-
 #: Under the square root of a radius: without it the gradient on the optical axis is 0 · ∞.
 _AXIS = 1e-12
 
 
 class CameraRays(nn.Module):
-    """Viewing rays of one camera's pixels.
-
-    It has no weights and its buffers are in no state dict: what was trained with one lens runs
-    with another's rays.
-    """
+    """Viewing rays of one camera's pixels.  Without weights, and its buffers in no state dict: what
+    was trained with one lens runs with another's rays."""
 
     def __init__(self, camera: Camera) -> None:
         super().__init__()

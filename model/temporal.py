@@ -21,11 +21,8 @@ from model.joint_transformer import (
     perceptron,
 )
 
-#: Differences between poses of neighbouring frames are centimetres: in decimetres they are of the
-#: order of the other numbers.
-_PER_METRE = 10.0
-#: How much more the newest frame counts at the start than each earlier one, as a logit.
-_NEWEST = 2.0
+_PER_METRE = 10.0  # neighbouring poses differ by centimetres, other numbers are larger
+_NEWEST = 2.0  # logit by which the newest frame counts more at the start than each earlier one
 
 
 class History(NamedTuple):

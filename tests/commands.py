@@ -1,6 +1,8 @@
 """The commands in this process, on the CPU and in float32."""
 
+import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +38,17 @@ def run_inference(model: Path, save_dir: Path, *more: object) -> dict[str, Any]:
     given = ("--load_model", model, "--save_dir", save_dir, "--gpu", "cpu", "--precision", "fp32")
     inference.main([str(word) for word in (*given, *more)])
     return json.loads((save_dir / "poses.json").read_text(encoding="utf-8"))
+
+
+def at_step(monkeypatch: Any, number: int, action: Callable[[], None]) -> None:
+    """Call ``action`` before the training step of that number, counted from 1."""
+    from utils.training.trainer import Trainer
+
+    real, calls = Trainer.train_step, itertools.count(1)
+
+    def train_step(self: Trainer, batches: list[Any]) -> Any:
+        if next(calls) == number:
+            action()
+        return real(self, batches)
+
+    monkeypatch.setattr(Trainer, "train_step", train_step)

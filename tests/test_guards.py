@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import pytest
 import torch
-from commands import BEST, run_train
+from commands import BEST, at_step, run_train
 from tiny_model import CONFIG
 
 from base.errors import UserError
@@ -176,21 +176,15 @@ def test_a_killed_reading_process_ends_the_run_with_one_line_and_nothing_lost(
     run, tmp_path, monkeypatch, capsys
 ):
     config = tmp_path / "disk.yml"
-    text = CONFIG.replace("workers: 0", "workers: 1, memory_gib: 0").replace(
-        "log_every: 1", "log_every: 9"
-    )
-    config.write_text(text)
-    real, steps = Trainer.train_step, []
+    text = CONFIG.replace("workers: 0", "workers: 1, memory_gib: 0")
+    config.write_text(text.replace("log_every: 1", "log_every: 9"))
 
-    def train_step(self, batches):
-        steps.append(batches)
-        if len(steps) == 2:
-            for worker in multiprocessing.active_children():
-                os.kill(worker.pid, signal.SIGKILL)
-            time.sleep(0.2)  # a signal handler that raises would do so here
-        return real(self, batches)
+    def kill_workers():
+        for worker in multiprocessing.active_children():
+            os.kill(worker.pid, signal.SIGKILL)
+        time.sleep(0.2)  # a signal handler that raises would do so here
 
-    monkeypatch.setattr(Trainer, "train_step", train_step)
+    at_step(monkeypatch, 2, kill_workers)
     with pytest.raises(UserError, match=r"a process that reads pictures died .*--resume") as caught:
         run("train2d", "--epochs", 4, config=config)
     saved = re.search(r"\((\S+_step_\d+\.tar) is saved\)", str(caught.value))
@@ -206,12 +200,6 @@ def test_a_set_that_disappears_ends_the_run_with_its_state_saved(
     root, config = tmp_path / "data", tmp_path / "disk.yml"
     shutil.copytree(tiny_data, root)
     config.write_text(CONFIG.replace("data: {", "data: {memory_gib: 0, "))
-    real = Trainer.train_step
-
-    def train_step(self, batches):
-        shutil.rmtree(root / "TrainSet", ignore_errors=True)
-        return real(self, batches)
-
-    monkeypatch.setattr(Trainer, "train_step", train_step)
+    at_step(monkeypatch, 1, lambda: shutil.rmtree(root / "TrainSet"))
     with pytest.raises(UserError, match=r"TrainSet: of .* frames .*_step_1\.tar is saved"):
         run("train2d", config=config, data=root)

@@ -7,7 +7,7 @@ import signal
 import killing
 import pytest
 import torch
-from commands import BEST, run_train
+from commands import BEST, at_step, run_train
 from tiny_model import CONFIG
 
 from utils.common.checkpoint import list_checkpoints
@@ -78,19 +78,6 @@ def newest(tmp_path):
 
 class Stop(Exception):
     """Ends a run as suddenly as a kill, for its process."""
-
-
-def at_step(monkeypatch, number, action):
-    """Call ``action`` before the step of that number, counted from 1."""
-    real, calls = Trainer.train_step, []
-
-    def train_step(self, batches):
-        calls.append(None)
-        if len(calls) == number:
-            action()
-        return real(self, batches)
-
-    monkeypatch.setattr(Trainer, "train_step", train_step)
 
 
 def stop():

@@ -73,16 +73,8 @@ def checkpoint():
             for part in parts
         }
         state, path = TrainingState(stage, 1, 1, 1.0), Path(f"{kind}_{stage}.tar")
-        return Checkpoint(
-            path,
-            weights,
-            None,
-            state,
-            config,
-            True,
-            None,
-            RELEASE_SQUARE.resized(*[config.data.input_size] * 2),
-        )
+        about = state, config, True, None, RELEASE_SQUARE.resized(64, 64)
+        return Checkpoint(path, weights, None, *about)
 
     return functools.cache(made)
 
@@ -159,8 +151,9 @@ def test_without_a_configuration_it_is_that_of_the_first_weights_or_the_paper_s(
     start = Start(None, *(checkpoint("autoencoder", stage) for stage in BOTH.values()))
     first = train.config_source("finetune", start)
     assert first is start.load_2d_model
-    parsed = train.parse_arguments(["--training_type", "finetune"])
-    assert train.resolve_config(parsed, first) == first.config
+    parsed = train.parse_arguments(["--training_type", "finetune", "--lr", "0.5"])
+    expected = first.config.overridden({"finetune": {"lr": 0.5}})
+    assert train.resolve_config(parsed, first) == expected
     paper = train.resolve_config(parsed, dataclasses.replace(first, has_config=False))
     assert (paper.model.backbone, paper.data.input_size) == ("resnet101", 368)
     # With the networks that the weights are of.
@@ -181,10 +174,7 @@ def run(tiny_data, tmp_path):
         ("--batch_size 0", "^command line: train2d.batch_size: .*not 0$"),
         ("--set loss.pos=0.5", "^command line: unknown key 'loss.pos'; did you mean 'loss.pose'"),
         ("--set loss.pose", "--set loss.pose: not KEY=VALUE"),
-        (
-            "--set temporal.lr=1",
-            "--set temporal.lr=1: not a key of the model of kind 'autoencoder'",
-        ),
+        ("--set temporal.lr=1", "lr=1: not a key of the model of kind 'autoencoder'"),
         ("--load_model bse", "no checkpoint at bse: .*'pretrained' or 'base'"),
         ("--config nowhere", "configuration nowhere"),
         ("--config paper --load_model BEST", "trained on pictures of 64 pixels"),
@@ -199,13 +189,10 @@ def test_bad_input_is_one_clear_line(line, message, run, tmp_path, tiny_runs, ti
     assert "\n" not in str(caught.value) and not (tmp_path / "log").exists()
 
 
-@pytest.mark.parametrize(
-    "left",
-    [
-        *("config.yml", "log.jsonl", "events.out.tfevents.1.host", "nonfinite_step_3.json"),
-        *("checkpoints/model_best.tar", "checkpoints/checkpoint_1.tar"),
-    ],
-)
+_LEFT = "config.yml log.jsonl events.out.tfevents.1.host nonfinite_step_3.json checkpoints/a.tar"
+
+
+@pytest.mark.parametrize("left", _LEFT.split())
 def test_a_used_folder_is_not_written_into(left, run, tmp_path):
     path = tmp_path / "log" / left
     path.parent.mkdir(parents=True)
@@ -217,18 +204,10 @@ def test_a_used_folder_is_not_written_into(left, run, tmp_path):
     assert archives.contents(tmp_path / "log") == before
 
 
-@pytest.mark.parametrize(
-    "stage, option",
-    [
-        ("train2d", "load_2d_model"),
-        ("train2d", "load_3d_model"),
-        ("train3d", "load_2d_model"),
-        ("train3d", "imagenet"),
-    ],
-)
-def test_weights_that_a_stage_does_not_use_are_refused(stage, option, tmp_path):
-    where = "--log_dir", str(tmp_path / "log"), f"--{option}", "some.tar"
-    arguments = train.parse_arguments(["--training_type", stage, *where])
+@pytest.mark.parametrize("words", ["train2d load_3d_model", "train3d imagenet"])
+def test_weights_that_a_stage_does_not_use_are_refused(words):
+    stage, option = words.split()
+    arguments = train.parse_arguments(["--training_type", stage, f"--{option}", "some.tar"])
     with pytest.raises(UserError, match=f"--{option}: {stage} of autoencoder does not use it"):
         train.refuse_unused(arguments, stage, load_config(DEFAULT_CONFIG))
 

@@ -8,10 +8,8 @@ import onnxruntime as ort
 import pytest
 from commands import BEST, run_demo, run_inference, run_train
 
-import train
 from base.errors import UserError
 from utils import export_onnx, make_synthetic
-from utils.common.checkpoint import read_checkpoint
 from utils.common.networks import load_pose_model
 from utils.inference.source import LazyFrame
 
@@ -119,19 +117,6 @@ def test_its_checkpoint_is_a_whole_model_and_its_validation_names_the_single_fra
     assert last["step"] == 4
 
 
-def test_its_settings_are_of_the_configuration_asked_for_or_of_the_checkpoint(tiny_transformer):
-    start = read_checkpoint(tiny_transformer)
-
-    def resolved(*more):
-        arguments = train.parse_arguments(["--training_type", "temporal", *more])
-        return train.resolve_config(arguments, start)
-
-    named = resolved("--config", "transformer", "--epochs", "3")
-    assert named.temporal.augment == named.finetune.augment
-    assert named.temporal.epochs == 3 and named.temporal.views == 2
-    assert resolved("--lr", "0.5") == start.config.overridden({"temporal": {"lr": 0.5}})
-
-
 def test_without_a_configuration_it_is_that_of_the_model_it_starts_from(
     tiny_transformer, tiny_checkpoint, video_data, tiny_data, tmp_path
 ):
@@ -190,17 +175,14 @@ def test_inference_reads_a_video_from_the_numbers_of_pictures(temporal, video_da
     assert np.abs(by_two[1:] - single[1:]).max(axis=(1, 2)).min() > 1e-4
 
 
-@pytest.mark.parametrize(
-    ("file", "frame", "place"),
-    [
+def test_a_picture_s_place_is_the_number_its_name_ends_in():
+    for file, frame, place in (
         ("walk.mp4", 7, ("walk.mp4", 7)),
         ("a/shot_0012.png", None, ("a/shot_.png", 12)),
         ("0012.png", None, (".png", 12)),
         ("a/portrait.png", None, None),
-    ],
-)
-def test_a_picture_s_place_is_the_number_its_name_ends_in(file, frame, place):
-    assert LazyFrame(file, "name", lambda: None, frame).place == place
+    ):
+        assert LazyFrame(file, "name", lambda: None, frame).place == place
 
 
 def test_the_export_takes_each_frame_alone_and_says_so(

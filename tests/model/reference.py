@@ -67,13 +67,9 @@ def resnet_forward(state_dict: dict[str, Tensor], depth: int, images: Tensor) ->
         x = layer(x)
     for deconv, norm in ((0, 1), (3, 4)):
         x = F.conv_transpose2d(x, state_dict[f"deconv_layers.{deconv}.weight"], None, 2, 1)
-        p = {key: state_dict[f"deconv_layers.{norm}.{key}"] for key in _batch_norm_keys()}
-        x = F.relu(F.batch_norm(x, p["running_mean"], p["running_var"], p["weight"], p["bias"]))
+        keys = ("running_mean", "running_var", "weight", "bias")
+        x = F.relu(F.batch_norm(x, *(state_dict[f"deconv_layers.{norm}.{key}"] for key in keys)))
     return F.conv2d(x, state_dict["final_layer.weight"], state_dict["final_layer.bias"])
-
-
-def _batch_norm_keys() -> tuple[str, ...]:
-    return ("weight", "bias", "running_mean", "running_var")
 
 
 def autoencoder_state_dict(seed: int = 0, coded_size: int = 6) -> dict[str, Tensor]:

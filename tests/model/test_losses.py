@@ -11,7 +11,6 @@ from model.joint_transformer import JointEstimate
 from model.losses import (
     LossWeights,
     coordinate_l1,
-    heatmap_losses,
     heatmap_mse,
     joint_distance,
     joint_weights,
@@ -130,13 +129,18 @@ def test_coordinate_loss_counts_visible_joints_in_picture_widths():
     visible = torch.tensor([[True, True, False]])
     # Joint 0 is right, joint 1 off by 0.1 + 0.05 widths, joint 2 does not count.
     assert coordinate_l1(heatmaps, joints2d, visible, 64).item() == pytest.approx(0.075, rel=1e-4)
+    with torch.device("meta"):
+        model = Autoencoder(AutoencoderOptions(), "resnet18", 64, ())
+    maps, places = heatmaps[:, :1].repeat(1, 15, 1, 1), joints2d[:, :1].repeat(1, 16, 1)
+    places[0, 1] += 99.0  # the Head, which has no heatmap
+    places[0, 7] += 6.4
+    inside = torch.ones(1, 16, dtype=torch.bool)
+    targets = Targets(maps - 2, places, None, inside, None, None, torch.tensor(3))
     weights = LossWeights(heatmap=3.0, coordinates=2.0)
-    found = heatmap_losses(heatmaps, heatmaps - 2, joints2d, visible, 64, weights, torch.tensor(3))
+    found = model.losses(PoseOutput(maps), targets, weights, "mean")
     assert found["heatmap"].item() == pytest.approx(12.0)
-    assert found["coordinates"].item() == pytest.approx(2 * 0.15 / 3, rel=1e-4)
-    assert set(heatmap_losses(heatmaps, heatmaps, joints2d, visible, 64, LossWeights())) == {
-        "heatmap"
-    }
+    assert found["coordinates"].item() == pytest.approx(2 * 0.2 / 3, rel=1e-4)
+    assert set(model.losses(PoseOutput(maps), targets, LossWeights(), "mean")) == {"heatmap"}
     # Without a visible joint there is no error, and no gradient.
     heatmaps.requires_grad_()
     loss = coordinate_l1(heatmaps, joints2d, torch.zeros_like(visible), 64)

@@ -32,15 +32,12 @@ from model.backbone import resnet_of
 from model.weight_file import check_weights, read_weight_file, write_weight_file
 from utils.common.config import Config, parse_config
 
-#: Key of the 2D module's weights.
-RESNET = "resnet_state_dict"
+RESNET = "resnet_state_dict"  # of the 2D module
 _OPTIMIZER = "optimizer_state_dict"
-#: What ``torch.compile`` puts before the names of what it has compiled, wherever that is.
-_COMPILED = "_orig_mod."
+_COMPILED = "_orig_mod."  # what torch.compile puts into names, anywhere
 #: What belongs to the run that wrote a checkpoint, and not to weights made of it.
 OF_THE_RUN = (_OPTIMIZER, "scheduler", "training", "made_by")
-#: Name of the best on ValSet.
-BEST = "model_best.tar"
+BEST = "model_best.tar"  # on ValSet
 _NUMBERED = re.compile(r"checkpoint_(\d+)(?:_step_(\d+))?\.tar")
 _Count = Annotated[int, Field(ge=0, le=10**9)]
 _Place = Annotated[list[FiniteFloat], Field(min_length=3, max_length=3)]
@@ -113,15 +110,29 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
         write_weight_file(temporary, content)
 
 
-def without_optimizer(content: dict[str, Any]) -> dict[str, Any]:
-    """A checkpoint's content to use, not to go on from: a third of it, or less."""
-    kept = {key: value for key, value in content.items() if key not in (_OPTIMIZER, "scheduler")}
-    return kept | {"training": content["training"] | {"random": None, "weights": None}}
-
-
-def checkpoint_name(epoch: int, step: int = 0) -> str:
-    """Name of a checkpoint after ``epoch`` whole epochs and ``step`` steps of the next."""
-    return f"checkpoint_{epoch}_step_{step}.tar" if step else f"checkpoint_{epoch}.tar"
+def save_in_run(
+    folder: Path, content: dict[str, Any], keep: int | None, is_best: bool = False
+) -> Path:
+    """Write a run's checkpoint under the name of its place, the best (to use: without the
+    optimiser's state) as well, and then remove those of all but the last ``keep`` epochs, and older
+    ones within an epoch; UserError where it cannot be written: all older ones are still there."""
+    training = content["training"]
+    if is_best:
+        # Before the numbered one: a run killed between the two does the epoch again, and a
+        # resumed one does not count a best that was not written.
+        used = content | {"training": training | {"random": None, "weights": None}}
+        del used[_OPTIMIZER], used["scheduler"]
+        save_checkpoint(folder / BEST, used)
+    epoch, step = training["epoch"], training["step"]
+    path = folder / (f"checkpoint_{epoch}_step_{step}.tar" if step else f"checkpoint_{epoch}.tar")
+    save_checkpoint(path, content)
+    epochs = 0
+    for other, place in list_checkpoints(folder).items():
+        if place <= (epoch, step):
+            epochs += place[1] == 0
+            if other != path and (place[1] or (keep is not None and epochs > keep)):
+                other.unlink(missing_ok=True)
+    return path
 
 
 def list_checkpoints(folder: Path) -> dict[Path, tuple[int, int]]:

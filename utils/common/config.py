@@ -25,8 +25,7 @@ from utils.common.paths import CONFIGS
 
 #: Where settings come from, for messages, and the settings.
 Layer = tuple[str, dict[str, Any]]
-#: Files that extend each other, at most.
-_MOST_FILES = 8
+_MOST_FILES = 8  # that extend each other
 
 
 def _backbone(default: str) -> Any:

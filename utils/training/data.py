@@ -30,8 +30,7 @@ from utils.common.cores import cpu_count
 from utils.common.device import autocast
 
 _LISTED = 5
-#: Frames of a video set predicted in one go.
-_BATCH = 32
+_BATCH = 32  # frames of a video set predicted in one go
 
 
 def open_pictures(
@@ -171,11 +170,8 @@ def predict_frames(
     device: torch.device,
 ) -> tuple[HistoryBatch, BrokenList]:
     """Run the single-frame model, in evaluation mode on the device, over a split with pictures:
-    its frames in the order of their sequences, and those that cannot be read.
-
-    The augmentation is drawn for each of the views; all frames of a video are turned and mirrored
-    alike.  UserError where no picture can be read.
-    """
+    its frames in the order of their sequences, and those that cannot be read; UserError where none
+    can.  The augmentation is drawn for each of the views, alike for all frames of a video."""
     camera = dataset.camera
     rays = CameraRays(camera).to(device)
     loader = FrameLoader(dataset, _BATCH, workers=workers)

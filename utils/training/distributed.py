@@ -1,8 +1,4 @@
-"""The processes of a run and the device of each, through Accelerate.
-
-One process is the usual case.  ``torchrun --nproc_per_node=N train.py …`` starts N on a machine,
-with ``--nnodes`` on several machines; the environment it sets tells each process its rank.
-"""
+"""The processes of a run, which torchrun starts, and the device of each, through Accelerate."""
 
 import contextlib
 import os
@@ -138,9 +134,8 @@ class Processes:
     def accumulating(self, model: nn.Module, last: bool) -> contextlib.AbstractContextManager[None]:
         """Context of a micro-batch's backward pass: gradients are averaged over the processes in
         the last one of a step, until then they only add up."""
-        if last or self.world == 1:
-            return contextlib.nullcontext()
-        return self._accelerator.no_sync(model)
+        alone = last or self.world == 1
+        return contextlib.nullcontext() if alone else self._accelerator.no_sync(model)
 
     def mean(self, values: Tensor) -> Tensor:
         """Element-wise mean over the processes."""

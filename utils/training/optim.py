@@ -63,11 +63,9 @@ def restore_optimizer(
 
 
 def make_average(model: nn.Module, decay: float | None) -> AveragedModel | None:
-    """Exponential moving average of weights and BatchNorm statistics; None without ``decay``.
-
-    The decay rises from 0.2 to its value as (1 + n) / (10 + n) over the first n updates, so that
-    a short run is not an average of its random start.
-    """
+    """Exponential moving average of weights and BatchNorm statistics; None without ``decay``, which
+    rises from 0.2 to its value as (1 + n) / (10 + n) over the first n updates, so that a short run
+    is not an average of its random start."""
     if decay is None:
         return None
 

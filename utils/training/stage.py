@@ -46,14 +46,10 @@ from utils.training.validation_images import evenly_spaced, project_at_neck, she
 
 _SEEN = list(HEATMAP_JOINTS)
 _SETS = (SetType.TRAIN, SetType.VAL)
-#: Distances in the picture are given as if it had this side, that of the release's square.
-_SIDE = 800
-#: Quantiles of the range of mounts.
-_RANGE = (0.005, 0.995)
-#: Frames of ValSet from which on its quantile of the uncertainty means anything.
-_FEWEST = 100
-#: Share of the headsets of a set that may see less than the range of its model says.
-_NARROW = 0.05
+_SIDE = 800  # of a picture in which distances are given: the release's square
+_RANGE = (0.005, 0.995)  # quantiles of the range of mounts
+_FEWEST = 100  # frames of ValSet from which on its quantile of the uncertainty means anything
+_NARROW = 0.05  # share of a set's headsets that may see less than the range of its model says
 
 
 class Sample(NamedTuple):
@@ -222,10 +218,8 @@ class Stage:
     # ---------------------------------------------------------------- training
 
     def training_samples(self, batches: list[Batch]) -> list[Sample]:
-        """The micro-batches of a step, augmented.
-
-        Where the batch is divided, means over some of the joints are to be those of the whole.
-        """
+        """The micro-batches of a step, augmented; means over some of the joints are to be those of
+        the whole batch, however it is divided."""
         samples = [self.sample(batch, augmented=True) for batch in batches]
         parts = len(samples) * self.processes.world
         if parts == 1:
@@ -297,11 +291,8 @@ class Stage:
 
     def validate(self, batches: Iterable[Batch]) -> tuple[dict[str, float], dict[str, float]]:
         """Measure on batches of :attr:`validation`, in all processes together; gradients are off.
-
-        Returns:
-            figures: name → value; :attr:`metric` is among them.
-            by_action: action group → MPJPE in millimetres, "All" first; empty without poses.
-        """
+        Figures by name, :attr:`metric` among them, and the MPJPE in millimetres by action group,
+        "All" first; empty without poses."""
         poses, single, errors2d, ratios, trunks = [], [], [], [], []
         for batch in batches:
             sample = self.sample(batch)

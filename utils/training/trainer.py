@@ -18,13 +18,13 @@ from torch import nn
 
 from base.cameras import camera_to_dict
 from base.errors import UserError
-from base.files import write_text
+from base.files import make_folder, write_text
+from base.lock import clear_leftovers
 from model.backbone import TRUNK_STRIDE
 from model.weight_file import load_strictly
-from utils.common.checkpoint import Checkpoint, TrainingState
+from utils.common.checkpoint import Checkpoint, TrainingState, save_in_run
 from utils.common.config import dump_config
 from utils.common.signals import Interruption
-from utils.training.checkpoint_manager import CheckpointManager
 from utils.training.guards import LossMonitor, report_stalls
 from utils.training.logger import RunLog, memory_gib
 from utils.training.optim import make_average, make_optimizer, make_schedule, restore_optimizer
@@ -79,8 +79,6 @@ class Trainer:
         kept = min(self.stage.config.checkpoints.keep or settings.epochs, settings.epochs)
         return each * (kept + 1) + weights
 
-    # ---------------------------------------------------------------- the loop
-
     def fit(self) -> None:
         """Train to the last epoch; UserError for a loss that is not finite or a checkpoint that
         cannot be written, SystemExit after a signal, once a checkpoint is written."""
@@ -90,8 +88,7 @@ class Trainer:
                 print(f"{stage.name}: all {epochs} epochs are trained already; more with --epochs.")
             return
         if self.processes.main:
-            keep = stage.config.checkpoints.keep
-            self._checkpoints = CheckpointManager(self.log_dir / "checkpoints", keep)
+            clear_leftovers(make_folder(self.log_dir / "checkpoints"))
             write_text(self.log_dir / "config.yml", dump_config(stage.config))
         began, first, total = time.perf_counter(), self._steps, epochs * self.steps_per_epoch
         log = RunLog(self.log_dir, stage.name, first, total, self.processes.main)
@@ -215,8 +212,6 @@ class Trainer:
                 raise _StopRequested
             yield batch
 
-    # ---------------------------------------------------------------- stopping and going on
-
     def _save_or_stop(self) -> None:
         """Save when it is time to, and stop when a signal has come."""
         due = time.monotonic() - self._saved_at > 60 * self.stage.config.checkpoints.minutes
@@ -234,8 +229,8 @@ class Trainer:
         self._losses.check()
         path = None
         if self.processes.main:
-            where = self.state.epoch, self.state.step
-            path = self._checkpoints.save(self._content(), *where, is_best)
+            keep = self.stage.config.checkpoints.keep
+            path = save_in_run(self.log_dir / "checkpoints", self._content(), keep, is_best)
         self.processes.wait()
         return path
 
@@ -286,8 +281,6 @@ class Trainer:
             trained_with = resume.config.stage(state.stage).batch_size
             now = state.step * trained_with // self.stage.settings.batch_size
             state.step = min(now, self.steps_per_epoch)
-
-    # ---------------------------------------------------------------- before and after
 
     def _refuse_small_batches(self) -> None:
         """Refuse batches in which BatchNorm would have one value a channel, and sets of fewer
