@@ -8,6 +8,7 @@ was.
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from base.errors import UserError
 from base.skeleton import NUM_HEATMAPS, NUM_JOINTS
 
 _WIDE, _NARROW = 2048, 512
@@ -20,7 +21,7 @@ class LiftingAutoencoder(nn.Module):
     """The dual-branch lifting network, and with every option at its default the reference's.
 
     Parameters are named as there, ``bn1`` … ``bn3`` included, which exist without being used.
-    ``heatmap_size`` is the side h of the heatmaps, 8 or more (ValueError); the rest as of
+    ``heatmap_size`` is the side h of the heatmaps, 8 or more (UserError); the rest as of
     :class:`model.autoencoder.AutoencoderOptions`.  Without ``pose_activation`` the pose is an
     affine function of the code.
     """
@@ -35,7 +36,10 @@ class LiftingAutoencoder(nn.Module):
     ) -> None:
         super().__init__()
         if heatmap_size < _MIN_HEATMAP_SIZE:
-            raise ValueError(f"heatmap_size {heatmap_size}: at least {_MIN_HEATMAP_SIZE} is needed")
+            raise UserError(
+                f"heatmaps of {heatmap_size} cells, but the autoencoder needs {_MIN_HEATMAP_SIZE}: "
+                "raise data.input_size"
+            )
         self.batch_norm, self.pose_activation = batch_norm, pose_activation
         # 4×4 kernels with stride 2 and padding 1 halve and round down.
         sizes = [heatmap_size >> halvings for halvings in range(4)]

@@ -6,54 +6,41 @@ Plain functions on state dicts and torchvision's own modules, sharing nothing wi
 import torch
 import torch.nn.functional as F
 import torchvision
-from torch import Tensor, nn
+from torch import Tensor
 
-_HEAD = {
-    "deconv_layers.0.weight": (None, 256, 4, 4),
-    "deconv_layers.3.weight": (256, 256, 4, 4),
-    "final_layer.weight": (15, 256, 1, 1),
-    "final_layer.bias": (15,),
-}
+Shapes = dict[str, tuple[int, ...]]
 
 
-def _noise(shape: tuple[int, ...], fan_in: int, generator: torch.Generator) -> Tensor:
-    return torch.randn(shape, generator=generator) * (2.0 / fan_in) ** 0.5
+def _batch_norm(name: str, channels: int) -> Shapes:
+    keys = ("weight", "bias", "running_mean", "running_var")
+    return {f"{name}.{key}": (channels,) for key in keys} | {f"{name}.num_batches_tracked": ()}
 
 
-def _batch_norm(channels: int, generator: torch.Generator) -> dict[str, Tensor]:
-    return {
-        "weight": 0.5 + torch.rand(channels, generator=generator),
-        "bias": 0.1 * torch.randn(channels, generator=generator),
-        "running_mean": 0.1 * torch.randn(channels, generator=generator),
-        "running_var": 0.5 + torch.rand(channels, generator=generator),
-        "num_batches_tracked": torch.tensor(7),
-    }
+def _random(shapes: Shapes) -> dict[str, Tensor]:
+    """Weights that keep the size of what passes through them, and statistics."""
+    generator, weights = torch.Generator().manual_seed(0), {}
+    for name, shape in shapes.items():
+        values = torch.randn(shape, generator=generator)
+        if len(shape) > 1:
+            weights[name] = values * (2.0 / values[0].numel()) ** 0.5
+        elif name.endswith(("running_var", ".weight")):
+            # Small in trunks, whose many residual blocks add up.
+            weights[name] = 0.2 + 0.2 * values.abs()
+        else:
+            weights[name] = 0.1 * values if shape else torch.tensor(7)
+    return weights
 
 
-def resnet_state_dict(depth: int, seed: int = 0) -> dict[str, Tensor]:
+def resnet_state_dict(depth: int) -> dict[str, Tensor]:
     """Random weights in the layout of ``resnet_state_dict``."""
-    generator = torch.Generator().manual_seed(seed)
-    trunk = getattr(torchvision.models, f"resnet{depth}")(weights=None)
-    channels = trunk.fc.in_features
-    state_dict = {}
-    for name, module in trunk.named_modules():
-        if isinstance(module, nn.Conv2d):
-            weight = module.weight
-            state_dict[f"{name}.weight"] = _noise(weight.shape, weight[0].numel(), generator)
-        elif isinstance(module, nn.BatchNorm2d):
-            for key, value in _batch_norm(module.num_features, generator).items():
-                state_dict[f"{name}.{key}"] = value
-            if name.endswith("bn3") or (depth < 50 and name.endswith("bn2")):
-                # Keeps the sum over many residual blocks in range.
-                state_dict[f"{name}.weight"] *= 0.2
-    for name, shape in _HEAD.items():
-        shape = (channels, *shape[1:]) if shape[0] is None else shape
-        fan_in = 4 * shape[0] if name.startswith("deconv") else 256
-        state_dict[name] = _noise(shape, fan_in, generator)
-    for index in (1, 4):
-        for key, value in _batch_norm(256, generator).items():
-            state_dict[f"deconv_layers.{index}.{key}"] = value
-    return state_dict
+    trunk = getattr(torchvision.models, f"resnet{depth}")(weights=None).state_dict()
+    shapes = {name: tuple(value.shape) for name, value in trunk.items()}
+    channels = shapes.pop("fc.weight")[1]
+    del shapes["fc.bias"]
+    for n, wide in ((0, channels), (3, 256)):
+        shapes[f"deconv_layers.{n}.weight"] = (wide, 256, 4, 4)
+        shapes |= _batch_norm(f"deconv_layers.{n + 1}", 256)
+    return _random(shapes | {"final_layer.weight": (15, 256, 1, 1), "final_layer.bias": (15,)})
 
 
 def resnet_forward(state_dict: dict[str, Tensor], depth: int, images: Tensor) -> Tensor:
@@ -72,38 +59,22 @@ def resnet_forward(state_dict: dict[str, Tensor], depth: int, images: Tensor) ->
     return F.conv2d(x, state_dict["final_layer.weight"], state_dict["final_layer.bias"])
 
 
-def autoencoder_state_dict(seed: int = 0, coded_size: int = 6) -> dict[str, Tensor]:
-    """Random weights in the layout of ``autoencoder_state_dict``."""
-    generator = torch.Generator().manual_seed(seed)
-    flat = 512 * coded_size**2
-    state_dict = {}
-    shapes = {
-        "conv1": (64, 15, 4, 4),
-        "conv2": (128, 64, 4, 4),
-        "conv3": (512, 128, 4, 4),
-        "fc1": (2048, flat),
-        "fc2": (512, 2048),
-        "fc3": (20, 512),
-        "b1_fc1": (32, 20),
-        "b1_fc2": (32, 32),
-        "b1_fc3": (48, 32),
-        "b2_fc1": (512, 20),
-        "b2_fc2": (2048, 512),
-        "b2_fc3": (flat, 2048),
-        "b2_deconv1": (512, 128, 4, 4),
-        "b2_deconv2": (128, 64, 4, 4),
-        "b2_deconv3": (64, 15, 4, 4),
-    }
-    for name, shape in shapes.items():
-        deconv = "deconv" in name
-        fan_in = 4 * shape[0] if deconv else torch.Size(shape[1:]).numel()
-        state_dict[f"{name}.weight"] = _noise(shape, fan_in, generator)
-        bias = torch.randn(shape[1] if deconv else shape[0], generator=generator)
-        state_dict[f"{name}.bias"] = 0.1 * bias
-    for name, channels in (("bn1", 64), ("bn2", 128), ("bn3", 512)):
-        for key, value in _batch_norm(channels, generator).items():
-            state_dict[f"{name}.{key}"] = value
-    return state_dict
+def autoencoder_state_dict() -> dict[str, Tensor]:
+    """Random weights in the layout of ``autoencoder_state_dict``, for heatmaps of 48 cells."""
+    flat = 512 * 6**2
+    sizes = {"fc1": (2048, flat), "fc2": (512, 2048), "fc3": (20, 512)}
+    sizes |= {"b1_fc1": (32, 20), "b1_fc2": (32, 32), "b1_fc3": (48, 32)}
+    sizes |= {"b2_fc1": (512, 20), "b2_fc2": (2048, 512), "b2_fc3": (flat, 2048)}
+    shapes: Shapes = {}
+    for name, (first, second) in sizes.items():
+        shapes |= {f"{name}.weight": (first, second), f"{name}.bias": (first,)}
+    for n, (first, second) in enumerate(((64, 15), (128, 64), (512, 128)), 1):
+        shapes |= {f"conv{n}.weight": (first, second, 4, 4), f"conv{n}.bias": (first,)}
+        shapes |= _batch_norm(f"bn{n}", first)
+        # From the code back to the maps.
+        shapes |= {f"b2_deconv{4 - n}.weight": (first, second, 4, 4)}
+        shapes |= {f"b2_deconv{4 - n}.bias": (second,)}
+    return _random(shapes)
 
 
 def autoencoder_forward(state_dict: dict[str, Tensor], heatmaps: Tensor) -> tuple[Tensor, Tensor]:

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from base.errors import UserError
 from model.autoencoder import Autoencoder, AutoencoderOptions
 from model.lifting import LiftingAutoencoder
 from model.losses import LossWeights
@@ -19,7 +20,7 @@ def test_reconstruction_has_the_size_of_the_input(size):
 
 
 def test_heatmaps_too_small_are_refused():
-    with pytest.raises(ValueError, match="heatmap_size 7"):
+    with pytest.raises(UserError, match=r"of 7 cells, .* needs 8: raise data.input_size"):
         LiftingAutoencoder(7)
 
 
