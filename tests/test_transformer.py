@@ -37,14 +37,10 @@ def exported(tiny_transformer, tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def pictures(tiny_data):
-    return next((tiny_data / "TrainSet").glob("*/*/cam_down/rgba"))
-
-
 def test_inference_writes_uncertainty_and_the_export_gives_the_same(
-    tiny_transformer, exported, pictures, tmp_path
+    tiny_transformer, exported, tiny_data, tmp_path
 ):
+    pictures = next((tiny_data / "TrainSet").glob("*/*/cam_down/rgba"))
     session = ort.InferenceSession(str(exported), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     assert names == ["heatmaps", "joints3d", "camera3d", "uncertainty", "visibility"]

@@ -114,11 +114,7 @@ def test_timm_s_resnet_is_torchvision_s():
 @pytest.mark.parametrize(
     ("backbone", "size", "message"),
     [
-        (
-            "no_such_network",
-            64,
-            "model.backbone no_such_network: Unknown model .*; there is resnet",
-        ),
+        ("no_such_network", 64, "backbone no_such_network: Unknown model .*; there is resnet"),
         ("vit_tiny_patch16_224", 64, "strides .* are needed"),
         ("mobilenetv3_small_050", 72, "input_size 72 must be a multiple of 32"),
     ],

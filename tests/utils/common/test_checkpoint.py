@@ -183,12 +183,10 @@ NO_CHECKPOINTS = [
     (os.mkfifo, "cannot be read"),
     (bomb, "damaged: copy"),
     (with_config(kind="transformer", transformer={"layers": 10**7}), "layers: .*64, not 10000000"),
-    (with_config(autoencoder={"latent": 10**400}), "latent: .*not 1000"),
     ({RESNET: TRUNK, "config": nested(100)}, "unknown key 'model.model'"),
     ({RESNET: TRUNK | {"bn1.bias": torch.tensor([math.nan])}}, "bn1.bias holds NaN or infinite"),
     ({RESNET: TRUNK | {"bn1.bias": torch.tensor([1e39]).double() * 1e39}}, "NaN or infinite"),
     ({RESNET: TRUNK | {"a": torch.ones(1).expand(10**9, 10**9)}}, "a has shape .*fewer numbers"),
-    ({RESNET: TRUNK | {"a": torch.ones(1, device="meta")}}, "a is no tensor of real"),
     ({RESNET: TRUNK | {"a": torch.eye(2).to_sparse()}}, "a is no tensor of real"),
     ({RESNET: TRUNK, "training": {"epochs": 3}}, "training is not as"),
     ({RESNET: TRUNK, "training": STATE | {"step": -1}}, "training is not as"),
@@ -367,11 +365,8 @@ def test_the_projects_own_model_is_found_bare(tmp_path):
     assert found.config == config and found.stage == "finetune"
     parts = {"pose2d": RESNET, "transformer": "transformer_state_dict"}
     assert found.networks.keys() == set(parts.values())
-    for name, key in parts.items():
-        assert same(
-            renamed(found.networks[key], f"{name}."),
-            {full: value for full, value in weights.items() if full.startswith(f"{name}.")},
-        )
+    own = (renamed(found.networks[key], f"{name}.") for name, key in parts.items())
+    assert same(reduce(dict.__or__, own), weights)
 
 
 def test_two_of_a_network_are_not_chosen_between(tmp_path):

@@ -1,11 +1,8 @@
 """The configuration: the presets, overrides, and errors that name the key."""
 
-import functools
-import os
 import re
 
 import pytest
-import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -70,7 +67,6 @@ LAUGHS = "a0: &a0 [1]\n" + "".join(f"a{i + 1}: &a{i + 1} [*a{i}, *a{i}]\n" for i
             r"model.transformer.temporal.lags: must rise from 0, to 10000 at most, not \[1\]",
         ),
         ("model: {kind: transformer, transformer: {dim: 32}}", "32 is no multiple of heads 6"),
-        ("train2d: {ema_decay: 1}", "train2d.ema_decay: .*not 1"),
         ("data: {input_size: 1025}", "data.input_size: .*not 1025"),
         ("train2d: {lr: .inf}", "number inf is not finite"),
         ("train2d: {augment: {colour: -3}}", "train2d.augment.colour: .*not -3"),
@@ -78,7 +74,6 @@ LAUGHS = "a0: &a0 [1]\n" + "".join(f"a{i + 1}: &a{i + 1} [*a{i}, *a{i}]\n" for i
         ("model: 5", "model: .*not 5"),
         ("model: {kind: [1]}", r"model.kind: there is .*no \[1\]"),
         ("model: {backbone: 'hf-hub:some/one'}", "model.backbone: .*'hf-hub:some/one'"),
-        ("seed: 2000000000", "seed: must be at most 1e.09, not 2000000000"),
         ("train2d: {weight_decay: '1e39'}", "weight_decay: must be at most"),
         (f"seed: {'9' * 401}", "line 1"),
         ("seed: 2020-13-01", "seed: .*'2020-13-01'"),
@@ -146,12 +141,6 @@ def test_a_file_extends_another_and_each_fault_names_its_file(tmp_path):
         load_config(tmp_path / "0.yml")
 
 
-def test_a_pipe_is_no_configuration(tmp_path):
-    os.mkfifo(tmp_path / "pipe.yml")
-    with pytest.raises(UserError, match="pipe"):
-        load_config(tmp_path / "pipe.yml")
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_key_says_what_it_does_and_can_be_set_to_the_value_it_has(kind):
     config = parse_config({"model": {"kind": kind}}, "test")
@@ -194,26 +183,6 @@ def test_any_content_is_a_configuration_or_one_line(content):
         assert str(error).startswith("some.yml: ") and len(str(error)) < 600
 
 
-@pytest.mark.parametrize(
-    "content",
-    [{"seed": 10**5000}, functools.reduce(lambda inner, _: {"model": inner}, range(10**5), {})],
-    ids=["digits", "depth"],
-)
-def test_huge_numbers_and_depths_are_one_short_line(content):
-    with pytest.raises(UserError, match=r"^some\.yml: (seed: must|unknown key 'model\.model')"):
-        parse_config(content, "some.yml")
-
-
-@settings(derandomize=True, max_examples=60, deadline=None, database=None)
-@given(st.data())
-def test_any_file_is_a_configuration_or_one_line(tmp_path_factory, data):
-    path = tmp_path_factory.getbasetemp() / "fuzz.yml"
-    text = bytearray((CONFIGS / "transformer.yml").read_bytes())
-    for _ in range(data.draw(st.integers(1, 4))):
-        start = data.draw(st.integers(0, len(text)))
-        text[start : start + data.draw(st.integers(0, 30))] = data.draw(st.binary(max_size=6))
-    path.write_bytes(text)
-    try:
-        assert yaml.safe_load(dump_config(load_config(path)))
-    except UserError as error:
-        assert str(path) in str(error) or "no 'p" in str(error)
+def test_a_huge_number_is_one_short_line():
+    with pytest.raises(UserError, match=r"^some\.yml: seed: must be at most"):
+        parse_config({"seed": 10**5000}, "some.yml")

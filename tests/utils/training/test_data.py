@@ -42,15 +42,11 @@ def predicted():
     return HistoryBatch(None, None, filled(16, 3), flags, ACTIONS, FRAME_IDS, memory, flags)
 
 
-def annotation_loader(**order):
-    return LabelLoader(Labels(), CPU, **order)
-
-
 def history_loader(**order):
     return HistoryLoader(predicted(), (0, 1, 3), CPU, **order)
 
 
-@pytest.fixture(params=[annotation_loader, history_loader])
+@pytest.fixture(params=[lambda **order: LabelLoader(Labels(), CPU, **order), history_loader])
 def make(request):
     return request.param
 
@@ -71,14 +67,8 @@ def test_epochs_of_some_frames_go_through_all_before_any_comes_again(make):
 
 
 def test_an_epoch_goes_on_from_any_step(make):
-    loader = make(
-        batch_size=4,
-        shuffle=True,
-        drop_last=True,
-        seed=3,
-        division=Division(0, 1, 2),
-        epoch_frames=12,
-    )
+    order = {"shuffle": True, "drop_last": True, "seed": 3, "epoch_frames": 12}
+    loader = make(batch_size=4, division=Division(0, 1, 2), **order)
     whole = rows(loader, 4)
     loader.start = 1
     assert len(loader) == 3 and rows(loader, 4) == whole[4:]
