@@ -29,16 +29,11 @@ def test_two_processes_have_the_loss_curve_of_one(tiny_data, tmp_path):
     arguments = ["--training_type", "all", "--gpu", "cpu", "--config", str(config)]
     arguments += ["--data_root", str(tiny_data), "--log_dir"]
     train.main([*arguments, str(tmp_path / "one")])
+    torchrun = sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"
     done = subprocess.run(
-        [
-            *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"),
-            *("tests/tiny_model.py", *arguments, str(tmp_path / "two")),
-        ],
-        cwd=REPOSITORY,
+        [*torchrun, "tests/tiny_model.py", *arguments, str(tmp_path / "two")],
+        **{"cwd": REPOSITORY, "capture_output": True, "text": True, "timeout": 300},
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     for stage, steps in STEPS.items():

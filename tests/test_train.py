@@ -62,16 +62,11 @@ def checkpoint():
     def made(kind, stage):
         given = {"kind": kind, "backbone": "resnet18", kind: OPTIONS[kind]}
         config = parse_config({"data": {"input_size": 64}, "model": given}, "test")
-        own = model_class(kind)
-        parts = own.training_types[stage].parts
-        network, value = build(config.model, 64, parts), 1 + STAGES.index(stage)
-        weights = {
-            own.parts[part].key: {
-                name: torch.full_like(tensor, value)
-                for name, tensor in getattr(network, part).state_dict().items()
-            }
-            for part in parts
-        }
+        parts = model_class(kind).training_types[stage].parts
+        weights = build(config.model, 64, parts).state_dicts()
+        for each in weights.values():
+            for name, tensor in each.items():
+                each[name] = torch.full_like(tensor, 1 + STAGES.index(stage))
         state, path = TrainingState(stage, 1, 1, 1.0), Path(f"{kind}_{stage}.tar")
         about = state, config, True, None, RELEASE_SQUARE.resized(64, 64)
         return Checkpoint(path, weights, None, *about)

@@ -466,12 +466,9 @@ def test_hidden_joints_have_their_weight(kind, make):
 
 
 def network(kind, changes, parts):
-    config = parse_config(PLAIN | {"model": {"kind": kind}}, "test").overridden(
-        {"model": SMALL.get(kind, {})}
-    )
+    config = parse_config(PLAIN | {"model": {"kind": kind, **SMALL[kind]}}, "test")
     torch.manual_seed(0)
-    model = config.overridden({"model": changes}).model
-    return build(model, 64, parts)
+    return build(config.overridden({"model": changes}).model, 64, parts)
 
 
 def shapes(module):
