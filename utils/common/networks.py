@@ -89,10 +89,10 @@ def stage_network(name: str, config: Config, start: Start) -> tuple[PoseModel, C
         _check_start(checkpoint, option, options[option], config)
         parts = [p for p in checkpoint.parts if p in training.parts and p not in sources]
         sources |= dict.fromkeys(parts, checkpoint)
-        model = _architecture(checkpoint.config, parts)
+        settings = _architecture(checkpoint.config, parts)
         if "pose2d" in parts:
-            model["imagenet"] = None
-        config = config.overridden({"model": model})
+            settings["imagenet"] = None
+        config = config.overridden({"model": settings})
     if training.start_required and len(given) < len(options):
         raise UserError(
             f"{name} of the model of kind '{config.model.kind}' starts from trained modules: give "
