@@ -173,7 +173,7 @@ def test_wrong_labels_are_one_line(files, content, message, capsys):
 def test_a_height_in_centimetres_is_refused(files, capsys):
     with pytest.raises(SystemExit) as stop:
         fit_headset.main(options(files, height=172))
-    assert stop.value.code == 2 and "'172' is no height" in capsys.readouterr().err
+    assert stop.value.code == 2 and "'172' is no number from 1.2 to 2.3" in capsys.readouterr().err
 
 
 def test_the_window_marks_skips_and_goes_back():

@@ -21,18 +21,14 @@ def _gain(cutoff: float | np.ndarray, dt: float) -> float | np.ndarray:
 
 
 class OneEuroFilter:
-    """Smooths points whose noise shows most at rest and whose lag shows most in motion. Source:
-    Casiez, Roussel & Vogel, "1€ filter: a simple speed-based low-pass filter for noisy input in
-    interactive systems", CHI 2012. The cutoff follows the speed of each point, not of each
-    coordinate, so that the result does not depend on the axes. ``min_cutoff`` is that at rest,
-    hertz: lower removes more jitter; ``beta`` its rise with speed, hertz per metre a second: higher
-    lags less."""
+    """Casiez, Roussel & Vogel, "1€ filter: a simple speed-based low-pass filter for noisy input in
+    interactive systems", CHI 2012. The cutoff, ``min_cutoff`` hertz at rest, rises by ``beta``
+    hertz per metre a second with the speed of each point, not of each coordinate, so that the
+    result does not depend on the axes."""
 
     def __init__(self, min_cutoff: float = MIN_CUTOFF, beta: float = BETA) -> None:
         self._min_cutoff, self._beta = min_cutoff, beta
-        self._time = -math.inf
-        self._value = np.empty(0)
-        self._speed = np.empty(0)
+        self._time, self._value, self._speed = -math.inf, np.empty(0), np.empty(0)
 
     def __call__(self, value: np.ndarray, time: float) -> np.ndarray:
         """Smoothed points (…, D), always of one shape, at rising times, seconds; after more than a
@@ -65,15 +61,10 @@ class PoseSmoother:
         if sequence != self._sequence:
             self._sequence = sequence
             self._filters = [OneEuroFilter(*self._options) for _ in range(3)]
-        # In the picture a side is about a metre of what the filter is tuned for.
-        side = max(size)
+        side = max(size)  # in the picture about a metre of what the filter is tuned for
         given = pose.joints3d, pose.neck, pose.joints2d / side
         joints3d, neck, joints2d = (
             smooth(value, time) for smooth, value in zip(self._filters, given, strict=True)
         )
-        return replace(
-            pose,
-            joints3d=joints3d.astype(np.float32),
-            neck=neck.astype(np.float32),
-            joints2d=(joints2d * side).astype(np.float32),
-        )
+        changed = {"joints3d": joints3d, "neck": neck, "joints2d": joints2d * side}
+        return replace(pose, **{name: value.astype(np.float32) for name, value in changed.items()})

@@ -63,13 +63,10 @@ class _Video:
             try:
                 if (packet := next(packets, None)) is None:
                     return
-                frames = packet.decode()
+                yield from packet.decode()
+                self.faults += ["a part is missing"] * packet.is_corrupt
             except av.FFmpegError as error:
                 self.faults.append(error.strerror)
-                continue
-            if packet.is_corrupt:
-                self.faults.append("a part is missing")
-            yield from frames
 
     def seconds(self, stamp: int | None) -> float:
         """A timestamp of the stream."""
@@ -90,8 +87,8 @@ def _picture(frame: av.VideoFrame) -> np.ndarray:
     """A decoded frame (H, W, 3) uint8 RGB, turned as the video says."""
     if frame.width * frame.height > MOST_PIXELS:
         raise BrokenFrameError(f"a picture of {frame.width}×{frame.height} pixels, too large")
-    # Quarter turns counter-clockwise, as NumPy's.
-    return np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
+    turns = round(frame.rotation / 90)  # counter-clockwise, as NumPy's
+    return np.rot90(frame.to_ndarray(format="rgb24"), turns)
 
 
 class VideoSource(Source):

@@ -40,8 +40,7 @@ def test_a_known_mount_is_found_again(headset, pose, height):
     rng = np.random.default_rng(0)
     marks = [marks_of(headset, rng, pose, height) for _ in range(2)]
     fit = fit_mount(headset.camera, marks, pose, height)
-    angles = np.array([fit.rotate - headset.rotate, fit.forward, fit.left])
-    angles -= 0, headset.forward, headset.left
+    angles = np.subtract(fit.angles, (headset.rotate, headset.forward, headset.left))
     angles[0] = (angles[0] + 180) % 360 - 180
     assert np.abs(fit.position - headset.position).max() < 0.5
     assert np.abs(angles).max() < 1.5

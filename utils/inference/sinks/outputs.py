@@ -4,7 +4,6 @@ import argparse
 import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -60,7 +59,7 @@ def writing(kind: type[PoseFormat], run: RunInfo, path: Path) -> Iterator[PoseFo
         yield kind(stream, run)
 
 
-def frame_rate(arguments: argparse.Namespace, source: Source) -> float | Fraction:
+def frame_rate(arguments: argparse.Namespace, source: Source) -> float:
     """Frames a second of films and motion: the source's, or ``--fps`` where it has none, or one
     that is only the unit of its timestamps."""
     return source.fps if 0.01 <= (source.fps or 0) <= 240 else arguments.fps

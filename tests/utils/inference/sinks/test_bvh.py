@@ -1,7 +1,6 @@
 """BVH read back by somebody else's reader (pybvh): bones of constant length, joints in place."""
 
 import re
-from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
@@ -140,11 +139,11 @@ def test_gaps_are_filled_so_that_every_frame_is_at_its_time():
     assert np.allclose(filled[:, 15, 2], [0, 0, 1, 2, 3, 4, 5])
 
 
-@pytest.mark.parametrize("fps", [Fraction(30), Fraction(30000, 1001), 60.0, 12.5, 119.88])
+@pytest.mark.parametrize("fps", [30.0, 30000 / 1001, 119.88])
 def test_a_constant_rate_in_rounded_timestamps_plays_in_exactly_its_time(tmp_path, fps):
     # Milliseconds, as of Matroska; a 30 fps clip once got a frame time of 0.033 s.
-    clip, seconds = moving(200), 199 / float(fps)
-    times = [round(k / float(fps), 3) for k in range(200)]
+    clip, seconds = moving(200), 199 / fps
+    times = [round(k / fps, 3) for k in range(200)]
     text = written(tmp_path, clip, times, fps).read_text()
     assert text == bvh_text(solve_motion(clip), fps)
     frame_time = float(re.search(r"Frame Time: (\S+)", text)[1])
