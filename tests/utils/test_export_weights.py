@@ -152,7 +152,7 @@ def test_weights_that_are_not_finite_and_a_full_disk_leave_the_last_good_files(
     (tmp_path / "a.tar").write_text("the last one")
     found = json.loads(results.read_text()) | {"model_sha256": sha256(tmp_path / "nan.tar")}
     (tmp_path / "results.json").write_text(json.dumps(found))
-    with pytest.raises(UserError, match=rf"{RESNET}: conv1\.weight holds NaN or infinite values"):
+    with pytest.raises(UserError, match=rf"{RESNET}: conv1\.weight holds .*finite"):
         export(tmp_path / "nan.tar", tmp_path / "results.json", tmp_path / "a.tar")
     with file_size_limit(100_000), pytest.raises(UserError, match="cannot be written"):
         export(tiny_checkpoint, results, tmp_path / "a.tar")

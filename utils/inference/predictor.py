@@ -22,12 +22,7 @@ from utils.common.networks import load_pose_model
 from utils.common.pretrained import model_path
 from utils.inference.confidence import confidence_path, load_confidence
 from utils.inference.lens import Lens, LensFinder
-from utils.inference.pose_predictor import (
-    OnnxPosePredictor,
-    PosePredictor,
-    Track,
-    fold_batch_norms,
-)
+from utils.inference.pose_predictor import OnnxPosePredictor, PosePredictor, Track, fold_batch_norms
 from utils.inference.trained_range import TrainedRange
 from utils.inference.views import view_count
 

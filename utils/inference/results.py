@@ -50,21 +50,27 @@ class Summary:
     fault: str = ""  # what cut the source short
     lenses: list[dict[str, Any]] = field(default_factory=list)  # View.describe() of each size
 
+    def add(self, part: "Summary") -> None:
+        """Take in what another process did of the same source."""
+        self.lenses += [lens for lens in part.lenses if lens not in self.lenses]
+        self.left_out, self.interrupted = part.left_out, self.interrupted or part.interrupted
+        for name in ("frames", "disagreeing", "out_of_range", "unreadable"):
+            setattr(self, name, getattr(self, name) + getattr(part, name))
+
     def why_nothing(self, name: str) -> str:
         """Why a source of that name gave not a single pose."""
         if not self.unreadable:
             return self.fault or f"{name}: ended before the first frame"
         first, count = self.unreadable[0], len(self.unreadable)
-        reason = f"{first['file']}: {first['reason']}"
-        if count == 1:
-            return f"the only picture could not be read, {reason}"
-        return f"none of the {count} pictures could be read; the first, {reason}"
+        what = f"none of the {count} pictures could be read; the first"
+        what = "the only picture could not be read" if count == 1 else what
+        return f"{what}, {first['file']}: {first['reason']}"
 
 
 class Sink(ABC):
-    """Receives the results of a run one by one, in order; where it is ``closed`` the run ends."""
+    """Receives the results of a run one by one, in order."""
 
-    closed = False
+    closed = False  # whether the run is to end
 
     @abstractmethod
     def add(self, result: FramePose, picture: np.ndarray) -> None:

@@ -28,7 +28,6 @@ from utils.inference.run import infer
 from utils.inference.sinks.outputs import open_drawings, open_files
 from utils.inference.source import Source
 
-_ARRAYS = ("joints3d", "joints2d", "confidence", "neck", "uncertainty")
 _NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 
 
@@ -50,27 +49,22 @@ class PartSink(Sink):
 
 
 def put_together(folder: Path, count: int, sinks: Sequence[Sink], name: str) -> Summary:
-    """Hand the parts of ``count`` processes to the sinks, in order; ``name`` is the source's;
-    UserError if no process could read a single picture."""
+    """Hand the parts of ``count`` processes to the sinks, in order; UserError, with the source's
+    ``name``, if none could read a single picture."""
     total = Summary()
     for rank in range(count):
         with part_path(folder, rank).open(encoding="utf-8") as stream:
             for content in map(json.loads, stream):
-                if pose := content.get("pose"):
-                    arrays = {key: pose[key] for key in _ARRAYS if pose[key] is not None}
-                    pose |= {key: np.array(value, np.float32) for key, value in arrays.items()}
-                    content |= {"pose": Pose(**pose), "size": tuple(content["size"])}
-                    for sink in sinks:
-                        sink.add(FramePose(**content), _NO_PICTURE)
+                if "pose" not in content:
+                    total.add(Summary(**content))
                     continue
-                part = Summary(**content)
-                total.frames += part.frames
-                total.unreadable += part.unreadable
-                total.disagreeing += part.disagreeing
-                total.out_of_range += part.out_of_range
-                total.interrupted = total.interrupted or part.interrupted
-                total.left_out = part.left_out
-                total.lenses += [lens for lens in part.lenses if lens not in total.lenses]
+                pose = {
+                    key: np.array(value, np.float32) if isinstance(value, list) else value
+                    for key, value in content["pose"].items()
+                }
+                content |= {"pose": Pose(**pose), "size": tuple(content["size"])}
+                for sink in sinks:
+                    sink.add(FramePose(**content), _NO_PICTURE)
     if not total.frames:
         raise UserError(total.why_nothing(name))
     for sink in sinks:
@@ -81,8 +75,8 @@ def put_together(folder: Path, count: int, sinks: Sequence[Sink], name: str) -> 
 def infer_together(
     arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor
 ) -> Summary | None:
-    """This process's share; the first one puts all together and has the summary; UserError for what
-    needs the frames in one process, and where another process has died."""
+    """This process's share; the first one puts all together and has the summary. UserError for what
+    needs the frames in one process, and where another has died."""
     if arguments.smooth is not None or arguments.video or arguments.show:
         raise UserError("--smooth, --video and --show need all frames in one process")
     rank, count, _ = torchrun_ranks()

@@ -21,19 +21,16 @@ from utils.inference.sinks.drawings import PictureSink, WindowSink, display_miss
 from utils.inference.smoothing import PoseSmoother
 from utils.inference.source import Source
 
-#: Opens the file of one sequence.
-Opener = Callable[[Path], AbstractContextManager[Sink]]
-
 
 class PerSequence(Sink):
-    """Hands each sequence to a sink of its own, in the sequence's folder of that of ``path``; it is
-    complete when the next one begins.  ``stack`` closes the last."""
+    """Hands each sequence to a sink of its own, opened in the sequence's folder of that of ``path``
+    and complete when the next one begins; ``stack`` closes the last."""
 
-    def __init__(self, stack: ExitStack, opener: Opener, path: Path) -> None:
-        self._stack = stack.enter_context(ExitStack())
-        self._opener, self._path = opener, path
-        self._sink: Sink | None = None
-        self._sequence = ""
+    def __init__(
+        self, stack: ExitStack, opener: Callable[[Path], AbstractContextManager[Sink]], path: Path
+    ) -> None:
+        self._stack, self._opener = stack.enter_context(ExitStack()), opener
+        self._path, self._sink, self._sequence = path, None, ""
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
         if self._sink is None or result.sequence != self._sequence:
@@ -51,8 +48,8 @@ class PerSequence(Sink):
 
 @contextlib.contextmanager
 def writing(kind: type[PoseFormat], run: RunInfo, path: Path) -> Iterator[PoseFormat]:
-    """A file of a format under way; it gets its name at the end, and none after an error; UserError
-    where it cannot be written."""
+    """A file of a format that gets its name at the end, and none after an error; UserError where it
+    cannot be written."""
     # A checkpoint's name may hold what is not UTF-8: JSON has an escape for that.
     options = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
     with replacing(path) as temporary, temporary.open("w", **options) as stream:
