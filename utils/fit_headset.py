@@ -16,16 +16,39 @@ mine_a.png, … beside the output show marks and fit: look at them.  More in doc
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from base.errors import UserError  # before OpenCV, to explain what that lacks
+from utils.common.command import command_parser, number, parse_early, run_command
+from utils.fitting.wearer import MARKS, POSES
 
-# isort: split
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    output = {"type": Path, "required": True, "help": "the headset file to write, .yml"}
+    parser = command_parser(__doc__, output=output)
+    add = parser.add_argument
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--pictures", type=Path, nargs="+", help="of one person who wears it")
+    text = 'known places instead: {"size": [640, 480], "points": [[left, up, ahead], …], "pixels": '
+    text += '[[x, y], …], "depth": […]}, cm from the tip of the nose, the depth if it is known'
+    source.add_argument("--labels", type=Path, metavar="FILE", help=text)
+    add("--camera", metavar="FILE", help="calibration of the pictures, as inference.py --camera")
+    text = f"marks instead of the window, by picture: {', '.join(MARKS)}"
+    add("--points", type=Path, metavar="FILE", help=text)
+    add(
+        "--height", type=number(1.2, 2.3), default=1.72, help="of the person, metres (default 1.72)"
+    )
+    add("--pose", choices=POSES, default=POSES[0], help="of the arms (default: %(default)s)")
+    return parser.parse_args(argv)
+
+
+parse_early(__name__, parse_arguments)
+
+import json
+from typing import Any
+
 import cv2
 import numpy as np
 import yaml
@@ -33,18 +56,17 @@ import yaml
 from base.calibration import load_calibration
 from base.cameras import camera_to_dict
 from base.cameras.camera import Camera
+from base.errors import UserError
 from base.files import replacing, write_bytes
 from base.headset import Pixels, load_headset, mount_angles
 from base.schema import Section
 from dataset.pictures import read_picture
-from utils.common.command import command_parser, number, run_command
 from utils.common.points import Points, read_json, read_points
 from utils.drawing.style import OUTLINE, PAPER, PREDICTED, TRUTH
 from utils.drawing.text import draw_text
 from utils.drawing.write import save_picture
 from utils.fitting.lens import fit_lens
 from utils.fitting.mount import fit_mount
-from utils.fitting.wearer import MARKS, POSES
 from utils.fitting.window import MarkingWindow
 
 #: Centimetres: the furthest point of labels is between these, or they are in another unit.
@@ -102,8 +124,8 @@ def _keep_inputs(args: argparse.Namespace) -> None:
     written = [args.output, *(_drawing(args.output, path.name) for path in pictures)]
     camera = args.camera, args.camera and args.camera.partition("#")[0]
     read = {Path(path).resolve() for path in (*pictures, args.labels, *camera, args.points) if path}
-    for before, path in enumerate(written):
-        if path in written[:before]:
+    for row, path in enumerate(written):
+        if path in written[:row]:
             raise UserError(f"--pictures: {path} would show two of them: rename one")
         if path.resolve() in read:
             raise UserError(f"--output {args.output}: {path}, which is read, would be replaced")
@@ -215,24 +237,8 @@ def _save(
     )
 
 
-_height = number(1.2, 2.3)
-
-
 def main(argv: list[str] | None = None) -> None:
-    output = {"type": Path, "required": True, "help": "the headset file to write, .yml"}
-    parser = command_parser(__doc__, output=output)
-    add = parser.add_argument
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--pictures", type=Path, nargs="+", help="of one person who wears it")
-    text = 'known places instead: {"size": [640, 480], "points": [[left, up, ahead], …], "pixels": '
-    text += '[[x, y], …], "depth": […]}, cm from the tip of the nose, the depth if it is known'
-    source.add_argument("--labels", type=Path, metavar="FILE", help=text)
-    add("--camera", metavar="FILE", help="calibration of the pictures, as inference.py --camera")
-    text = f"marks instead of the window, by picture: {', '.join(MARKS)}"
-    add("--points", type=Path, metavar="FILE", help=text)
-    add("--height", type=_height, default=1.72, help="of the person, metres (default 1.72)")
-    add("--pose", choices=POSES, default=POSES[0], help="of the arms (default: %(default)s)")
-    args = parser.parse_args(argv)
+    args = parse_arguments(argv)
     if args.output.suffix not in (".yml", ".yaml"):
         raise UserError(f"--output {args.output}: give a .yml file")
     _keep_inputs(args)
