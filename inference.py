@@ -121,8 +121,7 @@ from utils.common.pretrained import chosen_model
 from utils.inference.picture_source import open_source
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import Summary
-from utils.inference.shared import infer_together
-from utils.inference.sinks.outputs import infer_alone
+from utils.inference.sinks.outputs import infer_alone, infer_together
 from utils.inference.source import Source, name_text
 
 #: Reasons for which files are unreadable that the screen shows; poses.json has all.

@@ -35,8 +35,8 @@ from utils.inference import run as run_module
 from utils.inference.pose_predictor import PosePredictor, Prediction
 from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.run import read_ahead
-from utils.inference.shared import part_path
 from utils.inference.sinks.drawings import PictureSink
+from utils.inference.sinks.outputs import part_path
 from utils.inference.smoothing import OneEuroFilter
 from utils.inference.trained_range import TrainedRange
 

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from base.base_transform import BaseTransform
-from base.cameras.camera import Camera
 from base.errors import UserError
 from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
@@ -111,12 +110,7 @@ def load_network(
 
 
 def ready_network(
-    model: PoseModel,
-    device: torch.device,
-    precision: str = "auto",
-    camera: Camera | None = None,
-    mounts: dict[str, Any] | None = None,
-    views: int = 1,
+    model: PoseModel, device: torch.device, precision: str = "auto", *known: Any
 ) -> PosePredictor:
     """A network on ``device``, in evaluation mode, changed in place to run fast; the rest is as of
     :class:`PosePredictor`."""
@@ -125,7 +119,7 @@ def ready_network(
         # Once, instead of at every call.
         model.pose2d.bfloat16()
     model.to(memory_format=torch.channels_last)
-    return PosePredictor(model, device, precision, camera, mounts, views)
+    return PosePredictor(model, device, precision, *known)
 
 
 class EgoPosePredictor:

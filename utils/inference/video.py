@@ -24,7 +24,7 @@ _TIMEOUT_S = 10.0
 _MISSING_S = 0.5
 
 
-class _Video:
+class _Video(contextlib.AbstractContextManager["_Video"]):
     """An open video, of a path or an address, and its best stream; a context manager.  ``faults``
     are of packets that could not be decoded. UserError where there is no video."""
 
@@ -50,9 +50,6 @@ class _Video:
             raise UserError(f"{name}: not a video that can be read: it holds none")
         self.stream.thread_type = "AUTO"
         self.fps = float(self.stream.guessed_rate or self.stream.average_rate or 30)
-
-    def __enter__(self) -> "_Video":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.file.close()
