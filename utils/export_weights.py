@@ -121,9 +121,8 @@ def _figures(results: dict[str, Any]) -> str:
         return f"{cell[name]:.1f}" + (f" [{ends[0]:.1f}, {ends[1]:.1f}]" if ends else "")
 
     whole = results["full"][ALL]
-    rows = {}
-    for part in BODY_PARTS:
-        rows[f"MPJPE, {part} body, mm"] = with_interval(results[part][ALL], "mpjpe")
+    parts = {part: with_interval(results[part][ALL], "mpjpe") for part in BODY_PARTS}
+    rows = {f"MPJPE, {part} body, mm": cell for part, cell in parts.items()}
     rows["PA-MPJPE, mm"] = with_interval(whole, "pa_mpjpe")
     for kind, cell in (results.get("visibility") or {}).items():
         if "mpjpe" in cell:

@@ -93,7 +93,7 @@ def test_what_is_no_export_of_ours_is_one_clear_line(exported, tmp_path):
     model = onnx.load(exported)
     del model.metadata_props[:]
     onnx.save(model, path)
-    with pytest.raises(UserError, match="an ONNX model, but not of utils"):
+    with pytest.raises(UserError, match="not an export of utils"):
         EgoPosePredictor(path)
 
 
@@ -101,8 +101,10 @@ def test_what_is_no_export_of_ours_is_one_clear_line(exported, tmp_path):
     ("change", "message"),
     [
         ({"output": "a.pt"}, "must end in .onnx"),
-        ({"output": "/proc/a.onnx"}, "cannot be written"),
-        ({"value": 1e39}, r"broken\.tar: tiny3d_state_dict: 1\.weight holds .*(infinite|finite)"),
+        (
+            {"value": float("inf")},
+            r"broken\.tar: .* 1\.weight holds NaN or infinite",
+        ),
     ],
 )
 def test_what_cannot_be_exported_is_refused_and_leaves_the_last_good_file(
@@ -111,10 +113,7 @@ def test_what_cannot_be_exported_is_refused_and_leaves_the_last_good_file(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.onnx").write_text("the last one")
     content = torch.load(tiny_network, weights_only=True)
-    if value := change.get("value"):
-        weight = content["tiny3d_state_dict"]["1.weight"].double()
-        weight[3, 5] = value
-        content["tiny3d_state_dict"]["1.weight"] = weight
+    content["tiny3d_state_dict"]["1.weight"][3, 5] = change.get("value", 0)
     torch.save(content, tmp_path / "broken.tar")
     with pytest.raises(UserError, match=message):
         export_onnx.main(["--load_model", "broken.tar", "--output", change.get("output", "a.onnx")])
@@ -162,7 +161,7 @@ def test_an_export_that_says_something_else_than_it_is_is_refused(with_headset, 
     stated = json.loads(model.metadata_props[0].value)
     onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(stated | change)})
     onnx.save(model, tmp_path / "a.onnx")
-    with pytest.raises(UserError, match=r"a\.onnx: what it says of .* is not as .* writes it"):
+    with pytest.raises(UserError, match=r"a\.onnx: not an export of utils/export_onnx"):
         EgoPosePredictor(tmp_path / "a.onnx")
 
 

@@ -229,9 +229,7 @@ class OnnxPosePredictor(PosePredictor):
         providers = [name for name in wanted if name in ort.get_available_providers()]
         try:
             self._session = ort.InferenceSession(str(path), options, providers)
-            text = self._session.get_modelmeta().custom_metadata_map[METADATA_KEY]
-        except KeyError:
-            raise UserError(f"{path}: an ONNX model, but not of utils/export_onnx.py") from None
+            text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "")
         except Exception as error:  # onnxruntime's own errors share no base class
             if is_out_of_memory(error):
                 raise
@@ -247,8 +245,8 @@ class OnnxPosePredictor(PosePredictor):
             more = known.camera, known.mounts, views
             super().__init__(model, torch.device("cpu"), "fp32", *more)
         except (ArithmeticError, LookupError, TypeError, ValueError):
-            text = "what it says of itself is not as utils/export_onnx.py writes it"
-            raise UserError(f"{path}: {text}: export it again") from None
+            text = "not an export of utils/export_onnx.py, or another version's: export it again"
+            raise UserError(f"{path}: {text}") from None
         self.headset = known.headset
         if self.headset and len(self.moves) > 1:
             raise UserError(f"{path}: exported with a headset: --views needs an export without")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from base.skeleton import NUM_JOINTS
 from utils.inference.predictor import Pose
 
 #: A gap after which the filter starts anew, seconds.
@@ -60,11 +61,12 @@ class PoseSmoother:
         """The smoothed pose of a frame at ``time``, seconds; ``size`` is its picture's, pixels."""
         if sequence != self._sequence:
             self._sequence = sequence
-            self._filters = [OneEuroFilter(*self._options) for _ in range(3)]
-        side = max(size)  # in the picture about a metre of what the filter is tuned for
-        given = pose.joints3d, pose.neck, pose.joints2d / side
-        joints3d, neck, joints2d = (
-            smooth(value, time) for smooth, value in zip(self._filters, given, strict=True)
-        )
-        changed = {"joints3d": joints3d, "neck": neck, "joints2d": joints2d * side}
-        return replace(pose, **{name: value.astype(np.float32) for name, value in changed.items()})
+            self._filter = OneEuroFilter(*self._options)
+        # In the picture a side is about a metre of what the filter is tuned for.
+        points, side = np.zeros((2 * NUM_JOINTS + 1, 3)), max(size)
+        points[:NUM_JOINTS], points[-1] = pose.joints3d, pose.neck
+        points[NUM_JOINTS:-1, :2] = pose.joints2d / side
+        points = self._filter(points, time)
+        joints3d, neck = points[:NUM_JOINTS].astype(np.float32), points[-1].astype(np.float32)
+        joints2d = (points[NUM_JOINTS:-1, :2] * side).astype(np.float32)
+        return replace(pose, joints3d=joints3d, neck=neck, joints2d=joints2d)

@@ -11,7 +11,7 @@ import demo
 import inference
 from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
-from base.skeleton import HEAD, HEATMAP_JOINTS, JOINTS, MIRROR, NECK, neck_centred
+from base.skeleton import HEAD, HEATMAP_JOINTS, JOINTS, NECK, neck_centred
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from model.pose_model import PoseOutput
 from utils.inference.pose_predictor import PosePredictor, within_probability
@@ -134,18 +134,6 @@ def test_the_mean_is_of_the_poses_in_the_cameras_frame():
         expected = CAMERA.project(torch.from_numpy(placed(found)), clamp=True)[:, HEAD]
         assert found.joints2d[:, HEAD] == pytest.approx(expected.numpy(), abs=1e-3)
         assert np.array_equal(found.confidence, within_probability(found.uncertainty))
-
-
-def test_the_mirrored_picture_has_the_mirrored_pose_exactly():
-    columns = int(2 * CAMERA.cx) - np.arange(SIZE)
-    inside = (columns >= 0) & (columns < SIZE)
-    mirrored = picture()[:, :, columns.clip(0, SIZE - 1)] * inside[:, None].astype(np.uint8)
-    one, other = (predict(2, images, bias=(0.05, 0.03, 0)) for images in (picture(), mirrored))
-    assert placed(other) == pytest.approx((placed(one) * [-1, 1, 1])[:, MIRROR], abs=1e-6)
-    swapped = one.joints2d[:, MIRROR]
-    swapped[..., 0] = 2 * CAMERA.cx - swapped[..., 0]
-    assert other.joints2d == pytest.approx(swapped, abs=1e-4)
-    assert other.uncertainty == pytest.approx(one.uncertainty[:, MIRROR], abs=1e-6)
 
 
 def test_one_view_is_the_network_on_the_picture_itself():

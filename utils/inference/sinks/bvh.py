@@ -149,8 +149,7 @@ def bvh_text(motion: Motion, fps: float) -> str:
         kind, offset, channels = "JOINT", motion.offsets.get(name, np.zeros(3)), "CHANNELS 3"
         if name == ROOT:
             kind, channels = "ROOT", "CHANNELS 6 Xposition Yposition Zposition"
-        lines.append(f"{pad}{kind} mixamorig:{name}")
-        lines.append(f"{pad}{{")
+        lines.extend([f"{pad}{kind} mixamorig:{name}", f"{pad}{{"])
         lines.append(f"{pad}\tOFFSET {_row(offset)}")
         lines.append(f"{pad}\t{channels} Zrotation Xrotation Yrotation")
         if _CHILDREN[name]:
