@@ -25,7 +25,7 @@ from model.rays import CameraRays
 from utils.common.device import autocast, fast_bf16
 from utils.common.memory import is_out_of_memory
 from utils.inference.onnx_metadata import INPUT, METADATA_KEY, OnnxMetadata
-from utils.inference.views import averaged, moved_pictures, view_count, view_moves
+from utils.inference.views import averaged, moved_pictures, view_moves
 
 #: Added to every joint's weight in the fit of the pose's place, so that it is defined where
 #: nothing is seen.
@@ -124,7 +124,7 @@ class PosePredictor:
         mounts: dict[str, Any] | None = None,
         views: int = 1,
     ) -> None:
-        self.moves = view_moves(view_count(views))
+        self.moves = view_moves(views)
         if precision == "auto":
             precision = "bf16" if fast_bf16(device) else "fp32"
         self.model, self.device, self.precision = model, device, precision

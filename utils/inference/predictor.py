@@ -23,7 +23,7 @@ from utils.inference.confidence import confidence_path, load_confidence
 from utils.inference.lens import Lens, LensFinder
 from utils.inference.pose_predictor import OnnxPosePredictor, PosePredictor, Track, fold_batch_norms
 from utils.inference.trained_range import TrainedRange
-from utils.inference.views import view_count
+from utils.inference.views import view_moves
 
 #: Mean distance between the placed pose and ``joints2d``, as a share of the network's picture,
 #: above which the two disagree.
@@ -144,8 +144,8 @@ class EgoPosePredictor:
         headset: str | Path | None = None,
         views: int = 1,
     ) -> None:
-        view_count(views)
-        # The camera first: reading a checkpoint takes a while.
+        # What is wrong with these first: reading a checkpoint takes a while.
+        view_moves(views)
         files = (None if name is None else str(name) for name in (headset, camera))
         self.lens = LensFinder(*files, fov, rotate, mount)
         self.checkpoint = model_path("pretrained" if checkpoint is None else str(checkpoint))
