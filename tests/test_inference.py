@@ -562,13 +562,12 @@ def test_few_large_pictures_are_in_memory_at_a_time(tiny_checkpoint, tmp_path, m
     sizes = []
     monkeypatch.setattr(run_module, "PICTURE_BYTES", 3 * 64 * 64 * 3)
     original = EgoPosePredictor.poses
-    monkeypatch.setattr(
-        EgoPosePredictor,
-        "poses",
-        lambda self, prepared, *rest: (
-            sizes.append(len(prepared)) or original(self, prepared, *rest)
-        ),
-    )
+
+    def poses(self, prepared, *rest):
+        sizes.append(len(prepared))
+        return original(self, prepared, *rest)
+
+    monkeypatch.setattr(EgoPosePredictor, "poses", poses)
     for number in range(7):
         write(tmp_path / "in" / f"{number}.png", checkered(64, 64))
     run_inference(tiny_checkpoint, tmp_path / "out", "--input_dir", tmp_path / "in")
@@ -616,11 +615,9 @@ def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch
     ("line", "message"),
     [
         ("--input_dir none", "no such folder of pictures"),
-        ("--input_dir empty", "holds no picture"),
         ("--input_dir broken", "none of the 2 pictures could be read"),
         ("--input broken/a.png", "the only picture could not be read"),
         ("--input a.png --camera calib.json", "distortion coefficients, found 2"),
-        ("--input a.png --smooth 1", "--smooth takes"),
         ("--input a.png --smooth 1 -1", "and the rise, 0 or more"),
         ("--input a.png --mount nan 0", "take finite numbers"),
         ("--input a.png --fps 0", "--fps 0"),
@@ -633,7 +630,6 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(
     monkeypatch.chdir(tmp_path)
     for name in ("broken/a.png", "broken/b.jpg"):
         write(tmp_path / name, checkered(64, 64)).write_bytes(b"no picture")
-    (tmp_path / "empty").mkdir()
     write(tmp_path / "a.png", checkered(64, 64))
     calibration = {"K": np.eye(3).tolist(), "D": [0, 0], "model": "fisheye"}
     (tmp_path / "calib.json").write_text(json.dumps(calibration))

@@ -1,6 +1,5 @@
 """Weights to give away: small, whole, the same poses; used where no model is named."""
 
-import itertools
 import json
 import shutil
 
@@ -166,14 +165,10 @@ def test_commands_without_a_model_use_the_pretrained_weights_and_say_so(
     inference.main([*flags, "--input_dir", str(folder), "--no_pictures"])
     assert "Model: the pretrained weights" in capsys.readouterr().out
     assert EgoPosePredictor(gpu="cpu").checkpoint == given_weights
-    base = given_weights.with_name("base.tar")
-    shutil.copyfile(given_weights, base)
-    files = {"pretrained": given_weights, "box": given_weights, "base": base}
-    for option, name in itertools.product(("load_model", "load_3d_model"), files):
-        parsed = train.parse_arguments(["--training_type", "finetune", f"--{option}", name])
-        assert getattr(parsed, option) == files[name]
-    demo.main([*flags, "--num_vis", "0", "--data_root", str(tiny_data), "--load_model", str(base)])
-    assert "Model: the pretrained weights" in capsys.readouterr().out
+    shutil.copyfile(given_weights, base := given_weights.with_name("base.tar"))
+    for name, file in {"pretrained": given_weights, "box": given_weights, "base": base}.items():
+        parsed = train.parse_arguments(["--training_type", "finetune", "--load_3d_model", name])
+        assert parsed.load_3d_model == file
 
 
 def test_the_pretrained_weights_are_trained_further(given_weights, tiny_data, tmp_path, capsys):

@@ -171,10 +171,8 @@ def test_the_window_marks_skips_and_goes_back():
     canvas, axes = window.figure.canvas, window.figure.axes[0]
 
     def click(x, y):
-        at = axes.transData.transform((x, y))
-        canvas.callbacks.process(
-            "button_press_event", MouseEvent("button_press_event", canvas, *at, 1)
-        )
+        at, kind = axes.transData.transform((x, y)), "button_press_event"
+        canvas.callbacks.process(kind, MouseEvent(kind, canvas, *at, 1))
 
     def press(key):
         canvas.callbacks.process("key_press_event", KeyEvent("key_press_event", canvas, key))

@@ -42,7 +42,7 @@ def turning(rng, degrees):
     return Rotation.from_rotvec(rng.uniform(-degrees, degrees) * axis, degrees=True).as_matrix()
 
 
-def moving(frames, noise=0.0):
+def moving(frames):
     """Poses of a body whose bones keep their lengths, every part turned at random."""
     rng = np.random.default_rng(0)
     chains = [("Neck", "Head")]
@@ -57,7 +57,7 @@ def moving(frames, noise=0.0):
             first, *rest = (JOINTS.index(name) for name in names)
             pose[rest] = (pose[rest] - pose[first]) @ turning(rng, 70) + pose[first]
         clip.append(pose @ turning(rng, 180) + rng.normal(0, 0.2, 3))
-    return np.array(clip) + rng.normal(0, noise, (frames, 16, 3))
+    return np.array(clip)
 
 
 def read_back(tmp_path, clip, fps=30.0):
@@ -89,19 +89,13 @@ def expected_places(clip):
     return places
 
 
-def test_joints_are_where_the_poses_have_them(tmp_path):
+def test_joints_are_where_the_poses_have_them_with_bones_of_median_length(tmp_path):
     clip = moving(40)
-    found, file = read_back(tmp_path, clip, fps=25.0)
+    given = clip.copy()
+    given[::4, 1] += (clip[::4, 1] - clip[::4, 0]) / 2  # Head: too far in a quarter of the frames
+    found, file = read_back(tmp_path, given, fps=25.0)
     assert file.frame_count == 40 and file.fps == pytest.approx(25.0, rel=1e-8)
     assert np.abs(found - expected_places(clip)).max() < 1e-4
-
-
-def test_noisy_poses_are_met_but_for_the_fixed_bone_lengths(tmp_path):
-    clip = moving(60, noise=0.004)
-    found, _ = read_back(tmp_path, clip)
-    distance = np.linalg.norm(found - expected_places(clip), axis=-1)
-    # Fixed lengths add up along a limb; each is off by the noise of two joints.
-    assert distance.mean() < 0.01
 
 
 def test_left_is_left_up_is_up_and_the_face_looks_along_z(tmp_path):
