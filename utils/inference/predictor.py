@@ -173,17 +173,14 @@ class EgoPosePredictor:
         is more robust than from one. Returns what is wrong with a size that cannot be used."""
         pictures, fault, lenses = list(map(as_rgb, pictures)), None, {}
         with self._lock:
-            by_size: dict[tuple[int, int], list[np.ndarray]] = {}
-            for picture in pictures:
-                by_size.setdefault(picture.shape[1::-1], []).append(picture)
-            for size in [size for size in by_size if size not in self.views]:
+            sizes = dict.fromkeys(picture.shape[1::-1] for picture in pictures)
+            for size in [size for size in sizes if size not in self.views]:
                 try:
-                    lens = self.lens.find(by_size[size])
+                    lens = self.lens.find([each for each in pictures if each.shape[1::-1] == size])
                     lens.view(self.network.camera)
+                    lenses[size] = lens
                 except UserError as error:
                     fault = error
-                else:
-                    lenses[size] = lens
             if lenses and self._turn is None and self.network.headset is None:
                 known = [picture for picture in pictures if picture.shape[1::-1] in lenses]
                 if self.lens.finds_turn or len(known) >= _ENOUGH:
