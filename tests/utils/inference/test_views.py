@@ -16,7 +16,7 @@ from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from model.pose_model import PoseOutput
 from utils.inference.pose_predictor import PosePredictor, within_probability
 from utils.inference.predictor import EgoPosePredictor
-from utils.inference.views import moved_pictures, view_moves
+from utils.inference.views import view_moves
 
 SIZE, CPU = 128, torch.device("cpu")
 #: Off the centre by 5 and 4 pixels, focal lengths that differ.
@@ -134,15 +134,6 @@ def test_the_mean_is_of_the_poses_in_the_cameras_frame():
         expected = CAMERA.project(torch.from_numpy(placed(found)), clamp=True)[:, HEAD]
         assert found.joints2d[:, HEAD] == pytest.approx(expected.numpy(), abs=1e-3)
         assert np.array_equal(found.confidence, within_probability(found.uncertainty))
-
-
-def test_one_view_is_the_network_on_the_picture_itself():
-    predictor = PosePredictor(Reader(), CPU, "fp32", CAMERA)
-    images = torch.from_numpy(picture())
-    expected = predictor._placed(predictor.forward(images))
-    assert all(map(np.array_equal, predictor(images), expected))
-    # Also the first of two is not resampled.
-    assert next(moved_pictures(images, view_moves(2), CAMERA, CPU)) is images
 
 
 def test_each_view_has_a_history_of_its_own():
