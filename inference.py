@@ -121,8 +121,7 @@ from utils.common.pretrained import chosen_model
 from utils.inference.picture_source import open_source
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import Summary
-from utils.inference.shared import infer_together
-from utils.inference.sinks.outputs import infer_alone
+from utils.inference.sinks.outputs import infer_alone, infer_together
 from utils.inference.source import Source, name_text
 
 #: Reasons for which files are unreadable that the screen shows; poses.json has all.
@@ -138,9 +137,8 @@ def report(summary: Summary, arguments: argparse.Namespace, source: Source) -> N
         if lens["out_of_range"]:
             print(f"  outside the range that the model was trained on: {lens['out_of_range']}")
     below = "**/" if source.nested else ""
-    names = []
-    for name in dict.fromkeys(arguments.format):
-        names.append(f"{below if format_class(name).per_sequence else ''}poses.{name}")
+    formats = dict.fromkeys(arguments.format)
+    names = [below * format_class(name).per_sequence + f"poses.{name}" for name in formats]
     names += [] if arguments.no_pictures or source.live else ["pictures/"]
     names += [f"{below}poses.mp4"] if arguments.video else []
     where = name_text(str(arguments.save_dir))

@@ -35,8 +35,8 @@ from utils.inference import run as run_module
 from utils.inference.pose_predictor import PosePredictor, Prediction
 from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.run import read_ahead
-from utils.inference.shared import part_path
 from utils.inference.sinks.drawings import PictureSink
+from utils.inference.sinks.outputs import part_path
 from utils.inference.smoothing import OneEuroFilter
 from utils.inference.trained_range import TrainedRange
 
@@ -303,10 +303,9 @@ def test_pictures_are_brought_into_the_view_of_the_checkpoint(
     trained.views.clear()
     trained.range = TrainedRange()
     assert not trained(picture).out_of_range
-    for mounts in ([1], {"neck": [1, 2]}, {"edge": "far"}):
-        torch.save(content | {"mounts": mounts}, tmp_path / "other.tar")
-        with pytest.raises(UserError, match=r"other\.tar: its mounts is not as train.py"):
-            EgoPosePredictor(tmp_path / "other.tar", gpu="cpu")
+    torch.save(content | {"mounts": {"edge": "far"}}, tmp_path / "other.tar")
+    with pytest.raises(UserError, match=r"other\.tar: its mounts is not as train\.py writes it"):
+        EgoPosePredictor(tmp_path / "other.tar", gpu="cpu")
 
 
 def test_several_processes_write_what_one_writes(tiny_checkpoint, pictures, tmp_path, monkeypatch):
@@ -501,7 +500,7 @@ def certain_where(monkeypatch, seen):
     return calls
 
 
-@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+@pytest.mark.parametrize("turn", [0, 90, 270])
 def test_pictures_are_turned_as_the_network_is_most_certain(
     turn, tiny_checkpoint, tmp_path, monkeypatch, capsys
 ):
@@ -526,21 +525,7 @@ def test_pictures_are_turned_as_the_network_is_most_certain(
     assert square[8, 32].min() > 200 and square[32, 57].tolist() == [255, 0, 0]
 
 
-def test_a_turn_of_which_the_network_is_not_certain_is_not_taken(
-    tiny_checkpoint, tmp_path, monkeypatch
-):
-    calls = certain_where(monkeypatch, lambda square: 0.3)
-    write(tmp_path / "in" / "a.png", checkered(64, 64))
-    write(tmp_path / "in" / "b.png", checkered(64, 64))
-    more = ("--input_dir", tmp_path / "in", "--batch_size", 1)
-    [lens] = run_inference(tiny_checkpoint, tmp_path / "out", *more)["lenses"]
-    assert lens["rotate"] == 0 and "assumed, none is convincing" in lens["orientation"]
-    assert calls == [4, 4, 1, 1]
-
-
-@pytest.mark.parametrize(
-    ("stated", "seen", "hint"), [(0, 180, True), (180, 0, True), (90, 90, False)]
-)
+@pytest.mark.parametrize(("stated", "seen", "hint"), [(0, 180, True), (90, 90, False)])
 def test_a_stated_turn_that_the_network_doubts_is_kept_with_a_hint(
     stated, seen, hint, tiny_checkpoint, tmp_path, monkeypatch, capsys
 ):
@@ -549,16 +534,7 @@ def test_a_stated_turn_that_the_network_doubts_is_kept_with_a_hint(
     calls = certain_where(monkeypatch, lambda square: 0.2 + 0.4 * (square[8, 32].min() > 200))
     for number in range(3):
         write(tmp_path / "in" / f"{number}.png", np.rot90(picture, seen // 90))
-    more = (
-        "--input_dir",
-        tmp_path / "in",
-        "--rotate",
-        stated,
-        "--camera",
-        "training",
-        "--views",
-        6,
-    )
+    more = ("--input_dir", tmp_path / "in", "--rotate", stated, "--camera", "training")
     [lens] = run_inference(tiny_checkpoint, tmp_path / "out", *more)["lenses"]
     assert lens["rotate"] == stated and calls == [4, 4, 4, 3]
     text = f"as stated, but the network is surer with {seen}°: mean confidence 0.60, of the next"
@@ -566,17 +542,18 @@ def test_a_stated_turn_that_the_network_doubts_is_kept_with_a_hint(
     assert ("see --rotate" in capsys.readouterr().out) == hint
 
 
-@pytest.mark.parametrize("given", [None, 0.0])
-def test_the_turn_is_sought_in_one_view_whatever_the_number_of_views(
-    given, tiny_checkpoint, monkeypatch
+def test_the_turn_is_sought_in_one_view_and_not_taken_where_none_is_certain(
+    tiny_checkpoint, monkeypatch
 ):
     calls, forward = [], PosePredictor.forward
     monkeypatch.setattr(
         PosePredictor, "forward", lambda self, *rest: calls.append(1) or forward(self, *rest)
     )
-    six = EgoPosePredictor(tiny_checkpoint, rotate=given, gpu="cpu", views=6)
+    six = EgoPosePredictor(tiny_checkpoint, gpu="cpu", views=6)
     six.study([checkered(64, 64, seed=seed) for seed in range(8)])
-    assert len(calls) == 8
+    [view] = six.views.values()
+    assert len(calls) == 8 and view.lens.headset.rotate == 0
+    assert view.lens.orientation.startswith("assumed, none is convincing: mean confidence")
     six(checkered(64, 64))
     assert len(calls) == 8 + 6
 
@@ -585,13 +562,12 @@ def test_few_large_pictures_are_in_memory_at_a_time(tiny_checkpoint, tmp_path, m
     sizes = []
     monkeypatch.setattr(run_module, "PICTURE_BYTES", 3 * 64 * 64 * 3)
     original = EgoPosePredictor.poses
-    monkeypatch.setattr(
-        EgoPosePredictor,
-        "poses",
-        lambda self, prepared, *rest: (
-            sizes.append(len(prepared)) or original(self, prepared, *rest)
-        ),
-    )
+
+    def poses(self, prepared, *rest):
+        sizes.append(len(prepared))
+        return original(self, prepared, *rest)
+
+    monkeypatch.setattr(EgoPosePredictor, "poses", poses)
     for number in range(7):
         write(tmp_path / "in" / f"{number}.png", checkered(64, 64))
     run_inference(tiny_checkpoint, tmp_path / "out", "--input_dir", tmp_path / "in")
@@ -639,14 +615,9 @@ def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch
     ("line", "message"),
     [
         ("--input_dir none", "no such folder of pictures"),
-        ("--input_dir empty", "holds no picture"),
         ("--input_dir broken", "none of the 2 pictures could be read"),
         ("--input broken/a.png", "the only picture could not be read"),
         ("--input a.png --camera calib.json", "distortion coefficients, found 2"),
-        ("--input a.png --camera training --fov 180", "--fov is for a lens"),
-        ("--input a.png --headset xr-egopose --rotate 0", "--headset says it all"),
-        ("--input a.png --smooth 1", "--smooth takes"),
-        ("--input a.png --smooth 0 1", "the cutoff at rest, above 0"),
         ("--input a.png --smooth 1 -1", "and the rise, 0 or more"),
         ("--input a.png --mount nan 0", "take finite numbers"),
         ("--input a.png --fps 0", "--fps 0"),
@@ -659,7 +630,6 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(
     monkeypatch.chdir(tmp_path)
     for name in ("broken/a.png", "broken/b.jpg"):
         write(tmp_path / name, checkered(64, 64)).write_bytes(b"no picture")
-    (tmp_path / "empty").mkdir()
     write(tmp_path / "a.png", checkered(64, 64))
     calibration = {"K": np.eye(3).tolist(), "D": [0, 0], "model": "fisheye"}
     (tmp_path / "calib.json").write_text(json.dumps(calibration))

@@ -31,7 +31,6 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 parse_early(__name__, parse_arguments)
 
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -41,6 +40,7 @@ import torch.nn.functional as F
 from google.protobuf.message import Message
 from torch import nn
 
+from base.cameras import camera_to_dict
 from base.cameras.camera import RadialCamera
 from base.errors import UserError
 from base.files import replacing, sha256
@@ -51,7 +51,12 @@ from model.pose_model import PoseModel
 from model.rays import CameraRays
 from utils.common.networks import load_pose_model
 from utils.inference.onnx_metadata import INPUT, METADATA_KEY, OUTPUTS, OnnxMetadata
-from utils.inference.pose_predictor import OnnxPosePredictor, PosePredictor, fold_batch_norms
+from utils.inference.pose_predictor import (
+    OnnxPosePredictor,
+    PosePredictor,
+    distance_mm,
+    fold_batch_norms,
+)
 
 _OPSET = 18
 #: What joints may differ by from PyTorch's, millimetres.
@@ -124,9 +129,8 @@ def write_onnx(
     exported = program.model_proto
     _strip(exported)
     used = {node.domain for node in exported.graph.node}
-    imports = [each for each in exported.opset_import if each.domain in used]
-    del exported.opset_import[:]
-    exported.opset_import.extend(imports)
+    for unused in [each for each in exported.opset_import if each.domain not in used]:
+        exported.opset_import.remove(unused)
     onnx.helper.set_model_props(exported, {METADATA_KEY: metadata.model_dump_json()})
     path.write_bytes(exported.SerializeToString())
 
@@ -139,22 +143,6 @@ def _strip(message: Message) -> None:
         if field.message_type is not None:
             for part in [value] if isinstance(value, Message) else value:
                 _strip(part)
-
-
-def difference_mm(
-    plain: PosePredictor,
-    exported: PosePredictor,
-    pictures: Sequence[np.ndarray],
-    warp: CameraWarp | None = None,
-) -> np.ndarray:
-    """(N,) mean distance of the joints of two predictors, millimetres, picture by picture;
-    ``plain`` gets them through the warp."""
-    squares = pictures if warp is None else map(warp.image, pictures)
-    poses = [
-        np.concatenate([predictor(torch.from_numpy(item[None])).joints3d for item in items])
-        for predictor, items in ((plain, squares), (exported, pictures))
-    ]
-    return np.linalg.norm(poses[0] - poses[1], axis=-1).mean(1) * 1000
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -172,8 +160,8 @@ def main(argv: list[str] | None = None) -> None:
             input_size=loaded.model.input_size,
             subpixel=loaded.model.subpixel,
             outputs={name: OUTPUTS[name] for name in loaded.model.exports},
-            camera=loaded.camera,
-            headset=headset,
+            camera=camera_to_dict(loaded.camera),
+            headset=headset and headset.as_dict(),
             mounts=loaded.mounts,
         )
         seen, warp = loaded.camera, None
@@ -186,8 +174,9 @@ def main(argv: list[str] | None = None) -> None:
         # Each picture is a sequence of its own, as in the export.
         whole = load_pose_model(args.load_model, single_frame=True)
         plain = PosePredictor(whole.model, torch.device("cpu"), "fp32", whole.camera)
-        worst = float(difference_mm(plain, OnnxPosePredictor(temporary), pictures, warp).max())
-        if worst > TOLERANCE_MM:
+        squares = pictures if warp is None else map(warp.image, pictures)
+        worst = distance_mm((plain, squares), (OnnxPosePredictor(temporary), pictures)).max()
+        if not worst <= TOLERANCE_MM:
             raise UserError(
                 f"{args.output}: joints differ from PyTorch's by {worst:.2f} mm, more than "
                 f"{TOLERANCE_MM} mm; it is not written"

@@ -71,7 +71,7 @@ from utils.common.networks import LoadedModel, load_pose_model
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
 from utils.evaluation.results import read_results
 from utils.inference.confidence import confidence_path
-from utils.inference.pose_predictor import PosePredictor
+from utils.inference.pose_predictor import PosePredictor, distance_mm
 
 #: What a repository can bear.
 MOST_BYTES = 40_000_000
@@ -116,15 +116,13 @@ resampled.
 
 
 def _figures(results: dict[str, Any]) -> str:
-
     def with_interval(cell: dict[str, Any], name: str) -> str:
         ends = cell.get(f"{name}_interval")
         return f"{cell[name]:.1f}" + (f" [{ends[0]:.1f}, {ends[1]:.1f}]" if ends else "")
 
     whole = results["full"][ALL]
-    rows = {}
-    for part in BODY_PARTS:
-        rows[f"MPJPE, {part} body, mm"] = with_interval(results[part][ALL], "mpjpe")
+    parts = {part: with_interval(results[part][ALL], "mpjpe") for part in BODY_PARTS}
+    rows = {f"MPJPE, {part} body, mm": cell for part, cell in parts.items()}
     rows["PA-MPJPE, mm"] = with_interval(whole, "pa_mpjpe")
     for kind, cell in (results.get("visibility") or {}).items():
         if "mpjpe" in cell:
@@ -187,13 +185,11 @@ def exported(path: Path, commands: Sequence[str]) -> dict[str, Any]:
 
 def joints_moved(before: Path, after: Path) -> float:
     """Mean distance in millimetres between the joints of two models on the same noise."""
-    found = []
-    for path in (before, after):
-        predictor = PosePredictor(load_pose_model(path).model, torch.device("cpu"), "fp32")
-        shape = 4, predictor.input_size, predictor.input_size, 3
-        pictures = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
-        found.append(predictor(torch.from_numpy(pictures)).joints3d)
-    return float(np.linalg.norm(found[0] - found[1], axis=-1).mean() * 1000)
+    models, cpu = [load_pose_model(path).model for path in (before, after)], torch.device("cpu")
+    shape = 4, models[0].input_size, models[0].input_size, 3
+    noise = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
+    both = [(PosePredictor(model, cpu, "fp32"), noise) for model in models]
+    return float(distance_mm(*both).mean())
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -221,8 +217,7 @@ def main(argv: list[str] | None = None) -> None:
     if calibration.is_file():
         write_bytes(confidence_path(output), calibration.read_bytes())
     else:
-        # One of an earlier export would be of other weights.
-        confidence_path(output).unlink(missing_ok=True)
+        confidence_path(output).unlink(missing_ok=True)  # of an earlier export: of other weights
     write_text(output.with_suffix(".md"), card(output, loaded, results, commands))
     print(
         f"{output}: {size / 1e6:.1f} MB, {source.stat().st_size / size:.1f} times less than "

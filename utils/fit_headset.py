@@ -47,12 +47,11 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 parse_early(__name__, parse_arguments)
 
 import json
-from typing import Annotated, Any
+from typing import Any
 
 import cv2
 import numpy as np
 import yaml
-from pydantic import Field
 
 from base.calibration import load_calibration
 from base.cameras import camera_to_dict
@@ -67,7 +66,7 @@ from utils.drawing.style import OUTLINE, PAPER, PREDICTED, TRUTH
 from utils.drawing.text import draw_text
 from utils.drawing.write import save_picture
 from utils.fitting.lens import fit_lens
-from utils.fitting.mount import MountFit, fit_mount
+from utils.fitting.mount import fit_mount
 from utils.fitting.window import MarkingWindow
 
 #: Centimetres: the furthest point of labels is between these, or they are in another unit.
@@ -75,23 +74,14 @@ _REACH = 10, 1000
 #: Labels that a fitted lens misses by more, pixels of a picture 1000 high, are not reproduced.
 _WORST_LABELS = 2.0
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
-
 
 class Labels(Section):
-    """The file of ``--labels``.
+    """The file of ``--labels``."""
 
-    Attributes:
-        size: width and height of the pictures.
-        points: centimetres from the tip of the nose: to the wearer's left, up, ahead.
-        pixels: where they are seen.
-        depth: along the optical axis, centimetres, where it is known.
-    """
-
-    size: tuple[Pixels, Pixels]
-    points: list[tuple[Number, Number, Number]]
-    pixels: list[tuple[Number, Number]]
-    depth: list[Number] | None = None
+    size: tuple[Pixels, Pixels]  # width and height of the pictures
+    points: list[tuple[float, float, float]]  # cm to the wearer's left, up, ahead of the nose's tip
+    pixels: list[tuple[float, float]]  # where they are seen
+    depth: list[float] | None = None  # along the optical axis, centimetres, where it is known
 
 
 def draw_fit(picture: np.ndarray, marks: dict[str, Any], fitted: dict[str, Any]) -> np.ndarray:
@@ -123,15 +113,6 @@ def draw_fit(picture: np.ndarray, marks: dict[str, Any], fitted: dict[str, Any])
     return drawn
 
 
-def _yaml(camera: Camera, comment: str, mount: list[tuple[str, Any, str]]) -> str:
-    """A headset file with a comment above and one at each of the mount's (key, value, comment)."""
-    lens = json.loads(json.dumps({"camera": camera_to_dict(camera)}))
-    lines = [f"# {line}" for line in comment.splitlines()]
-    lines += yaml.safe_dump(lens, sort_keys=False, width=100, default_flow_style=None).splitlines()
-    lines += [f"{key}: {value}  # {note}".rstrip(" #") for key, value, note in mount]
-    return "\n".join(lines) + "\n"
-
-
 def _drawing(output: Path, picture: str) -> Path:
     """Where the marks and the fit of a picture are drawn."""
     return output.with_name(f"{output.stem}_{Path(picture).stem}.png")
@@ -150,27 +131,6 @@ def _keep_inputs(args: argparse.Namespace) -> None:
             raise UserError(f"--output {args.output}: {path}, which is read, would be replaced")
 
 
-def _mount(fit: MountFit) -> list[tuple[str, Any, str]]:
-    position = [round(value, 1) for value in fit.position.tolist()]
-    across, up, ahead = fit.position_error
-    rotate, forward, left = (f"degrees, ± {error:.1f}" for error in fit.angle_error)
-    note = f"cm left, up, ahead of the tip of the nose, ± {across:.1f}, {up:.1f}, {ahead:.1f}"
-    return [
-        ("position", position, note),
-        ("forward", round(fit.forward, 1), forward),
-        ("left", round(fit.left, 1), left),
-        ("rotate", round(fit.rotate, 1), rotate),
-    ]
-
-
-def _read_pictures(paths: list[Path]) -> dict[str, np.ndarray]:
-    pictures = {path.name: read_picture(path) for path in paths}
-    sizes = {picture.shape[1::-1] for picture in pictures.values()}
-    if len(sizes) > 1:
-        raise UserError(f"--pictures are of several sizes: {sorted(sizes)}")
-    return pictures
-
-
 def _marked(pictures: dict[str, np.ndarray], points: Path) -> Points:
     """What the user marks in a window; goes on with what ``points`` holds."""
     marks = read_points(points, pictures, MARKS) if points.exists() else {}
@@ -186,9 +146,11 @@ def _marked(pictures: dict[str, np.ndarray], points: Path) -> Points:
 def _fit_pictures(args: argparse.Namespace) -> None:
     if not args.camera:
         raise UserError("--camera: the calibration of the pictures is needed")
-    pictures = _read_pictures(args.pictures)
-    height, width = next(iter(pictures.values())).shape[:2]
-    camera = load_calibration(args.camera).for_picture(width, height)
+    pictures = {path.name: read_picture(path) for path in args.pictures}
+    sizes = {picture.shape[1::-1] for picture in pictures.values()}
+    if len(sizes) > 1:
+        raise UserError(f"--pictures are of several sizes: {sorted(sizes)}")
+    camera = load_calibration(args.camera).for_picture(*sizes.pop())
     if args.points:
         points = read_points(args.points, pictures, MARKS)
     else:
@@ -196,12 +158,15 @@ def _fit_pictures(args: argparse.Namespace) -> None:
         points = _marked(pictures, args.points)
     marks = {name: points[name] for name in pictures if points.get(name)}
     fit = fit_mount(camera, list(marks.values()), args.pose, args.height)
-    number = sum(map(len, marks.values()))
+    count = sum(map(len, marks.values()))
     comment = (
-        f"Fitted to {number} marks in {len(marks)} pictures of a person of {args.height:g} m, "
+        f"Fitted to {count} marks in {len(marks)} pictures of a person of {args.height:g} m, "
         f"residual {fit.residual:.1f} px;\n± are standard deviations. Lens: {args.camera}."
     )
-    _save(args.output, _yaml(camera, comment, _mount(fit)))
+    across, up, ahead = fit.position_error
+    errors = [f", ± {across:.1f}, {up:.1f}, {ahead:.1f}"]
+    errors += [f", ± {error:.1f}" for error in fit.angle_error]
+    _save(args.output, camera, comment, np.round(fit.position, 1), np.round(fit.angles, 1), errors)
     for name, fitted in zip(marks, fit.reprojected, strict=True):
         path = _drawing(args.output, name)
         save_picture(path, draw_fit(pictures[name], marks[name], fitted))
@@ -210,10 +175,8 @@ def _fit_pictures(args: argparse.Namespace) -> None:
 
 def _fit_labels(args: argparse.Namespace) -> None:
     labels = read_json(args.labels, Labels, "--labels")
-    counts = {
-        len(each) for each in (labels.points, labels.pixels, labels.depth) if each is not None
-    }
-    if len(counts) != 1:
+    depth = np.array(labels.depth) if labels.depth else None
+    if not len(labels.points) == len(labels.pixels) == len(labels.depth or labels.points):
         raise UserError(f"--labels {args.labels}: there must be as many pixels as points")
     off = np.abs(np.array(labels.pixels).reshape(-1, 2) * 2 + 1 - labels.size) > labels.size
     if off.any():
@@ -224,7 +187,6 @@ def _fit_labels(args: argparse.Namespace) -> None:
         )
     # To the axes of the head.
     left, up, ahead = np.array(labels.points).reshape(-1, 3).T
-    depth = None if labels.depth is None else np.array(labels.depth)
     points = np.stack([left, ahead, -up], -1)
     fit = fit_lens(points, np.array(labels.pixels), *labels.size, depth)
     reach = float(np.linalg.norm(points, axis=1).max())
@@ -236,19 +198,32 @@ def _fit_labels(args: argparse.Namespace) -> None:
     miss = float(np.sqrt(np.mean(fit.residual**2)))
     if miss > _WORST_LABELS * labels.size[1] / 1000:
         raise UserError(f"--labels {args.labels}: no lens fits them, the best misses {miss:.1f} px")
-    left, ahead, down = fit.position.tolist()
-    angles = zip(("rotate", "forward", "left"), mount_angles(fit.rotation), strict=True)
-    position = [round(value, 2) for value in (left, -down, ahead)]
+    left, ahead, down = fit.position
     comment = f"Lens and mount fitted to {len(points)} labels of {args.labels.name}, "
     comment += f"residual {miss:.2f} px."
-    mount = [("position", position, "cm left, up, ahead of the tip of the nose")]
-    mount += [(key, round(value, 2), "degrees") for key, value in angles]
-    _save(args.output, _yaml(fit.camera, comment, mount))
+    place, angles = np.round((left, -down, ahead), 2), np.round(mount_angles(fit.rotation), 2)
+    _save(args.output, fit.camera, comment, place, angles, [""] * 4)
 
 
-def _save(output: Path, text: str) -> None:
+def _save(
+    output: Path,
+    camera: Camera,
+    comment: str,
+    position: np.ndarray,
+    angles: np.ndarray,
+    errors: list[str],
+) -> None:
+    """Write a headset file with a comment above; (3,) centimetres, (3,) degrees (rotate, forward,
+    left), and what is said behind these four of their errors."""
+    lens = json.loads(json.dumps({"camera": camera_to_dict(camera)}))
+    lines = [f"# {line}" for line in comment.splitlines()]
+    lines += yaml.safe_dump(lens, sort_keys=False, width=100, default_flow_style=None).splitlines()
+    about = f"cm left, up, ahead of the tip of the nose{errors[0]}"
+    lines.append(f"position: {position.tolist()}  # {about}")
+    for name, angle, error in zip(("rotate", "forward", "left"), angles, errors[1:], strict=True):
+        lines.append(f"{name}: {angle}  # degrees{error}")
     with replacing(output) as temporary:
-        temporary.write_bytes(text.encode(errors="backslashreplace"))
+        temporary.write_bytes("\n".join([*lines, ""]).encode(errors="backslashreplace"))
         try:
             headset = load_headset(temporary)
         except UserError as error:

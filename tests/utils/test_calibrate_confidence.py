@@ -54,10 +54,8 @@ def test_a_map_is_stored_and_read_again(tmp_path):
     assert path.name == "model_best.confidence.json" and load_confidence(path) == fitted
     good = json.loads(path.read_text())
     for text in (
-        *("", "{}", "[]", "[" * 100_000, '{"heights": [1, 0], "probabilities": [0, 1]}'),
-        *(json.dumps(good | {"heights": [float("nan")] * len(good["heights"])}), "1"),
-        *(json.dumps(good | {key: 10**500}) for key in ("within_mm", "heights")),
-        json.dumps(good | {"joints": float("inf")}),
+        *("", "{}", "[]", "[" * 100_000, json.dumps(good | {"joints": float("inf")})),
+        *(json.dumps(good | {"heights": good["heights"][a::b]}) for a, b in ((None, -1), (1, 1))),
     ):
         path.write_text(text)
         with pytest.raises(UserError, match="not a confidence map"):
@@ -72,7 +70,8 @@ def test_inference_uses_the_map_beside_the_model(tiny_checkpoint, tmp_path):
     picture = cv2.resize(np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8), (64, 64))
     plain = EgoPosePredictor(model, gpu="cpu", precision="fp32")
     assert plain.confidence is None
-    halves = ConfidenceMap((0.0, 1.0), (0.25, 0.75), 100.0, 640, "a set")
+    halves = {"heights": (0, 1), "probabilities": (0.25, 0.75), "within_mm": 100}
+    halves = ConfidenceMap(**halves, joints=640, data="a set")
     save_confidence(confidence_path(model), halves)
     calibrated = EgoPosePredictor(model, gpu="cpu", precision="fp32")
     heights, probabilities = plain(picture).confidence, calibrated(picture).confidence

@@ -1,6 +1,5 @@
 """Weights to give away: small, whole, the same poses; used where no model is named."""
 
-import itertools
 import json
 import shutil
 
@@ -68,8 +67,7 @@ def given_weights(weights, monkeypatch):
 def test_the_file_is_small_and_keeps_what_the_model_needs(weights, tiny_checkpoint):
     content = torch.load(weights, weights_only=True)
     original = torch.load(tiny_checkpoint, weights_only=True, mmap=True)
-    assert content.keys() - original.keys() == {"made_by"}
-    assert original.keys() - content.keys() == {"training"}
+    assert content.keys() ^ original.keys() == {"made_by", "training"}
     assert content["config"] == original["config"] and content["camera"] == original["camera"]
     assert torch.equal(content["mean_pose"], original["mean_pose"])
     assert content["made_by"] == {
@@ -93,14 +91,10 @@ def test_the_card_has_the_figures_of_the_run_and_the_commands_in_order(weights, 
     for line in (
         f"| MPJPE, full body, mm | {whole['mpjpe']:.1f} [{low:.1f}, {high:.1f}] |",
         f"| MPJPE of hidden joints, mm | {found['visibility']['hidden']['mpjpe']:.1f} ",
-        f"| PCK at 100 mm | {found['pck']['100']:.1%} |",
         f"| for comparison: the mean pose, MPJPE, mm | {whole['mpjpe_mean_pose']:.1f} |",
-        f"| file | {weights.stat().st_size / 1e6:.1f} MB, ",
         f"| SHA-256 | `{sha256(weights)}` |",
         "| model | autoencoder, resnet18, pictures of 64 px |",
-        "| trunk started from | random weights |",
         "\n".join(f"    {command}" for command in COMMANDS),
-        f"{found['frames']} frames of the set `synthetic`",
     ):
         assert line in card
     assert max(map(len, card.splitlines())) < 120
@@ -143,21 +137,12 @@ def test_a_calibration_of_an_earlier_export_does_not_stay(
     assert {path.name for path in tmp_path.iterdir()} == {"a.tar", "a.md"}
 
 
-def test_weights_that_are_not_finite_and_a_full_disk_leave_the_last_good_files(
-    tiny_checkpoint, results, tmp_path
-):
-    content = torch.load(tiny_checkpoint, weights_only=True)
-    content[RESNET]["conv1.weight"][0, 0, 0, 0] = float("nan")
-    torch.save(content, tmp_path / "nan.tar")
+def test_a_full_disk_leaves_the_last_good_file(tiny_checkpoint, results, tmp_path):
     (tmp_path / "a.tar").write_text("the last one")
-    found = json.loads(results.read_text()) | {"model_sha256": sha256(tmp_path / "nan.tar")}
-    (tmp_path / "results.json").write_text(json.dumps(found))
-    with pytest.raises(UserError, match=rf"{RESNET}: conv1\.weight holds NaN or infinite values"):
-        export(tmp_path / "nan.tar", tmp_path / "results.json", tmp_path / "a.tar")
     with file_size_limit(100_000), pytest.raises(UserError, match="cannot be written"):
         export(tiny_checkpoint, results, tmp_path / "a.tar")
-    assert (tmp_path / "a.tar").read_text() == "the last one"
-    assert {path.name for path in tmp_path.iterdir()} == {"a.tar", "nan.tar", "results.json"}
+    [left] = tmp_path.iterdir()
+    assert left.read_text() == "the last one"
 
 
 def test_a_weight_beyond_half_precision_is_named():
@@ -180,14 +165,10 @@ def test_commands_without_a_model_use_the_pretrained_weights_and_say_so(
     inference.main([*flags, "--input_dir", str(folder), "--no_pictures"])
     assert "Model: the pretrained weights" in capsys.readouterr().out
     assert EgoPosePredictor(gpu="cpu").checkpoint == given_weights
-    base = given_weights.with_name("base.tar")
-    shutil.copyfile(given_weights, base)
-    files = {"pretrained": given_weights, "box": given_weights, "base": base}
-    for option, name in itertools.product(("load_model", "load_3d_model"), files):
-        parsed = train.parse_arguments(["--training_type", "finetune", f"--{option}", name])
-        assert getattr(parsed, option) == files[name]
-    demo.main([*flags, "--num_vis", "0", "--data_root", str(tiny_data), "--load_model", str(base)])
-    assert "Model: the pretrained weights" in capsys.readouterr().out
+    shutil.copyfile(given_weights, base := given_weights.with_name("base.tar"))
+    for name, file in {"pretrained": given_weights, "box": given_weights, "base": base}.items():
+        parsed = train.parse_arguments(["--training_type", "finetune", "--load_3d_model", name])
+        assert parsed.load_3d_model == file
 
 
 def test_the_pretrained_weights_are_trained_further(given_weights, tiny_data, tmp_path, capsys):

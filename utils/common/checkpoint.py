@@ -49,7 +49,7 @@ class Mounts(TypedDict, total=False):
     #: 0.5 % and 99.5 % quantiles of the Neck's place in the view over the training set, metres.
     neck: Annotated[list[_Place], Field(min_length=2, max_length=2)]
     #: As of :class:`~utils.inference.trained_range.TrainedRange`, the first over ValSet.
-    uncertainty: float
+    uncertainty: FiniteFloat
     edge: FiniteFloat
     headsets: list[str]  # checksums
 

@@ -21,24 +21,14 @@ _SMALL_TERMS = 0.03
 
 @dataclass(frozen=True)
 class LensFit:
-    """A fitted lens and its place.
-
-    Attributes:
-        camera: the lens.
-        rotation: (3, 3) of directions from the frame of the points to the camera's.
-        position: (3,) of the camera in the frame of the points.
-        residual: (N,) distance of each reprojected point from its pixel, also beyond the angle up
-            to which the lens is one-to-one: labels made by a formula may go further.
-    """
+    """A fitted lens and its place, in the frame of the points."""
 
     camera: ThinPrismFisheyeCamera
-    rotation: np.ndarray
-    position: np.ndarray
+    rotation: np.ndarray  # (3, 3) of directions from that frame to the camera's
+    position: np.ndarray  # (3,) of the camera
+    #: (N,) pixels between each point and where it is seen, also beyond the angle up to which the
+    #: lens is one-to-one: labels made by a formula may go further.
     residual: np.ndarray
-
-    def to_camera(self, points: np.ndarray) -> np.ndarray:
-        """(…, 3) points in the camera's frame."""
-        return (points - self.position) @ self.rotation.T
 
 
 def fit_lens(
@@ -46,20 +36,17 @@ def fit_lens(
 ) -> LensFit:
     """Least squares of a fisheye lens, with four radial and two tangential terms, and its place to
     (N, 3) points seen at (N, 2) pixels, and where it is known, their (N,) depth along the optical
-    axis, in the unit of the points.
-
-    It starts from Tsai's radial alignment ("A versatile camera calibration technique", IEEE J.
-    Robotics and Automation 1987), which holds for any lens of round symmetry: seen from the axis,
-    a point lies in the direction of its pixel from the middle of the picture.  It needs points that
-    do not lie in one plane; fewer than 15, or such that no lens fits, are a UserError.
-    """
+    axis, in the unit of the points; UserError for fewer than 15, or points in one plane. It starts
+    from Tsai's radial alignment ("A versatile camera calibration technique", IEEE J. Robotics and
+    Automation 1987): seen from the axis, a point lies in the direction of its pixel from the middle
+    of the picture."""
     if len(points) < _LEAST_POINTS:
         raise UserError(f"{len(points)} points: a lens needs {_LEAST_POINTS} or more")
     middle = (np.array([width, height]) - 1) / 2
-    scale = np.linalg.norm(points - points.mean(0), axis=1).mean()
+    offset = points.mean(0)
+    scale = np.linalg.norm(points - offset, axis=1).mean()
     if scale == 0:
         raise UserError("all points lie at one place")
-    offset = points.mean(0)
     near = (points - offset) / scale
     rotation, shift = _radially_aligned(near, pixels - middle)
     vector = Rotation.from_matrix(rotation).as_rotvec()

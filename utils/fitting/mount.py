@@ -1,5 +1,6 @@
 """Where a camera is on the head, and which way it looks, from marks on a wearer in its pictures."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ _OUTLIER = 2.0
 _LEAST_MARKS = 4
 #: A fit is refused if the marks miss by more, root mean square in standard deviations, or if a
 #: length (cm) or an angle (degrees) is known less well than this.
-_WORST_MISS, _WORST_POSITION, _WORST_ANGLE = 2.0, 8.0, 12.0
+_WORST_MISS, _WORST = 2.0, np.array([8.0] * 3 + [12.0] * 3)
 #: What is fitted, in this order, and its unit for the optimiser: 5 cm, 10°.
 _MOUNT = ("left", "up", "ahead", "rotate", "forward", "left tilt")
 _UNITS = np.array([5.0, 5.0, 5.0, 10.0, 10.0, 10.0])
@@ -32,25 +33,15 @@ _UNITS = np.array([5.0, 5.0, 5.0, 10.0, 10.0, 10.0])
 
 @dataclass(frozen=True)
 class MountFit:
-    """A fitted mount, as in :class:`~base.headset.Headset`, with standard deviations.
+    """A fitted mount, as in :class:`~base.headset.Headset`, with standard deviations."""
 
-    Attributes:
-        position, position_error: centimetres to the left, up, ahead of the tip of the nose.
-        rotate, forward, left: degrees.
-        angle_error: of these three.
-        reprojected: for each picture the place of every landmark, marked or not; NaN where the lens
-            does not see it.
-        residual: root mean square distance of marks from them, pixels.
-    """
-
-    position: np.ndarray
+    position: np.ndarray  # (3,) centimetres to the left, up, ahead of the tip of the nose
     position_error: np.ndarray
-    rotate: float
-    forward: float
-    left: float
+    angles: tuple[float, float, float]  # rotate, forward, left, degrees
     angle_error: np.ndarray
+    #: For each picture the place of every landmark, marked or not; NaN where the lens sees none.
     reprojected: list[dict[str, np.ndarray]]
-    residual: float
+    residual: float  # root mean square distance of the marks from these, pixels
 
 
 class _Problem:
@@ -109,20 +100,11 @@ class _Problem:
 def fit_mount(
     camera: Camera, marks: Sequence[Marks], pose: str = POSES[0], height: float = MEAN_HEIGHT
 ) -> MountFit:
-    """Fit a mount to what is marked in pictures of a person who stands upright.
-
-    It is the most likely mount for a person built as people are, a head held level to some degrees
-    and a headset put on a little differently each time, which are fitted along; marks far off count
-    less (soft L1).
-
-    Args:
-        camera: the lens, of the pictures' size.
-        marks: for each picture, some of :data:`MARKS`.
-        pose, height: of the person, see :func:`wearer`.
-
-    Raises:
-        UserError: for too few marks, or such as no mount or more than one fits.
-    """
+    """The most likely mount for what is marked in pictures through ``camera``, some of
+    :data:`MARKS` in each, of a person who stands upright (``pose`` and ``height`` as of
+    :func:`wearer`), is built as people are, holds the head level to some degrees and puts the
+    headset on a little differently each time, which are fitted along; marks far off count less
+    (soft L1). UserError for too few marks, or such as no mount or more than one fits."""
     names = {name for marked in marks for name in marked}
     if len(names) < _LEAST_MARKS:
         raise UserError(
@@ -130,21 +112,16 @@ def fit_mount(
             f"mark at least {_LEAST_MARKS}; the feet tell the tilt"
         )
     problem = _Problem(camera, marks, pose, height)
-    best, worth = None, np.inf
     free = np.zeros(problem.mean.size + 6 * problem.count)
 
     def mount_only(x: np.ndarray) -> np.ndarray:
         return problem.misses(np.append(x, free)).ravel() / 5
 
-    for quarter in (0.0, 90.0, 180.0, -90.0):
-        for forward in (0.0, 40.0):
-            start = np.array([*RELEASE_HEADSET.position, quarter, forward, 0.0]) / _UNITS
-            found = least_squares(mount_only, start, loss="soft_l1", max_nfev=60)
-            if found.cost < worth:
-                best, worth = found.x, found.cost
-    fit = least_squares(
-        problem.residuals, np.append(best, free), loss="soft_l1", f_scale=_OUTLIER, max_nfev=200
-    )
+    turns = itertools.product((0.0, 90.0, 180.0, -90.0), (0.0, 40.0))
+    starts = (np.array([*RELEASE_HEADSET.position, *turn, 0.0]) / _UNITS for turn in turns)
+    rough = [least_squares(mount_only, x, loss="soft_l1", max_nfev=60) for x in starts]
+    start = np.append(min(rough, key=lambda found: found.cost).x, free)
+    fit = least_squares(problem.residuals, start, loss="soft_l1", f_scale=_OUTLIER, max_nfev=200)
     miss = float(np.sqrt(2 * fit.cost / max(2 * len(problem.mark) - 6, 1)))
     if miss > _WORST_MISS:
         off = np.linalg.norm(problem.misses(fit.x), axis=-1)
@@ -155,25 +132,19 @@ def fit_mount(
         )
     deviation = np.sqrt(np.diag(np.linalg.pinv(fit.jac.T @ fit.jac)))[:6]
     deviation *= max(1.0, miss) * _UNITS
-    for name, known, limit in zip(
-        _MOUNT, deviation, [_WORST_POSITION] * 3 + [_WORST_ANGLE] * 3, strict=True
-    ):
-        if known > limit:
-            raise UserError(
-                f"the marks do not tell '{name}' (± {known:.0f}): mark more, near ones (nose, "
-                "chin, shoulders) and the feet"
-            )
+    if (vague := deviation > _WORST).any():
+        raise UserError(
+            f"the marks do not tell '{_MOUNT[vague.argmax()]}' (± {deviation[vague][0]:.0f}): mark "
+            "more, near ones (nose, chin, shoulders) and the feet"
+        )
     mount = fit.x[:6] * _UNITS
     points = problem.in_camera(fit.x, problem.landmarks(fit.x))
     seen = camera.project(points)
     off = seen[problem.picture, problem.mark] - problem.pixels
-    rotate, forward, left = mount_angles(mount_rotation(*mount[3:]))
     return MountFit(
         mount[:3],
         deviation[:3],
-        rotate,
-        forward,
-        left,
+        mount_angles(mount_rotation(*mount[3:])),
         deviation[3:],
         [dict(zip(MARKS, places, strict=True)) for places in seen],
         float(np.sqrt(np.nanmean(np.sum(off**2, -1)))),

@@ -13,14 +13,9 @@ _COLOUR = hex_code(TRUTH[1])
 
 
 class MarkingWindow:
-    """Asks for each of ``names`` in each picture in turn, from the first that ``points`` lacks on.
-
-    Args:
-        pictures: name → (H, W, 3) uint8 RGB.
-        names: what is to be marked.
-        points: picture's name → what is marked → (x, y); changed in place.
-        changed: called after each change, to save the points.
-    """
+    """Asks for each of ``names`` in each of the ``pictures``, name → (H, W, 3) uint8 RGB, from the
+    first that ``points``, picture's name → what is marked → (x, y), lacks. These are changed in
+    place, and ``changed`` is called after each change."""
 
     def __init__(
         self,
@@ -34,10 +29,10 @@ class MarkingWindow:
         self._plt, self._pictures, self._changed = plt, pictures, changed
         self.points = points
         self._steps = [(picture, name) for picture in pictures for name in names]
-        self._at = next(
-            (k for k, (picture, name) in enumerate(self._steps) if name not in points[picture]),
-            0,
+        missing = (
+            k for k, (picture, name) in enumerate(self._steps) if name not in points[picture]
         )
+        self._at = next(missing, 0)
         self.figure, self._axes = plt.subplots(figsize=(10, 10))
         canvas = self.figure.canvas
         canvas.mpl_connect("button_press_event", self._clicked)

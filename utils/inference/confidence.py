@@ -1,26 +1,35 @@
 """From the height of a heatmap to the probability that the joint is where it is predicted."""
 
 import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from pydantic import Field, model_validator
 
+from base.documents import read_document
 from base.errors import UserError
 from base.files import write_text
+from base.schema import Section, read_record
 
 
-@dataclass(frozen=True, slots=True)
-class ConfidenceMap:
+class ConfidenceMap(Section):
     """A rising, piecewise linear map from heights to the probability that a joint is within
     ``within_mm`` of its place in the camera's frame; fitted on so many joints of the set ``data``.
     """
 
-    heights: tuple[float, ...]
+    heights: tuple[float, ...] = Field(min_length=1)
     probabilities: tuple[float, ...]
     within_mm: float
     joints: int
     data: str
+
+    @model_validator(mode="after")
+    def _rising(self) -> "ConfidenceMap":
+        if len(self.heights) != len(self.probabilities):
+            raise ValueError("as many heights as probabilities are needed")
+        if (np.diff([self.heights, self.probabilities]) < 0).any():
+            raise ValueError("heights and probabilities must rise")
+        return self
 
     def __call__(self, heights: np.ndarray) -> np.ndarray:
         """Probabilities of any array of heights, float32."""
@@ -51,8 +60,14 @@ def fit_confidence(
     rising = isotonic_regression(shares, weights=[len(part) for part in parts]).x
     # Equal centres, as of heatmaps that are all empty, would leave the map undefined between them.
     centres = np.maximum.accumulate(centres + 1e-9 * np.arange(len(centres)))
-    values = (tuple(np.round(array, 6).tolist()) for array in (centres, rising))
-    return ConfidenceMap(*values, within_mm, len(heights), data)
+    heights, probabilities = (np.round(array, 6).tolist() for array in (centres, rising))
+    return ConfidenceMap(
+        heights=heights,
+        probabilities=probabilities,
+        within_mm=within_mm,
+        joints=len(right),
+        data=data,
+    )
 
 
 def confidence_path(model: Path) -> Path:
@@ -61,20 +76,14 @@ def confidence_path(model: Path) -> Path:
 
 
 def save_confidence(path: Path, confidence: ConfidenceMap) -> None:
-    write_text(path, json.dumps(asdict(confidence), indent=1) + "\n")
+    write_text(path, json.dumps(confidence.model_dump(), indent=1) + "\n")
 
 
 def load_confidence(path: Path) -> ConfidenceMap:
     """Read a map; UserError for a file that is missing or none."""
+    what = f"{path}: not a confidence map of utils/calibrate_confidence.py"
+    content = read_document(path, what)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        points = np.array([content["heights"], content["probabilities"]], float)
-        rising = points.ndim == 2 and points.size and (np.diff(points) >= 0).all()
-        if not rising or not (np.abs(points) < 1e6).all():
-            raise ValueError("as many heights as probabilities are needed, both rising")
-        within, joints = float(content["within_mm"]), int(content["joints"])
-        return ConfidenceMap(*map(tuple, points.tolist()), within, joints, str(content["data"]))
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; run utils/calibrate_confidence.py") from None
-    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError) as error:
-        raise UserError(f"{path}: not a confidence map ({error})") from None
+        return read_record(ConfidenceMap, content)
+    except UserError as error:
+        raise UserError(f"{what}: {error}") from None

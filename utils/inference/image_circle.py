@@ -33,8 +33,7 @@ class ImageCircle(NamedTuple):
 
 def _rim_points(brightest: np.ndarray) -> np.ndarray:
     """Outermost points (N, 2) of the lit region's convex hull in all directions, but for those at
-    the picture's border.  A circle is convex, so dark things at the rim only cut it by straight
-    lines, whose points the fit then finds to disagree."""
+    the picture's border: dark things at the rim only cut a circle by straight lines."""
     height, width = brightest.shape
     side = max(2, round(_CORNER_SHARE * min(height, width)))
     ends = (slice(side), slice(-side, None))

@@ -39,8 +39,7 @@ def _training_camera(width: int, height: int) -> Camera:
     return square.cropped(-crop.left, -crop.top, width, height)
 
 
-def _is_training_circle(circle: ImageCircle, width: int, height: int) -> bool:
-    camera = _training_camera(width, height)
+def _is_training_circle(circle: ImageCircle, camera: Camera) -> bool:
     rim = camera.project(np.array([np.sin(RIM), 0.0, np.cos(RIM)]))[0] - camera.cx
     off = np.abs(np.subtract(circle, [camera.cx, camera.cy, rim]))
     return bool((off < _SAME_CIRCLE * rim).all())
@@ -67,14 +66,9 @@ class Lens:
 
 
 class LensFinder:
-    """What is known of the headset; UserError for an unknown camera, or what excludes each other.
-
-    ``headset`` is a headset file or profile, which says all the rest.  Otherwise ``camera`` is None
-    to judge by the picture, "training", "circle", or a calibration file; ``fov`` the angle across
-    the image circle, degrees, of a lens without calibration; ``rotate`` (None for a turn that the
-    network finds) and ``mount`` are as of :class:`base.headset.Headset`: rotate, and forward and
-    left.
-    """
+    """What is known of the headset, as the options of ``inference.py`` state it: degrees, ``mount``
+    forward and left, ``rotate`` None for a turn that the network finds. UserError for an unknown
+    camera, values that cannot be, and options that exclude each other."""
 
     def __init__(
         self,
@@ -117,31 +111,28 @@ class LensFinder:
         calibration is of another size, or nothing tells the lens."""
         height, width = pictures[0].shape[:2]
 
-        def lens(camera: Camera, text: str, assumed: bool, fov: float | None = None) -> Lens:
-            fov = self._headset.fov if fov is None else fov
+        def lens(camera: Camera, fov: float | None, text: str, assumed: bool = False) -> Lens:
             return Lens(replace(self._headset, camera=camera, fov=fov), text, assumed)
 
-        def training(text: str, assumed: bool = False) -> Lens:
-            return lens(_training_camera(width, height), text, assumed, RELEASE_HEADSET.fov)
-
+        training = _training_camera(width, height), RELEASE_HEADSET.fov
         if self._camera == TRAINING:
-            return training(f"training camera ({self._calibration.source})")
+            return lens(*training, f"training camera ({self._calibration.source})")
         if self._calibration is not None:
             camera = self._calibration.for_picture(width, height)
-            return lens(camera, self._calibration.source, False)
+            return lens(camera, self._headset.fov, self._calibration.source)
         circle = find_image_circle(pictures)
         unlike = ""
         if self._camera is None and self._fov is None:
             shaped = width == height or abs(width / height / _ASPECT - 1) < 0.005
             if circle is None:
-                return training(_BY_SHAPE if shaped else _UNKNOWN, assumed=True)
-            if shaped and _is_training_circle(circle, width, height):
-                return training(_BY_CIRCLE)
+                return lens(*training, _BY_SHAPE if shaped else _UNKNOWN, assumed=True)
+            if shaped and _is_training_circle(circle, training[0]):
+                return lens(*training, _BY_CIRCLE)
             unlike = ", unlike the training camera's" if shaped else ""
         fov = DEFAULT_FOV if self._fov is None else self._fov
         if circle is not None:
-            place = f"{circle.radius:.0f} px found at ({circle.x:.0f}, {circle.y:.0f}){unlike}"
-            found = f"image circle of {place}"
+            x, y, radius = circle
+            found = f"image circle of {radius:.0f} px found at ({x:.0f}, {y:.0f}){unlike}"
         elif self._fov is None:
             raise UserError(
                 f"--camera circle: no image circle is seen in pictures of {width}×{height}; "
@@ -153,4 +144,4 @@ class LensFinder:
             found = "image circle taken to be as wide as the picture"
         camera = equidistant_camera(width, height, (circle.x, circle.y), circle.radius, fov)
         angle = f"{fov:g}° {'assumed' if self._fov is None else 'as stated'}"
-        return lens(camera, f"no calibration: {found}, equidistant, {angle}", True, fov)
+        return lens(camera, fov, f"no calibration: {found}, equidistant, {angle}", assumed=True)

@@ -1,14 +1,15 @@
 """What a file of ``utils/export_onnx.py`` says of itself, written and read back as one record."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
 from base.cameras import camera_from_dict, camera_to_dict
 from base.cameras.camera import Camera
-from base.headset import Headset
+from base.headset import Headset, StoredHeadset
 from base.schema import Section
 from base.skeleton import HEATMAP_JOINTS, JOINTS, NUM_HEATMAPS, NUM_JOINTS
+from utils.common.checkpoint import Mounts
 
 #: Key of the record, as JSON, in the metadata, and name of the model's input.
 METADATA_KEY, INPUT = "ego_pose", "images"
@@ -24,16 +25,6 @@ OUTPUTS = {
 }
 
 
-def _camera(value: Any) -> Camera:
-    if not isinstance(value, Camera | dict):
-        raise ValueError("no camera")
-    return value if isinstance(value, Camera) else camera_from_dict(value)
-
-
-def _headset(value: Any) -> Headset | None:
-    return value if value is None or isinstance(value, Headset) else Headset.from_dict(value)
-
-
 class OnnxMetadata(Section):
     """The record, see doc/inference.md: ``camera`` is that of the network's view, ``headset`` the
     one whose pictures the model takes instead; ``mounts`` is as in a checkpoint."""
@@ -47,13 +38,13 @@ class OnnxMetadata(Section):
     outputs: dict[Literal[tuple(OUTPUTS)], str]
     joint_names: tuple[str, ...] = JOINTS
     heatmap_joints: tuple[int, ...] = HEATMAP_JOINTS
-    camera: Annotated[Camera, PlainValidator(_camera), PlainSerializer(camera_to_dict)]
-    headset: Annotated[
-        Headset | None,
-        PlainValidator(_headset),
-        PlainSerializer(lambda value: value and value.as_dict()),
-    ] = None
-    mounts: dict[str, Any] | None = None
+    camera: Annotated[
+        Camera,
+        PlainValidator(lambda stated: camera_from_dict(dict(stated))),
+        PlainSerializer(camera_to_dict),
+    ]
+    headset: Annotated[StoredHeadset, PlainSerializer(Headset.as_dict)] | None = None
+    mounts: Mounts | None = None
 
     @model_validator(mode="after")
     def _as_exported(self) -> "OnnxMetadata":

@@ -13,12 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from base.errors import BrokenFrameError, UserError
-from dataset.pictures import (
-    PICTURE_SUFFIXES,
-    kind_of,
-    natural_order,
-    read_picture,
-)
+from dataset.pictures import PICTURE_SUFFIXES, kind_of, natural_order, read_picture
 from utils.inference.source import PICTURE_BYTES, LazyFrame, Source, name_text, plain_name
 from utils.inference.video import open_camera, open_video
 
@@ -26,8 +21,6 @@ from utils.inference.video import open_camera, open_video
 DRAWINGS_MARK = ".drawings"
 #: Folders in which a Synology disk and macOS keep notes about pictures.
 _NOTES = frozenset({"@eaDir", "__MACOSX"})
-#: What is left out, each with "file" and "reason".
-LeftOut = list[dict[str, str]]
 
 
 class PictureSource(Source):
@@ -89,13 +82,11 @@ def _read(path: Path) -> np.ndarray:
         raise BrokenFrameError(str(error.args[0]).removeprefix(f"{path}: ")) from None
 
 
-def walk_files(root: Path, recursive: bool) -> tuple[list[Path], LeftOut]:
-    """The files in a folder and, ``recursive``, in all below, and the folders left out.  Links to
-    folders are followed after everything else, and each folder is visited once. Hidden folders and
-    those of :data:`_NOTES` are skipped silently."""
-    found: list[Path] = []
-    left_out: LeftOut = []
-    visited: set[tuple[int, int]] = set()
+def walk_files(root: Path, recursive: bool) -> tuple[list[Path], list[dict[str, str]]]:
+    """The files in a folder and, ``recursive``, in all below, and the folders left out, each with
+    "file" and "reason". Links to folders are followed after everything else, and each folder is
+    visited once. Hidden folders and those of :data:`_NOTES` are skipped silently."""
+    found, left_out, visited = [], [], set()
 
     def leave(folder: str | Path, reason: str) -> None:
         left_out.append({"file": name_text(os.path.relpath(folder, root)), "reason": reason})
@@ -106,17 +97,15 @@ def walk_files(root: Path, recursive: bool) -> tuple[list[Path], LeftOut]:
     waiting = deque([root])
     while waiting:
         for name, folders, files in os.walk(waiting.popleft(), onerror=unreadable):
-            parent = Path(name)
-            found += [parent / file for file in files]
-            if not recursive:
-                return found, left_out
-            status = parent.stat()
+            parent, status = Path(name), Path(name).stat()
             if (status.st_dev, status.st_ino) in visited:
-                del found[len(found) - len(files) :]
                 leave(parent, "a link to a folder that is searched already")
                 folders.clear()
                 continue
             visited.add((status.st_dev, status.st_ino))
+            found += [parent / file for file in files]
+            if not recursive:
+                return found, left_out
             kept = [name for name in folders if name[0] != "." and name not in _NOTES]
             # Unlike Path.exists, no error in a folder that may not be read.
             drawn = [name for name in kept if os.path.exists(parent / name / DRAWINGS_MARK)]  # noqa: PTH110
@@ -129,10 +118,8 @@ def walk_files(root: Path, recursive: bool) -> tuple[list[Path], LeftOut]:
 
 
 def open_source(given: str, recursive: bool = False, rank: int = 0, ranks: int = 1) -> Source:
-    """The source of ``given``: a picture, a folder (``recursive``: and those below), a glob
-    pattern, a video, an address, or a camera's number or device; ``rank`` of ``ranks`` processes
-    that share the pictures.  UserError where there is nothing of the kind, or it cannot be
-    shared."""
+    """The source of what ``--input`` names, ``recursive`` with the folders below; its share for
+    ``rank`` of ``ranks`` processes. UserError where there is none, or it cannot be shared."""
     path = Path(given)
     device = os.path.realpath(given) if given.startswith("/dev/") else given
     camera = re.fullmatch("(?:/dev/video)?([0-9]{1,4})", device)

@@ -1,6 +1,6 @@
 """A trained network on square pictures: heatmaps decoded, the pose placed before the camera."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ from model.rays import CameraRays
 from utils.common.device import autocast, fast_bf16
 from utils.common.memory import is_out_of_memory
 from utils.inference.onnx_metadata import INPUT, METADATA_KEY, OnnxMetadata
-from utils.inference.views import averaged, moved_pictures, view_count, view_moves
+from utils.inference.views import averaged, moved_pictures, view_moves
 
 #: Added to every joint's weight in the fit of the pose's place, so that it is defined where
 #: nothing is seen.
@@ -37,24 +37,17 @@ WITHIN = 0.1
 
 
 class Prediction(NamedTuple):
-    """Poses of B pictures, float32.
+    """Poses of B pictures, float32; Head, which has no heatmap, has its place in the picture from
+    the 3D pose. ``confidence`` is, of a model with uncertainty, the probability that the joint is
+    within :data:`WITHIN` of its place, else the height of its heatmap, for Head the Neck's. Without
+    a place of the model's own the Neck is where the joints best lie along their rays."""
 
-    ``joints3d`` (B, 16, 3) are metres, camera axes, Neck at the origin; ``joints2d`` (B, 16, 2)
-    pixels of the network's picture, from the heatmaps, or for Head, which has none, from the 3D
-    pose. ``confidence`` (B, 16) in [0, 1] is, of a model with uncertainty, the probability that the
-    joint is within :data:`WITHIN` of its place, else the height of its heatmap, for Head the
-    Neck's. ``neck`` (B, 3) metres, camera frame, is the model's, or else where the Neck must be for
-    the joints to lie along the rays they are seen along; ``uncertainty`` (B, 16) the radius around
-    ``joints3d + neck`` with 90 % coverage, metres, or None; ``raw_neck`` (B, 3) metres where the
-    network's own pose has the Neck, before it is moved to the origin.
-    """
-
-    joints3d: np.ndarray
-    joints2d: np.ndarray
-    confidence: np.ndarray
-    neck: np.ndarray
-    uncertainty: np.ndarray | None = None
-    raw_neck: np.ndarray | None = None
+    joints3d: np.ndarray  # (B, 16, 3) metres, camera axes, Neck at the origin
+    joints2d: np.ndarray  # (B, 16, 2) pixels of the network's picture
+    confidence: np.ndarray  # (B, 16) in [0, 1]
+    neck: np.ndarray  # (B, 3) metres, camera frame
+    uncertainty: np.ndarray | None = None  # (B, 16) metres around joints3d + neck, 90 % coverage
+    raw_neck: np.ndarray | None = None  # (B, 3) metres, of the network's pose before it is moved
 
 
 def within_probability(uncertainty: np.ndarray) -> np.ndarray:
@@ -65,11 +58,20 @@ def within_probability(uncertainty: np.ndarray) -> np.ndarray:
     return (1 - np.exp(-x) * (1 + x + x * x / 2)).astype(np.float32)
 
 
+def distance_mm(*runs: tuple["PosePredictor", Iterable[np.ndarray]]) -> np.ndarray:
+    """(N,) mean distance in millimetres between the joints that two predictors find, each in its N
+    pictures."""
+    one, other = (
+        np.concatenate([predictor(torch.from_numpy(item[None])).joints3d for item in pictures])
+        for predictor, pictures in runs
+    )
+    return np.linalg.norm(one - other, axis=-1).mean(1) * 1000
+
+
 def fold_batch_norms(pose2d: nn.Module) -> None:
-    """Fold every batch norm that follows a convolution into it, in place; the outputs stay the same
-    up to rounding. ``pose2d`` is in evaluation mode, with its modules listed in the order in which
-    they run, as in torchvision's ResNets and our own heads. A network of timm, of which that is not
-    known, is left as it is."""
+    """Fold every batch norm that follows a convolution into it, in place; outputs stay the same up
+    to rounding. ``pose2d`` is in evaluation mode and lists its modules in the order in which they
+    run; a backbone of timm, of which that is not known, is left as it is."""
     children = [(name, child) for name, child in pose2d.named_children() if name != "backbone"]
     for (name, child), (next_name, following) in pairwise(children):
         convolution = isinstance(child, nn.Conv2d | nn.ConvTranspose2d)
@@ -82,9 +84,8 @@ def fold_batch_norms(pose2d: nn.Module) -> None:
 
 
 class Track:
-    """Predictions for the last frames, as many as a history needs. Sequences pass one after the
-    other, frame by frame or in batches: a history never reaches into another sequence or over a gap
-    in the numbers. ``lags`` are the ages of a history's frames, rising from 0."""
+    """Predictions for the last frames, as many as a history needs, which never reaches into another
+    sequence or over a gap in the numbers. ``lags`` are the ages of its frames, rising from 0."""
 
     def __init__(self, lags: Sequence[int]) -> None:
         self._lags = tuple(lags)
@@ -109,10 +110,9 @@ class Track:
 
 
 class PosePredictor:
-    """Runs a network, which is in evaluation mode on ``device``, on batches of square pictures;
-    ``precision`` is as of :func:`utils.common.device.autocast`, ``camera`` that of the pictures,
-    None for the release's, cropped and resized, ``mounts`` what is known of the headsets it was
-    trained on, see :class:`~utils.common.checkpoint.Checkpoint`, ``views`` how many views of each
+    """Runs a network, which is in evaluation mode on ``device``, on batches of square pictures of
+    ``camera``, None for the release's square; ``precision`` is as of
+    :func:`utils.common.device.autocast`, ``mounts`` as in a checkpoint, ``views`` how many of each
     picture are averaged, see :mod:`utils.inference.views`."""
 
     def __init__(
@@ -124,13 +124,12 @@ class PosePredictor:
         mounts: dict[str, Any] | None = None,
         views: int = 1,
     ) -> None:
-        self.moves = view_moves(view_count(views))
+        self.moves = view_moves(views)
         if precision == "auto":
             precision = "bf16" if fast_bf16(device) else "fp32"
         self.model, self.device, self.precision = model, device, precision
         self.input_size = model.input_size
-        #: Of an export with a headset: it takes this headset's pictures, not squares.
-        self.headset: Headset | None = None
+        self.headset: Headset | None = None  # of an export that takes its pictures, not squares
         self.camera = camera or RELEASE_SQUARE.resized(model.input_size, model.input_size)
         self.mounts = mounts
         self.rays = CameraRays(self.camera).to(device)
@@ -201,23 +200,21 @@ class PosePredictor:
             neck = fit_translation(joints3d[:, rows].double(), rays, weights).float()
         joints2d = self.camera.project(joints3d + neck[:, None], clamp=True)
         joints2d[:, rows] = seen
+        confidence = torch.empty(len(joints3d), NUM_JOINTS)
+        confidence[:, rows] = confidence15
+        confidence[:, HEAD] = confidence[:, NECK]
+        places = (values.numpy() for values in (joints3d, joints2d, confidence, neck))
+        found = Prediction(*places, raw_neck=raw_neck)
         if output.uncertainty is None:
-            uncertainty, confidence = None, torch.empty(len(joints3d), NUM_JOINTS)
-            confidence[:, rows] = confidence15
-            confidence[:, HEAD] = confidence[:, NECK]
-            scores = confidence.numpy()
-        else:
-            uncertainty = output.uncertainty.float().cpu().numpy()
-            scores = within_probability(uncertainty)
-        places = joints3d.numpy(), joints2d.numpy()
-        return Prediction(*places, scores, neck.numpy(), uncertainty, raw_neck)
+            return found
+        uncertainty = output.uncertainty.float().cpu().numpy()
+        return found._replace(uncertainty=uncertainty, confidence=within_probability(uncertainty))
 
 
 class OnnxPosePredictor(PosePredictor):
-    """Runs a file of ``utils/export_onnx.py`` on the CPU, or on CUDA where onnxruntime has it.
-    ``threads`` are of the CPU; 0 for ONNX Runtime's own choice, one a physical core. Raises
-    UserError for a file that is not an export, or one with a headset of which several ``views`` are
-    asked for."""
+    """Runs a file of ``utils/export_onnx.py`` on the CPU, or on CUDA where onnxruntime has it;
+    ``threads`` 0 is one a physical core. UserError for a file that is not an export, or one with a
+    headset of which several ``views`` are asked for."""
 
     def __init__(self, path: Path, threads: int = 0, views: int = 1) -> None:
         # Slow to import, and only needed here.
@@ -232,9 +229,7 @@ class OnnxPosePredictor(PosePredictor):
         providers = [name for name in wanted if name in ort.get_available_providers()]
         try:
             self._session = ort.InferenceSession(str(path), options, providers)
-            text = self._session.get_modelmeta().custom_metadata_map[METADATA_KEY]
-        except KeyError:
-            raise UserError(f"{path}: an ONNX model, but not of utils/export_onnx.py") from None
+            text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "")
         except Exception as error:  # onnxruntime's own errors share no base class
             if is_out_of_memory(error):
                 raise
@@ -250,8 +245,8 @@ class OnnxPosePredictor(PosePredictor):
             more = known.camera, known.mounts, views
             super().__init__(model, torch.device("cpu"), "fp32", *more)
         except (ArithmeticError, LookupError, TypeError, ValueError):
-            text = "what it says of itself is not as utils/export_onnx.py writes it"
-            raise UserError(f"{path}: {text}: export it again") from None
+            text = "not an export of utils/export_onnx.py, or another version's: export it again"
+            raise UserError(f"{path}: {text}") from None
         self.headset = known.headset
         if self.headset and len(self.moves) > 1:
             raise UserError(f"{path}: exported with a headset: --views needs an export without")

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from base.base_transform import BaseTransform
-from base.cameras.camera import Camera
 from base.errors import UserError
 from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
@@ -22,14 +21,9 @@ from utils.common.networks import load_pose_model
 from utils.common.pretrained import model_path
 from utils.inference.confidence import confidence_path, load_confidence
 from utils.inference.lens import Lens, LensFinder
-from utils.inference.pose_predictor import (
-    OnnxPosePredictor,
-    PosePredictor,
-    Track,
-    fold_batch_norms,
-)
+from utils.inference.pose_predictor import OnnxPosePredictor, PosePredictor, Track, fold_batch_norms
 from utils.inference.trained_range import TrainedRange
-from utils.inference.views import view_count
+from utils.inference.views import view_moves
 
 #: Mean distance between the placed pose and ``joints2d``, as a share of the network's picture,
 #: above which the two disagree.
@@ -45,27 +39,17 @@ _MIN_WEIGHT = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """The pose of one picture, joints in the order of :data:`base.skeleton.JOINTS`, float32.
+    """The pose of one picture, joints in the order of :data:`base.skeleton.JOINTS`, float32; its
+    axes are those of a camera that looks straight down (doc/inference.md has more on each)."""
 
-    ``joints3d`` (16, 3) are metres, camera axes (x right in the picture, y down in it, z along the
-    optical axis), Neck at the origin; ``joints2d`` (16, 2) pixels of the given picture;
-    ``confidence`` (16,) as in :class:`Prediction`, with a calibration the probability that the
-    joint is right. ``neck`` (3,) metres: ``joints3d + neck`` is the pose in the camera's frame;
-    ``residual`` pixels between that and ``joints2d``, mean over the joints that have a heatmap,
-    weighted by confidence; ``disagrees`` says that this is so much that pose and picture do not
-    belong together. ``out_of_range`` says that the view is not one that the model was trained on:
-    see :class:`utils.inference.trained_range.TrainedRange`, or ``disagrees``.
-    ``uncertainty`` (16,) is a radius in metres with 90 % coverage, or None.
-    """
-
-    joints3d: np.ndarray
-    joints2d: np.ndarray
-    confidence: np.ndarray
-    neck: np.ndarray
-    residual: float
-    disagrees: bool
-    out_of_range: bool
-    uncertainty: np.ndarray | None = None
+    joints3d: np.ndarray  # (16, 3) metres, Neck at the origin
+    joints2d: np.ndarray  # (16, 2) pixels of the given picture
+    confidence: np.ndarray  # (16,) as in Prediction, or by the calibration
+    neck: np.ndarray  # (3,) metres: joints3d + neck is the pose in the camera's frame
+    residual: float  # pixels between that and joints2d, mean weighted by confidence
+    disagrees: bool  # that is so much that pose and picture do not belong together
+    out_of_range: bool  # that, or a view which the model was not trained on, see TrainedRange
+    uncertainty: np.ndarray | None = None  # (16,) metres, radius with 90 % coverage
 
 
 class View(NamedTuple):
@@ -93,7 +77,7 @@ class View(NamedTuple):
 class Prepared(NamedTuple):
     """The square (S, S, 3) uint8 RGB that the network gets of a picture, or the picture itself
     where the network has its headset inside; where it is in the square, and whether its headset is
-    outside the range that the model was trained on."""
+    outside of what the model was trained on."""
 
     square: np.ndarray
     transform: BaseTransform
@@ -126,12 +110,7 @@ def load_network(
 
 
 def ready_network(
-    model: PoseModel,
-    device: torch.device,
-    precision: str = "auto",
-    camera: Camera | None = None,
-    mounts: dict[str, Any] | None = None,
-    views: int = 1,
+    model: PoseModel, device: torch.device, precision: str = "auto", *known: Any
 ) -> PosePredictor:
     """A network on ``device``, in evaluation mode, changed in place to run fast; the rest is as of
     :class:`PosePredictor`."""
@@ -140,21 +119,17 @@ def ready_network(
         # Once, instead of at every call.
         model.pose2d.bfloat16()
     model.to(memory_format=torch.channels_last)
-    return PosePredictor(model, device, precision, camera, mounts, views)
+    return PosePredictor(model, device, precision, *known)
 
 
 class EgoPosePredictor:
     """Pictures in, 3D poses out. Calls from several threads do not disturb each other.
 
-    ``checkpoint`` is a finetuned one, of this project or of the reference implementation, a file
-    of ``utils/export_onnx.py`` (*.onnx), which ONNX Runtime runs without regard to ``gpu`` and
-    ``precision``, or "pretrained" (the same as None) or "base", weights of this project.
-    ``headset``, ``camera``, ``fov``, ``rotate`` and ``mount`` are of what took the pictures, see
-    :class:`~utils.inference.lens.LensFinder`. ``confidence`` is a file of
+    ``checkpoint`` is a path as of ``--load_model``, None for the pretrained weights; ONNX Runtime
+    runs an export without regard to ``gpu`` and ``precision``. ``confidence`` is a file of
     ``utils/calibrate_confidence.py``, "auto" for the one beside the checkpoint, if there is one, or
-    None for the heights of heatmaps; ``gpu`` as ``--gpu``, and ``precision`` "auto", "fp32" or
-    "bf16"; ``views`` as ``--views``. UserError for what cannot be used.
-    """
+    None for the model's own. All else is as on the command line of ``inference.py``. UserError for
+    what cannot be used."""
 
     def __init__(
         self,
@@ -169,8 +144,8 @@ class EgoPosePredictor:
         headset: str | Path | None = None,
         views: int = 1,
     ) -> None:
-        view_count(views)
-        # The camera first: reading a checkpoint takes a while.
+        # What is wrong with these first: reading a checkpoint takes a while.
+        view_moves(views)
         files = (None if name is None else str(name) for name in (headset, camera))
         self.lens = LensFinder(*files, fov, rotate, mount)
         self.checkpoint = model_path("pretrained" if checkpoint is None else str(checkpoint))
@@ -186,38 +161,26 @@ class EgoPosePredictor:
                     "are: leave out --headset, --camera, --fov, --rotate and --mount"
                 )
             self.lens = LensFinder(self.network.headset)
-        try:
-            self.range = TrainedRange(self.network.mounts)
-        except (TypeError, ValueError):
-            text = "what it says of the headsets it was trained on is not as train.py writes it"
-            raise UserError(f"{self.checkpoint}: {text}") from None
+        self.range = TrainedRange(self.network.mounts)
         #: What is known or assumed of the pictures' headset, by their width and height.
         self.views: dict[tuple[int, int], View] = {}
         #: How far pictures are turned, and how that was found; None before any was seen.
         self._turn: tuple[float, str] | None = None
         self._lock = threading.Lock()
 
-    def study(self, pictures: Sequence[np.ndarray]) -> None:
+    def study(self, pictures: Sequence[np.ndarray]) -> UserError | None:
         """Find the lens of each size, and the pictures' turn, from several (H, W[, C]) uint8, which
-        is more robust than from one.  A size that cannot be used is skipped: :meth:`prepare` says
-        why."""
-        self._study(list(map(as_rgb, pictures)))
-
-    def _study(self, pictures: Sequence[np.ndarray]) -> UserError | None:
-        """:meth:`study` (H, W, 3); what was wrong with a size that cannot be used."""
-        fault, lenses = None, {}
+        is more robust than from one. Returns what is wrong with a size that cannot be used."""
+        pictures, fault, lenses = list(map(as_rgb, pictures)), None, {}
         with self._lock:
-            by_size: dict[tuple[int, int], list[np.ndarray]] = {}
-            for picture in pictures:
-                by_size.setdefault(picture.shape[1::-1], []).append(picture)
-            for size in [size for size in by_size if size not in self.views]:
+            sizes = dict.fromkeys(picture.shape[1::-1] for picture in pictures)
+            for size in [size for size in sizes if size not in self.views]:
                 try:
-                    lens = self.lens.find(by_size[size])
+                    lens = self.lens.find([each for each in pictures if each.shape[1::-1] == size])
                     lens.view(self.network.camera)
+                    lenses[size] = lens
                 except UserError as error:
                     fault = error
-                else:
-                    lenses[size] = lens
             if lenses and self._turn is None and self.network.headset is None:
                 known = [picture for picture in pictures if picture.shape[1::-1] in lenses]
                 if self.lens.finds_turn or len(known) >= _ENOUGH:
@@ -256,26 +219,20 @@ class EgoPosePredictor:
             return turn, f"found by the network: {values}"
         return 0.0, f"assumed, none is convincing: {values}; state it with --rotate"
 
-    def _view_of(self, picture: np.ndarray) -> View:
-        size = picture.shape[1::-1]
-        if size not in self.views and (fault := self._study([picture])):
-            raise fault
-        return self.views[size]
-
     def prepare(self, picture: np.ndarray) -> Prepared:
         """What the network gets of a (H, W[, C]) uint8 picture. Cheap to run in a thread; UserError
         for a picture of a size that does not fit the calibration."""
         picture = as_rgb(picture)
-        built_in = self.network.headset
-        if built_in is not None:
-            size, wanted = picture.shape[1::-1], (built_in.camera.width, built_in.camera.height)
-            if size != wanted:
-                raise UserError(
-                    f"a picture of {size[0]}×{size[1]}, but {self.checkpoint} was exported for the "
-                    f"{wanted[0]}×{wanted[1]} of its headset"
-                )
-        view = self._view_of(picture)
-        square = view.transform.image(picture) if built_in is None else picture
+        size, built_in = picture.shape[1::-1], self.network.headset
+        if built_in and size != (built_in.camera.width, built_in.camera.height):
+            raise UserError(
+                f"a picture of {size[0]}×{size[1]}, but {self.checkpoint} was exported for the "
+                f"{built_in.camera.width}×{built_in.camera.height} of its headset"
+            )
+        if size not in self.views and (fault := self.study([picture])):
+            raise fault
+        view = self.views[size]
+        square = picture if built_in else view.transform.image(picture)
         return Prepared(square, view.transform, bool(view.out_of_range))
 
     def poses(

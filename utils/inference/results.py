@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any, ClassVar, TextIO
 
 import numpy as np
@@ -16,19 +15,18 @@ _LONGEST_GAP = 100_000
 
 @dataclass(frozen=True, slots=True)
 class FramePose:
-    """The pose of one frame, smoothed if that was asked for, and ``size``, width and height of its
-    picture, pixels; the rest is as in :class:`utils.inference.source.LazyFrame`."""
+    """The pose of one frame; the rest is as in :class:`utils.inference.source.LazyFrame`."""
 
     file: str
     name: str
-    size: tuple[int, int]
-    pose: Pose
+    size: tuple[int, int]  # width and height of its picture, pixels
+    pose: Pose  # smoothed if that was asked for
     frame: int | None = None
     time: float | None = None
     index: int = 0
     sequence: str = ""
 
-    def step(self, fps: float | Fraction, before: float = 0.0) -> float:
+    def step(self, fps: float, before: float = 0.0) -> float:
         """Where it is in its sequence, in frames of a constant rate: the pictures of a folder have
         one, the frames of a video need not. UserError for a gap after ``before``, the step of the
         last frame, that is too long to be filled."""
@@ -41,35 +39,38 @@ class FramePose:
 
 @dataclass(slots=True)
 class Summary:
-    """How a run went: the number of frames with a pose, of those whose pose and picture disagree,
-    and of those out of range; frames that could not be read and folders left out, each with "file"
-    and "reason"; the signal that ended it, or 0; what cut the source short; and for each size of
-    picture what :meth:`utils.inference.predictor.View.describe` gives."""
+    """How a run went."""
 
-    frames: int = 0
-    unreadable: list[dict[str, str]] = field(default_factory=list)
-    left_out: list[dict[str, str]] = field(default_factory=list)
-    disagreeing: int = 0
-    out_of_range: int = 0
-    interrupted: int = 0
-    fault: str = ""
-    lenses: list[dict[str, Any]] = field(default_factory=list)
+    frames: int = 0  # with a pose
+    disagreeing: int = 0  # of these, those whose pose and picture disagree
+    out_of_range: int = 0  # of these
+    unreadable: list[dict[str, str]] = field(default_factory=list)  # each with "file" and "reason"
+    left_out: list[dict[str, str]] = field(default_factory=list)  # files and folders, likewise
+    interrupted: int = 0  # the signal that ended it, or 0
+    fault: str = ""  # what cut the source short
+    lenses: list[dict[str, Any]] = field(default_factory=list)  # View.describe() of each size
+
+    def add(self, part: "Summary") -> None:
+        """Take in what another process did of the same source."""
+        self.lenses += [lens for lens in part.lenses if lens not in self.lenses]
+        self.left_out, self.interrupted = part.left_out, self.interrupted or part.interrupted
+        for name in ("frames", "disagreeing", "out_of_range", "unreadable"):
+            setattr(self, name, getattr(self, name) + getattr(part, name))
 
     def why_nothing(self, name: str) -> str:
         """Why a source of that name gave not a single pose."""
         if not self.unreadable:
             return self.fault or f"{name}: ended before the first frame"
         first, count = self.unreadable[0], len(self.unreadable)
-        reason = f"{first['file']}: {first['reason']}"
-        if count == 1:
-            return f"the only picture could not be read, {reason}"
-        return f"none of the {count} pictures could be read; the first, {reason}"
+        what = f"none of the {count} pictures could be read; the first"
+        what = "the only picture could not be read" if count == 1 else what
+        return f"{what}, {first['file']}: {first['reason']}"
 
 
 class Sink(ABC):
-    """Receives the results of a run one by one, in order; where it is ``closed`` the run ends."""
+    """Receives the results of a run one by one, in order."""
 
-    closed = False
+    closed = False  # whether the run is to end
 
     @abstractmethod
     def add(self, result: FramePose, picture: np.ndarray) -> None:
@@ -82,12 +83,11 @@ class Sink(ABC):
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """What a format may want to know: the predictor, the frames a second (of pictures ``--fps``),
-    and whether each frame is drawn into ``pictures/``."""
+    """What a format may want to know."""
 
     predictor: EgoPosePredictor
-    fps: float | Fraction
-    drawn: bool
+    fps: float  # of pictures --fps
+    drawn: bool  # each frame, into pictures/
 
 
 class PoseFormat(Sink):

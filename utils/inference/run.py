@@ -29,9 +29,8 @@ Result = TypeVar("Result")
 def read_ahead(
     items: Iterable[Item], work: Callable[[Item], Result], threads: int, ahead: int
 ) -> Iterator[Result]:
-    """Results of ``work`` in the order of the items, computed in threads at most ``ahead`` of the
-    consumer. ``items`` are iterated in a thread too, where a video is decoded; what ``work`` or
-    ``items`` raises is raised here, in turn."""
+    """Results of ``work`` in the order of the items, at most ``ahead`` of the consumer, computed in
+    threads, as ``items`` are iterated in one; what either raises is raised here, in turn."""
     iterator = iter(items)
 
     def submit_next() -> Future[Result] | None:
@@ -68,11 +67,10 @@ def infer(
     fps: float = 30.0,
     part: bool = False,
 ) -> Summary:
-    """Poses of every frame of a source, handed to every sink in order. Frames are read and prepared
-    in threads while the network runs. After each batch a signal or a closed sink ends it with every
-    file complete. ``smoother`` smooths the poses along each sequence, at ``fps`` where the source
-    has no clock. ``part`` says that other processes have the rest, so that none may be readable
-    here; UserError if not a single frame could be read."""
+    """Poses of every frame of a source, handed to every sink in order; smoothed, at ``fps`` where
+    the source has no clock. Frames are read in threads while the network runs; after each batch a
+    signal or a closed sink ends it with every file complete. UserError if not a single frame could
+    be read, unless this is ``part`` of a run of several processes."""
 
     def read(frame: LazyFrame) -> _Read:
         try:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from base.skeleton import NUM_JOINTS
 from utils.inference.predictor import Pose
 
 #: A gap after which the filter starts anew, seconds.
@@ -21,18 +22,14 @@ def _gain(cutoff: float | np.ndarray, dt: float) -> float | np.ndarray:
 
 
 class OneEuroFilter:
-    """Smooths points whose noise shows most at rest and whose lag shows most in motion. Source:
-    Casiez, Roussel & Vogel, "1€ filter: a simple speed-based low-pass filter for noisy input in
-    interactive systems", CHI 2012. The cutoff follows the speed of each point, not of each
-    coordinate, so that the result does not depend on the axes. ``min_cutoff`` is that at rest,
-    hertz: lower removes more jitter; ``beta`` its rise with speed, hertz per metre a second: higher
-    lags less."""
+    """Casiez, Roussel & Vogel, "1€ filter: a simple speed-based low-pass filter for noisy input in
+    interactive systems", CHI 2012. The cutoff, ``min_cutoff`` hertz at rest, rises by ``beta``
+    hertz per metre a second with the speed of each point, not of each coordinate, so that the
+    result does not depend on the axes."""
 
     def __init__(self, min_cutoff: float = MIN_CUTOFF, beta: float = BETA) -> None:
         self._min_cutoff, self._beta = min_cutoff, beta
-        self._time = -math.inf
-        self._value = np.empty(0)
-        self._speed = np.empty(0)
+        self._time, self._value, self._speed = -math.inf, np.empty(0), np.empty(0)
 
     def __call__(self, value: np.ndarray, time: float) -> np.ndarray:
         """Smoothed points (…, D), always of one shape, at rising times, seconds; after more than a
@@ -64,16 +61,12 @@ class PoseSmoother:
         """The smoothed pose of a frame at ``time``, seconds; ``size`` is its picture's, pixels."""
         if sequence != self._sequence:
             self._sequence = sequence
-            self._filters = [OneEuroFilter(*self._options) for _ in range(3)]
+            self._filter = OneEuroFilter(*self._options)
         # In the picture a side is about a metre of what the filter is tuned for.
-        side = max(size)
-        given = pose.joints3d, pose.neck, pose.joints2d / side
-        joints3d, neck, joints2d = (
-            smooth(value, time) for smooth, value in zip(self._filters, given, strict=True)
-        )
-        return replace(
-            pose,
-            joints3d=joints3d.astype(np.float32),
-            neck=neck.astype(np.float32),
-            joints2d=(joints2d * side).astype(np.float32),
-        )
+        points, side = np.zeros((2 * NUM_JOINTS + 1, 3)), max(size)
+        points[:NUM_JOINTS], points[-1] = pose.joints3d, pose.neck
+        points[NUM_JOINTS:-1, :2] = pose.joints2d / side
+        points = self._filter(points, time)
+        joints3d, neck = points[:NUM_JOINTS].astype(np.float32), points[-1].astype(np.float32)
+        joints2d = (points[NUM_JOINTS:-1, :2] * side).astype(np.float32)
+        return replace(pose, joints3d=joints3d, neck=neck, joints2d=joints2d)

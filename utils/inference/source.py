@@ -36,23 +36,15 @@ def plain_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LazyFrame:
-    """A frame before it is read.
+    """A frame before it is read. Frames come sequence by sequence, by rising index."""
 
-    ``file`` is the picture, relative to its folder, or the video's or camera's name, as
-    :func:`name_text`; ``name`` that of its drawing, relative, without suffix, unique in a source;
-    ``read`` gives (H, W, 3) uint8 RGB, or raises BrokenFrameError.  ``frame`` and ``time`` are its
-    number in the video and seconds since its first frame, None for pictures; ``index`` its place in
-    its sequence, unreadable pictures counted; ``sequence`` the folder of its sequence's files,
-    relative to that of the results.  Frames come sequence by sequence, by rising index.
-    """
-
-    file: str
-    name: str
-    read: Callable[[], np.ndarray]
-    frame: int | None = None
-    time: float | None = None
-    index: int = 0
-    sequence: str = ""
+    file: str  # the picture, relative to its folder, or the video's or camera's name, as name_text
+    name: str  # of its drawing, relative, without suffix, unique in a source
+    read: Callable[[], np.ndarray]  # gives (H, W, 3) uint8 RGB, or raises BrokenFrameError
+    frame: int | None = None  # in a video
+    time: float | None = None  # in a video, seconds since its first frame
+    index: int = 0  # in its sequence, unreadable pictures counted
+    sequence: str = ""  # folder of its sequence's files, relative to that of the results
 
     @property
     def place(self) -> Place:

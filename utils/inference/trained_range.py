@@ -10,7 +10,6 @@ import numpy as np
 
 from base.base_transform import BaseTransform
 from base.headset import RELEASE_HEADSET, Headset
-from base.schema import Section
 from base.skeleton import JOINTS
 from dataset.warp import CameraWarp
 from utils.inference.pose_predictor import Prediction
@@ -25,7 +24,6 @@ RELEASE_RANGE = {
     "uncertainty": 0.046,
     "edge": 55.0,
 }
-Place = tuple[float, float, float]
 #: Metres by which the predicted Neck must be outside.
 _MARGIN = 0.03
 _TRUNK = [
@@ -40,24 +38,14 @@ def trunk_uncertainty(uncertainty: np.ndarray) -> np.ndarray:
     return np.exp(np.log(uncertainty[..., _TRUNK]).mean(-1))
 
 
-class Mounts(Section):
-    """What a checkpoint or an export says of the headsets it was trained on, see
-    :class:`~utils.common.checkpoint.Checkpoint`."""
-
-    neck: tuple[Place, Place] = RELEASE_RANGE["neck"]
-    uncertainty: float = RELEASE_RANGE["uncertainty"]
-    edge: float = RELEASE_RANGE["edge"]
-    headsets: tuple[str, ...] = ()
-
-
 class TrainedRange:
     """The views that a model was trained on; ``mounts`` is what its checkpoint says of them, see
-    :class:`Mounts`; TypeError or ValueError where it says something else."""
+    :class:`utils.common.checkpoint.Mounts`."""
 
     def __init__(self, mounts: Mapping[str, Any] | None = None) -> None:
-        known = Mounts.model_validate(dict(mounts or {}))
-        self._low, self._high = np.array(known.neck)
-        self._uncertainty, self._edge = known.uncertainty, known.edge
+        known = RELEASE_RANGE | dict(mounts or {})
+        self._low, self._high = np.array(known["neck"])
+        self._uncertainty, self._edge = known["uncertainty"], known["edge"]
 
     def _beyond(self, neck: np.ndarray) -> np.ndarray:
         """By how much (…, 3) places of the Neck are outside, metres, negative inside: (…)."""

@@ -24,7 +24,7 @@ _TIMEOUT_S = 10.0
 _MISSING_S = 0.5
 
 
-class _Video:
+class _Video(contextlib.AbstractContextManager["_Video"]):
     """An open video, of a path or an address, and its best stream; a context manager.  ``faults``
     are of packets that could not be decoded. UserError where there is no video."""
 
@@ -51,9 +51,6 @@ class _Video:
         self.stream.thread_type = "AUTO"
         self.fps = float(self.stream.guessed_rate or self.stream.average_rate or 30)
 
-    def __enter__(self) -> "_Video":
-        return self
-
     def __exit__(self, *_: object) -> None:
         self.file.close()
 
@@ -63,13 +60,10 @@ class _Video:
             try:
                 if (packet := next(packets, None)) is None:
                     return
-                frames = packet.decode()
+                yield from packet.decode()
+                self.faults += ["a part is missing"] * packet.is_corrupt
             except av.FFmpegError as error:
                 self.faults.append(error.strerror)
-                continue
-            if packet.is_corrupt:
-                self.faults.append("a part is missing")
-            yield from frames
 
     def seconds(self, stamp: int | None) -> float:
         """A timestamp of the stream."""
@@ -90,8 +84,8 @@ def _picture(frame: av.VideoFrame) -> np.ndarray:
     """A decoded frame (H, W, 3) uint8 RGB, turned as the video says."""
     if frame.width * frame.height > MOST_PIXELS:
         raise BrokenFrameError(f"a picture of {frame.width}×{frame.height} pixels, too large")
-    # Quarter turns counter-clockwise, as NumPy's.
-    return np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
+    turns = round(frame.rotation / 90)  # counter-clockwise, as NumPy's
+    return np.rot90(frame.to_ndarray(format="rgb24"), turns)
 
 
 class VideoSource(Source):

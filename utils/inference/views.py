@@ -14,37 +14,22 @@ from torch import Tensor
 from base.cameras.camera import Camera
 from base.errors import UserError
 from base.skeleton import HEAD, NECK, neck_centred
-from dataset.augment import (
-    move_images,
-    move_joints2d,
-    move_joints3d,
-    move_matrices,
-    swap_sides,
-)
+from dataset.augment import move_images, move_joints2d, move_joints3d, move_matrices, swap_sides
 from dataset.batch import to_input
 
 #: Degrees between turned views: six views are turned by up to half of training's usual 15°.
 _STEP = 7.5
-#: More views would be turned further than pictures of training usually are.
-_MOST = 10
-
+#: Numbers of views; of more some would be turned further than pictures of training usually are.
+_COUNTS = (1, 2, 4, 6, 8, 10)
 #: A (1, 2, 2) matrix on normalised coordinates, and (1,) bool mirrored.
 Move = tuple[Tensor, Tensor]
 
 
-def view_count(given: int | str) -> int:
-    """The number of views of a command line or of Python; UserError if it is not 1 or even."""
-    count = int(given) if str(given).isdecimal() else 0
-    if count == 1 or (count % 2 == 0 and 0 < count <= _MOST):
-        return count
-    raise UserError(
-        f"--views {given}: give 1 for the picture alone, or an even number up to {_MOST}"
-    )
-
-
 def view_moves(count: int) -> list[Move]:
     """How each view is made: one is the picture; of 2N there are N at even turns about 0, and the
-    mirror image of each."""
+    mirror image of each; UserError for a number that there is not."""
+    if count not in _COUNTS:
+        raise UserError(f"--views {count}: give 1 (the picture alone), 2, 4, 6, 8 or 10")
     if count == 1:
         return [(torch.eye(2)[None], torch.tensor([False]))]
     turns = math.radians(_STEP) * (torch.arange(count // 2) - (count // 2 - 1) / 2)
@@ -71,12 +56,10 @@ def moved_pictures(
 def averaged(
     views: Sequence[tuple[np.ndarray, ...]], moves: Sequence[Move], camera: Camera
 ) -> tuple[np.ndarray, ...]:
-    """The mean of what was found in each view, moved back.
-
-    A view is a :class:`~utils.inference.pose_predictor.Prediction`, and so is the result. Poses are
-    averaged in the camera's frame. The radius is the mean radius: the views' errors are nearly the
-    same ones, so that averaging hardly shrinks them (doc/evaluation.md).
-    """
+    """The mean of what was found in each view, moved back: the fields of predictions, see
+    :class:`~utils.inference.pose_predictor.Prediction`. Poses are averaged in the camera's frame.
+    The radius is the mean radius: the views' errors are nearly the same ones, so that averaging
+    hardly shrinks them (doc/evaluation.md)."""
     back = []
     for view, (matrix, mirrored) in zip(views, moves, strict=True):
         joints3d, joints2d, confidence, neck, uncertainty, raw = (

@@ -27,21 +27,17 @@ def marks_of(headset, rng, pose="hanging", height=1.72):
     "headset",
     [
         RELEASE_HEADSET,
-        Headset(RELEASE_CAMERA, forward=15.0),
-        Headset(RELEASE_CAMERA, left=-20.0),
-        Headset(RELEASE_CAMERA, SHIFTED, forward=-20.0),
-        Headset(RELEASE_CAMERA, rotate=180.0),
+        Headset(RELEASE_CAMERA, SHIFTED, forward=-20.0, left=-15.0, rotate=180.0),
         Headset(OTHER, (6.0, 3.0, 9.0), 10.0, 25.0, 97.0),
     ],
-    ids=["release", "forward", "left", "shifted", "turned", "other"],
+    ids=["release", "shifted", "other"],
 )
 @pytest.mark.parametrize("pose, height", [("hanging", 1.6), ("tpose", 1.85)])
 def test_a_known_mount_is_found_again(headset, pose, height):
     rng = np.random.default_rng(0)
     marks = [marks_of(headset, rng, pose, height) for _ in range(2)]
     fit = fit_mount(headset.camera, marks, pose, height)
-    angles = np.array([fit.rotate - headset.rotate, fit.forward, fit.left])
-    angles -= 0, headset.forward, headset.left
+    angles = np.subtract(fit.angles, (headset.rotate, headset.forward, headset.left))
     angles[0] = (angles[0] + 180) % 360 - 180
     assert np.abs(fit.position - headset.position).max() < 0.5
     assert np.abs(angles).max() < 1.5
@@ -75,7 +71,6 @@ def exchanged(marks):
 @pytest.mark.parametrize(
     "marks, message",
     [
-        ({}, "0 parts of the body are marked"),
         (seen("chin", "left_foot", "right_foot"), "3 parts .*mark at least 4"),
         (seen("left_wrist", "right_wrist", "left_foot", "right_foot"), "do not tell"),
         (exchanged(seen()), "no mount fits"),
@@ -83,7 +78,6 @@ def exchanged(marks):
         (seen() | {"left_foot": (700.0, 300.0)}, "no mount fits .*left foot"),
         (marks_of(Headset(OTHER, SHIFTED), np.random.default_rng(0), "tpose"), "no mount fits"),
     ],
-    ids=["none", "few", "far", "exchanged", "outside", "wrong", "pose"],
 )
 def test_marks_that_tell_no_mount_are_refused(marks, message):
     with pytest.raises(UserError, match=message):

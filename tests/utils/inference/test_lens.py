@@ -70,18 +70,7 @@ def view(picture, **options):
     "picture, transform, assumed, lens",
     [
         (through(RELEASE_CAMERA), SquareCrop, False, "by its image circle"),
-        (
-            through(RELEASE_CAMERA.resized(640, 400)),
-            SquareCrop,
-            False,
-            "training camera's, by its image circle",
-        ),
-        (
-            through(RELEASE_SQUARE.resized(400, 400)),
-            SquareCrop,
-            False,
-            "training camera's, by its image circle",
-        ),
+        (through(RELEASE_SQUARE.resized(400, 400)), SquareCrop, False, "by its image circle"),
         # Equidistant, 180 degrees across the height; and the release's lens but for its place.
         (
             *(fisheye_picture(1280, 800, (640, 400), 400), CameraWarp, True),
@@ -91,7 +80,6 @@ def view(picture, **options):
             *(fisheye_picture(1280, 800, (600, 400), 459), CameraWarp, True),
             "px found at (600, 400), unlike the training camera's",
         ),
-        (np.zeros((800, 1280, 3), np.uint8), SquareCrop, True, "assumed by its shape"),
         (np.full((400, 400, 3), 90, np.uint8), SquareCrop, True, "assumed by its shape"),
     ],
 )
@@ -124,21 +112,6 @@ def test_without_any_hint_the_picture_is_shown_as_it_is_and_that_is_said():
         view(plain, camera="circle")
     wide = view(plain, camera="circle", fov=160)[1].source
     assert np.degrees(wide.angle(wide.unproject(np.array([-0.5, 239.5])))) == pytest.approx(80)
-
-
-def test_a_turned_training_picture_is_turned_back():
-    upright = through(RELEASE_SQUARE.resized(128, 128))
-    upright[20:40, 60:70] = (255, 0, 0)
-    expected = view(upright, camera="training")[1].image(upright)
-    # The release's optical axis is not in the middle: turn about it, not about the picture.
-    camera = RELEASE_SQUARE.resized(128, 128)
-    y, x = np.mgrid[:128, :128].astype(np.float32)
-    upside = cv2.remap(
-        upright, 2 * np.float32(camera.cx) - x, 2 * np.float32(camera.cy) - y, cv2.INTER_LINEAR
-    )
-    turned = view(upside, camera="training", rotate=180)[1].image(upside)
-    difference = np.abs(turned.astype(float) - expected)[12:-12, 12:-12]
-    assert difference.mean() < 6
 
 
 HEADSET = """
@@ -181,16 +154,11 @@ def test_a_headset_says_lens_mount_and_field_of_view(tmp_path):
         ({"camera": "training", "fov": 180}, "--camera training has one"),
         ({"fov": 500}, "--fov 500"),
         ({"headset": "xr-egopose", "rotate": 0.0}, "--headset says it all"),
-        ({"headset": "xr-egopose", "camera": "training"}, "--headset says it all"),
         ({"headset": "nowhere"}, "--headset nowhere"),
-        ({"rotate": "round"}, "--rotate 'round': rotate: .* a valid number"),
         ({"rotate": float("nan")}, "--rotate nan"),
-        ({"mount": (5,)}, r"--mount \(5,\): a mount is two angles"),
         ({"mount": (1, (2, 3))}, r"--mount \(1, \(2, 3\)\): left: .* a valid number"),
         ({"mount": 5, "rotate": 2}, "--rotate 2, --mount 5: a mount is two angles"),
-        ({"fov": "wide"}, "--fov 'wide': fov: .* a valid number"),
         ({"camera": ""}, "the name of the calibration is empty"),
-        ({"mount": ("a", 0)}, r"--mount \('a', 0\): forward"),
         ({"mount": (0, float("inf"))}, "left: "),
         ({"mount": (70, 70)}, "tilted by more than 80°"),
     ],

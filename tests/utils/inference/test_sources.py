@@ -27,28 +27,20 @@ def picture(path, value=100):
     return path
 
 
-def video(path, frames=40, fps=20.0):
-    """A clip whose grey level is twice the frame's number."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), fps, (64, 48))
-    assert writer.isOpened()
-    for number in range(frames):
-        writer.write(np.full((48, 64, 3), 2 * number % 256, np.uint8))
-    writer.release()
-    return path
-
-
 def files(given, **options):
     return [shot.file for shot in open_source(str(given), **options)]
 
 
 def test_a_folder_a_pattern_and_a_picture_name_their_pictures(tmp_path):
-    for name in ("b.PNG", "a.jpg", "sub/c.png", "sub/deep/d.jpeg"):
-        picture(tmp_path / name)
-    (tmp_path / "notes.txt").write_text("no picture")
-    assert files(tmp_path) == ["a.jpg", "b.PNG"]
-    assert files(tmp_path, recursive=True) == ["a.jpg", "b.PNG", "sub/c.png", "sub/deep/d.jpeg"]
-    assert files(tmp_path / "a.jpg") == ["a.jpg"]
+    taken = ["a.jpg", "b.PNG", "c.bmp", "d.tif", "e.avif", "f.heic", "g.webp"]
+    for name in (*taken, "sub/c.png", "._a.png", ".DS_Store", "notes.txt", "clip.gif"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    assert files(tmp_path) == taken and files(tmp_path / "a.jpg") == ["a.jpg"]
+    assert files(tmp_path, recursive=True) == [*taken, "sub/c.png"]
     assert files(tmp_path / "sub" / "*.png") == ["c.png"]
+    left_out = {"file": "clip.gif and 1 more", "reason": "not named as a picture"}
+    assert open_source(str(tmp_path)).left_out == [left_out]
     with pytest.raises(UserError, match="give the folder, and --recursive"):
         files(tmp_path / "**" / "*.png")
 
@@ -78,8 +70,7 @@ def tree(tmp_path, monkeypatch):
     """Pictures among what is none of the wearer: the folder to search, what is left out of it."""
     for name in (
         *("in/a/1.png", "in/pictures/2.png", "elsewhere/3.png", "in/locked/4.png"),
-        *("in/.ipynb_checkpoints/5.png", "in/@eaDir/6.png", "in/a/__MACOSX/7.png"),
-        *("in/new/pictures/a/8.jpg", "in/.git/10.png"),
+        *("in/.git/5.png", "in/@eaDir/6.png", "in/a/__MACOSX/7.png", "in/new/pictures/a/8.jpg"),
     ):
         picture(tmp_path / name)
     (tmp_path / "in/new/pictures" / DRAWINGS_MARK).touch()
@@ -112,27 +103,12 @@ def test_folders_below_a_folder_are_followed_once_and_none_is_left_out_without_a
         open_source(str(folder / "new"), recursive=True)
 
 
-def test_exif_orientation_is_honoured(tmp_path):
-    from PIL import Image
-
-    pixels = np.zeros((20, 30, 3), np.uint8)
-    pixels[:10, :15] = 255
-    exif = Image.Exif()
-    exif[274] = 6  # to be turned clockwise by 90°
-    Image.fromarray(pixels).save(tmp_path / "a.jpg", exif=exif, quality=95)
-    (shot,) = open_source(str(tmp_path / "a.jpg"))
-    seen = shot.read()
-    assert seen.shape == (30, 20, 3)
-    assert seen[:12, 12:].mean() > 240 and seen[:12, :8].mean() < 15
-
-
 UNEVEN = np.cumsum([0] + [0.02, 0.05, 0.1] * 13).round(3)
 EVEN = np.arange(40) / 20
 #: File, codec, times of the frames, options of codec and container.
 CLIPS = {
     "a.mp4": ("libx264", EVEN, {"g": "8", "bf": "2"}, {"movflags": "faststart"}),
     "late.mp4": ("libx264", EVEN + 3, {}, {}),
-    "old.mp4": ("mpeg4", EVEN, {}, {"movflags": "faststart"}),
     "pieces.mp4": ("libx264", EVEN, {"g": "8"}, {"movflags": "frag_keyframe+empty_moov"}),
     "uneven.mp4": ("libx264", UNEVEN, {}, {}),
     "a.mkv": ("libx264", EVEN, {"g": "8"}, {}),
@@ -155,10 +131,8 @@ def clip(path):
     with av.open(str(path), "w", options=container) as file:
         stream = file.add_stream(codec, rate=20, options=options)
         stream.width, stream.height = 64, 48
-        if codec == "mpeg4":
-            stream.bit_rate = 4_000_000
         stream.pix_fmt = {"mjpeg": "yuvj420p", "gif": "rgb8"}.get(codec, "yuv420p")
-        if codec not in ("mjpeg", "gif", "mpeg4"):
+        if codec not in ("mjpeg", "gif"):
             stream.codec_context.time_base = Fraction(1, 1000)
         if path.stem == "turned":
             stream.set_display_rotation(90)
@@ -209,7 +183,7 @@ def test_video_frames_come_in_order_with_their_times(name, clips):
         assert np.abs(spread - wanted).max() <= (8 if name == "a.ts" else coarse)
 
 
-@pytest.mark.parametrize("name", ["a.mp4", "old.mp4", "pieces.mp4", "a.mkv", "a.webm", "av1.webm"])
+@pytest.mark.parametrize("name", ["a.mp4", "pieces.mp4", "a.mkv", "a.webm", "av1.webm", "a.avi"])
 def test_a_video_that_is_cut_off_gives_what_is_there_and_says_so(name, clips, tmp_path):
     whole = (clips / name).read_bytes()
     (tmp_path / name).write_bytes(whole[: len(whole) * 7 // 10])
@@ -218,13 +192,6 @@ def test_a_video_that_is_cut_off_gives_what_is_there_and_says_so(name, clips, tm
     assert 8 <= len(found) < 40 and np.abs(found - np.arange(len(found)))[:-1].max() <= 1
     text = f"{name}: {len(found)} frames could be read, up to "
     assert source.fault.startswith(text) and "cut off or damaged" in source.fault
-
-
-def test_a_cut_avi_is_noticed_by_the_frames_that_it_states(tmp_path):
-    path = video(tmp_path / "clip.avi", frames=200)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    source = open_source(str(path))
-    assert 50 < len(list(source)) < 150 and "of 10.0 s: cut off" in source.fault
 
 
 def test_videos_at_an_address_are_read_and_streams_without_an_end_are_live(clips, monkeypatch):
@@ -249,11 +216,8 @@ def test_videos_at_an_address_are_read_and_streams_without_an_end_are_live(clips
                 open_source(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/x")
     with pytest.raises(UserError, match="Connection refused"):
         open_source("rtsp://127.0.0.1:9/x")
-    opened = []
-    monkeypatch.setattr(picture_source, "open_camera", opened.append)
-    for given in ("3", "/dev/video4"):
-        open_source(given)
-    assert opened == [3, 4]
+    monkeypatch.setattr(picture_source, "open_camera", lambda index: index)
+    assert [open_source(given) for given in ("3", "/dev/video4")] == [3, 4]
 
 
 @pytest.fixture(scope="module")
@@ -283,29 +247,13 @@ def test_mutated_videos_are_pictures_or_one_clear_line(fuzzed, which, changes, c
         path.unlink()
 
 
-def test_of_a_folder_all_that_is_not_taken_is_named_in_one_line(tmp_path):
-    names = ("a.png", "b.webp", "c.bmp", "d.tif", "e.avif", "f.heic", "._a.png", ".DS_Store")
-    for name in (*names, "notes.txt", "clip.gif"):
-        (tmp_path / name).write_bytes(b"")
-    assert files(tmp_path) == list(names[:6])
-    assert open_source(str(tmp_path)).left_out == [
-        {"file": "clip.gif and 1 more", "reason": "not named as a picture"}
-    ]
-
-
-def test_what_is_not_there_or_cannot_be_read_is_one_clear_line(tmp_path):
+def test_what_is_not_there_or_cannot_be_read_is_one_clear_line(clips, tmp_path):
     (tmp_path / "empty.mp4").write_bytes(b"")
-    (tmp_path / "text.mp4").write_text("no video " * 100)
     (tmp_path / "notes.txt").write_text("no video\n" * 100)
-    cut = cv2.VideoWriter(str(tmp_path / "a.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 20.0, (64, 48))
-    for number in range(40):
-        cut.write(np.full((48, 64, 3), number, np.uint8))
-    cut.release()
-    whole = (tmp_path / "a.mp4").read_bytes()
+    whole = (clips / "late.mp4").read_bytes()  # its index is at the end
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
     for given, message in (
         ("empty.mp4", "not a video that can be read"),
-        ("text.mp4", "not a video that can be read"),
         ("notes.txt", "it holds none"),
         ("cut.mp4", "cut off before"),
         ("none.png", "no such picture, folder, video or pattern"),
@@ -326,7 +274,6 @@ def test_what_is_not_there_or_cannot_be_read_is_one_clear_line(tmp_path):
         (b"a\nb\x1b.png", r"a\x0ab\x1b.png", "a_b_.png"),
         (b"a\\xff.png", r"a\x5cxff.png", "a_xff.png"),
         ("a\u2028.png".encode(), r"a\xe2\x80\xa8.png", "a_.png"),
-        (b"x" * 255, "x" * 255, "x" * 180),
         ("aä".encode() * 85, "aä" * 85, "aä" * 60),
     ],
 )

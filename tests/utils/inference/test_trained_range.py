@@ -21,11 +21,9 @@ UP, AHEAD = (0.0, -3.2 + 8, 2.3), (0.0, -3.2, 2.3 + 8)
     ("headset", "mounts", "fault"),
     [
         (RELEASE_HEADSET, None, ""),
-        (OTHER, None, ""),
         (replace(OTHER, fov=120), None, ""),
         (replace(OTHER, fov=100), None, "beyond 50° from straight down"),
         (replace(OTHER, fov=100), {"edge": 45.0}, ""),
-        (replace(OTHER, forward=15), None, ""),
         (replace(OTHER, forward=45), None, "beyond 46° from straight down"),
         # 2 cm are left above and ahead of the release's Neck, at −18.7 and 10.8 cm.
         (replace(OTHER, position=UP), None, "6.3 cm outside"),

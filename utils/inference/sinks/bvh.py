@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import NamedTuple, TextIO
 
 import numpy as np
@@ -141,7 +140,7 @@ def _row(values: Sequence[float]) -> str:
     return " ".join(f"{value:.6f}" for value in values)
 
 
-def bvh_text(motion: Motion, fps: float | Fraction) -> str:
+def bvh_text(motion: Motion, fps: float) -> str:
     """The file's content: hierarchy, then one line for each frame."""
     columns = [motion.root]
     lines = ["HIERARCHY"]
@@ -150,8 +149,7 @@ def bvh_text(motion: Motion, fps: float | Fraction) -> str:
         kind, offset, channels = "JOINT", motion.offsets.get(name, np.zeros(3)), "CHANNELS 3"
         if name == ROOT:
             kind, channels = "ROOT", "CHANNELS 6 Xposition Yposition Zposition"
-        lines.append(f"{pad}{kind} mixamorig:{name}")
-        lines.append(f"{pad}{{")
+        lines.extend([f"{pad}{kind} mixamorig:{name}", f"{pad}{{"])
         lines.append(f"{pad}\tOFFSET {_row(offset)}")
         lines.append(f"{pad}\t{channels} Zrotation Xrotation Yrotation")
         if _CHILDREN[name]:
@@ -166,7 +164,7 @@ def bvh_text(motion: Motion, fps: float | Fraction) -> str:
 
     write(ROOT, "")
     table = np.concatenate(columns, 1)
-    timing = f"Frames: {len(table)}", f"Frame Time: {float(1 / fps):.10f}"
+    timing = f"Frames: {len(table)}", f"Frame Time: {1 / fps:.10f}"
     lines += ["MOTION", *timing, *map(_row, table)]
     return "\n".join(lines) + "\n"
 

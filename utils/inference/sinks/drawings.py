@@ -26,8 +26,7 @@ _WINDOW = "3D pose (q or Esc ends)"
 
 def _paint(painter: FramePainter, result: FramePose, picture: np.ndarray) -> np.ndarray:
     pose, title = result.pose, result.file
-    title += "" if result.frame is None else f"  frame {result.frame}"
-    title += "" if result.time is None else f"  {result.time:.2f} s"
+    title += "" if result.frame is None else f"  frame {result.frame}  {result.time:.2f} s"
     note = "outside of what the model was trained on" if pose.out_of_range else ""
     note = "pose and picture disagree" if pose.disagrees else note
     drawn = DrawnPose(pose.joints2d, pose.joints3d, pose.confidence)
@@ -82,8 +81,8 @@ class VideoSink(_ThreadedSink):
 
     def __init__(self, path: Path, fps: float) -> None:
         super().__init__()
-        self.video, self._fps, self._next = VideoFile(path, fps), fps, 0
-        self._shown: np.ndarray | None = None
+        self.video, self._fps = VideoFile(path, fps), fps
+        self._next, self._shown = 0, None
 
     def draw(self, result: FramePose, picture: np.ndarray) -> tuple[np.ndarray, FramePose]:
         return _paint(self.painter, result, picture), result
@@ -106,8 +105,8 @@ class VideoSink(_ThreadedSink):
 
 @contextmanager
 def drawing_video(fps: float, path: Path) -> Iterator[VideoSink]:
-    """The video under way; it gets its name at the end, and none after an error; UserError where it
-    cannot be written."""
+    """A video that gets its name at the end, and none after an error; UserError where it cannot be
+    written."""
     with replacing(path) as temporary, closing(VideoSink(temporary, fps)) as sink:
         yield sink
 

@@ -29,8 +29,7 @@ class CsvFormat(PoseFormat):
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
         pose = result.pose
-        time = "" if result.time is None else f"{result.time:.6f}"
-        first = result.file, "" if result.frame is None else result.frame, time
+        place = ("", "") if result.frame is None else (result.frame, f"{result.time:.6f}")
         flags = int(pose.disagrees), int(pose.out_of_range)
         last = (*_text(pose.neck, 5), f"{pose.residual:.2f}", *flags)
         confidence = _text(pose.confidence, 4)
@@ -39,4 +38,4 @@ class CsvFormat(PoseFormat):
         for row, joint in enumerate(JOINTS):
             places = *_text(pose.joints3d[row], 5), *_text(pose.joints2d[row], 2)
             own = *places, confidence[row]
-            self._write((*first, joint, *own, *last, uncertainty[row]))
+            self._write((result.file, *place, joint, *own, *last, uncertainty[row]))

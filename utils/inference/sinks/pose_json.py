@@ -47,12 +47,9 @@ def _rounded(values: np.ndarray, decimals: int) -> list:
 
 
 def frame_entry(result: FramePose) -> dict[str, Any]:
-    pose = result.pose
-    entry: dict[str, Any] = {"file": result.file}
+    pose, entry = result.pose, {"file": result.file}
     if result.frame is not None:
-        entry["frame"] = result.frame
-    if result.time is not None:
-        entry["time"] = round(result.time, 6)
+        entry |= {"frame": result.frame, "time": round(result.time, 6)}
     if pose.uncertainty is not None:
         entry["uncertainty"] = _rounded(pose.uncertainty, _METRES)
     return entry | {
@@ -69,9 +66,11 @@ def frame_entry(result: FramePose) -> dict[str, Any]:
 
 def metadata(predictor: EgoPosePredictor) -> dict[str, Any]:
     """What a reader must know about every frame."""
-    units = UNITS | (_WITH_UNCERTAINTY if predictor.network.has_uncertainty else {})
+    network, units = predictor.network, dict(UNITS)
+    if network.has_uncertainty:
+        units |= _WITH_UNCERTAINTY
     if predictor.confidence is not None:
-        units = units | {"confidence": predictor.confidence.describe()}
+        units["confidence"] = predictor.confidence.describe()
     return {
         "schema": SCHEMA,
         "joint_names": list(JOINTS),
@@ -79,9 +78,9 @@ def metadata(predictor: EgoPosePredictor) -> dict[str, Any]:
         "units": units,
         "model": str(predictor.checkpoint),
         "model_sha256": sha256(predictor.checkpoint),
-        "input_size": predictor.network.input_size,
-        "precision": predictor.network.precision,
-        "views": len(predictor.network.moves),
+        "input_size": network.input_size,
+        "precision": network.precision,
+        "views": len(network.moves),
     }
 
 

@@ -1,7 +1,6 @@
 """BVH read back by somebody else's reader (pybvh): bones of constant length, joints in place."""
 
 import re
-from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,14 +11,7 @@ from scipy.spatial.transform import Rotation
 from base.errors import UserError
 from base.skeleton import JOINTS
 from utils.inference.results import FramePose, RunInfo
-from utils.inference.sinks.bvh import (
-    CAMERA_TO_BVH,
-    BvhFormat,
-    at_constant_rate,
-    bvh_text,
-    euler_zxy,
-    solve_motion,
-)
+from utils.inference.sinks.bvh import CAMERA_TO_BVH, BvhFormat, bvh_text, euler_zxy, solve_motion
 
 #: A standing person before the camera: metres, x to the left, y forward, z down.
 STANDING = {
@@ -50,7 +42,7 @@ def turning(rng, degrees):
     return Rotation.from_rotvec(rng.uniform(-degrees, degrees) * axis, degrees=True).as_matrix()
 
 
-def moving(frames, noise=0.0):
+def moving(frames):
     """Poses of a body whose bones keep their lengths, every part turned at random."""
     rng = np.random.default_rng(0)
     chains = [("Neck", "Head")]
@@ -65,7 +57,7 @@ def moving(frames, noise=0.0):
             first, *rest = (JOINTS.index(name) for name in names)
             pose[rest] = (pose[rest] - pose[first]) @ turning(rng, 70) + pose[first]
         clip.append(pose @ turning(rng, 180) + rng.normal(0, 0.2, 3))
-    return np.array(clip) + rng.normal(0, noise, (frames, 16, 3))
+    return np.array(clip)
 
 
 def read_back(tmp_path, clip, fps=30.0):
@@ -97,19 +89,13 @@ def expected_places(clip):
     return places
 
 
-def test_joints_are_where_the_poses_have_them(tmp_path):
+def test_joints_are_where_the_poses_have_them_with_bones_of_median_length(tmp_path):
     clip = moving(40)
-    found, file = read_back(tmp_path, clip, fps=25.0)
+    given = clip.copy()
+    given[::4, 1] += (clip[::4, 1] - clip[::4, 0]) / 2  # Head: too far in a quarter of the frames
+    found, file = read_back(tmp_path, given, fps=25.0)
     assert file.frame_count == 40 and file.fps == pytest.approx(25.0, rel=1e-8)
     assert np.abs(found - expected_places(clip)).max() < 1e-4
-
-
-def test_noisy_poses_are_met_but_for_the_fixed_bone_lengths(tmp_path):
-    clip = moving(60, noise=0.004)
-    found, _ = read_back(tmp_path, clip)
-    distance = np.linalg.norm(found - expected_places(clip), axis=-1)
-    # Fixed lengths add up along a limb; each is off by the noise of two joints.
-    assert distance.mean() < 0.01
 
 
 def test_left_is_left_up_is_up_and_the_face_looks_along_z(tmp_path):
@@ -121,7 +107,9 @@ def test_left_is_left_up_is_up_and_the_face_looks_along_z(tmp_path):
     assert joint["LeftToeBase"][2] > joint["LeftFoot"][2]
 
 
-def test_the_rest_pose_is_a_t_pose_in_centimetres(tmp_path):
+def test_the_rest_pose_is_a_t_pose_in_centimetres_whatever_the_poses(tmp_path):
+    found, _ = read_back(tmp_path, np.zeros((3, 16, 3)))
+    assert np.isfinite(found).all()
     _, file = read_back(tmp_path, moving(5))
     rest = np.asarray(file.rest_pose_positions())
     named = dict(zip([node.name for node in file.nodes], rest.reshape(-1, 3), strict=True))
@@ -129,22 +117,11 @@ def test_the_rest_pose_is_a_t_pose_in_centimetres(tmp_path):
     assert hand[1] == pytest.approx(arm[1], abs=1e-3) and 40 < hand[0] - arm[0] < 60
 
 
-def test_poses_without_extent_still_give_a_file(tmp_path):
-    found, _ = read_back(tmp_path, np.zeros((3, 16, 3)))
-    assert np.isfinite(found).all()
-
-
-def test_gaps_are_filled_so_that_every_frame_is_at_its_time():
-    poses = np.array([0.0, 3.0, 5.0])[:, None, None] * np.ones((1, 16, 3))
-    filled = at_constant_rate(poses, [1, 4, 6])
-    assert np.allclose(filled[:, 15, 2], [0, 0, 1, 2, 3, 4, 5])
-
-
-@pytest.mark.parametrize("fps", [Fraction(30), Fraction(30000, 1001), 60.0, 12.5, 119.88])
+@pytest.mark.parametrize("fps", [30.0, 30000 / 1001, 119.88])
 def test_a_constant_rate_in_rounded_timestamps_plays_in_exactly_its_time(tmp_path, fps):
     # Milliseconds, as of Matroska; a 30 fps clip once got a frame time of 0.033 s.
-    clip, seconds = moving(200), 199 / float(fps)
-    times = [round(k / float(fps), 3) for k in range(200)]
+    clip, seconds = moving(200), 199 / fps
+    times = [round(k / fps, 3) for k in range(200)]
     text = written(tmp_path, clip, times, fps).read_text()
     assert text == bvh_text(solve_motion(clip), fps)
     frame_time = float(re.search(r"Frame Time: (\S+)", text)[1])
@@ -157,7 +134,7 @@ def test_a_gap_of_hours_is_refused_before_it_is_filled(tmp_path):
 
 
 def test_a_variable_rate_is_resampled_so_that_every_pose_is_at_its_time(tmp_path):
-    # One way along x, at constant speed, seen at 30 frames a second, then at 10.
+    # One way along x, at constant speed, seen at 30 frames a second, then at 10, with gaps to fill.
     times = np.concatenate([np.arange(30) / 30, 1 + np.arange(21) / 10])
     clip = np.repeat(standing()[None], len(times), 0)
     clip[..., 0] += times[:, None]
