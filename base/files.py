@@ -102,10 +102,3 @@ def make_folder(path: Path) -> Path:
     except OSError as error:
         raise UserError(f"{path}: cannot be made a folder ({error.strerror})") from None
     return Path(path)
-
-
-def opencv_path(path: Path) -> str | bytes:
-    """A path as OpenCV's videos take it: absolute, for ``a:b.mp4`` is an address to it, and in
-    bytes where it is not UTF-8, on which OpenCV crashes (before version 5 it refuses bytes)."""
-    name = str(Path(path).absolute())
-    return os.fsencode(name) if re.search("[\ud800-\udfff]", name) else name

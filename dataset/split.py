@@ -76,13 +76,13 @@ class Split(BaseDataset):
     )
 
     @classmethod
-    @abstractmethod
     def sets(cls, root: Path) -> list[SetType]:
-        """The sets that a data root holds in this format.
+        """The sets that a data root holds in this format: those that have a folder.
 
         Raises:
             UserError: where the root cannot be read.
         """
+        return set_folders(root)
 
     @abstractmethod
     def read(self, check: bool) -> Contents:

@@ -24,13 +24,7 @@ TRAINING = "training"
 #: Sides whose ratio differs by less than this belong to one picture, scaled and rounded.
 _ASPECT_TOLERANCE = 0.005
 #: In the order in which they are asked.
-READERS = (
-    *colmap.READERS,
-    *ocam.READERS,
-    *slam.READERS,
-    *photogrammetry.READERS,
-    *opencv.READERS,
-)
+READERS = (*colmap.READERS, *ocam.READERS, *slam.READERS, *photogrammetry.READERS, *opencv.READERS)
 #: What the files of a folder of COLMAP's are called.
 _COLMAP_FILES = ("cameras.bin", "cameras.txt")
 

@@ -4,14 +4,16 @@ Faults are UserErrors without the file's name, which :func:`base.calibration.loa
 puts before them.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from base.cameras import camera_from_dict
+from base.cameras import CAMERAS, camera_from_dict
 from base.cameras.camera import Camera
 from base.errors import UserError
+from base.registry import load_class
 
 Value = TypeVar("Value")
 
@@ -26,19 +28,7 @@ TERMS: dict[str, dict[str, tuple[tuple[str, ...], tuple[int, ...]]]] = {
     "fisheye": {"k": (RADIAL, (4, 6))},
     "unified": {"distortion": (PINHOLE_TERMS[:5], (0, 4, 5))},
     "division": {"k": (("k1",), (1,))},
-    "thin_prism_fisheye": {
-        "k": (RADIAL, (4, 6)),
-        "p": (("p1", "p2"), (2,)),
-        "s": (_PRISM, (4,)),
-    },
-}
-#: Lens → its other parameters.
-_SCALARS = {
-    "unified": ("xi",),
-    "double_sphere": ("xi", "alpha"),
-    "eucm": ("alpha", "beta"),
-    "fov": ("omega",),
-    "thin_prism_fisheye": ("radial_first",),
+    "thin_prism_fisheye": {"k": (RADIAL, (4, 6)), "p": (("p1", "p2"), (2,)), "s": (_PRISM, (4,))},
 }
 
 
@@ -126,7 +116,8 @@ def lens(model: str, values: Mapping[str, Any], size: tuple[int, int]) -> Camera
     a UserError, so that nothing is dropped.
     """
     known = {key: number(value, key) for key, value in values.items()}
-    scalars = (*INTRINSICS, *_SCALARS.get(model, ()))
+    kinds = {field.name: field.type for field in dataclasses.fields(load_class(CAMERAS[model]))}
+    scalars = [name for name, kind in kinds.items() if kind in (float, bool)]
     if missing := [name for name in scalars if name not in known]:
         raise UserError(f"the calibration lacks {', '.join(missing)}")
     fields: dict[str, Any] = {name: known.pop(name) for name in scalars}

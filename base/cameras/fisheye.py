@@ -30,7 +30,6 @@ class FisheyeCamera(RadialCamera):
     height: int
 
     def radius_of(self, theta: Array) -> Array:
-        """See :meth:`RadialCamera.radius_of`."""
         return theta * polynomial((1.0, *self.k), theta * theta)[0]
 
     def _slope(self, theta: Array) -> Array:

@@ -39,7 +39,6 @@ class FovCamera(RadialCamera):
         return 2 * math.tan(self.omega / 2)
 
     def radius_of(self, theta: Array) -> Array:
-        """See :meth:`RadialCamera.radius_of`."""
         xp = namespace(theta)
         return xp.arctan2(self._stretch * xp.sin(theta), xp.cos(theta)) / self.omega
 

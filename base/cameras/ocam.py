@@ -44,12 +44,10 @@ class OCamCamera(InverseRadialCamera):
         return np.linspace(0.0, self.radius, TABLE_SIZE)
 
     def to_pixels(self, a: Array, b: Array) -> Array:
-        """See :meth:`Camera.to_pixels`: by the affine map."""
         (xx, xy), (yx, yy) = self.affine
         return namespace(a).stack([xx * a + xy * b + self.cx, yx * a + yy * b + self.cy], -1)
 
     def to_plane(self, pixels: Array) -> tuple[Array, Array]:
-        """See :meth:`Camera.to_plane`."""
         (xx, xy), (yx, yy) = np.linalg.inv(self.affine).tolist()
         x, y = pixels[..., 0] - self.cx, pixels[..., 1] - self.cy
         return xx * x + xy * y, yx * x + yy * y

@@ -44,11 +44,9 @@ class PinholeCamera(RadialCamera):
             )
 
     def radius_of(self, theta: Array) -> Array:
-        """See :meth:`RadialCamera.radius_of`."""
         return namespace(theta).tan(theta)
 
     def angle_of(self, radius: Array) -> Array:
-        """See :meth:`RadialCamera.angle_of`."""
         return namespace(radius).arctan(radius)
 
     def _slope(self, theta: Array) -> Array:
@@ -67,7 +65,6 @@ class PinholeCamera(RadialCamera):
 
     @property
     def is_round(self) -> bool:
-        """See :attr:`Camera.is_round`."""
         return self._tilt is None and super().is_round
 
     @cached_property

@@ -54,7 +54,6 @@ class ThinPrismFisheyeCamera(RadialCamera):
         return (1.0, *self.k) if self.radial_first else (1.0,)
 
     def radius_of(self, theta: Array) -> Array:
-        """See :meth:`RadialCamera.radius_of`."""
         return theta * polynomial(self._curve_terms, theta * theta)[0]
 
     def _slope(self, theta: Array) -> Array:

@@ -51,9 +51,7 @@ class Character:
 #: Every character of the release by name: 21 to train on, 1 to validate on, 12 to test on.
 CHARACTERS: dict[str, Character] = {
     name: Character(
-        name,
-        set_type,
-        [f"{name}.tar.gz.parta{c}" for c in string.ascii_lowercase if c <= letter],
+        name, set_type, [f"{name}.tar.gz.parta{c}" for c in string.ascii_lowercase if c <= letter]
     )
     for set_type, table in _TABLE.items()
     for name, letter in re.findall(r"(\S+) (\w)\b", table)

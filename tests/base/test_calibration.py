@@ -391,10 +391,7 @@ def test_encodings_line_ends_and_compression_make_no_difference(tmp_path):
             *(4, "OPENCV 1280 800 352.6 352.7 655.2 401.4 -0.3 0.1 0.001 -0.002"),
             replace(PINHOLE, distortion=D4),
         ),
-        (
-            *(5, f"OPENCV_FISHEYE 1280 800 352.6 352.7 655.2 401.4 {' '.join(map(str, D))}"),
-            FISHEYE,
-        ),
+        (*(5, f"OPENCV_FISHEYE 1280 800 352.6 352.7 655.2 401.4 {' '.join(map(str, D))}"), FISHEYE),
         (
             6,
             "FULL_OPENCV 1280 800 352.6 352.7 655.2 401.4 -0.3 0.1 0.001 -0.002 -0.01 0.01 0.02 "

@@ -55,10 +55,7 @@ def test_a_joint_behind_the_camera_counts_where_its_pixel_lies_near_the_axis(the
 
 @pytest.mark.parametrize(
     ("change", "kinds", "counted"),
-    [
-        ({}, [], 1),
-        ({"joints2d": 500.0}, ["2D and 3D joints disagree"], 1),
-    ],
+    [({}, [], 1), ({"joints2d": 500.0}, ["2D and 3D joints disagree"], 1)],
 )
 def test_labels_are_counted_and_their_faults_noted(change, kinds, counted):
     report = SetReport(SetType.TRAIN, [], [], frozenset())

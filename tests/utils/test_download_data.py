@@ -244,8 +244,7 @@ HEADERS = {
     "Transfer-Encoding": ["chunked", "x"],
 }
 ANY_HEADERS = st.fixed_dictionaries(
-    {},
-    optional={name: st.sampled_from(values) for name, values in HEADERS.items()},
+    {}, optional={name: st.sampled_from(values) for name, values in HEADERS.items()}
 )
 ANSWER = st.tuples(st.sampled_from([200, 206, 204, 299]), ANY_HEADERS, st.binary(max_size=12))
 
