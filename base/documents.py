@@ -83,11 +83,8 @@ def parse_yaml(
 
 
 def read_document(path: Path, what: str = "") -> Any:
-    """The content of a JSON file, or with another suffix the one document of a YAML file.
-
-    Raises:
-        UserError: beginning with ``what``, by default the path, for a file that cannot be read.
-    """
+    """The content of a JSON file, or with another suffix the one document of a YAML file; UserError
+    beginning with ``what``, by default the path, for a file that cannot be read."""
     try:
         data = read_bounded(path)
         if Path(path).suffix.lower() == ".json":

@@ -18,16 +18,9 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 @contextlib.contextmanager
 def replacing(path: Path, single_writer: bool = False) -> Iterator[Path]:
     """Yields a temporary path beside ``path`` that is renamed to it at the end, so that a kill
-    leaves the old or the new; on any error it is removed and ``path`` is as it was.
-
-    Args:
-        path: the file to write.
-        single_writer: no other process writes this file: the temporary then has a fixed name, and
-            what a killed run has left under it is overwritten by the next.
-
-    Raises:
-        UserError: where the folder cannot be written or the disk is full.
-    """
+    leaves the old or the new; on any error it is removed and ``path`` is as it was. Where no other
+    process writes the file (``single_writer``) it has a fixed name: what a killed run has left is
+    overwritten by the next. UserError for a folder that cannot be written, or a full disk."""
     path = Path(path)
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.part")

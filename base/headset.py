@@ -53,31 +53,21 @@ def mount_angles(rotation: np.ndarray) -> tuple[float, float, float]:
 
 @dataclass(frozen=True)
 class Headset:
-    """A camera on the head.
-
-    Attributes:
-        camera: lens and picture size.
-        position: of the camera, centimetres from the tip of the nose: to the wearer's left, up,
-            ahead.
-        forward, left: degrees by which it looks ahead, and to the wearer's left, of straight down.
-        rotate: degrees by which its pictures must be turned clockwise for the wearer's face to be
-            at the top and what is ahead at the bottom.
-        fov: degrees across the image circle, beyond which pictures are black; None for as far as
-            the lens's model reaches.
-        position_spread, tilt_spread: standard deviations of how it is worn, centimetres and
-            degrees.
-        name: for reports.
-    """
+    """A camera on the head; lengths in centimetres, angles in degrees."""
 
     camera: Camera
+    #: From the tip of the nose: to the wearer's left, up, ahead.
     position: tuple[float, float, float] = (0.0, -3.2, 2.3)
-    forward: float = 0.0
-    left: float = 0.0
+    forward: float = 0.0  # by which it looks ahead of straight down
+    left: float = 0.0  # and to the wearer's left
+    #: By which pictures are turned clockwise to have the face at the top, what is ahead at the
+    #: bottom.
     rotate: float = 0.0
-    fov: float | None = None
+    fov: float | None = None  # of the image circle; None for as far as the lens's model reaches
+    #: Standard deviations of how it is worn.
     position_spread: tuple[float, float, float] = (0.7, 0.6, 0.8)
     tilt_spread: float = 1.6
-    name: str = ""
+    name: str = ""  # for reports
 
     @property
     def rotation(self) -> np.ndarray:
@@ -134,14 +124,9 @@ def _path_or_lens(value: Any) -> str | dict[str, Any]:
 
 
 class HeadsetFile(Section):
-    """Content of a headset file; lengths in centimetres, angles in degrees, see :class:`Headset`.
-
-    Attributes:
-        camera: path of a calibration, relative to the headset file, or the lens itself: ``model``
-            and its fields.
-        picture: width and height, pixels, where they are not those of the calibration.
-        position, forward, left, rotate, fov, spread: see :class:`Headset`.
-    """
+    """Content of a headset file, see :class:`Headset`; ``camera`` is the path of a calibration,
+    relative to the file, or the lens itself: ``model`` and its fields; ``picture`` its width and
+    height, pixels, where they are not those of the calibration."""
 
     camera: Annotated[str | dict[str, Any], PlainValidator(_path_or_lens)]
     picture: tuple[Pixels, Pixels] | None = None
@@ -154,11 +139,8 @@ class HeadsetFile(Section):
 
 
 def load_headset(name: str | Path) -> Headset:
-    """A headset file, or one of :data:`PROFILES` by its name.
-
-    Raises:
-        UserError: for a file that is missing, has unknown keys, or values that cannot be.
-    """
+    """A headset file, or one of :data:`PROFILES` by its name; UserError for a file that is missing,
+    has unknown keys, or values that cannot be."""
     path = Path(name)
     try:
         if not path.suffix and not path.is_file():

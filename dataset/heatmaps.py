@@ -9,17 +9,11 @@ from base.skeleton import HEATMAP_JOINTS
 
 
 class HeatmapShape(NamedTuple):
-    """How targets are drawn.
+    """How targets are drawn."""
 
-    Attributes:
-        size: cells along each side.
-        sigma: standard deviation of the Gaussian, cells.
-        subpixel: centre the Gaussian on the joint itself; False draws the reference's maps, with
-            rounded centres (see :func:`draw_heatmaps`).
-    """
-
-    size: int
-    sigma: float = 2.0
+    size: int  # cells along each side
+    sigma: float = 2.0  # standard deviation of the Gaussian, cells
+    #: Centre the Gaussian on the joint itself; False draws the reference's maps, with rounded ones.
     subpixel: bool = True
 
 

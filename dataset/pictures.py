@@ -57,11 +57,8 @@ class WrongSizeError(BrokenFrameError):
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """A picture as (H, W, 3) uint8 RGB, whatever its channels and depth, turned as EXIF says.
-
-    Raises:
-        BrokenFrameError: for a file that is missing, cut off, too large or no single picture.
-    """
+    """A picture as (H, W, 3) uint8 RGB, whatever its channels and depth, turned as EXIF says;
+    BrokenFrameError for a file that is missing, cut off, too large or no single picture."""
     return decode_picture(read_bytes(path), path)
 
 

@@ -69,11 +69,9 @@ class Calibration:
 def load_calibration(name: str) -> Calibration:
     """The camera of "training", of a file, or of a folder of COLMAP's.
 
-    ``file#left`` is the camera of that name, of several; ``file#1`` is also "cam1".
-
-    Raises:
-        UserError: its line starts with the name, for a file that is missing, of an unknown kind,
-            incomplete or implausible, and for several cameras of which none is chosen.
+    ``file#left`` is the camera of that name, of several; ``file#1`` is also "cam1"; UserError
+    starting with the name, for a file that is missing, of an unknown kind, incomplete or
+    implausible, and for several cameras of which none is chosen.
     """
     if name == TRAINING:
         return Calibration(RELEASE_CAMERA, "xR-EgoPose, as given by the dataset's first author")

@@ -74,16 +74,19 @@ def number(value: Any, what: str) -> float:
     return values[0]
 
 
-def flat(value: Any, what: str) -> list[float]:
-    """A matrix, nested, as a text, or as OpenCV and ROS write it, as one list."""
+def flat(value: Any, what: str, *counts: int) -> list[float]:
+    """A matrix, nested, as a text, or as OpenCV and ROS write it, as one list; of one of these
+    ``counts`` of numbers, where any are given."""
     if isinstance(value, dict):
         value = value.get("data")
-    if isinstance(value, str):
-        return numbers(value, what)
     try:
-        return np.asarray(value, np.float64).ravel().tolist()
+        plain = numbers(value, what) if isinstance(value, str) else np.asarray(value, np.float64)
+        found = np.ravel(plain).tolist()
     except (OverflowError, TypeError, ValueError):
         raise UserError(f"{what}: not a matrix of numbers") from None
+    if counts and len(found) not in counts:
+        raise UserError(f"{what}: {' or '.join(map(str, counts))} numbers, not {len(found)}")
+    return found
 
 
 def picture_size(*sides: Any) -> tuple[int, int]:

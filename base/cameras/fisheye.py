@@ -40,13 +40,8 @@ class FisheyeCamera(RadialCamera):
 def equidistant_camera(
     width: int, height: int, centre: tuple[float, float], radius: float, fov: float
 ) -> FisheyeCamera:
-    """A lens of which nothing is known but its image circle, taken to grow evenly with the angle.
-
-    Args:
-        width, height: picture size, pixels.
-        centre, radius: of the image circle, pixels.
-        fov: angle across the image circle, degrees.
-    """
+    """A lens of which nothing is known but its image circle, taken to grow evenly with the angle:
+    ``centre`` and ``radius`` are in pixels, ``fov`` across the circle in degrees."""
     if radius <= 0 or not 0 < fov < 360:
         raise ValueError(f"no lens has an image circle of {radius} px across {fov}°")
     f = radius / math.radians(fov / 2)

@@ -32,7 +32,8 @@ class OCamCamera(InverseRadialCamera):
     radius: float
 
     def __post_init__(self) -> None:
-        (a, b), (c, d) = self.affine if np.shape(self.affine) == (2, 2) else np.zeros((2, 2))
+        square = [len(row) for row in self.affine] == [2, 2]
+        (a, b), (c, d) = self.affine if square else np.zeros((2, 2))
         if not abs(a * d - b * c) > 1e-6:
             raise ValueError(f"affine is {self.affine}: a 2×2 matrix with an inverse is needed")
 

@@ -247,6 +247,9 @@ def test_what_cannot_be_checked_is_one_line(tmp_path):
     (tmp_path / "TrainSet").mkdir()
     with pytest.raises(UserError, match="holds no frame"):
         check_data.main(["--data_root", str(tmp_path)])
+    for pixels in ("nan", "-1", "inf"):
+        with pytest.raises(UserError, match=f"--max_residual {pixels}: a number of pixels"):
+            check_data.main(["--data_root", str(tmp_path), "--max_residual", pixels])
 
 
 def test_one_run_names_every_kind_of_fault_and_ends_with_a_report(tmp_path):
@@ -284,10 +287,3 @@ def test_one_run_names_every_kind_of_fault_and_ends_with_a_report(tmp_path):
     with pytest.raises(UserError, match=r"^2 characters or sets are .*ValSet: .*TestSet"):
         pack_data.main(["--input", str(tmp_path), "--output", str(tmp_path / "p"), "--size", "64"])
     assert len(open_split(tmp_path / "p", SetType.TRAIN, 64)) == 1
-
-
-@pytest.mark.parametrize("pixels", ["nan", "-1", "inf"])
-def test_a_residual_that_is_no_number_of_pixels_is_one_line(tmp_path, pixels):
-    release.fill(tmp_path, [1])
-    with pytest.raises(UserError, match=f"--max_residual {pixels}: a number of pixels"):
-        check_data.main(["--data_root", str(tmp_path), "--max_residual", pixels])

@@ -336,14 +336,6 @@ def test_bytes_that_do_not_fit_the_published_file_are_discarded(published, outpu
     assert (output / NAME).read_bytes() == (published / NAME).read_bytes()
 
 
-@pytest.mark.parametrize("lie", [+1, -1])
-def test_a_length_that_is_not_kept_never_makes_a_complete_part(published, output, lie):
-    faults = Faults()
-    faults.stated[NAME] = SIZE + lie
-    refused(published, output, "", faults)
-    assert not (output / NAME).exists()
-
-
 @pytest.mark.parametrize(
     ("method", "statuses", "reason"),
     [

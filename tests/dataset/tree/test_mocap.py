@@ -142,11 +142,3 @@ def test_the_second_start_reads_no_label_unless_something_has_changed(
     # The size alone tells, and so does the time: a clock may be coarse.
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + later))
     assert Mocap(tmp_path, TRAIN)[0].action == action
-
-
-def test_a_damaged_cache_is_built_anew(tmp_path):
-    release.fill(tmp_path, [1])
-    Mocap(tmp_path, TRAIN)
-    cache = tmp_path / "TrainSet" / ".index.npz"
-    cache.write_bytes(cache.read_bytes()[:200])
-    assert len(Mocap(tmp_path, TRAIN)) == 1
