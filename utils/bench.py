@@ -7,23 +7,41 @@ Variants are measured alternately, so that background load affects all equally; 
 """
 
 import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from utils.common.command import command_parser, parse_early, run_command, whole_number
+from utils.common.paths import REPOSITORY
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    root = {"default": REPOSITORY / "data" / "bench", "help": "a tree (default: data/bench)"}
+    large = {
+        "type": whole_number(1, 65_536),
+        "default": 256,
+        "help": "batch size of the large-batch measurement of train3d (default: 256)",
+    }
+    rounds = {"type": whole_number(1), "default": 5, "help": "measurements (default: 5)"}
+    own = {"data_root": root, "batch_size": large, "rounds": rounds}
+    parser = command_parser(__doc__, "gpu", **own)
+    parser.add_argument("what", choices=("data", "train", "inference", "evaluation"))
+    return parser.parse_args(argv)
+
+
+parse_early(__name__, parse_arguments)
+
 import itertools
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from base.errors import UserError  # before OpenCV, to explain what that lacks
-
-# isort: split
 import cv2
 import numpy as np
 import torch
@@ -33,6 +51,7 @@ from skimage.io import imread
 from skimage.transform import resize
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
+from base.errors import UserError
 from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE
 from base.set_type import SetType
 from base.skeleton import LIMBS, neck_centred
@@ -49,12 +68,11 @@ from model.pose_resnet import PoseResNet
 from model.rays import CameraRays
 from utils.benchmarking import launch, machine
 from utils.common.checkpoint import save_checkpoint
-from utils.common.command import command_parser, run_command, whole_number
 from utils.common.config import Config, load_config
 from utils.common.cores import cpu_count
 from utils.common.device import fast_bf16, prepare_device, select_device
 from utils.common.networks import Start, stage_network
-from utils.common.paths import CONFIGS, DEFAULT_CONFIG, REPOSITORY
+from utils.common.paths import CONFIGS, DEFAULT_CONFIG
 from utils.drawing.frame_painter import DrawnPose, FramePainter
 from utils.evaluation.poses import predict
 from utils.inference.pose_predictor import OnnxPosePredictor
@@ -301,24 +319,13 @@ def bench_evaluation(options: argparse.Namespace) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    benches = {key[6:]: bench for key, bench in globals().items() if key.startswith("bench_")}
-    root = {"default": REPOSITORY / "data" / "bench", "help": "a tree (default: data/bench)"}
-    large = {
-        "type": whole_number(1, 65_536),
-        "default": 256,
-        "help": "batch size of the large-batch measurement of train3d (default: 256)",
-    }
-    rounds = {"type": whole_number(1), "default": 5, "help": "measurements (default: 5)"}
-    own = {"data_root": root, "batch_size": large, "rounds": rounds}
-    parser = command_parser(__doc__, "gpu", **own)
-    parser.add_argument("what", choices=benches)
-    options = parser.parse_args(argv)
+    options = parse_arguments(argv)
     if is_packed(options.data_root):
         raise UserError("--data_root must be a tree, not a packed set")
     if not (options.data_root / SetType.VAL.folder).is_dir():
         sizes = ["--train", 120, "--val", 4, "--test", 0, "--label_frames", 2048, "--ray_step", 2]
         launch("utils/make_synthetic.py", "--output", options.data_root, *sizes)
-    benches[options.what](options)
+    globals()[f"bench_{options.what}"](options)
     print(f"\n{machine(options.gpu)}, torch {torch.__version__}")
 
 
