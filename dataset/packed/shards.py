@@ -16,6 +16,7 @@ import json
 import re
 import tarfile
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
