@@ -3,9 +3,8 @@
 import contextlib
 import csv
 import hashlib
-import os
 import re
-import tempfile
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
@@ -23,34 +22,19 @@ def replacing(path: Path, single_writer: bool = False) -> Iterator[Path]:
     overwritten by the next. UserError for a folder that cannot be written, or a full disk."""
     path = Path(path)
     make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.part")
+    unique = f".{path.stem}.{secrets.token_hex(8)}.part{path.suffix}"
+    temporary = path.with_name(f".{path.name}.part" if single_writer else unique)
     try:
-        if single_writer:
-            temporary.touch()
-        else:
-            handle, name = tempfile.mkstemp(
-                dir=path.parent, prefix=f".{path.stem}.", suffix=f".part{path.suffix}"
-            )
-            os.close(handle)
-            temporary = Path(name)
+        temporary.touch()
     except OSError as error:
         raise UserError(f"{path.parent}: cannot be written ({error.strerror})") from None
     try:
         yield temporary
-        if not single_writer:  # mkstemp's are for their owner alone
-            temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    # The mask can only be read by setting it.
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def write_bytes(path: Path, content: bytes, single_writer: bool = False) -> None:

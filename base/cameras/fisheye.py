@@ -15,17 +15,13 @@ class FisheyeCamera(RadialCamera):
     θ (1 + k1 θ² + k2 θ⁴ + k3 θ⁶ + …), times (fx, fy), around (cx, cy).
     Source: Kannala & Brandt, "A generic camera model and calibration method for conventional,
     wide-angle, and fish-eye lenses", TPAMI 2006, in OpenCV's parametrisation.
-
-    Attributes:
-        fx, fy: focal lengths, pixels per radian on the axis.
-        k: k1, k2, …: any number of terms, four as a rule.
     """
 
-    fx: float
+    fx: float  # focal lengths, pixels per radian on the axis
     fy: float
     cx: float
     cy: float
-    k: tuple[float, ...]
+    k: tuple[float, ...]  # k1, k2, …: any number of terms, four as a rule
     width: int
     height: int
 

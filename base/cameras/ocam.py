@@ -16,20 +16,16 @@ class OCamCamera(InverseRadialCamera):
     cameras", IROS 2006.  The toolbox's z axis points backwards, so its polynomial is −g, and its
     first axis is the picture's y.  Projecting inverts g numerically, so that it agrees with
     unprojecting to rounding; the toolbox's own inverse polynomial is a fit, off by up to a pixel.
-
-    Attributes:
-        polynomial: g0, g1, g2, … with g0 > 0, in pixels of the calibrated picture.
-        affine: 2×2, sensor (x right, y down) → pixels, rows first.
-        radius: of the image circle on the sensor, pixels; nothing is seen further out.
     """
 
     cx: float
     cy: float
-    polynomial: tuple[float, ...]
+    polynomial: tuple[float, ...]  # g0, g1, g2, … with g0 > 0, in pixels of the calibrated picture
+    #: Sensor (x right, y down) → pixels, rows first.
     affine: tuple[tuple[float, float], tuple[float, float]]
     width: int
     height: int
-    radius: float
+    radius: float  # of the image circle on the sensor, pixels; nothing is seen further out
 
     def __post_init__(self) -> None:
         square = [len(row) for row in self.affine] == [2, 2]
