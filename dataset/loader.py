@@ -98,13 +98,9 @@ def bytes_in_flight(batch_size: int, size: int, workers: int, division: Division
 class FrameLoader:
     """Iterable over the batches of one epoch.
 
-    Args:
-        dataset: the frames.
-        batch_size, order: see :class:`~dataset.order.BatchOrder`.
-        workers: reading processes; 0 reads in this one.
-        pin_memory: put pictures where copies to a CUDA device overlap with work on it.
-        replace_broken: let the next readable frame take a broken one's place, so that batches
-            stay full; without, a batch that held broken frames is smaller.
+    ``order`` is as of :class:`~dataset.order.BatchOrder`; 0 ``workers`` read in this process;
+    ``pin_memory`` lets copies to a CUDA device overlap with work on it; ``replace_broken`` lets the
+    next readable frame take a broken one's place, which otherwise makes its batch smaller.
 
     Attributes:
         epoch: set it before each pass over shuffled data.

@@ -240,15 +240,6 @@ def test_an_odd_member_is_skipped_and_the_rest_extracted(
     assert ("skipped 1 members" in lines) == (reason is not None) and (reason or "") in lines
 
 
-def test_a_whole_archive_is_found_in_a_subfolder(output, sources, tmp_path):
-    (tmp_path / "parts" / "more").mkdir(parents=True)
-    parts = [sources / "parts" / name for name in CHARACTERS[TRAIN].parts]
-    whole = tmp_path / "parts" / "more" / f"{TRAIN}.tar.gz"
-    whole.write_bytes(b"".join(part.read_bytes() for part in parts))
-    run(tmp_path / "parts", output)
-    assert extracted(output / "TrainSet" / TRAIN) == archives.contents(sources / TRAIN)
-
-
 def header(kind, size, **more):
     """A header that claims a size, whatever comes after it."""
     info = tarfile.TarInfo(f"{JSON}/odd.json")
