@@ -29,7 +29,7 @@ from dataset.packed.shards import (
     read_shard,
 )
 from dataset.pictures import decode_picture
-from dataset.split import Contents, Split, set_folders
+from dataset.split import Contents, Split
 
 
 def is_packed(root: Path) -> bool:
@@ -53,7 +53,7 @@ class Packed(Split):
     @classmethod
     def sets(cls, root: Path) -> list[SetType]:
         """Those that have a folder, beside the manifest."""
-        return set_folders(root) if is_packed(root) else []
+        return super().sets(root) if is_packed(root) else []
 
     def read(self, check: bool) -> Contents:
         """From the annotations of the set."""

@@ -26,7 +26,7 @@ from pydantic import Field, PlainValidator
 
 from base.arrays import read_arrays
 from base.documents import open_plain, parse_json, read_document
-from base.errors import UserError
+from base.errors import UserError, shown
 from base.files import replacing, write_text
 from base.frame import FrameId
 from base.headset import RELEASE_HEADSET, Headset
@@ -69,7 +69,7 @@ def prepare_output(root: Path, options: PackOptions) -> None:
         for key, value in options.as_dict().items():
             if before.get(key) != value:
                 raise UserError(
-                    f"{root} was packed with --{key} {before.get(key)}, not {value}: go on with "
+                    f"{root} was packed with --{key} {shown(before.get(key))}, not {value}: go on with "
                     "the same, or give another folder with --output"
                 )
         return

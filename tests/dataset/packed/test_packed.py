@@ -178,6 +178,7 @@ def test_missing_unfinished_and_mixed_up_sets_say_what_to_do(small):
         *(({key: []}, r"does not fit annotations\.npy") for key in lists),
         *(({key: "text"}, wrong) for key in (*lists, "left_out", "size")),
         ({"headsets": [RELEASE_HEADSET.as_dict() | {"more": 1}]}, f"{wrong}.*unknown key more"),
+        ({"left_out": [{"kind": "odd", "where": "", "detail": ""}]}, f"{wrong}.*kind: .*'odd'"),
     ):
         index.write_text(json.dumps(content | change))
         with pytest.raises(UserError, match=message):
