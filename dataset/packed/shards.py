@@ -69,8 +69,8 @@ def prepare_output(root: Path, options: PackOptions) -> None:
         for key, value in options.as_dict().items():
             if before.get(key) != value:
                 raise UserError(
-                    f"{root} was packed with --{key} {shown(before.get(key))}, not {value}: go on with "
-                    "the same, or give another folder with --output"
+                    f"{root} was packed with --{key} {shown(before.get(key))}, not {value}: go on "
+                    "with the same, or give another folder with --output"
                 )
         return
     write_text(manifest, json.dumps(options.as_dict(), indent=1) + "\n", single_writer=True)
