@@ -32,10 +32,9 @@ def open_plain(path: Path) -> BinaryIO:
 def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
     """Content of a file, as :func:`open_plain`; OSError for one of more than ``most`` bytes too."""
     with open_plain(path) as file:
-        data = file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
-    if len(data) > most:
-        raise OSError(errno.EFBIG, f"is larger than {most / 2**20:g} MiB")
-    return data
+        if os.fstat(file.fileno()).st_size > most:
+            raise OSError(errno.EFBIG, f"is larger than {most / 2**20:g} MiB")
+        return file.read()
 
 
 def decode_text(data: bytes) -> str:
@@ -73,7 +72,9 @@ def parse_yaml(
         documents = list(yaml.load_all(text, loader or PlainLoader))
     except UnicodeDecodeError:
         raise UserError("not a text in UTF-8 or UTF-16") from None
-    except (yaml.YAMLError, ValueError, LookupError, RecursionError) as error:
+    except RecursionError:
+        raise UserError("nested too deeply") from None
+    except (yaml.YAMLError, ValueError, LookupError) as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         line = f" in line {mark.line + 1}" if mark else ""
         raise UserError(f"not valid YAML{line}: {problem or 'a value that cannot be'}") from None
@@ -82,11 +83,8 @@ def parse_yaml(
 
 
 def read_document(path: Path, what: str = "") -> Any:
-    """The content of a JSON file, or with another suffix the one document of a YAML file.
-
-    Raises:
-        UserError: beginning with ``what``, by default the path, for a file that cannot be read.
-    """
+    """The content of a JSON file, or with another suffix the one document of a YAML file; UserError
+    beginning with ``what``, by default the path, for a file that cannot be read."""
     try:
         data = read_bounded(path)
         if Path(path).suffix.lower() == ".json":
@@ -135,17 +133,6 @@ class PlainLoader(yaml.SafeLoader):
         f"{_TAG}{kind}": yaml.SafeLoader.yaml_constructors[f"{_TAG}{kind}"]
         for kind in ("null", "bool", "int", "float", "str", "seq", "map")
     }
-    _depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Bounds the depth."""
-        self._depth += 1
-        if self._depth > _MOST_DEPTH:
-            mark = self.peek_event().start_mark
-            raise yaml.composer.ComposerError(None, None, "nested too deeply", mark)
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         """Refuses merge keys, which multiply: ``<<: [*a, *a]``."""

@@ -3,9 +3,8 @@
 import contextlib
 import csv
 import hashlib
-import os
 import re
-import tempfile
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
@@ -18,46 +17,24 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 @contextlib.contextmanager
 def replacing(path: Path, single_writer: bool = False) -> Iterator[Path]:
     """Yields a temporary path beside ``path`` that is renamed to it at the end, so that a kill
-    leaves the old or the new; on any error it is removed and ``path`` is as it was.
-
-    Args:
-        path: the file to write.
-        single_writer: no other process writes this file: the temporary then has a fixed name, and
-            what a killed run has left under it is overwritten by the next.
-
-    Raises:
-        UserError: where the folder cannot be written or the disk is full.
-    """
+    leaves the old or the new; on any error it is removed and ``path`` is as it was. Where no other
+    process writes the file (``single_writer``) it has a fixed name: what a killed run has left is
+    overwritten by the next. UserError for a folder that cannot be written, or a full disk."""
     path = Path(path)
     make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.part")
+    unique = f".{path.stem}.{secrets.token_hex(8)}.part{path.suffix}"
+    temporary = path.with_name(f".{path.name}.part" if single_writer else unique)
     try:
-        if single_writer:
-            temporary.touch()
-        else:
-            handle, name = tempfile.mkstemp(
-                dir=path.parent, prefix=f".{path.stem}.", suffix=f".part{path.suffix}"
-            )
-            os.close(handle)
-            temporary = Path(name)
+        temporary.touch()
     except OSError as error:
         raise UserError(f"{path.parent}: cannot be written ({error.strerror})") from None
     try:
         yield temporary
-        if not single_writer:  # mkstemp's are for their owner alone
-            temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    # The mask can only be read by setting it.
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def write_bytes(path: Path, content: bytes, single_writer: bool = False) -> None:
@@ -102,10 +79,3 @@ def make_folder(path: Path) -> Path:
     except OSError as error:
         raise UserError(f"{path}: cannot be made a folder ({error.strerror})") from None
     return Path(path)
-
-
-def opencv_path(path: Path) -> str | bytes:
-    """A path as OpenCV's videos take it: absolute, for ``a:b.mp4`` is an address to it, and in
-    bytes where it is not UTF-8, on which OpenCV crashes (before version 5 it refuses bytes)."""
-    name = str(Path(path).absolute())
-    return os.fsencode(name) if re.search("[\ud800-\udfff]", name) else name

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from base.schema import Text
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class FrameId:
     """Identity of a frame: which character, in which environment, which frame number."""
 
-    character: str
-    environment: str
+    character: Text
+    environment: Text
     number: int
 
     def __str__(self) -> str:

@@ -4,7 +4,6 @@ The axes of the head are those of a camera that looks straight down: x to the we
 forward, z down.  A headset file (doc/headset.md) is YAML with the keys of :class:`HeadsetFile`.
 """
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, PlainValidator, ValidationError
+from pydantic import Field, PlainValidator
 from scipy.spatial.transform import Rotation
 
 from base.calibration import Calibration, load_calibration
@@ -22,7 +21,7 @@ from base.cameras.camera import Camera, rays_around
 from base.documents import parse_yaml, read_bounded
 from base.errors import UserError
 from base.release_camera import RELEASE_CAMERA
-from base.schema import Section
+from base.schema import Section, read_record
 
 #: Where the headsets that come with the project are.
 PROFILES = Path(__file__).resolve().parent.parent / "experiments" / "headsets"
@@ -54,31 +53,21 @@ def mount_angles(rotation: np.ndarray) -> tuple[float, float, float]:
 
 @dataclass(frozen=True)
 class Headset:
-    """A camera on the head.
-
-    Attributes:
-        camera: lens and picture size.
-        position: of the camera, centimetres from the tip of the nose: to the wearer's left, up,
-            ahead.
-        forward, left: degrees by which it looks ahead, and to the wearer's left, of straight down.
-        rotate: degrees by which its pictures must be turned clockwise for the wearer's face to be
-            at the top and what is ahead at the bottom.
-        fov: degrees across the image circle, beyond which pictures are black; None for as far as
-            the lens's model reaches.
-        position_spread, tilt_spread: standard deviations of how it is worn, centimetres and
-            degrees.
-        name: for reports.
-    """
+    """A camera on the head; lengths in centimetres, angles in degrees."""
 
     camera: Camera
+    #: From the tip of the nose: to the wearer's left, up, ahead.
     position: tuple[float, float, float] = (0.0, -3.2, 2.3)
-    forward: float = 0.0
-    left: float = 0.0
+    forward: float = 0.0  # by which it looks ahead of straight down
+    left: float = 0.0  # and to the wearer's left
+    #: By which pictures are turned clockwise to have the face at the top, what is ahead at the
+    #: bottom.
     rotate: float = 0.0
-    fov: float | None = None
+    fov: float | None = None  # of the image circle; None for as far as the lens's model reaches
+    #: Standard deviations of how it is worn.
     position_spread: tuple[float, float, float] = (0.7, 0.6, 0.8)
     tilt_spread: float = 1.6
-    name: str = ""
+    name: str = ""  # for reports
 
     @property
     def rotation(self) -> np.ndarray:
@@ -110,9 +99,7 @@ class Headset:
         if position is not None and tilt is not None:
             stated["spread"] = {"position": position, "tilt": tilt}
         try:
-            return _made(HeadsetFile(camera="", **stated), camera, name)
-        except (ValidationError, TypeError) as error:
-            raise ValueError(_first_fault(error)) from None
+            return _made(read_record(HeadsetFile, stated | {"camera": ""}), camera, name)
         except UserError as error:
             raise ValueError(str(error)) from None
 
@@ -130,17 +117,18 @@ class WearSpread(Section):
     tilt: Spread = RELEASE_HEADSET.tilt_spread
 
 
+def _path_or_lens(value: Any) -> str | dict[str, Any]:
+    if not isinstance(value, str | dict):
+        raise ValueError("give the path of a calibration, or the lens itself: model and numbers")
+    return value
+
+
 class HeadsetFile(Section):
-    """Content of a headset file; lengths in centimetres, angles in degrees, see :class:`Headset`.
+    """Content of a headset file, see :class:`Headset`; ``camera`` is the path of a calibration,
+    relative to the file, or the lens itself: ``model`` and its fields; ``picture`` its width and
+    height, pixels, where they are not those of the calibration."""
 
-    Attributes:
-        camera: path of a calibration, relative to the headset file, or the lens itself: ``model``
-            and its fields.
-        picture: width and height, pixels, where they are not those of the calibration.
-        position, forward, left, rotate, fov, spread: see :class:`Headset`.
-    """
-
-    camera: str | dict[str, Any]
+    camera: Annotated[str | dict[str, Any], PlainValidator(_path_or_lens)]
     picture: tuple[Pixels, Pixels] | None = None
     position: tuple[Centimetres, Centimetres, Centimetres]
     forward: Degrees = 0.0
@@ -151,11 +139,8 @@ class HeadsetFile(Section):
 
 
 def load_headset(name: str | Path) -> Headset:
-    """A headset file, or one of :data:`PROFILES` by its name.
-
-    Raises:
-        UserError: for a file that is missing, has unknown keys, or values that cannot be.
-    """
+    """A headset file, or one of :data:`PROFILES` by its name; UserError for a file that is missing,
+    has unknown keys, or values that cannot be."""
     path = Path(name)
     try:
         if not path.suffix and not path.is_file():
@@ -174,10 +159,7 @@ def _headset(documents: list[Any], path: Path) -> Headset:
     """The headset of a file's content."""
     if len(documents) != 1 or not isinstance(content := documents[0], dict):
         raise UserError("holds no settings")
-    try:
-        stated = HeadsetFile(**content)
-    except (ValidationError, TypeError) as error:
-        raise UserError(_first_fault(error)) from None
+    stated = read_record(HeadsetFile, content)
     headset = _made(stated, _camera(stated, path), path.stem)
     if (share := _share_seen(headset)) < _LEAST_SEEN:
         raise UserError(
@@ -226,23 +208,3 @@ def _camera(stated: HeadsetFile, path: Path) -> Camera:
             "HEIGHT]'"
         )
     return found.camera
-
-
-def _first_fault(error: ValidationError | TypeError) -> str:
-    if isinstance(error, TypeError):
-        return "its keys must be words"
-    first = error.errors()[0]
-    *section, last = (str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        known = (WearSpread if section == ["spread"] else HeadsetFile).model_fields
-        near = difflib.get_close_matches(last, known, 1)
-        hint = f"did you mean {near[0]}" if near else f"known are {', '.join(known)}"
-        return f"unknown key {'.'.join([*section, last])}; {hint}"
-    if "camera" in section:
-        return "camera: give the path of a calibration, or the lens itself: model and its numbers"
-    if first["type"] == "tuple_type" or (section and first["type"] == "missing"):
-        return f"{section[0] if section else last}: a list of as many numbers as in doc/headset.md"
-    key = ".".join([*section, last])
-    if first["type"] == "missing":
-        return f"{key} is missing"
-    return f"{key}: {first['msg'].lower()}, not {first['input']!r:.60}"

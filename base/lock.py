@@ -15,12 +15,8 @@ from base.files import make_folder
 def locked(folder: Path, wait: float = 0) -> Iterator[None]:
     """Holds ``folder`` (created where missing) for this process, through its file ``.lock``; waits
     ``wait`` seconds for another. The operating system drops the lock of a process that ends or is
-    killed: none is ever stale.
-
-    Raises:
-        UserError: where another process holds it, with that process's id, or the folder cannot be
-            written.
-    """
+    killed: none is ever stale; UserError where another process holds it, with that process's id, or
+    the folder cannot be written."""
     path = make_folder(folder) / ".lock"
     lock = FileLock(path, timeout=wait)
     try:

@@ -53,13 +53,8 @@ def matrix_to_euler_sxyz(matrix: np.ndarray) -> np.ndarray:
 
 
 def world_to_camera(points: np.ndarray, trans: np.ndarray, rot: np.ndarray) -> np.ndarray:
-    """The release's camera formula: X_cam = M_maya · inv(T(trans) · R_sxyz(rot)) · X_world.
-
-    Args:
-        points: (…, 3) world points, centimetres as in the release.
-        trans: (3,) camera position, same unit.
-        rot: (3,) camera Euler angles about the static x, y, z axes, degrees.
-    """
+    """The release's camera formula: X_cam = M_maya · inv(T(trans) · R_sxyz(rot)) · X_world, for
+    (…, 3) points and the camera's (3,) place in centimetres, and its (3,) angles in degrees."""
     # Row vectors: (Rᵀ (X - t))ᵀ = (X - t)ᵀ R.
     return (points - trans) @ euler_sxyz_to_matrix(rot) @ MAYA_TO_CAMERA
 
@@ -68,15 +63,9 @@ def fit_translation(joints3d: Array, rays: Array, weights: Array) -> Array:
     """Place poses of known shape in the camera frame, from the rays their joints were seen along.
 
     The least squares of the distance of each placed joint from its ray,
-    Σ w_j |(I - r_j r_jᵀ)(X_j + t)|², are quadratic in t and solved in closed form.
-
-    Args:
-        joints3d: (…, J, 3) metres, camera axes, any origin.
-        rays: (…, J, 3) unit vectors, camera frame.
-        weights: (…, J) non-negative; at least two joints on different rays need weight.
-
-    Returns:
-        (…, 3) translations, metres: ``joints3d + t[…, None, :]`` lies in the camera frame.
+    Σ w_j |(I - r_j r_jᵀ)(X_j + t)|², are quadratic in t and solved in closed form.  Of (…, J, 3)
+    metres in camera axes with any origin, (…, J, 3) unit rays and (…, J) non-negative weights, of
+    which two on different rays are needed, the (…, 3) translations, metres, into the camera frame.
     """
     xp = namespace(joints3d)
     eye = xp.eye(3, dtype=joints3d.dtype)

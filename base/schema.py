@@ -1,5 +1,6 @@
 """Typed records of what files hold, and the base of every section of the configuration."""
 
+import difflib
 import math
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -42,6 +43,17 @@ def read_record(record: type[Record], content: Any) -> Record:
     except ValidationError as error:
         fault = error.errors()[0]
         key = ".".join(map(str, fault["loc"])) or "its content"
+        if fault["type"] == "missing":
+            raise UserError(f"{key} is missing") from None
+        if fault["type"] == "extra_forbidden":
+            *sections, last = fault["loc"]
+            for name in sections:
+                record = record.model_fields[name].annotation
+            near = difflib.get_close_matches(str(last), record.model_fields, 1)
+            hint = (
+                f"did you mean {near[0]}" if near else f"known are {', '.join(record.model_fields)}"
+            )
+            raise UserError(f"unknown key {key}; {hint}") from None
         reason = fault["msg"].removeprefix("Value error, ")
         raise UserError(f"{key}: {reason}, not {shown(fault['input'])}") from None
 

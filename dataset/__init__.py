@@ -24,11 +24,8 @@ FORMATS = {
 
 
 def data_format(root: str | Path, set_type: SetType | None = None) -> "type[Split]":
-    """The format of the sets in a data root; the last one where it holds none.
-
-    Raises:
-        UserError: for a root that cannot be read, or does not hold the set that is asked for.
-    """
+    """The format of the sets in a data root; the last one where it holds none; UserError for a root
+    that cannot be read, or does not hold the set that is asked for."""
     for place in FORMATS.values():
         found = load_class(place)
         if sets := found.sets(Path(root)):
@@ -47,11 +44,8 @@ def open_split(
     view: "Camera | None" = None,
     headset: "Headset | None" = None,
 ) -> "Split":
-    """A set of any format as the network sees it; arguments as of :class:`dataset.split.Split`.
-
-    Raises:
-        UserError: for a set that is missing, empty, kept smaller than asked for, or whose labels do
-            not fit their camera.
-    """
+    """A set of any format as the network sees it; arguments as of :class:`dataset.split.Split`;
+    UserError for a set that is missing, empty, kept smaller than asked for, or whose labels do not
+    fit their camera."""
     found = data_format(root, set_type)
     return found(root, set_type, size, pictures, report, view=view, headset=headset)

@@ -13,8 +13,8 @@ from base.schema import Text
 from base.skeleton import neck_centred
 from dataset.labels import Label
 
-#: Fields of a label that are stored as they are.
-VALUES = ("joints2d", "joints3d", "visible", "occlusion_known")
+#: Fields of a label that are arrays of its joints.
+LABELS = ("joints2d", "joints3d", "visible")
 #: One label; ``character``, ``environment``, ``action`` and ``headset`` index the lists of a
 #: :class:`Table`.
 LABEL_ROW = np.dtype(
@@ -34,21 +34,13 @@ LABEL_ROW = np.dtype(
 
 @dataclass(slots=True)
 class Annotations:
-    """Labels of N frames, in pixels of the network's picture.
+    """Labels of N frames, in pixels of the network's picture."""
 
-    Attributes:
-        joints2d: (N, 16, 2) float32 pixels.
-        joints3d: (N, 16, 3) float32 metres, axes of the network's view.
-        visible: (N, 16) bool.
-        actions: N clip names.
-        occlusion_known: whether ``visible`` is false for hidden joints too; else a joint inside the
-            picture counts as visible, though it may be hidden.
-    """
-
-    joints2d: np.ndarray
-    joints3d: np.ndarray
-    visible: np.ndarray
-    actions: list[str]
+    joints2d: np.ndarray  # (N, 16, 2) float32 pixels
+    joints3d: np.ndarray  # (N, 16, 3) float32 metres, axes of the network's view
+    visible: np.ndarray  # (N, 16) bool
+    actions: list[str]  # clip names
+    #: Whether ``visible`` is false for hidden joints too; else all inside the picture are visible.
     occlusion_known: bool = False
 
     def __len__(self) -> int:
@@ -70,14 +62,9 @@ class Lists(BaseModel):
 
 @dataclass(slots=True)
 class Table:
-    """Labels of N frames in pixels of the source's pictures.
+    """Labels of N frames in pixels of the source's pictures, and the lists that they index."""
 
-    Attributes:
-        rows: (N,) structured, with the fields of :data:`LABEL_ROW` and perhaps more.
-        characters, environments, actions, headsets: what the rows index.
-    """
-
-    rows: np.ndarray
+    rows: np.ndarray  # (N,) structured, with the fields of LABEL_ROW and perhaps more
     characters: list[str]
     environments: list[str]
     actions: list[str]
@@ -95,7 +82,7 @@ class Table:
         place: dict[Headset, int] = {}
         rows["headset"] = [place.setdefault(label.headset, len(place)) for label in labels]
         rows["number"] = [frame.number for frame in frames]
-        for field in VALUES if labels else ():
+        for field in (*LABELS, "occlusion_known") if labels else ():
             rows[field] = [getattr(label, field) for label in labels]
         return cls(rows, characters, environments, actions, list(place))
 

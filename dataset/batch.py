@@ -11,22 +11,13 @@ from base.frame import Frame, FrameId
 
 @dataclass(slots=True)
 class Batch:
-    """B frames.
+    """B frames."""
 
-    Attributes:
-        images: (B, S, S, 3) uint8 RGB, or None where only labels were read.
-        joints2d: (B, 16, 2) float32 pixels of the pictures.
-        joints3d: (B, 16, 3) float32 metres, camera frame.
-        visible: (B, 16) bool.
-        actions: B clip names.
-        frame_ids: B identities.
-    """
-
-    images: torch.Tensor | None
-    joints2d: torch.Tensor
-    joints3d: torch.Tensor
-    visible: torch.Tensor
-    actions: list[str]
+    images: torch.Tensor | None  # (B, S, S, 3) uint8 RGB, or None where only labels were read
+    joints2d: torch.Tensor  # (B, 16, 2) float32 pixels of the pictures
+    joints3d: torch.Tensor  # (B, 16, 3) float32 metres, camera frame
+    visible: torch.Tensor  # (B, 16) bool
+    actions: list[str]  # clip names
     frame_ids: list[FrameId]
 
     def __len__(self) -> int:

@@ -155,10 +155,7 @@ def check_set(
     """Check a set: its labels and, with ``pictures``, every picture, in ``jobs`` threads.
 
     2D joints may lie ``max_residual`` pixels off the projections of the 3D ones; ``headset`` is of
-    labels that do not state one.
-
-    Raises:
-        UserError: for a set that is not there or empty.
+    labels that do not state one; UserError for a set that is not there or empty.
     """
     how = {"pictures": False, "report": False, "check": True, "headset": headset}
     data = data_format(root, set_type)(root, set_type, **how)

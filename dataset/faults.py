@@ -1,13 +1,12 @@
 """What can be wrong with a set."""
 
 import sys
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any
-
-from pydantic import PlainValidator
+from dataclasses import dataclass
+from typing import Literal
 
 from base.errors import BrokenFrameError, printable
 from base.frame import FrameId
+from base.schema import Text
 from dataset.pictures import WrongSizeError
 
 #: Kinds of faults.
@@ -55,9 +54,9 @@ class Fault:
     used or trusted, where it is one.
     """
 
-    kind: str
-    where: str
-    detail: str
+    kind: Literal[tuple(KINDS)]
+    where: Text
+    detail: Text
     frame_id: FrameId | None = None
 
     @classmethod
@@ -73,26 +72,6 @@ class Fault:
         # Any console can print it, though the name of a file may be no UTF-8.
         text = printable(f"{self.where} ({self.detail})")
         return text.encode("utf-8", "backslashreplace").decode()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Content for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, stored: Any) -> "Fault":
-        """The fault that :meth:`as_dict` has stored; ValueError for anything else."""
-        match stored:
-            case {"kind": kind, "where": str(where), "detail": str(detail), "frame_id": frame}:
-                match frame:
-                    case {"character": str(name), "environment": str(place), "number": int(number)}:
-                        frame = FrameId(name, place, number)
-                if kind in [*KINDS] and (frame is None or isinstance(frame, FrameId)):
-                    return cls(kind, where, detail, frame)
-        raise ValueError("not a fault that this version knows")
-
-
-#: For records of what files hold.
-StoredFault = Annotated[Fault, PlainValidator(Fault.from_dict)]
 
 
 def summary(faults: list[Fault]) -> list[str]:

@@ -9,17 +9,11 @@ from base.skeleton import HEATMAP_JOINTS
 
 
 class HeatmapShape(NamedTuple):
-    """How targets are drawn.
+    """How targets are drawn."""
 
-    Attributes:
-        size: cells along each side.
-        sigma: standard deviation of the Gaussian, cells.
-        subpixel: centre the Gaussian on the joint itself; False draws the reference's maps, with
-            rounded centres (see :func:`draw_heatmaps`).
-    """
-
-    size: int
-    sigma: float = 2.0
+    size: int  # cells along each side
+    sigma: float = 2.0  # standard deviation of the Gaussian, cells
+    #: Centre the Gaussian on the joint itself; False draws the reference's maps, with rounded ones.
     subpixel: bool = True
 
 
@@ -27,8 +21,7 @@ def draw_heatmaps(joints2d: torch.Tensor, input_size: int, shape: HeatmapShape) 
     """Gaussian targets of the 15 joints that have a heatmap: (B, 15, size, size) float32.
 
     Each has its peak of 1 at the joint and is cut at 3σ (a square window, as the reference does).
-    ``joints2d`` are (B, 16, 2) pixels of the network's picture, ``input_size`` wide; a joint
-    outside it gives an empty map.
+    A joint outside the network's picture, ``input_size`` wide, gives an empty map.
 
     Without ``subpixel`` a map is the reference's: pixel x of the release's square of 800 is scaled
     by its corner, to x · input_size / 800, where pixel centres give half a pixel of either grid

@@ -16,11 +16,8 @@ from base.frame import Frame, FrameId
 
 class InMemory(BaseDataset):
     """All frames of another dataset, decoded at the start by ``threads`` (OpenCV decodes outside
-    Python's lock); those that cannot be read are left out and listed in ``broken``.
-
-    Raises:
-        UserError: if no frame at all can be read.
-    """
+    Python's lock); those that cannot be read are left out and listed in ``broken``; UserError if no
+    frame at all can be read."""
 
     def __init__(self, source: BaseDataset, threads: int) -> None:
         self.set_type, self.camera = source.set_type, source.camera

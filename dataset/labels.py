@@ -22,23 +22,14 @@ _MOST_BYTES, _LONGEST_ACTION = 1 << 20, 200
 
 @dataclass(slots=True)
 class Label:
-    """Labels of one frame.
+    """Labels of one frame."""
 
-    Attributes:
-        joints2d: (16, 2) float32 pixels of the picture as the headset takes it.
-        joints3d: (16, 3) float32 metres, camera frame.
-        visible: (16,) bool, inside the picture and, where occlusion is known, not hidden.
-        action: clip name.
-        occlusion_known: whether ``visible`` tells hidden joints from joints that are seen.
-        headset: whose camera the joints were seen through.
-    """
-
-    joints2d: np.ndarray
-    joints3d: np.ndarray
-    visible: np.ndarray
-    action: str
-    occlusion_known: bool = False
-    headset: Headset = RELEASE_HEADSET
+    joints2d: np.ndarray  # (16, 2) float32 pixels of the picture as the headset takes it
+    joints3d: np.ndarray  # (16, 3) float32 metres, camera frame
+    visible: np.ndarray  # (16,) bool, inside the picture and, where occlusion is known, not hidden
+    action: str  # clip name
+    occlusion_known: bool = False  # whether ``visible`` tells hidden joints from those seen
+    headset: Headset = RELEASE_HEADSET  # whose camera the joints were seen through
 
 
 def parse_label(data: bytes, path: Path | str, unstated: Headset = RELEASE_HEADSET) -> Label:
@@ -46,11 +37,8 @@ def parse_label(data: bytes, path: Path | str, unstated: Headset = RELEASE_HEADS
 
     The release's files know nothing of occlusion, and are of one headset; those of the synthetic
     set have ``visible``, and ``headset`` where it is another.  ``unstated`` is the headset of files
-    that do not state one.
-
-    Raises:
-        BrokenFrameError: for what is no json, lacks a key or a joint, or holds values that are not
-            finite or cannot be a person in front of the camera.
+    that do not state one; BrokenFrameError for what is no json, lacks a key or a joint, or holds
+    values that are not finite or cannot be a person in front of the camera.
     """
     try:
         if len(data) > _MOST_BYTES:

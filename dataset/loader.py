@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Dataset, get_worker_info
@@ -97,14 +98,9 @@ def bytes_in_flight(batch_size: int, size: int, workers: int, division: Division
 class FrameLoader:
     """Iterable over the batches of one epoch.
 
-    Args:
-        dataset: the frames.
-        batch_size, shuffle, seed, drop_last, division, epoch_frames: see
-            :class:`~dataset.order.BatchOrder`.
-        workers: reading processes; 0 reads in this one.
-        pin_memory: put pictures where copies to a CUDA device overlap with work on it.
-        replace_broken: let the next readable frame take a broken one's place, so that batches
-            stay full; without, a batch that held broken frames is smaller.
+    ``order`` is as of :class:`~dataset.order.BatchOrder`; 0 ``workers`` read in this process;
+    ``pin_memory`` lets copies to a CUDA device overlap with work on it; ``replace_broken`` lets the
+    next readable frame take a broken one's place, which otherwise makes its batch smaller.
 
     Attributes:
         epoch: set it before each pass over shuffled data.
@@ -118,20 +114,14 @@ class FrameLoader:
         dataset: BaseDataset,
         batch_size: int,
         workers: int = 0,
-        shuffle: bool = False,
-        seed: int = 0,
-        drop_last: bool = False,
         pin_memory: bool = False,
         replace_broken: bool = False,
-        division: Division | None = None,
-        epoch_frames: int | None = None,
+        **order: Any,
     ) -> None:
         self.dataset = dataset
         self.epoch = self.start = 0
         self.broken: BrokenList = []
-        self._order = BatchOrder(
-            len(dataset), batch_size, shuffle, seed, drop_last, division, epoch_frames
-        )
+        self._order = BatchOrder(len(dataset), batch_size, **order)
         self._pin_memory, self._replace = pin_memory, replace_broken
         self._warned = False
         size, free = dataset.camera.width, free_shared_memory()
@@ -147,7 +137,7 @@ class FrameLoader:
             prefetch_factor=_PREFETCH if workers else None,
             collate_fn=functools.partial(_collate_readable, self._bytes <= free),
             # Workers draw nothing; a generator of its own keeps PyTorch's global one untouched.
-            generator=torch.Generator().manual_seed(seed),
+            generator=torch.Generator().manual_seed(self._order.seed),
             worker_init_fn=_leave_interrupts_to_the_main_process,
             persistent_workers=workers > 0,
             pin_memory=pin_memory,
@@ -158,11 +148,8 @@ class FrameLoader:
         return self._order.steps
 
     def __iter__(self) -> Iterator[Batch]:
-        """Batches from step :attr:`start` on.
-
-        Raises:
-            UserError: when a reading process dies, or all that could replace a frame is broken.
-        """
+        """Batches from step :attr:`start` on; UserError when a reading process dies, or all that
+        could replace a frame is broken."""
         self._order.epoch, self._order.start = self.epoch, self.start
         known = {frame_id for frame_id, _ in self.broken}
         try:

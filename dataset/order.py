@@ -20,20 +20,13 @@ class Division(NamedTuple):
 
 
 class BatchOrder(Sampler[list[int]]):
-    """Frame numbers of the micro-batches of one epoch, one list each, ``accumulate`` a step.
+    """Frame numbers, of ``count``, of the micro-batches of one epoch from step ``start`` on, one
+    list each, ``accumulate`` a step: of our part, ``division``, of each global batch.
 
-    Args:
-        count: frames.
-        batch_size: frames of a global batch.
-        shuffle: draw a new order each epoch, fixed by ``seed`` and the attribute ``epoch``.
-        drop_last: leave out an incomplete last batch (batch statistics of a few frames are poor),
-            unless it is the only one.
-        division: the part that is ours.  The parts of a batch are disjoint and together are it.
-        epoch_frames: frames of an epoch, where that is not once through all.  Shuffled, epochs
-            then follow each other through one order after another, so that each frame comes up
-            as often as any, give or take one.
-
-    A pass starts at step ``start``.
+    ``shuffle`` draws a new order each epoch, fixed by ``seed`` and the attribute ``epoch``;
+    ``drop_last`` leaves out an incomplete last batch (batch statistics of a few frames are poor)
+    unless it is the only one.  Where ``epoch_frames`` are not once through all, shuffled epochs
+    follow each other through one order after another: each frame comes up as often as any.
     """
 
     def __init__(

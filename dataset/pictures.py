@@ -3,7 +3,6 @@
 import importlib
 import io
 import re
-import stat
 import warnings
 from pathlib import Path, PurePath
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from PIL import ImageOps
 from PIL.ImageFile import ImageFile
 
 from base.cameras.camera import Camera
+from base.documents import read_bounded
 from base.errors import BrokenFrameError
 
 #: A picture has at most this many pixels, and its file at most this many bytes.
@@ -57,24 +57,15 @@ class WrongSizeError(BrokenFrameError):
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """A picture as (H, W, 3) uint8 RGB, whatever its channels and depth, turned as EXIF says.
-
-    Raises:
-        BrokenFrameError: for a file that is missing, cut off, too large or no single picture.
-    """
+    """A picture as (H, W, 3) uint8 RGB, whatever its channels and depth, turned as EXIF says;
+    BrokenFrameError for a file that is missing, cut off, too large or no single picture."""
     return decode_picture(read_bytes(path), path)
 
 
 def read_bytes(path: Path) -> bytes:
     """A frame's file; raises BrokenFrameError where it cannot be read, or is too large."""
     try:
-        status = Path(path).stat()
-        # Others may be without an end, or wait for a writer for ever.
-        if not stat.S_ISREG(status.st_mode):
-            raise BrokenFrameError(f"{path}: not a file")
-        if status.st_size > _MOST_BYTES:
-            raise BrokenFrameError(f"{path}: too large a file ({status.st_size / 1e9:.1f} GB)")
-        return Path(path).read_bytes()
+        return read_bounded(path, _MOST_BYTES)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise BrokenFrameError(f"{path}: cannot be read ({why})") from None

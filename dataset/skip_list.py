@@ -43,11 +43,8 @@ def _read_text(path: Path) -> str:
 
 
 def read_skip_list(root: Path, set_type: SetType) -> frozenset[FrameId]:
-    """The frames of a set to leave out; none where there is no list.
-
-    Raises:
-        UserError: for a list that cannot be read, and a line that names no frame.
-    """
+    """The frames of a set to leave out; none where there is no list; UserError for a list that
+    cannot be read, and a line that names no frame."""
     path = Path(root) / SKIP_LIST
     skip = set()
     for number, line in enumerate(_read_text(path).splitlines(), 1):

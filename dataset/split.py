@@ -14,7 +14,7 @@ from base.errors import BrokenFrameError, UserError
 from base.frame import Frame, FrameId
 from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
-from dataset.annotations import Annotations, Table
+from dataset.annotations import LABELS, Annotations, Table
 from dataset.faults import Fault, print_once, summary
 from dataset.pictures import check_size
 from dataset.skip_list import SKIP_LIST, is_listed, read_skip_list
@@ -24,23 +24,13 @@ if TYPE_CHECKING:
     from dataset.check import Shift
 
 
-_LABELS = "joints2d", "joints3d", "visible"
-
-
 class Contents(NamedTuple):
-    """What a set holds.
+    """What a set holds."""
 
-    Attributes:
-        table: all its labels.
-        has_picture: (N,) bool, which of them have a picture.
-        faults: what does not pair, belongs to no frame, or cannot be read.
-        size: side of the pictures, where what is kept are squares.
-    """
-
-    table: Table
-    has_picture: np.ndarray
-    faults: Sequence[Fault] = ()
-    size: int | None = None
+    table: Table  # all its labels
+    has_picture: np.ndarray  # (N,) bool, which of them have a picture
+    faults: Sequence[Fault] = ()  # what does not pair, belongs to no frame, or cannot be read
+    size: int | None = None  # side of the pictures, where what is kept are squares
 
 
 class Split(BaseDataset):
@@ -51,11 +41,10 @@ class Split(BaseDataset):
 
     Args:
         root: data root.
-        set_type: which of its sets.
         size: side of the network's view, pixels; None for as large as pictures are kept.
         view: camera of the network's view, whose size is then that of the pictures; None for that
             of :func:`dataset.view.own_view`.
-        headset: of labels that do not state one; None for the release's.
+        headset: of labels that do not state one; None for the release's. Also ``unstated``.
         pictures: False for labels only: then frames without a picture count as well.
         report: print, once, what does not match or cannot be used.
         check: for a check of every frame: read all labels anew, those of the skip list too.
@@ -63,10 +52,8 @@ class Split(BaseDataset):
     Attributes:
         table, has_picture, faults: see :class:`Contents`; frames on the skip list are left out.
         camera: of the view: the headsets' pictures are brought into it, and joints are in its axes.
-        unstated: headset of labels that do not state one.
 
-    Raises:
-        UserError: for a set that is missing or empty, or kept smaller than asked for.
+    UserError for a set that is missing or empty, or kept smaller than asked for.
     """
 
     #: What to do where a set is missing.
@@ -76,13 +63,10 @@ class Split(BaseDataset):
     )
 
     @classmethod
-    @abstractmethod
     def sets(cls, root: Path) -> list[SetType]:
-        """The sets that a data root holds in this format.
-
-        Raises:
-            UserError: where the root cannot be read.
-        """
+        """The sets that a data root holds in this format: those that have a folder; UserError where
+        the root cannot be read."""
+        return set_folders(root)
 
     @abstractmethod
     def read(self, check: bool) -> Contents:
@@ -90,11 +74,8 @@ class Split(BaseDataset):
 
     @abstractmethod
     def image(self, row: int) -> np.ndarray:
-        """Picture of a row of the table as it is kept: (H, W, 3) uint8 RGB.
-
-        Raises:
-            BrokenFrameError: where it cannot be read.
-        """
+        """Picture of a row of the table as it is kept: (H, W, 3) uint8 RGB; BrokenFrameError where
+        it cannot be read."""
 
     def kept_camera(self, headset: Headset) -> Camera:
         """Camera of the pictures of a headset as they are kept."""
@@ -175,11 +156,7 @@ class Split(BaseDataset):
         return self.table.frame_id(self._rows[index])
 
     def __getitem__(self, index: int) -> Frame:
-        """The frame at ``index``.
-
-        Raises:
-            BrokenFrameError: for a picture that cannot be read.
-        """
+        """The frame at ``index``; BrokenFrameError for a picture that cannot be read."""
         row = self._rows[index]
         values = self.table.rows[row]
         view, image = self._views[values["headset"]], None
@@ -189,7 +166,7 @@ class Split(BaseDataset):
             image = view.transform.image(image)
         return Frame(
             image,
-            *view.labels(*(values[name] for name in _LABELS)),
+            *view.labels(*(values[name] for name in LABELS)),
             action=self.table.actions[values["action"]],
             frame_id=self.table.frame_id(row),
         )
@@ -197,7 +174,7 @@ class Split(BaseDataset):
     def annotations(self) -> Annotations:
         """Labels of all frames at once."""
         rows = self.table.rows[self._rows]
-        labels = [np.ascontiguousarray(rows[name]) for name in _LABELS]
+        labels = [np.ascontiguousarray(rows[name]) for name in LABELS]
         of_headsets = rows_by_code(rows["headset"], len(self._views))
         for view, of_headset in zip(self._views, of_headsets, strict=True):
             seen = view.labels(*(values[of_headset] for values in labels))
@@ -223,11 +200,7 @@ def rows_by_code(codes: np.ndarray, count: int) -> list[np.ndarray]:
 
 
 def set_folders(root: Path) -> list[SetType]:
-    """The sets that have a folder in a data root.
-
-    Raises:
-        UserError: where the root cannot be read.
-    """
+    """The sets that have a folder in a data root; UserError where the root cannot be read."""
     try:
         names = {entry.name for entry in os.scandir(root)}
     except (FileNotFoundError, NotADirectoryError):

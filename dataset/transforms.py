@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 
-from base.base_transform import BaseTransform
 from base.cameras.camera import Camera
 
 
@@ -17,7 +16,7 @@ def resize_square(square: np.ndarray, size: int) -> np.ndarray:
     return cv2.resize(square, (size, size), interpolation=method)
 
 
-class SquareCrop(BaseTransform):
+class SquareCrop:
     """The largest centred square of a (height, width) picture, or with ``whole`` the smallest that
     holds it, black beside it, resized to ``size`` × ``size``.
 
@@ -31,11 +30,8 @@ class SquareCrop(BaseTransform):
         self.scale = size / self.side
 
     def image(self, image: np.ndarray) -> np.ndarray:
-        """Crop and resize a (height, width, C) uint8 picture to (size, size, C).
-
-        Raises:
-            ValueError: for a picture of another size than this transform was made for.
-        """
+        """Crop and resize a (height, width, C) uint8 picture to (size, size, C); ValueError for a
+        picture of another size than this transform was made for."""
         if image.shape[:2] != (self.height, self.width):
             raise ValueError(
                 f"picture is {image.shape[1]}×{image.shape[0]}, expected {self.width}×{self.height}"

@@ -11,7 +11,6 @@ from functools import lru_cache
 
 import numpy as np
 
-from base.base_transform import BaseTransform
 from base.cameras import same_camera
 from base.cameras.camera import Camera
 from base.cameras.fisheye import equidistant_camera
@@ -20,6 +19,8 @@ from base.headset import RELEASE_HEADSET, Headset
 from dataset.transforms import SquareCrop, square_of
 from dataset.warp import RIM, CameraWarp
 
+#: Maps a picture, its pixels and its camera together, so that the three always agree.
+Transform = SquareCrop | CameraWarp
 #: Degrees across a view that belongs to no headset.
 _FIELD_OF_VIEW = 130.0
 #: Nothing from behind the camera, up to 125°, lands so near the axis, radians.
@@ -30,13 +31,8 @@ _COMPARED, _MOST_OFF = 50, 0.01
 
 
 class HeadsetView:
-    """Frames of one headset in the view.
-
-    Args:
-        headset: whose labels they are; 2D joints in pixels of its picture.
-        kept: camera of its pictures as they are kept.
-        view: camera of the network's square pictures.
-    """
+    """Frames of a ``headset``, its labels in pixels of its own picture, through the cameras of its
+    pictures as they are ``kept`` and of the network's square ``view``."""
 
     def __init__(self, headset: Headset, kept: Camera, view: Camera) -> None:
         self.headset, self.kept, self.view = headset, kept, view
@@ -50,7 +46,7 @@ class HeadsetView:
         )
 
     @property
-    def transform(self) -> BaseTransform:
+    def transform(self) -> Transform:
         """From the pictures as they are kept to the view."""
         if self.plain:
             return SquareCrop(self.view.width, self.kept.width, self.kept.height)

@@ -5,7 +5,6 @@ import math
 import cv2
 import numpy as np
 
-from base.base_transform import BaseTransform
 from base.cameras.camera import Camera
 from base.errors import UserError
 
@@ -17,7 +16,7 @@ _LONGEST = 2**15 - 1
 RIM = np.pi / 2
 
 
-class CameraWarp(BaseTransform):
+class CameraWarp:
     """Each pixel of the target's picture looks along its ray into the source's.
 
     Exact for what is far compared with the distance between the two cameras, whatever the lens. The
@@ -104,4 +103,5 @@ class CameraWarp(BaseTransform):
         return self._look(rays)[0].astype(points.dtype)
 
     def camera(self, camera: Camera) -> Camera:
+        """Camera of the result, whatever that of the source."""
         return self.target

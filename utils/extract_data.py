@@ -57,17 +57,12 @@ _MARKER = ".extracted.json"
 class Extraction:
     """One character's archive, the folder it goes to, and which passes of it."""
 
-    name: str
     parts: list[Path]
     folder: Path
     passes: frozenset[str]
 
     def size(self) -> int:
         return sum(file_sizes(self.parts).values())
-
-    def missing(self) -> str:
-        """Names of the parts that are missing; empty where all are there."""
-        return ", ".join(missing_parts(self.name, self.parts))
 
     def complete(self) -> bool:
         """Whether an earlier run has finished it."""
@@ -123,9 +118,10 @@ def _plan(args: argparse.Namespace) -> tuple[list[Extraction], list[str]]:
             faults.append(f"{name} is no character of the release")
             continue
         folder = args.output / CHARACTERS[name].set_type.folder / name
-        extraction = Extraction(name, parts, folder, passes)
-        if extraction.missing() and not extraction.complete():
-            faults.append(f"{extraction.missing()} missing in {parts[0].parent}")
+        extraction = Extraction(parts, folder, passes)
+        missing = missing_parts(name, parts)
+        if missing and not extraction.complete():
+            faults.append(f"{', '.join(missing)} missing in {parts[0].parent}")
         else:
             plan.append(extraction)
     return plan, faults

@@ -44,11 +44,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 parse_early(__name__, parse_arguments)
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 from tqdm import tqdm
 
@@ -61,53 +58,36 @@ from dataset.packed.packing import is_packed_whole, pack_archive, pack_tree, ref
 from dataset.packed.shards import INDEX, ROWS, assemble, prepare_output, refuse_foreign
 from dataset.release.table import CHARACTERS, find_archives, missing_parts
 from dataset.split import set_folders
-
-
-class _Threads:
-    """Readers, which pack several environments or archives at a time, and encoders of pictures."""
-
-    def __init__(self, jobs: int) -> None:
-        self.readers = ThreadPoolExecutor(max(1, min(4, jobs // 2)))
-        self.encoders = ThreadPoolExecutor(jobs)
-        self.stop = threading.Event()
-
-    def run(self, works: Iterable[Callable[[], int]], bar: tqdm) -> None:
-        """Do all, and move the bar on by what each returns."""
-        futures = [self.readers.submit(work) for work in works]
-        with bar:
-            for future in futures:
-                bar.update(future.result())
-
-    def close(self) -> None:
-        """End them, whatever they are doing."""
-        self.stop.set()
-        for pool in (self.readers, self.encoders):
-            pool.shutdown(wait=False, cancel_futures=True)
+from utils.common.cores import for_each
 
 
 def _pack_archives(
-    archives: dict[str, list[Path]], output: Path, options: PackOptions, threads: _Threads
+    archives: dict[str, list[Path]],
+    output: Path,
+    options: PackOptions,
+    encoders: Executor,
+    readers: int,
 ) -> list[str]:
     """Pack several characters at a time; returns what went wrong."""
     faults: list[str] = []
     total = sum(path.stat().st_size for parts in archives.values() for path in parts)
-    bar = tqdm(total=total, desc="packing", unit="B", unit_scale=True, dynamic_ncols=True)
+    stop = threading.Event()
 
-    def pack(name: str) -> int:
+    def pack(name: str) -> None:
         parts, split = archives[name], output / CHARACTERS[name].set_type.folder
         if is_packed_whole(split, name, parts):
-            return sum(path.stat().st_size for path in parts)
+            bar.update(sum(path.stat().st_size for path in parts))
+            return
         try:
             if missing := missing_parts(name, parts):
                 raise UserError(f"{', '.join(missing)} missing beside {parts[0]}")
-            how = options, threads.encoders, bar.update, threads.stop
-            if skipped := pack_archive(name, parts, split, *how):
+            if skipped := pack_archive(name, parts, split, options, encoders, bar.update, stop):
                 bar.write("\n".join([name, *skipped]), file=sys.stderr)
         except UserError as error:
             faults.append(str(error))
-        return 0
 
-    threads.run([partial(pack, name) for name in archives], bar)
+    with tqdm(total=total, desc="packing", unit="B", unit_scale=True, dynamic_ncols=True) as bar:
+        for_each(archives, pack, readers, stop)
     return faults
 
 
@@ -179,13 +159,18 @@ def _pack(
         clear_leftovers(folder)
     faults: list[str] = []
     others: dict[SetType, list[Fault]] = {}  # those that belong to no environment
-    with contextlib.closing(_Threads(args.jobs)) as threads:
+    encoders, readers = ThreadPoolExecutor(args.jobs), max(1, min(4, args.jobs // 2))
+    try:
         if archives:
-            faults = _pack_archives(archives, args.output, options, threads)
+            faults = _pack_archives(archives, args.output, options, encoders, readers)
         for set_type in () if archives else sets:
-            how = set_type, args.output, options, threads.encoders, headset
+            how = set_type, args.output, options, encoders, headset
             works, others[set_type] = pack_tree(args.input, *how)
-            threads.run(works, tqdm(desc=f"packing {set_type.folder}", unit="label"))
+            with tqdm(desc=f"packing {set_type.folder}", unit="label") as bar:
+                move = bar.update
+                for_each(works, lambda work, move=move: move(work()), readers, threading.Event())
+    finally:
+        encoders.shutdown(wait=False, cancel_futures=True)
     faults += _assemble(args, options, others)
     if faults:
         raise UserError(

@@ -24,13 +24,7 @@ TRAINING = "training"
 #: Sides whose ratio differs by less than this belong to one picture, scaled and rounded.
 _ASPECT_TOLERANCE = 0.005
 #: In the order in which they are asked.
-READERS = (
-    *colmap.READERS,
-    *ocam.READERS,
-    *slam.READERS,
-    *photogrammetry.READERS,
-    *opencv.READERS,
-)
+READERS = (*colmap.READERS, *ocam.READERS, *slam.READERS, *photogrammetry.READERS, *opencv.READERS)
 #: What the files of a folder of COLMAP's are called.
 _COLMAP_FILES = ("cameras.bin", "cameras.txt")
 
@@ -75,11 +69,9 @@ class Calibration:
 def load_calibration(name: str) -> Calibration:
     """The camera of "training", of a file, or of a folder of COLMAP's.
 
-    ``file#left`` is the camera of that name, of several; ``file#1`` is also "cam1".
-
-    Raises:
-        UserError: its line starts with the name, for a file that is missing, of an unknown kind,
-            incomplete or implausible, and for several cameras of which none is chosen.
+    ``file#left`` is the camera of that name, of several; ``file#1`` is also "cam1"; UserError
+    starting with the name, for a file that is missing, of an unknown kind, incomplete or
+    implausible, and for several cameras of which none is chosen.
     """
     if name == TRAINING:
         return Calibration(RELEASE_CAMERA, "xR-EgoPose, as given by the dataset's first author")

@@ -32,12 +32,8 @@ for _tag in ("opencv-matrix", "opencv-nd-matrix"):
 
 def read_documents(path: Path) -> list[Any]:
     """The documents in a file, one as a rule: mappings and lists of XML, JSON or YAML, possibly
-    compressed; the text of a file of another kind; the bytes of one that is not text.
-
-    Raises:
-        OSError: for a file that cannot be read.
-        UserError: for one that is broken.
-    """
+    compressed; the text of a file of another kind; the bytes of one that is not text; OSError for a
+    file that cannot be read, UserError for one that is broken."""
     data = read_bounded(path)
     if data.startswith(b"\x1f\x8b"):
         try:

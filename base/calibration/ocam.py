@@ -36,17 +36,8 @@ def corner_distance(column: float, row: float, width: int, height: int) -> float
 
 def _toolbox_affine(values: list[float]) -> tuple[tuple[float, float], tuple[float, float]]:
     """Of c, d, e: row = c X + d Y + row0, column = e X + Y + column0, X down and Y right."""
-    if len(values) != 3:
-        raise UserError(f"{len(values)} affine parameters: c, d and e are needed")
     c, d, e = values
     return (1.0, e), (d, c)
-
-
-def _pair(content: dict[str, Any], key: str) -> tuple[float, float]:
-    values = flat(content[key], key)
-    if len(values) != 2:
-        raise UserError(f"{key} has two numbers")
-    return values[0], values[1]
 
 
 def _read_text(text: str) -> OCamCamera:
@@ -55,14 +46,13 @@ def _read_text(text: str) -> OCamCamera:
     names = ("polynomial", "inverse polynomial", "center", "affine parameters", "image size")
     if len(lines) < len(names):
         raise UserError(f"cut off: '{names[len(lines)]}' is missing")
-    rows = [numbers(line, name) for line, name in zip(lines, names, strict=False)]
-    (count, *polynomial), _, centre, affine, size = rows
+    counts = ((), (), (2,), (3,), (2,))
+    rows = [flat(*given, *count) for *given, count in zip(lines, names, counts, strict=False)]
+    (count, *polynomial), _, (row, column), affine, (height, width) = rows
     if len(polynomial) != count:
         raise UserError(f"polynomial: {count:g} coefficients announced, {len(polynomial)} here")
-    if len(centre) != 2 or len(size) != 2:
-        raise UserError("center and image size are two numbers each")
-    size = picture_size(size[1], size[0])
-    return _camera(polynomial, (centre[1], centre[0]), _toolbox_affine(affine), size)
+    size = picture_size(width, height)
+    return _camera(polynomial, (column, row), _toolbox_affine(affine), size)
 
 
 def _read_json(content: dict[str, Any]) -> OCamCamera:
@@ -70,13 +60,11 @@ def _read_json(content: dict[str, Any]) -> OCamCamera:
     if "size" not in content:
         raise UserError("the calibration lacks 'size'")
     if "image_center" in content:  # column, row
-        centre = _pair(content, "image_center")
+        centre = tuple(flat(content["image_center"], "image_center", 2))
     else:
         if "intrinsic" not in content:
             raise UserError("the calibration lacks 'intrinsic' or 'image_center'")
-        matrix = flat(content["intrinsic"], "intrinsic")
-        if len(matrix) not in (9, 16):
-            raise UserError(f"intrinsic has {len(matrix)} numbers: 3×3 or 4×4 are needed")
+        matrix = flat(content["intrinsic"], "intrinsic", 9, 16)
         centre = matrix[2], matrix[math.isqrt(len(matrix)) + 2]
     # EgoWholeMocap's file has its own c, d, e beside the "affine" of the file it was made from.
     affine = [content[key] for key in "cde"] if set("cde") <= content.keys() else None
@@ -84,8 +72,8 @@ def _read_json(content: dict[str, Any]) -> OCamCamera:
     return _camera(
         flat(content["polynomialC2W"], "polynomialC2W"),
         centre,
-        _toolbox_affine(flat(affine or content.get("affine", [1.0, 0.0, 0.0]), "affine")),
-        picture_size(*_pair(content, "size")),
+        _toolbox_affine(flat(affine or content.get("affine", [1.0, 0.0, 0.0]), "affine", 3)),
+        picture_size(*flat(content["size"], "size")),
         None if radius is None else number(radius, "imageCircleRadius"),
     )
 
@@ -103,12 +91,10 @@ def _read_py_ocamcalib(content: dict[str, Any]) -> OCamCamera:
 
     Source: its modelling/camera.py, ``cam2world``.
     """
-    stretch = flat(content["stretch_matrix"], "stretch_matrix")
-    if len(stretch) != 4:
-        raise UserError("stretch_matrix has four numbers")
-    affine = (stretch[0], stretch[1]), (stretch[2], stretch[3])
+    xx, xy, yx, yy = flat(content["stretch_matrix"], "stretch_matrix", 4)
     polynomial = flat(content["taylor_coefficient"], "taylor_coefficient")
-    return _camera(polynomial, _pair(content, "distortion_center"), affine, (0, 0))
+    centre = flat(content["distortion_center"], "distortion_center", 2)
+    return _camera(polynomial, tuple(centre), ((xx, xy), (yx, yy)), (0, 0))
 
 
 def read_scaramuzza(content: dict[str, Any]) -> OCamCamera:

@@ -94,11 +94,9 @@ def read_opencv(content: dict[str, Any]) -> Camera:
 def _intrinsics(named: dict[str, Any], matrix: Any) -> dict[str, Any]:
     if matrix is None:
         return {key: named[key] for key in INTRINSICS if key in named}
-    values = flat(matrix, "camera matrix")
+    values = flat(matrix, "camera matrix", 4, 9)
     if len(values) == 4:
         return dict(zip(INTRINSICS, values, strict=True))
-    if len(values) != 9:
-        raise UserError(f"the camera matrix has {len(values)} numbers: 3×3 are needed")
     fx, skew, cx, zero, fy, cy, *last = values
     if last != [0, 0, 1] and [skew, cx, cy, last[2]] == [0, 0, 0, 1]:
         raise UserError(

@@ -5,14 +5,7 @@ from typing import Any
 
 from base.calibration.colmap import MODELS
 from base.calibration.opencv import read_opencv
-from base.calibration.values import (
-    Reader,
-    lens,
-    number,
-    picture_size,
-    supported,
-    with_keys,
-)
+from base.calibration.values import Reader, lens, number, picture_size, supported, with_keys
 from base.cameras.camera import Camera
 from base.errors import UserError
 

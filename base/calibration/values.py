@@ -4,14 +4,16 @@ Faults are UserErrors without the file's name, which :func:`base.calibration.loa
 puts before them.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from base.cameras import camera_from_dict
+from base.cameras import CAMERAS, camera_from_dict
 from base.cameras.camera import Camera
 from base.errors import UserError
+from base.registry import load_class
 
 Value = TypeVar("Value")
 
@@ -26,19 +28,7 @@ TERMS: dict[str, dict[str, tuple[tuple[str, ...], tuple[int, ...]]]] = {
     "fisheye": {"k": (RADIAL, (4, 6))},
     "unified": {"distortion": (PINHOLE_TERMS[:5], (0, 4, 5))},
     "division": {"k": (("k1",), (1,))},
-    "thin_prism_fisheye": {
-        "k": (RADIAL, (4, 6)),
-        "p": (("p1", "p2"), (2,)),
-        "s": (_PRISM, (4,)),
-    },
-}
-#: Lens → its other parameters.
-_SCALARS = {
-    "unified": ("xi",),
-    "double_sphere": ("xi", "alpha"),
-    "eucm": ("alpha", "beta"),
-    "fov": ("omega",),
-    "thin_prism_fisheye": ("radial_first",),
+    "thin_prism_fisheye": {"k": (RADIAL, (4, 6)), "p": (("p1", "p2"), (2,)), "s": (_PRISM, (4,))},
 }
 
 
@@ -84,16 +74,19 @@ def number(value: Any, what: str) -> float:
     return values[0]
 
 
-def flat(value: Any, what: str) -> list[float]:
-    """A matrix, nested, as a text, or as OpenCV and ROS write it, as one list."""
+def flat(value: Any, what: str, *counts: int) -> list[float]:
+    """A matrix, nested, as a text, or as OpenCV and ROS write it, as one list; of one of these
+    ``counts`` of numbers, where any are given."""
     if isinstance(value, dict):
         value = value.get("data")
-    if isinstance(value, str):
-        return numbers(value, what)
     try:
-        return np.asarray(value, np.float64).ravel().tolist()
+        plain = numbers(value, what) if isinstance(value, str) else np.asarray(value, np.float64)
+        found = np.ravel(plain).tolist()
     except (OverflowError, TypeError, ValueError):
         raise UserError(f"{what}: not a matrix of numbers") from None
+    if counts and len(found) not in counts:
+        raise UserError(f"{what}: {' or '.join(map(str, counts))} numbers, not {len(found)}")
+    return found
 
 
 def picture_size(*sides: Any) -> tuple[int, int]:
@@ -126,7 +119,8 @@ def lens(model: str, values: Mapping[str, Any], size: tuple[int, int]) -> Camera
     a UserError, so that nothing is dropped.
     """
     known = {key: number(value, key) for key, value in values.items()}
-    scalars = (*INTRINSICS, *_SCALARS.get(model, ()))
+    kinds = {field.name: field.type for field in dataclasses.fields(load_class(CAMERAS[model]))}
+    scalars = [name for name, kind in kinds.items() if kind in (float, bool)]
     if missing := [name for name in scalars if name not in known]:
         raise UserError(f"the calibration lacks {', '.join(missing)}")
     fields: dict[str, Any] = {name: known.pop(name) for name in scalars}

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -37,25 +36,18 @@ def camera_to_dict(camera: Camera) -> dict[str, Any]:
 
 
 def camera_from_dict(values: Mapping[str, Any]) -> Camera:
-    """The camera of :func:`camera_to_dict`, which may have been through JSON or YAML.
-
-    Raises:
-        ValueError: for a model that is not registered, other fields than the model's, or values
-            that are no finite numbers.
-    """
-    fields = {key: _checked(key, value) for key, value in values.items() if key != "model"}
+    """The camera of :func:`camera_to_dict`, which may have been through JSON or YAML; ValueError
+    for a model that is not registered, other fields than the model's, or values that are no finite
+    numbers."""
     name = values.get("model", _UNNAMED)
     if not isinstance(name, str) or name not in CAMERAS:
         raise ValueError(f"camera model: there is {', '.join(CAMERAS)}, but no {name!r}")
     lens = load_class(CAMERAS[name])
+    fields = {key: value for key, value in values.items() if key != "model"}
     for field in dataclasses.fields(lens):
-        if field.name not in fields:  # told below, unless it has a default
-            continue
-        value = np.array(fields[field.name], object)
-        depth = str(field.type).partition("float")[0].count("[")  # of tuples in its type
-        if value.ndim != depth or not all(isinstance(each, Real) for each in value.flat):
-            what = ("a number", "a row of numbers", "a matrix of numbers")[depth]
-            raise ValueError(f"{field.name}: {values[field.name]!r} is not {what}")
+        if field.name in fields:  # otherwise told below, unless it has a default
+            depth = str(field.type).partition("float")[0].count("[")  # of tuples in its type
+            fields[field.name] = _checked(field.name, fields[field.name], depth)
     try:
         return lens(**fields)
     except TypeError:
@@ -74,15 +66,16 @@ def same_camera(one: Camera, other: Camera) -> bool:
     return bool(off < _SAME_PLACE) and abs(one.max_theta - other.max_theta) < _SAME_PLACE
 
 
-def _checked(name: str, value: Any) -> Any:
-    """A field's value, lists as tuples, or ValueError for one that no camera has."""
-    if isinstance(value, list | tuple) and len(value) <= _MOST_TERMS:
-        return tuple(_checked(name, part) for part in value)
+def _checked(name: str, value: Any, depth: int) -> Any:
+    """A field's value, lists as tuples ``depth`` deep; ValueError for one that no camera has."""
+    if depth and isinstance(value, list | tuple) and len(value) <= _MOST_TERMS:
+        return tuple(_checked(name, part, depth - 1) for part in value)
     if isinstance(value, bool) and name == "radial_first":
         return value
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = not depth and isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not abs(value) < _LARGEST:  # also for NaN
-        raise ValueError(f"{name}: {value!r:.40} is not a number, or not finite")
+        what = ("a number, or not finite", "a row of numbers", "a matrix of numbers")[depth]
+        raise ValueError(f"{name}: {value!r:.40} is not {what}")
     if name in ("width", "height"):
         if value != int(value) or not 0 <= value < 2**15:
             raise ValueError(f"{name}: {value:g} is no number of pixels")

@@ -154,7 +154,6 @@ class RadialCamera(Camera):
 
     @property
     def is_round(self) -> bool:
-        """See :attr:`Camera.is_round`."""
         return self._distortion is None or self._distortion.is_round
 
     @cached_property
@@ -173,7 +172,7 @@ class RadialCamera(Camera):
 
     @cached_property
     def max_theta(self) -> float:
-        """See :attr:`Camera.max_theta`: the radius rises up to here, never past 100°."""
+        # The radius rises up to here, never past 100°.
         return float(self._curve.grid[np.searchsorted(self._curve.values, self.max_radius)])
 
     def angle_of(self, radius: Array) -> Array:
@@ -234,9 +233,7 @@ class InverseRadialCamera(RadialCamera):
         return float(self._curve.grid[-1])
 
     def radius_of(self, theta: Array) -> Array:
-        """See :meth:`RadialCamera.radius_of`."""
         return self._curve.inverse(theta)
 
     def angle_of(self, radius: Array) -> Array:
-        """See :meth:`RadialCamera.angle_of`."""
         return self._angle(namespace(radius).clip(radius, 0.0, self.max_radius))

@@ -29,15 +29,10 @@ class PlaneDistortion:
 
     Source: Brown, "Close-range camera calibration", 1971, in the terms of ``cv2.projectPoints``.
 
-    Args:
-        above, below: the radial terms.
-        p, s: the tangential and the thin-prism terms.
-        radii: rising radii up to which the distortion is asked for.
-        highest: distance from the centre to which nothing may be moved.
-
-    Attributes:
-        limit: radius of the disc on which the distortion is one-to-one.
-        is_round: whether it keeps the direction from the centre.
+    ``above`` and ``below`` are the radial terms, ``p`` and ``s`` the tangential and thin-prism
+    ones; ``radii`` rise as far as the distortion is asked for, and nothing may be moved as far as
+    ``highest`` from the centre. ``limit`` is the radius of the disc on which it is one-to-one,
+    ``is_round`` whether it keeps the direction from the centre.
     """
 
     def __init__(

@@ -14,17 +14,13 @@ class DivisionCamera(InverseRadialCamera):
 
     Source: Fitzgibbon, "Simultaneous linear estimation of multiple view geometry and lens
     distortion", CVPR 2001.
-
-    Attributes:
-        fx, fy: focal lengths, pixels per radian on the axis.
-        k: one term or more, in focal lengths: k1 = λ f² of a λ in pixels.
     """
 
-    fx: float
+    fx: float  # focal lengths, pixels per radian on the axis
     fy: float
     cx: float
     cy: float
-    k: tuple[float, ...]
+    k: tuple[float, ...]  # one term or more, in focal lengths: k1 = λ f² of a λ in pixels
     width: int
     height: int
 

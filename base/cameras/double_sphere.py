@@ -11,19 +11,14 @@ class DoubleSphereCamera(SphereCamera):
     """A unit ray (x, y, z) lands at (x, y) / (α d + (1 − α)(ξ + z)), d = |(x, y, ξ + z)|.
 
     Source: Usenko, Demmel & Cremers, "The double sphere camera model", 3DV 2018.
-
-    Attributes:
-        fx, fy: pixels per unit of the plane; a small angle lands at fx θ / (1 + ξ).
-        xi: distance of the two spheres' centres, above −1.
-        alpha: 0 to 1.
     """
 
-    fx: float
+    fx: float  # pixels per unit of the plane; a small angle lands at fx θ / (1 + ξ)
     fy: float
     cx: float
     cy: float
-    xi: float
-    alpha: float
+    xi: float  # distance of the two spheres' centres, above −1
+    alpha: float  # 0 to 1
     width: int
     height: int
 

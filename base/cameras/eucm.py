@@ -11,19 +11,14 @@ class EucmCamera(SphereCamera):
     """A ray (x, y, z) lands at (x, y) / (α d + (1 − α) z), d = √(β (x² + y²) + z²).
 
     Source: Khomutenko, Garcia & Martinet, "An enhanced unified camera model", RA-L 2016.
-
-    Attributes:
-        fx, fy: focal lengths, pixels per radian on the axis.
-        alpha: 0 to 1; 0 is a pinhole.
-        beta: above 0.
     """
 
-    fx: float
+    fx: float  # focal lengths, pixels per radian on the axis
     fy: float
     cx: float
     cy: float
-    alpha: float
-    beta: float
+    alpha: float  # 0 to 1; 0 is a pinhole
+    beta: float  # above 0
     width: int
     height: int
 

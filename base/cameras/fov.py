@@ -14,19 +14,15 @@ class FovCamera(RadialCamera):
 
     Source: Devernay & Faugeras, "Straight lines have to be straight", MVA 2001.  It is a
     distortion of a pinhole's picture, and so ends at 90°.
-
-    Attributes:
-        fx, fy: pixels per unit of the plane; a small angle lands at fx θ · 2 tan(ω/2) / ω.
-        omega: radians, above 0 and below π.
     """
 
     _reach: ClassVar[float] = math.pi / 2
 
-    fx: float
+    fx: float  # pixels per unit of the plane; a small angle lands at fx θ · 2 tan(ω/2) / ω
     fy: float
     cx: float
     cy: float
-    omega: float
+    omega: float  # radians, above 0 and below π
     width: int
     height: int
 
@@ -39,7 +35,6 @@ class FovCamera(RadialCamera):
         return 2 * math.tan(self.omega / 2)
 
     def radius_of(self, theta: Array) -> Array:
-        """See :meth:`RadialCamera.radius_of`."""
         xp = namespace(theta)
         return xp.arctan2(self._stretch * xp.sin(theta), xp.cos(theta)) / self.omega
 

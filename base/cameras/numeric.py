@@ -37,15 +37,8 @@ class Rising:
 
     The inverse looks up the cell of a table that holds the solution and refines it by Newton's
     method, which may not leave the cell: it cannot end on another branch of the function.
-
-    Args:
-        function, slope: the function and its derivative.
-        grid: rising arguments; from the first where the slope is not above ``least`` on, the
-            function counts as falling.
-        highest: value from which on it counts so too.
-
-    Attributes:
-        grid, values: arguments and values of the rising part.
+    It counts as falling from the first argument of the rising ``grid`` on where its ``slope`` is
+    not above zero, or its value above ``highest``; ``grid`` and ``values`` are of the part before.
     """
 
     def __init__(
@@ -53,13 +46,12 @@ class Rising:
         function: Callable[[Array], Array],
         slope: Callable[[Array], Array],
         grid: np.ndarray,
-        least: float | np.ndarray = 0.0,
         highest: float = math.inf,
     ) -> None:
         self._function, self._slope = function, slope
         values = function(grid)
         # A pole between two arguments changes the value's sign and not the slope's.
-        rises = (slope(grid) > least) & (np.diff(values, prepend=-1.0) > 0) & (values <= highest)
+        rises = (slope(grid) > 0) & (np.diff(values, prepend=-1.0) > 0) & (values <= highest)
         # Never empty: a lens that falls at once has a range of one cell.
         end = len(grid) if rises.all() else max(int(np.argmin(rises)), 2)
         self.grid, self.values = grid[:end], values[:end]

@@ -16,23 +16,20 @@ class OCamCamera(InverseRadialCamera):
     cameras", IROS 2006.  The toolbox's z axis points backwards, so its polynomial is −g, and its
     first axis is the picture's y.  Projecting inverts g numerically, so that it agrees with
     unprojecting to rounding; the toolbox's own inverse polynomial is a fit, off by up to a pixel.
-
-    Attributes:
-        polynomial: g0, g1, g2, … with g0 > 0, in pixels of the calibrated picture.
-        affine: 2×2, sensor (x right, y down) → pixels, rows first.
-        radius: of the image circle on the sensor, pixels; nothing is seen further out.
     """
 
     cx: float
     cy: float
-    polynomial: tuple[float, ...]
+    polynomial: tuple[float, ...]  # g0, g1, g2, … with g0 > 0, in pixels of the calibrated picture
+    #: Sensor (x right, y down) → pixels, rows first.
     affine: tuple[tuple[float, float], tuple[float, float]]
     width: int
     height: int
-    radius: float
+    radius: float  # of the image circle on the sensor, pixels; nothing is seen further out
 
     def __post_init__(self) -> None:
-        (a, b), (c, d) = self.affine if np.shape(self.affine) == (2, 2) else np.zeros((2, 2))
+        square = [len(row) for row in self.affine] == [2, 2]
+        (a, b), (c, d) = self.affine if square else np.zeros((2, 2))
         if not abs(a * d - b * c) > 1e-6:
             raise ValueError(f"affine is {self.affine}: a 2×2 matrix with an inverse is needed")
 
@@ -44,12 +41,10 @@ class OCamCamera(InverseRadialCamera):
         return np.linspace(0.0, self.radius, TABLE_SIZE)
 
     def to_pixels(self, a: Array, b: Array) -> Array:
-        """See :meth:`Camera.to_pixels`: by the affine map."""
         (xx, xy), (yx, yy) = self.affine
         return namespace(a).stack([xx * a + xy * b + self.cx, yx * a + yy * b + self.cy], -1)
 
     def to_plane(self, pixels: Array) -> tuple[Array, Array]:
-        """See :meth:`Camera.to_plane`."""
         (xx, xy), (yx, yy) = np.linalg.inv(self.affine).tolist()
         x, y = pixels[..., 0] - self.cx, pixels[..., 1] - self.cy
         return xx * x + xy * y, yx * x + yy * y

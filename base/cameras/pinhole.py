@@ -20,19 +20,16 @@ class PinholeCamera(RadialCamera):
     """Perspective projection, then the Brown–Conrady distortion as in ``cv2.projectPoints``.
 
     Source: Brown, "Close-range camera calibration", 1971, in OpenCV's parametrisation.
-
-    Attributes:
-        fx, fy: focal lengths, pixels.
-        distortion: () or (k1, k2, p1, p2[, k3[, k4, k5, k6[, s1, s2, s3, s4[, τx, τy]]]]): radial,
-            tangential and thin-prism terms, and the sensor's tilt, radians.
     """
 
     _reach: ClassVar[float] = PLANE_THETA
 
-    fx: float
+    fx: float  # focal lengths, pixels
     fy: float
     cx: float
     cy: float
+    #: () or (k1, k2, p1, p2[, k3[, k4, k5, k6[, s1, s2, s3, s4[, τx, τy]]]]): radial, tangential
+    #: and thin-prism terms, and the sensor's tilt, radians.
     distortion: tuple[float, ...]
     width: int
     height: int
@@ -44,11 +41,9 @@ class PinholeCamera(RadialCamera):
             )
 
     def radius_of(self, theta: Array) -> Array:
-        """See :meth:`RadialCamera.radius_of`."""
         return namespace(theta).tan(theta)
 
     def angle_of(self, radius: Array) -> Array:
-        """See :meth:`RadialCamera.angle_of`."""
         return namespace(radius).arctan(radius)
 
     def _slope(self, theta: Array) -> Array:
@@ -67,7 +62,6 @@ class PinholeCamera(RadialCamera):
 
     @property
     def is_round(self) -> bool:
-        """See :attr:`Camera.is_round`."""
         return self._tilt is None and super().is_round
 
     @cached_property

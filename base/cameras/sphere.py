@@ -14,7 +14,6 @@ class SphereCamera(RadialCamera):
         """The depth at an angle with this sine and cosine, and its derivative by the angle."""
 
     def radius_of(self, theta: Array) -> Array:
-        """See :meth:`RadialCamera.radius_of`."""
         xp = namespace(theta)
         sin, cos = xp.sin(theta), xp.cos(theta)
         return sin / self._depth(sin, cos)[0]

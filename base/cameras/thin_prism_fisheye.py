@@ -15,32 +15,20 @@ class ThinPrismFisheyeCamera(RadialCamera):
     A direction at angle θ has radius θ, with the radial terms θ (1 + k1 θ² + k2 θ⁴ + …).  The
     tangential and prism terms are those of ``cv2.projectPoints``.  They are functions of the
     position with the radial terms if ``radial_first``, else of that without; what they give is
-    added to the one with.
-
-    Model order:
-        Fisheye624 (f, cx, cy, k0 … k5, p0, p1, s0 … s3) and RAD_TAN_THIN_PRISM_FISHEYE:
-        k = (k0, …, k5), p = (p1, p0), s = (s0, s1, s2, s3), radial_first = True.
-        THIN_PRISM_FISHEYE (fx, fy, cx, cy, k1, k2, p1, p2, k3, k4, sx1, sy1):
-        k = (k1, k2, k3, k4), p = (p1, p2), s = (sx1, 0, sy1, 0), radial_first = False.
+    added to the one with, as in THIN_PRISM_FISHEYE, whose s is (sx1, 0, sy1, 0).
 
     Sources: COLMAP's src/colmap/sensor/models.h, which names Weng, Cohen & Herniou, "Camera
     calibration with distortion models and accuracy evaluation", TPAMI 1992; Project Aria's
     documentation of its camera intrinsic models.
-
-    Attributes:
-        fx, fy: focal lengths, pixels per radian on the axis.
-        k: the radial terms, any number of them.
-        p: p1, p2 as OpenCV's: p1 moves the axis along y, p2 along x.
-        s: s1 r² + s2 r⁴ along x, s3 r² + s4 r⁴ along y.
     """
 
-    fx: float
+    fx: float  # focal lengths, pixels per radian on the axis
     fy: float
     cx: float
     cy: float
-    k: tuple[float, ...]
-    p: tuple[float, float]
-    s: tuple[float, float, float, float]
+    k: tuple[float, ...]  # the radial terms, any number of them
+    p: tuple[float, float]  # as OpenCV's: p1 moves the axis along y, p2 (Aria's first) along x
+    s: tuple[float, float, float, float]  # s1 r² + s2 r⁴ along x, s3 r² + s4 r⁴ along y
     width: int
     height: int
     radial_first: bool = True
@@ -54,7 +42,6 @@ class ThinPrismFisheyeCamera(RadialCamera):
         return (1.0, *self.k) if self.radial_first else (1.0,)
 
     def radius_of(self, theta: Array) -> Array:
-        """See :meth:`RadialCamera.radius_of`."""
         return theta * polynomial(self._curve_terms, theta * theta)[0]
 
     def _slope(self, theta: Array) -> Array:

@@ -14,19 +14,14 @@ class UnifiedCamera(SphereCamera):
 
     Source: Mei & Rives, "Single view point omnidirectional camera calibration from planar grids",
     ICRA 2007; distortion as in ``cv2.omnidir``, and Kalibr's "omni-radtan".
-
-    Attributes:
-        fx, fy: pixels per unit of the plane (γ); a small angle lands at fx θ / (1 + ξ).
-        xi: distance of the centre of projection from that of the sphere; 0 is a pinhole.
-        distortion: () or (k1, k2, p1, p2[, k3]).
     """
 
-    fx: float
+    fx: float  # pixels per unit of the plane (γ); a small angle lands at fx θ / (1 + ξ)
     fy: float
     cx: float
     cy: float
-    xi: float
-    distortion: tuple[float, ...]
+    xi: float  # distance of the centre of projection from that of the sphere; 0 is a pinhole
+    distortion: tuple[float, ...]  # () or (k1, k2, p1, p2[, k3])
     width: int
     height: int
 

@@ -1,8 +1,10 @@
 """How a set is packed; apart from what packs it, which takes seconds to import."""
 
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-from base.frame import FrameId
+if TYPE_CHECKING:
+    from base.frame import FrameId
 
 FORMAT = 1
 
@@ -23,7 +25,7 @@ class PackOptions:
         """Content of the manifest."""
         return {"format": FORMAT} | asdict(self)
 
-    def shard_name(self, frame_id: FrameId) -> str:
+    def shard_name(self, frame_id: "FrameId") -> str:
         """File name of the shard that a frame belongs to."""
         part = frame_id.number // self.frames_per_shard
         return f"{frame_id.character}-{frame_id.environment}-{part:05d}.tar"

@@ -11,7 +11,7 @@ from isal import isal_zlib
 
 from base.arrays import read_array
 from base.cameras.camera import Camera
-from base.documents import parse_json, read_bounded
+from base.documents import read_document
 from base.errors import BrokenFrameError, UserError
 from base.headset import RELEASE_HEADSET, Headset
 from base.schema import read_record
@@ -29,15 +29,11 @@ from dataset.packed.shards import (
     read_shard,
 )
 from dataset.pictures import decode_picture
-from dataset.split import Contents, Split, set_folders
+from dataset.split import Contents, Split
 
 
 def is_packed(root: Path) -> bool:
-    """Whether a data root holds packed sets.
-
-    Raises:
-        UserError: for a root that may not be read.
-    """
+    """Whether a data root holds packed sets; UserError for a root that may not be read."""
     try:
         return (Path(root) / MANIFEST).is_file()
     except OSError as error:
@@ -57,20 +53,17 @@ class Packed(Split):
     @classmethod
     def sets(cls, root: Path) -> list[SetType]:
         """Those that have a folder, beside the manifest."""
-        return set_folders(root) if is_packed(root) else []
+        return super().sets(root) if is_packed(root) else []
 
     def read(self, check: bool) -> Contents:
         """From the annotations of the set."""
         path = self.folder / INDEX
+        if not path.exists():
+            raise UserError(f"{self.folder} is not finished: {self.remedy}")
         try:
-            index = read_record(SetIndex, parse_json(read_bounded(path)))
-        except FileNotFoundError:
-            raise UserError(f"{self.folder} is not finished: {self.remedy}") from None
-        except OSError as error:
-            raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+            index = read_record(SetIndex, read_document(path, INDEX))
         except UserError as error:
-            reason = f"is not as this version writes it ({error})"
-            raise UserError(f"{path}: {reason}; pack again") from None
+            raise UserError(f"{path}: cannot be read ({error}); pack again") from None
         self._size, self._shards = index.size, index.shards
         rows, faults = self._open_rows(), index.left_out
         try:

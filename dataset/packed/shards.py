@@ -16,9 +16,9 @@ import json
 import re
 import tarfile
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 from isal import isal_zlib
@@ -26,14 +26,14 @@ from pydantic import Field, PlainValidator
 
 from base.arrays import read_arrays
 from base.documents import open_plain, parse_json, read_document
-from base.errors import UserError
+from base.errors import UserError, shown
 from base.files import replacing, write_text
 from base.frame import FrameId
 from base.headset import RELEASE_HEADSET, Headset
 from base.schema import read_record
 from base.set_type import SetType
 from dataset.annotations import LABEL_ROW, Lists, Table, check_codes
-from dataset.faults import Fault, StoredFault
+from dataset.faults import Fault
 from dataset.labels import Label
 from dataset.packed.options import FORMAT, PackOptions
 from dataset.transforms import SquareCrop
@@ -49,12 +49,6 @@ ROW = np.dtype(
 )
 #: Of a file in a tar archive of the plainest kind.
 _LONGEST_NAME = 100
-
-#: What reading a manifest raises that is damaged, or not as we write it.
-MISMADE = (
-    *(AttributeError, EOFError, LookupError, OSError, RecursionError, TypeError, ValueError),
-    BadZipFile,
-)
 
 
 def refuse_foreign(root: Path) -> None:
@@ -75,8 +69,8 @@ def prepare_output(root: Path, options: PackOptions) -> None:
         for key, value in options.as_dict().items():
             if before.get(key) != value:
                 raise UserError(
-                    f"{root} was packed with --{key} {before.get(key)}, not {value}: go on with "
-                    "the same, or give another folder with --output"
+                    f"{root} was packed with --{key} {shown(before.get(key))}, not {value}: go on "
+                    "with the same, or give another folder with --output"
                 )
         return
     write_text(manifest, json.dumps(options.as_dict(), indent=1) + "\n", single_writer=True)
@@ -155,7 +149,7 @@ class _Packed(Lists):
     """Of a set or an environment, beside its lists: the shards, and what was left out."""
 
     shards: list[Annotated[str, PlainValidator(_shard_name)]]
-    left_out: list[StoredFault]
+    left_out: list[Fault]
 
 
 class SetIndex(_Packed):
@@ -198,7 +192,7 @@ class Environment(NamedTuple):
             "actions": self.table.actions,
             "headsets": [each.as_dict() for each in self.table.headsets],
             "shards": self.shards,
-            "left_out": [fault.as_dict() for fault in self.left_out],
+            "left_out": [asdict(fault) for fault in self.left_out],
         }
         path = self.path(split, FrameId(character, environment, 0))
         with replacing(path, single_writer=True) as temporary, temporary.open("wb") as file:
@@ -244,7 +238,7 @@ def assemble(
         "actions": table.actions,
         "headsets": [each.as_dict() for each in table.headsets],
         "shards": [name for item in found for name in item.shards],
-        "left_out": [fault.as_dict() for fault in left_out],
+        "left_out": [asdict(fault) for fault in left_out],
         "crc": isal_zlib.crc32(table.rows.view(np.uint8)),
     }
     # The index goes last: it tells that the annotations beside it are there.

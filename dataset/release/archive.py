@@ -153,17 +153,11 @@ def read_archive(
     skipped: list[str] | None = None,
 ) -> Iterator[Member]:
     """The files of some passes, hidden ones apart, in the archive's order; the whole archive is
-    verified by the end.
+    verified by the end; ArchiveError naming the part, where it is cut off or damaged.
 
-    Args:
-        parts: parts of one character, in order.
-        passes: which passes to hand out.
-        on_bytes: called with the bytes read.
-        stop: set it, from another thread, to end with KeyboardInterrupt.
-        skipped: wanted members that are not read are added, as "name: reason".
-
-    Raises:
-        ArchiveError: naming the part, where the archive is cut off or damaged.
+    ``parts`` are those of one character, in order; ``on_bytes`` is called with the number of bytes
+    read; ``stop``, set by another thread, ends with KeyboardInterrupt; wanted members that are not
+    read are added to ``skipped``, as "name: reason".
     """
     skipped = [] if skipped is None else skipped
     top: tuple[str, ...] | None = None  # the character's folder, as the first file has it

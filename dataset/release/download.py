@@ -49,12 +49,8 @@ class Downloader:
     versions: dict[str, str] = field(default_factory=dict)
 
     def size(self, url: str) -> int:
-        """Bytes of a published file.
-
-        Raises:
-            DownloadError: where it is not there, or the server does not state its size.
-            NoConnectionError: where the server cannot be reached.
-        """
+        """Bytes of a published file; DownloadError where it is not there, or the server does not
+        state its size, NoConnectionError where the server cannot be reached."""
 
         def ask() -> str:
             with self._open(url, method="HEAD") as response:
@@ -70,11 +66,9 @@ class Downloader:
         """Fetch a file of known size, going on from the bytes in ``{path}.download``, which is
         renamed when all are there.
 
-        ``on_bytes`` is called with each number of bytes written; negative where some are discarded.
-
-        Raises:
-            DownloadError, NoConnectionError: where it cannot be had.
-            UserError: where it cannot be written.
+        ``on_bytes`` is called with each number of bytes written; negative where some are discarded;
+        DownloadError, NoConnectionError where it cannot be had, UserError where it cannot be
+        written.
         """
         partial = path.with_name(path.name + PARTIAL_SUFFIX)
         try:

@@ -51,9 +51,7 @@ class Character:
 #: Every character of the release by name: 21 to train on, 1 to validate on, 12 to test on.
 CHARACTERS: dict[str, Character] = {
     name: Character(
-        name,
-        set_type,
-        [f"{name}.tar.gz.parta{c}" for c in string.ascii_lowercase if c <= letter],
+        name, set_type, [f"{name}.tar.gz.parta{c}" for c in string.ascii_lowercase if c <= letter]
     )
     for set_type, table in _TABLE.items()
     for name, letter in re.findall(r"(\S+) (\w)\b", table)
@@ -64,11 +62,7 @@ def select_characters(
     sets: list[str] | None = None, names: list[str] | None = None
 ) -> list[Character]:
     """Characters of some sets (values of SetType, None for all), or some of those by name, in the
-    table's order.
-
-    Raises:
-        UserError: for a name that the release does not have, or not in these sets.
-    """
+    table's order; UserError for a name that the release does not have, or not in these sets."""
     chosen = [c for c in CHARACTERS.values() if sets is None or c.set_type.value in sets]
     for name in names or ():
         if name not in CHARACTERS:
@@ -85,11 +79,8 @@ _ARCHIVE = re.compile(r"(?P<name>\w+)\.tar\.gz(?P<part>\.part[a-z]{2})?")
 def find_archives(folder: Path) -> dict[str, list[Path]]:
     """Archives that lie in a folder or below it: character → its parts in order.
 
-    A whole ``{character}.tar.gz`` counts as an archive of one part.
-
-    Raises:
-        UserError: where the folder is missing or holds two archives of a character, in two folders
-            or whole and in parts.
+    A whole ``{character}.tar.gz`` counts as an archive of one part; UserError where the folder is
+    missing or holds two archives of a character, in two folders or whole and in parts.
     """
     folder = Path(folder)
     if not folder.is_dir():

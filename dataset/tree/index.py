@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ from base.headset import RELEASE_HEADSET, Headset
 from base.lock import locked
 from base.schema import read_record
 from dataset.annotations import LABEL_ROW, Lists, Table
-from dataset.faults import UNREADABLE_FOLDER, Fault, StoredFault
+from dataset.faults import UNREADABLE_FOLDER, Fault
 from dataset.labels import Label, parse_label
 from dataset.pictures import read_bytes
 from dataset.tree.names import CameraFolder, pair_files
@@ -181,7 +182,7 @@ _LISTS = ("characters", "environments", "actions")
 
 
 class _CachedLists(Lists):
-    faults: list[StoredFault]
+    faults: list[Fault]
 
 
 def _read_cache(folder: Path, signature: str) -> Index | None:
@@ -202,7 +203,7 @@ def _read_cache(folder: Path, signature: str) -> Index | None:
 def _write_cache(folder: Path, index: Index, signature: str) -> None:
     lists = {name: getattr(index.table, name) for name in _LISTS}
     lists["headsets"] = [each.as_dict() for each in index.table.headsets]
-    lists["faults"] = [fault.as_dict() for fault in index.faults]
+    lists["faults"] = [asdict(fault) for fault in index.faults]
     try:
         with (
             locked(folder),

@@ -10,11 +10,10 @@ import numpy as np
 from base.cameras.camera import Camera
 from base.errors import BrokenFrameError
 from base.frame import FrameId
-from base.set_type import SetType
 from dataset.check import Shift, pairing_by_position
 from dataset.faults import WRONG_PICTURE, Fault
 from dataset.pictures import decode_camera_picture, read_bytes
-from dataset.split import Contents, Split, set_folders
+from dataset.split import Contents, Split
 from dataset.tree.index import list_set, load_index
 
 #: Byte positions in a PNG's header: bits a channel, and colour type (channels by type below).
@@ -24,11 +23,6 @@ _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 class Mocap(Split):
     """Frames of the extracted layout, pictures and labels paired by frame number."""
-
-    @classmethod
-    def sets(cls, root: Path) -> list[SetType]:
-        """Those that have a folder."""
-        return set_folders(root)
 
     def read(self, check: bool) -> Contents:
         """From the cached index of the set's folder, if nothing has changed in it."""

@@ -11,13 +11,9 @@ c03_unrealego_image_center.json | ocam 1024 1024 511.118 510.873 516.769 0 -0.00
 c05_eventego3d.json | ocam 640 480 321.365 236.255 161.147 0 -0.00258314
 c06_basalt_t265_kb4.json | refused: holds cameras cam0, cam1
 c06_basalt_t265_kb4.json#cam1 | fisheye 848 800 286.95 286.691 431.329 390.075 -0.00917659 0.0507401
-c07_basalt_ds.json | refused: holds cameras cam0, cam1
 c07_basalt_ds.json#cam1 | double_sphere 512 512 157.918 157.89 252.565 255.025 -0.171148 0.592554
-c09_kalibr_t265_equi.yaml | refused: holds cameras cam0, cam1
 c09_kalibr_t265_equi.yaml#cam1 | fisheye 848 800 281.492 280.329 414.099 406.022 -0.00284802
-c10_kalibr_ironsides_equi.yaml | refused: holds cameras cam0, cam1
 c10_kalibr_ironsides_equi.yaml#cam1 | fisheye 640 480 277.96 279.435 322.404 236.727 -0.0299804
-c11_kalibr_euroc_radtan.yaml | refused: holds cameras cam0, cam1
 c11_kalibr_euroc_radtan.yaml#cam1 | pinhole 752 480 457.587 456.134 379.999 255.238 -0.283684
 c12_camodocal_polyfisheye.yaml | refused: model_type POLYFISHEYE is not supported;
 c14_camodocal_pinhole.yaml | pinhole 752 480 461.159 459.753 362.659 248.521 -0.295456 0.0866232
@@ -49,7 +45,6 @@ c48_agisoft.xml | fisheye 3840 2880 1093.4 1093.4 1922.6 1427.7 0.052 -0.0046
 c49_meshroom.sfm | refused: not a calibration of a known kind; known are
 c53_ost_ini.txt | refused: a camera that sees no further than 10° from
 c54_yaml_capital_K_tuple.yaml | refused: not a calibration of a known kind; as YAML or
-c55_multi_cam_named.yaml | refused: holds cameras cam1, cam2
 c55_multi_cam_named.yaml#cam1 | pinhole 480 270 239.028 238.778 238.826 133.79 -0.0557199 0.0688845
 c56_ocam_crlf.txt | ocam 1920 1208 958.315 630.103 746.367 0 -0.000887243
 c57_ocam_bom.txt | ocam 1920 1208 958.315 630.103 746.367 0 -0.000887243

@@ -3,12 +3,11 @@
 import csv
 import hashlib
 import io
-from pathlib import Path
 
 import pytest
 
 from base.errors import UserError
-from base.files import csv_rows, opencv_path, replacing, sha256, write_text
+from base.files import csv_rows, replacing, sha256, write_text
 
 
 @pytest.mark.parametrize("single_writer", [False, True])
@@ -39,11 +38,6 @@ def test_a_single_writer_overwrites_what_a_killed_run_has_left(tmp_path):
     left.write_text("hal")
     write_text(path, "new", single_writer=True)
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
-
-
-def test_names_that_are_no_utf8_go_to_opencv_as_bytes():
-    assert opencv_path("a:b.mp4") == str(Path.cwd() / "a:b.mp4")
-    assert opencv_path("/\udcff.mp4") == b"/\xff.mp4"
 
 
 def test_a_text_that_a_spreadsheet_would_run_is_quoted_and_numbers_stay():

@@ -77,13 +77,10 @@ DAMAGES = {
     "bit": (flip_bit, {("unreadable picture", PICTURE)}, True),
     "size": (write(PICTURE, image(400, 640, 3)), {("wrong size or channels", PICTURE)}, True),
     "alpha": (write(PICTURE, image(800, 1280, 4)), (), False),
-    "json": (write(LABEL, b'{"action": '), {("broken label", LABEL)}, True),
     "joints": (label(joints=[]), {("broken label", LABEL)}, True),
     "spelling": (respell, (), False),
-    "copy": surplus("unexpected file", f"json/Copy of {NAME}_000002.json"),
     "no UTF-8": surplus("unexpected file", "rgba/\udcff.png"),
     "other": surplus("unexpected file", "json/male_004_a_a_000002.json"),
-    "double": surplus("duplicate file", f"json/{NAME}_2.json"),
     "twice": (
         spell_twice,
         {("duplicate file", f"json/{NAME}_02.json"), ("duplicate file", f"json/{NAME}_2.json")},

@@ -138,11 +138,12 @@ def test_only_files_are_read_and_names_are_printed_without_escapes(tmp_path):
     (tmp_path / "folder.png").mkdir()
     with (tmp_path / "huge.png").open("wb") as file:
         file.truncate(2**40)
-    for name, why in (("pipe", "not a file"), ("zero", "not a file"), ("folder", "not a file")):
-        with pytest.raises(BrokenFrameError, match=rf"{name}.png: {why}"):
+    for name, why in (
+        *(("pipe", "is a pipe or a device"), ("zero", "is a pipe or a device")),
+        *(("folder", "Is a directory"), ("huge", "is larger than 1024 MiB")),
+    ):
+        with pytest.raises(BrokenFrameError, match=rf"{name}.png: cannot be read \({why}"):
             read_picture(tmp_path / f"{name}.png")
-    with pytest.raises(BrokenFrameError, match=r"huge.png: too large a file"):
-        read_picture(tmp_path / "huge.png")
     for odd in ("\x1b[31mred", "a\nb", "\x9b2J", "nul\0"):
         with pytest.raises(BrokenFrameError) as caught:
             read_picture(tmp_path / odd)

@@ -158,31 +158,22 @@ def test_without_a_view_one_upright_headset_is_seen_through_its_own_lens(tmp_pat
         assert_dots_at_joints(data[row])
 
 
-def test_labels_that_do_not_fit_their_camera_are_refused_in_pixels(tmp_path):
-    write_frame(tmp_path, replace(HEADSETS["turned"], camera=RELEASE_HEADSET.camera), 1, "a")
-    path = next(tmp_path.rglob("*.json"))
+def leave_headset_out(root, off=((0.0,), (0.0,))):
+    """Of the one label there is, whose pixels may be moved."""
+    path = next(root.rglob("*.json"))
     label = json.loads(path.read_text())
     del label["headset"]
-    label["pts2d_fisheye"] = np.add(label["pts2d_fisheye"], [[9.0], [12.0]]).tolist()
+    label["pts2d_fisheye"] = np.add(label["pts2d_fisheye"], off).tolist()
     path.write_text(json.dumps(label))
+
+
+def test_labels_that_do_not_fit_their_camera_are_refused_in_pixels(tmp_path):
+    write_frame(tmp_path, replace(HEADSETS["turned"], camera=RELEASE_HEADSET.camera), 1, "a")
+    leave_headset_out(tmp_path, [[9.0], [12.0]])
     with pytest.raises(UserError, match=r"15\.0 px off .*xr-egopose.*--headset"):
         open_split(tmp_path, TRAIN, SIZE)
     report = check_set(tmp_path, TRAIN, True, 1, 1.0)  # tells what is wrong of each
     assert [fault.detail for fault in report.faults] == ["by up to 15.0 px"]
-
-
-def test_a_headset_that_labels_do_not_state_may_be_given(tmp_path):
-    headset = HEADSETS["turned"]
-    true = write_frame(tmp_path, headset, 1, "female_001_a_a")
-    path = next(tmp_path.rglob("*.json"))
-    label = json.loads(path.read_text())
-    del label["headset"]
-    path.write_text(json.dumps(label))
-    with pytest.raises(UserError, match="px off"):
-        open_split(tmp_path, TRAIN, view=VIEW)
-    frame = open_split(tmp_path, TRAIN, view=VIEW, headset=headset)[0]
-    assert np.abs(frame.joints3d - true).max() < 1e-5
-    assert_dots_at_joints(frame)
 
 
 @pytest.mark.parametrize("stated", [5, {}, {"camera": {"model": "none"}}, {"camera": {"fx": 1}}])
@@ -214,12 +205,9 @@ def test_the_view_ends_at_the_image_circle_of_the_headset_and_at_the_horizon():
         assert VIEW.in_picture(joints2d).all() and visible.all() == visible.any() == seen
 
 
-def test_data_that_states_no_headset_is_packed_and_checked_with_the_one_given(tmp_path, capsys):
+def test_data_that_states_no_headset_is_read_packed_and_checked_with_one_given(tmp_path, capsys):
     true = write_frame(tmp_path / "tree", HEADSETS["turned"], 1, "female_001_a_a")
-    path = next(tmp_path.rglob("*.json"))
-    label = json.loads(path.read_text())
-    del label["headset"]
-    path.write_text(json.dumps(label))
+    leave_headset_out(tmp_path)
     mine = {**HEADSETS["turned"].as_dict(), "spread": {}}
     for key in ("position_spread", "tilt_spread", "name"):
         del mine[key]
@@ -227,9 +215,10 @@ def test_data_that_states_no_headset_is_packed_and_checked_with_the_one_given(tm
     given = "--headset", str(tmp_path / "mine.yml")
     where = "--input", str(tmp_path / "tree"), "--output", str(tmp_path / "packed")
     pack_data.main([*where, *given, "--size", "480", "--jobs", "1"])
-    frame = open_split(tmp_path / "packed", TRAIN, view=VIEW)[0]
-    assert np.abs(frame.joints3d - true).max() < 1e-5
-    assert_dots_at_joints(frame)
+    for root, headset in (("packed", None), ("tree", HEADSETS["turned"])):
+        frame = open_split(tmp_path / root, TRAIN, view=VIEW, headset=headset)[0]
+        assert np.abs(frame.joints3d - true).max() < 1e-5
+        assert_dots_at_joints(frame)
     with pytest.raises(SystemExit):
         check_data.main(["--data_root", str(tmp_path / "tree"), "--jobs", "1"])
     check_data.main(["--data_root", str(tmp_path / "tree"), "--jobs", "1", *given])

@@ -244,8 +244,7 @@ HEADERS = {
     "Transfer-Encoding": ["chunked", "x"],
 }
 ANY_HEADERS = st.fixed_dictionaries(
-    {},
-    optional={name: st.sampled_from(values) for name, values in HEADERS.items()},
+    {}, optional={name: st.sampled_from(values) for name, values in HEADERS.items()}
 )
 ANSWER = st.tuples(st.sampled_from([200, 206, 204, 299]), ANY_HEADERS, st.binary(max_size=12))
 
@@ -335,14 +334,6 @@ def test_bytes_that_do_not_fit_the_published_file_are_discarded(published, outpu
     with serving(published) as url:
         run(url, output, characters=[ONE])
     assert (output / NAME).read_bytes() == (published / NAME).read_bytes()
-
-
-@pytest.mark.parametrize("lie", [+1, -1])
-def test_a_length_that_is_not_kept_never_makes_a_complete_part(published, output, lie):
-    faults = Faults()
-    faults.stated[NAME] = SIZE + lie
-    refused(published, output, "", faults)
-    assert not (output / NAME).exists()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from base.base_transform import BaseTransform
 from base.calibration import TRAINING, Calibration, load_calibration
 from base.cameras.camera import Camera
 from base.cameras.fisheye import equidistant_camera
@@ -13,7 +12,7 @@ from base.errors import UserError
 from base.headset import RELEASE_HEADSET, Headset, load_headset
 from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE
 from dataset.transforms import SquareCrop
-from dataset.view import HeadsetView
+from dataset.view import HeadsetView, Transform
 from dataset.warp import RIM
 from utils.inference.image_circle import ImageCircle, find_image_circle
 
@@ -55,7 +54,7 @@ class Lens:
     assumed: bool
     orientation: str = "as stated"
 
-    def view(self, camera: Camera) -> BaseTransform:
+    def view(self, camera: Camera) -> Transform:
         """From its pictures to those of the network's camera."""
         return HeadsetView(self.headset, self.headset.camera, camera).transform
 

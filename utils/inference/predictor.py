@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import torch
 
-from base.base_transform import BaseTransform
 from base.errors import UserError
 from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
 from dataset.runs import Place
+from dataset.view import Transform
 from model.pose_model import PoseModel
 from utils.common.device import fast_bf16, select_device
 from utils.common.networks import load_pose_model
@@ -57,7 +57,7 @@ class View(NamedTuple):
     what of the headset is outside the range that the model was trained on, in words, or ""."""
 
     lens: Lens
-    transform: BaseTransform
+    transform: Transform
     out_of_range: str
 
     def describe(self) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class Prepared(NamedTuple):
     outside of what the model was trained on."""
 
     square: np.ndarray
-    transform: BaseTransform
+    transform: Transform
     out_of_range: bool = False
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from base.base_transform import BaseTransform
 from base.headset import RELEASE_HEADSET, Headset
 from base.skeleton import JOINTS
+from dataset.view import Transform
 from dataset.warp import CameraWarp
 from utils.inference.pose_predictor import Prediction
 
@@ -51,7 +51,7 @@ class TrainedRange:
         """By how much (…, 3) places of the Neck are outside, metres, negative inside: (…)."""
         return np.maximum(self._low - neck, neck - self._high).max(-1)
 
-    def fault(self, headset: Headset, transform: BaseTransform) -> str:
+    def fault(self, headset: Headset, transform: Transform) -> str:
         """What of a headset, whose pictures ``transform`` brings into the view, is outside the
         range, or an empty string."""
         faults = []

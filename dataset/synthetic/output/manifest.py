@@ -4,11 +4,11 @@ import json
 import shutil
 from pathlib import Path
 
+from base.documents import read_document
 from base.errors import UserError
 from base.files import write_text
 from base.set_type import SetType
 from dataset.packed.shards import MANIFEST as PACKED_MANIFEST
-from dataset.packed.shards import MISMADE
 from dataset.synthetic.output.shard_folder import STAGING
 
 _MANIFEST = "synthetic.json"
@@ -56,8 +56,8 @@ def prepare_output(
 
 def _check_same(manifest: Path, made_with: dict) -> None:
     try:
-        before = {**json.loads(manifest.read_bytes())}
-    except MISMADE:
+        before = {**read_document(manifest)}
+    except (TypeError, UserError):
         raise UserError(f"{manifest} cannot be read: start anew with --overwrite") from None
     now = json.loads(json.dumps(made_with))
     for key in {**now, **before}:

@@ -74,14 +74,11 @@ def bad_labels() -> dict[str, str]:
     changes = {
         "no joint Neck": {"joints": [j for j in good["joints"] if "Neck" not in j["name"]]},
         "not finite": {"pts3d_fisheye": with_nan.tolist()},
-        "positions are not finite": {"pts2d_fisheye": (with_nan[:2] * np.nan).tolist()},
         "joint positions are": {"pts2d_fisheye": np.full(far[:2].shape, 1e39).tolist()},
         "its action is no text": {"action": 3},
         "over 10 m from the camera": {"pts3d_fisheye": far.tolist()},
         "pts2d_fisheye": {"pts2d_fisheye": [[1.0], [2.0]]},
-        "not arrays of numbers": {"pts3d_fisheye": "left"},
         ": labels are not arrays": {"pts3d_fisheye": [[10**400]]},
-        "labels are not arrays of": {"joints": [{"name": 3} for _ in good["joints"]]},
         "visible (2,)": {"visible": [True, False]},
     }
     found = {reason: json.dumps(good | change) for reason, change in changes.items()}
@@ -142,11 +139,3 @@ def test_the_second_start_reads_no_label_unless_something_has_changed(
     # The size alone tells, and so does the time: a clock may be coarse.
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + later))
     assert Mocap(tmp_path, TRAIN)[0].action == action
-
-
-def test_a_damaged_cache_is_built_anew(tmp_path):
-    release.fill(tmp_path, [1])
-    Mocap(tmp_path, TRAIN)
-    cache = tmp_path / "TrainSet" / ".index.npz"
-    cache.write_bytes(cache.read_bytes()[:200])
-    assert len(Mocap(tmp_path, TRAIN)) == 1
