@@ -53,9 +53,9 @@ def _read_joints(root: Path) -> tuple[np.ndarray, np.ndarray]:
     return split.annotations().joints2d[rows], np.array(characters)
 
 
-def _kth_distance(points: np.ndarray, among: np.ndarray, k: int) -> np.ndarray:
-    """(N,) distance of (N, D) points to their k-th nearest of (M, D), infinite for M below k."""
-    return cKDTree(among).query(points, [k])[0][:, 0]
+def _distance(points: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """(N,) distance of (N, D) points to their 10th nearest of (M, D), infinite for M below 10."""
+    return cKDTree(among).query(points, [_NEIGHBOURS])[0][:, 0]
 
 
 def share_inside(real: np.ndarray, synthetic: np.ndarray, people: np.ndarray) -> float | None:
@@ -66,15 +66,10 @@ def share_inside(real: np.ndarray, synthetic: np.ndarray, people: np.ndarray) ->
     person the set does not have either."""
     if len(np.unique(people)) == 1:
         people = np.arange(len(synthetic))
-    own = [
-        _kth_distance(synthetic[people == person], synthetic[people != person], _NEIGHBOURS)
-        for person in np.unique(people)
-    ]
+    own = [_distance(synthetic[people == p], synthetic[people != p]) for p in np.unique(people)]
     # No value between two: one of them may be infinite.
     limit = np.quantile(np.concatenate(own), _REGION, method="lower")
-    if not np.isfinite(limit):
-        return None
-    return float((_kth_distance(real, synthetic, _NEIGHBOURS) <= limit).mean())
+    return float((_distance(real, synthetic) <= limit).mean()) if np.isfinite(limit) else None
 
 
 def _directions(joints: np.ndarray, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
@@ -91,9 +86,11 @@ def compare_joints(
     """Shares of real joints and bone directions inside the synthetic 99 % regions. ``real`` (N, 16,
     2) and ``synthetic`` (M, 16, 2) are pixels of 256×256, ``people`` as of :func:`share_inside`.
     Returns "joints" and "bones", without those that have no region."""
-    shares = {"joints": {}, "bones": {}}
-    for row, name in enumerate(JOINTS):
-        shares["joints"][name] = share_inside(real[:, row], synthetic[:, row], people)
+    joints = {
+        name: share_inside(real[:, row], synthetic[:, row], people)
+        for row, name in enumerate(JOINTS)
+    }
+    shares = {"joints": joints, "bones": {}}
     for start, end in LIMBS[:-3]:  # those of head and limbs, not of the trunk
         ours, _ = _directions(real, start, end)
         theirs, long = _directions(synthetic, start, end)

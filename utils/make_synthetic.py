@@ -129,12 +129,10 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_arguments(argv)
     headsets = read_headsets(args.headset)
     lowest = min(headset.camera.height if headset else LOWEST for headset in headsets)
-    pack = None
-    if args.pack:
-        size = PackOptions().size if args.pack_size is None else args.pack_size
-        pack = pack_options(size, args.stride)
-    elif args.pack_size is not None:
+    if args.pack_size is not None and not args.pack:
         raise UserError("--pack_size is the size of shards: give --pack as well")
+    size = PackOptions().size if args.pack_size is None else args.pack_size
+    pack = pack_options(size, args.stride) if args.pack else None
     if args.bvh and args.actions:
         raise UserError("--actions picks among the programs: with --bvh, put the clips you want in")
     recipe = Recipe(
@@ -155,8 +153,7 @@ def main(argv: list[str] | None = None) -> None:
         (SetType.TRAIN, LABELS_ONLY): args.label_frames,
     }
     how = args.workers, args.resume, args.overwrite, args.part, pack
-    made = generate(args.output, recipe, counts, *how)
-    print(f"wrote {made} frames to {args.output}")
+    print(f"wrote {generate(args.output, recipe, counts, *how)} frames to {args.output}")
 
 
 if __name__ == "__main__":

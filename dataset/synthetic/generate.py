@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from base.errors import UserError
-from base.headset import RELEASE_HEADSET, Headset
+from base.headset import RELEASE_HEADSET
 from base.lock import clear_leftovers, locked
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.body.body_model import load_rig, make_body
@@ -82,14 +82,10 @@ def generate(
     part: tuple[int, int],
     pack: PackOptions | None,
 ) -> int:
-    """Make a synthetic set in the release's layout, or in shards where ``pack`` says how.
-
-    ``resume`` keeps the complete frames of a set made with the same recipe, ``overwrite`` deletes a
-    set that is there.  ``part`` (i, n) makes the i-th of n parts, each of which may run on another
-    machine; all of them together give the files of a single run.
-
-    Returns the number of frames written; a UserError for options or a folder that cannot be used.
-    """
+    """Make a synthetic set in the release's layout, or in shards where ``pack`` says how, or the
+    i-th of n parts of it for ``part`` (i, n); ``resume`` keeps the complete frames of a set made
+    with the same recipe, ``overwrite`` deletes a set that is there.  Returns the number of frames
+    written; a UserError for options or a folder that cannot be used."""
     number, parts = part
     longest = max(recipe.frames_per_character, LABELS_PER_CHARACTER) * recipe.stride
     faults = {
@@ -122,7 +118,13 @@ def generate(
         if wrong:
             raise UserError(message)
     if recipe.headsets != (RELEASE_HEADSET,):
-        _check_positions(filter(None, recipe.headsets))
+        body = make_body(male=True, full=False, short=False, rng=np.random.default_rng(0))
+        for headset in filter(None, recipe.headsets):
+            if is_inside(body, headset):
+                raise UserError(
+                    f"--headset {headset.name}: its camera is inside the head; position is "
+                    "centimetres from the tip of the nose: to the left, up, ahead"
+                )
     made_with = recipe.described() | {"pack": pack and pack.as_dict()}
     # Every part but the first finds the folder filled.
     prepare = partial(prepare_output, root, made_with, resume or parts > 1, overwrite)
@@ -146,8 +148,7 @@ def generate(
             if all(job.folder != folder for job in jobs):
                 folder.finish()  # a run was killed before it wrote these shards
         if jobs:
-            bar = tqdm(total=total, initial=total - missing, unit="frame", desc=str(root))
-            with bar:
+            with tqdm(total=total, initial=total - missing, unit="frame", desc=str(root)) as bar:
                 for made in _run_all(recipe, jobs, workers):
                     bar.update(made)
         if pack:
@@ -176,16 +177,6 @@ def _writing(root: Path, part: tuple[int, int], prepare: Callable[[], None]) -> 
             yield
     except OSError as error:
         raise UserError(f"cannot write to {root}: {error.strerror}") from None
-
-
-def _check_positions(headsets: Iterable[Headset]) -> None:
-    body = make_body(male=True, full=False, short=False, rng=np.random.default_rng(0))
-    for headset in headsets:
-        if is_inside(body, headset):
-            raise UserError(
-                f"--headset {headset.name}: its camera is inside the head; position is centimetres "
-                "from the tip of the nose: to the left, up, ahead"
-            )
 
 
 def _still_to_do(job: Job, stride: int) -> Job | None:

@@ -12,14 +12,13 @@ from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.body.release_joints import occluded, release_joints
 from dataset.synthetic.clothes.wardrobe import dress
 from dataset.synthetic.motion.bvh_timeline import BvhTimeline
-from dataset.synthetic.motion.frames import draw_frames
-from dataset.synthetic.motion.timeline import Timeline
-from dataset.synthetic.output.label_json import encode_label
-from dataset.synthetic.output.tree_folder import PICTURES
+from dataset.synthetic.motion.timeline import Timeline, draw_frames
+from dataset.synthetic.output.tree_folder import PICTURES, encode_label
 from dataset.synthetic.recipe import Job, Purpose, Recipe, build_of
-from dataset.synthetic.render.camera_response import draw_response
+from dataset.synthetic.render.camera import draw_response
 from dataset.synthetic.render.renderer import Renderer
-from dataset.synthetic.scene.clutter import NO_THINGS, draw_clutter, draw_held, together
+from dataset.synthetic.scene.clutter import draw_clutter, draw_held
+from dataset.synthetic.scene.furniture import NO_THINGS, together
 from dataset.synthetic.scene.place import make_place
 
 #: Below this many frames apart, whole clips are checked for limbs that go through the body.
@@ -87,14 +86,13 @@ def run_job(recipe: Recipe, job: Job) -> int:
             renderer = _renderer(recipe, split, job.person)
             skin = body.skin(joints, turns, renderer.outfit.vertices, renderer.outfit.weights)
             grain = recipe.random(Purpose.GRAIN, *key, place)
-            clutter = NO_THINGS
+            stands, clutter = renderer.place.things.with_seat(frames.seats[row]), NO_THINGS
             if recipe.clutter:
-                rng, scene = recipe.random(Purpose.CLUTTER, *key, place), renderer.place
-                stands = scene.things.with_seat(frames.seats[row])
+                rng = recipe.random(Purpose.CLUTTER, *key, place)
                 held = draw_held(rng, joints, turns, names)
-                clutter = together([draw_clutter(rng, skin, stands, scene), held])
+                clutter = together([draw_clutter(rng, skin, stands, renderer.place), held])
             pictures, lead = renderer.draw(
-                skin, trans, rot, frames.seats[row], named, grain, recipe.passes, clutter
+                skin, trans, rot, stands, named, grain, recipe.passes, clutter
             )
             hidden = occluded(lead, body)
         label = encode_label(

@@ -1,8 +1,5 @@
-"""What decides the content of a synthetic set, and which frames there are.
-
-What a frame shows depends on the seed and on the frame's own place in the set, never on which
-worker makes it or on how many there are.
-"""
+"""What decides the content of a synthetic set, and which frames there are.  What a frame shows
+depends on the seed and its own place in the set, never on which worker makes it."""
 
 from dataclasses import asdict, dataclass
 from enum import IntEnum
@@ -18,8 +15,7 @@ from dataset.synthetic import DEFAULT_STRIDE
 from dataset.synthetic.output.shard_folder import ShardFolder
 from dataset.synthetic.output.tree_folder import LABELS_ONLY, TreeFolder
 
-#: Number of the first character of the first set; the release's own stay below.  Each set has a
-#: block of numbers of its own in each thousand.
+#: Number of the first character, above the release's own; each set has a block in each thousand.
 _FIRST_ID, _IDS_PER_SET = 101, 99
 _PICTURES_PER_JOB = 20
 LABELS_PER_CHARACTER = 50
@@ -52,23 +48,21 @@ class Recipe:
 
     def described(self) -> dict:
         """What is written down with the set, and has to be the same to go on with it."""
+        headsets = {"headset": [each.as_dict() if each else "any" for each in self.headsets]}
+        if self.headsets == (RELEASE_HEADSET,):  # as it was before there were others
+            headsets = {"camera": {"kind": "FisheyeCamera", **asdict(RELEASE_HEADSET.camera)}}
         return {
             "seed": self.seed,
             "frames_per_character": self.frames_per_character,
             "ray_step": self.ray_step,
             "stride": self.stride,
-            **self._described_headsets(),
+            **headsets,
             "passes": list(self.passes),
             "bvh": {path.name: crc32(path.read_bytes()) for path in self.clips} or None,
             "actions": list(self.actions) or None,
             "clutter": self.clutter or None,
             "version": _VERSION,
         }
-
-    def _described_headsets(self) -> dict:
-        if self.headsets == (RELEASE_HEADSET,):  # as it was before there were others
-            return {"camera": {"kind": "FisheyeCamera", **asdict(RELEASE_HEADSET.camera)}}
-        return {"headset": [headset.as_dict() if headset else "any" for headset in self.headsets]}
 
     def random(self, *key: int) -> np.random.Generator:
         """The random numbers of one purpose."""

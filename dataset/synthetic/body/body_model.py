@@ -15,7 +15,7 @@ import numpy as np
 
 from base.errors import UserError
 from base.skeleton import JOINT_PREFIX
-from dataset.synthetic.body.tpose import to_tpose
+from dataset.synthetic.rotations import to_tpose
 
 #: Mean and deviation of the stature in centimetres by [male][short].
 _STATURE = {True: ((177.0, 5.0), (164.0, 3.0)), False: ((166.0, 5.0), (154.0, 3.0))}
@@ -69,11 +69,8 @@ class Body:
         return np.linalg.solve(blended[..., :3], (points - blended[..., 3])[..., None])[..., 0]
 
     def skin(self, joints: np.ndarray, turns: np.ndarray, *clothed: np.ndarray) -> np.ndarray:
-        """Linear blend skinning of one pose: (V, 3) float32 centimetres.
-
-        Of (J, 3) joints and (J, 3, 3) turns of the bones on top of the T-pose.  ``clothed`` are
-        other vertices (V, 3) and their weights (V, J) than the body's own.
-        """
+        """Linear blend skinning of (J, 3) joints and (J, 3, 3) turns on top of the T-pose: (V, 3)
+        float32 centimetres.  ``clothed`` are other vertices and weights (V, J) than the body's."""
         rest, weights = clothed or (self.vertices, self.rig.weights)
         blended = self._blended(joints, turns, weights)
         return np.einsum("vab,vb->va", blended[..., :3], rest) + blended[..., 3]

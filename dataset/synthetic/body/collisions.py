@@ -3,7 +3,7 @@
 import numpy as np
 
 from dataset.synthetic.body.body_model import Body
-from dataset.synthetic.body.tpose import SIDES
+from dataset.synthetic.rotations import SIDES
 
 _HEAD_RADIUS, _THIGH_RADIUS = 12.0, 8.5
 #: Half the thickness of a wrist with its sleeve, and of the cloth it meets, centimetres.
@@ -17,10 +17,8 @@ _HALF_HEIGHT = 30.0
 
 
 class CollisionVolumes:
-    """Volumes of one body: an ellipse along the trunk, a ball for the head, capsules as thighs.
-
-    Methods receive (N, J, 3) joints and (N, J, 3, 3) turns of the bones, world centimetres.
-    """
+    """Volumes of one body: an ellipse along the trunk, a ball for the head, capsules as thighs; for
+    (N, J, 3) joints and (N, J, 3, 3) turns of the bones, world centimetres."""
 
     def __init__(self, body: Body):
         self._row = {name: row for row, name in enumerate(body.rig.names)}
@@ -50,10 +48,8 @@ class CollisionVolumes:
     def depth(
         self, points: np.ndarray, joints: np.ndarray, turns: np.ndarray, room: float = 3.0
     ) -> np.ndarray:
-        """How deep (N, 3) or (N, P, 3) points are in the trunk, made ``room`` centimetres wider.
-
-        0 on its axis, 1 on the surface, more outside.
-        """
+        """How deep (N, 3) or (N, P, 3) points are in the trunk, made ``room`` centimetres wider: 0
+        on its axis, 1 on the surface, more outside."""
         x, y, z = np.moveaxis(self._local(points, joints, turns), -1, 0)
         ellipse = (x / (self._half_width + room)) ** 2
         ellipse += ((z - self._middle) / (self._half_depth + room)) ** 2
@@ -75,10 +71,8 @@ class CollisionVolumes:
         return wrist
 
     def hit(self, joints: np.ndarray, turns: np.ndarray, camera: np.ndarray) -> np.ndarray:
-        """(N,) whether an arm goes through trunk, head, thigh, camera (3,) or the other arm.
-
-        Or a joint through the camera, a hand through the floor, a knee through the other.
-        """
+        """(N,) whether an arm goes through trunk, head, thigh, the other arm or the floor, a joint
+        through the camera (3,), or a knee through the other."""
         row = self._row
         camera = joints[:, row["Head"]] + turns[:, row["Head"]] @ camera
         bad = _nearer(joints, camera[:, None], 8.0)
@@ -87,8 +81,7 @@ class CollisionVolumes:
             arm = joints[:, [row[side + name] for name in ("ForeArm", "Hand", "HandMiddle1")]]
             elbow, wrist, knuckles = np.moveaxis(arm, 1, 0)
             points = [elbow, (elbow + wrist) / 2, wrist, knuckles, 2 * knuckles - wrist]
-            points = np.stack(points, 1)
-            arms.append(points)
+            arms.append(points := np.stack(points, 1))
             bad |= (self.depth(points, joints, turns) < 0.95).any(1)
             bad |= (points[..., 1] < 2.5).any(1)
             bad |= _nearer(points, self._head(joints, turns)[:, None], _HEAD_RADIUS)

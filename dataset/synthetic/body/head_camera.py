@@ -37,11 +37,8 @@ def nose_tip(body: Body) -> np.ndarray:
 
 
 def depth_at(body: Body, left: float, up: float) -> tuple[float, float]:
-    """How far ahead of the tip of the nose the body begins and ends, centimetres, around a place
-    seen from the front.
-
-    A body at rest, with its arms away from the head; (inf, -inf) where there is nothing.
-    """
+    """How far ahead of the tip of the nose a body at rest begins and ends, centimetres, around a
+    place seen from the front; (inf, -inf) where there is nothing."""
     points = body.vertices - body.heads[body.rig.index("Head")] - nose_tip(body)
     near = points[np.hypot(points[:, 0] - left, points[:, 1] - up) < CLEARANCE, 2]
     return float(near.min(initial=np.inf)), float(near.max(initial=-np.inf))
@@ -68,9 +65,7 @@ def mount(body: Body, headset: Headset, rng: np.random.Generator) -> HeadCamera:
 def camera_poses(
     worn: HeadCamera, head_joint: np.ndarray, head_turn: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(N, 3) ``trans`` in centimetres and (N, 3) ``rot`` in degrees, as the release's labels.
-
-    Of (N, 3) Head joints in the world and (N, 3, 3) turns of the head on top of the T-pose.
-    """
+    """(N, 3) ``trans`` in centimetres and (N, 3) ``rot`` in degrees, as the release's labels, of
+    (N, 3) Head joints and (N, 3, 3) turns of the head on top of the T-pose."""
     trans = head_joint + head_turn @ worn.offset
     return trans, np.array([matrix_to_euler_sxyz(turn @ worn.turn) for turn in head_turn])

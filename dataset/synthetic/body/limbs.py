@@ -1,12 +1,12 @@
-"""Arms and legs: where their joints go for a hand or a foot to be where it is wanted."""
+"""The bones of one body, and where those of arms and legs go for a hand or a foot to be where it is
+wanted."""
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from dataset.synthetic.body.bones import Placement
+from dataset.synthetic.body.body_model import Body
 from dataset.synthetic.body.collisions import CollisionVolumes
-from dataset.synthetic.body.tpose import SIDES
-from dataset.synthetic.rotations import apply, rotation
+from dataset.synthetic.rotations import SIDES, apply, rotation
 
 #: Least distance from hip to ankle and from shoulder to wrist, in leg and arm lengths.
 SHORTEST_LEG, _SHORTEST_ARM = 0.33, 0.3
@@ -15,6 +15,64 @@ _HAND_LENGTH = 12.0
 _FINGER_BEND, _THUMB_BEND = (55.0, 80.0, 55.0), (15.0, 30.0, 40.0)
 #: Degrees a wide hand fans each finger, and how much more than the index each is bent.
 _FINGERS = {"Index": (12, 0.0), "Middle": (2, 0.25), "Ring": (-7, 0.5), "Pinky": (-16, 0.65)}
+
+
+class Bones:
+    """Lengths and joints of one body in the T-pose, centimetres."""
+
+    def __init__(self, body: Body):
+        rig, heads = body.rig, body.heads
+        self.parents = rig.parents
+        self.row = {name: row for row, name in enumerate(rig.names)}
+        self.step = np.zeros_like(heads)  # of each joint from its parent
+        for row, parent in enumerate(rig.parents[1:], start=1):
+            self.step[row] = body.to_tpose[parent] @ (heads[row] - heads[parent])
+        self.arm = body.length("LeftArm", "LeftForeArm"), body.length("LeftForeArm", "LeftHand")
+        self.leg = body.length("LeftUpLeg", "LeftLeg"), body.length("LeftLeg", "LeftFoot")
+        self.arm_length, self.leg_length = sum(self.arm), sum(self.leg)
+        hips = self.step[[self.row["LeftUpLeg"], self.row["RightUpLeg"]], 0]
+        self.hip = float(hips[0] - hips[1]) / 2  # half the distance between the hips
+        feet = np.isin(rig.main_bone, [self.row["LeftFoot"], self.row["LeftToeBase"]])
+        # Height of the ankle above the sole.
+        self.ankle = float(heads[self.row["LeftFoot"], 1] - body.vertices[feet, 1].min())
+
+    def joints(self, turns: np.ndarray) -> np.ndarray:
+        """(N, J, 3) centimetres: where bones turned by (N, J, 3, 3) end, the Hips at the origin."""
+        joints = np.zeros(turns.shape[:-1])
+        for row, parent in enumerate(self.parents[1:], start=1):
+            joints[:, row] = joints[:, parent] + apply(turns[:, parent], self.step[row])
+        return joints
+
+
+class Placement:
+    """N poses (the fields of :func:`pose.stack`) of one body while they are placed, from the Hips
+    outwards: (N, J, 3) joints, centimetres, and (N, J, 3, 3) turns on top of the T-pose."""
+
+    def __init__(self, bones: Bones, poses: dict[str, np.ndarray]):
+        self.bones, self.poses = bones, poses
+        self.joints = np.zeros((len(poses["pelvis"]), len(bones.row), 3))
+        self.turns = np.tile(np.eye(3), (*self.joints.shape[:2], 1, 1))
+
+    def joint(self, name: str) -> np.ndarray:
+        """(N, 3) where a joint is."""
+        return self.joints[:, self.bones.row[name]]
+
+    def turn(self, name: str) -> np.ndarray:
+        """(N, 3, 3) how a bone is turned."""
+        return self.turns[:, self.bones.row[name]]
+
+    def put(self, name: str, joint: np.ndarray, turn: np.ndarray) -> None:
+        """Place a bone."""
+        row = self.bones.row[name]
+        self.joints[:, row], self.turns[:, row] = joint, turn
+
+    def follow(self, name: str, turn: np.ndarray | None = None) -> None:
+        """Hang a bone on its parent, turned by ``turn`` (N, 3, 3) in the parent's frame."""
+        row = self.bones.row[name]
+        parent = self.bones.parents[row]
+        turned = self.turns[:, parent]
+        joint = self.joints[:, parent] + apply(turned, self.bones.step[row])
+        self.put(name, joint, turned if turn is None else turned @ turn)
 
 
 def place_arm(placed: Placement, volumes: CollisionVolumes, side: int) -> None:
@@ -94,11 +152,9 @@ def place_leg(placed: Placement, side: int, ankle: np.ndarray) -> None:
 def _two_bones(
     reach: np.ndarray, first: float, second: float, pole: np.ndarray, shortest: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Directions (N, 3) of two bones of given lengths that reach (N, 3) from the chain's root.
-
-    The third is towards ``pole`` (N, 3), the side of the joint between them, across the first.
-    The target is no nearer than ``shortest`` of the full length.
-    """
+    """Directions (N, 3) of two bones of given lengths that reach (N, 3) from the chain's root, no
+    nearer than ``shortest`` of the full length; the third is across the first towards ``pole``
+    (N, 3), the side of the joint between them."""
     length = first + second
     distance = np.linalg.norm(reach, axis=-1, keepdims=True)
     along = reach / np.maximum(distance, 1e-9)

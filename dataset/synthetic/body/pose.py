@@ -1,7 +1,6 @@
 """What a pose is: a description that fits any body, and the range its joints keep to.
 
-Hands and feet are given as targets and the elbow and knee follow, which keeps the limbs of every
-pose anatomical and the feet where the pose wants them on the floor.
+Hands and feet are targets, which elbow and knee follow: limbs are anatomical, feet on their spot.
 """
 
 from collections.abc import Sequence

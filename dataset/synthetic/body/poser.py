@@ -6,12 +6,10 @@ The weight comes to rest over the feet, and the lowest point on the floor.
 import numpy as np
 
 from dataset.synthetic.body.body_model import Body
-from dataset.synthetic.body.bones import Bones, Placement
 from dataset.synthetic.body.collisions import CollisionVolumes
-from dataset.synthetic.body.limbs import SHORTEST_LEG, place_arm, place_leg
+from dataset.synthetic.body.limbs import SHORTEST_LEG, Bones, Placement, place_arm, place_leg
 from dataset.synthetic.body.pose import within_limits
-from dataset.synthetic.body.tpose import SIDES
-from dataset.synthetic.rotations import apply, rotation
+from dataset.synthetic.rotations import SIDES, apply, rotation
 
 #: From the top of a seat to the Hips joint of someone on it, centimetres.
 _SEAT_TO_HIPS = 13.0
@@ -31,11 +29,9 @@ class Poser:
         self._ground = _Ground(body)
 
     def place(self, poses: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Pose the body with its lowest point on the floor y = 0, facing +z.
-
-        Of the fields of N poses, see :func:`pose.stack`, come (N, J, 3) joints, centimetres, and
-        (N, J, 3, 3) turns of the bones on top of the T-pose.
-        """
+        """Pose the body with its lowest point on the floor y = 0, facing +z: (N, J, 3) joints,
+        centimetres, and (N, J, 3, 3) turns of the bones on top of the T-pose, of the fields of N
+        poses (:func:`pose.stack`)."""
         poses = within_limits(poses)
         bones = self.bones
         placed = Placement(bones, poses)
@@ -56,10 +52,8 @@ class Poser:
         return placed.joints, placed.turns
 
     def stand(self, turns: np.ndarray, height: np.ndarray) -> np.ndarray:
-        """(N, J, 3) joints of bones turned by (N, J, 3, 3), the Hips at x = z = 0, centimetres.
-
-        The lowest point is ``height`` (N,) centimetres above the floor y = 0.
-        """
+        """(N, J, 3) joints of bones turned by (N, J, 3, 3), the Hips at x = z = 0, the lowest point
+        ``height`` (N,) above the floor y = 0, centimetres."""
         joints = self.bones.joints(turns)
         joints[..., 1] += (height - self._ground.lowest(joints, turns))[:, None]
         return joints
@@ -72,10 +66,8 @@ class Poser:
 
 
 def _ankle_places(placed: Placement, side: int) -> np.ndarray:
-    """Where the ankles of one side (0 left, 1 right) go: (N, 3) centimetres.
-
-    A heel that is lifted or set down first turns about the toes or the heel, which stay in place.
-    """
+    """Where the ankles of one side (0 left, 1 right) go: (N, 3) centimetres.  A pitched foot turns
+    about its toes or its heel, which stay in place."""
     bones, poses = placed.bones, placed.poses
     name, sign = SIDES[side]
     hip = bones.step[bones.row[f"{name}UpLeg"]]
@@ -96,10 +88,8 @@ def _ankle_places(placed: Placement, side: int) -> np.ndarray:
 
 
 def _settle(placed: Placement, feet: np.ndarray) -> None:
-    """Move the trunk over the feet that bear it, and down as far as they have to reach.
-
-    Moves the joints of poses with trunk and head placed; ``feet`` (N, 2, 3) are the ankles' places.
-    """
+    """Move the joints of poses with trunk and head placed over their feet, whose ankles are
+    at ``feet`` (N, 2, 3), and down as far as they have to reach."""
     bones, poses, joints = placed.bones, placed.poses, placed.joints
     leg = bones.leg_length
     centre = 0.5 * placed.joint("Spine1") + 0.08 * placed.joint("Head")

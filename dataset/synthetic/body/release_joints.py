@@ -1,9 +1,8 @@
 """Joints as the labels have them: where the release's characters have theirs, and which are hidden.
 
-The body model's rig bears Mixamo's names, yet some of its joints lie elsewhere in the body than in
-the characters of the release.  Where was measured on a real frame of a T-pose: the picture tells
-where the camera is against nose, lip and chin, the labels in which directions the joints lie.  The
-body moves about its own joints; only what is written down is moved, rigidly with its bone.
+Some joints of the body model's rig lie elsewhere in the body.  Where was measured on a real frame
+of a T-pose: the picture tells where the camera is against nose, lip and chin, the labels in which
+directions the joints lie.  Only what is written down is moved, rigidly with its bone.
 """
 
 import numpy as np
@@ -37,10 +36,8 @@ def _scale(body: Body) -> float:
 
 
 def release_joints(body: Body, joints: np.ndarray, turns: np.ndarray) -> np.ndarray:
-    """(J, 3) joints of the labels from those a body moves about and (J, 3, 3) turns of its bones.
-
-    All in world centimetres; turns are on top of the T-pose.
-    """
+    """(J, 3) joints of the labels from those a body moves about, world centimetres, and (J, 3, 3)
+    turns of its bones on top of the T-pose."""
     row, scale = body.rig.index, _scale(body)
     moved = joints.copy()
     thighs = [row("LeftUpLeg"), row("RightUpLeg")]
@@ -52,10 +49,8 @@ def release_joints(body: Body, joints: np.ndarray, turns: np.ndarray) -> np.ndar
 
 
 def occluded(lead: np.ndarray, body: Body) -> np.ndarray:
-    """(J,) which joints are hidden from the camera.
-
-    ``lead`` (J,) is by how many centimetres the first surface on the way to a joint lies before it.
-    """
+    """(J,) which joints are hidden from the camera, by the centimetres ``lead`` (J,) by which the
+    first surface on the way to each lies before it."""
     plain = [name.removeprefix("Left").removeprefix("Right") for name in body.rig.names]
     deep = [next(cm for start, cm in _DEEPEST.items() if name.startswith(start)) for name in plain]
     return lead > np.array(deep) * _scale(body)

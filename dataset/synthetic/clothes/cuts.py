@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dataset.synthetic.body.body_model import Body
+from dataset.synthetic.clothes.outfit import Cut
 
 Span = tuple[float, float]
 
@@ -56,12 +57,9 @@ _FASTENERS = {"zip": (0.2, 0.2), "buttons": (0.35, 0.25), "": (0.0, 0.0)}
 
 def draw_cut(
     body: Body, tpose: np.ndarray, joints: np.ndarray, rng: np.random.Generator
-) -> tuple[str, str, dict[str, float]]:
-    """Draw the kinds of top and bottoms, and the measures of all garments in centimetres.
-
-    Of a body with skin (V, 3) and joints (J, 3) in the T-pose.  Measures are 0 and 1 for what there
-    is not or is.
-    """
+) -> tuple[str, str, Cut]:
+    """Draw the kinds of top and bottoms, and the measures of all garments in centimetres (0 or 1
+    for what there is not or is), of a body with skin (V, 3) and joints (J, 3) in the T-pose."""
 
     def pick(shares: dict[str, float]) -> str:
         p = np.array(list(shares.values()))

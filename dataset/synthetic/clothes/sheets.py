@@ -1,4 +1,4 @@
-"""Meshes, and thin sheets of cloth and hair that stand off the body.
+"""Meshes, and thin sheets that stand off the body: open tubes of cloth, collars, and long hair.
 
 Sheets are built in the T-pose around the surface that is there (x along the arms, y up, z forward,
 centimetres), and move with the body's vertices next to them.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from dataset.synthetic.clothes.materials import BodyPart
+from dataset.synthetic.clothes.outfit import BodyPart, Cut
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,8 @@ class Surface:
         return cKDTree(self.points).query(points)[1]
 
     def lay(self, points: np.ndarray, gap: np.ndarray | float, towards: float = 1.0) -> np.ndarray:
-        """Points (N, 3) moved along the surface's normals to (N,) centimetres above it.
-
-        ``towards`` 1 lays them all down; 0 only lifts those that are too deep.
-        """
+        """Points (N, 3) moved along the surface's normals to (N,) centimetres above it; ``towards``
+        1 lays them all down, 0 only lifts those that are too deep."""
         rows = self._nearest(points)
         normal = self.normals[rows]
         height = ((points - self.points[rows]) * normal).sum(-1)
@@ -46,10 +44,8 @@ class Surface:
         return points + normal * change[:, None]
 
     def sheet(self, grid: np.ndarray, rows: int, closed: bool, part: BodyPart) -> Sheet:
-        """A sheet of a grid of points, row by row, each moving with the vertex next to it.
-
-        ``closed`` joins the last column to the first.
-        """
+        """A sheet of a grid of points, row by row, each moving with the vertex next to it;
+        ``closed`` joins the last column to the first."""
         _, _, faces = grid_faces(rows, len(grid) // rows, closed)
         return Sheet(grid, faces, self.weights[self._nearest(grid)], part)
 
@@ -91,3 +87,143 @@ def smoothed(vertices: np.ndarray, faces: np.ndarray, rounds: int) -> np.ndarray
 def _summed(rows: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
     """(count, …) sums of (N, …) values by their (N,) rows."""
     return np.stack([np.bincount(rows, column, minlength=count) for column in values.T], -1)
+
+
+def make_sheets(surface: Surface, cut: Cut, at: dict[str, np.ndarray]) -> list[Sheet]:
+    """All sheets of an outfit, of its measures and the joints (3,) in the T-pose."""
+    hips, sheets = at["Hips"][1], []
+    for sign in (1.0, -1.0):
+        sheets += [_sleeve(surface, cut, sign), _trouser_leg(surface, cut, sign)]
+        sheets.append(_long_hair(surface, cut, at["Head"], sign))
+    sheets += [_hem(surface, cut, hips), _skirt(surface, cut, hips)]
+    return [each for each in (*sheets, _collar(surface, cut, at["Neck"])) if each is not None]
+
+
+def _sleeve(surface: Surface, cut: Cut, sign: float) -> Sheet | None:
+    """The open end of a sleeve; ``sign`` 1 for the left.  None where there is no sleeve."""
+    end = cut["sleeve_end"]
+    if end <= cut["armpit"] + 8.0:
+        return None
+    snug = 0.3 if cut["cuff"] > 3.0 else 1.0 + 0.3 * cut["thick_top"]
+    rings = [
+        (sign * (end - 9.0), sign * (end - 9.0), 0.2),
+        (sign * (end - 4.0), sign * (end - 4.0), 0.3 + 0.6 * snug),
+        (sign * (end + 0.5), sign * (end - 2.5), 0.2 + snug),
+    ]
+    return _tube(
+        surface.of(BodyPart.ARM, side=sign, beyond=cut["armpit"]), 0, rings, BodyPart.SLEEVE
+    )
+
+
+def _trouser_leg(surface: Surface, cut: Cut, sign: float) -> Sheet | None:
+    """The open end of a trouser leg; ``sign`` 1 for the left.  None below a skirt."""
+    if cut["skirt_end"]:
+        return None
+    bottom, wide = cut["trouser_end"], cut["thick_bottoms"]
+    rings = [
+        (bottom + 14.0, bottom + 14.0, 0.2),
+        (bottom + 6.0, bottom + 6.0, 0.2 + 0.5 * wide),
+        (bottom, bottom + 2.0, 0.2 + 1.1 * wide),
+    ]
+    return _tube(surface.of(BodyPart.LEG, side=sign), 1, rings, BodyPart.TROUSER_LEG)
+
+
+def _hem(surface: Surface, cut: Cut, hips: float) -> Sheet:
+    """The lower end of a top; ``hips`` is the height of the Hips joint."""
+    low = cut["hem"]
+    seat = max(low, hips - 6.0)
+    rings = [(low + 9.0, max(low + 9.0, seat), 0.2), (low + 4.0, max(low + 4.0, seat), 0.8)]
+    rings.append((low - 0.5, seat, 1.0 + 0.5 * cut["thick_top"] * cut["loose"]))
+    return _tube(surface.of(BodyPart.TRUNK, BodyPart.LEG), 1, rings, BodyPart.HEM, 36)
+
+
+def _skirt(surface: Surface, cut: Cut, hips: float) -> Sheet | None:
+    """A skirt; None for trousers."""
+    if not cut["skirt_end"]:
+        return None
+    waist, length = hips + 10.0, hips - cut["skirt_end"]
+    rings = [(waist, waist, 0.2), (hips, hips, 1.0)]
+    rings += [(hips - length * s, hips - 4.0, 1.5 + 0.13 * length * s) for s in (0.3, 0.65, 1)]
+    return _tube(surface.of(BodyPart.TRUNK, BodyPart.LEG), 1, rings, BodyPart.SKIRT, 40, waves=1.2)
+
+
+def _tube(
+    limb: Surface,
+    axis: int,
+    rings: list[tuple[float, float, float]],
+    part: BodyPart,
+    columns: int = 28,
+    waves: float = 0.0,
+) -> Sheet:
+    """An open tube of cloth along ``axis`` (0 for an arm, 1 for trunk and legs) of a limb: each
+    ring is at a place on the axis, measured around the limb at another, with a gap to the limb; the
+    last has folds ``waves`` deep.  All in centimetres."""
+    grid = []
+    around = np.arange(columns) * 2 * np.pi / columns
+    for number, (at, measured, gap) in enumerate(rings):
+        apart, flat = np.abs(limb.points[:, axis] - measured), np.delete(limb.points, axis, 1)
+        near = flat[apart < 4.0] if (apart < 4.0).sum() > 3 else flat
+        centre = (near.max(0) + near.min(0)) / 2
+        radius = _girth(flat[apart < 3.0] - centre, around)
+        radius = (np.roll(radius, 1) + radius + np.roll(radius, -1)) / 3 + gap
+        radius = radius + waves * number / (len(rings) - 1) * np.sin(5 * around + axis)
+        ring = centre + radius[:, None] * np.stack([np.cos(around), np.sin(around)], -1)
+        grid.append(np.insert(ring, axis, at, axis=1))
+    return limb.sheet(np.concatenate(grid), len(rings), True, part)
+
+
+def _girth(section: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """Outline of a section (N, 2) of a limb: (C,) radius by (C,) angles."""
+    if len(section) < 4:
+        return np.full(len(around), 6.0)
+    angle, radius = np.arctan2(section[:, 1], section[:, 0]), np.hypot(section[:, 0], section[:, 1])
+    apart = np.abs((angle[None] - around[:, None] + np.pi) % (2 * np.pi) - np.pi)
+    found = np.where(apart < 2.2 * np.pi / len(around), radius, 0.0).max(1)
+    return np.where(found == 0, np.median(radius), found)
+
+
+def _collar(surface: Surface, cut: Cut, neck: np.ndarray) -> Sheet | None:
+    """A turned-down collar around the Neck (3,), longest at the two points in front, or None."""
+    columns, rows, radius = 25, 6, 7.0
+    lapel = cut["lapel"]
+    if lapel <= 0:
+        return None
+    opening = 0.16 + 0.02 * cut["v_depth"]  # half the angle in front, radians
+    neck = neck + np.array([0.0, cut["neck"] - neck[1] + 1.0, 1.5])
+    side = np.linspace(-1, 1, columns)
+    angle = side * (np.pi - opening)  # 0 is the back
+    front, level = np.abs(side) ** 2.2, np.zeros(columns)
+    out = np.stack([np.sin(angle), level, -np.cos(angle)], -1)
+    wide = 5.0 + 0.15 * lapel  # at the back
+    length = (wide + (lapel - wide) * front)[:, None]
+    start = neck + out * radius + np.array([0.0, 1.0, 0.0]) - front[:, None] * [0.0, 2.5, 0.0]
+    # Towards the points the sheet runs down the chest and away from the opening.
+    along = out * 0.75 + np.stack([0.55 * front * np.sign(side), level, 0.1 * front], -1)
+    along[:, 1] += -0.35 - 0.45 * front
+    shares = np.linspace(0, 1, rows)
+    grid = np.concatenate([start + along * (length * share) for share in shares])
+    # It stands a little at the neck and is folded over: highest just outside its line.
+    gap = 1.0 + 2.2 * np.exp(-(((np.repeat(shares, columns) - 0.12) / 0.2) ** 2))
+    for _ in range(2):
+        grid = surface.lay(grid, gap)
+    return surface.sheet(grid, rows, False, BodyPart.COLLAR)
+
+
+def _long_hair(surface: Surface, cut: Cut, head: np.ndarray, sign: float) -> Sheet | None:
+    """A strand of hair beside the Head joint (3,), ``sign`` 1 for the left, or None."""
+    columns, rows = 9, 10
+    if cut["hair"] <= 0:
+        return None
+    down = np.linspace(0, 1, rows)[:, None]
+    around = np.arange(columns)[None] * 2 * np.pi / columns
+    # A flat oval section, gathered at its end.
+    size = np.sqrt(np.clip(1.0 - down**3, 0.04, 1.0))
+    x = sign * (7.2 + 1.8 * down + 0.7 * np.sin(5 * down)) + 2.0 * size * np.cos(around)
+    y = head[1] + 4.0 - cut["hair"] * down + 0.0 * around
+    z = head[2] - 1.0 + 5.5 * down + 3.6 * size * np.sin(around)
+    grid = np.stack([x, y, z], -1).reshape(-1, 3)
+    # Laid outside the body as a whole, row by row, so that it keeps its section.
+    moved = (surface.lay(grid, 0.8, towards=0.0) - grid).reshape(rows, columns, 3)
+    most = np.abs(moved).sum(-1).argmax(1)
+    grid = grid + np.repeat(moved[np.arange(rows), most], columns, axis=0)
+    return surface.sheet(grid, rows, True, BodyPart.LONG_HAIR)

@@ -5,18 +5,18 @@ import numpy as np
 from dataset.synthetic.body.body_model import Body
 from dataset.synthetic.body.pose import BodyPose, stack
 from dataset.synthetic.body.poser import Poser
-from dataset.synthetic.clothes.collars_and_hair import collar, long_hair
 from dataset.synthetic.clothes.cuts import draw_cut
-from dataset.synthetic.clothes.materials import (
+from dataset.synthetic.clothes.outfit import (
     BodyPart,
+    Cut,
     Material,
+    Outfit,
     cloth_colour,
+    material_at,
     material_colours,
     part_of_bones,
 )
-from dataset.synthetic.clothes.outfit import Outfit, material_at
-from dataset.synthetic.clothes.sheets import Surface, smoothed, vertex_normals
-from dataset.synthetic.clothes.sleeves_and_skirts import hem, skirt, sleeve, trouser_leg
+from dataset.synthetic.clothes.sheets import Surface, make_sheets, smoothed, vertex_normals
 
 _PATTERNS = ("plain", "stripes", "pinstripes", "checks", "block")
 _UPPER = (Material.TOP, Material.COLLAR, Material.FASTENER)
@@ -40,27 +40,19 @@ def dress(body: Body, rng: np.random.Generator) -> Outfit:
     worn = body.skin(joints, turns, vertices, rig.weights)
     normals = vertex_normals(worn, rig.faces).astype(float)
     surface = Surface(worn.astype(float), normals, rig.weights, part)
-    hips, neck, head = (joints[rig.index(name)] for name in ("Hips", "Neck", "Head"))
-    sheets = []
-    for sign in (1.0, -1.0):
-        sheets += [sleeve(surface, cut, sign), trouser_leg(surface, cut, sign)]
-        sheets.append(long_hair(surface, cut, head, sign))
-    sheets += [hem(surface, cut, hips[1]), skirt(surface, cut, hips[1]), collar(surface, cut, neck)]
-    sheets = [sheet for sheet in sheets if sheet is not None]
+    sheets = make_sheets(surface, cut, dict(zip(rig.names, joints, strict=True)))
     points = np.concatenate([sheet.points for sheet in sheets])
     weights = np.concatenate([sheet.weights for sheet in sheets])
     rest = body.unskin(joints, turns, points, weights)
-    faces, face_part, start = [rig.faces], [part[rig.faces[:, 0]]], len(vertices)
-    for sheet in sheets:
-        faces.append(sheet.faces + start)
-        face_part.append(np.full(len(sheet.faces), sheet.part))
-        start += len(sheet.points)
+    starts = np.cumsum([len(vertices), *(len(sheet.points) for sheet in sheets[:-1])])
+    faces = [sheet.faces + start for sheet, start in zip(sheets, starts, strict=True)]
+    face_part = [np.full(len(sheet.faces), sheet.part) for sheet in sheets]
     return Outfit(
         vertices=np.concatenate([vertices, rest]).astype(np.float32),
-        faces=np.concatenate(faces).astype(np.int32),
+        faces=np.concatenate([rig.faces, *faces]).astype(np.int32),
         weights=np.concatenate([rig.weights, weights]),
         tpose=np.concatenate([tpose, points]).astype(np.float32),
-        face_part=np.concatenate(face_part),
+        face_part=np.concatenate([part[rig.faces[:, 0]], *face_part]),
         cut=cut,
         colours=colours,
         second=second,
@@ -69,13 +61,9 @@ def dress(body: Body, rng: np.random.Generator) -> Outfit:
     )
 
 
-def _clothed_surface(
-    body: Body, cut: dict[str, float], part: np.ndarray, tpose: np.ndarray
-) -> np.ndarray:
-    """The body's surface at rest with its cloth, smoother than skin and further out.
-
-    (V, 3) float32 centimetres, of the (V,) parts of the body and its (V, 3) skin in the T-pose.
-    """
+def _clothed_surface(body: Body, cut: Cut, part: np.ndarray, tpose: np.ndarray) -> np.ndarray:
+    """(V, 3) float32 centimetres: the body's surface at rest with its cloth, smoother than skin and
+    further out, of the (V,) parts of the body and its (V, 3) skin in the T-pose."""
     faces, material = body.rig.faces, material_at(cut, part, tpose)
     thickness = np.zeros(len(Material), np.float32)
     thickness[list(_UPPER)] = cut["thick_top"]
@@ -91,14 +79,9 @@ def _clothed_surface(
     return _hanging(worn, upper, tpose[:, 1], cut).astype(np.float32)
 
 
-def _hanging(
-    worn: np.ndarray, upper: np.ndarray, height: np.ndarray, cut: dict[str, float]
-) -> np.ndarray:
-    """Let a top hang from where the chest is widest instead of following the waist.
-
-    Around the trunk the outline of each slice may fall inside the one above by a little only; how
-    much of that is followed is the cut's looseness.
-    """
+def _hanging(worn: np.ndarray, upper: np.ndarray, height: np.ndarray, cut: Cut) -> np.ndarray:
+    """Let a top hang from where the chest is widest: the outline of each slice of the trunk may
+    fall inside the one above by a little only, followed by as much as the cut is loose."""
     columns, slices = 32, 24
     rows = np.flatnonzero(upper & (np.abs(worn[:, 0]) < cut["armpit"] + 2.0))
     centre = worn[rows].mean(0)[[0, 2]]

@@ -1,7 +1,6 @@
 """Reading BVH motion files: a hierarchy of joints, and numbers for each frame.
 
-What exporters write in different ways but can only mean one thing is read; what does not hold
-together is refused with the file's name, never guessed.
+What can only mean one thing is read; what does not hold together is refused, never guessed.
 """
 
 import re
@@ -51,10 +50,8 @@ class Bvh:
     note: str  # what was not as the file says, for its user; empty otherwise
 
     def forward(self) -> tuple[np.ndarray, np.ndarray]:
-        """(F, J, 3, 3) turns of the joints against the rest pose, and (F, J, 3) their places.
-
-        The rotations of a joint are applied from left to right: R = R1 · R2 · R3.
-        """
+        """(F, J, 3, 3) turns of the joints against the rest pose, and (F, J, 3) their places; the
+        rotations of a joint are applied from left to right: R = R1 · R2 · R3."""
         shape = len(self.joints[0].values), len(self.joints), 1
         turns, places = np.tile(np.eye(3), (*shape, 1)), np.zeros((*shape[:2], 3))
         for row, joint in enumerate(self.joints):
@@ -79,11 +76,11 @@ class Bvh:
 
     def rest(self) -> np.ndarray:
         """(J, 3) joints of the rest pose, the roots at the origin."""
-        places = np.zeros((len(self.joints), 3))
-        for row, joint in enumerate(self.joints):
-            if joint.parent >= 0:
-                places[row] = places[joint.parent] + joint.offset
-        return places
+        places: list[np.ndarray] = []
+        for joint in self.joints:
+            root = joint.parent < 0
+            places.append(np.zeros(3) if root else places[joint.parent] + joint.offset)
+        return np.array(places)
 
 
 def read_bvh(path: Path) -> Bvh:
@@ -174,7 +171,6 @@ def _read_hierarchy(path: Path, head: str) -> list[BvhJoint]:
             if kind == "}":
                 inside.pop()
             elif kind in ("ROOT", "JOINT", "End"):
-                # No joint is inside an End Site, or outside a root; no root is inside anything.
                 if bool(inside) == (kind == "ROOT") or (inside and inside[-1] is None):
                     raise ValueError
                 name = " ".join(takewhile(lambda word: word != "{", words))

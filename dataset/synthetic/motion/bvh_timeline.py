@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from dataset.synthetic.body.poser import Poser
-from dataset.synthetic.motion.frames import Frames
 from dataset.synthetic.motion.performance import ease
 from dataset.synthetic.motion.retarget import action_of, between, load_clip, turns_of
+from dataset.synthetic.motion.timeline import Frames
 from dataset.synthetic.rotations import rotation
 
 #: Frames of a passage, at most and for the last one of a clip at least, and of a blend, at most.
@@ -76,10 +76,7 @@ class BvhTimeline:
         self._leg = poser.bones.leg_length
         self._centre = self._rng.uniform(-25.0, 25.0, 2)
         self._plan: list[_Passage] = []
-
-    @property
-    def _end(self) -> int:
-        return self._plan[-1].first + self._plan[-1].count if self._plan else 0
+        self._end = 0
 
     def _extend(self) -> None:
         """Plan the next passage; what it is depends on nothing but those before."""
@@ -112,6 +109,7 @@ class BvhTimeline:
             turn = min(choices, key=reach)
         shift = spot - _rotated(walked[0], turn)
         self._plan.append(_Passage(path, start, count, self._end - blend, blend, turn, shift))
+        self._end += count - blend
 
     def _posed(self, number: int, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(N, J, 3, 3) turns, and (N, 3) x, z and height of frames of a passage, in the world."""
@@ -132,8 +130,7 @@ class BvhTimeline:
         turns = np.empty((len(frames), len(self._poser.body.rig.names), 3, 3))
         spots = np.empty((len(frames), 3))
         for number in np.unique(numbers):
-            rows = np.flatnonzero(numbers == number)
-            passage = self._plan[number]
+            rows, passage = np.flatnonzero(numbers == number), self._plan[number]
             turns[rows], spots[rows] = self._posed(number, wanted[rows])
             rows = rows[wanted[rows] - passage.first < passage.blend]
             if len(rows):

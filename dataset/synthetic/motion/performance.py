@@ -1,8 +1,7 @@
 """A clip that a person performs, and its random numbers: draws that hold or drift, phases that run.
 
-A program asks a :class:`Performance` for random numbers in a fixed order, and each place in that
-order keeps its own numbers throughout, so that calling the program at one time after another gives
-a continuous movement, and at a single time one moment of it.
+A program asks for random numbers in a fixed order, and each place in that order keeps its own
+numbers, so that calling the program at one time after another gives a continuous movement.
 """
 
 import math

@@ -1,8 +1,7 @@
 """Motion of a Mixamo-named skeleton, brought onto our bodies.
 
-Bones are matched by name.  What is carried over is the turn of each bone on top of a T-pose, so
-that skeletons whose rest pose is another (an A-pose, arms down, or no person at all) and bodies of
-other proportions do the same; the Hips travel in leg lengths.
+What is carried over is the turn of each bone on top of a T-pose, whatever the rest pose and the
+proportions are; the Hips travel in leg lengths.
 """
 
 import re
@@ -15,9 +14,8 @@ from scipy.spatial.transform import Rotation
 from base.errors import UserError
 from base.skeleton import JOINTS
 from dataset.synthetic.body.poser import Poser
-from dataset.synthetic.body.tpose import SIDES, to_tpose
 from dataset.synthetic.motion.bvh_file import Bvh, read_bvh
-from dataset.synthetic.rotations import align
+from dataset.synthetic.rotations import SIDES, align, to_tpose
 
 _REQUIRED = ("Hips", "Spine", *JOINTS)
 _TRUNK = ("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head", "LeftShoulder", "RightShoulder")
@@ -71,8 +69,13 @@ def load_clip(path: Path) -> BvhClip:
     at = {name: rest[k] for name, k in row.items()}
     leg = _leg_length(path, at)
     above = file.joints[row["Hips"]].parent
+
+    def toes_of(at: dict[str, np.ndarray]) -> np.ndarray:
+        return np.mean([at[f"{side}ToeBase"] - at[f"{side}Foot"] for side, _ in SIDES], axis=0)
+
     if all(at[f"{side}Foot"][1] < at[f"{side}UpLeg"][1] - 0.3 * leg for side, _ in SIDES):
-        _check_sides(path, at)
+        if toes_of(at)[2] < -0.1 * np.linalg.norm(toes_of(at)):
+            raise UserError(f"{path}: the toes point backwards at rest: left and right are swapped")
         # Above the Hips the axes of the rest pose may be turned into those of the motion.
         up = axes.T @ (spins[0, above, :, 1] if above >= 0 else (0.0, 1.0, 0.0))
     else:
@@ -87,7 +90,7 @@ def load_clip(path: Path) -> BvhClip:
         spins, places = turn @ spins, places @ turn.T
 
     low, high = _FOOT_SLOPES
-    toes = np.mean([at[f"{side}ToeBase"] - at[f"{side}Foot"] for side, _ in SIDES], axis=0)
+    toes = toes_of(at)
     slope = np.degrees(np.arctan2(-toes[1], np.hypot(toes[0], toes[2])))
     drawn = {} if low <= slope <= high else _landmarks(at)
     tpose = dict.fromkeys(_TRUNK, np.eye(3)) | to_tpose(at, level_feet=bool(drawn))
@@ -154,12 +157,6 @@ def _axes(path: Path, at: dict[str, np.ndarray]) -> np.ndarray:
     return np.stack([left, up, np.cross(left, up)])
 
 
-def _check_sides(path: Path, at: dict[str, np.ndarray]) -> None:
-    toes = sum(at[f"{side}ToeBase"] - at[f"{side}Foot"] for side, _ in SIDES)
-    if toes[2] < -0.1 * np.linalg.norm(toes):
-        raise UserError(f"{path}: the toes point backwards at rest: left and right are swapped")
-
-
 def _stood_up(
     path: Path,
     file: Bvh,
@@ -171,11 +168,8 @@ def _stood_up(
     """A T-pose of a file whose rest pose is no person: axes of joints are along bones (LAFAN1).
 
     A bone is turned by that of the 24 rotations between axes which has it nearest to where its
-    parent has it over the clip, among those that put it where it is in a T-pose.
-
-    Returns:
-        The joints by name, and (J, 3, 3) turns of the bones from the file's rest pose.
-    """
+    parent has it over the clip, among those that put it where it is in a T-pose.  Returns the
+    joints by name, and (J, 3, 3) turns of the bones from the file's rest pose."""
     rotations = Rotation.create_group("O").as_matrix() @ axes.T
     names, bones = {k: name for name, k in row.items()}, {}
     for side, sign in SIDES:
@@ -259,10 +253,8 @@ def _resampled(
 
 
 def between(start: np.ndarray, end: np.ndarray, share: np.ndarray | float) -> np.ndarray:
-    """Rotations (…, 3, 3) on the way from ``start`` to ``end``.
-
-    The rotation nearest to the weighted mean of the matrices (the chordal mean), by SVD.
-    """
+    """Rotations (…, 3, 3) on the way from ``start`` to ``end``: the nearest to the weighted mean of
+    the matrices (the chordal mean), by SVD."""
     share = np.asarray(share)[..., None, None]
     u, _, v = np.linalg.svd(start * (1 - share) + end * share)
     u[..., 2] *= np.linalg.det(u @ v)[..., None]
@@ -272,10 +264,8 @@ def between(start: np.ndarray, end: np.ndarray, share: np.ndarray | float) -> np
 def turns_of(clip: BvhClip, poser: Poser, frames: np.ndarray) -> np.ndarray:
     """(N, J, 3, 3) turns of a body's bones at N frames of a clip."""
     rig = poser.body.rig
-    own = {}
-    if clip.drawn:
-        tpose = poser.bones.joints(np.eye(3)[None, None].repeat(len(rig.names), 1))[0]
-        own = _landmarks(dict(zip(rig.names, tpose, strict=True)))
+    tpose = poser.bones.joints(np.eye(3)[None, None].repeat(len(rig.names), 1))[0]
+    own = _landmarks(dict(zip(rig.names, tpose, strict=True)))
     turns = np.empty((len(frames), len(rig.names), 3, 3))
     for row, (name, parent) in enumerate(zip(rig.names, rig.parents, strict=True)):
         if name not in clip.names:

@@ -4,13 +4,12 @@ second, on one small circle of floor."""
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from dataset.synthetic.body.pose import BodyPose, stack
 from dataset.synthetic.body.poser import Poser
-from dataset.synthetic.motion.frames import Frames
 from dataset.synthetic.motion.performance import CirclePath, Clip, Performance, ease
 from dataset.synthetic.motion.programs import CLIPS, perform, shares_of
 from dataset.synthetic.motion.walking import TRAVELLING
@@ -21,19 +20,30 @@ FRAMES_PER_SECOND = 30
 _BLEND, _SLOW_BLEND = 1.0, 1.8
 _GETS_DOWN = {"lower_stretching", "Sitting_Thumbs_Up", "Sitting_Disapproval", "Petting_Animal"}
 _BLOCK = 32
-_TRIES = 4
+_TRIES, _ATTEMPTS = 4, 8
 _TOLERATED = 0.04
 #: Share of the clips on the spot in which people rest, a quarter of all, and what these are called.
 _RESTING, _RESTS_AS = 0.33, "Weight_Shift_Gesture"
 
 
+@dataclass(frozen=True)
+class Frames:
+    """N frames, world axes: centimetres, y up, the floor at y = 0."""
+
+    actions: np.ndarray  # (N,) clip names
+    joints: np.ndarray  # (N, J, 3)
+    turns: np.ndarray  # (N, J, 3, 3) turns of the bones on top of the T-pose
+    # (N, 4) x, height, z of the middle of a seat's top, and its heading in radians; the height
+    # is 0 where there is none
+    seats: np.ndarray
+
+
 class Timeline:
     """The clips of one person in one environment.
 
-    ``random`` gives the random numbers of a purpose from its integer key; hands keep clear of the
-    ``camera``, (3,) centimetres from the head joint; where ``checked``, clips in which limbs go
-    through the body too often are drawn anew; ``clips`` are performed, all where none is named.
-    With ``resting``, random numbers, people just stand in some clips; the others stay as they are.
+    ``random`` gives the random numbers of an integer key.  Where ``checked``, clips in which limbs
+    go through the body, or the ``camera`` (3,) centimetres from the head joint, are drawn anew.
+    ``clips`` are performed, all for none; by the numbers of ``resting`` people just stand in some.
     """
 
     def __init__(
@@ -99,7 +109,6 @@ class Timeline:
         return self._performances[number]
 
     def _share_hit(self, act: Performance) -> float:
-        """Share of the moments of a performance in which limbs go through the body."""
         times = np.arange(0.0, act.clip.duration, 0.2)
         poses = stack([perform(act, float(time)) for time in times])
         return float(self._poser.volumes.hit(*self._poser.place(poses), self._camera).mean())
@@ -173,3 +182,28 @@ def blend(old: BodyPose, new: BodyPose, share: float, leg: float, hip: float) ->
         heading = headings[0] * (1 - step) + headings[1] * step
         mixed.toe_out[side] = sign * (heading - mixed.root[2])
     return mixed
+
+
+def draw_frames(
+    poser: Poser,
+    camera: np.ndarray,
+    place: Callable[[list[int]], Frames],
+    starts: list[int],
+    stride: int,
+    draws: list[np.random.Generator],
+) -> Frames:
+    """For each of N ``starts`` one of the ``stride`` frames of a timeline from there on, by its own
+    generator of ``draws``: if there is a choice, none in which an arm goes through the body or near
+    the ``camera``, (3,) centimetres from the head joint."""
+    if stride == 1:
+        return place(starts)
+    rows, frames = np.arange(len(starts)), None
+    for _ in range(_ATTEMPTS):
+        drawn = place([starts[row] + int(draws[row].integers(stride)) for row in rows])
+        frames = frames or drawn
+        for name, values in vars(drawn).items():
+            getattr(frames, name)[rows] = values
+        rows = rows[poser.volumes.hit(drawn.joints, drawn.turns, camera)]
+        if len(rows) == 0:
+            break
+    return frames

@@ -16,10 +16,8 @@ _RAMP = 0.8
 
 
 def _advance(act: Performance, total: float) -> tuple[float, float]:
-    """Distance covered (of ``total``) and speed against the full one, starting and ending at rest.
-
-    The speed rises and falls over ``_RAMP`` seconds like half a cosine wave.
-    """
+    """Distance covered (of ``total``) and speed against the full one, which rises from rest and
+    falls again over ``_RAMP`` seconds like half a cosine wave."""
     span = max(act.clip.duration, 2.5 * _RAMP)
     full = total / (span - _RAMP)
     time = min(max(act.time, 0.0), span)
@@ -53,46 +51,33 @@ def stride(
     pose.pelvis_turn = np.array([act.normal(3, 2), turn, roll])
     pose.spine[1] = -9.0 * pace * wave(cycle + 0.2) + act.normal(0, 2)
     for side in BOTH:
-        _foot(act, pose, side, cycle, lift, width, aside)
+        # On its print, or on the way to the next one.
+        local, sign = cycle + 0.5 * side, towards(side)
+        number, phase = math.floor(local), local % 1.0
+        swing = ease((phase - _STANCE) / (1 - _STANCE)) if phase > _STANCE else 0.0
+        here, there = (_footprint(act, side, n, width, aside) for n in (number, number + 1))
+        place = here * (1 - swing) + there * swing
+        pose.toe_out[side] += sign * (place[2] + aside - pose.root[2])
+        angle = math.radians(pose.root[2])
+        ahead, left = (math.sin(angle), math.cos(angle)), (math.cos(angle), -math.sin(angle))
+        offset = (place[:2] - pose.root[:2]) / act.leg
+        bump = math.sin(math.pi * swing) ** 2
+        outward = sign * float(offset @ left) - act.hip / act.leg
+        pose.foot[side] = (outward, lift * bump, float(offset @ ahead))
+        share = min(2.0 * clip.step_length / act.leg, 1.6) * math.cos(math.radians(aside))
+        heel_off = max(0.0, (phase - 0.35) / (_STANCE - 0.35)) if phase < _STANCE else 1.0 - swing
+        strike = max(0.0, (phase - 0.82) / 0.18) if phase > 0.82 else max(0.0, 1 - phase / 0.1)
+        pose.foot_pitch[side] = share * (-24.0 * ease(heel_off) + 13.0 * ease(strike))
         # The arm goes with the opposite leg.
         hang(act, pose, side, swing=-arm_swing * pace * wave(cycle + 0.5 * side + 0.2))
 
 
-def _foot(
-    act: Performance,
-    pose: BodyPose,
-    side: int,
-    cycle: float,
-    lift: float,
-    width: float,
-    aside: float,
-) -> None:
-    """Set one foot: on its print, or on the way to the next one."""
-    length, path = 2.0 * act.clip.step_length, act.clip.path
-    local = cycle + 0.5 * side
-    number, phase = math.floor(local), local % 1.0
-    swing = ease((phase - _STANCE) / (1 - _STANCE)) if phase > _STANCE else 0.0
-    sign = towards(side)
-    turned, out = math.radians(aside), sign * (act.hip + width * act.leg)
-
-    def footprint(count: int) -> np.ndarray:
-        # A print is set down when its cycle begins, half a stance ahead of the body.
-        along = (count - 0.5 * side + _STANCE / 2 - _REST) * length
-        return np.array(path.at(along - out * math.sin(turned), out * math.cos(turned)))
-
-    place = footprint(number) * (1 - swing) + footprint(number + 1) * swing
-    spot, facing = place[:2], place[2] + aside
-    pose.toe_out[side] += sign * (facing - pose.root[2])
-    angle = math.radians(pose.root[2])
-    ahead, left = (math.sin(angle), math.cos(angle)), (math.cos(angle), -math.sin(angle))
-    offset = (spot - pose.root[:2]) / act.leg
-    bump = math.sin(math.pi * swing) ** 2
-    outward = sign * float(offset @ left) - act.hip / act.leg
-    pose.foot[side] = (outward, lift * bump, float(offset @ ahead))
-    share = min(length / act.leg, 1.6) * math.cos(turned)
-    heel_off = max(0.0, (phase - 0.35) / (_STANCE - 0.35)) if phase < _STANCE else 1.0 - swing
-    strike = max(0.0, (phase - 0.82) / 0.18) if phase > 0.82 else max(0.0, 1 - phase / 0.1)
-    pose.foot_pitch[side] = share * (-24.0 * ease(heel_off) + 13.0 * ease(strike))
+def _footprint(act: Performance, side: int, count: int, width: float, aside: float) -> np.ndarray:
+    """(3,) x, z and heading of the print that a foot sets down when its ``count``-th cycle begins,
+    half a stance ahead of the body."""
+    turned, out = math.radians(aside), towards(side) * (act.hip + width * act.leg)
+    along = (count - 0.5 * side + _STANCE / 2 - _REST) * 2.0 * act.clip.step_length
+    return np.array(act.clip.path.at(along - out * math.sin(turned), out * math.cos(turned)))
 
 
 def walking(act: Performance, pose: BodyPose) -> None:

@@ -19,14 +19,9 @@ PARTS = ".parts"
 def prepare_output(
     root: Path, made_with: dict, resume: bool, overwrite: bool, write: bool = True
 ) -> None:
-    """Get the output folder ready and note in it the options that the set is made with.
-
-    With ``resume`` it may hold a set made with the same options; with ``overwrite`` a synthetic set
-    in it is deleted.  Without ``write`` all is checked and nothing changed.
-
-    Raises:
-        UserError: if the folder holds something else.
-    """
+    """Get the output folder ready and note in it the options that the set is made with; a UserError
+    if it holds something else.  With ``resume`` it may hold a set made with the same options; with
+    ``overwrite`` a synthetic set in it is deleted.  Without ``write`` all is only checked."""
     manifest = root / _MANIFEST
     if root.exists() and not root.is_dir():
         raise UserError(f"{root} is a file: give a folder with --output")

@@ -1,9 +1,7 @@
 """Frames that go straight into shards: the packed form of a tree, without the tree.
 
-Each frame waits as a JPEG with its label until its character is complete in an environment; then
-the character's shards and rows are written as :mod:`dataset.packed.packing` does and what waited is
-deleted.  Each step replaces whole files, so that a run that goes on after a kill leaves the same
-bytes as one that was left alone.
+Each frame waits as a JPEG with its label until its character is complete in an environment.  Each
+step replaces whole files: a run that goes on after a kill leaves the bytes of one left alone.
 """
 
 import shutil

@@ -1,5 +1,6 @@
-"""Frames in the release's layout, written so that a kill leaves no half frame."""
+"""Frames in the release's layout and labels with its keys; a kill leaves no half frame."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,10 @@ import cv2
 import numpy as np
 
 from base.files import write_bytes
+from base.headset import RELEASE_HEADSET, Headset
+from base.release_camera import world_to_camera
 from base.set_type import SetType
+from base.skeleton import JOINT_PREFIX
 
 #: Environments: of frames with pictures, and of those with labels alone.
 PICTURES, LABELS_ONLY = "env_001", "env_002"
@@ -19,6 +23,8 @@ if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # OpenCV 4.12 and later
     _FAST_PNG += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
 #: How files end that are whole.
 _ENDS = {".png": b"IEND\xaeB`\x82", ".jpg": b"\xff\xd9", ".json": b"}"}
+_CM_DECIMALS, _PIXEL_DECIMALS, _DEGREE_DECIMALS = 5, 4, 3
+_CAMERA_DEGREE_DECIMALS = 8
 
 
 def is_whole(path: Path) -> bool:
@@ -53,11 +59,8 @@ class TreeFolder:
         return {n for n in numbers if not all(is_whole(self._path(k, n)) for k in kinds)}
 
     def write(self, number: int, label: bytes, pictures: dict[str, np.ndarray]) -> None:
-        """Write a frame: the pictures first, then the label, each whole or not at all.
-
-        ``pictures`` are ``rgba`` (H, W, 3) uint8 RGB and further passes (H, W) uint8 or uint16 by
-        name; none for a frame with a label only.
-        """
+        """Write a frame: pictures, if any, then the label, each whole or not at all: ``rgba``
+        (H, W, 3) uint8 RGB and further passes (H, W) uint8 or uint16 by name."""
         for kind, picture in pictures.items():
             how = [cv2.IMWRITE_PNG_COMPRESSION, 3]
             if kind == "rgba":
@@ -68,3 +71,56 @@ class TreeFolder:
 
     def finish(self) -> None:
         """Nothing: a frame is where it belongs once it is written, unlike one of a shard."""
+
+
+def _euler_sxyz(matrices: np.ndarray) -> np.ndarray:
+    """(J, 3, 3) rotations → (J, 3) degrees about the static x, y, z axes."""
+    y = np.arcsin(np.clip(-matrices[:, 2, 0], -1, 1))
+    x = np.arctan2(matrices[:, 2, 1], matrices[:, 2, 2])
+    z = np.arctan2(matrices[:, 1, 0], matrices[:, 0, 0])
+    return np.degrees(np.stack([x, y, z], -1))
+
+
+def encode_label(
+    action: str,
+    names: tuple[str, ...],
+    joints: np.ndarray,
+    turns: np.ndarray,
+    trans: np.ndarray,
+    rot: np.ndarray,
+    occluded: np.ndarray | None,
+    headset: Headset,
+    more: dict,
+) -> bytes:
+    """The content of a label's json file.
+
+    Of (J, 3) joints in world centimetres and (J, 3, 3) turns of the bones on top of a T-pose facing
+    +z; camera position ``trans`` (3,) and angles ``rot`` (3,) in degrees; (J,) joints that are
+    ``occluded``, None where that is not known (``visible`` is then whether a joint is inside the
+    picture's disc); ``more`` are entries that the release does not have.
+    """
+    # What is derived comes from the rounded values: read back, it agrees to 1e-3 px.
+    joints = np.round(joints, _CM_DECIMALS)
+    trans = np.round(trans, _CM_DECIMALS)
+    rot = np.round(rot, _CAMERA_DEGREE_DECIMALS)
+    points = np.round(world_to_camera(joints, trans, rot), _CM_DECIMALS)
+    camera = headset.camera
+    visible = camera.in_view(points) & (camera.angle(points) < headset.rim)
+    if occluded is not None:
+        visible &= ~occluded
+    angles = np.round(_euler_sxyz(turns), _DEGREE_DECIMALS).tolist()
+    fov = round(2 * float(np.degrees(headset.rim)), _DEGREE_DECIMALS)
+    content = {
+        "action": action,
+        "camera": {"cam_fov": fov, "trans": trans.tolist(), "rot": rot.tolist()},
+        "joints": [
+            {"name": JOINT_PREFIX + name, "trans": place, "rot": angle}
+            for name, place, angle in zip(names, joints.tolist(), angles, strict=True)
+        ],
+        "pts3d_fisheye": points.T.tolist(),
+        "pts2d_fisheye": np.round(camera.project(points, clamp=True).T, _PIXEL_DECIMALS).tolist(),
+        "visible": visible.tolist(),
+        **({} if headset == RELEASE_HEADSET else {"headset": headset.as_dict()}),
+        **more,
+    }
+    return json.dumps(content, separators=(",", ":")).encode()

@@ -7,13 +7,10 @@ import numpy as np
 
 from base.headset import RELEASE_HEADSET, Headset
 from base.release_camera import MAYA_TO_CAMERA, euler_sxyz_to_matrix
-from dataset.synthetic.clothes.materials import Material
-from dataset.synthetic.clothes.outfit import Outfit
-from dataset.synthetic.render.background import Background, shadow_below, sunshine
-from dataset.synthetic.render.camera_response import CameraResponse, develop
-from dataset.synthetic.render.ray_casting import Traced, rays_of
-from dataset.synthetic.render.shading import lambert, shade
-from dataset.synthetic.scene.clutter import NO_THINGS, Things
+from dataset.synthetic.clothes.outfit import Material, Outfit
+from dataset.synthetic.render.camera import CameraResponse, Traced, develop, rays_of
+from dataset.synthetic.render.light import Background, lambert, shade, shadow_below, sunshine
+from dataset.synthetic.scene.furniture import NO_THINGS, Things, together
 from dataset.synthetic.scene.place import Place
 
 
@@ -45,7 +42,7 @@ class Renderer:
         vertices: np.ndarray,
         trans: np.ndarray,
         rot: np.ndarray,
-        seat: np.ndarray,
+        stands: Things,
         joints: np.ndarray,
         rng: np.random.Generator,
         passes: tuple[str, ...] = (),
@@ -53,26 +50,21 @@ class Renderer:
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Draw a frame of clothed skin (V, 3), world centimetres, and of the passes asked for.
 
-        ``trans`` and ``rot`` are the camera's as in the labels, ``seat`` (4,) as in
-        :class:`frames.Frames`; ``rng`` is the source of the grain, ``clutter`` lies about.
+        ``trans`` and ``rot`` are the camera's as in the labels, ``rng`` is the source of the grain;
+        ``stands`` is what stands about, ``clutter`` what lies.
 
-        Returns:
-            Pictures by name: ``rgba`` (H, W, 3) uint8 RGB; ``depth`` (H, W) uint16, millimetres
-            along the optical axis, 0 for none; ``objectId`` (H, W) uint8, see
-            :class:`ObjectId`.  And by how many centimetres the first surface on the way to each
-            of the ``joints`` (J, 3) lies before it: (J,).
+        Returns pictures by name: ``rgba`` (H, W, 3) uint8 RGB; ``depth`` (H, W) uint16, millimetres
+        along the optical axis, 0 for none; ``objectId`` (H, W) uint8, see :class:`ObjectId`. And
+        (J,) centimetres by which the first surface on the way to ``joints`` (J, 3) is before them.
         """
         outfit, place, rays = self.outfit, self.place, rays_of(self.headset, self.step)
-        things = place.things.with_seat(seat)
+        # Triangles are of the outfit, then from here on of what stands, and of clutter.
+        first = len(outfit.faces)
+        beyond = first + len(stands.faces)
+        things = together([stands, clutter])
         scene = Traced(
-            np.concatenate([vertices, things.corners.reshape(-1, 3), clutter.vertices]) - trans,
-            np.concatenate(
-                [
-                    outfit.faces,
-                    things.faces + len(vertices),
-                    clutter.faces + len(vertices) + 8 * len(things.corners),
-                ]
-            ),
+            np.concatenate([vertices, things.vertices]) - trans,
+            np.concatenate([outfit.faces, things.faces + len(vertices)]),
         )
         to_world = (euler_sxyz_to_matrix(rot) @ MAYA_TO_CAMERA).astype(np.float32)
         directions = rays.directions @ to_world.T
@@ -80,31 +72,30 @@ class Renderer:
         rows = rays.promising(scene, directions)
         hits = scene.first(directions[rows])
         struck = hits["primID"]
-        of_body = np.flatnonzero((struck >= 0) & (struck < len(outfit.faces)))
-        beyond = len(outfit.faces) + len(things.faces)  # from there on clutter
-        of_things = np.flatnonzero((struck >= len(outfit.faces)) & (struck < beyond))
-        of_clutter = np.flatnonzero(struck >= beyond)
-        body, thing, lying = rows[of_body], rows[of_things], rows[of_clutter]
-
+        of_body = np.flatnonzero((struck >= 0) & (struck < first))
         light = np.empty((len(directions), 3), np.float32)
-        local = (vertices - trans).astype(np.float32)
         where = struck[of_body], hits["u"][of_body], hits["v"][of_body]
-        light[body], material = shade(outfit, place, scene, local, *where)
-        box = (struck[of_things] - len(outfit.faces)) // 12
-        lit = lambert(place, hits["Ng"][of_things], directions[thing])
-        light[thing] = things.colours[box] * lit
+        local = (vertices - trans).astype(np.float32)
+        light[rows[of_body]], material = shade(outfit, place, scene, local, *where)
+
+        def lit(some: np.ndarray, share: np.ndarray | float = 1.0) -> np.ndarray:
+            """Light of hits on things, to which a share of the sun's comes."""
+            normals = hits["Ng"][some]
+            colours = things.colours[struck[some] - first]
+            return colours * lambert(place, normals, directions[rows[some]], share)
+
+        standing = np.flatnonzero((struck >= first) & (struck < beyond))
+        light[rows[standing]] = lit(standing)
+        shadow = shadow_below(place.sun, vertices, stands.apart(), trans)
+        if len(clutter.ends):
+            lying = np.flatnonzero(struck >= beyond)
+            points = directions[rows[lying]] * hits["tfar"][lying, None]
+            light[rows[lying]] = lit(lying, sunshine(place, shadow, points, trans))
+            own = shadow_below(place.sun, vertices[:0], clutter.apart(), trans)
+            shadow = np.maximum(shadow, own)
         free = np.ones(len(directions), bool)
         free[rows] = struck < 0
         free = np.flatnonzero(free)
-        shadow = shadow_below(place.sun, vertices, things.corners, trans)
-        if len(clutter.ends):
-            seen = directions[lying]
-            points = seen * hits["tfar"][of_clutter, None]
-            share = sunshine(place, shadow, points, trans)
-            lit = lambert(place, hits["Ng"][of_clutter], seen, share)
-            light[lying] = clutter.colours[struck[of_clutter] - beyond] * lit
-            own = shadow_below(place.sun, vertices[:0], clutter.apart(), trans)
-            shadow = np.maximum(shadow, own)
         background = Background(place, trans, shadow, rays.per_radian)
         light[free] = background.light(directions[free])
         pictures = {"rgba": develop(light, rays, self.response, rng)}
@@ -118,7 +109,7 @@ class Renderer:
             pictures["depth"] = rays.picture((depth + 0.5).astype(np.uint16))
         if "objectId" in passes:
             identity = np.full(len(directions), ObjectId.SURROUNDINGS, np.uint8)
-            identity[thing] = identity[lying] = ObjectId.THINGS
-            identity[body] = _OBJECT_OF_MATERIAL[material]
+            identity[rows[struck >= first]] = ObjectId.THINGS
+            identity[rows[of_body]] = _OBJECT_OF_MATERIAL[material]
             pictures["objectId"] = rays.picture(identity)
         return pictures, scene.lead(joints - trans)

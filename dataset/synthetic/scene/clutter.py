@@ -3,14 +3,12 @@
 Axes and units are the world's: centimetres, y up, the floor at y = 0.
 """
 
-from typing import NamedTuple
-
 import cv2
 import numpy as np
 
-from dataset.synthetic.clothes.materials import SKIN_TONES, cloth_colour
+from dataset.synthetic.clothes.outfit import SKIN_TONES, cloth_colour
 from dataset.synthetic.clothes.sheets import grid_faces
-from dataset.synthetic.scene.furniture import Boxes, turned
+from dataset.synthetic.scene.furniture import NO_THINGS, Things, together, turned
 from dataset.synthetic.scene.place import Place
 from dataset.synthetic.scene.textures import noise
 
@@ -27,35 +25,6 @@ _PACKAGES = (
     ((20, 3, 15), (45, 10, 35), 0.25),
     ((20, 15, 12), (45, 40, 25), 0.5),
 )
-
-
-class Things(NamedTuple):
-    """Meshes: V vertices, F triangles."""
-
-    vertices: np.ndarray  # (V, 3) float32 centimetres
-    faces: np.ndarray  # (F, 3) rows of vertices
-    colours: np.ndarray  # (F, 3) float32 linear
-    ends: np.ndarray  # where the vertices of each convex part end, for their shadows
-
-    def apart(self) -> list[np.ndarray]:
-        """The vertices of each part."""
-        return np.split(self.vertices, self.ends[:-1]) if len(self.ends) else []
-
-
-def together(things: list[Things]) -> Things:
-    """Several as one."""
-    starts = np.cumsum([0] + [len(thing.vertices) for thing in things])[:-1]
-    pairs = list(zip(things, starts, strict=True))
-    empty = np.zeros((0, 3), np.float32)
-    return Things(
-        np.concatenate([empty, *(thing.vertices for thing in things)]),
-        np.concatenate([empty.astype(int), *(thing.faces + start for thing, start in pairs)]),
-        np.concatenate([empty, *(thing.colours for thing in things)]),
-        np.concatenate([np.zeros(0, int), *(thing.ends + start for thing, start in pairs)]),
-    )
-
-
-NO_THINGS = together([])
 
 
 def _colour(rng: np.random.Generator) -> np.ndarray:
@@ -83,10 +52,8 @@ def _thing(rng: np.random.Generator, grid: np.ndarray, closed: bool, plain: floa
 
 
 def _solid(rng: np.random.Generator, size: np.ndarray, edge: float, plain: float = 0.7) -> Things:
-    """An ellipsoid of (3,) extents for ``edge`` 1, a box with rounded edges for less, on y = 0.
-
-    A superellipsoid (Barr, 1981).
-    """
+    """An ellipsoid of (3,) extents for ``edge`` 1, a box with rounded edges for less, on y = 0: a
+    superellipsoid (Barr, 1981)."""
     up, around = np.linspace(-np.pi / 2, np.pi / 2, 13), np.linspace(0, 2 * np.pi, 25)[:-1]
 
     def power(x: np.ndarray) -> np.ndarray:
@@ -229,7 +196,9 @@ def _footprint(points: np.ndarray) -> np.ndarray:
     return np.concatenate([middle + share * (points - middle) for share in (0.0, 0.3, 0.65, 1.0)])
 
 
-def draw_clutter(rng: np.random.Generator, body: np.ndarray, stands: Boxes, place: Place) -> Things:
+def draw_clutter(
+    rng: np.random.Generator, body: np.ndarray, stands: Things, place: Place
+) -> Things:
     """4 to 14 things on the floor, clear of the clothed ``body`` (V, 3), of each other and of what
     ``stands`` about, and at times a rug below them all."""
     low = body[body[:, 1] < _KNEE]
@@ -237,7 +206,7 @@ def draw_clutter(rng: np.random.Generator, body: np.ndarray, stands: Boxes, plac
     floor = _Floor(middle)
     floor.take(low)
     u, v = np.mgrid[0:1:25j, 0:1:25j].reshape(2, -1, 1)
-    for box in stands.corners:
+    for box in stands.apart():
         floor.take((box[0] * (1 - u) + box[4] * u) * (1 - v) + (box[1] * (1 - u) + box[5] * u) * v)
     things, count = [], int(rng.integers(4, 15))
 
@@ -264,11 +233,8 @@ def draw_clutter(rng: np.random.Generator, body: np.ndarray, stands: Boxes, plac
 def draw_held(
     rng: np.random.Generator, joints: np.ndarray, turns: np.ndarray, names: tuple[str, ...]
 ) -> Things:
-    """At times a box, a sheet, a bottle or a phone in a hand, which moves with it; or nothing.
-
-    Of a body with (J, 3) joints and (J, 3, 3) turns of its bones on top of the T-pose, in which the
-    palms look down.
-    """
+    """At times a box, a sheet, a bottle or a phone in a hand, which moves with it, of a body with
+    (J, 3) joints and (J, 3, 3) turns on top of the T-pose, in which the palms look down."""
     if rng.random() >= _HELD:
         return NO_THINGS
     side, sign = (("Left", 1.0), ("Right", -1.0))[rng.integers(2)]

@@ -10,40 +10,53 @@ from dataset.synthetic.scene.textures import draw_colour
 _CLEARANCE = 240.0
 #: Of a box of side 1, and its triangles.
 _CORNERS = np.array([(x, y, z) for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
-_TRIANGLES = np.array(
-    [
-        (0, 1, 3), (0, 3, 2), (4, 6, 7), (4, 7, 5), (0, 4, 5), (0, 5, 1),
-        (2, 3, 7), (2, 7, 6), (0, 2, 6), (0, 6, 4), (1, 5, 7), (1, 7, 3),
-    ]
-)  # fmt: skip
+_TRIANGLES = np.array([
+    (0, 1, 3), (0, 3, 2), (4, 6, 7), (4, 7, 5), (0, 4, 5), (0, 5, 1),
+    (2, 3, 7), (2, 7, 6), (0, 2, 6), (0, 6, 4), (1, 5, 7), (1, 7, 3),
+])  # fmt: skip
 
 
-class Boxes(NamedTuple):
-    """B boxes of one colour each, 12 triangles a box."""
+class Things(NamedTuple):
+    """Meshes: V vertices, F triangles."""
 
-    corners: np.ndarray  # (B, 8, 3) float32 centimetres
-    colours: np.ndarray  # (B, 3) float32 linear
+    vertices: np.ndarray  # (V, 3) float32 centimetres
+    faces: np.ndarray  # (F, 3) rows of vertices
+    colours: np.ndarray  # (F, 3) float32 linear
+    ends: np.ndarray  # where the vertices of each convex part end, for their shadows
 
-    @property
-    def faces(self) -> np.ndarray:
-        """(12 B, 3) triangles, rows of all the corners."""
-        return (_TRIANGLES + 8 * np.arange(len(self.corners))[:, None, None]).reshape(-1, 3)
+    def apart(self) -> list[np.ndarray]:
+        """The vertices of each part."""
+        return np.split(self.vertices, self.ends[:-1]) if len(self.ends) else []
 
-    def with_box(self, corners: np.ndarray, colour: np.ndarray) -> "Boxes":
-        """These and another of (8, 3) corners and (3,) colour."""
-        more = np.array([corners], np.float32), np.array([colour], np.float32)
-        return Boxes(*(np.concatenate(pair) for pair in zip(self, more, strict=True)))
-
-    def with_seat(self, seat: np.ndarray) -> "Boxes":
-        """These and a plain seat, (4,) as :attr:`frames.Frames.seats`; none for height 0."""
+    def with_seat(self, seat: np.ndarray) -> "Things":
+        """These and a plain seat, (4,) as :attr:`timeline.Frames.seats`; none for height 0."""
         x, height, z, heading = seat
         if height <= 0:
             return self
         corners = turned(_CORNERS * np.array([36.0, max(height, 1.0), 36.0]), heading)
-        return self.with_box(corners + np.array([x, height / 2, z]), np.full(3, 0.12))
+        return together([self, _box(corners + np.array([x, height / 2, z]), np.full(3, 0.12))])
 
 
-NOTHING = Boxes(np.zeros((0, 8, 3), np.float32), np.zeros((0, 3), np.float32))
+NO_THINGS = Things(
+    *(np.zeros((0, 3), kind) for kind in (np.float32, int, np.float32)), np.zeros(0, int)
+)
+
+
+def together(things: list[Things]) -> Things:
+    """Several as one."""
+    things = [NO_THINGS, *things]
+    starts = np.cumsum([0, *(len(thing.vertices) for thing in things[:-1])])
+    moved = [
+        thing._replace(faces=thing.faces + start, ends=thing.ends + start)
+        for thing, start in zip(things, starts, strict=True)
+    ]
+    return Things(*map(np.concatenate, zip(*moved, strict=True)))
+
+
+def _box(corners: np.ndarray, colour: np.ndarray) -> Things:
+    """A box of (8, 3) corners and (3,) colour."""
+    colours = np.tile(np.float32(colour), (len(_TRIANGLES), 1))
+    return Things(corners.astype(np.float32), _TRIANGLES, colours, np.array([len(corners)]))
 
 
 def turned(points: np.ndarray, turn: float) -> np.ndarray:
@@ -54,9 +67,9 @@ def turned(points: np.ndarray, turn: float) -> np.ndarray:
 
 def draw_furniture(
     rng: np.random.Generator, centre: np.ndarray, half: np.ndarray, palette: np.ndarray
-) -> Boxes:
+) -> Things:
     """Up to nine pieces in a room of (2,) centre and half extent along x and z."""
-    boxes = NOTHING
+    boxes = []
     for _ in range(int(rng.integers(0, 10))):
         angle, radius = rng.uniform(0, 2 * np.pi), rng.uniform(_CLEARANCE, 480)
         at = np.array([radius * np.cos(angle), 0.0, radius * np.sin(angle)])
@@ -65,8 +78,8 @@ def draw_furniture(
         turn = rng.uniform(0, 2 * np.pi)
         colour = draw_colour(rng, palette, 0.25) ** 2
         for middle, size in _piece(rng):
-            boxes = boxes.with_box(turned(_CORNERS * size + middle, turn) + at, colour)
-    return boxes
+            boxes.append(_box(turned(_CORNERS * size + middle, turn) + at, colour))
+    return together(boxes)
 
 
 def _piece(rng: np.random.Generator) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:

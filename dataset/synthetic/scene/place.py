@@ -6,13 +6,18 @@ Axes and units are the world's: centimetres, y up, the floor at y = 0.
 from dataclasses import dataclass
 from functools import cached_property
 
+import cv2
 import numpy as np
 
 from dataset.synthetic.scene.floors import FLOORS, floor_texture
-from dataset.synthetic.scene.furniture import Boxes, draw_furniture
-from dataset.synthetic.scene.lights import lamps, light_map
-from dataset.synthetic.scene.textures import INDOOR, OUTDOOR, draw_colour, mipmap
-from dataset.synthetic.scene.walls import wall_panorama
+from dataset.synthetic.scene.furniture import Things, draw_furniture
+from dataset.synthetic.scene.textures import INDOOR, OUTDOOR, draw_colour, mipmap, noise
+
+#: Side of the maps of the light on the floor and of what a glossy floor mirrors, in centimetres.
+LIGHT_CM, LAMPS_CM = 700.0, 900.0
+_SIZE = 256
+#: Pixels: once around, and from the floor to the top.
+WALL_WIDTH, WALL_HEIGHT = 4096, 512
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Place:
     gloss: float  # how much the floor mirrors at grazing angles
     light_map: np.ndarray  # share of the main light that reaches the floor around the origin
     lamps: np.ndarray  # what the floor mirrors from above
-    things: Boxes  # what stands about
+    things: Things  # what stands about
     sun: np.ndarray  # (3,) unit vector towards the main light
     sun_colour: np.ndarray  # (3,) linear
     ambient: np.ndarray  # (3,) linear
@@ -74,3 +79,108 @@ def make_place(rng: np.random.Generator) -> Place:
         sun_colour=tint * share * 1.6,
         ambient=(2 - tint) * (1 - share) * 1.25,
     )
+
+
+def light_map(rng: np.random.Generator, outdoors: bool) -> np.ndarray:
+    """Share of the main light that reaches the floor: (S, S) float32 in [0, 1]."""
+    kind = rng.random()
+    if outdoors:
+        if kind < 0.5:
+            return np.ones((_SIZE, _SIZE), np.float32)
+        leaves = noise(rng, _SIZE, (8, 16, 32))  # sun through leaves
+        shade = np.clip(2.5 * (leaves + rng.uniform(-0.6, 0.8)) + 0.5, 0, 1)
+        return cv2.GaussianBlur(shade, (0, 0), 1.0)
+    if kind < 0.5:  # lamps: even, with a soft pool
+        v, u = np.mgrid[:_SIZE, :_SIZE] / _SIZE - rng.uniform(0.3, 0.7, 2)[:, None, None]
+        return np.exp(-(u**2 + v**2) / rng.uniform(0.1, 0.5)).astype(np.float32)
+    light = np.full((_SIZE, _SIZE), rng.uniform(0.1, 0.35), np.float32)
+    turn, slant = rng.uniform(0, np.pi), rng.uniform(-0.6, 0.6)
+    c, s = np.cos(turn), np.sin(turn)
+    for number in range(int(rng.integers(1, 4))):  # windows with their panes
+        centre = rng.uniform(0.2, 0.8, 2) * _SIZE + number * 20
+        panes = int(rng.integers(1, 4))
+        wide, high = rng.uniform(14, 40), rng.uniform(24, 60)
+        for pane in range(panes):
+            for storey in range(2):
+                x = (pane - panes / 2) * wide * 1.15 + np.array([0, wide, wide, 0])
+                y = (storey - 1) * high * 1.1 + np.array([0, 0, high, high])
+                x = x + slant * y
+                corners = np.stack([centre[0] + c * x - s * y, centre[1] + s * x + c * y], -1)
+                cv2.fillConvexPoly(light, corners.astype(np.int32), 1.0)
+    return cv2.GaussianBlur(light, (0, 0), rng.uniform(0.8, 3.0))
+
+
+def lamps(rng: np.random.Generator, outdoors: bool) -> np.ndarray:
+    """What a floor mirrors from above: (S, S) float32, 1 as bright as white."""
+    if outdoors:  # sky between branches
+        sky = noise(rng, _SIZE, (4, 8, 16, 32))
+        sky = np.clip(1.6 * (sky - rng.uniform(-0.3, 0.9)), 0, 1) * rng.uniform(1, 5)
+        return sky.astype(np.float32)
+    picture = np.full((_SIZE, _SIZE), rng.uniform(0.1, 0.3), np.float32)
+    for _ in range(int(rng.integers(4, 18))):
+        centre = rng.integers(0, _SIZE, 2)
+        bright = float(rng.uniform(2.0, 14.0))
+        if rng.random() < 0.5:
+            cv2.circle(picture, centre.tolist(), int(rng.integers(3, 14)), bright, -1)
+        else:
+            half = rng.integers(4, 26, 2)
+            cv2.rectangle(picture, (centre - half).tolist(), (centre + half).tolist(), bright, -1)
+    return cv2.GaussianBlur(picture, (0, 0), rng.uniform(1.5, 5.0), borderType=cv2.BORDER_REFLECT)
+
+
+def wall_panorama(rng: np.random.Generator, outdoors: bool) -> np.ndarray:
+    """(WALL_HEIGHT, WALL_WIDTH, 3) uint8, its first row at the top."""
+    picture = np.zeros((WALL_HEIGHT, WALL_WIDTH, 3), np.float32)
+    blotch = noise(rng, WALL_HEIGHT, (8, 16, 64), WALL_WIDTH)[..., None]
+    if outdoors:
+        sky = np.array([0.84, 0.89, 0.95]) * rng.uniform(0.8, 1.0)
+        far = np.array([0.28, 0.36, 0.18]) * rng.uniform(0.6, 1.5, 3)
+        skyline = 0.25 + 0.3 * rng.random() + 0.08 * blotch[WALL_HEIGHT // 2][None]
+        sky, far = (sky * 255).astype(np.float32), (far * 255).astype(np.float32)
+        up = np.linspace(1, 0, WALL_HEIGHT, dtype=np.float32)[:, None, None]
+        picture[:] = np.where(up > skyline, sky, far * (1 + 0.25 * blotch))
+    else:
+        wall = (draw_colour(rng, INDOOR[:4], 0.05) * 255).astype(np.float32)
+        picture[:] = wall * (1 + 0.03 * blotch)
+        skirting = int(rng.integers(6, 24))
+        picture[-skirting:] = draw_colour(rng, INDOOR, 0.0) * 255
+    palette = OUTDOOR if outdoors else INDOOR
+    for _ in range(int(rng.integers(10, 40))):
+        _paint_rectangle(rng, picture, palette)
+    for _ in range(int(rng.integers(6, 60) if outdoors else rng.integers(0, 8))):
+        _paint_bush(rng, picture)
+    picture *= 1 + 0.05 * blotch
+    return np.clip(picture, 0, 255, out=picture).astype(np.uint8)
+
+
+def _paint_rectangle(rng: np.random.Generator, picture: np.ndarray, palette: np.ndarray) -> None:
+    """Furniture, a door, a window or a picture."""
+    x = int(rng.integers(0, WALL_WIDTH - 10))
+    wide, kind = int(rng.uniform(30, 320)), rng.random()
+    if kind < 0.3:  # stands on the floor
+        low, high = 0, rng.uniform(0.15, 0.8)
+    elif kind < 0.65:  # window or picture
+        low, high = rng.uniform(0.3, 0.5), rng.uniform(0.15, 0.4)
+    else:
+        low, high = rng.uniform(0.0, 0.6), rng.uniform(0.05, 0.3)
+    low = low * WALL_HEIGHT
+    high = low + high * WALL_HEIGHT
+    colour = draw_colour(rng, palette) * 255
+    if kind >= 0.3 and rng.random() < 0.4:  # a window, with the light behind it
+        colour = np.array([250.0, 250.0, 245.0]) * rng.uniform(0.85, 1.0)
+    corners = (x, int(WALL_HEIGHT - high)), (x + wide, int(WALL_HEIGHT - low))
+    cv2.rectangle(picture, *corners, colour.tolist(), -1)
+    if rng.random() < 0.5:
+        frame = (draw_colour(rng, palette, 0.0) * 255).tolist()
+        cv2.rectangle(picture, *corners, frame, int(rng.integers(2, 10)))
+
+
+def _paint_bush(rng: np.random.Generator, picture: np.ndarray) -> None:
+    """A bush, or a plant in a room."""
+    x, radius = int(rng.integers(0, WALL_WIDTH)), int(rng.integers(15, 110))
+    colour = np.array([72, 86, 48]) * rng.uniform(0.5, 1.4) * rng.normal(1.0, 0.1, 3)
+    for _ in range(14):
+        dx, dy = rng.normal(0, 0.45, 2) * radius
+        spot = (int(x + dx), int(WALL_HEIGHT - radius * 0.8 + dy))
+        tone = (colour * rng.uniform(0.6, 1.4)).tolist()
+        cv2.circle(picture, spot, max(3, int(radius * 0.35)), tone, -1)

@@ -9,9 +9,10 @@ from scipy.spatial import cKDTree
 
 from dataset.synthetic.body.pose import BodyPose, stack
 from dataset.synthetic.motion.timeline import Timeline
-from dataset.synthetic.render.background import sunshine
+from dataset.synthetic.render.light import sunshine
 from dataset.synthetic.scene import clutter
-from dataset.synthetic.scene.clutter import NO_THINGS, draw_clutter, draw_held
+from dataset.synthetic.scene.clutter import draw_clutter, draw_held
+from dataset.synthetic.scene.furniture import NO_THINGS
 from dataset.synthetic.scene.place import make_place
 
 OPTIONS = ["--ray_step", "4", "--frames_per_character", "4", "--seed", "7", "--train", "8"]
@@ -28,12 +29,12 @@ def sets(make, tmp_path_factory):
             patched.setattr(clutter, "_HELD", held)
             make(root, *OPTIONS, *options)
         labels = [json.loads(path.read_text()) for path in sorted(root.rglob("*.json"))[:8]]
-        found.append((labels, [cv2.imread(str(p)) for p in sorted(root.rglob("*.png"))], root))
+        found.append((labels, [cv2.imread(str(p)) for p in sorted(root.rglob("*.png"))]))
     return found
 
 
 def test_people_are_the_same_and_things_can_only_hide_them(sets):
-    (plain, pictures, _), (cluttered, others, _), (holding, *_) = sets
+    (plain, pictures), (cluttered, others), (holding, _) = sets
     same = [a["joints"] == b["joints"] for a, b in zip(plain, cluttered, strict=True)]
     assert sum(same) >= 4  # the others rest
     for row, (a, b, c) in enumerate(zip(plain, cluttered, holding, strict=True)):
@@ -47,26 +48,6 @@ def test_people_are_the_same_and_things_can_only_hide_them(sets):
     assert seen[1] < 0.97 * seen[0]
 
 
-def test_any_part_and_process_gives_the_same_bytes(sets, tmp_path, make):
-    with pytest.MonkeyPatch.context() as patched:  # real processes
-        patched.setattr("dataset.synthetic.generate.ProcessPoolExecutor", make.processes)
-        make(tmp_path, *OPTIONS, "--clutter", "--part", "2/2", "--workers", 2)
-    made = sorted(path for path in tmp_path.rglob("*.*") if path.suffix in (".png", ".json"))
-    assert len(made) > 2
-    for path in made:
-        assert path.read_bytes() == (sets[1][2] / path.relative_to(tmp_path)).read_bytes()
-
-
-def test_what_cannot_be_is_refused(sets, tmp_path, refused):
-    plain, cluttered = sets[0][2], sets[1][2]
-    for root, options, message in (
-        (plain, ("--clutter", "--resume"), "was made with another --clutter"),
-        (cluttered, ("--resume",), "was made with another --clutter"),
-        (tmp_path, ("--clutter", "--video"), "give --stride 30 or more"),
-    ):
-        assert message in refused("--output", root, *OPTIONS, *options)
-
-
 def test_things_lie_on_the_floor_clear_of_the_body(poser):
     body = poser.body.skin(*(each[0] for each in poser.place(stack([BodyPose()]))))
     body = body + np.array([60.0, 0.0, -40.0])
@@ -74,8 +55,6 @@ def test_things_lie_on_the_floor_clear_of_the_body(poser):
     place, kinds = make_place(np.random.default_rng(1)), set()
     for seed in range(30):
         things = draw_clutter(np.random.default_rng(seed), body, place.things, place)
-        again = draw_clutter(np.random.default_rng(seed), body, place.things, place)
-        assert all(np.array_equal(a, b) for a, b in zip(things, again, strict=True))
         assert things.faces.max() == len(things.vertices) - 1 and len(things.ends) >= 4
         assert len(things.colours) == len(things.faces) and things.ends[-1] == len(things.vertices)
         assert things.colours.min() >= 0 and things.colours.max() <= 1
@@ -122,7 +101,7 @@ def test_the_sun_of_a_thing_is_that_of_the_floor_behind_it():
     assert np.allclose(*shares, atol=1e-3) and np.ptp(shares[0]) > 0.05
 
 
-def test_a_quarter_of_the_time_is_rest_and_the_rest_is_the_same(poser):
+def test_a_quarter_of_the_time_is_rest(poser):
     def random(*key):
         return np.random.default_rng(np.random.SeedSequence(4, spawn_key=key))
 
@@ -135,10 +114,3 @@ def test_a_quarter_of_the_time_is_rest_and_the_rest_is_the_same(poser):
     assert {a for a, other in zip(actions[1], changed, strict=True) if other} == {
         "Weight_Shift_Gesture"
     }
-    same = kept = 0
-    for frame, other in zip(frames[:400], changed, strict=False):
-        if not other:
-            kept += 1
-            one, two = (each.pose(frame)[1] for each in (plain, resting))
-            same += np.array_equal(one.hand, two.hand) and np.array_equal(one.root, two.root)
-    assert same > 0.9 * kept  # but for blends from rest

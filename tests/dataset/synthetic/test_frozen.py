@@ -3,6 +3,7 @@
 A change that moves them makes other sets: it raises ``recipe._VERSION``, and these numbers with it.
 """
 
+import bvh_files
 import numpy as np
 import pytest
 
@@ -13,9 +14,11 @@ from dataset.synthetic.body.head_camera import camera_poses, mount
 from dataset.synthetic.body.pose import BodyPose, stack
 from dataset.synthetic.body.release_joints import occluded, release_joints
 from dataset.synthetic.clothes.wardrobe import dress
+from dataset.synthetic.motion.bvh_timeline import BvhTimeline
 from dataset.synthetic.motion.performance import Clip, Performance
 from dataset.synthetic.motion.programs import PROGRAMS, perform
-from dataset.synthetic.render.camera_response import draw_response
+from dataset.synthetic.motion.timeline import Timeline
+from dataset.synthetic.render.camera import draw_response
 from dataset.synthetic.render.renderer import Renderer
 from dataset.synthetic.scene.floors import FLOORS, floor_texture
 from dataset.synthetic.scene.place import make_place
@@ -51,6 +54,9 @@ FROZEN = {
     "depth": (2.0, [605.4207, 1611.7638, -224.8194, -2330.2902]),
     "objectId": (0.05, [1.2809, 0.0803, -0.3562, -2.9753]),
     "lead": (1e-3, [-4.8781, 4.2354, 3.0463, 109.1490]),
+    "timeline": (1e-3, [159.4032, -62.4167, -75.7076, 20.1488]),
+    "its seats": (1e-3, [12.1996, 10.8203, -9.9367, 83.4268]),
+    "passages": (1e-3, [-29.5785, 76.45, -57.7974, -20.7944]),
 }
 
 
@@ -58,8 +64,12 @@ def random(seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
+def motion(*key: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(5, spawn_key=key))
+
+
 @pytest.fixture(scope="module")
-def found(poser, other_poser):
+def found(poser, other_poser, tmp_path_factory):
     """What is summed, by its name."""
     body, found = poser.body, {}
     acts = [Performance(random(seed), Clip(clip)) for clip in PROGRAMS for seed in range(6)]
@@ -82,6 +92,15 @@ def found(poser, other_poser):
     found["hidden"] = [occluded(np.full(len(body.heads), lead), body) for lead in range(25)]
     found["seats"] = other_poser.seat_height(np.linspace(0, 1, 5))
 
+    timeline = Timeline(poser, motion, np.array([0.0, 5.0, 21.0]), checked=True)
+    frames = timeline.place(list(range(0, 1800, 5)))
+    path = tmp_path_factory.mktemp("bvh") / "a.bvh"
+    walk = frames.joints[40:100], frames.turns[40:100]
+    path.write_text(bvh_files.bvh_text(poser, *walk, frame_time=1 / 25))
+    found["timeline"], found["its seats"] = frames.joints, frames.seats
+    passages = BvhTimeline(other_poser, motion, (path,)).place(list(range(0, 300, 4)))
+    found["passages"] = passages.joints
+
     people = [
         make_body(seed % 2 == 0, seed % 3 == 0, seed % 4 == 0, random(seed)) for seed in range(4)
     ]
@@ -103,8 +122,8 @@ def found(poser, other_poser):
     for name in ("light_map", "lamps", "sun", "sun_colour", "ambient", "above", "centre"):
         found[name] = [getattr(place, name) for place in places]
     things = [place.things.with_seat(np.array([10.0, 44.0, -5.0, 0.3])) for place in places]
-    found["things"] = np.concatenate([thing.corners for thing in things])
-    found["paint"] = np.concatenate([thing.colours for thing in things])
+    found["things"] = np.concatenate([thing.vertices for thing in things])
+    found["paint"] = np.concatenate([thing.colours[::12] for thing in things])
     pictures = {}
     for row, place in enumerate(places):
         body, outfit, rng = people[row % 4], outfits[row], random(row)
@@ -114,7 +133,8 @@ def found(poser, other_poser):
         skin = body.skin(at, turned, outfit.vertices, outfit.weights)
         renderer = Renderer(outfit, place, draw_response(rng), (4, 2, 4, 4, 1, 4)[row])
         seat = np.array([0.0, 40.0 * (row % 2), -40.0, 0.5])
-        drawn, lead = renderer.draw(skin, trans, rot, seat, at, rng, PASSES)
+        stands = place.things.with_seat(seat)
+        drawn, lead = renderer.draw(skin, trans, rot, stands, at, rng, PASSES)
         for name, picture in (drawn | {"lead": lead}).items():
             pictures.setdefault(name, []).append(picture)
     return found | pictures

@@ -18,8 +18,7 @@ from dataset.synthetic import any_headset
 from dataset.synthetic.any_headset import draw_headset
 from dataset.synthetic.body.head_camera import camera_poses, mount, nose_tip
 from dataset.synthetic.recipe import Recipe
-from dataset.synthetic.render.camera_response import CameraResponse, develop
-from dataset.synthetic.render.ray_casting import Rays, Traced
+from dataset.synthetic.render.camera import CameraResponse, Rays, Traced, develop
 from dataset.synthetic.render.renderer import ObjectId
 from utils import make_synthetic, pack_data
 
@@ -268,7 +267,3 @@ def test_a_set_is_gone_on_with_by_its_own_headset_only(tmp_path, mixed, make, re
     go_on = ("--output", tmp_path, *OPTIONS, "--resume")
     assert "was made with another --headset" in refused(*go_on)
     assert "was made with another --headset" in refused(*go_on, "--headset", "any")
-    note["camera"]["width"] = RELEASE_CAMERA.width
-    for content in ("[1]", "null", "{", json.dumps(note | {"pack": [1]})):
-        (tmp_path / "synthetic.json").write_text(content)
-        assert "synthetic.json cannot be read: start anew" in refused(*go_on)

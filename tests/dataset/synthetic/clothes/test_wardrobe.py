@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from dataset.synthetic.body.pose import BodyPose, stack
-from dataset.synthetic.clothes.materials import BodyPart
-from dataset.synthetic.clothes.sheets import Surface
+from dataset.synthetic.clothes.outfit import BodyPart
 from dataset.synthetic.clothes.wardrobe import dress
 
 
@@ -39,12 +38,3 @@ def test_sheets_follow_the_body(other_poser, outfits):
     along = ((left - elbow) @ (wrist - elbow)) / ((wrist - elbow) ** 2).sum()
     nearest = elbow + np.clip(along, -1, 1)[:, None] * (wrist - elbow)
     assert np.linalg.norm(left - nearest, axis=1).max() < 14.0
-
-
-@pytest.mark.parametrize(("closed", "triangles", "rim"), [(True, 20, 10), (False, 16, 12)])
-def test_only_a_closed_sheet_has_no_seam(closed, triangles, rim):
-    points = np.random.default_rng(0).normal(size=(15, 3))
-    faces = Surface(points, points, points, points).sheet(points, 3, closed, BodyPart.SLEEVE).faces
-    edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
-    _, counts = np.unique(edges, axis=0, return_counts=True)
-    assert len(faces) == triangles and (counts == 1).sum() == rim

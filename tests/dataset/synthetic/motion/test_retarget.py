@@ -231,10 +231,8 @@ def test_what_can_only_mean_one_thing_is_read(write, poser, walk):
     whole, plain = path.read_text(), load_clip(path)
     sword = "ROOT Sword { OFFSET 0 -9 0 CHANNELS 1 Xrotation }\nMOTION"
     scales = re.sub("CHANNELS 6 (.*)", r"CHANNELS 9 Xscale Yscale Zscale \1", whole, count=1)
-    positions, high = (
-        "3 Xposition Yposition Zposition",
-        re.sub("OFFSET.*", "OFFSET 1 98 2", whole, count=1),
-    )
+    positions = "3 Xposition Yposition Zposition"
+    high = re.sub("OFFSET.*", "OFFSET 1 98 2", whole, count=1)
     z_up = bvh_files.bvh_text(poser, *walk, axes=bvh_files.Z_UP)
     for variant in (
         whole.encode("utf-8-sig"),
@@ -304,7 +302,6 @@ def test_what_is_no_clip_ends_with_one_line_that_names_it(tmp_path, write, refus
         ("no MOTION", joints),
         ("no BVH file", "GIF89a"),
         ("line 2 is no BVH: 'ROOT'", whole.replace(" mixamorig:Hips", "", 1)),
-        ("line 4 is no BVH: 'OFFSETS", whole.replace("  OFFSET", "  OFFSETS", 1)),
         ("line 4 is no BVH: 'OFFSET 1", re.sub("OFFSET.*", "OFFSET 1 1", whole, count=1)),
         ("line 5 is no BVH: 'CHANNELS 7", whole.replace("CHANNELS 6", "CHANNELS 7", 1)),
         ("line 5 is no BVH: 'CHANNELS 6", whole.replace("Xrotation", "Wrotation", 1)),
@@ -314,16 +311,12 @@ def test_what_is_no_clip_ends_with_one_line_that_names_it(tmp_path, write, refus
         ("line 4 is no BVH", re.sub("OFFSET .*", "OFFSET 0 0 1e39", whole, count=1)),
         ("or beyond a million", whole.replace(lines[-1], f"1e39 {rest}")),
         ("more numbers", " ".join(whole.replace("Frames: 60", "Frames: 30").split())),
-        ("line 6 is no BVH: 'ROOT", whole.replace("JOINT", "ROOT", 1)),
         ("joint mixamorig:Hips has no OFFSET", re.sub("  OFFSET.*\n", "", whole, count=1)),
-        ("more numbers", whole + "1 2 3\n"),
         ("no 'Frames:'", f"{joints}MOTION\n"),
         ("0 frames of 0.03", whole.replace("Frames: 60", "Frames: 0")),
         ("frames are too many", still + "1\n" * 70_000),
         ("60 frames of 0 s", whole.replace("Time: 0.03333333", "Time: 0")),
         ("60 frames of nan s", whole.replace("Time: 0.03333333", "Time: nan")),
-        ("60 frames of 1e9 s", whole.replace("Time: 0.03333333", "Time: 1e9")),
-        ("60 frames of -0.03 s", whole.replace("Time: 0.03333333", "Time: -0.03")),
         ("no 'Frames:'", whole.replace("Frames: 60", "Frames: " + "9" * 5000)),
         ("not finite", whole.replace(lines[-1], f"nan {rest}")),
         ("should be numbers", whole.replace(lines[-1], f"x {rest}")),

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 
 from base.errors import UserError
-from base.frame import FrameId
 from base.set_type import SetType
 from dataset import open_split
 from dataset.packed.packed import Packed
 from dataset.synthetic.output.shard_folder import STAGING, ShardFolder, put_together
-from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES, TreeFolder
+from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES
 from utils import make_synthetic, pack_data
 
 SIZE = 64
@@ -133,19 +132,3 @@ def test_half_a_frame_and_a_lost_shard_are_made_again(tmp_path, label):
     fill(packed, [1, 2, 4, 1500], label)
     packed.finish()
     assert packed.missing([1, 2, 4, 1500]) == set()
-
-
-def test_the_records_are_those_of_the_tree(tmp_path, label):
-    tree = TreeFolder(tmp_path / "tree", SetType.TRAIN, "female_101_a_a", PICTURES)
-    packed = folder(tmp_path / "packed")
-    for each in (tree, packed):
-        each.write(150, label, {"rgba": picture(150)})
-    packed.finish()
-    put_together(packed.root, packed.options)
-    ours = Packed(packed.root, SetType.TRAIN, SIZE)[0]
-    theirs = open_split(tree.root, SetType.TRAIN, SIZE)[0]
-    assert ours.frame_id == theirs.frame_id == FrameId("female_101_a_a", PICTURES, 150)
-    for name in ("joints2d", "joints3d", "visible"):
-        assert np.array_equal(getattr(ours, name), getattr(theirs, name))
-    # The encoding's loss and no more.
-    assert np.abs(ours.image.astype(int) - theirs.image).mean() < 2

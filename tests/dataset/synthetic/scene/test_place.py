@@ -19,7 +19,7 @@ def test_floors_go_on_without_a_seam(name):
 
 def test_a_seat_stands_on_the_floor_below_whoever_sits():
     things = make_place(np.random.default_rng(0)).things
-    seat = things.with_seat(np.array([10.0, 44.0, -5.0, 0.3])).corners[-1]
+    seat = things.with_seat(np.array([10.0, 44.0, -5.0, 0.3])).apart()[-1]
     assert np.allclose((seat.min(0)[1], seat.max(0)[1]), (0.0, 44.0), atol=1e-4)
     assert np.allclose(seat[:, [0, 2]].mean(0), (10.0, -5.0), atol=1e-4)
     assert things.with_seat(np.zeros(4)) is things
