@@ -6,7 +6,7 @@ doc/evaluation.md says what each key means.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from base.errors import UserError
 from base.skeleton import JOINTS
@@ -24,68 +24,57 @@ Text = Annotated[str, Field(max_length=4096)]
 Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
 
 
-def _figures(*needed: str) -> Any:
-    """The type of figures by name, ``needed`` among them, and of their intervals: name → number,
-    name_interval → its two ends."""
-
-    def check(cell: dict[str, Any]) -> dict[str, Any]:
-        for name, value in (dict.fromkeys(needed) | cell).items():
-            pair = name.endswith("_interval")
-            numbers = value if pair and type(value) is list and len(value) == 2 else [value]
-            finite = [type(n) in (int, float) and abs(n) <= _MOST for n in numbers]
-            if finite != [True] * (1 + pair):
-                wanted = "two finite numbers" if pair else "a finite number"
-                raise ValueError(f"{name} must be {wanted}")
-        return cell
-
-    return Annotated[dict[Text, Any], AfterValidator(check)]
-
-
 class _Part(BaseModel):
     # Keys may be added without another version.
     model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
 
 
-class _Groups(_Part):
-    """Action group → figures; others than All are there where they have frames."""
-
-    __pydantic_extra__: dict[str, _figures("mpjpe")]
-    all: _figures("mpjpe") = Field(alias=ALL)
-
-
-class _Counted(_Part):
-    __pydantic_extra__: dict[str, _figures("mpjpe", "frames")]
-    all: _figures("mpjpe", "frames") = Field(alias=ALL)
-
-
-class _Character(_Part):
-    full: _Counted
-    upper: dict[Text, _figures("mpjpe", "frames")]
-    lower: dict[Text, _figures("mpjpe", "frames")]
-
-
-class _Visibility(_Part):
-    mpjpe: Number = 0.0  # both are left out where there are no such joints
+class _Error(_Part):
+    mpjpe: Number
     mpjpe_interval: Pair = []
+
+
+class _Cell(_Error):
+    frames: Number
+    mpjpe_mean_pose: Number = 0.0  # these two are left out where there is no training set
+    mpjpe_mean_pose_interval: Pair = []
+
+
+class _Groups(_Part):
+    """Action group → errors; others than All are there where they have frames."""
+
+    __pydantic_extra__: dict[str, _Cell]
+    all: _Cell = Field(alias=ALL)
+
+
+class _Parts(_Part):
+    full: _Groups
+    upper: _Groups
+    lower: _Groups
+
+
+class _Visibility(_Error):
+    mpjpe: Number = 0.0  # left out where there are no such joints
 
 
 class _Pck(_Part):
     at_100: Number = Field(alias="100")
 
 
+class _Decile(_Part):
+    error: Number
+
+
 class _Uncertainty(_Part):
     coverage: Number
-    deciles: list[_figures("error")] = Field(min_length=10, max_length=10)
+    deciles: list[_Decile] = Field(min_length=10, max_length=10)
 
 
-class Measured(_Part):
+class Measured(_Parts):
     """What :func:`utils.evaluation.metrics.measure` returns, as far as it is read back."""
 
-    full: _Groups
-    upper: _Groups
-    lower: _Groups
-    joints: dict[Literal[JOINTS], _figures("mpjpe")] = Field(min_length=len(JOINTS))
-    characters: dict[Text, _Character] = Field(min_length=1)
+    joints: dict[Literal[JOINTS], _Error] = Field(min_length=len(JOINTS))
+    characters: dict[Text, _Parts] = Field(min_length=1)
     visibility: dict[Literal["visible", "hidden"], _Visibility] | None = None
     motion: dict[Text, Number | None] | None = None
     uncertainty: _Uncertainty | None = None
@@ -119,6 +108,5 @@ def read_results(path: Path, kind: type[Measured] = Results) -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     except ValidationError as error:
         fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = "".join(f"{key}: " for key in fault["loc"])
-        why = where + fault["msg"].removeprefix("Value error, ")
+        why = "".join(f"{key}: " for key in fault["loc"]) + fault["msg"]
         raise UserError(f"{path}: not the results.json of a demo.py run ({why})") from None
