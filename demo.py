@@ -120,15 +120,12 @@ def evaluate(loader: FrameLoader, predictor: PosePredictor, mean_pose: np.ndarra
             poses = predict(predictor, batch, tracks)
             batches.append(poses)
             frames = zip(poses.frame_ids, poses.mpjpe, poses.actions, strict=True)
-            # One call a batch: each redraws the bar.
-            tqdm.write(
-                "\n".join(f"{name}  {mpjpe:7.1f} mm  {action}" for name, mpjpe, action in frames)
-            )
+            lines = [f"{name}  {mpjpe:7.1f} mm  {action}" for name, mpjpe, action in frames]
+            tqdm.write("\n".join(lines))  # one call a batch: each redraws the bar
             bar.update(len(batch))
     report_broken(loader.broken, loader.dataset.set_type)
     if not batches:
-        first = loader.broken[0][1]
-        raise UserError(f"none of {total} frames could be read (first: {first})")
+        raise UserError(f"none of {total} frames could be read (first: {loader.broken[0][1]})")
     return joined(batches, mean_pose, predictor.camera)
 
 
@@ -143,8 +140,7 @@ def save_figures(folder: RunFolder, results: dict[str, Any], poses: Poses) -> No
     poses.write_csv(save_dir / "frames.csv")
     poses.save(save_dir / "poses.npz")
     # Last: where it exists, the rest is complete.
-    content = json.dumps(results, indent=2, allow_nan=False) + "\n"
-    write_text(save_dir / "results.json", content)
+    write_text(save_dir / "results.json", json.dumps(results, indent=2, allow_nan=False) + "\n")
     folder.keep()
     where = folder.path / "results.json"
     print(f"\n{table}\nResults:  {where}, tables and frames.csv beside it")
@@ -154,10 +150,11 @@ def draw(
     painter: SplitPainter, poses: Poses, arguments: argparse.Namespace, folder: RunFolder
 ) -> None:
     new, save_dir, rows = folder.new, folder.path, range(len(poses.actions))
+    count = 32 if arguments.num_vis is None and not arguments.video else arguments.num_vis
     if arguments.every is not None:
         rows = rows[:: arguments.every]
-    elif arguments.num_vis is not None or not arguments.video:
-        rows = evenly_spaced(rows, 32 if arguments.num_vis is None else arguments.num_vis)
+    elif count is not None:
+        rows = evenly_spaced(rows, count)
     if rows and arguments.video:
         painter.save_video(poses, rows, new / "video.mp4")
         print(f"Video:    {save_dir / 'video.mp4'} ({len(rows)} frames)")
@@ -192,9 +189,10 @@ def run(arguments: argparse.Namespace) -> None:
     predictor = PosePredictor(loaded.model, device, arguments.precision, **how)
     mean_pose, whose = training_mean_pose(loaded, arguments.data_root, headset)
 
-    batches = -(-len(dataset) // arguments.batch_size)
-    workers = min(cpu_count(), batches // _BATCHES_PER_WORKER)
-    workers = workers if arguments.workers is None else arguments.workers
+    workers = arguments.workers
+    if workers is None:
+        batches = -(-len(dataset) // arguments.batch_size)
+        workers = min(cpu_count(), batches // _BATCHES_PER_WORKER)
     loader = FrameLoader(dataset, arguments.batch_size, workers)
     with RunFolder(arguments.save_dir) as folder:
         poses = evaluate(loader, predictor, mean_pose)
@@ -218,7 +216,7 @@ def run(arguments: argparse.Namespace) -> None:
         draw(painter, poses, arguments, folder)
         if arguments.report:
             rows = report_rows(len(poses.actions))
-            write_report(folder.new / "report.html", results, results, poses, rows, painter)
+            write_report(folder.new / "report.html", results, poses, rows, painter)
             folder.keep()
             print(f"Report:   {folder.path / 'report.html'} (open it in a browser)")
 

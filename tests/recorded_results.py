@@ -10,13 +10,11 @@ from base.skeleton import JOINTS
 
 def characters(errors: Sequence[float]) -> dict[str, Any]:
     """The part of results.json with the MPJPE of each character."""
-    cells = zip("abc", errors, (10, 30, 20), strict=False)
-    parts = ("full", "upper", "lower")
-    return {
-        "characters": {
-            n: {p: {"All": {"mpjpe": e, "frames": f}} for p in parts} for n, e, f in cells
-        }
-    }
+    found = {}
+    for name, error, frames in zip("abc", errors, (10, 30, 20), strict=False):
+        cell = {"All": {"mpjpe": error, "frames": frames}}
+        found[name] = dict.fromkeys(("full", "upper", "lower"), cell)
+    return {"characters": found}
 
 
 def results(row: str, seed: int, moving: bool = False, sure: bool = False) -> dict[str, Any]:

@@ -8,7 +8,6 @@ Variants are measured alternately, so that background load affects all equally; 
 
 import argparse
 import itertools
-import statistics
 import sys
 import tempfile
 import time
@@ -73,16 +72,17 @@ Ways = dict[str, tuple[Callable[[], float | None], int]]
 
 def compare(title: str, ways: Ways, rounds: int) -> None:
     """Print median frames per second; the first way is the reference, the first round warms up."""
-    found: dict[str, list[float]] = {name: [] for name in ways}
-    for _, (name, (work, frames)) in itertools.product(range(rounds + 1), ways.items()):
+
+    def rate(work: Callable[[], float | None], frames: int) -> float:
         since = time.perf_counter()
-        rate = work() or frames / (time.perf_counter() - since)
-        found[name].append(rate)
-    rates = {name: statistics.median(values[1:]) for name, values in found.items()}
+        return work() or frames / (time.perf_counter() - since)
+
+    found = [[rate(*way) for way in ways.values()] for _ in range(rounds + 1)]
+    rates = np.median(found[1:], axis=0)
     print(f"\n{title:<48}{'ms/frame':>10}{'frames/s':>12}{'ratio':>12}")
-    for name, rate in rates.items():
-        ratio = rate / next(iter(rates.values()))
-        print(f"  {name:<46}{1000 / rate:>10.2f}{rate:>12,.1f}{ratio:>12,.2f}", flush=True)
+    for name, speed in zip(ways, rates, strict=True):
+        figures = f"{1000 / speed:>10.2f}{speed:>12,.1f}{speed / rates[0]:>12,.2f}"
+        print(f"  {name:<46}{figures}", flush=True)
 
 
 class ReferenceFrames(Dataset):
@@ -177,12 +177,9 @@ def our_rate(stage: str, batch: int, root: Path, processes: Processes) -> Callab
         step = Trainer(made, Path(folder)).train_step
     made.network.train()
 
-    def epochs() -> Iterator[Any]:
-        for made.loader.epoch in itertools.count():
-            yield from ([batch] for batch in made.loader)
-
     def measure(loading: bool = True) -> float:
-        return step_rate(step, epochs() if loading else itertools.repeat(next(epochs())), batch)
+        batches = ([one] for made.loader.epoch in itertools.count() for one in made.loader)
+        return step_rate(step, batches if loading else itertools.repeat(next(batches)), batch)
 
     return measure
 
@@ -193,16 +190,19 @@ def bench_train(options: argparse.Namespace) -> None:
         # Starts the process, before anything is set up that makes ours faster.
         other.submit(torch.set_num_threads, torch.get_num_threads()).result()
         prepare_device(here.device, "auto", tf32=True)
-        for stage, large in (("train3d", options.batch_size), ("train2d", None)):
+        for stage in ("train3d", "train2d"):
             reference = partial(other.submit, reference_rate, stage, options.data_root, here.device)
             ours = our_rate(stage, BATCH, options.data_root, here)
             ways: Ways = {
-                "reference, batch 16, fp32": (lambda f=reference: f().result(), BATCH),
+                "reference, batch 16, fp32": (lambda run=reference: run().result(), BATCH),
                 "ours, batch 16": (ours, BATCH),
             }
-            if large:
-                more = our_rate(stage, large, options.data_root, here)
-                ways[f"ours, batch {large}"] = more, large
+            if stage == "train3d":
+                large = options.batch_size
+                ways[f"ours, batch {large}"] = (
+                    our_rate(stage, large, options.data_root, here),
+                    large,
+                )
             else:
                 ways["ours, without loading"] = partial(ours, loading=False), BATCH
             compare(stage, ways, options.rounds)
@@ -241,10 +241,10 @@ def bench_inference(options: argparse.Namespace) -> None:
         plain.to(device)
         for batch in (1, 8) if device.type == "cpu" else (1, 64, 256):
             images = to_input(torch.from_numpy(np.stack([crop.image(frame)] * batch)), device)
-            works = {"plain PyTorch fp32, forward alone": partial(forward, plain, images, rays)}
+            alone = partial(forward, plain, images, rays), batch
+            ways: Ways = {"plain PyTorch fp32, forward alone": alone}
             for form, network in networks.items():
-                works[f"end to end, {form}"] = partial(poses, network, crop, batch)
-            ways = {name: (work, batch) for name, work in works.items()}
+                ways[f"end to end, {form}"] = partial(poses, network, crop, batch), batch
             compare(f"{kind}, ResNet-{depth} at {size}, batch {batch}", ways, options.rounds)
 
 

@@ -52,12 +52,13 @@ def checked_set(benchmark: Benchmark, root: Path, frozen: Path) -> dict[str, Any
     found = set_checksum(root, size)
     if not frozen.is_file():
         write(frozen, found)
-    if different := differences(read(frozen), found):
+    expected = read(frozen)
+    if different := differences(expected, found):
         raise UserError(
             f"{root} is not the set of {frozen} ({'; '.join(different[:3])}): delete it to make it "
             "anew, or copy the benchmark's file to a folder of your own for a checksum of your own"
         )
-    return read(frozen)
+    return expected
 
 
 def evaluate_mean_pose(root: Path, path: Path) -> int:

@@ -39,7 +39,7 @@ def rows(tiny_data, monkeypatch, capsys):
 
 def test_rates_are_medians_of_rounds_in_turns_and_ratios_are_to_the_first(monkeypatch, capsys):
     clock, calls = iter(np.cumsum([0] + [1] * 40)), []
-    works = {"a": (lambda: calls.append("a"), 4), "b": (lambda: float(calls.append("b") or 8), 4)}
+    works = {"a": (lambda: calls.append("a"), 4), "b": (lambda: calls.append("b") or 8.0, 4)}
     monkeypatch.setattr(bench, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     bench.compare("title", works, 2)
     assert calls == ["a", "b"] * 3
@@ -78,9 +78,8 @@ def test_all_that_is_compared_is_measured(what, rows, monkeypatch):
 def test_the_reference_reads_the_frames_that_we_read(tiny_data):
     tree = open_split(tiny_data, SetType.TRAIN, 368)
     frames = bench.ReferenceFrames(tiny_data, 368)
-    pictures, heatmaps, poses = map(
-        torch.stack, zip(*(frames[row] for row in range(3)), strict=True)
-    )
+    read = zip(*(frames[row] for row in range(3)), strict=True)
+    pictures, heatmaps, poses = map(torch.stack, read)
     ours = collate([tree[row] for row in range(3)])
     # Two ways of shrinking without aliasing: alike, not equal.
     theirs = ours.images.permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -8,17 +8,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from base.documents import read_bounded
 from base.errors import UserError
 from base.skeleton import JOINTS
 from utils.evaluation.mpjpe import ALL
 
 #: Version of the layout; raised when a key changes its meaning.
 SCHEMA = 1
-#: Bytes of a file; one of 5,000 characters has a fifth of it.
-_MOST_BYTES = 64 << 20
 #: Figures beyond this are no millimetres, shares or frames.
 _MOST = 1e12
 
+Count = Annotated[int, Field(ge=1, le=int(_MOST))]
 Number = Annotated[float, Field(ge=-_MOST, le=_MOST)]
 Text = Annotated[str, Field(max_length=4096)]
 Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
@@ -35,9 +35,14 @@ class _Error(_Part):
 
 
 class _Cell(_Error):
-    frames: Number
+    frames: Count
     mpjpe_mean_pose: Number = 0.0  # these two are left out where there is no training set
     mpjpe_mean_pose_interval: Pair = []
+
+
+class _AllFrames(_Cell):
+    pa_mpjpe: Number
+    pa_mpjpe_interval: Pair = []
 
 
 class _Groups(_Part):
@@ -45,6 +50,10 @@ class _Groups(_Part):
 
     __pydantic_extra__: dict[str, _Cell]
     all: _Cell = Field(alias=ALL)
+
+
+class _Full(_Groups):
+    all: _AllFrames = Field(alias=ALL)
 
 
 class _Parts(_Part):
@@ -73,6 +82,7 @@ class _Uncertainty(_Part):
 class Measured(_Parts):
     """What :func:`utils.evaluation.metrics.measure` returns, as far as it is read back."""
 
+    full: _Full
     joints: dict[Literal[JOINTS], _Error] = Field(min_length=len(JOINTS))
     characters: dict[Text, _Parts] = Field(min_length=1)
     visibility: dict[Literal["visible", "hidden"], _Visibility] | None = None
@@ -87,7 +97,7 @@ class Results(Measured):
     model: Text
     data: Literal["train", "val", "test"]
     data_root: Text
-    frames: int = Field(ge=1, le=int(_MOST))
+    frames: Count
     headset: Text | None = None
     pck: _Pck
 
@@ -97,15 +107,11 @@ def read_results(path: Path, kind: type[Measured] = Results) -> dict[str, Any]:
     :class:`Measured` one without what was evaluated does. UserError naming what is wrong."""
     path = path / "results.json" if path.is_dir() else path
     try:
-        if not path.is_file():
-            raise UserError(f"{path}: no such file: give the results.json of a demo.py run")
-        with path.open("rb") as file:
-            text = file.read(_MOST_BYTES + 1)
-        if len(text) > _MOST_BYTES:
-            raise UserError(f"{path}: too large for the results.json of a demo.py run")
-        return kind.model_validate_json(text).model_dump(by_alias=True, exclude_unset=True)
+        found = kind.model_validate_json(read_bounded(path))
+        return found.model_dump(by_alias=True, exclude_unset=True)
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+        why = f"{path}: {error.strerror}"
+        raise UserError(f"{why}: give the results.json of a demo.py run") from None
     except ValidationError as error:
         fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
         why = "".join(f"{key}: " for key in fault["loc"]) + fault["msg"]

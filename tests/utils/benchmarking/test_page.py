@@ -58,17 +58,14 @@ def test_deciles_that_fall_are_not_monotonic_and_a_row_without_reference_has_no_
     del finished["reference"]
     small = load_benchmark(CONFIGS / "benchmark" / "small.yml")
     text = page_text(small, "small", CHECKSUM, finished)
+    assert resampled_mpjpe([characters([100.0])], 0) is None  # of one character alone
     assert "| no |" in text and "| – | 163.4 |" in text and "| 12.9 (100%) |" in text
-
-
-def test_one_character_alone_has_no_interval():
-    assert resampled_mpjpe([characters([100.0])], 0) is None
 
 
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("run.json", "{", "run.json: damaged"),
+        ("run.json", "{", "run.json: not valid JSON"),
         ("test/results.json", '{"full": 1}', "results.json of a demo.py run"),
         ("test/results.json", None, "different characters"),
     ],
