@@ -22,45 +22,14 @@ The worst frames, an HTML report, and a video of every tenth frame:
 """
 
 import argparse
-import json
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from tqdm import tqdm
-
-from base.base_dataset import BaseDataset
-from base.cameras.camera import Camera
-from base.errors import UserError
-from base.files import sha256, write_text
-from base.headset import Headset, load_headset
-from base.run_folder import RunFolder
-from base.set_type import SetType
-from dataset import open_split
-from dataset.loader import FrameLoader
-from utils.common.command import command_parser, run_command, whole_number
-from utils.common.cores import cpu_count
-from utils.common.device import select_device
-from utils.common.memory import memory_advice
-from utils.common.networks import LoadedModel, load_pose_model
-from utils.common.pretrained import chosen_model
-from utils.drawing.split_painter import SplitPainter, evenly_spaced
-from utils.evaluation import tables
-from utils.evaluation.metrics import measure
-from utils.evaluation.poses import Poses, joined, predict
-from utils.evaluation.report import write_report
-from utils.evaluation.results import SCHEMA
-from utils.inference.pose_predictor import PosePredictor
-from utils.inference.views import view_count
-from utils.training.data import report_broken
-
-#: Batches per reading process below which starting it costs more than it saves.
-_BATCHES_PER_WORKER = 4
+from utils.common.command import command_parser, parse_early, run_command, whole_number
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     shared = "gpu", "load_model", "save_dir", "data_root", "headset", "batch_size", "precision"
-    own = {"views": {"type": view_count}, "data": {"default": "test"}}
+    own = {"views": {}, "data": {"default": "test"}}
     parser = command_parser(__doc__, *shared, **own)
     add, count = parser.add_argument, {"type": whole_number(0), "metavar": "N"}
     add("--workers", **count, help="data-loading worker processes (default: one per core)")
@@ -78,6 +47,41 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     if arguments.video and arguments.num_vis == 0:
         parser.error("--video draws the frames of --num_vis, and --num_vis 0 is none: leave it out")
     return arguments
+
+
+parse_early(__name__, parse_arguments)
+
+import json
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from base.base_dataset import BaseDataset
+from base.cameras.camera import Camera
+from base.errors import UserError
+from base.files import sha256, write_text
+from base.headset import Headset, load_headset
+from base.run_folder import RunFolder
+from base.set_type import SetType
+from dataset import open_split
+from dataset.loader import FrameLoader
+from utils.common.cores import cpu_count
+from utils.common.device import select_device
+from utils.common.memory import memory_advice
+from utils.common.networks import LoadedModel, load_pose_model
+from utils.common.pretrained import chosen_model
+from utils.drawing.split_painter import SplitPainter, evenly_spaced
+from utils.evaluation import tables
+from utils.evaluation.metrics import measure
+from utils.evaluation.poses import Poses, joined, predict
+from utils.evaluation.report import write_report
+from utils.evaluation.results import SCHEMA
+from utils.inference.pose_predictor import PosePredictor
+from utils.training.data import report_broken
+
+#: Batches per reading process below which starting it costs more than it saves.
+_BATCHES_PER_WORKER = 4
 
 
 def open_labelled(

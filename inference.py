@@ -23,31 +23,12 @@ examples:
 """
 
 import argparse
-import contextlib
 import math
-import signal
-import sys
 from pathlib import Path
 
-import torch
-
 from base.errors import UserError
-from utils.common.command import command_parser, run_command
-from utils.common.device import torchrun_ranks
-from utils.common.memory import memory_advice
-from utils.common.pretrained import chosen_model
-from utils.inference.picture_source import open_source
-from utils.inference.predictor import EgoPosePredictor
-from utils.inference.results import Summary
-from utils.inference.shared import infer_together
+from utils.common.command import command_parser, parse_early, run_command
 from utils.inference.sinks import FORMATS, format_class
-from utils.inference.sinks.outputs import infer_alone
-from utils.inference.smoothing import BETA, MIN_CUTOFF
-from utils.inference.source import Source, name_text
-from utils.inference.views import view_count
-
-#: Reasons for which files are unreadable that the screen shows; poses.json has all.
-_NAMED = 20
 
 
 def _turn(text: str) -> float | None:
@@ -59,7 +40,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     model = "finetuned checkpoint, or an export of it (*.onnx) (default: the pretrained weights)"
     where = {"required": False, "default": Path("experiments/inference")}
     where["help"] = "where the results go (default: %(default)s)"
-    own = {"load_model": {"help": model}, "save_dir": where, "views": {"type": view_count}}
+    own = {"load_model": {"help": model}, "save_dir": where, "views": {}}
     parser = command_parser(__doc__, "gpu", "batch_size", "precision", **own)
     add = parser.add_argument
     given = parser.add_mutually_exclusive_group(required=True)
@@ -105,7 +86,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
     add = parser.add_argument_group("sequences").add_argument
     text = "reduce jitter with the One-Euro filter; optionally its min_cutoff in Hz and its beta "
-    text += f"(default: {MIN_CUTOFF:g} {BETA:g})"
+    text += "(default: 1 6)"
     add("--smooth", nargs="*", type=float, metavar="VALUE", help=text)
     text = "frame rate to assume for a folder of pictures (default: %(default)g)"
     add("--fps", type=float, default=30.0, help=text)
@@ -124,6 +105,28 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     if arguments.input_dir is not None and not Path(arguments.input_dir).is_dir():
         raise UserError(f"{arguments.input_dir}: no such folder of pictures")
     return arguments
+
+
+parse_early(__name__, parse_arguments)
+
+import contextlib
+import signal
+import sys
+
+import torch
+
+from utils.common.device import torchrun_ranks
+from utils.common.memory import memory_advice
+from utils.common.pretrained import chosen_model
+from utils.inference.picture_source import open_source
+from utils.inference.predictor import EgoPosePredictor
+from utils.inference.results import Summary
+from utils.inference.shared import infer_together
+from utils.inference.sinks.outputs import infer_alone
+from utils.inference.source import Source, name_text
+
+#: Reasons for which files are unreadable that the screen shows; poses.json has all.
+_NAMED = 20
 
 
 def report(summary: Summary, arguments: argparse.Namespace, source: Source) -> None:

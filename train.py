@@ -31,50 +31,19 @@ same result as an uninterrupted one.  More, and videos and several machines: doc
 """
 
 import argparse
-import contextlib
-import functools
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import torch
-
-from base.errors import UserError
-from base.headset import load_headset
-from base.lock import clear_leftovers, locked
-from model import KINDS, model_class
-from utils.common.checkpoint import BEST, Checkpoint, newest_whole_checkpoint, read_checkpoint
-from utils.common.command import command_parser, run_command
-from utils.common.config import (
-    Config,
-    config_path,
-    describe_config,
-    load_config,
-    merge,
-    parse_setting,
-)
-from utils.common.device import prepare_device
-from utils.common.memory import memory_advice
-from utils.common.networks import Start, refuse_other_architecture, stage_network
-from utils.common.paths import DEFAULT_CONFIG, DEFAULT_DATA_ROOT
+from model import TRAINING_TYPES
+from utils.common.command import command_parser, parse_early, run_command
 from utils.common.pretrained import model_path
-from utils.training.distributed import Processes
-from utils.training.stage import Stage
-from utils.training.trainer import Trainer
 
 ALL_STAGES = "all"
-#: What "all" runs.
-_STAGES = ("train2d", "train3d", "finetune")
-#: What a run leaves in its folder.
-_TRACES = ("checkpoints/*.tar", "config.yml", "log.jsonl", "*.tfevents.*", "nonfinite_step_*.json")
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = command_parser(__doc__, "gpu", "data_root", "headset")
     add = parser.add_argument
-    types = dict.fromkeys(name for kind in KINDS for name in model_class(kind).training_types)
-    add("--training_type", choices=(*types, ALL_STAGES), help="stage to train")
+    add("--training_type", choices=(*TRAINING_TYPES, ALL_STAGES), help="stage to train")
     text = "where checkpoints and logs go (default: experiments/STAGE; with --training_type all: "
     add("--log_dir", type=Path, help=text + "experiments, one subfolder per stage)")
     text = "YAML file, or the name of one in experiments/configs (default: the configuration of "
@@ -119,6 +88,43 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     if not (arguments.training_type or arguments.print_config):
         parser.error("the following arguments are required: --training_type")
     return arguments
+
+
+parse_early(__name__, parse_arguments)
+
+import contextlib
+import functools
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from base.errors import UserError
+from base.headset import load_headset
+from base.lock import clear_leftovers, locked
+from model import model_class
+from utils.common.checkpoint import BEST, Checkpoint, newest_whole_checkpoint, read_checkpoint
+from utils.common.config import (
+    Config,
+    config_path,
+    describe_config,
+    load_config,
+    merge,
+    parse_setting,
+)
+from utils.common.device import prepare_device
+from utils.common.memory import memory_advice
+from utils.common.networks import Start, refuse_other_architecture, stage_network
+from utils.common.paths import DEFAULT_CONFIG, DEFAULT_DATA_ROOT
+from utils.training.distributed import Processes
+from utils.training.stage import Stage
+from utils.training.trainer import Trainer
+
+#: What "all" runs.
+_STAGES = ("train2d", "train3d", "finetune")
+#: What a run leaves in its folder.
+_TRACES = ("checkpoints/*.tar", "config.yml", "log.jsonl", "*.tfevents.*", "nonfinite_step_*.json")
 
 
 def config_overrides(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -2,10 +2,6 @@
 
 import re
 import reprlib
-import sys
-from types import TracebackType
-
-_hook_before = sys.excepthook
 
 
 def printable(text: str) -> str:
@@ -33,21 +29,3 @@ def shown(value: object) -> str:
         return reprlib.repr(value)
     except ValueError:  # Python refuses to write such numbers
         return "a huge number"
-
-
-def explain_missing_library(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
-) -> None:
-    """``sys.excepthook`` that says in one line what to install where OpenCV, which is imported
-    before any command could catch that, lacks a library of the system; exits with status 2."""
-    if not (isinstance(error, ImportError) and error.name == "cv2" and ".so" in str(error)):
-        _hook_before(kind, error, trace)
-        return
-    library = str(error).partition(":")[0]
-    print(
-        f"error: OpenCV needs {library}, which this system lacks: 'apt-get install libgl1 "
-        "libglib2.0-0' or 'dnf install mesa-libGL glib2'; or take OpenCV without windows: 'pip "
-        "uninstall opencv-python' and 'pip install opencv-python-headless'",
-        file=sys.stderr,
-    )
-    sys.exit(2)

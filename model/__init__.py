@@ -18,6 +18,8 @@ KINDS = {
     "autoencoder": "model.autoencoder:Autoencoder",
     "transformer": "model.transformer:Transformer",
 }
+#: The stages that they are trained in, each by some, see :attr:`PoseModel.training_types`.
+TRAINING_TYPES = ("train2d", "train3d", "finetune", "temporal")
 
 
 def model_class(kind: str) -> "type[PoseModel]":

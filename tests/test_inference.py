@@ -305,7 +305,7 @@ def test_pictures_are_brought_into_the_view_of_the_checkpoint(
     assert not trained(picture).out_of_range
     for mounts in ([1], {"neck": [1, 2]}, {"edge": "far"}):
         torch.save(content | {"mounts": mounts}, tmp_path / "other.tar")
-        with pytest.raises(UserError, match=r"other\.tar: what it says of the headsets"):
+        with pytest.raises(UserError, match=r"other\.tar: its mounts is not as train.py"):
             EgoPosePredictor(tmp_path / "other.tar", gpu="cpu")
 
 

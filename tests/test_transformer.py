@@ -10,7 +10,7 @@ from commands import BEST, run_demo, run_inference, run_train
 
 import train
 from base.errors import UserError
-from utils import export_onnx
+from utils import export_onnx, make_synthetic
 from utils.common.checkpoint import read_checkpoint
 from utils.common.networks import load_pose_model
 from utils.inference.source import LazyFrame
@@ -81,6 +81,31 @@ def test_an_export_that_differs_is_refused_and_leaves_the_last_one(
     with pytest.raises(UserError, match="it is not written"):
         export_onnx.main(["--load_model", str(tiny_transformer), "--output", str(path)])
     assert path.read_text() == "the last one" and [*tmp_path.iterdir()] == [path]
+
+
+# ------------------------------------------------------------- the temporal version
+
+
+@pytest.fixture(scope="module")
+def video_data(tmp_path_factory):
+    """Data root of videos: 14 training frames of two people, 5 validation, 6 test frames."""
+    root = tmp_path_factory.mktemp("data") / "videos"
+    sizes = "--train 14 --val 5 --test 6 --video --frames_per_character 7"
+    flags = f"{sizes} --seed 0 --ray_step 4 --workers 1".split()
+    make_synthetic.main(["--output", str(root), *flags])
+    return root
+
+
+@pytest.fixture(scope="module")
+def temporal(tmp_path_factory, video_data, tiny_transformer):
+    """Log folder of its training."""
+    folder = tmp_path_factory.mktemp("temporal")
+    single = (tiny_transformer.parents[2] / "tiny.yml").read_text()
+    text = single.replace(MODEL, MODEL + LAGS) + STAGE
+    (folder / "config.yml").write_text(text)
+    more = ("--config", folder / "config.yml", "--load_3d_model", tiny_transformer)
+    run_train("temporal", video_data, folder / "log", *more)
+    return folder / "log"
 
 
 def test_its_checkpoint_is_a_whole_model_and_its_validation_names_the_single_frame_s_error(

@@ -14,12 +14,28 @@ the last three epochs of a run, the last one counting twice:
       --load_model checkpoint_4.tar checkpoint_5.tar checkpoint_6.tar
 """
 
+import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from utils.common.command import command_parser, parse_early, run_command
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    text = "two checkpoints or more; 'pretrained' for the weights that come with this project"
+    models = {"nargs": "+", "required": True, "help": text}
+    parser = command_parser(__doc__, load_model=models, output={"help": "a .tar file"})
+    text = "relative weight of each (default: equal)"
+    parser.add_argument("--shares", type=float, nargs="+", help=text)
+    return parser.parse_args(argv)
+
+
+parse_early(__name__, parse_arguments)
+
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -27,7 +43,6 @@ from base.errors import UserError
 from base.files import replacing
 from model.weight_file import check_finite
 from utils.common.checkpoint import OF_THE_RUN, read_checkpoint, read_content, save_checkpoint
-from utils.common.command import command_parser, run_command
 
 
 def average(
@@ -72,12 +87,7 @@ def averaged(paths: Sequence[Path], shares: Sequence[float]) -> dict[str, Any]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    text = "two checkpoints or more; 'pretrained' for the weights that come with this project"
-    models = {"nargs": "+", "required": True, "help": text}
-    parser = command_parser(__doc__, load_model=models, output={"help": "a .tar file"})
-    text = "relative weight of each (default: equal)"
-    parser.add_argument("--shares", type=float, nargs="+", help=text)
-    options = parser.parse_args(argv)
+    options = parse_arguments(argv)
     paths, shares = options.load_model, options.shares or [1.0] * len(options.load_model)
     if len(paths) < 2:
         raise UserError("--load_model: give two checkpoints or more")

@@ -7,28 +7,41 @@ Variants are measured alternately, so that background load affects all equally; 
 """
 
 import argparse
-import itertools
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from utils.common.command import command_parser, parse_early, run_command, whole_number
+from utils.common.paths import REPOSITORY
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    root = {"default": REPOSITORY / "data" / "bench", "help": "a tree (default: data/bench)"}
+    rounds = {"type": whole_number(1), "default": 5, "help": "measurements (default: 5)"}
+    parser = command_parser(__doc__, "gpu", data_root=root, rounds=rounds)
+    parser.add_argument("what", choices=("data", "train", "inference"))
+    return parser.parse_args(argv)
+
+
+parse_early(__name__, parse_arguments)
+
+import itertools
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from base.errors import UserError  # before OpenCV, to explain what that lacks
-
-# isort: split
 import numpy as np
 import torch
 from skimage.io import imread
 from skimage.transform import resize
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
+from base.errors import UserError
 from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE
 from base.set_type import SetType
 from base.skeleton import neck_centred
@@ -45,12 +58,11 @@ from model.pose_resnet import PoseResNet
 from model.rays import CameraRays
 from utils.benchmarking import launch, machine
 from utils.common.checkpoint import save_checkpoint
-from utils.common.command import command_parser, run_command, whole_number
 from utils.common.config import Config, load_config
 from utils.common.cores import cpu_count
 from utils.common.device import fast_bf16, prepare_device, select_device
 from utils.common.networks import Start, stage_network
-from utils.common.paths import DEFAULT_CONFIG, REPOSITORY
+from utils.common.paths import DEFAULT_CONFIG
 from utils.inference.pose_predictor import OnnxPosePredictor
 from utils.inference.predictor import load_network
 from utils.training.data import LabelLoader
@@ -58,7 +70,7 @@ from utils.training.distributed import Processes
 from utils.training.stage import Stage
 from utils.training.trainer import Trainer
 
-SIZE, BATCH, WORKERS = 368, 16, cpu_count()
+SIZE, BATCH, LARGE, WORKERS = 368, 16, 256, cpu_count()
 #: Depth of the trunk that bench_train trains, and steps of a measurement.
 DEPTH, STEPS = 101, 3
 #: Kind of model, depth of its trunk, side of its picture: what bench_inference measures.
@@ -191,18 +203,15 @@ def bench_train(options: argparse.Namespace) -> None:
         other.submit(torch.set_num_threads, torch.get_num_threads()).result()
         prepare_device(here.device, "auto", tf32=True)
         for stage in ("train3d", "train2d"):
-            reference = partial(other.submit, reference_rate, stage, options.data_root, here.device)
-            ours = our_rate(stage, BATCH, options.data_root, here)
+            root = options.data_root
+            reference = partial(other.submit, reference_rate, stage, root, here.device)
+            ours = our_rate(stage, BATCH, root, here)
             ways: Ways = {
                 "reference, batch 16, fp32": (lambda run=reference: run().result(), BATCH),
                 "ours, batch 16": (ours, BATCH),
             }
             if stage == "train3d":
-                large = options.batch_size
-                ways[f"ours, batch {large}"] = (
-                    our_rate(stage, large, options.data_root, here),
-                    large,
-                )
+                ways[f"ours, batch {LARGE}"] = our_rate(stage, LARGE, root, here), LARGE
             else:
                 ways["ours, without loading"] = partial(ours, loading=False), BATCH
             compare(stage, ways, options.rounds)
@@ -249,21 +258,13 @@ def bench_inference(options: argparse.Namespace) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    benches = {key[6:]: bench for key, bench in globals().items() if key.startswith("bench_")}
-    root = {"default": REPOSITORY / "data" / "bench", "help": "a tree (default: data/bench)"}
-    about = "batch size of the large-batch measurement of train3d (default: 256)"
-    large = {"type": whole_number(1, 65_536), "default": 256, "help": about}
-    rounds = {"type": whole_number(1), "default": 5, "help": "measurements (default: 5)"}
-    own = {"data_root": root, "batch_size": large, "rounds": rounds}
-    parser = command_parser(__doc__, "gpu", **own)
-    parser.add_argument("what", choices=benches)
-    options = parser.parse_args(argv)
+    options = parse_arguments(argv)
     if is_packed(options.data_root):
         raise UserError("--data_root must be a tree, not a packed set")
     if not (options.data_root / SetType.VAL.folder).is_dir():
         sizes = ["--train", 120, "--val", 4, "--test", 0, "--label_frames", 2048, "--ray_step", 2]
         launch("utils/make_synthetic.py", "--output", options.data_root, *sizes)
-    benches[options.what](options)
+    globals()[f"bench_{options.what}"](options)
     print(f"\n{machine(options.gpu)}, torch {torch.__version__}")
 
 

@@ -8,21 +8,50 @@ Makes the set if it is missing, verifies its checksum, trains and evaluates the 
 results, seed by seed, then writes the tables.  If interrupted, rerun the same command to continue.
 """
 
-import json
-import re
-import signal
+import argparse
 import sys
-import time
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from base.errors import UserError  # before OpenCV, to explain what that lacks
+from utils.common.command import (
+    command_parser,
+    output_folder,
+    parse_early,
+    run_command,
+    whole_number,
+)
 
-# isort: split
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    about = "default: experiments/benchmark/NAME"
+    output = {"required": False, "type": output_folder, "help": about}
+    parser = command_parser(__doc__, "gpu", output=output)
+    add = parser.add_argument
+    add("name", help="YAML file, or one of experiments/configs/benchmark")
+    add(
+        "--rows",
+        nargs="*",
+        help="rows to train and evaluate (default: all; none if no name follows)",
+    )
+    add("--seeds", type=whole_number(0), nargs="+", default=[0, 1, 2], help="default: 0 1 2")
+    add(
+        "--page", type=Path, help="also insert the tables between the markers of this Markdown page"
+    )
+    return parser.parse_args(argv)
+
+
+parse_early(__name__, parse_arguments)
+
+import json
+import re
+import signal
+import time
+from typing import Any
+
 import numpy as np
 
+from base.errors import UserError
 from base.files import write_text
 from base.set_type import SetType
 from dataset import open_split
@@ -31,7 +60,6 @@ from utils.benchmarking import launch, machine, read
 from utils.benchmarking.checksum import differences, set_checksum
 from utils.benchmarking.page import page_text
 from utils.benchmarking.plan import Benchmark, load_benchmark
-from utils.common.command import command_parser, output_folder, run_command, whole_number
 from utils.common.paths import CONFIGS, REPOSITORY
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses
@@ -109,21 +137,7 @@ def between_marks(page: Path, name: str, content: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    about = "default: experiments/benchmark/NAME"
-    output = {"required": False, "type": output_folder, "help": about}
-    parser = command_parser(__doc__, "gpu", output=output)
-    add = parser.add_argument
-    add("name", help="YAML file, or one of experiments/configs/benchmark")
-    add(
-        "--rows",
-        nargs="*",
-        help="rows to train and evaluate (default: all; none if no name follows)",
-    )
-    add("--seeds", type=whole_number(0), nargs="+", default=[0, 1, 2], help="default: 0 1 2")
-    add(
-        "--page", type=Path, help="also insert the tables between the markers of this Markdown page"
-    )
-    options = parser.parse_args(argv)
+    options = parse_arguments(argv)
     named = CONFIGS / "benchmark" / f"{options.name}.yml"
     file = named if named.is_file() else Path(options.name)
     benchmark, name = load_benchmark(file), file.stem

@@ -6,10 +6,25 @@ the confidences fit before and after.
 python utils/calibrate_confidence.py --load_model model_best.tar --data_root data/synthetic
 """
 
+import argparse
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from utils.common.command import command_parser, number, output_file, parse_early, run_command
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = command_parser(__doc__, "gpu", "data_root", load_model={"required": True})
+    add = parser.add_argument
+    within_help = "error up to which a joint counts as right, in the camera's frame (default: 100)"
+    add("--within", type=number(1, 2000), default=100.0, metavar="MM", help=within_help)
+    add("--output", type=output_file, help="the map (default: beside the checkpoint)")
+    return parser.parse_args(argv)
+
+
+parse_early(__name__, parse_arguments)
 
 import numpy as np
 from tqdm import tqdm
@@ -19,7 +34,6 @@ from base.errors import UserError
 from base.set_type import SetType
 from dataset import open_split
 from dataset.loader import FrameLoader
-from utils.common.command import command_parser, number, output_file, run_command
 from utils.inference.confidence import confidence_path, fit_confidence, save_confidence
 from utils.inference.pose_predictor import PosePredictor
 from utils.inference.predictor import load_network
@@ -64,12 +78,7 @@ def calibration_error(predicted: np.ndarray, right: np.ndarray) -> float:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = command_parser(__doc__, "gpu", "data_root", load_model={"required": True})
-    add = parser.add_argument
-    within_help = "error up to which a joint counts as right, in the camera's frame (default: 100)"
-    add("--within", type=number(1, 2000), default=100.0, metavar="MM", help=within_help)
-    add("--output", type=output_file, help="the map (default: beside the checkpoint)")
-    args = parser.parse_args(argv)
+    args = parse_arguments(argv)
     network = load_network(args.load_model, args.gpu)
     # The test set stays unseen: what is fitted is fitted on the validation set.
     dataset = open_split(args.data_root, SetType.VAL, view=network.camera)

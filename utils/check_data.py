@@ -14,12 +14,32 @@ leave the faulty frames out of all training and evaluation from now on:
 Exit status: 0 all is well, 1 something is wrong, 2 the data cannot be checked.
 """
 
-import json
-import math
+import argparse
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from utils.common.command import command_parser, parse_early, run_command
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    root = {"required": True, "help": "folder that holds TrainSet, ValSet and TestSet"}
+    parser = command_parser(__doc__, "sets", "jobs", "headset", data_root=root)
+    add = parser.add_argument
+    add("--no_pictures", action="store_true", help="decode no picture")
+    text = "pixels that a 2D joint may lie off its projected 3D joint (default 5)"
+    add("--max_residual", type=float, default=5.0, help=text)
+    add("--report", type=Path, help="default: DATA_ROOT/report.json")
+    text = "add the faulty frames to DATA_ROOT/skip_list.txt; loaders leave them out"
+    add("--write_skip_list", action="store_true", help=text)
+    return parser.parse_args(argv)
+
+
+parse_early(__name__, parse_arguments)
+
+import json
+import math
 
 from base.errors import UserError
 from base.files import write_text
@@ -29,7 +49,6 @@ from dataset import data_format
 from dataset.check import SetReport, check_set
 from dataset.faults import BAD_SET, KINDS, OFF_CAMERA, Fault
 from dataset.skip_list import SKIP_LIST, add_to_skip_list
-from utils.common.command import command_parser, run_command
 
 _SHOWN = 10
 
@@ -86,16 +105,7 @@ def _write_skip_list(root: Path, reports: list[SetReport]) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    root = {"required": True, "help": "folder that holds TrainSet, ValSet and TestSet"}
-    parser = command_parser(__doc__, "sets", "jobs", "headset", data_root=root)
-    add = parser.add_argument
-    add("--no_pictures", action="store_true", help="decode no picture")
-    text = "pixels that a 2D joint may lie off its projected 3D joint (default 5)"
-    add("--max_residual", type=float, default=5.0, help=text)
-    add("--report", type=Path, help="default: DATA_ROOT/report.json")
-    text = f"add the faulty frames to DATA_ROOT/{SKIP_LIST}; loaders leave them out"
-    add("--write_skip_list", action="store_true", help=text)
-    args = parser.parse_args(argv)
+    args = parse_arguments(argv)
     if not 0 <= args.max_residual < math.inf:
         raise UserError(f"--max_residual {args.max_residual:g}: a number of pixels, 0 or more")
     root = args.data_root

@@ -6,20 +6,37 @@ The lower body, for a paper:
 python utils/compare_results.py A/results.json B/results.json --part lower --format latex
 """
 
+import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from utils.common.command import command_parser, output_file, parse_early, run_command
+from utils.evaluation.mpjpe import BODY_PARTS
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = command_parser(__doc__)
+    add = parser.add_argument
+    add("results", type=Path, nargs="+", help="results.json of demo.py, or their folders")
+    add("--part", choices=list(BODY_PARTS), default="full", help="default: full")
+    add("--format", choices=("text", "markdown", "latex"), default="text", help="default: text")
+    add("--output", type=output_file, help="write the table here too")
+    return parser.parse_args(argv)
+
+
+parse_early(__name__, parse_arguments)
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from base.files import write_text
-from utils.common.command import command_parser, output_file, run_command
 from utils.evaluation import tables
 from utils.evaluation.bootstrap import interval, resampled_means
-from utils.evaluation.mpjpe import ALL, BODY_PARTS
+from utils.evaluation.mpjpe import ALL
 from utils.evaluation.published import TABLE_GROUPS
 from utils.evaluation.results import read_results
 from utils.evaluation.tables import HEADS, Block, row
@@ -105,13 +122,7 @@ def short_names(paths: Sequence[Path]) -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = command_parser(__doc__)
-    add = parser.add_argument
-    add("results", type=Path, nargs="+", help="results.json of demo.py, or their folders")
-    add("--part", choices=list(BODY_PARTS), default="full", help="default: full")
-    add("--format", choices=list(_FORMATS), default="text", help="default: text")
-    add("--output", type=output_file, help="write the table here too")
-    arguments = parser.parse_args(argv)
+    arguments = parse_arguments(argv)
     runs = [read_results(path) for path in arguments.results]
     names = short_names(arguments.results)
     heads = {

@@ -5,11 +5,24 @@ python utils/compare_synthetic.py --data_root data/synthetic --real joints2d.jso
 --real is a list of {"joints": 22 x 2 pixels}, a frame each, in squares of 256x256 of the lens.
 """
 
-import json
+import argparse
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from utils.common.command import command_parser, parse_early, run_command
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = command_parser(__doc__, "data_root")
+    parser.add_argument("--real", type=Path, required=True, help="joints of the real frames")
+    return parser.parse_args(argv)
+
+
+parse_early(__name__, parse_arguments)
+
+import json
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -18,7 +31,6 @@ from base.errors import UserError
 from base.set_type import SetType
 from base.skeleton import JOINTS, LIMBS
 from dataset import open_split
-from utils.common.command import command_parser, run_command
 
 #: Joints of the real annotations, in their order.
 REAL_JOINTS: tuple[str, ...] = (
@@ -106,9 +118,7 @@ def _real_joints(path: Path) -> np.ndarray:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = command_parser(__doc__, "data_root")
-    parser.add_argument("--real", type=Path, required=True, help="joints of the real frames")
-    options = parser.parse_args(argv)
+    options = parse_arguments(argv)
     found = compare_joints(_real_joints(options.real), *_read_joints(options.data_root))
     if not found["joints"]:
         print("Too few synthetic people for regions of their joints: compare a larger set.")

@@ -13,25 +13,41 @@ next: python utils/pack_data.py --input downloads --output data/packed   (ready 
   or: python utils/extract_data.py --input downloads --output data/xr_egopose
 """
 
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from dataset.release.table import BASE_URL
+from utils.common.command import command_parser, parse_early, run_command
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    shared = "output", "sets", "characters"
+    parser = command_parser(__doc__, *shared, jobs={"default": 4, "help": "parts at a time"})
+    add = parser.add_argument
+    add("--base_url", default=BASE_URL, help="folder to fetch from (default: %(default)s)")
+    add("--dry_run", action="store_true", help="list the parts and their bytes, fetch nothing")
+    return parser.parse_args(argv)
+
+
+parse_early(__name__, parse_arguments)
+
 import re
 import shutil
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tqdm import tqdm
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
 from base.files import write_bytes
 from base.lock import locked
 from dataset.release.archive import ArchiveError, read_archive
 from dataset.release.download import PARTIAL_SUFFIX, Downloader, DownloadError
-from dataset.release.table import BASE_URL, select_characters
-from utils.common.command import command_parser, run_command
+from dataset.release.table import select_characters
 from utils.common.cores import for_each
 
 _SHOWN = 5
@@ -184,12 +200,7 @@ def _download(archives: list[Archive], folder: Path, server: Downloader, jobs: i
 
 
 def main(argv: list[str] | None = None) -> None:
-    shared = "output", "sets", "characters"
-    parser = command_parser(__doc__, *shared, jobs={"default": 4, "help": "parts at a time"})
-    add = parser.add_argument
-    add("--base_url", default=BASE_URL, help="folder to fetch from (default: %(default)s)")
-    add("--dry_run", action="store_true", help="list the parts and their bytes, fetch nothing")
-    args = parser.parse_args(argv)
+    args = parse_arguments(argv)
     if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", args.base_url):
         raise UserError(f"--base_url: {args.base_url!r} does not begin like https://example.org/")
     url, folder = args.base_url.rstrip("/"), args.output

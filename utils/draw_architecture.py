@@ -1,11 +1,24 @@
 """Draw the networks as architecture_{2d,3d,own}.png, each size that of a forward pass."""
 
-import math
+import argparse
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from utils.common.command import command_parser, parse_early, run_command
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    output = {"required": False, "default": Path("doc"), "help": "folder (default: doc)"}
+    parser = command_parser(__doc__, output=output)
+    return parser.parse_args(argv)
+
+
+parse_early(__name__, parse_arguments)
+
+import math
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -19,7 +32,6 @@ from model.joint_transformer import JointTransformer
 from model.lifting import LiftingAutoencoder
 from model.pose_fpn import PoseFPN
 from model.pose_resnet import PoseResNet
-from utils.common.command import command_parser, run_command
 from utils.drawing.frame_painter import DrawnPose, FramePainter
 from utils.drawing.skeleton_pen import overlay_heatmaps
 from utils.drawing.style import INK, MUTED, PREDICTED, hex_code
@@ -98,8 +110,8 @@ def draw(path: Path, size: tuple, net: nn.Module, shapes: dict, rows: list, text
 
 
 def main(argv: list[str] | None = None) -> None:
-    output = {"required": False, "default": Path("doc"), "help": "folder (default: doc)"}
-    folder = make_folder(command_parser(__doc__, output=output).parse_args(argv).output)
+    options = parse_arguments(argv)
+    folder = make_folder(options.output)
     with torch.device("meta"):
         resnet, lifting, fpn = PoseResNet(), LiftingAutoencoder(48), PoseFPN()
     decoder = JointTransformer()

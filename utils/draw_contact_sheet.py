@@ -4,18 +4,22 @@ python utils/draw_contact_sheet.py --data_root data/synthetic --output sheet.png
 python utils/draw_contact_sheet.py --data test --count 12 --columns 6 --seed 3 --output sheet.png
 """
 
+import argparse
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from base.set_type import SetType
-from utils.common.command import command_parser, run_command, whole_number
-from utils.drawing.sheet import choose_pictures, draw_sheet
-from utils.drawing.write import picture_file, save_picture
+from utils.common.command import (
+    command_parser,
+    parse_early,
+    picture_file,
+    run_command,
+    whole_number,
+)
 
 
-def main(argv: list[str] | None = None) -> None:
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     output = {"type": picture_file, "help": "a .png or .jpg file"}
     parser = command_parser(__doc__, "data_root", data={"default": "train"}, output=output)
     for name, least, most, default, text in (
@@ -26,7 +30,18 @@ def main(argv: list[str] | None = None) -> None:
     ):
         about = {"type": whole_number(least, most), "help": f"{text} (default: {default})"}
         parser.add_argument(f"--{name}", default=default, **about)
-    options = parser.parse_args(argv)
+    return parser.parse_args(argv)
+
+
+parse_early(__name__, parse_arguments)
+
+from base.set_type import SetType
+from utils.drawing.sheet import choose_pictures, draw_sheet
+from utils.drawing.write import save_picture
+
+
+def main(argv: list[str] | None = None) -> None:
+    options = parse_arguments(argv)
     pictures = choose_pictures(
         options.data_root, SetType(options.data), options.count, options.size, options.seed
     )

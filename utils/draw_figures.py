@@ -14,11 +14,28 @@ The training curves of all three stages:
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from utils.common.command import command_parser, parse_early, run_command
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = command_parser(__doc__)
+    add = parser.add_argument
+    add("folder", type=Path, help="--save_dir of a demo.py run")
+    add("--output", type=Path, help="folder (default: figures/ in that of the run)")
+    add("--data_root", type=Path, help="where the set is now (default: where demo.py found it)")
+    text = "log folders of its training (default: beside the model)"
+    add("--log_dir", type=Path, nargs="+", help=text)
+    return parser.parse_args(argv)
+
+
+parse_early(__name__, parse_arguments)
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import cv2
 import matplotlib
@@ -34,7 +51,6 @@ from base.files import replacing
 from base.headset import load_headset
 from base.run_folder import RunFolder
 from base.set_type import SetType
-from utils.common.command import command_parser, run_command
 from utils.drawing import style
 from utils.drawing.frame_painter import DrawnPose, FramePainter, draw_legend
 from utils.drawing.sheet import draw_sheet
@@ -295,14 +311,7 @@ def _save(path: Path, figure: Figure | np.ndarray | list[np.ndarray]) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = command_parser(__doc__)
-    add = parser.add_argument
-    add("folder", type=Path, help="--save_dir of a demo.py run")
-    add("--output", type=Path, help="folder (default: figures/ in that of the run)")
-    add("--data_root", type=Path, help="where the set is now (default: where demo.py found it)")
-    text = "log folders of its training (default: beside the model)"
-    add("--log_dir", type=Path, nargs="+", help=text)
-    run = parser.parse_args(argv)
+    run = parse_arguments(argv)
     if not run.folder.is_dir():
         raise UserError(f"{run.folder}: no folder; give the --save_dir of a demo.py run")
     run.results, run.poses = read_results(run.folder), run.folder / "poses.npz"

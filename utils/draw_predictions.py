@@ -9,34 +9,16 @@ python utils/draw_predictions.py --load_model model_best.tar --input_dir real_fr
     --camera training --points points.json --within 15 --output sheet.png
 """
 
+import argparse
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from base.errors import UserError  # before OpenCV, to explain what that lacks
-
-# isort: split
-import numpy as np
-from tqdm import tqdm
-
-from base.skeleton import JOINTS
-from dataset.transforms import SquareCrop
-from utils.common.command import command_parser, number, run_command
-from utils.common.points import read_points
-from utils.common.pretrained import chosen_model
-from utils.drawing import style
-from utils.drawing.frame_painter import DrawnPose, FramePainter, draw_legend
-from utils.drawing.sheet import draw_sheet
-from utils.drawing.write import picture_file, save_picture
-from utils.inference.picture_source import open_source
-from utils.inference.predictor import EgoPosePredictor
-
-#: Side of a picture on the sheet, pixels, and pictures in a row.
-_SIZE, _COLUMNS = 400, 4
+from utils.common.command import command_parser, number, parse_early, picture_file, run_command
 
 
-def main(argv: list[str] | None = None) -> None:
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     output = {"type": picture_file, "help": "a .png or .jpg file"}
     parser = command_parser(__doc__, "load_model", "gpu", output=output)
     add = parser.add_argument
@@ -54,7 +36,32 @@ def main(argv: list[str] | None = None) -> None:
         default=15.0,
         help="distance in pixels below which a joint counts as found (default: 15)",
     )
-    options = parser.parse_args(argv)
+    return parser.parse_args(argv)
+
+
+parse_early(__name__, parse_arguments)
+
+import numpy as np
+from tqdm import tqdm
+
+from base.errors import UserError
+from base.skeleton import JOINTS
+from dataset.transforms import SquareCrop
+from utils.common.points import read_points
+from utils.common.pretrained import chosen_model
+from utils.drawing import style
+from utils.drawing.frame_painter import DrawnPose, FramePainter, draw_legend
+from utils.drawing.sheet import draw_sheet
+from utils.drawing.write import save_picture
+from utils.inference.picture_source import open_source
+from utils.inference.predictor import EgoPosePredictor
+
+#: Side of a picture on the sheet, pixels, and pictures in a row.
+_SIZE, _COLUMNS = 400, 4
+
+
+def main(argv: list[str] | None = None) -> None:
+    options = parse_arguments(argv)
     if not options.input_dir.is_dir():
         raise UserError(f"--input_dir {options.input_dir}: no such folder")
     source = open_source(str(options.input_dir))

@@ -12,15 +12,27 @@ model also has 'camera3d', (B, 16, 3) metres in the camera's frame, 'uncertainty
 the radius that holds the joint in 90 % of the cases, and 'visibility', (B, 16) logits.
 """
 
+import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from base.errors import UserError  # before OpenCV, to explain what that lacks
+from utils.common.command import command_parser, parse_early, run_command
 
-# isort: split
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    own = {"load_model": {"required": True}, "output": {"help": "the file, *.onnx"}}
+    parser = command_parser(__doc__, **own)
+    text = "headset file, or the name of one in experiments/headsets: the model takes its pictures"
+    parser.add_argument("--headset", help=text)
+    return parser.parse_args(argv)
+
+
+parse_early(__name__, parse_arguments)
+
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import onnx
@@ -30,13 +42,13 @@ from google.protobuf.message import Message
 from torch import nn
 
 from base.cameras.camera import RadialCamera
+from base.errors import UserError
 from base.files import replacing, sha256
 from base.headset import load_headset
 from base.skeleton import neck_centred
 from dataset.warp import CameraWarp
 from model.pose_model import PoseModel
 from model.rays import CameraRays
-from utils.common.command import command_parser, run_command
 from utils.common.networks import load_pose_model
 from utils.inference.onnx_metadata import INPUT, METADATA_KEY, OUTPUTS, OnnxMetadata
 from utils.inference.pose_predictor import OnnxPosePredictor, PosePredictor, fold_batch_norms
@@ -146,11 +158,7 @@ def difference_mm(
 
 
 def main(argv: list[str] | None = None) -> None:
-    own = {"load_model": {"required": True}, "output": {"help": "the file, *.onnx"}}
-    parser = command_parser(__doc__, **own)
-    text = "headset file, or the name of one in experiments/headsets: the model takes its pictures"
-    parser.add_argument("--headset", help=text)
-    args = parser.parse_args(argv)
+    args = parse_arguments(argv)
     if args.output.suffix != ".onnx":
         raise UserError(f"--output {args.output}: the name must end in .onnx")
     headset = None if args.headset is None else load_headset(args.headset)

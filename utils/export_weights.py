@@ -17,23 +17,57 @@ Weights trained on one set after another: --data_command and --command again for
 """
 
 import argparse
-import datetime
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from base.errors import UserError
+from utils.common.command import command_parser, parse_early, run_command
+from utils.common.pretrained import PRETRAINED
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = command_parser(__doc__, load_model={"type": Path, "required": True})
+    add = parser.add_argument
+    text = "results.json of demo.py with it, for the card"
+    add("--results", type=Path, required=True, help=text)
+    text = "command that made its training set, for the card; given again for each further one"
+    add("--data_command", action="append", required=True, help=text)
+    text = "command that trained it on that set, for the card; as often as --data_command"
+    add("--command", action="append", required=True, help=text)
+    add("--output", type=Path, default=PRETRAINED, help="default: model/weights/egopose.tar")
+    arguments = parser.parse_args(argv)
+    if arguments.output.suffix != ".tar":
+        raise UserError(f"--output {arguments.output}: checkpoints are called .tar")
+    if arguments.output.resolve() == arguments.load_model.resolve():
+        raise UserError("--output must be another file than --load_model")
+    if len(arguments.command) != len(arguments.data_command):
+        raise UserError(
+            f"{len(arguments.data_command)} --data_command and {len(arguments.command)} --command: "
+            "each set has the command that trained on it"
+        )
+    other = [made for made in arguments.data_command if "make_synthetic" not in made]
+    if other:
+        raise UserError(
+            f"--data_command {other[0]}: the card says that the weights were trained "
+            "on frames of utils/make_synthetic.py alone; others have their own licence"
+        )
+    return arguments
+
+
+parse_early(__name__, parse_arguments)
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 
-from base.errors import UserError
 from base.files import replacing, sha256, write_bytes, write_text
 from utils.common.checkpoint import OF_THE_RUN, read_content, save_checkpoint
-from utils.common.command import command_parser, run_command
 from utils.common.networks import LoadedModel, load_pose_model
-from utils.common.pretrained import PRETRAINED
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
 from utils.evaluation.results import read_results
 from utils.inference.confidence import confidence_path
@@ -162,37 +196,8 @@ def joints_moved(before: Path, after: Path) -> float:
     return float(np.linalg.norm(found[0] - found[1], axis=-1).mean() * 1000)
 
 
-def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = command_parser(__doc__, load_model={"type": Path, "required": True})
-    add = parser.add_argument
-    text = "results.json of demo.py with it, for the card"
-    add("--results", type=Path, required=True, help=text)
-    text = "command that made its training set, for the card; given again for each further one"
-    add("--data_command", action="append", required=True, help=text)
-    text = "command that trained it on that set, for the card; as often as --data_command"
-    add("--command", action="append", required=True, help=text)
-    add("--output", type=Path, default=PRETRAINED, help="default: model/weights/egopose.tar")
-    arguments = parser.parse_args(argv)
-    if arguments.output.suffix != ".tar":
-        raise UserError(f"--output {arguments.output}: checkpoints are called .tar")
-    if arguments.output.resolve() == arguments.load_model.resolve():
-        raise UserError("--output must be another file than --load_model")
-    if len(arguments.command) != len(arguments.data_command):
-        raise UserError(
-            f"{len(arguments.data_command)} --data_command and {len(arguments.command)} --command: "
-            "each set has the command that trained on it"
-        )
-    other = [made for made in arguments.data_command if "make_synthetic" not in made]
-    if other:
-        raise UserError(
-            f"--data_command {other[0]}: the card says that the weights were trained "
-            "on frames of utils/make_synthetic.py alone; others have their own licence"
-        )
-    return arguments
-
-
 def main(argv: list[str] | None = None) -> None:
-    arguments = _parse_arguments(argv)
+    arguments = parse_arguments(argv)
     source, output = arguments.load_model, arguments.output
     loaded = load_pose_model(source)
     results = read_results(arguments.results)

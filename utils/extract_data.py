@@ -13,35 +13,17 @@ To train without extracting at all, see utils/pack_data.py.
 """
 
 import argparse
-import contextlib
 import sys
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-
-from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from base.errors import UserError
-from base.files import write_bytes
-from base.lock import locked
-from dataset.release.archive import (
-    Marker,
-    file_sizes,
-    read_archive,
-    skipped_lines,
-)
-from dataset.release.table import CHARACTERS, PASSES, TRAINING_PASSES, find_archives, missing_parts
-from utils.common.command import command_parser, run_command
-from utils.common.cores import cpu_count, for_each
-
-#: Lies in a character's folder once everything asked for is there.
-_MARKER = ".extracted.json"
+from dataset.release.table import PASSES, TRAINING_PASSES
+from utils.common.command import command_parser, parse_early, run_command
+from utils.common.cores import cpu_count
 
 
-def _parse(argv: list[str] | None) -> argparse.Namespace:
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     jobs = {"default": min(4, cpu_count()), "help": "characters at a time (default: %(default)s)"}
     parser = command_parser(__doc__, "input", "output", "characters", jobs=jobs)
     add = parser.add_argument
@@ -49,6 +31,26 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     every, some = ["all", *PASSES], list(TRAINING_PASSES)
     add("--passes", nargs="+", choices=every, default=some, metavar="PASS", help=text)
     return parser.parse_args(argv)
+
+
+parse_early(__name__, parse_arguments)
+
+import contextlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tqdm import tqdm
+
+from base.errors import UserError
+from base.files import write_bytes
+from base.lock import locked
+from dataset.release.archive import Marker, file_sizes, read_archive, skipped_lines
+from dataset.release.table import CHARACTERS, find_archives, missing_parts
+from utils.common.cores import for_each
+
+#: Lies in a character's folder once everything asked for is there.
+_MARKER = ".extracted.json"
 
 
 @dataclass(slots=True)
@@ -153,7 +155,7 @@ def _extract_all(plan: list[Extraction], jobs: int) -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    args = _parse(argv)
+    args = parse_arguments(argv)
     plan, faults = _plan(args)
     for fault in faults:
         print(f"left out: {fault}", file=sys.stderr)

@@ -16,17 +16,39 @@ mine_a.png, … beside the output show marks and fit: look at them.  More in doc
 """
 
 import argparse
-import contextlib
-import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from base.errors import UserError  # before OpenCV, to explain what that lacks
+from utils.common.command import command_parser, number, parse_early, run_command
+from utils.fitting.wearer import MARKS, POSES
 
-# isort: split
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    output = {"type": Path, "required": True, "help": "the headset file to write, .yml"}
+    parser = command_parser(__doc__, output=output)
+    add = parser.add_argument
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--pictures", type=Path, nargs="+", help="of one person who wears it")
+    text = 'known places instead: {"size": [640, 480], "points": [[left, up, ahead], …], "pixels": '
+    text += '[[x, y], …], "depth": […]}, cm from the tip of the nose, the depth if it is known'
+    source.add_argument("--labels", type=Path, metavar="FILE", help=text)
+    add("--camera", metavar="FILE", help="calibration of the pictures, as inference.py --camera")
+    text = f"marks instead of the window, by picture: {', '.join(MARKS)}"
+    add("--points", type=Path, metavar="FILE", help=text)
+    add(
+        "--height", type=number(1.2, 2.3), default=1.72, help="of the person, metres (default 1.72)"
+    )
+    add("--pose", choices=POSES, default=POSES[0], help="of the arms (default: %(default)s)")
+    return parser.parse_args(argv)
+
+
+parse_early(__name__, parse_arguments)
+
+import json
+from typing import Annotated, Any
+
 import cv2
 import numpy as np
 import yaml
@@ -35,18 +57,17 @@ from pydantic import Field
 from base.calibration import load_calibration
 from base.cameras import camera_to_dict
 from base.cameras.camera import Camera
+from base.errors import UserError
 from base.files import replacing, write_bytes
 from base.headset import Pixels, load_headset, mount_angles
 from base.schema import Section
 from dataset.pictures import read_picture
-from utils.common.command import command_parser, run_command
 from utils.common.points import Points, read_json, read_points
 from utils.drawing.style import OUTLINE, PAPER, PREDICTED, TRUTH
 from utils.drawing.text import draw_text
 from utils.drawing.write import save_picture
 from utils.fitting.lens import fit_lens
 from utils.fitting.mount import MountFit, fit_mount
-from utils.fitting.wearer import MARKS, POSES
 from utils.fitting.window import MarkingWindow
 
 #: Centimetres: the furthest point of labels is between these, or they are in another unit.
@@ -122,8 +143,8 @@ def _keep_inputs(args: argparse.Namespace) -> None:
     written = [args.output, *(_drawing(args.output, path.name) for path in pictures)]
     camera = args.camera, args.camera and args.camera.partition("#")[0]
     read = {Path(path).resolve() for path in (*pictures, args.labels, *camera, args.points) if path}
-    for number, path in enumerate(written):
-        if path in written[:number]:
+    for row, path in enumerate(written):
+        if path in written[:row]:
             raise UserError(f"--pictures: {path} would show two of them: rename one")
         if path.resolve() in read:
             raise UserError(f"--output {args.output}: {path}, which is read, would be replaced")
@@ -242,31 +263,11 @@ def _save(output: Path, text: str) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    output = {"type": Path, "required": True, "help": "the headset file to write, .yml"}
-    parser = command_parser(__doc__, output=output)
-    add = parser.add_argument
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--pictures", type=Path, nargs="+", help="of one person who wears it")
-    text = 'known places instead: {"size": [640, 480], "points": [[left, up, ahead], …], "pixels": '
-    text += '[[x, y], …], "depth": […]}, cm from the tip of the nose, the depth if it is known'
-    source.add_argument("--labels", type=Path, metavar="FILE", help=text)
-    add("--camera", metavar="FILE", help="calibration of the pictures, as inference.py --camera")
-    text = f"marks instead of the window, by picture: {', '.join(MARKS)}"
-    add("--points", type=Path, metavar="FILE", help=text)
-    add("--height", type=_height, default=1.72, help="of the person, metres (default 1.72)")
-    add("--pose", choices=POSES, default=POSES[0], help="of the arms (default: %(default)s)")
-    args = parser.parse_args(argv)
+    args = parse_arguments(argv)
     if args.output.suffix not in (".yml", ".yaml"):
         raise UserError(f"--output {args.output}: give a .yml file")
     _keep_inputs(args)
     (_fit_labels if args.labels else _fit_pictures)(args)
-
-
-def _height(text: str) -> float:
-    with contextlib.suppress(ValueError):
-        if 1.2 <= float(text) <= 2.3:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"'{text}' is no height of a person in metres")
 
 
 if __name__ == "__main__":

@@ -24,22 +24,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from base.errors import UserError
-from base.headset import RELEASE_HEADSET, Headset, load_headset
-from base.set_type import SetType
-from dataset.packed.shards import PackOptions
-from dataset.synthetic.any_headset import LOWEST
-from dataset.synthetic.generate import generate
-from dataset.synthetic.motion.programs import clips_named
-from dataset.synthetic.motion.retarget import load_clip
-from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES
-from dataset.synthetic.recipe import DEFAULT_STRIDE, Recipe
-from dataset.synthetic.render.renderer import PASSES
-from utils.common.command import command_parser, run_command
+from dataset.packed.options import PackOptions
+from dataset.synthetic import DEFAULT_STRIDE, PASSES
+from utils.common.command import command_parser, parse_early, run_command
 from utils.common.cores import cpu_count
 
 
-def _parse(argv: list[str] | None) -> argparse.Namespace:
+def _part(text: str) -> tuple[int, int]:
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 3/16")
+    return int(number), int(count)
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = command_parser(__doc__, "output")
     add = parser.add_argument
     for name, default, text in (
@@ -87,11 +85,17 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _part(text: str) -> tuple[int, int]:
-    number, _, count = text.partition("/")
-    if not (number.isdecimal() and count.isdecimal()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not like 3/16")
-    return int(number), int(count)
+parse_early(__name__, parse_arguments)
+
+from base.errors import UserError
+from base.headset import RELEASE_HEADSET, Headset, load_headset
+from base.set_type import SetType
+from dataset.synthetic.any_headset import LOWEST
+from dataset.synthetic.generate import generate
+from dataset.synthetic.motion.programs import clips_named
+from dataset.synthetic.motion.retarget import load_clip
+from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES
+from dataset.synthetic.recipe import Recipe
 
 
 def find_clips(folder: Path | None) -> tuple[Path, ...]:
@@ -122,7 +126,7 @@ def pack_options(size: int, stride: int) -> PackOptions:
 
 
 def main(argv: list[str] | None = None) -> None:
-    args = _parse(argv)
+    args = parse_arguments(argv)
     headsets = read_headsets(args.headset)
     lowest = min(headset.camera.height if headset else LOWEST for headset in headsets)
     pack = None

@@ -13,39 +13,17 @@ then train on it as on a tree:
 """
 
 import argparse
-import contextlib
 import sys
-import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
-
-from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
-from base.headset import RELEASE_HEADSET, Headset, load_headset
-from base.lock import clear_leftovers, locked
-from base.set_type import SetType
-from dataset.faults import Fault, summary
-from dataset.packed.packed import is_packed
-from dataset.packed.packing import is_packed_whole, pack_archive, pack_tree, refuse_other_set
-from dataset.packed.shards import (
-    INDEX,
-    ROWS,
-    PackOptions,
-    assemble,
-    prepare_output,
-    refuse_foreign,
-)
-from dataset.release.table import CHARACTERS, find_archives, missing_parts
-from dataset.split import set_folders
-from utils.common.command import command_parser, run_command, whole_number
+from dataset.packed.options import PackOptions
+from utils.common.command import command_parser, parse_early, run_command, whole_number
 
 
-def _parse(argv: list[str] | None) -> argparse.Namespace:
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text = "folder of the downloaded parts, or one that holds TrainSet, ValSet and TestSet"
     parser = command_parser(__doc__, "output", "jobs", "headset", input={"help": text})
     options = PackOptions()
@@ -62,6 +40,27 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     if args.output.resolve() == args.input.resolve():
         raise UserError("--output must be another folder than --input")
     return args
+
+
+parse_early(__name__, parse_arguments)
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from tqdm import tqdm
+
+from base.headset import RELEASE_HEADSET, Headset, load_headset
+from base.lock import clear_leftovers, locked
+from base.set_type import SetType
+from dataset.faults import Fault, summary
+from dataset.packed.packed import is_packed
+from dataset.packed.packing import is_packed_whole, pack_archive, pack_tree, refuse_other_set
+from dataset.packed.shards import INDEX, ROWS, assemble, prepare_output, refuse_foreign
+from dataset.release.table import CHARACTERS, find_archives, missing_parts
+from dataset.split import set_folders
 
 
 class _Threads:
@@ -139,7 +138,7 @@ def _assemble(
 
 
 def main(argv: list[str] | None = None) -> None:
-    args = _parse(argv)
+    args = parse_arguments(argv)
     options = PackOptions(args.size, args.quality, args.frames_per_shard)
     if is_packed(args.input):
         raise UserError(f"{args.input}: is packed already: give the parts or the tree it is from")

@@ -16,7 +16,6 @@ import json
 import re
 import tarfile
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from zipfile import BadZipFile
@@ -36,9 +35,9 @@ from base.set_type import SetType
 from dataset.annotations import LABEL_ROW, Lists, Table, check_codes
 from dataset.faults import Fault, StoredFault
 from dataset.labels import Label
+from dataset.packed.options import FORMAT, PackOptions
 from dataset.transforms import SquareCrop
 
-FORMAT = 1
 MANIFEST = "packed.json"
 ANNOTATIONS = "annotations.npy"
 INDEX = "index.json"
@@ -56,28 +55,6 @@ MISMADE = (
     *(AttributeError, EOFError, LookupError, OSError, RecursionError, TypeError, ValueError),
     BadZipFile,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class PackOptions:
-    """How frames are packed; decides every byte.
-
-    ``size`` is the side of the pictures in pixels, ``quality`` that of the JPEGs, 1 to 100, and
-    ``frames_per_shard`` the number of frame numbers that a shard spans.
-    """
-
-    size: int = 368
-    quality: int = 95
-    frames_per_shard: int = 1000
-
-    def as_dict(self) -> dict[str, int]:
-        """Content of the manifest."""
-        return {"format": FORMAT} | asdict(self)
-
-    def shard_name(self, frame_id: FrameId) -> str:
-        """File name of the shard that a frame belongs to."""
-        part = frame_id.number // self.frames_per_shard
-        return f"{frame_id.character}-{frame_id.environment}-{part:05d}.tar"
 
 
 def refuse_foreign(root: Path) -> None:

@@ -13,7 +13,8 @@ import numpy as np
 
 from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
-from dataset.packed.shards import PackOptions
+from dataset.packed.options import PackOptions
+from dataset.synthetic import DEFAULT_STRIDE
 from dataset.synthetic.output.shard_folder import ShardFolder
 from dataset.synthetic.output.tree_folder import LABELS_ONLY, TreeFolder
 
@@ -23,8 +24,6 @@ _FIRST_ID, _IDS_PER_SET = 101, 99
 _PICTURES_PER_JOB = 20
 LABELS_PER_CHARACTER = 50
 
-#: A frame every five seconds: a small set is as varied as can be.
-DEFAULT_STRIDE = 150
 #: Goes up when the same options make other frames, so that no set is a mixture.
 _VERSION = 5
 

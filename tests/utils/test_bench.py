@@ -19,7 +19,8 @@ from utils import bench, pack_data
 @pytest.fixture
 def rows(tiny_data, monkeypatch, capsys):
     """Run a bench, and name its rows: each with a rate, the first with a ratio of 1."""
-    for name, value in {"WORKERS": 0, "SIZE": 64, "BATCH": 4, "DEPTH": 18, "STEPS": 1}.items():
+    small = {"WORKERS": 0, "SIZE": 64, "BATCH": 4, "LARGE": 8, "DEPTH": 18, "STEPS": 1}
+    for name, value in small.items():
         monkeypatch.setattr(bench, name, value)
     monkeypatch.setattr(bench, "NETWORKS", [("autoencoder", 18, 64)])
     monkeypatch.setattr(bench, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))
@@ -27,7 +28,7 @@ def rows(tiny_data, monkeypatch, capsys):
 
     def run(what):
         flags = ["--rounds", "1", "--gpu", "cpu", "--data_root", str(tiny_data)]
-        bench.main([what, *flags, "--batch_size", "8"])
+        bench.main([what, *flags])
         row = r"^  (\S.*?) {2,}([\d.,]+) +([\d.,]+) +([\d.,]+)$"
         found = re.findall(row, capsys.readouterr().out, re.MULTILINE)
         assert all(float(rate.replace(",", "")) > 0 for _, _, rate, _ in found)

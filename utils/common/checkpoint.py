@@ -195,7 +195,7 @@ def _fault(weight: torch.Tensor) -> str:
         return "is no tensor of real numbers"
     if weight.numel() * weight.element_size() > weight.untyped_storage().nbytes():
         return f"has shape {tuple(weight.shape)}, and fewer numbers in the file"
-    return "" if torch.isfinite(weight.float()).all() else "holds numbers that are not finite"
+    return "" if torch.isfinite(weight.float()).all() else "holds NaN or infinite values"
 
 
 def _signatures() -> dict[str, str]:

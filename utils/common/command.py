@@ -13,6 +13,7 @@ from typing import Any
 from base.errors import UserError
 from base.set_type import SetType
 from utils.common.cores import cpu_count
+from utils.common.missing import explain
 from utils.common.paths import DEFAULT_DATA_ROOT
 from utils.common.pretrained import model_path
 
@@ -66,6 +67,14 @@ def output_folder(text: str) -> Path:
     return _output(text, Path.is_dir, "folder")
 
 
+def picture_file(text: str) -> Path:
+    """The type of an option that names a picture to write, refused likewise."""
+    path = output_file(text)
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise argparse.ArgumentTypeError(f"{text}: give a .png or .jpg file")
+    return path
+
+
 _SETS = [set_type.value for set_type in SetType]
 _SHARED: dict[str, dict[str, Any]] = {
     "gpu": {
@@ -102,6 +111,8 @@ _SHARED: dict[str, dict[str, Any]] = {
         "help": "auto: bf16 if the device computes it in hardware, otherwise fp32 (default: auto)",
     },
     "views": {
+        "type": int,
+        "choices": (1, 2, 4, 6, 8, 10),
         "default": 1,
         "metavar": "N",
         "help": "views of each picture whose poses are averaged: 2 for it and its mirror image, 6 "
@@ -136,6 +147,15 @@ def command_parser(
     for name, settings in ({key: {} for key in shared} | changed).items():
         parser.add_argument(f"--{name}", **_SHARED.get(name, {}) | settings)
     return parser
+
+
+def parse_early(name: str, parse: Callable[[], object]) -> None:
+    """Where a command's file runs as a script (``name`` is its ``__name__``), parse its arguments
+    between its light imports and those that take seconds: --help and mistakes are answered at once,
+    and what those imports lack is explained in one line."""
+    if name == "__main__":
+        sys.excepthook = explain
+        run_command(parse)
 
 
 def run_command(main: Callable[[], None]) -> None:

@@ -1,7 +1,6 @@
 """Drawn pictures as files: single ones, and many as a video."""
 
 import contextlib
-from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -11,18 +10,9 @@ import cv2
 import numpy as np
 
 from base.files import write_bytes
-from utils.common.command import output_file
 
 #: Encoders of videos and their options, the best first.
 _CODECS = {"libx264": {"preset": "veryfast", "crf": "20"}, "libopenh264": {}, "mpeg4": {"b": "8M"}}
-
-
-def picture_file(text: str) -> Path:
-    """A path of the command line that :func:`save_picture` can write."""
-    path = output_file(text)
-    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise ArgumentTypeError(f"{text}: give a .png or .jpg file")
-    return path
 
 
 def save_picture(path: Path, picture: np.ndarray, options: Sequence[int] = ()) -> None:

@@ -16,9 +16,6 @@ from dataset.synthetic.render.shading import lambert, shade
 from dataset.synthetic.scene.clutter import NO_THINGS, Things
 from dataset.synthetic.scene.place import Place
 
-#: Pictures of a frame besides the coloured one.
-PASSES = ("depth", "objectId")
-
 
 class ObjectId(IntEnum):
     """What a pixel of the ``objectId`` pass shows; 0 lies outside the disc."""

@@ -61,7 +61,7 @@ def test_what_cannot_be_is_refused(sets, tmp_path, refused):
     plain, cluttered = sets[0][2], sets[1][2]
     for root, options, message in (
         (plain, ("--clutter", "--resume"), "was made with another --clutter"),
-        (cluttered, ("--resume",), "was made with --clutter"),
+        (cluttered, ("--resume",), "was made with another --clutter"),
         (tmp_path, ("--clutter", "--video"), "give --stride 30 or more"),
     ):
         assert message in refused("--output", root, *OPTIONS, *options)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from base.headset import RELEASE_HEADSET
+from dataset.synthetic import PASSES
 from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.head_camera import camera_poses, mount
 from dataset.synthetic.body.pose import BodyPose, stack
@@ -15,7 +16,7 @@ from dataset.synthetic.clothes.wardrobe import dress
 from dataset.synthetic.motion.performance import Clip, Performance
 from dataset.synthetic.motion.programs import PROGRAMS, perform
 from dataset.synthetic.render.camera_response import draw_response
-from dataset.synthetic.render.renderer import PASSES, Renderer
+from dataset.synthetic.render.renderer import Renderer
 from dataset.synthetic.scene.floors import FLOORS, floor_texture
 from dataset.synthetic.scene.place import make_place
 from utils.benchmarking.checksum import signed_sums

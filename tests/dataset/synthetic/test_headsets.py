@@ -266,7 +266,7 @@ def test_a_set_is_gone_on_with_by_its_own_headset_only(tmp_path, mixed, make, re
     note["camera"]["width"] = 640
     (tmp_path / "synthetic.json").write_text(json.dumps(note))
     go_on = ("--output", tmp_path, *OPTIONS, "--resume")
-    assert "was made with --camera by another version" in refused(*go_on)
+    assert "was made with another --headset" in refused(*go_on)
     assert "was made with another --headset" in refused(*go_on, "--headset", "any")
     note["camera"]["width"] = RELEASE_CAMERA.width
     for content in ("[1]", "null", "{", json.dumps(note | {"pack": [1]})):

@@ -168,7 +168,7 @@ def test_pictures_of_predictions_are_of_the_same_frames(make):
         stage.model.eval()
         with torch.inference_mode():
             one, two = stage.draw_predictions(), stage.draw_predictions()
-        assert np.array_equal(one, two) and one.shape == (4 * 260, 3 * 260, 3)
+        assert np.array_equal(one, two) and one.shape == (4 * 260 + 32, 3 * 260, 3)
         assert (one[2:258, 2:258] == 0).all() == black
 
 

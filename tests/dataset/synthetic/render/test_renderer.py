@@ -8,6 +8,7 @@ import pytest
 
 from base.headset import RELEASE_HEADSET
 from base.release_camera import RELEASE_CAMERA, world_to_camera
+from dataset.synthetic import PASSES
 from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.head_camera import camera_poses, mount
 from dataset.synthetic.body.pose import BodyPose, stack
@@ -15,7 +16,7 @@ from dataset.synthetic.body.poser import Poser
 from dataset.synthetic.body.release_joints import occluded
 from dataset.synthetic.clothes.wardrobe import dress
 from dataset.synthetic.render.camera_response import CameraResponse
-from dataset.synthetic.render.renderer import PASSES, ObjectId, Renderer
+from dataset.synthetic.render.renderer import ObjectId, Renderer
 from dataset.synthetic.scene.place import make_place
 
 

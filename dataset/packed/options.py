@@ -1,0 +1,29 @@
+"""How a set is packed; apart from what packs it, which takes seconds to import."""
+
+from dataclasses import asdict, dataclass
+
+from base.frame import FrameId
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PackOptions:
+    """How frames are packed; decides every byte.
+
+    ``size`` is the side of the pictures in pixels, ``quality`` that of the JPEGs, 1 to 100, and
+    ``frames_per_shard`` the number of frame numbers that a shard spans.
+    """
+
+    size: int = 368
+    quality: int = 95
+    frames_per_shard: int = 1000
+
+    def as_dict(self) -> dict[str, int]:
+        """Content of the manifest."""
+        return {"format": FORMAT} | asdict(self)
+
+    def shard_name(self, frame_id: FrameId) -> str:
+        """File name of the shard that a frame belongs to."""
+        part = frame_id.number // self.frames_per_shard
+        return f"{frame_id.character}-{frame_id.environment}-{part:05d}.tar"
