@@ -146,13 +146,13 @@ def save_figures(folder: RunFolder, results: dict[str, Any], poses: Poses) -> No
     # Last: where it exists, the rest is complete.
     write_text(save_dir / "results.json", json.dumps(results, indent=2, allow_nan=False) + "\n")
     folder.keep()
-    where = folder.path / "results.json"
-    print(f"\n{table}\nResults:  {where}, tables and frames.csv beside it")
+    print(f"\n{table}\nResults:  {folder.path / 'results.json'}, tables and frames.csv beside it")
 
 
 def draw(
     painter: SplitPainter, poses: Poses, arguments: argparse.Namespace, folder: RunFolder
 ) -> None:
+    """Write the pictures, or the video, that the command line asks for."""
     new, save_dir, rows = folder.new, folder.path, range(len(poses.actions))
     count = 32 if arguments.num_vis is None and not arguments.video else arguments.num_vis
     if arguments.every is not None:
@@ -173,13 +173,13 @@ def draw(
     folder.keep()
 
 
-def report_rows(total: int, count: int = 200, length: int = 20) -> list[int]:
-    """Rows of a report, which 200 frames keep below 15 MB: about ``count`` in runs of ``length``
+def report_rows(total: int, count: int = 200) -> list[int]:
+    """Rows of a report, which 200 frames keep below 15 MB: about ``count`` in runs of 20
     neighbours, which can be played as a sequence, spread evenly; all of few."""
     if count >= total:
         return list(range(total))
-    starts = evenly_spaced(range(max(1, total - length + 1)), max(1, count // length))
-    return sorted({row for start in starts for row in range(start, min(start + length, total))})
+    starts = evenly_spaced(range(max(1, total - 19)), max(1, count // 20))
+    return sorted({row for start in starts for row in range(start, min(start + 20, total))})
 
 
 def run(arguments: argparse.Namespace) -> None:

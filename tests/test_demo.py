@@ -171,8 +171,7 @@ def test_broken_pictures_are_skipped_counted_and_named_unless_all_are(
     assert skipped["frame"] == f"{path.parents[3].name}/env_001/{int(path.stem[-6:]):06d}"
     assert str(path) in skipped["reason"]
     assert f"ValSet: 1 frames skipped: {path}" in capsys.readouterr().err
-    files = ["frames.csv", "poses.npz", "results.json", "table.md", "table.tex", "table.txt"]
-    assert names(out) == files
+    assert not (out / "pictures").exists()
     for path in (_, *others):
         path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(UserError, match="none of 4 frames could be read"):

@@ -125,9 +125,8 @@ def hidden_hands(poses: Poses) -> dict[str, Any] | None:
 
 def limb_lengths(joints3d: np.ndarray) -> np.ndarray:
     """(N, 16, 3) metres → (N, 14) float64 metres."""
-    parents, children = np.array(LIMBS).T
-    joints3d = np.asarray(joints3d, np.float64)
-    return np.linalg.norm(joints3d[:, children] - joints3d[:, parents], axis=-1)
+    limbs = np.diff(np.asarray(joints3d, np.float64)[:, LIMBS], axis=2)[:, :, 0]
+    return np.linalg.norm(limbs, axis=-1)
 
 
 def impossible(joints3d: np.ndarray) -> np.ndarray:
