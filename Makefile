@@ -8,7 +8,6 @@
 # make ablation  the project's own model with one part left out at a time: doc/ablation.md
 # make bench-data    frames per second of every way to load data, beside a plain reference
 # make bench-train   frames per second of training, beside a plain reference step
-# make bench-eval    milliseconds of drawing a frame, share of time that metrics take
 # make bench-inference  milliseconds of a frame, frames per second, beside plain PyTorch
 # Each sets up .venv first, once.
 
@@ -36,7 +35,7 @@ HEADSET_EPOCHS ?= 4
 SIZE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo full || echo small)
 
 .PHONY: help demo quickstart headset weights test lint clean benchmark ablation bench-data bench-train \
-	bench-eval bench-inference
+	bench-inference
 
 REQUIREMENTS := requirements.txt requirements-synthetic.txt requirements-onnx.txt tests/requirements.txt
 
@@ -160,9 +159,6 @@ ablation: $(READY)
 # Minutes on two cores; the pages in doc say what the figures mean.
 bench-data bench-train bench-inference: bench-%: $(READY)
 	$(PY) utils/bench.py $*
-
-bench-eval: $(READY)
-	$(PY) utils/bench.py evaluation
 
 # The benchmark's set and runs took hours: they stay.
 clean:

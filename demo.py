@@ -124,15 +124,12 @@ def evaluate(loader: FrameLoader, predictor: PosePredictor, mean_pose: np.ndarra
             poses = predict(predictor, batch, tracks)
             batches.append(poses)
             frames = zip(poses.frame_ids, poses.mpjpe, poses.actions, strict=True)
-            # One call a batch: each redraws the bar.
-            tqdm.write(
-                "\n".join(f"{name}  {mpjpe:7.1f} mm  {action}" for name, mpjpe, action in frames)
-            )
+            lines = [f"{name}  {mpjpe:7.1f} mm  {action}" for name, mpjpe, action in frames]
+            tqdm.write("\n".join(lines))  # one call a batch: each redraws the bar
             bar.update(len(batch))
     report_broken(loader.broken, loader.dataset.set_type)
     if not batches:
-        first = loader.broken[0][1]
-        raise UserError(f"none of {total} frames could be read (first: {first})")
+        raise UserError(f"none of {total} frames could be read (first: {loader.broken[0][1]})")
     return joined(batches, mean_pose, predictor.camera)
 
 
@@ -147,21 +144,21 @@ def save_figures(folder: RunFolder, results: dict[str, Any], poses: Poses) -> No
     poses.write_csv(save_dir / "frames.csv")
     poses.save(save_dir / "poses.npz")
     # Last: where it exists, the rest is complete.
-    content = json.dumps(results, indent=2, allow_nan=False) + "\n"
-    write_text(save_dir / "results.json", content)
+    write_text(save_dir / "results.json", json.dumps(results, indent=2, allow_nan=False) + "\n")
     folder.keep()
-    where = folder.path / "results.json"
-    print(f"\n{table}\nResults:  {where}, tables and frames.csv beside it")
+    print(f"\n{table}\nResults:  {folder.path / 'results.json'}, tables and frames.csv beside it")
 
 
 def draw(
     painter: SplitPainter, poses: Poses, arguments: argparse.Namespace, folder: RunFolder
 ) -> None:
+    """Write the pictures, or the video, that the command line asks for."""
     new, save_dir, rows = folder.new, folder.path, range(len(poses.actions))
+    count = 32 if arguments.num_vis is None and not arguments.video else arguments.num_vis
     if arguments.every is not None:
         rows = rows[:: arguments.every]
-    elif arguments.num_vis is not None or not arguments.video:
-        rows = evenly_spaced(rows, 32 if arguments.num_vis is None else arguments.num_vis)
+    elif count is not None:
+        rows = evenly_spaced(rows, count)
     if rows and arguments.video:
         painter.save_video(poses, rows, new / "video.mp4")
         print(f"Video:    {save_dir / 'video.mp4'} ({len(rows)} frames)")
@@ -176,13 +173,13 @@ def draw(
     folder.keep()
 
 
-def report_rows(total: int, count: int = 200, length: int = 20) -> list[int]:
-    """Rows of a report, which 200 frames keep below 15 MB: about ``count`` in runs of ``length``
+def report_rows(total: int, count: int = 200) -> list[int]:
+    """Rows of a report, which 200 frames keep below 15 MB: about ``count`` in runs of 20
     neighbours, which can be played as a sequence, spread evenly; all of few."""
     if count >= total:
         return list(range(total))
-    starts = evenly_spaced(range(max(1, total - length + 1)), max(1, count // length))
-    return sorted({row for start in starts for row in range(start, min(start + length, total))})
+    starts = evenly_spaced(range(max(1, total - 19)), max(1, count // 20))
+    return sorted({row for start in starts for row in range(start, min(start + 20, total))})
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -196,9 +193,10 @@ def run(arguments: argparse.Namespace) -> None:
     predictor = PosePredictor(loaded.model, device, arguments.precision, **how)
     mean_pose, whose = training_mean_pose(loaded, arguments.data_root, headset)
 
-    batches = -(-len(dataset) // arguments.batch_size)
-    workers = min(cpu_count(), batches // _BATCHES_PER_WORKER)
-    workers = workers if arguments.workers is None else arguments.workers
+    workers = arguments.workers
+    if workers is None:
+        batches = -(-len(dataset) // arguments.batch_size)
+        workers = min(cpu_count(), batches // _BATCHES_PER_WORKER)
     loader = FrameLoader(dataset, arguments.batch_size, workers)
     with RunFolder(arguments.save_dir) as folder:
         poses = evaluate(loader, predictor, mean_pose)
@@ -222,7 +220,7 @@ def run(arguments: argparse.Namespace) -> None:
         draw(painter, poses, arguments, folder)
         if arguments.report:
             rows = report_rows(len(poses.actions))
-            write_report(folder.new / "report.html", results, results, poses, rows, painter)
+            write_report(folder.new / "report.html", results, poses, rows, painter)
             folder.keep()
             print(f"Report:   {folder.path / 'report.html'} (open it in a browser)")
 

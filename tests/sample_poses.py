@@ -1,6 +1,27 @@
-"""A hand-made pose for tests of drawing and reports."""
+"""Hand-made poses for tests of drawing, metrics and reports."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+
+from base.frame import FrameId
+from utils.evaluation.poses import Poses
+
+
+def evaluated(
+    predicted: np.ndarray,
+    target: np.ndarray,
+    numbers: Sequence[int] | None = None,
+    actions: Sequence[str] | None = None,
+    characters: str | None = None,
+    **more: Any,
+) -> Poses:
+    """Poses of an evaluation: by default consecutive frames of one walking character, "a"."""
+    count = len(target)
+    numbers, characters = numbers or range(count), characters or "a" * count
+    ids = [FrameId(*who) for who in zip(characters, ["env_001"] * count, numbers, strict=True)]
+    return Poses(predicted, target, list(actions or ["walking"] * count), ids, **more)
 
 
 def standing() -> np.ndarray:

@@ -71,7 +71,7 @@ def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys
     assert [str(frame_id) for frame_id in poses.frame_ids] == [
         f"{row['character']}/{row['environment']}/{int(row['frame']):06d}" for row in rows
     ]
-    # Evenly spaced: of six frames the first, the third or fourth, and the last.
+    # Of six frames the first, the third and the last.
     drawn = [str(poses.frame_ids[row]).replace("/", "_") + ".png" for row in (0, 2, 5)]
     assert names(tmp_path / "pictures") == sorted(drawn)
     assert cv2.imread(str(tmp_path / "pictures" / drawn[0])).shape == (720, 1120, 3)
@@ -171,8 +171,7 @@ def test_broken_pictures_are_skipped_counted_and_named_unless_all_are(
     assert skipped["frame"] == f"{path.parents[3].name}/env_001/{int(path.stem[-6:]):06d}"
     assert str(path) in skipped["reason"]
     assert f"ValSet: 1 frames skipped: {path}" in capsys.readouterr().err
-    files = ["frames.csv", "poses.npz", "results.json", "table.md", "table.tex", "table.txt"]
-    assert names(out) == files
+    assert not (out / "pictures").exists()
     for path in (_, *others):
         path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(UserError, match="none of 4 frames could be read"):
@@ -185,15 +184,11 @@ def test_bad_input_is_one_clear_line(tiny_checkpoint, tiny_runs, tiny_data, tmp_
     pictures = tmp_path / "TestSet" / "male_001_a_a" / "env_001" / "cam_down" / "rgba"
     pictures.mkdir(parents=True)
     cv2.imwrite(str(pictures / "male_001_a_a.rgba.000001.png"), np.zeros((800, 1280), np.uint8))
+    other = tiny_runs["train2d"] / BEST
     for model, root, save_dir, message in (
         (tiny_checkpoint, "nowhere", "out", "no TestSet in"),
         (tiny_checkpoint, ".", "out", r"use inference\.py"),
-        (
-            tiny_runs["train2d"] / BEST,
-            tiny_data,
-            "out",
-            "of train2d, but one of finetune is needed",
-        ),
+        (other, tiny_data, "out", "of train2d, but one of finetune is needed"),
         (tiny_checkpoint, tiny_data, "file", "cannot be made a folder"),
     ):
         with pytest.raises(UserError, match=message):
@@ -201,16 +196,8 @@ def test_bad_input_is_one_clear_line(tiny_checkpoint, tiny_runs, tiny_data, tmp_
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(
-    "flags",
-    [
-        *("--data everything", "--num_vis -1", "--every 0", "--every 2 --num_vis 3", None),
-        "--video --num_vis 0",
-    ],
-)
+@pytest.mark.parametrize("flags", ["--num_vis -1", "--every 2 --num_vis 3", "--video --num_vis 0"])
 def test_wrong_flags_are_refused_by_the_parser(flags, capsys):
-    # Without a folder for the results in the last case.
-    more = [] if flags is None else ["--save_dir", "out", *flags.split()]
     with pytest.raises(SystemExit) as exit_:
-        demo.main(["--load_model", "model.tar", *more])
+        demo.main(["--save_dir", "out", *flags.split()])
     assert exit_.value.code == 2 and "error:" in capsys.readouterr().err

@@ -18,22 +18,15 @@ from utils.common.paths import REPOSITORY
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     root = {"default": REPOSITORY / "data" / "bench", "help": "a tree (default: data/bench)"}
-    large = {
-        "type": whole_number(1, 65_536),
-        "default": 256,
-        "help": "batch size of the large-batch measurement of train3d (default: 256)",
-    }
     rounds = {"type": whole_number(1), "default": 5, "help": "measurements (default: 5)"}
-    own = {"data_root": root, "batch_size": large, "rounds": rounds}
-    parser = command_parser(__doc__, "gpu", **own)
-    parser.add_argument("what", choices=("data", "train", "inference", "evaluation"))
+    parser = command_parser(__doc__, "gpu", data_root=root, rounds=rounds)
+    parser.add_argument("what", choices=("data", "train", "inference"))
     return parser.parse_args(argv)
 
 
 parse_early(__name__, parse_arguments)
 
 import itertools
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -42,11 +35,8 @@ from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from skimage.io import imread
 from skimage.transform import resize
 from torch.utils.data import DataLoader, Dataset, RandomSampler
@@ -54,9 +44,9 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler
 from base.errors import UserError
 from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE
 from base.set_type import SetType
-from base.skeleton import LIMBS, neck_centred
+from base.skeleton import neck_centred
 from dataset import open_split
-from dataset.batch import collate, to_input
+from dataset.batch import to_input
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.loader import FrameLoader
 from dataset.packed.packed import is_packed
@@ -72,17 +62,15 @@ from utils.common.config import Config, load_config
 from utils.common.cores import cpu_count
 from utils.common.device import fast_bf16, prepare_device, select_device
 from utils.common.networks import Start, stage_network
-from utils.common.paths import CONFIGS, DEFAULT_CONFIG
-from utils.drawing.frame_painter import DrawnPose, FramePainter
-from utils.evaluation.poses import predict
+from utils.common.paths import DEFAULT_CONFIG
 from utils.inference.pose_predictor import OnnxPosePredictor
-from utils.inference.predictor import load_network, ready_network
+from utils.inference.predictor import load_network
 from utils.training.data import LabelLoader
 from utils.training.distributed import Processes
 from utils.training.stage import Stage
 from utils.training.trainer import Trainer
 
-SIZE, BATCH, WORKERS = 368, 16, cpu_count()
+SIZE, BATCH, LARGE, WORKERS = 368, 16, 256, cpu_count()
 #: Depth of the trunk that bench_train trains, and steps of a measurement.
 DEPTH, STEPS = 101, 3
 #: Kind of model, depth of its trunk, side of its picture: what bench_inference measures.
@@ -90,24 +78,23 @@ NETWORKS = (
     *(("autoencoder", 18, 160), ("autoencoder", 18, 256), ("autoencoder", 101, 368)),
     *(("transformer", 18, 160), ("transformer", 18, 368)),
 )
-#: Work, and the frames it is for; a float that it returns is its own measure of frames a second.
-Ways = dict[str, tuple[Callable[[], Any], int]]
+#: Work, and the frames it is for; what it returns, if anything, is its own measure of frames/s.
+Ways = dict[str, tuple[Callable[[], float | None], int]]
 
 
-def compare(
-    title: str, ways: Ways, rounds: int, clock: Callable[[], float] = time.perf_counter
-) -> None:
+def compare(title: str, ways: Ways, rounds: int) -> None:
     """Print median frames per second; the first way is the reference, the first round warms up."""
-    found: dict[str, list[float]] = {name: [] for name in ways}
-    for _, (name, (work, frames)) in itertools.product(range(rounds + 1), ways.items()):
-        since = clock()
-        rate = work()
-        found[name].append(rate if isinstance(rate, float) else frames / (clock() - since))
-    rates = {name: statistics.median(values[1:]) for name, values in found.items()}
+
+    def rate(work: Callable[[], float | None], frames: int) -> float:
+        since = time.perf_counter()
+        return work() or frames / (time.perf_counter() - since)
+
+    found = [[rate(*way) for way in ways.values()] for _ in range(rounds + 1)]
+    rates = np.median(found[1:], axis=0)
     print(f"\n{title:<48}{'ms/frame':>10}{'frames/s':>12}{'ratio':>12}")
-    for name, rate in rates.items():
-        ratio = rate / next(iter(rates.values()))
-        print(f"  {name:<46}{1000 / rate:>10.2f}{rate:>12,.1f}{ratio:>12,.2f}", flush=True)
+    for name, speed in zip(ways, rates, strict=True):
+        figures = f"{1000 / speed:>10.2f}{speed:>12,.1f}{speed / rates[0]:>12,.2f}"
+        print(f"  {name:<46}{figures}", flush=True)
 
 
 class ReferenceFrames(Dataset):
@@ -135,8 +122,8 @@ class ReferenceFrames(Dataset):
 def bench_data(options: argparse.Namespace) -> None:
     """Loading frames from a tree and from shards, and labels alone."""
 
-    def load(batches: Any, targets: bool = False) -> None:
-        for batch in batches:
+    def load(batches: Any, targets: bool = False, passes: int = 1) -> None:
+        for batch in itertools.chain(*[batches] * passes):
             if targets:
                 to_input(batch.images)
                 draw_heatmaps(batch.joints2d, SIZE, HeatmapShape(48))
@@ -153,19 +140,18 @@ def bench_data(options: argparse.Namespace) -> None:
         labels = open_split(packed, SetType.TRAIN, SIZE, pictures=False)
         alone = LabelLoader(labels, torch.device("cpu"), batch_size=BATCH)
         # One pass is too short to be timed.
-        ways["annotations"] = lambda: [load(alone) for _ in range(100)], 100 * len(labels)
+        ways["annotations"] = partial(load, alone, passes=100), 100 * len(labels)
         compare(f"loading, {WORKERS} workers, {SIZE} px", ways, options.rounds)
 
 
 def step_rate(step: Callable, batches: Iterator[Any], frames: int) -> float:
     """Frames per second of training steps, loading included, after one to warm up."""
     wait = torch.cuda.synchronize if torch.cuda.is_available() else bool
-    step(next(batches))
-    wait()
-    since = time.perf_counter()
-    for _ in range(STEPS):
-        step(next(batches))
-    wait()
+    for steps in (1, STEPS):
+        since = time.perf_counter()
+        for _ in range(steps):
+            step(next(batches))
+        wait()
     return STEPS * frames / (time.perf_counter() - since)
 
 
@@ -203,12 +189,9 @@ def our_rate(stage: str, batch: int, root: Path, processes: Processes) -> Callab
         step = Trainer(made, Path(folder)).train_step
     made.network.train()
 
-    def epochs() -> Iterator[Any]:
-        for made.loader.epoch in itertools.count():
-            yield from ([batch] for batch in made.loader)
-
     def measure(loading: bool = True) -> float:
-        return step_rate(step, epochs() if loading else itertools.repeat(next(epochs())), batch)
+        batches = ([one] for made.loader.epoch in itertools.count() for one in made.loader)
+        return step_rate(step, batches if loading else itertools.repeat(next(batches)), batch)
 
     return measure
 
@@ -219,16 +202,16 @@ def bench_train(options: argparse.Namespace) -> None:
         # Starts the process, before anything is set up that makes ours faster.
         other.submit(torch.set_num_threads, torch.get_num_threads()).result()
         prepare_device(here.device, "auto", tf32=True)
-        for stage, large in (("train3d", options.batch_size), ("train2d", None)):
-            reference = partial(other.submit, reference_rate, stage, options.data_root, here.device)
-            ours = our_rate(stage, BATCH, options.data_root, here)
+        for stage in ("train3d", "train2d"):
+            root = options.data_root
+            reference = partial(other.submit, reference_rate, stage, root, here.device)
+            ours = our_rate(stage, BATCH, root, here)
             ways: Ways = {
-                "reference, batch 16, fp32": (lambda f=reference: f().result(), BATCH),
+                "reference, batch 16, fp32": (lambda run=reference: run().result(), BATCH),
                 "ours, batch 16": (ours, BATCH),
             }
-            if large:
-                more = our_rate(stage, large, options.data_root, here)
-                ways[f"ours, batch {large}"] = more, large
+            if stage == "train3d":
+                ways[f"ours, batch {LARGE}"] = our_rate(stage, LARGE, root, here), LARGE
             else:
                 ways["ours, without loading"] = partial(ours, loading=False), BATCH
             compare(stage, ways, options.rounds)
@@ -256,66 +239,22 @@ def bench_inference(options: argparse.Namespace) -> None:
         plain = build(config.model, size).eval()
         rays = CameraRays(RELEASE_SQUARE.resized(size, size)).to(device)
         forms = ["fp32"] + ["bf16"] * fast_bf16(device)
-        weights = {
-            plain.parts[name].key: module.state_dict()
-            for name, module in plain.named_children()
-            if name in plain.parts
-        }
         with tempfile.TemporaryDirectory() as folder:
             model, file = Path(folder) / "random.tar", Path(folder) / "random.onnx"
-            save_checkpoint(model, weights | {"config": config.model_dump()})
+            save_checkpoint(model, plain.state_dicts() | {"config": config.model_dump()})
             networks = {form: load_network(model, gpu, form) for form in forms}
             if device.type == "cpu":  # where ONNX Runtime runs
-                export = "--load_model", model, "--output", file
-                launch("utils/export_onnx.py", *export, quiet=True)
+                export = "utils/export_onnx.py", "--load_model", model, "--output", file
+                launch(*export, quiet=True)
                 networks["ONNX Runtime fp32"] = OnnxPosePredictor(file, torch.get_num_threads())
         plain.to(device)
         for batch in (1, 8) if device.type == "cpu" else (1, 64, 256):
             images = to_input(torch.from_numpy(np.stack([crop.image(frame)] * batch)), device)
-            work = partial(forward, plain, images, rays), batch
-            ways: Ways = {"plain PyTorch fp32, forward alone": work}
+            alone = partial(forward, plain, images, rays), batch
+            ways: Ways = {"plain PyTorch fp32, forward alone": alone}
             for form, network in networks.items():
                 ways[f"end to end, {form}"] = partial(poses, network, crop, batch), batch
-            title = f"{kind}, ResNet-{depth} at {size}, batch {batch}"
-            compare(title, ways, options.rounds)
-
-
-def bench_evaluation(options: argparse.Namespace) -> None:
-    """Drawing a frame, and the metrics of a batch."""
-    data = open_split(options.data_root, SetType.TRAIN, 800)
-    frames, count = [data[row] for row in range(2)], itertools.count()
-    drawn = [DrawnPose.through_camera(frame.joints3d, data.camera) for frame in frames]
-    image, painter = frames[0].image, FramePainter()
-
-    def plain() -> None:
-        figure = Figure(figsize=(11.2, 7.2), dpi=100)
-        left, right = figure.add_subplot(121), figure.add_subplot(122, projection="3d")
-        left.imshow(image)
-        for pose, limb in itertools.product(drawn, LIMBS):
-            left.plot(*pose.joints2d[list(limb)].T, "-o")
-            right.plot(*pose.joints3d[list(limb)].T, "-o")
-        FigureCanvasAgg(figure).draw()
-
-    def ours() -> None:
-        painter.paint(image, *drawn, title=f"a new caption each time: {next(count)}")
-
-    cv2.setNumThreads(1)
-    ways: Ways = {"matplotlib with a fresh 3D axis": (plain, 1), "utils/drawing": (ours, 1)}
-    # By the processor's clock, so that other load hardly shows.
-    compare("drawing a frame of 1120×720", ways, options.rounds, time.process_time)
-    cv2.setNumThreads(-1)
-
-    config, device = load_config(CONFIGS / "quickstart.yml"), select_device(options.gpu)
-    plain = build(config.model, config.data.input_size).to(device).eval()
-    network = ready_network(plain, device, "fp32")
-    data = open_split(options.data_root, SetType.TRAIN, config.data.input_size)
-    batch = collate([data[row] for row in range(BATCH)])
-    prediction = network(batch.images)
-    ways = {
-        "forward pass of quickstart.yml": (lambda: network(batch.images), BATCH),
-        "all metrics and bookkeeping": (lambda: predict(lambda *_: prediction, batch).mpjpe, BATCH),
-    }
-    compare(f"evaluation, batches of {BATCH}", ways, options.rounds)
+            compare(f"{kind}, ResNet-{depth} at {size}, batch {batch}", ways, options.rounds)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -80,12 +80,13 @@ def checked_set(benchmark: Benchmark, root: Path, frozen: Path) -> dict[str, Any
     found = set_checksum(root, size)
     if not frozen.is_file():
         write(frozen, found)
-    if different := differences(read(frozen), found):
+    expected = read(frozen)
+    if different := differences(expected, found):
         raise UserError(
             f"{root} is not the set of {frozen} ({'; '.join(different[:3])}): delete it to make it "
             "anew, or copy the benchmark's file to a folder of your own for a checksum of your own"
         )
-    return read(frozen)
+    return expected
 
 
 def evaluate_mean_pose(root: Path, path: Path) -> int:
@@ -126,13 +127,11 @@ def carry_out(benchmark: Benchmark, place: Path, root: Path, gpu: str, checksum:
 def between_marks(page: Path, name: str, content: str) -> str:
     """Text of a page with ``content`` between its marks of a benchmark; UserError for none."""
     begin, end = (f"<!-- benchmark {name}: {mark} -->" for mark in ("begin", "end"))
-    if not page.is_file():
-        raise UserError(f"--page {page}: no such file")
-    text, content = page.read_text("utf-8", "replace"), f"\n\n{content}\n\n"
+    text = page.read_text("utf-8", "replace") if page.is_file() else ""
     marked = re.compile(f"(?<={begin}).*(?={end})", re.DOTALL)
     if not marked.search(text):
         raise UserError(f"--page {page}: has no lines '{begin}' and '{end}' to write between")
-    return marked.sub(lambda _: content, text)
+    return marked.sub(lambda _: f"\n\n{content}\n\n", text)
 
 
 def main(argv: list[str] | None = None) -> None:

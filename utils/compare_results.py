@@ -39,7 +39,7 @@ from utils.evaluation.bootstrap import interval, resampled_means
 from utils.evaluation.mpjpe import ALL
 from utils.evaluation.published import TABLE_GROUPS
 from utils.evaluation.results import read_results
-from utils.evaluation.tables import HEADS, Block, TableRow, row
+from utils.evaluation.tables import HEADS, Block, row
 
 _FORMATS = {
     "text": tables.text_table,
@@ -65,15 +65,13 @@ def difference(
     ends of its 95 % interval, None with fewer than two characters; None for an empty group. The
     same characters are drawn for both in each resample, so that what makes a character hard falls
     out of the difference."""
-    people = sorted(first["characters"])
-    ours, theirs = (
-        [run["characters"][name][part].get(group) for name in people] for run in (first, second)
-    )
-    both = list(zip(ours, theirs, strict=True))
+    both = [
+        [run["characters"][name][part].get(group) for run in (first, second)]
+        for name in first["characters"]
+    ]
     counts = np.array([a["frames"] if a and b else 0.0 for a, b in both])
-    changes = [b["mpjpe"] - a["mpjpe"] if a and b else 0.0 for a, b in both]
-    sums = counts * changes
-    if counts.sum() == 0:
+    sums = counts * [b["mpjpe"] - a["mpjpe"] if a and b else 0.0 for a, b in both]
+    if not counts.any():
         return None
     several = np.count_nonzero(counts) > 1
     ends = interval(resampled_means(sums[:, None], counts))[:, 0] if several else None
@@ -87,7 +85,7 @@ def _difference_rows(first: Results, second: Results, part: str, groups: Sequenc
         clear = ends is not None and (ends[0] > 0 or ends[1] < 0)
         changes.append("–" if mean is None else f"{mean:+.1f}{'*' if clear else ''}")
         intervals.append("" if ends is None else f"{ends[0]:+.1f}…{ends[1]:+.1f}")
-    rows = [TableRow("  difference", changes), TableRow("  95 % interval", intervals)]
+    rows = [["  difference", *changes], ["  95 % interval", *intervals]]
     return rows if any(intervals) else rows[:1]
 
 
@@ -105,11 +103,9 @@ def comparison(
             rows += _difference_rows(runs[0], results, part, groups)
         blocks.append(Block("", rows))
     if len(notes) < len(runs) - 1:
-        several = (
-            "* where the 95 % interval, characters resampled for both runs alike, leaves out zero"
-        )
-        alone = "no interval, for all frames are of one character, and characters are resampled"
-        shown = several if len(runs[0]["characters"]) > 1 else alone
+        shown = "no interval, for all frames are of one character, and characters are resampled"
+        if len(runs[0]["characters"]) > 1:
+            shown = "* where the 95 % interval, characters resampled for both alike, excludes zero"
         notes.append(f"Difference to {names[0]}, negative is better; {shown}.")
     return blocks, notes
 
@@ -131,12 +127,12 @@ def main(argv: list[str] | None = None) -> None:
     names = short_names(arguments.results)
     heads = {
         group: head
-        for group, head in zip(TABLE_GROUPS, HEADS, strict=True)
+        for group, head in zip(TABLE_GROUPS, HEADS[1:], strict=True)
         if group == ALL or any(group in results["full"] for results in runs)
     }
     blocks, notes = comparison(runs, names, arguments.part, list(heads))
     corner = f"MPJPE, mm, {arguments.part} body"
-    table = _FORMATS[arguments.format](blocks, list(heads.values()), corner)
+    table = _FORMATS[arguments.format](blocks, [corner, *heads.values()])
     mark = "% " if arguments.format == "latex" else ""
     text = "\n".join([table.rstrip("\n"), "", *(mark + note for note in notes)]).rstrip("\n")
     print(text)

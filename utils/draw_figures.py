@@ -61,10 +61,8 @@ from utils.evaluation.published import PUBLISHED, TABLE_GROUPS
 from utils.evaluation.results import read_results
 from utils.evaluation.tables import HEADS
 
-_INK, _MUTED, _GRID = map(style.hex_code, (style.INK, style.MUTED, style.GRID))
-_MEAN, (_MODEL, _LEFT, _RIGHT) = (
-    style.hex_code(style.BASELINE),
-    map(style.hex_code, style.PREDICTED),
+_INK, _MUTED, _GRID, _MEAN, _MODEL, _LEFT, _RIGHT = map(
+    style.hex_code, (style.INK, style.MUTED, style.GRID, style.BASELINE, *style.PREDICTED)
 )
 #: matplotlib's settings.  Text stays text in the PDF, so that it can be searched and edited.
 _STYLE = {
@@ -76,9 +74,8 @@ _STYLE = {
 }
 #: The published method that the paper's own protocol is known by.
 _REFERENCE = "xR-EgoPose, dual branch (2019)"
-#: The grid shows frames between these percentiles of the error: neither end is typical.
-_GRID_PERCENTILES = (5, 95)
-_GRID_FRAMES = 8
+#: The grid shows so many frames between these percentiles of the error: neither end is typical.
+_GRID_FRAMES, _GRID_PERCENTILES = 8, (5, 95)
 #: The animation: frames of the video, frames to one of its pictures, height of these.
 _SEQUENCE, _EVERY, _SEQUENCE_SIDE = 75, 3, 320
 #: What the tags of validation begin with.
@@ -97,24 +94,23 @@ def _bars(axes: Axes, places: np.ndarray, cells: Sequence[dict], key: str, **opt
     ends = np.array([cell.get(f"{key}_interval") or (np.nan, np.nan) for cell in cells])
     lengths = np.clip([values - ends[:, 0], ends[:, 1] - values], 0, None)
     lines = {"elinewidth": 0.9, "capsize": 2, "ecolor": _INK}
-    axes.bar(places, values, yerr=lengths, error_kw=lines, **options)
+    axes.bar(places, values, yerr=lengths, error_kw=lines, **{"width": 0.38} | options)
 
 
 def errors_by_action(results: dict[str, Any]) -> Figure:
     """MPJPE of each action group with its interval, beside the mean pose and the paper's."""
-    heads = {g: h for g, h in zip(TABLE_GROUPS, HEADS, strict=True) if g in results["full"]}
+    heads = {g: h for g, h in zip(TABLE_GROUPS, HEADS[1:], strict=True) if g in results["full"]}
     cells = [results["full"][group] for group in heads]
     places = np.arange(len(cells))
     figure = Figure(figsize=(7.2, 3.0), layout="constrained")
     axes = figure.add_subplot(ylabel="MPJPE, mm")
-    _bars(axes, places - 0.2, cells, "mpjpe", color=_MODEL, width=0.38, label="this model")
+    _bars(axes, places - 0.2, cells, "mpjpe", color=_MODEL, label="this model")
     if "mpjpe_mean_pose" in cells[0]:  # known where there is a training set
-        options = {"color": _MEAN, "width": 0.38, "label": "mean pose"}
-        _bars(axes, places + 0.2, cells, "mpjpe_mean_pose", **options)
+        _bars(axes, places + 0.2, cells, "mpjpe_mean_pose", color=_MEAN, label="mean pose")
     levels = [PUBLISHED[_REFERENCE][group] for group in heads]
     lines = {"color": _INK, "linestyle": (0, (2, 1.5)), "linewidth": 1.0}
-    lines["label"] = f"{_REFERENCE}, on its own test set"
-    axes.hlines(levels, places - 0.42, places + 0.42, **lines)
+    label = f"{_REFERENCE}, on its own test set"
+    axes.hlines(levels, places - 0.42, places + 0.42, label=label, **lines)
     names = [f"{h}\nn = {cell['frames']}" for h, cell in zip(heads.values(), cells, strict=True)]
     axes.set_xticks(places, names, fontsize=7.5)
     figure.legend(loc="outside upper center", ncols=3)
@@ -132,9 +128,8 @@ def errors_by_joint(results: dict[str, Any]) -> Figure:
     cells = [joints[name] for name in middle]
     _bars(axes, places[: len(middle)], cells, "mpjpe", color=_MODEL, width=0.5)
     for side, shift, colour in (("Left", -0.2, _LEFT), ("Right", 0.2, _RIGHT)):
-        cells = [joints[side + name] for name in pairs]
-        options = {"color": colour, "label": side.lower()}
-        _bars(axes, places[len(middle) :] + shift, cells, "mpjpe", width=0.38, **options)
+        cells, label = [joints[side + name] for name in pairs], side.lower()
+        _bars(axes, places[len(middle) :] + shift, cells, "mpjpe", color=colour, label=label)
     axes.set_xticks(places, [*middle, *pairs], fontsize=7.5)
     axes.legend(loc="upper left", ncols=2)
     return figure
@@ -147,11 +142,11 @@ def error_distribution(errors: np.ndarray) -> Figure:
     bins = np.linspace(0, errors.max(), min(60, max(10, int(np.sqrt(len(errors)) * 2))))
     left.hist(errors, bins, color=_MODEL)
     right.ecdf(errors, color=_MODEL, linewidth=1.7)
-    for percent in (50, 95):
-        at = float(np.percentile(errors, percent))
-        right.plot([at, at, 0], [0, percent / 100, percent / 100], color=_MUTED, linewidth=0.8)
-        text, beside = f"{percent} %: {at:.0f} mm", {"textcoords": "offset points"}
-        right.annotate(text, (at, percent / 100), (5, -11), **beside, fontsize=8)
+    for share in (0.5, 0.95):
+        at = float(np.quantile(errors, share))
+        right.plot([at, at, 0], [0, share, share], color=_MUTED, linewidth=0.8)
+        text, beside = f"{share:.0%}: {at:.0f} mm".replace("%", " %"), "offset points"
+        right.annotate(text, (at, share), (5, -11), textcoords=beside, fontsize=8)
     left.yaxis.set_major_locator(MaxNLocator(integer=True))
     left.set(xlabel="MPJPE of a frame, mm", ylabel="frames", xlim=(0, None))
     right.set(xlabel="MPJPE, mm", ylabel="share of frames below", xlim=(0, None), ylim=(0, 1.02))
@@ -168,11 +163,10 @@ def median_frame(image: np.ndarray, predicted: DrawnPose, truth: DrawnPose) -> n
 
 
 def qualitative_grid(cells: Sequence[Cell]) -> np.ndarray:
-    """Two frames a row, each the picture with both skeletons and the 3D view beside it, a legend
-    below."""
+    """Two frames a row: picture with both skeletons, and 3D view beside it; a legend below."""
     painter, frames = FramePainter(), []
-    for image, predicted, truth, caption in cells:
-        panels = painter.panels(image, predicted, truth)
+    for *frame, caption in cells:
+        panels = painter.panels(*frame)
         frames.append(np.vstack([painter.caption(panels.shape[1], caption), panels]))
     return _with_legend(draw_sheet(frames, 2))
 
@@ -218,10 +212,10 @@ def training_curves(runs: dict[str, Curves]) -> Figure:
             left.text(0.5, 0.5, "too short to have logged a loss", ha="center")
         for unit, axes in zip(units, others, strict=True):
             tags = [tag for tag in curves if tag.startswith(_VALID) and tag.endswith(f"_{unit}")]
-            axes.set(title="ValSet", xlabel="epoch", ylabel=unit)
             if not tags:
                 axes.remove()
                 continue
+            axes.set(title="ValSet", xlabel="epoch", ylabel=unit)
             for tag, colour in zip(tags, (_MODEL, _MUTED, _INK), strict=False):
                 epochs, values = curves[tag]
                 label = tag.removeprefix(_VALID).removesuffix(f"_{unit}").replace("_", " ")
@@ -256,10 +250,9 @@ def _median(poses: Poses) -> list[int]:
 
 def _spread(poses: Poses) -> list[int]:
     """Frames from a small error to a large one."""
-    errors = poses.mpjpe
-    low, high = np.percentile(errors, _GRID_PERCENTILES)
-    ranked = [row for row in np.argsort(errors, kind="stable") if low <= errors[row] <= high]
-    return evenly_spaced(ranked, _GRID_FRAMES)
+    low, high = np.percentile(poses.mpjpe, _GRID_PERCENTILES)
+    ranked = np.argsort(poses.mpjpe, kind="stable")
+    return evenly_spaced([row for row in ranked if low <= poses.mpjpe[row] <= high], _GRID_FRAMES)
 
 
 def _video(poses: Poses) -> list[int]:
@@ -269,11 +262,6 @@ def _video(poses: Poses) -> list[int]:
     if length <= _EVERY:
         raise UserError("the frames do not follow each other, as in a video")
     return list(range(0, length, _EVERY))
-
-
-def _sequence(run: Run) -> list[np.ndarray]:
-    painter = FramePainter(_SEQUENCE_SIDE)
-    return [painter.panels(*cell[:3]) for cell in _cells(run, _video)]
 
 
 def _curves(run: Run) -> Figure:
@@ -291,7 +279,9 @@ _FIGURES: dict[str, Callable[[Run], Figure | np.ndarray | list[np.ndarray]]] = {
     "training_curves": _curves,
     "median_frame": lambda run: median_frame(*_cells(run, _median)[0][:3]),
     "qualitative_grid": lambda run: qualitative_grid(_cells(run, _spread)),
-    "sequence": _sequence,
+    "sequence": lambda run: [
+        FramePainter(_SEQUENCE_SIDE).panels(*cell[:3]) for cell in _cells(run, _video)
+    ],
 }
 
 
@@ -299,10 +289,10 @@ def save_animation(path: Path, pictures: Sequence[np.ndarray]) -> None:
     """Write pictures (H, W, 3) uint8 RGB as an endless GIF, all in the colours of the first."""
     images = [Image.fromarray(picture) for picture in pictures]
     palette = images[0].quantize(96, Image.Quantize.MAXCOVERAGE)
-    images = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
+    first, *rest = (image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images)
     with replacing(path) as temporary:
-        how = {"save_all": True, "append_images": images[1:], "loop": 0, "format": "GIF"}
-        images[0].save(temporary, duration=1000 * _EVERY // FRAME_RATE, **how)
+        how = {"save_all": True, "append_images": rest, "loop": 0, "format": "GIF"}
+        first.save(temporary, duration=1000 * _EVERY // FRAME_RATE, **how)
 
 
 def _save(path: Path, figure: Figure | np.ndarray | list[np.ndarray]) -> str:

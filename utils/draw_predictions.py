@@ -67,8 +67,8 @@ def main(argv: list[str] | None = None) -> None:
     source = open_source(str(options.input_dir))
     pictures = [shot.file for shot in source]
     points = read_points(options.points, pictures, JOINTS) if options.points else {}
-    model, camera = chosen_model(options.load_model), options.camera
-    predictor = EgoPosePredictor(model, camera=camera, rotate=options.rotate, gpu=options.gpu)
+    how = {"camera": options.camera, "rotate": options.rotate, "gpu": options.gpu}
+    predictor = EgoPosePredictor(chosen_model(options.load_model), **how)
     predictor.study(source.sample(8))
     painter, drawn, distances = FramePainter(_SIZE), [], []
     for shot in tqdm(source, total=source.total, unit="picture"):
@@ -90,9 +90,9 @@ def main(argv: list[str] | None = None) -> None:
     save_picture(options.output, np.vstack([sheet, legend]))
     print(f"{len(drawn)} pictures: {options.output}")
     if distances:
-        found = f"{np.mean(np.array(distances) <= options.within):.0%} of {len(distances)}"
+        found = f"{np.mean(np.array(distances) <= options.within):.0%} of {len(distances)} known"
         median = f"median distance {np.median(distances):.1f} px"
-        print(f"{found} known joints are found within {options.within:g} px; {median}")
+        print(f"{found} joints are found within {options.within:g} px; {median}")
 
 
 if __name__ == "__main__":

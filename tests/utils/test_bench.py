@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,18 +19,16 @@ from utils import bench, pack_data
 @pytest.fixture
 def rows(tiny_data, monkeypatch, capsys):
     """Run a bench, and name its rows: each with a rate, the first with a ratio of 1."""
-    monkeypatch.setattr(bench, "WORKERS", 0)
-    monkeypatch.setattr(bench, "SIZE", 64)
-    monkeypatch.setattr(bench, "BATCH", 4)
-    monkeypatch.setattr(bench, "DEPTH", 18)
-    monkeypatch.setattr(bench, "STEPS", 1)
+    small = {"WORKERS": 0, "SIZE": 64, "BATCH": 4, "LARGE": 8, "DEPTH": 18, "STEPS": 1}
+    for name, value in small.items():
+        monkeypatch.setattr(bench, name, value)
     monkeypatch.setattr(bench, "NETWORKS", [("autoencoder", 18, 64)])
     monkeypatch.setattr(bench, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))
     monkeypatch.setattr(bench, "prepare_device", lambda *_, **__: None)
 
     def run(what):
         flags = ["--rounds", "1", "--gpu", "cpu", "--data_root", str(tiny_data)]
-        bench.main([what, *flags, "--batch_size", "8"])
+        bench.main([what, *flags])
         row = r"^  (\S.*?) {2,}([\d.,]+) +([\d.,]+) +([\d.,]+)$"
         found = re.findall(row, capsys.readouterr().out, re.MULTILINE)
         assert all(float(rate.replace(",", "")) > 0 for _, _, rate, _ in found)
@@ -39,10 +38,11 @@ def rows(tiny_data, monkeypatch, capsys):
     return run
 
 
-def test_rates_are_medians_of_rounds_in_turns_and_ratios_are_to_the_first(capsys):
+def test_rates_are_medians_of_rounds_in_turns_and_ratios_are_to_the_first(monkeypatch, capsys):
     clock, calls = iter(np.cumsum([0] + [1] * 40)), []
-    works = {"a": (lambda: calls.append("a"), 4), "b": (lambda: float(calls.append("b") or 8), 4)}
-    bench.compare("title", works, 2, lambda: next(clock))
+    works = {"a": (lambda: calls.append("a"), 4), "b": (lambda: calls.append("b") or 8.0, 4)}
+    monkeypatch.setattr(bench, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    bench.compare("title", works, 2)
     assert calls == ["a", "b"] * 3
     lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
     assert lines == [["a", "250.00", "4.0", "1.00"], ["b", "125.00", "8.0", "2.00"]]
@@ -52,10 +52,6 @@ FORMS = [f"end to end, {form}" for form in ("fp32", "ONNX Runtime fp32")]
 TREE, TRAIN = "tree, input and targets made too", "reference, batch 16, fp32"
 ROWS = {
     "data": ["reference", "tree", TREE, "shards", TREE.replace("tree", "shards"), "annotations"],
-    "evaluation": [
-        *("matplotlib with a fresh 3D axis", "utils/drawing"),
-        *("forward pass of quickstart.yml", "all metrics and bookkeeping"),
-    ],
     "train": [
         *(TRAIN, "ours, batch 16", "ours, batch 8"),
         *(TRAIN, "ours, batch 16", "ours, without loading"),
@@ -83,9 +79,8 @@ def test_all_that_is_compared_is_measured(what, rows, monkeypatch):
 def test_the_reference_reads_the_frames_that_we_read(tiny_data):
     tree = open_split(tiny_data, SetType.TRAIN, 368)
     frames = bench.ReferenceFrames(tiny_data, 368)
-    pictures, heatmaps, poses = map(
-        torch.stack, zip(*(frames[row] for row in range(3)), strict=True)
-    )
+    read = zip(*(frames[row] for row in range(3)), strict=True)
+    pictures, heatmaps, poses = map(torch.stack, read)
     ours = collate([tree[row] for row in range(3)])
     # Two ways of shrinking without aliasing: alike, not equal.
     theirs = ours.images.permute(0, 3, 1, 2).float() / 127.5 - 1
@@ -95,7 +90,7 @@ def test_the_reference_reads_the_frames_that_we_read(tiny_data):
     assert torch.equal(heatmaps, expected) and heatmaps.amax() == 1
 
 
-def test_a_packed_set_and_no_rounds_are_refused(tmp_path, tiny_data):
+def test_a_packed_set_is_refused(tmp_path, tiny_data):
     pack_data.main(["--input", str(tiny_data), "--output", str(tmp_path / "p"), "--size", "64"])
     with pytest.raises(UserError, match="not a packed set"):
         bench.main(["data", "--data_root", str(tmp_path / "p")])

@@ -112,6 +112,10 @@ def test_the_mean_pose_is_evaluated_on_the_test_set(bench):
 
 
 def test_a_page_gets_tables_between_its_marks_and_nothing_else_changes(bench):
+    with pytest.raises(UserError, match="--rows nobody: there are mean, one, two"):
+        bench.run("--rows", "nobody")
+    with pytest.raises(UserError, match="no run is finished yet"):
+        bench.run("--rows")
     page = bench.folder / "page.md"
     begin, end = "<!-- benchmark own: begin -->", "<!-- benchmark own: end -->"
     page.write_text("No marks.\n")
@@ -141,10 +145,3 @@ def test_another_configuration_or_set_is_not_mixed_into_the_table(bench):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"set": written}))
     with pytest.raises(UserError, match="two/seed_0 was made on another set"):
         bench.run("--seeds", "0")
-
-
-def test_unknown_rows_and_tables_of_nothing_are_refused(bench):
-    with pytest.raises(UserError, match="--rows nobody: there are mean, one, two"):
-        bench.run("--rows", "nobody")
-    with pytest.raises(UserError, match="no run is finished yet"):
-        bench.run("--rows")

@@ -2,7 +2,6 @@
 
 import cv2
 import numpy as np
-import pytest
 
 from utils import draw_contact_sheet, pack_data
 from utils.drawing.sheet import draw_sheet
@@ -27,9 +26,3 @@ def test_a_packed_set_gives_the_sheet_of_the_extracted_one(tiny_data, tmp_path, 
     assert tree.shape == shards.shape == (2 * 96, 3 * 96, 3)
     # The same frames in the same places, but for what 48 pixels hold.
     assert np.abs(tree - shards).mean() < 12
-
-
-def test_bad_input_is_refused():
-    for option, value in (("--count", 0), ("--columns", 0), ("--size", 0), ("--seed", -1)):
-        with pytest.raises(SystemExit):
-            draw_contact_sheet.main([option, str(value), "--output", "a.png"])

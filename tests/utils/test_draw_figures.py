@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 from commands import names, run_demo
 from PIL import Image
-from sample_poses import standing
+from sample_poses import evaluated, standing
 
 from base.errors import UserError
-from base.frame import FrameId
 from base.release_camera import RELEASE_SQUARE
 from utils import draw_figures
 from utils.drawing.frame_painter import DrawnPose, FramePainter
-from utils.evaluation.poses import Poses
 from utils.evaluation.results import read_results
 
 CHARTS = ["errors_by_action", "errors_by_joint", "error_distribution", "training_curves"]
@@ -42,21 +40,25 @@ def test_one_command_draws_every_figure_as_png_and_pdf(demo_run, tiny_runs, caps
 
 
 def test_what_is_gone_is_left_out_and_named(demo_run, tmp_path, capsys):
+    with pytest.raises(UserError, match="give the --save_dir"):
+        draw_figures.main([str(tmp_path / "missing")])
+    shutil.copy(demo_run / "results.json", tmp_path)
     flags = ["--data_root", str(tmp_path), "--log_dir", str(tmp_path)]
-    draw_figures.main([str(demo_run), "--output", str(tmp_path / "out"), *flags])
-    left_out = capsys.readouterr().err.splitlines()
-    reasons = ["--log_dir", *["no TestSet"] * 3]
-    for name, reason in zip([CHARTS[3], *PICTURES, "sequence"], reasons, strict=True):
-        assert any(line.startswith(f"left out {name}: ") and reason in line for line in left_out)
-    assert {name.partition(".")[0] for name in names(tmp_path / "out")} == set(CHARTS[:3])
+    for run, charts, reason in ((demo_run, 3, "no TestSet"), (tmp_path, 2, "npz")):
+        out = tmp_path / run.name
+        draw_figures.main([str(run), "--output", str(out), *flags])
+        left_out = capsys.readouterr().err.splitlines()
+        assert f"left out {CHARTS[3]}: " in left_out[-4] and "--log_dir" in left_out[-4]
+        for name, line in zip([*PICTURES, "sequence"], left_out[-3:], strict=True):
+            assert line.startswith(f"left out {name}: ") and reason in line
+        assert {name.partition(".")[0] for name in names(out)} == set(CHARTS[:charts])
 
 
 def test_the_median_frame_and_a_sequence_are_those_of_the_run(monkeypatch, tmp_path):
     truth = np.stack([standing()] * 8)
     errors = np.array([10, 80, 30, 60, 20, 50, 40, 70]) / 1000
     predicted = truth + errors[:, None, None] * (np.arange(16)[None, :, None] > 0) * [0, 0, 1]
-    frames = [FrameId("a", "env_001", number) for number in (3, 4, 5, 6, 7, 90, 91, 92)]
-    poses = Poses(predicted, truth, ["walking"] * 8, frames, mean_pose=standing())
+    poses = evaluated(predicted, truth, (3, 4, 5, 6, 7, 90, 91, 92))
     camera, drawn = RELEASE_SQUARE.resized(800, 800), []
 
     class Painter:
@@ -123,18 +125,6 @@ def test_the_distribution_names_median_and_95th_percentile():
     assert len(counts) == 27 and sum(counts) == 201
 
 
-def test_a_cell_of_the_grid_is_the_caption_above_picture_and_view_with_both_poses():
-    truth, image = standing(), np.full((800, 800, 3), 90, np.uint8)
-    camera = RELEASE_SQUARE.resized(800, 800)
-    poses = [DrawnPose.through_camera(pose, camera) for pose in (truth[::-1], truth)]
-    figure = draw_figures.qualitative_grid([(image, *poses, "walking, 50 mm")] * 3)
-    painter = FramePainter()
-    cell = np.vstack([painter.caption(1120, "walking, 50 mm"), painter.panels(image, *poses)])
-    assert figure.shape == (2 * 684 + 54, 2 * 1120, 3)
-    assert np.array_equal(figure[684 : 2 * 684, :1120], cell)
-    assert (figure[684 : 2 * 684, 1120:] == 255).all()
-
-
 def test_curves_are_those_of_the_log(tiny_runs):
     curves = draw_figures.read_curves(tiny_runs["train3d"])
     epochs, errors = curves["validation/mpjpe_mm"]
@@ -156,12 +146,3 @@ def test_curves_are_those_of_the_log(tiny_runs):
     means = left.lines[1].get_ydata()
     assert means[[0, 1, 29, 30, 31, 32]] == pytest.approx([1, 1, 1, 2 / 3, 1 / 3, 0])
     assert draw_figures.read_curves(tiny_runs["train3d"].parent) == {}
-
-
-def test_bad_input_is_one_clear_line(demo_run, tmp_path, monkeypatch, capsys):
-    shutil.copy(demo_run / "results.json", tmp_path)
-    with pytest.raises(UserError, match="give the --save_dir"):
-        draw_figures.main([str(tmp_path / "missing")])
-    monkeypatch.setattr(draw_figures, "_FIGURES", {"sequence": draw_figures._FIGURES["sequence"]})
-    draw_figures.main([str(tmp_path)])
-    assert "poses.npz" in capsys.readouterr().err

@@ -1,6 +1,5 @@
 """What utils/benchmark.py and utils/bench.py share: running the other commands, reading notes."""
 
-import json
 import re
 import shlex
 import subprocess
@@ -10,6 +9,7 @@ from typing import Any
 
 import torch
 
+from base.documents import read_document
 from base.errors import UserError
 from utils.common.command import EXIT_INTERRUPTED
 from utils.common.cores import cpu_count
@@ -18,10 +18,10 @@ from utils.common.paths import REPOSITORY
 
 def read(path: Path) -> dict[str, Any]:
     """Content of a JSON file of ours; empty where it is not there."""
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
-    except (ValueError, TypeError, RecursionError) as error:
-        raise UserError(f"{path}: damaged ({error}): delete it") from None
+    content = read_document(path) if path.is_file() else {}
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: damaged: delete it")
+    return content
 
 
 def launch(script: str, *arguments: object, quiet: bool = False) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from base.set_type import SetType
 from dataset import open_split
+from utils.drawing.split_painter import evenly_spaced
 
 #: Largest difference of equal sets: metres, pixels, grey levels of a signed sum over the root of
 #: its number of terms; share of visible joints (a ray can pass an edge on either side).
@@ -39,8 +40,7 @@ def set_checksum(root: Path, picture_size: int) -> dict[str, dict[str, Any]]:
         labels, names = data.annotations(), [str(data.frame_id(row)) for row in range(len(data))]
         order = np.argsort(names)
         lines = "".join(f"{names[row]} {labels.actions[row]}\n" for row in order)
-        shown = order[np.linspace(0, len(order) - 1, min(500, len(order))).round().astype(int)]
-        images = (data[row].image.astype(np.float32) for row in shown)
+        images = (data[row].image.astype(np.float32) for row in evenly_spaced(order, 500))
         grids = [cv2.resize(image, (4, 4), interpolation=cv2.INTER_AREA) for image in images]
         found[kind.folder] = {
             "frames": len(names),

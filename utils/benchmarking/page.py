@@ -12,7 +12,7 @@ from utils.benchmarking.plan import Benchmark
 from utils.evaluation.bootstrap import RESAMPLES, interval, resampled_means
 from utils.evaluation.mpjpe import ALL
 from utils.evaluation.results import Measured, read_results
-from utils.evaluation.tables import Block, TableRow, markdown_table
+from utils.evaluation.tables import Block, markdown_table
 
 Contents = Sequence[dict[str, Any]]
 
@@ -76,16 +76,14 @@ def page_text(
 ) -> str:
     """All tables of a benchmark, ``name`` being that of its file, as Markdown; ``finished`` are the
     folders of each row's seeds with test/results.json of demo.py and run.json, at least one."""
-
-    results = {
-        row: [read_results(place / "test", Measured) for place in of]
-        for row, of in finished.items()
-    }
-    records = {row: [read(place / "run.json") for place in of] for row, of in finished.items()}
     # Equal seeds belong together where rows start from others' runs.
     paired, base = any(row.start for row in benchmark.rows.values()), benchmark.reference
-    draws = {row: 0 if paired else draw for draw, row in enumerate(benchmark.rows)}
-    samples = {row: resampled_mpjpe(of, draws[row]) for row, of in results.items()}
+    results, records, samples = {}, {}, {}
+    for row, of in finished.items():
+        results[row] = [read_results(place / "test", Measured) for place in of]
+        records[row] = [read(place / "run.json") for place in of]
+        draw = 0 if paired else list(benchmark.rows).index(row)
+        samples[row] = resampled_mpjpe(results[row], draw)
     theirs = mean(results.get(base, []), "full.All.mpjpe")
     errors, cost, uncertainty = {}, {}, {}
     for row, of in results.items():
@@ -113,11 +111,9 @@ def page_text(
     ]
     for corner, cells in {"MPJPE, mm": errors, "cost": cost, "uncertainty": uncertainty}.items():
         if cells:
-            rows = [
-                TableRow(benchmark.rows[row].title, list(of.values())) for row, of in cells.items()
-            ]
-            heads = list(next(iter(cells.values())))
-            parts.append(markdown_table([Block("", rows)], heads, corner))
+            rows = [[benchmark.rows[row].title, *of.values()] for row, of in cells.items()]
+            heads = [corner, *next(iter(cells.values()))]
+            parts.append(markdown_table([Block("", rows)], heads))
     about = [benchmark.rows[row] for row in results]
     parts += [f"- **{row.title}**: {row.note}." for row in about if row.note]
     return "\n".join(parts).rstrip() + "\n"

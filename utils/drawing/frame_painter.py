@@ -13,7 +13,7 @@ from base.skeleton import JOINTS, NECK
 from utils.drawing import style
 from utils.drawing.skeleton_pen import SHIFT, draw_skeleton, fixed_point
 from utils.drawing.style import Shades, mixed
-from utils.drawing.text import draw_text, fitted, text_width
+from utils.drawing.text import draw_text, fitted
 
 #: Pictures much wider or taller than this keep their shape inside a panel of it.
 _WIDEST, _NARROWEST = 16 / 9, 3 / 4
@@ -72,12 +72,11 @@ class Viewpoint:
         self._axes = np.stack([right, np.cross(away, right), away]).T
         bodies = bodies[np.isfinite(bodies).all(-1)]
         #: Half the side of the floor.
-        self.half = max(_HALF, float(np.abs(bodies[:, :2]).max(initial=0)))
+        self.half = float(np.abs(bodies[:, :2]).max(initial=_HALF))
         corners = np.array([(x, y, 0) for x in (-1, 1) for y in (-1, 1)]) * self.half
         self._focal, self._centre = 1.0, np.zeros(2)
         shown = self.project(np.vstack([bodies, corners, [[0, 0, -room]]]))[:, :2]
-        low, high = shown.min(0), shown.max(0)
-        size = np.array([width, height])
+        low, high, size = shown.min(0), shown.max(0), np.array([width, height])
         self._focal = ((1 - 2 * _FREE) * size / (high - low)).min()
         self._centre = size / 2 - self._focal * (low + high) / 2
 
@@ -94,16 +93,14 @@ class Viewpoint:
         def on_floor(*points: tuple[float, float]) -> list:
             return fixed_point(self.project(np.array([(x, y, 0.0) for x, y in points]))[:, :2])
 
-        half = self.half
+        half, how = self.half, (cv2.LINE_AA, SHIFT)
         tile = np.array(on_floor((-half, -half), (half, -half), (half, half), (-half, half)))
-        cv2.fillConvexPoly(
-            canvas, tile, mixed(style.BACKDROP, style.GRID, 0.35), cv2.LINE_AA, SHIFT
-        )
+        cv2.fillConvexPoly(canvas, tile, mixed(style.BACKDROP, style.GRID, 0.35), *how)
         inside = np.arange(-half // _STEP, half // _STEP + 1) * _STEP
         for at in (-half, *inside[np.abs(inside) < half - 0.2 * _STEP], half):
             for ends in (((at, -half), (at, half)), ((-half, at), (half, at))):
-                how = max(1, round(self.height / 500)), cv2.LINE_AA, SHIFT
-                cv2.line(canvas, *on_floor(*ends), style.GRID, *how)
+                width = max(1, round(self.height / 500))
+                cv2.line(canvas, *on_floor(*ends), style.GRID, width, *how)
         return canvas
 
 
@@ -122,14 +119,12 @@ def draw_legend(
     x = margin
     hues = [("predicted", style.PREDICTED)] * predicted + [("true", style.TRUTH)] * truth
     for name, shades in hues:
-        draw_text(strip, name, (x, middle), size, style.INK, bold=True)
-        x += text_width(name, size, bold=True) + margin
+        x += draw_text(strip, name, (x, middle), size, style.INK, bold=True) + margin
         for half, tone in zip(("left", "right"), shades[1:], strict=True):
             ends = fixed_point(np.array([[x, middle], [x + 22 * scale, middle]]))
             cv2.line(strip, *ends, tone, round(8 * scale), cv2.LINE_AA, SHIFT)
             x += round(32 * scale)
-            draw_text(strip, half, (x, middle), size, style.INK)
-            x += text_width(half, size) + margin
+            x += draw_text(strip, half, (x, middle), size, style.INK) + margin
         x += margin
     note = "faint: low confidence    " * faint + note if hues else "no pose"
     draw_text(strip, note, (width - margin, middle), size, style.MUTED, anchor=1.0)
@@ -143,9 +138,8 @@ class FramePainter:
     pixels, ``room`` that above the floor which the 3D view shows at least, metres."""
 
     def __init__(self, side: int = 640, room: float = _ROOM) -> None:
-        self.side, self._room = side, room
-        self.scale = side / 640
-        self.header, self._margin = round(44 * self.scale), round(14 * self.scale)
+        self.side, self.scale, self._room = side, side / 640, room
+        self.header = round(44 * self.scale)
 
     def paint(
         self,
@@ -159,18 +153,17 @@ class FramePainter:
         which is (H, W, 3) uint8 RGB of any size.  ``predicted`` is drawn in orange, ``truth`` in
         blue; ``title`` and ``note`` are the left and right end of the caption."""
         body = self.panels(image, predicted, truth)
-        faint = predicted is not None and predicted.confidence is not None
-        legend = draw_legend(
-            body.shape[1], self.scale, predicted is not None, truth is not None, faint
-        )
+        there = predicted is not None, truth is not None
+        faint = there[0] and predicted.confidence is not None
+        legend = draw_legend(body.shape[1], self.scale, *there, faint)
         return np.vstack([self.caption(body.shape[1], title, note), body, legend])
 
     def panels(
         self, image: np.ndarray, predicted: DrawnPose | None, truth: DrawnPose | None = None
     ) -> np.ndarray:
         """Picture and 3D view side by side: :meth:`paint` without caption and legend."""
-        poses = [(truth, style.TRUTH), (predicted, style.PREDICTED)]
-        poses = [(pose, shades) for pose, shades in poses if pose is not None]
+        both = [(truth, style.TRUTH), (predicted, style.PREDICTED)]
+        poses = [(pose, shades) for pose, shades in both if pose is not None]
         return np.hstack([self.picture(image, poses), self.view(poses)])
 
     def picture(self, image: np.ndarray, poses: Sequence[tuple[DrawnPose, Shades]]) -> np.ndarray:
@@ -188,11 +181,10 @@ class FramePainter:
         if size != (panel_width, self.side):
             resized, panel = panel, np.full((self.side, panel_width, 3), style.OUTLINE, np.uint8)
             panel[top : top + size[1], left : left + size[0]] = resized
-        scale = np.array([size[0] / width, size[1] / height])
+        scale, how = np.divide(size, (width, height)), (style.PAPER, self.scale)
         for pose, shades in poses:
             points = (np.asarray(pose.joints2d, float) + 0.5) * scale - 0.5 + [left, top]
-            sure = pose.confidence
-            draw_skeleton(panel, points, shades, style.PAPER, self.scale, confidence=sure)
+            draw_skeleton(panel, points, shades, *how, confidence=pose.confidence)
         return panel
 
     def view(self, poses: Sequence[tuple[DrawnPose, Shades]]) -> np.ndarray:
@@ -200,9 +192,8 @@ class FramePainter:
         # The truth, where there is one, defines the floor; a wrong pose must not move it.
         floor = standing_place(poses[0][0].joints3d) if poses else np.zeros(3)
         placed = np.array([pose.joints3d for pose, _ in poses]).reshape(-1, len(JOINTS), 3) - floor
-        view = Viewpoint(
-            round(self.side * _VIEW / 2) * 2, self.side, placed.reshape(-1, 3), self._room
-        )
+        width = round(self.side * _VIEW / 2) * 2
+        view = Viewpoint(width, self.side, placed.reshape(-1, 3), self._room)
         canvas = view.floor()
         for joints, (_, shades) in zip(placed, poses, strict=True):
             tint = mixed(shades[0], style.GRID, 0.75)
@@ -216,9 +207,9 @@ class FramePainter:
     def caption(self, width: int, title: str, note: str = "") -> np.ndarray:
         """(header, width, 3): ``title`` at its left end, ``note`` at its right."""
         strip = np.full((self.header, width, 3), style.PAPER, np.uint8)
-        margin, middle, size = self._margin, self.header / 2, round(20 * self.scale)
-        note = fitted(note, width // 2, size, bold=True)
-        draw_text(strip, note, (width - margin, middle), size, style.INK, bold=True, anchor=1.0)
-        room = width - 3 * margin - text_width(note, size, bold=True)
-        draw_text(strip, fitted(title, room, size), (margin, middle), size, style.INK)
+        margin, size, middle = round(14 * self.scale), round(20 * self.scale), self.header / 2
+        note, how = fitted(note, width // 2, size, bold=True), {"bold": True, "anchor": 1.0}
+        taken = draw_text(strip, note, (width - margin, middle), size, style.INK, **how)
+        title = fitted(title, width - 3 * margin - taken, size)
+        draw_text(strip, title, (margin, middle), size, style.INK)
         return strip

@@ -97,8 +97,7 @@ class SplitPainter:
             name = rank + str(poses.frame_ids[row]).replace("/", "_") + ".png"
             save_picture(folder / name, self.paint(poses, row), _FAST_PNG)
 
-        for _ in self._map(save, list(enumerate(rows, 1)), folder.name):
-            pass
+        list(self._map(save, list(enumerate(rows, 1)), folder.name))
 
     def save_video(self, poses: Poses, rows: Sequence[int], path: Path) -> None:
         """Write the pictures of the rows, in their order, as an mp4."""

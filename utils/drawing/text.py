@@ -40,9 +40,10 @@ def draw_text(
     colour: Colour,
     bold: bool = False,
     anchor: float = 0.0,
-) -> None:
+) -> int:
     """Draw a line of text into a (H, W, 3) uint8 canvas, cut off where that ends: its vertical
-    middle and, across, its ``anchor`` (0 left, 0.5 middle, 1 right) at ``place``, (x, y) pixels."""
+    middle and, across, its ``anchor`` (0 left, 0.5 middle, 1 right) at ``place``, (x, y) pixels.
+    Returns its width."""
     font, width = _font(size, bold), text_width(text, size, bold)
     height = sum(font.getmetrics())
     left, top = round(place[0] - anchor * width), round(place[1] - height / 2)
@@ -51,3 +52,4 @@ def draw_text(
         image = Image.fromarray(ground)
         ImageDraw.Draw(image).text((min(0, left), min(0, top)), text, colour, font)
         ground[:] = image
+    return width

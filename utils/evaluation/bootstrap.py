@@ -14,10 +14,10 @@ LEVEL = 0.95
 
 
 @lru_cache(maxsize=8)
-def character_weights(characters: int, resamples: int = RESAMPLES) -> np.ndarray:
+def character_weights(characters: int) -> np.ndarray:
     """(R, C): how often each character comes up in each resample; the same at every call."""
-    rng = np.random.default_rng(0)
-    return rng.multinomial(characters, np.full(characters, 1 / characters), size=resamples)
+    shares, rng = np.full(characters, 1 / characters), np.random.default_rng(0)
+    return rng.multinomial(characters, shares, size=RESAMPLES).astype(np.float64)
 
 
 def resampled_means(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -25,7 +25,7 @@ def resampled_means(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
     ``sums`` are (C, n), those of each character's frames, ``counts`` (C,) or (C, n) its frames.
     """
-    weights = character_weights(len(sums)).astype(np.float64)
+    weights = character_weights(len(sums))
     total = weights @ counts.reshape(len(sums), -1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(total > 0, (weights @ sums) / total, np.nan)
@@ -38,10 +38,14 @@ def interval(samples: np.ndarray) -> np.ndarray:
     return np.nanpercentile(samples, [tail, 100 - tail], axis=0)
 
 
-def means_by_character(
-    values: np.ndarray, characters: np.ndarray, weights: np.ndarray | None = None
-) -> list[tuple[float, list[float] | None]]:
-    """Weighted means over the frames, each with its interval, None with fewer than two characters.
+def figures(
+    names: Sequence[str],
+    values: np.ndarray,
+    characters: np.ndarray,
+    weights: np.ndarray | None = None,
+) -> dict[str, Any]:
+    """Weighted means over the frames by their names, and NAME_interval of each, as in results.json;
+    with fewer than two characters no intervals.
 
     ``values`` are (N, n) of N frames, ``characters`` (N,) numbers of theirs, ``weights`` (N, 1).
     """
@@ -50,20 +54,8 @@ def means_by_character(
     sums, counts = (np.zeros((count, rows.shape[1])) for rows in (values, weights))
     np.add.at(sums, characters, values * weights)
     np.add.at(counts, characters, weights)
-    means = (sums.sum(0) / counts.sum(0)).tolist()
-    if np.count_nonzero(counts) < 2:
-        return [(mean, None) for mean in means]
-    return list(zip(means, interval(resampled_means(sums, counts)).T.tolist(), strict=True))
-
-
-def named(name: str, mean: float, ends: list[float] | None) -> dict[str, Any]:
-    """A figure of results.json, and its interval beside it where there is one."""
-    return {name: mean} | ({f"{name}_interval": ends} if ends else {})
-
-
-def figures(names: Sequence[str], *arguments: np.ndarray) -> dict[str, Any]:
-    """A figure per column; arguments as of :func:`means_by_character`."""
-    report: dict[str, Any] = {}
-    for name, cell in zip(names, means_by_character(*arguments), strict=True):
-        report |= named(name, *cell)
+    report: dict[str, Any] = dict(zip(names, (sums.sum(0) / counts.sum(0)).tolist(), strict=True))
+    if np.count_nonzero(counts) > 1:
+        ends = interval(resampled_means(sums, counts)).T.tolist()
+        report |= {f"{name}_interval": pair for name, pair in zip(names, ends, strict=True)}
     return report

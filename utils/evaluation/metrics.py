@@ -11,7 +11,7 @@ import numpy as np
 
 from base.skeleton import JOINTS, LIMBS, LOWER_BODY, MIRROR, NECK, UPPER_BODY, neck_centred
 from dataset.runs import run_lengths
-from utils.evaluation.bootstrap import figures, means_by_character, named
+from utils.evaluation.bootstrap import figures
 from utils.evaluation.mpjpe import BODY_PARTS, MILLIMETRES, distances, joint_errors
 from utils.evaluation.poses import Poses
 
@@ -70,8 +70,18 @@ def errors_of_characters(poses: Poses) -> dict[str, Any]:
 
 def errors_by_joint(poses: Poses) -> dict[str, Any]:
     """Joint → MPJPE."""
-    cells = means_by_character(poses.joint_errors, poses.characters[1])
-    return {joint: named("mpjpe", *cell) for joint, cell in zip(JOINTS, cells, strict=True)}
+    columns = zip(JOINTS, poses.joint_errors.T[..., None], strict=True)
+    return {joint: figures(["mpjpe"], errors, poses.characters[1]) for joint, errors in columns}
+
+
+def _mean_over_joints(
+    name: str, values: np.ndarray, mask: np.ndarray, poses: Poses
+) -> dict[str, Any]:
+    """A figure of values (N, J) of some joints, those in a mask: a frame counts as often as it has
+    such joints."""
+    counts = mask.sum(1, keepdims=True)
+    mean = (values * mask).sum(1, keepdims=True) / np.maximum(counts, 1)
+    return figures([name], mean, poses.characters[1], counts)
 
 
 def errors_by_visibility(poses: Poses) -> dict[str, Any] | None:
@@ -82,10 +92,7 @@ def errors_by_visibility(poses: Poses) -> dict[str, Any] | None:
     for kind, mask in (("visible", poses.visible), ("hidden", ~poses.visible)):
         cell: dict[str, Any] = {"joints": int(mask.sum())}
         if cell["joints"]:
-            # The mean over joints, not over frames: a frame counts as often as it has such joints.
-            counts = mask.sum(1, keepdims=True)
-            mean = (poses.joint_errors * mask).sum(1, keepdims=True) / np.maximum(counts, 1)
-            cell |= figures(["mpjpe"], mean, poses.characters[1], counts)
+            cell |= _mean_over_joints("mpjpe", poses.joint_errors, mask, poses)
         cell["by_joint"] = by_joint = {}
         for joint, errors, rows in zip(JOINTS, poses.joint_errors.T, mask.T, strict=True):
             mean = float(errors[rows].mean()) if rows.any() else None
@@ -112,16 +119,14 @@ def hidden_hands(poses: Poses) -> dict[str, Any] | None:
     hands = [JOINTS.index(f"{side}Hand") for side in ("Left", "Right")]
     if poses.visible is None or not (hidden := ~poses.visible[:, hands]).any():
         return None
-    near, counts = (poses.joint_errors[:, hands] <= _NEAR) & hidden, hidden.sum(1, keepdims=True)
-    share = near.sum(1, keepdims=True) / np.maximum(counts, 1)
-    return figures(["near"], share, poses.characters[1], counts) | {"hands": int(counts.sum())}
+    near = _mean_over_joints("near", poses.joint_errors[:, hands] <= _NEAR, hidden, poses)
+    return near | {"hands": int(hidden.sum())}
 
 
 def limb_lengths(joints3d: np.ndarray) -> np.ndarray:
     """(N, 16, 3) metres → (N, 14) float64 metres."""
-    parents, children = np.array(LIMBS).T
-    joints3d = np.asarray(joints3d, np.float64)
-    return np.linalg.norm(joints3d[:, children] - joints3d[:, parents], axis=-1)
+    limbs = np.diff(np.asarray(joints3d, np.float64)[:, LIMBS], axis=2)[:, :, 0]
+    return np.linalg.norm(limbs, axis=-1)
 
 
 def impossible(joints3d: np.ndarray) -> np.ndarray:
@@ -171,35 +176,28 @@ def swap_rates(poses: Poses) -> dict[str, Any]:
     return figures(list(_PAIRS), swapped(poses.predicted, poses.target), poses.characters[1])
 
 
-def _consecutive(poses: Poses) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Predicted and true poses (N, 16, 3) in millimetres, Neck at the origin, in the order of
-    their frames; and (N,) how many frames before each one follow each other up to it, within one
-    clip of one character and environment and without a :data:`CUT`."""
-    order = sorted(range(len(poses.frame_ids)), key=poses.frame_ids.__getitem__)
-    predicted, target = (
-        neck_centred(np.asarray(both, np.float64)[order]) * MILLIMETRES
-        for both in (poses.predicted, poses.target)
-    )
-    jumps = np.linalg.norm(np.diff(target, axis=0), axis=-1).max(-1, initial=0)
-    scenes = np.concatenate([[0], np.cumsum(jumps > CUT * MILLIMETRES)]).tolist()
-    frames = [(poses.frame_ids[row], poses.actions[row]) for row in order]
-    places = [
-        ((frame_id.character, frame_id.environment, action, scene), frame_id.number)
-        for (frame_id, action), scene in zip(frames, scenes, strict=True)
-    ]
-    return predicted, target, run_lengths(places)
-
-
 def motion(poses: Poses) -> dict[str, Any] | None:
     """Acceleration error and jitter with the truth's own; None where no three frames are
-    consecutive.
+    consecutive, in one clip of one character and environment, without a :data:`CUT`.
 
     Acceleration error: mean over joints and windows of ‖a_pred − a_true‖, a = p(t+1) − 2 p(t) +
     p(t−1), mm per frame² (Kanazawa et al., "Learning 3D human dynamics from video", CVPR 2019).
     Jitter: the same mean of the length of the third difference of the prediction, mm per frame³
     (Yi et al., "TransPose", SIGGRAPH 2021).
     """
-    predicted, target, lengths = _consecutive(poses)
+    ids, actions = poses.frame_ids, poses.actions
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    predicted, target = (
+        neck_centred(np.asarray(both, np.float64)[order]) * MILLIMETRES
+        for both in (poses.predicted, poses.target)
+    )
+    jumps = np.linalg.norm(np.diff(target, axis=0), axis=-1).max(-1, initial=0)
+    scenes = np.concatenate([[0], np.cumsum(jumps > CUT * MILLIMETRES)]).tolist()
+    places = [
+        ((ids[row].character, ids[row].environment, actions[row], scene), ids[row].number)
+        for row, scene in zip(order, scenes, strict=True)
+    ]
+    lengths = run_lengths(places)
     threes, fours = lengths[2:] >= 2, lengths[3:] >= 3
     if not threes.any():
         return None

@@ -2,7 +2,6 @@
 
 import json
 import operator
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,8 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from base.actions import action_group
+from base.arrays import read_arrays
 from base.cameras import camera_from_dict, camera_to_dict
 from base.cameras.camera import Camera
+from base.documents import parse_json
 from base.errors import UserError
 from base.files import csv_rows, replacing
 from base.frame import FrameId
@@ -24,9 +25,6 @@ from utils.evaluation.mpjpe import BODY_PARTS, by_part
 if TYPE_CHECKING:  # torch takes seconds to import
     from dataset.batch import Batch
     from utils.inference.pose_predictor import PosePredictor, Track
-
-#: Bytes of all arrays of a file of poses; the whole release is a tenth of it.
-_MOST_BYTES = 2 << 30
 
 
 @dataclass
@@ -117,15 +115,13 @@ class Poses:
 
     def write_csv(self, path: Path) -> None:
         """A line a frame: identity, action, group (empty if unknown), errors in millimetres."""
-        names = ["character", "environment", "frame", "action", "group", *self.frame_errors]
         frames = zip(self.frame_ids, self.actions, *self.frame_errors.values(), strict=True)
         with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as out:
             write = csv_rows(out)
-            write(names)
+            write(["character", "environment", "frame", "action", "group", *self.frame_errors])
             for frame, action, *errors in frames:
                 about = [frame.character, frame.environment, frame.number, action]
-                numbers = [f"{error:.4f}" for error in errors]
-                write([*about, action_group(action) or "", *numbers])
+                write([*about, action_group(action) or "", *(f"{error:.4f}" for error in errors)])
 
 
 def predict(
@@ -146,21 +142,15 @@ def joined(
 ) -> Poses:
     """The poses of several batches, to be measured beside a mean pose."""
 
-    def arrays(name: str) -> np.ndarray | None:
+    arrays = {}
+    for name in ("predicted", "target", "visible", "uncertainty", "raw_neck"):
         parts = [getattr(batch, name) for batch in batches]
-        return None if parts[0] is None else np.concatenate(parts)
-
-    return Poses(
-        arrays("predicted"),
-        arrays("target"),
-        [action for batch in batches for action in batch.actions],
-        [frame_id for batch in batches for frame_id in batch.frame_ids],
-        arrays("visible"),
-        arrays("uncertainty"),
-        mean_pose,
-        camera,
-        arrays("raw_neck"),
+        arrays[name] = None if parts[0] is None else np.concatenate(parts)
+    actions, ids = (
+        [each for batch in batches for each in getattr(batch, name)]
+        for name in ("actions", "frame_ids")
     )
+    return Poses(actions=actions, frame_ids=ids, mean_pose=mean_pose, camera=camera, **arrays)
 
 
 def read_poses(path: Path) -> Poses:
@@ -168,22 +158,18 @@ def read_poses(path: Path) -> Poses:
     arrays do not belong together."""
     if not path.is_file():
         raise UserError(f"no {path}: give the --save_dir of a demo.py run that has ended")
+    stored = read_arrays(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > _MOST_BYTES:
-            raise ValueError(f"{size / 2**30:.0f} GiB of arrays")
-        with np.load(path, allow_pickle=False) as stored:
-            names = ("action", "character", "environment")
-            actions, *identities = ([str(text) for text in stored[name].tolist()] for name in names)
-            numbers = [operator.index(number) for number in stored["frame"].tolist()]
-            frame_ids = [FrameId(*each) for each in zip(*identities, numbers, strict=True)]
-            both = [stored[name] for name in ("predicted", "target")]
-            if not all(each.dtype.kind == "f" and np.isfinite(each).all() for each in both):
-                raise ValueError("poses must be finite numbers")
-            if "camera" not in stored:  # written before there was a choice
-                return Poses(*both, actions, frame_ids)
-            camera = camera_from_dict(json.loads(str(stored["camera"])))
-            return Poses(*both, actions, frame_ids, camera=camera)
-    except Exception as error:  # NumPy's, zlib's and json's of damaged files, of many classes
-        raise UserError(f"{path}: not the poses of an evaluation, or damaged ({error})") from None
+        names = ("action", "character", "environment")
+        actions, *identities = ([str(text) for text in stored[name].tolist()] for name in names)
+        numbers = [operator.index(number) for number in stored["frame"].tolist()]
+        frame_ids = [FrameId(*each) for each in zip(*identities, numbers, strict=True)]
+        both = [stored[name] for name in ("predicted", "target")]
+        if not all(each.dtype.kind == "f" and np.isfinite(each).all() for each in both):
+            raise ValueError("poses must be finite numbers")
+        if "camera" not in stored:  # written before there was a choice
+            return Poses(*both, actions, frame_ids)
+        camera = camera_from_dict(parse_json(str(stored["camera"])))
+        return Poses(*both, actions, frame_ids, camera=camera)
+    except (KeyError, TypeError, ValueError, UserError) as error:
+        raise UserError(f"{path}: not the poses of an evaluation ({error})") from None

@@ -6,39 +6,22 @@ doc/evaluation.md says what each key means.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from base.documents import read_bounded
 from base.errors import UserError
 from base.skeleton import JOINTS
 from utils.evaluation.mpjpe import ALL
 
 #: Version of the layout; raised when a key changes its meaning.
 SCHEMA = 1
-#: Bytes of a file; one of 5,000 characters has a fifth of it.
-_MOST_BYTES = 64 << 20
 #: Figures beyond this are no millimetres, shares or frames.
 _MOST = 1e12
 
+Count = Annotated[int, Field(ge=1, le=int(_MOST))]
 Number = Annotated[float, Field(ge=-_MOST, le=_MOST)]
 Text = Annotated[str, Field(max_length=4096)]
 Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
-
-
-def _figures(*needed: str) -> Any:
-    """The type of figures by name, ``needed`` among them, and of their intervals: name → number,
-    name_interval → its two ends."""
-
-    def check(cell: dict[str, Any]) -> dict[str, Any]:
-        for name, value in (dict.fromkeys(needed) | cell).items():
-            pair = name.endswith("_interval")
-            numbers = value if pair and type(value) is list and len(value) == 2 else [value]
-            finite = [type(n) in (int, float) and abs(n) <= _MOST for n in numbers]
-            if finite != [True] * (1 + pair):
-                wanted = "two finite numbers" if pair else "a finite number"
-                raise ValueError(f"{name} must be {wanted}")
-        return cell
-
-    return Annotated[dict[Text, Any], AfterValidator(check)]
 
 
 class _Part(BaseModel):
@@ -46,46 +29,62 @@ class _Part(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
 
 
-class _Groups(_Part):
-    """Action group → figures; others than All are there where they have frames."""
-
-    __pydantic_extra__: dict[str, _figures("mpjpe")]
-    all: _figures("mpjpe") = Field(alias=ALL)
-
-
-class _Counted(_Part):
-    __pydantic_extra__: dict[str, _figures("mpjpe", "frames")]
-    all: _figures("mpjpe", "frames") = Field(alias=ALL)
-
-
-class _Character(_Part):
-    full: _Counted
-    upper: dict[Text, _figures("mpjpe", "frames")]
-    lower: dict[Text, _figures("mpjpe", "frames")]
-
-
-class _Visibility(_Part):
-    mpjpe: Number = 0.0  # both are left out where there are no such joints
+class _Error(_Part):
+    mpjpe: Number
     mpjpe_interval: Pair = []
+
+
+class _Cell(_Error):
+    frames: Count
+    mpjpe_mean_pose: Number = 0.0  # these two are left out where there is no training set
+    mpjpe_mean_pose_interval: Pair = []
+
+
+class _AllFrames(_Cell):
+    pa_mpjpe: Number
+    pa_mpjpe_interval: Pair = []
+
+
+class _Groups(_Part):
+    """Action group → errors; others than All are there where they have frames."""
+
+    __pydantic_extra__: dict[str, _Cell]
+    all: _Cell = Field(alias=ALL)
+
+
+class _Full(_Groups):
+    all: _AllFrames = Field(alias=ALL)
+
+
+class _Parts(_Part):
+    full: _Groups
+    upper: _Groups
+    lower: _Groups
+
+
+class _Visibility(_Error):
+    mpjpe: Number = 0.0  # left out where there are no such joints
 
 
 class _Pck(_Part):
     at_100: Number = Field(alias="100")
 
 
+class _Decile(_Part):
+    error: Number
+
+
 class _Uncertainty(_Part):
     coverage: Number
-    deciles: list[_figures("error")] = Field(min_length=10, max_length=10)
+    deciles: list[_Decile] = Field(min_length=10, max_length=10)
 
 
-class Measured(_Part):
+class Measured(_Parts):
     """What :func:`utils.evaluation.metrics.measure` returns, as far as it is read back."""
 
-    full: _Groups
-    upper: _Groups
-    lower: _Groups
-    joints: dict[Literal[JOINTS], _figures("mpjpe")] = Field(min_length=len(JOINTS))
-    characters: dict[Text, _Character] = Field(min_length=1)
+    full: _Full
+    joints: dict[Literal[JOINTS], _Error] = Field(min_length=len(JOINTS))
+    characters: dict[Text, _Parts] = Field(min_length=1)
     visibility: dict[Literal["visible", "hidden"], _Visibility] | None = None
     motion: dict[Text, Number | None] | None = None
     uncertainty: _Uncertainty | None = None
@@ -98,7 +97,7 @@ class Results(Measured):
     model: Text
     data: Literal["train", "val", "test"]
     data_root: Text
-    frames: int = Field(ge=1, le=int(_MOST))
+    frames: Count
     headset: Text | None = None
     pck: _Pck
 
@@ -108,17 +107,12 @@ def read_results(path: Path, kind: type[Measured] = Results) -> dict[str, Any]:
     :class:`Measured` one without what was evaluated does. UserError naming what is wrong."""
     path = path / "results.json" if path.is_dir() else path
     try:
-        if not path.is_file():
-            raise UserError(f"{path}: no such file: give the results.json of a demo.py run")
-        with path.open("rb") as file:
-            text = file.read(_MOST_BYTES + 1)
-        if len(text) > _MOST_BYTES:
-            raise UserError(f"{path}: too large for the results.json of a demo.py run")
-        return kind.model_validate_json(text).model_dump(by_alias=True, exclude_unset=True)
+        found = kind.model_validate_json(read_bounded(path))
+        return found.model_dump(by_alias=True, exclude_unset=True)
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+        why = f"{path}: {error.strerror}"
+        raise UserError(f"{why}: give the results.json of a demo.py run") from None
     except ValidationError as error:
         fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = "".join(f"{key}: " for key in fault["loc"])
-        why = where + fault["msg"].removeprefix("Value error, ")
+        why = "".join(f"{key}: " for key in fault["loc"]) + fault["msg"]
         raise UserError(f"{path}: not the results.json of a demo.py run ({why})") from None

@@ -8,28 +8,23 @@ from utils.evaluation.mpjpe import BODY_PARTS
 from utils.evaluation.published import PUBLISHED, TABLE_GROUPS
 
 _SHORT = {"Gesticuling": "Gestic."}
-#: Headings of the columns.
-HEADS = tuple(_SHORT.get(group, group.replace("Stretching", "Str")) for group in TABLE_GROUPS)
-_CORNER = "MPJPE, mm"
-
-
-class TableRow(NamedTuple):
-    """A line of a table: its name and a cell for each of :data:`TABLE_GROUPS`."""
-
-    name: str
-    cells: list[str]
+#: Headings of the columns: of the names of the lines, then of :data:`TABLE_GROUPS`.
+HEADS = (
+    "MPJPE, mm",
+    *(_SHORT.get(group, group.replace("Stretching", "Str")) for group in TABLE_GROUPS),
+)
 
 
 class Block(NamedTuple):
-    """Lines that belong together; ``title`` may be empty."""
+    """Lines that belong together, a cell for each heading; ``title`` may be empty."""
 
     title: str
-    rows: list[TableRow]
+    rows: list[list[str]]
 
 
-def row(name: str, by_group: dict[str, float], groups: Sequence[str] = TABLE_GROUPS) -> TableRow:
+def row(name: str, by_group: dict[str, float], groups: Sequence[str] = TABLE_GROUPS) -> list[str]:
     """A line of one error per group, a dash where there is none."""
-    return TableRow(name, [f"{by_group[g]:.1f}" if g in by_group else "–" for g in groups])
+    return [name, *(f"{by_group[g]:.1f}" if g in by_group else "–" for g in groups)]
 
 
 def result_blocks(results: dict[str, Any]) -> list[Block]:
@@ -50,7 +45,7 @@ def result_blocks(results: dict[str, Any]) -> list[Block]:
     if cells("full", "mpjpe_mean_pose"):
         whose = results.get("mean_pose")
         blocks.append(Block(f"Mean pose {whose}:" if whose else "", mean))
-    blocks.append(Block("", [TableRow("frames", [str(frames.get(g, 0)) for g in TABLE_GROUPS])]))
+    blocks.append(Block("", [["frames", *(str(frames.get(g, 0)) for g in TABLE_GROUPS)]]))
     title = "Published on the test set of xR-EgoPose, full body; for orientation:"
     published = [row(*each) for each in PUBLISHED.items()]
     if results.get("headsets", [RELEASE_HEADSET.name]) != [RELEASE_HEADSET.name]:
@@ -59,62 +54,50 @@ def result_blocks(results: dict[str, Any]) -> list[Block]:
     return [*blocks, Block(title, published)]
 
 
-def text_table(blocks: Sequence[Block], heads: Sequence[str] = HEADS, corner: str = _CORNER) -> str:
+def text_table(blocks: Sequence[Block], heads: Sequence[str] = HEADS) -> str:
     """The table for a terminal."""
-    rows = [TableRow(corner, list(heads)), *(row for block in blocks for row in block.rows)]
-    first = 1 + max(len(row.name) for row in rows)
-    width = 1 + max(8, *(len(cell) for row in rows for cell in row.cells))
+    rows = [heads, *(row for block in blocks for row in block.rows)]
+    first = 1 + max(len(name) for name, *_ in rows)
+    width = 1 + max(8, *(len(cell) for _, *cells in rows for cell in cells))
 
-    def line(name: str, cells: Sequence[str]) -> str:
+    def line(name: str, *cells: str) -> str:
         return f"{name:<{first}}" + "".join(f"{cell:>{width}}" for cell in cells)
 
-    lines = [line(corner, heads)]
-    for block in blocks:
-        lines += ["", block.title] if block.title else ["─" * len(lines[0])]
-        lines += [line(*row) for row in block.rows]
+    lines = [line(*heads)]
+    for title, rows in blocks:
+        lines += ["", title] if title else ["─" * len(lines[0])]
+        lines += [line(*row) for row in rows]
     return "\n".join(lines)
 
 
-def markdown_table(
-    blocks: Sequence[Block], heads: Sequence[str] = HEADS, corner: str = _CORNER
-) -> str:
+def markdown_table(blocks: Sequence[Block], heads: Sequence[str] = HEADS) -> str:
     """The table for a README; a block's title becomes a line of its own."""
-    lines = ["| " + " | ".join([corner, *heads]) + " |", "|---|" + "---:|" * len(heads)]
-    for block in blocks:
-        if block.title:
-            lines.append("| *" + block.title.rstrip(":") + "* |" + " |" * len(heads))
-        lines += ["| " + " | ".join([row.name, *row.cells]) + " |" for row in block.rows]
+    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
+    for title, rows in blocks:
+        if title:
+            lines.append("| *" + title.rstrip(":") + "* |" + " |" * (len(heads) - 1))
+        lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
-_LATEX = str.maketrans(
-    {
-        **{character: f"\\{character}" for character in "&%_#"},
-        **{"–": "--", "±": r"$\pm$", "−": "$-$", "…": r"\,\ldots\,"},
-    }
-)
+_LATEX = {character: f"\\{character}" for character in "&%_#"}
+_LATEX = str.maketrans(_LATEX | {"–": "--", "−": "$-$", "…": r"\,\ldots\,"})
 
 
-def latex_table(
-    blocks: Sequence[Block], heads: Sequence[str] = HEADS, corner: str = _CORNER
-) -> str:
+def latex_table(blocks: Sequence[Block], heads: Sequence[str] = HEADS) -> str:
     """The table for a paper; needs the package booktabs."""
 
-    def line(name: str, cells: Sequence[str]) -> str:
-        return " & ".join(cell.translate(_LATEX) for cell in [name, *cells]) + r" \\"
+    def line(cells: Sequence[str]) -> str:
+        return " & ".join(cell.translate(_LATEX) for cell in cells) + r" \\"
 
-    lines = [
-        r"% \usepackage{booktabs}",
-        r"\begin{tabular}{l" + "r" * len(heads) + "}",
-        r"\toprule",
-        line(corner, heads),
-    ]
-    for block in blocks:
+    start = rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}"
+    lines = [r"% \usepackage{booktabs}", start, r"\toprule", line(heads)]
+    for title, rows in blocks:
         lines.append(r"\midrule")
-        if block.title:
-            title = block.title.rstrip(":").translate(_LATEX)
-            lines.append(rf"\multicolumn{{{len(heads) + 1}}}{{l}}{{\emph{{{title}}}}} \\")
-        lines += [line(*row) for row in block.rows]
+        if title:
+            title = title.rstrip(":").translate(_LATEX)
+            lines.append(rf"\multicolumn{{{len(heads)}}}{{l}}{{\emph{{{title}}}}} \\")
+        lines += map(line, rows)
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 

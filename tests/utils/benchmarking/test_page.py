@@ -11,6 +11,7 @@ from utils.benchmarking.page import page_text, resampled_mpjpe
 from utils.benchmarking.plan import load_benchmark
 from utils.common.paths import CONFIGS
 
+FOLDER, RECORD, RESULTS = CONFIGS / "benchmark", "run.json", "test/results.json"
 FRAMES = {"TrainSet": 10000, "ValSet": 400, "TestSet": 1600}
 CHECKSUM = {folder: {"frames": count} for folder, count in FRAMES.items()}
 #: What run.json tells of each row.
@@ -35,16 +36,16 @@ def written(folder, name, change=lambda found: None):
             found = results(row, seed, moving="videos" in name, sure=sure)
             change(found)
             (place / "test").mkdir(parents=True)
-            (place / "test" / "results.json").write_text(json.dumps(found))
+            (place / RESULTS).write_text(json.dumps(found))
             trained = {"training_seconds": 0 if row == "mean" else 400.0 + 100 * seed}
             about = {"machine": "2 CPU cores"} | trained | record
-            (place / "run.json").write_text(json.dumps(about))
+            (place / RECORD).write_text(json.dumps(about))
     return finished
 
 
 @pytest.mark.parametrize("name", ["small", "small_videos"])
 def test_the_page_is_the_one_that_former_code_wrote_of_the_same_results(tmp_path, name):
-    benchmark = load_benchmark(CONFIGS / "benchmark" / f"{name}.yml")
+    benchmark = load_benchmark(FOLDER / f"{name}.yml")
     text = page_text(benchmark, name, CHECKSUM, written(tmp_path, name))
     assert text == Path(__file__).with_name(f"page_{name}.md").read_text()
 
@@ -56,30 +57,24 @@ def test_deciles_that_fall_are_not_monotonic_and_a_row_without_reference_has_no_
 
     finished = written(tmp_path, "small", turn)
     del finished["reference"]
-    small = load_benchmark(CONFIGS / "benchmark" / "small.yml")
+    small = load_benchmark(FOLDER / "small.yml")
     text = page_text(small, "small", CHECKSUM, finished)
+    assert resampled_mpjpe([characters([100.0])], 0) is None  # of one character alone
     assert "| no |" in text and "| – | 163.4 |" in text and "| 12.9 (100%) |" in text
 
 
-def test_one_character_alone_has_no_interval():
-    assert resampled_mpjpe([characters([100.0])], 0) is None
-
-
-@pytest.mark.parametrize(
-    ("file", "content", "message"),
-    [
-        ("run.json", "{", "run.json: damaged"),
-        ("test/results.json", '{"full": 1}', "results.json of a demo.py run"),
-        ("test/results.json", None, "different characters"),
-    ],
-)
-def test_a_damaged_file_of_a_run_is_named(file, content, message, tmp_path):
-    finished = written(tmp_path, "small")
-    path = finished["reference"][1] / file
-    found = json.loads(path.read_text())
-    if content is None:
-        found["characters"]["z"] = found["characters"].pop("a")
-    path.write_text(content or json.dumps(found))
-    small = load_benchmark(CONFIGS / "benchmark" / "small.yml")
-    with pytest.raises(UserError, match=message):
-        page_text(small, "small", CHECKSUM, finished)
+def test_a_damaged_file_of_a_run_is_named(tmp_path):
+    small, finished = load_benchmark(FOLDER / "small.yml"), written(tmp_path, "small")
+    record, measured = (finished["reference"][1] / name for name in (RECORD, RESULTS))
+    found = json.loads(measured.read_text())
+    found["characters"]["z"] = found["characters"].pop("a")
+    for path, content, message in (
+        (record, "{", "run.json: not valid JSON"),
+        (record, "[]", "run.json: damaged"),
+        (record, "{}", None),
+        (measured, json.dumps(found), "different characters"),
+    ):
+        path.write_text(content)
+        if message:
+            with pytest.raises(UserError, match=message):
+                page_text(small, "small", CHECKSUM, finished)

@@ -68,10 +68,8 @@ def paper(**change):
     ("change", "named"),
     [
         ({"reference": "nobody"}, "nobody"),
-        ({"budget": 0}, "budget Input should be greater"),
         ({"colour": 1}, "colour Extra inputs are not permitted"),
         (paper(training="some"), "rows.paper.training"),
-        (paper(config="nothing"), "nothing"),
         (paper(changes={"model": {"backbon": "resnet18"}}), "did you mean 'model.backbone'"),
         (paper(changes={"train2d": {"epochs": 1}}), "pictures are seen, the budget is 10000"),
         (None, "No such file"),

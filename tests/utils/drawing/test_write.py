@@ -23,7 +23,7 @@ def film(path, fps, shape, count=20):
 
 @pytest.mark.parametrize(
     ("fps", "rate"),
-    [(30, 30), (29.97002997002997, Fraction(30000, 1001)), (12.5, Fraction(25, 2)), (0.5, 0.5)],
+    [(29.97002997002997, Fraction(30000, 1001)), (12.5, Fraction(25, 2)), (0.5, 0.5)],
 )
 def test_films_are_h264_of_the_right_rate_size_and_colours(tmp_path, fps, rate):
     path = tmp_path / os.fsdecode(b"a\xff:b.mp4")
@@ -32,9 +32,8 @@ def test_films_are_h264_of_the_right_rate_size_and_colours(tmp_path, fps, rate):
         [stream] = container.streams
         assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")
         assert (stream.width, stream.height, stream.frames) == (160, 100, 20)
-        assert stream.average_rate == rate and stream.duration * stream.time_base == 20 / Fraction(
-            rate
-        )
+        assert stream.average_rate == rate
+        assert stream.duration * stream.time_base == 20 / Fraction(rate)
         context = stream.codec_context
         assert (context.colorspace, context.color_range, context.color_primaries) == (1, 1, 1)
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]

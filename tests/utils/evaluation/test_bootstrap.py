@@ -16,17 +16,6 @@ def test_intervals_are_those_of_scipys_percentile_bootstrap_over_characters():
     assert weights.shape == (2000, 12) and (weights.sum(1) == 12).all()
 
 
-def test_an_interval_covers_the_spread_between_characters_not_between_frames():
-    # Two characters of a thousand frames each: as many resamples hold one of them alone as both, so
-    # the interval reaches from one's mean to the other's.
-    characters = np.repeat([0, 1], 1000)
-    values = np.where(characters, 30.0, 10.0)[:, None] + np.tile([-9.0, 9.0], 1000)[:, None]
-    assert figures(["mm"], values, characters) == {
-        "mm": pytest.approx(20.0),
-        "mm_interval": pytest.approx([10.0, 30.0]),
-    }
-
-
 def test_means_are_weighted_and_only_characters_that_count_make_an_interval():
     values = np.array([[10.0, 1.0], [30.0, 2.0], [90.0, 3.0]])
     found = figures(["a", "b"], values, np.array([0, 1, 1]), np.array([[2.0], [1.0], [0.0]]))

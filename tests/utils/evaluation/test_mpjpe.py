@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sample_poses import evaluated
 from scipy.spatial.transform import Rotation
 
 from base.frame import FrameId
@@ -38,8 +39,7 @@ def test_the_official_evaluator_moves_the_truth_alone():
     target = random_poses(2)
     predicted = target + np.array([1.0, 2.0, 3.0])
     predicted[1, HEAD, 0] += 0.016
-    about = ["walking"] * 2, [FrameId("a", "env_001", n) for n in range(2)]
-    poses = Poses(predicted, target, *about, raw_neck=np.array([[0.03, 0.0, 0.04]] * 2))
+    poses = evaluated(predicted, target, raw_neck=np.array([[0.03, 0.0, 0.04]] * 2))
     errors = poses.part_errors
     assert errors["mpjpe"][:, 0] == pytest.approx([0, 1], abs=1e-9)
     further = 1000 * np.hypot(0.046, 0.04)
@@ -72,8 +72,8 @@ def test_a_perfect_pose_elsewhere_has_an_absolute_error_and_a_larger_one_a_rigid
     middle = target.mean(1, keepdims=True)
 
     def errors(predicted):
-        poses = Poses(predicted, target, ["walking"], [FrameId("a", "env_001", 0)])
-        return {name: values[0, 0] for name, values in poses.part_errors.items()}
+        part_errors = evaluated(predicted, target).part_errors
+        return {name: values[0, 0] for name, values in part_errors.items()}
 
     assert errors(target + np.array([0, 0.03, 0.04])) == pytest.approx(
         {"mpjpe": 0, "pa_mpjpe": 0, "pa_mpjpe_rigid": 0, "absolute": 50.0, "mpjpe_official": 0},
@@ -100,8 +100,7 @@ def test_groups_and_halves_of_the_body():
     predicted[1, 2:8] += [0.08, 0.0, 0.0]  # six of eight upper joints of a talking one, 80 mm
     predicted[2, 1] += [0.0, 0.32, 0.0]  # one joint of an unknown clip, 320 mm
     actions = ["walking", "Talking_mixamo_com_x1", "somebody_elses_clip", "walking"]
-    poses = Poses(predicted, truth, actions, [FrameId("a", "env_001", n) for n in range(4)])
-    assert poses.mpjpe == pytest.approx([50.0, 30.0, 20.0, 0.0])
+    poses = evaluated(predicted, truth, actions=actions)
     expected = {
         "full": {"All": (25.0, 4), "Talking": (30.0, 1), "Walking": (25.0, 2)},
         "upper": {"All": (25.0, 4), "Talking": (60.0, 1), "Walking": (0.0, 2)},

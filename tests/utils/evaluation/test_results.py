@@ -7,26 +7,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sample_poses import evaluated
 
 from base.errors import UserError
-from base.frame import FrameId
 from utils.compare_results import comparison
 from utils.evaluation.metrics import measure
-from utils.evaluation.poses import Poses
 from utils.evaluation.results import Measured, read_results
 from utils.export_weights import _figures
 
 _RNG = np.random.default_rng(0)
-_MEASURED = measure(
-    Poses(
-        *_RNG.normal(size=(2, 4, 16, 3)),
-        ["walking", "walking", "Talking", "unknown"],
-        [FrameId(name, "env_001", number) for number, name in enumerate("aabb")],
-        _RNG.random((4, 16)) < 0.5,
-        _RNG.random((4, 16)),
-        np.zeros((16, 3)),
-    )
-)
+_ABOUT = {"visible": _RNG.random((4, 16)) < 0.5, "uncertainty": _RNG.random((4, 16))}
+_ABOUT |= {"actions": ["walking", "walking", "Talking", "unknown"], "characters": "aabb"}
+_POSES = evaluated(*_RNG.normal(size=(2, 4, 16, 3)), mean_pose=np.zeros((16, 3)), **_ABOUT)
+_MEASURED = measure(_POSES)
 ABOUT = {"schema": 1, "model": "m.tar", "data": "test", "data_root": "d", "frames": 4}
 RESULTS = json.loads(json.dumps(ABOUT | _MEASURED))
 
@@ -53,21 +46,16 @@ def test_what_was_written_is_what_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "no such file"),
-        ("{", "Invalid JSON"),
+        (None, "No such file"),
         ("[" * 10_000, "recursion"),
         ("[]", "should be an object"),
         (json.dumps(set_at(["schema"], 2)), r"schema: .*1"),
         (json.dumps(set_at(["data"], ["test"])), "data: "),
-        (json.dumps(set_at(["full", "All", "mpjpe"], "12.0")), "full: All: mpjpe must be a finite"),
-        (json.dumps(set_at(["full", "All", "mpjpe"], float("nan"))), "mpjpe must be a finite"),
-        (json.dumps(set_at(["joints", "Neck", "mpjpe"], int("9" * 401))), "Neck: mpjpe must be"),
-        (
-            json.dumps(set_at(["full", "Walking", "mpjpe_interval"], [1, 2, 3])),
-            "two finite numbers",
-        ),
+        (json.dumps(set_at(["full", "All", "mpjpe"], "12.0")), "full: All: mpjpe: Input should"),
+        (json.dumps(set_at(["full", "All", "mpjpe"], float("nan"))), "mpjpe: .* finite"),
+        (json.dumps(set_at(["joints", "Neck", "mpjpe"], int("9" * 401))), "Neck: mpjpe: "),
+        (json.dumps(set_at(["full", "Walking", "mpjpe_interval"], [1, 2, 3])), "at most 2"),
         (json.dumps(set_at(["characters", "a", "upper"], [])), "characters: a: upper: "),
-        (json.dumps(set_at(["uncertainty", "deciles"], [])), "deciles: "),
     ],
 )
 def test_what_is_none_is_one_line_that_says_where(content, message, tmp_path):

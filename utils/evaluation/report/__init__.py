@@ -43,15 +43,10 @@ _COLOURS |= {
 
 
 def write_report(
-    path: Path,
-    about: dict[str, Any],
-    results: dict[str, Any],
-    poses: Poses,
-    rows: Sequence[int],
-    painter: SplitPainter,
+    path: Path, results: dict[str, Any], poses: Poses, rows: Sequence[int], painter: SplitPainter
 ) -> None:
-    """Write the report: ``about`` is "model", "data" and "frames" of the run, ``results`` what
-    :func:`utils.evaluation.metrics.measure` returns, ``rows`` the frames shown one by one."""
+    """Write the report: ``results`` as of results.json, ``rows`` the frames shown one by one;
+    BrokenFrameError for one that cannot be read any more."""
     groups = {name: results["full"][name] for name in TABLE_GROUPS if name in results["full"]}
     camera = painter.dataset.camera.resized(_SIDE, _SIDE)
     listed, frames = [], []
@@ -64,23 +59,23 @@ def write_report(
         drawn = {kind: DrawnPose.through_camera(pose, camera) for kind, pose in pair.items()}
         floor = standing_place(drawn["truth"].joints3d)
         frames.append({kind: _joints(pose, floor) for kind, pose in drawn.items()})
+    sides = [style.side(joint) for joint in range(len(JOINTS))]
     data = {
         "actions": [_bars(groups, *bars) for bars in _BARS if bars[0] in groups["All"]],
-        "joints": [_bars(results["joints"], "mpjpe", "this model", "predicted")],
+        "joints": [_bars(results["joints"], *_BARS[0])],
         "frames": frames,
-        **{"bones": [(*bone, style.side(*bone)) for bone in style.BONES], "jointNames": JOINTS},
-        **{"sides": [style.side(joint) for joint in range(len(JOINTS))], "room": _room(frames)},
-        "colours": _COLOURS,
+        "bones": [(*bone, style.side(*bone)) for bone in style.BONES],
+        **{"jointNames": JOINTS, "sides": sides, "room": _room(frames), "colours": _COLOURS},
     }
-    shown = f"{about['frames']} frames, {len(frames)} of them shown one by one"
-    shown += f"; headset: {', '.join(headsets)}." if (headsets := about.get("headsets")) else "."
+    about = f"{results['model']} on {results['data']}: {results['frames']} frames, {len(frames)} "
+    about += f"of them shown one by one; headset: {', '.join(results['headsets'])}."
     page = {
         kind: Path(__file__).with_name(f"page.{kind}").read_text(encoding="utf-8")
         for kind in ("html", "css", "js")
     }
     text = Template(page["html"]).substitute(
-        title=escape(f"Evaluation on the {about['data']} set"),
-        about=escape(f"{about['model']} on {about['data']}: {shown}"),
+        title=f"Evaluation on the {results['data']} set",
+        about=escape(about),
         side=_SIDE,
         summary=escape(text_summary(results)),
         heads=_cells(["", "frame", "action", *_LISTED.values()], "th", text=3),
@@ -105,11 +100,11 @@ def _cells(values: Iterable[str], tag: str = "td", text: int = 1) -> str:
 
 
 def _table_rows(results: dict[str, Any]) -> Iterable[str]:
-    yield f"<tr>{_cells(['MPJPE, mm', *HEADS], 'th')}</tr>"
+    yield f"<tr>{_cells(HEADS, 'th')}</tr>"
     for title, rows in result_blocks(results):
-        lines = [_cells([name, *cells]) for name, cells in rows]
+        lines = [_cells(row) for row in rows]
         if title:
-            lines.insert(0, f"<td class=title colspan={len(HEADS) + 1}>{escape(title)}</td>")
+            lines.insert(0, f"<td class=title colspan={len(HEADS)}>{escape(title)}</td>")
         yield f"<tr class=rule>{lines[0]}</tr>"
         yield from (f"<tr>{line}</tr>" for line in lines[1:])
 

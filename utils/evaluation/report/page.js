@@ -92,8 +92,7 @@
   let timer = null;
   const step = (by) => choose(body.rows[(place() + by + rows.length) % rows.length]);
   function stop() {
-    clearInterval(timer);
-    timer = null;
+    timer = clearInterval(timer);
     byId("play").textContent = "Play";
   }
   function play() {
@@ -101,18 +100,13 @@
     timer = setInterval(() => step(1), 1000 / Number(byId("rate").value));
     byId("play").textContent = "Pause";
   }
-  const actions = {
-    previous: () => { stop(); step(-1); },
-    next: () => { stop(); step(1); },
-    play: () => (timer ? stop() : play()),
-  };
+  const actions = { previous: () => { stop(); step(-1); }, next: () => { stop(); step(1); },
+    play: () => (timer ? stop() : play()) };
   for (const [id, act] of Object.entries(actions)) byId(id).addEventListener("click", act);
   byId("rate").addEventListener("change", () => timer && play());
   byId("position").max = rows.length - 1;
-  byId("position").addEventListener("input", (event) => {
-    stop();
-    choose(body.rows[event.target.value]);
-  });
+  byId("position").addEventListener("input",
+    ({ target }) => { stop(); choose(body.rows[target.value]); });
   ["predicted", "truth"].forEach((kind) => byId(`show-${kind}`).addEventListener("change", draw));
   const keys = { ArrowLeft: "previous", ArrowRight: "next", " ": "play" };
   document.addEventListener("keydown", (event) => {
