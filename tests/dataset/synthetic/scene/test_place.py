@@ -1,4 +1,4 @@
-"""Places: seamless floors, a seat, and a user's own panoramas."""
+"""Places: seamless floors and a seat."""
 
 import numpy as np
 import pytest
