@@ -151,8 +151,9 @@ def test_without_a_configuration_it_is_that_of_the_first_weights_or_the_paper_s(
     assert train.resolve_config(parsed, first) == expected
     paper = train.resolve_config(parsed, dataclasses.replace(first, has_config=False))
     assert (paper.model.backbone, paper.data.input_size) == ("resnet101", 368)
-    # With the networks that the weights are of.
-    _, config = stage_network("finetune", paper.overridden({"data": {"input_size": 64}}), start)
+    # With the networks that the weights are of, and without ImageNet's in their place.
+    changes = {"data": {"input_size": 64}, "model": {"imagenet": "none.pth"}}
+    _, config = stage_network("finetune", paper.overridden(changes), start)
     assert config.model == first.config.model
 
 
