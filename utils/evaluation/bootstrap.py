@@ -54,8 +54,10 @@ def figures(
     sums, counts = (np.zeros((count, rows.shape[1])) for rows in (values, weights))
     np.add.at(sums, characters, values * weights)
     np.add.at(counts, characters, weights)
-    report: dict[str, Any] = dict(zip(names, (sums.sum(0) / counts.sum(0)).tolist(), strict=True))
-    if np.count_nonzero(counts) > 1:
+    several, ends = np.count_nonzero(counts) > 1, [[]] * len(names)
+    if several:
         ends = interval(resampled_means(sums, counts)).T.tolist()
-        report |= {f"{name}_interval": pair for name, pair in zip(names, ends, strict=True)}
+    report: dict[str, Any] = {}
+    for name, mean, pair in zip(names, (sums.sum(0) / counts.sum(0)).tolist(), ends, strict=True):
+        report |= {name: mean} | ({f"{name}_interval": pair} if several else {})
     return report

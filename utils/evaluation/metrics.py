@@ -70,8 +70,11 @@ def errors_of_characters(poses: Poses) -> dict[str, Any]:
 
 def errors_by_joint(poses: Poses) -> dict[str, Any]:
     """Joint → MPJPE."""
-    columns = zip(JOINTS, poses.joint_errors.T[..., None], strict=True)
-    return {joint: figures(["mpjpe"], errors, poses.characters[1]) for joint, errors in columns}
+    found, report = figures(JOINTS, poses.joint_errors, poses.characters[1]), {}
+    for name, value in found.items():
+        joint, *interval = name.split("_")
+        report.setdefault(joint, {})["_".join(["mpjpe", *interval])] = value
+    return report
 
 
 def _mean_over_joints(

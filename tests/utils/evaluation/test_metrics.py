@@ -228,5 +228,5 @@ def test_gaps_other_characters_other_clips_and_cuts_end_a_run(about, jump, windo
 def test_another_place_ends_a_run_and_frames_that_stand_alone_give_no_motion():
     three = evaluated(*walk(3))
     assert motion(three)["windows"] == 1 and motion(three)["jitter"] is None
-    three.frame_ids[1] = FrameId("a", "env_002", 1)
+    three.frame_ids[2] = FrameId("a", "env_002", 2)
     assert motion(three) is None and motion(evaluated(*walk(4), [0, 10, 11, 20])) is None
