@@ -213,6 +213,8 @@ def _answer(request: urllib.request.Request) -> http.client.HTTPResponse:
     try:
         answer = answers.get(timeout=_TIMEOUT)
     except queue.Empty:
+        answer = TimeoutError()
+    if isinstance(getattr(answer, "reason", answer), TimeoutError):  # the socket's, or ours
         raise TimeoutError(f"no answer in {_TIMEOUT:g} seconds") from None
     if isinstance(answer, Exception):
         raise answer

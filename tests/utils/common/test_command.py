@@ -183,7 +183,6 @@ def test_outputs_that_cannot_be_written_are_refused_before_the_work(tmp_path, mo
         "draw_contact_sheet --output here.txt/a.png",
         "draw_predictions --input_dir . --output a.png --within -1",
         "draw_predictions --input_dir . --output a.png --rotate inf",
-        "bench train --batch_size 0",
         "benchmark small --seeds -1",
         "benchmark small --output here.txt",
         "compare_results a b --output .",

@@ -77,7 +77,7 @@ LAUGHS = "a0: &a0 [1]\n" + "".join(f"a{i + 1}: &a{i + 1} [*a{i}, *a{i}]\n" for i
         ("train2d: {weight_decay: '1e39'}", "weight_decay: must be at most"),
         (f"seed: {'9' * 401}", "line 1"),
         ("seed: 2020-13-01", "seed: .*'2020-13-01'"),
-        ("train2d: {lr: " + "[" * 5000, "line 1"),
+        ("train2d: {lr: " + "[" * 5000, "nested too deeply"),
         (LAUGHS, "without end"),
         ("a: [1", "not valid YAML"),
         ("- 1", "not a mapping"),
