@@ -198,7 +198,7 @@ def run(arguments: argparse.Namespace) -> None:
         batches = -(-len(dataset) // arguments.batch_size)
         workers = min(cpu_count(), batches // _BATCHES_PER_WORKER)
     loader = FrameLoader(dataset, arguments.batch_size, workers)
-    with RunFolder(arguments.save_dir) as folder:
+    with RunFolder(arguments.save_dir, reads=[arguments.data_root]) as folder:
         poses = evaluate(loader, predictor, mean_pose)
         results = {
             "schema": SCHEMA,

@@ -32,12 +32,16 @@ from utils.inference.sinks import FORMATS, format_class
 
 
 def _turn(text: str) -> float | None:
-    return None if text == "auto" else float(text)
+    try:
+        return None if text == "auto" else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is neither degrees nor 'auto'") from None
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line; UserError for values out of range."""
-    model = "finetuned checkpoint, or an export of it (*.onnx) (default: the pretrained weights)"
+    model = "finetuned checkpoint, an export of it (*.onnx), or weights of this project: "
+    model += "'pretrained' (the default) or 'base', which are more accurate and slower"
     where = {"required": False, "default": Path("experiments/inference")}
     where["help"] = "where the results go (default: %(default)s)"
     own = {"load_model": {"help": model}, "save_dir": where, "views": {}}
@@ -50,8 +54,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     given.add_argument("--input", help=text)
     text = "include subfolders, each as a sequence of its own"
     add("--recursive", action="store_true", help=text)
-    text = "calibration of utils/calibrate_confidence.py; 'none' to output raw heatmap maxima "
-    text += "(default: the file beside the model, if there is one)"
+    text = "calibration of utils/calibrate_confidence.py; 'none' for the model's own, uncalibrated "
+    text += "confidences (default: the file beside the model, if there is one)"
     add("--confidence", default="auto", metavar="FILE", help=text)
 
     add = parser.add_argument_group("camera").add_argument
@@ -124,18 +128,21 @@ from utils.inference.results import Summary
 from utils.inference.sinks.outputs import infer_alone, infer_together
 from utils.inference.source import Source, name_text
 
-#: Reasons for which files are unreadable that the screen shows; poses.json has all.
+#: Lenses, and reasons for which files are unreadable, that the screen shows; poses.json has all.
 _NAMED = 20
 
 
 def report(summary: Summary, arguments: argparse.Namespace, source: Source) -> None:
     """Say what was done, what was assumed and what could not be read."""
-    for lens in summary.lenses:
+    for lens in summary.lenses[:_NAMED]:
         width, height = lens["size"]
-        print(f"{width}×{height}: {lens['lens']}")
+        where = f"{lens['folder'] or '.'}, " if "folder" in lens else ""
+        print(f"{where}{width}×{height}: {lens['lens']}")
         print(f"  rotated by {lens['rotate']:g}°, {lens['orientation']}")
         if lens["out_of_range"]:
             print(f"  outside the range that the model was trained on: {lens['out_of_range']}")
+    if more := summary.lenses[_NAMED:]:
+        print(f"{len(more)} more: see 'lenses' in poses.json")
     below = "**/" if source.nested else ""
     formats = dict.fromkeys(arguments.format)
     names = [below * format_class(name).per_sequence + f"poses.{name}" for name in formats]

@@ -1,7 +1,9 @@
 """An output folder that holds the results of one run, never those of two."""
 
 import contextlib
+import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from base.errors import UserError
@@ -16,11 +18,17 @@ class RunFolder(contextlib.ExitStack):
     """While entered, ``path`` is held for this process (:func:`base.lock.locked`) and ``new`` is an
     empty folder in it for the run to write to. :meth:`keep` moves what is there to ``path``; a run
     that fails or is killed before leaves the results of the last one as they were. A run that
-    ``adds`` to them removes none."""
+    ``adds`` to them removes none. UserError where what it ``reads`` is in the folder, or is it."""
 
-    def __init__(self, path: Path, adds: bool = False) -> None:
+    def __init__(self, path: Path, adds: bool = False, reads: Iterable[Path] = ()) -> None:
         super().__init__()
         self.path, self.new = Path(path), Path(path) / _NEW
+        for each in reads:
+            if Path(os.path.realpath(each)).is_relative_to(os.path.realpath(path)):
+                raise UserError(
+                    f"{path}: holds the input {each}, which results could replace: give another "
+                    "folder to write to (--save_dir)"
+                )
         self._kept: list[str] = self._listed() if adds else []
 
     def __enter__(self) -> "RunFolder":
@@ -29,7 +37,13 @@ class RunFolder(contextlib.ExitStack):
         clear_leftovers(self.path)
         shutil.rmtree(self.new, ignore_errors=True)  # of a run that was killed
         self.callback(shutil.rmtree, make_folder(self.new), ignore_errors=True)
+        self.push(self._name_final)
         return self
+
+    def _name_final(self, _: object, error: BaseException | None, __: object) -> None:
+        """What failed is called as it would be in ``path``."""
+        if isinstance(error, UserError):
+            error.args = (str(error.args[0]).replace(str(self.new), str(self.path)),)
 
     def keep(self) -> None:
         """Move what was written since the last call to ``path``; at the first call the files that
@@ -39,6 +53,8 @@ class RunFolder(contextlib.ExitStack):
         found.sort(key=lambda path: path.stat().st_mtime_ns)
         names = [path.relative_to(self.new).as_posix() for path in found]
         old = [] if self._kept else self._listed()
+        if old:
+            print("The results of an earlier run in this folder are replaced.")
         self._list([*self._kept, *old, *names])  # whenever this is killed, the next run knows all
         for name in reversed(old):
             self._remove(name)

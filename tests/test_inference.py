@@ -3,10 +3,12 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import av
 import cv2
@@ -209,7 +211,10 @@ def test_every_name_that_a_file_system_holds_gets_a_pose_or_is_named(
     assert sorted(back) == sorted(files)
     reasons = [(item["file"], item["reason"]) for item in content["unreadable"]]
     broken = (r"broken\xff.png", "not a picture that can be decoded")
-    assert sorted(reasons) == [broken, ("pipe.png", "not a file")]
+    assert sorted(reasons) == [
+        broken,
+        ("pipe.png", "cannot be read (is a pipe or a device, no file)"),
+    ]
     drawings = {(out / frame["picture"]).read_bytes()[:3] for frame in content["frames"]}
     assert drawings == {b"\xff\xd8\xff"}
     # One clip a folder, whatever the folder's name.
@@ -296,7 +301,7 @@ def test_pictures_are_brought_into_the_view_of_the_checkpoint(
     )
     y, x = np.nonzero(trained.prepare(picture).square[..., 0] > 100)
     assert np.hypot(*(view.project(ray) - [x.mean(), y.mean()])) < 0.5
-    assert "cm outside" in trained.views[1280, 800].out_of_range
+    assert "cm outside" in trained.views[1280, 800, None].out_of_range
     certain_where(monkeypatch, lambda square: 0.5)
     monkeypatch.setattr(TrainedRange, "left_by", lambda _, found: np.zeros(len(found.neck), bool))
     assert trained(picture).out_of_range and not trained(picture).disagrees
@@ -407,7 +412,7 @@ def test_a_camera_is_followed_until_it_is_gone(tiny_checkpoint, tmp_path, monkey
 
 
 def test_a_second_run_takes_the_place_of_the_first_and_a_failed_one_changes_nothing(
-    tiny_checkpoint, pictures, tmp_path, monkeypatch
+    tiny_checkpoint, pictures, tmp_path, monkeypatch, capsys
 ):
     out = tmp_path / "out"
     more = ("--format", "json", "csv", "bvh", "--video", "--recursive")
@@ -415,7 +420,9 @@ def test_a_second_run_takes_the_place_of_the_first_and_a_failed_one_changes_noth
     run_inference(tiny_checkpoint, out, "--input_dir", pictures, *more)
     assert (out / "walk" / "poses.mp4").is_file()
     (out / "pictures" / "notes.txt").write_text("mine")
+    assert "earlier run" not in capsys.readouterr().out
     content = run_inference(tiny_checkpoint, out, "--input", pictures / "same.png")
+    assert "The results of an earlier run in this folder are replaced" in capsys.readouterr().out
     assert len(content["frames"]) == 1 and names(out) == ["pictures", "poses.json"]
     left = [".drawings", "notes.txt", "same.jpg"]
     assert names(out / "pictures") == left
@@ -428,19 +435,43 @@ def test_a_second_run_takes_the_place_of_the_first_and_a_failed_one_changes_noth
         run_inference(tiny_checkpoint, out, "--input_dir", pictures, *more)
     assert names(out) == ["pictures", "poses.json"] and names(out / "pictures") == left
     assert json.loads((out / "poses.json").read_text()) == content
-    with pytest.raises(UserError, match="would take the place of your"):
-        run_inference(tiny_checkpoint, out, "--input_dir", out / "pictures")
 
 
-def test_a_full_disk_leaves_the_last_film(tiny_checkpoint, clip, tmp_path):
+@pytest.mark.parametrize(
+    ("given", "out"),
+    [
+        ("--input film/poses.mp4 --video", "film"),
+        ("--input film/pictures/a.png", "film"),
+        ("--input film/pictures/*.png", "film"),
+        ("--input_dir film --recursive", "film"),
+        ("--input_dir . --recursive", "film"),
+        ("--input_dir links", "film"),
+    ],
+)
+def test_input_in_the_folder_of_results_is_refused(
+    given, out, tiny_checkpoint, clip, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    image = write(tmp_path / "film" / "pictures" / "a.png", checkered(64, 64))
+    shutil.copy(clip, tmp_path / "film" / "poses.mp4")
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "a.png").symlink_to(image)
+    before = {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
+    with pytest.raises(UserError, match=r"^film: holds the input .* \(--save_dir\)$"):
+        run_inference(tiny_checkpoint, Path(out), *given.split())
+    assert before == {p: p.is_file() and p.read_bytes() for p in tmp_path.rglob("*")}
+
+
+def test_a_full_disk_leaves_the_last_film(tiny_checkpoint, clip, tmp_path, capfd):
     out = tmp_path / "out"
     more = ("--input", clip, "--video", "--no_pictures")
     run_inference(tiny_checkpoint, out, *more)
     before = (out / "poses.mp4").read_bytes()
     # In the film, and as its index is put in front.
     for size in (len(before) // 2, len(before) - 1):
-        with file_size_limit(size), pytest.raises(UserError, match="cannot be written"):
+        with file_size_limit(size), pytest.raises(UserError, match=f"{out}/poses.mp4: cannot be w"):
             run_inference(tiny_checkpoint, out, *more)
+        assert "Traceback" not in capfd.readouterr().err
         assert (out / "poses.mp4").read_bytes() == before
         assert names(out) == ["poses.json", "poses.mp4"]
 
@@ -523,6 +554,29 @@ def test_pictures_are_turned_as_the_network_is_most_certain(
     turning = EgoPosePredictor(tiny_checkpoint, camera=tmp_path / "calib.json", gpu="cpu")
     square = turning.prepare(taken).square
     assert square[8, 32].min() > 200 and square[32, 57].tolist() == [255, 0, 0]
+
+
+def test_each_size_and_each_folder_has_its_own_turn(tiny_checkpoint, tmp_path, monkeypatch, capsys):
+    certain_where(monkeypatch, lambda square: 0.2 + 0.4 * (square[8, 32].min() > 200))
+    expected = {}
+    for name, side, turn in (("a", 64, 0), ("b", 64, 180), ("b", 128, 90), ("dark", 64, None)):
+        picture = np.full((side, side, 3), 60, np.uint8)
+        if turn is not None:
+            picture[side // 32 : side // 4, side // 3 : side * 2 // 3] = 255
+        for number in range(5 if name == "a" else 3):
+            write(
+                tmp_path / "in" / name / f"{side}_{number}.png",
+                np.rot90(picture, (turn or 0) // 90),
+            )
+        expected[name, side] = turn or 0
+    more = ("--input_dir", tmp_path / "in", "--recursive", "--camera", "training")
+    content = run_inference(tiny_checkpoint, tmp_path / "out", *more)
+    lenses = {(lens["folder"], lens["size"][0]): lens for lens in content["lenses"]}
+    assert {key: lens["rotate"] for key, lens in lenses.items()} == expected
+    assert lenses["dark", 64]["orientation"].startswith("as of all pictures of this size")
+    upright = {frame["confidence"][0] > 0.5 for frame in content["frames"][:-3]}
+    assert upright == {True} and content["frames"][-4]["file"][0] == "b"
+    assert "b, 64×64: training camera" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("stated", "seen", "hint"), [(0, 180, True), (90, 90, False)])
@@ -621,6 +675,7 @@ def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch
         ("--input a.png --smooth 1 -1", "and the rise, 0 or more"),
         ("--input a.png --mount nan 0", "take finite numbers"),
         ("--input a.png --fps 0", "--fps 0"),
+        ("--input calib.json", "neither a picture nor a video"),
         ("--input a.png --save_dir a.png", "cannot be made a folder"),
     ],
 )

@@ -1,4 +1,6 @@
-"""Calibrate a model's confidences: heatmap height → probability that the joint is right.
+"""Calibrate a model's confidences: what it says of a joint → probability that the joint is right.
+
+That is the height of its heatmap or, of a model that predicts its uncertainty, its own confidence.
 
 Writes MODEL.confidence.json beside the checkpoint, where inference.py finds it, and says how well
 the confidences fit before and after.

@@ -319,7 +319,8 @@ def main(argv: list[str] | None = None) -> None:
     # A checkpoint is in LOG_DIR/checkpoints.
     run.log_dirs = run.log_dir or [Path(run.results["model"]).parent.parent]
     output = run.output or run.folder / "figures"
-    with RunFolder(run.output or run.folder, adds=run.output is None) as folder:
+    reads = [run.folder] if run.output else ()
+    with RunFolder(run.output or run.folder, run.output is None, reads) as folder:
         new = folder.new / output.relative_to(folder.path)
         for name, draw in _FIGURES.items():
             try:

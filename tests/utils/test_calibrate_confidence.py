@@ -1,6 +1,7 @@
 """Confidence as a probability: fitted, held out, stored, used."""
 
 import json
+import os
 
 import cv2
 import numpy as np
@@ -56,12 +57,20 @@ def test_a_map_is_stored_and_read_again(tmp_path):
     for text in (
         *("", "{}", "[]", "[" * 100_000, json.dumps(good | {"joints": float("inf")})),
         *(json.dumps(good | {"heights": good["heights"][a::b]}) for a, b in ((None, -1), (1, 1))),
+        *(json.dumps(good | wrong) for wrong in ({"within_mm": 0}, {"within_mm": -1e999})),
+        *(
+            json.dumps(good | wrong)
+            for wrong in ({"joints": -3}, {"probabilities": [9] * len(good["heights"])})
+        ),
     ):
         path.write_text(text)
         with pytest.raises(UserError, match="not a confidence map"):
             load_confidence(path)
-    with pytest.raises(UserError, match="calibrate_confidence"):
-        load_confidence(tmp_path / "none.json")
+    path.unlink()
+    os.mkfifo(path)
+    for missing in (path, tmp_path / "none.json"):
+        with pytest.raises(UserError, match="calibrate_confidence"):
+            load_confidence(missing)
 
 
 def test_inference_uses_the_map_beside_the_model(tiny_checkpoint, tmp_path):

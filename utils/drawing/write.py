@@ -1,6 +1,7 @@
 """Drawn pictures as files: single ones, and many as a video."""
 
 import contextlib
+import io
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +24,21 @@ def save_picture(path: Path, picture: np.ndarray, options: Sequence[int] = ()) -
     write_bytes(path, cv2.imencode(path.suffix, bgr, list(options))[1].tobytes())
 
 
+class _RawFile(io.FileIO):
+    """Keeps its first error in writing: PyAV prints the next ones, with their tracebacks."""
+
+    fault: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[super().write(left) :]
+        except OSError as error:
+            self.fault = self.fault or error
+        return len(data)
+
+
 class VideoFile:
     """An mp4 that browsers play, H.264 in yuv420p with its index in front, opened with its first
     picture; give a temporary ``path``, and frames a second. OSError where it cannot be written."""
@@ -32,7 +48,6 @@ class VideoFile:
         self._stack = contextlib.ExitStack()
         self._encode: Callable[[np.ndarray | None], None] | None = None
         self._size = (0, 0)
-        self._fault: OSError | None = None
 
     def add(self, picture: np.ndarray) -> None:
         """Append a (H, W, 3) uint8 RGB picture, resized to the shape of the first, whose last row
@@ -49,7 +64,6 @@ class VideoFile:
         import av  # only needed here
 
         def reopened(*_: object) -> BinaryIO:  # to put the index in front
-            file.flush()
             return self._path.open("rb")
 
         @contextlib.contextmanager
@@ -58,12 +72,13 @@ class VideoFile:
                 yield
             except (OSError, av.FFmpegError) as error:
                 # What fails after the first failure does not say why.
-                self._fault = self._fault or OSError(error.errno, error.strerror)
-                raise self._fault from None
+                file.fault = file.fault or OSError(error.errno, error.strerror)
+            if file.fault is not None:
+                raise file.fault from None
 
         # Not FFmpeg's own files: their errors get lost, and they want names in UTF-8.
-        file = self._stack.enter_context(self._path.open("w+b"))
-        file.raw.name = "video.mp4"
+        file = self._stack.enter_context(_RawFile(self._path, "w+"))
+        file.name = "video.mp4"
         self._stack.enter_context(faults())
         how = {"format": "mp4", "options": {"movflags": "faststart"}, "io_open": reopened}
         film = self._stack.enter_context(av.open(file, "w", **how))

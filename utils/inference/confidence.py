@@ -1,7 +1,9 @@
-"""From the height of a heatmap to the probability that the joint is where it is predicted."""
+"""From what a model says of a joint, the height of its heatmap or its own confidence, to the
+probability that the joint is where it is predicted."""
 
 import json
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -18,9 +20,9 @@ class ConfidenceMap(Section):
     """
 
     heights: tuple[float, ...] = Field(min_length=1)
-    probabilities: tuple[float, ...]
-    within_mm: float
-    joints: int
+    probabilities: tuple[Annotated[float, Field(ge=0, le=1)], ...]
+    within_mm: float = Field(gt=0)
+    joints: int = Field(ge=0)
     data: str
 
     @model_validator(mode="after")

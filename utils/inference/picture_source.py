@@ -37,28 +37,33 @@ class PictureSource(Source):
         left_out: Sequence[dict[str, str]] = (),
     ) -> None:
         self.paths, self.root, self.name, self.left_out = paths, root, name, left_out
+        # A link is read elsewhere than in its folder.
+        self.reads = {path if path.is_symlink() else path.parent for path in paths}
         self._share = range(rank * len(paths) // ranks, (rank + 1) * len(paths) // ranks)
         self.total = len(self._share)
         self.nested = any(path.parent != root for path in paths)
+        self._sequences: dict[str, list[Path]] = {}
+        names: set[str] = set()
+        for parent, pictures in groupby(paths, lambda path: path.parent):
+            folder = plain_name(parent.relative_to(root).as_posix())
+            self._sequences["" if folder == "." else _unique(folder, names)] = [*pictures]
 
     def __iter__(self) -> Iterator[LazyFrame]:
         names: set[str] = set()
-        sequences: set[str] = set()
-        # Every process names all pictures before its own, so that no two names collide.
-        numbered = enumerate(self.paths[: self._share.stop])
-        for parent, pictures in groupby(numbered, lambda picture: picture[1].parent):
-            folder = plain_name(parent.relative_to(self.root).as_posix())
-            sequence = "" if folder == "." else _unique(folder, sequences)
-            for index, (row, path) in enumerate(pictures):
+        rows = count()
+        # Every process names all pictures, so that no two names collide.
+        for sequence, pictures in self._sequences.items():
+            for index, path in enumerate(pictures):
                 name = _unique(f"{sequence}/{plain_name(path.stem)}".lstrip("/"), names)
-                if row in self._share:
+                if next(rows) in self._share:
                     file = name_text(path.relative_to(self.root).as_posix())
                     read = partial(_read, path)
                     yield LazyFrame(file, name, read, index=index, sequence=sequence)
 
-    def sample(self, count: int) -> list[np.ndarray]:
+    def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
         pictures: list[np.ndarray] = []
-        for path in self.paths[:: max(1, len(self.paths) // count)][:count]:
+        paths = self.paths if sequence is None else self._sequences[sequence]
+        for path in paths[:: max(1, len(paths) // count)][:count]:
             # What is broken is reported when its turn comes.
             with contextlib.suppress(BrokenFrameError):
                 pictures.append(_read(path))

@@ -151,7 +151,7 @@ class EgoPosePredictor:
         self.checkpoint = model_path("pretrained" if checkpoint is None else str(checkpoint))
         if confidence == "auto":
             beside = confidence_path(self.checkpoint)
-            confidence = beside if beside.is_file() else None
+            confidence = beside if beside.exists() else None
         self.confidence = load_confidence(Path(confidence)) if confidence else None
         self.network = load_network(self.checkpoint, gpu, precision, views)
         if self.network.headset is not None:
@@ -162,47 +162,48 @@ class EgoPosePredictor:
                 )
             self.lens = LensFinder(self.network.headset)
         self.range = TrainedRange(self.network.mounts)
-        #: What is known or assumed of the pictures' headset, by their width and height.
-        self.views: dict[tuple[int, int], View] = {}
-        #: How far pictures are turned, and how that was found; None before any was seen.
-        self._turn: tuple[float, str] | None = None
+        #: What is known or assumed of the pictures' headset, by their width, height and sequence.
+        self.views: dict[tuple[int, int, str | None], View] = {}
         self._lock = threading.Lock()
 
-    def study(self, pictures: Sequence[np.ndarray]) -> UserError | None:
-        """Find the lens of each size, and the pictures' turn, from several (H, W[, C]) uint8, which
-        is more robust than from one. Returns what is wrong with a size that cannot be used."""
-        pictures, fault, lenses = list(map(as_rgb, pictures)), None, {}
+    def study(
+        self, pictures: Sequence[np.ndarray], sequence: str | None = None
+    ) -> UserError | None:
+        """Find lens and turn for each size from several (H, W[, C]) uint8, which is more robust
+        than from one; where those of a ``sequence`` do not tell, as studied without it before.
+        Returns what is wrong with a size that cannot be used."""
+        by_size, fault = {}, None
+        for picture in map(as_rgb, pictures):
+            by_size.setdefault(picture.shape[1::-1], []).append(picture)
         with self._lock:
-            sizes = dict.fromkeys(picture.shape[1::-1] for picture in pictures)
-            for size in [size for size in sizes if size not in self.views]:
+            for size, found in by_size.items():
+                key = (*size, sequence)
+                if key in self.views:
+                    continue
+                known = self.views.get((*size, None))
+                otherwise = known.lens if known else None
                 try:
-                    lens = self.lens.find([each for each in pictures if each.shape[1::-1] == size])
-                    lens.view(self.network.camera)
-                    lenses[size] = lens
+                    lens = self.lens.find(found, otherwise)
+                    if self.network.headset is None:
+                        lens = self._turned(found, lens, otherwise)
+                    transform = lens.view(self.network.camera)
+                    faults = self.range.fault(lens.headset, transform)
+                    self.views[key] = View(lens, transform, faults)
                 except UserError as error:
                     fault = error
-            if lenses and self._turn is None and self.network.headset is None:
-                known = [picture for picture in pictures if picture.shape[1::-1] in lenses]
-                if self.lens.finds_turn or len(known) >= _ENOUGH:
-                    self._turn = self._find_turn(known, lenses)
-            for size, lens in lenses.items():
-                lens = lens.turned(*self._turn) if self._turn else lens
-                transform = lens.view(self.network.camera)
-                self.views[size] = View(lens, transform, self.range.fault(lens.headset, transform))
         return fault
 
-    def _find_turn(
-        self, pictures: Sequence[np.ndarray], lenses: dict[tuple[int, int], Lens]
-    ) -> tuple[float, str]:
-        """The turn with which the network is most certain, and in words how that was found."""
-        stated = next(iter(lenses.values())).headset.rotate
-        views = {
-            size: [lens.turned((stated + t) % 360, "").view(self.network.camera) for t in TURNS]
-            for size, lens in lenses.items()
-        }
+    def _turned(self, pictures: Sequence[np.ndarray], lens: Lens, otherwise: Lens | None) -> Lens:
+        """The lens with the turn of which the network is most certain, which is not clear for some
+        pictures, and in words how that was found."""
+        if not self.lens.finds_turn and len(pictures) < _ENOUGH:
+            return lens
+        stated = 0.0 if self.lens.finds_turn else lens.headset.rotate
+        turns = [(stated + turn) % 360 for turn in TURNS]
+        views = [lens.turned(turn, "").view(self.network.camera) for turn in turns]
         scores = []
         for count, picture in enumerate(pictures, 1):
-            turned = [view.image(picture) for view in views[picture.shape[1::-1]]]
+            turned = [view.image(picture) for view in views]
             found = self.network.one_view(torch.from_numpy(np.stack(turned)))
             scores.append(found.confidence[:, _SEEN].mean(1))
             mean = np.mean(scores, axis=0)
@@ -211,17 +212,21 @@ class EgoPosePredictor:
             if clear and count >= _ENOUGH:
                 break
         values = f"mean confidence {mean[best]:.2f}, of the next best turn {mean[second]:.2f}"
-        turn = (stated + TURNS[best]) % 360
         if not self.lens.finds_turn:
-            hint = f"as stated, but the network is surer with {turn:g}°: {values}; see --rotate"
-            return stated, hint if clear and best else "as stated"
+            turn = f"{turns[best]:g}°: {values}; see --rotate"
+            hint = f"as stated, but the network is surer with {turn}"
+            return lens.turned(stated, hint if clear and best else "as stated")
         if clear:
-            return turn, f"found by the network: {values}"
-        return 0.0, f"assumed, none is convincing: {values}; state it with --rotate"
+            return lens.turned(turns[best], f"found by the network: {values}")
+        if otherwise is not None:
+            hint = f"as of all pictures of this size, {otherwise.orientation}"
+            return lens.turned(otherwise.headset.rotate, hint)
+        hint = f"assumed, none is convincing: {values}; state it with --rotate"
+        return lens.turned(0.0, hint)
 
-    def prepare(self, picture: np.ndarray) -> Prepared:
-        """What the network gets of a (H, W[, C]) uint8 picture. Cheap to run in a thread; UserError
-        for a picture of a size that does not fit the calibration."""
+    def prepare(self, picture: np.ndarray, sequence: str | None = None) -> Prepared:
+        """What the network gets of a (H, W[, C]) uint8 picture, of a sequence if these are studied
+        each. Cheap to run in a thread; UserError for one that does not fit the calibration."""
         picture = as_rgb(picture)
         size, built_in = picture.shape[1::-1], self.network.headset
         if built_in and size != (built_in.camera.width, built_in.camera.height):
@@ -229,9 +234,10 @@ class EgoPosePredictor:
                 f"a picture of {size[0]}×{size[1]}, but {self.checkpoint} was exported for the "
                 f"{built_in.camera.width}×{built_in.camera.height} of its headset"
             )
-        if size not in self.views and (fault := self.study([picture])):
+        key = (*size, sequence)
+        if key not in self.views and (fault := self.study([picture], sequence)):
             raise fault
-        view = self.views[size]
+        view = self.views[key]
         square = picture if built_in else view.transform.image(picture)
         return Prepared(square, view.transform, bool(view.out_of_range))
 

@@ -48,7 +48,7 @@ class Summary:
     left_out: list[dict[str, str]] = field(default_factory=list)  # files and folders, likewise
     interrupted: int = 0  # the signal that ended it, or 0
     fault: str = ""  # what cut the source short
-    lenses: list[dict[str, Any]] = field(default_factory=list)  # View.describe() of each size
+    lenses: list[dict[str, Any]] = field(default_factory=list)  # View.describe() of each
 
     def add(self, part: "Summary") -> None:
         """Take in what another process did of the same source."""

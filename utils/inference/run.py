@@ -75,9 +75,18 @@ def infer(
     def read(frame: LazyFrame) -> _Read:
         try:
             picture = frame.read()
-            return _Read(frame, picture, predictor.prepare(picture))
+            sequence = frame.sequence if source.nested else None
+            return _Read(frame, picture, predictor.prepare(picture, sequence))
         except UserError as error:
             return _Read(frame, fault=str(error))
+
+    def studied() -> Iterator[LazyFrame]:
+        last = None
+        for frame in source:
+            if source.nested and frame.sequence != last:
+                last = frame.sequence
+                predictor.study(source.sample(_SAMPLE, last), last)
+            yield frame
 
     sample = source.sample(_SAMPLE)
     predictor.study(sample)
@@ -88,7 +97,7 @@ def infer(
     threads, ahead = (1, 1) if source.live else (THREADS, 2 * batch_size)
     summary = Summary(left_out=list(source.left_out))
     tracks = predictor.network.new_tracks()
-    frames = read_ahead(source, read, threads, ahead)
+    frames = read_ahead(studied(), read, threads, ahead)
     with tqdm(total=source.total, unit="frame", dynamic_ncols=True) as bar:
         while batch := list(islice(frames, batch_size)):
             readable = [item for item in batch if item.prepared is not None]
@@ -119,7 +128,11 @@ def infer(
     summary.fault = source.fault
     if not (summary.frames or part):
         raise UserError(summary.why_nothing(source.name))
-    summary.lenses = [view.describe() for view in predictor.views.values()]
+    for (*_, folder), view in predictor.views.items():
+        if not source.nested:
+            summary.lenses.append(view.describe())
+        elif folder is not None:
+            summary.lenses.append(view.describe() | {"folder": folder})
     for sink in sinks:
         sink.finish(summary)
     return summary

@@ -3,7 +3,7 @@
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -63,7 +63,7 @@ class Source(ABC):
     """Frames in order, once."""
 
     name: str
-    root: Path | None = None  #: the folder that the names of pictures are relative to
+    reads: Collection[Path] = ()  #: files and folders in which no results may be written
     total: int | None = None  #: number of frames, if known
     fps: float | None = None  #: None for pictures
     live: bool = False  #: frames that are not read in time are lost
@@ -76,5 +76,6 @@ class Source(ABC):
         """The frames."""
 
     @abstractmethod
-    def sample(self, count: int) -> list[np.ndarray]:
-        """Up to ``count`` frames, evenly spread, (H, W, 3) uint8 RGB, to find the lens from."""
+    def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
+        """Up to ``count`` frames of all or of a sequence, evenly spread, (H, W, 3) uint8 RGB, to
+        find the lens from."""

@@ -31,6 +31,8 @@ class _Video(contextlib.AbstractContextManager["_Video"]):
     def __init__(self, target: str, name: str) -> None:
         options = {"rtsp_flags": "prefer_tcp"} if target.startswith("rtsp") else {}
         timeout, self.faults = _TIMEOUT_S, []
+        kind = "not a video" if "://" in target else "neither a picture nor a video"
+        self.none = f"{kind} that can be read"
         try:
             self.file = av.open(target, options=options, timeout=timeout, metadata_errors="replace")
         except av.FFmpegError as error:
@@ -38,7 +40,7 @@ class _Video(contextlib.AbstractContextManager["_Video"]):
                 av.error.ExitError: f"no answer within {timeout:g} s",
                 av.error.InvalidDataError: "it is none, or cut off before its index",
             }.get(type(error), error.strerror)
-            raise UserError(f"{name}: not a video that can be read: {why}") from None
+            raise UserError(f"{name}: {self.none}: {why}") from None
         self.stream = self.file.streams.best("video")
         # Text is a picture of it to FFmpeg, and music may have one of its cover.
         if (
@@ -47,7 +49,7 @@ class _Video(contextlib.AbstractContextManager["_Video"]):
             or self.file.format.name == "tty"
         ):
             self.file.close()
-            raise UserError(f"{name}: not a video that can be read: it holds none")
+            raise UserError(f"{name}: {self.none}: it holds none")
         self.stream.thread_type = "AUTO"
         self.fps = float(self.stream.guessed_rate or self.stream.average_rate or 30)
 
@@ -94,9 +96,10 @@ class VideoSource(Source):
 
     def __init__(self, target: str, name: str) -> None:
         self.target, self.name = target, name
+        self.reads = () if "://" in target else (Path(target),)
         with _Video(target, name) as video:
             if next(iter(video), None) is None:
-                raise UserError(f"{name}: not a video that can be read: it holds no frame")
+                raise UserError(f"{name}: {video.none}: it holds no frame")
             self.fps, self.total, self._end = video.fps, video.stream.frames or None, video.end()
 
     def __iter__(self) -> Iterator[LazyFrame]:
@@ -117,7 +120,7 @@ class VideoSource(Source):
             self.fault = f"{self.name}: {number} frames could be read, up to {end:.1f}{stated} s: "
             self.fault += ": ".join(["cut off or damaged", *video.faults[:1]])
 
-    def sample(self, count: int) -> list[np.ndarray]:
+    def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
         found: list[np.ndarray] = []
         with _Video(self.target, self.name) as video, contextlib.suppress(av.FFmpegError):
             start = place = video.stream.start_time or 0
@@ -137,7 +140,13 @@ class LiveSource(Source):
     live = True
 
     def __init__(self, name: str, pictures: Iterator[np.ndarray], fps: float) -> None:
-        self.name, self.fps, self._pictures = name, fps, pictures
+        self.name, self.fps, self._pictures = name, fps, self._until_fault(pictures)
+
+    def _until_fault(self, pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        try:
+            yield from pictures
+        except (UserError, av.FFmpegError, cv2.error) as error:
+            self.fault = f"{self.name} is given up: {error}"
 
     def __iter__(self) -> Iterator[LazyFrame]:
         newest: queue.Queue[tuple[np.ndarray | None, float]] = queue.Queue(1)
@@ -161,7 +170,7 @@ class LiveSource(Source):
                 except queue.Empty:
                     picture = None
                 if picture is None:
-                    self.fault = f"{self.name} gives no more frames"
+                    self.fault = self.fault or f"{self.name} gives no more frames"
                     return
                 start = moment if start is None else start
                 name, read = f"camera_{number:06d}", partial(np.asarray, picture)
@@ -171,7 +180,7 @@ class LiveSource(Source):
             grabber.join()
             self._pictures.close()
 
-    def sample(self, count: int) -> list[np.ndarray]:
+    def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
         return list(itertools.islice(self._pictures, count))
 
 

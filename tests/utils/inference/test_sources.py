@@ -14,7 +14,7 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from base.errors import UserError
+from base.errors import BrokenFrameError, UserError
 from utils.inference import picture_source
 from utils.inference import video as video_module
 from utils.inference.picture_source import DRAWINGS_MARK, open_source
@@ -220,6 +220,24 @@ def test_videos_at_an_address_are_read_and_streams_without_an_end_are_live(clips
     assert [open_source(given) for given in ("3", "/dev/video4")] == [3, 4]
 
 
+def test_a_frame_that_is_too_large_ends_a_stream(clips, monkeypatch):
+    monkeypatch.setattr(video_module, "_TIMEOUT_S", 60)
+    shown, decode = [], video_module._picture
+
+    def large_at_last(frame):
+        shown.append(frame)
+        if len(shown) > 5:
+            raise BrokenFrameError("a picture of 99999×9999 pixels, too large")
+        return decode(frame)
+
+    monkeypatch.setattr(video_module, "_picture", large_at_last)
+    with serving(clips) as address:
+        live = open_source(f"{address}/live.mkv")
+        shots = list(live)
+    large = "a picture of 99999×9999 pixels, too large"
+    assert 1 <= len(shots) <= 5 and live.fault == f"{live.name} is given up: {large}"
+
+
 @pytest.fixture(scope="module")
 def fuzzed(clips):
     return [(clips / name).read_bytes() for name in ("a.mp4", "a.mkv", "a.gif")]
@@ -253,7 +271,7 @@ def test_what_is_not_there_or_cannot_be_read_is_one_clear_line(clips, tmp_path):
     whole = (clips / "late.mp4").read_bytes()  # its index is at the end
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
     for given, message in (
-        ("empty.mp4", "not a video that can be read"),
+        ("empty.mp4", "neither a picture nor a video that can be read"),
         ("notes.txt", "it holds none"),
         ("cut.mp4", "cut off before"),
         ("none.png", "no such picture, folder, video or pattern"),

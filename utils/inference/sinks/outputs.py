@@ -100,9 +100,6 @@ def open_drawings(
     """The drawings that the arguments ask for, opened in a folder, and the window."""
     sinks: list[Sink] = []
     if not (arguments.no_pictures or source.live):
-        drawings = (arguments.save_dir / "pictures").resolve()
-        if source.root is not None and source.root.resolve() == drawings:
-            raise UserError(f"--save_dir: drawings would take the place of your {source.root}")
         sinks.append(stack.enter_context(contextlib.closing(PictureSink(folder / "pictures"))))
     if arguments.video:
         opener = partial(drawing_video, frame_rate(arguments, source))
@@ -119,7 +116,8 @@ def infer_alone(
     arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor
 ) -> Summary:
     smoother = None if arguments.smooth is None else PoseSmoother(*arguments.smooth)
-    with Interruption() as interruption, RunFolder(arguments.save_dir) as run:
+    folder = RunFolder(arguments.save_dir, reads=source.reads)
+    with Interruption() as interruption, folder as run:
         with ExitStack() as stack:
             sinks = open_files(stack, arguments, source, predictor, run.new)
             sinks += open_drawings(stack, arguments, source, run.new)
@@ -183,7 +181,7 @@ def infer_together(
     rank, count, _ = torchrun_ranks()
     folder, size = arguments.save_dir, arguments.batch_size
     part = part_path(folder, rank)
-    run = RunFolder(folder)
+    run = RunFolder(folder, reads=source.reads)
     # A signal ends the work of all, not the putting together of what they have.
     with Interruption() as interruption, ExitStack() as group:
         if rank == 0:  # before the others begin to write
