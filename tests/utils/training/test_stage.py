@@ -338,7 +338,10 @@ def test_a_restored_optimiser_has_the_moments_stored_and_the_settings_of_this_ru
             broken = SimpleNamespace(**vars(stored) | {"optimizer": dict(stored.optimizer)})
             broken.optimizer["state"] = stored.optimizer["state"] | wrong
             restore_optimizer(optimizer(module), broken, scaler)
-    stored.optimizer["state"][1] = moments
+    stored.optimizer["state"], kept = {}, stored.optimizer["state"]
+    with pytest.raises(UserError, match="moments of 2 weights are missing"):
+        restore_optimizer(optimizer(module), stored, scaler, all_weights=False)
+    stored.optimizer["state"] = kept | {1: moments}
     stored.optimizer["state"][0]["exp_avg"] = torch.ones(7)
     with pytest.raises(UserError, match="moments of other shapes"):
         restore_optimizer(optimizer(module), stored, scaler)
