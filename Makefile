@@ -1,14 +1,17 @@
-# make demo       the pretrained weights on people never seen in training: errors, pictures, poses
-# make quickstart the whole system: a synthetic set, three stages of training, evaluation, inference
-# make headset HEADSET=mine.yml  a model for a headset of your own (doc/headset.md), without a
-#                 picture of it: synthetic set, fine-tuning, evaluation, ONNX
-# make weights    the weights called base, from nothing: a set, training, figures, file (on a GPU)
-# make test       the checks and tests
-# make benchmark every row of doc/benchmark.md: trained, tested, put into its tables
-# make ablation  the project's own model with one part left out at a time: doc/ablation.md
-# make bench-data    frames per second of every way to load data, beside a plain reference
-# make bench-train   frames per second of training, beside a plain reference step
-# make bench-inference  milliseconds of a frame, frames per second, beside plain PyTorch
+# make demo              the pretrained weights on people never seen in training: errors, pictures,
+#                        poses
+# make quickstart        the whole system: a synthetic set, three stages of training, evaluation,
+#                        inference
+# make headset HEADSET=mine.yml
+#                        a model for a headset of your own (doc/headset.md), without a picture of
+#                        it: synthetic set, fine-tuning, evaluation, ONNX
+# make weights           the weights called base, from nothing: a set, training, figures, file (GPU)
+# make test              the checks and tests
+# make benchmark         every row of doc/benchmark.md: trained, tested, put into its tables
+# make ablation          the project's own model with one part left out at a time: doc/ablation.md
+# make bench-data        frames per second of every way to load data, beside a plain reference
+# make bench-train       frames per second of training, beside a plain reference step
+# make bench-inference   milliseconds of a frame, frames per second, beside plain PyTorch
 # Each sets up .venv first, once.
 
 PYTHON ?= python3

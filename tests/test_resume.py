@@ -10,6 +10,7 @@ import torch
 from commands import BEST, at_step, run_train
 from tiny_model import CONFIG
 
+from base.errors import UserError
 from utils.common.checkpoint import list_checkpoints
 from utils.training.trainer import Trainer
 
@@ -186,3 +187,15 @@ def test_averaged_weights_are_what_is_used_and_the_trained_ones_are_kept(left_al
     trained = content["training"]["weights"]["tiny3d_state_dict"]["1.weight"]
     assert content["training"]["ema_updates"] == 14  # steps: two epochs of 28 frames, four a step
     assert not torch.equal(used, trained) and torch.allclose(used, trained, atol=0.05)
+
+
+def test_a_step_beyond_the_epoch_is_refused(run, tiny_file, left_alone, tmp_path):
+    folder = tmp_path / "log" / "checkpoints"
+    folder.mkdir(parents=True)
+    source = left_alone / "train3d" / "checkpoints" / "checkpoint_1.tar"
+    for step in (8, 10**8):  # of 7
+        content = torch.load(source, weights_only=True)
+        content["training"]["step"] = step
+        torch.save(content, folder / "checkpoint_1.tar")
+        with pytest.raises(UserError, match=rf"{step} steps of 4 frames are more than an epoch"):
+            run(tiny_file, "--resume")

@@ -82,7 +82,7 @@ def test_a_headset_survives_json():
         ({"name": {}}, "its name is no short text"),
         ({"colour": 1}, "unknown key colour"),
         ({"camera": {"fx": "100"}}, "fx: '100' is not a number"),
-        ({"camera": LENS | {"k": [10**400]}}, "k: 10+ is not a number, or not finite"),
+        ({"camera": LENS | {"k": [10**400]}}, "k: 10+.* is not a number, or not finite"),
         ({"camera": LENS | {"width": 0}}, "no picture size"),
     ],
 )

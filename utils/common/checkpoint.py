@@ -41,6 +41,7 @@ BEST = "model_best.tar"  # on ValSet
 _NUMBERED = re.compile(r"checkpoint_(\d+)(?:_step_(\d+))?\.tar")
 _Count = Annotated[int, Field(ge=0, le=10**9)]
 _Place = Annotated[list[FiniteFloat], Field(min_length=3, max_length=3)]
+_Pose = Annotated[list[_Place], Field(min_length=NUM_JOINTS, max_length=NUM_JOINTS)]
 
 
 class Mounts(TypedDict, total=False):
@@ -63,7 +64,7 @@ class TrainingState:
     stage: Annotated[str, Field(max_length=40)]  # train2d, train3d, finetune or temporal
     epoch: _Count  # epochs completed
     best_epoch: _Count  # 0 before the first validation
-    best_value: float  # infinity before the first validation
+    best_value: Annotated[float, Field(ge=0)]  # mm or px; infinity before the first validation
     step: _Count = 0  # steps done of the next epoch
     random: dict[str, torch.Tensor] | None = None  # states of the generators, within an epoch
     scaler: dict[str, float] | None = None  # state of the loss scaler (fp16)
@@ -252,6 +253,8 @@ def _default_config(networks: Mapping[str, Mapping[str, torch.Tensor]]) -> Confi
 
 
 def _mean_pose(stored: Any) -> np.ndarray:
+    if not isinstance(stored, torch.Tensor | np.ndarray):
+        stored = TypeAdapter(_Pose).validate_python(stored)
     pose = torch.as_tensor(stored)
     if pose.shape != (NUM_JOINTS, 3) or not torch.isfinite(pose.float()).all():
         raise ValueError(f"{NUM_JOINTS} × 3 finite numbers are needed")
@@ -264,13 +267,14 @@ def read_checkpoint(path: Path) -> Checkpoint:
     path = Path(path)
     content = read_content(path)
     networks = {key: content[key] for key in _signatures() if content.get(key) is not None}
+    keyed = TypeAdapter(dict[str, Any]).validate_python
     parsers = {
-        "config": lambda stored: parse_config(dict(stored), str(path)),
+        "config": lambda stored: parse_config(keyed(stored), str(path)),
         "training": TypeAdapter(TrainingState).validate_python,
         "mean_pose": _mean_pose,
         "camera": camera_from_dict,
         "mounts": TypeAdapter(Mounts).validate_python,
-        _OPTIMIZER: TypeAdapter(dict[str, Any]).validate_python,
+        _OPTIMIZER: keyed,
     }
     found = dict.fromkeys(parsers)
     for key, parse in parsers.items():

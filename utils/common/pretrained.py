@@ -36,3 +36,9 @@ def chosen_model(given: Path | None) -> Path:
         card = path.with_suffix(".md").relative_to(REPOSITORY)
         print(f"Model: the pretrained weights, trained on synthetic frames only ({card})")
     return path
+
+
+def model_name(path: Path, checksum: str) -> str:
+    """A model without where it lies: as ``--load_model`` takes it, else file and SHA-256."""
+    names = {PRETRAINED.with_name(file): name for name, file in reversed(_NAMES.items())}
+    return names.get(path) or f"{path.name} (SHA-256 {checksum[:12]}…)"

@@ -1,5 +1,6 @@
 """Errors by action group as a table: to print, as Markdown, as LaTeX."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -141,6 +142,7 @@ def text_summary(results: dict[str, Any]) -> str:
             f"{motion['acceleration_error']:.1f} mm/frame² "
             f"(the truth's own acceleration: {motion['acceleration_true']:.1f})"
         )
-    text = "\n".join(f"{name:<21}{value}" for name, value in lines.items())
+    wrap = textwrap.TextWrapper(96, subsequent_indent=" " * 21, break_on_hyphens=False)
+    text = "\n".join(wrap.fill(f"{name:<21}{value}") for name, value in lines.items())
     brackets = "\nIn brackets: 95 % intervals, characters resampled."
     return text + (brackets if "mpjpe_interval" in everything else "")

@@ -183,7 +183,9 @@ class PosePredictor:
     def _placed(self, output: PoseOutput) -> Prediction:
         found = output.heatmaps, output.joints3d, output.camera3d, output.uncertainty
         if not all((values.abs() < _LARGEST).all() for values in found if values is not None):
-            why = "the checkpoint is damaged, or its values leave the range of --precision bf16"
+            why = "the checkpoint is damaged"
+            if self.precision == "bf16":
+                why += ", or its values leave the range of --precision bf16"
             raise UserError(f"the model's poses are not finite: {why}")
         seen, confidence15 = decode_heatmaps(output.heatmaps, self.input_size, self.model.subpixel)
         rows = list(HEATMAP_JOINTS)

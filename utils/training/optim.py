@@ -41,19 +41,31 @@ def make_schedule(
 
 
 def restore_optimizer(
-    optimizer: torch.optim.Optimizer, checkpoint: Checkpoint, scaler: torch.amp.GradScaler
+    optimizer: torch.optim.Optimizer,
+    checkpoint: Checkpoint,
+    scaler: torch.amp.GradScaler,
+    all_weights: bool = True,
 ) -> None:
     """Put a checkpoint's state into an optimiser and a loss scaler; settings stay those of this
-    run.  UserError if it is of another optimiser or other weights."""
+    run.  UserError if it is of another optimiser or other weights, or lacks the moments of any
+    weight with ``all_weights``, otherwise of all."""
     try:
-        groups = zip(checkpoint.optimizer["param_groups"], optimizer.param_groups, strict=True)
-        groups = [own | {"params": stored["params"]} for stored, own in groups]
-        optimizer.load_state_dict(checkpoint.optimizer | {"param_groups": groups})
-        for weight, state in optimizer.state.items():
-            if {key: value.shape for key, value in state.items()} != {
-                "step": torch.Size(), "exp_avg": weight.shape, "exp_avg_sq": weight.shape
+        [group], [stored] = optimizer.param_groups, checkpoint.optimizer["param_groups"]
+        count, state = len(group["params"]), checkpoint.optimizer["state"]
+        if len(stored["params"]) != count:
+            raise ValueError("it is of another number of weights")
+        missing = len(set(range(count)) - state.keys())
+        if missing and (all_weights or not state):
+            raise ValueError(f"the moments of {missing} weights are missing")
+        # Before it is copied, which follows whatever is nested in it.
+        for number, moments in state.items():
+            shape = group["params"][number].shape
+            if {key: value.shape for key, value in moments.items()} != {
+                "step": torch.Size(), "exp_avg": shape, "exp_avg_sq": shape
             }:  # fmt: skip
                 raise ValueError("moments of other shapes than the weights")
+        groups = [group | {"params": list(range(count))}]
+        optimizer.load_state_dict({"state": state, "param_groups": groups})
         if checkpoint.training.scaler:
             scaler.load_state_dict(checkpoint.training.scaler)
     except Exception as error:  # whatever a stranger's value trips over

@@ -262,7 +262,9 @@ class Trainer:
                 print(f"{resume.path} holds weights only: starting at epoch 1.")
             return
         if resume.optimizer is not None:
-            restore_optimizer(self.optimizer, resume, self.scaler)
+            # In fp16 the first steps may have been left out.
+            used = resume.config.precision != "fp16" and model.uses_all_weights(resume.config.loss)
+            restore_optimizer(self.optimizer, resume, self.scaler, used)
         elif state.epoch < self.stage.settings.epochs:
             raise UserError(
                 f"{resume.path}: all that is left, and without the optimiser's state: start a new "
@@ -279,7 +281,14 @@ class Trainer:
         if state.step:
             # The same frames are left to do where the batch size has changed meanwhile.
             trained_with = resume.config.stage(state.stage).batch_size
-            now = state.step * trained_with // self.stage.settings.batch_size
+            settings = self.stage.settings
+            frames = settings.epoch_frames or len(self.stage.loader.dataset)
+            if (state.step - 1) * trained_with >= frames:
+                raise UserError(
+                    f"{resume.path}: {state.step} steps of {trained_with} frames are more than an "
+                    f"epoch of the {frames} frames here: resume with the set it was trained on"
+                )
+            now = state.step * trained_with // settings.batch_size
             state.step = min(now, self.steps_per_epoch)
 
     def _refuse_small_batches(self) -> None:

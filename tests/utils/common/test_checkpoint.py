@@ -1,10 +1,12 @@
 """Checkpoints: round trip, the reference's files, and everything that is none."""
 
 import argparse
+import contextlib
 import gzip
 import math
 import os
 import pickle
+import signal
 import tarfile
 import zipfile
 from functools import reduce
@@ -190,6 +192,8 @@ NO_CHECKPOINTS = [
     ({RESNET: TRUNK | {"a": torch.eye(2).to_sparse()}}, "a is no tensor of real"),
     ({RESNET: TRUNK, "training": {"epochs": 3}}, "training is not as"),
     ({RESNET: TRUNK, "training": STATE | {"step": -1}}, "training is not as"),
+    ({RESNET: TRUNK, "training": STATE | {"best_value": math.nan}}, "training is not as"),
+    ({RESNET: TRUNK, "training": STATE | {"best_value": -math.inf}}, "training is not as"),
     ({RESNET: TRUNK, "training": STATE | {"weights": {RESNET: [1]}}}, "training is not as"),
     (
         {RESNET: TRUNK, "training": STATE | {"weights": {RESNET: {"a": torch.tensor(math.inf)}}}},
@@ -270,6 +274,26 @@ _ODD = [
     *(torch.ones(3), torch.ones(16, 3) * math.inf, torch.ones(0), torch.tensor(1j), TRUNK),
     *(nested(100), {"step": 1}, argparse.Namespace(a=1), np.float64(3), np.arange(4)),
 ]
+
+
+_BOMBS = [reduce(lambda inner, _: [inner, inner], range(40), [1.0])]  # 10^12 numbers
+_BOMBS += [reduce(lambda inner, _: {"a": inner, "b": inner}, range(40), {})]
+_BOMBS += [reduce(lambda inner, _: (inner, inner), range(40), (1.0,))]
+_BOMBS += [{RESNET: bomb} for bomb in _BOMBS]
+
+
+@pytest.mark.parametrize("bomb", _BOMBS, ids=range(6))
+def test_no_nested_value_is_walked_without_bound(bomb, tmp_path):
+    camera = {k: getattr(CAMERA, k) for k in type(CAMERA).__dataclass_fields__}
+    sections = {"training": STATE, "mounts": MOUNTS, "camera": camera}
+    contents = [{key: value | {k: bomb}} for key, value in sections.items() for k in value]
+    contents += [{"training": STATE | {k: bomb}} for k in ("random", "scaler", "weights")]
+    keys = ("config", "mean_pose", "optimizer_state_dict", "scheduler", "other", *sections)
+    signal.alarm(60)  # ends the process, also within C
+    for content in [*contents, *({key: bomb} for key in keys)]:
+        with contextlib.suppress(UserError):
+            read(tmp_path, {RESNET: TRUNK} | content)
+    signal.alarm(0)
 
 
 @settings(derandomize=True, max_examples=90, deadline=None, database=None)

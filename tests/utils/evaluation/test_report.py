@@ -15,15 +15,17 @@ from sample_poses import evaluated, standing
 from base.frame import FrameId
 from base.release_camera import RELEASE_CAMERA
 from base.skeleton import JOINTS
+from utils.common.pretrained import PRETRAINED, model_name
 from utils.drawing.style import BONES, PREDICTED, hex_code
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses
-from utils.evaluation.report import write_report
+from utils.evaluation.report import _bars, write_report
 
 SIDES = ("Left", "Right")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ACTION = "walking</script><b>"
-ABOUT = {"model": "model_best.tar", "data": "test", "frames": 3, "headsets": ["xr-egopose"]}
+ABOUT = {"model": "/home/me/model_best.tar", "model_sha256": "0123456789abcdef" * 4}
+ABOUT |= {"data": "test", "frames": 3, "headsets": ["xr-egopose"]}
 #: Not the release's: a report must take the camera of the set.
 CAMERA = RELEASE_CAMERA.cropped(250, 0, 800, 800)
 
@@ -87,6 +89,10 @@ def test_the_data_says_where_joints_lie_and_what_was_measured(report):
     low, high = report.results["full"]["All"]["mpjpe_interval"]
     lines = bars["error_y"]
     assert [lines["arrayminus"][0], lines["array"][0]] == pytest.approx([mean - low, high - mean])
+    assert "model_best.tar (SHA-256 0123456789ab…) on test" in report.text
+    assert "/home/me" not in report.text and model_name(PRETRAINED, "") == "pretrained"
+    few = _bars({"All": {"mpjpe": 5.0, "mpjpe_interval": None}}, "mpjpe", "", "ink")
+    assert few["error_y"]["array"] == few["error_y"]["arrayminus"] == ("none",)
     assert re.search(r"this model, full body</td><td>20.1</td>", report.text)
     assert re.search(r"MPJPE +20.1 \[", report.text)
 

@@ -104,6 +104,7 @@ def test_the_summary_says_what_lies_beyond_the_protocol():
     uncertain = (
         "cover 97.9% of the joints; error 3.2 mm in the lowest-uncertainty decile, 0.0 in the"
     )
-    assert f"{uncertain} highest, not always rising between" in full
+    assert f"{uncertain} highest, not always rising between" in " ".join(full.split())
+    assert re.search(r"\n {21}\w", full) and max(map(len, full.splitlines())) <= 96
     moving = text_summary(results("aaa", (0, 1, 2)))
     assert re.search(r"^acceleration error   1\.0 mm/frame² \(the truth's own acc", moving, re.M)

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from functools import reduce
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -330,6 +331,17 @@ def test_a_restored_optimiser_has_the_moments_stored_and_the_settings_of_this_ru
         assert all(torch.equal(one[name], other[name]) for name in ("step", "exp_avg_sq"))
     with pytest.raises(UserError, match=r"^some\.tar: its optimiser does not fit this run"):
         restore_optimizer(optimizer(nn.Sequential(module, nn.Linear(2, 2))), stored, scaler)
+    moments = stored.optimizer["state"].pop(1)
+    restore_optimizer(optimizer(module), stored, scaler, all_weights=False)
+    for wrong in ({}, {-1: moments}, {1: reduce(lambda a, _: {0: a, 1: a}, range(40), {})}):
+        with pytest.raises(UserError, match="fit this run"):
+            broken = SimpleNamespace(**vars(stored) | {"optimizer": dict(stored.optimizer)})
+            broken.optimizer["state"] = stored.optimizer["state"] | wrong
+            restore_optimizer(optimizer(module), broken, scaler)
+    stored.optimizer["state"], kept = {}, stored.optimizer["state"]
+    with pytest.raises(UserError, match="moments of 2 weights are missing"):
+        restore_optimizer(optimizer(module), stored, scaler, all_weights=False)
+    stored.optimizer["state"] = kept | {1: moments}
     stored.optimizer["state"][0]["exp_avg"] = torch.ones(7)
     with pytest.raises(UserError, match="moments of other shapes"):
         restore_optimizer(optimizer(module), stored, scaler)

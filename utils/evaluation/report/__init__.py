@@ -16,6 +16,7 @@ from tqdm import tqdm
 from base.files import write_text
 from base.skeleton import JOINTS
 from dataset.transforms import resize_square
+from utils.common.pretrained import model_name
 from utils.drawing import style
 from utils.drawing.frame_painter import DrawnPose, standing_place
 from utils.drawing.split_painter import SplitPainter, described
@@ -67,7 +68,9 @@ def write_report(
         "bones": [(*bone, style.side(*bone)) for bone in style.BONES],
         **{"jointNames": JOINTS, "sides": sides, "room": _room(frames), "colours": _COLOURS},
     }
-    about = f"{results['model']} on {results['data']}: {results['frames']} frames, {len(frames)} "
+    # Without where it lies: a report is made to be sent around.
+    model = model_name(Path(results["model"]), results["model_sha256"])
+    about = f"{model} on {results['data']}: {results['frames']} frames, {len(frames)} "
     about += f"of them shown one by one; headset: {', '.join(results['headsets'])}."
     page = {
         kind: Path(__file__).with_name(f"page.{kind}").read_text(encoding="utf-8")
@@ -111,11 +114,15 @@ def _table_rows(results: dict[str, Any]) -> Iterable[str]:
 
 def _bars(cells: dict[str, Any], key: str, name: str, tone: str) -> dict[str, Any]:
     """Plotly's bars of the value ``key`` of each cell, with its interval where there is one."""
-    values = np.array([cell[key] for cell in cells.values()])
-    ends = np.array([cell.get(f"{key}_interval") or (cell[key],) * 2 for cell in cells.values()])
+    values = [cell[key] for cell in cells.values()]
+    ends = [cell.get(f"{key}_interval") for cell in cells.values()]
+    # Plotly reads null as a length of 0, and draws none for what is no number.
+    pairs = zip(values, ends, strict=True)
+    lengths = [(y - ends[0], ends[1] - y) if ends else ("none", "none") for y, ends in pairs]
+    below, above = zip(*lengths, strict=True)
     lines = {"type": "data", "symmetric": False, "thickness": 1.2, "width": 3}
-    lines |= {"array": (ends[:, 1] - values).tolist(), "arrayminus": (values - ends[:, 0]).tolist()}
-    bars = {"type": "bar", "name": name, "x": list(cells), "y": values.tolist(), "error_y": lines}
+    lines |= {"array": above, "arrayminus": below}
+    bars = {"type": "bar", "name": name, "x": list(cells), "y": values, "error_y": lines}
     return bars | {"marker": {"color": _COLOURS[tone]}}
 
 
