@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from base.cameras.camera import Camera, rays_around
+from base.errors import shown
 from base.registry import load_class
 
 #: Name of a camera model in checkpoints and other files → "module:class".
@@ -41,7 +42,7 @@ def camera_from_dict(values: Mapping[str, Any]) -> Camera:
     numbers."""
     name = values.get("model", _UNNAMED)
     if not isinstance(name, str) or name not in CAMERAS:
-        raise ValueError(f"camera model: there is {', '.join(CAMERAS)}, but no {name!r}")
+        raise ValueError(f"camera model: there is {', '.join(CAMERAS)}, but no {shown(name)}")
     lens = load_class(CAMERAS[name])
     fields = {key: value for key, value in values.items() if key != "model"}
     for field in dataclasses.fields(lens):
@@ -75,7 +76,7 @@ def _checked(name: str, value: Any, depth: int) -> Any:
     number = not depth and isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not abs(value) < _LARGEST:  # also for NaN
         what = ("a number, or not finite", "a row of numbers", "a matrix of numbers")[depth]
-        raise ValueError(f"{name}: {value!r:.40} is not {what}")
+        raise ValueError(f"{name}: {shown(value)} is not {what}")
     if name in ("width", "height"):
         if value != int(value) or not 0 <= value < 2**15:
             raise ValueError(f"{name}: {value:g} is no number of pixels")
