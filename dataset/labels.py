@@ -1,6 +1,7 @@
 """One frame's json of the release, checked and brought into our units."""
 
 import json
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -81,7 +82,7 @@ def _label(content: dict[str, Any], unstated: Headset) -> Label:
         raise UserError(f"its action is no text of up to {_LONGEST_ACTION} characters")
     if not action.strip() or not action.isprintable() or {*action} & {*"/\\"}:
         raise UserError(f"its action {action!a:.60} is empty, or no name of a clip")
-    if not ((seen == 0) | (seen == 1)).all():
+    if seen.dtype.kind == "i" and not ((seen == 0) | (seen == 1)).all():
         raise UserError("visible holds other values than 0 and 1")
     stated = content.get("headset")
     headset = unstated if stated is None else _headset(json.dumps(stated))
@@ -93,21 +94,21 @@ def _label(content: dict[str, Any], unstated: Headset) -> Label:
         )
     joints3d = points3d.T[rows] * _METRES_PER_CENTIMETRE
     joints2d = points2d.T[rows]
-    with np.errstate(over="ignore"):
-        pixels, metres = joints2d.astype(np.float32), joints3d.astype(np.float32)
-    if not (np.isfinite(metres).all() and np.isfinite(pixels).all()):
+    metres, pixels = float(np.abs(joints3d).max()), float(np.abs(joints2d).max())
+    if not math.isfinite(metres + pixels):
         raise UserError("joint positions are not finite")
-    if np.abs(joints3d).max() > MAX_DISTANCE:
+    if metres > MAX_DISTANCE:
         raise UserError(f"a joint is over {MAX_DISTANCE:g} m from the camera")
-    if np.abs(joints2d).max() > _MOST_PIXELS:
+    if pixels > _MOST_PIXELS:
         raise UserError(f"a joint is over {_MOST_PIXELS:g} pixels from the picture")
-    span = np.linalg.norm(np.ptp(joints3d, axis=0))
+    span = math.hypot(*(joints3d.max(0) - joints3d.min(0)))
     if not _SPANS[0] <= span <= _SPANS[1]:
         raise UserError(f"the joints span {span:.3g} m, which is no person: are they centimetres?")
     camera = headset.camera
     visible = camera.in_picture(joints2d) & (camera.angle(joints3d) < headset.rim)
     visible &= np.broadcast_to(seen.astype(bool), (count,))[rows]
-    return Label(pixels, metres, visible, action, "visible" in content, headset)
+    pixels2d, metres3d = joints2d.astype(np.float32), joints3d.astype(np.float32)
+    return Label(pixels2d, metres3d, visible, action, "visible" in content, headset)
 
 
 @lru_cache(maxsize=64)
