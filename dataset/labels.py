@@ -1,6 +1,7 @@
 """One frame's json of the release, checked and brought into our units."""
 
 import json
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from base.errors import BrokenFrameError, UserError
+from base.errors import BrokenFrameError, UserError, shown
 from base.headset import RELEASE_HEADSET, Headset
 from base.skeleton import JOINT_PREFIX, JOINTS
 
@@ -16,8 +17,12 @@ _METRES_PER_CENTIMETRE = 0.01
 
 #: A joint further than this from the camera (metres) is a fault of the label, not a pose.
 MAX_DISTANCE = 10.0
+#: Metres, the least and most of the diagonal of the box that a person's joints fill; pixels.
+_SPANS, _MOST_PIXELS = (0.3, 4.0), 1e6
 #: Of a file (the release's have 20 kB), and characters of an action's name.
 _MOST_BYTES, _LONGEST_ACTION = 1 << 20, 200
+_KEYS = ("joints", "pts3d_fisheye", "pts2d_fisheye", "visible", "action", "headset")
+_QUOTED = [f'"{key}"'.encode() for key in _KEYS]
 
 
 @dataclass(slots=True)
@@ -44,7 +49,9 @@ def parse_label(data: bytes, path: Path | str, unstated: Headset = RELEASE_HEADS
         if len(data) > _MOST_BYTES:
             raise UserError(f"larger than {_MOST_BYTES >> 20} MiB")
         # Python's own reader: walking through each of many files would take three times as long.
-        return _label(json.loads(data), unstated)
+        # Only where a key may be there twice is each object looked at.
+        twice = any(data.count(key) > 1 for key in _QUOTED)
+        return _label(json.loads(data, object_pairs_hook=_once if twice else None), unstated)
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
         raise BrokenFrameError(f"{path}: not valid JSON, or nested too deeply") from None
     except KeyError as error:
@@ -53,6 +60,15 @@ def parse_label(data: bytes, path: Path | str, unstated: Headset = RELEASE_HEADS
         raise BrokenFrameError(f"{path}: {error}") from None
     except (TypeError, ValueError, AttributeError, OverflowError):
         raise BrokenFrameError(f"{path}: labels are not arrays of numbers") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A json object, each of whose keys must be there once."""
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        keys = [key for key, _ in pairs]
+        raise UserError(f"has {shown(max(keys, key=keys.count))} more than once")
+    return content
 
 
 def _label(content: dict[str, Any], unstated: Headset) -> Label:
@@ -64,6 +80,10 @@ def _label(content: dict[str, Any], unstated: Headset) -> Label:
         raise TypeError
     if not isinstance(action, str) or len(action) > _LONGEST_ACTION:
         raise UserError(f"its action is no text of up to {_LONGEST_ACTION} characters")
+    if not action.strip() or not action.isprintable() or {*action} & {*"/\\"}:
+        raise UserError(f"its action {action!a:.60} is empty, or no name of a clip")
+    if seen.dtype.kind == "i" and not ((seen == 0) | (seen == 1)).all():
+        raise UserError("visible holds other values than 0 and 1")
     stated = content.get("headset")
     headset = unstated if stated is None else _headset(json.dumps(stated))
     count = len(content["joints"])
@@ -74,16 +94,21 @@ def _label(content: dict[str, Any], unstated: Headset) -> Label:
         )
     joints3d = points3d.T[rows] * _METRES_PER_CENTIMETRE
     joints2d = points2d.T[rows]
-    with np.errstate(over="ignore"):
-        pixels, metres = joints2d.astype(np.float32), joints3d.astype(np.float32)
-    if not (np.isfinite(metres).all() and np.isfinite(pixels).all()):
+    metres, pixels = float(np.abs(joints3d).max()), float(np.abs(joints2d).max())
+    if not math.isfinite(metres + pixels):
         raise UserError("joint positions are not finite")
-    if np.abs(joints3d).max() > MAX_DISTANCE:
+    if metres > MAX_DISTANCE:
         raise UserError(f"a joint is over {MAX_DISTANCE:g} m from the camera")
+    if pixels > _MOST_PIXELS:
+        raise UserError(f"a joint is over {_MOST_PIXELS:g} pixels from the picture")
+    span = math.hypot(*(joints3d.max(0) - joints3d.min(0)))
+    if not _SPANS[0] <= span <= _SPANS[1]:
+        raise UserError(f"the joints span {span:.3g} m, which is no person: are they centimetres?")
     camera = headset.camera
     visible = camera.in_picture(joints2d) & (camera.angle(joints3d) < headset.rim)
     visible &= np.broadcast_to(seen.astype(bool), (count,))[rows]
-    return Label(pixels, metres, visible, action, "visible" in content, headset)
+    pixels2d, metres3d = joints2d.astype(np.float32), joints3d.astype(np.float32)
+    return Label(pixels2d, metres3d, visible, action, "visible" in content, headset)
 
 
 @lru_cache(maxsize=64)
@@ -102,4 +127,6 @@ def _joint_rows(content: dict[str, Any]) -> list[int]:
     missing = [name for name in JOINTS if name not in row_of]
     if missing:
         raise UserError(f"has no joint {', '.join(missing)}")
+    if len(row_of) < len(names) and (twice := [n for n in JOINTS if names.count(n) > 1]):
+        raise UserError(f"has more than one joint {', '.join(twice)}")
     return [row_of[name] for name in JOINTS]

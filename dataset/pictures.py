@@ -1,5 +1,6 @@
 """Reading one picture of any common kind, whole, with its size bounded before it is decoded."""
 
+import contextlib
 import importlib
 import io
 import re
@@ -7,6 +8,7 @@ import warnings
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
+import av
 import cv2
 import numpy as np
 from PIL import ImageOps
@@ -103,13 +105,24 @@ def _open(data: bytes, path: Path | str) -> tuple[_Kind, ImageFile]:
     return kind, header
 
 
-def decode_picture(data: bytes, path: Path | str) -> np.ndarray:
-    """The picture in a file's bytes, as :func:`read_picture`; ``path`` names it in errors."""
-    return _decode(*_open(data, path), data, path)
+def decode_picture(data: bytes, path: Path | str, check: bool = True) -> np.ndarray:
+    """The picture in a file's bytes, as :func:`read_picture`; ``path`` names it in errors.
+
+    OpenCV fills what is damaged inside a JPEG or TIFF with grey, and says nothing.  With ``check``
+    these are decoded by another library too, which takes as long again or more: training loads
+    without, as pack_data and check_data have looked at its pictures and a packed one has its CRC.
+    """
+    return _decode(*_open(data, path), data, path, check)
 
 
-def _decode(kind: _Kind, header: ImageFile, data: bytes, path: Path | str) -> np.ndarray:
+def _decode(
+    kind: _Kind, header: ImageFile, data: bytes, path: Path | str, check: bool
+) -> np.ndarray:
     try:
+        if check and kind.name == "TIFF":
+            header.load()
+        elif check and kind.name == "JPEG":
+            _check_jpeg(data)
         if kind.name in _BY_PILLOW:
             image = np.asarray(ImageOps.exif_transpose(header).convert("RGB"))
         else:
@@ -123,12 +136,22 @@ def _decode(kind: _Kind, header: ImageFile, data: bytes, path: Path | str) -> np
     return image
 
 
-def decode_camera_picture(data: bytes, path: Path | str, camera: Camera) -> np.ndarray:
+def _check_jpeg(data: bytes) -> None:
+    """Raise av.InvalidDataError for codes that are none, or end early: FFmpeg tells."""
+    decoder = av.CodecContext.create("mjpeg", "r")
+    decoder.options, decoder.thread_count = {"err_detect": "explode"}, 1
+    with contextlib.suppress(NotImplementedError):  # a rare kind of JPEG: not known to be damaged
+        decoder.decode(av.Packet(data))
+
+
+def decode_camera_picture(
+    data: bytes, path: Path | str, camera: Camera, check: bool = True
+) -> np.ndarray:
     """A picture of a camera, as :func:`decode_picture`: of its size, and no other."""
     kind, header = _open(data, path)
     if {*header.size} != {camera.width, camera.height}:  # EXIF may say that it lies on its side
         check_size(header.size, path, camera)
-    image = _decode(kind, header, data, path)
+    image = _decode(kind, header, data, path, check)
     check_size(image.shape[1::-1], path, camera)
     return image
 

@@ -19,7 +19,7 @@ from base.calibration.values import (
     picture_size,
 )
 from base.cameras.camera import Camera
-from base.errors import UserError
+from base.errors import UserError, shown
 
 #: Names in files, see :func:`_plain`.
 _MATRIX = ("k", "cameramatrix", "mtx", "intrinsicmatrix", "intrinsics", "intrinsic")
@@ -113,7 +113,10 @@ def _intrinsics(named: dict[str, Any], matrix: Any) -> dict[str, Any]:
 
 def _model(named: dict[str, Any], distortion: list[float] | None, values: dict[str, Any]) -> str:
     """The lens a file states, or the one its coefficients can only be of."""
-    stated = {_plain(named[key]) for key in _MODEL if isinstance(named.get(key), str)}
+    models = [named[key] for key in _MODEL if key in named]
+    if odd := [model for model in models if not isinstance(model, str)]:
+        raise UserError(f"camera model {shown(odd[0])} is no name, such as fisheye or pinhole")
+    stated = {*map(_plain, models)}
     flags = [named[key] for key in ("fisheye", "fisheyemodel", "isfisheye") if key in named]
     if "xi" in named or stated & _UNIFIED:
         values["xi"] = number(named.get("xi", "none"), "xi")

@@ -95,6 +95,8 @@ def picture_size(*sides: Any) -> tuple[int, int]:
         return 0, 0
     if len(sides) != 2:
         raise UserError(f"picture size {[*sides]}: a width and a height are needed")
+    if any(isinstance(side, bool) for side in sides):
+        raise UserError(f"picture size {[*sides]}: not all numbers")
     width, height = numbers(sides, "picture size")
     if not all(1 <= side < 2**16 and side.is_integer() for side in (width, height)):
         raise UserError(f"picture size {width:g}×{height:g}: whole numbers of pixels are needed")

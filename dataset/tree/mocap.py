@@ -32,7 +32,8 @@ class Mocap(Split):
     def image(self, row: int) -> np.ndarray:
         """The PNG."""
         path, code = self.root / self._picture(row), self.table.rows["headset"][row]
-        return decode_camera_picture(read_bytes(path), path, self.table.headsets[code].camera)
+        camera = self.table.headsets[code].camera
+        return decode_camera_picture(read_bytes(path), path, camera, check=False)
 
     def picture_path(self, index: int) -> Path:
         """Where the picture of a frame lies."""

@@ -503,6 +503,9 @@ def matrix(*rows):
         (matrix([3.1, 0, 600], [0, 3.1, 400], [0, 0, 1]), "not one in pixels"),
         (json.dumps(GOOD | {"DIM": [6400, 4000]}), "the lens covers"),
         (json.dumps(PIN | P4 | {"p1": 0.03}), "no lens's"),
+        (json.dumps(ROS | {"distortion_model": None}), "camera model None is no name"),
+        (json.dumps(ROS | {"distortion_model": ["equidistant"]}), "model ['equidistant'] is no"),
+        (json.dumps(BY_NAME | KS | IMAGE_WH | {"image_width": True}), "picture size [True, 800]"),
         # Nothing that changes the lens is left out.
         (json.dumps(GOOD | {"k5": 0.1, "xi": None}), "xi: not all numbers"),
         (json.dumps(BY_NAME | WH | KS | {"model": "fisheye", "p1": 0.01}), "p1 = 0.01: the fish"),

@@ -425,6 +425,11 @@ def test_stored_cameras_come_back(camera):
     assert stored.get("model", "fisheye") in CAMERAS
 
 
+NESTED = [1.0]
+for _ in range(40):
+    NESTED = [NESTED, NESTED]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -433,6 +438,8 @@ def test_stored_cameras_come_back(camera):
         ({"model": "pinhole"}, "camera model pinhole has .*, not .*, k,"),
         ({3: 3}, "camera model fisheye has .*, 3"),
         ({"model": ["a"]}, r"but no \['a'\]"),
+        ({"model": NESTED}, "but no "),
+        ({"k": NESTED}, "is not a number"),
         ({"fx": None}, "fx: None is not a number"),
         ({"fx": [200]}, r"fx: \[200\] is not a number"),
         ({"k": 3}, "k: 3 is not a row of numbers"),

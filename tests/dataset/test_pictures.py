@@ -118,6 +118,29 @@ def test_each_kind_is_read_as_it_was_saved_and_turned_as_it_says(kind, smooth):
             decode_picture(data[:cut], "a")
 
 
+@pytest.mark.parametrize(
+    "options", [{"quality": 92}, {"progressive": True}, {"restart_marker_rows": 2}]
+)
+def test_a_jpeg_damaged_inside_is_broken_unless_unchecked(options):
+    noisy = np.random.default_rng(1).integers(0, 256, (240, 321, 3), np.uint8)
+    data = saved("JPEG", noisy, **options)
+    middle, extra = len(data) // 2, saved("JPEG", RGB)
+    for whole in (data, data + bytes(99), data + extra, saved("JPEG", noisy[..., 0])):
+        decode_picture(whole, "a")
+    for change in (b"\xff\xd9", bytes(2000) + data[middle + 2000 :]):
+        with pytest.raises(BrokenFrameError, match=r"^a: a picture of 321×240 pixels, damaged"):
+            decode_picture(data[:middle] + change, "a")
+        assert decode_picture(data[:middle] + change, "a", check=False).shape == noisy.shape
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])
+def test_a_tiff_damaged_inside_is_broken(compression, smooth):
+    data = saved("TIFF", smooth, compression=compression)
+    middle = len(data) // 2
+    with pytest.raises(BrokenFrameError, match=r"^a: a picture of 320×240 pixels, damaged"):
+        decode_picture(data[:middle] + bytes(RGB)[:500] + data[middle + 500 :], "a")
+
+
 def test_of_several_pictures_in_a_file_none_is_taken_unless_it_says_which(smooth, monkeypatch):
     for kind in ("PNG", "TIFF", "WEBP", "AVIF"):
         with pytest.raises(BrokenFrameError, match=r"^a: 2 pictures in one file"):

@@ -17,7 +17,8 @@ from dataset.synthetic.rotations import rotation
 _BYTES, _JOINTS, _POSES, _NUMBER = 128 << 20, 1000, 2_000_000, 1e6
 #: Seconds from one frame to the next, and the rates a rounded one stands for, frames a second.
 _TIMES = 0.001, 1.0
-_RATES = 24, 25, 30, 50, 60, 90, 100, 120, 125, 144, 200, 240, 250
+_RATES = 10, 12, 12.5, 15, 20, 24, 25, 30, 48, 50, 60, 72, 75, 80, 90, 96, 100, 120, 125, 144
+_RATES += 150, 180, 200, 240, 250, 300, 360, 480, 500
 #: How files of other encodings than UTF-8 begin.
 _ENCODINGS = {
     **{b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"},
@@ -95,7 +96,7 @@ def read_bvh(path: Path) -> Bvh:
         raise UserError(f"{path}: cut off: it has no MOTION section")
     said = re.match(r"\s*Frames\s*:\s*(\S+)\s+Frame\s+Time\s*:\s*(\S+)", motion[0], re.IGNORECASE)
     try:
-        count, frame_time = int(said[1]), float(said[2])
+        count, frame_time = int(_plain(said[1])), float(_plain(said[2]))
     except (TypeError, ValueError):
         raise UserError(f"{path}: MOTION states no 'Frames:' and 'Frame Time:'") from None
     if not 1 <= count <= _POSES or not _TIMES[0] <= frame_time <= _TIMES[1]:
@@ -112,9 +113,11 @@ def read_bvh(path: Path) -> Bvh:
         joint.values = columns
         if any((scale != 1).any() for _, scale in joint.moves("scale")):
             raise UserError(f"{path}: joint {joint.name} is scaled: export the clip without scales")
-    # 0.033 is one 30th of a second.
-    rounding = min(0.5 * 10.0 ** -len(said[2].partition(".")[2]), 0.02 * frame_time)
-    rates = [rate for rate in _RATES if abs(1 / rate - frame_time) <= rounding]
+    note = note or _note_of_radians(path, joints)
+    # 0.033 is one 30th of a second; some programs cut digits off, and 0.066 is one 15th.
+    digit, most = 10.0 ** -len(said[2].partition(".")[2]), 0.02 * frame_time
+    below, above = min(0.5 * digit, most), min(digit, most)
+    rates = [rate for rate in _RATES if -below <= 1 / rate - frame_time <= above]
     return Bvh(joints, 1 / rates[0] if len(rates) == 1 else frame_time, note)
 
 
@@ -133,6 +136,23 @@ def _read_text(path: Path) -> str:
     return re.sub(r"(?<!\S)(?:#|//)[^\r\n]*", "", raw.decode(encoding, "replace"))
 
 
+def _plain(text: str) -> str:
+    """A text, in which Python would also read 1_0 and digits of other scripts as numbers."""
+    if "_" in text or not text.isascii():
+        raise ValueError
+    return text
+
+
+def _note_of_radians(path: Path, joints: list[BvhJoint]) -> str:
+    """That a clip, in which some joint turns, may be in radians: none turns by more than 2π."""
+    angles = [values for joint in joints for _, values in joint.moves("rotation")]
+    if max((abs(each).max() for each in angles), default=9) > 2 * np.pi or not any(
+        map(np.ptp, angles)
+    ):
+        return ""
+    return f"{path}: no joint turns by more than 6.3 degrees: are its rotations in radians?"
+
+
 def _read_values(
     path: Path, text: str, joints: list[BvhJoint], count: int
 ) -> tuple[np.ndarray, str]:
@@ -140,7 +160,7 @@ def _read_values(
     of as many numbers as there are channels; and a note of that."""
     width = sum(len(joint.channels) for joint in joints)
     try:
-        numbers = text.split()
+        numbers = _plain(text).split()
         values = np.fromiter(map(float, numbers), float, len(numbers))
     except ValueError:
         raise UserError(f"{path}: what should be numbers after 'Frame Time:' are none") from None
@@ -182,16 +202,16 @@ def _read_hierarchy(path: Path, head: str) -> list[BvhJoint]:
                     joints.append(BvhJoint(name, inside[-1] if inside else -1))
                 inside.append(None if kind == "End" else len(joints) - 1)
             elif kind == "OFFSET":
-                offset = np.array([float(word) for word in islice(words, 3)])
+                offset = np.array([float(_plain(word)) for word in islice(words, 3)])
                 if offset.shape != (3,) or not (abs(offset) <= _NUMBER).all():
                     raise ValueError
                 if inside[-1] is not None:
                     joints[inside[-1]].offset = offset
             elif kind == "CHANNELS" and inside[-1] is not None:
-                count = int(next(words))
+                count = int(_plain(next(words)))
                 channels = [word.lower() for word in islice(words, min(count, 10))]
                 known = re.compile("[xyz](position|rotation|scale)").fullmatch
-                if len(channels) != count or not all(map(known, channels)):
+                if len({*channels}) != count or not all(map(known, channels)):
                     raise ValueError
                 joints[inside[-1]].channels = channels
             else:

@@ -64,6 +64,9 @@ def test_visible_is_inside_the_square_within_the_lenss_range_and_not_hidden(tmp_
     assert np.array_equal(data.annotations().visible[0], data[0].visible)
 
 
+HEAD = {"name": "mixamorig:Head"}
+
+
 def bad_labels() -> dict[str, str]:
     """Reason → content of the file."""
     good = release.label_for(1)
@@ -71,17 +74,28 @@ def bad_labels() -> dict[str, str]:
     with_nan[0, 3] = np.nan
     far[:] = 0
     far[2, 5] = 1000.1
+    near, count = (np.array(good["pts3d_fisheye"]) / 100).tolist(), len(good["joints"])
     changes = {
         "no joint Neck": {"joints": [j for j in good["joints"] if "Neck" not in j["name"]]},
         "not finite": {"pts3d_fisheye": with_nan.tolist()},
-        "joint positions are": {"pts2d_fisheye": np.full(far[:2].shape, 1e39).tolist()},
         "its action is no text": {"action": 3},
         "over 10 m from the camera": {"pts3d_fisheye": far.tolist()},
         "pts2d_fisheye": {"pts2d_fisheye": [[1.0], [2.0]]},
         ": labels are not arrays": {"pts3d_fisheye": [[10**400]]},
+        "more than one joint Head": {"joints": [*good["joints"][:-1], HEAD]},
+        "span 0 m": {"pts3d_fisheye": np.full((3, count), 50.0).tolist()},
+        "are they centimetres?": {"pts3d_fisheye": near},
+        "over 1e+06 pixels": {"pts2d_fisheye": np.full((2, count), 1e30).tolist()},
+        "values than 0 and 1": {"visible": [7] * count},
+        "other values": {"visible": [-1] * count},
+        "its action '' is empty": {"action": ""},
+        r"action 'a\x1b' is": {"action": "a\x1b"},
+        r"action '\ud800' is": {"action": "\ud800"},
+        "action '../a' is": {"action": "../a"},
         "visible (2,)": {"visible": [True, False]},
     }
     found = {reason: json.dumps(good | change) for reason, change in changes.items()}
+    found["has 'pts3d_fisheye' more than once"] = '{"pts3d_fisheye": [],' + json.dumps(good)[1:]
     found["not valid JSON"] = json.dumps(good)[:100]
     found["or nested too deeply"] = "[" * 100_000
     found["has no 'action'"] = json.dumps({k: v for k, v in good.items() if k != "action"})
@@ -98,9 +112,10 @@ def test_a_bad_label_is_refused_with_its_reason_in_one_line(reason, content):
 def test_a_joint_may_be_ten_metres_away():
     points = np.zeros((3, len(release.FILE_JOINTS)))
     points[2] = 1000.0
+    points[0, release.FILE_JOINTS.index("Head")] = 30.0
     content = release.label_for(1) | {"pts3d_fisheye": points.tolist()}
     label = parse_label(json.dumps(content).encode(), "label")
-    assert (label.joints3d == [0, 0, 10]).all()
+    assert label.joints3d[0].tolist() == [0, 0, 10]
 
 
 def test_missing_and_empty_sets_say_what_to_do(tmp_path):

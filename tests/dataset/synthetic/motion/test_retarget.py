@@ -283,6 +283,27 @@ def test_clips_of_any_rate_are_met_at_every_thirtieth_of_a_second(tmp_path, pose
         assert np.abs(ahead - ahead[0] - np.arange(len(ahead)) / 30).max() < 2e-6
 
 
+@pytest.mark.parametrize(
+    "said, rate", [("0.066", 15), ("0.0833", 12), ("0.014", 72), ("0.041", 24), ("0.016", 62.5)]
+)
+def test_a_frame_time_of_few_digits_is_the_rate_it_stands_for(write, said, rate):
+    path = write()
+    path.write_text(path.read_text().replace("0.03333333", said))
+    assert read_bvh(path).frame_time == pytest.approx(1 / rate, rel=1e-9)
+
+
+def test_rotations_that_look_like_radians_are_noted(write):
+    path = write()
+    assert read_bvh(path).note == ""
+
+    def radians(line):
+        place, angles = line.split()[:3], line.split()[3:]
+        return " ".join([*place, *(str(np.radians(float(angle))) for angle in angles)])
+
+    path.write_text(with_frames(path.read_text(), radians))
+    assert "in radians?" in read_bvh(path).note
+
+
 def test_what_is_no_clip_ends_with_one_line_that_names_it(tmp_path, write, refused):
     path = write()
     whole = path.read_text()
@@ -305,6 +326,10 @@ def test_what_is_no_clip_ends_with_one_line_that_names_it(tmp_path, write, refus
         ("line 4 is no BVH: 'OFFSET 1", re.sub("OFFSET.*", "OFFSET 1 1", whole, count=1)),
         ("line 5 is no BVH: 'CHANNELS 7", whole.replace("CHANNELS 6", "CHANNELS 7", 1)),
         ("line 5 is no BVH: 'CHANNELS 6", whole.replace("Xrotation", "Wrotation", 1)),
+        ("line 5 is no BVH: 'CHANNELS 6", whole.replace("Xrotation", "Yrotation", 1)),
+        ("line 4 is no BVH", re.sub("OFFSET .*", "OFFSET 0 1_0 0", whole, count=1)),
+        ("should be numbers", whole.replace(lines[-1], f"1_0 {rest}")),
+        ("should be numbers", whole.replace(lines[-1], f"١٢ {rest}")),
         ("joint mixamorig:Hips is scaled", whole.replace("Xrotation", "Xscale", 1)),
         ("holds 2 people", joints + joints.replace("HIERARCHY", "") + two),
         ("more than 1000 joints", joints.replace("JOINT", "JOINT x { } " * 1000 + "JOINT", 1)),
