@@ -58,10 +58,11 @@ class WrongSizeError(BrokenFrameError):
     """A picture that is not of its camera's size."""
 
 
-def read_picture(path: Path) -> np.ndarray:
+def read_picture(path: Path, check: bool = True) -> np.ndarray:
     """A picture as (H, W, 3) uint8 RGB, whatever its channels and depth, turned as EXIF says;
-    BrokenFrameError for a file that is missing, cut off, too large or no single picture."""
-    return decode_picture(read_bytes(path), path)
+    BrokenFrameError for a file that is missing, cut off, too large or no single picture, and with
+    ``check``, see :func:`decode_picture`, for one that is damaged inside."""
+    return decode_picture(read_bytes(path), path, check)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -109,8 +110,8 @@ def decode_picture(data: bytes, path: Path | str, check: bool = True) -> np.ndar
     """The picture in a file's bytes, as :func:`read_picture`; ``path`` names it in errors.
 
     OpenCV fills what is damaged inside a JPEG or TIFF with grey, and says nothing.  With ``check``
-    these are decoded by another library too, which takes as long again or more: training loads
-    without, as pack_data and check_data have looked at its pictures and a packed one has its CRC.
+    these are decoded by another library too, which takes as long again or more: training and
+    inference read without it, check_data and pack_data with it, and a packed picture has its CRC.
     """
     return _decode(*_open(data, path), data, path, check)
 

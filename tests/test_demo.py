@@ -113,22 +113,23 @@ def test_a_video_shows_all_frames_of_a_packed_set_in_order_and_a_report_lists_th
 ):
     packed = tmp_path / "packed"
     pack_data.main(["--input", str(tiny_data), "--output", str(packed), "--size", "256"])
-    results = run_demo(tiny_checkpoint, packed, tmp_path, "--video", "--report")
+    out = tmp_path / "out"
+    results = run_demo(tiny_checkpoint, packed, out, "--video", "--report")
     labels = open_split(tiny_data, SetType.TEST, 64).annotations().joints3d
     mean_pose = load_pose_model(tiny_checkpoint).mean_pose
     error = joint_errors(np.broadcast_to(mean_pose, labels.shape), labels).mean()
     everything = results["full"]["All"]
     assert everything["mpjpe_mean_pose"] == pytest.approx(error, rel=1e-6)
-    video = cv2.VideoCapture(str(tmp_path / "video.mp4"))
+    video = cv2.VideoCapture(str(out / "video.mp4"))
     frames = [frame for _, frame in iter(video.read, (False, None))]
     assert len(frames) == 6 and frames[0].shape == (720, 1120, 3)
-    assert not (tmp_path / "pictures").exists()
-    poses = read_poses(tmp_path / "poses.npz")
+    assert not (out / "pictures").exists()
+    poses = read_poses(out / "poses.npz")
     painter = SplitPainter(packed, SetType.TEST, poses.camera)
     for row, frame in enumerate(frames):
         # Compression leaves small differences.
         assert np.median(np.abs(painter.paint(poses, row)[..., ::-1].astype(int) - frame)) < 5
-    text = (tmp_path / "report.html").read_text()
+    text = (out / "report.html").read_text()
     data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1))
     assert len(data["frames"]) == 6
     assert data["actions"][0]["y"][0] == pytest.approx(everything["mpjpe"])
