@@ -54,6 +54,7 @@ class Environment:
     def _blurred(self) -> np.ndarray:
         ring = np.pad(np.minimum(self.light, _MIRRORED), ((0, 0), (4, 4), (0, 0)), mode="wrap")
         large = cv2.GaussianBlur(cv2.resize(ring, None, fx=4, fy=4), (0, 0), 2.0)
+        large[:12] *= np.linspace(0, 1, 12, dtype=np.float32)[:, None, None]  # the wearer is there
         return np.ascontiguousarray(large[:, 16:-16]) * np.float32(self.gain)
 
     def main_light(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -114,6 +114,7 @@ def photographed(place: Place, rng: np.random.Generator) -> Place:
     return replace(
         place,
         floor=floor,
+        gloss=place.gloss**0.7,  # real floors mirror more of a bright sky than drawn lamps show
         sun=np.array([flat[0], up, flat[1]]),
         # A camera's white balance takes half of the tint away.
         sun_colour=np.sqrt(sun / max(bright, 1e-9)) * main,
