@@ -1,5 +1,6 @@
 """Environment maps: which way is which, the light they throw, and places in them."""
 
+from dataclasses import replace
 from math import cos, radians, sin
 
 import numpy as np
@@ -9,6 +10,8 @@ from dataset.synthetic.recipe import Recipe
 from dataset.synthetic.render.light import Background, lambert
 from dataset.synthetic.scene.environment import LUMA, Environment, turned
 from dataset.synthetic.scene.place import make_place, photographed
+
+FLIP = np.float32((1, -1, 1))
 
 
 def toward(right: float, up: float) -> np.ndarray:
@@ -20,27 +23,27 @@ def toward(right: float, up: float) -> np.ndarray:
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize(("column", "row", "steps"), [(32, 8, 0), (41, 12, 9), (3, 14, 40)])
 def test_the_main_light_comes_from_where_the_bright_spot_is_seen(column, row, steps, mirrored):
-    light, picture = np.full((32, 64, 3), 0.2, np.float32), np.zeros((256, 512, 3), np.uint8)
-    light[row, column, 1] = 80.0  # one bright cell, 5.625 degrees wide and high, seen as green
+    light, picture = np.full((32, 64, 3), 0.1, np.float32), np.zeros((256, 512, 3), np.uint8)
+    light[row, column, 1] = 40.0  # one bright cell, 5.625 degrees wide and high, seen as green
     picture[8 * row : 8 * row + 8, 8 * column : 8 * column + 8, 1] = 255
-    environment = turned(Environment(picture, light), steps, mirrored)
+    environment = turned(Environment(picture, light, gain=2.0), steps, mirrored)
     right, up = (column + 0.5) * 5.625 - 180, 90 - (row + 0.5) * 5.625
     right = (-right if mirrored else right) + steps * 5.625
     direction, sun, rest = environment.main_light()
     assert np.allclose(direction, toward(right, up), atol=1e-5)
     size = cos(radians(up)) * radians(5.625) ** 2 / np.pi
-    assert sun[1] == pytest.approx(80 * size, rel=0.02) and rest[0] == pytest.approx(0.2, rel=0.03)
+    assert sun[1] == pytest.approx(80 * size, rel=0.02) and rest == pytest.approx(
+        [0.2] * 3, rel=0.1
+    )
     there = np.array([toward(right + d, up + e) for d, e in ((0, 0), (7, 0), (-7, 0), (0, 7))])
-    below = there * np.float32((1, -1, 1))
-    assert environment.seen(there)[:, 1] == pytest.approx([2, 0, 0, 0])
-    mirror = environment.mirrored(below)[:, 1]
-    assert not environment.seen(below).any() and mirror[0] > 2 * mirror[1:].max()
+    assert environment.seen(there)[:, 1] == pytest.approx([4, 0, 0, 0])
+    mirror = environment.mirrored(there * FLIP)
+    assert mirror[0, 1] > 2 * mirror[1:, 1].max() and mirror[3, 0] == pytest.approx(0.2)
 
 
 def test_ahead_is_the_middle_left_is_a_quarter_and_the_ground_is_below():
     down, right = np.mgrid[:256, :512].astype(np.float32)
-    light = np.zeros((32, 64, 3), np.float32)
-    light[16:] = 0.3
+    light = np.repeat(np.float32([0, 0.3]), 16)[:, None, None] * np.ones((64, 3), np.float32)
     environment = Environment(np.stack([right, down, right], -1), light, gain=2.0)
     seen = np.sqrt(environment.seen(np.eye(3, dtype=np.float32)[[2, 0]]) / 4) * 255
     assert seen[:, :2] == pytest.approx(np.array([(255.5, 127.5), (127.5, 127.5)]), abs=0.05)
@@ -50,24 +53,37 @@ def test_ahead_is_the_middle_left_is_a_quarter_and_the_ground_is_below():
 
 
 def test_places_are_lit_as_their_surroundings_suggest_and_as_brightly_as_before():
-    drawn, count = [make_place(np.random.default_rng(seed)) for seed in range(4)], 0
+    drawn, tinted, kept = [make_place(np.random.default_rng(seed)) for seed in range(4)], 0, 0
     for seed in range(40):
         before = drawn[seed % 4]
         place = photographed(before, np.random.default_rng(seed))
+        kept += place is before
         if place is before:
             continue
-        count += 1
+        environment, shade = place.environment, place.light_map.mean()
+        _, sun, rest = environment.main_light()
+        old = (shade * before.sun[1] * before.sun_colour + before.ambient) @ LUMA
+        assert (shade * place.sun[1] * sun + rest) @ LUMA == pytest.approx(old)
+        lit = (shade * place.sun[1] * place.sun_colour + place.ambient) @ LUMA
+        assert lit == pytest.approx(old, rel=0.15) and place.sun_colour @ LUMA < 1.4
         assert np.linalg.norm(place.sun) == pytest.approx(1) and place.sun[1] > 0.42
-        lit = [p.light_map.mean() * p.sun[1] * p.sun_colour + p.ambient for p in (place, before)]
-        assert (lit[0] @ LUMA) == pytest.approx(lit[1] @ LUMA, rel=0.15)
-        assert min(place.ambient) >= 0 and place.sun_colour @ LUMA < 1.4
         # Bright surroundings are on the bright side of a body.
         level = np.float32([place.sun, -place.sun]) * np.float32((1, 0, 1))
-        bright = place.environment.mirrored(level - np.float32((0, place.sun[1], 0))) @ LUMA
+        bright = environment.mirrored(level - np.float32((0, place.sun[1], 0))) @ LUMA
         assert bright[0] > bright[1] and np.diff(lambert(place, level, -level) @ LUMA) < 0
+        if place.floor is not before.floor:
+            tinted += 1
+            ground = environment.ground() / environment.gain
+            off = [np.abs(np.log(each.albedo / ground)).sum() for each in (place, before)]
+            assert off[0] < off[1]
         background = Background(place, np.array([0.0, 160, 0]), np.zeros((384, 384), "f4"), 100.0)
-        rays = np.array([toward(30, 5), toward(200, -2), toward(70, -80)])
-        same = np.isclose(background.light(rays), place.environment.seen(rays)).all(1)
-        assert same.tolist() == [True, True, False]
-        assert background.distance(rays)[2] < 170 and background.distance(rays)[:2].min() > 1e5
-    assert 20 <= count <= 33 and Recipe(0, clutter=True).described()["clutter"] == 2
+        rays = np.array([toward(30, up) for up in np.arange(-80, 5, 0.02)])
+        seen, light, far = environment.seen(rays), background.light(rays), background.distance(rays)
+        edge = np.flatnonzero(far > 1e5)[0]
+        assert (seen[edge:] == light[edge:]).all() and far[0] < 170
+        assert np.abs(seen - light)[edge - 1].max() < 0.02 < np.abs(seen - light)[0].max()
+        dark = replace(place, environment=replace(environment, light=0 * environment.light))
+        mirrored = light[0] - replace(background, place=dark).light(rays)[0]
+        assert (mirrored > 0).all() == (place.gloss > 0)
+    assert 7 <= kept <= 20 and 7 <= tinted <= 20
+    assert Recipe(0, clutter=True).described()["clutter"] == 2
