@@ -8,7 +8,7 @@ import pytest
 
 from dataset.synthetic.recipe import Recipe
 from dataset.synthetic.render.light import Background, lambert
-from dataset.synthetic.scene.environment import LUMA, Environment, turned
+from dataset.synthetic.scene.environment import LUMA, Environment, _maps, turned
 from dataset.synthetic.scene.place import make_place, photographed
 
 FLIP = np.float32((1, -1, 1))
@@ -53,7 +53,8 @@ def test_ahead_is_the_middle_left_is_a_quarter_and_the_ground_is_below():
 
 
 def test_places_are_lit_as_their_surroundings_suggest_and_as_brightly_as_before():
-    drawn, tinted, kept = [make_place(np.random.default_rng(seed)) for seed in range(4)], 0, 0
+    drawn, tinted, kept = [make_place(np.random.default_rng(seed)) for seed in range(4, 8)], 0, 0
+    rooms = _maps()[1][:9].max((1, 2, 3))
     for seed in range(40):
         before = drawn[seed % 4]
         place = photographed(before, np.random.default_rng(seed))
@@ -61,7 +62,8 @@ def test_places_are_lit_as_their_surroundings_suggest_and_as_brightly_as_before(
         if place is before:
             continue
         environment, shade = place.environment, place.light_map.mean()
-        _, sun, rest = environment.main_light()
+        assert (environment.light.max() in rooms) != place.outdoors
+        direction, sun, rest = environment.main_light()
         old = (shade * before.sun[1] * before.sun_colour + before.ambient) @ LUMA
         assert (shade * place.sun[1] * sun + rest) @ LUMA == pytest.approx(old)
         lit = (shade * place.sun[1] * place.sun_colour + place.ambient) @ LUMA
@@ -70,7 +72,8 @@ def test_places_are_lit_as_their_surroundings_suggest_and_as_brightly_as_before(
         # Bright surroundings are on the bright side of a body.
         level = np.float32([place.sun, -place.sun]) * np.float32((1, 0, 1))
         bright = environment.mirrored(level - np.float32((0, place.sun[1], 0))) @ LUMA
-        assert bright[0] > bright[1] and np.diff(lambert(place, level, -level) @ LUMA) < 0
+        assert bright[0] > bright[1] or direction[1] > 0.98
+        assert np.diff(lambert(place, level, -level) @ LUMA) < 0
         if place.floor is not before.floor:
             tinted += 1
             ground = environment.ground() / environment.gain
@@ -81,7 +84,7 @@ def test_places_are_lit_as_their_surroundings_suggest_and_as_brightly_as_before(
         seen, light, far = environment.seen(rays), background.light(rays), background.distance(rays)
         edge = np.flatnonzero(far > 1e5)[0]
         assert (seen[edge:] == light[edge:]).all() and far[0] < 170
-        assert np.abs(seen - light)[edge - 1].max() < 0.02 < np.abs(seen - light)[0].max()
+        assert np.abs(seen - light)[edge - 1].max() < 0.02 and (seen != light)[0].any()
         dark = replace(place, environment=replace(environment, light=0 * environment.light))
         mirrored = light[0] - replace(background, place=dark).light(rays)[0]
         assert (mirrored > 0).all() == (place.gloss > 0)
