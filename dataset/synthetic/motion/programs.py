@@ -131,5 +131,5 @@ def perform(act: Performance, time: float) -> BodyPose:
     if talks:
         gestures.talking(act, pose)
     everyday = act.clip.everyday
-    (ACTIVITIES[everyday].program if everyday else PROGRAMS[action])(act, pose)
+    (ACTIVITIES[everyday].pose if everyday else PROGRAMS[action])(act, pose)
     return pose

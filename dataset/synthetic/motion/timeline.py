@@ -126,7 +126,7 @@ class Timeline:
             return perform(self._performance(number), since - self._clips[number].blend)
 
         pose, since = moment(number), (frame - clip.first) / FRAMES_PER_SECOND
-        uses = ACTIVITIES[clip.everyday].thing if clip.everyday else ""
+        uses = ACTIVITIES[clip.everyday].uses if clip.everyday else ""
         if since < clip.blend and number > 0:
             share = since / clip.blend
             pose, uses = blend(moment(number - 1), pose, share, bones.leg_length, bones.hip), ""

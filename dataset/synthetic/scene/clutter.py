@@ -8,6 +8,7 @@ import numpy as np
 
 from dataset.synthetic.clothes.outfit import SKIN_TONES, cloth_colour
 from dataset.synthetic.clothes.sheets import grid_faces
+from dataset.synthetic.rotations import SIDES
 from dataset.synthetic.scene.furniture import NO_THINGS, Things, together, turned
 from dataset.synthetic.scene.place import Place
 from dataset.synthetic.scene.textures import noise
@@ -119,10 +120,17 @@ def paper(rng: np.random.Generator) -> Things:
     z, x = np.mgrid[-0.5:0.5:25j, -0.5:0.5:13j]
     sides = np.maximum(np.abs(x), np.abs(z)) < 0.499
     page = mesh(rng, np.stack([x, 0.05 + sides, z], -1) * size, False, 1.0)
-    if rng.random() < 0.7:
-        row = np.arange(len(page.faces)) // 24
-        page.colours[:] = rng.uniform(0.6, 0.95)
-        page.colours[(row % 2 == 1) & (row > 2) & (rng.random(len(row)) < 0.8)] *= 0.45
+    return printed(rng, page, 12) if rng.random() < 0.7 else page
+
+
+def printed(rng: np.random.Generator, page: Things, columns: int) -> Things:
+    """A page, a grid of so many columns, with lines of print and pictures on it."""
+    row, column = np.divmod(np.arange(len(page.faces)) // 2, columns)
+    page.colours[:] = rng.uniform(0.6, 0.95)
+    page.colours[(row % 2 == 1) & (row > 2) & (rng.random(len(row)) < 0.8)] *= 0.45
+    for _ in range(int(rng.integers(0, 4))):
+        r, c, half = rng.integers(0, (24, columns, 6))
+        page.colours[(abs(row - r) <= half) & (abs(column - c) <= half)] = _colour(rng)
     return page
 
 
@@ -133,9 +141,9 @@ def _rug(rng: np.random.Generator) -> Things:
     return mesh(rng, np.stack([wide * x, _RUG + 0 * x, deep * z], -1), False, 0.2)
 
 
-def vessel(rng: np.random.Generator) -> Things:
-    """A bottle, a cup or a plate."""
-    wide, kind = rng.uniform(3, 4.5), rng.random()
+def vessel(rng: np.random.Generator, least: float = 0.0) -> Things:
+    """A bottle or a cup and, where ``least`` is below 0.3, a plate."""
+    wide, kind = rng.uniform(3, 4.5), rng.uniform(least, 1)
     if kind < 0.3:
         wide = rng.uniform(8, 14)
         profile = [(0, 0), (0.6, 0), (1, 2), (0.95, 2), (0.6, 0.6), (0, 0.6)]
@@ -146,10 +154,10 @@ def vessel(rng: np.random.Generator) -> Things:
         tall = rng.uniform(18, 30)
         at = [(0, 0), (1, 0), (1, 0.6), (0.4, 0.8), (0.4, 1), (0, 1)]
         profile = [(radius, share * tall) for radius, share in at]
-    vessel = _turned_on_a_lathe(rng, [(share * wide, height) for share, height in profile])
+    made = _turned_on_a_lathe(rng, [(share * wide, height) for share, height in profile])
     if kind >= 0.6 and rng.random() < 0.5:  # a bottle on its side
-        vessel = vessel._replace(vertices=vessel.vertices[:, [1, 0, 2]] + np.float32([0, wide, 0]))
-    return vessel
+        made = made._replace(vertices=made.vertices[:, [1, 0, 2]] + np.float32([0, wide, 0]))
+    return made
 
 
 def _package(rng: np.random.Generator) -> Things:
@@ -229,14 +237,23 @@ def draw_clutter(
 
 
 def draw_held(
-    rng: np.random.Generator, joints: np.ndarray, turns: np.ndarray, names: tuple[str, ...]
+    rng: np.random.Generator,
+    joints: np.ndarray,
+    turns: np.ndarray,
+    names: tuple[str, ...],
+    what: str = "",
 ) -> Things:
     """At times a box, a sheet, a bottle or a phone in a hand, which moves with it, of a body with
-    (J, 3) joints and (J, 3, 3) turns on top of the T-pose, in which the palms look down."""
-    if rng.random() >= _HELD:
+    (J, 3) joints and (J, 3, 3) turns on top of the T-pose, in which the palms look down; a "phone"
+    or "vessel", where asked for, in the hand nearer to the head."""
+    if not what and rng.random() >= _HELD:
         return NO_THINGS
-    side, sign = (("Left", 1.0), ("Right", -1.0))[rng.integers(2)]
-    thing = (paper, vessel, _package, _phone)[rng.integers(4)](rng)
+    which, thing = rng.integers(2), (paper, vessel, _package, _phone)[rng.integers(4)](rng)
+    if what:
+        thing = _phone(rng) if what == "phone" else vessel(rng, 0.3)
+        hands = joints[[names.index("LeftHand"), names.index("RightHand")]]
+        which = np.linalg.norm(hands - joints[names.index("Head")], axis=1).argmin()
+    side, sign = SIDES[which]
     extent = np.ptp(thing.vertices, axis=0)
     # The thinnest side in the palm, the longest across it.
     points = (thing.vertices - thing.vertices.min(0) - extent / 2)[:, np.argsort(extent)[[1, 0, 2]]]
