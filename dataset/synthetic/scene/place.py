@@ -110,11 +110,12 @@ def photographed(place: Place, rng: np.random.Generator) -> Place:
     floor = place.floor
     if rng.random() < _TINTED:
         tint = np.sqrt(environment.ground() / place.albedo).clip(0.5, 1.6)
-        floor = [np.clip(each * tint, 0, 255).astype(np.uint8) for each in floor]
+        table = np.clip(np.arange(256)[:, None] * tint, 0, 255).astype(np.uint8)
+        floor = [cv2.LUT(each, table[None]) for each in floor]
     return replace(
         place,
         floor=floor,
-        gloss=place.gloss**0.7,  # real floors mirror more of a bright sky than drawn lamps show
+        gloss=min(2.5 * place.gloss, 1.0),  # as bright as reflections are in real frames
         sun=np.array([flat[0], up, flat[1]]),
         # A camera's white balance takes half of the tint away.
         sun_colour=np.sqrt(sun / max(bright, 1e-9)) * main,
