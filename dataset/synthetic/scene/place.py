@@ -101,7 +101,8 @@ def photographed(place: Place, rng: np.random.Generator) -> Place:
     environment = draw_environment(rng, place.outdoors)
     if rng.random() < _TINTED:
         # Of the roots that textures hold, and not all the way: no lawn gets red.
-        tint = ((environment.ground() / place.albedo) ** 0.35).clip(0.5, 1.6)
+        ground = environment.light[len(environment.light) // 2 :].mean((0, 1))
+        tint = ((ground / place.albedo) ** 0.35).clip(0.5, 1.6)
         table = np.clip(np.arange(256)[:, None] * tint, 0, 255).astype(np.uint8)
         place = replace(place, floor=[cv2.LUT(each, table[None]) for each in place.floor])
     toward, sun, rest = environment.main_light()
