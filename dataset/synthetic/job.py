@@ -20,7 +20,7 @@ from dataset.synthetic.render.renderer import Renderer
 from dataset.synthetic.scene.clutter import draw_clutter, draw_held
 from dataset.synthetic.scene.furniture import NO_THINGS, together
 from dataset.synthetic.scene.in_use import draw_in_use
-from dataset.synthetic.scene.place import make_place
+from dataset.synthetic.scene.place import make_place, photographed
 
 #: Below this many frames apart, whole clips are checked for limbs that go through the body.
 WATCHED_STRIDE = 30
@@ -56,6 +56,8 @@ def _renderer(recipe: Recipe, split: int, person: int) -> Renderer:
     poser, worn = _person(recipe, split, person)
     outfit = dress(poser.body, rng)
     place, response = make_place(rng), draw_response(rng)
+    if recipe.clutter:
+        place = photographed(place, recipe.random(Purpose.LIGHT, split, person))
     return Renderer(outfit, place, response, recipe.ray_step, worn.headset)
 
 
