@@ -1,5 +1,6 @@
 """What people do every day with a headset on, beside the clips of the release: a table."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -40,12 +41,15 @@ def _squat(act: Performance, pose: BodyPose) -> None:
 
 
 def _kneel(act: Performance, pose: BodyPose) -> None:
-    """On one knee, or on both and upright or sitting back on the heels."""
+    """On one knee, or on both and upright or on the way back to the heels."""
     side, back = sides(act)[0], act.pick(-1.0, 1.0)
     behind = [back > 0 or each == side for each in BOTH]
-    pose.pelvis = np.array([0.0, -0.44, 0.0]) - max(back, 0.0) * np.array([0.0, 0.17, 0.2])
+    lower = 0.08 * max(back, 0.0)
+    pose.pelvis = np.array([0.0, -0.57 - lower, -1.3 * lower])
+    # Toes a shin behind a knee that is on the floor.
+    toes = math.sqrt(0.475**2 - (0.45 - lower) ** 2) - 0.64 - 1.3 * lower
     pose.pelvis_turn[0] += act.pick(0.0, 25.0)
-    pose.foot[:, 2] = np.where(behind, -0.45, 0.42)
+    pose.foot[:, 2] = np.where(behind, toes, 0.42)
     pose.foot_pitch[:] = np.where(behind, -50.0, 0.0)
     pose.balance = 0.0
 
