@@ -82,7 +82,7 @@ def _unique(stem: str, used: set[str]) -> str:
 
 def _read(path: Path) -> np.ndarray:
     try:
-        return read_picture(path, check=False)  # the check takes longer than the network
+        return read_picture(path)
     except BrokenFrameError as error:
         raise BrokenFrameError(str(error.args[0]).removeprefix(f"{path}: ")) from None
 
