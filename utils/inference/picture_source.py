@@ -63,7 +63,8 @@ class PictureSource(Source):
     def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
         pictures: list[np.ndarray] = []
         paths = self.paths if sequence is None else self._sequences[sequence]
-        for path in paths[:: max(1, len(paths) // count)][:count]:
+        count = min(count, len(paths))
+        for path in (paths[k * len(paths) // count] for k in range(count)):
             # What is broken is reported when its turn comes.
             with contextlib.suppress(BrokenFrameError):
                 pictures.append(_read(path))
