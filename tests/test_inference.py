@@ -583,6 +583,20 @@ def test_each_size_and_each_folder_has_its_own_turn(tiny_checkpoint, tmp_path, m
     assert "b, 64×64: training camera" in capsys.readouterr().out
 
 
+def test_a_size_that_does_not_tell_is_turned_as_the_one_that_tells_most(
+    tiny_checkpoint, monkeypatch
+):
+    certain_where(monkeypatch, lambda square: square[8, 32].min() / 255)
+    pictures = []
+    for side, turn, white in ((64, 0, 60), (96, 90, 140), (128, 180, 255)):
+        picture = np.full((side, side, 3), 60, np.uint8)
+        picture[side // 32 : side // 4, side // 3 : side * 2 // 3] = white
+        pictures.append(np.rot90(picture, turn // 90))
+    predictor = EgoPosePredictor(tiny_checkpoint, camera="training", gpu="cpu")
+    predictor.study(pictures)
+    assert [view.lens.headset.rotate for view in predictor.views.values()] == [180, 90, 180]
+
+
 @pytest.mark.parametrize(("stated", "seen", "hint"), [(0, 180, True), (90, 90, False)])
 def test_a_stated_turn_that_the_network_doubts_is_kept_with_a_hint(
     stated, seen, hint, tiny_checkpoint, tmp_path, monkeypatch, capsys
