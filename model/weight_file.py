@@ -57,7 +57,7 @@ _BEGINNINGS = {
 _NAMES_SHOWN = 3
 _LEGACY_PICKLES = 5  # of a file of torch.save before it wrote zip archives
 #: Items of a tuple, those of the tuples in it included.
-_MOST_ITEMS = 10**5
+_MOST_ITEMS = 10**4
 #: Stands, with the SHA-256 of all before it, at the end of the files written here: the comment of a
 #: zip archive, which torch.load passes over.
 _SEAL = b"sha256:"
