@@ -51,7 +51,7 @@ def weights(tiny_checkpoint, results, tmp_path_factory):
         export(tiny_checkpoint, results, path)
     finally:
         calibration.unlink()
-    assert (path.parent / "egopose.confidence.json").read_text() == "{}"
+    assert (path.parent / "base.confidence.json").read_text() == "{}"
     path.with_suffix(".confidence.json").unlink()
     return path
 
@@ -103,7 +103,7 @@ def test_the_card_has_the_figures_of_the_run_and_the_commands_in_order(weights, 
 @pytest.mark.parametrize(
     ("name", "commands", "most", "message"),
     [
-        ("egopose.pt", COMMANDS, 1, r"--output .*egopose\.pt: checkpoints are called \.tar"),
+        ("base.pt", COMMANDS, 1, r"--output .*base\.pt: checkpoints are called \.tar"),
         (None, COMMANDS, 1, "--output must be another file"),
         ("a.tar", COMMANDS[:3], 1, "2 --data_command and 1 --command"),
         ("a.tar", ["python utils/pack_data.py", "x"], 1, "own licence"),
