@@ -2,9 +2,12 @@
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 BEST = "checkpoints/model_best.tar"
 
@@ -12,6 +15,47 @@ BEST = "checkpoints/model_best.tar"
 def names(folder: Path) -> list[str]:
     """Names of what is in a folder of results, in order, but for what a run notes for the next."""
     return sorted(path.name for path in folder.iterdir() if path.name not in (".lock", ".files"))
+
+
+class HereAndNow:
+    """In the place of a pool of processes, each of which imports torch for seconds."""
+
+    def __init__(self, *_: object, **__: object):
+        pass
+
+    def submit(self, work: Callable, *arguments: object) -> Future:
+        future: Future = Future()
+        future.set_result(work(*arguments))
+        return future
+
+    def shutdown(self, **_: object) -> None:
+        pass
+
+
+@contextmanager
+def one_process() -> Iterator[None]:
+    """Synthetic sets are made in this process, on one thread as each of the workers has."""
+    import cv2
+    import torch
+
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    try:
+        with mock.patch("dataset.synthetic.generate.ProcessPoolExecutor", HereAndNow):
+            yield
+    finally:
+        torch.set_num_threads(threads[0])
+        cv2.setNumThreads(threads[1])
+
+
+def make_set(root: Path, *options: object) -> Path:
+    """Make a synthetic set as a user does."""
+    from utils import make_synthetic
+
+    with one_process():
+        make_synthetic.main(["--output", str(root), *map(str, options)])
+    return root
 
 
 def run_train(stage: str, data: Path, log_dir: Path, *more: object) -> None:

@@ -6,10 +6,10 @@ import shutil
 import numpy as np
 import onnxruntime as ort
 import pytest
-from commands import BEST, run_demo, run_inference, run_train
+from commands import BEST, make_set, run_demo, run_inference, run_train
 
 from base.errors import UserError
-from utils import export_onnx, make_synthetic
+from utils import export_onnx
 from utils.common.networks import load_pose_model
 from utils.inference.source import LazyFrame
 
@@ -81,13 +81,11 @@ def test_an_export_that_differs_is_refused_and_leaves_the_last_one(
 
 
 @pytest.fixture(scope="module")
-def video_data(tmp_path_factory):
+def video_data(made_once):
     """Data root of videos: 14 training frames of two people, 5 validation, 6 test frames."""
-    root = tmp_path_factory.mktemp("data") / "videos"
     sizes = "--train 14 --val 5 --test 6 --video --frames_per_character 7"
-    flags = f"{sizes} --seed 0 --ray_step 4 --workers 1".split()
-    make_synthetic.main(["--output", str(root), *flags])
-    return root
+    options = f"{sizes} --seed 0 --ray_step 4 --workers 1".split()
+    return made_once("videos", lambda root: make_set(root, *options))
 
 
 @pytest.fixture(scope="module")

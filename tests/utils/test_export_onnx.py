@@ -23,15 +23,13 @@ from base.headset import RELEASE_HEADSET, Headset, load_headset, mount_rotation
 from base.release_camera import RELEASE_SQUARE
 from base.skeleton import JOINTS
 from dataset.warp import CameraWarp
-from model import build
 from utils import export_onnx
-from utils.common.checkpoint import save_checkpoint
-from utils.common.config import load_config
 from utils.common.networks import load_pose_model
 from utils.inference.onnx_metadata import METADATA_KEY
 from utils.inference.pose_predictor import fold_batch_norms
 from utils.inference.predictor import EgoPosePredictor, load_network
 
+pytestmark = pytest.mark.usefixtures("tiny_kind")
 #: Nothing about it is symmetric.
 LENS = FisheyeCamera(60.0, 63.0, 118.0, 88.0, (0.02, -0.01, 3e-3, -5e-4), 230, 190)
 MOUNT = {"rotate": 90.0, "forward": 20.0, "left": -10.0}
@@ -198,22 +196,6 @@ def test_malformed_metadata_is_one_line(with_headset, tmp_path_factory, data):
 
 
 # ------------------------------------------------------------- with a headset
-
-
-@pytest.fixture(scope="module")
-def tiny_network(tiny_kind, tiny_file, tmp_path_factory):
-    """A checkpoint of random weights whose poses are of the size of a body."""
-    path = tmp_path_factory.mktemp("network") / "tiny.tar"
-    torch.manual_seed(0)
-    config = load_config(tiny_file)
-    network = build(config.model, 64, ["pose2d", "lifting"])
-    network.lifting[1].weight.data *= 0.3
-    weights = {
-        network.parts[name].key: getattr(network, name).state_dict()
-        for name in ("pose2d", "lifting")
-    }
-    save_checkpoint(path, weights | {"config": config.model_dump()})
-    return path
 
 
 @pytest.fixture(scope="module")

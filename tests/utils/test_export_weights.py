@@ -45,14 +45,13 @@ def export(source, results, output, commands=COMMANDS, most=50_000_000):
 def weights(tiny_checkpoint, results, tmp_path_factory):
     """The tiny checkpoint, exported with its calibration."""
     path = tmp_path_factory.mktemp("weights") / "egopose.tar"
-    calibration = tiny_checkpoint.with_suffix(".confidence.json")
-    write_text(calibration, "{}")
-    try:
-        export(tiny_checkpoint, results, path)
-    finally:
-        calibration.unlink()
-    assert (path.parent / "egopose.confidence.json").read_text() == "{}"
-    path.with_suffix(".confidence.json").unlink()
+    model = tmp_path_factory.mktemp("model") / "model_best.tar"
+    model.symlink_to(tiny_checkpoint)
+    write_text(model.with_suffix(".confidence.json"), "{}")
+    export(model, results, path)
+    calibration = path.with_suffix(".confidence.json")
+    assert calibration.read_text() == "{}"
+    calibration.unlink()
     return path
 
 
