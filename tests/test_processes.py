@@ -2,10 +2,9 @@
 
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
+import socket
 
+import killing
 import pytest
 from tiny_model import CONFIG
 
@@ -13,7 +12,6 @@ import train
 from dataset.order import BatchOrder, Division
 
 pytestmark = pytest.mark.usefixtures("tiny_kind")
-REPOSITORY = Path(train.__file__).parent
 STEPS = {"Train2d": 3, "Train3d": 7, "Finetune": 3}
 
 
@@ -29,13 +27,19 @@ def test_two_processes_have_the_loss_curve_of_one(tiny_data, tmp_path):
     arguments = ["--training_type", "all", "--gpu", "cpu", "--config", str(config)]
     arguments += ["--data_root", str(tiny_data), "--log_dir"]
     train.main([*arguments, str(tmp_path / "one")])
-    torchrun = sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"
-    done = subprocess.run(
-        [*torchrun, "tests/tiny_model.py", *arguments, str(tmp_path / "two")],
-        **{"cwd": REPOSITORY, "capture_output": True, "text": True, "timeout": 300},
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)},
-    )
-    assert done.returncode == 0, done.stderr
+    with socket.create_server(("localhost", 0)) as free:
+        here = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(free.getsockname()[1])}
+    with (tmp_path / "printed").open("w+") as printed:
+        children = [
+            killing.start(
+                *("tests/tiny_model.py", *arguments, tmp_path / "two"),
+                stream=printed.fileno(),
+                **here | {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": "2"},
+            )
+            for rank in "01"
+        ]
+        ended = [os.waitpid(child, 0)[1] for child in children]
+        assert ended == [0, 0], (tmp_path / "printed").read_text()
     for stage, steps in STEPS.items():
         logs = (tmp_path / name / stage / "log.jsonl" for name in ("one", "two"))
         one, two = (list(map(json.loads, log.read_text().splitlines())) for log in logs)

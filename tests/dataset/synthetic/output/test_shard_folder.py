@@ -39,9 +39,9 @@ def test_parts_and_a_kill_give_what_packing_the_tree_gives(tiny_data, tmp_path, 
     assert "part 2/2 is complete" in capsys.readouterr().out
     with pytest.raises(UserError, match="finish packing"):
         Packed(direct, SetType.TRAIN)
-    # When the first of the workers' jobs is done.
-    first = ("utils/make_synthetic.py", "--output", str(direct), *command, "--part", "1/2")
-    killing.kill(*first, at="tqdm:tqdm.update")
+    # When the first of its jobs is done.
+    first = ("utils/make_synthetic.py", "--output", direct, *command, "--part", "1/2")
+    killing.kill(*first, at="dataset.synthetic.generate:run_job", call=2)
     assert any((direct / STAGING).rglob("*.json"))
     make(direct, *command, "--part", "1/2")
     (direct / "synthetic.json").unlink()
