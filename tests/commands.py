@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from killing import one_thread
+
 BEST = "checkpoints/model_best.tar"
 
 
@@ -35,18 +37,8 @@ class HereAndNow:
 @contextmanager
 def one_process() -> Iterator[None]:
     """Synthetic sets are made in this process, on one thread as each of the workers has."""
-    import cv2
-    import torch
-
-    threads = torch.get_num_threads(), cv2.getNumThreads()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    try:
-        with mock.patch("dataset.synthetic.generate.ProcessPoolExecutor", HereAndNow):
-            yield
-    finally:
-        torch.set_num_threads(threads[0])
-        cv2.setNumThreads(threads[1])
+    with one_thread(), mock.patch("dataset.synthetic.generate.ProcessPoolExecutor", HereAndNow):
+        yield
 
 
 def make_set(root: Path, *options: object) -> Path:

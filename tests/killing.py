@@ -1,5 +1,6 @@
 """Commands that signal themselves at a call of a function: no test has to be faster than one."""
 
+import contextlib
 import functools
 import importlib
 import itertools
@@ -9,6 +10,7 @@ import signal
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -17,7 +19,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 def start(script: str, *arguments: object, stream: int, **environment: str) -> int:
     """Run a script of the repository in a fork of this process, on one thread and without
     importing anything anew, its output going to a stream; returns the process's id."""
-    if child := os.fork():
+    with one_thread():  # for a fork has lost the others
+        child = os.fork()
+    if child:
         return child
     status = 1
     try:
@@ -27,8 +31,7 @@ def start(script: str, *arguments: object, stream: int, **environment: str) -> i
         os.dup2(stream, 2)
         sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1) for number in (1, 2))
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.alarm(300)
-        _one_thread()
+        signal.alarm(120)
         sys.argv = [script, *map(str, arguments)]
         runpy.run_path(script, run_name="__main__")
         status = 0
@@ -41,11 +44,22 @@ def start(script: str, *arguments: object, stream: int, **environment: str) -> i
         os._exit(status)
 
 
-def _one_thread() -> None:
-    """Libraries do without the threads that the fork has lost."""
-    for name, setter in (("torch", "set_num_threads"), ("cv2", "setNumThreads")):
-        if name in sys.modules:
-            getattr(sys.modules[name], setter)(1)
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Libraries compute on this thread alone."""
+    import cv2
+    import torch
+
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    here = os.getpid()
+    try:
+        yield
+    finally:
+        if os.getpid() == here:
+            torch.set_num_threads(threads[0])
+            cv2.setNumThreads(threads[1])
 
 
 def end(*_: object) -> None:

@@ -21,10 +21,8 @@ STAGES = ("train2d", "train3d", "finetune", "temporal")
 @pytest.fixture(scope="module", autouse=True)
 def one_thread():
     """Sums round alike in a process that is killed."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with killing.one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")

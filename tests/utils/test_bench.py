@@ -19,7 +19,7 @@ from utils import bench, pack_data
 @pytest.fixture
 def rows(tiny_data, monkeypatch, capsys):
     """Run a bench, and name its rows: each with a rate, the first with a ratio of 1."""
-    small = {"WORKERS": 0, "SIZE": 64, "BATCH": 4, "LARGE": 8, "DEPTH": 18, "STEPS": 1}
+    small = {"WORKERS": 0, "SIZE": 64, "BATCH": 2, "LARGE": 4, "DEPTH": 18, "STEPS": 1}
     for name, value in small.items():
         monkeypatch.setattr(bench, name, value)
     monkeypatch.setattr(bench, "NETWORKS", [("autoencoder", 18, 64)])
@@ -53,7 +53,7 @@ TREE, TRAIN = "tree, input and targets made too", "reference, batch 16, fp32"
 ROWS = {
     "data": ["reference", "tree", TREE, "shards", TREE.replace("tree", "shards"), "annotations"],
     "train": [
-        *(TRAIN, "ours, batch 16", "ours, batch 8"),
+        *(TRAIN, "ours, batch 16", "ours, batch 4"),
         *(TRAIN, "ours, batch 16", "ours, without loading"),
     ],
     "inference": ["plain PyTorch fp32, forward alone", *FORMS] * 2,

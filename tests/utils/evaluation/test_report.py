@@ -168,7 +168,7 @@ def test_the_page_works_under_a_visitors_hands(tmp_path):
         *(browser, "--headless", "--no-sandbox", "--disable-dev-shm-usage"),
         *("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
         *("--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={tmp_path / 'profile'}"),
-        *("--window-size=1280,1600", "--virtual-time-budget=20000", "--dump-dom"),
+        *("--window-size=800,600", "--virtual-time-budget=5000", "--dump-dom"),
         page.as_uri(),
     ]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=240).stdout
