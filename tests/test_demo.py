@@ -77,9 +77,7 @@ def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys
     assert cv2.imread(str(tmp_path / "pictures" / drawn[0])).shape == (720, 1120, 3)
 
 
-def test_running_out_of_memory_says_what_to_lower(
-    tiny_checkpoint, tiny_data, tmp_path, monkeypatch
-):
+def test_out_of_memory_says_what_to_lower(tiny_checkpoint, tiny_data, tmp_path, monkeypatch):
     def fail(*_):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
@@ -88,7 +86,7 @@ def test_running_out_of_memory_says_what_to_lower(
         run_demo(tiny_checkpoint, tiny_data, tmp_path, "--batch_size", "4")
 
 
-def test_the_worst_and_the_best_are_drawn_in_order_and_those_of_another_run_removed(
+def test_the_worst_and_the_best_are_drawn_in_the_place_of_older_ones(
     tiny_checkpoint, tiny_data, tmp_path
 ):
     before = ("--data", "val", "--worst", 3, "--num_vis", 4, "--video", "--report")
@@ -108,9 +106,7 @@ def test_the_worst_and_the_best_are_drawn_in_order_and_those_of_another_run_remo
     assert len(list((tmp_path / "pictures").iterdir())) == 2
 
 
-def test_a_video_shows_all_frames_of_a_packed_set_in_order_and_a_report_lists_them(
-    tiny_checkpoint, tiny_data, tmp_path
-):
+def test_a_video_and_a_report_of_a_packed_set_have_all_frames(tiny_checkpoint, tiny_data, tmp_path):
     packed = tmp_path / "packed"
     pack_data.main(["--input", str(tiny_data), "--output", str(packed), "--size", "256"])
     out = tmp_path / "out"
@@ -135,7 +131,7 @@ def test_a_video_shows_all_frames_of_a_packed_set_in_order_and_a_report_lists_th
     assert data["actions"][0]["y"][0] == pytest.approx(everything["mpjpe"])
 
 
-def test_a_checkpoint_without_mean_pose_gets_that_of_the_training_set_or_no_row(
+def test_without_mean_pose_it_is_the_training_set_s_or_none(
     tiny_checkpoint, tiny_data, tmp_path, capsys
 ):
     content = torch.load(tiny_checkpoint, weights_only=True)
@@ -159,9 +155,7 @@ def test_a_checkpoint_without_mean_pose_gets_that_of_the_training_set_or_no_row(
     assert "left out error" not in capsys.readouterr().err
 
 
-def test_broken_pictures_are_skipped_counted_and_named_unless_all_are(
-    tiny_checkpoint, tiny_data, tmp_path, capsys
-):
+def test_broken_pictures_are_skipped_unless_all_are(tiny_checkpoint, tiny_data, tmp_path, capsys):
     root, out = tmp_path / "data", tmp_path / "out"
     shutil.copytree(tiny_data, root)
     _, path, *others = sorted((root / "ValSet").glob("*/*/cam_down/rgba/*.png"))

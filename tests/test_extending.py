@@ -81,7 +81,7 @@ def test_a_perceptron_is_trained_evaluated_and_run_in_inference(extended, tiny_d
     assert np.array(frames[0]["joints3d"]).shape == (16, 3)
 
 
-def test_a_format_is_opened_checked_trained_on_and_evaluated(
+def test_a_format_is_opened_trained_on_and_evaluated(
     extended, tiny_checkpoint, tiny_config, tmp_path
 ):
     extended("A data format", dataset, "FORMATS")

@@ -85,9 +85,7 @@ def pictures(tmp_path):
 FILES = ["exact.png", "grey.jpeg", "same.jpg", "same.png", "wide.PNG"]
 
 
-def test_every_picture_of_a_folder_gets_its_pose_and_a_drawing(
-    tiny_network, fp32, pictures, tmp_path, capsys
-):
+def test_every_picture_gets_its_pose_and_a_drawing(tiny_network, fp32, pictures, tmp_path, capsys):
     content = run_inference(
         tiny_network, tmp_path / "out", "--input_dir", pictures, "--batch_size", 2
     )
@@ -186,9 +184,7 @@ def test_every_format_holds_the_same_poses(tiny_network, clip, tmp_path, capsys,
     assert "poses.json, poses.npz, poses.csv, poses.bvh, poses.mp4\n" in output
 
 
-def test_every_name_that_a_file_system_holds_gets_a_pose_or_is_named(
-    tiny_network, tmp_path, capsys
-):
+def test_every_name_of_a_file_gets_a_pose_or_is_named(tiny_network, tmp_path, capsys):
     folder, out = tmp_path / "in", tmp_path / os.fsdecode(b"out\xff")
     whole = cv2.imencode(".png", checkered(64, 64))[1].tobytes()
     files = [
@@ -358,9 +354,7 @@ def test_several_processes_write_what_one_writes(tiny_network, pictures, tmp_pat
     assert [inference.gpu_of_process(gpu, 2) for gpu in ("1", "cpu")] == ["3", "cpu"]
 
 
-def test_processes_of_torchrun_that_are_stopped_put_together_what_they_have(
-    tiny_network, pictures, tmp_path
-):
+def test_stopped_processes_of_torchrun_write_what_they_have(tiny_network, pictures, tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
     # In its second batch.
     at = "utils.inference.predictor:EgoPosePredictor.poses"
@@ -410,7 +404,7 @@ def test_a_camera_is_followed_until_it_is_gone(tiny_network, tmp_path, monkeypat
     assert names(tmp_path) == ["poses.json"]
 
 
-def test_a_second_run_takes_the_place_of_the_first_and_a_failed_one_changes_nothing(
+def test_a_second_run_replaces_the_first_unless_it_fails(
     tiny_network, pictures, tmp_path, monkeypatch, capsys
 ):
     out = tmp_path / "out"
@@ -447,9 +441,7 @@ def test_a_second_run_takes_the_place_of_the_first_and_a_failed_one_changes_noth
         ("--input_dir links", "film"),
     ],
 )
-def test_input_in_the_folder_of_results_is_refused(
-    given, out, tiny_network, clip, tmp_path, monkeypatch
-):
+def test_input_among_the_results_is_refused(given, out, tiny_network, clip, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     image = write(tmp_path / "film" / "pictures" / "a.png", checkered(64, 64))
     shutil.copy(clip, tmp_path / "film" / "poses.mp4")
@@ -531,9 +523,7 @@ def certain_where(monkeypatch, seen):
 
 
 @pytest.mark.parametrize("turn", [0, 90, 270])
-def test_pictures_are_turned_as_the_network_is_most_certain(
-    turn, tiny_network, tmp_path, monkeypatch, capsys
-):
+def test_pictures_are_turned_as_is_most_certain(turn, tiny_network, tmp_path, monkeypatch, capsys):
     # A face, white, at the top and a hand, red, at the right, which nothing mirrors.
     upright = np.full((200, 200, 3), 60, np.uint8)
     upright[10:50, 60:140], upright[80:120, 150:190] = 255, (255, 0, 0)
@@ -579,7 +569,7 @@ def test_each_size_and_each_folder_has_its_own_turn(tiny_network, tmp_path, monk
 
 
 @pytest.mark.parametrize(("stated", "seen", "hint"), [(0, 180, True), (90, 90, False)])
-def test_a_stated_turn_that_the_network_doubts_is_kept_with_a_hint(
+def test_a_stated_turn_is_kept_with_a_hint(
     stated, seen, hint, tiny_network, tmp_path, monkeypatch, capsys
 ):
     picture = np.full((64, 64, 3), 60, np.uint8)
@@ -595,9 +585,7 @@ def test_a_stated_turn_that_the_network_doubts_is_kept_with_a_hint(
     assert ("see --rotate" in capsys.readouterr().out) == hint
 
 
-def test_the_turn_is_sought_in_one_view_and_not_taken_where_none_is_certain(
-    tiny_network, monkeypatch
-):
+def test_the_turn_is_sought_in_one_view_and_taken_if_certain(tiny_network, monkeypatch):
     calls, forward = [], PosePredictor.forward
     monkeypatch.setattr(
         PosePredictor, "forward", lambda self, *rest: calls.append(1) or forward(self, *rest)
@@ -627,9 +615,7 @@ def test_few_large_pictures_are_in_memory_at_a_time(tiny_network, tmp_path, monk
     assert sizes == [3, 3, 1]
 
 
-def test_pictures_that_go_during_a_run_are_counted_in_one_line(
-    tiny_network, tmp_path, monkeypatch, capsys
-):
+def test_pictures_that_go_during_a_run_are_counted(tiny_network, tmp_path, monkeypatch, capsys):
     for number in range(100):
         write(tmp_path / "in" / f"{number}.png", checkered(64, 64))
     original = EgoPosePredictor.poses
@@ -678,7 +664,7 @@ def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch
         ("--input a.png --save_dir a.png", "cannot be made a folder"),
     ],
 )
-def test_bad_input_ends_with_one_clear_line_and_exit_2(
+def test_bad_input_is_one_line_and_exit_2(
     line, message, tmp_path, tiny_network, capsys, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -696,7 +682,7 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(
 
 
 @pytest.mark.parametrize(("size", "advice"), [("2", "lower --batch_size"), ("1", "--gpu cpu has")])
-def test_running_out_of_memory_says_what_to_lower(
+def test_out_of_memory_says_what_to_lower(
     size, advice, tiny_network, pictures, tmp_path, monkeypatch
 ):
     def poses(self, *arguments):

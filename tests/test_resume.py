@@ -93,7 +93,7 @@ def stop():
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_run_that_ends_at_a_step_goes_on_bit_identical(
+def test_a_run_goes_on_bit_identical(
     stage, run, tiny_file, each_step, left_alone, tmp_path, monkeypatch
 ):
     at_step(monkeypatch, 3, stop)
@@ -105,7 +105,7 @@ def test_a_run_that_ends_at_a_step_goes_on_bit_identical(
     assert_same_run(tmp_path / "log", left_alone / stage)
 
 
-def test_a_run_killed_while_it_writes_a_checkpoint_goes_on_bit_identical(
+def test_a_kill_at_a_checkpoint_loses_nothing(
     run, tiny_data, tiny_file, each_step, left_alone, tmp_path
 ):
     arguments = ["--training_type", "train3d", "--gpu", "cpu", "--config", each_step]
@@ -118,7 +118,7 @@ def test_a_run_killed_while_it_writes_a_checkpoint_goes_on_bit_identical(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_writes_a_checkpoint_and_ends_the_run(
+def test_a_signal_is_a_checkpoint_and_the_end(
     number, run, tiny_file, left_alone, tmp_path, monkeypatch, capsys
 ):
     # One checkpoint a quarter of an hour: the one found is the signal's, though no log is due.
@@ -136,7 +136,7 @@ def test_a_signal_writes_a_checkpoint_and_ends_the_run(
     assert_same_checkpoint(tmp_path / "log", left_alone / "train3d")
 
 
-def test_a_signal_in_validation_ends_the_run_after_the_epoch_s_last_step(
+def test_a_signal_in_validation_comes_after_the_last_step(
     run, tiny_file, left_alone, tmp_path, monkeypatch
 ):
     real = Trainer._validate
@@ -175,9 +175,7 @@ def test_the_last_and_the_best_are_kept_and_no_other(keep, kept, run, tmp_path):
     assert best["epoch"] == best["best_epoch"] == 1 + errors.index(min(errors))
 
 
-def test_the_same_frames_are_left_when_the_batch_size_changes(
-    run, each_step, tmp_path, monkeypatch, capsys
-):
+def test_the_same_frames_are_left_for_other_batches(run, each_step, tmp_path, monkeypatch, capsys):
     at_step(monkeypatch, 5, stop)
     with pytest.raises(Stop):
         run(each_step)  # after 4 steps of 4 frames

@@ -42,9 +42,7 @@ def numbers(loader) -> list[int]:
     ("workers", "replace", "expected"),
     [(0, False, [0, 1, 2, 3, 5]), (1, False, [0, 1, 2, 3, 5]), (0, True, [0, 1, 2, 3, 5, 5])],
 )
-def test_a_broken_frame_is_stepped_over_or_replaced_counted_once_and_named(
-    broken_fourth, workers, replace, expected
-):
+def test_a_broken_frame_is_passed_or_replaced_and_named(broken_fourth, workers, replace, expected):
     loader = FrameLoader(broken_fourth, 2, workers, replace_broken=replace)
     for _ in range(2):
         assert numbers(loader) == expected
@@ -139,7 +137,7 @@ def no_room(self):
         (math.inf, "through pipes", no_room),
     ],
 )
-def test_batches_are_the_same_whatever_room_shared_memory_has(
+def test_batches_are_alike_in_any_shared_memory(
     free, said, share, broken_fourth, monkeypatch, capsys
 ):
     alone = list(FrameLoader(broken_fourth, 2))

@@ -89,7 +89,7 @@ def test_inference_uses_the_map_beside_the_model(tiny_checkpoint, tmp_path):
     assert EgoPosePredictor(model, confidence=None, gpu="cpu").confidence is None
 
 
-def test_what_is_printed_is_of_the_frames_held_out(
+def test_what_is_printed_is_of_held_out_frames(
     tiny_checkpoint, tiny_data, tmp_path, monkeypatch, capsys
 ):
     output = tmp_path / "map.json"

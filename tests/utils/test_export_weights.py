@@ -126,9 +126,7 @@ def test_what_cannot_be_exported_is_refused_and_leaves_nothing(
     assert not list(tmp_path.glob("new/*"))
 
 
-def test_a_calibration_of_an_earlier_export_does_not_stay(
-    tiny_checkpoint, results, tmp_path, monkeypatch
-):
+def test_an_earlier_calibration_does_not_stay(tiny_checkpoint, results, tmp_path, monkeypatch):
     monkeypatch.setattr(export_weights, "exported", lambda *_: {})
     monkeypatch.setattr(export_weights, "joints_moved", lambda *_: 1.0)
     (tmp_path / "a.confidence.json").write_text("{}")
@@ -149,9 +147,7 @@ def test_a_weight_beyond_half_precision_is_named():
         export_weights.halved({"fc1.weight": torch.full((2, 2), 1e6)})
 
 
-def test_commands_without_a_model_use_the_pretrained_weights_and_say_so(
-    given_weights, tiny_data, tmp_path, capsys
-):
+def test_commands_use_the_pretrained_weights_and_say_so(given_weights, tiny_data, tmp_path, capsys):
     folder = next((tiny_data / "TestSet").glob("*/*/cam_down/rgba"))
     flags = ["--gpu", "cpu", "--save_dir", str(tmp_path)]
     demo.main([*flags, "--num_vis", "0", "--data_root", str(tiny_data)])

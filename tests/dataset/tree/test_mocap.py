@@ -132,9 +132,7 @@ def test_missing_and_empty_sets_say_what_to_do(tmp_path):
 
 
 @pytest.mark.parametrize(("action", "later"), [("talking", 1), ("running far", 0), (None, 0)])
-def test_the_second_start_reads_no_label_unless_something_has_changed(
-    tmp_path, monkeypatch, action, later
-):
+def test_the_second_start_reads_labels_only_after_a_change(tmp_path, monkeypatch, action, later):
     folder = release.fill(tmp_path, (1, 2))
     first = Mocap(tmp_path, TRAIN).annotations()
     read = []

@@ -198,9 +198,7 @@ def test_progress_is_logged_per_second_since_the_last_time(make, tmp_path):
     assert records[1][1]["data_wait_share"] == 1
 
 
-def test_progress_is_logged_at_the_steps_asked_for_and_at_the_end_of_an_epoch(
-    tiny_kind, tiny_data, tmp_path
-):
+def test_progress_is_logged_at_the_steps_asked_for_and_the_last(tiny_kind, tiny_data, tmp_path):
     config = tmp_path / "config.yml"
     config.write_text(CONFIG.replace("log_every: 1", "log_every: 3"))
     arguments = ["--training_type", "train3d", "--gpu", "cpu", "--config", str(config)]
@@ -227,9 +225,7 @@ def test_memory_on_the_cpu_is_the_peak_of_this_process():
     assert memory_gib(torch.device("cpu")) == pytest.approx(peak / 2**20, rel=0.05)
 
 
-def test_losses_are_checked_together_and_frames_of_the_first_that_is_not_finite_listed(
-    processes, tmp_path
-):
+def test_losses_are_checked_together_and_list_the_frames_of_a_nan(processes, tmp_path):
     monitor = LossMonitor(processes, tmp_path)
     assert monitor.check() is None
     for step in (1, 2):

@@ -17,9 +17,7 @@ from utils.inference.predictor import EgoPosePredictor
 PAGE = Path(inference.__file__).parent / "doc" / "extending.md"
 
 
-def test_a_format_of_the_page_is_one_file_and_one_line(
-    tiny_checkpoint, tmp_path, monkeypatch, capsys
-):
+def test_a_format_is_one_file_and_one_line(tiny_checkpoint, tmp_path, monkeypatch, capsys):
     section = PAGE.read_text(encoding="utf-8").partition("## An output format\n")[2]
     code, line = re.findall(r"```python\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
     name, place = re.fullmatch(r'\s*"(\w+)": "([\w.:]+)",\s*', line).groups()
