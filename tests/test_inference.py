@@ -67,6 +67,12 @@ def fp32(tiny_kind, tiny_network):
 
 
 @pytest.fixture
+def infer(tiny_network, tmp_path):
+    """Predict poses as a user does."""
+    return lambda *more, out=tmp_path / "out": run_inference(tiny_network, out, *more)
+
+
+@pytest.fixture
 def pictures(tmp_path):
     """Five pictures of every kind, a broken one, and what is no picture."""
     folder = tmp_path / "pictures in"
@@ -85,10 +91,10 @@ def pictures(tmp_path):
 FILES = ["exact.png", "grey.jpeg", "same.jpg", "same.png", "wide.PNG"]
 
 
-def test_every_picture_gets_its_pose_and_a_drawing(tiny_network, fp32, pictures, tmp_path, capsys):
-    content = run_inference(
-        tiny_network, tmp_path / "out", "--input_dir", pictures, "--batch_size", 2
-    )
+def test_every_picture_gets_its_pose_and_a_drawing(
+    tiny_network, fp32, pictures, tmp_path, capsys, infer
+):
+    content = infer("--input_dir", pictures, "--batch_size", 2)
     assert [frame["file"] for frame in content["frames"]] == FILES
     for frame in content["frames"]:
         alone = fp32(pictures / frame["file"])
@@ -134,14 +140,14 @@ def count_frames(path):
         return stream.average_rate, sum(1 for _ in film.decode(video=0))
 
 
-def test_every_format_holds_the_same_poses(tiny_network, clip, tmp_path, capsys, monkeypatch):
+def test_every_format_holds_the_same_poses(clip, tmp_path, capsys, monkeypatch, infer):
     out = tmp_path / "out"
     monkeypatch.setattr(predictor, "DISAGREEMENT", 10.0)
     monkeypatch.setattr(
         TrainedRange, "left_by", lambda _, found: np.arange(len(found.neck)) % 2 < 1
     )
     more = (*FORMATS, "--video", "--no_pictures", "--batch_size", 5)
-    frames = run_inference(tiny_network, out, "--input", clip, *more)["frames"]
+    frames = infer("--input", clip, *more, out=out)["frames"]
     kinds = ("bvh", "csv", "json", "mp4", "npz")
     assert names(out) == [f"poses.{kind}" for kind in kinds]
     assert [frame["frame"] for frame in frames] == list(range(24))
@@ -184,7 +190,7 @@ def test_every_format_holds_the_same_poses(tiny_network, clip, tmp_path, capsys,
     assert "poses.json, poses.npz, poses.csv, poses.bvh, poses.mp4\n" in output
 
 
-def test_every_name_of_a_file_gets_a_pose_or_is_named(tiny_network, tmp_path, capsys):
+def test_every_name_of_a_file_gets_a_pose_or_is_named(tmp_path, capsys, infer):
     folder, out = tmp_path / "in", tmp_path / os.fsdecode(b"out\xff")
     whole = cv2.imencode(".png", checkered(64, 64))[1].tobytes()
     files = [
@@ -198,7 +204,7 @@ def test_every_name_of_a_file_gets_a_pose_or_is_named(tiny_network, tmp_path, ca
         path.write_bytes(b"" if b"broken" in name else whole)
     os.mkfifo(folder / "pipe.png")
     more = ("--recursive", "--video", *FORMATS)
-    content = run_inference(tiny_network, out, "--input_dir", folder, *more)
+    content = infer("--input_dir", folder, *more, out=out)
     texts = [frame["file"] for frame in content["frames"]]
     with (out / "poses.csv").open(newline="", encoding="utf-8") as stream:
         in_table = {row["file"] for row in csv.DictReader(stream)}
@@ -223,7 +229,7 @@ def test_every_name_of_a_file_gets_a_pose_or_is_named(tiny_network, tmp_path, ca
     assert "poses.csv, **/poses.bvh, pictures/, **/poses.mp4" in output
 
 
-def test_folders_are_sequences_and_gaps_stay_gaps(tiny_network, tmp_path):
+def test_folders_are_sequences_and_gaps_stay_gaps(tmp_path, infer):
     numbers = {"": (9, 10, 11), "walk/": (8, 9, 10, 11, 12), "walk/on/": (1, 2)}
     files = [f"{folder}f_{number}.png" for folder, those in numbers.items() for number in those]
     for seed, file in enumerate(files):
@@ -233,7 +239,7 @@ def test_folders_are_sequences_and_gaps_stay_gaps(tiny_network, tmp_path):
 
     def result(name, *more):
         more = ("--input_dir", tmp_path / "in", "--recursive", "--fps", 20, *more)
-        frames = run_inference(tiny_network, tmp_path / name, *more)["frames"]
+        frames = infer(*more, out=tmp_path / name)["frames"]
         keys = ("joints3d", "neck", "joints2d")
         return {f["file"]: [np.array(f[key]) for key in keys] for f in frames}
 
@@ -255,7 +261,7 @@ def test_folders_are_sequences_and_gaps_stay_gaps(tiny_network, tmp_path):
         assert count_frames(tmp_path / "raw" / folder / "poses.mp4") == (20, len(those))
     # What was drawn is not taken for pictures of the wearer.
     more = ("--input_dir", tmp_path, "--recursive", "--no_pictures")
-    again = run_inference(tiny_network, tmp_path / "again", *more)
+    again = infer(*more, out=tmp_path / "again")
     assert [frame["file"] for frame in again["frames"]] == [f"in/{file}" for file in raw]
     drawn = {"file": "raw/pictures", "reason": "drawings of an earlier run"}
     rest = {"file": "raw/poses.bvh and 7 more", "reason": "not named as a picture"}
@@ -308,12 +314,14 @@ def test_pictures_are_brought_into_the_view_of_the_checkpoint(tiny_network, tmp_
         EgoPosePredictor(tmp_path / "other.tar", gpu="cpu")
 
 
-def test_several_processes_write_what_one_writes(tiny_network, pictures, tmp_path, monkeypatch):
+def test_several_processes_write_what_one_writes(
+    tiny_network, pictures, tmp_path, monkeypatch, infer
+):
     outs = tmp_path / "alone", tmp_path / "shared"
 
     def run(out, *more):
         more = ("--input_dir", pictures, "--format", "json", "csv", "npz", *more)
-        return run_inference(tiny_network, out, *more)
+        return infer(*more, out=out)
 
     alone = run(outs[0])
     for name in ("barrier", "destroy_process_group"):
@@ -389,13 +397,13 @@ class FakeCamera:
         self.left = 0
 
 
-def test_a_camera_is_followed_until_it_is_gone(tiny_network, tmp_path, monkeypatch, capsys):
+def test_a_camera_is_followed_until_it_is_gone(tmp_path, monkeypatch, capsys, infer):
     monkeypatch.setattr(cv2, "VideoCapture", FakeCamera)
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
     more = ("--input", 0, "--camera", "training", "--smooth")
-    frames = run_inference(tiny_network, tmp_path, *more)["frames"]
+    frames = infer(*more, out=tmp_path)["frames"]
     output = capsys.readouterr().out
     assert "no display here" in output and "camera 0 gives no more frames" in output
     times = [frame["time"] for frame in frames]
@@ -405,16 +413,16 @@ def test_a_camera_is_followed_until_it_is_gone(tiny_network, tmp_path, monkeypat
 
 
 def test_a_second_run_replaces_the_first_unless_it_fails(
-    tiny_network, pictures, tmp_path, monkeypatch, capsys
+    pictures, tmp_path, monkeypatch, capsys, infer
 ):
     out = tmp_path / "out"
     more = ("--format", "json", "csv", "bvh", "--video", "--recursive")
     write(pictures / "walk" / "a.png", checkered(64, 64))
-    run_inference(tiny_network, out, "--input_dir", pictures, *more)
+    infer("--input_dir", pictures, *more, out=out)
     assert (out / "walk" / "poses.mp4").is_file()
     (out / "pictures" / "notes.txt").write_text("mine")
     assert "earlier run" not in capsys.readouterr().out
-    content = run_inference(tiny_network, out, "--input", pictures / "same.png")
+    content = infer("--input", pictures / "same.png", out=out)
     assert "The results of an earlier run in this folder are replaced" in capsys.readouterr().out
     assert len(content["frames"]) == 1 and names(out) == ["pictures", "poses.json"]
     left = [".drawings", "notes.txt", "same.jpg"]
@@ -425,7 +433,7 @@ def test_a_second_run_replaces_the_first_unless_it_fails(
 
     monkeypatch.setattr(PictureSink, "finish", killed)
     with pytest.raises(KeyboardInterrupt):
-        run_inference(tiny_network, out, "--input_dir", pictures, *more)
+        infer("--input_dir", pictures, *more, out=out)
     assert names(out) == ["pictures", "poses.json"] and names(out / "pictures") == left
     assert json.loads((out / "poses.json").read_text()) == content
 
@@ -441,7 +449,7 @@ def test_a_second_run_replaces_the_first_unless_it_fails(
         ("--input_dir links", "film"),
     ],
 )
-def test_input_among_the_results_is_refused(given, out, tiny_network, clip, tmp_path, monkeypatch):
+def test_input_among_the_results_is_refused(given, out, clip, tmp_path, monkeypatch, infer):
     monkeypatch.chdir(tmp_path)
     image = write(tmp_path / "film" / "pictures" / "a.png", checkered(64, 64))
     shutil.copy(clip, tmp_path / "film" / "poses.mp4")
@@ -449,26 +457,26 @@ def test_input_among_the_results_is_refused(given, out, tiny_network, clip, tmp_
     (tmp_path / "links" / "a.png").symlink_to(image)
     before = {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
     with pytest.raises(UserError, match=r"^film: holds the input .* \(--save_dir\)$"):
-        run_inference(tiny_network, Path(out), *given.split())
+        infer(*given.split(), out=Path(out))
     assert before == {p: p.is_file() and p.read_bytes() for p in tmp_path.rglob("*")}
 
 
-def test_a_full_disk_leaves_the_last_film(tiny_network, clip, tmp_path, capfd):
+def test_a_full_disk_leaves_the_last_film(clip, tmp_path, capfd, infer):
     out = tmp_path / "out"
     more = ("--input", clip, "--video", "--no_pictures")
-    run_inference(tiny_network, out, *more)
+    infer(*more, out=out)
     before = (out / "poses.mp4").read_bytes()
     # In the film, and as its index is put in front.
     for size in (len(before) // 2, len(before) - 1):
         with file_size_limit(size), pytest.raises(UserError, match=f"{out}/poses.mp4: cannot be w"):
-            run_inference(tiny_network, out, *more)
+            infer(*more, out=out)
         assert "Traceback" not in capfd.readouterr().err
         assert (out / "poses.mp4").read_bytes() == before
         assert names(out) == ["poses.json", "poses.mp4"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_leaves_complete_files(number, tiny_network, pictures, tmp_path, monkeypatch):
+def test_a_signal_leaves_complete_files(number, pictures, tmp_path, monkeypatch, infer):
     original = EgoPosePredictor.poses
 
     def interrupted(self, *arguments):
@@ -478,7 +486,7 @@ def test_a_signal_leaves_complete_files(number, tiny_network, pictures, tmp_path
     monkeypatch.setattr(EgoPosePredictor, "poses", interrupted)
     more = ("--input_dir", pictures, "--batch_size", 3)
     with pytest.raises(SystemExit) as caught:
-        run_inference(tiny_network, tmp_path / "out", *more)
+        infer(*more)
     assert caught.value.code == 128 + number
     frames = json.loads((tmp_path / "out" / "poses.json").read_text())["frames"]
     assert 0 < len(frames) <= 3
@@ -523,7 +531,9 @@ def certain_where(monkeypatch, seen):
 
 
 @pytest.mark.parametrize("turn", [0, 90, 270])
-def test_pictures_are_turned_as_is_most_certain(turn, tiny_network, tmp_path, monkeypatch, capsys):
+def test_pictures_are_turned_as_is_most_certain(
+    turn, tiny_network, tmp_path, monkeypatch, capsys, infer
+):
     # A face, white, at the top and a hand, red, at the right, which nothing mirrors.
     upright = np.full((200, 200, 3), 60, np.uint8)
     upright[10:50, 60:140], upright[80:120, 150:190] = 255, (255, 0, 0)
@@ -535,7 +545,7 @@ def test_pictures_are_turned_as_is_most_certain(turn, tiny_network, tmp_path, mo
         taken = np.rot90(upright, turn // 90)
         write(tmp_path / "in" / f"{number}.png", taken[..., ::-1])
     more = ("--input_dir", tmp_path / "in", "--camera", tmp_path / "calib.json")
-    [lens] = run_inference(tiny_network, tmp_path / "out", *more)["lenses"]
+    [lens] = infer(*more)["lenses"]
     assert lens["rotate"] == turn and np.allclose(lens["rotation_to_camera"], mount_rotation(turn))
     found = "found by the network: mean confidence 0.60, of the next best turn 0.20"
     assert lens["orientation"] == found and calls == [4, 4, 4, 5]
@@ -545,7 +555,7 @@ def test_pictures_are_turned_as_is_most_certain(turn, tiny_network, tmp_path, mo
     assert square[8, 32].min() > 200 and square[32, 57].tolist() == [255, 0, 0]
 
 
-def test_each_size_and_each_folder_has_its_own_turn(tiny_network, tmp_path, monkeypatch, capsys):
+def test_each_size_and_each_folder_has_its_own_turn(tmp_path, monkeypatch, capsys, infer):
     certain_where(monkeypatch, lambda square: 0.2 + 0.4 * (square[8, 32].min() > 200))
     expected = {}
     for name, side, turn in (("a", 64, 0), ("b", 64, 180), ("b", 128, 90), ("dark", 64, None)):
@@ -559,7 +569,7 @@ def test_each_size_and_each_folder_has_its_own_turn(tiny_network, tmp_path, monk
             )
         expected[name, side] = turn or 0
     more = ("--input_dir", tmp_path / "in", "--recursive", "--camera", "training")
-    content = run_inference(tiny_network, tmp_path / "out", *more)
+    content = infer(*more)
     lenses = {(lens["folder"], lens["size"][0]): lens for lens in content["lenses"]}
     assert {key: lens["rotate"] for key, lens in lenses.items()} == expected
     assert lenses["dark", 64]["orientation"].startswith("as of all pictures of this size")
@@ -570,7 +580,7 @@ def test_each_size_and_each_folder_has_its_own_turn(tiny_network, tmp_path, monk
 
 @pytest.mark.parametrize(("stated", "seen", "hint"), [(0, 180, True), (90, 90, False)])
 def test_a_stated_turn_is_kept_with_a_hint(
-    stated, seen, hint, tiny_network, tmp_path, monkeypatch, capsys
+    stated, seen, hint, tmp_path, monkeypatch, capsys, infer
 ):
     picture = np.full((64, 64, 3), 60, np.uint8)
     picture[2:14, 20:44] = 255
@@ -578,7 +588,7 @@ def test_a_stated_turn_is_kept_with_a_hint(
     for number in range(3):
         write(tmp_path / "in" / f"{number}.png", np.rot90(picture, seen // 90))
     more = ("--input_dir", tmp_path / "in", "--rotate", stated, "--camera", "training")
-    [lens] = run_inference(tiny_network, tmp_path / "out", *more)["lenses"]
+    [lens] = infer(*more)["lenses"]
     assert lens["rotate"] == stated and calls == [4, 4, 4, 3]
     text = f"as stated, but the network is surer with {seen}°: mean confidence 0.60, of the next"
     assert lens["orientation"].startswith(text if hint else "as stated")
@@ -599,7 +609,7 @@ def test_the_turn_is_sought_in_one_view_and_taken_if_certain(tiny_network, monke
     assert len(calls) == 8 + 6
 
 
-def test_few_large_pictures_are_in_memory_at_a_time(tiny_network, tmp_path, monkeypatch):
+def test_few_large_pictures_are_in_memory_at_a_time(tmp_path, monkeypatch, infer):
     sizes = []
     monkeypatch.setattr(run_module, "PICTURE_BYTES", 3 * 64 * 64 * 3)
     original = EgoPosePredictor.poses
@@ -611,11 +621,11 @@ def test_few_large_pictures_are_in_memory_at_a_time(tiny_network, tmp_path, monk
     monkeypatch.setattr(EgoPosePredictor, "poses", poses)
     for number in range(7):
         write(tmp_path / "in" / f"{number}.png", checkered(64, 64))
-    run_inference(tiny_network, tmp_path / "out", "--input_dir", tmp_path / "in")
+    infer("--input_dir", tmp_path / "in")
     assert sizes == [3, 3, 1]
 
 
-def test_pictures_that_go_during_a_run_are_counted(tiny_network, tmp_path, monkeypatch, capsys):
+def test_pictures_that_go_during_a_run_are_counted(tmp_path, monkeypatch, capsys, infer):
     for number in range(100):
         write(tmp_path / "in" / f"{number}.png", checkered(64, 64))
     original = EgoPosePredictor.poses
@@ -627,7 +637,7 @@ def test_pictures_that_go_during_a_run_are_counted(tiny_network, tmp_path, monke
 
     monkeypatch.setattr(EgoPosePredictor, "poses", poses)
     more = ("--input_dir", tmp_path / "in", "--batch_size", 2, "--rotate", 0)
-    content = run_inference(tiny_network, tmp_path / "out", *more)
+    content = infer(*more)
     gone = [item["file"] for item in content["unreadable"]]
     assert 50 < len(gone) < 100 and len(content["frames"]) + len(gone) == 100
     told = capsys.readouterr().out.splitlines()[-1]
@@ -664,9 +674,7 @@ def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch
         ("--input a.png --save_dir a.png", "cannot be made a folder"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_2(
-    line, message, tmp_path, tiny_network, capsys, monkeypatch
-):
+def test_bad_input_is_one_line_and_exit_2(line, message, tmp_path, capsys, monkeypatch, infer):
     monkeypatch.chdir(tmp_path)
     for name in ("broken/a.png", "broken/b.jpg"):
         write(tmp_path / name, checkered(64, 64)).write_bytes(b"no picture")
@@ -674,7 +682,7 @@ def test_bad_input_is_one_line_and_exit_2(
     calibration = {"K": np.eye(3).tolist(), "D": [0, 0], "model": "fisheye"}
     (tmp_path / "calib.json").write_text(json.dumps(calibration))
     with pytest.raises(SystemExit) as caught:
-        run_command(lambda: run_inference(tiny_network, tmp_path / "out", *line.split()))
+        run_command(lambda: infer(*line.split()))
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert caught.value.code == 2
     assert last.startswith("error: ") and message in last
@@ -682,16 +690,14 @@ def test_bad_input_is_one_line_and_exit_2(
 
 
 @pytest.mark.parametrize(("size", "advice"), [("2", "lower --batch_size"), ("1", "--gpu cpu has")])
-def test_out_of_memory_says_what_to_lower(
-    size, advice, tiny_network, pictures, tmp_path, monkeypatch
-):
+def test_out_of_memory_says_what_to_lower(size, advice, pictures, monkeypatch, infer):
     def poses(self, *arguments):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(EgoPosePredictor, "poses", poses)
     with pytest.raises(UserError, match=f"out of memory with --batch_size {size}: {advice}"):
         more = ("--input_dir", pictures, "--batch_size", size)
-        run_inference(tiny_network, tmp_path / "out", *more)
+        infer(*more)
 
 
 def test_reading_ahead_keeps_order_its_bound_and_what_goes_wrong():
