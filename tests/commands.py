@@ -50,6 +50,15 @@ def make_set(root: Path, *options: object) -> Path:
     return root
 
 
+def pack(source: Path, output: Path, size: int = 64, *more: object) -> Path:
+    """Pack a set as a user does."""
+    from utils import pack_data
+
+    given = ("--input", source, "--output", output, "--size", size, *more)
+    pack_data.main([str(word) for word in given])
+    return output
+
+
 def run_train(stage: str, data: Path, log_dir: Path, *more: object) -> None:
     """Train as a user does."""
     import train

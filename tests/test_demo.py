@@ -10,14 +10,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from commands import BEST, names, run_demo
+from commands import BEST, names, pack, run_demo
 
 import demo
 from base.errors import UserError
 from base.set_type import SetType
 from base.skeleton import neck_centred
 from dataset import open_split
-from utils import draw_figures, pack_data
+from utils import draw_figures
 from utils.common.networks import load_pose_model
 from utils.drawing.split_painter import SplitPainter
 from utils.evaluation.mpjpe import distances, joint_errors
@@ -107,9 +107,7 @@ def test_the_worst_and_the_best_are_drawn_in_the_place_of_older_ones(
 
 
 def test_a_video_and_a_report_of_a_packed_set_have_all_frames(tiny_checkpoint, tiny_data, tmp_path):
-    packed = tmp_path / "packed"
-    pack_data.main(["--input", str(tiny_data), "--output", str(packed), "--size", "256"])
-    out = tmp_path / "out"
+    packed, out = pack(tiny_data, tmp_path / "packed", 256), tmp_path / "out"
     results = run_demo(tiny_checkpoint, packed, out, "--video", "--report")
     labels = open_split(tiny_data, SetType.TEST, 64).annotations().joints3d
     mean_pose = load_pose_model(tiny_checkpoint).mean_pose

@@ -67,10 +67,3 @@ def test_the_parts_of_a_batch_are_disjoint_and_together_are_it(count):
     parts = [BatchOrder(count, 3, division=Division(rank, 3)) for rank in range(3)]
     found = [row for part in parts for rows in part for row in rows]
     assert sorted(found) == list(range(count))  # of ValSet, each once
-
-
-def test_an_epoch_may_be_longer_than_the_set():
-    order = BatchOrder(3, 4, shuffle=True, seed=1, drop_last=True, epoch_frames=8)
-    rows = [row for batch in order for row in batch]
-    assert len(order) == 2 and len(rows) == 8
-    assert sorted(rows[:3]) == sorted(rows[3:6]) == [0, 1, 2]

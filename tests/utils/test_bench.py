@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from commands import pack
 
 from base.errors import UserError
 from base.set_type import SetType
@@ -91,6 +92,5 @@ def test_the_reference_reads_the_frames_that_we_read(tiny_data):
 
 
 def test_a_packed_set_is_refused(tmp_path, tiny_data):
-    pack_data.main(["--input", str(tiny_data), "--output", str(tmp_path / "p"), "--size", "64"])
     with pytest.raises(UserError, match="not a packed set"):
-        bench.main(["data", "--data_root", str(tmp_path / "p")])
+        bench.main(["data", "--data_root", str(pack(tiny_data, tmp_path / "p"))])
