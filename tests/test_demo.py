@@ -19,7 +19,7 @@ from base.skeleton import neck_centred
 from dataset import open_split
 from utils import draw_figures
 from utils.common.networks import load_pose_model
-from utils.drawing.split_painter import SplitPainter
+from utils.drawing.split_painter import SplitPainter, evenly_spaced
 from utils.evaluation.mpjpe import distances, joint_errors
 from utils.evaluation.poses import read_poses
 from utils.inference.pose_predictor import PosePredictor
@@ -187,6 +187,16 @@ def test_bad_input_is_one_clear_line(tiny_checkpoint, tiny_runs, tiny_data, tmp_
         with pytest.raises(UserError, match=message):
             run_demo(model, tmp_path / root, tmp_path / save_dir)
     assert not (tmp_path / "out").exists()
+
+
+def test_drawn_frames_are_evenly_spaced_and_a_report_has_runs_of_twenty_neighbours():
+    assert evenly_spaced(range(101), 5) == [0, 25, 50, 75, 100] and evenly_spaced([], 4) == []
+    for count, chosen in ((0, []), (1, [7]), (3, [7, 8, 9]), (50, [7, 8, 9])):
+        assert evenly_spaced([7, 8, 9], count) == chosen
+    report_rows = demo.report_rows
+    assert report_rows(1000, 60) == [*range(20), *range(490, 510), *range(980, 1000)]
+    assert report_rows(61, 60) == [*range(40), *range(41, 61)]
+    assert report_rows(61, 61) == [*range(61)] and report_rows(15, 10) == [*range(15)]
 
 
 @pytest.mark.parametrize("flags", ["--num_vis -1", "--every 2 --num_vis 3", "--video --num_vis 0"])

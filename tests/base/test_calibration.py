@@ -447,8 +447,6 @@ def test_a_calibration_without_a_size_is_for_the_pictures_it_is_used_on(tmp_path
 
 
 GOOD = {"K": K.tolist(), "D": D.tolist(), "DIM": [1280, 800]}
-#: A thousand million parts, by reference.
-BOMB = "0: &a0 [1]\n" + "".join(f"{i + 1}: &a{i + 1} [{f'*a{i},' * 10}]\n" for i in range(9))
 PIN = BY_NAME | WH | {"model": "pinhole"}
 
 
@@ -516,9 +514,7 @@ def matrix(*rows):
             | {"affine": [0, 0, 0]},
             "affine is",
         ),
-        (BOMB, "repeats its own parts"),
         ("a: " + "[" * 2000 + "]" * 2000, "nested too deeply"),
-        ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deeply"),
         ("<a>" * 9999 + "</a>" * 9999, "nested too deeply"),
         ({"fl_x": 352, "camera_model": ["OPENCV"]}, "not as nerfstudio writes it"),
         ({"intrinsics": [352.6, 352.7]}, "not a calibration of a known kind"),

@@ -2,7 +2,6 @@
 
 import io
 import os
-import resource
 import shutil
 import tarfile
 import threading
@@ -16,6 +15,7 @@ import pytest
 import release
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from limits import file_size_limit
 
 from base.errors import UserError
 from base.lock import locked
@@ -121,13 +121,9 @@ def test_a_second_run_notices_a_file_gone_or_cut(
 
 
 def test_a_full_disk_is_one_line_and_the_next_run_goes_on(published, output, sources):
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))  # as a quota, per file
-    try:
-        with pytest.raises(UserError, match=r"1 characters .*cannot be written \(File too large\)"):
-            run(published, output, "--characters", VAL)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    message = r"1 characters .*cannot be written \(File too large\)"
+    with file_size_limit(2000), pytest.raises(UserError, match=message):
+        run(published, output, "--characters", VAL)
     run(published, output, "--characters", VAL)
     assert extracted(output / "ValSet" / VAL) == archives.contents(sources / VAL)
 
