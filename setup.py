@@ -14,6 +14,7 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).resolve().parent
 PACKAGES = ("base", "dataset", "model", "utils")
 DATA = ("experiments/configs/*.yml", "experiments/headsets/*.yml", "model/weights/*")
+DATA += ("dataset/synthetic/scene/environments.*",)
 IMPORT = re.compile(rf"^( *from )({'|'.join(PACKAGES)})(?=[. ])", re.MULTILINE)
 INIT = '''"""Egocentric 3D human pose from a headset's downward-looking camera."""
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from base.skeleton import HEATMAP_JOINTS, NECK, NUM_JOINTS
 from model.decode import TEMPERATURE, soft_argmax
+from model.limbs import RigidLimbs
 from model.pose_fpn import Pyramid
 from model.rays import CameraRays
 
@@ -123,6 +124,7 @@ class JointTransformer(nn.Module):
         dropout: float = 0.0,
         sampled: bool = True,
         whole_map: bool = True,
+        rigid: bool = False,
     ) -> None:
         super().__init__()
         self.joints = nn.Parameter(torch.randn(NUM_JOINTS, dim) * 0.1)
@@ -143,6 +145,7 @@ class JointTransformer(nn.Module):
         self.head = nn.Linear(dim, 3 + 1 + 1 + 1 + 1)
         nn.init.normal_(self.head.weight, std=HEAD_STD)
         nn.init.zeros_(self.head.bias)
+        self.limbs = RigidLimbs(dim) if rigid else None
         self.register_buffer("calibration", torch.tensor(COVERAGE_RADIUS))
         self.register_buffer("_seen_by", torch.tensor(_SEEN_BY), persistent=False)
 
@@ -186,6 +189,8 @@ class JointTransformer(nn.Module):
         share = torch.sigmoid(share)
         distance = torch.linalg.vector_norm(self.typical, dim=-1, keepdim=True) + along
         camera3d = share * directions * distance + (1 - share) * self.typical + offset
+        if self.limbs is not None:
+            camera3d = self.limbs(camera3d, tokens)
         log_scale = log_scale[..., 0] + math.log(_FIRST_SCALE)
         return JointEstimate(camera3d, log_scale, visibility[..., 0])
 

@@ -73,6 +73,7 @@ class TransformerOptions(_Attention):
     heads: int = option(6, "attention heads, a divisor of dim", ge=1, le=64)
     sampled: bool = option(True, "false: tokens without the features at the joints")
     whole_map: bool = option(True, "false: no attention to the coarse feature map")
+    rigid: bool = option(False, "true: bones of predicted lengths, equal left and right")
     temporal: TemporalOptions = TemporalOptions()
 
 
@@ -177,6 +178,10 @@ class Transformer(PoseModel):
             # with probabilistic neural networks", ICLR 2022).
             likelihood = scale_likelihood(distance.detach(), last.log_scale)
             losses["uncertainty"] = weights.uncertainty * likelihood
+        if weights.likelihood:
+            distance = torch.linalg.vector_norm(last.camera3d - targets.joints3d, dim=-1)
+            likelihood = scale_likelihood(distance, last.log_scale)
+            losses["likelihood"] = weights.likelihood * likelihood
         if weights.visibility:
             seen = targets.visible, targets.visible_known, targets.known_count
             losses["visibility"] = weights.visibility * visibility_entropy(last.visibility, *seen)

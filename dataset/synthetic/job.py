@@ -19,7 +19,8 @@ from dataset.synthetic.render.camera import draw_response
 from dataset.synthetic.render.renderer import Renderer
 from dataset.synthetic.scene.clutter import draw_clutter, draw_held
 from dataset.synthetic.scene.furniture import NO_THINGS, together
-from dataset.synthetic.scene.place import make_place
+from dataset.synthetic.scene.in_use import draw_in_use
+from dataset.synthetic.scene.place import make_place, photographed
 
 #: Below this many frames apart, whole clips are checked for limbs that go through the body.
 WATCHED_STRIDE = 30
@@ -45,8 +46,8 @@ def _timeline(recipe: Recipe, split: int, person: int, environment: int) -> Time
     if recipe.clips:
         return BvhTimeline(poser, random, recipe.clips)
     watched = recipe.stride < WATCHED_STRIDE
-    resting = random(Purpose.CLUTTER) if recipe.clutter and not recipe.actions else None
-    return Timeline(poser, random, worn.offset, watched, recipe.actions, resting)
+    everyday = random(Purpose.CLUTTER) if recipe.clutter and not recipe.actions else None
+    return Timeline(poser, random, worn.offset, watched, recipe.actions, everyday)
 
 
 @lru_cache(maxsize=1)
@@ -55,6 +56,8 @@ def _renderer(recipe: Recipe, split: int, person: int) -> Renderer:
     poser, worn = _person(recipe, split, person)
     outfit = dress(poser.body, rng)
     place, response = make_place(rng), draw_response(rng)
+    if recipe.clutter:
+        place = photographed(place, recipe.random(Purpose.LIGHT, split, person))
     return Renderer(outfit, place, response, recipe.ray_step, worn.headset)
 
 
@@ -89,8 +92,12 @@ def run_job(recipe: Recipe, job: Job) -> int:
             stands, clutter = renderer.place.things.with_seat(frames.seats[row]), NO_THINGS
             if recipe.clutter:
                 rng = recipe.random(Purpose.CLUTTER, *key, place)
-                held = draw_held(rng, joints, turns, names)
-                clutter = together([draw_clutter(rng, skin, stands, renderer.place), held])
+                if use := frames.uses[row]:
+                    held = draw_in_use(rng, use, poser, joints, turns, trans)
+                else:
+                    held = draw_held(rng, joints, turns, names)
+                taken = np.concatenate([skin, held.vertices])
+                clutter = together([draw_clutter(rng, taken, stands, renderer.place), held])
             pictures, lead = renderer.draw(
                 skin, trans, rot, stands, named, grain, recipe.passes, clutter
             )

@@ -27,7 +27,7 @@ _VERSION = 5
 Counts = dict[tuple[SetType, str], int]
 
 #: What random numbers are for: the first entry of each spawn key.
-Purpose = IntEnum("Purpose", "WHO PERSON PLACE FRAME GRAIN MOTION HEADSET CLUTTER", start=0)
+Purpose = IntEnum("Purpose", "WHO PERSON PLACE FRAME GRAIN MOTION HEADSET CLUTTER LIGHT", start=0)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Recipe:
             "passes": list(self.passes),
             "bvh": {path.name: crc32(path.read_bytes()) for path in self.clips} or None,
             "actions": list(self.actions) or None,
-            "clutter": self.clutter or None,
+            "clutter": 2 if self.clutter else None,  # True until places were photographed
             "version": _VERSION,
         }
 

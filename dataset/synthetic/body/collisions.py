@@ -27,6 +27,7 @@ class CollisionVolumes:
         self._half_width = float(np.percentile(np.abs(skin[:, 0]), 80))
         back, front = (float(v) for v in np.percentile(skin[:, 2], (4, 96)))
         self._middle, self._half_depth = (front + back) / 2, (front - back) / 2
+        self.front = front  # of the trunk, centimetres ahead of its axis
 
     def _local(self, points: np.ndarray, joints: np.ndarray, turns: np.ndarray) -> np.ndarray:
         """Points (N, 3) or (N, P, 3) in the axes of the trunk."""

@@ -142,7 +142,7 @@ class BvhTimeline:
         joints = self._poser.stand(turns, spots[:, 2])
         joints[..., [0, 2]] += spots[:, None, :2]
         actions = np.array([action_of(self._plan[number].path) for number in numbers], object)
-        return Frames(actions, joints, turns, np.zeros((len(frames), 4)))
+        return Frames(actions, joints, turns, np.zeros((len(frames), 4)), np.full_like(actions, ""))
 
 
 def _blended(old: np.ndarray, new: np.ndarray, share: np.ndarray) -> np.ndarray:

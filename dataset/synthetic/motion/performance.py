@@ -66,7 +66,7 @@ class Clip:
     path: CirclePath = CirclePath()
     steps: int = 6  # of those that walk
     step_length: float = 55.0  # centimetres
-    rests: bool = False  # whether the person just stands, arms at rest, instead of the program
+    everyday: str = ""  # what of :data:`everyday.ACTIVITIES` is done instead of the program
 
 
 class Performance:

@@ -9,6 +9,7 @@ from base.actions import ACTION_GROUPS, action_group
 from base.errors import UserError
 from dataset.synthetic.body.pose import BodyPose
 from dataset.synthetic.motion import gestures, stance, stretching, walking
+from dataset.synthetic.motion.everyday import ACTIVITIES
 from dataset.synthetic.motion.gestures import Program, one_hand, two_hands
 from dataset.synthetic.motion.performance import Performance
 
@@ -129,5 +130,6 @@ def perform(act: Performance, time: float) -> BodyPose:
     stance.stand(act, pose)
     if talks:
         gestures.talking(act, pose)
-    (stance.rest if act.clip.rests else PROGRAMS[action])(act, pose)
+    everyday = act.clip.everyday
+    (ACTIVITIES[everyday].pose if everyday else PROGRAMS[action])(act, pose)
     return pose

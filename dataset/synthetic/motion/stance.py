@@ -117,18 +117,6 @@ def idle(act: Performance, pose: BodyPose, side: int) -> None:
         reach(act, pose, side, (0.0, -0.4, 0.55), 0.1, 40.0, 0.3, 10.0)
 
 
-def rest(act: Performance, pose: BodyPose) -> None:
-    """Slowly shift weight, arms hanging, behind the back, in pockets, or one of them idle."""
-    sway, choice = wave(act.phase(4.5)) * act.pick(0.0, 1.0), act.random()
-    add(pose, sway, pelvis=(0.06, 0, 0), pelvis_turn=(0, 0, 4.0), spine=(0, 0, -5.0))
-    if choice < 0.2:
-        idle(act, pose, sides(act)[1])
-    elif choice < 0.4:  # hands behind the back
-        reach_both(act, pose, (-0.22, -0.8, -0.3), 0.02, 60.0, 0.4, -20.0)
-    elif choice < 0.6:  # hands in the pockets
-        reach_both(act, pose, (0.03, -0.86, 0.1), 0.02, 30.0, 0.5, 30.0)
-
-
 def sides(act: Performance) -> tuple[int, int]:
     """(side that acts, the other one); people are mostly right-handed."""
     return (RIGHT, LEFT) if act.random() < 0.6 else (LEFT, RIGHT)

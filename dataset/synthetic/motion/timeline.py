@@ -10,6 +10,7 @@ import numpy as np
 
 from dataset.synthetic.body.pose import BodyPose, stack
 from dataset.synthetic.body.poser import Poser
+from dataset.synthetic.motion.everyday import ACTIVITIES, instead
 from dataset.synthetic.motion.performance import CirclePath, Clip, Performance, ease
 from dataset.synthetic.motion.programs import CLIPS, perform, shares_of
 from dataset.synthetic.motion.walking import TRAVELLING
@@ -22,8 +23,6 @@ _GETS_DOWN = {"lower_stretching", "Sitting_Thumbs_Up", "Sitting_Disapproval", "P
 _BLOCK = 32
 _TRIES, _ATTEMPTS = 4, 8
 _TOLERATED = 0.04
-#: Share of the clips on the spot in which people rest, a quarter of all, and what these are called.
-_RESTING, _RESTS_AS = 0.33, "Weight_Shift_Gesture"
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,7 @@ class Frames:
     # (N, 4) x, height, z of the middle of a seat's top, and its heading in radians; the height
     # is 0 where there is none
     seats: np.ndarray
+    uses: np.ndarray  # (N,) what is used, names of :data:`scene.in_use.IN_USE`, or ""
 
 
 class Timeline:
@@ -43,7 +43,8 @@ class Timeline:
 
     ``random`` gives the random numbers of an integer key.  Where ``checked``, clips in which limbs
     go through the body, or the ``camera`` (3,) centimetres from the head joint, are drawn anew.
-    ``clips`` are performed, all for none; by the numbers of ``resting`` people just stand in some.
+    ``clips`` are performed, all for none; by the numbers of ``everyday`` people do what they
+    do every day instead of some on the spot.
     """
 
     def __init__(
@@ -53,11 +54,11 @@ class Timeline:
         camera: np.ndarray,
         checked: bool = False,
         clips: Sequence[str] = (),
-        resting: np.random.Generator | None = None,
+        everyday: np.random.Generator | None = None,
     ):
         self._poser, self._random, self._checked = poser, random, checked
         self._camera, self._shares = camera, shares_of(clips)
-        self._resting = resting
+        self._everyday = everyday
         self._rng = rng = random(0)
         centre = tuple(rng.uniform(-25.0, 25.0, 2).tolist())
         sense = 1.0 if rng.random() < 0.5 else -1.0
@@ -75,9 +76,11 @@ class Timeline:
         frames = rng.integers(110, 216, _BLOCK).tolist()
         facing = np.clip(rng.normal(0.0, 45.0, _BLOCK), -80.0, 80.0).tolist()
         share = rng.random(_BLOCK).tolist()
-        rests = self._resting.random(_BLOCK) < _RESTING if self._resting else np.zeros(_BLOCK, bool)
+        lots = self._everyday.random(_BLOCK) if self._everyday else np.ones(_BLOCK)
         for row in range(_BLOCK):
-            action = CLIPS[actions[row]]
+            everyday = "" if (action := CLIPS[actions[row]]) in TRAVELLING else instead(lots[row])
+            if everyday:
+                action = ACTIVITIES[everyday].action
             before = self._clips[-1].action if self._clips else None
             blend = _SLOW_BLEND if {action, before} & _GETS_DOWN else _BLEND
             duration = frames[row] / FRAMES_PER_SECOND - blend
@@ -86,9 +89,7 @@ class Timeline:
                 low, high, pace = TRAVELLING[action]
                 steps, path = max(2, round(duration * pace)), self._path
                 length = leg * (low + (high - low) * share[row])
-            clip = Clip(action, self._end, blend, duration, path, steps, length)
-            if rests[row] and action not in _GETS_DOWN | TRAVELLING.keys():
-                clip = replace(clip, action=_RESTS_AS, rests=True)
+            clip = Clip(action, self._end, blend, duration, path, steps, length, everyday)
             self._clips.append(clip)
             self._end += frames[row]
             angle = path.start + path.sense * steps * length / path.radius
@@ -113,8 +114,8 @@ class Timeline:
         poses = stack([perform(act, float(time)) for time in times])
         return float(self._poser.volumes.hit(*self._poser.place(poses), self._camera).mean())
 
-    def pose(self, frame: int) -> tuple[str, BodyPose]:
-        """Action and pose of a frame."""
+    def pose(self, frame: int) -> tuple[str, BodyPose, str]:
+        """Action and pose of a frame, and what is used."""
         while frame >= self._end:
             self._extend()
         number = bisect_right(self._clips, frame, key=lambda clip: clip.first) - 1
@@ -125,15 +126,16 @@ class Timeline:
             return perform(self._performance(number), since - self._clips[number].blend)
 
         pose, since = moment(number), (frame - clip.first) / FRAMES_PER_SECOND
+        uses = ACTIVITIES[clip.everyday].uses if clip.everyday else ""
         if since < clip.blend and number > 0:
             share = since / clip.blend
-            pose = blend(moment(number - 1), pose, share, bones.leg_length, bones.hip)
-        return clip.action, pose
+            pose, uses = blend(moment(number - 1), pose, share, bones.leg_length, bones.hip), ""
+        return clip.action, pose, uses
 
     def place(self, frames: list[int]) -> Frames:
         """Frames of the person, posed and put into the world."""
         poser = self._poser
-        actions, poses = zip(*(self.pose(frame) for frame in frames), strict=True)
+        actions, poses, uses = zip(*(self.pose(frame) for frame in frames), strict=True)
         poses = stack(poses)
         joints, turns = poser.place(poses)
         x, z, degrees = poses["root"].T
@@ -145,7 +147,8 @@ class Timeline:
         height = np.where(poses["seat"] > 0, poser.seat_height(poses["seat"]), 0.0)
         x, z = x - back * np.sin(heading), z - back * np.cos(heading)
         seats = np.stack([x, height, z, heading], -1)
-        return Frames(np.array(actions, object), joints, world[:, None] @ turns, seats)
+        actions, uses = np.array(actions, object), np.array(uses, object)
+        return Frames(actions, joints, world[:, None] @ turns, seats, uses)
 
 
 def _turned(x: float, z: float, degrees: float) -> tuple[float, float]:

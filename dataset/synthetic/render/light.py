@@ -23,6 +23,8 @@ _WALLS = 0.35
 _BOUNCE = 1.6
 _SHADOW_PX, _SHADOW_CM = 384, 480.0
 _FAR = 1e6
+#: Share of the way to the end of the floor over which it fades into photographed ground.
+_FADE = 0.2
 
 
 def _ring(tilt: float, first: float) -> np.ndarray:
@@ -150,12 +152,20 @@ class Background:
         light = np.empty((len(directions), 3), np.float32)
         floor, rest = np.flatnonzero(down < wall), np.flatnonzero(down >= wall)
         light[floor] = self._floor(directions[floor], down[floor])
-        light[rest] = self._walls(directions[rest], wall[rest])
+        if self.place.environment is None:
+            light[rest] = self._walls(directions[rest], wall[rest])
+        else:
+            light[rest] = self.place.environment.seen(directions[rest])
+            # The floor goes over into the photographed ground.
+            share = (down[floor] / wall[floor] - (1 - _FADE)) / _FADE
+            edge, share = floor[share > 0], share[share > 0, None]
+            light[edge] += share * (self.place.environment.seen(directions[edge]) - light[edge])
         return light
 
     def distance(self, directions: np.ndarray) -> np.ndarray:
-        """(N,) centimetres to the floor or the walls."""
-        return np.minimum(*self._room(directions))
+        """(N,) centimetres to the floor or the walls; photographed surroundings are far away."""
+        down, wall = self._room(directions)
+        return np.where(down < wall, down, wall if self.place.environment is None else _FAR)
 
     def _room(self, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(N,) distances to the floor and to the walls, centimetres."""
@@ -182,6 +192,8 @@ class Background:
         if place.gloss > 0:
             # Schlick's term: much of what is above shows in a glossy floor seen at a flat angle.
             share = np.float32(place.gloss) * (0.05 + 0.95 * (1 + directions[:, 1]) ** 3)
+            if place.environment is not None:
+                return light + share[:, None] * place.environment.mirrored(directions)
             climb = np.float32(place.height) / np.maximum(-directions[:, 1], 0.05)
             scale = np.float32(len(place.lamps) / LAMPS_CM)
             above = (w + directions[:, axis] * climb for w, axis in ((wx, 0), (wz, 2)))

@@ -8,6 +8,7 @@ import numpy as np
 
 from dataset.synthetic.clothes.outfit import SKIN_TONES, cloth_colour
 from dataset.synthetic.clothes.sheets import grid_faces
+from dataset.synthetic.rotations import SIDES
 from dataset.synthetic.scene.furniture import NO_THINGS, Things, together, turned
 from dataset.synthetic.scene.place import Place
 from dataset.synthetic.scene.textures import noise
@@ -37,7 +38,7 @@ def _colour(rng: np.random.Generator) -> np.ndarray:
     return bright**2
 
 
-def _thing(rng: np.random.Generator, grid: np.ndarray, closed: bool, plain: float = 0.6) -> Things:
+def mesh(rng: np.random.Generator, grid: np.ndarray, closed: bool, plain: float = 0.6) -> Things:
     """A grid (R, C, 3) of points as a thing in one colour or, by chance, striped or checked;
     ``closed`` joins its last column to the first."""
     rows, columns = grid.shape[:2]
@@ -51,7 +52,7 @@ def _thing(rng: np.random.Generator, grid: np.ndarray, closed: bool, plain: floa
     return Things(vertices, faces, colours.astype(np.float32), np.array([len(vertices)]))
 
 
-def _solid(rng: np.random.Generator, size: np.ndarray, edge: float, plain: float = 0.7) -> Things:
+def solid(rng: np.random.Generator, size: np.ndarray, edge: float, plain: float = 0.7) -> Things:
     """An ellipsoid of (3,) extents for ``edge`` 1, a box with rounded edges for less, on y = 0: a
     superellipsoid (Barr, 1981)."""
     up, around = np.linspace(-np.pi / 2, np.pi / 2, 13), np.linspace(0, 2 * np.pi, 25)[:-1]
@@ -62,7 +63,7 @@ def _solid(rng: np.random.Generator, size: np.ndarray, edge: float, plain: float
     level, ones = power(np.cos(up))[:, None], np.ones(24)
     parts = level * power(np.cos(around)), power(np.sin(up))[:, None] * ones
     grid = np.stack([*parts, level * power(np.sin(around))], -1) + np.array([0.0, 1.0, 0.0])
-    return _thing(rng, grid * np.asarray(size) / 2, True, plain)
+    return mesh(rng, grid * np.asarray(size) / 2, True, plain)
 
 
 def _turned_on_a_lathe(rng: np.random.Generator, profile: list[tuple[float, float]]) -> Things:
@@ -70,7 +71,7 @@ def _turned_on_a_lathe(rng: np.random.Generator, profile: list[tuple[float, floa
     angle = np.linspace(0, 2 * np.pi, 21)[:-1]
     radius, height = np.array(profile).T[..., None]
     ring = radius * np.cos(angle), height + 0 * angle, radius * np.sin(angle)
-    return _thing(rng, np.stack(ring, -1), True)
+    return mesh(rng, np.stack(ring, -1), True)
 
 
 def _cloth(rng: np.random.Generator) -> Things:
@@ -81,7 +82,7 @@ def _cloth(rng: np.random.Generator) -> Things:
     y = 0.3 + rng.uniform(1.0, 7.0) * fall * np.abs(shape[0])
     wide, deep = rng.uniform(10, 35, 2)
     out = 1 + 0.12 * shape[1]
-    return _thing(rng, np.stack([wide * x * out, y, deep * z * out], -1), False)
+    return mesh(rng, np.stack([wide * x * out, y, deep * z * out], -1), False)
 
 
 def _cable(rng: np.random.Generator) -> Things:
@@ -94,14 +95,14 @@ def _cable(rng: np.random.Generator) -> Things:
     angle = np.linspace(0, 2 * np.pi, 7)[:-1, None]
     ring = np.cos(angle)[..., None] * side[:, None].transpose(1, 0, 2) * wide
     ring = ring + (1 + np.sin(angle))[..., None] * wide * flat * np.array([0.0, 1.0, 0.0])
-    cable = _thing(rng, (along[None] + ring).transpose(1, 0, 2), True, 0.9)
+    cable = mesh(rng, (along[None] + ring).transpose(1, 0, 2), True, 0.9)
     return cable._replace(ends=np.arange(24, 241, 24))  # the shadows of its loops are open
 
 
 def _shoes(rng: np.random.Generator) -> Things:
     """A pair, side by side or one kicked aside."""
     size = np.array([rng.uniform(8.5, 10.5), rng.uniform(7, 11), rng.uniform(24, 31)])
-    shoe = _solid(rng, size, 0.6, 1.0)
+    shoe = solid(rng, size, 0.6, 1.0)
     ahead = shoe.vertices[:, 2] / size[2] + 0.5
     shoe.vertices[:, 1] *= 1 - 0.5 * np.clip(2 * ahead - 0.7, 0, 1)  # lower at the toes
     shoe.vertices[:, 0] *= 0.8 + 0.3 * ahead - 0.25 * np.clip(ahead - 0.8, 0, 1)
@@ -113,16 +114,23 @@ def _shoes(rng: np.random.Generator) -> Things:
     return together([shoe, shoe._replace(vertices=other.astype(np.float32))])
 
 
-def _paper(rng: np.random.Generator) -> Things:
+def paper(rng: np.random.Generator) -> Things:
     """A sheet, a newspaper or a book: bright pages, lines of print."""
     size = np.array([rng.uniform(12, 32), rng.choice([0.3, 0.5, 2.5]), rng.uniform(16, 42)])
     z, x = np.mgrid[-0.5:0.5:25j, -0.5:0.5:13j]
     sides = np.maximum(np.abs(x), np.abs(z)) < 0.499
-    page = _thing(rng, np.stack([x, 0.05 + sides, z], -1) * size, False, 1.0)
-    if rng.random() < 0.7:
-        row = np.arange(len(page.faces)) // 24
-        page.colours[:] = rng.uniform(0.6, 0.95)
-        page.colours[(row % 2 == 1) & (row > 2) & (rng.random(len(row)) < 0.8)] *= 0.45
+    page = mesh(rng, np.stack([x, 0.05 + sides, z], -1) * size, False, 1.0)
+    return printed(rng, page, 12) if rng.random() < 0.7 else page
+
+
+def printed(rng: np.random.Generator, page: Things, columns: int) -> Things:
+    """A page, a grid of so many columns, with lines of print and pictures on it."""
+    row, column = np.divmod(np.arange(len(page.faces)) // 2, columns)
+    page.colours[:] = rng.uniform(0.6, 0.95)
+    page.colours[(row % 2 == 1) & (row > 2) & (rng.random(len(row)) < 0.8)] *= 0.45
+    for _ in range(int(rng.integers(0, 4))):
+        r, c, half = rng.integers(0, (24, columns, 6))
+        page.colours[(abs(row - r) <= half) & (abs(column - c) <= half)] = _colour(rng)
     return page
 
 
@@ -130,12 +138,12 @@ def _rug(rng: np.random.Generator) -> Things:
     """A flat rug or mat, which people may stand on."""
     z, x = np.mgrid[-1:1:31j, -1:1:31j]
     wide, deep = rng.uniform(25, 90, 2)
-    return _thing(rng, np.stack([wide * x, _RUG + 0 * x, deep * z], -1), False, 0.2)
+    return mesh(rng, np.stack([wide * x, _RUG + 0 * x, deep * z], -1), False, 0.2)
 
 
-def _vessel(rng: np.random.Generator) -> Things:
-    """A bottle, a cup or a plate."""
-    wide, kind = rng.uniform(3, 4.5), rng.random()
+def vessel(rng: np.random.Generator, least: float = 0.0) -> Things:
+    """A bottle or a cup and, where ``least`` is below 0.3, a plate."""
+    wide, kind = rng.uniform(3, 4.5), rng.uniform(least, 1)
     if kind < 0.3:
         wide = rng.uniform(8, 14)
         profile = [(0, 0), (0.6, 0), (1, 2), (0.95, 2), (0.6, 0.6), (0, 0.6)]
@@ -146,26 +154,24 @@ def _vessel(rng: np.random.Generator) -> Things:
         tall = rng.uniform(18, 30)
         at = [(0, 0), (1, 0), (1, 0.6), (0.4, 0.8), (0.4, 1), (0, 1)]
         profile = [(radius, share * tall) for radius, share in at]
-    vessel = _turned_on_a_lathe(rng, [(share * wide, height) for share, height in profile])
+    made = _turned_on_a_lathe(rng, [(share * wide, height) for share, height in profile])
     if kind >= 0.6 and rng.random() < 0.5:  # a bottle on its side
-        vessel = vessel._replace(vertices=vessel.vertices[:, [1, 0, 2]] + np.float32([0, wide, 0]))
-    return vessel
+        made = made._replace(vertices=made.vertices[:, [1, 0, 2]] + np.float32([0, wide, 0]))
+    return made
 
 
 def _package(rng: np.random.Generator) -> Things:
     """A box, a folded towel or a bag."""
     low, high, edge = _PACKAGES[rng.integers(len(_PACKAGES))]
-    return _solid(rng, rng.uniform(low, high), edge)
+    return solid(rng, rng.uniform(low, high), edge)
 
 
 def _ball(rng: np.random.Generator) -> Things:
     """A ball, a toy, a fruit: round."""
-    return _solid(
-        rng, rng.uniform(5, 22) * (1 if rng.random() < 0.6 else rng.uniform(0.5, 1, 3)), 1
-    )
+    return solid(rng, rng.uniform(5, 22) * (1 if rng.random() < 0.6 else rng.uniform(0.5, 1, 3)), 1)
 
 
-_KINDS = (_cloth, _cable, _shoes, _paper, _vessel, _package, _ball, _cloth, _paper)
+_KINDS = (_cloth, _cable, _shoes, paper, vessel, _package, _ball, _cloth, paper)
 
 
 class _Floor:
@@ -231,14 +237,23 @@ def draw_clutter(
 
 
 def draw_held(
-    rng: np.random.Generator, joints: np.ndarray, turns: np.ndarray, names: tuple[str, ...]
+    rng: np.random.Generator,
+    joints: np.ndarray,
+    turns: np.ndarray,
+    names: tuple[str, ...],
+    what: str = "",
 ) -> Things:
     """At times a box, a sheet, a bottle or a phone in a hand, which moves with it, of a body with
-    (J, 3) joints and (J, 3, 3) turns on top of the T-pose, in which the palms look down."""
-    if rng.random() >= _HELD:
+    (J, 3) joints and (J, 3, 3) turns on top of the T-pose, in which the palms look down; a "phone"
+    or "vessel", where asked for, in the hand nearer to the head."""
+    if not what and rng.random() >= _HELD:
         return NO_THINGS
-    side, sign = (("Left", 1.0), ("Right", -1.0))[rng.integers(2)]
-    thing = (_paper, _vessel, _package, _phone)[rng.integers(4)](rng)
+    which, thing = rng.integers(2), (paper, vessel, _package, _phone)[rng.integers(4)](rng)
+    if what:
+        thing = _phone(rng) if what == "phone" else vessel(rng, 0.3)
+        hands = joints[[names.index("LeftHand"), names.index("RightHand")]]
+        which = np.linalg.norm(hands - joints[names.index("Head")], axis=1).argmin()
+    side, sign = SIDES[which]
     extent = np.ptp(thing.vertices, axis=0)
     # The thinnest side in the palm, the longest across it.
     points = (thing.vertices - thing.vertices.min(0) - extent / 2)[:, np.argsort(extent)[[1, 0, 2]]]
@@ -249,4 +264,4 @@ def draw_held(
 
 
 def _phone(rng: np.random.Generator) -> Things:
-    return _solid(rng, np.array([7.5, 1.0, 15.5]), 0.15, 1.0)
+    return solid(rng, np.array([7.5, 1.0, 15.5]), 0.15, 1.0)

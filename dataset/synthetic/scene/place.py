@@ -3,12 +3,13 @@
 Axes and units are the world's: centimetres, y up, the floor at y = 0.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
 import numpy as np
 
+from dataset.synthetic.scene.environment import LUMA, Environment, draw_environment
 from dataset.synthetic.scene.floors import FLOORS, floor_texture
 from dataset.synthetic.scene.furniture import Things, draw_furniture
 from dataset.synthetic.scene.textures import INDOOR, OUTDOOR, draw_colour, mipmap, noise
@@ -18,6 +19,10 @@ LIGHT_CM, LAMPS_CM = 700.0, 900.0
 _SIZE = 256
 #: Pixels: once around, and from the floor to the top.
 WALL_WIDTH, WALL_HEIGHT = 4096, 512
+#: Share of the places with photographed surroundings, and of their floors with the colour of the
+#: photographed ground; the sine of the main light's least elevation, and the most of it.
+_PHOTOGRAPHED, _TINTED = 2 / 3, 0.5
+_LOWEST, _MOST = np.sin(np.radians(25.0)), 1.3
 
 
 @dataclass(frozen=True)
@@ -38,14 +43,20 @@ class Place:
     sun: np.ndarray  # (3,) unit vector towards the main light
     sun_colour: np.ndarray  # (3,) linear
     ambient: np.ndarray  # (3,) linear
+    outdoors: bool
+    environment: Environment | None = None  # what is seen instead of walls and above
+
+    @property
+    def albedo(self) -> np.ndarray:
+        """(3,) float32 linear colour of the floor, its mean."""
+        coarse = self.floor[-1].astype(np.float32)
+        return (coarse * coarse).mean((0, 1)) / 255**2
 
     @cached_property
     def floor_light(self) -> np.ndarray:
         """(3,) float32 linear light that the floor throws back, its mean over the place."""
-        coarse = self.floor[-1].astype(np.float32)
-        albedo = (coarse * coarse).mean((0, 1)) / 255**2
         sun = self.light_map.mean() * self.sun[1] * self.sun_colour
-        return (albedo * (sun + self.ambient)).astype(np.float32)
+        return (self.albedo * (sun + self.ambient)).astype(np.float32)
 
 
 def make_place(rng: np.random.Generator) -> Place:
@@ -78,6 +89,37 @@ def make_place(rng: np.random.Generator) -> Place:
         sun=sun,
         sun_colour=tint * share * 1.6,
         ambient=(2 - tint) * (1 - share) * 1.25,
+        outdoors=outdoors,
+    )
+
+
+def photographed(place: Place, rng: np.random.Generator) -> Place:
+    """The place, two times in three in the surroundings and the light of an environment map."""
+    if rng.random() >= _PHOTOGRAPHED:
+        return place
+    environment = draw_environment(rng, place.outdoors)
+    toward, sun, rest = environment.main_light()
+    up = max(toward[1], _LOWEST)
+    flat = toward[[0, 2]] * (np.sqrt(1 - up**2) / max(np.hypot(*toward[[0, 2]]), 1e-9))
+    bright, dim = sun @ LUMA, rest @ LUMA
+    # The floor is lit as much as before.
+    reaches = place.light_map.mean()
+    level = (reaches * place.sun[1] * place.sun_colour + place.ambient) @ LUMA
+    gain = level / (reaches * bright * up + dim)
+    main = min(bright * gain, _MOST)
+    floor = place.floor
+    if rng.random() < _TINTED:
+        tint = np.sqrt(environment.ground() / place.albedo).clip(0.5, 1.6)
+        floor = [np.clip(each * tint, 0, 255).astype(np.uint8) for each in floor]
+    return replace(
+        place,
+        floor=floor,
+        gloss=place.gloss**0.7,  # real floors mirror more of a bright sky than drawn lamps show
+        sun=np.array([flat[0], up, flat[1]]),
+        # A camera's white balance takes half of the tint away.
+        sun_colour=np.sqrt(sun / max(bright, 1e-9)) * main,
+        ambient=np.sqrt(rest / max(dim, 1e-9)) * (level - main * up * reaches),
+        environment=replace(environment, gain=float(gain)),
     )
 
 

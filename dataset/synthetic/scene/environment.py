@@ -1,0 +1,114 @@
+"""Environment maps: photographed surroundings of a place, and the light that comes from them.
+
+Maps are equirectangular, their first row at the top.  Seen from within, the middle column is ahead
+(+z) and columns run to the right (to -x).  Radiance 1 is that of a uniform sky that would light a
+level floor as much as the map does.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dataset.synthetic.scene.textures import sample
+
+#: Maps of rooms come first in the files.
+_ROOMS, _HEIGHT, _WIDTH = 9, 256, 512
+#: Radiance of white in pictures; the most that floors mirror; how wide the main light's source is.
+_WHITE, _MIRRORED, _SOURCE = 2.0, 12.0, np.radians(25.0)
+#: Of linear RGB.
+LUMA = np.array([0.30, 0.59, 0.11])
+
+
+@lru_cache(maxsize=1)
+def _maps() -> tuple[np.ndarray, np.ndarray]:
+    """Pictures (18, 256, 512, 3) uint8 RGB, of roots of radiance, and (18, 32, 64, 3) radiance."""
+    stem = Path(__file__).parent / "environments"
+    coded = np.frombuffer(stem.with_suffix(".jpg").read_bytes(), np.uint8)
+    pictures = cv2.cvtColor(cv2.imdecode(coded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    with np.load(stem.with_suffix(".npz")) as file:
+        light = file["light"].astype(np.float32)
+    return pictures.reshape(len(light), _HEIGHT, _WIDTH, 3), light
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Surroundings so far away that only the direction counts."""
+
+    picture: np.ndarray  # (H, W, 3) uint8: 255 times the root of radiance over _WHITE
+    light: np.ndarray  # (h, w, 3) float32 radiance, means of cells, not cut off at white
+    gain: float = 1.0  # on both
+
+    def seen(self, directions: np.ndarray) -> np.ndarray:
+        """Linear light (N, 3) from (N, 3) unit directions, cut off at white."""
+        root = sample(self.picture, *_pixels(directions, self.picture))
+        return root * root * np.float32(self.gain * _WHITE / 255**2)
+
+    def mirrored(self, directions: np.ndarray) -> np.ndarray:
+        """Linear light (N, 3) that a polished floor throws towards (N, 3) unit directions."""
+        return sample(self._blurred, *_pixels(directions * np.float32((1, -1, 1)), self._blurred))
+
+    @cached_property
+    def _blurred(self) -> np.ndarray:
+        ring = np.pad(np.minimum(self.light, _MIRRORED), ((0, 0), (4, 4), (0, 0)), mode="wrap")
+        large = cv2.GaussianBlur(cv2.resize(ring, None, fx=4, fy=4), (0, 0), 2.0)
+        large[:12] *= np.linspace(0, 1, 12, dtype=np.float32)[:, None, None]  # the wearer is there
+        return np.ascontiguousarray(large[:, 16:-16]) * np.float32(self.gain)
+
+    def main_light(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of the light from above: the unit direction (3,) towards the brightest region, (3,) the
+        irradiance of what faces it, as far as it is brighter than the mean, and (3,) that of the
+        level floor without it; divided by pi, so that white of irradiance 1 has radiance 1."""
+        height, width = self.light.shape[:2]
+        v, u = np.mgrid[: height // 2, :width]
+        elevation, right = (0.5 - (v + 0.5) / height) * np.pi, ((u + 0.5) / width - 0.5) * 2 * np.pi
+        level = np.cos(elevation)
+        toward = -level * np.sin(right), np.sin(elevation), level * np.cos(right)
+        toward = np.stack(toward, -1).reshape(-1, 3)
+        cell = level.reshape(-1, 1) * (2 * np.pi / width) * (np.pi / height) / np.pi
+        light = self.gain * self.light[: height // 2].reshape(-1, 3).astype(float)
+        total = (light * cell * toward[:, 1:2]).sum(0)
+        brightness = light @ LUMA
+        excess = np.maximum(brightness - total @ LUMA, 0) / np.maximum(brightness, 1e-9)
+        source = light * cell * excess[:, None]
+        near = toward @ toward.T > np.cos(_SOURCE)
+        region = near[np.argmax(near @ (source @ LUMA))][:, None]
+        direction = (source @ LUMA) @ (toward * region)
+        direction = direction / np.linalg.norm(direction) if direction.any() else toward[0]
+        rest = total - (source * toward[:, 1:2] * region).sum(0)
+        return direction, (source * region).sum(0), rest
+
+    def ground(self) -> np.ndarray:
+        """(3,) mean radiance of the lower half, by what a level ceiling would see of it."""
+        rows = np.radians((np.arange(len(self.light)) + 0.5) / len(self.light) * 180 - 90)
+        weight = np.maximum(np.sin(2 * rows), 0)  # sine for the ceiling, cosine for the area
+        return self.gain * (self.light.mean(1) * weight[:, None]).sum(0) / weight.sum()
+
+
+def _pixels(directions: np.ndarray, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and rows (N,) of a map in which (N, 3) unit directions lie, 0 mid first pixel."""
+    height, width = picture.shape[:2]
+    x, y, z = directions.T
+    right = np.arctan2(-x, z) * np.float32(width / (2 * np.pi)) + np.float32(width / 2 - 0.5)
+    down = np.arccos(np.clip(y, -1, 1)) * np.float32(height / np.pi) - np.float32(0.5)
+    return right, np.clip(down, 0, height - 1)
+
+
+def draw_environment(rng: np.random.Generator, outdoors: bool) -> Environment:
+    """Draw a map of a room or of outdoors, turned and at times mirrored."""
+    pictures, lights = _maps()
+    row = int(rng.integers(_ROOMS, len(lights)) if outdoors else rng.integers(_ROOMS))
+    environment = Environment(pictures[row], lights[row])
+    return turned(environment, int(rng.integers(lights.shape[2])), bool(rng.random() < 0.5))
+
+
+def turned(environment: Environment, steps: int, mirrored: bool) -> Environment:
+    """The map mirrored left to right, then turned to the right by ``steps`` cells of its light."""
+    picture, light = environment.picture, environment.light
+    if mirrored:
+        picture, light = picture[:, ::-1], light[:, ::-1]
+    columns = steps * picture.shape[1] // light.shape[1]
+    picture, light = np.roll(picture, columns, axis=1), np.roll(light, steps, axis=1)
+    return Environment(picture, light, environment.gain)

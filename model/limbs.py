@@ -1,0 +1,43 @@
+"""Poses whose head, arms, legs and feet have given lengths, the same on both sides of the body."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from base.skeleton import LIMBS, NUM_JOINTS
+
+#: The limbs that are bones, each after the one that it hangs from; the others bend or slide.
+_BONES = LIMBS[:11]
+#: Of each bone its kind: head, upper arm, forearm, thigh, shin, foot; their mean lengths, metres.
+_KINDS = (0, 1, 2, 1, 2, 3, 4, 5, 3, 4, 5)
+_LENGTHS = (0.07, 0.26, 0.23, 0.37, 0.42, 0.15)
+
+
+class RigidLimbs(nn.Module):
+    """Forward kinematics: joints that are anywhere give the directions of the bones, a person's
+    tokens the lengths."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(dim, len(_LENGTHS))
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+        on_the_way = torch.zeros(NUM_JOINTS, len(_BONES))
+        anchors = list(range(NUM_JOINTS))
+        for number, (parent, child) in enumerate(_BONES):
+            on_the_way[child] = on_the_way[parent]
+            on_the_way[child, number] = 1.0
+            anchors[child] = anchors[parent]
+        self.register_buffer("_on_the_way", on_the_way, persistent=False)
+        self.register_buffer("_anchors", torch.tensor(anchors), persistent=False)
+        self.register_buffer("_ends", torch.tensor(_BONES).T, persistent=False)
+        self.register_buffer("_mean", torch.tensor(_LENGTHS), persistent=False)
+
+    def forward(self, joints3d: Tensor, tokens: Tensor) -> Tensor:
+        """(B, 16, 3) metres and (B, 16, D) → (B, 16, 3): Neck, shoulders and hips stay, each bone
+        keeps its direction and gets its length."""
+        lengths = self._mean * torch.exp(self.head(tokens.mean(1)).float())
+        parents, children = self._ends
+        directions = F.normalize(joints3d[:, children] - joints3d[:, parents], dim=-1)
+        bones = directions * lengths[:, _KINDS, None]
+        return joints3d[:, self._anchors] + self._on_the_way @ bones
