@@ -12,6 +12,11 @@ from unittest import mock
 from killing import one_thread
 
 BEST = "checkpoints/model_best.tar"
+#: Options of make_synthetic.py for the tiny set.
+TINY_SET = (
+    *("--train", "12", "--val", "4", "--test", "6", "--label_frames", "16", "--seed", "0"),
+    *("--ray_step", "4", "--workers", "1", "--frames_per_character", "4"),
+)
 
 
 def names(folder: Path) -> list[str]:

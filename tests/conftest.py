@@ -13,7 +13,7 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from commands import BEST, make_set, run_train
+from commands import BEST, TINY_SET, make_set, run_train
 
 #: Small enough that all three stages take seconds; large enough for every layer.
 TINY_CONFIG = """
@@ -22,17 +22,10 @@ data: {input_size: 64, workers: 0}
 heatmap: {sigma: 1.0}
 model: {depth: 18, lifting: {latent: 16, batch_norm: true}}
 loss: {coordinates: 1.0}
-train2d: {epochs: 2, batch_size: 4}
+train2d: {epochs: 1, batch_size: 4}
 train3d: {epochs: 2, batch_size: 8}
 finetune: {epochs: 1, batch_size: 4, lr: 1.0e-4}
 """
-
-
-#: Options of make_synthetic.py for the tiny set.
-TINY_SET = (
-    *("--train", "12", "--val", "4", "--test", "6", "--label_frames", "16", "--seed", "0"),
-    *("--ray_step", "4", "--workers", "1", "--frames_per_character", "4"),
-)
 
 
 def pytest_collection_modifyitems(items):

@@ -122,12 +122,11 @@ def test_every_picture_gets_its_pose_and_a_drawing(
     assert "cut.png: cut off after" in output and "empty.jpg: not a picture" in output
 
 
-@pytest.fixture
-def clip(tmp_path):
-    """A video of 24 frames at 12 a second."""
+def film(tmp_path, count):
+    """A video of frames at 12 a second."""
     path = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 12.0, (128, 80))
-    for number in range(24):
+    for number in range(count):
         writer.write(checkered(80, 128, seed=number // 6))
     writer.release()
     return path.rename(os.fsdecode(os.fsencode(tmp_path) + b"/" + ODD_CLIP))
@@ -138,6 +137,11 @@ def count_frames(path):
         [stream] = film.streams
         assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")
         return stream.average_rate, sum(1 for _ in film.decode(video=0))
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return film(tmp_path, 24)
 
 
 def test_every_format_holds_the_same_poses(clip, tmp_path, capsys, monkeypatch, infer):
@@ -461,9 +465,9 @@ def test_input_among_the_results_is_refused(given, out, clip, tmp_path, monkeypa
     assert before == {p: p.is_file() and p.read_bytes() for p in tmp_path.rglob("*")}
 
 
-def test_a_full_disk_leaves_the_last_film(clip, tmp_path, capfd, infer):
+def test_a_full_disk_leaves_the_last_film(tmp_path, capfd, infer):
     out = tmp_path / "out"
-    more = ("--input", clip, "--video", "--no_pictures")
+    more = ("--input", film(tmp_path, 6), "--video", "--no_pictures")
     infer(*more, out=out)
     before = (out / "poses.mp4").read_bytes()
     # In the film, and as its index is put in front.

@@ -38,7 +38,7 @@ def test_each_stage_writes_its_checkpoints_configuration_and_scalars(tiny_runs):
     modules = {"resnet_state_dict"}, {"autoencoder_state_dict"}
     expected = {"train2d": modules[0], "train3d": modules[1], "finetune": modules[0] | modules[1]}
     for stage, log_dir in tiny_runs.items():
-        epochs = 1 if stage == "finetune" else 2
+        epochs = 2 if stage == "train3d" else 1
         names = sorted(path.name for path in (log_dir / "checkpoints").iterdir())
         assert names == [f"checkpoint_{e + 1}.tar" for e in range(epochs)] + ["model_best.tar"]
         content = torch.load(log_dir / BEST, weights_only=True)
