@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import cv2
+import mutations
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -163,28 +164,12 @@ def test_an_export_that_says_something_else_than_it_is_is_refused(with_headset, 
         EgoPosePredictor(tmp_path / "a.onnx")
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**40), 10**40) | st.floats() | st.text(max_size=4),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
-    max_leaves=6,
-)
-
-
-@settings(derandomize=True, max_examples=30, deadline=None, database=None)
+@settings(mutations.FUZZ, max_examples=30)
 @given(data=st.data())
 def test_malformed_metadata_is_one_line(with_headset, tmp_path_factory, data):
     model = onnx.load(with_headset)
     stated = json.loads(model.metadata_props[0].value)
-    place = stated
-    while True:
-        key = data.draw(st.sampled_from(sorted(place)))
-        if not (place[key] and isinstance(place[key], dict)) or data.draw(st.booleans()):
-            break
-        place = place[key]
-    del place[key]
-    if data.draw(st.booleans()):
-        place[key] = data.draw(JSON)
-    text = data.draw(st.sampled_from([json.dumps(stated), "[" * 5000, "1" * 5000, "{}"]))
+    text = data.draw(mutations.mutated(stated).map(json.dumps))
     onnx.helper.set_model_props(model, {METADATA_KEY: text})
     path = tmp_path_factory.mktemp("fuzz") / "a.onnx"
     path.write_bytes(model.SerializeToString())
