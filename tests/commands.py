@@ -72,6 +72,11 @@ def run_train(stage: str, data: Path, log_dir: Path, *more: object) -> None:
     train.main([str(word) for word in (*given, *more)])
 
 
+def records(log_dir: Path) -> list[dict[str, Any]]:
+    """What a run has logged."""
+    return list(map(json.loads, (log_dir / "log.jsonl").read_text().splitlines()))
+
+
 def run_demo(model: Path, data: Path, save_dir: Path, *more: object) -> dict[str, Any]:
     """Evaluate, and read results.json."""
     import demo

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import release
 import torch
-from commands import BEST, names, run_demo, run_inference, run_train
+from commands import BEST, names, records, run_demo, run_inference, run_train
 
 import dataset
 import inference
@@ -73,8 +73,8 @@ def test_a_perceptron_is_trained_evaluated_and_run_in_inference(extended, tiny_d
     log_dir = tmp_path / "log"
     run_train("all", tiny_data, log_dir, "--config", config)
     best = log_dir / "Finetune" / BEST
-    records = map(json.loads, (log_dir / "Train3d" / "log.jsonl").read_text().splitlines())
-    assert {"pose", "limb_cosine", "limb_distance"} <= next(records)["loss"].keys()
+    logged = records(log_dir / "Train3d")[0]["loss"]
+    assert {"pose", "limb_cosine", "limb_distance"} <= logged.keys()
     results = run_demo(best, tiny_data, tmp_path / "demo", "--num_vis", 0)
     assert results["frames"] == 6 and results["full"]["All"]["mpjpe"] > 0
     noise = np.random.default_rng(0).integers(0, 256, (100, 160, 3), np.uint8)

@@ -1,11 +1,11 @@
 """Two processes train as one does, and measure each validation frame once."""
 
-import json
 import os
 import socket
 
 import killing
 import pytest
+from commands import records
 from tiny_model import CONFIG
 
 import train
@@ -41,8 +41,7 @@ def test_two_processes_have_the_loss_curve_of_one(tiny_data, tmp_path):
         ended = [os.waitpid(child, 0)[1] for child in children]
         assert ended == [0, 0], (tmp_path / "printed").read_text()
     for stage, steps in STEPS.items():
-        logs = (tmp_path / name / stage / "log.jsonl" for name in ("one", "two"))
-        one, two = (list(map(json.loads, log.read_text().splitlines())) for log in logs)
+        one, two = (records(tmp_path / name / stage) for name in ("one", "two"))
         assert [record["kind"] for record in one] == ["training"] * steps + ["validation"]
         for a, b in zip(one[:-1], two[:-1], strict=True):
             assert a["loss"] == pytest.approx(b["loss"], rel=1e-4, abs=1e-7)

@@ -7,7 +7,7 @@ import signal
 import killing
 import pytest
 import torch
-from commands import BEST, at_step, run_train
+from commands import BEST, at_step, records, run_train
 from tiny_model import CONFIG
 
 from base.errors import UserError
@@ -76,8 +76,8 @@ def assert_same_run(*log_dirs):
 
 
 def losses(log_dir):
-    records = map(json.loads, (log_dir / "log.jsonl").read_text().splitlines())
-    return [(record["step"], record["loss"]) for record in records if record["kind"] == "training"]
+    found = records(log_dir)
+    return [(record["step"], record["loss"]) for record in found if record["kind"] == "training"]
 
 
 def newest(tmp_path):
@@ -169,8 +169,8 @@ def test_the_last_and_the_best_are_kept_and_no_other(keep, kept, run, tmp_path):
     assert sorted(path.name for path in folder.iterdir()) == kept
     state = torch.load(folder / "checkpoint_4.tar", weights_only=True)["training"]
     best = torch.load(tmp_path / "log" / BEST, weights_only=True)["training"]
-    records = map(json.loads, (tmp_path / "log" / "log.jsonl").read_text().splitlines())
-    errors = [record["mpjpe_mm"] for record in records if record["kind"] == "validation"]
+    found = records(tmp_path / "log")
+    errors = [record["mpjpe_mm"] for record in found if record["kind"] == "validation"]
     assert state["best_value"] == best["best_value"] == min(errors)
     assert best["epoch"] == best["best_epoch"] == 1 + errors.index(min(errors))
 

@@ -1,12 +1,11 @@
 """The project's own model and its temporal version: training, demo, inference and export."""
 
-import json
 import shutil
 
 import numpy as np
 import onnxruntime as ort
 import pytest
-from commands import BEST, make_set, run_demo, run_inference, run_train
+from commands import BEST, make_set, records, run_demo, run_inference, run_train
 
 from base.errors import UserError
 from utils import export_onnx
@@ -104,8 +103,7 @@ def test_its_checkpoint_is_a_whole_model_and_its_validation_names_the_single_fra
     temporal,
 ):
     assert load_pose_model(temporal / BEST).model.temporal.lags == (0, 1, 3)
-    records = list(map(json.loads, (temporal / "log.jsonl").read_text().splitlines()))
-    last = [record for record in records if record["kind"] == "validation"][-1]
+    last = [record for record in records(temporal) if record["kind"] == "validation"][-1]
     assert {"mpjpe_mm", "single_frame_mm"} <= last.keys()
     # Two epochs of 8 frames in batches of 4; all 14 would be 3 batches an epoch.
     assert last["step"] == 4
