@@ -138,6 +138,14 @@ def test_nothing_is_kept_of_an_archive_whose_checksum_is_wrong(parts, tmp_path):
     assert len(Packed(tmp_path / "a", SetType.VAL)) == 15
 
 
+def test_an_archive_is_packed_again_where_what_it_became_is_gone(parts, tmp_path):
+    run(parts, tmp_path / "a")
+    before = archives.contents(tmp_path / "a")
+    (tmp_path / "a" / "TrainSet" / f"{TRAIN}-env_002-00001.tar").unlink()
+    run(parts, tmp_path / "a")
+    assert archives.contents(tmp_path / "a") == before
+
+
 def test_an_environment_in_two_places_of_an_archive_is_refused(tree, tmp_path):
     files = archives.contents(tree / "TrainSet")
     ordered = sorted(files, key=lambda name: (name.rpartition("_")[2], name))  # by frame number
