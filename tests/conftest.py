@@ -151,5 +151,6 @@ def tiny_network(tmp_path_factory, tiny_file) -> Path:
     network.lifting[1].weight.data *= 0.3
     weights = {network.parts[name].key: getattr(network, name) for name in ("pose2d", "lifting")}
     content = {key: part.state_dict() for key, part in weights.items()}
-    save_checkpoint(path, content | {"config": config.model_dump()})
+    mean_pose = torch.linspace(-0.5, 0.5, 48).reshape(16, 3)
+    save_checkpoint(path, content | {"config": config.model_dump(), "mean_pose": mean_pose})
     return path

@@ -24,6 +24,8 @@ from utils.evaluation.mpjpe import distances, joint_errors
 from utils.evaluation.poses import read_poses
 from utils.inference.pose_predictor import PosePredictor
 
+pytestmark = pytest.mark.usefixtures("tiny_kind")
+
 
 def read_rows(folder):
     with (folder / "frames.csv").open() as file:
@@ -77,23 +79,23 @@ def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys
     assert cv2.imread(str(tmp_path / "pictures" / drawn[0])).shape == (720, 1120, 3)
 
 
-def test_out_of_memory_says_what_to_lower(tiny_checkpoint, tiny_data, tmp_path, monkeypatch):
+def test_out_of_memory_says_what_to_lower(tiny_network, tiny_data, tmp_path, monkeypatch):
     def fail(*_):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
     monkeypatch.setattr(PosePredictor, "__call__", fail)
     with pytest.raises(UserError, match=r"memory with batches of 4 .*lower --batch_size"):
-        run_demo(tiny_checkpoint, tiny_data, tmp_path, "--batch_size", "4")
+        run_demo(tiny_network, tiny_data, tmp_path, "--batch_size", "4")
 
 
 def test_the_worst_and_the_best_are_drawn_in_the_place_of_older_ones(
-    tiny_checkpoint, tiny_data, tmp_path
+    tiny_network, tiny_data, tmp_path
 ):
     before = ("--data", "val", "--worst", 3, "--num_vis", 4, "--video", "--report")
-    run_demo(tiny_checkpoint, tiny_data, tmp_path, *before)
+    run_demo(tiny_network, tiny_data, tmp_path, *before)
     (tmp_path / "worst" / "notes.png").write_bytes(b"")
     more = ("--every", 4, "--worst", 2, "--best", 1)
-    run_demo(tiny_checkpoint, tiny_data, tmp_path, *more)
+    run_demo(tiny_network, tiny_data, tmp_path, *more)
     rows = sorted(read_rows(tmp_path), key=lambda row: -float(row["mpjpe"]))
 
     def name(place, row):
@@ -106,11 +108,11 @@ def test_the_worst_and_the_best_are_drawn_in_the_place_of_older_ones(
     assert len(list((tmp_path / "pictures").iterdir())) == 2
 
 
-def test_a_video_and_a_report_of_a_packed_set_have_all_frames(tiny_checkpoint, tiny_data, tmp_path):
+def test_a_video_and_a_report_of_a_packed_set_have_all_frames(tiny_network, tiny_data, tmp_path):
     packed, out = pack(tiny_data, tmp_path / "packed", 256), tmp_path / "out"
-    results = run_demo(tiny_checkpoint, packed, out, "--video", "--report")
+    results = run_demo(tiny_network, packed, out, "--video", "--report")
     labels = open_split(tiny_data, SetType.TEST, 64).annotations().joints3d
-    mean_pose = load_pose_model(tiny_checkpoint).mean_pose
+    mean_pose = load_pose_model(tiny_network).mean_pose
     error = joint_errors(np.broadcast_to(mean_pose, labels.shape), labels).mean()
     everything = results["full"]["All"]
     assert everything["mpjpe_mean_pose"] == pytest.approx(error, rel=1e-6)
@@ -153,12 +155,12 @@ def test_without_mean_pose_it_is_the_training_set_s_or_none(
     assert "left out error" not in capsys.readouterr().err
 
 
-def test_broken_pictures_are_skipped_unless_all_are(tiny_checkpoint, tiny_data, tmp_path, capsys):
+def test_broken_pictures_are_skipped_unless_all_are(tiny_network, tiny_data, tmp_path, capsys):
     root, out = tmp_path / "data", tmp_path / "out"
     shutil.copytree(tiny_data, root)
     _, path, *others = sorted((root / "ValSet").glob("*/*/cam_down/rgba/*.png"))
     path.write_bytes(path.read_bytes()[:5000])
-    results = run_demo(tiny_checkpoint, root, out, "--num_vis", "0", "--data", "val")
+    results = run_demo(tiny_network, root, out, "--num_vis", "0", "--data", "val")
     assert results["data"] == "val" and results["frames"] == 3
     [skipped] = results["skipped"]
     assert skipped["frame"] == f"{path.parents[3].name}/env_001/{int(path.stem[-6:]):06d}"
@@ -168,21 +170,21 @@ def test_broken_pictures_are_skipped_unless_all_are(tiny_checkpoint, tiny_data, 
     for path in (_, *others):
         path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(UserError, match="none of 4 frames could be read"):
-        run_demo(tiny_checkpoint, root, tmp_path / "none", "--data", "val")
+        run_demo(tiny_network, root, tmp_path / "none", "--data", "val")
     assert names(tmp_path / "none") == []
 
 
-def test_bad_input_is_one_clear_line(tiny_checkpoint, tiny_runs, tiny_data, tmp_path):
+def test_bad_input_is_one_clear_line(tiny_network, tiny_runs, tiny_data, tmp_path):
     (tmp_path / "file").write_text("")
     pictures = tmp_path / "TestSet" / "male_001_a_a" / "env_001" / "cam_down" / "rgba"
     pictures.mkdir(parents=True)
     cv2.imwrite(str(pictures / "male_001_a_a.rgba.000001.png"), np.zeros((800, 1280), np.uint8))
     other = tiny_runs["train2d"] / BEST
     for model, root, save_dir, message in (
-        (tiny_checkpoint, "nowhere", "out", "no TestSet in"),
-        (tiny_checkpoint, ".", "out", r"use inference\.py"),
+        (tiny_network, "nowhere", "out", "no TestSet in"),
+        (tiny_network, ".", "out", r"use inference\.py"),
         (other, tiny_data, "out", "of train2d, but one of finetune is needed"),
-        (tiny_checkpoint, tiny_data, "file", "cannot be made a folder"),
+        (tiny_network, tiny_data, "file", "cannot be made a folder"),
     ):
         with pytest.raises(UserError, match=message):
             run_demo(model, tmp_path / root, tmp_path / save_dir)
