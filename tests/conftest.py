@@ -42,9 +42,9 @@ def made_once(tmp_path_factory):
     root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
 
     def made_once(name, fill):
-        with (root / f"{name}.lock").open("a+") as lock:
+        with (root / f"{name}.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not lock.tell():
+            if not os.fstat(lock.fileno()).st_size:
                 fill(root / name)
                 lock.write("made")
         return root / name
