@@ -506,6 +506,9 @@ def test_arrays_and_paths_of_any_size_give_the_same_joints(fp32, tmp_path):
     large = np.pad(small.repeat(3, 0).repeat(3, 1), ((0, 0), (30, 30), (0, 0)))
     path = write(tmp_path / "a.png", small[..., ::-1])
     first, second, read = fp32.batch([small, large, path])
+    # A picture of the network's own size has the network's pixels.
+    own = fp32.network(torch.from_numpy(small[None])).joints2d[0]
+    assert np.allclose(first.joints2d, own, atol=1e-3)
     assert np.allclose(first.joints3d, second.joints3d, atol=1e-5)
     expected = (first.joints2d + 0.5) * 3 - 0.5 + [30, 0]
     assert np.allclose(second.joints2d, expected, atol=1e-2)
