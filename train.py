@@ -53,7 +53,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add(
         "--load_model",
         type=model_path,
-        help=text + "'pretrained' or 'base', weights of this project",
+        help=text + "'pretrained' or 'small', weights of this project",
     )
     text = "continue from the newest intact checkpoint in LOG_DIR, or start a new run if there is "
     text += "none; required if LOG_DIR already contains a run"

@@ -26,6 +26,6 @@ class BrokenFrameError(UserError):
 def shown(value: object) -> str:
     """A value for a message: cut where it is long, deep, or a number of thousands of digits."""
     try:
-        return reprlib.repr(value)
+        return reprlib.repr(value)[:200]
     except ValueError:  # Python refuses to write such numbers
         return "a huge number"

@@ -9,38 +9,29 @@ from base.frame import FrameId
 from base.schema import Text
 from dataset.pictures import WrongSizeError
 
-#: Kinds of faults.
-UNREADABLE_FOLDER = "unreadable folder"
-RENAMED_FOLDER = "renamed folder"
-UNEXPECTED_FILE = "unexpected file"
-DUPLICATE_FILE = "duplicate file"
-LABEL_ALONE = "label without picture"
-PICTURE_ALONE = "picture without label"
-BAD_PICTURE = "unreadable picture"
-WRONG_PICTURE = "wrong size or channels"
-BAD_LABEL = "broken label"
-ABSURD_POSE = "absurd pose"
-OFF_CAMERA = "2D and 3D joints disagree"
-WRONG_SET = "character in the wrong set"
-BAD_SHARD = "damaged shard"
-BAD_SET = "unreadable set"
-#: In the order they are reported; the plural of each.
-KINDS = {
-    UNREADABLE_FOLDER: "unreadable folders",
-    RENAMED_FOLDER: "renamed folders",
-    UNEXPECTED_FILE: "unexpected files",
-    DUPLICATE_FILE: "duplicate files",
-    LABEL_ALONE: "labels without picture",
-    PICTURE_ALONE: "pictures without label",
-    BAD_PICTURE: "unreadable pictures",
-    WRONG_PICTURE: "pictures of wrong size or channels",
-    BAD_LABEL: "broken labels",
-    ABSURD_POSE: "absurd poses",
-    OFF_CAMERA: "frames whose 2D and 3D joints disagree",
-    WRONG_SET: "characters in the wrong set",
-    BAD_SHARD: "damaged shards",
-    BAD_SET: "unreadable sets",
-}
+#: Kinds of faults → the plural of each, in the order they are reported.
+KINDS: dict[str, str] = {}
+
+
+def _kind(name: str, plural: str) -> str:
+    KINDS[name] = plural
+    return name
+
+
+UNREADABLE_FOLDER = _kind("unreadable folder", "unreadable folders")
+RENAMED_FOLDER = _kind("renamed folder", "renamed folders")
+UNEXPECTED_FILE = _kind("unexpected file", "unexpected files")
+DUPLICATE_FILE = _kind("duplicate file", "duplicate files")
+LABEL_ALONE = _kind("label without picture", "labels without picture")
+PICTURE_ALONE = _kind("picture without label", "pictures without label")
+BAD_PICTURE = _kind("unreadable picture", "unreadable pictures")
+WRONG_PICTURE = _kind("wrong size or channels", "pictures of wrong size or channels")
+BAD_LABEL = _kind("broken label", "broken labels")
+ABSURD_POSE = _kind("absurd pose", "absurd poses")
+OFF_CAMERA = _kind("2D and 3D joints disagree", "frames whose 2D and 3D joints disagree")
+WRONG_SET = _kind("character in the wrong set", "characters in the wrong set")
+BAD_SHARD = _kind("damaged shard", "damaged shards")
+BAD_SET = _kind("unreadable set", "unreadable sets")
 
 #: How many faults of a kind a summary names before it only counts.
 _SHOWN = 5

@@ -1,6 +1,5 @@
 """Reading one picture of any common kind, whole, with its size bounded before it is decoded."""
 
-import contextlib
 import importlib
 import io
 import re
@@ -8,9 +7,9 @@ import warnings
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-import av
 import cv2
 import numpy as np
+import simplejpeg
 from PIL import ImageOps
 from PIL.ImageFile import ImageFile
 
@@ -58,11 +57,10 @@ class WrongSizeError(BrokenFrameError):
     """A picture that is not of its camera's size."""
 
 
-def read_picture(path: Path, check: bool = True) -> np.ndarray:
+def read_picture(path: Path) -> np.ndarray:
     """A picture as (H, W, 3) uint8 RGB, whatever its channels and depth, turned as EXIF says;
-    BrokenFrameError for a file that is missing, cut off, too large or no single picture, and with
-    ``check``, see :func:`decode_picture`, for one that is damaged inside."""
-    return decode_picture(read_bytes(path), path, check)
+    BrokenFrameError for a file that is missing, cut off, damaged, too large or no single one."""
+    return decode_picture(read_bytes(path), path)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -106,27 +104,21 @@ def _open(data: bytes, path: Path | str) -> tuple[_Kind, ImageFile]:
     return kind, header
 
 
-def decode_picture(data: bytes, path: Path | str, check: bool = True) -> np.ndarray:
-    """The picture in a file's bytes, as :func:`read_picture`; ``path`` names it in errors.
-
-    OpenCV fills what is damaged inside a JPEG or TIFF with grey, and says nothing.  With ``check``
-    these are decoded by another library too, which takes as long again or more: training and
-    inference read without it, check_data and pack_data with it, and a packed picture has its CRC.
-    """
-    return _decode(*_open(data, path), data, path, check)
+def decode_picture(data: bytes, path: Path | str) -> np.ndarray:
+    """The picture in a file's bytes, as :func:`read_picture`; ``path`` names it in errors."""
+    return _decode(*_open(data, path), data, path)
 
 
-def _decode(
-    kind: _Kind, header: ImageFile, data: bytes, path: Path | str, check: bool
-) -> np.ndarray:
+def _decode(kind: _Kind, header: ImageFile, data: bytes, path: Path | str) -> np.ndarray:
     try:
-        if check and kind.name == "TIFF":
+        # OpenCV fills what is damaged inside these with grey, and says nothing.
+        if kind.name == "JPEG":
+            image = simplejpeg.decode_jpeg(data)
+        elif kind.name == "TIFF":
             header.load()
-        elif check and kind.name == "JPEG":
-            _check_jpeg(data)
         if kind.name in _BY_PILLOW:
             image = np.asarray(ImageOps.exif_transpose(header).convert("RGB"))
-        else:
+        elif kind.name != "JPEG" or "exif" in header.info:  # which may say how to turn it
             # Three 8-bit channels also of grey, 16-bit and transparent pictures.
             image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
     except Exception:  # nor what decoders raise
@@ -137,22 +129,12 @@ def _decode(
     return image
 
 
-def _check_jpeg(data: bytes) -> None:
-    """Raise av.InvalidDataError for codes that are none, or end early: FFmpeg tells."""
-    decoder = av.CodecContext.create("mjpeg", "r")
-    decoder.options, decoder.thread_count = {"err_detect": "explode"}, 1
-    with contextlib.suppress(NotImplementedError):  # a rare kind of JPEG: not known to be damaged
-        decoder.decode(av.Packet(data))
-
-
-def decode_camera_picture(
-    data: bytes, path: Path | str, camera: Camera, check: bool = True
-) -> np.ndarray:
+def decode_camera_picture(data: bytes, path: Path | str, camera: Camera) -> np.ndarray:
     """A picture of a camera, as :func:`decode_picture`: of its size, and no other."""
     kind, header = _open(data, path)
     if {*header.size} != {camera.width, camera.height}:  # EXIF may say that it lies on its side
         check_size(header.size, path, camera)
-    image = _decode(kind, header, data, path, check)
+    image = _decode(kind, header, data, path)
     check_size(image.shape[1::-1], path, camera)
     return image
 

@@ -28,7 +28,6 @@ class LossWeights(Section):
     hidden: float = option(1.0, "of hidden joints in pose and camera_pose, others 1", ge=0)
     camera_pose: float = option(0.0, "transformer: mean joint distance in the camera frame", ge=0)
     uncertainty: float = option(0.0, "transformer: likelihood of the predicted uncertainty", ge=0)
-    likelihood: float = option(0.0, "transformer: the same, of the joints' places too", ge=0)
     visibility: float = option(0.0, "transformer: cross-entropy of the joints' visibility", ge=0)
     aux: float = option(0.0, "transformer: the poses' losses after each layer but the last", ge=0)
 

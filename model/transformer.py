@@ -178,10 +178,6 @@ class Transformer(PoseModel):
             # with probabilistic neural networks", ICLR 2022).
             likelihood = scale_likelihood(distance.detach(), last.log_scale)
             losses["uncertainty"] = weights.uncertainty * likelihood
-        if weights.likelihood:
-            distance = torch.linalg.vector_norm(last.camera3d - targets.joints3d, dim=-1)
-            likelihood = scale_likelihood(distance, last.log_scale)
-            losses["likelihood"] = weights.likelihood * likelihood
         if weights.visibility:
             seen = targets.visible, targets.visible_known, targets.known_count
             losses["visibility"] = weights.visibility * visibility_entropy(last.visibility, *seen)

@@ -565,7 +565,10 @@ def test_pictures_are_turned_as_is_most_certain(
 def test_each_size_and_each_folder_has_its_own_turn(tmp_path, monkeypatch, capsys, infer):
     certain_where(monkeypatch, lambda square: 0.2 + 0.4 * (square[8, 32].min() > 200))
     expected = {}
-    for name, side, turn in (("a", 64, 0), ("b", 64, 180), ("b", 128, 90), ("dark", 64, None)):
+    for name, side, turn in (
+        *(("a", 64, 0), ("b", 64, 180), ("b", 128, 90)),
+        *(("c", 96, None), ("c", 192, 270), ("dark", 64, None)),
+    ):
         picture = np.full((side, side, 3), 60, np.uint8)
         if turn is not None:
             picture[side // 32 : side // 4, side // 3 : side * 2 // 3] = 255
@@ -574,15 +577,28 @@ def test_each_size_and_each_folder_has_its_own_turn(tmp_path, monkeypatch, capsy
                 tmp_path / "in" / name / f"{side}_{number}.png",
                 np.rot90(picture, (turn or 0) // 90),
             )
-        expected[name, side] = turn or 0
+        expected[name, side] = 270 if name == "c" else turn or 0
     more = ("--input_dir", tmp_path / "in", "--recursive", "--camera", "training")
     content = infer(*more)
     lenses = {(lens["folder"], lens["size"][0]): lens for lens in content["lenses"]}
     assert {key: lens["rotate"] for key, lens in lenses.items()} == expected
-    assert lenses["dark", 64]["orientation"].startswith("as of all pictures of this size")
-    upright = {frame["confidence"][0] > 0.5 for frame in content["frames"][:-3]}
-    assert upright == {True} and content["frames"][-4]["file"][0] == "b"
+    assert lenses["dark", 64]["orientation"].startswith("as of pictures of 64×64, found by")
+    assert lenses["c", 96]["orientation"].startswith("as of pictures of 192×192, found by")
+    upright = {frame["file"]: frame["confidence"][0] > 0.5 for frame in content["frames"]}
+    assert all(upright[file] == ("dark" not in file and "/96_" not in file) for file in upright)
     assert "b, 64×64: training camera" in capsys.readouterr().out
+
+
+def test_a_size_that_does_not_tell_is_turned_as_the_one_that_tells_most(tiny_network, monkeypatch):
+    certain_where(monkeypatch, lambda square: square[8, 32].min() / 255)
+    pictures = []
+    for side, turn, white in ((64, 0, 60), (96, 90, 140), (128, 180, 255)):
+        picture = np.full((side, side, 3), 60, np.uint8)
+        picture[side // 32 : side // 4, side // 3 : side * 2 // 3] = white
+        pictures.append(np.rot90(picture, turn // 90))
+    predictor = EgoPosePredictor(tiny_network, camera="training", gpu="cpu")
+    predictor.study(pictures)
+    assert [view.lens.headset.rotate for view in predictor.views.values()] == [180, 90, 180]
 
 
 @pytest.mark.parametrize(("stated", "seen", "hint"), [(0, 180, True), (90, 90, False)])

@@ -36,7 +36,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--data_command", action="append", required=True, help=text)
     text = "command that trained it on that set, for the card; as often as --data_command"
     add("--command", action="append", required=True, help=text)
-    add("--output", type=Path, default=PRETRAINED, help="default: model/weights/egopose.tar")
+    add("--output", type=Path, default=PRETRAINED, help="default: model/weights/base.tar")
     arguments = parser.parse_args(argv)
     if arguments.output.suffix != ".tar":
         raise UserError(f"--output {arguments.output}: checkpoints are called .tar")

@@ -130,7 +130,7 @@ class Packed(Split):
         if len(data) != values["length"] or isal_zlib.crc32(data) != values["crc"]:
             frame_id = self.table.frame_id(row)
             raise BrokenFrameError(f"{path}: {frame_id} in it is damaged; pack it again")
-        return decode_picture(data, self.folder.name, check=False)
+        return decode_picture(data, self.folder.name)
 
     def picture_checks(self) -> list[Callable[[], list[Fault]]]:
         """Shard by shard, as a reader of streams would see them."""

@@ -33,7 +33,7 @@ class Mocap(Split):
         """The PNG."""
         path, code = self.root / self._picture(row), self.table.rows["headset"][row]
         camera = self.table.headsets[code].camera
-        return decode_camera_picture(read_bytes(path), path, camera, check=False)
+        return decode_camera_picture(read_bytes(path), path, camera)
 
     def picture_path(self, index: int) -> Path:
         """Where the picture of a frame lies."""

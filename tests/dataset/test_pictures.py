@@ -121,7 +121,7 @@ def test_each_kind_is_read_as_it_was_saved_and_turned_as_it_says(kind, smooth):
 @pytest.mark.parametrize(
     "options", [{"quality": 92}, {"progressive": True}, {"restart_marker_rows": 2}]
 )
-def test_a_jpeg_damaged_inside_is_broken_unless_unchecked(options):
+def test_a_jpeg_damaged_inside_is_broken(options):
     noisy = np.random.default_rng(1).integers(0, 256, (240, 321, 3), np.uint8)
     data = saved("JPEG", noisy, **options)
     middle, extra = len(data) // 2, saved("JPEG", RGB)
@@ -130,7 +130,6 @@ def test_a_jpeg_damaged_inside_is_broken_unless_unchecked(options):
     for change in (b"\xff\xd9", bytes(2000) + data[middle + 2000 :]):
         with pytest.raises(BrokenFrameError, match=r"^a: a picture of 321×240 pixels, damaged"):
             decode_picture(data[:middle] + change, "a")
-        assert decode_picture(data[:middle] + change, "a", check=False).shape == noisy.shape
 
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])

@@ -104,6 +104,7 @@ def test_what_is_no_export_of_ours_is_one_clear_line(exported, tmp_path):
             {"value": float("inf")},
             r"broken\.tar: .* 1\.weight holds NaN or infinite",
         ),
+        ({"variance": -1.0}, "poses are not finite: the checkpoint is damaged"),
     ],
 )
 def test_what_cannot_be_exported_leaves_the_last_file(
@@ -113,6 +114,7 @@ def test_what_cannot_be_exported_leaves_the_last_file(
     (tmp_path / "a.onnx").write_text("the last one")
     content = torch.load(tiny_network, weights_only=True)
     content["tiny3d_state_dict"]["1.weight"][3, 5] = change.get("value", 0)
+    content["tiny2d_state_dict"]["1.running_var"][0] = change.get("variance", 1)
     torch.save(content, tmp_path / "broken.tar")
     with pytest.raises(UserError, match=message):
         export_onnx.main(["--load_model", "broken.tar", "--output", change.get("output", "a.onnx")])

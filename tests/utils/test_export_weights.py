@@ -44,7 +44,7 @@ def export(source, results, output, commands=COMMANDS, most=50_000_000):
 @pytest.fixture(scope="module")
 def weights(tiny_checkpoint, results, tmp_path_factory):
     """The tiny checkpoint, exported with its calibration."""
-    path = tmp_path_factory.mktemp("weights") / "egopose.tar"
+    path = tmp_path_factory.mktemp("weights") / "base.tar"
     model = tmp_path_factory.mktemp("model") / "model_best.tar"
     model.symlink_to(tiny_checkpoint)
     write_text(model.with_suffix(".confidence.json"), "{}")
@@ -160,8 +160,8 @@ def test_commands_use_the_pretrained_weights_and_say_so(given_weights, tiny_data
     inference.main([*flags, "--input_dir", str(folder), "--no_pictures"])
     assert "Model: the pretrained weights" in capsys.readouterr().out
     assert EgoPosePredictor(gpu="cpu").checkpoint == given_weights
-    shutil.copyfile(given_weights, base := given_weights.with_name("base.tar"))
-    for name, file in {"pretrained": given_weights, "box": given_weights, "base": base}.items():
+    shutil.copyfile(given_weights, small := given_weights.with_name("small.tar"))
+    for name, file in {"pretrained": given_weights, "box": given_weights, "small": small}.items():
         parsed = train.parse_arguments(["--training_type", "finetune", "--load_3d_model", name])
         assert parsed.load_3d_model == file
 
@@ -177,7 +177,7 @@ def test_the_pretrained_weights_are_trained_further(given_weights, tiny_data, tm
 
 
 def test_a_checkout_without_the_weights_is_one_clear_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(pretrained, "PRETRAINED", tmp_path / "egopose.tar")
+    monkeypatch.setattr(pretrained, "PRETRAINED", tmp_path / "base.tar")
     for command in (
         lambda: demo.main(["--save_dir", str(tmp_path / "demo")]),
         lambda: train.main(["--training_type", "finetune", "--load_model", "pretrained"]),

@@ -165,7 +165,7 @@ def read_content(path: Path) -> dict[str, Any]:
     is missing, no checkpoint, or without weights of ours."""
     if not path.exists():
         raise UserError(
-            f"no checkpoint at {path}: give a file of train.py, or 'pretrained' or 'base', the "
+            f"no checkpoint at {path}: give a file of train.py, or 'pretrained' or 'small', the "
             "weights that come with this project"
         )
     content = read_weight_file(path)

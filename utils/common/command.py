@@ -85,7 +85,7 @@ _SHARED: dict[str, dict[str, Any]] = {
     "load_model": {
         "type": model_path,
         "help": "finetuned checkpoint, or weights of this project: 'pretrained' (the default) or "
-        "'base', which are more accurate and slower",
+        "'small', which are faster and less accurate",
     },
     "data_root": {
         "type": Path,

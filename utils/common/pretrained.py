@@ -6,10 +6,10 @@ from base.errors import UserError
 from utils.common.paths import REPOSITORY
 
 #: Half precision, made by utils/export_weights.py, which writes their cards beside them.
-PRETRAINED = REPOSITORY / "model" / "weights" / "egopose.tar"
+PRETRAINED = REPOSITORY / "model" / "weights" / "base.tar"
 #: What ``--load_model`` calls the files beside it, a former name too; a file of such a name is
-#: ``./base``.
-_NAMES = {"pretrained": PRETRAINED.name, "box": PRETRAINED.name, "base": "base.tar"}
+#: ``./small``.
+_NAMES = {"pretrained": "base.tar", "box": "base.tar", "base": "base.tar", "small": "small.tar"}
 
 
 def pretrained_weights(name: str = "pretrained") -> Path:
@@ -25,7 +25,7 @@ def pretrained_weights(name: str = "pretrained") -> Path:
 
 
 def model_path(text: str) -> Path:
-    """What ``--load_model`` means: 'pretrained', 'base', or a path."""
+    """What ``--load_model`` means: 'pretrained', 'small', or a path."""
     return pretrained_weights(text) if text in _NAMES else Path(text)
 
 

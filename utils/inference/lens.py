@@ -1,5 +1,6 @@
 """Which lens pictures of a size were taken with, and the view of them that the network gets."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -47,21 +48,23 @@ def _is_training_circle(circle: ImageCircle, camera: Camera) -> bool:
 @dataclass(frozen=True, slots=True)
 class Lens:
     """What is known of the headset of pictures of one size: their camera in ``headset``, where it
-    is from in words, and whether it is ``assumed``; and how its ``orientation`` is known."""
+    is from in words, and whether it is ``assumed``; how its ``orientation`` is known, and by how
+    much mean confidence it leads, if the network looked for it."""
 
     headset: Headset
     lens: str
     assumed: bool
     orientation: str = "as stated"
+    lead: float = math.inf
 
     def view(self, camera: Camera) -> Transform:
         """From its pictures to those of the network's camera."""
         return HeadsetView(self.headset, self.headset.camera, camera).transform
 
-    def turned(self, rotate: float, orientation: str) -> "Lens":
+    def turned(self, rotate: float, orientation: str, lead: float = math.inf) -> "Lens":
         """With another orientation of the pictures, see :class:`base.headset.Headset`."""
         headset = replace(self.headset, rotate=rotate)
-        return replace(self, headset=headset, orientation=orientation)
+        return replace(self, headset=headset, orientation=orientation, lead=lead)
 
 
 class LensFinder:

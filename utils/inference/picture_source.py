@@ -63,7 +63,8 @@ class PictureSource(Source):
     def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
         pictures: list[np.ndarray] = []
         paths = self.paths if sequence is None else self._sequences[sequence]
-        for path in paths[:: max(1, len(paths) // count)][:count]:
+        count = min(count, len(paths))
+        for path in (paths[k * len(paths) // count] for k in range(count)):
             # What is broken is reported when its turn comes.
             with contextlib.suppress(BrokenFrameError):
                 pictures.append(_read(path))
@@ -82,7 +83,7 @@ def _unique(stem: str, used: set[str]) -> str:
 
 def _read(path: Path) -> np.ndarray:
     try:
-        return read_picture(path, check=False)  # the check takes longer than the network
+        return read_picture(path)
     except BrokenFrameError as error:
         raise BrokenFrameError(str(error.args[0]).removeprefix(f"{path}: ")) from None
 

@@ -170,9 +170,10 @@ class EgoPosePredictor:
         self, pictures: Sequence[np.ndarray], sequence: str | None = None
     ) -> UserError | None:
         """Find lens and turn for each size from several (H, W[, C]) uint8, which is more robust
-        than from one; where those of a ``sequence`` do not tell, as studied without it before.
+        than from one; where those of a ``sequence`` do not tell, as studied without it before, and
+        the turn of a size that does not tell is that of the size that tells it most clearly.
         Returns what is wrong with a size that cannot be used."""
-        by_size, fault = {}, None
+        by_size, lenses, fault = {}, {}, None
         for picture in map(as_rgb, pictures):
             by_size.setdefault(picture.shape[1::-1], []).append(picture)
         with self._lock:
@@ -181,11 +182,23 @@ class EgoPosePredictor:
                 if key in self.views:
                     continue
                 known = self.views.get((*size, None))
-                otherwise = known.lens if known else None
                 try:
-                    lens = self.lens.find(found, otherwise)
+                    lens = self.lens.find(found, known and known.lens)
                     if self.network.headset is None:
-                        lens = self._turned(found, lens, otherwise)
+                        lens = self._turned(found, lens)
+                    lenses[key] = lens
+                except UserError as error:
+                    fault = error
+            known = {key: view.lens for key, view in self.views.items()} | lenses
+            known = {key: lens for key, lens in known.items() if key[2] in (None, sequence)}
+            clear = [key for key, lens in known.items() if lens.lead > _CLEAR]
+            for key, lens in lenses.items():
+                if lens.lead <= _CLEAR and clear:
+                    ranks = ((k[2] == sequence, k[:2] == key[:2], known[k].lead, k) for k in clear)
+                    *_, best = max(ranks)
+                    text = f"as of pictures of {best[0]}×{best[1]}, {known[best].orientation}"
+                    lens = lens.turned(known[best].headset.rotate, text, known[best].lead)
+                try:
                     transform = lens.view(self.network.camera)
                     faults = self.range.fault(lens.headset, transform)
                     self.views[key] = View(lens, transform, faults)
@@ -193,7 +206,7 @@ class EgoPosePredictor:
                     fault = error
         return fault
 
-    def _turned(self, pictures: Sequence[np.ndarray], lens: Lens, otherwise: Lens | None) -> Lens:
+    def _turned(self, pictures: Sequence[np.ndarray], lens: Lens) -> Lens:
         """The lens with the turn of which the network is most certain, which is not clear for some
         pictures, and in words how that was found."""
         if not self.lens.finds_turn and len(pictures) < _ENOUGH:
@@ -208,7 +221,8 @@ class EgoPosePredictor:
             scores.append(found.confidence[:, _SEEN].mean(1))
             mean = np.mean(scores, axis=0)
             second, best = np.argsort(mean)[-2:]
-            clear = mean[best] - mean[second] > _CLEAR
+            lead = float(mean[best] - mean[second])
+            clear = lead > _CLEAR
             if clear and count >= _ENOUGH:
                 break
         values = f"mean confidence {mean[best]:.2f}, of the next best turn {mean[second]:.2f}"
@@ -217,12 +231,9 @@ class EgoPosePredictor:
             hint = f"as stated, but the network is surer with {turn}"
             return lens.turned(stated, hint if clear and best else "as stated")
         if clear:
-            return lens.turned(turns[best], f"found by the network: {values}")
-        if otherwise is not None:
-            hint = f"as of all pictures of this size, {otherwise.orientation}"
-            return lens.turned(otherwise.headset.rotate, hint)
+            return lens.turned(turns[best], f"found by the network: {values}", lead)
         hint = f"assumed, none is convincing: {values}; state it with --rotate"
-        return lens.turned(0.0, hint)
+        return lens.turned(0.0, hint, lead)
 
     def prepare(self, picture: np.ndarray, sequence: str | None = None) -> Prepared:
         """What the network gets of a (H, W[, C]) uint8 picture, of a sequence if these are studied

@@ -1,5 +1,6 @@
 """What people do every day with a headset on, beside the clips of the release: a table."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -40,25 +41,28 @@ def _squat(act: Performance, pose: BodyPose) -> None:
 
 
 def _kneel(act: Performance, pose: BodyPose) -> None:
-    """On one knee, or on both and upright or sitting back on the heels."""
+    """On one knee, or on both and upright or on the way back to the heels."""
     side, back = sides(act)[0], act.pick(-1.0, 1.0)
     behind = [back > 0 or each == side for each in BOTH]
-    pose.pelvis = np.array([0.0, -0.44, 0.0]) - max(back, 0.0) * np.array([0.0, 0.17, 0.2])
+    lower = 0.08 * max(back, 0.0)
+    pose.pelvis = np.array([0.0, -0.58 - lower, -1.3 * lower])
+    # Toes a shin behind a knee that is on the floor.
+    toes = math.sqrt(0.475**2 - (0.45 - lower) ** 2) - 0.64 - 1.3 * lower
     pose.pelvis_turn[0] += act.pick(0.0, 25.0)
-    pose.foot[:, 2] = np.where(behind, -0.45, 0.42)
+    pose.foot[:, 2] = np.where(behind, toes, 0.42)
     pose.foot_pitch[:] = np.where(behind, -50.0, 0.0)
     pose.balance = 0.0
 
 
 _FOLDED = (
-    _Hand((-0.56, -0.1, 0.32), -26.0, 20.0, 7.0, 0.4),
-    _Hand((-0.48, -0.16, 0.39), -44.0, 22.0, 78.0, 0.4),
+    _Hand((-0.61, -0.11, 0.34), -50.0, 25.0, 1.0, 0.4),
+    _Hand((-0.44, -0.18, 0.45), -66.0, 27.0, 76.0, 0.4),
 )
 _AT_OTHER_ELBOW = _Hand((-0.77, -0.31, 0.2), -42.0, 32.0, 36.0, 0.5)
 _BELOW_OTHER_ELBOW = _Hand((-0.47, -0.52, 0.29), -74.0, 10.0, 62.0, 0.45)
 _HIP = _Hand((0.12, -0.66, 0.12), 60.0, 0.0, 55.0, 0.4)
 _POCKET = _Hand((0.11, -0.72, -0.02), -31.0, -9.0, 9.0, 0.4)
-_BACK = _Hand((-0.22, -0.8, -0.3), 60.0, 0.0, -20.0, 0.4)
+_BACK = _Hand((-0.25, -0.69, -0.29), 80.0, 0.0, 0.0, 0.4)
 _JAW = _Hand((-0.13, -0.11, 0.23), -45.0, 7.0, -4.0, 0.5)
 _CHEEK = _Hand((-0.02, 0.12, 0.16), -11.0, -1.0, -30.0, 0.35)
 _TEMPLE = _Hand((-0.08, 0.34, 0.3), -33.0, 13.0, -43.0, 0.3)

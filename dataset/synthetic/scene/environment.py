@@ -62,29 +62,19 @@ class Environment:
         irradiance of what faces it, as far as it is brighter than the mean, and (3,) that of the
         level floor without it; divided by pi, so that white of irradiance 1 has radiance 1."""
         height, width = self.light.shape[:2]
-        v, u = np.mgrid[: height // 2, :width]
-        elevation, right = (0.5 - (v + 0.5) / height) * np.pi, ((u + 0.5) / width - 0.5) * 2 * np.pi
-        level = np.cos(elevation)
-        toward = -level * np.sin(right), np.sin(elevation), level * np.cos(right)
-        toward = np.stack(toward, -1).reshape(-1, 3)
-        cell = level.reshape(-1, 1) * (2 * np.pi / width) * (np.pi / height) / np.pi
+        v, u = np.mgrid[: height // 2, :width].reshape(2, -1) + 0.5
+        up, right = np.pi * (0.5 - v / height), 2 * np.pi * (u / width - 0.5)
+        level = np.cos(up)
+        toward = np.stack([-level * np.sin(right), np.sin(up), level * np.cos(right)], -1)
+        solid = 2 * np.pi * level / (width * height)  # angles of the cells over pi
         light = self.gain * self.light[: height // 2].reshape(-1, 3).astype(float)
-        total = (light * cell * toward[:, 1:2]).sum(0)
-        brightness = light @ LUMA
-        excess = np.maximum(brightness - total @ LUMA, 0) / np.maximum(brightness, 1e-9)
-        source = light * cell * excess[:, None]
+        total, brightness = (solid * toward[:, 1]) @ light, light @ LUMA
+        excess = solid * np.maximum(1 - total @ LUMA / np.maximum(brightness, 1e-9), 0)
         near = toward @ toward.T > np.cos(_SOURCE)
-        region = near[np.argmax(near @ (source @ LUMA))][:, None]
-        direction = (source @ LUMA) @ (toward * region)
+        excess *= near[np.argmax(near @ (excess * brightness))]
+        direction = (excess * brightness) @ toward
         direction = direction / np.linalg.norm(direction) if direction.any() else toward[0]
-        rest = total - (source * toward[:, 1:2] * region).sum(0)
-        return direction, (source * region).sum(0), rest
-
-    def ground(self) -> np.ndarray:
-        """(3,) mean radiance of the lower half, by what a level ceiling would see of it."""
-        rows = np.radians((np.arange(len(self.light)) + 0.5) / len(self.light) * 180 - 90)
-        weight = np.maximum(np.sin(2 * rows), 0)  # sine for the ceiling, cosine for the area
-        return self.gain * (self.light.mean(1) * weight[:, None]).sum(0) / weight.sum()
+        return direction, excess @ light, total - (excess * toward[:, 1]) @ light
 
 
 def _pixels(directions: np.ndarray, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -100,15 +90,13 @@ def draw_environment(rng: np.random.Generator, outdoors: bool) -> Environment:
     """Draw a map of a room or of outdoors, turned and at times mirrored."""
     pictures, lights = _maps()
     row = int(rng.integers(_ROOMS, len(lights)) if outdoors else rng.integers(_ROOMS))
-    environment = Environment(pictures[row], lights[row])
-    return turned(environment, int(rng.integers(lights.shape[2])), bool(rng.random() < 0.5))
+    steps, mirrored = int(rng.integers(lights.shape[2])), bool(rng.random() < 0.5)
+    return turned(Environment(pictures[row], lights[row]), steps, mirrored)
 
 
 def turned(environment: Environment, steps: int, mirrored: bool) -> Environment:
     """The map mirrored left to right, then turned to the right by ``steps`` cells of its light."""
-    picture, light = environment.picture, environment.light
-    if mirrored:
-        picture, light = picture[:, ::-1], light[:, ::-1]
-    columns = steps * picture.shape[1] // light.shape[1]
-    picture, light = np.roll(picture, columns, axis=1), np.roll(light, steps, axis=1)
-    return Environment(picture, light, environment.gain)
+    maps = environment.picture, environment.light
+    picture, light = (each[:, ::-1] if mirrored else each for each in maps)
+    picture = np.roll(picture, steps * picture.shape[1] // light.shape[1], axis=1)
+    return Environment(picture, np.roll(light, steps, axis=1), environment.gain)

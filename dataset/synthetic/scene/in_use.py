@@ -110,7 +110,7 @@ def _table(rng: np.random.Generator, who: _Person, keys: bool = False) -> Things
         at = middle + aside * left + up * _UP + ahead * who.ahead
         return _put(thing, at, _UP, who.ahead + turn * left)
 
-    parts = [stand(solid(rng, np.array([wide, 3.0, deep]), 0.03, 0.8), 0.0, top - 3.0, 0.0)]
+    parts = [stand(solid(rng, np.array([wide, 3.0, deep]), 0.03, 1.0), 0.0, top - 3.0, 0.0)]
     leg = solid(rng, np.array([4.0, top - 3.0, 4.0]), 0.1, 1.0)
     parts += [stand(leg, x * wide, 0.0, z * deep) for x in (-0.45, 0.45) for z in (-0.42, 0.45)]
     tips = who.bones("HandMiddle3").mean(0) - middle

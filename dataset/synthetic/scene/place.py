@@ -20,9 +20,10 @@ _SIZE = 256
 #: Pixels: once around, and from the floor to the top.
 WALL_WIDTH, WALL_HEIGHT = 4096, 512
 #: Share of the places with photographed surroundings, and of their floors with the colour of the
-#: photographed ground; the sine of the main light's least elevation, and the most of it.
+#: photographed ground; the sine of the main light's least elevation; the most irradiance of the
+#: main light, and the most radiance of a floor.
 _PHOTOGRAPHED, _TINTED = 2 / 3, 0.5
-_LOWEST, _MOST = np.sin(np.radians(25.0)), 1.3
+_LOWEST, _MOST, _BURNT = np.sin(np.radians(25.0)), 1.3, 0.6
 
 
 @dataclass(frozen=True)
@@ -98,23 +99,25 @@ def photographed(place: Place, rng: np.random.Generator) -> Place:
     if rng.random() >= _PHOTOGRAPHED:
         return place
     environment = draw_environment(rng, place.outdoors)
+    if rng.random() < _TINTED:
+        # Of the roots that textures hold, and not all the way: no lawn gets red.
+        ground = environment.light[len(environment.light) // 2 :].mean((0, 1))
+        tint = ((ground / place.albedo) ** 0.35).clip(0.5, 1.6)
+        table = np.clip(np.arange(256)[:, None] * tint, 0, 255).astype(np.uint8)
+        place = replace(place, floor=[cv2.LUT(each, table[None]) for each in place.floor])
     toward, sun, rest = environment.main_light()
     up = max(toward[1], _LOWEST)
     flat = toward[[0, 2]] * (np.sqrt(1 - up**2) / max(np.hypot(*toward[[0, 2]]), 1e-9))
     bright, dim = sun @ LUMA, rest @ LUMA
-    # The floor is lit as much as before.
+    # The floor is lit as much as before, but none is burnt.
     reaches = place.light_map.mean()
     level = (reaches * place.sun[1] * place.sun_colour + place.ambient) @ LUMA
+    level = min(level, _BURNT / (place.albedo @ LUMA))
     gain = level / (reaches * bright * up + dim)
     main = min(bright * gain, _MOST)
-    floor = place.floor
-    if rng.random() < _TINTED:
-        tint = np.sqrt(environment.ground() / place.albedo).clip(0.5, 1.6)
-        floor = [np.clip(each * tint, 0, 255).astype(np.uint8) for each in floor]
     return replace(
         place,
-        floor=floor,
-        gloss=place.gloss**0.7,  # real floors mirror more of a bright sky than drawn lamps show
+        gloss=min(2.5 * place.gloss, 1.0),  # as bright as reflections are in real frames
         sun=np.array([flat[0], up, flat[1]]),
         # A camera's white balance takes half of the tint away.
         sun_colour=np.sqrt(sun / max(bright, 1e-9)) * main,

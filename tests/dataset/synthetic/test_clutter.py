@@ -36,16 +36,16 @@ def sets(make, tmp_path_factory):
 def test_people_are_the_same_and_things_can_only_hide_them(sets):
     (plain, pictures), (cluttered, others), (holding, _) = sets
     same = [a["joints"] == b["joints"] for a, b in zip(plain, cluttered, strict=True)]
-    assert sum(same) >= 4  # the others rest
+    assert sum(same) >= 2  # the others do what people do every day
     for row, (a, b, c) in enumerate(zip(plain, cluttered, holding, strict=True)):
         assert (pictures[row] != others[row]).any() and b["joints"] == c["joints"]
-        assert b["action"] == (a["action"] if same[row] else "Weight_Shift_Gesture")
+        assert b["action"] == a["action"] or not same[row]
         if same[row]:
             before, after = np.array(a.pop("visible")), np.array(b["visible"])
             assert not (after & ~before).any()
             assert a == {key: value for key, value in b.items() if key != "visible"}
     seen = [np.sum([label["visible"] for label in each]) for each in (cluttered, holding)]
-    assert seen[1] < 0.97 * seen[0]
+    assert seen[1] < seen[0]
 
 
 def test_things_lie_on_the_floor_clear_of_the_body(poser):
@@ -101,16 +101,17 @@ def test_the_sun_of_a_thing_is_that_of_the_floor_behind_it():
     assert np.allclose(*shares, atol=1e-3) and np.ptp(shares[0]) > 0.05
 
 
-def test_a_quarter_of_the_time_is_rest(poser):
+def test_half_of_the_time_people_rest_or_do_what_they_do_every_day(poser):
     def random(*key):
         return np.random.default_rng(np.random.SeedSequence(4, spawn_key=key))
 
     camera, frames = np.array([0.0, 0.0, 20.0]), range(0, 60000, 31)
     plain = Timeline(poser, random, camera)
-    resting = Timeline(poser, random, camera, resting=random(9))
-    actions = [[each.pose(frame)[0] for frame in frames] for each in (plain, resting)]
-    changed = np.not_equal(*actions)
-    assert 0.2 < np.mean(changed) < 0.3
-    assert {a for a, other in zip(actions[1], changed, strict=True) if other} == {
-        "Weight_Shift_Gesture"
-    }
+    everyday = Timeline(poser, random, camera, everyday=random(9))
+    before, after = ([each.pose(frame) for frame in frames] for each in (plain, everyday))
+    changed = [a[0] != b[0] for a, b in zip(before, after, strict=True)]
+    assert 0.42 < np.mean(changed) < 0.53
+    walks = [row for row, each in enumerate(before) if each[0] == "walking"]
+    assert not any(changed[row] for row in walks)
+    used = [each[2] for each in after]
+    assert not any(each[2] for each in before) and 0.15 < np.mean(np.array(used) != "") < 0.23

@@ -89,7 +89,7 @@ def test_the_data_says_where_joints_lie_and_what_was_measured(report):
     low, high = report.results["full"]["All"]["mpjpe_interval"]
     lines = bars["error_y"]
     assert [lines["arrayminus"][0], lines["array"][0]] == pytest.approx([mean - low, high - mean])
-    assert "model_best.tar (SHA-256 0123456789ab…) on test" in report.text
+    assert "Model: model_best.tar (SHA-256 0123456789ab…); 3 frames" in report.text
     assert "/home/me" not in report.text and model_name(PRETRAINED, "") == "pretrained"
     few = _bars({"All": {"mpjpe": 5.0, "mpjpe_interval": None}}, "mpjpe", "", "ink")
     assert few["error_y"]["array"] == few["error_y"]["arrayminus"] == ("none",)

@@ -65,6 +65,13 @@ def test_frames_come_folder_by_folder_in_natural_order_with_their_places(tmp_pat
     assert shared == [(shot.file, shot.index, shot.name) for shot in shots]
 
 
+@pytest.mark.parametrize("there, taken", [(3, [0, 1, 2]), (12, [0, 1, 3, 4, 6, 7, 9, 10])])
+def test_a_sample_is_evenly_spread(tmp_path, there, taken):
+    for number in range(there):
+        picture(tmp_path / f"{number}.png", number)
+    assert [image[0, 0, 0] for image in open_source(str(tmp_path)).sample(8)] == taken
+
+
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     """Pictures among what is none of the wearer: the folder to search, what is left out of it."""

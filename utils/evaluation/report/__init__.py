@@ -70,8 +70,8 @@ def write_report(
     }
     # Without where it lies: a report is made to be sent around.
     model = model_name(Path(results["model"]), results["model_sha256"])
-    about = f"{model} on {results['data']}: {results['frames']} frames, {len(frames)} "
-    about += f"of them shown one by one; headset: {', '.join(results['headsets'])}."
+    about = f"Model: {model}; {results['frames']} frames, {len(frames)} of them shown one by one; "
+    about += f"headset: {', '.join(results['headsets'])}."
     page = {
         kind: Path(__file__).with_name(f"page.{kind}").read_text(encoding="utf-8")
         for kind in ("html", "css", "js")

@@ -5,11 +5,13 @@
   const shown = () => ["truth", "predicted"].filter((kind) => byId(`show-${kind}`).checked);
 
   // ------------------------------------------------------------------ charts
-  const layout = { margin: { l: 50, r: 10, t: 10, b: 70 }, font: { color: data.colours.ink },
+  const font = { color: data.colours.ink, family: getComputedStyle(document.body).fontFamily };
+  const layout = { margin: { l: 50, r: 10, t: 10, b: 30 }, font, xaxis: { automargin: true },
     legend: { orientation: "h", y: 1.08 }, yaxis: { title: { text: "mm" }, rangemode: "tozero" } };
   const quiet = { displaylogo: false, responsive: true, displayModeBar: false };
   Plotly.newPlot("actions", data.actions, layout, quiet);
-  Plotly.newPlot("joints", data.joints, layout, quiet);
+  const turned = { automargin: true, tickangle: 30 };
+  Plotly.newPlot("joints", data.joints, { ...layout, xaxis: turned }, quiet);
 
   // ------------------------------------------------------------------ the list of frames
   const body = document.querySelector("#frames tbody");
