@@ -157,7 +157,7 @@ weights-base weights-small: weights-%: weights-set
 		--data_command "python $(WEIGHTS_SET)" --command "python $(WEIGHTS_TRAIN)"
 
 test: lint
-	$(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile
+	$(PY) -m pytest -n logical --maxprocesses 4 --dist worksteal
 
 # Hours; goes on where it was stopped.
 benchmark: $(READY)

@@ -2,16 +2,66 @@
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from killing import one_thread
 
 BEST = "checkpoints/model_best.tar"
+#: Options of make_synthetic.py for the tiny set.
+TINY_SET = (
+    *("--train", "12", "--val", "4", "--test", "6", "--label_frames", "16", "--seed", "0"),
+    *("--ray_step", "4", "--workers", "1", "--frames_per_character", "4"),
+)
 
 
 def names(folder: Path) -> list[str]:
     """Names of what is in a folder of results, in order, but for what a run notes for the next."""
     return sorted(path.name for path in folder.iterdir() if path.name not in (".lock", ".files"))
+
+
+class HereAndNow:
+    """In the place of a pool of processes, each of which imports torch for seconds."""
+
+    def __init__(self, *_: object, **__: object):
+        pass
+
+    def submit(self, work: Callable, *arguments: object) -> Future:
+        future: Future = Future()
+        future.set_result(work(*arguments))
+        return future
+
+    def shutdown(self, **_: object) -> None:
+        pass
+
+
+@contextmanager
+def one_process() -> Iterator[None]:
+    """Synthetic sets are made in this process, on one thread as each of the workers has."""
+    with one_thread(), mock.patch("dataset.synthetic.generate.ProcessPoolExecutor", HereAndNow):
+        yield
+
+
+def make_set(root: Path, *options: object) -> Path:
+    """Make a synthetic set as a user does."""
+    from utils import make_synthetic
+
+    with one_process():
+        make_synthetic.main(["--output", str(root), *map(str, options)])
+    return root
+
+
+def pack(source: Path, output: Path, size: int = 64, *more: object) -> Path:
+    """Pack a set as a user does."""
+    from utils import pack_data
+
+    given = ("--input", source, "--output", output, "--size", size, *more)
+    pack_data.main([str(word) for word in given])
+    return output
 
 
 def run_train(stage: str, data: Path, log_dir: Path, *more: object) -> None:
@@ -20,6 +70,11 @@ def run_train(stage: str, data: Path, log_dir: Path, *more: object) -> None:
 
     given = ("--training_type", stage, "--gpu", "cpu", "--data_root", data, "--log_dir", log_dir)
     train.main([str(word) for word in (*given, *more)])
+
+
+def records(log_dir: Path) -> list[dict[str, Any]]:
+    """What a run has logged."""
+    return list(map(json.loads, (log_dir / "log.jsonl").read_text().splitlines()))
 
 
 def run_demo(model: Path, data: Path, save_dir: Path, *more: object) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """A tiny synthetic set and networks trained on it for a few steps, made once for all tests."""
 
+import fcntl
 import json
 import os
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -11,10 +13,7 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import tiny_model
-from commands import BEST, run_train
-
-from model import KINDS
+from commands import BEST, TINY_SET, make_set, run_train
 
 #: Small enough that all three stages take seconds; large enough for every layer.
 TINY_CONFIG = """
@@ -23,7 +22,7 @@ data: {input_size: 64, workers: 0}
 heatmap: {sigma: 1.0}
 model: {depth: 18, lifting: {latent: 16, batch_norm: true}}
 loss: {coordinates: 1.0}
-train2d: {epochs: 2, batch_size: 4}
+train2d: {epochs: 1, batch_size: 4}
 train3d: {epochs: 2, batch_size: 8}
 finetune: {epochs: 1, batch_size: 4, lr: 1.0e-4}
 """
@@ -37,6 +36,23 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
+def made_once(tmp_path_factory):
+    """Folder of a name that the first process of the tests to ask for it fills, for all of them."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+
+    def made_once(name, fill):
+        with (root / f"{name}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not os.fstat(lock.fileno()).st_size:
+                fill(root / name)
+                lock.write("made")
+        return root / name
+
+    return made_once
+
+
+@pytest.fixture(scope="session")
 def tiny_config(tmp_path_factory) -> Path:
     """Configuration file of the tiny networks."""
     path = tmp_path_factory.mktemp("config") / "tiny.yml"
@@ -45,31 +61,23 @@ def tiny_config(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_data(tmp_path_factory) -> Path:
+def tiny_data(made_once) -> Path:
     """Data root with 12 training, 4 validation and 6 test frames, and 16 labels without picture."""
-    from utils import make_synthetic
-
-    root = tmp_path_factory.mktemp("data") / "synthetic"
-    make_synthetic.main(
-        [
-            *("--output", str(root), "--train", "12", "--val", "4", "--test", "6"),
-            *("--label_frames", "16", "--seed", "0", "--ray_step", "4", "--workers", "1"),
-            *("--frames_per_character", "4"),
-        ]
-    )
-    return root
+    return made_once("synthetic", lambda root: make_set(root, *TINY_SET))
 
 
 @pytest.fixture(scope="session")
-def tiny_runs(tmp_path_factory, tiny_data, tiny_config) -> dict[str, Path]:
+def tiny_runs(made_once, tiny_data, tiny_config) -> dict[str, Path]:
     """Log folders of the three stages, trained one after the other as a user would."""
-    folder = tmp_path_factory.mktemp("runs")
-    runs = {name: folder / name for name in ("train2d", "train3d", "finetune")}
-    start = ("--load_2d_model", runs["train2d"] / BEST, "--load_3d_model", runs["train3d"] / BEST)
-    for name, log_dir in runs.items():
-        more = start if name == "finetune" else ()
-        run_train(name, tiny_data, log_dir, "--config", tiny_config, *more)
-    return runs
+
+    def train(folder):
+        first = [folder / "train2d" / BEST, folder / "train3d" / BEST]
+        start = "--load_2d_model", first[0], "--load_3d_model", first[1]
+        for name, more in (("train2d", ()), ("train3d", ()), ("finetune", start)):
+            run_train(name, tiny_data, folder / name, "--config", tiny_config, *more)
+
+    folder = made_once("runs", train)
+    return {name: folder / name for name in ("train2d", "train3d", "finetune")}
 
 
 @pytest.fixture(scope="session")
@@ -92,17 +100,24 @@ finetune: {epochs: 2, batch_size: 4, optimizer: adamw, warmup_steps: 3, clip_nor
 
 
 @pytest.fixture(scope="session")
-def tiny_transformer(tmp_path_factory, tiny_data) -> Path:
+def tiny_transformer(made_once, tiny_data) -> Path:
     """A finetuned checkpoint of a tiny network of the project's own kind."""
-    folder = tmp_path_factory.mktemp("transformer")
-    (folder / "tiny.yml").write_text(TINY_TRANSFORMER_CONFIG)
-    run_train("finetune", tiny_data, folder / "log", "--config", folder / "tiny.yml")
-    return folder / "log" / BEST
+
+    def train(folder):
+        folder.mkdir()
+        (folder / "tiny.yml").write_text(TINY_TRANSFORMER_CONFIG)
+        run_train("finetune", tiny_data, folder / "log", "--config", folder / "tiny.yml")
+
+    return made_once("transformer", train) / "log" / BEST
 
 
 @pytest.fixture(scope="module")
 def tiny_kind():
     """The kind of model of ``tiny_model`` is there; its configuration file is ``tiny_file``."""
+    import tiny_model
+
+    from model import KINDS
+
     tiny_model.register()
     yield
     del KINDS["tiny"]
@@ -111,6 +126,31 @@ def tiny_kind():
 @pytest.fixture(scope="session")
 def tiny_file(tmp_path_factory) -> Path:
     """Configuration file of the model that takes milliseconds to train."""
+    from tiny_model import CONFIG
+
     path = tmp_path_factory.mktemp("config") / "tiny_kind.yml"
-    path.write_text(tiny_model.CONFIG)
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_network(tmp_path_factory, tiny_file) -> Path:
+    """Checkpoint of random weights of that kind, with poses of the size of a body: with
+    ``tiny_kind`` what takes least time to predict with."""
+    import torch
+
+    import model
+    from utils.common.checkpoint import save_checkpoint
+    from utils.common.config import load_config
+
+    path = tmp_path_factory.mktemp("network") / "tiny.tar"
+    torch.manual_seed(0)
+    with mock.patch.dict(model.KINDS, tiny="tiny_model:TinyModel"):
+        config = load_config(tiny_file)
+        network = model.build(config.model, 64, ["pose2d", "lifting"])
+    network.lifting[1].weight.data *= 0.3
+    weights = {network.parts[name].key: getattr(network, name) for name in ("pose2d", "lifting")}
+    content = {key: part.state_dict() for key, part in weights.items()}
+    mean_pose = torch.linspace(-0.5, 0.5, 48).reshape(16, 3)
+    save_checkpoint(path, content | {"config": config.model_dump(), "mean_pose": mean_pose})
     return path

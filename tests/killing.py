@@ -1,46 +1,65 @@
 """Commands that signal themselves at a call of a function: no test has to be faster than one."""
 
+import contextlib
 import functools
 import importlib
 import itertools
 import os
 import runpy
 import signal
-import subprocess
 import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
-def run(
-    script: str,
-    *arguments: str,
-    at: str,
-    call: int = 1,
-    number: signal.Signals = signal.SIGKILL,
-    **environment: str,
-) -> subprocess.CompletedProcess:
-    """Run a script of the repository whose process gets a signal as it calls a function.
+def start(script: str, *arguments: object, stream: int, **environment: str) -> int:
+    """Run a script of the repository in a fork of this process, on one thread and without
+    importing anything anew, its output going to a stream; returns the process's id."""
+    with one_thread():  # for a fork has lost the others
+        child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        os.chdir(REPOSITORY)
+        os.environ.update(environment)
+        os.dup2(stream, 1)
+        os.dup2(stream, 2)
+        sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1) for number in (1, 2))
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.alarm(120)
+        sys.argv = [script, *map(str, arguments)]
+        runpy.run_path(script, run_name="__main__")
+        status = 0
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else ended.code is not None
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        os._exit(status)
 
-    Args:
-        script: path from the repository's root.
-        arguments: of the script.
-        at: the function as "package.module:name" or "package.module:Class.name"; children of the
-            process may call it as they like.
-        call: which of its calls, counted from 1; the signal comes before the function's body.
-        number: the signal.
-        environment: variables beside those of this process.
-    """
-    return subprocess.run(
-        [sys.executable, __file__, at, str(call), str(int(number)), script, *arguments],
-        cwd=REPOSITORY,
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-    )
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Libraries compute on this thread alone."""
+    import cv2
+    import torch
+
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    here = os.getpid()
+    try:
+        yield
+    finally:
+        if os.getpid() == here:
+            torch.set_num_threads(threads[0])
+            cv2.setNumThreads(threads[1])
 
 
 def end(*_: object) -> None:
@@ -48,10 +67,22 @@ def end(*_: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def kill(script: str, *arguments: str, at: str, call: int = 1, **environment: str) -> None:
-    """Likewise with SIGKILL; fails where the script ends before."""
-    done = run(script, *arguments, at=at, call=call, **environment)
-    assert done.returncode == -signal.SIGKILL, done.stdout
+def kill(script: str, *arguments: object, at: str, call: int = 1) -> None:
+    """Run a script whose process is killed as it calls a function; fails where it ends before.
+
+    Args:
+        script: path from the repository's root.
+        arguments: of the script.
+        at: the function as "package.module:name" or "package.module:Class.name"; children of the
+            process may call it as they like.
+        call: which of its calls, counted from 1; the signal comes before the function's body.
+    """
+    with tempfile.TemporaryFile() as output:
+        where = at, str(call), str(int(signal.SIGKILL))
+        child = start(__file__, *where, script, *arguments, stream=output.fileno())
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        output.seek(0)
+        assert status == -signal.SIGKILL, output.read().decode()
 
 
 def _signal_at(at: str, call: int, number: int) -> None:

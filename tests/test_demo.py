@@ -10,19 +10,21 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from commands import BEST, names, run_demo
+from commands import BEST, names, pack, run_demo
 
 import demo
 from base.errors import UserError
 from base.set_type import SetType
 from base.skeleton import neck_centred
 from dataset import open_split
-from utils import draw_figures, pack_data
+from utils import draw_figures
 from utils.common.networks import load_pose_model
-from utils.drawing.split_painter import SplitPainter
+from utils.drawing.split_painter import SplitPainter, evenly_spaced
 from utils.evaluation.mpjpe import distances, joint_errors
 from utils.evaluation.poses import read_poses
 from utils.inference.pose_predictor import PosePredictor
+
+pytestmark = pytest.mark.usefixtures("tiny_kind")
 
 
 def read_rows(folder):
@@ -77,25 +79,23 @@ def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys
     assert cv2.imread(str(tmp_path / "pictures" / drawn[0])).shape == (720, 1120, 3)
 
 
-def test_running_out_of_memory_says_what_to_lower(
-    tiny_checkpoint, tiny_data, tmp_path, monkeypatch
-):
+def test_out_of_memory_says_what_to_lower(tiny_network, tiny_data, tmp_path, monkeypatch):
     def fail(*_):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
     monkeypatch.setattr(PosePredictor, "__call__", fail)
     with pytest.raises(UserError, match=r"memory with batches of 4 .*lower --batch_size"):
-        run_demo(tiny_checkpoint, tiny_data, tmp_path, "--batch_size", "4")
+        run_demo(tiny_network, tiny_data, tmp_path, "--batch_size", "4")
 
 
-def test_the_worst_and_the_best_are_drawn_in_order_and_those_of_another_run_removed(
-    tiny_checkpoint, tiny_data, tmp_path
+def test_the_worst_and_the_best_are_drawn_in_the_place_of_older_ones(
+    tiny_network, tiny_data, tmp_path
 ):
     before = ("--data", "val", "--worst", 3, "--num_vis", 4, "--video", "--report")
-    run_demo(tiny_checkpoint, tiny_data, tmp_path, *before)
+    run_demo(tiny_network, tiny_data, tmp_path, *before)
     (tmp_path / "worst" / "notes.png").write_bytes(b"")
     more = ("--every", 4, "--worst", 2, "--best", 1)
-    run_demo(tiny_checkpoint, tiny_data, tmp_path, *more)
+    run_demo(tiny_network, tiny_data, tmp_path, *more)
     rows = sorted(read_rows(tmp_path), key=lambda row: -float(row["mpjpe"]))
 
     def name(place, row):
@@ -108,15 +108,11 @@ def test_the_worst_and_the_best_are_drawn_in_order_and_those_of_another_run_remo
     assert len(list((tmp_path / "pictures").iterdir())) == 2
 
 
-def test_a_video_shows_all_frames_of_a_packed_set_in_order_and_a_report_lists_them(
-    tiny_checkpoint, tiny_data, tmp_path
-):
-    packed = tmp_path / "packed"
-    pack_data.main(["--input", str(tiny_data), "--output", str(packed), "--size", "256"])
-    out = tmp_path / "out"
-    results = run_demo(tiny_checkpoint, packed, out, "--video", "--report")
+def test_a_video_and_a_report_of_a_packed_set_have_all_frames(tiny_network, tiny_data, tmp_path):
+    packed, out = pack(tiny_data, tmp_path / "packed", 256), tmp_path / "out"
+    results = run_demo(tiny_network, packed, out, "--video", "--report")
     labels = open_split(tiny_data, SetType.TEST, 64).annotations().joints3d
-    mean_pose = load_pose_model(tiny_checkpoint).mean_pose
+    mean_pose = load_pose_model(tiny_network).mean_pose
     error = joint_errors(np.broadcast_to(mean_pose, labels.shape), labels).mean()
     everything = results["full"]["All"]
     assert everything["mpjpe_mean_pose"] == pytest.approx(error, rel=1e-6)
@@ -135,7 +131,7 @@ def test_a_video_shows_all_frames_of_a_packed_set_in_order_and_a_report_lists_th
     assert data["actions"][0]["y"][0] == pytest.approx(everything["mpjpe"])
 
 
-def test_a_checkpoint_without_mean_pose_gets_that_of_the_training_set_or_no_row(
+def test_without_mean_pose_it_is_the_training_set_s_or_none(
     tiny_checkpoint, tiny_data, tmp_path, capsys
 ):
     content = torch.load(tiny_checkpoint, weights_only=True)
@@ -159,14 +155,12 @@ def test_a_checkpoint_without_mean_pose_gets_that_of_the_training_set_or_no_row(
     assert "left out error" not in capsys.readouterr().err
 
 
-def test_broken_pictures_are_skipped_counted_and_named_unless_all_are(
-    tiny_checkpoint, tiny_data, tmp_path, capsys
-):
+def test_broken_pictures_are_skipped_unless_all_are(tiny_network, tiny_data, tmp_path, capsys):
     root, out = tmp_path / "data", tmp_path / "out"
     shutil.copytree(tiny_data, root)
     _, path, *others = sorted((root / "ValSet").glob("*/*/cam_down/rgba/*.png"))
     path.write_bytes(path.read_bytes()[:5000])
-    results = run_demo(tiny_checkpoint, root, out, "--num_vis", "0", "--data", "val")
+    results = run_demo(tiny_network, root, out, "--num_vis", "0", "--data", "val")
     assert results["data"] == "val" and results["frames"] == 3
     [skipped] = results["skipped"]
     assert skipped["frame"] == f"{path.parents[3].name}/env_001/{int(path.stem[-6:]):06d}"
@@ -176,25 +170,35 @@ def test_broken_pictures_are_skipped_counted_and_named_unless_all_are(
     for path in (_, *others):
         path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(UserError, match="none of 4 frames could be read"):
-        run_demo(tiny_checkpoint, root, tmp_path / "none", "--data", "val")
+        run_demo(tiny_network, root, tmp_path / "none", "--data", "val")
     assert names(tmp_path / "none") == []
 
 
-def test_bad_input_is_one_clear_line(tiny_checkpoint, tiny_runs, tiny_data, tmp_path):
+def test_bad_input_is_one_clear_line(tiny_network, tiny_runs, tiny_data, tmp_path):
     (tmp_path / "file").write_text("")
     pictures = tmp_path / "TestSet" / "male_001_a_a" / "env_001" / "cam_down" / "rgba"
     pictures.mkdir(parents=True)
     cv2.imwrite(str(pictures / "male_001_a_a.rgba.000001.png"), np.zeros((800, 1280), np.uint8))
     other = tiny_runs["train2d"] / BEST
     for model, root, save_dir, message in (
-        (tiny_checkpoint, "nowhere", "out", "no TestSet in"),
-        (tiny_checkpoint, ".", "out", r"use inference\.py"),
+        (tiny_network, "nowhere", "out", "no TestSet in"),
+        (tiny_network, ".", "out", r"use inference\.py"),
         (other, tiny_data, "out", "of train2d, but one of finetune is needed"),
-        (tiny_checkpoint, tiny_data, "file", "cannot be made a folder"),
+        (tiny_network, tiny_data, "file", "cannot be made a folder"),
     ):
         with pytest.raises(UserError, match=message):
             run_demo(model, tmp_path / root, tmp_path / save_dir)
     assert not (tmp_path / "out").exists()
+
+
+def test_drawn_frames_are_evenly_spaced_and_a_report_has_runs_of_twenty_neighbours():
+    assert evenly_spaced(range(101), 5) == [0, 25, 50, 75, 100] and evenly_spaced([], 4) == []
+    for count, chosen in ((0, []), (1, [7]), (3, [7, 8, 9]), (50, [7, 8, 9])):
+        assert evenly_spaced([7, 8, 9], count) == chosen
+    report_rows = demo.report_rows
+    assert report_rows(1000, 60) == [*range(20), *range(490, 510), *range(980, 1000)]
+    assert report_rows(61, 60) == [*range(40), *range(41, 61)]
+    assert report_rows(61, 61) == [*range(61)] and report_rows(15, 10) == [*range(15)]
 
 
 @pytest.mark.parametrize("flags", ["--num_vis -1", "--every 2 --num_vis 3", "--video --num_vis 0"])

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import release
 import torch
-from commands import BEST, run_demo, run_inference, run_train
+from commands import BEST, names, records, run_demo, run_inference, run_train
 
 import dataset
+import inference
 import model
 from base import cameras
 from base.release_camera import RELEASE_CAMERA
@@ -19,6 +20,8 @@ from base.set_type import SetType
 from model.rays import CameraRays
 from utils import check_data
 from utils.common.paths import REPOSITORY
+from utils.inference import sinks
+from utils.inference.predictor import EgoPosePredictor
 
 PAGE = (REPOSITORY / "doc" / "extending.md").read_text(encoding="utf-8")
 CONFIG = """
@@ -36,7 +39,7 @@ finetune: *stage
 def extended(tmp_path, monkeypatch):
     """The file and the line of a section of the page in place."""
 
-    def extend(title, package, registry):
+    def extend(title, package, registry, last=False):
         section = PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
         code, line = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
         assert len([row for row in code.splitlines() if row.strip()]) <= 80
@@ -50,7 +53,7 @@ def extended(tmp_path, monkeypatch):
         monkeypatch.delitem(sys.modules, module)
         known = getattr(package, registry)
         registries.append((known, dict(known)))
-        lines = {name: place} | known
+        lines = known | {name: place} if last else {name: place} | known
         known.clear()
         known.update(lines)
         return section
@@ -70,8 +73,8 @@ def test_a_perceptron_is_trained_evaluated_and_run_in_inference(extended, tiny_d
     log_dir = tmp_path / "log"
     run_train("all", tiny_data, log_dir, "--config", config)
     best = log_dir / "Finetune" / BEST
-    records = map(json.loads, (log_dir / "Train3d" / "log.jsonl").read_text().splitlines())
-    assert {"pose", "limb_cosine", "limb_distance"} <= next(records)["loss"].keys()
+    logged = records(log_dir / "Train3d")[0]["loss"]
+    assert {"pose", "limb_cosine", "limb_distance"} <= logged.keys()
     results = run_demo(best, tiny_data, tmp_path / "demo", "--num_vis", 0)
     assert results["frames"] == 6 and results["full"]["All"]["mpjpe"] > 0
     noise = np.random.default_rng(0).integers(0, 256, (100, 160, 3), np.uint8)
@@ -81,7 +84,7 @@ def test_a_perceptron_is_trained_evaluated_and_run_in_inference(extended, tiny_d
     assert np.array(frames[0]["joints3d"]).shape == (16, 3)
 
 
-def test_a_format_is_opened_checked_trained_on_and_evaluated(
+def test_a_format_is_opened_trained_on_and_evaluated(
     extended, tiny_checkpoint, tiny_config, tmp_path
 ):
     extended("A data format", dataset, "FORMATS")
@@ -116,6 +119,27 @@ def test_a_format_is_opened_checked_trained_on_and_evaluated(
     run_train("train3d", root, tmp_path / "log", "--config", tiny_config, "--epochs", 1)
     results = run_demo(tiny_checkpoint, root, tmp_path / "demo", "--num_vis", 1)
     assert results["frames"] == 3
+
+
+@pytest.mark.usefixtures("tiny_kind")
+def test_an_output_format_holds_the_poses_and_is_in_the_help(
+    extended, tiny_network, tmp_path, capsys
+):
+    extended("An output format", sinks, "FORMATS", last=True)
+    with pytest.raises(SystemExit):
+        inference.main(["--help"])
+    assert "any of json, npz, csv, bvh, jsonl" in " ".join(capsys.readouterr().out.split())
+    for number in range(3):
+        noise = np.random.default_rng(number).integers(0, 256, (64, 96, 3), np.uint8)
+        cv2.imwrite(str(tmp_path / f"{number}.png"), noise)
+    common = ["--load_model", str(tiny_network), "--gpu", "cpu", "--precision", "fp32"]
+    common += ["--input_dir", str(tmp_path), "--save_dir", str(tmp_path / "out"), "--no_pictures"]
+    inference.main([*common, "--format", "jsonl"])
+    assert names(tmp_path / "out") == ["poses.jsonl"]
+    lines = [json.loads(row) for row in (tmp_path / "out" / "poses.jsonl").read_text().splitlines()]
+    assert [entry["file"] for entry in lines] == ["0.png", "1.png", "2.png"]
+    pose = EgoPosePredictor(tiny_network, gpu="cpu", precision="fp32")(tmp_path / "2.png")
+    assert np.abs(lines[2]["joints3d"] - pose.joints3d - pose.neck).max() < 1e-4
 
 
 def test_a_camera_model_is_stored_and_projects(extended):

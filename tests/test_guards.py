@@ -64,7 +64,7 @@ def test_the_frames_of_a_loss_that_is_not_finite_are_listed(run, tmp_path, monke
         ("losses", RuntimeError("shapes do not match")),
     ],
 )
-def test_running_out_of_memory_says_what_to_lower(place, error, run, monkeypatch):
+def test_out_of_memory_says_what_to_lower(place, error, run, monkeypatch):
     def fail(*_):
         raise error
 
@@ -89,7 +89,7 @@ def test_one_process_of_one_is_a_run_of_its_own(monkeypatch):
     ("flags", "frames"),
     [(("--batch_size", 1), 28), (("--batch_size", 4, "--accumulate", 4), 28), ((), 1)],
 )
-def test_one_frame_at_a_time_is_too_few_for_batch_norm(
+def test_one_frame_is_too_few_for_batch_norm(
     flags, frames, run, tiny_config, tmp_path, monkeypatch
 ):
     """Of features without height and width, as the lifting network has them; others have more."""
@@ -171,9 +171,7 @@ def test_videos_are_read_by_the_workers_asked_for(run, tmp_path, monkeypatch):
         run("temporal", config=config)
 
 
-def test_a_killed_reading_process_ends_the_run_with_one_line_and_nothing_lost(
-    run, tmp_path, monkeypatch, capsys
-):
+def test_a_killed_reading_process_is_one_line_and_nothing_lost(run, tmp_path, monkeypatch, capsys):
     config = tmp_path / "disk.yml"
     text = CONFIG.replace("workers: 0", "workers: 1, memory_gib: 0")
     config.write_text(text.replace("log_every: 1", "log_every: 9"))
@@ -193,9 +191,7 @@ def test_a_killed_reading_process_ends_the_run_with_one_line_and_nothing_lost(
     assert (tmp_path / "log" / "checkpoints" / "checkpoint_4.tar").is_file()
 
 
-def test_a_set_that_disappears_ends_the_run_with_its_state_saved(
-    run, tiny_data, tmp_path, monkeypatch
-):
+def test_a_set_that_disappears_ends_the_run_saved(run, tiny_data, tmp_path, monkeypatch):
     root, config = tmp_path / "data", tmp_path / "disk.yml"
     shutil.copytree(tiny_data, root)
     config.write_text(CONFIG.replace("data: {", "data: {memory_gib: 0, "))

@@ -42,6 +42,7 @@ from utils.inference.sinks.outputs import part_path
 from utils.inference.smoothing import OneEuroFilter
 from utils.inference.trained_range import TrainedRange
 
+pytestmark = pytest.mark.usefixtures("tiny_kind")
 FORMATS = ("--format", "json", "npz", "csv", "bvh")
 #: Name of a file that is not UTF-8, and how it is written.
 ODD_CLIP, ODD_TEXT = b"cl\xffip:.avi", r"cl\xffip:.avi"
@@ -60,9 +61,15 @@ def write(path, image):
     return path
 
 
-@pytest.fixture(scope="session")
-def fp32(tiny_checkpoint):
-    return EgoPosePredictor(tiny_checkpoint, gpu="cpu", precision="fp32")
+@pytest.fixture(scope="module")
+def fp32(tiny_kind, tiny_network):
+    return EgoPosePredictor(tiny_network, gpu="cpu", precision="fp32")
+
+
+@pytest.fixture
+def infer(tiny_network, tmp_path):
+    """Predict poses as a user does."""
+    return lambda *more, out=tmp_path / "out": run_inference(tiny_network, out, *more)
 
 
 @pytest.fixture
@@ -84,12 +91,10 @@ def pictures(tmp_path):
 FILES = ["exact.png", "grey.jpeg", "same.jpg", "same.png", "wide.PNG"]
 
 
-def test_every_picture_of_a_folder_gets_its_pose_and_a_drawing(
-    tiny_checkpoint, fp32, pictures, tmp_path, capsys
+def test_every_picture_gets_its_pose_and_a_drawing(
+    tiny_network, fp32, pictures, tmp_path, capsys, infer
 ):
-    content = run_inference(
-        tiny_checkpoint, tmp_path / "out", "--input_dir", pictures, "--batch_size", 2
-    )
+    content = infer("--input_dir", pictures, "--batch_size", 2)
     assert [frame["file"] for frame in content["frames"]] == FILES
     for frame in content["frames"]:
         alone = fp32(pictures / frame["file"])
@@ -104,7 +109,7 @@ def test_every_picture_of_a_folder_gets_its_pose_and_a_drawing(
     assert content["frames"][-1]["size"] == [128, 80]
     assert content["joint_names"] == list(JOINTS) and content["lenses"][0]["assumed"]
     assert content["units"]["joints3d"].startswith("metres")
-    head = {"model": str(tiny_checkpoint), "model_sha256": sha256(tiny_checkpoint), "schema": 1}
+    head = {"model": str(tiny_network), "model_sha256": sha256(tiny_network), "schema": 1}
     head |= {"input_size": 64, "precision": "fp32", "views": 1}
     assert {key: content[key] for key in head} == head
     page = (killing.REPOSITORY / "doc" / "inference.md").read_text("utf-8")
@@ -117,12 +122,11 @@ def test_every_picture_of_a_folder_gets_its_pose_and_a_drawing(
     assert "cut.png: cut off after" in output and "empty.jpg: not a picture" in output
 
 
-@pytest.fixture
-def clip(tmp_path):
-    """A video of 24 frames at 12 a second."""
+def film(tmp_path, count):
+    """A video of frames at 12 a second."""
     path = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 12.0, (128, 80))
-    for number in range(24):
+    for number in range(count):
         writer.write(checkered(80, 128, seed=number // 6))
     writer.release()
     return path.rename(os.fsdecode(os.fsencode(tmp_path) + b"/" + ODD_CLIP))
@@ -135,14 +139,19 @@ def count_frames(path):
         return stream.average_rate, sum(1 for _ in film.decode(video=0))
 
 
-def test_every_format_holds_the_same_poses(tiny_checkpoint, clip, tmp_path, capsys, monkeypatch):
+@pytest.fixture
+def clip(tmp_path):
+    return film(tmp_path, 24)
+
+
+def test_every_format_holds_the_same_poses(clip, tmp_path, capsys, monkeypatch, infer):
     out = tmp_path / "out"
     monkeypatch.setattr(predictor, "DISAGREEMENT", 10.0)
     monkeypatch.setattr(
         TrainedRange, "left_by", lambda _, found: np.arange(len(found.neck)) % 2 < 1
     )
     more = (*FORMATS, "--video", "--no_pictures", "--batch_size", 5)
-    frames = run_inference(tiny_checkpoint, out, "--input", clip, *more)["frames"]
+    frames = infer("--input", clip, *more, out=out)["frames"]
     kinds = ("bvh", "csv", "json", "mp4", "npz")
     assert names(out) == [f"poses.{kind}" for kind in kinds]
     assert [frame["frame"] for frame in frames] == list(range(24))
@@ -185,9 +194,7 @@ def test_every_format_holds_the_same_poses(tiny_checkpoint, clip, tmp_path, caps
     assert "poses.json, poses.npz, poses.csv, poses.bvh, poses.mp4\n" in output
 
 
-def test_every_name_that_a_file_system_holds_gets_a_pose_or_is_named(
-    tiny_checkpoint, tmp_path, capsys
-):
+def test_every_name_of_a_file_gets_a_pose_or_is_named(tmp_path, capsys, infer):
     folder, out = tmp_path / "in", tmp_path / os.fsdecode(b"out\xff")
     whole = cv2.imencode(".png", checkered(64, 64))[1].tobytes()
     files = [
@@ -201,7 +208,7 @@ def test_every_name_that_a_file_system_holds_gets_a_pose_or_is_named(
         path.write_bytes(b"" if b"broken" in name else whole)
     os.mkfifo(folder / "pipe.png")
     more = ("--recursive", "--video", *FORMATS)
-    content = run_inference(tiny_checkpoint, out, "--input_dir", folder, *more)
+    content = infer("--input_dir", folder, *more, out=out)
     texts = [frame["file"] for frame in content["frames"]]
     with (out / "poses.csv").open(newline="", encoding="utf-8") as stream:
         in_table = {row["file"] for row in csv.DictReader(stream)}
@@ -226,7 +233,7 @@ def test_every_name_that_a_file_system_holds_gets_a_pose_or_is_named(
     assert "poses.csv, **/poses.bvh, pictures/, **/poses.mp4" in output
 
 
-def test_folders_are_sequences_and_gaps_stay_gaps(tiny_checkpoint, tmp_path):
+def test_folders_are_sequences_and_gaps_stay_gaps(tmp_path, infer):
     numbers = {"": (9, 10, 11), "walk/": (8, 9, 10, 11, 12), "walk/on/": (1, 2)}
     files = [f"{folder}f_{number}.png" for folder, those in numbers.items() for number in those]
     for seed, file in enumerate(files):
@@ -236,7 +243,7 @@ def test_folders_are_sequences_and_gaps_stay_gaps(tiny_checkpoint, tmp_path):
 
     def result(name, *more):
         more = ("--input_dir", tmp_path / "in", "--recursive", "--fps", 20, *more)
-        frames = run_inference(tiny_checkpoint, tmp_path / name, *more)["frames"]
+        frames = infer(*more, out=tmp_path / name)["frames"]
         keys = ("joints3d", "neck", "joints2d")
         return {f["file"]: [np.array(f[key]) for key in keys] for f in frames}
 
@@ -258,14 +265,14 @@ def test_folders_are_sequences_and_gaps_stay_gaps(tiny_checkpoint, tmp_path):
         assert count_frames(tmp_path / "raw" / folder / "poses.mp4") == (20, len(those))
     # What was drawn is not taken for pictures of the wearer.
     more = ("--input_dir", tmp_path, "--recursive", "--no_pictures")
-    again = run_inference(tiny_checkpoint, tmp_path / "again", *more)
+    again = infer(*more, out=tmp_path / "again")
     assert [frame["file"] for frame in again["frames"]] == [f"in/{file}" for file in raw]
     drawn = {"file": "raw/pictures", "reason": "drawings of an earlier run"}
     rest = {"file": "raw/poses.bvh and 7 more", "reason": "not named as a picture"}
     assert again["left_out"] == [drawn, rest]
 
 
-def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_checkpoint, fp32, tmp_path):
+def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_network, fp32, tmp_path):
     # The network sees the same square whether the picture is the training camera's or that of
     # another lens, upside down, re-rendered; so the joints lie along the same rays.
     camera = equidistant_camera(900, 900, (450, 440), 430, 185)
@@ -275,7 +282,7 @@ def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_checkpoint, 
     seen = cv2.GaussianBlur(checkered(800, 1280), (0, 0), 6)
     users = CameraWarp(RELEASE_CAMERA, camera, mount_rotation(180).T).image(seen)
     options = {"gpu": "cpu", "precision": "fp32"}
-    lens = EgoPosePredictor(tiny_checkpoint, camera=calibration, rotate=180, **options)
+    lens = EgoPosePredictor(tiny_network, camera=calibration, rotate=180, **options)
     plain, square = SquareCrop(64, 1280, 800), lens.prepare(users).square
     inner = CameraWarp(camera, plain.camera(RELEASE_CAMERA), mount_rotation(180)).seen
     difference = np.abs(np.subtract(plain.image(seen), square, dtype=float))[inner]
@@ -286,11 +293,9 @@ def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_checkpoint, 
     assert np.abs(RELEASE_CAMERA.project(rays) - expected)[inside].max() < 0.5
 
 
-def test_pictures_are_brought_into_the_view_of_the_checkpoint(
-    tiny_checkpoint, tmp_path, monkeypatch
-):
+def test_pictures_are_brought_into_the_view_of_the_checkpoint(tiny_network, tmp_path, monkeypatch):
     view, mounts = equidistant_camera(64, 64, (31.5, 31.5), 32, 130), {"neck": [[5.0] * 3] * 2}
-    content = torch.load(tiny_checkpoint, weights_only=True)
+    content = torch.load(tiny_network, weights_only=True)
     content |= {"camera": camera_to_dict(view), "mounts": mounts}
     torch.save(content, tmp_path / "other.tar")
     trained = EgoPosePredictor(tmp_path / "other.tar", camera="training", rotate=0, gpu="cpu")
@@ -313,12 +318,14 @@ def test_pictures_are_brought_into_the_view_of_the_checkpoint(
         EgoPosePredictor(tmp_path / "other.tar", gpu="cpu")
 
 
-def test_several_processes_write_what_one_writes(tiny_checkpoint, pictures, tmp_path, monkeypatch):
+def test_several_processes_write_what_one_writes(
+    tiny_network, pictures, tmp_path, monkeypatch, infer
+):
     outs = tmp_path / "alone", tmp_path / "shared"
 
     def run(out, *more):
         more = ("--input_dir", pictures, "--format", "json", "csv", "npz", *more)
-        return run_inference(tiny_checkpoint, out, *more)
+        return infer(*more, out=out)
 
     alone = run(outs[0])
     for name in ("barrier", "destroy_process_group"):
@@ -341,7 +348,7 @@ def test_several_processes_write_what_one_writes(tiny_checkpoint, pictures, tmp_
     environment = {"WORLD_SIZE": 3, "MASTER_ADDR": "localhost", "MASTER_PORT": 1, "RANK": 0}
     for name, value in (environment | {"LOCAL_RANK": 0}).items():
         monkeypatch.setenv(name, str(value))
-    command = ["--load_model", tiny_checkpoint, "--save_dir", outs[1], "--input_dir", pictures]
+    command = ["--load_model", tiny_network, "--save_dir", outs[1], "--input_dir", pictures]
     command += ["--gpu", "cpu", "--precision", "fp32"]
     shared = run(outs[1])
     for folder in (".", "pictures"):
@@ -359,14 +366,12 @@ def test_several_processes_write_what_one_writes(tiny_checkpoint, pictures, tmp_
     assert [inference.gpu_of_process(gpu, 2) for gpu in ("1", "cpu")] == ["3", "cpu"]
 
 
-def test_processes_of_torchrun_that_are_stopped_put_together_what_they_have(
-    tiny_checkpoint, pictures, tmp_path
-):
+def test_stopped_processes_of_torchrun_write_what_they_have(tiny_network, pictures, tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
     # In its second batch.
     at = "utils.inference.predictor:EgoPosePredictor.poses"
-    command += [killing.__file__, at, "2", str(int(signal.SIGTERM)), "inference.py"]
-    command += ["--load_model", str(tiny_checkpoint), "--input_dir", str(pictures)]
+    command += [killing.__file__, at, "2", str(int(signal.SIGTERM)), "tests/tiny_model.py"]
+    command += ["inference", "--load_model", str(tiny_network), "--input_dir", str(pictures)]
     command += ["--save_dir", str(tmp_path / "out"), "--gpu", "cpu", "--batch_size", "1"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     result = subprocess.run(
@@ -396,13 +401,13 @@ class FakeCamera:
         self.left = 0
 
 
-def test_a_camera_is_followed_until_it_is_gone(tiny_checkpoint, tmp_path, monkeypatch, capsys):
+def test_a_camera_is_followed_until_it_is_gone(tmp_path, monkeypatch, capsys, infer):
     monkeypatch.setattr(cv2, "VideoCapture", FakeCamera)
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
     more = ("--input", 0, "--camera", "training", "--smooth")
-    frames = run_inference(tiny_checkpoint, tmp_path, *more)["frames"]
+    frames = infer(*more, out=tmp_path)["frames"]
     output = capsys.readouterr().out
     assert "no display here" in output and "camera 0 gives no more frames" in output
     times = [frame["time"] for frame in frames]
@@ -411,17 +416,17 @@ def test_a_camera_is_followed_until_it_is_gone(tiny_checkpoint, tmp_path, monkey
     assert names(tmp_path) == ["poses.json"]
 
 
-def test_a_second_run_takes_the_place_of_the_first_and_a_failed_one_changes_nothing(
-    tiny_checkpoint, pictures, tmp_path, monkeypatch, capsys
+def test_a_second_run_replaces_the_first_unless_it_fails(
+    pictures, tmp_path, monkeypatch, capsys, infer
 ):
     out = tmp_path / "out"
     more = ("--format", "json", "csv", "bvh", "--video", "--recursive")
     write(pictures / "walk" / "a.png", checkered(64, 64))
-    run_inference(tiny_checkpoint, out, "--input_dir", pictures, *more)
+    infer("--input_dir", pictures, *more, out=out)
     assert (out / "walk" / "poses.mp4").is_file()
     (out / "pictures" / "notes.txt").write_text("mine")
     assert "earlier run" not in capsys.readouterr().out
-    content = run_inference(tiny_checkpoint, out, "--input", pictures / "same.png")
+    content = infer("--input", pictures / "same.png", out=out)
     assert "The results of an earlier run in this folder are replaced" in capsys.readouterr().out
     assert len(content["frames"]) == 1 and names(out) == ["pictures", "poses.json"]
     left = [".drawings", "notes.txt", "same.jpg"]
@@ -432,7 +437,7 @@ def test_a_second_run_takes_the_place_of_the_first_and_a_failed_one_changes_noth
 
     monkeypatch.setattr(PictureSink, "finish", killed)
     with pytest.raises(KeyboardInterrupt):
-        run_inference(tiny_checkpoint, out, "--input_dir", pictures, *more)
+        infer("--input_dir", pictures, *more, out=out)
     assert names(out) == ["pictures", "poses.json"] and names(out / "pictures") == left
     assert json.loads((out / "poses.json").read_text()) == content
 
@@ -448,9 +453,7 @@ def test_a_second_run_takes_the_place_of_the_first_and_a_failed_one_changes_noth
         ("--input_dir links", "film"),
     ],
 )
-def test_input_in_the_folder_of_results_is_refused(
-    given, out, tiny_checkpoint, clip, tmp_path, monkeypatch
-):
+def test_input_among_the_results_is_refused(given, out, clip, tmp_path, monkeypatch, infer):
     monkeypatch.chdir(tmp_path)
     image = write(tmp_path / "film" / "pictures" / "a.png", checkered(64, 64))
     shutil.copy(clip, tmp_path / "film" / "poses.mp4")
@@ -458,26 +461,26 @@ def test_input_in_the_folder_of_results_is_refused(
     (tmp_path / "links" / "a.png").symlink_to(image)
     before = {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
     with pytest.raises(UserError, match=r"^film: holds the input .* \(--save_dir\)$"):
-        run_inference(tiny_checkpoint, Path(out), *given.split())
+        infer(*given.split(), out=Path(out))
     assert before == {p: p.is_file() and p.read_bytes() for p in tmp_path.rglob("*")}
 
 
-def test_a_full_disk_leaves_the_last_film(tiny_checkpoint, clip, tmp_path, capfd):
+def test_a_full_disk_leaves_the_last_film(tmp_path, capfd, infer):
     out = tmp_path / "out"
-    more = ("--input", clip, "--video", "--no_pictures")
-    run_inference(tiny_checkpoint, out, *more)
+    more = ("--input", film(tmp_path, 6), "--video", "--no_pictures")
+    infer(*more, out=out)
     before = (out / "poses.mp4").read_bytes()
     # In the film, and as its index is put in front.
     for size in (len(before) // 2, len(before) - 1):
         with file_size_limit(size), pytest.raises(UserError, match=f"{out}/poses.mp4: cannot be w"):
-            run_inference(tiny_checkpoint, out, *more)
+            infer(*more, out=out)
         assert "Traceback" not in capfd.readouterr().err
         assert (out / "poses.mp4").read_bytes() == before
         assert names(out) == ["poses.json", "poses.mp4"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_leaves_complete_files(number, tiny_checkpoint, pictures, tmp_path, monkeypatch):
+def test_a_signal_leaves_complete_files(number, pictures, tmp_path, monkeypatch, infer):
     original = EgoPosePredictor.poses
 
     def interrupted(self, *arguments):
@@ -487,7 +490,7 @@ def test_a_signal_leaves_complete_files(number, tiny_checkpoint, pictures, tmp_p
     monkeypatch.setattr(EgoPosePredictor, "poses", interrupted)
     more = ("--input_dir", pictures, "--batch_size", 3)
     with pytest.raises(SystemExit) as caught:
-        run_inference(tiny_checkpoint, tmp_path / "out", *more)
+        infer(*more)
     assert caught.value.code == 128 + number
     frames = json.loads((tmp_path / "out" / "poses.json").read_text())["frames"]
     assert 0 < len(frames) <= 3
@@ -503,6 +506,9 @@ def test_arrays_and_paths_of_any_size_give_the_same_joints(fp32, tmp_path):
     large = np.pad(small.repeat(3, 0).repeat(3, 1), ((0, 0), (30, 30), (0, 0)))
     path = write(tmp_path / "a.png", small[..., ::-1])
     first, second, read = fp32.batch([small, large, path])
+    # A picture of the network's own size has the network's pixels.
+    own = fp32.network(torch.from_numpy(small[None])).joints2d[0]
+    assert np.allclose(first.joints2d, own, atol=1e-3)
     assert np.allclose(first.joints3d, second.joints3d, atol=1e-5)
     expected = (first.joints2d + 0.5) * 3 - 0.5 + [30, 0]
     assert np.allclose(second.joints2d, expected, atol=1e-2)
@@ -532,8 +538,8 @@ def certain_where(monkeypatch, seen):
 
 
 @pytest.mark.parametrize("turn", [0, 90, 270])
-def test_pictures_are_turned_as_the_network_is_most_certain(
-    turn, tiny_checkpoint, tmp_path, monkeypatch, capsys
+def test_pictures_are_turned_as_is_most_certain(
+    turn, tiny_network, tmp_path, monkeypatch, capsys, infer
 ):
     # A face, white, at the top and a hand, red, at the right, which nothing mirrors.
     upright = np.full((200, 200, 3), 60, np.uint8)
@@ -546,17 +552,17 @@ def test_pictures_are_turned_as_the_network_is_most_certain(
         taken = np.rot90(upright, turn // 90)
         write(tmp_path / "in" / f"{number}.png", taken[..., ::-1])
     more = ("--input_dir", tmp_path / "in", "--camera", tmp_path / "calib.json")
-    [lens] = run_inference(tiny_checkpoint, tmp_path / "out", *more)["lenses"]
+    [lens] = infer(*more)["lenses"]
     assert lens["rotate"] == turn and np.allclose(lens["rotation_to_camera"], mount_rotation(turn))
     found = "found by the network: mean confidence 0.60, of the next best turn 0.20"
     assert lens["orientation"] == found and calls == [4, 4, 4, 5]
     assert f"rotated by {turn}°, {found}" in capsys.readouterr().out
-    turning = EgoPosePredictor(tiny_checkpoint, camera=tmp_path / "calib.json", gpu="cpu")
+    turning = EgoPosePredictor(tiny_network, camera=tmp_path / "calib.json", gpu="cpu")
     square = turning.prepare(taken).square
     assert square[8, 32].min() > 200 and square[32, 57].tolist() == [255, 0, 0]
 
 
-def test_each_size_and_each_folder_has_its_own_turn(tiny_checkpoint, tmp_path, monkeypatch, capsys):
+def test_each_size_and_each_folder_has_its_own_turn(tmp_path, monkeypatch, capsys, infer):
     certain_where(monkeypatch, lambda square: 0.2 + 0.4 * (square[8, 32].min() > 200))
     expected = {}
     for name, side, turn in (
@@ -573,7 +579,7 @@ def test_each_size_and_each_folder_has_its_own_turn(tiny_checkpoint, tmp_path, m
             )
         expected[name, side] = 270 if name == "c" else turn or 0
     more = ("--input_dir", tmp_path / "in", "--recursive", "--camera", "training")
-    content = run_inference(tiny_checkpoint, tmp_path / "out", *more)
+    content = infer(*more)
     lenses = {(lens["folder"], lens["size"][0]): lens for lens in content["lenses"]}
     assert {key: lens["rotate"] for key, lens in lenses.items()} == expected
     assert lenses["dark", 64]["orientation"].startswith("as of pictures of 64×64, found by")
@@ -583,23 +589,21 @@ def test_each_size_and_each_folder_has_its_own_turn(tiny_checkpoint, tmp_path, m
     assert "b, 64×64: training camera" in capsys.readouterr().out
 
 
-def test_a_size_that_does_not_tell_is_turned_as_the_one_that_tells_most(
-    tiny_checkpoint, monkeypatch
-):
+def test_a_size_that_does_not_tell_is_turned_as_the_one_that_tells_most(tiny_network, monkeypatch):
     certain_where(monkeypatch, lambda square: square[8, 32].min() / 255)
     pictures = []
     for side, turn, white in ((64, 0, 60), (96, 90, 140), (128, 180, 255)):
         picture = np.full((side, side, 3), 60, np.uint8)
         picture[side // 32 : side // 4, side // 3 : side * 2 // 3] = white
         pictures.append(np.rot90(picture, turn // 90))
-    predictor = EgoPosePredictor(tiny_checkpoint, camera="training", gpu="cpu")
+    predictor = EgoPosePredictor(tiny_network, camera="training", gpu="cpu")
     predictor.study(pictures)
     assert [view.lens.headset.rotate for view in predictor.views.values()] == [180, 90, 180]
 
 
 @pytest.mark.parametrize(("stated", "seen", "hint"), [(0, 180, True), (90, 90, False)])
-def test_a_stated_turn_that_the_network_doubts_is_kept_with_a_hint(
-    stated, seen, hint, tiny_checkpoint, tmp_path, monkeypatch, capsys
+def test_a_stated_turn_is_kept_with_a_hint(
+    stated, seen, hint, tmp_path, monkeypatch, capsys, infer
 ):
     picture = np.full((64, 64, 3), 60, np.uint8)
     picture[2:14, 20:44] = 255
@@ -607,21 +611,19 @@ def test_a_stated_turn_that_the_network_doubts_is_kept_with_a_hint(
     for number in range(3):
         write(tmp_path / "in" / f"{number}.png", np.rot90(picture, seen // 90))
     more = ("--input_dir", tmp_path / "in", "--rotate", stated, "--camera", "training")
-    [lens] = run_inference(tiny_checkpoint, tmp_path / "out", *more)["lenses"]
+    [lens] = infer(*more)["lenses"]
     assert lens["rotate"] == stated and calls == [4, 4, 4, 3]
     text = f"as stated, but the network is surer with {seen}°: mean confidence 0.60, of the next"
     assert lens["orientation"].startswith(text if hint else "as stated")
     assert ("see --rotate" in capsys.readouterr().out) == hint
 
 
-def test_the_turn_is_sought_in_one_view_and_not_taken_where_none_is_certain(
-    tiny_checkpoint, monkeypatch
-):
+def test_the_turn_is_sought_in_one_view_and_taken_if_certain(tiny_network, monkeypatch):
     calls, forward = [], PosePredictor.forward
     monkeypatch.setattr(
         PosePredictor, "forward", lambda self, *rest: calls.append(1) or forward(self, *rest)
     )
-    six = EgoPosePredictor(tiny_checkpoint, gpu="cpu", views=6)
+    six = EgoPosePredictor(tiny_network, gpu="cpu", views=6)
     six.study([checkered(64, 64, seed=seed) for seed in range(8)])
     [view] = six.views.values()
     assert len(calls) == 8 and view.lens.headset.rotate == 0
@@ -630,7 +632,7 @@ def test_the_turn_is_sought_in_one_view_and_not_taken_where_none_is_certain(
     assert len(calls) == 8 + 6
 
 
-def test_few_large_pictures_are_in_memory_at_a_time(tiny_checkpoint, tmp_path, monkeypatch):
+def test_few_large_pictures_are_in_memory_at_a_time(tmp_path, monkeypatch, infer):
     sizes = []
     monkeypatch.setattr(run_module, "PICTURE_BYTES", 3 * 64 * 64 * 3)
     original = EgoPosePredictor.poses
@@ -642,13 +644,11 @@ def test_few_large_pictures_are_in_memory_at_a_time(tiny_checkpoint, tmp_path, m
     monkeypatch.setattr(EgoPosePredictor, "poses", poses)
     for number in range(7):
         write(tmp_path / "in" / f"{number}.png", checkered(64, 64))
-    run_inference(tiny_checkpoint, tmp_path / "out", "--input_dir", tmp_path / "in")
+    infer("--input_dir", tmp_path / "in")
     assert sizes == [3, 3, 1]
 
 
-def test_pictures_that_go_during_a_run_are_counted_in_one_line(
-    tiny_checkpoint, tmp_path, monkeypatch, capsys
-):
+def test_pictures_that_go_during_a_run_are_counted(tmp_path, monkeypatch, capsys, infer):
     for number in range(100):
         write(tmp_path / "in" / f"{number}.png", checkered(64, 64))
     original = EgoPosePredictor.poses
@@ -660,7 +660,7 @@ def test_pictures_that_go_during_a_run_are_counted_in_one_line(
 
     monkeypatch.setattr(EgoPosePredictor, "poses", poses)
     more = ("--input_dir", tmp_path / "in", "--batch_size", 2, "--rotate", 0)
-    content = run_inference(tiny_checkpoint, tmp_path / "out", *more)
+    content = infer(*more)
     gone = [item["file"] for item in content["unreadable"]]
     assert 50 < len(gone) < 100 and len(content["frames"]) + len(gone) == 100
     told = capsys.readouterr().out.splitlines()[-1]
@@ -697,9 +697,7 @@ def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch
         ("--input a.png --save_dir a.png", "cannot be made a folder"),
     ],
 )
-def test_bad_input_ends_with_one_clear_line_and_exit_2(
-    line, message, tmp_path, tiny_checkpoint, capsys, monkeypatch
-):
+def test_bad_input_is_one_line_and_exit_2(line, message, tmp_path, capsys, monkeypatch, infer):
     monkeypatch.chdir(tmp_path)
     for name in ("broken/a.png", "broken/b.jpg"):
         write(tmp_path / name, checkered(64, 64)).write_bytes(b"no picture")
@@ -707,7 +705,7 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(
     calibration = {"K": np.eye(3).tolist(), "D": [0, 0], "model": "fisheye"}
     (tmp_path / "calib.json").write_text(json.dumps(calibration))
     with pytest.raises(SystemExit) as caught:
-        run_command(lambda: run_inference(tiny_checkpoint, tmp_path / "out", *line.split()))
+        run_command(lambda: infer(*line.split()))
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert caught.value.code == 2
     assert last.startswith("error: ") and message in last
@@ -715,16 +713,14 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(
 
 
 @pytest.mark.parametrize(("size", "advice"), [("2", "lower --batch_size"), ("1", "--gpu cpu has")])
-def test_running_out_of_memory_says_what_to_lower(
-    size, advice, tiny_checkpoint, pictures, tmp_path, monkeypatch
-):
+def test_out_of_memory_says_what_to_lower(size, advice, pictures, monkeypatch, infer):
     def poses(self, *arguments):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(EgoPosePredictor, "poses", poses)
     with pytest.raises(UserError, match=f"out of memory with --batch_size {size}: {advice}"):
         more = ("--input_dir", pictures, "--batch_size", size)
-        run_inference(tiny_checkpoint, tmp_path / "out", *more)
+        infer(*more)
 
 
 def test_reading_ahead_keeps_order_its_bound_and_what_goes_wrong():

@@ -1,19 +1,17 @@
 """Two processes train as one does, and measure each validation frame once."""
 
-import json
 import os
-import subprocess
-import sys
-from pathlib import Path
+import socket
 
+import killing
 import pytest
+from commands import records
 from tiny_model import CONFIG
 
 import train
 from dataset.order import BatchOrder, Division
 
 pytestmark = pytest.mark.usefixtures("tiny_kind")
-REPOSITORY = Path(train.__file__).parent
 STEPS = {"Train2d": 3, "Train3d": 7, "Finetune": 3}
 
 
@@ -29,16 +27,21 @@ def test_two_processes_have_the_loss_curve_of_one(tiny_data, tmp_path):
     arguments = ["--training_type", "all", "--gpu", "cpu", "--config", str(config)]
     arguments += ["--data_root", str(tiny_data), "--log_dir"]
     train.main([*arguments, str(tmp_path / "one")])
-    torchrun = sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"
-    done = subprocess.run(
-        [*torchrun, "tests/tiny_model.py", *arguments, str(tmp_path / "two")],
-        **{"cwd": REPOSITORY, "capture_output": True, "text": True, "timeout": 300},
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)},
-    )
-    assert done.returncode == 0, done.stderr
+    with socket.create_server(("localhost", 0)) as free:
+        here = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(free.getsockname()[1])}
+    with (tmp_path / "printed").open("w+") as printed:
+        children = [
+            killing.start(
+                *("tests/tiny_model.py", *arguments, tmp_path / "two"),
+                stream=printed.fileno(),
+                **here | {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": "2"},
+            )
+            for rank in "01"
+        ]
+        ended = [os.waitpid(child, 0)[1] for child in children]
+        assert ended == [0, 0], (tmp_path / "printed").read_text()
     for stage, steps in STEPS.items():
-        logs = (tmp_path / name / stage / "log.jsonl" for name in ("one", "two"))
-        one, two = (list(map(json.loads, log.read_text().splitlines())) for log in logs)
+        one, two = (records(tmp_path / name / stage) for name in ("one", "two"))
         assert [record["kind"] for record in one] == ["training"] * steps + ["validation"]
         for a, b in zip(one[:-1], two[:-1], strict=True):
             assert a["loss"] == pytest.approx(b["loss"], rel=1e-4, abs=1e-7)
@@ -63,10 +66,3 @@ def test_the_parts_of_a_batch_are_disjoint_and_together_are_it(count):
     parts = [BatchOrder(count, 3, division=Division(rank, 3)) for rank in range(3)]
     found = [row for part in parts for rows in part for row in rows]
     assert sorted(found) == list(range(count))  # of ValSet, each once
-
-
-def test_an_epoch_may_be_longer_than_the_set():
-    order = BatchOrder(3, 4, shuffle=True, seed=1, drop_last=True, epoch_frames=8)
-    rows = [row for batch in order for row in batch]
-    assert len(order) == 2 and len(rows) == 8
-    assert sorted(rows[:3]) == sorted(rows[3:6]) == [0, 1, 2]

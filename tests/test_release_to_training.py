@@ -4,12 +4,12 @@ import archives
 import numpy as np
 import pytest
 import release
-from commands import BEST, run_train
+from commands import BEST, pack, run_train
 from http_server import serving
 
 from base.set_type import SetType
 from dataset import open_split
-from utils import check_data, download_data, extract_data, pack_data
+from utils import check_data, download_data, extract_data
 
 CHARACTERS = {"TrainSet": "female_002_f_s", "ValSet": "male_008_a_a"}  # of one part and nine
 #: What the official release has, numbers aside.
@@ -35,7 +35,7 @@ def test_download_extract_check_pack_and_train(published, tmp_path, tiny_config)
         names = "--characters", *CHARACTERS.values()
         download_data.main(["--output", str(parts), "--base_url", url, *names])
     extract_data.main(["--input", str(parts), "--output", str(tree)])
-    pack_data.main(["--input", str(parts), "--output", str(packed), "--size", "64"])
+    pack(parts, packed)
     good = [n for n in range(12) if n not in (LABEL_ALONE, PICTURE_ALONE, TRUNCATED)]
     for root, stage in ((tree, "train2d"), (packed, "train3d")):
         with pytest.raises(SystemExit) as ended:

@@ -7,7 +7,7 @@ import signal
 import killing
 import pytest
 import torch
-from commands import BEST, at_step, run_train
+from commands import BEST, at_step, records, run_train
 from tiny_model import CONFIG
 
 from base.errors import UserError
@@ -16,6 +16,13 @@ from utils.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("tiny_kind")
 STAGES = ("train2d", "train3d", "finetune", "temporal")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Sums round alike in a process that is killed."""
+    with killing.one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +76,8 @@ def assert_same_run(*log_dirs):
 
 
 def losses(log_dir):
-    records = map(json.loads, (log_dir / "log.jsonl").read_text().splitlines())
-    return [(record["step"], record["loss"]) for record in records if record["kind"] == "training"]
+    found = records(log_dir)
+    return [(record["step"], record["loss"]) for record in found if record["kind"] == "training"]
 
 
 def newest(tmp_path):
@@ -86,7 +93,7 @@ def stop():
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_run_that_ends_at_a_step_goes_on_bit_identical(
+def test_a_run_goes_on_bit_identical(
     stage, run, tiny_file, each_step, left_alone, tmp_path, monkeypatch
 ):
     at_step(monkeypatch, 3, stop)
@@ -98,21 +105,20 @@ def test_a_run_that_ends_at_a_step_goes_on_bit_identical(
     assert_same_run(tmp_path / "log", left_alone / stage)
 
 
-def test_a_run_killed_while_it_writes_a_checkpoint_goes_on_bit_identical(
+def test_a_kill_at_a_checkpoint_loses_nothing(
     run, tiny_data, tiny_file, each_step, left_alone, tmp_path
 ):
-    arguments = ["--training_type", "train3d", "--gpu", "cpu", "--config", str(each_step)]
-    arguments += ["--data_root", str(tiny_data), "--log_dir", str(tmp_path / "log")]
-    threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}  # sums round alike
+    arguments = ["--training_type", "train3d", "--gpu", "cpu", "--config", each_step]
+    arguments += ["--data_root", tiny_data, "--log_dir", tmp_path / "log"]
     # Of the fifth step's.
-    killing.kill("tests/tiny_model.py", *arguments, at="os:fsync", call=5, **threads)
+    killing.kill("tests/tiny_model.py", *arguments, at="os:fsync", call=5)
     assert newest(tmp_path) == "checkpoint_0_step_4.tar"
     run(tiny_file, "--resume")
     assert_same_run(tmp_path / "log", left_alone / "train3d")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_writes_a_checkpoint_and_ends_the_run(
+def test_a_signal_is_a_checkpoint_and_the_end(
     number, run, tiny_file, left_alone, tmp_path, monkeypatch, capsys
 ):
     # One checkpoint a quarter of an hour: the one found is the signal's, though no log is due.
@@ -130,7 +136,7 @@ def test_a_signal_writes_a_checkpoint_and_ends_the_run(
     assert_same_checkpoint(tmp_path / "log", left_alone / "train3d")
 
 
-def test_a_signal_in_validation_ends_the_run_after_the_epoch_s_last_step(
+def test_a_signal_in_validation_comes_after_the_last_step(
     run, tiny_file, left_alone, tmp_path, monkeypatch
 ):
     real = Trainer._validate
@@ -163,15 +169,13 @@ def test_the_last_and_the_best_are_kept_and_no_other(keep, kept, run, tmp_path):
     assert sorted(path.name for path in folder.iterdir()) == kept
     state = torch.load(folder / "checkpoint_4.tar", weights_only=True)["training"]
     best = torch.load(tmp_path / "log" / BEST, weights_only=True)["training"]
-    records = map(json.loads, (tmp_path / "log" / "log.jsonl").read_text().splitlines())
-    errors = [record["mpjpe_mm"] for record in records if record["kind"] == "validation"]
+    found = records(tmp_path / "log")
+    errors = [record["mpjpe_mm"] for record in found if record["kind"] == "validation"]
     assert state["best_value"] == best["best_value"] == min(errors)
     assert best["epoch"] == best["best_epoch"] == 1 + errors.index(min(errors))
 
 
-def test_the_same_frames_are_left_when_the_batch_size_changes(
-    run, each_step, tmp_path, monkeypatch, capsys
-):
+def test_the_same_frames_are_left_for_other_batches(run, each_step, tmp_path, monkeypatch, capsys):
     at_step(monkeypatch, 5, stop)
     with pytest.raises(Stop):
         run(each_step)  # after 4 steps of 4 frames

@@ -38,7 +38,7 @@ def test_each_stage_writes_its_checkpoints_configuration_and_scalars(tiny_runs):
     modules = {"resnet_state_dict"}, {"autoencoder_state_dict"}
     expected = {"train2d": modules[0], "train3d": modules[1], "finetune": modules[0] | modules[1]}
     for stage, log_dir in tiny_runs.items():
-        epochs = 1 if stage == "finetune" else 2
+        epochs = 2 if stage == "train3d" else 1
         names = sorted(path.name for path in (log_dir / "checkpoints").iterdir())
         assert names == [f"checkpoint_{e + 1}.tar" for e in range(epochs)] + ["model_best.tar"]
         content = torch.load(log_dir / BEST, weights_only=True)
@@ -87,9 +87,7 @@ def checkpoint():
         ("transformer temporal", {"load_3d_model": "train3d"}, {"temporal"}, SECOND),
     ],
 )
-def test_a_stage_starts_from_its_checkpoints_and_trains_its_parts(
-    stage, given, trained, loaded, checkpoint
-):
+def test_a_stage_loads_and_trains_its_parts(stage, given, trained, loaded, checkpoint):
     kind, stage = stage.split()
     start = Start(**{option: checkpoint(kind, name) for option, name in given.items()})
     model, _ = stage_network(stage, checkpoint(kind, "finetune").config, start)
@@ -117,9 +115,7 @@ def test_a_stage_starts_from_its_checkpoints_and_trains_its_parts(
         ("autoencoder train3d", {"load_model": "autoencoder train2d"}, "one of train3d"),
     ],
 )
-def test_a_stage_does_not_start_without_checkpoints_of_its_kind_and_stages(
-    stage, given, message, checkpoint
-):
+def test_a_stage_needs_checkpoints_of_its_kind_and_stages(stage, given, message, checkpoint):
     kind, stage = stage.split()
     start = Start(**{option: checkpoint(*name.split()) for option, name in given.items()})
     with pytest.raises(UserError, match=message) as caught:
@@ -231,7 +227,7 @@ def test_resume_counts_before_the_model_to_start_from(run, tiny_kind, tiny_file,
     assert sorted(path.name for path in folder.iterdir())[0] == "checkpoint_2.tar"
 
 
-def test_the_end_of_a_run_names_its_best_and_what_was_skipped(
+def test_the_end_names_the_best_and_what_was_skipped(
     run, tiny_kind, tiny_file, tmp_path, monkeypatch, capsys
 ):
     real = Stage.report_broken
@@ -293,9 +289,7 @@ def test_the_configuration_is_printed_without_a_stage(capsys):
 
 
 @pytest.mark.parametrize("more", [(), ("--resume",)])
-def test_a_folder_that_another_run_holds_is_refused_with_its_process(
-    more, run, tiny_kind, tiny_file, tmp_path
-):
+def test_a_folder_that_another_run_holds_is_refused(more, run, tiny_kind, tiny_file, tmp_path):
     log_dir = tmp_path / "log"
     with locked(log_dir):
         with pytest.raises(UserError, match=f"log: process {os.getpid()} is writing"):

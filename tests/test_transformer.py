@@ -1,15 +1,14 @@
 """The project's own model and its temporal version: training, demo, inference and export."""
 
-import json
 import shutil
 
 import numpy as np
 import onnxruntime as ort
 import pytest
-from commands import BEST, run_demo, run_inference, run_train
+from commands import BEST, make_set, records, run_demo, run_inference, run_train
 
 from base.errors import UserError
-from utils import export_onnx, make_synthetic
+from utils import export_onnx
 from utils.common.networks import load_pose_model
 from utils.inference.source import LazyFrame
 
@@ -37,7 +36,7 @@ def exported(tiny_transformer, tmp_path_factory):
     return path
 
 
-def test_inference_writes_uncertainty_and_the_export_gives_the_same(
+def test_inference_and_export_give_the_same_uncertainty(
     tiny_transformer, exported, tiny_data, tmp_path
 ):
     pictures = next((tiny_data / "TrainSet").glob("*/*/cam_down/rgba"))
@@ -64,7 +63,7 @@ def test_inference_writes_uncertainty_and_the_export_gives_the_same(
             assert np.abs(np.subtract(one[key], other[key])).max() < bound
 
 
-def test_an_export_that_differs_is_refused_and_leaves_the_last_one(
+def test_an_export_that_differs_leaves_the_last_one(
     tiny_transformer, exported, tmp_path, monkeypatch
 ):
     # The export itself is not made again.
@@ -81,13 +80,11 @@ def test_an_export_that_differs_is_refused_and_leaves_the_last_one(
 
 
 @pytest.fixture(scope="module")
-def video_data(tmp_path_factory):
+def video_data(made_once):
     """Data root of videos: 14 training frames of two people, 5 validation, 6 test frames."""
-    root = tmp_path_factory.mktemp("data") / "videos"
     sizes = "--train 14 --val 5 --test 6 --video --frames_per_character 7"
-    flags = f"{sizes} --seed 0 --ray_step 4 --workers 1".split()
-    make_synthetic.main(["--output", str(root), *flags])
-    return root
+    options = f"{sizes} --seed 0 --ray_step 4 --workers 1".split()
+    return made_once("videos", lambda root: make_set(root, *options))
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +103,7 @@ def test_its_checkpoint_is_a_whole_model_and_its_validation_names_the_single_fra
     temporal,
 ):
     assert load_pose_model(temporal / BEST).model.temporal.lags == (0, 1, 3)
-    records = list(map(json.loads, (temporal / "log.jsonl").read_text().splitlines()))
-    last = [record for record in records if record["kind"] == "validation"][-1]
+    last = [record for record in records(temporal) if record["kind"] == "validation"][-1]
     assert {"mpjpe_mm", "single_frame_mm"} <= last.keys()
     # Two epochs of 8 frames in batches of 4; all 14 would be 3 batches an epoch.
     assert last["step"] == 4
@@ -181,9 +177,7 @@ def test_a_picture_s_place_is_the_number_its_name_ends_in():
         assert LazyFrame(file, "name", lambda: None, frame).place == place
 
 
-def test_the_export_takes_each_frame_alone_and_says_so(
-    temporal, exported, tmp_path, capsys, monkeypatch
-):
+def test_the_export_takes_each_frame_alone(temporal, exported, tmp_path, capsys, monkeypatch):
     # What is exported is the single-frame model: the one that was exported above.
     monkeypatch.setattr(export_onnx, "write_onnx", lambda *call: shutil.copy(exported, call[2]))
     path = tmp_path / "model.onnx"

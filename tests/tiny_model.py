@@ -1,8 +1,9 @@
 """A kind of model whose training steps take a millisecond, for tests of what all kinds share.
 
-Run as a script it is train.py with this kind added.
+Run as a script it is train.py, or the command that is its first argument, with this kind added.
 """
 
+import importlib
 import sys
 from pathlib import Path
 from typing import ClassVar
@@ -114,7 +115,7 @@ class TinyModel(PoseModel):
 if __name__ == "__main__":
     sys.path.append(str(Path(__file__).parent))
     register()
-    import train
     from utils.common.command import run_command
 
-    run_command(train.main)
+    name = sys.argv.pop(1) if not sys.argv[1].startswith("-") else "train"
+    run_command(importlib.import_module(name).main)

@@ -13,7 +13,6 @@ import mutations
 import numpy as np
 import pytest
 import yaml
-from camera_files import FILES
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +31,9 @@ from base.errors import UserError
 from base.release_camera import RELEASE_CAMERA
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "camera_files"
+#: What is expected of each file there.
+_ROWS = Path(__file__).with_name("camera_files.txt").read_text("utf-8").splitlines()
+FILES = dict(row.split(" | ") for row in _ROWS if not row.startswith("#"))
 
 NUMBERS = (352.6, 352.7, 654.7, 400.9)
 SIZE = (1280, 800)
@@ -122,49 +124,7 @@ def test_what_opencv_itself_writes_is_read(tmp_path, suffix, terms, expected):
 
 ROS = {"height": 800, "width": 1280, "distortion_model": "equidistant", "D": D.tolist()}
 ROS |= {"K": K.ravel().tolist(), "binning_x": 0, "roi": {"width": 0, "height": 0}}
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        {"K": K.tolist(), "D": D.reshape(4, 1).tolist(), "DIM": [1280, 800]},
-        {"cameraMatrix": K.tolist(), "distCoeffs": [D.tolist()], "image_size": [1280, 800]},
-        {**BY_NAME, **WH, **KS},
-        {**BY_NAME, "k": D.tolist(), "size": WH},
-        {  # ROS, a file
-            **IMAGE_WH,
-            "distortion_model": "equidistant",
-            "camera_matrix": {"rows": 3, "cols": 3, "data": K.ravel().tolist()},
-            "distortion_coefficients": {"rows": 1, "cols": 4, "data": D.tolist()},
-        },
-        ROS,
-        {key.lower(): value for key, value in ROS.items()},  # ROS 2
-        {"cameras": {"left": {**BY_NAME, **WH, **KS}}},
-    ],
-)
-@pytest.mark.parametrize("dump", [json.dumps, yaml.safe_dump])
-def test_the_ways_people_save_a_fisheye_calibration_are_read(tmp_path, content, dump):
-    assert camera_of(tmp_path / "calib", dump(content)) == FISHEYE
-
-
-@pytest.mark.parametrize(
-    ("terms", "expected"),
-    [
-        (D4, D4),
-        (D5, D5),
-        ((*D5, 0.1, 0.2, 0.3), (*D5, 0.1, 0.2, 0.3)),
-        ((*D5, *(0.01,) * 9), (*D5, *(0.01,) * 9)),
-        ((*D4, 0.0, 0.0), (*D4, 0.0)),
-        (None, ()),
-    ],
-)
-def test_a_stated_pinhole_has_opencvs_terms(tmp_path, terms, expected):
-    content = {"model": "pinhole", "K": K.tolist(), "D": terms, "DIM": [1280, 800]}
-    assert camera_of(tmp_path / "a.json", json.dumps(content)) == replace(
-        PINHOLE, distortion=expected
-    )
-
-
+D6, D8, D14 = (*D4, 0.0, 0.0), (*D5, 0.1, 0.2, 0.3), (*D5, *(0.01,) * 9)
 XI = replace(FISHEYE, k=(*D, 0.01, 0.002))
 UNIFIED = UnifiedCamera(*NUMBERS, 0.8, D4, *SIZE)
 SPHERES = DoubleSphereCamera(*NUMBERS, -0.2, 0.6, *SIZE)
@@ -203,6 +163,29 @@ def orbslam(kind, **values):
 K2 = {f"k{i + 2}": float(k) for i, k in enumerate(D)}
 MU = {"mu": 352.6, "mv": 352.7, "u0": 654.7, "v0": 400.9}
 KINDS = [
+    ({"K": K.tolist(), "D": D.reshape(4, 1).tolist(), "DIM": [1280, 800]}, FISHEYE),
+    ({"cameraMatrix": K.tolist(), "distCoeffs": [D.tolist()], "image_size": [1280, 800]}, FISHEYE),
+    (BY_NAME | WH | KS, FISHEYE),
+    (BY_NAME | {"k": D.tolist(), "size": WH}, FISHEYE),
+    (  # ROS, a file
+        IMAGE_WH
+        | {"distortion_model": "equidistant"}
+        | {"camera_matrix": {"rows": 3, "cols": 3, "data": K.ravel().tolist()}}
+        | {"distortion_coefficients": {"rows": 1, "cols": 4, "data": D.tolist()}},
+        FISHEYE,
+    ),
+    (ROS, FISHEYE),
+    ({key.lower(): value for key, value in ROS.items()}, FISHEYE),  # ROS 2
+    ({"cameras": {"left": BY_NAME | WH | KS}}, FISHEYE),
+    *(  # OpenCV's terms
+        (
+            {"model": "pinhole", "K": K.tolist(), "D": terms, "DIM": [1280, 800]},
+            replace(
+                PINHOLE, distortion=() if terms is None else terms[:5] if terms == D6 else terms
+            ),
+        )
+        for terms in (D4, D5, D8, D14, D6, None)
+    ),
     (BY_NAME | WH | KS | {"k5": 0.01, "k6": 0.002}, XI),
     (BY_NAME | WH | P4 | {"k3": -0.01, "k4": 0.01, "k5": 0.02, "k6": 0.03, "codx": 0.0}, RATIONAL),
     (BY_NAME | WH | {"model": "pinhole", "k1": -0.3}, replace(PINHOLE, distortion=(-0.3, 0, 0, 0))),
@@ -300,45 +283,46 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize("content, expected", KINDS)
-def test_a_camera_of_each_kind_is_read(tmp_path, content, expected):
-    camera = camera_of(tmp_path / "calib.json", json.dumps(content))
-    assert type(camera) is type(expected)
-    values, wanted = (
-        np.concatenate([np.ravel(value) for value in astuple(c)]) for c in (camera, expected)
-    )
-    assert values == pytest.approx(wanted, rel=1e-12)
-
-
 def metashape(projection, **values):
     rows = "".join(f"<{key}>{value}</{key}>" for key, value in values.items())
     rows += "<width>1280</width><height>800</height><f>352.7</f><cx>15.2</cx><cy>1.4</cy>"
     return f"<calibration><projection>{projection}</projection>{rows}</calibration>"
 
 
-@pytest.mark.parametrize(
-    "text, expected",
-    [
-        # f + b1 along x; its P1 moves along x, as OpenCV's p2.
-        (metashape("frame", b1=-0.1, k1=-0.3, k2=0.1, k3=-0.01, p1=-2e-3, p2=1e-3), PINHOLE),
-        (
-            metashape("equidistant_fisheye", k1=0.05, p1=-2e-3, p2=1e-3),
-            ThinPrismFisheyeCamera(
-                *(352.7, 352.7, 654.7, 400.9, (0.05, 0, 0, 0), (1e-3, -2e-3), (0, 0, 0, 0)),
-                *(*SIZE, False),
-            ),
+TEXTS = [
+    # f + b1 along x; its P1 moves along x, as OpenCV's p2.
+    (metashape("frame", b1=-0.1, k1=-0.3, k2=0.1, k3=-0.01, p1=-2e-3, p2=1e-3), PINHOLE),
+    (
+        metashape("equidistant_fisheye", k1=0.05, p1=-2e-3, p2=1e-3),
+        ThinPrismFisheyeCamera(
+            *(352.7, 352.7, 654.7, 400.9, (0.05, 0, 0, 0), (1e-3, -2e-3), (0, 0, 0, 0)),
+            *(*SIZE, False),
         ),
-        (
-            "# oST version 5.0 parameters\n\n[image]\n\nwidth\n1280\n\nheight\n800\n\n[left]\n\n"
-            "camera matrix\n352.6 0 654.7\n0 352.7 400.9\n0 0 1\n\n"
-            "distortion\n-0.3 0.1 0.001 -0.002 -0.01\n\nrectification\n1 0 0\n0 1 0\n0 0 1\n",
-            PINHOLE,
-        ),
-    ],
-)
-def test_xml_of_metashape_and_ost_of_ros_are_read(tmp_path, text, expected):
-    found, wanted = astuple(camera_of(tmp_path / "calib", text)), astuple(expected)
-    assert [np.asarray(v) for v in found] == [pytest.approx(np.asarray(v)) for v in wanted]
+    ),
+    (  # ost.txt of ROS
+        "# oST version 5.0 parameters\n\n[image]\n\nwidth\n1280\n\nheight\n800\n\n[left]\n\n"
+        "camera matrix\n352.6 0 654.7\n0 352.7 400.9\n0 0 1\n\n"
+        "distortion\n-0.3 0.1 0.001 -0.002 -0.01\n\nrectification\n1 0 0\n0 1 0\n0 0 1\n",
+        PINHOLE,
+    ),
+]
+
+
+def assert_same(camera, expected):
+    assert type(camera) is type(expected)
+    found, wanted = (np.hstack([np.ravel(v) for v in astuple(c)]) for c in (camera, expected))
+    assert found == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.mark.parametrize("content, expected", KINDS + TEXTS)
+def test_a_camera_of_each_kind_is_read(tmp_path, content, expected):
+    if isinstance(content, str):
+        assert_same(camera_of(tmp_path / "calib", content), expected)
+        return
+    as_json = json.dumps(content)
+    assert_same(camera_of(tmp_path / "calib", as_json), expected)
+    as_yaml = yaml.safe_dump(json.loads(as_json))
+    assert_same(camera_of(tmp_path / "calib", as_yaml), expected)
 
 
 def test_ocamcalib_text_and_json_are_one_camera(tmp_path):
@@ -407,8 +391,7 @@ def test_colmap_text_and_binary_have_pixel_centres_at_halves(tmp_path, number, r
     )
     binary = load_calibration(str(tmp_path)).camera
     assert camera_of(tmp_path / "cameras.txt", text) == binary
-    (*found,), (*wanted,) = astuple(binary), astuple(expected)
-    assert [np.asarray(v) for v in found] == [pytest.approx(np.asarray(v)) for v in wanted]
+    assert_same(binary, expected)
 
 
 def test_one_of_several_cameras_is_chosen_by_name_or_number(tmp_path):
@@ -466,13 +449,11 @@ def test_a_calibration_without_a_size_is_for_the_pictures_it_is_used_on(tmp_path
 
 
 GOOD = {"K": K.tolist(), "D": D.tolist(), "DIM": [1280, 800]}
-#: A thousand million parts, by reference.
-BOMB = "0: &a0 [1]\n" + "".join(f"{i + 1}: &a{i + 1} [{f'*a{i},' * 10}]\n" for i in range(9))
 PIN = BY_NAME | WH | {"model": "pinhole"}
 
 
 def matrix(*rows):
-    return json.dumps(GOOD | {"K": rows})
+    return GOOD | {"K": rows}
 
 
 @pytest.mark.parametrize(
@@ -482,73 +463,69 @@ def matrix(*rows):
         ("hello there", "not a calibration of a known kind; known are COLMAP, OCamCalib"),
         ('{"K": [1, 2', "YAML in line 1"),
         ("<a><b></a>", "broken XML"),
-        (json.dumps({"D": D.tolist()}), "not a calibration"),
-        (json.dumps({"fx": 1, "fy": 1, "cx": 1} | KS), "lacks cy"),
-        (json.dumps({"K": K.tolist()}), "no distortion coefficients"),
-        (json.dumps(GOOD | {"D": D[:3].tolist()}), "4 or 6 distortion coefficients, found 3"),
-        (json.dumps(GOOD | {"K": K[:2].tolist()}), "4 or 9 numbers, not 6"),
+        ({"D": D.tolist()}, "not a calibration"),
+        ({"fx": 1, "fy": 1, "cx": 1} | KS, "lacks cy"),
+        ({"K": K.tolist()}, "no distortion coefficients"),
+        (GOOD | {"D": D[:3].tolist()}, "4 or 6 distortion coefficients, found 3"),
+        (GOOD | {"K": K[:2].tolist()}, "4 or 9 numbers, not 6"),
         (matrix([352, "x", 3], [0, 1, 2], [0, 0, 1]), "not a matrix"),
-        (json.dumps(GOOD | {"D": [0.1, None, 0, 0]}), "not finite"),
-        (json.dumps(GOOD | {"DIM": [1280]}), "picture size"),
-        (json.dumps(GOOD | {"DIM": [1280.5, 800]}), "whole numbers of pixels"),
-        (json.dumps(BY_NAME | WH | KS | {"fx": [352, 353]}), "fx: one number is needed, found 2"),
-        (json.dumps(GOOD | {"model": "mirror"}), "'mirror' is not supported"),
-        (json.dumps(GOOD | {"D": [-1e4, 0, 0, 0]}), "folds over"),
-        (json.dumps(GOOD | {"D": [-3.0, 0, 0, 0]}), "sees no further than 1"),
+        (GOOD | {"D": [0.1, None, 0, 0]}, "not finite"),
+        (GOOD | {"DIM": [1280]}, "picture size"),
+        (GOOD | {"DIM": [1280.5, 800]}, "whole numbers of pixels"),
+        (BY_NAME | WH | KS | {"fx": [352, 353]}, "fx: one number is needed, found 2"),
+        (GOOD | {"model": "mirror"}, "'mirror' is not supported"),
+        (GOOD | {"D": [-1e4, 0, 0, 0]}, "folds over"),
+        (GOOD | {"D": [-3.0, 0, 0, 0]}, "sees no further than 1"),
         (matrix([-352, 0, 600], [0, 352, 400], [0, 0, 1]), "focal length must be above zero"),
         (matrix([352, 0, 600], [0, 352, 400], [0, 0, 2]), "must have the form"),
         (matrix([352, 3, 600], [0, 352, 400], [0, 0, 1]), "skew of 3"),
-        (json.dumps(GOOD | {"K": K.T.tolist()}), "transposed"),
+        (GOOD | {"K": K.T.tolist()}, "transposed"),
         (matrix([352, 0, 1300], [0, 352, 400], [0, 0, 1]), "principal point"),
         (matrix([3.1, 0, 600], [0, 3.1, 400], [0, 0, 1]), "not one in pixels"),
-        (json.dumps(GOOD | {"DIM": [6400, 4000]}), "the lens covers"),
-        (json.dumps(PIN | P4 | {"p1": 0.03}), "no lens's"),
-        (json.dumps(ROS | {"distortion_model": None}), "camera model None is no name"),
-        (json.dumps(ROS | {"distortion_model": ["equidistant"]}), "model ['equidistant'] is no"),
-        (json.dumps(BY_NAME | KS | IMAGE_WH | {"image_width": True}), "picture size [True, 800]"),
+        (GOOD | {"DIM": [6400, 4000]}, "the lens covers"),
+        (PIN | P4 | {"p1": 0.03}, "no lens's"),
+        (ROS | {"distortion_model": None}, "camera model None is no name"),
+        (ROS | {"distortion_model": ["equidistant"]}, "model ['equidistant'] is no"),
+        (BY_NAME | KS | IMAGE_WH | {"image_width": True}, "picture size [True, 800]"),
         # Nothing that changes the lens is left out.
-        (json.dumps(GOOD | {"k5": 0.1, "xi": None}), "xi: not all numbers"),
-        (json.dumps(BY_NAME | WH | KS | {"model": "fisheye", "p1": 0.01}), "p1 = 0.01: the fish"),
-        (json.dumps(PIN | P4 | {"b1": 0.5}), "b1 = 0.5: the pinhole model has no such term"),
-        (json.dumps(BY_NAME | WH | P4 | {"k4": 0.5}), "k4 without k5, k6 = 0.5"),
-        (json.dumps(PIN | KS), "k4 without k5, k6 = -1.2e-05"),
-        (json.dumps(kalibr("omni", "equidistant", [0.8], D)), "omni-equidistant is not"),
-        (json.dumps(BY_NAME | WH | {"k1": 0.5}), "state model: fisheye or model: pinhole"),
-        (json.dumps({"fl_x": 352, "cx": 640, "cy": 400, "w": 1280, "h": 800, "k4": 1}), "of r^8"),
+        (GOOD | {"k5": 0.1, "xi": None}, "xi: not all numbers"),
+        (BY_NAME | WH | KS | {"model": "fisheye", "p1": 0.01}, "p1 = 0.01: the fish"),
+        (PIN | P4 | {"b1": 0.5}, "b1 = 0.5: the pinhole model has no such term"),
+        (BY_NAME | WH | P4 | {"k4": 0.5}, "k4 without k5, k6 = 0.5"),
+        (PIN | KS, "k4 without k5, k6 = -1.2e-05"),
+        (kalibr("omni", "equidistant", [0.8], D), "omni-equidistant is not"),
+        (BY_NAME | WH | {"k1": 0.5}, "state model: fisheye or model: pinhole"),
+        ({"fl_x": 352, "cx": 640, "cy": 400, "w": 1280, "h": 800, "k4": 1}, "of r^8"),
         (metashape("frame", k1=-0.1, b2=0.3), "b2 = 0.3"),
         (metashape("frame", k4=0.3), "k4 of r^8"),
         (metashape("spherical"), "spherical is not supported; frame, fisheye"),
-        (json.dumps(ROS | {"roi": {"x_offset": 900, "y_offset": 0, **WH}}), "not inside"),
-        (json.dumps(kalibr("ds", "radtan", [-0.2, 0.6], D4)), "ds-radtan is not supported"),
-        (json.dumps(kalibr("omni", "radtan", [], D4)), "9 parameters, 8 are given"),
-        (json.dumps(basalt("bal")), "Basalt model bal is not supported; pinhole,"),
-        (json.dumps(basalt("eucm", alpha=1.6, beta=1)), "alpha is 1.6"),
-        (json.dumps(orbslam("Fisheye")), "Camera.type Fisheye is not supported; PinHole"),
-        (json.dumps({"fisheye_params": [1]}), "not as gyroflow writes it"),
+        (ROS | {"roi": {"x_offset": 900, "y_offset": 0, **WH}}, "not inside"),
+        (kalibr("ds", "radtan", [-0.2, 0.6], D4), "ds-radtan is not supported"),
+        (kalibr("omni", "radtan", [], D4), "9 parameters, 8 are given"),
+        (basalt("bal"), "Basalt model bal is not supported; pinhole,"),
+        (basalt("eucm", alpha=1.6, beta=1), "alpha is 1.6"),
+        (orbslam("Fisheye"), "Camera.type Fisheye is not supported; PinHole"),
+        ({"fisheye_params": [1]}, "not as gyroflow writes it"),
         (json.dumps(basalt("kb4", **KS)).replace("[[1280, 800]]", "3"), "not as Basalt writes it"),
         (json.dumps(kalibr("pinhole", "none")).replace(", 800]", "]"), r"a width and a height"),
         (json.dumps(kalibr("ds", "none", [0, 0])).replace("352.6", "1" + "0" * 400), "not all num"),
-        (json.dumps(GOOD | {"D": [10**400, 0, 0, 0]}), "coefficients: not a matrix"),
-        (json.dumps(ROS | {"roi": WH | {"x_offset": np.inf, "y_offset": 0}}), "not as OpenCV"),
+        (GOOD | {"D": [10**400, 0, 0, 0]}, "coefficients: not a matrix"),
+        (ROS | {"roi": WH | {"x_offset": np.inf, "y_offset": 0}}, "not as OpenCV"),
         (
-            json.dumps(
-                {"polynomialC2W": POLYNOMIAL, "image_center": [615, 527], "size": [1280, 1024]}
-                | {"affine": [0, 0, 0]}
-            ),
+            {"polynomialC2W": POLYNOMIAL, "image_center": [615, 527], "size": [1280, 1024]}
+            | {"affine": [0, 0, 0]},
             "affine is",
         ),
-        (BOMB, "repeats its own parts"),
         ("a: " + "[" * 2000 + "]" * 2000, "nested too deeply"),
-        ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deeply"),
         ("<a>" * 9999 + "</a>" * 9999, "nested too deeply"),
-        (json.dumps({"fl_x": 352, "camera_model": ["OPENCV"]}), "not as nerfstudio writes it"),
-        (json.dumps({"intrinsics": [352.6, 352.7]}), "not a calibration of a known kind"),
+        ({"fl_x": 352, "camera_model": ["OPENCV"]}, "not as nerfstudio writes it"),
+        ({"intrinsics": [352.6, 352.7]}, "not a calibration of a known kind"),
         (
-            json.dumps({"fisheye_params": {}, "distortion_model": "sony"}),
+            {"fisheye_params": {}, "distortion_model": "sony"},
             "distortion_model sony is not supported; opencv_fisheye",
         ),
-        (json.dumps({"fisheye_params": {}, "digital_lens": "gopro_superview"}), "digital lens"),
-        (json.dumps({"polynomialC2W": [-200, 0, 0.001], "size": [2, 2]}), "lacks 'intrinsic'"),
+        ({"fisheye_params": {}, "digital_lens": "gopro_superview"}, "digital lens"),
+        ({"polynomialC2W": [-200, 0, 0.001], "size": [2, 2]}, "lacks 'intrinsic'"),
         (OCAM_TEXT.split("#affine")[0], "cut off: 'affine parameters' is missing"),
         (OCAM_TEXT.replace("5 -2.924", "7 -2.924"), "7 coefficients announced, 5 here"),
         (OCAM_TEXT.replace("527.5 615.0", "527.5 1615.0"), "principal point"),
@@ -557,7 +534,7 @@ def matrix(*rows):
 )
 def test_what_cannot_be_read_rightly_is_refused_in_one_line(tmp_path, text, message):
     path = tmp_path / "calib.json"
-    path.write_text(text)
+    path.write_text(text if isinstance(text, str) else json.dumps(text))
     assert message in refusal(path)
 
 
@@ -574,11 +551,8 @@ def test_a_missing_file_names_what_is_built_in(tmp_path):
 
 
 DOCUMENTS = [content for content, _ in KINDS] + [GOOD]
-TEXTS = [
-    OCAM_TEXT,
-    metashape("frame", k1=-0.1),
-    "1 OPENCV_FISHEYE 1280 800 352 352 654 400 0 0 0 0\n",
-]
+DOCUMENTS += [OCAM_TEXT, metashape("frame", k1=-0.1)]
+DOCUMENTS += ["1 OPENCV_FISHEYE 1280 800 352 352 654 400 0 0 0 0\n"]
 
 
 def fuzzed(content):
@@ -593,7 +567,7 @@ def fuzzed(content):
 @given(data=st.data())
 def test_any_other_content_is_a_camera_that_can_be_or_one_line(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "fuzzed.json"
-    path.write_bytes(data.draw(st.sampled_from(DOCUMENTS + TEXTS).flatmap(fuzzed)))
+    path.write_bytes(data.draw(st.sampled_from(DOCUMENTS).flatmap(fuzzed)))
     try:
         camera = load_calibration(str(path)).camera
     except UserError as error:

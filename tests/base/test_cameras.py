@@ -21,89 +21,43 @@ from base.cameras.thin_prism_fisheye import ThinPrismFisheyeCamera
 from base.cameras.unified import UnifiedCamera
 from base.release_camera import RELEASE_CAMERA
 
-OCAM = OCamCamera(
-    cx=615.0,
-    cy=527.5,
-    polynomial=(292.4, 0.0, -1.0756e-3, -2.07e-7, -4.49e-10),
-    affine=((1.0, 3e-3), (-2e-3, 0.998)),
-    width=1280,
-    height=1024,
-    radius=512.0,
-)
-BENT = FisheyeCamera(
-    610.28, 612.9, 704, 704, (0.4000314, -0.5594667, 0.7679678, -0.4383507), 1408, 1408
-)
+OCAM_TERMS = (292.4, 0.0, -1.0756e-3, -2.07e-7, -4.49e-10), ((1.0, 3e-3), (-2e-3, 0.998))
+OCAM = OCamCamera(615.0, 527.5, *OCAM_TERMS, 1280, 1024, 512.0)
+KB4 = (0.4000314, -0.5594667, 0.7679678, -0.4383507)
+BENT = FisheyeCamera(610.28, 612.9, 704, 704, KB4, 1408, 1408)
 PINHOLE = PinholeCamera(600, 610, 645, 470, (-0.3, 0.1, 1e-3, -2e-3, -0.01), 1280, 960)
 WIDE = PinholeCamera(420, 420, 640, 480, (0.4, 0.02, 0, 0, 0.001, 0.75, 0.1, 0.005), 1280, 960)
 BRACKETS = (0.3, -0.1, 1e-3, -2e-3, 0.02, 0.1, 0.05, 0.01)
 PRISM = PinholeCamera(600, 610, 645, 470, (*BRACKETS, 3e-3, -1e-3, -4e-3, 2e-3), 1280, 960)
 TILTED = replace(PRISM, distortion=(*PRISM.distortion, 0.06, -0.03))
 #: The omni camera of Kalibr's and of OpenCV's documentation of cv2.omnidir.
-UNIFIED = UnifiedCamera(
-    833.006, 830.345, 373.85, 253.749, 0.80066, (-0.33519, 0.13211, 5.5967e-4, 5.7686e-4), 752, 480
-)
+OMNI = (-0.33519, 0.13211, 5.5967e-4, 5.7686e-4)
+UNIFIED = UnifiedCamera(833.006, 830.345, 373.85, 253.749, 0.80066, OMNI, 752, 480)
 #: Camera 0 of TUM-VI at 512 pixels, as Basalt comes with it.
 TUM_VI = DoubleSphereCamera(158.286, 158.274, 254.961, 256.889, -0.17213, 0.593118, 512, 512)
 EUCM = EucmCamera(190.9, 190.9, 254.9, 256.9, 0.62, 1.05, 512, 512)
-FOV = FovCamera(
-    334.23991339518517,
-    333.6035571683483,
-    368.20264278064553,
-    252.393048692916,
-    0.962084349711143,
-    752,
-    480,
-)
+_KALIBR = 334.23991339518517, 333.6035571683483, 368.20264278064553, 252.393048692916
+FOV = FovCamera(*_KALIBR, 0.962084349711143, 752, 480)
 #: A lens of the COLMAP cameras of ETH3D, and one in the range of Project Aria's.
 ETH3D = ThinPrismFisheyeCamera(
-    3411.42,
-    3410.02,
-    3041.29,
-    2014.07,
-    (0.21047, 0.21102, -0.158023, 0.406856),
-    (-5.36231e-06, 0.00051541),
-    (-8.46499e-05, 0.0, 0.000861313, 0.0),
-    6048,
-    4032,
-    radial_first=False,
+    *(3411.42, 3410.02, 3041.29, 2014.07, (0.21047, 0.21102, -0.158023, 0.406856)),
+    *((-5.36231e-06, 0.00051541), (-8.46499e-05, 0.0, 0.000861313, 0.0), 6048, 4032, False),
 )
 ARIA = ThinPrismFisheyeCamera(
-    241.6,
-    241.6,
-    321.2,
-    236.3,
-    (-0.025, 0.1, -0.07, 0.012, 0.001, -0.0004),
-    (-0.001, 0.002),
-    (-0.0008, 0.0005, 0.003, -0.0006),
-    640,
-    480,
+    *(241.6, 241.6, 321.2, 236.3, (-0.025, 0.1, -0.07, 0.012, 0.001, -0.0004), (-0.001, 0.002)),
+    *((-0.0008, 0.0005, 0.003, -0.0006), 640, 480),
 )
 DIVISION = DivisionCamera(500.0, 510.0, 640.0, 480.0, (-0.21,), 1280, 960)
+KB6 = (0.406, -0.489, 0.174, 1.133, -1.701, 0.651)
+T265 = 286.601, 286.462, 422.277, 395.225, (-0.0067624, 0.04517, -0.043515, 0.008375)
+EUROC = 458.654, 457.296, 367.215, 248.375, (-0.283408, 0.073959, 1.9359e-4, 1.762e-5)
 CAMERAS_USED = {
-    "release": RELEASE_CAMERA,
-    "kb6": FisheyeCamera(
-        610.9, 610.9, 714.7, 703.9, (0.406, -0.489, 0.174, 1.133, -1.701, 0.651), 1408, 1408
-    ),
-    "t265": FisheyeCamera(
-        286.601, 286.462, 422.277, 395.225, (-0.0067624, 0.04517, -0.043515, 0.008375), 848, 800
-    ),
-    "euroc": PinholeCamera(
-        458.654, 457.296, 367.215, 248.375, (-0.283408, 0.073959, 1.9359e-4, 1.762e-5), 752, 480
-    ),
-    "prism": PRISM,
-    "tilted": TILTED,
-    "unified": UNIFIED,
-    "tum-vi": TUM_VI,
-    "eucm": EUCM,
-    "fov": FOV,
-    "eth3d": ETH3D,
-    "aria": ARIA,
-    "division": DIVISION,
-    "bent": BENT,
+    **{"release": RELEASE_CAMERA, "bent": BENT, "t265": FisheyeCamera(*T265, 848, 800)},
+    "kb6": FisheyeCamera(610.9, 610.9, 714.7, 703.9, KB6, 1408, 1408),
     "equidistant": equidistant_camera(640, 480, (320, 240), 230, 190),
-    "ocam": OCAM,
-    "pinhole": PINHOLE,
-    "wide": WIDE,
+    **{"ocam": OCAM, "unified": UNIFIED, "tum-vi": TUM_VI, "eucm": EUCM, "fov": FOV},
+    **{"eth3d": ETH3D, "aria": ARIA, "division": DIVISION, "pinhole": PINHOLE, "wide": WIDE},
+    **{"prism": PRISM, "tilted": TILTED, "euroc": PinholeCamera(*EUROC, 752, 480)},
     "ideal": PinholeCamera(300, 300, 320, 240, (), 640, 480),
 }
 every_camera = pytest.mark.parametrize("camera", CAMERAS_USED.values(), ids=CAMERAS_USED)

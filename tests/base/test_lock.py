@@ -1,8 +1,7 @@
 """A folder that one process holds is refused to every other, and free once that process is gone."""
 
-import subprocess
-import sys
-from pathlib import Path
+import os
+import signal
 
 import pytest
 
@@ -10,28 +9,22 @@ from base.errors import UserError
 from base.files import replacing
 from base.lock import clear_leftovers, locked
 
-HOLDER = """
-import sys
-from pathlib import Path
-from base.lock import locked
-with locked(Path(sys.argv[1])):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
 
 def test_second_process_is_refused_with_the_id_of_the_first_until_it_is_killed(tmp_path):
-    root = Path(__file__).parents[2]
-    pipe = subprocess.PIPE
-    command = [sys.executable, "-c", HOLDER, str(tmp_path / "out")]
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=root) as holder:
-        assert holder.stdout.readline() == "held\n"
-        with (
-            pytest.raises(UserError, match=rf"out: process {holder.pid} is writing"),
-            locked(tmp_path / "out"),
-        ):
-            pytest.fail("two processes held one folder")
-        holder.kill()
+    ready, tell = os.pipe()
+    if not (holder := os.fork()):
+        try:
+            with locked(tmp_path / "out"):
+                os.write(tell, b"held")
+                signal.pause()
+        finally:
+            os._exit(1)
+    assert os.read(ready, 4) == b"held"
+    held = pytest.raises(UserError, match=rf"out: process {holder} is writing")
+    with held, locked(tmp_path / "out"):
+        pytest.fail("two processes held one folder")
+    os.kill(holder, signal.SIGKILL)
+    os.waitpid(holder, 0)
     with locked(tmp_path / "out"):
         pass
 

@@ -57,9 +57,7 @@ def test_what_is_kept_early_stays_when_the_rest_fails(tmp_path):
 @pytest.mark.parametrize(
     ("name", "left"), [("unlink", {"a/1"}), ("replace", {"a/2"})], ids=["removing", "moving"]
 )
-def test_a_run_killed_while_files_change_places_is_cleared_by_the_next(
-    tmp_path, monkeypatch, name, left
-):
+def test_a_run_killed_while_files_move_is_cleared_by_the_next(tmp_path, monkeypatch, name, left):
     run(tmp_path, "a/1", "b/1")
     calls, original = [], getattr(Path, name)
 

@@ -13,36 +13,24 @@ from base.skeleton import (
 )
 
 
-def test_all_joints_but_head_have_a_heatmap():
+def test_mirroring_swaps_joints_and_limbs():
     assert [JOINTS[i] for i in range(16) if i not in HEATMAP_JOINTS] == ["Head"]
-
-
-def test_mirror_swaps_each_left_joint_with_its_right_partner():
     for i, partner in enumerate(MIRROR):
         assert MIRROR[partner] == i
         assert JOINTS[partner] == JOINTS[i].replace("Left", "#").replace("Right", "Left").replace(
             "#", "Right"
         )
     assert sorted(MIRROR[i] for i in LEFT_JOINTS) == sorted(RIGHT_JOINTS)
-
-
-def test_limbs_are_symmetric():
+    assert sorted(UPPER_BODY + LOWER_BODY) == list(range(16))
     limbs = {frozenset(limb) for limb in LIMBS}
     assert len(limbs) == 14
     assert {frozenset((MIRROR[a], MIRROR[b])) for a, b in limbs} == limbs
 
 
-def test_the_halves_of_the_body_share_nothing():
-    assert sorted(UPPER_BODY + LOWER_BODY) == list(range(16))
-
-
-def test_a_clip_belongs_to_one_group():
+def test_a_clip_belongs_to_one_group_whatever_its_suffix_or_to_none():
     clips = [clip for group in ACTION_GROUPS.values() for clip in group]
     assert len(clips) == len(set(clips))
     assert len(ACTION_GROUPS) == 9
-
-
-def test_action_suffix_is_stripped_and_unknown_clips_have_no_group():
     assert action_group("Boxing_mixamo_com_Skeleton_004") == "Gaming"
     assert action_group("walking") == "Walking"
     assert action_group("Counting__1_") == "Gesticuling"

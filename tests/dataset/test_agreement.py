@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import release
+from commands import pack
 
 from base.errors import BrokenFrameError, UserError
 from base.frame import FrameId
@@ -16,7 +17,6 @@ from dataset.check import check_set
 from dataset.packed.packed import Packed
 from dataset.skip_list import add_to_skip_list
 from dataset.tree.mocap import Mocap
-from utils import pack_data
 
 TRAIN, NAME = SetType.TRAIN, "female_001_a_a"
 NUMBERS = range(1, 5)  # frame 2 is the one that is damaged
@@ -106,12 +106,6 @@ def readable(data):
     return found
 
 
-def pack(source, output):
-    options = ["--input", str(source), "--output", str(output), "--size", "32", "--jobs", "1"]
-    pack_data.main(options)
-    return output
-
-
 def told(report):
     return {(fault.kind, fault.where, fault.frame_id) for fault in report.faults}
 
@@ -130,7 +124,7 @@ def test_check_loaders_and_packer_agree_on_a_damaged_tree(name, tmp_path):
     found = {(kind, where.partition("cam_down/")[2]) for kind, where, _ in told(report)}
     assert found == set(faults)
     assert readable(Mocap(tree, TRAIN)) == good
-    packed = pack(tree, tmp_path / "packed")
+    packed = pack(tree, tmp_path / "packed", 32, "--jobs", 1)
     assert readable(Packed(packed, TRAIN)) == good
     checked = check_set(packed, TRAIN, True, 1, 5.0)
     assert checked.good() == good and told(checked) == told(report)
@@ -140,7 +134,7 @@ def test_check_loaders_and_packer_agree_on_a_damaged_tree(name, tmp_path):
     if name != "skipped":
         content = archives.archive(tree / "TrainSet" / NAME)
         archives.cut(content, NAME, tmp_path / "parts")
-        again = pack(tmp_path / "parts", tmp_path / "again")
+        again = pack(tmp_path / "parts", tmp_path / "again", 32, "--jobs", 1)
         index = "TrainSet/index.json"
         assert (again / index).read_bytes() == (packed / index).read_bytes()
         assert readable(Packed(again, TRAIN)) == good
@@ -179,7 +173,7 @@ def test_an_unreadable_folder_is_left_out_by_all_and_named(inside, tmp_path, mon
         return
     assert readable(Mocap(tree, TRAIN)) == other
     assert f"TrainSet: {line}" in capsys.readouterr().err
-    assert readable(Packed(pack(tree, tmp_path / "packed"), TRAIN)) == other
+    assert readable(Packed(pack(tree, tmp_path / "packed", 32, "--jobs", 1), TRAIN)) == other
     assert line in capsys.readouterr().out
     monkeypatch.undo()
     assert len(Mocap(tree, TRAIN)) == 5
@@ -194,4 +188,4 @@ def test_a_renamed_character_is_reported_by_all(tmp_path):
     with pytest.raises(UserError, match=f"no frame can be used: 1 renamed folder: .*{advice}"):
         Mocap(tmp_path, TRAIN)
     with pytest.raises(UserError, match=advice):
-        pack(tmp_path, tmp_path / "packed")
+        pack(tmp_path, tmp_path / "packed", 32)

@@ -10,6 +10,7 @@ import mutations
 import numpy as np
 import pytest
 import release
+from commands import pack
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +23,6 @@ from dataset.packed.packing import _marker_path, is_packed_whole
 from dataset.packed.shards import Environment, PackOptions, prepare_output
 from dataset.skip_list import read_skip_list
 from dataset.tree.index import load_index
-from utils import pack_data
 
 TRAIN = SetType.TRAIN
 FUZZ = settings(mutations.FUZZ, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -53,9 +53,7 @@ def sets(tmp_path_factory):
     root = tmp_path_factory.mktemp("sets")
     folder = release.fill(root / "tree", range(3))
     release.label_path(folder, 2).write_text("{}")
-    pack_data.main(
-        ["--input", str(root / "tree"), "--output", str(root / "packed"), "--size", "32"]
-    )
+    pack(root / "tree", root / "packed", 32)
     load_index(root / "tree" / "TrainSet")
     return root
 

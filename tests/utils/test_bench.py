@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from commands import pack
 
 from base.errors import UserError
 from base.set_type import SetType
@@ -19,7 +20,7 @@ from utils import bench, pack_data
 @pytest.fixture
 def rows(tiny_data, monkeypatch, capsys):
     """Run a bench, and name its rows: each with a rate, the first with a ratio of 1."""
-    small = {"WORKERS": 0, "SIZE": 64, "BATCH": 4, "LARGE": 8, "DEPTH": 18, "STEPS": 1}
+    small = {"WORKERS": 0, "SIZE": 64, "BATCH": 2, "LARGE": 4, "DEPTH": 18, "STEPS": 1}
     for name, value in small.items():
         monkeypatch.setattr(bench, name, value)
     monkeypatch.setattr(bench, "NETWORKS", [("autoencoder", 18, 64)])
@@ -53,7 +54,7 @@ TREE, TRAIN = "tree, input and targets made too", "reference, batch 16, fp32"
 ROWS = {
     "data": ["reference", "tree", TREE, "shards", TREE.replace("tree", "shards"), "annotations"],
     "train": [
-        *(TRAIN, "ours, batch 16", "ours, batch 8"),
+        *(TRAIN, "ours, batch 16", "ours, batch 4"),
         *(TRAIN, "ours, batch 16", "ours, without loading"),
     ],
     "inference": ["plain PyTorch fp32, forward alone", *FORMS] * 2,
@@ -91,6 +92,5 @@ def test_the_reference_reads_the_frames_that_we_read(tiny_data):
 
 
 def test_a_packed_set_is_refused(tmp_path, tiny_data):
-    pack_data.main(["--input", str(tiny_data), "--output", str(tmp_path / "p"), "--size", "64"])
     with pytest.raises(UserError, match="not a packed set"):
-        bench.main(["data", "--data_root", str(tmp_path / "p")])
+        bench.main(["data", "--data_root", str(pack(tiny_data, tmp_path / "p"))])

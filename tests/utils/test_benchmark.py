@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from commands import pack
 from recorded_results import results
 
 import demo
@@ -14,7 +15,7 @@ import train
 from base.errors import UserError
 from base.set_type import SetType
 from dataset import open_split
-from utils import benchmark, pack_data
+from utils import benchmark
 from utils.common.config import load_config
 
 CONTENT = """
@@ -51,8 +52,7 @@ class Bench:
             raise KeyboardInterrupt
         if script == "utils/make_synthetic.py":
             if not (self.folder / "set").is_dir():
-                pack = ["--input", str(self.data), "--output", arguments[1], "--size", "64"]
-                pack_data.main(pack)
+                pack(self.data, arguments[1])
         elif script == "train.py":
             options = train.parse_arguments(arguments)
             assert options.resume and load_config(Path(options.config)).seed == 0

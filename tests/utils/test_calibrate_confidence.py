@@ -18,6 +18,8 @@ from utils.inference.confidence import (
 )
 from utils.inference.predictor import EgoPosePredictor
 
+pytestmark = pytest.mark.usefixtures("tiny_kind")
+
 
 def joints(count, seed=0):
     """Heights, and whether each joint is right, which it is with probability height²."""
@@ -73,9 +75,9 @@ def test_a_map_is_stored_and_read_again(tmp_path):
             load_confidence(missing)
 
 
-def test_inference_uses_the_map_beside_the_model(tiny_checkpoint, tmp_path):
+def test_inference_uses_the_map_beside_the_model(tiny_network, tmp_path):
     model = tmp_path / "model.tar"
-    model.symlink_to(tiny_checkpoint)
+    model.symlink_to(tiny_network)
     picture = cv2.resize(np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8), (64, 64))
     plain = EgoPosePredictor(model, gpu="cpu", precision="fp32")
     assert plain.confidence is None
@@ -89,11 +91,11 @@ def test_inference_uses_the_map_beside_the_model(tiny_checkpoint, tmp_path):
     assert EgoPosePredictor(model, confidence=None, gpu="cpu").confidence is None
 
 
-def test_what_is_printed_is_of_the_frames_held_out(
-    tiny_checkpoint, tiny_data, tmp_path, monkeypatch, capsys
+def test_what_is_printed_is_of_held_out_frames(
+    tiny_network, tiny_data, tmp_path, monkeypatch, capsys
 ):
     output = tmp_path / "map.json"
-    flags = ["--gpu", "cpu", "--load_model", str(tiny_checkpoint), "--within", "50"]
+    flags = ["--gpu", "cpu", "--load_model", str(tiny_network), "--within", "50"]
     flags += ["--data_root", str(tiny_data), "--output", str(output)]
     # The tiny set has only four validation frames.
     with pytest.raises(UserError, match="too few to calibrate on"):

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import release
+from commands import pack
 
 from base.errors import UserError
 from base.frame import FrameId
@@ -14,7 +15,7 @@ from base.set_type import SetType
 from dataset import open_split
 from dataset.skip_list import add_to_skip_list, read_skip_list
 from dataset.tree.mocap import Mocap
-from utils import check_data, pack_data
+from utils import check_data
 
 
 def run(root, *options):
@@ -192,9 +193,7 @@ def test_a_data_root_that_cannot_be_read_is_one_line(tmp_path, monkeypatch, call
 def packed(tmp_path):
     folder = release.fill(tmp_path / "tree", range(1, 7))
     release.label_path(folder, 6).unlink()
-    options = ["--input", str(tmp_path / "tree"), "--output", str(tmp_path / "packed")]
-    pack_data.main([*options, "--size", "64"])
-    return tmp_path / "packed"
+    return pack(tmp_path / "tree", tmp_path / "packed")
 
 
 def test_damage_to_shards_and_labels_is_reported_frame_by_frame(packed):
@@ -273,5 +272,5 @@ def test_one_run_names_every_kind_of_fault_and_ends_with_a_report(tmp_path):
     data = open_split(tmp_path, SetType.TRAIN, 64)
     assert [data.frame_id(i).number for i in range(len(data))] == [10, 11]
     with pytest.raises(UserError, match=r"^2 characters or sets are .*ValSet: .*TestSet"):
-        pack_data.main(["--input", str(tmp_path), "--output", str(tmp_path / "p"), "--size", "64"])
+        pack(tmp_path, tmp_path / "p")
     assert len(open_split(tmp_path / "p", SetType.TRAIN, 64)) == 1

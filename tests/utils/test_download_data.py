@@ -343,7 +343,7 @@ def test_bytes_that_do_not_fit_the_published_file_are_discarded(published, outpu
         ("GET", [503] * 3, r"status 503 \(gave up after 3 attempts\)"),
     ],
 )
-def test_a_part_that_cannot_be_had_is_named_and_the_others_arrive(
+def test_a_part_that_cannot_be_had_is_named_others_arrive(
     published, output, method, statuses, reason
 ):
     faults = Faults()
@@ -400,9 +400,7 @@ def test_without_a_network_the_first_failed_connection_says_so(output, monkeypat
         run("http://127.0.0.1:9", output, "--jobs", "0")
 
 
-def test_a_network_that_goes_away_ends_the_run_in_place_of_one_part(
-    published, output, monkeypatch, capsys
-):
+def test_a_network_that_goes_away_ends_the_run_at_once(published, output, monkeypatch, capsys):
     calls, true = [], urllib.request.urlopen
 
     def urlopen(request, timeout):

@@ -2,8 +2,9 @@
 
 import cv2
 import numpy as np
+from commands import pack
 
-from utils import draw_contact_sheet, pack_data
+from utils import draw_contact_sheet
 from utils.drawing.sheet import draw_sheet
 
 
@@ -17,7 +18,7 @@ def test_pictures_stand_row_by_row():
 
 def test_a_packed_set_gives_the_sheet_of_the_extracted_one(tiny_data, tmp_path, capsys):
     packed, sheets = tmp_path / "packed", (tmp_path / "tree.png", tmp_path / "packed.png")
-    pack_data.main(["--input", str(tiny_data), "--output", str(packed), "--size", "48"])
+    pack(tiny_data, packed, 48)
     options = ["--count", "5", "--columns", "3", "--size", "96"]
     for root, path in zip((tiny_data, packed), sheets, strict=True):
         draw_contact_sheet.main(["--data_root", str(root), *options, "--output", str(path)])

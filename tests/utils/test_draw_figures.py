@@ -21,9 +21,9 @@ PICTURES = ["median_frame", "qualitative_grid"]
 
 
 @pytest.fixture(scope="module")
-def demo_run(tmp_path_factory, tiny_checkpoint, tiny_data):
+def demo_run(tmp_path_factory, tiny_kind, tiny_network, tiny_data):
     folder = tmp_path_factory.mktemp("figures") / "demo"
-    run_demo(tiny_checkpoint, tiny_data, folder, "--num_vis", 0)
+    run_demo(tiny_network, tiny_data, folder, "--num_vis", 0)
     return folder
 
 

@@ -4,27 +4,29 @@ import json
 
 import cv2
 import numpy as np
+import pytest
 
 from base.skeleton import JOINTS
 from utils import draw_predictions
 from utils.inference.predictor import EgoPosePredictor
 
+pytestmark = pytest.mark.usefixtures("tiny_kind")
 HANDS = [JOINTS.index("LeftHand"), JOINTS.index("RightHand")]
 
 
-def test_a_folder_becomes_a_sheet_and_known_joints_are_counted(tiny_checkpoint, tmp_path, capsys):
+def test_a_folder_becomes_a_sheet_and_known_joints_are_counted(tiny_network, tmp_path, capsys):
     (tmp_path / "1_broken.png").write_bytes(b"")
     picture = np.zeros((800, 1280, 3), np.uint8)
     picture[:400] = 255
     for number in range(5):
         cv2.imwrite(str(tmp_path / f"{number}.png"), picture)
-    predictor = EgoPosePredictor(tiny_checkpoint, camera="training", rotate=0.0, gpu="cpu")
+    predictor = EgoPosePredictor(tiny_network, camera="training", rotate=0.0, gpu="cpu")
     joints2d = predictor(tmp_path / "0.png").joints2d.astype(float)
     left, right = joints2d[HANDS]
     # 15 and 57 pixels off.
     hands = {"LeftHand": [left[0] + 9, left[1] - 12], "RightHand": (right + 40).tolist()}
     (tmp_path / "points.json").write_text(json.dumps({"0.png": hands, "b.png": {"Neck": [0, 0]}}))
-    options = ["--load_model", str(tiny_checkpoint), "--input_dir", str(tmp_path), "--gpu", "cpu"]
+    options = ["--load_model", str(tiny_network), "--input_dir", str(tmp_path), "--gpu", "cpu"]
     options += ["--points", str(tmp_path / "points.json"), "--within", "15.1"]
     output = tmp_path / "sheet.jpg"
     draw_predictions.main(

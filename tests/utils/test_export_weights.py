@@ -45,14 +45,13 @@ def export(source, results, output, commands=COMMANDS, most=50_000_000):
 def weights(tiny_checkpoint, results, tmp_path_factory):
     """The tiny checkpoint, exported with its calibration."""
     path = tmp_path_factory.mktemp("weights") / "base.tar"
-    calibration = tiny_checkpoint.with_suffix(".confidence.json")
-    write_text(calibration, "{}")
-    try:
-        export(tiny_checkpoint, results, path)
-    finally:
-        calibration.unlink()
-    assert (path.parent / "base.confidence.json").read_text() == "{}"
-    path.with_suffix(".confidence.json").unlink()
+    model = tmp_path_factory.mktemp("model") / "model_best.tar"
+    model.symlink_to(tiny_checkpoint)
+    write_text(model.with_suffix(".confidence.json"), "{}")
+    export(model, results, path)
+    calibration = path.with_suffix(".confidence.json")
+    assert calibration.read_text() == "{}"
+    calibration.unlink()
     return path
 
 
@@ -103,7 +102,7 @@ def test_the_card_has_the_figures_of_the_run_and_the_commands_in_order(weights, 
 @pytest.mark.parametrize(
     ("name", "commands", "most", "message"),
     [
-        ("base.pt", COMMANDS, 1, r"--output .*base\.pt: checkpoints are called \.tar"),
+        ("egopose.pt", COMMANDS, 1, r"--output .*egopose\.pt: checkpoints are called \.tar"),
         (None, COMMANDS, 1, "--output must be another file"),
         ("a.tar", COMMANDS[:3], 1, "2 --data_command and 1 --command"),
         ("a.tar", ["python utils/pack_data.py", "x"], 1, "own licence"),
@@ -127,9 +126,7 @@ def test_what_cannot_be_exported_is_refused_and_leaves_nothing(
     assert not list(tmp_path.glob("new/*"))
 
 
-def test_a_calibration_of_an_earlier_export_does_not_stay(
-    tiny_checkpoint, results, tmp_path, monkeypatch
-):
+def test_an_earlier_calibration_does_not_stay(tiny_checkpoint, results, tmp_path, monkeypatch):
     monkeypatch.setattr(export_weights, "exported", lambda *_: {})
     monkeypatch.setattr(export_weights, "joints_moved", lambda *_: 1.0)
     (tmp_path / "a.confidence.json").write_text("{}")
@@ -150,9 +147,7 @@ def test_a_weight_beyond_half_precision_is_named():
         export_weights.halved({"fc1.weight": torch.full((2, 2), 1e6)})
 
 
-def test_commands_without_a_model_use_the_pretrained_weights_and_say_so(
-    given_weights, tiny_data, tmp_path, capsys
-):
+def test_commands_use_the_pretrained_weights_and_say_so(given_weights, tiny_data, tmp_path, capsys):
     folder = next((tiny_data / "TestSet").glob("*/*/cam_down/rgba"))
     flags = ["--gpu", "cpu", "--save_dir", str(tmp_path)]
     demo.main([*flags, "--num_vis", "0", "--data_root", str(tiny_data)])

@@ -19,24 +19,29 @@ from utils import pack_data
 TRAIN, VAL = "female_003_a_a", "male_008_a_a"  # of 6 and 9 parts
 
 
-@pytest.fixture
-def tree(tmp_path):
-    """Two characters in the release's layout, three environments each."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Two characters in the release's layout, three environments each, and their archives."""
+    root = tmp_path_factory.mktemp("made")
     for character, set_folder in ((TRAIN, "TrainSet"), (VAL, "ValSet")):
         for env in ("env_001", "env_002", "env_003"):
-            folder = release.camera_folder(tmp_path / "tree", set_folder, character, env)
+            folder = release.camera_folder(root / "tree", set_folder, character, env)
             for number in range(5):
                 release.write_label(folder, number, action="Talking" if number % 2 else "Boxing")
                 release.write_picture(folder, number)
-    return tmp_path / "tree"
+        content = archives.archive(root / "tree" / set_folder / character)
+        archives.cut(content, character, root / "parts")
+    return root
 
 
 @pytest.fixture
-def parts(tmp_path, tree):
-    for character, set_folder in ((TRAIN, "TrainSet"), (VAL, "ValSet")):
-        content = archives.archive(tree / set_folder / character)
-        archives.cut(content, character, tmp_path / "parts")
-    return tmp_path / "parts"
+def tree(made, tmp_path):
+    return shutil.copytree(made / "tree", tmp_path / "tree")
+
+
+@pytest.fixture
+def parts(made, tmp_path):
+    return shutil.copytree(made / "parts", tmp_path / "parts")
 
 
 def options(source, output, *more):

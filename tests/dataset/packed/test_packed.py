@@ -10,6 +10,7 @@ import pytest
 import release
 import torch
 import webdataset
+from commands import pack
 
 from base.errors import BrokenFrameError, UserError
 from base.frame import FrameId
@@ -22,20 +23,13 @@ from dataset.labels import Label
 from dataset.loader import FrameLoader
 from dataset.packed.packed import Packed
 from dataset.tree.mocap import Mocap
-from utils import pack_data
 
 
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory, tiny_data):
     """The tiny synthetic set, packed at 96 pixels in shards of three frame numbers."""
     output = tmp_path_factory.mktemp("packed") / "packed"
-    pack_data.main(
-        [
-            *("--input", str(tiny_data), "--output", str(output), "--size", "96"),
-            *("--frames_per_shard", "3", "--jobs", "2"),
-        ]
-    )
-    return output
+    return pack(tiny_data, output, 96, "--frames_per_shard", 3, "--jobs", 2)
 
 
 @pytest.mark.parametrize("set_type", list(SetType))
@@ -120,9 +114,7 @@ def test_the_webdataset_package_reads_the_shards(packed):
 def small(tmp_path):
     """Four plain frames, packed."""
     release.fill(tmp_path / "tree", range(4))
-    output = tmp_path / "packed"
-    pack_data.main(["--input", str(tmp_path / "tree"), "--output", str(output), "--size", "64"])
-    return output
+    return pack(tmp_path / "tree", tmp_path / "packed")
 
 
 def test_a_damaged_shard_breaks_only_the_frames_it_hits(small):

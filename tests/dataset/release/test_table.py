@@ -61,9 +61,7 @@ def test_a_character_in_two_places_is_refused(first, second, tmp_path):
         find_archives(tmp_path)
 
 
-def test_folders_below_are_searched_linked_ones_once_and_frames_not_at_all(
-    tmp_path, monkeypatch, capsys
-):
+def test_folders_below_are_searched_linked_ones_once_frames_not(tmp_path, monkeypatch, capsys):
     for name in (
         *("in/a/b/male_003_f_s.tar.gz", "other/male_006_f_s.tar.gz"),
         *("in/c/cam_down/x.tar.gz", "in/.d/y.tar.gz", "in/e/._x.tar.gz", "in/f/notes.txt"),

@@ -1,14 +1,11 @@
 """People, sets made without worker processes, and commands that are refused."""
 
 import sys
-from concurrent.futures import Future
 
-import cv2
 import numpy as np
 import pytest
-import torch
+from commands import make_set, one_process
 
-from dataset.synthetic import generate
 from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.poser import Poser
 from utils import make_synthetic
@@ -27,38 +24,11 @@ def other_poser():
     return Poser(make_body(male=False, full=True, short=True, rng=np.random.default_rng(3)))
 
 
-class _HereAndNow:
-    """In the place of a pool of processes, each of which imports torch for seconds."""
-
-    def __init__(self, *_, **__):
-        pass
-
-    def submit(self, work, *arguments):
-        future = Future()
-        future.set_result(work(*arguments))
-        return future
-
-    def shutdown(self, **_):
-        pass
-
-
 @pytest.fixture(scope="module")
 def make():
     """Make a set in this process, on one thread as a worker does."""
-    threads = torch.get_num_threads(), cv2.getNumThreads()
-
-    def make(root, *options):
-        make_synthetic.main(["--output", str(root), *map(str, options)])
-        return root
-
-    make.processes = generate.ProcessPoolExecutor
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(generate, "ProcessPoolExecutor", _HereAndNow)
-        torch.set_num_threads(1)
-        cv2.setNumThreads(1)
-        yield make
-    torch.set_num_threads(threads[0])
-    cv2.setNumThreads(threads[1])
+    with one_process():
+        yield make_set
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import archives
@@ -97,8 +99,9 @@ def test_the_layout_is_the_releases(small):
 def test_two_processes_a_kill_and_more_frames_later_give_the_same_bytes(small, tmp_path, make):
     root = tmp_path / "set"
     first = [*OPTIONS, "--train", "4", "--val", "0", "--test", "0"]
-    with pytest.MonkeyPatch.context() as patched:  # real processes
-        patched.setattr("dataset.synthetic.generate.ProcessPoolExecutor", make.processes)
+    with pytest.MonkeyPatch.context() as patched:  # real processes, which import nothing anew
+        patched.setattr("dataset.synthetic.generate.ProcessPoolExecutor", ProcessPoolExecutor)
+        patched.setattr("dataset.synthetic.generate.get_context", lambda _: get_context("fork"))
         make_synthetic.main(["--output", str(root), *first])
     assert len(labels(root)) == 4
     kept, *damaged = labels(root)
@@ -115,7 +118,7 @@ def test_two_processes_a_kill_and_more_frames_later_give_the_same_bytes(small, t
 
 
 def test_a_worker_that_is_killed_ends_the_run_with_one_line(tmp_path, make, monkeypatch, refused):
-    monkeypatch.setattr("dataset.synthetic.generate.ProcessPoolExecutor", make.processes)
+    monkeypatch.setattr("dataset.synthetic.generate.ProcessPoolExecutor", ProcessPoolExecutor)
     monkeypatch.setattr("dataset.synthetic.generate.run_job", killing.end)
     message = "go on with --resume and fewer --workers"
     assert message in refused("--output", tmp_path / "set", *OPTIONS, *ONE)

@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 import release
+from commands import pack
 
 from base.errors import BrokenFrameError, UserError
 from base.release_camera import RELEASE_CAMERA
@@ -62,6 +63,15 @@ def test_visible_is_inside_the_square_within_the_lenss_range_and_not_hidden(tmp_
     hidden = {release.JOINTS[row] for row in np.flatnonzero(~data[0].visible)}
     assert hidden == {"Head", "LeftHand", "RightFoot"}
     assert np.array_equal(data.annotations().visible[0], data[0].visible)
+
+
+@pytest.mark.parametrize(("knowing", "known"), [((), False), ((1, 2), True), ((1,), False)])
+def test_occlusion_is_known_if_all_labels_know_it(knowing, known, tmp_path):
+    folder = release.fill(tmp_path / "tree", (1, 2))
+    for number in knowing:
+        release.write_label(folder, number, visible=[True] * len(release.FILE_JOINTS))
+    for root in (tmp_path / "tree", pack(tmp_path / "tree", tmp_path / "packed")):
+        assert open_split(root, TRAIN, 64).annotations().occlusion_known == known
 
 
 HEAD = {"name": "mixamorig:Head"}
@@ -132,9 +142,7 @@ def test_missing_and_empty_sets_say_what_to_do(tmp_path):
 
 
 @pytest.mark.parametrize(("action", "later"), [("talking", 1), ("running far", 0), (None, 0)])
-def test_the_second_start_reads_no_label_unless_something_has_changed(
-    tmp_path, monkeypatch, action, later
-):
+def test_the_second_start_reads_labels_only_after_a_change(tmp_path, monkeypatch, action, later):
     folder = release.fill(tmp_path, (1, 2))
     first = Mocap(tmp_path, TRAIN).annotations()
     read = []

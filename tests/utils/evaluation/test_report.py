@@ -113,47 +113,7 @@ def test_nothing_is_fetched_and_text_from_the_data_set_cannot_end_the_script(rep
 
 
 #: Clicks through the page as a person would, noting what there is to see after each step.
-CLICKS = """
-<script>
-const seen = {errors: []};
-window.addEventListener("error", (event) => seen.errors.push(event.message));
-window.addEventListener("load", async () => {
-  const by = (id) => document.getElementById(id);
-  const all = (selector) => [...document.querySelectorAll(selector)];
-  const wait = (ms) => new Promise((done) => setTimeout(done, ms));
-  const number = (row) => Number(row.cells[1].textContent.slice(-6));
-  const head = all("#frames th").find((th) => th.textContent === "MPJPE");
-  await wait(500);
-  seen.orders = [1, 2].map(() => { head.click(); return all("#frames tbody tr").map(number); });
-  all("#frames tbody tr")[0].click();
-  by("next").click();
-  by("show-truth").click();
-  seen.caption = by("caption").textContent;
-  seen.lines = all("#overlay line")
-    .map((line) => [Number(line.getAttribute("x1")), line.getAttribute("stroke")]);
-  const { bones, jointNames } = JSON.parse(by("data").textContent);
-  const [floor, lines, dots] = by("scene").data;
-  seen.traces = by("scene").data.length;
-  seen.bones = bones.map(([a, b, side], k) =>
-    [a, b].every((joint, end) => lines.x[3 * k + end] === dots.x[joint])
-      && [jointNames[a], jointNames[b], lines.line.color[3 * k]]);
-  seen.places = ["LeftHand", "Head", "LeftFoot"].map((joint) => {
-    const at = dots.text.indexOf(`predicted: ${joint}`);
-    return [dots.x[at], dots.y[at], dots.z[at], dots.marker.color[at]];
-  });
-  const { xaxis, yaxis, zaxis } = by("scene").layout.scene;
-  seen.room = [xaxis, yaxis, zaxis].map((axis) => axis.range);
-  const played = new Set();
-  by("play").click();
-  for (let i = 0; i < 40; i++) { played.add(by("caption").textContent); await wait(30); }
-  seen.counts = [played.size, by("image").naturalWidth, all("#actions .bars path").length];
-  const note = document.createElement("pre");
-  note.id = "seen";
-  note.textContent = JSON.stringify(seen);
-  document.body.append(note);
-});
-</script>
-"""
+CLICKS = Path(__file__).with_name("report_clicks.html").read_text()
 
 
 def test_the_page_works_under_a_visitors_hands(tmp_path):
@@ -168,7 +128,7 @@ def test_the_page_works_under_a_visitors_hands(tmp_path):
         *(browser, "--headless", "--no-sandbox", "--disable-dev-shm-usage"),
         *("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
         *("--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={tmp_path / 'profile'}"),
-        *("--window-size=1280,1600", "--virtual-time-budget=20000", "--dump-dom"),
+        *("--window-size=800,600", "--virtual-time-budget=5000", "--dump-dom"),
         page.as_uri(),
     ]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=240).stdout

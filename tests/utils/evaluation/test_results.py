@@ -3,10 +3,10 @@
 import copy
 import json
 
+import mutations
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 from sample_poses import evaluated
 
 from base.errors import UserError
@@ -67,29 +67,9 @@ def test_what_is_none_is_one_line_that_says_where(content, message, tmp_path):
     assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
-def _paths(value, above=()):
-    yield above
-    if isinstance(value, dict):
-        for key, each in value.items():
-            yield from _paths(each, (*above, key))
-
-
-_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
-    max_leaves=5,
-)
-
-
-@settings(derandomize=True, max_examples=100, deadline=None, database=None)
-@given(st.sampled_from([path for path in _paths(RESULTS) if path]), _JSON, st.booleans())
-def test_changed_documents_are_refused_or_can_be_compared(tmp_path_factory, path, value, gone):
-    content = set_at(path, value)
-    if gone:
-        place = content
-        for key in path[:-1]:
-            place = place[key]
-        del place[path[-1]]
+@mutations.FUZZ
+@given(mutations.mutated(RESULTS))
+def test_changed_documents_are_refused_or_can_be_compared(tmp_path_factory, content):
     file = tmp_path_factory.getbasetemp() / "fuzzed.json"
     file.write_text(json.dumps(content))
     try:

@@ -83,9 +83,7 @@ def view(picture, **options):
         (np.full((400, 400, 3), 90, np.uint8), SquareCrop, True, "assumed by its shape"),
     ],
 )
-def test_the_training_camera_is_known_by_its_image_circle_or_assumed(
-    picture, transform, assumed, lens
-):
+def test_the_training_camera_is_known_by_its_circle_or_assumed(picture, transform, assumed, lens):
     found, seen = view(picture)
     assert (type(seen), found.assumed) == (transform, assumed)
     assert lens in found.lens

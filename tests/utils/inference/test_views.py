@@ -150,12 +150,13 @@ def test_other_counts_are_refused():
             EgoPosePredictor(views=given)
 
 
-def test_both_commands_average_views(tiny_checkpoint, tiny_data, tmp_path):
-    common = ["--load_model", tiny_checkpoint, "--gpu", "cpu", "--precision", "fp32", "--views", 2]
+@pytest.mark.usefixtures("tiny_kind")
+def test_both_commands_average_views(tiny_network, tiny_data, tmp_path):
+    common = ["--load_model", tiny_network, "--gpu", "cpu", "--precision", "fp32", "--views", 2]
     folder = next((tiny_data / "TestSet").glob("*/*/cam_down/rgba"))
-    both = EgoPosePredictor(tiny_checkpoint, "training", gpu="cpu", precision="fp32", views=2)
+    both = EgoPosePredictor(tiny_network, "training", gpu="cpu", precision="fp32", views=2)
     expected = both(sorted(folder.iterdir())[0])
-    alone = EgoPosePredictor(tiny_checkpoint, "training", gpu="cpu", precision="fp32")
+    alone = EgoPosePredictor(tiny_network, "training", gpu="cpu", precision="fp32")
     assert np.abs(expected.joints3d - alone(sorted(folder.iterdir())[0]).joints3d).max() > 1e-3
     for command, *flags in (
         (inference, "--input_dir", folder, "--camera", "training", "--format", "npz"),

@@ -477,7 +477,7 @@ def shapes(module):
 
 _LIFTING = {"latent": 5, "pose_hidden": 5, "batch_norm": True, "pose_activation": True}
 _SINGLE = {"channels": 16, "dim": 16, "layers": 3, "heads": 2, "dropout": 0.5}
-_SINGLE |= {"sampled": False, "whole_map": False}
+_SINGLE |= {"sampled": False, "whole_map": False, "rigid": True}
 _TEMPORAL = {"lags": [0, 2], "dim": 64, "layers": 1, "heads": 2, "dropout": 0.5}
 OPTIONS = [
     *(("autoencoder", ["lifting"], {key: value}) for key, value in _LIFTING.items()),

@@ -1,10 +1,10 @@
 """The log of a run: the same figures in both places, none twice, and a full disk."""
 
 import errno
-import json
 import threading
 
 import pytest
+from commands import records
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from base.errors import UserError
@@ -17,10 +17,6 @@ def write(log_dir, first, last):
     with RunLog(log_dir, "train3d", first, 9) as log:
         for step in range(first + 1, last + 1):
             log.training(0, step, {"pose": 2.0, "total": float(step)}, **FIGURES)
-
-
-def records(log_dir):
-    return list(map(json.loads, (log_dir / "log.jsonl").read_text().splitlines()))
 
 
 def test_both_logs_have_the_same_figures(tmp_path):

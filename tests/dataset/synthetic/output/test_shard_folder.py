@@ -8,6 +8,7 @@ import cv2
 import killing
 import numpy as np
 import pytest
+from commands import TINY_SET, pack
 
 from base.errors import UserError
 from base.set_type import SetType
@@ -15,33 +16,22 @@ from dataset import open_split
 from dataset.packed.packed import Packed
 from dataset.synthetic.output.shard_folder import STAGING, ShardFolder, put_together
 from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES
-from utils import make_synthetic, pack_data
+from utils import make_synthetic
 
 SIZE = 64
-#: What tests/conftest.py makes ``tiny_data`` with.
-TINY = (
-    *("--train", "12", "--val", "4", "--test", "6", "--label_frames", "16", "--seed", "0"),
-    *("--ray_step", "4", "--workers", "1", "--frames_per_character", "4"),
-)
 
 
 def test_parts_and_a_kill_give_what_packing_the_tree_gives(tiny_data, tmp_path, capsys, make):
     tree, direct = tmp_path / "tree", tmp_path / "direct"
-    frames_per_shard = str(1000 * make_synthetic.DEFAULT_STRIDE)
-    pack_data.main(
-        [
-            *("--input", str(tiny_data), "--output", str(tree), "--size", str(SIZE)),
-            *("--frames_per_shard", frames_per_shard),
-        ]
-    )
-    command = ["--pack", "--pack_size", str(SIZE), *TINY]
+    pack(tiny_data, tree, SIZE, "--frames_per_shard", 1000 * make_synthetic.DEFAULT_STRIDE)
+    command = ["--pack", "--pack_size", SIZE, *TINY_SET]
     make(direct, *command, "--part", "2/2")
     assert "part 2/2 is complete" in capsys.readouterr().out
     with pytest.raises(UserError, match="finish packing"):
         Packed(direct, SetType.TRAIN)
-    # When the first of the workers' jobs is done.
-    first = ("utils/make_synthetic.py", "--output", str(direct), *command, "--part", "1/2")
-    killing.kill(*first, at="tqdm:tqdm.update")
+    # When the first of its jobs is done.
+    first = ("utils/make_synthetic.py", "--output", direct, *command, "--part", "1/2")
+    killing.kill(*first, at="dataset.synthetic.generate:run_job", call=2)
     assert any((direct / STAGING).rglob("*.json"))
     make(direct, *command, "--part", "1/2")
     (direct / "synthetic.json").unlink()
