@@ -10,7 +10,7 @@ import torchvision
 from base.errors import UserError
 from base.release_camera import RELEASE_SQUARE
 from model import backbone, build
-from model.backbone import load_imagenet, resnet_of
+from model.backbone import Trunk, load_imagenet, resnet_of
 from model.pose_fpn import PoseFPN
 from model.pose_resnet import PoseResNet
 from model.rays import CameraRays
@@ -229,3 +229,19 @@ def test_unreachable_download_says_what_to_do(monkeypatch, error, reason):
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", unreachable)
     with pytest.raises(UserError, match=rf"downloaded \({reason}.*resnet18-\w+\.pth elsewhere"):
         load_imagenet(PoseResNet("resnet18"), "download")
+
+
+def test_first_layers_of_a_mobilenet_stay_in_float32():
+    trunk = Trunk("mobilenetv2_100").eval()
+    stem, deep = trunk.backbone.conv_stem.weight.clone(), trunk.backbone.blocks[3]
+    images = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        exact = trunk.trunk_maps(images)
+        trunk.to_bfloat16()
+        with torch.autocast("cpu", torch.bfloat16):
+            found = trunk.trunk_maps(images)
+    assert torch.equal(trunk.backbone.conv_stem[0].weight, stem)
+    assert {weight.dtype for weight in deep.parameters()} == {torch.bfloat16}
+    # The maps at stride 4 come from the layers after those.
+    assert found[1].dtype == torch.bfloat16
+    assert torch.allclose(found[1].float(), exact[1], atol=0.05 * exact[1].abs().max().item())
