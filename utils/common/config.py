@@ -7,6 +7,7 @@ Filled from a YAML file, which may extend another, then overridden by flags and 
 import difflib
 import functools
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -261,17 +262,15 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     """Nested ``base`` with the values of ``over`` in their places."""
     merged = dict(base)
     for key, value in over.items():
-        if isinstance(value, dict) and key in merged:
-            # What should be a section and is none stays, to be refused by its name.
-            value = merge(merged[key], value) if isinstance(merged[key], dict) else merged[key]
-        merged[key] = value
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both else value
     return merged
 
 
 def config_path(name: str, folder: Path = Path()) -> Path:
     """A configuration file by its name in experiments/configs, or its path from ``folder``."""
     named = CONFIGS / f"{name}.yml"
-    return named if named.is_file() else folder / name
+    return named if os.access(named, os.R_OK) else folder / name
 
 
 def _read_layers(path: Path, extending: tuple[Path, ...] = ()) -> list[Layer]:
@@ -285,7 +284,7 @@ def _read_layers(path: Path, extending: tuple[Path, ...] = ()) -> list[Layer]:
     base = content.pop("extends", None)
     if base is None:
         return [(source, content)]
-    if not isinstance(base, str):
+    if not isinstance(base, str) or not base.isprintable():
         raise UserError(f"{source}: extends: must be one configuration, not {shown(base)}")
     above = _read_layers(config_path(base, path.parent), (*extending, path.resolve()))
     return [*above, (source, content)]
