@@ -72,19 +72,6 @@ class Trunk(nn.Module):
         self._levels = [strides.index(stride) for stride in _STRIDES]
         self.trunk_channels = [channels[level] for level in self._levels]
 
-    def to_bfloat16(self) -> None:
-        """For inference, in place: weights in bfloat16, but for the first layers of a MobileNet or
-        EfficientNet, in which rounding moves joints by 2 mm, in all the others by 0.5 mm."""
-        network, places = getattr(self, "backbone", None), ()
-        if hasattr(network, "conv_stem") and hasattr(network, "blocks"):
-            places = (network, "conv_stem"), (network, "bn1"), (network.blocks, "0")
-        first = [getattr(*place) for place in places]
-        for place in places:
-            setattr(*place, nn.Identity())
-        self.bfloat16()
-        for place, layer in zip(places, first, strict=True):
-            setattr(*place, _Float32(layer))
-
     def trunk_maps(self, images: Tensor) -> list[Tensor]:
         """Feature maps with strides n = 4, 8, 16 and 32, (B, C, ⌈S/n⌉, ⌈S/n⌉) each, of (B, 3, S, S)
         pictures."""
@@ -100,6 +87,20 @@ class Trunk(nn.Module):
             )
         maps = self.backbone(images)
         return [maps[level] for level in self._levels]
+
+
+def to_bfloat16(module: nn.Module) -> None:
+    """A 2D module's weights in bfloat16, for inference, in place; but for the first layers of a
+    MobileNet or EfficientNet, in which rounding moves joints by 2 mm, in all the others by 0.5."""
+    network, places = getattr(module, "backbone", None), ()
+    if hasattr(network, "conv_stem") and hasattr(network, "blocks"):
+        places = (network, "conv_stem"), (network, "bn1"), (network.blocks, "0")
+    first = [getattr(*place) for place in places]
+    for place in places:
+        setattr(*place, nn.Identity())
+    module.bfloat16()
+    for place, layer in zip(places, first, strict=True):
+        setattr(*place, _Float32(layer))
 
 
 def _timm_network(name: str, features_only: bool = True, **options: object) -> nn.Module:

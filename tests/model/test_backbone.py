@@ -10,7 +10,7 @@ import torchvision
 from base.errors import UserError
 from base.release_camera import RELEASE_SQUARE
 from model import backbone, build
-from model.backbone import Trunk, load_imagenet, resnet_of
+from model.backbone import Trunk, load_imagenet, resnet_of, to_bfloat16
 from model.pose_fpn import PoseFPN
 from model.pose_resnet import PoseResNet
 from model.rays import CameraRays
@@ -237,7 +237,7 @@ def test_first_layers_of_a_mobilenet_stay_in_float32():
     images = torch.rand(1, 3, 64, 64)
     with torch.inference_mode():
         exact = trunk.trunk_maps(images)
-        trunk.to_bfloat16()
+        to_bfloat16(trunk)
         with torch.autocast("cpu", torch.bfloat16):
             found = trunk.trunk_maps(images)
     assert torch.equal(trunk.backbone.conv_stem[0].weight, stem)

@@ -15,6 +15,7 @@ from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
 from dataset.runs import Place
 from dataset.view import Transform
+from model.backbone import to_bfloat16
 from model.pose_model import PoseModel
 from utils.common.device import fast_bf16, select_device
 from utils.common.networks import load_pose_model
@@ -117,7 +118,7 @@ def ready_network(
     fold_batch_norms(model.pose2d)
     if precision == "bf16" or (precision == "auto" and fast_bf16(device)):
         # Once, instead of at every call.
-        model.pose2d.to_bfloat16()
+        to_bfloat16(model.pose2d)
     model.to(memory_format=torch.channels_last)
     return PosePredictor(model, device, precision, *known)
 
