@@ -147,6 +147,25 @@ def test_the_file_says_what_others_need_and_nothing_of_the_machine(with_headset,
     assert not [key for key in stated if f"`{key}`" not in section]
 
 
+@pytest.mark.parametrize("what", ["batch", "type"])
+def test_a_model_of_another_batch_or_type_is_refused(what, exported, tmp_path):
+    model = onnx.load(exported)
+    ends = [end.type.tensor_type for end in (*model.graph.input, *model.graph.output)]
+    if what == "batch":
+        for end in ends:
+            end.shape.dim[0].dim_value = 5
+    else:
+        last, double = model.graph.output[-1].name, onnx.TensorProto.DOUBLE
+        for node in model.graph.node:
+            for names in (node.input, node.output):
+                names[:] = [f"{name}_" * (name == last) or name for name in names]
+        model.graph.node.append(onnx.helper.make_node("Cast", [f"{last}_"], [last], to=double))
+        ends[-1].elem_type = double
+    onnx.save(model, tmp_path / "a.onnx")
+    with pytest.raises(UserError, match=r"a\.onnx: not an export of utils/export_onnx"):
+        EgoPosePredictor(tmp_path / "a.onnx")
+
+
 @pytest.mark.parametrize(
     "change",
     [

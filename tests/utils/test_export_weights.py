@@ -122,6 +122,7 @@ def test_what_cannot_be_exported_is_refused_and_leaves_nothing(
         results.write_text(json.dumps(content))
     monkeypatch.setattr(export_weights, "joints_moved", lambda *_: 1.1)
     (tmp_path / "notes.md").write_text("mine")
+    (tmp_path / "new").mkdir()
     output = tmp_path / "new" / name if name else tiny_checkpoint
     with pytest.raises(UserError, match=message):
         export(tiny_checkpoint, results, output, commands, most)
