@@ -185,6 +185,7 @@ def test_bad_input_is_one_clear_line(tiny_network, tiny_runs, tiny_data, tmp_pat
         (tiny_network, ".", "out", r"use inference\.py"),
         (other, tiny_data, "out", "of train2d, but one of finetune is needed"),
         (tiny_network, tiny_data, "file", "cannot be made a folder"),
+        (tiny_network, tiny_data, tiny_data / "TestSet", "holds the input .*TestSet, which"),
     ):
         with pytest.raises(UserError, match=message):
             run_demo(model, tmp_path / root, tmp_path / save_dir)

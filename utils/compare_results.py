@@ -25,9 +25,9 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--format", choices=("text", "markdown", "latex"), default="text", help="default: text")
     add("--output", type=output_file, help="write the table here too")
     arguments = parser.parse_args(argv)
-    for path in arguments.results if arguments.output else ():
-        if arguments.output.resolve() in (path.resolve(), (path / "results.json").resolve()):
-            raise UserError(f"--output {arguments.output}: is read, and would be replaced")
+    read = {(path / name).resolve() for path in arguments.results for name in ("", "results.json")}
+    if arguments.output and arguments.output.resolve() in read:
+        raise UserError(f"--output {arguments.output}: is read, and would be replaced")
     return arguments
 
 

@@ -46,9 +46,6 @@ from dataset.tree.names import folder_identity, pair_files
 #: Bound on the pictures of an archive that wait in memory to be encoded.
 _PICTURES_IN_FLIGHT = 64
 
-#: When a picture, given by its path, was last changed, in nanoseconds.
-Changed = Callable[[str], int]
-
 #: Makes the JPEGs of pictures, given by their paths and headsets, or says why it cannot.
 Encode = Callable[[list[str], list[Headset]], Iterable[bytes | BrokenFrameError]]
 
@@ -80,10 +77,10 @@ def write_environment(
     pictures: dict[int, str],
     encode: Encode,
     left_out: Iterable[Fault] = (),
-    changed: Changed = lambda _: 0,
+    root: Path | None = None,
 ) -> None:
-    """Write the shards of an environment, as far as they are not there yet or a picture has
-    ``changed`` since, and then its rows.
+    """Write the shards of an environment, as far as they are not there yet, or a picture below
+    ``root`` has changed since, and then its rows.
 
     Labels, and the paths that ``encode`` gets, are by frame number; ``frame`` is any frame of the
     environment, ``split`` the folder of the packed set.
@@ -103,8 +100,8 @@ def write_environment(
     for name, paths in by_shard.items():
         samples = {f: encode_label(labels[f.number], f, options.size) for f in paths}
         headsets = {f: labels[f.number].headset for f in paths}
-        written = (split / name).stat().st_mtime_ns if (split / name).is_file() else 0
-        new = {f for f, where in paths.items() if changed(where) >= written}
+        written = _changed(split / name)
+        new = {f for f, where in paths.items() if root and _changed(root / where) >= written}
         jpegs, broken = _complete_shard(split / name, samples, paths, headsets, sums, encode, new)
         faults += broken
         for frame_id, (offset, jpeg) in jpegs.items():
@@ -122,6 +119,13 @@ def _checksums(path: Path) -> dict[int, int]:
     except UserError:  # there are none, or not any more
         return {}
     return dict(zip(rows["number"].tolist(), rows["crc"].tolist(), strict=True))
+
+
+def _changed(path: Path) -> int:
+    """When a file was last written or put in its place, nanoseconds; 0 where that is not told."""
+    with contextlib.suppress(OSError):
+        return max(path.stat().st_mtime_ns, path.stat().st_ctime_ns)
+    return 0
 
 
 def _complete_shard(
@@ -178,7 +182,7 @@ def _pack_folder(
     options: PackOptions,
     skip: frozenset[FrameId] = frozenset(),
     unstated: Headset = RELEASE_HEADSET,
-    changed: Changed = lambda _: 0,
+    root: Path | None = None,
 ) -> int:
     """Pack a ``cam_down`` folder, given as to :func:`~dataset.tree.names.pair_files`, less the
     frames to skip; returns the number of its labels."""
@@ -194,7 +198,7 @@ def _pack_folder(
     pictures = {n: f"{path}/rgba/{name}" for n, name in folder.pictures.items() if n in kept}
     faults = [fault for fault in faults if fault.frame_id not in skip]
     if kept or faults:
-        how = encode, faults, changed
+        how = encode, faults, root
         write_environment(split, folder.frame_id(0), options, kept, pictures, *how)
     else:  # what was here when it was packed before
         Environment.path(split, folder.frame_id(0)).unlink(missing_ok=True)
@@ -223,13 +227,6 @@ def pack_tree(
     def read(where: str) -> bytes:
         return read_bytes(root / where)
 
-    def changed(where: str) -> int:
-        # The system's own time as well: one that replaces a picture may keep the older of its own.
-        with contextlib.suppress(OSError):
-            found = (root / where).stat()
-            return max(found.st_mtime_ns, found.st_ctime_ns)
-        return 0
-
     def encode(paths: list[str], headsets: list[Headset]) -> Iterable[bytes | BrokenFrameError]:
         return encoders.map(
             lambda *given: _encode(read, given[0], options, given[1]), paths, headsets
@@ -237,7 +234,7 @@ def pack_tree(
 
     def pack(path: str) -> int:
         content = listing.folders[path]
-        return _pack_folder(path, content, read, encode, split, options, skip, unstated, changed)
+        return _pack_folder(path, content, read, encode, split, options, skip, unstated, root)
 
     # A folder that cannot be listed is a fault of its environment.
     return [lambda path=path: pack(path) for path in listing.folders], listing.faults

@@ -26,7 +26,7 @@ from base.skeleton import JOINTS
 from dataset.warp import CameraWarp
 from utils import export_onnx
 from utils.common.networks import load_pose_model
-from utils.inference.onnx_metadata import METADATA_KEY
+from utils.inference.onnx_metadata import METADATA_KEY, OnnxMetadata
 from utils.inference.pose_predictor import fold_batch_norms
 from utils.inference.predictor import EgoPosePredictor, load_network
 
@@ -145,6 +145,17 @@ def test_the_file_says_what_others_need_and_nothing_of_the_machine(with_headset,
     page = (Path(export_onnx.__file__).parents[1] / "doc" / "inference.md").read_text("utf-8")
     section = page.partition("\n## ONNX\n")[2].partition("\n## ")[0]
     assert not [key for key in stated if f"`{key}`" not in section]
+
+
+def test_a_model_of_another_batch_or_type_is_refused(exported):
+    stated = onnx.load(exported).metadata_props[0].value
+    session = ort.InferenceSession(exported)
+    ends = [*session.get_inputs(), *session.get_outputs()]
+    shapes, types = {end.name: end.shape for end in ends}, {end.name: end.type for end in ends}
+    fixed = shapes | {"joints3d": [5, *shapes["joints3d"][1:]]}
+    for both in ((fixed, types), (shapes, types | {"joints3d": "tensor(double)"})):
+        with pytest.raises(ValueError, match="of another type, or for a fixed number"):
+            OnnxMetadata.model_validate_json(stated).check_model(*both)
 
 
 @pytest.mark.parametrize(

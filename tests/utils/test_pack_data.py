@@ -125,7 +125,7 @@ def test_what_the_tree_no_longer_has_is_not_kept(tree, tmp_path):
     assert archives.contents(tmp_path / "a") == archives.contents(tmp_path / "fresh")
     assert (Packed(tmp_path / "a", SetType.TRAIN)[1].image == 99).all()
     (tree / "ValSet" / VAL).rename(tree / "TrainSet" / VAL)
-    with pytest.raises(UserError, match=rf"ValSet, {VAL}-env_001, is not in the input.*delete it"):
+    with pytest.raises(UserError, match=rf"ValSet, {VAL}-env_002, is not in the input.*delete it"):
         run(tree, tmp_path / "a")
     shutil.rmtree(tree / "TrainSet" / TRAIN / "env_002")
     with pytest.raises(UserError, match=rf"TrainSet, {TRAIN}-env_002, is not in the input"):

@@ -66,7 +66,6 @@ class OnnxMetadata(Section):
             raise ValueError("other inputs or outputs")
         if any(shape[1:] != expected[name] for name, shape in shapes.items()):
             raise ValueError("an input or output of another shape")
-        if any(isinstance(shape[0], int) for shape in shapes.values()):
-            raise ValueError("for a fixed number of pictures")
-        if types != dict.fromkeys(shapes, "tensor(float)") | {INPUT: "tensor(uint8)"}:
-            raise ValueError("an input or output of another type")
+        given = dict.fromkeys(shapes, "tensor(float)") | {INPUT: "tensor(uint8)"}
+        if types != given or any(isinstance(shape[0], int) for shape in shapes.values()):
+            raise ValueError("of another type, or for a fixed number of pictures")
