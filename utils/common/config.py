@@ -269,9 +269,13 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def config_path(name: str, folder: Path = Path()) -> Path:
-    """A configuration file by its name in experiments/configs, or its path from ``folder``."""
-    named = CONFIGS / f"{name}.yml"
-    return named if named.is_file() else folder / name
+    """A configuration file by its name in experiments/configs, or its path from ``folder``;
+    UserError for a name without suffix that is neither."""
+    named, path = CONFIGS / f"{name}.yml", folder / name
+    if not (named.is_file() or path.suffix or path.exists()):
+        known = ", ".join(sorted(file.stem for file in CONFIGS.glob("*.yml")))
+        raise UserError(f"configuration {name}: no such file; give a YAML file, or one of {known}")
+    return named if named.is_file() else path
 
 
 def _read_layers(path: Path, extending: tuple[Path, ...] = ()) -> list[Layer]:
