@@ -198,7 +198,8 @@ def run(arguments: argparse.Namespace) -> None:
         batches = -(-len(dataset) // arguments.batch_size)
         workers = min(cpu_count(), batches // _BATCHES_PER_WORKER)
     loader = FrameLoader(dataset, arguments.batch_size, workers)
-    with RunFolder(arguments.save_dir, reads=[arguments.data_root]) as folder:
+    sets = (arguments.data_root / each.folder for each in SetType)
+    with RunFolder(arguments.save_dir, reads=[arguments.data_root, *sets]) as folder:
         poses = evaluate(loader, predictor, mean_pose)
         results = {
             "schema": SCHEMA,

@@ -23,7 +23,7 @@ On all GPUs of a machine, with the same batch size over all of them:
 From the weights that come with this project, on data of your own:
 
   python train.py --training_type finetune --load_model pretrained \\
-      --data_root data/xr_egopose_packed --log_dir experiments/Pretrained
+      --data_root data/xr_egopose_packed --log_dir experiments/Pretrained --epochs 3 --lr 3e-4
 
 Checkpoints go to LOG_DIR/checkpoints/checkpoint_{epoch}.tar, and the best one on ValSet to
 model_best.tar beside them.  A run interrupted for any reason continues with --resume and gives the

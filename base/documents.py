@@ -135,7 +135,13 @@ class PlainLoader(yaml.SafeLoader):
     }
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Refuses merge keys, which multiply: ``<<: [*a, *a]``."""
+        """Refuses merge keys, which multiply: ``<<: [*a, *a]``; and a key that is there twice."""
+        seen = set()
+        for key, _ in node.value:
+            if (text := (key.tag, str(key.value))) in seen:
+                problem = f"the key {key.value!r:.80} for the second time"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(text)
         if any(key.tag == f"{_TAG}merge" for key, _ in node.value):
             problem = "merge keys (<<) are not supported"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)

@@ -32,6 +32,8 @@ def replacing(path: Path, single_writer: bool = False) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
+        if error.filename and Path(str(error.filename)) not in (path, temporary):
+            raise  # of another file, such as one read meanwhile
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
         temporary.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from utils.common.command import command_parser, parse_early, run_command
+from utils.common.command import command_parser, output_file, parse_early, run_command
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -30,7 +30,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--no_pictures", action="store_true", help="decode no picture")
     text = "pixels that a 2D joint may lie off its projected 3D joint (default 5)"
     add("--max_residual", type=float, default=5.0, help=text)
-    add("--report", type=Path, help="default: DATA_ROOT/report.json")
+    add("--report", type=output_file, help="default: DATA_ROOT/report.json")
     text = "add the faulty frames to DATA_ROOT/skip_list.txt; loaders leave them out"
     add("--write_skip_list", action="store_true", help=text)
     return parser.parse_args(argv)

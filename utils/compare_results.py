@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from base.errors import UserError
 from utils.common.command import command_parser, output_file, parse_early, run_command
 from utils.evaluation.mpjpe import BODY_PARTS
 
@@ -23,7 +24,11 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--part", choices=list(BODY_PARTS), default="full", help="default: full")
     add("--format", choices=("text", "markdown", "latex"), default="text", help="default: text")
     add("--output", type=output_file, help="write the table here too")
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    for path in arguments.results if arguments.output else ():
+        if arguments.output.resolve() in (path.resolve(), (path / "results.json").resolve()):
+            raise UserError(f"--output {arguments.output}: is read, and would be replaced")
+    return arguments
 
 
 parse_early(__name__, parse_arguments)

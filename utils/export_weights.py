@@ -196,6 +196,9 @@ def joints_moved(before: Path, after: Path) -> float:
 def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(argv)
     source, output = arguments.load_model, arguments.output
+    page, ours = output.with_suffix(".md"), _CARD[: _CARD.index(";")].format(file=output.name)
+    if page.exists() and not page.read_text("utf-8", "replace").startswith(ours):
+        raise UserError(f"{page}: is no card of this file, and would be replaced: rename it")
     loaded = load_pose_model(source)
     results = read_results(arguments.results)
     if results.get("model_sha256") not in [sha256(p) for p in (source, output) if p.is_file()]:
@@ -219,10 +222,10 @@ def main(argv: list[str] | None = None) -> None:
         write_bytes(confidence_path(output), calibration.read_bytes())
     else:
         confidence_path(output).unlink(missing_ok=True)  # of an earlier export: of other weights
-    write_text(output.with_suffix(".md"), card(output, loaded, results, commands))
+    write_text(page, card(output, loaded, results, commands))
     print(
         f"{output}: {size / 1e6:.1f} MB, {source.stat().st_size / size:.1f} times less than "
-        f"{source}; its joints move by {moved:.3f} mm. Card: {output.with_suffix('.md')}"
+        f"{source}; its joints move by {moved:.3f} mm. Card: {page}"
     )
 
 

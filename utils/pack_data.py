@@ -104,7 +104,11 @@ def _assemble(
         if not index.get("labels") and (packed or set_type in others):
             found = "; ".join(left_out) or "it holds no label"
             empty.append(f"{set_type.folder}: no frame can be used: {found}")
+        # Of frames that the input no longer has.
+        for path in {*split.glob("*.tar")} - {split / name for name in index.get("shards", ())}:
+            path.unlink()
         if not packed:
+            (split / INDEX).unlink(missing_ok=True)
             continue
         print(
             f"{set_type.folder}: {index['pictures']:,} frames in {len(index['shards'])} shards, "
@@ -148,13 +152,13 @@ def _pack(
     headset: Headset,
 ) -> None:
     """Pack the characters of ``archives``, or of the extracted ``sets`` where there are none."""
-    characters: dict[SetType, set[str]] = {}
+    names: dict[SetType, set[str]] = {}
     for name in archives:
-        characters.setdefault(CHARACTERS[name].set_type, set()).add(name)
+        names.setdefault(CHARACTERS[name].set_type, set()).add(f"{name}-")
     for set_type in () if archives else sets:
         cameras = (args.input / set_type.folder).glob("*/*/cam_down")
-        characters[set_type] = {path.parents[1].name for path in cameras}
-    refuse_other_set(args.output, characters)
+        names[set_type] = {f"{path.parts[-3]}-{path.parts[-2]}-" for path in cameras}
+    refuse_other_set(args.output, names)
     for folder in (args.output, *args.output.glob("*Set"), *args.output.glob(f"*Set/{ROWS}")):
         clear_leftovers(folder)
     faults: list[str] = []

@@ -1,5 +1,6 @@
 """Packing an environment, wherever its frames come from: a tree, an archive, the generator."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
@@ -45,6 +46,9 @@ from dataset.tree.names import folder_identity, pair_files
 #: Bound on the pictures of an archive that wait in memory to be encoded.
 _PICTURES_IN_FLIGHT = 64
 
+#: When a picture, given by its path, was last changed, in nanoseconds.
+Changed = Callable[[str], int]
+
 #: Makes the JPEGs of pictures, given by their paths and headsets, or says why it cannot.
 Encode = Callable[[list[str], list[Headset]], Iterable[bytes | BrokenFrameError]]
 
@@ -76,8 +80,10 @@ def write_environment(
     pictures: dict[int, str],
     encode: Encode,
     left_out: Iterable[Fault] = (),
+    changed: Changed = lambda _: 0,
 ) -> None:
-    """Write the shards of an environment, as far as they are not there yet, and then its rows.
+    """Write the shards of an environment, as far as they are not there yet or a picture has
+    ``changed`` since, and then its rows.
 
     Labels, and the paths that ``encode`` gets, are by frame number; ``frame`` is any frame of the
     environment, ``split`` the folder of the packed set.
@@ -97,7 +103,9 @@ def write_environment(
     for name, paths in by_shard.items():
         samples = {f: encode_label(labels[f.number], f, options.size) for f in paths}
         headsets = {f: labels[f.number].headset for f in paths}
-        jpegs, broken = _complete_shard(split / name, samples, paths, headsets, sums, encode)
+        written = (split / name).stat().st_mtime_ns if (split / name).is_file() else 0
+        new = {f for f, where in paths.items() if changed(where) >= written}
+        jpegs, broken = _complete_shard(split / name, samples, paths, headsets, sums, encode, new)
         faults += broken
         for frame_id, (offset, jpeg) in jpegs.items():
             row = rows[frame_id.number]
@@ -123,9 +131,10 @@ def _complete_shard(
     headsets: dict[FrameId, Headset],
     sums: dict[int, int],
     encode: Encode,
+    new: set[FrameId],
 ) -> tuple[dict[FrameId, tuple[int, bytes]], list[Fault]]:
     """Make sure that a shard holds just these frames; those there with the same label, and a
-    picture with the checksum in ``sums`` where it is known, are kept.
+    picture that is not ``new`` and has the checksum in ``sums`` where it is known, are kept.
 
     Returns offset and content of each JPEG, and what cannot be packed.
     """
@@ -138,7 +147,7 @@ def _complete_shard(
     for frame_id, label in labels.items():
         jpeg = old.get(f"{frame_key(frame_id)}.jpg", b"")
         checksum = isal_zlib.crc32(jpeg)
-        whole = checksum == sums.get(frame_id.number, checksum)
+        whole = frame_id not in new and checksum == sums.get(frame_id.number, checksum)
         if whole and old.get(f"{frame_key(frame_id)}.json") == label:
             jpegs[frame_id] = jpeg
     absent = [frame_id for frame_id in labels if not jpegs.get(frame_id)]
@@ -154,7 +163,7 @@ def _complete_shard(
     for frame_id in kept:
         key = frame_key(frame_id)
         files |= {f"{key}.jpg": jpegs[frame_id], f"{key}.json": labels[frame_id]}
-    if files and files != old:
+    if files and (files != old or new):  # also where it is the same, for its time
         write_shard(path, files)
         there = read_shard(path)
     return {frame_id: there[f"{frame_key(frame_id)}.jpg"] for frame_id in kept}, faults
@@ -169,6 +178,7 @@ def _pack_folder(
     options: PackOptions,
     skip: frozenset[FrameId] = frozenset(),
     unstated: Headset = RELEASE_HEADSET,
+    changed: Changed = lambda _: 0,
 ) -> int:
     """Pack a ``cam_down`` folder, given as to :func:`~dataset.tree.names.pair_files`, less the
     frames to skip; returns the number of its labels."""
@@ -184,7 +194,10 @@ def _pack_folder(
     pictures = {n: f"{path}/rgba/{name}" for n, name in folder.pictures.items() if n in kept}
     faults = [fault for fault in faults if fault.frame_id not in skip]
     if kept or faults:
-        write_environment(split, folder.frame_id(0), options, kept, pictures, encode, faults)
+        how = encode, faults, changed
+        write_environment(split, folder.frame_id(0), options, kept, pictures, *how)
+    else:  # what was here when it was packed before
+        Environment.path(split, folder.frame_id(0)).unlink(missing_ok=True)
     return len(labels)
 
 
@@ -210,6 +223,13 @@ def pack_tree(
     def read(where: str) -> bytes:
         return read_bytes(root / where)
 
+    def changed(where: str) -> int:
+        # The system's own time as well: one that replaces a picture may keep the older of its own.
+        with contextlib.suppress(OSError):
+            found = (root / where).stat()
+            return max(found.st_mtime_ns, found.st_ctime_ns)
+        return 0
+
     def encode(paths: list[str], headsets: list[Headset]) -> Iterable[bytes | BrokenFrameError]:
         return encoders.map(
             lambda *given: _encode(read, given[0], options, given[1]), paths, headsets
@@ -217,7 +237,7 @@ def pack_tree(
 
     def pack(path: str) -> int:
         content = listing.folders[path]
-        return _pack_folder(path, content, read, encode, split, options, skip, unstated)
+        return _pack_folder(path, content, read, encode, split, options, skip, unstated, changed)
 
     # A folder that cannot be listed is a fault of its environment.
     return [lambda path=path: pack(path) for path in listing.folders], listing.faults
@@ -232,17 +252,21 @@ def is_packed_whole(split: Path, character: str, parts: list[Path]) -> bool:
     return Marker.holds(_marker_path(split, character), parts, split, frozenset({"packed"}))
 
 
-def refuse_other_set(output: Path, characters: Mapping[SetType, set[str]]) -> None:
-    """UserError where a folder holds characters packed before of another set than those to be
-    packed into it; the release's may be packed in any number of runs."""
-    of_release = set().union(*characters.values()) <= CHARACTERS.keys()
+def refuse_other_set(output: Path, names: Mapping[SetType, set[str]]) -> None:
+    """UserError where a folder holds what was packed before and is not among what is to be packed
+    into it: ``names`` are CHARACTER- or CHARACTER-ENVIRONMENT-; the characters of the release may
+    be packed in any number of runs, each of them whole."""
+    given = set().union(*names.values())
+    release = {f"{name}-" for name in CHARACTERS}
+    others = {name for name in release if not any(each.startswith(name) for each in given)}
+    of_release = all(each.startswith(tuple(release)) for each in given)
     for set_type in SetType:
-        known = characters.get(set_type, set()) | (CHARACTERS.keys() if of_release else set())
+        known = tuple(names.get(set_type, set()) | (others if of_release else set()))
         for path in sorted((output / set_type.folder / ROWS).glob("*.npz")):
-            if not path.stem.startswith(tuple(f"{name}-" for name in known)):
+            if not f"{path.stem}-".startswith(known):
                 raise UserError(
-                    f"{output} holds another set packed before ({set_type.folder}, {path.stem}): "
-                    "give another --output"
+                    f"{output} holds another set packed before ({set_type.folder}, {path.stem}, is "
+                    "not in the input): delete it, or give another --output"
                 )
 
 

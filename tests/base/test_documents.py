@@ -33,6 +33,7 @@ VALUES = st.recursive(
         (LAUGHS, "repeats its own parts"),
         (LAUGHS.replace("[*", "{<<: [*").replace("]\n", "]}\n"), "in line"),
         ("a: &a {x: 1}\nb: {<<: *a}", "line 2: merge keys"),
+        ("a: 1\nb: 2\na: 3", "line 3: the key 'a' for the second time"),
         ("&a [*a]", "repeats its own parts"),
         ("[" * 10**6, "nested too deeply"),
         ("- " * 10**5, "nested too deeply"),

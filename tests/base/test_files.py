@@ -20,6 +20,8 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, single_writer)
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
     with pytest.raises(UserError, match=r"cannot be written \(No space left"), replacing(path):
         raise OSError(28, "No space left")
+    with pytest.raises(PermissionError, match="other"), replacing(path):
+        raise PermissionError(13, "Permission denied", "other")
     (tmp_path / "usual").touch()
     assert path.stat().st_mode == (tmp_path / "usual").stat().st_mode
     assert sha256(path) == hashlib.sha256(b"old").hexdigest()

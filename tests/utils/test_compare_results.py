@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sample_poses import evaluated
 
+from base.errors import UserError
 from utils import compare_results
 from utils.compare_results import difference, short_names
 from utils.evaluation.metrics import measure
@@ -95,6 +96,13 @@ def test_what_has_no_interval_or_no_difference_says_why(written, capsys):
     compare_results.main([one, others[1]])
     printed = capsys.readouterr().out
     assert "z: measured on other frames than x" in printed and "ifference to" not in printed
+
+
+def test_what_is_read_is_not_replaced(written, tmp_path):
+    [path] = written(a=HARD_AND_EASY)
+    for given in (path, str(tmp_path / "a")):
+        with pytest.raises(UserError, match="is read, and would be replaced"):
+            compare_results.main([given, "--output", path])
 
 
 def test_names_are_as_short_as_they_can_be_and_as_many_as_results(written, tmp_path):

@@ -108,6 +108,7 @@ def test_the_card_has_the_figures_of_the_run_and_the_commands_in_order(weights, 
         ("a.tar", ["python utils/pack_data.py", "x"], 1, "own licence"),
         ("a.tar", COMMANDS, 1_000_000, "file of at most 1 MB"),
         ("other.tar", COMMANDS, 50_000_000, r"--results is of another file.*demo\.py"),
+        ("../notes.tar", COMMANDS, 50_000_000, r"notes\.md: is no card of this file"),
         ("moved.tar", COMMANDS, 50_000_000, r"half precision moves its joints by 1\.1 mm"),
     ],
 )
@@ -120,6 +121,7 @@ def test_what_cannot_be_exported_is_refused_and_leaves_nothing(
         results = tmp_path / "results.json"
         results.write_text(json.dumps(content))
     monkeypatch.setattr(export_weights, "joints_moved", lambda *_: 1.1)
+    (tmp_path / "notes.md").write_text("mine")
     output = tmp_path / "new" / name if name else tiny_checkpoint
     with pytest.raises(UserError, match=message):
         export(tiny_checkpoint, results, output, commands, most)

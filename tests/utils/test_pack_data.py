@@ -111,6 +111,27 @@ def test_a_frame_added_repaired_or_rewritten_later_is_packed(tree, tmp_path):
     assert len(data) == 16 and data[0].action == "Golfing" and (data[0].image == 99).all()
 
 
+def test_what_the_tree_no_longer_has_is_not_kept(tree, tmp_path):
+    folder = release.camera_folder(tree, "TrainSet", TRAIN)
+    run(tree, tmp_path / "a")
+    release.write_picture(folder, 1, level=99)  # its label is as before
+    for number in (2, 3):  # a whole shard
+        release.picture_path(folder, number).unlink()
+        next(folder.glob(f"json/*{number}.json")).unlink()
+    for name in ("rgba", "json"):
+        shutil.rmtree(release.camera_folder(tree, "ValSet", VAL) / name)
+    run(tree, tmp_path / "a")
+    run(tree, tmp_path / "fresh")
+    assert archives.contents(tmp_path / "a") == archives.contents(tmp_path / "fresh")
+    assert (Packed(tmp_path / "a", SetType.TRAIN)[1].image == 99).all()
+    (tree / "ValSet" / VAL).rename(tree / "TrainSet" / VAL)
+    with pytest.raises(UserError, match=rf"ValSet, {VAL}-env_001, is not in the input.*delete it"):
+        run(tree, tmp_path / "a")
+    shutil.rmtree(tree / "TrainSet" / TRAIN / "env_002")
+    with pytest.raises(UserError, match=rf"TrainSet, {TRAIN}-env_002, is not in the input"):
+        run(tree, tmp_path / "a")
+
+
 def test_a_damaged_archive_is_named_and_the_others_are_packed(parts, tmp_path):
     part = parts / CHARACTERS[VAL].parts[5]
     whole = part.read_bytes()

@@ -173,9 +173,10 @@ def parse_early(name: str, parse: Callable[[], object]) -> None:
 
 
 def run_command(main: Callable[[], None]) -> None:
-    """Run ``main`` as a script. A :class:`~base.errors.UserError` becomes one line on standard
-    error and exit status 2, Ctrl-C exit status 130; anything else is a defect of ours and keeps its
-    traceback. A character that the console's encoding lacks is printed as its code."""
+    """Run ``main`` as a script. A :class:`~base.errors.UserError`, or a file that the system
+    refuses, becomes one line on standard error and exit status 2, Ctrl-C exit status 130; anything
+    else is a defect of ours and keeps its traceback. A character that the console's encoding lacks
+    is printed as its code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -191,3 +192,8 @@ def run_command(main: Callable[[], None]) -> None:
         # The reader of our output (head, less) has gone; Python would complain at shutdown.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print("error:", UserError(f"{error.filename}: {error.strerror}"), file=sys.stderr)
+        sys.exit(EXIT_BAD_INPUT)

@@ -7,6 +7,7 @@ Filled from a YAML file, which may extend another, then overridden by flags and 
 import difflib
 import functools
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -261,10 +262,8 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     """Nested ``base`` with the values of ``over`` in their places."""
     merged = dict(base)
     for key, value in over.items():
-        if isinstance(value, dict) and key in merged:
-            # What should be a section and is none stays, to be refused by its name.
-            value = merge(merged[key], value) if isinstance(merged[key], dict) else merged[key]
-        merged[key] = value
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both else value
     return merged
 
 
@@ -272,10 +271,12 @@ def config_path(name: str, folder: Path = Path()) -> Path:
     """A configuration file by its name in experiments/configs, or its path from ``folder``;
     UserError for a name without suffix that is neither."""
     named, path = CONFIGS / f"{name}.yml", folder / name
-    if not (named.is_file() or path.suffix or path.exists()):
+    if os.access(named, os.R_OK):
+        return named
+    if not (path.suffix or os.access(path, os.F_OK)):
         known = ", ".join(sorted(file.stem for file in CONFIGS.glob("*.yml")))
-        raise UserError(f"configuration {name}: no such file; give a YAML file, or one of {known}")
-    return named if named.is_file() else path
+        raise UserError(f"configuration {path}: no such file; give a YAML file, or one of {known}")
+    return path
 
 
 def _read_layers(path: Path, extending: tuple[Path, ...] = ()) -> list[Layer]:
@@ -289,7 +290,7 @@ def _read_layers(path: Path, extending: tuple[Path, ...] = ()) -> list[Layer]:
     base = content.pop("extends", None)
     if base is None:
         return [(source, content)]
-    if not isinstance(base, str):
+    if not isinstance(base, str) or not base.isprintable():
         raise UserError(f"{source}: extends: must be one configuration, not {shown(base)}")
     above = _read_layers(config_path(base, path.parent), (*extending, path.resolve()))
     return [*above, (source, content)]

@@ -54,8 +54,9 @@ class OnnxMetadata(Section):
             raise ValueError("the camera's picture is not of input_size")
         return self
 
-    def check_model(self, shapes: dict[str, list[int | str]]) -> None:
-        """ValueError where a model's inputs and outputs, name → shape, are not those said here."""
+    def check_model(self, shapes: dict[str, list[int | str]], types: dict[str, str]) -> None:
+        """ValueError where a model's inputs and outputs, name → shape, name → onnxruntime's type,
+        are not those said here, or not for any number of pictures."""
         taken = self.camera if self.headset is None else self.headset.camera
         side = shapes.get("heatmaps", [0])[-1]
         expected = {INPUT: [taken.height, taken.width, 3], "heatmaps": [NUM_HEATMAPS, side, side]}
@@ -65,3 +66,7 @@ class OnnxMetadata(Section):
             raise ValueError("other inputs or outputs")
         if any(shape[1:] != expected[name] for name, shape in shapes.items()):
             raise ValueError("an input or output of another shape")
+        if any(isinstance(shape[0], int) for shape in shapes.values()):
+            raise ValueError("for a fixed number of pictures")
+        if types != dict.fromkeys(shapes, "tensor(float)") | {INPUT: "tensor(uint8)"}:
+            raise ValueError("an input or output of another type")

@@ -240,7 +240,8 @@ class OnnxPosePredictor(PosePredictor):
         try:
             known = OnnxMetadata.model_validate_json(text)
             ends = [*self._session.get_inputs(), *self._session.get_outputs()]
-            known.check_model({end.name: end.shape for end in ends})
+            types = {end.name: end.type for end in ends}
+            known.check_model({end.name: end.shape for end in ends}, types)
             self._names = list(known.outputs)
             size, drawn = known.input_size, known.subpixel
             model = SimpleNamespace(input_size=size, subpixel=drawn, exports=self._names, lags=())

@@ -118,7 +118,7 @@ def ready_network(
     fold_batch_norms(model.pose2d)
     if precision == "bf16" or (precision == "auto" and fast_bf16(device)):
         # Once, instead of at every call.
-        model.pose2d.to_bfloat16()
+        getattr(model.pose2d, "to_bfloat16", model.pose2d.bfloat16)()
     model.to(memory_format=torch.channels_last)
     return PosePredictor(model, device, precision, *known)
 

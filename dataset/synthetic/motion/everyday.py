@@ -93,7 +93,7 @@ class Activity(NamedTuple):
     action: str  # the clip of the release as which it is labelled
     # ways to hold the hands: that of one side and of the other; None lets it hang or rest
     hands: tuple[tuple[_Hand | None, _Hand | None], ...]
-    uses: str = ""  # a name of :data:`scene.in_use.IN_USE`
+    uses: str = ""  # as :func:`scene.in_use.draw_in_use` takes it
     down: float = 0.0  # how often people sit or get down for it, and how
     get_down: Callable[[Performance, BodyPose], None] = sit
     nod: float | None = None  # of a head that does not look around, degrees

@@ -35,7 +35,7 @@ class Frames:
     # (N, 4) x, height, z of the middle of a seat's top, and its heading in radians; the height
     # is 0 where there is none
     seats: np.ndarray
-    uses: np.ndarray  # (N,) what is used, names of :data:`scene.in_use.IN_USE`, or ""
+    uses: np.ndarray  # (N,) what is used, as :func:`scene.in_use.draw_in_use` takes it, or ""
 
 
 class Timeline:

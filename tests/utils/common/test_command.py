@@ -113,6 +113,7 @@ def test_any_character_can_be_printed(encoding, monkeypatch):
         (UserError("no data"), 2, "error: no data\n"),
         (UserError("a\nb\r\nc\u2028d"), 2, "error: a b c d\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
+        (PermissionError(13, "Permission denied", "a/b"), 2, "error: a/b: Permission denied\n"),
     ],
 )
 def test_what_a_person_can_put_right_is_one_line(error, status, printed, capsys):
@@ -197,6 +198,7 @@ def test_outputs_that_cannot_be_written_are_refused_before_the_work(tmp_path, mo
         "benchmark small --seeds -1",
         "benchmark small --output here.txt",
         "compare_results a b --output .",
+        "check_data --data_root . --report .",
     ],
 )
 def test_bad_arguments_are_refused_by_the_parser(flags, tmp_path, monkeypatch, capsys):

@@ -75,6 +75,9 @@ def test_what_is_dumped_loads_to_the_same_and_overrides_take_precedence(tmp_path
         (f"seed: {'9' * 401}", "line 1"),
         ("seed: 2020-13-01", "seed: .*'2020-13-01'"),
         ("train2d: {lr: " + "[" * 5000, "nested too deeply"),
+        ("model: {backbone: {timm: null}}", "model.backbone: .*not {'timm': None}"),
+        ('extends: "a\\0"', "extends: must be one configuration"),
+        ('extends: "\\ud800"', "extends: must be one configuration"),
         ("a: [1", "not valid YAML"),
         ("- 1", "not a mapping"),
     ],
@@ -127,9 +130,9 @@ def test_a_file_extends_another_and_each_fault_names_its_file(tmp_path):
     with pytest.raises(UserError, match=r"^command line: train2d\.epochs: .* 1, not -3$"):
         load_config(own, {"train2d": {"epochs": -3}})
     own.write_text("extends: base.yml")
-    for text in ("extends: own.yml", "extends: [a, b]", "extends: none.yml"):
-        base.write_text(text)
-        with pytest.raises(UserError, match=r"base\.yml|itself|none\.yml: No such"):
+    for text in ("own.yml", "[a, b]", "none.yml", "a" * 400):
+        base.write_text(f"extends: {text}")
+        with pytest.raises(UserError, match=r"base\.yml|itself|none\.yml: No such|aa: .* long"):
             load_config(own)
     for number in range(10):
         (tmp_path / f"{number}.yml").write_text(f"extends: {number + 1}.yml")
@@ -148,6 +151,12 @@ def test_every_key_says_what_it_does_and_can_be_set_to_the_value_it_has(kind):
         setting, kind_of_value, about = re.split("  +", line)
         assert kind_of_value and about
         assert config.overridden(parse_setting(setting)) == config
+
+
+@pytest.mark.parametrize("text", ["train2d.lr={a: 5}", "train2d.epochs.real=7", "loss.pose.a=3"])
+def test_a_mapping_is_no_value(text):
+    with pytest.raises(UserError, match=r"\.(lr|epochs|pose): Input should be .*not {'"):
+        parse_config({}, "test").overridden(parse_setting(text))
 
 
 @pytest.mark.parametrize("text", ["loss.pose", "loss.pose=[1", "a=" + "[" * 500, "a=1\n---\n2"])

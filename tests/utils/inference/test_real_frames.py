@@ -28,4 +28,4 @@ def test_an_upside_down_camera_needs_its_calibration_only():
     assert {view.lens.headset.rotate for view in predictor.views.values()} == {180.0}
     for pose, seen in zip(predictor.batch(pictures), SEEN.values(), strict=True):
         rows = [JOINTS.index(name) for name in ELBOWS_AND_SHOULDERS]
-        assert np.linalg.norm(pose.joints2d[rows] - seen, axis=1).max() < 60
+        assert np.linalg.norm(pose.joints2d[rows] - seen, axis=1).max() < 70
