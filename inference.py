@@ -27,7 +27,7 @@ import math
 from pathlib import Path
 
 from base.errors import UserError
-from utils.common.command import command_parser, parse_early, run_command
+from utils.common.command import command_parser, counted, parse_early, run_command
 from utils.inference.sinks import FORMATS, format_class
 
 
@@ -149,13 +149,16 @@ def report(summary: Summary, arguments: argparse.Namespace, source: Source) -> N
     names += [] if arguments.no_pictures or source.live else ["pictures/"]
     names += [f"{below}poses.mp4"] if arguments.video else []
     where = name_text(str(arguments.save_dir))
-    print(f"Poses of {summary.frames} frames in {where}: {', '.join(names)}")
+    print(f"Poses of {counted(summary.frames, 'frame')} in {where}: {', '.join(names)}")
+    flags = f"poses.{next((name for name in formats if name != 'bvh'), 'json')}"
     for item in summary.left_out:
         print(f"Left out {item['file']}: {item['reason']}")
     if summary.disagreeing:
-        print(f"In {summary.disagreeing} of them pose and picture disagree: see 'disagrees'")
+        count = counted(summary.disagreeing, "frame")
+        print(f"In {count} the pose does not fit the picture: see 'disagrees' in {flags}")
     if summary.out_of_range:
-        print(f"{summary.out_of_range} are views unlike those in training: see 'out_of_range'")
+        views = counted(summary.out_of_range, "view")
+        print(f"{views} unlike those in training: see 'out_of_range' in {flags}")
     if summary.fault:
         print(summary.fault)
     if unreadable := summary.unreadable:

@@ -34,7 +34,7 @@ import argparse
 from pathlib import Path
 
 from model import TRAINING_TYPES
-from utils.common.command import command_parser, parse_early, run_command
+from utils.common.command import command_parser, counted, parse_early, run_command
 from utils.common.pretrained import model_path
 
 ALL_STAGES = "all"
@@ -171,11 +171,13 @@ def starting_checkpoint(
     return newest
 
 
-def refuse_used(log_dir: Path, processes: Processes) -> None:
-    """Raise UserError for a folder that holds anything of a run."""
-    traces = (path for pattern in _TRACES for path in sorted(log_dir.glob(pattern)))
+def refuse_used(log_dir: Path, processes: Processes, held: bool = False) -> None:
+    """Raise UserError for a folder that holds anything of a run; unless the folder is ``held``,
+    only where there is no lock, which tells first whether a run is still writing to it."""
+    patterns = _TRACES if held or not (log_dir / ".lock").exists() else ()
+    traces = (path for pattern in patterns for path in sorted(log_dir.glob(pattern)))
     # The main process may be the first to write: what it found counts.
-    found = processes.from_main(next(traces, None))
+    found = processes.from_main(next((path for path in traces if path.name[0] != "."), None))
     if found is not None:
         raise UserError(
             f"{log_dir} already holds a run ({found.relative_to(log_dir)}): go on with --resume, "
@@ -192,7 +194,7 @@ def log_folder(log_dir: Path, resume: bool, processes: Processes) -> Iterator[No
     new = not log_dir.exists()
     with locked(log_dir) if processes.main else contextlib.nullcontext():
         if not resume:  # a run may have come and gone since
-            refuse_used(log_dir, processes)
+            refuse_used(log_dir, processes, held=True)
         if processes.main:
             clear_leftovers(log_dir)
         try:
@@ -222,11 +224,13 @@ def announce(stage: Stage, trainer: Trainer, start: Start, asked: str) -> None:
         f"{sum(map(torch.numel, weights)) / 1e6:.1f} M parameters, {trained / 1e6:.1f} M trained, "
         f"from {given or imagenet or 'random weights'}; configuration: {asked}"
     )
+    if trainer.state.epoch >= stage.settings.epochs:
+        return
     kept = config.checkpoints.keep or "all"
     print(
         f"Training: {stage.name}, epochs {trainer.state.epoch + 1} to {stage.settings.epochs}, "
-        f"{trainer.steps_per_epoch} steps each, batch {trainer.frames_per_step}, on {stage.device}"
-        f"; checkpoints (the best and the last {kept}, checkpoints.keep) take up to "
+        f"{counted(trainer.steps_per_epoch, 'step')} each, batch {trainer.frames_per_step}, on "
+        f"{stage.device}; checkpoints (the best and the last {kept}, checkpoints.keep) take up to "
         f"{trainer.disk_bytes() / 1e9:.2g} GB in {trainer.log_dir}"
     )
 
@@ -310,7 +314,8 @@ def train_all(arguments: argparse.Namespace, log_dir: Path, processes: Processes
     best = {stage: folder / "checkpoints" / BEST for stage, folder in folders.items()}
     if not arguments.resume:
         for folder in folders.values():
-            refuse_used(folder, processes)
+            with log_folder(folder, False, processes):
+                pass
     for stage, folder in folders.items():
         own = argparse.Namespace(**vars(arguments) | {"training_type": stage})
         kind = model_class(resolve_config(own, None).model.kind)

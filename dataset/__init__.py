@@ -31,7 +31,9 @@ def data_format(root: str | Path, set_type: SetType | None = None) -> "type[Spli
         if sets := found.sets(Path(root)):
             break
     if set_type is not None and set_type not in sets:
-        raise UserError(f"no {set_type.folder} in {root}: {found.remedy.format(root=root)}")
+        held = " and ".join(each.folder for each in sets)
+        hint = f"only {held}" if held else found.remedy.format(root=root)
+        raise UserError(f"no {set_type.folder} in {root}: {hint}")
     return found
 
 

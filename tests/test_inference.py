@@ -32,6 +32,7 @@ from base.skeleton import JOINTS
 from dataset.transforms import SquareCrop
 from dataset.warp import CameraWarp
 from utils.common.command import run_command
+from utils.common.pretrained import model_name
 from utils.inference import predictor
 from utils.inference import run as run_module
 from utils.inference.pose_predictor import PosePredictor, Prediction
@@ -109,7 +110,11 @@ def test_every_picture_gets_its_pose_and_a_drawing(
     assert content["frames"][-1]["size"] == [128, 80]
     assert content["joint_names"] == list(JOINTS) and content["lenses"][0]["assumed"]
     assert content["units"]["joints3d"].startswith("metres")
-    head = {"model": str(tiny_network), "model_sha256": sha256(tiny_network), "schema": 1}
+    head = {
+        "model": model_name(tiny_network, sha256(tiny_network)),
+        "model_sha256": sha256(tiny_network),
+        "schema": 1,
+    }
     head |= {"input_size": 64, "precision": "fp32", "views": 1}
     assert {key: content[key] for key in head} == head
     page = (killing.REPOSITORY / "doc" / "inference.md").read_text("utf-8")
@@ -189,7 +194,7 @@ def test_every_format_holds_the_same_poses(clip, tmp_path, capsys, monkeypatch, 
     assert count_frames(out / "poses.mp4") == (12, 24)
     output = capsys.readouterr().out
     # Of every batch of five, and of the four that are left, every other frame.
-    assert "14 are views unlike those in training" in output
+    assert "14 views unlike those in training: see 'out_of_range' in poses.json" in output
     assert "128×80: taken for the training camera's" in output
     assert "poses.json, poses.npz, poses.csv, poses.bvh, poses.mp4\n" in output
 
@@ -518,6 +523,9 @@ def test_arrays_and_paths_of_any_size_give_the_same_joints(fp32, tmp_path):
     for wrong in (small.astype(np.float32), small[..., :2], np.empty((0, 4), np.uint8)):
         with pytest.raises(ValueError, match="a picture"):
             fp32(wrong)
+    for wrong in (None, b"a.png"):
+        with pytest.raises(TypeError, match="a picture is a path or"):
+            fp32(wrong)
 
 
 def certain_where(monkeypatch, seen):
@@ -599,6 +607,16 @@ def test_a_size_that_does_not_tell_is_turned_as_the_one_that_tells_most(tiny_net
     predictor = EgoPosePredictor(tiny_network, camera="training", gpu="cpu")
     predictor.study(pictures)
     assert [view.lens.headset.rotate for view in predictor.views.values()] == [180, 90, 180]
+
+
+def test_noise_of_which_the_network_is_certain_nowhere_has_no_turn(tiny_network, monkeypatch):
+    certain_where(monkeypatch, lambda square: 0.13 + 0.07 * (square[8, 32].min() > 200))
+    picture = np.full((64, 64, 3), 60, np.uint8)
+    picture[50:62, 20:44] = 255
+    predictor = EgoPosePredictor(tiny_network, camera="training", gpu="cpu")
+    predictor.study([picture] * 3)
+    [view] = predictor.views.values()
+    assert view.lens.headset.rotate == 0 and "none is convincing" in view.lens.orientation
 
 
 @pytest.mark.parametrize(("stated", "seen", "hint"), [(0, 180, True), (90, 90, False)])
@@ -693,7 +711,9 @@ def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch
         ("--input a.png --smooth 1 -1", "and the rise, 0 or more"),
         ("--input a.png --mount nan 0", "take finite numbers"),
         ("--input a.png --fps 0", "--fps 0"),
-        ("--input calib.json", "neither a picture nor a video"),
+        ("--input calib.json", "neither a picture nor a video that can be read: of another kind"),
+        ("--input a.png b.png", "b.png: one value too many; quote a pattern"),
+        ("--input a.png --camera no.json", "give a calibration file, or 'training' or 'circle'"),
         ("--input a.png --save_dir a.png", "cannot be made a folder"),
     ],
 )

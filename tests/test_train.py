@@ -167,7 +167,7 @@ def run(tiny_data, tmp_path):
         ("--set loss.pos=0.5", "^command line: unknown key 'loss.pos'; did you mean 'loss.pose'"),
         ("--set temporal.lr=1", "lr=1: not a key of the model of kind 'autoencoder'"),
         ("--load_model bse", "no checkpoint at bse: .*'pretrained' or 'small'"),
-        ("--config nowhere", "configuration nowhere"),
+        ("--config nowhere", "configuration nowhere: .*one of .*quickstart"),
         ("--config paper --load_model BEST", "trained on pictures of 64 pixels"),
         ("--config OTHER --load_model BEST", "model.backbone resnet18, not resnet34"),
     ],
@@ -291,10 +291,15 @@ def test_the_configuration_is_printed_without_a_stage(capsys):
 @pytest.mark.parametrize("more", [(), ("--resume",)])
 def test_a_folder_that_another_run_holds_is_refused(more, run, tiny_kind, tiny_file, tmp_path):
     log_dir = tmp_path / "log"
+    hidden = log_dir / "checkpoints" / ".checkpoint_8.0.part.tar"
+    hidden.parent.mkdir(parents=True)
+    hidden.touch()
     with locked(log_dir):
+        (log_dir / "config.yml").touch()
         with pytest.raises(UserError, match=f"log: process {os.getpid()} is writing"):
             run("train3d", "--config", tiny_file, *more)
-        assert [path.name for path in log_dir.iterdir()] == [".lock"]
+        (log_dir / "config.yml").unlink()
+        assert sorted(path.name for path in log_dir.iterdir()) == [".lock", "checkpoints"]
     (log_dir / ".config.yml.part").write_text("left by a killed run")
     run("train3d", "--config", tiny_file, "--epochs", 1, *more)
     assert not list(log_dir.rglob("*.part*"))

@@ -25,7 +25,8 @@ from utils.common.command import command_parser, parse_early, run_command
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     shared = "output", "sets", "characters"
-    parser = command_parser(__doc__, *shared, jobs={"default": 4, "help": "parts at a time"})
+    jobs = {"default": 4, "help": "parts at a time (default: %(default)s)"}
+    parser = command_parser(__doc__, *shared, jobs=jobs)
     add = parser.add_argument
     add("--base_url", default=BASE_URL, help="folder to fetch from (default: %(default)s)")
     add("--dry_run", action="store_true", help="list the parts and their bytes, fetch nothing")

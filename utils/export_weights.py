@@ -28,7 +28,8 @@ from utils.common.pretrained import PRETRAINED
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = command_parser(__doc__, load_model={"type": Path, "required": True})
+    own = {"type": Path, "required": True, "help": "finetuned checkpoint"}
+    parser = command_parser(__doc__, load_model=own)
     add = parser.add_argument
     text = "results.json of demo.py with it, for the card"
     add("--results", type=Path, required=True, help=text)

@@ -66,12 +66,12 @@ class Calibration:
         )
 
 
-def load_calibration(name: str) -> Calibration:
+def load_calibration(name: str, named: str = f"'{TRAINING}'") -> Calibration:
     """The camera of "training", of a file, or of a folder of COLMAP's.
 
     ``file#left`` is the camera of that name, of several; ``file#1`` is also "cam1"; UserError
     starting with the name, for a file that is missing, of an unknown kind, incomplete or
-    implausible, and for several cameras of which none is chosen.
+    implausible, and for several cameras of which none is chosen; ``named`` is what else it offers.
     """
     if name == TRAINING:
         return Calibration(RELEASE_CAMERA, "xR-EgoPose, as given by the dataset's first author")
@@ -87,7 +87,7 @@ def load_calibration(name: str) -> Calibration:
         found = [camera for part in read_documents(path) for camera in _cameras(part)]
         kind, camera = _choose(found, chosen, path.name)
     except OSError as error:
-        reason = f"{error.strerror}; give a calibration file, or '{TRAINING}'"
+        reason = f"{error.strerror}; give a calibration file, or {named}"
         raise UserError(f"{name}: {reason}") from None
     except RecursionError:
         raise UserError(f"{name}: not a calibration: nested too deeply") from None

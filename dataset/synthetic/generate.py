@@ -129,7 +129,7 @@ def generate(
     # Every part but the first finds the folder filled.
     prepare = partial(prepare_output, root, made_with, resume or parts > 1, overwrite)
     prepare(write=False)
-    print("preparing the body model, about a minute the first time", flush=True)
+    print("preparing the body model: seconds, or a minute where it was never used", flush=True)
     load_rig()  # the first load of a machine fills a cache that the workers use
     with _writing(root, part, prepare):
         everything = plan(root, recipe, counts, pack)

@@ -47,6 +47,11 @@ def number(least: float, most: float) -> Callable[[str], float]:
     return parse
 
 
+def counted(number: int, noun: str) -> str:
+    """As "1 frame", "2 frames"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _output(text: str, exists: Callable[[Path], bool], what: str) -> Path:
     path = Path(text)
     found = next(place for place in (path, *path.absolute().parents) if os.path.lexists(place))
@@ -131,10 +136,16 @@ _SHARED: dict[str, dict[str, Any]] = {
 
 class _Parser(argparse.ArgumentParser):
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Refuses empty arguments: as a path each would be the current folder."""
+        """Refuses empty arguments: as a path each would be the current folder; UserError for what
+        belongs to no option, as the files that a shell makes of a pattern."""
         given = sys.argv[1:] if args is None else args
         if empty := [text for text in given if not text or re.fullmatch(r"--\w+=", str(text))]:
             self.error(f"argument {empty[0]!r} is empty")
+        _, rest = self.parse_known_args(given, namespace)
+        if rest and not any(text.startswith("-") for text in rest):
+            raise UserError(
+                f"{rest[0]}: one value too many; quote a pattern of files: 'pictures/*.png'"
+            )
         return super().parse_args(given, namespace)
 
 
@@ -145,7 +156,10 @@ def command_parser(
     by their names, some with settings of ``add_argument`` ``changed``."""
     parser = _Parser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, settings in ({key: {} for key in shared} | changed).items():
-        parser.add_argument(f"--{name}", **_SHARED.get(name, {}) | settings)
+        settings = _SHARED.get(name, {}) | settings
+        if settings.get("required"):
+            settings["help"] = settings["help"].replace(" (the default)", "")
+        parser.add_argument(f"--{name}", **settings)
     return parser
 
 

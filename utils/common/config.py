@@ -268,9 +268,15 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def config_path(name: str, folder: Path = Path()) -> Path:
-    """A configuration file by its name in experiments/configs, or its path from ``folder``."""
-    named = CONFIGS / f"{name}.yml"
-    return named if os.access(named, os.R_OK) else folder / name
+    """A configuration file by its name in experiments/configs, or its path from ``folder``;
+    UserError for a name without suffix that is neither."""
+    named, path = CONFIGS / f"{name}.yml", folder / name
+    if os.access(named, os.R_OK):
+        return named
+    if not (path.suffix or os.access(path, os.F_OK)):
+        known = ", ".join(sorted(file.stem for file in CONFIGS.glob("*.yml")))
+        raise UserError(f"configuration {path}: no such file; give a YAML file, or one of {known}")
+    return path
 
 
 def _read_layers(path: Path, extending: tuple[Path, ...] = ()) -> list[Layer]:

@@ -111,7 +111,7 @@ def read_results(path: Path, kind: type[Measured] = Results) -> dict[str, Any]:
         return found.model_dump(by_alias=True, exclude_unset=True)
     except OSError as error:
         why = f"{path}: {error.strerror}"
-        raise UserError(f"{why}: give the results.json of a demo.py run") from None
+        raise UserError(f"{why}: give the results.json of a demo.py run, or its folder") from None
     except ValidationError as error:
         fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
         why = "".join(f"{key}: " for key in fault["loc"]) + fault["msg"]

@@ -102,7 +102,8 @@ class LensFinder:
             except ValueError as error:
                 raise UserError(f"{text}: {error}") from None
             fov = self._headset.fov
-            self._calibration = None if unknown else load_calibration(camera)
+            named = f"'{TRAINING}' or '{CIRCLE}'"
+            self._calibration = None if unknown else load_calibration(camera, named)
         if fov is not None and not unknown:
             raise UserError(f"--fov is for a lens without calibration; --camera {camera} has one")
         self._camera, self._fov = camera, fov

@@ -30,9 +30,10 @@ from utils.inference.views import view_moves
 #: above which the two disagree.
 DISAGREEMENT = 0.10
 #: Turns of pictures that are tried, degrees; by how much the mean confidence with one of them must
-#: be above that with the others; and the number of pictures after which no more are looked at.
+#: be above that with the others; what it must be, for noise leads by chance (0.20); and the number
+#: of pictures after which no more are looked at.
 TURNS = (0, 90, 180, 270)
-_CLEAR, _ENOUGH = 0.06, 3
+_CLEAR, _LEAST, _ENOUGH = 0.06, 0.35, 3
 
 _SEEN = list(HEATMAP_JOINTS)
 _MIN_WEIGHT = 1e-6
@@ -222,7 +223,7 @@ class EgoPosePredictor:
             scores.append(found.confidence[:, _SEEN].mean(1))
             mean = np.mean(scores, axis=0)
             second, best = np.argsort(mean)[-2:]
-            lead = float(mean[best] - mean[second])
+            lead = float(mean[best] - mean[second]) if mean[best] >= _LEAST else 0.0
             clear = lead > _CLEAR
             if clear and count >= _ENOUGH:
                 break
@@ -291,6 +292,10 @@ class EgoPosePredictor:
 
     def batch(self, pictures: Sequence[np.ndarray | str | Path]) -> list[Pose]:
         """Poses of several pictures, see :meth:`__call__`; they may differ in size."""
+        for item in pictures:
+            if not isinstance(item, np.ndarray | str | Path):
+                kind = type(item).__name__
+                raise TypeError(f"a picture is a path or a (H, W, 3) uint8 array, not {kind}")
         arrays = (
             item if isinstance(item, np.ndarray) else read_picture(Path(item)) for item in pictures
         )
@@ -299,5 +304,6 @@ class EgoPosePredictor:
 
     def __call__(self, picture: np.ndarray | str | Path) -> Pose:
         """Pose of one picture: (H, W[, C]) uint8, RGB where there is colour, or its path;
-        BrokenFrameError for a file that is no picture; ValueError for an array that is none."""
+        BrokenFrameError for a file that is no picture; ValueError for an array that is none,
+        TypeError for anything else."""
         return self.batch([picture])[0]

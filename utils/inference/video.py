@@ -38,7 +38,7 @@ class _Video(contextlib.AbstractContextManager["_Video"]):
         except av.FFmpegError as error:
             why = {
                 av.error.ExitError: f"no answer within {timeout:g} s",
-                av.error.InvalidDataError: "it is none, or cut off before its index",
+                av.error.InvalidDataError: "of another kind, or a video cut off before its index",
             }.get(type(error), error.strerror)
             raise UserError(f"{name}: {self.none}: {why}") from None
         self.stream = self.file.streams.best("video")

@@ -159,7 +159,7 @@ def test_tables_of_many_headsets_are_joined_without_comparing_each_with_each(mon
 
 
 def test_missing_unfinished_and_mixed_up_sets_say_what_to_do(small):
-    with pytest.raises(UserError, match=r"no ValSet in .* pack it"):
+    with pytest.raises(UserError, match=r"no ValSet in .*: only TrainSet$"):
         open_split(small, SetType.VAL, 64)
     index = small / "TrainSet" / "index.json"
     content = json.loads(index.read_text())

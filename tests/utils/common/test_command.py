@@ -125,6 +125,12 @@ def test_what_a_person_can_put_right_is_one_line(error, status, printed, capsys)
     assert caught.value.code == status and capsys.readouterr().err == printed
 
 
+def test_a_required_option_names_no_default():
+    required = command_parser("", load_model={"required": True}).format_help()
+    assert "the default" not in required and "'pretrained' or" in " ".join(required.split())
+    assert "the default" in " ".join(command_parser("", "load_model").format_help().split())
+
+
 @pytest.mark.parametrize("arguments", [["--data_root", ""], ["--data_root="]])
 def test_an_empty_argument_is_refused_not_taken_for_the_current_folder(arguments, capsys):
     with pytest.raises(SystemExit, match="2"):

@@ -46,7 +46,7 @@ def test_what_was_written_is_what_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "No such file"),
+        (None, "No such file.* or its folder"),
         ("[" * 10_000, "recursion"),
         ("[]", "should be an object"),
         (json.dumps(set_at(["schema"], 2)), r"schema: .*1"),

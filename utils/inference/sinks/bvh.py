@@ -137,7 +137,7 @@ def euler_zxy(rotations: Rotation) -> np.ndarray:
 
 
 def _row(values: Sequence[float]) -> str:
-    return " ".join(f"{value:.6f}" for value in values)
+    return " ".join(f"{value:.6f}" for value in np.round(values, 6) + 0.0)  # never -0.0
 
 
 def bvh_text(motion: Motion, fps: float) -> str:

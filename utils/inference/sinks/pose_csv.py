@@ -16,7 +16,8 @@ COLUMNS = (
 
 
 def _text(values: np.ndarray, decimals: int) -> list[str]:
-    return [f"{value:.{decimals}f}" for value in values.tolist()]
+    rounded = np.round(values.astype(np.float64), decimals) + 0.0  # never -0.0
+    return [f"{value:.{decimals}f}" for value in rounded.tolist()]
 
 
 class CsvFormat(PoseFormat):

@@ -7,6 +7,7 @@ import numpy as np
 
 from base.files import sha256
 from base.skeleton import JOINTS, LIMBS
+from utils.common.pretrained import model_name
 from utils.inference.pose_predictor import WITHIN
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import FramePose, PoseFormat, RunInfo, Summary
@@ -43,7 +44,7 @@ def _json(value: Any) -> str:
 
 
 def _rounded(values: np.ndarray, decimals: int) -> list:
-    return np.round(values.astype(np.float64), decimals).tolist()
+    return (np.round(values.astype(np.float64), decimals) + 0.0).tolist()  # never -0.0
 
 
 def frame_entry(result: FramePose) -> dict[str, Any]:
@@ -67,6 +68,7 @@ def frame_entry(result: FramePose) -> dict[str, Any]:
 def metadata(predictor: EgoPosePredictor) -> dict[str, Any]:
     """What a reader must know about every frame."""
     network, units = predictor.network, dict(UNITS)
+    checksum = sha256(predictor.checkpoint)
     if network.has_uncertainty:
         units |= _WITH_UNCERTAINTY
     if predictor.confidence is not None:
@@ -76,8 +78,8 @@ def metadata(predictor: EgoPosePredictor) -> dict[str, Any]:
         "joint_names": list(JOINTS),
         "limbs": [list(limb) for limb in LIMBS],
         "units": units,
-        "model": str(predictor.checkpoint),
-        "model_sha256": sha256(predictor.checkpoint),
+        "model": model_name(predictor.checkpoint, checksum),
+        "model_sha256": checksum,
         "input_size": network.input_size,
         "precision": network.precision,
         "views": len(network.moves),
