@@ -131,7 +131,7 @@ def test_a_file_extends_another_and_each_fault_names_its_file(tmp_path):
     own.write_text("extends: base.yml")
     for text in ("own.yml", "[a, b]", "none.yml", "a" * 400):
         base.write_text(f"extends: {text}")
-        with pytest.raises(UserError, match=r"base\.yml|itself|none\.yml: No such|aa: no such file"):
+        with pytest.raises(UserError, match=r"base\.yml|itself|none\.yml: No such|a: no such"):
             load_config(own)
     for number in range(10):
         (tmp_path / f"{number}.yml").write_text(f"extends: {number + 1}.yml")
