@@ -11,6 +11,11 @@ SIDES = ("Left", 1.0), ("Right", -1.0)
 _DOWN, _AHEAD = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 
 
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """(…, 3) vectors of length 1, those of none as they are."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+
+
 def rotation(axis: str, degrees: np.ndarray) -> np.ndarray:
     """(…, 3, 3) rotations about the x, y or z axis by (…) degrees.  Not by SciPy's quaternions:
     turns there and back must cancel exactly, or a flat foot jumps between 180 and -180 degrees."""

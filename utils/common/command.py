@@ -141,12 +141,12 @@ class _Parser(argparse.ArgumentParser):
         given = sys.argv[1:] if args is None else args
         if empty := [text for text in given if not text or re.fullmatch(r"--\w+=", str(text))]:
             self.error(f"argument {empty[0]!r} is empty")
-        _, rest = self.parse_known_args(given, namespace)
+        found, rest = self.parse_known_args(given, namespace)
         if rest and not any(text.startswith("-") for text in rest):
             raise UserError(
                 f"{rest[0]}: one value too many; quote a pattern of files: 'pictures/*.png'"
             )
-        return super().parse_args(given, namespace)
+        return super().parse_args(given, namespace) if rest else found
 
 
 def command_parser(

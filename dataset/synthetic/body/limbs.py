@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 
 from dataset.synthetic.body.body_model import Body
 from dataset.synthetic.body.collisions import CollisionVolumes
-from dataset.synthetic.rotations import SIDES, apply, rotation
+from dataset.synthetic.rotations import SIDES, apply, rotation, unit
 
 #: Least distance from hip to ankle and from shoulder to wrist, in leg and arm lengths.
 SHORTEST_LEG, _SHORTEST_ARM = 0.33, 0.3
@@ -95,7 +95,7 @@ def place_arm(placed: Placement, volumes: CollisionVolumes, side: int) -> None:
         local = np.einsum("nba,nb->na", chest, reach) * mirror / bones.arm_length
         up = np.clip(local[:, 1], 0.0, 1.0)
         pole = np.stack([np.full_like(up, 0.45), -0.8 + 0.5 * up, -0.45 + 0.6 * up], -1)
-        turn = Rotation.from_rotvec(_unit(local) * swivel[:, None], degrees=True)
+        turn = Rotation.from_rotvec(unit(local) * swivel[:, None], degrees=True)
         pole = apply(chest, turn.apply(pole) * mirror)
         return _two_bones(reach, *bones.arm, pole, _SHORTEST_ARM)
 
@@ -163,13 +163,9 @@ def _two_bones(
     cosine = (first**2 + distance**2 - second**2) / (2 * first * distance)
     cosine = np.clip(cosine, -1.0, 1.0)
     upper = cosine * along + np.sqrt(1 - cosine**2) * across
-    return upper, _unit(distance * along - first * upper), _across(across, upper)
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+    return upper, unit(distance * along - first * upper), _across(across, upper)
 
 
 def _across(vectors: np.ndarray, axis: np.ndarray) -> np.ndarray:
     """Unit vectors: the part of (N, 3) across (N, 3) unit axes."""
-    return _unit(vectors - (vectors * axis).sum(-1, keepdims=True) * axis)
+    return unit(vectors - (vectors * axis).sum(-1, keepdims=True) * axis)

@@ -9,6 +9,8 @@ from enum import IntEnum
 
 import numpy as np
 
+from dataset.synthetic.scene.textures import LUMA
+
 #: Measures of what a person wears, by name: centimetres, or 0 and 1 for what there is not or is.
 Cut = dict[str, float]
 
@@ -70,7 +72,7 @@ def material_colours(top_kind: str, bottom_kind: str, rng: np.random.Generator) 
     low, share = int(tone), tone % 1.0
     skin = SKIN_TONES[low] * (1 - share) + SKIN_TONES[min(low + 1, 6)] * share
     # Some people's skin is paler than the table's tones, hardly anyone's is redder.
-    grey = skin @ np.array([0.3, 0.59, 0.11])
+    grey = skin @ LUMA
     skin = grey + rng.uniform(0.55, 1.0) * (skin - grey) + rng.normal(0, 0.02)
     skin = np.clip(skin + rng.normal(0, 0.008, 3), 0.05, 1.0) ** 2
     colours = np.zeros((len(Material), 3), np.float32)

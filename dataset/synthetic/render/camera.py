@@ -9,6 +9,7 @@ from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
 
 from base.headset import Headset
+from dataset.synthetic.scene.textures import LUMA
 
 
 class Traced:
@@ -123,7 +124,7 @@ def develop(
     """(H, W, 3) uint8 RGB of the camera's size, black outside the disc, of the linear light (N, 3)
     float32 of the rays; ``rng`` is the source of the grain."""
     fall = (response.exposure * 255**2) * (1 - response.vignette * (1 - rays.cosine))
-    grey = np.array([[0.30], [0.59], [0.11]])
+    grey = LUMA[:, None]
     mixing = (response.saturation * np.eye(3) + (1 - response.saturation) * grey) * response.white
     light = light @ mixing.astype(np.float32)
     light *= fall[:, None]

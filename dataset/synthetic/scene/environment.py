@@ -12,14 +12,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataset.synthetic.scene.textures import sample
+from dataset.synthetic.scene.textures import LUMA, sample
 
 #: Maps of rooms come first in the files.
 _ROOMS, _HEIGHT, _WIDTH = 9, 256, 512
 #: Radiance of white in pictures; the most that floors mirror; how wide the main light's source is.
 _WHITE, _MIRRORED, _SOURCE = 2.0, 12.0, np.radians(25.0)
-#: Of linear RGB.
-LUMA = np.array([0.30, 0.59, 0.11])
 
 
 @lru_cache(maxsize=1)

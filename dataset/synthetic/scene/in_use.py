@@ -6,7 +6,7 @@ Axes and units are the world's: centimetres, y up, the floor at y = 0.
 import numpy as np
 
 from dataset.synthetic.body.poser import Poser
-from dataset.synthetic.rotations import SIDES
+from dataset.synthetic.rotations import SIDES, unit
 from dataset.synthetic.scene.clutter import draw_held, mesh, paper, printed, solid, vessel
 from dataset.synthetic.scene.furniture import NO_THINGS, Things, together
 
@@ -32,7 +32,7 @@ class _Person:
         palms = 0.3 * self.bones("Hand") + 0.7 * self.bones("HandMiddle1") + _HAND * out
         self.across, self.middle = palms[0] - palms[1], palms.mean(0)
         self.eyes = joints[row["Head"]] + turns[row["Head"]] @ [0.0, 8.0, 10.0]
-        self.ahead = _unit(turns[row["Spine1"]][:, 2] * (1.0, 0.0, 1.0))
+        self.ahead = unit(turns[row["Spine1"]][:, 2] * (1.0, 0.0, 1.0))
         trunk = joints[[row[name] for name in ("Hips", "Spine", "Spine1")]]
         self.belly = trunk[(trunk @ self.ahead).argmax()] + (poser.volumes.front + 3) * self.ahead
         self.thighs = max(self.bones(name)[:, 1].max() for name in ("UpLeg", "Leg")) + _THIGH
@@ -42,21 +42,17 @@ class _Person:
         return self._joints[[self._row[side + name] for side, _ in SIDES]]
 
 
-def _unit(vector: np.ndarray) -> np.ndarray:
-    return vector / np.linalg.norm(vector)
-
-
 def _put(thing: Things, at: np.ndarray, y: np.ndarray, z: np.ndarray) -> Things:
     """A thing with its origin at (3,), its y axis along ``y`` and its z axis near ``z``."""
-    y, x = _unit(y), _unit(np.cross(y, z))
+    y, x = unit(y), unit(np.cross(y, z))
     points = thing.vertices @ np.array([x, y, np.cross(x, y)]) + at
     return thing._replace(vertices=points.astype(np.float32))
 
 
 def _sheet(rng: np.random.Generator, who: _Person) -> Things:
     """A newspaper or a book held at its sides, about facing the eyes, clear of belly and thighs."""
-    sight = _unit(who.eyes - who.middle) - rng.uniform(0.0, 0.6) * who.ahead
-    wide, up = np.linalg.norm(who.across), _unit(np.cross(who.across, sight))
+    sight = unit(who.eyes - who.middle) - rng.uniform(0.0, 0.6) * who.ahead
+    wide, up = np.linalg.norm(who.across), unit(np.cross(who.across, sight))
     tall, back = wide * rng.uniform(0.6, 1.8), (who.middle - who.belly) @ who.ahead
     room = max(2.0, min((who.middle[1] - who.thighs) / up[1], 1.2 * back))
     below = min(rng.uniform(0.1, 0.5) * tall, room)
@@ -69,7 +65,7 @@ def _sheet(rng: np.random.Generator, who: _Person) -> Things:
 def _box(rng: np.random.Generator, who: _Person) -> Things:
     """Between the palms, clear of the belly."""
     deep, tall = rng.uniform(15.0, 38.0), rng.uniform(10.0, 32.0)
-    up = _unit(np.cross(who.ahead, who.across))
+    up = unit(np.cross(who.ahead, who.across))
     box = solid(rng, np.array([np.linalg.norm(who.across), tall, deep]), 0.06, 0.4)
     ahead = max(0.0, deep / 2 - (who.middle - who.belly) @ who.ahead)
     low = who.middle - rng.uniform(0.3, 0.6) * tall * up
@@ -79,9 +75,9 @@ def _box(rng: np.random.Generator, who: _Person) -> Things:
 def _wheel(rng: np.random.Generator, who: _Person) -> Things:
     """A steering wheel whose rim goes through both hands."""
     half, slope = np.linalg.norm(who.across) / 2, np.radians(rng.uniform(15.0, 40.0))
-    radius, across = max(half * 1.02, rng.uniform(17.0, 19.5)), _unit(who.across)
+    radius, across = max(half * 1.02, rng.uniform(17.0, 19.5)), unit(who.across)
     axis = np.sin(slope) * _UP - np.cos(slope) * who.ahead  # to the driver
-    axis = _unit(axis - (axis @ across) * across)
+    axis = unit(axis - (axis @ across) * across)
     angle, around = np.linspace(0, 2 * np.pi, 33)[:, None], np.linspace(0, 2 * np.pi, 9)[:-1]
     out, tube = radius + 1.5 * np.cos(around), 1.5 * np.sin(around)
     ring = np.cos(angle) * out, tube + 0 * angle, np.sin(angle) * out

@@ -9,10 +9,10 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from dataset.synthetic.scene.environment import LUMA, Environment, draw_environment
+from dataset.synthetic.scene.environment import Environment, draw_environment
 from dataset.synthetic.scene.floors import FLOORS, floor_texture
 from dataset.synthetic.scene.furniture import Things, draw_furniture
-from dataset.synthetic.scene.textures import INDOOR, OUTDOOR, draw_colour, mipmap, noise
+from dataset.synthetic.scene.textures import INDOOR, LUMA, OUTDOOR, draw_colour, mipmap, noise
 
 #: Side of the maps of the light on the floor and of what a glossy floor mirrors, in centimetres.
 LIGHT_CM, LAMPS_CM = 700.0, 900.0

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+#: Brightness of linear RGB: the weight of each.
+LUMA = np.array([0.30, 0.59, 0.11])
 #: Walls and what stands before them, sRGB: mostly white, cream, wood and grey.
 INDOOR = np.array([
     (0.88, 0.86, 0.82), (0.84, 0.78, 0.68), (0.78, 0.70, 0.60), (0.70, 0.68, 0.64),

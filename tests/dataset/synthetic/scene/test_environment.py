@@ -8,8 +8,9 @@ import pytest
 
 from dataset.synthetic.recipe import Recipe
 from dataset.synthetic.render.light import Background, lambert
-from dataset.synthetic.scene.environment import LUMA, Environment, _maps, turned
+from dataset.synthetic.scene.environment import Environment, _maps, turned
 from dataset.synthetic.scene.place import make_place, photographed
+from dataset.synthetic.scene.textures import LUMA
 
 FLIP = np.float32((1, -1, 1))
 
