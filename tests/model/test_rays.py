@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from base.cameras.double_sphere import DoubleSphereCamera
 from base.cameras.ocam import OCamCamera
 from base.cameras.pinhole import PinholeCamera
+from base.cameras.sphere import DoubleSphereCamera
 from base.errors import UserError
 from base.release_camera import RELEASE_SQUARE, FisheyeCamera
 from model.rays import CameraRays
