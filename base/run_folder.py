@@ -48,9 +48,9 @@ class RunFolder(contextlib.ExitStack):
     def keep(self) -> None:
         """Move what was written since the last call to ``path``; at the first call the files that
         an earlier run moved there, and those alone, are removed."""
-        found = [path for path in self.new.rglob("*") if path.is_file()]
+        found = (path for path in self.new.rglob("*") if path.is_file())
         # What is written last, and says that the rest is there, comes last.
-        found.sort(key=lambda path: path.stat().st_mtime_ns)
+        found = sorted(found, key=lambda path: path.stat().st_mtime_ns)
         names = [path.relative_to(self.new).as_posix() for path in found]
         old = [] if self._kept else self._listed()
         if old:

@@ -102,13 +102,12 @@ def _drawing(output: Path, picture: str) -> Path:
 def _keep_inputs(args: argparse.Namespace) -> None:
     """UserError where two files to write are one, or one is a file that is read."""
     written = [args.output, *(_drawing(args.output, path.name) for path in args.pictures)]
-    camera = args.camera, args.camera.partition("#")[0]
-    read = {Path(path).resolve() for path in (*args.pictures, *camera, args.points) if path}
-    for row, path in enumerate(written):
-        if path in written[:row]:
-            raise UserError(f"--pictures: {path} would show two of them: rename one")
-        if path.resolve() in read:
-            raise UserError(f"--output {args.output}: {path}, which is read, would be replaced")
+    read = (*args.pictures, args.camera, args.camera.partition("#")[0], args.points)
+    taken = {Path(path).resolve() for path in read if path}
+    for path in written:
+        if path.resolve() in taken:
+            raise UserError(f"{path} is read, or written twice: give another --output, or rename")
+        taken.add(path.resolve())
 
 
 def _save(args: argparse.Namespace, lens: dict[str, Any], fit: MountFit, count: int) -> None:

@@ -174,8 +174,7 @@ def _cameras(node: Any, name: str = "") -> Iterator[tuple[str, Reader, Any]]:
             yield from _cameras(part, str(key))
     elif isinstance(node, list):
         for number, part in enumerate(node):
-            own = part.get("Label") if isinstance(part, dict) else None
-            yield from _cameras(part, str(own or f"cam{number}"))
+            yield from _cameras(part, f"cam{number}")
 
 
 def _choose(found: list[tuple[str, Reader, Any]], chosen: str, file: str) -> tuple[str, Camera]:

@@ -11,8 +11,6 @@ from typing import Any
 from base.calibration.values import Reader, in_order, lens, numbers, picture_size, supported
 from base.cameras.camera import Camera
 
-#: The lens of six radial, two tangential (along x first) and four prism terms.
-FISHEYE624 = "cx cy k1 k2 k3 k4 k5 k6 p2 p1 s1 s2 s3 s4"
 #: In the order of their numbers in cameras.bin: COLMAP's name → our lens and the parameters.
 MODELS = {
     "SIMPLE_PINHOLE": ("pinhole", "f cx cy"),
@@ -26,7 +24,10 @@ MODELS = {
     "SIMPLE_RADIAL_FISHEYE": ("fisheye", "f cx cy k1"),
     "RADIAL_FISHEYE": ("fisheye", "f cx cy k1 k2"),
     "THIN_PRISM_FISHEYE": ("thin_prism_fisheye", "fx fy cx cy k1 k2 p1 p2 k3 k4 s1 s3"),
-    "RAD_TAN_THIN_PRISM_FISHEYE": ("thin_prism_fisheye", f"fx fy {FISHEYE624}"),
+    "RAD_TAN_THIN_PRISM_FISHEYE": (
+        "thin_prism_fisheye",
+        "fx fy cx cy k1 k2 k3 k4 k5 k6 p2 p1 s1 s2 s3 s4",
+    ),
 }
 _ROW = re.compile(r"^[ \t]*\d+[ \t]+[A-Z_]{3,}[ \t]+\d+[ \t]+\d+\s", re.MULTILINE)
 #: Of a camera: model, width and height, parameters.

@@ -1,5 +1,5 @@
 """Scaramuzza's omnidirectional polynomial: the OCamCalib toolbox's text, the JSON files of the
-egocentric data sets, EventEgo3D, py-OCamCalib, and camodocal."""
+egocentric data sets, EventEgo3D and py-OCamCalib."""
 
 import math
 from typing import Any
@@ -93,15 +93,6 @@ def _read_py_ocamcalib(content: dict[str, Any]) -> OCamCamera:
     polynomial = flat(content["taylor_coefficient"], "taylor_coefficient")
     centre = flat(content["distortion_center"], "distortion_center", 2)
     return _camera(polynomial, tuple(centre), ((xx, xy), (yx, yy)), (0, 0))
-
-
-def read_scaramuzza(content: dict[str, Any]) -> OCamCamera:
-    """camodocal's SCARAMUZZA, whose axes are the picture's: ScaramuzzaCamera.cc, spaceToPlane."""
-    parts = content["affine_parameters"]
-    c, d, e, cx, cy = numbers([parts.get(k) for k in ("ac", "ad", "ae", "cx", "cy")], "affine")
-    polynomial = numbers(content["poly_parameters"].values(), "poly_parameters")
-    size = size_in(content, "image_width", "image_height")
-    return _camera(polynomial, (cx, cy), ((c, d), (e, 1.0)), size)
 
 
 def _find_text(document: Any) -> dict[str, Any]:

@@ -1,11 +1,10 @@
-"""Kalibr, Basalt, camodocal and VINS, ORB-SLAM3, Project Aria, nerfstudio, gyroflow, OpenSfM and
+"""Kalibr, Basalt, camodocal and VINS, ORB-SLAM3, nerfstudio, gyroflow, OpenSfM and
 Metashape.  Pixels have their centres at integers where no other place is said."""
 
 import re
 from typing import Any
 
-from base.calibration.colmap import FISHEYE624, MODELS
-from base.calibration.ocam import read_scaramuzza
+from base.calibration.colmap import MODELS
 from base.calibration.opencv import read_opencv
 from base.calibration.values import (
     Reader,
@@ -77,23 +76,19 @@ def _read_basalt(entry: dict[str, Any]) -> Camera:
 
 
 #: Our lens, and other names of its parameters.  Source: camodocal's src/camera_models.
-_CAMODOCAL: dict[str, tuple[str, dict[str, str]]] = {
-    "PINHOLE": ("pinhole", {}),
-    "PINHOLE_FULL": ("pinhole", {}),
+_CAMODOCAL = {
+    **dict.fromkeys(("PINHOLE", "PINHOLE_FULL"), ("pinhole", {})),
     "KANNALA_BRANDT": (
         "fisheye",
         {"mu": "fx", "mv": "fy", "u0": "cx", "v0": "cy"}
         | {"k2": "k1", "k3": "k2", "k4": "k3", "k5": "k4"},
     ),
     "MEI": ("unified", {"gamma1": "fx", "gamma2": "fy", "u0": "cx", "v0": "cy"}),
-    "SCARAMUZZA": ("ocam", {}),
 }
 
 
 def _read_camodocal(node: dict[str, Any]) -> Camera:
     model, names = supported(_CAMODOCAL, node["model_type"], "model_type")
-    if model == "ocam":
-        return read_scaramuzza(node)
     values: dict[str, Any] = {}
     for part in ("mirror_parameters", "distortion_parameters", "projection_parameters"):
         values |= {names.get(key, key): value for key, value in (node.get(part) or {}).items()}
@@ -117,25 +112,6 @@ def _read_orbslam(entry: tuple[dict[str, Any], dict[str, Any]]) -> Camera:
     values, settings = entry
     model = supported(_ORBSLAM, settings.get("Camera.type", "PinHole"), "Camera.type")
     return lens(model, values, size_in(settings, "Camera.width", "Camera.height"))
-
-
-#: Source: projectaria_tools, core/calibration/camera_projections.
-_ARIA = {
-    "FisheyeRadTanThinPrism": ("thin_prism_fisheye", f"f {FISHEYE624} radial_first"),
-    "Fisheye624": ("thin_prism_fisheye", f"f {FISHEYE624} radial_first"),
-    "KannalaBrandtK3": ("fisheye", "fx fy cx cy k1 k2 k3 k4"),
-    "Linear": ("pinhole", "fx fy cx cy"),
-}
-
-
-def _read_aria(node: dict[str, Any]) -> Camera:
-    """One of the CameraCalibrations in the JSON of a recording or of the online calibration,
-    which states no picture size."""
-    name = node["Projection"].get("Name")
-    model, names = supported(_ARIA, name, "projection")
-    parameters = flat(node["Projection"].get("Params"), "Params")
-    more = [True] if model == "thin_prism_fisheye" else []
-    return lens(model, in_order(names, parameters + more, name), (0, 0))
 
 
 def _terms(node: dict[str, Any], model: str) -> dict[str, Any]:
@@ -224,7 +200,6 @@ READERS = (
     Reader("Kalibr", _find_kalibr, _read_kalibr),
     Reader("Basalt", _find_basalt, _read_basalt),
     Reader("ORB-SLAM3", _find_orbslam, _read_orbslam),
-    Reader("Project Aria", with_keys("Projection", "Label"), _read_aria),
     Reader("nerfstudio", with_keys("fl_x"), _read_nerfstudio),
     Reader("gyroflow", with_keys("fisheye_params"), _read_gyroflow),
     Reader("OpenSfM", with_keys("projection_type"), _read_opensfm),

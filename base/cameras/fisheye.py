@@ -56,16 +56,15 @@ def equidistant_camera(
 
 @dataclass(frozen=True)
 class ThinPrismFisheyeCamera(_PolynomialCamera):
-    """COLMAP's THIN_PRISM_FISHEYE and RAD_TAN_THIN_PRISM_FISHEYE, Project Aria's Fisheye624.
+    """COLMAP's THIN_PRISM_FISHEYE and RAD_TAN_THIN_PRISM_FISHEYE.
 
     A direction at angle θ has radius θ, with the radial terms θ (1 + k1 θ² + k2 θ⁴ + …).  The
     tangential and prism terms are those of ``cv2.projectPoints``.  They are functions of the
     position with the radial terms if ``radial_first``, else of that without; what they give is
     added to the one with, as in THIN_PRISM_FISHEYE, whose s is (sx1, 0, sy1, 0).
 
-    Sources: COLMAP's src/colmap/sensor/models.h, which names Weng, Cohen & Herniou, "Camera
-    calibration with distortion models and accuracy evaluation", TPAMI 1992; Project Aria's
-    documentation of its camera intrinsic models.
+    Source: COLMAP's src/colmap/sensor/models.h, which names Weng, Cohen & Herniou, "Camera
+    calibration with distortion models and accuracy evaluation", TPAMI 1992.
     """
 
     fx: float  # focal lengths, pixels per radian on the axis
@@ -73,7 +72,7 @@ class ThinPrismFisheyeCamera(_PolynomialCamera):
     cx: float
     cy: float
     k: tuple[float, ...]  # the radial terms, any number of them
-    p: tuple[float, float]  # as OpenCV's: p1 moves the axis along y, p2 (Aria's first) along x
+    p: tuple[float, float]  # as OpenCV's: p1 moves the axis along y, p2 along x
     s: tuple[float, float, float, float]  # s1 r² + s2 r⁴ along x, s3 r² + s4 r⁴ along y
     width: int
     height: int

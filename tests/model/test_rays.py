@@ -39,9 +39,8 @@ def test_rays_are_the_camera_s(name):
 
 
 def test_a_view_with_tangential_terms_is_refused():
-    for terms in ((0.0, 0.0, 1e-3, 0.0), (0.0,) * 13 + (0.01,)):
-        with pytest.raises(UserError, match="PinholeCamera has"):
-            CameraRays(replace(CAMERAS["pinhole"], distortion=terms))
+    with pytest.raises(UserError, match="PinholeCamera has"):
+        CameraRays(replace(CAMERAS["pinhole"], distortion=(0.0, 0.0, 1e-3, 0.0)))
 
 
 def test_the_gradient_is_finite_on_the_axis_and_right_beside_it():

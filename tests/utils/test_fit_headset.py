@@ -91,9 +91,9 @@ def test_marks_make_a_headset_file_and_pictures_of_the_fit(files, capsys):
     "changed, message",
     [
         ({"output": "mine.png"}, "give a .yml file"),
-        ({"output": "calib.yml", "camera": "calib.yml#1"}, "calib.yml, which is read"),
-        ({"output": "a.yml", "pictures": ["b.png", "a_b.png"]}, "a_b.png, which is read"),
-        ({"pictures": ["a.png", "a.jpg"]}, "mine_a.png would show two of them"),
+        ({"output": "calib.yml", "camera": "calib.yml#1"}, "calib.yml is read"),
+        ({"output": "a.yml", "pictures": ["b.png", "a_b.png"]}, "a_b.png is read"),
+        ({"pictures": ["a.png", "a.jpg"]}, "mine_a.png is read, or written twice"),
         ({"points": None}, "no display"),
         ({"pose": "tpose"}, "no mount fits the marks"),
     ],
