@@ -70,9 +70,8 @@ def test_what_imports_lack_is_one_line(module, raised, status, said, tmp_path):
     (tmp_path / f"{module}.py").write_text(f"raise {raised}")
     # No environment of ours to go on in.
     # What imports it among the first.
-    command = (
-        "utils/fit_headset.py --labels x --output" if module == "cv2" else "demo.py --save_dir"
-    )
+    fit = "utils/fit_headset.py --pictures x --camera y --output"
+    command = fit if module == "cv2" else "demo.py --save_dir"
     script, *options = command.split()
     start = f"import runpy, sys; from utils.common import missing; sys.argv[0] = {script!r}\n"
     start += f"missing.ENVIRONMENT = missing.Path({str(tmp_path)!r})\n"
