@@ -5,8 +5,7 @@ import math
 import numpy as np
 
 from dataset.synthetic.body.pose import BodyPose
-from dataset.synthetic.motion.performance import Performance, ease, wave
-from dataset.synthetic.motion.stance import BOTH, LEFT, RIGHT, gaze, hang, idle, reach, towards
+from dataset.synthetic.motion.performance import BOTH, TOWARDS, Performance, ease, wave
 
 #: Share of the cycle a foot is on the floor; both are, twice, for the rest of half of it.
 _STANCE = 0.6
@@ -52,7 +51,7 @@ def stride(
     pose.spine[1] = -9.0 * pace * wave(cycle + 0.2) + act.normal(0, 2)
     for side in BOTH:
         # On its print, or on the way to the next one.
-        local, sign = cycle + 0.5 * side, towards(side)
+        local, sign = cycle + 0.5 * side, TOWARDS[side]
         number, phase = math.floor(local), local % 1.0
         swing = ease((phase - _STANCE) / (1 - _STANCE)) if phase > _STANCE else 0.0
         here, there = (_footprint(act, side, n, width, aside) for n in (number, number + 1))
@@ -69,13 +68,13 @@ def stride(
         strike = max(0.0, (phase - 0.82) / 0.18) if phase > 0.82 else max(0.0, 1 - phase / 0.1)
         pose.foot_pitch[side] = share * (-24.0 * ease(heel_off) + 13.0 * ease(strike))
         # The arm goes with the opposite leg.
-        hang(act, pose, side, swing=-arm_swing * pace * wave(cycle + 0.5 * side + 0.2))
+        act.hang(side, swing=-arm_swing * pace * wave(cycle + 0.5 * side + 0.2))
 
 
 def _footprint(act: Performance, side: int, count: int, width: float, aside: float) -> np.ndarray:
     """(3,) x, z and heading of the print that a foot sets down when its ``count``-th cycle begins,
     half a stance ahead of the body."""
-    turned, out = math.radians(aside), towards(side) * (act.hip + width * act.leg)
+    turned, out = math.radians(aside), TOWARDS[side] * (act.hip + width * act.leg)
     along = (count - 0.5 * side + _STANCE / 2 - _REST) * 2.0 * act.clip.step_length
     return np.array(act.clip.path.at(along - out * math.sin(turned), out * math.cos(turned)))
 
@@ -96,21 +95,21 @@ def charge(act: Performance, pose: BodyPose) -> None:
 def side_step(act: Performance, pose: BodyPose) -> None:
     """Stepping sideways, arms loose, looking about."""
     stride(act, pose, 0.06, 5.0, width=0.12, aside=90.0)
-    gaze(act, pose)
+    act.gaze()
 
 
 def weight_shift(act: Performance, pose: BodyPose) -> None:
-    sway = wave(act.phase(3.0))
+    sway = act.wave(3.0)
     pose.pelvis[0] += 0.1 * sway
     pose.pelvis_turn[2] += 6.0 * sway
     pose.spine[2] -= 8.0 * sway
     for side in BOTH:
         pose.foot[side, 0] += 0.1
         if act.random() < 0.5:
-            idle(act, pose, side)
+            act.idle(side)
     if act.random() < 0.3:
-        reach(act, pose, LEFT, (-0.33, -0.4, 0.44), 0.015, 60.0, 0.5, 5.0)
-        reach(act, pose, RIGHT, (-0.3, -0.27, 0.52), 0.015, 60.0, 0.5, 5.0)
+        act.reach(0, (-0.33, -0.4, 0.44), 0.015, 60.0, 0.5, 5.0)
+        act.reach(1, (-0.3, -0.27, 0.52), 0.015, 60.0, 0.5, 5.0)
 
 
 #: Clips that move on along the path, with the range of the length of a step, leg lengths, and the
