@@ -108,8 +108,7 @@ def find_clips(folder: Path | None) -> tuple[Path, ...]:
     if not found:
         raise UserError(f"--bvh {folder} holds no .bvh")
     for path in found:
-        if note := load_clip(path).note:
-            print(note)
+        load_clip(path)
     return found
 
 
