@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from base.documents import read_bounded
 from base.errors import UserError
 from dataset.synthetic.rotations import apply, rotation
 
 #: Joints times frames of a file, and any number in it, at most.
+#: Of a file.
+_MOST_BYTES = 128 << 20
 _POSES, _NUMBER = 2_000_000, 1e6
 #: Seconds from one frame to the next, and the rates a rounded one stands for, frames a second.
 _TIMES = 0.001, 1.0
@@ -80,7 +83,7 @@ class Bvh:
 def read_bvh(path: Path) -> Bvh:
     """Read a BVH file; a UserError for one that cannot be read, is cut off, or is no BVH."""
     try:
-        raw = Path(path).read_bytes()
+        raw = read_bounded(path, _MOST_BYTES)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     text = raw.decode(_ENCODINGS.get(raw[:2], "utf-8-sig"), "replace")

@@ -155,4 +155,6 @@ def _yaw(angle: float | np.ndarray) -> np.ndarray:
 def _rotated(points: np.ndarray, turn: float) -> np.ndarray:
     """(…, 2) x and z turned about the vertical, from +z towards +x, by radians."""
     c, s = math.cos(turn), math.sin(turn)
-    return points @ np.array([[c, -s], [s, c]])
+    x, z = points[..., 0], points[..., 1]
+    # Not as a product of matrices, whose last bits depend on the number of points.
+    return np.stack([x * c + z * s, z * c - x * s], -1)
