@@ -17,7 +17,7 @@ from dataset.synthetic.output.tree_folder import PICTURES, encode_label
 from dataset.synthetic.recipe import Job, Purpose, Recipe, build_of
 from dataset.synthetic.render.camera import draw_response
 from dataset.synthetic.render.renderer import Renderer
-from dataset.synthetic.scene.clutter import draw_clutter, draw_held
+from dataset.synthetic.scene.clutter import draw_clutter
 from dataset.synthetic.scene.furniture import NO_THINGS, together
 from dataset.synthetic.scene.in_use import draw_in_use
 from dataset.synthetic.scene.place import make_place, photographed
@@ -64,15 +64,13 @@ def _renderer(recipe: Recipe, split: int, person: int) -> Renderer:
 def run_job(recipe: Recipe, job: Job) -> int:
     """Make and write the frames of a job; returns how many."""
     split = list(SetType).index(job.folder.set_type)
-    environment = int(job.folder.environment.removeprefix("env_"))
-    key = split, job.person, environment
+    key = split, job.person, int(job.folder.environment.removeprefix("env_"))
     poser, worn = _person(recipe, split, job.person)
     body, names = poser.body, poser.body.rig.names
     # All poses of a job are drawn even where only some are wanted, so that a frame comes out the
     # same to the last bit in a longer set and when a set is resumed.
-    places = range(job.start, job.start + job.count)
-    draws = [recipe.random(Purpose.FRAME, *key, place) for place in places]
-    starts = [place * recipe.stride for place in places]
+    draws = [recipe.random(Purpose.FRAME, *key, place) for place in job.drawn]
+    starts = [place * recipe.stride for place in job.drawn]
     move = _timeline(recipe, *key).place
     frames = draw_frames(poser, worn.offset, move, starts, recipe.stride, draws)
     head = names.index("Head")
@@ -80,7 +78,7 @@ def run_job(recipe: Recipe, job: Job) -> int:
     phenotype = {name: round(float(value), 4) for name, value in body.phenotype.items()}
     more = {"phenotype": phenotype, "seed": recipe.seed}
     for place in job.wanted:
-        row = place - job.start
+        row = job.drawn.index(place)
         joints, turns = frames.joints[row], frames.turns[row]
         trans, rot = (each[row] for each in cameras)
         named = release_joints(body, joints, turns)
@@ -91,11 +89,8 @@ def run_job(recipe: Recipe, job: Job) -> int:
             grain = recipe.random(Purpose.GRAIN, *key, place)
             stands, clutter = renderer.place.things.with_seat(frames.seats[row]), NO_THINGS
             if recipe.clutter:
-                rng = recipe.random(Purpose.CLUTTER, *key, place)
-                if use := frames.uses[row]:
-                    held = draw_in_use(rng, use, poser, joints, turns, trans)
-                else:
-                    held = draw_held(rng, joints, turns, names)
+                rng, use = recipe.random(Purpose.CLUTTER, *key, place), frames.uses[row]
+                held = draw_in_use(rng, use, poser, joints, turns, trans)
                 taken = np.concatenate([skin, held.vertices])
                 clutter = together([draw_clutter(rng, taken, stands, renderer.place), held])
             pictures, lead = renderer.draw(

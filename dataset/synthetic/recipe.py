@@ -15,10 +15,7 @@ from dataset.synthetic import DEFAULT_STRIDE
 from dataset.synthetic.output.shard_folder import ShardFolder
 from dataset.synthetic.output.tree_folder import LABELS_ONLY, TreeFolder
 
-#: Number of the first character, above the release's own; each set has a block in each thousand.
-_FIRST_ID, _IDS_PER_SET = 101, 99
-_PICTURES_PER_JOB = 20
-LABELS_PER_CHARACTER = 50
+_PICTURES_PER_JOB, LABELS_PER_CHARACTER = 20, 50
 
 #: Goes up when the same options make other frames, so that no set is a mixture.
 _VERSION = 5
@@ -51,11 +48,8 @@ class Recipe:
         headsets = {"headset": [each.as_dict() if each else "any" for each in self.headsets]}
         if self.headsets == (RELEASE_HEADSET,):  # as it was before there were others
             headsets = {"camera": {"kind": "FisheyeCamera", **asdict(RELEASE_HEADSET.camera)}}
-        return {
-            "seed": self.seed,
-            "frames_per_character": self.frames_per_character,
-            "ray_step": self.ray_step,
-            "stride": self.stride,
+        plain = "seed", "frames_per_character", "ray_step", "stride"
+        return {name: getattr(self, name) for name in plain} | {
             **headsets,
             "passes": list(self.passes),
             "bvh": {path.name: crc32(path.read_bytes()) for path in self.clips} or None,
@@ -75,24 +69,22 @@ class Job:
 
     folder: TreeFolder | ShardFolder  # where they go
     person: int  # number of the character within its set, from 0
-    # start, count: places in the environment of the frames whose poses are drawn together
-    start: int
-    count: int
-    # places of the frames to write; a frame's number is its place times the stride
-    wanted: tuple[int, ...]
+    drawn: range  # places in the environment of the frames whose poses are drawn together
+    wanted: tuple[int, ...]  # those to write; a frame's number is its place times the stride
 
 
 def build_of(recipe: Recipe, split: int, person: int) -> tuple[bool, bool, bool]:
     """(male, full, short) of a character of the split with this number."""
     rng = recipe.random(Purpose.WHO, split, person)
-    return bool(rng.random() < 0.5), bool(rng.random() < 0.4), bool(rng.random() < 0.3)
+    return tuple(bool(rng.random() < share) for share in (0.5, 0.4, 0.3))
 
 
 def character_name(recipe: Recipe, split: int, person: int) -> str:
-    """Name of a character in the release's manner, such as ``female_101_a_s``."""
+    """Name of a character in the release's manner, such as ``female_101_a_s``: numbers above the
+    release's own, of which each split has a block of 99 in each thousand."""
     male, full, short = build_of(recipe, split, person)
-    block, place = divmod(person, _IDS_PER_SET)
-    number = _FIRST_ID + 100 * split + place + 1000 * block
+    block, place = divmod(person, 99)
+    number = 101 + 100 * split + place + 1000 * block
     return f"{'male' if male else 'female'}_{number:03d}_{'af'[full]}_{'as'[short]}"
 
 
@@ -109,7 +101,6 @@ def plan(root: Path, recipe: Recipe, counts: Counts, pack: PackOptions | None) -
             folder = ShardFolder(*where, pack) if pack else TreeFolder(*where, recipe.passes)
             last = min(per, total - person * per)
             for start in range(0, last, per_job):
-                drawn = min(per_job, per - start)
-                wanted = tuple(range(start, min(start + drawn, last)))
-                jobs.append(Job(folder, person, start, drawn, wanted))
+                drawn = range(start, min(start + per_job, per))
+                jobs.append(Job(folder, person, drawn, tuple(n for n in drawn if n < last)))
     return jobs

@@ -11,10 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from base.errors import UserError
 from base.files import write_bytes
 from base.frame import FrameId
-from base.headset import Headset
 from base.set_type import SetType
 from dataset.labels import Label, parse_label
 from dataset.packed.packing import encode_square, write_environment
@@ -44,83 +42,73 @@ class ShardFolder:
         name = f"{self.character}-{self.environment}"
         return self.root / STAGING / self.set_type.folder / name
 
+    @property
+    def _frame(self) -> FrameId:
+        return FrameId(self.character, self.environment, 0)
+
     def write(self, number: int, label: bytes, pictures: dict[str, np.ndarray]) -> None:
         """Write a frame that waits: the picture first, then the label; see :class:`TreeFolder`."""
+        path = self._staging / f"{number:06d}.json"
         if pictures:
-            headset = parse_label(label, f"frame {number}").headset
+            headset = parse_label(label, path).headset
             encoded = encode_square(pictures["rgba"], self.options, headset)
-            write_bytes(self._staging / f"{number:06d}.jpg", encoded, single_writer=True)
-        write_bytes(self._staging / f"{number:06d}.json", label, single_writer=True)
-
-    def waiting(self) -> bool:
-        """Whether there are frames that are not in shards yet."""
-        return self._staging.is_dir()
+            write_bytes(path.with_suffix(".jpg"), encoded, single_writer=True)
+        write_bytes(path, label, single_writer=True)
 
     def missing(self, numbers: Iterable[int]) -> set[int]:
         """Those of the frame numbers that are still to be made."""
-        return set(numbers) - self._packed()[0].keys() - self._staged().keys()
+        return set(numbers) - self._packed().keys() - self._staged().keys()
 
     def _staged(self) -> dict[int, Path]:
         """Labels of the frames that wait and are complete, by number."""
+        kinds = (".json",) if self.environment == LABELS_ONLY else (".json", ".jpg")
         return {
             int(path.stem): path
             for path in self._staging.glob("[0-9]*.json")
-            if is_whole(path)
-            and (self.environment == LABELS_ONLY or is_whole(path.with_suffix(".jpg")))
+            if all(is_whole(path.with_suffix(kind)) for kind in kinds)
         }
 
-    def _packed(self) -> tuple[dict[int, Label], set[Path]]:
-        """Labels of the frames whose shards and rows are there, and the shards that are cut off."""
-        path = Environment.path(self._split, self._frame_id(0))
+    def _packed(self) -> dict[int, Label]:
+        """Labels of the frames whose rows and shards are there; deletes shards that are cut off."""
+        path = Environment.path(self._split, self._frame)
         if not path.is_file():
-            return {}, set()
-        table, shards, _ = Environment.load(path)
-        paths = [self._split / name for name in shards]
-        sizes = [path.stat().st_size if path.is_file() else 0 for path in paths]
-        labels, cut, ends = {}, set(), table.rows["offset"] + table.rows["length"]
-        for shard, end in zip(table.rows["shard"], ends, strict=True):
-            if shard >= 0 and sizes[shard] < end:
-                cut.add(paths[shard])
-        for row, values in enumerate(table.rows):
-            pictured = values["shard"] >= 0 and paths[values["shard"]] not in cut
-            if pictured or self.environment == LABELS_ONLY:
-                labels[int(values["number"])] = table.label(row)
-        return labels, cut
-
-    def _frame_id(self, number: int) -> FrameId:
-        return FrameId(self.character, self.environment, number)
+            return {}
+        (table, shards, _), whole = Environment.load(path), set()
+        if self.environment == LABELS_ONLY:
+            whole = {-1}
+        for number, shard in enumerate(self._split / name for name in shards):
+            its = table.rows[table.rows["shard"] == number]
+            if shard.is_file() and shard.stat().st_size >= (its["offset"] + its["length"]).max():
+                whole.add(number)
+            else:
+                shard.unlink(missing_ok=True)
+        shard_of = dict(zip(table.rows["number"].tolist(), table.rows["shard"], strict=True))
+        return {n: table.label(row) for row, n in enumerate(shard_of) if shard_of[n] in whole}
 
     def finish(self) -> None:
-        """Put the frames that wait into shards, beside those that are there."""
-        labels, cut = self._packed()
-        for path in cut:
-            path.unlink(missing_ok=True)
+        """Put the frames that wait, if any, into shards, beside those that are there."""
+        if not self._staging.is_dir():
+            return
+        labels = self._packed()
         for number, path in self._staged().items():
             labels[number] = parse_label(path.read_bytes(), path)
-
-        def encode(paths: list[str], _: list[Headset]) -> list[bytes]:
-            # Of the frames that do not wait, the pictures in the shards are kept.
-            if lost := [path for path in paths if not Path(path).is_file()]:
-                raise UserError(f"{self._split}: lacks {lost[0]}: delete its shards and run again")
-            return [Path(path).read_bytes() for path in paths]
-
         pictured = () if self.environment == LABELS_ONLY else labels
+        # Of those that do not wait, the pictures in the shards are kept.
         pictures = {number: str(self._staging / f"{number:06d}.jpg") for number in pictured}
-        frame = self._frame_id(0)
         if labels:
-            write_environment(self._split, frame, self.options, labels, pictures, encode)
+            write_environment(
+                *(self._split, self._frame, self.options, labels, pictures),
+                lambda paths, _: [Path(path).read_bytes() for path in paths],
+            )
         shutil.rmtree(self._staging, ignore_errors=True)
 
 
 def put_together(root: Path, options: PackOptions) -> None:
     """Write the indices and annotations of all sets, which makes them readable."""
     for set_type in SetType:
-        split = root / set_type.folder
-        if any((split / ROWS).glob("*.npz")):
-            assemble(split, set_type, options)
-    for folder in (*(root / STAGING / set_type.folder for set_type in SetType), root / STAGING):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        if any((root / set_type.folder / ROWS).glob("*.npz")):
+            assemble(root / set_type.folder, set_type, options)
+    shutil.rmtree(root / STAGING, ignore_errors=True)
 
 
 def remove_indices(root: Path) -> None:

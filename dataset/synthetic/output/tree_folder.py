@@ -23,13 +23,10 @@ if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # OpenCV 4.12 and later
     _FAST_PNG += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
 #: How files end that are whole.
 _ENDS = {".png": b"IEND\xaeB`\x82", ".jpg": b"\xff\xd9", ".json": b"}"}
-_CM_DECIMALS, _PIXEL_DECIMALS, _DEGREE_DECIMALS = 5, 4, 3
-_CAMERA_DEGREE_DECIMALS = 8
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a file of a frame is there to its end: a computer that lost its power leaves empty
-    ones, or zeros."""
+    """Whether a file is there to its end: a computer that loses its power leaves empty ones."""
     try:
         with path.open("rb") as file:
             file.seek(-min(8, path.stat().st_size), 2)
@@ -59,8 +56,8 @@ class TreeFolder:
         return {n for n in numbers if not all(is_whole(self._path(k, n)) for k in kinds)}
 
     def write(self, number: int, label: bytes, pictures: dict[str, np.ndarray]) -> None:
-        """Write a frame: pictures, if any, then the label, each whole or not at all: ``rgba``
-        (H, W, 3) uint8 RGB and further passes (H, W) uint8 or uint16 by name."""
+        """Write a frame: pictures by name, if any (``rgba`` (H, W, 3) uint8 RGB, passes (H, W)
+        uint8 or uint16), then the label, each whole or not at all."""
         for kind, picture in pictures.items():
             how = [cv2.IMWRITE_PNG_COMPRESSION, 3]
             if kind == "rgba":
@@ -70,7 +67,7 @@ class TreeFolder:
         write_bytes(self._path("json", number), label, single_writer=True)
 
     def finish(self) -> None:
-        """Nothing: a frame is where it belongs once it is written, unlike one of a shard."""
+        """Nothing: a frame that is written is where it belongs."""
 
 
 def _euler_sxyz(matrices: np.ndarray) -> np.ndarray:
@@ -92,33 +89,25 @@ def encode_label(
     headset: Headset,
     more: dict,
 ) -> bytes:
-    """The content of a label's json file.
-
-    Of (J, 3) joints in world centimetres and (J, 3, 3) turns of the bones on top of a T-pose facing
-    +z; camera position ``trans`` (3,) and angles ``rot`` (3,) in degrees; (J,) joints that are
-    ``occluded``, None where that is not known (``visible`` is then whether a joint is inside the
-    picture's disc); ``more`` are entries that the release does not have.
-    """
+    """The content of a label's json file: (J, 3) joints in world centimetres, (J, 3, 3) turns of
+    the bones on top of a T-pose facing +z; position ``trans`` (3,) and angles ``rot`` (3,) degrees
+    of the camera; (J,) joints that are ``occluded``, None where nobody knows; ``more`` entries that
+    the release does not have."""
     # What is derived comes from the rounded values: read back, it agrees to 1e-3 px.
-    joints = np.round(joints, _CM_DECIMALS)
-    trans = np.round(trans, _CM_DECIMALS)
-    rot = np.round(rot, _CAMERA_DEGREE_DECIMALS)
-    points = np.round(world_to_camera(joints, trans, rot), _CM_DECIMALS)
+    joints, trans, rot = np.round(joints, 5), np.round(trans, 5), np.round(rot, 8)
+    points = np.round(world_to_camera(joints, trans, rot), 5)
     camera = headset.camera
     visible = camera.in_view(points) & (camera.angle(points) < headset.rim)
     if occluded is not None:
         visible &= ~occluded
-    angles = np.round(_euler_sxyz(turns), _DEGREE_DECIMALS).tolist()
-    fov = round(2 * float(np.degrees(headset.rim)), _DEGREE_DECIMALS)
+    fov = round(2 * float(np.degrees(headset.rim)), 3)
+    rows = zip(names, joints.tolist(), np.round(_euler_sxyz(turns), 3).tolist(), strict=True)
     content = {
         "action": action,
         "camera": {"cam_fov": fov, "trans": trans.tolist(), "rot": rot.tolist()},
-        "joints": [
-            {"name": JOINT_PREFIX + name, "trans": place, "rot": angle}
-            for name, place, angle in zip(names, joints.tolist(), angles, strict=True)
-        ],
+        "joints": [{"name": JOINT_PREFIX + n, "trans": at, "rot": angle} for n, at, angle in rows],
         "pts3d_fisheye": points.T.tolist(),
-        "pts2d_fisheye": np.round(camera.project(points, clamp=True).T, _PIXEL_DECIMALS).tolist(),
+        "pts2d_fisheye": np.round(camera.project(points, clamp=True).T, 4).tolist(),
         "visible": visible.tolist(),
         **({} if headset == RELEASE_HEADSET else {"headset": headset.as_dict()}),
         **more,
