@@ -1,7 +1,7 @@
 """A camera's rays, scenes that they are cast into, and how it turns light into grey levels."""
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -85,8 +85,7 @@ class Rays:
 rays_of = lru_cache(maxsize=2)(Rays)
 
 
-@dataclass(frozen=True)
-class CameraResponse:
+class CameraResponse(NamedTuple):
     """How a camera develops its pictures."""
 
     exposure: float  # gain on the linear light
@@ -100,16 +99,11 @@ class CameraResponse:
 
 def draw_response(rng: np.random.Generator) -> CameraResponse:
     """Draw a camera."""
-    warm = float(rng.normal(0.0, 0.06))
-    return CameraResponse(
-        exposure=float(np.exp(rng.normal(0.38, 0.28))),
-        vignette=float(rng.uniform(0.0, 0.35)),
-        grain=float(rng.uniform(0.3, 2.5)),
-        blur=float(rng.uniform(0.35, 1.1)),
-        white=(float(np.exp(0.05 + warm)), 1.0, float(np.exp(-0.05 - warm))),
-        contrast=float(rng.uniform(0.0, 0.7)),
-        saturation=float(rng.uniform(0.45, 0.92)),
-    )
+    warm, exposure = rng.normal(0.0, 0.06), np.exp(rng.normal(0.38, 0.28))
+    spans = (0.0, 0.35), (0.3, 2.5), (0.35, 1.1), (0.0, 0.7), (0.45, 0.92)
+    *others, contrast, saturation = (float(rng.uniform(*span)) for span in spans)
+    white = float(np.exp(0.05 + warm)), 1.0, float(np.exp(-0.05 - warm))
+    return CameraResponse(float(exposure), *others, white, contrast, saturation)
 
 
 @lru_cache(maxsize=1)
@@ -126,13 +120,10 @@ def develop(
     fall = (response.exposure * 255**2) * (1 - response.vignette * (1 - rays.cosine))
     grey = LUMA[:, None]
     mixing = (response.saturation * np.eye(3) + (1 - response.saturation) * grey) * response.white
-    light = light @ mixing.astype(np.float32)
-    light *= fall[:, None]
-    np.clip(light, 0, 255**2, out=light)
-    np.sqrt(light, out=light)
+    light = light @ mixing.astype(np.float32) * fall[:, None]
     height, width = rays.shape
     image = np.zeros((height, width, 3), np.float32)
-    image.reshape(-1, 3)[rays.pixels] = light
+    image.reshape(-1, 3)[rays.pixels] = np.sqrt(light.clip(0, 255**2))
     image = cv2.GaussianBlur(image, (0, 0), max(response.blur / rays.step, 0.3))
     table = _grain(max(1024, height + 200), max(1400, width + 100))
     y, x = rng.integers(0, table.shape[0] - height), rng.integers(0, table.shape[1] - width)
