@@ -73,26 +73,20 @@ def draw_cut(
     _, nose, nose_front = middle_line[middle_line[:, 2].argmax()]
     top_kind = pick({name: top.share for name, top in TOPS.items()})
     bottom_kind = pick({name: shares[not body.male] for name, shares in BOTTOMS.items()})
-    top = TOPS[top_kind]
+    top, arm = TOPS[top_kind], at["LeftArm"][0]
     # All are drawn, so that one choice does not change the others.
-    sleeve_end = {
-        "long": wrist - rng.uniform(-1.0, 4.0),
-        "short": elbow - rng.uniform(2.0, 14.0),
-        "none": at["LeftArm"][0] - 3.0,
-    }[top.sleeve]
+    long, short = wrist - rng.uniform(-1.0, 4.0), elbow - rng.uniform(2.0, 14.0)
+    sleeve_end = {"long": long, "short": short, "none": arm - 3.0}[top.sleeve]
+    shorts, trousers = knee + rng.uniform(-4.0, 14.0), ankle - rng.uniform(-1.0, 4.0)
     trouser_end = {
-        "shorts": knee + rng.uniform(-4.0, 14.0),
-        "cropped": (knee + ankle) / 2,
-        "short skirt": hips - 14.0,
-        "long skirt": hips - 14.0,
-    }.get(bottom_kind, ankle - rng.uniform(-1.0, 4.0))
-    skirt_end = {
-        "short skirt": knee + rng.uniform(0.0, 14.0),
-        "long skirt": ankle + rng.uniform(4.0, 22.0),
-    }.get(bottom_kind, 0.0)
+        **{"shorts": shorts, "cropped": (knee + ankle) / 2},
+        **dict.fromkeys(("short skirt", "long skirt"), hips - 14.0),
+    }.get(bottom_kind, trousers)
+    short, long = knee + rng.uniform(0.0, 14.0), ankle + rng.uniform(4.0, 22.0)
+    skirt_end = {"short skirt": short, "long skirt": long}.get(bottom_kind, 0.0)
     fastener, wider = _FASTENERS[top.fastener]
     cut = {
-        "armpit": at["LeftArm"][0] + 1.5,
+        "armpit": arm + 1.5,
         "middle": at["Neck"][2] + 1.0,
         "neck": at["Neck"][1] + rng.uniform(*top.neck),
         "v_depth": rng.uniform(*top.v_depth),

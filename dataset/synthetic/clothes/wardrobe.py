@@ -5,17 +5,9 @@ import numpy as np
 from dataset.synthetic.body.body_model import Body
 from dataset.synthetic.body.pose import BodyPose, stack
 from dataset.synthetic.body.poser import Poser
+from dataset.synthetic.clothes import outfit
 from dataset.synthetic.clothes.cuts import draw_cut
-from dataset.synthetic.clothes.outfit import (
-    BodyPart,
-    Cut,
-    Material,
-    Outfit,
-    cloth_colour,
-    material_at,
-    material_colours,
-    part_of_bones,
-)
+from dataset.synthetic.clothes.outfit import BodyPart, Cut, Material, Outfit
 from dataset.synthetic.clothes.sheets import Surface, make_sheets, smoothed, vertex_normals
 
 _PATTERNS = ("plain", "stripes", "pinstripes", "checks", "block")
@@ -29,42 +21,39 @@ def dress(body: Body, rng: np.random.Generator) -> Outfit:
     joints, turns = (each[0] for each in Poser(body).place(stack([BodyPose()])))
     tpose = body.skin(joints, turns)
     top_kind, bottom_kind, cut = draw_cut(body, tpose, joints, rng)
-    colours = material_colours(top_kind, bottom_kind, rng)
+    colours = outfit.material_colours(top_kind, bottom_kind, rng)
     heavy = top_kind in ("jacket", "coat", "hoodie")
     shares = [0.9, 0.0, 0.04, 0.02, 0.04] if heavy else [0.62, 0.14, 0.07, 0.09, 0.08]
-    second = cloth_colour(rng).astype(np.float32)
+    second = outfit.cloth_colour(rng).astype(np.float32)
     pattern, pitch = str(rng.choice(_PATTERNS, p=shares)), float(rng.uniform(2.5, 9.0))
 
-    part = part_of_bones(rig.names)[rig.main_bone]
+    part = outfit.part_of_bones(rig.names)[rig.main_bone]
     vertices = _clothed_surface(body, cut, part, tpose)
     worn = body.skin(joints, turns, vertices, rig.weights)
     normals = vertex_normals(worn, rig.faces).astype(float)
     surface = Surface(worn.astype(float), normals, rig.weights, part)
     sheets = make_sheets(surface, cut, dict(zip(rig.names, joints, strict=True)))
-    points = np.concatenate([sheet.points for sheet in sheets])
-    weights = np.concatenate([sheet.weights for sheet in sheets])
+    points, weights = (
+        np.concatenate([getattr(s, name) for s in sheets]) for name in ("points", "weights")
+    )
     rest = body.unskin(joints, turns, points, weights)
-    starts = np.cumsum([len(vertices), *(len(sheet.points) for sheet in sheets[:-1])])
-    faces = [sheet.faces + start for sheet, start in zip(sheets, starts, strict=True)]
+    starts = np.cumsum([len(vertices), *(len(sheet.points) for sheet in sheets)])
+    faces = [sheet.faces + start for sheet, start in zip(sheets, starts, strict=False)]
     face_part = [np.full(len(sheet.faces), sheet.part) for sheet in sheets]
     return Outfit(
-        vertices=np.concatenate([vertices, rest]).astype(np.float32),
-        faces=np.concatenate([rig.faces, *faces]).astype(np.int32),
-        weights=np.concatenate([rig.weights, weights]),
-        tpose=np.concatenate([tpose, points]).astype(np.float32),
-        face_part=np.concatenate([part[rig.faces[:, 0]], *face_part]),
-        cut=cut,
-        colours=colours,
-        second=second,
-        pattern=pattern,
-        pitch=pitch,
+        np.concatenate([vertices, rest]).astype(np.float32),
+        np.concatenate([rig.faces, *faces]).astype(np.int32),
+        np.concatenate([rig.weights, weights]),
+        np.concatenate([tpose, points]).astype(np.float32),
+        np.concatenate([part[rig.faces[:, 0]], *face_part]),
+        *(cut, colours, second, pattern, pitch),
     )
 
 
 def _clothed_surface(body: Body, cut: Cut, part: np.ndarray, tpose: np.ndarray) -> np.ndarray:
     """(V, 3) float32 centimetres: the body's surface at rest with its cloth, smoother than skin and
     further out, of the (V,) parts of the body and its (V, 3) skin in the T-pose."""
-    faces, material = body.rig.faces, material_at(cut, part, tpose)
+    faces, material = body.rig.faces, outfit.material_at(cut, part, tpose)
     thickness = np.zeros(len(Material), np.float32)
     thickness[list(_UPPER)] = cut["thick_top"]
     thickness[Material.COLLAR] = cut["thick_top"] + 0.4
@@ -89,16 +78,16 @@ def _hanging(worn: np.ndarray, upper: np.ndarray, height: np.ndarray, cut: Cut) 
     level = (top - height[rows]) / (top - cut["hem"]) * slices
     rows, level = rows[level > 0], level[level > 0]
     flat = worn[rows][:, [0, 2]] - centre
-    radius = np.hypot(flat[:, 0], flat[:, 1])
+    radius = np.hypot(*flat.T)
     cell = np.clip(level.astype(int), 0, slices - 1)
     turn = np.arctan2(flat[:, 1], flat[:, 0]) / (2 * np.pi) * columns % columns
     first, share = turn.astype(int) % columns, turn - turn.astype(int)
     outline = np.zeros((slices, columns))
     np.maximum.at(outline, (cell, first), radius)
-    for each in range(slices):
-        beside = np.maximum(np.roll(outline[each], 1), np.roll(outline[each], -1))
-        above = outline[each - 1] - 0.15 if each else 0.0
-        outline[each] = np.maximum(np.maximum(outline[each], 0.97 * beside), above)
+    beside = np.maximum(np.roll(outline, 1, 1), np.roll(outline, -1, 1))
+    outline = np.maximum(outline, 0.97 * beside)
+    for each in range(1, slices):
+        outline[each] = np.maximum(outline[each], outline[each - 1] - 0.15)
     for _ in range(2):
         outline = (np.roll(outline, 1, 1) + 2 * outline + np.roll(outline, -1, 1)) / 4
     wide = outline[cell, first] * (1 - share) + outline[cell, (first + 1) % columns] * share

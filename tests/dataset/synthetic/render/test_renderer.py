@@ -1,6 +1,5 @@
 """Pictures agree with labels: the body is where its joints project, and not mirrored."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -33,7 +32,7 @@ def scene():
     outfit, place = dress(body, rng), make_place(rng)
     # Red all over, so that the body tells from any place.
     red = np.tile(np.array([0.5, 0.01, 0.01], np.float32), (len(outfit.colours), 1))
-    outfit = replace(outfit, colours=red, pattern="plain")
+    outfit = outfit._replace(colours=red, pattern="plain")
     renderer = Renderer(outfit, place, CameraResponse(1.0, 0.0, 2.0, 0.4), step=2)
     skin = body.skin(joints, turns, outfit.vertices, outfit.weights)
     pictures, lead = renderer.draw(skin, trans, rot, place.things, joints, rng, PASSES)
