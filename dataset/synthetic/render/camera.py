@@ -40,12 +40,10 @@ class Traced:
 
 
 class Rays:
-    """Rays of all pixels inside the rim, one for each ``step`` × ``step`` pixels of a headset.
-
+    """Rays of all pixels inside the rim, one for each ``step`` × ``step`` pixels of a headset:
     ``directions`` (N, 3) float32 in the camera's axes, ``cosine`` (N,) to the optical axis;
     ``pixels`` (N,) are their places in a picture of ``shape``, ``outside`` the other places;
-    ``per_radian`` pixels lie side by side at the principal point, to the nearest ten.
-    """
+    ``per_radian`` pixels lie side by side at the principal point, to the nearest ten."""
 
     def __init__(self, headset: Headset, step: int):
         full = headset.camera
@@ -54,8 +52,7 @@ class Rays:
         self.size, self.step = (full.width, full.height), step
         camera = full.resized(full.width // step, full.height // step)
         self.shape = height, width = camera.height, camera.width
-        v, u = np.mgrid[:height, :width]
-        pixels = np.stack([u, v], -1).reshape(-1, 2).astype(float)
+        pixels = np.indices((height, width))[::-1].reshape(2, -1).T.astype(float)
         directions = camera.unproject(pixels)
         inside = directions[:, 2] > np.cos(headset.rim)
         self.pixels, self.outside = np.flatnonzero(inside), np.flatnonzero(~inside)

@@ -21,35 +21,39 @@ from utils import make_synthetic
 SIZE = 64
 
 
-def test_parts_and_a_kill_give_what_packing_the_tree_gives(tiny_data, tmp_path, capsys, make):
+def test_a_killed_run_that_goes_on_gives_what_packing_the_tree_gives(tiny_data, tmp_path, make):
     tree, direct = tmp_path / "tree", tmp_path / "direct"
     pack(tiny_data, tree, SIZE, "--frames_per_shard", 1000 * make_synthetic.DEFAULT_STRIDE)
     command = ["--pack", "--pack_size", SIZE, *TINY_SET]
-    make(direct, *command, "--part", "2/2")
-    assert "part 2/2 is complete" in capsys.readouterr().out
-    with pytest.raises(UserError, match="finish packing"):
-        Packed(direct, SetType.TRAIN)
     # When the first of its jobs is done.
-    first = ("utils/make_synthetic.py", "--output", direct, *command, "--part", "1/2")
+    first = ("utils/make_synthetic.py", "--output", direct, *command)
     killing.kill(*first, at="dataset.synthetic.generate:run_job", call=2)
     assert any((direct / STAGING).rglob("*.json"))
-    make(direct, *command, "--part", "1/2")
-    (direct / "synthetic.json").unlink()
-    assert archives.contents(direct) == archives.contents(tree)
+    with pytest.raises(UserError, match="finish packing"):
+        Packed(direct, SetType.TRAIN)
+    for _ in range(2):  # the second time it is complete
+        make(direct, *command, "--resume")
+        (direct / "synthetic.json").rename(tmp_path / "note")
+        assert archives.contents(direct) == archives.contents(tree)
+        (tmp_path / "note").rename(direct / "synthetic.json")
     assert len(open_split(direct, SetType.TRAIN, SIZE)) == 12
     assert len(open_split(direct, SetType.TRAIN, SIZE, pictures=False)) == 12 + 16
 
 
 @pytest.fixture(scope="module")
-def label(tiny_data):
-    path = next((tiny_data / "TrainSet").glob("*/env_001/cam_down/json/*.json"))
-    return path.read_bytes()
+def fill(tiny_data):
+    """Write frames that wait, with pictures of their own."""
+    label = next((tiny_data / "TrainSet").glob("*/env_001/cam_down/json/*.json")).read_bytes()
 
+    def fill(packed, *numbers):
+        for number in numbers:
+            rng, pictures = np.random.default_rng(number), {}
+            if packed.environment == PICTURES:  # smooth, so that a JPEG at any resolution holds it
+                noise = rng.integers(0, 255, (4, 6, 3), np.uint8)
+                pictures = {"rgba": cv2.resize(noise, (1280, 800))}
+            packed.write(number, label, pictures)
 
-def picture(number):
-    rng = np.random.default_rng(number)
-    # Smooth, so that a JPEG at any resolution holds it.
-    return cv2.resize(rng.integers(0, 255, (4, 6, 3), np.uint8), (1280, 800))
+    return fill
 
 
 def folder(root, environment=PICTURES):
@@ -57,35 +61,29 @@ def folder(root, environment=PICTURES):
     return ShardFolder(root, SetType.TRAIN, "female_101_a_a", environment, options)
 
 
-def fill(packed, numbers, label):
-    for number in numbers:
-        pictures = {"rgba": picture(number)} if packed.environment == PICTURES else {}
-        packed.write(number, label, pictures)
-
-
 @pytest.mark.parametrize("environment", [PICTURES, LABELS_ONLY])
-def test_a_set_that_grows_comes_out_as_one_made_at_once(tmp_path, label, environment):
+def test_a_set_that_grows_comes_out_as_one_made_at_once(tmp_path, fill, environment):
     numbers = [0, 3, 998, 1002, 2500]
     at_once, grown = (folder(tmp_path / name, environment) for name in ("once", "grown"))
-    fill(at_once, numbers, label)
+    fill(at_once, *numbers)
     assert at_once.missing(numbers) == set() and at_once.missing([0, 7]) == {7}
     at_once.finish()
     for some in ([998, 0], [1002, 3], [2500]):
-        fill(grown, some, label)
+        fill(grown, *some)
         grown.finish()
-        assert not grown.waiting() and not grown.missing(some)
+        assert not grown.missing(some)
     for packed in (at_once, grown):
         put_together(packed.root, packed.options)
     assert archives.contents(at_once.root) == archives.contents(grown.root)
     assert not (grown.root / STAGING).exists()
 
 
-def test_a_kill_while_shards_are_written_loses_nothing(tmp_path, label, monkeypatch):
+def test_a_kill_while_shards_are_written_loses_nothing(tmp_path, fill, monkeypatch):
     whole, killed = folder(tmp_path / "whole"), folder(tmp_path / "killed")
     for packed in (whole, killed):
-        fill(packed, [1, 2], label)
+        fill(packed, 1, 2)
         packed.finish()
-        fill(packed, [3, 1500], label)
+        fill(packed, 3, 1500)
     whole.finish()
 
     def stop(*_):
@@ -102,16 +100,14 @@ def test_a_kill_while_shards_are_written_loses_nothing(tmp_path, label, monkeypa
     next((killed.root / STAGING).rglob("*.jpg")).unlink()
     assert killed.missing([1, 2, 3, 1500]) == set()
     killed.finish()
-    for packed in (whole, killed):
-        put_together(packed.root, packed.options)
     assert archives.contents(whole.root) == archives.contents(killed.root)
 
 
-def test_half_a_frame_and_a_lost_shard_are_made_again(tmp_path, label):
+def test_half_a_frame_and_a_lost_shard_are_made_again(tmp_path, fill):
     packed = folder(tmp_path)
-    fill(packed, [1, 1500], label)
+    fill(packed, 1, 1500)
     packed.finish()
-    fill(packed, [2, 4], label)
+    fill(packed, 2, 4)
     next((tmp_path / STAGING).rglob("*2.jpg")).unlink()
     assert packed.missing([1, 2, 4, 1500]) == {2}
     next((tmp_path / "TrainSet").glob("*-00001.tar")).unlink()
@@ -119,6 +115,6 @@ def test_half_a_frame_and_a_lost_shard_are_made_again(tmp_path, label):
     next((tmp_path / STAGING).rglob("*4.jpg")).write_bytes(b"")
     os.truncate(next((tmp_path / "TrainSet").glob("*-00000.tar")), 900)
     assert packed.missing([1, 2, 4, 1500]) == {1, 2, 4, 1500}
-    fill(packed, [1, 2, 4, 1500], label)
+    fill(packed, 1, 2, 4, 1500)
     packed.finish()
     assert packed.missing([1, 2, 4, 1500]) == set()
