@@ -54,8 +54,8 @@ def test_a_camera_looks_where_its_headset_says(poser, mounted, direction, expect
 
 
 def test_another_mount_is_worn_as_the_releases_is_by_the_same_person(poser):
-    position = np.array(RELEASE_HEADSET.position)
-    moved = {"position": tuple(position + (3, 8, 9)), "forward": 20.0, "rotate": 90.0}
+    position = RELEASE_HEADSET.position
+    moved = {"position": tuple(np.add(position, (3, 8, 9))), "forward": 20.0, "rotate": 90.0}
     moved = replace(RELEASE_HEADSET, **moved)
     wide = replace(RELEASE_HEADSET, position_spread=(1.4, 1.2, 1.6), tilt_spread=3.2)
     straight = replace(RELEASE_HEADSET, position_spread=(0, 0, 0), tilt_spread=0.0)

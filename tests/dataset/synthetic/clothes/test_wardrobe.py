@@ -15,12 +15,11 @@ def outfits(other_poser):
 
 def test_every_vertex_of_body_and_sheets_moves_with_bones_of_weight_one(outfits):
     for outfit in outfits:
-        count = len(outfit.vertices)
-        assert outfit.weights.shape[0] == len(outfit.tpose) == outfit.faces.max() + 1 == count
+        count = outfit.faces.max() + 1
+        assert len(outfit.vertices) == len(outfit.weights) == len(outfit.tpose) == count
         assert np.allclose(outfit.weights.sum(1), 1.0, atol=1e-4)
         assert np.isfinite(outfit.vertices).all()
-    kinds = set().union(*(outfit.face_part.tolist() for outfit in outfits))
-    assert kinds == set(BodyPart)
+    assert set(np.concatenate([outfit.face_part for outfit in outfits])) == set(BodyPart)
 
 
 def test_sheets_follow_the_body(other_poser, outfits):

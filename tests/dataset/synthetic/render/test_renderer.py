@@ -44,19 +44,16 @@ def scene():
     )
 
 
-def test_joints_lie_on_the_body_in_the_picture(scene):
+def test_joints_lie_on_the_body_in_the_picture_and_it_is_not_mirrored(scene):
     for name in ("Neck", "LeftArm", "LeftForeArm", "LeftHand", "RightArm", "RightHand"):
         x, y = np.round(scene.pixels[scene.body.rig.index(name)]).astype(int)
         red, green, _ = scene.rgba[y, x]
         assert red > 2 * green and scene.id[y, x] >= ObjectId.SKIN, name
-
-
-def test_the_left_hand_is_on_the_right_of_the_picture_and_the_picture_is_not_mirrored(scene):
-    hand = scene.pixels[scene.body.rig.index("LeftHand")]
-    assert hand[0] > RELEASE_CAMERA.cx and hand[1] > RELEASE_CAMERA.cy + 50
-    row, mirrored = scene.id[round(hand[1])], round(2 * RELEASE_CAMERA.cx - hand[0])
-    assert row[round(hand[0])] in (ObjectId.SKIN, ObjectId.TOP)
-    assert row[mirrored] in (ObjectId.SURROUNDINGS, ObjectId.THINGS)
+    x, y = scene.pixels[scene.body.rig.index("LeftHand")]
+    assert x > RELEASE_CAMERA.cx and y > RELEASE_CAMERA.cy + 50
+    assert scene.id[round(y), round(x)] in (ObjectId.SKIN, ObjectId.TOP)
+    mirrored = scene.id[round(y), round(2 * RELEASE_CAMERA.cx - x)]
+    assert mirrored in (ObjectId.SURROUNDINGS, ObjectId.THINGS)
 
 
 def test_what_lies_behind_the_body_is_occluded_and_what_points_at_the_camera_is_not(scene):
