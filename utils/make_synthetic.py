@@ -83,7 +83,7 @@ from dataset.synthetic.any_headset import LOWEST
 from dataset.synthetic.generate import generate
 from dataset.synthetic.motion.programs import clips_named
 from dataset.synthetic.motion.retarget import load_clip
-from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES
+from dataset.synthetic.output import LABELS_ONLY, PICTURES
 from dataset.synthetic.recipe import Recipe
 
 

@@ -25,7 +25,7 @@ from dataset.packed.shards import PackOptions
 from dataset.synthetic.body.body_model import load_rig, make_body
 from dataset.synthetic.body.head_camera import is_inside
 from dataset.synthetic.job import WATCHED_STRIDE, run_job
-from dataset.synthetic.output.shard_folder import put_together, remove_indices
+from dataset.synthetic.output import put_together, remove_indices
 from dataset.synthetic.recipe import LABELS_PER_CHARACTER, Counts, Job, Recipe, plan
 
 _MANIFEST = "synthetic.json"

@@ -13,7 +13,7 @@ from dataset.synthetic.body.release_joints import occluded, release_joints
 from dataset.synthetic.clothes.wardrobe import dress
 from dataset.synthetic.motion.bvh_timeline import BvhTimeline
 from dataset.synthetic.motion.timeline import Timeline, draw_frames
-from dataset.synthetic.output.tree_folder import PICTURES, encode_label
+from dataset.synthetic.output import PICTURES, encode_label
 from dataset.synthetic.recipe import Job, Purpose, Recipe, build_of
 from dataset.synthetic.render.camera import draw_response
 from dataset.synthetic.render.renderer import Renderer

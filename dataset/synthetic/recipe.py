@@ -12,8 +12,7 @@ from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
 from dataset.packed.options import PackOptions
 from dataset.synthetic import DEFAULT_STRIDE
-from dataset.synthetic.output.shard_folder import ShardFolder
-from dataset.synthetic.output.tree_folder import LABELS_ONLY, TreeFolder
+from dataset.synthetic.output import LABELS_ONLY, ShardFolder, TreeFolder
 
 _PICTURES_PER_JOB, LABELS_PER_CHARACTER = 20, 50
 

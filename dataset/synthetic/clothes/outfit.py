@@ -163,7 +163,7 @@ class Outfit(NamedTuple):
     weights: np.ndarray  # (V, J) float32 skinning weights
     tpose: np.ndarray  # (V, 3) float32 the surface in the T-pose, where materials are decided
     face_part: np.ndarray  # (F,) part of the body, or kind of sheet, of each triangle
-    cut: Cut  # measures of the garments, see :func:`cuts.draw_cut`
+    cut: Cut  # measures of the garments, see :func:`wardrobe.draw_cut`
     colours: np.ndarray  # (materials, 3) linear colours in [0, 1]
     second: np.ndarray  # (3,) linear colour of the top's pattern
     pattern: str  # name of the pattern

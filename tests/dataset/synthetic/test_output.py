@@ -14,8 +14,7 @@ from base.errors import UserError
 from base.set_type import SetType
 from dataset import open_split
 from dataset.packed.packed import Packed
-from dataset.synthetic.output.shard_folder import STAGING, ShardFolder, put_together
-from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES
+from dataset.synthetic.output import LABELS_ONLY, PICTURES, STAGING, ShardFolder, put_together
 from utils import make_synthetic
 
 SIZE = 64
