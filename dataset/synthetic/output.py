@@ -45,50 +45,16 @@ def is_whole(path: Path) -> bool:
 
 
 @dataclass(frozen=True)
-class TreeFolder:
-    """Where the frames of a character in one environment go."""
+class Folder:
+    """Where the frames of a character in one environment go: in the tree or, where ``pack`` says
+    how, into shards, before which each waits as a JPEG with its label until all are there."""
 
     root: Path
     set_type: SetType
     character: str
     environment: str
     passes: tuple[str, ...] = ()  # pictures of a frame besides the coloured one
-
-    def _path(self, kind: str, number: int) -> Path:
-        name = f"_{number:06d}.json" if kind == "json" else f".{kind}.{number:06d}.png"
-        person = self.root / self.set_type.folder / self.character
-        return person / self.environment / "cam_down" / kind / f"{self.character}{name}"
-
-    def missing(self, numbers: Iterable[int]) -> set[int]:
-        """Those of the frame numbers that are still to be made."""
-        kinds = ("json", *(() if self.environment == LABELS_ONLY else ("rgba", *self.passes)))
-        return {n for n in numbers if not all(is_whole(self._path(k, n)) for k in kinds)}
-
-    def write(self, number: int, label: bytes, pictures: dict[str, np.ndarray]) -> None:
-        """Write a frame: pictures by name, if any (``rgba`` (H, W, 3) uint8 RGB, passes (H, W)
-        uint8 or uint16), then the label, each whole or not at all."""
-        for kind, picture in pictures.items():
-            how = [cv2.IMWRITE_PNG_COMPRESSION, 3]
-            if kind == "rgba":
-                picture, how = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), _FAST_PNG
-            _, encoded = cv2.imencode(".png", picture, how)
-            write_bytes(self._path(kind, number), encoded.tobytes(), single_writer=True)
-        write_bytes(self._path("json", number), label, single_writer=True)
-
-    def finish(self) -> None:
-        """Nothing: a frame that is written is where it belongs."""
-
-
-@dataclass(frozen=True)
-class ShardFolder:
-    """The same, on their way into shards: each frame waits as a JPEG with its label until its
-    character is complete."""
-
-    root: Path
-    set_type: SetType
-    character: str
-    environment: str
-    options: PackOptions
+    pack: PackOptions | None = None
 
     @property
     def _split(self) -> Path:
@@ -103,36 +69,45 @@ class ShardFolder:
     def _frame(self) -> FrameId:
         return FrameId(self.character, self.environment, 0)
 
-    def write(self, number: int, label: bytes, pictures: dict[str, np.ndarray]) -> None:
-        """Write a frame that waits: the picture first, then the label; see :class:`TreeFolder`."""
-        path = self._staging / f"{number:06d}.json"
-        if pictures:
-            headset = parse_label(label, path).headset
-            encoded = encode_square(pictures["rgba"], self.options, headset)
-            write_bytes(path.with_suffix(".jpg"), encoded, single_writer=True)
-        write_bytes(path, label, single_writer=True)
+    def _path(self, kind: str, number: int) -> Path:
+        """Place of a file of a frame in the tree, or where it waits."""
+        if self.pack:
+            return self._staging / f"{number:06d}{'.json' if kind == 'json' else '.jpg'}"
+        name = f"_{number:06d}.json" if kind == "json" else f".{kind}.{number:06d}.png"
+        place = self._split / self.character / self.environment / "cam_down" / kind
+        return place / f"{self.character}{name}"
+
+    def _is_there(self, number: int) -> bool:
+        pictures = () if self.environment == LABELS_ONLY else ("rgba", *self.passes)
+        return all(is_whole(self._path(kind, number)) for kind in ("json", *pictures))
 
     def missing(self, numbers: Iterable[int]) -> set[int]:
         """Those of the frame numbers that are still to be made."""
-        return set(numbers) - self._packed().keys() - self._staged().keys()
+        packed = self._packed() if self.pack else {}
+        return {n for n in numbers if n not in packed and not self._is_there(n)}
 
-    def _staged(self) -> dict[int, Path]:
-        """Labels of the frames that wait and are complete, by number."""
-        kinds = (".json",) if self.environment == LABELS_ONLY else (".json", ".jpg")
-        return {
-            int(path.stem): path
-            for path in self._staging.glob("[0-9]*.json")
-            if all(is_whole(path.with_suffix(kind)) for kind in kinds)
-        }
+    def write(self, number: int, label: bytes, pictures: dict[str, np.ndarray]) -> None:
+        """Write a frame: pictures by name, if any (``rgba`` (H, W, 3) uint8 RGB, passes (H, W)
+        uint8 or uint16), then the label, each whole or not at all."""
+        for kind, picture in pictures.items():
+            path = self._path(kind, number)
+            if self.pack:
+                encoded = encode_square(picture, self.pack, parse_label(label, path).headset)
+            else:
+                how = [cv2.IMWRITE_PNG_COMPRESSION, 3]
+                if kind == "rgba":
+                    picture, how = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), _FAST_PNG
+                encoded = cv2.imencode(".png", picture, how)[1].tobytes()
+            write_bytes(path, encoded, single_writer=True)
+        write_bytes(self._path("json", number), label, single_writer=True)
 
     def _packed(self) -> dict[int, Label]:
         """Labels of the frames whose rows and shards are there; deletes shards that are cut off."""
         path = Environment.path(self._split, self._frame)
         if not path.is_file():
             return {}
-        (table, shards, _), whole = Environment.load(path), set()
-        if self.environment == LABELS_ONLY:
-            whole = {-1}
+        table, shards, _ = Environment.load(path)
+        whole = {-1} if self.environment == LABELS_ONLY else set()
         for number, shard in enumerate(self._split / name for name in shards):
             its = table.rows[table.rows["shard"] == number]
             if shard.is_file() and shard.stat().st_size >= (its["offset"] + its["length"]).max():
@@ -147,14 +122,15 @@ class ShardFolder:
         if not self._staging.is_dir():
             return
         labels = self._packed()
-        for number, path in self._staged().items():
-            labels[number] = parse_label(path.read_bytes(), path)
+        for path in self._staging.glob("[0-9]*.json"):
+            if self._is_there(int(path.stem)):
+                labels[int(path.stem)] = parse_label(path.read_bytes(), path)
         pictured = () if self.environment == LABELS_ONLY else labels
         # Of those that do not wait, the pictures in the shards are kept.
-        pictures = {number: str(self._staging / f"{number:06d}.jpg") for number in pictured}
+        pictures = {number: str(self._path("rgba", number)) for number in pictured}
         if labels:
             write_environment(
-                *(self._split, self._frame, self.options, labels, pictures),
+                *(self._split, self._frame, self.pack, labels, pictures),
                 lambda paths, _: [Path(path).read_bytes() for path in paths],
             )
         shutil.rmtree(self._staging, ignore_errors=True)

@@ -12,7 +12,7 @@ from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
 from dataset.packed.options import PackOptions
 from dataset.synthetic import DEFAULT_STRIDE
-from dataset.synthetic.output import LABELS_ONLY, ShardFolder, TreeFolder
+from dataset.synthetic.output import LABELS_ONLY, Folder
 
 _PICTURES_PER_JOB, LABELS_PER_CHARACTER = 20, 50
 
@@ -66,7 +66,7 @@ class Recipe:
 class Job:
     """Consecutive frames of one character in one environment."""
 
-    folder: TreeFolder | ShardFolder  # where they go
+    folder: Folder  # where they go
     person: int  # number of the character within its set, from 0
     drawn: range  # places in the environment of the frames whose poses are drawn together
     wanted: tuple[int, ...]  # those to write; a frame's number is its place times the stride
@@ -96,8 +96,7 @@ def plan(root: Path, recipe: Recipe, counts: Counts, pack: PackOptions | None) -
             per = per_job = LABELS_PER_CHARACTER
         for person in range(-(-total // per)):
             name = character_name(recipe, list(SetType).index(set_type), person)
-            where = root, set_type, name, environment
-            folder = ShardFolder(*where, pack) if pack else TreeFolder(*where, recipe.passes)
+            folder = Folder(root, set_type, name, environment, recipe.passes, pack)
             last = min(per, total - person * per)
             for start in range(0, last, per_job):
                 drawn = range(start, min(start + per_job, per))

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from base.errors import UserError
 from base.lock import locked
-from base.release_camera import RELEASE_CAMERA, world_to_camera
+from base.release_camera import RELEASE_CAMERA
 from base.set_type import SetType
 from base.skeleton import JOINT_PREFIX, JOINTS
 from dataset.synthetic.body import body_model
@@ -49,27 +49,6 @@ def labels(root):
     return sorted(root.glob("*/*/*/cam_down/json/*.json"))
 
 
-def test_labels_agree_with_the_camera_formula(small):
-    assert len(labels(small)) == 6 + 2 + 3 + 4
-    for path in labels(small):
-        label = json.loads(path.read_text())
-        camera = label["camera"]
-        assert camera.keys() == {"cam_fov", "trans", "rot"} and camera["cam_fov"] == 180
-        world = np.array([joint["trans"] for joint in label["joints"]])
-        points = world_to_camera(world, np.array(camera["trans"]), np.array(camera["rot"]))
-        assert np.abs(points.T - label["pts3d_fisheye"]).max() < 1e-4
-        pixels = RELEASE_CAMERA.project(points, clamp=True).T
-        assert np.abs(pixels - label["pts2d_fisheye"]).max() < 1e-3
-        names = {joint["name"].removeprefix(JOINT_PREFIX) for joint in label["joints"]}
-        assert names > {*JOINTS, "LeftHandIndex1"} and len(names) == len(label["visible"])
-        visible = np.array(label["visible"])
-        inside = RELEASE_CAMERA.in_view(points) & (RELEASE_CAMERA.angle(points) < np.pi / 2)
-        assert not visible[~inside].any()
-        if "env_002" in path.parts:  # without a picture, nobody knows what hides a joint
-            assert (visible == inside).all()
-        assert label["seed"] == 7 and 0 <= label["phenotype"]["weight"] <= 1
-
-
 def test_the_layout_is_the_releases(small):
     for set_type, count, start in zip(SetType, (6, 2, 3), "123", strict=True):
         split = Mocap(small, set_type)
@@ -88,6 +67,19 @@ def test_the_layout_is_the_releases(small):
     )
     assert len({name[-7:-4] for name in names}) == len(names) and names != others
     assert "_1101_" in character_name(Recipe(0), 0, 99)
+
+
+def test_labels_have_the_releases_keys_and_agree_with_its_camera(small):
+    assert len(labels(small)) == 6 + 2 + 3 + 4
+    for path in labels(small):
+        label = json.loads(path.read_text())
+        names = {joint["name"].removeprefix(JOINT_PREFIX) for joint in label["joints"]}
+        assert names > {*JOINTS, "LeftHandIndex1"} and len(names) == len(label["visible"])
+        assert label["camera"].keys() == {"cam_fov", "trans", "rot"} and "headset" not in label
+        assert label["camera"]["cam_fov"] == 180
+        pixels = RELEASE_CAMERA.project(np.array(label["pts3d_fisheye"]).T, clamp=True).T
+        assert np.abs(pixels - label["pts2d_fisheye"]).max() < 1e-3
+        assert label["seed"] == 7 and 0 <= label["phenotype"]["weight"] <= 1
 
 
 def test_two_processes_a_kill_and_more_frames_later_give_the_same_bytes(small, tmp_path, make):
@@ -110,14 +102,9 @@ def test_two_processes_a_kill_and_more_frames_later_give_the_same_bytes(small, t
     assert kept.stat().st_mtime_ns == before
 
 
-def test_a_worker_that_is_killed_ends_the_run_with_one_line(tmp_path, make, monkeypatch, refused):
-    monkeypatch.setattr("dataset.synthetic.generate.ProcessPoolExecutor", ProcessPoolExecutor)
-    monkeypatch.setattr("dataset.synthetic.generate.run_job", killing.end)
-    message = "go on with --resume and fewer --workers"
-    assert message in refused("--output", tmp_path / "set", *TRAIN, 1)
-
-
-def test_a_full_disk_ends_the_run_with_one_line(tmp_path, make, monkeypatch, refused):
+def test_killed_workers_full_disks_and_other_writers_end_a_run_with_one_line(
+    tmp_path, make, monkeypatch, refused
+):
     write = Path.write_bytes
 
     def write_bytes(path, content):
@@ -126,9 +113,16 @@ def test_a_full_disk_ends_the_run_with_one_line(tmp_path, make, monkeypatch, ref
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(path, content)
 
-    monkeypatch.setattr(Path, "write_bytes", write_bytes)
-    assert "No space left on device" in refused("--output", tmp_path, *TRAIN, 3)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", write_bytes)
+        assert "No space left on device" in refused("--output", tmp_path, *TRAIN, 3)
     assert not list(tmp_path.rglob("*.part*")) and len(labels(tmp_path)) == 1
+    again = "--output", tmp_path, *TRAIN, 3, "--resume"
+    with locked(tmp_path):
+        assert f"process {os.getpid()}" in refused(*again)
+    monkeypatch.setattr("dataset.synthetic.generate.ProcessPoolExecutor", ProcessPoolExecutor)
+    monkeypatch.setattr("dataset.synthetic.generate.run_job", killing.end)
+    assert "go on with --resume and fewer --workers" in refused(*again)
 
 
 def test_nothing_is_left_where_the_body_model_cannot_be_loaded(tmp_path, monkeypatch, refused):
@@ -171,10 +165,8 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, refused)
         "was made with another --seed": (small, "--resume", "--seed", 3),
         "six digits": (new, "--stride", 20000),  # of 50 labels of a character
         "no action Flying: give": (new, "--actions", "Walking", "Flying"),
-        f"no action {'F' * 40}: give": (new, "--actions", "F" * 20_000),
         "--actions picks among": (new, "--actions", "Walking", "--bvh", other),
         "another --actions": (small, "--resume", "--actions", "Walking"),
-        "another --clutter": (small, "--resume", "--clutter"),
         "--clutter draws other things": (new, "--clutter", "--video"),
         "another --pack": (small, "--resume", "--pack", "--pack_size", 64),
         "holds no settings": (new, "--headset", a_file),
@@ -185,5 +177,3 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, refused)
         assert message in refused("--output", root, *OPTIONS, *options)
     assert (other / "thesis.txt").read_text() == "precious"
     assert not new.exists() and len(labels(small)) == 15
-    with locked(new):
-        assert f"process {os.getpid()}" in refused("--output", new, *OPTIONS)

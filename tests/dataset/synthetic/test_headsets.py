@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import archives
 import cv2
@@ -12,13 +12,11 @@ from commands import pack
 from scipy.spatial.transform import Rotation
 
 from base.headset import RELEASE_HEADSET, Headset, load_headset
-from base.release_camera import RELEASE_CAMERA, world_to_camera
+from base.release_camera import world_to_camera
 from base.set_type import SetType
 from dataset import open_split
-from dataset.synthetic import any_headset
 from dataset.synthetic.any_headset import draw_headset
 from dataset.synthetic.body.head_camera import camera_poses, mount, nose_tip
-from dataset.synthetic.recipe import Recipe
 from dataset.synthetic.render.camera import CameraResponse, Rays, Traced, develop
 from dataset.synthetic.render.renderer import ObjectId
 from utils import make_synthetic
@@ -54,38 +52,32 @@ def test_a_camera_looks_where_its_headset_says(poser, mounted, direction, expect
 
 
 def test_another_mount_is_worn_as_the_releases_is_by_the_same_person(poser):
-    position = RELEASE_HEADSET.position
-    moved = {"position": tuple(np.add(position, (3, 8, 9))), "forward": 20.0, "rotate": 90.0}
-    moved = replace(RELEASE_HEADSET, **moved)
-    wide = replace(RELEASE_HEADSET, position_spread=(1.4, 1.2, 1.6), tilt_spread=3.2)
-    straight = replace(RELEASE_HEADSET, position_spread=(0, 0, 0), tilt_spread=0.0)
-    headsets = RELEASE_HEADSET, moved, wide, straight
+    moved = {"position": tuple(np.add(RELEASE_HEADSET.position, (3, 8, 9))), "rotate": 90.0}
+    changes = {}, moved, {"position_spread": (0, 0, 0), "tilt_spread": 0.0}
+    headsets = [replace(RELEASE_HEADSET, **change) for change in changes]
     places, axes = zip(*(seen_from(poser.body, each, np.eye(3)) for each in headsets), strict=True)
     assert np.allclose(places[1] - places[0], (3, 8, 9))
-    assert np.allclose(axes[1], axes[0] @ moved.rotation.T)
-    assert np.allclose(places[2] - places[3], 2 * (places[0] - places[3]))
-    assert np.abs(places[0] - places[3]).min() > 0.05
-    tilt, wide_tilt = (Rotation.from_matrix(axes[3].T @ each).magnitude() for each in axes[0:3:2])
-    assert math.isclose(wide_tilt, 2 * tilt) and 0.5 < math.degrees(tilt) < 3.0
+    assert np.allclose(axes[1], axes[0] @ headsets[1].rotation.T)
+    assert 0.05 < np.abs(places[0] - places[2]).min() < 2.0
+    tilt = Rotation.from_matrix(axes[2].T @ axes[0]).magnitude()
+    assert 0.5 < math.degrees(tilt) < 3.0
 
 
 def test_any_headset_is_within_its_range_and_outside_the_head(poser, other_poser):
     drawn = []
     ahead = np.array([(x, y, 1) for x in (-0.3, 0, 0.3) for y in (-0.3, 0, 0.3)], np.float32)
-    sides = np.float32([(0, 0, 0), (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0)])
     for person, body in enumerate((poser.body, other_poser.body)):
         scene = Traced(body.vertices - body.heads[body.rig.index("Head")], body.rig.faces)
         inside = np.tile(np.float32((0, 4, 5)), (len(ahead), 1))
         assert scene.blocked(ahead, inside).all()  # from within the head the face is in the way
         for seed in range(100):
             rng = np.random.default_rng((person, seed))
-            headset = draw_headset(body, rng)
-            drawn.append(headset)
-            worn = np.tile(np.float32(mount(body, headset, rng).offset), (len(ahead), 1))
-            assert not scene.blocked(ahead, worn).any(), headset
-            # Around the camera as it is meant to be, the face is 2 cm away and more.
-            face = np.float32(nose_tip(body) + headset.position - (0, 0, 2)) + 1.5 * sides
-            assert not scene.blocked(np.tile(np.float32((0, 0, 1)), (len(face), 1)), face).any()
+            drawn.append(draw_headset(body, rng))
+            worn = mount(body, drawn[-1], rng).offset, nose_tip(body) + drawn[-1].position
+            # As it is worn, and 2 cm behind where it is meant to be.
+            for place in (worn[0], worn[1] - (0, 0, 2)):
+                place = np.tile(np.float32(place), (len(ahead), 1))
+                assert not scene.blocked(ahead, place).any(), drawn[-1]
     x, y, z = (np.array([headset.position for headset in drawn]) - RELEASE_HEADSET.position).T
     tilts = np.array([(each.forward, each.left, 2 * math.degrees(each.rim)) for each in drawn]).T
     ranges = (-8, 8), (-8, 12), (-5, 12), (-25, 25), (-15, 15), (120, 200)
@@ -93,8 +85,6 @@ def test_any_headset_is_within_its_range_and_outside_the_head(poser, other_poser
         edge = 0.15 * (high - low)
         assert low - 1e-9 <= min(values) < low + edge and high - edge < max(values) <= high + 1e-9
     assert {headset.rotate for headset in drawn} == {0, 90, 180, 270}
-    sizes = {(headset.camera.width, headset.camera.height) for headset in drawn}
-    assert sizes == set(any_headset.SIZES)
     for headset in drawn:
         camera, angles = headset.camera, np.linspace(0, headset.rim, 50)
         rays = np.stack([np.sin(angles), np.zeros(50), np.cos(angles)], -1)
@@ -105,20 +95,11 @@ def test_any_headset_is_within_its_range_and_outside_the_head(poser, other_poser
 
 LENSES = {
     "sideways": """
-        position: [4, 5, 6]
-        forward: 20
-        rotate: 90
-        fov: 200
-        camera: {fx: 180, fy: 190, cx: 310.5, cy: 239.5, k: [0.01, 0, 0, 0], width: 640,
-          height: 480}
-    """,
+{position: [4, 5, 6], forward: 20, rotate: 90, fov: 200, camera: {
+  fx: 180, fy: 190, cx: 310.5, cy: 239.5, k: [0.01, 0, 0, 0], width: 640, height: 480}}""",
     "narrow": """
-        position: [0, 1, 8]
-        left: -15
-        fov: 100
-        camera: {model: pinhole, fx: 150, fy: 150, cx: 199.5, cy: 249.5, distortion: [], width: 400,
-          height: 500}
-    """,
+{position: [0, 1, 8], left: -15, fov: 100, camera: {model: pinhole,
+  fx: 150, fy: 150, cx: 199.5, cy: 249.5, distortion: [], width: 400, height: 500}}""",
 }
 
 
@@ -169,10 +150,16 @@ def test_pictures_and_labels_are_those_of_the_headset_that_a_character_wears(mix
         if "env_002" in path.parts:
             assert (visible == within).all()
             continue
+        x, y = np.round(pixels[within]).astype(int).T
         for kind in ("rgba", "depth", "objectId"):
             picture = next((path.parents[1] / kind).iterdir())
             picture = cv2.imread(str(picture), cv2.IMREAD_UNCHANGED)
             assert picture.shape[:2] == (camera.height, camera.width)
+            if kind == "depth":  # joints are in the flesh, or something is before them
+                before = points[within, 2] - picture[y, x] / 10
+                seen, ahead = visible[within], points[within, 2] > 5
+                assert np.median(np.abs(before[seen & ahead])) < 5
+                assert np.median(before[~seen & ahead]) > 8
             v, u = np.mgrid[: camera.height, : camera.width]
             # Behind the camera there is no depth along its axis.
             rim = min(headset.fov / 2, 90.0) if kind == "depth" else headset.fov / 2
@@ -182,8 +169,15 @@ def test_pictures_and_labels_are_those_of_the_headset_that_a_character_wears(mix
             assert not lit[share > 1.03].any() and (share > 1.03).any()
             assert lit[share < 0.97].mean() > 0.99
         # Joints that are seen lie on the body: the picture (objectId) is not turned or mirrored.
-        x, y = np.round(pixels[visible]).astype(int).T
-        assert len(x) > 3 and (picture[y, x] >= ObjectId.SKIN).mean() > 0.9
+        assert seen.sum() > 3 and (picture[y, x][seen] >= ObjectId.SKIN).mean() > 0.9
+
+
+def test_large_pictures_are_developed():
+    camera = replace(RELEASE_HEADSET.camera, width=1500, height=1100)
+    rays = Rays(replace(RELEASE_HEADSET, camera=camera, fov=20.0), 1)
+    light, rng = np.ones((len(rays.pixels), 3), np.float32), np.random.default_rng(0)
+    picture = develop(light, rays, CameraResponse(1.0, 0.0, 1.0, 0.5), rng)
+    assert abs(picture.any(2).sum() / len(light) - 1) < 0.02
 
 
 def test_shards_of_headsets_are_those_of_packing_the_tree(mixed, make, tmp_path):
@@ -194,15 +188,6 @@ def test_shards_of_headsets_are_those_of_packing_the_tree(mixed, make, tmp_path)
     assert archives.contents(direct) == archives.contents(tree)
     headsets = open_split(direct, SetType.TRAIN, 64).table.headsets
     assert sorted(headset.name for headset in headsets) == sorted(LENSES)
-
-
-def test_large_pictures_are_developed():
-    camera = replace(RELEASE_HEADSET.camera, width=1500, height=1100)
-    rays = Rays(replace(RELEASE_HEADSET, camera=camera, fov=20.0), 1)
-    light = np.ones((len(rays.pixels), 3), np.float32)
-    picture = develop(light, rays, CameraResponse(1.0, 0.0, 1.0, 0.5), np.random.default_rng(0))
-    assert picture.shape == (1100, 1500, 3)
-    assert abs(picture.any(2).sum() / len(light) - 1) < 0.02
 
 
 def test_any_leaves_the_people_as_they_are_and_takes_turns(tmp_path, make, mixed):
@@ -229,8 +214,3 @@ def test_a_set_is_gone_on_with_by_its_own_headset_only(tmp_path, mixed, make, re
     message = "--headset inside: its camera is inside the head"
     assert message in refused("--output", tmp_path / "new", *OPTIONS, "--headset", paths[0], inside)
     assert not (tmp_path / "new").exists()
-    note = Recipe(seed=7, frames_per_character=1, ray_step=2).described()
-    assert note["camera"] == {"kind": "FisheyeCamera"} | asdict(RELEASE_CAMERA)
-    note["camera"]["width"] = 640
-    (tmp_path / "synthetic.json").write_text(json.dumps(note))
-    assert "another --headset" in refused("--output", tmp_path, *OPTIONS, "--resume")

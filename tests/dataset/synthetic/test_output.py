@@ -14,7 +14,7 @@ from base.errors import UserError
 from base.set_type import SetType
 from dataset import open_split
 from dataset.packed.packed import Packed
-from dataset.synthetic.output import LABELS_ONLY, PICTURES, STAGING, ShardFolder, put_together
+from dataset.synthetic.output import LABELS_ONLY, PICTURES, STAGING, Folder, put_together
 from utils import make_synthetic
 
 SIZE = 64
@@ -57,11 +57,17 @@ def fill(tiny_data):
 
 def folder(root, environment=PICTURES):
     options = make_synthetic.pack_options(SIZE, 1)
-    return ShardFolder(root, SetType.TRAIN, "female_101_a_a", environment, options)
+    return Folder(root, SetType.TRAIN, "female_101_a_a", environment, pack=options)
+
+
+def stop(*_):
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("environment", [PICTURES, LABELS_ONLY])
-def test_a_set_that_grows_comes_out_as_one_made_at_once(tmp_path, fill, environment):
+def test_a_set_that_grows_and_is_killed_comes_out_as_one_made_at_once(
+    tmp_path, fill, monkeypatch, environment
+):
     numbers = [0, 3, 998, 1002, 2500]
     at_once, grown = (folder(tmp_path / name, environment) for name in ("once", "grown"))
     fill(at_once, *numbers)
@@ -69,37 +75,21 @@ def test_a_set_that_grows_comes_out_as_one_made_at_once(tmp_path, fill, environm
     at_once.finish()
     for some in ([998, 0], [1002, 3], [2500]):
         fill(grown, *some)
-        grown.finish()
+        # Killed after the shards and before the rows, then after the rows.
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr("dataset.packed.shards.Environment.save", stop)
+            grown.finish()
         assert not grown.missing(some)
+        with monkeypatch.context() as patched:
+            patched.setattr(shutil, "rmtree", lambda *_, **__: None)
+            grown.finish()
+        next((grown.root / STAGING).rglob("*.j*")).unlink()
+        assert not grown.missing(some)
+        grown.finish()
     for packed in (at_once, grown):
-        put_together(packed.root, packed.options)
+        put_together(packed.root, packed.pack)
     assert archives.contents(at_once.root) == archives.contents(grown.root)
     assert not (grown.root / STAGING).exists()
-
-
-def test_a_kill_while_shards_are_written_loses_nothing(tmp_path, fill, monkeypatch):
-    whole, killed = folder(tmp_path / "whole"), folder(tmp_path / "killed")
-    for packed in (whole, killed):
-        fill(packed, 1, 2)
-        packed.finish()
-        fill(packed, 3, 1500)
-    whole.finish()
-
-    def stop(*_):
-        raise KeyboardInterrupt
-
-    # After the shards and before the rows, then after the rows with half of the frames deleted.
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("dataset.packed.shards.Environment.save", stop)
-        killed.finish()
-    assert killed.missing([1, 2, 3, 1500]) == set()
-    with monkeypatch.context() as patched:
-        patched.setattr(shutil, "rmtree", lambda *_, **__: None)
-        killed.finish()
-    next((killed.root / STAGING).rglob("*.jpg")).unlink()
-    assert killed.missing([1, 2, 3, 1500]) == set()
-    killed.finish()
-    assert archives.contents(whole.root) == archives.contents(killed.root)
 
 
 def test_half_a_frame_and_a_lost_shard_are_made_again(tmp_path, fill):
