@@ -1,6 +1,6 @@
 """One job of a synthetic set: the frames of a character, posed, drawn and written."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -39,10 +39,7 @@ def _person(recipe: Recipe, split: int, person: int) -> tuple[Poser, HeadCamera]
 @lru_cache(maxsize=2)
 def _timeline(recipe: Recipe, split: int, person: int, environment: int) -> Timeline | BvhTimeline:
     poser, worn = _person(recipe, split, person)
-
-    def random(*key: int) -> np.random.Generator:
-        return recipe.random(Purpose.MOTION, split, person, environment, *key)
-
+    random = partial(recipe.random, Purpose.MOTION, split, person, environment)
     if recipe.clips:
         return BvhTimeline(poser, random, recipe.clips)
     watched = recipe.stride < WATCHED_STRIDE
@@ -54,8 +51,7 @@ def _timeline(recipe: Recipe, split: int, person: int, environment: int) -> Time
 def _renderer(recipe: Recipe, split: int, person: int) -> Renderer:
     rng = recipe.random(Purpose.PLACE, split, person)
     poser, worn = _person(recipe, split, person)
-    outfit = dress(poser.body, rng)
-    place, response = make_place(rng), draw_response(rng)
+    outfit, place, response = dress(poser.body, rng), make_place(rng), draw_response(rng)
     if recipe.clutter:
         place = photographed(place, recipe.random(Purpose.LIGHT, split, person))
     return Renderer(outfit, place, response, recipe.ray_step, worn.headset)
@@ -87,18 +83,16 @@ def run_job(recipe: Recipe, job: Job) -> int:
             renderer = _renderer(recipe, split, job.person)
             skin = body.skin(joints, turns, renderer.outfit.vertices, renderer.outfit.weights)
             grain = recipe.random(Purpose.GRAIN, *key, place)
-            stands, clutter = renderer.place.things.with_seat(frames.seats[row]), NO_THINGS
+            things, clutter = renderer.place.things.with_seat(frames.seats[row]), NO_THINGS
             if recipe.clutter:
-                rng, use = recipe.random(Purpose.CLUTTER, *key, place), frames.uses[row]
-                held = draw_in_use(rng, use, poser, joints, turns, trans)
+                rng = recipe.random(Purpose.CLUTTER, *key, place)
+                held = draw_in_use(rng, frames.uses[row], poser, joints, turns, trans)
                 taken = np.concatenate([skin, held.vertices])
-                clutter = together([draw_clutter(rng, taken, stands, renderer.place), held])
-            pictures, lead = renderer.draw(
-                skin, trans, rot, stands, named, grain, recipe.passes, clutter
-            )
+                clutter = together([draw_clutter(rng, taken, things, renderer.place), held])
+            seen = skin, trans, rot, things, named, grain, recipe.passes, clutter
+            pictures, lead = renderer.draw(*seen)
             hidden = occluded(lead, body)
-        label = encode_label(
-            frames.actions[row], names, named, turns, trans, rot, hidden, worn.headset, more
-        )
+        where = named, turns, trans, rot, hidden
+        label = encode_label(frames.actions[row], names, *where, worn.headset, more)
         job.folder.write(place * recipe.stride, label, pictures)
     return len(job.wanted)

@@ -9,6 +9,7 @@ import numpy as np
 from dataset.synthetic.clothes.outfit import Material, Outfit
 from dataset.synthetic.clothes.sheets import vertex_normals
 from dataset.synthetic.render.camera import Traced
+from dataset.synthetic.rotations import unit
 from dataset.synthetic.scene.floors import FLOOR_CM, FLOOR_PX
 from dataset.synthetic.scene.place import LAMPS_CM, LIGHT_CM, WALL_HEIGHT, WALL_WIDTH, Place
 from dataset.synthetic.scene.textures import noise, sample
@@ -45,19 +46,13 @@ def shade(
     triangle, u, v = hits
     normals = vertex_normals(vertices, outfit.faces)
     corners = outfit.faces[triangle]
-    seen = np.zeros(len(vertices), bool)
-    seen[corners] = True
-    used = np.flatnonzero(seen)
+    used = np.flatnonzero(np.bincount(corners.ravel(), minlength=len(vertices)))
     packed = np.zeros((len(vertices), 6), np.float32)
     packed[:, :3] = outfit.tpose
     packed[used, 3:] = _bake(place, scene, vertices[used], normals[used])
-    at = np.take(packed, corners[:, 0], axis=0)
-    at *= (1 - u - v)[:, None]
-    for column, weight in ((1, u), (2, v)):
-        corner = np.take(packed, corners[:, column], axis=0)
-        corner *= weight[:, None]
-        at += corner
-    point, sun, sky, floor = at[:, :3], at[:, 3:4], at[:, 4:5], at[:, 5:6]
+    weights = 1 - u - v, u, v
+    at = sum(packed[corner] * w[:, None] for corner, w in zip(corners.T, weights, strict=True))
+    point, sun, sky, floor = np.split(at, (3, 4, 5), axis=1)
     colour, material = outfit.colour(outfit.face_part[triangle], point)
     cells = (point * 5.0).astype(np.int32)
     wrinkle = _cloth_noise()[cells[:, 1] & 511, (cells[:, 0] + cells[:, 2]) & 511]
@@ -89,7 +84,7 @@ def lambert(
 ) -> np.ndarray:
     """Linear light (N, 3) on plain surfaces of normals (N, 3), seen along directions (N, 3), to
     which a ``share`` (N, 1) of the sun's comes."""
-    normal = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+    normal = unit(normal)
     normal = np.where((normal * direction).sum(1, keepdims=True) > 0, -normal, normal)
     sun = np.clip(normal @ np.float32(place.sun), 0, 1)[:, None]
     sky = (0.65 + 0.35 * normal[:, 1:2]) * np.float32(place.ambient)
@@ -176,12 +171,10 @@ class Background:
         with np.errstate(divide="ignore", invalid="ignore"):
             inverse = 1.0 / directions
         down = np.where(directions[:, 1] < 0, -trans[1] * inverse[:, 1], _FAR)
-        wall = np.full(len(directions), _FAR, np.float32)
-        for k, axis in enumerate((0, 2)):
-            along = directions[:, axis]
-            edge = place.centre[k] + np.sign(along) * place.half[k] - trans[axis]
-            wall = np.minimum(wall, np.where(along != 0, edge * inverse[:, axis], _FAR))
-        return down, wall
+        flat = directions[:, [0, 2]]
+        edge = place.centre + np.sign(flat) * place.half - trans[[0, 2]]
+        wall = np.where(flat != 0, edge * inverse[:, [0, 2]], _FAR).min(1)
+        return down, np.minimum(wall, _FAR)
 
     def _floor(self, directions: np.ndarray, distance: np.ndarray) -> np.ndarray:
         """Linear light (N, 3) of the floor at (N,) distances along rays."""

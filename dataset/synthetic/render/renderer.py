@@ -75,22 +75,16 @@ class Renderer:
         where = struck[of_body], hits["u"][of_body], hits["v"][of_body]
         local = (vertices - trans).astype(np.float32)
         light[rows[of_body]], material = shade(outfit, place, scene, local, *where)
-
-        def lit(some: np.ndarray, share: np.ndarray | float = 1.0) -> np.ndarray:
-            """Light of hits on things, to which a share of the sun's comes."""
-            normals = hits["Ng"][some]
-            colours = things.colours[struck[some] - first]
-            return colours * lambert(place, normals, directions[rows[some]], share)
-
-        standing = np.flatnonzero((struck >= first) & (struck < beyond))
-        light[rows[standing]] = lit(standing)
         shadow = shadow_below(place.sun, vertices, stands.apart(), trans)
-        if len(clutter.ends):
-            lying = np.flatnonzero(struck >= beyond)
-            points = directions[rows[lying]] * hits["tfar"][lying, None]
-            light[rows[lying]] = lit(lying, sunshine(place, shadow, points, trans))
-            own = shadow_below(place.sun, vertices[:0], clutter.apart(), trans)
-            shadow = np.maximum(shadow, own)
+        of_things = np.flatnonzero(struck >= first)
+        toward, triangle = directions[rows[of_things]], struck[of_things]
+        # The shadow falls on what lies, not on what stands.
+        share = sunshine(place, shadow, toward * hits["tfar"][of_things, None], trans)
+        share[triangle < beyond] = 1.0
+        lit = lambert(place, hits["Ng"][of_things], toward, share)
+        light[rows[of_things]] = things.colours[triangle - first] * lit
+        own = shadow_below(place.sun, vertices[:0], clutter.apart(), trans)
+        shadow = np.maximum(shadow, own)
         free = np.delete(np.arange(len(directions)), rows[struck >= 0])
         background = Background(place, trans, shadow, rays.per_radian)
         light[free] = background.light(directions[free])
