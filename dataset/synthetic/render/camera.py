@@ -62,15 +62,14 @@ class Rays:
         self._stride = stride = 3 if step == 1 else 2
         y, x = np.divmod(self.pixels, width)
         self._scouts = np.flatnonzero((y % stride == 0) & (x % stride == 0))
+        self._cells = y // stride, x // stride
 
     def promising(self, scene: Traced, directions: np.ndarray) -> np.ndarray:
         """Rows of those of the rays (N, 3) next to which a scene holds anything the scouts see."""
-        met = np.zeros(self.shape, np.uint8)
+        met, stride = np.zeros(self.shape, np.uint8), self._stride
         met.ravel()[self.pixels[self._scouts]] = scene.blocked(directions[self._scouts])
-        stride, (height, width) = self._stride, self.shape
         near = cv2.dilate(met[::stride, ::stride], np.ones((3, 3), np.uint8))
-        near = near.repeat(stride, axis=0).repeat(stride, axis=1)[:height, :width]
-        return np.flatnonzero(near.ravel()[self.pixels])
+        return np.flatnonzero(near[self._cells])
 
     def picture(self, values: np.ndarray) -> np.ndarray:
         """Values (N,) of the rays as a picture of the camera's size, 0 outside the disc."""

@@ -61,13 +61,6 @@ def solid(rng: np.random.Generator, size: np.ndarray, edge: float, plain: float 
     return mesh(rng, grid * np.asarray(size) / 2, True, plain)
 
 
-def _turned_on_a_lathe(rng: np.random.Generator, profile: list[tuple[float, float]]) -> Things:
-    """A thing of (radius, height) pairs about the vertical."""
-    angle, (radius, height) = np.linspace(0, 2 * np.pi, 21)[:-1], np.array(profile).T[..., None]
-    ring = radius * np.cos(angle), height + 0 * angle, radius * np.sin(angle)
-    return mesh(rng, np.stack(ring, -1), True)
-
-
 def _cloth(rng: np.random.Generator) -> Things:
     """Dropped cloth: a crumpled sheet that rests on the floor."""
     shape = noise(rng, 32, (2, 4, 8))[:21, :21], noise(rng, 32, (2, 4))[:21, :21]
@@ -87,9 +80,9 @@ def _cable(rng: np.random.Generator) -> Things:
     along = (along - along.mean(0)) * rng.uniform(1.0, 3.5)
     side = np.stack([-np.sin(heading), 0 * heading, np.cos(heading)], -1)
     angle = np.linspace(0, 2 * np.pi, 7)[:-1, None]
-    ring = np.cos(angle)[..., None] * side[:, None].transpose(1, 0, 2) * wide
-    ring = ring + (1 + np.sin(angle))[..., None] * wide * flat * np.array([0.0, 1.0, 0.0])
-    cable = mesh(rng, (along[None] + ring).transpose(1, 0, 2), True, 0.9)
+    ring = np.cos(angle) * side[:, None] * wide
+    ring = ring + (1 + np.sin(angle)) * wide * flat * np.array([0.0, 1.0, 0.0])
+    cable = mesh(rng, along[:, None] + ring, True, 0.9)
     return cable._replace(ends=np.arange(24, 241, 24))  # the shadows of its loops are open
 
 
@@ -138,16 +131,19 @@ def _rug(rng: np.random.Generator) -> Things:
 def vessel(rng: np.random.Generator, least: float = 0.0) -> Things:
     """A bottle or a cup and, where ``least`` is below 0.3, a plate."""
     wide, kind = rng.uniform(3, 4.5), rng.uniform(least, 1)
-    if kind < 0.3:
+    if kind < 0.3:  # each as radii and heights
         wide = rng.uniform(8, 14)
-        profile = [(0, 0), (0.6, 0), (1, 2), (0.95, 2), (0.6, 0.6), (0, 0.6)]
+        profile = (0, 0.6, 1, 0.95, 0.6, 0), (0, 0, 2, 2, 0.6, 0.6)
     elif kind < 0.6:
         tall = rng.uniform(7, 12)
-        profile = [(0, 0), (0.8, 0), (1, tall), (0.9, tall), (0.7, 1), (0, 1)]
+        profile = (0, 0.8, 1, 0.9, 0.7, 0), (0, 0, tall, tall, 1, 1)
     else:
         tall = rng.uniform(18, 30)
-        profile = [(0, 0), (1, 0), (1, 0.6 * tall), (0.4, 0.8 * tall), (0.4, tall), (0, tall)]
-    made = _turned_on_a_lathe(rng, [(share * wide, height) for share, height in profile])
+        profile = (0, 1, 1, 0.4, 0.4, 0), (0, 0, 0.6 * tall, 0.8 * tall, tall, tall)
+    angle, (radius, height) = np.linspace(0, 2 * np.pi, 21)[:-1], np.array(profile)[..., None]
+    radius = radius * wide
+    ring = radius * np.cos(angle), height + 0 * angle, radius * np.sin(angle)
+    made = mesh(rng, np.stack(ring, -1), True)
     if kind >= 0.6 and rng.random() < 0.5:  # a bottle on its side
         made = made._replace(vertices=made.vertices[:, [1, 0, 2]] + np.float32([0, wide, 0]))
     return made
@@ -162,6 +158,10 @@ def _package(rng: np.random.Generator) -> Things:
 def _ball(rng: np.random.Generator) -> Things:
     """A ball, a toy, a fruit: round."""
     return solid(rng, rng.uniform(5, 22) * (1 if rng.random() < 0.6 else rng.uniform(0.5, 1, 3)), 1)
+
+
+def _phone(rng: np.random.Generator) -> Things:
+    return solid(rng, np.array([7.5, 1.0, 15.5]), 0.15, 1.0)
 
 
 _KINDS = (_cloth, _cable, _shoes, paper, vessel, _package, _ball, _cloth, paper)
@@ -202,8 +202,8 @@ def draw_clutter(
         for _ in range(12):
             moved = somewhere(thing, _NEAR)
             centre = moved.vertices.mean(0)
-            out = [centre + share * (moved.vertices - centre) for share in (0.0, 0.3, 0.65, 1.0)]
-            points = np.concatenate(out)
+            shares = np.float32([0.0, 0.3, 0.65, 1.0])[:, None, None]
+            points = (centre + shares * (moved.vertices - centre)).reshape(-1, 3)
             inside = (np.abs(points[:, [0, 2]] - place.centre) < place.half).all()
             if inside and not taken[cells(points)].any():
                 take(points)
@@ -237,7 +237,3 @@ def draw_held(
     points += np.array([sign * 9.0, -2.0 - np.ptp(points[:, 1]) / 2, 0.0])
     hand = names.index(f"{side}Hand")
     return thing._replace(vertices=(points @ turns[hand].T + joints[hand]).astype(np.float32))
-
-
-def _phone(rng: np.random.Generator) -> Things:
-    return solid(rng, np.array([7.5, 1.0, 15.5]), 0.15, 1.0)

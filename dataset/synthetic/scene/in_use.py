@@ -1,5 +1,7 @@
 """Things in use, fitted to the hands that hold them: sheets, boxes, wheels, tables."""
 
+from functools import partial
+
 import numpy as np
 
 from dataset.synthetic.body.poser import Poser
@@ -115,10 +117,8 @@ def _table(rng: np.random.Generator, who: _Person, keys: bool = False) -> Things
     return together(parts)
 
 
-_FITS = {
-    **{"sheet": _sheet, "box": _box, "wheel": _wheel, "table": _table},
-    "keyboard": lambda rng, who: _table(rng, who, keys=True),
-}
+_FITS = {"sheet": _sheet, "box": _box, "wheel": _wheel, "table": _table}
+_FITS["keyboard"] = partial(_table, keys=True)
 
 
 def draw_in_use(
