@@ -46,9 +46,6 @@ class Part(NamedTuple):
 
     key: str  # of its weights in a checkpoint
     options: tuple[str, ...] = ()  # the model's options that decide its architecture
-    #: End of the name of a weight that no other part has, by which the part is found in files of
-    #: other layouts; none if empty.
-    signature: str = ""
 
 
 class TrainingType(NamedTuple):

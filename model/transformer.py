@@ -91,13 +91,12 @@ class Transformer(PoseModel):
 
     Options = TransformerOptions
     parts: ClassVar = {
-        "pose2d": Part("resnet_state_dict", ("channels",), "final_layer.weight"),
+        "pose2d": Part("resnet_state_dict", ("channels",)),
         "transformer": Part(
             "transformer_state_dict",
             tuple(name for name in TransformerOptions.model_fields if name != "temporal"),
-            "typical",
         ),
-        "temporal": Part("temporal_state_dict", ("temporal",), "ages"),
+        "temporal": Part("temporal_state_dict", ("temporal",)),
     }
     training_types: ClassVar = {
         "train2d": TrainingType(("pose2d",), ("pose2d",)),

@@ -182,7 +182,7 @@ def reference_rate(stage: str, root: Path, device: torch.device) -> float:
 def our_rate(stage: str, batch: int, root: Path, processes: Processes) -> Callable[..., float]:
     """What measures :func:`step_rate` of our training, with loading or without."""
     data = {"input_size": SIZE, "workers": WORKERS, "memory_gib": 0}  # as of a large set
-    changes = {"model": {"depth": DEPTH}, "data": data, stage: {"batch_size": batch}}
+    changes = {"model": {"backbone": f"resnet{DEPTH}"}, "data": data, stage: {"batch_size": batch}}
     network, config = stage_network(stage, load_config(DEFAULT_CONFIG, changes), Start())
     made = Stage(stage, network, config, root, processes)
     with tempfile.TemporaryDirectory() as folder:
@@ -233,8 +233,8 @@ def bench_inference(options: argparse.Namespace) -> None:
         plain(images, rays).joints3d.cpu()
 
     for kind, depth, size in NETWORKS:
-        changes = {"data": {"input_size": size}, "model": {"kind": kind, "depth": depth}}
-        config = Config().overridden(changes)
+        trunk = {"kind": kind, "backbone": f"resnet{depth}"}
+        config = Config().overridden({"data": {"input_size": size}, "model": trunk})
         crop = SquareCrop(size, RELEASE_CAMERA.width, RELEASE_CAMERA.height)
         plain = build(config.model, size).eval()
         rays = CameraRays(RELEASE_SQUARE.resized(size, size)).to(device)
