@@ -100,7 +100,7 @@ def errors_by_action(results: dict[str, Any]) -> Figure:
     lines = {"color": _INK, "linestyle": (0, (2, 1.5)), "linewidth": 1.0}
     label = f"{_REFERENCE}, on its own test set"
     axes.hlines(levels, places - 0.42, places + 0.42, label=label, **lines)
-    names = [f"{h}\nn = {cell['frames']}" for h, cell in zip(heads.values(), cells, strict=True)]
+    names = [f"{head}\nn = {results['full'][group]['frames']}" for group, head in heads.items()]
     axes.set_xticks(places, names, fontsize=7.5)
     figure.legend(loc="outside upper center", ncols=3)
     return figure

@@ -39,7 +39,7 @@ def rows(tiny_data, monkeypatch, capsys):
     return run
 
 
-def test_rates_are_medians_of_rounds_in_turns_and_ratios_are_to_the_first(monkeypatch, capsys):
+def test_rates_are_medians_of_rounds_in_turns_and_ratios_to_the_first(monkeypatch, capsys):
     clock, calls = iter(np.cumsum([0] + [1] * 40)), []
     works = {"a": (lambda: calls.append("a"), 4), "b": (lambda: calls.append("b") or 8.0, 4)}
     monkeypatch.setattr(bench, "time", SimpleNamespace(perf_counter=lambda: next(clock)))

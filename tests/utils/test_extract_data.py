@@ -3,7 +3,6 @@
 import os
 import shutil
 import tarfile
-import threading
 import tracemalloc
 from pathlib import Path
 
@@ -85,35 +84,29 @@ def test_pictures_and_labels_go_to_their_set_once(published, output, sources, mo
     cut_by_a_byte(published / CHARACTERS[VAL].parts[-1])  # it is no longer what was extracted
     with pytest.raises(UserError, match=r"1 characters .* ends too early"):
         run(published, output)
-
-
-def test_an_incomplete_character_is_named_and_the_others_are_extracted(published, output):
-    part = published / CHARACTERS[VAL].parts[4]
-    part.unlink()
+    shutil.rmtree(output)
+    (part := published / CHARACTERS[VAL].parts[4]).unlink()
     with pytest.raises(UserError, match=f"1 characters are not complete: .*{part.name} missing"):
         run(published, output)
-    assert (output / "TrainSet" / TRAIN / ".extracted.json").is_file()
-    assert not (output / "ValSet" / VAL / ".extracted.json").exists()
+    assert names(output) == {"TrainSet"}
 
 
 def cut_by_a_byte(path):
     path.write_bytes(path.read_bytes()[:-1])
 
 
-@pytest.mark.parametrize("spoil", [Path.unlink, cut_by_a_byte])
-def test_a_second_run_notices_a_file_gone_or_cut(
-    spoil, published, output, sources, monkeypatch, capsys
-):
+def test_a_second_run_notices_a_file_gone_or_cut(published, output, sources, monkeypatch, capsys):
     run(published, output)
     camera = output / "TrainSet" / TRAIN / "env_002" / "cam_down"
-    spoil(next((camera / "json").iterdir()))
-    run(published, output)
-    assert extracted(output / "TrainSet" / TRAIN) == archives.contents(sources / TRAIN)
+    for spoil in (Path.unlink, cut_by_a_byte):
+        spoil(next((camera / "json").iterdir()))
+        run(published, output)
+        assert extracted(output / "TrainSet" / TRAIN) == archives.contents(sources / TRAIN)
     run(published, output, "--passes", "all")
     # As in the release, one folder of an unused pass is a link to another, which holds nothing.
     link = f"{TRAIN}/env_002/cam_down/rot: a link, to ../../env_001/cam_down/rot"
     assert link in capsys.readouterr().err
-    spoil(next((camera / "depth").iterdir()))
+    cut_by_a_byte(next((camera / "depth").iterdir()))
     monkeypatch.setattr(extract_data, "read_archive", None)
     run(published, output)
 
@@ -299,15 +292,6 @@ def test_ten_of_many_skipped_members_are_shown():
     assert lines[0] == "  skipped 12 members of the archive:" and len(lines) == 12
     assert lines[-2:] == ["    x", "    and 2 more"]
     assert skipped_lines([]) == [] and len(skipped_lines(["x"] * 10)) == 11
-
-
-def test_reading_ends_when_it_is_stopped(published):
-    stop = threading.Event()
-    paths = [published / name for name in CHARACTERS[TRAIN].parts]
-    members = read_archive(paths, frozenset({"rgba"}), stop=stop)
-    stop.set()
-    with pytest.raises(KeyboardInterrupt):
-        list(members)
 
 
 def test_bad_input_is_one_line(tmp_path, output):
