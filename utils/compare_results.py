@@ -42,9 +42,8 @@ from base.files import write_text
 from utils.evaluation import tables
 from utils.evaluation.bootstrap import interval, resampled_means
 from utils.evaluation.mpjpe import ALL
-from utils.evaluation.published import TABLE_GROUPS
 from utils.evaluation.results import read_results
-from utils.evaluation.tables import HEADS, Block, row
+from utils.evaluation.tables import HEADS, TABLE_GROUPS, Block, row
 
 Results = dict[str, Any]
 

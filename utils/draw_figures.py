@@ -50,9 +50,8 @@ from utils.drawing.sheet import draw_sheet
 from utils.drawing.split_painter import FRAME_RATE, SplitPainter, described, evenly_spaced
 from utils.drawing.write import save_picture
 from utils.evaluation.poses import Poses, read_poses
-from utils.evaluation.published import PUBLISHED, TABLE_GROUPS
 from utils.evaluation.results import read_results
-from utils.evaluation.tables import HEADS
+from utils.evaluation.tables import HEADS, PUBLISHED, TABLE_GROUPS
 
 _INK, _MUTED, _GRID, _MEAN, _MODEL, _LEFT, _RIGHT = map(
     style.hex_code, (style.INK, style.MUTED, style.GRID, style.BASELINE, *style.PREDICTED)
