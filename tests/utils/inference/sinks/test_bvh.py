@@ -1,6 +1,7 @@
 """BVH read back by somebody else's reader (pybvh): bones of constant length, joints in place."""
 
 import re
+from contextlib import closing
 from types import SimpleNamespace
 
 import numpy as np
@@ -82,8 +83,7 @@ def read_back(tmp_path, clip, fps=30.0):
 def written(tmp_path, clip, times, fps):
     """The file that the format makes of poses at some times, seconds."""
     path = tmp_path / "poses.bvh"
-    with path.open("w") as stream:
-        sink = BvhFormat(stream, RunInfo(None, fps, False))
+    with closing(BvhFormat(path, RunInfo(None, fps, False))) as sink:
         for index, (joints3d, time) in enumerate(zip(clip, times, strict=True)):
             pose = SimpleNamespace(joints3d=joints3d, neck=np.zeros(3))
             sink.add(FramePose("a", "a", (1, 1), pose, index, float(time), index), None)
