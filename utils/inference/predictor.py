@@ -16,7 +16,6 @@ from dataset.pictures import read_picture
 from dataset.runs import Place
 from dataset.view import Transform
 from model.backbone import to_bfloat16
-from model.pose_model import PoseModel
 from utils.common.device import fast_bf16, select_device
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import model_path
@@ -108,20 +107,12 @@ def load_network(
         return OnnxPosePredictor(path, views=views)
     device = select_device(str(gpu))
     loaded = load_pose_model(path, device)
-    return ready_network(loaded.model, device, precision, loaded.camera, loaded.mounts, views)
-
-
-def ready_network(
-    model: PoseModel, device: torch.device, precision: str = "auto", *known: Any
-) -> PosePredictor:
-    """A network on ``device``, in evaluation mode, changed in place to run fast; the rest is as of
-    :class:`PosePredictor`."""
-    fold_batch_norms(model.pose2d)
+    fold_batch_norms(loaded.model.pose2d)
     if precision == "bf16" or (precision == "auto" and fast_bf16(device)):
         # Once, instead of at every call.
-        to_bfloat16(model.pose2d)
-    model.to(memory_format=torch.channels_last)
-    return PosePredictor(model, device, precision, *known)
+        to_bfloat16(loaded.model.pose2d)
+    model = loaded.model.to(memory_format=torch.channels_last)
+    return PosePredictor(model, device, precision, loaded.camera, loaded.mounts, views)
 
 
 class EgoPosePredictor:

@@ -15,13 +15,10 @@ from utils.inference.results import FramePose, RunInfo
 from utils.inference.sinks.bvh import (
     CAMERA_TO_BVH,
     BvhFormat,
-    _row,
     bvh_text,
     euler_zxy,
     solve_motion,
 )
-from utils.inference.sinks.pose_csv import _text
-from utils.inference.sinks.pose_json import _rounded
 
 #: A standing person before the camera: metres, x to the left, y forward, z down.
 STANDING = {
@@ -135,13 +132,6 @@ def test_a_constant_rate_in_rounded_timestamps_plays_in_exactly_its_time(tmp_pat
     assert text == bvh_text(solve_motion(clip), fps)
     frame_time = float(re.search(r"Frame Time: (\S+)", text)[1])
     assert 199 * frame_time == pytest.approx(seconds, abs=1e-6)
-
-
-def test_nothing_is_written_as_minus_zero():
-    assert _row([-1e-9, 2.0]) == "0.000000 2.000000" and _text(np.float32([-1e-9]), 5) == [
-        "0.00000"
-    ]
-    assert str(_rounded(np.float32([-1e-9]), 5)) == "[0.0]"
 
 
 def test_a_gap_of_hours_is_refused_before_it_is_filled(tmp_path):
