@@ -63,7 +63,7 @@ def test_the_optical_axis_is_ahead_by_forward_and_to_the_left_by_left():
 
 
 def test_a_headset_survives_json():
-    headset = Headset(CAMERA, (1.0, 2.0, 3.0), 4.0, 5.0, 90.0, 150.0, name="mine")
+    headset = Headset(CAMERA, (1.0, 2.0, 3.0), 4.0, 5.0, 90.0, 150.0, (1.0, 1.0, 2.0), 3.0, "mine")
     assert Headset.from_dict(json.loads(json.dumps(headset.as_dict()))) == headset
     assert headset.rim == pytest.approx(math.radians(75))
 
