@@ -1,6 +1,7 @@
 """NumPy's files from outside: no pickles, nothing larger than the file says it is."""
 
 import contextlib
+import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,12 +28,12 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         size = file.seek(0, 2)
         if sum(info.file_size for info in members.infolist()) > _MOST_PACKED * size:
             raise ValueError("a bomb")
-        found = {}
-        for name in members.namelist():
-            with members.open(name) as member:
-                array = np.lib.format.read_array(member, allow_pickle=False)
-            found[name.removesuffix(".npy")] = array
-        return found
+        return {
+            name.removesuffix(".npy"): np.lib.format.read_array(
+                io.BytesIO(members.read(name)), allow_pickle=False
+            )
+            for name in members.namelist()
+        }
 
 
 @contextlib.contextmanager

@@ -16,7 +16,6 @@ class BaseDataset(Dataset, ABC):
     """
 
     set_type: SetType
-
     #: Camera that maps ``Frame.joints3d`` to ``Frame.joints2d`` (after the transform's crop).
     camera: Camera
 

@@ -93,10 +93,9 @@ def read_document(path: Path, what: str = "") -> Any:
         if len(documents) > 1:
             raise UserError(f"holds {len(documents)} documents")
         return documents[0] if documents else None
-    except OSError as error:
-        raise UserError(f"{what or path}: {error.strerror}") from None
-    except UserError as error:
-        raise UserError(f"{what or path}: {error}") from None
+    except (OSError, UserError) as error:
+        fault = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{what or path}: {fault}") from None
 
 
 def _check(value: Any, most: int, finite: bool) -> None:
@@ -123,6 +122,10 @@ def _check(value: Any, most: int, finite: bool) -> None:
 _TAG = "tag:yaml.org,2002:"
 
 
+def _fault(node: yaml.Node, problem: str) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
 class PlainLoader(yaml.SafeLoader):
     """YAML's plain values; dates are texts, and neither binary data nor sets are read."""
 
@@ -139,17 +142,13 @@ class PlainLoader(yaml.SafeLoader):
         seen = set()
         for key, _ in node.value:
             if (text := (key.tag, str(key.value))) in seen:
-                problem = f"the key {key.value!r:.80} for the second time"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+                raise _fault(key, f"the key {key.value!r:.80} for the second time")
             seen.add(text)
-        if any(key.tag == f"{_TAG}merge" for key, _ in node.value):
-            problem = "merge keys (<<) are not supported"
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-        super().flatten_mapping(node)
+            if key.tag == f"{_TAG}merge":
+                raise _fault(node, "merge keys (<<) are not supported")
 
     def construct_scalar(self, node: yaml.Node) -> str:
         """Bounds the digits of numbers."""
         if node.tag != f"{_TAG}str" and len(str(node.value)) > _MOST_DIGITS:
-            problem = f"a number of {len(str(node.value))} characters"
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+            raise _fault(node, f"a number of {len(str(node.value))} characters")
         return super().construct_scalar(node)

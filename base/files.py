@@ -46,7 +46,7 @@ def write_bytes(path: Path, content: bytes, single_writer: bool = False) -> None
 
 
 def write_text(path: Path, text: str, single_writer: bool = False) -> None:
-    """Write a UTF-8 text file likewise."""
+    """As :func:`write_bytes`, UTF-8."""
     write_bytes(path, text.encode(), single_writer)
 
 

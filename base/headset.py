@@ -31,12 +31,10 @@ _MOST_TILT = 80
 #: Degrees from straight down, and the share of these directions that a camera must see.
 _BELOW, _LEAST_SEEN = 60, 0.1
 
-Centimetres = Annotated[float, Field(ge=-50, le=50)]
-Degrees = Annotated[float, Field(ge=-180, le=180)]
-Turn = Annotated[float, Field(ge=-360, le=360)]
-Spread = Annotated[float, Field(ge=0, le=30)]
-FieldOfView = Annotated[float, Field(ge=20, le=300)]
-Pixels = Annotated[int, Field(ge=16, lt=2**15)]
+_Centimetres = Annotated[float, Field(ge=-50, le=50)]
+_Degrees = Annotated[float, Field(ge=-180, le=180)]
+_Spread = Annotated[float, Field(ge=0, le=30)]
+_Pixels = Annotated[int, Field(ge=16, lt=2**15)]
 
 
 def mount_rotation(rotate: float = 0.0, forward: float = 0.0, left: float = 0.0) -> np.ndarray:
@@ -81,7 +79,7 @@ class Headset:
         return limit if self.fov is None else min(limit, math.radians(self.fov) / 2)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON and YAML."""
+        """Plain values, for JSON."""
         return asdict(replace(self, camera=None)) | {"camera": camera_to_dict(self.camera)}
 
     @classmethod
@@ -95,9 +93,9 @@ class Headset:
             raise ValueError("its name is no short text")
         if not (camera.width and camera.height):
             raise ValueError("its camera has no picture size")
-        position, tilt = stated.pop("position_spread", None), stated.pop("tilt_spread", None)
-        if position is not None and tilt is not None:
-            stated["spread"] = {"position": position, "tilt": tilt}
+        spread = {key: stated.pop(f"{key}_spread", None) for key in ("position", "tilt")}
+        if None not in spread.values():
+            stated["spread"] = spread
         try:
             return _made(read_record(HeadsetFile, stated | {"camera": ""}), camera, name)
         except UserError as error:
@@ -113,14 +111,8 @@ RELEASE_HEADSET = Headset(RELEASE_CAMERA, fov=180.0, name="xr-egopose")
 class WearSpread(Section):
     """How differently people wear it: standard deviations, centimetres and degrees."""
 
-    position: tuple[Spread, Spread, Spread] = RELEASE_HEADSET.position_spread
-    tilt: Spread = RELEASE_HEADSET.tilt_spread
-
-
-def _path_or_lens(value: Any) -> str | dict[str, Any]:
-    if not isinstance(value, str | dict):
-        raise ValueError("give the path of a calibration, or the lens itself: model and numbers")
-    return value
+    position: tuple[_Spread, _Spread, _Spread] = RELEASE_HEADSET.position_spread
+    tilt: _Spread = RELEASE_HEADSET.tilt_spread
 
 
 class HeadsetFile(Section):
@@ -128,13 +120,13 @@ class HeadsetFile(Section):
     relative to the file, or the lens itself: ``model`` and its fields; ``picture`` its width and
     height, pixels, where they are not those of the calibration."""
 
-    camera: Annotated[str | dict[str, Any], PlainValidator(_path_or_lens)]
-    picture: tuple[Pixels, Pixels] | None = None
-    position: tuple[Centimetres, Centimetres, Centimetres]
-    forward: Degrees = 0.0
-    left: Degrees = 0.0
-    rotate: Turn = 0.0
-    fov: FieldOfView | None = None
+    camera: str | dict[str, Any]
+    picture: tuple[_Pixels, _Pixels] | None = None
+    position: tuple[_Centimetres, _Centimetres, _Centimetres]
+    forward: _Degrees = 0.0
+    left: _Degrees = 0.0
+    rotate: float = Field(0.0, ge=-360, le=360)
+    fov: float | None = Field(None, ge=20, le=300)
     spread: WearSpread = WearSpread()
 
 
@@ -145,7 +137,21 @@ def load_headset(name: str | Path) -> Headset:
     try:
         if not path.suffix and not path.is_file():
             path = PROFILES / f"{name}.yml"
-        return _headset(parse_yaml(read_bounded(path)), path)
+        documents = parse_yaml(read_bounded(path))
+        if len(documents) != 1 or not isinstance(documents[0], dict):
+            raise UserError("holds no settings")
+        stated = read_record(HeadsetFile, documents[0])
+        headset = _made(stated, _camera(stated, path), path.stem)
+        # Of the directions around straight down, where the wearer's body is.
+        rays = rays_around(np.radians(np.linspace(2, _BELOW, 15)), 32) @ headset.rotation.T
+        seen = headset.camera.in_picture(headset.camera.project(rays, clamp=True))
+        share = (seen & (headset.camera.angle(rays) <= headset.rim)).mean()
+        if share < _LEAST_SEEN:
+            raise UserError(
+                f"its camera sees {share:.0%} of what is within {_BELOW}° of straight down: check "
+                "forward, left and fov"
+            )
+        return headset
     except OSError as error:
         known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yml")))
         raise UserError(
@@ -155,20 +161,6 @@ def load_headset(name: str | Path) -> Headset:
         raise UserError(f"--headset {name}: {error!s:.600}") from None  # it may cite what is long
 
 
-def _headset(documents: list[Any], path: Path) -> Headset:
-    """The headset of a file's content."""
-    if len(documents) != 1 or not isinstance(content := documents[0], dict):
-        raise UserError("holds no settings")
-    stated = read_record(HeadsetFile, content)
-    headset = _made(stated, _camera(stated, path), path.stem)
-    if (share := _share_seen(headset)) < _LEAST_SEEN:
-        raise UserError(
-            f"its camera sees {share:.0%} of what is within {_BELOW}° of straight down: check "
-            "forward, left and fov"
-        )
-    return headset
-
-
 def _made(stated: HeadsetFile, camera: Camera, name: str) -> Headset:
     mount = stated.position, stated.forward, stated.left, stated.rotate, stated.fov
     headset = Headset(camera, *mount, stated.spread.position, stated.spread.tilt, name)
@@ -176,14 +168,6 @@ def _made(stated: HeadsetFile, camera: Camera, name: str) -> Headset:
     if max(tilts) > 90 or headset.rotation[2, 2] < math.cos(math.radians(_MOST_TILT)):
         raise UserError(f"a camera tilted by more than {_MOST_TILT}° does not see the body")
     return headset
-
-
-def _share_seen(headset: Headset) -> float:
-    """Share of the directions around straight down, where the wearer's body is, that are seen."""
-    rays = rays_around(np.radians(np.linspace(2, _BELOW, 15)), 32) @ headset.rotation.T
-    camera = headset.camera
-    seen = camera.in_picture(camera.project(rays, clamp=True))
-    return float((seen & (camera.angle(rays) <= headset.rim)).mean())
 
 
 def _camera(stated: HeadsetFile, path: Path) -> Camera:

@@ -8,22 +8,11 @@ import torch
 from base.cameras.camera import Array, namespace
 from base.cameras.fisheye import FisheyeCamera
 
-#: The camera of the release, 1280×800, as given by the dataset's first author.
+_K = -0.05631891929412012, -0.0038333424842925286, -0.00024681888617308917, -0.00012153386798050158
+#: The camera of the release, as given by the dataset's first author.
 RELEASE_CAMERA = FisheyeCamera(
-    fx=352.59619801644876,
-    fy=352.70276325061578,
-    cx=654.6810228318458,
-    cy=400.952228031277,
-    k=(
-        -0.05631891929412012,
-        -0.0038333424842925286,
-        -0.00024681888617308917,
-        -0.00012153386798050158,
-    ),
-    width=1280,
-    height=800,
+    *(352.59619801644876, 352.70276325061578, 654.6810228318458, 400.952228031277, _K, 1280, 800)
 )
-
 #: Of its centred square, the reference's crop.
 RELEASE_SQUARE = RELEASE_CAMERA.cropped(240, 0, 800, 800)
 
@@ -43,12 +32,9 @@ def euler_sxyz_to_matrix(degrees: np.ndarray) -> np.ndarray:
 def matrix_to_euler_sxyz(matrix: np.ndarray) -> np.ndarray:
     """Inverse of :func:`euler_sxyz_to_matrix`: (3,) degrees, the y angle within ±90."""
     y = math.asin(float(np.clip(-matrix[2, 0], -1.0, 1.0)))
-    if abs(matrix[2, 0]) < 1 - 1e-12:
-        x = math.atan2(matrix[2, 1], matrix[2, 2])
-        z = math.atan2(matrix[1, 0], matrix[0, 0])
-    else:  # gimbal lock: only x ± z is determined, and z = 0 is as good as any
-        x = math.atan2(-matrix[1, 2], matrix[1, 1])
-        z = 0.0
+    x, z = math.atan2(matrix[2, 1], matrix[2, 2]), math.atan2(matrix[1, 0], matrix[0, 0])
+    if abs(matrix[2, 0]) >= 1 - 1e-12:  # gimbal lock: only x ± z is determined
+        x, z = math.atan2(-matrix[1, 2], matrix[1, 1]), 0.0
     return np.degrees([x, y, z])
 
 

@@ -48,16 +48,21 @@ class RunFolder(contextlib.ExitStack):
     def keep(self) -> None:
         """Move what was written since the last call to ``path``; at the first call the files that
         an earlier run moved there, and those alone, are removed."""
-        found = [path for path in self.new.rglob("*") if path.is_file()]
+        found = (path for path in self.new.rglob("*") if path.is_file())
         # What is written last, and says that the rest is there, comes last.
-        found.sort(key=lambda path: path.stat().st_mtime_ns)
+        found = sorted(found, key=lambda path: path.stat().st_mtime_ns)
         names = [path.relative_to(self.new).as_posix() for path in found]
         old = [] if self._kept else self._listed()
         if old:
             print("The results of an earlier run in this folder are replaced.")
         self._list([*self._kept, *old, *names])  # whenever this is killed, the next run knows all
         for name in reversed(old):
-            self._remove(name)
+            target = self.path / name
+            with contextlib.suppress(OSError, ValueError):  # gone, or not to be removed
+                if target.parent.resolve().is_relative_to(self.path.resolve()):
+                    target.unlink()
+                    for folder in target.parents[: name.count("/")]:  # where it is empty
+                        folder.rmdir()
         for name in names:
             make_folder((self.path / name).parent)
             try:
@@ -75,12 +80,3 @@ class RunFolder(contextlib.ExitStack):
         with contextlib.suppress(OSError):
             return (self.path / _LIST).read_text("utf-8", "surrogateescape").split("\n")
         return []
-
-    def _remove(self, name: str) -> None:
-        """Remove a file, and its folders where they are empty, unless the name leads elsewhere."""
-        target = self.path / name
-        with contextlib.suppress(OSError, ValueError):  # gone, or not to be removed
-            if target.parent.resolve().is_relative_to(self.path.resolve()):
-                target.unlink()
-                for folder in target.parents[: name.count("/")]:
-                    folder.rmdir()

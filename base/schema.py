@@ -4,15 +4,7 @@ import difflib
 import math
 from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, field_validator
 
 from base.errors import UserError, shown
 
@@ -49,10 +41,9 @@ def read_record(record: type[Record], content: Any) -> Record:
             *sections, last = fault["loc"]
             for name in sections:
                 record = record.model_fields[name].annotation
-            near = difflib.get_close_matches(str(last), record.model_fields, 1)
-            hint = (
-                f"did you mean {near[0]}" if near else f"known are {', '.join(record.model_fields)}"
-            )
+            known = record.model_fields
+            near = difflib.get_close_matches(str(last), known, 1)
+            hint = f"did you mean {near[0]}" if near else f"known are {', '.join(known)}"
             raise UserError(f"unknown key {key}; {hint}") from None
         reason = fault["msg"].removeprefix("Value error, ")
         raise UserError(f"{key}: {reason}, not {shown(fault['input'])}") from None
@@ -68,7 +59,7 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_truth_value_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+    def _no_truth_value_for_a_number(cls, value: Any, info: Any) -> Any:
         annotation = cls.model_fields[info.field_name].annotation
         # Pydantic would take true for 1, which no one means.
         if isinstance(value, bool) and bool not in (annotation, *get_args(annotation)):

@@ -1,6 +1,5 @@
 """The 16-joint skeleton of xR-EgoPose: names, order, limbs, halves of the body, mirror partners."""
 
-import re
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -37,10 +36,10 @@ LOWER_BODY: tuple[int, ...] = tuple(range(8, 16))
 LEFT_JOINTS, RIGHT_JOINTS = (
     tuple(i for i, name in enumerate(JOINTS) if name.startswith(side)) for side in ("Left", "Right")
 )
-_OTHER = {"Left": "Right", "Right": "Left"}
 #: ``joints[MIRROR]`` swaps left and right: index of each joint's partner (itself on the midline).
 MIRROR: tuple[int, ...] = tuple(
-    JOINTS.index(re.sub("Left|Right", lambda side: _OTHER[side[0]], name)) for name in JOINTS
+    dict(zip(LEFT_JOINTS + RIGHT_JOINTS, RIGHT_JOINTS + LEFT_JOINTS, strict=True)).get(i, i)
+    for i in range(NUM_JOINTS)
 )
 
 

@@ -41,7 +41,7 @@ from google.protobuf.message import Message
 from torch import nn
 
 from base.cameras import camera_to_dict
-from base.cameras.camera import RadialCamera
+from base.cameras.camera import Camera
 from base.errors import UserError
 from base.files import replacing, sha256
 from base.headset import load_headset
@@ -90,7 +90,7 @@ class WarpLayer(nn.Module):
 class Deployed(nn.Module):
     """A model with the warp into its view, if there is one, and the rays of its camera inside."""
 
-    def __init__(self, model: PoseModel, camera: RadialCamera, warp: CameraWarp | None) -> None:
+    def __init__(self, model: PoseModel, camera: Camera, warp: CameraWarp | None) -> None:
         super().__init__()
         self.model, self.rays = model, CameraRays(camera)
         self.warp = nn.Identity() if warp is None else WarpLayer(warp)
@@ -105,7 +105,7 @@ class Deployed(nn.Module):
 
 def write_onnx(
     model: PoseModel,
-    camera: RadialCamera,
+    camera: Camera,
     path: Path,
     metadata: OnnxMetadata,
     warp: CameraWarp | None = None,

@@ -9,8 +9,6 @@ on a machine without a display, with the marks in a file ({"a.png": {"chin": [64
 which the window writes as well (mine_points.json):
   python utils/fit_headset.py --pictures a.png b.png --camera calib.json --output mine.yml \\
       --points points.json
-where places in 3D are known, the lens as well, without a calibration:
-  python utils/fit_headset.py --labels labels.json --output mine.yml
 
 mine_a.png, … beside the output show marks and fit: look at them.  More in doc/headset.md.
 """
@@ -29,12 +27,10 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     output = {"type": Path, "required": True, "help": "the headset file to write, .yml"}
     parser = command_parser(__doc__, output=output)
     add = parser.add_argument
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--pictures", type=Path, nargs="+", help="of one person who wears it")
-    text = 'known places instead: {"size": [640, 480], "points": [[left, up, ahead], …], "pixels": '
-    text += '[[x, y], …], "depth": […]}, cm from the tip of the nose, the depth if it is known'
-    source.add_argument("--labels", type=Path, metavar="FILE", help=text)
-    add("--camera", metavar="FILE", help="calibration of the pictures, as inference.py --camera")
+    text = "of one person who wears it"
+    add("--pictures", type=Path, nargs="+", required=True, help=text)
+    text = "calibration of the pictures, as inference.py --camera"
+    add("--camera", metavar="FILE", required=True, help=text)
     text = f"marks instead of the window, by picture: {', '.join(MARKS)}"
     add("--points", type=Path, metavar="FILE", help=text)
     add(
@@ -55,33 +51,16 @@ import yaml
 
 from base.calibration import load_calibration
 from base.cameras import camera_to_dict
-from base.cameras.camera import Camera
 from base.errors import UserError
 from base.files import replacing, write_bytes
-from base.headset import Pixels, load_headset, mount_angles
-from base.schema import Section
+from base.headset import load_headset
 from dataset.pictures import read_picture
-from utils.common.points import Points, read_json, read_points
+from utils.common.points import read_points
 from utils.drawing.style import OUTLINE, PAPER, PREDICTED, TRUTH
 from utils.drawing.text import draw_text
 from utils.drawing.write import save_picture
-from utils.fitting.lens import fit_lens
-from utils.fitting.mount import fit_mount
+from utils.fitting.mount import MountFit, fit_mount
 from utils.fitting.window import MarkingWindow
-
-#: Centimetres: the furthest point of labels is between these, or they are in another unit.
-_REACH = 10, 1000
-#: Labels that a fitted lens misses by more, pixels of a picture 1000 high, are not reproduced.
-_WORST_LABELS = 2.0
-
-
-class Labels(Section):
-    """The file of ``--labels``."""
-
-    size: tuple[Pixels, Pixels]  # width and height of the pictures
-    points: list[tuple[float, float, float]]  # cm to the wearer's left, up, ahead of the nose's tip
-    pixels: list[tuple[float, float]]  # where they are seen
-    depth: list[float] | None = None  # along the optical axis, centimetres, where it is known
 
 
 def draw_fit(picture: np.ndarray, marks: dict[str, Any], fitted: dict[str, Any]) -> np.ndarray:
@@ -94,8 +73,10 @@ def draw_fit(picture: np.ndarray, marks: dict[str, Any], fitted: dict[str, Any])
     fitted = {name: place for name, place in fitted.items() if np.abs(place).max() < 2**14}
     for name, place in sorted(fitted.items(), key=lambda item: item[1][1]):
         x, y = at = np.rint(place).astype(int).tolist()
-        for width, rim in ((thin + 2, True), (thin, False)):
-            true, predicted = (PAPER if rim else colour[0] for colour in (TRUTH, PREDICTED))
+        for width, (true, predicted) in (
+            (thin + 2, (PAPER, PAPER)),
+            (thin, (TRUTH[0], PREDICTED[0])),
+        ):
             if name in marks:
                 mark = tuple(np.rint(marks[name]).astype(int).tolist())
                 cv2.line(drawn, mark, at, true, width, cv2.LINE_AA)
@@ -120,118 +101,43 @@ def _drawing(output: Path, picture: str) -> Path:
 
 def _keep_inputs(args: argparse.Namespace) -> None:
     """UserError where two files to write are one, or one is a file that is read."""
-    pictures = args.pictures or []
-    written = [args.output, *(_drawing(args.output, path.name) for path in pictures)]
-    camera = args.camera, args.camera and args.camera.partition("#")[0]
-    read = {Path(path).resolve() for path in (*pictures, args.labels, *camera, args.points) if path}
-    for row, path in enumerate(written):
-        if path in written[:row]:
-            raise UserError(f"--pictures: {path} would show two of them: rename one")
-        if path.resolve() in read:
-            raise UserError(f"--output {args.output}: {path}, which is read, would be replaced")
+    written = [args.output, *(_drawing(args.output, path.name) for path in args.pictures)]
+    read = (*args.pictures, args.camera, args.camera.partition("#")[0], args.points)
+    taken = {Path(path).resolve() for path in read if path}
+    for path in written:
+        if path.resolve() in taken:
+            raise UserError(f"{path} is read, or written twice: give another --output, or rename")
+        taken.add(path.resolve())
 
 
-def _marked(pictures: dict[str, np.ndarray], points: Path) -> Points:
-    """What the user marks in a window; goes on with what ``points`` holds."""
-    marks = read_points(points, pictures, MARKS) if points.exists() else {}
-    marks |= {name: {} for name in pictures if name not in marks}
-
-    def save() -> None:
-        write_bytes(points, json.dumps(marks, indent=1).encode())
-
-    MarkingWindow(pictures, MARKS, marks, save).run()
-    return marks
-
-
-def _fit_pictures(args: argparse.Namespace) -> None:
-    if not args.camera:
-        raise UserError("--camera: the calibration of the pictures is needed")
-    pictures = {path.name: read_picture(path) for path in args.pictures}
-    sizes = {picture.shape[1::-1] for picture in pictures.values()}
-    if len(sizes) > 1:
-        raise UserError(f"--pictures are of several sizes: {sorted(sizes)}")
-    camera = load_calibration(args.camera).for_picture(*sizes.pop())
-    if args.points:
-        points = read_points(args.points, pictures, MARKS)
-    else:
-        args.points = args.output.with_name(f"{args.output.stem}_points.json")
-        points = _marked(pictures, args.points)
-    marks = {name: points[name] for name in pictures if points.get(name)}
-    fit = fit_mount(camera, list(marks.values()), args.pose, args.height)
-    count = sum(map(len, marks.values()))
-    comment = (
-        f"Fitted to {count} marks in {len(marks)} pictures of a person of {args.height:g} m, "
-        f"residual {fit.residual:.1f} px;\n± are standard deviations. Lens: {args.camera}."
-    )
+def _save(args: argparse.Namespace, lens: dict[str, Any], fit: MountFit, count: int) -> None:
+    """Write the headset file."""
+    text = yaml.safe_dump({"camera": lens}, sort_keys=False, width=100, default_flow_style=None)
     across, up, ahead = fit.position_error
-    errors = [f", ± {across:.1f}, {up:.1f}, {ahead:.1f}"]
-    errors += [f", ± {error:.1f}" for error in fit.angle_error]
-    _save(args.output, camera, comment, np.round(fit.position, 1), np.round(fit.angles, 1), errors)
-    for name, fitted in zip(marks, fit.reprojected, strict=True):
-        path = _drawing(args.output, name)
-        save_picture(path, draw_fit(pictures[name], marks[name], fitted))
-        print(f"marks and fit: {path}")
-
-
-def _fit_labels(args: argparse.Namespace) -> None:
-    labels = read_json(args.labels, Labels, "--labels")
-    depth = np.array(labels.depth) if labels.depth else None
-    if not len(labels.points) == len(labels.pixels) == len(labels.depth or labels.points):
-        raise UserError(f"--labels {args.labels}: there must be as many pixels as points")
-    off = np.abs(np.array(labels.pixels).reshape(-1, 2) * 2 + 1 - labels.size) > labels.size
-    if off.any():
-        x, y = labels.pixels[int(off.any(1).argmax())]
-        raise UserError(
-            f"--labels {args.labels}: pixel ({x:g}, {y:g}) is outside the picture of "
-            f"{labels.size[0]}×{labels.size[1]}: is that width and height? Leave out what is unseen"
-        )
-    # To the axes of the head.
-    left, up, ahead = np.array(labels.points).reshape(-1, 3).T
-    points = np.stack([left, ahead, -up], -1)
-    fit = fit_lens(points, np.array(labels.pixels), *labels.size, depth)
-    reach = float(np.linalg.norm(points, axis=1).max())
-    if not _REACH[0] < reach < _REACH[1]:
-        raise UserError(
-            f"--labels {args.labels}: the furthest point is {reach:.3g} from the tip of the nose: "
-            "centimetres are needed"
-        )
-    miss = float(np.sqrt(np.mean(fit.residual**2)))
-    if miss > _WORST_LABELS * labels.size[1] / 1000:
-        raise UserError(f"--labels {args.labels}: no lens fits them, the best misses {miss:.1f} px")
-    left, ahead, down = fit.position
-    comment = f"Lens and mount fitted to {len(points)} labels of {args.labels.name}, "
-    comment += f"residual {miss:.2f} px."
-    place, angles = np.round((left, -down, ahead), 2), np.round(mount_angles(fit.rotation), 2)
-    _save(args.output, fit.camera, comment, place, angles, [""] * 4)
-
-
-def _save(
-    output: Path,
-    camera: Camera,
-    comment: str,
-    position: np.ndarray,
-    angles: np.ndarray,
-    errors: list[str],
-) -> None:
-    """Write a headset file with a comment above; (3,) centimetres, (3,) degrees (rotate, forward,
-    left), and what is said behind these four of their errors."""
-    lens = json.loads(json.dumps({"camera": camera_to_dict(camera)}))
-    lines = [f"# {line}" for line in comment.splitlines()]
-    lines += yaml.safe_dump(lens, sort_keys=False, width=100, default_flow_style=None).splitlines()
-    about = f"cm left, up, ahead of the tip of the nose{errors[0]}"
-    lines.append(f"position: {position.tolist()}  # {about}")
-    for name, angle, error in zip(("rotate", "forward", "left"), angles, errors[1:], strict=True):
-        lines.append(f"{name}: {angle}  # degrees{error}")
-    with replacing(output) as temporary:
+    lines = [
+        f"# Fitted to {count} marks in {len(fit.reprojected)} pictures of a person of "
+        f"{args.height:g} m, residual {fit.residual:.1f} px;",
+        f"# ± are standard deviations. Lens: {args.camera}.",
+        *text.splitlines(),
+        f"position: {np.round(fit.position, 1).tolist()}  # cm left, up, ahead of the tip of the "
+        f"nose, ± {across:.1f}, {up:.1f}, {ahead:.1f}",
+    ]
+    for name, angle, error in zip(
+        ("rotate", "forward", "left"), fit.angles, fit.angle_error, strict=True
+    ):
+        lines.append(f"{name}: {np.round(angle, 1)}  # degrees, ± {error:.1f}")
+    with replacing(args.output) as temporary:
         temporary.write_bytes("\n".join([*lines, ""]).encode(errors="backslashreplace"))
         try:
             headset = load_headset(temporary)
         except UserError as error:
             fault = str(error).removeprefix(f"--headset {temporary}: ")
-            raise UserError(f"{output} is not written, no headset is as fitted: {fault}") from None
+            raise UserError(
+                f"{args.output} is not written, no headset is as fitted: {fault}"
+            ) from None
     x, y, z = headset.position
     print(
-        f"{output}: {x:g} cm to the left, {y:g} up, {z:g} ahead of the tip of the nose; looks "
+        f"{args.output}: {x:g} cm to the left, {y:g} up, {z:g} ahead of the tip of the nose; looks "
         f"{headset.forward:g}° ahead and {headset.left:g}° to the left of straight down; "
         f"rotate {headset.rotate:g}°"
     )
@@ -242,7 +148,27 @@ def main(argv: list[str] | None = None) -> None:
     if args.output.suffix not in (".yml", ".yaml"):
         raise UserError(f"--output {args.output}: give a .yml file")
     _keep_inputs(args)
-    (_fit_labels if args.labels else _fit_pictures)(args)
+    pictures = {path.name: read_picture(path) for path in args.pictures}
+    sizes = {picture.shape[1::-1] for picture in pictures.values()}
+    if len(sizes) > 1:
+        raise UserError(f"--pictures are of several sizes: {sorted(sizes)}")
+    camera = load_calibration(args.camera).for_picture(*sizes.pop())
+    path = args.points or args.output.with_name(f"{args.output.stem}_points.json")
+    points = read_points(path, pictures, MARKS) if args.points or path.exists() else {}
+    if not args.points:  # the window goes on with what is marked
+        points |= {name: {} for name in pictures if name not in points}
+        MarkingWindow(
+            *(pictures, MARKS, points),
+            lambda: write_bytes(path, json.dumps(points, indent=1).encode()),
+        ).run()
+    marks = {name: points[name] for name in pictures if points.get(name)}
+    fit = fit_mount(camera, list(marks.values()), args.pose, args.height)
+    lens = json.loads(json.dumps(camera_to_dict(camera)))
+    _save(args, lens, fit, sum(map(len, marks.values())))
+    for name, fitted in zip(marks, fit.reprojected, strict=True):
+        drawing = _drawing(args.output, name)
+        save_picture(drawing, draw_fit(pictures[name], marks[name], fitted))
+        print(f"marks and fit: {drawing}")
 
 
 if __name__ == "__main__":

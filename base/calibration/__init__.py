@@ -4,18 +4,31 @@ One reader a kind of file: what finds the cameras in a file's content, and what 
 Every camera has pixels with their centres at integers, whatever the file's convention.
 """
 
+import contextlib
+import gzip
+import io
+import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
-from base.calibration import colmap, ocam, opencv, photogrammetry, slam
-from base.calibration.document import read_documents
+from base.calibration import colmap, ocam, opencv, tools
 from base.calibration.plausible import check_plausible
 from base.calibration.values import Reader
 from base.cameras import camera_to_dict
 from base.cameras.camera import Camera
 from base.cameras.ocam import OCamCamera
+from base.documents import (
+    MOST_BYTES,
+    PlainLoader,
+    decode_text,
+    parse_json,
+    parse_yaml,
+    read_bounded,
+)
 from base.errors import UserError
 from base.release_camera import RELEASE_CAMERA
 
@@ -24,9 +37,7 @@ TRAINING = "training"
 #: Sides whose ratio differs by less than this belong to one picture, scaled and rounded.
 _ASPECT_TOLERANCE = 0.005
 #: In the order in which they are asked.
-READERS = (*colmap.READERS, *ocam.READERS, *slam.READERS, *photogrammetry.READERS, *opencv.READERS)
-#: What the files of a folder of COLMAP's are called.
-_COLMAP_FILES = ("cameras.bin", "cameras.txt")
+READERS = (*colmap.READERS, *ocam.READERS, *tools.READERS, *opencv.READERS)
 
 
 @dataclass(frozen=True)
@@ -55,10 +66,8 @@ class Calibration:
         stretch = (width / camera.width) / (height / camera.height)
         if abs(stretch - 1) < _ASPECT_TOLERANCE:
             return camera.resized(width, height)
-        narrower = width < camera.width and height == camera.height
-        lower = width == camera.width and height < camera.height
-        if narrower or lower:
-            left, top = (camera.width - width) // 2, (camera.height - height) // 2
+        left, top = (camera.width - width) // 2, (camera.height - height) // 2
+        if min(left, top) == 0 and (width == camera.width or height == camera.height):
             return camera.cropped(left, top, width, height)
         raise UserError(
             f"{self.source}: a picture of {width}×{height} is neither a scaled nor a centrally "
@@ -83,8 +92,9 @@ def load_calibration(name: str, named: str = f"'{TRAINING}'") -> Calibration:
             file, _, chosen = name.rpartition("#")
             path = Path(file)
         if path.is_dir():
-            path = next((path / f for f in _COLMAP_FILES if (path / f).exists()), path)
-        found = [camera for part in read_documents(path) for camera in _cameras(part)]
+            files = (path / "cameras.bin", path / "cameras.txt")
+            path = next((file for file in files if file.exists()), path)
+        found = [camera for part in _read_parts(path) for camera in _cameras(part)]
         kind, camera = _choose(found, chosen, path.name)
     except OSError as error:
         reason = f"{error.strerror}; give a calibration file, or {named}"
@@ -95,6 +105,62 @@ def load_calibration(name: str, named: str = f"'{TRAINING}'") -> Calibration:
         raise UserError(f"{name}: {fault!s:.600}") from None  # it may cite what is long
     model = camera_to_dict(camera).get("model", "fisheye")
     return Calibration(camera, f"{name} ({kind}{'' if model == 'ocam' else f' {model}'})")
+
+
+class _Loader(PlainLoader):
+    """YAML with OpenCV's matrices."""
+
+
+for _tag in ("opencv-matrix", "opencv-nd-matrix"):
+    _Loader.add_constructor(
+        f"tag:yaml.org,2002:{_tag}", lambda loader, node: loader.construct_mapping(node, True)
+    )
+
+
+def _read_parts(path: Path) -> list[Any]:
+    """The documents in a file, one as a rule: mappings and lists of XML, JSON or YAML, possibly
+    compressed; the text of a file of another kind; the bytes of one that is not text."""
+    data = read_bounded(path)
+    if data.startswith(b"\x1f\x8b"):
+        try:
+            data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(MOST_BYTES + 1)
+        except (OSError, EOFError, zlib.error):
+            raise UserError("the compressed file is broken") from None
+        if len(data) > MOST_BYTES:
+            raise UserError(f"the compressed file is larger than {MOST_BYTES >> 20} MiB")
+    try:
+        text = decode_text(data).strip()
+    except UnicodeDecodeError:
+        return [data]
+    if not text:
+        raise UserError("the file is empty")
+    if text.startswith("<"):
+        try:
+            root = ElementTree.fromstring(text)
+        except ElementTree.ParseError as error:
+            raise UserError(f"broken XML: {error}") from None
+        return [{root.tag: _element(root)}]
+    if text.startswith(("{", "[{")):
+        for texts in ([text], text.splitlines()):
+            with contextlib.suppress(UserError):  # YAML allows more than JSON does
+                return [parse_json(part, finite=False) for part in texts]
+    # OpenCV writes "%YAML:1.0", which no YAML reader but its own accepts.
+    body = re.sub(r"\A%YAML[^\n]*\n", "", text)
+    try:
+        documents = [part for part in parse_yaml(body, False, _Loader) if part is not None]
+    except UserError as error:
+        if not re.search(r"^[ \t{\[]*[\w.\"]+[ \t]*:", body, re.MULTILINE):
+            return [text]
+        raise UserError(f"not a calibration of a known kind; as YAML or JSON {error}") from None
+    structured = documents and all(isinstance(part, dict | list) for part in documents)
+    return documents if structured else [text]
+
+
+def _element(element: ElementTree.Element) -> Any:
+    """Of an element with others inside the mapping of their names to their content."""
+    if len(element):
+        return {child.tag: _element(child) for child in element}
+    return (element.text or "").strip()
 
 
 def _cameras(node: Any, name: str = "") -> Iterator[tuple[str, Reader, Any]]:
@@ -108,8 +174,7 @@ def _cameras(node: Any, name: str = "") -> Iterator[tuple[str, Reader, Any]]:
             yield from _cameras(part, str(key))
     elif isinstance(node, list):
         for number, part in enumerate(node):
-            own = part.get("Label") if isinstance(part, dict) else None
-            yield from _cameras(part, str(own or f"cam{number}"))
+            yield from _cameras(part, f"cam{number}")
 
 
 def _choose(found: list[tuple[str, Reader, Any]], chosen: str, file: str) -> tuple[str, Camera]:
@@ -136,4 +201,5 @@ def _choose(found: list[tuple[str, Reader, Any]], chosen: str, file: str) -> tup
         read[camera] = reader.kind
     if len(read) > 1:
         raise UserError(f"holds {len(read)} different cameras of one name: leave one in the file")
-    return next((kind, camera) for camera, kind in read.items())
+    [(camera, kind)] = read.items()
+    return kind, camera

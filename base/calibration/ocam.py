@@ -1,28 +1,28 @@
 """Scaramuzza's omnidirectional polynomial: the OCamCalib toolbox's text, the JSON files of the
-egocentric data sets, EventEgo3D, py-OCamCalib, and camodocal."""
+egocentric data sets, EventEgo3D and py-OCamCalib."""
 
 import math
 from typing import Any
 
-from base.calibration.values import Reader, flat, number, numbers, picture_size, with_keys
+from base.calibration.values import Reader, flat, number, numbers, picture_size, size_in, with_keys
 from base.cameras.ocam import OCamCamera
 from base.errors import UserError
+
+_Affine = tuple[tuple[float, float], tuple[float, float]]
 
 
 def _camera(
     polynomial: list[float],
     centre: tuple[float, float],
-    affine: tuple[tuple[float, float], tuple[float, float]],
+    affine: _Affine,
     size: tuple[int, int],
     radius: float | None = None,
 ) -> OCamCamera:
     """A camera from a0, a1, …, which is z ahead or, as in the toolbox, behind: ahead, a0 is above
     zero; (column, row); sensor (x right, y down) → pixels; (width, height) or (0, 0); the radius of
     the image circle, None for as far as the picture's corners."""
-    if len(polynomial) < 3:
-        raise UserError(f"polynomial of {len(polynomial)} coefficients: 3 or more are needed")
-    if polynomial[0] == 0:
-        raise UserError("the polynomial's first coefficient must not be zero")
+    if len(polynomial) < 3 or polynomial[0] == 0:
+        raise UserError("the polynomial needs 3 or more coefficients, the first of them not zero")
     sign = -1.0 if polynomial[0] < 0 else 1.0
     if radius is None:
         radius = corner_distance(*centre, *size)
@@ -34,7 +34,7 @@ def corner_distance(column: float, row: float, width: int, height: int) -> float
     return max(math.hypot(x - column, y - row) for x in (0, width) for y in (0, height))
 
 
-def _toolbox_affine(values: list[float]) -> tuple[tuple[float, float], tuple[float, float]]:
+def _toolbox_affine(values: list[float]) -> _Affine:
     """Of c, d, e: row = c X + d Y + row0, column = e X + Y + column0, X down and Y right."""
     c, d, e = values
     return (1.0, e), (d, c)
@@ -57,13 +57,11 @@ def _read_text(text: str) -> OCamCamera:
 
 def _read_json(content: dict[str, Any]) -> OCamCamera:
     """The files of SceneEgo, UnrealEgo and their relatives: "polynomialC2W"."""
-    if "size" not in content:
-        raise UserError("the calibration lacks 'size'")
+    if "size" not in content or not content.keys() & {"image_center", "intrinsic"}:
+        raise UserError("the calibration lacks 'size', or 'intrinsic' or 'image_center'")
     if "image_center" in content:  # column, row
         centre = tuple(flat(content["image_center"], "image_center", 2))
     else:
-        if "intrinsic" not in content:
-            raise UserError("the calibration lacks 'intrinsic' or 'image_center'")
         matrix = flat(content["intrinsic"], "intrinsic", 9, 16)
         centre = matrix[2], matrix[math.isqrt(len(matrix)) + 2]
     # EgoWholeMocap's file has its own c, d, e beside the "affine" of the file it was made from.
@@ -82,8 +80,8 @@ def _read_eventego(content: dict[str, Any]) -> OCamCamera:
     """EventEgo3D's intrinsics.json: the polynomial is z ahead."""
     column, row = numbers([content["xc"], content["yc"]], "xc, yc")
     affine = numbers([content.get("c", 1), content.get("d", 0), content.get("e", 0)], "c, d, e")
-    size = picture_size(content["width"], content["height"])
-    return _camera(flat(content["pol"], "pol"), (column, row), _toolbox_affine(affine), size)
+    polynomial = flat(content["pol"], "pol")
+    return _camera(polynomial, (column, row), _toolbox_affine(affine), size_in(content))
 
 
 def _read_py_ocamcalib(content: dict[str, Any]) -> OCamCamera:
@@ -95,15 +93,6 @@ def _read_py_ocamcalib(content: dict[str, Any]) -> OCamCamera:
     polynomial = flat(content["taylor_coefficient"], "taylor_coefficient")
     centre = flat(content["distortion_center"], "distortion_center", 2)
     return _camera(polynomial, tuple(centre), ((xx, xy), (yx, yy)), (0, 0))
-
-
-def read_scaramuzza(content: dict[str, Any]) -> OCamCamera:
-    """camodocal's SCARAMUZZA, whose axes are the picture's: ScaramuzzaCamera.cc, spaceToPlane."""
-    parts = content["affine_parameters"]
-    c, d, e, cx, cy = numbers([parts.get(k) for k in ("ac", "ad", "ae", "cx", "cy")], "affine")
-    polynomial = numbers(content["poly_parameters"].values(), "poly_parameters")
-    size = picture_size(content.get("image_width"), content.get("image_height"))
-    return _camera(polynomial, (cx, cy), ((c, d), (e, 1.0)), size)
 
 
 def _find_text(document: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Whether a camera read from a file can be one: wrong units and wrong models are told here."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import astuple
 
 import numpy as np
@@ -15,51 +16,53 @@ _MOST_TANGENTIAL = 0.02
 _LEAST_ANGLE = 20.0
 #: Share of the picture to which the lens's model must reach.
 _LEAST_SHARE = 0.1
-_GRID = 33
 
 
 def check_plausible(camera: Camera) -> None:
     """UserError for a camera that nobody has; what needs the picture's size only where it is known
     (not 0×0)."""
-    values = [np.ravel(value) for value in astuple(camera)]
-    if not (np.abs(np.concatenate(values)) < _LARGEST).all():  # also for NaN
-        raise UserError("holds a number that is not finite, or beyond any camera's")
+    for wrong, why in _doubts(camera):
+        if wrong:
+            raise UserError(why)
+
+
+def _doubts(camera: Camera) -> Iterator[tuple[bool, str]]:
+    values = np.concatenate([np.ravel(value) for value in astuple(camera)])
+    finite = (np.abs(values) < _LARGEST).all()  # not for NaN
+    yield not finite, "holds a number that is not finite, or beyond any camera's"
     sides = camera.width, camera.height
-    focal = [getattr(camera, name) for name in ("fx", "fy") if hasattr(camera, name)]
-    if focal and min(focal) <= 0:
-        raise UserError("the focal length must be above zero")
-    if focal and min(focal) < max(4.0, max(sides) / 20):
-        raise UserError(
-            f"a focal length of {min(focal):g} is not one in pixels: is it in millimetres, or in "
-            "picture widths?"
-        )
+    focal = min(getattr(camera, "fx", math.inf), getattr(camera, "fy", math.inf))
+    yield focal <= 0, "the focal length must be above zero"
+    yield (
+        focal < max(4.0, max(sides) / 20),
+        f"a focal length of {focal:g} is not one in pixels: millimetres, or picture widths?",
+    )
     tangential = getattr(camera, "distortion", ())[2:4]
-    if tangential and max(map(abs, tangential)) > _MOST_TANGENTIAL:
-        raise UserError(
-            f"tangential terms of {tangential[0]:g} and {tangential[1]:g} are no lens's: if these "
-            "are a fisheye's k3 and k4, state model: fisheye (ROS: distortion_model: equidistant)"
-        )
-    if camera.max_theta < math.radians(5):
-        raise UserError("the distortion folds over on the axis: wrong coefficients or model?")
+    yield (
+        any(abs(term) > _MOST_TANGENTIAL for term in tangential),
+        f"tangential terms of {' and '.join(f'{term:g}' for term in tangential)} are no lens's: if "
+        "they are a fisheye's k3 and k4, state model: fisheye (ROS: distortion_model: equidistant)",
+    )
+    folds = camera.max_theta < math.radians(5)
+    yield folds, "the distortion folds over on the axis: wrong coefficients or model?"
     if not all(sides):
         return
-    centre = np.array([camera.cx, camera.cy])
-    if not camera.in_picture(centre):
-        raise UserError(
-            f"the principal point ({camera.cx:g}, {camera.cy:g}) lies outside the picture of "
-            f"{camera.width}×{camera.height}"
-        )
-    places = np.stack(np.meshgrid(*(np.linspace(0, s - 1, _GRID) for s in sides)), -1)
+    picture = f"the picture of {camera.width}×{camera.height}"
+    yield (
+        not camera.in_picture(np.array([camera.cx, camera.cy])),
+        f"the principal point ({camera.cx:g}, {camera.cy:g}) lies outside {picture}",
+    )
+    places = np.stack(np.meshgrid(*(np.linspace(0, side - 1, 33) for side in sides)), -1)
     seen = np.degrees(camera.angle(camera.unproject(places)))
     inside = np.isfinite(seen)
-    furthest = float(seen[inside].max(initial=0.0))
-    if furthest < _LEAST_ANGLE:
-        raise UserError(
-            f"a camera that sees no further than {furthest:.0f}° from its axis does not see the "
-            "wearer's body: are the focal length and the picture size of one picture?"
-        )
-    if inside.mean() < _LEAST_SHARE:
-        raise UserError(
-            f"the lens covers {inside.mean():.0%} of the picture of {camera.width}×"
-            f"{camera.height}: are the focal length and the coefficients right?"
-        )
+    furthest = seen[inside].max(initial=0.0)
+    yield (
+        furthest < _LEAST_ANGLE,
+        f"a camera that sees no further than {furthest:.0f}° from its axis does not see the "
+        "wearer's body: are the focal length and the picture size of one picture?",
+    )
+    yield (
+        inside.mean() < _LEAST_SHARE,
+        f"the lens covers {inside.mean():.0%} of {picture}: are the focal length and the "
+        "coefficients right?",
+    )

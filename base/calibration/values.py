@@ -21,13 +21,12 @@ INTRINSICS = ("fx", "fy", "cx", "cy")
 RADIAL = ("k1", "k2", "k3", "k4", "k5", "k6")
 _PRISM = ("s1", "s2", "s3", "s4")
 #: OpenCV's order.
-PINHOLE_TERMS = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6", *_PRISM, "taux", "tauy")
+PINHOLE_TERMS = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6", *_PRISM)
 #: Lens → field of several terms → their names in order, and how many of them there may be.
 TERMS: dict[str, dict[str, tuple[tuple[str, ...], tuple[int, ...]]]] = {
-    "pinhole": {"distortion": (PINHOLE_TERMS, (0, 4, 5, 8, 12, 14))},
+    "pinhole": {"distortion": (PINHOLE_TERMS, (0, 4, 5, 8, 12))},
     "fisheye": {"k": (RADIAL, (4, 6))},
     "unified": {"distortion": (PINHOLE_TERMS[:5], (0, 4, 5))},
-    "division": {"k": (("k1",), (1,))},
     "thin_prism_fisheye": {"k": (RADIAL, (4, 6)), "p": (("p1", "p2"), (2,)), "s": (_PRISM, (4,))},
 }
 
@@ -68,15 +67,15 @@ def numbers(values: Any, what: str) -> list[float]:
 
 def number(value: Any, what: str) -> float:
     """The one number of a value, or of a list of one."""
-    values = numbers(value, what)
-    if len(values) != 1:
-        raise UserError(f"{what}: one number is needed, found {len(values)}")
-    return values[0]
+    found = numbers(value, what)
+    if len(found) != 1:
+        raise UserError(f"{what}: one number is needed, found {len(found)}")
+    return found[0]
 
 
 def flat(value: Any, what: str, *counts: int) -> list[float]:
-    """A matrix, nested, as a text, or as OpenCV and ROS write it, as one list; of one of these
-    ``counts`` of numbers, where any are given."""
+    """A matrix as nested lists, as a text, or as OpenCV and ROS write it, as one list; of one of
+    these ``counts`` of numbers, where any are given."""
     if isinstance(value, dict):
         value = value.get("data")
     try:
@@ -93,14 +92,19 @@ def picture_size(*sides: Any) -> tuple[int, int]:
     """Width and height, or 0×0 where the file states neither (None)."""
     if sides == (None, None):
         return 0, 0
-    if len(sides) != 2:
+    if len(sides) != 2 or any(isinstance(side, bool) for side in sides):
         raise UserError(f"picture size {[*sides]}: a width and a height are needed")
-    if any(isinstance(side, bool) for side in sides):
-        raise UserError(f"picture size {[*sides]}: not all numbers")
     width, height = numbers(sides, "picture size")
     if not all(1 <= side < 2**16 and side.is_integer() for side in (width, height)):
         raise UserError(f"picture size {width:g}×{height:g}: whole numbers of pixels are needed")
     return int(width), int(height)
+
+
+def size_in(
+    node: Mapping[str, Any], width: str = "width", height: str = "height"
+) -> tuple[int, int]:
+    """:func:`picture_size` of two entries."""
+    return picture_size(node.get(width), node.get(height))
 
 
 def in_order(names: str, parameters: Any, what: str) -> dict[str, float]:
@@ -125,15 +129,13 @@ def lens(model: str, values: Mapping[str, Any], size: tuple[int, int]) -> Camera
     scalars = [name for name, kind in kinds.items() if kind in (float, bool)]
     if missing := [name for name in scalars if name not in known]:
         raise UserError(f"the calibration lacks {', '.join(missing)}")
-    fields: dict[str, Any] = {name: known.pop(name) for name in scalars}
+    fields: dict[str, Any] = {name: kinds[name](known.pop(name)) for name in scalars}
     for field, (order, counts) in TERMS.get(model, {}).items():
         last = max((place for place, name in enumerate(order, 1) if name in known), default=0)
         count = next(count for count in counts if count >= last)
         fields[field] = tuple(known.pop(name, 0.0) for name in order[:count])
     if unread := [f"{name} = {value:g}" for name, value in known.items() if value != 0]:
         raise UserError(f"{', '.join(unread)}: the {model} model has no such term")
-    if "radial_first" in fields:
-        fields["radial_first"] = bool(fields["radial_first"])
     try:
         return camera_from_dict({"model": model, **fields, "width": size[0], "height": size[1]})
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Camera models: one file a lens, and the registry that names them where a camera is stored."""
+"""Camera models, and the registry that names them where a camera is stored."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -15,12 +15,11 @@ CAMERAS = {
     "fisheye": "base.cameras.fisheye:FisheyeCamera",
     "pinhole": "base.cameras.pinhole:PinholeCamera",
     "ocam": "base.cameras.ocam:OCamCamera",
-    "unified": "base.cameras.unified:UnifiedCamera",
-    "double_sphere": "base.cameras.double_sphere:DoubleSphereCamera",
-    "eucm": "base.cameras.eucm:EucmCamera",
-    "fov": "base.cameras.fov:FovCamera",
-    "thin_prism_fisheye": "base.cameras.thin_prism_fisheye:ThinPrismFisheyeCamera",
-    "division": "base.cameras.division:DivisionCamera",
+    "unified": "base.cameras.sphere:UnifiedCamera",
+    "double_sphere": "base.cameras.sphere:DoubleSphereCamera",
+    "eucm": "base.cameras.sphere:EucmCamera",
+    "fov": "base.cameras.pinhole:FovCamera",
+    "thin_prism_fisheye": "base.cameras.fisheye:ThinPrismFisheyeCamera",
 }
 #: Pixels, and radians, by which equal cameras may differ.
 _SAME_PLACE = 1e-3
@@ -37,25 +36,23 @@ def camera_to_dict(camera: Camera) -> dict[str, Any]:
 
 
 def camera_from_dict(values: Mapping[str, Any]) -> Camera:
-    """The camera of :func:`camera_to_dict`, which may have been through JSON or YAML; ValueError
-    for a model that is not registered, other fields than the model's, or values that are no finite
-    numbers."""
+    """The camera of :func:`camera_to_dict`, also after JSON or YAML; ValueError for a model that is
+    not registered, other fields than the model's, or values that are no finite numbers."""
     name = values.get("model", _UNNAMED)
     if not isinstance(name, str) or name not in CAMERAS:
         raise ValueError(f"camera model: there is {', '.join(CAMERAS)}, but no {shown(name)}")
     lens = load_class(CAMERAS[name])
-    fields = {key: value for key, value in values.items() if key != "model"}
-    for field in dataclasses.fields(lens):
-        if field.name in fields:  # otherwise told below, unless it has a default
-            depth = str(field.type).partition("float")[0].count("[")  # of tuples in its type
-            fields[field.name] = _checked(field.name, fields[field.name], depth)
+    stated = {key: value for key, value in values.items() if key != "model"}
+    known = {field.name: str(field.type) for field in dataclasses.fields(lens)}
+    for key, kind in known.items():
+        if key in stated:  # otherwise told below, unless it has a default
+            depth = kind.partition("float")[0].count("[")  # of tuples in its type
+            stated[key] = _checked(key, stated[key], depth)
     try:
-        return lens(**fields)
+        return lens(**stated)
     except TypeError:
-        known = ", ".join(field.name for field in dataclasses.fields(lens))
-        raise ValueError(
-            f"camera model {name} has {known}, not {', '.join(map(str, fields))}"
-        ) from None
+        given = ", ".join(map(str, stated))
+        raise ValueError(f"camera model {name} has {', '.join(known)}, not {given}") from None
 
 
 def same_camera(one: Camera, other: Camera) -> bool:

@@ -21,8 +21,6 @@ from base.cameras.numeric import AXIS, TABLE_SIZE, Array, Rising, namespace
 MAX_THETA = math.radians(100.0)
 #: By how much rounding may carry a ray past the rim, radians.
 _ROUNDING = 1e-9
-#: A plane picture grows without bound towards 90°: that of a pinhole ends here, radians.
-PLANE_THETA = math.radians(85.0)
 
 
 def rays_around(angles: np.ndarray, turns: int) -> np.ndarray:
@@ -33,37 +31,77 @@ def rays_around(angles: np.ndarray, turns: int) -> np.ndarray:
 
 
 class Camera(ABC):
-    """A calibrated camera: a frozen dataclass whose fields are numbers and tuples of numbers.
+    """A calibrated camera: a frozen dataclass whose fields are numbers and tuples of numbers, among
+    them ``cx``, ``cy`` (principal point, pixels), ``width``, ``height`` (picture, pixels) and, if
+    it does not replace what uses them, ``fx``, ``fy`` (pixels per unit of its sensor plane).
 
-    A subclass has the fields ``cx``, ``cy`` (principal point, pixels), ``width``, ``height``
-    (picture size, pixels) and, if it does not replace the methods that use them, ``fx`` and ``fy``
-    (pixels per unit of its sensor plane).
+    The angle alone decides how far from the centre of the sensor plane a ray lands: a lens gives
+    :meth:`radius_of` and :meth:`_slope`; the inverse and the range are found here. It may also give
+    the distortion of the plane behind it, :attr:`_distortion`.
     """
 
+    #: Angle up to which the formula is defined, radians.
+    _reach: ClassVar[float] = MAX_THETA
+    _distortion: ClassVar[PlaneDistortion | None] = None
+
+    @abstractmethod
+    def radius_of(self, theta: Array) -> Array:
+        """Distance from the centre of the plane, before its distortion, of rays at angles θ."""
+
+    @abstractmethod
+    def _slope(self, theta: Array) -> Array:
+        """Derivative of :meth:`radius_of`."""
+
     def __getstate__(self) -> dict[str, object]:
-        # Without what is computed from the fields, 64 kB in a lens of round symmetry.
+        # Without what is computed from the fields, 64 kB.
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
-    @abstractmethod
+    def is_round(self) -> bool:
+        """Whether the angle alone decides the radius also behind the distortion, and the direction
+        is kept."""
+        return self._distortion is None or self._distortion.is_round
+
+    @cached_property
+    def _curve(self) -> Rising:
+        grid = np.linspace(0.0, self._reach, TABLE_SIZE)
+        highest = LARGEST * self._slope(grid[:1])[0]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return Rising(self.radius_of, self._slope, grid, highest=highest)
+
+    @cached_property
+    def max_radius(self) -> float:
+        """Radius at :attr:`max_theta`, before the distortion."""
+        return self._distortion.limit if self._distortion else float(self._curve.values[-1])
+
+    @cached_property
     def max_theta(self) -> float:
         """Largest angle from the optical axis at which the lens is one-to-one, radians."""
+        return float(self._curve.grid[np.searchsorted(self._curve.values, self.max_radius)])
 
-    @property
-    def is_round(self) -> bool:
-        """Whether the angle alone decides how far from the centre of the sensor plane a ray lands,
-        and the direction is kept."""
-        return False
+    def angle_of(self, radius: Array) -> Array:
+        """Inverse of :meth:`radius_of`; larger radii than the curve's largest count as that."""
+        return self._curve.inverse(radius)
 
-    @abstractmethod
     def distort(self, theta: Array, x: Array, y: Array) -> tuple[Array, Array]:
         """Where rays at angles θ up to :attr:`max_theta`, in the direction of the unit vector
         (x, y) from the axis, meet the sensor plane."""
+        radius = self.radius_of(theta)
+        a, b = radius * x, radius * y
+        return self._distortion.apply(a, b) if self._distortion else (a, b)
 
-    @abstractmethod
     def undistort(self, a: Array, b: Array) -> tuple[Array, Array]:
         """(…, 3) unit rays of positions on the sensor plane, those outside the lens's range drawn
         in to its rim, and (…) bool, which lie inside."""
+        xp = namespace(a)
+        seen = True
+        if self._distortion:
+            a, b, seen = self._distortion.undo(a, b)
+        radius = xp.sqrt(a * a + b * b)
+        theta = self.angle_of(xp.clip(radius, None, self.max_radius))
+        scale = xp.sin(theta) / xp.clip(radius, AXIS, None)
+        rays = xp.stack([scale * a, scale * b, xp.cos(theta)], -1)
+        return rays, seen & (radius <= self.max_radius * (1 + _ROUNDING))
 
     def to_pixels(self, a: Array, b: Array) -> Array:
         """Pixels (…, 2) of positions on the sensor plane."""
@@ -84,11 +122,8 @@ class Camera(ABC):
         return xp.arctan2(xp.sqrt(x * x + y * y), z)
 
     def project(self, points: Array, clamp: bool = False) -> Array:
-        """Pixels (…, 2) of (…, 3) camera-frame points in any unit of length.
-
-        Beyond :attr:`max_theta` they are NaN, or with ``clamp`` the place at the rim of the lens
-        in the point's direction.
-        """
+        """Pixels (…, 2) of (…, 3) camera-frame points in any unit of length; beyond
+        :attr:`max_theta` NaN, or with ``clamp`` the place at the rim in the point's direction."""
         xp = namespace(points)
         x, y = points[..., 0], points[..., 1]
         radius = xp.sqrt(x * x + y * y)
@@ -101,10 +136,8 @@ class Camera(ABC):
         return xp.where((theta <= self.max_theta + _ROUNDING)[..., None], pixels, xp.nan)
 
     def unproject(self, pixels: Array, clamp: bool = False) -> Array:
-        """Viewing rays of (…, 2) pixels: (…, 3) unit vectors, camera frame.
-
-        Outside the lens's range they are NaN, or with ``clamp`` the ray at its rim.
-        """
+        """Viewing rays of (…, 2) pixels: (…, 3) unit vectors, camera frame; outside the lens's
+        range NaN, or with ``clamp`` the ray at its rim."""
         rays, inside = self.undistort(*self.to_plane(pixels))
         xp = namespace(pixels)
         return rays if clamp else xp.where(inside[..., None], rays, xp.nan)
@@ -128,112 +161,3 @@ class Camera(ABC):
         sx, sy = width / self.width, height / self.height
         cx, cy = (self.cx + 0.5) * sx - 0.5, (self.cy + 0.5) * sy - 0.5
         return replace(self, cx=cx, cy=cy, width=width, height=height, **self._scaled(sx, sy))
-
-
-class RadialCamera(Camera):
-    """A lens of round symmetry: the angle alone decides how far from the centre a ray lands.
-
-    A subclass gives :meth:`radius_of` and :meth:`_slope`; the inverse and the range are found here.
-    It may also give the distortion of the plane behind the lens, :attr:`_distortion`.
-    """
-
-    #: Angle up to which the formula is defined, radians.
-    _reach: ClassVar[float] = MAX_THETA
-
-    @abstractmethod
-    def radius_of(self, theta: Array) -> Array:
-        """Distance from the centre of the plane, before its distortion, of rays at angles θ."""
-
-    @abstractmethod
-    def _slope(self, theta: Array) -> Array:
-        """Derivative of :meth:`radius_of`."""
-
-    @property
-    def _distortion(self) -> PlaneDistortion | None:
-        return None
-
-    @property
-    def is_round(self) -> bool:
-        return self._distortion is None or self._distortion.is_round
-
-    @cached_property
-    def _curve(self) -> Rising:
-        grid = np.linspace(0.0, self._reach, TABLE_SIZE)
-        highest = LARGEST * self._slope(grid[:1])[0]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return Rising(self.radius_of, self._slope, grid, highest=highest)
-
-    @cached_property
-    def max_radius(self) -> float:
-        """Radius at :attr:`max_theta`, before the distortion."""
-        if self._distortion is None:
-            return float(self._curve.values[-1])
-        return self._distortion.limit
-
-    @cached_property
-    def max_theta(self) -> float:
-        # The radius rises up to here, never past 100°.
-        return float(self._curve.grid[np.searchsorted(self._curve.values, self.max_radius)])
-
-    def angle_of(self, radius: Array) -> Array:
-        """Inverse of :meth:`radius_of`; larger radii than the curve's largest count as that."""
-        return self._curve.inverse(radius)
-
-    def distort(self, theta: Array, x: Array, y: Array) -> tuple[Array, Array]:
-        radius = self.radius_of(theta)
-        a, b = radius * x, radius * y
-        return (a, b) if self._distortion is None else self._distortion.apply(a, b)
-
-    def undistort(self, a: Array, b: Array) -> tuple[Array, Array]:
-        xp = namespace(a)
-        seen = True
-        if self._distortion is not None:
-            a, b, seen = self._distortion.undo(a, b)
-        radius = xp.sqrt(a * a + b * b)
-        theta = self.angle_of(xp.clip(radius, None, self.max_radius))
-        scale = xp.sin(theta) / xp.clip(radius, AXIS, None)
-        rays = xp.stack([scale * a, scale * b, xp.cos(theta)], -1)
-        return rays, seen & (radius <= self.max_radius * (1 + _ROUNDING))
-
-
-class InverseRadialCamera(RadialCamera):
-    """A lens of round symmetry whose rays are given, not their radii: the ray of position (x, y)
-    at radius ρ is (x, y, depth(ρ)).  A subclass gives :meth:`_depth` and :attr:`_radii`."""
-
-    @abstractmethod
-    def _depth(self, rho: Array) -> tuple[Array, Array]:
-        """The depth at a radius, and its derivative."""
-
-    @property
-    @abstractmethod
-    def _radii(self) -> np.ndarray:
-        """Rising radii from 0 on, as far as anything is seen."""
-
-    def _angle(self, rho: Array) -> Array:
-        return namespace(rho).arctan2(rho, self._depth(rho)[0])
-
-    def _slope(self, rho: Array) -> Array:
-        """Derivative of the angle by the radius."""
-        depth, change = self._depth(rho)
-        return (depth - rho * change) / (rho * rho + depth * depth)
-
-    @cached_property
-    def _curve(self) -> Rising:
-        """Here of the angle over the radius."""
-        return Rising(self._angle, self._slope, self._radii, highest=MAX_THETA)
-
-    @property
-    def max_theta(self) -> float:
-        """Angle at the last of the radii, or where the angle turns; 100° at most."""
-        return float(self._curve.values[-1])
-
-    @property
-    def max_radius(self) -> float:
-        """Radius at :attr:`max_theta`."""
-        return float(self._curve.grid[-1])
-
-    def radius_of(self, theta: Array) -> Array:
-        return self._curve.inverse(theta)
-
-    def angle_of(self, radius: Array) -> Array:
-        return self._angle(namespace(radius).clip(radius, 0.0, self.max_radius))

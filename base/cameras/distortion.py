@@ -14,9 +14,8 @@ _LEAST_SLOPE = 0.1
 _PHI = np.linspace(0.0, 2 * np.pi, 32, endpoint=False)
 #: Directions in which that is checked.
 _CIRCLE = np.cos(_PHI), np.sin(_PHI)
-_MOST_STEPS = 20
-#: Newton's method squares it with the next step.
-_LAST_STEP = 1e-7
+#: Of Newton's method, which squares the last step with the next.
+_MOST_STEPS, _LAST_STEP = 20, 1e-7
 #: A position that a ray misses by more than this, in focal lengths, is not the ray's.
 _MISS = 1e-9
 
@@ -28,11 +27,8 @@ class PlaneDistortion:
     f = (1 + above1 r² + above2 r⁴ + …) / (1 + below1 r² + …).
 
     Source: Brown, "Close-range camera calibration", 1971, in the terms of ``cv2.projectPoints``.
-
-    ``above`` and ``below`` are the radial terms, ``p`` and ``s`` the tangential and thin-prism
-    ones; ``radii`` rise as far as the distortion is asked for, and nothing may be moved as far as
-    ``highest`` from the centre. ``limit`` is the radius of the disc on which it is one-to-one,
-    ``is_round`` whether it keeps the direction from the centre.
+    ``radii`` rise as far as the distortion is asked for. ``limit`` is the radius of the disc on
+    which it is one-to-one, ``is_round`` whether it keeps the direction from the centre.
     """
 
     def __init__(
@@ -42,39 +38,33 @@ class PlaneDistortion:
         p: Sequence[float],
         s: Sequence[float],
         radii: np.ndarray,
-        highest: float = LARGEST,
     ) -> None:
-        self._above, self._below = (1.0, *above), (1.0, *below)
-        self._p, self._s = p, s
+        self._above, self._below, self._p, self._s = (1.0, *above), (1.0, *below), p, s
         self.is_round = not (any(p) or any(s))
         with np.errstate(divide="ignore", invalid="ignore"):  # at a pole
-            usable = self._one_to_one(radii, highest)
+            # One-to-one is a map on a disc on which the symmetric part of the derivatives' matrix
+            # is positive definite.
+            x, y = (radii[:, None] * side[: 1 if self.is_round else None] for side in _CIRCLE)
+            (a, b), ((aa, ab), (ba, bb)) = self._with_derivatives(x, y)
+            smallest = (aa + bb - np.hypot(aa - bb, ab + ba)) / 2
+            usable = ((smallest > _LEAST_SLOPE) & (np.hypot(a, b) <= LARGEST)).all(-1)
             end = len(radii) if usable.all() else max(int(np.argmin(usable)), 2)
-            self._radial = Rising(self._radius, self._radial_slope, radii[:end])
+            self._radial = Rising(
+                lambda r: r * self._factor(r * r)[0], self._radial_slope, radii[:end]
+            )
         self.limit = float(self._radial.grid[-1])
         a, b = self.apply(*(self.limit * side for side in _CIRCLE))
         #: No position of a ray is farther from the centre than this.
         self._farthest = 1.01 * float(np.hypot(a, b).max())
 
-    def _one_to_one(self, radii: np.ndarray, highest: float) -> np.ndarray:
-        """For each radius, whether the symmetric part of the derivatives' matrix is positive
-        definite on its circle.  A map is one-to-one on a disc all over which this holds."""
-        x, y = (radii[:, None] * side[: 1 if self.is_round else None] for side in _CIRCLE)
-        (a, b), ((aa, ab), (ba, bb)) = self._with_derivatives(x, y)
-        smallest = (aa + bb - np.hypot(aa - bb, ab + ba)) / 2
-        return ((smallest > _LEAST_SLOPE) & (np.hypot(a, b) <= highest)).all(-1)
-
     def _factor(self, r2: Array) -> tuple[Array, Array]:
-        """Distorted over true radius at r², by the radial terms alone, and the derivative by r²."""
+        """f at r², and its derivative by r²."""
         above, d_above = polynomial(self._above, r2)
         if not any(self._below[1:]):
             return above, d_above
         below, d_below = polynomial(self._below, r2)
         factor = above / below
         return factor, (d_above - factor * d_below) / below
-
-    def _radius(self, r: Array) -> Array:
-        return r * self._factor(r * r)[0]
 
     def _radial_slope(self, r: Array) -> Array:
         factor, change = self._factor(r * r)

@@ -13,9 +13,8 @@ Array = TypeVar("Array", np.ndarray, torch.Tensor)
 #: Under a radius that is divided by; on the axis the numerator vanishes too.
 AXIS = 1e-12
 TABLE_SIZE = 4096
-_MOST_STEPS = 10
-#: Share of a cell; Newton's method squares it with the next step.
-_LAST_STEP = 1e-4
+#: Of Newton's method, which squares the last step, a share of a cell, with the next.
+_MOST_STEPS, _LAST_STEP = 10, 1e-4
 
 
 def namespace(array: Array) -> ModuleType:
@@ -33,12 +32,12 @@ def polynomial(terms: Sequence[float], x: Array) -> tuple[Array, Array]:
 
 
 class Rising:
-    """A function as far as it rises, and its inverse there.
+    """A function as far as it rises, and its inverse there: the cell of a table that holds the
+    solution, refined by Newton's method, which may not leave it for another branch.
 
-    The inverse looks up the cell of a table that holds the solution and refines it by Newton's
-    method, which may not leave the cell: it cannot end on another branch of the function.
-    It counts as falling from the first argument of the rising ``grid`` on where its ``slope`` is
-    not above zero, or its value above ``highest``; ``grid`` and ``values`` are of the part before.
+    The function counts as falling from the first argument of the rising ``grid`` on where its
+    ``slope`` is not above zero, or its value above ``highest``; ``grid`` and ``values`` are of the
+    part before.
     """
 
     def __init__(

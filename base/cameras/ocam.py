@@ -1,15 +1,16 @@
 """The omnidirectional polynomial camera of the OCamCalib toolbox."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from base.cameras.camera import InverseRadialCamera
-from base.cameras.numeric import TABLE_SIZE, Array, namespace, polynomial
+from base.cameras.camera import MAX_THETA, Camera
+from base.cameras.numeric import TABLE_SIZE, Array, Rising, namespace, polynomial
 
 
 @dataclass(frozen=True)
-class OCamCamera(InverseRadialCamera):
+class OCamCamera(Camera):
     """Rays of sensor points (x, y) at radius ρ are (x, y, g(ρ)), g(ρ) = g0 + g1 ρ + g2 ρ² + …
 
     Source: Scaramuzza, Martinelli & Siegwart, "A toolbox for easily calibrating omnidirectional
@@ -33,12 +34,34 @@ class OCamCamera(InverseRadialCamera):
         if not abs(a * d - b * c) > 1e-6:
             raise ValueError(f"affine is {self.affine}: a 2×2 matrix with an inverse is needed")
 
-    def _depth(self, rho: Array) -> tuple[Array, Array]:
-        return polynomial(self.polynomial, rho)
+    def _angle(self, rho: Array) -> Array:
+        return namespace(rho).arctan2(rho, polynomial(self.polynomial, rho)[0])
+
+    def _slope(self, rho: Array) -> Array:
+        """Derivative of the angle by the radius."""
+        depth, change = polynomial(self.polynomial, rho)
+        return (depth - rho * change) / (rho * rho + depth * depth)
+
+    @cached_property
+    def _curve(self) -> Rising:
+        """Here of the angle over the radius."""
+        radii = np.linspace(0.0, self.radius, TABLE_SIZE)
+        return Rising(self._angle, self._slope, radii, highest=MAX_THETA)
 
     @property
-    def _radii(self) -> np.ndarray:
-        return np.linspace(0.0, self.radius, TABLE_SIZE)
+    def max_theta(self) -> float:
+        """Angle at the last of the radii, or where the angle turns; 100° at most."""
+        return float(self._curve.values[-1])
+
+    @property
+    def max_radius(self) -> float:
+        return float(self._curve.grid[-1])
+
+    def radius_of(self, theta: Array) -> Array:
+        return self._curve.inverse(theta)
+
+    def angle_of(self, radius: Array) -> Array:
+        return self._angle(namespace(radius).clip(radius, 0.0, self.max_radius))
 
     def to_pixels(self, a: Array, b: Array) -> Array:
         (xx, xy), (yx, yy) = self.affine

@@ -10,15 +10,11 @@ import torch
 
 from base.cameras import CAMERAS, camera_from_dict, camera_to_dict
 from base.cameras.camera import MAX_THETA
-from base.cameras.division import DivisionCamera
-from base.cameras.double_sphere import DoubleSphereCamera
-from base.cameras.eucm import EucmCamera
-from base.cameras.fisheye import FisheyeCamera, equidistant_camera
-from base.cameras.fov import FovCamera
+from base.cameras.fisheye import FisheyeCamera, ThinPrismFisheyeCamera, equidistant_camera
 from base.cameras.ocam import OCamCamera
-from base.cameras.pinhole import PinholeCamera
-from base.cameras.thin_prism_fisheye import ThinPrismFisheyeCamera
-from base.cameras.unified import UnifiedCamera
+from base.cameras.pinhole import FovCamera, PinholeCamera
+from base.cameras.sphere import DoubleSphereCamera, EucmCamera, UnifiedCamera
+from base.registry import load_class
 from base.release_camera import RELEASE_CAMERA
 
 OCAM_TERMS = (292.4, 0.0, -1.0756e-3, -2.07e-7, -4.49e-10), ((1.0, 3e-3), (-2e-3, 0.998))
@@ -29,7 +25,6 @@ PINHOLE = PinholeCamera(600, 610, 645, 470, (-0.3, 0.1, 1e-3, -2e-3, -0.01), 128
 WIDE = PinholeCamera(420, 420, 640, 480, (0.4, 0.02, 0, 0, 0.001, 0.75, 0.1, 0.005), 1280, 960)
 BRACKETS = (0.3, -0.1, 1e-3, -2e-3, 0.02, 0.1, 0.05, 0.01)
 PRISM = PinholeCamera(600, 610, 645, 470, (*BRACKETS, 3e-3, -1e-3, -4e-3, 2e-3), 1280, 960)
-TILTED = replace(PRISM, distortion=(*PRISM.distortion, 0.06, -0.03))
 #: The omni camera of Kalibr's and of OpenCV's documentation of cv2.omnidir.
 OMNI = (-0.33519, 0.13211, 5.5967e-4, 5.7686e-4)
 UNIFIED = UnifiedCamera(833.006, 830.345, 373.85, 253.749, 0.80066, OMNI, 752, 480)
@@ -47,17 +42,10 @@ ARIA = ThinPrismFisheyeCamera(
     *(241.6, 241.6, 321.2, 236.3, (-0.025, 0.1, -0.07, 0.012, 0.001, -0.0004), (-0.001, 0.002)),
     *((-0.0008, 0.0005, 0.003, -0.0006), 640, 480),
 )
-DIVISION = DivisionCamera(500.0, 510.0, 640.0, 480.0, (-0.21,), 1280, 960)
-KB6 = (0.406, -0.489, 0.174, 1.133, -1.701, 0.651)
-T265 = 286.601, 286.462, 422.277, 395.225, (-0.0067624, 0.04517, -0.043515, 0.008375)
-EUROC = 458.654, 457.296, 367.215, 248.375, (-0.283408, 0.073959, 1.9359e-4, 1.762e-5)
 CAMERAS_USED = {
-    **{"release": RELEASE_CAMERA, "bent": BENT, "t265": FisheyeCamera(*T265, 848, 800)},
-    "kb6": FisheyeCamera(610.9, 610.9, 714.7, 703.9, KB6, 1408, 1408),
-    "equidistant": equidistant_camera(640, 480, (320, 240), 230, 190),
-    **{"ocam": OCAM, "unified": UNIFIED, "tum-vi": TUM_VI, "eucm": EUCM, "fov": FOV},
-    **{"eth3d": ETH3D, "aria": ARIA, "division": DIVISION, "pinhole": PINHOLE, "wide": WIDE},
-    **{"prism": PRISM, "tilted": TILTED, "euroc": PinholeCamera(*EUROC, 752, 480)},
+    **{"release": RELEASE_CAMERA, "bent": BENT, "ocam": OCAM, "unified": UNIFIED},
+    **{"tum-vi": TUM_VI, "eucm": EUCM, "fov": FOV, "eth3d": ETH3D, "aria": ARIA},
+    **{"pinhole": PINHOLE, "wide": WIDE, "prism": PRISM},
     "ideal": PinholeCamera(300, 300, 320, 240, (), 640, 480),
 }
 every_camera = pytest.mark.parametrize("camera", CAMERAS_USED.values(), ids=CAMERAS_USED)
@@ -78,42 +66,32 @@ def grid(camera, step, margin=0):
     return np.stack(np.meshgrid(*map(np.asarray, sides)), -1).astype(float)
 
 
-def random_cameras(kind, count=60):
-    rng = np.random.default_rng(1)
-    for _ in range(count):
-        f, picture, spread = rng.uniform(150, 900, 2), (640.0, 480.0, 1280, 960), rng.normal
-        at = (*f, *picture[:2])
-        k, p = tuple(spread(0, [0.3, 0.2, 0.1, 0.05])), tuple(spread(0, 0.01, 2))
-        prism, plane = tuple(spread(0, 0.01, 4)), tuple(spread(0, [0.4, 0.4, 0.01, 0.01, 0.1]))
-        if kind == "fisheye":
-            yield FisheyeCamera(*at, k[: rng.integers(5)], *picture[2:])
-        elif kind == "pinhole":
-            terms = (*plane, *spread(0, 0.3, 3), *prism, *spread(0, 0.1, 2))
-            yield PinholeCamera(*at, terms[: rng.choice([0, 4, 5, 8, 12, 14])], *picture[2:])
-        elif kind == "ocam":
-            g = (f[0], *spread(0, [0.02, 1e-3, 1e-6, 1e-9]))
-            affine = ((1.0, 0.01), (-0.02, 0.99))
-            yield OCamCamera(*picture[:2], g, affine, *picture[2:], rng.uniform(200, 800))
-        elif kind == "unified":
-            terms = plane[: rng.choice([0, 4, 5])]
-            yield UnifiedCamera(*at, rng.uniform(0, 3), terms, *picture[2:])
-        elif kind == "double_sphere":
-            yield DoubleSphereCamera(*at, rng.uniform(-0.9, 1.2), rng.uniform(0, 1), *picture[2:])
-        elif kind == "eucm":
-            yield EucmCamera(*at, rng.uniform(0, 1), rng.uniform(0.2, 3), *picture[2:])
-        elif kind == "fov":
-            yield FovCamera(*at, rng.uniform(0.05, 3), *picture[2:])
-        elif kind == "thin_prism_fisheye":
-            order = bool(rng.integers(2))
-            yield ThinPrismFisheyeCamera(*at, k, p, prism, *picture[2:], radial_first=order)
-        else:
-            yield DivisionCamera(*at, k[: rng.integers(1, 4)], *picture[2:])
+def random_camera(kind, rng):
+    f, picture, spread = rng.uniform(150, 900, 2), (640.0, 480.0, 1280, 960), rng.normal
+    at, size = (*f, *picture[:2]), picture[2:]
+    k, p = tuple(spread(0, [0.3, 0.2, 0.1, 0.05])), tuple(spread(0, 0.01, 2))
+    prism, plane = tuple(spread(0, 0.01, 4)), tuple(spread(0, [0.4, 0.4, 0.01, 0.01, 0.1]))
+    terms = (*plane, *spread(0, 0.3, 3), *prism)
+    affine = ((1.0, 0.01), (-0.02, 0.99))
+    g = (f[0], *spread(0, [0.02, 1e-3, 1e-6, 1e-9]))
+    of_kind = {
+        "fisheye": (*at, k[: rng.integers(5)], *size),
+        "pinhole": (*at, terms[: rng.choice([0, 4, 5, 8, 12])], *size),
+        "ocam": (*picture[:2], g, affine, *size, rng.uniform(200, 800)),
+        "unified": (*at, rng.uniform(0, 3), plane[: rng.choice([0, 4, 5])], *size),
+        "double_sphere": (*at, rng.uniform(-0.9, 1.2), rng.uniform(0, 1), *size),
+        "eucm": (*at, rng.uniform(0, 1), rng.uniform(0.2, 3), *size),
+        "fov": (*at, rng.uniform(0.05, 3), *size),
+        "thin_prism_fisheye": (*at, k, p, prism, *size, bool(rng.integers(2))),
+    }
+    return load_class(CAMERAS[kind])(*of_kind[kind])
 
 
 @pytest.mark.parametrize("kind", CAMERAS)
 def test_inverses_of_random_lenses_are_right_or_not_a_number(kind):
     covered = 0
-    for camera in random_cameras(kind):
+    rng = np.random.default_rng(1)
+    for camera in (random_camera(kind, rng) for _ in range(60)):
         pixels = grid(camera, 37, 200)
         rays = camera.unproject(pixels)
         inside = np.isfinite(rays).all(-1)
@@ -129,12 +107,6 @@ def test_inverses_of_random_lenses_are_right_or_not_a_number(kind):
     assert covered > 10000
 
 
-def test_the_inverse_stays_on_the_rising_branch():
-    assert np.degrees(BENT.max_theta) == pytest.approx(61.27, abs=0.02)
-    ray = np.array([np.sin(np.radians(55)), 0, np.cos(np.radians(55))])
-    assert np.degrees(BENT.angle(BENT.unproject(BENT.project(ray)))) == pytest.approx(55, abs=1e-9)
-
-
 @every_camera
 def test_unprojecting_undoes_projecting_up_to_the_rim(camera):
     rays = directions(camera)
@@ -142,6 +114,9 @@ def test_unprojecting_undoes_projecting_up_to_the_rim(camera):
     assert np.abs(camera.unproject(pixels, clamp=True) - rays).max() < 1e-6
     inner = camera.angle(rays) < 0.99 * camera.max_theta
     assert np.abs(camera.unproject(pixels[inner]) - rays[inner]).max() < 1e-9
+    assert camera.unproject(np.ones(2)).shape == (3,)
+    assert camera.unproject(np.ones((0, 3, 2))).shape == (0, 3, 3)
+    assert np.isnan(camera.unproject(np.full(2, np.nan), clamp=True)[:2]).all()
 
 
 @every_camera
@@ -165,10 +140,9 @@ def test_past_the_rim_is_not_a_number_or_drawn_in(camera):
 
 def test_in_view_is_in_range_and_in_the_picture():
     camera = PinholeCamera(100, 100, 49.5, 39.5, (), 100, 80)
-    places = np.array([[-0.5, 10], [-0.6, 10], [99.4, 10], [99.5, 10], [9, 79.5], [9, 79.4]])
-    expected = [True, False, True, False, False, True]
-    assert camera.in_picture(places).tolist() == expected
-    assert camera.in_picture(np.array([[5, -0.5], [5, -0.6]])).tolist() == [True, False]
+    inside = np.array([[-0.5, 10], [99.4, 10], [9, 79.4], [5, -0.5]])
+    outside = np.array([[-0.6, 10], [99.5, 10], [9, 79.5], [5, -0.6]])
+    assert camera.in_picture(inside).all() and not camera.in_picture(outside).any()
     points = np.array([[0, 0, 2.0], [0.9, 0, 2.0], [1.1, 0, 2.0], [0, 0, -2.0]])
     assert camera.in_view(points).tolist() == [True, True, False, False]
 
@@ -194,8 +168,9 @@ def test_torch_and_numpy_agree(camera):
 
 
 @every_camera
-def test_crop_and_resize_move_pixels_by_their_areas(camera):
+def test_storing_loses_nothing_and_crop_and_resize_move_pixels_by_their_areas(camera):
     points = directions(camera)
+    assert camera_from_dict(json.loads(json.dumps(camera_to_dict(camera)))) == camera
     moved = camera.cropped(100, 50, 400, 300).resized(800, 150)
     assert (moved.width, moved.height) == (800, 150)
     # The left edge -0.5 of the window stays the left edge of the resized picture.
@@ -203,38 +178,24 @@ def test_crop_and_resize_move_pixels_by_their_areas(camera):
     assert np.abs(moved.project(points) - expected).max() < 1e-6
 
 
-@every_camera
-def test_shapes_are_kept_and_nan_stays(camera):
-    assert camera.project(np.ones((2, 3, 3))).shape == (2, 3, 2)
-    assert camera.unproject(np.ones((2, 3, 2))).shape == (2, 3, 3)
-    assert camera.unproject(np.ones(2)).shape == (3,)
-    assert camera.project(np.empty((0, 3))).shape == (0, 2)
-    assert camera.unproject(np.empty((0, 2))).shape == (0, 3)
-    assert np.isnan(camera.unproject(np.full(2, np.nan), clamp=True)[:2]).all()
-
-
 def matrix(camera):
     return np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
 
 
-@pytest.mark.parametrize("name", ["release", "t265"])
-def test_fisheye_agrees_with_opencv(name):
-    camera = CAMERAS_USED[name]
+def seen_by_opencv(camera, points, terms, project=cv2.projectPoints):
+    none = np.zeros(3)
+    return project(points[:, None], none, none, matrix(camera), np.array(terms))[0][:, 0]
+
+
+@pytest.mark.parametrize("camera", [RELEASE_CAMERA, PINHOLE, WIDE, PRISM])
+def test_lenses_agree_with_opencv(camera):
     points = directions(camera)[2:]
     points = points[points[:, 2] > 0.02]
-    none, k = np.zeros(3), np.array(camera.k)
-    expected, _ = cv2.fisheye.projectPoints(points[:, None], none, none, matrix(camera), k)
-    assert np.abs(camera.project(points) - expected[:, 0]).max() < 1e-4
-
-
-@pytest.mark.parametrize("camera", [PINHOLE, WIDE, PRISM, TILTED, CAMERAS_USED["euroc"]])
-def test_pinhole_agrees_with_opencv(camera):
-    points = directions(camera)
-    terms = np.array(camera.distortion)
-    expected, _ = cv2.projectPoints(
-        points[:, None], np.zeros(3), np.zeros(3), matrix(camera), terms
-    )
-    assert np.abs(camera.project(points) - expected[:, 0]).max() < 1e-6
+    if camera is RELEASE_CAMERA:
+        expected = seen_by_opencv(camera, points, camera.k, cv2.fisheye.projectPoints)
+    else:
+        expected = seen_by_opencv(camera, points, camera.distortion)
+    assert np.abs(camera.project(points) - expected).max() < 1e-4
 
 
 #: Pixels of POINTS by COLMAP 4.2.1 (pycolmap, img_from_cam), to which Project Aria's own
@@ -245,7 +206,6 @@ eth3d | 4051.54825189 1341.30768484  -739.64031523 4422.36622427  7692.19624946 
 aria | 390.7896109 189.9867443  132.83444669 356.69519024  476.38169185 460.02358174
 fov | 472.25843883 183.15459189  93.52860102 426.85283479  589.57722253 571.54753625
 eucm | 309.91642412 220.22238392  106.46316324 351.35980521  375.52790695 431.14031004
-division | 786.11440564 380.64220416  210.0108516 759.10204723  1006.55480102 1020.05740684
 """
 COLMAP = {
     name: np.array(pixels.split(), float).reshape(3, 2)
@@ -258,26 +218,16 @@ def test_lenses_agree_with_colmap(name):
     assert np.abs(CAMERAS_USED[name].project(POINTS) - COLMAP[name]).max() < 2e-8
 
 
-def test_a_fisheye_of_six_terms_is_aria_s_without_prism():
-    plain = FisheyeCamera(241.6, 241.6, 321.2, 236.3, ARIA.k, 640, 480)
-    found = replace(ARIA, p=(0.0, 0.0), s=(0.0,) * 4).project(POINTS)
-    assert np.abs(plain.project(POINTS) - found).max() < 1e-9
-
-
 def test_the_unified_and_double_sphere_lenses_follow_their_geometry():
-    def shifted(rays, up):
-        rays = rays + np.array([0, 0, up])
-        return rays / np.linalg.norm(rays, axis=-1, keepdims=True)
-
     unified = replace(UNIFIED, distortion=(*UNIFIED.distortion, 0.05))
-    rays, none = directions(unified), np.zeros(3)
+    rays = directions(unified)
     plane = rays + np.array([0, 0, unified.xi])
-    plane, terms = plane[:, None] / plane[:, None, 2:], np.array(unified.distortion)
-    expected, _ = cv2.projectPoints(plane, none, none, matrix(unified), terms)
-    assert np.abs(unified.project(rays) - expected[:, 0]).max() < 1e-6
+    expected = seen_by_opencv(unified, plane / plane[:, 2:], unified.distortion)
+    assert np.abs(unified.project(rays) - expected).max() < 1e-6
     # From the first sphere's centre to the second's, and to that of projection.
     rays, alpha = directions(TUM_VI), TUM_VI.alpha
-    second = shifted(rays, TUM_VI.xi)
+    second = rays + np.array([0, 0, TUM_VI.xi])
+    second /= np.linalg.norm(second, axis=-1, keepdims=True)
     plane = second[:, :2] / (second[:, 2:] + alpha / (1 - alpha)) / (1 - alpha)
     expected = plane * [TUM_VI.fx, TUM_VI.fy] + [TUM_VI.cx, TUM_VI.cy]
     assert np.abs(TUM_VI.project(rays) - expected).max() < 1e-9
@@ -319,17 +269,6 @@ def test_ranges_of_sphere_lenses_are_those_of_their_authors():
     # x / d: the orthographic lens.
     assert replace(EUCM, alpha=1.0, beta=1.0).max_theta == pytest.approx(np.pi / 2, abs=1e-3)
     assert FOV.max_theta == np.pi / 2
-    # ρ / (1 + ρ² / 4) turns at ρ = 2, at 45°.
-    turning = replace(DIVISION, k=(0.25,))
-    assert turning.max_theta == pytest.approx(np.pi / 4, abs=1e-3)
-
-
-def test_a_tilted_sensor_sees_what_is_before_it():
-    # Its plane meets the ray at tan θ = -1 / tan 0.6, its horizon lies at 1 / sin 0.6 = 1.77.
-    tilted = PinholeCamera(300, 300, 320, 240, (0.0,) * 13 + (0.6,), 640, 480)
-    assert np.tan(tilted.max_theta) == pytest.approx((np.cos(0.6) - 0.1) / np.sin(0.6), abs=1e-3)
-    beyond = np.array([320 + 2.5 * 300, 240.0])
-    assert np.isnan(tilted.unproject(beyond)).all() and tilted.unproject(beyond, clamp=True)[0] > 0
 
 
 @pytest.mark.parametrize(
@@ -343,6 +282,8 @@ def test_a_tilted_sensor_sees_what_is_before_it():
         (EUCM, {"beta": 0.0}, "beta 0.0"),
         (FOV, {"omega": 55.0}, "in radians"),
         (ARIA, {"s": (0.0, 0.0)}, "2 terms p and 2 s"),
+        (OCAM, {"affine": ((1, 0), (0,))}, "affine is"),
+        (OCAM, {"affine": ((1, 1), (1, 1))}, "affine is"),
     ],
 )
 def test_terms_that_no_lens_has_are_refused(camera, change, message):
@@ -363,20 +304,12 @@ def test_ocam_rays_follow_the_toolboxs_formula():
 
 def test_equidistant_radius_grows_evenly_with_the_angle():
     camera = equidistant_camera(640, 480, (320, 240), 230, 180)
-    for degrees in (0, 30, 90):
-        theta = np.radians(degrees)
-        pixel = camera.project(np.array([np.sin(theta), 0, np.cos(theta)]))
-        assert np.allclose(pixel, [320 + 230 * degrees / 90, 240])
+    theta = np.radians([0, 30, 90])
+    rays = np.stack([np.sin(theta), 0 * theta, np.cos(theta)], -1)
+    assert np.allclose(camera.project(rays), [[320, 240], [320 + 230 / 3, 240], [550, 240]])
     for radius, fov in ((0, 180), (-1, 180), (100, 0), (100, 360)):
         with pytest.raises(ValueError, match="no lens"):
             equidistant_camera(640, 480, (320, 240), radius, fov)
-
-
-@every_camera
-def test_stored_cameras_come_back(camera):
-    stored = json.loads(json.dumps(camera_to_dict(camera)))
-    assert camera_from_dict(stored) == camera
-    assert stored.get("model", "fisheye") in CAMERAS
 
 
 NESTED = [1.0]
@@ -388,13 +321,9 @@ for _ in range(40):
     ("change", "message"),
     [
         ({"model": "cube"}, "there is fisheye, pinhole, .*, but no 'cube'"),
-        ({"focal": 3}, "camera model fisheye has .*focal"),
         ({"model": "pinhole"}, "camera model pinhole has .*, not .*, k,"),
-        ({3: 3}, "camera model fisheye has .*, 3"),
         ({"model": ["a"]}, r"but no \['a'\]"),
-        ({"model": NESTED}, "but no "),
         ({"k": NESTED}, "is not a number"),
-        ({"fx": None}, "fx: None is not a number"),
         ({"fx": [200]}, r"fx: \[200\] is not a number"),
         ({"k": 3}, "k: 3 is not a row of numbers"),
         ({"k": [1, [2, 3]]}, r"k: \[2, 3\] is not a number"),
@@ -403,10 +332,3 @@ for _ in range(40):
 def test_what_is_no_camera_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         camera_from_dict(camera_to_dict(RELEASE_CAMERA) | change)
-
-
-@pytest.mark.parametrize("affine", [[1, 0], [[1, 0], [0]], [[1, 1], [1, 1]], [[1, 0, 0]] * 2])
-def test_an_affine_map_without_inverse_is_refused(affine):
-    values = {"model": "ocam", "cx": 99, "cy": 99, "polynomial": [99, 0], "affine": affine}
-    with pytest.raises(ValueError, match="affine"):
-        camera_from_dict(values | {"width": 200, "height": 200, "radius": 99})

@@ -25,21 +25,11 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, single_writer)
     (tmp_path / "usual").touch()
     assert path.stat().st_mode == (tmp_path / "usual").stat().st_mode
     assert sha256(path) == hashlib.sha256(b"old").hexdigest()
-
-
-def test_a_folder_in_the_way_is_one_clear_line(tmp_path):
-    (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be made a folder"):
-        write_text(tmp_path / "file" / "below.txt", "text")
-
-
-def test_a_single_writer_overwrites_what_a_killed_run_has_left(tmp_path):
-    path = tmp_path / "file.txt"
-    with replacing(path, single_writer=True) as temporary:
-        left = temporary
-    left.write_text("hal")
-    write_text(path, "new", single_writer=True)
-    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+        write_text(path / "below.txt", "text")
+    temporary.write_text("hal")  # of a killed run; a single writer overwrites it
+    write_text(path, "new", single_writer)
+    assert path.read_text() == "new" and temporary.exists() != single_writer
 
 
 def test_a_text_that_a_spreadsheet_would_run_is_quoted_and_numbers_stay():

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from base.cameras.double_sphere import DoubleSphereCamera
 from base.cameras.ocam import OCamCamera
 from base.cameras.pinhole import PinholeCamera
+from base.cameras.sphere import DoubleSphereCamera
 from base.errors import UserError
 from base.release_camera import RELEASE_SQUARE, FisheyeCamera
 from model.rays import CameraRays
@@ -39,9 +39,8 @@ def test_rays_are_the_camera_s(name):
 
 
 def test_a_view_with_tangential_terms_is_refused():
-    for terms in ((0.0, 0.0, 1e-3, 0.0), (0.0,) * 13 + (0.01,)):
-        with pytest.raises(UserError, match="PinholeCamera has"):
-            CameraRays(replace(CAMERAS["pinhole"], distortion=terms))
+    with pytest.raises(UserError, match="PinholeCamera has"):
+        CameraRays(replace(CAMERAS["pinhole"], distortion=(0.0, 0.0, 1e-3, 0.0)))
 
 
 def test_the_gradient_is_finite_on_the_axis_and_right_beside_it():

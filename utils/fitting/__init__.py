@@ -1,1 +1,1 @@
-"""Fitting what a headset file holds: where a camera is on the head, and lenses."""
+"""Fitting where a camera is on the head."""

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -29,10 +29,10 @@ _WORST_MISS, _WORST = 2.0, np.array([8.0] * 3 + [12.0] * 3)
 #: What is fitted, in this order, and its unit for the optimiser: 5 cm, 10°.
 _MOUNT = ("left", "up", "ahead", "rotate", "forward", "left tilt")
 _UNITS = np.array([5.0, 5.0, 5.0, 10.0, 10.0, 10.0])
+_RIGID = np.isin(MARKS, ON_HEAD)
 
 
-@dataclass(frozen=True)
-class MountFit:
+class MountFit(NamedTuple):
     """A fitted mount, as in :class:`~base.headset.Headset`, with standard deviations."""
 
     position: np.ndarray  # (3,) centimetres to the left, up, ahead of the tip of the nose
@@ -44,57 +44,29 @@ class MountFit:
     residual: float  # root mean square distance of the marks from these, pixels
 
 
-class _Problem:
-    """Residuals, in standard deviations, of the unknowns x: the mount (6), the person's build
-    (8, 3), and for each picture how the head is held (3) and how the headset sits (3)."""
+def _in_camera(x: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """(…, 3) points in the camera's frame, centimetres, of the mount ``x[:6]``."""
+    mount = x[:6] * _UNITS
+    left, up, ahead = np.moveaxis(landmarks - mount[:3], -1, 0)
+    return np.stack([left, ahead, -up], -1) @ mount_rotation(*mount[3:]).T
 
-    def __init__(self, camera: Camera, marks: Sequence[Marks], pose: str, height: float) -> None:
-        self.camera, self.count = camera, len(marks)
-        self.mean, self.spread = wearer(pose, height)
-        rows = [
-            (picture, MARKS.index(name), pixel)
-            for picture, marked in enumerate(marks)
-            for name, pixel in marked.items()
-        ]
-        self.picture, self.mark = (np.array([row[k] for row in rows], int) for k in (0, 1))
-        self.pixels = np.array([row[2] for row in rows], float).reshape(-1, 2)
-        self.rays = camera.unproject(self.pixels, clamp=True)
-        beyond = np.linalg.norm(camera.project(self.rays, clamp=True) - self.pixels, axis=-1)
-        if (beyond > _BEYOND * camera.height).any():
-            bad = int(np.argmax(beyond))
-            raise UserError(
-                f"the {MARKS[self.mark[bad]]} is marked at {np.round(self.pixels[bad])}, "
-                "where this lens sees nothing: is it the calibration of these pictures?"
-            )
-        # Radians that a mark's deviation in pixels makes.
-        step = _MARK_SPREAD * camera.height
-        beside = [camera.unproject(self.pixels + offset, clamp=True) for offset in np.eye(2) * step]
-        moved = [np.linalg.norm(ray - self.rays, axis=-1) for ray in beside]
-        self.deviation = np.maximum(np.mean(moved, 0), step * 1e-4)
-        self.rigid = np.isin(MARKS, ON_HEAD)
 
-    def landmarks(self, x: np.ndarray) -> np.ndarray:
-        """(pictures, landmarks, 3) cm from the nose."""
-        build, turns, shifts = np.split(x[6:].reshape(-1, 3), [len(MARKS), -self.count])
-        at = self.mean + self.spread * build
-        turned = Rotation.from_rotvec(np.radians(_HEAD_SPREAD) * turns).as_matrix() @ (at - NECK).T
-        placed = np.where(self.rigid[:, None], at, np.swapaxes(turned, 1, 2) + NECK)
-        return placed - (shifts * RELEASE_HEADSET.position_spread)[:, None]
-
-    def in_camera(self, x: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        """(…, 3) points in the camera's frame, centimetres."""
-        mount = x[:6] * _UNITS
-        left, up, ahead = np.moveaxis(landmarks - mount[:3], -1, 0)
-        return np.stack([left, ahead, -up], -1) @ mount_rotation(*mount[3:]).T
-
-    def misses(self, x: np.ndarray) -> np.ndarray:
-        """Each mark's (3,) off its ray."""
-        points = self.in_camera(x, self.landmarks(x)[self.picture, self.mark])
-        rays = points / np.maximum(np.linalg.norm(points, axis=-1, keepdims=True), 1e-9)
-        return (rays - self.rays) / self.deviation[:, None]
-
-    def residuals(self, x: np.ndarray) -> np.ndarray:
-        return np.append(self.misses(x).ravel(), x[6:])
+def _seen(
+    camera: Camera, pixels: np.ndarray, names: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 3) rays of (N, 2) marks, and the radians that a mark's deviation in pixels makes."""
+    rays = camera.unproject(pixels, clamp=True)
+    beyond = np.linalg.norm(camera.project(rays, clamp=True) - pixels, axis=-1)
+    if (beyond > _BEYOND * camera.height).any():
+        bad = int(np.argmax(beyond))
+        raise UserError(
+            f"the {names[bad]} is marked at {np.round(pixels[bad])}, where this lens sees "
+            "nothing: is it the calibration of these pictures?"
+        )
+    step = _MARK_SPREAD * camera.height
+    beside = [camera.unproject(pixels + offset, clamp=True) for offset in np.eye(2) * step]
+    moved = [np.linalg.norm(ray - rays, axis=-1) for ray in beside]
+    return rays, np.maximum(np.mean(moved, 0), step * 1e-4)
 
 
 def fit_mount(
@@ -105,47 +77,71 @@ def fit_mount(
     :func:`wearer`), is built as people are, holds the head level to some degrees and puts the
     headset on a little differently each time, which are fitted along; marks far off count less
     (soft L1). UserError for too few marks, or such as no mount or more than one fits."""
-    names = {name for marked in marks for name in marked}
-    if len(names) < _LEAST_MARKS:
+    names = [name for marked in marks for name in marked]
+    if len(known := sorted(set(names))) < _LEAST_MARKS:
         raise UserError(
-            f"{len(names)} parts of the body are marked ({', '.join(sorted(names)) or 'none'}): "
+            f"{len(known)} parts of the body are marked ({', '.join(known) or 'none'}): "
             f"mark at least {_LEAST_MARKS}; the feet tell the tilt"
         )
-    problem = _Problem(camera, marks, pose, height)
-    free = np.zeros(problem.mean.size + 6 * problem.count)
+    picture = np.repeat(np.arange(len(marks)), [*map(len, marks)])
+    mark = np.array([MARKS.index(name) for name in names])
+    pixels = np.array([pixel for marked in marks for pixel in marked.values()], float)
+    rays, deviation = _seen(camera, pixels, names)
+    mean, spread = wearer(pose, height)
 
-    def mount_only(x: np.ndarray) -> np.ndarray:
-        return problem.misses(np.append(x, free)).ravel() / 5
+    # In standard deviations x is the mount (6), the person's build (8, 3), and for each picture how
+    # the head is held (3) and how the headset sits (3).
+    def landmarks(x: np.ndarray) -> np.ndarray:
+        """(pictures, landmarks, 3) cm from the nose."""
+        build, turns, shifts = np.split(x[6:].reshape(-1, 3), [len(MARKS), -len(marks)])
+        at = mean + spread * build
+        turned = Rotation.from_rotvec(np.radians(_HEAD_SPREAD) * turns).as_matrix() @ (at - NECK).T
+        placed = np.where(_RIGID[:, None], at, np.swapaxes(turned, 1, 2) + NECK)
+        return placed - (shifts * RELEASE_HEADSET.position_spread)[:, None]
 
+    def misses(x: np.ndarray) -> np.ndarray:
+        """Each mark's (3,) off its ray."""
+        points = _in_camera(x, landmarks(x)[picture, mark])
+        found = points / np.maximum(np.linalg.norm(points, axis=-1, keepdims=True), 1e-9)
+        return (found - rays) / deviation[:, None]
+
+    free = np.zeros(mean.size + 6 * len(marks))
     turns = itertools.product((0.0, 90.0, 180.0, -90.0), (0.0, 40.0))
     starts = (np.array([*RELEASE_HEADSET.position, *turn, 0.0]) / _UNITS for turn in turns)
-    rough = [least_squares(mount_only, x, loss="soft_l1", max_nfev=60) for x in starts]
-    start = np.append(min(rough, key=lambda found: found.cost).x, free)
-    fit = least_squares(problem.residuals, start, loss="soft_l1", f_scale=_OUTLIER, max_nfev=200)
-    miss = float(np.sqrt(2 * fit.cost / max(2 * len(problem.mark) - 6, 1)))
+    rough = [
+        least_squares(
+            lambda x: misses(np.append(x, free)).ravel() / 5, x, loss="soft_l1", max_nfev=60
+        )
+        for x in starts
+    ]
+    fit = least_squares(
+        lambda x: np.append(misses(x).ravel(), x[6:]),
+        np.append(min(rough, key=lambda found: found.cost).x, free),
+        loss="soft_l1",
+        f_scale=_OUTLIER,
+        max_nfev=200,
+    )
+    miss = float(np.sqrt(2 * fit.cost / max(2 * len(mark) - 6, 1)))
     if miss > _WORST_MISS:
-        off = np.linalg.norm(problem.misses(fit.x), axis=-1)
-        worst = MARKS[problem.mark[off.argmax()]].replace("_", " ")
+        worst = names[np.linalg.norm(misses(fit.x), axis=-1).argmax()].replace("_", " ")
         raise UserError(
             f"no mount fits the marks ({miss:.1f} times as far off as people differ, most of all "
             f"the {worst}): check it, left and right (the wearer's), --pose and --camera"
         )
-    deviation = np.sqrt(np.diag(np.linalg.pinv(fit.jac.T @ fit.jac)))[:6]
-    deviation *= max(1.0, miss) * _UNITS
-    if (vague := deviation > _WORST).any():
+    error = np.sqrt(np.diag(np.linalg.pinv(fit.jac.T @ fit.jac)))[:6] * max(1.0, miss) * _UNITS
+    if (vague := error > _WORST).any():
         raise UserError(
-            f"the marks do not tell '{_MOUNT[vague.argmax()]}' (± {deviation[vague][0]:.0f}): mark "
+            f"the marks do not tell '{_MOUNT[vague.argmax()]}' (± {error[vague][0]:.0f}): mark "
             "more, near ones (nose, chin, shoulders) and the feet"
         )
     mount = fit.x[:6] * _UNITS
-    points = problem.in_camera(fit.x, problem.landmarks(fit.x))
-    seen = camera.project(points)
-    off = seen[problem.picture, problem.mark] - problem.pixels
+    seen = camera.project(_in_camera(fit.x, landmarks(fit.x)))
+    off = np.sum((seen[picture, mark] - pixels) ** 2, -1)
     return MountFit(
         mount[:3],
-        deviation[:3],
+        error[:3],
         mount_angles(mount_rotation(*mount[3:])),
-        deviation[3:],
+        error[3:],
         [dict(zip(MARKS, places, strict=True)) for places in seen],
-        float(np.sqrt(np.nanmean(np.sum(off**2, -1)))),
+        float(np.sqrt(np.nanmean(off))),
     )

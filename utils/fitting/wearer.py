@@ -11,8 +11,6 @@ import numpy as np
 
 #: Metres; the table's places are those at this stature.
 MEAN_HEIGHT = 1.72
-#: Of the arms.
-POSES = ("hanging", "tpose")
 #: Marks that move with the head and the camera.
 ON_HEAD = ("nose", "chin")
 #: The point about which the head is held more or less level.
@@ -20,15 +18,12 @@ NECK = np.array([0.0, -10.0, -15.8])
 
 #: Place, change of it per centimetre of stature, deviation; of the left side where there are two.
 #: The shoulder is the skin above the joint, the wrist its middle, the foot the tip of the toes.
-_Landmark = tuple[
-    tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]
-]
-_MIDDLE: dict[str, _Landmark] = {
+_MIDDLE = {
     "nose": ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.3, 0.3, 0.3)),
     "chin": ((0.0, -6.7, -2.3), (0.0, -0.02, 0.0), (0.4, 0.6, 0.6)),
 }
-_FOOT: _Landmark = ((9.3, -155.6, 4.0), (0.07, -0.93, -0.01), (4.0, 1.5, 4.0))
-_SIDE: dict[str, dict[str, _Landmark]] = {
+_FOOT = ((9.3, -155.6, 4.0), (0.07, -0.93, -0.01), (4.0, 1.5, 4.0))
+_SIDE = {
     "hanging": {
         "shoulder": ((16.7, -13.2, -15.1), (0.07, -0.01, -0.08), (1.5, 1.5, 2.0)),
         "wrist": ((23.2, -70.0, -11.6), (0.16, -0.46, -0.07), (4.0, 2.0, 5.0)),
@@ -40,18 +35,17 @@ _SIDE: dict[str, dict[str, _Landmark]] = {
         "foot": _FOOT,
     },
 }
-_SIDES = {"left": 1.0, "right": -1.0}
+#: Of the arms.
+POSES = tuple(_SIDE)
 #: What is marked, from head to foot.
-MARKS = (*_MIDDLE, *(f"{side}_{part}" for part in _SIDE["hanging"] for side in _SIDES))
+MARKS = (*_MIDDLE, *(f"{side}_{part}" for part in _SIDE["hanging"] for side in ("left", "right")))
 
 
 def wearer(pose: str, height: float) -> tuple[np.ndarray, np.ndarray]:
     """Places of :data:`MARKS` and their standard deviations, (8, 3) centimetres each, of a person
     of ``height`` metres with the arms in one of :data:`POSES`."""
-    landmarks = dict(_MIDDLE)
-    for part, (place, growth, spread) in _SIDE[pose].items():
-        for side, sign in _SIDES.items():
-            mirror = np.array([sign, 1.0, 1.0])
-            landmarks[f"{side}_{part}"] = mirror * place, mirror * growth, spread
-    table = np.array([landmarks[name] for name in MARKS])
+    mirror = np.array([[-1.0, 1.0, 1.0], [-1.0, 1.0, 1.0], [1.0, 1.0, 1.0]])
+    rows = [np.array(row) for row in _MIDDLE.values()]
+    rows += [row * sign for row in map(np.array, _SIDE[pose].values()) for sign in (1, mirror)]
+    table = np.array(rows)
     return table[:, 0] + table[:, 1] * 100 * (height - MEAN_HEIGHT), table[:, 2]

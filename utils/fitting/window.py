@@ -26,18 +26,16 @@ class MarkingWindow:
     ) -> None:
         import matplotlib.pyplot as plt
 
-        self._plt, self._pictures, self._changed = plt, pictures, changed
-        self.points = points
+        self._plt, self._pictures, self._points, self._changed = plt, pictures, points, changed
         self._steps = [(picture, name) for picture in pictures for name in names]
         missing = (
             k for k, (picture, name) in enumerate(self._steps) if name not in points[picture]
         )
         self._at = next(missing, 0)
         self.figure, self._axes = plt.subplots(figsize=(10, 10))
-        canvas = self.figure.canvas
-        canvas.mpl_connect("button_press_event", self._clicked)
-        canvas.mpl_connect("key_press_event", self._pressed)
-        self._draw()
+        self.figure.canvas.mpl_connect("button_press_event", self._clicked)
+        self.figure.canvas.mpl_connect("key_press_event", self._pressed)
+        self._go(0)
 
     def run(self) -> None:
         """Show it until it is closed or all is marked; UserError without a display."""
@@ -46,45 +44,35 @@ class MarkingWindow:
             raise UserError("no display for a window: mark elsewhere and give --points FILE")
         self._plt.show()
 
-    def _draw(self) -> None:
+    def _go(self, steps: int) -> None:
+        self._at += steps
+        if self._at == len(self._steps):
+            self._plt.close(self.figure)
+            return
         picture, name = self._steps[self._at]
         axes = self._axes
         axes.clear()
         axes.set_axis_off()
         axes.imshow(self._pictures[picture])
-        for marked, (x, y) in self.points[picture].items():
+        for marked, (x, y) in self._points[picture].items():
             axes.plot(x, y, "+", color=_COLOUR, markersize=12, markeredgewidth=2)
             axes.annotate(marked, (x, y), (6, 6), textcoords="offset points", color=_COLOUR)
         axes.set_title(f"{picture}: mark the {name.replace('_', ' ')} of the wearer\n{_KEYS}")
         self.figure.canvas.draw_idle()
 
-    def _go(self, steps: int) -> None:
-        self._at += steps
-        if self._at == len(self._steps):
-            self._plt.close(self.figure)
-        else:
-            self._draw()
-
     def _clicked(self, event) -> None:
         toolbar = self.figure.canvas.toolbar
         zooming = toolbar is not None and toolbar.mode
-        if event.inaxes is not self._axes or event.button != 1 or zooming:
-            return
-        picture, name = self._steps[self._at]
-        self.points[picture][name] = (round(event.xdata, 1), round(event.ydata, 1))
-        self._changed()
-        self._go(1)
+        if event.inaxes is self._axes and event.button == 1 and not zooming:
+            picture, name = self._steps[self._at]
+            self._points[picture][name] = (round(event.xdata, 1), round(event.ydata, 1))
+            self._changed()
+            self._go(1)
 
     def _pressed(self, event) -> None:
-        if event.key == "n":
-            self._forget()
-            self._go(1)
-        elif event.key == "u" and self._at:
-            self._at -= 1
-            self._forget()
-            self._draw()
-
-    def _forget(self) -> None:
-        picture, name = self._steps[self._at]
-        if self.points[picture].pop(name, None):
-            self._changed()
+        back = event.key == "u" and self._at > 0
+        if back or event.key == "n":
+            picture, name = self._steps[self._at - back]
+            if self._points[picture].pop(name, None):
+                self._changed()
+            self._go(-1 if back else 1)

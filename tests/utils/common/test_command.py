@@ -73,9 +73,8 @@ def test_every_command_answers_before_it_imports_what_takes_seconds():
 def test_what_imports_lack_is_one_line(module, raised, status, said, tmp_path):
     (tmp_path / f"{module}.py").write_text(f"raise {raised}")
     # What imports it among the first.
-    command = (
-        "utils/fit_headset.py --labels x --output" if module == "cv2" else "demo.py --save_dir"
-    )
+    fit = "utils/fit_headset.py --pictures x --camera y --output"
+    command = fit if module == "cv2" else "demo.py --save_dir"
     script, *options = command.split()
     start = f"import runpy, sys; sys.argv[0] = {script!r}\n"
     start += f"runpy.run_path({script!r}, run_name='__main__')"
