@@ -10,7 +10,7 @@
 # make test              the checks and tests
 # make benchmark         every row of doc/benchmark.md: trained, tested, put into its tables
 # make ablation          the project's own model with one part left out at a time: doc/ablation.md
-# make bench-data        frames per second of every way to load data, beside a plain reference
+# make bench-data        frames per second of loading a tree and shards, beside a plain reference
 # make bench-train       frames per second of training, beside a plain reference step
 # make bench-inference   milliseconds of a frame, frames per second, beside plain PyTorch
 # Each sets up .venv first, once.

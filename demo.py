@@ -40,7 +40,6 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     either("--num_vis", **count, help="evenly spaced over the set; 0 for none (default: 32)")
     either("--every", type=whole_number(1), metavar="N", help="every N-th frame (1: all)")
     add("--worst", **count, default=0, help="also the N frames of largest error, in worst/")
-    add("--best", **count, default=0, help="also the N frames of smallest error, in best/")
     video = "the frames of --num_vis or --every (default: all) as SAVE_DIR/video.mp4 instead"
     add("--video", action="store_true", help=video)
     arguments = parser.parse_args(argv)
@@ -57,8 +56,6 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from base.base_dataset import BaseDataset
-from base.cameras.camera import Camera
 from base.errors import UserError
 from base.files import sha256, write_text
 from base.headset import Headset, load_headset
@@ -82,22 +79,6 @@ from utils.training.data import report_broken
 
 #: Batches per reading process below which starting it costs more than it saves.
 _BATCHES_PER_WORKER = 4
-
-
-def open_labelled(
-    root: Path, set_type: SetType, view: Camera, headset: Headset | None
-) -> BaseDataset:
-    """The split to evaluate on; UserError where it is missing, empty or has no labels at all."""
-    try:
-        return open_split(root, set_type, view=view, headset=headset)
-    except UserError:
-        split = root / set_type.folder
-        if any(split.glob("*/*/cam_down/json/*")) or not any(split.glob("*/*/cam_down/rgba/*.png")):
-            raise
-        raise UserError(
-            f"{split}: pictures without labels, so there is no error to measure; "
-            "use inference.py --input_dir for poses of unlabelled pictures"
-        ) from None
 
 
 def training_mean_pose(
@@ -165,11 +146,9 @@ def draw(
     elif rows:
         painter.save_all(poses, rows, new / "pictures")
         print(f"Pictures: {save_dir / 'pictures'} ({len(rows)})")
-    for name, errors in (("worst", -poses.mpjpe), ("best", poses.mpjpe)):
-        count = getattr(arguments, name)
-        if ranked := np.argsort(errors, kind="stable")[:count].tolist():
-            painter.save_all(poses, ranked, new / name, ranked=True)
-            print(f"{name.capitalize() + ':':<9} {save_dir / name} ({len(ranked)})")
+    if ranked := np.argsort(-poses.mpjpe, kind="stable")[: arguments.worst].tolist():
+        painter.save_all(poses, ranked, new / "worst", ranked=True)
+        print(f"Worst:    {save_dir / 'worst'} ({len(ranked)})")
     folder.keep()
 
 
@@ -188,7 +167,7 @@ def run(arguments: argparse.Namespace) -> None:
     device = select_device(arguments.gpu)
     loaded = load_pose_model(arguments.load_model, device)
     headset = arguments.headset and load_headset(arguments.headset)
-    dataset = open_labelled(arguments.data_root, set_type, loaded.camera, headset)
+    dataset = open_split(arguments.data_root, set_type, view=loaded.camera, headset=headset)
     how = {"camera": dataset.camera, "views": arguments.views}
     predictor = PosePredictor(loaded.model, device, arguments.precision, **how)
     mean_pose, whose = training_mean_pose(loaded, arguments.data_root, headset)

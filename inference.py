@@ -18,8 +18,6 @@ examples:
         --video --no_pictures
   camera 0 of this machine, shown in a window:
     python inference.py --load_model model_best.tar --input 0
-  very many pictures, eight processes:
-    torchrun --nproc_per_node=8 inference.py --load_model model_best.tar --input_dir pictures
 """
 
 import argparse
@@ -27,15 +25,12 @@ import math
 from pathlib import Path
 
 from base.errors import UserError
-from utils.common.command import command_parser, counted, parse_early, run_command
-from utils.inference.sinks import FORMATS, format_class
+from utils.common.command import command_parser, counted, number, parse_early, run_command
+from utils.inference.sinks import FORMATS
 
 
 def _turn(text: str) -> float | None:
-    try:
-        return None if text == "auto" else float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is neither degrees nor 'auto'") from None
+    return None if text == "auto" else number(-360, 360)(text)
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -49,8 +44,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     given = parser.add_mutually_exclusive_group(required=True)
     given.add_argument("--input_dir", help="folder of pictures")
-    text = "a picture, a folder, a 'pattern*.png', a video file, the address of a video or stream "
-    text += "(http, rtsp), or a live camera by its index or device"
+    text = "a picture, a folder, a 'pattern*.png', a video file, or a live camera by its index"
     given.add_argument("--input", help=text)
     text = "include subfolders, each as a sequence of its own"
     add("--recursive", action="store_true", help=text)
@@ -64,20 +58,14 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text += "the release), or 'circle': no calibration, an equidistant lens is fitted to the image "
     text += "circle (default: 'training' if the picture looks like its own, otherwise 'circle')"
     add("--camera", help=text)
-    add(
-        "--fov",
-        type=float,
-        help="field of view across the image circle in degrees, without calibration (default: 180)",
-    )
-    text = (
-        "rotate pictures clockwise, so that the wearer's face is at the top; 'auto' tries 0, 90, "
-    )
-    text += "180 and 270 and takes that of which the network is most certain (default: auto)"
+    text = "field of view across the image circle in degrees, without calibration (default: 180)"
+    add("--fov", type=float, help=text)
+    text = "rotate pictures clockwise, so that the wearer's face is at the top; 'auto' tries 0, "
+    text += "90, 180 and 270 and takes that of which the network is most certain (default: auto)"
     add("--rotate", type=_turn, metavar="DEGREES", help=text)
     text = "tilt of the camera from straight down, in degrees: forward, and to the wearer's left "
     text += "(default: 0 0)"
-    both = ("FORWARD", "LEFT")
-    add("--mount", type=float, nargs=2, metavar=both, help=text)
+    add("--mount", type=float, nargs=2, metavar=("FORWARD", "LEFT"), help=text)
     text = "instead of all these: a headset file, or a profile, see doc/headset.md"
     add("--headset", metavar="FILE|PROFILE", help=text)
 
@@ -86,23 +74,19 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--format", nargs="+", choices=FORMATS, default=["json"], help=text)
     add("--no_pictures", action="store_true", help="do not save a drawing of each frame (faster)")
     add("--video", action="store_true", help="write poses.mp4 with the poses drawn")
-    add("--show", action="store_true", help="show the poses in a window")
 
     add = parser.add_argument_group("sequences").add_argument
     text = "reduce jitter with the One-Euro filter; optionally its min_cutoff in Hz and its beta "
     text += "(default: 1 6)"
     add("--smooth", nargs="*", type=float, metavar="VALUE", help=text)
     text = "frame rate to assume for a folder of pictures (default: %(default)g)"
-    add("--fps", type=float, default=30.0, help=text)
+    add("--fps", type=number(0.01, 1000), default=30.0, help=text)
 
     arguments = parser.parse_args(argv)
     smooth = arguments.smooth or ()
-    turned = (arguments.rotate or 0.0, *(arguments.mount or ()))
-    if not 0.01 <= arguments.fps <= 1000:
-        raise UserError(f"--fps {arguments.fps:g}: must be from 0.01 to 1000")
-    if not all(map(math.isfinite, (*turned, *smooth))):
-        raise UserError("--rotate, --mount and --smooth take finite numbers")
-    if smooth and (len(smooth) != 2 or smooth[0] <= 0 or smooth[1] < 0):
+    if not all(map(math.isfinite, smooth)) or (
+        smooth and (len(smooth) != 2 or smooth[0] <= 0 or smooth[1] < 0)
+    ):
         raise UserError(
             "--smooth takes no value, or two: the cutoff at rest, above 0, and the rise, 0 or more"
         )
@@ -116,49 +100,62 @@ parse_early(__name__, parse_arguments)
 import contextlib
 import signal
 import sys
+from collections.abc import Iterator
 
-import torch
-
-from utils.common.device import torchrun_ranks
+from base.registry import load_class
+from base.run_folder import RunFolder
 from utils.common.memory import memory_advice
 from utils.common.pretrained import chosen_model
+from utils.common.signals import Interruption
 from utils.inference.picture_source import open_source
 from utils.inference.predictor import EgoPosePredictor
-from utils.inference.results import Summary
-from utils.inference.sinks.outputs import infer_alone, infer_together
+from utils.inference.results import PerSequence, RunInfo, Sink, Summary
+from utils.inference.run import infer
+from utils.inference.sinks.drawings import PictureSink, VideoSink, WindowSink, display_missing
+from utils.inference.smoothing import PoseSmoother
 from utils.inference.source import Source, name_text
 
-#: Lenses, and reasons for which files are unreadable, that the screen shows; poses.json has all.
-_NAMED = 20
+
+def open_sinks(
+    arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor, folder: Path
+) -> Iterator[Sink]:
+    """What the arguments ask for, opened in a folder."""
+    drawn = not (arguments.no_pictures or source.live)
+    # A rate beyond that is only the unit of a video's timestamps.
+    fps = source.fps if 0.01 <= (source.fps or 0) <= 240 else arguments.fps
+    run = RunInfo(predictor, fps, drawn)
+    for name in dict.fromkeys(arguments.format):
+        kind, path = load_class(FORMATS[name]), folder / f"poses.{name}"
+        yield PerSequence(kind, path, run) if kind.per_sequence else kind(path, run)
+    if drawn:
+        yield PictureSink(folder / "pictures")
+    if arguments.video:
+        yield PerSequence(VideoSink, folder / "poses.mp4", fps)
+    if source.live:
+        if missing := display_missing():
+            print(missing)
+        else:
+            yield WindowSink()
 
 
-def report(summary: Summary, arguments: argparse.Namespace, source: Source) -> None:
+def report(summary: Summary, arguments: argparse.Namespace) -> None:
     """Say what was done, what was assumed and what could not be read."""
-    for lens in summary.lenses[:_NAMED]:
-        width, height = lens["size"]
-        where = f"{lens['folder'] or '.'}, " if "folder" in lens else ""
-        print(f"{where}{width}×{height}: {lens['lens']}")
+    for lens in summary.lenses:
+        print("{}×{}: {lens}".format(*lens["size"], **lens))
         print(f"  rotated by {lens['rotate']:g}°, {lens['orientation']}")
         if lens["out_of_range"]:
             print(f"  outside the range that the model was trained on: {lens['out_of_range']}")
-    if more := summary.lenses[_NAMED:]:
-        print(f"{len(more)} more: see 'lenses' in poses.json")
-    below = "**/" if source.nested else ""
-    formats = dict.fromkeys(arguments.format)
-    names = [below * format_class(name).per_sequence + f"poses.{name}" for name in formats]
-    names += [] if arguments.no_pictures or source.live else ["pictures/"]
-    names += [f"{below}poses.mp4"] if arguments.video else []
     where = name_text(str(arguments.save_dir))
-    print(f"Poses of {counted(summary.frames, 'frame')} in {where}: {', '.join(names)}")
-    flags = f"poses.{next((name for name in formats if name != 'bvh'), 'json')}"
+    names = ", ".join(f"poses.{name}" for name in dict.fromkeys(arguments.format))
+    print(f"Poses of {counted(summary.frames, 'frame')} in {where}: {names}")
     for item in summary.left_out:
         print(f"Left out {item['file']}: {item['reason']}")
     if summary.disagreeing:
         count = counted(summary.disagreeing, "frame")
-        print(f"In {count} the pose does not fit the picture: see 'disagrees' in {flags}")
+        print(f"In {count} the pose does not fit the picture: see 'disagrees'")
     if summary.out_of_range:
         views = counted(summary.out_of_range, "view")
-        print(f"{views} unlike those in training: see 'out_of_range' in {flags}")
+        print(f"{views} unlike those in training: see 'out_of_range'")
     if summary.fault:
         print(summary.fault)
     if unreadable := summary.unreadable:
@@ -166,38 +163,37 @@ def report(summary: Summary, arguments: argparse.Namespace, source: Source) -> N
         reasons: dict[str, list[str]] = {}
         for item in unreadable:
             reasons.setdefault(item["reason"], []).append(item["file"])
-        for reason, files in [*reasons.items()][:_NAMED]:
+        for reason, files in [*reasons.items()][:20]:  # poses.json has all
             more = f" and {len(files) - 1} more" if files[1:] else ""
             print(f"  {files[0]}{more}: {reason}")
 
 
-def gpu_of_process(gpu: str, local: int) -> str:
-    """Each process of a machine gets a CUDA device of its own, from ``--gpu`` on."""
-    return str(int(gpu) + local) if gpu.isdecimal() and torch.cuda.is_available() else gpu
-
-
 def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(argv)
-    rank, count, local = torchrun_ranks() or (0, 1, 0)
-    # One of several processes says what they all do.
-    with contextlib.redirect_stdout(None) if rank else contextlib.nullcontext():
-        arguments.load_model = chosen_model(arguments.load_model)
-    given = arguments.input_dir or arguments.input
-    source = open_source(given, arguments.recursive, rank, count)
-    size = arguments.batch_size
+    model = chosen_model(arguments.load_model)
+    source = open_source(arguments.input_dir or arguments.input, arguments.recursive)
+    size, fps = arguments.batch_size, arguments.fps
     lower = "lower --batch_size" if size > 1 else "--gpu cpu has the machine's whole memory"
-    names = ("headset", "camera", "fov", "rotate", "mount", "confidence", "precision", "views")
+    names = ("headset", "camera", "fov", "rotate", "mount", "gpu", "precision", "views")
     options = {name: getattr(arguments, name) for name in names}
-    if options["confidence"] == "none":
-        options["confidence"] = None
-    options["gpu"] = gpu_of_process(arguments.gpu, local)
+    options["confidence"] = None if arguments.confidence == "none" else arguments.confidence
+    smoother = None if arguments.smooth is None else PoseSmoother(*arguments.smooth)
     with memory_advice(f"with --batch_size {size}", lower):
-        predictor = EgoPosePredictor(arguments.load_model, **options)
-        run = infer_together if count > 1 else infer_alone
-        summary = run(arguments, source, predictor)
-    if summary is None:
-        return
-    report(summary, arguments, source)
+        predictor = EgoPosePredictor(model, **options)
+        folder = RunFolder(arguments.save_dir, reads=source.reads)
+        with Interruption() as interruption, folder:
+            try:
+                with contextlib.ExitStack() as stack:
+                    opened = open_sinks(arguments, source, predictor, folder.new)
+                    sinks = [stack.enter_context(contextlib.closing(sink)) for sink in opened]
+                    summary = infer(source, predictor, sinks, interruption, size, smoother, fps)
+            except OSError as error:
+                if error.filename is not None:
+                    raise
+                text = f"{arguments.save_dir}: cannot be written ({error.strerror})"
+                raise UserError(text) from None
+            folder.keep()
+    report(summary, arguments)
     if summary.interrupted and not source.live:
         name = signal.Signals(summary.interrupted).name
         print(f"Stopped by {name}; what is written is complete up to there.")

@@ -20,14 +20,9 @@ On all GPUs of a machine, with the same batch size over all of them:
 
   torchrun --nproc_per_node=8 train.py --training_type train2d --batch_size 256
 
-From the weights that come with this project, on data of your own:
-
-  python train.py --training_type finetune --load_model pretrained \\
-      --data_root data/xr_egopose_packed --log_dir experiments/Pretrained --epochs 3 --lr 3e-4
-
 Checkpoints go to LOG_DIR/checkpoints/checkpoint_{epoch}.tar, and the best one on ValSet to
 model_best.tar beside them.  A run interrupted for any reason continues with --resume and gives the
-same result as an uninterrupted one.  More, and videos and several machines: doc/training.md
+same result as an uninterrupted one.  More, also pretrained weights and videos: doc/training.md
 """
 
 import argparse
@@ -50,19 +45,14 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--config", help=text + "the loaded checkpoint, otherwise 'paper')")
     add = parser.add_argument_group("initial weights").add_argument
     text = "initialise a new run from this checkpoint of the same stage; for finetune also "
-    add(
-        "--load_model",
-        type=model_path,
-        help=text + "'pretrained' or 'small', weights of this project",
-    )
+    text += "'pretrained' or 'small', weights of this project"
+    add("--load_model", type=model_path, help=text)
     text = "continue from the newest intact checkpoint in LOG_DIR, or start a new run if there is "
     text += "none; required if LOG_DIR already contains a run"
     add("--resume", action="store_true", help=text)
     text = "checkpoint of train2d, for finetune, and for train3d if model.kind is transformer"
     add("--load_2d_model", type=Path, help=text)
-    text = (
-        "checkpoint of train3d, for finetune; checkpoint of finetune or 'pretrained', for temporal"
-    )
+    text = "checkpoint of train3d, for finetune; of finetune or 'pretrained', for temporal"
     add("--load_3d_model", type=model_path, help=text)
     text = "train2d, or finetune from scratch: initialise the backbone with ImageNet weights: "
     add("--imagenet", help=text + "'download', 'package' or a weights file")
@@ -171,30 +161,20 @@ def starting_checkpoint(
     return newest
 
 
-def refuse_used(log_dir: Path, processes: Processes, held: bool = False) -> None:
-    """Raise UserError for a folder that holds anything of a run; unless the folder is ``held``,
-    only where there is no lock, which tells first whether a run is still writing to it."""
-    patterns = _TRACES if held or not (log_dir / ".lock").exists() else ()
-    traces = (path for pattern in patterns for path in sorted(log_dir.glob(pattern)))
-    # The main process may be the first to write: what it found counts.
-    found = processes.from_main(next((path for path in traces if path.name[0] != "."), None))
-    if found is not None:
-        raise UserError(
-            f"{log_dir} already holds a run ({found.relative_to(log_dir)}): go on with --resume, "
-            "or give another --log_dir"
-        )
-
-
 @contextlib.contextmanager
 def log_folder(log_dir: Path, resume: bool, processes: Processes) -> Iterator[None]:
     """Holds a run's folder; one that was not there and has nothing in it at the end is removed.
     UserError for one that another process holds, or, without ``resume``, that holds a run."""
-    if not resume:
-        refuse_used(log_dir, processes)
     new = not log_dir.exists()
     with locked(log_dir) if processes.main else contextlib.nullcontext():
-        if not resume:  # a run may have come and gone since
-            refuse_used(log_dir, processes, held=True)
+        traces = [path for pattern in _TRACES for path in sorted(log_dir.glob(pattern))]
+        # The main process may be the first to write: what it found counts.
+        found = processes.from_main([path for path in traces if path.name[0] != "."])
+        if found and not resume:
+            raise UserError(
+                f"{log_dir} already holds a run ({found[0].relative_to(log_dir)}): go on with "
+                "--resume, or give another --log_dir"
+            )
         if processes.main:
             clear_leftovers(log_dir)
         try:
@@ -210,49 +190,24 @@ def announce(stage: Stage, trainer: Trainer, start: Start, asked: str) -> None:
     default = " (no --data_root given)" if root == DEFAULT_DATA_ROOT else ""
     reads = "labels" if stage.training.reads == "labels" else "pictures"
     headsets = {one.name for one in stage.labels.table.headsets or [stage.labels.unstated]}
+    worn = headsets.pop() if len(headsets) == 1 else f"{len(headsets)} headsets"
     print(
         f"Data: {root}{default}: {reads}, TrainSet {len(stage.loader.dataset)}, ValSet "
-        f"{len(stage.validation.dataset)}; "
-        f"{headsets.pop() if len(headsets) == 1 else f'{len(headsets)} headsets'}"
+        f"{len(stage.validation.dataset)}; {worn}"
     )
     given = " and ".join(str(one.path) for one in start if one is not None)
     imagenet = config.model.imagenet and f"ImageNet weights ({config.model.imagenet})"
-    weights = list(stage.model.parameters())
-    trained = sum(weight.numel() for weight in weights if weight.requires_grad)
+    learning = [weight.requires_grad * weight.numel() for weight in stage.model.parameters()]
     print(
         f"Model: {config.model.kind}, {config.model.backbone}, {stage.input_size} px, "
-        f"{sum(map(torch.numel, weights)) / 1e6:.1f} M parameters, {trained / 1e6:.1f} M trained, "
-        f"from {given or imagenet or 'random weights'}; configuration: {asked}"
+        f"{sum(learning) / 1e6:.1f} M parameters trained, from "
+        f"{given or imagenet or 'random weights'}; configuration: {asked}"
     )
-    if trainer.state.epoch >= stage.settings.epochs:
-        return
-    kept = config.checkpoints.keep or "all"
-    print(
-        f"Training: {stage.name}, epochs {trainer.state.epoch + 1} to {stage.settings.epochs}, "
-        f"{counted(trainer.steps_per_epoch, 'step')} each, batch {trainer.frames_per_step}, on "
-        f"{stage.device}; checkpoints (the best and the last {kept}, checkpoints.keep) take up to "
-        f"{trainer.disk_bytes() / 1e9:.2g} GB in {trainer.log_dir}"
-    )
-
-
-def config_source(training_type: str, start: Start) -> Checkpoint | None:
-    """The checkpoint whose configuration the run takes where none is asked for: the first that
-    the training type starts from."""
-    for option, checkpoint in start._asdict().items():
-        if checkpoint is not None:
-            training = model_class(checkpoint.config.model.kind).training_types.get(training_type)
-            if training is None or option in ("load_model", *training.start):
-                return checkpoint
-    return None
-
-
-def refuse_other_headsets(stage: Stage, resumed: Checkpoint) -> None:
-    """Raise UserError where a run would go on with a set that lacks a headset it has seen."""
-    before = set((resumed.mounts or {}).get("headsets", ()))
-    if resumed.training is not None and not before <= set(stage.mounts["headsets"]):
-        raise UserError(
-            f"{resumed.path}: trained on other headsets than those of {stage.root}: remove it to "
-            "train anew, or give another --log_dir"
+    if trainer.state.epoch < stage.settings.epochs:
+        print(
+            f"Training: {stage.name}, epochs {trainer.state.epoch + 1} to {stage.settings.epochs}, "
+            f"{counted(trainer.steps_per_epoch, 'step')} each, batch {trainer.frames_per_step}, on "
+            f"{stage.device}; to {trainer.log_dir}"
         )
 
 
@@ -277,7 +232,7 @@ def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Process
     if start.load_model is None and training_type != "train2d":
         paths = arguments.load_2d_model, arguments.load_3d_model
         start = Start(None, *(read_checkpoint(path) if path else None for path in paths))
-    source = config_source(training_type, start)
+    source = next((one for one in start if one is not None), None)
     asked = resolve_config(arguments, source)
     refuse_unused(arguments, training_type, asked)
     torch.manual_seed(asked.seed)
@@ -296,8 +251,15 @@ def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Process
         headset = arguments.headset and load_headset(arguments.headset)
         data = arguments.data_root, processes, start.view, headset
         stage = Stage(training_type, network, config, *data)
-        if arguments.resume and start.load_model is not None:
-            refuse_other_headsets(stage, start.load_model)
+        resumed = start.load_model
+        mounts = (
+            resumed and resumed.path.parent == log_dir / "checkpoints" and resumed.mounts
+        ) or {}
+        if not {*mounts.get("headsets", ())} <= {*stage.mounts["headsets"]}:
+            raise UserError(
+                f"{resumed.path}: trained on other headsets than those of {stage.root}: "
+                "remove it to train anew, or give another --log_dir"
+            )
         trainer = Trainer(stage, log_dir, start.load_model)
         if processes.main:
             of = f"that of {source.path}" if source and source.has_config else DEFAULT_CONFIG.stem

@@ -1,7 +1,8 @@
 """Labels of many frames in arrays: as a source has them, and as the network sees them."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from pydantic import BaseModel
@@ -15,8 +16,7 @@ from dataset.labels import Label
 
 #: Fields of a label that are arrays of its joints.
 LABELS = ("joints2d", "joints3d", "visible")
-#: One label; ``character``, ``environment``, ``action`` and ``headset`` index the lists of a
-#: :class:`Table`.
+#: One label; its codes index the lists of a :class:`Table`, each named with an s.
 LABEL_ROW = np.dtype(
     [
         ("character", "<i4"),
@@ -30,6 +30,7 @@ LABEL_ROW = np.dtype(
         ("headset", "<i4"),
     ]
 )
+_CODES = ("character", "environment", "action", "headset")
 
 
 @dataclass(slots=True)
@@ -75,61 +76,68 @@ class Table:
         cls, frames: Sequence[FrameId], labels: Sequence[Label], dtype: np.dtype = LABEL_ROW
     ) -> "Table":
         """The labels of some frames; further fields of ``dtype`` are zero."""
-        rows = np.zeros(len(frames), dtype)
-        characters, rows["character"] = _coded([frame.character for frame in frames])
-        environments, rows["environment"] = _coded([frame.environment for frame in frames])
-        actions, rows["action"] = _coded([label.action for label in labels])
-        place: dict[Headset, int] = {}
-        rows["headset"] = [place.setdefault(label.headset, len(place)) for label in labels]
+        rows, lists = np.zeros(len(frames), dtype), []
+        for code in _CODES:
+            source = frames if code in ("character", "environment") else labels
+            values = [getattr(each, code) for each in source]
+            lists.append(_ordered(values))
+            place = {value: i for i, value in enumerate(lists[-1])}
+            rows[code] = [place[value] for value in values]
         rows["number"] = [frame.number for frame in frames]
         for field in (*LABELS, "occlusion_known") if labels else ():
             rows[field] = [getattr(label, field) for label in labels]
-        return cls(rows, characters, environments, actions, list(place))
+        return cls(rows, *lists)
 
     @classmethod
     def stored(cls, rows: np.ndarray, lists: Lists) -> "Table":
         """The labels of a file; UserError, without its name, where rows and lists do not belong
         together."""
         table = cls(rows, lists.characters, lists.environments, lists.actions, lists.headsets)
-        for field in ("character", "environment", "action", "headset"):
-            check_codes(rows[field], getattr(table, f"{field}s"))
+        for code in _CODES:
+            check_codes(rows[code], table.list_of(code))
         return table
 
     @classmethod
     def joined(cls, tables: Sequence["Table"]) -> "Table":
         """One table of the rows of several, in their order."""
-        rows, lists = np.concatenate([table.rows for table in tables]), {}
-        for field in ("character", "environment", "action"):
-            lists[f"{field}s"], rows[field] = _coded(
+        rows, lists = np.concatenate([table.rows for table in tables]), []
+        for code in _CODES:
+            used = [np.unique(table.rows[code]) for table in tables]
+            values = [
+                [t.list_of(code)[i] for i in own] for t, own in zip(tables, used, strict=True)
+            ]
+            lists.append(_ordered(chain(*values)))
+            place = {value: i for i, value in enumerate(lists[-1])}
+            rows[code] = np.concatenate(
                 [
-                    getattr(table, f"{field}s")[code]
-                    for table in tables
-                    for code in table.rows[field].tolist()
+                    np.array([place[value] for value in own], int)[
+                        np.searchsorted(known, table.rows[code])
+                    ]
+                    for table, known, own in zip(tables, used, values, strict=True)
                 ]
             )
-        place: dict[Headset, int] = {}
-        codes = [[place.setdefault(h, len(place)) for h in table.headsets] for table in tables]
-        rows["headset"] = np.concatenate(
-            [np.array(own, int)[t.rows["headset"]] for own, t in zip(codes, tables, strict=True)]
-        )
-        return cls(rows, **lists, headsets=list(place))
+        return cls(rows, *lists)
+
+    def list_of(self, code: str) -> list:
+        """What a field of the rows indexes."""
+        return getattr(self, f"{code}s")
+
+    def lists(self) -> dict[str, list]:
+        """The lists, ready for JSON; :class:`Lists` reads them."""
+        named = {f"{code}s": self.list_of(code) for code in _CODES}
+        return named | {"headsets": [each.as_dict() for each in self.headsets]}
 
     def frame_id(self, row: int) -> FrameId:
         """Identity of a row's frame."""
         values = self.rows[row]
-        return FrameId(
-            self.characters[values["character"]],
-            self.environments[values["environment"]],
-            int(values["number"]),
-        )
+        names = self.characters[values["character"]], self.environments[values["environment"]]
+        return FrameId(*names, int(values["number"]))
 
     def label(self, row: int) -> Label:
         """The label in a row."""
         values = self.rows[row]
         return Label(
-            values["joints2d"],
-            values["joints3d"],
-            values["visible"],
+            *(values[field] for field in LABELS),
             self.actions[values["action"]],
             bool(values["occlusion_known"]),
             self.headsets[values["headset"]],
@@ -142,8 +150,7 @@ def check_codes(codes: np.ndarray, known: Sequence, least: int = 0) -> None:
         raise UserError("its rows point beyond its lists")
 
 
-def _coded(values: list[str]) -> tuple[list[str], list[int]]:
-    """The different names in order, and the place of each value among them."""
-    names = sorted(set(values))
-    place = {name: i for i, name in enumerate(names)}
-    return names, [place[value] for value in values]
+def _ordered(values: Sequence[Hashable]) -> list:
+    """The different values: names in order, headsets as they come."""
+    known = list(dict.fromkeys(values))
+    return sorted(known) if all(isinstance(value, str) for value in known) else known

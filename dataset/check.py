@@ -1,6 +1,6 @@
 """Checking every label and picture of a set, of any format."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,19 +16,30 @@ from base.headset import Headset
 from base.set_type import SetType
 from base.skeleton import LIMBS
 from dataset import data_format
-from dataset.faults import ABSURD_POSE, KINDS, OFF_CAMERA, WRONG_SET, Fault
-from dataset.labels import Label
+from dataset.annotations import Table
+from dataset.faults import (
+    ABSURD_POSE,
+    BAD_LABEL,
+    KINDS,
+    LABEL_ALONE,
+    OFF_CAMERA,
+    PICTURE_ALONE,
+    WRONG_SET,
+    Fault,
+)
 from dataset.release.table import CHARACTERS
 from dataset.skip_list import read_skip_list
+from dataset.split import Split, rows_by_code
 from dataset.view import projection_residuals
 
 #: No bone of a person is longer than this, metres, and none has no length at all.
 _LONGEST_LIMB, _SHORTEST_LIMB = 1.5, 1e-4
+_CHUNK = 4096  # labels looked at in one go
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """What pairing the sorted pictures and labels of a folder by position would have done:
+    """What pairing the sorted pictures and labels of an environment by position would have done:
     ``mislabelled`` pictures, the first to the last, would have got the label of another frame."""
 
     folder: str
@@ -39,37 +50,23 @@ class Shift:
     last: int
 
 
-def pairing_by_position(folder: str, pictures: list[int], labels: list[int]) -> Shift | None:
-    """The shift of a folder's frame numbers; None where position and number agree."""
-    wrong = [p for p, n in zip(sorted(pictures), sorted(labels), strict=False) if p != n]
-    if not wrong:
-        return None
-    return Shift(folder, len(pictures), len(labels), len(wrong), wrong[0], wrong[-1])
-
-
 @dataclass(slots=True)
 class SetReport:
     """A check of one set.
 
-    ``frames`` have a picture and a label that can be read, ``label_frames`` a label only.
-    ``skipped`` are faults of frames that the skip list leaves out already.  ``residuals`` are those
-    of :func:`projection_residual`, one a frame.
+    ``frames`` have a picture and a label that can be read, ``label_frames`` a label only, ``good``
+    frames no fault either. ``skipped`` are faults of frames that the skip list leaves out already.
     """
 
     set_type: SetType
     faults: list[Fault]
-    shifts: list[Shift]
-    skip: frozenset[FrameId]
+    shifts: list[Shift] = field(default_factory=list)
     frames: list[FrameId] = field(default_factory=list)
     label_frames: int = 0
+    good: set[FrameId] = field(default_factory=set)
     skipped: list[Fault] = field(default_factory=list)
     actions: Counter[str] = field(default_factory=Counter)
-    residuals: list[float] = field(default_factory=list)
-
-    def good(self) -> set[FrameId]:
-        """The frames without a fault that the skip list does not name either."""
-        faulty = {fault.frame_id for fault in self.faults + self.skipped}
-        return set(self.frames) - faulty - self.skip
+    residuals: dict[str, float] | None = None  # median, 99th percentile, maximum, pixels
 
     def characters(self) -> dict[str, int]:
         """Frames by character."""
@@ -82,13 +79,6 @@ class SetReport:
             groups[action_group(action) or "unknown"] += count
         return dict(groups.most_common())
 
-    def residual_figures(self) -> dict[str, float] | None:
-        """Median, 99th percentile and maximum of the residuals, pixels."""
-        if not self.residuals:
-            return None
-        median, high = np.percentile(self.residuals, [50, 99])
-        return {"median": float(median), "p99": float(high), "max": float(max(self.residuals))}
-
     def as_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON."""
 
@@ -98,50 +88,53 @@ class SetReport:
         return {
             "set": self.set_type.folder,
             "frames": len(self.frames),
-            "good_frames": len(self.good()),
+            "good_frames": len(self.good),
             "label_frames": self.label_frames,
             "counts": {k: n for k in KINDS if (n := sum(f.kind == k for f in self.faults))},
             "faults": listed(self.faults),
             "on_skip_list": listed(self.skipped),
             "pairing_by_position": [asdict(shift) for shift in self.shifts],
-            "projection_residual_px": self.residual_figures(),
+            "projection_residual_px": self.residuals,
             "characters": self.characters(),
             "action_groups": self.groups(),
             "actions": dict(self.actions.most_common()),
         }
 
-    def add_label(self, label: Label, frame_id: FrameId, where: str, max_residual: float) -> None:
-        """Count a label, and note what is wrong with it."""
 
-        def add(kind: str, detail: str) -> None:
-            self.faults.append(Fault(kind, where, detail, frame_id))
-
-        self.actions[label.action] += 1
-        if reason := absurdity(label):
-            add(ABSURD_POSE, reason)
-        residual = projection_residual(label)
-        if residual is not None:
-            self.residuals.append(residual)
-            if residual > max_residual:
-                add(OFF_CAMERA, f"by up to {residual:.1f} px")
-
-
-def projection_residual(label: Label) -> float | None:
-    """Largest of a frame's :func:`~dataset.view.projection_residuals`; None where there is none."""
-    residuals = projection_residuals(label.joints2d, label.joints3d, label.headset)
-    known = residuals[np.isfinite(residuals)]
-    return float(known.max()) if len(known) else None
+def measured(table: Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of N labels, (N,) each: the shortest and the longest limb, metres, and the largest of
+    :func:`~dataset.view.projection_residuals`, NaN where there is none."""
+    parents, children = np.array(LIMBS).T
+    bones = table.rows["joints3d"][:, parents] - table.rows["joints3d"][:, children]
+    lengths = np.linalg.norm(bones, axis=-1)
+    residuals = np.full(len(table.rows), np.nan)
+    by_headset = rows_by_code(table.rows["headset"], len(table.headsets))
+    for headset, numbers in zip(table.headsets, by_headset, strict=True):
+        for part in np.array_split(numbers, -(-len(numbers) // _CHUNK) or 1):
+            rows = table.rows[part]
+            found = projection_residuals(rows["joints2d"], rows["joints3d"], headset)
+            residuals[part] = np.fmax.reduce(found, axis=-1)
+    return lengths.min(1), lengths.max(1), residuals
 
 
-def absurdity(label: Label) -> str | None:
-    """What no body can be: a bone without length or as long as a person."""
-    a, b = np.array(LIMBS).T
-    lengths = np.linalg.norm(label.joints3d[a] - label.joints3d[b], axis=-1)
-    if lengths.max() > _LONGEST_LIMB:
-        return f"a limb of {lengths.max():.2f} m"
-    if lengths.min() < _SHORTEST_LIMB:
-        return "a limb of no length"
-    return None
+def _shifts(data: Split, frames: list[FrameId]) -> list[Shift]:
+    """Environments in which the sorted frame numbers of pictures and labels do not correspond."""
+    kinds = BAD_LABEL, LABEL_ALONE, PICTURE_ALONE
+    broken, no_picture, no_label = (
+        {fault.frame_id for fault in data.faults if fault.kind == kind} for kind in kinds
+    )
+    labels = {data.frame_id(index) for index in range(len(data))} | broken
+    pictures = {*frames} | no_label | (broken - no_picture)
+    numbers = defaultdict(lambda: ([], []))
+    for which, each in enumerate((pictures, labels)):
+        for frame in sorted(each):
+            numbers[f"{frame.character}/{frame.environment}"][which].append(frame.number)
+    shifts = []
+    for place, pair in numbers.items():
+        if wrong := [number for number, other in zip(*pair, strict=False) if number != other]:
+            counts = *map(len, pair), len(wrong)
+            shifts.append(Shift(f"{data.folder.name}/{place}", *counts, wrong[0], wrong[-1]))
+    return shifts
 
 
 def check_set(
@@ -157,32 +150,47 @@ def check_set(
     2D joints may lie ``max_residual`` pixels off the projections of the 3D ones; ``headset`` is of
     labels that do not state one; UserError for a set that is not there or empty.
     """
-    how = {"pictures": False, "report": False, "check": True, "headset": headset}
+    how = {"pictures": False, "check": True, "headset": headset}
     data = data_format(root, set_type)(root, set_type, **how)
+    table = data.table
     if not (data.faults or len(data)):
         raise UserError(f"{data.folder}: holds no frame")
-    skip = read_skip_list(root, set_type)
-    report = SetReport(set_type, list(data.faults), data.shifts(), skip)
-    for character in data.table.characters:
+    faults = list(data.faults)
+
+    def add(kind: str, row: int, detail: str) -> None:
+        faults.append(Fault(kind, data.where(row), detail, table.frame_id(row)))
+
+    shortest, longest, residuals = measured(table)
+    for row in np.flatnonzero((shortest < _SHORTEST_LIMB) | (longest > _LONGEST_LIMB)):
+        length = f"{longest[row]:.2f} m" if longest[row] > _LONGEST_LIMB else "no length"
+        add(ABSURD_POSE, row, f"a limb of {length}")
+    for row in np.flatnonzero(residuals > max_residual):
+        add(OFF_CAMERA, row, f"by up to {residuals[row]:.1f} px")
+    for character in table.characters:
         known = CHARACTERS.get(character)
         if known is not None and known.set_type is not set_type:
             where, right = f"{set_type.folder}/{character}", known.set_type.folder
-            report.faults.append(Fault(WRONG_SET, where, f"belongs in {right}"))
-    for row in range(len(data)):
-        frame_id = data.frame_id(row)
-        report.add_label(data.table.label(row), frame_id, data.where(row), max_residual)
-        if data.has_picture[row]:
-            report.frames.append(frame_id)
-        else:
-            report.label_frames += 1
+            faults.append(Fault(WRONG_SET, where, f"belongs in {right}"))
     if pictures:
         checks = data.picture_checks()
         with ThreadPoolExecutor(jobs) as pool:
             found = pool.map(lambda check: check(), checks)
             title = f"checking {set_type.folder}"
-            for faults in tqdm(found, title, len(checks), leave=False, unit="file"):
-                report.faults += faults
-    report.faults.sort(key=lambda fault: (list(KINDS).index(fault.kind), fault.where))
-    report.skipped = [fault for fault in report.faults if fault.frame_id in skip]
-    report.faults = [fault for fault in report.faults if fault.frame_id not in skip]
-    return report
+            for more in tqdm(found, title, len(checks), leave=False, unit="file"):
+                faults += more
+    faults.sort(key=lambda fault: (list(KINDS).index(fault.kind), fault.where))
+    skip = read_skip_list(root, set_type)
+    frames = [table.frame_id(row) for row in np.flatnonzero(data.has_picture)]
+    known = residuals[np.isfinite(residuals)]
+    figures = [float(np.percentile(known, share)) for share in (50, 99, 100)] if len(known) else []
+    return SetReport(
+        set_type,
+        [fault for fault in faults if fault.frame_id not in skip],
+        _shifts(data, frames),
+        frames,
+        label_frames=len(data) - len(frames),
+        good={*frames} - {fault.frame_id for fault in faults} - skip,
+        skipped=[fault for fault in faults if fault.frame_id in skip],
+        actions=Counter(table.actions[code] for code in table.rows["action"].tolist()),
+        residuals=dict(zip(("median", "p99", "max"), figures, strict=False)) or None,
+    )

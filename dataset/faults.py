@@ -9,29 +9,26 @@ from base.frame import FrameId
 from base.schema import Text
 from dataset.pictures import WrongSizeError
 
-#: Kinds of faults → the plural of each, in the order they are reported.
-KINDS: dict[str, str] = {}
-
-
-def _kind(name: str, plural: str) -> str:
-    KINDS[name] = plural
-    return name
-
-
-UNREADABLE_FOLDER = _kind("unreadable folder", "unreadable folders")
-RENAMED_FOLDER = _kind("renamed folder", "renamed folders")
-UNEXPECTED_FILE = _kind("unexpected file", "unexpected files")
-DUPLICATE_FILE = _kind("duplicate file", "duplicate files")
-LABEL_ALONE = _kind("label without picture", "labels without picture")
-PICTURE_ALONE = _kind("picture without label", "pictures without label")
-BAD_PICTURE = _kind("unreadable picture", "unreadable pictures")
-WRONG_PICTURE = _kind("wrong size or channels", "pictures of wrong size or channels")
-BAD_LABEL = _kind("broken label", "broken labels")
-ABSURD_POSE = _kind("absurd pose", "absurd poses")
-OFF_CAMERA = _kind("2D and 3D joints disagree", "frames whose 2D and 3D joints disagree")
-WRONG_SET = _kind("character in the wrong set", "characters in the wrong set")
-BAD_SHARD = _kind("damaged shard", "damaged shards")
-BAD_SET = _kind("unreadable set", "unreadable sets")
+#: Kinds of faults → the plural of each, in the order they are reported; packed sets store the keys.
+KINDS = {
+    "unreadable folder": "unreadable folders",
+    "renamed folder": "renamed folders",
+    "unexpected file": "unexpected files",
+    "duplicate file": "duplicate files",
+    "label without picture": "labels without picture",
+    "picture without label": "pictures without label",
+    "unreadable picture": "unreadable pictures",
+    "wrong size or channels": "pictures of wrong size or channels",
+    "broken label": "broken labels",
+    "absurd pose": "absurd poses",
+    "2D and 3D joints disagree": "frames whose 2D and 3D joints disagree",
+    "character in the wrong set": "characters in the wrong set",
+    "damaged shard": "damaged shards",
+    "unreadable set": "unreadable sets",
+}
+UNREADABLE_FOLDER, RENAMED_FOLDER, UNEXPECTED_FILE, DUPLICATE_FILE, *_KINDS = KINDS
+LABEL_ALONE, PICTURE_ALONE, BAD_PICTURE, WRONG_PICTURE, BAD_LABEL, *_KINDS = _KINDS
+ABSURD_POSE, OFF_CAMERA, WRONG_SET, BAD_SHARD, BAD_SET = _KINDS
 
 #: How many faults of a kind a summary names before it only counts.
 _SHOWN = 5
@@ -59,6 +56,14 @@ class Fault:
         # Errors of single files name the file first; a report names it by itself.
         return cls(kind, where, str(error).rpartition(f"{where}: ")[2], frame_id)
 
+    @property
+    def place(self) -> tuple[str, str] | None:
+        """Character and environment that it lies in, where it is of one of them."""
+        if self.frame_id:
+            return self.frame_id.character, self.frame_id.environment
+        _, *inside = self.where.split("/")
+        return (inside[0], inside[1]) if len(inside) > 2 else None
+
     def __str__(self) -> str:
         # Any console can print it, though the name of a file may be no UTF-8.
         text = printable(f"{self.where} ({self.detail})")
@@ -69,8 +74,7 @@ def summary(faults: list[Fault]) -> list[str]:
     """One line for each kind of fault: how many, and the first of them by name."""
     lines = []
     for kind, plural in KINDS.items():
-        named = [str(fault) for fault in faults if fault.kind == kind]
-        if named:
+        if named := [str(fault) for fault in faults if fault.kind == kind]:
             more = f"; and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
             what = kind if len(named) == 1 else plural
             lines.append(f"{len(named)} {what}: {'; '.join(named[:_SHOWN])}{more}")

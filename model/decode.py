@@ -39,9 +39,8 @@ def decode_heatmaps(
     reference's map pixels to cells by their corners, nearly half a cell further down and right.
     """
     maps = heatmaps.detach().float()
-    size = maps.shape[-1]
+    size, tiny = maps.shape[-1], torch.finfo(torch.float32).tiny
     peak, index = maps.flatten(2).max(-1)
-    tiny = torch.finfo(torch.float32).tiny
     weights = (maps / peak.clamp(min=tiny)[..., None, None]).clamp(min=0) ** _SHARPNESS
     cells = torch.arange(size, dtype=torch.float32, device=maps.device)
     x, y = index % size + 0.0, index // size + 0.0
@@ -62,11 +61,11 @@ def decode_heatmaps(
 
 
 def soft_argmax(heatmaps: Tensor, input_size: int) -> Tensor:
-    """Mean position under softmax(heatmap / temperature), differentiable in every cell.
+    """Mean position under softmax(heatmap / temperature), differentiable in every cell:
+    (B, J, h, h) of any type → (B, J, 2) float32 pixels (x, y) of the S×S picture.
 
-    (B, J, h, h) of any type → (B, J, 2) float32 pixels (x, y) of the S×S picture.  Source: Sun et
-    al., "Integral human pose regression", ECCV 2018; Nibali et al., "Numerical coordinate
-    regression with convolutional neural networks" (DSNT), 2018.
+    Source: Sun et al., "Integral human pose regression", ECCV 2018; Nibali et al., "Numerical
+    coordinate regression with convolutional neural networks" (DSNT), 2018.
     """
     size = heatmaps.shape[-1]
     share = torch.softmax(heatmaps.float().flatten(2) / TEMPERATURE, -1).unflatten(2, (size, size))

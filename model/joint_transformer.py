@@ -22,22 +22,11 @@ from model.rays import CameraRays
 #: A standing person as a camera before the forehead sees them: (16, 3) metres, camera frame.
 #: Training moves it; it only has to be nearer than the origin.
 _TYPICAL = (
-    (0.00, -0.20, 0.10),
-    (0.00, -0.20, 0.05),
-    (0.15, -0.20, 0.20),
-    (0.25, -0.15, 0.35),
-    (0.20, 0.00, 0.40),
-    (-0.15, -0.20, 0.20),
-    (-0.25, -0.15, 0.35),
-    (-0.20, 0.00, 0.40),
-    (0.10, -0.15, 0.65),
-    (0.12, 0.00, 0.90),
-    (0.14, 0.00, 1.30),
-    (0.16, 0.15, 1.30),
-    (-0.10, -0.15, 0.65),
-    (-0.12, 0.00, 0.90),
-    (-0.14, 0.00, 1.30),
-    (-0.16, 0.15, 1.30),
+    *((0.00, -0.20, 0.10), (0.00, -0.20, 0.05)),
+    *((0.15, -0.20, 0.20), (0.25, -0.15, 0.35), (0.20, 0.00, 0.40)),
+    *((-0.15, -0.20, 0.20), (-0.25, -0.15, 0.35), (-0.20, 0.00, 0.40)),
+    *((0.10, -0.15, 0.65), (0.12, 0.00, 0.90), (0.14, 0.00, 1.30), (0.16, 0.15, 1.30)),
+    *((-0.10, -0.15, 0.65), (-0.12, 0.00, 0.90), (-0.14, 0.00, 1.30), (-0.16, 0.15, 1.30)),
 )
 HEAD_STD = 0.01  # of the weights that make a token's numbers: the first poses are the typical one
 _FIRST_SCALE = 0.05  # of the error, metres
@@ -61,10 +50,6 @@ class JointEstimate(NamedTuple):
     log_scale: Tensor
     visibility: Tensor  # (B, 16) logit of the joint being seen
 
-    def uncertainty(self, calibration: Tensor) -> Tensor:
-        """(B, 16) metres, radius of the ball that covers a joint in 90 % of the cases."""
-        return torch.exp(self.log_scale) * calibration
-
 
 def perceptron(in_dim: int, dim: int) -> nn.Sequential:
     """Numbers → a token."""
@@ -78,34 +63,27 @@ class DecoderLayer(nn.Module):
         super().__init__()
         self.heads, self.dropout = heads, dropout
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(3))
-        self.own = nn.Linear(dim, 3 * dim)
-        self.own_out = nn.Linear(dim, dim)
+        self.own, self.own_out = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
         if memory:
-            self.query = nn.Linear(dim, dim)
-            self.map = nn.Linear(dim, 2 * dim)
+            self.query, self.map = nn.Linear(dim, dim), nn.Linear(dim, 2 * dim)
             self.map_out = nn.Linear(dim, dim)
         self.mlp = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
 
-    def _attend(
-        self, query: Tensor, key: Tensor, value: Tensor, known: Tensor | None = None
-    ) -> Tensor:
-        query, key, value = (
-            part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (query, key, value)
-        )
+    def _attend(self, *parts: Tensor, known: Tensor | None = None) -> Tensor:
+        """Of (B, N, D) query, key and value."""
+        parts = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
         dropout = self.dropout if self.training else 0.0
-        found = F.scaled_dot_product_attention(query, key, value, known, dropout_p=dropout)
+        found = F.scaled_dot_product_attention(*parts, known, dropout_p=dropout)
         return found.transpose(1, 2).flatten(2)
 
     def forward(self, tokens: Tensor, memory: Tensor | None, known: Tensor | None = None) -> Tensor:
-        """(B, 16, D) tokens and (B, N, D) memory, or None without one → (B, 16, D).
-
-        ``known``: (B, 1, 1, N) bool, which of the memory there is; all of it if None.
-        """
+        """(B, 16, D) tokens and (B, N, D) memory, or None without one → (B, 16, D); ``known``:
+        (B, 1, 1, N) bool, which of the memory there is, all of it if None."""
         own = self.own(self.norms[0](tokens)).chunk(3, -1)
         tokens = tokens + self.own_out(self._attend(*own))
         if memory is not None:
             query = self.query(self.norms[1](tokens))
-            found = self._attend(query, *self.map(memory).chunk(2, -1), known)
+            found = self._attend(query, *self.map(memory).chunk(2, -1), known=known)
             tokens = tokens + self.map_out(found)
         return tokens + self.mlp(self.norms[2](tokens))
 
@@ -130,12 +108,10 @@ class JointTransformer(nn.Module):
         self.joints = nn.Parameter(torch.randn(NUM_JOINTS, dim) * 0.1)
         self.typical = nn.Parameter(torch.tensor(_TYPICAL))
         self.features = nn.Linear(3 * channels, dim) if sampled else None
-        # Ray, peak of the heatmap, spread.
-        self.geometry = perceptron(3 + 1 + 1, dim)
+        self.geometry = perceptron(3 + 1 + 1, dim)  # of ray, peak of the heatmap, spread
         self.whole_map = whole_map
         if whole_map:
-            self.map = nn.Linear(channels, dim)
-            self.map_rays = perceptron(3, dim)
+            self.map, self.map_rays = nn.Linear(channels, dim), perceptron(3, dim)
             self.map_norm = nn.LayerNorm(dim)
         self.layers = nn.ModuleList(
             DecoderLayer(dim, heads, dropout, whole_map) for _ in range(layers)
@@ -151,12 +127,11 @@ class JointTransformer(nn.Module):
 
     def _tokens(self, pyramid: Pyramid, rays: CameraRays) -> tuple[Tensor, Tensor]:
         """(B, 16, D) tokens and (B, 16, 3) rays of the joints."""
-        size = rays.camera.width
-        maps = pyramid.heatmaps.float()
+        size, maps = rays.camera.width, pyramid.heatmaps.float()
         seen = soft_argmax(maps, size)
         share = torch.softmax(maps.flatten(2) / TEMPERATURE, -1)
         cells = torch.arange(maps.shape[-1], device=maps.device, dtype=torch.float32)
-        y, x = torch.meshgrid(*[(cells + 0.5) / len(cells)] * 2, indexing="ij")
+        x, y = torch.meshgrid(*[(cells + 0.5) / len(cells)] * 2, indexing="xy")
         grid = torch.stack([x.flatten(), y.flatten()], -1)
         # Standard deviation of the position under the map, as an angle: where the picture's
         # pixels lie depends on the camera, and the weights must not learn it.
@@ -175,12 +150,6 @@ class JointTransformer(nn.Module):
             tokens = self.features(torch.cat(sampled, 1).transpose(1, 2)) + tokens
         return tokens[:, self._seen_by] + self.joints, directions[:, self._seen_by]
 
-    def _memory(self, features: Tensor, rays: CameraRays) -> Tensor:
-        """(B, N, D) tokens of a (B, C, h, w) map."""
-        grid = rays.grid(*features.shape[-2:]).flatten(0, 1)
-        tokens = self.map(features.float().flatten(2).transpose(1, 2))
-        return self.map_norm(tokens + self.map_rays(grid))
-
     def _estimate(self, tokens: Tensor, directions: Tensor) -> JointEstimate:
         numbers = self.head(tokens).float()
         offset, along, share, log_scale, visibility = numbers.split([3, 1, 1, 1, 1], -1)
@@ -198,8 +167,12 @@ class JointTransformer(nn.Module):
         """Estimates of the layers, the last one last and alone in evaluation, and the last
         (B, 16, D) tokens."""
         tokens, directions = self._tokens(pyramid, rays)
-        memory = self._memory(pyramid.stride16, rays) if self.whole_map else None
-        estimates = []
+        memory, estimates = None, []
+        if self.whole_map:
+            features = pyramid.stride16.float()
+            grid = rays.grid(*features.shape[-2:]).flatten(0, 1)
+            memory = self.map(features.flatten(2).transpose(1, 2))
+            memory = self.map_norm(memory + self.map_rays(grid))
         for number, layer in enumerate(self.layers, 1):
             tokens = layer(tokens, memory)
             if self.training or number == len(self.layers):

@@ -13,8 +13,7 @@ from base.skeleton import NUM_HEATMAPS, NUM_JOINTS
 
 _WIDE, _NARROW = 2048, 512
 _SLOPE = 0.2
-#: Each of the three convolutions halves, and something must be left.
-_MIN_HEATMAP_SIZE = 8
+_NORMS = ("bn1", "bn2", "bn3", "fc1_bn", "fc2_bn")
 
 
 class LiftingAutoencoder(nn.Module):
@@ -35,9 +34,9 @@ class LiftingAutoencoder(nn.Module):
         pose_hidden: int | None = None,
     ) -> None:
         super().__init__()
-        if heatmap_size < _MIN_HEATMAP_SIZE:
+        if heatmap_size < 8:  # each of the three convolutions halves, and something must be left
             raise UserError(
-                f"heatmaps of {heatmap_size} cells, but the autoencoder needs {_MIN_HEATMAP_SIZE}: "
+                f"heatmaps of {heatmap_size} cells, but the autoencoder needs 8: "
                 "raise data.input_size"
             )
         self.batch_norm, self.pose_activation = batch_norm, pose_activation
@@ -50,25 +49,21 @@ class LiftingAutoencoder(nn.Module):
         self.conv1, self.bn1 = nn.Conv2d(NUM_HEATMAPS, 64, 4, 2, 1), nn.BatchNorm2d(64)
         self.conv2, self.bn2 = nn.Conv2d(64, 128, 4, 2, 1), nn.BatchNorm2d(128)
         self.conv3, self.bn3 = nn.Conv2d(128, 512, 4, 2, 1), nn.BatchNorm2d(512)
-        self.fc1 = nn.Linear(flat, _WIDE)
-        self.fc2 = nn.Linear(_WIDE, _NARROW)
+        self.fc1, self.fc2 = nn.Linear(flat, _WIDE), nn.Linear(_WIDE, _NARROW)
         self.fc3 = nn.Linear(_NARROW, latent)
 
-        self.b1_fc1 = nn.Linear(latent, hidden)
-        self.b1_fc2 = nn.Linear(hidden, hidden)
+        self.b1_fc1, self.b1_fc2 = nn.Linear(latent, hidden), nn.Linear(hidden, hidden)
         self.b1_fc3 = nn.Linear(hidden, 3 * NUM_JOINTS)
 
-        self.b2_fc1 = nn.Linear(latent, _NARROW)
-        self.b2_fc2 = nn.Linear(_NARROW, _WIDE)
+        self.b2_fc1, self.b2_fc2 = nn.Linear(latent, _NARROW), nn.Linear(_NARROW, _WIDE)
         self.b2_fc3 = nn.Linear(_WIDE, flat)
         # Where the encoder rounded down, a row and column more brings back the same size.
-        odd = [size % 2 for size in sizes]
-        self.b2_deconv1 = nn.ConvTranspose2d(512, 128, 4, 2, 1, output_padding=odd[2])
-        self.b2_deconv2 = nn.ConvTranspose2d(128, 64, 4, 2, 1, output_padding=odd[1])
-        self.b2_deconv3 = nn.ConvTranspose2d(64, NUM_HEATMAPS, 4, 2, 1, output_padding=odd[0])
+        for number, (wide, narrow) in enumerate(((512, 128), (128, 64), (64, NUM_HEATMAPS)), 1):
+            odd = sizes[3 - number] % 2
+            layer = nn.ConvTranspose2d(wide, narrow, 4, 2, 1, output_padding=odd)
+            setattr(self, f"b2_deconv{number}", layer)
         if batch_norm:
-            self.fc1_bn = nn.BatchNorm1d(_WIDE)
-            self.fc2_bn = nn.BatchNorm1d(_NARROW)
+            self.fc1_bn, self.fc2_bn = nn.BatchNorm1d(_WIDE), nn.BatchNorm1d(_NARROW)
         # He et al., "Delving deep into rectifiers", ICCV 2015, with each layer's own slope.
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
@@ -79,13 +74,9 @@ class LiftingAutoencoder(nn.Module):
     def encode(self, heatmaps: Tensor) -> Tensor:
         """The code of heatmaps: (B, 15, h, h) → (B, latent)."""
         x = heatmaps
-        for conv, norm in ((self.conv1, self.bn1), (self.conv2, self.bn2), (self.conv3, self.bn3)):
-            x = conv(x)
-            x = F.leaky_relu(norm(x) if self.batch_norm else x, _SLOPE)
-        x = x.flatten(1)
-        for name in ("fc1", "fc2"):
-            x = getattr(self, name)(x)
-            x = F.leaky_relu(getattr(self, f"{name}_bn")(x) if self.batch_norm else x, _SLOPE)
+        for name, norm in zip(("conv1", "conv2", "conv3", "fc1", "fc2"), _NORMS, strict=True):
+            x = getattr(self, name)(x.flatten(1) if name == "fc1" else x)
+            x = F.leaky_relu(getattr(self, norm)(x) if self.batch_norm else x, _SLOPE)
         return self.fc3(x)
 
     def decode_pose(self, code: Tensor) -> Tensor:
@@ -97,12 +88,11 @@ class LiftingAutoencoder(nn.Module):
 
     def decode_heatmaps(self, code: Tensor) -> Tensor:
         """Heatmaps of a code: (B, latent) → (B, 15, h, h)."""
-        x = F.leaky_relu(self.b2_fc1(code), _SLOPE)
-        x = F.leaky_relu(self.b2_fc2(x), _SLOPE)
-        x = F.leaky_relu(self.b2_fc3(x), _SLOPE).unflatten(1, self.code_map)
-        x = F.relu(self.b2_deconv1(x))
-        x = F.relu(self.b2_deconv2(x))
-        return self.b2_deconv3(x)
+        x = code
+        for layer in (self.b2_fc1, self.b2_fc2, self.b2_fc3):
+            x = F.leaky_relu(layer(x), _SLOPE)
+        x = F.relu(self.b2_deconv1(x.unflatten(1, self.code_map)))
+        return self.b2_deconv3(F.relu(self.b2_deconv2(x)))
 
     def forward(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 15, h, h) heatmaps → what the two decoders make of their code."""

@@ -22,14 +22,12 @@ class RigidLimbs(nn.Module):
         self.head = nn.Linear(dim, len(_LENGTHS))
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
-        on_the_way = torch.zeros(NUM_JOINTS, len(_BONES))
-        anchors = list(range(NUM_JOINTS))
+        way, anchors = torch.zeros(NUM_JOINTS, len(_BONES)), torch.arange(NUM_JOINTS)
         for number, (parent, child) in enumerate(_BONES):
-            on_the_way[child] = on_the_way[parent]
-            on_the_way[child, number] = 1.0
-            anchors[child] = anchors[parent]
-        self.register_buffer("_on_the_way", on_the_way, persistent=False)
-        self.register_buffer("_anchors", torch.tensor(anchors), persistent=False)
+            way[child], anchors[child] = way[parent], anchors[parent]
+            way[child, number] = 1.0
+        self.register_buffer("_on_the_way", way, persistent=False)
+        self.register_buffer("_anchors", anchors, persistent=False)
         self.register_buffer("_ends", torch.tensor(_BONES).T, persistent=False)
         self.register_buffer("_mean", torch.tensor(_LENGTHS), persistent=False)
 

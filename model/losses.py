@@ -1,6 +1,5 @@
-"""The losses: each a mean over the batch, in float32 whatever comes in, unweighted.
+"""The losses: each a mean over the batch, in float32 whatever comes in.
 
-:meth:`model.pose_model.PoseModel.losses` and :func:`centred_losses` weigh them.
 Poses are (B, 16, 3) metres, heatmaps (B, J, h, h), masks (B, J) bool.
 """
 
@@ -9,6 +8,7 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.linalg import vector_norm
 
 from base.schema import Section, option
 from base.skeleton import HEAD, LIMB_CHILDREN, LIMB_PARENTS, NECK
@@ -36,8 +36,8 @@ def masked_mean(values: Tensor, mask: Tensor, count: Tensor | None = None) -> Te
     """Mean of the (B, J) values where the mask is set, 0 where there are none.  ``count`` replaces
     their number: in a divided batch its average over the parts, so that the parts' results average
     to the mean over the whole."""
-    # Selected, not multiplied by 0: what does not count may be any number, NaN included.
     count = mask.sum().clamp(min=1) if count is None else count
+    # Selected, not multiplied by 0: what does not count may be any number, NaN included.
     return torch.where(mask, values, 0.0).sum() / count
 
 
@@ -49,11 +49,11 @@ def heatmap_mse(heatmaps: Tensor, target: Tensor) -> Tensor:
 def coordinate_l1(
     heatmaps: Tensor, joints2d: Tensor, visible: Tensor, size: int, count: Tensor | None = None
 ) -> Tensor:
-    """|Δx| + |Δy| of the soft-argmax positions from (B, J, 2) pixels, mean of the visible joints.
+    """|Δx| + |Δy| of the soft-argmax positions from (B, J, 2) pixels, mean of the visible joints,
+    in sides of the picture.
 
-    In units of the picture's side, hence the same at every resolution.  Unlike the squared error
-    of the maps it does not settle for empty ones, so it gets a network with random weights going.
-    Source: Sun et al., "Integral human pose regression", ECCV 2018.
+    Unlike the squared error of the maps it does not settle for empty ones, so it gets a network
+    with random weights going.  Source: Sun et al., "Integral human pose regression", ECCV 2018.
     """
     error = (soft_argmax(heatmaps, size) - joints2d.float()).abs().sum(-1) / size
     return masked_mean(error, visible, count)
@@ -83,60 +83,33 @@ def joint_weights(visible: Tensor, known: Tensor, hidden: float) -> Tensor | Non
 
 def joint_distance(joints3d: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
     """Mean Euclidean distance of the joints from their places, metres, each multiplied by its
-    (B, 16) weight.
-
-    Divided by the number of joints, not by the sum of the weights: joints that are seen count the
-    same whatever else is hidden, and a divided batch has the loss of the whole.
-    """
-    distance = torch.linalg.vector_norm(joints3d.float() - target.float(), dim=-1)
+    (B, 16) weight.  Divided by the number of joints, not by the sum of the weights: joints that are
+    seen count the same whatever else is hidden, and a divided batch has the loss of the whole."""
+    distance = vector_norm(joints3d.float() - target.float(), dim=-1)
     return (distance if weights is None else distance * weights).mean()
-
-
-def limb_vectors(joints3d: Tensor) -> Tensor:
-    """Child minus parent of each limb: (B, 16, 3) → (B, 14, 3) float32 metres."""
-    return joints3d[:, LIMB_CHILDREN].float() - joints3d[:, LIMB_PARENTS].float()
-
-
-def limb_cosine(joints3d: Tensor, target: Tensor) -> Tensor:
-    """Cosine of the angle between each limb and its target, summed over the 14 limbs (Tome et al.,
-    "xR-EgoPose", ICCV 2019, equation 2)."""
-    return F.cosine_similarity(limb_vectors(joints3d), limb_vectors(target), -1).sum(-1).mean()
-
-
-def limb_distance(joints3d: Tensor, target: Tensor) -> Tensor:
-    """Length of the difference between each limb's vector and its target, summed over the 14
-    limbs, metres (the same equation)."""
-    difference = limb_vectors(joints3d) - limb_vectors(target)
-    return torch.linalg.vector_norm(difference, dim=-1).sum(-1).mean()
-
-
-def limb_length(joints3d: Tensor, target: Tensor) -> Tensor:
-    """Absolute difference of each limb's length from its target's, mean of the 14 limbs, metres.
-
-    Unlike the other two it leaves the direction free: where that is a guess, the error is small if
-    the length is a person's.
-    """
-    lengths = (torch.linalg.vector_norm(limb_vectors(x), dim=-1) for x in (joints3d, target))
-    return F.l1_loss(*lengths)
 
 
 def centred_losses(
     predicted: Tensor, target: Tensor, weights: LossWeights, joints: Tensor | None = None
 ) -> dict[str, Tensor]:
-    """The weighted losses of poses with the Neck at the origin: "pose" under the (B, 16) weights
-    ``joints``, "limb_cosine" (at most 0: the cosine is rewarded), "limb_distance" and
-    "limb_length", those with weight 0 left out."""
-    losses = {}
-    if weights.pose:
-        losses["pose"] = weights.pose * joint_distance(predicted, target, joints)
-    for name, sign, loss in (
-        ("limb_cosine", -1, limb_cosine),
-        ("limb_distance", 1, limb_distance),
-        ("limb_length", 1, limb_length),
-    ):
-        if weight := getattr(weights, name):
-            losses[name] = sign * weight * loss(predicted, target)
-    return losses
+    """The weighted losses of poses with the Neck at the origin, those with weight 0 left out.
+
+    "pose": :func:`joint_distance` under the (B, 16) weights ``joints``; "limb_cosine" and
+    "limb_distance": cosine of the angle between each limb and its target, rewarded, and length of
+    the difference of their vectors, metres, summed over the 14 limbs (Tome et al., "xR-EgoPose",
+    ICCV 2019, equation 2); "limb_length": absolute difference of their lengths, metres, mean of the
+    limbs, which leaves the direction free.
+    """
+    own, true = (
+        x[:, LIMB_CHILDREN].float() - x[:, LIMB_PARENTS].float() for x in (predicted, target)
+    )
+    losses = {
+        "pose": lambda: joint_distance(predicted, target, joints),
+        "limb_cosine": lambda: -F.cosine_similarity(own, true, -1).sum(-1).mean(),
+        "limb_distance": lambda: vector_norm(own - true, dim=-1).sum(-1).mean(),
+        "limb_length": lambda: F.l1_loss(vector_norm(own, dim=-1), vector_norm(true, dim=-1)),
+    }
+    return {name: w * loss() for name, loss in losses.items() if (w := getattr(weights, name))}
 
 
 def scale_likelihood(distance: Tensor, log_scale: Tensor) -> Tensor:

@@ -12,9 +12,7 @@ from torch import Tensor, nn
 
 from base.skeleton import NUM_HEATMAPS
 from model.backbone import Trunk
-
-_STRIDE = 8  # of the heatmaps
-_HEAD_STD = 0.001  # of the last layer's initial weights: the first maps are nearly empty
+from model.pose_resnet import HEAD_STD
 
 
 class Pyramid(NamedTuple):
@@ -43,20 +41,18 @@ class PoseFPN(Trunk):
         self.laterals = nn.ModuleList(_block(wide, channels, 1) for wide in self.trunk_channels[1:])
         self.merges = nn.ModuleList(_block(channels, channels, 3) for _ in range(2))
         self.final_layer = nn.Conv2d(channels, NUM_HEATMAPS, kernel_size=1)
-        nn.init.normal_(self.final_layer.weight, std=_HEAD_STD)
+        nn.init.normal_(self.final_layer.weight, std=HEAD_STD)
         nn.init.zeros_(self.final_layer.bias)
 
     @staticmethod
     def heatmap_size(input_size: int) -> int:
         """Side of the heatmaps of pictures of side S: ⌈S / 8⌉."""
-        return -(-input_size // _STRIDE)
+        return -(-input_size // 8)
 
     def pyramid(self, images: Tensor) -> Pyramid:
         """Heatmaps and features of (B, 3, S, S) RGB, normalised as (x / 255 − 0.5) / 0.5."""
         maps = self.trunk_maps(images)
-        fine, middle, coarse = (
-            lateral(features) for lateral, features in zip(self.laterals, maps[1:], strict=True)
-        )
+        fine, middle, coarse = (layer(m) for layer, m in zip(self.laterals, maps[1:], strict=True))
         middle = self.merges[0](middle + F.interpolate(coarse, size=middle.shape[-2:]))
         fine = self.merges[1](fine + F.interpolate(middle, size=fine.shape[-2:]))
         return Pyramid(self.final_layer(fine), fine, middle, coarse)

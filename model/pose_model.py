@@ -46,9 +46,6 @@ class Part(NamedTuple):
 
     key: str  # of its weights in a checkpoint
     options: tuple[str, ...] = ()  # the model's options that decide its architecture
-    #: End of the name of a weight that no other part has, by which the part is found in files of
-    #: other layouts; none if empty.
-    signature: str = ""
 
 
 class TrainingType(NamedTuple):
@@ -87,8 +84,7 @@ class PoseModel(nn.Module):
 
     def __init__(self, input_size: int, heatmap_size: int) -> None:
         super().__init__()
-        self.input_size = input_size
-        self.heatmap_size = heatmap_size
+        self.input_size, self.heatmap_size = input_size, heatmap_size
         self._frozen: tuple[str, ...] = ()
 
     # ---------------------------------------------------------------- what a kind defines
@@ -122,8 +118,7 @@ class PoseModel(nn.Module):
         raise NotImplementedError
 
     def uses_all_weights(self, weights: LossWeights) -> bool:
-        """Whether every weight that learns has a gradient under these losses, which several
-        processes must know."""
+        """Whether each weight that learns has a gradient, which several processes must know."""
         return True
 
     def calibration_ratios(self, output: PoseOutput, joints3d: Tensor) -> Tensor | None:
@@ -147,8 +142,8 @@ class PoseModel(nn.Module):
                 terms["heatmap"] = weights.heatmap * heatmap_mse(output.heatmaps, targets.heatmaps)
             if weights.coordinates:
                 joints = targets.joints2d[:, _SEEN], targets.inside[:, _SEEN]
-                parts = self.input_size, targets.inside_count
-                error = coordinate_l1(output.heatmaps, *joints, *parts)
+                how = self.input_size, targets.inside_count
+                error = coordinate_l1(output.heatmaps, *joints, *how)
                 terms["coordinates"] = weights.coordinates * error
         if output.joints3d is not None:
             terms |= self.pose_losses(output, targets, weights, reconstruction)
@@ -160,8 +155,7 @@ class PoseModel(nn.Module):
 
     def state_dicts(self) -> dict[str, dict[str, Tensor]]:
         """Weights of the parts under their keys in a checkpoint."""
-        held = self.held_parts().items()
-        return {self.parts[name].key: part.state_dict() for name, part in held}
+        return {self.parts[name].key: p.state_dict() for name, p in self.held_parts().items()}
 
     def train_only(self, trained: Collection[str]) -> None:
         """Let these parts learn; weights and statistics of the others stay as they are."""

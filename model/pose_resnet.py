@@ -9,18 +9,10 @@ from torch import Tensor, nn
 from base.skeleton import NUM_HEATMAPS
 from model.backbone import TRUNK_STRIDE, Trunk
 
-_HEAD_CHANNELS = 256
-#: Standard deviation of the head's initial weights, as in Simple Baselines.  It makes the first
-#: maps nearly empty, which is what almost every cell of a target map is.
-_HEAD_STD = 0.001
-
-
-def _upsample(in_channels: int) -> list[nn.Module]:
-    return [
-        nn.ConvTranspose2d(in_channels, _HEAD_CHANNELS, 4, stride=2, padding=1, bias=False),
-        nn.BatchNorm2d(_HEAD_CHANNELS),
-        nn.ReLU(inplace=True),
-    ]
+_WIDE = 256  # channels of the head
+#: Standard deviation of the head's initial weights, as in Simple Baselines: the first maps are
+#: nearly empty, which is what almost every cell of a target map is.
+HEAD_STD = 0.001
 
 
 class PoseResNet(Trunk):
@@ -28,13 +20,14 @@ class PoseResNet(Trunk):
 
     def __init__(self, backbone: str = "resnet101") -> None:
         super().__init__(backbone)
-        self.deconv_layers = nn.Sequential(
-            *_upsample(self.trunk_channels[-1]), *_upsample(_HEAD_CHANNELS)
-        )
-        self.final_layer = nn.Conv2d(_HEAD_CHANNELS, NUM_HEATMAPS, kernel_size=1)
-        for layer in (*self.deconv_layers, self.final_layer):
-            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-                nn.init.normal_(layer.weight, std=_HEAD_STD)
+        layers = []
+        for channels in (self.trunk_channels[-1], _WIDE):
+            layers.append(nn.ConvTranspose2d(channels, _WIDE, 4, stride=2, padding=1, bias=False))
+            layers += [nn.BatchNorm2d(_WIDE), nn.ReLU(inplace=True)]
+        self.deconv_layers = nn.Sequential(*layers)
+        self.final_layer = nn.Conv2d(_WIDE, NUM_HEATMAPS, kernel_size=1)
+        for layer in (*self.deconv_layers[::3], self.final_layer):
+            nn.init.normal_(layer.weight, std=HEAD_STD)
         nn.init.zeros_(self.final_layer.bias)
 
     @staticmethod

@@ -13,10 +13,8 @@ from torch import Tensor, nn
 from base.cameras.camera import Camera
 from base.errors import UserError
 
-#: Of the table: linear interpolation is then off by about 1e-7, as is float32 itself.
-_ENTRIES = 8192
-#: Under the square root of a radius: without it the gradient on the optical axis is 0 · ∞.
-_AXIS = 1e-12
+_ENTRIES = 8192  # of the table: linear interpolation is off by about 1e-7, as is float32 itself
+_AXIS = 1e-12  # under the root of a radius, whose gradient on the optical axis would be 0 · ∞
 
 
 class CameraRays(nn.Module):
@@ -36,12 +34,11 @@ class CameraRays(nn.Module):
         # Of the ratio on the axis the limit is meant.
         radii = np.maximum(np.linspace(0.0, self.limit, _ENTRIES), 1e-9 * self.limit)
         rays, _ = camera.undistort(radii, 0 * radii)
-        ratio, cos = rays[:, 0] / radii, rays[:, 2]
+        table = np.stack([rays[:, 0] / radii, rays[:, 2]], -1)
         [[pixels_per_unit, _]] = camera.to_pixels(one, zero) - camera.to_pixels(zero, zero)
         #: Angle that the side of the picture takes at the scale on the axis, radians.
-        self.radians_per_side = float(camera.width * ratio[0] / abs(pixels_per_unit))
-        table = torch.from_numpy(np.stack([ratio, cos], -1)).float()
-        self.register_buffer("table", table, persistent=False)
+        self.radians_per_side = float(camera.width * table[0, 0] / abs(pixels_per_unit))
+        self.register_buffer("table", torch.from_numpy(table).float(), persistent=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(…, 3) float32 unit vectors, camera frame, of (…, 2) float pixels; beyond the lens's
@@ -60,8 +57,7 @@ class CameraRays(nn.Module):
 
     def grid(self, rows: int, columns: int) -> Tensor:
         """Rays of the centres of a grid laid over the picture: (rows, columns, 3) float32."""
-        sides = (torch.arange(n, device=self.table.device) for n in (rows, columns))
-        y, x = torch.meshgrid(*sides, indexing="ij")
-        cells = torch.stack([x, y], -1).float()
+        sides = (torch.arange(n, device=self.table.device) for n in (columns, rows))
+        cells = torch.stack(torch.meshgrid(*sides, indexing="xy"), -1).float()
         size = cells.new_tensor([self.camera.width / columns, self.camera.height / rows])
         return F.normalize(self((cells + 0.5) * size - 0.5), dim=-1)

@@ -54,8 +54,7 @@ class TemporalTransformer(nn.Module):
         self.joints = nn.Parameter(torch.randn(NUM_JOINTS, dim) * 0.1)
         self.ages = nn.Parameter(torch.randn(len(self.lags), dim) * 0.1)
         self.tokens = nn.Linear(in_dim, dim)
-        # Pose, difference from the newest, log scale.
-        self.geometry = perceptron(3 + 3 + 1, dim)
+        self.geometry = perceptron(3 + 3 + 1, dim)  # of pose, its change, log scale
         self.memory_norm = nn.LayerNorm(dim)
         self.layers = nn.ModuleList(DecoderLayer(dim, heads, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(dim)
@@ -72,9 +71,8 @@ class TemporalTransformer(nn.Module):
         newest = poses[:, :1]
         # Frames that are not there may hold any number; attention leaves them out.
         poses = torch.where(known[..., None, None], poses, newest)
-        scale = history.log_scale.float()[..., None]
-        moved = (poses - newest) * _PER_METRE
-        geometry = self.geometry(torch.cat([poses, moved, scale], -1))
+        scale, moved = history.log_scale.float(), (poses - newest) * _PER_METRE
+        geometry = self.geometry(torch.cat([poses, moved, scale[..., None]], -1))
         frames = self.tokens(history.tokens.float()) + geometry + self.joints + self.ages[:, None]
         memory = self.memory_norm(frames.flatten(1, 2))
         there = known.repeat_interleave(NUM_JOINTS, 1)[:, None, None]
@@ -85,5 +83,4 @@ class TemporalTransformer(nn.Module):
         offset, log_scale, visibility, counts = numbers.split([3, 1, 1, len(self.lags)], -1)
         counts = counts.masked_fill(~known[:, None], float("-inf")).softmax(-1)
         mixed = torch.einsum("bjk,bkjc->bjc", counts, poses)
-        log_scale = history.log_scale[:, 0].float() + log_scale[..., 0]
-        return JointEstimate(mixed + offset, log_scale, visibility[..., 0])
+        return JointEstimate(mixed + offset, scale[:, 0] + log_scale[..., 0], visibility[..., 0])

@@ -11,15 +11,9 @@ from torch import Tensor
 
 from base.schema import Section, option
 from base.skeleton import neck_centred
+from model import losses as terms
 from model.joint_transformer import JointEstimate, JointTransformer
-from model.losses import (
-    LossWeights,
-    centred_losses,
-    joint_distance,
-    joint_weights,
-    scale_likelihood,
-    visibility_entropy,
-)
+from model.losses import LossWeights, joint_distance
 from model.pose_fpn import PoseFPN
 from model.pose_model import Part, PoseModel, PoseOutput, Targets, TrainingType
 from model.rays import CameraRays
@@ -91,13 +85,12 @@ class Transformer(PoseModel):
 
     Options = TransformerOptions
     parts: ClassVar = {
-        "pose2d": Part("resnet_state_dict", ("channels",), "final_layer.weight"),
+        "pose2d": Part("resnet_state_dict", ("channels",)),
         "transformer": Part(
             "transformer_state_dict",
             tuple(name for name in TransformerOptions.model_fields if name != "temporal"),
-            "typical",
         ),
-        "temporal": Part("temporal_state_dict", ("temporal",), "ages"),
+        "temporal": Part("temporal_state_dict", ("temporal",)),
     }
     training_types: ClassVar = {
         "train2d": TrainingType(("pose2d",), ("pose2d",)),
@@ -115,10 +108,8 @@ class Transformer(PoseModel):
             ("temporal",),
             reads="videos",
             start={"load_3d_model": ("finetune", "train3d")},
-            defaults={
-                **{"epochs": 10, "batch_size": 64, "optimizer": "adamw", "weight_decay": 1e-4},
-                **{"schedule": "cosine", "warmup_steps": 50, "clip_norm": 5.0},
-            },
+            defaults={"epochs": 10, "batch_size": 64, "optimizer": "adamw", "weight_decay": 1e-4}
+            | {"schedule": "cosine", "warmup_steps": 50, "clip_norm": 5.0},
         ),
     }
     exports = ("heatmaps", "joints3d", "camera3d", "uncertainty", "visibility")
@@ -155,7 +146,7 @@ class Transformer(PoseModel):
             else:
                 estimates = [part(History(*history))]
             last = estimates[-1]
-            uncertainty = last.uncertainty(part.calibration)
+            uncertainty = torch.exp(last.log_scale) * part.calibration
         poses = neck_centred(last.camera3d), last.camera3d
         return PoseOutput(heatmaps, *poses, uncertainty, last.visibility, Extra(estimates, tokens))
 
@@ -165,22 +156,31 @@ class Transformer(PoseModel):
         """Those of :func:`model.losses.centred_losses`, "camera_pose" (joint distance in the camera
         frame), "uncertainty", "visibility", and "aux": the mean of the poses' losses over the
         layers before the last."""
+        seen, true = (targets.visible, targets.visible_known), targets.joints3d
+        joints = terms.joint_weights(*seen, weights.hidden)
+
+        def of_pose(pose: Tensor) -> dict[str, Tensor]:
+            centred = neck_centred(pose.float()), neck_centred(true.float())
+            losses = terms.centred_losses(*centred, weights, joints)
+            if weights.camera_pose:
+                losses["camera_pose"] = weights.camera_pose * joint_distance(pose, true, joints)
+            return losses
+
         *aux, last = output.extra.estimates
-        joints = joint_weights(targets.visible, targets.visible_known, weights.hidden)
-        losses = _pose_terms(last.camera3d, targets.joints3d, weights, joints)
+        losses = of_pose(last.camera3d)
         if weights.aux and aux:
-            terms = [_pose_terms(x.camera3d, targets.joints3d, weights, joints) for x in aux]
-            losses["aux"] = weights.aux * torch.stack([sum(t.values()) for t in terms]).mean()
+            before = [sum(of_pose(estimate.camera3d).values()) for estimate in aux]
+            losses["aux"] = weights.aux * torch.stack(before).mean()
         if weights.uncertainty:
-            distance = torch.linalg.vector_norm(last.camera3d - targets.joints3d, dim=-1)
+            distance = torch.linalg.vector_norm(last.camera3d - true, dim=-1)
             # Without a gradient to the position: likelihood alone would care less for joints that
             # are hard (Seitzer et al., "On the pitfalls of heteroscedastic uncertainty estimation
             # with probabilistic neural networks", ICLR 2022).
-            likelihood = scale_likelihood(distance.detach(), last.log_scale)
+            likelihood = terms.scale_likelihood(distance.detach(), last.log_scale)
             losses["uncertainty"] = weights.uncertainty * likelihood
         if weights.visibility:
-            seen = targets.visible, targets.visible_known, targets.known_count
-            losses["visibility"] = weights.visibility * visibility_entropy(last.visibility, *seen)
+            entropy = terms.visibility_entropy(last.visibility, *seen, targets.known_count)
+            losses["visibility"] = weights.visibility * entropy
         return losses
 
     @property
@@ -200,17 +200,7 @@ class Transformer(PoseModel):
 
     def calibrate(self, ratios: np.ndarray) -> float:
         """Set the factor that makes the uncertainty's ball cover its share of the joints."""
-        part = self.temporal if self.temporal is not None else self.transformer
+        part = self.temporal or self.transformer
         before, after = float(part.calibration), float(np.quantile(ratios, COVERAGE))
         part.calibration.fill_(after)
         return after / before
-
-
-def _pose_terms(
-    camera3d: Tensor, target: Tensor, weights: LossWeights, joints: Tensor | None
-) -> dict[str, Tensor]:
-    centred = neck_centred(camera3d.float()), neck_centred(target.float())
-    losses = centred_losses(*centred, weights, joints)
-    if weights.camera_pose:
-        losses["camera_pose"] = weights.camera_pose * joint_distance(camera3d, target, joints)
-    return losses

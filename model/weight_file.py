@@ -4,12 +4,11 @@ loaded into a network with one clear line for whatever does not fit."""
 import argparse
 import contextlib
 import os
-import pickletools
 import warnings
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,21 +16,18 @@ from torch import Tensor, nn
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from base.errors import UserError
-from base.files import sha256
 
 # NumPy's functions have another name in files of NumPy 1 than in those of NumPy 2.
 _SCALAR, _ARRAY = np.float64().__reduce__()[0], np.zeros(0).__reduce__()[0]
 #: What training scripts store beside tensors and plain values, and what cannot do anything.
 _HARMLESS = [
-    argparse.Namespace,
-    np.dtype,
-    np.ndarray,
+    *(argparse.Namespace, np.dtype, np.ndarray),
+    *{type(np.dtype(code)) for code in np.typecodes["All"] if code not in "OV"},
     *(
         (function, f"numpy.{core}.multiarray.{name}")
         for core in ("core", "_core")
         for function, name in ((_SCALAR, "scalar"), (_ARRAY, "_reconstruct"))
     ),
-    *{type(np.dtype(code)) for code in np.typecodes["All"] if code not in "OV"},
     # As text alone: a path of another system cannot be made here.
     *(
         (kind, f"{module}.{name}")
@@ -39,7 +35,6 @@ _HARMLESS = [
         for kind, name in ((PurePosixPath, "PosixPath"), (PureWindowsPath, "WindowsPath"))
     ),
 ]
-
 _AGAIN = "copy or download it again"
 #: Beginnings of files that are something else, in lower case, and what to do.
 _BEGINNINGS = {
@@ -54,33 +49,19 @@ _BEGINNINGS = {
     ),
     (b"\x80",): "a Python pickle, which could run code: save the weights with torch.save",
 }
-_NAMES_SHOWN = 3
-_LEGACY_PICKLES = 5  # of a file of torch.save before it wrote zip archives
-#: Items of a tuple, those of the tuples in it included.
-_MOST_ITEMS = 10**4
-#: Stands, with the SHA-256 of all before it, at the end of the files written here: the comment of a
-#: zip archive, which torch.load passes over.
-_SEAL = b"sha256:"
-_SEAL_BYTES = len(_SEAL) + 64
 
 
 def write_weight_file(path: Path, content: Any) -> None:
-    """``torch.save``, and a checksum over the whole file; OSError where it cannot be written."""
+    """``torch.save``, to the disk itself; OSError where it cannot be written."""
     try:
         torch.save(content, path)
+        with path.open("ab") as file:
+            # A power cut after a renaming must not find the new name with nothing in it.
+            os.fsync(file.fileno())
     except RuntimeError as error:  # of torch's writer, which does not say why
         with path.open("ab") as file:
             file.write(bytes(1 << 20))
         raise OSError(f"writing failed: {str(error).splitlines()[0]}") from error
-    with path.open("r+b") as file:  # an archive ends with the length of its comment
-        file.seek(-2, os.SEEK_END)
-        file.write(_SEAL_BYTES.to_bytes(2, "little"))
-    seal = _SEAL + sha256(path).encode()
-    with path.open("ab") as file:
-        file.write(seal)
-        file.flush()
-        # A power cut after a renaming must not find the new name with nothing in it.
-        os.fsync(file.fileno())
 
 
 def read_weight_file(path: Path) -> Any:
@@ -91,11 +72,6 @@ def read_weight_file(path: Path) -> Any:
     try:
         with path.open("rb") as file:
             start = file.read(512)
-            file.seek(max(0, path.stat().st_size - _SEAL_BYTES))
-            seal = file.read()
-        sealed = seal.startswith(_SEAL)
-        if sealed and seal != _SEAL + sha256(path, len(seal)).encode():
-            raise UserError(f"{path}: damaged (its checksum differs): {_AGAIN}")
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     try:
@@ -103,42 +79,17 @@ def read_weight_file(path: Path) -> Any:
             with zipfile.ZipFile(path) as archive:
                 if any(entry.file_size != entry.compress_size for entry in archive.infolist()):
                     raise ValueError("compressed, perhaps to a bomb; torch.save only stores")
-                for name in archive.namelist():
-                    if name.endswith("data.pkl"):
-                        _check_tuples(archive.open(name))
-        else:
-            with path.open("rb") as file:
-                for _ in range(_LEGACY_PICKLES):
-                    _check_tuples(file)
+                if archive.testzip():  # torch.load does not compare them
+                    raise UserError(f"{path}: damaged (its checksum differs): {_AGAIN}")
         with safe_globals(_HARMLESS), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of files that are refused below
             return torch.load(path, map_location="cpu", weights_only=True)
+    except UserError:
+        raise
     except Exception as error:  # whatever the unpickler trips over
         if isinstance(error, MemoryError) or "allocate" in str(error):
             raise UserError(f"{path}: reading it takes more memory than there is") from None
         raise UserError(f"{path}: {_described(path, start)}") from None
-
-
-def _check_tuples(pickled: IO[bytes]) -> None:
-    """ValueError for a pickle with a tuple so large that to hash it, as a key, may take for ever:
-    a tuple twice in a tuple, and so on, is of few bytes.  On the stack are numbers of items."""
-    stack, memo, marks = [], {}, []
-    for code, argument, _ in pickletools.genops(pickled):
-        before = code.stack_before
-        if code.name == "MARK":
-            marks.append(len(stack))
-        elif "PUT" in code.name:
-            memo[argument] = stack[-1]
-        elif "GET" in code.name:
-            stack.append(memo[argument])
-        else:
-            start = len(stack) - len(before)
-            if pickletools.markobject in before:
-                start = marks.pop() - before.index(pickletools.markobject)
-            items = 1 + sum(stack[start:]) if "TUPLE" in code.name else 1
-            if items > _MOST_ITEMS:
-                raise ValueError("a tuple of too many items")
-            stack[start:] = [items] * len(code.stack_after)
 
 
 def _described(path: Path, start: bytes) -> str:
@@ -150,9 +101,8 @@ def _described(path: Path, start: bytes) -> str:
     if start[8:10] == b'{"':
         return "a safetensors file, which is not read here: save its tensors with torch.save"
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    for beginnings, kind in _BEGINNINGS.items():
-        if text.startswith(beginnings):
-            return kind
+    if kinds := [kind for starts, kind in _BEGINNINGS.items() if text.startswith(starts)]:
+        return kinds[0]
     if text.isascii() and b"\0" not in text:
         return "a text file, not a checkpoint" if start else f"an empty file: {_AGAIN}"
     return "not a checkpoint, or a damaged one"
@@ -196,21 +146,21 @@ def load_strictly(module: nn.Module, state_dict: Mapping[str, Tensor], what: str
     """Load weights that must fit the module name by name and shape by shape; UserError, beginning
     with ``what``, with how many are missing, unexpected and misshapen, and the first of each."""
     own = module.state_dict()
-    # Counters that BatchNorm never reads in forward; files older than PyTorch 0.4.1 lack them.
-    missing = [k for k in own if k not in state_dict and not k.endswith("num_batches_tracked")]
-    unexpected = [name for name in state_dict if name not in own]
-    misshapen = [
-        f"{name} {tuple(state_dict[name].shape)} for {tuple(own[name].shape)}"
-        for name in own
-        if name in state_dict and state_dict[name].shape != own[name].shape
+    faults = {
+        # Counters that BatchNorm never reads in forward; files older than PyTorch 0.4.1 lack them.
+        "missing": [k for k in own if k not in state_dict and "num_batches_tracked" not in k],
+        "unexpected": [name[:80] for name in state_dict if name not in own],
+        "of another shape": [
+            f"{name} {tuple(value.shape)} for {tuple(own[name].shape)}"
+            for name, value in state_dict.items()
+            if name in own and value.shape != own[name].shape
+        ],
+    }
+    lines = [
+        f"{label} {len(names)} ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
+        for label, names in faults.items()
+        if names
     ]
-    labels = {"missing": missing, "unexpected": unexpected, "of another shape": misshapen}
-    faults = [f"{label} {_first_of(names)}" for label, names in labels.items() if names]
-    if faults:
-        raise UserError(f"{what}: weights do not fit the network: {'; '.join(faults)}")
+    if lines:
+        raise UserError(f"{what}: weights do not fit the network: {'; '.join(lines)}")
     module.load_state_dict(state_dict, strict=not set(own) - set(state_dict))
-
-
-def _first_of(names: Sequence[str]) -> str:
-    shown = ", ".join(name[:80] for name in names[:_NAMES_SHOWN])
-    return f"{len(names)} ({shown}{', …' if len(names) > _NAMES_SHOWN else ''})"

@@ -20,7 +20,7 @@ TINY_CONFIG = """
 precision: fp32
 data: {input_size: 64, workers: 0}
 heatmap: {sigma: 1.0}
-model: {depth: 18, lifting: {latent: 16, batch_norm: true}}
+model: {backbone: resnet18, autoencoder: {latent: 16, batch_norm: true}}
 loss: {coordinates: 1.0}
 train2d: {epochs: 1, batch_size: 4}
 train3d: {epochs: 2, batch_size: 8}
@@ -94,7 +94,7 @@ heatmap: {sigma: 1.0}
 model:
   kind: transformer
   transformer: {channels: 16, dim: 32, layers: 2, heads: 4, dropout: 0.1}
-loss: {coordinates: 1.0, camera_pose: 1.0, uncertainty: 0.1, visibility: 0.1, earlier: 0.5}
+loss: {coordinates: 1.0, camera_pose: 1.0, uncertainty: 0.1, visibility: 0.1, aux: 0.5}
 finetune: {epochs: 2, batch_size: 4, optimizer: adamw, warmup_steps: 3, clip_norm: 1.0}
 """
 

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -21,7 +20,6 @@ import torch.distributed
 from commands import names, run_inference
 from limits import file_size_limit
 
-import inference
 from base.cameras import camera_to_dict
 from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
@@ -39,7 +37,6 @@ from utils.inference.pose_predictor import PosePredictor, Prediction
 from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.run import read_ahead
 from utils.inference.sinks.drawings import PictureSink
-from utils.inference.sinks.outputs import part_path
 from utils.inference.smoothing import OneEuroFilter
 from utils.inference.trained_range import TrainedRange
 
@@ -194,9 +191,9 @@ def test_every_format_holds_the_same_poses(clip, tmp_path, capsys, monkeypatch, 
     assert count_frames(out / "poses.mp4") == (12, 24)
     output = capsys.readouterr().out
     # Of every batch of five, and of the four that are left, every other frame.
-    assert "14 views unlike those in training: see 'out_of_range' in poses.json" in output
+    assert "14 views unlike those in training: see 'out_of_range'" in output
     assert "128×80: taken for the training camera's" in output
-    assert "poses.json, poses.npz, poses.csv, poses.bvh, poses.mp4\n" in output
+    assert "poses.json, poses.npz, poses.csv, poses.bvh\n" in output
 
 
 def test_every_name_of_a_file_gets_a_pose_or_is_named(tmp_path, capsys, infer):
@@ -235,7 +232,6 @@ def test_every_name_of_a_file_gets_a_pose_or_is_named(tmp_path, capsys, infer):
         assert clips == {f"{folder}poses.{kind}" for folder in ("", "sub_/", "sub__2/")}
     output = capsys.readouterr().out
     assert r"  broken\xff.png: not a picture" in output
-    assert "poses.csv, **/poses.bvh, pictures/, **/poses.mp4" in output
 
 
 def test_folders_are_sequences_and_gaps_stay_gaps(tmp_path, infer):
@@ -311,7 +307,7 @@ def test_pictures_are_brought_into_the_view_of_the_checkpoint(tiny_network, tmp_
     )
     y, x = np.nonzero(trained.prepare(picture).square[..., 0] > 100)
     assert np.hypot(*(view.project(ray) - [x.mean(), y.mean()])) < 0.5
-    assert "cm outside" in trained.views[1280, 800, None].out_of_range
+    assert "cm outside" in trained.views[1280, 800].out_of_range
     certain_where(monkeypatch, lambda square: 0.5)
     monkeypatch.setattr(TrainedRange, "left_by", lambda _, found: np.zeros(len(found.neck), bool))
     assert trained(picture).out_of_range and not trained(picture).disagrees
@@ -321,72 +317,6 @@ def test_pictures_are_brought_into_the_view_of_the_checkpoint(tiny_network, tmp_
     torch.save(content | {"mounts": {"edge": "far"}}, tmp_path / "other.tar")
     with pytest.raises(UserError, match=r"other\.tar: its mounts is not as train\.py writes it"):
         EgoPosePredictor(tmp_path / "other.tar", gpu="cpu")
-
-
-def test_several_processes_write_what_one_writes(
-    tiny_network, pictures, tmp_path, monkeypatch, infer
-):
-    outs = tmp_path / "alone", tmp_path / "shared"
-
-    def run(out, *more):
-        more = ("--input_dir", pictures, "--format", "json", "csv", "npz", *more)
-        return infer(*more, out=out)
-
-    alone = run(outs[0])
-    for name in ("barrier", "destroy_process_group"):
-        monkeypatch.setattr(torch.distributed, name, lambda *_, **__: None)
-    write(outs[1] / ".parts" / "00005.png", checkered(8, 8))  # of a run that was killed
-    write(outs[1] / ".unfinished" / "pictures" / "00005.png", checkered(8, 8))
-
-    def start(*_, **__):
-        """The others do their share once the first is ready."""
-        if os.environ["RANK"] != "0":
-            return
-        for rank in ("2", "1"):
-            monkeypatch.setenv("RANK", rank)
-            inference.main([*map(str, command)])
-        monkeypatch.setenv("RANK", "0")
-        lines = part_path(outs[1], 2).read_text().splitlines()
-        assert [json.loads(line).get("file") for line in lines] == [*FILES[2:], None]
-
-    monkeypatch.setattr(torch.distributed, "init_process_group", start)
-    environment = {"WORLD_SIZE": 3, "MASTER_ADDR": "localhost", "MASTER_PORT": 1, "RANK": 0}
-    for name, value in (environment | {"LOCAL_RANK": 0}).items():
-        monkeypatch.setenv(name, str(value))
-    command = ["--load_model", tiny_network, "--save_dir", outs[1], "--input_dir", pictures]
-    command += ["--gpu", "cpu", "--precision", "fp32"]
-    shared = run(outs[1])
-    for folder in (".", "pictures"):
-        assert names(outs[0] / folder) == names(outs[1] / folder)
-        assert len(names(outs[0] / folder)) > 3
-    assert shared["lenses"] == alone["lenses"] and shared["unreadable"] == alone["unreadable"]
-    assert [frame["file"] for frame in shared["frames"]] == FILES
-    for one, other in zip(shared["frames"], alone["frames"], strict=True):
-        assert (one["file"], one["picture"]) == (other["file"], other["picture"])
-        assert np.abs(np.subtract(one["joints3d"], other["joints3d"])).max() < 1e-4
-    monkeypatch.setattr(torch.distributed, "init_process_group", lambda *_, **__: None)
-    with pytest.raises(UserError, match="need all frames in one process"):
-        run(outs[1], "--smooth")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert [inference.gpu_of_process(gpu, 2) for gpu in ("1", "cpu")] == ["3", "cpu"]
-
-
-def test_stopped_processes_of_torchrun_write_what_they_have(tiny_network, pictures, tmp_path):
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
-    # In its second batch.
-    at = "utils.inference.predictor:EgoPosePredictor.poses"
-    command += [killing.__file__, at, "2", str(int(signal.SIGTERM)), "tests/tiny_model.py"]
-    command += ["inference", "--load_model", str(tiny_network), "--input_dir", str(pictures)]
-    command += ["--save_dir", str(tmp_path / "out"), "--gpu", "cpu", "--batch_size", "1"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    result = subprocess.run(
-        command, cwd=killing.REPOSITORY, env=environment, capture_output=True, timeout=300
-    )
-    assert b"Stopped by SIGTERM" in result.stdout and result.returncode
-    written = json.loads((tmp_path / "out" / "poses.json").read_text())
-    # Of seven pictures the first process has three, two of which cannot be read.
-    assert [frame["file"] for frame in written["frames"]] == FILES[:3]
-    assert not (tmp_path / "out" / ".parts").exists()
 
 
 class FakeCamera:
@@ -451,10 +381,7 @@ def test_a_second_run_replaces_the_first_unless_it_fails(
     ("given", "out"),
     [
         ("--input film/poses.mp4 --video", "film"),
-        ("--input film/pictures/a.png", "film"),
-        ("--input film/pictures/*.png", "film"),
         ("--input_dir film --recursive", "film"),
-        ("--input_dir . --recursive", "film"),
         ("--input_dir links", "film"),
     ],
 )
@@ -477,7 +404,7 @@ def test_a_full_disk_leaves_the_last_film(tmp_path, capfd, infer):
     before = (out / "poses.mp4").read_bytes()
     # In the film, and as its index is put in front.
     for size in (len(before) // 2, len(before) - 1):
-        with file_size_limit(size), pytest.raises(UserError, match=f"{out}/poses.mp4: cannot be w"):
+        with file_size_limit(size), pytest.raises(UserError, match=f"^{out}: cannot be written"):
             infer(*more, out=out)
         assert "Traceback" not in capfd.readouterr().err
         assert (out / "poses.mp4").read_bytes() == before
@@ -570,33 +497,6 @@ def test_pictures_are_turned_as_is_most_certain(
     assert square[8, 32].min() > 200 and square[32, 57].tolist() == [255, 0, 0]
 
 
-def test_each_size_and_each_folder_has_its_own_turn(tmp_path, monkeypatch, capsys, infer):
-    certain_where(monkeypatch, lambda square: 0.2 + 0.4 * (square[8, 32].min() > 200))
-    expected = {}
-    for name, side, turn in (
-        *(("a", 64, 0), ("b", 64, 180), ("b", 128, 90)),
-        *(("c", 96, None), ("c", 192, 270), ("dark", 64, None)),
-    ):
-        picture = np.full((side, side, 3), 60, np.uint8)
-        if turn is not None:
-            picture[side // 32 : side // 4, side // 3 : side * 2 // 3] = 255
-        for number in range(5 if name == "a" else 3):
-            write(
-                tmp_path / "in" / name / f"{side}_{number}.png",
-                np.rot90(picture, (turn or 0) // 90),
-            )
-        expected[name, side] = 270 if name == "c" else turn or 0
-    more = ("--input_dir", tmp_path / "in", "--recursive", "--camera", "training")
-    content = infer(*more)
-    lenses = {(lens["folder"], lens["size"][0]): lens for lens in content["lenses"]}
-    assert {key: lens["rotate"] for key, lens in lenses.items()} == expected
-    assert lenses["dark", 64]["orientation"].startswith("as of pictures of 64×64, found by")
-    assert lenses["c", 96]["orientation"].startswith("as of pictures of 192×192, found by")
-    upright = {frame["file"]: frame["confidence"][0] > 0.5 for frame in content["frames"]}
-    assert all(upright[file] == ("dark" not in file and "/96_" not in file) for file in upright)
-    assert "b, 64×64: training camera" in capsys.readouterr().out
-
-
 def test_a_size_that_does_not_tell_is_turned_as_the_one_that_tells_most(tiny_network, monkeypatch):
     certain_where(monkeypatch, lambda square: square[8, 32].min() / 255)
     pictures = []
@@ -617,23 +517,6 @@ def test_noise_of_which_the_network_is_certain_nowhere_has_no_turn(tiny_network,
     predictor.study([picture] * 3)
     [view] = predictor.views.values()
     assert view.lens.headset.rotate == 0 and "none is convincing" in view.lens.orientation
-
-
-@pytest.mark.parametrize(("stated", "seen", "hint"), [(0, 180, True), (90, 90, False)])
-def test_a_stated_turn_is_kept_with_a_hint(
-    stated, seen, hint, tmp_path, monkeypatch, capsys, infer
-):
-    picture = np.full((64, 64, 3), 60, np.uint8)
-    picture[2:14, 20:44] = 255
-    calls = certain_where(monkeypatch, lambda square: 0.2 + 0.4 * (square[8, 32].min() > 200))
-    for number in range(3):
-        write(tmp_path / "in" / f"{number}.png", np.rot90(picture, seen // 90))
-    more = ("--input_dir", tmp_path / "in", "--rotate", stated, "--camera", "training")
-    [lens] = infer(*more)["lenses"]
-    assert lens["rotate"] == stated and calls == [4, 4, 4, 3]
-    text = f"as stated, but the network is surer with {seen}°: mean confidence 0.60, of the next"
-    assert lens["orientation"].startswith(text if hint else "as stated")
-    assert ("see --rotate" in capsys.readouterr().out) == hint
 
 
 def test_the_turn_is_sought_in_one_view_and_taken_if_certain(tiny_network, monkeypatch):
@@ -666,27 +549,6 @@ def test_few_large_pictures_are_in_memory_at_a_time(tmp_path, monkeypatch, infer
     assert sizes == [3, 3, 1]
 
 
-def test_pictures_that_go_during_a_run_are_counted(tmp_path, monkeypatch, capsys, infer):
-    for number in range(100):
-        write(tmp_path / "in" / f"{number}.png", checkered(64, 64))
-    original = EgoPosePredictor.poses
-
-    def poses(self, *arguments):
-        for path in (tmp_path / "in").glob("*.png"):
-            path.unlink()
-        return original(self, *arguments)
-
-    monkeypatch.setattr(EgoPosePredictor, "poses", poses)
-    more = ("--input_dir", tmp_path / "in", "--batch_size", 2, "--rotate", 0)
-    content = infer(*more)
-    gone = [item["file"] for item in content["unreadable"]]
-    assert 50 < len(gone) < 100 and len(content["frames"]) + len(gone) == 100
-    told = capsys.readouterr().out.splitlines()[-1]
-    assert (
-        told == f"  {gone[0]} and {len(gone) - 1} more: cannot be read (No such file or directory)"
-    )
-
-
 @pytest.mark.parametrize(("share", "disagrees"), [(0.09, False), (0.11, True)])
 def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch, share, disagrees):
     joints3d, neck = np.zeros((1, 16, 3), np.float32), np.float32([[0, 0, 1]])
@@ -709,8 +571,7 @@ def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch
         ("--input broken/a.png", "the only picture could not be read"),
         ("--input a.png --camera calib.json", "distortion coefficients, found 2"),
         ("--input a.png --smooth 1 -1", "and the rise, 0 or more"),
-        ("--input a.png --mount nan 0", "take finite numbers"),
-        ("--input a.png --fps 0", "--fps 0"),
+        ("--input a.png --mount nan 0", "--mount [nan, 0.0]"),
         ("--input calib.json", "neither a picture nor a video that can be read: of another kind"),
         ("--input a.png b.png", "b.png: one value too many; quote a pattern"),
         ("--input a.png --camera no.json", "give a calibration file, or 'training' or 'circle'"),

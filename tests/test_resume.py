@@ -185,14 +185,6 @@ def test_the_same_frames_are_left_for_other_batches(run, each_step, tmp_path, mo
     assert losses(tmp_path / "log")[-1][0] == 14
 
 
-def test_averaged_weights_are_what_is_used_and_the_trained_ones_are_kept(left_alone):
-    content = last_checkpoint(left_alone / "train3d")
-    used = content["tiny3d_state_dict"]["1.weight"]
-    trained = content["training"]["weights"]["tiny3d_state_dict"]["1.weight"]
-    assert content["training"]["ema_updates"] == 14  # steps: two epochs of 28 frames, four a step
-    assert not torch.equal(used, trained) and torch.allclose(used, trained, atol=0.05)
-
-
 def test_a_step_beyond_the_epoch_is_refused(run, tiny_file, left_alone, tmp_path):
     folder = tmp_path / "log" / "checkpoints"
     folder.mkdir(parents=True)
@@ -201,5 +193,5 @@ def test_a_step_beyond_the_epoch_is_refused(run, tiny_file, left_alone, tmp_path
         content = torch.load(source, weights_only=True)
         content["training"]["step"] = step
         torch.save(content, folder / "checkpoint_1.tar")
-        with pytest.raises(UserError, match=rf"{step} steps of 4 frames are more than an epoch"):
+        with pytest.raises(UserError, match=rf"{step} steps are more than an epoch"):
             run(tiny_file, "--resume")

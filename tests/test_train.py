@@ -6,11 +6,10 @@ import os
 import re
 from pathlib import Path
 
-import archives
 import pytest
 import torch
 import yaml
-from commands import BEST, run_train
+from commands import BEST, names, run_train
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import train
@@ -39,8 +38,9 @@ def test_each_stage_writes_its_checkpoints_configuration_and_scalars(tiny_runs):
     expected = {"train2d": modules[0], "train3d": modules[1], "finetune": modules[0] | modules[1]}
     for stage, log_dir in tiny_runs.items():
         epochs = 2 if stage == "train3d" else 1
-        names = sorted(path.name for path in (log_dir / "checkpoints").iterdir())
-        assert names == [f"checkpoint_{e + 1}.tar" for e in range(epochs)] + ["model_best.tar"]
+        assert names(log_dir / "checkpoints") == [
+            f"checkpoint_{e + 1}.tar" for e in range(epochs)
+        ] + ["model_best.tar"]
         content = torch.load(log_dir / BEST, weights_only=True)
         keys = {"training", "config", "mean_pose", "camera", "mounts"} | expected[stage]
         assert content.keys() == keys
@@ -140,8 +140,7 @@ def test_a_checkpoint_of_another_architecture_is_refused(kind, changes, message,
 
 def test_without_a_configuration_it_is_that_of_the_first_weights_or_the_paper_s(checkpoint):
     start = Start(None, *(checkpoint("autoencoder", stage) for stage in BOTH.values()))
-    first = train.config_source("finetune", start)
-    assert first is start.load_2d_model
+    first = start.load_2d_model
     parsed = train.parse_arguments(["--training_type", "finetune", "--lr", "0.5"])
     expected = first.config.overridden({"finetune": {"lr": 0.5}})
     assert train.resolve_config(parsed, first) == expected
@@ -168,7 +167,7 @@ def run(tiny_data, tmp_path):
         ("--set temporal.lr=1", "lr=1: not a key of the model of kind 'autoencoder'"),
         ("--load_model bse", "no checkpoint at bse: .*'pretrained' or 'small'"),
         ("--config nowhere", "configuration nowhere: .*one of .*quickstart"),
-        ("--config paper --load_model BEST", "trained on pictures of 64 pixels"),
+        ("--config paper --load_model BEST", "trained with data.input_size '64'"),
         ("--config OTHER --load_model BEST", "model.backbone resnet18, not resnet34"),
     ],
 )
@@ -180,19 +179,15 @@ def test_bad_input_is_one_clear_line(line, message, run, tmp_path, tiny_runs, ti
     assert "\n" not in str(caught.value) and not (tmp_path / "log").exists()
 
 
-_LEFT = "config.yml log.jsonl events.out.tfevents.1.host nonfinite_step_3.json checkpoints/a.tar"
-
-
-@pytest.mark.parametrize("left", _LEFT.split())
+@pytest.mark.parametrize("left", ["events.out.tfevents.1.host", "checkpoints/a.tar"])
 def test_a_used_folder_is_not_written_into(left, run, tmp_path):
     path = tmp_path / "log" / left
     path.parent.mkdir(parents=True)
     path.write_text("left of an earlier run")
-    before = archives.contents(tmp_path / "log")
-    for start in ((), ("--load_model", "pretrained"), ("--load_2d_model", "some.tar")):
-        with pytest.raises(UserError, match=rf"run \({left}\): .*--resume.*--log_dir"):
-            run("finetune", *start)
-    assert archives.contents(tmp_path / "log") == before
+    with pytest.raises(UserError, match=rf"run \({left}\): .*--resume.*--log_dir"):
+        run("finetune", "--load_model", "pretrained")
+    assert path.read_text() == "left of an earlier run"
+    assert names(tmp_path / "log") == [left.partition("/")[0]]
 
 
 @pytest.mark.parametrize("words", ["train2d load_3d_model", "train3d imagenet"])
@@ -264,16 +259,10 @@ def test_a_run_says_at_its_start_what_it_trains_on_what_and_what_it_takes(
     data, model, training = capsys.readouterr().out.splitlines()[:3]
     counts = "labels, TrainSet 28, ValSet 4; xr-egopose"
     assert data == f"Data: {tiny_data} (no --data_root given): {counts}"
-    assert model.startswith("Model: tiny, resnet18, 96 px, 0.0 M parameters, 0.0 M trained, from ")
-    assert model.endswith(f"from random weights; configuration: {tiny_file}")
-    said = re.fullmatch(
-        r"Training: train3d, epochs 1 to 2, 7 steps each, batch 4, on cpu; checkpoints \(the best "
-        rf"and the last 2, checkpoints.keep\) take up to (\S+) GB in {tmp_path / 'log'}",
-        training,
-    )
-    sizes = [path.stat().st_size for path in (tmp_path / "log" / "checkpoints").iterdir()]
-    # Of three numbered ones and the best; two are left.
-    assert float(said[1]) == pytest.approx((sum(sizes) + max(sizes)) / 1e9, rel=0.15)
+    assert model.startswith("Model: tiny, resnet18, 96 px, 0.0 M parameters trained, from random ")
+    assert model.endswith(f"configuration: {tiny_file}")
+    said = "Training: train3d, epochs 1 to 2, 7 steps each, batch 4, on cpu; to "
+    assert training == f"{said}{tmp_path / 'log'}"
     stored = yaml.safe_load((tmp_path / "log" / "config.yml").read_text())
     assert (stored["data"]["input_size"], stored["loss"]["pose"]) == (96, 2)
 

@@ -29,6 +29,7 @@ parse_early(__name__, parse_arguments)
 import itertools
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -65,7 +66,6 @@ from utils.common.networks import Start, stage_network
 from utils.common.paths import DEFAULT_CONFIG
 from utils.inference.pose_predictor import OnnxPosePredictor
 from utils.inference.predictor import load_network
-from utils.training.data import LabelLoader
 from utils.training.distributed import Processes
 from utils.training.stage import Stage
 from utils.training.trainer import Trainer
@@ -120,27 +120,16 @@ class ReferenceFrames(Dataset):
 
 
 def bench_data(options: argparse.Namespace) -> None:
-    """Loading frames from a tree and from shards, and labels alone."""
-
-    def load(batches: Any, targets: bool = False, passes: int = 1) -> None:
-        for batch in itertools.chain(*[batches] * passes):
-            if targets:
-                to_input(batch.images)
-                draw_heatmaps(batch.joints2d, SIZE, HeatmapShape(48))
-
+    """Loading frames from a tree and from shards."""
     plain, root = ReferenceFrames(options.data_root, SIZE), options.data_root
     loader = DataLoader(plain, BATCH, num_workers=WORKERS, persistent_workers=bool(WORKERS))
-    ways: Ways = {"reference": (partial(load, loader), len(plain))}
+    loaders: dict[str, Any] = {"reference": loader}
     with tempfile.TemporaryDirectory() as packed:
         launch("utils/pack_data.py", "--input", root, "--output", packed, quiet=True)
         for name, where in (("tree", root), ("shards", packed)):
-            frames = FrameLoader(open_split(where, SetType.TRAIN, SIZE), BATCH, WORKERS)
-            ways[name] = partial(load, frames), len(plain)
-            ways[f"{name}, input and targets made too"] = partial(load, frames, True), len(plain)
-        labels = open_split(packed, SetType.TRAIN, SIZE, pictures=False)
-        alone = LabelLoader(labels, torch.device("cpu"), batch_size=BATCH)
-        # One pass is too short to be timed.
-        ways["annotations"] = partial(load, alone, passes=100), 100 * len(labels)
+            loaders[name] = FrameLoader(open_split(where, SetType.TRAIN, SIZE), BATCH, WORKERS)
+        # A queue of no length keeps nothing that is read.
+        ways: Ways = {k: (partial(deque, v, 0), len(plain)) for k, v in loaders.items()}
         compare(f"loading, {WORKERS} workers, {SIZE} px", ways, options.rounds)
 
 
@@ -179,51 +168,43 @@ def reference_rate(stage: str, root: Path, device: torch.device) -> float:
     return step_rate(step, batches, BATCH)
 
 
-def our_rate(stage: str, batch: int, root: Path, processes: Processes) -> Callable[..., float]:
-    """What measures :func:`step_rate` of our training, with loading or without."""
+def our_rate(stage: str, batch: int, root: Path, processes: Processes) -> Callable[[], float]:
+    """What measures :func:`step_rate` of our training."""
     data = {"input_size": SIZE, "workers": WORKERS, "memory_gib": 0}  # as of a large set
-    changes = {"model": {"depth": DEPTH}, "data": data, stage: {"batch_size": batch}}
+    changes = {"model": {"backbone": f"resnet{DEPTH}"}, "data": data, stage: {"batch_size": batch}}
     network, config = stage_network(stage, load_config(DEFAULT_CONFIG, changes), Start())
     made = Stage(stage, network, config, root, processes)
     with tempfile.TemporaryDirectory() as folder:
         step = Trainer(made, Path(folder)).train_step
     made.network.train()
-
-    def measure(loading: bool = True) -> float:
-        batches = ([one] for made.loader.epoch in itertools.count() for one in made.loader)
-        return step_rate(step, batches if loading else itertools.repeat(next(batches)), batch)
-
-    return measure
+    batches = ([one] for made.loader.epoch in itertools.count() for one in made.loader)
+    return lambda: step_rate(step, batches, batch)
 
 
 def bench_train(options: argparse.Namespace) -> None:
     """Training steps, loading included."""
+    root = options.data_root
     with Processes(options.gpu) as here, ProcessPoolExecutor(1, get_context("spawn")) as other:
         # Starts the process, before anything is set up that makes ours faster.
         other.submit(torch.set_num_threads, torch.get_num_threads()).result()
         prepare_device(here.device, "auto", tf32=True)
-        for stage in ("train3d", "train2d"):
-            root = options.data_root
-            reference = partial(other.submit, reference_rate, stage, root, here.device)
-            ours = our_rate(stage, BATCH, root, here)
-            ways: Ways = {
-                "reference, batch 16, fp32": (lambda run=reference: run().result(), BATCH),
-                "ours, batch 16": (ours, BATCH),
-            }
-            if stage == "train3d":
-                ways[f"ours, batch {LARGE}"] = our_rate(stage, LARGE, root, here), LARGE
-            else:
-                ways["ours, without loading"] = partial(ours, loading=False), BATCH
+        for stage, batches in (("train3d", (BATCH, LARGE)), ("train2d", (BATCH,))):
+
+            def reference(stage: str = stage) -> float:
+                return other.submit(reference_rate, stage, root, here.device).result()
+
+            ways: Ways = {f"reference, batch {BATCH}, fp32": (reference, BATCH)}
+            for batch in batches:
+                ways[f"ours, batch {batch}"] = our_rate(stage, batch, root, here), batch
             compare(stage, ways, options.rounds)
-            del ours, ways  # gigabytes
+            del ways  # gigabytes
 
 
 def bench_inference(options: argparse.Namespace) -> None:
     """From decoded 1280×800 frames to poses, beside the plain fp32 network's forward pass alone."""
     device = select_device(options.gpu)
     gpu = options.gpu if device.type == "cuda" else device.type
-    path = open_split(options.data_root, SetType.TRAIN, SIZE).picture_path(0)
-    frame = imread(path)[..., :3]
+    frame = imread(open_split(options.data_root, SetType.TRAIN, SIZE).picture_path(0))[..., :3]
 
     def poses(network: Callable, crop: SquareCrop, batch: int) -> None:
         network(torch.from_numpy(np.stack([crop.image(frame) for _ in range(batch)])))
@@ -233,8 +214,8 @@ def bench_inference(options: argparse.Namespace) -> None:
         plain(images, rays).joints3d.cpu()
 
     for kind, depth, size in NETWORKS:
-        changes = {"data": {"input_size": size}, "model": {"kind": kind, "depth": depth}}
-        config = Config().overridden(changes)
+        trunk = {"kind": kind, "backbone": f"resnet{depth}"}
+        config = Config().overridden({"data": {"input_size": size}, "model": trunk})
         crop = SquareCrop(size, RELEASE_CAMERA.width, RELEASE_CAMERA.height)
         plain = build(config.model, size).eval()
         rays = CameraRays(RELEASE_SQUARE.resized(size, size)).to(device)
@@ -244,8 +225,7 @@ def bench_inference(options: argparse.Namespace) -> None:
             save_checkpoint(model, plain.state_dicts() | {"config": config.model_dump()})
             networks = {form: load_network(model, gpu, form) for form in forms}
             if device.type == "cpu":  # where ONNX Runtime runs
-                export = "utils/export_onnx.py", "--load_model", model, "--output", file
-                launch(*export, quiet=True)
+                launch("utils/export_onnx.py", "--load_model", model, "--output", file, quiet=True)
                 networks["ONNX Runtime fp32"] = OnnxPosePredictor(file, torch.get_num_threads())
         plain.to(device)
         for batch in (1, 8) if device.type == "cpu" else (1, 64, 256):

@@ -29,15 +29,11 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = command_parser(__doc__, "gpu", output=output)
     add = parser.add_argument
     add("name", help="YAML file, or one of experiments/configs/benchmark")
-    add(
-        "--rows",
-        nargs="*",
-        help="rows to train and evaluate (default: all; none if no name follows)",
-    )
+    text = "rows to train and evaluate (default: all; none if no name follows)"
+    add("--rows", nargs="*", help=text)
     add("--seeds", type=whole_number(0), nargs="+", default=[0, 1, 2], help="default: 0 1 2")
-    add(
-        "--page", type=Path, help="also insert the tables between the markers of this Markdown page"
-    )
+    text = "also insert the tables between the markers of this Markdown page"
+    add("--page", type=Path, help=text)
     return parser.parse_args(argv)
 
 
@@ -67,10 +63,6 @@ from utils.evaluation.poses import Poses
 RESULTS = "test/results.json"
 
 
-def write(path: Path, content: dict[str, Any]) -> None:
-    write_text(path, json.dumps(content, indent=1) + "\n")
-
-
 def checked_set(benchmark: Benchmark, root: Path, frozen: Path) -> dict[str, Any]:
     """Make the set in ``root``, or what is missing of it; its checksum, which has to be that in the
     file ``frozen`` (written with the first set), else UserError."""
@@ -79,7 +71,7 @@ def checked_set(benchmark: Benchmark, root: Path, frozen: Path) -> dict[str, Any
     launch("utils/make_synthetic.py", "--output", root, *flags)
     found = set_checksum(root, size)
     if not frozen.is_file():
-        write(frozen, found)
+        write_text(frozen, json.dumps(found, indent=1) + "\n")
     expected = read(frozen)
     if different := differences(expected, found):
         raise UserError(
@@ -95,7 +87,8 @@ def evaluate_mean_pose(root: Path, path: Path) -> int:
     test = open_split(root, SetType.TEST, 32)  # any size: no picture is read
     labels, ids = test.annotations(), [test.frame_id(row) for row in range(len(test))]
     predicted = np.broadcast_to(training.mean_pose(), labels.joints3d.shape)
-    write(path, measure(Poses(predicted, labels.joints3d, labels.actions, ids, labels.visible)))
+    poses = Poses(predicted, labels.joints3d, labels.actions, ids, labels.visible)
+    write_text(path, json.dumps(measure(poses)))
     return len(training)
 
 
@@ -119,7 +112,7 @@ def carry_out(benchmark: Benchmark, place: Path, root: Path, gpu: str, checksum:
             record["labels"] = evaluate_mean_pose(root, place / RESULTS)
     finally:
         record["training_seconds"] = time.monotonic() - since if row.training else 0
-        write(place / "run.json", record)
+        write_text(place / "run.json", json.dumps(record, indent=1) + "\n")
     for command in commands[-1:]:
         launch(*command, quiet=True)
 

@@ -40,8 +40,7 @@ from utils.inference.confidence import confidence_path, fit_confidence, save_con
 from utils.inference.pose_predictor import PosePredictor
 from utils.inference.predictor import load_network
 
-_FOLDS = 5
-_BINS = 10
+_FOLDS, _BINS = 5, 10
 #: Fewer joints say too little about how often one is right.
 _FEWEST = 100
 

@@ -55,17 +55,17 @@ _SHOWN = 10
 
 def _print_set(report: SetReport) -> None:
     labels = f", {report.label_frames:,} labels without pictures" if report.label_frames else ""
-    frames, good = len(report.frames), len(report.good())
+    frames, good = len(report.frames), len(report.good)
     print(f"\n{report.set_type.folder}: {frames:,} frames, {good:,} good{labels}")
     for name, counts in (("character", report.characters()), ("action group", report.groups())):
         if counts:
             print(f"  {name:<32}{'frames':>10}")
             for key, count in sorted(counts.items()):
                 print(f"    {key:<30}{count:>10,}")
-    if figures := report.residual_figures():
+    if report.residuals:
         print(
             "  2D joints off the projected 3D joints, px: median {median:.3f}, 99 % {p99:.3f}, "
-            "largest {max:.3f}".format(**figures)
+            "largest {max:.3f}".format(**report.residuals)
         )
     for shift in report.shifts:
         print(
@@ -89,19 +89,14 @@ def _print_set(report: SetReport) -> None:
 
 
 def _write_skip_list(root: Path, reports: list[SetReport]) -> None:
-    entries = [
-        (report.set_type, fault.frame_id, fault.kind)
-        for report in reports
-        for fault in report.faults
-        if fault.frame_id is not None
-    ]
-    if entries:
-        added = add_to_skip_list(root, entries)
-        print(f"\n{added} frames added to {root / SKIP_LIST}")
-        if left := len({entry[:2] for entry in entries}) - added:
-            print(f"{left} more lie in folders whose names no line of it can hold: rename those")
-    else:
+    entries = [(r.set_type, f.frame_id, f.kind) for r in reports for f in r.faults if f.frame_id]
+    if not entries:
         print(f"\nno frame to leave out: nothing added to {root / SKIP_LIST}")
+        return
+    added = add_to_skip_list(root, entries)
+    print(f"\n{added} frames added to {root / SKIP_LIST}")
+    if left := len({entry[:2] for entry in entries}) - added:
+        print(f"{left} more lie in folders whose names no line of it can hold: rename those")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -112,19 +107,16 @@ def main(argv: list[str] | None = None) -> None:
     sets = [SetType(name) for name in args.sets] if args.sets else data_format(root).sets(root)
     if not sets:
         raise UserError(f"{root}: holds no TrainSet, ValSet or TestSet")
-    headset = args.headset and load_headset(args.headset)
-    how = not args.no_pictures, args.jobs, args.max_residual, headset
-
-    def check(set_type: SetType) -> SetReport:
+    headset, reports = args.headset and load_headset(args.headset), []
+    for set_type in sets:
+        how = not args.no_pictures, args.jobs, args.max_residual, headset
         try:
-            return check_set(root, set_type, *how)
+            reports.append(check_set(root, set_type, *how))
         except UserError as error:
             if len(sets) == 1:
                 raise
             fault = Fault(BAD_SET, set_type.folder, str(error))
-            return SetReport(set_type, [fault], [], frozenset())
-
-    reports = [check(set_type) for set_type in sets]
+            reports.append(SetReport(set_type, [fault]))
     for report in reports:
         _print_set(report)
     content = {"data_root": str(root), "sets": [report.as_dict() for report in reports]}

@@ -42,15 +42,8 @@ from base.files import write_text
 from utils.evaluation import tables
 from utils.evaluation.bootstrap import interval, resampled_means
 from utils.evaluation.mpjpe import ALL
-from utils.evaluation.published import TABLE_GROUPS
 from utils.evaluation.results import read_results
-from utils.evaluation.tables import HEADS, Block, row
-
-_FORMATS = {
-    "text": tables.text_table,
-    "markdown": tables.markdown_table,
-    "latex": tables.latex_table,
-}
+from utils.evaluation.tables import HEADS, TABLE_GROUPS, Block, row
 
 Results = dict[str, Any]
 
@@ -66,10 +59,9 @@ def frames_by_character(results: Results) -> dict[str, dict[str, int]]:
 def difference(
     first: Results, second: Results, part: str, group: str
 ) -> tuple[float, np.ndarray | None] | None:
-    """MPJPE of the second run less that of the first on the same frames, millimetres, and the (2,)
-    ends of its 95 % interval, None with fewer than two characters; None for an empty group. The
-    same characters are drawn for both in each resample, so that what makes a character hard falls
-    out of the difference."""
+    """MPJPE of the second run less the first's on the same frames, mm, and the (2,) ends of its
+    95 % interval, None with fewer than two characters; None for an empty group. Each resample draws
+    the same characters for both, so that what makes one hard falls out of the difference."""
     both = [
         [run["characters"][name][part].get(group) for run in (first, second)]
         for name in first["characters"]
@@ -119,25 +111,21 @@ def short_names(paths: Sequence[Path]) -> list[str]:
     """The shortest ends of the folders that differ, or of the files where folders are equal."""
     folders = [(path if path.is_dir() else path.parent).resolve() for path in paths]
     ends = folders if len(set(folders)) == len(paths) else [path.resolve() for path in paths]
-    for length in range(1, max(len(path.parts) for path in ends) + 1):
-        names = ["/".join(path.parts[-length:]) for path in ends]
-        if len(set(names)) == len(set(ends)):
-            break
-    return names
+    lengths = range(1, max(len(path.parts) for path in ends) + 1)
+    tries = (["/".join(path.parts[-length:]) for path in ends] for length in lengths)
+    return next(names for names in tries if len(set(names)) == len(set(ends)))
 
 
 def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(argv)
     runs = [read_results(path) for path in arguments.results]
     names = short_names(arguments.results)
-    heads = {
-        group: head
-        for group, head in zip(TABLE_GROUPS, HEADS[1:], strict=True)
-        if group == ALL or any(group in results["full"] for results in runs)
-    }
+    there = {ALL}.union(*(results["full"] for results in runs))
+    heads = {g: h for g, h in zip(TABLE_GROUPS, HEADS[1:], strict=True) if g in there}
     blocks, notes = comparison(runs, names, arguments.part, list(heads))
     corner = f"MPJPE, mm, {arguments.part} body"
-    table = _FORMATS[arguments.format](blocks, [corner, *heads.values()])
+    write = getattr(tables, f"{arguments.format}_table")
+    table = write(blocks, [corner, *heads.values()])
     mark = "% " if arguments.format == "latex" else ""
     text = "\n".join([table.rstrip("\n"), "", *(mark + note for note in notes)]).rstrip("\n")
     print(text)

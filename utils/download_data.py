@@ -35,11 +35,10 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 parse_early(__name__, parse_arguments)
 
-import re
 import shutil
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tqdm import tqdm
 
@@ -55,7 +54,7 @@ _SHOWN = 5
 
 
 @dataclass(slots=True)
-class ArchivePart:
+class Part:
     url: str
     path: Path
     size: int = 0  # as the server states it
@@ -71,29 +70,24 @@ class ArchivePart:
         return next(found, 0)
 
     def find_size(self, server: Downloader) -> None:
+        """Ask for the size; a short file of another downloader becomes what ours goes on from."""
         try:
             self.size = server.size(self.url)
         except DownloadError as error:
             self.fault = str(error)
-
-    def adopt_file(self) -> bool:
-        """Make a short file left by another downloader what this one goes on from; returns whether
-        the part can be fetched."""
-        there = self.path.stat().st_size if self.path.is_file() else self.size
-        if self.fault is None and there > self.size:
+            return
+        if self.path.is_file() and (there := self.path.stat().st_size) > self.size:
             self.fault = f"has {there} bytes on disk, {self.size} are published; delete it"
-        elif self.fault is None and there < self.size:
-            self.path.replace(self.partial)
-        return self.fault is None
 
-    def fetch(self, server: Downloader, on_bytes: Callable[[int], object]) -> bool:
-        """Download what is missing; returns whether all is there."""
+    def fetch(self, server: Downloader, on_bytes: Callable[[int], object]) -> None:
+        """Download what is missing."""
+        if self.path.is_file() and self.path.stat().st_size < self.size:
+            self.path.replace(self.partial)
         try:
             if not self.path.is_file():
                 server.download(self.url, self.path, self.size, on_bytes)
         except DownloadError as error:
             self.fault = str(error)
-        return self.fault is None
 
 
 @dataclass(slots=True)
@@ -101,19 +95,13 @@ class Archive:
     """The parts of one character. They are complete once the stream they are cut from was read to
     its last checksum: a length shows neither a page in place of a part nor two versions in one."""
 
-    parts: list[ArchivePart]
+    parts: list[Part]
     marker: Path  # what the parts were when all was right
-    arrived: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def paths(self) -> list[Path]:
-        return [part.path for part in self.parts]
 
     def _state(self) -> bytes:
         """Sizes and times of change, which tell that the parts are still the same."""
-        found = ((path, path.stat()) for path in self.paths)
-        return "".join(f"{p.name} {s.st_size} {s.st_mtime_ns}\n" for p, s in found).encode()
+        found = [(part.path.name, part.path.stat()) for part in self.parts]
+        return "".join(f"{name} {s.st_size} {s.st_mtime_ns}\n" for name, s in found).encode()
 
     def is_right(self) -> bool:
         """Whether an earlier run has checked it."""
@@ -122,115 +110,78 @@ class Archive:
         except OSError:
             return False
 
-    def fetch(self, part: ArchivePart, server: Downloader, bar: tqdm, checked: tqdm) -> None:
-        """Download what is missing of a part, and check all once it is the last to arrive."""
-        if not part.fetch(server, bar.update):
-            return
-        with self.lock:
-            self.arrived += 1
-            last = self.arrived == len(self.parts)
-        if last and self._check(server, bar, checked):
-            write_bytes(self.marker, self._state(), single_writer=True)
-
-    def _check(self, server: Downloader, bar: tqdm, checked: tqdm) -> bool:
+    def check(self, server: Downloader, bar: tqdm) -> None:
         """Read the whole stream; parts that are to blame for a fault are fetched again, once."""
-        tried: list[ArchivePart] = []
-        while True:
+        tried: list[Part] = []
+        while not any(part.fault for part in self.parts):
             try:
-                list(read_archive(self.paths, frozenset(), checked.update, server.stop))
-                return True
+                paths = [part.path for part in self.parts]
+                list(read_archive(paths, frozenset(), bar.update, server.stop))
+                write_bytes(self.marker, self._state(), single_writer=True)
+                return
             except ArchiveError as error:
                 blamed = [part for part in self.parts if part.path in error.blamed]
                 again = [part for part in blamed if part not in tried]
                 if not again:
                     blamed[0].fault = f"{error.what}, also when fetched again"
-                    return False
+                    return
                 bar.write(f"{error.what}; fetching it again", file=sys.stderr)
             for part in again:
-                bar.update(-part.size)
                 part.path.unlink()
-                if not part.fetch(server, bar.update):
-                    return False
+                part.fetch(server, lambda count: None)
             tried += again
 
 
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:,.2f} GB"
-
-
-def _list(parts: list[ArchivePart]) -> None:
-    for part in parts:
-        there = part.bytes_there()
-        state = f", {there:,} of them on disk" if there else ""
-        print(f"{part.url}  {part.fault or f'{part.size:,} bytes{state}'}")
-    total = sum(part.size for part in parts)
-    print(f"{len(parts)} parts, {total:,} bytes ({_gigabytes(total)})")
-
-
-def _raise_faults(parts: list[ArchivePart]) -> None:
-    faults = [f"{part.path.name}: {part.fault}" for part in parts if part.fault]
-    if faults:
-        more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-        raise UserError(
-            f"{len(faults)} of {len(parts)} parts failed: {'; '.join(faults[:_SHOWN])}{more}. "
-            "Run the same command again: what is complete is kept"
-        )
-
-
 def _download(archives: list[Archive], folder: Path, server: Downloader, jobs: int) -> None:
-    """Fetch and check what is not known to be right; UserError where the disk is too small."""
-    left = [(a, part) for a in archives for part in a.parts if part.adopt_file()]
-    total = sum(part.size for _, part in left)
-    there = sum(part.bytes_there() for _, part in left)
+    """Fetch, then check; UserError where the disk is too small."""
+    parts = [part for archive in archives for part in archive.parts if part.fault is None]
+    total, there = sum(part.size for part in parts), sum(part.bytes_there() for part in parts)
     free = shutil.disk_usage(folder).free
     if total - there > free:
         raise UserError(
-            f"{folder}: {_gigabytes(total - there)} are still to come, but only "
-            f"{_gigabytes(free)} are free; choose some of --sets or --characters, or another disk"
+            f"{folder}: {(total - there) / 1e9:,.2f} GB are still to come, but only "
+            f"{free / 1e9:,.2f} GB are free; choose some of --sets or --characters, or another disk"
         )
     options = {"total": total, "unit": "B", "unit_scale": True, "dynamic_ncols": True}
-    with (
-        tqdm(desc="downloading", initial=there, position=0, **options) as bar,
-        tqdm(desc="checking", position=1, **options) as checked,
-    ):
-
-        def fetch(work: tuple[Archive, ArchivePart]) -> None:
-            work[0].fetch(work[1], server, bar, checked)
-
-        for_each(left, fetch, jobs, server.stop)
+    with tqdm(desc="downloading", initial=there, **options) as bar:
+        for_each(parts, lambda part: part.fetch(server, bar.update), jobs, server.stop)
+    with tqdm(desc="checking", **options) as bar:
+        for_each(archives, lambda archive: archive.check(server, bar), jobs, server.stop)
 
 
 def main(argv: list[str] | None = None) -> None:
     args = parse_arguments(argv)
-    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", args.base_url):
-        raise UserError(f"--base_url: {args.base_url!r} does not begin like https://example.org/")
     url, folder = args.base_url.rstrip("/"), args.output
     archives = [
         Archive(
-            [ArchivePart(f"{url}/{name}", folder / name) for name in character.parts],
+            [Part(f"{url}/{name}", folder / name) for name in character.parts],
             folder / f".{character.name}.checked",
         )
         for character in select_characters(args.sets, args.characters)
     ]
     parts = [part for archive in archives for part in archive.parts]
     left = [archive for archive in archives if not archive.is_right()]
-    unknown = [part for archive in left for part in archive.parts]
     for part in parts:
         part.size = part.bytes_there()
     server = Downloader(threading.Event())
-    with tqdm(total=len(unknown), desc="asking for sizes", leave=False) as asked:
-
-        def ask(part: ArchivePart) -> None:
-            part.find_size(server)
-            asked.update()
-
-        for_each(unknown, ask, args.jobs, server.stop)
+    unknown = [part for archive in left for part in archive.parts]
+    for_each(unknown, lambda part: part.find_size(server), args.jobs, server.stop)
     if args.dry_run:
-        _list(parts)
+        for part in parts:
+            there = part.bytes_there()
+            state = f", {there:,} of them on disk" if there else ""
+            print(f"{part.url}  {part.fault or f'{part.size:,} bytes{state}'}")
+        total = sum(part.size for part in parts)
+        print(f"{len(parts)} parts, {total:,} bytes ({total / 1e9:,.2f} GB)")
     else:
         with locked(folder):
             _download(left, folder, server, args.jobs)
-    _raise_faults(parts)
+    if faults := [f"{part.path.name}: {part.fault}" for part in parts if part.fault]:
+        more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+        raise UserError(
+            f"{len(faults)} of {len(parts)} parts failed: {'; '.join(faults[:_SHOWN])}{more}. "
+            "Run the same command again: what is complete is kept"
+        )
     if not args.dry_run:
         print(f"{len(parts)} parts complete in {folder}")
 

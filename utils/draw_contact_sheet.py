@@ -35,16 +35,33 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 parse_early(__name__, parse_arguments)
 
+import numpy as np
+from tqdm import tqdm
+
+from base.errors import BrokenFrameError, UserError
 from base.set_type import SetType
-from utils.drawing.sheet import choose_pictures, draw_sheet
+from dataset import open_split
+from dataset.transforms import resize_square
+from utils.drawing.sheet import draw_sheet
 from utils.drawing.write import save_picture
 
 
 def main(argv: list[str] | None = None) -> None:
     options = parse_arguments(argv)
-    pictures = choose_pictures(
-        options.data_root, SetType(options.data), options.count, options.size, options.seed
-    )
+    set_type, pictures = SetType(options.data), []
+    split = open_split(options.data_root, set_type, report=False)
+    with tqdm(total=min(options.count, len(split)), unit="frame", desc="reading") as bar:
+        for index in np.random.default_rng(options.seed).permutation(len(split)):
+            if len(pictures) == options.count:
+                break
+            try:
+                pictures.append(resize_square(split[int(index)].image, options.size))
+                bar.update()
+            except BrokenFrameError as error:
+                tqdm.write(f"skipped: {error}", file=sys.stderr)
+    if not pictures:
+        what = f"none of the {len(split)} pictures of {set_type.folder} is whole"
+        raise UserError(f"{options.data_root}: {what}")
     save_picture(options.output, draw_sheet(pictures, options.columns))
     print(f"{len(pictures)} frames: {options.output}")
 

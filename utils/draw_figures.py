@@ -1,15 +1,11 @@
 """Draw the figures of an evaluation for a paper or a README: charts as PNG and PDF, pictures JPEG.
 
-  errors_by_action    bars with 95 % intervals beside the mean pose and the paper's figures
-  errors_by_joint     the same for each joint
-  error_distribution  histogram and cumulative distribution of the frames' errors
-  training_curves     losses and validation of the runs that led to the model
-  median_frame        input, poses over it and in 3D, of the frame with the median error
-  qualitative_grid    eight of these, from a small error to a large one
-  sequence            an animation (GIF) of the first frames of a video
-
-The training curves of all three stages:
-  python utils/draw_figures.py experiments/quickstart/demo --log_dir experiments/quickstart/*/
+errors_by_action    bars with 95 % intervals beside the mean pose and the paper's figures
+errors_by_joint     the same for each joint
+error_distribution  histogram and cumulative distribution of the frames' errors
+median_frame        input, poses over it and in 3D, of the frame with the median error
+qualitative_grid    eight of these, from a small error to a large one
+sequence            an animation (GIF) of the first frames of a video
 """
 
 import argparse
@@ -27,8 +23,6 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("folder", type=Path, help="--save_dir of a demo.py run")
     add("--output", type=Path, help="folder (default: figures/ in that of the run)")
     add("--data_root", type=Path, help="where the set is now (default: where demo.py found it)")
-    text = "log folders of its training (default: beside the model)"
-    add("--log_dir", type=Path, nargs="+", help=text)
     return parser.parse_args(argv)
 
 
@@ -44,7 +38,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from base.errors import UserError
 from base.files import replacing
@@ -57,9 +50,8 @@ from utils.drawing.sheet import draw_sheet
 from utils.drawing.split_painter import FRAME_RATE, SplitPainter, described, evenly_spaced
 from utils.drawing.write import save_picture
 from utils.evaluation.poses import Poses, read_poses
-from utils.evaluation.published import PUBLISHED, TABLE_GROUPS
 from utils.evaluation.results import read_results
-from utils.evaluation.tables import HEADS
+from utils.evaluation.tables import HEADS, PUBLISHED, TABLE_GROUPS
 
 _INK, _MUTED, _GRID, _MEAN, _MODEL, _LEFT, _RIGHT = map(
     style.hex_code, (style.INK, style.MUTED, style.GRID, style.BASELINE, *style.PREDICTED)
@@ -78,10 +70,6 @@ _REFERENCE = "xR-EgoPose, dual branch (2019)"
 _GRID_FRAMES, _GRID_PERCENTILES = 8, (5, 95)
 #: The animation: frames of the video, frames to one of its pictures, height of these.
 _SEQUENCE, _EVERY, _SEQUENCE_SIDE = 75, 3, 320
-#: What the tags of validation begin with.
-_VALID = "validation/"
-#: Tag of a log → steps or epochs and the values there: (2, n).
-Curves = dict[str, np.ndarray]
 #: A frame: picture (S, S, 3) uint8 RGB, predicted pose, true pose, caption.
 Cell = tuple[np.ndarray, DrawnPose, DrawnPose, str]
 #: The command line, with the results.json of the evaluation.
@@ -111,7 +99,7 @@ def errors_by_action(results: dict[str, Any]) -> Figure:
     lines = {"color": _INK, "linestyle": (0, (2, 1.5)), "linewidth": 1.0}
     label = f"{_REFERENCE}, on its own test set"
     axes.hlines(levels, places - 0.42, places + 0.42, label=label, **lines)
-    names = [f"{h}\nn = {cell['frames']}" for h, cell in zip(heads.values(), cells, strict=True)]
+    names = [f"{head}\nn = {results['full'][group]['frames']}" for group, head in heads.items()]
     axes.set_xticks(places, names, fontsize=7.5)
     figure.legend(loc="outside upper center", ncols=3)
     return figure
@@ -136,7 +124,7 @@ def errors_by_joint(results: dict[str, Any]) -> Figure:
 
 
 def error_distribution(errors: np.ndarray) -> Figure:
-    """How the MPJPE (N,) of frames is distributed, millimetres."""
+    """Histogram and cumulative distribution of the MPJPE (N,) of frames, millimetres."""
     figure = Figure(figsize=(7.2, 2.7), layout="constrained")
     left, right = figure.subplots(1, 2)
     bins = np.linspace(0, errors.max(), min(60, max(10, int(np.sqrt(len(errors)) * 2))))
@@ -159,7 +147,7 @@ def median_frame(image: np.ndarray, predicted: DrawnPose, truth: DrawnPose) -> n
     painter = FramePainter(room=0)
     gap = np.full((painter.side, 8, 3), 255, np.uint8)
     shown = painter.picture(image, []), gap, painter.panels(image, predicted, truth)
-    return _with_legend(np.hstack(shown))
+    return np.vstack([sheet := np.hstack(shown), draw_legend(sheet.shape[1], 1.5)])
 
 
 def qualitative_grid(cells: Sequence[Cell]) -> np.ndarray:
@@ -168,65 +156,7 @@ def qualitative_grid(cells: Sequence[Cell]) -> np.ndarray:
     for *frame, caption in cells:
         panels = painter.panels(*frame)
         frames.append(np.vstack([painter.caption(panels.shape[1], caption), panels]))
-    return _with_legend(draw_sheet(frames, 2))
-
-
-def _with_legend(sheet: np.ndarray) -> np.ndarray:
-    return np.vstack([sheet, draw_legend(sheet.shape[1], 1.5)])
-
-
-def read_curves(log_dir: Path) -> Curves:
-    """Scalars of a run by their tag, of a resumed run the later value where steps meet; none for a
-    folder that holds no log."""
-    if not any(log_dir.glob("events.out.tfevents.*")):
-        return {}
-    events = EventAccumulator(str(log_dir), size_guidance={"scalars": 0})
-    events.Reload()
-    curves = {}
-    for tag in events.Tags()["scalars"]:
-        values = {event.step: event.value for event in events.Scalars(tag)}
-        curves[tag] = np.array(sorted(values.items())).T
-    return curves
-
-
-def training_curves(runs: dict[str, Curves]) -> Figure:
-    """Loss over steps and validation over epochs, an axis for each unit, a row a run: name →
-    :func:`read_curves`."""
-    units = {tag.rpartition("_")[2] for curves in runs.values() for tag in curves if _VALID in tag}
-    units = sorted(units & {"mm", "px"})
-    figure = Figure(figsize=(7.2, 2.2 * len(runs)), layout="constrained")
-    grid = figure.subplots(len(runs), 1 + len(units), squeeze=False)
-    for (left, *others), (name, curves) in zip(grid, runs.items(), strict=True):
-        left.set(title=name, xlabel="step", ylabel="loss")
-        if "loss/total" in curves:
-            steps, losses = curves["loss/total"]
-            # Running mean over a twentieth of the run; a line through one point would not be seen.
-            width, count = max(1, len(losses) // 20), np.arange(1, len(losses) + 1)
-            means = np.convolve(losses, np.ones(width))[: len(losses)] / np.minimum(width, count)
-            left.plot(steps, losses, color=_MUTED, linewidth=0.6, alpha=0.5)
-            left.plot(steps, means, "-o" if len(steps) < 5 else "-", color=_INK)
-            if 0 < 20 * losses.min() < losses.max():
-                left.set_yscale("log")
-        else:
-            # The loop logs every tenth step.
-            left.text(0.5, 0.5, "too short to have logged a loss", ha="center")
-        for unit, axes in zip(units, others, strict=True):
-            tags = [tag for tag in curves if tag.startswith(_VALID) and tag.endswith(f"_{unit}")]
-            if not tags:
-                axes.remove()
-                continue
-            axes.set(title="ValSet", xlabel="epoch", ylabel=unit)
-            for tag, colour in zip(tags, (_MODEL, _MUTED, _INK), strict=False):
-                epochs, values = curves[tag]
-                label = tag.removeprefix(_VALID).removesuffix(f"_{unit}").replace("_", " ")
-                axes.plot(epochs, values, "o-", color=colour, markersize=3, lw=1.4, label=label)
-                axes.plot(epochs[values.argmin()], values.min(), "o", color=colour, markersize=7)
-                # An axis of whole epochs, also where there is only one.
-                axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
-            axes.set_ylim(0, 1.25 * max(curves[tag][1].max() for tag in tags))
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-            axes.legend()
-    return figure
+    return np.vstack([sheet := draw_sheet(frames, 2), draw_legend(sheet.shape[1], 1.5)])
 
 
 def _cells(run: Run, choose: Callable[[Poses], Sequence[int]]) -> list[Cell]:
@@ -264,19 +194,10 @@ def _video(poses: Poses) -> list[int]:
     return list(range(0, length, _EVERY))
 
 
-def _curves(run: Run) -> Figure:
-    runs = {folder.resolve().name: read_curves(folder) for folder in run.log_dirs}
-    if not any(runs.values()):
-        folders = ", ".join(map(str, run.log_dirs))
-        raise UserError(f"no TensorBoard log of a training in {folders}: give --log_dir")
-    return training_curves({name: curves for name, curves in runs.items() if curves})
-
-
 _FIGURES: dict[str, Callable[[Run], Figure | np.ndarray | list[np.ndarray]]] = {
     "errors_by_action": lambda run: errors_by_action(run.results),
     "errors_by_joint": lambda run: errors_by_joint(run.results),
     "error_distribution": lambda run: error_distribution(read_poses(run.poses).mpjpe),
-    "training_curves": _curves,
     "median_frame": lambda run: median_frame(*_cells(run, _median)[0][:3]),
     "qualitative_grid": lambda run: qualitative_grid(_cells(run, _spread)),
     "sequence": lambda run: [
@@ -316,8 +237,6 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"{run.folder}: no folder; give the --save_dir of a demo.py run")
     run.results, run.poses = read_results(run.folder), run.folder / "poses.npz"
     run.data_root = run.data_root or Path(run.results["data_root"])
-    # A checkpoint is in LOG_DIR/checkpoints.
-    run.log_dirs = run.log_dir or [Path(run.results["model"]).parent.parent]
     output = run.output or run.folder / "figures"
     reads = [run.folder] if run.output else ()
     with RunFolder(run.output or run.folder, run.output is None, reads) as folder:

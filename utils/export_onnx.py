@@ -67,8 +67,8 @@ _STEPS, _HALF = 32, 0.5 + 1 / 2048
 
 
 class WarpLayer(nn.Module):
-    """A :class:`CameraWarp` inside a network, with the same values but for a grey level here and
-    there: places are rounded to the steps of OpenCV's map, and values after each operation."""
+    """A :class:`CameraWarp` inside a network, to a grey level: places are rounded to the steps of
+    OpenCV's map, and values after each operation."""
 
     def __init__(self, warp: CameraWarp) -> None:
         super().__init__()
@@ -88,13 +88,11 @@ class WarpLayer(nn.Module):
 
 
 class Deployed(nn.Module):
-    """uint8 pictures → what the kind of model exports; the warp into its view, if there is one, and
-    the rays of its camera inside."""
+    """A model with the warp into its view, if there is one, and the rays of its camera inside."""
 
     def __init__(self, model: PoseModel, camera: Camera, warp: CameraWarp | None) -> None:
         super().__init__()
-        self.model = model
-        self.rays = CameraRays(camera)
+        self.model, self.rays = model, CameraRays(camera)
         self.warp = nn.Identity() if warp is None else WarpLayer(warp)
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:

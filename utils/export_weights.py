@@ -12,8 +12,6 @@ Example, from a checkpoint to the pretrained weights:
       --results experiments/own_test/results.json \\
       --data_command "python utils/make_synthetic.py --output data/… --train 50000 …" \\
       --command "python train.py --training_type finetune --config transformer …"
-
-Weights trained on one set after another: --data_command and --command again for each.
 """
 
 import argparse
@@ -33,27 +31,17 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     text = "results.json of demo.py with it, for the card"
     add("--results", type=Path, required=True, help=text)
-    text = "command that made its training set, for the card; given again for each further one"
-    add("--data_command", action="append", required=True, help=text)
-    text = "command that trained it on that set, for the card; as often as --data_command"
-    add("--command", action="append", required=True, help=text)
+    text = "make_synthetic.py command of its training set, for the card"
+    add("--data_command", required=True, help=text)
+    add("--command", required=True, help="command that trained it on that set, for the card")
     add("--output", type=Path, default=PRETRAINED, help="default: model/weights/base.tar")
     arguments = parser.parse_args(argv)
     if arguments.output.suffix != ".tar":
         raise UserError(f"--output {arguments.output}: checkpoints are called .tar")
     if arguments.output.resolve() == arguments.load_model.resolve():
         raise UserError("--output must be another file than --load_model")
-    if len(arguments.command) != len(arguments.data_command):
-        raise UserError(
-            f"{len(arguments.data_command)} --data_command and {len(arguments.command)} --command: "
-            "each set has the command that trained on it"
-        )
-    other = [made for made in arguments.data_command if "make_synthetic" not in made]
-    if other:
-        raise UserError(
-            f"--data_command {other[0]}: the card says that the weights were trained "
-            "on frames of utils/make_synthetic.py alone; others have their own licence"
-        )
+    if "make_synthetic" not in arguments.data_command:
+        raise UserError("--data_command: the card is of frames of utils/make_synthetic.py")
     return arguments
 
 
@@ -189,23 +177,18 @@ def joints_moved(before: Path, after: Path) -> float:
     models, cpu = [load_pose_model(path).model for path in (before, after)], torch.device("cpu")
     shape = 4, models[0].input_size, models[0].input_size, 3
     noise = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
-    both = [(PosePredictor(model, cpu, "fp32"), noise) for model in models]
-    return float(distance_mm(*both).mean())
+    return float(distance_mm(*((PosePredictor(m, cpu, "fp32"), noise) for m in models)).mean())
 
 
 def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(argv)
     source, output = arguments.load_model, arguments.output
-    page, ours = output.with_suffix(".md"), _CARD[: _CARD.index(";")].format(file=output.name)
-    if page.exists() and not page.read_text("utf-8", "replace").startswith(ours):
-        raise UserError(f"{page}: is no card of this file, and would be replaced: rename it")
-    loaded = load_pose_model(source)
+    loaded, page = load_pose_model(source), output.with_suffix(".md")
     results = read_results(arguments.results)
     if results.get("model_sha256") not in [sha256(p) for p in (source, output) if p.is_file()]:
         of = f"--results is of another file ({results['model']}) than {source}"
         raise UserError(f"{of}: run demo.py with --load_model of that")
-    both = zip(arguments.data_command, arguments.command, strict=True)
-    commands = [command for pair in both for command in pair]
+    commands = [arguments.data_command, arguments.command]
     with replacing(output, single_writer=True) as temporary:
         save_checkpoint(temporary, exported(source, commands))
         size = temporary.stat().st_size

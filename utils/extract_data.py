@@ -7,9 +7,6 @@ pictures and labels of all parts in a folder:
   python utils/extract_data.py --input downloads --output data/xr_egopose
 all six passes (about 1 TB for the whole release):
   python utils/extract_data.py --input downloads --output data/xr_egopose --passes all
-
-then look for faults:  python utils/check_data.py --data_root data/xr_egopose
-To train without extracting at all, see utils/pack_data.py.
 """
 
 import argparse
@@ -38,7 +35,7 @@ parse_early(__name__, parse_arguments)
 import contextlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -53,43 +50,6 @@ from utils.common.cores import for_each
 _MARKER = ".extracted.json"
 
 
-@dataclass(slots=True)
-class Extraction:
-    """One character's archive, the folder it goes to, and which passes of it."""
-
-    parts: list[Path]
-    folder: Path
-    passes: frozenset[str]
-
-    def size(self) -> int:
-        return sum(file_sizes(self.parts).values())
-
-    def complete(self) -> bool:
-        """Whether an earlier run has finished it."""
-        return Marker.holds(self.folder / _MARKER, self.parts, self.folder, self.passes)
-
-    def run(self, on_bytes: Callable[[int], object], stop: threading.Event) -> list[str]:
-        """Extract, and compare with the archive what is on disk already; returns lines that say
-        what was done; UserError for a damaged archive, or a disk that is full."""
-        skipped: list[str] = []
-        files: dict[str, dict[str, int]] = {name: {} for name in sorted(self.passes)}
-        for environment, pass_name, name, content in read_archive(
-            self.parts, self.passes, on_bytes, stop, skipped
-        ):
-            path = f"{environment}/cam_down/{pass_name}/{name}"
-            _write(self.folder / path, content)
-            files[pass_name][path] = len(content)
-        count = sum(map(len, files.values()))
-        if not count:
-            raise UserError(
-                f"{self.parts[0]}: holds no file of {', '.join(sorted(self.passes))} under "
-                "CHARACTER/ENVIRONMENT/cam_down" + "".join(f", and {line}" for line in skipped[:1])
-            )
-        marker = Marker(parts=file_sizes(self.parts), files=files, skipped=skipped)
-        marker.write(self.folder / _MARKER)
-        return [f"{self.folder}: {count} files", *skipped_lines(skipped)]
-
-
 def _write(path: Path, content: bytes) -> None:
     with contextlib.suppress(OSError):
         # By content, not by size: an earlier run may have read a damaged part.
@@ -98,65 +58,78 @@ def _write(path: Path, content: bytes) -> None:
     write_bytes(path, content, single_writer=True)
 
 
-def _plan(args: argparse.Namespace) -> tuple[list[Extraction], list[str]]:
-    """What there is to extract, and what keeps some characters from it."""
+def _extract(
+    parts: list[Path],
+    folder: Path,
+    passes: frozenset[str],
+    on_bytes: Callable[[int], object],
+    stop: threading.Event,
+) -> list[str]:
+    """Extract some passes of a character's archive into its folder, and compare with it what is
+    there already; returns lines that say what was done; UserError for a damaged archive, or a disk
+    that is full."""
+    skipped: list[str] = []
+    files: dict[str, dict[str, int]] = {name: {} for name in sorted(passes)}
+    members = read_archive(parts, passes, on_bytes, stop, skipped)
+    for environment, pass_name, name, content in members:
+        path = f"{environment}/cam_down/{pass_name}/{name}"
+        _write(folder / path, content)
+        files[pass_name][path] = len(content)
+    count = sum(map(len, files.values()))
+    if not count:
+        raise UserError(
+            f"{parts[0]}: holds no file of {', '.join(sorted(passes))} under "
+            "CHARACTER/ENVIRONMENT/cam_down" + "".join(f", and {line}" for line in skipped[:1])
+        )
+    Marker(parts=file_sizes(parts), files=files, skipped=skipped).write(folder / _MARKER)
+    return [f"{folder}: {count} files", *skipped_lines(skipped)]
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parse_arguments(argv)
     archives = find_archives(args.input)
-    if args.characters:
-        absent = [name for name in args.characters if name not in archives]
-        if absent:
-            raise UserError(f"{args.input}: holds no part of {', '.join(absent)}")
-        archives = {name: archives[name] for name in archives if name in args.characters}
+    if absent := [name for name in args.characters or () if name not in archives]:
+        raise UserError(f"{args.input}: holds no part of {', '.join(absent)}")
     if not archives:
         raise UserError(
             f"{args.input}: holds no file like {next(iter(CHARACTERS))}.tar.gz.partaa; download "
             "them with utils/download_data.py"
         )
     passes = frozenset(PASSES if "all" in args.passes else args.passes)
-    plan, faults = [], []
-    for name, parts in archives.items():
+    faults: list[str] = []
+    plan: dict[Path, list[Path]] = {}  # a character's folder: its parts
+
+    def complete(folder: Path) -> bool:
+        return Marker.holds(folder / _MARKER, plan[folder], folder, passes)
+
+    for name in args.characters or archives:
         if name not in CHARACTERS:
             faults.append(f"{name} is no character of the release")
             continue
         folder = args.output / CHARACTERS[name].set_type.folder / name
-        extraction = Extraction(parts, folder, passes)
-        missing = missing_parts(name, parts)
-        if missing and not extraction.complete():
-            faults.append(f"{', '.join(missing)} missing in {parts[0].parent}")
-        else:
-            plan.append(extraction)
-    return plan, faults
-
-
-def _extract_all(plan: list[Extraction], jobs: int) -> list[str]:
-    """Extract several characters at a time; returns what went wrong."""
-    stop = threading.Event()
-    faults: list[str] = []
-
-    def extract(extraction: Extraction) -> None:
-        if extraction.complete():
-            bar.update(extraction.size())
-            lines = [f"{extraction.folder}: complete already"]
-        else:
-            try:
-                lines = extraction.run(bar.update, stop)
-            except UserError as error:
-                faults.append(str(error))
-                return
-        bar.write("\n".join(lines), file=sys.stderr)
-
-    total = sum(extraction.size() for extraction in plan)
-    with tqdm(total=total, desc="extracting", unit="B", unit_scale=True, dynamic_ncols=True) as bar:
-        for_each(plan, extract, jobs, stop)
-    return faults
-
-
-def main(argv: list[str] | None = None) -> None:
-    args = parse_arguments(argv)
-    plan, faults = _plan(args)
+        plan[folder] = archives[name]
+        missing = missing_parts(name, archives[name])
+        if missing and not complete(folder):
+            faults.append(f"{', '.join(missing)} missing in {plan.pop(folder)[0].parent}")
     for fault in faults:
         print(f"left out: {fault}", file=sys.stderr)
-    with locked(args.output):
-        faults += _extract_all(plan, args.jobs)
+    stop = threading.Event()
+
+    def extract(folder: Path) -> None:
+        if complete(folder):
+            bar.update(sum(file_sizes(plan[folder]).values()))
+            bar.write(f"{folder}: complete already", file=sys.stderr)
+            return
+        try:
+            lines = _extract(plan[folder], folder, passes, bar.update, stop)
+            bar.write("\n".join(lines), file=sys.stderr)
+        except UserError as error:
+            faults.append(str(error))
+
+    total = sum(sum(file_sizes(parts).values()) for parts in plan.values())
+    options = {"total": total, "unit": "B", "unit_scale": True, "dynamic_ncols": True}
+    with locked(args.output), tqdm(desc="extracting", **options) as bar:
+        for_each(plan, extract, args.jobs, stop)
     if faults:
         raise UserError(
             f"{len(faults)} characters are not complete: {'; '.join(faults)}. What was extracted "

@@ -8,8 +8,8 @@ a set to try everything on, quickly drawn at half resolution:
 videos: each character's 300 pictures are 10 seconds of motion:
   python utils/make_synthetic.py --output data/videos --train 6000 --val 300 --test 600 \\
       --frames_per_character 300 --video
-straight into shards, the third of eight parts on a cluster:
-  python utils/make_synthetic.py --output data/packed --train 100000 --pack --part 3/8
+straight into shards:
+  python utils/make_synthetic.py --output data/packed --train 100000 --pack
 for your own headset, or for any:
   python utils/make_synthetic.py --output data/mine --headset mine.yml
   python utils/make_synthetic.py --output data/any --train 20000 --headset any
@@ -26,42 +26,35 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from dataset.packed.options import PackOptions
 from dataset.synthetic import DEFAULT_STRIDE, PASSES
-from utils.common.command import command_parser, parse_early, run_command
+from utils.common.command import command_parser, parse_early, run_command, whole_number
 from utils.common.cores import cpu_count
-
-
-def _part(text: str) -> tuple[int, int]:
-    number, _, count = text.partition("/")
-    if not (number.isdecimal() and count.isdecimal()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not like 3/16")
-    return int(number), int(count)
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = command_parser(__doc__, "output")
     add = parser.add_argument
-    for name, default, text in (
-        ("train", 800, "training frames"),
-        ("val", 80, "validation frames"),
-        ("test", 160, "test frames"),
-        ("label_frames", 0, "further training frames with labels only, in env_002"),
-        ("seed", 0, "seed"),
-        ("workers", cpu_count(), "processes, by default one per core"),
-        ("frames_per_character", 40, "pictures before the next person and place"),
+    for name, least, most, default, text in (
+        ("train", 0, 10**7, 800, "training frames"),
+        ("val", 0, 10**7, 80, "validation frames"),
+        ("test", 0, 10**7, 160, "test frames"),
+        ("label_frames", 0, 10**7, 0, "further training frames with labels only, in env_002"),
+        ("seed", 0, 2**63 - 1, 0, "seed"),
+        ("workers", 1, 1024, cpu_count(), "processes, by default one per core"),
+        ("frames_per_character", 1, 10**6, 40, "pictures before the next person and place"),
     ):
         text += " (default %(default)s)"
-        add(f"--{name}", type=int, default=default, help=text)
+        add(f"--{name}", type=whole_number(least, most), default=default, help=text)
     text = "1: a ray per pixel (default); 2: a ray per 2x2 pixels, enlarged, twice as fast "
     text += "(default with --pack up to half of the pictures' height); 4: coarser, for trying out"
     add("--ray_step", type=int, choices=(1, 2, 4), help=text)
     text = "write shards, as utils/pack_data.py makes of a tree"
     add("--pack", action="store_true", help=text)
     text = f"side of the pictures in shards (default {PackOptions().size})"
-    add("--pack_size", type=int, metavar="PIXELS", help=text)
+    add("--pack_size", type=whole_number(32, 800), metavar="PIXELS", help=text)
     pace = parser.add_mutually_exclusive_group()
     text = "use one of so many frames of the motion, which runs at 30 a second (default "
     text += "%(default)s: a small set is varied); frame numbers go up by as much"
-    pace.add_argument("--stride", type=int, default=DEFAULT_STRIDE, help=text)
+    pace.add_argument("--stride", type=whole_number(1, 10**6), default=DEFAULT_STRIDE, help=text)
     text = "the same as --stride 1"
     pace.add_argument("--video", dest="stride", action="store_const", const=1, help=text)
     text = "BVH clips with Mixamo's names to use as motion, named after their files (Boxing.bvh)"
@@ -77,24 +70,20 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text = "things lie around the feet, one in seven wearers holds something, and people often "
     text += "just stand, their arms at rest: what a network mistakes for hands and feet"
     add("--clutter", action="store_true", help=text)
-    text = "make the I-th of N parts of the set: --part 3/16"
-    add("--part", type=_part, default=(1, 1), metavar="I/N", help=text)
-    group = parser.add_mutually_exclusive_group()
-    group.add_argument("--resume", action="store_true", help="keep complete frames, add the rest")
-    group.add_argument("--overwrite", action="store_true", help="replace a synthetic set")
+    add("--resume", action="store_true", help="keep complete frames, add the rest")
     return parser.parse_args(argv)
 
 
 parse_early(__name__, parse_arguments)
 
 from base.errors import UserError
-from base.headset import RELEASE_HEADSET, Headset, load_headset
+from base.headset import RELEASE_HEADSET, load_headset
 from base.set_type import SetType
 from dataset.synthetic.any_headset import LOWEST
 from dataset.synthetic.generate import generate
 from dataset.synthetic.motion.programs import clips_named
 from dataset.synthetic.motion.retarget import load_clip
-from dataset.synthetic.output.tree_folder import LABELS_ONLY, PICTURES
+from dataset.synthetic.output import LABELS_ONLY, PICTURES
 from dataset.synthetic.recipe import Recipe
 
 
@@ -108,33 +97,25 @@ def find_clips(folder: Path | None) -> tuple[Path, ...]:
     if not found:
         raise UserError(f"--bvh {folder} holds no .bvh")
     for path in found:
-        if note := load_clip(path).note:
-            print(note)
+        load_clip(path)
     return found
-
-
-def read_headsets(names: list[str]) -> tuple[Headset | None, ...]:
-    """The headsets of ``--headset``, None for "any"; the release's for no name."""
-    return tuple(None if name == "any" else load_headset(name) for name in names) or (
-        RELEASE_HEADSET,
-    )
 
 
 def pack_options(size: int, stride: int) -> PackOptions:
     """How a set is packed: shards of up to 1000 frames, whose numbers are ``stride`` apart."""
-    return PackOptions(size, frames_per_shard=1000 * max(stride, 1))
+    return PackOptions(size, frames_per_shard=1000 * stride)
 
 
 def main(argv: list[str] | None = None) -> None:
     args = parse_arguments(argv)
-    headsets = read_headsets(args.headset)
+    headsets = [None if name == "any" else load_headset(name) for name in args.headset]
+    headsets = tuple(headsets) or (RELEASE_HEADSET,)
     lowest = min(headset.camera.height if headset else LOWEST for headset in headsets)
-    if args.pack_size is not None and not args.pack:
+    if args.pack_size and not args.pack:
         raise UserError("--pack_size is the size of shards: give --pack as well")
-    size = PackOptions().size if args.pack_size is None else args.pack_size
-    pack = pack_options(size, args.stride) if args.pack else None
     if args.bvh and args.actions:
         raise UserError("--actions picks among the programs: with --bvh, put the clips you want in")
+    pack = pack_options(args.pack_size or PackOptions().size, args.stride) if args.pack else None
     recipe = Recipe(
         args.seed,
         args.frames_per_character,
@@ -152,8 +133,8 @@ def main(argv: list[str] | None = None) -> None:
         (SetType.TEST, PICTURES): args.test,
         (SetType.TRAIN, LABELS_ONLY): args.label_frames,
     }
-    how = args.workers, args.resume, args.overwrite, args.part, pack
-    print(f"wrote {generate(args.output, recipe, counts, *how)} frames to {args.output}")
+    made = generate(args.output, recipe, counts, args.workers, args.resume, pack)
+    print(f"wrote {made} frames to {args.output}")
 
 
 if __name__ == "__main__":

@@ -49,15 +49,17 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 
 from tqdm import tqdm
 
-from base.headset import RELEASE_HEADSET, Headset, load_headset
+from base.headset import load_headset
 from base.lock import clear_leftovers, locked
 from base.set_type import SetType
+from dataset import data_format
 from dataset.faults import Fault, summary
+from dataset.packed import packing
 from dataset.packed.packed import is_packed
-from dataset.packed.packing import is_packed_whole, pack_archive, pack_tree, refuse_other_set
 from dataset.packed.shards import INDEX, ROWS, assemble, prepare_output, refuse_foreign
 from dataset.release.table import CHARACTERS, find_archives, missing_parts
-from dataset.split import set_folders
+from dataset.skip_list import read_skip_list
+from dataset.split import Split
 from utils.common.cores import for_each
 
 
@@ -75,13 +77,14 @@ def _pack_archives(
 
     def pack(name: str) -> None:
         parts, split = archives[name], output / CHARACTERS[name].set_type.folder
-        if is_packed_whole(split, name, parts):
+        if packing.is_packed_whole(split, name, parts):
             bar.update(sum(path.stat().st_size for path in parts))
             return
         try:
             if missing := missing_parts(name, parts):
                 raise UserError(f"{', '.join(missing)} missing beside {parts[0]}")
-            if skipped := pack_archive(name, parts, split, options, encoders, bar.update, stop):
+            how = split, options, encoders, bar.update, stop
+            if skipped := packing.pack_archive(name, parts, *how):
                 bar.write("\n".join([name, *skipped]), file=sys.stderr)
         except UserError as error:
             faults.append(str(error))
@@ -91,13 +94,11 @@ def _pack_archives(
     return faults
 
 
-def _assemble(
-    args: argparse.Namespace, options: PackOptions, others: dict[SetType, list[Fault]]
-) -> list[str]:
+def _assemble(output: Path, options: PackOptions, others: dict[SetType, list[Fault]]) -> list[str]:
     """Put the indices together and say what there is; returns the sets that hold no label."""
     empty = []
     for set_type in SetType:
-        split, faults = args.output / set_type.folder, others.get(set_type, [])
+        split, faults = output / set_type.folder, others.get(set_type, [])
         packed = any((split / ROWS).glob("*.npz"))
         index = assemble(split, set_type, options, faults) if packed else {"left_out": faults}
         left_out = summary(index["left_out"])
@@ -110,12 +111,9 @@ def _assemble(
         if not packed:
             (split / INDEX).unlink(missing_ok=True)
             continue
-        print(
-            f"{set_type.folder}: {index['pictures']:,} frames in {len(index['shards'])} shards, "
-            f"{index['labels']:,} labels"
-        )
-        for line in left_out:
-            print(f"  left out: {line}")
+        frames, shards = f"{index['pictures']:,} frames", len(index["shards"])
+        print(f"{set_type.folder}: {frames} in {shards} shards, {index['labels']:,} labels")
+        print(*(f"  left out: {line}\n" for line in left_out), sep="", end="")
         if left_out:
             print(f"  all that is left out is in {split / INDEX}")
     return empty
@@ -126,56 +124,60 @@ def main(argv: list[str] | None = None) -> None:
     options = PackOptions(args.size, args.quality, args.frames_per_shard)
     if is_packed(args.input):
         raise UserError(f"{args.input}: is packed already: give the parts or the tree it is from")
+    refuse_foreign(args.output)
+    headset, form = args.headset and load_headset(args.headset), data_format(args.input)
+    sets = {s: form(args.input, s, check=True, headset=headset) for s in form.sets(args.input)}
     # Folders of these names may hold the downloaded parts instead.
-    sets = set_folders(args.input)
-    extracted = any(any((args.input / name.folder).glob("*/*/cam_down")) for name in sets)
-    archives = {} if extracted else find_archives(args.input)
+    given = any(data.faults or len(data.table.rows) for data in sets.values())
+    archives = {} if given else find_archives(args.input)
     if not (archives or sets):
-        sets = "TrainSet, ValSet or TestSet"
-        raise UserError(f"{args.input}: holds neither parts of the release nor frames in {sets}")
+        text = "TrainSet, ValSet or TestSet"
+        raise UserError(f"{args.input}: holds neither parts of the release nor frames in {text}")
     if strangers := archives.keys() - CHARACTERS.keys():
         raise UserError(
             f"{args.input}: holds {', '.join(sorted(strangers))}, no characters of the release"
         )
-    headset = load_headset(args.headset) if args.headset else RELEASE_HEADSET
-    refuse_foreign(args.output)
     with locked(args.output):
         prepare_output(args.output, options)
-        _pack(args, options, sets, archives, headset)
+        _pack(args.output, options, args.jobs, {} if archives else sets, archives)
 
 
 def _pack(
-    args: argparse.Namespace,
+    output: Path,
     options: PackOptions,
-    sets: list[SetType],
+    jobs: int,
+    sets: dict[SetType, Split],
     archives: dict[str, list[Path]],
-    headset: Headset,
 ) -> None:
-    """Pack the characters of ``archives``, or of the extracted ``sets`` where there are none."""
-    names: dict[SetType, set[str]] = {}
+    """Pack the characters of ``archives``, and the ``sets``."""
+    found = {set_type: packing.environments(data) for set_type, data in sets.items()}
+    names = {s: {f"{'-'.join(place)}-" for place in own if place} for s, own in found.items()}
     for name in archives:
         names.setdefault(CHARACTERS[name].set_type, set()).add(f"{name}-")
-    for set_type in () if archives else sets:
-        cameras = (args.input / set_type.folder).glob("*/*/cam_down")
-        names[set_type] = {f"{path.parts[-3]}-{path.parts[-2]}-" for path in cameras}
-    refuse_other_set(args.output, names)
-    for folder in (args.output, *args.output.glob("*Set"), *args.output.glob(f"*Set/{ROWS}")):
+    packing.refuse_other_set(output, names)
+    for folder in (output, *output.glob("*Set"), *output.glob(f"*Set/{ROWS}")):
         clear_leftovers(folder)
     faults: list[str] = []
-    others: dict[SetType, list[Fault]] = {}  # those that belong to no environment
-    encoders, readers = ThreadPoolExecutor(args.jobs), max(1, min(4, args.jobs // 2))
+    # Those that belong to no environment.
+    others = {s: own.pop(None, ([], []))[1] for s, own in found.items()}
+    encoders, readers = ThreadPoolExecutor(jobs), max(1, min(4, jobs // 2))
     try:
         if archives:
-            faults = _pack_archives(archives, args.output, options, encoders, readers)
-        for set_type in () if archives else sets:
-            how = set_type, args.output, options, encoders, headset
-            works, others[set_type] = pack_tree(args.input, *how)
-            with tqdm(desc=f"packing {set_type.folder}", unit="label") as bar:
-                move = bar.update
-                for_each(works, lambda work, move=move: move(work()), readers, threading.Event())
+            faults = _pack_archives(archives, output, options, encoders, readers)
+        for set_type, data in sets.items():
+            how = read_skip_list(data.root, set_type), output, options, encoders
+            total, title = len(data.table.rows), f"packing {set_type.folder}"
+            with tqdm(total=total, desc=title, unit="label") as bar:
+
+                def pack(item: tuple, data: Split = data, how: tuple = how) -> None:
+                    place, (rows, left_out) = item
+                    packing.pack_environment(data, place, rows, left_out, *how)
+                    bar.update(len(rows))
+
+                for_each(found[set_type].items(), pack, readers, threading.Event())
     finally:
         encoders.shutdown(wait=False, cancel_futures=True)
-    faults += _assemble(args, options, others)
+    faults += _assemble(output, options, others)
     if faults:
         raise UserError(
             f"{len(faults)} characters or sets are not complete: {'; '.join(faults)}. What was "

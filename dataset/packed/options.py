@@ -11,15 +11,11 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class PackOptions:
-    """How frames are packed; decides every byte.
+    """How frames are packed; decides every byte."""
 
-    ``size`` is the side of the pictures in pixels, ``quality`` that of the JPEGs, 1 to 100, and
-    ``frames_per_shard`` the number of frame numbers that a shard spans.
-    """
-
-    size: int = 368
-    quality: int = 95
-    frames_per_shard: int = 1000
+    size: int = 368  # side of the pictures, pixels
+    quality: int = 95  # of the JPEGs, 1 to 100
+    frames_per_shard: int = 1000  # frame numbers that a shard spans
 
     def as_dict(self) -> dict[str, int]:
         """Content of the manifest."""

@@ -1,5 +1,6 @@
 """The packed form of a set as a dataset: the records of the tree from JPEG shards."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -29,7 +30,7 @@ from dataset.packed.shards import (
     read_shard,
 )
 from dataset.pictures import decode_picture
-from dataset.split import Contents, Split
+from dataset.split import Contents, Split, rows_by_code
 
 
 def is_packed(root: Path) -> bool:
@@ -89,11 +90,9 @@ class Packed(Split):
         ends, found = np.zeros(len(self._shards), np.int64), {}
         np.maximum.at(ends, rows["shard"], rows["offset"] + rows["length"])
         for code, (name, end) in enumerate(zip(self._shards, ends, strict=True)):
-            path = self.folder / name
-            try:
+            path, size = self.folder / name, 0
+            with contextlib.suppress(OSError):
                 size = path.stat().st_size if path.is_file() else 0
-            except OSError:
-                size = 0
             if size < end:
                 where = f"{self.folder.name}/{name}"
                 found[code] = Fault(BAD_SHARD, where, "missing or cut off: pack again")
@@ -134,36 +133,30 @@ class Packed(Split):
 
     def picture_checks(self) -> list[Callable[[], list[Fault]]]:
         """Shard by shard, as a reader of streams would see them."""
-        shard_of = self.table.rows["shard"]
-        return [
-            partial(self._shard_faults, name, np.flatnonzero(shard_of == code))
-            for code, name in enumerate(self._shards)
-        ]
+        rows = rows_by_code(self.table.rows["shard"] + 1, len(self._shards) + 1)[1:]
+        return [partial(self._shard_faults, *each) for each in zip(self._shards, rows, strict=True)]
 
     def _shard_faults(self, name: str, rows: np.ndarray) -> list[Fault]:
-        where = f"{self.folder.name}/{name}"
+        fault = partial(Fault, BAD_SHARD, f"{self.folder.name}/{name}")
         try:
             files = read_shard(self.folder / name)
         except UserError as error:
-            return [Fault(BAD_SHARD, where, str(error).partition(": ")[2])]
+            return [fault(str(error).partition(": ")[2])]
         faults = []
         for row in rows:
             frame_id, values = self.table.frame_id(row), self.table.rows[row]
-            reasons = []
-            offset, picture = files.pop(f"{frame_key(frame_id)}.jpg", (0, b""))
-            _, label = files.pop(f"{frame_key(frame_id)}.json", (0, b""))
+            key = frame_key(frame_id)
+            (offset, picture), (_, label) = (
+                files.pop(f"{key}.{kind}", (0, b"")) for kind in ("jpg", "json")
+            )
+            reasons, found = [], (offset, len(picture), isal_zlib.crc32(picture))
             if not (picture and label):
                 reasons.append("missing")
-            elif isal_zlib.crc32(picture) != values["crc"]:
-                reasons.append("its picture is damaged")
-            elif (offset, len(picture)) != (values["offset"], values["length"]):
-                reasons.append("lies elsewhere than its index says")
+            elif found != (values["offset"], values["length"], values["crc"]):
+                reasons.append("its picture is damaged, or not where its index says")
             if label and label != encode_label(self.table.label(row), frame_id, self._size):
                 reasons.append("its json differs from the annotations")
-            faults += [
-                Fault(BAD_SHARD, where, f"{frame_id}: {reason}", frame_id) for reason in reasons
-            ]
+            faults += [fault(f"{frame_id}: {reason}", frame_id) for reason in reasons]
         if files:
-            detail = f"{len(files)} files more than indexed: {min(files)}"
-            faults.append(Fault(BAD_SHARD, where, detail))
+            faults.append(fault(f"{len(files)} files more than indexed: {min(files)}"))
         return faults

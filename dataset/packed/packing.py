@@ -1,7 +1,9 @@
-"""Packing an environment, wherever its frames come from: a tree, an archive, the generator."""
+"""Packing an environment: of a set of any format, an archive, or the generator."""
 
 import contextlib
+import itertools
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from functools import partial
@@ -29,7 +31,7 @@ from dataset.packed.shards import (
     read_shard,
     write_shard,
 )
-from dataset.pictures import decode_camera_picture, read_bytes
+from dataset.pictures import decode_camera_picture
 from dataset.release.archive import (
     ArchiveError,
     Marker,
@@ -39,9 +41,8 @@ from dataset.release.archive import (
     skipped_lines,
 )
 from dataset.release.table import CHARACTERS, TRAINING_PASSES
-from dataset.skip_list import read_skip_list
-from dataset.tree.index import list_set
-from dataset.tree.names import folder_identity, pair_files
+from dataset.split import Split
+from dataset.tree.names import pair_files
 
 #: Bound on the pictures of an archive that wait in memory to be encoded.
 _PICTURES_IN_FLIGHT = 64
@@ -60,11 +61,10 @@ def encode_square(image: np.ndarray, options: PackOptions, headset: Headset) -> 
 
 
 def _encode(
-    read: Callable[[str], bytes], where: str, options: PackOptions, headset: Headset
+    read: Callable[[], np.ndarray], headset: Headset, options: PackOptions
 ) -> bytes | BrokenFrameError:
     try:
-        image = decode_camera_picture(read(where), where, headset.camera)
-        return encode_square(image, options, headset)
+        return encode_square(read(), options, headset)
     except BrokenFrameError as error:
         return error
 
@@ -85,24 +85,24 @@ def write_environment(
     Labels, and the paths that ``encode`` gets, are by frame number; ``frame`` is any frame of the
     environment, ``split`` the folder of the packed set.
     """
-    character, environment = frame.character, frame.environment
-    frames = {number: FrameId(character, environment, number) for number in sorted(labels)}
+    place = frame.character, frame.environment
+    frames = {number: FrameId(*place, number) for number in sorted(labels)}
     table = Table.of(list(frames.values()), [labels[number] for number in frames], ROW)
-    table.characters, table.environments = [character], [environment]
-    rows = dict(zip(frames, table.rows, strict=True))
+    table.characters, table.environments = ([name] for name in place)
     table.rows["shard"] = -1
-    sums = _checksums(Environment.path(split, frame))
-    by_shard: dict[str, dict[FrameId, str]] = {}
+    rows = dict(zip(frames, table.rows, strict=True))
+    try:
+        before = Environment.load(Environment.path(split, frame)).table.rows
+        sums = dict(zip(before["number"].tolist(), before["crc"].tolist(), strict=True))
+    except UserError:  # there is none, or not any more
+        sums = {}
+    by_shard: defaultdict[str, dict[FrameId, str]] = defaultdict(dict)
     for number in sorted(pictures):
-        frame_id = frames[number]
-        by_shard.setdefault(options.shard_name(frame_id), {})[frame_id] = pictures[number]
+        by_shard[options.shard_name(frames[number])][frames[number]] = pictures[number]
     shards, faults = [], list(left_out)
     for name, paths in by_shard.items():
-        samples = {f: encode_label(labels[f.number], f, options.size) for f in paths}
-        headsets = {f: labels[f.number].headset for f in paths}
-        written = _changed(split / name)
-        new = {f for f, where in paths.items() if root and _changed(root / where) >= written}
-        jpegs, broken = _complete_shard(split / name, samples, paths, headsets, sums, encode, new)
+        how = labels, sums, options, encode, root
+        jpegs, broken = _complete_shard(split / name, paths, *how)
         faults += broken
         for frame_id, (offset, jpeg) in jpegs.items():
             row = rows[frame_id.number]
@@ -110,15 +110,6 @@ def write_environment(
             row["length"], row["crc"] = len(jpeg), isal_zlib.crc32(jpeg)
         shards += [name] if jpegs else []
     Environment(table, shards, faults).save(split)
-
-
-def _checksums(path: Path) -> dict[int, int]:
-    """Of the JPEGs of an environment packed before, by frame number."""
-    try:
-        rows = Environment.load(path).table.rows
-    except UserError:  # there are none, or not any more
-        return {}
-    return dict(zip(rows["number"].tolist(), rows["crc"].tolist(), strict=True))
 
 
 def _changed(path: Path) -> int:
@@ -130,114 +121,95 @@ def _changed(path: Path) -> int:
 
 def _complete_shard(
     path: Path,
-    labels: dict[FrameId, bytes],
     pictures: dict[FrameId, str],
-    headsets: dict[FrameId, Headset],
+    labels: dict[int, Label],
     sums: dict[int, int],
+    options: PackOptions,
     encode: Encode,
-    new: set[FrameId],
+    root: Path | None,
 ) -> tuple[dict[FrameId, tuple[int, bytes]], list[Fault]]:
-    """Make sure that a shard holds just these frames; those there with the same label, and a
-    picture that is not ``new`` and has the checksum in ``sums`` where it is known, are kept.
+    """Make sure that a shard holds just the frames of these pictures; those there with the same
+    label, and a picture that has not changed since and has the checksum in ``sums`` where it is
+    known, are kept.
 
     Returns offset and content of each JPEG, and what cannot be packed.
     """
-    try:
+    written, there = _changed(path), {}
+    with contextlib.suppress(UserError):  # not there, cut off or damaged
         there = read_shard(path)
-    except UserError:  # not there, cut off or damaged
-        there = {}
     old = {name: content for name, (_, content) in there.items()}
-    jpegs = {}
-    for frame_id, label in labels.items():
-        jpeg = old.get(f"{frame_key(frame_id)}.jpg", b"")
-        checksum = isal_zlib.crc32(jpeg)
-        whole = frame_id not in new and checksum == sums.get(frame_id.number, checksum)
-        if whole and old.get(f"{frame_key(frame_id)}.json") == label:
-            jpegs[frame_id] = jpeg
-    absent = [frame_id for frame_id in labels if not jpegs.get(frame_id)]
-    faults = []
-    encoded = encode(*([given[frame_id] for frame_id in absent] for given in (pictures, headsets)))
-    for frame_id, jpeg in zip(absent, encoded, strict=True):
+    new = {f for f, where in pictures.items() if root and _changed(root / where) >= written}
+    jpegs, samples = {}, {}
+    for frame_id in pictures:
+        samples[frame_id] = encode_label(labels[frame_id.number], frame_id, options.size)
+        jpeg, sample = (old.get(f"{frame_key(frame_id)}.{kind}") for kind in ("jpg", "json"))
+        if jpeg and sample == samples[frame_id] and frame_id not in new:
+            checksum = isal_zlib.crc32(jpeg)
+            if checksum == sums.get(frame_id.number, checksum):
+                jpegs[frame_id] = jpeg
+    absent = {f: where for f, where in pictures.items() if f not in jpegs}
+    encoded = encode([*absent.values()], [labels[f.number].headset for f in absent])
+    faults, files = [], {}
+    for (frame_id, where), jpeg in zip(absent.items(), encoded, strict=True):
         if isinstance(jpeg, BrokenFrameError):
-            faults.append(Fault.of_file(jpeg, pictures[frame_id], frame_id))
+            faults.append(Fault.of_file(jpeg, where, frame_id))
         else:
             jpegs[frame_id] = jpeg
-    kept = [frame_id for frame_id in labels if jpegs.get(frame_id)]
-    files = {}
-    for frame_id in kept:
+    for frame_id in sorted(jpegs):
         key = frame_key(frame_id)
-        files |= {f"{key}.jpg": jpegs[frame_id], f"{key}.json": labels[frame_id]}
+        files |= {f"{key}.jpg": jpegs[frame_id], f"{key}.json": samples[frame_id]}
     if files and (files != old or new):  # also where it is the same, for its time
         write_shard(path, files)
         there = read_shard(path)
-    return {frame_id: there[f"{frame_key(frame_id)}.jpg"] for frame_id in kept}, faults
+    return {frame_id: there[f"{frame_key(frame_id)}.jpg"] for frame_id in sorted(jpegs)}, faults
 
 
-def _pack_folder(
-    path: str,
-    content: dict[str, list[str] | Fault],
-    read_label: Callable[[str], bytes],
-    encode: Encode,
-    split: Path,
-    options: PackOptions,
-    skip: frozenset[FrameId] = frozenset(),
-    unstated: Headset = RELEASE_HEADSET,
-    root: Path | None = None,
-) -> int:
-    """Pack a ``cam_down`` folder, given as to :func:`~dataset.tree.names.pair_files`, less the
-    frames to skip; returns the number of its labels."""
-    folder = pair_files(path, content)
-    labels, faults = {}, list(folder.faults)
-    for number, name in folder.labels.items():
-        where = f"{path}/json/{name}"
-        try:
-            labels[number] = parse_label(read_label(where), where, unstated)
-        except BrokenFrameError as error:
-            faults.append(Fault.of_file(error, where, folder.frame_id(number)))
-    kept = {n: label for n, label in labels.items() if folder.frame_id(n) not in skip}
-    pictures = {n: f"{path}/rgba/{name}" for n, name in folder.pictures.items() if n in kept}
-    faults = [fault for fault in faults if fault.frame_id not in skip]
-    if kept or faults:
-        how = encode, faults, root
-        write_environment(split, folder.frame_id(0), options, kept, pictures, *how)
-    else:  # what was here when it was packed before
-        Environment.path(split, folder.frame_id(0)).unlink(missing_ok=True)
-    return len(labels)
+def environments(
+    data: Split,
+) -> dict[tuple[str, str] | None, tuple[list[int], list[Fault]]]:
+    """Rows and faults of each character and environment of a set opened with ``check``; under None
+    the faults that belong to none of them; UserError for two that shards cannot tell apart."""
+    found: dict = defaultdict(lambda: ([], []))
+    for row in range(len(data.table.rows)):
+        frame = data.table.frame_id(row)
+        found[frame.character, frame.environment][0].append(row)
+    for fault in data.faults:
+        found[fault.place][1].append(fault)
+    names: dict[str, tuple[str, str]] = {}
+    for place in found.keys() - {None}:
+        if (other := names.setdefault("-".join(place), place)) != place:
+            one, other = sorted("/".join(each) for each in (place, other))
+            raise UserError(f"{data.root}: {one} and {other} would be one when packed: rename one")
+    return found
 
 
-def pack_tree(
-    root: Path,
-    set_type: SetType,
+def pack_environment(
+    data: Split,
+    place: tuple[str, str],
+    rows: list[int],
+    faults: list[Fault],
+    skip: frozenset[FrameId],
     output: Path,
     options: PackOptions,
     encoders: Executor,
-    unstated: Headset = RELEASE_HEADSET,
-) -> tuple[list[Callable[[], int]], list[Fault]]:
-    """Calls that pack what is not there yet of each environment of an extracted set and return the
-    number of its labels; and the faults of the set that belong to no environment.  ``unstated`` is
-    the headset of labels that do not state one."""
-    listing = list_set(root / set_type.folder)
-    names: dict[Path, str] = {}
-    for path in listing.folders:
-        name = Environment.path(output, FrameId(*folder_identity(path), 0))
-        if (other := names.setdefault(name, path)) != path:
-            raise UserError(f"{root}: {other} and {path} would be one when packed: rename one")
-    skip, split = read_skip_list(root, set_type), output / set_type.folder
-
-    def read(where: str) -> bytes:
-        return read_bytes(root / where)
+) -> None:
+    """Pack what is not there yet of an environment of a set, less the frames to skip."""
+    split, frame = output / data.set_type.folder, FrameId(*place, 0)
+    row_of = {int(data.table.rows["number"][row]): row for row in rows}
+    row_of = {n: row for n, row in row_of.items() if FrameId(*place, n) not in skip}
+    labels = {number: data.table.label(row) for number, row in row_of.items()}
+    pictures = {n: data.picture_where(row) for n, row in row_of.items() if data.has_picture[row]}
+    row_of_picture = {where: row_of[number] for number, where in pictures.items()}
+    left_out = [fault for fault in faults if fault.frame_id not in skip]
 
     def encode(paths: list[str], headsets: list[Headset]) -> Iterable[bytes | BrokenFrameError]:
-        return encoders.map(
-            lambda *given: _encode(read, given[0], options, given[1]), paths, headsets
-        )
+        reads = [partial(data.whole_image, row_of_picture[path]) for path in paths]
+        return encoders.map(partial(_encode, options=options), reads, headsets)
 
-    def pack(path: str) -> int:
-        content = listing.folders[path]
-        return _pack_folder(path, content, read, encode, split, options, skip, unstated, root)
-
-    # A folder that cannot be listed is a fault of its environment.
-    return [lambda path=path: pack(path) for path in listing.folders], listing.faults
+    if labels or left_out:
+        write_environment(split, frame, options, labels, pictures, encode, left_out, data.root)
+    else:  # what was here when it was packed before
+        Environment.path(split, frame).unlink(missing_ok=True)
 
 
 def _marker_path(split: Path, character: str) -> Path:
@@ -284,29 +256,39 @@ def pack_archive(
     """
     written: list[FrameId] = []
     room = threading.BoundedSemaphore(_PICTURES_IN_FLIGHT)
-    folder = f"{split.name}/{character}"
 
     def keep(member: Member, where: str) -> bytes | Future:
         """A label as it is; a picture is encoded at once."""
         if member.pass_name == "json":
             return member.content
         room.acquire()
-        job = encoders.submit(_encode, lambda _: member.content, where, options, RELEASE_HEADSET)
+        read = partial(decode_camera_picture, member.content, where, RELEASE_HEADSET.camera)
+        job = encoders.submit(_encode, read, RELEASE_HEADSET, options)
         job.add_done_callback(lambda _: room.release())
         return job
 
     skipped: list[str] = []
     members = read_archive(parts, frozenset(TRAINING_PASSES), on_bytes, stop, skipped)
     try:
-        for environment, files in _environments(folder, members, keep):
-            written.append(FrameId(character, environment, 0))
+        for path, files in _folders(f"{split.name}/{character}", members, keep):
             content: dict[str, list[str]] = {}
             for where in files:
                 kind, name = where.split("/")[-2:]
                 content.setdefault(kind, []).append(name)
-            path = f"{folder}/{environment}/cam_down"
-            pictures = partial(map, lambda where, _, files=files: files[where].result())
-            _pack_folder(path, content, files.__getitem__, pictures, split, options)
+            folder = pair_files(path, content)
+            frame, labels = folder.frame_id(0), {}
+            written.append(frame)
+            for number, name in folder.labels.items():
+                where = f"{path}/json/{name}"
+                try:
+                    labels[number] = parse_label(files[where], where)
+                except BrokenFrameError as error:
+                    folder.faults.append(Fault.of_file(error, where, folder.frame_id(number)))
+            named = folder.pictures.items()
+            pictures = {n: f"{path}/rgba/{name}" for n, name in named if n in labels}
+            encode = partial(map, lambda where, _, files=files: files[where].result())
+            if labels or folder.faults:
+                write_environment(split, frame, options, labels, pictures, encode, folder.faults)
     except ArchiveError as error:
         if error.untrusted:
             for frame in written:
@@ -323,26 +305,21 @@ def pack_archive(
     return skipped_lines(skipped)
 
 
-def _environments(
-    folder: str, members: Iterator[Member], keep: Callable[[Member, str], bytes | Future]
+def _folders(
+    character: str, members: Iterator[Member], keep: Callable[[Member, str], bytes | Future]
 ) -> Iterator[tuple[str, dict[str, bytes | Future]]]:
-    """The environments of a character one by one, with what is kept of their files, by path; the
+    """The camera folders of a character one by one, with what is kept of their files, by path; the
     last only after the archive's checksum has held."""
-    files: dict[str, bytes | Future] = {}
-    seen: list[str] = []
-    for member in members:
-        environment = member.environment
-        if environment not in seen[-1:]:
-            if seen:
-                yield seen[-1], files
-            if environment in seen:
-                raise UserError(
-                    f"{folder}: files of {environment} lie in two places of the archive; extract "
-                    "it with utils/extract_data.py and pack the tree"
-                )
-            seen.append(environment)
-            files = {}
-        where = f"{folder}/{environment}/cam_down/{member.pass_name}/{member.name}"
-        files[where] = keep(member, where)
-    if seen:
-        yield seen[-1], files
+    seen = set()
+    for environment, own in itertools.groupby(members, lambda member: member.environment):
+        if environment in seen:
+            raise UserError(
+                f"{character}: files of {environment} lie in two places of the archive; extract "
+                "it with utils/extract_data.py and pack the tree"
+            )
+        seen.add(environment)
+        path, files = f"{character}/{environment}/cam_down", {}
+        for member in own:
+            where = f"{path}/{member.pass_name}/{member.name}"
+            files[where] = keep(member, where)
+        yield path, files

@@ -27,7 +27,7 @@ from pydantic import Field, PlainValidator
 from base.arrays import read_arrays
 from base.documents import open_plain, parse_json, read_document
 from base.errors import UserError, shown
-from base.files import replacing, write_text
+from base.files import replacing, write_bytes, write_text
 from base.frame import FrameId
 from base.headset import RELEASE_HEADSET, Headset
 from base.schema import read_record
@@ -38,10 +38,7 @@ from dataset.labels import Label
 from dataset.packed.options import FORMAT, PackOptions
 from dataset.transforms import SquareCrop
 
-MANIFEST = "packed.json"
-ANNOTATIONS = "annotations.npy"
-INDEX = "index.json"
-ROWS = "rows"
+MANIFEST, ANNOTATIONS, INDEX, ROWS = "packed.json", "annotations.npy", "index.json", "rows"
 
 #: A label, and place and CRC-32 of its JPEG; ``shard`` is -1 where there is none.
 ROW = np.dtype(
@@ -62,18 +59,18 @@ def refuse_foreign(root: Path) -> None:
 def prepare_output(root: Path, options: PackOptions) -> None:
     """Note how a folder is packed; refuse one packed in another way."""
     manifest = root / MANIFEST
-    if manifest.is_file():
-        before = read_document(manifest)
-        if not isinstance(before, dict):
-            raise UserError(f"{manifest}: not as this program writes it; pack into another folder")
-        for key, value in options.as_dict().items():
-            if before.get(key) != value:
-                raise UserError(
-                    f"{root} was packed with --{key} {shown(before.get(key))}, not {value}: go on "
-                    "with the same, or give another folder with --output"
-                )
+    if not manifest.is_file():
+        write_text(manifest, json.dumps(options.as_dict(), indent=1) + "\n", single_writer=True)
         return
-    write_text(manifest, json.dumps(options.as_dict(), indent=1) + "\n", single_writer=True)
+    before = read_document(manifest)
+    if not isinstance(before, dict):
+        raise UserError(f"{manifest}: not as this program writes it; pack into another folder")
+    for key, value in options.as_dict().items():
+        if before.get(key) != value:
+            raise UserError(
+                f"{root} was packed with --{key} {shown(before.get(key))}, not {value}: go on "
+                "with the same, or give another folder with --output"
+            )
 
 
 def kept_square(headset: Headset, size: int) -> SquareCrop:
@@ -95,13 +92,12 @@ def encode_label(label: Label, frame_id: FrameId, size: int) -> bytes:
         # The shortest decimals that still are the same float32.
         return [[float(str(x)) for x in row] for row in values]
 
-    crop = kept_square(label.headset, size)
     content = {
         "character": frame_id.character,
         "environment": frame_id.environment,
         "frame": frame_id.number,
         "action": label.action,
-        "joints2d": shortest(crop.points(label.joints2d)),
+        "joints2d": shortest(kept_square(label.headset, size).points(label.joints2d)),
         "joints3d": shortest(label.joints3d),
         "visible": label.visible.tolist(),
     }
@@ -185,29 +181,22 @@ class Environment(NamedTuple):
 
     def save(self, split: Path) -> None:
         """Write it."""
-        [character], [environment] = self.table.characters, self.table.environments
-        meta = {
-            "character": character,
-            "environment": environment,
-            "actions": self.table.actions,
-            "headsets": [each.as_dict() for each in self.table.headsets],
-            "shards": self.shards,
-            "left_out": [asdict(fault) for fault in self.left_out],
-        }
-        path = self.path(split, FrameId(character, environment, 0))
-        with replacing(path, single_writer=True) as temporary, temporary.open("wb") as file:
-            np.savez(file, rows=self.table.rows, meta=np.array(json.dumps(meta)))
+        lists = self.table.lists()
+        names = {key: lists.pop(f"{key}s")[0] for key in ("character", "environment")}
+        left_out = [asdict(fault) for fault in self.left_out]
+        meta = names | lists | {"shards": self.shards, "left_out": left_out}
+        content = io.BytesIO()
+        np.savez(content, rows=self.table.rows, meta=np.array(json.dumps(meta)))
+        path = self.path(split, FrameId(*names.values(), 0))
+        write_bytes(path, content.getvalue(), single_writer=True)
 
     @classmethod
     def load(cls, path: Path) -> "Environment":
         """Read one back."""
         try:
             stored = read_arrays(path)
-            if not stored.keys() >= {"rows", "meta"}:
-                raise UserError("lacks its rows")
             meta = parse_json(str(stored["meta"]))
-            for name in ("character", "environment"):
-                meta[f"{name}s"] = [meta[name]]
+            meta |= {f"{name}s": [meta[name]] for name in ("character", "environment")}
             lists = read_record(_Packed, meta)
             table = packed_table(stored["rows"], lists)
         except (KeyError, TypeError, UserError):
@@ -229,22 +218,22 @@ def assemble(
     packed = table.rows["shard"] >= 0
     table.rows["shard"] += packed * np.repeat(first, [len(item.table.rows) for item in found])
     left_out = [*faults, *(fault for item in found for fault in item.left_out)]
-    index = options.as_dict() | {
+    index = {
+        **options.as_dict(),
         "set": set_type.folder,
         "labels": len(table.rows),
         "pictures": int(packed.sum()),
-        "characters": table.characters,
-        "environments": table.environments,
-        "actions": table.actions,
-        "headsets": [each.as_dict() for each in table.headsets],
+        **table.lists(),
         "shards": [name for item in found for name in item.shards],
         "left_out": [asdict(fault) for fault in left_out],
         "crc": isal_zlib.crc32(table.rows.view(np.uint8)),
     }
     # The index goes last: it tells that the annotations beside it are there.
     (split / INDEX).unlink(missing_ok=True)
-    path = split / ANNOTATIONS
-    with replacing(path, single_writer=True) as temporary, temporary.open("wb") as file:
+    with (
+        replacing(split / ANNOTATIONS, single_writer=True) as temporary,
+        temporary.open("wb") as file,
+    ):
         np.save(file, table.rows)
     write_text(split / INDEX, json.dumps(index, indent=1) + "\n", single_writer=True)
     return index | {"left_out": left_out}

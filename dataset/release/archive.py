@@ -1,7 +1,9 @@
 """Reading a character's archive: parts as one stream, gunzipped and untarred in constant memory."""
 
+import bisect
 import contextlib
 import io
+import itertools
 import json
 import os
 import tarfile
@@ -21,8 +23,6 @@ _CAMERA = "cam_down"
 #: Parts of a wanted file's path below the character: environment, camera, pass, name.
 _DEPTH = 4
 _SHOWN = 10
-#: Bytes of what stands before a file in a tar, which tarfile reads whole: names, and sparse maps.
-_LARGEST_HEADER = 1 << 16
 #: Bytes of a file: a label has some 50 kB, an uncompressed picture of four floats a pixel 16 MB.
 _LARGEST_LABEL, _LARGEST_PICTURE = 1 << 20, 1 << 26
 #: Damage shows up to so many bytes after it: what gzip and the buffers before it read ahead.
@@ -44,14 +44,15 @@ class _PartsStream(io.RawIOBase):
     def __init__(
         self, parts: list[Path], on_bytes: Callable[[int], object], stop: threading.Event
     ) -> None:
-        self._parts = parts
+        self._parts, self._on_bytes, self._stop = parts, on_bytes, stop
         self._file: io.RawIOBase | io.BytesIO = io.BytesIO()
-        self._on_bytes = on_bytes
-        self._stop = stop
         self.index, self.offset = -1, 0
 
     def readable(self) -> bool:
         return True
+
+    def seekable(self) -> bool:
+        return True  # what reads it skips forwards, and fails where a header leads backwards
 
     def readinto(self, buffer: memoryview) -> int:
         if self._stop.is_set():
@@ -69,33 +70,6 @@ class _PartsStream(io.RawIOBase):
     def close(self) -> None:
         self._file.close()
         super().close()
-
-
-class _TarStream:
-    """An unzipped stream as tarfile reads it: only forwards, and at most ``allowed`` bytes more,
-    for a header may claim any size."""
-
-    def __init__(self, file: io.BufferedIOBase) -> None:
-        self._file = file
-        self._position = 0
-        self.allowed = _LARGEST_HEADER
-
-    def tell(self) -> int:
-        return self._position
-
-    def read(self, count: int) -> bytes:
-        if not 0 <= count <= self.allowed:
-            raise tarfile.ReadError("a header is too large")
-        content = self._file.read(count)
-        self.allowed -= count
-        self._position += len(content)
-        return content
-
-    def seek(self, position: int) -> None:
-        if position < self._position:
-            raise tarfile.ReadError("a header leads backwards")
-        while block := self._file.read(min(_BLOCK, position - self._position)):
-            self._position += len(block)
 
 
 class Member(NamedTuple):
@@ -139,10 +113,9 @@ def file_sizes(paths: Iterable[Path]) -> dict[str, int]:
 
 def skipped_lines(skipped: list[str]) -> list[str]:
     """The count of skipped members and the first of them; no line where there are none."""
-    shown, more = skipped[:_SHOWN], len(skipped) - _SHOWN
-    shown += [f"and {more} more"] * (more > 0)
+    more = [f"and {len(skipped) - _SHOWN} more"] * (len(skipped) > _SHOWN)
     header = [f"  skipped {len(skipped)} members of the archive:"] * bool(skipped)
-    return header + [f"    {line}" for line in shown]
+    return header + [f"    {line}" for line in (*skipped[:_SHOWN], *more)]
 
 
 def read_archive(
@@ -164,16 +137,15 @@ def read_archive(
     with _open_tar(parts, on_bytes, stop or threading.Event()) as tar:
         while (info := tar.next()) is not None:
             tar.members.clear()  # tarfile would remember every file of the archive
-            tar.fileobj.allowed = _LARGEST_HEADER  # of the next
             path = PurePosixPath(info.name)
-            character, below = _split(path.parts)
+            cut = path.parts.index(_CAMERA, 1) - 1 if _CAMERA in path.parts[1:] else None
+            character, below = path.parts[:cut], path.parts[cut:] if cut is not None else ()
             if info.isdir() or not _is_wanted(below, passes, info.issym() or info.islnk()):
                 continue
             reason = _refusal(info, path, below)
             if reason is None and character != (top := character if top is None else top):
                 reason = f"not in {'/'.join(top) or '.'}"
             if reason is None:
-                tar.fileobj.allowed += info.size
                 yield Member(below[0], below[2], below[3], tar.extractfile(info).read())
             else:
                 line = f"{path}: {reason}"
@@ -190,7 +162,7 @@ def _open_tar(
         with (
             stream,
             igzip.open(stream, "rb") as unzipped,
-            tarfile.TarFile(fileobj=_TarStream(unzipped)) as tar,
+            tarfile.TarFile(fileobj=unzipped) as tar,
         ):
             yield tar
             # tarfile takes a damaged header for the end, and the checksum comes last of all.
@@ -205,13 +177,11 @@ def _open_tar(
 
 
 def _is_wanted(below: tuple[str, ...], passes: frozenset[str], link: bool) -> bool:
-    """Whether a path below the character is a picture or label; of a link, whether it may be a
-    folder of them."""
-    return (
-        (len(below) == _DEPTH or (link and len(below) < _DEPTH))
-        and (len(below) < 3 or below[2] in passes)
-        and not any(part.startswith(".") and part != ".." for part in below)
-    )
+    """Whether a path below the character is a picture or label, or a link in place of a folder of
+    them."""
+    full = len(below) == _DEPTH or (link and len(below) < _DEPTH)
+    hidden = any(part.startswith(".") and part != ".." for part in below)
+    return full and not hidden and (len(below) < 3 or below[2] in passes)
 
 
 def _refusal(info: tarfile.TarInfo, path: PurePosixPath, below: tuple[str, ...]) -> str | None:
@@ -230,29 +200,22 @@ def _refusal(info: tarfile.TarInfo, path: PurePosixPath, below: tuple[str, ...])
     return None
 
 
-def _split(path: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The character's folder, and the path below it from the environment on."""
-    cut = path.index(_CAMERA, 1) - 1 if _CAMERA in path[1:] else len(path)
-    return path[:cut], path[cut:]
-
-
 def _fault(parts: list[Path], stream: _PartsStream, error: Exception) -> ArchiveError:
     """Which part is to blame."""
-    at, last = max(0, stream.index), len(parts) - 1
     sizes = [path.stat().st_size for path in parts]
     checksum = "CRC" in str(error) or "Incorrect length" in str(error)
     # Decoding fails soon after what is wrong, a checksum only at the end.
-    near, distance = [at], stream.offset
-    while near[0] > 0 and (checksum or distance <= _READ_AHEAD):
-        near.insert(0, near[0] - 1)
-        distance += sizes[near[0]]
+    at = max(0, stream.index)
+    ends = list(itertools.accumulate(sizes))
+    place = ends[at] - sizes[at] + stream.offset - _READ_AHEAD
+    near = range(0 if checksum else bisect.bisect_left(ends, place), at + 1)
     # All but the last are cut to one size, so one shorter part, read to its end, stands out.
     short = [i for i in near[:-1] if sizes[i] < max(sizes[:-1])]
     if len(short) == 1:
         near = short
         what = f"cut off ({sizes[near[0]]} bytes, other parts have {max(sizes[:-1])})"
     elif isinstance(error, EOFError) or "unexpected end" in str(error):
-        near = [last]
+        near = [len(parts) - 1]
         what = "the archive ends too early: this part is cut off, or parts after it are missing"
     elif checksum:
         what = "the archive's checksum is wrong, so one of its parts is damaged"

@@ -1,15 +1,13 @@
 """Downloading a large file over connections that break: by byte range, with retries."""
 
 import http.client
-import queue
 import re
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,7 +17,6 @@ from base.errors import UserError
 
 PARTIAL_SUFFIX = ".download"
 _TIMEOUT = 15.0  # seconds to be answered, and between two reads
-_SLOWEST = 1000.0  # bytes a second; a connection that has fewer for _TIMEOUT counts as broken
 _CHUNK = 1 << 18
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _ATTEMPTS = 8  # failures in a row, without _PROGRESS between them, until a file is given up
@@ -41,20 +38,17 @@ class _TemporaryError(Exception):
 
 @dataclass(slots=True)
 class Downloader:
-    """Asks one server for files."""
+    """Asks one server for files; all methods raise DownloadError for a file that cannot be had,
+    NoConnectionError where the server cannot be reached."""
 
     stop: threading.Event  # set it, from any thread, to end everything with KeyboardInterrupt
     answered: bool = False  # whether the server was ever reached; until then nothing is retried
-    #: What tells a file's version from another, its ETag or date, by address.
-    versions: dict[str, str] = field(default_factory=dict)
 
     def size(self, url: str) -> int:
-        """Bytes of a published file; DownloadError where it is not there, or the server does not
-        state its size, NoConnectionError where the server cannot be reached."""
+        """Bytes of a published file."""
 
         def ask() -> str:
             with self._open(url, method="HEAD") as response:
-                self.versions[url] = _version(response)
                 return response.headers.get("Content-Length", "")
 
         length = self._retry(url, ask)
@@ -64,12 +58,8 @@ class Downloader:
 
     def download(self, url: str, path: Path, size: int, on_bytes: Callable[[int], object]) -> None:
         """Fetch a file of known size, going on from the bytes in ``{path}.download``, which is
-        renamed when all are there.
-
-        ``on_bytes`` is called with each number of bytes written; negative where some are discarded;
-        DownloadError, NoConnectionError where it cannot be had, UserError where it cannot be
-        written.
-        """
+        renamed when all are there; UserError where it cannot be written. ``on_bytes`` is called
+        with each number of bytes written; negative where some are discarded."""
         partial = path.with_name(path.name + PARTIAL_SUFFIX)
         try:
             with partial.open("ab") as file:
@@ -90,53 +80,32 @@ class Downloader:
 
         if file.tell() > size:
             discard()
-        start = file.tell()
-        if start == size:
+        if (start := file.tell()) == size:
             return
-        version = self.versions.get(url, "")
-        headers = {"Range": f"bytes={start}-"} if start else {}
-        if start and version:
-            headers["If-Range"] = version
-        with self._open(url, headers=headers) as response:
-            found = _version(response)
+        with self._open(url, headers={"Range": f"bytes={start}-"} if start else {}) as response:
+            answer = response.status, response.headers["Content-Range"]
             if response.status == 200:
                 start = 0
-            elif (
-                response.status != 206
-                or response.headers["Content-Range"] != f"bytes {start}-{size - 1}/{size}"
-                or (version and found and found != version)
-            ):
+            elif answer != (206, f"bytes {start}-{size - 1}/{size}"):
                 discard()  # another file by now, or none of this length
                 raise _TemporaryError(f"bytes {start}- refused")
             length = response.headers.get("Content-Length", str(size - start))
             if length != str(size - start):
                 raise _TemporaryError(f"the server sends {length!r} of {size - start} bytes")
             if start == 0:
-                discard()  # the server knows no ranges, or the file has changed
-                self.versions[url] = found
-            since, before = time.monotonic(), file.tell()
-            while chunk := self._read(response):
-                if file.tell() + len(chunk) > size:
-                    discard()
-                    raise _TemporaryError(f"the server sends more than the {size} bytes it stated")
+                discard()  # the server knows no ranges
+            while chunk := self._read(response, min(_CHUNK, size - file.tell())):
                 file.write(chunk)
                 on_bytes(len(chunk))
-                if (seconds := time.monotonic() - since) > _TIMEOUT:
-                    if file.tell() - before < _SLOWEST * seconds:
-                        raise _TemporaryError(f"fewer than {_SLOWEST:.0f} bytes a second arrive")
-                    since, before = time.monotonic(), file.tell()
         if file.tell() < size:
             raise _TemporaryError(f"the server sent {file.tell()} of {size} bytes")
 
     def _open(self, url: str, **options: Any) -> http.client.HTTPResponse:
-        """The answer to a request, which may be that its byte range is refused."""
         try:
             request = urllib.request.Request(url, **options)
-            response = _answer(request)
+            response = urllib.request.urlopen(request, timeout=_TIMEOUT)
         except urllib.error.HTTPError as error:
             self.answered = True
-            if error.code == 416:
-                return error
             error.close()
             if error.code in _TEMPORARY:
                 raise _TemporaryError(f"status {error.code}") from None
@@ -159,11 +128,11 @@ class Downloader:
             raise DownloadError(f"the server, or a proxy before it, sends {what}, not the file")
         return response
 
-    def _read(self, response: http.client.HTTPResponse) -> bytes:
+    def _read(self, response: http.client.HTTPResponse, count: int) -> bytes:
         if self.stop.is_set():
             raise KeyboardInterrupt
         try:
-            return response.read1(_CHUNK)
+            return response.read1(count)
         except (OSError, http.client.HTTPException) as error:
             raise _TemporaryError(f"connection broke ({error})") from None
 
@@ -176,7 +145,7 @@ class Downloader:
             try:
                 return action()
             except (_TemporaryError, NoConnectionError) as error:
-                # A server that always breaks at the same byte, or trickles, makes no progress.
+                # A server that always breaks at the same byte makes no progress.
                 if position() - reached >= _PROGRESS:
                     failures, reached = 0, position()
                 failures += 1
@@ -186,36 +155,6 @@ class Downloader:
                 if failures >= _ATTEMPTS:
                     raise DownloadError(f"{error} (gave up after {failures} attempts)") from None
                 if failures == 1:
-                    name = url.rpartition("/")[2]
-                    tqdm.write(f"{name}: {error}; trying again", file=sys.stderr)
+                    tqdm.write(f"{Path(url).name}: {error}; trying again", file=sys.stderr)
             self.stop.wait(min(_FIRST_WAIT * 2 ** (failures - 1), _LONGEST_WAIT))
         raise KeyboardInterrupt
-
-
-def _version(response: http.client.HTTPResponse) -> str:
-    """What If-Range takes: a strong ETag, or else the date of the last change."""
-    etag = response.headers.get("ETag", "W/")
-    return response.headers.get("Last-Modified", "") if etag.startswith("W/") else etag
-
-
-def _answer(request: urllib.request.Request) -> http.client.HTTPResponse:
-    """What a request is answered. A thread of its own asks, for the look-up of a name cannot be
-    given up, and a server may send its headers byte by byte."""
-    answers: queue.SimpleQueue = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            answers.put(urllib.request.urlopen(request, timeout=_TIMEOUT))
-        except Exception as error:
-            answers.put(error)
-
-    threading.Thread(target=ask, daemon=True).start()
-    try:
-        answer = answers.get(timeout=_TIMEOUT)
-    except queue.Empty:
-        answer = TimeoutError()
-    if isinstance(getattr(answer, "reason", answer), TimeoutError):  # the socket's, or ours
-        raise TimeoutError(f"no answer in {_TIMEOUT:g} seconds") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer

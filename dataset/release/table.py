@@ -3,7 +3,6 @@
 import os
 import re
 import string
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,30 +86,18 @@ def find_archives(folder: Path) -> dict[str, list[Path]]:
         raise UserError(f"{folder}: no such folder of downloaded parts")
     found: dict[str, list[Path]] = {}
     kinds: dict[str, tuple] = {}
-    visited: set[str] = set()
-    for parent, folders, names in os.walk(folder, onerror=_report_unreadable, followlinks=True):
-        if os.path.realpath(parent) in visited:  # by way of a link
-            folders.clear()
-            continue
-        visited.add(os.path.realpath(parent))
+    for parent, folders, names in os.walk(folder):
         # Extracted frames are very many, and none of them is an archive.
         folders[:] = sorted(name for name in folders if name != "cam_down" and name[0] != ".")
-        for name in sorted(names):
-            match, path = _ARCHIVE.fullmatch(name), Path(parent, name)
-            if not match or not path.is_file():
-                continue
+        for match in filter(None, map(_ARCHIVE.fullmatch, sorted(names))):
             character, kind = match["name"], (parent, match["part"] is None)
-            paths = found.setdefault(character, [])
+            paths, path = found.setdefault(character, []), Path(parent, match[0])
             if kinds.setdefault(character, kind) != kind:
                 raise UserError(
                     f"{paths[0]} and {path}: two archives of {character}; move one of them away"
                 )
             paths.append(path)
     return dict(sorted(found.items()))
-
-
-def _report_unreadable(error: OSError) -> None:
-    print(f"left out: {error.filename}: cannot be read ({error.strerror})", file=sys.stderr)
 
 
 def missing_parts(name: str, found: list[Path]) -> list[str]:

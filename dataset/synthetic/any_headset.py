@@ -1,8 +1,5 @@
-"""Headsets of any kind: lens and mount drawn over the range that the constants state.
-
-Positions are centimetres from the tip of the nose and angles degrees, as of
-:class:`base.headset.Headset`.
-"""
+"""Headsets of any kind: lens and mount drawn over the range that the constants state, in the
+centimetres and degrees of :class:`base.headset.Headset`."""
 
 import math
 
@@ -27,7 +24,6 @@ FOV = 120.0, 200.0
 TURNS, _TURN_SHARES = (0, 90, 180, 270), (0.7, 0.1, 0.1, 0.1)
 #: Width and height: common sensors, the large ones at half their resolution.
 SIZES = (640, 400), (640, 480), (640, 512), (640, 640), (848, 800)
-#: Height of the lowest pictures.
 LOWEST = min(height for _, height in SIZES)
 #: Diameter of the image circle as a share of the pictures' shorter side: above 1 it is cut.
 CIRCLE = 0.95, 1.3

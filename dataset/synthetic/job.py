@@ -1,6 +1,6 @@
 """One job of a synthetic set: the frames of a character, posed, drawn and written."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -13,11 +13,11 @@ from dataset.synthetic.body.release_joints import occluded, release_joints
 from dataset.synthetic.clothes.wardrobe import dress
 from dataset.synthetic.motion.bvh_timeline import BvhTimeline
 from dataset.synthetic.motion.timeline import Timeline, draw_frames
-from dataset.synthetic.output.tree_folder import PICTURES, encode_label
+from dataset.synthetic.output import PICTURES, encode_label
 from dataset.synthetic.recipe import Job, Purpose, Recipe, build_of
 from dataset.synthetic.render.camera import draw_response
 from dataset.synthetic.render.renderer import Renderer
-from dataset.synthetic.scene.clutter import draw_clutter, draw_held
+from dataset.synthetic.scene.clutter import draw_clutter
 from dataset.synthetic.scene.furniture import NO_THINGS, together
 from dataset.synthetic.scene.in_use import draw_in_use
 from dataset.synthetic.scene.place import make_place, photographed
@@ -39,10 +39,7 @@ def _person(recipe: Recipe, split: int, person: int) -> tuple[Poser, HeadCamera]
 @lru_cache(maxsize=2)
 def _timeline(recipe: Recipe, split: int, person: int, environment: int) -> Timeline | BvhTimeline:
     poser, worn = _person(recipe, split, person)
-
-    def random(*key: int) -> np.random.Generator:
-        return recipe.random(Purpose.MOTION, split, person, environment, *key)
-
+    random = partial(recipe.random, Purpose.MOTION, split, person, environment)
     if recipe.clips:
         return BvhTimeline(poser, random, recipe.clips)
     watched = recipe.stride < WATCHED_STRIDE
@@ -54,8 +51,7 @@ def _timeline(recipe: Recipe, split: int, person: int, environment: int) -> Time
 def _renderer(recipe: Recipe, split: int, person: int) -> Renderer:
     rng = recipe.random(Purpose.PLACE, split, person)
     poser, worn = _person(recipe, split, person)
-    outfit = dress(poser.body, rng)
-    place, response = make_place(rng), draw_response(rng)
+    outfit, place, response = dress(poser.body, rng), make_place(rng), draw_response(rng)
     if recipe.clutter:
         place = photographed(place, recipe.random(Purpose.LIGHT, split, person))
     return Renderer(outfit, place, response, recipe.ray_step, worn.headset)
@@ -64,15 +60,13 @@ def _renderer(recipe: Recipe, split: int, person: int) -> Renderer:
 def run_job(recipe: Recipe, job: Job) -> int:
     """Make and write the frames of a job; returns how many."""
     split = list(SetType).index(job.folder.set_type)
-    environment = int(job.folder.environment.removeprefix("env_"))
-    key = split, job.person, environment
+    key = split, job.person, int(job.folder.environment.removeprefix("env_"))
     poser, worn = _person(recipe, split, job.person)
     body, names = poser.body, poser.body.rig.names
     # All poses of a job are drawn even where only some are wanted, so that a frame comes out the
     # same to the last bit in a longer set and when a set is resumed.
-    places = range(job.start, job.start + job.count)
-    draws = [recipe.random(Purpose.FRAME, *key, place) for place in places]
-    starts = [place * recipe.stride for place in places]
+    draws = [recipe.random(Purpose.FRAME, *key, place) for place in job.drawn]
+    starts = [place * recipe.stride for place in job.drawn]
     move = _timeline(recipe, *key).place
     frames = draw_frames(poser, worn.offset, move, starts, recipe.stride, draws)
     head = names.index("Head")
@@ -80,7 +74,7 @@ def run_job(recipe: Recipe, job: Job) -> int:
     phenotype = {name: round(float(value), 4) for name, value in body.phenotype.items()}
     more = {"phenotype": phenotype, "seed": recipe.seed}
     for place in job.wanted:
-        row = place - job.start
+        row = job.drawn.index(place)
         joints, turns = frames.joints[row], frames.turns[row]
         trans, rot = (each[row] for each in cameras)
         named = release_joints(body, joints, turns)
@@ -89,21 +83,16 @@ def run_job(recipe: Recipe, job: Job) -> int:
             renderer = _renderer(recipe, split, job.person)
             skin = body.skin(joints, turns, renderer.outfit.vertices, renderer.outfit.weights)
             grain = recipe.random(Purpose.GRAIN, *key, place)
-            stands, clutter = renderer.place.things.with_seat(frames.seats[row]), NO_THINGS
+            things, clutter = renderer.place.things.with_seat(frames.seats[row]), NO_THINGS
             if recipe.clutter:
                 rng = recipe.random(Purpose.CLUTTER, *key, place)
-                if use := frames.uses[row]:
-                    held = draw_in_use(rng, use, poser, joints, turns, trans)
-                else:
-                    held = draw_held(rng, joints, turns, names)
+                held = draw_in_use(rng, frames.uses[row], poser, joints, turns, trans)
                 taken = np.concatenate([skin, held.vertices])
-                clutter = together([draw_clutter(rng, taken, stands, renderer.place), held])
-            pictures, lead = renderer.draw(
-                skin, trans, rot, stands, named, grain, recipe.passes, clutter
-            )
+                clutter = together([draw_clutter(rng, taken, things, renderer.place), held])
+            seen = skin, trans, rot, things, named, grain, recipe.passes, clutter
+            pictures, lead = renderer.draw(*seen)
             hidden = occluded(lead, body)
-        label = encode_label(
-            frames.actions[row], names, named, turns, trans, rot, hidden, worn.headset, more
-        )
+        where = named, turns, trans, rot, hidden
+        label = encode_label(frames.actions[row], names, *where, worn.headset, more)
         job.folder.write(place * recipe.stride, label, pictures)
     return len(job.wanted)

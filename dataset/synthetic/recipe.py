@@ -12,13 +12,9 @@ from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
 from dataset.packed.options import PackOptions
 from dataset.synthetic import DEFAULT_STRIDE
-from dataset.synthetic.output.shard_folder import ShardFolder
-from dataset.synthetic.output.tree_folder import LABELS_ONLY, TreeFolder
+from dataset.synthetic.output import LABELS_ONLY, Folder
 
-#: Number of the first character, above the release's own; each set has a block in each thousand.
-_FIRST_ID, _IDS_PER_SET = 101, 99
-_PICTURES_PER_JOB = 20
-LABELS_PER_CHARACTER = 50
+_PICTURES_PER_JOB, LABELS_PER_CHARACTER = 20, 50
 
 #: Goes up when the same options make other frames, so that no set is a mixture.
 _VERSION = 5
@@ -51,11 +47,8 @@ class Recipe:
         headsets = {"headset": [each.as_dict() if each else "any" for each in self.headsets]}
         if self.headsets == (RELEASE_HEADSET,):  # as it was before there were others
             headsets = {"camera": {"kind": "FisheyeCamera", **asdict(RELEASE_HEADSET.camera)}}
-        return {
-            "seed": self.seed,
-            "frames_per_character": self.frames_per_character,
-            "ray_step": self.ray_step,
-            "stride": self.stride,
+        plain = "seed", "frames_per_character", "ray_step", "stride"
+        return {name: getattr(self, name) for name in plain} | {
             **headsets,
             "passes": list(self.passes),
             "bvh": {path.name: crc32(path.read_bytes()) for path in self.clips} or None,
@@ -73,26 +66,24 @@ class Recipe:
 class Job:
     """Consecutive frames of one character in one environment."""
 
-    folder: TreeFolder | ShardFolder  # where they go
+    folder: Folder  # where they go
     person: int  # number of the character within its set, from 0
-    # start, count: places in the environment of the frames whose poses are drawn together
-    start: int
-    count: int
-    # places of the frames to write; a frame's number is its place times the stride
-    wanted: tuple[int, ...]
+    drawn: range  # places in the environment of the frames whose poses are drawn together
+    wanted: tuple[int, ...]  # those to write; a frame's number is its place times the stride
 
 
 def build_of(recipe: Recipe, split: int, person: int) -> tuple[bool, bool, bool]:
     """(male, full, short) of a character of the split with this number."""
     rng = recipe.random(Purpose.WHO, split, person)
-    return bool(rng.random() < 0.5), bool(rng.random() < 0.4), bool(rng.random() < 0.3)
+    return tuple(bool(rng.random() < share) for share in (0.5, 0.4, 0.3))
 
 
 def character_name(recipe: Recipe, split: int, person: int) -> str:
-    """Name of a character in the release's manner, such as ``female_101_a_s``."""
+    """Name of a character in the release's manner, such as ``female_101_a_s``: numbers above the
+    release's own, of which each split has a block of 99 in each thousand."""
     male, full, short = build_of(recipe, split, person)
-    block, place = divmod(person, _IDS_PER_SET)
-    number = _FIRST_ID + 100 * split + place + 1000 * block
+    block, place = divmod(person, 99)
+    number = 101 + 100 * split + place + 1000 * block
     return f"{'male' if male else 'female'}_{number:03d}_{'af'[full]}_{'as'[short]}"
 
 
@@ -105,11 +96,9 @@ def plan(root: Path, recipe: Recipe, counts: Counts, pack: PackOptions | None) -
             per = per_job = LABELS_PER_CHARACTER
         for person in range(-(-total // per)):
             name = character_name(recipe, list(SetType).index(set_type), person)
-            where = root, set_type, name, environment
-            folder = ShardFolder(*where, pack) if pack else TreeFolder(*where, recipe.passes)
+            folder = Folder(root, set_type, name, environment, recipe.passes, pack)
             last = min(per, total - person * per)
             for start in range(0, last, per_job):
-                drawn = min(per_job, per - start)
-                wanted = tuple(range(start, min(start + drawn, last)))
-                jobs.append(Job(folder, person, start, drawn, wanted))
+                drawn = range(start, min(start + per_job, per))
+                jobs.append(Job(folder, person, drawn, tuple(n for n in drawn if n < last)))
     return jobs

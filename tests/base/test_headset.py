@@ -30,12 +30,6 @@ SMALL = {"camera": LENS, "position": [0, 0, 2]}
 DOWN, AHEAD, BACK, LEFT = (0, 0, 1), (0, 1, 1), (0, -1, 1), (1, 0, 1)
 
 
-def place(direction, **angles):
-    """Where in the picture, from its middle, a direction is seen."""
-    turned = Headset(CAMERA, **angles).rotation @ np.array(direction, float)
-    return CAMERA.project(turned) - 200
-
-
 @pytest.mark.parametrize(
     "angles, direction, expected",
     [
@@ -57,7 +51,8 @@ def place(direction, **angles):
     ],
 )
 def test_angles_have_the_signs_their_names_say(angles, direction, expected):
-    assert place(direction, **angles) == pytest.approx(np.array(expected), abs=1e-9)
+    turned = Headset(CAMERA, **angles).rotation @ np.array(direction, float)
+    assert CAMERA.project(turned) - 200 == pytest.approx(np.array(expected), abs=1e-9)
 
 
 def test_the_optical_axis_is_ahead_by_forward_and_to_the_left_by_left():
@@ -68,7 +63,7 @@ def test_the_optical_axis_is_ahead_by_forward_and_to_the_left_by_left():
 
 
 def test_a_headset_survives_json():
-    headset = Headset(CAMERA, (1.0, 2.0, 3.0), 4.0, 5.0, 90.0, 150.0, name="mine")
+    headset = Headset(CAMERA, (1.0, 2.0, 3.0), 4.0, 5.0, 90.0, 150.0, (1.0, 1.0, 2.0), 3.0, "mine")
     assert Headset.from_dict(json.loads(json.dumps(headset.as_dict()))) == headset
     assert headset.rim == pytest.approx(math.radians(75))
 
@@ -93,6 +88,8 @@ def test_every_profile_loads_and_that_of_the_release_is_its_headset():
     for path in PROFILES.glob("*.yml"):
         assert load_headset(path.stem).name == path.stem
     assert load_headset("xr-egopose") == RELEASE_HEADSET
+    with pytest.raises(UserError, match=r"No such file.*one of .*xr-egopose"):
+        load_headset("nothing")
 
 
 @pytest.mark.parametrize(
@@ -160,11 +157,6 @@ def test_a_wrong_file_is_one_line_that_says_what(tmp_path, content, message):
         load_headset(path)
     assert str(error.value).startswith(f"--headset {path}: ")
     assert "\n" not in str(error.value)
-
-
-def test_an_unknown_name_lists_the_profiles():
-    with pytest.raises(UserError, match=r"No such file.*one of .*xr-egopose"):
-        load_headset("nothing")
 
 
 LABELS = Path(__file__).parents[3] / "shared/other_sets/egobody3m"

@@ -120,14 +120,14 @@ def test_check_loaders_and_packer_agree_on_a_damaged_tree(name, tmp_path):
     good = {FrameId(NAME, "env_001", n) for n in NUMBERS if not (lost and n == 2)}
     good.add(FrameId(NAME, "env_002", 3))
     report = check_set(tree, TRAIN, True, 1, 5.0)
-    assert report.good() == good and not report.skipped
+    assert report.good == good and not report.skipped
     found = {(kind, where.partition("cam_down/")[2]) for kind, where, _ in told(report)}
     assert found == set(faults)
     assert readable(Mocap(tree, TRAIN)) == good
     packed = pack(tree, tmp_path / "packed", 32, "--jobs", 1)
     assert readable(Packed(packed, TRAIN)) == good
     checked = check_set(packed, TRAIN, True, 1, 5.0)
-    assert checked.good() == good and told(checked) == told(report)
+    assert checked.good == good and told(checked) == told(report)
     labels = Packed(packed, TRAIN, pictures=False), Mocap(tree, TRAIN, pictures=False)
     ids = [[data.frame_id(i) for i in range(len(data))] for data in labels]
     assert ids[0] == ids[1]
@@ -162,7 +162,7 @@ def test_an_unreadable_folder_is_left_out_by_all_and_named(inside, tmp_path, mon
 
     monkeypatch.setattr(os, "scandir", refusing)
     report = check_set(tree, TRAIN, True, 1, 5.0)
-    assert report.good() == other
+    assert report.good == other
     fault = ("unreadable folder", str(where.relative_to(tree)), reason)
     assert [(f.kind, f.where, f.detail) for f in report.faults] == [fault]
     line = f"1 unreadable folder: {fault[1]} ({reason})"

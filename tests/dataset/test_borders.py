@@ -183,16 +183,6 @@ def test_rows_and_markers_that_are_damaged_are_told_apart_from_those_that_are_wh
             assert len(str(error)) < 1000
 
 
-@FUZZ
-@given(st.binary() | st.text(alphabet="TrainSet/ab1 \n#\\").map(str.encode))
-def test_a_skip_list_names_frames_or_the_line_that_does_not(tmp_path, content):
-    (tmp_path / "skip_list.txt").write_bytes(content)
-    try:
-        read_skip_list(tmp_path, TRAIN)
-    except UserError as error:
-        assert "skip_list.txt:" in str(error) and len(str(error)) < 300
-
-
 def test_a_pipe_in_place_of_a_file_of_a_set_is_refused_and_not_waited_for(sets):
     split = sets / "packed" / "TrainSet"
     for path in (split / "index.json", split / "annotations.npy", *split.glob("*.tar")):

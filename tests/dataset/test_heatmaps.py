@@ -76,10 +76,6 @@ def test_the_references_map_of_a_mirrored_frame_is_that_of_the_mirrored_pixel():
     assert np.allclose(drawn((x, y), mirrored=True), formula(column, row), atol=1e-6)
 
 
-def test_defaults_are_those_of_the_paper():
-    assert HeatmapShape(48) == (48, 2.0, True)
-
-
 def test_what_is_read_off_either_kind_of_map_is_not_beside_the_joint():
     joints = torch.rand(99, 16, 2, generator=torch.Generator().manual_seed(0)) * 300 + 34
     for subpixel, most in ((True, 0.02), (False, 0.15)):

@@ -17,7 +17,6 @@ from base.release_camera import RELEASE_SQUARE
 from base.set_type import SetType
 from dataset import open_split
 from dataset.check import check_set
-from dataset.split import rows_by_code
 from dataset.view import HeadsetView, own_view
 from utils import check_data, pack_data
 
@@ -136,13 +135,6 @@ def test_a_joint_that_its_headset_does_not_show_is_not_visible_in_the_view(tmp_p
     assert (frame.image[y, x] == 0).all()
 
 
-def test_the_releases_view_of_the_release_is_a_plain_crop(tmp_path):
-    write_frame(tmp_path, RELEASE_HEADSET, 1, "female_001_a_a")
-    plain, viewed = (open_split(tmp_path, TRAIN, SIZE, view=view)[0] for view in (None, VIEW))
-    assert np.array_equal(plain.image, viewed.image)
-    assert np.array_equal(plain.joints2d, viewed.joints2d)
-
-
 def test_without_a_view_one_upright_headset_is_seen_through_its_own_lens(tmp_path):
     write_frame(tmp_path, HEADSETS["upright"], 1, "female_001_a_a")
     data = open_split(tmp_path, TRAIN, SIZE)
@@ -174,15 +166,6 @@ def test_labels_that_do_not_fit_their_camera_are_refused_in_pixels(tmp_path):
         open_split(tmp_path, TRAIN, SIZE)
     report = check_set(tmp_path, TRAIN, True, 1, 1.0)  # tells what is wrong of each
     assert [fault.detail for fault in report.faults] == ["by up to 15.0 px"]
-
-
-@pytest.mark.parametrize("stated", [5, {}, {"camera": {"model": "none"}}, {"camera": {"fx": 1}}])
-def test_a_headset_that_cannot_be_is_a_broken_label(tmp_path, stated):
-    write_frame(tmp_path, RELEASE_HEADSET, 1, "female_001_a_a")
-    path = next(tmp_path.rglob("*.json"))
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"headset": stated}))
-    with pytest.raises(UserError, match="its headset"):
-        open_split(tmp_path, TRAIN, SIZE)
 
 
 def test_the_view_ends_at_the_image_circle_of_the_headset_and_at_the_horizon():
@@ -223,9 +206,3 @@ def test_data_that_states_no_headset_is_read_packed_and_checked_with_one_given(t
         check_data.main(["--data_root", str(tmp_path / "tree"), "--jobs", "1"])
     check_data.main(["--data_root", str(tmp_path / "tree"), "--jobs", "1", *given])
     assert "all is well" in capsys.readouterr().out
-
-
-def test_rows_are_told_apart_by_headset_in_one_pass():
-    codes = np.array([2, 0, 2, 4, 0, 2], np.int32)
-    assert [rows.tolist() for rows in rows_by_code(codes, 5)] == [[1, 4], [], [0, 2, 5], [], [3]]
-    assert [rows.tolist() for rows in rows_by_code(codes[:0], 1)] == [[]]

@@ -46,9 +46,3 @@ def test_lengths_are_those_of_each_person():
     left, right = (bone.norm(dim=-1) for bone in upper)
     torch.testing.assert_close(left, right)
     assert abs(left[0] - left[1]) > 0.01
-
-
-def test_limbs_of_no_length_have_finite_gradients():
-    joints = torch.zeros(1, 16, 3, requires_grad=True)
-    RigidLimbs(4)(joints, torch.randn(1, 16, 4)).sum().backward()
-    assert joints.grad.isfinite().all()

@@ -10,13 +10,11 @@ from model.autoencoder import Autoencoder, AutoencoderOptions
 from model.joint_transformer import JointEstimate
 from model.losses import (
     LossWeights,
+    centred_losses,
     coordinate_l1,
     heatmap_mse,
     joint_distance,
     joint_weights,
-    limb_cosine,
-    limb_distance,
-    limb_length,
     masked_mean,
     reconstruction_error,
     scale_likelihood,
@@ -48,48 +46,21 @@ def test_heatmaps_are_compared_cell_by_cell():
     assert reconstruction_error(rebuilt, target, "sum").item() == pytest.approx(10.0)
 
 
-def test_joint_distance_is_the_mean_euclidean_distance():
-    target = torch.ones(2, 16, 3)
-    joints3d = target.clone()
-    joints3d[0, 5] += torch.tensor([3.0, 4.0, 0.0])
-    joints3d[1, 1] -= torch.tensor([0.0, 0.0, 2.0])
-    assert joint_distance(joints3d, target).item() == pytest.approx((5 + 2) / 32)
-
-
-def test_limbs_have_a_direction_and_a_length(pose):
-    for factor, cosine in ((1.0, 14.0), (0.5, 14.0), (-1.0, -14.0)):
-        assert limb_cosine(factor * pose, pose).item() == pytest.approx(cosine, rel=1e-5)
-    assert limb_cosine(pose + 5.0, pose).item() == pytest.approx(14.0, rel=1e-4)
-    assert limb_distance(pose + 3.0, pose).item() == pytest.approx(0.0, abs=1e-4)
-    # A Head moved by 5 changes the one limb that ends there, in one of two samples.
-    moved = pose.clone()
-    moved[0, 1] += torch.tensor([0.0, 3.0, 4.0])
-    assert limb_distance(moved, pose).item() == pytest.approx(5 / 2, rel=1e-5)
-
-
-def test_one_turned_limb():
-    target = torch.zeros(1, 16, 3)
-    # Each joint further along x than the one before: every limb has length.
-    target[0, :, 0] = torch.arange(16)
-    turned = target.clone()
-    # The left toe is the child of one limb only: that limb turns by 60°, 13 stay.
-    turned[0, 11] = turned[0, 10] + torch.tensor([0.5, math.sqrt(0.75), 0.0])
-    assert limb_cosine(turned, target).item() == pytest.approx(13.5, rel=1e-5)
-    # And the two unit vectors at 60° are one apart.
-    assert limb_distance(turned, target).item() == pytest.approx(1.0, rel=1e-5)
-
-
 def test_limb_length_leaves_the_direction_free(pose):
-    assert limb_length(-pose + 3.0, pose).item() == pytest.approx(0.0, abs=1e-6)
+    def length(predicted):
+        weights = LossWeights(**NOTHING | {"limb_length": 2.0})
+        return centred_losses(predicted, pose, weights)["limb_length"]
+
+    assert length(-pose + 3.0).item() == pytest.approx(0.0, abs=1e-6)
     stretched = pose.clone()
     for sample, metres in ((0, 0.5), (1, -0.25)):  # along the left foot, to the toe
         along = pose[sample, 11] - pose[sample, 10]
         stretched[sample, 11] += metres * along / along.norm()
-    stretched = stretched.double().requires_grad_()
-    found = limb_length(stretched, pose)
-    assert found.item() == pytest.approx((0.5 + 0.25) / 28, rel=1e-5)
+    stretched.requires_grad_()
+    found = length(stretched)
+    assert found.item() == pytest.approx(2 * (0.5 + 0.25) / 28, rel=1e-5)
     # Where nothing is left of a limb, the gradient is a number too.
-    (found + limb_length(0 * stretched, pose)).backward()
+    (found + length(0 * stretched)).backward()
     assert stretched.grad.isfinite().all() and stretched.grad[0, 11].norm() > 0
 
 

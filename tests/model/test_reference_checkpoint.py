@@ -22,7 +22,7 @@ def built(tmp_path):
         parts = {"resnet_state_dict": resnet, "autoencoder_state_dict": autoencoder}
         content = {key: value for key, value in parts.items() if value is not None}
         if options is not None:
-            content["config"] = {"model": {"lifting": options}}
+            content["config"] = {"model": {"autoencoder": options}}
         torch.save(content, tmp_path / "file.tar")
         checkpoint = read_checkpoint(tmp_path / "file.tar")
         config = checkpoint.config

@@ -39,7 +39,7 @@ def rows(tiny_data, monkeypatch, capsys):
     return run
 
 
-def test_rates_are_medians_of_rounds_in_turns_and_ratios_are_to_the_first(monkeypatch, capsys):
+def test_rates_are_medians_of_rounds_in_turns_and_ratios_to_the_first(monkeypatch, capsys):
     clock, calls = iter(np.cumsum([0] + [1] * 40)), []
     works = {"a": (lambda: calls.append("a"), 4), "b": (lambda: calls.append("b") or 8.0, 4)}
     monkeypatch.setattr(bench, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
@@ -49,15 +49,11 @@ def test_rates_are_medians_of_rounds_in_turns_and_ratios_are_to_the_first(monkey
     assert lines == [["a", "250.00", "4.0", "1.00"], ["b", "125.00", "8.0", "2.00"]]
 
 
-FORMS = [f"end to end, {form}" for form in ("fp32", "ONNX Runtime fp32")]
-TREE, TRAIN = "tree, input and targets made too", "reference, batch 16, fp32"
+ALONE, TRAIN = "plain PyTorch fp32, forward alone", ["reference, batch 2, fp32", "ours, batch 2"]
 ROWS = {
-    "data": ["reference", "tree", TREE, "shards", TREE.replace("tree", "shards"), "annotations"],
-    "train": [
-        *(TRAIN, "ours, batch 16", "ours, batch 4"),
-        *(TRAIN, "ours, batch 16", "ours, without loading"),
-    ],
-    "inference": ["plain PyTorch fp32, forward alone", *FORMS] * 2,
+    "data": ["reference", "tree", "shards"],
+    "train": [*TRAIN, "ours, batch 4", *TRAIN],
+    "inference": [ALONE, "end to end, fp32", "end to end, ONNX Runtime fp32"] * 2,
 }
 
 

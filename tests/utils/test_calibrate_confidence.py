@@ -1,7 +1,6 @@
 """Confidence as a probability: fitted, held out, stored, used."""
 
 import json
-import os
 
 import cv2
 import numpy as np
@@ -56,23 +55,15 @@ def test_a_map_is_stored_and_read_again(tmp_path):
     save_confidence(path, fitted)
     assert path.name == "model_best.confidence.json" and load_confidence(path) == fitted
     good = json.loads(path.read_text())
-    for text in (
-        *("", "{}", "[]", "[" * 100_000, json.dumps(good | {"joints": float("inf")})),
-        *(json.dumps(good | {"heights": good["heights"][a::b]}) for a, b in ((None, -1), (1, 1))),
-        *(json.dumps(good | wrong) for wrong in ({"within_mm": 0}, {"within_mm": -1e999})),
-        *(
-            json.dumps(good | wrong)
-            for wrong in ({"joints": -3}, {"probabilities": [9] * len(good["heights"])})
-        ),
-    ):
+    wrong = ({"joints": -3}, {"joints": float("inf")}, {"within_mm": 0}, {"within_mm": -1e999})
+    wrong += ({"probabilities": [9] * len(good["heights"])}, {"heights": good["heights"][::-1]})
+    wrong += ({"heights": good["heights"][1:]},)
+    for text in ("", "[]", "[" * 100_000, *(json.dumps(good | change) for change in wrong)):
         path.write_text(text)
         with pytest.raises(UserError, match="not a confidence map"):
             load_confidence(path)
-    path.unlink()
-    os.mkfifo(path)
-    for missing in (path, tmp_path / "none.json"):
-        with pytest.raises(UserError, match="calibrate_confidence"):
-            load_confidence(missing)
+    with pytest.raises(UserError, match="calibrate_confidence"):
+        load_confidence(tmp_path / "none.json")
 
 
 def test_inference_uses_the_map_beside_the_model(tiny_network, tmp_path):

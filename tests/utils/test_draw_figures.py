@@ -16,7 +16,7 @@ from utils import draw_figures
 from utils.drawing.frame_painter import DrawnPose, FramePainter
 from utils.evaluation.results import read_results
 
-CHARTS = ["errors_by_action", "errors_by_joint", "error_distribution", "training_curves"]
+CHARTS = ["errors_by_action", "errors_by_joint", "error_distribution"]
 PICTURES = ["median_frame", "qualitative_grid"]
 
 
@@ -27,8 +27,8 @@ def demo_run(tmp_path_factory, tiny_kind, tiny_network, tiny_data):
     return folder
 
 
-def test_one_command_draws_every_figure_as_png_and_pdf(demo_run, tiny_runs, capsys):
-    draw_figures.main([str(demo_run), "--log_dir", str(tiny_runs["train3d"])])
+def test_one_command_draws_every_figure_as_png_and_pdf(demo_run, capsys):
+    draw_figures.main([str(demo_run)])
     # Its frames are none of a video.
     assert capsys.readouterr().err.startswith("left out sequence: the frames do not follow")
     figures = demo_run / "figures"
@@ -43,12 +43,10 @@ def test_what_is_gone_is_left_out_and_named(demo_run, tmp_path, capsys):
     with pytest.raises(UserError, match="give the --save_dir"):
         draw_figures.main([str(tmp_path / "missing")])
     shutil.copy(demo_run / "results.json", tmp_path)
-    flags = ["--data_root", str(tmp_path), "--log_dir", str(tmp_path)]
     for run, charts, reason in ((demo_run, 3, "no TestSet"), (tmp_path, 2, "npz")):
         out = tmp_path / run.name
-        draw_figures.main([str(run), "--output", str(out), *flags])
+        draw_figures.main([str(run), "--output", str(out), "--data_root", str(tmp_path)])
         left_out = capsys.readouterr().err.splitlines()
-        assert f"left out {CHARTS[3]}: " in left_out[-4] and "--log_dir" in left_out[-4]
         for name, line in zip([*PICTURES, "sequence"], left_out[-3:], strict=True):
             assert line.startswith(f"left out {name}: ") and reason in line
         assert {name.partition(".")[0] for name in names(out)} == set(CHARTS[:charts])
@@ -123,26 +121,3 @@ def test_the_distribution_names_median_and_95th_percentile():
     # 28 edges for 201 frames.
     counts = [bar.get_height() for bar in left.patches]
     assert len(counts) == 27 and sum(counts) == 201
-
-
-def test_curves_are_those_of_the_log(tiny_runs):
-    curves = draw_figures.read_curves(tiny_runs["train3d"])
-    epochs, errors = curves["validation/mpjpe_mm"]
-    assert epochs.tolist() == [1, 2]
-    losses = np.array([np.arange(60), np.r_[np.ones(30), np.zeros(30)]])
-    pixels = {"validation/joints2d_px": np.array([[7], [20.0]])}
-    runs = {"a": curves | {"loss/total": losses}, "b": pixels}
-    figure = draw_figures.training_curves(runs)
-    # Millimetres and pixels have axes of their own, the second run has none of the former.
-    assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "mm", "loss", "px"]
-    left, right, _, one = figure.axes
-    assert np.array_equal(right.lines[0].get_ydata(), errors)
-    best = right.lines[1].get_xydata()
-    assert best.tolist() == [[epochs[errors.argmin()], errors.min()]]
-    # The only tick of one epoch within the axis is that epoch.
-    low, high = one.get_xlim()
-    assert [tick for tick in one.get_xticks() if low <= tick <= high] == [7]
-    # A mean over the last three steps, at the start over those there are.
-    means = left.lines[1].get_ydata()
-    assert means[[0, 1, 29, 30, 31, 32]] == pytest.approx([1, 1, 1, 2 / 3, 1 / 3, 0])
-    assert draw_figures.read_curves(tiny_runs["train3d"].parent) == {}

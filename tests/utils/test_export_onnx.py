@@ -14,7 +14,6 @@ import torch
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from limits import file_size_limit
 
 from base.cameras import camera_to_dict
 from base.cameras.fisheye import FisheyeCamera
@@ -28,7 +27,7 @@ from utils import export_onnx
 from utils.common.networks import load_pose_model
 from utils.inference.onnx_metadata import METADATA_KEY, OnnxMetadata
 from utils.inference.pose_predictor import fold_batch_norms
-from utils.inference.predictor import EgoPosePredictor, load_network
+from utils.inference.predictor import EgoPosePredictor
 
 pytestmark = pytest.mark.usefixtures("tiny_kind")
 #: Nothing about it is symmetric.
@@ -74,12 +73,6 @@ def test_onnxruntime_alone_gives_pytorchs_joints_at_any_batch(exported, tiny_che
         assert np.abs(heatmaps - expected.heatmaps.numpy()).max() < 1e-4
 
 
-def test_views_of_onnxruntime_and_pytorch_are_the_same(exported, tiny_checkpoint):
-    models = (load_network(path, "cpu", "fp32", 4) for path in (exported, tiny_checkpoint))
-    one, other = (model(torch.from_numpy(pictures(2, 64, 64))) for model in models)
-    assert np.abs(one.joints3d - other.joints3d).max() < 1e-4
-
-
 def test_what_is_no_export_of_ours_is_one_clear_line(exported, tmp_path):
     path = tmp_path / "model.onnx"
     with pytest.raises(UserError, match="no model at"):
@@ -97,37 +90,26 @@ def test_what_is_no_export_of_ours_is_one_clear_line(exported, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("name", "value", "variance", "message"),
     [
-        ({"output": "a.pt"}, "must end in .onnx"),
-        (
-            {"value": float("inf")},
-            r"broken\.tar: .* 1\.weight holds NaN or infinite",
-        ),
-        ({"variance": -1.0}, "poses are not finite: the checkpoint is damaged"),
+        ("a.pt", 0, 1, "must end in .onnx"),
+        ("a.onnx", float("inf"), 1, r"broken\.tar: .* 1\.weight holds NaN or infinite"),
+        ("a.onnx", 0, -1, "poses are not finite: the checkpoint is damaged"),
     ],
 )
 def test_what_cannot_be_exported_leaves_the_last_file(
-    tiny_network, tmp_path, monkeypatch, change, message
+    tiny_network, tmp_path, monkeypatch, name, value, variance, message
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.onnx").write_text("the last one")
     content = torch.load(tiny_network, weights_only=True)
-    content["tiny3d_state_dict"]["1.weight"][3, 5] = change.get("value", 0)
-    content["tiny2d_state_dict"]["1.running_var"][0] = change.get("variance", 1)
+    content["tiny3d_state_dict"]["1.weight"][3, 5] = value
+    content["tiny2d_state_dict"]["1.running_var"][0] = variance
     torch.save(content, tmp_path / "broken.tar")
     with pytest.raises(UserError, match=message):
-        export_onnx.main(["--load_model", "broken.tar", "--output", change.get("output", "a.onnx")])
+        export_onnx.main(["--load_model", "broken.tar", "--output", name])
     assert {path.name for path in tmp_path.iterdir()} == {"a.onnx", "broken.tar"}
     assert (tmp_path / "a.onnx").read_text() == "the last one"
-
-
-def test_a_full_disk_leaves_the_last_good_file(tiny_network, tmp_path):
-    path = tmp_path / "a.onnx"
-    path.write_text("the last one")
-    with file_size_limit(20_000), pytest.raises(UserError, match=r"a\.onnx: cannot be written"):
-        export_onnx.main(["--load_model", str(tiny_network), "--output", str(path)])
-    assert path.read_text() == "the last one" and [*tmp_path.iterdir()] == [path]
 
 
 def test_the_file_says_what_others_need_and_nothing_of_the_machine(with_headset, tiny_network):
@@ -141,10 +123,6 @@ def test_the_file_says_what_others_need_and_nothing_of_the_machine(with_headset,
         output.name for output in model.graph.output
     }
     assert "metres" in stated["outputs"]["joints3d"] and "127.5 - 1" in stated["input"]
-    # All of it is on the page.
-    page = (Path(export_onnx.__file__).parents[1] / "doc" / "inference.md").read_text("utf-8")
-    section = page.partition("\n## ONNX\n")[2].partition("\n## ")[0]
-    assert not [key for key in stated if f"`{key}`" not in section]
 
 
 def test_a_model_of_another_batch_or_type_is_refused(exported):
@@ -163,9 +141,8 @@ def test_a_model_of_another_batch_or_type_is_refused(exported):
     [
         *({"version": 2}, {"more": 1}, {"input_size": 32}, {"joint_names": JOINTS[::-1]}),
         *({"outputs": {"heatmaps": ""}}, {"outputs": {"joints3d": "", "heatmaps": ""}}),
-        *({"camera": 1}, {"camera": camera_to_dict(LENS)}, {"headset": "xr-egopose"}),
-        *({"headset": None}, {"headset": RELEASE_HEADSET.as_dict()}, {"mounts": {"edge": 1e999}}),
-        {"mounts": {"neck": [[0] * 3, [10**400] * 3]}},
+        *({"camera": camera_to_dict(LENS)}, {"headset": None}),
+        *({"headset": RELEASE_HEADSET.as_dict()}, {"mounts": {"edge": 1e999}}),
     ],
 )
 def test_an_export_that_says_something_else_than_it_is_is_refused(with_headset, tmp_path, change):
@@ -193,9 +170,6 @@ def test_malformed_metadata_is_one_line(with_headset, tmp_path_factory, data):
         assert "\n" not in str(error) and path.name in str(error)
 
 
-# ------------------------------------------------------------- with a headset
-
-
 @pytest.fixture(scope="module")
 def headset_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("headset") / "mine.yml"
@@ -213,7 +187,7 @@ def with_headset(tiny_network, headset_file):
     return path
 
 
-@pytest.mark.parametrize("halvings", [0, 1, 2, 3])
+@pytest.mark.parametrize("halvings", [0, 2])
 def test_the_layer_shows_the_warps_pixels(halvings):
     lens = LENS.resized(LENS.width * 2**halvings // 3, LENS.height * 2**halvings // 3)
     target = RELEASE_SQUARE.resized(64, 64)

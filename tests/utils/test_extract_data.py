@@ -1,10 +1,8 @@
 """Extraction: the right files in the right set, faults named, nothing half-written."""
 
-import io
 import os
 import shutil
 import tarfile
-import threading
 import tracemalloc
 from pathlib import Path
 
@@ -15,7 +13,6 @@ import pytest
 import release
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from limits import file_size_limit
 
 from base.errors import UserError
 from base.lock import locked
@@ -87,45 +84,31 @@ def test_pictures_and_labels_go_to_their_set_once(published, output, sources, mo
     cut_by_a_byte(published / CHARACTERS[VAL].parts[-1])  # it is no longer what was extracted
     with pytest.raises(UserError, match=r"1 characters .* ends too early"):
         run(published, output)
-
-
-def test_an_incomplete_character_is_named_and_the_others_are_extracted(published, output):
-    part = published / CHARACTERS[VAL].parts[4]
-    part.unlink()
+    shutil.rmtree(output)
+    (part := published / CHARACTERS[VAL].parts[4]).unlink()
     with pytest.raises(UserError, match=f"1 characters are not complete: .*{part.name} missing"):
         run(published, output)
-    assert (output / "TrainSet" / TRAIN / ".extracted.json").is_file()
-    assert not (output / "ValSet" / VAL / ".extracted.json").exists()
+    assert names(output) == {"TrainSet"}
 
 
 def cut_by_a_byte(path):
     path.write_bytes(path.read_bytes()[:-1])
 
 
-@pytest.mark.parametrize("spoil", [Path.unlink, cut_by_a_byte])
-def test_a_second_run_notices_a_file_gone_or_cut(
-    spoil, published, output, sources, monkeypatch, capsys
-):
+def test_a_second_run_notices_a_file_gone_or_cut(published, output, sources, monkeypatch, capsys):
     run(published, output)
     camera = output / "TrainSet" / TRAIN / "env_002" / "cam_down"
-    spoil(next((camera / "json").iterdir()))
-    run(published, output)
-    assert extracted(output / "TrainSet" / TRAIN) == archives.contents(sources / TRAIN)
+    for spoil in (Path.unlink, cut_by_a_byte):
+        spoil(next((camera / "json").iterdir()))
+        run(published, output)
+        assert extracted(output / "TrainSet" / TRAIN) == archives.contents(sources / TRAIN)
     run(published, output, "--passes", "all")
     # As in the release, one folder of an unused pass is a link to another, which holds nothing.
     link = f"{TRAIN}/env_002/cam_down/rot: a link, to ../../env_001/cam_down/rot"
     assert link in capsys.readouterr().err
-    spoil(next((camera / "depth").iterdir()))
+    cut_by_a_byte(next((camera / "depth").iterdir()))
     monkeypatch.setattr(extract_data, "read_archive", None)
     run(published, output)
-
-
-def test_a_full_disk_is_one_line_and_the_next_run_goes_on(published, output, sources):
-    message = r"1 characters .*cannot be written \(File too large\)"
-    with file_size_limit(2000), pytest.raises(UserError, match=message):
-        run(published, output, "--characters", VAL)
-    run(published, output, "--characters", VAL)
-    assert extracted(output / "ValSet" / VAL) == archives.contents(sources / VAL)
 
 
 def test_a_folder_held_or_in_the_way_is_refused_before_work(published, output, monkeypatch):
@@ -145,30 +128,14 @@ def test_nothing_is_left_of_a_killed_run(published, output, sources):
     assert extracted(output / "ValSet" / VAL) == archives.contents(sources / VAL)
 
 
-def half(content):
-    return content[: len(content) // 2]
-
-
-def other_bit(content):
-    middle = len(content) // 2
-    return content[:middle] + bytes([content[middle] ^ 0x10]) + content[middle + 1 :]
-
-
 @pytest.mark.parametrize(
-    ("position", "damage", "message"),
-    [
-        (0, half, "partaa: cut off"),
-        (3, half, "partad: cut off"),
-        (5, half, "partaf: the archive ends"),
-        (3, other_bit, ""),
-    ],
+    ("position", "message"),
+    [(0, "partaa: cut off"), (3, "partad: cut off"), (5, "partaf: the archive ends")],
 )
-def test_damage_is_replaced_once_the_part_is_right(
-    position, damage, message, published, output, sources
-):
+def test_damage_is_replaced_once_the_part_is_right(position, message, published, output, sources):
     part, folder = published / CHARACTERS[TRAIN].parts[position], output / "TrainSet" / TRAIN
     whole = part.read_bytes()
-    part.write_bytes(damage(whole))
+    part.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError, match=f"{TRAIN}.tar.gz.{message}"):
         run(published, output, "--characters", TRAIN)
     assert not (folder / ".extracted.json").exists()
@@ -195,7 +162,7 @@ def member(name, content):
     return info, content.encode()
 
 
-LINK, DEVICE, BLOCK, FOLDER, SPARSE = "1345S"  # hard link and others, as tarfile has them
+LINK, FOLDER, SPARSE = "15S"  # hard link and others, as tarfile has them
 
 
 @pytest.mark.parametrize(
@@ -203,11 +170,9 @@ LINK, DEVICE, BLOCK, FOLDER, SPARSE = "1345S"  # hard link and others, as tarfil
     [
         (f"/{JSON}/odd.json", "odd", "absolute path"),
         (f"../.{JSON[1:]}/odd.json", "odd", "absolute path"),
-        ("x/../../cam_down/json/odd.json", "odd", "absolute path"),
         ("y/env_001/cam_down/json/odd.json", "odd", "not in x"),
         (f"{JSON}/odd.json", "->/etc/passwd", "a link, to /etc/passwd"),
         (f"{JSON}/odd.json", LINK, "a link, to /etc/passwd"),
-        (f"{JSON}/odd.json", DEVICE, "no plain file"),
         (f"{JSON}/odd.json", SPARSE, "no plain file"),
         (f"{JSON}/{'x' * 256}", "odd", "no name of a file"),
         (f"{JSON}/\0odd", "odd", r"\x00odd: no name of a file"),
@@ -215,8 +180,6 @@ LINK, DEVICE, BLOCK, FOLDER, SPARSE = "1345S"  # hard link and others, as tarfil
         ("x/env_002", "->env_001", "a link, to env_001"),
         # What nobody asked for is no concern.
         ("/x/env_001/cam_down/rot/odd", "odd", None),
-        ("x/env_001/cam_down/rot", "->/etc/passwd", None),
-        ("x/env_001/cam_down/depth/odd", BLOCK, None),
         (f"{JSON}/._good.json", "odd", None),
         (f"{JSON}/odd.json", FOLDER, None),
     ],
@@ -230,55 +193,32 @@ def test_an_odd_member_is_skipped(name, content, reason, tmp_path, output, capsy
     assert ("skipped 1 members" in lines) == (reason is not None) and (reason or "") in lines
 
 
-def header(kind, size, **more):
-    """A header that claims a size, whatever comes after it."""
-    info = tarfile.TarInfo(f"{JSON}/odd.json")
-    info.type, info.size = kind, size
-    return info.tobuf(tarfile.GNU_FORMAT)
-
-
-PAX_SPARSE = b"".join(
-    b"%d %s\n" % (len(pair) + 4, pair)
-    for pair in (b"GNU.sparse.major=1", b"GNU.sparse.minor=0", b"GNU.sparse.realsize=9999999999")
-)
 MIB = 1 << 20
-GOOD = archives.tar_members([member(f"{JSON}/good.json", "{}")])
 
 
 @pytest.mark.parametrize(
-    ("head", "size", "says"),
+    ("claimed", "there", "says"),
     [
-        (header(tarfile.REGTYPE, 200 * MIB), 200 * MIB, "209,715,200 bytes, of at most 1,048,576"),
-        (header(tarfile.REGTYPE, 8**11 - 1), MIB, "ends too early"),
-        *(
-            (header(kind, 200 * MIB), 200 * MIB, "a header is too large")
-            for kind in (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME)
-        ),
-        (header(tarfile.XHDTYPE, 1024) * 200, 0, "a header is too large"),  # each about the next
-        (  # The map of a sparse file, which never ends.
-            header(tarfile.XHDTYPE, len(PAX_SPARSE))
-            + PAX_SPARSE.ljust(512, b"\0")
-            + header(tarfile.REGTYPE, 201 * MIB)
-            + b"9999999999\n"
-            + b"1\n" * (MIB // 2),
-            200 * MIB,
-            "a header is too large",
-        ),
-        (header(tarfile.REGTYPE, -5000), 0, "a header leads backwards"),
+        (200 * MIB, 200, "209,715,200 bytes, of at most 1,048,576"),
+        (8**11 - 1, 1, "ends too early"),
+        (-5000, 0, "-5,000 bytes"),
     ],
 )
-def test_what_claims_or_has_too_many_bytes_takes_no_memory(head, size, says, tmp_path):
+def test_a_file_that_claims_or_has_too_many_bytes_takes_no_memory(claimed, there, says, tmp_path):
     part, skipped = tmp_path / "male_003_f_s.tar.gz", []
+    info = tarfile.TarInfo(f"{JSON}/odd.json")
+    info.size = claimed
+    good = archives.tar_members([member(f"{JSON}/good.json", "{}")])
     with archives.igzip.open(part, "wb") as file:
-        file.write(archives.igzip.decompress(GOOD)[:1024] + head)
-        for _ in range(size // MIB):
+        file.write(archives.igzip.decompress(good)[:1024] + info.tobuf(tarfile.GNU_FORMAT))
+        for _ in range(there):
             file.write(bytes(MIB))
         file.write(bytes(10240))
     tracemalloc.start()
+    error = ""
     try:
         for one in read_archive([part], frozenset({"json"}), skipped=skipped):
             assert one.name == "good.json"
-        error = ""
     except ArchiveError as refused:
         error = str(refused)
     peak = tracemalloc.get_traced_memory()[1]
@@ -298,7 +238,7 @@ def large():
     )
 
 
-@pytest.mark.parametrize("spoiled", [0, 1, 2, 3])
+@pytest.mark.parametrize("spoiled", [0, 1, 3])
 @pytest.mark.parametrize(("sizes", "where"), [((2, 2, 2, 3), 0.05), ((1, 2, 1, 3), 0.5)])
 def test_the_damaged_part_is_blamed_whatever_the_sizes(spoiled, sizes, where, large, tmp_path):
     cuts = [*np.cumsum((0, *sizes[:3])) * (len(large) // sum(sizes)), len(large)]
@@ -317,12 +257,7 @@ def test_the_damaged_part_is_blamed_whatever_the_sizes(spoiled, sizes, where, la
 def small_tar():
     members = [member(f"{JSON}/{i}.json", "{}" * i) for i in range(3)]
     members += [member(f"{JSON}/{'long' * 40}.json", "{}"), member(f"{JSON}/link", "->0.json")]
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for info, content in members:
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    return buffer.getvalue().rstrip(b"\0") + bytes(1024)
+    return archives.igzip.decompress(archives.tar_members(members)).rstrip(b"\0") + bytes(1024)
 
 
 FIELDS = st.sampled_from([0, 30, 124, 128, 156, 157, 257, 345, 482])  # of a header
@@ -353,19 +288,10 @@ def test_any_bytes_give_files_or_one_line(tmp_path_factory, changes, sums, lost)
 
 
 def test_ten_of_many_skipped_members_are_shown():
-    assert skipped_lines([]) == [] and len(skipped_lines(["x"] * 10)) == 11
     lines = skipped_lines(["x"] * 12)
     assert lines[0] == "  skipped 12 members of the archive:" and len(lines) == 12
     assert lines[-2:] == ["    x", "    and 2 more"]
-
-
-def test_reading_ends_when_it_is_stopped(published):
-    stop = threading.Event()
-    paths = [published / name for name in CHARACTERS[TRAIN].parts]
-    members = read_archive(paths, frozenset({"rgba"}), stop=stop)
-    stop.set()
-    with pytest.raises(KeyboardInterrupt):
-        list(members)
+    assert skipped_lines([]) == [] and len(skipped_lines(["x"] * 10)) == 11
 
 
 def test_bad_input_is_one_line(tmp_path, output):

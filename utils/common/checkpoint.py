@@ -3,10 +3,7 @@
 A checkpoint is the reference implementation's dict (``resnet_state_dict`` and/or
 ``autoencoder_state_dict``, ``optimizer_state_dict``, ``scheduler``) with five keys more:
 ``config``, ``training``, ``mean_pose``, ``camera`` and ``mounts``.  Files of the reference lack
-them and load as well.  Other kinds of model have ``…_state_dict`` keys of their own, see
-:class:`model.pose_model.Part`.
-
-Weights that another script saved are found by names that only these networks have.
+them and load as well.  Other kinds of model have ``…_state_dict`` keys of their own.
 """
 
 import re
@@ -34,14 +31,12 @@ from utils.common.config import Config, parse_config
 
 RESNET = "resnet_state_dict"  # of the 2D module
 _OPTIMIZER = "optimizer_state_dict"
-_COMPILED = "_orig_mod."  # what torch.compile puts into names, anywhere
 #: What belongs to the run that wrote a checkpoint, and not to weights made of it.
 OF_THE_RUN = (_OPTIMIZER, "scheduler", "training", "made_by")
 BEST = "model_best.tar"  # on ValSet
 _NUMBERED = re.compile(r"checkpoint_(\d+)(?:_step_(\d+))?\.tar")
 _Count = Annotated[int, Field(ge=0, le=10**9)]
 _Place = Annotated[list[FiniteFloat], Field(min_length=3, max_length=3)]
-_Pose = Annotated[list[_Place], Field(min_length=NUM_JOINTS, max_length=NUM_JOINTS)]
 
 
 class Mounts(TypedDict, total=False):
@@ -114,9 +109,9 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
 def save_in_run(
     folder: Path, content: dict[str, Any], keep: int | None, is_best: bool = False
 ) -> Path:
-    """Write a run's checkpoint under the name of its place, the best (to use: without the
-    optimiser's state) as well, and then remove those of all but the last ``keep`` epochs, and older
-    ones within an epoch; UserError where it cannot be written: all older ones are still there."""
+    """Write a run's checkpoint under the name of its place, the best (without the optimiser's
+    state) as well, and then remove those of all but the last ``keep`` epochs, and older ones within
+    an epoch; UserError where it cannot be written: all older ones are still there."""
     training = content["training"]
     if is_best:
         # Before the numbered one: a run killed between the two does the epoch again, and a
@@ -127,12 +122,10 @@ def save_in_run(
     epoch, step = training["epoch"], training["step"]
     path = folder / (f"checkpoint_{epoch}_step_{step}.tar" if step else f"checkpoint_{epoch}.tar")
     save_checkpoint(path, content)
-    epochs = 0
-    for other, place in list_checkpoints(folder).items():
-        if place <= (epoch, step):
-            epochs += place[1] == 0
-            if other != path and (place[1] or (keep is not None and epochs > keep)):
-                other.unlink(missing_ok=True)
+    older = {one: at for one, at in list_checkpoints(folder).items() if at <= (epoch, step)}
+    kept = [one for one, place in older.items() if place[1] == 0][:keep]
+    for other in older.keys() - {path, *kept}:
+        other.unlink(missing_ok=True)
     return path
 
 
@@ -161,8 +154,8 @@ def newest_whole_checkpoint(folder: Path) -> Checkpoint | None:
 
 
 def read_content(path: Path) -> dict[str, Any]:
-    """Content of a checkpoint, its networks under the keys of the layout; UserError for a file that
-    is missing, no checkpoint, or without weights of ours."""
+    """Content of a checkpoint; UserError for a file that is missing, no checkpoint, or without
+    weights of ours."""
     if not path.exists():
         raise UserError(
             f"no checkpoint at {path}: give a file of train.py, or 'pretrained' or 'small', the "
@@ -171,75 +164,32 @@ def read_content(path: Path) -> dict[str, Any]:
     content = read_weight_file(path)
     if not isinstance(content, Mapping):
         raise UserError(f"{path}: not a checkpoint: it holds a {type(content).__name__}")
-    networks = {}
-    for key, signature in _signatures().items():
-        if content.get(key) is None:
-            continue
-        weights = _tensors(content[key])
+    networks = {key: _tensors(content[key]) for key in _keys() if content.get(key) is not None}
+    if not networks:
+        names = ", ".join(name[:80] if isinstance(name, str) else shown(name) for name in content)
+        raise UserError(
+            f"{path}: not a checkpoint of this project: it has no {RESNET} or other weights of "
+            f"ours, but {names[:200] or 'nothing'}"
+        )
+    for key, weights in networks.items():
         if not weights:
             raise UserError(f"{path}: {key} is no dict of weights")
-        prefix = next(iter(_prefixes(weights, signature)), "")
-        # What is beside them keeps its name, and is refused as unexpected.
-        networks[key] = {name.removeprefix(prefix): weight for name, weight in weights.items()}
-    networks = networks or _foreign(path, content)
-    for key, weights in networks.items():
         check_weights(weights, f"{path}: {key}")
     return {**content, **networks}
 
 
-def _signatures() -> dict[str, str]:
-    """Key of each part of each kind of model → the end of a name that only its weights have."""
-    parts = [part for kind in KINDS for part in model_class(kind).parts.values()]
-    return {part.key: part.signature for part in parts}
+def _keys() -> list[str]:
+    """Keys of the parts of all kinds of model."""
+    return list({part.key: 0 for kind in KINDS for part in model_class(kind).parts.values()})
 
 
 def _tensors(values: Any) -> dict[str, torch.Tensor]:
-    """The weights of a state dict, without what ``torch.compile`` puts into their names."""
-    items = values.items() if isinstance(values, Mapping) else ()
+    """The weights of a state dict, without what DataParallel and torch.compile put into names."""
     return {
-        name.replace(_COMPILED, ""): value
-        for name, value in items
+        name.replace("_orig_mod.", "").removeprefix("module."): value
+        for name, value in (values.items() if isinstance(values, Mapping) else ())
         if isinstance(name, str) and isinstance(value, torch.Tensor)
     }
-
-
-def _prefixes(weights: Mapping[str, torch.Tensor], signature: str) -> list[str]:
-    """What stands before the names of each network with that signature, "" or "something."; of a
-    part without one, what stands before all names."""
-    if not signature:
-        return ["module."] if all(name.startswith("module.") for name in weights) else []
-    found = (name.removesuffix(signature) for name in weights if name.endswith(signature))
-    return [prefix for prefix in found if not prefix or prefix.endswith(".")]
-
-
-def _foreign(path: Path, content: Mapping[str, Any]) -> dict[str, dict[str, torch.Tensor]]:
-    """The networks of ours in a file of another script, by the keys of the layout."""
-    signatures = {key: signature for key, signature in _signatures().items() if signature}
-    networks, places = {}, {}
-    for name, value in {"": content, **content}.items():
-        weights = _tensors(value)
-        for key, signature in signatures.items():
-            for prefix in _prefixes(weights, signature):
-                place = f"{name} {prefix}{signature}".strip()
-                if key in networks:
-                    raise UserError(
-                        f"{path}: which weights are meant? {places[key]} and {place} are both "
-                        "there: save those to use in a file of their own"
-                    )
-                places[key] = place
-                networks[key] = {
-                    weight.removeprefix(prefix): tensor
-                    for weight, tensor in weights.items()
-                    if weight.startswith(prefix)
-                }
-    if not networks:
-        names = [n[:80] if isinstance(n, str) else shown(n) for n in list(content)[:3]]
-        found = ", ".join(names) + (", …" if len(content) > 3 else "")
-        raise UserError(
-            f"{path}: not a checkpoint of this project: it has no {RESNET}, and none of its "
-            f"networks' weights under other names ({found or 'it is empty'})"
-        )
-    return networks
 
 
 def _default_config(networks: Mapping[str, Mapping[str, torch.Tensor]]) -> Config:
@@ -252,21 +202,18 @@ def _default_config(networks: Mapping[str, Mapping[str, torch.Tensor]]) -> Confi
     return parse_config({"model": {"kind": kind, **model}, "heatmap": heatmap}, "defaults")
 
 
-def _mean_pose(stored: Any) -> np.ndarray:
-    if not isinstance(stored, torch.Tensor | np.ndarray):
-        stored = TypeAdapter(_Pose).validate_python(stored)
-    pose = torch.as_tensor(stored)
-    if pose.shape != (NUM_JOINTS, 3) or not torch.isfinite(pose.float()).all():
+def _mean_pose(stored: torch.Tensor) -> np.ndarray:
+    if stored.shape != (NUM_JOINTS, 3) or not torch.isfinite(stored.float()).all():
         raise ValueError(f"{NUM_JOINTS} × 3 finite numbers are needed")
-    return pose.double().numpy()
+    return stored.double().numpy()
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint of ours, of the reference implementation, or of another script; UserError
-    as :func:`read_content`, and for a file whose other parts are not ours."""
+    """Read a checkpoint of ours or of the reference implementation; UserError as
+    :func:`read_content`, and for a file whose other parts are not as we write them."""
     path = Path(path)
     content = read_content(path)
-    networks = {key: content[key] for key in _signatures() if content.get(key) is not None}
+    networks = {key: content[key] for key in _keys() if content.get(key) is not None}
     keyed = TypeAdapter(dict[str, Any]).validate_python
     parsers = {
         "config": lambda stored: parse_config(keyed(stored), str(path)),
@@ -277,14 +224,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
         _OPTIMIZER: keyed,
     }
     found = dict.fromkeys(parsers)
-    for key, parse in parsers.items():
-        if content.get(key) is not None:
-            try:
-                found[key] = parse(content[key])
-            except UserError:
-                raise
-            except Exception:  # whatever a stranger's value trips over
-                raise UserError(f"{path}: its {key} is not as train.py writes it") from None
+    for key in [key for key in parsers if content.get(key) is not None]:
+        try:
+            found[key] = parsers[key](content[key])
+        except UserError:
+            raise
+        except Exception:  # whatever a stranger's value trips over
+            raise UserError(f"{path}: its {key} is not as train.py writes it") from None
     _, training, mean_pose, camera, mounts, optimizer = found.values()
     for key, weights in ((training and training.weights) or {}).items():
         check_weights(weights, f"{path}: training: {key}")

@@ -8,17 +8,20 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from base.errors import UserError
 from base.set_type import SetType
 from utils.common.cores import cpu_count
-from utils.common.missing import explain
 from utils.common.paths import DEFAULT_DATA_ROOT
 from utils.common.pretrained import model_path
 
-EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+#: Packages that requirements.txt leaves out, and the file that has them.
+_EXTRAS = dict.fromkeys(("anny", "embreex", "warp"), "requirements-synthetic.txt") | dict.fromkeys(
+    ("onnx", "onnxruntime", "onnxscript"), "requirements-onnx.txt"
+)
 
 
 def whole_number(least: int, most: int = 10**9) -> Callable[[str], int]:
@@ -62,8 +65,7 @@ def _output(text: str, exists: Callable[[Path], bool], what: str) -> Path:
 
 
 def output_file(text: str) -> Path:
-    """The type of an option that names a file to write, refused before the work where it cannot
-    be."""
+    """The type of an option that names a file to write, refused where it cannot be."""
     return _output(text, Path.is_file, "file")
 
 
@@ -89,8 +91,8 @@ _SHARED: dict[str, dict[str, Any]] = {
     },
     "load_model": {
         "type": model_path,
-        "help": "finetuned checkpoint, or weights of this project: 'pretrained' (the default) or "
-        "'small', which are faster and less accurate",
+        "help": "finetuned checkpoint, or weights of this project: 'pretrained' (the default) "
+        "or 'small', which are faster and less accurate",
     },
     "data_root": {
         "type": Path,
@@ -156,10 +158,7 @@ def command_parser(
     by their names, some with settings of ``add_argument`` ``changed``."""
     parser = _Parser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, settings in ({key: {} for key in shared} | changed).items():
-        settings = _SHARED.get(name, {}) | settings
-        if settings.get("required"):
-            settings["help"] = settings["help"].replace(" (the default)", "")
-        parser.add_argument(f"--{name}", **settings)
+        parser.add_argument(f"--{name}", **_SHARED.get(name, {}) | settings)
     return parser
 
 
@@ -168,23 +167,43 @@ def parse_early(name: str, parse: Callable[[], object]) -> None:
     between its light imports and those that take seconds: --help and mistakes are answered at once,
     and what those imports lack is explained in one line."""
     if name == "__main__":
-        sys.excepthook = explain
+        sys.excepthook = _explain_import
         run_command(parse)
+
+
+def _explain_import(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """``sys.excepthook``: one line on what to install; Ctrl-C meanwhile is no traceback either."""
+    if isinstance(error, KeyboardInterrupt):
+        line, status = "interrupted", EXIT_INTERRUPTED
+    elif isinstance(error, ModuleNotFoundError) and error.name:
+        package = error.name.partition(".")[0]
+        file = _EXTRAS.get(package, "requirements.txt")
+        line = f"error: this Python has no package '{package}': 'pip install -r {file}', or 'make' "
+        line, status = line + "and 'source .venv/bin/activate'", 2
+    elif isinstance(error, ImportError) and error.name == "cv2" and ".so" in str(error):
+        line = f"error: OpenCV: {error}: install libGL, or 'pip uninstall opencv-python' and 'pip "
+        line, status = line + "install opencv-python-headless'", 2
+    else:
+        sys.__excepthook__(kind, error, trace)
+        return
+    print(line, file=sys.stderr)
+    sys.exit(status)
 
 
 def run_command(main: Callable[[], None]) -> None:
     """Run ``main`` as a script. A :class:`~base.errors.UserError`, or a file that the system
-    refuses, becomes one line on standard error and exit status 2, Ctrl-C exit status 130; anything
-    else is a defect of ours and keeps its traceback. A character that the console's encoding lacks
-    is printed as its code."""
+    refuses, becomes one line on standard error and exit status 2, Ctrl-C status 130; anything else
+    is a defect of ours and keeps its traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="backslashreplace")  # what the console's encoding lacks
     try:
         main()
     except UserError as error:
         print("error:", error, file=sys.stderr)
-        sys.exit(EXIT_BAD_INPUT)
+        sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
@@ -196,4 +215,4 @@ def run_command(main: Callable[[], None]) -> None:
         if error.filename is None:
             raise
         print("error:", UserError(f"{error.filename}: {error.strerror}"), file=sys.stderr)
-        sys.exit(EXIT_BAD_INPUT)
+        sys.exit(2)

@@ -20,13 +20,8 @@ from base.errors import UserError, shown
 from base.schema import Section, option
 from dataset.augment import Augmentation
 from model import KINDS, model_class
-from model.backbone import RESNETS
 from model.losses import LossWeights
 from utils.common.paths import CONFIGS
-
-#: Where settings come from, for messages, and the settings.
-Layer = tuple[str, dict[str, Any]]
-_MOST_FILES = 8  # that extend each other
 
 
 def _backbone(default: str) -> Any:
@@ -41,7 +36,6 @@ class DataSection(Section):
     input_size: int = option(368, "side of the network's picture, pixels", ge=32, le=1024)
     workers: int | None = option(None, "reading processes; null: one per core", ge=0, le=1024)
     memory_gib: float = option(2.0, "a split that needs at most this is kept in memory", ge=0)
-    stall_seconds: float = option(60.0, "report a batch that has not come after this long", gt=0)
 
 
 class HeatmapSection(Section):
@@ -116,10 +110,10 @@ class Config(Section):
         """Section of a training type."""
         return getattr(self, training_type)
 
-    def overridden(self, overrides: dict[str, Any], source: str = "command line") -> "Config":
-        """This configuration with nested ``overrides`` in their places; UserError naming ``source``
-        and the first wrong key."""
-        return _build([("configuration", self.model_dump()), (source, overrides)])
+    def overridden(self, overrides: dict[str, Any]) -> "Config":
+        """This configuration with nested ``overrides`` in their places; UserError naming the first
+        wrong key."""
+        return _build(self.model_dump(), "configuration", overrides)
 
 
 @functools.cache
@@ -151,22 +145,19 @@ def _leaves(section: type[BaseModel], prefix: str = "") -> dict[str, dict[str, A
     return found
 
 
-def _source(place: Sequence[Any], layers: Sequence[Layer]) -> str:
-    """Where the value at a place comes from: the last layer that holds it, or most of its way."""
-
-    def depth(layer: Layer) -> int:
-        values, count = layer[1], 0
-        while count < len(place) and isinstance(values, dict) and place[count] in values:
-            values, count = values[place[count]], count + 1
-        return count
-
-    return max(reversed(layers), key=depth)[0]
+def _source(place: Sequence[Any], overrides: dict[str, Any], source: str) -> str:
+    """Where the value at a place comes from."""
+    try:
+        functools.reduce(lambda values, key: values[key], place, overrides)
+    except (KeyError, IndexError, TypeError):
+        return source
+    return "command line"
 
 
-def _explain(error: ValidationError, schema: type[Config], layers: Sequence[Layer]) -> str:
+def _explain(error: ValidationError, schema: type[Config], *layers: Any) -> str:
     """First fault of a configuration in one line."""
     fault = error.errors(include_url=False)[0]
-    source, key = _source(fault["loc"], layers), ".".join(map(str, fault["loc"]))[:80]
+    source, key = _source(fault["loc"], *layers), ".".join(map(str, fault["loc"]))[:80]
     if fault["type"] != "extra_forbidden":
         reason = fault["msg"].removeprefix("Value error, ")
         return f"{source}: {key}: {reason}, not {shown(fault['input'])}"
@@ -209,53 +200,36 @@ def parse_setting(text: str) -> dict[str, Any]:
     return found
 
 
-def _upgraded(content: dict[str, Any], source: str) -> dict[str, Any]:
-    """Nested values with the old names of keys replaced by today's."""
-    content = {k: dict(v) if isinstance(v, dict) else v for k, v in content.items()}
-    sections = (content.get(name) for name in ("model", "loss"))
-    model, loss = (values if isinstance(values, dict) else {} for values in sections)
-    if "depth" in model:
-        name = f"resnet{model.pop('depth')}"
-        if name not in RESNETS:
-            raise UserError(f"{source}: model.depth: must be of {', '.join(RESNETS)}")
-        model.setdefault("backbone", name)
-    for values, old, new in ((model, "lifting", "autoencoder"), (loss, "earlier", "aux")):
-        if old in values:
-            values.setdefault(new, values.pop(old))
-    if "temporal" in model:
-        temporal = {"transformer": {"temporal": model.pop("temporal") or {}}}
-        content["model"] = merge(model, temporal)
-    return content
-
-
-def _build(layers: Sequence[Layer]) -> Config:
-    """The configuration of layers, of which later ones take precedence.  What belongs to another
-    kind of model than ``model.kind`` is left out."""
-    layers = [(source, _upgraded(values, source)) for source, values in layers]
-    content: dict[str, Any] = functools.reduce(merge, [values for _, values in layers], {})
-    model, kind = content.get("model"), "autoencoder"
+def _build(content: dict[str, Any], source: str, overrides: dict[str, Any] | None = None) -> Config:
+    """The configuration of nested values, over which those of the command line take precedence.
+    What belongs to another kind of model than ``model.kind`` is left out."""
+    over = overrides or {}
+    content = merge(content, over)
+    model, data, kind = content.get("model"), content.get("data"), "autoencoder"
     if isinstance(model, dict):
         kind = model.get("kind", kind)
         content["model"] = {k: v for k, v in model.items() if k == kind or k not in KINDS}
+    if isinstance(data, dict):  # a setting that is gone, of which checkpoints know
+        content["data"] = {k: v for k, v in data.items() if k != "stall_seconds"}
     try:
         types = model_class(kind).training_types
     except UserError as error:
-        raise UserError(f"{_source(('model', 'kind'), layers)}: {error}") from None
-    foreign = {name for other in KINDS for name in model_class(other).training_types}
-    content = {k: v for k, v in content.items() if k in types or k not in foreign}
+        raise UserError(f"{_source(('model', 'kind'), over, source)}: {error}") from None
+    foreign = {name for other in KINDS for name in model_class(other).training_types} - {*types}
+    content = {k: v for k, v in content.items() if k not in foreign}
     for name, training in types.items():
         if isinstance(content.get(name), dict):
             content[name] = {**training.defaults, **content[name]}
     try:
         return _config_class(kind).model_validate(content)
     except ValidationError as error:
-        raise UserError(_explain(error, _config_class(kind), layers)) from None
+        raise UserError(_explain(error, _config_class(kind), over, source)) from None
 
 
 def parse_config(content: dict[str, Any], source: str) -> Config:
     """Check a nested dict against the schema; UserError naming ``source`` and the first wrong
     key."""
-    return _build([(source, content)])
+    return _build(content, source)
 
 
 def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -279,28 +253,27 @@ def config_path(name: str, folder: Path = Path()) -> Path:
     return path
 
 
-def _read_layers(path: Path, extending: tuple[Path, ...] = ()) -> list[Layer]:
-    """A file's settings, after those of the file that its key ``extends`` names, if any."""
+def _read(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """A file's settings, over those of the file that its key ``extends`` names, if any."""
     source = f"configuration {path}"
-    if path.resolve() in extending or len(extending) == _MOST_FILES:
-        raise UserError(f"{source}: it extends itself, or more than {_MOST_FILES} files do so")
+    if path.resolve() in extending:
+        raise UserError(f"{source}: it extends itself")
     content = read_document(path, source) or {}
     if not isinstance(content, dict):
         raise UserError(f"{source}: not a mapping of keys to values")
     base = content.pop("extends", None)
     if base is None:
-        return [(source, content)]
+        return content
     if not isinstance(base, str) or not base.isprintable():
         raise UserError(f"{source}: extends: must be one configuration, not {shown(base)}")
-    above = _read_layers(config_path(base, path.parent), (*extending, path.resolve()))
-    return [*above, (source, content)]
+    return merge(_read(config_path(base, path.parent), (*extending, path.resolve())), content)
 
 
 def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
     """Configuration of a YAML file; nested ``overrides`` take precedence, an empty file gives the
     defaults; UserError for a file that is missing, no YAML, or against the schema."""
     given = {key: value for key, value in (overrides or {}).items() if value != {}}
-    return _build([*_read_layers(path), ("command line", given)])
+    return _build(_read(path), f"configuration {path}", given)
 
 
 def dump_config(config: Config) -> str:

@@ -9,26 +9,20 @@ import torch
 
 from base.errors import UserError
 
-#: What torchrun sets, and how many processes the launchers of MPI say there are.
-_NUMBERS, _ADDRESS = ("RANK", "WORLD_SIZE", "LOCAL_RANK"), ("MASTER_ADDR", "MASTER_PORT")
-_COUNTS = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
+_TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 
 
 def torchrun_ranks() -> tuple[int, int, int] | None:
     """This process's number, how many there are, its number on this machine, as torchrun sets them;
-    None for a process on its own; UserError where the environment says that there are several
-    processes, and not enough for them to find each other."""
-    numbers = [os.environ.get(name, "") for name in _NUMBERS]
-    if all(number.isdecimal() for number in numbers) and all(map(os.environ.get, _ADDRESS)):
-        rank, world, local = map(int, numbers)
+    None for a process on its own; UserError where only some of that is set."""
+    given = [os.environ.get(name, "") for name in _TORCHRUN]
+    if all(given) and all(number.isdecimal() for number in given[:3]):
+        rank, world, local = map(int, given[:3])
         return rank, world, local
-    stray = [name for name in _COUNTS if os.environ.get(name, "1") != "1"]
-    stray += ["LOCAL_RANK"] * ("LOCAL_RANK" in os.environ)
-    if stray:
+    if os.environ.get("WORLD_SIZE", "1") != "1" or "LOCAL_RANK" in os.environ:
         raise UserError(
-            f"{stray[0]}={os.environ[stray[0]]} is set in the environment without the rest of what "
-            f"torchrun sets ({', '.join((*_NUMBERS, *_ADDRESS))}): start several processes with "
-            f"'torchrun --nproc_per_node=N', one with 'env -u {stray[0]} python …'"
+            f"of {', '.join(_TORCHRUN)} only some are set: start several processes with 'torchrun "
+            "--nproc_per_node=N', one with 'env -u WORLD_SIZE -u LOCAL_RANK python …'"
         )
     return None
 
@@ -78,10 +72,9 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
 
 
 def _keep_large_blocks() -> None:
-    """Let freed blocks of any size be used again instead of going back to the kernel.
-    Half-precision copies of the lifting network's large matrices and their gradients are allocated
-    anew at each step. glibc gives blocks of that size back as soon as they are freed, and the
-    kernel clears each page of the next: half of a small batch's time."""
+    """Let glibc use freed blocks of any size again instead of giving them back to the kernel, which
+    would clear each page of the half-precision copies of large matrices that each step allocates
+    anew: half of a small batch's time."""
     # Pages of 2 MiB; PyTorch reads this when it first allocates.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     if platform.libc_ver()[0] == "glibc":

@@ -53,7 +53,7 @@ class Start(NamedTuple):
 def load_pose_model(
     path: Path, device: torch.device | str = "cpu", single_frame: bool = False
 ) -> LoadedModel:
-    """The whole network of a finetuned checkpoint; ``single_frame`` omits its temporal version;
+    """The whole network of a finetuned checkpoint, ``single_frame`` without its temporal version;
     UserError for a file that is none, of another stage, or whose weights do not fit."""
     checkpoint = read_checkpoint(path)
     config = checkpoint.config
@@ -96,8 +96,7 @@ def stage_network(name: str, config: Config, start: Start) -> tuple[PoseModel, C
     if training.start_required and len(given) < len(options):
         raise UserError(
             f"{name} of the model of kind '{config.model.kind}' starts from trained modules: give "
-            f"{' and '.join(f'--{option}' for option in training.start)}, or --load_model to go on "
-            f"with a checkpoint of {name}"
+            f"{' and '.join(f'--{option}' for option in training.start)}, or --load_model"
         )
     model = build(config.model, config.data.input_size, training.parts)
     for part, checkpoint in sources.items():
@@ -110,14 +109,13 @@ def stage_network(name: str, config: Config, start: Start) -> tuple[PoseModel, C
 
 
 def training_type(name: str, config: Config) -> TrainingType:
-    """A training type of the kind of model of a configuration; UserError if it has none of that
-    name."""
+    """A training type of a configuration's kind of model; UserError if there is none."""
     kind = config.model.kind
     types = model_class(kind).training_types
     if name not in types:
         raise UserError(
             f"--training_type {name}: the model of kind '{kind}' has {', '.join(types)}; choose "
-            "another with --config, or give --load_3d_model, a checkpoint of a kind that has it"
+            "another with --config, or give a checkpoint of a kind that has it"
         )
     return types[name]
 
@@ -126,18 +124,16 @@ def _check_start(
     checkpoint: Checkpoint, option: str, stages: tuple[str, ...], config: Config
 ) -> None:
     """Refuse a checkpoint that a stage with this configuration cannot start from."""
-    own, given = checkpoint.config, f"--{option} {checkpoint.path}"
-    if own.model.kind != config.model.kind:
-        raise UserError(
-            f"{given}: weights of the model of kind '{own.model.kind}', but the configuration's "
-            f"model.kind is '{config.model.kind}': give weights of that kind, or the configuration "
-            "they were trained with"
-        )
-    if own.data.input_size != config.data.input_size:
-        raise UserError(
-            f"{given}: trained on pictures of {own.data.input_size} pixels, the configuration says "
-            f"{config.data.input_size}: set data.input_size to the same"
-        )
+    own = checkpoint.config
+    for key, has, needs in (
+        ("model.kind", own.model.kind, config.model.kind),
+        ("data.input_size", own.data.input_size, config.data.input_size),
+    ):
+        if has != needs:
+            raise UserError(
+                f"--{option} {checkpoint.path}: trained with {key} '{has}', but the configuration "
+                f"says '{needs}': give weights of that, or the configuration they were trained with"
+            )
     _require_stage(checkpoint, option, stages)
 
 
@@ -159,15 +155,14 @@ def _architecture(config: Config, parts: list[str]) -> dict[str, Any]:
 
 
 def refuse_other_architecture(asked: Config, checkpoint: Checkpoint | None) -> None:
-    """Check that a checkpoint of ours was trained with the networks a configuration asks for; that
-    of files without a configuration is read off the weights; UserError naming what differs."""
+    """UserError, naming what differs, where a checkpoint of ours was trained with other networks
+    than a configuration asks for; those of other files are read off the weights."""
     if checkpoint is None or not checkpoint.has_config:
         return
 
     def flat(config: Config) -> dict[str, Any]:
         found, kind = _architecture(config, checkpoint.parts), asked.model.kind
-        options = found.pop(kind)
-        return found | {f"{kind}.{name}": value for name, value in options.items()}
+        return found | {f"{kind}.{name}": value for name, value in found.pop(kind).items()}
 
     has, needs = flat(checkpoint.config), flat(asked)
     differing = [f"model.{k} {has[k]}, not {needs[k]}" for k in has if has[k] != needs[k]]

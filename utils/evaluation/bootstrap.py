@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 RESAMPLES = 2000
-LEVEL = 0.95
 
 
 @lru_cache(maxsize=8)
@@ -34,30 +33,29 @@ def resampled_means(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
 def interval(samples: np.ndarray) -> np.ndarray:
     """(2, n): ends of the central 95 % of (R, n) samples, NaN ones left out (percentile method;
     Efron & Tibshirani, "An introduction to the bootstrap", 1993)."""
-    tail = 100 * (1 - LEVEL) / 2
-    return np.nanpercentile(samples, [tail, 100 - tail], axis=0)
+    return np.nanpercentile(samples, [2.5, 97.5], axis=0)
 
 
 def figures(
     names: Sequence[str],
     values: np.ndarray,
     characters: np.ndarray,
-    weights: np.ndarray | None = None,
+    weights: np.ndarray | float = 1.0,
 ) -> dict[str, Any]:
-    """Weighted means over the frames by their names, and NAME_interval of each, as in results.json;
-    with fewer than two characters no intervals.
+    """Means over the frames by their names, and NAME_interval of each, as in results.json; with
+    fewer than two characters no intervals.
 
     ``values`` are (N, n) of N frames, ``characters`` (N,) numbers of theirs, ``weights`` (N, 1).
     """
-    weights = np.ones((len(values), 1)) if weights is None else weights
-    count = int(characters.max()) + 1
-    sums, counts = (np.zeros((count, rows.shape[1])) for rows in (values, weights))
+    weights = np.broadcast_to(weights, (len(values), 1))
+    sums, counts = (
+        np.zeros((int(characters.max()) + 1, rows.shape[1])) for rows in (values, weights)
+    )
     np.add.at(sums, characters, values * weights)
     np.add.at(counts, characters, weights)
-    several, ends = np.count_nonzero(counts) > 1, [[]] * len(names)
-    if several:
-        ends = interval(resampled_means(sums, counts)).T.tolist()
-    report: dict[str, Any] = {}
-    for name, mean, pair in zip(names, (sums.sum(0) / counts.sum(0)).tolist(), ends, strict=True):
-        report |= {name: mean} | ({f"{name}_interval": pair} if several else {})
-    return report
+    means = (sums.sum(0) / counts.sum(0)).tolist()
+    if np.count_nonzero(counts) < 2:
+        return dict(zip(names, means, strict=True))
+    ends = interval(resampled_means(sums, counts)).T.tolist()
+    cells = zip(names, means, ends, strict=True)
+    return {k: v for name, m, pair in cells for k, v in ((name, m), (f"{name}_interval", pair))}

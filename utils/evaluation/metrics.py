@@ -12,13 +12,12 @@ import numpy as np
 from base.skeleton import JOINTS, LIMBS, LOWER_BODY, MIRROR, NECK, UPPER_BODY, neck_centred
 from dataset.runs import run_lengths
 from utils.evaluation.bootstrap import figures
-from utils.evaluation.mpjpe import BODY_PARTS, MILLIMETRES, distances, joint_errors
+from utils.evaluation.mpjpe import BODY_PARTS, MILLIMETRES, distances, group_rows, joint_errors
 from utils.evaluation.poses import Poses
 
 #: Millimetres whose shares AUC is the mean of.  Mehta et al., "Monocular 3D human pose estimation
 #: in the wild using improved CNN supervision" (MPI-INF-3DHP), 3DV 2017.
-PCK_THRESHOLDS = tuple(range(0, 151, 5))
-_PCK_SHOWN = (50, 100, 150)
+_PCK_THRESHOLDS = range(0, 151, 5)
 #: Limbs that a network can exchange.
 _PAIRS: dict[str, list[int]] = {
     "arms": [joint for joint in UPPER_BODY if MIRROR[joint] != joint],
@@ -27,7 +26,6 @@ _PAIRS: dict[str, list[int]] = {
 #: Where a true joint moves further than this between two frames, metres, there is a cut and no
 #: motion: at 30 frames a second it would be 12 m/s relative to the Neck.
 CUT = 0.4
-DECILES = 10
 #: Length of each limb as a share of the stature: Drillis & Contini 1966, as in Winter,
 #: "Biomechanics and motor control of human movement", figure 4.1.  From its heights of shoulder
 #: and hip the sides of the trunk; from the ankle's height and half of the foot's length the way
@@ -47,7 +45,7 @@ _NEAR = 250
 def errors_by_part(poses: Poses) -> dict[str, Any]:
     """Part → group → each of :attr:`Poses.part_errors`, the mean over frames, and "frames"."""
     report: dict[str, Any] = {part: {} for part in BODY_PARTS}
-    for group, rows in poses.groups.items():
+    for group, rows in group_rows(poses.actions).items():
         for column, part in enumerate(BODY_PARTS):
             values = np.stack([errors[:, column] for errors in poses.part_errors.values()], 1)
             cell = figures(poses.part_errors, values, poses.characters[1], rows[:, None])
@@ -59,22 +57,18 @@ def errors_of_characters(poses: Poses) -> dict[str, Any]:
     """Character → part → group → MPJPE and frames: what a paired comparison resamples."""
     names, characters = poses.characters
     report: dict[str, Any] = {name: {part: {} for part in BODY_PARTS} for name in names}
-    for group, rows in poses.groups.items():
+    for group, rows in group_rows(poses.actions).items():
         for number in np.unique(characters[rows]):
             errors = poses.part_errors["mpjpe"][rows & (characters == number)]
-            for column, part in enumerate(BODY_PARTS):
-                cell = {"mpjpe": float(errors[:, column].mean()), "frames": len(errors)}
-                report[names[number]][part][group] = cell
+            for part, mean in zip(BODY_PARTS, errors.mean(0).tolist(), strict=True):
+                report[names[number]][part][group] = {"mpjpe": mean, "frames": len(errors)}
     return report
 
 
 def errors_by_joint(poses: Poses) -> dict[str, Any]:
     """Joint → MPJPE."""
-    found, report = figures(JOINTS, poses.joint_errors, poses.characters[1]), {}
-    for name, value in found.items():
-        joint, *interval = name.split("_")
-        report.setdefault(joint, {})["_".join(["mpjpe", *interval])] = value
-    return report
+    columns = zip(JOINTS, np.split(poses.joint_errors, len(JOINTS), 1), strict=True)
+    return {joint: figures(["mpjpe"], mm, poses.characters[1]) for joint, mm in columns}
 
 
 def _mean_over_joints(
@@ -93,14 +87,14 @@ def errors_by_visibility(poses: Poses) -> dict[str, Any] | None:
         return None
     report: dict[str, Any] = {}
     for kind, mask in (("visible", poses.visible), ("hidden", ~poses.visible)):
-        cell: dict[str, Any] = {"joints": int(mask.sum())}
+        report[kind] = cell = {"joints": int(mask.sum())}
         if cell["joints"]:
             cell |= _mean_over_joints("mpjpe", poses.joint_errors, mask, poses)
-        cell["by_joint"] = by_joint = {}
-        for joint, errors, rows in zip(JOINTS, poses.joint_errors.T, mask.T, strict=True):
-            mean = float(errors[rows].mean()) if rows.any() else None
-            by_joint[joint] = {"mpjpe": mean, "frames": int(rows.sum())}
-        report[kind] = cell
+        columns = zip(JOINTS, poses.joint_errors.T, mask.T, strict=True)
+        cell["by_joint"] = {
+            joint: {"mpjpe": float(mm[m].mean()) if m.any() else None, "frames": int(m.sum())}
+            for joint, mm, m in columns
+        }
     return report
 
 
@@ -108,12 +102,10 @@ def pck(poses: Poses) -> dict[str, Any]:
     """Share of the 15 joints other than the Neck within 50, 100 and 150 mm, the mean over all
     thresholds ("auc"), and the share at each ("curve")."""
     errors = np.delete(poses.joint_errors, NECK, 1)
-    within = np.stack([(errors <= threshold).mean(1) for threshold in PCK_THRESHOLDS], 1)
-    shown = within[:, [PCK_THRESHOLDS.index(threshold) for threshold in _PCK_SHOWN]]
-    values = np.concatenate([shown, within.mean(1, keepdims=True)], 1)
-    curve = dict(zip(map(str, PCK_THRESHOLDS), within.mean(0).tolist(), strict=True))
-    names = [*map(str, _PCK_SHOWN), "auc"]
-    return figures(names, values, poses.characters[1]) | {"curve": curve}
+    within = np.stack([(errors <= threshold).mean(1) for threshold in _PCK_THRESHOLDS], 1)
+    values = np.concatenate([within[:, 10::10], within.mean(1, keepdims=True)], 1)
+    curve = dict(zip(map(str, _PCK_THRESHOLDS), within.mean(0).tolist(), strict=True))
+    return figures(["50", "100", "150", "auc"], values, poses.characters[1]) | {"curve": curve}
 
 
 def hidden_hands(poses: Poses) -> dict[str, Any] | None:
@@ -157,13 +149,9 @@ def bone_errors(poses: Poses) -> dict[str, Any]:
     """Absolute ("error") and signed ("bias") difference of the lengths of the 14 limbs."""
     predicted, target = (limb_lengths(x) * MILLIMETRES for x in (poses.predicted, poses.target))
     errors, biases = np.abs(predicted - target).mean(0), (predicted - target).mean(0)
-    return {
-        "error": float(errors.mean()),
-        "by_bone": {
-            f"{JOINTS[a]}-{JOINTS[b]}": {"error": float(error), "bias": float(bias)}
-            for (a, b), error, bias in zip(LIMBS, errors, biases, strict=True)
-        },
-    }
+    bones = zip(LIMBS, errors.tolist(), biases.tolist(), strict=True)
+    by_bone = {f"{JOINTS[a]}-{JOINTS[b]}": {"error": e, "bias": bias} for (a, b), e, bias in bones}
+    return {"error": float(errors.mean()), "by_bone": by_bone}
 
 
 def swapped(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -231,7 +219,7 @@ def uncertainty(poses: Poses) -> dict[str, Any] | None:
     values = {"radius": radii, "error": errors, "coverage": inside}
     deciles = [
         {name: float(value[part].mean()) for name, value in values.items()}
-        for part in np.array_split(np.argsort(radii, kind="stable"), DECILES)
+        for part in np.array_split(np.argsort(radii, kind="stable"), 10)
     ]
     rising = np.diff([decile["error"] for decile in deciles]) > 0
     return {"coverage": inside.mean().item(), "deciles": deciles, "monotonic": bool(rising.all())}

@@ -1,6 +1,6 @@
 """MPJPE: distances of joints in millimetres, Neck at the origin or after alignment (PA-MPJPE)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,11 +10,7 @@ from base.skeleton import LOWER_BODY, NUM_JOINTS, UPPER_BODY, neck_centred
 #: The group that holds every frame, those of unknown clips too.
 ALL = "All"
 #: Part of the body → the joints that its error is the mean of.
-BODY_PARTS: dict[str, tuple[int, ...]] = {
-    "full": tuple(range(NUM_JOINTS)),
-    "upper": UPPER_BODY,
-    "lower": LOWER_BODY,
-}
+BODY_PARTS = {"full": tuple(range(NUM_JOINTS)), "upper": UPPER_BODY, "lower": LOWER_BODY}
 MILLIMETRES = 1000.0
 
 
@@ -33,21 +29,20 @@ def distances(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.linalg.norm(difference, axis=-1) * MILLIMETRES
 
 
-def joint_errors(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """(…, 16) float64 millimetres between the joints of poses (…, 16, 3) in metres of any origin,
-    each moved to have its Neck at the origin."""
-    return distances(*(neck_centred(np.asarray(p, np.float64)) for p in (predicted, target)))
-
-
-def official_errors(
-    predicted: np.ndarray, target: np.ndarray, raw_neck: np.ndarray | None
+def joint_errors(
+    predicted: np.ndarray, target: np.ndarray, raw_neck: np.ndarray | None = None
 ) -> np.ndarray:
-    """:func:`joint_errors` as the release's evaluator and the reference measure them: only the
-    truth is moved. The network's own pose counts, whose Neck is at (…, 3) ``raw_neck`` metres, so
-    that a Neck beside the origin is an error; None for one at the origin."""
-    own = neck_centred(np.asarray(predicted, np.float64))
-    own = own if raw_neck is None else own + np.asarray(raw_neck, np.float64)[..., None, :]
-    return distances(own, neck_centred(np.asarray(target, np.float64)))
+    """(…, 16) float64 millimetres between the joints of poses (…, 16, 3) in metres of any origin,
+    each moved to have its Neck at the origin.
+
+    As the release's evaluator and the reference measure them where ``raw_neck`` is given, (…, 3)
+    metres: only the truth is moved, the network's own pose has its Neck there, and a Neck beside
+    the origin is an error.
+    """
+    own, true = (neck_centred(np.asarray(p, np.float64)) for p in (predicted, target))
+    if raw_neck is not None:
+        own += np.asarray(raw_neck, np.float64)[..., None, :]
+    return distances(own, true)
 
 
 def by_part(errors: np.ndarray) -> np.ndarray:
@@ -56,13 +51,12 @@ def by_part(errors: np.ndarray) -> np.ndarray:
 
 
 def aligned(predicted: np.ndarray, target: np.ndarray, scale: bool = True) -> np.ndarray:
-    """Predicted poses (B, 16, 3), moved, turned and (``scale``) scaled to fit the true ones best.
+    """Predicted poses (B, 16, 3), moved, turned and (``scale``) scaled to fit the true ones best in
+    the sum of squares over all joints; never mirrored.  float64 metres in the place of ``target``.
 
-    Best in the sum of squares over all joints; never mirrored.  Umeyama, "Least-squares estimation
-    of transformation parameters between two point patterns", TPAMI 1991.  Returns float64 metres in
-    the place of ``target``.
+    Umeyama, "Least-squares estimation of transformation parameters between two point patterns",
+    TPAMI 1991.
     """
-    check_poses(predicted, target)
     source, goal = np.asarray(predicted, np.float64), np.asarray(target, np.float64)
     middle = goal.mean(1, keepdims=True)
     source, goal = source - source.mean(1, keepdims=True), goal - middle
@@ -70,23 +64,11 @@ def aligned(predicted: np.ndarray, target: np.ndarray, scale: bool = True) -> np
     # A rotation has determinant 1: where the best fit mirrors, the weakest axis is turned back.
     sign = np.ones_like(singular)
     sign[:, 2] = np.sign(np.linalg.det(u) * np.linalg.det(vt))
-    rotation = (u * sign[:, None]) @ vt
-    moved = source @ rotation.transpose(0, 2, 1)
+    moved = source @ ((u * sign[:, None]) @ vt).transpose(0, 2, 1)
     if scale:
         spread = np.maximum((source**2).sum((1, 2)), np.finfo(np.float64).tiny)
         moved = moved * ((singular * sign).sum(1) / spread)[:, None, None]
     return moved + middle
-
-
-#: Errors reported by part of the body.  Parts use the alignment of the whole pose.
-PART_ERRORS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    "mpjpe": joint_errors,
-    "pa_mpjpe": lambda predicted, target: distances(aligned(predicted, target), target),
-    "pa_mpjpe_rigid": lambda predicted, target: distances(
-        aligned(predicted, target, scale=False), target
-    ),
-    "absolute": distances,
-}
 
 
 def group_rows(actions: Sequence[str]) -> dict[str, np.ndarray]:

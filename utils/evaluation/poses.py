@@ -3,8 +3,9 @@
 import json
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,15 +72,21 @@ class Poses:
 
     @cached_property
     def part_errors(self) -> dict[str, np.ndarray]:
-        """Name → (N, 3) millimetres of the full, upper and lower body: the :data:`PART_ERRORS`,
-        "mpjpe_official", and "mpjpe_mean_pose" where there is a mean pose."""
-        both = self.predicted, self.target
-        errors = {name: by_part(measure(*both)) for name, measure in mpjpe.PART_ERRORS.items()}
-        errors["mpjpe_official"] = by_part(mpjpe.official_errors(*both, self.raw_neck))
+        """Name → (N, 3) millimetres of the full, upper and lower body, which have the alignment of
+        the whole pose; "mpjpe_mean_pose" where there is a mean pose."""
+        predicted, target = self.predicted, self.target
+        rigid = mpjpe.aligned(predicted, target, scale=False)
+        errors = {
+            "mpjpe": self.joint_errors,
+            "pa_mpjpe": mpjpe.distances(mpjpe.aligned(predicted, target), target),
+            "pa_mpjpe_rigid": mpjpe.distances(rigid, target),
+            "absolute": mpjpe.distances(predicted, target),
+            "mpjpe_official": mpjpe.joint_errors(predicted, target, self.raw_neck),
+        }
         if self.mean_pose is not None:
-            baseline = np.broadcast_to(self.mean_pose, self.target.shape)
-            errors["mpjpe_mean_pose"] = by_part(mpjpe.joint_errors(baseline, self.target))
-        return errors
+            baseline = np.broadcast_to(self.mean_pose, target.shape)
+            errors["mpjpe_mean_pose"] = mpjpe.joint_errors(baseline, target)
+        return {name: by_part(values) for name, values in errors.items()}
 
     @cached_property
     def frame_errors(self) -> dict[str, np.ndarray]:
@@ -91,11 +98,6 @@ class Poses:
         }
 
     @cached_property
-    def groups(self) -> dict[str, np.ndarray]:
-        """See :func:`group_rows`."""
-        return mpjpe.group_rows(self.actions)
-
-    @cached_property
     def characters(self) -> tuple[list[str], np.ndarray]:
         """Names of the C characters, and (N,) which of them each frame shows."""
         names, rows = np.unique([f.character for f in self.frame_ids], return_inverse=True)
@@ -103,15 +105,13 @@ class Poses:
 
     def save(self, path: Path) -> None:
         """Write the arrays for :func:`read_poses`, and for others to compute with."""
-        arrays = {"uncertainty": self.uncertainty, "raw_neck": self.raw_neck}
-        arrays = {name: values for name, values in arrays.items() if values is not None}
-        arrays["camera"] = json.dumps(camera_to_dict(self.camera))
-        arrays |= {"predicted": self.predicted, "target": self.target, "action": self.actions}
-        arrays["character"] = [frame_id.character for frame_id in self.frame_ids]
-        arrays["environment"] = [frame_id.environment for frame_id in self.frame_ids]
-        arrays["frame"] = [frame_id.number for frame_id in self.frame_ids]
+        arrays = {"predicted": self.predicted, "target": self.target, "action": self.actions}
+        for name, field in (("character",) * 2, ("environment",) * 2, ("frame", "number")):
+            arrays[name] = [getattr(frame_id, field) for frame_id in self.frame_ids]
+        more = {"uncertainty": self.uncertainty, "raw_neck": self.raw_neck}
+        arrays |= {name: values for name, values in more.items() if values is not None}
         with replacing(path) as temporary:
-            np.savez_compressed(temporary, **arrays)
+            np.savez_compressed(temporary, camera=json.dumps(camera_to_dict(self.camera)), **arrays)
 
     def write_csv(self, path: Path) -> None:
         """A line a frame: identity, action, group (empty if unknown), errors in millimetres."""
@@ -138,19 +138,18 @@ def predict(
 
 
 def joined(
-    batches: Sequence[Poses], mean_pose: np.ndarray, camera: Camera = RELEASE_SQUARE
+    batches: Sequence[Poses], mean_pose: np.ndarray | None, camera: Camera = RELEASE_SQUARE
 ) -> Poses:
     """The poses of several batches, to be measured beside a mean pose."""
 
-    arrays = {}
-    for name in ("predicted", "target", "visible", "uncertainty", "raw_neck"):
+    def column(name: str) -> np.ndarray | list | None:
         parts = [getattr(batch, name) for batch in batches]
-        arrays[name] = None if parts[0] is None else np.concatenate(parts)
-    actions, ids = (
-        [each for batch in batches for each in getattr(batch, name)]
-        for name in ("actions", "frame_ids")
-    )
-    return Poses(actions=actions, frame_ids=ids, mean_pose=mean_pose, camera=camera, **arrays)
+        if isinstance(parts[0], list):
+            return [*chain(*parts)]
+        return None if parts[0] is None else np.concatenate(parts)
+
+    names = [each.name for each in fields(Poses) if each.name not in ("mean_pose", "camera")]
+    return Poses(**{name: column(name) for name in names}, mean_pose=mean_pose, camera=camera)
 
 
 def read_poses(path: Path) -> Poses:
@@ -167,8 +166,6 @@ def read_poses(path: Path) -> Poses:
         both = [stored[name] for name in ("predicted", "target")]
         if not all(each.dtype.kind == "f" and np.isfinite(each).all() for each in both):
             raise ValueError("poses must be finite numbers")
-        if "camera" not in stored:  # written before there was a choice
-            return Poses(*both, actions, frame_ids)
         camera = camera_from_dict(parse_json(str(stored["camera"])))
         return Poses(*both, actions, frame_ids, camera=camera)
     except (KeyError, TypeError, ValueError, UserError) as error:

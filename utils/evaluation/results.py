@@ -15,11 +15,9 @@ from utils.evaluation.mpjpe import ALL
 
 #: Version of the layout; raised when a key changes its meaning.
 SCHEMA = 1
-#: Figures beyond this are no millimetres, shares or frames.
-_MOST = 1e12
-
-Count = Annotated[int, Field(ge=1, le=int(_MOST))]
-Number = Annotated[float, Field(ge=-_MOST, le=_MOST)]
+#: Figures beyond 10¹² are no millimetres, shares or frames.
+Count = Annotated[int, Field(ge=1, le=10**12)]
+Number = Annotated[float, Field(ge=-1e12, le=1e12)]
 Text = Annotated[str, Field(max_length=4096)]
 Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
 
@@ -30,19 +28,20 @@ class _Part(BaseModel):
 
 
 class _Error(_Part):
-    mpjpe: Number
+    mpjpe: Number = 0.0  # like other figures left out where nothing is measured
     mpjpe_interval: Pair = []
+    mpjpe_mean_pose: Number = 0.0
+    mpjpe_mean_pose_interval: Pair = []
+    pa_mpjpe_interval: Pair = []
 
 
 class _Cell(_Error):
+    mpjpe: Number
     frames: Count
-    mpjpe_mean_pose: Number = 0.0  # these two are left out where there is no training set
-    mpjpe_mean_pose_interval: Pair = []
 
 
 class _AllFrames(_Cell):
     pa_mpjpe: Number
-    pa_mpjpe_interval: Pair = []
 
 
 class _Groups(_Part):
@@ -62,14 +61,6 @@ class _Parts(_Part):
     lower: _Groups
 
 
-class _Visibility(_Error):
-    mpjpe: Number = 0.0  # left out where there are no such joints
-
-
-class _Pck(_Part):
-    at_100: Number = Field(alias="100")
-
-
 class _Decile(_Part):
     error: Number
 
@@ -85,9 +76,13 @@ class Measured(_Parts):
     full: _Full
     joints: dict[Literal[JOINTS], _Error] = Field(min_length=len(JOINTS))
     characters: dict[Text, _Parts] = Field(min_length=1)
-    visibility: dict[Literal["visible", "hidden"], _Visibility] | None = None
+    visibility: dict[Literal["visible", "hidden"], _Error] | None = None
     motion: dict[Text, Number | None] | None = None
     uncertainty: _Uncertainty | None = None
+
+
+class _Pck(_Part):
+    at_100: Number = Field(alias="100")
 
 
 class Results(Measured):

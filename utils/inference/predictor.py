@@ -16,7 +16,6 @@ from dataset.pictures import read_picture
 from dataset.runs import Place
 from dataset.view import Transform
 from model.backbone import to_bfloat16
-from model.pose_model import PoseModel
 from utils.common.device import fast_bf16, select_device
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import model_path
@@ -108,20 +107,12 @@ def load_network(
         return OnnxPosePredictor(path, views=views)
     device = select_device(str(gpu))
     loaded = load_pose_model(path, device)
-    return ready_network(loaded.model, device, precision, loaded.camera, loaded.mounts, views)
-
-
-def ready_network(
-    model: PoseModel, device: torch.device, precision: str = "auto", *known: Any
-) -> PosePredictor:
-    """A network on ``device``, in evaluation mode, changed in place to run fast; the rest is as of
-    :class:`PosePredictor`."""
-    fold_batch_norms(model.pose2d)
+    fold_batch_norms(loaded.model.pose2d)
     if precision == "bf16" or (precision == "auto" and fast_bf16(device)):
         # Once, instead of at every call.
-        to_bfloat16(model.pose2d)
-    model.to(memory_format=torch.channels_last)
-    return PosePredictor(model, device, precision, *known)
+        to_bfloat16(loaded.model.pose2d)
+    model = loaded.model.to(memory_format=torch.channels_last)
+    return PosePredictor(model, device, precision, loaded.camera, loaded.mounts, views)
 
 
 class EgoPosePredictor:
@@ -163,47 +154,36 @@ class EgoPosePredictor:
                     "are: leave out --headset, --camera, --fov, --rotate and --mount"
                 )
             self.lens = LensFinder(self.network.headset)
+        self._turns = headset is None and rotate is None and self.network.headset is None
         self.range = TrainedRange(self.network.mounts)
-        #: What is known or assumed of the pictures' headset, by their width, height and sequence.
-        self.views: dict[tuple[int, int, str | None], View] = {}
+        #: What is known or assumed of the pictures' headset, by their width and height.
+        self.views: dict[tuple[int, int], View] = {}
         self._lock = threading.Lock()
 
-    def study(
-        self, pictures: Sequence[np.ndarray], sequence: str | None = None
-    ) -> UserError | None:
+    def study(self, pictures: Sequence[np.ndarray]) -> UserError | None:
         """Find lens and turn for each size from several (H, W[, C]) uint8, which is more robust
-        than from one; where those of a ``sequence`` do not tell, as studied without it before, and
-        the turn of a size that does not tell is that of the size that tells it most clearly.
-        Returns what is wrong with a size that cannot be used."""
+        than from one; the turn of a size that does not tell is that of the size that tells it most
+        clearly. Returns what is wrong with a size that cannot be used."""
         by_size, lenses, fault = {}, {}, None
         for picture in map(as_rgb, pictures):
             by_size.setdefault(picture.shape[1::-1], []).append(picture)
         with self._lock:
-            for size, found in by_size.items():
-                key = (*size, sequence)
-                if key in self.views:
-                    continue
-                known = self.views.get((*size, None))
+            for size in [size for size in by_size if size not in self.views]:
                 try:
-                    lens = self.lens.find(found, known and known.lens)
-                    if self.network.headset is None:
-                        lens = self._turned(found, lens)
-                    lenses[key] = lens
+                    lens = self.lens.find(by_size[size])
+                    lenses[size] = self._turned(by_size[size], lens) if self._turns else lens
                 except UserError as error:
                     fault = error
-            known = {key: view.lens for key, view in self.views.items()} | lenses
-            known = {key: lens for key, lens in known.items() if key[2] in (None, sequence)}
-            clear = [key for key, lens in known.items() if lens.lead > _CLEAR]
-            for key, lens in lenses.items():
-                if lens.lead <= _CLEAR and clear:
-                    ranks = ((k[2] == sequence, k[:2] == key[:2], known[k].lead, k) for k in clear)
-                    *_, best = max(ranks)
+            known = {size: view.lens for size, view in self.views.items()} | lenses
+            best = max(known, key=lambda size: (known[size].lead, size), default=None)
+            for size, lens in lenses.items():
+                if lens.lead <= _CLEAR < known[best].lead:
                     text = f"as of pictures of {best[0]}×{best[1]}, {known[best].orientation}"
                     lens = lens.turned(known[best].headset.rotate, text, known[best].lead)
                 try:
                     transform = lens.view(self.network.camera)
                     faults = self.range.fault(lens.headset, transform)
-                    self.views[key] = View(lens, transform, faults)
+                    self.views[size] = View(lens, transform, faults)
                 except UserError as error:
                     fault = error
         return fault
@@ -211,35 +191,25 @@ class EgoPosePredictor:
     def _turned(self, pictures: Sequence[np.ndarray], lens: Lens) -> Lens:
         """The lens with the turn of which the network is most certain, which is not clear for some
         pictures, and in words how that was found."""
-        if not self.lens.finds_turn and len(pictures) < _ENOUGH:
-            return lens
-        stated = 0.0 if self.lens.finds_turn else lens.headset.rotate
-        turns = [(stated + turn) % 360 for turn in TURNS]
-        views = [lens.turned(turn, "").view(self.network.camera) for turn in turns]
+        views = [lens.turned(turn, "").view(self.network.camera) for turn in TURNS]
         scores = []
         for count, picture in enumerate(pictures, 1):
-            turned = [view.image(picture) for view in views]
-            found = self.network.one_view(torch.from_numpy(np.stack(turned)))
-            scores.append(found.confidence[:, _SEEN].mean(1))
+            turned = torch.from_numpy(np.stack([view.image(picture) for view in views]))
+            scores.append(self.network.one_view(turned).confidence[:, _SEEN].mean(1))
             mean = np.mean(scores, axis=0)
             second, best = np.argsort(mean)[-2:]
             lead = float(mean[best] - mean[second]) if mean[best] >= _LEAST else 0.0
-            clear = lead > _CLEAR
-            if clear and count >= _ENOUGH:
+            if lead > _CLEAR and count >= _ENOUGH:
                 break
         values = f"mean confidence {mean[best]:.2f}, of the next best turn {mean[second]:.2f}"
-        if not self.lens.finds_turn:
-            turn = f"{turns[best]:g}°: {values}; see --rotate"
-            hint = f"as stated, but the network is surer with {turn}"
-            return lens.turned(stated, hint if clear and best else "as stated")
-        if clear:
-            return lens.turned(turns[best], f"found by the network: {values}", lead)
+        if lead > _CLEAR:
+            return lens.turned(float(TURNS[best]), f"found by the network: {values}", lead)
         hint = f"assumed, none is convincing: {values}; state it with --rotate"
         return lens.turned(0.0, hint, lead)
 
-    def prepare(self, picture: np.ndarray, sequence: str | None = None) -> Prepared:
-        """What the network gets of a (H, W[, C]) uint8 picture, of a sequence if these are studied
-        each. Cheap to run in a thread; UserError for one that does not fit the calibration."""
+    def prepare(self, picture: np.ndarray) -> Prepared:
+        """What the network gets of a (H, W[, C]) uint8 picture. Cheap to run in a thread; UserError
+        for one that does not fit the calibration."""
         picture = as_rgb(picture)
         size, built_in = picture.shape[1::-1], self.network.headset
         if built_in and size != (built_in.camera.width, built_in.camera.height):
@@ -247,10 +217,9 @@ class EgoPosePredictor:
                 f"a picture of {size[0]}×{size[1]}, but {self.checkpoint} was exported for the "
                 f"{built_in.camera.width}×{built_in.camera.height} of its headset"
             )
-        key = (*size, sequence)
-        if key not in self.views and (fault := self.study([picture], sequence)):
+        if size not in self.views and (fault := self.study([picture])):
             raise fault
-        view = self.views[key]
+        view = self.views[size]
         square = picture if built_in else view.transform.image(picture)
         return Prepared(square, view.transform, bool(view.out_of_range))
 

@@ -1,12 +1,14 @@
 """One frame's result, how a run went, and what results are handed to."""
 
-from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TextIO
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from base.errors import UserError
+from base.files import make_folder
 from utils.inference.predictor import EgoPosePredictor, Pose
 
 #: Frames by which a gap is filled at most: an hour, nearly, at 30 a second.
@@ -50,39 +52,48 @@ class Summary:
     fault: str = ""  # what cut the source short
     lenses: list[dict[str, Any]] = field(default_factory=list)  # View.describe() of each
 
-    def add(self, part: "Summary") -> None:
-        """Take in what another process did of the same source."""
-        self.lenses += [lens for lens in part.lenses if lens not in self.lenses]
-        self.left_out, self.interrupted = part.left_out, self.interrupted or part.interrupted
-        for name in ("frames", "disagreeing", "out_of_range", "unreadable"):
-            setattr(self, name, getattr(self, name) + getattr(part, name))
 
-    def why_nothing(self, name: str) -> str:
-        """Why a source of that name gave not a single pose."""
-        if not self.unreadable:
-            return self.fault or f"{name}: ended before the first frame"
-        first, count = self.unreadable[0], len(self.unreadable)
-        what = f"none of the {count} pictures could be read; the first"
-        what = "the only picture could not be read" if count == 1 else what
-        return f"{what}, {first['file']}: {first['reason']}"
-
-
-class Sink(ABC):
+class Sink:
     """Receives the results of a run one by one, in order."""
 
     closed = False  # whether the run is to end
 
-    @abstractmethod
     def add(self, result: FramePose, picture: np.ndarray) -> None:
-        """Receive a result and its (H, W, 3) uint8 RGB picture, which is empty where the results of
-        several processes are put together."""
+        """Receive a result and its (H, W, 3) uint8 RGB picture."""
+        raise NotImplementedError
 
-    def finish(self, summary: Summary) -> None:  # noqa: B027
+    def finish(self, summary: Summary) -> None:
         """Called once after the last result of a run that did not fail."""
 
+    def close(self) -> None:
+        """Called at the end, also of a run that failed."""
 
-@dataclass(frozen=True, slots=True)
-class RunInfo:
+
+class PerSequence(Sink):
+    """Hands each sequence to a sink of a ``kind`` of its own, whose arguments are ``path`` in the
+    sequence's folder and ``how``; it is complete when the next one begins."""
+
+    def __init__(self, kind: Callable[[Path, Any], Sink], path: Path, how: Any) -> None:
+        self._kind, self._path, self._how = kind, path, how
+        self._sink, self._sequence = Sink(), None
+
+    def add(self, result: FramePose, picture: np.ndarray) -> None:
+        if result.sequence != self._sequence:
+            self.finish(Summary())
+            self.close()
+            self._sequence = result.sequence
+            path = self._path.parent / result.sequence / self._path.name
+            self._sink = self._kind(path, self._how)
+        self._sink.add(result, picture)
+
+    def finish(self, summary: Summary) -> None:
+        self._sink.finish(summary)
+
+    def close(self) -> None:
+        self._sink.close()
+
+
+class RunInfo(NamedTuple):
     """What a format may want to know."""
 
     predictor: EgoPosePredictor
@@ -92,11 +103,14 @@ class RunInfo:
 
 class PoseFormat(Sink):
     """A format of files of poses; :data:`utils.inference.sinks.FORMATS` registers it. ``stream`` is
-    the open file, UTF-8 text; bytes go to ``stream.buffer``. It is closed after :meth:`finish` and
-    only then gets its name; a run that fails leaves no file."""
+    the open file, UTF-8 text; bytes go to ``stream.buffer``. It is closed after :meth:`finish`; a
+    run that fails leaves no file."""
 
     #: Whether each sequence (a video, or the pictures of a folder) has a file of its own.
     per_sequence: ClassVar[bool] = False
 
-    def __init__(self, stream: TextIO, run: RunInfo) -> None:
-        self.stream, self.run = stream, run
+    def __init__(self, path: Path, run: RunInfo) -> None:
+        make_folder(path.parent)
+        # A checkpoint's name may hold what is not UTF-8: JSON has an escape for that.
+        self.stream = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+        self.run, self.close = run, self.stream.close

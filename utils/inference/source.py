@@ -18,7 +18,6 @@ _ODD = re.compile("[\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LONGEST_NAME = 180
 #: Decoded pictures that are kept at a time, about; there are more of small ones than of large ones.
 PICTURE_BYTES = 2**28
-_NUMBER_AT_END = re.compile(r"\d+$")
 
 
 def name_text(name: str) -> str:
@@ -53,8 +52,7 @@ class LazyFrame:
         if self.frame is not None:
             return self.file, self.frame
         path = PurePosixPath(self.file)
-        digits = _NUMBER_AT_END.search(path.stem)
-        if digits is None:
+        if (digits := re.search(r"\d+$", path.stem)) is None:
             return None
         return str(path.with_name(path.stem[: digits.start()] + path.suffix)), int(digits[0])
 
@@ -68,7 +66,6 @@ class Source(ABC):
     fps: float | None = None  #: None for pictures
     live: bool = False  #: frames that are not read in time are lost
     fault: str = ""  #: after the last frame, what went wrong on the way, if anything
-    nested: bool = False  #: sequences have folders of their own
     left_out: Sequence[dict[str, str]] = ()  #: files and folders, each with "file" and "reason"
 
     @abstractmethod
@@ -76,6 +73,5 @@ class Source(ABC):
         """The frames."""
 
     @abstractmethod
-    def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
-        """Up to ``count`` frames of all or of a sequence, evenly spread, (H, W, 3) uint8 RGB, to
-        find the lens from."""
+    def sample(self, count: int) -> list[np.ndarray]:
+        """Up to ``count`` frames, evenly spread, (H, W, 3) uint8 RGB, to find the lens from."""

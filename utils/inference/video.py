@@ -1,4 +1,4 @@
-"""Frames of a video file or of an address, and the newest ones of a stream or a camera."""
+"""Frames of a video file, and the newest ones of a camera."""
 
 import contextlib
 import itertools
@@ -18,29 +18,25 @@ from base.errors import BrokenFrameError, UserError
 from dataset.pictures import MOST_PIXELS
 from utils.inference.source import LazyFrame, Source, name_text, plain_name
 
-#: How long a camera or an address may take for a frame before it counts as gone, seconds.
-_TIMEOUT_S = 10.0
 #: A video that ends this much before the time that it states is cut off, seconds.
 _MISSING_S = 0.5
 
 
 class _Video(contextlib.AbstractContextManager["_Video"]):
-    """An open video, of a path or an address, and its best stream; a context manager.  ``faults``
-    are of packets that could not be decoded. UserError where there is no video."""
+    """An open video file and its best stream; ``faults`` are of packets that could not be decoded.
+    UserError where there is no video."""
 
-    def __init__(self, target: str, name: str) -> None:
-        options = {"rtsp_flags": "prefer_tcp"} if target.startswith("rtsp") else {}
-        timeout, self.faults = _TIMEOUT_S, []
-        kind = "not a video" if "://" in target else "neither a picture nor a video"
-        self.none = f"{kind} that can be read"
+    def __init__(self, path: Path) -> None:
+        self.faults: list[str] = []
+        self.none = f"{name_text(path.name)}: neither a picture nor a video that can be read"
         try:
-            self.file = av.open(target, options=options, timeout=timeout, metadata_errors="replace")
+            # Absolute, for "a:b.mp4" is an address to FFmpeg.
+            self.file = av.open(str(path.absolute()), metadata_errors="replace")
+        except av.InvalidDataError:
+            why = "of another kind, or a video cut off before its index"
+            raise UserError(f"{self.none}: {why}") from None
         except av.FFmpegError as error:
-            why = {
-                av.error.ExitError: f"no answer within {timeout:g} s",
-                av.error.InvalidDataError: "of another kind, or a video cut off before its index",
-            }.get(type(error), error.strerror)
-            raise UserError(f"{name}: {self.none}: {why}") from None
+            raise UserError(f"{self.none}: {error.strerror}") from None
         self.stream = self.file.streams.best("video")
         # Text is a picture of it to FFmpeg, and music may have one of its cover.
         if (
@@ -49,9 +45,8 @@ class _Video(contextlib.AbstractContextManager["_Video"]):
             or self.file.format.name == "tty"
         ):
             self.file.close()
-            raise UserError(f"{name}: {self.none}: it holds none")
+            raise UserError(f"{self.none}: it holds none")
         self.stream.thread_type = "AUTO"
-        self.fps = float(self.stream.guessed_rate or self.stream.average_rate or 30)
 
     def __exit__(self, *_: object) -> None:
         self.file.close()
@@ -91,20 +86,19 @@ def _picture(frame: av.VideoFrame) -> np.ndarray:
 
 
 class VideoSource(Source):
-    """A video that has an end, with the timestamps that are in it; UserError if it cannot be read
-    at all.  ``target`` is an absolute path or an address, ``name`` what it is called."""
+    """A video, with the timestamps that are in it; UserError if it cannot be read at all."""
 
-    def __init__(self, target: str, name: str) -> None:
-        self.target, self.name = target, name
-        self.reads = () if "://" in target else (Path(target),)
-        with _Video(target, name) as video:
+    def __init__(self, path: Path) -> None:
+        self.path, self.name, self.reads = path, name_text(path.name), (path,)
+        with _Video(path) as video:
             if next(iter(video), None) is None:
-                raise UserError(f"{name}: {video.none}: it holds no frame")
-            self.fps, self.total, self._end = video.fps, video.stream.frames or None, video.end()
+                raise UserError(f"{video.none}: it holds no frame")
+            self.fps = float(video.stream.guessed_rate or video.stream.average_rate or 30)
+            self.total, self._end = video.stream.frames or None, video.end()
 
     def __iter__(self) -> Iterator[LazyFrame]:
-        stem, number, first, last, end = plain_name(Path(self.target).stem), 0, None, 0.0, 0.0
-        with _Video(self.target, self.name) as video:
+        stem, number, first, last, end = plain_name(self.path.stem), 0, None, 0.0, 0.0
+        with _Video(self.path) as video:
             for number, frame in enumerate(video, 1):
                 # Some containers have no timestamps, or not for every frame.
                 seconds = last + 1 / self.fps if number > 1 else 0.0
@@ -120,9 +114,9 @@ class VideoSource(Source):
             self.fault = f"{self.name}: {number} frames could be read, up to {end:.1f}{stated} s: "
             self.fault += ": ".join(["cut off or damaged", *video.faults[:1]])
 
-    def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
+    def sample(self, count: int) -> list[np.ndarray]:
         found: list[np.ndarray] = []
-        with _Video(self.target, self.name) as video, contextlib.suppress(av.FFmpegError):
+        with _Video(self.path) as video, contextlib.suppress(av.FFmpegError):
             start = place = video.stream.start_time or 0
             span = int(self._end / video.stream.time_base) - start
             for k in range(count):
@@ -134,43 +128,42 @@ class VideoSource(Source):
         return found
 
 
-class LiveSource(Source):
-    """Of endless ``pictures`` always the newest; the others are lost."""
+class CameraSource(Source):
+    """Of the frames of a camera at this machine always the newest, the others are lost; UserError
+    if there is no such camera."""
 
     live = True
 
-    def __init__(self, name: str, pictures: Iterator[np.ndarray], fps: float) -> None:
-        self.name, self.fps, self._pictures = name, fps, self._until_fault(pictures)
+    def __init__(self, index: int) -> None:
+        self.name, self._capture = f"camera {index}", cv2.VideoCapture(index)
+        if not self._capture.grab():
+            raise UserError(f"--input {index}: there is no camera {index} at this machine")
+        self.fps = self._capture.get(cv2.CAP_PROP_FPS) or 30.0
 
-    def _until_fault(self, pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-        try:
-            yield from pictures
-        except (UserError, av.FFmpegError, cv2.error) as error:
-            self.fault = f"{self.name} is given up: {error}"
+    def _pictures(self) -> Iterator[np.ndarray]:
+        while (read := self._capture.read())[0]:
+            yield cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB)
 
     def __iter__(self) -> Iterator[LazyFrame]:
         newest: queue.Queue[tuple[np.ndarray | None, float]] = queue.Queue(1)
         stop = threading.Event()
 
         def grab() -> None:
-            for picture in itertools.chain(self._pictures, [None]):
+            for picture in itertools.chain(self._pictures(), [None]):
                 with contextlib.suppress(queue.Empty):
                     newest.get_nowait()  # not read in time
                 newest.put((picture, time.monotonic()))
                 if stop.is_set():
                     return
 
-        grabber = threading.Thread(target=grab, name="camera", daemon=True)
+        grabber = threading.Thread(target=grab, daemon=True)
         grabber.start()
         start = None
         try:
             for number in itertools.count():
-                try:
-                    picture, moment = newest.get(timeout=_TIMEOUT_S)
-                except queue.Empty:
-                    picture = None
+                picture, moment = newest.get()
                 if picture is None:
-                    self.fault = self.fault or f"{self.name} gives no more frames"
+                    self.fault = f"{self.name} gives no more frames"
                     return
                 start = moment if start is None else start
                 name, read = f"camera_{number:06d}", partial(np.asarray, picture)
@@ -178,44 +171,7 @@ class LiveSource(Source):
         finally:
             stop.set()
             grabber.join()
-            self._pictures.close()
+            self._capture.release()
 
-    def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
-        return list(itertools.islice(self._pictures, count))
-
-
-def open_video(given: str) -> Source:
-    """The frames of a video file, or of an address, which is live where its stream has no end."""
-    if "://" not in given:
-        # Absolute, for "a:b.mp4" is an address to FFmpeg.
-        return VideoSource(str(Path(given).absolute()), name_text(Path(given).name))
-    name = name_text(re.sub("//[^/]*@", "//", given))  # without a password
-    video = _Video(given, name)
-    if video.file.duration is not None:
-        video.file.close()
-        return VideoSource(given, name)
-
-    def pictures() -> Iterator[np.ndarray]:
-        with video:
-            yield from map(_picture, video)
-
-    return LiveSource(name, pictures(), video.fps)
-
-
-def open_camera(index: int) -> Source:
-    """A camera at this machine; UserError if there is no such camera."""
-    try:
-        capture = cv2.VideoCapture(index)
-    except cv2.error:
-        capture = cv2.VideoCapture()
-    if not capture.grab():
-        raise UserError(f"--input {index}: there is no camera {index} at this machine")
-
-    def pictures() -> Iterator[np.ndarray]:
-        try:
-            while (read := capture.read())[0]:
-                yield cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB)
-        finally:
-            capture.release()
-
-    return LiveSource(f"camera {index}", pictures(), capture.get(cv2.CAP_PROP_FPS) or 30.0)
+    def sample(self, count: int) -> list[np.ndarray]:
+        return list(itertools.islice(self._pictures(), count))

@@ -91,14 +91,15 @@ class Processes:
         self.rank = self._accelerator.process_index
         self.world = self._accelerator.num_processes
         self.main = self._accelerator.is_main_process
+        #: Waits until all processes are here.
+        self.wait = self._accelerator.wait_for_everyone
 
     def __enter__(self) -> "Processes":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._accelerator.end_training()
-        # Accelerate keeps its first set-up for the life of the interpreter; a second run in it may
-        # be on another device.
+        # Accelerate would keep its set-up for a second run in this interpreter.
         GradientState._reset_state()
         AcceleratorState._reset_state(reset_partial_state=True)
         os.environ.pop("ACCELERATE_TORCH_DEVICE", None)
@@ -106,10 +107,9 @@ class Processes:
     def division(self, batch_size: int, accumulate: int) -> Division:
         """How a global batch is divided; UserError if it cannot be, evenly."""
         if batch_size % (self.world * accumulate):
-            several = f"{self.world} processes" + (f" × {accumulate}" if accumulate > 1 else "")
             raise UserError(
-                f"batch_size {batch_size} cannot be divided evenly among {several} "
-                "(processes × accumulate): --batch_size counts the frames of all of them"
+                f"batch_size {batch_size} cannot be divided evenly among {self.world} × "
+                f"{accumulate} (processes × accumulate): it counts the frames of all of them"
             )
         return Division(self.rank, self.world, accumulate)
 
@@ -134,28 +134,23 @@ class Processes:
     def accumulating(self, model: nn.Module, last: bool) -> contextlib.AbstractContextManager[None]:
         """Context of a micro-batch's backward pass: gradients are averaged over the processes in
         the last one of a step, until then they only add up."""
-        alone = last or self.world == 1
-        return contextlib.nullcontext() if alone else self._accelerator.no_sync(model)
+        return contextlib.nullcontext() if last else self._accelerator.no_sync(model)
 
     def mean(self, values: Tensor) -> Tensor:
         """Element-wise mean over the processes."""
-        return values if self.world == 1 else self._accelerator.reduce(values.clone(), "mean")
+        return self._accelerator.reduce(values, "mean")
 
     def any(self, *flags: bool) -> tuple[bool, ...]:
         """For each flag, whether it is set in any process; all must call this together."""
-        if self.world == 1:
+        if self.world == 1:  # without waiting for the device
             return flags
         counts = torch.tensor(flags, dtype=torch.float32, device=self.device)
         return tuple((self._accelerator.reduce(counts, "sum") > 0).tolist())
 
     def gathered(self, items: list[Any]) -> list[Any]:
         """The items of all processes, in the order of their ranks, in each of them."""
-        return items if self.world == 1 else gather_object(items)
+        return gather_object(items)
 
     def from_main(self, item: Any) -> Any:
         """The main process's item, in each process."""
-        return item if self.world == 1 else broadcast_object_list([item])[0]
-
-    def wait(self) -> None:
-        """Until all processes are here."""
-        self._accelerator.wait_for_everyone()
+        return broadcast_object_list([item])[0]

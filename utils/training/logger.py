@@ -1,10 +1,10 @@
-"""Progress of a run: a bar, TensorBoard, and log.jsonl with the same figures."""
+"""Progress of a run: a bar, TensorBoard, log.jsonl with the same figures, and a check of losses."""
 
 import contextlib
 import json
+import math
 import resource
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from tqdm import tqdm
 
 from base.errors import UserError
 from base.files import write_text
+from base.frame import FrameId
+from utils.training.distributed import Processes
 
 
 def memory_gib(device: torch.device) -> float:
@@ -28,16 +30,43 @@ def memory_gib(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
-def _truncate_log(path: Path, step: int) -> None:
-    """Take out of a log what was written after ``step``, which is about to be done again."""
-    if not path.is_file():
-        return
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        with contextlib.suppress(ValueError):  # a kill may have cut off the last line
-            if json.loads(line)["step"] <= step:
-                kept.append(line + "\n")
-    write_text(path, "".join(kept))
+class LossMonitor:
+    """Collects the losses of steps and checks them now and then: reading one waits for the device.
+    The frames of a loss that is not finite are listed in ``log_dir``."""
+
+    def __init__(self, processes: Processes, log_dir: Path) -> None:
+        self._processes, self._log_dir = processes, log_dir
+        #: Unchecked steps: number, loss terms (scalars on the device), frames.
+        self.steps: list[tuple[int, dict[str, torch.Tensor], list[FrameId]]] = []
+
+    def check(self) -> dict[str, float] | None:
+        """Check all steps since the last check, in all processes together: UserError if a loss is
+        not finite.  Term → value in the last step, mean over all processes, and their "total"; None
+        if there was no step."""
+        if not self.steps:
+            return None
+        rows = [torch.stack(list(terms.values())) for _, terms, _ in self.steps]
+        table = self._processes.mean(torch.stack(rows).float()).cpu().tolist()
+        for (step, terms, frames), row in zip(self.steps, table, strict=True):
+            losses = dict(zip(terms, row, strict=True))
+            if not all(map(math.isfinite, row)):
+                self._refuse(step, losses, frames)
+        self.steps = []
+        return losses | {"total": math.fsum(row)}
+
+    def _refuse(self, step: int, losses: dict[str, float], frames: list[FrameId]) -> None:
+        names = self._processes.gathered(list(map(str, frames)))
+        path = self._log_dir / f"nonfinite_step_{step}.json"
+        if self._processes.main:
+            texts = {name: str(value) for name, value in losses.items()}
+            record = {"step": step, "losses": texts, "frames": names}
+            write_text(path, json.dumps(record, indent=1) + "\n")
+        parts = ", ".join(f"{name} {value:g}" for name, value in losses.items())
+        raise UserError(
+            f"the loss is not finite at step {step} ({parts}); its {len(names)} frames are "
+            f"listed in {path}, the last checkpoint is kept. Lower the learning rate or set "
+            "clip_norm in the configuration"
+        )
 
 
 class RunLog(contextlib.AbstractContextManager["RunLog"]):
@@ -50,34 +79,19 @@ class RunLog(contextlib.AbstractContextManager["RunLog"]):
     ) -> None:
         position = {"total": total, "initial": step, "desc": name, "unit": "step"}
         self.bar = tqdm(**position, dynamic_ncols=True, disable=not enabled)
-        self._writer = self._file = None
-        self._folder = log_dir
-        self._thread_hook = threading.excepthook
+        self._path, self._writer = log_dir / "log.jsonl", None
         if enabled:
-            threading.excepthook = self._on_thread_error
             with self._writing():
-                _truncate_log(log_dir / "log.jsonl", step)
-                self._file = (log_dir / "log.jsonl").open("a", encoding="utf-8")
+                self._remove_entries(step)
                 self._writer = SummaryWriter(str(log_dir), purge_step=step + 1 if step else None)
 
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
         self.bar.close()
-        if self._writer is None:
-            return
-        # On a full disk the end of the log fails as well; what failed first is what is reported.
-        reported = contextlib.suppress(UserError) if failed else contextlib.nullcontext()
-        try:
+        if self._writer is not None:
+            # On a full disk the end of the log fails as well; what failed first is reported.
+            reported = contextlib.suppress(UserError) if failed else contextlib.nullcontext()
             with reported, self._writing():
                 self._writer.close()
-                self._file.close()
-        finally:
-            threading.excepthook = self._thread_hook
-
-    def _on_thread_error(self, raised: threading.ExceptHookArgs) -> None:
-        # TensorBoard writes in a thread and hands what went wrong there to the next call; the
-        # thread's own traceback on the screen would bury the line that this becomes.
-        if not issubclass(raised.exc_type, OSError):
-            self._thread_hook(raised)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -85,9 +99,16 @@ class RunLog(contextlib.AbstractContextManager["RunLog"]):
         try:
             yield
         except OSError as error:
-            raise UserError(
-                f"{self._folder}: logs cannot be written ({error.strerror or error})"
-            ) from None
+            reason = error.strerror or error
+            raise UserError(f"{self._path.parent}: logs cannot be written ({reason})") from None
+
+    def _remove_entries(self, step: int) -> None:
+        """Take out what was written after ``step``."""
+        kept = []
+        for line in self._path.read_text("utf-8").splitlines() if self._path.is_file() else ():
+            with contextlib.suppress(ValueError):  # a kill may have cut off the last line
+                kept += [line + "\n"] if json.loads(line)["step"] <= step else []
+        write_text(self._path, "".join(kept))
 
     def print(self, line: str) -> None:
         """Print a line above the bar."""
@@ -122,8 +143,7 @@ class RunLog(contextlib.AbstractContextManager["RunLog"]):
     def _write(self, scalars: dict[str, float], position: int, record: dict[str, Any]) -> None:
         if self._writer is None:
             return
-        with self._writing():
+        with self._writing(), self._path.open("a", encoding="utf-8") as file:
             for name, value in scalars.items():
                 self._writer.add_scalar(name, value, position)
-            self._file.write(json.dumps(record) + "\n")
-            self._file.flush()
+            file.write(json.dumps(record) + "\n")

@@ -50,21 +50,19 @@ def restore_optimizer(
     run.  UserError if it is of another optimiser or other weights, or lacks the moments of any
     weight with ``all_weights``, otherwise of all."""
     try:
-        [group], [stored] = optimizer.param_groups, checkpoint.optimizer["param_groups"]
-        count, state = len(group["params"]), checkpoint.optimizer["state"]
-        if len(stored["params"]) != count:
-            raise ValueError("it is of another number of weights")
-        missing = len(set(range(count)) - state.keys())
-        if missing and (all_weights or not state):
-            raise ValueError(f"the moments of {missing} weights are missing")
+        [group], state = optimizer.param_groups, checkpoint.optimizer["state"]
+        [stored] = checkpoint.optimizer["param_groups"]
+        shapes = [weight.shape for weight in group["params"]]
         # Before it is copied, which follows whatever is nested in it.
         for number, moments in state.items():
-            shape = group["params"][number].shape
-            if {key: value.shape for key, value in moments.items()} != {
-                "step": torch.Size(), "exp_avg": shape, "exp_avg_sq": shape
-            }:  # fmt: skip
+            found = {name: value.shape for name, value in moments.items()}
+            one = shapes[number]
+            if number < 0 or found != {"step": torch.Size(), "exp_avg": one, "exp_avg_sq": one}:
                 raise ValueError("moments of other shapes than the weights")
-        groups = [group | {"params": list(range(count))}]
+        missing = len(shapes) - len(state)
+        if len(stored["params"]) != len(shapes) or (missing and (all_weights or not state)):
+            raise ValueError(f"the moments of {missing} weights are missing")
+        groups = [group | {"params": list(range(len(shapes)))}]
         optimizer.load_state_dict({"state": state, "param_groups": groups})
         if checkpoint.training.scaler:
             scaler.load_state_dict(checkpoint.training.scaler)

@@ -71,13 +71,9 @@ def _numpy(values: torch.Tensor) -> np.ndarray:
 class Stage:
     """One stage of training; UserError for data that cannot be trained on.
 
-    Attributes:
-        network: what training calls: ``model``, wrapped for several processes or compiled.
-        evaluated: what validation calls: ``model``, or the moving average of it.
-        loader, validation: batches of TrainSet and of ValSet.
-        metric, unit: figure by which the best checkpoint is chosen; lower is better.
-        camera: of the network's view.
-        mean_pose, mounts: of TrainSet, see :class:`~utils.common.checkpoint.Checkpoint`.
+    ``network`` (wrapped for several processes, or compiled) is what training calls, ``evaluated``
+    (``model`` or the moving average of it) what validation calls; ``loader`` and ``validation``
+    give batches of TrainSet and ValSet; by ``metric``, in ``unit``, the best checkpoint is chosen.
     """
 
     def __init__(
@@ -90,24 +86,18 @@ class Stage:
         view: Camera | None = None,
         headset: Headset | None = None,
     ) -> None:
-        self.name = name
-        self.config = config
-        self.settings = config.stage(name)
-        self.training = training_type(name, config)
+        self.name, self.config, self.processes = name, config, processes
+        self.device, self.root, self.headset = processes.device, root, headset
+        self.settings, self.training = config.stage(name), training_type(name, config)
         poses = self.training.trained != ("pose2d",)
         self.metric, self.unit = ("mpjpe_mm", "mm") if poses else ("joints2d_px", "px of 800")
-        self.processes = processes
-        self.device = processes.device
-        self.root, self.headset = root, headset
         self.division = processes.division(self.settings.batch_size, self.settings.accumulate)
         model = processes.synchronise(model)
-        self.model = model.to(self.device, memory_format=torch.channels_last)
+        self.model = self.evaluated = model.to(self.device, memory_format=torch.channels_last)
         self.network = processes.wrap(self.model, model.uses_all_weights(config.loss))
         if config.compile:
             self.network = torch.compile(self.network)
-        self.evaluated = self.model
-        self.input_size = config.data.input_size
-        drawn = config.heatmap
+        self.input_size, drawn = config.data.input_size, config.heatmap
         self.heatmap_shape = HeatmapShape(model.heatmap_size, drawn.sigma, drawn.subpixel)
         self.labels = self._open_labels(SetType.TRAIN, view)
         self.camera = self.labels.camera
@@ -116,14 +106,13 @@ class Stage:
         self.mean_pose = annotations.mean_pose()
         neck = np.quantile(annotations.joints3d[:, NECK], _RANGE, axis=0).round(4).tolist()
         worn = sorted(map(_checksum, self.labels.table.headsets))
-        self.mounts: dict[str, Any] = {"neck": neck, "headsets": worn}
+        self.mounts: dict[str, Any] = {"neck": neck, "headsets": worn}  # as of Checkpoint
         edge = float(np.quantile(self.labels.edges(), _NARROW, method="nearest"))
         if edge < RELEASE_RANGE["edge"]:
             self.mounts["edge"] = round(edge, 1)
         self.visibility_known = annotations.occlusion_known
         self._augmentation_draws = torch.Generator()
         self._part = BatchPart(self.division.rank, self.division.world)
-        self._pictures: Any = None  # of videos: those that the histories were made of
         self.loader, self.validation = self._open_loaders()
 
     # ---------------------------------------------------------------- data
@@ -142,13 +131,12 @@ class Stage:
             refuse_overlap(*labels)
             orders = zip(labels, (shuffled, in_order), strict=True)
             return [LabelLoader(split, self.device, **order) for split, order in orders]
+        where = self.config, self.camera, self.headset
         (training, workers), (validation, more) = (
-            open_pictures(self.root, which, self.config, self.camera, self.headset)
-            for which in _SETS
+            open_pictures(self.root, which, *where) for which in _SETS
         )
         refuse_overlap(training, validation)
         if self.training.reads == "videos":
-            self._pictures = validation
             # Without augmentation all views would be the same.
             views = settings.views if settings.augment.changes else 1
             return [
@@ -178,9 +166,8 @@ class Stage:
         loader.broken = broken
         if split.set_type is SetType.TRAIN and not loader.complete:
             raise UserError(
-                f"{self.root}: no {max(self.model.lags) + 1} frames of its "
-                f"{SetType.TRAIN.folder} follow each other, so there is no history to learn "
-                "from: give a set of videos (utils/make_synthetic.py --video)"
+                f"{self.root}: no {max(self.model.lags) + 1} frames of its TrainSet follow each "
+                "other: give a set of videos (utils/make_synthetic.py --video)"
             )
         return loader
 
@@ -206,14 +193,11 @@ class Stage:
         return states
 
     def restore_random_states(self, states: dict[str, torch.Tensor]) -> None:
-        """Go on drawing where :meth:`random_states` was called; UserError for other states."""
-        try:
-            self._augmentation_draws.set_state(states["draws"])
-            torch.set_rng_state(states["torch"])
-            if self.device.type == "cuda" and "cuda" in states:
-                torch.cuda.set_rng_state(states["cuda"], self.device)
-        except (KeyError, RuntimeError, TypeError) as error:
-            raise UserError(f"the checkpoint's training.random is none: {error}") from None
+        """Go on drawing where :meth:`random_states` was called."""
+        self._augmentation_draws.set_state(states["draws"])
+        torch.set_rng_state(states["torch"])
+        if self.device.type == "cuda" and "cuda" in states:
+            torch.cuda.set_rng_state(states["cuda"], self.device)
 
     # ---------------------------------------------------------------- training
 
@@ -224,14 +208,11 @@ class Stage:
         parts = len(samples) * self.processes.world
         if parts == 1:
             return samples
-        masks = [(one.targets.inside[:, _SEEN], one.targets.visible_known) for one in samples]
-        counts = [torch.stack([mask.sum() for mask in pair]) for pair in masks]
-        means = self.processes.mean(torch.stack(counts).float().mean(0))
-        inside, known = means.clamp(min=1 / parts)
-        return [
-            sample._replace(targets=sample.targets._replace(inside_count=inside, known_count=known))
-            for sample in samples
-        ]
+        targets = [sample.targets for sample in samples]
+        counts = [torch.stack([t.inside[:, _SEEN].sum(), t.visible_known.sum()]) for t in targets]
+        means = self.processes.mean(torch.stack(counts).float().mean(0)).clamp(min=1 / parts)
+        names = dict(zip(("inside_count", "known_count"), means, strict=True))
+        return [one._replace(targets=one.targets._replace(**names)) for one in samples]
 
     def losses(self, sample: Sample) -> dict[str, torch.Tensor]:
         """Weighted loss terms; their sum is minimised."""
@@ -310,6 +291,8 @@ class Stage:
             if output.heatmaps is not None:
                 errors2d.append(self._errors2d(output.heatmaps, targets))
         figures, by_action = {}, {}
+        if not any(self.processes.gathered([bool(poses or errors2d)])):
+            raise UserError(f"{SetType.VAL.folder}: none of its pictures can be read")
         if self.metric == "mpjpe_mm":
             by_action = self._mpjpe(poses)
             figures["mpjpe_mm"] = by_action["All"]
@@ -324,21 +307,15 @@ class Stage:
         if self.training.reads == "videos":
             figures["single_frame_mm"] = self._mpjpe(single)["All"]
         if self.training.reads == "pictures":
-            distances = np.concatenate(self._gathered(errors2d))
+            distances = np.concatenate(self.processes.gathered(errors2d))
             figures["joints2d_px"] = float(distances.mean())
             figures["joints2d_median_px"] = float(np.median(distances))
         return figures, by_action
 
-    def _gathered(self, items: list[Any]) -> list[Any]:
-        found = self.processes.gathered(items)
-        if not found:
-            raise UserError(f"{SetType.VAL.folder}: none of its pictures can be read")
-        return found
-
     def _mpjpe(self, poses: list[tuple[torch.Tensor, torch.Tensor, list[str]]]) -> dict[str, float]:
         """Action group → MPJPE in millimetres over the poses of all processes."""
         own = [(_numpy(made), _numpy(true), actions) for made, true, actions in poses]
-        *both, actions = zip(*self._gathered(own), strict=True)
+        *both, actions = zip(*self.processes.gathered(own), strict=True)
         return mpjpe_by_group(*map(np.concatenate, both), list(chain.from_iterable(actions)))
 
     def _errors2d(self, heatmaps: torch.Tensor, targets: Targets) -> np.ndarray:
@@ -350,9 +327,9 @@ class Stage:
     @cached_property
     def _fixed_frames(self) -> tuple[Batch, np.ndarray] | None:
         """A few frames of ValSet with (F, S, S, 3) uint8 pictures, black where the stage reads
-        none; None if no picture can be read."""
-        dataset = self._pictures or self.validation.dataset
-        numbers = evenly_spaced(len(dataset))
+        none; None for videos, or if no picture can be read."""
+        dataset = self.validation.dataset
+        numbers = evenly_spaced(len(dataset)) if self.training.reads != "videos" else []
         if self.training.reads == "labels":
             shape = len(numbers), self.input_size, self.input_size, 3
             return self.validation.rows(numbers), np.zeros(shape, np.uint8)
@@ -360,27 +337,17 @@ class Stage:
         for number in numbers:
             with contextlib.suppress(BrokenFrameError):  # validation names them
                 frames.append(dataset[number])
-        if not frames:
-            return None
-        batch = collate(frames)
-        images = batch.images.numpy()
-        if self._pictures is not None:
-            known = self.validation.dataset.frame_ids
-            batch = self.validation.rows([known.index(frame.frame_id) for frame in frames])
-        return batch, images
+        return (collate(frames), collate(frames).images.numpy()) if frames else None
 
     def draw_predictions(self) -> np.ndarray | None:
-        """Picture of the predictions for a few fixed frames of ValSet, see :func:`sheet`; None if
-        they cannot be read."""
+        """Picture of the predictions for a few fixed frames of ValSet, see :func:`sheet`; None
+        where there are none."""
         if self._fixed_frames is None:
             return None
         batch, images = self._fixed_frames
         sample = self.sample(batch)
         output = self._predict(sample)
         heatmaps = sample.inputs.get("heatmaps", output.heatmaps)
-        if heatmaps is None:
-            with autocast(self.device, self.config.precision):
-                heatmaps = self.model.pose2d(to_input(torch.from_numpy(images), self.device))
         if output.joints3d is not None:
             pixels = project_at_neck(output.joints3d, batch.joints3d, self.camera)
         else:

@@ -1,7 +1,4 @@
-"""The training loop, the same for every stage, device and number of processes.
-
-:meth:`Trainer.fit` → an epoch → a step: accumulate, clip, step, log, save; then validate.
-"""
+"""The training loop, the same for every stage, device and number of processes."""
 
 import contextlib
 import dataclasses
@@ -20,13 +17,11 @@ from base.cameras import camera_to_dict
 from base.errors import UserError
 from base.files import make_folder, write_text
 from base.lock import clear_leftovers
-from model.backbone import TRUNK_STRIDE
 from model.weight_file import load_strictly
-from utils.common.checkpoint import Checkpoint, TrainingState, save_in_run
+from utils.common.checkpoint import BEST, Checkpoint, TrainingState, save_in_run
 from utils.common.config import dump_config
 from utils.common.signals import Interruption
-from utils.training.guards import LossMonitor, report_stalls
-from utils.training.logger import RunLog, memory_gib
+from utils.training.logger import LossMonitor, RunLog, memory_gib
 from utils.training.optim import make_average, make_optimizer, make_schedule, restore_optimizer
 from utils.training.stage import Stage
 
@@ -68,16 +63,6 @@ class Trainer:
     @property
     def _steps(self) -> int:
         return self.state.epoch * self.steps_per_epoch + self.state.step
-
-    def disk_bytes(self) -> int:
-        """What the checkpoints of the run take at most: one is removed once the next is written."""
-        model, settings = self.stage.model, self.stage.settings
-        weights = sum(value.nbytes for value in model.state_dict().values())
-        learning = sum(value.nbytes for value in model.parameters() if value.requires_grad)
-        # Adam keeps two numbers a weight; the moving average stands beside the trained weights.
-        each = weights * (1 if self.average is None else 2) + 2 * learning
-        kept = min(self.stage.config.checkpoints.keep or settings.epochs, settings.epochs)
-        return each * (kept + 1) + weights
 
     def fit(self) -> None:
         """Train to the last epoch; UserError for a loss that is not finite or a checkpoint that
@@ -122,7 +107,7 @@ class Trainer:
             state.step += 1
             self.log.bar.update()
             frames = [frame for batch in micro_batches for frame in batch.frame_ids]
-            self._losses.add(self._steps, losses, frames)
+            self._losses.steps.append((self._steps, losses, frames))
             due = self._steps % stage.config.log_every == 0
             if due:
                 self._log_progress()
@@ -154,7 +139,7 @@ class Trainer:
 
     def _next_batches(self, batches: Iterator[Any]) -> list[Any]:
         stage, since = self.stage, time.perf_counter()
-        with self._reading(), report_stalls(stage.config.data.stall_seconds, stage.loader.workers):
+        with self._reading():
             found = list(itertools.islice(batches, stage.division.accumulate))
         self._waited += time.perf_counter() - since
         return found
@@ -224,8 +209,7 @@ class Trainer:
             self._saved_at = time.monotonic()
 
     def _save(self, is_best: bool = False) -> Path | None:
-        """Write a checkpoint of where the run is, its losses checked; its path in the main
-        process."""
+        """Check the losses and write a checkpoint; its path in the main process."""
         self._losses.check()
         path = None
         if self.processes.main:
@@ -280,37 +264,27 @@ class Trainer:
         self.state = state
         if state.step:
             # The same frames are left to do where the batch size has changed meanwhile.
-            trained_with = resume.config.stage(state.stage).batch_size
+            done = state.step * resume.config.stage(state.stage).batch_size
             settings = self.stage.settings
             frames = settings.epoch_frames or len(self.stage.loader.dataset)
-            if (state.step - 1) * trained_with >= frames:
+            if done - resume.config.stage(state.stage).batch_size >= frames:
                 raise UserError(
-                    f"{resume.path}: {state.step} steps of {trained_with} frames are more than an "
-                    f"epoch of the {frames} frames here: resume with the set it was trained on"
+                    f"{resume.path}: {state.step} steps are more than an epoch of the {frames} "
+                    "frames here: resume with the set it was trained on"
                 )
-            now = state.step * trained_with // settings.batch_size
-            state.step = min(now, self.steps_per_epoch)
+            state.step = min(done // settings.batch_size, self.steps_per_epoch)
 
     def _refuse_small_batches(self) -> None:
         """Refuse batches in which BatchNorm would have one value a channel, and sets of fewer
         frames than a batch has parts."""
-        stage, settings, count = self.stage, self.stage.settings, len(self.stage.loader.dataset)
+        stage, count = self.stage, len(self.stage.loader.dataset)
         parts = stage.division.world * stage.division.accumulate
-        if count < parts:
+        norm = any(isinstance(module, nn.BatchNorm1d) for module in stage.model.modules())
+        if count < parts or (norm and self.frames_per_step // stage.division.accumulate == 1):
             raise UserError(
-                f"{count} training frames cannot be divided among {parts} parts (processes × "
-                "accumulate)"
-            )
-        frames = self.frames_per_step // settings.accumulate
-        single = stage.input_size <= TRUNK_STRIDE or any(
-            isinstance(module, nn.BatchNorm1d) for module in stage.model.modules()
-        )
-        if frames == 1 and single:
-            raise UserError(
-                f"BatchNorm cannot train on one frame at a time ({stage.name} with batch_size "
-                f"{settings.batch_size}, accumulate {settings.accumulate} and "
-                f"{settings.epoch_frames or count} frames an epoch): raise --batch_size or lower "
-                "--accumulate"
+                f"{stage.name}: a batch of {self.frames_per_step} of {count} frames cannot be "
+                f"divided into {parts} parts (processes × accumulate) of at least "
+                f"{1 + norm} frames: raise --batch_size or lower --accumulate"
             )
 
     def _summarise(self, steps: int, seconds: float) -> None:
@@ -319,11 +293,11 @@ class Trainer:
         if not self.processes.main:
             return
         frames = steps * self.frames_per_step
-        minutes, rest = divmod(round(seconds), 60)
+        best = f"{state.best_value:.1f} {stage.unit} at epoch {state.best_epoch}"
         print(
-            f"{stage.name}: best {stage.metric} {state.best_value:.1f} {stage.unit} at epoch "
-            f"{state.best_epoch} of {stage.settings.epochs}: "
-            f"{self.log_dir / 'checkpoints' / 'model_best.tar'}\n"
-            f"{stage.name}: {frames} frames in {minutes} min {rest} s ({frames / seconds:.0f} "
-            f"frames/s with validation), at most {memory_gib(stage.device):.1f} GiB of memory"
+            f"{stage.name}: best {stage.metric} {best} of {stage.settings.epochs}: "
+            f"{self.log_dir / 'checkpoints' / BEST}\n"
+            f"{stage.name}: {frames} frames in {seconds // 60:.0f} min {seconds % 60:.0f} s "
+            f"({frames / seconds:.0f} frames/s with validation), at most "
+            f"{memory_gib(stage.device):.1f} GiB of memory"
         )

@@ -4,10 +4,6 @@ Centimetres, y up; a body at rest stands at the origin and faces +z, its left si
 """
 
 import os
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -86,8 +82,12 @@ def _model():
 
         # Anny's kernels report their loading otherwise, once in each process.
         warp.config.log_level = getattr(warp, "LOG_ERROR", 40)
-        with _without_lines(b"Warp CUDA warning"):
+        errors, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)  # native code warns that there is no CUDA
+        try:
             warp.init()
+        finally:
+            os.dup2(errors, 2)
         return anny.Anny(rig="mixamo", phenotypes="all")
     except Exception as error:  # whatever importing, compiling and reading raise
         reason = " ".join(str(error).split())[:200]
@@ -95,23 +95,6 @@ def _model():
             f"the body model of the package anny cannot be loaded ({type(error).__name__}: "
             f"{reason}): install requirements.txt"
         ) from error
-
-
-@contextmanager
-def _without_lines(start: bytes) -> Iterator[None]:
-    """Keeps lines that begin with ``start`` from the standard error of libraries; whatever else
-    they write there meanwhile appears at the end."""
-    sys.stderr.flush()
-    before = os.dup(2)
-    with tempfile.TemporaryFile() as file:
-        os.dup2(file.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(before, 2)
-            os.close(before)
-            file.seek(0)
-            os.write(2, b"".join(line for line in file if not line.startswith(start)))
 
 
 @lru_cache(maxsize=1)

@@ -26,7 +26,21 @@ class Poser:
 
     def __init__(self, body: Body):
         self.body, self.bones, self.volumes = body, Bones(body), CollisionVolumes(body)
-        self._ground = _Ground(body)
+        # What can touch the floor: a sample of vertices, each moved by two bones.
+        rig = body.rig
+        picked = [np.arange(0, len(rig.main_bone), 60)]
+        for name in ("LeftFoot", "LeftToeBase", "RightFoot", "RightToeBase"):
+            own = np.flatnonzero(rig.main_bone == rig.index(name))
+            soles = own[np.argsort(body.vertices[own, 1], kind="stable")]
+            picked.append(soles[: len(own) // 3 : 3])
+        picked = np.unique(np.concatenate(picked))
+        weights = rig.weights[picked].astype(float)
+        bones = np.argsort(-weights, axis=1, kind="stable")[:, :2]
+        weights = np.take_along_axis(weights, bones, 1)
+        self._shares = (weights / weights.sum(1, keepdims=True)).ravel()
+        self._movers = bones.ravel()
+        points = np.repeat(body.vertices[picked].astype(float), 2, axis=0)
+        self._points = points - body.heads[self._movers]
 
     def place(self, poses: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Pose the body with its lowest point on the floor y = 0, facing +z: (N, J, 3) joints,
@@ -46,17 +60,24 @@ class Poser:
         _settle(placed, feet)
         for side in (0, 1):
             place_leg(placed, side, feet[:, side])
-        for side in (0, 1):
+        for side in (0, 1):  # kept out of both thighs
             place_arm(placed, self.volumes, side)
-        placed.joints[..., 1] -= self._ground.lowest(placed.joints, placed.turns)[:, None]
+        placed.joints[..., 1] -= self._lowest(placed.joints, placed.turns)[:, None]
         return placed.joints, placed.turns
 
     def stand(self, turns: np.ndarray, height: np.ndarray) -> np.ndarray:
         """(N, J, 3) joints of bones turned by (N, J, 3, 3), the Hips at x = z = 0, the lowest point
         ``height`` (N,) above the floor y = 0, centimetres."""
         joints = self.bones.joints(turns)
-        joints[..., 1] += (height - self._ground.lowest(joints, turns))[:, None]
+        joints[..., 1] += (height - self._lowest(joints, turns))[:, None]
         return joints
+
+    def _lowest(self, joints: np.ndarray, turns: np.ndarray) -> np.ndarray:
+        """(N,) height of the lowest vertex."""
+        matrix = turns[:, self._movers] @ self.body.to_tpose[self._movers]
+        moved = np.einsum("njb,jb->nj", matrix[..., 1, :], self._points)
+        moved += joints[:, self._movers, 1]
+        return (moved * self._shares).reshape(len(joints), -1, 2).sum(-1).min(-1)
 
     def seat_height(self, seat: np.ndarray) -> np.ndarray:
         """Centimetres from the floor of a seat of (N,) leg lengths, as sat on."""
@@ -121,30 +142,3 @@ def _settle(placed: Placement, feet: np.ndarray) -> None:
     drop = np.minimum(lower, 0.4 * leg).max(1)
     rise = np.maximum(least - apart[..., 1], 0.0).max(1)
     joints[..., 1] += (rise - drop)[:, None]
-
-
-class _Ground:
-    """The parts of one body that can touch the floor: a sample of vertices, two bones each."""
-
-    def __init__(self, body: Body):
-        rig = body.rig
-        picked = [np.arange(0, len(rig.main_bone), 60)]
-        for name in ("LeftFoot", "LeftToeBase", "RightFoot", "RightToeBase"):
-            own = np.flatnonzero(rig.main_bone == rig.index(name))
-            soles = own[np.argsort(body.vertices[own, 1], kind="stable")]
-            picked.append(soles[: len(own) // 3 : 3])
-        picked = np.unique(np.concatenate(picked))
-        weights = rig.weights[picked].astype(float)
-        bones = np.argsort(-weights, axis=1, kind="stable")[:, :2]
-        weights = np.take_along_axis(weights, bones, 1)
-        self._weights = (weights / weights.sum(1, keepdims=True)).ravel()
-        self._bones = bones.ravel()
-        self._to_tpose = body.to_tpose[self._bones]
-        points = np.repeat(body.vertices[picked].astype(float), 2, axis=0)
-        self._local = points - body.heads[self._bones]
-
-    def lowest(self, joints: np.ndarray, turns: np.ndarray) -> np.ndarray:
-        """(N,) height of the lowest vertex of a body with these joints and turned bones."""
-        matrix = turns[:, self._bones] @ self._to_tpose
-        moved = np.einsum("njb,jb->nj", matrix[..., 1, :], self._local) + joints[:, self._bones, 1]
-        return (moved * self._weights).reshape(len(joints), -1, 2).sum(-1).min(-1)

@@ -38,8 +38,7 @@ def _scale(body: Body) -> float:
 def release_joints(body: Body, joints: np.ndarray, turns: np.ndarray) -> np.ndarray:
     """(J, 3) joints of the labels from those a body moves about, world centimetres, and (J, 3, 3)
     turns of its bones on top of the T-pose."""
-    row, scale = body.rig.index, _scale(body)
-    moved = joints.copy()
+    row, moved, scale = body.rig.index, joints.copy(), _scale(body)
     thighs = [row("LeftUpLeg"), row("RightUpLeg")]
     middle = joints[thighs].mean(0)
     moved[thighs] = middle + _HIP_WIDTH * (joints[thighs] - middle)

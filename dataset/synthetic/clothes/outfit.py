@@ -4,8 +4,8 @@ Decided in the T-pose (x along the arms, y up, z forward, centimetres), per poin
 stripes and zips stay sharp however large the triangles are in the picture.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -75,23 +75,22 @@ def material_colours(top_kind: str, bottom_kind: str, rng: np.random.Generator) 
     grey = skin @ LUMA
     skin = grey + rng.uniform(0.55, 1.0) * (skin - grey) + rng.normal(0, 0.02)
     skin = np.clip(skin + rng.normal(0, 0.008, 3), 0.05, 1.0) ** 2
-    colours = np.zeros((len(Material), 3), np.float32)
-    colours[Material.SKIN] = skin
-    colours[Material.LIPS] = skin * np.array([0.98, 0.66, 0.64]) + np.array([0.03, 0.0, 0.0])
-    colours[Material.TOP] = cloth_colour(rng)
+    colours, of = np.zeros((len(Material), 3), np.float32), Material
+    colours[of.SKIN], colours[of.LIPS] = skin, skin * [0.98, 0.66, 0.64] + [0.03, 0.0, 0.0]
+    colours[of.TOP] = cloth_colour(rng)
     if top_kind in ("jacket", "coat"):  # outdoor clothes are darker
-        colours[Material.TOP] *= rng.uniform(0.15, 1.0)
-    colours[Material.COLLAR] = colours[Material.TOP] * rng.uniform(0.6, 1.1)
+        colours[of.TOP] *= rng.uniform(0.15, 1.0)
+    colours[of.COLLAR] = colours[of.TOP] * rng.uniform(0.6, 1.1)
     if rng.random() < 0.45:
-        colours[Material.COLLAR] = cloth_colour(rng)
-    colours[Material.FASTENER] = rng.choice([0.05, 0.6, 0.8])
-    colours[Material.BOTTOMS] = cloth_colour(rng)
+        colours[of.COLLAR] = cloth_colour(rng)
+    colours[of.FASTENER] = rng.choice([0.05, 0.6, 0.8])
+    colours[of.BOTTOMS] = cloth_colour(rng)
     if bottom_kind == "jeans":
-        colours[Material.BOTTOMS] = np.array([0.03, 0.045, 0.09]) * rng.uniform(0.4, 3.0)
-    colours[Material.SHOES] = cloth_colour(rng)
-    colours[Material.SOLE] = rng.choice([0.02, 0.35, 0.75])
-    colours[Material.HAIR] = np.array([0.09, 0.06, 0.04]) * rng.uniform(0.15, 3.0)
-    colours[Material.BELT] = np.array([0.06, 0.035, 0.02]) * rng.uniform(0.3, 2.0)
+        colours[of.BOTTOMS] = np.array([0.03, 0.045, 0.09]) * rng.uniform(0.4, 3.0)
+    colours[of.SHOES] = cloth_colour(rng)
+    colours[of.SOLE] = rng.choice([0.02, 0.35, 0.75])
+    colours[of.HAIR] = np.array([0.09, 0.06, 0.04]) * rng.uniform(0.15, 3.0)
+    colours[of.BELT] = np.array([0.06, 0.035, 0.02]) * rng.uniform(0.3, 2.0)
     return colours
 
 
@@ -155,8 +154,7 @@ def material_at(cut: Cut, part: np.ndarray, point: np.ndarray) -> np.ndarray:
     return material
 
 
-@dataclass(frozen=True)
-class Outfit:
+class Outfit(NamedTuple):
     """Clothes and colours of one person."""
 
     # (V, 3) float32 clothed surface at rest, centimetres: the body's own vertices, then the sheets'
@@ -165,7 +163,7 @@ class Outfit:
     weights: np.ndarray  # (V, J) float32 skinning weights
     tpose: np.ndarray  # (V, 3) float32 the surface in the T-pose, where materials are decided
     face_part: np.ndarray  # (F,) part of the body, or kind of sheet, of each triangle
-    cut: Cut  # measures of the garments, see :func:`cuts.draw_cut`
+    cut: Cut  # measures of the garments, see :func:`wardrobe.draw_cut`
     colours: np.ndarray  # (materials, 3) linear colours in [0, 1]
     second: np.ndarray  # (3,) linear colour of the top's pattern
     pattern: str  # name of the pattern

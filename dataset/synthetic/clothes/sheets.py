@@ -4,16 +4,16 @@ Sheets are built in the T-pose around the surface that is there (x along the arm
 centimetres), and move with the body's vertices next to them.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from dataset.synthetic.clothes.outfit import BodyPart, Cut
+from dataset.synthetic.rotations import unit
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(NamedTuple):
     """A grid of points as triangles."""
 
     points: np.ndarray  # (V, 3) in the T-pose
@@ -22,8 +22,7 @@ class Sheet:
     part: BodyPart
 
 
-@dataclass(frozen=True)
-class Surface:
+class Surface(NamedTuple):
     """The clothed surface in the T-pose, to build on."""
 
     points: np.ndarray  # (V, 3)
@@ -54,7 +53,7 @@ class Surface:
         chosen = np.isin(self.part, parts)
         if side:
             chosen &= self.points[:, 0] * side > beyond
-        return Surface(*(each[chosen] for each in vars(self).values()))
+        return Surface(*(each[chosen] for each in self))
 
 
 def grid_faces(rows: int, columns: int, closed: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -69,15 +68,12 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """(V, 3) float32 unit normals of a mesh, weighted by area."""
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     normal = np.repeat(np.cross(b - a, c - a), 3, axis=0)
-    total = _summed(faces.ravel(), normal, len(vertices))
-    length = np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-9)
-    return (total / length).astype(np.float32)
+    return unit(_summed(faces.ravel(), normal, len(vertices))).astype(np.float32)
 
 
 def smoothed(vertices: np.ndarray, faces: np.ndarray, rounds: int) -> np.ndarray:
     """Vertices (V, …) moved to the mean of their neighbours, ``rounds`` times."""
-    start = faces[:, [0, 1, 2, 1, 2, 0]].ravel()
-    end = faces[:, [1, 2, 0, 0, 1, 2]].ravel()
+    start, end = (faces[:, order].ravel() for order in ([0, 1, 2, 1, 2, 0], [1, 2, 0, 0, 1, 2]))
     count = np.maximum(np.bincount(start, minlength=len(vertices)), 1)[:, None]
     for _ in range(rounds):
         vertices = _summed(start, vertices[end], len(vertices)) / count
@@ -92,59 +88,35 @@ def _summed(rows: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
 def make_sheets(surface: Surface, cut: Cut, at: dict[str, np.ndarray]) -> list[Sheet]:
     """All sheets of an outfit, of its measures and the joints (3,) in the T-pose."""
     hips, sheets = at["Hips"][1], []
-    for sign in (1.0, -1.0):
-        sheets += [_sleeve(surface, cut, sign), _trouser_leg(surface, cut, sign)]
-        sheets.append(_long_hair(surface, cut, at["Head"], sign))
-    sheets += [_hem(surface, cut, hips), _skirt(surface, cut, hips)]
-    return [each for each in (*sheets, _collar(surface, cut, at["Neck"])) if each is not None]
-
-
-def _sleeve(surface: Surface, cut: Cut, sign: float) -> Sheet | None:
-    """The open end of a sleeve; ``sign`` 1 for the left.  None where there is no sleeve."""
-    end = cut["sleeve_end"]
-    if end <= cut["armpit"] + 8.0:
-        return None
-    snug = 0.3 if cut["cuff"] > 3.0 else 1.0 + 0.3 * cut["thick_top"]
-    rings = [
-        (sign * (end - 9.0), sign * (end - 9.0), 0.2),
-        (sign * (end - 4.0), sign * (end - 4.0), 0.3 + 0.6 * snug),
-        (sign * (end + 0.5), sign * (end - 2.5), 0.2 + snug),
-    ]
-    return _tube(
-        surface.of(BodyPart.ARM, side=sign, beyond=cut["armpit"]), 0, rings, BodyPart.SLEEVE
-    )
-
-
-def _trouser_leg(surface: Surface, cut: Cut, sign: float) -> Sheet | None:
-    """The open end of a trouser leg; ``sign`` 1 for the left.  None below a skirt."""
-    if cut["skirt_end"]:
-        return None
-    bottom, wide = cut["trouser_end"], cut["thick_bottoms"]
-    rings = [
-        (bottom + 14.0, bottom + 14.0, 0.2),
-        (bottom + 6.0, bottom + 6.0, 0.2 + 0.5 * wide),
-        (bottom, bottom + 2.0, 0.2 + 1.1 * wide),
-    ]
-    return _tube(surface.of(BodyPart.LEG, side=sign), 1, rings, BodyPart.TROUSER_LEG)
-
-
-def _hem(surface: Surface, cut: Cut, hips: float) -> Sheet:
-    """The lower end of a top; ``hips`` is the height of the Hips joint."""
-    low = cut["hem"]
-    seat = max(low, hips - 6.0)
-    rings = [(low + 9.0, max(low + 9.0, seat), 0.2), (low + 4.0, max(low + 4.0, seat), 0.8)]
+    end, low, bottom, skirt = map(cut.get, ("sleeve_end", "hem", "trouser_end", "skirt_end"))
+    for sign in (1.0, -1.0):  # the left first
+        if end > cut["armpit"] + 8.0:
+            arm = surface.of(BodyPart.ARM, side=sign, beyond=cut["armpit"])
+            snug = 0.3 if cut["cuff"] > 3.0 else 1.0 + 0.3 * cut["thick_top"]
+            rings = (-9.0, -9.0, 0.2), (-4.0, -4.0, 0.3 + 0.6 * snug), (0.5, -2.5, 0.2 + snug)
+            rings = [(sign * (end + on), sign * (end + by), gap) for on, by, gap in rings]
+            sheets.append(_tube(arm, 0, rings, BodyPart.SLEEVE))
+        if not skirt:
+            wide = cut["thick_bottoms"]
+            rings = (14.0, 14.0, 0.2), (6.0, 6.0, 0.2 + 0.5 * wide), (0.0, 2.0, 0.2 + 1.1 * wide)
+            rings = [(bottom + on, bottom + by, gap) for on, by, gap in rings]
+            sheets.append(
+                _tube(surface.of(BodyPart.LEG, side=sign), 1, rings, BodyPart.TROUSER_LEG)
+            )
+        if cut["hair"] > 0:
+            sheets.append(_long_hair(surface, cut, at["Head"], sign))
+    trunk, seat = surface.of(BodyPart.TRUNK, BodyPart.LEG), max(low, hips - 6.0)
+    rings = [(low + up, max(low + up, seat), gap) for up, gap in ((9.0, 0.2), (4.0, 0.8))]
     rings.append((low - 0.5, seat, 1.0 + 0.5 * cut["thick_top"] * cut["loose"]))
-    return _tube(surface.of(BodyPart.TRUNK, BodyPart.LEG), 1, rings, BodyPart.HEM, 36)
-
-
-def _skirt(surface: Surface, cut: Cut, hips: float) -> Sheet | None:
-    """A skirt; None for trousers."""
-    if not cut["skirt_end"]:
-        return None
-    waist, length = hips + 10.0, hips - cut["skirt_end"]
-    rings = [(waist, waist, 0.2), (hips, hips, 1.0)]
-    rings += [(hips - length * s, hips - 4.0, 1.5 + 0.13 * length * s) for s in (0.3, 0.65, 1)]
-    return _tube(surface.of(BodyPart.TRUNK, BodyPart.LEG), 1, rings, BodyPart.SKIRT, 40, waves=1.2)
+    sheets.append(_tube(trunk, 1, rings, BodyPart.HEM, 36))
+    if skirt:
+        waist, length = hips + 10.0, hips - skirt
+        rings = [(waist, waist, 0.2), (hips, hips, 1.0)]
+        rings += [(hips - length * s, hips - 4.0, 1.5 + 0.13 * length * s) for s in (0.3, 0.65, 1)]
+        sheets.append(_tube(trunk, 1, rings, BodyPart.SKIRT, 40, waves=1.2))
+    if cut["lapel"] > 0:
+        sheets.append(_collar(surface, cut, at["Neck"]))
+    return sheets
 
 
 def _tube(
@@ -176,18 +148,16 @@ def _girth(section: np.ndarray, around: np.ndarray) -> np.ndarray:
     """Outline of a section (N, 2) of a limb: (C,) radius by (C,) angles."""
     if len(section) < 4:
         return np.full(len(around), 6.0)
-    angle, radius = np.arctan2(section[:, 1], section[:, 0]), np.hypot(section[:, 0], section[:, 1])
+    x, y = section.T
+    angle, radius = np.arctan2(y, x), np.hypot(x, y)
     apart = np.abs((angle[None] - around[:, None] + np.pi) % (2 * np.pi) - np.pi)
     found = np.where(apart < 2.2 * np.pi / len(around), radius, 0.0).max(1)
     return np.where(found == 0, np.median(radius), found)
 
 
-def _collar(surface: Surface, cut: Cut, neck: np.ndarray) -> Sheet | None:
-    """A turned-down collar around the Neck (3,), longest at the two points in front, or None."""
-    columns, rows, radius = 25, 6, 7.0
-    lapel = cut["lapel"]
-    if lapel <= 0:
-        return None
+def _collar(surface: Surface, cut: Cut, neck: np.ndarray) -> Sheet:
+    """A turned-down collar around the Neck (3,), longest at the two points in front."""
+    columns, rows, radius, lapel = 25, 6, 7.0, cut["lapel"]
     opening = 0.16 + 0.02 * cut["v_depth"]  # half the angle in front, radians
     neck = neck + np.array([0.0, cut["neck"] - neck[1] + 1.0, 1.5])
     side = np.linspace(-1, 1, columns)
@@ -209,11 +179,9 @@ def _collar(surface: Surface, cut: Cut, neck: np.ndarray) -> Sheet | None:
     return surface.sheet(grid, rows, False, BodyPart.COLLAR)
 
 
-def _long_hair(surface: Surface, cut: Cut, head: np.ndarray, sign: float) -> Sheet | None:
-    """A strand of hair beside the Head joint (3,), ``sign`` 1 for the left, or None."""
+def _long_hair(surface: Surface, cut: Cut, head: np.ndarray, sign: float) -> Sheet:
+    """A strand of hair beside the Head joint (3,), ``sign`` 1 for the left."""
     columns, rows = 9, 10
-    if cut["hair"] <= 0:
-        return None
     down = np.linspace(0, 1, rows)[:, None]
     around = np.arange(columns)[None] * 2 * np.pi / columns
     # A flat oval section, gathered at its end.

@@ -1,11 +1,11 @@
-"""What a person does over time where the motion is a user's own: passages of BVH clips, one after
-another, blended, on one small piece of floor."""
+"""Motion of a user's own: passages of BVH clips, one after another, blended, on one small piece of
+floor."""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,17 +25,17 @@ _TURNS = [math.radians(sign * turn) for turn in range(0, 181, 20) for sign in (1
 _clip = lru_cache(maxsize=16)(load_clip)
 
 
-@dataclass(frozen=True)
-class _Passage:
-    """A piece of a clip in a timeline."""
+class _Passage(NamedTuple):
+    """A piece of a clip in a timeline: its first frame in both, how long it is and takes to take
+    over from the one before, and the turn, radians, and shift (2,), centimetres, on the floor."""
 
-    path: Path  # the clip's file
-    start: int  # its first frame in the clip
-    count: int  # frames
-    first: int  # its first frame in the timeline
-    blend: int  # frames in which it takes over from the passage before
-    turn: float  # by which it is turned about the vertical, radians
-    shift: np.ndarray  # (2,) by which it is moved then, centimetres
+    path: Path
+    start: int
+    first: int
+    count: int
+    blend: int
+    turn: float
+    shift: np.ndarray
 
 
 @cache
@@ -50,17 +50,15 @@ def _floor_plan(path: Path) -> tuple[np.ndarray, np.ndarray, list[tuple[int, int
 def passages(root: np.ndarray) -> list[tuple[int, int]]:
     """Cut a clip, with its Hips at (F, 2) leg lengths, into pieces that are short and stay near one
     spot: first frame and end of each; together they are the whole clip."""
-    pieces, start = [], 0
-    while start < len(root):
-        piece = root[start : start + _LONGEST]
+    pieces, end = [], 0
+    while end < len(root):
+        start, piece = end, root[end : end + _LONGEST]
         extent = np.maximum.accumulate(piece) - np.minimum.accumulate(piece)
         far = np.hypot(*extent.T) / 2 > _REACH
-        end = start + (int(far.argmax()) if far.any() else len(piece))
+        end += int(far.argmax()) if far.any() else len(piece)
         pieces.append((start, end))
-        start = end
-    first, end = pieces[-1]
     longer = max(0, end - _SHORTEST)
-    if longer < first and np.hypot(*np.ptp(root[longer:end], axis=0)) / 2 <= _REACH:
+    if longer < start and np.hypot(*np.ptp(root[longer:end], axis=0)) / 2 <= _REACH:
         pieces[-1] = longer, end
     return pieces
 
@@ -83,7 +81,7 @@ class BvhTimeline:
         rng, leg = self._rng, self._leg
         path = self._paths[rng.integers(len(self._paths))]
         root, headings, pieces = _floor_plan(path)
-        lengths = np.array([end - start for start, end in pieces], float)
+        lengths = np.ptp(pieces, axis=1)
         start, end = pieces[rng.choice(len(lengths), p=lengths / lengths.sum())]
         count, blend = end - start, 0
         spot = self._centre + rng.uniform(-60.0, 60.0, 2)
@@ -97,18 +95,15 @@ class BvhTimeline:
             spot = _rotated(old_root[frame] * leg, before.turn) + before.shift
             heading = float(old_headings[frame]) + before.turn
         walked = root[start:end] * leg
-        plain = heading - float(headings[start])
 
         def reach(turn: float) -> float:
             moved = spot + _rotated(walked - walked[0], turn)
             return float(np.linalg.norm(moved - self._centre, axis=1).max())
 
-        choices = [plain + turn for turn in _TURNS]
-        turn = next((t for t in choices if reach(t) <= _ROOM), None)
-        if turn is None:
-            turn = min(choices, key=reach)
+        choices = [heading - float(headings[start]) + turn for turn in _TURNS]
+        turn = min(choices, key=lambda turn: max(reach(turn), _ROOM))  # the first within the room
         shift = spot - _rotated(walked[0], turn)
-        self._plan.append(_Passage(path, start, count, self._end - blend, blend, turn, shift))
+        self._plan.append(_Passage(path, start, self._end - blend, count, blend, turn, shift))
         self._end += count - blend
 
     def _posed(self, number: int, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -135,7 +130,7 @@ class BvhTimeline:
             rows = rows[wanted[rows] - passage.first < passage.blend]
             if len(rows):
                 since = (wanted[rows] - passage.first + 1) / (passage.blend + 1)
-                share = np.array([ease(value) for value in since])[:, None]
+                share = np.vectorize(ease)(since)[:, None]
                 old_turns, old_spots = self._posed(number - 1, wanted[rows])
                 turns[rows] = _blended(old_turns, turns[rows], share)
                 spots[rows] = old_spots * (1 - share) + spots[rows] * share
@@ -147,8 +142,8 @@ class BvhTimeline:
 
 def _blended(old: np.ndarray, new: np.ndarray, share: np.ndarray) -> np.ndarray:
     """(N, J, 3, 3) turns between two by (N, 1): the person turns round evenly, the rest follows."""
-    ahead = [np.arctan2(turns[:, :1, 0, 2], turns[:, :1, 2, 2]) for turns in (old, new)]
-    change = (ahead[1] - ahead[0] + np.pi) % (2 * np.pi) - np.pi
+    before, after = (np.arctan2(turns[:, :1, 0, 2], turns[:, :1, 2, 2]) for turns in (old, new))
+    change = (after - before + np.pi) % (2 * np.pi) - np.pi
     return between(_yaw(share * change) @ old, _yaw((share - 1) * change) @ new, share)
 
 
@@ -160,4 +155,6 @@ def _yaw(angle: float | np.ndarray) -> np.ndarray:
 def _rotated(points: np.ndarray, turn: float) -> np.ndarray:
     """(…, 2) x and z turned about the vertical, from +z towards +x, by radians."""
     c, s = math.cos(turn), math.sin(turn)
-    return points @ np.array([[c, -s], [s, c]])
+    x, z = points[..., 0], points[..., 1]
+    # Not as a product of matrices, whose last bits depend on the number of points.
+    return np.stack([x * c + z * s, z * c - x * s], -1)

@@ -7,12 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from dataset.synthetic.body.pose import BodyPose
-from dataset.synthetic.motion.performance import Performance, Place, wave
-from dataset.synthetic.motion.stance import BOTH, add, reach, sides, sit
+from dataset.synthetic.motion.performance import BOTH, Performance, Place
 
 
 class _Hand(NamedTuple):
-    """How a hand is held, as for :func:`stance.reach`.  By a search over bodies for fingers or
+    """How a hand is held, as for :meth:`Performance.reach`.  By a search over bodies for fingers or
     palm to be where they belong, the palm turned to it."""
 
     at: Place
@@ -25,7 +24,7 @@ class _Hand(NamedTuple):
 
 def _chair(act: Performance, pose: BodyPose) -> None:
     """Sit upright and high enough for a table."""
-    sit(act, pose)
+    act.sit()
     pose.seat = act.pick(0.5, 0.56)
     pose.pelvis[1] = pose.seat - 0.9
     pose.spine *= 0.5
@@ -42,7 +41,7 @@ def _squat(act: Performance, pose: BodyPose) -> None:
 
 def _kneel(act: Performance, pose: BodyPose) -> None:
     """On one knee, or on both and upright or on the way back to the heels."""
-    side, back = sides(act)[0], act.pick(-1.0, 1.0)
+    side, back = act.sides()[0], act.pick(-1.0, 1.0)
     behind = [back > 0 or each == side for each in BOTH]
     lower = 0.08 * max(back, 0.0)
     pose.pelvis = np.array([0.0, -0.58 - lower, -1.3 * lower])
@@ -95,23 +94,23 @@ class Activity(NamedTuple):
     hands: tuple[tuple[_Hand | None, _Hand | None], ...]
     uses: str = ""  # as :func:`scene.in_use.draw_in_use` takes it
     down: float = 0.0  # how often people sit or get down for it, and how
-    get_down: Callable[[Performance, BodyPose], None] = sit
+    get_down: Callable[[Performance, BodyPose], None] = lambda act, _: act.sit()
     nod: float | None = None  # of a head that does not look around, degrees
 
     def pose(self, act: Performance, pose: BodyPose) -> None:
         """Change the pose of someone who stands into that of a moment of it."""
-        sway = wave(act.phase(4.5)) * act.pick(0.0, 1.0)
-        add(pose, sway, pelvis=(0.06, 0, 0), pelvis_turn=(0, 0, 4.0), spine=(0, 0, -5.0))
+        sway = act.wave(4.5) * act.pick(0.0, 1.0)
+        act.add(sway, pelvis=(0.06, 0, 0), pelvis_turn=(0, 0, 4.0), spine=(0, 0, -5.0))
         if act.random() < self.down:
             self.get_down(act, pose)
         if self.nod is not None:
             pose.head = act.normals((self.nod, 0.0, 0.0), (9.0, 7.0, 4.0))
         way = self.hands[int(act.random() * len(self.hands))]
         share = np.array([act.uniform(0.0, 1.0) for _ in range(3)])
-        for side, hand in zip(sides(act), way, strict=True):
+        for side, hand in zip(act.sides(), way, strict=True):
             if hand:
                 at = hand.at + share * np.subtract(hand.to or hand.at, hand.at)
-                reach(act, pose, side, at, 0.012, hand.palm, hand.curl, hand.swivel)
+                act.reach(side, at, 0.012, hand.palm, hand.curl, hand.swivel)
                 pose.wrist[side] = hand.wrist + 0.5 * pose.wrist[side]
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import numpy as np
 
 from dataset.synthetic.body.pose import BodyPose
-from dataset.synthetic.motion.performance import Performance, Place, between, ease, wave
-from dataset.synthetic.motion.stance import BOTH, add, idle, reach, reach_both, sides, sit, towards
+from dataset.synthetic.motion import performance
+from dataset.synthetic.motion.performance import BOTH, Performance, Place, between, ease, wave
 
-#: Changes the pose of someone who stands (:func:`stance.stand`) into that of a moment of a act.
+#: Changes the pose of an act, someone who stands, into that of a moment of a clip.
 Program = Callable[[Performance, BodyPose], None]
 
 
@@ -17,10 +17,10 @@ def one_hand(low: Place, high: Place, palm: float, curl: float, swivel=0.0, peri
     """One hand moving between two places, the other idle."""
 
     def program(act: Performance, pose: BodyPose) -> None:
-        side, other = sides(act)
+        side, other = act.sides()
         share = act.cycle(period) * act.uniform(0.6, 1.1)
-        reach(act, pose, side, between(low, high, share), 0.08, palm, curl, swivel)
-        idle(act, pose, other)
+        act.reach(side, between(low, high, share), 0.08, palm, curl, swivel)
+        act.idle(other)
 
     return program
 
@@ -35,7 +35,7 @@ def two_hands(
         lag = act.habit(0.0, 0.05) if act.random() < together else act.random()
         for side in BOTH:
             share = (0.5 + 0.5 * wave(phase + lag * side)) * size
-            reach(act, pose, side, between(low, high, share), 0.07, palm, curl, swivel)
+            act.reach(side, between(low, high, share), 0.07, palm, curl, swivel)
 
     return program
 
@@ -44,34 +44,33 @@ def talking(act: Performance, pose: BodyPose) -> None:
     """Hands that go from one gesture to the next."""
     for side in BOTH:
         if act.random() < 0.25:
-            idle(act, pose, side)
+            act.idle(side)
             continue
         out, up = 0.08 + 0.18 * act.wander(1.2), -0.3 + 0.2 * act.wander(1.0)
         at = (out, up, 0.52 + 0.14 * act.wander(1.1))
-        reach(act, pose, side, at, 0.04, 10.0 + 45.0 * act.wander(1.4), 0.25, 10.0)
+        act.reach(side, at, 0.04, 10.0 + 45.0 * act.wander(1.4), 0.25, 10.0)
 
 
 def shaking_head(act: Performance, pose: BodyPose) -> None:
-    pose.head[1] = 26.0 * wave(act.phase(1.1)) * act.uniform(0.3, 1.2) + act.normal(0.0, 5.0)
+    pose.head[1] = 26.0 * act.wave(1.1) * act.uniform(0.3, 1.2) + act.normal(0.0, 5.0)
 
 
 def nodding(act: Performance, pose: BodyPose) -> None:
-    pose.head[0] = 8.0 + 16.0 * wave(act.phase(0.9)) * act.uniform(0.3, 1.2)
+    pose.head[0] = 8.0 + 16.0 * act.wave(0.9) * act.uniform(0.3, 1.2)
 
 
 def plotting(act: Performance, pose: BodyPose) -> None:
     """Hands rubbed together before the chest, back bent."""
     pose.spine[0] += act.uniform(5.0, 22.0)
-    height, rub = act.uniform(-0.5, -0.2), 0.05 * wave(act.phase(0.8))
-    reach_both(act, pose, (-0.22, height, 0.5), 0.02, 20.0, 0.3, 15.0, sway=(0, 0, -rub))
+    at, rub = (-0.22, act.uniform(-0.5, -0.2), 0.5), 0.05 * act.wave(0.8)
+    act.reach_both(at, 0.02, 20.0, 0.3, 15.0, sway=(0, 0, -rub))
 
 
 def bow(act: Performance, pose: BodyPose) -> None:
     depth = act.cycle(2.6)
-    add(pose, depth, pelvis_turn=(35, 0, 0), pelvis=(0, 0, -0.12), spine=(28, 0, 0))
-    pose.head[0] += 12.0 * depth
+    act.add(depth, pelvis_turn=(35, 0, 0), pelvis=(0, 0, -0.12), spine=(28, 0, 0), head=(12, 0, 0))
     if act.random() < 0.4:
-        reach_both(act, pose, (-0.16, -0.72, 0.28), 0.04, 60.0, 0.2)
+        act.reach_both((-0.16, -0.72, 0.28), 0.04, 60.0, 0.2)
 
 
 def handshake(act: Performance, pose: BodyPose) -> None:
@@ -81,34 +80,33 @@ def handshake(act: Performance, pose: BodyPose) -> None:
 
 def clapping(act: Performance, pose: BodyPose) -> None:
     gap = act.cycle(0.45) * act.pick(0.1, 0.35)
-    height, ahead = act.uniform(-0.45, 0.1), act.uniform(0.45, 0.7)
-    reach_both(act, pose, (-0.25 + gap, height, ahead), 0.015, 5.0, 0.1, 15.0)
+    at = (-0.25 + gap, act.uniform(-0.45, 0.1), act.uniform(0.45, 0.7))
+    act.reach_both(at, 0.015, 5.0, 0.1, 15.0)
 
 
 def terrified(act: Performance, pose: BodyPose) -> None:
     """Hands before the face, knees giving way, leaning back, trembling."""
     pose.pelvis[1] -= act.uniform(0.02, 0.2)
     pose.pelvis_turn[0] -= act.uniform(0.0, 10.0)
-    tremble = 0.01 * wave(act.phase(0.16))
+    tremble = 0.01 * act.wave(0.16)
     for side in BOTH:
         at = (act.uniform(-0.2, 0.1), act.uniform(0.0, 0.35) + tremble, act.uniform(0.5, 0.7))
-        reach(act, pose, side, at, 0.04, 70.0, 0.3, 20.0)
+        act.reach(side, at, 0.04, 70.0, 0.3, 20.0)
 
 
 def pain(act: Performance, pose: BodyPose) -> None:
     """Bent over, hands on the belly."""
-    depth = act.uniform(0.3, 1.0)
-    add(pose, depth, spine=(30, 0, 0), pelvis_turn=(18, 0, 0), pelvis=(0, -0.1, 0), head=(10, 0, 0))
+    bent = {"spine": (30, 0, 0), "pelvis_turn": (18, 0, 0), "pelvis": (0, -0.1, 0)}
+    act.add(act.uniform(0.3, 1.0), **bent, head=(10, 0, 0))
     for side in BOTH:
-        reach(act, pose, side, (-0.26 + 0.04 * side, -0.5, 0.42), 0.03, 60.0, 0.4, 15.0)
+        act.reach(side, (-0.26 + 0.04 * side, -0.5, 0.42), 0.03, 60.0, 0.4, 15.0)
 
 
 def taking_punch(act: Performance, pose: BodyPose) -> None:
     """Thrown back, arms flung up, coming upright again."""
     blow = act.cycle(1.8) ** 2
-    add(pose, blow, spine=(-18, act.pick(-25, 25), 0), head=(-12, act.pick(-30, 30), 0))
-    at = between((0.1, -0.6, 0.35), (0.35, -0.05, 0.55), blow)
-    reach_both(act, pose, at, 0.08, 40.0, 0.4, 20.0)
+    act.add(blow, spine=(-18, act.pick(-25, 25), 0), head=(-12, act.pick(-30, 30), 0))
+    act.reach_both(between((0.1, -0.6, 0.35), (0.35, -0.05, 0.55), blow), 0.08, 40.0, 0.4, 20.0)
 
 
 def tpose(act: Performance, pose: BodyPose) -> None:
@@ -116,23 +114,23 @@ def tpose(act: Performance, pose: BodyPose) -> None:
     pose.pelvis_turn *= 0.3
     for side in BOTH:
         at = (0.98, act.normal(0.0, 0.08), act.normal(0, 0.08))
-        reach(act, pose, side, at, 0.03, 60.0, 0.05)
+        act.reach(side, at, 0.03, 60.0, 0.05)
 
 
 def thinking(act: Performance, pose: BodyPose) -> None:
     """A hand at the chin, its elbow in the other hand."""
-    side, other = sides(act)
-    reach(act, pose, side, (-0.2, act.uniform(0.0, 0.16), 0.46), 0.03, -10.0, 0.6, -5.0)
-    reach(act, pose, other, (-0.3, -0.42, 0.42), 0.04, 60.0, 0.4, 5.0)
+    side, other = act.sides()
+    act.reach(side, (-0.2, act.uniform(0.0, 0.16), 0.46), 0.03, -10.0, 0.6, -5.0)
+    act.reach(other, (-0.3, -0.42, 0.42), 0.04, 60.0, 0.4, 5.0)
 
 
 def counting(act: Performance, pose: BodyPose) -> None:
     """Fingers held up one after another, ticked off with the other hand."""
-    side, other = sides(act)
-    reach(act, pose, side, (-0.12, -0.1, 0.5), 0.05, -40.0, 0.5)
+    side, other = act.sides()
+    act.reach(side, (-0.12, -0.1, 0.5), 0.05, -40.0, 0.5)
     pose.curl[side] = act.cycle(2.2)
     at = between((-0.2, -0.25, 0.55), (-0.26, -0.12, 0.52), act.cycle(0.8))
-    reach(act, pose, other, at, 0.03, 20.0, 0.6)
+    act.reach(other, at, 0.03, 20.0, 0.6)
 
 
 def counting_on_one_leg(act: Performance, pose: BodyPose) -> None:
@@ -145,57 +143,56 @@ def umpire(act: Performance, pose: BodyPose) -> None:
     """Arms swept out to the sides from the chest: safe."""
     pose.pelvis[1] -= act.pick(0.0, 0.12)
     at = between((-0.25, -0.2, 0.5), (0.85, -0.12, 0.3), act.cycle(1.5))
-    reach_both(act, pose, at, 0.05, 80.0, 0.1)
+    act.reach_both(at, 0.05, 80.0, 0.1)
 
 
 def crazy(act: Performance, pose: BodyPose) -> None:
     """A finger circling beside the head."""
-    side, other = sides(act)
+    side, other = act.sides()
     phase = act.phase(0.9)
     at = (0.12 + 0.06 * wave(phase), 0.3 + 0.06 * wave(phase + 0.25), 0.38)
-    reach(act, pose, side, at, 0.03, 20.0, 0.6, 25.0)
-    idle(act, pose, other)
+    act.reach(side, at, 0.03, 20.0, 0.6, 25.0)
+    act.idle(other)
     pose.head[2] += 6.0 * wave(phase)
 
 
 def sitting_thumbs_up(act: Performance, pose: BodyPose) -> None:
-    sit(act, pose)
-    side, _ = sides(act)
-    share = act.cycle(2.2)
+    act.sit()
+    (side, _), share = act.sides(), act.cycle(2.2)
     at = between((0.0, -0.4, 0.55), (0.1, act.uniform(-0.2, 0.1), 0.75), share)
-    reach(act, pose, side, at, 0.04, 0.0, 0.9, 5.0)
+    act.reach(side, at, 0.04, 0.0, 0.9, 5.0)
 
 
 def sitting_disapproval(act: Performance, pose: BodyPose) -> None:
     """Seated, shaking the head, arms folded or a hand waved off."""
-    sit(act, pose)
-    pose.head[1] = 26.0 * wave(act.phase(1.3)) * act.uniform(0.4, 1.1)
+    act.sit()
+    pose.head[1] = 26.0 * act.wave(1.3) * act.uniform(0.4, 1.1)
     if act.random() < 0.5:
         for side in BOTH:
             at = (-0.32, -0.4 + 0.13 * side, 0.44 + 0.08 * side)
-            reach(act, pose, side, at, 0.015, 60.0, 0.5, 5.0)
+            act.reach(side, at, 0.015, 60.0, 0.5, 5.0)
     else:
         at = between((-0.1, -0.2, 0.5), (0.35, -0.1, 0.65), act.cycle(1.6))
-        reach(act, pose, sides(act)[0], at, 0.06, 80.0, 0.2, 10.0)
+        act.reach(act.sides()[0], at, 0.06, 80.0, 0.2, 10.0)
 
 
 def patting(act: Performance, pose: BodyPose) -> None:
     """Patting something at the height of hip or chest."""
-    side, other = sides(act)
-    height = act.pick(-0.6, 0.0) + 0.07 * wave(act.phase(0.8))
-    reach(act, pose, side, (act.pick(-0.2, 0.2), height, 0.65), 0.03, 85.0, 0.12)
-    idle(act, pose, other)
+    side, other = act.sides()
+    height = act.pick(-0.6, 0.0) + 0.07 * act.wave(0.8)
+    act.reach(side, (act.pick(-0.2, 0.2), height, 0.65), 0.03, 85.0, 0.12)
+    act.idle(other)
     pose.pelvis_turn[0] += act.uniform(0.0, 18.0)
     pose.head[0] += act.uniform(0.0, 14.0)
 
 
 def stroking(act: Performance, pose: BodyPose) -> None:
     """A flat hand drawn to and fro along something in front."""
-    side, other = sides(act)
+    side, other = act.sides()
     stroke, height = act.cycle(1.4), act.pick(-0.65, -0.25)
     at = between((-0.3, height, 0.5), (0.25, height, 0.78), stroke)
-    reach(act, pose, side, at, 0.03, 85.0, 0.1)
-    idle(act, pose, other)
+    act.reach(side, at, 0.03, 85.0, 0.1)
+    act.idle(other)
     pose.pelvis_turn[0] += act.uniform(4.0, 20.0)
     pose.spine[0] += act.uniform(0.0, 14.0)
     pose.head[0] += act.uniform(2.0, 16.0)
@@ -207,13 +204,12 @@ def petting_animal(act: Performance, pose: BodyPose) -> None:
     pose.pelvis = np.array([0.0, -0.52 * depth, -0.15 * depth])
     pose.pelvis_turn[0] = 18.0 + 25.0 * depth
     pose.spine[0] += act.uniform(5.0, 28.0)
-    side, other = sides(act)
-    stroke = 0.2 * wave(act.phase(1.5))
-    reach(act, pose, side, (stroke, -0.6, 0.68), 0.05, 85.0, 0.15)
+    side, other = act.sides()
+    act.reach(side, (0.2 * act.wave(1.5), -0.6, 0.68), 0.05, 85.0, 0.15)
     if act.random() < 0.5:
-        reach(act, pose, other, (0.0, -0.55, 0.5), 0.06, 80.0, 0.3, 20.0)
+        act.reach(other, (0.0, -0.55, 0.5), 0.06, 80.0, 0.3, 20.0)
     else:
-        idle(act, pose, other)
+        act.idle(other)
     pose.foot[other, 2] -= 0.2
     pose.foot_pitch[other] = -40.0 * depth
     pose.knee_out[:] = act.pick(0.0, 25.0)
@@ -221,45 +217,44 @@ def petting_animal(act: Performance, pose: BodyPose) -> None:
 
 def boxing(act: Performance, pose: BodyPose) -> None:
     """Guard up; punches that alternate."""
-    lead = 0 if act.random() < 0.7 else 1
-    pose.pelvis_turn[1] = -towards(lead) * act.pick(10.0, 35.0)
+    lead = int(act.random() >= 0.7)
+    pose.pelvis_turn[1] = -performance.TOWARDS[lead] * act.pick(10.0, 35.0)
     pose.pelvis[1] -= act.uniform(0.02, 0.12)
     pose.foot[lead, 2], pose.foot[1 - lead, 2] = act.pick(0.1, 0.25), -act.pick(0.1, 0.25)
     turn = act.phase(0.8)
     punching = lead if math.floor(turn) % 3 else 1 - lead
     punch = max(0.0, wave(turn)) ** 2
-    reach_both(act, pose, (-0.06, 0.0, 0.48), 0.05, 30.0, 1.0, -5.0)
+    act.reach_both((-0.06, 0.0, 0.48), 0.05, 30.0, 1.0, -5.0)
     pose.hand[punching] += np.array([-0.15, 0.05, 0.45]) * punch
     pose.pronation[punching] += 60.0 * punch
-    pose.spine[1] += -20.0 * towards(punching) * punch
+    pose.spine[1] += -20.0 * performance.TOWARDS[punching] * punch
 
 
 def dribble(act: Performance, pose: BodyPose) -> None:
     """Bouncing a ball, knees bent."""
-    bounce = wave(act.phase(0.7))
+    bounce = act.wave(0.7)
     pose.pelvis[1] -= act.uniform(0.06, 0.2) + 0.01 * bounce
     pose.pelvis_turn[0] += act.uniform(5.0, 20.0)
-    side, other = sides(act)
-    reach(act, pose, side, (0.15, -0.52 + 0.2 * bounce, 0.5), 0.05, 95.0, 0.2)
-    idle(act, pose, other)
+    side, other = act.sides()
+    act.reach(side, (0.15, -0.52 + 0.2 * bounce, 0.5), 0.05, 95.0, 0.2)
+    act.idle(other)
 
 
 def shooting(act: Performance, pose: BodyPose) -> None:
     """Both hands on a gun held ahead, with recoil."""
-    recoil = max(0.0, wave(act.phase(1.2))) ** 6
+    recoil = max(0.0, act.wave(1.2)) ** 6
     height, aside = act.uniform(-0.3, 0.1) + 0.06 * recoil, act.uniform(-0.12, 0.12)
     at = (-0.24, height, act.pick(0.62, 0.82) - 0.08 * recoil)
-    reach_both(act, pose, at, 0.012, 15.0, 0.7, 10.0, sway=(aside, 0, 0))
+    act.reach_both(at, 0.012, 15.0, 0.7, 10.0, sway=(aside, 0, 0))
     pose.pelvis[1] -= act.uniform(0.0, 0.1)
 
 
 def rifle_punch(act: Performance, pose: BodyPose) -> None:
     """A rifle held across the chest and pushed forward."""
-    side, other = sides(act)
-    push = act.cycle(1.6) ** 2
-    reach(act, pose, side, between((-0.1, -0.4, 0.4), (-0.1, -0.15, 0.8), push), 0.03, 40.0, 0.9)
-    reach(act, pose, other, between((0.0, -0.05, 0.5), (0.0, 0.05, 0.85), push), 0.03, 60.0, 0.9)
-    pose.spine[1] += -14.0 * towards(side) * push
+    (side, other), push = act.sides(), act.cycle(1.6) ** 2
+    act.reach(side, between((-0.1, -0.4, 0.4), (-0.1, -0.15, 0.8), push), 0.03, 40.0, 0.9)
+    act.reach(other, between((0.0, -0.05, 0.5), (0.0, 0.05, 0.85), push), 0.03, 60.0, 0.9)
+    pose.spine[1] += -14.0 * performance.TOWARDS[side] * push
 
 
 def golf(act: Performance, pose: BodyPose, period: float, amplitude: float) -> None:
@@ -267,11 +262,10 @@ def golf(act: Performance, pose: BodyPose, period: float, amplitude: float) -> N
     pose.pelvis_turn[0] += act.pick(12.0, 30.0)
     pose.pelvis[1:] -= (act.pick(0.03, 0.1), 0.08)
     pose.spine[0] += act.pick(5.0, 20.0)
-    swing = wave(act.phase(period)) * amplitude
-    add(pose, swing, spine=(0, 25, 0), head=(0, -20, 0))
+    swing = act.wave(period) * amplitude
+    act.add(swing, spine=(0, 25, 0), head=(0, -20, 0))
     pose.head[0] += 12.0
-    at, sway = (-0.25, -0.62, 0.55), (0.1 * swing, 0, 0)
-    reach_both(act, pose, at, 0.015, 10.0, 0.9, sway=sway)
+    act.reach_both((-0.25, -0.62, 0.55), 0.015, 10.0, 0.9, sway=(0.1 * swing, 0, 0))
 
 
 def victory(act: Performance, pose: BodyPose, curl: float) -> None:
@@ -279,7 +273,6 @@ def victory(act: Performance, pose: BodyPose, curl: float) -> None:
     up = ease(1.4 * act.cycle(1.8))
     pose.pelvis[1] -= 0.12 * (1 - up)
     at = between((0.05, -0.25, 0.45), (act.pick(0.05, 0.4), 0.75, 0.35), up)
-    both = act.random() < 0.6
-    side, _ = sides(act)
+    both, (side, _) = act.random() < 0.6, act.sides()
     for each in BOTH if both else (side,):
-        reach(act, pose, each, at, 0.06, 10.0, curl)
+        act.reach(each, at, 0.06, 10.0, curl)

@@ -8,7 +8,7 @@ import numpy as np
 from base.actions import ACTION_GROUPS, action_group
 from base.errors import UserError
 from dataset.synthetic.body.pose import BodyPose
-from dataset.synthetic.motion import gestures, stance, stretching, walking
+from dataset.synthetic.motion import gestures, stretching, walking
 from dataset.synthetic.motion.everyday import ACTIVITIES
 from dataset.synthetic.motion.gestures import Program, one_hand, two_hands
 from dataset.synthetic.motion.performance import Performance
@@ -125,11 +125,10 @@ def shares_of(clips: Sequence[str]) -> np.ndarray:
 def perform(act: Performance, time: float) -> BodyPose:
     """The pose of a clip's performance ``time`` seconds after its start."""
     act.rewind(time)
-    action, pose = act.clip.action, BodyPose()
+    action, everyday, pose = act.clip.action, act.clip.everyday, act.pose
     talks = action in _TALKS_AT_TIMES and act.random() < 0.4
-    stance.stand(act, pose)
+    act.stand()
     if talks:
         gestures.talking(act, pose)
-    everyday = act.clip.everyday
     (ACTIVITIES[everyday].pose if everyday else PROGRAMS[action])(act, pose)
     return pose

@@ -21,10 +21,8 @@ _REQUIRED = ("Hips", "Spine", *JOINTS)
 _TRUNK = ("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head", "LeftShoulder", "RightShoulder")
 #: Bones of the left limbs by their ends, and where a T-pose has them.
 _OUT, _DOWN, _SLOPING = np.array([(1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, -0.71, 0.71)])
-_LIMB_BONES = {
-    **{("Arm", "ForeArm"): _OUT, ("ForeArm", "Hand"): _OUT},
-    **{("UpLeg", "Leg"): _DOWN, ("Leg", "Foot"): _DOWN},
-}
+_LIMB_BONES = {("Arm", "ForeArm"): _OUT, ("ForeArm", "Hand"): _OUT}
+_LIMB_BONES |= {("UpLeg", "Leg"): _DOWN, ("Leg", "Foot"): _DOWN}
 _TPOSE_BONES = _LIMB_BONES | {("Shoulder", "Arm"): _OUT, ("Foot", "ToeBase"): _SLOPING}
 #: Least cosine between a bone and the axis that is along it.
 _ALONG = 0.7
@@ -34,23 +32,19 @@ _FOOT_SLOPES = 8.0, 70.0
 _USUALLY_UP = 3.0
 #: A foot this much above the lowest of its clip still stands on the floor, leg lengths.
 _GROUNDED = 0.025
-_FRAMES_PER_SECOND = 30.0
 
 
 @dataclass(frozen=True, eq=False)
 class BvhClip:
     """A motion at 30 frames a second, of no particular body.  Axes: y up, facing +z at rest."""
 
-    # B bones, without prefix; those that only follow their parent are left out
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # of B bones, without prefix and those that only follow their parent
     turns: np.ndarray  # (F, B, 3, 3) on top of the T-pose
     root: np.ndarray  # (F, 2) x and z of the Hips, leg lengths
-    # (F,) of the lowest point over the floor, leg lengths; 0 where the person stands
-    height: np.ndarray
-    # bone → (3,) its direction in the rest pose, where that is not a person's but a drawing's,
-    # with straight spine and level feet; empty otherwise
+    height: np.ndarray  # (F,) of the lowest point over the floor, leg lengths; 0 for who stands
+    # bone → (3,) its direction at rest where that is a drawing's, with straight spine and level
+    # feet; empty for a person's
     drawn: dict[str, np.ndarray]
-    note: str  # what was not as the file says, for its user; empty otherwise
 
 
 def action_of(path: Path) -> str:
@@ -67,7 +61,14 @@ def load_clip(path: Path) -> BvhClip:
     axes = _axes(path, {name: rest[k] for name, k in row.items()})
     rest, spins, places = rest @ axes.T, axes @ spins @ axes.T, places @ axes.T
     at = {name: rest[k] for name, k in row.items()}
-    leg = _leg_length(path, at)
+    lengths = {
+        side + start: np.linalg.norm(at[side + end] - at[side + start])
+        for side, _ in SIDES
+        for start, end in _LIMB_BONES
+    }
+    if short := [bone for bone, length in lengths.items() if length < 1e-6]:
+        raise UserError(f"{path}: {short[0]} has no length at rest")
+    leg = sum(length for bone, length in lengths.items() if "Leg" in bone) / 2
     above = file.joints[row["Hips"]].parent
 
     def toes_of(at: dict[str, np.ndarray]) -> np.ndarray:
@@ -94,20 +95,19 @@ def load_clip(path: Path) -> BvhClip:
     slope = np.degrees(np.arctan2(-toes[1], np.hypot(toes[0], toes[2])))
     drawn = {} if low <= slope <= high else _landmarks(at)
     tpose = dict.fromkeys(_TRUNK, np.eye(3)) | to_tpose(at, level_feet=bool(drawn))
-    # A joint at the end of a chain without any rotation follows its parent.
-    idle = {
-        name
-        for name, k in row.items()
-        if name.endswith(("Head", "Hand", "ToeBase"))
-        and not any(values.any() for _, values in file.joints[k].moves("rotation"))
-    }
-    bones = tuple(name for name in row if name in tpose and name not in idle)
+
+    def follows(name: str) -> bool:
+        """Whether a joint ends a chain and has no rotation."""
+        values = [each for _, each in file.joints[row[name]].moves("rotation")]
+        return name.endswith(("Head", "Hand", "ToeBase")) and not np.any(values)
+
+    bones = tuple(name for name in row if name in tpose and not follows(name))
     turns = np.stack([spins[:, row[name]] @ tpose[name].T for name in bones], 1)
     lowest = _lowest(at, row, spins, places) / leg
     height = np.clip(lowest - np.percentile(lowest, 1) - _GROUNDED, 0.0, None)
     travel = np.column_stack([places[:, row["Hips"]][:, [0, 2]] / leg, height])
-    turns, travel = _resampled(file.frame_time, turns, travel)
-    return BvhClip(bones, turns, travel[:, :2], travel[:, 2], drawn, file.note)
+    turns, travel = _resampled(30.0 * file.frame_time, turns, travel)
+    return BvhClip(bones, turns, travel[:, :2], travel[:, 2], drawn)
 
 
 def _rows(path: Path, file: Bvh) -> dict[str, int]:
@@ -125,24 +125,22 @@ def _rows(path: Path, file: Bvh) -> dict[str, int]:
                     row.setdefault(other.name.removeprefix(prefix), k)
         for toe in {"LeftToe", "RightToe"} & row.keys():
             row.setdefault(f"{toe}Base", row[toe])
-        found.append((sum(name not in row for name in _REQUIRED), row))
-    whole = [row for lost, row in found if not lost]
-    if not whole:
-        _, row = min(found, key=lambda each: each[0], default=(0, {}))
-        lost = ", ".join(name for name in _REQUIRED if name not in row)
+        found.append(([name for name in _REQUIRED if name not in row], row))
+    lost, row = min(found, key=lambda each: len(each[0]), default=(_REQUIRED, {}))
+    if lost:
         raise UserError(
-            f"{path}: lacks the Mixamo joints {lost} (all with the same prefix, or without)"
+            f"{path}: lacks the Mixamo joints {', '.join(lost)} (all with the same prefix, or "
+            "without)"
         )
-    if len(whole) > 1:
-        raise UserError(f"{path}: holds {len(whole)} people: export each to a file of their own")
-    return whole[0]
+    if (people := sum(not lost for lost, _ in found)) > 1:
+        raise UserError(f"{path}: holds {people} people: export each to a file of their own")
+    return row
 
 
 def _nearest_axis(way: np.ndarray) -> np.ndarray:
     """(3,) the axis nearest to a direction, or 0 for none."""
-    axis, k = np.zeros(3), int(np.abs(way).argmax())
-    axis[k] = np.sign(way[k])
-    return axis
+    k = np.abs(way).argmax()
+    return np.eye(3)[k] * np.sign(way[k])
 
 
 def _axes(path: Path, at: dict[str, np.ndarray]) -> np.ndarray:
@@ -171,20 +169,21 @@ def _stood_up(
     parent has it over the clip, among those that put it where it is in a T-pose.  Returns the
     joints by name, and (J, 3, 3) turns of the bones from the file's rest pose."""
     rotations = Rotation.create_group("O").as_matrix() @ axes.T
-    names, bones = {k: name for name, k in row.items()}, {}
-    for side, sign in SIDES:
-        for (start, end), way in _TPOSE_BONES.items():
-            bones[side + start] = side + end, way * (sign, 1.0, 1.0)
+    bones = {
+        row[side + start]: (row[side + end], way * (sign, 1.0, 1.0))
+        for side, sign in SIDES
+        for (start, end), way in _TPOSE_BONES.items()
+        if side + start in row
+    }
     joints, stood = rest.copy(), np.tile(np.eye(3), (len(rest), 1, 1))
     for k, joint in enumerate(file.joints):
-        above = joint.parent
-        if above < 0:
+        if (above := joint.parent) < 0:
             continue
         stood[k] = stood[above]
         joints[k] = joints[above] + stood[above] @ (rest[k] - rest[above])
-        if names.get(k) in bones:
-            end, way = bones[names[k]]
-            bone = rest[row[end]] - rest[k]
+        if k in bones:
+            end, way = bones[k]
+            bone = rest[end] - rest[k]
             fitting = rotations[rotations @ bone @ way >= _ALONG * np.linalg.norm(bone)]
             if not len(fitting):
                 raise UserError(
@@ -196,18 +195,6 @@ def _stood_up(
     return {name: joints[k] for name, k in row.items()}, stood
 
 
-def _leg_length(path: Path, at: dict[str, np.ndarray]) -> float:
-    """Mean length of the legs; no bone of the limbs may be without extent."""
-    total = 0.0
-    for side, _ in SIDES:
-        for start, end in _LIMB_BONES:
-            length = float(np.linalg.norm(at[side + end] - at[side + start]))
-            if length < 1e-6:
-                raise UserError(f"{path}: {side}{start} has no length at rest")
-            total += length if "Leg" in start else 0.0
-    return total / 2
-
-
 def _landmarks(at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Bone → direction by which a trunk, neck or foot is turned."""
     hips = (at["LeftUpLeg"] + at["RightUpLeg"]) / 2
@@ -216,8 +203,7 @@ def _landmarks(at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         **dict.fromkeys(("Hips", "Spine"), chest - hips),
         **dict.fromkeys(("Spine1", "Spine2"), at["Neck"] - chest),
         "Neck": at["Head"] - at["Neck"],
-        "LeftFoot": at["LeftToeBase"] - at["LeftFoot"],
-        "RightFoot": at["RightToeBase"] - at["RightFoot"],
+        **{f"{side}Foot": at[f"{side}ToeBase"] - at[f"{side}Foot"] for side, _ in SIDES},
     }
     return {bone: way for bone, way in ways.items() if np.linalg.norm(way) > 1e-6}
 
@@ -225,27 +211,23 @@ def _landmarks(at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _lowest(
     at: dict[str, np.ndarray], row: dict[str, int], spins: np.ndarray, places: np.ndarray
 ) -> np.ndarray:
-    """(F,) height of the lowest of all joints and of the soles below ankles and toes."""
+    """(F,) height of the lowest of all joints and of the soles below ankles and toes, which stay
+    with the foot, for toes bend where they are on the floor."""
     floor = min(place[1] for place in at.values())
-    lowest = places[:, list(row.values()), 1].min(1)
+    heights = [*places[:, list(row.values()), 1].T]
     for side, _ in SIDES:
-        for name in ("Foot", "ToeBase"):
-            # The toes' sole stays with the foot, for toes bend where they are on the floor.
-            below = np.array([0.0, floor - at[side + name][1], 0.0])
-            foot = spins[:, row[f"{side}Foot"], 1] @ below
-            lowest = np.minimum(lowest, places[:, row[side + name], 1] + foot)
-    return lowest
+        for name in (f"{side}Foot", f"{side}ToeBase"):
+            sole = spins[:, row[f"{side}Foot"], 1] @ np.array([0.0, floor - at[name][1], 0.0])
+            heights.append(places[:, row[name], 1] + sole)
+    return np.min(heights, axis=0)
 
 
-def _resampled(
-    frame_time: float, turns: np.ndarray, travel: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """(F, B, 3, 3) rotations and (F, D) numbers at 30 frames a second."""
+def _resampled(step: float, turns: np.ndarray, travel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(F, B, 3, 3) rotations and (F, D) numbers that are ``step`` frames apart."""
     last = len(turns) - 1
-    if last == 0 or abs(frame_time * _FRAMES_PER_SECOND - 1.0) < 1e-9:
+    if last == 0 or abs(step - 1.0) < 1e-9:
         return turns, travel
-    count = int(last * frame_time * _FRAMES_PER_SECOND + 1e-6) + 1
-    place = np.arange(count) / (_FRAMES_PER_SECOND * frame_time)
+    place = np.arange(int(last * step + 1e-6) + 1) / step
     low = np.minimum(place.astype(int), last - 1)
     share = np.clip(place - low, 0.0, 1.0)[:, None]
     mixed = travel[low] * (1 - share) + travel[low + 1] * share

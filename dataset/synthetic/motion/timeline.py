@@ -32,9 +32,7 @@ class Frames:
     actions: np.ndarray  # (N,) clip names
     joints: np.ndarray  # (N, J, 3)
     turns: np.ndarray  # (N, J, 3, 3) turns of the bones on top of the T-pose
-    # (N, 4) x, height, z of the middle of a seat's top, and its heading in radians; the height
-    # is 0 where there is none
-    seats: np.ndarray
+    seats: np.ndarray  # (N, 4) x, height (0 for none), z of a seat's top, its heading in radians
     uses: np.ndarray  # (N,) what is used, as :func:`scene.in_use.draw_in_use` takes it, or ""
 
 
@@ -56,10 +54,9 @@ class Timeline:
         clips: Sequence[str] = (),
         everyday: np.random.Generator | None = None,
     ):
-        self._poser, self._random, self._checked = poser, random, checked
-        self._camera, self._shares = camera, shares_of(clips)
-        self._everyday = everyday
-        self._rng = rng = random(0)
+        self._poser, self._random, self._rng = poser, random, (rng := random(0))
+        self._camera, self._checked = camera, checked
+        self._shares, self._everyday = shares_of(clips), everyday
         centre = tuple(rng.uniform(-25.0, 25.0, 2).tolist())
         sense = 1.0 if rng.random() < 0.5 else -1.0
         radius = float(rng.uniform(85.0, 125.0))
@@ -72,26 +69,28 @@ class Timeline:
     def _extend(self) -> None:
         """Plan the next clips; what they are depends on nothing but their place."""
         rng, leg = self._rng, self._poser.bones.leg_length
-        actions = rng.choice(len(CLIPS), size=_BLOCK, p=self._shares)
-        frames = rng.integers(110, 216, _BLOCK).tolist()
-        facing = np.clip(rng.normal(0.0, 45.0, _BLOCK), -80.0, 80.0).tolist()
-        share = rng.random(_BLOCK).tolist()
-        lots = self._everyday.random(_BLOCK) if self._everyday else np.ones(_BLOCK)
-        for row in range(_BLOCK):
-            everyday = "" if (action := CLIPS[actions[row]]) in TRAVELLING else instead(lots[row])
+        draws = (
+            rng.choice(len(CLIPS), size=_BLOCK, p=self._shares),
+            rng.integers(110, 216, _BLOCK).tolist(),
+            np.clip(rng.normal(0.0, 45.0, _BLOCK), -80.0, 80.0).tolist(),
+            rng.random(_BLOCK).tolist(),
+            self._everyday.random(_BLOCK) if self._everyday else np.ones(_BLOCK),
+        )
+        for number, frames, facing, share, lot in zip(*draws, strict=True):
+            everyday = "" if (action := CLIPS[number]) in TRAVELLING else instead(lot)
             if everyday:
                 action = ACTIVITIES[everyday].action
             before = self._clips[-1].action if self._clips else None
             blend = _SLOW_BLEND if {action, before} & _GETS_DOWN else _BLEND
-            duration = frames[row] / FRAMES_PER_SECOND - blend
-            steps, length, path = 0, 0.0, replace(self._path, facing=facing[row])
+            duration = frames / FRAMES_PER_SECOND - blend
+            steps, length, path = 0, 0.0, replace(self._path, facing=facing)
             if action in TRAVELLING:
                 low, high, pace = TRAVELLING[action]
                 steps, path = max(2, round(duration * pace)), self._path
-                length = leg * (low + (high - low) * share[row])
+                length = leg * (low + (high - low) * share)
             clip = Clip(action, self._end, blend, duration, path, steps, length, everyday)
             self._clips.append(clip)
-            self._end += frames[row]
+            self._end += frames
             angle = path.start + path.sense * steps * length / path.radius
             self._path = replace(self._path, start=angle)
 
@@ -120,34 +119,29 @@ class Timeline:
             self._extend()
         number = bisect_right(self._clips, frame, key=lambda clip: clip.first) - 1
         clip, bones = self._clips[number], self._poser.bones
-
-        def moment(number: int) -> BodyPose:
-            since = (frame - self._clips[number].first) / FRAMES_PER_SECOND
-            return perform(self._performance(number), since - self._clips[number].blend)
-
-        pose, since = moment(number), (frame - clip.first) / FRAMES_PER_SECOND
-        uses = ACTIVITIES[clip.everyday].uses if clip.everyday else ""
-        if since < clip.blend and number > 0:
-            share = since / clip.blend
-            pose, uses = blend(moment(number - 1), pose, share, bones.leg_length, bones.hip), ""
-        return clip.action, pose, uses
+        since = (frame - clip.first) / FRAMES_PER_SECOND
+        pose = perform(self._performance(number), since - clip.blend)
+        if number == 0 or since >= clip.blend:
+            return clip.action, pose, ACTIVITIES[clip.everyday].uses if clip.everyday else ""
+        before = self._clips[number - 1]
+        time = (frame - before.first) / FRAMES_PER_SECOND - before.blend
+        old = perform(self._performance(number - 1), time)
+        return clip.action, _blend(old, pose, since / clip.blend, bones.leg_length, bones.hip), ""
 
     def place(self, frames: list[int]) -> Frames:
         """Frames of the person, posed and put into the world."""
         poser = self._poser
-        actions, poses, uses = zip(*(self.pose(frame) for frame in frames), strict=True)
-        poses = stack(poses)
-        joints, turns = poser.place(poses)
+        actions, poses, uses = zip(*map(self.pose, frames), strict=True)
+        joints, turns = poser.place(poses := stack(poses))
         x, z, degrees = poses["root"].T
-        heading = np.radians(degrees)
-        world = rotation("y", degrees)
+        heading, world = np.radians(degrees), rotation("y", degrees)
         joints = np.einsum("nab,njb->nja", world, joints)
         joints[..., [0, 2]] += poses["root"][:, None, :2]
         back = poses["seat_back"] * poser.bones.leg_length
         height = np.where(poses["seat"] > 0, poser.seat_height(poses["seat"]), 0.0)
         x, z = x - back * np.sin(heading), z - back * np.cos(heading)
         seats = np.stack([x, height, z, heading], -1)
-        actions, uses = np.array(actions, object), np.array(uses, object)
+        actions, uses = np.array([actions, uses], object)
         return Frames(actions, joints, world[:, None] @ turns, seats, uses)
 
 
@@ -157,9 +151,9 @@ def _turned(x: float, z: float, degrees: float) -> tuple[float, float]:
     return x * c + z * s, z * c - x * s
 
 
-def blend(old: BodyPose, new: BodyPose, share: float, leg: float, hip: float) -> BodyPose:
+def _blend(old: BodyPose, new: BodyPose, share: float, leg: float, hip: float) -> BodyPose:
     """Between two poses by ``share``: the trunk goes over smoothly, the feet step over one after
-    the other; ``leg`` and ``hip`` (half the distance between the hips) are centimetres."""
+    the other; ``leg`` and ``hip`` are those of the bones."""
     mixed, weight = BodyPose(), ease(share)
     for each in fields(BodyPose):
         a, b = getattr(old, each.name), getattr(new, each.name)
@@ -207,6 +201,6 @@ def draw_frames(
         for name, values in vars(drawn).items():
             getattr(frames, name)[rows] = values
         rows = rows[poser.volumes.hit(drawn.joints, drawn.turns, camera)]
-        if len(rows) == 0:
+        if not len(rows):
             break
     return frames

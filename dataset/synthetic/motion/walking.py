@@ -5,14 +5,12 @@ import math
 import numpy as np
 
 from dataset.synthetic.body.pose import BodyPose
-from dataset.synthetic.motion.performance import Performance, ease, wave
-from dataset.synthetic.motion.stance import BOTH, LEFT, RIGHT, gaze, hang, idle, reach, towards
+from dataset.synthetic.motion.performance import BOTH, TOWARDS, Performance, ease, wave
 
 #: Share of the cycle a foot is on the floor; both are, twice, for the rest of half of it.
 _STANCE = 0.6
-#: Point of the cycle where both feet stand: where walks begin and end.
-_REST = 0.05
-_RAMP = 0.8
+#: Point of the cycle where both feet stand: where walks begin and end; seconds of getting going.
+_REST, _RAMP = 0.05, 0.8
 
 
 def _advance(act: Performance, total: float) -> tuple[float, float]:
@@ -21,16 +19,12 @@ def _advance(act: Performance, total: float) -> tuple[float, float]:
     span = max(act.clip.duration, 2.5 * _RAMP)
     full = total / (span - _RAMP)
     time = min(max(act.time, 0.0), span)
-
-    def covered(t: float) -> float:
-        return t / 2 - _RAMP / (2 * math.pi) * math.sin(math.pi * t / _RAMP)
-
-    if time < _RAMP:
-        return full * covered(time), 0.5 - 0.5 * math.cos(math.pi * time / _RAMP)
-    if time > span - _RAMP:
-        left = span - time
-        return total - full * covered(left), 0.5 - 0.5 * math.cos(math.pi * left / _RAMP)
-    return full * (_RAMP / 2 + time - _RAMP), 1.0
+    if _RAMP <= time <= span - _RAMP:
+        return full * (_RAMP / 2 + time - _RAMP), 1.0
+    near = min(time, span - time)  # to the end that is nearer
+    covered = full * (near / 2 - _RAMP / (2 * math.pi) * math.sin(math.pi * near / _RAMP))
+    pace = 0.5 - 0.5 * math.cos(math.pi * near / _RAMP)
+    return covered if time < _RAMP else total - covered, pace
 
 
 def stride(
@@ -39,8 +33,7 @@ def stride(
     """Walk along the path of the clip: a swinging foot ``lift`` high and the feet set ``width``
     outside the hips, leg lengths; the arms' swing, and the turn ``aside`` of the body against the
     direction of the path, in degrees."""
-    pose.balance = 0.0
-    clip = act.clip
+    clip, pose.balance = act.clip, 0.0
     advance, pace = _advance(act, clip.steps * clip.step_length)
     cycle = _REST + advance / (2.0 * clip.step_length)
     x, z, heading = clip.path.at(advance)
@@ -50,32 +43,31 @@ def stride(
     turn, roll = 6.0 * pace * wave(cycle + 0.2), 2.0 * pace * wave(cycle + 0.45)
     pose.pelvis_turn = np.array([act.normal(3, 2), turn, roll])
     pose.spine[1] = -9.0 * pace * wave(cycle + 0.2) + act.normal(0, 2)
-    for side in BOTH:
+    angle = math.radians(pose.root[2])
+    ahead, left = (math.sin(angle), math.cos(angle)), (math.cos(angle), -math.sin(angle))
+    share = min(2.0 * clip.step_length / act.leg, 1.6) * math.cos(math.radians(aside))
+    for side, sign in enumerate(TOWARDS):
         # On its print, or on the way to the next one.
-        local, sign = cycle + 0.5 * side, towards(side)
-        number, phase = math.floor(local), local % 1.0
-        swing = ease((phase - _STANCE) / (1 - _STANCE)) if phase > _STANCE else 0.0
+        number, phase = divmod(cycle + 0.5 * side, 1.0)
+        swing = ease((phase - _STANCE) / (1 - _STANCE))
         here, there = (_footprint(act, side, n, width, aside) for n in (number, number + 1))
         place = here * (1 - swing) + there * swing
         pose.toe_out[side] += sign * (place[2] + aside - pose.root[2])
-        angle = math.radians(pose.root[2])
-        ahead, left = (math.sin(angle), math.cos(angle)), (math.cos(angle), -math.sin(angle))
         offset = (place[:2] - pose.root[:2]) / act.leg
-        bump = math.sin(math.pi * swing) ** 2
         outward = sign * float(offset @ left) - act.hip / act.leg
-        pose.foot[side] = (outward, lift * bump, float(offset @ ahead))
-        share = min(2.0 * clip.step_length / act.leg, 1.6) * math.cos(math.radians(aside))
-        heel_off = max(0.0, (phase - 0.35) / (_STANCE - 0.35)) if phase < _STANCE else 1.0 - swing
-        strike = max(0.0, (phase - 0.82) / 0.18) if phase > 0.82 else max(0.0, 1 - phase / 0.1)
+        high = lift * math.sin(math.pi * swing) ** 2
+        pose.foot[side] = (outward, high, float(offset @ ahead))
+        heel_off = (phase - 0.35) / (_STANCE - 0.35) if phase < _STANCE else 1.0 - swing
+        strike = (phase - 0.82) / 0.18 if phase > 0.82 else 1 - phase / 0.1
         pose.foot_pitch[side] = share * (-24.0 * ease(heel_off) + 13.0 * ease(strike))
         # The arm goes with the opposite leg.
-        hang(act, pose, side, swing=-arm_swing * pace * wave(cycle + 0.5 * side + 0.2))
+        act.hang(side, swing=-arm_swing * pace * wave(cycle + 0.5 * side + 0.2))
 
 
-def _footprint(act: Performance, side: int, count: int, width: float, aside: float) -> np.ndarray:
+def _footprint(act: Performance, side: int, count: float, width: float, aside: float) -> np.ndarray:
     """(3,) x, z and heading of the print that a foot sets down when its ``count``-th cycle begins,
     half a stance ahead of the body."""
-    turned, out = math.radians(aside), towards(side) * (act.hip + width * act.leg)
+    turned, out = math.radians(aside), TOWARDS[side] * (act.hip + width * act.leg)
     along = (count - 0.5 * side + _STANCE / 2 - _REST) * 2.0 * act.clip.step_length
     return np.array(act.clip.path.at(along - out * math.sin(turned), out * math.cos(turned)))
 
@@ -96,21 +88,19 @@ def charge(act: Performance, pose: BodyPose) -> None:
 def side_step(act: Performance, pose: BodyPose) -> None:
     """Stepping sideways, arms loose, looking about."""
     stride(act, pose, 0.06, 5.0, width=0.12, aside=90.0)
-    gaze(act, pose)
+    act.gaze()
 
 
 def weight_shift(act: Performance, pose: BodyPose) -> None:
-    sway = wave(act.phase(3.0))
-    pose.pelvis[0] += 0.1 * sway
-    pose.pelvis_turn[2] += 6.0 * sway
-    pose.spine[2] -= 8.0 * sway
+    sway = act.wave(3.0)
+    act.add(sway, pelvis=(0.1, 0, 0), pelvis_turn=(0, 0, 6.0), spine=(0, 0, -8.0))
     for side in BOTH:
         pose.foot[side, 0] += 0.1
         if act.random() < 0.5:
-            idle(act, pose, side)
+            act.idle(side)
     if act.random() < 0.3:
-        reach(act, pose, LEFT, (-0.33, -0.4, 0.44), 0.015, 60.0, 0.5, 5.0)
-        reach(act, pose, RIGHT, (-0.3, -0.27, 0.52), 0.015, 60.0, 0.5, 5.0)
+        act.reach(0, (-0.33, -0.4, 0.44), 0.015, 60.0, 0.5, 5.0)
+        act.reach(1, (-0.3, -0.27, 0.52), 0.015, 60.0, 0.5, 5.0)
 
 
 #: Clips that move on along the path, with the range of the length of a step, leg lengths, and the

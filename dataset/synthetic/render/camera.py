@@ -1,7 +1,7 @@
 """A camera's rays, scenes that they are cast into, and how it turns light into grey levels."""
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -40,12 +40,10 @@ class Traced:
 
 
 class Rays:
-    """Rays of all pixels inside the rim, one for each ``step`` × ``step`` pixels of a headset.
-
+    """Rays of all pixels inside the rim, one for each ``step`` × ``step`` pixels of a headset:
     ``directions`` (N, 3) float32 in the camera's axes, ``cosine`` (N,) to the optical axis;
     ``pixels`` (N,) are their places in a picture of ``shape``, ``outside`` the other places;
-    ``per_radian`` pixels lie side by side at the principal point, to the nearest ten.
-    """
+    ``per_radian`` pixels lie side by side at the principal point, to the nearest ten."""
 
     def __init__(self, headset: Headset, step: int):
         full = headset.camera
@@ -54,8 +52,7 @@ class Rays:
         self.size, self.step = (full.width, full.height), step
         camera = full.resized(full.width // step, full.height // step)
         self.shape = height, width = camera.height, camera.width
-        v, u = np.mgrid[:height, :width]
-        pixels = np.stack([u, v], -1).reshape(-1, 2).astype(float)
+        pixels = np.indices((height, width))[::-1].reshape(2, -1).T.astype(float)
         directions = camera.unproject(pixels)
         inside = directions[:, 2] > np.cos(headset.rim)
         self.pixels, self.outside = np.flatnonzero(inside), np.flatnonzero(~inside)
@@ -65,15 +62,14 @@ class Rays:
         self._stride = stride = 3 if step == 1 else 2
         y, x = np.divmod(self.pixels, width)
         self._scouts = np.flatnonzero((y % stride == 0) & (x % stride == 0))
+        self._cells = y // stride, x // stride
 
     def promising(self, scene: Traced, directions: np.ndarray) -> np.ndarray:
         """Rows of those of the rays (N, 3) next to which a scene holds anything the scouts see."""
-        met = np.zeros(self.shape, np.uint8)
+        met, stride = np.zeros(self.shape, np.uint8), self._stride
         met.ravel()[self.pixels[self._scouts]] = scene.blocked(directions[self._scouts])
-        stride, (height, width) = self._stride, self.shape
         near = cv2.dilate(met[::stride, ::stride], np.ones((3, 3), np.uint8))
-        near = near.repeat(stride, axis=0).repeat(stride, axis=1)[:height, :width]
-        return np.flatnonzero(near.ravel()[self.pixels])
+        return np.flatnonzero(near[self._cells])
 
     def picture(self, values: np.ndarray) -> np.ndarray:
         """Values (N,) of the rays as a picture of the camera's size, 0 outside the disc."""
@@ -85,8 +81,7 @@ class Rays:
 rays_of = lru_cache(maxsize=2)(Rays)
 
 
-@dataclass(frozen=True)
-class CameraResponse:
+class CameraResponse(NamedTuple):
     """How a camera develops its pictures."""
 
     exposure: float  # gain on the linear light
@@ -100,16 +95,11 @@ class CameraResponse:
 
 def draw_response(rng: np.random.Generator) -> CameraResponse:
     """Draw a camera."""
-    warm = float(rng.normal(0.0, 0.06))
-    return CameraResponse(
-        exposure=float(np.exp(rng.normal(0.38, 0.28))),
-        vignette=float(rng.uniform(0.0, 0.35)),
-        grain=float(rng.uniform(0.3, 2.5)),
-        blur=float(rng.uniform(0.35, 1.1)),
-        white=(float(np.exp(0.05 + warm)), 1.0, float(np.exp(-0.05 - warm))),
-        contrast=float(rng.uniform(0.0, 0.7)),
-        saturation=float(rng.uniform(0.45, 0.92)),
-    )
+    warm, exposure = rng.normal(0.0, 0.06), np.exp(rng.normal(0.38, 0.28))
+    spans = (0.0, 0.35), (0.3, 2.5), (0.35, 1.1), (0.0, 0.7), (0.45, 0.92)
+    *others, contrast, saturation = (float(rng.uniform(*span)) for span in spans)
+    white = float(np.exp(0.05 + warm)), 1.0, float(np.exp(-0.05 - warm))
+    return CameraResponse(float(exposure), *others, white, contrast, saturation)
 
 
 @lru_cache(maxsize=1)
@@ -126,13 +116,10 @@ def develop(
     fall = (response.exposure * 255**2) * (1 - response.vignette * (1 - rays.cosine))
     grey = LUMA[:, None]
     mixing = (response.saturation * np.eye(3) + (1 - response.saturation) * grey) * response.white
-    light = light @ mixing.astype(np.float32)
-    light *= fall[:, None]
-    np.clip(light, 0, 255**2, out=light)
-    np.sqrt(light, out=light)
+    light = light @ mixing.astype(np.float32) * fall[:, None]
     height, width = rays.shape
     image = np.zeros((height, width, 3), np.float32)
-    image.reshape(-1, 3)[rays.pixels] = light
+    image.reshape(-1, 3)[rays.pixels] = np.sqrt(light.clip(0, 255**2))
     image = cv2.GaussianBlur(image, (0, 0), max(response.blur / rays.step, 0.3))
     table = _grain(max(1024, height + 200), max(1400, width + 100))
     y, x = rng.integers(0, table.shape[0] - height), rng.integers(0, table.shape[1] - width)

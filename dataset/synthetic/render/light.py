@@ -9,6 +9,7 @@ import numpy as np
 from dataset.synthetic.clothes.outfit import Material, Outfit
 from dataset.synthetic.clothes.sheets import vertex_normals
 from dataset.synthetic.render.camera import Traced
+from dataset.synthetic.rotations import unit
 from dataset.synthetic.scene.floors import FLOOR_CM, FLOOR_PX
 from dataset.synthetic.scene.place import LAMPS_CM, LIGHT_CM, WALL_HEIGHT, WALL_WIDTH, Place
 from dataset.synthetic.scene.textures import noise, sample
@@ -21,8 +22,7 @@ _WRINKLES[Material.HAIR], _WRINKLES[Material.SHOES] = 0.3, 0.05
 _WALLS = 0.35
 #: The floor that lights what lies above it is the near one, most of it in the sun of its place.
 _BOUNCE = 1.6
-_SHADOW_PX, _SHADOW_CM = 384, 480.0
-_FAR = 1e6
+_SHADOW_PX, _SHADOW_CM, _FAR = 384, 480.0, 1e6
 #: Share of the way to the end of the floor over which it fades into photographed ground.
 _FADE = 0.2
 
@@ -30,12 +30,11 @@ _FADE = 0.2
 def _ring(tilt: float, first: float) -> np.ndarray:
     """Four directions at an angle to straight up, degrees, the first seen at this bearing."""
     t, a = np.radians(tilt), np.radians(first + 90 * np.arange(4))
-    ring = np.stack([np.sin(t) * np.cos(a), np.full(4, np.cos(t)), np.sin(t) * np.sin(a)], -1)
-    return ring.astype(np.float32)
+    return np.float32([np.sin(t) * np.cos(a), np.full(4, np.cos(t)), np.sin(t) * np.sin(a)]).T
 
 
 #: Where light of the sky, and of the floor, comes from.
-_SKY = np.concatenate([np.array([(0, 1, 0)], np.float32), _ring(55.0, 20.0)])
+_SKY = np.concatenate([np.float32([(0, 1, 0)]), _ring(55.0, 20.0)])
 _FLOOR = _ring(125.0, 65.0)
 
 
@@ -47,27 +46,19 @@ def shade(
     triangle, u, v = hits
     normals = vertex_normals(vertices, outfit.faces)
     corners = outfit.faces[triangle]
-    seen = np.zeros(len(vertices), bool)
-    seen[corners] = True
-    used = np.flatnonzero(seen)
+    used = np.flatnonzero(np.bincount(corners.ravel(), minlength=len(vertices)))
     packed = np.zeros((len(vertices), 6), np.float32)
     packed[:, :3] = outfit.tpose
     packed[used, 3:] = _bake(place, scene, vertices[used], normals[used])
-    at = np.take(packed, corners[:, 0], axis=0)
-    at *= (1 - u - v)[:, None]
-    for column, weight in ((1, u), (2, v)):
-        corner = np.take(packed, corners[:, column], axis=0)
-        corner *= weight[:, None]
-        at += corner
-    point, sun, sky, floor = at[:, :3], at[:, 3:4], at[:, 4:5], at[:, 5:6]
+    weights = 1 - u - v, u, v
+    at = sum(packed[corner] * w[:, None] for corner, w in zip(corners.T, weights, strict=True))
+    point, sun, sky, floor = np.split(at, (3, 4, 5), axis=1)
     colour, material = outfit.colour(outfit.face_part[triangle], point)
     cells = (point * 5.0).astype(np.int32)
     wrinkle = _cloth_noise()[cells[:, 1] & 511, (cells[:, 0] + cells[:, 2]) & 511]
     colour *= (1 + _WRINKLES[material] * wrinkle)[:, None]
-    light = sun * place.sun_colour.astype(np.float32)
-    light += sky * place.ambient.astype(np.float32)
-    light += floor * place.floor_light
-    return colour * light, material
+    light = sun * np.float32(place.sun_colour) + sky * np.float32(place.ambient)
+    return colour * (light + floor * place.floor_light), material
 
 
 def _bake(place: Place, scene: Traced, vertices: np.ndarray, normals: np.ndarray) -> np.ndarray:
@@ -81,7 +72,7 @@ def _bake(place: Place, scene: Traced, vertices: np.ndarray, normals: np.ndarray
         share[rows] *= ~scene.blocked(toward, origins[rows])
         return share
 
-    sun = open_share(place.sun.astype(np.float32))
+    sun = open_share(np.float32(place.sun))
     sky = sum(open_share(direction, 0.15) for direction in _SKY) / (0.5 * len(_SKY))
     # What lies face down over an open floor, the chin above all, is lit from below.
     floor = sum(open_share(direction) for direction in _FLOOR) / -_FLOOR[:, 1].sum()
@@ -93,11 +84,11 @@ def lambert(
 ) -> np.ndarray:
     """Linear light (N, 3) on plain surfaces of normals (N, 3), seen along directions (N, 3), to
     which a ``share`` (N, 1) of the sun's comes."""
-    normal = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+    normal = unit(normal)
     normal = np.where((normal * direction).sum(1, keepdims=True) > 0, -normal, normal)
-    sun = np.clip(normal @ place.sun.astype(np.float32), 0, 1)[:, None]
-    sky = (0.65 + 0.35 * normal[:, 1:2]) * place.ambient.astype(np.float32)
-    return sun * share * place.sun_colour.astype(np.float32) + sky
+    sun = np.clip(normal @ np.float32(place.sun), 0, 1)[:, None]
+    sky = (0.65 + 0.35 * normal[:, 1:2]) * np.float32(place.ambient)
+    return sun * share * np.float32(place.sun_colour) + sky
 
 
 @lru_cache(maxsize=1)
@@ -132,6 +123,13 @@ def sunshine(place: Place, shadow: np.ndarray, points: np.ndarray, trans: np.nda
     camera at ``trans``: where its way on leads to the floor, the ``shadow`` is theirs."""
     up = points[:, 1:2] + np.float32(trans[1])
     x, z = (points[:, [0, 2]] - up * (place.sun[[0, 2]] / place.sun[1])).astype(np.float32).T
+    return _sun_on_floor(place, shadow, x, z, trans)
+
+
+def _sun_on_floor(
+    place: Place, shadow: np.ndarray, x: np.ndarray, z: np.ndarray, trans: np.ndarray
+) -> np.ndarray:
+    """(N, 1) share of the main light at places (N,) of the floor, relative to the camera's."""
     dark = _around(shadow, x, z, _SHADOW_CM, cv2.BORDER_CONSTANT)
     x, z = x + np.float32(trans[0]), z + np.float32(trans[2])
     return ((1 - dark) * _around(place.light_map, x, z, LIGHT_CM, cv2.BORDER_REPLICATE))[:, None]
@@ -148,18 +146,18 @@ class Background:
 
     def light(self, directions: np.ndarray) -> np.ndarray:
         """Linear light (N, 3) of rays that meet neither body nor things."""
-        down, wall = self._room(directions)
+        (down, wall), environment = self._room(directions), self.place.environment
         light = np.empty((len(directions), 3), np.float32)
         floor, rest = np.flatnonzero(down < wall), np.flatnonzero(down >= wall)
         light[floor] = self._floor(directions[floor], down[floor])
-        if self.place.environment is None:
+        if environment is None:
             light[rest] = self._walls(directions[rest], wall[rest])
-        else:
-            light[rest] = self.place.environment.seen(directions[rest])
-            # The floor goes over into the photographed ground.
-            share = (down[floor] / wall[floor] - (1 - _FADE)) / _FADE
-            edge, share = floor[share > 0], share[share > 0, None]
-            light[edge] += share * (self.place.environment.seen(directions[edge]) - light[edge])
+            return light
+        light[rest] = environment.seen(directions[rest])
+        # The floor goes over into the photographed ground.
+        share = (down[floor] / wall[floor] - (1 - _FADE)) / _FADE
+        edge, share = floor[share > 0], share[share > 0, None]
+        light[edge] += share * (environment.seen(directions[edge]) - light[edge])
         return light
 
     def distance(self, directions: np.ndarray) -> np.ndarray:
@@ -173,22 +171,31 @@ class Background:
         with np.errstate(divide="ignore", invalid="ignore"):
             inverse = 1.0 / directions
         down = np.where(directions[:, 1] < 0, -trans[1] * inverse[:, 1], _FAR)
-        wall = np.full(len(directions), _FAR, np.float32)
-        for k, axis in enumerate((0, 2)):
-            along = directions[:, axis]
-            edge = place.centre[k] + np.sign(along) * place.half[k] - trans[axis]
-            wall = np.minimum(wall, np.where(along != 0, edge * inverse[:, axis], _FAR))
-        return down, wall
+        flat = directions[:, [0, 2]]
+        edge = place.centre + np.sign(flat) * place.half - trans[[0, 2]]
+        wall = np.where(flat != 0, edge * inverse[:, [0, 2]], _FAR).min(1)
+        return down, np.minimum(wall, _FAR)
 
     def _floor(self, directions: np.ndarray, distance: np.ndarray) -> np.ndarray:
+        """Linear light (N, 3) of the floor at (N,) distances along rays."""
         place = self.place
         x, z = directions[:, 0] * distance, directions[:, 2] * distance
         wx, wz = x + np.float32(self.trans[0]), z + np.float32(self.trans[2])
-        albedo = self._floor_albedo(wx, wz, -directions[:, 1], distance)
-        dark = _around(self.shadow, x, z, _SHADOW_CM, cv2.BORDER_CONSTANT)
-        spots = _around(place.light_map, wx, wz, LIGHT_CM, cv2.BORDER_REPLICATE)
-        sun = ((1 - dark) * spots)[:, None] * (place.sun[1] * place.sun_colour).astype(np.float32)
-        light = albedo * (sun + place.ambient.astype(np.float32))
+        c, s = np.cos(place.floor_turn), np.sin(place.floor_turn)
+        scale = np.float32(FLOOR_PX / FLOOR_CM)
+        u, v = (flat.astype(np.float32) * scale for flat in (wx * c - wz * s, wx * s + wz * c))
+        # A pixel covers more floor the further and the flatter it is seen.
+        footprint = np.float32((FLOOR_PX / FLOOR_CM) / self.per_radian) * distance
+        footprint /= np.sqrt(np.maximum(-directions[:, 1], np.float32(0.02)))
+        level = np.searchsorted(2.0 ** np.arange(1, len(place.floor)), footprint, "right")
+        albedo = np.empty((len(x), 3), np.float32)
+        for number, texture in enumerate(place.floor):
+            rows, shrink = np.flatnonzero(level == number), np.float32(0.5**number)
+            albedo[rows] = sample(texture, u[rows] * shrink, v[rows] * shrink)
+        albedo *= albedo * np.float32(1 / 255**2)
+        sun = _sun_on_floor(place, self.shadow, x, z, self.trans)
+        light = sun * np.float32(place.sun[1] * place.sun_colour) + np.float32(place.ambient)
+        light *= albedo
         if place.gloss > 0:
             # Schlick's term: much of what is above shows in a glossy floor seen at a flat angle.
             share = np.float32(place.gloss) * (0.05 + 0.95 * (1 + directions[:, 1]) ** 3)
@@ -198,42 +205,22 @@ class Background:
             scale = np.float32(len(place.lamps) / LAMPS_CM)
             above = (w + directions[:, axis] * climb for w, axis in ((wx, 0), (wz, 2)))
             mirrored = sample(place.lamps, *(each * scale for each in above))
-            light += (share * mirrored)[:, None] * place.above.astype(np.float32)
+            light += (share * mirrored)[:, None] * np.float32(place.above)
         return light
 
-    def _floor_albedo(
-        self, x: np.ndarray, z: np.ndarray, steep: np.ndarray, distance: np.ndarray
-    ) -> np.ndarray:
-        """Linear colour (N, 3) of points of the floor, seen down by ``steep`` from a distance."""
-        place = self.place
-        c, s = np.cos(place.floor_turn), np.sin(place.floor_turn)
-        scale = np.float32(FLOOR_PX / FLOOR_CM)
-        u, v = (flat.astype(np.float32) * scale for flat in (x * c - z * s, x * s + z * c))
-        # A pixel covers more floor the further and the flatter it is seen.
-        footprint = np.float32((FLOOR_PX / FLOOR_CM) / self.per_radian) * distance
-        footprint /= np.sqrt(np.maximum(steep, np.float32(0.02)))
-        albedo = np.empty((len(x), 3), np.float32)
-        last = len(place.floor) - 1
-        for number, texture in enumerate(place.floor):
-            low, high = 2**number if number else 0, 2 ** (number + 1) if number < last else np.inf
-            rows = np.flatnonzero((footprint >= low) & (footprint < high))
-            shrink = np.float32(0.5**number)
-            albedo[rows] = sample(texture, u[rows] * shrink, v[rows] * shrink)
-        return albedo * (albedo * np.float32(1 / 255**2))
-
     def _walls(self, directions: np.ndarray, distance: np.ndarray) -> np.ndarray:
+        """Linear light (N, 3) of the walls, and of what is above them, likewise."""
         place = self.place
-        point = directions * distance[:, None] + self.trans.astype(np.float32)
+        point = directions * distance[:, None] + np.float32(self.trans)
         flat = (point[:, [0, 2]] - place.centre) / place.half
         along_x = np.abs(flat[:, 0]) > np.abs(flat[:, 1])
         side = np.where(along_x, flat[:, 0] > 0, flat[:, 1] > 0)
         turn = np.where(along_x, flat[:, 1], flat[:, 0])
         around = (np.where(along_x, 0, 2) + side + (turn + 1) / 2) / 4 * WALL_WIDTH
         up = point[:, 1] / place.height
-        row = (1 - np.clip(up, 0, 1)) * (WALL_HEIGHT - 1)
-        colour = sample(place.walls, around, row)
+        colour = sample(place.walls, around, (1 - np.clip(up, 0, 1)) * (WALL_HEIGHT - 1))
         light = colour * colour * np.float32(1 / 255**2)
-        light *= (place.ambient + 0.6 * place.sun_colour).astype(np.float32)
+        light *= np.float32(place.ambient + 0.6 * place.sun_colour)
         light[up > 1] = place.above
         return light
 

@@ -48,10 +48,8 @@ class Renderer:
         passes: tuple[str, ...] = (),
         clutter: Things = NO_THINGS,
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Draw a frame of clothed skin (V, 3), world centimetres, and of the passes asked for.
-
-        ``trans`` and ``rot`` are the camera's as in the labels, ``rng`` is the source of the grain;
-        ``stands`` is what stands about, ``clutter`` what lies.
+        """Draw a frame of clothed skin (V, 3), world centimetres, of what ``stands`` about and of
+        ``clutter``, seen by a camera at ``trans`` and ``rot`` of the labels; ``rng`` draws grain.
 
         Returns pictures by name: ``rgba`` (H, W, 3) uint8 RGB; ``depth`` (H, W) uint16, millimetres
         along the optical axis, 0 for none; ``objectId`` (H, W) uint8, see :class:`ObjectId`. And
@@ -77,35 +75,25 @@ class Renderer:
         where = struck[of_body], hits["u"][of_body], hits["v"][of_body]
         local = (vertices - trans).astype(np.float32)
         light[rows[of_body]], material = shade(outfit, place, scene, local, *where)
-
-        def lit(some: np.ndarray, share: np.ndarray | float = 1.0) -> np.ndarray:
-            """Light of hits on things, to which a share of the sun's comes."""
-            normals = hits["Ng"][some]
-            colours = things.colours[struck[some] - first]
-            return colours * lambert(place, normals, directions[rows[some]], share)
-
-        standing = np.flatnonzero((struck >= first) & (struck < beyond))
-        light[rows[standing]] = lit(standing)
         shadow = shadow_below(place.sun, vertices, stands.apart(), trans)
-        if len(clutter.ends):
-            lying = np.flatnonzero(struck >= beyond)
-            points = directions[rows[lying]] * hits["tfar"][lying, None]
-            light[rows[lying]] = lit(lying, sunshine(place, shadow, points, trans))
-            own = shadow_below(place.sun, vertices[:0], clutter.apart(), trans)
-            shadow = np.maximum(shadow, own)
-        free = np.ones(len(directions), bool)
-        free[rows] = struck < 0
-        free = np.flatnonzero(free)
+        of_things = np.flatnonzero(struck >= first)
+        toward, triangle = directions[rows[of_things]], struck[of_things]
+        # The shadow falls on what lies, not on what stands.
+        share = sunshine(place, shadow, toward * hits["tfar"][of_things, None], trans)
+        share[triangle < beyond] = 1.0
+        lit = lambert(place, hits["Ng"][of_things], toward, share)
+        light[rows[of_things]] = things.colours[triangle - first] * lit
+        own = shadow_below(place.sun, vertices[:0], clutter.apart(), trans)
+        shadow = np.maximum(shadow, own)
+        free = np.delete(np.arange(len(directions)), rows[struck >= 0])
         background = Background(place, trans, shadow, rays.per_radian)
         light[free] = background.light(directions[free])
         pictures = {"rgba": develop(light, rays, self.response, rng)}
         if "depth" in passes:
             distance = background.distance(directions)
             distance[rows] = np.where(struck >= 0, hits["tfar"], distance[rows])
-            # Along the optical axis, millimetres; beyond what 16 bits hold, and behind the camera,
-            # there is nothing.
             depth = distance * rays.cosine * 10.0
-            depth = np.where((depth > 0.0) & (depth < 65535.0), depth, 0.0)
+            depth[(depth <= 0.0) | (depth >= 65535.0)] = 0.0  # behind the camera, beyond 16 bits
             pictures["depth"] = rays.picture((depth + 0.5).astype(np.uint16))
         if "objectId" in passes:
             identity = np.full(len(directions), ObjectId.SURROUNDINGS, np.uint8)

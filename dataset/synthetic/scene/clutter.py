@@ -1,7 +1,5 @@
-"""Things that lie about on the floor, or are held in a hand, and look a little like hands and feet.
-
-Axes and units are the world's: centimetres, y up, the floor at y = 0.
-"""
+"""Things that lie about on the floor, or are held in a hand, and look a little like hands and
+feet."""
 
 import cv2
 import numpy as np
@@ -13,13 +11,11 @@ from dataset.synthetic.scene.furniture import NO_THINGS, Things, together, turne
 from dataset.synthetic.scene.place import Place
 from dataset.synthetic.scene.textures import noise
 
-#: Things lie this near to the feet; the map of what is taken, its side and that of a cell.
-_NEAR, _MAP_CM, _CELL_CM = 200.0, 480.0, 2.0
-#: What is below the knees takes floor.
-_KNEE = 45.0
+#: Things lie this near to the feet, and clear of what is below the knees; the map of what is taken,
+#: its side and that of a cell.
+_NEAR, _KNEE, _MAP_CM, _CELL_CM = 200.0, 45.0, 480.0, 2.0
 #: Share of the frames in which something is held, and of the things that are bright or like skin.
 _HELD, _BRIGHT = 0.15, 1 / 3
-_RUG = 0.3
 #: Least and greatest extents of a box, a folded towel and a bag, and how round their edges are.
 _PACKAGES = (
     ((8, 5, 8), (45, 35, 45), 0.08),
@@ -34,8 +30,7 @@ def _colour(rng: np.random.Generator) -> np.ndarray:
         return cloth_colour(rng)
     if rng.random() < 0.5:
         return (SKIN_TONES[rng.integers(len(SKIN_TONES))] * rng.uniform(0.85, 1.1)) ** 2
-    bright = np.clip(rng.uniform(0.6, 1.0) + rng.uniform(-0.7, 0.3, 3), 0.05, 0.97)
-    return bright**2
+    return np.clip(rng.uniform(0.6, 1.0) + rng.uniform(-0.7, 0.3, 3), 0.05, 0.97) ** 2
 
 
 def mesh(rng: np.random.Generator, grid: np.ndarray, closed: bool, plain: float = 0.6) -> Things:
@@ -66,14 +61,6 @@ def solid(rng: np.random.Generator, size: np.ndarray, edge: float, plain: float 
     return mesh(rng, grid * np.asarray(size) / 2, True, plain)
 
 
-def _turned_on_a_lathe(rng: np.random.Generator, profile: list[tuple[float, float]]) -> Things:
-    """A thing of (radius, height) pairs about the vertical."""
-    angle = np.linspace(0, 2 * np.pi, 21)[:-1]
-    radius, height = np.array(profile).T[..., None]
-    ring = radius * np.cos(angle), height + 0 * angle, radius * np.sin(angle)
-    return mesh(rng, np.stack(ring, -1), True)
-
-
 def _cloth(rng: np.random.Generator) -> Things:
     """Dropped cloth: a crumpled sheet that rests on the floor."""
     shape = noise(rng, 32, (2, 4, 8))[:21, :21], noise(rng, 32, (2, 4))[:21, :21]
@@ -93,9 +80,9 @@ def _cable(rng: np.random.Generator) -> Things:
     along = (along - along.mean(0)) * rng.uniform(1.0, 3.5)
     side = np.stack([-np.sin(heading), 0 * heading, np.cos(heading)], -1)
     angle = np.linspace(0, 2 * np.pi, 7)[:-1, None]
-    ring = np.cos(angle)[..., None] * side[:, None].transpose(1, 0, 2) * wide
-    ring = ring + (1 + np.sin(angle))[..., None] * wide * flat * np.array([0.0, 1.0, 0.0])
-    cable = mesh(rng, (along[None] + ring).transpose(1, 0, 2), True, 0.9)
+    ring = np.cos(angle) * side[:, None] * wide
+    ring = ring + (1 + np.sin(angle)) * wide * flat * np.array([0.0, 1.0, 0.0])
+    cable = mesh(rng, along[:, None] + ring, True, 0.9)
     return cable._replace(ends=np.arange(24, 241, 24))  # the shadows of its loops are open
 
 
@@ -138,23 +125,25 @@ def _rug(rng: np.random.Generator) -> Things:
     """A flat rug or mat, which people may stand on."""
     z, x = np.mgrid[-1:1:31j, -1:1:31j]
     wide, deep = rng.uniform(25, 90, 2)
-    return mesh(rng, np.stack([wide * x, _RUG + 0 * x, deep * z], -1), False, 0.2)
+    return mesh(rng, np.stack([wide * x, 0.3 + 0 * x, deep * z], -1), False, 0.2)
 
 
 def vessel(rng: np.random.Generator, least: float = 0.0) -> Things:
     """A bottle or a cup and, where ``least`` is below 0.3, a plate."""
     wide, kind = rng.uniform(3, 4.5), rng.uniform(least, 1)
-    if kind < 0.3:
+    if kind < 0.3:  # each as radii and heights
         wide = rng.uniform(8, 14)
-        profile = [(0, 0), (0.6, 0), (1, 2), (0.95, 2), (0.6, 0.6), (0, 0.6)]
+        profile = (0, 0.6, 1, 0.95, 0.6, 0), (0, 0, 2, 2, 0.6, 0.6)
     elif kind < 0.6:
         tall = rng.uniform(7, 12)
-        profile = [(0, 0), (0.8, 0), (1, tall), (0.9, tall), (0.7, 1), (0, 1)]
+        profile = (0, 0.8, 1, 0.9, 0.7, 0), (0, 0, tall, tall, 1, 1)
     else:
         tall = rng.uniform(18, 30)
-        at = [(0, 0), (1, 0), (1, 0.6), (0.4, 0.8), (0.4, 1), (0, 1)]
-        profile = [(radius, share * tall) for radius, share in at]
-    made = _turned_on_a_lathe(rng, [(share * wide, height) for share, height in profile])
+        profile = (0, 1, 1, 0.4, 0.4, 0), (0, 0, 0.6 * tall, 0.8 * tall, tall, tall)
+    angle, (radius, height) = np.linspace(0, 2 * np.pi, 21)[:-1], np.array(profile)[..., None]
+    radius = radius * wide
+    ring = radius * np.cos(angle), height + 0 * angle, radius * np.sin(angle)
+    made = mesh(rng, np.stack(ring, -1), True)
     if kind >= 0.6 and rng.random() < 0.5:  # a bottle on its side
         made = made._replace(vertices=made.vertices[:, [1, 0, 2]] + np.float32([0, wide, 0]))
     return made
@@ -171,35 +160,11 @@ def _ball(rng: np.random.Generator) -> Things:
     return solid(rng, rng.uniform(5, 22) * (1 if rng.random() < 0.6 else rng.uniform(0.5, 1, 3)), 1)
 
 
+def _phone(rng: np.random.Generator) -> Things:
+    return solid(rng, np.array([7.5, 1.0, 15.5]), 0.15, 1.0)
+
+
 _KINDS = (_cloth, _cable, _shoes, paper, vessel, _package, _ball, _cloth, paper)
-
-
-class _Floor:
-    """Which cells of the floor around ``middle`` (2,), x and z, are taken."""
-
-    def __init__(self, middle: np.ndarray):
-        self._corner = middle - _MAP_CM / 2
-        self._taken = np.zeros((int(_MAP_CM / _CELL_CM),) * 2, np.uint8)
-
-    def _cells(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        cells = ((points[:, [0, 2]] - self._corner) / _CELL_CM).astype(int)
-        inside = ((cells >= 0) & (cells < len(self._taken))).all(1)
-        return tuple(cells[inside].T)
-
-    def take(self, points: np.ndarray) -> None:
-        """Take what lies within some centimetres of points (N, 3)."""
-        taken = np.zeros_like(self._taken)
-        taken[self._cells(points)] = 1
-        self._taken |= cv2.dilate(taken, np.ones((5, 5), np.uint8))
-
-    def free(self, points: np.ndarray) -> bool:
-        return not self._taken[self._cells(points)].any()
-
-
-def _footprint(points: np.ndarray) -> np.ndarray:
-    """Points of a thing and between them and its middle."""
-    middle = points.mean(0)
-    return np.concatenate([middle + share * (points - middle) for share in (0.0, 0.3, 0.65, 1.0)])
 
 
 def draw_clutter(
@@ -207,14 +172,17 @@ def draw_clutter(
 ) -> Things:
     """4 to 14 things on the floor, clear of the clothed ``body`` (V, 3), of each other and of what
     ``stands`` about, and at times a rug below them all."""
-    low = body[body[:, 1] < _KNEE]
     middle = body[body[:, 1] < body[:, 1].min() + 12.0].mean(0)[[0, 2]]
-    floor = _Floor(middle)
-    floor.take(low)
-    u, v = np.mgrid[0:1:25j, 0:1:25j].reshape(2, -1, 1)
-    for box in stands.apart():
-        floor.take((box[0] * (1 - u) + box[4] * u) * (1 - v) + (box[1] * (1 - u) + box[5] * u) * v)
-    things, count = [], int(rng.integers(4, 15))
+    taken = np.zeros((int(_MAP_CM / _CELL_CM),) * 2, np.uint8)  # cells of the floor around it
+
+    def cells(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        found = ((points[:, [0, 2]] - (middle - _MAP_CM / 2)) / _CELL_CM).astype(int)
+        return tuple(found[((found >= 0) & (found < len(taken))).all(1)].T)
+
+    def take(points: np.ndarray) -> None:
+        own = np.zeros_like(taken)
+        own[cells(points)] = 1
+        np.maximum(taken, cv2.dilate(own, np.ones((5, 5), np.uint8)), out=taken)
 
     def somewhere(thing: Things, reach: float) -> Things:
         radius, angle = rng.uniform(0, reach), rng.uniform(0, 2 * np.pi)
@@ -222,15 +190,23 @@ def draw_clutter(
         moved = turned(thing.vertices, rng.uniform(0, 2 * np.pi)) + np.insert(at, 1, 0.0)
         return thing._replace(vertices=moved.astype(np.float32))
 
+    take(body[body[:, 1] < _KNEE])
+    u, v = np.mgrid[0:1:25j, 0:1:25j].reshape(2, -1, 1)
+    for box in stands.apart():
+        take((box[0] * (1 - u) + box[4] * u) * (1 - v) + (box[1] * (1 - u) + box[5] * u) * v)
+    things, count = [], int(rng.integers(4, 15))
     if rng.random() < 0.25:
         things.append(somewhere(_rug(rng), 80.0))
     for _ in range(count):
         thing = _KINDS[rng.integers(len(_KINDS))](rng)
         for _ in range(12):
             moved = somewhere(thing, _NEAR)
-            points = _footprint(moved.vertices)
-            if (np.abs(points[:, [0, 2]] - place.centre) < place.half).all() and floor.free(points):
-                floor.take(points)
+            centre = moved.vertices.mean(0)
+            shares = np.float32([0.0, 0.3, 0.65, 1.0])[:, None, None]
+            points = (centre + shares * (moved.vertices - centre)).reshape(-1, 3)
+            inside = (np.abs(points[:, [0, 2]] - place.centre) < place.half).all()
+            if inside and not taken[cells(points)].any():
+                take(points)
                 things.append(moved)
                 break
     return together(things)
@@ -261,7 +237,3 @@ def draw_held(
     points += np.array([sign * 9.0, -2.0 - np.ptp(points[:, 1]) / 2, 0.0])
     hand = names.index(f"{side}Hand")
     return thing._replace(vertices=(points @ turns[hand].T + joints[hand]).astype(np.float32))
-
-
-def _phone(rng: np.random.Generator) -> Things:
-    return solid(rng, np.array([7.5, 1.0, 15.5]), 0.15, 1.0)

@@ -1,8 +1,7 @@
 """Environment maps: photographed surroundings of a place, and the light that comes from them.
 
-Maps are equirectangular, their first row at the top.  Seen from within, the middle column is ahead
-(+z) and columns run to the right (to -x).  Radiance 1 is that of a uniform sky that would light a
-level floor as much as the map does.
+Equirectangular, the first row at the top; seen from within, the middle column is ahead (+z) and
+columns run to the right (to -x).  A uniform sky of radiance 1 would light a level floor as the map.
 """
 
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import numpy as np
 
 from dataset.synthetic.scene.textures import LUMA, sample
 
-#: Maps of rooms come first in the files.
+#: Maps of rooms, which come first in the files, and size of all.
 _ROOMS, _HEIGHT, _WIDTH = 9, 256, 512
 #: Radiance of white in pictures; the most that floors mirror; how wide the main light's source is.
 _WHITE, _MIRRORED, _SOURCE = 2.0, 12.0, np.radians(25.0)
@@ -45,7 +44,7 @@ class Environment:
         return root * root * np.float32(self.gain * _WHITE / 255**2)
 
     def mirrored(self, directions: np.ndarray) -> np.ndarray:
-        """Linear light (N, 3) that a polished floor throws towards (N, 3) unit directions."""
+        """Linear light (N, 3) that a polished floor mirrors to who looks along unit directions."""
         return sample(self._blurred, *_pixels(directions * np.float32((1, -1, 1)), self._blurred))
 
     @cached_property
@@ -56,9 +55,9 @@ class Environment:
         return np.ascontiguousarray(large[:, 16:-16]) * np.float32(self.gain)
 
     def main_light(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of the light from above: the unit direction (3,) towards the brightest region, (3,) the
-        irradiance of what faces it, as far as it is brighter than the mean, and (3,) that of the
-        level floor without it; divided by pi, so that white of irradiance 1 has radiance 1."""
+        """Of the light from above: the unit direction (3,) towards the brightest region, the
+        irradiance (3,) over pi of what faces it, as far as it is brighter than the mean, and that
+        (3,) of the level floor without it."""
         height, width = self.light.shape[:2]
         v, u = np.mgrid[: height // 2, :width].reshape(2, -1) + 0.5
         up, right = np.pi * (0.5 - v / height), 2 * np.pi * (u / width - 0.5)

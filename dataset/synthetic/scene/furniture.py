@@ -37,19 +37,16 @@ class Things(NamedTuple):
         return together([self, _box(corners + np.array([x, height / 2, z]), np.full(3, 0.12))])
 
 
-NO_THINGS = Things(
-    *(np.zeros((0, 3), kind) for kind in (np.float32, int, np.float32)), np.zeros(0, int)
-)
+_NONE = np.zeros((0, 3), np.float32)
+NO_THINGS = Things(_NONE, _NONE.astype(int), _NONE, np.zeros(0, int))
 
 
 def together(things: list[Things]) -> Things:
     """Several as one."""
-    things = [NO_THINGS, *things]
-    starts = np.cumsum([0, *(len(thing.vertices) for thing in things[:-1])])
-    moved = [
-        thing._replace(faces=thing.faces + start, ends=thing.ends + start)
-        for thing, start in zip(things, starts, strict=True)
-    ]
+    moved, start = [NO_THINGS], 0
+    for thing in things:
+        moved.append(thing._replace(faces=thing.faces + start, ends=thing.ends + start))
+        start += len(thing.vertices)
     return Things(*map(np.concatenate, zip(*moved, strict=True)))
 
 
@@ -75,10 +72,11 @@ def draw_furniture(
         at = np.array([radius * np.cos(angle), 0.0, radius * np.sin(angle)])
         if (np.abs(at[[0, 2]] - centre) > half - 20).any():
             continue
-        turn = rng.uniform(0, 2 * np.pi)
-        colour = draw_colour(rng, palette, 0.25) ** 2
-        for middle, size in _piece(rng):
-            boxes.append(_box(turned(_CORNERS * size + middle, turn) + at, colour))
+        turn, colour = rng.uniform(0, 2 * np.pi), draw_colour(rng, palette, 0.25) ** 2
+        boxes += [
+            _box(turned(_CORNERS * size + middle, turn) + at, colour)
+            for middle, size in _piece(rng)
+        ]
     return together(boxes)
 
 
@@ -91,10 +89,8 @@ def _piece(rng: np.random.Generator) -> list[tuple[tuple[float, ...], tuple[floa
         return [((0, tall / 2, 0), (wide, tall, deep))]
     tall, leg = rng.uniform(40, 80), rng.uniform(2.5, 6.0)
     parts = [((0, tall, 0), (wide, 4.0, deep))]
-    for x in (-1, 1):
-        for z in (-1, 1):
-            at = (x * (wide - leg) / 2, tall / 2, z * (deep - leg) / 2)
-            parts.append((at, (leg, tall, leg)))
+    x, z = (wide - leg) / 2, (deep - leg) / 2
+    parts += [((i * x, tall / 2, j * z), (leg, tall, leg)) for i in (-1, 1) for j in (-1, 1)]
     if kind < 0.75:  # a chair has a back
         parts.append(((0, tall * 1.45, deep / 2), (wide, tall * 0.9, 4.0)))
     return parts

@@ -1,7 +1,6 @@
-"""Things in use, fitted to the hands that hold them: sheets, boxes, wheels, tables.
+"""Things in use, fitted to the hands that hold them: sheets, boxes, wheels, tables."""
 
-Axes and units are the world's: centimetres, y up, the floor at y = 0.
-"""
+from functools import partial
 
 import numpy as np
 
@@ -11,14 +10,13 @@ from dataset.synthetic.scene.clutter import draw_held, mesh, paper, printed, sol
 from dataset.synthetic.scene.furniture import NO_THINGS, Things, together
 
 #: Half the thickness of hands and thighs, of fingertips, knuckles, wrists and elbows on a table.
-_HAND, _THIGH, _ON_TABLE = 2.0, 10.0, (1.2, 1.2, 1.2, 1.2, 2.0, 3.0, 5.0)
-_TOUCH_TABLE = (
-    *(f"Hand{f}3" for f in ("Index", "Middle", "Pinky", "Thumb")),
-    "HandMiddle1",
-    "Hand",
-)
+_HAND, _THIGH = 2.0, 10.0
+_ON_TABLE = {
+    **{f"Hand{finger}3": 1.2 for finger in ("Index", "Middle", "Pinky", "Thumb")},
+    **{"HandMiddle1": 2.0, "Hand": 3.0, "ForeArm": 5.0},
+}
 _UP = np.array([0.0, 1.0, 0.0])
-#: Nothing comes nearer to the camera.
+#: Nothing in use comes nearer to the camera.
 _CLEAR = 6.0
 
 
@@ -93,8 +91,7 @@ def _wheel(rng: np.random.Generator, who: _Person) -> Things:
 def _table(rng: np.random.Generator, who: _Person, keys: bool = False) -> Things:
     """A table below the hands, things on it, over the thighs; none where there is no room."""
     edge, left = who.belly @ who.ahead, np.cross(_UP, who.ahead)
-    touching = (*map(who.bones, (*_TOUCH_TABLE, "ForeArm")),)
-    points = np.concatenate([at - room * _UP for at, room in zip(touching, _ON_TABLE, strict=True)])
+    points = np.concatenate([who.bones(name) - room * _UP for name, room in _ON_TABLE.items()])
     over = points[points @ who.ahead > edge]
     top = over[:, 1].min(initial=1e3) - 2.0 * keys
     if not who.thighs + 3.0 < top < 110.0:
@@ -120,10 +117,8 @@ def _table(rng: np.random.Generator, who: _Person, keys: bool = False) -> Things
     return together(parts)
 
 
-_FITS = {
-    **{"sheet": _sheet, "box": _box, "wheel": _wheel, "table": _table},
-    "keyboard": lambda rng, who: _table(rng, who, keys=True),
-}
+_FITS = {"sheet": _sheet, "box": _box, "wheel": _wheel, "table": _table}
+_FITS["keyboard"] = partial(_table, keys=True)
 
 
 def draw_in_use(
@@ -134,8 +129,10 @@ def draw_in_use(
     turns: np.ndarray,
     camera: np.ndarray,
 ) -> Things:
-    """A thing in use in the hands of a body with (J, 3) joints and (J, 3, 3) turns on top of
-    the T-pose; none where it would be at the ``camera`` (3,)."""
+    """A thing in use in the hands of a body with (J, 3) joints and (J, 3, 3) turns on top of the
+    T-pose, none where it would be at the ``camera`` (3,); for "" what is held at times."""
+    if not what:
+        return draw_held(rng, joints, turns, poser.body.rig.names)
     if what in _FITS:
         things = _FITS[what](rng, _Person(poser, joints, turns))
     else:

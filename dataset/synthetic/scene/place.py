@@ -1,7 +1,5 @@
-"""Places: a floor, four walls or a horizon, things standing about, and the light.
-
-Axes and units are the world's: centimetres, y up, the floor at y = 0.
-"""
+"""Places: a floor, four walls or a horizon, things standing about, and the light.  As everywhere in
+this package in the world's centimetres, y up, the floor at y = 0."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,10 +17,10 @@ LIGHT_CM, LAMPS_CM = 700.0, 900.0
 _SIZE = 256
 #: Pixels: once around, and from the floor to the top.
 WALL_WIDTH, WALL_HEIGHT = 4096, 512
-#: Share of the places with photographed surroundings, and of their floors with the colour of the
-#: photographed ground; the sine of the main light's least elevation; the most irradiance of the
-#: main light, and the most radiance of a floor.
+_SKY = np.array([0.84, 0.89, 0.95])
+#: Share of the places with photographed surroundings, and of their floors with its ground's colour.
 _PHOTOGRAPHED, _TINTED = 2 / 3, 0.5
+#: Sine of the main light's least elevation, most irradiance of it, and radiance of a floor.
 _LOWEST, _MOST, _BURNT = np.sin(np.radians(25.0)), 1.3, 0.6
 
 
@@ -49,9 +47,8 @@ class Place:
 
     @property
     def albedo(self) -> np.ndarray:
-        """(3,) float32 linear colour of the floor, its mean."""
-        coarse = self.floor[-1].astype(np.float32)
-        return (coarse * coarse).mean((0, 1)) / 255**2
+        """(3,) float32 mean linear colour of the floor."""
+        return (self.floor[-1].astype(np.float32) ** 2).mean((0, 1)) / 255**2
 
     @cached_property
     def floor_light(self) -> np.ndarray:
@@ -64,33 +61,23 @@ def make_place(rng: np.random.Generator) -> Place:
     """Draw an environment."""
     floor = list(FLOORS.values())[rng.integers(len(FLOORS))]
     outdoors = floor.outdoors
-    half = rng.uniform(500, 1400, 2) if outdoors else rng.uniform(300, 540, 2)
+    half = rng.uniform(*((500, 1400) if outdoors else (300, 540)), 2)
     centre = rng.uniform(-1, 1, 2) * (half - 280.0) * 0.6
-    height = rng.uniform(300, 700) if outdoors else rng.uniform(230, 320)
+    height = float(rng.uniform(*((300, 700) if outdoors else (230, 320))))
     things = draw_furniture(rng, centre, half, OUTDOOR if outdoors else INDOOR)
     elevation, azimuth = np.radians(rng.uniform(38, 82)), rng.uniform(0, 2 * np.pi)
     level = np.cos(elevation)
     sun = np.array([level * np.cos(azimuth), np.sin(elevation), level * np.sin(azimuth)])
-    warm = rng.uniform(-0.06, 0.1) if outdoors else rng.uniform(-0.05, 0.18)
+    warm = rng.uniform(*((-0.06, 0.1) if outdoors else (-0.05, 0.18)))
     tint = np.array([1 + warm, 1.0, 1 - warm])
-    share = rng.uniform(0.4, 0.8) if outdoors else rng.uniform(0.25, 0.7)
-    above = np.array([0.84, 0.89, 0.95]) if outdoors else draw_colour(rng, INDOOR[:2], 0.0)
+    share = rng.uniform(*((0.4, 0.8) if outdoors else (0.25, 0.7)))
+    above = (_SKY if outdoors else draw_colour(rng, INDOOR[:2], 0.0)) ** 2
+    floors, walls = mipmap(floor_texture(floor, rng)), wall_panorama(rng, outdoors)
+    turn, gloss = float(rng.uniform(0, np.pi)), float(floor.gloss * rng.uniform(0.3, 1.0))
     return Place(
-        floor=mipmap(floor_texture(floor, rng)),
-        walls=wall_panorama(rng, outdoors),
-        centre=centre,
-        half=half,
-        height=float(height),
-        above=above**2,
-        floor_turn=float(rng.uniform(0, np.pi)),
-        gloss=float(floor.gloss * rng.uniform(0.3, 1.0)),
-        light_map=light_map(rng, outdoors),
-        lamps=lamps(rng, outdoors),
-        things=things,
-        sun=sun,
-        sun_colour=tint * share * 1.6,
-        ambient=(2 - tint) * (1 - share) * 1.25,
-        outdoors=outdoors,
+        *(floors, walls, centre, half, height, above, turn, gloss),
+        *(light_map(rng, outdoors), lamps(rng, outdoors), things, sun),
+        *(tint * share * 1.6, (2 - tint) * (1 - share) * 1.25, outdoors),
     )
 
 
@@ -145,26 +132,22 @@ def light_map(rng: np.random.Generator, outdoors: bool) -> np.ndarray:
         centre = rng.uniform(0.2, 0.8, 2) * _SIZE + number * 20
         panes = int(rng.integers(1, 4))
         wide, high = rng.uniform(14, 40), rng.uniform(24, 60)
-        for pane in range(panes):
-            for storey in range(2):
-                x = (pane - panes / 2) * wide * 1.15 + np.array([0, wide, wide, 0])
-                y = (storey - 1) * high * 1.1 + np.array([0, 0, high, high])
-                x = x + slant * y
-                corners = np.stack([centre[0] + c * x - s * y, centre[1] + s * x + c * y], -1)
-                cv2.fillConvexPoly(light, corners.astype(np.int32), 1.0)
+        for pane, storey in np.ndindex(panes, 2):
+            y = (storey - 1) * high * 1.1 + np.array([0, 0, high, high])
+            x = (pane - panes / 2) * wide * 1.15 + np.array([0, wide, wide, 0]) + slant * y
+            corners = np.stack([centre[0] + c * x - s * y, centre[1] + s * x + c * y], -1)
+            cv2.fillConvexPoly(light, corners.astype(np.int32), 1.0)
     return cv2.GaussianBlur(light, (0, 0), rng.uniform(0.8, 3.0))
 
 
 def lamps(rng: np.random.Generator, outdoors: bool) -> np.ndarray:
     """What a floor mirrors from above: (S, S) float32, 1 as bright as white."""
     if outdoors:  # sky between branches
-        sky = noise(rng, _SIZE, (4, 8, 16, 32))
-        sky = np.clip(1.6 * (sky - rng.uniform(-0.3, 0.9)), 0, 1) * rng.uniform(1, 5)
-        return sky.astype(np.float32)
+        sky = noise(rng, _SIZE, (4, 8, 16, 32)) - rng.uniform(-0.3, 0.9)
+        return np.float32(np.clip(1.6 * sky, 0, 1) * rng.uniform(1, 5))
     picture = np.full((_SIZE, _SIZE), rng.uniform(0.1, 0.3), np.float32)
     for _ in range(int(rng.integers(4, 18))):
-        centre = rng.integers(0, _SIZE, 2)
-        bright = float(rng.uniform(2.0, 14.0))
+        centre, bright = rng.integers(0, _SIZE, 2), float(rng.uniform(2.0, 14.0))
         if rng.random() < 0.5:
             cv2.circle(picture, centre.tolist(), int(rng.integers(3, 14)), bright, -1)
         else:
@@ -178,15 +161,13 @@ def wall_panorama(rng: np.random.Generator, outdoors: bool) -> np.ndarray:
     picture = np.zeros((WALL_HEIGHT, WALL_WIDTH, 3), np.float32)
     blotch = noise(rng, WALL_HEIGHT, (8, 16, 64), WALL_WIDTH)[..., None]
     if outdoors:
-        sky = np.array([0.84, 0.89, 0.95]) * rng.uniform(0.8, 1.0)
-        far = np.array([0.28, 0.36, 0.18]) * rng.uniform(0.6, 1.5, 3)
+        sky = np.float32(_SKY * rng.uniform(0.8, 1.0) * 255)
+        far = np.float32(np.array([0.28, 0.36, 0.18]) * rng.uniform(0.6, 1.5, 3) * 255)
         skyline = 0.25 + 0.3 * rng.random() + 0.08 * blotch[WALL_HEIGHT // 2][None]
-        sky, far = (sky * 255).astype(np.float32), (far * 255).astype(np.float32)
         up = np.linspace(1, 0, WALL_HEIGHT, dtype=np.float32)[:, None, None]
         picture[:] = np.where(up > skyline, sky, far * (1 + 0.25 * blotch))
     else:
-        wall = (draw_colour(rng, INDOOR[:4], 0.05) * 255).astype(np.float32)
-        picture[:] = wall * (1 + 0.03 * blotch)
+        picture[:] = np.float32(draw_colour(rng, INDOOR[:4], 0.05) * 255) * (1 + 0.03 * blotch)
         skirting = int(rng.integers(6, 24))
         picture[-skirting:] = draw_colour(rng, INDOOR, 0.0) * 255
     palette = OUTDOOR if outdoors else INDOOR
@@ -203,13 +184,11 @@ def _paint_rectangle(rng: np.random.Generator, picture: np.ndarray, palette: np.
     x = int(rng.integers(0, WALL_WIDTH - 10))
     wide, kind = int(rng.uniform(30, 320)), rng.random()
     if kind < 0.3:  # stands on the floor
-        low, high = 0, rng.uniform(0.15, 0.8)
-    elif kind < 0.65:  # window or picture
-        low, high = rng.uniform(0.3, 0.5), rng.uniform(0.15, 0.4)
-    else:
-        low, high = rng.uniform(0.0, 0.6), rng.uniform(0.05, 0.3)
-    low = low * WALL_HEIGHT
-    high = low + high * WALL_HEIGHT
+        low, high = 0, rng.uniform(0.15, 0.8) * WALL_HEIGHT
+    else:  # a window or a picture, or anything
+        spans = ((0.3, 0.5), (0.15, 0.4)) if kind < 0.65 else ((0.0, 0.6), (0.05, 0.3))
+        low, high = (rng.uniform(*span) * WALL_HEIGHT for span in spans)
+    high += low
     colour = draw_colour(rng, palette) * 255
     if kind >= 0.3 and rng.random() < 0.4:  # a window, with the light behind it
         colour = np.array([250.0, 250.0, 245.0]) * rng.uniform(0.85, 1.0)

@@ -18,23 +18,21 @@ from hypothesis import strategies as st
 
 from base.errors import UserError
 from base.lock import locked
-from base.release_camera import RELEASE_CAMERA, world_to_camera
+from base.release_camera import RELEASE_CAMERA
 from base.set_type import SetType
 from base.skeleton import JOINT_PREFIX, JOINTS
 from dataset.synthetic.body import body_model
-from dataset.synthetic.output.manifest import prepare_output
+from dataset.synthetic.generate import check_folder
 from dataset.synthetic.recipe import Recipe, character_name
 from dataset.tree.mocap import Mocap
 from utils import make_synthetic
 
 OPTIONS = ["--ray_step", "4", "--frames_per_character", "3", "--seed", "7", "--workers", "2"]
 COUNTS = [*OPTIONS, "--train", "6", "--val", "2", "--test", "3", "--label_frames", "4"]
+TRAIN = [*OPTIONS, "--val", "0", "--test", "0", "--train"]
 #: Contents of a set's note: of the right keys and of any others.
 VALUES = st.none() | st.integers() | st.just(10**400) | st.text() | st.lists(st.floats())
-NOTES = st.dictionaries(st.sampled_from(list(Recipe(0).described())) | st.text(), VALUES).map(
-    lambda content: json.dumps(content).encode()
-) | st.just(b"[" * 200_000)
-ONE = ["--train", "1", "--val", "0", "--test", "0"]
+NOTES = st.dictionaries(st.sampled_from(list(Recipe(0).described())) | st.text(), VALUES)
 
 
 @pytest.fixture(scope="module")
@@ -44,67 +42,54 @@ def small(tmp_path_factory, make):
 
 def contents(root):
     """Without the index that a reader of the set leaves there."""
-    found = archives.contents(root)
-    return {name: found[name] for name in found if not name.endswith("/.index.npz")}
+    return {n: c for n, c in archives.contents(root).items() if not n.endswith("/.index.npz")}
 
 
 def labels(root):
     return sorted(root.glob("*/*/*/cam_down/json/*.json"))
 
 
-def test_labels_agree_with_the_camera_formula(small):
-    paths = labels(small)
-    assert len(paths) == 6 + 2 + 3 + 4
-    for path in paths:
-        label = json.loads(path.read_text())
-        camera = label["camera"]
-        assert camera.keys() == {"cam_fov", "trans", "rot"} and camera["cam_fov"] == 180
-        world = np.array([joint["trans"] for joint in label["joints"]])
-        points = world_to_camera(world, np.array(camera["trans"]), np.array(camera["rot"]))
-        assert np.abs(points.T - label["pts3d_fisheye"]).max() < 1e-4
-        pixels = np.array(label["pts2d_fisheye"]).T
-        assert np.abs(RELEASE_CAMERA.project(points, clamp=True) - pixels).max() < 1e-3
-        names = [joint["name"].removeprefix(JOINT_PREFIX) for joint in label["joints"]]
-        assert set(JOINTS) < set(names) and "LeftHandIndex1" in names
-        visible = np.array(label["visible"])
-        inside = RELEASE_CAMERA.in_view(points) & (RELEASE_CAMERA.angle(points) < np.pi / 2)
-        assert len(visible) == len(names) and not visible[~inside].any()
-        if "env_002" in path.parts:  # without a picture, nobody knows what hides a joint
-            assert (visible == inside).all()
-        assert label["seed"] == 7 and 0 <= label["phenotype"]["weight"] <= 1
-
-
 def test_the_layout_is_the_releases(small):
-    people = []
-    for set_type, count in ((SetType.TRAIN, 6), (SetType.VAL, 2), (SetType.TEST, 3)):
+    for set_type, count, start in zip(SetType, (6, 2, 3), "123", strict=True):
         split = Mocap(small, set_type)
         assert len(split) == count
         assert [split.frame_id(n).number for n in range(2)] == [0, 150]
-        path = split.picture_path(0)
-        character = split.frame_id(0).character
+        path, character = split.picture_path(0), split.frame_id(0).character
         assert path.parts[-5:-1] == (character, "env_001", "cam_down", "rgba")
         assert cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape == (800, 1280, 3)
         gender, number, build, height = character.split("_")
         assert gender in ("female", "male") and build in "af" and height in "as"
-        assert number == {"TrainSet": "101", "ValSet": "201", "TestSet": "301"}[set_type.folder]
-        people.append({path.name for path in (small / set_type.folder).iterdir() if path.is_dir()})
+        assert number == f"{start}01"
     assert len(Mocap(small, SetType.TRAIN, pictures=False)) == 6 + 4
     # The splits share no character, of these and of many more.
-    assert sum(map(len, people)) == len(set.union(*people))
-    names = [character_name(Recipe(0), split, n)[-7:-4] for split in range(3) for n in range(99)]
-    assert len(set(names)) == len(names)
+    names, others = (
+        [character_name(Recipe(s), k, n) for k in range(3) for n in range(99)] for s in (0, 1)
+    )
+    assert len({name[-7:-4] for name in names}) == len(names) and names != others
     assert "_1101_" in character_name(Recipe(0), 0, 99)
+
+
+def test_labels_have_the_releases_keys_and_agree_with_its_camera(small):
+    assert len(labels(small)) == 6 + 2 + 3 + 4
+    for path in labels(small):
+        label = json.loads(path.read_text())
+        names = {joint["name"].removeprefix(JOINT_PREFIX) for joint in label["joints"]}
+        assert names > {*JOINTS, "LeftHandIndex1"} and len(names) == len(label["visible"])
+        assert label["camera"].keys() == {"cam_fov", "trans", "rot"} and "headset" not in label
+        assert label["camera"]["cam_fov"] == 180
+        pixels = RELEASE_CAMERA.project(np.array(label["pts3d_fisheye"]).T, clamp=True).T
+        assert np.abs(pixels - label["pts2d_fisheye"]).max() < 1e-3
+        assert label["seed"] == 7 and 0 <= label["phenotype"]["weight"] <= 1
 
 
 def test_two_processes_a_kill_and_more_frames_later_give_the_same_bytes(small, tmp_path, make):
     root = tmp_path / "set"
-    first = [*OPTIONS, "--train", "4", "--val", "0", "--test", "0"]
     with pytest.MonkeyPatch.context() as patched:  # real processes, which import nothing anew
         patched.setattr("dataset.synthetic.generate.ProcessPoolExecutor", ProcessPoolExecutor)
         patched.setattr("dataset.synthetic.generate.get_context", lambda _: get_context("fork"))
-        make_synthetic.main(["--output", str(root), *first])
-    assert len(labels(root)) == 4
+        make_synthetic.main(["--output", str(root), *TRAIN, "4"])
     kept, *damaged = labels(root)
+    assert len(damaged) == 3
     pictures = sorted(root.rglob("*.png"))
     damaged[0].unlink()  # what a kill between picture and label leaves
     damaged[1].write_bytes(b"")  # and what a computer leaves that loses its power
@@ -117,17 +102,10 @@ def test_two_processes_a_kill_and_more_frames_later_give_the_same_bytes(small, t
     assert kept.stat().st_mtime_ns == before
 
 
-def test_a_worker_that_is_killed_ends_the_run_with_one_line(tmp_path, make, monkeypatch, refused):
-    monkeypatch.setattr("dataset.synthetic.generate.ProcessPoolExecutor", ProcessPoolExecutor)
-    monkeypatch.setattr("dataset.synthetic.generate.run_job", killing.end)
-    message = "go on with --resume and fewer --workers"
-    assert message in refused("--output", tmp_path / "set", *OPTIONS, *ONE)
-
-
-def test_a_full_disk_ends_the_run_with_one_line_and_resuming_completes_it(
+def test_killed_workers_full_disks_and_other_writers_end_a_run_with_one_line(
     tmp_path, make, monkeypatch, refused
 ):
-    options, full, write = [*OPTIONS, *ONE, "--train", "3"], tmp_path / "full", Path.write_bytes
+    write = Path.write_bytes
 
     def write_bytes(path, content):
         write(path, content[:100])
@@ -137,20 +115,14 @@ def test_a_full_disk_ends_the_run_with_one_line_and_resuming_completes_it(
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "write_bytes", write_bytes)
-        assert "No space left on device" in refused("--output", full, *options)
-    assert not list(full.rglob("*.part*")) and len(labels(full)) == 1
-    assert contents(make(full, *options, "--resume")) == contents(make(tmp_path / "new", *options))
-
-
-def test_one_run_writes_to_a_folder_and_parts_beside_each_other(tmp_path, make, refused):
-    options = [*OPTIONS, "--train", "2", "--val", "0", "--test", "0", "--frames_per_character", "1"]
+        assert "No space left on device" in refused("--output", tmp_path, *TRAIN, 3)
+    assert not list(tmp_path.rglob("*.part*")) and len(labels(tmp_path)) == 1
+    again = "--output", tmp_path, *TRAIN, 3, "--resume"
     with locked(tmp_path):
-        assert f"process {os.getpid()}" in refused("--output", tmp_path, *options)
-    with locked(tmp_path / ".parts" / "1-2"):
-        assert "is writing" in refused("--output", tmp_path, *options)
-        assert "is writing" in refused("--output", tmp_path, *options, "--part", "1/2")
-        make(tmp_path, *options, "--part", "2/2")
-    assert len(labels(tmp_path)) == 1
+        assert f"process {os.getpid()}" in refused(*again)
+    monkeypatch.setattr("dataset.synthetic.generate.ProcessPoolExecutor", ProcessPoolExecutor)
+    monkeypatch.setattr("dataset.synthetic.generate.run_job", killing.end)
+    assert "go on with --resume and fewer --workers" in refused(*again)
 
 
 def test_nothing_is_left_where_the_body_model_cannot_be_loaded(tmp_path, monkeypatch, refused):
@@ -158,7 +130,7 @@ def test_nothing_is_left_where_the_body_model_cannot_be_loaded(tmp_path, monkeyp
         monkeypatch.setattr(body_model, cached.__name__, cached.__wrapped__)
     monkeypatch.setattr("dataset.synthetic.generate.load_rig", body_model.load_rig)
     monkeypatch.setitem(sys.modules, "anny", None)
-    assert "install requirements.txt" in refused("--output", tmp_path / "new", *OPTIONS, *ONE)
+    assert "install requirements.txt" in refused("--output", tmp_path / "new", *TRAIN, 1)
     assert not (tmp_path / "new").exists()
 
 
@@ -170,30 +142,14 @@ def test_a_librarys_warning_is_dropped_and_its_errors_are_not(capfd):
 
 
 @settings(derandomize=True, max_examples=100, deadline=None, database=None)
-@given(st.binary(max_size=40) | NOTES)
+@given(st.binary(max_size=40) | NOTES.map(lambda note: json.dumps(note).encode()))
 def test_any_note_of_a_set_is_its_own_or_one_line(tmp_path_factory, content):
     root = tmp_path_factory.getbasetemp() / "noted"
     root.mkdir(exist_ok=True)
     (root / "synthetic.json").write_bytes(content)
-    made_with = Recipe(0).described() | {"pack": None}
     with pytest.raises(UserError) as caught:
-        prepare_output(root, made_with, resume=True, overwrite=False)
+        check_folder(root, Recipe(0).described() | {"pack": None}, resume=True)
     assert len(str(caught.value).splitlines()) == 1 and len(str(caught.value)) < 300
-
-
-def test_parts_give_the_files_of_a_single_run(small, tmp_path, make):
-    for part in ("2/2", "1/2"):
-        make(tmp_path, *COUNTS, "--part", part)
-        assert len(labels(tmp_path)) == {"2/2": 6, "1/2": 15}[part]
-    assert contents(tmp_path) == contents(small)
-
-
-def test_another_seed_and_overwriting_give_other_frames(small, tmp_path, make):
-    make(tmp_path, *OPTIONS, *ONE)
-    root = make(tmp_path, *OPTIONS, *ONE, "--seed", "8", "--overwrite")
-    (ours,) = labels(root)
-    theirs = json.loads(labels(small)[0].read_text())
-    assert json.loads(ours.read_text())["joints"] != theirs["joints"]
 
 
 def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, refused):
@@ -203,28 +159,19 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, refused)
     a_file.write_text("")
     cases = {
         "already holds a synthetic set": (small,),
-        "holds no synthetic set": (other, "--overwrite"),
+        "holds no synthetic set": (other, "--resume"),
         "is a file": (a_file,),
         "nothing to make": (new, "--train", 0, "--val", 0, "--test", 0),
-        "lie between 0 and 10000000": (new, "--train", -1),
-        "--seed lies between 0 and 2^63": (new, "--seed", -1),
-        "more than 1024": (new, "--workers", 10**5),
-        "was made with --seed 7, not 3": (small, "--resume", "--seed", 3),
-        "--workers and --stride must be at least 1": (new, "--workers", 0),
-        "--part 3/2": (new, "--part", "3/2"),
-        "would delete what the other parts wrote": (small, "--part", "1/2", "--overwrite"),
+        "was made with another --seed": (small, "--resume", "--seed", 3),
         "six digits": (new, "--stride", 20000),  # of 50 labels of a character
         "no action Flying: give": (new, "--actions", "Walking", "Flying"),
-        f"no action {'F' * 40}: give": (new, "--actions", "F" * 20_000),
         "--actions picks among": (new, "--actions", "Walking", "--bvh", other),
         "another --actions": (small, "--resume", "--actions", "Walking"),
-        "another --clutter": (small, "--resume", "--clutter"),
         "--clutter draws other things": (new, "--clutter", "--video"),
         "another --pack": (small, "--resume", "--pack", "--pack_size", 64),
         "holds no settings": (new, "--headset", a_file),
         "--pack and --passes exclude each other": (new, "--pack", "--passes", "depth"),
         "give --pack as well": (new, "--pack_size", 368),
-        "between 32 and 800": (new, "--pack", "--pack_size", 31),
     }
     for message, (root, *options) in cases.items():
         assert message in refused("--output", root, *OPTIONS, *options)

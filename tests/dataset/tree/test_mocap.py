@@ -119,15 +119,6 @@ def test_a_bad_label_is_refused_with_its_reason_in_one_line(reason, content):
     assert reason in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_joint_may_be_ten_metres_away():
-    points = np.zeros((3, len(release.FILE_JOINTS)))
-    points[2] = 1000.0
-    points[0, release.FILE_JOINTS.index("Head")] = 30.0
-    content = release.label_for(1) | {"pts3d_fisheye": points.tolist()}
-    label = parse_label(json.dumps(content).encode(), "label")
-    assert label.joints3d[0].tolist() == [0, 0, 10]
-
-
 def test_missing_and_empty_sets_say_what_to_do(tmp_path):
     with pytest.raises(UserError, match=r"no TrainSet in .*make_synthetic"):
         open_split(tmp_path, TRAIN)

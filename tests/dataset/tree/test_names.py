@@ -74,7 +74,6 @@ def test_files_are_paired_by_their_whole_names(case):
     for kind, found in (("rgba", folder.pictures), ("json", folder.labels)):
         assert [f"{kind}/{name}" for name in found.values()] == [n for n in used if n[:4] == kind]
         assert all(int(re.search(r"(\d+)\.", name)[1]) == number for number, name in found.items())
-    assert folder.labels_only == ("rgba" not in content)
     assert {(f.kind, f.where, f.frame_id) for f in folder.faults} == {
         (kind, f"{PATH}/{name}".rstrip("/"), number and FrameId("ann", "env_001", number))
         for (kind, name), number in faults.items()
@@ -85,9 +84,4 @@ def test_nothing_is_missing_beside_a_folder_that_cannot_be_listed():
     refused = Fault(UNREADABLE_FOLDER, f"{PATH}/rgba", "Permission denied")
     folder = pair_files(PATH, {"rgba": refused, "json": ["ann_000001.json"]})
     assert folder.faults == [refused] and folder.labels == {1: "ann_000001.json"}
-    assert folder.pictures == {} and not folder.labels_only
-
-
-def test_a_renamed_folder_is_told_with_its_name():
-    [fault] = pair_files(PATH, {"rgba": ["bob.rgba.1.png"], "json": ["bob_1.json"]}).faults
-    assert fault.detail == "its 2 files are named after bob: rename the folder ann to that"
+    assert folder.pictures == {}

@@ -58,23 +58,21 @@ def test_precision_is_that_asked_for_or_what_the_device_is_fast_in(monkeypatch):
 
 TORCHRUN = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}
 ADDRESS = {"MASTER_ADDR": "a", "MASTER_PORT": "1"}
-OTHERS = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
 
 
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
         ({}, None),
-        ({"WORLD_SIZE": "1", "PMI_SIZE": "1", "RANK": "0"}, None),
+        ({"WORLD_SIZE": "1", "RANK": "0"}, None),
         (TORCHRUN | ADDRESS, (3, 4, 1)),
-        (TORCHRUN, "WORLD_SIZE=4 is set .*torchrun .*env -u WORLD_SIZE"),
-        (TORCHRUN | ADDRESS | {"RANK": "x"}, "WORLD_SIZE=4"),
-        ({"LOCAL_RANK": "0"}, "LOCAL_RANK=0"),
-        *(({name: "2"}, f"{name}=2") for name in OTHERS),
+        (TORCHRUN, "only some are set: .*torchrun .*env -u WORLD_SIZE"),
+        (TORCHRUN | ADDRESS | {"RANK": "x"}, "only some"),
+        ({"LOCAL_RANK": "0"}, "only some"),
     ],
 )
 def test_several_processes_know_their_places_or_are_refused(environment, expected, monkeypatch):
-    for name in [*TORCHRUN, *ADDRESS, *OTHERS]:
+    for name in [*TORCHRUN, *ADDRESS]:
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setitem(os.environ, name, value)

@@ -120,9 +120,8 @@ def test_groups_and_halves_of_the_body():
 def test_poses_that_do_not_match_are_refused():
     one, two, ids = np.zeros((1, 16, 3)), np.zeros((2, 16, 3)), [FrameId("a", "b", 0)] * 2
     for predicted, target in ((one, two), (two[:, :15], two[:, :15])):
-        for compare in (distances, lambda *both: aligned(*both, True)):
-            with pytest.raises(ValueError, match=r"\(…, 16, 3\)"):
-                compare(predicted, target)
+        with pytest.raises(ValueError, match=r"\(…, 16, 3\)"):
+            distances(predicted, target)
     with pytest.raises(ValueError, match="2 poses, but 1 actions and 2 identities"):
         Poses(two, two, ["walking"], ids)
     with pytest.raises(ValueError, match="no frame"):

@@ -92,16 +92,9 @@ def test_the_data_says_where_joints_lie_and_what_was_measured(report):
     assert "Model: model_best.tar (SHA-256 0123456789ab…); 3 frames" in report.text
     assert "/home/me" not in report.text and model_name(PRETRAINED, "") == "pretrained"
     few = _bars({"All": {"mpjpe": 5.0, "mpjpe_interval": None}}, "mpjpe", "", "ink")
-    assert few["error_y"]["array"] == few["error_y"]["arrayminus"] == ("none",)
+    assert few["error_y"]["array"] == few["error_y"]["arrayminus"] == ["none"]
     assert re.search(r"this model, full body</td><td>20.1</td>", report.text)
     assert re.search(r"MPJPE +20.1 \[", report.text)
-
-
-def test_two_hundred_frames_stay_below_fifteen_megabytes(report, tmp_path):
-    make(tmp_path / "13.html", 13)
-    each = ((tmp_path / "13.html").stat().st_size - len(report.text.encode())) / 10
-    assert each > 20_000
-    assert len(report.text.encode()) + 197 * each < 15e6
 
 
 def test_nothing_is_fetched_and_text_from_the_data_set_cannot_end_the_script(report):

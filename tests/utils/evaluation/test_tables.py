@@ -7,8 +7,9 @@ from sample_poses import evaluated
 
 from base.skeleton import NUM_JOINTS
 from utils.evaluation.metrics import measure
-from utils.evaluation.published import PUBLISHED, TABLE_GROUPS
 from utils.evaluation.tables import (
+    PUBLISHED,
+    TABLE_GROUPS,
     Block,
     latex_table,
     markdown_table,

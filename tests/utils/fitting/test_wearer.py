@@ -1,7 +1,6 @@
 """The average wearer."""
 
 import numpy as np
-import pytest
 
 from dataset.synthetic.body.body_model import make_body
 from dataset.synthetic.body.pose import BodyPose, stack
@@ -43,14 +42,3 @@ def test_the_table_is_that_of_the_synthetic_sets_people():
             assert (np.abs(off[-1]) < np.maximum(3 * spread, 0.3)).all()
     assert np.abs(np.mean(off, 0)).max() < 1.0
     assert np.abs(np.mean(necks, 0)).max() < 1.0
-
-
-@pytest.mark.parametrize("pose", POSES)
-def test_left_is_left_and_sides_are_alike(pose):
-    mean, spread = wearer(pose, 1.8)
-    places = dict(zip(MARKS, mean, strict=True))
-    for part in ("shoulder", "wrist", "foot"):
-        left, right = places[f"left_{part}"], places[f"right_{part}"]
-        assert left[0] > 5
-        np.testing.assert_allclose(left * (-1, 1, 1), right)
-    assert (spread > 0).all()

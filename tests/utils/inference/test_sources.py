@@ -1,7 +1,6 @@
 """Sources of frames: pictures by folder, pattern and name; videos whole and cut off; cameras."""
 
 import os
-import socket
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,14 +8,11 @@ import av
 import cv2
 import numpy as np
 import pytest
-from http_server import serving
 from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from base.errors import BrokenFrameError, UserError
-from utils.inference import picture_source
-from utils.inference import video as video_module
+from base.errors import UserError
 from utils.inference.picture_source import DRAWINGS_MARK, open_source
 from utils.inference.source import name_text, plain_name
 
@@ -41,8 +37,6 @@ def test_a_folder_a_pattern_and_a_picture_name_their_pictures(tmp_path):
     assert files(tmp_path / "sub" / "*.png") == ["c.png"]
     left_out = {"file": "clip.gif and 1 more", "reason": "not named as a picture"}
     assert open_source(str(tmp_path)).left_out == [left_out]
-    with pytest.raises(UserError, match="give the folder, and --recursive"):
-        files(tmp_path / "**" / "*.png")
 
 
 def test_frames_come_folder_by_folder_in_natural_order_with_their_places(tmp_path):
@@ -59,10 +53,6 @@ def test_frames_come_folder_by_folder_in_natural_order_with_their_places(tmp_pat
         ("b10/z.png", 1, "b10"),
     ]
     assert files(tmp_path / "b*" / "*.png") == [shot.file for shot in shots[1:3] + shots[4:]]
-    # Processes that share them give them the same places and names.
-    parts = [open_source(str(tmp_path), recursive=True, rank=rank, ranks=4) for rank in range(4)]
-    shared = [(shot.file, shot.index, shot.name) for part in parts for shot in part]
-    assert shared == [(shot.file, shot.index, shot.name) for shot in shots]
 
 
 @pytest.mark.parametrize("there, taken", [(3, [0, 1, 2]), (12, [0, 1, 3, 4, 6, 7, 9, 10])])
@@ -94,8 +84,6 @@ def tree(tmp_path, monkeypatch):
     # Permissions do not keep the superuser out.
     monkeypatch.setattr(os, "scandir", guarded)
     return tmp_path / "in", {
-        "a/loop": "a link to a folder that is searched already",
-        "link/loop": "a link to a folder that is searched already",
         "locked": "cannot be read (Permission denied)",
         "new/pictures": "drawings of an earlier run",
     }
@@ -199,50 +187,6 @@ def test_a_video_that_is_cut_off_gives_what_is_there_and_says_so(name, clips, tm
     assert 8 <= len(found) < 40 and np.abs(found - np.arange(len(found)))[:-1].max() <= 1
     text = f"{name}: {len(found)} frames could be read, up to "
     assert source.fault.startswith(text) and "cut off or damaged" in source.fault
-
-
-def test_videos_at_an_address_are_read_and_streams_without_an_end_are_live(clips, monkeypatch):
-    with serving(clips) as address:
-        source = open_source(f"{address}/uneven.mp4")
-        shots = list(source)
-        assert np.allclose([shot.time for shot in shots], UNEVEN) and not source.live
-        assert np.abs(numbers(shots) - np.arange(40)).max() <= 1
-        live = open_source(f"{address}/live.mkv".replace("//", "//me:secret@"))
-        assert live.live and len(live.sample(3)) == 3
-        shown = [round(shot.read()[24:40, 24:40].mean() / 3) for shot in live]
-        assert shown == sorted(shown) and 1 <= len(shown) <= 37 and "no more frames" in live.fault
-        assert "secret" not in live.name and live.name in live.fault
-        with pytest.raises(UserError, match=r"none.mp4: not a video .*404"):
-            open_source(f"{address}/none.mp4")
-    monkeypatch.setattr(video_module, "_TIMEOUT_S", 0.3)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        for scheme in ("http", "rtsp"):
-            with pytest.raises(
-                UserError, match=r"//127.0.0.1:\d+/x: .*(no answer within 0.3 s|of another kind)"
-            ):
-                open_source(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/x")
-    with pytest.raises(UserError, match="Connection refused"):
-        open_source("rtsp://127.0.0.1:9/x")
-    monkeypatch.setattr(picture_source, "open_camera", lambda index: index)
-    assert [open_source(given) for given in ("3", "/dev/video4")] == [3, 4]
-
-
-def test_a_frame_that_is_too_large_ends_a_stream(clips, monkeypatch):
-    monkeypatch.setattr(video_module, "_TIMEOUT_S", 60)
-    shown, decode = [], video_module._picture
-
-    def large_at_last(frame):
-        shown.append(frame)
-        if len(shown) > 5:
-            raise BrokenFrameError("a picture of 99999×9999 pixels, too large")
-        return decode(frame)
-
-    monkeypatch.setattr(video_module, "_picture", large_at_last)
-    with serving(clips) as address:
-        live = open_source(f"{address}/live.mkv")
-        shots = list(live)
-    large = "a picture of 99999×9999 pixels, too large"
-    assert 1 <= len(shots) <= 5 and live.fault == f"{live.name} is given up: {large}"
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ PLAIN = {
     "loss": {"coordinates": 1.0},
 }
 #: At first settings that decide how fast, where and how often, never what is learnt.
-covered = {"data.workers", "data.memory_gib", "data.stall_seconds", "log_every"}
+covered = {"data.workers", "data.memory_gib", "log_every"}
 covered |= {"checkpoints.minutes", "checkpoints.keep"}
 
 
@@ -93,7 +93,7 @@ COSINE = [0.5 * (1 + math.cos(math.pi * step / 6)) for step in range(6)]
 
 
 @covers("STAGE.lr", "STAGE.schedule", "STAGE.step_epochs", "STAGE.step_factor")
-@covers("STAGE.warmup_steps", "STAGE.epochs")
+@covers("STAGE.warmup_steps", "STAGE.epochs", "STAGE.epoch_frames")
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
@@ -222,12 +222,6 @@ def test_accumulated_micro_batches_are_the_batch(make, tmp_path):
         found.append((gradient, *(losses[name] for name in ("heatmap", "coordinates"))))
     for whole, divided in zip(*found, strict=True):
         assert torch.allclose(whole, divided, rtol=1e-4, atol=1e-7)
-
-
-@covers("STAGE.epoch_frames", "STAGE.batch_size", "STAGE.epochs")
-def test_lengths_of_batches_and_epochs(make):
-    for settings, steps in (({}, 3), ({"batch_size": 6}, 2), ({"epoch_frames": 8}, 2)):
-        assert len(make("train2d", **settings).loader) == steps  # of 12 frames
 
 
 @covers("seed")
@@ -475,49 +469,9 @@ def shapes(module):
     return {name: tuple(value.shape) for name, value in module.state_dict().items()}
 
 
-_LIFTING = {"latent": 5, "pose_hidden": 5, "batch_norm": True, "pose_activation": True}
-_SINGLE = {"channels": 16, "dim": 16, "layers": 3, "heads": 2, "dropout": 0.5}
-_SINGLE |= {"sampled": False, "whole_map": False, "rigid": True}
-_TEMPORAL = {"lags": [0, 2], "dim": 64, "layers": 1, "heads": 2, "dropout": 0.5}
-OPTIONS = [
-    *(("autoencoder", ["lifting"], {key: value}) for key, value in _LIFTING.items()),
-    *(("transformer", ["pose2d", "transformer"], {key: v}) for key, v in _SINGLE.items()),
-    *(("transformer", ["temporal"], {"temporal": {key: v}}) for key, v in _TEMPORAL.items()),
-]
-
-
 def leaves(values, prefix=""):
     for key, value in values.items():
         yield from leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else [prefix + key]
-
-
-@covers(*(f"model.{kind}.{key}" for kind, _, changes in OPTIONS for key in leaves(changes)))
-@pytest.mark.parametrize(("kind", "parts", "changes"), OPTIONS)
-def test_an_option_of_the_network_changes_it(kind, parts, changes, make):
-    plain, changed = (network(kind, {kind: values}, parts) for values in ({}, changes))
-    if shapes(plain) != shapes(changed):
-        return
-    changed.load_state_dict(plain.state_dict())
-    generator = torch.Generator().manual_seed(0)
-    if parts == ["temporal"]:
-        lags = len(plain.lags)
-        shape = (2, lags, 16)
-        history = [torch.rand(*shape, *more, generator=generator) for more in ((3,), (), (8,))]
-        given = {"history": (*history, torch.ones(2, lags, dtype=torch.bool))}
-    elif parts == ["lifting"]:
-        given = {"heatmaps": torch.randn(2, 15, *[plain.heatmap_size] * 2, generator=generator)}
-    else:
-        stage = make("train2d")
-        given = {"images": torch.rand(2, 3, 64, 64, generator=generator), "rays": stage.rays}
-    # Layers that start at zero would hide what comes before them.
-    for weight in plain.parameters():
-        torch.nn.init.normal_(weight, std=0.2, generator=generator)
-    changed.load_state_dict(plain.state_dict())
-    found = []
-    for model in (plain, changed):
-        torch.manual_seed(0)
-        found.append(model(**given).joints3d)
-    assert not torch.allclose(*found)
 
 
 @covers("model.kind", "model.backbone", "model.imagenet")
@@ -549,6 +503,8 @@ def test_parts_that_do_not_learn_keep_weights_and_statistics(make, tmp_path):
 
 
 def test_every_key_of_the_configuration_has_a_test():
+    """Those of the networks' own options are in tests/model."""
     found = {key for kind in SMALL for key in leaves(_config_class(kind)().model_dump())}
+    found = {key for key in found if not re.match("model[.](autoencoder|transformer)[.]", key)}
     stages = "^(train2d|train3d|finetune|temporal)[.]"
     assert {re.sub(stages, "STAGE.", key) for key in found} == covered

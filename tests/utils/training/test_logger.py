@@ -1,7 +1,6 @@
 """The log of a run: the same figures in both places, none twice, and a full disk."""
 
 import errno
-import threading
 
 import pytest
 from commands import records
@@ -54,12 +53,3 @@ def test_a_log_that_cannot_be_written_ends_the_run_with_one_line(tmp_path, monke
         monkeypatch.setattr(log._writer, "add_scalar", full)
         with pytest.raises(UserError, match=r"logs cannot be written .No space left"):
             log.training(0, 1, {"total": 1.0}, **FIGURES)
-
-
-def test_of_errors_in_its_thread_only_those_of_the_disk_are_quiet(tmp_path, monkeypatch):
-    shown = []
-    monkeypatch.setattr(threading, "excepthook", lambda raised: shown.append(raised.exc_type))
-    with RunLog(tmp_path, "train3d", 0, 9):
-        for error in (OSError, ValueError):
-            threading.excepthook(threading.ExceptHookArgs((error, error(), None, None)))
-    assert shown == [ValueError]

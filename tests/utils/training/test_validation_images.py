@@ -5,10 +5,9 @@ import pytest
 import torch
 
 from base.release_camera import RELEASE_SQUARE
-from base.skeleton import HEATMAP_JOINTS, NECK
-from dataset.heatmaps import HeatmapShape, draw_heatmaps
+from base.skeleton import NECK
 from utils.drawing.style import PREDICTED, TRUTH
-from utils.training.validation_images import evenly_spaced, project_at_neck, sheet, with_head
+from utils.training.validation_images import evenly_spaced, project_at_neck, sheet
 
 SIZE = 128
 CAMERA = RELEASE_SQUARE.resized(SIZE, SIZE)
@@ -27,16 +26,6 @@ def test_a_right_pose_lies_on_the_true_one_wherever_its_origin_is():
     expected = CAMERA.project(joints3d.double().numpy())
     assert np.allclose(target, expected, atol=1e-9, equal_nan=True)
     assert np.isnan(target[0, 4]).all() and np.isfinite(target[1:]).all()
-
-
-def test_a_sheet_has_a_row_for_each_frame_and_leaves_out_missing_joints():
-    joints2d = CAMERA.project(poses())
-    heatmaps = draw_heatmaps(joints2d, SIZE, HeatmapShape(32)).numpy()
-    images = np.zeros((3, SIZE, SIZE, 3), np.uint8)
-    pixels = with_head(joints2d[:, list(HEATMAP_JOINTS)])
-    assert np.isnan(pixels[:, 1]).all()
-    picture = sheet(images, heatmaps, pixels, joints2d.double().numpy())
-    assert picture.shape == (3 * 260 + 32, 3 * 260, 3) and picture.dtype == np.uint8
 
 
 def test_a_joint_is_drawn_where_it_is_in_the_colour_of_its_pose():

@@ -21,14 +21,11 @@ from utils.drawing import style
 from utils.drawing.frame_painter import DrawnPose, standing_place
 from utils.drawing.split_painter import SplitPainter, described
 from utils.evaluation.poses import Poses
-from utils.evaluation.published import TABLE_GROUPS
-from utils.evaluation.tables import HEADS, result_blocks, text_summary
+from utils.evaluation.tables import HEADS, TABLE_GROUPS, result_blocks, text_summary
 
 #: Side of the embedded pictures, pixels.
 _SIDE = 480
-#: WebP qualities, tried from the first until a picture takes at most so many bytes: real ones are
-#: 14 KB at the first, and 200 of the largest still make a report of less than 15 MB.
-_QUALITIES, _MOST_BYTES = (75, 50, 25, 5), 35_000
+_QUALITY = 75  # of WebP: pictures of 14 KB, 200 of which make a report of less than 15 MB
 #: Errors listed beside each frame, and the headings of their columns.
 _LISTED = {"mpjpe": "MPJPE", "mpjpe_upper": "upper", "mpjpe_lower": "lower"}
 _LISTED |= {"pa_mpjpe": "PA-MPJPE", "absolute": "absolute"}
@@ -114,14 +111,14 @@ def _table_rows(results: dict[str, Any]) -> Iterable[str]:
 
 def _bars(cells: dict[str, Any], key: str, name: str, tone: str) -> dict[str, Any]:
     """Plotly's bars of the value ``key`` of each cell, with its interval where there is one."""
-    values = [cell[key] for cell in cells.values()]
-    ends = [cell.get(f"{key}_interval") for cell in cells.values()]
-    # Plotly reads null as a length of 0, and draws none for what is no number.
-    pairs = zip(values, ends, strict=True)
-    lengths = [(y - ends[0], ends[1] - y) if ends else ("none", "none") for y, ends in pairs]
-    below, above = zip(*lengths, strict=True)
     lines = {"type": "data", "symmetric": False, "thickness": 1.2, "width": 3}
-    lines |= {"array": above, "arrayminus": below}
+    lines |= {"array": [], "arrayminus": []}
+    values = [cell[key] for cell in cells.values()]
+    for value, cell in zip(values, cells.values(), strict=True):
+        ends = cell.get(f"{key}_interval")
+        # Plotly reads null as a length of 0, and draws none for what is no number.
+        lines["array"].append(ends[1] - value if ends else "none")
+        lines["arrayminus"].append(value - ends[0] if ends else "none")
     bars = {"type": "bar", "name": name, "x": list(cells), "y": values, "error_y": lines}
     return bars | {"marker": {"color": _COLOURS[tone]}}
 
@@ -129,10 +126,7 @@ def _bars(cells: dict[str, Any], key: str, name: str, tone: str) -> dict[str, An
 def _webp(image: np.ndarray) -> str:
     """A picture as an address that holds it."""
     bgr = cv2.cvtColor(resize_square(image, _SIDE), cv2.COLOR_RGB2BGR)
-    for quality in _QUALITIES:
-        _, webp = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, quality])
-        if len(webp) <= _MOST_BYTES:
-            break
+    _, webp = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])
     return "data:image/webp;base64," + base64.b64encode(webp.tobytes()).decode("ascii")
 
 

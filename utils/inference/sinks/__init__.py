@@ -4,13 +4,6 @@ A format is one file with a subclass of :class:`utils.inference.results.PoseForm
 :data:`FORMATS`; doc/extending.md shows how.
 """
 
-from typing import TYPE_CHECKING
-
-from base.registry import load_class
-
-if TYPE_CHECKING:
-    from utils.inference.results import PoseFormat
-
 #: Value of ``--format``, which is the suffix of the file ``poses.…`` too → "module:class".
 FORMATS = {
     "json": "utils.inference.sinks.pose_json:JsonFormat",
@@ -18,7 +11,3 @@ FORMATS = {
     "csv": "utils.inference.sinks.pose_csv:CsvFormat",
     "bvh": "utils.inference.sinks.bvh:BvhFormat",
 }
-
-
-def format_class(name: str) -> "type[PoseFormat]":
-    return load_class(FORMATS[name])

@@ -2,13 +2,13 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from base.skeleton import JOINTS
-from utils.inference.results import FramePose, PoseFormat, RunInfo, Summary
+from utils.inference.results import FramePose, PoseFormat, Summary
 
 _CENTIMETRES = 100.0
 #: Length of a bone that ends without a joint of ours, centimetres: for the eye only.
@@ -187,8 +187,8 @@ class BvhFormat(PoseFormat):
 
     per_sequence = True
 
-    def __init__(self, stream: TextIO, run: RunInfo) -> None:
-        super().__init__(stream, run)
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
         self._joints3d: list[np.ndarray] = []
         self._steps: list[float] = []
 

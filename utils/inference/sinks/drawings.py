@@ -3,16 +3,14 @@
 import os
 import sys
 from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from base.files import replacing, write_bytes
+from base.files import write_bytes
 from utils.drawing.frame_painter import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
 from utils.inference.picture_source import DRAWINGS_MARK
@@ -24,68 +22,63 @@ _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 92)
 _WINDOW = "3D pose (q or Esc ends)"
 
 
-def _paint(painter: FramePainter, result: FramePose, picture: np.ndarray) -> np.ndarray:
-    pose, title = result.pose, result.file
-    title += "" if result.frame is None else f"  frame {result.frame}  {result.time:.2f} s"
-    note = "outside of what the model was trained on" if pose.out_of_range else ""
-    note = "pose and picture disagree" if pose.disagrees else note
-    drawn = DrawnPose(pose.joints2d, pose.joints3d, pose.confidence)
-    return painter.paint(picture, drawn, title=title, note=note)
-
-
-class _ThreadedSink(Sink):
-    """Draws frames in threads, by :meth:`draw`, and gives what it returns to :meth:`use` in order;
+class _Drawings(Sink):
+    """Draws frames in threads, and gives what :meth:`work` makes of them to :meth:`use` in order;
     few are kept waiting."""
 
     def __init__(self) -> None:
-        self.painter = FramePainter()
-        self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="draw")
+        self._painter = FramePainter()
+        self._pool = ThreadPoolExecutor(THREADS)
         self._pending: deque[Future[Any]] = deque()
 
-    def draw(self, result: FramePose, picture: np.ndarray) -> Any:
-        raise NotImplementedError
+    def paint(self, result: FramePose, picture: np.ndarray) -> np.ndarray:
+        pose, title = result.pose, result.file
+        title += "" if result.frame is None else f"  frame {result.frame}  {result.time:.2f} s"
+        note = "outside of what the model was trained on" if pose.out_of_range else ""
+        note = "pose and picture disagree" if pose.disagrees else note
+        drawn = DrawnPose(pose.joints2d, pose.joints3d, pose.confidence)
+        return self._painter.paint(picture, drawn, title=title, note=note)
+
+    def work(self, result: FramePose, picture: np.ndarray) -> Any:
+        return self.paint(result, picture), result
 
     def use(self, drawn: Any) -> None:
         """Nothing more is to be done."""
+
+    def add(self, result: FramePose, picture: np.ndarray) -> None:
+        self._pending.append(self._pool.submit(self.work, result, picture))
+        self._use_all_but(min(4 * THREADS, PICTURE_BYTES // picture.nbytes))
 
     def _use_all_but(self, waiting: int) -> None:
         while len(self._pending) > waiting:
             self.use(self._pending.popleft().result())
 
-    def add(self, result: FramePose, picture: np.ndarray) -> None:
-        self._pending.append(self.pool.submit(self.draw, result, picture))
-        self._use_all_but(min(4 * THREADS, PICTURE_BYTES // picture.nbytes))
-
     def finish(self, summary: Summary) -> None:
         self._use_all_but(0)
 
     def close(self) -> None:
-        self.pool.shutdown(cancel_futures=True)
+        self._pool.shutdown(cancel_futures=True)
 
 
-class PictureSink(_ThreadedSink):
-    """A folder of drawn pictures; each gets its name when it is whole."""
+class PictureSink(_Drawings):
+    """A folder of drawn pictures."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
         write_bytes(folder / DRAWINGS_MARK, b"")
 
-    def draw(self, result: FramePose, picture: np.ndarray) -> None:
-        path = self.folder / f"{result.name}.jpg"
-        save_picture(path, _paint(self.painter, result, picture), _JPEG)
+    def work(self, result: FramePose, picture: np.ndarray) -> None:
+        save_picture(self.folder / f"{result.name}.jpg", self.paint(result, picture), _JPEG)
 
 
-class VideoSink(_ThreadedSink):
+class VideoSink(_Drawings):
     """An mp4 of a sequence's frames, in the shape of the first."""
 
     def __init__(self, path: Path, fps: float) -> None:
         super().__init__()
         self.video, self._fps = VideoFile(path, fps), fps
         self._next, self._shown = 0, None
-
-    def draw(self, result: FramePose, picture: np.ndarray) -> tuple[np.ndarray, FramePose]:
-        return _paint(self.painter, result, picture), result
 
     def use(self, drawn: tuple[np.ndarray, FramePose]) -> None:
         picture, result = drawn
@@ -103,35 +96,19 @@ class VideoSink(_ThreadedSink):
         self.video.close()
 
 
-@contextmanager
-def drawing_video(fps: float, path: Path) -> Iterator[VideoSink]:
-    """A video that gets its name at the end, and none after an error; UserError where it cannot be
-    written."""
-    with replacing(path) as temporary, closing(VideoSink(temporary, fps)) as sink:
-        yield sink
+class WindowSink(_Drawings):
+    """Shows each frame as it comes, until the user closes it."""
+
+    def add(self, result: FramePose, picture: np.ndarray) -> None:
+        cv2.imshow(_WINDOW, cv2.cvtColor(self.paint(result, picture), cv2.COLOR_RGB2BGR))
+        self.closed = cv2.waitKey(1) & 0xFF in (ord("q"), 27)
 
 
 def display_missing() -> str:
     """Why no window can be opened here, or an empty string where one can."""
-    if sys.platform.startswith("linux"):
-        if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-            return "no display here (DISPLAY is not set): poses are saved, not shown"
+    shown = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if sys.platform.startswith("linux") and not shown:
+        return "no display here (DISPLAY is not set): poses are saved, not shown"
     if "NONE" in cv2.getBuildInformation().partition("GUI:")[2][:40]:
         return "this OpenCV has no windows (opencv-python-headless): poses are saved, not shown"
     return ""
-
-
-class WindowSink(Sink):
-    """Shows each frame as it comes, until the user closes it."""
-
-    def __init__(self) -> None:
-        self._painter = FramePainter()
-
-    def add(self, result: FramePose, picture: np.ndarray) -> None:
-        drawn = _paint(self._painter, result, picture)
-        cv2.imshow(_WINDOW, cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
-        if cv2.waitKey(1) & 0xFF in (ord("q"), 27):
-            self.closed = True
-
-    def finish(self, summary: Summary) -> None:
-        cv2.destroyAllWindows()

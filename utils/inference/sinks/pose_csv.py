@@ -1,12 +1,12 @@
 """``poses.csv``: a row for each joint of each frame."""
 
-from typing import TextIO
+from typing import Any
 
 import numpy as np
 
 from base.files import csv_rows
 from base.skeleton import JOINTS
-from utils.inference.results import FramePose, PoseFormat, RunInfo
+from utils.inference.results import FramePose, PoseFormat
 
 COLUMNS = (
     *("file", "frame", "time", "joint", "x_m", "y_m", "z_m", "x_px", "y_px", "confidence"),
@@ -23,9 +23,9 @@ def _text(values: np.ndarray, decimals: int) -> list[str]:
 class CsvFormat(PoseFormat):
     """Columns as in :data:`COLUMNS`; what is unknown is empty."""
 
-    def __init__(self, stream: TextIO, run: RunInfo) -> None:
-        super().__init__(stream, run)
-        self._write = csv_rows(stream)
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._write = csv_rows(self.stream)
         self._write(COLUMNS)
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
@@ -33,10 +33,8 @@ class CsvFormat(PoseFormat):
         place = ("", "") if result.frame is None else (result.frame, f"{result.time:.6f}")
         flags = int(pose.disagrees), int(pose.out_of_range)
         last = (*_text(pose.neck, 5), f"{pose.residual:.2f}", *flags)
-        confidence = _text(pose.confidence, 4)
-        known = pose.uncertainty is not None
-        uncertainty = _text(pose.uncertainty, 5) if known else [""] * len(JOINTS)
         for row, joint in enumerate(JOINTS):
-            places = *_text(pose.joints3d[row], 5), *_text(pose.joints2d[row], 2)
-            own = *places, confidence[row]
-            self._write((result.file, *place, joint, *own, *last, uncertainty[row]))
+            own = *_text(pose.joints3d[row], 5), *_text(pose.joints2d[row], 2)
+            sure = _text(pose.confidence[row : row + 1], 4)
+            radius = [""] if pose.uncertainty is None else _text(pose.uncertainty[row : row + 1], 5)
+            self._write((result.file, *place, joint, *own, *sure, *last, *radius))

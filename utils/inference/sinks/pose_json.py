@@ -1,7 +1,7 @@
 """``poses.json``: written frame by frame, so that a folder of millions needs no memory."""
 
 import json
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from base.skeleton import JOINTS, LIMBS
 from utils.common.pretrained import model_name
 from utils.inference.pose_predictor import WITHIN
 from utils.inference.predictor import EgoPosePredictor
-from utils.inference.results import FramePose, PoseFormat, RunInfo, Summary
+from utils.inference.results import FramePose, PoseFormat, Summary
 
 #: Version of the layout; raised when a key changes its meaning.
 SCHEMA = 1
@@ -35,12 +35,12 @@ _WITH_UNCERTAINTY = {
 }
 
 
-def _lines(content: dict[str, Any]) -> str:
-    return ",\n".join(f" {json.dumps(key)}: {_json(value)}" for key, value in content.items())
-
-
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _lines(content: dict[str, Any]) -> str:
+    return ",\n".join(f" {_json(key)}: {_json(value)}" for key, value in content.items())
 
 
 def _rounded(values: np.ndarray, decimals: int) -> list:
@@ -89,10 +89,10 @@ def metadata(predictor: EgoPosePredictor) -> dict[str, Any]:
 class JsonFormat(PoseFormat):
     """The keys are described in doc/inference.md."""
 
-    def __init__(self, stream: TextIO, run: RunInfo) -> None:
-        super().__init__(stream, run)
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
         self._comma = ""
-        stream.write("{\n" + _lines(metadata(run.predictor)) + ',\n "frames": [')
+        self.stream.write("{\n" + _lines(metadata(self.run.predictor)) + ',\n "frames": [')
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
         entry = frame_entry(result)

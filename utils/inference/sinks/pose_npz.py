@@ -1,23 +1,20 @@
 """``poses.npz``: an array for each quantity."""
 
-from typing import TextIO
+from typing import Any
 
 import numpy as np
 
 from base.skeleton import JOINTS
-from utils.inference.results import FramePose, PoseFormat, RunInfo, Summary
+from utils.inference.results import FramePose, PoseFormat, Summary
 
 _ARRAYS = ("joints3d", "neck", "joints2d", "confidence", "residual")
 
 
 class NpzFormat(PoseFormat):
-    """Arrays over F frames: ``files`` (F,) str, ``frame`` (F,) int64 and ``time`` (F,) float64 (−1
-    and NaN for pictures), ``size`` (F, 2), ``joints3d`` (F, 16, 3), ``neck`` (F, 3), ``joints2d``
-    (F, 16, 2), ``confidence`` (F, 16), ``residual`` (F,), ``disagrees`` and ``out_of_range`` (F,),
-    ``joint_names`` (16,), and ``uncertainty`` (F, 16) where the model gives it."""
+    """The arrays are described in doc/inference.md."""
 
-    def __init__(self, stream: TextIO, run: RunInfo) -> None:
-        super().__init__(stream, run)
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
         self._results: list[FramePose] = []
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from base.actions import ACTION_GROUPS, action_group
+from base.actions import ACTION_GROUPS
 from base.headset import RELEASE_HEADSET
 from base.release_camera import MAYA_TO_CAMERA, euler_sxyz_to_matrix
 from dataset.synthetic.body.head_camera import camera_poses, mount
@@ -19,12 +19,8 @@ def body(poser):
 
 def moments(clips, count):
     draws = [(clip, seed) for clip in clips for seed in range(count)]
-    return stack(
-        [
-            perform(Performance(np.random.default_rng(seed), Clip(clip)), 1.3 * seed + 0.4)
-            for clip, seed in draws
-        ]
-    )
+    acts = [(Performance(np.random.default_rng(seed), Clip(clip)), seed) for clip, seed in draws]
+    return stack([perform(act, 1.3 * seed + 0.4) for act, seed in acts])
 
 
 def test_the_tpose_has_its_left_at_plus_x_its_toes_ahead_and_stands_on_the_floor(body, poser):
@@ -54,7 +50,6 @@ def test_in_every_program_bones_keep_their_length_and_nobody_hovers_or_sinks(bod
 def test_every_clip_of_the_evaluation_has_a_program_of_its_own():
     assert set(PROGRAMS) == {clip for clips in ACTION_GROUPS.values() for clip in clips}
     assert len({id(program) for program in PROGRAMS.values()}) == len(PROGRAMS)
-    assert all(action_group(clip) for clip in PROGRAMS)
 
 
 def test_a_hand_aimed_into_the_belly_stays_outside(body, poser):

@@ -1,8 +1,6 @@
 """A user's BVH clips: known poses come back through a file, whatever its axes and rest pose."""
 
-import os
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import bvh_files
@@ -77,13 +75,11 @@ def test_somebody_elses_reader_and_ours_agree(write):
 
 
 @pytest.mark.parametrize("order", ["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"])
-def test_every_turn_comes_back_from_a_t_pose(write, poser, walk, order):
-    clip = load_clip(write(order=order))
-    turns = turns_of(clip, poser, np.arange(60))
-    assert np.abs(turns - walk[1]).max() < 1e-4
-    # Fingers that are missing follow the hand.
-    found = turns_of(load_clip(write(order=order, skip="Index")), poser, np.arange(60))
+def test_every_turn_comes_back_and_missing_fingers_follow_the_hand(write, poser, walk, order):
     hand, finger = (poser.body.rig.index(name) for name in ("LeftHand", "LeftHandIndex2"))
+    turns = turns_of(load_clip(write(order=order)), poser, np.arange(60))
+    assert np.abs(turns - walk[1]).max() < 1e-4
+    found = turns_of(load_clip(write(order=order, skip="Index")), poser, np.arange(60))
     assert np.abs(found[:, finger] - turns[:, hand]).max() < 1e-6
 
 
@@ -187,10 +183,10 @@ def test_rotations_between_two_are_rotations_even_between_opposite_ones():
 
 
 def assert_same(clip, other):
-    """The same motion, whatever their names are."""
-    assert clip.names == other.names and not clip.drawn
-    for name in ("turns", "root", "height"):
-        assert np.abs(getattr(clip, name) - getattr(other, name)).max() < 2e-6, name
+    order = [clip.names.index(name) for name in other.names]
+    assert not clip.drawn and np.abs(clip.turns[:, order] - other.turns).max() < 2e-6
+    assert np.abs(clip.root - other.root).max() < 2e-6
+    assert np.abs(clip.height - other.height).max() < 2e-6
 
 
 #: Beside the checkout; not part of it.
@@ -199,10 +195,7 @@ SHARED = Path(__file__).parents[4].parent / "shared" / "bvh_files"
 
 @pytest.mark.parametrize("path", sorted(SHARED.glob("q*.bvh")), ids=lambda path: path.stem)
 def test_files_of_other_programs_give_the_motion_of_the_plain_one(path):
-    clip, plain = load_clip(path), load_clip(SHARED / "q00_base.bvh")
-    order = [clip.names.index(name) for name in plain.names]
-    assert_same(replace(clip, names=plain.names, turns=clip.turns[:, order]), plain)
-    assert bool(clip.note) == (path.stem == "q13_fewer_said")
+    assert_same(load_clip(path), load_clip(SHARED / "q00_base.bvh"))
 
 
 def with_frames(text, change):
@@ -237,16 +230,13 @@ def test_what_can_only_mean_one_thing_is_read(write, poser, walk):
     for variant in (
         whole.encode("utf-8-sig"),
         whole.encode("utf-16"),
-        whole.encode("utf-16-be"),
         whole.replace(".", ","),
         whole.replace("mixamorig:", "Armature|Beta:"),
-        whole.replace("mixamorig:", "Character1_"),
         whole.replace("ToeBase", "Toe"),
         whole.replace("rotation", "ROTATION"),
         whole.replace("Frames: ", "Frames:").replace("Time: ", "Time:"),
         f"# by a program\n{whole}".replace("MOTION", "MOTION // here\n#\n"),
         " ".join(whole.split()),
-        whole.replace("MOTION", "MOTION\r\n" + " \n\n" * 200_000),
         whole.replace("Frames: 60", "Frames: 57"),
         whole.replace("0.03333333", "0.033"),
         with_frames(scales, lambda line: f"1 1 1 {line}"),
@@ -292,28 +282,13 @@ def test_a_frame_time_of_few_digits_is_the_rate_it_stands_for(write, said, rate)
     assert read_bvh(path).frame_time == pytest.approx(1 / rate, rel=1e-9)
 
 
-def test_rotations_that_look_like_radians_are_noted(write):
-    path = write()
-    assert read_bvh(path).note == ""
-
-    def radians(line):
-        place, angles = line.split()[:3], line.split()[3:]
-        return " ".join([*place, *(str(np.radians(float(angle))) for angle in angles)])
-
-    path.write_text(with_frames(path.read_text(), radians))
-    assert "in radians?" in read_bvh(path).note
-
-
 def test_what_is_no_clip_ends_with_one_line_that_names_it(tmp_path, write, refused):
     path = write()
     whole = path.read_text()
     lines, joints = whole.splitlines(), whole.partition("MOTION")[0]
-    rest = lines[-1].partition(" ")[2]
-    two = "MOTION Frames: 1 Frame Time: 1" + 2 * f"\n{lines[-1]}"
-    still = re.sub(r"CHANNELS \d.*", "CHANNELS 0", joints).replace(
-        "CHANNELS 0", "CHANNELS 1 Xrotation", 1
-    )
-    still += "MOTION Frames: 70000 Frame Time: 0.01\n"
+    two = f"MOTION Frames: 1 Frame Time: 1\n{lines[-1]}\n{lines[-1]}"
+    still = re.sub(r"CHANNELS \d.*", "CHANNELS 0", joints)
+    still = still.replace("CHANNELS 0", "CHANNELS 1 Xrotation", 1)
     swapped = whole.replace("Left", "L#").replace("Right", "Left").replace("L#", "Right")
     for message, content in (
         ("lacks the Mixamo joints LeftForeArm", whole.replace("LeftForeArm", "LeftElbow")),
@@ -325,51 +300,31 @@ def test_what_is_no_clip_ends_with_one_line_that_names_it(tmp_path, write, refus
         ("line 2 is no BVH: 'ROOT'", whole.replace(" mixamorig:Hips", "", 1)),
         ("line 4 is no BVH: 'OFFSET 1", re.sub("OFFSET.*", "OFFSET 1 1", whole, count=1)),
         ("line 5 is no BVH: 'CHANNELS 7", whole.replace("CHANNELS 6", "CHANNELS 7", 1)),
-        ("line 5 is no BVH: 'CHANNELS 6", whole.replace("Xrotation", "Wrotation", 1)),
         ("line 5 is no BVH: 'CHANNELS 6", whole.replace("Xrotation", "Yrotation", 1)),
-        ("line 4 is no BVH", re.sub("OFFSET .*", "OFFSET 0 1_0 0", whole, count=1)),
-        ("should be numbers", whole.replace(lines[-1], f"1_0 {rest}")),
-        ("should be numbers", whole.replace(lines[-1], f"١٢ {rest}")),
+        ("line 4 is no BVH", re.sub("OFFSET .*", "OFFSET 0 0 1e39", whole, count=1)),
+        ("joint mixamorig:Hips has no OFFSET", re.sub("  OFFSET.*\n", "", whole, count=1)),
         ("joint mixamorig:Hips is scaled", whole.replace("Xrotation", "Xscale", 1)),
         ("holds 2 people", joints + joints.replace("HIERARCHY", "") + two),
-        ("more than 1000 joints", joints.replace("JOINT", "JOINT x { } " * 1000 + "JOINT", 1)),
-        ("line 4 is no BVH", re.sub("OFFSET .*", "OFFSET 0 0 1e39", whole, count=1)),
-        ("or beyond a million", whole.replace(lines[-1], f"1e39 {rest}")),
-        ("more numbers", " ".join(whole.replace("Frames: 60", "Frames: 30").split())),
-        ("joint mixamorig:Hips has no OFFSET", re.sub("  OFFSET.*\n", "", whole, count=1)),
+        ("more numbers", f"{whole} 1"),
         ("no 'Frames:'", f"{joints}MOTION\n"),
         ("0 frames of 0.03", whole.replace("Frames: 60", "Frames: 0")),
-        ("frames are too many", still + "1\n" * 70_000),
-        ("60 frames of 0 s", whole.replace("Time: 0.03333333", "Time: 0")),
         ("60 frames of nan s", whole.replace("Time: 0.03333333", "Time: nan")),
-        ("no 'Frames:'", whole.replace("Frames: 60", "Frames: " + "9" * 5000)),
-        ("not finite", whole.replace(lines[-1], f"nan {rest}")),
-        ("should be numbers", whole.replace(lines[-1], f"x {rest}")),
+        ("frames are too many", f"{still}MOTION Frames: 9 Frame Time: 0.01\n" + "1\n" * 70_000),
+        ("not finite", whole.replace(lines[-1], lines[-1].replace(lines[-1][:4], "nan ", 1))),
+        ("should be numbers", f"{whole} x"),
         ("left and right are swapped", swapped),
         ("LeftLeg has no length", re.sub("(:LeftFoot\n.*\n +OFFSET).*", r"\1 0 0 0", whole)),
         ("no extent from hip to hip", re.sub("(UpLeg\n.*\n +OFFSET).*", r"\1 0 0 0", whole)),
     ):
         path.write_text(content)
-        with pytest.raises(UserError, match=re.escape(message)) as caught:
+        with pytest.raises(UserError, match=f"^{re.escape(str(path))}: .*{re.escape(message)}"):
             load_clip(path)
-        assert str(caught.value).startswith(f"{path}: ")
-    path.unlink()
-    os.mkfifo(path)
-    with pytest.raises(UserError, match="is no file"):
-        load_clip(path)
-    path.unlink()
+    path.write_text("GIF89a")
     for message, folder in (("no BVH file", tmp_path), ("no such folder", tmp_path / "none")):
-        path.write_text("GIF89a")
         assert message in refused("--output", tmp_path / "new", "--bvh", folder)
     path.unlink()
     assert "holds no .bvh" in refused("--output", tmp_path / "new", "--bvh", tmp_path)
     assert not (tmp_path / "new").exists()
-
-
-@pytest.fixture(scope="module")
-def small_clip(poser, walk):
-    """A whole file, as short as can be."""
-    return bvh_files.bvh_text(poser, walk[0][:2], walk[1][:2], skip="Index")
 
 
 WORDS = ["HIERARCHY", "ROOT", "JOINT", "End Site", "{", "}", "OFFSET", "CHANNELS", "MOTION", "Hips"]
@@ -378,14 +333,14 @@ WORDS += ["Frames:", "Frame Time:", "0.03", "1e999", "nan", "-1", "9" * 500, "#"
 
 @settings(derandomize=True, max_examples=80, deadline=None, database=None)
 @given(st.data())
-def test_any_text_is_a_clip_or_one_line(tmp_path_factory, small_clip, data):
-    words = small_clip.split(" ")
+def test_any_text_is_a_clip_or_one_line(tmp_path_factory, poser, walk, data):
+    words = bvh_files.bvh_text(poser, walk[0][:2], walk[1][:2], skip="Index").split(" ")
     for _ in range(data.draw(st.integers(0, 4))):
         at = data.draw(st.integers(0, len(words)))
         new = data.draw(st.lists(st.sampled_from(WORDS) | st.text(max_size=9), max_size=5))
         words[at : at + data.draw(st.sampled_from([0, 0, 1, 3, 1000]))] = new
     path = tmp_path_factory.getbasetemp() / "fuzz.bvh"
-    encoding = data.draw(st.sampled_from(["utf-8", "utf-16", "utf-16-be"]))
+    encoding = data.draw(st.sampled_from(["utf-8", "utf-16"]))
     path.write_bytes(" ".join(words).encode(encoding, "replace"))
     try:
         clip = load_clip(path)

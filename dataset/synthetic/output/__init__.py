@@ -1,1 +1,0 @@
-"""Files of a set: labels, a tree of pictures, shards."""
