@@ -6,8 +6,8 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
-from base.cameras.numeric import polynomial
 from base.cameras.fisheye import ThinPrismFisheyeCamera
+from base.cameras.numeric import polynomial
 from base.errors import UserError
 
 #: Unknowns: f, cx, cy, four radial and two tangential terms, six of its place.  A point gives two

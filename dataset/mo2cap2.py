@@ -105,7 +105,7 @@ class Mo2Cap2(RecordedSet):
         """A row of a chunk, or a test picture."""
         if self.set_type is SetType.TEST:
             return super().image(row)
-        name, _, number = self.where(row).partition("#")
+        name, _, number = self.picture_where(row).partition("#")
         try:
             image = _chunk_pictures(self.root / name, os.getpid())[int(number)]
         except (OSError, KeyError, IndexError) as error:

@@ -9,17 +9,15 @@ import hashlib
 import os
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
 
 from base.errors import UserError
 from base.frame import FrameId
 from base.headset import Headset
-from base.set_type import SetType
 from base.skeleton import NECK
 from dataset.annotations import LABEL_ROW, Table
 from dataset.faults import BAD_LABEL, LABEL_ALONE, Fault
@@ -83,15 +81,6 @@ def file_stamps(folders: Iterable[Path], suffix: str = "") -> str:
 class RecordedSet(Split):
     """A set made of recordings; a format is a subclass."""
 
-    #: What a data root of the format holds, for messages.
-    layout: ClassVar[str]
-    #: What its facts leave open: name → the possible values, the default first.
-    options: ClassVar[dict[str, tuple[str, ...]]] = {}
-
-    def __init__(self, *args: Any, choices: Mapping[str, str] | None = None, **how: Any) -> None:
-        self.choices = {name: values[0] for name, values in self.options.items()} | (choices or {})
-        super().__init__(*args, **how)
-
     @abstractmethod
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
         """Those of this set; what of them cannot be read is added to the faults."""
@@ -146,17 +135,12 @@ class RecordedSet(Split):
             faults.append(Fault(LABEL_ALONE, where, f"{missing} of {len(good)} frames"))
         return good
 
-    @classmethod
-    def aligned_only(cls, set_type: SetType) -> str | None:
-        """Why only aligned metrics can be had of a set, where it is so."""
-        return None
-
     def image(self, row: int) -> np.ndarray:
         """The picture's file."""
         path, code = str(self._pictures[row]), self.table.rows["headset"][row]
         camera = self.table.headsets[code].camera
         return decode_camera_picture(read_bytes(self.root / path), path, camera)
 
-    def where(self, row: int) -> str:
-        """The picture, or the frame's identity where there is none."""
-        return str(self._pictures[row]) or super().where(row)
+    def picture_where(self, row: int) -> str:
+        """The picture, or the frame where there is none."""
+        return str(self._pictures[row]) or self.where(row)

@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 from base.cameras.fisheye import ThinPrismFisheyeCamera
 from base.errors import UserError
 from base.headset import load_headset
-from base.release_camera import RELEASE_CAMERA
 from base.lens_fit import fit_lens
+from base.release_camera import RELEASE_CAMERA
 
 LABELS = Path(__file__).parents[2].parent / "shared/other_sets/egobody3m"
 SIZES = ((636, 480), (1280, 1024), (1280, 1024), (636, 480))
