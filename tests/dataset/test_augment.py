@@ -1,5 +1,7 @@
 """Augmentation moves pictures, 2D and 3D labels together, by the amounts that are drawn."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -194,3 +196,12 @@ def test_what_happens_to_a_frame_does_not_depend_on_how_its_batch_is_divided():
     ]
     for expected, *found in zip(whole, *parts, strict=True):
         assert torch.allclose(torch.cat(found).float(), expected.float(), atol=1e-6)
+
+
+def test_strengths_have_bounds():
+    edge = {"rotation": 180, "colour": 1, "noise": 1, "blur": 20}
+    assert Augmentation(**edge).rotation == math.degrees(math.pi)
+    for name, most in edge.items():
+        for wrong in (-0.1, most + 0.1):
+            with pytest.raises(ValueError, match=name):
+                Augmentation(**{name: wrong})

@@ -1,6 +1,7 @@
 """Batches: order, broken frames stepped over, reading into memory."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import release
@@ -8,8 +9,8 @@ import torch
 
 from base.errors import UserError
 from base.set_type import SetType
+from dataset import in_memory, open_split
 from dataset import loader as loader_module
-from dataset import open_split
 from dataset.batch import Batch, to_input
 from dataset.in_memory import InMemory
 from dataset.loader import FrameLoader, bytes_in_flight
@@ -123,3 +124,15 @@ def test_batches_are_alike_in_any_shared_memory(
     assert len(loader.broken) == 1
     told = capsys.readouterr().err
     assert told.count("/dev/shm") == told.count("--shm-size") == bool(said) and said in told
+
+
+def test_free_shared_memory_is_what_the_folder_has_left(monkeypatch):
+    usage = SimpleNamespace(total=100, free=7)
+    monkeypatch.setattr(in_memory.sys, "platform", "linux")
+    monkeypatch.setattr(in_memory.os, "access", lambda path, mode: path == "/dev/shm")
+    monkeypatch.setattr(in_memory.shutil, "disk_usage", lambda path: usage)
+    assert in_memory.free_shared_memory() == 7
+    usage.total = 0  # without a limit
+    assert in_memory.free_shared_memory() == math.inf
+    monkeypatch.setattr(in_memory.os, "access", lambda path, mode: False)
+    assert in_memory.free_shared_memory() == 0

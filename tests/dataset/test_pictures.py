@@ -180,3 +180,12 @@ def test_mutated_and_random_bytes_are_a_picture_or_a_broken_frame(kind, changes,
         assert str(error).startswith("a: ")
     else:
         assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+@pytest.mark.parametrize("missing", [1, 12, 300])
+def test_a_picture_cut_off_anywhere_is_broken(tmp_path, suffix, missing):
+    path = write(tmp_path / f"a{suffix}", RGB)
+    path.write_bytes(path.read_bytes()[:-missing])
+    with pytest.raises(BrokenFrameError, match=rf"a{suffix}: "):
+        read_picture(path)

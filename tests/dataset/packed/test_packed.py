@@ -175,3 +175,23 @@ def test_a_set_that_disappears_is_skipped_frame_by_frame_and_named(form, workers
     assert list(loader) == []
     assert [frame_id.number for frame_id, _ in loader.broken] == [0, 1, 2, 3]
     assert all("cannot be read (No such file" in reason for _, reason in loader.broken)
+
+
+def test_rows_that_point_beyond_a_list_are_refused(small):
+    path = small / "TrainSet" / "annotations.npy"
+    stored = np.load(path)
+    for field in ("headset", "character", "environment", "action", "shard"):
+        rows = stored.copy()
+        rows[field][2] = -2
+        np.save(path, rows)
+        with pytest.raises(UserError, match=r"index\.json: does not fit annotations\.npy"):
+            open_split(small, SetType.TRAIN, 64)
+    path.write_bytes(b"")
+    with pytest.raises(UserError, match=r"annotations\.npy: damaged, or no array.*; pack again"):
+        open_split(small, SetType.TRAIN, 64)
+
+
+def test_annotations_that_are_cut_while_a_set_is_open_do_not_end_the_process(small):
+    data = Packed(small, SetType.TRAIN)
+    (small / "TrainSet" / "annotations.npy").write_bytes(b"")  # mapped, the next look is SIGBUS
+    assert len(data.annotations()) == 4 and data[3].frame_id.number == 3

@@ -153,3 +153,12 @@ def test_the_second_start_reads_labels_only_after_a_change(tmp_path, monkeypatch
     # The size alone tells, and so does the time: a clock may be coarse.
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + later))
     assert Mocap(tmp_path, TRAIN)[0].action == action
+
+
+def test_a_joint_may_be_ten_metres_away():
+    points = np.zeros((3, len(release.FILE_JOINTS)))
+    points[2] = 1000.0
+    points[0, release.FILE_JOINTS.index("Head")] = 30.0
+    content = release.label_for(1) | {"pts3d_fisheye": points.tolist()}
+    label = parse_label(json.dumps(content).encode(), "label")
+    assert label.joints3d[0].tolist() == [0, 0, 10]
