@@ -5,20 +5,27 @@ The set has no calibration: that of each recording's cameras is fitted to the la
 """
 
 import ast
-import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from base.errors import BrokenFrameError, UserError
+from base.errors import UserError
+from base.frame import FrameId
 from base.headset import Headset, mount_angles
 from base.lens_fit import fit_lens
 from base.set_type import SetType
 from dataset.faults import BAD_LABEL, Fault
-from dataset.pictures import read_bytes
-from dataset.recordings import RecordedSet, Recording, file_stamps, names_in, numbered, ordered
+from dataset.recordings import (
+    RecordedSet,
+    Recording,
+    names_in,
+    numbered,
+    ordered,
+    read_labels,
+    stamps,
+)
 
 #: Places of our joints among its 26; the base of the skull is the Head's, no joint is the toes'.
 _ORDER = (9, 0, 2, 3, 4, 6, 7, 8, 20, 21, 22, -1, 14, 15, 16, -1)
@@ -64,27 +71,19 @@ class EgoBody3M(RecordedSet):
 
     def signature(self) -> str:
         """Changes with any label."""
-        return file_stamps(self.folders(self.root, self.set_type), ".json")
+        return stamps(self.folders(self.root, self.set_type), ".json")
 
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
         """Four of each folder."""
         known: list[list[_Fit]] = [[] for _ in _SIZES]
-        with ThreadPoolExecutor() as pool:
-            for folder in self.folders(self.root, self.set_type):
-                frames = numbered(folder, r"frame([0-9]{1,9})\.json")
-                labels = {}
-                paths = [folder / name for name in frames.values()]
-                for number, found in zip(frames, pool.map(_labels, paths), strict=True):
-                    if isinstance(found, str):
-                        where = f"{folder.name}/{frames[number]}"
-                        faults.append(Fault(BAD_LABEL, where, found))
-                    else:
-                        labels[number] = found
-                for camera in range(len(_SIZES)):
-                    try:
-                        yield self._recording(folder, labels, camera, known[camera])
-                    except UserError as error:
-                        faults.append(Fault(BAD_LABEL, f"{folder.name} cam{camera}", str(error)))
+        for folder in self.folders(self.root, self.set_type):
+            who = FrameId(folder.name, "cam0", 0)
+            labels = read_labels(folder, r"frame([0-9]{1,9})\.json", _labels, faults, who)
+            for camera in range(len(_SIZES)):
+                try:
+                    yield self._recording(folder, labels, camera, known[camera])
+                except UserError as error:
+                    faults.append(Fault(BAD_LABEL, f"{folder.name} cam{camera}", str(error)))
 
     def _recording(
         self, folder: Path, labels: dict[int, np.ndarray], camera: int, known: list[_Fit]
@@ -124,21 +123,15 @@ def _fitted(head: np.ndarray, seen: np.ndarray, camera: int, known: list[_Fit]) 
     return known[-1]
 
 
-def _labels(path: Path) -> np.ndarray | str:
+def _labels(frame: Any) -> np.ndarray:
     """(26, 15): each joint in the axes of the head, centimetres, then pixel and depth in each of
-    the four cameras; or what is wrong with the file."""
-    try:
-        frame = json.loads(read_bytes(path))
-        pose = np.array(frame["world_from_headset_xf_cm"], float).reshape(4, 4)
-        joints = np.array(frame["joint_positions_world_cm"], float).reshape(26, 3)
-        left, up, ahead = ((joints - pose[:3, 3]) @ pose[:3, :3]).T
-        cameras = [frame[f"projected_joint_positions_cam{i}_px"] for i in range(len(_SIZES))]
-        seen = np.array(cameras, float).reshape(len(_SIZES), 26, 3)
-        return np.concatenate([np.stack([left, ahead, -up], -1), *seen], -1)
-    except BrokenFrameError as error:
-        return str(error)
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        return f"not the labels of a frame ({type(error).__name__}: {error!s:.80})"
+    the four cameras."""
+    pose = np.array(frame["world_from_headset_xf_cm"], float).reshape(4, 4)
+    joints = np.array(frame["joint_positions_world_cm"], float).reshape(26, 3)
+    left, up, ahead = ((joints - pose[:3, 3]) @ pose[:3, :3]).T
+    cameras = [frame[f"projected_joint_positions_cam{i}_px"] for i in range(len(_SIZES))]
+    seen = np.array(cameras, float).reshape(len(_SIZES), 26, 3)
+    return np.concatenate([np.stack([left, ahead, -up], -1), *seen], -1)
 
 
 def _read_lists(path: Path) -> dict[SetType, set[str]] | None:

@@ -6,20 +6,24 @@ Each reader brings its set's joints into our order, metres and the frame of the 
 """
 
 import hashlib
+import json
 import os
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from base.errors import UserError
+from base.errors import BrokenFrameError, UserError
 from base.frame import FrameId
 from base.headset import Headset
-from base.skeleton import NECK
+from base.skeleton import NECK, NUM_JOINTS, neck_centred
 from dataset.annotations import LABEL_ROW, Table
+from dataset.cached_index import Index, cached
 from dataset.faults import BAD_LABEL, LABEL_ALONE, Fault
 from dataset.labels import MAX_DISTANCE, SPANS
 from dataset.pictures import decode_camera_picture, read_bytes
@@ -66,15 +70,46 @@ def numbered(folder: Path, pattern: str) -> dict[int, str]:
     return dict(sorted((int(match[1]), match[0]) for match in matches if match))
 
 
-def file_stamps(folders: Iterable[Path], suffix: str = "") -> str:
-    """A text that changes when a file in the folders comes, goes or is written."""
+def read_labels(
+    folder: Path,
+    pattern: str,
+    parse: Callable[[Any], np.ndarray],
+    faults: list[Fault],
+    who: FrameId,
+) -> dict[int, np.ndarray]:
+    """Frame number → what ``parse`` makes of the json of each file whose name matches; files that
+    it cannot be made of are faults of the recording ``who``."""
+
+    def read(name: str) -> np.ndarray | str:
+        try:
+            return parse(json.loads(read_bytes(folder / name)))
+        except BrokenFrameError as error:
+            return str(error)
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            return f"not the labels of a frame ({type(error).__name__}: {error!s:.80})"
+
+    labels = {}
+    names = numbered(folder, pattern)
+    with ThreadPoolExecutor() as pool:
+        for number, found in zip(names, pool.map(read, names.values()), strict=True):
+            if isinstance(found, str):
+                frame = replace(who, number=number)
+                faults.append(Fault(BAD_LABEL, str(folder / names[number]), found, frame))
+            else:
+                labels[number] = found
+    return labels
+
+
+def stamps(folders: Iterable[Path], suffix: str) -> str:
+    """A text that changes when a file in the folders comes or goes, or one of that suffix is
+    written."""
     digest = hashlib.blake2b(digest_size=16)
-    for folder in folders:
-        with os.scandir(folder) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                if entry.name.endswith(suffix):
-                    stat = entry.stat()
-                    digest.update(f"{entry.path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    for folder in filter(Path.is_dir, folders):
+        digest.update(f"{folder} {folder.stat().st_mtime_ns}\n".encode())
+        for name in names_in(folder):
+            if name.endswith(suffix):
+                stat = (folder / name).stat()
+                digest.update(f"{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
@@ -85,16 +120,30 @@ class RecordedSet(Split):
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
         """Those of this set; what of them cannot be read is added to the faults."""
 
+    def signature(self) -> str:
+        """Changes with any label, for formats whose labels take long to read; else empty."""
+        return ""
+
     def read(self, check: bool) -> Contents:
         """Labels of all recordings, less those that are no person's."""
+        signature = "" if check else self.signature()
+        if signature:
+            path = self.root / f".{type(self).__name__}.{self.set_type.value}.npz"
+            table, self._pictures, faults = cached(path, signature, self._index)
+        else:
+            table, self._pictures, faults = self._index()
+        return Contents(table, self._pictures != b"", faults)
+
+    def _index(self) -> Index:
         faults: list[Fault] = []
         aligned_only = self.aligned_only(self.set_type)
-        parts, pictures, stated, headsets = [], [], [], {}
+        parts, pictures, headsets = [np.zeros(0, LABEL_ROW)], [], {}
+        stated = [np.zeros((0, NUM_JOINTS, 2))]
         lists: dict[str, dict[str, int]] = {"character": {}, "environment": {}, "action": {}}
         for each in self.recordings(faults):
             joints = np.where(np.isfinite(each.joints3d), each.joints3d, np.nan)
             if aligned_only:  # their place is no camera's, and can be anywhere
-                joints -= joints[:, NECK, None]
+                joints = neck_centred(joints)
             good = self._check(each, joints, faults)
             rows = np.zeros(len(good), LABEL_ROW)
             rows["number"], rows["joints3d"], rows["joints2d"] = each.numbers, joints, np.nan
@@ -108,15 +157,13 @@ class RecordedSet(Split):
             for (field, known), value in zip(lists.items(), about, strict=True):
                 rows[field] = known.setdefault(value, len(known))
             parts.append(rows[good])
-            pictures += [path for path, use in zip(each.pictures, good, strict=True) if use]
-            if check:
-                own = np.full((*rows.shape, 16, 2), np.nan) if each.stated is None else each.stated
-                stated.append(own[good])
-        table = np.concatenate([np.zeros(0, LABEL_ROW), *parts])
-        self.stated2d = np.concatenate(stated) if stated else None
-        self._pictures = np.array(pictures, np.str_)
-        names = [list(known) for known in lists.values()]
-        return Contents(Table(table, *names, list(headsets)), self._pictures != "", faults)
+            pictures += [os.fsencode(each.pictures[row]) for row in np.flatnonzero(good)]
+            own = np.full((len(good), NUM_JOINTS, 2), np.nan)
+            stated.append((own if each.stated is None else each.stated)[good])
+        #: (N, 16, 2) the labels' own 2D joints, where they were just read.
+        self.stated2d = np.concatenate(stated)
+        table = Table(np.concatenate(parts), *map(list, lists.values()), list(headsets))
+        return Index(table, np.array(pictures, np.bytes_), faults)
 
     def _check(self, each: Recording, joints: np.ndarray, faults: list[Fault]) -> np.ndarray:
         """(N,) bool, which labels can be a person's: the others are faults."""
@@ -137,10 +184,10 @@ class RecordedSet(Split):
 
     def image(self, row: int) -> np.ndarray:
         """The picture's file."""
-        path, code = str(self._pictures[row]), self.table.rows["headset"][row]
+        path, code = self.picture_where(row), self.table.rows["headset"][row]
         camera = self.table.headsets[code].camera
         return decode_camera_picture(read_bytes(self.root / path), path, camera)
 
     def picture_where(self, row: int) -> str:
         """The picture, or the frame where there is none."""
-        return str(self._pictures[row]) or self.where(row)
+        return os.fsdecode(self._pictures[row]) or self.where(row)
