@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import pytest
 import torch
-from commands import BEST, at_step, run_train
+from commands import BEST, at_step, refused, run_train
 from tiny_model import CONFIG
 
 from base.errors import UserError
@@ -44,8 +44,7 @@ def test_the_frames_of_a_loss_that_is_not_finite_are_listed(run, tmp_path, monke
         return terms
 
     monkeypatch.setattr(Trainer, "train_step", train_step)
-    with pytest.raises(UserError, match=r"not finite at step 2 .*nonfinite_step_2\.json"):
-        run("train3d", "--accumulate", 2)
+    refused(r"not finite at step 2 .*nonfinite_step_2\.json", run, "train3d", "--accumulate", 2)
     record = json.loads((tmp_path / "log" / "nonfinite_step_2.json").read_text())
     assert record["frames"] == frames[1] and len(frames[1]) == 4
     assert record["losses"]["pose"] == "nan"
@@ -74,16 +73,12 @@ def test_out_of_memory_says_what_to_lower(place, error, run, monkeypatch):
         run("train3d", "--accumulate", 2)
 
 
-@pytest.mark.parametrize("flags", [("--batch_size", 1), ("--batch_size", 4, "--accumulate", 4)])
-def test_one_frame_is_too_few_for_batch_norm(flags, run, tiny_config, tmp_path):
-    with pytest.raises(UserError, match="of at least 2 frames"):
-        run("train3d", *flags, config=tiny_config)
-    assert not (tmp_path / "log").exists()
-
-
-def test_fewer_frames_than_parts_of_a_batch_are_refused(run):
+def test_batches_too_small_to_divide_or_for_batch_norm_are_refused(run, tiny_config, tmp_path):
+    for flags in (("--batch_size", 1), ("--batch_size", 4, "--accumulate", 4)):
+        refused("of at least 2 frames", run, "train3d", *flags, config=tiny_config)
     with pytest.raises(UserError, match="12 of 12 frames cannot be divided into 16 parts"):
         run("train2d", "--batch_size", 16, "--accumulate", 16)
+    assert not (tmp_path / "log").exists()
 
 
 def test_validation_on_characters_of_the_training_set_is_refused(run, tiny_data, tmp_path):
@@ -98,23 +93,19 @@ def test_validation_on_characters_of_the_training_set_is_refused(run, tiny_data,
 
 def test_all_runs_the_three_stages_and_goes_on_where_it_was(run, tmp_path, capsys):
     run("all", "--epochs", 1)
-    best = {
-        stage: torch.load(tmp_path / "log" / stage / BEST)
-        for stage in ("Train2d", "Train3d", "Finetune")
-    }
-    for key, stage in (("tiny2d_state_dict", "Train2d"), ("tiny3d_state_dict", "Train3d")):
-        for name, value in best[stage][key].items():
+    stages = "Train2d", "Train3d", "Finetune"
+    *first, last = (torch.load(tmp_path / "log" / stage / BEST) for stage in stages)
+    for key, best in zip(("tiny2d_state_dict", "tiny3d_state_dict"), first, strict=True):
+        for name, value in best[key].items():
             # Three steps of at most 1e-3 from where the stage before it ended.
             if name.endswith("weight"):
-                assert 0 < (best["Finetune"][key][name] - value).abs().max() < 4e-3
-    with pytest.raises(UserError, match="already holds a run"):
-        run("all", "--epochs", 1)
+                assert 0 < (last[key][name] - value).abs().max() < 4e-3
+    refused("already holds a run", run, "all", "--epochs", 1)
     capsys.readouterr()
     run("all", "--epochs", 1, "--resume")
     printed = capsys.readouterr().out
     assert printed.count("all 1 epochs are trained already") == 3 and "Training:" not in printed
-    with pytest.raises(UserError, match="--load_2d_model is for a single stage"):
-        run("all", "--load_2d_model", "some.tar")
+    refused("--load_2d_model is for a single stage", run, "all", "--load_2d_model", "some.tar")
 
 
 def test_a_set_none_of_whose_pictures_can_be_read_ends_with_one_line(run, tiny_data, tmp_path):
@@ -127,8 +118,7 @@ def test_a_set_none_of_whose_pictures_can_be_read_ends_with_one_line(run, tiny_d
         for picture in (root / split).rglob("*.png"):
             picture.write_bytes(b"")
         for stage in ("train2d", "temporal"):
-            with pytest.raises(UserError, match=rf"{split}: .*none .*can be read"):
-                run(stage, config=config, data=root)
+            refused(rf"{split}: .*none .*can be read", run, stage, config=config, data=root)
             shutil.rmtree(tmp_path / "log", ignore_errors=True)
 
 

@@ -3,8 +3,8 @@
 from collections import Counter
 
 import pytest
+from commands import refused
 
-from base.errors import UserError
 from base.set_type import SetType
 from dataset.release.table import CHARACTERS, find_archives, missing_parts, select_characters
 
@@ -22,43 +22,35 @@ def test_characters_are_selected_by_set_and_by_name():
     assert [c.name for c in select_characters(["val"])] == ["male_008_a_a"]
     names = ["female_001_a_a", "male_001_a_a"]
     assert [c.name for c in select_characters(None, names[::-1])] == names
-    with pytest.raises(UserError, match="no character male_099"):
-        select_characters(None, ["male_099_a_a"])
-    with pytest.raises(UserError, match="belongs to TestSet"):
-        select_characters(["train"], ["male_001_a_a"])
+    refused("no character male_099", select_characters, None, ["male_099_a_a"])
+    refused("belongs to TestSet", select_characters, ["train"], ["male_001_a_a"])
 
 
 def test_archives_are_found_in_order_and_missing_parts_are_named(tmp_path):
-    for name in (*(f"female_003_a_a.tar.gz.parta{c}" for c in "bdaf"), "male_003_f_s.tar.gz"):
-        (tmp_path / name).touch()
-    found = find_archives(tmp_path)
-    assert list(found) == ["female_003_a_a", "male_003_f_s"]
-    assert [path.name[-1] for path in found["female_003_a_a"]] == ["a", "b", "d", "f"]
-    missing = missing_parts("female_003_a_a", found["female_003_a_a"])
-    assert missing == ["female_003_a_a.tar.gz.partac", "female_003_a_a.tar.gz.partae"]
-    assert missing_parts("male_003_f_s", found["male_003_f_s"]) == []
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        ("male_003_f_s.tar.gz", "male_003_f_s.tar.gz.partaa"),
-        ("male_003_f_s.tar.gz", "more/male_003_f_s.tar.gz"),
-        ("old/male_003_f_s.tar.gz.partaa", "new/male_003_f_s.tar.gz.partab"),
-    ],
-)
-def test_a_character_in_two_places_is_refused(first, second, tmp_path):
-    for name in (first, second):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    with pytest.raises(UserError, match="two archives of male_003_f_s; move one of them away"):
-        find_archives(tmp_path)
-
-
-def test_folders_below_are_searched_frames_and_hidden_ones_not(tmp_path):
-    found = tmp_path / "a/b/male_003_f_s.tar.gz"
+    found = {
+        "a": [f"female_003_a_a.tar.gz.parta{c}" for c in "abdf"],
+        "b/c": ["male_003_f_s.tar.gz"],
+    }
+    # Frames and what is hidden are passed over.
     others = ("c/cam_down/x.tar.gz", ".d/y.tar.gz", "e/._x.tar.gz", "f/notes.txt")
-    for path in (found, *(tmp_path / name for name in others)):
-        path.parent.mkdir(parents=True)
+    files = [f"{folder}/{name}" for folder, names in found.items() for name in names[::-1]]
+    for path in (tmp_path / name for name in (*files, *others)):
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    assert find_archives(tmp_path) == {"male_003_f_s": [found]}
+    parts, [whole] = ([tmp_path / folder / name for name in found[folder]] for folder in found)
+    archives = find_archives(tmp_path)
+    assert archives == {"female_003_a_a": parts, "male_003_f_s": [whole]}
+    assert list(archives) == sorted(archives)
+    missing = missing_parts("female_003_a_a", parts)
+    assert missing == ["female_003_a_a.tar.gz.partac", "female_003_a_a.tar.gz.partae"]
+    assert missing_parts("male_003_f_s", [whole]) == []
+
+
+@pytest.mark.parametrize("places", [("", ".partaa"), ("", "/more"), ("/old.partaa", "/new.partab")])
+def test_a_character_in_two_places_is_refused(places, tmp_path):
+    for place in places:
+        folder, _, part = place.partition(".")
+        path = tmp_path / folder.strip("/") / f"male_003_f_s.tar.gz{'.' * bool(part)}{part}"
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    refused("two archives of male_003_f_s; move one of them away", find_archives, tmp_path)

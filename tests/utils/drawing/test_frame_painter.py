@@ -186,13 +186,12 @@ def test_the_view_holds_both_bodies_and_the_floor(painter, name, monkeypatch):
 
 def test_the_eye_is_in_front_of_the_wearer_to_their_left_and_stands_still_for_small_poses():
     pose = standing() - [0.0, 0.0, standing()[:, 2].max()]
-    view = Viewpoint(480, 640, pose[:0])
-    points = view.project(pose)
+    points = Viewpoint(480, 640, pose[:0]).project(pose)
     assert points[HEAD, 1] < points[NECK, 1] < points[JOINTS.index("LeftLeg"), 1]
     # It sees the left hand nearer than the right one, and than the body behind it.
     assert points[HANDS[0], 2] < min(points[HANDS[1], 2], points[NECK, 2])
-    bent = pose * [0.8, 1.0, 0.8]
-    assert np.array_equal(Viewpoint(480, 640, bent).project(bent), view.project(bent))
+    small = pose * [0.8, 1.0, 0.8]
+    assert np.array_equal(Viewpoint(480, 640, small).project(pose), points)
 
 
 def test_the_legend_names_hues_and_shades_of_what_is_there():

@@ -2,22 +2,21 @@
 
 import math
 import re
+from unittest import mock
 
 import pytest
 import torch
-from tiny_model import CONFIG
+from commands import run_train
 
-import train
 from base.skeleton import JOINTS
 from dataset.augment import Augmentation, blur_images, change_colours
 from dataset.batch import collate
 from model import build
 from model.joint_transformer import JointTransformer
 from utils.common import networks
-from utils.common.config import Config, _config_class, parse_config
+from utils.common.config import Config, _config_class, _leaves, parse_config
 from utils.common.device import prepare_device
 from utils.training import stage as stage_module
-from utils.training.distributed import Processes
 from utils.training.optim import make_average
 from utils.training.stage import Stage
 from utils.training.trainer import Trainer
@@ -43,26 +42,19 @@ def covers(*keys):
     return lambda test: test
 
 
-@pytest.fixture(scope="module")
-def processes():
-    with Processes("cpu") as made:
-        yield made
-
-
 @pytest.fixture(scope="module", autouse=True)
 def pictures_read_once():
     """Each test opens the same few frames."""
     real, opened = stage_module.open_pictures, {}
 
-    def open_pictures(root, set_type, config, view, headset):
-        key = root, set_type, config.data.input_size
+    def open_pictures(root, which, config, *more):
+        key = root, which, config.data.input_size
         if key not in opened:
-            opened[key] = real(root, set_type, config, view, headset)
+            opened[key] = real(root, which, config, *more)
         return opened[key]
 
-    stage_module.open_pictures = open_pictures
-    yield
-    stage_module.open_pictures = real
+    with mock.patch.object(stage_module, "open_pictures", open_pictures):
+        yield
 
 
 @pytest.fixture
@@ -84,9 +76,6 @@ def make(tiny_data, processes):
 def batch(stage, epoch=0):
     stage.start_epoch(epoch)
     return next(iter(stage.loader))
-
-
-# -------------------------------------------------------------------- the optimiser
 
 
 COSINE = [0.5 * (1 + math.cos(math.pi * step / 6)) for step in range(6)]
@@ -142,11 +131,10 @@ def adam(weights, gradients, lr, optimizer="adam", weight_decay=0.0, clip_norm=N
 @pytest.mark.parametrize(
     "settings",
     [
-        {"lr": 0.1},
-        {"lr": 0.01, "weight_decay": 0.5},
+        {"lr": 0.1, "weight_decay": 0.5},
         {"lr": 0.01, "weight_decay": 0.5, "optimizer": "adamw"},
         {"lr": 0.01, "clip_norm": 1e-7},
-        {"lr": 0.01, "clip_norm": 1e3, "optimizer": "adamw"},
+        {"lr": 0.01, "clip_norm": 1e3},
     ],
 )
 def test_two_steps_worked_out_by_hand(settings, make, tmp_path):
@@ -179,19 +167,20 @@ def test_two_steps_worked_out_by_hand(settings, make, tmp_path):
 def test_the_average_of_the_weights_is_what_is_validated(decay, used, make, tmp_path):
     stage = make("train2d", ema_decay=decay)
     trainer, given = Trainer(stage, tmp_path), batch(stage)
-    network = stage.model.pose2d
-    trainer.train_step([given])
-    expected = {name: value.clone() for name, value in network.state_dict().items()}
-    for share in used:
+    values, expected = stage.model.pose2d.state_dict(), {}
+    for share in (0, *used):
         trainer.train_step([given])
-        for name, value in network.state_dict().items():
+        for name, value in values.items():
             if value.is_floating_point():
-                expected[name] = share * expected[name] + (1 - share) * value
-    for name, value in stage.evaluated.pose2d.state_dict().items():
-        if value.is_floating_point():
-            assert torch.allclose(value, expected[name], atol=1e-6), name
-    assert stage.evaluated is not stage.model and make_average(stage.model, None) is None
+                expected[name] = share * expected.get(name, 0) + (1 - share) * value
+    found = stage.evaluated.pose2d.state_dict()
+    for name, value in expected.items():
+        assert torch.allclose(found[name], value, atol=1e-6), name
     assert not any(weight.requires_grad for weight in stage.evaluated.parameters())
+    called = []
+    stage.evaluated.register_forward_hook(lambda *_: called.append(True))
+    stage.validate([given])
+    assert called
 
 
 def test_indices_are_not_averaged():
@@ -213,7 +202,7 @@ def test_accumulated_micro_batches_are_the_batch(make, tmp_path):
         stage.start_epoch(0)
         parts = [part for part, _ in zip(stage.loader, range(accumulate), strict=False)]
         assert [len(part) for part in parts] == [8 // accumulate] * accumulate
-        assert [len(part) for part in stage.validation] == [4] if accumulate == 1 else [2, 2]
+        assert [len(part) for part in stage.validation] == ([4] if accumulate == 1 else [2, 2])
         for part in parts:
             for row, frame in enumerate(part.frame_ids):
                 part.joints2d[row, :12] = -5.0 if frame.number % 2 else part.joints2d[row, :12]
@@ -225,7 +214,9 @@ def test_accumulated_micro_batches_are_the_batch(make, tmp_path):
 
 
 @covers("seed")
-def test_the_seed_decides_order_augmentation_and_first_weights(tiny_data, tmp_path, make):
+def test_the_seed_decides_order_augmentation_and_first_weights(
+    tiny_data, tiny_file, tmp_path, make
+):
     def drawn(seed, epoch=0):
         stage = make("train2d", {"seed": seed}, augment={"rotation": 10})
         given = batch(stage, epoch)
@@ -235,46 +226,36 @@ def test_the_seed_decides_order_augmentation_and_first_weights(tiny_data, tmp_pa
     assert once[0] == again[0] and all(map(torch.equal, once[1:], again[1:]))
     for other in (drawn(2), drawn(1, epoch=1)):
         assert once[0] != other[0] and not any(map(torch.equal, once[1:], other[1:]))
-    common = ["--training_type", "train3d", "--gpu", "cpu", "--data_root", str(tiny_data)]
-    config = tmp_path / "tiny.yml"
-    config.write_text(CONFIG)
     weights = []
     for number, seed in enumerate((1, 1, 2)):
-        log_dir = str(tmp_path / str(number))
         # So small a rate leaves the weights as they were drawn.
-        more = ["--seed", str(seed), "--lr", "1e-30", "--epochs", "1", "--config", str(config)]
-        train.main([*common, "--log_dir", log_dir, *more])
-        content = torch.load(f"{log_dir}/checkpoints/checkpoint_1.tar", weights_only=True)
+        more = "--config", tiny_file, "--seed", seed, "--lr", 1e-30, "--epochs", 1
+        run_train("train3d", tiny_data, tmp_path / str(number), *more)
+        content = torch.load(tmp_path / f"{number}/checkpoints/checkpoint_1.tar")
         weights.append(content["training"]["weights"]["tiny3d_state_dict"]["1.weight"])
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
 
 
 @covers("precision", "compile", "tf32")
 def test_precision_compiling_and_tf32(make, monkeypatch):
-    def dtype(precision):
-        stage = make("train2d", {"precision": precision})
-        types = []
-        stage.model.pose2d[0].register_forward_hook(lambda *call: types.append(call[-1].dtype))
-        sample = stage.sample(batch(stage))
-        stage.losses(sample)
+    for precision in ("bf16", "fp32"):
+        stage, types = make("train2d", {"precision": precision}), []
+        stage.model.pose2d[0].register_forward_hook(
+            lambda *call, types=types: types.append(call[2].dtype)
+        )
+        stage.losses(stage.sample(batch(stage)))
         stage.validate([batch(stage)])
-        assert types[0] == types[1]
-        return types[0]
-
-    assert dtype("bf16") == torch.bfloat16 and dtype("fp32") == torch.float32
+        assert types == [{"bf16": torch.bfloat16, "fp32": torch.float32}[precision]] * 2
     monkeypatch.setattr(torch, "compile", lambda network: ("compiled", network))
     assert make(whole={"compile": True}).network[0] == "compiled"
     assert isinstance(make().network, torch.nn.Module)
     set_to = []
     monkeypatch.setattr(torch, "set_float32_matmul_precision", set_to.append)
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
-    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+    for name in ("allow_tf32", "benchmark"):
+        monkeypatch.setattr(torch.backends.cudnn, name, False)
     for tf32, name in ((True, "high"), (False, "highest")):
         prepare_device(torch.device("cuda"), "auto", tf32)
         assert set_to[-1] == name and torch.backends.cudnn.allow_tf32 is tf32
-
-
-# -------------------------------------------------------------------- inputs and targets
 
 
 PARTNER = [
@@ -403,9 +384,6 @@ def test_targets_are_gaussians_about_the_joints(make):
         assert value == pytest.approx(math.exp(-offset / (2 * sigma**2)), rel=1e-3)
 
 
-# -------------------------------------------------------------------- losses and networks
-
-
 _LOSSES = "heatmap coordinates reconstruction pose limb_cosine limb_distance limb_length"
 LOSSES = {
     "autoencoder": _LOSSES.split(),
@@ -418,13 +396,14 @@ SMALL = {
 
 
 @covers("STAGE.reconstruction", *(f"loss.{name}" for names in LOSSES.values() for name in names))
+@covers("loss.hidden")
 @pytest.mark.parametrize("kind", LOSSES)
-def test_each_loss_has_its_weight(kind, make):
+def test_each_loss_and_the_hidden_joints_have_their_weight(kind, make):
     stage = make("finetune", {"model": {"kind": kind, **SMALL[kind]}})
     sample = stage.sample(batch(stage))
     weights = dict.fromkeys(Config().loss.model_dump(), 0.0) | dict.fromkeys(LOSSES[kind], 1.0)
-    if kind == "transformer":
-        weights["pose"] = 1.0  # what aux adds up for the layers before the last
+    # What aux adds up for the layers before the last.
+    weights |= {"pose": 1.0, "hidden": 1.0}
 
     def losses(changes, **section):
         stage.config = stage.config.overridden({"loss": weights | changes, "finetune": section})
@@ -435,52 +414,21 @@ def test_each_loss_has_its_weight(kind, make):
     plain = losses({})
     for name in LOSSES[kind]:
         assert plain[name] != 0
-        changed = losses({name: 3.0})
-        assert changed[name] == pytest.approx(3 * plain[name], rel=1e-4)
+        assert losses({name: 3.0})[name] == pytest.approx(3 * plain[name], rel=1e-4)
         assert losses({name: 0.0}).keys() == plain.keys() - {name}
     if kind == "autoencoder":
         mean, total = (losses({}, reconstruction=how)["reconstruction"] for how in ("mean", "sum"))
         assert total == pytest.approx(15 * 8 * 8 * mean, rel=1e-4)  # maps and their cells
-
-
-@covers("loss.hidden")
-@pytest.mark.parametrize("kind", LOSSES)
-def test_hidden_joints_have_their_weight(kind, make):
-    stage = make("finetune", {"model": {"kind": kind, **SMALL[kind]}})
-    sample = stage.sample(batch(stage))
     assert (sample.targets.visible_known & ~sample.targets.visible)[:, 2:].any()
-    found = []
-    for hidden in (1.0, 0.5, 0.0):
-        stage.config = stage.config.overridden({"loss": {"camera_pose": 1.0, "hidden": hidden}})
-        torch.manual_seed(0)
-        losses = stage.losses(sample)
-        found.append([losses[name].item() for name in ("pose", "camera_pose") if name in losses])
-    for full, half, least in zip(*found, strict=True):
+    found = [losses({"hidden": hidden}) for hidden in (1.0, 0.5, 0.0)]
+    for name in {"pose", "camera_pose"} & plain.keys():
+        full, half, least = (losses[name] for losses in found)
         assert full > half > least > 0 and half == pytest.approx((full + least) / 2, rel=1e-5)
 
 
-def network(kind, changes, parts):
-    config = parse_config(PLAIN | {"model": {"kind": kind, **SMALL[kind]}}, "test")
-    torch.manual_seed(0)
-    return build(config.overridden({"model": changes}).model, 64, parts)
-
-
-def shapes(module):
-    return {name: tuple(value.shape) for name, value in module.state_dict().items()}
-
-
-def leaves(values, prefix=""):
-    for key, value in values.items():
-        yield from leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else [prefix + key]
-
-
 @covers("model.kind", "model.backbone", "model.imagenet")
-def test_kind_backbone_and_first_weights_of_the_trunk(make, monkeypatch):
-    parts = ["pose2d"]
-    kinds = [network(kind, {}, parts) for kind in SMALL]
-    assert type(kinds[0]) is not type(kinds[1])
-    deeper = network("autoencoder", {"backbone": "resnet34"}, parts)
-    assert shapes(deeper) != shapes(kinds[0])
+def test_only_a_trunk_that_is_trained_starts_from_imagenet_weights(monkeypatch):
+    """Of kind and backbone: tests/test_train.py."""
     loaded = []
     monkeypatch.setattr(networks, "load_imagenet", lambda *call: loaded.append(call))
     for name, imagenet in (("train2d", "trunk.pth"), ("train2d", None), ("train3d", "trunk.pth")):
@@ -504,7 +452,7 @@ def test_parts_that_do_not_learn_keep_weights_and_statistics(make, tmp_path):
 
 def test_every_key_of_the_configuration_has_a_test():
     """Those of the networks' own options are in tests/model."""
-    found = {key for kind in SMALL for key in leaves(_config_class(kind)().model_dump())}
+    found = {key for kind in SMALL for key in _leaves(_config_class(kind))}
     found = {key for key in found if not re.match("model[.](autoencoder|transformer)[.]", key)}
     stages = "^(train2d|train3d|finetune|temporal)[.]"
     assert {re.sub(stages, "STAGE.", key) for key in found} == covered
