@@ -27,23 +27,14 @@ def test_characters_are_selected_by_set_and_by_name():
 
 
 def test_archives_are_found_in_order_and_missing_parts_are_named(tmp_path):
-    found = {
-        "a": [f"female_003_a_a.tar.gz.parta{c}" for c in "abdf"],
-        "b/c": ["male_003_f_s.tar.gz"],
-    }
-    # Frames and what is hidden are passed over.
-    others = ("c/cam_down/x.tar.gz", ".d/y.tar.gz", "e/._x.tar.gz", "f/notes.txt")
-    files = [f"{folder}/{name}" for folder, names in found.items() for name in names[::-1]]
-    for path in (tmp_path / name for name in (*files, *others)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    parts, [whole] = ([tmp_path / folder / name for name in found[folder]] for folder in found)
-    archives = find_archives(tmp_path)
-    assert archives == {"female_003_a_a": parts, "male_003_f_s": [whole]}
-    assert list(archives) == sorted(archives)
-    missing = missing_parts("female_003_a_a", parts)
+    for name in (*(f"female_003_a_a.tar.gz.parta{c}" for c in "bdaf"), "male_003_f_s.tar.gz"):
+        (tmp_path / name).touch()
+    found = find_archives(tmp_path)
+    assert list(found) == ["female_003_a_a", "male_003_f_s"]
+    assert [path.name[-1] for path in found["female_003_a_a"]] == ["a", "b", "d", "f"]
+    missing = missing_parts("female_003_a_a", found["female_003_a_a"])
     assert missing == ["female_003_a_a.tar.gz.partac", "female_003_a_a.tar.gz.partae"]
-    assert missing_parts("male_003_f_s", [whole]) == []
+    assert missing_parts("male_003_f_s", found["male_003_f_s"]) == []
 
 
 @pytest.mark.parametrize("places", [("", ".partaa"), ("", "/more"), ("/old.partaa", "/new.partab")])
@@ -54,3 +45,12 @@ def test_a_character_in_two_places_is_refused(places, tmp_path):
         path.parent.mkdir(exist_ok=True)
         path.touch()
     refused("two archives of male_003_f_s; move one of them away", find_archives, tmp_path)
+
+
+def test_folders_below_are_searched_frames_and_hidden_ones_not(tmp_path):
+    found = tmp_path / "a/b/male_003_f_s.tar.gz"
+    others = ("c/cam_down/x.tar.gz", ".d/y.tar.gz", "e/._x.tar.gz", "f/notes.txt")
+    for path in (found, *(tmp_path / name for name in others)):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    assert find_archives(tmp_path) == {"male_003_f_s": [found]}
