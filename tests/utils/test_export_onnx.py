@@ -55,8 +55,8 @@ def test_batch_norms_fold_away_without_a_trace(tiny_checkpoint):
     assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in folded.pose2d.modules())
     images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        difference = plain(images).heatmaps - folded(images).heatmaps
-    assert difference.abs().max() < 1e-5 * plain.pose2d(images).abs().max() + 1e-6
+        expected, found = (model(images).heatmaps for model in (plain, folded))
+    assert (expected - found).abs().max() < 1e-5 * expected.abs().max() + 1e-6
 
 
 def test_onnxruntime_alone_gives_pytorchs_joints_at_any_batch(exported, tiny_checkpoint):
@@ -166,9 +166,8 @@ def test_malformed_metadata_is_one_line(with_headset, tmp_path_factory, data):
 @pytest.fixture(scope="module")
 def headset_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("headset") / "mine.yml"
-    path.write_text(
-        yaml.safe_dump({"camera": camera_to_dict(LENS), "position": [3, 0, 5], "fov": 150} | MOUNT)
-    )
+    about = {"camera": camera_to_dict(LENS), "position": [3, 0, 5], "fov": 150} | MOUNT
+    path.write_text(yaml.safe_dump(about))
     return path
 
 
