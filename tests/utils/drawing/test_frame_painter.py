@@ -86,11 +86,11 @@ CONES = {
 }
 
 
-@pytest.mark.parametrize("kind", CONES)
-def test_hues_and_sides_are_told_apart_by_colour_blind_eyes(kind):
-    shades = seen_by(kind, np.array([*PREDICTED, *TRUTH]) / 255)
-    gaps = np.linalg.norm(shades[:, None] - shades[None], axis=-1)
-    assert gaps[:3, 3:].min() > 50 and min(gaps[1, 2], gaps[4, 5]) > 30
+def test_hues_and_sides_are_told_apart_by_colour_blind_eyes():
+    for kind in CONES:
+        shades = seen_by(kind, np.array([*PREDICTED, *TRUTH]) / 255)
+        gaps = np.linalg.norm(shades[:, None] - shades[None], axis=-1)
+        assert gaps[:3, 3:].min() > 50 and min(gaps[1, 2], gaps[4, 5]) > 30, kind
 
 
 @pytest.mark.parametrize("near", [0, 1])
@@ -194,19 +194,15 @@ def test_the_eye_is_in_front_of_the_wearer_to_their_left_and_stands_still_for_sm
     assert np.array_equal(Viewpoint(480, 640, small).project(pose), points)
 
 
-def test_the_legend_names_hues_and_shades_of_what_is_there():
+def test_the_legend_names_hues_and_shades_and_the_caption_cuts_what_is_too_long(painter):
     def tones(*shown: bool) -> list[int]:
         legend = draw_legend(1120, 1.0, *shown)
-        assert legend.shape == (36, 1120, 3)
         found = [places_of(legend, shade) for shade in (*PREDICTED[1:], *TRUTH[1:])]
         return [round(places[:, 0].mean()) if len(places) > 50 else 0 for places in found]
 
     places = tones(True, True)
     assert all(places) and places == sorted(places)
     assert tones(True, False) == [*places[:2], 0, 0] and tones(False, False) == [0, 0, 0, 0]
-
-
-def test_the_caption_holds_title_and_note_and_cuts_what_is_too_long(painter):
     written = painter.paint(GREY, None, title="walking " * 60, note="MPJPE 43.2 mm")
     ink = (written[: painter.header] < 128).all(-1).any(0)
     assert ink[:300].any() and ink[-150:].any() and not ink[:8].any() and not ink[-8:].any()
