@@ -31,15 +31,6 @@ PLAIN = {
     "model": {"kind": "tiny"},
     "loss": {"coordinates": 1.0},
 }
-#: At first settings that decide how fast, where and how often, never what is learnt.
-covered = {"data.workers", "data.memory_gib", "log_every"}
-covered |= {"checkpoints.minutes", "checkpoints.keep"}
-
-
-def covers(*keys):
-    """Mark a test as the one that fails where these settings are ignored."""
-    covered.update(keys)
-    return lambda test: test
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -81,8 +72,6 @@ def batch(stage, epoch=0):
 COSINE = [0.5 * (1 + math.cos(math.pi * step / 6)) for step in range(6)]
 
 
-@covers("STAGE.lr", "STAGE.schedule", "STAGE.step_epochs", "STAGE.step_factor")
-@covers("STAGE.warmup_steps", "STAGE.epochs", "STAGE.epoch_frames")
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
@@ -127,7 +116,6 @@ def adam(weights, gradients, lr, optimizer="adam", weight_decay=0.0, clip_norm=N
     return weights
 
 
-@covers("STAGE.lr", "STAGE.optimizer", "STAGE.weight_decay", "STAGE.clip_norm")
 @pytest.mark.parametrize(
     "settings",
     [
@@ -162,7 +150,6 @@ def test_two_steps_worked_out_by_hand(settings, make, tmp_path):
     assert torch.allclose(flat((weight, bias)), expected, atol=1e-5 * settings["lr"] ** 0.5)
 
 
-@covers("STAGE.ema_decay")
 @pytest.mark.parametrize(("decay", "used"), [(0.9, [2 / 11, 3 / 12]), (0.2, [2 / 11, 0.2])])
 def test_the_average_of_the_weights_is_what_is_validated(decay, used, make, tmp_path):
     stage = make("train2d", ema_decay=decay)
@@ -191,7 +178,6 @@ def test_indices_are_not_averaged():
     assert torch.equal(average.module._seen_by, model._seen_by)
 
 
-@covers("STAGE.accumulate", "STAGE.batch_size")
 def test_accumulated_micro_batches_are_the_batch(make, tmp_path):
     """Of four micro-batches, the first with fewer joints inside the picture."""
     found = []
@@ -213,7 +199,6 @@ def test_accumulated_micro_batches_are_the_batch(make, tmp_path):
         assert torch.allclose(whole, divided, rtol=1e-4, atol=1e-7)
 
 
-@covers("seed")
 def test_the_seed_decides_order_augmentation_and_first_weights(
     tiny_data, tiny_file, tmp_path, make
 ):
@@ -236,7 +221,6 @@ def test_the_seed_decides_order_augmentation_and_first_weights(
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
 
 
-@covers("precision", "compile", "tf32")
 def test_precision_compiling_and_tf32(make, monkeypatch):
     for precision in ("bf16", "fp32"):
         stage, types = make("train2d", {"precision": precision}), []
@@ -264,7 +248,6 @@ PARTNER = [
 ]
 
 
-@covers("STAGE.augment.mirror")
 @pytest.mark.parametrize("name", ["train2d", "train3d", "temporal"])
 def test_a_mirrored_record_has_every_field_of_each_joint_at_its_partner(name, make):
     stage = make(name, augment={"mirror": True}, batch_size=12, views=1)
@@ -307,7 +290,6 @@ def test_a_mirrored_record_has_every_field_of_each_joint_at_its_partner(name, ma
     assert (after - flipped).abs().mean() < 0.5 * (after - before).abs().mean()
 
 
-@covers("STAGE.augment.rotation")
 def test_frames_are_turned_by_the_angles_drawn(make):
     stage = make(augment={"rotation": 20})
     given = batch(stage)
@@ -320,7 +302,6 @@ def test_frames_are_turned_by_the_angles_drawn(make):
     assert not torch.equal(turned.joints2d, given.joints2d)
 
 
-@covers("STAGE.augment.colour", "STAGE.augment.noise", "STAGE.augment.blur")
 @pytest.mark.parametrize("settings", [{"colour": 0.5}, {"noise": 0.1}, {"blur": 2}])
 def test_pictures_change_as_asked_for(settings, make):
     stage, how = make("train2d", augment=settings), Augmentation(**settings)
@@ -333,7 +314,6 @@ def test_pictures_change_as_asked_for(settings, make):
     assert torch.equal(changed.targets.heatmaps, plain.targets.heatmaps)
 
 
-@covers("STAGE.joint_noise", "STAGE.joint_dropout")
 def test_heatmaps_given_to_the_lifting_are_misplaced_and_missing_as_drawn(make):
     stage = make(joint_noise=0.1, joint_dropout=0.5)
     given = batch(stage)
@@ -347,7 +327,6 @@ def test_heatmaps_given_to_the_lifting_are_misplaced_and_missing_as_drawn(make):
     assert torch.equal(sample.targets.heatmaps, stage._draw_heatmaps(given.joints2d))
 
 
-@covers("STAGE.views")
 def test_views_of_videos_are_drawn_anew_and_without_augmentation_there_is_one(make):
     for augment, views in (({"rotation": 5}, 3), ({}, 1)):
         frames = make("temporal", augment=augment, views=3).loader.dataset
@@ -356,7 +335,6 @@ def test_views_of_videos_are_drawn_anew_and_without_augmentation_there_is_one(ma
     assert len(validated.joints3d) == 1
 
 
-@covers("data.input_size", "heatmap.sigma", "heatmap.subpixel")
 def test_targets_are_gaussians_about_the_joints(make):
     for size, sigma, subpixel in ((64, 1.0, True), (64, 2.0, False), (96, 1.5, True)):
         changes = {"heatmap": {"sigma": sigma, "subpixel": subpixel}, "data": {"input_size": size}}
@@ -383,8 +361,6 @@ SMALL = {
 }
 
 
-@covers("STAGE.reconstruction", *(f"loss.{name}" for names in LOSSES.values() for name in names))
-@covers("loss.hidden")
 @pytest.mark.parametrize("kind", LOSSES)
 def test_each_loss_and_the_hidden_joints_have_their_weight(kind, make):
     stage = make("finetune", {"model": {"kind": kind, **SMALL[kind]}})
@@ -414,7 +390,6 @@ def test_each_loss_and_the_hidden_joints_have_their_weight(kind, make):
         assert full > half > least > 0 and half == pytest.approx((full + least) / 2, rel=1e-5)
 
 
-@covers("model.kind", "model.backbone", "model.imagenet")
 def test_only_a_trunk_that_is_trained_starts_from_imagenet_weights(monkeypatch):
     """Of kind and backbone: tests/test_train.py."""
     loaded = []
@@ -438,9 +413,21 @@ def test_parts_that_do_not_learn_keep_weights_and_statistics(make, tmp_path):
     assert changed == {"temporal.weight", "temporal.bias"}
 
 
+#: What tests above change; and what decides how fast, where and how often, not what is learnt.
+COVERED = """
+accumulate batch_size clip_norm ema_decay epoch_frames epochs joint_dropout joint_noise lr optimizer
+reconstruction schedule step_epochs step_factor views warmup_steps weight_decay augment.blur
+augment.colour augment.mirror augment.noise augment.rotation
+seed precision compile tf32 data.input_size heatmap.sigma heatmap.subpixel
+loss.hidden model.kind model.backbone model.imagenet
+data.workers data.memory_gib log_every checkpoints.minutes checkpoints.keep
+"""
+
+
 def test_every_key_of_the_configuration_has_a_test():
     """Those of the networks' own options are in tests/model."""
     found = {key for kind in SMALL for key in _leaves(_config_class(kind))}
     found = {key for key in found if not re.match("model[.](autoencoder|transformer)[.]", key)}
     stages = "^(train2d|train3d|finetune|temporal)[.]"
-    assert {re.sub(stages, "STAGE.", key) for key in found} == covered
+    losses = {f"loss.{name}" for names in LOSSES.values() for name in names}
+    assert {re.sub(stages, "", key) for key in found} == losses.union(COVERED.split())
