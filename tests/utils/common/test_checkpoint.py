@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import copy
 import dataclasses
 import gzip
 import math
@@ -292,7 +293,7 @@ def test_any_content_is_a_checkpoint_or_one_line(tmp_path_factory, data):
         while isinstance(section.get(key), dict) and section[key] and data.draw(st.booleans()):
             section = section[key]
             key = data.draw(st.sampled_from(list(section)[:40]))
-        section[key] = data.draw(st.sampled_from(_ODD))
+        section[key] = copy.deepcopy(data.draw(st.sampled_from(_ODD)))
     torch.save(content, path)
     try:
         found = read_checkpoint(path)

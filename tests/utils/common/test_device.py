@@ -12,21 +12,21 @@ CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize(
-    ("count", "mps", "devices", "refused"),
+    ("count", "mps", "devices", "wrong"),
     [
         (0, False, {"0": "cpu", "cpu": "cpu"}, ["1", "-1", "first", "mps"]),
         (0, True, {"0": "mps", "mps": "mps"}, ["1"]),
         (2, False, {"0": "cuda:0", "cuda": "cuda:0", "1": "cuda:1", " CPU ": "cpu"}, ["2", "mps"]),
     ],
 )
-def test_gpu_names_a_device_of_this_machine(count, mps, devices, refused, monkeypatch, capsys):
+def test_gpu_names_a_device_of_this_machine(count, mps, devices, wrong, monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
     for gpu, expected in devices.items():
         assert select_device(gpu) == torch.device(expected)
         fallback = f"No CUDA device here: running on {expected.upper()}.\n"
         assert capsys.readouterr().out == (fallback if gpu == "0" and not count else "")
-    for gpu in refused:
+    for gpu in wrong:
         refused(f"--gpu {gpu}: ", select_device, gpu)
 
 
