@@ -95,7 +95,7 @@ def test_videos_are_validated_beside_the_single_frame_and_calibrated(make, monke
     [batch] = stage.validation
     poses = batch.joints3d.clone()
     poses[:, 5, 0] += 0.08
-    batch.history = (torch.stack([poses, poses + 1], 1), *batch.history[1:])
+    batch.history = (torch.stack([poses, 2 * poses], 1), *batch.history[1:])
 
     ratios, off = [], torch.zeros(16, 3)
     off[5, 0] = 0.016
