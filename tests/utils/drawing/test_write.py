@@ -8,6 +8,8 @@ import av
 import numpy as np
 import pytest
 
+from base.errors import UserError
+from utils.drawing import write
 from utils.drawing.write import VideoFile
 
 
@@ -42,6 +44,18 @@ def test_films_are_h264_of_the_right_rate_size_and_colours(tmp_path, fps, rate):
         assert np.abs(frame[:, : max(0, edge - 8)].astype(int) - (0, 0, 255)).max(initial=0) < 12
     content = path.read_bytes()
     assert 0 < content.index(b"moov") < content.index(b"mdat")
+
+
+def test_without_h264_the_film_says_what_it_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(write, "_CODECS", {"no such": {}, "mpeg4": write._CODECS["mpeg4"]})
+    film(tmp_path / "a.mp4", 30, (100, 160))
+    with av.open(tmp_path / "a.mp4") as container:
+        assert container.streams.video[0].codec_context.name == "mpeg4"
+        assert sum(1 for _ in container.decode(video=0)) == 20
+    assert "browsers do not play" in capsys.readouterr().out
+    monkeypatch.setattr(write, "_CODECS", {"no such": {}})
+    with pytest.raises(UserError, match="leave out --video"):
+        film(tmp_path / "b.mp4", 30, (100, 160))
 
 
 def test_a_film_without_a_picture_is_no_file(tmp_path):
