@@ -525,6 +525,17 @@ def test_each_size_and_each_folder_has_its_own_turn(tmp_path, monkeypatch, capsy
     assert "b, 64×64: training camera" in capsys.readouterr().out
 
 
+def test_a_folder_that_shows_no_image_circle_has_the_lens_of_the_others(tiny_network):
+    bright = cv2.circle(np.zeros((200, 200, 3), np.uint8), (100, 100), 60, (200, 200, 200), -1)
+    predictor = EgoPosePredictor(tiny_network, rotate=0, gpu="cpu")
+    predictor.study([bright] * 3)
+    predictor.study([np.full_like(bright, 90)], "indoors")
+    (*_, all_of_them), (*_, indoors) = predictor.views
+    everyone, one = (view.lens.lens for view in predictor.views.values())
+    assert (all_of_them, indoors) == (None, "indoors")
+    assert everyone == one and "image circle of 60 px found" in one
+
+
 def test_a_size_that_does_not_tell_is_turned_as_the_one_that_tells_most(tiny_network, monkeypatch):
     certain_where(monkeypatch, lambda square: square[8, 32].min() / 255)
     pictures = []

@@ -311,6 +311,12 @@ def test_any_bytes_give_files_or_one_line(tmp_path_factory, changes, sums, lost)
         assert len(str(error).splitlines()) == 1
 
 
+def test_many_headers_in_all_are_not_too_large(tmp_path):
+    members = [member(f"{JSON}/{number}.json", "{}") for number in range(200)]
+    (tmp_path / "x.tar.gz").write_bytes(archives.tar_members(members))
+    assert len(list(read_archive([tmp_path / "x.tar.gz"], frozenset({"json"})))) == 200
+
+
 def test_ten_of_many_skipped_members_are_shown():
     lines = skipped_lines(["x"] * 12)
     assert lines[0] == "  skipped 12 members of the archive:" and len(lines) == 12
