@@ -19,21 +19,38 @@ if TYPE_CHECKING:
 #: Name → "module:class"; the first that finds sets in a data root opens it.
 FORMATS = {
     "packed": "dataset.packed.packed:Packed",
-    "tree": "dataset.tree.mocap:Mocap",
+    "xr_egopose": "dataset.tree.mocap:Mocap",
+    "scene_ego": "dataset.scene_ego:SceneEgo",
+    "unreal_ego": "dataset.unreal_ego:UnrealEgo",
+    "mo2cap2": "dataset.mo2cap2:Mo2Cap2",
+    "ego_body3m": "dataset.ego_body3m:EgoBody3M",
+    "ego_pw": "dataset.scene_ego:EgoPW",
 }
 
 
-def data_format(root: str | Path, set_type: SetType | None = None) -> "type[Split]":
-    """The format of the sets in a data root; the last one where it holds none; UserError for a root
-    that cannot be read, or does not hold the set that is asked for."""
-    for place in FORMATS.values():
-        found = load_class(place)
+def data_format(
+    root: str | Path, set_type: SetType | None = None, format: str | None = None
+) -> "type[Split]":
+    """The format of the sets in a data root, or that of the name in ``format``; UserError for a
+    root that cannot be read, or does not hold the set that is asked for."""
+    name = (format or "").partition(":")[0]
+    if name and name not in FORMATS:
+        raise UserError(f"--format {name}: one of {', '.join(FORMATS)}")
+    known = [load_class(place) for key, place in FORMATS.items() if name in ("", key)]
+    for found in known:
         if sets := found.sets(Path(root)):
             break
+    else:
+        if set_type is None:
+            return known[min(1, len(known) - 1)]
+        looked_for = "; ".join(f"{each.__name__}: {each.layout}" for each in known)
+        raise UserError(
+            f"no {set_type.folder} in {root}. Looked for {looked_for}. "
+            f"{known[-1].remedy.format(root=root)}"
+        )
     if set_type is not None and set_type not in sets:
         held = " and ".join(each.folder for each in sets)
-        hint = f"only {held}" if held else found.remedy.format(root=root)
-        raise UserError(f"no {set_type.folder} in {root}: {hint}")
+        raise UserError(f"no {set_type.folder} in {root}: only {held}")
     return found
 
 
@@ -45,9 +62,10 @@ def open_split(
     report: bool = True,
     view: "Camera | None" = None,
     headset: "Headset | None" = None,
+    format: str | None = None,
 ) -> "Split":
     """A set of any format as the network sees it; arguments as of :class:`dataset.split.Split`;
     UserError for a set that is missing, empty, kept smaller than asked for, or whose labels do not
     fit their camera."""
-    found = data_format(root, set_type)
-    return found(root, set_type, size, pictures, report, view=view, headset=headset)
+    found = data_format(root, set_type, format)
+    return found(root, set_type, size, pictures, report, view=view, headset=headset, format=format)

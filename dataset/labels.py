@@ -18,7 +18,7 @@ _METRES_PER_CENTIMETRE = 0.01
 #: A joint further than this from the camera (metres) is a fault of the label, not a pose.
 MAX_DISTANCE = 10.0
 #: Metres, the least and most of the diagonal of the box that a person's joints fill; pixels.
-_SPANS, _MOST_PIXELS = (0.3, 4.0), 1e6
+SPANS, _MOST_PIXELS = (0.3, 4.0), 1e6
 #: Of a file (the release's have 20 kB), and characters of an action's name.
 _MOST_BYTES, _LONGEST_ACTION = 1 << 20, 200
 _KEYS = ("joints", "pts3d_fisheye", "pts2d_fisheye", "visible", "action", "headset")
@@ -102,7 +102,7 @@ def _label(content: dict[str, Any], unstated: Headset) -> Label:
     if pixels > _MOST_PIXELS:
         raise UserError(f"a joint is over {_MOST_PIXELS:g} pixels from the picture")
     span = math.hypot(*(joints3d.max(0) - joints3d.min(0)))
-    if not _SPANS[0] <= span <= _SPANS[1]:
+    if not SPANS[0] <= span <= SPANS[1]:
         raise UserError(f"the joints span {span:.3g} m, which is no person: are they centimetres?")
     camera = headset.camera
     visible = camera.in_picture(joints2d) & (camera.angle(joints3d) < headset.rim)

@@ -4,7 +4,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -46,6 +46,7 @@ class Split(BaseDataset):
         view: camera of the network's view, whose size is then that of the pictures; None for that
             of :func:`dataset.view.own_view`.
         headset: of labels that do not state one; None for the release's. Also ``unstated``.
+        format: "NAME:option=value,…", the values of the format's :attr:`options`.
 
     Attributes:
         table, has_picture: see :class:`Contents`.
@@ -55,6 +56,10 @@ class Split(BaseDataset):
     UserError for a set that is missing or empty, or kept smaller than asked for.
     """
 
+    #: What a data root of the format holds, for messages.
+    layout: ClassVar[str]
+    #: What is not known of the format: name → the possible values, the default first.
+    options: ClassVar[dict[str, tuple[str, ...]]] = {}
     #: What to do where a set is missing.
     remedy = (
         "give the folder that holds TrainSet, ValSet and TestSet with --data_root, or make a "
@@ -116,7 +121,9 @@ class Split(BaseDataset):
         check: bool = False,
         view: Camera | None = None,
         headset: Headset | None = None,
+        format: str | None = None,
     ) -> None:
+        self.choices = self._chosen(format or "")
         self.root, self.set_type, self.pictures = Path(root), set_type, pictures
         self.unstated = headset or RELEASE_HEADSET
         self.folder = self.root / set_type.folder
@@ -151,6 +158,23 @@ class Split(BaseDataset):
             raise UserError(f"{self.folder}: no frame can be used: {found}")
         for line in lines if report else ():
             print_once(self.folder, f"{self.folder.name}: {line}")
+
+    @classmethod
+    def _chosen(cls, format: str) -> dict[str, str]:
+        """The values of all options; UserError for others than there are."""
+        chosen = {name: values[0] for name, values in cls.options.items()}
+        for text in filter(None, format.partition(":")[2].split(",")):
+            name, _, value = text.partition("=")
+            if value not in cls.options.get(name, ()):
+                known = [f"{key}={each}" for key, values in cls.options.items() for each in values]
+                raise UserError(f"--format {format}: no {text}: {', '.join(known) or 'no options'}")
+            chosen[name] = value
+        return chosen
+
+    @classmethod
+    def aligned_only(cls, set_type: SetType) -> str | None:
+        """Why only metrics after alignment can be had of a set, where it is so."""
+        return None
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -49,6 +49,7 @@ class Packed(Split):
     shards are safe.
     """
 
+    layout = "packed.json beside the shards"
     remedy = "pack it, or finish packing it, with utils/pack_data.py"
 
     @classmethod

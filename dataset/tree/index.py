@@ -5,49 +5,31 @@ and still not correspond, so nothing here ever pairs by position.
 """
 
 import hashlib
-import io
-import json
 import os
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
-from base.arrays import read_arrays
-from base.documents import parse_json
-from base.errors import BrokenFrameError, UserError
-from base.files import write_bytes
+from base.errors import BrokenFrameError
 from base.headset import RELEASE_HEADSET, Headset
-from base.lock import locked
-from base.schema import read_record
-from dataset.annotations import LABEL_ROW, Lists, Table
+from dataset.annotations import Table
+from dataset.cached_index import Index, cached
 from dataset.faults import UNREADABLE_FOLDER, Fault
 from dataset.labels import Label, parse_label
 from dataset.pictures import read_bytes
 from dataset.tree.names import CameraFolder, pair_files
 
 _CACHE_NAME = ".index.npz"
-_CACHE_VERSION = 5
 
 #: Reading more labels than this is announced.
 _LONG = 5000
 
 #: Files and folders asked for at a time: a disk or a network answers many in the time of one.
 _READERS = 8
-
-
-class Index(NamedTuple):
-    """The labels of a set; ``pictures`` are names of files in the encoding of the file system,
-    empty where there is none."""
-
-    table: Table
-    pictures: np.ndarray
-    faults: list[Fault]
 
 
 def load_index(folder: Path, fresh: bool = False, unstated: Headset = RELEASE_HEADSET) -> Index:
@@ -57,12 +39,12 @@ def load_index(folder: Path, fresh: bool = False, unstated: Headset = RELEASE_HE
     The cache lies in that folder; where it is read-only, or with ``fresh``, every label is read.
     """
     folders, faults, signature = _list_set(folder)
-    signature = f"{_CACHE_VERSION} {signature} {unstated!r}"
-    index = None if fresh else _read_cache(folder, signature)
-    if index is None:
-        index = _build(folder, folders, faults, unstated)
-        _write_cache(folder, index, signature)
-    return index
+    return cached(
+        folder / _CACHE_NAME,
+        f"{signature} {unstated!r}",
+        lambda: _build(folder, folders, faults, unstated),
+        fresh,
+    )
 
 
 def _list_set(folder: Path) -> tuple[list[CameraFolder], list[Fault], str]:
@@ -159,34 +141,3 @@ def _build(
                 labels.append(label)
                 pictures.append(os.fsencode(camera.pictures.get(number, "")))
     return Index(Table.of(frames, labels), np.array(pictures, np.bytes_), faults)
-
-
-class _CachedLists(Lists):
-    faults: list[Fault]
-
-
-def _read_cache(folder: Path, signature: str) -> Index | None:
-    """None for one that is not there, damaged, out of date or of another make."""
-    try:
-        stored = read_arrays(folder / _CACHE_NAME)
-        if str(stored.get("signature")) != signature:
-            return None
-        lists = read_record(_CachedLists, parse_json(str(stored.get("lists"))))
-        rows, pictures = (stored.get(name, np.empty(0)) for name in ("rows", "pictures"))
-        if rows.dtype != LABEL_ROW or pictures.dtype.kind != "S" or pictures.shape != (len(rows),):
-            return None
-        return Index(Table.stored(rows, lists), pictures, lists.faults)
-    except UserError:
-        return None
-
-
-def _write_cache(folder: Path, index: Index, signature: str) -> None:
-    lists = index.table.lists() | {"faults": [asdict(fault) for fault in index.faults]}
-    texts = {"signature": np.array(signature), "lists": np.array(json.dumps(lists))}
-    content = io.BytesIO()
-    np.savez(content, **texts, rows=index.table.rows, pictures=index.pictures)
-    try:
-        with locked(folder):
-            write_bytes(folder / _CACHE_NAME, content.getvalue(), single_writer=True)
-    except UserError:
-        return  # read-only, or another does it: that works as well, only slower at each start

@@ -13,6 +13,8 @@ from dataset.tree.index import load_index
 class Mocap(Split):
     """Frames of the extracted layout, pictures and labels paired by frame number."""
 
+    layout = "TrainSet, ValSet or TestSet"
+
     def read(self, check: bool) -> Contents:
         """From the cached index of the set's folder, if nothing has changed in it."""
         table, self._pictures, faults = load_index(self.folder, check, self.unstated)

@@ -1,0 +1,151 @@
+"""EgoBody3M (Meta, 2024): four grey cameras of a VR headset, one json a frame with 26 joints in the
+world, centimetres, and where each camera sees them.
+
+The set has no calibration: that of each recording's cameras is fitted to the labels themselves.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from base.errors import UserError
+from base.frame import FrameId
+from base.headset import Headset, mount_angles
+from base.lens_fit import fit_lens
+from base.set_type import SetType
+from dataset.faults import BAD_LABEL, Fault
+from dataset.recordings import (
+    RecordedSet,
+    Recording,
+    names_in,
+    numbered,
+    ordered,
+    read_labels,
+    stamps,
+)
+
+#: Places of our joints among its 26; the base of the skull is the Head's, no joint is the toes'.
+_ORDER = (9, 0, 2, 3, 4, 6, 7, 8, 20, 21, 22, -1, 14, 15, 16, -1)
+_SIZES = ((636, 480), (1280, 1024), (1280, 1024), (636, 480))
+#: Of the tip of the nose in the headset's frame, assumed: left, ahead and down, centimetres.
+_NOSE = np.array([0.0, 2.5, 3.5])
+#: Points from which a lens is fitted, spread over the recording, and the least depth, centimetres:
+#: behind the camera labels are mirrored.
+_FITTED, _LEAST_DEPTH = 600, 2.0
+#: Median pixels within which labels are of a device known already; another's are 6 to 11 off.
+_SAME_DEVICE = 0.5
+_LISTS = {
+    SetType.TRAIN: "train_sequences",
+    SetType.VAL: "validation_sequences",
+    SetType.TEST: "test_sequences",
+}
+
+
+#: A camera on the head, and its place in the head's axes, centimetres.
+_Fit = tuple[Headset, np.ndarray]
+
+
+class EgoBody3M(RecordedSet):
+    """Folders of unzipped recordings; which set each is of is read from ``sequences.py`` of the
+    set's repository beside them. Without it all are the TestSet."""
+
+    layout = "sequences.py beside RECORDING/frame0000.json and frame0000_cam0.jpg"
+
+    @classmethod
+    def folders(cls, root: Path, set_type: SetType) -> list[Path]:
+        """Recordings of a set that are there."""
+        found = [root / n for n in names_in(root) if n.isdigit()]
+        found = [f for f in found if any(n.endswith(".json") for n in names_in(f))]
+        lists = _read_lists(root / "sequences.py") if found else None
+        if lists is None:
+            return found if set_type is SetType.TEST else []
+        return [f for f in found if f.name in lists[set_type]]
+
+    @classmethod
+    def sets(cls, root: Path) -> list[SetType]:
+        """Those that have a recording."""
+        return [set_type for set_type in SetType if cls.folders(root, set_type)]
+
+    def signature(self) -> str:
+        """Changes with any label."""
+        return stamps(self.folders(self.root, self.set_type), ".json")
+
+    def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
+        """Four of each folder."""
+        known: list[list[_Fit]] = [[] for _ in _SIZES]
+        for folder in self.folders(self.root, self.set_type):
+            who = FrameId(folder.name, "cam0", 0)
+            labels = read_labels(folder, r"frame([0-9]{1,9})\.json", _labels, faults, who)
+            for camera in range(len(_SIZES)):
+                try:
+                    yield self._recording(folder, labels, camera, known[camera])
+                except UserError as error:
+                    faults.append(Fault(BAD_LABEL, f"{folder.name} cam{camera}", str(error)))
+
+    def _recording(
+        self, folder: Path, labels: dict[int, np.ndarray], camera: int, known: list[_Fit]
+    ) -> Recording:
+        """What one camera saw; UserError where its lens cannot be fitted."""
+        values = np.array([*labels.values()]).reshape(-1, 26, 15)
+        head, seen = values[..., :3], values[..., 3 + 3 * camera : 6 + 3 * camera]
+        headset, position = _fitted(head.reshape(-1, 3), seen.reshape(-1, 3), camera, known)
+        there = numbered(folder, rf"frame([0-9]{{1,9}})_cam{camera}\.(?:jpg|png)")
+        return Recording(
+            folder.name,
+            f"cam{camera}",
+            folder.name,
+            headset,
+            list(labels),
+            ordered((head - position) @ headset.rotation.T / 100, _ORDER),
+            [f"{folder.name}/{there[n]}" if n in there else "" for n in labels],
+            ordered(np.where(seen[..., 2:] > 0, seen[..., :2], np.nan), _ORDER),
+        )
+
+
+def _fitted(head: np.ndarray, seen: np.ndarray, camera: int, known: list[_Fit]) -> _Fit:
+    """The headset of a camera, and its place, from (N, 3) joints in the axes of the head and their
+    pixels and depths: one of those known from other recordings, or a new one, which joins them."""
+    ahead = np.flatnonzero(seen[:, 2] > _LEAST_DEPTH)
+    few = ahead[np.linspace(0, len(ahead) - 1, min(len(ahead), _FITTED)).astype(int)]
+    points, pixels = head[few], seen[few, :2]
+    for headset, position in known:
+        found = headset.camera.project((points - position) @ headset.rotation.T, clamp=True)
+        if len(few) and np.median(np.linalg.norm(found - pixels, axis=1)) < _SAME_DEVICE:
+            return headset, position
+    fit = fit_lens(points, pixels, *_SIZES[camera], seen[few, 2])
+    rotate, forward, left = mount_angles(fit.rotation)
+    x, y, z = (fit.position - _NOSE).tolist()
+    name = f"egobody3m_cam{camera}"
+    known.append((Headset(fit.camera, (x, -z, y), forward, left, rotate, name=name), fit.position))
+    return known[-1]
+
+
+def _labels(frame: Any) -> np.ndarray:
+    """(26, 15): each joint in the axes of the head, centimetres, then pixel and depth in each of
+    the four cameras."""
+    pose = np.array(frame["world_from_headset_xf_cm"], float).reshape(4, 4)
+    joints = np.array(frame["joint_positions_world_cm"], float).reshape(26, 3)
+    left, up, ahead = ((joints - pose[:3, 3]) @ pose[:3, :3]).T
+    cameras = [frame[f"projected_joint_positions_cam{i}_px"] for i in range(len(_SIZES))]
+    seen = np.array(cameras, float).reshape(len(_SIZES), 26, 3)
+    return np.concatenate([np.stack([left, ahead, -up], -1), *seen], -1)
+
+
+def _read_lists(path: Path) -> dict[SetType, set[str]] | None:
+    """The lists of recordings in a Python file, which is not run; None where there is none."""
+    if not path.is_file():
+        return None
+    try:
+        found = {
+            target.id: {str(name) for name in ast.literal_eval(each.value)}
+            for each in ast.parse(path.read_text("utf-8")).body
+            if isinstance(each, ast.Assign)
+            for target in each.targets
+            if isinstance(target, ast.Name)
+        }
+        return {set_type: found[name] for set_type, name in _LISTS.items()}
+    except (KeyError, TypeError, ValueError, SyntaxError, RecursionError):
+        raise UserError(f"{path}: no lists {', '.join(_LISTS.values())}") from None

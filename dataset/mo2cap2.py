@@ -1,0 +1,128 @@
+"""Mo2Cap2 (Xu et al., TVCG 2019): chunks of rendered training frames, two real test sequences."""
+
+import os
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.io import loadmat
+
+from base.cameras.camera import Camera
+from base.errors import BrokenFrameError, UserError
+from base.headset import Headset, load_headset
+from base.set_type import SetType
+from dataset.faults import BAD_LABEL, Fault
+from dataset.recordings import RecordedSet, Recording, names_in, numbered, ordered
+from dataset.scene_ego import MPI_15
+from dataset.transforms import SquareCrop
+
+_CHUNK = re.compile(r"mo2cap2_chunk_([0-9]{4})\.(?:hdf5|h5)")
+#: Side of the chunks' pictures: every fourth pixel of the whole one's middle 1024 columns.
+_SIDE, _SCALE = 256, 4
+#: Sequence → pattern of its pictures, and their number less the row of the truth.
+_TESTS = {
+    "olek_outdoor": (r"fc2_save_.*-([0-9]{1,9})\.jpg", 158),
+    "weipeng_studio": (r"frame_c_0_f_([0-9]{1,9})\.jpg", 387),
+}
+_MILLIMETRES = 1000
+
+
+class Mo2Cap2(RecordedSet):
+    """The last fiftieth of the chunks there are, one at least of several, is taken for the ValSet.
+
+    The truth of the test sequences is in the frame of the motion capture.  ``colour``: order of the
+    channels in the chunks, which nobody has measured.
+    """
+
+    layout = "mo2cap2_chunk_0001.hdf5 …, or olek_outdoor, weipeng_studio beside SEQUENCE_gt.mat"
+    options: ClassVar = {"colour": ("rgb", "bgr")}
+
+    @classmethod
+    def files(cls, root: Path, set_type: SetType) -> list[Path]:
+        """Chunks, or the truths of test sequences."""
+        if set_type is SetType.TEST:
+            return [p for name in _TESTS if (p := root / f"{name}_gt.mat").is_file()]
+        chunks = [root / name for name in names_in(root) if _CHUNK.fullmatch(name)]
+        last = len(chunks) - (max(1, len(chunks) // 50) if len(chunks) > 1 else 0)
+        return chunks[:last] if set_type is SetType.TRAIN else chunks[last:]
+
+    @classmethod
+    def sets(cls, root: Path) -> list[SetType]:
+        """Those that have a file."""
+        return [set_type for set_type in SetType if cls.files(root, set_type)]
+
+    @classmethod
+    def aligned_only(cls, set_type: SetType) -> str | None:
+        """The test sequences' truth has no camera pose."""
+        return "its truth is in the motion capture's frame" if set_type is SetType.TEST else None
+
+    def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
+        """Each file's."""
+        headset = load_headset("mo2cap2")
+        read = self._test if self.set_type is SetType.TEST else self._chunk
+        for path in self.files(self.root, self.set_type):
+            try:
+                yield read(path, headset)
+            except (UserError, OSError, KeyError, TypeError, ValueError) as error:
+                faults.append(Fault(BAD_LABEL, path.name, f"cannot be read ({error})"))
+
+    def _chunk(self, path: Path, headset: Headset) -> Recording:
+        """The rows of a chunk; "pictures" are the file and the row."""
+        with _hdf5().File(path) as file:
+            joints, pixels = (np.asarray(file[name]) for name in ("Annot3D", "Annot2D"))
+        numbers = range(len(joints))
+        pictures = [f"{path.name}#{number}" for number in numbers]
+        about, metres = (path.stem, "train", "train"), ordered(joints / _MILLIMETRES, MPI_15)
+        stated = ordered(pixels * _SCALE, MPI_15)
+        return Recording(*about, headset, numbers, metres, pictures, stated)
+
+    def _test(self, path: Path, headset: Headset) -> Recording:
+        """A test sequence."""
+        try:
+            poses = loadmat(path)["pose_gt"]
+        except NotImplementedError:  # MATLAB 7.3, whose axes are the other way round
+            with _hdf5().File(path) as file:
+                poses = np.asarray(file["pose_gt"]).T
+        name = path.name.removesuffix("_gt.mat")
+        pattern, first = _TESTS[name]
+        found = numbered(self.root / name, pattern)
+        numbers = range(first, first + len(poses))
+        pictures = [f"{name}/{found[n]}" if n in found else "" for n in numbers]
+        about, joints = (name, name, name), ordered(poses / _MILLIMETRES, MPI_15)
+        return Recording(*about, headset, numbers, joints, pictures)
+
+    def kept_camera(self, headset: Headset) -> Camera:
+        """Of the chunks' small pictures."""
+        camera = headset.camera
+        if self.set_type is SetType.TEST:
+            return camera
+        return SquareCrop(_SIDE, camera.width, camera.height).camera(camera)
+
+    def image(self, row: int) -> np.ndarray:
+        """A row of a chunk, or a test picture."""
+        if self.set_type is SetType.TEST:
+            return super().image(row)
+        name, _, number = self.picture_where(row).partition("#")
+        try:
+            image = _chunk_pictures(self.root / name, os.getpid())[int(number)]
+        except (OSError, KeyError, IndexError) as error:
+            raise BrokenFrameError(f"{self.root / name}: row {number}: {error}") from None
+        image = image.transpose(1, 2, 0)
+        return np.ascontiguousarray(image[..., ::-1] if self.choices["colour"] == "bgr" else image)
+
+
+@lru_cache(maxsize=4)
+def _chunk_pictures(path: Path, process: int) -> Any:
+    """The (N, 3, 256, 256) pictures of a chunk, not read yet; opened once in each process."""
+    return _hdf5().File(path)["Images"]
+
+
+def _hdf5() -> Any:
+    try:
+        import h5py
+    except ImportError:
+        raise UserError("Mo2Cap2 is in HDF5, which needs h5py: pip install h5py") from None
+    return h5py

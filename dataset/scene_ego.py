@@ -1,0 +1,128 @@
+"""SceneEgo (Wang et al., CVPR 2023) and EgoPW (Wang et al., CVPR 2022): pickles of MPI's 15 joints
+in the camera's frame, metres, one folder a sequence."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from base.documents import read_document
+from base.errors import UserError
+from base.headset import Headset, load_headset
+from base.pickles import read_pickle
+from base.set_type import SetType
+from dataset.faults import BAD_LABEL, Fault
+from dataset.recordings import RecordedSet, Recording, names_in, numbered, ordered
+
+#: Places of our joints among MPI's 15: Neck, right arm, left arm, right leg, left leg; no Head.
+MPI_15 = (0, -1, 4, 5, 6, 1, 2, 3, 11, 12, 13, 14, 7, 8, 9, 10)
+_PICTURE = r"img_([0-9]{1,9})\.(?:jpg|png)"
+
+
+class SceneEgo(RecordedSet):
+    """The set has no ValSet: the sequence pranay2 of its train folder is taken for it.
+
+    ``pairing``: of labels that do not name their picture; "drift" leaves one picture out of each
+    thousand, as EgoWholeMocap's loader does.  ``camera``: the calibration; 05_08 fits the rim of
+    the pictures.
+    """
+
+    layout = "train/SEQUENCE, test/SEQUENCE with imgs and annotation.pkl or local_pose_gt.pkl"
+    options: ClassVar = {"pairing": ("sync", "drift"), "camera": ("05_08", "01_12")}
+    labels, pose = ("annotation.pkl", "local_pose_gt.pkl"), "ego_pose_gt"
+
+    @classmethod
+    def folders(cls, root: Path, set_type: SetType) -> list[Path]:
+        """Those of a set's sequences that hold labels."""
+        split = root / ("test" if set_type is SetType.TEST else "train")
+        found = cls.labelled(split / name for name in names_in(split))
+        if set_type is SetType.TEST:
+            return found
+        return [f for f in found if (f.name == "pranay2") == (set_type is SetType.VAL)]
+
+    @classmethod
+    def labelled(cls, folders: Iterable[Path]) -> list[Path]:
+        """Those of the folders that hold labels."""
+        return [f for f in folders if any((f / name).is_file() for name in cls.labels)]
+
+    @classmethod
+    def sets(cls, root: Path) -> list[SetType]:
+        """Those that have a sequence."""
+        return [set_type for set_type in SetType if cls.folders(root, set_type)]
+
+    def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
+        """The sequences."""
+        for folder in self.folders(self.root, self.set_type):
+            try:
+                yield self.recording(folder)
+            except (UserError, KeyError, TypeError, ValueError) as error:
+                where = folder.relative_to(self.root).as_posix()
+                faults.append(Fault(BAD_LABEL, where, str(error).removeprefix(f"{folder}/")))
+
+    def headset(self) -> Headset:
+        """Of all pictures."""
+        headset = load_headset("sceneego")
+        if self.choices["camera"] == "01_12":
+            headset = replace(headset, camera=load_headset("egowholebody").camera)
+        return headset
+
+    def character(self, folder: Path) -> str:
+        """Whose sequence it is: its name less the number."""
+        return re.sub(r"\d+$", "", folder.name)
+
+    def recording(self, folder: Path) -> Recording:
+        """A sequence; UserError, KeyError, TypeError or ValueError for labels of another form."""
+        path = next(p for name in self.labels if (p := folder / name).is_file())
+        entries = read_pickle(path)
+        if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
+            raise UserError(f"{path}: no list of labels")
+        numbers = self._numbers(entries, folder)
+        poses = np.full((len(entries), 15, 3), np.nan)
+        for pose, entry in zip(poses, entries, strict=True):
+            if entry[self.pose] is not None:
+                pose[:] = entry[self.pose]
+        names = numbered(folder / "imgs", _PICTURE)
+        below = f"{folder.relative_to(self.root).as_posix()}/imgs"
+        pictures = [f"{below}/{names[n]}" if n in names else "" for n in numbers]
+        joints, about = ordered(poses, MPI_15), (self.character(folder), folder.name, folder.name)
+        return Recording(*about, self.headset(), numbers, joints, pictures)
+
+    def _numbers(self, entries: list[dict[str, Any]], folder: Path) -> list[int]:
+        """Of each label's picture: by its name, or by the two clocks of the recording."""
+        named = [re.fullmatch(_PICTURE, str(entry.get("image_name"))) for entry in entries]
+        if all(named):
+            return [int(match[1]) for match in named]
+        sync = read_document(folder / "syn.json")
+        since = [int(entry["ext_id"]) - int(sync["ext"]) for entry in entries]
+        if self.choices["pairing"] == "drift":
+            since = [n + n // 1000 + (n % 1000 > 500) for n in since]
+        return [n + int(sync["ego"]) for n in since]
+
+
+class EgoPW(SceneEgo):
+    """Pseudo truth, to train on only; the last person, by name, is taken for the ValSet."""
+
+    layout = "PERSON/SEQUENCE with imgs and pseudo_gt.pkl"
+    options: ClassVar = {}
+    labels, pose = ("pseudo_gt.pkl",), "optimized_local_pose"
+
+    @classmethod
+    def folders(cls, root: Path, set_type: SetType) -> list[Path]:
+        """Of the last person, or of the others."""
+        found = cls.labelled(root / a / b for a in names_in(root) for b in names_in(root / a))
+        last = max((f.parent.name for f in found), default="")
+        alone = len({f.parent for f in found}) < 2
+        if set_type is SetType.TEST or (set_type is SetType.VAL and alone):
+            return []
+        return [f for f in found if alone or (f.parent.name == last) == (set_type is SetType.VAL)]
+
+    def headset(self) -> Headset:
+        """Mo2Cap2's camera."""
+        return load_headset("mo2cap2")
+
+    def character(self, folder: Path) -> str:
+        """The person's folder."""
+        return folder.parent.name

@@ -1,0 +1,90 @@
+"""UnrealEgo (Akada et al., ECCV 2022) and UnrealEgo2: rendered, two cameras on glasses, one json a
+frame with each camera's joints, centimetres; a picture of either is a frame."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from base.frame import FrameId
+from base.headset import load_headset
+from base.set_type import SetType
+from dataset.faults import Fault
+from dataset.recordings import RecordedSet, Recording, numbered, read_labels, stamps
+
+#: Names of our 16 joints in the labels.
+_NAMES = (
+    *("neck_01", "head"),
+    *("upperarm_l", "lowerarm_l", "hand_l", "upperarm_r", "lowerarm_r", "hand_r"),
+    *("thigh_l", "calf_l", "foot_l", "ball_l", "thigh_r", "calf_r", "foot_r", "ball_r"),
+)
+_METRES_PER_CENTIMETRE = 0.01
+_LISTS = {SetType.TRAIN: "train.txt", SetType.VAL: "validation.txt", SetType.TEST: "test.txt"}
+_SIDES = ("left", "right")
+_LABEL = r"frame_([0-9]{1,9})\.json"
+
+
+class UnrealEgo(RecordedSet):
+    """Lists of motions, and for each ``json`` and ``fisheye_final_image`` with both cameras."""
+
+    layout = "train.txt, validation.txt or test.txt beside ENVIRONMENT/DAY/PERSON/…/json"
+
+    @classmethod
+    def sets(cls, root: Path) -> list[SetType]:
+        """Those whose list names a motion that is there."""
+        return [set_type for set_type in SetType if any(cls.motions(root, set_type))]
+
+    @classmethod
+    def motions(cls, root: Path, set_type: SetType) -> Iterator[Path]:
+        """Folders of a list that are there; its lines begin with a folder of their own."""
+        path = root / _LISTS[set_type]
+        lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
+        for line in lines:
+            # "./UnrealEgoData/ENVIRONMENT/…": wherever the set lies now.
+            parts = [part for part in line.strip().split("/") if part not in (".", "")]
+            for start in range(min(2, len(parts))):
+                if (root.joinpath(*parts[start:]) / "json").is_dir():
+                    yield root.joinpath(*parts[start:])
+                    break
+
+    def signature(self) -> str:
+        """Changes with any label."""
+        motions = self.motions(self.root, self.set_type)
+        parts = ("json", *(f"fisheye_final_image/camera_{side}" for side in _SIDES))
+        return stamps((motion / part for motion in motions for part in parts), ".json")
+
+    def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
+        """Two of each motion."""
+        headsets = [load_headset(f"unrealego_{side}") for side in _SIDES]
+        for folder in self.motions(self.root, self.set_type):
+            # ENVIRONMENT/DAY/PERSON/GLASSES/CATEGORY/MOTION
+            place = folder.relative_to(self.root)
+            person, name = (*place.parts, "", "")[2] or "person", "_".join(place.parts)
+            who = FrameId(person, f"{name}_left", 0)
+            labels = read_labels(folder / "json", _LABEL, _labels, faults, who)
+            values = np.array([*labels.values()]).reshape(-1, 2, 16, 5)
+            for camera, (side, headset) in enumerate(zip(_SIDES, headsets, strict=True)):
+                pictures = place / "fisheye_final_image" / f"camera_{side}"
+                there = numbered(self.root / pictures, r"final_([0-9]{1,9})\.png")
+                yield Recording(
+                    person,
+                    f"{name}_{side}",
+                    folder.name,
+                    headset,
+                    list(labels),
+                    values[:, camera, :, :3] * _METRES_PER_CENTIMETRE,
+                    [f"{(pictures / there[n]).as_posix()}" if n in there else "" for n in labels],
+                    values[:, camera, :, 3:],
+                )
+
+
+def _labels(frame: Any) -> np.ndarray:
+    """(2, 16, 5): for the left and the right camera each joint's place, centimetres in its frame,
+    and its pixel."""
+    joints = frame["joints"]
+    labels = [
+        [[*joints[n][f"camera_{s}_pts3d"], *joints[n][f"camera_{s}_pts2d"]] for n in _NAMES]
+        for s in _SIDES
+    ]
+    return np.array(labels, float).reshape(2, 16, 5)
