@@ -130,6 +130,9 @@ def test_parts_give_the_files_of_a_single_run(small, tmp_path, make):
         make(tmp_path, *COUNTS, "--part", part)
         assert len(labels(tmp_path)) == {"2/2": 6, "1/2": 15}[part]
     assert contents(tmp_path) == contents(small)
+    for wrong in ("0/2", "3/2", "2", "-1/2"):
+        with pytest.raises(SystemExit):
+            make(tmp_path, *COUNTS, "--part", wrong)
 
 
 def test_one_run_writes_to_a_folder_or_parts_beside_each_other(tmp_path, make, refused):
@@ -172,7 +175,6 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, refused)
         "is a file": (a_file,),
         "nothing to make": (new, "--train", 0, "--val", 0, "--test", 0),
         "was made with another --seed": (small, "--resume", "--seed", 3),
-        "'3/2': of 16, the first is 1/16": (new, "--part", "3/2"),
         "another --frames_per_character": (small, "--part", "1/2", "--frames_per_character", 2),
         "six digits": (new, "--stride", 20000),  # of 50 labels of a character
         "no action Flying: give": (new, "--actions", "Walking", "Flying"),
