@@ -52,7 +52,7 @@ SKIN_TONES = np.array([
 
 def part_of_bones(names: tuple[str, ...]) -> np.ndarray:
     """(J,) body part of each bone."""
-    plain = [name.removeprefix("Left").removeprefix("Right") for name in names]
+    plain = (name.removeprefix("Left").removeprefix("Right") for name in names)
     return np.array([_PART_OF.get(name, BodyPart.HAND) for name in plain])
 
 
