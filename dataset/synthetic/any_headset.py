@@ -1,5 +1,4 @@
-"""Headsets of any kind: lens and mount drawn over the range that the constants state, in the
-centimetres and degrees of :class:`base.headset.Headset`."""
+"""Headsets of any kind: lens and mount, each drawn over the range that its constant states."""
 
 import math
 

@@ -79,8 +79,8 @@ def build_of(recipe: Recipe, split: int, person: int) -> tuple[bool, bool, bool]
 
 
 def character_name(recipe: Recipe, split: int, person: int) -> str:
-    """Name of a character in the release's manner, such as ``female_101_a_s``: numbers above the
-    release's own, of which each split has a block of 99 in each thousand."""
+    """Name in the release's manner, such as ``female_101_a_s``: numbers above the release's own, of
+    which each split has a block of 99 in each thousand."""
     male, full, short = build_of(recipe, split, person)
     block, place = divmod(person, 99)
     number = 101 + 100 * split + place + 1000 * block

@@ -1,7 +1,5 @@
-"""Bodies: the Anny model in the Mixamo rig, in the release's world axes.
-
-Centimetres, y up; a body at rest stands at the origin and faces +z, its left side towards +x.
-"""
+"""Bodies: the Anny model in the Mixamo rig. Centimetres, y up; a body at rest stands at the origin
+and faces +z, its left side towards +x."""
 
 import os
 from dataclasses import dataclass

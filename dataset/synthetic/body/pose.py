@@ -1,7 +1,5 @@
-"""What a pose is: a description that fits any body, and the range its joints keep to.
-
-Hands and feet are targets, which elbow and knee follow: limbs are anatomical, feet on their spot.
-"""
+"""What a pose is, for any body, and the range its joints keep to. Hands and feet are targets, which
+elbow and knee follow: limbs are anatomical, feet on their spot."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields

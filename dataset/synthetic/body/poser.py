@@ -1,7 +1,5 @@
-"""From a description of a pose to joints: spine by angles, arms and legs by where they reach.
-
-The weight comes to rest over the feet, and the lowest point on the floor.
-"""
+"""From a description of a pose to joints: spine by angles, arms and legs by where they reach, the
+weight over the feet, the lowest point on the floor."""
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -50,8 +48,7 @@ class Bones:
 
 
 class _Placement:
-    """N poses (the fields of :func:`pose.stack`) of one body while they are placed, from the Hips
-    outwards: (N, J, 3) joints, centimetres, and (N, J, 3, 3) turns on top of the T-pose."""
+    """N poses (the fields of :func:`pose.stack`) of one body, placed from the Hips outwards."""
 
     def __init__(self, bones: Bones, poses: dict[str, np.ndarray]):
         self.bones, self.poses = bones, poses
@@ -59,15 +56,12 @@ class _Placement:
         self.turns = np.tile(np.eye(3), (*self.joints.shape[:2], 1, 1))
 
     def joint(self, name: str) -> np.ndarray:
-        """(N, 3) where a joint is."""
         return self.joints[:, self.bones.row[name]]
 
     def turn(self, name: str) -> np.ndarray:
-        """(N, 3, 3) how a bone is turned."""
         return self.turns[:, self.bones.row[name]]
 
     def put(self, name: str, joint: np.ndarray, turn: np.ndarray) -> None:
-        """Place a bone."""
         row = self.bones.row[name]
         self.joints[:, row], self.turns[:, row] = joint, turn
 
@@ -157,9 +151,8 @@ def _place_leg(placed: _Placement, side: int, ankle: np.ndarray) -> None:
 def _two_bones(
     reach: np.ndarray, first: float, second: float, pole: np.ndarray, shortest: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Directions (N, 3) of two bones of given lengths that reach (N, 3) from the chain's root, no
-    nearer than ``shortest`` of the full length; the third is across the first towards ``pole``
-    (N, 3), the side of the joint between them."""
+    """Directions (N, 3) of two bones that reach (N, 3) from the root of their chain, no nearer than
+    ``shortest`` of its length, and the direction across the first towards ``pole`` (N, 3)."""
     length = first + second
     distance = np.linalg.norm(reach, axis=-1, keepdims=True)
     along = reach / np.maximum(distance, 1e-9)
@@ -204,9 +197,8 @@ class Poser:
         self._points = points - body.heads[self._movers]
 
     def place(self, poses: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Pose the body with its lowest point on the floor y = 0, facing +z: (N, J, 3) joints,
-        centimetres, and (N, J, 3, 3) turns of the bones on top of the T-pose, of the fields of N
-        poses (:func:`pose.stack`)."""
+        """(N, J, 3) joints, centimetres, and (N, J, 3, 3) turns on top of the T-pose of N poses
+        (:func:`pose.stack`), facing +z, the lowest point on the floor y = 0."""
         poses = within_limits(poses)
         bones = self.bones
         placed = _Placement(bones, poses)
@@ -248,8 +240,7 @@ class Poser:
 
 
 def _ankle_places(placed: _Placement, side: int) -> np.ndarray:
-    """Where the ankles of one side (0 left, 1 right) go: (N, 3) centimetres.  A pitched foot turns
-    about its toes or its heel, which stay in place."""
+    """(N, 3) ankles of a side (0 left, 1 right); if pitched they turn about toes or heel."""
     bones, poses = placed.bones, placed.poses
     name, sign = SIDES[side]
     hip = bones.step[bones.row[f"{name}UpLeg"]]
@@ -270,8 +261,7 @@ def _ankle_places(placed: _Placement, side: int) -> np.ndarray:
 
 
 def _settle(placed: _Placement, feet: np.ndarray) -> None:
-    """Move the joints of poses with trunk and head placed over their feet, whose ankles are
-    at ``feet`` (N, 2, 3), and down as far as they have to reach."""
+    """Move trunk and head over the feet, whose ankles are (N, 2, 3), as far as legs reach."""
     bones, poses, joints = placed.bones, placed.poses, placed.joints
     leg = bones.leg_length
     centre = 0.5 * placed.joint("Spine1") + 0.08 * placed.joint("Head")

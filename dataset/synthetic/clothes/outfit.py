@@ -1,8 +1,7 @@
 """What a person wears: which material covers which point of the surface, and in what colour.
 
-Decided in the T-pose (x along the arms, y up, z forward, centimetres), per point, so that borders,
-stripes and zips stay sharp however large the triangles are in the picture.
-"""
+Decided per point of the T-pose (x along the arms, y up, z forward, centimetres), so that borders,
+stripes and zips stay sharp however large the triangles are in the picture."""
 
 from enum import IntEnum
 from typing import NamedTuple

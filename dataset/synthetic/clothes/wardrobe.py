@@ -59,8 +59,8 @@ _FASTENERS = {"zip": (0.2, 0.2), "buttons": (0.35, 0.25), "": (0.0, 0.0)}
 def draw_cut(
     body: Body, tpose: np.ndarray, joints: np.ndarray, rng: np.random.Generator
 ) -> tuple[str, str, Cut]:
-    """Draw the kinds of top and bottoms, and the measures of all garments in centimetres (0 or 1
-    for what there is not or is), of a body with skin (V, 3) and joints (J, 3) in the T-pose."""
+    """Draw the kinds of top and bottoms, and the measures (:data:`outfit.Cut`) of all garments, of
+    a body with skin (V, 3) and joints (J, 3) in the T-pose."""
 
     def pick(shares: dict[str, float]) -> str:
         p = np.array(list(shares.values()))
@@ -145,8 +145,7 @@ def dress(body: Body, rng: np.random.Generator) -> Outfit:
 
 
 def _clothed_surface(body: Body, cut: Cut, part: np.ndarray, tpose: np.ndarray) -> np.ndarray:
-    """(V, 3) float32 centimetres: the body's surface at rest with its cloth, smoother than skin and
-    further out, of the (V,) parts of the body and its (V, 3) skin in the T-pose."""
+    """(V, 3) float32 centimetres: the rest pose in cloth, smoother than skin and further out."""
     faces, material = body.rig.faces, outfit.material_at(cut, part, tpose)
     thickness = np.zeros(len(Material), np.float32)
     thickness[list(_UPPER)] = cut["thick_top"]
@@ -163,8 +162,8 @@ def _clothed_surface(body: Body, cut: Cut, part: np.ndarray, tpose: np.ndarray) 
 
 
 def _hanging(worn: np.ndarray, upper: np.ndarray, height: np.ndarray, cut: Cut) -> np.ndarray:
-    """Let a top hang from where the chest is widest: the outline of each slice of the trunk may
-    fall inside the one above by a little only, followed by as much as the cut is loose."""
+    """Let a top hang from where the chest is widest: the outline of a slice of the trunk may fall
+    inside the one above by a little only, followed by as much as the cut is loose."""
     columns, slices = 32, 24
     rows = np.flatnonzero(upper & (np.abs(worn[:, 0]) < cut["armpit"] + 2.0))
     centre = worn[rows].mean(0)[[0, 2]]

@@ -1,8 +1,5 @@
-"""Motion of a Mixamo-named skeleton, brought onto our bodies.
-
-What is carried over is the turn of each bone on top of a T-pose, whatever the rest pose and the
-proportions are; the Hips travel in leg lengths.
-"""
+"""Motion of a Mixamo-named skeleton, brought onto our bodies: the turn of each bone on top of a
+T-pose, whatever the rest pose and the proportions are; the Hips travel in leg lengths."""
 
 import re
 from dataclasses import dataclass
@@ -53,8 +50,7 @@ def action_of(path: Path) -> str:
 
 
 def load_clip(path: Path) -> BvhClip:
-    """Read a Mixamo-named BVH file; a UserError for one that is broken, lacks joints, or has no
-    body."""
+    """Read a Mixamo-named BVH file; a UserError if it is broken, lacks joints, or has no body."""
     file = read_bvh(path)
     row = _rows(path, file)
     rest, (spins, places) = file.rest(), file.forward()
@@ -111,8 +107,8 @@ def load_clip(path: Path) -> BvhClip:
 
 
 def _rows(path: Path, file: Bvh) -> dict[str, int]:
-    """Rows of the Hips and what hangs on them by Mixamo's names: without what stands before all
-    names of a person (``mixamorig:``, ``Armature|``), and with the toes of LAFAN1."""
+    """Rows of the Hips and what hangs on them by Mixamo's names: without a person's prefix
+    (``mixamorig:``, ``Armature|``), and with the toes of LAFAN1."""
     found = []
     for hips, joint in enumerate(file.joints):
         if not joint.name.endswith("Hips"):
@@ -163,11 +159,10 @@ def _stood_up(
     rest: np.ndarray,
     spins: np.ndarray,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """A T-pose of a file whose rest pose is no person: axes of joints are along bones (LAFAN1).
-
-    A bone is turned by that of the 24 rotations between axes which has it nearest to where its
-    parent has it over the clip, among those that put it where it is in a T-pose.  Returns the
-    joints by name, and (J, 3, 3) turns of the bones from the file's rest pose."""
+    """Joints by name in a T-pose, and (J, 3, 3) turns of the bones to it, of a file whose rest pose
+    is no person: axes of joints are along bones (LAFAN1). A bone is turned by that of the 24
+    rotations between axes which has it nearest to where its parent has it over the clip, among
+    those that put it where it is in a T-pose."""
     rotations = Rotation.create_group("O").as_matrix() @ axes.T
     bones = {
         row[side + start]: (row[side + end], way * (sign, 1.0, 1.0))
@@ -211,7 +206,7 @@ def _landmarks(at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _lowest(
     at: dict[str, np.ndarray], row: dict[str, int], spins: np.ndarray, places: np.ndarray
 ) -> np.ndarray:
-    """(F,) height of the lowest of all joints and of the soles below ankles and toes, which stay
+    """(F,) height of the lowest of all joints and of the soles below ankles and toes; these stay
     with the foot, for toes bend where they are on the floor."""
     floor = min(place[1] for place in at.values())
     heights = [*places[:, list(row.values()), 1].T]

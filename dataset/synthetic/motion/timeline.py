@@ -1,5 +1,4 @@
-"""What a person does over time: clips of some seconds, one after another, blended, 30 frames a
-second, on one small circle of floor."""
+"""What a person does over time: clips of some seconds, blended, on one small circle of floor."""
 
 import math
 from bisect import bisect_right
@@ -37,13 +36,11 @@ class Frames:
 
 
 class Timeline:
-    """The clips of one person in one environment.
+    """The clips of one person in one environment; ``random`` gives the random numbers of a key.
 
-    ``random`` gives the random numbers of an integer key.  Where ``checked``, clips in which limbs
-    go through the body, or the ``camera`` (3,) centimetres from the head joint, are drawn anew.
-    ``clips`` are performed, all for none; by the numbers of ``everyday`` people do what they
-    do every day instead of some on the spot.
-    """
+    Where ``checked``, clips in which limbs go through the body, or the ``camera`` (3,) centimetres
+    from the head joint, are drawn anew. ``clips`` are performed, all for none; by the numbers of
+    ``everyday`` people do what they do every day instead of some on the spot."""
 
     def __init__(
         self,
@@ -152,8 +149,7 @@ def _turned(x: float, z: float, degrees: float) -> tuple[float, float]:
 
 
 def _blend(old: BodyPose, new: BodyPose, share: float, leg: float, hip: float) -> BodyPose:
-    """Between two poses by ``share``: the trunk goes over smoothly, the feet step over one after
-    the other; ``leg`` and ``hip`` are those of the bones."""
+    """Between two poses by ``share``: the trunk goes over smoothly, the feet step in turn."""
     mixed, weight = BodyPose(), ease(share)
     for each in fields(BodyPose):
         a, b = getattr(old, each.name), getattr(new, each.name)
@@ -182,16 +178,11 @@ def _blend(old: BodyPose, new: BodyPose, share: float, leg: float, hip: float) -
 
 
 def draw_frames(
-    poser: Poser,
-    camera: np.ndarray,
-    place: Callable[[list[int]], Frames],
-    starts: list[int],
-    stride: int,
-    draws: list[np.random.Generator],
+    poser: Poser, camera: np.ndarray, place: Callable, starts: list[int], stride: int, draws: list
 ) -> Frames:
-    """For each of N ``starts`` one of the ``stride`` frames of a timeline from there on, by its own
-    generator of ``draws``: if there is a choice, none in which an arm goes through the body or near
-    the ``camera``, (3,) centimetres from the head joint."""
+    """Of each of N ``starts`` one of the ``stride`` frames that a timeline's ``place`` gives from
+    there on, by its own generator of ``draws``: if there is a choice, none in which an arm goes
+    through the body or near the ``camera``, (3,) centimetres from the head joint."""
     if stride == 1:
         return place(starts)
     rows, frames = np.arange(len(starts)), None

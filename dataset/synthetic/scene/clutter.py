@@ -1,5 +1,4 @@
-"""Things that lie about on the floor, or are held in a hand, and look a little like hands and
-feet."""
+"""Things on the floor or in a hand that look a little like hands and feet."""
 
 import cv2
 import numpy as np
@@ -219,9 +218,8 @@ def draw_held(
     names: tuple[str, ...],
     what: str = "",
 ) -> Things:
-    """At times a box, a sheet, a bottle or a phone in a hand, which moves with it, of a body with
-    (J, 3) joints and (J, 3, 3) turns on top of the T-pose, in which the palms look down; a "phone"
-    or "vessel", where asked for, in the hand nearer to the head."""
+    """At times a thing in a hand of a body with (J, 3) joints and (J, 3, 3) turns on top of the
+    T-pose; a "phone" or "vessel", where asked for, in the hand nearer to the head."""
     if not what and rng.random() >= _HELD:
         return NO_THINGS
     which, thing = rng.integers(2), (paper, vessel, _package, _phone)[rng.integers(4)](rng)

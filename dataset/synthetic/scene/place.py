@@ -1,5 +1,4 @@
-"""Places: a floor, four walls or a horizon, things standing about, and the light.  As everywhere in
-this package in the world's centimetres, y up, the floor at y = 0."""
+"""Places: a floor at y = 0, four walls or a horizon, things standing about, and the light."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -68,9 +67,8 @@ class Environment:
         return np.ascontiguousarray(large[:, 16:-16]) * np.float32(self.gain)
 
     def main_light(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of the light from above: the unit direction (3,) towards the brightest region, the
-        irradiance (3,) over pi of what faces it, as far as it is brighter than the mean, and that
-        (3,) of the level floor without it."""
+        """Of the light from above: unit direction (3,) of the brightest region, the irradiance (3,)
+        over pi of what faces it, beyond the mean, and that (3,) of the level floor without it."""
         height, width = self.light.shape[:2]
         v, u = np.mgrid[: height // 2, :width].reshape(2, -1) + 0.5
         up, right = np.pi * (0.5 - v / height), 2 * np.pi * (u / width - 0.5)
@@ -146,7 +144,6 @@ class Place:
 
 
 def make_place(rng: np.random.Generator) -> Place:
-    """Draw an environment."""
     floor = list(FLOORS.values())[rng.integers(len(FLOORS))]
     outdoors = floor.outdoors
     half = rng.uniform(*((500, 1400) if outdoors else (300, 540)), 2)
