@@ -76,7 +76,7 @@ def load_clip(path: Path) -> BvhClip:
         # Above the Hips the axes of the rest pose may be turned into those of the motion.
         up = axes.T @ (spins[0, above, :, 1] if above >= 0 else (0.0, 1.0, 0.0))
     else:
-        at, stood = _stood_up(path, file, row, axes, rest, spins)
+        at, stood = _stood_up(path, file, row, axes, spins)
         spins = spins @ np.swapaxes(stood, 1, 2)
         feet = (places[:, row["LeftFoot"]] + places[:, row["RightFoot"]]) / 2
         up = axes.T @ (places[:, row["Head"]] - feet).mean(0)
@@ -152,17 +152,13 @@ def _axes(path: Path, at: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _stood_up(
-    path: Path,
-    file: Bvh,
-    row: dict[str, int],
-    axes: np.ndarray,
-    rest: np.ndarray,
-    spins: np.ndarray,
+    path: Path, file: Bvh, row: dict[str, int], axes: np.ndarray, spins: np.ndarray
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Joints by name in a T-pose, and (J, 3, 3) turns of the bones to it, of a file whose rest pose
     is no person: axes of joints are along bones (LAFAN1). A bone is turned by that of the 24
     rotations between axes which has it nearest to where its parent has it over the clip, among
     those that put it where it is in a T-pose."""
+    rest = file.rest() @ axes.T
     rotations = Rotation.create_group("O").as_matrix() @ axes.T
     bones = {
         row[side + start]: (row[side + end], way * (sign, 1.0, 1.0))

@@ -79,9 +79,7 @@ def _bake(place: Place, scene: Traced, vertices: np.ndarray, normals: np.ndarray
     return np.stack([sun, np.minimum(_WALLS + 0.7 * sky, 1.2), _BOUNCE * floor], axis=1)
 
 
-def lambert(
-    place: Place, normal: np.ndarray, direction: np.ndarray, share: np.ndarray | float = 1.0
-) -> np.ndarray:
+def lambert(place: Place, normal: np.ndarray, direction: np.ndarray, share=1.0) -> np.ndarray:
     """Linear light (N, 3) on plain surfaces of normals (N, 3), seen along directions (N, 3), to
     which a ``share`` (N, 1) of the sun's comes."""
     normal = unit(normal)

@@ -16,11 +16,8 @@ _NEAR, _KNEE, _MAP_CM, _CELL_CM = 200.0, 45.0, 480.0, 2.0
 #: Share of the frames in which something is held, and of the things that are bright or like skin.
 _HELD, _BRIGHT = 0.15, 1 / 3
 #: Least and greatest extents of a box, a folded towel and a bag, and how round their edges are.
-_PACKAGES = (
-    ((8, 5, 8), (45, 35, 45), 0.08),
-    ((20, 3, 15), (45, 10, 35), 0.25),
-    ((20, 15, 12), (45, 40, 25), 0.5),
-)
+_PACKAGES = ((8, 5, 8), (45, 35, 45), 0.08), ((20, 3, 15), (45, 10, 35), 0.25)
+_PACKAGES += (((20, 15, 12), (45, 40, 25), 0.5),)
 
 
 def _colour(rng: np.random.Generator) -> np.ndarray:
@@ -166,9 +163,7 @@ def _phone(rng: np.random.Generator) -> Things:
 _KINDS = (_cloth, _cable, _shoes, paper, vessel, _package, _ball, _cloth, paper)
 
 
-def draw_clutter(
-    rng: np.random.Generator, body: np.ndarray, stands: Things, place: Place
-) -> Things:
+def draw_clutter(rng: np.random.Generator, body: np.ndarray, stands: Things, room: Place) -> Things:
     """4 to 14 things on the floor, clear of the clothed ``body`` (V, 3), of each other and of what
     ``stands`` about, and at times a rug below them all."""
     middle = body[body[:, 1] < body[:, 1].min() + 12.0].mean(0)[[0, 2]]
@@ -203,7 +198,7 @@ def draw_clutter(
             centre = moved.vertices.mean(0)
             shares = np.float32([0.0, 0.3, 0.65, 1.0])[:, None, None]
             points = (centre + shares * (moved.vertices - centre)).reshape(-1, 3)
-            inside = (np.abs(points[:, [0, 2]] - place.centre) < place.half).all()
+            inside = (np.abs(points[:, [0, 2]] - room.centre) < room.half).all()
             if inside and not taken[cells(points)].any():
                 take(points)
                 things.append(moved)
@@ -212,11 +207,7 @@ def draw_clutter(
 
 
 def draw_held(
-    rng: np.random.Generator,
-    joints: np.ndarray,
-    turns: np.ndarray,
-    names: tuple[str, ...],
-    what: str = "",
+    rng: np.random.Generator, joints: np.ndarray, turns: np.ndarray, names: tuple[str, ...], what=""
 ) -> Things:
     """At times a thing in a hand of a body with (J, 3) joints and (J, 3, 3) turns on top of the
     T-pose; a "phone" or "vessel", where asked for, in the hand nearer to the head."""

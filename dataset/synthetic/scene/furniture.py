@@ -73,10 +73,8 @@ def draw_furniture(
         if (np.abs(at[[0, 2]] - centre) > half - 20).any():
             continue
         turn, colour = rng.uniform(0, 2 * np.pi), draw_colour(rng, palette, 0.25) ** 2
-        boxes += [
-            _box(turned(_CORNERS * size + middle, turn) + at, colour)
-            for middle, size in _piece(rng)
-        ]
+        for middle, size in _piece(rng):
+            boxes.append(_box(turned(_CORNERS * size + middle, turn) + at, colour))
     return together(boxes)
 
 
@@ -85,8 +83,7 @@ def _piece(rng: np.random.Generator) -> list[tuple[tuple[float, ...], tuple[floa
     kind = rng.random()
     wide, deep = rng.uniform(25, 90, 2)
     if kind < 0.4:
-        tall = rng.uniform(15, 120)
-        return [((0, tall / 2, 0), (wide, tall, deep))]
+        return [((0, (tall := rng.uniform(15, 120)) / 2, 0), (wide, tall, deep))]
     tall, leg = rng.uniform(40, 80), rng.uniform(2.5, 6.0)
     parts = [((0, tall, 0), (wide, 4.0, deep))]
     x, z = (wide - leg) / 2, (deep - leg) / 2
