@@ -28,8 +28,6 @@ Purpose = IntEnum("Purpose", "WHO PERSON PLACE FRAME GRAIN MOTION HEADSET CLUTTE
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the content of a set."""
-
     seed: int  # of all random numbers
     frames_per_character: int = 40  # pictures of one character
     ray_step: int = 1  # 1 casts a ray per pixel; k one for each k×k pixels and enlarges

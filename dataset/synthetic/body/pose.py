@@ -56,5 +56,4 @@ _LIMITS = {
 
 
 def within_limits(poses: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Poses whose joints stay within their range."""
     return poses | {name: np.clip(poses[name], *limits) for name, limits in _LIMITS.items()}

@@ -284,12 +284,10 @@ def _settle(placed: _Placement, feet: np.ndarray) -> None:
     # Down to where both feet reach the floor, up to where no leg is bent further than it can.
     planted = np.clip(1.0 - poses["foot"][..., 1] / 0.06, 0.0, 1.0)
     steps = bones.step[[bones.row["LeftUpLeg"], bones.row["RightUpLeg"]]]
-    hips = joints[:, :1] + apply(placed.turns[:, :1], steps)
-    apart = hips - feet
+    apart = joints[:, :1] + apply(placed.turns[:, :1], steps) - feet
     flat = (apart[..., [0, 2]] ** 2).sum(-1)
     highest = np.sqrt(np.maximum((0.995 * leg) ** 2 - flat, 0.0))
     least = np.sqrt(np.maximum((_SHORTEST_LEG * leg) ** 2 - flat, 0.0))
-    lower = np.maximum(apart[..., 1] - highest, 0.0) * planted
-    drop = np.minimum(lower, 0.4 * leg).max(1)
+    drop = np.minimum(np.maximum(apart[..., 1] - highest, 0.0) * planted, 0.4 * leg).max(1)
     rise = np.maximum(least - apart[..., 1], 0.0).max(1)
     joints[..., 1] += (rise - drop)[:, None]

@@ -15,8 +15,6 @@ Cut = dict[str, float]
 
 
 class Material(IntEnum):
-    """What a point of the surface is made of."""
-
     SKIN, TOP, COLLAR, FASTENER, BOTTOMS, SHOES, SOLE, HAIR, LIPS, BELT = range(10)
 
 
@@ -154,8 +152,6 @@ def material_at(cut: Cut, part: np.ndarray, point: np.ndarray) -> np.ndarray:
 
 
 class Outfit(NamedTuple):
-    """Clothes and colours of one person."""
-
     # (V, 3) float32 clothed surface at rest, centimetres: the body's own vertices, then the sheets'
     vertices: np.ndarray
     faces: np.ndarray  # (F, 3) int32

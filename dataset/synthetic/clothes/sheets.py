@@ -11,8 +11,6 @@ from dataset.synthetic.rotations import unit
 
 
 class Sheet(NamedTuple):
-    """A grid of points as triangles."""
-
     points: np.ndarray  # (V, 3) in the T-pose
     faces: np.ndarray  # (F, 3)
     weights: np.ndarray  # (V, J) skinning weights
@@ -57,8 +55,7 @@ def grid_faces(rows: int, columns: int, closed: bool) -> tuple[np.ndarray, np.nd
     """Row and column of each cell of a grid of points, and (F, 3) two triangles for each."""
     i, j = np.mgrid[: rows - 1, : columns if closed else columns - 1]
     a, b = i * columns + j, i * columns + (j + 1) % columns
-    faces = np.stack([a, b, a + columns, b, b + columns, a + columns], -1)
-    return i, j, faces.reshape(-1, 3)
+    return i, j, np.stack([a, b, a + columns, b, b + columns, a + columns], -1).reshape(-1, 3)
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

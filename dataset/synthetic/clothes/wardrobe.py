@@ -33,7 +33,7 @@ class Top(NamedTuple):
     loose: Span
 
 
-_TOPS = {
+TOPS = {kind: Top(*row) for kind, row in {
     "t-shirt": (.17, "short", "", 1.5, (.5,1.1), (-1,2), (1,4), (0,0), (-4,8), (0,0), (.2,.8)),
     "v-neck": (.08, "short", "", 1.2, (.4,1.0), (-1,1), (6,13), (0,0), (-4,6), (0,0), (.1,.7)),
     "pullover": (.13, "long", "", 2.5, (1.0,2.2), (0,3), (0,5), (0,0), (-2,8), (0,4), (.4,.9)),
@@ -44,9 +44,7 @@ _TOPS = {
     "turtleneck": (.05, "long", "", 4.0, (.8,1.6), (4,6), (0,1), (0,0), (0,6), (3,4), (.1,.6)),
     "coat": (.06, "long", "buttons", 0, (1.8,3), (0,2), (9,16), (11,16), (16,32), (0,5), (.7,1.0)),
     "tank": (.05, "none", "", 1.0, (.3,.8), (-3,-1), (6,11), (0,0), (-4,6), (0,0), (.1,.6)),
-}  # fmt: skip
-TOPS = {kind: Top(*row) for kind, row in _TOPS.items()}
-
+}.items()}  # fmt: skip
 #: Kind → (share for men, for women).
 BOTTOMS = {
     "trousers": (0.34, 0.2), "jeans": (0.38, 0.26), "shorts": (0.2, 0.12), "cropped": (0.08, 0.08),

@@ -113,8 +113,7 @@ def tpose(act: Performance, pose: BodyPose) -> None:
     pose.spine *= 0.3
     pose.pelvis_turn *= 0.3
     for side in BOTH:
-        at = (0.98, act.normal(0.0, 0.08), act.normal(0, 0.08))
-        act.reach(side, at, 0.03, 60.0, 0.05)
+        act.reach(side, (0.98, act.normal(0.0, 0.08), act.normal(0, 0.08)), 0.03, 60.0, 0.05)
 
 
 def thinking(act: Performance, pose: BodyPose) -> None:
@@ -169,8 +168,7 @@ def sitting_disapproval(act: Performance, pose: BodyPose) -> None:
     pose.head[1] = 26.0 * act.wave(1.3) * act.uniform(0.4, 1.1)
     if act.random() < 0.5:
         for side in BOTH:
-            at = (-0.32, -0.4 + 0.13 * side, 0.44 + 0.08 * side)
-            act.reach(side, at, 0.015, 60.0, 0.5, 5.0)
+            act.reach(side, (-0.32, -0.4 + 0.13 * side, 0.44 + 0.08 * side), 0.015, 60.0, 0.5, 5.0)
     else:
         at = between((-0.1, -0.2, 0.5), (0.35, -0.1, 0.65), act.cycle(1.6))
         act.reach(act.sides()[0], at, 0.06, 80.0, 0.2, 10.0)
@@ -190,8 +188,7 @@ def stroking(act: Performance, pose: BodyPose) -> None:
     """A flat hand drawn to and fro along something in front."""
     side, other = act.sides()
     stroke, height = act.cycle(1.4), act.pick(-0.65, -0.25)
-    at = between((-0.3, height, 0.5), (0.25, height, 0.78), stroke)
-    act.reach(side, at, 0.03, 85.0, 0.1)
+    act.reach(side, between((-0.3, height, 0.5), (0.25, height, 0.78), stroke), 0.03, 85.0, 0.1)
     act.idle(other)
     pose.pelvis_turn[0] += act.uniform(4.0, 20.0)
     pose.spine[0] += act.uniform(0.0, 14.0)

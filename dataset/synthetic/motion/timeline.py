@@ -94,21 +94,20 @@ class Timeline:
     def _performance(self, number: int) -> Performance:
         """The performance of a clip; where they are checked, the first that is good enough."""
         if number not in self._performances:
-            clip, bones, best = self._clips[number], self._poser.bones, 2.0
+            clip, poser, bones, best = self._clips[number], self._poser, self._poser.bones, 2.0
             for attempt in range(_TRIES if self._checked else 1):
                 rng = self._random(number + 1, attempt)
                 act = Performance(rng, clip, bones.leg_length, bones.hip)
-                share = self._share_hit(act) if self._checked else 0.0
+                share = 0.0
+                if self._checked:
+                    times = np.arange(0.0, clip.duration, 0.2).tolist()
+                    placed = poser.place(stack([perform(act, time) for time in times]))
+                    share = poser.volumes.hit(*placed, self._camera).mean()
                 if share < best:
                     best, self._performances[number] = share, act
                 if share <= _TOLERATED:
                     break
         return self._performances[number]
-
-    def _share_hit(self, act: Performance) -> float:
-        times = np.arange(0.0, act.clip.duration, 0.2)
-        poses = stack([perform(act, float(time)) for time in times])
-        return float(self._poser.volumes.hit(*self._poser.place(poses), self._camera).mean())
 
     def pose(self, frame: int) -> tuple[str, BodyPose, str]:
         """Action and pose of a frame, and what is used."""

@@ -89,8 +89,7 @@ def side_step(act: Performance, pose: BodyPose) -> None:
 
 
 def weight_shift(act: Performance, pose: BodyPose) -> None:
-    sway = act.wave(3.0)
-    act.add(sway, pelvis=(0.1, 0, 0), pelvis_turn=(0, 0, 6.0), spine=(0, 0, -8.0))
+    act.add(act.wave(3.0), pelvis=(0.1, 0, 0), pelvis_turn=(0, 0, 6.0), spine=(0, 0, -8.0))
     for side in BOTH:
         pose.foot[side, 0] += 0.1
         if act.random() < 0.5:

@@ -82,8 +82,6 @@ rays_of = lru_cache(maxsize=2)(Rays)
 
 
 class CameraResponse(NamedTuple):
-    """How a camera develops its pictures."""
-
     exposure: float  # gain on the linear light
     vignette: float  # loss of light at the rim
     grain: float  # deviation of the noise, grey levels

@@ -68,8 +68,7 @@ def _bake(place: Place, scene: Traced, vertices: np.ndarray, normals: np.ndarray
     def open_share(direction: np.ndarray, slack: float = 0.0) -> np.ndarray:
         share = np.clip(normals @ direction + slack, 0, 1)
         rows = np.flatnonzero(share > 0)
-        toward = np.broadcast_to(direction, (len(rows), 3))
-        share[rows] *= ~scene.blocked(toward, origins[rows])
+        share[rows] *= ~scene.blocked(np.broadcast_to(direction, (len(rows), 3)), origins[rows])
         return share
 
     sun = open_share(np.float32(place.sun))

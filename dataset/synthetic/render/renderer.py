@@ -29,8 +29,6 @@ _OBJECT_OF_MATERIAL[[Material.SHOES, Material.SOLE]] = ObjectId.SHOES
 
 @dataclass(frozen=True)
 class Renderer:
-    """Draws one person in one place."""
-
     outfit: Outfit
     place: Place
     response: CameraResponse

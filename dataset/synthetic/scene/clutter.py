@@ -146,7 +146,6 @@ def vessel(rng: np.random.Generator, least: float = 0.0) -> Things:
 
 
 def _package(rng: np.random.Generator) -> Things:
-    """A box, a folded towel or a bag."""
     low, high, edge = _PACKAGES[rng.integers(len(_PACKAGES))]
     return solid(rng, rng.uniform(low, high), edge)
 

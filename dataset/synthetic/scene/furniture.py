@@ -25,7 +25,6 @@ class Things(NamedTuple):
     ends: np.ndarray  # where the vertices of each convex part end, for their shadows
 
     def apart(self) -> list[np.ndarray]:
-        """The vertices of each part."""
         return np.split(self.vertices, self.ends[:-1]) if len(self.ends) else []
 
     def with_seat(self, seat: np.ndarray) -> "Things":
@@ -42,7 +41,6 @@ NO_THINGS = Things(_NONE, _NONE.astype(int), _NONE, np.zeros(0, int))
 
 
 def together(things: list[Things]) -> Things:
-    """Several as one."""
     moved, start = [NO_THINGS], 0
     for thing in things:
         moved.append(thing._replace(faces=thing.faces + start, ends=thing.ends + start))

@@ -112,8 +112,6 @@ def turned(environment: Environment, steps: int, mirrored: bool) -> Environment:
 
 @dataclass(frozen=True)
 class Place:
-    """One environment."""
-
     floor: list[np.ndarray]  # mipmap of (S, S, 3) uint8 textures, finest first, sRGB-like (gamma 2)
     walls: np.ndarray  # (WALL_HEIGHT, WALL_WIDTH, 3) uint8 panorama, its first row at the top
     centre: np.ndarray  # (2,) x and z of the middle of the room
