@@ -14,8 +14,7 @@ import numpy as np
 from pydantic import Field, PlainValidator
 from scipy.spatial.transform import Rotation
 
-from base.calibration import Calibration, load_calibration
-from base.calibration.plausible import check_plausible
+from base.calibration import Calibration, check_plausible, load_calibration
 from base.cameras import camera_from_dict, camera_to_dict
 from base.cameras.camera import Camera, rays_around
 from base.documents import parse_yaml, read_bounded
@@ -178,8 +177,7 @@ def _camera(stated: HeadsetFile, path: Path) -> Camera:
         else:
             # The picture's size may be stated beside the lens instead of in it.
             lens = camera_from_dict({"width": 0, "height": 0} | stated.camera)
-            check_plausible(lens)
-            found = Calibration(lens, "the lens of the headset file")
+            found = Calibration(check_plausible(lens), "the lens of the headset file")
     except (UserError, ValueError) as error:
         raise UserError(f"camera: {error}") from None
     except TypeError:
@@ -187,8 +185,6 @@ def _camera(stated: HeadsetFile, path: Path) -> Camera:
     if stated.picture is not None:
         return found.for_picture(*stated.picture)
     if not found.camera.width:
-        raise UserError(
-            "the calibration does not state the size of the pictures: add 'picture: [WIDTH, "
-            "HEIGHT]'"
-        )
+        unknown = "the calibration does not state the size of the pictures"
+        raise UserError(f"{unknown}: add 'picture: [WIDTH, HEIGHT]'")
     return found.camera

@@ -1,7 +1,4 @@
-"""Camera matrix and distortion coefficients: what users of OpenCV save, in any form, and ROS.
-
-Pixels have their centres at integers.
-"""
+"""Camera matrix and distortion coefficients: what users of OpenCV save, in any form, and ROS."""
 
 import re
 from typing import Any
@@ -172,4 +169,4 @@ def _cut(named: dict[str, Any], camera: Camera) -> Camera:
     return camera.cropped(x, y, width, height)
 
 
-READERS = (Reader("OpenCV", _find, read_opencv),)
+READER = Reader("OpenCV", _find, read_opencv)
