@@ -62,21 +62,14 @@ FISHEYE624 = replace(
 OCAM_TEXT = """#polynomial coefficients for the DIRECT mapping function (ocam_model.ss in MATLAB).
 
 5 -2.924e+02 0.0 1.0756e-03 2.07e-07 4.49e-10
-
 #polynomial coefficients for the inverse mapping function (ocam_model.invpol in MATLAB).
 
 6 478.5 350.3 79.0 62.2 32.6 15.6
-
 #center: "row" and "column", starting from 0 (C convention)
-
 527.5 615.0
-
 #affine parameters "c", "d", "e"
-
 0.999 0.001 -0.002
-
 #image size: "height" and "width"
-
 1024 1280
 """
 POLYNOMIAL = (-2.924e2, 0.0, 1.0756e-3, 2.07e-7, 4.49e-10)
@@ -128,8 +121,8 @@ def test_what_opencv_itself_writes_is_read(tmp_path, suffix, terms, expected):
     storage = cv2.FileStorage(str(path), cv2.FILE_STORAGE_WRITE)
     storage.write("camera_matrix", K)
     storage.write("distortion_coefficients", np.array(terms)[:, None])
-    storage.write("image_width", 1280)
-    storage.write("image_height", 800)
+    for key, side in IMAGE_WH.items():
+        storage.write(key, side)
     storage.release()
     assert load_calibration(str(path)).camera == expected
 
@@ -150,6 +143,11 @@ def basalt(kind, **values):
     return {"value0": {"intrinsics": [entry], "resolution": [[*SIZE]]}}
 
 
+def camodocal(kind, **parts):
+    parts = {f"{part}_parameters": values for part, values in parts.items()}
+    return {"model_type": kind, **IMAGE_WH, **parts}
+
+
 def orbslam(kind, **values):
     content = {"Camera.type": kind, "Camera.width": 1280, "Camera.height": 800, "Camera.fps": 30}
     return content | {f"Camera1.{key}": value for key, value in (BY_NAME | values).items()}
@@ -165,7 +163,8 @@ def opencv(**more):
     return {"model": "pinhole", "K": K.tolist(), "DIM": SIZE} | more
 
 
-MU = {"mu": 352.6, "mv": 352.7, "u0": 654.7, "v0": 400.9}
+KB = dict(zip(("mu", "mv", "u0", "v0", "k2", "k3", "k4", "k5"), (*NUMBERS, *D), strict=True))
+GAMMA = dict(zip(("gamma1", "gamma2", "u0", "v0"), NUMBERS, strict=True))
 HALF = {"fl_x": 352.6, "fl_y": 352.7, "cx": 655.2, "cy": 401.4, "w": 1280, "h": 800}
 KINDS = [
     ({"cameraMatrix": K.tolist(), "distCoeffs": [D], "image_size": [1280, 800]}, FISHEYE),
@@ -181,10 +180,8 @@ KINDS = [
     (BY_NAME | WH | {"model": "pinhole", "k1": -0.3}, replace(PINHOLE, distortion=(-0.3, 0, 0, 0))),
     ({"K": K.tolist(), "D": D4, "xi": [0.8], "size": SIZE}, UNIFIED),
     (  # ROS, a file
-        IMAGE_WH
-        | {"distortion_model": "equidistant"}
-        | {"camera_matrix": {"rows": 3, "cols": 3, "data": K.ravel().tolist()}}
-        | {"distortion_coefficients": {"rows": 1, "cols": 4, "data": D}},
+        {"camera_matrix": {"rows": 3, "cols": 3, "data": K.ravel().tolist()}, **IMAGE_WH}
+        | {"distortion_coefficients": {"data": D}, "distortion_model": "equidistant"},
         FISHEYE,
     ),
     ({key.lower(): value for key, value in ROS.items()}, FISHEYE),  # ROS 2
@@ -208,22 +205,9 @@ KINDS = [
     (basalt("ds", xi=-0.2, alpha=0.6), SPHERES),
     (basalt("ucm", alpha=0.6), replace(EUCM, beta=1.0)),
     (basalt("pinhole-radtan8", **P8, rpmax=2.7), RATIONAL),
-    (
-        {"model_type": "PINHOLE", **IMAGE_WH, "distortion_parameters": P4}
-        | {"projection_parameters": BY_NAME},
-        PIN4,
-    ),
-    (
-        {"model_type": "KANNALA_BRANDT", **IMAGE_WH}
-        | {"projection_parameters": MU | {f"k{i + 2}": k for i, k in enumerate(D)}},
-        FISHEYE,
-    ),
-    (
-        {"model_type": "MEI", **IMAGE_WH, "mirror_parameters": {"xi": 0.8}}
-        | {"distortion_parameters": P4}
-        | {"projection_parameters": {"gamma1": 352.6, "gamma2": 352.7, "u0": 654.7, "v0": 400.9}},
-        UNIFIED,
-    ),
+    (camodocal("PINHOLE", distortion=P4, projection=BY_NAME), PIN4),
+    (camodocal("KANNALA_BRANDT", projection=KB), FISHEYE),
+    (camodocal("MEI", mirror={"xi": 0.8}, distortion=P4, projection=GAMMA), UNIFIED),
     (orbslam("KannalaBrandt8", **KS), FISHEYE),
     (orbslam("PinHole", **P4, k3=-0.01), PINHOLE),
     (HALF | KS | {"camera_model": "OPENCV_FISHEYE", "frames": [{"file_path": "a.jpg"}]}, FISHEYE),
