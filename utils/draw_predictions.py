@@ -50,8 +50,7 @@ from dataset.transforms import SquareCrop
 from utils.common.points import read_points
 from utils.common.pretrained import chosen_model
 from utils.drawing import style
-from utils.drawing.frame_painter import DrawnPose, FramePainter, draw_legend
-from utils.drawing.sheet import draw_sheet
+from utils.drawing.frame_painter import DrawnPose, FramePainter, draw_legend, draw_sheet
 from utils.drawing.write import save_picture
 from utils.inference.picture_source import open_source
 from utils.inference.predictor import EgoPosePredictor

@@ -17,7 +17,6 @@ from utils.common.command import run_command
 from utils.drawing.style import PREDICTED, TRUTH
 from utils.drawing.text import text_width
 from utils.fitting.wearer import MARKS, wearer
-from utils.fitting.window import MarkingWindow
 
 CAMERA = equidistant_camera(400, 300, (205.0, 152.0), 150.0, 185.0)
 HEADSET = Headset(CAMERA, (1.0, 3.0, 9.0), -8.0, 5.0, 90.0)
@@ -104,7 +103,9 @@ def test_the_window_marks_skips_and_goes_back():
     points, saved = {"a.png": {"nose": (7.0, 8.0)}, "b.png": {}}, []
 
     def opened(said):
-        window = MarkingWindow(pictures, ("nose", "chin"), points, lambda: saved.append(1))
+        window = fit_headset.MarkingWindow(
+            pictures, ("nose", "chin"), points, lambda: saved.append(1)
+        )
         assert said in window.figure.axes[0].get_title()  # the first that is missing
         return window, window.figure.canvas, window.figure.axes[0]
 
