@@ -51,13 +51,9 @@ UNIFIED = UnifiedCamera(*NUMBERS, 0.8, D4, *SIZE)
 SPHERES = DoubleSphereCamera(*NUMBERS, -0.2, 0.6, *SIZE)
 EUCM = EucmCamera(*NUMBERS, 0.6, 1.05, *SIZE)
 FOV = FovCamera(*NUMBERS, 0.9, *SIZE)
-PRISMS = ThinPrismFisheyeCamera(
-    *(*NUMBERS, (0.1, 0.2, 0.3, 0.4), (1e-3, 2e-3), (3e-4, 0, 4e-4, 0), *SIZE, False)
-)
-ARIA_K = (0.4, -0.5, 0.2, 1.1, -1.7, 0.65)
-FISHEYE624 = replace(
-    PRISMS, k=ARIA_K, p=(2e-3, 1e-3), s=(3e-4, 4e-4, 5e-4, 6e-4), radial_first=True
-)
+K4, S4, K6 = (0.1, 0.2, 0.3, 0.4), (3e-4, 4e-4, 5e-4, 6e-4), (0.4, -0.5, 0.2, 1.1, -1.7, 0.65)
+PRISMS = ThinPrismFisheyeCamera(*NUMBERS, K4, (1e-3, 2e-3), (3e-4, 0, 4e-4, 0), *SIZE, False)
+FISHEYE624 = replace(PRISMS, k=K6, p=(2e-3, 1e-3), s=S4, radial_first=True)
 
 OCAM_TEXT = """#polynomial coefficients for the DIRECT mapping function (ocam_model.ss in MATLAB).
 
@@ -73,11 +69,9 @@ OCAM_TEXT = """#polynomial coefficients for the DIRECT mapping function (ocam_mo
 1024 1280
 """
 POLYNOMIAL = (-2.924e2, 0.0, 1.0756e-3, 2.07e-7, 4.49e-10)
-AHEAD = tuple(-a for a in POLYNOMIAL)
-OCAM = OCamCamera(
-    *(615.0, 527.5, AHEAD, ((1.0, -0.002), (0.001, 0.999)), 1280, 1024),
-    radius=float(np.hypot(665.0, 527.5)),
-)
+AHEAD, CDE = tuple(-a for a in POLYNOMIAL), {"c": 0.999, "d": 0.001, "e": -0.002}
+CORNER = float(np.hypot(665.0, 527.5))
+OCAM = OCamCamera(615.0, 527.5, AHEAD, ((1.0, -0.002), (0.001, 0.999)), 1280, 1024, CORNER)
 
 
 def camera_of(path, text):
@@ -106,12 +100,12 @@ def test_a_public_file_is_read_rightly_or_refused(name):
     if model == "refused:":
         assert FILES[name].removeprefix("refused: ") in refusal(FOLDER / name)
         return
-    values = [float(value) for value in values]
+    width, height, *values = map(float, values)
     camera = load_calibration(str(FOLDER / name)).camera
     found = np.concatenate([np.ravel(value) for value in astuple(camera)])
     assert camera_to_dict(camera).get("model", "fisheye") == model
-    assert [camera.width, camera.height] == values[:2]
-    assert found[: len(values) - 2] == pytest.approx(values[2:], rel=1e-5)
+    assert (camera.width, camera.height) == (width, height)
+    assert found[: len(values)] == pytest.approx(values, rel=1e-5)
 
 
 @pytest.mark.parametrize("suffix", [".yml", ".json", ".xml", ".yml.gz"])
@@ -132,9 +126,9 @@ ROS = {"height": 800, "width": 1280, "distortion_model": "equidistant", "D": D}
 ROS |= {"K": K.ravel().tolist(), "binning_x": 0, "roi": {"width": 0, "height": 0}}
 
 
-def kalibr(model, distortion, first=(), terms=()):
+def kalibr(model, distortion, first=(), terms=(), key="distortion_coeffs"):
     content = {"camera_model": model, "distortion_model": distortion, "resolution": [*SIZE]}
-    content |= {"intrinsics": [*first, *NUMBERS], "distortion_coeffs": [*map(float, terms)]}
+    content |= {"intrinsics": [*first, *NUMBERS], key: [*map(float, terms)]}
     return {"cam0": content}
 
 
@@ -165,6 +159,8 @@ def opencv(**more):
 
 KB = dict(zip(("mu", "mv", "u0", "v0", "k2", "k3", "k4", "k5"), (*NUMBERS, *D), strict=True))
 GAMMA = dict(zip(("gamma1", "gamma2", "u0", "v0"), NUMBERS, strict=True))
+GYROFLOW = {"calib_dimension": {"w": 1280, "h": 800}}
+GYROFLOW |= {"fisheye_params": {"camera_matrix": K.tolist(), "distortion_coeffs": D}}
 HALF = {"fl_x": 352.6, "fl_y": 352.7, "cx": 655.2, "cy": 401.4, "w": 1280, "h": 800}
 KINDS = [
     ({"cameraMatrix": K.tolist(), "distCoeffs": [D], "image_size": [1280, 800]}, FISHEYE),
@@ -192,11 +188,7 @@ KINDS = [
     (kalibr("pinhole", "none"), PLAIN),
     (kalibr("pinhole", "radtan", (), D4), PIN4),
     (kalibr("pinhole", "equidistant", (), D), FISHEYE),
-    (  # EuRoC
-        {"camera_model": "pinhole", "intrinsics": NUMBERS, "resolution": SIZE}
-        | {"distortion_model": "radial-tangential", "distortion_coefficients": D4},
-        PIN4,
-    ),
+    (kalibr("pinhole", "radial-tangential", (), D4, "distortion_coefficients"), PIN4),  # EuRoC
     (kalibr("pinhole", "fov", (), [0.9]), FOV),
     (kalibr("omni", "radtan", [0.8], D4), UNIFIED),
     (kalibr("ds", "none", [-0.2, 0.6]), SPHERES),
@@ -212,11 +204,7 @@ KINDS = [
     (orbslam("PinHole", **P4, k3=-0.01), PINHOLE),
     (HALF | KS | {"camera_model": "OPENCV_FISHEYE", "frames": [{"file_path": "a.jpg"}]}, FISHEYE),
     (HALF | P4, PIN4),
-    (
-        {"calib_dimension": {"w": 1280, "h": 800}, "camera_model": "X4", "distortion_model": None}
-        | {"fisheye_params": {"camera_matrix": K.tolist(), "distortion_coeffs": D}},
-        FISHEYE,
-    ),
+    (GYROFLOW | {"camera_model": "X4", "distortion_model": None}, FISHEYE),
     # Of a camera 1280 wide whose centre is 14.7 px right of and 1.4 px below the picture's middle.
     (
         {"projection_type": "brown", "focal_x": 352.6 / 1280, "focal_y": 352.7 / 1280, **WH}
@@ -224,8 +212,8 @@ KINDS = [
         PINHOLE,
     ),
     (
-        {"v2 gopro": {"projection_type": "fisheye", "focal": 0.25, "k1": 0.01, "k2": -0.002, **WH}},
-        FisheyeCamera(320, 320, 639.5, 399.5, (0.01, -0.002, 0, 0), *SIZE),
+        {"v2 gopro": {"projection_type": "fisheye", "focal": 0.25, "k1": 0.01, **WH}},
+        FisheyeCamera(320, 320, 639.5, 399.5, (0.01, 0, 0, 0), *SIZE),
     ),
     # f + b1 along x; its P1 moves along x, as OpenCV's p2.
     (metashape("frame", b1=-0.1, k1=-0.3, k2=0.1, k3=-0.01, p1=-2e-3, p2=1e-3), PINHOLE),
@@ -241,15 +229,10 @@ KINDS = [
     ),
     (
         {"polynomialC2W": POLYNOMIAL, "size": [1280, 1024], "image_center": [615.0, 527.5]}
-        | {"affine": [0.9, 0.1, 0.2], "c": 0.999, "d": 0.001, "e": -0.002}
-        | {"imageCircleRadius": 512},
+        | {"affine": [0.9, 0.1, 0.2], **CDE, "imageCircleRadius": 512},
         replace(OCAM, radius=512.0),
     ),
-    (
-        {"pol": AHEAD, "xc": 615.0, "yc": 527.5, "width": 1280, "height": 1024}
-        | {"c": 0.999, "d": 0.001, "e": -0.002},
-        OCAM,
-    ),
+    ({"pol": AHEAD, "xc": 615.0, "yc": 527.5, "width": 1280, "height": 1024} | CDE, OCAM),
     (
         {"taylor_coefficient": AHEAD, "distortion_center": [615.0, 527.5]}
         | {"stretch_matrix": [[1.0, -0.002], [0.001, 0.999]]},
@@ -275,6 +258,7 @@ def test_encodings_line_ends_and_compression_make_no_difference(tmp_path):
 
 
 AT = "1280 800 352.6 352.7 655.2 401.4"
+RAD_TAN = f"RAD_TAN_THIN_PRISM_FISHEYE {AT}"
 COLMAP = [
     (0, "SIMPLE_PINHOLE 1280 800 352.6 655.2 401.4", replace(PLAIN, fy=352.6)),
     (4, f"OPENCV {AT} -0.3 0.1 0.001 -0.002", PIN4),
@@ -282,11 +266,7 @@ COLMAP = [
     (6, f"FULL_OPENCV {AT} -0.3 0.1 0.001 -0.002 -0.01 0.01 0.02 0.03", RATIONAL),
     (7, f"FOV {AT} 0.9", FOV),
     (10, f"THIN_PRISM_FISHEYE {AT} 0.1 0.2 1e-3 2e-3 0.3 0.4 3e-4 4e-4", PRISMS),
-    (
-        11,
-        f"RAD_TAN_THIN_PRISM_FISHEYE {AT} 0.4 -0.5 0.2 1.1 -1.7 0.65 1e-3 2e-3 3e-4 4e-4 5e-4 6e-4",
-        FISHEYE624,
-    ),
+    (11, f"{RAD_TAN} 0.4 -0.5 0.2 1.1 -1.7 0.65 1e-3 2e-3 3e-4 4e-4 5e-4 6e-4", FISHEYE624),
 ]
 
 
@@ -295,9 +275,8 @@ def test_colmap_text_and_binary_have_pixel_centres_at_halves(tmp_path, number, r
     text = f"# Camera list with one line of data per camera:\n1 {row}\n"
     _, width, height, *parameters = row.split()
     head = struct.pack("<QiiQQ", 1, 1, number, int(width), int(height))
-    (tmp_path / "cameras.bin").write_bytes(
-        head + struct.pack(f"<{len(parameters)}d", *map(float, parameters))
-    )
+    parameters = struct.pack(f"<{len(parameters)}d", *map(float, parameters))
+    (tmp_path / "cameras.bin").write_bytes(head + parameters)
     binary = load_calibration(str(tmp_path)).camera
     assert camera_of(tmp_path / "cameras.txt", text) == binary
     assert_same(binary, expected)
