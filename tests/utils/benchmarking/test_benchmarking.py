@@ -153,16 +153,15 @@ def written(folder, name, change=lambda found: None):
     """Row → folders of its seeds, with what demo.py and the benchmark would have left there."""
     finished = {}
     for row, record in RECORDS[name].items():
-        finished[row] = [folder / row / f"{seed}" for seed in ([0] if row == "mean" else range(3))]
+        trained, sure = row != "mean", row not in ("mean", "paper", "reference")
+        finished[row] = [folder / row / f"{seed}" for seed in range(3 if trained else 1)]
         for seed, place in enumerate(finished[row]):
-            sure = row not in ("mean", "paper", "reference")
             found = results(row, seed, moving="videos" in name, sure=sure)
             change(found)
             (place / "test").mkdir(parents=True)
             (place / RESULTS).write_text(json.dumps(found))
-            trained = {"training_seconds": 0 if row == "mean" else 400.0 + 100 * seed}
-            about = {"machine": "2 CPU cores"} | trained | record
-            (place / RECORD).write_text(json.dumps(about))
+            about = {"machine": "2 CPU cores", "training_seconds": trained * (400.0 + 100 * seed)}
+            (place / RECORD).write_text(json.dumps(about | record))
     return finished
 
 

@@ -99,17 +99,15 @@ def test_hues_and_sides_are_told_apart_by_colour_blind_eyes(kind):
 
 @pytest.mark.parametrize("near", [0, 1])
 def test_what_is_near_is_drawn_over_what_is_far(near):
-    points, depth = np.full((16, 2), np.nan), np.full(16, 5.0)
+    points, depth, canvas = np.full((16, 2), np.nan), np.full(16, 5.0), GREY[:100, :100].copy()
     points[HANDS], points[NECK], depth[HANDS[near]] = [50.0, 50.0], [50.0, 10.0], 4.0
-    canvas = np.full((100, 100, 3), 90, np.uint8)
     draw_skeleton(canvas, points, PREDICTED, PAPER, 1.0, depth)
     assert np.abs(colour_at(canvas, points[HANDS[0]]) - PREDICTED[1 + near]).max() < 5
 
 
 def test_confidence_is_opacity_of_joints_and_of_bones_between_them():
-    points, sure = np.full((16, 2), np.nan), np.full(16, 1.0)
+    points, sure, canvas = np.full((16, 2), np.nan), np.full(16, 1.0), GREY[:100, :100].copy()
     points[HANDS[0]], points[ELBOWS[0]], sure[HANDS[0]] = [20, 50], [80, 50], 0.0
-    canvas = np.full((100, 100, 3), 90, np.uint8)
     draw_skeleton(canvas, points, PREDICTED, PAPER, 1.0, confidence=sure)
     # A joint of confidence 0 is still a fifth of its colour.
     faint = 90 + 0.2 * (np.array(PREDICTED[1]) - 90)
@@ -118,30 +116,29 @@ def test_confidence_is_opacity_of_joints_and_of_bones_between_them():
     assert (canvas[:30] == 90).all()
 
 
-@pytest.mark.parametrize(
-    ("height", "width", "size", "left", "top"),
-    [
-        (800, 1280, (1024, 640), 0, 0),
-        (100, 1000, (1138, 114), 0, 263),
-        (1000, 100, (64, 640), 208, 0),
-    ],
-)
-def test_joints_stay_in_place_on_pictures_of_any_shape(height, width, size, left, top):
-    joints2d = np.full((16, 2), np.nan)
-    joints2d[NECK] = [width * 0.5 - 0.5, height * 0.25 - 0.5]
-    image = np.full((height, width, 3), 90, np.uint8)
+SHAPES = [
+    ([1280, 800], [1024, 640], [0, 0]),
+    ([1000, 100], [1138, 114], [0, 263]),
+    ([100, 1000], [64, 640], [208, 0]),
+]
+
+
+@pytest.mark.parametrize(("shape", "size", "corner"), np.array(SHAPES))
+def test_joints_stay_in_place_on_pictures_of_any_shape(shape, size, corner):
+    joints2d, image = np.full((16, 2), np.nan), np.full((*shape[::-1], 3), 90, np.uint8)
+    joints2d[NECK] = shape * [0.5, 0.25] - 0.5
     panel = PAINTER.picture(image, [(DrawnPose(joints2d, np.zeros((16, 3))), PREDICTED)])
     ground = places_of(panel, (90, 90, 90))
-    assert ground.min(0).tolist() == [left, top] and panel.shape[1] % 2 == 0
-    assert tuple(ground.max(0) + 1 - [left, top]) == size
-    expected = [left + size[0] * 0.5 - 0.5, top + size[1] * 0.25 - 0.5]
+    assert (ground.min(0) == corner).all() and panel.shape[1] % 2 == 0
+    assert (ground.max(0) + 1 == corner + size).all()
+    expected = corner + size * [0.5, 0.25] - 0.5
     assert places_of(panel, PREDICTED[0]).mean(0) == pytest.approx(expected, abs=0.6)
 
 
 def test_joints_without_a_place_are_left_out_and_the_rest_is_drawn():
-    behind = standing()
+    behind, gone = standing(), on_square(standing())
     behind[HEAD] = [0.0, -0.3, -0.2]
-    pose, gone = on_square(behind), on_square(standing())
+    pose = on_square(behind)
     assert np.isnan(pose.joints2d).all(1).nonzero()[0].tolist() == [HEAD]
     gone.joints2d[HANDS[0]] = gone.joints3d[HANDS[0]] = np.nan
     gone.joints2d[HEAD] = 1e12  # would wrap around in OpenCV's integers
@@ -175,15 +172,14 @@ def test_the_view_holds_both_bodies_and_the_floor(name, monkeypatch):
 
     monkeypatch.setattr(Viewpoint, "project", noted)
     poses = [DrawnPose(np.zeros((16, 2)), pose - pose[NECK]) for pose in EXTREME[name]]
-    picture = PAINTER.view([(poses[0], TRUTH), (poses[1], PREDICTED)])
+    picture = PAINTER.view([*zip(poses, (TRUTH, PREDICTED), strict=True)])
     # What was drawn by the final view: floor, shadows and bodies, at least 4 % from each edge.
     drawn = np.vstack([places[:, :2] for places in views[1:]])
     drawn = drawn[np.isfinite(drawn).all(1)]
     assert picture.shape == (640, 480, 3) and len(drawn) > 50
     assert drawn.min() > 18 and (drawn.max(0) < [480 - 18, 640 - 18]).all()
-    border = np.ones((640, 480), bool)
-    border[10:-10, 10:-10] = False
-    assert (picture[border] == BACKDROP).all()
+    picture[10:-10, 10:-10] = BACKDROP
+    assert (picture == BACKDROP).all()  # the border
     # What is there fills one side of the panel.
     assert 0.65 < (np.ptp(drawn, 0) / [480, 640]).max() < 0.901
 
@@ -246,19 +242,15 @@ def test_films_are_h264_of_the_right_rate_size_and_colours(tmp_path, fps, rate):
         [stream] = container.streams
         assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")
         assert (stream.width, stream.height, stream.frames) == (160, 100, 20)
-        assert stream.average_rate == rate
-        assert stream.duration * stream.time_base == 20 / Fraction(rate)
-        context = stream.codec_context
-        assert (context.colorspace, context.color_range, context.color_primaries) == (1, 1, 1)
+        assert stream.average_rate == rate == 20 / (stream.duration * stream.time_base)
+        of = stream.codec_context
+        assert (of.colorspace, of.color_range, of.color_primaries) == (1, 1, 1)
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-    for number, frame in enumerate(frames):
+    for number, frame in enumerate(np.array(frames, int)):
         edge = 161 * number // 20
-        assert np.abs(frame[:, edge + 8 :].astype(int) - (255, 0, 0)).max(initial=0) < 12
-        assert np.abs(frame[:, : max(0, edge - 8)].astype(int) - (0, 0, 255)).max(initial=0) < 12
+        assert np.abs(frame[:, edge + 8 :] - (255, 0, 0)).max(initial=0) < 12
+        assert np.abs(frame[:, : max(0, edge - 8)] - (0, 0, 255)).max(initial=0) < 12
     content = path.read_bytes()
     assert 0 < content.index(b"moov") < content.index(b"mdat")
-
-
-def test_a_film_without_a_picture_is_no_file(tmp_path):
-    film(tmp_path / "a.mp4", 30, (100, 160), count=0)
-    assert not (tmp_path / "a.mp4").exists()
+    film(tmp_path / "none.mp4", fps, (100, 160), count=0)
+    assert not (tmp_path / "none.mp4").exists()
