@@ -146,16 +146,13 @@ def load_headset(name: str | Path) -> Headset:
         seen = headset.camera.in_picture(headset.camera.project(rays, clamp=True))
         share = (seen & (headset.camera.angle(rays) <= headset.rim)).mean()
         if share < _LEAST_SEEN:
-            raise UserError(
-                f"its camera sees {share:.0%} of what is within {_BELOW}° of straight down: check "
-                "forward, left and fov"
-            )
+            below = f"{share:.0%} of what is within {_BELOW}° of straight down"
+            raise UserError(f"its camera sees {below}: check forward, left and fov")
         return headset
     except OSError as error:
         known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yml")))
-        raise UserError(
-            f"--headset {name}: {error.strerror}; give a headset file, or one of {known}"
-        ) from None
+        reason = f"{error.strerror}; give a headset file, or one of {known}"
+        raise UserError(f"--headset {name}: {reason}") from None
     except UserError as error:
         raise UserError(f"--headset {name}: {error!s:.600}") from None  # it may cite what is long
 

@@ -173,10 +173,8 @@ def main(argv: list[str] | None = None) -> None:
         squares = pictures if warp is None else map(warp.image, pictures)
         worst = distance_mm((plain, squares), (OnnxPosePredictor(temporary), pictures)).max()
         if not worst <= TOLERANCE_MM:
-            raise UserError(
-                f"{args.output}: joints differ from PyTorch's by {worst:.2f} mm, more than "
-                f"{TOLERANCE_MM} mm; it is not written"
-            )
+            off = f"joints differ from PyTorch's by {worst:.2f} mm, more than {TOLERANCE_MM} mm"
+            raise UserError(f"{args.output}: {off}; it is not written")
         print(f"Joints differ from PyTorch's by {worst:.4f} mm at most.")
     print(f"{args.output}: {args.output.stat().st_size / 1e6:.0f} MB")
 

@@ -79,10 +79,7 @@ def _read_eventego(content: dict[str, Any]) -> OCamCamera:
 
 
 def _read_py_ocamcalib(content: dict[str, Any]) -> OCamCamera:
-    """py-OCamCalib, whose axes are the picture's (column first), and which states no size.
-
-    Source: its modelling/camera.py, ``cam2world``.
-    """
+    """Its axes are the picture's (column first: modelling/camera.py, ``cam2world``)."""
     matrix = flat(content["stretch_matrix"], "stretch_matrix", 4)
     polynomial = flat(content["taylor_coefficient"], "taylor_coefficient")
     centre = flat(content["distortion_center"], "distortion_center", 2)

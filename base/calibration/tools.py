@@ -190,10 +190,7 @@ _NERFSTUDIO = {
 
 
 def _read_nerfstudio(node: dict[str, Any]) -> Camera:
-    """transforms.json, whose pixels have their centres at halves, as COLMAP's.
-
-    Source: nerfstudio's cameras/cameras.py (``pixel_offset``) and camera_utils.py.
-    """
+    """Pixels have their centres at halves (cameras.py, ``pixel_offset``; camera_utils.py)."""
     usual = "OPENCV_FISHEYE" if node.get("is_fisheye") else "OPENCV"
     model = supported(_NERFSTUDIO, node.get("camera_model", usual), "camera_model")
     values = _terms(node, model) | {"fx": node["fl_x"], "fy": node.get("fl_y", node["fl_x"])}
@@ -210,10 +207,9 @@ def _read_gyroflow(node: dict[str, Any]) -> Camera:
     stretches = (node.get(f"input_{side}_stretch") or 1 for side in ("horizontal", "vertical"))
     if node.get("digital_lens") or any(stretch != 1 for stretch in stretches):
         raise UserError("a digital lens or a stretched picture is not supported")
-    size, parameters = node.get("calib_dimension") or {}, node["fisheye_params"]
-    matrix, terms = parameters.get("camera_matrix"), parameters.get("distortion_coeffs")
-    size = {"width": size.get("w"), "height": size.get("h")}
-    return read_opencv({"model": model, "K": matrix, "D": terms, "size": size})
+    size, given = node.get("calib_dimension") or {}, node["fisheye_params"]
+    named = {"K": given.get("camera_matrix"), "D": given.get("distortion_coeffs"), "model": model}
+    return read_opencv(named | {"size": {"width": size.get("w"), "height": size.get("h")}})
 
 
 _OPENSFM = {
@@ -223,10 +219,7 @@ _OPENSFM = {
 
 
 def _read_opensfm(node: dict[str, Any]) -> Camera:
-    """Lengths are in the picture's longer side, and centres from its middle.
-
-    Source: OpenSfM's doc/geometry, "Camera models" and "Coordinate systems".
-    """
+    """Lengths are in the picture's longer side, and centres from its middle (doc/geometry)."""
     model, size = supported(_OPENSFM, node["projection_type"], "projection_type"), size_in(node)
     values = _terms(node, model)
     for axis, side in zip("xy", size, strict=True):
@@ -240,10 +233,7 @@ _METASHAPE = {"frame": "pinhole", "fisheye": "fisheye", "equidistant_fisheye": "
 
 
 def _read_metashape(node: dict[str, Any]) -> Camera:
-    """A calibration's XML: cx, cy are from the picture's middle; P1 and P2 are OpenCV's p2 and p1.
-
-    Source: Metashape Professional's manual, appendix "Camera models".
-    """
+    """cx, cy are from the middle, P1 and P2 are OpenCV's p2 and p1 (manual, "Camera models")."""
     model, size = supported(_METASHAPE, node["projection"], "projection"), size_in(node)
     values = _terms(node, model)
     p2, p1, b1 = (number(values.pop(key, 0.0), key) for key in ("p1", "p2", "b1"))
