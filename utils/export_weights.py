@@ -188,10 +188,9 @@ def main(argv: list[str] | None = None) -> None:
     with replacing(output, single_writer=True) as temporary:
         save_checkpoint(temporary, exported(source, commands))
         if (size := temporary.stat().st_size) > MOST_BYTES:
-            raise UserError(
-                f"{source}: {size / 1e6:.1f} MB in half precision, but a file of at most "
-                f"{MOST_BYTES / 1e6:.0f} MB is to be given away: train a smaller network"
-            )
+            most = f"a file of at most {MOST_BYTES / 1e6:.0f} MB is to be given away"
+            small = f"{size / 1e6:.1f} MB in half precision, but {most}: train a smaller network"
+            raise UserError(f"{source}: {small}")
         moved = joints_moved(source, temporary)
         if moved > _MOST_MOVED:
             raise UserError(f"{source}: half precision moves its joints by {moved:.1f} mm")

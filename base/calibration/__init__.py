@@ -108,12 +108,10 @@ def load_calibration(name: str, named: str = f"'{TRAINING}'") -> Calibration:
 class _Loader(documents.PlainLoader):
     """YAML with OpenCV's matrices."""
 
-    yaml_constructors = documents.PlainLoader.yaml_constructors | {
-        f"tag:yaml.org,2002:opencv-{kind}": lambda loader, node: loader.construct_mapping(
-            node, True
-        )
-        for kind in ("matrix", "nd-matrix")
-    }
+    yaml_constructors = documents.PlainLoader.yaml_constructors | dict.fromkeys(
+        ("tag:yaml.org,2002:opencv-matrix", "tag:yaml.org,2002:opencv-nd-matrix"),
+        lambda loader, node: loader.construct_mapping(node, True),
+    )
 
 
 def _read_parts(path: Path) -> list[Any]:
