@@ -127,4 +127,5 @@ def test_the_window_marks_skips_and_goes_back():
     window, canvas, axes = opened("b.png: mark the nose")
     press("u")
     assert points["a.png"] == {"nose": (7, 8)} and len(saved) == 3
+    assert "a.png: mark the chin" in axes.get_title()
     plt.close(window.figure)
