@@ -110,7 +110,7 @@ def write_picture(path, picture):
     """RGB or grey, JPEG or PNG by the name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     picture = picture[..., ::-1] if picture.ndim == 3 else picture
-    assert cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, 95])
+    assert cv2.imwrite(str(path), picture)
 
 
 def spoil(path, mkdir=None):
