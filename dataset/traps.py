@@ -1,6 +1,6 @@
 """What other laboratories' sets are known to have wrong, found in their labels and pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import product
 
@@ -15,13 +15,16 @@ from dataset.faults import OFF_PICTURE, OFF_STATED, SWAPPED_SIDES, Fault
 from dataset.recordings import RecordedSet
 from dataset.split import rows_by_code
 
-_HANDS = [JOINTS.index(f"{side}Hand") for side in ("Left", "Right")]
+_HANDS, _ELBOWS = (
+    [JOINTS.index(side + name) for side in ("Left", "Right")] for name in ("Hand", "ForeArm")
+)
 _SIDES = [[JOINTS.index(side + name) for name in ("Arm", "UpLeg")] for side in ("Left", "Right")]
 #: Labels of a headset that are looked at, and pictures of a set; joints that are too few to judge.
 _LABELS, _PICTURES, _FEW = 200, 60, 20
-#: By how much more of a hand than of what is around it has the colour of skin, and how much more
-#: often with the channels exchanged.
-_SKIN, _SKIN_RATIO = 0.15, 3.0
+#: A palm beyond the wrist, in lengths of the forearm; half the side of what is looked at there, of
+#: the picture's; the least share of it that is skin, were red and blue exchanged, and how many
+#: times that as it is.
+_PALM, _SKIN_RADIUS, _SKIN, _SKIN_RATIO = 0.35, 0.012, 0.2, 3.0
 #: Of a recording's motion: windows, pictures of each, lags looked at; the least correlation, and by
 #: how much it exceeds that of other lags, further away than it is wide; the lag that is a fault.
 _WINDOWS, _WINDOW, _LAGS = 4, 60, 10
@@ -45,7 +48,8 @@ def other_value(data: RecordedSet, option: str) -> str:
 def label_traps(data: RecordedSet, max_residual: float) -> tuple[list[Fault], list[str]]:
     """What is wrong with the labels of whole headsets, and lines on what is worth knowing.
 
-    The labels' own 2D joints may lie a median of ``max_residual`` pixels off the projections.
+    A label's own 2D joint may lie ``max_residual`` pixels off its projection, their median 0.6
+    times as far.
     """
     faults, notes, table = [], [], data.table
     if data.aligned_only(data.set_type):
@@ -58,21 +62,23 @@ def label_traps(data: RecordedSet, max_residual: float) -> tuple[list[Fault], li
         if swapped := _swapped(joints @ headset.rotation):
             faults.append(Fault(SWAPPED_SIDES, where, swapped))
         scale = data.kept_camera(headset).height / headset.camera.height
-        off, correction = _off_stated(data.stated2d[some], joints, headset, max_residual, scale)
+        off, correction = _off_stated(
+            data.stated2d[some], joints, headset, 0.6 * max_residual, scale
+        )
         if correction:
             faults.append(Fault(OFF_STATED, where, f"median {off:.1f} px; {correction}"))
         elif np.isfinite(off):
             notes.append(f"{headset.name}: stated 2D joints off the projected, px: {off:.3f}")
         row, joint = np.nonzero(np.isfinite(data.behind2d[rows]).all(-1))
         if len(row):
-            stated = data.behind2d[rows[row], joint]
-            through = headset.camera.project(-table.rows["joints3d"][rows[row], joint], clamp=True)
-            mirrored = np.linalg.norm(through - stated, axis=1) <= max_residual
-            inside = headset.camera.in_picture(stated)
+            camera, stated = headset.camera, data.behind2d[rows[row], joint]
+            place = camera.project(table.rows["joints3d"][rows[row], joint], clamp=True)
+            centre = [camera.cx, camera.cy]
+            mirrored = ((place - centre) * (stated - centre)).sum(1) < 0
+            inside = (mirrored & camera.in_picture(stated)).sum()
             notes.append(
-                f"{headset.name}: {len(row):,} stated 2D joints are behind the camera and left "
-                f"out, {(mirrored & inside).sum():,} of them mirrored through the centre into the "
-                f"picture, {(~mirrored & inside).sum():,} elsewhere in it"
+                f"{headset.name}: {len(row):,} stated 2D joints are behind the camera and left out;"
+                f" {inside:,} of them are in the picture, mirrored through its centre"
             )
     return faults, notes
 
@@ -149,7 +155,7 @@ def picture_traps(data: RecordedSet) -> list[Fault]:
     return faults
 
 
-def read_pictures(data: RecordedSet, rows: np.ndarray) -> list[np.ndarray]:
+def read_pictures(data: RecordedSet, rows: Sequence[int] | np.ndarray) -> list[np.ndarray]:
     """Those of some rows that can be read; the others are faults already."""
     pictures = []
     for row in rows:
@@ -158,40 +164,34 @@ def read_pictures(data: RecordedSet, rows: np.ndarray) -> list[np.ndarray]:
     return pictures
 
 
-def _hands(data: RecordedSet, rows: np.ndarray) -> np.ndarray:
-    """(N, 2, 2) pixels of the hands in N pictures of one headset as they are kept; NaN where not
-    visible."""
+def _hands(data: RecordedSet, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+    """(N, 2, 2) pixels of the palms in N pictures of one headset as they are kept; NaN where the
+    wrist is not visible."""
     values = data.table.rows[rows]
     kept = data.kept_camera(data.table.headsets[values["headset"][0]])
-    places = kept.project(values["joints3d"][:, _HANDS].astype(float), clamp=True)
+    wrists, elbows = (values["joints3d"][:, part].astype(float) for part in (_HANDS, _ELBOWS))
+    places = kept.project(wrists + _PALM * (wrists - elbows), clamp=True)
     return np.where(values["visible"][:, _HANDS, None], places, np.nan)
 
 
 def _channels_exchanged(data: RecordedSet) -> bool:
-    """Whether hands stand out by the colour of skin with red and blue exchanged."""
-    found = []
+    """Whether hands look like skin with red and blue exchanged."""
+    shares = []
     visible = data.table.rows["visible"][:, _HANDS].any(-1) & data.has_picture
     for row in spread(np.flatnonzero(visible), _PICTURES):
         for image in read_pictures(data, [row]):
             [places] = _hands(data, [row])
-            half = max(3, round(0.02 * len(image)))
+            r = max(2, round(_SKIN_RADIUS * len(image)))
             for x, y in np.round(places[np.isfinite(places).all(1)]).astype(int):
-                near, around = (
-                    _skin(image[max(y - r, 0) : y + r + 1, max(x - r, 0) : x + r + 1])
-                    for r in (half, 4 * half)
-                )
-                found.append(near - around)
-    as_is, exchanged = np.mean(found, 0) if len(found) >= _FEW else (0, 0)
-    return exchanged > _SKIN and exchanged > _SKIN_RATIO * as_is
-
-
-def _skin(patch: np.ndarray) -> np.ndarray:
-    """Shares of (H, W, 3) uint8 pixels that may be skin: as RGB, and as BGR."""
-    red, green, blue = np.moveaxis(patch.astype(int), -1, 0)
-    shares = [
-        (a > 60) & (a >= green) & (green >= b) & (a - b > 20) for a, b in ((red, blue), (blue, red))
-    ]
-    return np.mean(shares, (1, 2))
+                patch = image[max(y - r, 0) : y + r + 1, max(x - r, 0) : x + r + 1].astype(int)
+                red, green, blue = patch.reshape(-1, 3).T
+                skin = [
+                    (a > 60) & (a >= green) & (green >= b) & (a - b > 20)
+                    for a, b in ((red, blue), (blue, red))
+                ]
+                shares += [np.mean(skin, 1)] if len(red) else []
+    as_is, exchanged = np.mean(shares, 0) if len(shares) >= _FEW else (0, 0)
+    return exchanged > max(_SKIN, _SKIN_RATIO * as_is)
 
 
 def _lags(data: RecordedSet, name: str) -> Iterator[tuple[int, int]]:
