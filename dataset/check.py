@@ -32,7 +32,7 @@ from dataset.recordings import RecordedSet
 from dataset.release.table import CHARACTERS
 from dataset.skip_list import read_skip_list
 from dataset.split import Split, rows_by_code
-from dataset.traps import label_traps, picture_traps
+from dataset.traps import find_traps
 from dataset.view import projection_residuals
 
 #: No bone of a person is longer than this, metres, and none has no length at all.
@@ -181,8 +181,8 @@ def check_set(
             faults.append(Fault(WRONG_SET, where, f"belongs in {right}"))
     notes: list[str] = []
     if isinstance(data, RecordedSet):
-        found, notes = label_traps(data, max_residual)
-        faults += found + (picture_traps(data) + further(data) if pictures else [])
+        found, notes = find_traps(data, max_residual, pictures)
+        faults += found + (further(data) if pictures else [])
     if pictures:
         checks = data.picture_checks()
         with ThreadPoolExecutor(jobs) as pool:

@@ -44,8 +44,6 @@ class Recording:
     pictures: Sequence[str]  # paths below the data root, empty where there is none
     #: (N, 16, 2) the label's own 2D joints, where it has any, pixels of the headset's picture.
     stated: np.ndarray | None = None
-    #: Likewise of joints behind the camera, where the set is known to draw them wrongly.
-    behind: np.ndarray | None = None
 
 
 def ordered(joints: np.ndarray, order: Sequence[int]) -> np.ndarray:
@@ -143,7 +141,7 @@ class RecordedSet(Split):
         faults: list[Fault] = []
         aligned_only = self.aligned_only(self.set_type)
         parts, pictures, headsets = [np.zeros(0, LABEL_ROW)], [], {}
-        stated, behind = [np.zeros((0, NUM_JOINTS, 2))], [np.zeros((0, NUM_JOINTS, 2))]
+        stated = [np.zeros((0, NUM_JOINTS, 2))]
         lists: dict[str, dict[str, int]] = {"character": {}, "environment": {}, "action": {}}
         for each in self.recordings(faults):
             joints = np.where(np.isfinite(each.joints3d), each.joints3d, np.nan)
@@ -163,12 +161,10 @@ class RecordedSet(Split):
                 rows[field] = known.setdefault(value, len(known))
             parts.append(rows[good])
             pictures += [os.fsencode(each.pictures[row]) for row in np.flatnonzero(good)]
-            none = np.full((len(good), NUM_JOINTS, 2), np.nan)
-            for known, own in ((stated, each.stated), (behind, each.behind)):
-                known.append((none if own is None else own)[good])
-        #: (N, 16, 2) the labels' own 2D joints, where they were just read; those of joints behind
-        #: the camera that are left out of them.
-        self.stated2d, self.behind2d = np.concatenate(stated), np.concatenate(behind)
+            own = np.full((len(good), NUM_JOINTS, 2), np.nan)
+            stated.append((own if each.stated is None else each.stated)[good])
+        #: (N, 16, 2) the labels' own 2D joints, where they were just read.
+        self.stated2d = np.concatenate(stated)
         table = Table(np.concatenate(parts), *map(list, lists.values()), list(headsets))
         return Index(table, np.array(pictures, np.bytes_), faults)
 

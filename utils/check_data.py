@@ -59,16 +59,16 @@ from dataset.traps import other_value, read_pictures, spread
 from utils.inference.image_circle import find_image_circle
 
 _SHOWN = 10
-#: Headsets whose image circle is looked for, in how many pictures; by what share of its radius its
-#: centre may be off the calibration's, and by how many degrees its rim.
-_HEADSETS, _PICTURES, _MOST_OFF, _MOST_DEGREES = 10, 12, 0.04, 4.0
+#: Pictures in which a headset's image circle is looked for; by what share of its radius its centre
+#: may be off the calibration's, and by how many degrees its rim.
+_PICTURES, _MOST_OFF, _MOST_DEGREES = 12, 0.04, 4.0
 
 
 def _rim_faults(data: RecordedSet) -> list[Fault]:
     """Calibrations that do not fit the image circle in the pictures."""
     faults, table = [], data.table
     of_headsets = rows_by_code(table.rows["headset"], len(table.headsets))
-    for headset, rows in [*zip(table.headsets, of_headsets, strict=True)][:_HEADSETS]:
+    for headset, rows in zip(table.headsets, of_headsets, strict=True):
         pictures = read_pictures(data, spread(rows[data.has_picture[rows]], _PICTURES))
         circle = find_image_circle(pictures) if pictures else None
         if circle is None:
@@ -76,15 +76,14 @@ def _rim_faults(data: RecordedSet) -> list[Fault]:
         camera, around = data.kept_camera(headset), np.linspace(0, 6.2, 63)
         ring = np.stack([np.cos(around), np.sin(around)], -1) * circle.radius + circle[:2]
         angle = np.degrees(np.median(camera.angle(camera.unproject(ring, clamp=True))))
-        beyond = np.isnan(camera.unproject(ring)).any(-1).mean() > 0.5
         off = math.hypot(circle.x - camera.cx, circle.y - camera.cy) / circle.radius
-        stated = headset.fov / 2 if headset.fov else angle
-        if off > _MOST_OFF or beyond or abs(angle - stated) > _MOST_DEGREES:
+        stated = (headset.fov or 2 * angle) / 2
+        if off > _MOST_OFF or abs(angle - stated) > _MOST_DEGREES:
             detail = (
                 f"image circle with centre ({circle.x:.0f}, {circle.y:.0f}), radius "
                 f"{circle.radius:.0f} px; by the calibration the centre is ({camera.cx:.0f}, "
-                f"{camera.cy:.0f}) and the rim at {'over ' * bool(beyond)}{angle:.0f}°, not at "
-                f"{stated:.0f}°{other_value(data, 'camera')}"
+                f"{camera.cy:.0f}) and the rim at {angle:.0f}°, not at {stated:.0f}°"
+                f"{other_value(data, 'camera')}"
             )
             faults.append(Fault(OFF_PICTURE, f"{data.set_type.folder}/{headset.name}", detail))
     return faults
