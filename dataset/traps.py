@@ -7,8 +7,8 @@ from itertools import compress, product
 import cv2
 import numpy as np
 
+from base.cameras.camera import Camera
 from base.errors import BrokenFrameError
-from base.headset import Headset
 from base.skeleton import JOINTS, MIRROR, NECK
 from dataset import FORMATS
 from dataset.faults import OFF_PICTURE, OFF_STATED, SWAPPED_SIDES, Fault
@@ -24,7 +24,7 @@ _LABELS, _PICTURES, _FEW = 200, 60, 20
 #: From the wrist to the palm, in forearms; half the side of a patch there, in pictures; the least
 #: share of it that is skin with red and blue exchanged, and how many times that without.
 _PALM, _PATCH, _SKIN, _SKIN_RATIO = 0.35, 0.012, 0.2, 3.0
-#: Windows of a recording, pictures in each, lags; side of the shrunk pictures, and of what is around
+#: Windows of a recording, pictures in each, lags; side of the shrunk pictures, and of what is about
 #: a hand in them; the least correlation, and by how much it exceeds that of lags further away than
 #: so many; the lag that is a fault.
 _WINDOWS, _WINDOW, _LAGS, _SMALL, _AROUND = 4, 60, 10, 256, 19
@@ -61,8 +61,7 @@ def find_traps(
         joints = table.rows["joints3d"][some].astype(float)
         if swapped := _swapped(joints @ headset.rotation):
             faults.append(Fault(SWAPPED_SIDES, where, swapped))
-        scale = data.kept_camera(headset).height / headset.camera.height
-        off, fits = _correction(data.stated2d[some], joints, headset, 0.6 * max_residual, scale)
+        off, fits = _correction(data.stated2d[some], joints, headset.camera, 0.6 * max_residual)
         if fits:
             faults.append(Fault(OFF_STATED, where, f"median {off:.1f} px; {fits}"))
         elif np.isfinite(off):
@@ -80,7 +79,8 @@ def find_traps(
                 f"out; {inside:,} of them are in the picture, mirrored through its centre"
             )
     if pictures and _channels_exchanged(data):
-        detail = f"red and blue look exchanged{other_value(data, 'colour')}"
+        other = "RGB" if data.choices.get("colour") == "bgr" else "BGR"
+        detail = f"channels look like {other}{other_value(data, 'colour')}"
         faults.append(Fault(OFF_PICTURE, folder, detail))
     for name in sorted(data.by_clock) if pictures else ():
         lags = dict(_lags(data, name))
@@ -106,13 +106,11 @@ def _swapped(head: np.ndarray) -> str:
 
 
 def _correction(
-    stated: np.ndarray, joints: np.ndarray, headset: Headset, most: float, kept: float
+    stated: np.ndarray, joints: np.ndarray, camera: Camera, most: float
 ) -> tuple[float, str]:
     """Median distance of (N, 16, 2) stated pixels from the projections of (N, 16, 3) joints, NaN
-    where there are too few; and, where it is over ``most``, the simplest correction that fits.
-    ``kept`` is the scale of the pictures."""
-    camera, found = headset.camera, []
-    projected = camera.project(joints)
+    where there are too few; and, where it is over ``most``, the simplest correction that fits."""
+    projected, found = camera.project(joints), []
     seen = camera.in_picture(projected) & (joints[..., 2] > 0)
     if (seen & np.isfinite(stated).all(-1)).sum() < _FEW:
         return np.nan, ""
@@ -123,12 +121,11 @@ def _correction(
             pixels = [camera.width - 1, 0] + pixels * [-1, 1]
         off = (projected - pixels)[seen]
         dx, dy = np.nanmedian(off, 0) * moved
-        small = f" ({dx * kept:+.1f}, {dy * kept:+.1f} as they are kept)" if kept != 1 else ""
         residual = float(np.nanmedian(np.linalg.norm(off - [dx, dy], axis=-1)))
         words = f"multiplied by {scale:g}", "x mirrored", "left and right joint names swapped"
-        words += (f"moved by {dx:+.1f}, {dy:+.1f} px{small}",)
-        used = [*compress(words, (scale != 1, *changes))]
-        found.append((len(used), residual, " and ".join(used)))
+        words = *words, f"moved by {dx:+.1f}, {dy:+.1f} px"
+        words = [*compress(words, (scale != 1, *changes))]
+        found.append((len(words), residual, " and ".join(words)))
     before, best = found[0][1], min(residual for _, residual, _ in found)
     if before <= most:
         return before, ""
@@ -148,13 +145,14 @@ def read_pictures(data: RecordedSet, rows: Sequence[int] | np.ndarray) -> list[n
 
 
 def _hands(data: RecordedSet, rows: Sequence[int] | np.ndarray) -> np.ndarray:
-    """(N, 2, 2) pixels of the palms in N pictures of one headset as they are kept; NaN where the
-    wrist is not visible."""
+    """(N, 2, 2) pixels of the palms in N pictures of one headset as they are kept; NaN where they
+    are outside, or the wrist is not visible."""
     values = data.table.rows[rows]
     kept = data.kept_camera(data.table.headsets[values["headset"][0]])
     wrists, elbows = (values["joints3d"][:, part].astype(float) for part in (_HANDS, _ELBOWS))
     places = kept.project(wrists + _PALM * (wrists - elbows), clamp=True)
-    return np.where(values["visible"][:, _HANDS, None], places, np.nan)
+    seen = values["visible"][:, _HANDS] & kept.in_picture(places)
+    return np.where(seen[..., None], places, np.nan)
 
 
 def _channels_exchanged(data: RecordedSet) -> bool:
@@ -169,7 +167,7 @@ def _channels_exchanged(data: RecordedSet) -> bool:
                 red, green, blue = patch.reshape(-1, 3).T
                 exchanged = ((red, blue), (blue, red))
                 skin = [(a > 60) & (a >= green) & (green >= b) & (a > b + 20) for a, b in exchanged]
-                shares += [np.mean(skin, 1)] if len(red) else []
+                shares.append(np.mean(skin, 1))
     as_is, exchanged = np.mean(shares, 0) if len(shares) >= _FEW else (0, 0)
     return exchanged > max(_SKIN, _SKIN_RATIO * as_is)
 
@@ -187,10 +185,8 @@ def _lags(data: RecordedSet, name: str) -> Iterator[tuple[int, int]]:
     row_of, places = np.full(since.max() + 1, -1), np.full((since.max() + 1, 2, 2), np.nan)
     camera = data.kept_camera(table.headsets[table.rows["headset"][rows[0]]])
     row_of[since], places[since] = rows, _hands(data, rows) / [camera.width, camera.height]
-    speed, middle = (
-        np.linalg.norm(np.diff(places, axis=0), axis=-1),
-        places[1:] / 2 + places[:-1] / 2,
-    )
+    speed = np.linalg.norm(np.diff(places, axis=0), axis=-1)
+    middle = (places[1:] + places[:-1]) / 2
     motion = np.where(row_of[:-1] < 0, -1e3, np.nan_to_num(speed).sum(1))
     windows = np.clip(len(motion) // (_WINDOW + 2 * _LAGS), 1, _WINDOWS)
     for part in np.array_split(np.arange(len(motion)), windows):
