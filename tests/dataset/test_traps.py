@@ -166,11 +166,11 @@ def test_a_sound_recording_is_well_and_labels_without_a_pose_are_counted(tmp_pat
     assert "jian1: pictures lag behind their labels: +0 frames" in found["notes"][-1]
     labels = pickle.loads((root / "train/jian1/local_pose_gt.pkl").read_bytes())
     labels[3]["ego_pose_gt"] = None
-    labels[5]["ego_pose_gt"][2, 1] = np.nan
+    labels[45]["ego_pose_gt"][2, 1] = np.nan
     (root / "train/jian1/local_pose_gt.pkl").write_bytes(pickle.dumps(labels))
     status, counts, found = check(root)
     assert status == 1 and counts["broken label"] == 2 and set(counts) == {"broken label"}
-    assert {fault["where"][-6:] for fault in found["faults"]} == {"000003", "000005"}
+    assert {fault["where"][-6:] for fault in found["faults"]} == {"000003", "000045"}
 
 
 @pytest.mark.parametrize("taken", ["egowholebody", "mo2cap2"])
