@@ -120,7 +120,7 @@ def _correction(
         if mirrored:
             pixels = [camera.width - 1, 0] + pixels * [-1, 1]
         off = (projected - pixels)[seen]
-        dx, dy = np.nanmedian(off, 0) * moved
+        dx, dy = np.round(np.nanmedian(off, 0) * moved, 1) + 0.0  # no -0
         residual = float(np.nanmedian(np.linalg.norm(off - [dx, dy], axis=-1)))
         words = f"multiplied by {scale:g}", "x mirrored", "left and right joint names swapped"
         words = *words, f"moved by {dx:+.1f}, {dy:+.1f} px"
@@ -168,7 +168,7 @@ def _channels_exchanged(data: RecordedSet) -> bool:
                 exchanged = ((red, blue), (blue, red))
                 skin = [(a > 60) & (a >= green) & (green >= b) & (a > b + 20) for a, b in exchanged]
                 shares.append(np.mean(skin, 1))
-    as_is, exchanged = np.mean(shares, 0) if len(shares) >= _FEW else (0, 0)
+    as_is, exchanged = np.mean(shares, 0) if shares else (0, 0)
     return exchanged > max(_SKIN, _SKIN_RATIO * as_is)
 
 

@@ -64,7 +64,7 @@ _SHOWN = 10
 _PICTURES, _MOST_OFF, _MOST_DEGREES = 12, 0.04, 4.0
 
 
-def _rim_faults(data: RecordedSet) -> list[Fault]:
+def rim_faults(data: RecordedSet) -> list[Fault]:
     """Calibrations that do not fit the image circle in the pictures."""
     faults, table = [], data.table
     of_headsets = rows_by_code(table.rows["headset"], len(table.headsets))
@@ -77,7 +77,7 @@ def _rim_faults(data: RecordedSet) -> list[Fault]:
         ring = np.stack([np.cos(around), np.sin(around)], -1) * circle.radius + circle[:2]
         angle = np.degrees(np.median(camera.angle(camera.unproject(ring, clamp=True))))
         off = math.hypot(circle.x - camera.cx, circle.y - camera.cy) / circle.radius
-        stated = (headset.fov or 2 * angle) / 2
+        stated = angle if headset.fov is None else math.degrees(headset.rim)
         if off > _MOST_OFF or abs(angle - stated) > _MOST_DEGREES:
             detail = (
                 f"image circle with centre ({circle.x:.0f}, {circle.y:.0f}), radius "
@@ -147,7 +147,7 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"{root}: holds no TrainSet, ValSet or TestSet")
     headset, reports = args.headset and load_headset(args.headset), []
     for set_type in sets:
-        how = not args.no_pictures, args.jobs, args.max_residual, headset, _rim_faults
+        how = not args.no_pictures, args.jobs, args.max_residual, headset, rim_faults
         try:
             reports.append(check_set(root, set_type, *how))
         except UserError as error:

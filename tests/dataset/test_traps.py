@@ -3,16 +3,20 @@ nothing found in the same set without it."""
 
 import json
 import pickle
+from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import cv2
 import h5py
 import numpy as np
 import pytest
+from other_sets import ego_body3m, mpi, unreal_ego
 
 from base.headset import load_headset
 from base.set_type import SetType
 from dataset.check import check_set
+from dataset.faults import BAD_LABEL, OFF_PICTURE, OFF_STATED, SWAPPED_SIDES
 from utils import check_data
 
 SAMPLE = Path(__file__).parents[2].parent / "shared" / "other_sets" / "egobody3m"
@@ -181,6 +185,41 @@ def test_a_calibration_that_does_not_fit_the_rim_is_found(taken, tmp_path):
     assert "by the calibration the centre is (615, 528)" in fault["detail"]
     camera = load_headset(taken).camera
     assert f"image circle with centre ({camera.cx:.0f}, {camera.cy:.0f})" in fault["detail"]
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "kinds"),
+    [
+        ("scene_ego", mpi.write_scene_ego, {}),
+        ("scene_ego", partial(mpi.write_scene_ego, camera="01_12"), {OFF_PICTURE: 1}),
+        ("scene_ego", partial(mpi.write_scene_ego, none=[0], nan=[1, 2]), {BAD_LABEL: 3}),
+        ("mo2cap2", mpi.write_ego_pw, {}),
+        ("mo2cap2", mpi.write_mo2cap2, {}),
+        ("mo2cap2", partial(mpi.write_mo2cap2, columns=0), {OFF_STATED: 1}),
+        ("mo2cap2", partial(mpi.write_mo2cap2, columns=33), {OFF_STATED: 1}),
+        ("mo2cap2", partial(mpi.write_mo2cap2, bgr=True), {OFF_PICTURE: 1}),
+        ("mo2cap2", partial(mpi.write_mo2cap2, left_first=True), {SWAPPED_SIDES: 1}),
+        ("unreal_ego", unreal_ego.write_unreal_ego, {}),
+        ("unreal_ego", partial(unreal_ego.write_unreal_ego, swapped=True), {SWAPPED_SIDES: 2}),
+        ("ego_body3m", ego_body3m.write_ego_body3m, {}),
+        ("ego_body3m", partial(ego_body3m.write_ego_body3m, other_device=True), {}),
+    ],
+)
+def test_copies_by_another_hand_are_well_but_for_what_is_planted(
+    name, write, kinds, rendered_for, tmp_path
+):
+    write(tmp_path, rendered_for(name))
+    chunks = tmp_path / "training_data"
+    report = check_set(
+        chunks if chunks.is_dir() else tmp_path,
+        SetType.TRAIN,
+        True,
+        1,
+        5.0,
+        None,
+        check_data.rim_faults,
+    )
+    assert Counter(fault.kind for fault in report.faults) == kinds
 
 
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason="no genuine labels here")
