@@ -55,6 +55,7 @@ class SceneEgo(RecordedSet):
 
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
         """The sequences."""
+        self.by_clock = set()
         for folder in self.folders(self.root, self.set_type):
             try:
                 yield self.recording(folder)
@@ -96,6 +97,7 @@ class SceneEgo(RecordedSet):
         if all(named):
             return [int(match[1]) for match in named]
         sync = read_document(folder / "syn.json")
+        self.by_clock.add(folder.name)
         since = [int(entry["ext_id"]) - int(sync["ext"]) for entry in entries]
         if self.choices["pairing"] == "drift":
             since = [n + n // 1000 + (n % 1000 > 500) for n in since]
