@@ -94,12 +94,15 @@ class Mo2Cap2(RecordedSet):
         about, joints = (name, name, name), ordered(poses / _MILLIMETRES, MPI_15)
         return Recording(*about, headset, numbers, joints, pictures)
 
+    @classmethod
+    def kept_side(cls, set_type: SetType) -> int | None:
+        """Of the chunks' pictures."""
+        return None if set_type is SetType.TEST else _SIDE
+
     def kept_camera(self, headset: Headset) -> Camera:
         """Of the chunks' small pictures."""
-        camera = headset.camera
-        if self.set_type is SetType.TEST:
-            return camera
-        return SquareCrop(_SIDE, camera.width, camera.height).camera(camera)
+        camera, side = headset.camera, self.kept_side(self.set_type)
+        return SquareCrop(side, camera.width, camera.height).camera(camera) if side else camera
 
     def image(self, row: int) -> np.ndarray:
         """A row of a chunk, or a test picture."""

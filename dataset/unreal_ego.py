@@ -28,6 +28,7 @@ _LABEL = r"frame_([0-9]{1,9})\.json"
 class UnrealEgo(RecordedSet):
     """Lists of motions, and for each ``json`` and ``fisheye_final_image`` with both cameras."""
 
+    shares_people = True
     layout = "train.txt, validation.txt or test.txt beside ENVIRONMENT/DAY/PERSON/…/json"
 
     @classmethod

@@ -18,7 +18,7 @@ from utils.common.command import command_parser, number, output_file, parse_earl
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = command_parser(__doc__, "gpu", "data_root", load_model={"required": True})
+    parser = command_parser(__doc__, "gpu", "data_root", "format", load_model={"required": True})
     add = parser.add_argument
     within_help = "error up to which a joint counts as right, in the camera's frame (default: 100)"
     add("--within", type=number(1, 2000), default=100.0, metavar="MM", help=within_help)
@@ -82,7 +82,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_arguments(argv)
     network = load_network(args.load_model, args.gpu)
     # The test set stays unseen: what is fitted is fitted on the validation set.
-    dataset = open_split(args.data_root, SetType.VAL, view=network.camera)
+    how = {"view": network.camera, "format": args.format}
+    dataset = open_split(args.data_root, SetType.VAL, **how)
     heights, errors = collect(network, dataset)
     data = f"{len(heights)} frames of {args.data_root.name}/{SetType.VAL.folder}"
     if heights.size < _FEWEST or len(heights) < _FOLDS:

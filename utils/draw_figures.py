@@ -162,7 +162,7 @@ def qualitative_grid(cells: Sequence[Cell]) -> np.ndarray:
 def _cells(run: Run, choose: Callable[[Poses], Sequence[int]]) -> list[Cell]:
     """The frames of the rows that are chosen."""
     poses, headset = read_poses(run.poses), run.results.get("headset")
-    how = poses.camera, headset and load_headset(headset)
+    how = poses.camera, headset and load_headset(headset), 1, run.results.get("format")
     painter = SplitPainter(run.data_root, SetType(run.results["data"]), *how)
     cells = []
     for row in choose(poses):

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from base.frame import FrameId
 
 FORMAT = 1
+#: Format of what was packed before that was noted.
+SOURCE = "xr_egopose"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +18,14 @@ class PackOptions:
     size: int = 368  # side of the pictures, pixels
     quality: int = 95  # of the JPEGs, 1 to 100
     frames_per_shard: int = 1000  # frame numbers that a shard spans
+    source: str = SOURCE  # format of what is packed, with its options: "NAME:option=value,…"
+    centred: bool = False  # the set has no whole pictures, but their centred squares
 
-    def as_dict(self) -> dict[str, int]:
-        """Content of the manifest."""
-        return {"format": FORMAT} | asdict(self)
+    def as_dict(self) -> dict[str, int | str]:
+        """Content of the manifest; without what earlier versions did not write where it is as it
+        was then."""
+        new = {"source": SOURCE, "centred": False}
+        return {k: v for k, v in ({"format": FORMAT} | asdict(self)).items() if new.get(k) != v}
 
     def shard_name(self, frame_id: "FrameId") -> str:
         """File name of the shard that a frame belongs to."""

@@ -48,6 +48,7 @@ class Mounts(TypedDict, total=False):
     uncertainty: FiniteFloat
     edge: FiniteFloat
     headsets: list[str]  # checksums
+    mix: dict[str, Any]  # of several data roots, see dataset.mixed.Roots.mix
 
 
 @dataclass

@@ -2,8 +2,8 @@
 
 import json
 import operator
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -20,6 +20,7 @@ from base.errors import UserError
 from base.files import csv_rows, replacing
 from base.frame import FrameId
 from base.release_camera import RELEASE_SQUARE
+from base.skeleton import JOINTS
 from utils.evaluation import mpjpe
 from utils.evaluation.mpjpe import BODY_PARTS, by_part
 
@@ -150,6 +151,13 @@ def joined(
 
     names = [each.name for each in fields(Poses) if each.name not in ("mean_pose", "camera")]
     return Poses(**{name: column(name) for name in names}, mean_pose=mean_pose, camera=camera)
+
+
+def keep_joints(poses: Poses, names: Collection[str]) -> Poses:
+    """The poses with the true joints of these names alone, for metrics over the joints that several
+    sets have in common."""
+    kept = np.isin(JOINTS, list(names))
+    return replace(poses, target=np.where(kept[:, None], poses.target, np.nan))
 
 
 def read_poses(path: Path) -> Poses:

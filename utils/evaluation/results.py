@@ -94,6 +94,7 @@ class Results(Measured):
     data_root: Text
     frames: Count
     headset: Text | None = None
+    format: Text | None = None
     pck: _Pck
 
 

@@ -76,6 +76,20 @@ def result_blocks(results: dict[str, Any]) -> list[Block]:
     return [*blocks, Block("", [["frames", *frames]]), Block(title, published)]
 
 
+#: Headings of a table over several sets.
+SET_HEADS = ("mm", "MPJPE", "PA-MPJPE", "frames")
+
+
+def rows_of_sets(results: dict[str, dict[str, Any]], joints: list[str] | None) -> list[Block]:
+    """A line for each set, by its name, of what was measured on it: full body, or some joints; a
+    dash, and below it the reason, where an error cannot be had."""
+    cells = {name: found["full"][ALL] for name, found in results.items()}
+    rows = [[*row(n, c, ("mpjpe", "pa_mpjpe")), str(c["frames"])] for n, c in cells.items()]
+    reasons = [f"{n}: {r['aligned_only']}" for n, r in results.items() if r.get("aligned_only")]
+    notes = [f"Over {len(joints)} joints: {', '.join(joints)}."] if joints else []
+    return [Block("", rows), *(Block(note, []) for note in notes + reasons)]
+
+
 def text_table(blocks: Sequence[Block], heads: Sequence[str] = HEADS) -> str:
     """The table for a terminal."""
     rows = [heads, *(row for block in blocks for row in block.rows)]

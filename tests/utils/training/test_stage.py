@@ -21,6 +21,7 @@ from base.set_type import SetType
 from base.skeleton import HEATMAP_JOINTS
 from dataset.augment import Augmentation
 from dataset.in_memory import InMemory
+from dataset.mixed import Roots
 from dataset.order import Division
 from model.pose_model import PoseOutput
 from utils.common.config import parse_config
@@ -45,7 +46,7 @@ def make(tiny_kind, tiny_data, processes):
     def made(name, **changes):
         config = parse_config(safe_load(CONFIG), "test")
         model, config = stage_network(name, config.overridden(changes), Start())
-        return Stage(name, model, config, tiny_data, processes)
+        return Stage(name, model, config, Roots([tiny_data]), processes)
 
     return made
 
@@ -184,7 +185,7 @@ def test_pictures_are_kept_in_memory_where_they_fit(tiny_data, monkeypatch):
         changes = {"memory_gib": gib, "workers": asked, "input_size": 64}
         config = parse_config({"data": changes}, "test")
         view = RELEASE_SQUARE.resized(64, 64)
-        dataset, found = open_pictures(tiny_data, SetType.TRAIN, config, view, None)
+        dataset, found = open_pictures(Roots([tiny_data]), SetType.TRAIN, config, view)
         assert isinstance(dataset, InMemory) == (workers == 0) and found == workers
 
 
