@@ -61,6 +61,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 parse_early(__name__, parse_arguments)
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -113,15 +114,14 @@ def evaluate(
     loader: FrameLoader,
     predictor: PosePredictor,
     mean_pose: np.ndarray | None,
-    joints: list[str] | None = None,
+    joints: Sequence[str],
 ) -> Poses:
-    """Poses of all frames, the error of each printed, to be measured by some ``joints`` where they
-    are given; UserError if none could be read."""
+    """Poses of all frames, to be measured by these joints, the error of each printed; UserError if
+    none could be read."""
     total, tracks, batches = len(loader.dataset), predictor.new_tracks(), []
     with tqdm(total=total, desc="evaluating", unit="frame", dynamic_ncols=True) as bar:
         for batch in loader:
-            poses = predict(predictor, batch, tracks)
-            poses = poses if joints is None else keep_joints(poses, joints)
+            poses = keep_joints(predict(predictor, batch, tracks), joints)
             batches.append(poses)
             frames = zip(poses.frame_ids, poses.mpjpe, poses.actions, strict=True)
             lines = [f"{name}  {mpjpe:7.1f} mm  {action}" for name, mpjpe, action in frames]
@@ -180,9 +180,8 @@ def report_rows(total: int, count: int = 200) -> list[int]:
     return sorted({row for start in starts for row in range(start, min(start + 20, total))})
 
 
-def run(arguments: argparse.Namespace, joints: list[str] | None = None) -> dict[str, Any]:
-    """Evaluate on one data root, measuring some ``joints`` only where they are given; returns what
-    results.json holds."""
+def run(arguments: argparse.Namespace, joints: Sequence[str] = JOINTS) -> dict[str, Any]:
+    """Evaluate on one data root by these joints; returns the content of results.json."""
     set_type = SetType(arguments.data)
     device = select_device(arguments.gpu)
     loaded = load_pose_model(arguments.load_model, device)
@@ -231,34 +230,28 @@ def run(arguments: argparse.Namespace, joints: list[str] | None = None) -> dict[
 
 def common_joints(roots: Roots, set_type: SetType) -> list[str]:
     """The joints that are labelled in the sets of all roots."""
-    known = np.ones(len(JOINTS), bool)
-    for _, path, format in roots.each():
-        how = {"pictures": False, "headset": roots.headset, "format": format}
-        joints3d = open_split(path, set_type, **how).table.rows["joints3d"]
-        known &= ~np.isnan(joints3d[..., 0]).all(0)
-    return [name for name, there in zip(JOINTS, known, strict=True) if there]
+    sets = roots.open(set_type, pictures=False).sets
+    labelled = [~np.isnan(each.table.rows["joints3d"][..., 0]).all(0) for each in sets]
+    return np.array(JOINTS)[np.all(labelled, 0)].tolist()
 
 
 def run_all(arguments: argparse.Namespace, roots: Roots) -> None:
     """Evaluate on several data roots, each into a folder of its name, and tabulate them."""
-    joints, results = None, {}
-    sets = [path / each.folder for path in roots.paths for each in SetType]
-    with RunFolder(arguments.save_dir, reads=[*roots.paths, *sets]) as folder:
+    joints, results = JOINTS, {}
+    with RunFolder(arguments.save_dir, reads=roots.paths) as folder:
         if arguments.joints == "common":
             joints = common_joints(roots, SetType(arguments.data))
-            print(f"Joints:   {len(joints)} are labelled in all: {', '.join(joints)}")
         for name, path, format in roots.each():
             print(f"\n{name}: {path}")
             own = {"data_root": path, "format": format, "save_dir": arguments.save_dir / name}
             results[name] = run(argparse.Namespace(**vars(arguments) | own), joints)
-        lines, heads = tables.rows_of_sets(results, joints), tables.SET_HEADS
-        table = tables.text_table(lines, heads) + "\n"
-        write_text(folder.new / "table.txt", table)
-        write_text(folder.new / "table.md", tables.markdown_table(lines, heads))
-        content = {"joints": joints or list(JOINTS), "sets": results}
+        table = tables.set_blocks(results, joints), tables.SET_HEADS
+        write_text(folder.new / "table.txt", tables.text_table(*table) + "\n")
+        write_text(folder.new / "table.md", tables.markdown_table(*table))
+        content = {"joints": [*joints], "sets": results}
         write_text(folder.new / "table.json", json.dumps(content, indent=2, allow_nan=False) + "\n")
         folder.keep()
-    print(f"\n{table}\nTable:    {folder.path / 'table.txt'}, .md and .json beside it")
+    print(f"\n{tables.text_table(*table)}\n\nTable:    {folder.path / 'table.txt'}, .md, .json")
 
 
 def main(argv: list[str] | None = None) -> None:

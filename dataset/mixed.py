@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,37 +15,29 @@ from base.frame import Frame, FrameId
 from base.headset import Headset
 from base.set_type import SetType
 from dataset import data_format, open_split
-from dataset.annotations import Annotations
+from dataset.annotations import LABELS, Annotations
 from dataset.split import Split
 from dataset.view import own_view
 
 
 class Mixed(BaseDataset):
-    """Frames of several sets, in one view; characters are called "ROOT:CHARACTER".
+    """Frames of several sets, in one view; characters are called "NAME:CHARACTER".
 
-    An index goes through a fixed list: without ``weights`` each frame is in it once, set after set;
-    with them, as many as all sets have together, in these shares, evenly spaced over each set, or
-    over several rounds through it.
-
-    Attributes:
-        counts: how many frames of the list are of each set.
+    An index goes through a fixed list: of each set all frames or, by ``weights``, its share of as
+    many frames as all have together (:attr:`counts`), evenly spaced, each so often or left out.
     """
 
     def __init__(
-        self,
-        sets: Sequence[BaseDataset],
-        names: Sequence[str],
-        weights: Sequence[float] | None = None,
+        self, sets: Sequence[Any], names: Sequence[str], weights: Sequence[float] | None = None
     ) -> None:
-        self.sets, self.names, self.weights = list(sets), list(names), weights
+        self.sets, self.names, self.weights = sets, names, weights
         self.set_type, self.camera = sets[0].set_type, sets[0].camera
-        sizes = np.array([len(each) for each in sets])
-        ends = np.cumsum(sizes if weights is None else weights)
-        self.counts = np.diff(np.rint(ends / ends[-1] * sizes.sum()), prepend=0).astype(int)
-        self._set = np.repeat(np.arange(len(sizes)), self.counts)
-        #: (N,) place of each frame of the list in its set.
-        places = (spread(*each) for each in zip(self.counts, sizes, strict=True))
-        self._place = np.concatenate([*places])
+        sizes = [len(each) for each in sets]
+        ends = np.cumsum(weights or sizes)
+        self.counts = np.diff(np.rint(ends / ends[-1] * sum(sizes)).astype(int), prepend=0)
+        self._set = np.repeat(np.arange(len(sets)), self.counts)
+        places = zip(self.counts, sizes, strict=True)
+        self._place = np.concatenate([np.arange(n) * size // max(n, 1) for n, size in places])
 
     def __len__(self) -> int:
         return len(self._set)
@@ -55,13 +47,13 @@ class Mixed(BaseDataset):
         return replace(frame, frame_id=self.frame_id(index))
 
     def frame_id(self, index: int) -> FrameId:
-        """Identity of a frame, its root's name before the character's."""
+        """Identity of a frame, its set's name before the character's."""
         number = self._set[index]
         own = self.sets[number].frame_id(self._place[index])
         return replace(own, character=f"{self.names[number]}:{own.character}")
 
-    def changed(self, change: Callable[[Any], BaseDataset]) -> "Mixed":
-        """The same of other sets."""
+    def changed(self, change: Callable[[Split], BaseDataset]) -> "Mixed":
+        """The same mix of other sets."""
         return Mixed([change(each) for each in self.sets], self.names, self.weights)
 
     # What training asks of labels, as of Split.
@@ -77,27 +69,17 @@ class Mixed(BaseDataset):
         return any(each.shares_people for each in self.sets)
 
     def edges(self) -> np.ndarray:
-        """As of the sets."""
+        """Those of all sets."""
         return np.concatenate([each.edges() for each in self.sets])
 
     def annotations(self) -> Annotations:
         """Labels of the whole list."""
-        parts = []
-        for number, each in enumerate(self.sets):
-            found, rows = each.annotations(), self._place[self._set == number]
-            arrays = (found.joints2d, found.joints3d, found.visible)
-            actions = [found.actions[row] for row in rows]
-            parts.append((*(values[rows] for values in arrays), actions, found.occlusion_known))
-        *arrays, actions, known = zip(*parts, strict=True)
-        return Annotations(*map(np.concatenate, arrays), [*chain(*actions)], all(known))
-
-
-def spread(count: int, size: int) -> np.ndarray:
-    """(count,) places in a set of ``size`` frames: all of them as often as they fit, then evenly
-    spaced ones."""
-    rounds, rest = divmod(int(count), int(size))
-    spaced = np.arange(rest) * size // max(rest, 1)
-    return np.concatenate([np.tile(np.arange(size), rounds), spaced]).astype(int)
+        found = [each.annotations() for each in self.sets]
+        rows = [self._place[self._set == number] for number in range(len(found))]
+        pairs = list(zip(found, rows, strict=True))
+        arrays = [np.concatenate([getattr(a, name)[own] for a, own in pairs]) for name in LABELS]
+        actions = [a.actions[row] for a, own in pairs for row in own]
+        return Annotations(*arrays, actions, all(each.occlusion_known for each in found))
 
 
 @dataclass(frozen=True)
@@ -106,7 +88,7 @@ class Roots:
     than of roots, or one root twice.
 
     Attributes:
-        formats: of each root, or one for all; None for that of what lies there; as of
+        formats: one for all or for each, None for that of what lies there; as of
             :class:`~dataset.split.Split`, like ``headset``.
         weights: shares of the frames of an epoch; None for as many as there are.
     """
@@ -117,12 +99,12 @@ class Roots:
     weights: Sequence[float] | None = None
 
     def __post_init__(self) -> None:
-        count = len(self.paths)
-        if len(self.formats) not in (1, count):
-            raise UserError("--format: give one for all of --data_root, or one for each")
-        if self.weights is not None and len(self.weights) != count:
-            raise UserError("--weights: give one for each of --data_root")
-        if len({path.resolve() for path in self.paths}) < count:
+        number = len(self.paths)
+        if len(self.formats) not in (1, number) or len(self.weights or self.paths) != number:
+            raise UserError(
+                "--format, --weights: give one for each of --data_root, or one format for all"
+            )
+        if len({path.resolve() for path in self.paths}) < number:
             raise UserError("--data_root: the same folder twice")
 
     def __str__(self) -> str:
@@ -132,8 +114,8 @@ class Roots:
         """Of each root the name, as much of the end of its path as tells it from the others, the
         path and the format."""
         parts = [path.resolve().parts[1:] for path in self.paths]
-        ends = (["_".join(each[-n:]) for each in parts] for n in range(1, max(map(len, parts)) + 1))
-        names = next((n for n in ends if len({*n}) == len(n)), [str(n) for n in range(len(parts))])
+        length = next(n for n in count(1) if len({each[-n:] for each in parts}) == len(parts))
+        names = ["_".join(each[-length:]) for each in parts]
         formats = [*self.formats] * (len(parts) // len(self.formats))
         return list(zip(names, self.paths, formats, strict=True))
 
@@ -146,15 +128,14 @@ class Roots:
         self, set_type: SetType, size: int | None = None, view: Camera | None = None, **how: Any
     ) -> Split | Mixed:
         """The set of the one root, as of :func:`~dataset.open_split`; of several the TrainSets,
-        mixed by the weights, or of another set those that there are, each frame once."""
+        mixed by the weights, the TestSets, or the ValSets that there are."""
         roots, how = self.each(), how | {"headset": self.headset}
-        if len(roots) == 1:
-            _, path, format = roots[0]
-            return open_split(path, set_type, size, view=view, format=format, **how)
-        if set_type is not SetType.TRAIN:
+        if set_type is SetType.VAL:
             found = [r for r in roots if set_type in data_format(r[1], format=r[2]).sets(r[1])]
             roots = found or roots
         sets = [open_split(p, set_type, size, view=view, format=f, **how) for _, p, f in roots]
+        if len(self.paths) == 1:
+            return sets[0]
         if view is None:
             view = own_view([headset for each in sets for headset in each.headsets], size)
             for each in sets:

@@ -137,7 +137,7 @@ class Split(BaseDataset):
         if size and self.kept and size > self.kept and pictures:
             raise UserError(
                 f"{root} keeps pictures of {self.kept} pixels, fewer than the {size} asked for: "
-                f"set data.input_size to {self.kept}{self.enlarge.format(size=size)}"
+                f"set data.input_size, or --size, to {self.kept}{self.enlarge.format(size=size)}"
             )
         for name, (first, *others) in self.options.items():
             if f"{name}=" not in (format or ""):

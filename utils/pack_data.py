@@ -46,7 +46,6 @@ parse_early(__name__, parse_arguments)
 
 import threading
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import replace
 
 from tqdm import tqdm
 
@@ -62,17 +61,6 @@ from dataset.release.table import CHARACTERS, find_archives, missing_parts
 from dataset.skip_list import read_skip_list
 from dataset.split import Split
 from utils.common.cores import for_each
-
-
-def _options(options: PackOptions, data: Split | None) -> PackOptions:
-    """For one set; UserError where its pictures are smaller than asked for."""
-    kept = data and data.kept
-    if kept and options.size > kept:
-        raise UserError(
-            f"{data.root} keeps pictures of {kept} pixels, fewer than the {options.size} asked "
-            f"for: give --size {kept}"
-        )
-    return replace(options, centred=bool(kept))
 
 
 def _pack_archives(
@@ -116,7 +104,7 @@ def _assemble(
     empty = []
     for set_type in SetType:
         split, faults = output / set_type.folder, others.get(set_type, [])
-        packed, how = any((split / ROWS).glob("*.npz")), _options(options, sets.get(set_type))
+        packed, how = any((split / ROWS).glob("*.npz")), options.of(sets.get(set_type))
         index = assemble(split, set_type, how, faults) if packed else {"left_out": faults}
         left_out = summary(index["left_out"])
         if not index.get("labels") and (packed or set_type in others):
@@ -138,18 +126,16 @@ def _assemble(
 
 def main(argv: list[str] | None = None) -> None:
     args = parse_arguments(argv)
-    options = PackOptions(args.size, args.quality, args.frames_per_shard)
     if is_packed(args.input):
         raise UserError(f"{args.input}: is packed already: give the parts or the tree it is from")
     refuse_foreign(args.output)
     form = data_format(args.input, format=args.format)
     how = {"check": True, "headset": args.headset and load_headset(args.headset)}
-    how["format"] = args.format
+    how |= {"format": args.format, "size": args.size}
     sets = {s: form(args.input, s, **how) for s in form.sets(args.input)}
-    for data in sets.values():
-        _options(options, data)
-        choices = ",".join(f"{name}={value}" for name, value in data.choices.items())
-        options = replace(options, source=":".join(filter(None, [format_name(form), choices])))
+    choices = ",".join(f"{k}={v}" for k, v in form.chosen(args.format or "").items())
+    source = ":".join(filter(None, [format_name(form), choices]))
+    options = PackOptions(args.size, args.quality, args.frames_per_shard, source)
     # Folders of these names may hold the downloaded parts instead.
     given = any(data.faults or len(data.table.rows) for data in sets.values())
     archives = {} if given else find_archives(args.input)
@@ -190,8 +176,7 @@ def _pack(
         if archives:
             faults = _pack_archives(archives, output, options, encoders, readers)
         for set_type, data in sets.items():
-            own = _options(options, data)
-            how = read_skip_list(data.root, set_type), output, own, encoders
+            how = read_skip_list(data.root, set_type), output, options.of(data), encoders
             total, title = len(data.table.rows), f"packing {set_type.folder}"
             with tqdm(total=total, desc=title, unit="label") as bar:
 

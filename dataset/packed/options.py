@@ -1,10 +1,11 @@
 """How a set is packed; apart from what packs it, which takes seconds to import."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from base.frame import FrameId
+    from dataset.split import Split
 
 FORMAT = 1
 #: Format of what was packed before that was noted.
@@ -21,9 +22,12 @@ class PackOptions:
     source: str = SOURCE  # format of what is packed, with its options: "NAME:option=value,…"
     centred: bool = False  # the set has no whole pictures, but their centred squares
 
+    def of(self, data: "Split | None") -> "PackOptions":
+        """For one set."""
+        return replace(self, centred=data is not None and data.kept is not None)
+
     def as_dict(self) -> dict[str, int | str]:
-        """Content of the manifest; without what earlier versions did not write where it is as it
-        was then."""
+        """Content of the manifest; what earlier versions did not write only where it differs."""
         new = {"source": SOURCE, "centred": False}
         return {k: v for k, v in ({"format": FORMAT} | asdict(self)).items() if new.get(k) != v}
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from base.actions import ACTION_GROUPS
 from base.headset import RELEASE_HEADSET
+from base.skeleton import NUM_JOINTS
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
 
 #: Columns of every table by action, in the order of the published ones.
@@ -80,14 +81,15 @@ def result_blocks(results: dict[str, Any]) -> list[Block]:
 SET_HEADS = ("mm", "MPJPE", "PA-MPJPE", "frames")
 
 
-def rows_of_sets(results: dict[str, dict[str, Any]], joints: list[str] | None) -> list[Block]:
-    """A line for each set, by its name, of what was measured on it: full body, or some joints; a
-    dash, and below it the reason, where an error cannot be had."""
+def set_blocks(results: dict[str, dict[str, Any]], joints: Sequence[str]) -> list[Block]:
+    """A line for each set, by its name, of the results over these joints; below them why an error
+    cannot be had, where there is a dash."""
     cells = {name: found["full"][ALL] for name, found in results.items()}
     rows = [[*row(n, c, ("mpjpe", "pa_mpjpe")), str(c["frames"])] for n, c in cells.items()]
-    reasons = [f"{n}: {r['aligned_only']}" for n, r in results.items() if r.get("aligned_only")]
-    notes = [f"Over {len(joints)} joints: {', '.join(joints)}."] if joints else []
-    return [Block("", rows), *(Block(note, []) for note in notes + reasons)]
+    notes = [f"{n}: {r['aligned_only']}" for n, r in results.items() if r.get("aligned_only")]
+    if len(joints) < NUM_JOINTS:
+        notes.append(f"Over the {len(joints)} joints {', '.join(joints)}.")
+    return [Block("", rows), *(Block(note, []) for note in notes)]
 
 
 def text_table(blocks: Sequence[Block], heads: Sequence[str] = HEADS) -> str:
