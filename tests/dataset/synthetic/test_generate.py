@@ -134,13 +134,6 @@ def test_nothing_is_left_where_the_body_model_cannot_be_loaded(tmp_path, monkeyp
     assert not (tmp_path / "new").exists()
 
 
-def test_a_librarys_warning_is_dropped_and_its_errors_are_not(capfd):
-    with pytest.raises(ValueError, match="of Python"), body_model._without_lines(b"Warp CUDA w"):
-        os.write(2, b"Warp CUDA warning: no driver\nerror of C\n")
-        raise ValueError("of Python")
-    assert capfd.readouterr().err == "error of C\n"
-
-
 @settings(derandomize=True, max_examples=100, deadline=None, database=None)
 @given(st.binary(max_size=40) | NOTES.map(lambda note: json.dumps(note).encode()))
 def test_any_note_of_a_set_is_its_own_or_one_line(tmp_path_factory, content):
