@@ -196,16 +196,16 @@ def log_folder(log_dir: Path, resume: bool, processes: Processes) -> Iterator[No
 
 def announce(stage: Stage, trainer: Trainer, start: Start, asked: str) -> None:
     """Print what is about to be trained, on what, from what, and where it goes."""
-    roots, config, labels = str(stage.data), stage.config, stage.labels
+    roots, config, frames = str(stage.data), stage.config, stage.loader.dataset
     default = " (no --data_root given)" if roots == str(DEFAULT_DATA_ROOT) else ""
     reads = "labels" if stage.training.reads == "labels" else "pictures"
-    headsets = {one.name for one in labels.headsets}
+    headsets = {one.name for one in stage.labels.headsets}
     worn = headsets.pop() if len(headsets) == 1 else f"{len(headsets)} headsets"
-    if isinstance(labels, Mixed):
-        parts = zip(stage.data.paths, labels.counts, labels.sets, strict=True)
+    if isinstance(frames, Mixed):
+        parts = zip(stage.data.paths, frames.counts, frames.sets, strict=True)
         roots = ", ".join(f"{path} ({n} frames of {len(each)})" for path, n, each in parts)
     print(
-        f"Data: {roots}{default}: {reads}, TrainSet {len(stage.loader.dataset)}, ValSet "
+        f"Data: {roots}{default}: {reads}, TrainSet {len(frames)}, ValSet "
         f"{len(stage.validation.dataset)}; {worn}"
     )
     given = " and ".join(str(one.path) for one in start if one is not None)
