@@ -89,8 +89,8 @@ def encode_label(label: Label, frame_id: FrameId, size: int) -> bytes:
     """A frame's json in a shard: joints2d in pixels of the JPEG beside it, joints3d in metres."""
 
     def shortest(values: np.ndarray) -> list:
-        # The shortest decimals that still are the same float32.
-        return [[float(str(x)) for x in row] for row in values]
+        # The shortest decimals that still are the same float32; null for what is not labelled.
+        return [[None if np.isnan(x) else float(str(x)) for x in row] for row in values]
 
     content = {
         "character": frame_id.character,
