@@ -103,6 +103,7 @@ def evaluate(loader: FrameLoader, predictor: PosePredictor, mean_pose: np.ndarra
     with tqdm(total=total, desc="evaluating", unit="frame", dynamic_ncols=True) as bar:
         for batch in loader:
             poses = predict(predictor, batch, tracks)
+            poses.aligned_only = loader.dataset.aligned_only(loader.dataset.set_type)
             batches.append(poses)
             frames = zip(poses.frame_ids, poses.mpjpe, poses.actions, strict=True)
             lines = [f"{name}  {mpjpe:7.1f} mm  {action}" for name, mpjpe, action in frames]
@@ -193,9 +194,10 @@ def run(arguments: argparse.Namespace) -> None:
             "precision": predictor.precision,
             "frames": len(poses.actions),
             "skipped": [{"frame": str(name), "reason": reason} for name, reason in loader.broken],
-            **measure(poses),
+            **measure(poses, dataset.protocol),
         }
         save_figures(folder, results, poses)
+        poses = poses.in_place()
         painter = SplitPainter(arguments.data_root, set_type, poses.camera, headset, cpu_count())
         draw(painter, poses, arguments, folder)
         if arguments.report:

@@ -17,6 +17,7 @@ from base.set_type import SetType
 from dataset.annotations import LABELS, Annotations, Table
 from dataset.faults import Fault, print_once, summary
 from dataset.pictures import check_size
+from dataset.protocol import Protocol
 from dataset.skip_list import SKIP_LIST, is_listed, read_skip_list
 from dataset.view import HeadsetView, own_view, refuse_other_camera
 
@@ -60,6 +61,8 @@ class Split(BaseDataset):
     layout: ClassVar[str]
     #: What is not known of the format: name → the possible values, the default first.
     options: ClassVar[dict[str, tuple[str, ...]]] = {}
+    #: How its authors measure on the set; None where the table of results does that.
+    protocol: ClassVar[Protocol | None] = None
     #: What to do where a set is missing.
     remedy = (
         "give the folder that holds TrainSet, ValSet and TestSet with --data_root, or make a "

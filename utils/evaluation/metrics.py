@@ -12,10 +12,12 @@ import numpy as np
 
 from base.arrays import known_mean
 from base.skeleton import JOINTS, LIMBS, LOWER_BODY, MIRROR, NECK, UPPER_BODY, neck_centred
+from dataset.protocol import Protocol
 from dataset.runs import run_lengths
 from utils.evaluation.bootstrap import figures
 from utils.evaluation.mpjpe import BODY_PARTS, MILLIMETRES, distances, group_rows, joint_errors
 from utils.evaluation.poses import Poses
+from utils.evaluation.protocol import protocol_errors
 
 #: Millimetres whose shares AUC is the mean of.  Mehta et al., "Monocular 3D human pose estimation
 #: in the wild using improved CNN supervision" (MPI-INF-3DHP), 3DV 2017.
@@ -257,7 +259,7 @@ METRICS: dict[str, Callable[[Poses], Any]] = {
 _ALIGNED = ("bones", "impossible")
 
 
-def measure(poses: Poses) -> dict[str, Any]:
+def measure(poses: Poses, protocol: Protocol | None = None) -> dict[str, Any]:
     """Everything measured on some frames, ready for JSON; ValueError for no frame at all."""
     if not poses.actions:
         raise ValueError("no frame was measured")
@@ -265,4 +267,5 @@ def measure(poses: Poses) -> dict[str, Any]:
     known = [joint for joint, there in zip(JOINTS, poses.known.any(0), strict=True) if there]
     about = {"joints_measured": known} if len(known) < len(JOINTS) else {}
     about |= {"aligned_only": poses.aligned_only} if poses.aligned_only else {}
+    about |= {"protocol": protocol_errors(poses, protocol)} if protocol else {}
     return about | errors_by_part(poses) | {name: METRICS[name](poses) for name in names}

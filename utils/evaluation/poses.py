@@ -125,6 +125,12 @@ class Poses:
         names, rows = np.unique([f.character for f in self.frame_ids], return_inverse=True)
         return names.tolist(), rows
 
+    def in_place(self) -> "Poses":
+        """For drawing: a truth that is in another frame is moved and turned to the prediction."""
+        if not self.aligned_only:
+            return self
+        return replace(self, target=mpjpe.aligned(self.target, self.predicted, scale=False))
+
     def save(self, path: Path) -> None:
         """Write the arrays for :func:`read_poses`, and for others to compute with."""
         arrays = {"predicted": self.predicted, "target": self.target, "action": self.actions}

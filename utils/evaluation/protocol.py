@@ -59,7 +59,7 @@ MEASURES: dict[str, Callable[[Poses], np.ndarray]] = {
 }
 
 
-def measured(poses: Poses, protocol: Protocol) -> dict[str, Any]:
+def protocol_errors(poses: Poses, protocol: Protocol) -> dict[str, Any]:
     """The key "protocol" of results.json: "mm" has the errors by the set's own names."""
     about = {name: getattr(protocol, name) for name in ("set", "licence", "citation", "note")}
     metrics = {
