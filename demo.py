@@ -122,6 +122,7 @@ def evaluate(
     with tqdm(total=total, desc="evaluating", unit="frame", dynamic_ncols=True) as bar:
         for batch in loader:
             poses = keep_joints(predict(predictor, batch, tracks), joints)
+            poses.aligned_only = loader.dataset.aligned_only(loader.dataset.set_type)
             batches.append(poses)
             frames = zip(poses.frame_ids, poses.mpjpe, poses.actions, strict=True)
             lines = [f"{name}  {mpjpe:7.1f} mm  {action}" for name, mpjpe, action in frames]
@@ -214,9 +215,10 @@ def run(arguments: argparse.Namespace, joints: Sequence[str] = JOINTS) -> dict[s
             "precision": predictor.precision,
             "frames": len(poses.actions),
             "skipped": [{"frame": str(name), "reason": reason} for name, reason in loader.broken],
-            **measure(poses),
+            **measure(poses, dataset.protocol),
         }
         save_figures(folder, results, poses)
+        poses = poses.in_place()
         how = poses.camera, headset, cpu_count(), arguments.format
         painter = SplitPainter(arguments.data_root, set_type, *how)
         draw(painter, poses, arguments, folder)

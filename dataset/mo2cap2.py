@@ -15,6 +15,7 @@ from base.errors import BrokenFrameError, UserError
 from base.headset import Headset, load_headset
 from base.set_type import SetType
 from dataset.faults import BAD_LABEL, Fault
+from dataset.protocol import Protocol
 from dataset.recordings import RecordedSet, Recording, names_in, numbered, ordered
 from dataset.scene_ego import MPI_15
 from dataset.transforms import SquareCrop
@@ -39,6 +40,15 @@ class Mo2Cap2(RecordedSet):
 
     layout = "mo2cap2_chunk_0001.hdf5 …, or olek_outdoor, weipeng_studio beside SEQUENCE_gt.mat"
     options: ClassVar = {"colour": ("rgb", "bgr")}
+    protocol = Protocol(
+        "Mo2Cap2",
+        {"BA-MPJPE": "ba_pa_mpjpe", "PA-MPJPE": "pa_mpjpe"},
+        "research only; data at vcai.mpi-inf.mpg.de",
+        "Xu et al., Mo2Cap2: Real-time Mobile 3D Motion Capture with a Cap-mounted Fisheye Camera, "
+        "TVCG 2019",
+        note="BA: both skeletons get the bones of mean3D, then similarity alignment; the authors' "
+        "own code was not seen",
+    )
 
     @classmethod
     def files(cls, root: Path, set_type: SetType) -> list[Path]:

@@ -18,6 +18,7 @@ from dataset import format_name
 from dataset.annotations import LABELS, Annotations, Table
 from dataset.faults import Fault, print_once, summary
 from dataset.pictures import check_size
+from dataset.protocol import Protocol
 from dataset.skip_list import SKIP_LIST, is_listed, read_skip_list
 from dataset.view import HeadsetView, own_view, refuse_other_camera
 
@@ -62,6 +63,8 @@ class Split(BaseDataset):
     layout: ClassVar[str]
     #: What is not known of the format: name → the possible values, the default first.
     options: ClassVar[dict[str, tuple[str, ...]]] = {}
+    #: How its authors measure on the set; None where the table of results does that.
+    protocol: ClassVar[Protocol | None] = None
     #: Whether the format's own sets may show the same people: then no overlap is refused.
     shares_people: ClassVar[bool] = False
     #: What to do where pictures are kept too small, and where a set is missing.

@@ -78,7 +78,7 @@ Run = argparse.Namespace
 
 def _bars(axes: Axes, places: np.ndarray, cells: Sequence[dict], key: str, **options: Any) -> None:
     """Bars of the value ``key`` of each cell, with its interval where there is one."""
-    values = np.array([cell[key] for cell in cells])
+    values = np.array([cell.get(key, np.nan) for cell in cells])
     ends = np.array([cell.get(f"{key}_interval") or (np.nan, np.nan) for cell in cells])
     lengths = np.clip([values - ends[:, 0], ends[:, 1] - values], 0, None)
     lines = {"elinewidth": 0.9, "capsize": 2, "ecolor": _INK}

@@ -83,7 +83,7 @@ class SplitPainter:
             self.image(poses.frame_ids[row]),
             *self.drawn(poses, row),
             title=f"{poses.frame_ids[row]}   {described(poses.actions[row])}",
-            note=f"MPJPE {poses.mpjpe[row]:.1f} mm",
+            note=f"{'PA-' if poses.aligned_only else ''}MPJPE {poses.mpjpe[row]:.1f} mm",
         )
 
     def save_all(

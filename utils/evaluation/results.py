@@ -6,7 +6,7 @@ doc/evaluation.md says what each key means.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from base.documents import read_bounded
 from base.errors import UserError
@@ -79,6 +79,13 @@ class Measured(_Parts):
     visibility: dict[Literal["visible", "hidden"], _Error] | None = None
     motion: dict[Text, Number | None] | None = None
     uncertainty: _Uncertainty | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_mpjpe(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("aligned_only"):
+            raise ValueError("it has only errors after alignment, and MPJPE is needed")
+        return content
 
 
 class _Pck(_Part):

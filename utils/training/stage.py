@@ -16,7 +16,7 @@ from base.cameras.camera import Camera
 from base.errors import BrokenFrameError, UserError
 from base.headset import Headset
 from base.set_type import SetType
-from base.skeleton import HEATMAP_JOINTS, NECK
+from base.skeleton import HEATMAP_JOINTS, NECK, labelled
 from dataset.augment import Augmentation, BatchPart, augment
 from dataset.batch import Batch, collate, to_input
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
@@ -231,7 +231,7 @@ class Stage:
         joints3d = batch.joints3d.to(self.device, non_blocking=True)
         visible = batch.visible.to(self.device, non_blocking=True)
         if isinstance(batch, HistoryBatch):
-            known = ~batch.inside | self.visibility_known
+            known = (~batch.inside | self.visibility_known) & labelled(joints3d)
             targets = Targets(None, None, joints3d, batch.inside, visible, known)
             return Sample({"history": batch.history}, targets)
         images = None if batch.images is None else to_input(batch.images, self.device)
@@ -242,12 +242,12 @@ class Stage:
             images, joints2d, joints3d, visible = augment(*record, *how, part=self._part)
         inside = self.camera.in_picture(joints2d)
         # Outside of the picture nothing is seen, whatever the labels know.
-        known = ~inside | self.visibility_known
+        known = (~inside | self.visibility_known) & labelled(joints3d)
         heatmaps = self._draw_heatmaps(joints2d)
         targets = Targets(heatmaps, joints2d, joints3d, inside, visible & inside, known)
         if images is None:
             given = self._corrupted(joints2d, heatmaps) if augmented else heatmaps
-            return Sample({"heatmaps": given, "rays": self.rays}, targets)
+            return Sample({"heatmaps": given.nan_to_num(), "rays": self.rays}, targets)
         images = images.contiguous(memory_format=torch.channels_last)
         return Sample({"images": images, "rays": self.rays}, targets)
 
@@ -286,7 +286,7 @@ class Stage:
                 poses.append((output.joints3d, targets.joints3d, batch.actions))
                 found = self.model.calibration_ratios(output, targets.joints3d)
                 if found is not None:
-                    ratios.append(found.flatten().cpu().numpy())
+                    ratios.append(found[labelled(targets.joints3d)].cpu().numpy())
                 if output.uncertainty is not None:
                     trunks.append(trunk_uncertainty(_numpy(output.uncertainty)))
             if "history" in sample.inputs:
