@@ -73,8 +73,11 @@ class Packed(Split):
         name = index.source.partition(":")[0]
         if name not in FORMATS:
             raise UserError(f"{path}: packed from {name}, a format that this version does not know")
-        self.source = load_class(FORMATS[name])
-        self.choices = self.source.chosen(index.source)
+        source = load_class(FORMATS[name])
+        self.choices = source.chosen(index.source)
+        # What the format that was packed says of its sets.
+        for about in ("aligned_only", "protocol", "shares_people"):
+            setattr(self, about, getattr(source, about))
         rows, faults = self._open_rows(), index.left_out
         try:
             table = packed_table(rows, index)
@@ -124,20 +127,6 @@ class Packed(Split):
     def kept_camera(self, headset: Headset) -> Camera:
         """Of the square that is kept."""
         return kept_square(headset, self._size, self._centred).camera(headset.camera)
-
-    def aligned_only(self, set_type: SetType) -> str | None:
-        """As the format that was packed."""
-        return self.source.aligned_only(set_type)
-
-    @property
-    def protocol(self) -> Any:
-        """Likewise."""
-        return self.source.protocol
-
-    @property
-    def shares_people(self) -> bool:
-        """Likewise."""
-        return self.source.shares_people
 
     def image(self, row: int) -> np.ndarray:
         """The JPEG, checked against its CRC."""
