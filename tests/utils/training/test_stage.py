@@ -19,6 +19,7 @@ from base.errors import UserError
 from base.release_camera import RELEASE_SQUARE
 from base.set_type import SetType
 from base.skeleton import HEATMAP_JOINTS
+from dataset.annotations import Annotations
 from dataset.augment import Augmentation
 from dataset.in_memory import InMemory
 from dataset.order import Division
@@ -180,6 +181,16 @@ def test_joints_without_labels_have_empty_maps_and_no_error(make, monkeypatch, n
     figures, _ = stage.validate([batch])
     assert figures["mpjpe_mm"] == pytest.approx(np.mean([150 / 14, *[10.0] * 3]), rel=1e-4)
     assert len(ratios[0]) == (~unknown).sum() and np.isfinite(ratios[0]).all()
+
+
+def test_a_mean_pose_is_of_the_frames_that_have_the_joint():
+    joints3d = np.random.default_rng(0).normal(size=(3, 16, 3)).astype(np.float32)
+    centred = joints3d.astype(np.float64) - joints3d[:, :1]
+    joints3d[:, 11], joints3d[1, 4] = np.nan, np.nan
+    expected = centred.mean(0)
+    expected[4], expected[11] = centred[[0, 2], 4].mean(0), np.nan
+    found = Annotations(None, joints3d, None, ["walking"] * 3).mean_pose()
+    assert found == pytest.approx(expected, nan_ok=True)
 
 
 def test_a_divided_batch_counts_joints_over_all_of_its_parts(make):
