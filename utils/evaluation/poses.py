@@ -201,8 +201,10 @@ def read_poses(path: Path) -> Poses:
         frame_ids = [FrameId(*each) for each in zip(*identities, numbers, strict=True)]
         both = [stored[name] for name in ("predicted", "target")]
         unknown = np.isnan(both[1]).all(-1)
+        if unknown.all(1).any():
+            raise ValueError("a frame without a true joint")
         parts = both[0], both[1][~unknown]
-        if not all(x.dtype.kind == "f" and len(x) and np.isfinite(x).all() for x in parts):
+        if not all(x.dtype.kind == "f" and np.isfinite(x).all() for x in parts):
             raise ValueError("poses must be finite numbers")
         camera = camera_from_dict(parse_json(str(stored["camera"])))
         return Poses(*both, actions, frame_ids, camera=camera)
