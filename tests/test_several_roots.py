@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from unittest import mock
 
 import killing
 import numpy as np
@@ -103,7 +104,7 @@ def test_each_root_is_evaluated_as_alone_and_a_table_is_of_all(
     assert (tmp_path / "all" / "table.txt").read_text() in printed
 
 
-def test_common_joints_are_those_that_all_sets_have(roots, tmp_path):
+def test_common_joints_are_those_that_all_sets_have(roots, tiny_network, tmp_path):
     scene = other_sets_tiny.scene_ego(tmp_path / "scene", test_jian1=2)
     path = scene / "test" / "jian1" / "annotation.pkl"
     labels = pickle.loads(path.read_bytes())
@@ -112,6 +113,14 @@ def test_common_joints_are_those_that_all_sets_have(roots, tmp_path):
     both = demo.Roots([roots[0], scene])
     common = demo.common_joints(both, demo.SetType.TEST)
     assert common == [name for name in demo.JOINTS if name != "Head"]
+    few = [name for name in common if "Toe" not in name]  # which are visible
+    with mock.patch.object(demo, "common_joints", lambda *_: few):
+        evaluate(tiny_network, tmp_path / "out", roots[0], scene, "--joints", "common")
+    stored = json.loads((tmp_path / "out" / "table.json").read_text())
+    assert stored["joints"] == few
+    for found in stored["sets"].values():
+        assert found["joints_measured"] == few
+        assert found["visibility"]["visible"]["by_joint"]["LeftToeBase"]["mpjpe"] is None
     assert demo.common_joints(demo.Roots(roots), demo.SetType.TEST) == [*demo.JOINTS]
 
 

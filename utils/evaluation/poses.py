@@ -185,7 +185,9 @@ def keep_joints(poses: Poses, names: Collection[str]) -> Poses:
     """The poses with the true joints of these names alone, for metrics over the joints that several
     sets have in common."""
     kept = np.isin(JOINTS, list(names))
-    return replace(poses, target=np.where(kept[:, None], poses.target, np.nan))
+    visible = None if poses.visible is None else poses.visible & kept
+    target = np.where(kept[:, None], poses.target, np.nan)
+    return replace(poses, target=target, visible=visible)
 
 
 def read_poses(path: Path) -> Poses:
