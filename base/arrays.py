@@ -1,4 +1,4 @@
-"""NumPy's files from outside: no pickles, nothing larger than the file says it is."""
+"""Means of what is known, and NumPy's files from outside: no pickles, nothing larger than said."""
 
 import contextlib
 import io
@@ -15,6 +15,13 @@ from base.errors import UserError
 
 #: How much smaller than its content an archive of arrays may be.
 _MOST_PACKED = 100
+
+
+def known_mean(values: np.ndarray, axis: int | None = None) -> np.ndarray:
+    """Mean of those values that are not NaN, NaN where there are none."""
+    known = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(known, values, 0.0).sum(axis) / known.sum(axis)
 
 
 def read_array(path: Path) -> np.ndarray:

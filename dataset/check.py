@@ -150,16 +150,17 @@ def check_set(
     jobs: int,
     max_residual: float,
     headset: Headset | None = None,
+    format: str | None = None,
     further: Callable[[RecordedSet], list[Fault]] = lambda data: [],
 ) -> SetReport:
     """Check a set: its labels and, with ``pictures``, every picture, in ``jobs`` threads.
 
     2D joints may lie ``max_residual`` pixels off the projections of the 3D ones; ``headset`` is of
-    labels that do not state one; ``further`` checks the pictures of other laboratories' sets;
-    UserError for a set that is not there or empty.
+    labels that do not state one, ``format`` as of :class:`~dataset.split.Split`; ``further`` checks
+    the pictures of other laboratories' sets; UserError for a set that is not there or empty.
     """
-    how = {"pictures": False, "check": True, "headset": headset}
-    data = data_format(root, set_type)(root, set_type, **how)
+    how = {"pictures": False, "check": True, "headset": headset, "format": format}
+    data = data_format(root, set_type, format)(root, set_type, **how)
     table = data.table
     if not (data.faults or len(data)):
         raise UserError(f"{data.folder}: holds no frame")

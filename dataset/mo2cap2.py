@@ -15,6 +15,7 @@ from base.errors import BrokenFrameError, UserError
 from base.headset import Headset, load_headset
 from base.set_type import SetType
 from dataset.faults import BAD_LABEL, Fault
+from dataset.protocol import Protocol
 from dataset.recordings import RecordedSet, Recording, names_in, numbered, ordered
 from dataset.scene_ego import MPI_15
 from dataset.transforms import SquareCrop
@@ -40,6 +41,15 @@ class Mo2Cap2(RecordedSet):
 
     layout = "training_data/mo2cap2_chunk_0001.hdf5, or test_data/TestSet/olek_outdoor_gt.mat"
     options: ClassVar = {"colour": ("rgb", "bgr")}
+    protocol = Protocol(
+        "Mo2Cap2",
+        {"BA-MPJPE": "ba_pa_mpjpe", "PA-MPJPE": "pa_mpjpe"},
+        "research only; data at vcai.mpi-inf.mpg.de",
+        "Xu et al., Mo2Cap2: Real-time Mobile 3D Motion Capture with a Cap-mounted Fisheye Camera, "
+        "TVCG 2019",
+        note="BA: both skeletons get the bones of mean3D, then similarity alignment; the authors' "
+        "own code was not seen",
+    )
 
     @classmethod
     def files(cls, root: Path, set_type: SetType) -> list[Path]:
@@ -100,12 +110,15 @@ class Mo2Cap2(RecordedSet):
         about, joints = (name, name, name), ordered(poses / _MILLIMETRES, MPI_15)
         return Recording(*about, headset, numbers, joints, pictures)
 
+    @classmethod
+    def kept_side(cls, set_type: SetType) -> int | None:
+        """Of the chunks' pictures."""
+        return None if set_type is SetType.TEST else _SIDE
+
     def kept_camera(self, headset: Headset) -> Camera:
         """Of the chunks' small pictures."""
-        camera = headset.camera
-        if self.set_type is SetType.TEST:
-            return camera
-        return SquareCrop(_SIDE, camera.width, camera.height).camera(camera)
+        camera, side = headset.camera, self.kept_side(self.set_type)
+        return SquareCrop(side, camera.width, camera.height).camera(camera) if side else camera
 
     def image(self, row: int) -> np.ndarray:
         """A row of a chunk, or a test picture."""

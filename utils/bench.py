@@ -50,6 +50,7 @@ from dataset import open_split
 from dataset.batch import to_input
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.loader import FrameLoader
+from dataset.mixed import Roots
 from dataset.packed.packed import is_packed
 from dataset.transforms import SquareCrop
 from model import build
@@ -173,7 +174,7 @@ def our_rate(stage: str, batch: int, root: Path, processes: Processes) -> Callab
     data = {"input_size": SIZE, "workers": WORKERS, "memory_gib": 0}  # as of a large set
     changes = {"model": {"backbone": f"resnet{DEPTH}"}, "data": data, stage: {"batch_size": batch}}
     network, config = stage_network(stage, load_config(DEFAULT_CONFIG, changes), Start())
-    made = Stage(stage, network, config, root, processes)
+    made = Stage(stage, network, config, Roots([root]), processes)
     with tempfile.TemporaryDirectory() as folder:
         step = Trainer(made, Path(folder)).train_step
     made.network.train()

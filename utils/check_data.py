@@ -27,7 +27,7 @@ from utils.common.command import command_parser, output_file, parse_early, run_c
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     root = {"required": True, "help": "folder that holds TrainSet, ValSet and TestSet"}
-    parser = command_parser(__doc__, "sets", "jobs", "headset", data_root=root)
+    parser = command_parser(__doc__, "sets", "jobs", "headset", "format", data_root=root)
     add = parser.add_argument
     add("--no_pictures", action="store_true", help="decode no picture")
     text = "pixels that a 2D joint may lie off its projected 3D joint (default 5)"
@@ -49,7 +49,7 @@ from base.errors import UserError
 from base.files import write_text
 from base.headset import load_headset
 from base.set_type import SetType
-from dataset import data_format
+from dataset import data_format, looked_for
 from dataset.check import SetReport, check_set
 from dataset.faults import BAD_SET, KINDS, OFF_CAMERA, OFF_PICTURE, Fault
 from dataset.recordings import RecordedSet
@@ -142,12 +142,14 @@ def main(argv: list[str] | None = None) -> None:
     if not 0 <= args.max_residual < math.inf:
         raise UserError(f"--max_residual {args.max_residual:g}: a number of pixels, 0 or more")
     root = args.data_root
-    sets = [SetType(name) for name in args.sets] if args.sets else data_format(root).sets(root)
+    form = data_format(root, format=args.format)
+    sets = [SetType(name) for name in args.sets] if args.sets else form.sets(root)
     if not sets:
-        raise UserError(f"{root}: holds no TrainSet, ValSet or TestSet")
+        text = "holds no TrainSet, ValSet or TestSet"
+        raise UserError(f"{root}: {text}. {looked_for(root, args.format)}")
     headset, reports = args.headset and load_headset(args.headset), []
     for set_type in sets:
-        how = not args.no_pictures, args.jobs, args.max_residual, headset, rim_faults
+        how = not args.no_pictures, args.jobs, args.max_residual, headset, args.format, rim_faults
         try:
             reports.append(check_set(root, set_type, *how))
         except UserError as error:

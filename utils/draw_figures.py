@@ -76,7 +76,7 @@ Run = argparse.Namespace  # the command line, with the results.json of the evalu
 
 def _bars(axes: Axes, places: np.ndarray, cells: Sequence[dict], key: str, **options: Any) -> None:
     """Bars of the value ``key`` of each cell, with its interval where there is one."""
-    values = np.array([cell[key] for cell in cells])
+    values = np.array([cell.get(key, np.nan) for cell in cells])
     ends = np.array([cell.get(f"{key}_interval") or (np.nan, np.nan) for cell in cells])
     lengths = np.clip([values - ends[:, 0], ends[:, 1] - values], 0, None)
     lines = {"elinewidth": 0.9, "capsize": 2, "ecolor": _INK}
@@ -160,7 +160,7 @@ def qualitative_grid(cells: Sequence[Cell]) -> np.ndarray:
 def _cells(run: Run, choose: Callable[[Poses], Sequence[int]]) -> list[Cell]:
     """The frames of the rows that are chosen."""
     poses, headset = read_poses(run.poses), run.results.get("headset")
-    how = poses.camera, headset and load_headset(headset)
+    how = poses.camera, headset and load_headset(headset), 1, run.results.get("format")
     painter = SplitPainter(run.data_root, SetType(run.results["data"]), *how)
     cells = []
     for row in choose(poses):

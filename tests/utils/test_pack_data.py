@@ -262,7 +262,7 @@ def test_two_packers_exclude_each_other_and_what_killed_ones_left_is_cleared(tre
 def test_names_that_shards_cannot_hold_are_refused(tmp_path):
     for character, env in (("a-b", "c"), ("a", "b-c")):
         release.fill(tmp_path / "twins", [1], character=character, env=env)
-    release.fill(tmp_path / "long", [1], character="c" * 60, env="e" * 60)
+    release.fill(tmp_path / "long", [1], character="c" * 120, env="e" * 120)
     with pytest.raises(UserError, match="would be one when packed: rename"):
         run(tmp_path / "twins", tmp_path / "a")
     with pytest.raises(UserError, match="so long a name"):

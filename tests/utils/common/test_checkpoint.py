@@ -65,7 +65,7 @@ def test_what_a_checkpoint_holds_comes_back(tmp_path):
     content = {
         **{RESNET: TRUNK, LIFTING: HEAD, "optimizer_state_dict": {"state": {}}},
         **{"config": config.model_dump(), "training": vars(state)},
-        "mean_pose": torch.arange(48.0).reshape(16, 3),
+        "mean_pose": torch.arange(48.0).reshape(16, 3).index_fill(0, torch.tensor(11), math.nan),
         "camera": {name: getattr(camera, name) for name in type(camera).__dataclass_fields__},
     }
     found = read(tmp_path, content)
@@ -75,6 +75,7 @@ def test_what_a_checkpoint_holds_comes_back(tmp_path):
     )  # fmt: skip
     assert found.config == config and found.has_config and found.camera == camera
     assert found.mean_pose.dtype == np.float64 and found.mean_pose[1].tolist() == [3, 4, 5]
+    assert np.flatnonzero(np.isnan(found.mean_pose[:, 0])).tolist() == [11]  # without labels
     assert found.parts == ["pose2d", "lifting"] and found.stage == "finetune"
     state = vars(TrainingState("train2d", 3, 2, 0.5))
     assert list(state.values()) == ["train2d", 3, 2, 0.5, 0, None, None, None, 0]

@@ -11,6 +11,7 @@ import train
 from base.skeleton import JOINTS
 from dataset.augment import Augmentation, blur_images, change_colours
 from dataset.batch import collate
+from dataset.mixed import Roots
 from model import build
 from model.joint_transformer import JointTransformer
 from utils.common import networks
@@ -54,10 +55,10 @@ def pictures_read_once():
     """Each test opens the same few frames."""
     real, opened = stage_module.open_pictures, {}
 
-    def open_pictures(root, set_type, config, view, headset):
-        key = root, set_type, config.data.input_size
+    def open_pictures(data, set_type, config, view):
+        key = str(data), set_type, config.data.input_size
         if key not in opened:
-            opened[key] = real(root, set_type, config, view, headset)
+            opened[key] = real(data, set_type, config, view)
         return opened[key]
 
     stage_module.open_pictures = open_pictures
@@ -76,7 +77,7 @@ def make(tiny_data, processes):
         training = networks.training_type(name, config)
         model = build(config.model, config.data.input_size, training.parts)
         model.train_only(training.trained)
-        return Stage(name, model, config, tiny_data, processes)
+        return Stage(name, model, config, Roots([tiny_data]), processes)
 
     return made
 
