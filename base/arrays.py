@@ -4,6 +4,7 @@ import contextlib
 import io
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,12 +36,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         size = file.seek(0, 2)
         if sum(info.file_size for info in members.infolist()) > _MOST_PACKED * size:
             raise ValueError("a bomb")
-        return {
-            name.removesuffix(".npy"): np.lib.format.read_array(
-                io.BytesIO(members.read(name)), allow_pickle=False
-            )
-            for name in members.namelist()
-        }
+        read, names = partial(np.lib.format.read_array, allow_pickle=False), members.namelist()
+        return {name.removesuffix(".npy"): read(io.BytesIO(members.read(name))) for name in names}
 
 
 @contextlib.contextmanager

@@ -110,7 +110,7 @@ class EgoBody3M(RecordedSet):
             list(labels),
             ordered((head - position) @ headset.rotation.T / 100, _ORDER),
             [f"{folder.name}/{there[n]}" if n in there else "" for n in labels],
-            ordered(np.where(seen[..., 2:] > 0, seen[..., :2], np.nan), _ORDER),
+            ordered(seen[..., :2], _ORDER),
         )
 
 

@@ -10,7 +10,7 @@ import json
 import os
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,6 +115,9 @@ def stamps(folders: Iterable[Path], suffix: str) -> str:
 
 class RecordedSet(Split):
     """A set made of recordings; a format is a subclass."""
+
+    #: Environments whose pictures and labels are paired by clocks.
+    by_clock: Collection[str] = ()
 
     @abstractmethod
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:

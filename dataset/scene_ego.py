@@ -62,6 +62,7 @@ class SceneEgo(RecordedSet):
 
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
         """The sequences."""
+        self.by_clock = set()
         for folder in self.folders(self.root, self.set_type):
             try:
                 yield self.recording(folder)
@@ -102,7 +103,11 @@ class SceneEgo(RecordedSet):
         named = [re.fullmatch(_PICTURE, str(entry.get("image_name"))) for entry in entries]
         if all(named):
             return [int(match[1]) for match in named]
-        sync = read_document(folder / "syn.json")
+        self.by_clock.add(folder.name)
+        return self.by_clocks(entries, read_document(folder / "syn.json"))
+
+    def by_clocks(self, entries: list[dict[str, Any]], sync: dict[str, Any]) -> list[int]:
+        """Pictures of labels, from the numbers that both recordings have for one moment."""
         since = [int(entry["ext_id"]) - int(sync["ext"]) for entry in entries]
         if self.choices["pairing"] == "drift":
             since = [n + n // 1000 + (n % 1000 > 500) for n in since]

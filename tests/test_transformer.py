@@ -12,8 +12,7 @@ from utils import export_onnx
 from utils.common.networks import load_pose_model
 from utils.inference.source import LazyFrame
 
-MODEL = "  kind: transformer\n"
-LAGS = "  temporal: {lags: [0, 1, 3], dim: 16, layers: 1, heads: 2}\n"
+LAGS = "dropout: 0.1, temporal: {lags: [0, 1, 3], dim: 16, layers: 1, heads: 2}}"
 STAGE = """
 temporal:
   {epochs: 2, epoch_frames: 8, batch_size: 4, views: 2, warmup_steps: 2, augment: {mirror: true}}
@@ -92,7 +91,7 @@ def temporal(tmp_path_factory, video_data, tiny_transformer):
     """Log folder of its training."""
     folder = tmp_path_factory.mktemp("temporal")
     single = (tiny_transformer.parents[2] / "tiny.yml").read_text()
-    text = single.replace(MODEL, MODEL + LAGS) + STAGE
+    text = single.replace("dropout: 0.1}", LAGS) + STAGE
     (folder / "config.yml").write_text(text)
     more = ("--config", folder / "config.yml", "--load_3d_model", tiny_transformer)
     run_train("temporal", video_data, folder / "log", *more)
@@ -114,7 +113,7 @@ def test_without_a_configuration_it_is_that_of_the_model_it_starts_from(
 ):
     option = "--load_3d_model"
     for data, start, message in (
-        (video_data, (), "give --load_3d_model"),
+        (video_data, (), "or give a checkpoint of a kind that has it"),
         (video_data, (option, tiny_checkpoint), "kind 'autoencoder' has train2d, train3d, finet"),
         # The pictures of the usual set are moments seconds apart.
         (tiny_data, (option, tiny_transformer), "no 13 frames of its TrainSet follow each other"),

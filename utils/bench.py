@@ -93,8 +93,8 @@ def compare(title: str, ways: Ways, rounds: int) -> None:
     rates = np.median(found[1:], axis=0)
     print(f"\n{title:<48}{'ms/frame':>10}{'frames/s':>12}{'ratio':>12}")
     for name, speed in zip(ways, rates, strict=True):
-        figures = f"{1000 / speed:>10.2f}{speed:>12,.1f}{speed / rates[0]:>12,.2f}"
-        print(f"  {name:<46}{figures}", flush=True)
+        ratio = speed / rates[0]
+        print(f"  {name:<46}{1000 / speed:>10.2f}{speed:>12,.1f}{ratio:>12,.2f}", flush=True)
 
 
 class ReferenceFrames(Dataset):
@@ -193,11 +193,10 @@ def bench_train(options: argparse.Namespace) -> None:
             def reference(stage: str = stage) -> float:
                 return other.submit(reference_rate, stage, root, here.device).result()
 
-            ways: Ways = {f"reference, batch {BATCH}, fp32": (reference, BATCH)}
-            for batch in batches:
-                ways[f"ours, batch {batch}"] = our_rate(stage, batch, root, here), batch
-            compare(stage, ways, options.rounds)
-            del ways  # gigabytes
+            ours = {f"ours, batch {k}": (our_rate(stage, k, root, here), k) for k in batches}
+            theirs = {f"reference, batch {BATCH}, fp32": (reference, BATCH)}
+            compare(stage, theirs | ours, options.rounds)
+            del ours  # gigabytes
 
 
 def bench_inference(options: argparse.Namespace) -> None:

@@ -42,7 +42,7 @@ from base.errors import BrokenFrameError, UserError
 from base.set_type import SetType
 from dataset import open_split
 from dataset.transforms import resize_square
-from utils.drawing.sheet import draw_sheet
+from utils.drawing.frame_painter import draw_sheet
 from utils.drawing.write import save_picture
 
 

@@ -47,10 +47,45 @@ def test_heatmaps_are_compared_cell_by_cell():
     assert reconstruction_error(rebuilt, target, "sum").item() == pytest.approx(10.0)
 
 
+def test_joint_distance_is_the_mean_euclidean_distance():
+    target = torch.ones(2, 16, 3)
+    joints3d = target.clone()
+    joints3d[0, 5] += torch.tensor([3.0, 4.0, 0.0])
+    joints3d[1, 1] -= torch.tensor([0.0, 0.0, 2.0])
+    assert joint_distance(joints3d, target).item() == pytest.approx((5 + 2) / 32)
+
+
+def limbs(name: str, predicted: torch.Tensor, target: torch.Tensor, weight: float = 1.0):
+    return centred_losses(predicted, target, LossWeights(**NOTHING | {name: weight}))[name]
+
+
+def test_limbs_have_a_direction_and_a_length(pose):
+    for factor, cosine in ((1.0, 14.0), (0.5, 14.0), (-1.0, -14.0)):
+        found = limbs("limb_cosine", factor * pose, pose)
+        assert found.item() == pytest.approx(-cosine, rel=1e-5)
+    assert limbs("limb_cosine", pose + 5.0, pose).item() == pytest.approx(-14.0, rel=1e-4)
+    assert limbs("limb_distance", pose + 3.0, pose).item() == pytest.approx(0.0, abs=1e-4)
+    # A Head moved by 5 changes the one limb that ends there, in one of two samples.
+    moved = pose.clone()
+    moved[0, 1] += torch.tensor([0.0, 3.0, 4.0])
+    assert limbs("limb_distance", moved, pose).item() == pytest.approx(5 / 2, rel=1e-5)
+
+
+def test_one_turned_limb():
+    target = torch.zeros(1, 16, 3)
+    # Each joint further along x than the one before: every limb has length.
+    target[0, :, 0] = torch.arange(16)
+    turned = target.clone()
+    # The left toe is the child of one limb only: that limb turns by 60°, 13 stay.
+    turned[0, 11] = turned[0, 10] + torch.tensor([0.5, math.sqrt(0.75), 0.0])
+    assert limbs("limb_cosine", turned, target).item() == pytest.approx(-13.5, rel=1e-5)
+    # And the two unit vectors at 60° are one apart.
+    assert limbs("limb_distance", turned, target).item() == pytest.approx(1.0, rel=1e-5)
+
+
 def test_limb_length_leaves_the_direction_free(pose):
     def length(predicted):
-        weights = LossWeights(**NOTHING | {"limb_length": 2.0})
-        return centred_losses(predicted, pose, weights)["limb_length"]
+        return limbs("limb_length", predicted, pose, 2.0)
 
     assert length(-pose + 3.0).item() == pytest.approx(0.0, abs=1e-6)
     stretched = pose.clone()

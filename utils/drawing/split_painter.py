@@ -78,12 +78,10 @@ class SplitPainter:
 
     def paint(self, poses: Poses, row: int) -> np.ndarray:
         """The picture of a row of poses: (H, W, 3) uint8 RGB; raises as :meth:`image`."""
-        return self._painter.paint(
-            self.image(poses.frame_ids[row]),
-            *self.drawn(poses, row),
-            title=f"{poses.frame_ids[row]}   {described(poses.actions[row])}",
-            note=f"{'PA-' if poses.aligned_only else ''}MPJPE {poses.mpjpe[row]:.1f} mm",
-        )
+        error = "PA-MPJPE" if poses.aligned_only else "MPJPE"
+        frame, note = poses.frame_ids[row], f"{error} {poses.mpjpe[row]:.1f} mm"
+        title = f"{frame}   {described(poses.actions[row])}"
+        return self._painter.paint(self.image(frame), *self.drawn(poses, row), title, note)
 
     def save_all(
         self, poses: Poses, rows: Sequence[int], folder: Path, ranked: bool = False

@@ -134,6 +134,22 @@ def bomb(path):
         archive.writestr("file/data/99999", bytes(10**6))
 
 
+#: A dict with a key of 2 ** 24 items in 140 bytes, which takes as long to hash.
+DOUBLED_KEY = b"\x80\x02}()" + b"q\0h\0\x86" * 24 + b"K\1u."
+
+
+def doubled_key(path):
+    content = {"data.pkl": DOUBLED_KEY, "version": b"3", "byteorder": b"little"}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, value in content.items():
+            archive.writestr(f"a/{name}", value)
+
+
+def doubled_key_before_zip(path):
+    heads = [pickle.dumps(head, 2) for head in (0x1950A86A20F9469CFC6C, 1001, {})]
+    path.write_bytes(b"".join([*heads, DOUBLED_KEY]))
+
+
 def nested(depth):
     return reduce(lambda inner, _: {"model": inner}, range(depth), {})
 
@@ -178,6 +194,8 @@ NO_CHECKPOINTS = [
     ({RESNET: HEAD}, "no known ResNet"),
     (os.mkfifo, "cannot be read"),
     (bomb, "damaged: copy"),
+    (doubled_key, "damaged: copy"),
+    (doubled_key_before_zip, "cut off, or with Python objects"),
     (with_config(kind="transformer", transformer={"layers": 10**7}), "layers: .*64, not 10000000"),
     ({RESNET: TRUNK, "config": nested(100)}, "unknown key 'model.model'"),
     ({RESNET: TRUNK | {"bn1.bias": torch.tensor([math.nan])}}, "bn1.bias holds NaN or infinite"),
