@@ -1,15 +1,6 @@
 """How the authors of a set measure on it, and where it is asked for."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
-
-
-class Published(NamedTuple):
-    """What others state on the set's test frames."""
-
-    method: str
-    errors: dict[str, float]  # name of a metric of the protocol → millimetres
-    source: str
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,5 +12,6 @@ class Protocol:
     metrics: dict[str, str]
     licence: str  # and where the data are asked for
     citation: str
-    published: tuple[Published, ...] = ()
     note: str = ""
+    #: Method, with the source → metric → millimetres on the set's test frames.
+    published: dict[str, dict[str, float]] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from base.frame import FrameId
 from base.headset import load_headset
 from base.set_type import SetType
 from dataset.faults import Fault
-from dataset.protocol import Protocol, Published
+from dataset.protocol import Protocol
 from dataset.recordings import RecordedSet, Recording, numbered, read_labels, stamps
 
 #: Names of our 16 joints in the labels.
@@ -31,20 +31,20 @@ class UnrealEgo(RecordedSet):
 
     shares_people = True
     layout = "train.txt, validation.txt or test.txt beside ENVIRONMENT/DAY/PERSON/…/json"
+    # What is published: github.com/ChenhongyiYang/egoposeformer.
     protocol = Protocol(
         "UnrealEgo",
         {"MPJPE (pelvis)": "pelvis", "PA-MPJPE": "pa_mpjpe"},
         "non-commercial, no redistribution; data at 4dqv.mpi-inf.mpg.de/UnrealEgo",
         "Akada et al., UnrealEgo: A New Dataset for Robust Egocentric 3D Human Motion Capture, "
         "ECCV 2022",
-        (
-            Published(
-                "EgoPoseFormer, from both pictures",
-                {"MPJPE (pelvis)": 34.5, "PA-MPJPE": 33.4},
-                "github.com/ChenhongyiYang/egoposeformer",
-            ),
-        ),
         "pelvis: here the midpoint of the hips",
+        {
+            "EgoPoseFormer, both pictures": {
+                "MPJPE (pelvis)": 34.5,
+                "PA-MPJPE": 33.4,
+            }
+        },
     )
 
     @classmethod

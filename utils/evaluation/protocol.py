@@ -1,6 +1,7 @@
 """Errors as the protocols of other laboratories' sets have them (:mod:`dataset.protocol`)."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -61,13 +62,7 @@ MEASURES: dict[str, Callable[[Poses], np.ndarray]] = {
 
 def protocol_errors(poses: Poses, protocol: Protocol) -> dict[str, Any]:
     """The key "protocol" of results.json: "mm" has the errors by the set's own names."""
-    about = {name: getattr(protocol, name) for name in ("set", "licence", "citation", "note")}
-    metrics = {
-        name: measure
-        for name, measure in protocol.metrics.items()
-        if "pa_" in measure or not poses.aligned_only
-    }
+    metrics = {k: v for k, v in protocol.metrics.items() if "pa_" in v or not poses.aligned_only}
     values = [MEASURES[measure](poses) for measure in metrics.values()]
     mm = figures([*metrics], np.stack(values, 1), poses.characters[1]) if values else {}
-    published = [row._asdict() for row in protocol.published]
-    return about | {"measures": metrics, "mm": mm, "published": published}
+    return asdict(protocol) | {"metrics": metrics, "mm": mm}

@@ -87,12 +87,12 @@ def _protocol_line(protocol: dict[str, Any]) -> str:
     """What a set's own protocol gives, beside what others state."""
 
     def listed(errors: dict[str, float]) -> str:
-        names = [name for name in protocol["measures"] if name in errors]
+        names = [name for name in protocol["metrics"] if name in errors]
         return ", ".join(f"{name} {errors[name]:.1f} mm" for name in names)
 
     text = f"{protocol['set']}'s own protocol: {listed(protocol['mm']) or 'none'}"
-    for row in protocol["published"]:
-        text += f"; published: {row['method']}: {listed(row['errors'])}"
+    for method, errors in protocol["published"].items():
+        text += f"; published: {method}: {listed(errors)}"
     return f"{text} ({protocol['note']})" if protocol["note"] else text
 
 

@@ -224,6 +224,21 @@ def test_text_outside_the_canvas_is_cut_off_where_it_ends(place):
     assert small.any() and np.array_equal(small, large[100:130, 100:200])
 
 
+def test_true_joints_that_are_not_labelled_are_not_drawn_nor_their_limbs():
+    """Of the truth no left hand: nothing of it is left where it and the forearm were."""
+    whole, cut = standing(), standing()
+    cut[HANDS[0]] = np.nan
+    place = CAMERA.project(whole)
+    middle = (2 * place[HANDS[0]] + place[ELBOWS[0]]) / 3
+    pictures = [PAINTER.picture(GREY, [(on_square(pose), TRUTH)]) for pose in (whole, cut)]
+    for point in (place[HANDS[0]], middle):
+        at = (point + 0.5) * (640 / 800) - 0.5
+        drawn, empty = (colour_at(picture, at) for picture in pictures)
+        assert np.abs(drawn - TRUTH[1]).max() < 12 and (empty == 90).all()
+    panels = PAINTER.panels(GREY, on_square(whole), on_square(cut))
+    assert panels.shape == PAINTER.panels(GREY, on_square(whole), on_square(whole)).shape
+
+
 def film(path, fps, shape, count=20):
     """Blue enters over red from the left."""
     with closing(VideoFile(path, fps)) as video:
@@ -268,18 +283,3 @@ def test_without_h264_the_film_says_what_it_is(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(write, "_CODECS", {"no such": {}})
     with pytest.raises(UserError, match="leave out --video"):
         film(tmp_path / "b.mp4", 30, (100, 160))
-
-
-def test_true_joints_that_are_not_labelled_are_not_drawn_nor_their_limbs(painter):
-    """Of the truth no left hand: nothing of it is left where it and the forearm were."""
-    whole, cut = standing(), standing()
-    cut[HANDS[0]] = np.nan
-    place = CAMERA.project(whole)
-    middle = (2 * place[HANDS[0]] + place[ELBOWS[0]]) / 3
-    pictures = [painter.picture(GREY, [(on_square(pose), TRUTH)]) for pose in (whole, cut)]
-    for point in (place[HANDS[0]], middle):
-        at = (point + 0.5) * (640 / 800) - 0.5
-        drawn, empty = (colour_at(picture, at) for picture in pictures)
-        assert np.abs(drawn - TRUTH[1]).max() < 12 and (empty == 90).all()
-    panels = painter.panels(GREY, on_square(whole), on_square(cut))
-    assert panels.shape == painter.panels(GREY, on_square(whole), on_square(whole)).shape

@@ -97,7 +97,8 @@ def test_a_set_s_own_protocol_stands_below_the_table():
     line = "SceneEgo's own protocol: MPJPE (camera frame) {:.1f} mm, PA-MPJPE {:.1f} mm"
     assert text.endswith(line.format(absolute, aligned))
     text = text_table(result_blocks(measure(poses, UnrealEgo.protocol)))
-    assert "from both pictures: MPJPE (pelvis) 34.5 mm, PA-MPJPE 33.4 mm (pelvis: here" in text
+    line = "EgoPoseFormer, both pictures: MPJPE (pelvis) 34.5 mm, PA-MPJPE 33.4 mm (pelvis: here"
+    assert line in text
     assert "protocol" not in measure(poses) and "own protocol" not in text_table(
         result_blocks(measure(poses))
     )
@@ -105,7 +106,9 @@ def test_a_set_s_own_protocol_stands_below_the_table():
         protocol = load_class(place).protocol
         if isinstance(protocol, type(SceneEgo.protocol)):
             assert set(protocol.metrics.values()) <= set(MEASURES)
-            assert all(row.errors.keys() <= protocol.metrics.keys() for row in protocol.published)
+            assert all(
+                errors.keys() <= protocol.metrics.keys() for errors in protocol.published.values()
+            )
 
 
 def test_without_a_common_frame_only_aligned_errors_are_given(tmp_path):
@@ -118,7 +121,7 @@ def test_without_a_common_frame_only_aligned_errors_are_given(tmp_path):
     assert found.keys() - {"full", "upper", "lower"} == {
         *("joints_measured", "aligned_only", "protocol", "bones", "impossible"),
     }
-    assert set(found["protocol"]["measures"].values()) == {"ba_pa_mpjpe", "pa_mpjpe"}
+    assert set(found["protocol"]["metrics"].values()) == {"ba_pa_mpjpe", "pa_mpjpe"}
     other = measure(poses, SceneEgo.protocol)["protocol"]
     assert [*other["mm"]] == ["PA-MPJPE"]
     text = f"{text_table(result_blocks(found))}\n{text_summary(found)}"
