@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pytest
 from killing import one_thread
+
+from base.errors import UserError
 
 BEST = "checkpoints/model_best.tar"
 #: Options of make_synthetic.py for the tiny set.
@@ -93,6 +96,14 @@ def run_inference(model: Path, save_dir: Path, *more: object) -> dict[str, Any]:
     given = ("--load_model", model, "--save_dir", save_dir, "--gpu", "cpu", "--precision", "fp32")
     inference.main([str(word) for word in (*given, *more)])
     return json.loads((save_dir / "poses.json").read_text(encoding="utf-8"))
+
+
+def refused(message: str, call: Callable, *arguments: object, **options: object) -> str:
+    """What a call that is bad input is refused with: one line, which this pattern is found in."""
+    with pytest.raises(UserError, match=message) as caught:
+        call(*arguments, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
 def at_step(monkeypatch: Any, number: int, action: Callable[[], None]) -> None:

@@ -8,11 +8,12 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import cv2
 import pytest
 import torch
-from commands import BEST, at_step, run_train
+from commands import BEST, at_step, refused, run_train
 from tiny_model import CONFIG
 
 from base.errors import UserError
@@ -33,6 +34,14 @@ def run(tiny_data, tiny_file, tmp_path):
     return run
 
 
+@pytest.fixture
+def on_disk(tmp_path):
+    """The configuration, without pictures in memory."""
+    path = tmp_path / "disk.yml"
+    path.write_text(CONFIG.replace("data: {", "data: {memory_gib: 0, "))
+    return path
+
+
 def test_the_frames_of_a_loss_that_is_not_finite_are_listed(run, tmp_path, monkeypatch):
     real, frames = Trainer.train_step, []
 
@@ -44,8 +53,7 @@ def test_the_frames_of_a_loss_that_is_not_finite_are_listed(run, tmp_path, monke
         return terms
 
     monkeypatch.setattr(Trainer, "train_step", train_step)
-    with pytest.raises(UserError, match=r"not finite at step 2 .*nonfinite_step_2\.json"):
-        run("train3d", "--accumulate", 2)
+    refused(r"not finite at step 2 .*nonfinite_step_2\.json", run, "train3d", "--accumulate", 2)
     record = json.loads((tmp_path / "log" / "nonfinite_step_2.json").read_text())
     assert record["frames"] == frames[1] and len(frames[1]) == 4
     assert record["losses"]["pose"] == "nan"
@@ -63,27 +71,20 @@ def test_the_frames_of_a_loss_that_is_not_finite_are_listed(run, tmp_path, monke
     ],
 )
 def test_out_of_memory_says_what_to_lower(place, error, run, monkeypatch):
-    def fail(*_):
-        raise error
-
-    monkeypatch.setattr(Stage, place, fail)
+    monkeypatch.setattr(Stage, place, Mock(side_effect=error))
     what = "batch_size 4, accumulate 2 and pictures of 64 pixels"
     advice = rf"{what}: lower --batch_size, or .*--accumulate 4$"
-    other = "shapes" in str(error)
-    with pytest.raises(type(error) if other else UserError, match="shapes" if other else advice):
+    kind, text = (RuntimeError, "shapes") if "shapes" in str(error) else (UserError, advice)
+    with pytest.raises(kind, match=text):
         run("train3d", "--accumulate", 2)
 
 
-@pytest.mark.parametrize("flags", [("--batch_size", 1), ("--batch_size", 4, "--accumulate", 4)])
-def test_one_frame_is_too_few_for_batch_norm(flags, run, tiny_config, tmp_path):
-    with pytest.raises(UserError, match="of at least 2 frames"):
-        run("train3d", *flags, config=tiny_config)
-    assert not (tmp_path / "log").exists()
-
-
-def test_fewer_frames_than_parts_of_a_batch_are_refused(run):
+def test_batches_too_small_to_divide_or_for_batch_norm_are_refused(run, tiny_config, tmp_path):
+    for flags in (("--batch_size", 1), ("--batch_size", 4, "--accumulate", 4)):
+        refused("of at least 2 frames", run, "train3d", *flags, config=tiny_config)
     with pytest.raises(UserError, match="12 of 12 frames cannot be divided into 16 parts"):
         run("train2d", "--batch_size", 16, "--accumulate", 16)
+    assert not (tmp_path / "log").exists()
 
 
 def test_validation_on_characters_of_the_training_set_is_refused(run, tiny_data, tmp_path):
@@ -98,28 +99,24 @@ def test_validation_on_characters_of_the_training_set_is_refused(run, tiny_data,
 
 def test_all_runs_the_three_stages_and_goes_on_where_it_was(run, tmp_path, capsys):
     run("all", "--epochs", 1)
-    best = {
-        stage: torch.load(tmp_path / "log" / stage / BEST)
-        for stage in ("Train2d", "Train3d", "Finetune")
-    }
-    for key, stage in (("tiny2d_state_dict", "Train2d"), ("tiny3d_state_dict", "Train3d")):
-        for name, value in best[stage][key].items():
+    stages = "Train2d", "Train3d", "Finetune"
+    *first, last = (torch.load(tmp_path / "log" / stage / BEST) for stage in stages)
+    for key, best in zip(("tiny2d_state_dict", "tiny3d_state_dict"), first, strict=True):
+        for name, value in best[key].items():
             # Three steps of at most 1e-3 from where the stage before it ended.
             if name.endswith("weight"):
-                assert 0 < (best["Finetune"][key][name] - value).abs().max() < 4e-3
-    with pytest.raises(UserError, match="already holds a run"):
-        run("all", "--epochs", 1)
+                assert 0 < (last[key][name] - value).abs().max() < 4e-3
+    refused("already holds a run", run, "all", "--epochs", 1)
     capsys.readouterr()
     run("all", "--epochs", 1, "--resume")
     printed = capsys.readouterr().out
     assert printed.count("all 1 epochs are trained already") == 3 and "Training:" not in printed
-    with pytest.raises(UserError, match="--load_2d_model is for a single stage"):
-        run("all", "--load_2d_model", "some.tar")
+    refused("--load_2d_model is for a single stage", run, "all", "--load_2d_model", "some.tar")
 
 
-def test_a_set_none_of_whose_pictures_can_be_read_ends_with_one_line(run, tiny_data, tmp_path):
-    config = tmp_path / "disk.yml"
-    config.write_text(CONFIG.replace("data: {", "data: {memory_gib: 0, "))
+def test_a_set_none_of_whose_pictures_can_be_read_ends_with_one_line(
+    run, on_disk, tiny_data, tmp_path
+):
     for split, others in (("TrainSet", "ValSet"), ("ValSet", "TrainSet")):
         root = tmp_path / split
         shutil.copytree(tiny_data / split, root / split)
@@ -127,35 +124,31 @@ def test_a_set_none_of_whose_pictures_can_be_read_ends_with_one_line(run, tiny_d
         for picture in (root / split).rglob("*.png"):
             picture.write_bytes(b"")
         for stage in ("train2d", "temporal"):
-            with pytest.raises(UserError, match=rf"{split}: .*none .*can be read"):
-                run(stage, config=config, data=root)
+            refused(rf"{split}: .*none .*can be read", run, stage, config=on_disk, data=root)
             shutil.rmtree(tmp_path / "log", ignore_errors=True)
 
 
-def test_a_killed_reading_process_is_one_line_and_nothing_lost(run, tmp_path, monkeypatch, capsys):
-    config = tmp_path / "disk.yml"
-    text = CONFIG.replace("workers: 0", "workers: 1, memory_gib: 0")
-    config.write_text(text.replace("log_every: 1", "log_every: 9"))
+def test_a_killed_reading_process_is_one_line_and_nothing_lost(run, on_disk, tmp_path, monkeypatch):
+    text = on_disk.read_text().replace("workers: 0", "workers: 1")
+    on_disk.write_text(text.replace("log_every: 1", "log_every: 9"))
 
     def kill_workers():
         for worker in multiprocessing.active_children():
             os.kill(worker.pid, signal.SIGKILL)
         time.sleep(0.2)  # a signal handler that raises would do so here
 
-    at_step(monkeypatch, 2, kill_workers)
-    with pytest.raises(UserError, match=r"a process that reads pictures died .*--resume") as caught:
-        run("train2d", "--epochs", 4, config=config)
-    saved = re.search(r"\((\S+_step_\d+\.tar) is saved\)", str(caught.value))
-    monkeypatch.undo()
-    assert read_checkpoint(Path(saved[1])).training.step >= 2
-    run("train2d", "--epochs", 4, "--resume", config=config)
+    with monkeypatch.context() as patch:
+        at_step(patch, 2, kill_workers)
+        message = r"a process that reads pictures died .*--resume"
+        error = refused(message, run, "train2d", "--epochs", 4, config=on_disk)
+    [saved] = re.findall(r"\((\S+_step_\d+\.tar) is saved\)", error)
+    assert read_checkpoint(Path(saved)).training.step >= 2
+    run("train2d", "--epochs", 4, "--resume", config=on_disk)
     assert (tmp_path / "log" / "checkpoints" / "checkpoint_4.tar").is_file()
 
 
-def test_a_set_that_disappears_ends_the_run_saved(run, tiny_data, tmp_path, monkeypatch):
-    root, config = tmp_path / "data", tmp_path / "disk.yml"
-    shutil.copytree(tiny_data, root)
-    config.write_text(CONFIG.replace("data: {", "data: {memory_gib: 0, "))
+def test_a_set_that_disappears_ends_the_run_saved(run, on_disk, tiny_data, tmp_path, monkeypatch):
+    root = shutil.copytree(tiny_data, tmp_path / "data")
     at_step(monkeypatch, 1, lambda: shutil.rmtree(root / "TrainSet"))
-    with pytest.raises(UserError, match=r"TrainSet: of .* frames .*_step_1\.tar is saved"):
-        run("train2d", config=config, data=root)
+    message = r"TrainSet: of .* frames .*_step_1\.tar is saved"
+    refused(message, run, "train2d", config=on_disk, data=root)

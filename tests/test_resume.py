@@ -7,10 +7,9 @@ import signal
 import killing
 import pytest
 import torch
-from commands import BEST, at_step, records, run_train
+from commands import BEST, at_step, records, refused, run_train
 from tiny_model import CONFIG
 
-from base.errors import UserError
 from utils.common.checkpoint import list_checkpoints
 from utils.training.trainer import Trainer
 
@@ -31,6 +30,18 @@ def each_step(tmp_path_factory):
     path = tmp_path_factory.mktemp("config") / "each_step.yml"
     path.write_text(CONFIG.replace("{keep: 2}", "{keep: 2, minutes: 1.0e-9}"))
     return path
+
+
+@pytest.fixture
+def stop_before(monkeypatch):
+    """Runs end at a step as suddenly as by a kill, for their process."""
+
+    def stop_before(number, run, *arguments, **stage):
+        with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+            at_step(patch, number, lambda: 1 / 0)
+            run(*arguments, **stage)
+
+    return stop_before
 
 
 @pytest.fixture
@@ -84,22 +95,11 @@ def newest(tmp_path):
     return next(iter(list_checkpoints(tmp_path / "log" / "checkpoints"))).name
 
 
-class Stop(Exception):
-    """Ends a run as suddenly as a kill, for its process."""
-
-
-def stop():
-    raise Stop
-
-
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_run_goes_on_bit_identical(
-    stage, run, tiny_file, each_step, left_alone, tmp_path, monkeypatch
+    stage, run, tiny_file, each_step, left_alone, tmp_path, stop_before
 ):
-    at_step(monkeypatch, 3, stop)
-    with pytest.raises(Stop):
-        run(each_step, stage=stage)
-    monkeypatch.undo()
+    stop_before(3, run, each_step, stage=stage)
     assert newest(tmp_path) == "checkpoint_0_step_2.tar"
     run(tiny_file, "--resume", stage=stage)
     assert_same_run(tmp_path / "log", left_alone / stage)
@@ -124,10 +124,9 @@ def test_a_signal_is_a_checkpoint_and_the_end(
     # One checkpoint a quarter of an hour: the one found is the signal's, though no log is due.
     config = tmp_path / "config.yml"
     config.write_text(CONFIG.replace("log_every: 1", "log_every: 5"))
-    at_step(monkeypatch, 2, lambda: os.kill(os.getpid(), number))
-    with pytest.raises(SystemExit) as caught:
+    with monkeypatch.context() as patch, pytest.raises(SystemExit) as caught:
+        at_step(patch, 2, lambda: os.kill(os.getpid(), number))
         run(config)
-    monkeypatch.undo()
     assert caught.value.code == 128 + number
     assert f"stopped by {number.name} after step 2" in capsys.readouterr().out
     [path] = (tmp_path / "log" / "checkpoints").iterdir()
@@ -139,13 +138,10 @@ def test_a_signal_is_a_checkpoint_and_the_end(
 def test_a_signal_in_validation_comes_after_the_last_step(
     run, tiny_file, left_alone, tmp_path, monkeypatch
 ):
-    real = Trainer._validate
-    monkeypatch.setattr(
-        Trainer, "_validate", lambda self: (os.kill(os.getpid(), signal.SIGTERM), real(self))
-    )
-    with pytest.raises(SystemExit):
+    real, stop = Trainer._validate, (os.getpid(), signal.SIGTERM)
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(Trainer, "_validate", lambda self: (os.kill(*stop), real(self)))
         run(tiny_file)
-    monkeypatch.undo()
     assert newest(tmp_path) == "checkpoint_0_step_7.tar"
     run(tiny_file, "--resume")
     assert_same_run(tmp_path / "log", left_alone / "train3d")
@@ -175,11 +171,8 @@ def test_the_last_and_the_best_are_kept_and_no_other(keep, kept, run, tmp_path):
     assert best["epoch"] == best["best_epoch"] == 1 + errors.index(min(errors))
 
 
-def test_the_same_frames_are_left_for_other_batches(run, each_step, tmp_path, monkeypatch, capsys):
-    at_step(monkeypatch, 5, stop)
-    with pytest.raises(Stop):
-        run(each_step)  # after 4 steps of 4 frames
-    monkeypatch.undo()
+def test_the_same_frames_are_left_for_other_batches(run, each_step, tmp_path, stop_before, capsys):
+    stop_before(5, run, each_step)  # after 4 steps of 4 frames
     run(each_step, "--resume", "--batch_size", 2, "--epochs", 1)
     assert "train3d: 12 frames in" in capsys.readouterr().out  # of 28
     assert losses(tmp_path / "log")[-1][0] == 14
@@ -193,5 +186,4 @@ def test_a_step_beyond_the_epoch_is_refused(run, tiny_file, left_alone, tmp_path
         content = torch.load(source, weights_only=True)
         content["training"]["step"] = step
         torch.save(content, folder / "checkpoint_1.tar")
-        with pytest.raises(UserError, match=rf"{step} steps are more than an epoch"):
-            run(tiny_file, "--resume")
+        refused(rf"{step} steps are more than an epoch", run, tiny_file, "--resume")

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 import torch
-from commands import BEST, run_demo, run_train
+from commands import BEST, refused, run_demo, run_train
 
 import demo
 import inference
@@ -84,13 +84,10 @@ def test_the_card_has_the_figures_of_the_run_and_the_commands_in_order(weights, 
     for line in (
         f"| MPJPE, full body, mm | {whole['mpjpe']:.1f} [{low:.1f}, {high:.1f}] |",
         f"| MPJPE of hidden joints, mm | {found['visibility']['hidden']['mpjpe']:.1f} ",
-        f"| for comparison: the mean pose, MPJPE, mm | {whole['mpjpe_mean_pose']:.1f} |",
         f"| SHA-256 | `{sha256(weights)}` |",
-        "| model | autoencoder, resnet18, pictures of 64 px |",
         "\n".join(f"    {command}" for command in COMMANDS),
     ):
         assert line in card
-    assert max(map(len, card.splitlines())) < 120
 
 
 @pytest.mark.parametrize(
@@ -113,8 +110,7 @@ def test_what_cannot_be_exported_is_refused_and_leaves_nothing(
     monkeypatch.setattr(export_weights, "joints_moved", lambda *_: 1.1)
     (tmp_path / "new").mkdir()
     output = tmp_path / "new" / name if name else tiny_checkpoint
-    with pytest.raises(UserError, match=message):
-        export(tiny_checkpoint, results, output, most)
+    refused(message, export, tiny_checkpoint, results, output, most)
     with pytest.raises(UserError, match="of frames of utils/make_synthetic"):
         export(tiny_checkpoint, results, tmp_path / "new" / "a.tar", made="another set")
     assert not list(tmp_path.glob("new/*"))
@@ -126,9 +122,6 @@ def test_an_earlier_calibration_does_not_stay(tiny_checkpoint, results, tmp_path
     (tmp_path / "a.confidence.json").write_text("{}")
     export(tiny_checkpoint, results, tmp_path / "a.tar")
     assert {path.name for path in tmp_path.iterdir()} == {"a.tar", "a.md"}
-
-
-def test_a_weight_beyond_half_precision_is_named():
     with pytest.raises(UserError, match=r"fc1\.weight: not finite"):
         export_weights.halved({"fc1.weight": torch.full((2, 2), 1e6)})
 
@@ -150,14 +143,11 @@ def test_commands_use_the_pretrained_weights_and_say_so(given_weights, tiny_data
     for name, file in {"pretrained": given_weights, "box": given_weights, "small": small}.items():
         parsed = train.parse_arguments(["--training_type", "finetune", "--load_3d_model", name])
         assert parsed.load_3d_model == file
-
-
-def test_the_pretrained_weights_are_trained_further(given_weights, tiny_data, tmp_path, capsys):
-    run_train("finetune", tiny_data, tmp_path, "--load_model", "pretrained", "--lr", 1e-9)
-    assert "starting at epoch 1" in capsys.readouterr().out
-    before, after = (read_checkpoint(path) for path in (given_weights, tmp_path / BEST))
+    log = tmp_path / "log"
+    run_train("finetune", tiny_data, log, "--load_model", "pretrained", "--lr", 1e-9)
+    # At such a rate nothing moves: it did start from these weights, at epoch 1.
+    before, after = (read_checkpoint(path) for path in (given_weights, log / BEST))
     assert after.training.epoch == 1
-    # At such a rate nothing moves: it did start from these weights.
     before, after = (one.networks[RESNET]["conv1.weight"] for one in (before, after))
     assert torch.allclose(after, before.float(), atol=1e-6) and after.dtype == torch.float32
 
@@ -169,6 +159,5 @@ def test_a_checkout_without_the_weights_is_one_clear_line(tmp_path, monkeypatch)
         lambda: train.main(["--training_type", "finetune", "--load_model", "pretrained"]),
         lambda: EgoPosePredictor(),
     ):
-        with pytest.raises(UserError, match=r"no pretrained weights.*--load_model"):
-            command()
+        refused(r"no pretrained weights.*--load_model", command)
     assert not (tmp_path / "demo").exists()

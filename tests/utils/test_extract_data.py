@@ -11,6 +11,7 @@ import killing
 import numpy as np
 import pytest
 import release
+from commands import refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,24 +24,19 @@ from utils import extract_data
 TRAIN, VAL = "female_003_a_a", "male_008_a_a"  # of 6 and 9 parts
 
 
-def write_character(root, character, frames=4, environments=("env_001", "env_002", "env_003")):
-    """A small character; its pictures are noise, so that the archive does not compress away."""
-    for env in environments:
-        folder = release.camera_folder(root, "", character, env)
-        for number in range(frames):
-            release.write_label(folder, number)
-            noise = np.random.default_rng([number, int(env[-1])]).bytes(3000)
-            release.picture_path(folder, number).write_bytes(noise)
-    return root / character
-
-
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
-    """Two characters, and beside them a folder with their parts."""
+    """Two small characters, and beside them a folder with their parts; pictures are noise, so that
+    the archive does not compress away."""
     root = tmp_path_factory.mktemp("sources")
     for character in (TRAIN, VAL):
-        source = write_character(root, character)
-        archives.cut(archives.archive(source), character, root / "parts")
+        for env in range(1, 4):
+            folder = release.camera_folder(root, "", character, f"env_00{env}")
+            for number in range(4):
+                release.write_label(folder, number)
+                noise = np.random.default_rng([number, env]).bytes(3000)
+                release.picture_path(folder, number).write_bytes(noise)
+        archives.cut(archives.archive(root / character), character, root / "parts")
     return root
 
 
@@ -67,7 +63,11 @@ def names(folder):
     return {path.name for path in folder.glob("[!.]*")}
 
 
-def test_pictures_and_labels_go_to_their_set_once(published, output, sources, monkeypatch):
+def cut_by_a_byte(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def test_pictures_and_labels_go_to_their_set_once(published, output, sources, monkeypatch, capsys):
     parts = archives.contents(published)
     run(published, output)
     assert extracted(output / "TrainSet" / TRAIN) == archives.contents(sources / TRAIN)
@@ -78,45 +78,35 @@ def test_pictures_and_labels_go_to_their_set_once(published, output, sources, mo
         patched.setattr(extract_data, "read_archive", None)
         run(published, output)
     assert archives.contents(output) == before
-    run(published, output, "--passes", "json", "rgba", "depth")
-    added = archives.contents(output).keys() - before.keys()
-    assert {name.split("/")[-2] for name in added} == {"depth"} and len(added) == 6
-    cut_by_a_byte(published / CHARACTERS[VAL].parts[-1])  # it is no longer what was extracted
-    with pytest.raises(UserError, match=r"1 characters .* ends too early"):
-        run(published, output)
-    shutil.rmtree(output)
-    (part := published / CHARACTERS[VAL].parts[4]).unlink()
-    with pytest.raises(UserError, match=f"1 characters are not complete: .*{part.name} missing"):
-        run(published, output)
-    assert names(output) == {"TrainSet"}
-
-
-def cut_by_a_byte(path):
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-def test_a_second_run_notices_a_file_gone_or_cut(published, output, sources, monkeypatch, capsys):
-    run(published, output)
     camera = output / "TrainSet" / TRAIN / "env_002" / "cam_down"
     for spoil in (Path.unlink, cut_by_a_byte):
         spoil(next((camera / "json").iterdir()))
         run(published, output)
-        assert extracted(output / "TrainSet" / TRAIN) == archives.contents(sources / TRAIN)
+        assert archives.contents(output) == before
+    run(published, output, "--passes", "json", "rgba", "depth")
+    added = archives.contents(output).keys() - before.keys()
+    assert {name.split("/")[-2] for name in added} == {"depth"} and len(added) == 6
     run(published, output, "--passes", "all")
     # As in the release, one folder of an unused pass is a link to another, which holds nothing.
     link = f"{TRAIN}/env_002/cam_down/rot: a link, to ../../env_001/cam_down/rot"
     assert link in capsys.readouterr().err
     cut_by_a_byte(next((camera / "depth").iterdir()))
-    monkeypatch.setattr(extract_data, "read_archive", None)
-    run(published, output)
+    with monkeypatch.context() as patched:
+        patched.setattr(extract_data, "read_archive", None)
+        run(published, output)  # of json and rgba, which are right
+    cut_by_a_byte(published / CHARACTERS[VAL].parts[-1])  # it is no longer what was extracted
+    refused(r"1 characters .* ends too early", run, published, output)
+    shutil.rmtree(output)
+    (part := published / CHARACTERS[VAL].parts[4]).unlink()
+    refused(f"1 characters are not complete: .*{part.name} missing", run, published, output)
+    assert names(output) == {"TrainSet"}
 
 
 def test_a_folder_held_or_in_the_way_is_refused_before_work(published, output, monkeypatch):
     monkeypatch.setattr(extract_data, "read_archive", None)
     with locked(output), pytest.raises(UserError, match=f"process {os.getpid()} is writing"):
         run(published, output)
-    with pytest.raises(UserError, match="cannot be made a folder"):
-        run(published, published / CHARACTERS[VAL].parts[0])
+    refused("cannot be made a folder", run, published, published / CHARACTERS[VAL].parts[0])
 
 
 def test_nothing_is_left_of_a_killed_run(published, output, sources):
@@ -136,8 +126,7 @@ def test_damage_is_replaced_once_the_part_is_right(position, message, published,
     part, folder = published / CHARACTERS[TRAIN].parts[position], output / "TrainSet" / TRAIN
     whole = part.read_bytes()
     part.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UserError, match=f"{TRAIN}.tar.gz.{message}"):
-        run(published, output, "--characters", TRAIN)
+    refused(f"{TRAIN}.tar.gz.{message}", run, published, output, "--characters", TRAIN)
     assert not (folder / ".extracted.json").exists()
     part.write_bytes(whole)
     if position == 5:
@@ -253,12 +242,9 @@ def test_what_claims_or_has_too_many_bytes_takes_no_memory(head, size, says, tmp
 @pytest.fixture(scope="module")
 def large():
     """An archive of 9 MB, for gzip and what reads it are up to 1 MiB ahead of the tar."""
-    rng = np.random.default_rng(0)
+    rng, infos = np.random.default_rng(0), [tarfile.TarInfo(f"{JSON}/{i}") for i in range(100)]
     return archives.tar_members(
-        [
-            (tarfile.TarInfo(f"{JSON}/{i}"), rng.integers(48, 58, 200_000, np.uint8).tobytes())
-            for i in range(100)
-        ]
+        [(info, rng.integers(48, 58, 200_000, np.uint8).tobytes()) for info in infos]
     )
 
 
@@ -319,8 +305,7 @@ def test_many_headers_in_all_are_not_too_large(tmp_path):
 
 def test_ten_of_many_skipped_members_are_shown():
     lines = skipped_lines(["x"] * 12)
-    assert lines[0] == "  skipped 12 members of the archive:" and len(lines) == 12
-    assert lines[-2:] == ["    x", "    and 2 more"]
+    assert len(lines) == 12 and lines[-2:] == ["    x", "    and 2 more"]
     assert skipped_lines([]) == [] and len(skipped_lines(["x"] * 10)) == 11
 
 
@@ -337,5 +322,4 @@ def test_bad_input_is_one_line(tmp_path, output):
         ("strange", ("--characters", "male_001_a_a"), "holds no part of male_001"),
         ("parts", (), f"no file of json, rgba under .*, and /{JSON}/a: an abs"),
     ):
-        with pytest.raises(UserError, match=message):
-            run(tmp_path / folder, output, *options)
+        refused(message, run, tmp_path / folder, output, *options)

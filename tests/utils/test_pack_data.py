@@ -6,6 +6,7 @@ import archives
 import killing
 import pytest
 import release
+from commands import refused
 
 from base.errors import UserError
 from base.lock import locked
@@ -52,22 +53,26 @@ def run(source, output, *more):
     pack_data.main(options(source, output, "--frames_per_shard", "2", *more))
 
 
-def shards_and_arrays(folder):
-    """Everything but the note on which archives are done."""
-    return {k: v for k, v in archives.contents(folder).items() if not k.endswith(".done.json")}
+def assert_as_fresh(source, tmp_path):
+    """What is packed at last is what a first packing of the source gives."""
+    run(source, tmp_path / "a")
+    shutil.rmtree(tmp_path / "fresh", ignore_errors=True)
+    run(source, tmp_path / "fresh")
+    assert archives.contents(tmp_path / "a") == archives.contents(tmp_path / "fresh")
 
 
 def test_parts_and_tree_give_the_same_files(tree, parts, tmp_path, capsys):
     run(tree, tmp_path / "a", "--jobs", "1")
     run(parts, tmp_path / "b", "--jobs", "3")
-    a, b = shards_and_arrays(tmp_path / "a"), shards_and_arrays(tmp_path / "b")
+    # But for the note on which archives are done.
+    a, b = (
+        {k: v for k, v in archives.contents(tmp_path / name).items() if "done.json" not in k}
+        for name in "ab"
+    )
     assert a == b and "TrainSet/female_003_a_a-env_002-00001.tar" in a
     # Nothing of an archive is ever extracted.
-    assert {path.suffix for path in (tmp_path / "b").rglob("[!.]*.*")} == {
-        ".tar", ".npy", ".npz", ".json",
-    }  # fmt: skip
-    told = capsys.readouterr().out
-    assert "TrainSet: 15 frames in 9 shards, 15 labels" in told
+    assert {path.rpartition(".")[2] for path in b} == {"tar", "npy", "npz", "json"}
+    assert "TrainSet: 15 frames in 9 shards, 15 labels" in capsys.readouterr().out
 
 
 def test_a_second_run_encodes_nothing_that_is_there(tree, parts, tmp_path, monkeypatch):
@@ -89,81 +94,61 @@ def test_a_second_run_encodes_nothing_that_is_there(tree, parts, tmp_path, monke
         assert archives.contents(output) == before
 
 
-def test_a_frame_added_repaired_or_rewritten_later_is_packed(tree, tmp_path):
-    folder = release.camera_folder(tree, "TrainSet", TRAIN)
+def test_frames_added_repaired_rewritten_or_gone_later_are_packed_as_they_are(tree, tmp_path):
+    folder, output = release.camera_folder(tree, "TrainSet", TRAIN), tmp_path / "a"
     path = release.picture_path(folder, 1)
     whole = path.read_bytes()
     path.write_bytes(whole[:-40])
-    run(tree, tmp_path / "a")
-    assert len(Packed(tmp_path / "a", SetType.TRAIN)) == 14
-    assert len(Packed(tmp_path / "a", SetType.TRAIN, pictures=False)) == 15
+    run(tree, output)
+    assert len(Packed(output, SetType.TRAIN)) == 14
+    assert len(Packed(output, SetType.TRAIN, pictures=False)) == 15
     path.write_bytes(whole)
     release.write_label(folder, 0, action="Golfing")
     release.write_picture(folder, 0, level=99)
     release.write_label(folder, 7)
     release.write_picture(folder, 7)
-    run(tree, tmp_path / "a")
-    run(tree, tmp_path / "fresh")
-    assert archives.contents(tmp_path / "a") == archives.contents(tmp_path / "fresh")
-    data = Packed(tmp_path / "a", SetType.TRAIN)
+    assert_as_fresh(tree, tmp_path)
+    data = Packed(output, SetType.TRAIN)
     assert len(data) == 16 and data[0].action == "Golfing" and (data[0].image == 99).all()
-
-
-def test_what_the_tree_no_longer_has_is_not_kept(tree, tmp_path):
-    folder = release.camera_folder(tree, "TrainSet", TRAIN)
-    run(tree, tmp_path / "a")
-    release.write_picture(folder, 1, level=99)  # its label is as before
+    release.write_picture(folder, 1, level=98)  # its label is as before
     for number in (2, 3):  # a whole shard
         release.picture_path(folder, number).unlink()
         next(folder.glob(f"json/*{number}.json")).unlink()
     (tree / "skip_list.txt").write_text("".join(f"ValSet/{VAL}/env_001/{n}\n" for n in range(5)))
-    run(tree, tmp_path / "a")
-    run(tree, tmp_path / "fresh")
-    assert archives.contents(tmp_path / "a") == archives.contents(tmp_path / "fresh")
-    assert not list((tmp_path / "a" / "ValSet" / "rows").glob("*env_001*"))
-    assert (Packed(tmp_path / "a", SetType.TRAIN)[1].image == 99).all()
+    assert_as_fresh(tree, tmp_path)
+    assert not list((output / "ValSet" / "rows").glob("*env_001*"))
+    assert (Packed(output, SetType.TRAIN)[1].image == 98).all()
     (tree / "ValSet" / VAL).rename(tree / "TrainSet" / VAL)
-    with pytest.raises(UserError, match=rf"ValSet, {VAL}-env_002, is not in the input.*delete it"):
-        run(tree, tmp_path / "a")
+    refused(rf"ValSet, {VAL}-env_002, is not in the input.*delete it", run, tree, output)
     shutil.rmtree(tree / "TrainSet" / TRAIN / "env_002")
-    with pytest.raises(UserError, match=rf"TrainSet, {TRAIN}-env_002, is not in the input"):
-        run(tree, tmp_path / "a")
+    refused(rf"TrainSet, {TRAIN}-env_002, is not in the input", run, tree, output)
 
 
 def test_a_damaged_archive_is_named_and_the_others_are_packed(parts, tmp_path):
     part = parts / CHARACTERS[VAL].parts[5]
     whole = part.read_bytes()
     part.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UserError, match=part.name):
-        run(parts, tmp_path / "a")
+    refused(part.name, run, parts, tmp_path / "a")
     assert len(Packed(tmp_path / "a", SetType.TRAIN)) == 15
     part.unlink()
-    with pytest.raises(UserError, match=f"{part.name} missing"):
-        run(parts, tmp_path / "a")
+    refused(f"{part.name} missing", run, parts, tmp_path / "a")
     part.write_bytes(whole)
-    run(parts, tmp_path / "a")
-    run(parts, tmp_path / "fresh")
-    assert archives.contents(tmp_path / "a") == archives.contents(tmp_path / "fresh")
+    assert_as_fresh(parts, tmp_path)
 
 
-def test_nothing_is_kept_of_an_archive_whose_checksum_is_wrong(parts, tmp_path):
+def test_nothing_is_kept_of_an_archive_that_is_wrong_or_out_of_order(tree, parts, tmp_path):
     part = parts / CHARACTERS[TRAIN].parts[-1]
     content = bytearray(part.read_bytes())
     content[-8] ^= 1  # the stored CRC
     part.write_bytes(content)
-    with pytest.raises(UserError, match="checksum is wrong"):
-        run(parts, tmp_path / "a")
+    refused("checksum is wrong", run, parts, tmp_path / "a")
     assert not [name for name in archives.contents(tmp_path / "a") if TRAIN in name]
     assert len(Packed(tmp_path / "a", SetType.VAL)) == 15
-
-
-def test_an_environment_in_two_places_of_an_archive_is_refused(tree, tmp_path):
     files = archives.contents(tree / "TrainSet")
     ordered = sorted(files, key=lambda name: (name.rpartition("_")[2], name))  # by frame number
     members = [(archives.tarfile.TarInfo(name), files[name]) for name in ordered]
-    archives.cut(archives.tar_members(members), TRAIN, tmp_path / "parts")
-    with pytest.raises(UserError, match="extract it with"):
-        run(tmp_path / "parts", tmp_path / "a")
+    archives.cut(archives.tar_members(members), TRAIN, tmp_path / "ordered")
+    refused("extract it with", run, tmp_path / "ordered", tmp_path / "b")
 
 
 @pytest.mark.parametrize("kind", ["tree", "parts"])
@@ -192,17 +177,14 @@ def test_bad_input_is_one_line(tree, parts, tmp_path):
         ("tree", "b", ("--quality", "101"), "--quality"),
         ("tree", "b", ("--size", "31"), "--size must"),
     ):
-        with pytest.raises(UserError, match=message):
-            run(tmp_path / source, tmp_path / output, *more)
+        refused(message, run, tmp_path / source, tmp_path / output, *more)
     rows = next((tmp_path / "a" / "TrainSet" / "rows").glob("*.npz"))
     for kept in (rows.stat().st_size // 2, 0):
         rows.write_bytes(rows.read_bytes()[:kept])
-        with pytest.raises(UserError, match=r"npz: cannot be read; delete it"):
-            Environment.load(rows)
+        refused(r"npz: cannot be read; delete it", Environment.load, rows)
     for content in ("[1]", "null", "{"):
         (tmp_path / "a" / "packed.json").write_text(content)
-        with pytest.raises(UserError, match=r"packed\.json: not"):
-            run(tree, tmp_path / "a")
+        refused(r"packed\.json: not", run, tree, tmp_path / "a")
     assert not (tmp_path / "b").exists()
 
 
@@ -211,15 +193,14 @@ def test_a_shard_that_is_gone_cut_or_changed_is_packed_again(spoil, tree, tmp_pa
     run(tree, tmp_path / "a")
     before = archives.contents(tmp_path / "a")
     shard = tmp_path / "a" / "TrainSet" / f"{TRAIN}-env_002-00001.tar"
+    rows = shard.parent / "rows" / f"{TRAIN}-env_002.npz"
     content = bytearray(shard.read_bytes())
     content[600] ^= 1  # inside the first JPEG, where a decoder would not notice
-    if spoil == "delete":
-        shard.unlink()
-    elif spoil == "truncated rows":
-        rows = shard.parent / "rows" / f"{TRAIN}-env_002.npz"
-        rows.write_bytes(rows.read_bytes()[:100])
-    else:
-        shard.write_bytes(content[: {"flip": None, "cut": 700}[spoil]])
+    path, damaged = {
+        **{"flip": (shard, content), "cut": (shard, content[:700]), "delete": (shard, None)},
+        "truncated rows": (rows, rows.read_bytes()[:100]),
+    }[spoil]
+    path.unlink() if damaged is None else path.write_bytes(damaged)
     if spoil in ("cut", "delete"):
         data = Packed(tmp_path / "a", SetType.TRAIN)
         told = "; ".join(map(str, data.faults))
@@ -237,10 +218,8 @@ def test_another_set_is_not_packed_into_a_used_folder(tree, parts, tmp_path):
         run(tmp_path / "mine", tmp_path / "a")
     run(tmp_path / "mine", tmp_path / "b")
     for source in (tree, parts):
-        with pytest.raises(UserError, match=r"holds another set .*TrainSet, me-env_001"):
-            run(source, tmp_path / "b")
-    with pytest.raises(UserError, match="is packed already"):
-        run(tmp_path / "b", tmp_path / "c")
+        refused(r"holds another set .*TrainSet, me-env_001", run, source, tmp_path / "b")
+    refused("is packed already", run, tmp_path / "b", tmp_path / "c")
 
 
 def test_two_packers_exclude_each_other_and_what_killed_ones_left_is_cleared(tree, tmp_path):
@@ -251,8 +230,7 @@ def test_two_packers_exclude_each_other_and_what_killed_ones_left_is_cleared(tre
     rows.mkdir(parents=True)
     (rows / ".x.npz.part").touch()
     (rows.parent / ".x.tar.part").touch()
-    with pytest.raises(UserError, match="is not empty"):
-        run(tree, tmp_path / "a")
+    refused("is not empty", run, tree, tmp_path / "a")
     run(tree, tmp_path / "b")
     shutil.copy(tmp_path / "b" / "packed.json", tmp_path / "a")
     run(tree, tmp_path / "a")
@@ -260,10 +238,7 @@ def test_two_packers_exclude_each_other_and_what_killed_ones_left_is_cleared(tre
 
 
 def test_names_that_shards_cannot_hold_are_refused(tmp_path):
-    for character, env in (("a-b", "c"), ("a", "b-c")):
-        release.fill(tmp_path / "twins", [1], character=character, env=env)
-    release.fill(tmp_path / "long", [1], character="c" * 120, env="e" * 120)
-    with pytest.raises(UserError, match="would be one when packed: rename"):
-        run(tmp_path / "twins", tmp_path / "a")
-    with pytest.raises(UserError, match="so long a name"):
-        run(tmp_path / "long", tmp_path / "b")
+    for root, character, env in (("a", "a-b", "c"), ("a", "a", "b-c"), ("b", "c" * 120, "e" * 120)):
+        release.fill(tmp_path / root, [1], character=character, env=env)
+    for root, message in (("a", "would be one when packed: rename"), ("b", "so long a name")):
+        refused(message, run, tmp_path / root, tmp_path / "packed" / root)

@@ -10,9 +10,9 @@ import pytest
 import release
 import torch
 import webdataset
-from commands import pack
+from commands import pack, refused
 
-from base.errors import BrokenFrameError, UserError
+from base.errors import BrokenFrameError
 from base.frame import FrameId
 from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
@@ -23,6 +23,8 @@ from dataset.labels import Label
 from dataset.loader import FrameLoader
 from dataset.packed.packed import Packed
 from dataset.tree.mocap import Mocap
+
+FIELDS = "joints2d", "joints3d", "visible"
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def test_frames_are_those_of_the_tree(packed, tiny_data, set_type):
     for i in range(len(tree)):
         a, b = tree[i], shards[i]
         assert a.frame_id == b.frame_id == shards.frame_id(i) and a.action == b.action
-        for name in ("joints2d", "joints3d", "visible"):
+        for name in FIELDS:
             x, y = getattr(a, name), getattr(b, name)
             assert np.array_equal(x, y) and x.dtype == y.dtype
         assert b.image.dtype == np.uint8 and b.image.shape == (96, 96, 3)
@@ -57,19 +59,20 @@ def test_a_smaller_input_is_resized_with_its_labels_and_a_larger_one_refused(pac
     for i in range(len(tree)):
         assert np.array_equal(tree[i].joints2d, shards[i].joints2d)
         assert np.abs(tree[i].image.astype(float) - shards[i].image).mean() < 5
-    with pytest.raises(UserError, match="keeps pictures of 96 pixels, fewer than the 128"):
-        open_split(packed, SetType.VAL, 128)
+    refused("keeps pictures of 96 pixels, fewer than the 128", open_split, packed, SetType.VAL, 128)
     assert len(open_split(packed, SetType.VAL, 128, pictures=False).annotations()) == 4
 
 
 def test_annotations_are_those_of_the_tree_and_need_no_shard(packed, tiny_data, tmp_path):
     alone = tmp_path / "labels"
     shutil.copytree(packed, alone, ignore=shutil.ignore_patterns("*.tar", "rows"))
-    a = open_split(tiny_data, SetType.TRAIN, 64, pictures=False).annotations()
-    b = open_split(alone, SetType.TRAIN, 64, pictures=False).annotations()
+    a, b = (
+        open_split(root, SetType.TRAIN, 64, pictures=False).annotations()
+        for root in (tiny_data, alone)
+    )
     assert len(a) == len(b) == 28 > len(open_split(packed, SetType.TRAIN, 64))
     assert a.actions == b.actions
-    for name in ("joints2d", "joints3d", "visible"):
+    for name in FIELDS:
         assert np.array_equal(getattr(a, name), getattr(b, name))
 
 
@@ -145,25 +148,31 @@ def test_tables_of_many_headsets_are_joined_without_comparing_each_with_each(mon
 
 
 def test_missing_unfinished_and_mixed_up_sets_say_what_to_do(small):
-    with pytest.raises(UserError, match=r"no ValSet in .*: only TrainSet$"):
-        open_split(small, SetType.VAL, 64)
-    index = small / "TrainSet" / "index.json"
-    content = json.loads(index.read_text())
+    training = small, SetType.TRAIN, 64
+    refused(r"no ValSet in .*: only TrainSet$", open_split, small, SetType.VAL, 64)
+    index, path = (small / "TrainSet" / name for name in ("index.json", "annotations.npy"))
+    content, stored = json.loads(index.read_text()), np.load(path)
     lists = ("headsets", "characters", "environments", "actions", "shards")
-    wrong = r"index\.json: cannot be read"
+    wrong, unfit = r"index\.json: cannot be read", r"index\.json: does not fit annotations\.npy"
     for change, message in (
         ({"format": 99}, "format: Input should be 1, not 99"),
-        *(({key: []}, r"does not fit annotations\.npy") for key in lists),
+        *(({key: []}, unfit) for key in lists),
         *(({key: "text"}, wrong) for key in (*lists, "left_out", "size")),
         ({"headsets": [RELEASE_HEADSET.as_dict() | {"more": 1}]}, f"{wrong}.*unknown key more"),
         ({"left_out": [{"kind": "odd", "where": "", "detail": ""}]}, f"{wrong}.*kind: .*'odd'"),
     ):
         index.write_text(json.dumps(content | change))
-        with pytest.raises(UserError, match=message):
-            open_split(small, SetType.TRAIN, 64)
+        refused(message, open_split, *training)
+    index.write_text(json.dumps(content))
+    for name in lists:
+        rows = stored.copy()
+        rows[name.removesuffix("s")][2] = -2
+        np.save(path, rows)
+        refused(unfit, open_split, *training)
+    path.write_bytes(b"")
+    refused(r"annotations\.npy: damaged, or no array.*; pack again", open_split, *training)
     index.unlink()
-    with pytest.raises(UserError, match="finish packing"):
-        open_split(small, SetType.TRAIN, 64)
+    refused("finish packing", open_split, *training)
 
 
 @pytest.mark.parametrize("form", ["packed", "tree"])
@@ -175,20 +184,6 @@ def test_a_set_that_disappears_is_skipped_frame_by_frame_and_named(form, workers
     assert list(loader) == []
     assert [frame_id.number for frame_id, _ in loader.broken] == [0, 1, 2, 3]
     assert all("cannot be read (No such file" in reason for _, reason in loader.broken)
-
-
-def test_rows_that_point_beyond_a_list_are_refused(small):
-    path = small / "TrainSet" / "annotations.npy"
-    stored = np.load(path)
-    for field in ("headset", "character", "environment", "action", "shard"):
-        rows = stored.copy()
-        rows[field][2] = -2
-        np.save(path, rows)
-        with pytest.raises(UserError, match=r"index\.json: does not fit annotations\.npy"):
-            open_split(small, SetType.TRAIN, 64)
-    path.write_bytes(b"")
-    with pytest.raises(UserError, match=r"annotations\.npy: damaged, or no array.*; pack again"):
-        open_split(small, SetType.TRAIN, 64)
 
 
 def test_annotations_that_are_cut_while_a_set_is_open_do_not_end_the_process(small):

@@ -5,8 +5,8 @@ import os
 from collections import Counter
 
 import pytest
+from commands import refused
 
-from base.errors import UserError
 from base.set_type import SetType
 from dataset.release.table import CHARACTERS, find_archives, missing_parts, select_characters
 
@@ -24,10 +24,8 @@ def test_characters_are_selected_by_set_and_by_name():
     assert [c.name for c in select_characters(["val"])] == ["male_008_a_a"]
     names = ["female_001_a_a", "male_001_a_a"]
     assert [c.name for c in select_characters(None, names[::-1])] == names
-    with pytest.raises(UserError, match="no character male_099"):
-        select_characters(None, ["male_099_a_a"])
-    with pytest.raises(UserError, match="belongs to TestSet"):
-        select_characters(["train"], ["male_001_a_a"])
+    refused("no character male_099", select_characters, None, ["male_099_a_a"])
+    refused("belongs to TestSet", select_characters, ["train"], ["male_001_a_a"])
 
 
 def test_archives_are_found_in_order_and_missing_parts_are_named(tmp_path):
@@ -41,20 +39,14 @@ def test_archives_are_found_in_order_and_missing_parts_are_named(tmp_path):
     assert missing_parts("male_003_f_s", found["male_003_f_s"]) == []
 
 
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        ("male_003_f_s.tar.gz", "male_003_f_s.tar.gz.partaa"),
-        ("male_003_f_s.tar.gz", "more/male_003_f_s.tar.gz"),
-        ("old/male_003_f_s.tar.gz.partaa", "new/male_003_f_s.tar.gz.partab"),
-    ],
-)
-def test_a_character_in_two_places_is_refused(first, second, tmp_path):
-    for name in (first, second):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    with pytest.raises(UserError, match="two archives of male_003_f_s; move one of them away"):
-        find_archives(tmp_path)
+@pytest.mark.parametrize("places", [("", ".partaa"), ("", "/more"), ("/old.partaa", "/new.partab")])
+def test_a_character_in_two_places_is_refused(places, tmp_path):
+    for place in places:
+        folder, _, part = place.partition(".")
+        path = tmp_path / folder.strip("/") / f"male_003_f_s.tar.gz{'.' * bool(part)}{part}"
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    refused("two archives of male_003_f_s; move one of them away", find_archives, tmp_path)
 
 
 def test_folders_below_are_searched_frames_and_hidden_ones_not(tmp_path, monkeypatch, capsys):

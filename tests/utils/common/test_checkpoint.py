@@ -2,6 +2,8 @@
 
 import argparse
 import contextlib
+import copy
+import dataclasses
 import gzip
 import math
 import os
@@ -16,6 +18,7 @@ import limits
 import numpy as np
 import pytest
 import torch
+from commands import refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +38,7 @@ from utils.common.checkpoint import (
 from utils.common.config import parse_config
 
 LIFTING = "autoencoder_state_dict"
+CAMERA = dataclasses.asdict(RELEASE_SQUARE.resized(64, 64))
 
 
 def small(network, *options):
@@ -60,25 +64,19 @@ def read(tmp_path, content, name="file.tar"):
 
 def test_what_a_checkpoint_holds_comes_back(tmp_path):
     config = parse_config({"data": {"input_size": 64}, "train2d": {"lr": 0.5}}, "test")
-    camera = RELEASE_SQUARE.resized(64, 64)
     state = TrainingState("finetune", 3, 2, 0.5, 7, weights={RESNET: TRUNK}, ema_updates=9)
     content = {
         **{RESNET: TRUNK, LIFTING: HEAD, "optimizer_state_dict": {"state": {}}},
-        **{"config": config.model_dump(), "training": vars(state)},
+        **{"config": config.model_dump(), "training": vars(state), "camera": CAMERA},
         "mean_pose": torch.arange(48.0).reshape(16, 3).index_fill(0, torch.tensor(11), math.nan),
-        "camera": {name: getattr(camera, name) for name in type(camera).__dataclass_fields__},
     }
     found = read(tmp_path, content)
     assert same(found.networks[RESNET], TRUNK) and same(found.networks[LIFTING], HEAD)
-    assert (found.path, found.optimizer, found.training) == (
-        tmp_path / "file.tar", {"state": {}}, state,
-    )  # fmt: skip
-    assert found.config == config and found.has_config and found.camera == camera
+    whole = tmp_path / "file.tar", {"state": {}}, state, config, RELEASE_SQUARE.resized(64, 64)
+    assert (found.path, found.optimizer, found.training, found.config, found.camera) == whole
+    assert found.has_config and found.parts == ["pose2d", "lifting"] and found.stage == "finetune"
     assert found.mean_pose.dtype == np.float64 and found.mean_pose[1].tolist() == [3, 4, 5]
     assert np.flatnonzero(np.isnan(found.mean_pose[:, 0])).tolist() == [11]  # without labels
-    assert found.parts == ["pose2d", "lifting"] and found.stage == "finetune"
-    state = vars(TrainingState("train2d", 3, 2, 0.5))
-    assert list(state.values()) == ["train2d", 3, 2, 0.5, 0, None, None, None, 0]
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
@@ -117,10 +115,13 @@ class Dangerous:
         return (print, ("this must not be printed",))
 
 
-def zipped(path, *names):
-    with zipfile.ZipFile(path, "w") as archive:
-        for name in names:
-            archive.writestr(f"a/{name}", "content")
+def zipped(*names):
+    def write(path):
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in names:
+                archive.writestr(f"a/{name}", "content")
+
+    return write
 
 
 def tarred(path):
@@ -158,7 +159,6 @@ def with_config(**model):
     return {RESNET: TRUNK, "config": {"model": model}}
 
 
-CAMERA = RELEASE_SQUARE.resized(64, 64)
 MOUNTS = {"neck": [[0.0, 0.0, 0.0]] * 2, "edge": 50.0, "headsets": ["a"]}
 STATE = {"stage": "train2d", "epoch": 1, "best_epoch": 1, "best_value": 1.0}
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 1356319646\n"
@@ -177,8 +177,8 @@ NO_CHECKPOINTS = [
     (gzip.compress(b"x", mtime=0), "compressed: unpack it"),
     (tarred, "a tar archive"),
     (b'\x10\0\0\0\0\0\0\0{"a":', "a safetensors file"),
-    (lambda path: zipped(path, "a.txt"), "a zip archive, not"),
-    (lambda path: zipped(path, "data.pkl", "constants.pkl"), "a TorchScript model"),
+    (zipped("a.txt"), "a zip archive, not"),
+    (zipped("data.pkl", "constants.pkl"), "a TorchScript model"),
     (pickle.dumps({"a": 1}), "a Python pickle"),
     ({RESNET: LINEAR}, r"objects \(.*Linear.*run"),
     ({RESNET: Dangerous()}, r"objects \(builtins\.print\), which could run code"),
@@ -190,28 +190,22 @@ NO_CHECKPOINTS = [
     ({}, "but nothing"),
     (dict.fromkeys("abcd", 3), rf"no {RESNET}.*but a, b, c, d"),
     ({RESNET: {"conv1.weight": "text"}}, "no dict of weights"),
-    ({LIFTING: 3}, "no dict of weights"),
     ({RESNET: HEAD}, "no known ResNet"),
     (os.mkfifo, "cannot be read"),
     (bomb, "damaged: copy"),
     (doubled_key, "damaged: copy"),
     (doubled_key_before_zip, "cut off, or with Python objects"),
     (with_config(kind="transformer", transformer={"layers": 10**7}), "layers: .*64, not 10000000"),
-    ({RESNET: TRUNK, "config": nested(100)}, "unknown key 'model.model'"),
     ({RESNET: TRUNK | {"bn1.bias": torch.tensor([math.nan])}}, "bn1.bias holds NaN or infinite"),
-    ({RESNET: TRUNK | {"bn1.bias": torch.tensor([1e39]).double() * 1e39}}, "NaN or infinite"),
     ({RESNET: TRUNK | {"a": torch.ones(1).expand(10**9, 10**9)}}, "a has shape .*fewer numbers"),
     ({RESNET: TRUNK | {"a": torch.eye(2).to_sparse()}}, "a is no tensor of real"),
-    ({RESNET: TRUNK, "training": {"epochs": 3}}, "training is not as"),
     ({RESNET: TRUNK, "training": STATE | {"step": -1}}, "training is not as"),
     ({RESNET: TRUNK, "training": STATE | {"best_value": math.nan}}, "training is not as"),
-    ({RESNET: TRUNK, "training": STATE | {"best_value": -math.inf}}, "training is not as"),
     ({RESNET: TRUNK, "training": STATE | {"weights": {RESNET: [1]}}}, "training is not as"),
     (
         {RESNET: TRUNK, "training": STATE | {"weights": {RESNET: {"a": torch.tensor(math.inf)}}}},
         f"training: {RESNET}: a holds NaN or infinite",
     ),
-    ({RESNET: TRUNK, "mean_pose": torch.ones(3)}, "mean_pose is not as"),
     ({RESNET: TRUNK, "mounts": MOUNTS | {"neck": [0.0]}}, "mounts is not as"),
     ({RESNET: TRUNK, "optimizer_state_dict": [1]}, "optimizer_state_dict is not as"),
     ({RESNET: TRUNK, "mean_pose": [[math.nan] * 3] * 16}, r"file\.tar.*mean_pose"),
@@ -254,8 +248,7 @@ def test_damaged_checkpoints_are_passed_over(tmp_path, capsys):
     best = tmp_path / "model_best.tar"
     assert newest_whole_checkpoint(tmp_path).path == best
     best.write_bytes(b"")
-    with pytest.raises(UserError, match="none of its 4 checkpoints can be read"):
-        newest_whole_checkpoint(tmp_path)
+    refused("none of its 4 checkpoints can be read", newest_whole_checkpoint, tmp_path)
 
 
 def test_no_flipped_bit_is_read_as_other_weights(tmp_path):
@@ -277,8 +270,7 @@ def test_no_flipped_bit_is_read_as_other_weights(tmp_path):
     entry = content.index(b"PK\1\2", content.index(b"PK\1\2") + 4)
     content[entry + 24] ^= 8
     path.write_bytes(content)
-    with pytest.raises(UserError, match="damaged"):
-        read_checkpoint(path)
+    refused("damaged", read_checkpoint, path)
 
 
 _ODD = [
@@ -288,16 +280,12 @@ _ODD = [
 ]
 
 
-_BOMBS = [reduce(lambda inner, _: [inner, inner], range(40), [1.0])]  # 10^12 numbers
-_BOMBS += [reduce(lambda inner, _: {"a": inner, "b": inner}, range(40), {})]
-_BOMBS += [reduce(lambda inner, _: (inner, inner), range(40), (1.0,))]
-_BOMBS += [{RESNET: bomb} for bomb in _BOMBS]
-
-
-@pytest.mark.parametrize("bomb", _BOMBS, ids=range(6))
-def test_no_nested_value_is_walked_without_bound(bomb, tmp_path):
-    camera = {k: getattr(CAMERA, k) for k in type(CAMERA).__dataclass_fields__}
-    sections = {"training": STATE, "mounts": MOUNTS, "camera": camera}
+@pytest.mark.parametrize("within", [False, True])
+@pytest.mark.parametrize("twice", [lambda a: [a, a], lambda a: {"a": a, "b": a}, lambda a: (a, a)])
+def test_no_nested_value_is_walked_without_bound(twice, within, tmp_path):
+    bomb = reduce(lambda inner, _: twice(inner), range(40), twice(1.0))  # 10^12 numbers
+    bomb = {RESNET: bomb} if within else bomb
+    sections = {"training": STATE, "mounts": MOUNTS, "camera": CAMERA}
     contents = [{key: value | {k: bomb}} for key, value in sections.items() for k in value]
     contents += [{"training": STATE | {k: bomb}} for k in ("random", "scaler", "weights")]
     keys = ("config", "mean_pose", "optimizer_state_dict", "scheduler", "other", *sections)
@@ -315,8 +303,8 @@ def test_any_content_is_a_checkpoint_or_one_line(tmp_path_factory, data):
     content = {
         **{RESNET: dict(TRUNK), "training": dict(STATE), "mounts": dict(MOUNTS), "scheduler": {}},
         **{"config": {"model": {"kind": "transformer"}, "data": {"input_size": 64}}},
-        "camera": {k: getattr(CAMERA, k) for k in type(CAMERA).__dataclass_fields__},
         **{"mean_pose": torch.zeros(16, 3), "optimizer_state_dict": {"state": {}}},
+        "camera": dict(CAMERA),
     }
     for _ in range(data.draw(st.integers(1, 3))):
         section = content
@@ -324,7 +312,7 @@ def test_any_content_is_a_checkpoint_or_one_line(tmp_path_factory, data):
         while isinstance(section.get(key), dict) and section[key] and data.draw(st.booleans()):
             section = section[key]
             key = data.draw(st.sampled_from(list(section)[:40]))
-        section[key] = data.draw(st.sampled_from(_ODD))
+        section[key] = copy.deepcopy(data.draw(st.sampled_from(_ODD)))
     torch.save(content, path)
     try:
         found = read_checkpoint(path)
@@ -342,18 +330,14 @@ def test_a_full_disk_is_called_so_and_leaves_the_checkpoint_that_was_there(tmp_p
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def renamed(weights, prefix):
-    return {prefix + name: value for name, value in weights.items()}
-
-
 def test_prefixes_of_parallel_and_compiled_networks_are_removed(tmp_path):
-    compiled = {name.replace("layer1.", "layer1._orig_mod."): v for name, v in TRUNK.items()}
-    content = {RESNET: renamed(compiled, "module._orig_mod."), LIFTING: renamed(HEAD, "module.")}
+    trunk = {
+        "module._orig_mod." + name.replace("layer1.", "layer1._orig_mod."): value
+        for name, value in TRUNK.items()
+    }
+    content = {RESNET: trunk, LIFTING: {f"module.{name}": value for name, value in HEAD.items()}}
     more = {"args": argparse.Namespace(lr=np.float64(1e-3), log=Path("/a")), "best": np.float32(5)}
     found = read(tmp_path, content | more)
     assert same(found.networks[RESNET], TRUNK) and same(found.networks[LIFTING], HEAD)
-
-
-@pytest.mark.parametrize(("stage", "key"), [("train2d", RESNET), ("train3d", LIFTING)])
-def test_one_network_alone_is_of_its_stage(stage, key, tmp_path):
-    assert read(tmp_path, {key: TRUNK if key == RESNET else HEAD}).stage == stage
+    for stage, key in (("train2d", RESNET), ("train3d", LIFTING)):
+        assert read(tmp_path, {key: content[key]}).stage == stage

@@ -4,6 +4,7 @@ import re
 
 import mutations
 import pytest
+from commands import refused
 from hypothesis import example, given, settings
 
 from base.errors import UserError
@@ -57,7 +58,6 @@ def test_what_is_dumped_loads_to_the_same_and_overrides_take_precedence(tmp_path
         ("hetmap: {sigma: 2}", "did you mean 'heatmap'"),
         ("train2d: {epochs: many}", "train2d.epochs: .*'many'"),
         ("model: {kind: other}", "there is autoencoder, transformer, but no 'other'"),
-        ("model: {autoencoder: {latent: 0}}", "model.autoencoder.latent: .*not 0"),
         (
             "model: {kind: transformer, transformer: {temporal: {lags: [1]}}}",
             r"model.transformer.temporal.lags: must rise from 0, to 10000 at most, not \[1\]",
@@ -65,16 +65,13 @@ def test_what_is_dumped_loads_to_the_same_and_overrides_take_precedence(tmp_path
         ("model: {kind: transformer, transformer: {dim: 32}}", "32 is no multiple of heads 6"),
         ("data: {input_size: 1025}", "data.input_size: .*not 1025"),
         ("train2d: {lr: .inf}", "number inf is not finite"),
-        ("train2d: {augment: {colour: -3}}", "train2d.augment.colour: .*not -3"),
         ("data: {input_size: true}", "data.input_size: must not be true or false"),
-        ("model: 5", "model: .*not 5"),
         ("model: {kind: [1]}", r"model.kind: there is .*no \[1\]"),
         ("model: {backbone: 'hf-hub:some/one'}", "model.backbone: .*'hf-hub:some/one'"),
         ("train2d: {weight_decay: '1e39'}", "weight_decay: must be at most"),
         (f"seed: {'9' * 401}", "line 1"),
         ("seed: 2020-13-01", "seed: .*'2020-13-01'"),
         ("train2d: {lr: " + "[" * 5000, "nested too deeply"),
-        ('extends: "a\\0"', "extends: must be one configuration"),
         ('extends: "\\ud800"', "extends: must be one configuration"),
         ("a: [1", "not valid YAML"),
         ("- 1", "not a mapping"),
@@ -92,22 +89,18 @@ def test_a_file_extends_another_and_faults_name_the_file_or_the_command_line(tmp
     own, base = tmp_path / "own.yml", tmp_path / "base.yml"
     base.write_text("extends: quickstart\nmodel: {backbone: resnet34}\ntrain2d: {epochs: 9}")
     own.write_text("extends: base.yml\ntrain2d: {lr: 0.5}\nmodel: {backbone: resnet50}")
-    config, preset = load_config(own), load_config(config_path("quickstart"))
-    assert config == preset.overridden(
-        {"train2d": {"epochs": 9, "lr": 0.5}, "model": {"backbone": "resnet50"}}
-    )
+    over = {"train2d": {"epochs": 9, "lr": 0.5}, "model": {"backbone": "resnet50"}}
+    assert load_config(own) == load_config(config_path("quickstart")).overridden(over)
     for path, text in ((base, "train2d: {epochs: 0}"), (own, "extends: base.yml\nloss: {pose: x}")):
         path.write_text(text)
-        with pytest.raises(UserError, match=f"^configuration {own}: (train2d.epochs|loss.pose): "):
-            load_config(own)
+        refused(f"^configuration {own}: (train2d.epochs|loss.pose): ", load_config, own)
     own.write_text("extends: quickstart")
     with pytest.raises(UserError, match=r"^command line: train2d\.epochs: .* 1, not -3$"):
         load_config(own, {"train2d": {"epochs": -3}})
     own.write_text("extends: base.yml")
     for text in ("own.yml", "[a, b]", "none.yml", "a" * 400):
         base.write_text(f"extends: {text}")
-        with pytest.raises(UserError, match=r"base\.yml|itself|none\.yml: No such|a: no such"):
-            load_config(own)
+        refused(r"base\.yml|itself|none\.yml: No such|a: no such", load_config, own)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -123,16 +116,20 @@ def test_every_key_says_what_it_does_and_can_be_set_to_the_value_it_has(kind):
         assert config.overridden(parse_setting(setting)) == config
 
 
-@pytest.mark.parametrize("text", ["train2d.lr={a: 5}", "train2d.epochs.real=7", "loss.pose.a=3"])
-def test_a_mapping_is_no_value(text):
-    with pytest.raises(UserError, match=r"\.(lr|epochs|pose): Input should be .*not {'"):
-        parse_config({}, "test").overridden(parse_setting(text))
-
-
-@pytest.mark.parametrize("text", ["loss.pose", "loss.pose=[1", "a=" + "[" * 500, "a=1\n---\n2"])
-def test_what_is_no_setting_is_refused(text):
-    with pytest.raises(UserError, match="not KEY=VALUE"):
-        parse_setting(text)
+@pytest.mark.parametrize(
+    ("message", "texts"),
+    [
+        (
+            r"\.(lr|epochs|pose): Input should be .*not {'",
+            ["train2d.lr={a: 5}", "train2d.epochs.real=7", "loss.pose.a=3"],
+        ),
+        ("not KEY=VALUE", ["loss.pose", "loss.pose=[1", "a=" + "[" * 500, "a=1\n---\n2"]),
+    ],
+)
+def test_what_is_no_setting_is_refused(message, texts):
+    for text in texts:
+        with pytest.raises(UserError, match=message):
+            parse_config({}, "test").overridden(parse_setting(text))
 
 
 WHOLE = parse_config({"model": {"kind": "transformer"}}, "test").model_dump()
@@ -142,16 +139,12 @@ WHOLE = parse_config({"model": {"kind": "transformer"}}, "test").model_dump()
 @given(mutations.mutated(WHOLE).filter(lambda content: isinstance(content, dict)))
 @example({"model": {"kind": [[[[[[[[[[1]]]]]]]]]]}})
 @example({3: 4, None: b"x"})
+@example({"seed": 10**5000})
 def test_any_content_is_a_configuration_or_one_line(content):
     try:
         assert isinstance(parse_config(content, "some.yml"), Config)
     except UserError as error:
         assert str(error).startswith("some.yml: ") and len(str(error)) < 600
-
-
-def test_a_huge_number_is_one_short_line():
-    with pytest.raises(UserError, match=r"^some\.yml: seed: must be at most"):
-        parse_config({"seed": 10**5000}, "some.yml")
 
 
 def test_a_setting_that_is_gone_is_passed_over_in_checkpoints():

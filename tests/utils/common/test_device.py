@@ -4,40 +4,30 @@ import os
 
 import pytest
 import torch
+from commands import refused
 
-from base.errors import UserError
 from utils.common.device import autocast, prepare_device, select_device, torchrun_ranks
 
 CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize(
-    ("gpu", "count", "mps", "expected"),
+    ("count", "mps", "devices", "wrong"),
     [
-        ("0", 0, False, "cpu"),
-        ("0", 0, True, "mps"),
-        ("0", 2, True, "cuda:0"),
-        ("cuda", 2, False, "cuda:0"),
-        ("1", 2, False, "cuda:1"),
-        (" CPU ", 2, True, "cpu"),
-        ("mps", 0, True, "mps"),
-        ("mps", 2, False, None),
-        ("1", 0, False, None),
-        ("2", 2, False, None),
-        ("-1", 2, False, None),
-        ("first", 2, False, None),
+        (0, False, {"0": "cpu", "cpu": "cpu"}, ["1", "-1", "first", "mps"]),
+        (0, True, {"0": "mps", "mps": "mps"}, ["1"]),
+        (2, False, {"0": "cuda:0", "cuda": "cuda:0", "1": "cuda:1", " CPU ": "cpu"}, ["2", "mps"]),
     ],
 )
-def test_gpu_names_a_device_of_this_machine(gpu, count, mps, expected, monkeypatch, capsys):
+def test_gpu_names_a_device_of_this_machine(count, mps, devices, wrong, monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-    if expected is None:
-        with pytest.raises(UserError, match=f"--gpu {gpu}: "):
-            select_device(gpu)
-        return
-    assert select_device(gpu) == torch.device(expected)
-    fallback = f"No CUDA device here: running on {expected.upper()}.\n"
-    assert capsys.readouterr().out == (fallback if gpu == "0" and not count else "")
+    for gpu, expected in devices.items():
+        assert select_device(gpu) == torch.device(expected)
+        fallback = f"No CUDA device here: running on {expected.upper()}.\n"
+        assert capsys.readouterr().out == (fallback if gpu == "0" and not count else "")
+    for gpu in wrong:
+        refused(f"--gpu {gpu}: ", select_device, gpu)
 
 
 def test_precision_is_that_asked_for_or_what_the_device_is_fast_in(monkeypatch):
@@ -52,8 +42,7 @@ def test_precision_is_that_asked_for_or_what_the_device_is_fast_in(monkeypatch):
         with autocast(CPU, precision):
             assert torch.is_autocast_enabled("cpu") == (expected is not None)
             assert expected in (None, torch.get_autocast_dtype("cpu"))
-    with pytest.raises(UserError, match="fp16 needs a GPU"):
-        prepare_device(CPU, "fp16", True)
+    refused("fp16 needs a GPU", prepare_device, CPU, "fp16", True)
 
 
 TORCHRUN = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}
@@ -77,7 +66,6 @@ def test_several_processes_know_their_places_or_are_refused(environment, expecte
     for name, value in environment.items():
         monkeypatch.setitem(os.environ, name, value)
     if isinstance(expected, str):
-        with pytest.raises(UserError, match=expected):
-            torchrun_ranks()
+        refused(expected, torchrun_ranks)
     else:
         assert torchrun_ranks() == expected

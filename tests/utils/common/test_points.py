@@ -1,8 +1,8 @@
 """Files of places in pictures."""
 
 import pytest
+from commands import refused
 
-from base.errors import UserError
 from base.skeleton import JOINTS
 from utils.common.points import read_points
 
@@ -17,7 +17,6 @@ def test_places_are_read(tmp_path):
     ("content", "message"),
     [
         ("{", "not valid JSON"),
-        ('{"a.png": [1]}', "a.png: Input should be a valid dictionary"),
         ('{"a.png": {"Neck": ["x", 2]}}', "a.png Neck 0: Input should be a valid number"),
         ('{"a.png": {"Hand": [1, 2]}}', "a.png: no 'Hand', but Neck, Head"),
         ('{"b.png": {"Neck": [1, 2]}}', "names none"),
@@ -25,5 +24,4 @@ def test_places_are_read(tmp_path):
 )
 def test_wrong_points_are_refused(tmp_path, content, message):
     (tmp_path / "points.json").write_text(content)
-    with pytest.raises(UserError, match=message):
-        read_points(tmp_path / "points.json", ["a.png"], JOINTS)
+    refused(message, read_points, tmp_path / "points.json", ["a.png"], JOINTS)

@@ -12,13 +12,7 @@ from scipy.spatial.transform import Rotation
 from base.errors import UserError
 from base.skeleton import JOINTS
 from utils.inference.results import FramePose, RunInfo
-from utils.inference.sinks.bvh import (
-    CAMERA_TO_BVH,
-    BvhFormat,
-    bvh_text,
-    euler_zxy,
-    solve_motion,
-)
+from utils.inference.sinks.bvh import CAMERA_TO_BVH, BvhFormat, bvh_text, euler_zxy, solve_motion
 
 #: A standing person before the camera: metres, x to the left, y forward, z down.
 STANDING = {
