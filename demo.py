@@ -15,6 +15,8 @@ SAVE_DIR will contain
   poses.npz                      predicted and true poses
   pictures/                      predicted joints in orange, true ones in blue
 
+Several sets, each into SAVE_DIR/NAME OF ITS ROOT, and SAVE_DIR/table.txt, .md and .json over all:
+  python demo.py --data_root data/sceneego data/mo2cap2 --joints common --save_dir out
 The errors alone, of the official release:
   python demo.py --load_model model_best.tar --data_root /data/xr-egopose --num_vis 0 --save_dir out
 The worst frames, an HTML report, and a video of every tenth frame:
@@ -24,17 +26,25 @@ The worst frames, an HTML report, and a video of every tenth frame:
 import argparse
 from pathlib import Path
 
-from utils.common.command import command_parser, parse_early, run_command, whole_number
+from utils.common.command import (
+    SEVERAL_ROOTS,
+    command_parser,
+    parse_early,
+    run_command,
+    whole_number,
+)
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    shared = "gpu", "load_model", "save_dir", "data_root", "headset", "batch_size", "precision"
-    own = {"views": {}, "data": {"default": "test"}}
+    shared = "gpu", "load_model", "save_dir", "headset", "batch_size", "precision"
+    own = {"views": {}, "data": {"default": "test"}, **SEVERAL_ROOTS}
     parser = command_parser(__doc__, *shared, **own)
     add, count = parser.add_argument, {"type": whole_number(0), "metavar": "N"}
     add("--workers", **count, help="data-loading worker processes (default: one per core)")
     report = "write SAVE_DIR/report.html: tables, and up to 200 frames in 3D; works offline"
     add("--report", action="store_true", help=report)
+    joints = "of several data roots: measure all joints of each (the default), or the common ones"
+    add("--joints", choices=("all", "common"), default="all", help=joints)
     pictures = parser.add_argument_group("which frames to draw")
     add, either = pictures.add_argument, pictures.add_mutually_exclusive_group().add_argument
     either("--num_vis", **count, help="evenly spaced over the set; 0 for none (default: 32)")
@@ -51,6 +61,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 parse_early(__name__, parse_arguments)
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -61,8 +72,10 @@ from base.files import sha256, write_text
 from base.headset import Headset, load_headset
 from base.run_folder import RunFolder
 from base.set_type import SetType
+from base.skeleton import JOINTS
 from dataset import open_split
 from dataset.loader import FrameLoader
+from dataset.mixed import Roots
 from utils.common.cores import cpu_count
 from utils.common.device import select_device
 from utils.common.memory import memory_advice
@@ -71,7 +84,7 @@ from utils.common.pretrained import chosen_model
 from utils.drawing.split_painter import SplitPainter, evenly_spaced
 from utils.evaluation import tables
 from utils.evaluation.metrics import measure
-from utils.evaluation.poses import Poses, joined, predict
+from utils.evaluation.poses import Poses, joined, keep_joints, predict
 from utils.evaluation.report import write_report
 from utils.evaluation.results import SCHEMA
 from utils.inference.pose_predictor import PosePredictor
@@ -82,13 +95,13 @@ _BATCHES_PER_WORKER = 4
 
 
 def training_mean_pose(
-    loaded: LoadedModel, root: Path, headset: Headset | None
+    loaded: LoadedModel, root: Path, headset: Headset | None, format: str | None = None
 ) -> tuple[np.ndarray | None, str | None]:
     """(16, 3) metres, the mean pose of a training set, and whose it is: the model's, else that of
     TrainSet in the data root; None and None where there is none."""
     if loaded.mean_pose is not None:
         return loaded.mean_pose, "of the model's training set"
-    how = {"pictures": False, "view": loaded.camera, "headset": headset}
+    how = {"pictures": False, "view": loaded.camera, "headset": headset, "format": format}
     try:
         mean_pose = open_split(root, SetType.TRAIN, **how).annotations().mean_pose()
     except UserError as error:
@@ -97,12 +110,19 @@ def training_mean_pose(
     return mean_pose, f"of {root / SetType.TRAIN.folder}, as the checkpoint carries none"
 
 
-def evaluate(loader: FrameLoader, predictor: PosePredictor, mean_pose: np.ndarray | None) -> Poses:
-    """Poses of all frames, the error of each printed; UserError if none could be read."""
+def evaluate(
+    loader: FrameLoader,
+    predictor: PosePredictor,
+    mean_pose: np.ndarray | None,
+    joints: Sequence[str],
+) -> Poses:
+    """Poses of all frames, to be measured by these joints, the error of each printed; UserError if
+    none could be read."""
     total, tracks, batches = len(loader.dataset), predictor.new_tracks(), []
     with tqdm(total=total, desc="evaluating", unit="frame", dynamic_ncols=True) as bar:
         for batch in loader:
-            poses = predict(predictor, batch, tracks)
+            poses = keep_joints(predict(predictor, batch, tracks), joints)
+            poses.aligned_only = loader.dataset.aligned_only(loader.dataset.set_type)
             batches.append(poses)
             frames = zip(poses.frame_ids, poses.mpjpe, poses.actions, strict=True)
             lines = [f"{name}  {mpjpe:7.1f} mm  {action}" for name, mpjpe, action in frames]
@@ -161,16 +181,17 @@ def report_rows(total: int, count: int = 200) -> list[int]:
     return sorted({row for start in starts for row in range(start, min(start + 20, total))})
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace, joints: Sequence[str] = JOINTS) -> dict[str, Any]:
+    """Evaluate on one data root by these joints; returns the content of results.json."""
     set_type = SetType(arguments.data)
-    arguments.load_model = chosen_model(arguments.load_model)
     device = select_device(arguments.gpu)
     loaded = load_pose_model(arguments.load_model, device)
     headset = arguments.headset and load_headset(arguments.headset)
-    dataset = open_split(arguments.data_root, set_type, view=loaded.camera, headset=headset)
+    opened = {"headset": headset, "format": arguments.format}
+    dataset = open_split(arguments.data_root, set_type, view=loaded.camera, **opened)
     how = {"camera": dataset.camera, "views": arguments.views}
     predictor = PosePredictor(loaded.model, device, arguments.precision, **how)
-    mean_pose, whose = training_mean_pose(loaded, arguments.data_root, headset)
+    mean_pose, whose = training_mean_pose(loaded, arguments.data_root, **opened)
 
     workers = arguments.workers
     if workers is None:
@@ -179,7 +200,7 @@ def run(arguments: argparse.Namespace) -> None:
     loader = FrameLoader(dataset, arguments.batch_size, workers)
     sets = (arguments.data_root / each.folder for each in SetType)
     with RunFolder(arguments.save_dir, reads=[arguments.data_root, *sets]) as folder:
-        poses = evaluate(loader, predictor, mean_pose)
+        poses = evaluate(loader, predictor, mean_pose, joints)
         results = {
             "schema": SCHEMA,
             "model": str(arguments.load_model),
@@ -187,28 +208,65 @@ def run(arguments: argparse.Namespace) -> None:
             "data": set_type.value,
             "data_root": str(arguments.data_root),
             "headset": arguments.headset,
+            **({"format": arguments.format} if arguments.format else {}),
             "headsets": sorted({each.name for each in dataset.table.headsets}),
             "mean_pose": whose,
             "views": arguments.views,
             "precision": predictor.precision,
             "frames": len(poses.actions),
             "skipped": [{"frame": str(name), "reason": reason} for name, reason in loader.broken],
-            **measure(poses),
+            **measure(poses, dataset.protocol),
         }
         save_figures(folder, results, poses)
-        painter = SplitPainter(arguments.data_root, set_type, poses.camera, headset, cpu_count())
+        poses = poses.in_place()
+        how = poses.camera, headset, cpu_count(), arguments.format
+        painter = SplitPainter(arguments.data_root, set_type, *how)
         draw(painter, poses, arguments, folder)
         if arguments.report:
             rows = report_rows(len(poses.actions))
             write_report(folder.new / "report.html", results, poses, rows, painter)
             folder.keep()
             print(f"Report:   {folder.path / 'report.html'} (open it in a browser)")
+    return results
+
+
+def common_joints(roots: Roots, set_type: SetType) -> list[str]:
+    """The joints that are labelled in the sets of all roots."""
+    sets = roots.open(set_type, pictures=False).sets
+    labelled = [~np.isnan(each.table.rows["joints3d"][..., 0]).all(0) for each in sets]
+    return np.array(JOINTS)[np.all(labelled, 0)].tolist()
+
+
+def run_all(arguments: argparse.Namespace, roots: Roots) -> None:
+    """Evaluate on several data roots, each into a folder of its name, and tabulate them."""
+    joints, results = JOINTS, {}
+    with RunFolder(arguments.save_dir, reads=roots.paths) as folder:
+        if arguments.joints == "common":
+            joints = common_joints(roots, SetType(arguments.data))
+        for name, path, format in roots.each():
+            print(f"\n{name}: {path}")
+            own = {"data_root": path, "format": format, "save_dir": arguments.save_dir / name}
+            results[name] = run(argparse.Namespace(**vars(arguments) | own), joints)
+        table = tables.set_blocks(results, joints), tables.SET_HEADS
+        write_text(folder.new / "table.txt", tables.text_table(*table) + "\n")
+        write_text(folder.new / "table.md", tables.markdown_table(*table))
+        content = {"joints": [*joints], "sets": results}
+        write_text(folder.new / "table.json", json.dumps(content, indent=2, allow_nan=False) + "\n")
+        folder.keep()
+    print(f"\n{tables.text_table(*table)}\n\nTable:    {folder.path / 'table.txt'}, .md, .json")
 
 
 def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(argv)
     what = f"with batches of {arguments.batch_size} pictures"
+    headset = arguments.headset and load_headset(arguments.headset)
+    roots = Roots(arguments.data_root, arguments.format, headset)
+    arguments.load_model = chosen_model(arguments.load_model)
     with memory_advice(what, "lower --batch_size, or add --gpu cpu"):
+        if len(roots.paths) > 1:
+            run_all(arguments, roots)
+            return
+        _, arguments.data_root, arguments.format = roots.each()[0]
         run(arguments)
 
 

@@ -44,7 +44,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     given = parser.add_mutually_exclusive_group(required=True)
     given.add_argument("--input_dir", help="folder of pictures")
-    text = "a picture, a folder, a 'pattern*.png', a video file, or a live camera by its index"
+    text = "a picture, a folder, a 'pattern*.png', a video file, the address of a video or stream "
+    text += "(http, rtsp), or a live camera by its index or device"
     given.add_argument("--input", help=text)
     text = "include subfolders, each as a sequence of its own"
     add("--recursive", action="store_true", help=text)
@@ -140,8 +141,9 @@ def open_sinks(
 
 def report(summary: Summary, arguments: argparse.Namespace) -> None:
     """Say what was done, what was assumed and what could not be read."""
-    for lens in summary.lenses:
-        print("{}×{}: {lens}".format(*lens["size"], **lens))
+    for lens in summary.lenses[:20]:  # poses.json has all
+        where = f"{lens['folder'] or '.'}, " if "folder" in lens else ""
+        print(where + "{}×{}: {lens}".format(*lens["size"], **lens))
         print(f"  rotated by {lens['rotate']:g}°, {lens['orientation']}")
         if lens["out_of_range"]:
             print(f"  outside the range that the model was trained on: {lens['out_of_range']}")

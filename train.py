@@ -29,15 +29,24 @@ import argparse
 from pathlib import Path
 
 from model import TRAINING_TYPES
-from utils.common.command import command_parser, counted, parse_early, run_command
+from utils.common.command import (
+    SEVERAL_ROOTS,
+    command_parser,
+    counted,
+    number,
+    parse_early,
+    run_command,
+)
 from utils.common.pretrained import model_path
 
 ALL_STAGES = "all"
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = command_parser(__doc__, "gpu", "data_root", "headset")
+    parser = command_parser(__doc__, "gpu", "headset", **SEVERAL_ROOTS)
     add = parser.add_argument
+    text = "of several data roots: their shares of the frames of an epoch (default: as many as "
+    add("--weights", nargs="+", type=number(1e-6, 1e6), metavar="W", help=text + "they have)")
     add("--training_type", choices=(*TRAINING_TYPES, ALL_STAGES), help="stage to train")
     text = "where checkpoints and logs go (default: experiments/STAGE; with --training_type all: "
     add("--log_dir", type=Path, help=text + "experiments, one subfolder per stage)")
@@ -93,6 +102,7 @@ import torch
 from base.errors import UserError
 from base.headset import load_headset
 from base.lock import clear_leftovers, locked
+from dataset.mixed import Mixed, Roots
 from model import model_class
 from utils.common.checkpoint import BEST, Checkpoint, newest_whole_checkpoint, read_checkpoint
 from utils.common.config import (
@@ -186,13 +196,16 @@ def log_folder(log_dir: Path, resume: bool, processes: Processes) -> Iterator[No
 
 def announce(stage: Stage, trainer: Trainer, start: Start, asked: str) -> None:
     """Print what is about to be trained, on what, from what, and where it goes."""
-    root, config = stage.root, stage.config
-    default = " (no --data_root given)" if root == DEFAULT_DATA_ROOT else ""
+    roots, config, frames = str(stage.data), stage.config, stage.loader.dataset
+    default = " (no --data_root given)" if roots == str(DEFAULT_DATA_ROOT) else ""
     reads = "labels" if stage.training.reads == "labels" else "pictures"
-    headsets = {one.name for one in stage.labels.table.headsets or [stage.labels.unstated]}
+    headsets = {one.name for one in stage.labels.headsets}
     worn = headsets.pop() if len(headsets) == 1 else f"{len(headsets)} headsets"
+    if isinstance(frames, Mixed):
+        parts = zip(stage.data.paths, frames.counts, frames.sets, strict=True)
+        roots = ", ".join(f"{path} ({n} frames of {len(each)})" for path, n, each in parts)
     print(
-        f"Data: {root}{default}: {reads}, TrainSet {len(stage.loader.dataset)}, ValSet "
+        f"Data: {roots}{default}: {reads}, TrainSet {len(frames)}, ValSet "
         f"{len(stage.validation.dataset)}; {worn}"
     )
     given = " and ".join(str(one.path) for one in start if one is not None)
@@ -249,15 +262,20 @@ def train_stage(arguments: argparse.Namespace, log_dir: Path, processes: Process
         f"{2 * settings.accumulate}",
     ):
         headset = arguments.headset and load_headset(arguments.headset)
-        data = arguments.data_root, processes, start.view, headset
-        stage = Stage(training_type, network, config, *data)
+        data = Roots(arguments.data_root, arguments.format, headset, arguments.weights)
+        stage = Stage(training_type, network, config, data, processes, start.view)
         resumed = start.load_model
         mounts = (
             resumed and resumed.path.parent == log_dir / "checkpoints" and resumed.mounts
         ) or {}
+        if mounts and mounts.get("mix") != stage.mounts.get("mix"):
+            raise UserError(
+                f"{resumed.path}: trained on {mounts.get('mix') or 'one data root'}: give the same "
+                "--data_root and --weights, or another --log_dir"
+            )
         if not {*mounts.get("headsets", ())} <= {*stage.mounts["headsets"]}:
             raise UserError(
-                f"{resumed.path}: trained on other headsets than those of {stage.root}: "
+                f"{resumed.path}: trained on other headsets than those of {stage.data}: "
                 "remove it to train anew, or give another --log_dir"
             )
         trainer = Trainer(stage, log_dir, start.load_model)

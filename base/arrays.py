@@ -1,9 +1,10 @@
-"""NumPy's files from outside: no pickles, nothing larger than the file says it is."""
+"""Means of what is known, and NumPy's files from outside: no pickles, nothing larger than said."""
 
 import contextlib
 import io
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +15,13 @@ from base.errors import UserError
 
 #: How much smaller than its content an archive of arrays may be.
 _MOST_PACKED = 100
+
+
+def known_mean(values: np.ndarray, axis: int | None = None) -> np.ndarray:
+    """Mean of those values that are not NaN, NaN where there are none."""
+    known = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(known, values, 0.0).sum(axis) / known.sum(axis)
 
 
 def read_array(path: Path) -> np.ndarray:
@@ -28,12 +36,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         size = file.seek(0, 2)
         if sum(info.file_size for info in members.infolist()) > _MOST_PACKED * size:
             raise ValueError("a bomb")
-        return {
-            name.removesuffix(".npy"): np.lib.format.read_array(
-                io.BytesIO(members.read(name)), allow_pickle=False
-            )
-            for name in members.namelist()
-        }
+        read, names = partial(np.lib.format.read_array, allow_pickle=False), members.namelist()
+        return {name.removesuffix(".npy"): read(io.BytesIO(members.read(name))) for name in names}
 
 
 @contextlib.contextmanager

@@ -25,7 +25,8 @@ class Frame:
 
     image: np.ndarray | None  # (H, W, 3) uint8 RGB, or None where only labels are read
     joints2d: np.ndarray  # (16, 2) float32 pixels (x right, y down, pixel centres at integers)
-    #: (16, 3) float32 metres, camera frame (x right in the picture, y down in it, z forward).
+    #: (16, 3) float32 metres, camera frame (x right in the picture, y down in it, z forward); a
+    #: joint that is not labelled is NaN here and in 2D, and not visible.
     joints3d: np.ndarray
     #: (16,) bool, inside the picture and, where the labels know, not occluded.
     visible: np.ndarray

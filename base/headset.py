@@ -14,8 +14,7 @@ import numpy as np
 from pydantic import Field, PlainValidator
 from scipy.spatial.transform import Rotation
 
-from base.calibration import Calibration, load_calibration
-from base.calibration.plausible import check_plausible
+from base.calibration import Calibration, check_plausible, load_calibration
 from base.cameras import camera_from_dict, camera_to_dict
 from base.cameras.camera import Camera, rays_around
 from base.documents import parse_yaml, read_bounded
@@ -147,16 +146,13 @@ def load_headset(name: str | Path) -> Headset:
         seen = headset.camera.in_picture(headset.camera.project(rays, clamp=True))
         share = (seen & (headset.camera.angle(rays) <= headset.rim)).mean()
         if share < _LEAST_SEEN:
-            raise UserError(
-                f"its camera sees {share:.0%} of what is within {_BELOW}° of straight down: check "
-                "forward, left and fov"
-            )
+            below = f"{share:.0%} of what is within {_BELOW}° of straight down"
+            raise UserError(f"its camera sees {below}: check forward, left and fov")
         return headset
     except OSError as error:
         known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yml")))
-        raise UserError(
-            f"--headset {name}: {error.strerror}; give a headset file, or one of {known}"
-        ) from None
+        reason = f"{error.strerror}; give a headset file, or one of {known}"
+        raise UserError(f"--headset {name}: {reason}") from None
     except UserError as error:
         raise UserError(f"--headset {name}: {error!s:.600}") from None  # it may cite what is long
 
@@ -178,8 +174,7 @@ def _camera(stated: HeadsetFile, path: Path) -> Camera:
         else:
             # The picture's size may be stated beside the lens instead of in it.
             lens = camera_from_dict({"width": 0, "height": 0} | stated.camera)
-            check_plausible(lens)
-            found = Calibration(lens, "the lens of the headset file")
+            found = Calibration(check_plausible(lens), "the lens of the headset file")
     except (UserError, ValueError) as error:
         raise UserError(f"camera: {error}") from None
     except TypeError:
@@ -187,8 +182,6 @@ def _camera(stated: HeadsetFile, path: Path) -> Camera:
     if stated.picture is not None:
         return found.for_picture(*stated.picture)
     if not found.camera.width:
-        raise UserError(
-            "the calibration does not state the size of the pictures: add 'picture: [WIDTH, "
-            "HEIGHT]'"
-        )
+        unknown = "the calibration does not state the size of the pictures"
+        raise UserError(f"{unknown}: add 'picture: [WIDTH, HEIGHT]'")
     return found.camera

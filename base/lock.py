@@ -24,9 +24,8 @@ def locked(folder: Path, wait: float = 0) -> Iterator[None]:
     except Timeout:
         holder = path.read_text(errors="replace").strip()
         process = f"process {holder}" if holder.isdecimal() else "another process"
-        raise UserError(
-            f"{folder}: {process} is writing to this folder; wait for it, or take another folder"
-        ) from None
+        writing = f"{process} is writing to this folder; wait for it, or take another folder"
+        raise UserError(f"{folder}: {writing}") from None
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error.strerror})") from None
     try:

@@ -43,6 +43,11 @@ MIRROR: tuple[int, ...] = tuple(
 )
 
 
+def labelled(joints3d: Poses) -> Poses:
+    """(…, 16) bool: which joints of (…, 16, 3) labels, NumPy or tensor, are known, the rest NaN."""
+    return joints3d[..., 0] == joints3d[..., 0]
+
+
 def neck_centred(joints3d: Poses) -> Poses:
     """(…, 16, 3) NumPy array or tensor, moved so that each pose has its Neck at the origin."""
     return joints3d - joints3d[..., NECK : NECK + 1, :]

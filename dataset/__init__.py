@@ -33,25 +33,38 @@ def data_format(
 ) -> "type[Split]":
     """The format of the sets in a data root, or that of the name in ``format``; UserError for a
     root that cannot be read, or does not hold the set that is asked for."""
-    name = (format or "").partition(":")[0]
-    if name and name not in FORMATS:
-        raise UserError(f"--format {name}: one of {', '.join(FORMATS)}")
-    known = [load_class(place) for key, place in FORMATS.items() if name in ("", key)]
-    for found in known:
+    known = _known(format)
+    for found in known.values():
         if sets := found.sets(Path(root)):
             break
     else:
         if set_type is None:
-            return known[min(1, len(known) - 1)]
-        looked_for = "; ".join(f"{each.__name__}: {each.layout}" for each in known)
-        raise UserError(
-            f"no {set_type.folder} in {root}. Looked for {looked_for}. "
-            f"{known[-1].remedy.format(root=root)}"
-        )
+            return [*known.values()][min(1, len(known) - 1)]
+        raise UserError(f"no {set_type.folder} in {root}. {looked_for(root, format)}")
     if set_type is not None and set_type not in sets:
         held = " and ".join(each.folder for each in sets)
         raise UserError(f"no {set_type.folder} in {root}: only {held}")
     return found
+
+
+def looked_for(root: str | Path, format: str | None = None) -> str:
+    """What a data root would have to hold, and what to do where it does not."""
+    known = _known(format)
+    layouts = "; ".join(f"{name}: {each.layout}" for name, each in known.items())
+    return f"Looked for {layouts}. {[*known.values()][-1].remedy.format(root=root)}"
+
+
+def format_name(kind: "type[Split]") -> str:
+    """What :data:`FORMATS` calls a format."""
+    return next(name for name, place in FORMATS.items() if load_class(place) is kind)
+
+
+def _known(format: str | None) -> "dict[str, type[Split]]":
+    """The formats, or the one of the name in ``format``."""
+    name = (format or "").partition(":")[0]
+    if name and name not in FORMATS:
+        raise UserError(f"--format {name}: one of {', '.join(FORMATS)}")
+    return {key: load_class(place) for key, place in FORMATS.items() if name in ("", key)}
 
 
 def open_split(

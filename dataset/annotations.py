@@ -7,6 +7,7 @@ from itertools import chain
 import numpy as np
 from pydantic import BaseModel
 
+from base.arrays import known_mean
 from base.errors import UserError
 from base.frame import FrameId
 from base.headset import RELEASE_HEADSET, Headset, StoredHeadset
@@ -38,7 +39,8 @@ class Annotations:
     """Labels of N frames, in pixels of the network's picture."""
 
     joints2d: np.ndarray  # (N, 16, 2) float32 pixels
-    joints3d: np.ndarray  # (N, 16, 3) float32 metres, axes of the network's view
+    #: (N, 16, 3) float32 metres, axes of the network's view; NaN, as in 2D, where not labelled.
+    joints3d: np.ndarray
     visible: np.ndarray  # (N, 16) bool
     actions: list[str]  # clip names
     #: Whether ``visible`` is false for hidden joints too; else all inside the picture are visible.
@@ -48,8 +50,9 @@ class Annotations:
         return len(self.actions)
 
     def mean_pose(self) -> np.ndarray:
-        """(16, 3) float64 metres: mean over the frames, each with its Neck at the origin."""
-        return neck_centred(self.joints3d.astype(np.float64)).mean(0)
+        """(16, 3) float64 metres: mean over the frames, each with its Neck at the origin; NaN for
+        joints that no frame has."""
+        return known_mean(neck_centred(self.joints3d.astype(np.float64)), 0)
 
 
 class Lists(BaseModel):

@@ -1,6 +1,7 @@
 """Checking every label and picture of a set, of any format."""
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,9 +28,11 @@ from dataset.faults import (
     WRONG_SET,
     Fault,
 )
+from dataset.recordings import RecordedSet
 from dataset.release.table import CHARACTERS
 from dataset.skip_list import read_skip_list
 from dataset.split import Split, rows_by_code
+from dataset.traps import find_traps
 from dataset.view import projection_residuals
 
 #: No bone of a person is longer than this, metres, and none has no length at all.
@@ -67,6 +70,7 @@ class SetReport:
     skipped: list[Fault] = field(default_factory=list)
     actions: Counter[str] = field(default_factory=Counter)
     residuals: dict[str, float] | None = None  # median, 99th percentile, maximum, pixels
+    notes: list[str] = field(default_factory=list)  # what is worth knowing, though no fault
 
     def characters(self) -> dict[str, int]:
         """Frames by character."""
@@ -95,6 +99,7 @@ class SetReport:
             "on_skip_list": listed(self.skipped),
             "pairing_by_position": [asdict(shift) for shift in self.shifts],
             "projection_residual_px": self.residuals,
+            "notes": self.notes,
             "characters": self.characters(),
             "action_groups": self.groups(),
             "actions": dict(self.actions.most_common()),
@@ -114,7 +119,8 @@ def measured(table: Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             rows = table.rows[part]
             found = projection_residuals(rows["joints2d"], rows["joints3d"], headset)
             residuals[part] = np.fmax.reduce(found, axis=-1)
-    return lengths.min(1), lengths.max(1), residuals
+    # Of joints that are not labelled there is no length.
+    return np.fmin.reduce(lengths, 1), np.fmax.reduce(lengths, 1), residuals
 
 
 def _shifts(data: Split, frames: list[FrameId]) -> list[Shift]:
@@ -144,14 +150,17 @@ def check_set(
     jobs: int,
     max_residual: float,
     headset: Headset | None = None,
+    format: str | None = None,
+    further: Callable[[RecordedSet], list[Fault]] = lambda data: [],
 ) -> SetReport:
     """Check a set: its labels and, with ``pictures``, every picture, in ``jobs`` threads.
 
     2D joints may lie ``max_residual`` pixels off the projections of the 3D ones; ``headset`` is of
-    labels that do not state one; UserError for a set that is not there or empty.
+    labels that do not state one, ``format`` as of :class:`~dataset.split.Split`; ``further`` checks
+    the pictures of other laboratories' sets; UserError for a set that is not there or empty.
     """
-    how = {"pictures": False, "check": True, "headset": headset}
-    data = data_format(root, set_type)(root, set_type, **how)
+    how = {"pictures": False, "check": True, "headset": headset, "format": format}
+    data = data_format(root, set_type, format)(root, set_type, **how)
     table = data.table
     if not (data.faults or len(data)):
         raise UserError(f"{data.folder}: holds no frame")
@@ -171,6 +180,10 @@ def check_set(
         if known is not None and known.set_type is not set_type:
             where, right = f"{set_type.folder}/{character}", known.set_type.folder
             faults.append(Fault(WRONG_SET, where, f"belongs in {right}"))
+    notes: list[str] = []
+    if isinstance(data, RecordedSet):
+        found, notes = find_traps(data, max_residual, pictures)
+        faults += found + (further(data) if pictures else [])
     if pictures:
         checks = data.picture_checks()
         with ThreadPoolExecutor(jobs) as pool:
@@ -193,4 +206,5 @@ def check_set(
         skipped=[fault for fault in faults if fault.frame_id in skip],
         actions=Counter(table.actions[code] for code in table.rows["action"].tolist()),
         residuals=dict(zip(("median", "p99", "max"), figures, strict=False)) or None,
+        notes=notes,
     )

@@ -17,6 +17,7 @@ from base.headset import Headset, mount_angles
 from base.lens_fit import fit_lens
 from base.set_type import SetType
 from dataset.faults import BAD_LABEL, Fault
+from dataset.protocol import Protocol
 from dataset.recordings import (
     RecordedSet,
     Recording,
@@ -53,6 +54,14 @@ class EgoBody3M(RecordedSet):
     set's repository beside them. Without it all are the TestSet."""
 
     layout = "sequences.py beside RECORDING/frame0000.json and frame0000_cam0.jpg"
+    protocol = Protocol(
+        "EgoBody3M",
+        {"MPJPE (camera frame)": "absolute", "PA-MPJPE": "pa_mpjpe"},
+        "CC-BY-NC 4.0; data by download.py of github.com/facebookresearch/EgoBody3M",
+        "Zhao et al., EgoBody3M: Egocentric Body Tracking on a VR Headset using a Diverse Dataset, "
+        "ECCV 2024",
+        note="its authors publish no code that measures",
+    )
 
     @classmethod
     def folders(cls, root: Path, set_type: SetType) -> list[Path]:
@@ -101,7 +110,7 @@ class EgoBody3M(RecordedSet):
             list(labels),
             ordered((head - position) @ headset.rotation.T / 100, _ORDER),
             [f"{folder.name}/{there[n]}" if n in there else "" for n in labels],
-            ordered(np.where(seen[..., 2:] > 0, seen[..., :2], np.nan), _ORDER),
+            ordered(seen[..., :2], _ORDER),
         )
 
 

@@ -25,10 +25,14 @@ KINDS = {
     "character in the wrong set": "characters in the wrong set",
     "damaged shard": "damaged shards",
     "unreadable set": "unreadable sets",
+    "stated 2D joints are off": "headsets whose stated 2D joints are off",
+    "left and right swapped": "headsets with left and right swapped",
+    "pictures and labels disagree": "cases of pictures and labels that disagree",
 }
 UNREADABLE_FOLDER, RENAMED_FOLDER, UNEXPECTED_FILE, DUPLICATE_FILE, *_KINDS = KINDS
 LABEL_ALONE, PICTURE_ALONE, BAD_PICTURE, WRONG_PICTURE, BAD_LABEL, *_KINDS = _KINDS
-ABSURD_POSE, OFF_CAMERA, WRONG_SET, BAD_SHARD, BAD_SET = _KINDS
+ABSURD_POSE, OFF_CAMERA, WRONG_SET, BAD_SHARD, BAD_SET, *_KINDS = _KINDS
+OFF_STATED, SWAPPED_SIDES, OFF_PICTURE = _KINDS
 
 #: How many faults of a kind a summary names before it only counts.
 _SHOWN = 5

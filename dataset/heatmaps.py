@@ -21,7 +21,8 @@ def draw_heatmaps(joints2d: torch.Tensor, input_size: int, shape: HeatmapShape) 
     """Gaussian targets of the 15 joints that have a heatmap: (B, 15, size, size) float32.
 
     Each has its peak of 1 at the joint and is cut at 3σ (a square window, as the reference does).
-    A joint outside the network's picture, ``input_size`` wide, gives an empty map.
+    A joint outside the network's picture, ``input_size`` wide, gives an empty map, and one of NaN
+    a map of NaN: what it should look like is not known.
 
     Without ``subpixel`` a map is the reference's: pixel x of the release's square of 800 is scaled
     by its corner, to x · input_size / 800, where pixel centres give half a pixel of either grid

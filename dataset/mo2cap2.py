@@ -15,14 +15,16 @@ from base.errors import BrokenFrameError, UserError
 from base.headset import Headset, load_headset
 from base.set_type import SetType
 from dataset.faults import BAD_LABEL, Fault
+from dataset.protocol import Protocol
 from dataset.recordings import RecordedSet, Recording, names_in, numbered, ordered
 from dataset.scene_ego import MPI_15
 from dataset.transforms import SquareCrop
 
-_CHUNK = re.compile(r"mo2cap2_chunk_([0-9]{4})\.(?:hdf5|h5)")
+_CHUNK = r"mo2cap2_chunk_[0-9]{4}\.(hdf5|h5)"
 #: Side of the chunks' pictures: every fourth pixel of the whole one's middle 1024 columns.
 _SIDE, _SCALE = 256, 4
 #: Sequence → pattern of its pictures, and their number less the row of the truth.
+_TEST_FOLDERS = ("", "TestSet", "test_data/TestSet")
 _TESTS = {
     "olek_outdoor": (r"fc2_save_.*-([0-9]{1,9})\.jpg", 158),
     "weipeng_studio": (r"frame_c_0_f_([0-9]{1,9})\.jpg", 387),
@@ -37,15 +39,27 @@ class Mo2Cap2(RecordedSet):
     channels in the chunks, which nobody has measured.
     """
 
-    layout = "mo2cap2_chunk_0001.hdf5 …, or olek_outdoor, weipeng_studio beside SEQUENCE_gt.mat"
+    layout = "training_data/mo2cap2_chunk_0001.hdf5, or test_data/TestSet/olek_outdoor_gt.mat"
     options: ClassVar = {"colour": ("rgb", "bgr")}
+    protocol = Protocol(
+        "Mo2Cap2",
+        {"BA-MPJPE": "ba_pa_mpjpe", "PA-MPJPE": "pa_mpjpe"},
+        "research only; data at vcai.mpi-inf.mpg.de",
+        "Xu et al., Mo2Cap2: Real-time Mobile 3D Motion Capture with a Cap-mounted Fisheye Camera, "
+        "TVCG 2019",
+        note="BA: both skeletons get the bones of mean3D, then similarity alignment; the authors' "
+        "own code was not seen",
+    )
 
     @classmethod
     def files(cls, root: Path, set_type: SetType) -> list[Path]:
-        """Chunks, or the truths of test sequences."""
+        """Chunks, or the truths of test sequences, below the root as they are downloaded, or in
+        it."""
         if set_type is SetType.TEST:
-            return [p for name in _TESTS if (p := root / f"{name}_gt.mat").is_file()]
-        chunks = [root / name for name in names_in(root) if _CHUNK.fullmatch(name)]
+            paths = [root / below / f"{n}_gt.mat" for n in _TESTS for below in _TEST_FOLDERS]
+            return [path for path in paths if path.is_file()]
+        folders = [root, root / "training_data"]
+        chunks = [f / name for f in folders for name in names_in(f) if re.fullmatch(_CHUNK, name)]
         last = len(chunks) - (max(1, len(chunks) // 50) if len(chunks) > 1 else 0)
         return chunks[:last] if set_type is SetType.TRAIN else chunks[last:]
 
@@ -74,7 +88,7 @@ class Mo2Cap2(RecordedSet):
         with _hdf5().File(path) as file:
             joints, pixels = (np.asarray(file[name]) for name in ("Annot3D", "Annot2D"))
         numbers = range(len(joints))
-        pictures = [f"{path.name}#{number}" for number in numbers]
+        pictures = [f"{path.relative_to(self.root).as_posix()}#{number}" for number in numbers]
         about, metres = (path.stem, "train", "train"), ordered(joints / _MILLIMETRES, MPI_15)
         stated = ordered(pixels * _SCALE, MPI_15)
         return Recording(*about, headset, numbers, metres, pictures, stated)
@@ -88,18 +102,23 @@ class Mo2Cap2(RecordedSet):
                 poses = np.asarray(file["pose_gt"]).T
         name = path.name.removesuffix("_gt.mat")
         pattern, first = _TESTS[name]
-        found = numbered(self.root / name, pattern)
+        folder = path.parent / name
+        found = numbered(folder, pattern)
         numbers = range(first, first + len(poses))
-        pictures = [f"{name}/{found[n]}" if n in found else "" for n in numbers]
+        below = folder.relative_to(self.root).as_posix()
+        pictures = [f"{below}/{found[n]}" if n in found else "" for n in numbers]
         about, joints = (name, name, name), ordered(poses / _MILLIMETRES, MPI_15)
         return Recording(*about, headset, numbers, joints, pictures)
 
+    @classmethod
+    def kept_side(cls, set_type: SetType) -> int | None:
+        """Of the chunks' pictures."""
+        return None if set_type is SetType.TEST else _SIDE
+
     def kept_camera(self, headset: Headset) -> Camera:
         """Of the chunks' small pictures."""
-        camera = headset.camera
-        if self.set_type is SetType.TEST:
-            return camera
-        return SquareCrop(_SIDE, camera.width, camera.height).camera(camera)
+        camera, side = headset.camera, self.kept_side(self.set_type)
+        return SquareCrop(side, camera.width, camera.height).camera(camera) if side else camera
 
     def image(self, row: int) -> np.ndarray:
         """A row of a chunk, or a test picture."""

@@ -10,7 +10,7 @@ import json
 import os
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +21,7 @@ import numpy as np
 from base.errors import BrokenFrameError, UserError
 from base.frame import FrameId
 from base.headset import Headset
+from base.set_type import SetType
 from base.skeleton import NECK, NUM_JOINTS, neck_centred
 from dataset.annotations import LABEL_ROW, Table
 from dataset.cached_index import Index, cached
@@ -116,9 +117,17 @@ def stamps(folders: Iterable[Path], suffix: str) -> str:
 class RecordedSet(Split):
     """A set made of recordings; a format is a subclass."""
 
+    #: Environments whose pictures and labels are paired by clocks.
+    by_clock: Collection[str] = ()
+
     @abstractmethod
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
         """Those of this set; what of them cannot be read is added to the faults."""
+
+    @classmethod
+    def kept_side(cls, set_type: SetType) -> int | None:
+        """Side of the centred squares that are there in the place of whole pictures, if any."""
+        return None
 
     def signature(self) -> str:
         """Changes with any label, for formats whose labels take long to read; else empty."""
@@ -132,7 +141,7 @@ class RecordedSet(Split):
             table, self._pictures, faults = cached(path, signature, self._index)
         else:
             table, self._pictures, faults = self._index()
-        return Contents(table, self._pictures != b"", faults)
+        return Contents(table, self._pictures != b"", faults, self.kept_side(self.set_type))
 
     def _index(self) -> Index:
         faults: list[Fault] = []

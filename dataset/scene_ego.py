@@ -15,6 +15,7 @@ from base.headset import Headset, load_headset
 from base.pickles import read_pickle
 from base.set_type import SetType
 from dataset.faults import BAD_LABEL, Fault
+from dataset.protocol import Protocol
 from dataset.recordings import RecordedSet, Recording, names_in, numbered, ordered
 
 #: Places of our joints among MPI's 15: Neck, right arm, left arm, right leg, left leg; no Head.
@@ -32,6 +33,12 @@ class SceneEgo(RecordedSet):
 
     layout = "train/SEQUENCE, test/SEQUENCE with imgs and annotation.pkl or local_pose_gt.pkl"
     options: ClassVar = {"pairing": ("sync", "drift"), "camera": ("05_08", "01_12")}
+    protocol = Protocol(
+        "SceneEgo",
+        {"MPJPE (camera frame)": "absolute", "PA-MPJPE": "pa_mpjpe"},
+        "not stated in the repository; data at edmond.mpg.de, doi 10.17617/3.VCIHDO",
+        "Wang et al., Scene-aware Egocentric 3D Human Pose Estimation, CVPR 2023",
+    )
     labels, pose = ("annotation.pkl", "local_pose_gt.pkl"), "ego_pose_gt"
 
     @classmethod
@@ -55,6 +62,7 @@ class SceneEgo(RecordedSet):
 
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
         """The sequences."""
+        self.by_clock = set()
         for folder in self.folders(self.root, self.set_type):
             try:
                 yield self.recording(folder)
@@ -95,7 +103,11 @@ class SceneEgo(RecordedSet):
         named = [re.fullmatch(_PICTURE, str(entry.get("image_name"))) for entry in entries]
         if all(named):
             return [int(match[1]) for match in named]
-        sync = read_document(folder / "syn.json")
+        self.by_clock.add(folder.name)
+        return self.by_clocks(entries, read_document(folder / "syn.json"))
+
+    def by_clocks(self, entries: list[dict[str, Any]], sync: dict[str, Any]) -> list[int]:
+        """Pictures of labels, from the numbers that both recordings have for one moment."""
         since = [int(entry["ext_id"]) - int(sync["ext"]) for entry in entries]
         if self.choices["pairing"] == "drift":
             since = [n + n // 1000 + (n % 1000 > 500) for n in since]
@@ -107,6 +119,14 @@ class EgoPW(SceneEgo):
 
     layout = "PERSON/SEQUENCE with imgs and pseudo_gt.pkl"
     options: ClassVar = {}
+    protocol = Protocol(
+        "EgoPW",
+        {},
+        "of the data not stated; data at edmond.mpg.de, doi 10.17617/3.FQAEOV",
+        "Wang et al., Estimating Egocentric 3D Human Pose in the Wild with External Weak "
+        "Supervision, CVPR 2022",
+        note="its labels are pseudo truth, to train on",
+    )
     labels, pose = ("pseudo_gt.pkl",), "optimized_local_pose"
 
     @classmethod

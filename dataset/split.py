@@ -14,9 +14,11 @@ from base.errors import BrokenFrameError, UserError
 from base.frame import Frame, FrameId
 from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
+from dataset import format_name
 from dataset.annotations import LABELS, Annotations, Table
 from dataset.faults import Fault, print_once, summary
 from dataset.pictures import check_size
+from dataset.protocol import Protocol
 from dataset.skip_list import SKIP_LIST, is_listed, read_skip_list
 from dataset.view import HeadsetView, own_view, refuse_other_camera
 
@@ -51,6 +53,7 @@ class Split(BaseDataset):
     Attributes:
         table, has_picture: see :class:`Contents`.
         faults: likewise; frames on the skip list are left out.
+        kept: side of the pictures, where what is kept are squares; else None.
         camera: of the view: the headsets' pictures are brought into it, and joints are in its axes.
 
     UserError for a set that is missing or empty, or kept smaller than asked for.
@@ -60,7 +63,12 @@ class Split(BaseDataset):
     layout: ClassVar[str]
     #: What is not known of the format: name → the possible values, the default first.
     options: ClassVar[dict[str, tuple[str, ...]]] = {}
-    #: What to do where a set is missing.
+    #: How its authors measure on the set; None where the table of results does that.
+    protocol: ClassVar[Protocol | None] = None
+    #: Whether the format's own sets may show the same people: then no overlap is refused.
+    shares_people: ClassVar[bool] = False
+    #: What to do where pictures are kept too small, and where a set is missing.
+    enlarge: ClassVar[str] = ""
     remedy = (
         "give the folder that holds TrainSet, ValSet and TestSet with --data_root, or make a "
         "synthetic set with 'python utils/make_synthetic.py --output {root}'"
@@ -123,22 +131,26 @@ class Split(BaseDataset):
         headset: Headset | None = None,
         format: str | None = None,
     ) -> None:
-        self.choices = self._chosen(format or "")
+        self.choices = self.chosen(format or "")
         self.root, self.set_type, self.pictures = Path(root), set_type, pictures
         self.unstated = headset or RELEASE_HEADSET
         self.folder = self.root / set_type.folder
-        self.table, self.has_picture, self.faults, kept = self.read(check)
+        self.table, self.has_picture, self.faults, self.kept = self.read(check)
         size = size if view is None else view.width
-        if size and kept and size > kept and pictures:
+        if size and self.kept and size > self.kept and pictures:
             raise UserError(
-                f"{root} keeps pictures of {kept} pixels, fewer than the {size} asked for: set "
-                f"data.input_size to {kept}, or pack it again with --size {size}"
+                f"{root} keeps pictures of {self.kept} pixels, fewer than the {size} asked for: "
+                f"set data.input_size, or --size, to {self.kept}{self.enlarge.format(size=size)}"
             )
-        rows, headsets = self.table.rows, self.table.headsets or [self.unstated]
-        self.camera = view or own_view(headsets, size or kept)
-        self._views = [HeadsetView(each, self.kept_camera(each), self.camera) for each in headsets]
-        of_headsets = rows_by_code(rows["headset"], len(headsets))
-        for each, numbers in zip(headsets, of_headsets, strict=True):
+        for name, (first, *others) in self.options.items():
+            if f"{name}=" not in (format or ""):
+                own = format_name(type(self))
+                more = " or ".join(f"{each}: --format {own}:{name}={each}" for each in others)
+                print_once(root, f"{own}: {name}={first} is assumed (or {more})")
+        self.look_through(view or own_view(self.headsets, size or self.kept))
+        rows = self.table.rows
+        of_headsets = rows_by_code(rows["headset"], len(self.headsets))
+        for each, numbers in zip(self.headsets, of_headsets, strict=True):
             if len(numbers) and not check:
                 refuse_other_camera(rows, numbers, each, str(self.folder))
         usable = self.has_picture if pictures else np.ones(len(rows), bool)
@@ -159,8 +171,18 @@ class Split(BaseDataset):
         for line in lines if report else ():
             print_once(self.folder, f"{self.folder.name}: {line}")
 
+    @property
+    def headsets(self) -> list[Headset]:
+        """Those that the labels are of."""
+        return self.table.headsets or [self.unstated]
+
+    def look_through(self, view: Camera) -> None:
+        """Bring frames into another view from now on."""
+        self.camera = view
+        self._views = [HeadsetView(each, self.kept_camera(each), view) for each in self.headsets]
+
     @classmethod
-    def _chosen(cls, format: str) -> dict[str, str]:
+    def chosen(cls, format: str) -> dict[str, str]:
         """The values of all options; UserError for others than there are."""
         chosen = {name: values[0] for name, values in cls.options.items()}
         for text in filter(None, format.partition(":")[2].split(",")):

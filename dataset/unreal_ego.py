@@ -11,6 +11,7 @@ from base.frame import FrameId
 from base.headset import load_headset
 from base.set_type import SetType
 from dataset.faults import Fault
+from dataset.protocol import Protocol
 from dataset.recordings import RecordedSet, Recording, numbered, read_labels, stamps
 
 #: Names of our 16 joints in the labels.
@@ -28,7 +29,23 @@ _LABEL = r"frame_([0-9]{1,9})\.json"
 class UnrealEgo(RecordedSet):
     """Lists of motions, and for each ``json`` and ``fisheye_final_image`` with both cameras."""
 
+    shares_people = True
     layout = "train.txt, validation.txt or test.txt beside ENVIRONMENT/DAY/PERSON/…/json"
+    # What is published: github.com/ChenhongyiYang/egoposeformer.
+    protocol = Protocol(
+        "UnrealEgo",
+        {"MPJPE (pelvis)": "pelvis", "PA-MPJPE": "pa_mpjpe"},
+        "non-commercial, no redistribution; data at 4dqv.mpi-inf.mpg.de/UnrealEgo",
+        "Akada et al., UnrealEgo: A New Dataset for Robust Egocentric 3D Human Motion Capture, "
+        "ECCV 2022",
+        "pelvis: here the midpoint of the hips",
+        {
+            "EgoPoseFormer, both pictures": {
+                "MPJPE (pelvis)": 34.5,
+                "PA-MPJPE": 33.4,
+            }
+        },
+    )
 
     @classmethod
     def sets(cls, root: Path) -> list[SetType]:

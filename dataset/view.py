@@ -36,7 +36,8 @@ class HeadsetView:
 
     def __init__(self, headset: Headset, kept: Camera, view: Camera) -> None:
         self.headset, self.kept, self.view = headset, kept, view
-        upright = np.allclose(headset.rotation, np.eye(3))
+        self._rotation = headset.rotation
+        upright = np.allclose(self._rotation, np.eye(3))
         #: Whether a crop is all it takes: pictures that show more, or less, than a hemisphere are
         #: black in the view where there is nothing to see, however they are kept.
         self.plain = (
@@ -63,7 +64,7 @@ class HeadsetView:
             joints2d, joints3d = crop.points(joints2d), joints3d.copy()
             # A joint beside the square is not seen, though the whole picture may hold it.
             return joints2d, joints3d, visible & self.view.in_picture(joints2d)
-        turned = joints3d @ self.headset.rotation
+        turned = joints3d @ self._rotation
         joints2d = self.view.project(turned, clamp=True).astype(np.float32)
         inside = self.view.in_picture(joints2d) & (self.view.angle(turned) <= RIM)
         return joints2d, turned.astype(np.float32), visible & inside

@@ -83,8 +83,10 @@ class Autoencoder(PoseModel):
         losses = {}
         if weights.reconstruction:
             # From pictures the reconstruction is compared with the heatmaps it was made from, as
-            # the reference does; the gradient reaches them too.
-            target = targets.heatmaps if output.heatmaps is None else output.heatmaps
+            # the reference does; the gradient reaches them too, but for joints without a label.
+            target = targets.heatmaps
+            if output.heatmaps is not None:
+                target = torch.where(target.isnan(), target, output.heatmaps)
             error = reconstruction_error(output.extra, target, reconstruction)
             losses["reconstruction"] = weights.reconstruction * error
         joints = joint_weights(targets.visible, targets.visible_known, weights.hidden)

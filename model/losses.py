@@ -1,6 +1,7 @@
 """The losses: each a mean over the batch, in float32 whatever comes in.
 
-Poses are (B, 16, 3) metres, heatmaps (B, J, h, h), masks (B, J) bool.
+Poses are (B, 16, 3) metres, heatmaps (B, J, h, h), masks (B, J) bool.  Targets of joints that are
+not labelled are NaN: they add exactly 0 to a loss and to its gradient, and still count in its mean.
 """
 
 from typing import Literal
@@ -41,9 +42,14 @@ def masked_mean(values: Tensor, mask: Tensor, count: Tensor | None = None) -> Te
     return torch.where(mask, values, 0.0).sum() / count
 
 
+def known_or_met(target: Tensor, predicted: Tensor) -> Tensor:
+    """The target, where it is NaN the prediction itself, in float32: no distance, no gradient."""
+    return torch.where(target.isnan(), predicted.detach(), target).float()
+
+
 def heatmap_mse(heatmaps: Tensor, target: Tensor) -> Tensor:
     """Mean squared error over every cell of every map."""
-    return F.mse_loss(heatmaps.float(), target.float())
+    return F.mse_loss(heatmaps.float(), known_or_met(target, heatmaps))
 
 
 def coordinate_l1(
@@ -85,7 +91,7 @@ def joint_distance(joints3d: Tensor, target: Tensor, weights: Tensor | None = No
     """Mean Euclidean distance of the joints from their places, metres, each multiplied by its
     (B, 16) weight.  Divided by the number of joints, not by the sum of the weights: joints that are
     seen count the same whatever else is hidden, and a divided batch has the loss of the whole."""
-    distance = vector_norm(joints3d.float() - target.float(), dim=-1)
+    distance = vector_norm(joints3d.float() - known_or_met(target, joints3d), dim=-1)
     return (distance if weights is None else distance * weights).mean()
 
 
@@ -103,25 +109,28 @@ def centred_losses(
     own, true = (
         x[:, LIMB_CHILDREN].float() - x[:, LIMB_PARENTS].float() for x in (predicted, target)
     )
+    met = known_or_met(true, own)  # a limb is known where both of its ends are
     losses = {
         "pose": lambda: joint_distance(predicted, target, joints),
-        "limb_cosine": lambda: -F.cosine_similarity(own, true, -1).sum(-1).mean(),
-        "limb_distance": lambda: vector_norm(own - true, dim=-1).sum(-1).mean(),
-        "limb_length": lambda: F.l1_loss(vector_norm(own, dim=-1), vector_norm(true, dim=-1)),
+        "limb_cosine": lambda: -F.cosine_similarity(own, true.nan_to_num(), -1).sum(-1).mean(),
+        "limb_distance": lambda: vector_norm(own - met, dim=-1).sum(-1).mean(),
+        "limb_length": lambda: F.l1_loss(vector_norm(own, dim=-1), vector_norm(met, dim=-1)),
     }
     return {name: w * loss() for name, loss in losses.items() if (w := getattr(weights, name))}
 
 
 def scale_likelihood(distance: Tensor, log_scale: Tensor) -> Tensor:
     """Negative log likelihood of (B, J) distances r under scales b, given as ln b; their mean.
+    A distance that is not known is NaN.
 
     The density is r² exp(−r / b) / (2 b³): Laplace's distribution of a vector, under which few
     gross errors do not dominate.  Up to a constant that is r / b + 3 ln b, least at b = r / 3.
     Source: Kendall & Gal, "What uncertainties do we need in Bayesian deep learning for computer
     vision?", NeurIPS 2017, equations 5 and 8, for three dimensions.
     """
-    log_scale = log_scale.float()
-    return (distance.float() * torch.exp(-log_scale) + 3 * log_scale).mean()
+    distance, log_scale = distance.float(), log_scale.float()
+    likelihood = distance.nan_to_num() * torch.exp(-log_scale) + 3 * log_scale
+    return torch.where(distance.isnan(), 0.0, likelihood).mean()
 
 
 def visibility_entropy(

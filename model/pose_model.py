@@ -27,7 +27,7 @@ class PoseOutput(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """Labels of B frames, on the device."""
+    """Labels of B frames, on the device; NaN, and not visible, for joints that have none."""
 
     heatmaps: Tensor | None  # (B, 15, h, h)
     joints2d: Tensor | None  # (B, 16, 2) pixels of the network's picture

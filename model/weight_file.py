@@ -4,11 +4,12 @@ loaded into a network with one clear line for whatever does not fit."""
 import argparse
 import contextlib
 import os
+import pickletools
 import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -49,6 +50,9 @@ _BEGINNINGS = {
     ),
     (b"\x80",): "a Python pickle, which could run code: save the weights with torch.save",
 }
+_LEGACY_PICKLES = 5  # of a file of torch.save before it wrote zip archives
+#: Items of a tuple, those of the tuples in it included.
+_MOST_ITEMS = 10**4
 
 
 def write_weight_file(path: Path, content: Any) -> None:
@@ -81,6 +85,13 @@ def read_weight_file(path: Path) -> Any:
                     raise ValueError("compressed, perhaps to a bomb; torch.save only stores")
                 if archive.testzip():  # torch.load does not compare them
                     raise UserError(f"{path}: damaged (its checksum differs): {_AGAIN}")
+                for name in archive.namelist():
+                    if name.endswith("data.pkl"):
+                        _check_tuples(archive.open(name))
+        else:
+            with path.open("rb") as file:
+                for _ in range(_LEGACY_PICKLES):
+                    _check_tuples(file)
         with safe_globals(_HARMLESS), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of files that are refused below
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -90,6 +101,28 @@ def read_weight_file(path: Path) -> Any:
         if isinstance(error, MemoryError) or "allocate" in str(error):
             raise UserError(f"{path}: reading it takes more memory than there is") from None
         raise UserError(f"{path}: {_described(path, start)}") from None
+
+
+def _check_tuples(pickled: IO[bytes]) -> None:
+    """ValueError for a pickle with a tuple so large that to hash it, as a key, may take for ever:
+    a tuple twice in a tuple, and so on, is of few bytes.  On the stack are numbers of items."""
+    stack, memo, marks = [], {}, []
+    for code, argument, _ in pickletools.genops(pickled):
+        before = code.stack_before
+        if code.name == "MARK":
+            marks.append(len(stack))
+        elif "PUT" in code.name:
+            memo[argument] = stack[-1]
+        elif "GET" in code.name:
+            stack.append(memo[argument])
+        else:
+            start = len(stack) - len(before)
+            if pickletools.markobject in before:
+                start = marks.pop() - before.index(pickletools.markobject)
+            items = 1 + sum(stack[start:]) if "TUPLE" in code.name else 1
+            if items > _MOST_ITEMS:
+                raise ValueError("a tuple of too many items")
+            stack[start:] = [items] * len(code.stack_after)
 
 
 def _described(path: Path, start: bytes) -> str:

@@ -1,6 +1,7 @@
 """A tiny synthetic set and networks trained on it for a few steps, made once for all tests."""
 
 import fcntl
+import functools
 import json
 import os
 from pathlib import Path
@@ -109,6 +110,27 @@ def tiny_transformer(made_once, tiny_data) -> Path:
         run_train("finetune", tiny_data, folder / "log", "--config", folder / "tiny.yml")
 
     return made_once("transformer", train) / "log" / BEST
+
+
+@pytest.fixture(scope="session")
+def rendered_for(made_once):
+    """Frames for the writers of a set in ``tests/other_sets``, by its name."""
+    import pickle
+
+    from other_sets import common, ego_body3m, unreal_ego
+
+    makers = {
+        "scene_ego": lambda: common.render("sceneego", 8, 4),
+        "mo2cap2": lambda: common.render("mo2cap2"),  # EgoPW's too
+        "unreal_ego": unreal_ego.render_unreal_ego,
+        "ego_body3m": ego_body3m.render_ego_body3m,
+    }
+
+    def rendered_for(name):
+        path = made_once(f"{name}.rendered", lambda p: p.write_bytes(pickle.dumps(makers[name]())))
+        return pickle.loads(path.read_bytes())
+
+    return functools.cache(rendered_for)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,8 @@ from base.errors import UserError
 from base.set_type import SetType
 from base.skeleton import neck_centred
 from dataset import open_split
+from dataset.scene_ego import SceneEgo
+from dataset.tree.mocap import Mocap
 from utils import draw_figures
 from utils.common.networks import load_pose_model
 from utils.drawing.split_painter import SplitPainter, evenly_spaced
@@ -126,6 +128,26 @@ def test_a_video_and_a_report_of_a_packed_set_have_all_frames(tiny_network, tiny
     data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1))
     assert len(data["frames"]) == 6
     assert data["actions"][0]["y"][0] == pytest.approx(everything["mpjpe"])
+
+
+def test_a_truth_in_another_frame_has_aligned_errors_alone(
+    tiny_network, tiny_data, tmp_path, monkeypatch, capsys
+):
+    aligned_only = classmethod(lambda cls, which: f"{which.folder} was elsewhere")
+    monkeypatch.setattr(Mocap, "aligned_only", aligned_only)
+    monkeypatch.setattr(Mocap, "protocol", SceneEgo.protocol)
+    results = run_demo(tiny_network, tiny_data, tmp_path, "--worst", 1, "--report", "--num_vis", 1)
+    printed = capsys.readouterr().out
+    assert printed.count("TestSet was elsewhere") == 1 and "absolute" not in printed
+    assert results["full"]["All"].keys() >= {"pa_mpjpe", "pa_mpjpe_rigid", "frames"}
+    assert "mpjpe" not in results["full"]["All"] and "joints" not in results
+    mm = results["full"]["All"]["pa_mpjpe"]
+    assert results["protocol"]["mm"]["PA-MPJPE"] == pytest.approx(mm)
+    assert f"SceneEgo's own protocol: PA-MPJPE {mm:.1f} mm\n" in printed
+    worst = max(float(row["pa_mpjpe"]) for row in read_rows(tmp_path))
+    assert names(tmp_path / "worst")[0].startswith(f"001_{worst:.0f}mm_")
+    with pytest.raises(UserError, match="only errors after alignment"):
+        draw_figures.main([str(tmp_path)])
 
 
 def test_without_mean_pose_it_is_the_training_set_s_or_none(

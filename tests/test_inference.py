@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -307,7 +308,7 @@ def test_pictures_are_brought_into_the_view_of_the_checkpoint(tiny_network, tmp_
     )
     y, x = np.nonzero(trained.prepare(picture).square[..., 0] > 100)
     assert np.hypot(*(view.project(ray) - [x.mean(), y.mean()])) < 0.5
-    assert "cm outside" in trained.views[1280, 800].out_of_range
+    assert "cm outside" in trained.views[1280, 800, None].out_of_range
     certain_where(monkeypatch, lambda square: 0.5)
     monkeypatch.setattr(TrainedRange, "left_by", lambda _, found: np.zeros(len(found.neck), bool))
     assert trained(picture).out_of_range and not trained(picture).disagrees
@@ -497,6 +498,44 @@ def test_pictures_are_turned_as_is_most_certain(
     assert square[8, 32].min() > 200 and square[32, 57].tolist() == [255, 0, 0]
 
 
+def test_each_size_and_each_folder_has_its_own_turn(tmp_path, monkeypatch, capsys, infer):
+    certain_where(monkeypatch, lambda square: 0.2 + 0.4 * (square[8, 32].min() > 200))
+    expected = {}
+    for name, side, turn in (
+        *(("a", 64, 0), ("b", 64, 180), ("b", 128, 90)),
+        *(("c", 96, None), ("c", 192, 270), ("dark", 64, None)),
+    ):
+        picture = np.full((side, side, 3), 60, np.uint8)
+        if turn is not None:
+            picture[side // 32 : side // 4, side // 3 : side * 2 // 3] = 255
+        for number in range(5 if name == "a" else 3):
+            write(
+                tmp_path / "in" / name / f"{side}_{number}.png",
+                np.rot90(picture, (turn or 0) // 90),
+            )
+        expected[name, side] = 270 if name == "c" else turn or 0
+    more = ("--input_dir", tmp_path / "in", "--recursive", "--camera", "training")
+    content = infer(*more)
+    lenses = {(lens["folder"], lens["size"][0]): lens for lens in content["lenses"]}
+    assert {key: lens["rotate"] for key, lens in lenses.items()} == expected
+    assert lenses["dark", 64]["orientation"].startswith("as of pictures of 64×64, found by")
+    assert lenses["c", 96]["orientation"].startswith("as of pictures of 192×192, found by")
+    upright = {frame["file"]: frame["confidence"][0] > 0.5 for frame in content["frames"]}
+    assert all(upright[file] == ("dark" not in file and "/96_" not in file) for file in upright)
+    assert "b, 64×64: training camera" in capsys.readouterr().out
+
+
+def test_a_folder_that_shows_no_image_circle_has_the_lens_of_the_others(tiny_network):
+    bright = cv2.circle(np.zeros((200, 200, 3), np.uint8), (100, 100), 60, (200, 200, 200), -1)
+    predictor = EgoPosePredictor(tiny_network, rotate=0, gpu="cpu")
+    predictor.study([bright] * 3)
+    predictor.study([np.full_like(bright, 90)], "indoors")
+    (*_, all_of_them), (*_, indoors) = predictor.views
+    everyone, one = (view.lens.lens for view in predictor.views.values())
+    assert (all_of_them, indoors) == (None, "indoors")
+    assert everyone == one and "image circle of 60 px found" in one
+
+
 def test_a_size_that_does_not_tell_is_turned_as_the_one_that_tells_most(tiny_network, monkeypatch):
     certain_where(monkeypatch, lambda square: square[8, 32].min() / 255)
     pictures = []
@@ -609,6 +648,8 @@ def test_reading_ahead_keeps_order_its_bound_and_what_goes_wrong():
 
     def items():
         for number in range(20):
+            # Decoding a video is iterating it.
+            assert threading.current_thread() is not threading.main_thread()
             taken.append(number)
             yield number
 

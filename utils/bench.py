@@ -50,6 +50,7 @@ from dataset import open_split
 from dataset.batch import to_input
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.loader import FrameLoader
+from dataset.mixed import Roots
 from dataset.packed.packed import is_packed
 from dataset.transforms import SquareCrop
 from model import build
@@ -93,8 +94,8 @@ def compare(title: str, ways: Ways, rounds: int) -> None:
     rates = np.median(found[1:], axis=0)
     print(f"\n{title:<48}{'ms/frame':>10}{'frames/s':>12}{'ratio':>12}")
     for name, speed in zip(ways, rates, strict=True):
-        figures = f"{1000 / speed:>10.2f}{speed:>12,.1f}{speed / rates[0]:>12,.2f}"
-        print(f"  {name:<46}{figures}", flush=True)
+        ratio = speed / rates[0]
+        print(f"  {name:<46}{1000 / speed:>10.2f}{speed:>12,.1f}{ratio:>12,.2f}", flush=True)
 
 
 class ReferenceFrames(Dataset):
@@ -173,7 +174,7 @@ def our_rate(stage: str, batch: int, root: Path, processes: Processes) -> Callab
     data = {"input_size": SIZE, "workers": WORKERS, "memory_gib": 0}  # as of a large set
     changes = {"model": {"backbone": f"resnet{DEPTH}"}, "data": data, stage: {"batch_size": batch}}
     network, config = stage_network(stage, load_config(DEFAULT_CONFIG, changes), Start())
-    made = Stage(stage, network, config, root, processes)
+    made = Stage(stage, network, config, Roots([root]), processes)
     with tempfile.TemporaryDirectory() as folder:
         step = Trainer(made, Path(folder)).train_step
     made.network.train()
@@ -193,11 +194,10 @@ def bench_train(options: argparse.Namespace) -> None:
             def reference(stage: str = stage) -> float:
                 return other.submit(reference_rate, stage, root, here.device).result()
 
-            ways: Ways = {f"reference, batch {BATCH}, fp32": (reference, BATCH)}
-            for batch in batches:
-                ways[f"ours, batch {batch}"] = our_rate(stage, batch, root, here), batch
-            compare(stage, ways, options.rounds)
-            del ways  # gigabytes
+            ours = {f"ours, batch {k}": (our_rate(stage, k, root, here), k) for k in batches}
+            theirs = {f"reference, batch {BATCH}, fp32": (reference, BATCH)}
+            compare(stage, theirs | ours, options.rounds)
+            del ours  # gigabytes
 
 
 def bench_inference(options: argparse.Namespace) -> None:

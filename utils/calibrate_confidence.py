@@ -18,7 +18,7 @@ from utils.common.command import command_parser, number, output_file, parse_earl
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = command_parser(__doc__, "gpu", "data_root", load_model={"required": True})
+    parser = command_parser(__doc__, "gpu", "data_root", "format", load_model={"required": True})
     add = parser.add_argument
     within_help = "error up to which a joint counts as right, in the camera's frame (default: 100)"
     add("--within", type=number(1, 2000), default=100.0, metavar="MM", help=within_help)
@@ -46,7 +46,8 @@ _FEWEST = 100
 
 
 def collect(predictor: PosePredictor, dataset: BaseDataset) -> tuple[np.ndarray, np.ndarray]:
-    """Heights (F, 16) of heatmaps and errors (F, 16), millimetres in the camera's frame."""
+    """Heights (F, 16) of heatmaps and errors (F, 16), millimetres in the camera's frame, NaN for
+    joints that are not labelled."""
     heights, errors = [], []
     loader = FrameLoader(dataset, batch_size=16)
     for batch in tqdm(loader, unit="batch", dynamic_ncols=True):
@@ -60,12 +61,13 @@ def collect(predictor: PosePredictor, dataset: BaseDataset) -> tuple[np.ndarray,
 
 
 def held_out(heights: np.ndarray, right: np.ndarray, within_mm: float) -> np.ndarray:
-    """(F, 16) probabilities, each by a map fitted on other frames (five-fold)."""
+    """(F, 16) probabilities, each by a map fitted on other frames (five-fold); ``right`` is NaN
+    for joints that are not labelled."""
     probabilities = np.empty(heights.shape)
     folds = np.arange(len(heights)) * _FOLDS // len(heights)
     for fold in range(_FOLDS):
-        rest, part = folds != fold, folds == fold
-        fitted = fit_confidence(heights[rest].ravel(), right[rest].ravel(), within_mm, "")
+        rest, part = (folds != fold)[:, None] & ~np.isnan(right), folds == fold
+        fitted = fit_confidence(heights[rest], right[rest], within_mm, "")
         probabilities[part] = fitted(heights[part])
     return probabilities
 
@@ -82,20 +84,22 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_arguments(argv)
     network = load_network(args.load_model, args.gpu)
     # The test set stays unseen: what is fitted is fitted on the validation set.
-    dataset = open_split(args.data_root, SetType.VAL, view=network.camera)
+    how = {"view": network.camera, "format": args.format}
+    dataset = open_split(args.data_root, SetType.VAL, **how)
     heights, errors = collect(network, dataset)
     data = f"{len(heights)} frames of {args.data_root.name}/{SetType.VAL.folder}"
-    if heights.size < _FEWEST or len(heights) < _FOLDS:
-        raise UserError(f"{data}: {heights.size} joints are too few to calibrate on")
-    right = errors <= args.within
-    fitted = fit_confidence(heights.ravel(), right.ravel(), args.within, data)
+    known = ~np.isnan(errors)
+    if known.sum() < _FEWEST or len(heights) < _FOLDS:
+        raise UserError(f"{data}: {known.sum()} joints are too few to calibrate on")
+    right = np.where(known, errors <= args.within, np.nan)
+    fitted = fit_confidence(heights[known], right[known], args.within, data)
     output = args.output or confidence_path(args.load_model)
     save_confidence(output, fitted)
     own = "the model's own" if network.has_uncertainty else "heatmap height"
-    calibrated = held_out(heights, right, args.within).ravel()
-    print(f"{100 * right.mean():.0f} % of the joints are within {args.within:g} mm.")
-    for name, predicted in ((own, heights.ravel()), ("calibrated, held out", calibrated)):
-        error = calibration_error(predicted, right.ravel())
+    calibrated = held_out(heights, right, args.within)[known]
+    print(f"{100 * right[known].mean():.0f} % of the joints are within {args.within:g} mm.")
+    for name, predicted in ((own, heights[known]), ("calibrated, held out", calibrated)):
+        error = calibration_error(predicted, right[known])
         print(f"{name}: off by {100 * error:.1f} % on average")
     print(output)
 

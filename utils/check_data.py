@@ -2,7 +2,9 @@
 
 Finds unreadable folders, stray files, images or labels without a counterpart, pictures that are
 truncated or of another size, broken or impossible labels, labels that contradict the camera, and
-characters in the wrong set.  Prints a table and writes report.json.
+characters in the wrong set.  Of other laboratories' sets also the label's own pixels, the order of
+left and right and of the colours, the pairing by clocks, and whether the calibration fits the image
+circle.  Prints a table and writes report.json.
 
 every picture and label of every set:
   python utils/check_data.py --data_root data/xr_egopose
@@ -25,7 +27,7 @@ from utils.common.command import command_parser, output_file, parse_early, run_c
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     root = {"required": True, "help": "folder that holds TrainSet, ValSet and TestSet"}
-    parser = command_parser(__doc__, "sets", "jobs", "headset", data_root=root)
+    parser = command_parser(__doc__, "sets", "jobs", "headset", "format", data_root=root)
     add = parser.add_argument
     add("--no_pictures", action="store_true", help="decode no picture")
     text = "pixels that a 2D joint may lie off its projected 3D joint (default 5)"
@@ -41,16 +43,50 @@ parse_early(__name__, parse_arguments)
 import json
 import math
 
+import numpy as np
+
 from base.errors import UserError
 from base.files import write_text
 from base.headset import load_headset
 from base.set_type import SetType
-from dataset import data_format
+from dataset import data_format, looked_for
 from dataset.check import SetReport, check_set
-from dataset.faults import BAD_SET, KINDS, OFF_CAMERA, Fault
+from dataset.faults import BAD_SET, KINDS, OFF_CAMERA, OFF_PICTURE, Fault
+from dataset.recordings import RecordedSet
 from dataset.skip_list import SKIP_LIST, add_to_skip_list
+from dataset.split import rows_by_code
+from dataset.traps import other_value, read_pictures, spread
+from utils.inference.image_circle import find_image_circle
 
 _SHOWN = 10
+#: Pictures in which a headset's image circle is looked for; by what share of its radius its centre
+#: may be off the calibration's, and by how many degrees its rim.
+_PICTURES, _MOST_OFF, _MOST_DEGREES = 12, 0.04, 4.0
+
+
+def rim_faults(data: RecordedSet) -> list[Fault]:
+    """Calibrations that do not fit the image circle in the pictures."""
+    faults, table = [], data.table
+    of_headsets = rows_by_code(table.rows["headset"], len(table.headsets))
+    for headset, rows in zip(table.headsets, of_headsets, strict=True):
+        pictures = read_pictures(data, spread(rows[data.has_picture[rows]], _PICTURES))
+        circle = find_image_circle(pictures) if pictures else None
+        if circle is None:
+            continue
+        camera, around = data.kept_camera(headset), np.linspace(0, 6.2, 63)
+        ring = np.stack([np.cos(around), np.sin(around)], -1) * circle.radius + circle[:2]
+        angle = np.degrees(np.median(camera.angle(camera.unproject(ring, clamp=True))))
+        off = math.hypot(circle.x - camera.cx, circle.y - camera.cy) / circle.radius
+        stated = angle if headset.fov is None else math.degrees(headset.rim)
+        if off > _MOST_OFF or abs(angle - stated) > _MOST_DEGREES:
+            detail = (
+                f"image circle with centre ({circle.x:.0f}, {circle.y:.0f}), radius "
+                f"{circle.radius:.0f} px; by the calibration the centre is ({camera.cx:.0f}, "
+                f"{camera.cy:.0f}) and the rim at {angle:.0f}°, not at {stated:.0f}°"
+                f"{other_value(data, 'camera')}"
+            )
+            faults.append(Fault(OFF_PICTURE, f"{data.set_type.folder}/{headset.name}", detail))
+    return faults
 
 
 def _print_set(report: SetReport) -> None:
@@ -67,6 +103,8 @@ def _print_set(report: SetReport) -> None:
             "  2D joints off the projected 3D joints, px: median {median:.3f}, 99 % {p99:.3f}, "
             "largest {max:.3f}".format(**report.residuals)
         )
+    for note in report.notes[:_SHOWN]:
+        print(f"  {note}")
     for shift in report.shifts:
         print(
             f"  {shift.folder}: pairing by position would have given {shift.mislabelled} pictures "
@@ -104,12 +142,14 @@ def main(argv: list[str] | None = None) -> None:
     if not 0 <= args.max_residual < math.inf:
         raise UserError(f"--max_residual {args.max_residual:g}: a number of pixels, 0 or more")
     root = args.data_root
-    sets = [SetType(name) for name in args.sets] if args.sets else data_format(root).sets(root)
+    form = data_format(root, format=args.format)
+    sets = [SetType(name) for name in args.sets] if args.sets else form.sets(root)
     if not sets:
-        raise UserError(f"{root}: holds no TrainSet, ValSet or TestSet")
+        text = "holds no TrainSet, ValSet or TestSet"
+        raise UserError(f"{root}: {text}. {looked_for(root, args.format)}")
     headset, reports = args.headset and load_headset(args.headset), []
     for set_type in sets:
-        how = not args.no_pictures, args.jobs, args.max_residual, headset
+        how = not args.no_pictures, args.jobs, args.max_residual, headset, args.format, rim_faults
         try:
             reports.append(check_set(root, set_type, *how))
         except UserError as error:

@@ -96,6 +96,8 @@ def comparison(
         rows = [row(name, errors, groups)]
         if frames_by_character(runs[0]) != frames_by_character(results):
             notes.append(f"{name}: measured on other frames than {names[0]}: no difference.")
+        elif runs[0].get("joints_measured") != results.get("joints_measured"):
+            notes.append(f"{name}: measured on other joints than {names[0]}: no difference.")
         elif results is not runs[0]:
             rows += _difference_rows(runs[0], results, part, groups)
         blocks.append(Block("", rows))

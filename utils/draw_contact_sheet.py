@@ -21,7 +21,9 @@ from utils.common.command import (
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     output = {"type": picture_file, "help": "a .png or .jpg file"}
-    parser = command_parser(__doc__, "data_root", data={"default": "train"}, output=output)
+    parser = command_parser(
+        __doc__, "data_root", "format", data={"default": "train"}, output=output
+    )
     for name, least, most, default, text in (
         ("count", 1, 2000, 64, "frames"),
         ("columns", 1, 100, 8, "frames in a row"),
@@ -42,14 +44,15 @@ from base.errors import BrokenFrameError, UserError
 from base.set_type import SetType
 from dataset import open_split
 from dataset.transforms import resize_square
-from utils.drawing.sheet import draw_sheet
+from utils.drawing.frame_painter import draw_sheet
 from utils.drawing.write import save_picture
 
 
 def main(argv: list[str] | None = None) -> None:
     options = parse_arguments(argv)
     set_type, pictures = SetType(options.data), []
-    split = open_split(options.data_root, set_type, report=False)
+    how = {"report": False, "format": options.format}
+    split = open_split(options.data_root, set_type, **how)
     with tqdm(total=min(options.count, len(split)), unit="frame", desc="reading") as bar:
         for index in np.random.default_rng(options.seed).permutation(len(split)):
             if len(pictures) == options.count:

@@ -45,8 +45,7 @@ from base.headset import load_headset
 from base.run_folder import RunFolder
 from base.set_type import SetType
 from utils.drawing import style
-from utils.drawing.frame_painter import DrawnPose, FramePainter, draw_legend
-from utils.drawing.sheet import draw_sheet
+from utils.drawing.frame_painter import DrawnPose, FramePainter, draw_legend, draw_sheet
 from utils.drawing.split_painter import FRAME_RATE, SplitPainter, described, evenly_spaced
 from utils.drawing.write import save_picture
 from utils.evaluation.poses import Poses, read_poses
@@ -72,13 +71,12 @@ _GRID_FRAMES, _GRID_PERCENTILES = 8, (5, 95)
 _SEQUENCE, _EVERY, _SEQUENCE_SIDE = 75, 3, 320
 #: A frame: picture (S, S, 3) uint8 RGB, predicted pose, true pose, caption.
 Cell = tuple[np.ndarray, DrawnPose, DrawnPose, str]
-#: The command line, with the results.json of the evaluation.
-Run = argparse.Namespace
+Run = argparse.Namespace  # the command line, with the results.json of the evaluation
 
 
 def _bars(axes: Axes, places: np.ndarray, cells: Sequence[dict], key: str, **options: Any) -> None:
     """Bars of the value ``key`` of each cell, with its interval where there is one."""
-    values = np.array([cell[key] for cell in cells])
+    values = np.array([cell.get(key, np.nan) for cell in cells])
     ends = np.array([cell.get(f"{key}_interval") or (np.nan, np.nan) for cell in cells])
     lengths = np.clip([values - ends[:, 0], ends[:, 1] - values], 0, None)
     lines = {"elinewidth": 0.9, "capsize": 2, "ecolor": _INK}
@@ -133,8 +131,8 @@ def error_distribution(errors: np.ndarray) -> Figure:
     for share in (0.5, 0.95):
         at = float(np.quantile(errors, share))
         right.plot([at, at, 0], [0, share, share], color=_MUTED, linewidth=0.8)
-        text, beside = f"{share:.0%}: {at:.0f} mm".replace("%", " %"), "offset points"
-        right.annotate(text, (at, share), (5, -11), textcoords=beside, fontsize=8)
+        how = {"xytext": (5, -11), "textcoords": "offset points", "fontsize": 8}
+        right.annotate(f"{100 * share:.0f} %: {at:.0f} mm", (at, share), **how)
     left.yaxis.set_major_locator(MaxNLocator(integer=True))
     left.set(xlabel="MPJPE of a frame, mm", ylabel="frames", xlim=(0, None))
     right.set(xlabel="MPJPE, mm", ylabel="share of frames below", xlim=(0, None), ylim=(0, 1.02))
@@ -162,7 +160,7 @@ def qualitative_grid(cells: Sequence[Cell]) -> np.ndarray:
 def _cells(run: Run, choose: Callable[[Poses], Sequence[int]]) -> list[Cell]:
     """The frames of the rows that are chosen."""
     poses, headset = read_poses(run.poses), run.results.get("headset")
-    how = poses.camera, headset and load_headset(headset)
+    how = poses.camera, headset and load_headset(headset), 1, run.results.get("format")
     painter = SplitPainter(run.data_root, SetType(run.results["data"]), *how)
     cells = []
     for row in choose(poses):
@@ -208,7 +206,7 @@ _FIGURES: dict[str, Callable[[Run], Figure | np.ndarray | list[np.ndarray]]] = {
 
 def save_animation(path: Path, pictures: Sequence[np.ndarray]) -> None:
     """Write pictures (H, W, 3) uint8 RGB as an endless GIF, all in the colours of the first."""
-    images = [Image.fromarray(picture) for picture in pictures]
+    images = [*map(Image.fromarray, pictures)]
     palette = images[0].quantize(96, Image.Quantize.MAXCOVERAGE)
     first, *rest = (image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images)
     with replacing(path) as temporary:

@@ -24,18 +24,11 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("--input_dir", type=Path, required=True, help="folder of pictures")
     add("--camera", help="of the pictures, as in inference.py (default: found by the pictures)")
-    add(
-        "--rotate",
-        type=number(-360, 360),
-        help="degrees, as in inference.py (default: found by the network)",
-    )
+    text = "degrees, as in inference.py (default: found by the network)"
+    add("--rotate", type=number(-360, 360), help=text)
     add("--points", type=Path, help="annotated joint positions, see above")
-    add(
-        "--within",
-        type=number(0, 10_000),
-        default=15.0,
-        help="distance in pixels below which a joint counts as found (default: 15)",
-    )
+    text = "distance in pixels below which a joint counts as found (default: 15)"
+    add("--within", type=number(0, 10_000), default=15.0, help=text)
     return parser.parse_args(argv)
 
 
@@ -50,8 +43,7 @@ from dataset.transforms import SquareCrop
 from utils.common.points import read_points
 from utils.common.pretrained import chosen_model
 from utils.drawing import style
-from utils.drawing.frame_painter import DrawnPose, FramePainter, draw_legend
-from utils.drawing.sheet import draw_sheet
+from utils.drawing.frame_painter import DrawnPose, FramePainter, draw_legend, draw_sheet
 from utils.drawing.write import save_picture
 from utils.inference.picture_source import open_source
 from utils.inference.predictor import EgoPosePredictor

@@ -58,7 +58,6 @@ from utils.inference.pose_predictor import (
     fold_batch_norms,
 )
 
-_OPSET = 18
 #: What joints may differ by from PyTorch's, millimetres.
 TOLERANCE_MM = 0.1
 #: Steps of OpenCV's map in a pixel. What it samples are multiples of 1/1024, and a half of one,
@@ -120,12 +119,11 @@ def write_onnx(
         input_names=[INPUT],
         output_names=list(model.exports),
         dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
-        opset_version=_OPSET,
+        opset_version=18,
         dynamo=True,
         verbose=False,
     )
-    exported = program.model_proto
-    _strip(exported)
+    _strip(exported := program.model_proto)
     used = {node.domain for node in exported.graph.node}
     for unused in [each for each in exported.opset_import if each.domain not in used]:
         exported.opset_import.remove(unused)
@@ -163,7 +161,7 @@ def main(argv: list[str] | None = None) -> None:
             mounts=loaded.mounts,
         )
         seen, warp = loaded.camera, None
-        if headset is not None:
+        if headset:
             seen = headset.camera
             warp = CameraWarp(seen, loaded.camera, headset.rotation, headset.rim)
         write_onnx(loaded.model, loaded.camera, temporary, metadata, warp)
@@ -175,10 +173,8 @@ def main(argv: list[str] | None = None) -> None:
         squares = pictures if warp is None else map(warp.image, pictures)
         worst = distance_mm((plain, squares), (OnnxPosePredictor(temporary), pictures)).max()
         if not worst <= TOLERANCE_MM:
-            raise UserError(
-                f"{args.output}: joints differ from PyTorch's by {worst:.2f} mm, more than "
-                f"{TOLERANCE_MM} mm; it is not written"
-            )
+            off = f"joints differ from PyTorch's by {worst:.2f} mm, more than {TOLERANCE_MM} mm"
+            raise UserError(f"{args.output}: {off}; it is not written")
         print(f"Joints differ from PyTorch's by {worst:.4f} mm at most.")
     print(f"{args.output}: {args.output.stat().st_size / 1e6:.0f} MB")
 

@@ -110,8 +110,7 @@ def _figures(results: dict[str, Any]) -> str:
         return f"{cell[name]:.1f}" + (f" [{ends[0]:.1f}, {ends[1]:.1f}]" if ends else "")
 
     whole = results["full"][ALL]
-    parts = {part: with_interval(results[part][ALL], "mpjpe") for part in BODY_PARTS}
-    rows = {f"MPJPE, {part} body, mm": cell for part, cell in parts.items()}
+    rows = {f"MPJPE, {p} body, mm": with_interval(results[p][ALL], "mpjpe") for p in BODY_PARTS}
     rows["PA-MPJPE, mm"] = with_interval(whole, "pa_mpjpe")
     for kind, cell in (results.get("visibility") or {}).items():
         if "mpjpe" in cell:
@@ -148,14 +147,13 @@ def card(path: Path, loaded: LoadedModel, results: dict[str, Any], commands: Seq
 def halved(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Matrices and kernels in half precision; vectors, which weigh nothing, as they are: statistics
     of batch norms may leave its range; UserError for another weight that does so."""
-    small = {}
-    for name, value in weights.items():
+    # A view would keep its whole storage.
+    small = {name: value.clone().contiguous() for name, value in weights.items()}
+    for name, value in small.items():
         if value.is_floating_point() and value.dim() >= 2:
-            value = value.half()
-            if not torch.isfinite(value).all():
+            small[name] = value.half()
+            if not torch.isfinite(small[name]).all():
                 raise UserError(f"{name}: not finite in half precision, this cannot be exported")
-        # A view would keep its whole storage.
-        small[name] = value.clone().contiguous()
     return small
 
 
@@ -163,11 +161,9 @@ def exported(path: Path, commands: Sequence[str]) -> dict[str, Any]:
     """Content of the small file of a checkpoint, with the commands that made it."""
     content = read_content(path)
     training = content.get("training") or {}
-    kept = {
-        key: halved(value) if key.endswith("_state_dict") and value is not None else value
-        for key, value in content.items()
-        if key not in OF_THE_RUN
-    }
+    kept = {key: value for key, value in content.items() if key not in OF_THE_RUN}
+    states = [key for key in kept if key.endswith("_state_dict") and kept[key] is not None]
+    kept |= {key: halved(kept[key]) for key in states}
     made_by = {key: training[key] for key in ("stage", "epoch", "best_value") if key in training}
     return kept | {"made_by": made_by | {"commands": list(commands)}}
 
@@ -191,17 +187,14 @@ def main(argv: list[str] | None = None) -> None:
     commands = [arguments.data_command, arguments.command]
     with replacing(output, single_writer=True) as temporary:
         save_checkpoint(temporary, exported(source, commands))
-        size = temporary.stat().st_size
-        if size > MOST_BYTES:
-            raise UserError(
-                f"{source}: {size / 1e6:.1f} MB in half precision, but a file of at most "
-                f"{MOST_BYTES / 1e6:.0f} MB is to be given away: train a smaller network"
-            )
+        if (size := temporary.stat().st_size) > MOST_BYTES:
+            most = f"a file of at most {MOST_BYTES / 1e6:.0f} MB is to be given away"
+            small = f"{size / 1e6:.1f} MB in half precision, but {most}: train a smaller network"
+            raise UserError(f"{source}: {small}")
         moved = joints_moved(source, temporary)
         if moved > _MOST_MOVED:
             raise UserError(f"{source}: half precision moves its joints by {moved:.1f} mm")
-    calibration = confidence_path(source)
-    if calibration.is_file():
+    if (calibration := confidence_path(source)).is_file():
         write_bytes(confidence_path(output), calibration.read_bytes())
     else:
         confidence_path(output).unlink(missing_ok=True)  # of an earlier export: of other weights

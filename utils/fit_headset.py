@@ -33,9 +33,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--camera", metavar="FILE", required=True, help=text)
     text = f"marks instead of the window, by picture: {', '.join(MARKS)}"
     add("--points", type=Path, metavar="FILE", help=text)
-    add(
-        "--height", type=number(1.2, 2.3), default=1.72, help="of the person, metres (default 1.72)"
-    )
+    text = "of the person, metres (default 1.72)"
+    add("--height", type=number(1.2, 2.3), default=1.72, help=text)
     add("--pose", choices=POSES, default=POSES[0], help="of the arms (default: %(default)s)")
     return parser.parse_args(argv)
 
@@ -43,6 +42,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 parse_early(__name__, parse_arguments)
 
 import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
@@ -56,11 +56,76 @@ from base.files import replacing, write_bytes
 from base.headset import load_headset
 from dataset.pictures import read_picture
 from utils.common.points import read_points
-from utils.drawing.style import OUTLINE, PAPER, PREDICTED, TRUTH
+from utils.drawing.style import OUTLINE, PAPER, PREDICTED, TRUTH, hex_code
 from utils.drawing.text import draw_text
 from utils.drawing.write import save_picture
 from utils.fitting.mount import MountFit, fit_mount
-from utils.fitting.window import MarkingWindow
+
+#: What the window does, shown under the picture.
+_KEYS = "click: mark    n: not to be seen    u: back    close the window: done"
+
+
+class MarkingWindow:
+    """Asks for each of ``names`` in each of the ``pictures``, name → (H, W, 3) uint8 RGB, from the
+    first that ``points``, picture's name → what is marked → (x, y), lacks. These are changed in
+    place, and ``changed`` is called after each change."""
+
+    def __init__(
+        self,
+        pictures: dict[str, np.ndarray],
+        names: Sequence[str],
+        points: dict[str, dict[str, tuple[float, float]]],
+        changed: Callable[[], None],
+    ) -> None:
+        import matplotlib.pyplot as plt
+
+        self._plt, self._pictures, self._points, self._changed = plt, pictures, points, changed
+        self._steps = [(picture, name) for picture in pictures for name in names]
+        missing = [name not in points[picture] for picture, name in self._steps]
+        self._at = int(np.argmax(missing))
+        self.figure, self._axes = plt.subplots(figsize=(10, 10))
+        self.figure.canvas.mpl_connect("button_press_event", self._clicked)
+        self.figure.canvas.mpl_connect("key_press_event", self._pressed)
+        self._go(0)
+
+    def run(self) -> None:
+        """Show it until it is closed or all is marked; UserError without a display."""
+        if self.figure.canvas.required_interactive_framework is None:
+            self._plt.close(self.figure)
+            raise UserError("no display for a window: mark elsewhere and give --points FILE")
+        self._plt.show()
+
+    def _go(self, steps: int) -> None:
+        self._at += steps
+        if self._at == len(self._steps):
+            self._plt.close(self.figure)
+            return
+        (picture, name), axes = self._steps[self._at], self._axes
+        axes.clear()
+        axes.set_axis_off()
+        axes.imshow(self._pictures[picture])
+        blue = hex_code(TRUTH[1])
+        for marked, (x, y) in self._points[picture].items():
+            axes.plot(x, y, "+", color=blue, markersize=12, markeredgewidth=2)
+            axes.annotate(marked, (x, y), (6, 6), textcoords="offset points", color=blue)
+        axes.set_title(f"{picture}: mark the {name.replace('_', ' ')} of the wearer\n{_KEYS}")
+        self.figure.canvas.draw_idle()
+
+    def _clicked(self, event) -> None:
+        zooming = getattr(self.figure.canvas.toolbar, "mode", "")
+        if event.inaxes is self._axes and event.button == 1 and not zooming:
+            picture, name = self._steps[self._at]
+            self._points[picture][name] = (round(event.xdata, 1), round(event.ydata, 1))
+            self._changed()
+            self._go(1)
+
+    def _pressed(self, event) -> None:
+        back = event.key == "u" and self._at > 0
+        if back or event.key == "n":
+            picture, name = self._steps[self._at - back]
+            if self._points[picture].pop(name, None):
+                self._changed()
+            self._go(-1 if back else 1)
 
 
 def draw_fit(picture: np.ndarray, marks: dict[str, Any], fitted: dict[str, Any]) -> np.ndarray:
@@ -73,10 +138,8 @@ def draw_fit(picture: np.ndarray, marks: dict[str, Any], fitted: dict[str, Any])
     fitted = {name: place for name, place in fitted.items() if np.abs(place).max() < 2**14}
     for name, place in sorted(fitted.items(), key=lambda item: item[1][1]):
         x, y = at = np.rint(place).astype(int).tolist()
-        for width, (true, predicted) in (
-            (thin + 2, (PAPER, PAPER)),
-            (thin, (TRUTH[0], PREDICTED[0])),
-        ):
+        hues = TRUTH[0], PREDICTED[0]
+        for width, (true, predicted) in ((thin + 2, (PAPER, PAPER)), (thin, hues)):
             if name in marks:
                 mark = tuple(np.rint(marks[name]).astype(int).tolist())
                 cv2.line(drawn, mark, at, true, width, cv2.LINE_AA)
@@ -95,7 +158,6 @@ def draw_fit(picture: np.ndarray, marks: dict[str, Any], fitted: dict[str, Any])
 
 
 def _drawing(output: Path, picture: str) -> Path:
-    """Where the marks and the fit of a picture are drawn."""
     return output.with_name(f"{output.stem}_{Path(picture).stem}.png")
 
 
@@ -114,27 +176,24 @@ def _save(args: argparse.Namespace, lens: dict[str, Any], fit: MountFit, count: 
     """Write the headset file."""
     text = yaml.safe_dump({"camera": lens}, sort_keys=False, width=100, default_flow_style=None)
     across, up, ahead = fit.position_error
-    lines = [
+    text = (
         f"# Fitted to {count} marks in {len(fit.reprojected)} pictures of a person of "
-        f"{args.height:g} m, residual {fit.residual:.1f} px;",
-        f"# ± are standard deviations. Lens: {args.camera}.",
-        *text.splitlines(),
+        f"{args.height:g} m, residual {fit.residual:.1f} px;\n"
+        f"# ± are standard deviations. Lens: {args.camera}.\n{text}"
         f"position: {np.round(fit.position, 1).tolist()}  # cm left, up, ahead of the tip of the "
-        f"nose, ± {across:.1f}, {up:.1f}, {ahead:.1f}",
-    ]
-    for name, angle, error in zip(
-        ("rotate", "forward", "left"), fit.angles, fit.angle_error, strict=True
-    ):
-        lines.append(f"{name}: {np.round(angle, 1)}  # degrees, ± {error:.1f}")
+        f"nose, ± {across:.1f}, {up:.1f}, {ahead:.1f}\n"
+    )
+    angles = zip(("rotate", "forward", "left"), fit.angles, fit.angle_error, strict=True)
+    for name, angle, error in angles:
+        text += f"{name}: {np.round(angle, 1)}  # degrees, ± {error:.1f}\n"
     with replacing(args.output) as temporary:
-        temporary.write_bytes("\n".join([*lines, ""]).encode(errors="backslashreplace"))
+        temporary.write_bytes(text.encode(errors="backslashreplace"))
         try:
             headset = load_headset(temporary)
         except UserError as error:
             fault = str(error).removeprefix(f"--headset {temporary}: ")
-            raise UserError(
-                f"{args.output} is not written, no headset is as fitted: {fault}"
-            ) from None
+            unfit = f"{args.output} is not written, no headset is as fitted"
+            raise UserError(f"{unfit}: {fault}") from None
     x, y, z = headset.position
     print(
         f"{args.output}: {x:g} cm to the left, {y:g} up, {z:g} ahead of the tip of the nose; looks "

@@ -8,8 +8,8 @@ a set to try everything on, quickly drawn at half resolution:
 videos: each character's 300 pictures are 10 seconds of motion:
   python utils/make_synthetic.py --output data/videos --train 6000 --val 300 --test 600 \\
       --frames_per_character 300 --video
-straight into shards:
-  python utils/make_synthetic.py --output data/packed --train 100000 --pack
+straight into shards, the third of eight parts on a cluster:
+  python utils/make_synthetic.py --output data/packed --train 100000 --pack --part 3/8
 for your own headset, or for any:
   python utils/make_synthetic.py --output data/mine --headset mine.yml
   python utils/make_synthetic.py --output data/any --train 20000 --headset any
@@ -28,6 +28,13 @@ from dataset.packed.options import PackOptions
 from dataset.synthetic import DEFAULT_STRIDE, PASSES
 from utils.common.command import command_parser, parse_early, run_command, whole_number
 from utils.common.cores import cpu_count
+
+
+def _part(text: str) -> tuple[int, int]:
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise argparse.ArgumentTypeError(f"'{text}': of 16, the first is 1/16, the last 16/16")
+    return int(number), int(count)
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -70,6 +77,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text = "things lie around the feet, one in seven wearers holds something, and people often "
     text += "just stand, their arms at rest: what a network mistakes for hands and feet"
     add("--clutter", action="store_true", help=text)
+    text = "make the I-th of N parts of the set: --part 3/16"
+    add("--part", type=_part, default=(1, 1), metavar="I/N", help=text)
     add("--resume", action="store_true", help="keep complete frames, add the rest")
     return parser.parse_args(argv)
 
@@ -133,7 +142,7 @@ def main(argv: list[str] | None = None) -> None:
         (SetType.TEST, PICTURES): args.test,
         (SetType.TRAIN, LABELS_ONLY): args.label_frames,
     }
-    made = generate(args.output, recipe, counts, args.workers, args.resume, pack)
+    made = generate(args.output, recipe, counts, args.workers, args.resume, pack, args.part)
     print(f"wrote {made} frames to {args.output}")
 
 

@@ -1,4 +1,4 @@
-"""Pack the release for training: cropped and resized once, tens of gigabytes in few files.
+"""Pack a set for training: cropped and resized once, tens of gigabytes in few files.
 
 The files are tar shards of JPEGs (WebDataset convention), with an index for random access and all
 labels of a set in one array file.  The same input gives the same bytes, however often packing was
@@ -6,7 +6,7 @@ interrupted; if interrupted, rerun the same command to continue.
 
 straight from the downloaded parts, with nothing else on disk:
   python utils/pack_data.py --input downloads --output data/packed
-from an extracted tree, or a synthetic set:
+from an extracted tree, a synthetic set, or that of another laboratory:
   python utils/pack_data.py --input data/synthetic --output data/packed
 then train on it as on a tree:
   python train.py --training_type train2d --data_root data/packed
@@ -25,7 +25,7 @@ from utils.common.command import command_parser, parse_early, run_command, whole
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text = "folder of the downloaded parts, or one that holds TrainSet, ValSet and TestSet"
-    parser = command_parser(__doc__, "output", "jobs", "headset", input={"help": text})
+    parser = command_parser(__doc__, "output", "jobs", "headset", "format", input={"help": text})
     options = PackOptions()
     for name, default, text in (
         ("size", options.size, "side of the pictures, 32 to 800"),
@@ -52,7 +52,7 @@ from tqdm import tqdm
 from base.headset import load_headset
 from base.lock import clear_leftovers, locked
 from base.set_type import SetType
-from dataset import data_format
+from dataset import data_format, format_name, looked_for
 from dataset.faults import Fault, summary
 from dataset.packed import packing
 from dataset.packed.packed import is_packed
@@ -94,13 +94,18 @@ def _pack_archives(
     return faults
 
 
-def _assemble(output: Path, options: PackOptions, others: dict[SetType, list[Fault]]) -> list[str]:
+def _assemble(
+    output: Path,
+    options: PackOptions,
+    others: dict[SetType, list[Fault]],
+    sets: dict[SetType, Split],
+) -> list[str]:
     """Put the indices together and say what there is; returns the sets that hold no label."""
     empty = []
     for set_type in SetType:
         split, faults = output / set_type.folder, others.get(set_type, [])
-        packed = any((split / ROWS).glob("*.npz"))
-        index = assemble(split, set_type, options, faults) if packed else {"left_out": faults}
+        packed, how = any((split / ROWS).glob("*.npz")), options.of(sets.get(set_type))
+        index = assemble(split, set_type, how, faults) if packed else {"left_out": faults}
         left_out = summary(index["left_out"])
         if not index.get("labels") and (packed or set_type in others):
             found = "; ".join(left_out) or "it holds no label"
@@ -121,18 +126,24 @@ def _assemble(output: Path, options: PackOptions, others: dict[SetType, list[Fau
 
 def main(argv: list[str] | None = None) -> None:
     args = parse_arguments(argv)
-    options = PackOptions(args.size, args.quality, args.frames_per_shard)
     if is_packed(args.input):
         raise UserError(f"{args.input}: is packed already: give the parts or the tree it is from")
     refuse_foreign(args.output)
-    headset, form = args.headset and load_headset(args.headset), data_format(args.input)
-    sets = {s: form(args.input, s, check=True, headset=headset) for s in form.sets(args.input)}
+    form = data_format(args.input, format=args.format)
+    how = {"check": True, "headset": args.headset and load_headset(args.headset)}
+    how |= {"format": args.format, "size": args.size}
+    sets = {s: form(args.input, s, **how) for s in form.sets(args.input)}
+    choices = ",".join(f"{k}={v}" for k, v in form.chosen(args.format or "").items())
+    source = ":".join(filter(None, [format_name(form), choices]))
+    options = PackOptions(args.size, args.quality, args.frames_per_shard, source)
     # Folders of these names may hold the downloaded parts instead.
     given = any(data.faults or len(data.table.rows) for data in sets.values())
     archives = {} if given else find_archives(args.input)
     if not (archives or sets):
-        text = "TrainSet, ValSet or TestSet"
-        raise UserError(f"{args.input}: holds neither parts of the release nor frames in {text}")
+        raise UserError(
+            f"{args.input}: holds neither parts of the release nor frames in TrainSet, ValSet or "
+            f"TestSet. {looked_for(args.input, args.format)}"
+        )
     if strangers := archives.keys() - CHARACTERS.keys():
         raise UserError(
             f"{args.input}: holds {', '.join(sorted(strangers))}, no characters of the release"
@@ -165,7 +176,7 @@ def _pack(
         if archives:
             faults = _pack_archives(archives, output, options, encoders, readers)
         for set_type, data in sets.items():
-            how = read_skip_list(data.root, set_type), output, options, encoders
+            how = read_skip_list(data.root, set_type), output, options.of(data), encoders
             total, title = len(data.table.rows), f"packing {set_type.folder}"
             with tqdm(total=total, desc=title, unit="label") as bar:
 
@@ -177,7 +188,7 @@ def _pack(
                 for_each(found[set_type].items(), pack, readers, threading.Event())
     finally:
         encoders.shutdown(wait=False, cancel_futures=True)
-    faults += _assemble(output, options, others)
+    faults += _assemble(output, options, others, sets)
     if faults:
         raise UserError(
             f"{len(faults)} characters or sets are not complete: {'; '.join(faults)}. What was "

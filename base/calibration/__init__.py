@@ -7,28 +7,23 @@ Every camera has pixels with their centres at integers, whatever the file's conv
 import contextlib
 import gzip
 import io
+import math
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from base.calibration import colmap, ocam, opencv, tools
-from base.calibration.plausible import check_plausible
+import numpy as np
+
+from base import documents
+from base.calibration import ocam, opencv, tools
 from base.calibration.values import Reader
 from base.cameras import camera_to_dict
 from base.cameras.camera import Camera
 from base.cameras.ocam import OCamCamera
-from base.documents import (
-    MOST_BYTES,
-    PlainLoader,
-    decode_text,
-    parse_json,
-    parse_yaml,
-    read_bounded,
-)
 from base.errors import UserError
 from base.release_camera import RELEASE_CAMERA
 
@@ -36,8 +31,13 @@ from base.release_camera import RELEASE_CAMERA
 TRAINING = "training"
 #: Sides whose ratio differs by less than this belong to one picture, scaled and rounded.
 _ASPECT_TOLERANCE = 0.005
+_LARGEST = 1e9
+#: Off-centre terms larger than these are no lens's, but a fisheye's coefficients in their place.
+_MOST_TANGENTIAL = 0.02
+#: Degrees from its axis and share of the picture that a camera sees at least.
+_LEAST_ANGLE, _LEAST_SHARE = 20.0, 0.1
 #: In the order in which they are asked.
-READERS = (*colmap.READERS, *ocam.READERS, *tools.READERS, *opencv.READERS)
+READERS = (tools.COLMAP, *ocam.READERS, *tools.READERS, opencv.READER)
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,13 @@ class Calibration:
         if (width, height) == (camera.width, camera.height):
             return camera
         if not camera.width:
-            camera = replace(camera, width=width, height=height)
+            sized = {"width": width, "height": height}
             if isinstance(camera, OCamCamera):
-                radius = ocam.corner_distance(camera.cx, camera.cy, width, height)
-                camera = replace(camera, radius=radius)
+                sized["radius"] = ocam.corner_distance(camera.cx, camera.cy, width, height)
             try:
-                check_plausible(camera)
+                return check_plausible(replace(camera, **sized))
             except UserError as fault:
                 raise UserError(f"{self.source}: {fault}") from None
-            return camera
         stretch = (width / camera.width) / (height / camera.height)
         if abs(stretch - 1) < _ASPECT_TOLERANCE:
             return camera.resized(width, height)
@@ -89,8 +87,8 @@ def load_calibration(name: str, named: str = f"'{TRAINING}'") -> Calibration:
         if not name or "\0" in name:
             raise UserError("the name of the calibration is empty or holds a null character")
         if "#" in name and not path.exists():
-            file, _, chosen = name.rpartition("#")
-            path = Path(file)
+            path, _, chosen = name.rpartition("#")
+            path = Path(path)
         if path.is_dir():
             files = (path / "cameras.bin", path / "cameras.txt")
             path = next((file for file in files if file.exists()), path)
@@ -107,29 +105,28 @@ def load_calibration(name: str, named: str = f"'{TRAINING}'") -> Calibration:
     return Calibration(camera, f"{name} ({kind}{'' if model == 'ocam' else f' {model}'})")
 
 
-class _Loader(PlainLoader):
+class _Loader(documents.PlainLoader):
     """YAML with OpenCV's matrices."""
 
-
-for _tag in ("opencv-matrix", "opencv-nd-matrix"):
-    _Loader.add_constructor(
-        f"tag:yaml.org,2002:{_tag}", lambda loader, node: loader.construct_mapping(node, True)
+    yaml_constructors = documents.PlainLoader.yaml_constructors | dict.fromkeys(
+        ("tag:yaml.org,2002:opencv-matrix", "tag:yaml.org,2002:opencv-nd-matrix"),
+        lambda loader, node: loader.construct_mapping(node, True),
     )
 
 
 def _read_parts(path: Path) -> list[Any]:
     """The documents in a file, one as a rule: mappings and lists of XML, JSON or YAML, possibly
     compressed; the text of a file of another kind; the bytes of one that is not text."""
-    data = read_bounded(path)
+    data = documents.read_bounded(path)
     if data.startswith(b"\x1f\x8b"):
         try:
-            data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(MOST_BYTES + 1)
+            data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(documents.MOST_BYTES + 1)
         except (OSError, EOFError, zlib.error):
             raise UserError("the compressed file is broken") from None
-        if len(data) > MOST_BYTES:
-            raise UserError(f"the compressed file is larger than {MOST_BYTES >> 20} MiB")
+        if len(data) > documents.MOST_BYTES:
+            raise UserError(f"the compressed file is larger than {documents.MOST_BYTES >> 20} MiB")
     try:
-        text = decode_text(data).strip()
+        text = documents.decode_text(data).strip()
     except UnicodeDecodeError:
         return [data]
     if not text:
@@ -143,17 +140,16 @@ def _read_parts(path: Path) -> list[Any]:
     if text.startswith(("{", "[{")):
         for texts in ([text], text.splitlines()):
             with contextlib.suppress(UserError):  # YAML allows more than JSON does
-                return [parse_json(part, finite=False) for part in texts]
+                return [documents.parse_json(part, finite=False) for part in texts]
     # OpenCV writes "%YAML:1.0", which no YAML reader but its own accepts.
     body = re.sub(r"\A%YAML[^\n]*\n", "", text)
     try:
-        documents = [part for part in parse_yaml(body, False, _Loader) if part is not None]
+        parts = [part for part in documents.parse_yaml(body, False, _Loader) if part is not None]
     except UserError as error:
         if not re.search(r"^[ \t{\[]*[\w.\"]+[ \t]*:", body, re.MULTILINE):
             return [text]
         raise UserError(f"not a calibration of a known kind; as YAML or JSON {error}") from None
-    structured = documents and all(isinstance(part, dict | list) for part in documents)
-    return documents if structured else [text]
+    return parts if parts and all(isinstance(part, dict | list) for part in parts) else [text]
 
 
 def _element(element: ElementTree.Element) -> Any:
@@ -169,12 +165,11 @@ def _cameras(node: Any, name: str = "") -> Iterator[tuple[str, Reader, Any]]:
         if found := reader.find(node):
             yield from ((own or name, reader, part) for own, part in found.items())
             return
+    if isinstance(node, list):
+        node = {f"cam{number}": part for number, part in enumerate(node)}
     if isinstance(node, dict):
         for key, part in node.items():
             yield from _cameras(part, str(key))
-    elif isinstance(node, list):
-        for number, part in enumerate(node):
-            yield from _cameras(part, f"cam{number}")
 
 
 def _choose(found: list[tuple[str, Reader, Any]], chosen: str, file: str) -> tuple[str, Camera]:
@@ -197,9 +192,51 @@ def _choose(found: list[tuple[str, Reader, Any]], chosen: str, file: str) -> tup
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             # Parts of other types than the tool writes.
             raise UserError(f"not as {reader.kind} writes it: {error}") from None
-        check_plausible(camera)
-        read[camera] = reader.kind
+        read[check_plausible(camera)] = reader.kind
     if len(read) > 1:
         raise UserError(f"holds {len(read)} different cameras of one name: leave one in the file")
     [(camera, kind)] = read.items()
     return kind, camera
+
+
+def check_plausible(camera: Camera) -> Camera:
+    """The camera itself; UserError for one that nobody has, for wrong units or a wrong model; what
+    needs the picture's size is asked only where it is known (not 0×0)."""
+
+    def refuse(wrong: bool, why: str) -> None:
+        if wrong:
+            raise UserError(why)
+
+    values = np.concatenate([np.ravel(value) for value in astuple(camera)])
+    finite = (np.abs(values) < _LARGEST).all()  # not for NaN
+    refuse(not finite, "holds a number that is not finite, or beyond any camera's")
+    sides = camera.width, camera.height
+    focal = min(getattr(camera, "fx", math.inf), getattr(camera, "fy", math.inf))
+    refuse(focal <= 0, "the focal length must be above zero")
+    odd = f"a focal length of {focal:g} is not one in pixels: millimetres, or picture widths?"
+    refuse(focal < max(4.0, max(sides) / 20), odd)
+    tangential = getattr(camera, "distortion", ())[2:4]
+    refuse(
+        any(abs(term) > _MOST_TANGENTIAL for term in tangential),
+        f"tangential terms of {' and '.join(f'{term:g}' for term in tangential)} are no lens's: if "
+        "they are a fisheye's k3 and k4, state model: fisheye (ROS: distortion_model: equidistant)",
+    )
+    folds = camera.max_theta < math.radians(5)
+    refuse(folds, "the distortion folds over on the axis: wrong coefficients or model?")
+    if not all(sides):
+        return camera
+    picture = f"the picture of {camera.width}×{camera.height}"
+    middle = f"the principal point ({camera.cx:g}, {camera.cy:g}) lies outside {picture}"
+    refuse(not camera.in_picture(np.array([camera.cx, camera.cy])), middle)
+    places = np.stack(np.meshgrid(*(np.linspace(0, side - 1, 33) for side in sides)), -1)
+    seen = np.degrees(camera.angle(camera.unproject(places)))
+    inside = np.isfinite(seen)
+    furthest, share = seen[inside].max(initial=0.0), inside.mean()
+    refuse(
+        furthest < _LEAST_ANGLE,
+        f"a camera that sees no further than {furthest:.0f}° from its axis does not see the "
+        "wearer's body: are the focal length and the picture size of one picture?",
+    )
+    right = "are the focal length and the coefficients right?"
+    refuse(share < _LEAST_SHARE, f"the lens covers {share:.0%} of {picture}: {right}")
+    return camera

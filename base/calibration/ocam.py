@@ -2,42 +2,40 @@
 egocentric data sets, EventEgo3D and py-OCamCalib."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from base.calibration.values import Reader, flat, number, numbers, picture_size, size_in, with_keys
 from base.cameras.ocam import OCamCamera
 from base.errors import UserError
 
-_Affine = tuple[tuple[float, float], tuple[float, float]]
-
 
 def _camera(
     polynomial: list[float],
-    centre: tuple[float, float],
-    affine: _Affine,
+    centre: Sequence[float],
+    affine: Sequence[float],
     size: tuple[int, int],
     radius: float | None = None,
 ) -> OCamCamera:
     """A camera from a0, a1, …, which is z ahead or, as in the toolbox, behind: ahead, a0 is above
-    zero; (column, row); sensor (x right, y down) → pixels; (width, height) or (0, 0); the radius of
-    the image circle, None for as far as the picture's corners."""
+    zero; (column, row); c, d, e: row = c X + d Y + row0, column = e X + Y + column0, X down and Y
+    right, or the matrix from the sensor (x right, y down) to pixels; (width, height) or (0, 0); the
+    radius of the image circle, None for as far as the picture's corners."""
     if len(polynomial) < 3 or polynomial[0] == 0:
         raise UserError("the polynomial needs 3 or more coefficients, the first of them not zero")
+    if len(affine) == 3:
+        c, d, e = affine
+        affine = 1.0, e, d, c
+    xx, xy, yx, yy = affine
     sign = -1.0 if polynomial[0] < 0 else 1.0
-    if radius is None:
-        radius = corner_distance(*centre, *size)
-    return OCamCamera(*centre, tuple(sign * v for v in polynomial), affine, *size, radius)
+    radius = corner_distance(*centre, *size) if radius is None else radius
+    terms = tuple(sign * term for term in polynomial)
+    return OCamCamera(*centre, terms, ((xx, xy), (yx, yy)), *size, radius)
 
 
 def corner_distance(column: float, row: float, width: int, height: int) -> float:
     """How far from the centre the furthest corner is, pixels."""
     return max(math.hypot(x - column, y - row) for x in (0, width) for y in (0, height))
-
-
-def _toolbox_affine(values: list[float]) -> _Affine:
-    """Of c, d, e: row = c X + d Y + row0, column = e X + Y + column0, X down and Y right."""
-    c, d, e = values
-    return (1.0, e), (d, c)
 
 
 def _read_text(text: str) -> OCamCamera:
@@ -51,8 +49,7 @@ def _read_text(text: str) -> OCamCamera:
     (count, *polynomial), _, (row, column), affine, (height, width) = rows
     if len(polynomial) != count:
         raise UserError(f"polynomial: {count:g} coefficients announced, {len(polynomial)} here")
-    size = picture_size(width, height)
-    return _camera(polynomial, (column, row), _toolbox_affine(affine), size)
+    return _camera(polynomial, (column, row), affine, picture_size(width, height))
 
 
 def _read_json(content: dict[str, Any]) -> OCamCamera:
@@ -60,39 +57,33 @@ def _read_json(content: dict[str, Any]) -> OCamCamera:
     if "size" not in content or not content.keys() & {"image_center", "intrinsic"}:
         raise UserError("the calibration lacks 'size', or 'intrinsic' or 'image_center'")
     if "image_center" in content:  # column, row
-        centre = tuple(flat(content["image_center"], "image_center", 2))
+        centre = flat(content["image_center"], "image_center", 2)
     else:
         matrix = flat(content["intrinsic"], "intrinsic", 9, 16)
         centre = matrix[2], matrix[math.isqrt(len(matrix)) + 2]
     # EgoWholeMocap's file has its own c, d, e beside the "affine" of the file it was made from.
-    affine = [content[key] for key in "cde"] if set("cde") <= content.keys() else None
+    names = [content[key] for key in "cde"] if set("cde") <= content.keys() else None
+    affine = flat(names or content.get("affine", [1.0, 0.0, 0.0]), "affine", 3)
+    polynomial = flat(content["polynomialC2W"], "polynomialC2W")
+    size = picture_size(*flat(content["size"], "size"))
     radius = content.get("imageCircleRadius")
-    return _camera(
-        flat(content["polynomialC2W"], "polynomialC2W"),
-        centre,
-        _toolbox_affine(flat(affine or content.get("affine", [1.0, 0.0, 0.0]), "affine", 3)),
-        picture_size(*flat(content["size"], "size")),
-        None if radius is None else number(radius, "imageCircleRadius"),
-    )
+    radius = None if radius is None else number(radius, "imageCircleRadius")
+    return _camera(polynomial, centre, affine, size, radius)
 
 
 def _read_eventego(content: dict[str, Any]) -> OCamCamera:
     """EventEgo3D's intrinsics.json: the polynomial is z ahead."""
-    column, row = numbers([content["xc"], content["yc"]], "xc, yc")
+    centre = numbers([content["xc"], content["yc"]], "xc, yc")
     affine = numbers([content.get("c", 1), content.get("d", 0), content.get("e", 0)], "c, d, e")
-    polynomial = flat(content["pol"], "pol")
-    return _camera(polynomial, (column, row), _toolbox_affine(affine), size_in(content))
+    return _camera(flat(content["pol"], "pol"), centre, affine, size_in(content))
 
 
 def _read_py_ocamcalib(content: dict[str, Any]) -> OCamCamera:
-    """py-OCamCalib, whose axes are the picture's (column first), and which states no size.
-
-    Source: its modelling/camera.py, ``cam2world``.
-    """
-    xx, xy, yx, yy = flat(content["stretch_matrix"], "stretch_matrix", 4)
+    """Its axes are the picture's (column first: modelling/camera.py, ``cam2world``)."""
+    matrix = flat(content["stretch_matrix"], "stretch_matrix", 4)
     polynomial = flat(content["taylor_coefficient"], "taylor_coefficient")
     centre = flat(content["distortion_center"], "distortion_center", 2)
-    return _camera(polynomial, tuple(centre), ((xx, xy), (yx, yy)), (0, 0))
+    return _camera(polynomial, centre, matrix, (0, 0))
 
 
 def _find_text(document: Any) -> dict[str, Any]:

@@ -1,7 +1,4 @@
-"""Camera matrix and distortion coefficients: what users of OpenCV save, in any form, and ROS.
-
-Pixels have their centres at integers.
-"""
+"""Camera matrix and distortion coefficients: what users of OpenCV save, in any form, and ROS."""
 
 import re
 from typing import Any
@@ -75,17 +72,15 @@ def read_opencv(content: dict[str, Any]) -> Camera:
         values = {key: named[key] for key in INTRINSICS if key in named}
     else:
         values = _intrinsics(flat(matrix, "camera matrix", 4, 9))
-    values |= {
-        key: named[key] for key in _TERMS & named.keys() if not isinstance(named[key], list | dict)
-    }
+    terms = _TERMS & named.keys()
+    values |= {key: named[key] for key in terms if not isinstance(named[key], list | dict)}
     # Beside named focal lengths, "k" can only be the coefficients.
     terms = named["k"] if by_name and "k" in named else first(_DISTORTION)
     distortion = None if terms is None else flat(terms, "distortion coefficients")
     model = _model(named, distortion, values)
     if model == "pinhole" and "k4" in values and not {"k5", "k6"} <= values.keys():
         values["k4 without k5, k6"] = values.pop("k4")  # of another model than OpenCV's
-    if distortion is not None:
-        values |= _listed(model, distortion)
+    values |= {} if distortion is None else _listed(model, distortion)
     return _cut(named, lens(model, values, _size(named, first(_SIZE))))
 
 
@@ -157,11 +152,8 @@ def _size(named: dict[str, Any], size: Any) -> tuple[int, int]:
 
 
 def _cut(named: dict[str, Any], camera: Camera) -> Camera:
-    """Of a camera of the whole sensor that of the region which ROS says pictures show; pixels that
-    are combined (``binning``) make a smaller picture, which is allowed for later.
-
-    Source: sensor_msgs/CameraInfo; K is for the full resolution.
-    """
+    """Of the whole sensor's camera, which K is of, that of the region in the pictures (ROS's
+    sensor_msgs/CameraInfo); combined pixels (``binning``) are allowed for later."""
     roi = named.get("roi")
     if not (isinstance(roi, dict) and roi.get("width")):
         return camera
@@ -172,4 +164,4 @@ def _cut(named: dict[str, Any], camera: Camera) -> Camera:
     return camera.cropped(x, y, width, height)
 
 
-READERS = (Reader("OpenCV", _find, read_opencv),)
+READER = Reader("OpenCV", _find, read_opencv)

@@ -1,10 +1,10 @@
-"""Kalibr, Basalt, camodocal and VINS, ORB-SLAM3, nerfstudio, gyroflow, OpenSfM and
+"""COLMAP, Kalibr, Basalt, camodocal and VINS, ORB-SLAM3, nerfstudio, gyroflow, OpenSfM and
 Metashape.  Pixels have their centres at integers where no other place is said."""
 
 import re
+import struct
 from typing import Any
 
-from base.calibration.colmap import MODELS
 from base.calibration.opencv import read_opencv
 from base.calibration.values import (
     Reader,
@@ -20,6 +20,68 @@ from base.calibration.values import (
 )
 from base.cameras.camera import Camera
 from base.errors import UserError
+
+#: In the order of their numbers in cameras.bin: COLMAP's name → our lens and the parameters.  Its
+#: pixels have their centres at halves.  Sources: its doc/format.rst, src/colmap/sensor/models.h.
+_COLMAP = {
+    "SIMPLE_PINHOLE": ("pinhole", "f cx cy"),
+    "PINHOLE": ("pinhole", "fx fy cx cy"),
+    "SIMPLE_RADIAL": ("pinhole", "f cx cy k1"),
+    "RADIAL": ("pinhole", "f cx cy k1 k2"),
+    "OPENCV": ("pinhole", "fx fy cx cy k1 k2 p1 p2"),
+    "OPENCV_FISHEYE": ("fisheye", "fx fy cx cy k1 k2 k3 k4"),
+    "FULL_OPENCV": ("pinhole", "fx fy cx cy k1 k2 p1 p2 k3 k4 k5 k6"),
+    "FOV": ("fov", "fx fy cx cy omega"),
+    "SIMPLE_RADIAL_FISHEYE": ("fisheye", "f cx cy k1"),
+    "RADIAL_FISHEYE": ("fisheye", "f cx cy k1 k2"),
+    "THIN_PRISM_FISHEYE": ("thin_prism_fisheye", "fx fy cx cy k1 k2 p1 p2 k3 k4 s1 s3"),
+    "RAD_TAN_THIN_PRISM_FISHEYE": (
+        "thin_prism_fisheye",
+        "fx fy cx cy k1 k2 k3 k4 k5 k6 p2 p1 s1 s2 s3 s4",
+    ),
+}
+_COLMAP_ROW = re.compile(r"^[ \t]*\d+[ \t]+[A-Z_]{3,}[ \t]+\d+[ \t]+\d+\s", re.MULTILINE)
+#: Of a camera: model, width and height, parameters.
+_ColmapRow = tuple[str, Any, Any]
+
+
+def _find_colmap(document: Any) -> dict[str, _ColmapRow]:
+    if isinstance(document, bytes):
+        return _colmap_binary(document)
+    if not isinstance(document, str) or not _COLMAP_ROW.search(document):
+        return {}
+    lines = [line.split() for line in document.splitlines()]
+    rows = [line for line in lines if len(line) > 3 and not line[0].startswith("#")]
+    return {row[0]: (row[1], row[2:4], row[4:]) for row in rows}
+
+
+def _colmap_binary(data: bytes) -> dict[str, _ColmapRow]:
+    """Little-endian: u64 count; then i32 id, i32 model, u64 width, u64 height, f64 parameters."""
+    found: dict[str, _ColmapRow] = {}
+    try:
+        (count,), place = struct.unpack_from("<Q", data), 8
+        while len(found) < count:
+            number, model, *size = struct.unpack_from("<iiQQ", data, place)
+            if not 0 <= model < len(_COLMAP):  # of unknown length
+                return found | {str(number): (f"number {model}", size, ())}
+            name = list(_COLMAP)[model]
+            terms = len(_COLMAP[name][1].split())
+            found[str(number)] = name, size, struct.unpack_from(f"<{terms}d", data, place + 24)
+            place += 24 + 8 * terms
+    except struct.error:
+        return {}
+    return found if place == len(data) else {}
+
+
+def _read_colmap(row: _ColmapRow) -> Camera:
+    name, size, parameters = row
+    model, names = supported(_COLMAP, name, "COLMAP model")
+    values = in_order(names, parameters, name)
+    values["cx"], values["cy"] = values["cx"] - 0.5, values["cy"] - 0.5
+    if model == "thin_prism_fisheye":
+        values["radial_first"] = name.startswith("RAD_TAN")
+    return lens(model, values, picture_size(*numbers(size, "picture size")))
+
 
 #: Projection and distortion → our lens, and the parameters of both.  Source: Kalibr's wiki,
 #: "Supported models".
@@ -123,15 +185,12 @@ def _terms(node: dict[str, Any], model: str) -> dict[str, Any]:
 
 
 _NERFSTUDIO = {
-    name: model for name, (model, _) in MODELS.items() if model in ("pinhole", "fisheye")
+    name: model for name, (model, _) in _COLMAP.items() if model in ("pinhole", "fisheye")
 }
 
 
 def _read_nerfstudio(node: dict[str, Any]) -> Camera:
-    """transforms.json, whose pixels have their centres at halves, as COLMAP's.
-
-    Source: nerfstudio's cameras/cameras.py (``pixel_offset``) and camera_utils.py.
-    """
+    """Pixels have their centres at halves (cameras.py, ``pixel_offset``; camera_utils.py)."""
     usual = "OPENCV_FISHEYE" if node.get("is_fisheye") else "OPENCV"
     model = supported(_NERFSTUDIO, node.get("camera_model", usual), "camera_model")
     values = _terms(node, model) | {"fx": node["fl_x"], "fy": node.get("fl_y", node["fl_x"])}
@@ -148,10 +207,9 @@ def _read_gyroflow(node: dict[str, Any]) -> Camera:
     stretches = (node.get(f"input_{side}_stretch") or 1 for side in ("horizontal", "vertical"))
     if node.get("digital_lens") or any(stretch != 1 for stretch in stretches):
         raise UserError("a digital lens or a stretched picture is not supported")
-    size, parameters = node.get("calib_dimension") or {}, node["fisheye_params"]
-    matrix, terms = parameters.get("camera_matrix"), parameters.get("distortion_coeffs")
-    size = {"width": size.get("w"), "height": size.get("h")}
-    return read_opencv({"model": model, "K": matrix, "D": terms, "size": size})
+    size, given = node.get("calib_dimension") or {}, node["fisheye_params"]
+    named = {"K": given.get("camera_matrix"), "D": given.get("distortion_coeffs"), "model": model}
+    return read_opencv(named | {"size": {"width": size.get("w"), "height": size.get("h")}})
 
 
 _OPENSFM = {
@@ -161,10 +219,7 @@ _OPENSFM = {
 
 
 def _read_opensfm(node: dict[str, Any]) -> Camera:
-    """Lengths are in the picture's longer side, and centres from its middle.
-
-    Source: OpenSfM's doc/geometry, "Camera models" and "Coordinate systems".
-    """
+    """Lengths are in the picture's longer side, and centres from its middle (doc/geometry)."""
     model, size = supported(_OPENSFM, node["projection_type"], "projection_type"), size_in(node)
     values = _terms(node, model)
     for axis, side in zip("xy", size, strict=True):
@@ -178,10 +233,7 @@ _METASHAPE = {"frame": "pinhole", "fisheye": "fisheye", "equidistant_fisheye": "
 
 
 def _read_metashape(node: dict[str, Any]) -> Camera:
-    """A calibration's XML: cx, cy are from the picture's middle; P1 and P2 are OpenCV's p2 and p1.
-
-    Source: Metashape Professional's manual, appendix "Camera models".
-    """
+    """cx, cy are from the middle, P1 and P2 are OpenCV's p2 and p1 (manual, "Camera models")."""
     model, size = supported(_METASHAPE, node["projection"], "projection"), size_in(node)
     values = _terms(node, model)
     p2, p1, b1 = (number(values.pop(key, 0.0), key) for key in ("p1", "p2", "b1"))
@@ -195,6 +247,7 @@ def _read_metashape(node: dict[str, Any]) -> Camera:
     return lens(model, values, size)
 
 
+COLMAP = Reader("COLMAP", _find_colmap, _read_colmap)
 READERS = (
     Reader("camodocal", with_keys("model_type"), _read_camodocal),
     Reader("Kalibr", _find_kalibr, _read_kalibr),

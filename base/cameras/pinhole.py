@@ -31,10 +31,8 @@ class PinholeCamera(Camera):
     height: int
 
     def __post_init__(self) -> None:
-        if len(self.distortion) not in (0, 4, 5, 8, 12):
-            raise ValueError(
-                f"{len(self.distortion)} distortion terms: 0, 4, 5, 8 or 12 are defined"
-            )
+        if (count := len(self.distortion)) not in (0, 4, 5, 8, 12):
+            raise ValueError(f"{count} distortion terms: 0, 4, 5, 8 or 12 are defined")
 
     def radius_of(self, theta: Array) -> Array:
         return namespace(theta).tan(theta)

@@ -17,13 +17,11 @@ class _SphereCamera(Camera):
         """The depth at an angle with this sine and cosine, and its derivative by the angle."""
 
     def radius_of(self, theta: Array) -> Array:
-        xp = namespace(theta)
-        sin, cos = xp.sin(theta), xp.cos(theta)
+        sin, cos = namespace(theta).sin(theta), namespace(theta).cos(theta)
         return sin / self._depth(sin, cos)[0]
 
     def _slope(self, theta: Array) -> Array:
-        xp = namespace(theta)
-        sin, cos = xp.sin(theta), xp.cos(theta)
+        sin, cos = namespace(theta).sin(theta), namespace(theta).cos(theta)
         depth, change = self._depth(sin, cos)
         return (cos * depth - sin * change) / (depth * depth)
 
@@ -81,9 +79,8 @@ class DoubleSphereCamera(_SphereCamera):
 
     def __post_init__(self) -> None:
         if not (self.xi > -1 and 0 <= self.alpha <= 1):
-            raise ValueError(
-                f"xi is {self.xi} and alpha {self.alpha}: xi is above -1 and alpha from 0 to 1"
-            )
+            stated = f"xi is {self.xi} and alpha {self.alpha}"
+            raise ValueError(f"{stated}: xi is above -1 and alpha from 0 to 1")
 
     def _depth(self, sin: Array, cos: Array) -> tuple[Array, Array]:
         away = cos + self.xi
@@ -110,9 +107,8 @@ class EucmCamera(_SphereCamera):
 
     def __post_init__(self) -> None:
         if not (0 <= self.alpha <= 1 and self.beta > 0):
-            raise ValueError(
-                f"alpha is {self.alpha} and beta {self.beta}: alpha is from 0 to 1 and beta above 0"
-            )
+            stated = f"alpha is {self.alpha} and beta {self.beta}"
+            raise ValueError(f"{stated}: alpha is from 0 to 1 and beta above 0")
 
     def _depth(self, sin: Array, cos: Array) -> tuple[Array, Array]:
         d = namespace(sin).sqrt(self.beta * sin * sin + cos * cos)

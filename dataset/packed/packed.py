@@ -15,8 +15,10 @@ from base.cameras.camera import Camera
 from base.documents import read_document
 from base.errors import BrokenFrameError, UserError
 from base.headset import RELEASE_HEADSET, Headset
+from base.registry import load_class
 from base.schema import read_record
 from base.set_type import SetType
+from dataset import FORMATS
 from dataset.faults import BAD_SHARD, Fault
 from dataset.packed.shards import (
     ANNOTATIONS,
@@ -50,6 +52,7 @@ class Packed(Split):
     """
 
     layout = "packed.json beside the shards"
+    enlarge = ", or pack it again with --size {size}"
     remedy = "pack it, or finish packing it, with utils/pack_data.py"
 
     @classmethod
@@ -66,7 +69,15 @@ class Packed(Split):
             index = read_record(SetIndex, read_document(path, INDEX))
         except UserError as error:
             raise UserError(f"{path}: cannot be read ({error}); pack again") from None
-        self._size, self._shards = index.size, index.shards
+        self._size, self._shards, self._centred = index.size, index.shards, index.centred
+        name = index.source.partition(":")[0]
+        if name not in FORMATS:
+            raise UserError(f"{path}: packed from {name}, a format that this version does not know")
+        source = load_class(FORMATS[name])
+        self.choices = source.chosen(index.source)
+        # What the format that was packed says of its sets.
+        for about in ("aligned_only", "protocol", "shares_people"):
+            setattr(self, about, getattr(source, about))
         rows, faults = self._open_rows(), index.left_out
         try:
             table = packed_table(rows, index)
@@ -115,7 +126,7 @@ class Packed(Split):
 
     def kept_camera(self, headset: Headset) -> Camera:
         """Of the square that is kept."""
-        return kept_square(headset, self._size).camera(headset.camera)
+        return kept_square(headset, self._size, self._centred).camera(headset.camera)
 
     def image(self, row: int) -> np.ndarray:
         """The JPEG, checked against its CRC."""
@@ -155,7 +166,8 @@ class Packed(Split):
                 reasons.append("missing")
             elif found != (values["offset"], values["length"], values["crc"]):
                 reasons.append("its picture is damaged, or not where its index says")
-            if label and label != encode_label(self.table.label(row), frame_id, self._size):
+            how = self._size, self._centred
+            if label and label != encode_label(self.table.label(row), frame_id, *how):
                 reasons.append("its json differs from the annotations")
             faults += [fault(f"{frame_id}: {reason}", frame_id) for reason in reasons]
         if files:

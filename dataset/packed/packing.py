@@ -42,6 +42,7 @@ from dataset.release.archive import (
 )
 from dataset.release.table import CHARACTERS, TRAINING_PASSES
 from dataset.split import Split
+from dataset.transforms import resize_square
 from dataset.tree.names import pair_files
 
 #: Bound on the pictures of an archive that wait in memory to be encoded.
@@ -53,7 +54,10 @@ Encode = Callable[[list[str], list[Headset]], Iterable[bytes | BrokenFrameError]
 
 def encode_square(image: np.ndarray, options: PackOptions, headset: Headset) -> bytes:
     """The JPEG of a headset's (H, W, 3) uint8 RGB picture, made square and resized once."""
-    square = kept_square(headset, options.size).image(image)
+    if options.centred:
+        square = resize_square(image, options.size)
+    else:
+        square = kept_square(headset, options.size).image(image)
     # Huffman tables made for each picture lose nothing and save some per cent.
     settings = [cv2.IMWRITE_JPEG_QUALITY, options.quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
     _, encoded = cv2.imencode(".jpg", cv2.cvtColor(square, cv2.COLOR_RGB2BGR), settings)
@@ -114,8 +118,9 @@ def write_environment(
 
 def _changed(path: Path) -> int:
     """When a file was last written or put in its place, nanoseconds; 0 where that is not told."""
-    with contextlib.suppress(OSError):
-        return max(path.stat().st_mtime_ns, path.stat().st_ctime_ns)
+    for there in (path, path.parent / path.name.partition("#")[0]):  # a row of a file
+        with contextlib.suppress(OSError):
+            return max(there.stat().st_mtime_ns, there.stat().st_ctime_ns)
     return 0
 
 
@@ -141,7 +146,8 @@ def _complete_shard(
     new = {f for f, where in pictures.items() if root and _changed(root / where) >= written}
     jpegs, samples = {}, {}
     for frame_id in pictures:
-        samples[frame_id] = encode_label(labels[frame_id.number], frame_id, options.size)
+        how = options.size, options.centred
+        samples[frame_id] = encode_label(labels[frame_id.number], frame_id, *how)
         jpeg, sample = (old.get(f"{frame_key(frame_id)}.{kind}") for kind in ("jpg", "json"))
         if jpeg and sample == samples[frame_id] and frame_id not in new:
             checksum = isal_zlib.crc32(jpeg)

@@ -30,12 +30,12 @@ from base.errors import UserError, shown
 from base.files import replacing, write_bytes, write_text
 from base.frame import FrameId
 from base.headset import RELEASE_HEADSET, Headset
-from base.schema import read_record
+from base.schema import Text, read_record
 from base.set_type import SetType
 from dataset.annotations import LABEL_ROW, Lists, Table, check_codes
 from dataset.faults import Fault
 from dataset.labels import Label
-from dataset.packed.options import FORMAT, PackOptions
+from dataset.packed.options import FORMAT, SOURCE, PackOptions
 from dataset.transforms import SquareCrop
 
 MANIFEST, ANNOTATIONS, INDEX, ROWS = "packed.json", "annotations.npy", "index.json", "rows"
@@ -44,8 +44,8 @@ MANIFEST, ANNOTATIONS, INDEX, ROWS = "packed.json", "annotations.npy", "index.js
 ROW = np.dtype(
     [*LABEL_ROW.descr, ("shard", "<i4"), ("offset", "<i8"), ("length", "<i4"), ("crc", "<u4")]
 )
-#: Of a file in a tar archive of the plainest kind.
-_LONGEST_NAME = 100
+#: Of a file on most disks, with room for the shard's own endings.
+_LONGEST_NAME = 230
 
 
 def refuse_foreign(root: Path) -> None:
@@ -65,18 +65,21 @@ def prepare_output(root: Path, options: PackOptions) -> None:
     before = read_document(manifest)
     if not isinstance(before, dict):
         raise UserError(f"{manifest}: not as this program writes it; pack into another folder")
-    for key, value in options.as_dict().items():
-        if before.get(key) != value:
+    for key, value in ({"source": options.source} | options.as_dict()).items():
+        was = before.get(key, SOURCE if key == "source" else None)
+        if was != value:
+            flag = "--format" if key == "source" else f"--{key}"
             raise UserError(
-                f"{root} was packed with --{key} {shown(before.get(key))}, not {value}: go on "
-                "with the same, or give another folder with --output"
+                f"{root} was packed with {flag} {shown(was)}, not {value}: go on with the same, or "
+                "give another folder with --output"
             )
 
 
-def kept_square(headset: Headset, size: int) -> SquareCrop:
-    """The square of a headset's pictures that is kept: of the release's the centred one, as the
-    reference crops it, of any other the one that holds the whole picture."""
-    camera, whole = headset.camera, headset != RELEASE_HEADSET
+def kept_square(headset: Headset, size: int, centred: bool = False) -> SquareCrop:
+    """The square of a headset's pictures that is kept: of the release's, and of a set that has no
+    more, the ``centred`` one, as the reference crops it, of any other the one that holds the whole
+    picture."""
+    camera, whole = headset.camera, headset != RELEASE_HEADSET and not centred
     return SquareCrop(size, camera.width, camera.height, whole)
 
 
@@ -85,25 +88,25 @@ def frame_key(frame_id: FrameId) -> str:
     return f"{frame_id.character}-{frame_id.environment}-{frame_id.number:06d}"
 
 
-def encode_label(label: Label, frame_id: FrameId, size: int) -> bytes:
+def encode_label(label: Label, frame_id: FrameId, size: int, centred: bool = False) -> bytes:
     """A frame's json in a shard: joints2d in pixels of the JPEG beside it, joints3d in metres."""
 
     def shortest(values: np.ndarray) -> list:
-        # The shortest decimals that still are the same float32.
-        return [[float(str(x)) for x in row] for row in values]
+        # The shortest decimals that still are the same float32; null for what is not labelled.
+        return [[None if np.isnan(x) else float(str(x)) for x in row] for row in values]
 
     content = {
         "character": frame_id.character,
         "environment": frame_id.environment,
         "frame": frame_id.number,
         "action": label.action,
-        "joints2d": shortest(kept_square(label.headset, size).points(label.joints2d)),
+        "joints2d": shortest(kept_square(label.headset, size, centred).points(label.joints2d)),
         "joints3d": shortest(label.joints3d),
         "visible": label.visible.tolist(),
     }
     if label.headset != RELEASE_HEADSET:
         content["headset"] = label.headset.as_dict()
-    return json.dumps(content, separators=(",", ":")).encode()
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
 
 
 def write_shard(path: Path, files: dict[str, bytes]) -> None:
@@ -112,7 +115,7 @@ def write_shard(path: Path, files: dict[str, bytes]) -> None:
         raise UserError(f"{path}: a shard cannot hold so long a name: {longest}: rename its folder")
     with (
         replacing(path, single_writer=True) as temporary,
-        tarfile.open(temporary, "w", tarfile.USTAR_FORMAT) as tar,
+        tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as tar,
     ):
         for name, content in files.items():
             info = tarfile.TarInfo(name)
@@ -154,6 +157,8 @@ class SetIndex(_Packed):
     format: Literal[FORMAT]
     size: Annotated[int, Field(ge=1, lt=2**15)]
     crc: int | None = None
+    source: Text = SOURCE
+    centred: bool = False
 
 
 def packed_table(rows: np.ndarray, lists: _Packed) -> Table:

@@ -103,6 +103,8 @@ class Downloader:
     def _open(self, url: str, **options: Any) -> http.client.HTTPResponse:
         try:
             request = urllib.request.Request(url, **options)
+            if request.type not in ("http", "https"):
+                raise ValueError(f"{request.type} in place of https")
             response = urllib.request.urlopen(request, timeout=_TIMEOUT)
         except urllib.error.HTTPError as error:
             self.answered = True

@@ -3,6 +3,7 @@
 import os
 import re
 import string
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,7 +87,11 @@ def find_archives(folder: Path) -> dict[str, list[Path]]:
         raise UserError(f"{folder}: no such folder of downloaded parts")
     found: dict[str, list[Path]] = {}
     kinds: dict[str, tuple] = {}
-    for parent, folders, names in os.walk(folder):
+
+    def report(error: OSError) -> None:
+        print(f"left out: {error.filename}: cannot be read ({error.strerror})", file=sys.stderr)
+
+    for parent, folders, names in os.walk(folder, onerror=report):
         # Extracted frames are very many, and none of them is an archive.
         folders[:] = sorted(name for name in folders if name != "cam_down" and name[0] != ".")
         for match in filter(None, map(_ARCHIVE.fullmatch, sorted(names))):

@@ -1,5 +1,4 @@
-"""Headsets of any kind: lens and mount drawn over the range that the constants state, in the
-centimetres and degrees of :class:`base.headset.Headset`."""
+"""Headsets of any kind: lens and mount, each drawn over the range that its constant states."""
 
 import math
 
@@ -39,28 +38,8 @@ CENTRE, ASPECT = 0.02, 0.01
 def draw_headset(body: Body, rng: np.random.Generator) -> Headset:
     """Draw a headset that does not reach into the face of a person."""
     fov = round(rng.uniform(*FOV), 1)
-    camera = _draw_lens(math.radians(fov / 2), rng)
-    aside = float(rng.uniform(*ASIDE) * rng.choice((-1, 1)))
-    left = aside if rng.random() < _SHARE_ASIDE else float(rng.uniform(-LEFT, LEFT))
-    _, up, ahead = RELEASE_HEADSET.position
-    up, ahead = up + float(rng.uniform(*UP)), ahead + float(rng.uniform(*AHEAD))
-    ahead = max(ahead, depth_at(body, left, up)[1] + CLEARANCE)
-    return Headset(
-        camera,
-        position=(round(left, 2), round(up, 2), math.ceil(100 * ahead) / 100),
-        forward=round(rng.uniform(-FORWARD, FORWARD), 1),
-        left=round(rng.uniform(-TILT_LEFT, TILT_LEFT), 1),
-        rotate=float(rng.choice(TURNS, p=_TURN_SHARES)),
-        fov=fov,
-        name="any",
-    )
-
-
-def _draw_lens(rim: float, rng: np.random.Generator) -> FisheyeCamera:
-    """A lens whose image circle ends at an angle of ``rim`` radians."""
     width, height = SIZES[rng.integers(len(SIZES))]
-    short = min(width, height)
-    angles = np.linspace(0, rim, 100)
+    short, angles = min(width, height), np.linspace(0, math.radians(fov / 2), 100)
     rise = [0.0]
     while min(rise) < _LEAST_RISE:
         k = (*(round(rng.uniform(*span), 5) for span in (K1, K2, K3)), 0.0)
@@ -69,4 +48,18 @@ def _draw_lens(rim: float, rng: np.random.Generator) -> FisheyeCamera:
     f = rng.uniform(*CIRCLE) * short / 2 / radius[-1]
     fy = f * rng.uniform(1 - ASPECT, 1 + ASPECT)
     cx, cy = ((s - 1) / 2 + short * rng.uniform(-CENTRE, CENTRE) for s in (width, height))
-    return FisheyeCamera(*(round(float(x), 3) for x in (f, fy, cx, cy)), k, width, height)
+    lens = FisheyeCamera(*(round(float(x), 3) for x in (f, fy, cx, cy)), k, width, height)
+    aside = float(rng.uniform(*ASIDE) * rng.choice((-1, 1)))
+    left = aside if rng.random() < _SHARE_ASIDE else float(rng.uniform(-LEFT, LEFT))
+    _, up, ahead = RELEASE_HEADSET.position
+    up, ahead = up + float(rng.uniform(*UP)), ahead + float(rng.uniform(*AHEAD))
+    ahead = max(ahead, depth_at(body, left, up)[1] + CLEARANCE)
+    return Headset(
+        lens,
+        position=(round(left, 2), round(up, 2), math.ceil(100 * ahead) / 100),
+        forward=round(rng.uniform(-FORWARD, FORWARD), 1),
+        left=round(rng.uniform(-TILT_LEFT, TILT_LEFT), 1),
+        rotate=float(rng.choice(TURNS, p=_TURN_SHARES)),
+        fov=fov,
+        name="any",
+    )

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import replace
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -25,10 +26,13 @@ from dataset.packed.shards import PackOptions
 from dataset.synthetic.body.body_model import load_rig, make_body
 from dataset.synthetic.body.head_camera import is_inside
 from dataset.synthetic.job import WATCHED_STRIDE, run_job
-from dataset.synthetic.output import put_together, remove_indices
+from dataset.synthetic.output import STAGING, put_together, remove_indices
 from dataset.synthetic.recipe import LABELS_PER_CHARACTER, Counts, Job, Recipe, plan
 
 _MANIFEST = "synthetic.json"
+#: Holds a folder for each part that is being made; seconds in which another has prepared the set,
+#: or its index.
+_PARTS, _PATIENCE = ".parts", 120
 
 
 def _start_worker() -> None:
@@ -78,7 +82,7 @@ def check_folder(root: Path, made_with: dict, resume: bool) -> None:
     manifest = root / _MANIFEST
     if root.exists() and not root.is_dir():
         raise UserError(f"{root} is a file: give a folder with --output")
-    if not root.is_dir() or all(path.name == ".lock" for path in root.iterdir()):
+    if not root.is_dir() or all(path.name in (".lock", _PARTS) for path in root.iterdir()):
         return
     if not manifest.is_file():
         raise UserError(
@@ -100,11 +104,19 @@ def check_folder(root: Path, made_with: dict, resume: bool) -> None:
 
 
 def generate(
-    root: Path, recipe: Recipe, counts: Counts, workers: int, resume: bool, pack: PackOptions | None
+    root: Path,
+    recipe: Recipe,
+    counts: Counts,
+    workers: int,
+    resume: bool,
+    pack: PackOptions | None,
+    part: tuple[int, int] = (1, 1),
 ) -> int:
-    """Make a synthetic set in the release's layout, or in shards where ``pack`` says how; with
-    ``resume`` the complete frames of a set made with the same recipe are kept.  Returns the number
-    of frames written; a UserError for options or a folder that cannot be used."""
+    """Make a synthetic set in the release's layout, or in shards where ``pack`` says how, or the
+    i-th of n parts of it for ``part`` (i, n), which may run side by side; with ``resume`` the
+    complete frames of a set made with the same recipe are kept.  Returns the number of frames
+    written; a UserError for options or a folder that cannot be used."""
+    number, parts = part
     longest = max(recipe.frames_per_character, LABELS_PER_CHARACTER) * recipe.stride
     faults = {
         "nothing to make: give at least one of --train, --val, --test": not any(counts.values()),
@@ -120,7 +132,8 @@ def generate(
     if found := [message for message, wrong in faults.items() if wrong]:
         raise UserError(found[0])
     made_with = recipe.described() | {"pack": pack and pack.as_dict()}
-    check_folder(root, made_with, resume)
+    if parts == 1:
+        check_folder(root, made_with, resume)
     print("preparing the body model: seconds, or a minute where it was never used", flush=True)
     load_rig()  # the first load of a machine fills a cache that the workers use
     body = make_body(male=True, full=False, short=False, rng=np.random.default_rng(0))
@@ -130,15 +143,24 @@ def generate(
                 f"--headset {headset.name}: its camera is inside the head; position is "
                 "centimetres from the tip of the nose: to the left, up, ahead"
             )
-    with locked(root):
-        check_folder(root, made_with, resume)
-        for folder in {path.parent for path in root.rglob(".*.part*")}:
+    with ExitStack() as held, ExitStack() as first:
+        (held if parts == 1 else first).enter_context(locked(root, _PATIENCE * (parts > 1)))
+        check_folder(root, made_with, resume or parts > 1)
+        others = (root / _PARTS).glob("*")
+        for folder in others if parts == 1 else (root / _PARTS / f"{number}-{parts}",):
+            held.enter_context(locked(folder))
+        for folder in {path.parent for path in root.rglob(".*.part*") if parts == 1}:
             clear_leftovers(folder)
         if pack:
             remove_indices(root)
             write_text(root / PACKED_MANIFEST, json.dumps(made_with["pack"], indent=1) + "\n")
         write_text(root / _MANIFEST, json.dumps(made_with, indent=2) + "\n")
-        jobs = plan(root, recipe, counts, pack)
+        first.close()
+        everything = plan(root, recipe, counts, pack)
+        # A character in an environment goes into shards as a whole.
+        units = list(dict.fromkeys(job.folder if pack else job for job in everything))
+        mine = set(units[number - 1 :: parts])
+        jobs = [job for job in everything if job in mine or job.folder in mine]
         total, folders = sum(len(job.wanted) for job in jobs), {job.folder for job in jobs}
         jobs = [left for job in jobs if (left := _still_to_do(job, recipe.stride)).wanted]
         for folder in folders - {job.folder for job in jobs}:
@@ -148,6 +170,14 @@ def generate(
             with tqdm(total=total, initial=total - missing, unit="frame", desc=str(root)) as bar:
                 for made in _run_all(recipe, jobs, workers):
                     bar.update(made)
+        if pack and parts > 1:
+            # In this order: what another part makes is missing, then waiting, then in shards.
+            to_do = any(_still_to_do(job, recipe.stride).wanted for job in everything)
+            if to_do or any((root / STAGING).glob("*/*")):
+                again = "the same command with --resume and without --part"
+                print(f"part {number}/{parts} is complete; the last makes the index, or {again}")
+                return missing
+            held.enter_context(locked(root, _PATIENCE))
         if pack:
             put_together(root, pack)
     return missing

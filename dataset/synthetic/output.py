@@ -1,6 +1,5 @@
-"""Where frames go: the release's layout and label keys, or straight into shards, the packed form
-of the same tree.  Files are replaced as a whole: a run that goes on after a kill leaves the bytes
-of one left alone."""
+"""Where frames go: the release's layout and label keys, or straight into shards, the packed form of
+the same tree. Files are replaced as a whole, so that a killed run goes on to the same bytes."""
 
 import json
 import shutil
@@ -62,8 +61,7 @@ class Folder:
 
     @property
     def _staging(self) -> Path:
-        name = f"{self.character}-{self.environment}"
-        return self.root / STAGING / self.set_type.folder / name
+        return self.root / STAGING / self.set_type.folder / f"{self.character}-{self.environment}"
 
     @property
     def _frame(self) -> FrameId:
@@ -150,14 +148,6 @@ def remove_indices(root: Path) -> None:
         (root / set_type.folder / INDEX).unlink(missing_ok=True)
 
 
-def _euler_sxyz(matrices: np.ndarray) -> np.ndarray:
-    """(J, 3, 3) rotations → (J, 3) degrees about the static x, y, z axes."""
-    y = np.arcsin(np.clip(-matrices[:, 2, 0], -1, 1))
-    x = np.arctan2(matrices[:, 2, 1], matrices[:, 2, 2])
-    z = np.arctan2(matrices[:, 1, 0], matrices[:, 0, 0])
-    return np.degrees(np.stack([x, y, z], -1))
-
-
 def encode_label(
     action: str,
     names: tuple[str, ...],
@@ -170,9 +160,8 @@ def encode_label(
     more: dict,
 ) -> bytes:
     """The content of a label's json file: (J, 3) joints in world centimetres, (J, 3, 3) turns of
-    the bones on top of a T-pose facing +z; position ``trans`` (3,) and angles ``rot`` (3,) degrees
-    of the camera; (J,) joints that are ``occluded``, None where nobody knows; ``more`` entries that
-    the release does not have."""
+    the bones on top of a T-pose facing +z; position ``trans`` and degrees ``rot`` (3,) of the
+    camera; (J,) joints that are ``occluded``, None where nobody knows; ``more`` entries."""
     # What is derived comes from the rounded values: read back, it agrees to 1e-3 px.
     joints, trans, rot = np.round(joints, 5), np.round(trans, 5), np.round(rot, 8)
     points = np.round(world_to_camera(joints, trans, rot), 5)
@@ -181,7 +170,10 @@ def encode_label(
     if occluded is not None:
         visible &= ~occluded
     fov = round(2 * float(np.degrees(headset.rim)), 3)
-    rows = zip(names, joints.tolist(), np.round(_euler_sxyz(turns), 3).tolist(), strict=True)
+    # Degrees about the static x, y and z axes.
+    x, z = np.arctan2(turns[:, [2, 1], [1, 0]], turns[:, [2, 0], [2, 0]]).T
+    angles = np.degrees(np.stack([x, np.arcsin(np.clip(-turns[:, 2, 0], -1, 1)), z], -1))
+    rows = zip(names, joints.tolist(), np.round(angles, 3).tolist(), strict=True)
     content = {
         "action": action,
         "camera": {"cam_fov": fov, "trans": trans.tolist(), "rot": rot.tolist()},

@@ -28,8 +28,6 @@ Purpose = IntEnum("Purpose", "WHO PERSON PLACE FRAME GRAIN MOTION HEADSET CLUTTE
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the content of a set."""
-
     seed: int  # of all random numbers
     frames_per_character: int = 40  # pictures of one character
     ray_step: int = 1  # 1 casts a ray per pixel; k one for each k×k pixels and enlarges
@@ -79,8 +77,8 @@ def build_of(recipe: Recipe, split: int, person: int) -> tuple[bool, bool, bool]
 
 
 def character_name(recipe: Recipe, split: int, person: int) -> str:
-    """Name of a character in the release's manner, such as ``female_101_a_s``: numbers above the
-    release's own, of which each split has a block of 99 in each thousand."""
+    """Name in the release's manner, such as ``female_101_a_s``: numbers above the release's own, of
+    which each split has a block of 99 in each thousand."""
     male, full, short = build_of(recipe, split, person)
     block, place = divmod(person, 99)
     number = 101 + 100 * split + place + 1000 * block

@@ -49,8 +49,15 @@ def to_tpose(at: dict[str, np.ndarray], level_feet: bool = False) -> dict[str, n
             first, second, last = (side + name for name in chain.split())
             turns[first] = align(at[second] - at[first], way)
             turns[second] = align(turns[first] @ (at[last] - at[second]), way) @ turns[first]
-        fore = turns[f"{side}ForeArm"]
-        hand = _hand_to_tpose(at, side, fore, outward)
+        fore = hand = turns[f"{side}ForeArm"]
+        knuckles = [at.get(f"{side}Hand{finger}1") for finger in ("Middle", "Index", "Pinky")]
+        if all(knuckle is not None for knuckle in knuckles):
+            # Fingers outward and the row of knuckles with the index finger in front.
+            middle, index, pinky = knuckles
+            hand = align(fore @ (middle - at[f"{side}Hand"]), outward) @ fore
+            across = (hand @ (index - pinky)) * (0.0, 1.0, 1.0)
+            if np.linalg.norm(across) >= 1e-6:
+                hand = align(across, _AHEAD) @ hand
         turns |= {name: hand for name in at if re.match(f"{side}Hand([A-Z]|$)", name)}
         # Half of the twist between elbow and palm belongs to the forearm.
         twist = hand @ fore.T
@@ -61,16 +68,3 @@ def to_tpose(at: dict[str, np.ndarray], level_feet: bool = False) -> dict[str, n
         plain = level_feet or np.linalg.norm(toes) < 1e-6
         turns[f"{side}Foot"] = turns[f"{side}ToeBase"] = np.eye(3) if plain else align(toes, _AHEAD)
     return turns
-
-
-def _hand_to_tpose(
-    at: dict[str, np.ndarray], side: str, fore: np.ndarray, outward: np.ndarray
-) -> np.ndarray:
-    """Fingers outward and the row of knuckles with the index finger in front, where there are."""
-    knuckles = [at.get(f"{side}Hand{finger}1") for finger in ("Middle", "Index", "Pinky")]
-    if any(knuckle is None for knuckle in knuckles):
-        return fore
-    middle, index, pinky = knuckles
-    turn = align(fore @ (middle - at[f"{side}Hand"]), outward) @ fore
-    across = (turn @ (index - pinky)) * (0.0, 1.0, 1.0)
-    return turn if np.linalg.norm(across) < 1e-6 else align(across, _AHEAD) @ turn

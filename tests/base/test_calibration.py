@@ -51,40 +51,27 @@ UNIFIED = UnifiedCamera(*NUMBERS, 0.8, D4, *SIZE)
 SPHERES = DoubleSphereCamera(*NUMBERS, -0.2, 0.6, *SIZE)
 EUCM = EucmCamera(*NUMBERS, 0.6, 1.05, *SIZE)
 FOV = FovCamera(*NUMBERS, 0.9, *SIZE)
-PRISMS = ThinPrismFisheyeCamera(
-    *(*NUMBERS, (0.1, 0.2, 0.3, 0.4), (1e-3, 2e-3), (3e-4, 0, 4e-4, 0), *SIZE, False)
-)
-ARIA_K = (0.4, -0.5, 0.2, 1.1, -1.7, 0.65)
-FISHEYE624 = replace(
-    PRISMS, k=ARIA_K, p=(2e-3, 1e-3), s=(3e-4, 4e-4, 5e-4, 6e-4), radial_first=True
-)
+K4, S4, K6 = (0.1, 0.2, 0.3, 0.4), (3e-4, 4e-4, 5e-4, 6e-4), (0.4, -0.5, 0.2, 1.1, -1.7, 0.65)
+PRISMS = ThinPrismFisheyeCamera(*NUMBERS, K4, (1e-3, 2e-3), (3e-4, 0, 4e-4, 0), *SIZE, False)
+FISHEYE624 = replace(PRISMS, k=K6, p=(2e-3, 1e-3), s=S4, radial_first=True)
 
 OCAM_TEXT = """#polynomial coefficients for the DIRECT mapping function (ocam_model.ss in MATLAB).
 
 5 -2.924e+02 0.0 1.0756e-03 2.07e-07 4.49e-10
-
 #polynomial coefficients for the inverse mapping function (ocam_model.invpol in MATLAB).
 
 6 478.5 350.3 79.0 62.2 32.6 15.6
-
 #center: "row" and "column", starting from 0 (C convention)
-
 527.5 615.0
-
 #affine parameters "c", "d", "e"
-
 0.999 0.001 -0.002
-
 #image size: "height" and "width"
-
 1024 1280
 """
 POLYNOMIAL = (-2.924e2, 0.0, 1.0756e-3, 2.07e-7, 4.49e-10)
-AHEAD = tuple(-a for a in POLYNOMIAL)
-OCAM = OCamCamera(
-    *(615.0, 527.5, AHEAD, ((1.0, -0.002), (0.001, 0.999)), 1280, 1024),
-    radius=float(np.hypot(665.0, 527.5)),
-)
+AHEAD, CDE = tuple(-a for a in POLYNOMIAL), {"c": 0.999, "d": 0.001, "e": -0.002}
+CORNER = float(np.hypot(665.0, 527.5))
+OCAM = OCamCamera(615.0, 527.5, AHEAD, ((1.0, -0.002), (0.001, 0.999)), 1280, 1024, CORNER)
 
 
 def camera_of(path, text):
@@ -113,12 +100,12 @@ def test_a_public_file_is_read_rightly_or_refused(name):
     if model == "refused:":
         assert FILES[name].removeprefix("refused: ") in refusal(FOLDER / name)
         return
-    values = [float(value) for value in values]
+    width, height, *values = map(float, values)
     camera = load_calibration(str(FOLDER / name)).camera
     found = np.concatenate([np.ravel(value) for value in astuple(camera)])
     assert camera_to_dict(camera).get("model", "fisheye") == model
-    assert [camera.width, camera.height] == values[:2]
-    assert found[: len(values) - 2] == pytest.approx(values[2:], rel=1e-5)
+    assert (camera.width, camera.height) == (width, height)
+    assert found[: len(values)] == pytest.approx(values, rel=1e-5)
 
 
 @pytest.mark.parametrize("suffix", [".yml", ".json", ".xml", ".yml.gz"])
@@ -128,8 +115,8 @@ def test_what_opencv_itself_writes_is_read(tmp_path, suffix, terms, expected):
     storage = cv2.FileStorage(str(path), cv2.FILE_STORAGE_WRITE)
     storage.write("camera_matrix", K)
     storage.write("distortion_coefficients", np.array(terms)[:, None])
-    storage.write("image_width", 1280)
-    storage.write("image_height", 800)
+    for key, side in IMAGE_WH.items():
+        storage.write(key, side)
     storage.release()
     assert load_calibration(str(path)).camera == expected
 
@@ -139,15 +126,20 @@ ROS = {"height": 800, "width": 1280, "distortion_model": "equidistant", "D": D}
 ROS |= {"K": K.ravel().tolist(), "binning_x": 0, "roi": {"width": 0, "height": 0}}
 
 
-def kalibr(model, distortion, first=(), terms=()):
+def kalibr(model, distortion, first=(), terms=(), key="distortion_coeffs"):
     content = {"camera_model": model, "distortion_model": distortion, "resolution": [*SIZE]}
-    content |= {"intrinsics": [*first, *NUMBERS], "distortion_coeffs": [*map(float, terms)]}
+    content |= {"intrinsics": [*first, *NUMBERS], key: [*map(float, terms)]}
     return {"cam0": content}
 
 
 def basalt(kind, **values):
     entry = {"camera_type": kind, "intrinsics": BY_NAME | values}
     return {"value0": {"intrinsics": [entry], "resolution": [[*SIZE]]}}
+
+
+def camodocal(kind, **parts):
+    parts = {f"{part}_parameters": values for part, values in parts.items()}
+    return {"model_type": kind, **IMAGE_WH, **parts}
 
 
 def orbslam(kind, **values):
@@ -165,7 +157,10 @@ def opencv(**more):
     return {"model": "pinhole", "K": K.tolist(), "DIM": SIZE} | more
 
 
-MU = {"mu": 352.6, "mv": 352.7, "u0": 654.7, "v0": 400.9}
+KB = dict(zip(("mu", "mv", "u0", "v0", "k2", "k3", "k4", "k5"), (*NUMBERS, *D), strict=True))
+GAMMA = dict(zip(("gamma1", "gamma2", "u0", "v0"), NUMBERS, strict=True))
+GYROFLOW = {"calib_dimension": {"w": 1280, "h": 800}}
+GYROFLOW |= {"fisheye_params": {"camera_matrix": K.tolist(), "distortion_coeffs": D}}
 HALF = {"fl_x": 352.6, "fl_y": 352.7, "cx": 655.2, "cy": 401.4, "w": 1280, "h": 800}
 KINDS = [
     ({"cameraMatrix": K.tolist(), "distCoeffs": [D], "image_size": [1280, 800]}, FISHEYE),
@@ -181,10 +176,8 @@ KINDS = [
     (BY_NAME | WH | {"model": "pinhole", "k1": -0.3}, replace(PINHOLE, distortion=(-0.3, 0, 0, 0))),
     ({"K": K.tolist(), "D": D4, "xi": [0.8], "size": SIZE}, UNIFIED),
     (  # ROS, a file
-        IMAGE_WH
-        | {"distortion_model": "equidistant"}
-        | {"camera_matrix": {"rows": 3, "cols": 3, "data": K.ravel().tolist()}}
-        | {"distortion_coefficients": {"rows": 1, "cols": 4, "data": D}},
+        {"camera_matrix": {"rows": 3, "cols": 3, "data": K.ravel().tolist()}, **IMAGE_WH}
+        | {"distortion_coefficients": {"data": D}, "distortion_model": "equidistant"},
         FISHEYE,
     ),
     ({key.lower(): value for key, value in ROS.items()}, FISHEYE),  # ROS 2
@@ -195,11 +188,7 @@ KINDS = [
     (kalibr("pinhole", "none"), PLAIN),
     (kalibr("pinhole", "radtan", (), D4), PIN4),
     (kalibr("pinhole", "equidistant", (), D), FISHEYE),
-    (  # EuRoC
-        {"camera_model": "pinhole", "intrinsics": NUMBERS, "resolution": SIZE}
-        | {"distortion_model": "radial-tangential", "distortion_coefficients": D4},
-        PIN4,
-    ),
+    (kalibr("pinhole", "radial-tangential", (), D4, "distortion_coefficients"), PIN4),  # EuRoC
     (kalibr("pinhole", "fov", (), [0.9]), FOV),
     (kalibr("omni", "radtan", [0.8], D4), UNIFIED),
     (kalibr("ds", "none", [-0.2, 0.6]), SPHERES),
@@ -208,31 +197,14 @@ KINDS = [
     (basalt("ds", xi=-0.2, alpha=0.6), SPHERES),
     (basalt("ucm", alpha=0.6), replace(EUCM, beta=1.0)),
     (basalt("pinhole-radtan8", **P8, rpmax=2.7), RATIONAL),
-    (
-        {"model_type": "PINHOLE", **IMAGE_WH, "distortion_parameters": P4}
-        | {"projection_parameters": BY_NAME},
-        PIN4,
-    ),
-    (
-        {"model_type": "KANNALA_BRANDT", **IMAGE_WH}
-        | {"projection_parameters": MU | {f"k{i + 2}": k for i, k in enumerate(D)}},
-        FISHEYE,
-    ),
-    (
-        {"model_type": "MEI", **IMAGE_WH, "mirror_parameters": {"xi": 0.8}}
-        | {"distortion_parameters": P4}
-        | {"projection_parameters": {"gamma1": 352.6, "gamma2": 352.7, "u0": 654.7, "v0": 400.9}},
-        UNIFIED,
-    ),
+    (camodocal("PINHOLE", distortion=P4, projection=BY_NAME), PIN4),
+    (camodocal("KANNALA_BRANDT", projection=KB), FISHEYE),
+    (camodocal("MEI", mirror={"xi": 0.8}, distortion=P4, projection=GAMMA), UNIFIED),
     (orbslam("KannalaBrandt8", **KS), FISHEYE),
     (orbslam("PinHole", **P4, k3=-0.01), PINHOLE),
     (HALF | KS | {"camera_model": "OPENCV_FISHEYE", "frames": [{"file_path": "a.jpg"}]}, FISHEYE),
     (HALF | P4, PIN4),
-    (
-        {"calib_dimension": {"w": 1280, "h": 800}, "camera_model": "X4", "distortion_model": None}
-        | {"fisheye_params": {"camera_matrix": K.tolist(), "distortion_coeffs": D}},
-        FISHEYE,
-    ),
+    (GYROFLOW | {"camera_model": "X4", "distortion_model": None}, FISHEYE),
     # Of a camera 1280 wide whose centre is 14.7 px right of and 1.4 px below the picture's middle.
     (
         {"projection_type": "brown", "focal_x": 352.6 / 1280, "focal_y": 352.7 / 1280, **WH}
@@ -240,8 +212,8 @@ KINDS = [
         PINHOLE,
     ),
     (
-        {"v2 gopro": {"projection_type": "fisheye", "focal": 0.25, "k1": 0.01, "k2": -0.002, **WH}},
-        FisheyeCamera(320, 320, 639.5, 399.5, (0.01, -0.002, 0, 0), *SIZE),
+        {"v2 gopro": {"projection_type": "fisheye", "focal": 0.25, "k1": 0.01, **WH}},
+        FisheyeCamera(320, 320, 639.5, 399.5, (0.01, 0, 0, 0), *SIZE),
     ),
     # f + b1 along x; its P1 moves along x, as OpenCV's p2.
     (metashape("frame", b1=-0.1, k1=-0.3, k2=0.1, k3=-0.01, p1=-2e-3, p2=1e-3), PINHOLE),
@@ -257,15 +229,10 @@ KINDS = [
     ),
     (
         {"polynomialC2W": POLYNOMIAL, "size": [1280, 1024], "image_center": [615.0, 527.5]}
-        | {"affine": [0.9, 0.1, 0.2], "c": 0.999, "d": 0.001, "e": -0.002}
-        | {"imageCircleRadius": 512},
+        | {"affine": [0.9, 0.1, 0.2], **CDE, "imageCircleRadius": 512},
         replace(OCAM, radius=512.0),
     ),
-    (
-        {"pol": AHEAD, "xc": 615.0, "yc": 527.5, "width": 1280, "height": 1024}
-        | {"c": 0.999, "d": 0.001, "e": -0.002},
-        OCAM,
-    ),
+    ({"pol": AHEAD, "xc": 615.0, "yc": 527.5, "width": 1280, "height": 1024} | CDE, OCAM),
     (
         {"taylor_coefficient": AHEAD, "distortion_center": [615.0, 527.5]}
         | {"stretch_matrix": [[1.0, -0.002], [0.001, 0.999]]},
@@ -291,6 +258,7 @@ def test_encodings_line_ends_and_compression_make_no_difference(tmp_path):
 
 
 AT = "1280 800 352.6 352.7 655.2 401.4"
+RAD_TAN = f"RAD_TAN_THIN_PRISM_FISHEYE {AT}"
 COLMAP = [
     (0, "SIMPLE_PINHOLE 1280 800 352.6 655.2 401.4", replace(PLAIN, fy=352.6)),
     (4, f"OPENCV {AT} -0.3 0.1 0.001 -0.002", PIN4),
@@ -298,11 +266,7 @@ COLMAP = [
     (6, f"FULL_OPENCV {AT} -0.3 0.1 0.001 -0.002 -0.01 0.01 0.02 0.03", RATIONAL),
     (7, f"FOV {AT} 0.9", FOV),
     (10, f"THIN_PRISM_FISHEYE {AT} 0.1 0.2 1e-3 2e-3 0.3 0.4 3e-4 4e-4", PRISMS),
-    (
-        11,
-        f"RAD_TAN_THIN_PRISM_FISHEYE {AT} 0.4 -0.5 0.2 1.1 -1.7 0.65 1e-3 2e-3 3e-4 4e-4 5e-4 6e-4",
-        FISHEYE624,
-    ),
+    (11, f"{RAD_TAN} 0.4 -0.5 0.2 1.1 -1.7 0.65 1e-3 2e-3 3e-4 4e-4 5e-4 6e-4", FISHEYE624),
 ]
 
 
@@ -311,9 +275,8 @@ def test_colmap_text_and_binary_have_pixel_centres_at_halves(tmp_path, number, r
     text = f"# Camera list with one line of data per camera:\n1 {row}\n"
     _, width, height, *parameters = row.split()
     head = struct.pack("<QiiQQ", 1, 1, number, int(width), int(height))
-    (tmp_path / "cameras.bin").write_bytes(
-        head + struct.pack(f"<{len(parameters)}d", *map(float, parameters))
-    )
+    parameters = struct.pack(f"<{len(parameters)}d", *map(float, parameters))
+    (tmp_path / "cameras.bin").write_bytes(head + parameters)
     binary = load_calibration(str(tmp_path)).camera
     assert camera_of(tmp_path / "cameras.txt", text) == binary
     assert_same(binary, expected)

@@ -1,4 +1,5 @@
-"""Every lens: agreement with OpenCV and the formulas, inverses, ranges, storage."""
+"""Every lens: agreement with OpenCV and the formulas, inverses, ranges, storage; the release's
+camera in the world, and poses placed before it."""
 
 import json
 from dataclasses import replace
@@ -15,7 +16,13 @@ from base.cameras.ocam import OCamCamera
 from base.cameras.pinhole import FovCamera, PinholeCamera
 from base.cameras.sphere import DoubleSphereCamera, EucmCamera, UnifiedCamera
 from base.registry import load_class
-from base.release_camera import RELEASE_CAMERA
+from base.release_camera import (
+    RELEASE_CAMERA,
+    euler_sxyz_to_matrix,
+    fit_translation,
+    matrix_to_euler_sxyz,
+    world_to_camera,
+)
 
 OCAM_TERMS = (292.4, 0.0, -1.0756e-3, -2.07e-7, -4.49e-10), ((1.0, 3e-3), (-2e-3, 0.998))
 OCAM = OCamCamera(615.0, 527.5, *OCAM_TERMS, 1280, 1024, 512.0)
@@ -56,11 +63,10 @@ def directions(camera, count=500):
     rng = np.random.default_rng(0)
     theta, phi = rng.uniform(0, camera.max_theta, count), rng.uniform(0, 2 * np.pi, count)
     theta[:2] = 0, camera.max_theta
-    x, y = np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi)
-    return np.stack([x, y, np.cos(theta)], -1)
+    return np.stack([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], -1)
 
 
-def grid(camera, step, margin=0):
+def grid(camera, step, margin):
     """Pixels all over the picture, and so far around it."""
     sides = (np.arange(-margin, side + margin, step) for side in (camera.width, camera.height))
     return np.stack(np.meshgrid(*map(np.asarray, sides)), -1).astype(float)
@@ -108,7 +114,7 @@ def test_inverses_of_random_lenses_are_right_or_not_a_number(kind):
 
 
 @every_camera
-def test_unprojecting_undoes_projecting_up_to_the_rim(camera):
+def test_unprojecting_undoes_projecting_up_to_the_rim_and_past_it_is_nan_or_drawn_in(camera):
     rays = directions(camera)
     pixels = camera.project(2.5 * rays)
     assert np.abs(camera.unproject(pixels, clamp=True) - rays).max() < 1e-6
@@ -117,22 +123,17 @@ def test_unprojecting_undoes_projecting_up_to_the_rim(camera):
     assert camera.unproject(np.ones(2)).shape == (3,)
     assert camera.unproject(np.ones((0, 3, 2))).shape == (0, 3, 3)
     assert np.isnan(camera.unproject(np.full(2, np.nan), clamp=True)[:2]).all()
-
-
-@every_camera
-def test_past_the_rim_is_not_a_number_or_drawn_in(camera):
-    theta = camera.max_theta + np.array([0.01, 0.5])
-    points = np.stack([np.sin(theta) * 0.6, np.sin(theta) * 0.8, np.cos(theta)], -1)
-    points = np.concatenate([points, [[0.3, 0.3, -1.0], [0.0, 0.0, -1.0]]])
+    past = camera.max_theta + np.array([0.01, 0.5])
+    points = [(0.6 * np.sin(theta), 0.8 * np.sin(theta), np.cos(theta)) for theta in past]
+    points = np.array([*points, (0.3, 0.3, -1.0), (0.0, 0.0, -1.0)])
     assert np.isnan(camera.project(points)).all() and not camera.in_view(points).any()
     rim = np.array([0.6, 0.8, 1 / np.tan(camera.max_theta)])
     clamped = camera.project(points, clamp=True)
     assert np.isfinite(clamped).all()
     assert np.abs(clamped[:2] - camera.project(rim)).max() < 1e-6
     far = np.array([[1e5, 1e5], [-1e5, -1e4]])
-    assert np.isnan(camera.unproject(far)).all()
     rays = camera.unproject(far, clamp=True)
-    assert np.allclose(np.linalg.norm(rays, axis=-1), 1)
+    assert np.isnan(camera.unproject(far)).all() and np.allclose(np.linalg.norm(rays, axis=-1), 1)
     assert np.allclose(camera.angle(rays), camera.max_theta)
     sides = far / np.linalg.norm(far, axis=-1, keepdims=True)
     assert (np.sum(rays[:, :2] * sides, -1) > 0.95 * np.sin(camera.max_theta)).all()
@@ -151,15 +152,12 @@ def test_in_view_is_in_range_and_in_the_picture():
 def test_torch_and_numpy_agree(camera):
     points = np.random.default_rng(2).normal(size=(400, 3))
     pixels = grid(camera, 50, 300)
-    for clamp in (False, True):
-        for method, given, tolerance in (
-            (camera.project, points, 1e-9),
-            (camera.unproject, pixels, 1e-12),
-        ):
+    for method, given, off in (camera.project, points, 1e-9), (camera.unproject, pixels, 1e-12):
+        for clamp in (False, True):
             expected, found = method(given, clamp), method(torch.from_numpy(given), clamp)
-            np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=tolerance)
-            single = method(torch.from_numpy(given).float(), True)
-            assert single.dtype == torch.float32 and single.isfinite().all()
+            np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=off)
+        single = method(torch.from_numpy(given).float(), True)
+        assert single.dtype == torch.float32 and single.isfinite().all()
     rays = torch.from_numpy(directions(camera)).float()
     middle = camera.angle(rays) < 0.9 * camera.max_theta
     assert (camera.unproject(camera.project(rays)) - rays)[middle].abs().max() < 1e-4
@@ -178,13 +176,9 @@ def test_storing_loses_nothing_and_crop_and_resize_move_pixels_by_their_areas(ca
     assert np.abs(moved.project(points) - expected).max() < 1e-6
 
 
-def matrix(camera):
-    return np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
-
-
 def seen_by_opencv(camera, points, terms, project=cv2.projectPoints):
-    none = np.zeros(3)
-    return project(points[:, None], none, none, matrix(camera), np.array(terms))[0][:, 0]
+    matrix = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
+    return project(points[:, None], np.zeros(3), np.zeros(3), matrix, np.array(terms))[0][:, 0]
 
 
 @pytest.mark.parametrize("camera", [RELEASE_CAMERA, PINHOLE, WIDE, PRISM])
@@ -201,21 +195,19 @@ def test_lenses_agree_with_opencv(camera):
 #: Pixels of POINTS by COLMAP 4.2.1 (pycolmap, img_from_cam), to which Project Aria's own
 #: projectaria_tools 2.3.0 agrees for its lens.
 POINTS = np.array([[0.3, -0.2, 1.0], [-1.1, 0.7, 1.0], [0.9, 1.3, 0.8]])
-_COLMAP = """
-eth3d | 4051.54825189 1341.30768484  -739.64031523 4422.36622427  7692.19624946 8730.25736865
-aria | 390.7896109 189.9867443  132.83444669 356.69519024  476.38169185 460.02358174
-fov | 472.25843883 183.15459189  93.52860102 426.85283479  589.57722253 571.54753625
-eucm | 309.91642412 220.22238392  106.46316324 351.35980521  375.52790695 431.14031004
+COLMAP = """
+eth3d 4051.54825189 1341.30768484  -739.64031523 4422.36622427  7692.19624946 8730.25736865
+aria 390.7896109 189.9867443  132.83444669 356.69519024  476.38169185 460.02358174
+fov 472.25843883 183.15459189  93.52860102 426.85283479  589.57722253 571.54753625
+eucm 309.91642412 220.22238392  106.46316324 351.35980521  375.52790695 431.14031004
 """
-COLMAP = {
-    name: np.array(pixels.split(), float).reshape(3, 2)
-    for name, pixels in (row.split(" | ") for row in _COLMAP.strip().splitlines())
-}
 
 
-@pytest.mark.parametrize("name", COLMAP)
-def test_lenses_agree_with_colmap(name):
-    assert np.abs(CAMERAS_USED[name].project(POINTS) - COLMAP[name]).max() < 2e-8
+@pytest.mark.parametrize("row", COLMAP.strip().splitlines())
+def test_lenses_agree_with_colmap(row):
+    name, *pixels = row.split()
+    off = CAMERAS_USED[name].project(POINTS) - np.array(pixels, float).reshape(3, 2)
+    assert np.abs(off).max() < 2e-8
 
 
 def test_the_unified_and_double_sphere_lenses_follow_their_geometry():
@@ -271,6 +263,11 @@ def test_ranges_of_sphere_lenses_are_those_of_their_authors():
     assert FOV.max_theta == np.pi / 2
 
 
+NESTED = [1.0]
+for _ in range(40):
+    NESTED = [NESTED, NESTED]
+
+
 @pytest.mark.parametrize(
     ("camera", "change", "message"),
     [
@@ -284,11 +281,18 @@ def test_ranges_of_sphere_lenses_are_those_of_their_authors():
         (ARIA, {"s": (0.0, 0.0)}, "2 terms p and 2 s"),
         (OCAM, {"affine": ((1, 0), (0,))}, "affine is"),
         (OCAM, {"affine": ((1, 1), (1, 1))}, "affine is"),
+        (BENT, {"model": "cube"}, "there is fisheye, pinhole, .*, but no 'cube'"),
+        (BENT, {"model": "pinhole"}, "camera model pinhole has .*, not .*, k,"),
+        (BENT, {"model": ["a"]}, r"but no \['a'\]"),
+        (BENT, {"k": NESTED}, "is not a number"),
+        (BENT, {"fx": [200]}, r"fx: \[200\] is not a number"),
+        (BENT, {"k": 3}, "k: 3 is not a row of numbers"),
+        (BENT, {"k": [1, [2, 3]]}, r"k: \[2, 3\] is not a number"),
     ],
 )
-def test_terms_that_no_lens_has_are_refused(camera, change, message):
+def test_what_no_lens_has_is_refused(camera, change, message):
     with pytest.raises(ValueError, match=message):
-        replace(camera, **change)
+        camera_from_dict(camera_to_dict(camera) | change)
 
 
 def test_ocam_rays_follow_the_toolboxs_formula():
@@ -304,31 +308,49 @@ def test_ocam_rays_follow_the_toolboxs_formula():
 
 def test_equidistant_radius_grows_evenly_with_the_angle():
     camera = equidistant_camera(640, 480, (320, 240), 230, 180)
-    theta = np.radians([0, 30, 90])
-    rays = np.stack([np.sin(theta), 0 * theta, np.cos(theta)], -1)
-    assert np.allclose(camera.project(rays), [[320, 240], [320 + 230 / 3, 240], [550, 240]])
+    rays = [[0, 0, 1], [0.5, 0, 0.75**0.5], [1, 0, 0]]  # 0°, 30° and 90°
+    pixels = [[320, 240], [320 + 230 / 3, 240], [550, 240]]
+    assert np.allclose(camera.project(np.array(rays)), pixels)
     for radius, fov in ((0, 180), (-1, 180), (100, 0), (100, 360)):
         with pytest.raises(ValueError, match="no lens"):
             equidistant_camera(640, 480, (320, 240), radius, fov)
 
 
-NESTED = [1.0]
-for _ in range(40):
-    NESTED = [NESTED, NESTED]
+def test_the_releases_camera():
+    # By hand, 60° towards +x and +y: the polynomial of π / 3 is 0.977170.
+    ray = np.array([[np.sqrt(0.75), 0, 0.5], [0, np.sqrt(0.75), 0.5], [0, 0, 1]])
+    expected = [[999.2273, 400.9522], [654.6810, 745.6027], [654.6810, 400.9522]]
+    assert np.abs(RELEASE_CAMERA.project(ray) - expected).max() < 1e-3
+    assert (RELEASE_CAMERA.width, RELEASE_CAMERA.height) == (1280, 800)
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"model": "cube"}, "there is fisheye, pinhole, .*, but no 'cube'"),
-        ({"model": "pinhole"}, "camera model pinhole has .*, not .*, k,"),
-        ({"model": ["a"]}, r"but no \['a'\]"),
-        ({"k": NESTED}, "is not a number"),
-        ({"fx": [200]}, r"fx: \[200\] is not a number"),
-        ({"k": 3}, "k: 3 is not a row of numbers"),
-        ({"k": [1, [2, 3]]}, r"k: \[2, 3\] is not a number"),
-    ],
-)
-def test_what_is_no_camera_is_refused(change, message):
-    with pytest.raises(ValueError, match=message):
-        camera_from_dict(camera_to_dict(RELEASE_CAMERA) | change)
+def test_euler_angles_turn_about_static_axes_in_order_x_y_z_and_round_trip():
+    # x by 90° takes y to z; then z by 90° leaves z.
+    assert np.allclose(euler_sxyz_to_matrix(np.array([90, 0, 90])) @ [0, 1, 0], [0, 0, 1])
+    # y by 90° takes z to x; then z by 90° takes x to y.
+    assert np.allclose(euler_sxyz_to_matrix(np.array([0, 90, 90])) @ [0, 0, 1], [0, 1, 0])
+    rng = np.random.default_rng(1)
+    for angles in [*rng.uniform(-220, 220, (50, 3)), [30.0, 90.0, 10.0], [30.0, -90.0, 10.0]]:
+        matrix = euler_sxyz_to_matrix(np.array(angles))
+        assert np.allclose(euler_sxyz_to_matrix(matrix_to_euler_sxyz(matrix)), matrix, atol=1e-7)
+
+
+def test_looking_down_the_left_hand_is_on_the_right_and_forward_is_down_in_the_picture():
+    # Maya's world has y up.  This wearer faces +z, so the left hand is towards +x.
+    eye, looking_down = np.array([0.0, 160.0, 0.0]), np.array([-90.0, 0.0, 0.0])
+    floor_left_ahead = np.array([[0.0, 0, 0], [50.0, 160, 0], [0, 160, 50.0]])
+    seen = world_to_camera(floor_left_ahead, eye, looking_down)
+    assert np.allclose(seen, [[0, 0, 160], [50, 0, 0], [0, 50, 0]])
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy])
+def test_translation_is_recovered_from_rays(kind):
+    rng = np.random.default_rng(2)
+    pose = rng.normal(size=(5, 16, 3)) * 0.4
+    placed = pose + rng.normal(size=(5, 1, 3)) * 0.1 + [0, 0, 1.2]
+    rays = placed / np.linalg.norm(placed, axis=-1, keepdims=True)
+    weights = rng.uniform(0.1, 1, (5, 16))
+    # A joint without weight may be seen anywhere.
+    weights[:, 1], rays[:, 1] = 0, [1, 0, 0]
+    moved = fit_translation(kind(pose), kind(rays), kind(weights))
+    assert np.allclose(np.asarray(moved), (placed - pose)[:, 0], atol=1e-6)

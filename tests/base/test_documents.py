@@ -61,11 +61,8 @@ def test_what_is_beyond_bounds_is_refused_soon(parse, text, reason):
 
 def test_yaml_gives_plain_values_dates_as_texts():
     found = parse_yaml("a: &a [1, 2.5, x]\nb: *a\nc: 2020-13-01\nd: {e, f}\n---\ng: true")
-    plain = [1, 2.5, "x"]
-    assert found == [
-        {"a": plain, "b": plain, "c": "2020-13-01", "d": {"e": None, "f": None}},
-        {"g": True},
-    ]
+    whole = {"a": (plain := [1, 2.5, "x"]), "b": plain, "c": "2020-13-01"}
+    assert found == [whole | {"d": {"e": None, "f": None}}, {"g": True}]
 
 
 def test_json_may_have_a_byte_order_mark_or_be_utf_16_and_hold_nan_where_that_is_allowed():
@@ -92,11 +89,8 @@ def test_only_whole_plain_files_of_bounded_size_are_read(tmp_path):
         (tmp_path / name).write_text(content)
     assert read_document(tmp_path / "a.json") == read_document(tmp_path / "a.yml") == [1]
     assert read_document(tmp_path / "0") is None and read_bounded(tmp_path / "a.yml", 3) == b"[1]"
-    for name, reason in (
-        ("pipe.json", "is a pipe or a device"),
-        ("", "Is a directory"),
-        ("two.yml", "holds 2 documents"),
-    ):
+    wrong = {"pipe.json": "is a pipe", "": "Is a directory", "two.yml": "holds 2 documents"}
+    for name, reason in wrong.items():
         with pytest.raises(UserError, match=f"^{tmp_path / name}: {reason}"):
             read_document(tmp_path / name)
     with pytest.raises(UserError, match=r"^it: No such"):

@@ -14,6 +14,7 @@ from base.lens_fit import fit_lens
 from base.release_camera import RELEASE_CAMERA
 
 LABELS = Path(__file__).parents[2].parent / "shared/other_sets/egobody3m"
+with_labels = pytest.mark.skipif(not LABELS.exists(), reason="EgoBody3M's labels are not here")
 SIZES = ((636, 480), (1280, 1024), (1280, 1024), (636, 480))
 
 
@@ -30,9 +31,8 @@ def seen_points(camera, rotation, position, count=60):
 @pytest.mark.parametrize("with_depth", [False, True])
 @pytest.mark.parametrize("turn", [(0, 180, 0), (200, 10, -50)])
 def test_a_known_lens_and_place_are_found_again(turn, with_depth):
-    camera = ThinPrismFisheyeCamera(
-        300.0, 300.0, 410.0, 395.0, (0.02, -0.01, 0.0, 0.0), (0.002, -0.001), (0.0,) * 4, 800, 800
-    )
+    k, p, s = (0.02, -0.01, 0.0, 0.0), (0.002, -0.001), (0.0,) * 4
+    camera = ThinPrismFisheyeCamera(300.0, 300.0, 410.0, 395.0, k, p, s, 800, 800)
     rotation = Rotation.from_euler("XYZ", turn, degrees=True).as_matrix()
     position = np.array([3.0, 5.0, -8.0])
     points, pixels, depth = seen_points(camera, rotation, position)
@@ -69,7 +69,7 @@ def egobody3m(camera):
     return joints[labels[:, 2] > 0], labels[labels[:, 2] > 0]
 
 
-@pytest.mark.skipif(not LABELS.exists(), reason="the labels of EgoBody3M are not here")
+@with_labels
 @pytest.mark.parametrize("camera", range(4))
 def test_a_lens_reproduces_the_labels_of_egobody3m(camera):
     joints, labels = egobody3m(camera)
@@ -84,7 +84,7 @@ def test_a_lens_reproduces_the_labels_of_egobody3m(camera):
     assert np.abs(pixels - labels[:, :2])[seen].max() < 0.3
 
 
-@pytest.mark.skipif(not LABELS.exists(), reason="the labels of EgoBody3M are not here")
+@with_labels
 def test_the_profile_reproduces_the_labels_of_egobody3m():
     joints, labels = egobody3m(0)
     headset = load_headset("egobody3m")

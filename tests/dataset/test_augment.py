@@ -19,6 +19,7 @@ from dataset.augment import (
     move_images,
     move_joints2d,
     move_joints3d,
+    move_matrices,
 )
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 
@@ -55,6 +56,23 @@ def test_moves_are_turns_by_normal_angles_and_half_of_them_are_mirrored():
     assert torch.equal(only[0][:, 0, 0], 1 - 2.0 * only[1]) and (only[0][:, 1, 1] == 1).all()
     matrix, mirrored = draw_moves(9, Augmentation(), seeded())
     assert torch.equal(matrix, torch.eye(2).expand(9, 2, 2)) and not mirrored.any()
+
+
+def test_what_is_not_labelled_moves_with_its_joint():
+    joints3d, visible = some_joints(2), torch.ones(2, 16, dtype=torch.bool)
+    elbow, other = JOINTS.index("LeftForeArm"), JOINTS.index("RightForeArm")
+    joints3d[:, elbow], visible[:, elbow] = math.nan, False
+    joints2d = CAMERA.project(joints3d.double()).float()
+    moves = move_matrices(torch.zeros(2), mirrored := torch.tensor([True, False])), mirrored
+    _, *moved = augment(
+        None, joints2d, joints3d, visible, Augmentation(mirror=True), CAMERA, seeded(), moves
+    )
+    expected = torch.zeros(2, 16, dtype=torch.bool)
+    expected[0, other] = expected[1, elbow] = True
+    for values in moved[:2]:
+        assert torch.equal(values.isnan().all(-1), expected)
+        assert torch.equal(values.isnan().any(-1), expected)
+    assert torch.equal(~moved[2], expected)
 
 
 def test_all_labels_and_the_picture_move_together():

@@ -96,3 +96,23 @@ def test_soft_argmax_is_the_mean_under_the_softmax():
     soft_argmax(flat, 192)[0, 0, 0].backward()
     # More on the right moves the mean to the right.
     assert flat.grad[0, 0, :, 20].min() > 0 > flat.grad[0, 0, :, 3].max()
+
+
+def test_what_is_around_a_peak_and_far_from_it_does_not_count():
+    centres = random_centres(48, margin=3)
+    # As trained networks draw them: cut at 3 sigma, not quite 1, rough, at times negative.
+    maps = gaussians(centres, 48, 2.0)
+    maps = torch.where(maps > 0.011, maps, 0.0) * 0.8 + 0.01 * noise(4, 100, 48, 48)
+    error = torch.linalg.vector_norm(decode_heatmaps(maps, 48)[0] - centres, dim=-1)
+    assert error.median() < 0.1 and error.max() < 0.5
+    one, other = (torch.tensor([[place]], dtype=torch.float64) for place in ((4, 5), (16, 14)))
+    maps = gaussians(one, 20, 1.0) + 0.9 * gaussians(other, 20, 1.0)
+    assert (decode_heatmaps(maps, 20)[0] - one).abs().max() < 0.05
+
+
+@pytest.mark.parametrize(("size", "sigma"), [(20, 1.5), (24, 2.0), (48, 2.0)])
+def test_soft_argmax_of_a_target_map_is_its_centre(size, sigma):
+    # Otherwise the coordinate loss would pull the maps away from what the squared error asks for.
+    centres = random_centres(size, margin=1)
+    joints2d = soft_argmax(gaussians(centres, size, sigma), size)
+    assert (joints2d - centres.float()).abs().max() < 0.1

@@ -1,5 +1,7 @@
 """The lifting network, and the paper's whole model."""
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -73,3 +75,13 @@ def test_whether_all_weights_learn():
         network = Autoencoder(AutoencoderOptions(**options), "resnet18", 64, ("lifting",))
         assert network.uses_all_weights(LossWeights(**weights)) == expected
     assert Autoencoder(AutoencoderOptions(), "resnet18", 64, ()).uses_all_weights(LossWeights())
+
+
+def test_first_weights_keep_the_signal_s_scale():
+    network = LiftingAutoencoder(8)
+    for layer, slope, fan_in in (
+        (network.conv2, 0.2, 64 * 16),
+        (network.b2_deconv1, 0.0, 128 * 16),
+    ):
+        gain = math.sqrt(2 / (1 + slope**2) / fan_in)
+        assert layer.weight.std().item() == pytest.approx(gain, rel=0.02) and not layer.bias.any()

@@ -7,6 +7,7 @@ import torch
 
 from base.skeleton import LIMBS
 from model.autoencoder import Autoencoder, AutoencoderOptions
+from model.decode import soft_argmax
 from model.joint_transformer import JointEstimate
 from model.losses import (
     LossWeights,
@@ -46,10 +47,45 @@ def test_heatmaps_are_compared_cell_by_cell():
     assert reconstruction_error(rebuilt, target, "sum").item() == pytest.approx(10.0)
 
 
+def test_joint_distance_is_the_mean_euclidean_distance():
+    target = torch.ones(2, 16, 3)
+    joints3d = target.clone()
+    joints3d[0, 5] += torch.tensor([3.0, 4.0, 0.0])
+    joints3d[1, 1] -= torch.tensor([0.0, 0.0, 2.0])
+    assert joint_distance(joints3d, target).item() == pytest.approx((5 + 2) / 32)
+
+
+def limbs(name: str, predicted: torch.Tensor, target: torch.Tensor, weight: float = 1.0):
+    return centred_losses(predicted, target, LossWeights(**NOTHING | {name: weight}))[name]
+
+
+def test_limbs_have_a_direction_and_a_length(pose):
+    for factor, cosine in ((1.0, 14.0), (0.5, 14.0), (-1.0, -14.0)):
+        found = limbs("limb_cosine", factor * pose, pose)
+        assert found.item() == pytest.approx(-cosine, rel=1e-5)
+    assert limbs("limb_cosine", pose + 5.0, pose).item() == pytest.approx(-14.0, rel=1e-4)
+    assert limbs("limb_distance", pose + 3.0, pose).item() == pytest.approx(0.0, abs=1e-4)
+    # A Head moved by 5 changes the one limb that ends there, in one of two samples.
+    moved = pose.clone()
+    moved[0, 1] += torch.tensor([0.0, 3.0, 4.0])
+    assert limbs("limb_distance", moved, pose).item() == pytest.approx(5 / 2, rel=1e-5)
+
+
+def test_one_turned_limb():
+    target = torch.zeros(1, 16, 3)
+    # Each joint further along x than the one before: every limb has length.
+    target[0, :, 0] = torch.arange(16)
+    turned = target.clone()
+    # The left toe is the child of one limb only: that limb turns by 60°, 13 stay.
+    turned[0, 11] = turned[0, 10] + torch.tensor([0.5, math.sqrt(0.75), 0.0])
+    assert limbs("limb_cosine", turned, target).item() == pytest.approx(-13.5, rel=1e-5)
+    # And the two unit vectors at 60° are one apart.
+    assert limbs("limb_distance", turned, target).item() == pytest.approx(1.0, rel=1e-5)
+
+
 def test_limb_length_leaves_the_direction_free(pose):
     def length(predicted):
-        weights = LossWeights(**NOTHING | {"limb_length": 2.0})
-        return centred_losses(predicted, pose, weights)["limb_length"]
+        return limbs("limb_length", predicted, pose, 2.0)
 
     assert length(-pose + 3.0).item() == pytest.approx(0.0, abs=1e-6)
     stretched = pose.clone()
@@ -220,3 +256,80 @@ def test_poses_in_the_camera_frame_and_of_the_layers_before(pose):
     assert found["aux"].item() == pytest.approx(0.5 * (1 + 3 / 16) / 2, rel=1e-5)
     assert found["camera_pose"].item() < 1e-6
     assert "aux" not in placed(pose, target=pose, aux=0.5) and not placed(wrong, target=pose)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("from_pictures", [True, False])
+def test_joints_that_are_not_labelled_add_nothing_to_a_loss_and_its_gradient(
+    pose, from_pictures, reduction
+):
+    """In the first frame the Head and both toes, in the second an elbow: compared with sums over
+    what is known, written out."""
+    unknown = seen(False)
+    unknown[0, [1, 11, 15]], unknown[1, 3] = True, True
+    maps = [joint for joint in range(16) if joint != 1]
+    generator = torch.Generator().manual_seed(1)
+    truth = pose + torch.rand(2, 16, 3, generator=generator)
+    places = 64 * torch.rand(2, 16, 2, generator=generator)
+    heat, own, rebuilt = torch.rand(3, 2, 15, 16, 16, generator=generator)
+    target = torch.where(unknown[..., None], math.nan, truth)
+    drawn = torch.where(unknown[:, maps, None, None], math.nan, heat)
+    inside = ~unknown
+    places2d = torch.where(unknown[..., None], math.nan, places)
+    known = Targets(drawn, places2d, target, inside, inside, inside)
+    every = LossWeights(**dict.fromkeys(LossWeights.model_fields, 1.0) | {"hidden": 0.3})
+    with torch.device("meta"):
+        paper = Autoencoder(AutoencoderOptions(), "resnet18", 64, ())
+        ours = Transformer(TransformerOptions(), "resnet18", 64, ())
+    given = [x.clone().requires_grad_() for x in (pose, pose + 0.5, own, rebuilt)]
+    scale, logits = (torch.randn(2, 16, generator=generator).requires_grad_() for _ in range(2))
+    first, second, own, rebuilt = given
+    layers = [JointEstimate(joints, scale, logits) for joints in (first, second)]
+    shown = own if from_pictures else None
+    output = PoseOutput(shown, second, extra=rebuilt)
+    losses = paper.losses(output, known, every, reduction)
+    output = output._replace(camera3d=second, extra=Extra(layers, None))
+    losses |= ours.losses(output, known, every, reduction)
+
+    def apart(a, b):
+        return (a - b).norm(dim=-1)
+
+    def poses(camera3d):
+        made, true = (x - x[:, :1] for x in (camera3d, truth))
+        found = dict.fromkeys(("pose", "limb_cosine", "limb_distance", "limb_length"), 0.0)
+        found["camera_pose"] = apart(camera3d, truth)[inside].sum() / 32
+        found["pose"] = apart(made, true)[inside].sum() / 32
+        for parent, child in LIMBS:
+            rows = inside[:, parent] & inside[:, child]
+            a, b = (x[rows, child] - x[rows, parent] for x in (camera3d, truth))
+            lengths = a.norm(dim=-1), b.norm(dim=-1)
+            found["limb_cosine"] -= ((a * b).sum(-1) / (lengths[0] * lengths[1])).sum() / 2
+            found["limb_distance"] += apart(a, b).sum() / 2
+            found["limb_length"] += (lengths[0] - lengths[1]).abs().sum() / 28
+        return found
+
+    expected = poses(second) | {"aux": sum(poses(first).values())}
+    likelihood = apart(second, truth).detach() * torch.exp(-scale) + 3 * scale
+    expected["uncertainty"] = likelihood[inside].sum() / 32
+    entropy = -torch.nn.functional.logsigmoid(logits)
+    expected["visibility"] = entropy[inside].sum() / inside.sum()
+    there = inside[:, maps]
+    count = 1 if reduction == "mean" else 15 * 256
+    goal = own if from_pictures else heat
+    expected["reconstruction"] = count * (rebuilt - goal)[there].square().sum() / (30 * 256)
+    if from_pictures:
+        expected["heatmap"] = (own - heat)[there].square().sum() / (30 * 256)
+        off = (soft_argmax(own, 64) - places[:, maps]).abs().sum(-1) / 64
+        expected["coordinates"] = off[there].sum() / there.sum()
+    assert losses.keys() == expected.keys()
+    inputs = [first, second, own, rebuilt, scale, logits]
+    for name, loss in losses.items():
+        assert loss.item() == pytest.approx(expected[name].item(), rel=1e-5), name
+        found, wanted = (
+            torch.autograd.grad(x, inputs, retain_graph=True, materialize_grads=True)
+            for x in (loss, expected[name])
+        )
+        for gradient, right in zip(found, wanted, strict=True):
+            torch.testing.assert_close(gradient, right, rtol=1e-4, atol=1e-6)
+            empty = unknown[:, maps] if gradient.shape[1] == 15 else unknown
+            assert not gradient[empty].any(), name

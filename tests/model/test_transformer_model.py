@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from base.release_camera import RELEASE_SQUARE
+from base.release_camera import RELEASE_SQUARE, FisheyeCamera
 from base.skeleton import HEAD, MIRROR, NECK
 from model.joint_transformer import COVERAGE_RADIUS
 from model.pose_fpn import Pyramid
@@ -101,6 +101,28 @@ def peaked(cells: list[tuple[int, int]], size: int, channels: int = 16) -> Pyram
     return Pyramid(heatmaps, *levels)
 
 
+def test_another_lens_gives_the_same_pose_for_the_same_rays():
+    """Of a third of the focal length: what was three cells off the axis is one cell off it."""
+    transformer = stirred(small()).transformer.eval()
+    for layer in transformer.layers:
+        # The whole map shows more of the world through the wider lens; it is left out here.
+        torch.nn.init.zeros_(layer.map_out.weight)
+    size = 160
+    longer = FisheyeCamera(90.0, 90.0, 79.5, 79.5, (-0.05, -0.004, 0.0, 0.0), size, size)
+    # Undistorted where the other is, by having the same polynomial of an angle.
+    wider = replace(longer, fx=30.0, fy=30.0)
+    far, near = [5, 8, 11, 14], [8, 9, 10, 11]
+    one = peaked([(x, y) for x in far for y in far[:2]], 20)
+    other = peaked([(x, y) for x in near for y in near[:2]], 20)
+    with torch.inference_mode():
+        expected = transformer(one, CameraRays(longer))[0][-1]
+        found = transformer(other, CameraRays(wider))[0][-1]
+        wrong = transformer(other, CameraRays(longer))[0][-1]
+    assert (found.camera3d - expected.camera3d).abs().max() < 1e-4
+    assert (found.log_scale - expected.log_scale).abs().max() < 1e-4
+    assert (wrong.camera3d - expected.camera3d).abs().max() > 1e-2
+
+
 def test_a_picture_turned_by_half_through_a_camera_turned_likewise_is_the_same_world():
     """The whole map is looked at by its rays, not by where it lies in the picture."""
     transformer = stirred(small()).transformer.eval()
@@ -131,6 +153,29 @@ def test_a_joint_that_is_surely_seen_can_be_put_on_its_ray():
     assert (directions - ray).abs().max() < 1e-3
     # Head has no heatmap and takes the Neck's.
     assert torch.allclose(directions[HEAD], directions[NECK])
+
+
+@pytest.mark.parametrize(("sampled", "whole_map"), [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_what_is_left_out_is_not_looked_at(sampled, whole_map):
+    transformer = stirred(small(sampled=bool(sampled), whole_map=bool(whole_map))).transformer
+    rays = CameraRays(RELEASE_SQUARE.resized(160, 160))
+    pyramid = peaked([(4, 12)], 20)
+
+    def moved(**changes) -> bool:
+        with torch.inference_mode():
+            before, after = (
+                transformer.eval()(seen, rays)[0][-1].camera3d
+                for seen in (pyramid, pyramid._replace(**changes))
+            )
+        return not torch.equal(before, after)
+
+    torch.manual_seed(1)
+    assert moved(heatmaps=peaked([(10, 6)], 20).heatmaps)
+    assert moved(stride8=torch.rand(1, 16, 20, 20)) == bool(sampled)
+    # At the joints there is what was there, elsewhere there is not.
+    elsewhere = pyramid.stride16.clone()
+    elsewhere[..., :4, :] = 2.0
+    assert moved(stride16=elsewhere) == bool(whole_map)
 
 
 def test_what_makes_poses_is_computed_in_single_precision_in_training_too():

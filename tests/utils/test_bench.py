@@ -21,11 +21,11 @@ from utils import bench, pack_data
 def rows(tiny_data, monkeypatch, capsys):
     """Run a bench, and name its rows: each with a rate, the first with a ratio of 1."""
     small = {"WORKERS": 0, "SIZE": 64, "BATCH": 2, "LARGE": 4, "DEPTH": 18, "STEPS": 1}
+    small |= {"NETWORKS": [("autoencoder", 18, 64)], "prepare_device": lambda *_, **__: None}
+    small |= {"ProcessPoolExecutor": lambda *_: ThreadPoolExecutor(1)}
+    small |= {"OnnxPosePredictor": lambda *_: lambda images: None, "fast_bf16": lambda _: False}
     for name, value in small.items():
         monkeypatch.setattr(bench, name, value)
-    monkeypatch.setattr(bench, "NETWORKS", [("autoencoder", 18, 64)])
-    monkeypatch.setattr(bench, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))
-    monkeypatch.setattr(bench, "prepare_device", lambda *_, **__: None)
 
     def run(what):
         flags = ["--rounds", "1", "--gpu", "cpu", "--data_root", str(tiny_data)]
@@ -67,8 +67,6 @@ def test_all_that_is_compared_is_measured(what, rows, monkeypatch):
         exported.append(script)
 
     monkeypatch.setattr(bench, "launch", launch)
-    monkeypatch.setattr(bench, "OnnxPosePredictor", lambda path, threads: lambda images: None)
-    monkeypatch.setattr(bench, "fast_bf16", lambda device: False)
     assert rows(what) == ROWS[what]
     assert exported == ["utils/export_onnx.py"] * (what == "inference")
 

@@ -40,13 +40,13 @@ rows:
 class Bench:
     """A benchmark in a folder, its commands counted instead of run."""
 
-    def __init__(self, folder, tiny_data):
-        self.folder, self.data, self.calls, self.stop = folder, tiny_data, [], None
-        self.file = folder / "own.yml"
-        self.content = yaml.safe_load(CONTENT) | {"data": str(folder / "set")}
+    def __init__(self, tmp_path, tiny_data, monkeypatch):
+        self.folder, self.data, self.calls, self.stop = tmp_path, tiny_data, [], None
+        self.content = yaml.safe_load(CONTENT) | {"data": str(tmp_path / "set")}
+        monkeypatch.setattr(benchmark, "launch", self.launch)
 
     def launch(self, script, *arguments, quiet=False):
-        arguments = [str(argument) for argument in arguments]
+        arguments = [*map(str, arguments)]
         self.calls.append(script)
         if script == self.stop:
             raise KeyboardInterrupt
@@ -64,18 +64,15 @@ class Bench:
             (options.save_dir / "results.json").write_text(found)
 
     def run(self, *flags):
-        self.calls = []
-        self.file.write_text(yaml.safe_dump(self.content, sort_keys=False))
-        output = str(self.folder / "out")
-        benchmark.main([str(self.file), "--gpu", "cpu", "--output", output, *flags])
-        return (self.folder / "out" / "table.md").read_text()
+        self.calls, file, output = [], self.folder / "own.yml", self.folder / "out"
+        file.write_text(yaml.safe_dump(self.content, sort_keys=False))
+        benchmark.main([str(file), "--gpu", "cpu", "--output", str(output), *flags])
+        return (output / "table.md").read_text()
 
 
 @pytest.fixture
 def bench(tmp_path, tiny_data, monkeypatch):
-    bench = Bench(tmp_path, tiny_data)
-    monkeypatch.setattr(benchmark, "launch", bench.launch)
-    return bench
+    return Bench(tmp_path, tiny_data, monkeypatch)
 
 
 def test_what_was_stopped_goes_on_and_what_is_finished_is_not_repeated(bench, monkeypatch):
@@ -102,12 +99,10 @@ def test_what_was_stopped_goes_on_and_what_is_finished_is_not_repeated(bench, mo
 def test_the_mean_pose_is_evaluated_on_the_test_set(bench):
     bench.run("--rows", "mean", "--seeds", "0")
     found = json.loads((bench.folder / "out/mean/seed_0/test/results.json").read_text())
-    training, test = (
-        open_split(bench.data, kind, 64, pictures=kind is SetType.TEST).annotations().joints3d
-        for kind in (SetType.TRAIN, SetType.TEST)
-    )
-    mean = (training - training[:, :1]).mean(0)
-    error = 1000 * np.linalg.norm(test - test[:, :1] - mean, axis=-1).mean()
+    kinds = (SetType.TRAIN, False), (SetType.TEST, True)
+    sets = [open_split(bench.data, kind, 64, pictures=read).annotations() for kind, read in kinds]
+    training, test = (of.joints3d - of.joints3d[:, :1] for of in sets)
+    error = 1000 * np.linalg.norm(test - training.mean(0), axis=-1).mean()
     assert found["full"]["All"]["mpjpe"] == pytest.approx(error, rel=1e-5)
 
 
@@ -116,8 +111,8 @@ def test_a_page_gets_tables_between_its_marks_and_nothing_else_changes(bench):
         bench.run("--rows", "nobody")
     with pytest.raises(UserError, match="no run is finished yet"):
         bench.run("--rows")
-    page = bench.folder / "page.md"
     begin, end = "<!-- benchmark own: begin -->", "<!-- benchmark own: end -->"
+    page = bench.folder / "page.md"
     page.write_text("No marks.\n")
     with pytest.raises(UserError, match="has no lines"):
         bench.run("--page", str(page))

@@ -49,6 +49,13 @@ def test_joints_held_out_are_said_as_often_right_as_they_are():
     assert calibrate_confidence.calibration_error(*halves) == pytest.approx(0.1 * 0.9 + 0.1 * 0.1)
 
 
+def test_joints_without_labels_are_no_evidence():
+    heights, right = (each.reshape(200, 16) for each in joints(3200))
+    known = np.random.default_rng(1).random(right.shape) < 0.7
+    said = calibrate_confidence.held_out(heights, np.where(known, right, np.nan), 100.0)
+    assert calibrate_confidence.calibration_error(said[known], right[known]) < 0.05
+
+
 def test_a_map_is_stored_and_read_again(tmp_path):
     fitted = fit_confidence(*joints(1000), 80.0, "30 frames of x/ValSet")
     path = confidence_path(tmp_path / "model_best.tar")

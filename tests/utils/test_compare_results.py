@@ -24,17 +24,13 @@ def run(errors_by_character: dict[str, list[float]]) -> dict:
     return measure(evaluated(predicted, target, characters=characters)) | about
 
 
-@pytest.fixture
-def written(tmp_path):
+def written(folder, **runs):
     """Write runs, name → errors by character, and give their paths."""
-
-    def write(**runs):
-        for name, errors in runs.items():
-            (tmp_path / name).mkdir()
-            (tmp_path / name / "results.json").write_text(json.dumps(run(errors)))
-        return [str(tmp_path / name / "results.json") for name in runs]
-
-    return write
+    paths = [folder / name / "results.json" for name in runs]
+    for path, errors in zip(paths, runs.values(), strict=True):
+        path.parent.mkdir()
+        path.write_text(json.dumps(run(errors)))
+    return [*map(str, paths)]
 
 
 HARD_AND_EASY = {"a": [100.0, 120.0], "b": [20.0, 30.0], "c": [60.0]}
@@ -60,8 +56,9 @@ def test_a_difference_is_paired_by_character(first, second, mean, ends):
     assert difference(first, second, "full", "Patting") is None
 
 
-def test_the_table_marks_differences_whose_interval_leaves_out_zero(written, tmp_path, capsys):
-    one, other, third = written(base=HARD_AND_EASY, wide=BETTER, odd={**BETTER, "c": [95.0]})
+def test_the_table_marks_differences_whose_interval_leaves_out_zero(tmp_path, capsys):
+    odd = BETTER | {"c": [95.0]}
+    one, other, third = written(tmp_path, base=HARD_AND_EASY, wide=BETTER, odd=odd)
     compare_results.main([one, str(tmp_path / "wide"), third, "--output", str(tmp_path / "t.txt")])
     printed = capsys.readouterr().out
     assert printed == (tmp_path / "t.txt").read_text()
@@ -80,16 +77,17 @@ def test_the_table_marks_differences_whose_interval_leaves_out_zero(written, tmp
 
 
 @pytest.mark.parametrize("form", ["markdown", "latex"])
-def test_other_forms_hold_the_same_numbers(form, written, capsys):
-    compare_results.main([*written(x=HARD_AND_EASY, y=BETTER), "--format", form, "--part", "upper"])
+def test_other_forms_hold_the_same_numbers(form, tmp_path, capsys):
+    paths = written(tmp_path, x=HARD_AND_EASY, y=BETTER)
+    compare_results.main([*paths, "--format", form, "--part", "upper"])
     printed = capsys.readouterr().out
     # Seven of the eight upper joints carry the error, fifteen of all sixteen.
     assert f"{-10.0 * (7 / 8) / (15 / 16):+.1f}*" in printed and "upper body" in printed
     assert ("\n% Difference" if form == "latex" else "\nDifference") in printed
 
 
-def test_what_has_no_interval_or_no_difference_says_why(written, capsys):
-    one, *others = written(x={"a": [10.0]}, y={"a": [12.0]}, z=BETTER)
+def test_what_has_no_interval_or_no_difference_says_why(tmp_path, capsys):
+    one, *others = written(tmp_path, x={"a": [10.0]}, y={"a": [12.0]}, z=BETTER)
     compare_results.main([one, others[0]])
     printed = capsys.readouterr().out
     assert "no interval, for all frames are of one character" in printed and "*" not in printed

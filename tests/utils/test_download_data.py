@@ -320,7 +320,7 @@ def test_without_a_network_the_first_failed_connection_says_so(published, output
         for address in ("http://127.0.0.1:9", url):
             with pytest.raises(UserError, match=r"no connection to 127.0.0.1:.*: check network"):
                 run(address, output)
-    for address in ("foo", "http://[::1", "http://a..b", "http://x:y"):
+    for address in ("foo", "file:///etc", "http://[::1", "http://a..b", "http://x:y"):
         with pytest.raises(UserError, match="not an address to download from"):
             run(address, output, characters=[ONE])
 

@@ -5,7 +5,7 @@ import numpy as np
 from commands import pack
 
 from utils import draw_contact_sheet
-from utils.drawing.sheet import draw_sheet
+from utils.drawing.frame_painter import draw_sheet
 
 
 def test_pictures_stand_row_by_row():

@@ -10,10 +10,8 @@ from base.skeleton import JOINTS
 from utils import draw_predictions
 from utils.inference.predictor import EgoPosePredictor
 
-pytestmark = pytest.mark.usefixtures("tiny_kind")
-HANDS = [JOINTS.index("LeftHand"), JOINTS.index("RightHand")]
 
-
+@pytest.mark.usefixtures("tiny_kind")
 def test_a_folder_becomes_a_sheet_and_known_joints_are_counted(tiny_network, tmp_path, capsys):
     (tmp_path / "1_broken.png").write_bytes(b"")
     picture = np.zeros((800, 1280, 3), np.uint8)
@@ -22,16 +20,14 @@ def test_a_folder_becomes_a_sheet_and_known_joints_are_counted(tiny_network, tmp
         cv2.imwrite(str(tmp_path / f"{number}.png"), picture)
     predictor = EgoPosePredictor(tiny_network, camera="training", rotate=0.0, gpu="cpu")
     joints2d = predictor(tmp_path / "0.png").joints2d.astype(float)
-    left, right = joints2d[HANDS]
     # 15 and 57 pixels off.
-    hands = {"LeftHand": [left[0] + 9, left[1] - 12], "RightHand": (right + 40).tolist()}
+    off = {"LeftHand": [9, -12], "RightHand": [40, 40]}
+    hands = {name: (joints2d[JOINTS.index(name)] + by).tolist() for name, by in off.items()}
     (tmp_path / "points.json").write_text(json.dumps({"0.png": hands, "b.png": {"Neck": [0, 0]}}))
-    options = ["--load_model", str(tiny_network), "--input_dir", str(tmp_path), "--gpu", "cpu"]
-    options += ["--points", str(tmp_path / "points.json"), "--within", "15.1"]
-    output = tmp_path / "sheet.jpg"
-    draw_predictions.main(
-        [*options, "--camera", "training", "--rotate", "0", "--output", str(output)]
-    )
+    options = ["--load_model", tiny_network, "--input_dir", tmp_path, "--gpu", "cpu"]
+    options += ["--points", tmp_path / "points.json", "--within", "15.1", "--camera", "training"]
+    options += ["--rotate", "0", "--output", output := tmp_path / "sheet.jpg"]
+    draw_predictions.main([*map(str, options)])
     sheet = cv2.imread(str(output))
     assert sheet.shape == (800 + 45, 1600, 3)
     assert np.median(sheet[20:180]) > 200 > 50 > np.median(sheet[220:380])

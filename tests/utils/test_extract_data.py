@@ -182,25 +182,49 @@ def test_an_odd_member_is_skipped(name, content, reason, tmp_path, output, capsy
     assert ("skipped 1 members" in lines) == (reason is not None) and (reason or "") in lines
 
 
+def header(kind, size):
+    """A header that claims a size, whatever comes after it."""
+    info = tarfile.TarInfo(f"{JSON}/odd.json")
+    info.type, info.size = kind, size
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+PAX_SPARSE = b"".join(
+    b"%d %s\n" % (len(pair) + 4, pair)
+    for pair in (b"GNU.sparse.major=1", b"GNU.sparse.minor=0", b"GNU.sparse.realsize=9999999999")
+)
 MIB = 1 << 20
+GOOD = archives.tar_members([member(f"{JSON}/good.json", "{}")])
 
 
 @pytest.mark.parametrize(
-    ("claimed", "there", "says"),
+    ("head", "size", "says"),
     [
-        (200 * MIB, 200, "209,715,200 bytes, of at most 1,048,576"),
-        (8**11 - 1, 1, "ends too early"),
-        (-5000, 0, "-5,000 bytes"),
+        (header(tarfile.REGTYPE, 200 * MIB), 200 * MIB, "209,715,200 bytes, of at most 1,048,576"),
+        (header(tarfile.REGTYPE, 8**11 - 1), MIB, "ends too early"),
+        *(
+            (header(kind, 200 * MIB), 200 * MIB, "a header is too large")
+            for kind in (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME)
+        ),
+        (header(tarfile.XHDTYPE, 1024) * 200, 0, "a header is too large"),  # each about the next
+        (  # The map of a sparse file, which never ends.
+            header(tarfile.XHDTYPE, len(PAX_SPARSE))
+            + PAX_SPARSE.ljust(512, b"\0")
+            + header(tarfile.REGTYPE, 201 * MIB)
+            + b"9999999999\n"
+            + b"1\n" * (MIB // 2),
+            200 * MIB,
+            "a header is too large",
+        ),
+        (header(tarfile.XHDTYPE, -5000), 0, "a header is too large"),
+        (header(tarfile.REGTYPE, -5000), 0, "-5,000 bytes"),
     ],
 )
-def test_a_file_that_claims_or_has_too_many_bytes_takes_no_memory(claimed, there, says, tmp_path):
+def test_what_claims_or_has_too_many_bytes_takes_no_memory(head, size, says, tmp_path):
     part, skipped = tmp_path / "male_003_f_s.tar.gz", []
-    info = tarfile.TarInfo(f"{JSON}/odd.json")
-    info.size = claimed
-    good = archives.tar_members([member(f"{JSON}/good.json", "{}")])
     with archives.igzip.open(part, "wb") as file:
-        file.write(archives.igzip.decompress(good)[:1024] + info.tobuf(tarfile.GNU_FORMAT))
-        for _ in range(there):
+        file.write(archives.igzip.decompress(GOOD)[:1024] + head)
+        for _ in range(size // MIB):
             file.write(bytes(MIB))
         file.write(bytes(10240))
     tracemalloc.start()
@@ -271,6 +295,12 @@ def test_any_bytes_give_files_or_one_line(tmp_path_factory, changes, sums, lost)
                 assert not {"/", "\0"} & set(name) and name not in ("", ".", "..")
     except UserError as error:
         assert len(str(error).splitlines()) == 1
+
+
+def test_many_headers_in_all_are_not_too_large(tmp_path):
+    members = [member(f"{JSON}/{number}.json", "{}") for number in range(200)]
+    (tmp_path / "x.tar.gz").write_bytes(archives.tar_members(members))
+    assert len(list(read_archive([tmp_path / "x.tar.gz"], frozenset({"json"})))) == 200
 
 
 def test_ten_of_many_skipped_members_are_shown():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.backend_bases import KeyEvent, MouseEvent
 
+from base.cameras import camera_to_dict
 from base.cameras.fisheye import equidistant_camera
 from base.headset import Headset, load_headset
 from dataset.pictures import read_picture
@@ -16,25 +17,18 @@ from utils.common.command import run_command
 from utils.drawing.style import PREDICTED, TRUTH
 from utils.drawing.text import text_width
 from utils.fitting.wearer import MARKS, wearer
-from utils.fitting.window import MarkingWindow
 
 CAMERA = equidistant_camera(400, 300, (205.0, 152.0), 150.0, 185.0)
 HEADSET = Headset(CAMERA, (1.0, 3.0, 9.0), -8.0, 5.0, 90.0)
 
 
-def in_camera(points):
-    left, up, ahead = (points - HEADSET.position).T
-    return np.stack([left, ahead, -up], -1) @ HEADSET.rotation.T
-
-
 @pytest.fixture
 def files(tmp_path):
-    lens = {"fx": CAMERA.fx, "fy": CAMERA.fy, "cx": 205, "cy": 152, "k": [0, 0, 0, 0]}
-    lens |= {"fisheye": True, "width": 400, "height": 300}
+    lens = camera_to_dict(CAMERA) | {"fisheye": True}
     (tmp_path / "calib.json").write_text(json.dumps(lens))
-    pixels = CAMERA.project(in_camera(wearer("hanging", 1.72)[0])).tolist()
-    marks = dict(zip(MARKS, pixels, strict=True))
-    del marks["nose"]
+    left, up, ahead = (wearer("hanging", 1.72)[0] - HEADSET.position).T
+    pixels = CAMERA.project(np.stack([left, ahead, -up], -1) @ HEADSET.rotation.T).tolist()
+    marks = dict(zip(MARKS[1:], pixels[1:], strict=True))
     (tmp_path / "points.json").write_text(json.dumps({"a.png": marks, "b.png": marks}))
     for name in ("a.png", "b.png"):
         cv2.imwrite(str(tmp_path / name), np.zeros((300, 400, 3), np.uint8))
@@ -42,10 +36,10 @@ def files(tmp_path):
 
 
 def options(folder, **changed):
-    values = {"pictures": [folder / "a.png", folder / "b.png"], "camera": folder / "calib.json"}
-    values |= {"points": folder / "points.json", "output": folder / "mine.yml"} | changed
-    words = ([f"--{key}", *np.ravel(value)] for key, value in values.items() if value is not None)
-    return [str(word) for row in words for word in row]
+    values = {"pictures": ["a.png", "b.png"], "camera": "calib.json", "points": "points.json"}
+    values |= {"output": "mine.yml"} | changed
+    rows = ((f"--{key}", *np.ravel(value)) for key, value in values.items() if value is not None)
+    return [str(folder / word) if "." in word else word for row in rows for word in row]
 
 
 def test_a_fit_is_orange_a_mark_blue_and_no_name_overlaps_another(monkeypatch):
@@ -55,15 +49,13 @@ def test_a_fit_is_orange_a_mark_blue_and_no_name_overlaps_another(monkeypatch):
         names[text] = (place[0] - anchor * text_width(text, size, True), place[1])
 
     monkeypatch.setattr(fit_headset, "draw_text", note)
-    places = [(200, 40), (202, 44), (214, 150), (206, 151)]
-    parts = ("nose", "chin", "left_foot", "right_foot")
-    fitted = dict(zip(parts, np.array(places, float), strict=True))
-    fitted["left_wrist"] = np.full(2, np.nan)
-    marks = {"chin": (150.0, 60.0)}
-    drawn = fit_headset.draw_fit(np.zeros((300, 400, 3), np.uint8), marks, fitted)
-    assert (drawn[151, 206] == PREDICTED[0]).all() and np.abs(
-        drawn[60, 144].astype(int) - TRUTH[0]
-    ).max() < 40
+    fitted = {"nose": (200, 40), "chin": (202, 44), "left_foot": (214, 150)}
+    fitted |= {"right_foot": (206, 151), "left_wrist": (np.nan, np.nan)}
+    fitted = {name: np.array(place, float) for name, place in fitted.items()}
+    picture = np.zeros((300, 400, 3), np.uint8)
+    drawn = fit_headset.draw_fit(picture, {"chin": (150.0, 60.0)}, fitted).astype(int)
+    assert (drawn[151, 206] == PREDICTED[0]).all()
+    assert np.abs(drawn[60, 144] - TRUTH[0]).max() < 40
     assert set(names) == {"nose", "chin", "left foot", "right foot"}
     # Heights of text are 12 pixels.
     assert names["chin"][1] - names["nose"][1] >= 12
@@ -75,8 +67,7 @@ def test_marks_make_a_headset_file_and_pictures_of_the_fit(files, capsys):
     fit_headset.main(options(files))
     headset = load_headset(files / "mine.yml")
     np.testing.assert_allclose(headset.position, HEADSET.position, atol=0.4)
-    angles = headset.forward, headset.left, headset.rotate
-    np.testing.assert_allclose(angles, (-8, 5, 90), atol=1)
+    assert (headset.forward, headset.left, headset.rotate) == pytest.approx((-8, 5, 90), abs=1)
     assert headset.camera == CAMERA
     text = (files / "mine.yml").read_text()
     assert "14 marks in 2 pictures" in text and "residual" in text and text.count("±") == 5
@@ -108,12 +99,13 @@ def test_bad_input_is_one_line_and_writes_nothing(files, changed, message, capsy
 
 
 def test_the_window_marks_skips_and_goes_back():
-    pictures = {name: np.zeros((300, 400, 3), np.uint8) for name in ("a.png", "b.png")}
-    points = {"a.png": {"nose": (7.0, 8.0)}, "b.png": {}}
-    saved = []
+    pictures = dict.fromkeys(("a.png", "b.png"), np.zeros((300, 400, 3), np.uint8))
+    points, saved = {"a.png": {"nose": (7.0, 8.0)}, "b.png": {}}, []
 
     def opened(said):
-        window = MarkingWindow(pictures, ("nose", "chin"), points, lambda: saved.append(1))
+        window = fit_headset.MarkingWindow(
+            pictures, ("nose", "chin"), points, lambda: saved.append(1)
+        )
         assert said in window.figure.axes[0].get_title()  # the first that is missing
         return window, window.figure.canvas, window.figure.axes[0]
 
@@ -135,4 +127,5 @@ def test_the_window_marks_skips_and_goes_back():
     window, canvas, axes = opened("b.png: mark the nose")
     press("u")
     assert points["a.png"] == {"nose": (7, 8)} and len(saved) == 3
+    assert "a.png: mark the chin" in axes.get_title()
     plt.close(window.figure)

@@ -21,8 +21,8 @@ def mean(contents: Contents, keys: str) -> float | None:
     """Mean of the values under nested keys, as "joints.LeftHand+RightHand.mpjpe"; None for none."""
     found = list(contents)
     for names in keys.split("."):
-        found = [one for one in found if isinstance(one, dict)]
-        found = [one[key] for one in found for key in names.split("+") if key in one]
+        parts = [one for one in found if isinstance(one, dict)]
+        found = [part[key] for part in parts for key in names.split("+") if key in part]
     found = [value for value in found if type(value) in (int, float)]
     return float(np.mean(found)) if found else None
 
@@ -76,14 +76,12 @@ def page_text(
 ) -> str:
     """All tables of a benchmark, ``name`` being that of its file, as Markdown; ``finished`` are the
     folders of each row's seeds with test/results.json of demo.py and run.json, at least one."""
+    results = {k: [read_results(p / "test", Measured) for p in of] for k, of in finished.items()}
+    records = {row: [read(place / "run.json") for place in of] for row, of in finished.items()}
     # Equal seeds belong together where rows start from others' runs.
     paired, base = any(row.start for row in benchmark.rows.values()), benchmark.reference
-    results, records, samples = {}, {}, {}
-    for row, of in finished.items():
-        results[row] = [read_results(place / "test", Measured) for place in of]
-        records[row] = [read(place / "run.json") for place in of]
-        draw = 0 if paired else list(benchmark.rows).index(row)
-        samples[row] = resampled_mpjpe(results[row], draw)
+    draws = {row: 0 if paired else draw for draw, row in enumerate(benchmark.rows)}
+    samples = {row: resampled_mpjpe(of, draws[row]) for row, of in results.items()}
     theirs = mean(results.get(base, []), "full.All.mpjpe")
     errors, cost, uncertainty = {}, {}, {}
     for row, of in results.items():
@@ -114,6 +112,6 @@ def page_text(
             rows = [[benchmark.rows[row].title, *of.values()] for row, of in cells.items()]
             heads = [corner, *next(iter(cells.values()))]
             parts.append(markdown_table([Block("", rows)], heads))
-    about = [benchmark.rows[row] for row in results]
+    about = (benchmark.rows[row] for row in results)
     parts += [f"- **{row.title}**: {row.note}." for row in about if row.note]
     return "\n".join(parts).rstrip() + "\n"

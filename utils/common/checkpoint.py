@@ -48,6 +48,7 @@ class Mounts(TypedDict, total=False):
     uncertainty: FiniteFloat
     edge: FiniteFloat
     headsets: list[str]  # checksums
+    mix: dict[str, Any]  # of several data roots, see dataset.mixed.Roots.mix
 
 
 @dataclass
@@ -203,8 +204,8 @@ def _default_config(networks: Mapping[str, Mapping[str, torch.Tensor]]) -> Confi
 
 
 def _mean_pose(stored: torch.Tensor) -> np.ndarray:
-    if stored.shape != (NUM_JOINTS, 3) or not torch.isfinite(stored.float()).all():
-        raise ValueError(f"{NUM_JOINTS} × 3 finite numbers are needed")
+    if stored.shape != (NUM_JOINTS, 3) or torch.isinf(stored.float()).any():
+        raise ValueError(f"{NUM_JOINTS} × 3 numbers are needed, NaN for joints without labels")
     return stored.double().numpy()
 
 

@@ -82,6 +82,16 @@ def picture_file(text: str) -> Path:
     return path
 
 
+#: Changes of options for a command that takes several data roots, each with its format.
+SEVERAL_ROOTS: dict[str, dict[str, Any]] = {
+    "data_root": {
+        "nargs": "+",
+        "default": [DEFAULT_DATA_ROOT],
+        "help": "folder with TrainSet, ValSet and TestSet, or a set of another format; or several "
+        "(default: data/synthetic)",
+    },
+    "format": {"nargs": "+", "default": [None]},
+}
 _SETS = [set_type.value for set_type in SetType]
 _SHARED: dict[str, dict[str, Any]] = {
     "gpu": {
@@ -103,6 +113,11 @@ _SHARED: dict[str, dict[str, Any]] = {
         "metavar": "FILE",
         "help": "headset file, or the name of one in experiments/headsets, of data whose labels do "
         "not state theirs (default: the release's)",
+    },
+    "format": {
+        "metavar": "NAME",
+        "help": "format of the data, one of dataset.FORMATS with its options, as "
+        "mo2cap2:colour=bgr (default: found by what lies there)",
     },
     "data": {"choices": _SETS, "help": "split to use (default: %(default)s)"},
     "sets": {"choices": _SETS, "nargs": "+", "help": "only these sets (default: all there are)"},

@@ -131,6 +131,14 @@ def draw_legend(
     return strip
 
 
+def draw_sheet(pictures: list[np.ndarray], columns: int) -> np.ndarray:
+    """Pictures (H, W, 3) uint8 row by row as (rows · H, columns · W, 3); the rest is white."""
+    columns = min(columns, len(pictures))
+    white = [np.full_like(pictures[0], 255)] * (-len(pictures) % columns)
+    tiles = np.array([*pictures, *white])
+    return np.vstack([np.hstack(row) for row in tiles.reshape(-1, columns, *tiles.shape[1:])])
+
+
 class FramePainter:
     """Draws frames: the picture with its skeletons left, the 3D view right, a caption above. The 3D
     view sees the wearer from the front and a little from their left; the floor is as low as the

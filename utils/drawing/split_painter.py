@@ -46,7 +46,7 @@ def described(action: str) -> str:
 class SplitPainter:
     """Draws poses on their frames in the network's view, whose camera is ``view``, as large as
     pictures are kept.  ``workers`` are threads: reading, drawing and writing all work outside
-    Python's lock; ``headset`` as of :class:`~dataset.split.Split`."""
+    Python's lock; ``headset`` and ``format`` as of :class:`~dataset.split.Split`."""
 
     def __init__(
         self,
@@ -55,8 +55,9 @@ class SplitPainter:
         view: Camera,
         headset: Headset | None = None,
         workers: int = 1,
+        format: str | None = None,
     ) -> None:
-        how = {"report": False, "headset": headset}
+        how = {"report": False, "headset": headset, "format": format}
         self.dataset = open_split(root, set_type, **how)
         view = view.resized(self.dataset.camera.width, self.dataset.camera.height)
         if not same_camera(view, self.dataset.camera):
@@ -78,12 +79,12 @@ class SplitPainter:
 
     def paint(self, poses: Poses, row: int) -> np.ndarray:
         """The picture of a row of poses: (H, W, 3) uint8 RGB; raises as :meth:`image`."""
-        return self._painter.paint(
-            self.image(poses.frame_ids[row]),
-            *self.drawn(poses, row),
-            title=f"{poses.frame_ids[row]}   {described(poses.actions[row])}",
-            note=f"MPJPE {poses.mpjpe[row]:.1f} mm",
+        frame, note = (
+            poses.frame_ids[row],
+            f"{'PA-' if poses.aligned_only else ''}MPJPE {poses.mpjpe[row]:.1f} mm",
         )
+        title = f"{frame}   {described(poses.actions[row])}"
+        return self._painter.paint(self.image(frame), *self.drawn(poses, row), title, note)
 
     def save_all(
         self, poses: Poses, rows: Sequence[int], folder: Path, ranked: bool = False

@@ -43,19 +43,22 @@ def figures(
     weights: np.ndarray | float = 1.0,
 ) -> dict[str, Any]:
     """Means over the frames by their names, and NAME_interval of each, as in results.json; with
-    fewer than two characters no intervals.
+    fewer than two characters no interval, and without any frame no mean.
 
-    ``values`` are (N, n) of N frames, ``characters`` (N,) numbers of theirs, ``weights`` (N, 1).
+    ``values`` are (N, n) of N frames, NaN where a frame has none, ``characters`` (N,) numbers of
+    theirs, ``weights`` (N, 1).
     """
-    weights = np.broadcast_to(weights, (len(values), 1))
-    sums, counts = (
-        np.zeros((int(characters.max()) + 1, rows.shape[1])) for rows in (values, weights)
-    )
-    np.add.at(sums, characters, values * weights)
+    known = ~np.isnan(values)
+    weights = known * weights
+    sums, counts = np.zeros((2, int(characters.max()) + 1, len(names)))
+    np.add.at(sums, characters, np.where(known, values, 0.0) * weights)
     np.add.at(counts, characters, weights)
+    several = np.count_nonzero(counts, axis=0)
+    counts[:, several == 0] = 1  # of which nothing is kept
     means = (sums.sum(0) / counts.sum(0)).tolist()
-    if np.count_nonzero(counts) < 2:
-        return dict(zip(names, means, strict=True))
-    ends = interval(resampled_means(sums, counts)).T.tolist()
-    cells = zip(names, means, ends, strict=True)
-    return {k: v for name, m, pair in cells for k, v in ((name, m), (f"{name}_interval", pair))}
+    ends = interval(resampled_means(sums, counts)).T.tolist() if several.max() > 1 else means
+    found = {}
+    for name, mean, pair, number in zip(names, means, ends, several, strict=True):
+        found |= {name: mean} if number else {}
+        found |= {f"{name}_interval": pair} if number > 1 else {}
+    return found

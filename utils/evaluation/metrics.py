@@ -1,6 +1,7 @@
 """The metrics of results.json: a function of the poses each, and a line in :data:`METRICS`.
 
-doc/evaluation.md has their definitions.  Errors are in millimetres, shares in [0, 1].
+doc/evaluation.md has their definitions.  Errors are in millimetres, shares in [0, 1].  Joints that
+are not labelled, NaN in the truth, count in none; what has no joint at all is left out.
 """
 
 import math
@@ -9,11 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from base.arrays import known_mean
 from base.skeleton import JOINTS, LIMBS, LOWER_BODY, MIRROR, NECK, UPPER_BODY, neck_centred
+from dataset.protocol import Protocol
 from dataset.runs import run_lengths
 from utils.evaluation.bootstrap import figures
 from utils.evaluation.mpjpe import BODY_PARTS, MILLIMETRES, distances, group_rows, joint_errors
 from utils.evaluation.poses import Poses
+from utils.evaluation.protocol import protocol_errors
 
 #: Millimetres whose shares AUC is the mean of.  Mehta et al., "Monocular 3D human pose estimation
 #: in the wild using improved CNN supervision" (MPI-INF-3DHP), 3DV 2017.
@@ -49,7 +53,8 @@ def errors_by_part(poses: Poses) -> dict[str, Any]:
         for column, part in enumerate(BODY_PARTS):
             values = np.stack([errors[:, column] for errors in poses.part_errors.values()], 1)
             cell = figures(poses.part_errors, values, poses.characters[1], rows[:, None])
-            report[part][group] = cell | {"frames": int(rows.sum())}
+            if frames := int((rows & ~np.isnan(values[:, 0])).sum()):
+                report[part][group] = cell | {"frames": frames}
     return report
 
 
@@ -60,8 +65,11 @@ def errors_of_characters(poses: Poses) -> dict[str, Any]:
     for group, rows in group_rows(poses.actions).items():
         for number in np.unique(characters[rows]):
             errors = poses.part_errors["mpjpe"][rows & (characters == number)]
-            for part, mean in zip(BODY_PARTS, errors.mean(0).tolist(), strict=True):
-                report[names[number]][part][group] = {"mpjpe": mean, "frames": len(errors)}
+            counts = (~np.isnan(errors)).sum(0).tolist()
+            means = zip(BODY_PARTS, known_mean(errors, 0).tolist(), counts, strict=True)
+            for part, mean, frames in means:
+                if frames:
+                    report[names[number]][part][group] = {"mpjpe": mean, "frames": frames}
     return report
 
 
@@ -77,7 +85,7 @@ def _mean_over_joints(
     """A figure of values (N, J) of some joints, those in a mask: a frame counts as often as it has
     such joints."""
     counts = mask.sum(1, keepdims=True)
-    mean = (values * mask).sum(1, keepdims=True) / np.maximum(counts, 1)
+    mean = np.where(mask, values, 0.0).sum(1, keepdims=True) / np.maximum(counts, 1)
     return figures([name], mean, poses.characters[1], counts)
 
 
@@ -86,7 +94,7 @@ def errors_by_visibility(poses: Poses) -> dict[str, Any] | None:
     if poses.visible is None:
         return None
     report: dict[str, Any] = {}
-    for kind, mask in (("visible", poses.visible), ("hidden", ~poses.visible)):
+    for kind, mask in (("visible", poses.visible), ("hidden", poses.hidden)):
         report[kind] = cell = {"joints": int(mask.sum())}
         if cell["joints"]:
             cell |= _mean_over_joints("mpjpe", poses.joint_errors, mask, poses)
@@ -99,12 +107,14 @@ def errors_by_visibility(poses: Poses) -> dict[str, Any] | None:
 
 
 def pck(poses: Poses) -> dict[str, Any]:
-    """Share of the 15 joints other than the Neck within 50, 100 and 150 mm, the mean over all
+    """Share of the joints other than the Neck within 50, 100 and 150 mm, the mean over all
     thresholds ("auc"), and the share at each ("curve")."""
     errors = np.delete(poses.joint_errors, NECK, 1)
-    within = np.stack([(errors <= threshold).mean(1) for threshold in _PCK_THRESHOLDS], 1)
+    known = ~np.isnan(errors)
+    shares = [np.where(known, errors <= limit, np.nan) for limit in _PCK_THRESHOLDS]
+    within = np.stack([known_mean(each, 1) for each in shares], 1)
     values = np.concatenate([within[:, 10::10], within.mean(1, keepdims=True)], 1)
-    curve = dict(zip(map(str, _PCK_THRESHOLDS), within.mean(0).tolist(), strict=True))
+    curve = dict(zip(map(str, _PCK_THRESHOLDS), known_mean(within, 0).tolist(), strict=True))
     return figures(["50", "100", "150", "auc"], values, poses.characters[1]) | {"curve": curve}
 
 
@@ -112,7 +122,7 @@ def hidden_hands(poses: Poses) -> dict[str, Any] | None:
     """Share of the hidden hands within 250 mm of the truth, Neck at the origin ("near"), and how
     many there are ("hands"); None where there are none or it is unknown."""
     hands = [JOINTS.index(f"{side}Hand") for side in ("Left", "Right")]
-    if poses.visible is None or not (hidden := ~poses.visible[:, hands]).any():
+    if poses.visible is None or not (hidden := poses.hidden[:, hands]).any():
         return None
     near = _mean_over_joints("near", poses.joint_errors[:, hands] <= _NEAR, hidden, poses)
     return near | {"hands": int(hidden.sum())}
@@ -141,25 +151,30 @@ def impossible(joints3d: np.ndarray) -> np.ndarray:
 
 def impossible_share(poses: Poses) -> dict[str, Any]:
     """Share of the frames with an :func:`impossible` limb, predicted and in the truth itself."""
-    both = np.stack([impossible(poses.predicted), impossible(poses.target)], 1)
+    both = np.stack([impossible(poses.measured), impossible(poses.target)], 1)
     return figures(["predicted", "true"], both, poses.characters[1])
 
 
 def bone_errors(poses: Poses) -> dict[str, Any]:
     """Absolute ("error") and signed ("bias") difference of the lengths of the 14 limbs."""
     predicted, target = (limb_lengths(x) * MILLIMETRES for x in (poses.predicted, poses.target))
-    errors, biases = np.abs(predicted - target).mean(0), (predicted - target).mean(0)
+    errors, biases = known_mean(np.abs(predicted - target), 0), known_mean(predicted - target, 0)
     bones = zip(LIMBS, errors.tolist(), biases.tolist(), strict=True)
-    by_bone = {f"{JOINTS[a]}-{JOINTS[b]}": {"error": e, "bias": bias} for (a, b), e, bias in bones}
-    return {"error": float(errors.mean()), "by_bone": by_bone}
+    by_bone = {
+        f"{JOINTS[a]}-{JOINTS[b]}": {"error": error, "bias": bias}
+        for (a, b), error, bias in bones
+        if not math.isnan(error)
+    }
+    return {"error": float(known_mean(errors)), "by_bone": by_bone}
 
 
 def swapped(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """(N, 2) bool: whether left and right of the arms, and of the legs, of (N, 16, 3) poses fit
-    better exchanged.  An equal fit is no swap."""
+    """(N, 2): 1 where left and right of the arms, or of the legs, of (N, 16, 3) poses fit better
+    exchanged, else 0, NaN where none is known.  An equal fit is no swap."""
     plain = joint_errors(predicted, target)
     exchanged = joint_errors(np.asarray(predicted)[:, list(MIRROR)], target)
-    return np.stack([exchanged[:, j].mean(1) < plain[:, j].mean(1) for j in _PAIRS.values()], 1)
+    both = [(known_mean(exchanged[:, j], 1), known_mean(plain[:, j], 1)) for j in _PAIRS.values()]
+    return np.stack([np.where(np.isnan(own), np.nan, other < own) for other, own in both], 1)
 
 
 def swap_rates(poses: Poses) -> dict[str, Any]:
@@ -180,9 +195,9 @@ def motion(poses: Poses) -> dict[str, Any] | None:
     order = sorted(range(len(ids)), key=ids.__getitem__)
     predicted, target = (
         neck_centred(np.asarray(both, np.float64)[order]) * MILLIMETRES
-        for both in (poses.predicted, poses.target)
+        for both in (poses.measured, poses.target)
     )
-    jumps = np.linalg.norm(np.diff(target, axis=0), axis=-1).max(-1, initial=0)
+    jumps = np.nan_to_num(np.linalg.norm(np.diff(target, axis=0), axis=-1)).max(-1, initial=0)
     scenes = np.concatenate([[0], np.cumsum(jumps > CUT * MILLIMETRES)]).tolist()
     places = [
         ((ids[row].character, ids[row].environment, actions[row], scene), ids[row].number)
@@ -194,7 +209,7 @@ def motion(poses: Poses) -> dict[str, Any] | None:
         return None
 
     def mean_norm(vectors: np.ndarray) -> float | None:
-        return float(np.linalg.norm(vectors, axis=-1).mean()) if len(vectors) else None
+        return float(known_mean(np.linalg.norm(vectors, axis=-1))) if len(vectors) else None
 
     second, true_second = (np.diff(both, 2, axis=0)[threes] for both in (predicted, target))
     third, true_third = (np.diff(both, 3, axis=0)[fours] for both in (predicted, target))
@@ -213,8 +228,10 @@ def uncertainty(poses: Poses) -> dict[str, Any] | None:
     next.  None for a model that gives no uncertainty."""
     if poses.uncertainty is None:
         return None
-    errors = distances(poses.predicted, poses.target).ravel()
-    radii = np.asarray(poses.uncertainty, np.float64).ravel() * MILLIMETRES
+    errors = distances(poses.predicted, poses.target)
+    known = ~np.isnan(errors)
+    errors = errors[known]
+    radii = np.asarray(poses.uncertainty, np.float64)[known] * MILLIMETRES
     inside = errors <= radii
     values = {"radius": radii, "error": errors, "coverage": inside}
     deciles = [
@@ -238,10 +255,17 @@ METRICS: dict[str, Callable[[Poses], Any]] = {
     "motion": motion,
     "uncertainty": uncertainty,
 }
+#: Those that can be had of a truth in another frame than the camera's.
+_ALIGNED = ("bones", "impossible")
 
 
-def measure(poses: Poses) -> dict[str, Any]:
+def measure(poses: Poses, protocol: Protocol | None = None) -> dict[str, Any]:
     """Everything measured on some frames, ready for JSON; ValueError for no frame at all."""
     if not poses.actions:
         raise ValueError("no frame was measured")
-    return errors_by_part(poses) | {name: metric(poses) for name, metric in METRICS.items()}
+    names = _ALIGNED if poses.aligned_only else METRICS
+    known = [joint for joint, there in zip(JOINTS, poses.known.any(0), strict=True) if there]
+    about = {"joints_measured": known} if len(known) < len(JOINTS) else {}
+    about |= {"aligned_only": poses.aligned_only} if poses.aligned_only else {}
+    about |= {"protocol": protocol_errors(poses, protocol)} if protocol else {}
+    return about | errors_by_part(poses) | {name: METRICS[name](poses) for name in names}

@@ -1,11 +1,15 @@
-"""MPJPE: distances of joints in millimetres, Neck at the origin or after alignment (PA-MPJPE)."""
+"""MPJPE: distances of joints in millimetres, Neck at the origin or after alignment (PA-MPJPE).
+
+True joints that are not labelled are NaN, as are their errors, which no mean counts.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from base.actions import ACTION_GROUPS, action_group
-from base.skeleton import LOWER_BODY, NUM_JOINTS, UPPER_BODY, neck_centred
+from base.arrays import known_mean
+from base.skeleton import LOWER_BODY, NUM_JOINTS, UPPER_BODY, labelled, neck_centred
 
 #: The group that holds every frame, those of unknown clips too.
 ALL = "All"
@@ -46,18 +50,26 @@ def joint_errors(
 
 
 def by_part(errors: np.ndarray) -> np.ndarray:
-    """(N, 16) → (N, 3): means over the full, upper and lower body."""
-    return np.stack([errors[:, list(joints)].mean(1) for joints in BODY_PARTS.values()], 1)
+    """(N, 16) → (N, 3): means over the full, upper and lower body, NaN where none is known."""
+    return np.stack([known_mean(errors[:, list(joints)], 1) for joints in BODY_PARTS.values()], 1)
 
 
 def aligned(predicted: np.ndarray, target: np.ndarray, scale: bool = True) -> np.ndarray:
-    """Predicted poses (B, 16, 3), moved, turned and (``scale``) scaled to fit the true ones best in
-    the sum of squares over all joints; never mirrored.  float64 metres in the place of ``target``.
+    """Predicted poses (B, J, 3), moved, turned and (``scale``) scaled to fit the true ones best in
+    the sum of squares over all joints; never mirrored.  float64 metres in the place of ``target``;
+    joints that are NaN in either are left out, and NaN.
 
     Umeyama, "Least-squares estimation of transformation parameters between two point patterns",
     TPAMI 1991.
     """
     source, goal = np.asarray(predicted, np.float64), np.asarray(target, np.float64)
+    known = labelled(source) & labelled(goal)
+    if not known.all():
+        result = np.full_like(goal, np.nan)
+        for pattern in np.unique(known[known.any(1)], axis=0):
+            own = np.ix_((known == pattern).all(1), pattern)
+            result[own] = aligned(source[own], goal[own], scale)
+        return result
     middle = goal.mean(1, keepdims=True)
     source, goal = source - source.mean(1, keepdims=True), goal - middle
     u, singular, vt = np.linalg.svd(goal.transpose(0, 2, 1) @ source)
@@ -84,4 +96,4 @@ def mpjpe_by_group(
     """Group → MPJPE of the full body, millimetres, of (N, 16, 3) poses in metres, any origin: what
     training validates by."""
     errors = by_part(joint_errors(predicted, target))[:, 0]
-    return {group: float(errors[rows].mean()) for group, rows in group_rows(actions).items()}
+    return {group: float(known_mean(errors[rows])) for group, rows in group_rows(actions).items()}

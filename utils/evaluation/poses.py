@@ -2,8 +2,8 @@
 
 import json
 import operator
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -20,6 +20,7 @@ from base.errors import UserError
 from base.files import csv_rows, replacing
 from base.frame import FrameId
 from base.release_camera import RELEASE_SQUARE
+from base.skeleton import JOINTS, labelled
 from utils.evaluation import mpjpe
 from utils.evaluation.mpjpe import BODY_PARTS, by_part
 
@@ -30,7 +31,8 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 @dataclass
 class Poses:
-    """Predicted and true poses of N frames; ValueError where their numbers do not match.
+    """Predicted and true poses of N frames, true joints that are not labelled being NaN; ValueError
+    where their numbers do not match.
 
     Attributes:
         predicted, target: (N, 16, 3) metres, axes of the network's view, camera at the origin.
@@ -42,6 +44,7 @@ class Poses:
         mean_pose: (16, 3) metres, any origin: the baseline to measure on the same frames, or None.
         camera: of the network's view, by default the release's square.
         raw_neck: (N, 3) metres where the network's own poses have the Neck, None for the origin.
+        aligned_only: why the truth is in another frame than the camera's, where it is.
     """
 
     predicted: np.ndarray
@@ -53,12 +56,28 @@ class Poses:
     mean_pose: np.ndarray | None = None
     camera: Camera = RELEASE_SQUARE
     raw_neck: np.ndarray | None = None
+    aligned_only: str | None = None
 
     def __post_init__(self) -> None:
         mpjpe.check_poses(self.predicted, self.target)
         counts = len(self.predicted), len(self.actions), len(self.frame_ids)
         if len(set(counts)) > 1:
             raise ValueError("{} poses, but {} actions and {} identities".format(*counts))
+
+    @property
+    def known(self) -> np.ndarray:
+        """(N, 16) bool, which joints are labelled."""
+        return labelled(self.target)
+
+    @property
+    def hidden(self) -> np.ndarray:
+        """(N, 16) bool, which of these are not visible."""
+        return ~self.visible & self.known
+
+    @property
+    def measured(self) -> np.ndarray:
+        """The predicted poses, NaN where the true ones are."""
+        return np.where(self.known[..., None], self.predicted, np.nan)
 
     @cached_property
     def joint_errors(self) -> np.ndarray:
@@ -67,8 +86,12 @@ class Poses:
 
     @cached_property
     def mpjpe(self) -> np.ndarray:
-        """(N,) millimetres, full body."""
-        return by_part(self.joint_errors)[:, 0]
+        """(N,) millimetres, full body; PA-MPJPE where only that can be had."""
+        return (
+            self.part_errors["pa_mpjpe"][:, 0]
+            if self.aligned_only
+            else by_part(self.joint_errors)[:, 0]
+        )
 
     @cached_property
     def part_errors(self) -> dict[str, np.ndarray]:
@@ -76,14 +99,13 @@ class Poses:
         the whole pose; "mpjpe_mean_pose" where there is a mean pose."""
         predicted, target = self.predicted, self.target
         rigid = mpjpe.aligned(predicted, target, scale=False)
-        errors = {
-            "mpjpe": self.joint_errors,
-            "pa_mpjpe": mpjpe.distances(mpjpe.aligned(predicted, target), target),
-            "pa_mpjpe_rigid": mpjpe.distances(rigid, target),
-            "absolute": mpjpe.distances(predicted, target),
-            "mpjpe_official": mpjpe.joint_errors(predicted, target, self.raw_neck),
-        }
-        if self.mean_pose is not None:
+        pa = mpjpe.distances(mpjpe.aligned(predicted, target), target)
+        errors = {"pa_mpjpe": pa, "pa_mpjpe_rigid": mpjpe.distances(rigid, target)}
+        if not self.aligned_only:
+            official = mpjpe.joint_errors(predicted, target, self.raw_neck)
+            errors = {"mpjpe": self.joint_errors} | errors
+            errors |= {"absolute": mpjpe.distances(predicted, target), "mpjpe_official": official}
+        if self.mean_pose is not None and not self.aligned_only:
             baseline = np.broadcast_to(self.mean_pose, target.shape)
             errors["mpjpe_mean_pose"] = mpjpe.joint_errors(baseline, target)
         return {name: by_part(values) for name, values in errors.items()}
@@ -103,6 +125,12 @@ class Poses:
         names, rows = np.unique([f.character for f in self.frame_ids], return_inverse=True)
         return names.tolist(), rows
 
+    def in_place(self) -> "Poses":
+        """For drawing: a truth that is in another frame is moved and turned to the prediction."""
+        if not self.aligned_only:
+            return self
+        return replace(self, target=mpjpe.aligned(self.target, self.predicted, scale=False))
+
     def save(self, path: Path) -> None:
         """Write the arrays for :func:`read_poses`, and for others to compute with."""
         arrays = {"predicted": self.predicted, "target": self.target, "action": self.actions}
@@ -114,14 +142,15 @@ class Poses:
             np.savez_compressed(temporary, camera=json.dumps(camera_to_dict(self.camera)), **arrays)
 
     def write_csv(self, path: Path) -> None:
-        """A line a frame: identity, action, group (empty if unknown), errors in millimetres."""
+        """A line a frame: identity, action, group, errors in millimetres; empty if unknown."""
         frames = zip(self.frame_ids, self.actions, *self.frame_errors.values(), strict=True)
         with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as out:
             write = csv_rows(out)
             write(["character", "environment", "frame", "action", "group", *self.frame_errors])
             for frame, action, *errors in frames:
                 about = [frame.character, frame.environment, frame.number, action]
-                write([*about, action_group(action) or "", *(f"{error:.4f}" for error in errors)])
+                cells = ["" if np.isnan(error) else f"{error:.4f}" for error in errors]
+                write([*about, action_group(action) or "", *cells])
 
 
 def predict(
@@ -146,10 +175,19 @@ def joined(
         parts = [getattr(batch, name) for batch in batches]
         if isinstance(parts[0], list):
             return [*chain(*parts)]
-        return None if parts[0] is None else np.concatenate(parts)
+        return parts[0] if isinstance(parts[0], str | None) else np.concatenate(parts)
 
     names = [each.name for each in fields(Poses) if each.name not in ("mean_pose", "camera")]
     return Poses(**{name: column(name) for name in names}, mean_pose=mean_pose, camera=camera)
+
+
+def keep_joints(poses: Poses, names: Collection[str]) -> Poses:
+    """The poses with the true joints of these names alone, for metrics over the joints that several
+    sets have in common."""
+    kept = np.isin(JOINTS, list(names))
+    visible = None if poses.visible is None else poses.visible & kept
+    target = np.where(kept[:, None], poses.target, np.nan)
+    return replace(poses, target=target, visible=visible)
 
 
 def read_poses(path: Path) -> Poses:
@@ -164,7 +202,11 @@ def read_poses(path: Path) -> Poses:
         numbers = [operator.index(number) for number in stored["frame"].tolist()]
         frame_ids = [FrameId(*each) for each in zip(*identities, numbers, strict=True)]
         both = [stored[name] for name in ("predicted", "target")]
-        if not all(each.dtype.kind == "f" and np.isfinite(each).all() for each in both):
+        unknown = np.isnan(both[1]).all(-1)
+        if unknown.all(1).any():
+            raise ValueError("a frame without a true joint")
+        parts = both[0], both[1][~unknown]
+        if not all(x.dtype.kind == "f" and np.isfinite(x).all() for x in parts):
             raise ValueError("poses must be finite numbers")
         camera = camera_from_dict(parse_json(str(stored["camera"])))
         return Poses(*both, actions, frame_ids, camera=camera)

@@ -6,7 +6,7 @@ doc/evaluation.md says what each key means.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from base.documents import read_bounded
 from base.errors import UserError
@@ -80,6 +80,13 @@ class Measured(_Parts):
     motion: dict[Text, Number | None] | None = None
     uncertainty: _Uncertainty | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_mpjpe(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("aligned_only"):
+            raise ValueError("it has only errors after alignment, and MPJPE is needed")
+        return content
+
 
 class _Pck(_Part):
     at_100: Number = Field(alias="100")
@@ -94,6 +101,7 @@ class Results(Measured):
     data_root: Text
     frames: Count
     headset: Text | None = None
+    format: Text | None = None
     pck: _Pck
 
 

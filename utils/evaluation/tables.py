@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from base.actions import ACTION_GROUPS
 from base.headset import RELEASE_HEADSET
+from base.skeleton import NUM_JOINTS
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
 
 #: Columns of every table by action, in the order of the published ones.
@@ -59,10 +60,11 @@ def result_blocks(results: dict[str, Any]) -> list[Block]:
     def line(name: str, part: str, key: str) -> list[str]:
         return row(name, {group: c[key] for group, c in results[part].items() if key in c})
 
-    own = [line(f"this model, {part} body", part, "mpjpe") for part in BODY_PARTS]
-    own.append(line("this model, PA-MPJPE", "full", "pa_mpjpe"))
-    own.append(line("this model, official evaluator", "full", "mpjpe_official"))
-    blocks = [Block("", own)]
+    rows = [(f"this model, {part} body", part, "mpjpe") for part in BODY_PARTS]
+    rows.append(("this model, PA-MPJPE", "full", "pa_mpjpe"))
+    rows.append(("this model, official evaluator", "full", "mpjpe_official"))
+    aligned_only = results.get("aligned_only")
+    blocks = [Block("", [line(*each) for each in rows if not aligned_only or "PA-" in each[0]])]
     if "mpjpe_mean_pose" in results["full"][ALL]:
         whose = results.get("mean_pose")
         mean = [line(f"mean pose, {part} body", part, "mpjpe_mean_pose") for part in BODY_PARTS]
@@ -73,7 +75,40 @@ def result_blocks(results: dict[str, Any]) -> list[Block]:
     if results.get("headsets", [RELEASE_HEADSET.name]) != [RELEASE_HEADSET.name]:
         title = "Not seen through the release's headset: what is published is not shown."
         published = []
-    return [*blocks, Block("", [["frames", *frames]]), Block(title, published)]
+    blocks += [Block("", [["frames", *frames]]), Block(title, published)]
+    if aligned_only:
+        blocks.append(Block(f"Only errors after alignment can be had: {aligned_only}.", []))
+    if protocol := results.get("protocol"):
+        blocks.append(Block(_protocol_line(protocol), []))
+    return blocks
+
+
+def _protocol_line(protocol: dict[str, Any]) -> str:
+    """What a set's own protocol gives, beside what others state."""
+
+    def listed(errors: dict[str, float]) -> str:
+        names = [name for name in protocol["metrics"] if name in errors]
+        return ", ".join(f"{name} {errors[name]:.1f} mm" for name in names)
+
+    text = f"{protocol['set']}'s own protocol: {listed(protocol['mm']) or 'none'}"
+    for method, errors in protocol["published"].items():
+        text += f"; published: {method}: {listed(errors)}"
+    return f"{text} ({protocol['note']})" if protocol["note"] else text
+
+
+#: Headings of a table over several sets.
+SET_HEADS = ("mm", "MPJPE", "PA-MPJPE", "frames")
+
+
+def set_blocks(results: dict[str, dict[str, Any]], joints: Sequence[str]) -> list[Block]:
+    """A line for each set, by its name, of the results over these joints; below them why an error
+    cannot be had, where there is a dash."""
+    cells = {name: found["full"][ALL] for name, found in results.items()}
+    rows = [[*row(n, c, ("mpjpe", "pa_mpjpe")), str(c["frames"])] for n, c in cells.items()]
+    notes = [f"{n}: {r['aligned_only']}" for n, r in results.items() if r.get("aligned_only")]
+    if len(joints) < NUM_JOINTS:
+        notes.append(f"Over the {len(joints)} joints {', '.join(joints)}.")
+    return [Block("", rows), *(Block(note, []) for note in notes)]
 
 
 def text_table(blocks: Sequence[Block], heads: Sequence[str] = HEADS) -> str:
@@ -125,39 +160,45 @@ def latex_table(blocks: Sequence[Block], heads: Sequence[str] = HEADS) -> str:
 
 def text_summary(results: dict[str, Any]) -> str:
     """The figures beyond the protocol, in a few lines."""
-    everything, pck, swaps = results["full"]["All"], results["pck"], results["swaps"]
+    everything = results["full"][ALL]
 
     def millimetres(key: str) -> str:
         ends = everything.get(f"{key}_interval")
         shown = " [{:.1f}, {:.1f}]".format(*ends) if ends else ""
         return f"{everything[key]:.1f}{shown} mm"
 
-    lines = {
-        "MPJPE": millimetres("mpjpe"),
-        "PA-MPJPE": f"{millimetres('pa_mpjpe')} (rigid {everything['pa_mpjpe_rigid']:.1f})",
-        "absolute": f"{millimetres('absolute')}, in the camera's frame",
-        "3D PCK": f"{pck['50']:.1%} at 50 mm, {pck['100']:.1%} at 100, {pck['150']:.1%} at 150; "
-        f"AUC {pck['auc']:.1%}",
+    lines = {} if "mpjpe" not in everything else {"MPJPE": millimetres("mpjpe")}
+    lines["PA-MPJPE"] = f"{millimetres('pa_mpjpe')} (rigid {everything['pa_mpjpe_rigid']:.1f})"
+    if "absolute" in everything:
+        lines["absolute"] = f"{millimetres('absolute')}, in the camera's frame"
+    if pck := results.get("pck"):
+        lines["3D PCK"] = (
+            f"{pck['50']:.1%} at 50 mm, {pck['100']:.1%} at 100, {pck['150']:.1%} at 150; "
+            f"AUC {pck['auc']:.1%}"
+        )
+    lines |= {
         "bone length": f"{results['bones']['error']:.1f} mm off",
         "impossible limbs": "in {predicted:.1%} of the frames (true poses: {true:.1%})".format_map(
             results["impossible"]
         ),
-        "left-right swaps": f"arms {swaps['arms']:.1%}, legs {swaps['legs']:.1%} of frames",
     }
-    kinds = results["visibility"] or {}
+    found = results.get("swaps", {})
+    if swaps := ", ".join(f"{k} {found[k]:.1%}" for k in ("arms", "legs") if k in found):
+        lines["left-right swaps"] = f"{swaps} of frames"
+    kinds = results.get("visibility") or {}
     seen = [f"{kind} {cell['mpjpe']:.1f} mm" for kind, cell in kinds.items() if "mpjpe" in cell]
     if len(seen) > 1:
         lines["joints"] = ", ".join(seen)
-    if hands := results["hidden_hands"]:
+    if hands := results.get("hidden_hands"):
         lines["hidden hands"] = f"{hands['near']:.1%} of {hands['hands']} within 250 mm"
-    if uncertainty := results["uncertainty"]:
+    if uncertainty := results.get("uncertainty"):
         low, high = (uncertainty["deciles"][place]["error"] for place in (0, -1))
         lines["uncertainty"] = (
             f"90 % regions cover {uncertainty['coverage']:.1%} of the joints; "
             f"error {low:.1f} mm in the lowest-uncertainty decile, {high:.1f} in the highest, "
             f"{'rising' if uncertainty['monotonic'] else 'not always rising'} between"
         )
-    if motion := results["motion"]:
+    if motion := results.get("motion"):
         lines["acceleration error"] = (
             f"{motion['acceleration_error']:.1f} mm/frame² "
             f"(the truth's own acceleration: {motion['acceleration_true']:.1f})"
@@ -165,4 +206,4 @@ def text_summary(results: dict[str, Any]) -> str:
     wrap = textwrap.TextWrapper(96, subsequent_indent=" " * 21, break_on_hyphens=False)
     text = "\n".join(wrap.fill(f"{name:<21}{value}") for name, value in lines.items())
     brackets = "\nIn brackets: 95 % intervals, characters resampled."
-    return text + (brackets if "mpjpe_interval" in everything else "")
+    return text + (brackets if "pa_mpjpe_interval" in everything else "")

@@ -51,9 +51,7 @@ def _in_camera(x: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return np.stack([left, ahead, -up], -1) @ mount_rotation(*mount[3:]).T
 
 
-def _seen(
-    camera: Camera, pixels: np.ndarray, names: Sequence[str]
-) -> tuple[np.ndarray, np.ndarray]:
+def _seen(camera: Camera, pixels: np.ndarray, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """(N, 3) rays of (N, 2) marks, and the radians that a mark's deviation in pixels makes."""
     rays = camera.unproject(pixels, clamp=True)
     beyond = np.linalg.norm(camera.project(rays, clamp=True) - pixels, axis=-1)
@@ -108,19 +106,14 @@ def fit_mount(
     free = np.zeros(mean.size + 6 * len(marks))
     turns = itertools.product((0.0, 90.0, 180.0, -90.0), (0.0, 40.0))
     starts = (np.array([*RELEASE_HEADSET.position, *turn, 0.0]) / _UNITS for turn in turns)
-    rough = [
-        least_squares(
-            lambda x: misses(np.append(x, free)).ravel() / 5, x, loss="soft_l1", max_nfev=60
-        )
-        for x in starts
-    ]
-    fit = least_squares(
-        lambda x: np.append(misses(x).ravel(), x[6:]),
-        np.append(min(rough, key=lambda found: found.cost).x, free),
-        loss="soft_l1",
-        f_scale=_OUTLIER,
-        max_nfev=200,
-    )
+
+    def average(x: np.ndarray) -> np.ndarray:
+        return misses(np.append(x, free)).ravel() / 5
+
+    rough = [least_squares(average, x, loss="soft_l1", max_nfev=60) for x in starts]
+    start = np.append(min(rough, key=lambda found: found.cost).x, free)
+    how = {"loss": "soft_l1", "f_scale": _OUTLIER, "max_nfev": 200}
+    fit = least_squares(lambda x: np.append(misses(x).ravel(), x[6:]), start, **how)
     miss = float(np.sqrt(2 * fit.cost / max(2 * len(mark) - 6, 1)))
     if miss > _WORST_MISS:
         worst = names[np.linalg.norm(misses(fit.x), axis=-1).argmax()].replace("_", " ")
@@ -136,12 +129,7 @@ def fit_mount(
         )
     mount = fit.x[:6] * _UNITS
     seen = camera.project(_in_camera(fit.x, landmarks(fit.x)))
-    off = np.sum((seen[picture, mark] - pixels) ** 2, -1)
-    return MountFit(
-        mount[:3],
-        error[:3],
-        mount_angles(mount_rotation(*mount[3:])),
-        error[3:],
-        [dict(zip(MARKS, places, strict=True)) for places in seen],
-        float(np.sqrt(np.nanmean(off))),
-    )
+    off = float(np.sqrt(np.nanmean(np.sum((seen[picture, mark] - pixels) ** 2, -1))))
+    places = [dict(zip(MARKS, of, strict=True)) for of in seen]
+    angles = mount_angles(mount_rotation(*mount[3:]))
+    return MountFit(mount[:3], error[:3], angles, error[3:], places, off)

@@ -108,9 +108,10 @@ class LensFinder:
             raise UserError(f"--fov is for a lens without calibration; --camera {camera} has one")
         self._camera, self._fov = camera, fov
 
-    def find(self, pictures: Sequence[np.ndarray]) -> Lens:
-        """The lens of one or more pictures (H, W, 3) uint8 of one size; UserError where the
-        calibration is of another size, or nothing tells the lens."""
+    def find(self, pictures: Sequence[np.ndarray], otherwise: Lens | None = None) -> Lens:
+        """The lens of one or more pictures (H, W, 3) uint8 of one size, ``otherwise`` where they
+        show no image circle; UserError where the calibration is of another size, or nothing tells
+        the lens."""
         height, width = pictures[0].shape[:2]
 
         def lens(camera: Camera, fov: float | None, text: str, assumed: bool = False) -> Lens:
@@ -123,6 +124,8 @@ class LensFinder:
             camera = self._calibration.for_picture(width, height)
             return lens(camera, self._headset.fov, self._calibration.source)
         circle = find_image_circle(pictures)
+        if circle is None and otherwise is not None:
+            return otherwise
         unlike = ""
         if self._camera is None and self._fov is None:
             shaped = width == height or abs(width / height / _ASPECT - 1) < 0.005

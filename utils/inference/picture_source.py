@@ -3,6 +3,7 @@
 import contextlib
 import glob
 import os
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain, count, groupby
@@ -13,7 +14,7 @@ import numpy as np
 from base.errors import BrokenFrameError, UserError
 from dataset.pictures import PICTURE_SUFFIXES, kind_of, natural_order, read_picture
 from utils.inference.source import LazyFrame, Source, name_text, plain_name
-from utils.inference.video import CameraSource, VideoSource
+from utils.inference.video import open_camera, open_video
 
 #: A file in a folder of drawings, which are not searched for poses.
 DRAWINGS_MARK = ".drawings"
@@ -28,22 +29,25 @@ class PictureSource(Source):
         self.paths, self.root, self.name, self.left_out = paths, root, name, left_out
         # A link is read elsewhere than in its folder.
         self.reads = {path if path.is_symlink() else path.parent for path in paths}
-        self.total = len(paths)
+        self.total, self.nested = len(paths), any(path.parent != root for path in paths)
+        self._sequences: dict[str, list[Path]] = {}
+        folders: set[str] = set()
+        for parent, pictures in groupby(paths, lambda path: path.parent):
+            folder = plain_name(parent.relative_to(root).as_posix())
+            self._sequences["" if folder == "." else _unique(folder, folders)] = [*pictures]
 
     def __iter__(self) -> Iterator[LazyFrame]:
-        folders: set[str] = set()
         names: set[str] = set()
-        for parent, pictures in groupby(self.paths, lambda path: path.parent):
-            folder = plain_name(parent.relative_to(self.root).as_posix())
-            sequence = "" if folder == "." else _unique(folder, folders)
+        for sequence, pictures in self._sequences.items():
             for index, path in enumerate(pictures):
                 name = _unique(f"{sequence}/{plain_name(path.stem)}".lstrip("/"), names)
                 file = name_text(path.relative_to(self.root).as_posix())
                 yield LazyFrame(file, name, partial(_read, path), index=index, sequence=sequence)
 
-    def sample(self, count: int) -> list[np.ndarray]:
-        pictures, count = [], min(count, len(self.paths))
-        for path in (self.paths[k * len(self.paths) // count] for k in range(count)):
+    def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
+        pictures, paths = [], self.paths if sequence is None else self._sequences[sequence]
+        count = min(count, len(paths))
+        for path in (paths[k * len(paths) // count] for k in range(count)):
             # What is broken is reported when its turn comes.
             with contextlib.suppress(BrokenFrameError):
                 pictures.append(_read(path))
@@ -102,9 +106,11 @@ def open_source(given: str, recursive: bool = False) -> Source:
         still = path.suffix.lower() in PICTURE_SUFFIXES
         with contextlib.suppress(OSError), path.open("rb") as stream:
             still = still or kind_of(stream.read(64)) is not None
-        return PictureSource([path], path.parent, given) if still else VideoSource(path)
-    elif given.isdecimal():
-        return CameraSource(int(given))
+        return PictureSource([path], path.parent, given) if still else open_video(given)
+    elif camera := re.fullmatch("(?:/dev/video)?([0-9]{1,4})", given):
+        return open_camera(int(camera[1]))
+    elif re.match("(https?|rtsps?)://", given):
+        return open_video(given)
     elif glob.has_magic(given):
         files, left_out = [Path(name) for name in glob.glob(given)], []  # noqa: PTH207
     else:

@@ -156,34 +156,40 @@ class EgoPosePredictor:
             self.lens = LensFinder(self.network.headset)
         self._turns = headset is None and rotate is None and self.network.headset is None
         self.range = TrainedRange(self.network.mounts)
-        #: What is known or assumed of the pictures' headset, by their width and height.
-        self.views: dict[tuple[int, int], View] = {}
+        #: What is known or assumed of the pictures' headset, by their width, height and sequence.
+        self.views: dict[tuple[int, int, str | None], View] = {}
         self._lock = threading.Lock()
 
-    def study(self, pictures: Sequence[np.ndarray]) -> UserError | None:
+    def study(
+        self, pictures: Sequence[np.ndarray], sequence: str | None = None
+    ) -> UserError | None:
         """Find lens and turn for each size from several (H, W[, C]) uint8, which is more robust
-        than from one; the turn of a size that does not tell is that of the size that tells it most
-        clearly. Returns what is wrong with a size that cannot be used."""
-        by_size, lenses, fault = {}, {}, None
+        than from one; where those of a ``sequence`` do not tell, as studied without it before, and
+        the turn of a size that does not tell is that of the size that tells it most clearly.
+        Returns what is wrong with a size that cannot be used."""
+        by_key, lenses, fault = {}, {}, None
         for picture in map(as_rgb, pictures):
-            by_size.setdefault(picture.shape[1::-1], []).append(picture)
+            by_key.setdefault((*picture.shape[1::-1], sequence), []).append(picture)
         with self._lock:
-            for size in [size for size in by_size if size not in self.views]:
+            known = {k: view.lens for k, view in self.views.items() if k[2] in (None, sequence)}
+            for key in [key for key in by_key if key not in known]:
                 try:
-                    lens = self.lens.find(by_size[size])
-                    lenses[size] = self._turned(by_size[size], lens) if self._turns else lens
+                    lens = self.lens.find(by_key[key], known.get((*key[:2], None)))
+                    lenses[key] = self._turned(by_key[key], lens) if self._turns else lens
                 except UserError as error:
                     fault = error
-            known = {size: view.lens for size, view in self.views.items()} | lenses
-            best = max(known, key=lambda size: (known[size].lead, size), default=None)
-            for size, lens in lenses.items():
-                if lens.lead <= _CLEAR < known[best].lead:
+            known |= lenses
+            clear = [key for key in known if known[key].lead > _CLEAR]
+            for key, lens in lenses.items():
+                if lens.lead <= _CLEAR and clear:
+                    ranks = ((k[2] == sequence, k[:2] == key[:2], known[k].lead, k) for k in clear)
+                    *_, best = max(ranks)
                     text = f"as of pictures of {best[0]}×{best[1]}, {known[best].orientation}"
                     lens = lens.turned(known[best].headset.rotate, text, known[best].lead)
                 try:
                     transform = lens.view(self.network.camera)
                     faults = self.range.fault(lens.headset, transform)
-                    self.views[size] = View(lens, transform, faults)
+                    self.views[key] = View(lens, transform, faults)
                 except UserError as error:
                     fault = error
         return fault
@@ -207,9 +213,9 @@ class EgoPosePredictor:
         hint = f"assumed, none is convincing: {values}; state it with --rotate"
         return lens.turned(0.0, hint, lead)
 
-    def prepare(self, picture: np.ndarray) -> Prepared:
-        """What the network gets of a (H, W[, C]) uint8 picture. Cheap to run in a thread; UserError
-        for one that does not fit the calibration."""
+    def prepare(self, picture: np.ndarray, sequence: str | None = None) -> Prepared:
+        """What the network gets of a (H, W[, C]) uint8 picture, of a sequence if these are studied
+        each. Cheap to run in a thread; UserError for one that does not fit the calibration."""
         picture = as_rgb(picture)
         size, built_in = picture.shape[1::-1], self.network.headset
         if built_in and size != (built_in.camera.width, built_in.camera.height):
@@ -217,9 +223,10 @@ class EgoPosePredictor:
                 f"a picture of {size[0]}×{size[1]}, but {self.checkpoint} was exported for the "
                 f"{built_in.camera.width}×{built_in.camera.height} of its headset"
             )
-        if size not in self.views and (fault := self.study([picture])):
+        key = (*size, sequence)
+        if key not in self.views and (fault := self.study([picture], sequence)):
             raise fault
-        view = self.views[size]
+        view = self.views[key]
         square = picture if built_in else view.transform.image(picture)
         return Prepared(square, view.transform, bool(view.out_of_range))
 

@@ -30,18 +30,23 @@ def read_ahead(
     items: Iterable[Item], work: Callable[[Item], Result], threads: int, ahead: int
 ) -> Iterator[Result]:
     """Results of ``work`` in the order of the items, at most ``ahead`` of the consumer, computed in
-    threads; what either raises is raised here, in turn."""
+    threads, as ``items`` are iterated in one; what either raises is raised here, in turn."""
+    iterator = iter(items)
+
+    def submit_next() -> Future[Result] | None:
+        for item in iterator:
+            return pool.submit(work, item)
+        return None
+
     # Decoding and resizing release Python's lock, so threads are enough.
-    with ThreadPoolExecutor(threads) as pool:
-        pending: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(1) as source:
+        pending = deque(source.submit(submit_next) for _ in range(ahead))
         try:
-            for item in items:
-                pending.append(pool.submit(work, item))
-                if len(pending) > ahead:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
+            while (future := pending.popleft().result()) is not None:
+                pending.append(source.submit(submit_next))
+                yield future.result()
         finally:
+            source.shutdown(cancel_futures=True)
             pool.shutdown(cancel_futures=True)
 
 
@@ -69,9 +74,18 @@ def infer(
     def read(frame: LazyFrame) -> _Read:
         try:
             picture = frame.read()
-            return _Read(frame, picture, predictor.prepare(picture))
+            sequence = frame.sequence if source.nested else None
+            return _Read(frame, picture, predictor.prepare(picture, sequence))
         except UserError as error:
             return _Read(frame, fault=str(error))
+
+    def studied() -> Iterator[LazyFrame]:
+        last = None
+        for frame in source:
+            if source.nested and frame.sequence != last:
+                last = frame.sequence
+                predictor.study(source.sample(_SAMPLE, last), last)
+            yield frame
 
     sample = source.sample(_SAMPLE)
     predictor.study(sample)
@@ -79,10 +93,10 @@ def infer(
     held = PICTURE_BYTES // max((picture.nbytes for picture in sample), default=1)
     del sample
     batch_size = 1 if source.live else max(1, min(batch_size, held))
-    threads, ahead = (1, 0) if source.live else (THREADS, 2 * batch_size)
+    threads, ahead = (1, 1) if source.live else (THREADS, 2 * batch_size)
     summary = Summary(left_out=list(source.left_out))
     tracks = predictor.network.new_tracks()
-    frames = read_ahead(source, read, threads, ahead)
+    frames = read_ahead(studied(), read, threads, ahead)
     with tqdm(total=source.total, unit="frame", dynamic_ncols=True) as bar:
         while batch := list(islice(frames, batch_size)):
             readable = [item for item in batch if item.prepared is not None]
@@ -119,7 +133,11 @@ def infer(
             what = "the only picture could not be read" if count == 1 else what
             why = f"{what}, {first['file']}: {first['reason']}"
         raise UserError(why)
-    summary.lenses = [view.describe() for view in predictor.views.values()]
+    for (*_, folder), view in predictor.views.items():
+        if not source.nested:
+            summary.lenses.append(view.describe())
+        elif folder is not None:
+            summary.lenses.append(view.describe() | {"folder": folder})
     for sink in sinks:
         sink.finish(summary)
     return summary

@@ -66,6 +66,7 @@ class Source(ABC):
     fps: float | None = None  #: None for pictures
     live: bool = False  #: frames that are not read in time are lost
     fault: str = ""  #: after the last frame, what went wrong on the way, if anything
+    nested: bool = False  #: sequences have folders of their own, and lenses
     left_out: Sequence[dict[str, str]] = ()  #: files and folders, each with "file" and "reason"
 
     @abstractmethod
@@ -73,5 +74,6 @@ class Source(ABC):
         """The frames."""
 
     @abstractmethod
-    def sample(self, count: int) -> list[np.ndarray]:
-        """Up to ``count`` frames, evenly spread, (H, W, 3) uint8 RGB, to find the lens from."""
+    def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
+        """Up to ``count`` frames of all or of a sequence, evenly spread, (H, W, 3) uint8 RGB, to
+        find the lens from."""

@@ -1,4 +1,4 @@
-"""Frames of a video file, and the newest ones of a camera."""
+"""Frames of a video file or of an address, and the newest ones of a stream or a camera."""
 
 import contextlib
 import itertools
@@ -18,25 +18,29 @@ from base.errors import BrokenFrameError, UserError
 from dataset.pictures import MOST_PIXELS
 from utils.inference.source import LazyFrame, Source, name_text, plain_name
 
+#: How long a camera or an address may take for a frame before it counts as gone, seconds.
+_TIMEOUT_S = 10.0
 #: A video that ends this much before the time that it states is cut off, seconds.
 _MISSING_S = 0.5
 
 
 class _Video(contextlib.AbstractContextManager["_Video"]):
-    """An open video file and its best stream; ``faults`` are of packets that could not be decoded.
-    UserError where there is no video."""
+    """An open video, of a path or an address, and its best stream; a context manager.  ``faults``
+    are of packets that could not be decoded. UserError where there is no video."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, target: str, name: str) -> None:
+        options = {"rtsp_flags": "prefer_tcp"} if target.startswith("rtsp") else {}
+        kind = "not a video" if "://" in target else "neither a picture nor a video"
+        self.none, timeout = f"{name}: {kind} that can be read", _TIMEOUT_S
         self.faults: list[str] = []
-        self.none = f"{name_text(path.name)}: neither a picture nor a video that can be read"
         try:
-            # Absolute, for "a:b.mp4" is an address to FFmpeg.
-            self.file = av.open(str(path.absolute()), metadata_errors="replace")
-        except av.InvalidDataError:
-            why = "of another kind, or a video cut off before its index"
-            raise UserError(f"{self.none}: {why}") from None
+            self.file = av.open(target, options=options, timeout=timeout, metadata_errors="replace")
         except av.FFmpegError as error:
-            raise UserError(f"{self.none}: {error.strerror}") from None
+            why = {
+                av.error.ExitError: f"no answer within {timeout:g} s",
+                av.error.InvalidDataError: "of another kind, or a video cut off before its index",
+            }.get(type(error), error.strerror)
+            raise UserError(f"{self.none}: {why}") from None
         self.stream = self.file.streams.best("video")
         # Text is a picture of it to FFmpeg, and music may have one of its cover.
         if (
@@ -47,6 +51,7 @@ class _Video(contextlib.AbstractContextManager["_Video"]):
             self.file.close()
             raise UserError(f"{self.none}: it holds none")
         self.stream.thread_type = "AUTO"
+        self.fps = float(self.stream.guessed_rate or self.stream.average_rate or 30)
 
     def __exit__(self, *_: object) -> None:
         self.file.close()
@@ -86,19 +91,20 @@ def _picture(frame: av.VideoFrame) -> np.ndarray:
 
 
 class VideoSource(Source):
-    """A video, with the timestamps that are in it; UserError if it cannot be read at all."""
+    """A video that has an end, with the timestamps that are in it; UserError if it cannot be read
+    at all.  ``target`` is an absolute path or an address, ``name`` what it is called."""
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.name, self.reads = path, name_text(path.name), (path,)
-        with _Video(path) as video:
+    def __init__(self, target: str, name: str) -> None:
+        self.target, self.name = target, name
+        self.reads = () if "://" in target else (Path(target),)
+        with _Video(target, name) as video:
             if next(iter(video), None) is None:
                 raise UserError(f"{video.none}: it holds no frame")
-            self.fps = float(video.stream.guessed_rate or video.stream.average_rate or 30)
-            self.total, self._end = video.stream.frames or None, video.end()
+            self.fps, self.total, self._end = video.fps, video.stream.frames or None, video.end()
 
     def __iter__(self) -> Iterator[LazyFrame]:
-        stem, number, first, last, end = plain_name(self.path.stem), 0, None, 0.0, 0.0
-        with _Video(self.path) as video:
+        stem, number, first, last, end = plain_name(Path(self.target).stem), 0, None, 0.0, 0.0
+        with _Video(self.target, self.name) as video:
             for number, frame in enumerate(video, 1):
                 # Some containers have no timestamps, or not for every frame.
                 seconds = last + 1 / self.fps if number > 1 else 0.0
@@ -114,9 +120,9 @@ class VideoSource(Source):
             self.fault = f"{self.name}: {number} frames could be read, up to {end:.1f}{stated} s: "
             self.fault += ": ".join(["cut off or damaged", *video.faults[:1]])
 
-    def sample(self, count: int) -> list[np.ndarray]:
+    def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
         found: list[np.ndarray] = []
-        with _Video(self.path) as video, contextlib.suppress(av.FFmpegError):
+        with _Video(self.target, self.name) as video, contextlib.suppress(av.FFmpegError):
             start = place = video.stream.start_time or 0
             span = int(self._end / video.stream.time_base) - start
             for k in range(count):
@@ -128,28 +134,26 @@ class VideoSource(Source):
         return found
 
 
-class CameraSource(Source):
-    """Of the frames of a camera at this machine always the newest, the others are lost; UserError
-    if there is no such camera."""
+class LiveSource(Source):
+    """Of endless ``pictures`` always the newest; the others are lost."""
 
     live = True
 
-    def __init__(self, index: int) -> None:
-        self.name, self._capture = f"camera {index}", cv2.VideoCapture(index)
-        if not self._capture.grab():
-            raise UserError(f"--input {index}: there is no camera {index} at this machine")
-        self.fps = self._capture.get(cv2.CAP_PROP_FPS) or 30.0
+    def __init__(self, name: str, pictures: Iterator[np.ndarray], fps: float) -> None:
+        self.name, self.fps, self._pictures = name, fps, self._until_fault(pictures)
 
-    def _pictures(self) -> Iterator[np.ndarray]:
-        while (read := self._capture.read())[0]:
-            yield cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB)
+    def _until_fault(self, pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        try:
+            yield from pictures
+        except (UserError, av.FFmpegError, cv2.error) as error:
+            self.fault = f"{self.name} is given up: {error}"
 
     def __iter__(self) -> Iterator[LazyFrame]:
         newest: queue.Queue[tuple[np.ndarray | None, float]] = queue.Queue(1)
         stop = threading.Event()
 
         def grab() -> None:
-            for picture in itertools.chain(self._pictures(), [None]):
+            for picture in itertools.chain(self._pictures, [None]):
                 with contextlib.suppress(queue.Empty):
                     newest.get_nowait()  # not read in time
                 newest.put((picture, time.monotonic()))
@@ -161,17 +165,55 @@ class CameraSource(Source):
         start = None
         try:
             for number in itertools.count():
-                picture, moment = newest.get()
+                try:
+                    picture, moment = newest.get(timeout=_TIMEOUT_S)
+                except queue.Empty:
+                    picture = None
                 if picture is None:
-                    self.fault = f"{self.name} gives no more frames"
+                    self.fault = self.fault or f"{self.name} gives no more frames"
                     return
                 start = moment if start is None else start
                 name, read = f"camera_{number:06d}", partial(np.asarray, picture)
                 yield LazyFrame(self.name, name, read, number, moment - start, number)
         finally:
             stop.set()
-            grabber.join()
-            self._capture.release()
+            grabber.join(_TIMEOUT_S)
+            with contextlib.suppress(ValueError):  # still waiting for a frame
+                self._pictures.close()
 
-    def sample(self, count: int) -> list[np.ndarray]:
-        return list(itertools.islice(self._pictures(), count))
+    def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
+        return list(itertools.islice(self._pictures, count))
+
+
+def open_video(given: str) -> Source:
+    """The frames of a video file, or of an address, which is live where its stream has no end."""
+    if "://" not in given:
+        # Absolute, for "a:b.mp4" is an address to FFmpeg.
+        return VideoSource(str(Path(given).absolute()), name_text(Path(given).name))
+    name = name_text(re.sub("//[^/]*@", "//", given))  # without a password
+    video = _Video(given, name)
+    if video.file.duration is not None:
+        video.file.close()
+        return VideoSource(given, name)
+
+    def pictures() -> Iterator[np.ndarray]:
+        with video:
+            yield from map(_picture, video)
+
+    return LiveSource(name, pictures(), video.fps)
+
+
+def open_camera(index: int) -> Source:
+    """A camera at this machine; UserError if there is no such camera."""
+    capture = cv2.VideoCapture(index)
+    if not capture.grab():
+        raise UserError(f"--input {index}: there is no camera {index} at this machine")
+
+    def pictures() -> Iterator[np.ndarray]:
+        try:
+            while (read := capture.read())[0]:
+                yield cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB)
+        finally:
+            capture.release()
+
+    return LiveSource(f"camera {index}", pictures(), capture.get(cv2.CAP_PROP_FPS) or 30.0)

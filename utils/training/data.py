@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,13 +12,12 @@ from base.base_dataset import BaseDataset
 from base.cameras.camera import Camera
 from base.errors import UserError
 from base.frame import FrameId
-from base.headset import Headset
 from base.set_type import SetType
-from dataset import open_split
 from dataset.augment import Augmentation, augment, draw_moves
 from dataset.batch import Batch, to_input
 from dataset.in_memory import InMemory, picture_bytes
 from dataset.loader import BrokenList, FrameLoader
+from dataset.mixed import Mixed, Roots
 from dataset.order import BatchOrder
 from dataset.runs import history_rows, run_lengths
 from dataset.split import Split
@@ -34,16 +32,21 @@ _BATCH = 32  # frames of a video set predicted in one go
 
 
 def open_pictures(
-    root: Path, set_type: SetType, config: Config, view: Camera, headset: Headset | None
+    data: Roots, set_type: SetType, config: Config, view: Camera
 ) -> tuple[BaseDataset, int]:
     """A split with pictures, in memory where it fits, and the number of processes to read it."""
-    source = open_split(root, set_type, view=view, headset=headset)
+    source = data.open(set_type, view=view)
     workers = cpu_count() if config.data.workers is None else config.data.workers
-    if picture_bytes(len(source), config.data.input_size) > config.data.memory_gib * 2**30:
+    count = sum(map(len, source.sets)) if isinstance(source, Mixed) else len(source)
+    if picture_bytes(count, config.data.input_size) > config.data.memory_gib * 2**30:
         return source, workers
-    dataset = InMemory(source, threads=max(1, workers))
-    report_broken(dataset.broken, set_type)
-    return dataset, 0
+
+    def in_memory(split: Split) -> InMemory:
+        dataset = InMemory(split, threads=max(1, workers))
+        report_broken(dataset.broken, set_type)
+        return dataset
+
+    return source.changed(in_memory) if isinstance(source, Mixed) else in_memory(source), 0
 
 
 def refuse_overlap(training: BaseDataset, validation: BaseDataset) -> None:
@@ -107,7 +110,7 @@ class TensorLoader:
 class LabelLoader(TensorLoader):
     """Batches of the labels of a split, which stay on the device."""
 
-    def __init__(self, labels: Split, device: torch.device, **order: Any) -> None:
+    def __init__(self, labels: Split | Mixed, device: torch.device, **order: Any) -> None:
         super().__init__(labels, device, **order)
         found = labels.annotations()
         self._actions = found.actions

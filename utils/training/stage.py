@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
-from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -17,12 +16,12 @@ from base.cameras.camera import Camera
 from base.errors import BrokenFrameError, UserError
 from base.headset import Headset
 from base.set_type import SetType
-from base.skeleton import HEATMAP_JOINTS, NECK
-from dataset import open_split
+from base.skeleton import HEATMAP_JOINTS, NECK, labelled
 from dataset.augment import Augmentation, BatchPart, augment
 from dataset.batch import Batch, collate, to_input
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.loader import FrameLoader
+from dataset.mixed import Mixed, Roots
 from dataset.split import Split
 from model.decode import decode_heatmaps
 from model.pose_model import PoseModel, PoseOutput, Targets
@@ -81,14 +80,15 @@ class Stage:
         name: str,
         model: PoseModel,
         config: Config,
-        root: Path,
+        data: Roots,
         processes: Processes,
         view: Camera | None = None,
-        headset: Headset | None = None,
     ) -> None:
         self.name, self.config, self.processes = name, config, processes
-        self.device, self.root, self.headset = processes.device, root, headset
+        self.device, self.data = processes.device, data
         self.settings, self.training = config.stage(name), training_type(name, config)
+        if self.training.reads == "videos" and len(data.paths) > 1:
+            raise UserError(f"{name} takes one --data_root: its frames follow each other in videos")
         poses = self.training.trained != ("pose2d",)
         self.metric, self.unit = ("mpjpe_mm", "mm") if poses else ("joints2d_px", "px of 800")
         self.division = processes.division(self.settings.batch_size, self.settings.accumulate)
@@ -105,11 +105,13 @@ class Stage:
         annotations = self.labels.annotations()
         self.mean_pose = annotations.mean_pose()
         neck = np.quantile(annotations.joints3d[:, NECK], _RANGE, axis=0).round(4).tolist()
-        worn = sorted(map(_checksum, self.labels.table.headsets))
+        worn = sorted(map(_checksum, self.labels.headsets))
         self.mounts: dict[str, Any] = {"neck": neck, "headsets": worn}  # as of Checkpoint
         edge = float(np.quantile(self.labels.edges(), _NARROW, method="nearest"))
         if edge < RELEASE_RANGE["edge"]:
             self.mounts["edge"] = round(edge, 1)
+        if mix := data.mix():
+            self.mounts["mix"] = mix
         self.visibility_known = annotations.occlusion_known
         self._augmentation_draws = torch.Generator()
         self._part = BatchPart(self.division.rank, self.division.world)
@@ -128,14 +130,13 @@ class Stage:
         in_order = {"batch_size": size, "division": division._replace(accumulate=1)}
         if self.training.reads == "labels":
             labels = self.labels, self._open_labels(SetType.VAL, self.camera)
-            refuse_overlap(*labels)
+            self._refuse_overlap(*labels)
             orders = zip(labels, (shuffled, in_order), strict=True)
             return [LabelLoader(split, self.device, **order) for split, order in orders]
-        where = self.config, self.camera, self.headset
         (training, workers), (validation, more) = (
-            open_pictures(self.root, which, *where) for which in _SETS
+            open_pictures(self.data, which, self.config, self.camera) for which in _SETS
         )
-        refuse_overlap(training, validation)
+        self._refuse_overlap(training, validation)
         if self.training.reads == "videos":
             # Without augmentation all views would be the same.
             views = settings.views if settings.augment.changes else 1
@@ -150,9 +151,12 @@ class Stage:
             FrameLoader(validation, workers=more, **pinned, **in_order),
         ]
 
-    def _open_labels(self, set_type: SetType, view: Camera | None) -> Split:
-        how = {"pictures": False, "view": view, "headset": self.headset}
-        return open_split(self.root, set_type, self.input_size, **how)
+    def _open_labels(self, set_type: SetType, view: Camera | None) -> Split | Mixed:
+        return self.data.open(set_type, self.input_size, view, pictures=False)
+
+    def _refuse_overlap(self, training: BaseDataset, validation: BaseDataset) -> None:
+        if not self.labels.shares_people:
+            refuse_overlap(training, validation)
 
     def _histories(
         self, split: BaseDataset, workers: int, augmentation: Augmentation, views: int, order: dict
@@ -166,7 +170,7 @@ class Stage:
         loader.broken = broken
         if split.set_type is SetType.TRAIN and not loader.complete:
             raise UserError(
-                f"{self.root}: no {max(self.model.lags) + 1} frames of its TrainSet follow each "
+                f"{self.data}: no {max(self.model.lags) + 1} frames of its TrainSet follow each "
                 "other: give a set of videos (utils/make_synthetic.py --video)"
             )
         return loader
@@ -227,7 +231,7 @@ class Stage:
         joints3d = batch.joints3d.to(self.device, non_blocking=True)
         visible = batch.visible.to(self.device, non_blocking=True)
         if isinstance(batch, HistoryBatch):
-            known = ~batch.inside | self.visibility_known
+            known = (~batch.inside | self.visibility_known) & labelled(joints3d)
             targets = Targets(None, None, joints3d, batch.inside, visible, known)
             return Sample({"history": batch.history}, targets)
         images = None if batch.images is None else to_input(batch.images, self.device)
@@ -238,12 +242,12 @@ class Stage:
             images, joints2d, joints3d, visible = augment(*record, *how, part=self._part)
         inside = self.camera.in_picture(joints2d)
         # Outside of the picture nothing is seen, whatever the labels know.
-        known = ~inside | self.visibility_known
+        known = (~inside | self.visibility_known) & labelled(joints3d)
         heatmaps = self._draw_heatmaps(joints2d)
         targets = Targets(heatmaps, joints2d, joints3d, inside, visible & inside, known)
         if images is None:
             given = self._corrupted(joints2d, heatmaps) if augmented else heatmaps
-            return Sample({"heatmaps": given, "rays": self.rays}, targets)
+            return Sample({"heatmaps": given.nan_to_num(), "rays": self.rays}, targets)
         images = images.contiguous(memory_format=torch.channels_last)
         return Sample({"images": images, "rays": self.rays}, targets)
 
@@ -282,7 +286,7 @@ class Stage:
                 poses.append((output.joints3d, targets.joints3d, batch.actions))
                 found = self.model.calibration_ratios(output, targets.joints3d)
                 if found is not None:
-                    ratios.append(found.flatten().cpu().numpy())
+                    ratios.append(found[labelled(targets.joints3d)].cpu().numpy())
                 if output.uncertainty is not None:
                     trunks.append(trunk_uncertainty(_numpy(output.uncertainty)))
             if "history" in sample.inputs:

@@ -1,7 +1,5 @@
-"""Bodies: the Anny model in the Mixamo rig, in the release's world axes.
-
-Centimetres, y up; a body at rest stands at the origin and faces +z, its left side towards +x.
-"""
+"""Bodies: the Anny model in the Mixamo rig. Centimetres, y up; a body at rest stands at the origin
+and faces +z, its left side towards +x."""
 
 import os
 from dataclasses import dataclass
@@ -27,9 +25,8 @@ class Rig:
     weights: np.ndarray  # (V, J) float32 skinning weights
     main_bone: np.ndarray  # (V,) the bone that moves each vertex most
 
-    def index(self, name: str) -> int:
-        """Row of a joint."""
-        return self.names.index(name)
+    def index(self, joint: str) -> int:
+        return self.names.index(joint)
 
 
 @dataclass(frozen=True)
@@ -120,14 +117,10 @@ def make_body(male: bool, full: bool, short: bool, rng: np.random.Generator) -> 
 
     rig, model = load_rig(), _model()
     spans = {
-        "gender": (0.0, 0.15) if male else (0.85, 1.0),
-        "age": (0.6, 0.85),
-        "muscle": (0.35, 0.75),
-        "weight": (0.78, 1.0) if full else (0.3, 0.6),
-        "proportions": (0.4, 0.9),
-        "cupsize": (0.3, 0.7),
-        "firmness": (0.4, 0.8),
-    }
+        "gender": (0.0, 0.15) if male else (0.85, 1.0), "age": (0.6, 0.85), "muscle": (0.35, 0.75),
+        "weight": (0.78, 1.0) if full else (0.3, 0.6), "proportions": (0.4, 0.9),
+        "cupsize": (0.3, 0.7), "firmness": (0.4, 0.8),
+    }  # fmt: skip
     spans |= dict.fromkeys(("african", "asian", "caucasian"), (0.0, 1.0))
     phenotype = {name: rng.uniform(*span) for name, span in spans.items()}
 

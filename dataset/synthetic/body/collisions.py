@@ -17,8 +17,8 @@ _HALF_HEIGHT = 30.0
 
 
 class CollisionVolumes:
-    """Volumes of one body: an ellipse along the trunk, a ball for the head, capsules as thighs; for
-    (N, J, 3) joints and (N, J, 3, 3) turns of the bones, world centimetres."""
+    """Of one body: an ellipse along the trunk, a ball for the head, capsules as thighs; joints are
+    (N, J, 3) world centimetres, turns (N, J, 3, 3) of the bones."""
 
     def __init__(self, body: Body):
         self._row = {name: row for row, name in enumerate(body.rig.names)}

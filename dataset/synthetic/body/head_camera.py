@@ -37,7 +37,7 @@ def nose_tip(body: Body) -> np.ndarray:
 
 
 def depth_at(body: Body, left: float, up: float) -> tuple[float, float]:
-    """How far ahead of the tip of the nose a body at rest begins and ends, centimetres, around a
+    """Centimetres ahead of the tip of the nose at which a body at rest begins and ends, around a
     place seen from the front; (inf, -inf) where there is nothing."""
     points = body.vertices - body.heads[body.rig.index("Head")] - nose_tip(body)
     near = points[np.hypot(points[:, 0] - left, points[:, 1] - up) < CLEARANCE, 2]

@@ -1,7 +1,5 @@
-"""What a pose is: a description that fits any body, and the range its joints keep to.
-
-Hands and feet are targets, which elbow and knee follow: limbs are anatomical, feet on their spot.
-"""
+"""What a pose is, for any body, and the range its joints keep to. Hands and feet are targets, which
+elbow and knee follow: limbs are anatomical, feet on their spot."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -52,14 +50,10 @@ _LIMITS = {
     "spine": ((-28.0, -45.0, -32.0), (62.0, 45.0, 32.0)),
     "head": ((-45.0, -85.0, -28.0), (55.0, 85.0, 28.0)),
     "hand": ((-0.85, -1.0, -0.5), (1.0, 1.0, 1.0)),
-    "pronation": (-80.0, 100.0),
-    "wrist": (-55.0, 60.0),
-    "toe_out": (-35.0, 60.0),
-    "foot_pitch": (-50.0, 60.0),
-    "knee_out": (-8.0, 75.0),
-}
+    "pronation": (-80.0, 100.0), "wrist": (-55.0, 60.0), "toe_out": (-35.0, 60.0),
+    "foot_pitch": (-50.0, 60.0), "knee_out": (-8.0, 75.0),
+}  # fmt: skip
 
 
 def within_limits(poses: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Poses whose joints stay within their range."""
     return poses | {name: np.clip(poses[name], *limits) for name, limits in _LIMITS.items()}

@@ -1,9 +1,8 @@
 """Joints as the labels have them: where the release's characters have theirs, and which are hidden.
 
-Some joints of the body model's rig lie elsewhere in the body.  Where was measured on a real frame
-of a T-pose: the picture tells where the camera is against nose, lip and chin, the labels in which
-directions the joints lie.  Only what is written down is moved, rigidly with its bone.
-"""
+Some joints of the rig lie elsewhere in the body. Where was measured on a real frame of a T-pose:
+the picture tells where the camera is against nose, lip and chin, the labels in which directions the
+joints lie. Only what is written down is moved, rigidly with its bone."""
 
 import numpy as np
 

@@ -1,8 +1,7 @@
 """What a person wears: which material covers which point of the surface, and in what colour.
 
-Decided in the T-pose (x along the arms, y up, z forward, centimetres), per point, so that borders,
-stripes and zips stay sharp however large the triangles are in the picture.
-"""
+Decided per point of the T-pose (x along the arms, y up, z forward, centimetres), so that borders,
+stripes and zips stay sharp however large the triangles are in the picture."""
 
 from enum import IntEnum
 from typing import NamedTuple
@@ -16,8 +15,6 @@ Cut = dict[str, float]
 
 
 class Material(IntEnum):
-    """What a point of the surface is made of."""
-
     SKIN, TOP, COLLAR, FASTENER, BOTTOMS, SHOES, SOLE, HAIR, LIPS, BELT = range(10)
 
 
@@ -52,7 +49,7 @@ SKIN_TONES = np.array([
 
 def part_of_bones(names: tuple[str, ...]) -> np.ndarray:
     """(J,) body part of each bone."""
-    plain = [name.removeprefix("Left").removeprefix("Right") for name in names]
+    plain = (name.removeprefix("Left").removeprefix("Right") for name in names)
     return np.array([_PART_OF.get(name, BodyPart.HAND) for name in plain])
 
 
@@ -155,8 +152,6 @@ def material_at(cut: Cut, part: np.ndarray, point: np.ndarray) -> np.ndarray:
 
 
 class Outfit(NamedTuple):
-    """Clothes and colours of one person."""
-
     # (V, 3) float32 clothed surface at rest, centimetres: the body's own vertices, then the sheets'
     vertices: np.ndarray
     faces: np.ndarray  # (F, 3) int32

@@ -1,8 +1,5 @@
-"""Meshes, and thin sheets that stand off the body: open tubes of cloth, collars, and long hair.
-
-Sheets are built in the T-pose around the surface that is there (x along the arms, y up, z forward,
-centimetres), and move with the body's vertices next to them.
-"""
+"""Meshes, and thin sheets off the body: tubes of cloth, collars, long hair.  Built in the T-pose (x
+along the arms, y up, z forward, centimetres), they move with the nearest vertices."""
 
 from typing import NamedTuple
 
@@ -14,8 +11,6 @@ from dataset.synthetic.rotations import unit
 
 
 class Sheet(NamedTuple):
-    """A grid of points as triangles."""
-
     points: np.ndarray  # (V, 3) in the T-pose
     faces: np.ndarray  # (F, 3)
     weights: np.ndarray  # (V, J) skinning weights
@@ -60,8 +55,7 @@ def grid_faces(rows: int, columns: int, closed: bool) -> tuple[np.ndarray, np.nd
     """Row and column of each cell of a grid of points, and (F, 3) two triangles for each."""
     i, j = np.mgrid[: rows - 1, : columns if closed else columns - 1]
     a, b = i * columns + j, i * columns + (j + 1) % columns
-    faces = np.stack([a, b, a + columns, b, b + columns, a + columns], -1)
-    return i, j, faces.reshape(-1, 3)
+    return i, j, np.stack([a, b, a + columns, b, b + columns, a + columns], -1).reshape(-1, 3)
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -100,9 +94,8 @@ def make_sheets(surface: Surface, cut: Cut, at: dict[str, np.ndarray]) -> list[S
             wide = cut["thick_bottoms"]
             rings = (14.0, 14.0, 0.2), (6.0, 6.0, 0.2 + 0.5 * wide), (0.0, 2.0, 0.2 + 1.1 * wide)
             rings = [(bottom + on, bottom + by, gap) for on, by, gap in rings]
-            sheets.append(
-                _tube(surface.of(BodyPart.LEG, side=sign), 1, rings, BodyPart.TROUSER_LEG)
-            )
+            leg = surface.of(BodyPart.LEG, side=sign)
+            sheets.append(_tube(leg, 1, rings, BodyPart.TROUSER_LEG))
         if cut["hair"] > 0:
             sheets.append(_long_hair(surface, cut, at["Head"], sign))
     trunk, seat = surface.of(BodyPart.TRUNK, BodyPart.LEG), max(low, hips - 6.0)
@@ -119,17 +112,9 @@ def make_sheets(surface: Surface, cut: Cut, at: dict[str, np.ndarray]) -> list[S
     return sheets
 
 
-def _tube(
-    limb: Surface,
-    axis: int,
-    rings: list[tuple[float, float, float]],
-    part: BodyPart,
-    columns: int = 28,
-    waves: float = 0.0,
-) -> Sheet:
-    """An open tube of cloth along ``axis`` (0 for an arm, 1 for trunk and legs) of a limb: each
-    ring is at a place on the axis, measured around the limb at another, with a gap to the limb; the
-    last has folds ``waves`` deep.  All in centimetres."""
+def _tube(limb: Surface, axis: int, rings: list, part: BodyPart, columns=28, waves=0.0) -> Sheet:
+    """An open tube of cloth along ``axis`` (0 for an arm, 1 for trunk and legs) of a limb. A ring
+    is (place on the axis, where the limb is measured, gap to it); folds are ``waves`` deep."""
     grid = []
     around = np.arange(columns) * 2 * np.pi / columns
     for number, (at, measured, gap) in enumerate(rings):

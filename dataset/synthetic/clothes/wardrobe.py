@@ -33,7 +33,7 @@ class Top(NamedTuple):
     loose: Span
 
 
-_TOPS = {
+TOPS = {kind: Top(*row) for kind, row in {
     "t-shirt": (.17, "short", "", 1.5, (.5,1.1), (-1,2), (1,4), (0,0), (-4,8), (0,0), (.2,.8)),
     "v-neck": (.08, "short", "", 1.2, (.4,1.0), (-1,1), (6,13), (0,0), (-4,6), (0,0), (.1,.7)),
     "pullover": (.13, "long", "", 2.5, (1.0,2.2), (0,3), (0,5), (0,0), (-2,8), (0,4), (.4,.9)),
@@ -44,20 +44,12 @@ _TOPS = {
     "turtleneck": (.05, "long", "", 4.0, (.8,1.6), (4,6), (0,1), (0,0), (0,6), (3,4), (.1,.6)),
     "coat": (.06, "long", "buttons", 0, (1.8,3), (0,2), (9,16), (11,16), (16,32), (0,5), (.7,1.0)),
     "tank": (.05, "none", "", 1.0, (.3,.8), (-3,-1), (6,11), (0,0), (-4,6), (0,0), (.1,.6)),
-}  # fmt: skip
-TOPS = {kind: Top(*row) for kind, row in _TOPS.items()}
-
+}.items()}  # fmt: skip
 #: Kind → (share for men, for women).
 BOTTOMS = {
-    "trousers": (0.34, 0.2),
-    "jeans": (0.38, 0.26),
-    "shorts": (0.2, 0.12),
-    "cropped": (0.08, 0.08),
-    "leggings": (0.0, 0.12),
-    "short skirt": (0.0, 0.12),
-    "long skirt": (0.0, 0.1),
-}
-
+    "trousers": (0.34, 0.2), "jeans": (0.38, 0.26), "shorts": (0.2, 0.12), "cropped": (0.08, 0.08),
+    "leggings": (0.0, 0.12), "short skirt": (0.0, 0.12), "long skirt": (0.0, 0.1),
+}  # fmt: skip
 #: Half the width of a zip or radius of a button, centimetres: least, and what is added at most.
 _FASTENERS = {"zip": (0.2, 0.2), "buttons": (0.35, 0.25), "": (0.0, 0.0)}
 
@@ -65,8 +57,8 @@ _FASTENERS = {"zip": (0.2, 0.2), "buttons": (0.35, 0.25), "": (0.0, 0.0)}
 def draw_cut(
     body: Body, tpose: np.ndarray, joints: np.ndarray, rng: np.random.Generator
 ) -> tuple[str, str, Cut]:
-    """Draw the kinds of top and bottoms, and the measures of all garments in centimetres (0 or 1
-    for what there is not or is), of a body with skin (V, 3) and joints (J, 3) in the T-pose."""
+    """Draw the kinds of top and bottoms, and the measures (:data:`outfit.Cut`) of all garments, of
+    a body with skin (V, 3) and joints (J, 3) in the T-pose."""
 
     def pick(shares: dict[str, float]) -> str:
         p = np.array(list(shares.values()))
@@ -93,37 +85,26 @@ def draw_cut(
     skirt_end = {"short skirt": short, "long skirt": long}.get(bottom_kind, 0.0)
     fastener, wider = _FASTENERS[top.fastener]
     cut = {
-        "armpit": arm + 1.5,
-        "middle": at["Neck"][2] + 1.0,
+        "armpit": arm + 1.5, "middle": at["Neck"][2] + 1.0,
         "neck": at["Neck"][1] + rng.uniform(*top.neck),
-        "v_depth": rng.uniform(*top.v_depth),
-        "v_width": rng.uniform(5.5, 8.5),
-        "collar": top.band,
-        "lapel": rng.uniform(*top.collar),
-        "fastener": fastener + wider * rng.random(),
-        "buttons": top.fastener == "buttons",
-        "cuff": rng.uniform(*top.cuff),
-        "sleeve_end": sleeve_end,
-        "hem": hips - rng.uniform(*top.hem),
-        "belt": rng.random() < 0.4,
-        "trouser_end": trouser_end,
-        "skirt_end": skirt_end,
+        "v_depth": rng.uniform(*top.v_depth), "v_width": rng.uniform(5.5, 8.5),
+        "collar": top.band, "lapel": rng.uniform(*top.collar),
+        "fastener": fastener + wider * rng.random(), "buttons": top.fastener == "buttons",
+        "cuff": rng.uniform(*top.cuff), "sleeve_end": sleeve_end,
+        "hem": hips - rng.uniform(*top.hem), "belt": rng.random() < 0.4,
+        "trouser_end": trouser_end, "skirt_end": skirt_end,
         "shoe_top": ankle + rng.choice([0.0, 2.0, 8.0], p=[0.5, 0.35, 0.15]),
-        "sole": tpose[:, 1].min() + rng.uniform(1.2, 3.0),
-        "barefoot": rng.random() < 0.12,
-        "laces": rng.random() < 0.6,
-        "foot_middle": at["LeftToeBase"][0],
-        "hair_front": at["Head"][2] + 1.0,
-        "hair_low": at["Head"][1] + (3.0 if body.male else -2.0),
+        "sole": tpose[:, 1].min() + rng.uniform(1.2, 3.0), "barefoot": rng.random() < 0.12,
+        "laces": rng.random() < 0.6, "foot_middle": at["LeftToeBase"][0],
+        "hair_front": at["Head"][2] + 1.0, "hair_low": at["Head"][1] + (3.0 if body.male else -2.0),
         "hair_top": float(tpose[:, 1].max()) - rng.uniform(5.0, 7.0),
         "hair": rng.uniform(18.0, 36.0) if not body.male and rng.random() < 0.5 else 0.0,
-        "mouth": nose - 3.6,
-        "lip_front": nose_front - 4.5,
+        "mouth": nose - 3.6, "lip_front": nose_front - 4.5,
         "stubble": rng.uniform(0.15, 0.6) if body.male and rng.random() < 0.4 else 0.0,
         "thick_top": rng.uniform(*top.thick),
         "thick_bottoms": 0.3 if bottom_kind == "leggings" else rng.uniform(0.6, 1.8),
         "loose": rng.uniform(*top.loose),
-    }
+    }  # fmt: skip
     return top_kind, bottom_kind, {name: float(value) for name, value in cut.items()}
 
 
@@ -145,13 +126,12 @@ def dress(body: Body, rng: np.random.Generator) -> Outfit:
     normals = vertex_normals(worn, rig.faces).astype(float)
     surface = Surface(worn.astype(float), normals, rig.weights, part)
     sheets = make_sheets(surface, cut, dict(zip(rig.names, joints, strict=True)))
-    points, weights = (
-        np.concatenate([getattr(s, name) for s in sheets]) for name in ("points", "weights")
-    )
+    points, faces, weights, parts = zip(*sheets, strict=True)
+    starts = np.cumsum([len(vertices), *map(len, points)])
+    faces = [own + start for own, start in zip(faces, starts, strict=False)]
+    face_part = [np.full(len(own), kind) for own, kind in zip(faces, parts, strict=True)]
+    points, weights = np.concatenate(points), np.concatenate(weights)
     rest = body.unskin(joints, turns, points, weights)
-    starts = np.cumsum([len(vertices), *(len(sheet.points) for sheet in sheets)])
-    faces = [sheet.faces + start for sheet, start in zip(sheets, starts, strict=False)]
-    face_part = [np.full(len(sheet.faces), sheet.part) for sheet in sheets]
     return Outfit(
         np.concatenate([vertices, rest]).astype(np.float32),
         np.concatenate([rig.faces, *faces]).astype(np.int32),
@@ -163,8 +143,7 @@ def dress(body: Body, rng: np.random.Generator) -> Outfit:
 
 
 def _clothed_surface(body: Body, cut: Cut, part: np.ndarray, tpose: np.ndarray) -> np.ndarray:
-    """(V, 3) float32 centimetres: the body's surface at rest with its cloth, smoother than skin and
-    further out, of the (V,) parts of the body and its (V, 3) skin in the T-pose."""
+    """(V, 3) float32 centimetres: the rest pose in cloth, smoother than skin and further out."""
     faces, material = body.rig.faces, outfit.material_at(cut, part, tpose)
     thickness = np.zeros(len(Material), np.float32)
     thickness[list(_UPPER)] = cut["thick_top"]
@@ -181,8 +160,8 @@ def _clothed_surface(body: Body, cut: Cut, part: np.ndarray, tpose: np.ndarray) 
 
 
 def _hanging(worn: np.ndarray, upper: np.ndarray, height: np.ndarray, cut: Cut) -> np.ndarray:
-    """Let a top hang from where the chest is widest: the outline of each slice of the trunk may
-    fall inside the one above by a little only, followed by as much as the cut is loose."""
+    """Let a top hang from where the chest is widest: the outline of a slice of the trunk may fall
+    inside the one above by a little only, followed by as much as the cut is loose."""
     columns, slices = 32, 24
     rows = np.flatnonzero(upper & (np.abs(worn[:, 0]) < cut["armpit"] + 2.0))
     centre = worn[rows].mean(0)[[0, 2]]

@@ -1,5 +1,4 @@
-"""Motion of a user's own: passages of BVH clips, one after another, blended, on one small piece of
-floor."""
+"""A user's own motion: passages of BVH clips, one after another, blended, on a small floor."""
 
 import math
 from collections.abc import Callable
@@ -26,22 +25,21 @@ _clip = lru_cache(maxsize=16)(load_clip)
 
 
 class _Passage(NamedTuple):
-    """A piece of a clip in a timeline: its first frame in both, how long it is and takes to take
-    over from the one before, and the turn, radians, and shift (2,), centimetres, on the floor."""
+    """A piece of a clip in a timeline."""
 
     path: Path
-    start: int
-    first: int
-    count: int
-    blend: int
-    turn: float
-    shift: np.ndarray
+    start: int  # its first frame in the clip
+    first: int  # and in the timeline
+    count: int  # frames of it
+    blend: int  # frames in which it takes over from the one before
+    turn: float  # on the floor, radians
+    shift: np.ndarray  # (2,) centimetres
 
 
 @cache
 def _floor_plan(path: Path) -> tuple[np.ndarray, np.ndarray, list[tuple[int, int]]]:
-    """What planning needs of a clip, little enough to be kept for all of them: (F, 2) x and z of
-    the Hips in leg lengths, (F,) their heading in radians from +z towards +x, and the passages."""
+    """What planning needs of a clip, small enough to keep: (F, 2) x and z of the Hips, leg lengths,
+    (F,) their heading in radians from +z towards +x, and the passages."""
     clip = _clip(path)
     facing = clip.turns[:, clip.names.index("Hips"), :, 2]
     return clip.root, np.arctan2(facing[:, 0], facing[:, 2]), passages(clip.root)

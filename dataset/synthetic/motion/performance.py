@@ -1,9 +1,6 @@
 """A clip that a person performs: random draws that hold or drift, phases that run, and ways to
-stand, to sit and to hold an arm.
-
-A program asks for random numbers in a fixed order, and each place in that order keeps its own
-numbers, so that calling the program at one time after another gives a continuous movement.
-"""
+stand, to sit and to hold an arm. A program draws in a fixed order, and each place in that order
+keeps its numbers, so that calling it at one time after another gives a continuous movement."""
 
 import math
 from bisect import bisect_right
@@ -75,8 +72,7 @@ class Clip:
 
 class Performance:
     """One performance of a clip, by a person with legs of ``leg`` centimetres and ``hip`` from the
-    middle to a hip; ``pose`` is that of a moment, whose positions, angles and sides are those of
-    :class:`~dataset.synthetic.body.pose.BodyPose`."""
+    middle to a hip; ``pose``, in the terms of :class:`BodyPose`, is that of a moment."""
 
     def __init__(self, rng: np.random.Generator, clip: Clip, leg: float = 85.0, hip: float = 9.0):
         self.clip, self.leg, self.hip = clip, leg, hip
@@ -229,14 +225,12 @@ class Performance:
             getattr(self.pose, name)[side] = value
 
     def reach_both(self, at: Place, *how: float, sway: Place = (0, 0, 0)) -> None:
-        """Put both hands at the same place, each of its own shoulder; ``sway`` is added for the
-        left one and subtracted for the right one."""
+        """Put both hands at a place, each of its shoulder, plus (left) or minus ``sway``."""
         for side in BOTH:
             self.reach(side, np.array(at) + TOWARDS[side] * np.array(sway), *how)
 
     def idle(self, side: int) -> None:
-        """What the other arm does while one gestures: hang, or rest on the hip or across the belly,
-        or half raised in front."""
+        """What the other arm does while one gestures: hang, rest on hip or belly, or half rise."""
         at_hip = (0.12, -0.66, 0.12), 0.03, 60.0, 0.4, 55.0
         at_belly = (-0.28, -0.48, 0.42), 0.05, 60.0, 0.3, 10.0
         if (choice := self.random()) < 0.55:

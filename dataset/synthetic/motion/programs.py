@@ -8,7 +8,7 @@ import numpy as np
 from base.actions import ACTION_GROUPS, action_group
 from base.errors import UserError
 from dataset.synthetic.body.pose import BodyPose
-from dataset.synthetic.motion import gestures, stretching, walking
+from dataset.synthetic.motion import gestures, walking
 from dataset.synthetic.motion.everyday import ACTIVITIES
 from dataset.synthetic.motion.gestures import Program, one_hand, two_hands
 from dataset.synthetic.motion.performance import Performance
@@ -28,8 +28,7 @@ PROGRAMS: dict[str, Program] = {
     "Arm_Gesture": one_hand((0.2, -0.6, 0.35), (0.75, -0.05, 0.55), 20.0, 0.2, 10.0),
     "Fist_Pump": one_hand((0.1, -0.2, 0.45), (0.1, 0.6, 0.4), 0.0, 1.0, period=0.9),
     "Hand_Raising": one_hand((0.1, 0.1, 0.5), (0.15, 0.93, 0.2), 20.0, 0.1, period=3.0),
-    "Counting__1_": gestures.counting,
-    "Rifle_Punch": gestures.rifle_punch,
+    "Counting__1_": gestures.counting, "Rifle_Punch": gestures.rifle_punch,
     "Rejected": two_hands((0.1, -0.7, 0.3), (0.3, -0.45, 0.4), -30.0, 0.2, period=3.0),
     "Angry_Point": one_hand((0.0, -0.1, 0.5), (0.0, 0.0, 0.95), 60.0, 0.6, period=0.9),
     "Dismissing_Gesture": one_hand((-0.15, -0.2, 0.5), (0.5, -0.1, 0.7), 70.0, 0.15, 15.0),
@@ -37,8 +36,7 @@ PROGRAMS: dict[str, Program] = {
     "Pointing_Gesture": one_hand((0.1, -0.3, 0.6), (0.7, 0.05, 0.6), 50.0, 0.6, period=2.0),
     "Loser": one_hand((0.0, 0.2, 0.46), (-0.08, 0.42, 0.48), 30.0, 0.5, 25.0),
     "Beckoning": one_hand((0.05, -0.1, 0.85), (0.0, 0.0, 0.5), -40.0, 0.4, period=0.9),
-    "Pain_Gesture": gestures.pain,
-    "Terrified": gestures.terrified,
+    "Pain_Gesture": gestures.pain, "Terrified": gestures.terrified,
     "Surprised": two_hands((0.0, -0.25, 0.5), (0.25, 0.25, 0.5), 40.0, 0.1, 20.0),
     "Clapping": gestures.clapping,
     "Rallying": one_hand((0.2, 0.3, 0.4), (0.3, 0.9, 0.1), 10.0, 0.9, period=1.0),
@@ -49,39 +47,30 @@ PROGRAMS: dict[str, Program] = {
     "Quick_Formal_Bow": gestures.bow,
     "Standing_Arguing__1_": two_hands((0.1, -0.4, 0.5), (0.3, 0.0, 0.7), 30.0, 0.3, together=0.3),
     "Happy": two_hands((0.2, -0.5, 0.4), (0.35, 0.2, 0.4), 0.0, 0.5, 10.0, period=0.8),
-    "Plotting": gestures.plotting,
-    "No": gestures.shaking_head,
-    "Agreeing": gestures.nodding,
-    "Talking": gestures.talking,
+    "Plotting": gestures.plotting, "No": gestures.shaking_head,
+    "Agreeing": gestures.nodding, "Talking": gestures.talking,
     "Reaching_Out": one_hand((0.1, -0.4, 0.5), (0.1, -0.05, 0.95), -30.0, 0.1, period=2.6),
     "Insult": one_hand((0.0, -0.45, 0.5), (0.15, 0.1, 0.65), -50.0, 0.7, period=1.3),
     "Counting": gestures.counting_on_one_leg,
     "Standing_2H_Cast_Spell_01": two_hands((0.2, 0.3, 0.35), (0.0, 0.1, 0.85), 80.0, 0.1),
     "Standing_Thumbs_Up": one_hand((0.05, -0.35, 0.6), (0.15, 0.0, 0.75), 0.0, 0.9, period=2.2),
     "Standing_1H_Magic_Attack_01": one_hand((0.4, 0.4, 0.0), (-0.05, 0.0, 0.95), 70.0, 0.1, 10.0),
-    "Thinking": gestures.thinking,
-    "Tpose_Take_001": gestures.tpose,
-    "upper_stretching": stretching.upper_stretching,
-    "Dribble": gestures.dribble,
-    "Boxing": gestures.boxing,
-    "Shooting_Gun": gestures.shooting,
-    "Baseball_Umpire": gestures.umpire,
+    "Thinking": gestures.thinking, "Tpose_Take_001": gestures.tpose,
+    "upper_stretching": gestures.upper_stretching,
+    "Dribble": gestures.dribble, "Boxing": gestures.boxing,
+    "Shooting_Gun": gestures.shooting, "Baseball_Umpire": gestures.umpire,
     "Golf_Putt_Failure": partial(gestures.golf, period=2.4, amplitude=0.8),
     "Golf_Putt_Failure__1_": partial(gestures.golf, period=1.6, amplitude=1.1),
     "Golf_Putt_Victory": partial(gestures.victory, curl=1.0),
     "Golf_Putt_Victory__1_": partial(gestures.victory, curl=0.2),
     "Revealing_Dice": one_hand((-0.05, -0.4, 0.55), (0.2, -0.2, 0.7), -60.0, 0.4),
-    "Charge": walking.charge,
-    "Sitting_Thumbs_Up": gestures.sitting_thumbs_up,
+    "Charge": walking.charge, "Sitting_Thumbs_Up": gestures.sitting_thumbs_up,
     "Sitting_Disapproval": gestures.sitting_disapproval,
-    "lower_stretching": stretching.lower_stretching,
-    "Patting": gestures.patting,
-    "Petting": gestures.stroking,
-    "Petting_Animal": gestures.petting_animal,
-    "anim_Clip1": walking.side_step,
-    "Weight_Shift_Gesture": walking.weight_shift,
+    "lower_stretching": gestures.lower_stretching, "Patting": gestures.patting,
+    "Petting": gestures.stroking, "Petting_Animal": gestures.petting_animal,
+    "anim_Clip1": walking.side_step, "Weight_Shift_Gesture": walking.weight_shift,
     "walking": walking.walking,
-}
+}  # fmt: skip
 
 #: Share of each group in the time, and of the clips that dominate theirs.
 _GROUP_WEIGHT = {"Walking": 1.6, "UpperStretching": 2.2, "LowerStretching": 2.2}
@@ -103,8 +92,7 @@ SHARES /= SHARES.sum()
 
 
 def clips_named(names: Sequence[str]) -> tuple[str, ...]:
-    """Clips by their own names or by those of their groups, in the order of :data:`CLIPS`; a
-    UserError for a name that is neither."""
+    """Clips by their own names or their groups', in the order of :data:`CLIPS`; or a UserError."""
     unknown = [name for name in names if name not in PROGRAMS and name not in ACTION_GROUPS]
     if unknown:
         raise UserError(
@@ -125,10 +113,10 @@ def shares_of(clips: Sequence[str]) -> np.ndarray:
 def perform(act: Performance, time: float) -> BodyPose:
     """The pose of a clip's performance ``time`` seconds after its start."""
     act.rewind(time)
-    action, everyday, pose = act.clip.action, act.clip.everyday, act.pose
+    action, everyday = act.clip.action, act.clip.everyday
     talks = action in _TALKS_AT_TIMES and act.random() < 0.4
     act.stand()
     if talks:
-        gestures.talking(act, pose)
-    (ACTIVITIES[everyday].pose if everyday else PROGRAMS[action])(act, pose)
-    return pose
+        gestures.talking(act, act.pose)
+    (ACTIVITIES[everyday].pose if everyday else PROGRAMS[action])(act, act.pose)
+    return act.pose

@@ -1,8 +1,5 @@
-"""Motion of a Mixamo-named skeleton, brought onto our bodies.
-
-What is carried over is the turn of each bone on top of a T-pose, whatever the rest pose and the
-proportions are; the Hips travel in leg lengths.
-"""
+"""Motion of a Mixamo-named skeleton, brought onto our bodies: the turn of each bone on top of a
+T-pose, whatever the rest pose and the proportions are; the Hips travel in leg lengths."""
 
 import re
 from dataclasses import dataclass
@@ -53,8 +50,7 @@ def action_of(path: Path) -> str:
 
 
 def load_clip(path: Path) -> BvhClip:
-    """Read a Mixamo-named BVH file; a UserError for one that is broken, lacks joints, or has no
-    body."""
+    """Read a Mixamo-named BVH file; a UserError if it is broken, lacks joints, or has no body."""
     file = read_bvh(path)
     row = _rows(path, file)
     rest, (spins, places) = file.rest(), file.forward()
@@ -80,7 +76,7 @@ def load_clip(path: Path) -> BvhClip:
         # Above the Hips the axes of the rest pose may be turned into those of the motion.
         up = axes.T @ (spins[0, above, :, 1] if above >= 0 else (0.0, 1.0, 0.0))
     else:
-        at, stood = _stood_up(path, file, row, axes, rest, spins)
+        at, stood = _stood_up(path, file, row, axes, spins)
         spins = spins @ np.swapaxes(stood, 1, 2)
         feet = (places[:, row["LeftFoot"]] + places[:, row["RightFoot"]]) / 2
         up = axes.T @ (places[:, row["Head"]] - feet).mean(0)
@@ -111,8 +107,8 @@ def load_clip(path: Path) -> BvhClip:
 
 
 def _rows(path: Path, file: Bvh) -> dict[str, int]:
-    """Rows of the Hips and what hangs on them by Mixamo's names: without what stands before all
-    names of a person (``mixamorig:``, ``Armature|``), and with the toes of LAFAN1."""
+    """Rows of the Hips and what hangs on them by Mixamo's names: without a person's prefix
+    (``mixamorig:``, ``Armature|``), and with the toes of LAFAN1."""
     found = []
     for hips, joint in enumerate(file.joints):
         if not joint.name.endswith("Hips"):
@@ -156,18 +152,13 @@ def _axes(path: Path, at: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _stood_up(
-    path: Path,
-    file: Bvh,
-    row: dict[str, int],
-    axes: np.ndarray,
-    rest: np.ndarray,
-    spins: np.ndarray,
+    path: Path, file: Bvh, row: dict[str, int], axes: np.ndarray, spins: np.ndarray
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """A T-pose of a file whose rest pose is no person: axes of joints are along bones (LAFAN1).
-
-    A bone is turned by that of the 24 rotations between axes which has it nearest to where its
-    parent has it over the clip, among those that put it where it is in a T-pose.  Returns the
-    joints by name, and (J, 3, 3) turns of the bones from the file's rest pose."""
+    """Joints by name in a T-pose, and (J, 3, 3) turns of the bones to it, of a file whose rest pose
+    is no person: axes of joints are along bones (LAFAN1). A bone is turned by that of the 24
+    rotations between axes which has it nearest to where its parent has it over the clip, among
+    those that put it where it is in a T-pose."""
+    rest = file.rest() @ axes.T
     rotations = Rotation.create_group("O").as_matrix() @ axes.T
     bones = {
         row[side + start]: (row[side + end], way * (sign, 1.0, 1.0))
@@ -211,7 +202,7 @@ def _landmarks(at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _lowest(
     at: dict[str, np.ndarray], row: dict[str, int], spins: np.ndarray, places: np.ndarray
 ) -> np.ndarray:
-    """(F,) height of the lowest of all joints and of the soles below ankles and toes, which stay
+    """(F,) height of the lowest of all joints and of the soles below ankles and toes; these stay
     with the foot, for toes bend where they are on the floor."""
     floor = min(place[1] for place in at.values())
     heights = [*places[:, list(row.values()), 1].T]

@@ -1,5 +1,4 @@
-"""What a person does over time: clips of some seconds, one after another, blended, 30 frames a
-second, on one small circle of floor."""
+"""What a person does over time: clips of some seconds, blended, on one small circle of floor."""
 
 import math
 from bisect import bisect_right
@@ -37,13 +36,11 @@ class Frames:
 
 
 class Timeline:
-    """The clips of one person in one environment.
+    """The clips of one person in one environment; ``random`` gives the random numbers of a key.
 
-    ``random`` gives the random numbers of an integer key.  Where ``checked``, clips in which limbs
-    go through the body, or the ``camera`` (3,) centimetres from the head joint, are drawn anew.
-    ``clips`` are performed, all for none; by the numbers of ``everyday`` people do what they
-    do every day instead of some on the spot.
-    """
+    Where ``checked``, clips in which limbs go through the body, or the ``camera`` (3,) centimetres
+    from the head joint, are drawn anew. ``clips`` are performed, all for none; by the numbers of
+    ``everyday`` people do what they do every day instead of some on the spot."""
 
     def __init__(
         self,
@@ -97,21 +94,20 @@ class Timeline:
     def _performance(self, number: int) -> Performance:
         """The performance of a clip; where they are checked, the first that is good enough."""
         if number not in self._performances:
-            clip, bones, best = self._clips[number], self._poser.bones, 2.0
+            clip, poser, bones, best = self._clips[number], self._poser, self._poser.bones, 2.0
             for attempt in range(_TRIES if self._checked else 1):
                 rng = self._random(number + 1, attempt)
                 act = Performance(rng, clip, bones.leg_length, bones.hip)
-                share = self._share_hit(act) if self._checked else 0.0
+                share = 0.0
+                if self._checked:
+                    times = np.arange(0.0, clip.duration, 0.2).tolist()
+                    placed = poser.place(stack([perform(act, time) for time in times]))
+                    share = poser.volumes.hit(*placed, self._camera).mean()
                 if share < best:
                     best, self._performances[number] = share, act
                 if share <= _TOLERATED:
                     break
         return self._performances[number]
-
-    def _share_hit(self, act: Performance) -> float:
-        times = np.arange(0.0, act.clip.duration, 0.2)
-        poses = stack([perform(act, float(time)) for time in times])
-        return float(self._poser.volumes.hit(*self._poser.place(poses), self._camera).mean())
 
     def pose(self, frame: int) -> tuple[str, BodyPose, str]:
         """Action and pose of a frame, and what is used."""
@@ -152,8 +148,7 @@ def _turned(x: float, z: float, degrees: float) -> tuple[float, float]:
 
 
 def _blend(old: BodyPose, new: BodyPose, share: float, leg: float, hip: float) -> BodyPose:
-    """Between two poses by ``share``: the trunk goes over smoothly, the feet step over one after
-    the other; ``leg`` and ``hip`` are those of the bones."""
+    """Between two poses by ``share``: the trunk goes over smoothly, the feet step in turn."""
     mixed, weight = BodyPose(), ease(share)
     for each in fields(BodyPose):
         a, b = getattr(old, each.name), getattr(new, each.name)
@@ -182,16 +177,11 @@ def _blend(old: BodyPose, new: BodyPose, share: float, leg: float, hip: float) -
 
 
 def draw_frames(
-    poser: Poser,
-    camera: np.ndarray,
-    place: Callable[[list[int]], Frames],
-    starts: list[int],
-    stride: int,
-    draws: list[np.random.Generator],
+    poser: Poser, camera: np.ndarray, place: Callable, starts: list[int], stride: int, draws: list
 ) -> Frames:
-    """For each of N ``starts`` one of the ``stride`` frames of a timeline from there on, by its own
-    generator of ``draws``: if there is a choice, none in which an arm goes through the body or near
-    the ``camera``, (3,) centimetres from the head joint."""
+    """Of each of N ``starts`` one of the ``stride`` frames that a timeline's ``place`` gives from
+    there on, by its own generator of ``draws``: if there is a choice, none in which an arm goes
+    through the body or near the ``camera``, (3,) centimetres from the head joint."""
     if stride == 1:
         return place(starts)
     rows, frames = np.arange(len(starts)), None

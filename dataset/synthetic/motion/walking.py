@@ -14,8 +14,7 @@ _REST, _RAMP = 0.05, 0.8
 
 
 def _advance(act: Performance, total: float) -> tuple[float, float]:
-    """Distance covered (of ``total``) and speed against the full one, which rises from rest and
-    falls again over ``_RAMP`` seconds like half a cosine wave."""
+    """Distance covered (of ``total``) and share of full speed, which goes as a cosine."""
     span = max(act.clip.duration, 2.5 * _RAMP)
     full = total / (span - _RAMP)
     time = min(max(act.time, 0.0), span)
@@ -30,9 +29,8 @@ def _advance(act: Performance, total: float) -> tuple[float, float]:
 def stride(
     act: Performance, pose: BodyPose, lift: float, arm_swing: float, width=0.0, aside=0.0
 ) -> None:
-    """Walk along the path of the clip: a swinging foot ``lift`` high and the feet set ``width``
-    outside the hips, leg lengths; the arms' swing, and the turn ``aside`` of the body against the
-    direction of the path, in degrees."""
+    """Walk along the path of the clip: a swinging foot ``lift`` high, feet ``width`` outside the
+    hips, leg lengths; degrees the arms swing, and the body is turned ``aside`` of the path."""
     clip, pose.balance = act.clip, 0.0
     advance, pace = _advance(act, clip.steps * clip.step_length)
     cycle = _REST + advance / (2.0 * clip.step_length)
@@ -65,8 +63,7 @@ def stride(
 
 
 def _footprint(act: Performance, side: int, count: float, width: float, aside: float) -> np.ndarray:
-    """(3,) x, z and heading of the print that a foot sets down when its ``count``-th cycle begins,
-    half a stance ahead of the body."""
+    """(3,) x, z, heading of the print a foot sets down as its ``count``-th cycle begins."""
     turned, out = math.radians(aside), TOWARDS[side] * (act.hip + width * act.leg)
     along = (count - 0.5 * side + _STANCE / 2 - _REST) * 2.0 * act.clip.step_length
     return np.array(act.clip.path.at(along - out * math.sin(turned), out * math.cos(turned)))
@@ -92,8 +89,7 @@ def side_step(act: Performance, pose: BodyPose) -> None:
 
 
 def weight_shift(act: Performance, pose: BodyPose) -> None:
-    sway = act.wave(3.0)
-    act.add(sway, pelvis=(0.1, 0, 0), pelvis_turn=(0, 0, 6.0), spine=(0, 0, -8.0))
+    act.add(act.wave(3.0), pelvis=(0.1, 0, 0), pelvis_turn=(0, 0, 6.0), spine=(0, 0, -8.0))
     for side in BOTH:
         pose.foot[side, 0] += 0.1
         if act.random() < 0.5:

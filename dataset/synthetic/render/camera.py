@@ -41,9 +41,9 @@ class Traced:
 
 class Rays:
     """Rays of all pixels inside the rim, one for each ``step`` × ``step`` pixels of a headset:
-    ``directions`` (N, 3) float32 in the camera's axes, ``cosine`` (N,) to the optical axis;
-    ``pixels`` (N,) are their places in a picture of ``shape``, ``outside`` the other places;
-    ``per_radian`` pixels lie side by side at the principal point, to the nearest ten."""
+    ``directions`` (N, 3) float32 in the camera's axes, ``cosine`` (N,) to the optical axis,
+    ``pixels`` (N,) their places in a picture of ``shape``, ``outside`` the other places; at the
+    principal point ``per_radian`` pixels, to the nearest ten."""
 
     def __init__(self, headset: Headset, step: int):
         full = headset.camera
@@ -82,8 +82,6 @@ rays_of = lru_cache(maxsize=2)(Rays)
 
 
 class CameraResponse(NamedTuple):
-    """How a camera develops its pictures."""
-
     exposure: float  # gain on the linear light
     vignette: float  # loss of light at the rim
     grain: float  # deviation of the noise, grey levels
@@ -94,7 +92,6 @@ class CameraResponse(NamedTuple):
 
 
 def draw_response(rng: np.random.Generator) -> CameraResponse:
-    """Draw a camera."""
     warm, exposure = rng.normal(0.0, 0.06), np.exp(rng.normal(0.38, 0.28))
     spans = (0.0, 0.35), (0.3, 2.5), (0.35, 1.1), (0.0, 0.7), (0.45, 0.92)
     *others, contrast, saturation = (float(rng.uniform(*span)) for span in spans)

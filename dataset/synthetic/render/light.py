@@ -68,8 +68,7 @@ def _bake(place: Place, scene: Traced, vertices: np.ndarray, normals: np.ndarray
     def open_share(direction: np.ndarray, slack: float = 0.0) -> np.ndarray:
         share = np.clip(normals @ direction + slack, 0, 1)
         rows = np.flatnonzero(share > 0)
-        toward = np.broadcast_to(direction, (len(rows), 3))
-        share[rows] *= ~scene.blocked(toward, origins[rows])
+        share[rows] *= ~scene.blocked(np.broadcast_to(direction, (len(rows), 3)), origins[rows])
         return share
 
     sun = open_share(np.float32(place.sun))
@@ -79,9 +78,7 @@ def _bake(place: Place, scene: Traced, vertices: np.ndarray, normals: np.ndarray
     return np.stack([sun, np.minimum(_WALLS + 0.7 * sky, 1.2), _BOUNCE * floor], axis=1)
 
 
-def lambert(
-    place: Place, normal: np.ndarray, direction: np.ndarray, share: np.ndarray | float = 1.0
-) -> np.ndarray:
+def lambert(place: Place, normal: np.ndarray, direction: np.ndarray, share=1.0) -> np.ndarray:
     """Linear light (N, 3) on plain surfaces of normals (N, 3), seen along directions (N, 3), to
     which a ``share`` (N, 1) of the sun's comes."""
     normal = unit(normal)
@@ -118,24 +115,7 @@ def shadow_below(
     return cv2.GaussianBlur(mask, (0, 0), 2.0).astype(np.float32) / 255
 
 
-def sunshine(place: Place, shadow: np.ndarray, points: np.ndarray, trans: np.ndarray) -> np.ndarray:
-    """(N, 1) share of the main light that comes to points (N, 3) near the floor, relative to a
-    camera at ``trans``: where its way on leads to the floor, the ``shadow`` is theirs."""
-    up = points[:, 1:2] + np.float32(trans[1])
-    x, z = (points[:, [0, 2]] - up * (place.sun[[0, 2]] / place.sun[1])).astype(np.float32).T
-    return _sun_on_floor(place, shadow, x, z, trans)
-
-
-def _sun_on_floor(
-    place: Place, shadow: np.ndarray, x: np.ndarray, z: np.ndarray, trans: np.ndarray
-) -> np.ndarray:
-    """(N, 1) share of the main light at places (N,) of the floor, relative to the camera's."""
-    dark = _around(shadow, x, z, _SHADOW_CM, cv2.BORDER_CONSTANT)
-    x, z = x + np.float32(trans[0]), z + np.float32(trans[2])
-    return ((1 - dark) * _around(place.light_map, x, z, LIGHT_CM, cv2.BORDER_REPLICATE))[:, None]
-
-
-@dataclass(frozen=True)
+@dataclass
 class Background:
     """A place seen from ``trans``: methods get (N, 3) float32 directions of rays, world axes."""
 
@@ -165,6 +145,25 @@ class Background:
         down, wall = self._room(directions)
         return np.where(down < wall, down, wall if self.place.environment is None else _FAR)
 
+    def sunshine(self, points: np.ndarray) -> np.ndarray:
+        """(N, 1) share of the main light that comes to points (N, 3) near the floor, relative to
+        the camera: where its way on leads to the floor, the shadow is theirs."""
+        sun, up = self.place.sun, points[:, 1:2] + np.float32(self.trans[1])
+        x, z = (points[:, [0, 2]] - up * (sun[[0, 2]] / sun[1])).astype(np.float32).T
+        return self._sun(x, z)
+
+    def _sun(self, x: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """(N, 1) share of the main light at places (N,) of the floor, relative to the camera's."""
+
+        def around(picture: np.ndarray, x, z, extent: float, border: int) -> np.ndarray:
+            scale, middle = np.float32(len(picture) / extent), len(picture) / 2
+            return sample(picture, x * scale + middle, z * scale + middle, border)
+
+        lit = 1 - around(self.shadow, x, z, _SHADOW_CM, cv2.BORDER_CONSTANT)
+        x, z = x + np.float32(self.trans[0]), z + np.float32(self.trans[2])
+        lit *= around(self.place.light_map, x, z, LIGHT_CM, cv2.BORDER_REPLICATE)
+        return lit[:, None]
+
     def _room(self, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(N,) distances to the floor and to the walls, centimetres."""
         place, trans = self.place, self.trans
@@ -193,8 +192,9 @@ class Background:
             rows, shrink = np.flatnonzero(level == number), np.float32(0.5**number)
             albedo[rows] = sample(texture, u[rows] * shrink, v[rows] * shrink)
         albedo *= albedo * np.float32(1 / 255**2)
-        sun = _sun_on_floor(place, self.shadow, x, z, self.trans)
-        light = sun * np.float32(place.sun[1] * place.sun_colour) + np.float32(place.ambient)
+        light = self._sun(x, z) * np.float32(place.sun[1] * place.sun_colour) + np.float32(
+            place.ambient
+        )
         light *= albedo
         if place.gloss > 0:
             # Schlick's term: much of what is above shows in a glossy floor seen at a flat angle.
@@ -223,11 +223,3 @@ class Background:
         light *= np.float32(place.ambient + 0.6 * place.sun_colour)
         light[up > 1] = place.above
         return light
-
-
-def _around(
-    texture: np.ndarray, x: np.ndarray, z: np.ndarray, extent: float, border: int
-) -> np.ndarray:
-    """Samples (N,) of a square map of ``extent`` centimetres at (N,) x and z from its middle."""
-    scale, middle = np.float32(len(texture) / extent), len(texture) / 2
-    return sample(texture, x * scale + middle, z * scale + middle, border)

@@ -9,7 +9,7 @@ from base.headset import RELEASE_HEADSET, Headset
 from base.release_camera import MAYA_TO_CAMERA, euler_sxyz_to_matrix
 from dataset.synthetic.clothes.outfit import Material, Outfit
 from dataset.synthetic.render.camera import CameraResponse, Traced, develop, rays_of
-from dataset.synthetic.render.light import Background, lambert, shade, shadow_below, sunshine
+from dataset.synthetic.render.light import Background, lambert, shade, shadow_below
 from dataset.synthetic.scene.furniture import NO_THINGS, Things, together
 from dataset.synthetic.scene.place import Place
 
@@ -29,8 +29,6 @@ _OBJECT_OF_MATERIAL[[Material.SHOES, Material.SOLE]] = ObjectId.SHOES
 
 @dataclass(frozen=True)
 class Renderer:
-    """Draws one person in one place."""
-
     outfit: Outfit
     place: Place
     response: CameraResponse
@@ -50,11 +48,9 @@ class Renderer:
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Draw a frame of clothed skin (V, 3), world centimetres, of what ``stands`` about and of
         ``clutter``, seen by a camera at ``trans`` and ``rot`` of the labels; ``rng`` draws grain.
-
         Returns pictures by name: ``rgba`` (H, W, 3) uint8 RGB; ``depth`` (H, W) uint16, millimetres
         along the optical axis, 0 for none; ``objectId`` (H, W) uint8, see :class:`ObjectId`. And
-        (J,) centimetres by which the first surface on the way to ``joints`` (J, 3) is before them.
-        """
+        (J,) centimetres by which the first surface on the way to ``joints`` (J, 3) lies before."""
         outfit, place, rays = self.outfit, self.place, rays_of(self.headset, self.step)
         # Triangles are of the outfit, then from here on of what stands, and of clutter.
         first = len(outfit.faces)
@@ -76,17 +72,17 @@ class Renderer:
         local = (vertices - trans).astype(np.float32)
         light[rows[of_body]], material = shade(outfit, place, scene, local, *where)
         shadow = shadow_below(place.sun, vertices, stands.apart(), trans)
+        background = Background(place, trans, shadow, rays.per_radian)
         of_things = np.flatnonzero(struck >= first)
         toward, triangle = directions[rows[of_things]], struck[of_things]
         # The shadow falls on what lies, not on what stands.
-        share = sunshine(place, shadow, toward * hits["tfar"][of_things, None], trans)
+        share = background.sunshine(toward * hits["tfar"][of_things, None])
         share[triangle < beyond] = 1.0
         lit = lambert(place, hits["Ng"][of_things], toward, share)
         light[rows[of_things]] = things.colours[triangle - first] * lit
         own = shadow_below(place.sun, vertices[:0], clutter.apart(), trans)
-        shadow = np.maximum(shadow, own)
+        background.shadow = np.maximum(shadow, own)
         free = np.delete(np.arange(len(directions)), rows[struck >= 0])
-        background = Background(place, trans, shadow, rays.per_radian)
         light[free] = background.light(directions[free])
         pictures = {"rgba": develop(light, rays, self.response, rng)}
         if "depth" in passes:

@@ -1,5 +1,4 @@
-"""Things that lie about on the floor, or are held in a hand, and look a little like hands and
-feet."""
+"""Things on the floor or in a hand that look a little like hands and feet."""
 
 import cv2
 import numpy as np
@@ -17,11 +16,8 @@ _NEAR, _KNEE, _MAP_CM, _CELL_CM = 200.0, 45.0, 480.0, 2.0
 #: Share of the frames in which something is held, and of the things that are bright or like skin.
 _HELD, _BRIGHT = 0.15, 1 / 3
 #: Least and greatest extents of a box, a folded towel and a bag, and how round their edges are.
-_PACKAGES = (
-    ((8, 5, 8), (45, 35, 45), 0.08),
-    ((20, 3, 15), (45, 10, 35), 0.25),
-    ((20, 15, 12), (45, 40, 25), 0.5),
-)
+_PACKAGES = ((8, 5, 8), (45, 35, 45), 0.08), ((20, 3, 15), (45, 10, 35), 0.25)
+_PACKAGES += (((20, 15, 12), (45, 40, 25), 0.5),)
 
 
 def _colour(rng: np.random.Generator) -> np.ndarray:
@@ -150,7 +146,6 @@ def vessel(rng: np.random.Generator, least: float = 0.0) -> Things:
 
 
 def _package(rng: np.random.Generator) -> Things:
-    """A box, a folded towel or a bag."""
     low, high, edge = _PACKAGES[rng.integers(len(_PACKAGES))]
     return solid(rng, rng.uniform(low, high), edge)
 
@@ -167,9 +162,7 @@ def _phone(rng: np.random.Generator) -> Things:
 _KINDS = (_cloth, _cable, _shoes, paper, vessel, _package, _ball, _cloth, paper)
 
 
-def draw_clutter(
-    rng: np.random.Generator, body: np.ndarray, stands: Things, place: Place
-) -> Things:
+def draw_clutter(rng: np.random.Generator, body: np.ndarray, stands: Things, room: Place) -> Things:
     """4 to 14 things on the floor, clear of the clothed ``body`` (V, 3), of each other and of what
     ``stands`` about, and at times a rug below them all."""
     middle = body[body[:, 1] < body[:, 1].min() + 12.0].mean(0)[[0, 2]]
@@ -204,7 +197,7 @@ def draw_clutter(
             centre = moved.vertices.mean(0)
             shares = np.float32([0.0, 0.3, 0.65, 1.0])[:, None, None]
             points = (centre + shares * (moved.vertices - centre)).reshape(-1, 3)
-            inside = (np.abs(points[:, [0, 2]] - place.centre) < place.half).all()
+            inside = (np.abs(points[:, [0, 2]] - room.centre) < room.half).all()
             if inside and not taken[cells(points)].any():
                 take(points)
                 things.append(moved)
@@ -213,15 +206,10 @@ def draw_clutter(
 
 
 def draw_held(
-    rng: np.random.Generator,
-    joints: np.ndarray,
-    turns: np.ndarray,
-    names: tuple[str, ...],
-    what: str = "",
+    rng: np.random.Generator, joints: np.ndarray, turns: np.ndarray, names: tuple[str, ...], what=""
 ) -> Things:
-    """At times a box, a sheet, a bottle or a phone in a hand, which moves with it, of a body with
-    (J, 3) joints and (J, 3, 3) turns on top of the T-pose, in which the palms look down; a "phone"
-    or "vessel", where asked for, in the hand nearer to the head."""
+    """At times a thing in a hand of a body with (J, 3) joints and (J, 3, 3) turns on top of the
+    T-pose; a "phone" or "vessel", where asked for, in the hand nearer to the head."""
     if not what and rng.random() >= _HELD:
         return NO_THINGS
     which, thing = rng.integers(2), (paper, vessel, _package, _phone)[rng.integers(4)](rng)

@@ -14,8 +14,6 @@ Colour = tuple[float, float, float]
 
 
 class Floor(NamedTuple):
-    """A kind of floor."""
-
     pattern: str  # how it is drawn
     colour: Colour  # sRGB in [0, 1]
     second: Colour  # of checks, joints, rugs and patches

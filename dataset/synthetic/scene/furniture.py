@@ -25,7 +25,6 @@ class Things(NamedTuple):
     ends: np.ndarray  # where the vertices of each convex part end, for their shadows
 
     def apart(self) -> list[np.ndarray]:
-        """The vertices of each part."""
         return np.split(self.vertices, self.ends[:-1]) if len(self.ends) else []
 
     def with_seat(self, seat: np.ndarray) -> "Things":
@@ -42,7 +41,6 @@ NO_THINGS = Things(_NONE, _NONE.astype(int), _NONE, np.zeros(0, int))
 
 
 def together(things: list[Things]) -> Things:
-    """Several as one."""
     moved, start = [NO_THINGS], 0
     for thing in things:
         moved.append(thing._replace(faces=thing.faces + start, ends=thing.ends + start))
@@ -73,10 +71,8 @@ def draw_furniture(
         if (np.abs(at[[0, 2]] - centre) > half - 20).any():
             continue
         turn, colour = rng.uniform(0, 2 * np.pi), draw_colour(rng, palette, 0.25) ** 2
-        boxes += [
-            _box(turned(_CORNERS * size + middle, turn) + at, colour)
-            for middle, size in _piece(rng)
-        ]
+        for middle, size in _piece(rng):
+            boxes.append(_box(turned(_CORNERS * size + middle, turn) + at, colour))
     return together(boxes)
 
 
@@ -85,8 +81,7 @@ def _piece(rng: np.random.Generator) -> list[tuple[tuple[float, ...], tuple[floa
     kind = rng.random()
     wide, deep = rng.uniform(25, 90, 2)
     if kind < 0.4:
-        tall = rng.uniform(15, 120)
-        return [((0, tall / 2, 0), (wide, tall, deep))]
+        return [((0, (tall := rng.uniform(15, 120)) / 2, 0), (wide, tall, deep))]
     tall, leg = rng.uniform(40, 80), rng.uniform(2.5, 6.0)
     parts = [((0, tall, 0), (wide, 4.0, deep))]
     x, z = (wide - leg) / 2, (deep - leg) / 2

@@ -1,13 +1,13 @@
-"""Places: a floor, four walls or a horizon, things standing about, and the light.  As everywhere in
-this package in the world's centimetres, y up, the floor at y = 0."""
+"""Places: a floor at y = 0, four walls or a horizon, things standing about, and the light."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from dataset.synthetic.scene.environment import Environment, draw_environment
+from dataset.synthetic.scene import textures
 from dataset.synthetic.scene.floors import FLOORS, floor_texture
 from dataset.synthetic.scene.furniture import Things, draw_furniture
 from dataset.synthetic.scene.textures import INDOOR, LUMA, OUTDOOR, draw_colour, mipmap, noise
@@ -22,12 +22,96 @@ _SKY = np.array([0.84, 0.89, 0.95])
 _PHOTOGRAPHED, _TINTED = 2 / 3, 0.5
 #: Sine of the main light's least elevation, most irradiance of it, and radiance of a floor.
 _LOWEST, _MOST, _BURNT = np.sin(np.radians(25.0)), 1.3, 0.6
+#: Maps of rooms, which come first in the files, and size of all.
+_ROOMS, _HEIGHT, _WIDTH = 9, 256, 512
+#: Radiance of white in pictures; the most that floors mirror; how wide the main light's source is.
+_WHITE, _MIRRORED, _SOURCE = 2.0, 12.0, np.radians(25.0)
+
+
+@lru_cache(maxsize=1)
+def _maps() -> tuple[np.ndarray, np.ndarray]:
+    """Pictures (18, 256, 512, 3) uint8 RGB, of roots of radiance, and (18, 32, 64, 3) radiance."""
+    stem = Path(__file__).parent / "environments"
+    coded = np.frombuffer(stem.with_suffix(".jpg").read_bytes(), np.uint8)
+    pictures = cv2.cvtColor(cv2.imdecode(coded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    with np.load(stem.with_suffix(".npz")) as file:
+        light = file["light"].astype(np.float32)
+    return pictures.reshape(len(light), _HEIGHT, _WIDTH, 3), light
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Photographed surroundings so far away that only the direction counts.  Equirectangular, the
+    first row at the top; from within, the middle column is ahead (+z), columns run to the right
+    (-x).  A uniform sky of radiance 1 would light a level floor as the map."""
+
+    picture: np.ndarray  # (H, W, 3) uint8: 255 times the root of radiance over _WHITE
+    light: np.ndarray  # (h, w, 3) float32 radiance, means of cells, not cut off at white
+    gain: float = 1.0  # on both
+
+    def seen(self, directions: np.ndarray) -> np.ndarray:
+        """Linear light (N, 3) from (N, 3) unit directions, cut off at white."""
+        root = textures.sample(self.picture, *_pixels(directions, self.picture))
+        return root * root * np.float32(self.gain * _WHITE / 255**2)
+
+    def mirrored(self, directions: np.ndarray) -> np.ndarray:
+        """Linear light (N, 3) that a polished floor mirrors to who looks along unit directions."""
+        where = _pixels(directions * np.float32((1, -1, 1)), self._blurred)
+        return textures.sample(self._blurred, *where)
+
+    @cached_property
+    def _blurred(self) -> np.ndarray:
+        ring = np.pad(np.minimum(self.light, _MIRRORED), ((0, 0), (4, 4), (0, 0)), mode="wrap")
+        large = cv2.GaussianBlur(cv2.resize(ring, None, fx=4, fy=4), (0, 0), 2.0)
+        large[:12] *= np.linspace(0, 1, 12, dtype=np.float32)[:, None, None]  # the wearer is there
+        return np.ascontiguousarray(large[:, 16:-16]) * np.float32(self.gain)
+
+    def main_light(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of the light from above: unit direction (3,) of the brightest region, the irradiance (3,)
+        over pi of what faces it, beyond the mean, and that (3,) of the level floor without it."""
+        height, width = self.light.shape[:2]
+        v, u = np.mgrid[: height // 2, :width].reshape(2, -1) + 0.5
+        up, right = np.pi * (0.5 - v / height), 2 * np.pi * (u / width - 0.5)
+        level = np.cos(up)
+        toward = np.stack([-level * np.sin(right), np.sin(up), level * np.cos(right)], -1)
+        solid = 2 * np.pi * level / (width * height)  # angles of the cells over pi
+        light = self.gain * self.light[: height // 2].reshape(-1, 3).astype(float)
+        total, brightness = (solid * toward[:, 1]) @ light, light @ LUMA
+        excess = solid * np.maximum(1 - total @ LUMA / np.maximum(brightness, 1e-9), 0)
+        near = toward @ toward.T > np.cos(_SOURCE)
+        excess *= near[np.argmax(near @ (excess * brightness))]
+        direction = (excess * brightness) @ toward
+        direction = direction / np.linalg.norm(direction) if direction.any() else toward[0]
+        return direction, excess @ light, total - (excess * toward[:, 1]) @ light
+
+
+def _pixels(directions: np.ndarray, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and rows (N,) of a map in which (N, 3) unit directions lie, 0 mid first pixel."""
+    height, width = picture.shape[:2]
+    x, y, z = directions.T
+    right = np.arctan2(-x, z) * np.float32(width / (2 * np.pi)) + np.float32(width / 2 - 0.5)
+    down = np.arccos(np.clip(y, -1, 1)) * np.float32(height / np.pi) - np.float32(0.5)
+    return right, np.clip(down, 0, height - 1)
+
+
+def draw_environment(rng: np.random.Generator, outdoors: bool) -> Environment:
+    """Draw a map of a room or of outdoors, turned and at times mirrored."""
+    pictures, lights = _maps()
+    row = int(rng.integers(_ROOMS, len(lights)) if outdoors else rng.integers(_ROOMS))
+    steps, mirrored = int(rng.integers(lights.shape[2])), bool(rng.random() < 0.5)
+    return turned(Environment(pictures[row], lights[row]), steps, mirrored)
+
+
+def turned(environment: Environment, steps: int, mirrored: bool) -> Environment:
+    """The map mirrored left to right, then turned to the right by ``steps`` cells of its light."""
+    maps = environment.picture, environment.light
+    picture, light = (each[:, ::-1] if mirrored else each for each in maps)
+    picture = np.roll(picture, steps * picture.shape[1] // light.shape[1], axis=1)
+    return Environment(picture, np.roll(light, steps, axis=1), environment.gain)
 
 
 @dataclass(frozen=True)
 class Place:
-    """One environment."""
-
     floor: list[np.ndarray]  # mipmap of (S, S, 3) uint8 textures, finest first, sRGB-like (gamma 2)
     walls: np.ndarray  # (WALL_HEIGHT, WALL_WIDTH, 3) uint8 panorama, its first row at the top
     centre: np.ndarray  # (2,) x and z of the middle of the room
@@ -58,7 +142,6 @@ class Place:
 
 
 def make_place(rng: np.random.Generator) -> Place:
-    """Draw an environment."""
     floor = list(FLOORS.values())[rng.integers(len(FLOORS))]
     outdoors = floor.outdoors
     half = rng.uniform(*((500, 1400) if outdoors else (300, 540)), 2)

@@ -18,16 +18,12 @@ OUTDOOR = np.array([
     (0.80, 0.76, 0.68), (0.30, 0.34, 0.24), (0.44, 0.42, 0.38), (0.24, 0.22, 0.19),
 ])  # fmt: skip
 #: Things of plastic and paint: one in eight.
-_ACCENTS = np.array(
-    [(0.78, 0.62, 0.16), (0.20, 0.33, 0.55), (0.62, 0.18, 0.14), (0.22, 0.42, 0.30)]
-)
+_VIVID = np.array([(0.78, 0.62, 0.16), (0.2, 0.33, 0.55), (0.62, 0.18, 0.14), (0.22, 0.42, 0.3)])
 
 
-def draw_colour(
-    rng: np.random.Generator, palette: np.ndarray, accents: float = 0.125
-) -> np.ndarray:
+def draw_colour(rng: np.random.Generator, palette: np.ndarray, vivid=0.125) -> np.ndarray:
     """An sRGB colour of a palette, never quite the same."""
-    chosen = _ACCENTS if rng.random() < accents else palette
+    chosen = _VIVID if rng.random() < vivid else palette
     colour = chosen[rng.integers(len(chosen))] * rng.uniform(0.75, 1.2)
     return np.clip(colour * rng.normal(1.0, 0.04, 3), 0.02, 0.98)
 
@@ -53,14 +49,12 @@ def mipmap(texture: np.ndarray, levels: int = 5) -> list[np.ndarray]:
     return stack
 
 
-def sample(
-    texture: np.ndarray, u: np.ndarray, v: np.ndarray, border: int = cv2.BORDER_WRAP
-) -> np.ndarray:
-    """Bilinear samples (N,) or (N, 3) float32 of a texture at (N,) pixel coordinates."""
+def sample(image: np.ndarray, u: np.ndarray, v: np.ndarray, border=cv2.BORDER_WRAP) -> np.ndarray:
+    """Bilinear samples (N,) or (N, 3) float32 of an image at (N,) pixel coordinates."""
     width = 1024
     # At least one: OpenCV refuses empty maps, and a view may hold no wall, or no floor, at all.
     rows = max(1, -(-len(u) // width))
     padded = np.zeros((2, rows * width), np.float32)
     padded[:, : len(u)] = u, v
-    found = cv2.remap(texture, *padded.reshape(2, rows, width), cv2.INTER_LINEAR, borderMode=border)
-    return found.reshape(rows * width, *texture.shape[2:])[: len(u)].astype(np.float32, copy=False)
+    found = cv2.remap(image, *padded.reshape(2, rows, width), cv2.INTER_LINEAR, borderMode=border)
+    return found.reshape(rows * width, *image.shape[2:])[: len(u)].astype(np.float32, copy=False)

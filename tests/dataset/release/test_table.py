@@ -1,5 +1,7 @@
 """The table of the release, and finding its archives on disk."""
 
+import errno
+import os
 from collections import Counter
 
 import pytest
@@ -47,10 +49,21 @@ def test_a_character_in_two_places_is_refused(places, tmp_path):
     refused("two archives of male_003_f_s; move one of them away", find_archives, tmp_path)
 
 
-def test_folders_below_are_searched_frames_and_hidden_ones_not(tmp_path):
+def test_folders_below_are_searched_frames_and_hidden_ones_not(tmp_path, monkeypatch, capsys):
     found = tmp_path / "a/b/male_003_f_s.tar.gz"
     others = ("c/cam_down/x.tar.gz", ".d/y.tar.gz", "e/._x.tar.gz", "f/notes.txt")
     for path in (found, *(tmp_path / name for name in others)):
         path.parent.mkdir(parents=True)
         path.touch()
+    (tmp_path / "lost+found").mkdir()
+    true = os.scandir
+
+    def scandir(path):  # permissions do not keep the superuser out
+        if str(path).endswith("lost+found"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return true(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
     assert find_archives(tmp_path) == {"male_003_f_s": [found]}
+    line = f"left out: {tmp_path}/lost+found: cannot be read (Permission denied)\n"
+    assert capsys.readouterr().err == line

@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 
 from dataset.synthetic.body.pose import BodyPose, stack
 from dataset.synthetic.motion.timeline import Timeline
-from dataset.synthetic.render.light import sunshine
+from dataset.synthetic.render.light import Background
 from dataset.synthetic.scene import clutter
 from dataset.synthetic.scene.clutter import draw_clutter, draw_held
 from dataset.synthetic.scene.place import make_place
@@ -86,7 +86,7 @@ def test_the_sun_of_a_thing_is_that_of_the_floor_behind_it():
     floor = np.insert(rng.uniform(-90, 90, (50, 2)), 1, 0.0, axis=1)
     lifted = floor + rng.uniform(0, 40, (50, 1)) * place.sun
     at = ((points - trans).astype(np.float32) for points in (floor, lifted))
-    shares = [sunshine(place, shadow, points, trans) for points in at]
+    shares = [*map(Background(place, trans, shadow, 1.0).sunshine, at)]
     assert np.allclose(*shares, atol=1e-3) and np.ptp(shares[0]) > 0.05
 
 

@@ -125,6 +125,25 @@ def test_killed_workers_full_disks_and_other_writers_end_a_run_with_one_line(
     assert "go on with --resume and fewer --workers" in refused(*again)
 
 
+def test_parts_give_the_files_of_a_single_run(small, tmp_path, make):
+    for part in ("2/2", "1/2"):
+        make(tmp_path, *COUNTS, "--part", part)
+        assert len(labels(tmp_path)) == {"2/2": 6, "1/2": 15}[part]
+    assert contents(tmp_path) == contents(small)
+    for wrong in ("0/2", "3/2", "2", "-1/2"):
+        with pytest.raises(SystemExit):
+            make(tmp_path, *COUNTS, "--part", wrong)
+
+
+def test_one_run_writes_to_a_folder_or_parts_beside_each_other(tmp_path, make, refused):
+    options = [*TRAIN, "2", "--frames_per_character", "1"]
+    with locked(tmp_path / ".parts" / "1-2"):
+        assert "is writing" in refused("--output", tmp_path, *options, "--part", "1/2")
+        make(tmp_path, *options, "--part", "2/2")
+        assert "is writing" in refused("--output", tmp_path, *options, "--resume")
+    assert len(labels(tmp_path)) == 1
+
+
 def test_nothing_is_left_where_the_body_model_cannot_be_loaded(tmp_path, monkeypatch, refused):
     for cached in (body_model._model, body_model.load_rig):
         monkeypatch.setattr(body_model, cached.__name__, cached.__wrapped__)
@@ -156,6 +175,7 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, refused)
         "is a file": (a_file,),
         "nothing to make": (new, "--train", 0, "--val", 0, "--test", 0),
         "was made with another --seed": (small, "--resume", "--seed", 3),
+        "another --frames_per_character": (small, "--part", "1/2", "--frames_per_character", 2),
         "six digits": (new, "--stride", 20000),  # of 50 labels of a character
         "no action Flying: give": (new, "--actions", "Walking", "Flying"),
         "--actions picks among": (new, "--actions", "Walking", "--bvh", other),

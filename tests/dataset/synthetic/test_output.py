@@ -20,18 +20,20 @@ from utils import make_synthetic
 SIZE = 64
 
 
-def test_a_killed_run_that_goes_on_gives_what_packing_the_tree_gives(tiny_data, tmp_path, make):
+def test_parts_and_a_kill_give_what_packing_the_tree_gives(tiny_data, tmp_path, capsys, make):
     tree, direct = tmp_path / "tree", tmp_path / "direct"
     pack(tiny_data, tree, SIZE, "--frames_per_shard", 1000 * make_synthetic.DEFAULT_STRIDE)
     command = ["--pack", "--pack_size", SIZE, *TINY_SET]
+    make(direct, *command, "--part", "2/2")
+    assert "part 2/2 is complete" in capsys.readouterr().out
     # When the first of its jobs is done.
-    first = ("utils/make_synthetic.py", "--output", direct, *command)
+    first = ("utils/make_synthetic.py", "--output", direct, *command, "--part", "1/2")
     killing.kill(*first, at="dataset.synthetic.generate:run_job", call=2)
     assert any((direct / STAGING).rglob("*.json"))
     with pytest.raises(UserError, match="finish packing"):
         Packed(direct, SetType.TRAIN)
-    for _ in range(2):  # the second time it is complete
-        make(direct, *command, "--resume")
+    for more in (["--part", "1/2"], ["--resume"]):  # the second time it is complete
+        make(direct, *command, *more)
         (direct / "synthetic.json").rename(tmp_path / "note")
         assert archives.contents(direct) == archives.contents(tree)
         (tmp_path / "note").rename(direct / "synthetic.json")

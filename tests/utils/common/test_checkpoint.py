@@ -68,7 +68,7 @@ def test_what_a_checkpoint_holds_comes_back(tmp_path):
     content = {
         **{RESNET: TRUNK, LIFTING: HEAD, "optimizer_state_dict": {"state": {}}},
         **{"config": config.model_dump(), "training": vars(state), "camera": CAMERA},
-        "mean_pose": torch.arange(48.0).reshape(16, 3),
+        "mean_pose": torch.arange(48.0).reshape(16, 3).index_fill(0, torch.tensor(11), math.nan),
     }
     found = read(tmp_path, content)
     assert same(found.networks[RESNET], TRUNK) and same(found.networks[LIFTING], HEAD)
@@ -76,6 +76,7 @@ def test_what_a_checkpoint_holds_comes_back(tmp_path):
     assert (found.path, found.optimizer, found.training, found.config, found.camera) == whole
     assert found.has_config and found.parts == ["pose2d", "lifting"] and found.stage == "finetune"
     assert found.mean_pose.dtype == np.float64 and found.mean_pose[1].tolist() == [3, 4, 5]
+    assert np.flatnonzero(np.isnan(found.mean_pose[:, 0])).tolist() == [11]  # without labels
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
@@ -134,6 +135,22 @@ def bomb(path):
         archive.writestr("file/data/99999", bytes(10**6))
 
 
+#: A dict with a key of 2 ** 24 items in 140 bytes, which takes as long to hash.
+DOUBLED_KEY = b"\x80\x02}()" + b"q\0h\0\x86" * 24 + b"K\1u."
+
+
+def doubled_key(path):
+    content = {"data.pkl": DOUBLED_KEY, "version": b"3", "byteorder": b"little"}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, value in content.items():
+            archive.writestr(f"a/{name}", value)
+
+
+def doubled_key_before_zip(path):
+    heads = [pickle.dumps(head, 2) for head in (0x1950A86A20F9469CFC6C, 1001, {})]
+    path.write_bytes(b"".join([*heads, DOUBLED_KEY]))
+
+
 def nested(depth):
     return reduce(lambda inner, _: {"model": inner}, range(depth), {})
 
@@ -176,6 +193,8 @@ NO_CHECKPOINTS = [
     ({RESNET: HEAD}, "no known ResNet"),
     (os.mkfifo, "cannot be read"),
     (bomb, "damaged: copy"),
+    (doubled_key, "damaged: copy"),
+    (doubled_key_before_zip, "cut off, or with Python objects"),
     (with_config(kind="transformer", transformer={"layers": 10**7}), "layers: .*64, not 10000000"),
     ({RESNET: TRUNK | {"bn1.bias": torch.tensor([math.nan])}}, "bn1.bias holds NaN or infinite"),
     ({RESNET: TRUNK | {"a": torch.ones(1).expand(10**9, 10**9)}}, "a has shape .*fewer numbers"),

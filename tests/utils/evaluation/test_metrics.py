@@ -7,10 +7,12 @@ import pytest
 from sample_poses import evaluated
 
 from base.frame import FrameId
-from base.skeleton import JOINTS, LOWER_BODY, MIRROR, NUM_JOINTS
+from base.skeleton import JOINTS, LIMBS, LOWER_BODY, MIRROR, NUM_JOINTS
 from utils.evaluation.metrics import impossible, measure, motion, swapped
+from utils.evaluation.tables import result_blocks, text_summary
 
 HAND, ELBOW = JOINTS.index("LeftHand"), JOINTS.index("LeftForeArm")
+TOES = "LeftToeBase", "RightToeBase"
 ACTIONS = ["walking", "Talking", "unheard_of", "Boxing_mixamo_com_x", "walking", "No"]
 
 
@@ -230,3 +232,81 @@ def test_another_place_ends_a_run_and_frames_that_stand_alone_give_no_motion():
     assert motion(three)["windows"] == 1 and motion(three)["jitter"] is None
     three.frame_ids[2] = FrameId("a", "env_002", 2)
     assert motion(three) is None and motion(evaluated(*walk(4), [0, 10, 11, 20])) is None
+
+
+# ---------------------------------------------------------------- joints that are not labelled
+
+
+def test_every_metric_is_over_known_joints_alone():
+    """Two characters; no frame has a Head or toes, some lack an elbow or a hand: plain loops.
+    What is predicted of the unknown does not count."""
+    target = 0.02 * walk(8)[1] + PERSON
+    predicted = target + np.random.default_rng(3).normal(0, 0.03, target.shape)
+    known = np.ones((8, NUM_JOINTS), bool)
+    known[:, [1, 11, 15]], known[2:4, 3], known[5, 7] = False, False, False
+    visible = known & (np.arange(NUM_JOINTS) != HAND)
+    radii = np.linspace(0.01, 0.4, 8 * NUM_JOINTS).reshape(8, NUM_JOINTS)
+    labels = np.where(known[..., None], target, np.nan)
+    about = {"characters": "aaaaaabb", "visible": visible, "uncertainty": radii}
+    found = measure(evaluated(predicted, labels, **about))
+    wild = np.where(known[..., None], predicted, 77.0)
+    assert found == measure(evaluated(wild, labels, **about))
+    json.dumps(found, allow_nan=False)
+    assert found["joints_measured"] == [j for j in JOINTS if j not in ("Head", *TOES)]
+    errors = 1000 * np.linalg.norm(predicted - predicted[:, :1] - target + target[:, :1], axis=-1)
+    rows = [errors[row, known[row]] for row in range(8)]
+    whole = found["full"]["All"]
+    assert whole["mpjpe"] == pytest.approx(np.mean([row.mean() for row in rows]))
+    assert found["characters"]["b"]["full"]["All"] == {
+        "mpjpe": pytest.approx(np.mean([row.mean() for row in rows[6:]])),
+        "frames": 2,
+    }
+    assert found["joints"]["Head"] == {} and found["joints"]["LeftForeArm"]["mpjpe"] == (
+        pytest.approx(errors[[0, 1, 4, 5, 6, 7], ELBOW].mean())
+    )
+    assert found["visibility"]["hidden"]["joints"] == 8 == found["hidden_hands"]["hands"]
+    assert found["visibility"]["visible"]["joints"] == known.sum() - 8
+    assert found["visibility"]["visible"]["mpjpe"] == pytest.approx(errors[visible].mean())
+    assert found["impossible"]["predicted"] < 1
+    shares = [(row[1:] <= 50).mean() for row in rows]
+    assert found["pck"]["50"] == pytest.approx(np.mean(shares))
+    lengths = {}
+    for parent, child in LIMBS:
+        both = known[:, parent] & known[:, child]
+        made, true = (
+            1000 * np.linalg.norm(x[both, child] - x[both, parent], axis=-1)
+            for x in (predicted, target)
+        )
+        lengths[f"{JOINTS[parent]}-{JOINTS[child]}"] = made - true
+    bones = found["bones"]["by_bone"]
+    assert bones.keys() == {name for name, off in lengths.items() if len(off)} and len(bones) == 11
+    for name, cell in bones.items():
+        assert cell == pytest.approx(
+            {"error": np.abs(lengths[name]).mean(), "bias": lengths[name].mean()}
+        )
+    mean = np.mean([cell["error"] for cell in bones.values()])
+    assert found["bones"]["error"] == pytest.approx(mean)
+    off = 1000 * np.linalg.norm(predicted - target, axis=-1)
+    assert found["uncertainty"]["coverage"] == pytest.approx((off <= 1000 * radii)[known].mean())
+    p, t = (1000 * (x - x[:, :1]) for x in (predicted, target))
+    windows, accelerations = range(1, 5), []  # of a; b has two frames
+    for n in windows:
+        there = known[n - 1] & known[n] & known[n + 1]
+        ours, true = (x[n + 1] - 2 * x[n] + x[n - 1] for x in (p, t))
+        accelerations += np.linalg.norm(ours - true, axis=-1)[there].tolist()
+    assert found["motion"]["acceleration_error"] == pytest.approx(np.mean(accelerations))
+    # A cut is where a known joint jumps.
+    labels[3, HAND] += 5.0
+    assert measure(evaluated(predicted, labels, **about))["motion"]["windows"] == 1
+
+
+def test_swaps_and_parts_of_which_nothing_is_known_are_left_out():
+    target = np.repeat(PERSON[None], 2, 0)
+    predicted = target[:, list(MIRROR)]
+    labels = target.copy()
+    labels[:, list(LOWER_BODY)], labels[1, 2:] = np.nan, np.nan
+    found = measured(predicted, labels)
+    assert found["swaps"] == {"arms": 1.0} and found["lower"] == {}
+    assert found["upper"]["All"]["frames"] == 2
+    assert found["impossible"] == {"predicted": 0.0, "true": 0.0}
+    text_summary(found), result_blocks(found)

@@ -85,6 +85,35 @@ def test_a_perfect_pose_elsewhere_has_an_absolute_error_and_a_larger_one_a_rigid
     assert larger["pa_mpjpe_rigid"] == pytest.approx(0.1 * radius)
 
 
+def test_a_frame_s_error_is_over_its_known_joints_and_so_is_its_alignment():
+    """Two frames with different joints unknown, a third with all: against each frame alone, cut to
+    its joints and aligned by SciPy."""
+    target = random_poses(3)
+    turn = Rotation.from_euler("xyz", [20, -50, 130], degrees=True).as_matrix()
+    predicted = (target + 0.3 * random_poses(3, seed=1)) @ turn * 1.7 + [1, -2, 0.5]
+    known = np.ones((3, NUM_JOINTS), bool)
+    known[0, [1, 11, 15]], known[1, 4:9] = False, False
+    poses = evaluated(predicted, np.where(known[..., None], target, np.nan))
+    for row, there in enumerate(known):
+        made, true = predicted[row], target[row]
+        plain = 1000 * np.linalg.norm(made - made[0] - true + true[0], axis=-1)
+        a, b = made[there] - made[there].mean(0), true[there] - true[there].mean(0)
+        turned = Rotation.align_vectors(b, a)[0].apply(a)
+        scaled = turned * ((turned * b).sum() / (a**2).sum())
+        for name, errors in (
+            ("mpjpe", plain[there]),
+            ("absolute", 1000 * np.linalg.norm(made - true, axis=-1)[there]),
+            ("pa_mpjpe", 1000 * np.linalg.norm(scaled - b, axis=-1)),
+            ("pa_mpjpe_rigid", 1000 * np.linalg.norm(turned - b, axis=-1)),
+        ):
+            upper = np.flatnonzero(there) < 8
+            expected = [errors.mean(), errors[upper].mean(), errors[~upper].mean()]
+            assert poses.part_errors[name][row] == pytest.approx(expected), name
+    assert poses.mpjpe == pytest.approx(poses.part_errors["mpjpe"][:, 0])
+    groups = mpjpe_by_group(predicted, poses.target, poses.actions)
+    assert groups["All"] == pytest.approx(poses.mpjpe.mean())
+
+
 def test_exchanged_sides_stay_an_error_and_a_pose_shrunk_to_a_point_is_finite():
     target = random_poses(4)
     assert distances(aligned(target[:, list(MIRROR)], target, True), target).mean(1).min() > 10

@@ -1,6 +1,7 @@
 """Poses and errors of an evaluation on disk."""
 
 import contextlib
+import csv
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from base.errors import UserError
 from base.frame import FrameId
-from utils.evaluation.poses import Poses, joined, read_poses
+from utils.evaluation.poses import Poses, joined, keep_joints, read_poses
 
 
 def poses(count: int, first: int = 0, uncertainty: bool = True) -> Poses:
@@ -41,6 +42,31 @@ def test_batches_joined_saved_and_read_are_the_poses_in_their_order(tmp_path):
     assert alone.uncertainty is None
     alone.save(tmp_path / "alone.npz")
     assert "uncertainty" not in np.load(tmp_path / "alone.npz").files
+
+
+def test_joints_that_are_not_labelled_are_kept_as_such(tmp_path):
+    found = poses(2)
+    found.target[0, 8:], found.target[1, 11] = np.nan, np.nan
+    found.save(tmp_path / "poses.npz")
+    stored = read_poses(tmp_path / "poses.npz")
+    assert np.array_equal(stored.target, found.target, equal_nan=True)
+    found.write_csv(tmp_path / "frames.csv")
+    head, *lines = csv.reader((tmp_path / "frames.csv").open(encoding="utf-8"))
+    first, second = (dict(zip(head, line, strict=True)) for line in lines)
+    assert first["mpjpe_lower"] == "" and float(first["mpjpe"]) == float(first["mpjpe_upper"])
+    assert second["mpjpe_lower"] == f"{np.delete(found.joint_errors[1], 11)[8:].mean():.4f}"
+    common = keep_joints(found, ["Neck", "LeftHand", "LeftToeBase"])
+    assert np.flatnonzero(common.known[0]).tolist() == [0, 4]
+    assert np.flatnonzero(common.known[1]).tolist() == [0, 4]
+    assert np.isfinite(found.target[1, 5]).all() and common.mpjpe[1] == pytest.approx(
+        found.joint_errors[1, 4] / 2
+    )
+    for damaged in ((0, 0, 0), (1, slice(None))):  # half a joint, and no joint at all
+        arrays = dict(np.load(tmp_path / "poses.npz"))
+        arrays["target"][damaged] = np.nan
+        np.savez(tmp_path / "damaged.npz", **arrays)
+        with pytest.raises(UserError, match="not the poses"):
+            read_poses(tmp_path / "damaged.npz")
 
 
 def test_each_frame_has_a_line_with_its_errors_under_their_names(tmp_path):

@@ -55,6 +55,21 @@ def make(path: Path, count: int) -> tuple[Poses, dict]:
     return poses, results
 
 
+def test_joints_that_are_not_labelled_are_null_and_the_others_are_drawn(tmp_path):
+    target = np.stack([standing()] * 2)
+    target[:, 1], target[1, 4] = np.nan, np.nan
+    poses = evaluated(np.stack([standing()] * 2), target)
+    write_report(tmp_path / "a.html", measure(poses) | ABOUT, poses, range(2), NoisePainter())
+    data = data_in((tmp_path / "a.html").read_text())
+    for row, frame in enumerate(data["frames"]):
+        for key in ("joints2d", "joints3d"):
+            missing = [k for k, place in enumerate(frame["truth"][key]) if place is None]
+            assert set(missing) >= {1, *[4] * row} and 5 not in missing
+            assert None not in frame["predicted"]["joints3d"]
+    assert "Head" not in data["joints"][0]["x"] and "LeftHand" in data["joints"][0]["x"]
+    assert 0.5 < data["room"]["reach"] < 1.0
+
+
 def data_in(text: str) -> dict:
     return json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1))
 

@@ -1,18 +1,24 @@
 """Sources of frames: pictures by folder, pattern and name; videos whole and cut off; cameras."""
 
 import os
+import socket
+import threading
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import cv2
 import numpy as np
 import pytest
+from http_server import serving
 from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from base.errors import UserError
+from base.errors import BrokenFrameError, UserError
+from utils.inference import picture_source
+from utils.inference import video as video_module
 from utils.inference.picture_source import DRAWINGS_MARK, open_source
 from utils.inference.source import name_text, plain_name
 
@@ -187,6 +193,61 @@ def test_a_video_that_is_cut_off_gives_what_is_there_and_says_so(name, clips, tm
     assert 8 <= len(found) < 40 and np.abs(found - np.arange(len(found)))[:-1].max() <= 1
     text = f"{name}: {len(found)} frames could be read, up to "
     assert source.fault.startswith(text) and "cut off or damaged" in source.fault
+
+
+def test_videos_at_an_address_are_read_and_streams_without_an_end_are_live(clips, monkeypatch):
+    with serving(clips) as address:
+        source = open_source(f"{address}/uneven.mp4")
+        shots = list(source)
+        assert np.allclose([shot.time for shot in shots], UNEVEN) and not source.live
+        assert np.abs(numbers(shots) - np.arange(40)).max() <= 1
+        live = open_source(f"{address}/live.mkv".replace("//", "//me:secret@"))
+        assert live.live and len(live.sample(3)) == 3
+        shown = [round(shot.read()[24:40, 24:40].mean() / 3) for shot in live]
+        assert shown == sorted(shown) and 1 <= len(shown) <= 37 and "no more frames" in live.fault
+        assert "secret" not in live.name and live.name in live.fault
+        with pytest.raises(UserError, match=r"none.mp4: not a video .*404"):
+            open_source(f"{address}/none.mp4")
+    monkeypatch.setattr(video_module, "_TIMEOUT_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for scheme in ("http", "rtsp"):
+            with pytest.raises(
+                UserError, match=r"//127.0.0.1:\d+/x: .*(no answer within 0.3 s|of another kind)"
+            ):
+                open_source(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/x")
+    with pytest.raises(UserError, match="Connection refused"):
+        open_source("rtsp://127.0.0.1:9/x")
+    monkeypatch.setattr(picture_source, "open_camera", lambda index: index)
+    assert [open_source(given) for given in ("3", "/dev/video4")] == [3, 4]
+
+
+def test_a_frame_that_is_too_large_ends_a_stream(clips, monkeypatch):
+    monkeypatch.setattr(video_module, "_TIMEOUT_S", 60)
+    shown, decode = [], video_module._picture
+
+    def large_at_last(frame):
+        shown.append(frame)
+        if len(shown) > 5:
+            raise BrokenFrameError("a picture of 99999×9999 pixels, too large")
+        return decode(frame)
+
+    monkeypatch.setattr(video_module, "_picture", large_at_last)
+    with serving(clips) as address:
+        live = open_source(f"{address}/live.mkv")
+        shots = list(live)
+    large = "a picture of 99999×9999 pixels, too large"
+    assert 1 <= len(shots) <= 5 and live.fault == f"{live.name} is given up: {large}"
+
+
+def test_a_camera_that_hangs_is_given_up(monkeypatch):
+    monkeypatch.setattr(video_module, "_TIMEOUT_S", 0.05)
+    unplugged = threading.Event()
+    camera = SimpleNamespace(grab=lambda: True, get=lambda name: 30.0, release=lambda: None)
+    camera.read = lambda: (unplugged.wait() and False, None)
+    monkeypatch.setattr(cv2, "VideoCapture", lambda index: camera)
+    source = open_source("0")
+    assert list(source) == [] and source.fault == "camera 0 gives no more frames"
+    unplugged.set()
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from commands import run_train
 from base.skeleton import JOINTS
 from dataset.augment import Augmentation, blur_images, change_colours
 from dataset.batch import collate
+from dataset.mixed import Roots
 from model import build
 from model.joint_transformer import JointTransformer
 from utils.common import networks
@@ -39,7 +40,7 @@ def pictures_read_once():
     real, opened = stage_module.open_pictures, {}
 
     def open_pictures(root, which, config, *more):
-        key = root, which, config.data.input_size
+        key = str(root), which, config.data.input_size
         if key not in opened:
             opened[key] = real(root, which, config, *more)
         return opened[key]
@@ -59,7 +60,7 @@ def make(tiny_data, processes):
         training = networks.training_type(name, config)
         model = build(config.model, config.data.input_size, training.parts)
         model.train_only(training.trained)
-        return Stage(name, model, config, tiny_data, processes)
+        return Stage(name, model, config, Roots([tiny_data]), processes)
 
     return made
 

@@ -17,8 +17,10 @@ from base.actions import action_group
 from base.release_camera import RELEASE_SQUARE
 from base.set_type import SetType
 from base.skeleton import HEATMAP_JOINTS
+from dataset.annotations import Annotations
 from dataset.augment import Augmentation
 from dataset.in_memory import InMemory
+from dataset.mixed import Roots
 from dataset.order import Division
 from model.pose_model import PoseOutput
 from utils.common.config import parse_config
@@ -37,7 +39,7 @@ def make(tiny_kind, tiny_data, processes):
     def made(name, **changes):
         config = parse_config(safe_load(CONFIG), "test")
         model, config = stage_network(name, config.overridden(changes), Start())
-        return Stage(name, model, config, tiny_data, processes)
+        return Stage(name, model, config, Roots([tiny_data]), processes)
 
     return made
 
@@ -126,6 +128,60 @@ def test_visibility_counts_inside_the_picture_and_is_known_where_labels_tell(mak
         assert torch.equal(targets.visible_known, outside | known)
 
 
+@pytest.mark.parametrize("name", ["train2d", "train3d", "finetune", "temporal"])
+def test_joints_without_labels_have_empty_maps_and_no_error(make, monkeypatch, name):
+    """Joint 11 in all frames, 5 in the first: gradients are numbers, and the error of a
+    frame is the mean over those that are left."""
+    stage = make(name)
+    batch = next(iter(stage.validation))
+    unknown = torch.zeros(len(batch), 16, dtype=torch.bool)
+    unknown[:, 11] = unknown[0, 5] = True
+    batch.joints3d[unknown], batch.visible[unknown] = np.nan, False
+    if batch.joints2d is not None:
+        batch.joints2d[unknown] = np.nan
+        stage.visibility_known = False
+        batch.joints2d[0, 7] = -50.0
+    else:
+        batch.inside[unknown] = False
+    for augmented in (False, True):
+        sample = stage.sample(batch, augmented)
+        targets, given = sample.targets, sample.inputs.get("heatmaps")
+        missing = targets.joints3d.isnan().any(-1)
+        assert missing.sum() == unknown.sum() and not targets.visible[missing].any()
+        assert not targets.visible_known[missing].any() and not (targets.inside & missing).any()
+        if given is not None:
+            assert given.isfinite().all() and not given[missing[:, list(HEATMAP_JOINTS)]].any()
+        sum(stage.losses(sample).values()).backward()
+        learning = [p for p in stage.model.parameters() if p.requires_grad]
+        assert all(p.grad is None or p.grad.isfinite().all() for p in learning)
+    if name in ("train2d", "finetune"):
+        return
+
+    def predict(sample):
+        pose = torch.nan_to_num(sample.targets.joints3d) + 5.0
+        pose[:, 3, 0] += 0.15
+        pose[:, 11] += 9.0
+        return PoseOutput(joints3d=pose)
+
+    ratios = []
+    monkeypatch.setattr(stage, "_predict", predict)
+    monkeypatch.setattr(stage.model, "calibration_ratios", lambda output, true: true[..., 0])
+    monkeypatch.setattr(stage.model, "calibrate", lambda found: ratios.append(found) or 1.0)
+    figures, _ = stage.validate([batch])
+    assert figures["mpjpe_mm"] == pytest.approx(np.mean([150 / 14, *[10.0] * 3]), rel=1e-4)
+    assert len(ratios[0]) == (~unknown).sum() and np.isfinite(ratios[0]).all()
+
+
+def test_a_mean_pose_is_of_the_frames_that_have_the_joint():
+    joints3d = np.random.default_rng(0).normal(size=(3, 16, 3)).astype(np.float32)
+    centred = joints3d.astype(np.float64) - joints3d[:, :1]
+    joints3d[:, 11], joints3d[1, 4] = np.nan, np.nan
+    expected = centred.mean(0)
+    expected[4], expected[11] = centred[[0, 2], 4].mean(0), np.nan
+    found = Annotations(None, joints3d, None, ["walking"] * 3).mean_pose()
+    assert found == pytest.approx(expected, nan_ok=True)
+
+
 def test_a_divided_batch_counts_joints_over_all_of_its_parts(make):
     stage = make("train2d")
     whole = next(iter(stage.loader))
@@ -171,7 +227,7 @@ def test_pictures_are_kept_in_memory_where_they_fit(tiny_data, monkeypatch):
         changes = {"memory_gib": gib, "workers": asked, "input_size": 64}
         config = parse_config({"data": changes}, "test")
         view = RELEASE_SQUARE.resized(64, 64)
-        dataset, found = open_pictures(tiny_data, SetType.TRAIN, config, view, None)
+        dataset, found = open_pictures(Roots([tiny_data]), SetType.TRAIN, config, view)
         assert isinstance(dataset, InMemory) == (workers == 0) and found == workers
 
 

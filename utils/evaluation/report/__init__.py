@@ -47,10 +47,11 @@ def write_report(
     BrokenFrameError for one that cannot be read any more."""
     groups = {name: results["full"][name] for name in TABLE_GROUPS if name in results["full"]}
     camera = painter.dataset.camera.resized(_SIDE, _SIDE)
+    shown = {name: head for name, head in _LISTED.items() if name in poses.frame_errors}
     listed, frames = [], []
     for row in tqdm(rows, "report", unit="frame", dynamic_ncols=True):
         frame_id, action = poses.frame_ids[row], described(poses.actions[row])
-        errors = [f"{poses.frame_errors[name][row]:.1f}" for name in _LISTED]
+        errors = [f"{poses.frame_errors[name][row]:.1f}" for name in shown]
         picture = f'<td><img loading=lazy alt="" src="{_webp(painter.image(frame_id))}"></td>'
         listed.append(f"<tr>{picture}{_cells([str(frame_id), action, *errors], text=2)}</tr>")
         pair = {"predicted": poses.predicted[row], "truth": poses.target[row]}
@@ -60,7 +61,7 @@ def write_report(
     sides = [style.side(joint) for joint in range(len(JOINTS))]
     data = {
         "actions": [_bars(groups, *bars) for bars in _BARS if bars[0] in groups["All"]],
-        "joints": [_bars(results["joints"], *_BARS[0])],
+        "joints": [_bars(results.get("joints", {}), *_BARS[0])],
         "frames": frames,
         "bones": [(*bone, style.side(*bone)) for bone in style.BONES],
         **{"jointNames": JOINTS, "sides": sides, "room": _room(frames), "colours": _COLOURS},
@@ -78,7 +79,7 @@ def write_report(
         about=escape(about),
         side=_SIDE,
         summary=escape(text_summary(results)),
-        heads=_cells(["", "frame", "action", *_LISTED.values()], "th", text=3),
+        heads=_cells(["", "frame", "action", *shown.values()], "th", text=3),
         rows="\n".join(listed),
         table="\n".join(_table_rows(results)),
         colours="".join(f"--{name}: {code}; " for name, code in _COLOURS.items()),
@@ -113,6 +114,7 @@ def _bars(cells: dict[str, Any], key: str, name: str, tone: str) -> dict[str, An
     """Plotly's bars of the value ``key`` of each cell, with its interval where there is one."""
     lines = {"type": "data", "symmetric": False, "thickness": 1.2, "width": 3}
     lines |= {"array": [], "arrayminus": []}
+    cells = {name: cell for name, cell in cells.items() if key in cell}
     values = [cell[key] for cell in cells.values()]
     for value, cell in zip(values, cells.values(), strict=True):
         ends = cell.get(f"{key}_interval")
@@ -131,18 +133,17 @@ def _webp(image: np.ndarray) -> str:
 
 
 def _joints(pose: DrawnPose, floor: np.ndarray) -> dict[str, Any]:
-    """Pixels of the embedded picture, None outside the lens, and metres above the floor."""
-    pixels = pose.joints2d.round(1).tolist()
-    return {
-        "joints2d": [None if np.isnan(x) else (x, y) for x, y in pixels],
-        "joints3d": (pose.joints3d - floor).round(3).tolist(),
-    }
+    """Pixels of the embedded picture and metres above the floor; None for joints outside the lens,
+    and for those that are not known."""
+    places = {"joints2d": pose.joints2d.round(1), "joints3d": (pose.joints3d - floor).round(3)}
+    return {k: [None if np.isnan(x).any() else x.tolist() for x in v] for k, v in places.items()}
 
 
 def _room(frames: list[dict[str, Any]]) -> dict[str, float]:
     """Half the side of the floor that is below all poses, and how low and high they are, metres:
     at least 1 m × 1 m × 1.6 m."""
-    joints = np.array([pose["joints3d"] for frame in frames for pose in frame.values()])
+    poses = [pose["joints3d"] for frame in frames for pose in frame.values()]
+    joints = np.array([joint for pose in poses for joint in pose if joint])
     across, up = np.abs(joints[..., :2]).max(initial=0.5), -joints[..., 2]
     low, high = up.min(initial=0), up.max(initial=1.6)
     return {"reach": across + 0.02, "low": low - 0.02, "high": high + 0.02}

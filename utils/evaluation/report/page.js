@@ -49,7 +49,7 @@
   // Plotly's axes are x to the wearer's left, y backward, z up: ours turned half round about x.
   function skeleton(joints, kind) {
     const places = (ids) => Object.fromEntries(["x", "y", "z"].map((axis, k) =>
-      [axis, ids.map((joint) => joint < 0 ? null : (k ? -1 : 1) * joints[joint][k])]));
+      [axis, ids.map((joint) => joint < 0 || !joints[joint] ? null : (k ? -1 : 1) * joints[joint][k])]));
     const common = { type: "scatter3d", showlegend: false };
     return [{ ...common, mode: "lines", hoverinfo: "skip",
       ...places(data.bones.flatMap(([a, b]) => [a, b, -1])),
@@ -77,7 +77,7 @@
     const frame = data.frames[rows.indexOf(chosen)], cells = chosen.cells, kinds = shown();
     byId("image").src = cells[0].firstChild.src;
     byId("caption").textContent =
-      `${cells[1].textContent} · ${cells[2].textContent} · MPJPE ${cells[3].textContent} mm`;
+      `${cells[1].textContent} · ${cells[2].textContent} · ${heads[3].textContent} ${cells[3].textContent} mm`;
     byId("overlay").innerHTML = kinds.map((kind) => overlay(frame[kind].joints2d, kind)).join("");
     const poses = kinds.flatMap((kind) => skeleton(frame[kind].joints3d, kind));
     Plotly.react("scene", [floor, ...poses], view, { displaylogo: false, responsive: true });

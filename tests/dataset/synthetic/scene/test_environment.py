@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from dataset.synthetic.render.light import Background, lambert
-from dataset.synthetic.scene.environment import Environment, _maps, turned
-from dataset.synthetic.scene.place import make_place, photographed
+from dataset.synthetic.scene.place import Environment, _maps, make_place, photographed, turned
 from dataset.synthetic.scene.textures import LUMA
 
 FLIP = np.float32((1, -1, 1))

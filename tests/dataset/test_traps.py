@@ -1,0 +1,240 @@
+"""What other laboratories' sets have wrong: each planted in a small set of its own, and found; and
+nothing found in the same set without it."""
+
+import json
+import pickle
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+import cv2
+import h5py
+import numpy as np
+import pytest
+from other_sets import ego_body3m, mpi, unreal_ego
+
+from base.headset import load_headset
+from base.set_type import SetType
+from dataset.check import check_set
+from dataset.faults import BAD_LABEL, OFF_PICTURE, OFF_STATED, SWAPPED_SIDES
+from utils import check_data
+
+SAMPLE = Path(__file__).parents[2].parent / "shared" / "other_sets" / "egobody3m"
+SKIN, CLOTHES = (205, 150, 120), (90, 100, 110)
+#: MPI's 15 joints of a standing person in the axes of the head, metres, from the camera: x to the
+#: left, y forward, z down; the right side first.
+ARM, LEG = (
+    np.array([[-0.18, -0.13, 0.2], [-0.22, 0.0, 0.45], [-0.15, 0.2, 0.5]]),
+    np.array([[-0.1, -0.1, 0.7], [-0.1, -0.05, 1.1], [-0.1, -0.1, 1.5], [-0.12, 0.05, 1.55]]),
+)
+LEFT = [-1, 1, 1]
+STANDING = np.concatenate([[[0, -0.12, 0.15]], ARM, ARM * LEFT, LEG, LEG * LEFT])
+WRISTS = [3, 6]
+SWAPPED = [0, 4, 5, 6, 1, 2, 3, 11, 12, 13, 14, 7, 8, 9, 10]
+
+
+def poses(count, headset):
+    """(count, 15, 3) metres in the camera's frame: hands that move in bursts."""
+    rng = np.random.default_rng(0)
+    found = np.repeat(STANDING[None], count, 0)
+    for wrist in WRISTS:
+        steps = rng.normal(0, 0.03, (count, 3)) * (rng.random(count) < 0.3)[:, None]
+        place = np.zeros(3)
+        for pose, step in zip(found, steps, strict=True):
+            place = np.clip(place + step, -0.1, 0.1)
+            pose[wrist] += place
+    return found @ headset.rotation.T
+
+
+def draw(pose, camera, rim=92):
+    """A lit circle with skin-coloured discs at the palms."""
+    image = np.zeros((camera.height, camera.width, 3), np.uint8)
+    radius = camera.project(np.array([np.sin(np.radians(rim)), 0, np.cos(np.radians(rim))]))[0]
+    centre = round(camera.cx), round(camera.cy)
+    cv2.circle(image, centre, round(radius - camera.cx), CLOTHES, -1)
+    for wrist in WRISTS:
+        palm = camera.project(pose[wrist] + 0.35 * (pose[wrist] - pose[wrist - 1]))
+        cv2.circle(image, tuple(map(int, palm.round())), camera.height // 25, SKIN, -1)
+    return image
+
+
+def check(root, *options):
+    """Exit status, kinds of faults and the whole report of a set."""
+    try:
+        check_data.main(["--data_root", str(root), "--jobs", "2", *options])
+        status = 0
+    except SystemExit as ended:
+        status = ended.code
+    [found] = json.loads((root / "report.json").read_text())["sets"]
+    return status, found["counts"], found
+
+
+def write_chunk(root, stated=lambda pixels: pixels, order=None, bgr=False):
+    headset = load_headset("mo2cap2")
+    joints = poses(30, headset)
+    small = headset.camera.cropped(128, 0, 1024, 1024).resized(256, 256)
+    pictures = np.array([draw(pose, small).transpose(2, 0, 1) for pose in joints])
+    with h5py.File(root / "mo2cap2_chunk_0001.hdf5", "w") as file:
+        file["Images"] = pictures[:, ::-1] if bgr else pictures
+        file["Annot3D"] = 1000 * (joints if order is None else joints[:, order])
+        file["Annot2D"] = stated(headset.camera.project(joints) / 4)
+    return root
+
+
+def test_a_clean_chunk_is_well(tmp_path, capsys):
+    status, counts, found = check(write_chunk(tmp_path))
+    assert (status, counts) == (0, {})
+    [note] = found["notes"]
+    assert note == "mo2cap2: stated 2D joints off the projected, px: 0.000"
+    assert note in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("stated", "correction"),
+    [
+        (lambda p: p - [32, 0], "moved by +128.0, +0.0 px"),
+        (lambda p: p - [-1, 0], "moved by -4.0, +0.0 px"),
+        (lambda p: p / 4, "0.0 px if multiplied by 4"),
+        (lambda p: p * [-1, 1] + [1279 / 4, 0], "0.0 px if x mirrored"),
+        (lambda p: p[:, SWAPPED], "0.0 px if left and right joint names swapped"),
+        (
+            lambda p: (p / 4)[:, SWAPPED] - [8, 1],
+            "multiplied by 4 and left and right joint names swapped and moved by +128.0, +16.0 px",
+        ),
+        (lambda p: p[:, ::-1], "no shift, scale, mirroring or swapping of names fits"),
+    ],
+)
+def test_the_correction_of_stated_pixels_is_found(stated, correction, tmp_path):
+    status, counts, found = check(write_chunk(tmp_path, stated), "--no_pictures")
+    assert status == 1 and counts == {"stated 2D joints are off": 1}
+    [fault] = found["faults"]
+    assert fault["where"] == "TrainSet/mo2cap2" and correction in fault["detail"]
+    assert found["good_frames"] == 30
+
+
+def test_left_and_right_swapped_and_turned_labels_are_told_apart(tmp_path):
+    def detail(order):
+        found = check(write_chunk(tmp_path, order=order), "--no_pictures")[2]
+        return {fault["kind"]: fault["detail"] for fault in found["faults"]}
+
+    swapped = detail(SWAPPED)["left and right swapped"]
+    assert "100%" in swapped and "names" in swapped
+    with h5py.File(write_chunk(tmp_path) / "mo2cap2_chunk_0001.hdf5", "a") as file:
+        file["Annot3D"][...] = file["Annot3D"][...] * [-1, -1, 1]
+    _, counts, found = check(tmp_path, "--no_pictures")
+    assert counts["left and right swapped"] == 1
+    assert any("turned by 180°" in fault["detail"] for fault in found["faults"])
+
+
+def test_exchanged_channels_are_seen_at_the_hands(tmp_path):
+    status, counts, found = check(write_chunk(tmp_path, bgr=True))
+    assert status == 1 and counts == {"pictures and labels disagree": 1}
+    [fault] = found["faults"]
+    assert fault["detail"] == "channels look like BGR: try --format mo2cap2:colour=bgr"
+
+
+def write_sequence(root, count, late=lambda number: 0, headset="sceneego", none=(), bgr=False):
+    """Of SceneEgo; ``late`` is how many frames later the picture of a label was taken."""
+    headset = load_headset(headset)
+    joints = poses(count, headset)
+    folder = root / "train" / "jian1"
+    (folder / "imgs").mkdir(parents=True)
+    for number in range(count):
+        shown = np.clip(number - late(number), 0, count - 1)
+        image = draw(joints[shown], headset.camera)
+        cv2.imwrite(str(folder / "imgs" / f"img_{number:06d}.jpg"), image[..., :: 1 if bgr else -1])
+    labels = [
+        {"ext_id": n + 7, "ego_pose_gt": None if n in none else pose}
+        for n, pose in enumerate(joints)
+    ]
+    (folder / "local_pose_gt.pkl").write_bytes(pickle.dumps(labels))
+    (folder / "syn.json").write_text('{"ego": 0, "ext": 7}')
+    return root
+
+
+def test_a_recording_whose_pictures_drift_is_found_with_the_option_to_try(tmp_path):
+    root = write_sequence(tmp_path, 166, lambda number: 0 if number < 83 else 3)
+    status, counts, found = check(root)
+    assert status == 1 and counts == {"pictures and labels disagree": 1}
+    [fault] = found["faults"]
+    assert fault["where"] == "TrainSet/jian1"
+    assert fault["detail"].startswith("pictures lag behind their labels: +0 frames from ")
+    assert ", +3 frames from " in fault["detail"]
+    assert fault["detail"].endswith(": try --format scene_ego:pairing=drift")
+
+
+def test_a_sound_recording_is_well_and_labels_without_a_pose_are_counted(tmp_path):
+    root = write_sequence(tmp_path, 90)
+    status, counts, found = check(root)
+    assert (status, counts) == (0, {})
+    assert "jian1: pictures lag behind their labels: +0 frames" in found["notes"][-1]
+    labels = pickle.loads((root / "train/jian1/local_pose_gt.pkl").read_bytes())
+    labels[3]["ego_pose_gt"] = None
+    labels[45]["ego_pose_gt"][2, 1] = np.nan
+    (root / "train/jian1/local_pose_gt.pkl").write_bytes(pickle.dumps(labels))
+    status, counts, found = check(root)
+    assert status == 1 and counts["broken label"] == 2 and set(counts) == {"broken label"}
+    assert {fault["where"][-6:] for fault in found["faults"]} == {"000003", "000045"}
+
+
+@pytest.mark.parametrize("taken", ["egowholebody", "mo2cap2"])
+def test_a_calibration_that_does_not_fit_the_rim_is_found(taken, tmp_path):
+    status, counts, found = check(write_sequence(tmp_path, 3, headset=taken))
+    assert status == 1 and counts == {"pictures and labels disagree": 1}
+    [fault] = found["faults"]
+    assert "by the calibration the centre is (615, 528)" in fault["detail"]
+    camera = load_headset(taken).camera
+    assert f"image circle with centre ({camera.cx:.0f}, {camera.cy:.0f})" in fault["detail"]
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "kinds"),
+    [
+        ("scene_ego", mpi.write_scene_ego, {}),
+        ("scene_ego", partial(mpi.write_scene_ego, camera="01_12"), {OFF_PICTURE: 1}),
+        ("scene_ego", partial(mpi.write_scene_ego, none=[0], nan=[1, 2]), {BAD_LABEL: 3}),
+        ("mo2cap2", mpi.write_ego_pw, {}),
+        ("mo2cap2", mpi.write_mo2cap2, {}),
+        ("mo2cap2", partial(mpi.write_mo2cap2, columns=0), {OFF_STATED: 1}),
+        ("mo2cap2", partial(mpi.write_mo2cap2, columns=33), {OFF_STATED: 1}),
+        ("mo2cap2", partial(mpi.write_mo2cap2, bgr=True), {OFF_PICTURE: 1}),
+        ("mo2cap2", partial(mpi.write_mo2cap2, left_first=True), {SWAPPED_SIDES: 1}),
+        ("unreal_ego", unreal_ego.write_unreal_ego, {}),
+        ("unreal_ego", partial(unreal_ego.write_unreal_ego, swapped=True), {SWAPPED_SIDES: 2}),
+        ("ego_body3m", ego_body3m.write_ego_body3m, {}),
+        ("ego_body3m", partial(ego_body3m.write_ego_body3m, other_device=True), {}),
+    ],
+)
+def test_copies_by_another_hand_are_well_but_for_what_is_planted(
+    name, write, kinds, rendered_for, tmp_path
+):
+    write(tmp_path, rendered_for(name))
+    chunks = tmp_path / "training_data"
+    report = check_set(
+        chunks if chunks.is_dir() else tmp_path,
+        SetType.TRAIN,
+        True,
+        1,
+        5.0,
+        None,
+        check_data.rim_faults,
+    )
+    assert Counter(fault.kind for fault in report.faults) == kinds
+
+
+@pytest.mark.skipif(not SAMPLE.is_dir(), reason="no genuine labels here")
+def test_joints_behind_egobody3ms_cameras_are_counted(tmp_path):
+    (tmp_path / "603778748449547").symlink_to(SAMPLE / "603778748449547")
+    used = [9, 0, 2, 3, 4, 6, 7, 8, 20, 21, 22, 14, 15, 16]
+    report = check_set(tmp_path, SetType.TEST, False, 1, 5.0)
+    for camera, size in enumerate(((636, 480), (1280, 1024), (1280, 1024), (636, 480))):
+        seen = []
+        for path in SAMPLE.rglob("frame*.json"):
+            content = json.loads(path.read_text())
+            seen += [content[f"projected_joint_positions_cam{camera}_px"][joint] for joint in used]
+        u, v, depth = np.array(seen).T
+        inside = (u > -0.5) & (u < size[0] - 0.5) & (v > -0.5) & (v < size[1] - 0.5) & (depth <= 0)
+        text = f"egobody3m_cam{camera}: {(depth <= 0).sum()} stated 2D joints are behind the camera"
+        [note] = [note for note in report.notes if note.startswith(text)]
+        assert f"left out; {inside.sum()} of them are in the picture, mirrored" in note
+    assert {fault.kind for fault in report.faults} == {"label without picture"}

@@ -1,0 +1,155 @@
+"""Training on, and evaluating on, several data roots at once, as a user does."""
+
+import json
+import pickle
+from unittest import mock
+
+import killing
+import numpy as np
+import other_sets_tiny
+import pytest
+import torch
+from commands import BEST, at_step, names, pack, records, run_train
+
+import demo
+import train
+from base.errors import UserError
+from utils import draw_contact_sheet
+
+pytestmark = pytest.mark.usefixtures("tiny_kind")
+
+
+@pytest.fixture(scope="module")
+def roots(tmp_path_factory, tiny_data):
+    """The tiny set, and a copy that is packed: of the same frames, but another root."""
+    return tiny_data, pack(tiny_data, tmp_path_factory.mktemp("roots") / "copy")
+
+
+def run(roots, log_dir, *more, stage="finetune"):
+    given = ("--training_type", stage, "--gpu", "cpu", "--log_dir", log_dir, "--data_root", *roots)
+    train.main([str(word) for word in (*given, *more)])
+
+
+def test_a_run_on_a_mix_goes_on_bit_identical_and_with_no_other(
+    roots, tiny_file, tmp_path, monkeypatch, capsys
+):
+    how = "--config", tiny_file, "--weights", "1", "3"
+    with killing.one_thread():
+        run(roots, tmp_path / "alone", *how)
+        printed = capsys.readouterr().out
+        at_step(monkeypatch, 3, lambda: 1 / 0)
+        minutes = "--set", "checkpoints.minutes=1e-9"
+        with pytest.raises(ZeroDivisionError):
+            run(roots, tmp_path / "log", *how, *minutes)
+        monkeypatch.undo()
+        run(roots, tmp_path / "log", *how, "--resume")
+    assert f"{roots[0]} (6 frames of 12), {roots[1]} (18 frames of 12)" in printed
+    assert "TrainSet 24, ValSet 8" in printed and "6 steps each" in printed
+    contents = [torch.load(tmp_path / log / BEST, weights_only=True) for log in ("alone", "log")]
+    for key in ("tiny2d_state_dict", "tiny3d_state_dict"):
+        one, other = (content[key] for content in contents)
+        assert all((one[name] == other[name]).all() for name in one)
+    losses = [
+        {r["step"]: r.get("loss") for r in records(tmp_path / log)} for log in ("alone", "log")
+    ]
+    assert losses[0] == losses[1]
+    assert contents[0]["mounts"]["mix"] == {"roots": ["synthetic", "copy"], "weights": [1.0, 3.0]}
+    for other in ((*roots, "--weights", 1, 1), roots, roots[::-1], roots[:1]):
+        with pytest.raises(UserError, match=r"trained on \{'roots': \['synthetic', 'copy'\]"):
+            run(other, tmp_path / "log", "--config", tiny_file, "--resume", "--epochs", "3")
+
+
+def test_a_stage_that_reads_labels_mixes_too_and_one_of_videos_does_not(roots, tiny_file, tmp_path):
+    run(roots, tmp_path / "3d", "--config", tiny_file, stage="train3d")
+    with pytest.raises(UserError, match="temporal takes one --data_root"):
+        run(roots, tmp_path / "t", "--config", tiny_file, stage="temporal")
+    run_train("train3d", roots[0], tmp_path / "one", "--config", tiny_file)
+    assert "mix" not in torch.load(tmp_path / "one" / BEST)["mounts"]
+    with pytest.raises(UserError, match="trained on one data root"):
+        run(roots, tmp_path / "one", "--config", tiny_file, "--resume", stage="train3d")
+
+
+def evaluate(model, save_dir, *roots_and_more):
+    given = ("--load_model", model, "--gpu", "cpu", "--workers", 0, "--num_vis", 0)
+    given = (*given, "--save_dir", save_dir, "--data_root", *roots_and_more)
+    demo.main([str(word) for word in given])
+
+
+def test_each_root_is_evaluated_as_alone_and_a_table_is_of_all(
+    roots, tiny_network, tmp_path, capsys
+):
+    evaluate(tiny_network, tmp_path / "all", *roots)
+    printed = capsys.readouterr().out
+    for root, name in zip(roots, ("synthetic", "copy"), strict=True):
+        evaluate(tiny_network, tmp_path / name, root)
+        assert names(tmp_path / name) == names(tmp_path / "all" / name)
+        for file in names(tmp_path / name):
+            both = [folder / file for folder in (tmp_path / name, tmp_path / "all" / name)]
+            if not file.endswith("npz"):
+                assert both[0].read_bytes() == both[1].read_bytes()
+    assert names(tmp_path / "all") == [
+        "copy",
+        "synthetic",
+        *(f"table.{x}" for x in ("json", "md", "txt")),
+    ]
+    stored = json.loads((tmp_path / "all" / "table.json").read_text())
+    for name in ("synthetic", "copy"):
+        own = json.loads((tmp_path / name / "results.json").read_text())
+        assert stored["sets"][name] == own
+        cell = own["full"]["All"]
+        cells = [f"{cell['mpjpe']:.1f}", f"{cell['pa_mpjpe']:.1f}", "6"]
+        lines = (tmp_path / "all" / "table.txt").read_text().splitlines()
+        assert [line.split() for line in lines if line.startswith(name)] == [[name, *cells]]
+        assert f"| {name} | {' | '.join(cells)} |" in (tmp_path / "all" / "table.md").read_text()
+    assert (tmp_path / "all" / "table.txt").read_text() in printed
+
+
+def test_common_joints_are_those_that_all_sets_have(roots, tiny_network, tmp_path):
+    scene = other_sets_tiny.scene_ego(tmp_path / "scene", test_jian1=2)
+    path = scene / "test" / "jian1" / "annotation.pkl"
+    labels = pickle.loads(path.read_bytes())
+    labels[0]["ego_pose_gt"][3] = np.nan  # a hand that is labelled in the other frame
+    path.write_bytes(pickle.dumps(labels))
+    both = demo.Roots([roots[0], scene])
+    common = demo.common_joints(both, demo.SetType.TEST)
+    assert common == [name for name in demo.JOINTS if name != "Head"]
+    few = [name for name in common if "Toe" not in name]  # which are visible
+    with mock.patch.object(demo, "common_joints", lambda *_: few):
+        evaluate(tiny_network, tmp_path / "out", roots[0], scene, "--joints", "common")
+    stored = json.loads((tmp_path / "out" / "table.json").read_text())
+    assert stored["joints"] == few
+    for found in stored["sets"].values():
+        assert found["joints_measured"] == few
+        assert found["visibility"]["visible"]["by_joint"]["LeftToeBase"]["mpjpe"] is None
+    assert demo.common_joints(demo.Roots(roots), demo.SetType.TEST) == [*demo.JOINTS]
+
+
+def test_a_format_s_doubts_are_said_once(tmp_path, capsys):
+    root = other_sets_tiny.mo2cap2(tmp_path / "set", 1)
+    sheet = ["--data_root", str(root), "--output", str(tmp_path / "a.png"), "--count", "1"]
+    line = "mo2cap2: colour=rgb is assumed (or bgr: --format mo2cap2:colour=bgr)\n"
+    for expected in (line, ""):
+        draw_contact_sheet.main(sheet)
+        assert capsys.readouterr().err.count(line) == (expected == line)
+    sheet[1] = str(other_sets_tiny.mo2cap2(tmp_path / "other", 1))
+    draw_contact_sheet.main([*sheet, "--format", "mo2cap2:colour=bgr"])
+    assert "assumed" not in capsys.readouterr().err
+    with pytest.raises(UserError, match="no colour=grey: colour=rgb, colour=bgr"):
+        draw_contact_sheet.main([*sheet, "--format", "mo2cap2:colour=grey"])
+
+
+@pytest.mark.parametrize("made", [(), ("train/jian1/imgs", "train/jian2"), ("somewhere/imgs",)])
+def test_a_root_of_no_format_names_all_that_was_looked_for(made, tmp_path):
+    for path in made:
+        (tmp_path / path).mkdir(parents=True)
+    with pytest.raises(UserError) as raised:
+        draw_contact_sheet.main(["--data_root", str(tmp_path), "--output", str(tmp_path / "a.png")])
+    text = str(raised.value)
+    assert "\n" not in text and f"no TrainSet in {tmp_path}. Looked for packed: " in text
+    for layout in (
+        "scene_ego: train/SEQUENCE",
+        "mo2cap2: mo2cap2_chunk_0001",
+        "unreal_ego: ",
+        "ego_pw",
+    ):
+        assert layout in text
