@@ -205,7 +205,7 @@ def announce(stage: Stage, trainer: Trainer, start: Start, asked: str) -> None:
         parts = zip(stage.data.paths, frames.counts, frames.sets, strict=True)
         roots = ", ".join(f"{path} ({n} frames of {len(each)})" for path, n, each in parts)
     print(
-        f"Data: {roots}{default}: {reads}, TrainSet {len(frames)}, ValSet "
+        f"Data: {roots}{default}: {reads}, TrainSet {stage.loader.frames}, ValSet "
         f"{len(stage.validation.dataset)}; {worn}"
     )
     given = " and ".join(str(one.path) for one in start if one is not None)

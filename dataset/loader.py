@@ -21,7 +21,7 @@ from base.errors import BrokenFrameError, UserError
 from base.frame import Frame, FrameId
 from dataset.batch import Batch, collate
 from dataset.in_memory import free_shared_memory, picture_bytes
-from dataset.order import BatchOrder, Division
+from dataset.order import BatchOrder, Division, epoch_of
 
 BrokenList = list[tuple[FrameId, str]]
 
@@ -105,6 +105,7 @@ class FrameLoader:
     Attributes:
         epoch: set it before each pass over shuffled data.
         start: first step of the next pass, to go on within an epoch.
+        frames: of an epoch.
         workers: reading processes; none where shared memory has no room for their locks.
         broken: frames stepped over so far, each once, with the reason.
     """
@@ -121,7 +122,8 @@ class FrameLoader:
         self.dataset = dataset
         self.epoch = self.start = 0
         self.broken: BrokenList = []
-        self._order = BatchOrder(len(dataset), batch_size, **order)
+        self._order = BatchOrder(len(dataset), batch_size, **epoch_of(dataset, order))
+        self.frames = self._order.length
         self._pin_memory, self._replace = pin_memory, replace_broken
         self._warned = False
         size, free = dataset.camera.width, free_shared_memory()

@@ -19,12 +19,16 @@ from dataset.annotations import LABELS, Annotations
 from dataset.split import Split
 from dataset.view import own_view
 
+#: Epochs in the list, at most: of a set with a smaller share some frames never come up.
+_MOST_ROUNDS = 50
+
 
 class Mixed(BaseDataset):
     """Frames of several sets, in one view; characters are called "NAME:CHARACTER".
 
-    An index goes through a fixed list: of each set all frames or, by ``weights``, its share of as
-    many frames as all have together (:attr:`counts`), evenly spaced, each so often or left out.
+    An epoch has as many frames as all sets together (:attr:`epoch_frames`), of each set all of
+    them or, by ``weights``, its share (:attr:`counts`).  An index goes through the list of so many
+    epochs as it takes for each frame of every set to come up.
     """
 
     def __init__(
@@ -35,9 +39,12 @@ class Mixed(BaseDataset):
         sizes = [len(each) for each in sets]
         ends = np.cumsum(weights or sizes)
         self.counts = np.diff(np.rint(ends / ends[-1] * sum(sizes)).astype(int), prepend=0)
-        self._set = np.repeat(np.arange(len(sets)), self.counts)
-        places = zip(self.counts, sizes, strict=True)
-        self._place = np.concatenate([np.arange(n) * size // max(n, 1) for n, size in places])
+        self.epoch_frames = sum(sizes)
+        rounds = int(np.ceil(np.max(sizes / np.maximum(self.counts, 1)))) if weights else 1
+        counts = self.counts * min(rounds, _MOST_ROUNDS)
+        self._set = np.repeat(np.arange(len(sets), dtype=np.int32), counts)
+        each = [np.arange(n, dtype=np.int32) % size for n, size in zip(counts, sizes, strict=True)]
+        self._place = np.concatenate(each)
 
     def __len__(self) -> int:
         return len(self._set)

@@ -5,7 +5,7 @@ of a run, and each share again into micro-batches where gradients are accumulate
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils.data import Sampler
@@ -17,6 +17,14 @@ class Division(NamedTuple):
     rank: int = 0
     world: int = 1
     accumulate: int = 1
+
+
+def epoch_of(dataset: Any, order: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of :class:`BatchOrder`, with the frames of an epoch where they do not state them
+    and the data set does (:class:`dataset.mixed.Mixed`)."""
+    return order | {
+        "epoch_frames": order.get("epoch_frames") or getattr(dataset, "epoch_frames", None)
+    }
 
 
 class BatchOrder(Sampler[list[int]]):

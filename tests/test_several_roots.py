@@ -148,7 +148,7 @@ def test_a_root_of_no_format_names_all_that_was_looked_for(made, tmp_path):
     assert "\n" not in text and f"no TrainSet in {tmp_path}. Looked for packed: " in text
     for layout in (
         "scene_ego: train/SEQUENCE",
-        "mo2cap2: mo2cap2_chunk_0001",
+        "mo2cap2: training_data/mo2cap2_chunk_0001",
         "unreal_ego: ",
         "ego_pw",
     ):

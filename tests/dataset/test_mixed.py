@@ -13,6 +13,7 @@ from base.headset import RELEASE_HEADSET, load_headset
 from base.set_type import SetType
 from dataset import open_split
 from dataset.mixed import Mixed, Roots
+from dataset.order import BatchOrder, epoch_of
 from dataset.transforms import square_of
 
 
@@ -35,20 +36,24 @@ class Numbers:
 
 
 @pytest.mark.parametrize(
-    ("weights", "expected"),
-    [
-        (None, ["a0 a1 a2", "b0 b1 b2 b3 b4"]),
-        ([1, 3], ["a0 a1", "b0 b0 b1 b2 b3 b4"]),  # 2 and 6 of 8
-        ([6, 2], ["a0 a0 a1 a1 a2 a2", "b0 b2"]),
-        ([1, 1], ["a0 a0 a1 a2", "b0 b1 b2 b3"]),  # of 5 evenly spaced, 1.25 apart
-    ],
+    ("weights", "counts", "rounds"),
+    [(None, [3, 5], 1), ([1, 3], [2, 6], 2), ([6, 2], [6, 2], 3), ([1, 1], [4, 4], 2)],
 )
-def test_shares_of_an_epoch(weights, expected):
+def test_an_epoch_has_each_sets_share_and_all_frames_come_up(weights, counts, rounds):
     mixed = Mixed([Numbers(3), Numbers(5)], ["a", "b"], weights)
+    assert mixed.counts.tolist() == counts and mixed.epoch_frames == 8
     ids = [mixed.frame_id(index) for index in range(len(mixed))]
-    assert [f"{each.character[0]}{each.number}" for each in ids] == " ".join(expected).split()
-    assert mixed.counts.tolist() == [len(text.split()) for text in expected]
-    assert ids[0].character == "a:who" and [mixed[i].frame_id for i in range(len(ids))] == ids
+    assert [mixed[i].frame_id for i in range(len(ids))] == ids and len(ids) == 8 * rounds
+    for name, count, size in zip("ab", counts, (3, 5), strict=True):
+        own = [each.number for each in ids if each.character == f"{name}:who"]
+        often = np.bincount(own)
+        assert len(own) == count * rounds and len(often) == size and np.ptp(often) <= 1
+    # Epochs follow each other through the list.
+    order = BatchOrder(len(mixed), 4, shuffle=True, **epoch_of(mixed, {}))
+    drawn = []
+    for order.epoch in range(rounds):
+        drawn += [number for batch in order for number in batch]
+    assert order.steps == 2 and sorted(drawn) == list(range(len(mixed)))
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +91,10 @@ def test_frames_are_those_of_each_root_in_the_view_of_all(roots):
 def test_labels_follow_the_weights(roots):
     mixed = Roots(roots, weights=[1, 4]).open(SetType.TRAIN, 64, pictures=False)
     labels = mixed.annotations()
-    for row in range(5):
+    for row in range(len(mixed)):
         assert np.array_equal(labels.joints3d[row], mixed[row].joints3d, equal_nan=True)
-    assert [mixed.frame_id(row).number for row in range(5)] == [1, 1, 1, 2, 2]
+    own = [mixed.frame_id(row) for row in range(len(mixed))]
+    assert [each.character.partition(":")[0] for each in own] == ["xr"] * 3 + ["scene"] * 12
 
 
 def test_the_view_is_that_of_all_headsets_without_the_release_s(roots, tmp_path):

@@ -18,7 +18,7 @@ from dataset.batch import Batch, to_input
 from dataset.in_memory import InMemory, picture_bytes
 from dataset.loader import BrokenList, FrameLoader
 from dataset.mixed import Mixed, Roots
-from dataset.order import BatchOrder
+from dataset.order import BatchOrder, epoch_of
 from dataset.runs import history_rows, run_lengths
 from dataset.split import Split
 from model.pose_model import PoseModel
@@ -82,7 +82,8 @@ class TensorLoader:
         self.epoch = self.start = 0
         self.broken: BrokenList = []
         self._device = device
-        self._order = BatchOrder(len(dataset), **order)
+        self._order = BatchOrder(len(dataset), **epoch_of(dataset, order))
+        self.frames = self._order.length
 
     def _batch(self, rows: list[int], indices: torch.Tensor) -> Batch:
         """The frames of these rows; ``indices`` are the same numbers on the tensors' device."""

@@ -42,7 +42,7 @@ class Trainer:
         self.log_dir = log_dir
         self.steps_per_epoch = len(stage.loader)
         settings, config = stage.settings, stage.config
-        frames = settings.epoch_frames or len(stage.loader.dataset)
+        frames = stage.loader.frames
         self.frames_per_step = min(settings.batch_size, frames)
         self._refuse_small_batches()
         self.optimizer = make_optimizer(stage.model, settings)
@@ -265,8 +265,7 @@ class Trainer:
         if state.step:
             # The same frames are left to do where the batch size has changed meanwhile.
             done = state.step * resume.config.stage(state.stage).batch_size
-            settings = self.stage.settings
-            frames = settings.epoch_frames or len(self.stage.loader.dataset)
+            settings, frames = self.stage.settings, self.stage.loader.frames
             if done - resume.config.stage(state.stage).batch_size >= frames:
                 raise UserError(
                     f"{resume.path}: {state.step} steps are more than an epoch of the {frames} "
