@@ -209,16 +209,8 @@ def test_copies_by_another_hand_are_well_but_for_what_is_planted(
     name, write, kinds, rendered_for, tmp_path
 ):
     write(tmp_path, rendered_for(name))
-    chunks = tmp_path / "training_data"
-    report = check_set(
-        chunks if chunks.is_dir() else tmp_path,
-        SetType.TRAIN,
-        True,
-        1,
-        5.0,
-        None,
-        check_data.rim_faults,
-    )
+    how = True, 1, 5.0
+    report = check_set(tmp_path, SetType.TRAIN, *how, further=check_data.rim_faults)
     assert Counter(fault.kind for fault in report.faults) == kinds
 
 
