@@ -14,7 +14,7 @@ from base.cameras.camera import Camera
 from base.errors import BrokenFrameError, UserError
 from base.headset import Headset, load_headset
 from base.set_type import SetType
-from dataset.faults import BAD_LABEL, Fault
+from dataset.faults import BAD_LABEL, LABEL_ALONE, PICTURE_ALONE, Fault
 from dataset.protocol import Protocol
 from dataset.recordings import RecordedSet, Recording, names_in, numbered, ordered
 from dataset.scene_ego import MPI_15
@@ -80,8 +80,21 @@ class Mo2Cap2(RecordedSet):
         for path in self.files(self.root, self.set_type):
             try:
                 yield read(path, headset)
-            except (UserError, OSError, KeyError, TypeError, ValueError) as error:
+            except Exception as error:  # what damaged files raise shares no base class
                 faults.append(Fault(BAD_LABEL, path.name, f"cannot be read ({error})"))
+        if SetType.TEST in self.answers_for():
+            faults += self._halves()
+
+    def _halves(self) -> Iterator[Fault]:
+        """Test sequences without pictures, or without truth."""
+        for name, (pattern, _) in _TESTS.items():
+            folders = [self.root / below / name for below in _TEST_FOLDERS]
+            pictures = [folder for folder in folders if numbered(folder, pattern)]
+            truths = [f for f in self.files(self.root, SetType.TEST) if f.name == f"{name}_gt.mat"]
+            if pictures and not truths:
+                yield Fault(PICTURE_ALONE, name, f"no {name}_gt.mat")
+            if truths and not pictures:
+                yield Fault(LABEL_ALONE, f"{name}_gt.mat", f"no pictures in {name}")
 
     def _chunk(self, path: Path, headset: Headset) -> Recording:
         """The rows of a chunk; "pictures" are the file and the row."""
@@ -94,7 +107,7 @@ class Mo2Cap2(RecordedSet):
         return Recording(*about, headset, numbers, metres, pictures, stated)
 
     def _test(self, path: Path, headset: Headset) -> Recording:
-        """A test sequence."""
+        """A test sequence; its truth goes on where there are no pictures, which are no frames."""
         try:
             poses = loadmat(path)["pose_gt"]
         except NotImplementedError:  # MATLAB 7.3, whose axes are the other way round
@@ -104,9 +117,10 @@ class Mo2Cap2(RecordedSet):
         pattern, first = _TESTS[name]
         folder = path.parent / name
         found = numbered(folder, pattern)
-        numbers = range(first, first + len(poses))
+        numbers = [n for n in found if first <= n < first + len(poses)]
         below = folder.relative_to(self.root).as_posix()
-        pictures = [f"{below}/{found[n]}" if n in found else "" for n in numbers]
+        pictures = [f"{below}/{found[n]}" for n in numbers]
+        poses = poses[np.array(numbers, int) - first]
         about, joints = (name, name, name), ordered(poses / _MILLIMETRES, MPI_15)
         return Recording(*about, headset, numbers, joints, pictures)
 

@@ -10,7 +10,7 @@ import numpy as np
 from base.frame import FrameId
 from base.headset import load_headset
 from base.set_type import SetType
-from dataset.faults import Fault
+from dataset.faults import UNREADABLE_FOLDER, Fault
 from dataset.protocol import Protocol
 from dataset.recordings import RecordedSet, Recording, numbered, read_labels, stamps
 
@@ -50,11 +50,12 @@ class UnrealEgo(RecordedSet):
     @classmethod
     def sets(cls, root: Path) -> list[SetType]:
         """Those whose list names a motion that is there."""
-        return [set_type for set_type in SetType if any(cls.motions(root, set_type))]
+        return [set_type for set_type in SetType if any(cls.motions(root, set_type, []))]
 
     @classmethod
-    def motions(cls, root: Path, set_type: SetType) -> Iterator[Path]:
-        """Folders of a list that are there; its lines begin with a folder of their own."""
+    def motions(cls, root: Path, set_type: SetType, missing: list[str]) -> Iterator[Path]:
+        """Folders of a list that are there; its lines begin with a folder of their own.  Lines of
+        the others are added to ``missing``."""
         path = root / _LISTS[set_type]
         lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
         for line in lines:
@@ -64,17 +65,22 @@ class UnrealEgo(RecordedSet):
                 if (root.joinpath(*parts[start:]) / "json").is_dir():
                     yield root.joinpath(*parts[start:])
                     break
+            else:
+                missing += ["/".join(parts)] if parts else []
 
     def signature(self) -> str:
         """Changes with any label."""
-        motions = self.motions(self.root, self.set_type)
+        missing: list[str] = []
+        motions = [*self.motions(self.root, self.set_type, missing)]
         parts = ("json", *(f"fisheye_final_image/camera_{side}" for side in _SIDES))
-        return stamps((motion / part for motion in motions for part in parts), ".json")
+        found = stamps((motion / part for motion in motions for part in parts), ".json")
+        return f"{found} {len(missing)}"
 
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
         """Two of each motion."""
         headsets = [load_headset(f"unrealego_{side}") for side in _SIDES]
-        for folder in self.motions(self.root, self.set_type):
+        missing: list[str] = []
+        for folder in self.motions(self.root, self.set_type, missing):
             # ENVIRONMENT/DAY/PERSON/GLASSES/CATEGORY/MOTION
             place = folder.relative_to(self.root)
             person, name = (*place.parts, "", "")[2] or "person", "_".join(place.parts)
@@ -94,6 +100,9 @@ class UnrealEgo(RecordedSet):
                     [f"{(pictures / there[n]).as_posix()}" if n in there else "" for n in labels],
                     values[:, camera, :, 3:],
                 )
+        if missing:
+            detail = f"{len(missing)} of its motions are not there: {', '.join(missing[:3])}"
+            faults.append(Fault(UNREADABLE_FOLDER, _LISTS[self.set_type], detail))
 
 
 def _labels(frame: Any) -> np.ndarray:

@@ -117,7 +117,7 @@ def test_the_skip_list_takes_effect_at_once_and_satisfies_the_check(tmp_path, ca
     status, report = run(tmp_path)
     assert status == 0 and len(report["sets"][0]["on_skip_list"]) == 2
     printed = capsys.readouterr().out
-    assert "2 more faults are of frames that skip_list.txt leaves out" in printed
+    assert "of frames that skip_list.txt leaves out: 2 faults" in printed
     assert "nothing else wrong" in printed
     # A new fault is added to what the list holds.
     release.picture_path(folder, 4).write_bytes(b"")
@@ -156,7 +156,7 @@ def test_lines_that_name_no_frame_are_refused_and_none_are_written(tmp_path, cap
     (folder / "rgba" / f"Copy of {png(1)}").write_bytes(b"")  # of no frame
     assert run(tmp_path, "--write_skip_list", "--no_pictures")[0] == 1
     printed = capsys.readouterr().out
-    assert "1 frames added" in printed and "2 more lie in folders" in printed
+    assert "1 frame added" in printed and "2 more lie in folders" in printed
     assert read_skip_list(tmp_path, SetType.TRAIN) == {FrameId("female_001_a_a", "env_001", 2)}
     for line in ("frame 3", "TranSet/x/env_001/1", "TrainSet/x/env_001/1a", "TrainSet/x/1"):
         (tmp_path / "skip_list.txt").write_text(f"# mine\n{line}\n")
