@@ -92,7 +92,7 @@ def test_labels_that_contradict_themselves_are_distinguished(tmp_path):
     assert faults(run(tmp_path, "--no_pictures")[1]) == wrong_labels
 
 
-def test_a_character_in_the_wrong_set_is_named(tmp_path):
+def test_a_character_in_the_wrong_set_is_named(tmp_path, capsys):
     release.fill(tmp_path, set_folder="ValSet", character="female_004_a_a")
     release.fill(tmp_path, set_folder="TrainSet", character="somebody_else")
     status, report = run(tmp_path)
@@ -101,6 +101,7 @@ def test_a_character_in_the_wrong_set_is_named(tmp_path):
     assert faults(report, 0) == set()
     assert faults(report, 1) == {("character in the wrong set", "female_004_a_a")}
     assert report["sets"][1]["faults"][0]["detail"] == "belongs in TestSet"
+    assert "\n1 fault; all of them in " in capsys.readouterr().out
 
 
 def test_the_skip_list_takes_effect_at_once_and_satisfies_the_check(tmp_path, capsys):
