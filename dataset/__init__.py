@@ -28,6 +28,10 @@ FORMATS = {
 }
 
 
+#: Folders in a data root that are looked into where it holds no set itself.
+_NEAR = 20
+
+
 def data_format(
     root: str | Path, set_type: SetType | None = None, format: str | None = None
 ) -> "type[Split]":
@@ -40,7 +44,7 @@ def data_format(
     else:
         if set_type is None:
             return [*known.values()][min(1, len(known) - 1)]
-        raise UserError(f"no {set_type.folder} in {root}. {looked_for(root, format)}")
+        raise UserError(f"no {set_type.folder} in {root}: {looked_for(root, format)}")
     if set_type is not None and set_type not in sets:
         held = " and ".join(each.folder for each in sets)
         raise UserError(f"no {set_type.folder} in {root}: only {held}")
@@ -49,9 +53,13 @@ def data_format(
 
 def looked_for(root: str | Path, format: str | None = None) -> str:
     """What a data root would have to hold, and what to do where it does not."""
-    known = _known(format)
-    layouts = "; ".join(f"{name}: {each.layout}" for name, each in known.items())
-    return f"Looked for {layouts}. {[*known.values()][-1].remedy.format(root=root)}"
+    known, root = _known(format), Path(root)
+    if not root.is_dir() or not any(root.iterdir()):
+        return [*known.values()][-1].remedy.format(root=root)
+    for place in (root.parent, *sorted(filter(Path.is_dir, root.iterdir()))[:_NEAR]):
+        if name := next((name for name, each in known.items() if each.sets(place)), None):
+            return f"is it {place} ({name})?"
+    return "looked for " + "; ".join(f"{name}: {each.layout}" for name, each in known.items())
 
 
 def format_name(kind: "type[Split]") -> str:

@@ -129,6 +129,11 @@ class Mo2Cap2(RecordedSet):
         """Of the chunks' pictures."""
         return None if set_type is SetType.TEST else _SIDE
 
+    @property
+    def in_doubt(self) -> set[str]:
+        """The channels of the chunks."""
+        return set() if self.set_type is SetType.TEST else {*self.options}
+
     def kept_camera(self, headset: Headset) -> Camera:
         """Of the chunks' small pictures."""
         camera, side = headset.camera, self.kept_side(self.set_type)

@@ -20,7 +20,7 @@ import numpy as np
 
 from base.errors import BrokenFrameError, UserError
 from base.frame import FrameId
-from base.headset import Headset
+from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
 from base.skeleton import NECK, NUM_JOINTS, neck_centred
 from dataset.annotations import LABEL_ROW, Table
@@ -141,6 +141,8 @@ class RecordedSet(Split):
 
     def read(self, check: bool) -> Contents:
         """Labels of all recordings, less those that are no person's."""
+        if self.unstated != RELEASE_HEADSET:
+            raise UserError(f"{self.root}: this set has its own cameras: leave --headset out")
         signature = "" if check else self.signature()
         if signature:
             path = self.root / f".{type(self).__name__}.{self.set_type.value}.npz"
@@ -183,14 +185,16 @@ class RecordedSet(Split):
     def _check(self, each: Recording, joints: np.ndarray, faults: list[Fault]) -> np.ndarray:
         """(N,) bool, which labels can be a person's: the others are faults."""
         known = ~np.isnan(joints)
-        labelled = known[:, NECK].all(-1) & (known.any(-1) == known.all(-1)).all(-1)
+        whole = (known.any(-1) == known.all(-1)).all(-1)
+        labelled = known[:, NECK].all(-1) & whole
         low, high = np.fmin.reduce(joints, 1), np.fmax.reduce(joints, 1)
         span = np.linalg.norm(high - low, axis=-1)
         far = np.fmax.reduce(np.abs(joints), (1, 2)) > MAX_DISTANCE
         good = labelled & ~far & (span >= SPANS[0]) & (span <= SPANS[1])
         for row in np.flatnonzero(~good):
             frame = FrameId(each.character, each.name, int(each.numbers[row]))
-            why = f"joints span {span[row]:.3g} m" if labelled[row] else "no pose, or no Neck"
+            why = "no pose, or no Neck" if whole[row] else "a joint has a coordinate of NaN"
+            why = f"joints span {span[row]:.3g} m" if labelled[row] else why
             faults.append(Fault(BAD_LABEL, f"{self.set_type.folder}/{frame}", why, frame))
         if missing := sum(not path for path in each.pictures):
             where = f"{self.set_type.folder}/{each.character}/{each.name}"

@@ -61,6 +61,11 @@ class SceneEgo(RecordedSet):
         """Those that have a sequence."""
         return [set_type for set_type in SetType if cls.folders(root, set_type)]
 
+    @property
+    def in_doubt(self) -> set[str]:
+        """How pictures are paired only where a label does not name its own."""
+        return {*self.options} - (set() if self.by_clock else {"pairing"})
+
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
         """The sequences."""
         self.by_clock = set()

@@ -2,7 +2,7 @@
 
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -143,7 +143,7 @@ class Split(BaseDataset):
                 f"set data.input_size, or --size, to {self.kept}{self.enlarge.format(size=size)}"
             )
         for name, (first, *others) in self.options.items():
-            if f"{name}=" not in (format or ""):
+            if name in self.in_doubt and f"{name}=" not in (format or ""):
                 own = format_name(type(self))
                 more = " or ".join(f"{each}: --format {own}:{name}={each}" for each in others)
                 print_once(root, f"{own}: {name}={first} is assumed (or {more})")
@@ -170,6 +170,11 @@ class Split(BaseDataset):
             raise UserError(f"{self.folder}: no frame can be used: {found}")
         for line in lines if report else ():
             print_once(self.folder, f"{self.folder.name}: {line}")
+
+    @property
+    def in_doubt(self) -> Collection[str]:
+        """The options that what was read depends on."""
+        return self.options
 
     @property
     def headsets(self) -> list[Headset]:

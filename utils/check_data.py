@@ -147,7 +147,7 @@ def main(argv: list[str] | None = None) -> None:
     sets = [SetType(name) for name in args.sets] if args.sets else form.sets(root)
     if not sets:
         text = "holds no TrainSet, ValSet or TestSet"
-        raise UserError(f"{root}: {text}. {looked_for(root, args.format)}")
+        raise UserError(f"{root}: {text}: {looked_for(root, args.format)}")
     headset, reports = args.headset and load_headset(args.headset), []
     for set_type in sets:
         how = not args.no_pictures, args.jobs, args.max_residual, headset, args.format, rim_faults

@@ -144,7 +144,7 @@ def main(argv: list[str] | None = None) -> None:
     if not (archives or sets):
         raise UserError(
             f"{args.input}: holds neither parts of the release nor frames in TrainSet, ValSet or "
-            f"TestSet. {looked_for(args.input, args.format)}"
+            f"TestSet: {looked_for(args.input, args.format)}"
         )
     if strangers := archives.keys() - CHARACTERS.keys():
         raise UserError(
