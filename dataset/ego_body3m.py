@@ -83,7 +83,7 @@ class EgoBody3M(RecordedSet):
         """Changes with any label."""
         missing: list[str] = []
         found = stamps(self.folders(self.root, self.set_type, missing), ".json")
-        return f"{found} {len(missing)}"
+        return f"{found} {len(missing)} {missing[:3]}"
 
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
         """Four of each folder."""

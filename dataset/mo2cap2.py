@@ -88,13 +88,14 @@ class Mo2Cap2(RecordedSet):
     def _halves(self) -> Iterator[Fault]:
         """Test sequences without pictures, or without truth."""
         for name, (pattern, _) in _TESTS.items():
-            folders = [self.root / below / name for below in _TEST_FOLDERS]
-            pictures = [folder for folder in folders if numbered(folder, pattern)]
-            truths = [f for f in self.files(self.root, SetType.TEST) if f.name == f"{name}_gt.mat"]
-            if pictures and not truths:
-                yield Fault(PICTURE_ALONE, name, f"no {name}_gt.mat")
-            if truths and not pictures:
-                yield Fault(LABEL_ALONE, f"{name}_gt.mat", f"no pictures in {name}")
+            for folder in (self.root / below / name for below in _TEST_FOLDERS):
+                truth = folder.with_name(f"{name}_gt.mat")
+                pair = [bool(numbered(folder, pattern)), truth.is_file()]
+                path = (folder if pair[0] else truth).relative_to(self.root).as_posix()
+                if pair == [True, False]:
+                    yield Fault(PICTURE_ALONE, path, f"no {truth.name}")
+                if pair == [False, True]:
+                    yield Fault(LABEL_ALONE, path, f"no pictures in {name}")
 
     def _chunk(self, path: Path, headset: Headset) -> Recording:
         """The rows of a chunk; "pictures" are the file and the row."""

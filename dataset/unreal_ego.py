@@ -74,7 +74,7 @@ class UnrealEgo(RecordedSet):
         motions = [*self.motions(self.root, self.set_type, missing)]
         parts = ("json", *(f"fisheye_final_image/camera_{side}" for side in _SIDES))
         found = stamps((motion / part for motion in motions for part in parts), ".json")
-        return f"{found} {len(missing)}"
+        return f"{found} {len(missing)} {missing[:3]}"
 
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
         """Two of each motion."""

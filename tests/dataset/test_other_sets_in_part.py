@@ -117,22 +117,26 @@ def test_rows_of_a_truth_without_a_picture_are_no_frames(mo2cap2, tmp_path):
 
 @pytest.mark.parametrize("truths", [0, 1])
 def test_test_sequences_need_pictures_and_truth(truths, mo2cap2):
-    olek, weipeng = (mo2cap2 / name for name in ("olek_outdoor", "weipeng_studio"))
-    weipeng.mkdir()
+    olek, weipeng = (mo2cap2 / name for name in ("olek_outdoor", "TestSet/weipeng_studio"))
+    weipeng.mkdir(parents=True)
     shutil.copy(next(olek.iterdir()), weipeng / "frame_c_0_f_0387.jpg")
-    alone = "picture without label: {0} (no {0}_gt.mat)".format
+    alone = "picture without label: {} (no {}_gt.mat)".format
+    olek_alone = alone("olek_outdoor", "olek_outdoor")
+    weipeng_alone = alone("TestSet/weipeng_studio", "weipeng_studio")
+    text = "label without picture: {} (no pictures in weipeng_studio)"
     if truths:
-        assert check(mo2cap2) == [alone("weipeng_studio")]
-        shutil.move(mo2cap2 / "olek_outdoor_gt.mat", mo2cap2 / "weipeng_studio_gt.mat")
+        assert check(mo2cap2) == [weipeng_alone]
+        truth = shutil.move(mo2cap2 / "olek_outdoor_gt.mat", mo2cap2 / "weipeng_studio_gt.mat")
+        elsewhere = text.format("weipeng_studio_gt.mat")
+        assert check(mo2cap2) == [elsewhere, weipeng_alone, olek_alone]
         shutil.rmtree(olek)
+        shutil.move(truth, weipeng.parent)
         assert check(mo2cap2) == []
         shutil.rmtree(weipeng)
-        [fault] = check(mo2cap2)
-        text = "weipeng_studio_gt.mat (no pictures in weipeng_studio)"
-        assert fault == f"label without picture: {text}"
+        assert check(mo2cap2) == [text.format("TestSet/weipeng_studio_gt.mat")]
     else:
         (mo2cap2 / "olek_outdoor_gt.mat").unlink()  # there is no TestSet then
-        assert check(mo2cap2) == [alone(path.name) for path in (olek, weipeng)]
+        assert check(mo2cap2) == [weipeng_alone, olek_alone]
 
 
 def test_sequences_without_labels_are_named_in_their_set(scene, capsys):
