@@ -61,7 +61,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 parse_early(__name__, parse_arguments)
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -221,7 +221,7 @@ def run(
             "precision": predictor.precision,
             "frames": len(poses.actions),
             "skipped": [{"frame": str(name), "reason": reason} for name, reason in loader.broken],
-            **measure(poses, dataset.protocol, known_joints(dataset, np.any)),
+            **measure(poses, dataset.protocol, labelled_joints(dataset)),
         }
         save_figures(folder, results, poses)
         poses = poses.in_place()
@@ -236,16 +236,16 @@ def run(
     return results
 
 
-def known_joints(dataset: Split, over: Callable[..., np.ndarray]) -> list[str]:
-    """The joints that are labelled in all frames of a set (np.all), or in any (np.any)."""
-    known = over(~np.isnan(dataset.table.rows["joints3d"][..., 0]), axis=0)
-    return np.array(JOINTS)[known].tolist()
+def labelled_joints(dataset: Split) -> list[str]:
+    """The joints that are labelled in any frame of a set."""
+    unknown = np.isnan(dataset.table.rows["joints3d"][..., 0]).all(0)
+    return np.array(JOINTS)[~unknown].tolist()
 
 
 def common_joints(roots: Roots, set_type: SetType) -> list[str]:
     """The joints that are labelled in the sets of all roots."""
     sets = roots.open(set_type, pictures=False).sets
-    common = set(JOINTS).intersection(*(known_joints(each, np.all) for each in sets))
+    common = set(JOINTS).intersection(*map(labelled_joints, sets))
     return [joint for joint in JOINTS if joint in common]
 
 

@@ -93,7 +93,7 @@ def test_errors_after_alignment_are_compared_where_there_are_no_others(tmp_path,
     assert ["a.json", *[f"{errors[0]:.1f}"] * 2] in lines
     assert ["difference", *[f"{errors[1] - errors[0]:+.1f}*"] * 2] in lines
     aligned = f"{run(HARD_AND_EASY)['full']['All']['pa_mpjpe']:.1f}"
-    assert ["plain/results.json", aligned, aligned] in lines
+    assert ["results.json", aligned, aligned] in lines
     assert sum(line[:1] == ["difference"] for line in lines) == 1
 
 

@@ -119,7 +119,7 @@ def test_of_another_set_nothing_published_and_no_unmeasured_joint_is_drawn(demo_
     assert names == ["this model", "mean pose"]
     axes = draw_figures.errors_by_joint(results).axes[0]
     labels = [label.get_text() for label in axes.get_xticklabels()]
-    assert labels == ["Neck", "Arm", "ForeArm", "UpLeg", "Leg", "ToeBase", "Hand"]
+    assert labels == ["Neck", "Arm", "ForeArm", "Hand", "UpLeg", "Leg", "ToeBase"]
 
 
 def test_the_distribution_names_median_and_95th_percentile():
