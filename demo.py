@@ -65,6 +65,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from base.errors import UserError
@@ -76,6 +77,7 @@ from base.skeleton import JOINTS
 from dataset import open_split
 from dataset.loader import FrameLoader
 from dataset.mixed import Roots
+from dataset.split import Split
 from utils.common.cores import cpu_count
 from utils.common.device import select_device
 from utils.common.memory import memory_advice
@@ -119,13 +121,16 @@ def evaluate(
     """Poses of all frames, to be measured by these joints, the error of each printed; UserError if
     none could be read."""
     total, tracks, batches = len(loader.dataset), predictor.new_tracks(), []
+    occlusion_known = bool(loader.dataset.table.rows["occlusion_known"].all())
     with tqdm(total=total, desc="evaluating", unit="frame", dynamic_ncols=True) as bar:
         for batch in loader:
             poses = keep_joints(predict(predictor, batch, tracks), joints)
             poses.aligned_only = loader.dataset.aligned_only(loader.dataset.set_type)
+            poses.occlusion_known = occlusion_known
             batches.append(poses)
             frames = zip(poses.frame_ids, poses.mpjpe, poses.actions, strict=True)
-            lines = [f"{name}  {mpjpe:7.1f} mm  {action}" for name, mpjpe, action in frames]
+            unit = "mm PA-MPJPE" if poses.aligned_only else "mm"
+            lines = [f"{name}  {mpjpe:7.1f} {unit}  {action}" for name, mpjpe, action in frames]
             tqdm.write("\n".join(lines))  # one call a batch: each redraws the bar
             bar.update(len(batch))
     report_broken(loader.broken, loader.dataset.set_type)
@@ -137,11 +142,11 @@ def evaluate(
 def save_figures(folder: RunFolder, results: dict[str, Any], poses: Poses) -> None:
     """Write all that is not a picture, in the place of an earlier run's, then print the tables."""
     save_dir = folder.new
-    blocks = tables.result_blocks(results)
-    table = f"{tables.text_table(blocks)}\n\n{tables.text_summary(results)}\n"
+    blocks = tables.result_table(results)
+    table = f"{tables.text_table(*blocks)}\n\n{tables.text_summary(results)}\n"
     write_text(save_dir / "table.txt", table)
-    write_text(save_dir / "table.md", tables.markdown_table(blocks))
-    write_text(save_dir / "table.tex", tables.latex_table(blocks))
+    write_text(save_dir / "table.md", tables.markdown_table(*blocks))
+    write_text(save_dir / "table.tex", tables.latex_table(*blocks))
     poses.write_csv(save_dir / "frames.csv")
     poses.save(save_dir / "poses.npz")
     # Last: where it exists, the rest is complete.
@@ -181,10 +186,11 @@ def report_rows(total: int, count: int = 200) -> list[int]:
     return sorted({row for start in starts for row in range(start, min(start + 20, total))})
 
 
-def run(arguments: argparse.Namespace, joints: Sequence[str] = JOINTS) -> dict[str, Any]:
+def run(
+    arguments: argparse.Namespace, device: torch.device, joints: Sequence[str] = JOINTS
+) -> dict[str, Any]:
     """Evaluate on one data root by these joints; returns the content of results.json."""
     set_type = SetType(arguments.data)
-    device = select_device(arguments.gpu)
     loaded = load_pose_model(arguments.load_model, device)
     headset = arguments.headset and load_headset(arguments.headset)
     opened = {"headset": headset, "format": arguments.format}
@@ -215,7 +221,7 @@ def run(arguments: argparse.Namespace, joints: Sequence[str] = JOINTS) -> dict[s
             "precision": predictor.precision,
             "frames": len(poses.actions),
             "skipped": [{"frame": str(name), "reason": reason} for name, reason in loader.broken],
-            **measure(poses, dataset.protocol),
+            **measure(poses, dataset.protocol, labelled_joints(dataset)),
         }
         save_figures(folder, results, poses)
         poses = poses.in_place()
@@ -230,14 +236,20 @@ def run(arguments: argparse.Namespace, joints: Sequence[str] = JOINTS) -> dict[s
     return results
 
 
+def labelled_joints(dataset: Split) -> list[str]:
+    """The joints that are labelled in any frame of a set."""
+    unknown = np.isnan(dataset.table.rows["joints3d"][..., 0]).all(0)
+    return np.array(JOINTS)[~unknown].tolist()
+
+
 def common_joints(roots: Roots, set_type: SetType) -> list[str]:
     """The joints that are labelled in the sets of all roots."""
     sets = roots.open(set_type, pictures=False).sets
-    labelled = [~np.isnan(each.table.rows["joints3d"][..., 0]).all(0) for each in sets]
-    return np.array(JOINTS)[np.all(labelled, 0)].tolist()
+    common = set(JOINTS).intersection(*map(labelled_joints, sets))
+    return [joint for joint in JOINTS if joint in common]
 
 
-def run_all(arguments: argparse.Namespace, roots: Roots) -> None:
+def run_all(arguments: argparse.Namespace, device: torch.device, roots: Roots) -> None:
     """Evaluate on several data roots, each into a folder of its name, and tabulate them."""
     joints, results = JOINTS, {}
     with RunFolder(arguments.save_dir, reads=roots.paths) as folder:
@@ -246,7 +258,7 @@ def run_all(arguments: argparse.Namespace, roots: Roots) -> None:
         for name, path, format in roots.each():
             print(f"\n{name}: {path}")
             own = {"data_root": path, "format": format, "save_dir": arguments.save_dir / name}
-            results[name] = run(argparse.Namespace(**vars(arguments) | own), joints)
+            results[name] = run(argparse.Namespace(**vars(arguments) | own), device, joints)
         table = tables.set_blocks(results, joints), tables.SET_HEADS
         write_text(folder.new / "table.txt", tables.text_table(*table) + "\n")
         write_text(folder.new / "table.md", tables.markdown_table(*table))
@@ -261,13 +273,16 @@ def main(argv: list[str] | None = None) -> None:
     what = f"with batches of {arguments.batch_size} pictures"
     headset = arguments.headset and load_headset(arguments.headset)
     roots = Roots(arguments.data_root, arguments.format, headset)
+    device = select_device(arguments.gpu)
     arguments.load_model = chosen_model(arguments.load_model)
     with memory_advice(what, "lower --batch_size, or add --gpu cpu"):
         if len(roots.paths) > 1:
-            run_all(arguments, roots)
+            run_all(arguments, device, roots)
             return
         _, arguments.data_root, arguments.format = roots.each()[0]
-        run(arguments)
+        if arguments.joints == "common":
+            print("--joints common changes nothing: there is one data root.")
+        run(arguments, device)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 from base.errors import UserError
 from base.frame import FrameId
 from base.headset import Headset, mount_angles
-from base.lens_fit import fit_lens
+from base.lens_fit import LensFit, fit_lens
 from base.set_type import SetType
 from dataset.faults import BAD_LABEL, UNREADABLE_FOLDER, Fault
 from dataset.protocol import Protocol
@@ -23,6 +23,7 @@ from dataset.recordings import (
     Recording,
     names_in,
     numbered,
+    numeric,
     ordered,
     read_labels,
     stamps,
@@ -132,7 +133,7 @@ def _fitted(head: np.ndarray, seen: np.ndarray, camera: int, known: list[_Fit]) 
         found = headset.camera.project((points - position) @ headset.rotation.T, clamp=True)
         if len(few) and np.median(np.linalg.norm(found - pixels, axis=1)) < _SAME_DEVICE:
             return headset, position
-    fit = fit_lens(points, pixels, *_SIZES[camera], seen[few, 2])
+    fit = _lens(points, pixels, seen[few, 2], *_SIZES[camera])
     rotate, forward, left = mount_angles(fit.rotation)
     x, y, z = (fit.position - _NOSE).tolist()
     name = f"egobody3m_cam{camera}"
@@ -140,15 +141,40 @@ def _fitted(head: np.ndarray, seen: np.ndarray, camera: int, known: list[_Fit]) 
     return known[-1]
 
 
+def _lens(points: np.ndarray, pixels: np.ndarray, depth: np.ndarray, *size: int) -> LensFit:
+    """The lens that most of the labels are of; UserError where there is none."""
+
+    def fitted(some: np.ndarray) -> LensFit:
+        return fit_lens(points[some], pixels[some], *size, depth[some])
+
+    def off(fit: LensFit) -> np.ndarray:
+        seen = fit.camera.project((points - fit.position) @ fit.rotation.T, clamp=True)
+        return np.linalg.norm(seen - pixels, axis=1)
+
+    rows = np.arange(len(points))
+    best = fitted(rows)
+    if len(rows) >= 100 and np.median(off(best)) > _SAME_DEVICE:
+        # A frame whose joints lie elsewhere than their pixels: not in most of the parts.
+        parts = [fitted(part) for part in np.array_split(rows, 5)]
+        best = min(parts, key=lambda fit: np.median(off(fit)))
+        best = fitted(rows[off(best) < 4 * _SAME_DEVICE])
+    if (median := float(np.median(off(best)))) > _SAME_DEVICE:
+        raise UserError(f"its labels are of no one lens: {median:.1f} px off")
+    return best
+
+
 def _labels(frame: Any) -> np.ndarray:
     """(26, 15): each joint in the axes of the head, centimetres, then pixel and depth in each of
     the four cameras."""
-    pose = np.array(frame["world_from_headset_xf_cm"], float).reshape(4, 4)
-    joints = np.array(frame["joint_positions_world_cm"], float).reshape(26, 3)
+    pose = numeric(frame["world_from_headset_xf_cm"], (4, 4))
+    joints = numeric(frame["joint_positions_world_cm"], (26, 3))
     left, up, ahead = ((joints - pose[:3, 3]) @ pose[:3, :3]).T
     cameras = [frame[f"projected_joint_positions_cam{i}_px"] for i in range(len(_SIZES))]
-    seen = np.array(cameras, float).reshape(len(_SIZES), 26, 3)
-    return np.concatenate([np.stack([left, ahead, -up], -1), *seen], -1)
+    seen = numeric(cameras, (len(_SIZES), 26, 3))
+    labels = np.concatenate([np.stack([left, ahead, -up], -1), *seen], -1)
+    if not np.isfinite(labels).all():
+        raise ValueError("NaN")
+    return labels
 
 
 def _read_lists(path: Path) -> dict[SetType, set[str]] | None:

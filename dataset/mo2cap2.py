@@ -11,18 +11,22 @@ import numpy as np
 from scipy.io import loadmat
 
 from base.cameras.camera import Camera
+from base.documents import open_plain
 from base.errors import BrokenFrameError, UserError
 from base.headset import Headset, load_headset
 from base.set_type import SetType
 from dataset.faults import BAD_LABEL, LABEL_ALONE, PICTURE_ALONE, Fault
 from dataset.protocol import Protocol
-from dataset.recordings import RecordedSet, Recording, names_in, numbered, ordered
+from dataset.recordings import RecordedSet, Recording, names_in, numbered, numeric, ordered
 from dataset.scene_ego import MPI_15
 from dataset.transforms import SquareCrop
 
 _CHUNK = r"mo2cap2_chunk_[0-9]{4}\.(hdf5|h5)"
 #: Side of the chunks' pictures: every fourth pixel of the whole one's middle 1024 columns.
 _SIDE, _SCALE = 256, 4
+#: Labels of a chunk and their shapes; a chunk has 1000 rows.
+_LABELS = (("Annot3D", (15, 3)), ("Annot2D", (15, 2)))
+_MOST_ROWS = 100_000
 #: Sequence → pattern of its pictures, and their number less the row of the truth.
 _TEST_FOLDERS = ("", "TestSet", "test_data/TestSet")
 _TESTS = {
@@ -80,7 +84,7 @@ class Mo2Cap2(RecordedSet):
         for path in self.files(self.root, self.set_type):
             try:
                 yield read(path, headset)
-            except Exception as error:  # what damaged files raise shares no base class
+            except Exception as error:  # what h5py and SciPy raise shares no base class
                 faults.append(Fault(BAD_LABEL, path.name, f"cannot be read ({error})"))
         if SetType.TEST in self.answers_for():
             faults += self._halves()
@@ -99,8 +103,11 @@ class Mo2Cap2(RecordedSet):
 
     def _chunk(self, path: Path, headset: Headset) -> Recording:
         """The rows of a chunk; "pictures" are the file and the row."""
-        with _hdf5().File(path) as file:
-            joints, pixels = (np.asarray(file[name]) for name in ("Annot3D", "Annot2D"))
+        with _hdf5().File(_plain(path)) as file:
+            joints, pixels = (_array(file, *what) for what in _LABELS)
+            pictures = _array(file, "Images", (3, _SIDE, _SIDE), read=False)
+            if not len(joints) == len(pixels) == len(pictures) or pictures.dtype != np.uint8:
+                raise UserError("its labels and pictures do not belong together")
         numbers = range(len(joints))
         pictures = [f"{path.relative_to(self.root).as_posix()}#{number}" for number in numbers]
         about, metres = (path.stem, "train", "train"), ordered(joints / _MILLIMETRES, MPI_15)
@@ -110,10 +117,11 @@ class Mo2Cap2(RecordedSet):
     def _test(self, path: Path, headset: Headset) -> Recording:
         """A test sequence; its truth goes on where there are no pictures, which are no frames."""
         try:
-            poses = loadmat(path)["pose_gt"]
+            poses = loadmat(_plain(path))["pose_gt"]
         except NotImplementedError:  # MATLAB 7.3, whose axes are the other way round
             with _hdf5().File(path) as file:
-                poses = np.asarray(file["pose_gt"]).T
+                poses = _array(file, "pose_gt", (15, len(file["pose_gt"][0][0]))).T
+        poses = numeric(poses, (None, 15, 3))
         name = path.name.removesuffix("_gt.mat")
         pattern, first = _TESTS[name]
         folder = path.parent / name
@@ -146,17 +154,34 @@ class Mo2Cap2(RecordedSet):
             return super().image(row)
         name, _, number = self.picture_where(row).partition("#")
         try:
-            image = _chunk_pictures(self.root / name, os.getpid())[int(number)]
-        except (OSError, KeyError, IndexError) as error:
+            path = self.root / name
+            image = _chunk_pictures(path, path.stat().st_mtime_ns, os.getpid())[int(number)]
+        except Exception as error:  # nor what h5py raises for damaged chunks
             raise BrokenFrameError(f"{self.root / name}: row {number}: {error}") from None
         image = image.transpose(1, 2, 0)
         return np.ascontiguousarray(image[..., ::-1] if self.choices["colour"] == "bgr" else image)
 
 
 @lru_cache(maxsize=4)
-def _chunk_pictures(path: Path, process: int) -> Any:
+def _chunk_pictures(path: Path, written: int, process: int) -> Any:
     """The (N, 3, 256, 256) pictures of a chunk, not read yet; opened once in each process."""
-    return _hdf5().File(path)["Images"]
+    return _array(_hdf5().File(_plain(path)), "Images", (3, _SIDE, _SIDE), read=False)
+
+
+def _plain(path: Path) -> Path:
+    """The path of a regular file; OSError for another, at which one might wait."""
+    open_plain(path).close()
+    return path
+
+
+def _array(file: Any, name: str, shape: tuple[int | None, ...], read: bool = True) -> Any:
+    """The (N, …) array of a chunk; UserError for one of another shape, or in another file."""
+    found = file[name] if file.get(name, getlink=True).__class__.__name__ == "HardLink" else None
+    if getattr(found, "external", True) or found.is_virtual or found.shape[1:] != shape:
+        raise UserError(f"{name} is not an array of this file, (N, {', '.join(map(str, shape))})")
+    if len(found) > _MOST_ROWS:
+        raise UserError(f"{name} has {len(found):,} rows")
+    return numeric(found[:], (None, *shape)) if read else found
 
 
 def _hdf5() -> Any:

@@ -25,7 +25,7 @@ from base.set_type import SetType
 from base.skeleton import NECK, NUM_JOINTS, neck_centred
 from dataset.annotations import LABEL_ROW, Table
 from dataset.cached_index import Index, cached
-from dataset.faults import BAD_LABEL, LABEL_ALONE, Fault
+from dataset.faults import BAD_LABEL, DUPLICATE_FILE, LABEL_ALONE, Fault
 from dataset.labels import MAX_DISTANCE, SPANS
 from dataset.pictures import decode_camera_picture, read_bytes
 from dataset.split import Contents, Split
@@ -52,6 +52,17 @@ def ordered(joints: np.ndarray, order: Sequence[int]) -> np.ndarray:
     the 16 in the set, −1 for those that it lacks, which become NaN."""
     places = np.asarray(order)
     return np.where((places < 0)[:, None], np.nan, np.asarray(joints, float)[..., places, :])
+
+
+def numeric(values: Any, shape: tuple[int | None, ...]) -> np.ndarray:
+    """Numbers of a shape, None for any length, as float64; ValueError for anything else."""
+    found = np.asarray(values)
+    fits = len(found.shape) == len(shape) and all(
+        wanted in (None, have) for wanted, have in zip(shape, found.shape, strict=False)
+    )
+    if not fits or found.dtype.kind not in "iuf":
+        raise ValueError(f"{found.dtype} of shape {found.shape} where numbers of {shape} belong")
+    return found.astype(float)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -86,7 +97,7 @@ def read_labels(
             return parse(json.loads(read_bytes(folder / name)))
         except BrokenFrameError as error:
             return str(error)
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             return f"not the labels of a frame ({type(error).__name__}: {error!s:.80})"
 
     labels = {}
@@ -106,11 +117,11 @@ def stamps(folders: Iterable[Path], suffix: str) -> str:
     written."""
     digest = hashlib.blake2b(digest_size=16)
     for folder in filter(Path.is_dir, folders):
-        digest.update(f"{folder} {folder.stat().st_mtime_ns}\n".encode())
-        for name in names_in(folder):
-            if name.endswith(suffix):
-                stat = (folder / name).stat()
-                digest.update(f"{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+        names = [name for name in names_in(folder) if name.endswith(suffix)]
+        for path in (folder, *(folder / name for name in names)):
+            stat = path.lstat()
+            what = f" {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}\n"
+            digest.update(os.fsencode(path) + what.encode())
     return digest.hexdigest()
 
 
@@ -157,13 +168,20 @@ class RecordedSet(Split):
         parts, pictures, headsets = [np.zeros(0, LABEL_ROW)], [], {}
         stated = [np.zeros((0, NUM_JOINTS, 2))]
         lists: dict[str, dict[str, int]] = {"character": {}, "environment": {}, "action": {}}
+        seen: set[tuple[str, str]] = set()
         for each in self.recordings(faults):
+            if (who := (each.character, each.name)) in seen:
+                where = f"{self.set_type.folder}/{'/'.join(who)}"
+                faults.append(Fault(DUPLICATE_FILE, where, "a second recording of this name"))
+                continue
+            seen.add(who)
             joints = np.where(np.isfinite(each.joints3d), each.joints3d, np.nan)
             if aligned_only:  # their place is no camera's, and can be anywhere
                 joints = neck_centred(joints)
             good = self._check(each, joints, faults)
             rows = np.zeros(len(good), LABEL_ROW)
-            rows["number"], rows["joints3d"], rows["joints2d"] = each.numbers, joints, np.nan
+            rows["number"], rows["joints3d"] = np.where(good, each.numbers, 0), joints
+            rows["joints2d"] = np.nan
             if not aligned_only:
                 camera = each.headset.camera
                 rows["joints2d"] = camera.project(joints, clamp=True)
@@ -190,11 +208,14 @@ class RecordedSet(Split):
         low, high = np.fmin.reduce(joints, 1), np.fmax.reduce(joints, 1)
         span = np.linalg.norm(high - low, axis=-1)
         far = np.fmax.reduce(np.abs(joints), (1, 2)) > MAX_DISTANCE
-        good = labelled & ~far & (span >= SPANS[0]) & (span <= SPANS[1])
+        numbers, first = np.unique(each.numbers, return_index=True)
+        once = np.isin(np.arange(len(joints)), first[(numbers >= 0) & (numbers < 2**31)])
+        good = once & labelled & ~far & (span >= SPANS[0]) & (span <= SPANS[1])
         for row in np.flatnonzero(~good):
             frame = FrameId(each.character, each.name, int(each.numbers[row]))
             why = "no pose, or no Neck" if whole[row] else "a joint has a coordinate of NaN"
             why = f"joints span {span[row]:.3g} m" if labelled[row] else why
+            why = why if once[row] else "its frame number is there before, or cannot be"
             faults.append(Fault(BAD_LABEL, f"{self.set_type.folder}/{frame}", why, frame))
         if missing := sum(not path for path in each.pictures):
             where = f"{self.set_type.folder}/{each.character}/{each.name}"

@@ -16,7 +16,7 @@ from base.pickles import read_pickle
 from base.set_type import SetType
 from dataset.faults import BAD_LABEL, PICTURE_ALONE, Fault
 from dataset.protocol import Protocol
-from dataset.recordings import RecordedSet, Recording, names_in, numbered, ordered
+from dataset.recordings import RecordedSet, Recording, names_in, numbered, numeric, ordered
 
 #: Places of our joints among MPI's 15: Neck, right arm, left arm, right leg, left leg; no Head.
 MPI_15 = (0, -1, 4, 5, 6, 1, 2, 3, 11, 12, 13, 14, 7, 8, 9, 10)
@@ -48,7 +48,8 @@ class SceneEgo(RecordedSet):
         found = cls.holding((split / name for name in names_in(split)), alone)
         if set_type is SetType.TEST:
             return found
-        return [f for f in found if (f.name == "pranay2") == (set_type is SetType.VAL)]
+        held_out = [f for f in found if f.name == "pranay2" and len(found) > 1]
+        return held_out if set_type is SetType.VAL else [f for f in found if f not in held_out]
 
     @classmethod
     def holding(cls, folders: Iterable[Path], alone: bool) -> list[Path]:
@@ -72,7 +73,7 @@ class SceneEgo(RecordedSet):
         for folder in self.folders(self.root, self.set_type):
             try:
                 yield self.recording(folder)
-            except (UserError, KeyError, TypeError, ValueError) as error:
+            except (UserError, KeyError, TypeError, ValueError, OverflowError) as error:
                 where = folder.relative_to(self.root).as_posix()
                 faults.append(Fault(BAD_LABEL, where, str(error).removeprefix(f"{folder}/")))
         for set_type in self.answers_for():
@@ -89,7 +90,7 @@ class SceneEgo(RecordedSet):
 
     def character(self, folder: Path) -> str:
         """Whose sequence it is: its name less the number."""
-        return re.sub(r"\d+$", "", folder.name)
+        return re.sub(r"\d+$", "", folder.name) or folder.name
 
     def recording(self, folder: Path) -> Recording:
         """A sequence; UserError, KeyError, TypeError or ValueError for labels of another form."""
@@ -101,7 +102,7 @@ class SceneEgo(RecordedSet):
         poses = np.full((len(entries), 15, 3), np.nan)
         for pose, entry in zip(poses, entries, strict=True):
             if entry[self.pose] is not None:
-                pose[:] = entry[self.pose]
+                pose[:] = numeric(entry[self.pose], (15, 3))
         names = numbered(folder / "imgs", _PICTURE)
         below = f"{folder.relative_to(self.root).as_posix()}/imgs"
         pictures = [f"{below}/{names[n]}" if n in names else "" for n in numbers]
@@ -110,7 +111,8 @@ class SceneEgo(RecordedSet):
 
     def _numbers(self, entries: list[dict[str, Any]], folder: Path) -> list[int]:
         """Of each label's picture: by its name, or by the two clocks of the recording."""
-        named = [re.fullmatch(_PICTURE, str(entry.get("image_name"))) for entry in entries]
+        names = [entry.get("image_name") for entry in entries]
+        named = [isinstance(n, str) and re.fullmatch(_PICTURE, n, re.IGNORECASE) for n in names]
         if all(named):
             return [int(match[1]) for match in named]
         self.by_clock.add(folder.name)

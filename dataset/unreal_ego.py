@@ -12,7 +12,7 @@ from base.headset import load_headset
 from base.set_type import SetType
 from dataset.faults import UNREADABLE_FOLDER, Fault
 from dataset.protocol import Protocol
-from dataset.recordings import RecordedSet, Recording, numbered, read_labels, stamps
+from dataset.recordings import RecordedSet, Recording, numbered, numeric, read_labels, stamps
 
 #: Names of our 16 joints in the labels.
 _NAMES = (
@@ -109,8 +109,9 @@ def _labels(frame: Any) -> np.ndarray:
     """(2, 16, 5): for the left and the right camera each joint's place, centimetres in its frame,
     and its pixel."""
     joints = frame["joints"]
-    labels = [
-        [[*joints[n][f"camera_{s}_pts3d"], *joints[n][f"camera_{s}_pts2d"]] for n in _NAMES]
-        for s in _SIDES
-    ]
-    return np.array(labels, float).reshape(2, 16, 5)
+
+    def each(what: str, size: int) -> np.ndarray:
+        values = [[joints[n][f"camera_{s}_{what}"] for n in _NAMES] for s in _SIDES]
+        return numeric(values, (2, 16, size))
+
+    return np.concatenate([each("pts3d", 3), each("pts2d", 2)], -1)

@@ -78,8 +78,9 @@ def evaluate(model, save_dir, *roots_and_more):
 def test_each_root_is_evaluated_as_alone_and_a_table_is_of_all(
     roots, tiny_network, tmp_path, capsys
 ):
-    evaluate(tiny_network, tmp_path / "all", *roots)
+    evaluate(tiny_network, tmp_path / "all", *roots, "--gpu", 0)
     printed = capsys.readouterr().out
+    assert printed.count("No CUDA device") == (not torch.cuda.is_available())
     for root, name in zip(roots, ("synthetic", "copy"), strict=True):
         evaluate(tiny_network, tmp_path / name, root)
         assert names(tmp_path / name) == names(tmp_path / "all" / name)
@@ -104,7 +105,7 @@ def test_each_root_is_evaluated_as_alone_and_a_table_is_of_all(
     assert (tmp_path / "all" / "table.txt").read_text() in printed
 
 
-def test_common_joints_are_those_that_all_sets_have(roots, tiny_network, tmp_path):
+def test_common_joints_are_those_that_all_sets_have(roots, tiny_network, tmp_path, capsys):
     scene = other_sets_tiny.scene_ego(tmp_path / "scene", test_jian1=2)
     path = scene / "test" / "jian1" / "annotation.pkl"
     labels = pickle.loads(path.read_bytes())
@@ -120,8 +121,17 @@ def test_common_joints_are_those_that_all_sets_have(roots, tiny_network, tmp_pat
     assert stored["joints"] == few
     for found in stored["sets"].values():
         assert found["joints_measured"] == few
+        text = (tmp_path / "out" / "scene" / "table.txt").read_text()
+        assert "SceneEgo's own protocol over 13 of the set's 15 joints, not comparable" in text
         assert found["visibility"]["visible"]["by_joint"]["LeftToeBase"]["mpjpe"] is None
     assert demo.common_joints(demo.Roots(roots), demo.SetType.TEST) == [*demo.JOINTS]
+    capsys.readouterr()
+    evaluate(tiny_network, tmp_path / "alone", scene, "--joints", "common")
+    printed = capsys.readouterr().out
+    assert printed.count("--joints common changes nothing: there is one data root.\n") == 1
+    assert "SceneEgo's own protocol: " in printed and "hidden" not in printed
+    found = json.loads((tmp_path / "alone" / "results.json").read_text())
+    assert found["occlusion_known"] is False and found["hidden_hands"] is None
 
 
 def test_a_format_s_doubts_are_said_once(tmp_path, capsys):

@@ -56,18 +56,25 @@ def frames_by_character(results: Results) -> dict[str, dict[str, int]]:
     }
 
 
+def measure_of(runs: Sequence[Results]) -> str:
+    """The error that runs are compared by: MPJPE, which all have but those of a truth in another
+    frame."""
+    return "pa_mpjpe" if any(run.get("aligned_only") for run in runs) else "mpjpe"
+
+
 def difference(
     first: Results, second: Results, part: str, group: str
 ) -> tuple[float, np.ndarray | None] | None:
-    """MPJPE of the second run less the first's on the same frames, mm, and the (2,) ends of its
+    """Error of the second run less the first's on the same frames, mm, and the (2,) ends of its
     95 % interval, None with fewer than two characters; None for an empty group. Each resample draws
     the same characters for both, so that what makes one hard falls out of the difference."""
+    key = measure_of([first, second])
     both = [
         [run["characters"][name][part].get(group) for run in (first, second)]
         for name in first["characters"]
     ]
     counts = np.array([a["frames"] if a and b else 0.0 for a, b in both])
-    sums = counts * [b["mpjpe"] - a["mpjpe"] if a and b else 0.0 for a, b in both]
+    sums = counts * [b[key] - a[key] if a and b else 0.0 for a, b in both]
     if not counts.any():
         return None
     several = np.count_nonzero(counts) > 1
@@ -90,14 +97,16 @@ def comparison(
     runs: Sequence[Results], names: Sequence[str], part: str, groups: Sequence[str]
 ) -> tuple[list[Block], list[str]]:
     """Table of the runs, and the notes below it."""
-    blocks, notes = [], []
+    blocks, notes, key = [], [], measure_of(runs)
     for results, name in zip(runs, names, strict=True):
-        errors = {group: cell["mpjpe"] for group, cell in results[part].items()}
+        errors = {group: cell[key] for group, cell in results[part].items() if key in cell}
         rows = [row(name, errors, groups)]
         if frames_by_character(runs[0]) != frames_by_character(results):
             notes.append(f"{name}: measured on other frames than {names[0]}: no difference.")
         elif runs[0].get("joints_measured") != results.get("joints_measured"):
             notes.append(f"{name}: measured on other joints than {names[0]}: no difference.")
+        elif bool(runs[0].get("aligned_only")) != bool(results.get("aligned_only")):
+            notes.append(f"{name}: measured in another frame than {names[0]}: no difference.")
         elif results is not runs[0]:
             rows += _difference_rows(runs[0], results, part, groups)
         blocks.append(Block("", rows))
@@ -120,12 +129,12 @@ def short_names(paths: Sequence[Path]) -> list[str]:
 
 def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(argv)
-    runs = [read_results(path) for path in arguments.results]
+    runs = [read_results(path, aligned=True) for path in arguments.results]
     names = short_names(arguments.results)
     there = {ALL}.union(*(results["full"] for results in runs))
     heads = {g: h for g, h in zip(TABLE_GROUPS, HEADS[1:], strict=True) if g in there}
     blocks, notes = comparison(runs, names, arguments.part, list(heads))
-    corner = f"MPJPE, mm, {arguments.part} body"
+    corner = f"{measure_of(runs).upper().replace('_', '-')}, mm, {arguments.part} body"
     write = getattr(tables, f"{arguments.format}_table")
     table = write(blocks, [corner, *heads.values()])
     mark = "% " if arguments.format == "latex" else ""

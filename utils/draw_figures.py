@@ -29,6 +29,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 parse_early(__name__, parse_arguments)
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -50,7 +51,7 @@ from utils.drawing.split_painter import FRAME_RATE, SplitPainter, described, eve
 from utils.drawing.write import save_picture
 from utils.evaluation.poses import Poses, read_poses
 from utils.evaluation.results import read_results
-from utils.evaluation.tables import HEADS, PUBLISHED, TABLE_GROUPS
+from utils.evaluation.tables import HEADS, PUBLISHED, TABLE_GROUPS, why_unpublished
 
 _INK, _MUTED, _GRID, _MEAN, _MODEL, _LEFT, _RIGHT = map(
     style.hex_code, (style.INK, style.MUTED, style.GRID, style.BASELINE, *style.PREDICTED)
@@ -84,19 +85,23 @@ def _bars(axes: Axes, places: np.ndarray, cells: Sequence[dict], key: str, **opt
 
 
 def errors_by_action(results: dict[str, Any]) -> Figure:
-    """MPJPE of each action group with its interval, beside the mean pose and the paper's."""
+    """MPJPE, or PA-MPJPE where only that can be had, of each action group with its interval, beside
+    the mean pose and, under the release's headset, the paper's."""
+    measure = _measure(results)
     heads = {g: h for g, h in zip(TABLE_GROUPS, HEADS[1:], strict=True) if g in results["full"]}
     cells = [results["full"][group] for group in heads]
     places = np.arange(len(cells))
     figure = Figure(figsize=(7.2, 3.0), layout="constrained")
-    axes = figure.add_subplot(ylabel="MPJPE, mm")
-    _bars(axes, places - 0.2, cells, "mpjpe", color=_MODEL, label="this model")
+    axes = figure.add_subplot(ylabel=f"{measure}, mm")
+    key = measure.lower().replace("-", "_")
+    _bars(axes, places - 0.2, cells, key, color=_MODEL, label="this model")
     if "mpjpe_mean_pose" in cells[0]:  # known where there is a training set
         _bars(axes, places + 0.2, cells, "mpjpe_mean_pose", color=_MEAN, label="mean pose")
-    levels = [PUBLISHED[_REFERENCE][group] for group in heads]
-    lines = {"color": _INK, "linestyle": (0, (2, 1.5)), "linewidth": 1.0}
-    label = f"{_REFERENCE}, on its own test set"
-    axes.hlines(levels, places - 0.42, places + 0.42, label=label, **lines)
+    if not why_unpublished(results):
+        levels = [PUBLISHED[_REFERENCE][group] for group in heads]
+        lines = {"color": _INK, "linestyle": (0, (2, 1.5)), "linewidth": 1.0}
+        label = f"{_REFERENCE}, on its own test set"
+        axes.hlines(levels, places - 0.42, places + 0.42, label=label, **lines)
     names = [f"{head}\nn = {results['full'][group]['frames']}" for group, head in heads.items()]
     axes.set_xticks(places, names, fontsize=7.5)
     figure.legend(loc="outside upper center", ncols=3)
@@ -104,25 +109,29 @@ def errors_by_action(results: dict[str, Any]) -> Figure:
 
 
 def errors_by_joint(results: dict[str, Any]) -> Figure:
-    """Mean error of each joint with its interval, left and right side by side."""
-    joints = results["joints"]
+    """Mean error of each joint that was measured with its interval, left and right side by side;
+    UserError where only errors after alignment could be had."""
+    if reason := results.get("aligned_only"):
+        raise UserError(f"only errors after alignment ({reason})")
+    joints = {name: cell for name, cell in results["joints"].items() if "mpjpe" in cell}
     middle = [name for name in joints if not name.startswith(("Left", "Right"))]
-    pairs = [name.removeprefix("Left") for name in joints if name.startswith("Left")]
+    sided = [name.removeprefix("Left").removeprefix("Right") for name in joints]
+    pairs = [name for name in dict.fromkeys(sided) if name not in middle]
     places = np.arange(len(middle) + len(pairs))
     figure = Figure(figsize=(7.2, 2.8), layout="constrained")
     axes = figure.add_subplot(ylabel="error, mm (Neck at the origin)")
     cells = [joints[name] for name in middle]
     _bars(axes, places[: len(middle)], cells, "mpjpe", color=_MODEL, width=0.5)
     for side, shift, colour in (("Left", -0.2, _LEFT), ("Right", 0.2, _RIGHT)):
-        cells, label = [joints[side + name] for name in pairs], side.lower()
+        cells, label = [joints.get(side + name, {}) for name in pairs], side.lower()
         _bars(axes, places[len(middle) :] + shift, cells, "mpjpe", color=colour, label=label)
     axes.set_xticks(places, [*middle, *pairs], fontsize=7.5)
     axes.legend(loc="upper left", ncols=2)
     return figure
 
 
-def error_distribution(errors: np.ndarray) -> Figure:
-    """Histogram and cumulative distribution of the MPJPE (N,) of frames, millimetres."""
+def error_distribution(errors: np.ndarray, measure: str = "MPJPE") -> Figure:
+    """Histogram and cumulative distribution of the errors (N,) of frames, millimetres."""
     figure = Figure(figsize=(7.2, 2.7), layout="constrained")
     left, right = figure.subplots(1, 2)
     bins = np.linspace(0, errors.max(), min(60, max(10, int(np.sqrt(len(errors)) * 2))))
@@ -134,8 +143,9 @@ def error_distribution(errors: np.ndarray) -> Figure:
         how = {"xytext": (5, -11), "textcoords": "offset points", "fontsize": 8}
         right.annotate(f"{100 * share:.0f} %: {at:.0f} mm", (at, share), **how)
     left.yaxis.set_major_locator(MaxNLocator(integer=True))
-    left.set(xlabel="MPJPE of a frame, mm", ylabel="frames", xlim=(0, None))
-    right.set(xlabel="MPJPE, mm", ylabel="share of frames below", xlim=(0, None), ylim=(0, 1.02))
+    left.set(xlabel=f"{measure} of a frame, mm", ylabel="frames", xlim=(0, None))
+    right.set(xlabel=f"{measure}, mm", ylabel="share of frames below")
+    right.set(xlim=(0, None), ylim=(0, 1.02))
     right.grid(axis="x")
     return figure
 
@@ -157,22 +167,33 @@ def qualitative_grid(cells: Sequence[Cell]) -> np.ndarray:
     return np.vstack([sheet := draw_sheet(frames, 2), draw_legend(sheet.shape[1], 1.5)])
 
 
+def _measure(results: dict[str, Any]) -> str:
+    """The error of a frame that was measured."""
+    return "PA-MPJPE" if results.get("aligned_only") else "MPJPE"
+
+
+def _poses(run: Run) -> Poses:
+    """Of the evaluation, as it measured them."""
+    return replace(read_poses(run.poses), aligned_only=run.results.get("aligned_only"))
+
+
 def _cells(run: Run, choose: Callable[[Poses], Sequence[int]]) -> list[Cell]:
     """The frames of the rows that are chosen."""
-    poses, headset = read_poses(run.poses), run.results.get("headset")
+    poses, headset = _poses(run), run.results.get("headset")
     how = poses.camera, headset and load_headset(headset), 1, run.results.get("format")
     painter = SplitPainter(run.data_root, SetType(run.results["data"]), *how)
-    cells = []
+    cells, placed = [], poses.in_place()
     for row in choose(poses):
         caption = f"{described(poses.actions[row]).partition(':')[0]}, {poses.mpjpe[row]:.0f} mm"
-        cells.append((painter.image(poses.frame_ids[row]), *painter.drawn(poses, row), caption))
+        cells.append((painter.image(poses.frame_ids[row]), *painter.drawn(placed, row), caption))
     return cells
 
 
 def _median(poses: Poses) -> list[int]:
     """The frame with the median error, of an even number the larger of the two in the middle."""
     row = int(np.argsort(poses.mpjpe, kind="stable")[len(poses.actions) // 2])
-    print(f"median frame: {poses.frame_ids[row]}, MPJPE {poses.mpjpe[row]:.1f} mm")
+    measure = "PA-MPJPE" if poses.aligned_only else "MPJPE"
+    print(f"median frame: {poses.frame_ids[row]}, {measure} {poses.mpjpe[row]:.1f} mm")
     return [row]
 
 
@@ -195,7 +216,7 @@ def _video(poses: Poses) -> list[int]:
 _FIGURES: dict[str, Callable[[Run], Figure | np.ndarray | list[np.ndarray]]] = {
     "errors_by_action": lambda run: errors_by_action(run.results),
     "errors_by_joint": lambda run: errors_by_joint(run.results),
-    "error_distribution": lambda run: error_distribution(read_poses(run.poses).mpjpe),
+    "error_distribution": lambda run: error_distribution(_poses(run).mpjpe, _measure(run.results)),
     "median_frame": lambda run: median_frame(*_cells(run, _median)[0][:3]),
     "qualitative_grid": lambda run: qualitative_grid(_cells(run, _spread)),
     "sequence": lambda run: [
@@ -233,7 +254,7 @@ def main(argv: list[str] | None = None) -> None:
     run = parse_arguments(argv)
     if not run.folder.is_dir():
         raise UserError(f"{run.folder}: no folder; give the --save_dir of a demo.py run")
-    run.results, run.poses = read_results(run.folder), run.folder / "poses.npz"
+    run.results, run.poses = read_results(run.folder, aligned=True), run.folder / "poses.npz"
     run.data_root = run.data_root or Path(run.results["data_root"])
     output = run.output or run.folder / "figures"
     reads = [run.folder] if run.output else ()

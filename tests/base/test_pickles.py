@@ -38,7 +38,7 @@ def _assert_labels(found):
     assert found[1]["names"].tolist() == ["a", None]
 
 
-@pytest.mark.parametrize("protocol", [3, 4, 5])
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_plain_data_comes_back(tmp_path, protocol):
     _assert_labels(read_pickle(_write(tmp_path / "a.pkl", LABELS, protocol)))
 
@@ -107,3 +107,36 @@ def test_genuine_pickles_are_read():
     np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-6)
     statistics = read_pickle(SAMPLES / "ego_mean_std.pkl")
     assert all(isinstance(values, np.ndarray) for values in statistics.values())
+
+
+def _state(dtype, state):
+    """A type of an array with a state of the file's choice, and an array of it from raw bytes."""
+    made = _Calls(np.dtype, dtype, False, True)
+    made.call = (np.dtype, (dtype, False, True), state)
+    array = _Calls(np._core.multiarray._reconstruct, np.ndarray, (0,), b"b")
+    array.call = (*array.call, (1, (1,), made, False, b"\x41" * 8))
+    return array
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _state("V8", (3, "|", None, ("a",), {"a": (np.dtype("O"), 0)}, 8, 1, 0)),
+        _state("V8", (3, "|", (np.dtype("f8"), (1 << 27,)), None, None, 8, 1, 0)),
+        _state("O", (3, "|", None, None, None, -1, -1, 0)),
+        _state("f8", (3, ">", None, None, None, -1, -1, 0)),
+        _Calls(np._core.multiarray.scalar, np.dtype("O"), b"A" * 8),
+        _Calls(np.dtype, "f8,O"),
+    ],
+)
+def test_types_that_lie_about_their_bytes_are_refused(tmp_path, content):
+    with pytest.raises(UserError, match=r"refused|damaged"):
+        read_pickle(_write(tmp_path / "bad.pkl", content))
+
+
+def test_a_few_bytes_do_not_take_gigabytes(tmp_path):
+    (tmp_path / "a.pkl").write_bytes(b"\x80\x02]r\xff\xff\xff\x07.")  # a large place in the memo
+    assert read_pickle(tmp_path / "a.pkl") == []
+    (tmp_path / "b.pkl").write_bytes(b"\x80\x05\x96" + (1 << 40).to_bytes(8, "little") + b".")
+    with pytest.raises(UserError, match="damaged"):
+        read_pickle(tmp_path / "b.pkl")

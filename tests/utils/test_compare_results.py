@@ -76,6 +76,27 @@ def test_the_table_marks_differences_whose_interval_leaves_out_zero(tmp_path, ca
         compare_results.main([str(tmp_path / "base"), "--output", one])
 
 
+def test_errors_after_alignment_are_compared_where_there_are_no_others(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    target = rng.normal(size=(4, 16, 3))
+    paths, errors = [], []
+    for name, off in (("a", 0.05), ("b", 0.02)):
+        poses = evaluated(target + off * rng.normal(size=target.shape), target, characters="aabb")
+        poses.aligned_only = "the truth was elsewhere"
+        paths.append(tmp_path / f"{name}.json")
+        paths[-1].write_text(json.dumps(run(HARD_AND_EASY) | measure(poses)))
+        errors.append(poses.part_errors["pa_mpjpe"][:, 0].mean())
+    plain = written(tmp_path, plain=HARD_AND_EASY)
+    compare_results.main([*map(str, paths), *plain])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == ["PA-MPJPE,", "mm,", "full", "body", "All", "Walking"]
+    assert ["a.json", *[f"{errors[0]:.1f}"] * 2] in lines
+    assert ["difference", *[f"{errors[1] - errors[0]:+.1f}*"] * 2] in lines
+    aligned = f"{run(HARD_AND_EASY)['full']['All']['pa_mpjpe']:.1f}"
+    assert ["results.json", aligned, aligned] in lines
+    assert sum(line[:1] == ["difference"] for line in lines) == 1
+
+
 @pytest.mark.parametrize("form", ["markdown", "latex"])
 def test_other_forms_hold_the_same_numbers(form, tmp_path, capsys):
     paths = written(tmp_path, x=HARD_AND_EASY, y=BETTER)

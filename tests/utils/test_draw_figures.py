@@ -111,6 +111,17 @@ def test_bars_have_the_heights_and_intervals_of_the_results(demo_run):
         assert patch.get_x() + patch.get_width() / 2 == pytest.approx(place)
 
 
+def test_of_another_set_nothing_published_and_no_unmeasured_joint_is_drawn(demo_run):
+    results = read_results(demo_run) | {"headsets": ["sceneego"]}
+    results["joints"] |= {"Head": {}, "LeftHand": {}, "LeftFoot": {}, "RightFoot": {}}
+    figure = draw_figures.errors_by_action(results)
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["this model", "mean pose"]
+    axes = draw_figures.errors_by_joint(results).axes[0]
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels == ["Neck", "Arm", "ForeArm", "Hand", "UpLeg", "Leg", "ToeBase"]
+
+
 def test_the_distribution_names_median_and_95th_percentile():
     errors = np.linspace(10, 110, 201)
     left, right = draw_figures.error_distribution(errors).axes

@@ -5,7 +5,7 @@ are not labelled, NaN in the truth, count in none; what has no joint at all is l
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,17 +59,19 @@ def errors_by_part(poses: Poses) -> dict[str, Any]:
 
 
 def errors_of_characters(poses: Poses) -> dict[str, Any]:
-    """Character → part → group → MPJPE and frames: what a paired comparison resamples."""
+    """Character → part → group → MPJPE, or PA-MPJPE where only that can be had, and frames: what a
+    paired comparison resamples."""
     names, characters = poses.characters
+    key = "pa_mpjpe" if poses.aligned_only else "mpjpe"
     report: dict[str, Any] = {name: {part: {} for part in BODY_PARTS} for name in names}
     for group, rows in group_rows(poses.actions).items():
         for number in np.unique(characters[rows]):
-            errors = poses.part_errors["mpjpe"][rows & (characters == number)]
+            errors = poses.part_errors[key][rows & (characters == number)]
             counts = (~np.isnan(errors)).sum(0).tolist()
             means = zip(BODY_PARTS, known_mean(errors, 0).tolist(), counts, strict=True)
             for part, mean, frames in means:
                 if frames:
-                    report[names[number]][part][group] = {"mpjpe": mean, "frames": frames}
+                    report[names[number]][part][group] = {key: mean, "frames": frames}
     return report
 
 
@@ -120,9 +122,11 @@ def pck(poses: Poses) -> dict[str, Any]:
 
 def hidden_hands(poses: Poses) -> dict[str, Any] | None:
     """Share of the hidden hands within 250 mm of the truth, Neck at the origin ("near"), and how
-    many there are ("hands"); None where there are none or it is unknown."""
+    many there are ("hands"); None where there are none, or where occlusion is unknown."""
     hands = [JOINTS.index(f"{side}Hand") for side in ("Left", "Right")]
-    if poses.visible is None or not (hidden := poses.hidden[:, hands]).any():
+    if poses.visible is None or not poses.occlusion_known:
+        return None
+    if not (hidden := poses.hidden[:, hands]).any():
         return None
     near = _mean_over_joints("near", poses.joint_errors[:, hands] <= _NEAR, hidden, poses)
     return near | {"hands": int(hidden.sum())}
@@ -256,16 +260,25 @@ METRICS: dict[str, Callable[[Poses], Any]] = {
     "uncertainty": uncertainty,
 }
 #: Those that can be had of a truth in another frame than the camera's.
-_ALIGNED = ("bones", "impossible")
+_ALIGNED = ("bones", "impossible", "characters")
 
 
-def measure(poses: Poses, protocol: Protocol | None = None) -> dict[str, Any]:
-    """Everything measured on some frames, ready for JSON; ValueError for no frame at all."""
+def measure(
+    poses: Poses, protocol: Protocol | None = None, labelled: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Everything measured on some frames, ready for JSON; ValueError for no frame at all.
+    ``labelled`` are the joints of the set, by default those that were measured."""
     if not poses.actions:
         raise ValueError("no frame was measured")
     names = _ALIGNED if poses.aligned_only else METRICS
     known = [joint for joint, there in zip(JOINTS, poses.known.any(0), strict=True) if there]
     about = {"joints_measured": known} if len(known) < len(JOINTS) else {}
     about |= {"aligned_only": poses.aligned_only} if poses.aligned_only else {}
-    about |= {"protocol": protocol_errors(poses, protocol)} if protocol else {}
+    if not poses.occlusion_known and "visibility" in names:
+        about["occlusion_known"] = False
+    if protocol:
+        about["protocol"] = own = protocol_errors(poses, protocol)
+        if labelled and set(labelled) - set(known):
+            over = f"{len(known)} of the set's {len(labelled)} joints"
+            own |= {"over": over, "published": {}}
     return about | errors_by_part(poses) | {name: METRICS[name](poses) for name in names}

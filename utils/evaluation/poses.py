@@ -45,6 +45,7 @@ class Poses:
         camera: of the network's view, by default the release's square.
         raw_neck: (N, 3) metres where the network's own poses have the Neck, None for the origin.
         aligned_only: why the truth is in another frame than the camera's, where it is.
+        occlusion_known: whether ``visible`` also says what the body hides inside the picture.
     """
 
     predicted: np.ndarray
@@ -57,6 +58,7 @@ class Poses:
     camera: Camera = RELEASE_SQUARE
     raw_neck: np.ndarray | None = None
     aligned_only: str | None = None
+    occlusion_known: bool = True
 
     def __post_init__(self) -> None:
         mpjpe.check_poses(self.predicted, self.target)
@@ -175,7 +177,7 @@ def joined(
         parts = [getattr(batch, name) for batch in batches]
         if isinstance(parts[0], list):
             return [*chain(*parts)]
-        return parts[0] if isinstance(parts[0], str | None) else np.concatenate(parts)
+        return parts[0] if isinstance(parts[0], str | bool | None) else np.concatenate(parts)
 
     names = [each.name for each in fields(Poses) if each.name not in ("mean_pose", "camera")]
     return Poses(**{name: column(name) for name in names}, mean_pose=mean_pose, camera=camera)

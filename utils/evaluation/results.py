@@ -6,7 +6,7 @@ doc/evaluation.md says what each key means.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from base.documents import read_bounded
 from base.errors import UserError
@@ -32,6 +32,7 @@ class _Error(_Part):
     mpjpe_interval: Pair = []
     mpjpe_mean_pose: Number = 0.0
     mpjpe_mean_pose_interval: Pair = []
+    pa_mpjpe: Number = 0.0
     pa_mpjpe_interval: Pair = []
 
 
@@ -80,20 +81,13 @@ class Measured(_Parts):
     motion: dict[Text, Number | None] | None = None
     uncertainty: _Uncertainty | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _has_mpjpe(cls, content: Any) -> Any:
-        if isinstance(content, dict) and content.get("aligned_only"):
-            raise ValueError("it has only errors after alignment, and MPJPE is needed")
-        return content
-
 
 class _Pck(_Part):
     at_100: Number = Field(alias="100")
 
 
-class Results(Measured):
-    """The whole file of demo.py, with what was evaluated."""
+class _About(_Part):
+    """What was evaluated."""
 
     version: Literal[SCHEMA] = Field(alias="schema")
     model: Text
@@ -102,15 +96,55 @@ class Results(Measured):
     frames: Count
     headset: Text | None = None
     format: Text | None = None
+
+
+class Results(Measured, _About):
+    """The whole file of demo.py."""
+
     pck: _Pck
 
 
-def read_results(path: Path, kind: type[Measured] = Results) -> dict[str, Any]:
+class _AlignedCell(_Error):
+    pa_mpjpe: Number
+    frames: Count
+
+
+class _AlignedGroups(_Part):
+    __pydantic_extra__: dict[str, _AlignedCell]
+    all: _AlignedCell = Field(alias=ALL)
+
+
+class _AlignedParts(_Part):
+    full: _AlignedGroups
+    upper: _AlignedGroups
+    lower: _AlignedGroups
+
+
+class AlignedResults(_AlignedParts, _About):
+    """The file of demo.py where only errors after alignment could be had."""
+
+    characters: dict[Text, _AlignedParts] = Field(min_length=1)
+
+
+class _Why(_Part):
+    aligned_only: Text | None = None
+
+
+def read_results(
+    path: Path, kind: type[Measured] = Results, aligned: bool = False
+) -> dict[str, Any]:
     """A results.json of demo.py, or that of a folder, checked as :class:`Results`; with ``kind``
-    :class:`Measured` one without what was evaluated does. UserError naming what is wrong."""
+    :class:`Measured` one without what was evaluated does, with ``aligned`` one of errors after
+    alignment alone (:class:`AlignedResults`). UserError naming what is wrong."""
     path = path / "results.json" if path.is_dir() else path
     try:
-        found = kind.model_validate_json(read_bounded(path))
+        content = read_bounded(path)
+        if why := _Why.model_validate_json(content).aligned_only:
+            if not aligned:
+                why = f"only errors after alignment ({why}), and MPJPE is needed"
+                raise UserError(f"{path}: {why}")
+            kind = AlignedResults
+        found = kind.model_validate_json(content)
         return found.model_dump(by_alias=True, exclude_unset=True)
     except OSError as error:
         why = f"{path}: {error.strerror}"

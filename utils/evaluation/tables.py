@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from base.actions import ACTION_GROUPS
 from base.headset import RELEASE_HEADSET
-from base.skeleton import NUM_JOINTS
+from base.skeleton import JOINTS, NUM_JOINTS
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
 
 #: Columns of every table by action, in the order of the published ones.
@@ -42,7 +42,8 @@ HEADS = (
 
 
 class Block(NamedTuple):
-    """Lines that belong together, a cell for each heading; ``title`` may be empty."""
+    """Lines that belong together, a cell for each heading; ``title`` may be empty. Without lines
+    the title is a note below the table."""
 
     title: str
     rows: list[list[str]]
@@ -53,12 +54,23 @@ def row(name: str, by_group: dict[str, float], groups: Sequence[str] = TABLE_GRO
     return [name, *(f"{by_group[g]:.1f}" if g in by_group else "–" for g in groups)]
 
 
-def result_blocks(results: dict[str, Any]) -> list[Block]:
-    """This model, the mean pose, and under the release's headset the published rows; ``results`` as
-    of results.json or as measured."""
+def why_unpublished(results: dict[str, Any]) -> str | None:
+    """Why :data:`PUBLISHED` does not stand beside results; None where it does."""
+    if results.get("headsets", [RELEASE_HEADSET.name]) != [RELEASE_HEADSET.name]:
+        return "Not seen through the release's headset"
+    if results.get("aligned_only"):
+        return "Only errors after alignment"
+    return "Not all joints were measured" if "joints_measured" in results else None
+
+
+def result_table(results: dict[str, Any]) -> tuple[list[Block], list[str]]:
+    """Blocks and headings: this model, the mean pose, and under the release's headset the published
+    rows; ``results`` as of results.json or as measured."""
+    unpublished = why_unpublished(results)
+    groups = [g for g in TABLE_GROUPS if g in results["full"] or not unpublished]
 
     def line(name: str, part: str, key: str) -> list[str]:
-        return row(name, {group: c[key] for group, c in results[part].items() if key in c})
+        return row(name, {group: c[key] for group, c in results[part].items() if key in c}, groups)
 
     rows = [(f"this model, {part} body", part, "mpjpe") for part in BODY_PARTS]
     rows.append(("this model, PA-MPJPE", "full", "pa_mpjpe"))
@@ -69,18 +81,23 @@ def result_blocks(results: dict[str, Any]) -> list[Block]:
         whose = results.get("mean_pose")
         mean = [line(f"mean pose, {part} body", part, "mpjpe_mean_pose") for part in BODY_PARTS]
         blocks.append(Block(f"Mean pose {whose}:" if whose else "", mean))
-    frames = [str(results["full"].get(group, {}).get("frames", 0)) for group in TABLE_GROUPS]
-    title = "Published on the test set of xR-EgoPose, full body; for orientation:"
-    published = [row(*each) for each in PUBLISHED.items()]
-    if results.get("headsets", [RELEASE_HEADSET.name]) != [RELEASE_HEADSET.name]:
-        title = "Not seen through the release's headset: what is published is not shown."
-        published = []
-    blocks += [Block("", [["frames", *frames]]), Block(title, published)]
+    frames = [str(results["full"].get(group, {}).get("frames", 0)) for group in groups]
+    blocks.append(Block("", [["frames", *frames]]))
+    if unpublished:
+        blocks.append(Block(f"{unpublished}: what is published is not shown.", []))
+    else:
+        title = "Published on the test set of xR-EgoPose, full body; for orientation:"
+        blocks.append(Block(title, [row(*each) for each in PUBLISHED.items()]))
+    if measured := results.get("joints_measured"):
+        others = ", ".join(joint for joint in JOINTS if joint not in measured)
+        title = f"Over {len(measured)} of the {NUM_JOINTS} joints: without {others}."
+        blocks.append(Block(title, []))
     if aligned_only:
         blocks.append(Block(f"Only errors after alignment can be had: {aligned_only}.", []))
     if protocol := results.get("protocol"):
         blocks.append(Block(_protocol_line(protocol), []))
-    return blocks
+    corner = f"PA-{HEADS[0]}" if aligned_only else HEADS[0]
+    return blocks, [corner, *(HEADS[1 + TABLE_GROUPS.index(group)] for group in groups)]
 
 
 def _protocol_line(protocol: dict[str, Any]) -> str:
@@ -90,7 +107,9 @@ def _protocol_line(protocol: dict[str, Any]) -> str:
         names = [name for name in protocol["metrics"] if name in errors]
         return ", ".join(f"{name} {errors[name]:.1f} mm" for name in names)
 
-    text = f"{protocol['set']}'s own protocol: {listed(protocol['mm']) or 'none'}"
+    over = protocol.get("over")
+    over = f" over {over}, not comparable with the published figures" if over else ""
+    text = f"{protocol['set']}'s own protocol{over}: {listed(protocol['mm']) or 'none'}"
     for method, errors in protocol["published"].items():
         text += f"; published: {method}: {listed(errors)}"
     return f"{text} ({protocol['note']})" if protocol["note"] else text
@@ -122,19 +141,21 @@ def text_table(blocks: Sequence[Block], heads: Sequence[str] = HEADS) -> str:
 
     lines = [line(*heads)]
     for title, rows in blocks:
-        lines += ["", title] if title else ["─" * len(lines[0])]
+        shown = title if rows else textwrap.fill(title, 96, break_on_hyphens=False)
+        lines += ["", shown] if title else ["─" * len(lines[0])]
         lines += [line(*row) for row in rows]
     return "\n".join(lines)
 
 
 def markdown_table(blocks: Sequence[Block], heads: Sequence[str] = HEADS) -> str:
-    """The table for a README; a block's title becomes a line of its own."""
+    """The table for a README; a block's title becomes a line of its own, notes stand below."""
     lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
     for title, rows in blocks:
-        if title:
+        if title and rows:
             lines.append("| *" + title.rstrip(":") + "* |" + " |" * (len(heads) - 1))
         lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
+    notes = (f"\n{title}\n" for title, rows in blocks if not rows)
+    return "\n".join(lines) + "\n" + "".join(notes)
 
 
 _LATEX = {character: f"\\{character}" for character in "&%_#"}
@@ -150,12 +171,17 @@ def latex_table(blocks: Sequence[Block], heads: Sequence[str] = HEADS) -> str:
     start = rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}"
     lines = [r"% \usepackage{booktabs}", start, r"\toprule", line(heads)]
     for title, rows in blocks:
+        if not rows:
+            continue
         lines.append(r"\midrule")
         if title:
             title = title.rstrip(":").translate(_LATEX)
             lines.append(rf"\multicolumn{{{len(heads)}}}{{l}}{{\emph{{{title}}}}} \\")
         lines += map(line, rows)
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    for note in (title.translate(_LATEX) for title, rows in blocks if not rows):
+        lines += ["", rf"{{\footnotesize {note}\par}}"]
+    return "\n".join(lines) + "\n"
 
 
 def text_summary(results: dict[str, Any]) -> str:
@@ -186,6 +212,8 @@ def text_summary(results: dict[str, Any]) -> str:
     if swaps := ", ".join(f"{k} {found[k]:.1%}" for k in ("arms", "legs") if k in found):
         lines["left-right swaps"] = f"{swaps} of frames"
     kinds = results.get("visibility") or {}
+    if not results.get("occlusion_known", True):
+        kinds = dict(zip(("in the picture", "outside"), kinds.values(), strict=True))
     seen = [f"{kind} {cell['mpjpe']:.1f} mm" for kind, cell in kinds.items() if "mpjpe" in cell]
     if len(seen) > 1:
         lines["joints"] = ", ".join(seen)

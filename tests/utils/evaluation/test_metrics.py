@@ -9,7 +9,7 @@ from sample_poses import evaluated
 from base.frame import FrameId
 from base.skeleton import JOINTS, LIMBS, LOWER_BODY, MIRROR, NUM_JOINTS
 from utils.evaluation.metrics import impossible, measure, motion, swapped
-from utils.evaluation.tables import result_blocks, text_summary
+from utils.evaluation.tables import result_table, text_summary
 
 HAND, ELBOW = JOINTS.index("LeftHand"), JOINTS.index("LeftForeArm")
 TOES = "LeftToeBase", "RightToeBase"
@@ -309,4 +309,4 @@ def test_swaps_and_parts_of_which_nothing_is_known_are_left_out():
     assert found["swaps"] == {"arms": 1.0} and found["lower"] == {}
     assert found["upper"]["All"]["frames"] == 2
     assert found["impossible"] == {"predicted": 0.0, "true": 0.0}
-    text_summary(found), result_blocks(found)
+    text_summary(found), result_table(found)

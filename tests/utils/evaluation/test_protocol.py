@@ -16,9 +16,10 @@ from dataset.mo2cap2 import Mo2Cap2
 from dataset.scene_ego import SceneEgo
 from dataset.unreal_ego import UnrealEgo
 from utils.evaluation.metrics import measure
+from utils.evaluation.poses import keep_joints
 from utils.evaluation.protocol import MEASURES, with_mean_bones
 from utils.evaluation.results import Measured, read_results
-from utils.evaluation.tables import result_blocks, text_summary, text_table
+from utils.evaluation.tables import result_table, text_summary, text_table
 
 #: Limbs from the Neck on with their lengths in Mo2Cap2's mean3D, millimetres.
 BONES = {
@@ -92,15 +93,15 @@ def test_a_set_s_own_protocol_stands_below_the_table():
     assert found["mm"]["PA-MPJPE"] == pytest.approx(own["pa_mpjpe"][:, 0].mean())
     low, high = found["mm"]["PA-MPJPE_interval"]
     assert low < found["mm"]["PA-MPJPE"] < high and "10.17617/3.VCIHDO" in found["licence"]
-    text = text_table(result_blocks(measure(poses, SceneEgo.protocol)))
+    text = text_table(*result_table(measure(poses, SceneEgo.protocol)))
     absolute, aligned = (own[name][:, 0].mean() for name in ("absolute", "pa_mpjpe"))
     line = "SceneEgo's own protocol: MPJPE (camera frame) {:.1f} mm, PA-MPJPE {:.1f} mm"
     assert text.endswith(line.format(absolute, aligned))
-    text = text_table(result_blocks(measure(poses, UnrealEgo.protocol)))
+    text = " ".join(text_table(*result_table(measure(poses, UnrealEgo.protocol))).split())
     line = "EgoPoseFormer, both pictures: MPJPE (pelvis) 34.5 mm, PA-MPJPE 33.4 mm (pelvis: here"
     assert line in text
     assert "protocol" not in measure(poses) and "own protocol" not in text_table(
-        result_blocks(measure(poses))
+        *result_table(measure(poses))
     )
     for place in FORMATS.values():
         protocol = load_class(place).protocol
@@ -111,6 +112,21 @@ def test_a_set_s_own_protocol_stands_below_the_table():
             )
 
 
+def test_of_fewer_joints_than_the_set_has_it_says_how_many_and_nothing_published():
+    poses = evaluated(*pair(), characters="aab")
+    labelled = [name for name in JOINTS if name != "Head"]
+    common = keep_joints(poses, [name for name in labelled if "Toe" not in name])
+    for evaluation, count, over in (
+        (common, 13, " over 13 of the set's 15 joints, not comparable with the published figures"),
+        (poses, 15, ""),
+    ):
+        found = measure(evaluation, UnrealEgo.protocol, labelled)
+        text = " ".join(text_table(*result_table(found)).split())
+        assert f"UnrealEgo's own protocol{over}: MPJPE (pelvis)" in text
+        assert ("34.5" in text) == bool(found["protocol"]["published"]) == (not over)
+        assert f"Over {count} of the 16 joints: without Head" in text and "Martinez" not in text
+
+
 def test_without_a_common_frame_only_aligned_errors_are_given(tmp_path):
     predicted, target = pair()
     reason = Mo2Cap2.aligned_only(SetType.TEST)
@@ -119,13 +135,14 @@ def test_without_a_common_frame_only_aligned_errors_are_given(tmp_path):
     cell = found["full"]["All"]
     assert cell.keys() == {"pa_mpjpe", "pa_mpjpe_rigid", "frames"}
     assert found.keys() - {"full", "upper", "lower"} == {
-        *("joints_measured", "aligned_only", "protocol", "bones", "impossible"),
+        *("joints_measured", "aligned_only", "protocol", "bones", "impossible", "characters"),
     }
     assert set(found["protocol"]["metrics"].values()) == {"ba_pa_mpjpe", "pa_mpjpe"}
     other = measure(poses, SceneEgo.protocol)["protocol"]
     assert [*other["mm"]] == ["PA-MPJPE"]
-    text = f"{text_table(result_blocks(found))}\n{text_summary(found)}"
-    assert text.count(reason) == 1 and "full body" not in text.partition("Published")[0]
+    text = " ".join(f"{text_table(*result_table(found))}\n{text_summary(found)}".split())
+    assert text.count(reason) == 1 and "full body" not in text and "Martinez" not in text
+    assert text.startswith("PA-MPJPE, mm All Walking ─")
     assert poses.mpjpe == pytest.approx(poses.part_errors["pa_mpjpe"][:, 0])
     # What is drawn is a truth where the prediction is; its errors after alignment stay.
     moved = poses.in_place()

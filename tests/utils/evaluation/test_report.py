@@ -15,6 +15,7 @@ from sample_poses import evaluated, standing
 from base.frame import FrameId
 from base.release_camera import RELEASE_CAMERA
 from base.skeleton import JOINTS
+from dataset.scene_ego import SceneEgo
 from utils.common.pretrained import PRETRAINED, model_name
 from utils.drawing.style import BONES, PREDICTED, hex_code
 from utils.evaluation.metrics import measure
@@ -68,6 +69,24 @@ def test_joints_that_are_not_labelled_are_null_and_the_others_are_drawn(tmp_path
             assert None not in frame["predicted"]["joints3d"]
     assert "Head" not in data["joints"][0]["x"] and "LeftHand" in data["joints"][0]["x"]
     assert 0.5 < data["room"]["reach"] < 1.0
+
+
+def test_the_report_of_another_set_has_its_notes_and_no_empty_chart(tmp_path):
+    target = np.stack([standing()] * 2)
+    target[:, 1] = np.nan
+    about = {"aligned_only": "the truth was elsewhere"}
+    poses = evaluated(np.stack([standing()] * 2) * [1, 1.1, 1.2], target, **about)
+    labelled = [name for name in JOINTS if name != "Neck"]
+    found = measure(poses, SceneEgo.protocol, labelled) | ABOUT | {"headsets": ["sceneego"]}
+    write_report(tmp_path / "a.html", found, poses, range(2), NoisePainter())
+    text = html.unescape((tmp_path / "a.html").read_text())
+    [bars] = data_in(text)["actions"]
+    assert bars["y"][0] == pytest.approx(found["full"]["All"]["pa_mpjpe"]) and bars["y"][0] > 1
+    assert "<h2>PA-MPJPE by action" in text and "<h2>MPJPE by action" not in text
+    assert text.count("<section hidden>") == 1 and "<th class=text>PA-MPJPE, mm</th>" in text
+    notes = text.partition("</table></div>")[2].partition("</section>")[0]
+    for words in ("over 15 of the set's", "Wang et al., Scene-aware", "10.17617/3.VCIHDO"):
+        assert words not in text.partition("</table></div>")[0] and words in notes
 
 
 def data_in(text: str) -> dict:

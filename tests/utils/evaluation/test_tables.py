@@ -13,7 +13,7 @@ from utils.evaluation.tables import (
     Block,
     latex_table,
     markdown_table,
-    result_blocks,
+    result_table,
     text_summary,
     text_table,
 )
@@ -30,7 +30,7 @@ def results(characters="aab", numbers=(0, 10, 20), **options):
 
 def test_every_form_has_the_numbers_under_their_groups():
     found = results()
-    blocks = result_blocks(found)
+    blocks = result_table(found)
     mean = {group: f"{cell['mpjpe_mean_pose']:.1f}" for group, cell in found["lower"].items()}
     aligned = {group: f"{cell['pa_mpjpe']:.1f}" for group, cell in found["full"].items()}
     for name, expected, empty in (
@@ -46,7 +46,7 @@ def test_every_form_has_the_numbers_under_their_groups():
             (markdown_table, "| ", r" *\| *"),
             (latex_table, "", r" *(?:&|\\\\) *"),
         ):
-            lines = table(blocks).splitlines()
+            lines = table(*blocks).splitlines()
             [line] = [line for line in lines if line.startswith(start + name)]
             cells = re.split(cut, line.removeprefix(start))[1:11]
             found_empty = empty if table is not latex_table or empty == "0" else "--"
@@ -54,7 +54,7 @@ def test_every_form_has_the_numbers_under_their_groups():
 
 
 def test_the_published_rows_stand_below_with_all_their_values():
-    lines = text_table(result_blocks(results())).splitlines()
+    lines = text_table(*result_table(results())).splitlines()
     for method, values in PUBLISHED.items():
         [line] = [line for line in lines if line.startswith(method)]
         cells = line.removeprefix(method).split()[: len(values)]
@@ -65,10 +65,10 @@ def test_the_published_rows_stand_below_with_all_their_values():
 
 def test_published_rows_are_those_of_the_releases_headset_and_the_mean_pose_says_whose_it_is():
     about = {"headsets": ["xr-egopose"], "mean_pose": "of TrainSet"}
-    text = text_table(result_blocks(results() | about))
+    text = text_table(*result_table(results() | about))
     assert "\nMean pose of TrainSet:\nmean pose, full body" in text and "Martinez" in text
     for table in (text_table, markdown_table, latex_table):
-        text = table(result_blocks(results() | about | {"headsets": ["", "quest"]}))
+        text = table(*result_table(results() | about | {"headsets": ["", "quest"]}))
         assert "Not seen through the release's headset" in text and "Martinez" not in text
 
 
@@ -87,6 +87,37 @@ def test_titles_rules_and_columns_of_each_form():
     assert latex[1:4] == [r"\begin{tabular}{lr}", r"\toprule", r"mm & All \\"]
     assert r"50\% \& more\_less & $-$1.0 \\" in latex
     assert r"\multicolumn{2}{l}{\emph{Others}} \\" in latex
+
+
+def test_a_set_of_another_headset_has_the_columns_that_it_has_frames_of_and_notes_below():
+    protocol = {"set": "X & Y", "metrics": {}, "mm": {}, "published": {}, "note": "a " * 80}
+    found = results() | {"headsets": ["quest"], "protocol": protocol}
+    blocks, heads = result_table(found)
+    assert heads == ["MPJPE, mm", "All", "Walking"]
+    assert all(len(row) == 3 for block in blocks for row in block.rows)
+    text = text_table(blocks, heads)
+    assert "–" not in text and max(map(len, text.splitlines())) <= 96
+    table, *notes = markdown_table(blocks, heads).split("\n\n")
+    assert all(line.startswith("| ") for line in table.splitlines()[2:]) and len(notes) == 2
+    assert "|" not in "".join(notes) and notes[1].startswith("X & Y's own protocol")
+    table, below = latex_table(blocks, heads).split("\\end{tabular}")
+    assert "multicolumn" not in table and r"{\footnotesize X \& Y's own protocol" in below
+    assert r"\midrule" + "\n" + r"\bottomrule" not in table
+    few = {name: found[name] for name in ("full", "upper", "lower")}
+    every = {part: {"All": groups["All"]} for part, groups in few.items()}
+    assert result_table(found | every)[1] == ["MPJPE, mm", "All"]
+
+
+def test_where_occlusion_is_unknown_joints_are_in_the_picture_or_outside():
+    visible = np.arange(16) < np.array([[7], [8], [16]])
+    told = results("aba", visible=visible)
+    found = results("aba", visible=visible, occlusion_known=False)
+    assert "occlusion_known" not in told and told["hidden_hands"]["hands"] == 1
+    assert found["occlusion_known"] is False and found["hidden_hands"] is None
+    seen, hidden = (found["visibility"][kind]["mpjpe"] for kind in ("visible", "hidden"))
+    text = text_summary(found)
+    assert f"\njoints               in the picture {seen:.1f} mm, outside {hidden:.1f} mm" in text
+    assert "hidden" not in text and "visible" not in text
 
 
 def test_the_summary_says_what_lies_beyond_the_protocol():

@@ -21,7 +21,7 @@ from utils.drawing import style
 from utils.drawing.frame_painter import DrawnPose, standing_place
 from utils.drawing.split_painter import SplitPainter, described
 from utils.evaluation.poses import Poses
-from utils.evaluation.tables import HEADS, TABLE_GROUPS, result_blocks, text_summary
+from utils.evaluation.tables import TABLE_GROUPS, result_table, text_summary
 
 #: Side of the embedded pictures, pixels.
 _SIDE = 480
@@ -58,9 +58,12 @@ def write_report(
         drawn = {kind: DrawnPose.through_camera(pose, camera) for kind, pose in pair.items()}
         floor = standing_place(drawn["truth"].joints3d)
         frames.append({kind: _joints(pose, floor) for kind, pose in drawn.items()})
+    bars = _BARS
+    if aligned_only := results.get("aligned_only"):
+        bars = (("pa_mpjpe", *_BARS[0][1:]),)
     sides = [style.side(joint) for joint in range(len(JOINTS))]
     data = {
-        "actions": [_bars(groups, *bars) for bars in _BARS if bars[0] in groups["All"]],
+        "actions": [_bars(groups, *each) for each in bars if each[0] in groups["All"]],
         "joints": [_bars(results.get("joints", {}), *_BARS[0])],
         "frames": frames,
         "bones": [(*bone, style.side(*bone)) for bone in style.BONES],
@@ -81,7 +84,10 @@ def write_report(
         summary=escape(text_summary(results)),
         heads=_cells(["", "frame", "action", *shown.values()], "th", text=3),
         rows="\n".join(listed),
+        measure="PA-MPJPE" if aligned_only else "MPJPE",
+        no_joints=" hidden" if aligned_only else "",
         table="\n".join(_table_rows(results)),
+        notes="".join(f'\n    <p class="note">{escape(note)}</p>' for note in _notes(results)),
         colours="".join(f"--{name}: {code}; " for name, code in _COLOURS.items()),
         css=page["css"],
         plotly=get_plotlyjs(),
@@ -101,13 +107,23 @@ def _cells(values: Iterable[str], tag: str = "td", text: int = 1) -> str:
 
 
 def _table_rows(results: dict[str, Any]) -> Iterable[str]:
-    yield f"<tr>{_cells(HEADS, 'th')}</tr>"
-    for title, rows in result_blocks(results):
+    blocks, heads = result_table(results)
+    yield f"<tr>{_cells(heads, 'th')}</tr>"
+    for title, rows in blocks:
+        if not rows:
+            continue
         lines = [_cells(row) for row in rows]
         if title:
-            lines.insert(0, f"<td class=title colspan={len(HEADS)}>{escape(title)}</td>")
+            lines.insert(0, f"<td class=title colspan={len(heads)}>{escape(title)}</td>")
         yield f"<tr class=rule>{lines[0]}</tr>"
         yield from (f"<tr>{line}</tr>" for line in lines[1:])
+
+
+def _notes(results: dict[str, Any]) -> Iterable[str]:
+    """What stands below the table."""
+    yield from (title for title, rows in result_table(results)[0] if not rows)
+    if protocol := results.get("protocol"):
+        yield f"Data: {protocol['citation']}. Licence: {protocol['licence']}."
 
 
 def _bars(cells: dict[str, Any], key: str, name: str, tone: str) -> dict[str, Any]:
