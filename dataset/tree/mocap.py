@@ -50,12 +50,15 @@ class Mocap(Split):
         return f"{self.folder.name}/{frame.character}/{frame.environment}/cam_down"
 
 
-def _is_set(folder: Path) -> bool:
-    """Whether a folder holds CHARACTER/ENVIRONMENT/cam_down, or nothing, or may not be read."""
+def _is_set(folder: Path, level: int = 0) -> bool:
+    """Whether a set's folder holds CHARACTER/ENVIRONMENT/cam_down, or nothing, or what may not be
+    read; ``level``: of a folder that far below it."""
     try:
-        names = [path.name for path in folder.iterdir() if path.name[0] != "."]
+        names = [entry.name for entry in os.scandir(folder) if entry.name[0] != "."]
     except NotADirectoryError:
         return False
     except OSError:
         return True
-    return not names or any(folder.glob("*/*/cam_down"))
+    if level == 2:
+        return "cam_down" in names
+    return not (names or level) or any(_is_set(folder / name, level + 1) for name in names)
