@@ -12,7 +12,7 @@ from base.headset import load_headset
 from base.set_type import SetType
 from dataset.faults import Fault
 from dataset.protocol import Protocol
-from dataset.recordings import RecordedSet, Recording, numbered, numeric, read_labels, stamps
+from dataset.recordings import RecordedSet, Recording, numbered, numeric, stamps
 
 #: Names of our 16 joints in the labels.
 _NAMES = (
@@ -79,7 +79,7 @@ class UnrealEgo(RecordedSet):
             place = folder.relative_to(self.root)
             person, name = (*place.parts, "", "")[2] or "person", "_".join(place.parts)
             who = FrameId(person, f"{name}_left", 0)
-            labels = read_labels(folder / "json", _LABEL, _labels, faults, who)
+            labels = self.read_labels(folder / "json", _LABEL, _labels, faults, who)
             values = np.array([*labels.values()]).reshape(-1, 2, 16, 5)
             for camera, (side, headset) in enumerate(zip(_SIDES, headsets, strict=True)):
                 pictures = place / "fisheye_final_image" / f"camera_{side}"
