@@ -127,7 +127,7 @@ def _shifts(data: Split, frames: list[FrameId]) -> list[Shift]:
     """Environments in which the sorted frame numbers of pictures and labels do not correspond."""
     kinds = BAD_LABEL, LABEL_ALONE, PICTURE_ALONE
     broken, no_picture, no_label = (
-        {fault.frame_id for fault in data.faults if fault.kind == kind} for kind in kinds
+        {fault.frame_id for fault in data.faults if fault.kind == kind} - {None} for kind in kinds
     )
     labels = {data.frame_id(index) for index in range(len(data))} | broken
     pictures = {*frames} | no_label | (broken - no_picture)
@@ -192,14 +192,15 @@ def check_set(
             for more in tqdm(found, title, len(checks), leave=False, unit="file"):
                 faults += more
     faults.sort(key=lambda fault: (list(KINDS).index(fault.kind), fault.where))
-    skip = read_skip_list(root, set_type)
+    skip, source = read_skip_list(root, set_type), getattr(data, "source", type(data))
     frames = [table.frame_id(row) for row in np.flatnonzero(data.has_picture)]
     known = residuals[np.isfinite(residuals)]
     figures = [float(np.percentile(known, share)) for share in (50, 99, 100)] if len(known) else []
     return SetReport(
         set_type,
         [fault for fault in faults if fault.frame_id not in skip],
-        _shifts(data, frames),
+        # Only the release's pictures and labels are files that could be paired so.
+        [] if issubclass(source, RecordedSet) else _shifts(data, frames),
         frames,
         label_frames=len(data) - len(frames),
         good={*frames} - {fault.frame_id for fault in faults} - skip,

@@ -16,7 +16,7 @@ from base.frame import FrameId
 from base.headset import Headset, mount_angles
 from base.lens_fit import LensFit, fit_lens
 from base.set_type import SetType
-from dataset.faults import BAD_LABEL, Fault
+from dataset.faults import BAD_LABEL, UNREADABLE_FOLDER, Fault
 from dataset.protocol import Protocol
 from dataset.recordings import (
     RecordedSet,
@@ -65,28 +65,32 @@ class EgoBody3M(RecordedSet):
     )
 
     @classmethod
-    def folders(cls, root: Path, set_type: SetType) -> list[Path]:
-        """Recordings of a set that are there."""
+    def folders(cls, root: Path, set_type: SetType, missing: list[str]) -> list[Path]:
+        """Recordings of a set that are there; the names of the others are added to ``missing``."""
         found = [root / n for n in names_in(root) if n.isdigit()]
         found = [f for f in found if any(n.endswith(".json") for n in names_in(f))]
         lists = _read_lists(root / "sequences.py") if found else None
         if lists is None:
             return found if set_type is SetType.TEST else []
+        missing += sorted(lists[set_type] - {f.name for f in found})
         return [f for f in found if f.name in lists[set_type]]
 
     @classmethod
     def sets(cls, root: Path) -> list[SetType]:
         """Those that have a recording."""
-        return [set_type for set_type in SetType if cls.folders(root, set_type)]
+        return [set_type for set_type in SetType if cls.folders(root, set_type, [])]
 
     def signature(self) -> str:
         """Changes with any label."""
-        return stamps(self.folders(self.root, self.set_type), ".json")
+        missing: list[str] = []
+        found = stamps(self.folders(self.root, self.set_type, missing), ".json")
+        return f"{found} {len(missing)} {missing[:3]}"
 
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
         """Four of each folder."""
         known: list[list[_Fit]] = [[] for _ in _SIZES]
-        for folder in self.folders(self.root, self.set_type):
+        missing: list[str] = []
+        for folder in self.folders(self.root, self.set_type, missing):
             who = FrameId(folder.name, "cam0", 0)
             labels = self.read_labels(folder, r"frame([0-9]{1,9})\.json", _labels, faults, who)
             for camera in range(len(_SIZES)):
@@ -94,6 +98,10 @@ class EgoBody3M(RecordedSet):
                     yield self._recording(folder, labels, camera, known[camera])
                 except UserError as error:
                     faults.append(Fault(BAD_LABEL, f"{folder.name} cam{camera}", str(error)))
+        if missing:
+            detail = f"{len(missing)} of its recordings are not there: {', '.join(missing[:3])}"
+            where = f"sequences.py {_LISTS[self.set_type]}"
+            faults.append(Fault(UNREADABLE_FOLDER, where, detail))
 
     def _recording(
         self, folder: Path, labels: dict[int, np.ndarray], camera: int, known: list[_Fit]

@@ -15,7 +15,7 @@ from base.documents import open_plain
 from base.errors import BrokenFrameError, UserError
 from base.headset import Headset, load_headset
 from base.set_type import SetType
-from dataset.faults import BAD_LABEL, Fault
+from dataset.faults import BAD_LABEL, LABEL_ALONE, PICTURE_ALONE, Fault
 from dataset.protocol import Protocol
 from dataset.recordings import RecordedSet, Recording, names_in, numbered, numeric, ordered
 from dataset.scene_ego import MPI_15
@@ -86,6 +86,20 @@ class Mo2Cap2(RecordedSet):
                 yield read(path, headset)
             except Exception as error:  # what h5py and SciPy raise shares no base class
                 faults.append(Fault(BAD_LABEL, path.name, f"cannot be read ({error})"))
+        if SetType.TEST in self.answers_for():
+            faults += self._halves()
+
+    def _halves(self) -> Iterator[Fault]:
+        """Test sequences without pictures, or without truth."""
+        for name, (pattern, _) in _TESTS.items():
+            for folder in (self.root / below / name for below in _TEST_FOLDERS):
+                truth = folder.with_name(f"{name}_gt.mat")
+                pair = [bool(numbered(folder, pattern)), truth.is_file()]
+                path = (folder if pair[0] else truth).relative_to(self.root).as_posix()
+                if pair == [True, False]:
+                    yield Fault(PICTURE_ALONE, path, f"no {truth.name}")
+                if pair == [False, True]:
+                    yield Fault(LABEL_ALONE, path, f"no pictures in {name}")
 
     def _chunk(self, path: Path, headset: Headset) -> Recording:
         """The rows of a chunk; "pictures" are the file and the row."""
@@ -101,7 +115,7 @@ class Mo2Cap2(RecordedSet):
         return Recording(*about, headset, numbers, metres, pictures, stated)
 
     def _test(self, path: Path, headset: Headset) -> Recording:
-        """A test sequence."""
+        """A test sequence; its truth goes on where there are no pictures, which are no frames."""
         try:
             poses = loadmat(_plain(path))["pose_gt"]
         except NotImplementedError:  # MATLAB 7.3, whose axes are the other way round
@@ -112,9 +126,10 @@ class Mo2Cap2(RecordedSet):
         pattern, first = _TESTS[name]
         folder = path.parent / name
         found = numbered(folder, pattern)
-        numbers = range(first, first + len(poses))
+        numbers = [n for n in found if first <= n < first + len(poses)]
         below = folder.relative_to(self.root).as_posix()
-        pictures = [f"{below}/{found[n]}" if n in found else "" for n in numbers]
+        pictures = [f"{below}/{found[n]}" for n in numbers]
+        poses = poses[np.array(numbers, int) - first]
         about, joints = (name, name, name), ordered(poses / _MILLIMETRES, MPI_15)
         return Recording(*about, headset, numbers, joints, pictures)
 

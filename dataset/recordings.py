@@ -140,6 +140,12 @@ class RecordedSet(Split):
                     labels[number] = found
         return labels
 
+    def answers_for(self) -> list[SetType]:
+        """This set; the root's first also for those of which there is nothing to open."""
+        there = self.sets(self.root)
+        alone = [s for s in SetType if s not in there] if self.set_type in there[:1] else []
+        return [self.set_type, *alone]
+
     def signature(self) -> str:
         """Changes with any label, for formats whose labels take long to read; else empty."""
         return ""

@@ -14,7 +14,7 @@ from base.errors import UserError
 from base.headset import Headset, load_headset
 from base.pickles import read_pickle
 from base.set_type import SetType
-from dataset.faults import BAD_LABEL, Fault
+from dataset.faults import BAD_LABEL, PICTURE_ALONE, Fault
 from dataset.protocol import Protocol
 from dataset.recordings import RecordedSet, Recording, names_in, numbered, numeric, ordered
 
@@ -42,19 +42,20 @@ class SceneEgo(RecordedSet):
     labels, pose = ("annotation.pkl", "local_pose_gt.pkl"), "ego_pose_gt"
 
     @classmethod
-    def folders(cls, root: Path, set_type: SetType) -> list[Path]:
-        """Those of a set's sequences that hold labels."""
+    def folders(cls, root: Path, set_type: SetType, alone: bool = False) -> list[Path]:
+        """Those of a set's sequences that hold labels, or pictures ``alone``."""
         split = root / ("test" if set_type is SetType.TEST else "train")
-        found = cls.labelled(split / name for name in names_in(split))
+        found = cls.holding((split / name for name in names_in(split)), alone)
         if set_type is SetType.TEST:
             return found
         held_out = [f for f in found if f.name == "pranay2" and len(found) > 1]
         return held_out if set_type is SetType.VAL else [f for f in found if f not in held_out]
 
     @classmethod
-    def labelled(cls, folders: Iterable[Path]) -> list[Path]:
-        """Those of the folders that hold labels."""
-        return [f for f in folders if any((f / name).is_file() for name in cls.labels)]
+    def holding(cls, folders: Iterable[Path], alone: bool) -> list[Path]:
+        """Those of the folders that hold labels, or pictures ``alone``."""
+        found = [f for f in folders if any((f / name).is_file() for name in cls.labels) != alone]
+        return [f for f in found if not alone or (f / "imgs").is_dir()]
 
     @classmethod
     def sets(cls, root: Path) -> list[SetType]:
@@ -75,6 +76,10 @@ class SceneEgo(RecordedSet):
             except (UserError, KeyError, TypeError, ValueError, OverflowError) as error:
                 where = folder.relative_to(self.root).as_posix()
                 faults.append(Fault(BAD_LABEL, where, str(error).removeprefix(f"{folder}/")))
+        for set_type in self.answers_for():
+            for folder in self.folders(self.root, set_type, alone=True):
+                where = folder.relative_to(self.root).as_posix()
+                faults.append(Fault(PICTURE_ALONE, where, f"no {' or '.join(self.labels)}"))
 
     def headset(self) -> Headset:
         """Of all pictures."""
@@ -137,14 +142,16 @@ class EgoPW(SceneEgo):
     labels, pose = ("pseudo_gt.pkl",), "optimized_local_pose"
 
     @classmethod
-    def folders(cls, root: Path, set_type: SetType) -> list[Path]:
-        """Of the last person, or of the others."""
-        found = cls.labelled(root / a / b for a in names_in(root) for b in names_in(root / a))
+    def folders(cls, root: Path, set_type: SetType, alone: bool = False) -> list[Path]:
+        """Of the last person with labels, or of the others."""
+        places = [root / a / b for a in names_in(root) for b in names_in(root / a)]
+        found = cls.holding(places, False)
         last = max((f.parent.name for f in found), default="")
-        alone = len({f.parent for f in found}) < 2
-        if set_type is SetType.TEST or (set_type is SetType.VAL and alone):
+        single = len({f.parent for f in found}) < 2
+        if set_type is SetType.TEST or (set_type is SetType.VAL and single):
             return []
-        return [f for f in found if alone or (f.parent.name == last) == (set_type is SetType.VAL)]
+        found = cls.holding(places, alone)
+        return [f for f in found if single or (f.parent.name == last) == (set_type is SetType.VAL)]
 
     def headset(self) -> Headset:
         """Mo2Cap2's camera."""

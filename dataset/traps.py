@@ -57,6 +57,8 @@ def find_traps(
     if data.aligned_only(data.set_type):
         return faults, notes
     for headset, rows in zip(table.headsets, of_headsets, strict=True):
+        if len(rows) == 0:
+            continue
         where, some = f"{folder}/{headset.name}", spread(rows, _LABELS)
         joints = table.rows["joints3d"][some].astype(float)
         if swapped := _swapped(joints @ headset.rotation):
@@ -82,7 +84,7 @@ def find_traps(
         other = "RGB" if data.choices.get("colour") == "bgr" else "BGR"
         detail = f"channels look like {other}{other_value(data, 'colour')}"
         faults.append(Fault(OFF_PICTURE, folder, detail))
-    for name in sorted(data.by_clock) if pictures else ():
+    for name in sorted({*data.by_clock} & {*table.environments}) if pictures else ():
         lags = dict(_lags(data, name))
         listed = ", ".join(f"{lag:+d} frames from {number} on" for number, lag in lags.items())
         text = f"pictures lag behind their labels: {listed}"

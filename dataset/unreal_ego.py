@@ -1,6 +1,7 @@
 """UnrealEgo (Akada et al., ECCV 2022) and UnrealEgo2: rendered, two cameras on glasses, one json a
 frame with each camera's joints, centimetres; a picture of either is a frame."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from base.frame import FrameId
 from base.headset import load_headset
 from base.set_type import SetType
-from dataset.faults import Fault
+from dataset.faults import UNREADABLE_FOLDER, Fault
 from dataset.protocol import Protocol
 from dataset.recordings import RecordedSet, Recording, numbered, numeric, stamps
 
@@ -50,31 +51,37 @@ class UnrealEgo(RecordedSet):
     @classmethod
     def sets(cls, root: Path) -> list[SetType]:
         """Those whose list names a motion that is there."""
-        return [set_type for set_type in SetType if any(cls.motions(root, set_type))]
+        return [set_type for set_type in SetType if any(cls.motions(root, set_type, []))]
 
     @classmethod
-    def motions(cls, root: Path, set_type: SetType) -> Iterator[Path]:
-        """Folders of a list that are there; its lines begin with a folder of their own."""
+    def motions(cls, root: Path, set_type: SetType, missing: list[str]) -> Iterator[Path]:
+        """Folders of a list that are there; its lines begin with a folder of their own.  Lines of
+        the others are added to ``missing``."""
         path = root / _LISTS[set_type]
         lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
-        for line in lines:
+        for line in dict.fromkeys(lines):
             # "./UnrealEgoData/ENVIRONMENT/…": wherever the set lies now.
             parts = [part for part in line.strip().split("/") if part not in (".", "")]
-            for start in range(min(2, len(parts))):
-                if (root.joinpath(*parts[start:]) / "json").is_dir():
+            for start in range(0 if ".." in parts else min(2, len(parts))):
+                if os.path.isdir(root.joinpath(*parts[start:], "json")):  # also of absurd names
                     yield root.joinpath(*parts[start:])
                     break
+            else:
+                missing += ["/".join(parts)] if parts else []
 
     def signature(self) -> str:
         """Changes with any label."""
-        motions = self.motions(self.root, self.set_type)
+        missing: list[str] = []
+        motions = [*self.motions(self.root, self.set_type, missing)]
         parts = ("json", *(f"fisheye_final_image/camera_{side}" for side in _SIDES))
-        return stamps((motion / part for motion in motions for part in parts), ".json")
+        found = stamps((motion / part for motion in motions for part in parts), ".json")
+        return f"{found} {len(missing)} {missing[:3]}"
 
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
         """Two of each motion."""
         headsets = [load_headset(f"unrealego_{side}") for side in _SIDES]
-        for folder in self.motions(self.root, self.set_type):
+        missing: list[str] = []
+        for folder in self.motions(self.root, self.set_type, missing):
             # ENVIRONMENT/DAY/PERSON/GLASSES/CATEGORY/MOTION
             place = folder.relative_to(self.root)
             person, name = (*place.parts, "", "")[2] or "person", "_".join(place.parts)
@@ -94,6 +101,9 @@ class UnrealEgo(RecordedSet):
                     [f"{(pictures / there[n]).as_posix()}" if n in there else "" for n in labels],
                     values[:, camera, :, 3:],
                 )
+        if missing:
+            detail = f"{len(missing)} of its motions are not there: {', '.join(missing[:3])}"
+            faults.append(Fault(UNREADABLE_FOLDER, _LISTS[self.set_type], detail))
 
 
 def _labels(frame: Any) -> np.ndarray:

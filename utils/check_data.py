@@ -22,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from utils.common.command import command_parser, output_file, parse_early, run_command
+from utils.common.command import command_parser, counted, output_file, parse_early, run_command
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -121,7 +121,7 @@ def _print_set(report: SetReport) -> None:
         if kind == OFF_CAMERA:
             print("    (most frames? then they are of another headset: state it with --headset)")
     if report.skipped:
-        print(f"  {len(report.skipped)} more faults are of frames that {SKIP_LIST} leaves out")
+        print(f"  of frames that {SKIP_LIST} leaves out: {counted(len(report.skipped), 'fault')}")
     if not report.faults:
         print("  nothing else wrong" if report.skipped else "  nothing wrong")
 
@@ -132,7 +132,7 @@ def _write_skip_list(root: Path, reports: list[SetReport]) -> None:
         print(f"\nno frame to leave out: nothing added to {root / SKIP_LIST}")
         return
     added = add_to_skip_list(root, entries)
-    print(f"\n{added} frames added to {root / SKIP_LIST}")
+    print(f"\n{counted(added, 'frame')} added to {root / SKIP_LIST}")
     if left := len({entry[:2] for entry in entries}) - added:
         print(f"{left} more lie in folders whose names no line of it can hold: rename those")
 
@@ -143,6 +143,7 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"--max_residual {args.max_residual:g}: a number of pixels, 0 or more")
     root = args.data_root
     form = data_format(root, format=args.format)
+    form.chosen(args.format or "")
     sets = [SetType(name) for name in args.sets] if args.sets else form.sets(root)
     if not sets:
         text = "holds no TrainSet, ValSet or TestSet"
@@ -167,7 +168,8 @@ def main(argv: list[str] | None = None) -> None:
     wrong = sum(len(report.faults) for report in reports)
     if args.write_skip_list and wrong:
         _write_skip_list(root, reports)
-    print(f"\n{wrong} faults; all of them in {path}" if wrong else f"\nall is well: {path}")
+    faults = f"{counted(wrong, 'fault')}; all of them in {path}"
+    print(f"\n{faults}" if wrong else f"\nall is well: {path}")
     if wrong:
         sys.exit(1)
 

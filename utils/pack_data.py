@@ -27,15 +27,16 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text = "folder of the downloaded parts, or one that holds TrainSet, ValSet and TestSet"
     parser = command_parser(__doc__, "output", "jobs", "headset", "format", input={"help": text})
     options = PackOptions()
+    text = f"side of the pictures, 32 to 800 (default {options.size}, or less where less is kept)"
+    parser.add_argument("--size", type=whole_number(1), help=text)
     for name, default, text in (
-        ("size", options.size, "side of the pictures, 32 to 800"),
         ("quality", options.quality, "of the JPEGs, 1 to 100"),
         ("frames_per_shard", options.frames_per_shard, "frame numbers that a shard spans"),
     ):
         text += f" (default {default})"
         parser.add_argument(f"--{name}", type=whole_number(1), default=default, help=text)
     args = parser.parse_args(argv)
-    if not 32 <= args.size <= 800 or args.quality > 100:
+    if not 32 <= (args.size or options.size) <= 800 or args.quality > 100:
         raise UserError("--size must lie between 32 and 800, --quality between 1 and 100")
     if args.output.resolve() == args.input.resolve():
         raise UserError("--output must be another folder than --input")
@@ -135,7 +136,8 @@ def main(argv: list[str] | None = None) -> None:
     sets = {s: form(args.input, s, **how) for s in form.sets(args.input)}
     choices = ",".join(f"{k}={v}" for k, v in form.chosen(args.format or "").items())
     source = ":".join(filter(None, [format_name(form), choices]))
-    options = PackOptions(args.size, args.quality, args.frames_per_shard, source)
+    size = args.size or min([PackOptions().size, *(d.kept for d in sets.values() if d.kept)])
+    options = PackOptions(size, args.quality, args.frames_per_shard, source)
     # Folders of these names may hold the downloaded parts instead.
     given = any(data.faults or len(data.table.rows) for data in sets.values())
     archives = {} if given else find_archives(args.input)

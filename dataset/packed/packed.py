@@ -73,7 +73,7 @@ class Packed(Split):
         name = index.source.partition(":")[0]
         if name not in FORMATS:
             raise UserError(f"{path}: packed from {name}, a format that this version does not know")
-        source = load_class(FORMATS[name])
+        self.source = source = load_class(FORMATS[name])
         self.choices = source.chosen(index.source)
         # What the format that was packed says of its sets.
         for about in ("aligned_only", "protocol", "shares_people"):

@@ -39,6 +39,8 @@ def load_index(folder: Path, fresh: bool = False, unstated: Headset = RELEASE_HE
     The cache lies in that folder; where it is read-only, or with ``fresh``, every label is read.
     """
     folders, faults, signature = _list_set(folder)
+    if not folders:  # nothing is written into what is no set
+        return _build(folder, folders, faults, unstated)
     return cached(
         folder / _CACHE_NAME,
         f"{signature} {unstated!r}",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from base.set_type import SetType
 from dataset.pictures import decode_camera_picture, read_bytes
 from dataset.split import Contents, Split
 from dataset.tree.index import load_index
@@ -13,7 +14,13 @@ from dataset.tree.index import load_index
 class Mocap(Split):
     """Frames of the extracted layout, pictures and labels paired by frame number."""
 
-    layout = "TrainSet, ValSet or TestSet"
+    layout = "TrainSet, ValSet or TestSet with CHARACTER/ENVIRONMENT/cam_down"
+
+    @classmethod
+    def sets(cls, root: Path) -> list[SetType]:
+        """Those that have a folder, where one has that layout, or is empty, or cannot be read."""
+        found = super().sets(root)
+        return found if any(_is_set(Path(root) / each.folder) for each in found) else []
 
     def read(self, check: bool) -> Contents:
         """From the cached index of the set's folder, if nothing has changed in it."""
@@ -41,3 +48,14 @@ class Mocap(Split):
     def _camera_folder(self, row: int) -> str:
         frame = self.table.frame_id(row)
         return f"{self.folder.name}/{frame.character}/{frame.environment}/cam_down"
+
+
+def _is_set(folder: Path) -> bool:
+    """Whether a folder holds CHARACTER/ENVIRONMENT/cam_down, or nothing, or may not be read."""
+    try:
+        names = [path.name for path in folder.iterdir() if path.name[0] != "."]
+    except NotADirectoryError:
+        return False
+    except OSError:
+        return True
+    return not names or any(folder.glob("*/*/cam_down"))

@@ -92,7 +92,7 @@ def test_labels_that_contradict_themselves_are_distinguished(tmp_path):
     assert faults(run(tmp_path, "--no_pictures")[1]) == wrong_labels
 
 
-def test_a_character_in_the_wrong_set_is_named(tmp_path):
+def test_a_character_in_the_wrong_set_is_named(tmp_path, capsys):
     release.fill(tmp_path, set_folder="ValSet", character="female_004_a_a")
     release.fill(tmp_path, set_folder="TrainSet", character="somebody_else")
     status, report = run(tmp_path)
@@ -101,6 +101,7 @@ def test_a_character_in_the_wrong_set_is_named(tmp_path):
     assert faults(report, 0) == set()
     assert faults(report, 1) == {("character in the wrong set", "female_004_a_a")}
     assert report["sets"][1]["faults"][0]["detail"] == "belongs in TestSet"
+    assert "\n1 fault; all of them in " in capsys.readouterr().out
 
 
 def test_the_skip_list_takes_effect_at_once_and_satisfies_the_check(tmp_path, capsys):
@@ -117,7 +118,7 @@ def test_the_skip_list_takes_effect_at_once_and_satisfies_the_check(tmp_path, ca
     status, report = run(tmp_path)
     assert status == 0 and len(report["sets"][0]["on_skip_list"]) == 2
     printed = capsys.readouterr().out
-    assert "2 more faults are of frames that skip_list.txt leaves out" in printed
+    assert "of frames that skip_list.txt leaves out: 2 faults" in printed
     assert "nothing else wrong" in printed
     # A new fault is added to what the list holds.
     release.picture_path(folder, 4).write_bytes(b"")
@@ -156,7 +157,7 @@ def test_lines_that_name_no_frame_are_refused_and_none_are_written(tmp_path, cap
     (folder / "rgba" / f"Copy of {png(1)}").write_bytes(b"")  # of no frame
     assert run(tmp_path, "--write_skip_list", "--no_pictures")[0] == 1
     printed = capsys.readouterr().out
-    assert "1 frames added" in printed and "2 more lie in folders" in printed
+    assert "1 frame added" in printed and "2 more lie in folders" in printed
     assert read_skip_list(tmp_path, SetType.TRAIN) == {FrameId("female_001_a_a", "env_001", 2)}
     for line in ("frame 3", "TranSet/x/env_001/1", "TrainSet/x/env_001/1a", "TrainSet/x/1"):
         (tmp_path / "skip_list.txt").write_text(f"# mine\n{line}\n")
