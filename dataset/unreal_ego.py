@@ -63,7 +63,8 @@ class UnrealEgo(RecordedSet):
             # "./UnrealEgoData/ENVIRONMENT/…": wherever the set lies now.
             parts = [part for part in line.strip().split("/") if part not in (".", "")]
             for start in range(0 if ".." in parts else min(2, len(parts))):
-                if os.path.isdir(root.joinpath(*parts[start:], "json")):  # also of absurd names
+                # False for absurd names, where Path.is_dir raises.
+                if os.path.isdir(root.joinpath(*parts[start:], "json")):  # noqa: PTH112
                     yield root.joinpath(*parts[start:])
                     break
             else:
