@@ -40,6 +40,8 @@ class Mixed(BaseDataset):
         ends = np.cumsum(weights or sizes)
         self.counts = np.diff(np.rint(ends / ends[-1] * sum(sizes)).astype(int), prepend=0)
         self.epoch_frames = sum(sizes)
+        if weights and not self.counts.all():
+            raise UserError("--weights: a data root gets less than one frame of an epoch")
         rounds = int(np.ceil(np.max(sizes / np.maximum(self.counts, 1)))) if weights else 1
         counts = self.counts * min(rounds, _MOST_ROUNDS)
         self._set = np.repeat(np.arange(len(sets), dtype=np.int32), counts)
@@ -128,8 +130,9 @@ class Roots:
 
     def mix(self) -> dict[str, Any] | None:
         """What a run on several roots can only go on with; None for one root."""
-        names = [name for name, _, _ in self.each()]
-        return None if len(names) == 1 else {"roots": names, "weights": self.weights}
+        names, _, formats = zip(*self.each(), strict=True)
+        mix = {"roots": [*names], "weights": self.weights}
+        return None if len(names) == 1 else mix | ({"formats": [*formats]} if any(formats) else {})
 
     def open(
         self, set_type: SetType, size: int | None = None, view: Camera | None = None, **how: Any

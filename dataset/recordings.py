@@ -82,36 +82,6 @@ def numbered(folder: Path, pattern: str) -> dict[int, str]:
     return dict(sorted((int(match[1]), match[0]) for match in matches if match))
 
 
-def read_labels(
-    folder: Path,
-    pattern: str,
-    parse: Callable[[Any], np.ndarray],
-    faults: list[Fault],
-    who: FrameId,
-) -> dict[int, np.ndarray]:
-    """Frame number → what ``parse`` makes of the json of each file whose name matches; files that
-    it cannot be made of are faults of the recording ``who``."""
-
-    def read(name: str) -> np.ndarray | str:
-        try:
-            return parse(json.loads(read_bytes(folder / name)))
-        except BrokenFrameError as error:
-            return str(error)
-        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-            return f"not the labels of a frame ({type(error).__name__}: {error!s:.80})"
-
-    labels = {}
-    names = numbered(folder, pattern)
-    with ThreadPoolExecutor() as pool:
-        for number, found in zip(names, pool.map(read, names.values()), strict=True):
-            if isinstance(found, str):
-                frame = replace(who, number=number)
-                faults.append(Fault(BAD_LABEL, str(folder / names[number]), found, frame))
-            else:
-                labels[number] = found
-    return labels
-
-
 def stamps(folders: Iterable[Path], suffix: str) -> str:
     """A text that changes when a file in the folders comes or goes, or one of that suffix is
     written."""
@@ -139,6 +109,36 @@ class RecordedSet(Split):
     def kept_side(cls, set_type: SetType) -> int | None:
         """Side of the centred squares that are there in the place of whole pictures, if any."""
         return None
+
+    def read_labels(
+        self,
+        folder: Path,
+        pattern: str,
+        parse: Callable[[Any], np.ndarray],
+        faults: list[Fault],
+        who: FrameId,
+    ) -> dict[int, np.ndarray]:
+        """Frame number → what ``parse`` makes of the json of each file whose name matches; files
+        that it cannot be made of are faults of the recording ``who``."""
+
+        def read(name: str) -> np.ndarray | str:
+            try:
+                return parse(json.loads(read_bytes(folder / name)))
+            except BrokenFrameError as error:
+                return str(error).removeprefix(f"{folder / name}: ")
+            except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+                return f"not the labels of a frame ({type(error).__name__}: {error!s:.80})"
+
+        labels = {}
+        names = numbered(folder, pattern)
+        with ThreadPoolExecutor() as pool:
+            for number, found in zip(names, pool.map(read, names.values()), strict=True):
+                if isinstance(found, str):
+                    where = (folder / names[number]).relative_to(self.root).as_posix()
+                    faults.append(Fault(BAD_LABEL, where, found, replace(who, number=number)))
+                else:
+                    labels[number] = found
+        return labels
 
     def answers_for(self) -> list[SetType]:
         """This set; the root's first also for those of which there is nothing to open."""

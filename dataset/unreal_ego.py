@@ -1,6 +1,7 @@
 """UnrealEgo (Akada et al., ECCV 2022) and UnrealEgo2: rendered, two cameras on glasses, one json a
 frame with each camera's joints, centimetres; a picture of either is a frame."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from base.headset import load_headset
 from base.set_type import SetType
 from dataset.faults import UNREADABLE_FOLDER, Fault
 from dataset.protocol import Protocol
-from dataset.recordings import RecordedSet, Recording, numbered, numeric, read_labels, stamps
+from dataset.recordings import RecordedSet, Recording, numbered, numeric, stamps
 
 #: Names of our 16 joints in the labels.
 _NAMES = (
@@ -58,11 +59,12 @@ class UnrealEgo(RecordedSet):
         the others are added to ``missing``."""
         path = root / _LISTS[set_type]
         lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
-        for line in lines:
+        for line in dict.fromkeys(lines):
             # "./UnrealEgoData/ENVIRONMENT/…": wherever the set lies now.
             parts = [part for part in line.strip().split("/") if part not in (".", "")]
-            for start in range(min(2, len(parts))):
-                if (root.joinpath(*parts[start:]) / "json").is_dir():
+            for start in range(0 if ".." in parts else min(2, len(parts))):
+                # False for absurd names, where Path.is_dir raises.
+                if os.path.isdir(root.joinpath(*parts[start:], "json")):  # noqa: PTH112
                     yield root.joinpath(*parts[start:])
                     break
             else:
@@ -85,7 +87,7 @@ class UnrealEgo(RecordedSet):
             place = folder.relative_to(self.root)
             person, name = (*place.parts, "", "")[2] or "person", "_".join(place.parts)
             who = FrameId(person, f"{name}_left", 0)
-            labels = read_labels(folder / "json", _LABEL, _labels, faults, who)
+            labels = self.read_labels(folder / "json", _LABEL, _labels, faults, who)
             values = np.array([*labels.values()]).reshape(-1, 2, 16, 5)
             for camera, (side, headset) in enumerate(zip(_SIDES, headsets, strict=True)):
                 pictures = place / "fisheye_final_image" / f"camera_{side}"

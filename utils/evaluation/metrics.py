@@ -281,4 +281,13 @@ def measure(
         if labelled and set(labelled) - set(known):
             over = f"{len(known)} of the set's {len(labelled)} joints"
             own |= {"over": over, "published": {}}
-    return about | errors_by_part(poses) | {name: METRICS[name](poses) for name in names}
+    return _finite(about | errors_by_part(poses) | {name: METRICS[name](poses) for name in names})
+
+
+def _finite(value: Any) -> Any:
+    """What has no joint to be measured by is null, as JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

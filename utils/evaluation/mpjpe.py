@@ -66,7 +66,8 @@ def aligned(predicted: np.ndarray, target: np.ndarray, scale: bool = True) -> np
     known = labelled(source) & labelled(goal)
     if not known.all():
         result = np.full_like(goal, np.nan)
-        for pattern in np.unique(known[known.any(1)], axis=0):
+        # Of two joints any pose is aligned perfectly.
+        for pattern in np.unique(known[known.sum(1) > 2], axis=0):
             own = np.ix_((known == pattern).all(1), pattern)
             result[own] = aligned(source[own], goal[own], scale)
         return result
