@@ -4,6 +4,7 @@ A format of data is one file with a subclass of :class:`dataset.split.Split` and
 :data:`FORMATS`; doc/extending.md shows how.
 """
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,8 +58,9 @@ def looked_for(root: str | Path, format: str | None = None) -> str:
     if not root.is_dir() or not any(root.iterdir()):
         return [*known.values()][-1].remedy.format(root=root)
     for place in (root.parent, *sorted(filter(Path.is_dir, root.iterdir()))[:_NEAR]):
-        if name := next((name for name, each in known.items() if each.sets(place)), None):
-            return f"is it {place} ({name})?"
+        with contextlib.suppress(UserError):  # one that cannot be read is not it
+            if name := next((name for name, each in known.items() if each.sets(place)), None):
+                return f"is it {place} ({name})?"
     return "looked for " + "; ".join(f"{name}: {each.layout}" for name, each in known.items())
 
 
