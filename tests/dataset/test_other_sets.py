@@ -1,7 +1,9 @@
 """Readers of other sets against copies that independent code writes from the facts."""
 
+import h5py
 import numpy as np
 import pytest
+import scipy.io
 from other_sets import ego_body3m, mpi, unreal_ego
 
 from base.errors import BrokenFrameError, UserError
@@ -207,3 +209,16 @@ def test_cameras_of_ones_own_are_refused_for_sets_that_have_theirs(copy):
     root = copy("scene_ego")
     with pytest.raises(UserError, match="leave --headset out"):
         open_split(root, TRAIN, headset=load_headset("mo2cap2"))
+
+
+def test_truth_in_matlabs_newer_files_is_read_alike(copy):
+    root = copy("mo2cap2")
+    [path] = root.rglob("olek_outdoor_gt.mat")
+    before = opened(root)[TEST].table.rows["joints3d"]
+    poses = scipy.io.loadmat(path)["pose_gt"]
+    with h5py.File(path, "w", userblock_size=512) as file:
+        file["pose_gt"] = poses.T
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
+    after = opened(root)[TEST].table.rows["joints3d"]
+    np.testing.assert_array_equal(before, after)
