@@ -11,16 +11,19 @@ from typing import Any
 
 import numpy as np
 
+from base.cameras.camera import Camera
 from base.errors import UserError
 from base.frame import FrameId
 from base.headset import Headset, mount_angles
 from base.lens_fit import LensFit, fit_lens
 from base.set_type import SetType
-from dataset.faults import BAD_LABEL, UNREADABLE_FOLDER, Fault
+from dataset.faults import BAD_LABEL, Fault
 from dataset.protocol import Protocol
 from dataset.recordings import (
     RecordedSet,
     Recording,
+    absent,
+    holds,
     names_in,
     numbered,
     numeric,
@@ -68,7 +71,7 @@ class EgoBody3M(RecordedSet):
     def folders(cls, root: Path, set_type: SetType, missing: list[str]) -> list[Path]:
         """Recordings of a set that are there; the names of the others are added to ``missing``."""
         found = [root / n for n in names_in(root) if n.isdigit()]
-        found = [f for f in found if any(n.endswith(".json") for n in names_in(f))]
+        found = [f for f in found if holds(f, ".json")]
         lists = _read_lists(root / "sequences.py") if found else None
         if lists is None:
             return found if set_type is SetType.TEST else []
@@ -98,10 +101,7 @@ class EgoBody3M(RecordedSet):
                     yield self._recording(folder, labels, camera, known[camera])
                 except UserError as error:
                     faults.append(Fault(BAD_LABEL, f"{folder.name} cam{camera}", str(error)))
-        if missing:
-            detail = f"{len(missing)} of its recordings are not there: {', '.join(missing[:3])}"
-            where = f"sequences.py {_LISTS[self.set_type]}"
-            faults.append(Fault(UNREADABLE_FOLDER, where, detail))
+        faults += absent(missing, "recordings", f"sequences.py {_LISTS[self.set_type]}")
 
     def _recording(
         self, folder: Path, labels: dict[int, np.ndarray], camera: int, known: list[_Fit]
@@ -130,8 +130,8 @@ def _fitted(head: np.ndarray, seen: np.ndarray, camera: int, known: list[_Fit]) 
     few = ahead[np.linspace(0, len(ahead) - 1, min(len(ahead), _FITTED)).astype(int)]
     points, pixels = head[few], seen[few, :2]
     for headset, position in known:
-        found = headset.camera.project((points - position) @ headset.rotation.T, clamp=True)
-        if len(few) and np.median(np.linalg.norm(found - pixels, axis=1)) < _SAME_DEVICE:
+        off = _off(headset.camera, headset.rotation, position, points, pixels)
+        if len(few) and np.median(off) < _SAME_DEVICE:
             return headset, position
     fit = _lens(points, pixels, seen[few, 2], *_SIZES[camera])
     rotate, forward, left = mount_angles(fit.rotation)
@@ -141,6 +141,18 @@ def _fitted(head: np.ndarray, seen: np.ndarray, camera: int, known: list[_Fit]) 
     return known[-1]
 
 
+def _off(
+    camera: Camera,
+    rotation: np.ndarray,
+    position: np.ndarray,
+    points: np.ndarray,
+    pixels: np.ndarray,
+) -> np.ndarray:
+    """(N,) pixels between labels and where a camera sees their points."""
+    seen = camera.project((points - position) @ rotation.T, clamp=True)
+    return np.linalg.norm(seen - pixels, axis=1)
+
+
 def _lens(points: np.ndarray, pixels: np.ndarray, depth: np.ndarray, *size: int) -> LensFit:
     """The lens that most of the labels are of; UserError where there is none."""
 
@@ -148,8 +160,7 @@ def _lens(points: np.ndarray, pixels: np.ndarray, depth: np.ndarray, *size: int)
         return fit_lens(points[some], pixels[some], *size, depth[some])
 
     def off(fit: LensFit) -> np.ndarray:
-        seen = fit.camera.project((points - fit.position) @ fit.rotation.T, clamp=True)
-        return np.linalg.norm(seen - pixels, axis=1)
+        return _off(fit.camera, fit.rotation, fit.position, points, pixels)
 
     rows = np.arange(len(points))
     best = fitted(rows)

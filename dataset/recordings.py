@@ -25,7 +25,7 @@ from base.set_type import SetType
 from base.skeleton import NECK, NUM_JOINTS, neck_centred
 from dataset.annotations import LABEL_ROW, Table
 from dataset.cached_index import Index, cached
-from dataset.faults import BAD_LABEL, DUPLICATE_FILE, LABEL_ALONE, Fault
+from dataset.faults import BAD_LABEL, DUPLICATE_FILE, LABEL_ALONE, UNREADABLE_FOLDER, Fault
 from dataset.labels import MAX_DISTANCE, SPANS
 from dataset.pictures import decode_camera_picture, read_bytes
 from dataset.split import Contents, Split
@@ -74,6 +74,23 @@ def names_in(folder: Path) -> list[str]:
         return []
     except OSError as error:
         raise UserError(f"{folder}: cannot be read ({error.strerror})") from None
+
+
+def holds(folder: Path, suffix: str) -> bool:
+    """Whether a folder has a file of that suffix, without listing all of it."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(each.name.endswith(suffix) and each.name[0] != "." for each in entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be read ({error.strerror})") from None
+
+
+def absent(missing: Sequence[str], what: str, where: str) -> list[Fault]:
+    """One fault of all that a set's list names and that is not there."""
+    detail = f"{len(missing)} of its {what} are not there: {', '.join(missing[:3])}"
+    return [Fault(UNREADABLE_FOLDER, where, detail)] if missing else []
 
 
 def numbered(folder: Path, pattern: str) -> dict[int, str]:

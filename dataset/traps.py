@@ -10,7 +10,7 @@ import numpy as np
 from base.cameras.camera import Camera
 from base.errors import BrokenFrameError
 from base.skeleton import JOINTS, MIRROR, NECK
-from dataset import FORMATS
+from dataset import format_name
 from dataset.faults import OFF_PICTURE, OFF_STATED, SWAPPED_SIDES, Fault
 from dataset.recordings import RecordedSet
 from dataset.split import rows_by_code
@@ -38,9 +38,8 @@ def spread(rows: np.ndarray, count: int) -> np.ndarray:
 
 def other_value(data: RecordedSet, option: str) -> str:
     """What to try, where a format has an option for it; else empty."""
-    name = next(key for key, place in FORMATS.items() if place.endswith(f":{type(data).__name__}"))
     others = [v for v in data.options.get(option, ()) if v != data.choices[option]]
-    return f": try --format {name}:{option}={others[0]}" if others else ""
+    return f": try --format {format_name(type(data))}:{option}={others[0]}" if others else ""
 
 
 def find_traps(

@@ -11,9 +11,9 @@ import numpy as np
 from base.frame import FrameId
 from base.headset import load_headset
 from base.set_type import SetType
-from dataset.faults import UNREADABLE_FOLDER, Fault
+from dataset.faults import Fault
 from dataset.protocol import Protocol
-from dataset.recordings import RecordedSet, Recording, numbered, numeric, stamps
+from dataset.recordings import RecordedSet, Recording, absent, numbered, numeric, stamps
 
 #: Names of our 16 joints in the labels.
 _NAMES = (
@@ -102,9 +102,7 @@ class UnrealEgo(RecordedSet):
                     [f"{(pictures / there[n]).as_posix()}" if n in there else "" for n in labels],
                     values[:, camera, :, 3:],
                 )
-        if missing:
-            detail = f"{len(missing)} of its motions are not there: {', '.join(missing[:3])}"
-            faults.append(Fault(UNREADABLE_FOLDER, _LISTS[self.set_type], detail))
+        faults += absent(missing, "motions", _LISTS[self.set_type])
 
 
 def _labels(frame: Any) -> np.ndarray:

@@ -98,6 +98,18 @@ def run_inference(model: Path, save_dir: Path, *more: object) -> dict[str, Any]:
     return json.loads((save_dir / "poses.json").read_text(encoding="utf-8"))
 
 
+def run_check(root: Path, *options: object) -> tuple[int, list[dict[str, Any]]]:
+    """Exit status of check_data.py, and what its report says of each set."""
+    from utils import check_data
+
+    try:
+        check_data.main(["--data_root", str(root), "--jobs", "1", *map(str, options)])
+        status = 0
+    except SystemExit as ended:
+        status = ended.code
+    return status, json.loads((root / "report.json").read_text())["sets"]
+
+
 def refused(message: str, call: Callable, *arguments: object, **options: object) -> str:
     """What a call that is bad input is refused with: one line, which this pattern is found in."""
     with pytest.raises(UserError, match=message) as caught:

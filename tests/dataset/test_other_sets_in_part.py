@@ -1,13 +1,12 @@
 """Downloads that are not whole: what is missing or damaged is named, and the rest is read."""
 
-import json
 import pickle
 import shutil
 import sys
 
 import other_sets_tiny
 import pytest
-from commands import pack
+from commands import pack, run_check
 from other_sets import ego_body3m, mpi, unreal_ego
 
 from base.errors import UserError
@@ -23,12 +22,7 @@ TRAIN, VAL, TEST = SetType
 
 def check(root, *options):
     """The faults of all sets, as "kind: where (detail)", but for those of the tiny sets' poses."""
-    try:
-        check_data.main(["--data_root", str(root), "--jobs", "1", *options])
-        status = 0
-    except SystemExit as ended:
-        status = ended.code
-    sets = json.loads((root / "report.json").read_text())["sets"]
+    status, sets = run_check(root, *options)
     faults = [fault for each in sets for fault in each["faults"]]
     assert status == bool(faults)
     assert not any(each["pairing_by_position"] for each in sets)

@@ -11,6 +11,7 @@ import cv2
 import h5py
 import numpy as np
 import pytest
+from commands import run_check
 from other_sets import ego_body3m, mpi, unreal_ego
 
 from base.headset import load_headset
@@ -60,12 +61,7 @@ def draw(pose, camera, rim=92):
 
 def check(root, *options):
     """Exit status, kinds of faults and the whole report of a set."""
-    try:
-        check_data.main(["--data_root", str(root), "--jobs", "2", *options])
-        status = 0
-    except SystemExit as ended:
-        status = ended.code
-    [found] = json.loads((root / "report.json").read_text())["sets"]
+    status, [found] = run_check(root, *options)
     return status, found["counts"], found
 
 
