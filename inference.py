@@ -18,6 +18,9 @@ examples:
         --video --no_pictures
   camera 0 of this machine, shown in a window:
     python inference.py --load_model model_best.tar --input 0
+  live, to an avatar (VMC protocol), and to whoever connects to port 8765:
+    python inference.py --load_model small --input 0 --stream osc://127.0.0.1:39539 \\
+        ws://0.0.0.0:8765
 """
 
 import argparse
@@ -76,6 +79,11 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--no_pictures", action="store_true", help="do not save a drawing of each frame (faster)")
     add("--video", action="store_true", help="write poses.mp4 with the poses drawn")
 
+    text = "send each pose as soon as it is there: osc://HOST:PORT (VMC protocol), udp://HOST:PORT "
+    text += "(JSON), or serve it to viewers: ws://HOST:PORT; the input is then live, a folder is "
+    text += "watched for new pictures, a video played at its own rate, see doc/inference.md"
+    add("--stream", nargs="+", metavar="ADDRESS", help=text)
+
     add = parser.add_argument_group("sequences").add_argument
     text = "reduce jitter with the One-Euro filter; optionally its min_cutoff in Hz and its beta "
     text += "(default: 1 6)"
@@ -93,6 +101,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         )
     if arguments.input_dir is not None and not Path(arguments.input_dir).is_dir():
         raise UserError(f"{arguments.input_dir}: no such folder of pictures")
+    if arguments.stream and arguments.recursive:
+        raise UserError("--recursive: a folder is watched without those in it: leave out --stream")
     return arguments
 
 
@@ -108,13 +118,14 @@ from base.run_folder import RunFolder
 from utils.common.memory import memory_advice
 from utils.common.pretrained import chosen_model
 from utils.common.signals import Interruption
-from utils.inference.picture_source import open_source
+from utils.inference.picture_source import open_live, open_source
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import PerSequence, RunInfo, Sink, Summary
 from utils.inference.run import infer
 from utils.inference.sinks.drawings import PictureSink, VideoSink, WindowSink, display_missing
 from utils.inference.smoothing import PoseSmoother
 from utils.inference.source import Source, name_text
+from utils.inference.streams.stream import StreamSink
 
 
 def open_sinks(
@@ -125,6 +136,8 @@ def open_sinks(
     # A rate beyond that is only the unit of a video's timestamps.
     fps = source.fps if 0.01 <= (source.fps or 0) <= 240 else arguments.fps
     run = RunInfo(predictor, fps, drawn)
+    if arguments.stream:
+        yield StreamSink(arguments.stream)  # first: packets do not wait for the disk
     for name in dict.fromkeys(arguments.format):
         kind, path = load_class(FORMATS[name]), folder / f"poses.{name}"
         yield PerSequence(kind, path, run) if kind.per_sequence else kind(path, run)
@@ -132,7 +145,7 @@ def open_sinks(
         yield PictureSink(folder / "pictures")
     if arguments.video:
         yield PerSequence(VideoSink, folder / "poses.mp4", fps)
-    if source.live:
+    if source.live and not arguments.stream:
         if missing := display_missing():
             print(missing)
         else:
@@ -150,6 +163,9 @@ def report(summary: Summary, arguments: argparse.Namespace) -> None:
     where = name_text(str(arguments.save_dir))
     names = ", ".join(f"poses.{name}" for name in dict.fromkeys(arguments.format))
     print(f"Poses of {counted(summary.frames, 'frame')} in {where}: {names}")
+    if live := summary.live:
+        text = "{frames} sent at {fps} a second, {dropped} dropped".format(**live)
+        print(text + "; latency {p50} ms, p95 {p95} ms".format(**live["latency_ms"]))
     for item in summary.left_out:
         print(f"Left out {item['file']}: {item['reason']}")
     if summary.disagreeing:
@@ -173,7 +189,8 @@ def report(summary: Summary, arguments: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(argv)
     model = chosen_model(arguments.load_model)
-    source = open_source(arguments.input_dir or arguments.input, arguments.recursive)
+    given = arguments.input_dir or arguments.input
+    source = open_live(given) if arguments.stream else open_source(given, arguments.recursive)
     size, fps = arguments.batch_size, arguments.fps
     lower = "lower --batch_size" if size > 1 else "--gpu cpu has the machine's whole memory"
     names = ("headset", "camera", "fov", "rotate", "mount", "gpu", "precision", "views")

@@ -13,8 +13,10 @@ import numpy as np
 
 from base.errors import BrokenFrameError, UserError
 from dataset.pictures import PICTURE_SUFFIXES, kind_of, natural_order, read_picture
+from utils.inference.live import open_camera
 from utils.inference.source import LazyFrame, Source, name_text, plain_name
-from utils.inference.video import open_camera, open_video
+from utils.inference.video import open_video
+from utils.inference.watched_folder import WatchedFolder
 
 #: A file in a folder of drawings, which are not searched for poses.
 DRAWINGS_MARK = ".drawings"
@@ -96,9 +98,20 @@ def walk_files(root: Path, recursive: bool) -> tuple[list[Path], list[dict[str, 
     return found, left_out
 
 
-def open_source(given: str, recursive: bool = False) -> Source:
+def open_live(given: str) -> Source:
+    """As :func:`open_source`, of what shows something new all the time: of a folder the pictures
+    that are yet to come."""
+    path = Path(given)
+    if path.is_dir():
+        return WatchedFolder(path, lambda: open_source(given))
+    if (source := open_source(given, live=True)).live:
+        return source
+    raise UserError(f"{given}: --stream takes a camera, a stream, a video or a folder")
+
+
+def open_source(given: str, recursive: bool = False, live: bool = False) -> Source:
     """The source of what ``--input`` names, ``recursive`` with the folders below; UserError where
-    there is none."""
+    there is none. ``live`` is as of :func:`utils.inference.video.open_video`."""
     path = Path(given)
     if path.is_dir():
         files, left_out = walk_files(path, recursive)
@@ -106,11 +119,11 @@ def open_source(given: str, recursive: bool = False) -> Source:
         still = path.suffix.lower() in PICTURE_SUFFIXES
         with contextlib.suppress(OSError), path.open("rb") as stream:
             still = still or kind_of(stream.read(64)) is not None
-        return PictureSource([path], path.parent, given) if still else open_video(given)
+        return PictureSource([path], path.parent, given) if still else open_video(given, live)
     elif camera := re.fullmatch("(?:/dev/video)?([0-9]{1,4})", given):
-        return open_camera(int(camera[1]))
+        return open_camera(int(camera[1]), returns=live)
     elif re.match("(https?|rtsps?)://", given):
-        return open_video(given)
+        return open_video(given, live)
     elif glob.has_magic(given):
         files, left_out = [Path(name) for name in glob.glob(given)], []  # noqa: PTH207
     else:

@@ -27,6 +27,7 @@ class FramePose:
     time: float | None = None
     index: int = 0
     sequence: str = ""
+    captured: float | None = None
 
     def step(self, fps: float, before: float = 0.0) -> float:
         """Where it is in its sequence, in frames of a constant rate: the pictures of a folder have
@@ -50,6 +51,8 @@ class Summary:
     left_out: list[dict[str, str]] = field(default_factory=list)  # files and folders, likewise
     interrupted: int = 0  # the signal that ended it, or 0
     fault: str = ""  # what cut the source short
+    dropped: int = 0  # frames of a live source that were not taken
+    live: dict[str, Any] | None = None  # how streaming went, see StreamSink
     lenses: list[dict[str, Any]] = field(default_factory=list)  # View.describe() of each
 
 
@@ -57,6 +60,7 @@ class Sink:
     """Receives the results of a run one by one, in order."""
 
     closed = False  # whether the run is to end
+    note = ""  # for the progress bar
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
         """Receive a result and its (H, W, 3) uint8 RGB picture."""

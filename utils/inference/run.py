@@ -80,7 +80,7 @@ def infer(
             return _Read(frame, fault=str(error))
 
     def studied() -> Iterator[LazyFrame]:
-        last = None
+        last, source.interruption = None, interruption
         for frame in source:
             if source.nested and frame.sequence != last:
                 last = frame.sequence
@@ -91,12 +91,16 @@ def infer(
     predictor.study(sample)
     # A batch is in memory while the next ones are read and the last one is drawn.
     held = PICTURE_BYTES // max((picture.nbytes for picture in sample), default=1)
-    del sample
     batch_size = 1 if source.live else max(1, min(batch_size, held))
-    threads, ahead = (1, 1) if source.live else (THREADS, 2 * batch_size)
     summary = Summary(left_out=list(source.left_out))
     tracks = predictor.network.new_tracks()
-    frames = read_ahead(studied(), read, threads, ahead)
+    if source.live:
+        predictor.batch(sample[:1])  # the first call takes longest
+        # Nothing is prepared ahead of the network: the newest frame is taken when it is ready.
+        frames = (read(frame) for frame in studied())
+    else:
+        frames = read_ahead(studied(), read, THREADS, 2 * batch_size)
+    del sample
     with tqdm(total=source.total, unit="frame", dynamic_ncols=True) as bar:
         while batch := list(islice(frames, batch_size)):
             readable = [item for item in batch if item.prepared is not None]
@@ -115,16 +119,17 @@ def infer(
                 summary.frames += 1
                 summary.disagreeing += pose.disagrees
                 summary.out_of_range += pose.out_of_range
-                where = frame.frame, frame.time, frame.index, frame.sequence
+                where = frame.frame, frame.time, frame.index, frame.sequence, frame.captured
                 result = FramePose(frame.file, frame.name, size, pose, *where)
                 for sink in sinks:
                     sink.add(result, picture)
             bar.update(len(batch))
+            bar.set_postfix_str("  ".join(filter(None, (sink.note for sink in sinks))), False)
             summary.interrupted = int(interruption.signal or 0)
             if summary.interrupted or any(sink.closed for sink in sinks):
                 break
         frames.close()
-    summary.fault = source.fault
+    summary.fault, summary.dropped = source.fault, source.dropped
     if not summary.frames:
         why = source.fault or f"{source.name}: ended before the first frame"
         if summary.unreadable:

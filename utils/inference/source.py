@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from dataset.runs import Place
+from utils.common.signals import Interruption
 
 #: Bytes that are not UTF-8 (surrogates in Python's strings), control characters, line separators,
 #: and the backslash, with which :func:`name_text` escapes them.
@@ -44,13 +45,15 @@ class LazyFrame:
     time: float | None = None  # in a video, seconds since its first frame
     index: int = 0  # in its sequence, unreadable pictures counted
     sequence: str = ""  # folder of its sequence's files, relative to that of the results
+    captured: float | None = None  # of a live source, time.monotonic() when it was decoded
 
     @property
     def place(self) -> Place:
         """Its sequence and its number there, for a temporal model: of a picture the number its
-        name ends in, the rest of its path being the sequence; None for a name without."""
+        name ends in, the rest of its path being the sequence; None for a name without. Frames that
+        a live source lost count as never taken."""
         if self.frame is not None:
-            return self.file, self.frame
+            return self.sequence, self.index
         path = PurePosixPath(self.file)
         if (digits := re.search(r"\d+$", path.stem)) is None:
             return None
@@ -65,6 +68,8 @@ class Source(ABC):
     total: int | None = None  #: number of frames, if known
     fps: float | None = None  #: None for pictures
     live: bool = False  #: frames that are not read in time are lost
+    dropped: int = 0  #: so many, once they are iterated
+    interruption: Interruption | None = None  #: what ends a live source's frames
     fault: str = ""  #: after the last frame, what went wrong on the way, if anything
     nested: bool = False  #: sequences have folders of their own, and lenses
     left_out: Sequence[dict[str, str]] = ()  #: files and folders, each with "file" and "reason"

@@ -1,25 +1,20 @@
-"""Frames of a video file or of an address, and the newest ones of a stream or a camera."""
+"""Frames of a video file, or of an address."""
 
 import contextlib
 import itertools
-import queue
 import re
-import threading
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 
 from base.errors import BrokenFrameError, UserError
 from dataset.pictures import MOST_PIXELS
+from utils.inference.live import TIMEOUT_S, Frames, LiveSource, PlayedVideo, captured_frame
 from utils.inference.source import LazyFrame, Source, name_text, plain_name
 
-#: How long a camera or an address may take for a frame before it counts as gone, seconds.
-_TIMEOUT_S = 10.0
 #: A video that ends this much before the time that it states is cut off, seconds.
 _MISSING_S = 0.5
 
@@ -31,7 +26,7 @@ class _Video(contextlib.AbstractContextManager["_Video"]):
     def __init__(self, target: str, name: str) -> None:
         options = {"rtsp_flags": "prefer_tcp"} if target.startswith("rtsp") else {}
         kind = "not a video" if "://" in target else "neither a picture nor a video"
-        self.none, timeout = f"{name}: {kind} that can be read", _TIMEOUT_S
+        self.none, timeout = f"{name}: {kind} that can be read", TIMEOUT_S
         self.faults: list[str] = []
         try:
             self.file = av.open(target, options=options, timeout=timeout, metadata_errors="replace")
@@ -134,86 +129,30 @@ class VideoSource(Source):
         return found
 
 
-class LiveSource(Source):
-    """Of endless ``pictures`` always the newest; the others are lost."""
-
-    live = True
-
-    def __init__(self, name: str, pictures: Iterator[np.ndarray], fps: float) -> None:
-        self.name, self.fps, self._pictures = name, fps, self._until_fault(pictures)
-
-    def _until_fault(self, pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-        try:
-            yield from pictures
-        except (UserError, av.FFmpegError, cv2.error) as error:
-            self.fault = f"{self.name} is given up: {error}"
-
-    def __iter__(self) -> Iterator[LazyFrame]:
-        newest: queue.Queue[tuple[np.ndarray | None, float]] = queue.Queue(1)
-        stop = threading.Event()
-
-        def grab() -> None:
-            for picture in itertools.chain(self._pictures, [None]):
-                with contextlib.suppress(queue.Empty):
-                    newest.get_nowait()  # not read in time
-                newest.put((picture, time.monotonic()))
-                if stop.is_set():
-                    return
-
-        grabber = threading.Thread(target=grab, daemon=True)
-        grabber.start()
-        start = None
-        try:
-            for number in itertools.count():
-                try:
-                    picture, moment = newest.get(timeout=_TIMEOUT_S)
-                except queue.Empty:
-                    picture = None
-                if picture is None:
-                    self.fault = self.fault or f"{self.name} gives no more frames"
-                    return
-                start = moment if start is None else start
-                name, read = f"camera_{number:06d}", partial(np.asarray, picture)
-                yield LazyFrame(self.name, name, read, number, moment - start, number)
-        finally:
-            stop.set()
-            grabber.join(_TIMEOUT_S)
-            with contextlib.suppress(ValueError):  # still waiting for a frame
-                self._pictures.close()
-
-    def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
-        return list(itertools.islice(self._pictures, count))
-
-
-def open_video(given: str) -> Source:
-    """The frames of a video file, or of an address, which is live where its stream has no end."""
+def open_video(given: str, live: bool = False) -> Source:
+    """The frames of a video file, or of an address, which is live where its stream has no end;
+    ``live``, a video is played at its own rate, and a stream that is gone opened again."""
     if "://" not in given:
         # Absolute, for "a:b.mp4" is an address to FFmpeg.
-        return VideoSource(str(Path(given).absolute()), name_text(Path(given).name))
+        video = VideoSource(str(Path(given).absolute()), name_text(Path(given).name))
+        return PlayedVideo(video) if live else video
     name = name_text(re.sub("//[^/]*@", "//", given))  # without a password
-    video = _Video(given, name)
-    if video.file.duration is not None:
-        video.file.close()
-        return VideoSource(given, name)
+    opened = [_Video(given, name)]
+    if opened[0].file.duration is not None:
+        opened[0].file.close()
+        video = VideoSource(given, name)
+        return PlayedVideo(video) if live else video
 
-    def pictures() -> Iterator[np.ndarray]:
+    def start() -> tuple[float, Frames]:
+        video = opened.pop() if opened else _Video(given, name)
+        video.stream.thread_type = "SLICE"  # threads that decode a frame each are frames behind
+        return video.fps, frames(video)
+
+    def frames(video: _Video) -> Frames:
         with video:
-            yield from map(_picture, video)
+            for frame in video:
+                yield captured_frame(name, _picture(frame))
+                video.faults.clear()
+        return f"{name} gives no more frames"
 
-    return LiveSource(name, pictures(), video.fps)
-
-
-def open_camera(index: int) -> Source:
-    """A camera at this machine; UserError if there is no such camera."""
-    capture = cv2.VideoCapture(index)
-    if not capture.grab():
-        raise UserError(f"--input {index}: there is no camera {index} at this machine")
-
-    def pictures() -> Iterator[np.ndarray]:
-        try:
-            while (read := capture.read())[0]:
-                yield cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB)
-        finally:
-            capture.release()
-
-    return LiveSource(f"camera {index}", pictures(), capture.get(cv2.CAP_PROP_FPS) or 30.0)
+    return LiveSource(name, start, returns=live)

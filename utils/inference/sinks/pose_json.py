@@ -103,4 +103,6 @@ class JsonFormat(PoseFormat):
 
     def finish(self, summary: Summary) -> None:
         tail = {key: getattr(summary, key) for key in ("lenses", "unreadable", "left_out")}
+        if summary.live:
+            tail["live"] = summary.live
         self.stream.write("\n ],\n" + _lines(tail) + "\n}\n")

@@ -1,0 +1,120 @@
+"""Live poses as packets, their latency, and what they are sent by."""
+
+import json
+import re
+import time
+from collections import deque
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from base.errors import UserError
+from base.registry import load_class
+from utils.inference.results import FramePose, Sink, Summary
+from utils.inference.sinks.pose_json import frame_entry
+from utils.inference.streams import STREAMS
+from utils.motion.rig import PARENTS, RIG_JOINTS
+from utils.motion.solver import LiveSolver, Motion
+
+#: Latencies that are kept, and after how many frames the shown ones are computed anew.
+_KEPT, _SHOWN_EVERY = 10_000, 30
+
+
+#: What the rotations of packets are of, as JSON.
+SKELETON = json.dumps({"rig_joints": RIG_JOINTS, "parents": PARENTS})
+
+
+def _rounded(values: np.ndarray, decimals: int) -> list:
+    return (np.round(values, decimals) + 0.0).tolist()  # never -0.0
+
+
+@dataclass(frozen=True)
+class Packet:
+    """What is sent of one frame."""
+
+    result: FramePose
+    motion: Motion  # of this frame alone
+    captured: float  # seconds since 1970
+    latency: float  # seconds from then to now
+
+    @cached_property
+    def json(self) -> str:
+        """The packet as described in doc/inference.md."""
+        content = frame_entry(self.result) | {
+            "offsets": _rounded(self.motion.offsets, 5),
+            "root": _rounded(self.motion.root[0], 5),
+            "rotations": _rounded(self.motion.rotations[0], 6),
+            "captured": round(self.captured, 4),
+            "latency_ms": round(1000 * self.latency, 2),
+        }
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+class Stream:
+    """Where packets go: ``host`` and ``port`` of an address; UserError where it cannot be used."""
+
+    def __init__(self, address: str, host: str, port: int) -> None:
+        raise NotImplementedError
+
+    def send(self, packet: Packet) -> None:
+        """Send a packet, or let it be; never waits for a receiver."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Send what is on its way and end."""
+
+
+def reason(error: OSError | UnicodeError) -> str:
+    """Why an address cannot be used, in the system's words."""
+    return getattr(error, "strerror", None) or str(error)
+
+
+def open_stream(address: str) -> Stream:
+    """What an address of ``--stream`` names."""
+    kinds = "|".join(STREAMS)
+    found = re.fullmatch(rf"({kinds})://(\[[^]]+\]|[^:/\s]+):(\d{{1,5}})/?", address)
+    if not found or not 0 < int(found[3]) < 2**16:
+        known = ", ".join(f"{scheme}://HOST:PORT" for scheme in STREAMS)
+        raise UserError(f"--stream {address}: give {known}")
+    return load_class(STREAMS[found[1]])(address, found[2].strip("[]"), int(found[3]))
+
+
+class StreamSink(Sink):
+    """Solves each pose for the rotations of a skeleton, sends it to every address, and measures the
+    time from the decoded frame to the sent packet."""
+
+    def __init__(self, addresses: Iterable[str]) -> None:
+        self._solver, self._latencies = LiveSolver(), deque(maxlen=_KEPT)
+        self._frames, self._first, self._last = 0, 0.0, 0.0
+        with ExitStack() as opened:
+            self._streams = []
+            for address in dict.fromkeys(addresses):
+                self._streams.append(open_stream(address))
+                opened.callback(self._streams[-1].close)
+            self.close = opened.pop_all().close
+
+    def add(self, result: FramePose, picture: np.ndarray) -> None:
+        motion = self._solver(result.pose.joints3d + result.pose.neck)
+        latency = time.monotonic() - result.captured
+        packet = Packet(result, motion, time.time() - latency, latency)
+        for stream in self._streams:
+            stream.send(packet)
+        self._last = time.monotonic()
+        self._latencies.append(self._last - result.captured)
+        self._first = self._first or result.captured
+        self._frames += 1
+        if self._frames % _SHOWN_EVERY == 0:
+            self.note = "latency {p50:.0f} ms, p95 {p95:.0f} ms".format(**self._percentiles())
+
+    def _percentiles(self) -> dict[str, float]:
+        values = np.percentile(np.array(self._latencies) * 1000, (50, 95))
+        return dict(zip(("p50", "p95"), np.round(values, 1).tolist(), strict=True))
+
+    def finish(self, summary: Summary) -> None:
+        rate: dict[str, Any] = {"fps": round(self._frames / max(self._last - self._first, 1e-6), 1)}
+        counts = {"frames": self._frames, "dropped": summary.dropped}
+        summary.live = counts | rate | {"latency_ms": self._percentiles()}

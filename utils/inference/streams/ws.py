@@ -1,0 +1,83 @@
+"""``ws://HOST:PORT``: viewers connect there, and get each packet as a message of JSON."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from base.errors import UserError
+from utils.inference.streams.stream import SKELETON, Packet, Stream, reason
+
+#: What the system may keep of a viewer's packets, bytes: a slow one is not far behind.
+_BUFFER = 2**14
+#: How long viewers may take to receive the last packet and to leave, seconds.
+_GRACE_S = 1.0
+
+
+class WebSocketStream(Stream):
+    """A server in a thread of its own. Viewers come and go; each gets the skeleton first, then
+    always the newest packet: one that is slow misses those in between."""
+
+    def __init__(self, address: str, host: str, port: int) -> None:
+        try:
+            [(family, _, _, _, place), *_] = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )
+            self._socket = socket.create_server(place, family=family)
+        except (OSError, UnicodeError) as error:
+            raise UserError(f"--stream {address}: cannot be served ({reason(error)})") from None
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+        self._packet: Packet | None = None
+        self._ended, self._viewers = False, set()
+        self._loop = asyncio.new_event_loop()
+        self._changed = asyncio.Event()
+        self._server = self._loop.run_until_complete(self._serve())
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    async def _serve(self):
+        # Compressing takes longer than sending.
+        return await serve(
+            self._view,
+            sock=self._socket,
+            compression=None,
+            close_timeout=_GRACE_S,
+            write_limit=_BUFFER,
+        )
+
+    async def _view(self, viewer: ServerConnection) -> None:
+        self._viewers.add(asyncio.current_task())
+        sent = None
+        with contextlib.suppress(ConnectionClosed):
+            await viewer.send(SKELETON)
+            while not self._ended or sent is not self._packet:
+                if sent is self._packet:
+                    await self._changed.wait()
+                    continue
+                sent = self._packet
+                await viewer.send(sent.json)
+        self._viewers.discard(asyncio.current_task())
+
+    def _publish(self, packet: Packet | None) -> None:
+        self._packet, self._ended = packet or self._packet, packet is None
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    def send(self, packet: Packet) -> None:
+        self._loop.call_soon_threadsafe(self._publish, packet)
+
+    async def _end(self) -> None:
+        self._publish(None)
+        if self._viewers:
+            await asyncio.wait(self._viewers, timeout=_GRACE_S)
+        self._server.close()
+        await self._server.wait_closed()
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
