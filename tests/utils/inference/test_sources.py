@@ -17,6 +17,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from base.errors import BrokenFrameError, UserError
+from utils.inference import live as live_module
 from utils.inference import picture_source
 from utils.inference import video as video_module
 from utils.inference.picture_source import DRAWINGS_MARK, open_source
@@ -208,7 +209,7 @@ def test_videos_at_an_address_are_read_and_streams_without_an_end_are_live(clips
         assert "secret" not in live.name and live.name in live.fault
         with pytest.raises(UserError, match=r"none.mp4: not a video .*404"):
             open_source(f"{address}/none.mp4")
-    monkeypatch.setattr(video_module, "_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(video_module, "TIMEOUT_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for scheme in ("http", "rtsp"):
             with pytest.raises(
@@ -217,12 +218,12 @@ def test_videos_at_an_address_are_read_and_streams_without_an_end_are_live(clips
                 open_source(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/x")
     with pytest.raises(UserError, match="Connection refused"):
         open_source("rtsp://127.0.0.1:9/x")
-    monkeypatch.setattr(picture_source, "open_camera", lambda index: index)
+    monkeypatch.setattr(picture_source, "open_camera", lambda index, returns: index)
     assert [open_source(given) for given in ("3", "/dev/video4")] == [3, 4]
 
 
 def test_a_frame_that_is_too_large_ends_a_stream(clips, monkeypatch):
-    monkeypatch.setattr(video_module, "_TIMEOUT_S", 60)
+    monkeypatch.setattr(live_module, "TIMEOUT_S", 60)
     shown, decode = [], video_module._picture
 
     def large_at_last(frame):
@@ -240,7 +241,7 @@ def test_a_frame_that_is_too_large_ends_a_stream(clips, monkeypatch):
 
 
 def test_a_camera_that_hangs_is_given_up(monkeypatch):
-    monkeypatch.setattr(video_module, "_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(live_module, "TIMEOUT_S", 0.05)
     unplugged = threading.Event()
     camera = SimpleNamespace(grab=lambda: True, get=lambda name: 30.0, release=lambda: None)
     camera.read = lambda: (unplugged.wait() and False, None)
