@@ -113,8 +113,11 @@ import signal
 import sys
 from collections.abc import Iterator
 
+import torch
+
 from base.registry import load_class
 from base.run_folder import RunFolder
+from utils.common.cores import cpu_count
 from utils.common.memory import memory_advice
 from utils.common.pretrained import chosen_model
 from utils.common.signals import Interruption
@@ -197,6 +200,9 @@ def main(argv: list[str] | None = None) -> None:
     options = {name: getattr(arguments, name) for name in names}
     options["confidence"] = None if arguments.confidence == "none" else arguments.confidence
     smoother = None if arguments.smooth is None else PoseSmoother(*arguments.smooth)
+    if arguments.stream:
+        # One is left for decoding: threads that wait for one another wait longest for a busy core.
+        torch.set_num_threads(max(1, cpu_count() - 1))
     with memory_advice(f"with --batch_size {size}", lower):
         predictor = EgoPosePredictor(model, **options)
         folder = RunFolder(arguments.save_dir, reads=source.reads)
