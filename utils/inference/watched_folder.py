@@ -19,14 +19,15 @@ _UNCHANGED_S = 1.0
 
 
 def _newest(folder: Path) -> tuple[int, Path] | None:
-    """When the picture last written to was, nanoseconds, and its path; of several the last name."""
+    """When the picture last written to, or moved here, was, nanoseconds, and its path; of several
+    the last by name."""
     found = []
     with os.scandir(folder) as entries:
         for entry in entries:
             path = Path(entry.path)
             if entry.name[0] != "." and path.suffix.lower() in PICTURE_SUFFIXES:
                 try:
-                    found.append((entry.stat().st_mtime_ns, path))
+                    found.append((entry.stat().st_ctime_ns, path))
                 except FileNotFoundError:  # removed, or renamed, meanwhile
                     continue
     return max(found, key=lambda item: (item[0], natural_order(item[1])), default=None)

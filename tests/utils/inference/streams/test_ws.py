@@ -1,0 +1,91 @@
+"""Viewers of the WebSocket server: several, slow ones, ones that leave."""
+
+import json
+import socket
+from contextlib import ExitStack
+from types import SimpleNamespace
+
+import pytest
+from commands import refused
+from websockets.sync.client import connect
+
+from utils.inference.streams.stream import open_stream
+from utils.motion.rig import RIG_JOINTS
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
+@pytest.fixture
+def served():
+    """A stream, and what connects a viewer, who has the skeleton already."""
+    port = free_port()
+    stream = open_stream(f"ws://127.0.0.1:{port}")
+
+    def view(**options):
+        viewer = viewers.enter_context(connect(f"ws://127.0.0.1:{port}", **options))
+        skeleton = json.loads(viewer.recv(5))
+        assert skeleton["rig_joints"] == list(RIG_JOINTS) and len(skeleton["parents"]) == 20
+        return viewer
+
+    with ExitStack() as viewers:
+        yield stream, view, port
+        stream.close()
+
+
+def packet(number):
+    return SimpleNamespace(json=f"{number:06d}" + "." * 2000)
+
+
+def number(message):
+    return int(message[:6])
+
+
+def test_viewers_come_and_go_and_get_the_newest_packet_at_once(served):
+    stream, view, _ = served
+    first = view()
+    stream.send(packet(1))
+    assert number(first.recv(5)) == 1
+    second = view()
+    assert number(second.recv(5)) == 1
+    stream.send(packet(2))
+    assert number(first.recv(5)) == number(second.recv(5)) == 2
+    first.close()
+    stream.send(packet(3))
+    assert number(second.recv(5)) == 3
+
+
+def test_a_viewer_that_does_not_read_delays_nobody_and_misses_what_is_old(served):
+    stream, view, port = served
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**12)
+    narrow.connect(("127.0.0.1", port))
+    slow, quick = view(sock=narrow, max_queue=1), view()
+    for k in range(400):
+        stream.send(packet(k))
+        assert number(quick.recv(5)) == k
+    stream.send(packet(400))
+    seen = [number(slow.recv(5))]
+    while seen[-1] < 400:
+        seen.append(number(slow.recv(5)))
+    assert seen == sorted(set(seen)) and len(seen) < 200
+
+
+def test_the_last_packet_arrives_before_the_end(served):
+    stream, view, _ = served
+    viewer = view()
+    for k in range(20):
+        stream.send(packet(k))
+    stream.close()
+    stream.close = lambda: None
+    assert [number(message) for message in viewer][-1] == 19
+
+
+def test_an_address_in_use_or_of_another_machine_is_one_line(served):
+    *_, port = served
+    refused(
+        f"ws://127.0.0.1:{port}: cannot be served .*in use", open_stream, f"ws://127.0.0.1:{port}"
+    )
+    refused("cannot be served", open_stream, f"ws://192.0.2.1:{free_port()}")
