@@ -119,8 +119,9 @@ def infer(
                 summary.frames += 1
                 summary.disagreeing += pose.disagrees
                 summary.out_of_range += pose.out_of_range
-                where = frame.frame, frame.time, frame.index, frame.sequence, frame.captured
-                result = FramePose(frame.file, frame.name, size, pose, *where)
+                where = frame.frame, frame.time, frame.index, frame.sequence
+                captured = frame.captured
+                result = FramePose(frame.file, frame.name, size, pose, *where, captured=captured)
                 for sink in sinks:
                     sink.add(result, picture)
             bar.update(len(batch))

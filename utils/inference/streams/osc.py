@@ -46,8 +46,8 @@ def unity_bones(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
 
 
 class OscStream(UdpStream):
-    """One bundle a frame. The root is where the camera is above the floor, which the lowest joint
-    stands on."""
+    """One bundle a frame. Of motion relative to the camera, the root lifts the lowest joint onto
+    the floor."""
 
     def encode(self, packet: Packet) -> bytes:
         bundle = OscBundleBuilder(IMMEDIATELY)
@@ -58,10 +58,10 @@ class OscStream(UdpStream):
                 message.add_arg(value)
             bundle.add_content(message.build())
 
-        motion = packet.motion
+        motion, floor = packet.result.motion, 0.0
         places, turns = unity_bones(motion)
-        joints, _ = forward_kinematics(*motion)
-        floor = float(joints[0, :, 1].min())
+        if packet.origin == "camera":
+            floor = float(forward_kinematics(*motion)[0][0, :, 1].min())
         add("/VMC/Ext/OK", 1)
         add("/VMC/Ext/T", float(packet.result.time or 0.0))
         add("/VMC/Ext/Root/Pos", "root", 0.0, -floor, 0.0, *_IDENTITY)

@@ -14,30 +14,21 @@ import numpy as np
 
 from base.errors import UserError
 from base.registry import load_class
+from utils.inference.motion import skeleton_entry
 from utils.inference.results import FramePose, Sink, Summary
 from utils.inference.sinks.pose_json import frame_entry
 from utils.inference.streams import STREAMS
-from utils.motion.rig import PARENTS, RIG_JOINTS
-from utils.motion.solver import LiveSolver, Motion
 
 #: Latencies that are kept, and after how many frames the shown ones are computed anew.
 _KEPT, _SHOWN_EVERY = 10_000, 30
-
-
-#: What the rotations of packets are of, as JSON.
-SKELETON = json.dumps({"rig_joints": RIG_JOINTS, "parents": PARENTS})
-
-
-def _rounded(values: np.ndarray, decimals: int) -> list:
-    return (np.round(values, decimals) + 0.0).tolist()  # never -0.0
 
 
 @dataclass(frozen=True)
 class Packet:
     """What is sent of one frame."""
 
-    result: FramePose
-    motion: Motion  # of this frame alone
+    result: FramePose  # with its motion
+    origin: str  # of the motion, as RunInfo.motion
     captured: float  # seconds since 1970
     latency: float  # seconds from then to now
 
@@ -45,13 +36,16 @@ class Packet:
     def json(self) -> str:
         """The packet as described in doc/inference.md."""
         content = frame_entry(self.result) | {
-            "offsets": _rounded(self.motion.offsets, 5),
-            "root": _rounded(self.motion.root[0], 5),
-            "rotations": _rounded(self.motion.rotations[0], 6),
+            "offsets": skeleton_entry(self.result.motion)["offsets"],
             "captured": round(self.captured, 4),
             "latency_ms": round(1000 * self.latency, 2),
         }
         return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+    @cached_property
+    def skeleton(self) -> str:
+        """What its rotations are of, likewise."""
+        return json.dumps(skeleton_entry(self.result.motion), separators=(",", ":"))
 
 
 class Stream:
@@ -84,11 +78,11 @@ def open_stream(address: str) -> Stream:
 
 
 class StreamSink(Sink):
-    """Solves each pose for the rotations of a skeleton, sends it to every address, and measures the
-    time from the decoded frame to the sent packet."""
+    """Sends each result, which has its motion, to every address, and measures the time from the
+    decoded frame to the sent packet; ``origin`` is as RunInfo.motion."""
 
-    def __init__(self, addresses: Iterable[str]) -> None:
-        self._solver, self._latencies = LiveSolver(), deque(maxlen=_KEPT)
+    def __init__(self, addresses: Iterable[str], origin: str = "camera") -> None:
+        self._origin, self._latencies = origin, deque(maxlen=_KEPT)
         self._frames, self._first, self._last = 0, 0.0, 0.0
         with ExitStack() as opened:
             self._streams = []
@@ -98,9 +92,8 @@ class StreamSink(Sink):
             self.close = opened.pop_all().close
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
-        motion = self._solver(result.pose.joints3d + result.pose.neck)
         latency = time.monotonic() - result.captured
-        packet = Packet(result, motion, time.time() - latency, latency)
+        packet = Packet(result, self._origin, time.time() - latency, latency)
         for stream in self._streams:
             stream.send(packet)
         self._last = time.monotonic()

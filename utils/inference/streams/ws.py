@@ -9,7 +9,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from base.errors import UserError
-from utils.inference.streams.stream import SKELETON, Packet, Stream, reason
+from utils.inference.streams.stream import Packet, Stream, reason
 
 #: What the system may keep of a viewer's packets, bytes: a slow one is not far behind.
 _BUFFER = 2**14
@@ -52,11 +52,12 @@ class WebSocketStream(Stream):
         self._viewers.add(asyncio.current_task())
         sent = None
         with contextlib.suppress(ConnectionClosed):
-            await viewer.send(SKELETON)
             while not self._ended or sent is not self._packet:
                 if sent is self._packet:
                     await self._changed.wait()
                     continue
+                if sent is None:
+                    await viewer.send(self._packet.skeleton)
                 sent = self._packet
                 await viewer.send(sent.json)
         self._viewers.discard(asyncio.current_task())

@@ -10,41 +10,39 @@ from utils.inference.predictor import Pose
 from utils.inference.results import FramePose
 from utils.inference.streams.osc import OscStream
 from utils.inference.streams.stream import Packet
-from utils.motion.rig import CAMERA_TO_RIG, JOINT_ROWS, REST, RIG_JOINTS, forward_kinematics
-from utils.motion.solver import LiveSolver
+from utils.motion.rig import REST, RIG_JOINTS, forward_kinematics
+from utils.motion.solver import Motion
 
 LENGTHS = dict.fromkeys(("Arm", "Foot", "ToeBase"), 0.15) | {"UpLeg": 0.1, "Spine1": 0.5}
+SHORT = [name.removeprefix("Left").removeprefix("Right") for name in RIG_JOINTS]
+OFFSETS = REST * np.array([LENGTHS.get(name, 0.3) for name in SHORT])[:, None]
 
 
-def wearer(**turns):
-    """Joints (16, 3) in the camera's axes of one who stands in a T-pose but for joints that are
-    turned by Euler angles x y z, degrees, in the rig's axes."""
-    short = [name.removeprefix("Left").removeprefix("Right") for name in RIG_JOINTS]
-    offsets = REST * np.array([LENGTHS.get(name, 0.3) for name in short])[:, None]
+def motion(**turns):
+    """One who stands in a T-pose but for joints that are turned by Euler angles x y z, degrees."""
     rotations = np.tile([0.0, 0, 0, 1], (1, 20, 1))
     for name, angles in turns.items():
         turn = Rotation.from_euler("xyz", angles, degrees=True)
         rotations[0, RIG_JOINTS.index(name)] = turn.as_quat()
-    places, _ = forward_kinematics(offsets, np.array([[0.1, -0.8, -0.2]]), rotations)
-    return places[0, JOINT_ROWS] @ CAMERA_TO_RIG
+    return Motion(OFFSETS, np.array([[0.1, -0.8, -0.2]]), rotations)
 
 
-def packet(joints3d):
-    pose = Pose(joints3d, np.zeros((16, 2)), np.ones(16), np.zeros(3), 0.0, False, False)
-    result = FramePose("a.mp4", "a", (9, 9), pose, 3, 0.1, 3, "", 0.0)
-    return Packet(result, LiveSolver()(joints3d), 0.0, 0.0)
+def packet(moving, origin):
+    pose = Pose(np.zeros((16, 3)), np.zeros((16, 2)), np.ones(16), np.zeros(3), 0.0, False, False)
+    result = FramePose("a.mp4", "a", (9, 9), pose, 3, 0.1, 3, motion=moving)
+    return Packet(result, origin, 0.0, 0.0)
 
 
 @pytest.fixture
 def encode():
     with udp_receiver() as (_, port):
         stream = OscStream("", "127.0.0.1", port)
-        yield lambda joints3d: stream.encode(packet(joints3d))
+        yield lambda moving, origin="camera": stream.encode(packet(moving, origin))
         stream.close()
 
 
 def test_who_stands_as_avatars_do_at_rest_turns_nothing(encode):
-    messages = osc_messages(encode(wearer()))
+    messages = osc_messages(encode(motion()))
     assert messages[0] == ("/VMC/Ext/OK", [1])
     assert messages[1] == ("/VMC/Ext/T", [pytest.approx(0.1)])
     bones = [values for address, values in messages if address == "/VMC/Ext/Bone/Pos"]
@@ -53,7 +51,7 @@ def test_who_stands_as_avatars_do_at_rest_turns_nothing(encode):
 
 
 def test_an_arm_raised_forward_is_raised_on_its_side_in_unitys_axes(encode):
-    joints = unity_joints(encode(wearer(RightArm=(0, 90, 0), RightForeArm=(0, 0, -40))))
+    joints = unity_joints(encode(motion(RightArm=(0, 90, 0), RightForeArm=(0, 0, -40))))
     # x to the right, z forward: the right arm ahead, its forearm bent upward, the left as it was.
     shoulder, elbow, hand = (joints[f"Right{bone}"] for bone in ("UpperArm", "LowerArm", "Hand"))
     bend = np.radians(40)
@@ -63,12 +61,14 @@ def test_an_arm_raised_forward_is_raised_on_its_side_in_unitys_axes(encode):
     assert np.allclose(joints["LeftHand"] - joints["LeftUpperArm"], [-0.6, 0, 0], atol=1e-5)
     assert np.allclose(joints["Hips"], [-0.1, -0.8, -0.2], atol=1e-5)
     assert joints["root"].tolist() == pytest.approx([0, -joints["LeftToes"][1], 0], abs=1e-5)
+    on_its_floor = unity_joints(encode(motion(), "room"))
+    assert on_its_floor["root"].tolist() == [0, 0, 0]
 
 
 def test_every_joint_is_where_it_was_predicted(encode):
     turns = {name: np.random.default_rng(k).uniform(-35, 35, 3) for k, name in enumerate(JOINTS)}
-    joints3d = wearer(Hips=(20, 30, 40), Spine2=(0, 0, 25), **turns)
-    joints = unity_joints(encode(joints3d))
+    moving = motion(Hips=(20, 30, 40), Spine2=(10, 0, 25), **turns)
+    joints, (places, _) = unity_joints(encode(moving)), forward_kinematics(*moving)
     for bone, name in NAMES.items():
-        x, y, z = joints3d[JOINTS.index(name)] @ CAMERA_TO_RIG.T
-        assert np.allclose(joints[bone], [-x, y, z], atol=1e-4), bone
+        x, y, z = places[0, RIG_JOINTS.index(name)]
+        assert np.allclose(joints[bone], [-x, y, z], atol=1e-5), bone

@@ -15,10 +15,12 @@ from utils.inference.predictor import Pose
 from utils.inference.results import FramePose, Summary
 from utils.inference.streams import stream as stream_module
 from utils.inference.streams.stream import StreamSink, open_stream
+from utils.motion.solver import LiveSolver
 
 JOINTS3D = standing().astype(np.float32)
 POSE = Pose(JOINTS3D - JOINTS3D[0], np.zeros((16, 2)), np.ones(16), JOINTS3D[0], 0.0, False, False)
-FRAME = FramePose("a.mp4", "a", (1280, 800), POSE, 0, 0.0)
+MOTION = LiveSolver()(JOINTS3D)
+FRAME = FramePose("a.mp4", "a", (1280, 800), POSE, 0, 0.0, motion=MOTION)
 
 
 @pytest.mark.parametrize(
