@@ -13,6 +13,7 @@
 # make bench-data        frames per second of loading a tree and shards, beside a plain reference
 # make bench-train       frames per second of training, beside a plain reference step
 # make bench-inference   milliseconds of a frame, frames per second, beside plain PyTorch
+# make bench-live        frames per second and latency of the live loop
 # Each sets up .venv first, once.
 
 PYTHON ?= python3
@@ -40,7 +41,7 @@ SIZE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo full || echo small)
 
 WEIGHTS := weights weights-set weights-base weights-small
 .PHONY: help demo quickstart headset $(WEIGHTS) test lint clean benchmark ablation bench-data bench-train \
-	bench-inference
+	bench-inference bench-live
 
 REQUIREMENTS := requirements.txt requirements-synthetic.txt requirements-onnx.txt tests/requirements.txt
 
@@ -169,7 +170,7 @@ ablation: $(READY)
 	$(PY) utils/benchmark.py ablation --seeds 0 --page doc/ablation.md
 
 # Minutes on two cores; the pages in doc say what the figures mean.
-bench-data bench-train bench-inference: bench-%: $(READY)
+bench-data bench-train bench-inference bench-live: bench-%: $(READY)
 	$(PY) utils/bench.py $*
 
 # The benchmark's set and runs took hours: they stay.

@@ -2,6 +2,7 @@
 
     python utils/bench.py train
     python utils/bench.py inference --rounds 3
+    python utils/bench.py live
 
 Variants are measured alternately, so that background load affects all equally; medians are printed.
 """
@@ -20,7 +21,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     root = {"default": REPOSITORY / "data" / "bench", "help": "a tree (default: data/bench)"}
     rounds = {"type": whole_number(1), "default": 5, "help": "measurements (default: 5)"}
     parser = command_parser(__doc__, "gpu", data_root=root, rounds=rounds)
-    parser.add_argument("what", choices=("data", "train", "inference"))
+    parser.add_argument("what", choices=("data", "train", "inference", "live"))
     return parser.parse_args(argv)
 
 
@@ -32,6 +33,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from functools import partial
 from multiprocessing import get_context
 from typing import Any
@@ -65,8 +67,14 @@ from utils.common.cores import cpu_count
 from utils.common.device import fast_bf16, prepare_device, select_device
 from utils.common.networks import Start, stage_network
 from utils.common.paths import DEFAULT_CONFIG
+from utils.common.signals import Interruption
+from utils.drawing.write import VideoFile
+from utils.inference.motion import WithMotion
+from utils.inference.picture_source import open_live
 from utils.inference.pose_predictor import OnnxPosePredictor
-from utils.inference.predictor import load_network
+from utils.inference.predictor import EgoPosePredictor, load_network
+from utils.inference.run import infer
+from utils.inference.streams.stream import StreamSink
 from utils.training.distributed import Processes
 from utils.training.stage import Stage
 from utils.training.trainer import Trainer
@@ -79,6 +87,8 @@ NETWORKS = (
     *(("autoencoder", 18, 160), ("autoencoder", 18, 256), ("autoencoder", 101, 368)),
     *(("transformer", 18, 160), ("transformer", 18, 368)),
 )
+#: Frames of the video that bench_live plays, and how many of them a second are more than it takes.
+LIVE_FRAMES, LIVE_FPS = 300, 120
 #: Work, and the frames it is for; what it returns, if anything, is its own measure of frames/s.
 Ways = dict[str, tuple[Callable[[], float | None], int]]
 
@@ -235,6 +245,39 @@ def bench_inference(options: argparse.Namespace) -> None:
             for form, network in networks.items():
                 ways[f"end to end, {form}"] = partial(poses, network, crop, batch), batch
             compare(f"{kind}, ResNet-{depth} at {size}, batch {batch}", ways, options.rounds)
+
+
+def bench_live(options: argparse.Namespace) -> None:
+    """The live loop with the small weights, from a 1280×800 video to datagrams, beside the network
+    with decoded pictures."""
+    split = open_split(options.data_root, SetType.TRAIN, SIZE)
+    pictures = [imread(split.picture_path(row))[..., :3] for row in range(min(30, len(split)))]
+    torch.set_num_threads(max(1, cpu_count() - 1))  # as inference.py
+    predictor = EgoPosePredictor("small", camera="training", rotate=0, gpu=options.gpu)
+    prepared, latencies = [predictor.prepare(pictures[0])], []
+
+    def network() -> None:
+        predictor.poses(prepared)
+
+    def live() -> float:
+        with closing(StreamSink(["udp://127.0.0.1:9"])) as stream, Interruption() as interruption:
+            sink = WithMotion([stream], LIVE_FPS, live=True)
+            found = infer(open_live(file), predictor, [sink], interruption).live
+        latencies.append([found["latency_ms"][name] for name in ("p50", "p95")])
+        return found["fps"]
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = f"{folder}/live.mp4"
+        with closing(VideoFile(Path(file), LIVE_FPS)) as video:
+            for number in range(LIVE_FRAMES):
+                video.add(pictures[number % len(pictures)])
+        ways: Ways = {
+            "network alone": (network, 1),
+            "live loop: decode, warp, network, rotations, send": (live, LIVE_FRAMES),
+        }
+        compare("live, small weights", ways, options.rounds)
+    median, high = np.median(latencies[1:], axis=0)
+    print(f"  from the decoded frame to the packet: {median:.1f} ms, p95 {high:.1f} ms")
 
 
 def main(argv: list[str] | None = None) -> None:
