@@ -20,20 +20,9 @@ from utils import bench, pack_data
 @pytest.fixture
 def rows(tiny_data, monkeypatch, capsys):
     """Run a bench, and name its rows: each with a rate, the first with a ratio of 1."""
-    small = {
-        "WORKERS": 0,
-        "SIZE": 64,
-        "LIVE_FRAMES": 6,
-        "BATCH": 2,
-        "LARGE": 4,
-        "DEPTH": 18,
-        "STEPS": 1,
-    }
-    small |= {
-        "LIVE_FRAMES": 6,
-        "NETWORKS": [("autoencoder", 18, 64)],
-        "prepare_device": lambda *_, **__: None,
-    }
+    small = {"WORKERS": 0, "SIZE": 64, "BATCH": 2, "LARGE": 4, "DEPTH": 18, "STEPS": 1}
+    small |= {"NETWORKS": [("autoencoder", 18, 64)], "prepare_device": lambda *_, **__: None}
+    small |= {"LIVE_FRAMES": 6}
     small |= {"ProcessPoolExecutor": lambda *_: ThreadPoolExecutor(1)}
     small |= {"OnnxPosePredictor": lambda *_: lambda images: None, "fast_bf16": lambda _: False}
     for name, value in small.items():
