@@ -1,0 +1,157 @@
+"""Rotation error: degrees between the predicted and the labelled global rotations of bones.
+
+Rotations are relative to a T-pose.  The predicted ones are solved from the predicted joints
+(:mod:`utils.motion.solver`).  Which axes a label's angles are about, in which order, and relative
+to what, labels do not say: that is found from the labels themselves.
+"""
+
+from functools import reduce
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from base.errors import UserError
+from base.skeleton import JOINTS
+from dataset.bone_labels import BONE_PARENTS, BONES, BoneLabels
+from dataset.synthetic.rotations import rotation
+from utils.evaluation.bootstrap import figures
+from utils.evaluation.mpjpe import best_turn
+from utils.evaluation.poses import Poses
+from utils.motion.rig import CAMERA_TO_RIG, RIG_JOINTS, forward_kinematics
+from utils.motion.solver import solve_clip
+
+_SIDES = ("Left", "Right")
+#: Bones that are measured → the axis of the T-pose (0 x, 1 y, 2 z) about which they twist.
+MEASURED = {"Hips": 1, "Spine1": 1, "Neck": 1}
+for _side in _SIDES:
+    MEASURED |= {f"{_side}{name}": axis for name, axis in (("Arm", 0), ("ForeArm", 0))}
+    MEASURED |= {f"{_side}{name}": axis for name, axis in (("UpLeg", 1), ("Leg", 1), ("Foot", 2))}
+_IN_RIG = [RIG_JOINTS.index(name) for name in MEASURED]
+#: What the rig calls Spine1 carries the shoulders: Mixamo's Spine2.
+_IN_LABELS = [BONES.index("Spine2" if name == "Spine1" else name) for name in MEASURED]
+#: Rows of limbs, and of their ends, which do not move in the axes of the limb.
+_LIMBS, _ENDS = (
+    [BONES.index(side + name) for side in _SIDES for name in names.split()]
+    for names in ("Arm ForeArm Leg Foot", "ForeArm Hand Foot ToeBase")
+)
+_JOINTS = [BONES.index(name) for name in JOINTS]
+#: Centimetres, root mean square, by which what is rigid may move; and frames to find an order by.
+_RIGID, _TRIED = 1.0, 2000
+_CENTIMETRES = 100.0
+
+
+def global_rotations(degrees: np.ndarray, order: str, chain: bool) -> np.ndarray:
+    """(N, 22, 3, 3) of (N, 22, 3) angles about the x, y and z axis, applied in an order of these
+    axes, which stand still; that is also the order of turning axes, last to first.  The axes are
+    those of the world, or, with ``chain``, of the bone's parent."""
+    about = [rotation(axis, degrees[..., "xyz".index(axis)]) for axis in order]
+    turned = reduce(lambda before, after: after @ before, about)
+    for row, parent in enumerate(BONE_PARENTS.values()) if chain else ():
+        if parent:
+            turned[:, row] = turned[:, BONES.index(parent)] @ turned[:, row]
+    return turned
+
+
+def movement(turned: np.ndarray, joints: np.ndarray, people: np.ndarray) -> float:
+    """Centimetres, root mean square, by which the ends of limbs move in the axes of these, of
+    (N, 22, 3, 3) rotations, (N, 22, 3) joints and (N,) whose they are; NaN of one frame each."""
+    bones = joints[:, _ENDS] - joints[:, _LIMBS]
+    ends = (np.swapaxes(turned[:, _LIMBS], -1, -2) @ bones[..., None])[..., 0]
+    own = [ends[people == person] for person in np.unique(people)]
+    square = sum(((each - each.mean(0)) ** 2).sum() for each in own)
+    free = len(_LIMBS) * (len(ends) - len(own))
+    return float(np.sqrt(square / free)) if free else np.nan
+
+
+def find_convention(labels: BoneLabels, people: np.ndarray) -> tuple[str, bool]:
+    """The order of the angles, and whether they are relative to the parent: with it the elbow stays
+    where it is in the axes of the upper arm, and likewise the ends of other limbs.  UserError where
+    that is so of none, or of several."""
+    some = slice(None, None, -(-len(people) // _TRIED))
+    joints, degrees, people = labels.joints[some], labels.degrees[some], people[some]
+    tried = [("".join(order), chain) for chain in (False, True) for order in permutations("xyz")]
+    moved = [movement(global_rotations(degrees, *each), joints, people) for each in tried]
+    if np.isnan(moved[0]):
+        raise UserError("too few frames of each person, or too few bones in the labels")
+    if (count := np.sum(np.array(moved) <= _RIGID)) != 1:
+        found = "none" if count == 0 else "more than one"
+        raise UserError(
+            f"the labels do not say in which order their angles are, and {found} of "
+            f"{len(tried)} leaves limbs rigid: they move by {np.nanmin(moved):.2g} cm"
+        )
+    return tried[int(np.nanargmin(moved))]
+
+
+def to_camera(labels: BoneLabels, target: np.ndarray) -> np.ndarray:
+    """(N, 3, 3) rotations from the world of the labels to the axes of true poses (N, 16, 3) in
+    metres; UserError where these are not the same joints."""
+    world, goal = labels.joints[:, _JOINTS] / _CENTIMETRES, np.asarray(target, np.float64)
+    world, goal = (points - points.mean(1, keepdims=True) for points in (world, goal))
+    if not np.isfinite(world).all():
+        raise UserError("the labels lack places of joints in the world")
+    turn, _ = best_turn(world, goal)
+    off = goal - world @ np.swapaxes(turn, -1, -2)
+    off = _CENTIMETRES * float(np.sqrt((off**2).sum(-1).mean()))
+    if off > _RIGID:
+        raise UserError(f"joints in the world are {off:.2g} cm off those in the camera's frame")
+    return turn
+
+
+def solved_rotations(joints3d: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """(N, 13, 3, 3) of the :data:`MEASURED` bones in the rig's axes, of poses (N, 16, 3) in metres,
+    camera's axes; the bones of a person are as long in all frames."""
+    turned = np.empty((len(people), len(MEASURED), 3, 3))
+    for person in np.unique(people):
+        _, found = forward_kinematics(*solve_clip(joints3d[people == person]))
+        turned[people == person] = found[:, _IN_RIG]
+    return turned
+
+
+def angles(predicted: np.ndarray, true: np.ndarray) -> dict[str, np.ndarray]:
+    """Name → (N, 13) degrees between rotations (N, 13, 3, 3): of the whole ("mpjae"), of the
+    direction of the bone ("swing") and about it ("twist")."""
+    difference = (np.swapaxes(predicted, -1, -2) @ true).reshape(-1, 3, 3)
+    x, y, z, w = np.abs(Rotation.from_matrix(difference).as_quat().T.reshape(4, *true.shape[:2]))
+    about = np.choose([*MEASURED.values()], [x, y, z])
+    across = np.sqrt(np.maximum(x * x + y * y + z * z - about * about, 0))
+    halves = {
+        "mpjae": np.arctan2(np.hypot(about, across), w),
+        "swing": np.arctan2(across, np.hypot(about, w)),
+        "twist": np.arctan2(about, w),
+    }
+    return {name: np.degrees(2 * half) for name, half in halves.items()}
+
+
+def rotation_errors(poses: Poses) -> dict[str, Any] | None:
+    """Mean over bones and frames of :func:`angles`, and of each bone; "from_truth": the same of
+    rotations solved from the true joints.  Bones of the labels may have other axes at rest: their
+    mean difference from the latter, "rest", is removed.  None where labels have no rotations, "why"
+    where it is not understood what they mean."""
+    if poses.bones is None or not poses.known.all():
+        return None
+    people = poses.characters[1]
+    try:
+        order, chain = find_convention(poses.bones, people)
+        view = CAMERA_TO_RIG @ to_camera(poses.bones, poses.target)
+    except UserError as error:
+        return {"why": str(error)}
+    labelled = global_rotations(poses.bones.degrees, order, chain)[:, _IN_LABELS]
+    labelled = view[:, None] @ labelled
+    solved = solved_rotations(poses.target, people)
+    rest = [
+        Rotation.from_matrix(each).mean()
+        for each in np.moveaxis(np.swapaxes(labelled, -1, -2) @ solved, 1, 0)
+    ]
+    true = labelled @ np.stack([each.as_matrix() for each in rest])
+    found = angles(solved_rotations(poses.predicted, people), true)
+    found["from_truth"] = angles(solved, true)["mpjae"]
+    means = np.stack([each.mean(1) for each in found.values()], 1)
+    by_bone = {
+        name: {key: float(values[:, column].mean()) for key, values in found.items()}
+        | {"rest": float(np.degrees(rest[column].magnitude()))}
+        for column, name in enumerate(MEASURED)
+    }
+    convention = {"order": order, "axes": "parent" if chain else "world"}
+    return figures([*found], means, poses.characters[1]) | convention | {"by_bone": by_bone}
