@@ -1,5 +1,6 @@
 """Rotations of bones in the release's json: an evaluation reads them, training does not."""
 
+import contextlib
 import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from base.errors import UserError
+from base.errors import BrokenFrameError
 from base.skeleton import JOINT_PREFIX
 from dataset.pictures import read_bytes
 
@@ -24,6 +25,9 @@ for _side in ("Left", "Right"):
         _limb = [_side + _name for _name in _limb]
         BONE_PARENTS |= dict(zip(_limb, [_trunk, *_limb], strict=False))
 BONES = (*BONE_PARENTS,)
+_ROWS = {name: row for row, name in enumerate(BONES)}
+#: What comes of a file that is not there any more, or whose rotations are no numbers.
+_DAMAGED = BrokenFrameError, LookupError, TypeError, ValueError, AttributeError, RecursionError
 
 
 class BoneLabels(NamedTuple):
@@ -36,8 +40,7 @@ class BoneLabels(NamedTuple):
 
 
 def read_bone_labels(paths: Iterable[Path]) -> BoneLabels | None:
-    """From json files; None where no joint has a ``rot``.  UserError for a file that cannot be
-    read, or whose rotations are no numbers."""
+    """From json files; None where no joint has a ``rot``."""
     with ThreadPoolExecutor(_READERS) as pool:
         values = np.stack([*pool.map(_bones, paths)])
     if np.isnan(values[..., 3:]).all():
@@ -46,14 +49,12 @@ def read_bone_labels(paths: Iterable[Path]) -> BoneLabels | None:
 
 
 def _bones(path: Path) -> np.ndarray:
-    """(22, 6): place and angles of each bone."""
+    """(22, 6): place and angles of each bone; NaN from the first one on that is no numbers."""
     values = np.full((len(BONES), 6), np.nan)
-    row_of = {JOINT_PREFIX + name: row for row, name in enumerate(BONES)}
-    row_of |= {name: row for row, name in enumerate(BONES)}
-    try:
+    with contextlib.suppress(*_DAMAGED):
         for joint in json.loads(read_bytes(path))["joints"]:
-            if (row := row_of.get(joint["name"])) is not None and "rot" in joint:
+            row = _ROWS.get(joint["name"].removeprefix(JOINT_PREFIX))
+            if row is not None:
                 values[row] = [*joint["trans"], *joint["rot"]]
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: no rotations of joints ({error!s:.80})") from None
+    values[~np.isfinite(values)] = np.nan
     return values

@@ -25,9 +25,8 @@ from utils.motion.solver import solve_clip
 _SIDES = ("Left", "Right")
 #: Bones that are measured → the axis of the T-pose (0 x, 1 y, 2 z) about which they twist.
 MEASURED = {"Hips": 1, "Spine1": 1, "Neck": 1}
-for _side in _SIDES:
-    MEASURED |= {f"{_side}{name}": axis for name, axis in (("Arm", 0), ("ForeArm", 0))}
-    MEASURED |= {f"{_side}{name}": axis for name, axis in (("UpLeg", 1), ("Leg", 1), ("Foot", 2))}
+_TWIST = {"Arm": 0, "ForeArm": 0, "UpLeg": 1, "Leg": 1, "Foot": 2}
+MEASURED |= {f"{side}{name}": axis for side in _SIDES for name, axis in _TWIST.items()}
 _IN_RIG = [RIG_JOINTS.index(name) for name in MEASURED]
 #: What the rig calls Spine1 carries the shoulders: Mixamo's Spine2.
 _IN_LABELS = [BONES.index("Spine2" if name == "Spine1" else name) for name in MEASURED]
@@ -74,13 +73,10 @@ def find_convention(labels: BoneLabels, people: np.ndarray) -> tuple[str, bool]:
     tried = [("".join(order), chain) for chain in (False, True) for order in permutations("xyz")]
     moved = [movement(global_rotations(degrees, *each), joints, people) for each in tried]
     if np.isnan(moved[0]):
-        raise UserError("too few frames of each person, or too few bones in the labels")
+        raise UserError("to find the order of their angles takes several frames of a person")
     if (count := np.sum(np.array(moved) <= _RIGID)) != 1:
-        found = "none" if count == 0 else "more than one"
-        raise UserError(
-            f"the labels do not say in which order their angles are, and {found} of "
-            f"{len(tried)} leaves limbs rigid: they move by {np.nanmin(moved):.2g} cm"
-        )
+        found = "more than one order" if count else "no order"
+        raise UserError(f"{found} of their angles keeps limbs rigid ({np.nanmin(moved):.2g} cm)")
     return tried[int(np.nanargmin(moved))]
 
 
@@ -89,13 +85,13 @@ def to_camera(labels: BoneLabels, target: np.ndarray) -> np.ndarray:
     metres; UserError where these are not the same joints."""
     world, goal = labels.joints[:, _JOINTS] / _CENTIMETRES, np.asarray(target, np.float64)
     world, goal = (points - points.mean(1, keepdims=True) for points in (world, goal))
-    if not np.isfinite(world).all():
-        raise UserError("the labels lack places of joints in the world")
     turn, _ = best_turn(world, goal)
     off = goal - world @ np.swapaxes(turn, -1, -2)
     off = _CENTIMETRES * float(np.sqrt((off**2).sum(-1).mean()))
     if off > _RIGID:
-        raise UserError(f"joints in the world are {off:.2g} cm off those in the camera's frame")
+        raise UserError(
+            f"their joints in the world are {off:.2g} cm off those in the camera's frame"
+        )
     return turn
 
 
@@ -129,29 +125,32 @@ def rotation_errors(poses: Poses) -> dict[str, Any] | None:
     rotations solved from the true joints.  Bones of the labels may have other axes at rest: their
     mean difference from the latter, "rest", is removed.  None where labels have no rotations, "why"
     where it is not understood what they mean."""
-    if poses.bones is None or not poses.known.all():
+    labels, people = poses.bones, poses.characters[1]
+    if labels is None or not poses.known.all():
         return None
-    people = poses.characters[1]
+    there = np.isfinite(labels.joints[:, _JOINTS]).all((1, 2))
+    there &= np.isfinite(labels.degrees[:, _IN_LABELS]).all((1, 2))
+    labels, own = BoneLabels(*(values[there] for values in labels)), people[there]
     try:
-        order, chain = find_convention(poses.bones, people)
-        view = CAMERA_TO_RIG @ to_camera(poses.bones, poses.target)
+        if not there.any():
+            raise UserError("they lack bones")
+        view = CAMERA_TO_RIG @ to_camera(labels, poses.target[there])
+        order, chain = find_convention(labels, own)
     except UserError as error:
-        return {"why": str(error)}
-    labelled = global_rotations(poses.bones.degrees, order, chain)[:, _IN_LABELS]
-    labelled = view[:, None] @ labelled
-    solved = solved_rotations(poses.target, people)
-    rest = [
-        Rotation.from_matrix(each).mean()
-        for each in np.moveaxis(np.swapaxes(labelled, -1, -2) @ solved, 1, 0)
-    ]
+        return {"why": f"the rotations of these labels cannot be understood: {error}"}
+    labelled = view[:, None] @ global_rotations(labels.degrees, order, chain)[:, _IN_LABELS]
+    solved = solved_rotations(poses.target[there], own)
+    differences = np.moveaxis(np.swapaxes(labelled, -1, -2) @ solved, 1, 0)
+    rest = [Rotation.from_matrix(each).mean() for each in differences]  # the chordal mean
     true = labelled @ np.stack([each.as_matrix() for each in rest])
-    found = angles(solved_rotations(poses.predicted, people), true)
+    found = angles(solved_rotations(poses.predicted[there], own), true)
     found["from_truth"] = angles(solved, true)["mpjae"]
-    means = np.stack([each.mean(1) for each in found.values()], 1)
+    means = np.full((len(people), len(found)), np.nan)
+    means[there] = np.stack([each.mean(1) for each in found.values()], 1)
     by_bone = {
         name: {key: float(values[:, column].mean()) for key, values in found.items()}
         | {"rest": float(np.degrees(rest[column].magnitude()))}
         for column, name in enumerate(MEASURED)
     }
-    convention = {"order": order, "axes": "parent" if chain else "world"}
-    return figures([*found], means, poses.characters[1]) | convention | {"by_bone": by_bone}
+    about = {"frames": int(there.sum()), "order": order, "axes": "parent" if chain else "world"}
+    return figures([*found], means, people) | about | {"by_bone": by_bone}
