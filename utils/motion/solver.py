@@ -181,9 +181,7 @@ def solve(joints3d: np.ndarray, offsets: np.ndarray, head: np.ndarray | None = N
     turned[:, end] = turned[:, forearm]
 
     hip = hips[:, None] + size["UpLeg"] * _OUT * hips_x[:, None]
-    knee, ankle = _bend(
-        hip, joints3d[:, _LEG], joints3d[:, _ANKLE], size["Leg"], size["Foot"], _KNEE
-    )
+    knee, ankle = _bend(hip, joints3d[:, _LEG], joints3d[:, _ANKLE], size["Leg"], size["Foot"], _KNEE)
     thigh = _unit(knee - hip, -y)
     shin = _unit(ankle - knee, thigh)
     ahead = _unit(joints3d[:, _TOES] - ankle, z)
