@@ -89,9 +89,7 @@ def to_camera(labels: BoneLabels, target: np.ndarray) -> np.ndarray:
     off = goal - world @ np.swapaxes(turn, -1, -2)
     off = _CENTIMETRES * float(np.sqrt((off**2).sum(-1).mean()))
     if off > _RIGID:
-        raise UserError(
-            f"their joints in the world are {off:.2g} cm off those in the camera's frame"
-        )
+        raise UserError(f"joints in the world are {off:.2g} cm off those in the camera's frame")
     return turn
 
 
