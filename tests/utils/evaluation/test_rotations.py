@@ -170,6 +170,9 @@ def test_frames_without_rotations_do_not_count():
     predicted[[0, 5]] = target[[0, 5]][:, list(MIRROR)]
     found = errors(predicted, target, labels)
     assert found["frames"] == 10 and found["mpjae"] == pytest.approx(0, abs=0.01)
+    predicted[6:] = target[6:][:, list(MIRROR)]
+    found = errors(predicted, target, labels, characters="aaaaaabbbbbb")
+    assert found["mpjae_interval"] == pytest.approx([0, found["mpjae"] * 10 / 6], abs=0.01)
     assert rotation_errors(evaluated(target, target)) is None
     target[:, 15] = np.nan  # a joint that is not measured
     assert errors(predicted, target, labels) is None
