@@ -49,7 +49,8 @@ def labelled(
     seed: int = 1,
 ) -> BoneLabels:
     """Labels of poses in a world that is turned and moved anew in every frame."""
-    world = Rotation.random(len(joints3d), rng=seed)
+    rng = np.random.default_rng(seed)
+    world = Rotation.from_quat(rng.normal(size=(len(joints3d), 4)))
     places = np.zeros((len(joints3d), len(BONES), 3))
     for row, name in enumerate(JOINTS):
         in_rig = joints3d[:, row] @ CAMERA_TO_RIG.T
