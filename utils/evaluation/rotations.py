@@ -1,8 +1,7 @@
 """Rotation error: degrees between the predicted and the labelled global rotations of bones.
 
-Rotations are relative to a T-pose.  The predicted ones are solved from the predicted joints
-(:mod:`utils.motion.solver`).  Which axes a label's angles are about, in which order, and relative
-to what, labels do not say: that is found from the labels themselves.
+Rotations are relative to a T-pose.  Predicted ones are solved from the predicted joints.  In which
+order a label's angles are, and relative to what, no label says: it is found from all of them.
 """
 
 from functools import reduce
@@ -19,22 +18,22 @@ from dataset.synthetic.rotations import rotation
 from utils.evaluation.bootstrap import figures
 from utils.evaluation.mpjpe import best_turn
 from utils.evaluation.poses import Poses
-from utils.motion.rig import CAMERA_TO_RIG, RIG_JOINTS, forward_kinematics
+from utils.motion.rig import CAMERA_TO_RIG, REST, RIG_JOINTS, forward_kinematics
 from utils.motion.solver import solve_clip
 
-_SIDES = ("Left", "Right")
-#: Bones that are measured → the axis of the T-pose (0 x, 1 y, 2 z) about which they twist.
-MEASURED = {"Hips": 1, "Spine1": 1, "Neck": 1}
-_TWIST = {"Arm": 0, "ForeArm": 0, "UpLeg": 1, "Leg": 1, "Foot": 2}
-MEASURED |= {f"{side}{name}": axis for side in _SIDES for name, axis in _TWIST.items()}
+_LIMBS = {"Arm": "ForeArm", "ForeArm": "Hand", "UpLeg": "Leg", "Leg": "Foot", "Foot": "ToeBase"}
+#: Bones that are measured, by the joints that they turn about → the joints that they point to.
+MEASURED = {"Hips": "Spine1", "Spine1": "Neck", "Neck": "Head"}
+for _side in ("Left", "Right"):
+    MEASURED |= {f"{_side}{start}": f"{_side}{end}" for start, end in _LIMBS.items()}
 _IN_RIG = [RIG_JOINTS.index(name) for name in MEASURED]
+_ALONG = REST[[RIG_JOINTS.index(end) for end in MEASURED.values()]]  # (13, 3)
 #: What the rig calls Spine1 carries the shoulders: Mixamo's Spine2.
 _IN_LABELS = [BONES.index("Spine2" if name == "Spine1" else name) for name in MEASURED]
-#: Rows of limbs, and of their ends, which do not move in the axes of the limb.
-_LIMBS, _ENDS = (
-    [BONES.index(side + name) for side in _SIDES for name in names.split()]
-    for names in ("Arm ForeArm Leg Foot", "ForeArm Hand Foot ToeBase")
-)
+#: Limbs whose end does not move in their axes: thighs need not turn about the labelled hips.
+_RIGID_LIMBS = [name for name in [*MEASURED][3:] if "Up" not in name]
+_STARTS = [BONES.index(name) for name in _RIGID_LIMBS]
+_ENDS = [BONES.index(MEASURED[name]) for name in _RIGID_LIMBS]
 _JOINTS = [BONES.index(name) for name in JOINTS]
 #: Centimetres, root mean square, by which what is rigid may move; and frames to find an order by.
 _RIGID, _TRIED = 1.0, 2000
@@ -56,18 +55,17 @@ def global_rotations(degrees: np.ndarray, order: str, chain: bool) -> np.ndarray
 def movement(turned: np.ndarray, joints: np.ndarray, people: np.ndarray) -> float:
     """Centimetres, root mean square, by which the ends of limbs move in the axes of these, of
     (N, 22, 3, 3) rotations, (N, 22, 3) joints and (N,) whose they are; NaN of one frame each."""
-    bones = joints[:, _ENDS] - joints[:, _LIMBS]
-    ends = (np.swapaxes(turned[:, _LIMBS], -1, -2) @ bones[..., None])[..., 0]
+    bones = joints[:, _ENDS] - joints[:, _STARTS]
+    ends = (np.swapaxes(turned[:, _STARTS], -1, -2) @ bones[..., None])[..., 0]
     own = [ends[people == person] for person in np.unique(people)]
     square = sum(((each - each.mean(0)) ** 2).sum() for each in own)
-    free = len(_LIMBS) * (len(ends) - len(own))
+    free = len(_STARTS) * (len(ends) - len(own))
     return float(np.sqrt(square / free)) if free else np.nan
 
 
 def find_convention(labels: BoneLabels, people: np.ndarray) -> tuple[str, bool]:
-    """The order of the angles, and whether they are relative to the parent: with it the elbow stays
-    where it is in the axes of the upper arm, and likewise the ends of other limbs.  UserError where
-    that is so of none, or of several."""
+    """The one order of the angles, and whether they are relative to the parent, with which limbs
+    are rigid: the elbow stays where it is in the axes of the upper arm.  UserError for no such."""
     some = slice(None, None, -(-len(people) // _TRIED))
     joints, degrees, people = labels.joints[some], labels.degrees[some], people[some]
     tried = [("".join(order), chain) for chain in (False, True) for order in permutations("xyz")]
@@ -107,15 +105,13 @@ def angles(predicted: np.ndarray, true: np.ndarray) -> dict[str, np.ndarray]:
     """Name → (N, 13) degrees between rotations (N, 13, 3, 3): of the whole ("mpjae"), of the
     direction of the bone ("swing") and about it ("twist")."""
     difference = (np.swapaxes(predicted, -1, -2) @ true).reshape(-1, 3, 3)
-    x, y, z, w = np.abs(Rotation.from_matrix(difference).as_quat().T.reshape(4, *true.shape[:2]))
-    about = np.choose([*MEASURED.values()], [x, y, z])
-    across = np.sqrt(np.maximum(x * x + y * y + z * z - about * about, 0))
-    halves = {
-        "mpjae": np.arctan2(np.hypot(about, across), w),
-        "swing": np.arctan2(across, np.hypot(about, w)),
-        "twist": np.arctan2(about, w),
-    }
-    return {name: np.degrees(2 * half) for name, half in halves.items()}
+    quaternions = Rotation.from_matrix(difference).as_quat().reshape(*true.shape[:2], 4)
+    axis, w = quaternions[..., :3], np.abs(quaternions[..., 3])
+    about = np.abs((axis * _ALONG).sum(-1))
+    across = np.sqrt(np.maximum((axis * axis).sum(-1) - about**2, 0))
+    whole = np.arctan2(np.hypot(about, across), w)
+    halves = whole, np.arctan2(across, np.hypot(about, w)), np.arctan2(about, w)
+    return dict(zip(("mpjae", "swing", "twist"), np.degrees(np.multiply(2, halves)), strict=True))
 
 
 def rotation_errors(poses: Poses) -> dict[str, Any] | None:

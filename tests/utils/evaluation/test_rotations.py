@@ -99,20 +99,26 @@ def test_the_error_of_a_bone_is_of_that_bone_alone():
 
 
 def test_direction_and_twist_of_a_bone():
-    def turn(axis: str, degrees: float) -> np.ndarray:
-        turned = Rotation.from_euler(axis, degrees, degrees=True).as_matrix()
+    def turn(*axis: float, degrees: float) -> np.ndarray:
+        turned = Rotation.from_rotvec(np.radians(degrees) * np.array(axis)).as_matrix()
         return np.broadcast_to(turned, (1, 13, 3, 3))
 
-    names = [*MEASURED]
-    arm, leg, foot = (names.index(f"Right{name}") for name in ("ForeArm", "Leg", "Foot"))
-    own = turn("y", 70) @ turn("z", 20)
-    for axis, bone in (("x", arm), ("y", leg), ("z", foot)):
-        found = angles(own, own @ turn(axis, -40))
+    row = [*MEASURED].index
+    arm, leg, foot = row("RightForeArm"), row("RightLeg"), row("RightFoot")
+    sole = np.radians(34)  # from the ankle down to the toes at rest
+    own = turn(0, 1, 0, degrees=70) @ turn(0, 0, 1, degrees=20)
+    for bone, axis, across in (
+        (arm, (1, 0, 0), leg),
+        (leg, (0, 1, 0), arm),
+        (foot, (0, -np.sin(sole), np.cos(sole)), arm),
+    ):
+        found = angles(own, own @ turn(*axis, degrees=-40))
         assert found["mpjae"] == pytest.approx(np.full((1, 13), 40.0))
-        assert [found["twist"][0, bone], found["swing"][0, bone]] == pytest.approx([40, 0])
-        other = leg if bone == arm else arm
-        assert [found["twist"][0, other], found["swing"][0, other]] == pytest.approx([0, 40])
-    assert angles(own, own @ turn("x", 180))["mpjae"] == pytest.approx(np.full((1, 13), 180.0))
+        for part, column in (("twist", bone), ("swing", across)):
+            other = {"twist": "swing", "swing": "twist"}[part]
+            assert found[part][0, column] == pytest.approx(40)
+            assert found[other][0, column] == pytest.approx(0, abs=1e-5)
+    assert angles(own, own @ turn(1, 0, 0, degrees=180))["mpjae"] == pytest.approx(180.0)
 
 
 def test_other_axes_at_rest_do_not_count():
