@@ -16,7 +16,13 @@ from dataset import open_split
 from dataset.bone_labels import BONES, BoneLabels, read_bone_labels
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses
-from utils.evaluation.rotations import MEASURED, angles, rotation_errors
+from utils.evaluation.rotations import (
+    MEASURED,
+    angles,
+    global_rotations,
+    movement,
+    rotation_errors,
+)
 from utils.evaluation.tables import text_summary
 from utils.motion.rig import CAMERA_TO_RIG, JOINT_ROWS, RIG_JOINTS, forward_kinematics
 from utils.motion.solver import solve_clip
@@ -145,6 +151,17 @@ def test_swapped_sides_are_noticed():
     ]
     why = errors(target, target, labels._replace(degrees=labels.degrees[:, swapped]))["why"]
     assert "no order of their angles keeps limbs rigid" in why
+
+
+def test_hips_may_be_labelled_beside_where_thighs_turn_about():
+    target, turned = moving()
+    joints, degrees = labelled(target, turned)
+    for name, beside in (("LeftUpLeg", 0.0), ("LeftHand", 5 / 8**0.5)):
+        moved, by = joints.copy(), np.random.default_rng(0).normal(size=(12, 3))
+        by -= by.mean(0)
+        moved[:, BONES.index(name)] += 5 * by / np.sqrt((by**2).sum() / 11)
+        off = movement(global_rotations(degrees, "xyz", False), moved, np.zeros(12))
+        assert off == pytest.approx(beside, rel=0.2, abs=1e-3)
 
 
 def test_labels_that_cannot_be_understood_have_no_figure():
