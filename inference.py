@@ -83,6 +83,20 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text = "frame rate to assume for a folder of pictures (default: %(default)g)"
     add("--fps", type=number(0.01, 1000), default=30.0, help=text)
 
+    add = parser.add_argument_group("motion").add_argument
+    text = "joint rotations too, in poses.json and poses.npz, of a skeleton whose bones keep their "
+    text += "lengths; poses.bvh and poses.glb have them in any case"
+    add("--rotations", action="store_true", help=text)
+    text = (
+        "bones as long as in this poses.json, of an earlier run with --rotations (default: their "
+    )
+    text += "medians over each sequence)"
+    add("--skeleton", type=Path, metavar="FILE", help=text)
+    text = "place the motion in the room, on a floor, carried by the feet that stand; optionally "
+    text += "with the direction of gravity, a CSV file with the columns time, gx, gy, gz (see "
+    text += "doc/inference.md)"
+    add("--world", nargs="?", const="", metavar="FILE", help=text)
+
     arguments = parser.parse_args(argv)
     smooth = arguments.smooth or ()
     if not all(map(math.isfinite, smooth)) or (
@@ -91,6 +105,10 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         raise UserError(
             "--smooth takes no value, or two: the cutoff at rest, above 0, and the rise, 0 or more"
         )
+    if not arguments.rotations and not {"bvh", "glb"}.intersection(arguments.format):
+        for name in ("skeleton", "world"):
+            if getattr(arguments, name) is not None:
+                raise UserError(f"--{name} is of motion: add --rotations, or --format bvh or glb")
     if arguments.input_dir is not None and not Path(arguments.input_dir).is_dir():
         raise UserError(f"{arguments.input_dir}: no such folder of pictures")
     return arguments
@@ -102,12 +120,14 @@ import contextlib
 import signal
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 from base.registry import load_class
 from base.run_folder import RunFolder
 from utils.common.memory import memory_advice
 from utils.common.pretrained import chosen_model
 from utils.common.signals import Interruption
+from utils.inference.motion import WithMotion, read_skeleton
 from utils.inference.picture_source import open_source
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import PerSequence, RunInfo, Sink, Summary
@@ -115,24 +135,40 @@ from utils.inference.run import infer
 from utils.inference.sinks.drawings import PictureSink, VideoSink, WindowSink, display_missing
 from utils.inference.smoothing import PoseSmoother
 from utils.inference.source import Source, name_text
+from utils.motion.gravity import Gravity
+from utils.motion.world import World
 
 
-def open_sinks(
-    arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor, folder: Path
-) -> Iterator[Sink]:
-    """What the arguments ask for, opened in a folder."""
-    drawn = not (arguments.no_pictures or source.live)
+def run_info(arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor) -> RunInfo:
+    """What the formats may want to know of what the arguments ask for."""
     # A rate beyond that is only the unit of a video's timestamps.
     fps = source.fps if 0.01 <= (source.fps or 0) <= 240 else arguments.fps
-    run = RunInfo(predictor, fps, drawn)
+    moving = any(load_class(FORMATS[name]).needs_motion for name in arguments.format)
+    motion = "room" if arguments.world is not None else "camera"
+    return RunInfo(
+        predictor,
+        fps,
+        drawn=not (arguments.no_pictures or source.live),
+        motion=motion if moving or arguments.rotations else "",
+    )
+
+
+def open_formats(arguments: argparse.Namespace, run: RunInfo, folder: Path) -> Iterator[Sink]:
+    """The files of poses that the arguments ask for, opened in a folder."""
     for name in dict.fromkeys(arguments.format):
         kind, path = load_class(FORMATS[name]), folder / f"poses.{name}"
         yield PerSequence(kind, path, run) if kind.per_sequence else kind(path, run)
-    if drawn:
+
+
+def open_drawings(
+    arguments: argparse.Namespace, run: RunInfo, live: bool, folder: Path
+) -> Iterator[Sink]:
+    """The pictures that the arguments ask for, opened in a folder; a window for a ``live`` one."""
+    if run.drawn:
         yield PictureSink(folder / "pictures")
     if arguments.video:
-        yield PerSequence(VideoSink, folder / "poses.mp4", fps)
-    if source.live:
+        yield PerSequence(VideoSink, folder / "poses.mp4", run.fps)
+    if live:
         if missing := display_missing():
             print(missing)
         else:
@@ -174,6 +210,8 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(argv)
     model = chosen_model(arguments.load_model)
     source = open_source(arguments.input_dir or arguments.input, arguments.recursive)
+    offsets = None if arguments.skeleton is None else read_skeleton(arguments.skeleton)
+    world = partial(World, Gravity(Path(arguments.world)) if arguments.world else None)
     size, fps = arguments.batch_size, arguments.fps
     lower = "lower --batch_size" if size > 1 else "--gpu cpu has the machine's whole memory"
     names = ("headset", "camera", "fov", "rotate", "mount", "gpu", "precision", "views")
@@ -186,8 +224,16 @@ def main(argv: list[str] | None = None) -> None:
         with Interruption() as interruption, folder:
             try:
                 with contextlib.ExitStack() as stack:
-                    opened = open_sinks(arguments, source, predictor, folder.new)
-                    sinks = [stack.enter_context(contextlib.closing(sink)) for sink in opened]
+
+                    def opened(sinks: Iterator[Sink]) -> list[Sink]:
+                        return [stack.enter_context(contextlib.closing(sink)) for sink in sinks]
+
+                    run = run_info(arguments, source, predictor)
+                    sinks = opened(open_formats(arguments, run, folder.new))
+                    if run.motion:
+                        placed = world if run.motion == "room" else None
+                        sinks = [WithMotion(sinks, fps, source.live, offsets, placed)]
+                    sinks += opened(open_drawings(arguments, run, source.live, folder.new))
                     summary = infer(source, predictor, sinks, interruption, size, smoother, fps)
             except OSError as error:
                 if error.filename is not None:

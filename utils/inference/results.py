@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
 from base.errors import UserError
 from base.files import make_folder
 from utils.inference.predictor import EgoPosePredictor, Pose
+from utils.motion.solver import Motion
 
 #: Frames by which a gap is filled at most: an hour, nearly, at 30 a second.
 _LONGEST_GAP = 100_000
@@ -27,6 +28,11 @@ class FramePose:
     time: float | None = None
     index: int = 0
     sequence: str = ""
+    motion: Motion | None = None  # of this frame alone
+
+    def seconds(self, fps: float) -> float:
+        """Its time; the pictures of a folder have a constant rate."""
+        return self.index / fps if self.time is None else self.time
 
     def step(self, fps: float, before: float = 0.0) -> float:
         """Where it is in its sequence, in frames of a constant rate: the pictures of a folder have
@@ -51,6 +57,7 @@ class Summary:
     interrupted: int = 0  # the signal that ended it, or 0
     fault: str = ""  # what cut the source short
     lenses: list[dict[str, Any]] = field(default_factory=list)  # View.describe() of each
+    skeletons: list[dict[str, Any]] = field(default_factory=list)  # of each sequence, if asked for
 
 
 class Sink:
@@ -99,6 +106,7 @@ class RunInfo(NamedTuple):
     predictor: EgoPosePredictor
     fps: float  # of pictures --fps
     drawn: bool  # each frame, into pictures/
+    motion: Literal["", "camera", "room"] = ""  # what the place of the motion is relative to
 
 
 class PoseFormat(Sink):
@@ -108,6 +116,8 @@ class PoseFormat(Sink):
 
     #: Whether each sequence (a video, or the pictures of a folder) has a file of its own.
     per_sequence: ClassVar[bool] = False
+    #: Whether it needs the motion of results.
+    needs_motion: ClassVar[bool] = False
 
     def __init__(self, path: Path, run: RunInfo) -> None:
         make_folder(path.parent)

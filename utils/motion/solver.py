@@ -11,10 +11,12 @@ from base.skeleton import JOINTS
 from utils.motion.rig import BONES, CAMERA_TO_RIG, NUM_RIG_JOINTS, PARENTS, REST, RIG_JOINTS
 
 #: Most by which elbows and knees bend, degrees (Kapandji, "The Physiology of the Joints").
-_ELBOW, _KNEE = 150.0, 155.0
+_ELBOW, _KNEE = math.radians(150), math.radians(155)
+#: Rounds in which the two bones of a limb are turned in turn, and weight of its end.
+_TURNS, _END = 4, 2.0
 #: Weights of what else tells the twist of a limb, beside the plane of its bend, whose weight is the
 #: sine of that: the least turn of an arm from the T-pose, the foot, and the hips.
-_LEAST_TURN, _FOOT, _HIPS = 0.3, 0.3, 0.15
+_LEAST_TURN, _FOOT, _HIPS = 0.15, 0.3, 0.4
 #: Frames over which a live skeleton's bones are measured.
 _MEASURED = 60
 
@@ -31,6 +33,8 @@ def _rows(index: dict[str, int], *names: str) -> list[list[int]]:
 
 _ARM, _FOREARM, _HAND = _rows(_ROW, "Arm", "ForeArm", "Hand")
 _UPLEG, _LEG, _ANKLE, _TOES = _rows(_ROW, "UpLeg", "Leg", "Foot", "ToeBase")
+_ARMS, _FOREARMS, _HANDS = _rows(_RIG, "Arm", "ForeArm", "Hand")
+_UPLEGS, _LEGS, _FEET, _BALLS = _rows(_RIG, "UpLeg", "Leg", "Foot", "ToeBase")
 
 
 class Motion(NamedTuple):
@@ -39,6 +43,10 @@ class Motion(NamedTuple):
     offsets: np.ndarray  # (20, 3) metres, of each joint from its parent at rest
     root: np.ndarray  # (F, 3) metres, where the Hips are
     rotations: np.ndarray  # (F, 20, 4) quaternions x y z w, w ≥ 0, relative to the parents
+
+    def frame(self, number: int) -> "Motion":
+        """One of its frames."""
+        return Motion(self.offsets, self.root[[number]], self.rotations[[number]])
 
 
 def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -77,30 +85,47 @@ def _turned(vectors: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarr
     return vectors - along / np.maximum(1 + cosine, 1e-6) * (start + end)
 
 
-def _frame(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """(…, 3, 3) rotations whose x and y axes these are."""
-    return np.stack([x, y, _cross(x, y)], -1)
+def _frame(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(…, 3, 3) rotations whose first column is ``first``, and whose second is as near ``second``
+    as can be."""
+    second = _right_angle(second, first)
+    return np.stack([first, second, _cross(first, second)], -1)
 
 
-def _bend(
-    start: np.ndarray,
-    middle: np.ndarray,
-    end: np.ndarray,
-    upper: float,
-    lower: float,
-    most: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where the middle and the end of limbs of two bones of these lengths are: the end where it is
-    asked for if it is in reach, at most ``most`` degrees bent, the middle nearest to where it is
-    asked for."""
-    folded = math.sqrt(upper**2 + lower**2 + 2 * upper * lower * math.cos(math.radians(most)))
-    away = end - start
-    along = _unit(away, _unit(middle - start, REST[_RIG["Spine1"]]))
-    reach = np.clip(_length(away), max(folded, 1e-6), max(upper + lower, 1e-6))
-    foot = (upper**2 - lower**2 + reach**2) / (2 * reach)
-    height = np.sqrt(np.maximum(upper**2 - foot**2, 0))
-    pole = _right_angle(middle - start, along)
-    return start + foot * along + height * pole, start + reach * along
+class _Aim:
+    """Turns bones that point along ``bone`` (…, 3) at rest, with an axis near ``axis``."""
+
+    def __init__(self, bone: np.ndarray, axis: np.ndarray) -> None:
+        self._back = np.swapaxes(_frame(bone, np.broadcast_to(axis, bone.shape)), -1, -2)
+
+    def __call__(self, bone: np.ndarray, axis: np.ndarray) -> np.ndarray:
+        """(…, 3, 3) rotations to unit vectors (…, 3), with the axis as near as can be."""
+        return _frame(bone, axis) @ self._back
+
+
+_X, _Y, _Z = np.eye(3)
+_AIMS = {
+    name: _Aim(REST[[_RIG[side + name] for side in _SIDES]], _Y if arm else _X)
+    for name, arm in (("ForeArm", 1), ("Hand", 1), ("Leg", 0), ("Foot", 0), ("ToeBase", 0))
+} | {name: _Aim(REST[_RIG[name]], _X) for name in ("Spine1", "Neck", "Head")}
+
+
+def _limbs(
+    start: np.ndarray, middle: np.ndarray, end: np.ndarray, upper: float, lower: float, most: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Unit vectors along both bones of limbs, and where these end; the bones have these lengths and
+    turn by ``most`` radians at most from one to the next. The sum of squared distances of middle
+    and end from where they are asked for is the least, the end's counted twice."""
+    middle, end = middle - start, end - start
+    first = _unit(middle, REST[_RIG["LeftFoot"]])
+    for _ in range(_TURNS):
+        second = _unit(end - upper * first, first)
+        first = _unit(middle + _END * (end - lower * second), first)
+    second = _unit(end - upper * first, first)
+    cosine = (first * second).sum(-1, keepdims=True)
+    folded = math.cos(most) * first + math.sin(most) * _right_angle(second, first)
+    second = np.where(cosine < math.cos(most), folded, second)
+    return first, second, start + upper * first + lower * second
 
 
 def bone_lengths(joints3d: np.ndarray) -> np.ndarray:
@@ -124,9 +149,8 @@ def median_offsets(lengths: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
 
 
 def solve(joints3d: np.ndarray, offsets: np.ndarray, head: np.ndarray | None = None) -> Motion:
-    """Rotations of a skeleton whose joints are where those of (F, 16, 3) poses are, as far as its
-    bones allow; both in the rig's axes, metres. Wrists and ankles are kept where they are in reach,
-    and elbows and knees are as near as can be; a trunk that is too long or short is met half-way.
+    """Rotations of a skeleton whose joints are where those of (F, 16, 3) poses are, as near as
+    its bones allow; both in the rig's axes, metres.
 
     Positions do not tell how a bone is turned about itself. The hips and the chest face as hips and
     shoulders do. Elbow and knee are hinges: the upper arm and the thigh are turned so that the limb
@@ -135,94 +159,73 @@ def solve(joints3d: np.ndarray, offsets: np.ndarray, head: np.ndarray | None = N
     ends. ``head`` (F, 3, 3) is the rotation of the head, which the camera is fixed to: by default
     the identity, as poses are in its axes."""
     joints3d = np.asarray(joints3d, np.float64)
-    length = _length(offsets)[:, 0]
-    size = {name: length[_RIG["Left" + name]] for name in ("Arm", "ForeArm", "Hand", "UpLeg")}
-    size |= {name: length[_RIG["Left" + name]] for name in ("Leg", "Foot", "ToeBase")}
-    x, y, z = np.eye(3)
-    frames = len(joints3d)
+    length = dict(zip(RIG_JOINTS, _length(offsets)[:, 0], strict=True))
+    turned = np.empty((len(joints3d), NUM_RIG_JOINTS, 3, 3))
+    turned[:, _RIG["Head"]] = np.eye(3) if head is None else head
 
     hips, chest = joints3d[:, _UPLEG].mean(1), joints3d[:, _ARM].mean(1)
-    up = _unit(chest - hips, y)
-    off = (_length(chest - hips) - length[_RIG["Spine1"]]) / 2 * up
+    up = _unit(chest - hips, _Y)
+    off = (_length(chest - hips) - length["Spine1"]) / 2 * up
     hips, chest = hips + off, chest - off
-    hips_x = _unit(joints3d[:, _UPLEG[0]] - joints3d[:, _UPLEG[1]], x)
-    chest_x = _unit(joints3d[:, _ARM[0]] - joints3d[:, _ARM[1]], x)
+    hips_x = _unit(joints3d[:, _UPLEG[0]] - joints3d[:, _UPLEG[1]], _X)
+    chest_x = _unit(joints3d[:, _ARM[0]] - joints3d[:, _ARM[1]], _X)
     to_neck = _unit(joints3d[:, _ROW["Neck"]] - chest, up)
-    neck = chest + length[_RIG["Neck"]] * to_neck
-    to_head = _unit(joints3d[:, _ROW["Head"]] - neck, to_neck)
-    turned = np.empty((frames, NUM_RIG_JOINTS, 3, 3))
-    head = np.broadcast_to(np.eye(3) if head is None else head, (frames, 3, 3))
-    chest_y = _right_angle(to_neck, chest_x)
-    for name, across, upward in (
-        ("Spine", hips_x + chest_x, up),
-        ("Spine2", chest_x, to_neck),
-        ("Neck", chest_x + head[:, :, 0], to_head),
-    ):
-        turned[:, _RIG[name]] = _frame(_right_angle(across, upward), upward)
-    turned[:, _RIG["Hips"]] = _frame(hips_x, _right_angle(up, hips_x))
-    turned[:, _RIG["Spine1"]] = _frame(chest_x, chest_y)
-    turned[:, _RIG["Head"]] = head
+    to_head = _unit(joints3d[:, _ROW["Head"]] - chest - length["Neck"] * to_neck, to_neck)
+    turned[:, _RIG["Hips"]] = _frame(hips_x, up)
+    turned[:, _RIG["Spine"]] = _AIMS["Spine1"](up, hips_x + chest_x)
+    turned[:, _RIG["Spine1"]] = trunk = _frame(chest_x, up)
+    turned[:, _RIG["Spine2"]] = _AIMS["Neck"](to_neck, chest_x)
+    turned[:, _RIG["Neck"]] = _AIMS["Head"](to_head, chest_x + turned[:, _RIG["Head"], :, 0])
 
     # From here on (F, 2, …), left and right.
-    shoulder = chest[:, None] + size["Arm"] * _OUT * chest_x[:, None]
-    asked = joints3d[:, _FOREARM], joints3d[:, _HAND]
-    elbow, hand = _bend(shoulder, *asked, size["ForeArm"], size["Hand"], _ELBOW)
-    rest = _OUT * chest_x[:, None]
-    upper = _unit(elbow - shoulder, rest)
-    lower = _unit(hand - elbow, upper)
-    least = _turned(np.broadcast_to(chest_y[:, None], upper.shape), rest, upper)
+    hips_x, chest_x = hips_x[:, None], chest_x[:, None]
+    start, asked = chest[:, None] + length["LeftArm"] * _OUT * chest_x, joints3d[:, _FOREARM]
+    bones = length["LeftForeArm"], length["LeftHand"]
+    upper, lower, _ = _limbs(start, asked, joints3d[:, _HAND], *bones, _ELBOW)
+    least = _turned(np.broadcast_to(trunk[:, None, :, 1], upper.shape), _OUT * chest_x, upper)
     hinge = _right_angle(_LEAST_TURN * least - _OUT * _cross(upper, lower), upper)
-    (arm, forearm, end), (upleg, leg, foot, toes) = (
-        _rows(_RIG, "Arm", "ForeArm", "Hand"),
-        _rows(_RIG, "UpLeg", "Leg", "Foot", "ToeBase"),
-    )
-    turned[:, arm] = _frame(_OUT * upper, hinge)
-    turned[:, forearm] = _frame(_OUT * lower, _right_angle(hinge, lower))
-    turned[:, end] = turned[:, forearm]
+    turned[:, _ARMS] = _AIMS["ForeArm"](upper, hinge)
+    turned[:, _FOREARMS] = turned[:, _HANDS] = _AIMS["Hand"](lower, hinge)
 
-    hip = hips[:, None] + size["UpLeg"] * _OUT * hips_x[:, None]
-    knee, ankle = _bend(hip, joints3d[:, _LEG], joints3d[:, _ANKLE], size["Leg"], size["Foot"], _KNEE)
-    thigh = _unit(knee - hip, -y)
-    shin = _unit(ankle - knee, thigh)
-    ahead = _unit(joints3d[:, _TOES] - ankle, z)
-    hinge = _cross(thigh, shin) + _FOOT * _cross(ahead, thigh) + _HIPS * hips_x[:, None]
+    start, asked = hips[:, None] + length["LeftUpLeg"] * _OUT * hips_x, joints3d[:, _LEG]
+    bones = length["LeftLeg"], length["LeftFoot"]
+    thigh, shin, ankle = _limbs(start, asked, joints3d[:, _ANKLE], *bones, _KNEE)
+    ahead = _unit(joints3d[:, _TOES] - ankle, _Z)
+    hinge = _cross(thigh, shin) + _FOOT * _cross(ahead, thigh) + _HIPS * hips_x
     hinge = _right_angle(hinge, thigh)
-    turned[:, upleg] = _frame(hinge, -thigh)
-    turned[:, leg] = _frame(_right_angle(hinge, shin), -shin)
-    hinge = _right_angle(hinge, ahead)
-    # At rest the foot slopes, so its bone is none of its axes.
-    slope = REST[_RIG["LeftToeBase"]]
-    at_rest = _frame(slope, x)
-    turned[:, foot] = _frame(ahead, hinge) @ at_rest.T
-    turned[:, toes] = turned[:, foot]
+    turned[:, _UPLEGS] = _AIMS["Leg"](thigh, hinge)
+    turned[:, _LEGS] = _AIMS["Foot"](shin, hinge)
+    turned[:, _FEET] = turned[:, _BALLS] = _AIMS["ToeBase"](ahead, hinge)
 
     local = turned.copy()
     local[:, 1:] = np.swapaxes(turned[:, PARENTS[1:]], -1, -2) @ turned[:, 1:]
     quaternions = Rotation.from_matrix(local.reshape(-1, 3, 3)).as_quat(canonical=True)
-    return Motion(offsets, hips, quaternions.reshape(frames, NUM_RIG_JOINTS, 4))
+    return Motion(offsets, hips, quaternions.reshape(-1, NUM_RIG_JOINTS, 4))
 
 
-def solve_clip(joints3d: np.ndarray) -> Motion:
+def solve_clip(joints3d: np.ndarray, offsets: np.ndarray | None = None) -> Motion:
     """The motion of a clip of poses (F, 16, 3), metres, axes of a camera that looks straight down;
-    each bone has its median length over the clip."""
+    each bone has its median length over the clip, or that of given ``offsets`` (20, 3)."""
     joints3d = np.asarray(joints3d, np.float64) @ CAMERA_TO_RIG.T
-    return solve(joints3d, median_offsets(bone_lengths(joints3d)))
+    if offsets is None:
+        offsets = median_offsets(bone_lengths(joints3d))
+    return solve(joints3d, offsets)
 
 
 class LiveSolver:
     """As :func:`solve_clip`, frame by frame: bones are measured over the first frames and then
-    stay, or are the given ``offsets`` (20, 3), metres."""
+    stay."""
 
     def __init__(self, offsets: np.ndarray | None = None) -> None:
         self._offsets, self._lengths = offsets, []
 
     def __call__(self, joints3d: np.ndarray) -> Motion:
-        """The motion of one frame (16, 3), metres, camera's axes."""
-        joints3d = (np.asarray(joints3d, np.float64) @ CAMERA_TO_RIG.T)[None]
-        offsets = self._offsets
-        if offsets is None:
-            self._lengths.append(bone_lengths(joints3d)[0])
-            offsets = median_offsets(self._lengths)
-            if len(self._lengths) == _MEASURED:
-                self._offsets = offsets
-        return solve(joints3d, offsets)
+        """The motion of one frame (16, 3)."""
+        joints3d = np.asarray(joints3d, np.float64)[None]
+        if self._offsets is not None:
+            return solve_clip(joints3d, self._offsets)
+        self._lengths.append(bone_lengths(joints3d)[0])
+        offsets = median_offsets(self._lengths)
+        if len(self._lengths) == _MEASURED:
+            self._offsets = offsets
+        return solve_clip(joints3d, offsets)

@@ -10,4 +10,5 @@ FORMATS = {
     "npz": "utils.inference.sinks.pose_npz:NpzFormat",
     "csv": "utils.inference.sinks.pose_csv:CsvFormat",
     "bvh": "utils.inference.sinks.bvh:BvhFormat",
+    "glb": "utils.inference.sinks.glb:GlbFormat",
 }

@@ -9,13 +9,12 @@ from base.files import sha256
 from base.skeleton import JOINTS, LIMBS
 from utils.common.pretrained import model_name
 from utils.inference.pose_predictor import WITHIN
-from utils.inference.predictor import EgoPosePredictor
-from utils.inference.results import FramePose, PoseFormat, Summary
+from utils.inference.results import FramePose, PoseFormat, RunInfo, Summary
 
 #: Version of the layout; raised when a key changes its meaning.
 SCHEMA = 1
-#: Decimals that are kept: 10 micrometres, a hundredth of a pixel, a ten-thousandth.
-_METRES, _PIXELS, _SHARE = 5, 2, 4
+#: Decimals that are kept: 10 micrometres, a hundredth of a pixel, a ten-thousandth, 0.001 degrees.
+_METRES, _PIXELS, _SHARE, _TURNS = 5, 2, 4, 5
 
 UNITS = {
     "joints3d": "metres, Neck at the origin, axes of a camera that looks straight down: x to the "
@@ -27,12 +26,20 @@ UNITS = {
     "residual": "pixels of the original picture between joints2d and the placed 3D pose, mean",
     "time": "seconds since the first frame",
 }
+_WITH_MOTION = {
+    "rotations": "quaternions x y z w of the joints of its skeleton relative to their parents, the "
+    "identity in a T-pose that faces +z, y up, x to the wearer's left",
+    "root": "metres, place of the Hips in these axes",
+    "offsets": "metres, of each joint from its parent in the T-pose",
+}
 _WITH_UNCERTAINTY = {
     "confidence": f"probability that the joint is within {1000 * WITHIN:g} mm of its true place in "
     "the camera's frame, by the model's own account",
     "uncertainty": "metres, radius of the ball around joints3d + neck that holds the joint in 90 % "
     "of the cases",
 }
+#: What ``root`` is relative to.
+_ORIGINS = {"camera": "the camera is at 0, 0, 0", "room": "the floor is at y = 0"}
 
 
 def _json(value: Any) -> str:
@@ -53,6 +60,9 @@ def frame_entry(result: FramePose) -> dict[str, Any]:
         entry |= {"frame": result.frame, "time": round(result.time, 6)}
     if pose.uncertainty is not None:
         entry["uncertainty"] = _rounded(pose.uncertainty, _METRES)
+    if result.motion is not None:
+        entry["root"] = _rounded(result.motion.root[0], _METRES)
+        entry["rotations"] = _rounded(result.motion.rotations[0], _TURNS)
     return entry | {
         "size": list(result.size),
         "joints3d": _rounded(pose.joints3d, _METRES),
@@ -65,9 +75,13 @@ def frame_entry(result: FramePose) -> dict[str, Any]:
     }
 
 
-def metadata(predictor: EgoPosePredictor) -> dict[str, Any]:
+def metadata(run: RunInfo) -> dict[str, Any]:
     """What a reader must know about every frame."""
-    network, units = predictor.network, dict(UNITS)
+    predictor, units = run.predictor, dict(UNITS)
+    network = predictor.network
+    if run.motion:
+        units |= _WITH_MOTION
+        units["root"] += f", {_ORIGINS[run.motion]}"
     checksum = sha256(predictor.checkpoint)
     if network.has_uncertainty:
         units |= _WITH_UNCERTAINTY
@@ -92,7 +106,7 @@ class JsonFormat(PoseFormat):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self._comma = ""
-        self.stream.write("{\n" + _lines(metadata(self.run.predictor)) + ',\n "frames": [')
+        self.stream.write("{\n" + _lines(metadata(self.run)) + ',\n "frames": [')
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
         entry = frame_entry(result)
@@ -102,5 +116,6 @@ class JsonFormat(PoseFormat):
         self._comma = ","
 
     def finish(self, summary: Summary) -> None:
-        tail = {key: getattr(summary, key) for key in ("lenses", "unreadable", "left_out")}
+        keys = ("skeletons",) * bool(summary.skeletons) + ("lenses", "unreadable", "left_out")
+        tail = {key: getattr(summary, key) for key in keys}
         self.stream.write("\n ],\n" + _lines(tail) + "\n}\n")

@@ -1,0 +1,97 @@
+"""Joint rotations of results, before these are written or sent."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from base.documents import read_bounded
+from base.errors import UserError
+from utils.inference.results import FramePose, Sink, Summary
+from utils.motion.rig import NUM_RIG_JOINTS, PARENTS, RIG_JOINTS
+from utils.motion.solver import LiveSolver, Motion, solve_clip
+from utils.motion.world import World
+
+
+def skeleton_entry(motion: Motion, sequence: str = "") -> dict[str, Any]:
+    """A skeleton for ``poses.json`` and streams."""
+    return {
+        "sequence": sequence,
+        "joint_names": list(RIG_JOINTS),
+        "parents": list(PARENTS),
+        "offsets": (np.round(motion.offsets, 5) + 0.0).tolist(),
+    }
+
+
+def read_skeleton(path: Path) -> np.ndarray:
+    """(20, 3) metres: offsets of the first skeleton in a ``poses.json``; UserError without one."""
+    try:
+        stated = json.loads(read_bounded(path, 2**30))["skeletons"][0]
+        offsets = np.array(stated["offsets"], np.float64)
+        right = stated["joint_names"] == list(RIG_JOINTS) and np.isfinite(offsets).all()
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
+        right = False
+    if not right or offsets.shape != (NUM_RIG_JOINTS, 3):
+        raise UserError(f"{path}: no poses.json with skeletons: one is written by --rotations")
+    return offsets
+
+
+class WithMotion(Sink):
+    """Hands results on to other sinks together with their motion: those of a sequence when all are
+    there, for bones are measured over it, ``live`` ones at once. ``offsets`` (20, 3) are bones that
+    are known, metres; ``world`` makes what places a sequence in the room; pictures have ``fps``."""
+
+    def __init__(
+        self,
+        sinks: Sequence[Sink],
+        fps: float,
+        live: bool = False,
+        offsets: np.ndarray | None = None,
+        world: Callable[[], World] | None = None,
+    ) -> None:
+        self._sinks, self._fps, self._offsets, self._world = sinks, fps, offsets, world
+        self._solver = LiveSolver(offsets) if live else None
+        self._live_world = None if world is None else world()
+        self._held: list[FramePose] = []
+        self._skeletons: list[dict[str, Any]] = []
+
+    @property
+    def closed(self) -> bool:  # type: ignore[override]
+        return any(sink.closed for sink in self._sinks)
+
+    def add(self, result: FramePose, picture: np.ndarray) -> None:
+        if self._solver is None:
+            if self._held and self._held[-1].sequence != result.sequence:
+                self._solve()
+            self._held.append(result)
+            return
+        motion = self._solver(result.pose.joints3d + result.pose.neck)
+        if self._live_world is not None:
+            motion = self._live_world.place(motion, [result.seconds(self._fps)])
+        self._skeletons = [skeleton_entry(motion, result.sequence)]
+        self._hand_on(replace(result, motion=motion), picture)
+
+    def _hand_on(self, result: FramePose, picture: np.ndarray | None = None) -> None:
+        for sink in self._sinks:
+            sink.add(result, picture)
+
+    def _solve(self) -> None:
+        """The motion of the frames that are held, which are handed on."""
+        held, self._held = self._held, []
+        joints3d = np.stack([result.pose.joints3d + result.pose.neck for result in held])
+        motion = solve_clip(joints3d, self._offsets)
+        if self._world is not None:
+            motion = self._world().place(motion, [result.seconds(self._fps) for result in held])
+        self._skeletons.append(skeleton_entry(motion, held[0].sequence))
+        for number, result in enumerate(held):
+            self._hand_on(replace(result, motion=motion.frame(number)))
+
+    def finish(self, summary: Summary) -> None:
+        if self._held:
+            self._solve()
+        summary.skeletons = self._skeletons
+        for sink in self._sinks:
+            sink.finish(summary)
