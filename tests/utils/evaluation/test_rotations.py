@@ -24,7 +24,7 @@ from utils.evaluation.rotations import (
     rotation_errors,
 )
 from utils.evaluation.tables import text_summary
-from utils.motion.rig import CAMERA_TO_RIG, JOINT_ROWS, RIG_JOINTS, forward_kinematics
+from utils.motion.rig import CAMERA_TO_RIG, JOINT_ROWS, REST, RIG_JOINTS, forward_kinematics
 from utils.motion.solver import solve_clip
 
 _CHAINS = [
@@ -111,12 +111,11 @@ def test_direction_and_twist_of_a_bone():
 
     row = [*MEASURED].index
     arm, leg, foot = row("RightForeArm"), row("RightLeg"), row("RightFoot")
-    sole = np.radians(34)  # from the ankle down to the toes at rest
     own = turn(0, 1, 0, degrees=70) @ turn(0, 0, 1, degrees=20)
     for bone, axis, across in (
         (arm, (1, 0, 0), leg),
         (leg, (0, 1, 0), arm),
-        (foot, (0, -np.sin(sole), np.cos(sole)), arm),
+        (foot, REST[RIG_JOINTS.index("RightToeBase")], arm),  # its bone slopes at rest
     ):
         found = angles(own, own @ turn(*axis, degrees=-40))
         assert found["mpjae"] == pytest.approx(np.full((1, 13), 40.0))
@@ -229,10 +228,12 @@ def test_truth_of_the_synthetic_set(tiny_data, tmp_path):
     poses = Poses(target[::-1], target[::-1], ["walking"] * len(frames), frames[::-1], bones=bones)
     found = json.loads(json.dumps(measure(poses)["rotations"]))
     assert (found["order"], found["axes"], found["frames"]) == ("xyz", "world", 6)
-    # Positions tell where bones point, and how the hips are turned; twist they tell in part.
-    assert found["mpjae"] == found["from_truth"] < 12
-    assert found["by_bone"]["Hips"]["mpjae"] < 5 and found["by_bone"]["Hips"]["rest"] < 4
-    for name in ("LeftForeArm", "RightForeArm", "LeftLeg", "RightLeg"):
-        assert found["by_bone"][name]["swing"] < 3
+    # Positions tell where bones point, and how hips and chest are turned; twist of limbs in part.
+    by_bone = found["by_bone"]
+    assert found["mpjae"] == found["from_truth"] < 8
+    for name in ("Hips", "Spine1", "LeftArm", "RightArm"):
+        assert by_bone[name]["mpjae"] < 5 and by_bone[name]["rest"] < 5  # the same T-pose
+    for name in ("LeftForeArm", "RightForeArm", "LeftLeg", "RightLeg", "LeftFoot"):
+        assert by_bone[name]["swing"] < 1
     packed = open_split(pack(tiny_data, tmp_path / "packed"), SetType.TEST, pictures=False)
     assert packed.bone_labels(frames) is None
