@@ -207,6 +207,7 @@ def run(
     sets = (arguments.data_root / each.folder for each in SetType)
     with RunFolder(arguments.save_dir, reads=[arguments.data_root, *sets]) as folder:
         poses = evaluate(loader, predictor, mean_pose, joints)
+        poses.bones = dataset.bone_labels(poses.frame_ids)
         results = {
             "schema": SCHEMA,
             "model": str(arguments.load_model),

@@ -16,6 +16,7 @@ from base.headset import RELEASE_HEADSET, Headset
 from base.set_type import SetType
 from dataset import format_name
 from dataset.annotations import LABELS, Annotations, Table
+from dataset.bone_labels import BoneLabels
 from dataset.faults import Fault, print_once, summary
 from dataset.pictures import check_size
 from dataset.protocol import Protocol
@@ -106,6 +107,11 @@ class Split(BaseDataset):
     def picture_where(self, row: int) -> str:
         """Likewise of a picture; where it is a file, packing looks whether that has changed."""
         return self.where(row)
+
+    def bone_labels(self, frames: Sequence[FrameId]) -> BoneLabels | None:
+        """The rotations of bones in the labels of these frames, in their order, where the format
+        has any."""
+        return None
 
     def picture_checks(self) -> list[Callable[[], list[Fault]]]:
         """Calls that read all pictures and return what is wrong with them."""

@@ -61,6 +61,9 @@ def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys
     assert results["model_sha256"] == hashlib.sha256(tiny_checkpoint.read_bytes()).hexdigest()
     assert results["visibility"]["visible"]["joints"] == sum(f.visible.sum() for f in frames)
 
+    assert results["rotations"]["axes"] == "world" and results["rotations"]["frames"] == 6
+    assert f"rotation error       {results['rotations']['mpjae']:.1f}" in printed
+
     # Every table and file says the same.
     row = re.search(r"^this model, full body +([\d.]+)", printed, re.M)
     assert row.group(1) == f"{everything['mpjpe']:.1f}"

@@ -42,7 +42,7 @@ from utils.inference.smoothing import OneEuroFilter
 from utils.inference.trained_range import TrainedRange
 
 pytestmark = pytest.mark.usefixtures("tiny_kind")
-FORMATS = ("--format", "json", "npz", "csv", "bvh")
+FORMATS = ("--format", "json", "npz", "csv", "bvh", "glb")
 #: Name of a file that is not UTF-8, and how it is written.
 ODD_CLIP, ODD_TEXT = b"cl\xffip:.avi", r"cl\xffip:.avi"
 
@@ -147,15 +147,32 @@ def clip(tmp_path):
     return film(tmp_path, 24)
 
 
+def rebuilt(parents, offsets, root, rotations):
+    """Places (F, J, 3) of a skeleton's joints, by quaternions x y z w (F, J, 4), written out."""
+
+    def turned(q, v):
+        t = 2 * np.cross(q[:, :3], v)
+        return v + q[:, 3:] * t + np.cross(q[:, :3], t)
+
+    places, whole = [root], [rotations[:, 0]]
+    for k, parent in enumerate(parents[1:], 1):
+        p, q = whole[parent], rotations[:, k]
+        places.append(places[parent] + turned(p, offsets[k]))
+        vector = p[:, 3:] * q[:, :3] + q[:, 3:] * p[:, :3] + np.cross(p[:, :3], q[:, :3])
+        scalar = p[:, 3:] * q[:, 3:] - (p[:, :3] * q[:, :3]).sum(1, keepdims=True)
+        whole.append(np.concatenate([vector, scalar], 1))
+    return np.stack(places, 1)
+
+
 def test_every_format_holds_the_same_poses(clip, tmp_path, capsys, monkeypatch, infer):
     out = tmp_path / "out"
     monkeypatch.setattr(predictor, "DISAGREEMENT", 10.0)
     monkeypatch.setattr(
         TrainedRange, "left_by", lambda _, found: np.arange(len(found.neck)) % 2 < 1
     )
-    more = (*FORMATS, "--video", "--no_pictures", "--batch_size", 5)
-    frames = infer("--input", clip, *more, out=out)["frames"]
-    kinds = ("bvh", "csv", "json", "mp4", "npz")
+    more = (*FORMATS, "--video", "--no_pictures", "--batch_size", 5, "--rotations")
+    frames = (content := infer("--input", clip, *more, out=out))["frames"]
+    kinds = ("bvh", "csv", "glb", "json", "mp4", "npz")
     assert names(out) == [f"poses.{kind}" for kind in kinds]
     assert [frame["frame"] for frame in frames] == list(range(24))
     assert np.allclose([frame["time"] for frame in frames], np.arange(24) / 12, atol=1e-5)
@@ -169,7 +186,6 @@ def test_every_format_holds_the_same_poses(clip, tmp_path, capsys, monkeypatch, 
     for name, values in zip(written, of_json, strict=True):
         bound = 0.01 if name in ("joints2d", "residual") else 1e-4
         assert np.abs(arrays[name] - values).max() < bound
-    joints3d, neck = of_json[:2]
 
     with (out / "poses.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -185,16 +201,25 @@ def test_every_format_holds_the_same_poses(clip, tmp_path, capsys, monkeypatch, 
 
     motion = pybvh.read_bvh_file(out / "poses.bvh")
     assert motion.frame_count == 24 and motion.fps == pytest.approx(12, rel=1e-8)
-    row = motion.joint_names.index("mixamorig:Hips")
-    hips = (joints3d + neck[:, None])[:, [8, 12]].mean(1)
-    found = np.asarray(motion.joint_positions())[:, row] / 100
-    assert np.abs(found[:, [0, 2]] - hips[:, :2]).max() < 1e-4
+    (skeleton,) = content["skeletons"]
+    turned = [np.array([frame[key] for frame in frames]) for key in ("root", "rotations")]
+    names_of = [f"mixamorig:{name}" for name in skeleton["joint_names"]]
+    rows = [motion.joint_names.index(name) for name in names_of]
+    expected = rebuilt(skeleton["parents"], np.array(skeleton["offsets"]), *turned)
+    found = np.asarray(motion.joint_positions())[:, rows] / 100
+    off = found - expected
+    assert np.abs(off - off[0, 0]).max() < 1e-3 and np.abs(off[..., [0, 2]]).max() < 1e-3  # a floor
+    for name, values in zip(("root", "rotations"), turned, strict=True):
+        assert np.abs(arrays[name] - values).max() < 1e-4
+    assert np.abs(arrays["offsets"] - skeleton["offsets"]).max() < 1e-4
+    assert arrays["rig_joints"].tolist() == skeleton["joint_names"]
+    assert arrays["rig_parents"].tolist() == skeleton["parents"]
     assert count_frames(out / "poses.mp4") == (12, 24)
     output = capsys.readouterr().out
     # Of every batch of five, and of the four that are left, every other frame.
     assert "14 views unlike those in training: see 'out_of_range'" in output
     assert "128×80: taken for the training camera's" in output
-    assert "poses.json, poses.npz, poses.csv, poses.bvh\n" in output
+    assert "poses.json, poses.npz, poses.csv, poses.bvh, poses.glb\n" in output
 
 
 def test_every_name_of_a_file_gets_a_pose_or_is_named(tmp_path, capsys, infer):

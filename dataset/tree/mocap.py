@@ -1,11 +1,14 @@
 """The extracted release as a dataset; the synthetic set has the same layout and is read by it."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from base.frame import FrameId
 from base.set_type import SetType
+from dataset.bone_labels import BoneLabels, read_bone_labels
 from dataset.pictures import decode_camera_picture, read_bytes
 from dataset.split import Contents, Split
 from dataset.tree.index import load_index
@@ -44,6 +47,11 @@ class Mocap(Split):
         """The json, by its usual name."""
         frame = self.table.frame_id(row)
         return f"{self._camera_folder(row)}/json/{frame.character}_{frame.number:06d}.json"
+
+    def bone_labels(self, frames: Sequence[FrameId]) -> BoneLabels | None:
+        """From the files once more: the index has none."""
+        rows = {self.table.frame_id(row): row for row in self._rows}
+        return read_bone_labels([self.root / self.where(rows[frame]) for frame in frames])
 
     def _camera_folder(self, row: int) -> str:
         frame = self.table.frame_id(row)

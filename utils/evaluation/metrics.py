@@ -18,6 +18,7 @@ from utils.evaluation.bootstrap import figures
 from utils.evaluation.mpjpe import BODY_PARTS, MILLIMETRES, distances, group_rows, joint_errors
 from utils.evaluation.poses import Poses
 from utils.evaluation.protocol import protocol_errors
+from utils.evaluation.rotations import rotation_errors
 
 #: Millimetres whose shares AUC is the mean of.  Mehta et al., "Monocular 3D human pose estimation
 #: in the wild using improved CNN supervision" (MPI-INF-3DHP), 3DV 2017.
@@ -258,6 +259,7 @@ METRICS: dict[str, Callable[[Poses], Any]] = {
     "characters": errors_of_characters,
     "motion": motion,
     "uncertainty": uncertainty,
+    "rotations": rotation_errors,
 }
 #: Those that can be had of a truth in another frame than the camera's.
 _ALIGNED = ("bones", "impossible", "characters")

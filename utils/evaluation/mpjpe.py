@@ -54,6 +54,16 @@ def by_part(errors: np.ndarray) -> np.ndarray:
     return np.stack([known_mean(errors[:, list(joints)], 1) for joints in BODY_PARTS.values()], 1)
 
 
+def best_turn(source: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(B, 3, 3) rotations that bring centred points (B, J, 3) nearest to others in the sum of
+    squares, never mirrored, and (B,) sums of the products of both after that."""
+    u, singular, vt = np.linalg.svd(goal.transpose(0, 2, 1) @ source)
+    # A rotation has determinant 1: where the best fit mirrors, the weakest axis is turned back.
+    sign = np.ones_like(singular)
+    sign[:, 2] = np.sign(np.linalg.det(u) * np.linalg.det(vt))
+    return (u * sign[:, None]) @ vt, (singular * sign).sum(1)
+
+
 def aligned(predicted: np.ndarray, target: np.ndarray, scale: bool = True) -> np.ndarray:
     """Predicted poses (B, J, 3), moved, turned and (``scale``) scaled to fit the true ones best in
     the sum of squares over all joints; never mirrored.  float64 metres in the place of ``target``;
@@ -73,14 +83,11 @@ def aligned(predicted: np.ndarray, target: np.ndarray, scale: bool = True) -> np
         return result
     middle = goal.mean(1, keepdims=True)
     source, goal = source - source.mean(1, keepdims=True), goal - middle
-    u, singular, vt = np.linalg.svd(goal.transpose(0, 2, 1) @ source)
-    # A rotation has determinant 1: where the best fit mirrors, the weakest axis is turned back.
-    sign = np.ones_like(singular)
-    sign[:, 2] = np.sign(np.linalg.det(u) * np.linalg.det(vt))
-    moved = source @ ((u * sign[:, None]) @ vt).transpose(0, 2, 1)
+    turn, product = best_turn(source, goal)
+    moved = source @ turn.transpose(0, 2, 1)
     if scale:
         spread = np.maximum((source**2).sum((1, 2)), np.finfo(np.float64).tiny)
-        moved = moved * ((singular * sign).sum(1) / spread)[:, None, None]
+        moved = moved * (product / spread)[:, None, None]
     return moved + middle
 
 

@@ -26,6 +26,7 @@ from utils.evaluation.mpjpe import BODY_PARTS, by_part
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from dataset.batch import Batch
+    from dataset.bone_labels import BoneLabels
     from utils.inference.pose_predictor import PosePredictor, Track
 
 
@@ -46,6 +47,7 @@ class Poses:
         raw_neck: (N, 3) metres where the network's own poses have the Neck, None for the origin.
         aligned_only: why the truth is in another frame than the camera's, where it is.
         occlusion_known: whether ``visible`` also says what the body hides inside the picture.
+        bones: rotations of the labels, where they have any.
     """
 
     predicted: np.ndarray
@@ -59,6 +61,7 @@ class Poses:
     raw_neck: np.ndarray | None = None
     aligned_only: str | None = None
     occlusion_known: bool = True
+    bones: "BoneLabels | None" = None
 
     def __post_init__(self) -> None:
         mpjpe.check_poses(self.predicted, self.target)

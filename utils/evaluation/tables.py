@@ -226,6 +226,16 @@ def text_summary(results: dict[str, Any]) -> str:
             f"error {low:.1f} mm in the lowest-uncertainty decile, {high:.1f} in the highest, "
             f"{'rising' if uncertainty['monotonic'] else 'not always rising'} between"
         )
+    rotations = results.get("rotations") or {}
+    if "mpjae" in rotations:
+        ends = rotations.get("mpjae_interval")
+        lines["rotation error"] = (
+            f"{rotations['mpjae']:.1f}{' [{:.1f}, {:.1f}]'.format(*ends) if ends else ''}° "
+            f"(bones' directions {rotations['swing']:.1f}°, twist {rotations['twist']:.1f}°; "
+            f"of rotations solved from the true joints {rotations['from_truth']:.1f}°)"
+        )
+    elif rotations:
+        lines["rotation error"] = f"left out: {rotations['why']}"
     if motion := results.get("motion"):
         lines["acceleration error"] = (
             f"{motion['acceleration_error']:.1f} mm/frame² "

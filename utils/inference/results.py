@@ -42,7 +42,7 @@ class FramePose:
         step = self.index if self.time is None else float(self.time * fps)
         if not step - before < _LONGEST_GAP:
             gap = f"a gap of {(step - before) / fps:.0f} s, too long for films and motion"
-            raise UserError(f"{self.file}: {gap}: leave out --video and --format bvh")
+            raise UserError(f"{self.file}: {gap}: leave out --video and --format bvh glb")
         return step
 
 

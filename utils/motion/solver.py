@@ -191,8 +191,9 @@ def solve(joints3d: np.ndarray, offsets: np.ndarray, head: np.ndarray | None = N
     bones = length["LeftLeg"], length["LeftFoot"]
     thigh, shin, ankle = _limbs(start, asked, joints3d[:, _ANKLE], *bones, _KNEE)
     ahead = _unit(joints3d[:, _TOES] - ankle, _Z)
-    hinge = _cross(thigh, shin) + _FOOT * _cross(ahead, thigh) + _HIPS * hips_x
-    hinge = _right_angle(hinge, thigh)
+    # The thigh's own axis is not its bone, which begins ahead of it and closer to the middle.
+    axis = -_AIMS["Leg"](thigh, hips_x)[..., 1]
+    hinge = _cross(axis, shin) + _FOOT * _cross(ahead, axis) + _HIPS * hips_x
     turned[:, _UPLEGS] = _AIMS["Leg"](thigh, hinge)
     turned[:, _LEGS] = _AIMS["Foot"](shin, hinge)
     turned[:, _FEET] = turned[:, _BALLS] = _AIMS["ToeBase"](ahead, hinge)

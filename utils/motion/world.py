@@ -20,8 +20,10 @@ _LEGS = [
 _POINTS = np.array([leg[:1:-1] for leg in _LEGS])
 #: Heights of these over the sole, lengths of the foot: medians of synthetic people who stand.
 _HEIGHTS = np.array([0.17, 0.17 - REST[_TOES, 1]])
+#: A foot stands on its ball, not on its heel, unless the ankle is lower by this, metres.
+_ROLLED = np.array([0.015, 0.0])
 #: Height over the lowest point at which another counts 1 / e of it for how the body moves, metres.
-_GROUNDED = 0.01
+_GROUNDED = 0.005
 #: A foot comes to stand at most this high over the floor and this fast, metres and metres a second,
 #: and stands until it is that much higher, or that far from where it stood, metres.
 _LOW, _SLOW = 0.025, 0.3
@@ -94,7 +96,7 @@ class World:
         heights = places[_POINTS][..., 1] - _HEIGHTS * size
         places[:, 1] -= heights.min()
         heights -= heights.min()
-        lowest, points = heights.argmin(1), places[_POINTS]
+        lowest, points = (heights - _ROLLED).argmin(1), places[_POINTS]
         before, old = self._last or (time, points)
         self._last = time, points
         step = max(time - before, 1e-3)

@@ -2,89 +2,53 @@
 
 import re
 from contextlib import closing
-from types import SimpleNamespace
 
 import numpy as np
 import pybvh
 import pytest
+from moving_body import moving, standing
 from scipy.spatial.transform import Rotation
 
 from base.errors import UserError
 from base.skeleton import JOINTS
 from utils.inference.results import FramePose, RunInfo
-from utils.inference.sinks.bvh import CAMERA_TO_BVH, BvhFormat, bvh_text, euler_zxy, solve_motion
-
-#: A standing person before the camera: metres, x to the left, y forward, z down.
-STANDING = {
-    "Neck": (0, 0, 0.15),
-    "Head": (0, 0.03, 0.0),
-    "LeftArm": (0.18, 0, 0.22),
-    "LeftForeArm": (0.25, 0.02, 0.5),
-    "LeftHand": (0.24, 0.15, 0.72),
-    "LeftUpLeg": (0.1, 0, 0.7),
-    "LeftLeg": (0.1, 0.03, 1.12),
-    "LeftFoot": (0.1, -0.02, 1.52),
-    "LeftToeBase": (0.12, 0.12, 1.58),
-}
-
-
-def standing():
-    pose = np.zeros((16, 3))
-    for name, place in STANDING.items():
-        pose[JOINTS.index(name)] = place
-        if name.startswith("Left"):
-            mirrored = np.multiply(place, (-1, 1, 1))
-            pose[JOINTS.index(name.replace("Left", "Right"))] = mirrored
-    return pose
-
-
-def turning(rng, degrees):
-    axis = rng.normal(size=3)
-    return Rotation.from_rotvec(rng.uniform(-degrees, degrees) * axis, degrees=True).as_matrix()
-
-
-def moving(frames):
-    """Poses of a body whose bones keep their lengths, every part turned at random."""
-    rng = np.random.default_rng(0)
-    chains = [("Neck", "Head")]
-    for side in ("Left", "Right"):
-        for chain in (("Arm", "ForeArm", "Hand"), ("UpLeg", "Leg", "Foot", "ToeBase")):
-            names = [side + name for name in chain]
-            chains += [names[k:] for k in range(len(names) - 1)]
-    clip = []
-    for _ in range(frames):
-        pose = standing()
-        for names in chains:
-            first, *rest = (JOINTS.index(name) for name in names)
-            pose[rest] = (pose[rest] - pose[first]) @ turning(rng, 70) + pose[first]
-        clip.append(pose @ turning(rng, 180) + rng.normal(0, 0.2, 3))
-    return np.array(clip)
+from utils.inference.sinks.bvh import BvhFormat, bvh_text, euler_zxy
+from utils.motion.rig import CAMERA_TO_RIG
+from utils.motion.solver import solve_clip
 
 
 def read_back(tmp_path, clip, fps=30.0):
     """(F, 16, 3) metres in the file's axes, and the file as pybvh sees it."""
     path = tmp_path / "clip.bvh"
-    path.write_text(bvh_text(solve_motion(clip), fps))
+    path.write_text(bvh_text(on_the_floor(clip), fps))
     file = pybvh.read_bvh_file(path)
     positions = file.joint_positions()
     rows = [file.joint_names.index(f"mixamorig:{name}") for name in JOINTS]
     return np.asarray(positions)[:, rows] / 100, file
 
 
+def on_the_floor(clip):
+    """The motion of a clip, as the format shifts it."""
+    motion, places = solve_clip(clip), clip @ CAMERA_TO_RIG.T
+    motion.root[:, 1] -= np.median(places[..., 1].min(1))
+    return motion
+
+
 def written(tmp_path, clip, times, fps):
     """The file that the format makes of poses at some times, seconds."""
     path = tmp_path / "poses.bvh"
-    with closing(BvhFormat(path, RunInfo(None, fps, False))) as sink:
-        for index, (joints3d, time) in enumerate(zip(clip, times, strict=True)):
-            pose = SimpleNamespace(joints3d=joints3d, neck=np.zeros(3))
-            sink.add(FramePose("a", "a", (1, 1), pose, index, float(time), index), None)
+    with closing(BvhFormat(path, RunInfo(None, fps, False, "camera"))) as sink:
+        motion = solve_clip(clip)
+        for index, time in enumerate(times):
+            place = index, float(time), index
+            sink.add(FramePose("a", "a", (1, 1), None, *place, motion=motion.frame(index)), None)
         sink.finish(None)
     return path
 
 
 def expected_places(clip):
     """The clip in the file's axes, the floor at zero as in the file."""
-    places = clip @ CAMERA_TO_BVH.T
+    places = clip @ CAMERA_TO_RIG.T
     places[..., 1] -= np.median(places[..., 1].min(1))
     return places
 
@@ -123,7 +87,7 @@ def test_a_constant_rate_in_rounded_timestamps_plays_in_exactly_its_time(tmp_pat
     clip, seconds = moving(200), 199 / fps
     times = [round(k / fps, 3) for k in range(200)]
     text = written(tmp_path, clip, times, fps).read_text()
-    assert text == bvh_text(solve_motion(clip), fps)
+    assert text == bvh_text(on_the_floor(clip), fps)
     frame_time = float(re.search(r"Frame Time: (\S+)", text)[1])
     assert 199 * frame_time == pytest.approx(seconds, abs=1e-6)
 
@@ -156,7 +120,9 @@ def test_angles_do_not_jump_between_frames_nor_when_looking_straight_up():
 
 def test_opposite_bones_make_half_a_turn(tmp_path):
     pose = standing()
-    for name, place in {"LeftForeArm": (-0.1, 0, 0.22), "RightForeArm": (0.1, 0, 0.22)}.items():
-        pose[JOINTS.index(name)] = place
+    for side, x in (("Left", 1), ("Right", -1)):
+        # From one shoulder through the other.
+        pose[JOINTS.index(f"{side}ForeArm")] = -0.1 * x, 0, 0.22
+        pose[JOINTS.index(f"{side}Hand")] = -0.35 * x, 0, 0.22
     clip = np.repeat(pose[None], 2, 0)
-    assert np.abs(read_back(tmp_path, clip)[0] - expected_places(clip))[:, :4].max() < 1e-4
+    assert np.abs(read_back(tmp_path, clip)[0] - expected_places(clip)).max() < 1e-4
