@@ -46,6 +46,7 @@ def test_frames_that_are_not_taken_in_time_are_dropped_and_the_newest_comes_next
         (1, 1, "000001"),
     ]
     first, last = found
+    assert first.place[0] == last.place[0] and last.place[1] == first.place[1] + 1  # for histories
     assert first.time == 0 and last.time == last.captured - first.captured > 0
 
 
