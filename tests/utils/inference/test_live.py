@@ -1,6 +1,10 @@
 """Live sources: the newest frame wins, and what is gone is opened again."""
 
+import contextlib
+import os
 import threading
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -10,7 +14,8 @@ from commands import refused
 
 from base.errors import BrokenFrameError, UserError
 from utils.inference import live as live_module
-from utils.inference.live import LiveSource, captured_frame
+from utils.inference import watched_folder
+from utils.inference.live import LiveSource, PlayedVideo, captured_frame
 from utils.inference.picture_source import open_live
 
 
@@ -81,7 +86,7 @@ def test_a_source_that_is_gone_is_opened_again_until_it_is_back(monkeypatch, cap
             interruption.signal = 2
         step.wait()
     assert shown(found) == [0, 1, 2] and [frame.index for frame in found] == [0, 1, 2]
-    assert len(pauses) == 6
+    assert len(pauses) == 6 and source.fault == ""
     assert capsys.readouterr().out.splitlines() == [
         "a camera gives no more frames; it is opened again until it is back",
         "a camera is back",
@@ -121,8 +126,8 @@ def test_an_interruption_ends_the_wait_for_a_frame():
 
 @pytest.fixture
 def folder(tmp_path):
-    def write(name, value, share=1.0):
-        data = cv2.imencode(".png", np.full((8, 8, 3), value, np.uint8))[1].tobytes()
+    def write(name, value, share=1.0, side=8):
+        data = cv2.imencode(".png", np.full((side, side, 3), value, np.uint8))[1].tobytes()
         (tmp_path / "in" / name).write_bytes(data[: int(len(data) * share)])
 
     (tmp_path / "in").mkdir()
@@ -130,7 +135,7 @@ def folder(tmp_path):
 
 
 def test_a_folder_gives_pictures_as_they_are_complete_and_none_that_was_there(folder, tmp_path):
-    folder("a_old.png", 1)
+    folder("a_old.png", 1, side=200)
     source = open_live(str(tmp_path / "in"))
     assert [picture[0, 0, 0] for picture in source.sample(8)] == [1]
     watched = source._frames
@@ -146,9 +151,35 @@ def test_a_folder_gives_pictures_as_they_are_complete_and_none_that_was_there(fo
     assert shown([next(watched)]) == [4] and next(watched) is None
 
 
-def test_a_picture_that_stays_broken_is_named(folder, tmp_path, monkeypatch):
-    from utils.inference import watched_folder
+def test_of_pictures_written_at_once_the_last_by_number_is_the_newest(monkeypatch):
+    def entry(name, moment):
+        stat = SimpleNamespace(st_ctime_ns=moment)
+        return SimpleNamespace(name=name, path=f"in/{name}", stat=lambda: stat)
 
+    listed = [entry("b_10.png", 5), entry("b_9.png", 5), entry("z.png", 4), entry(".c.png", 6)]
+    monkeypatch.setattr(os, "scandir", lambda _: contextlib.nullcontext(listed))
+    assert watched_folder._newest(Path("in")) == (5, Path("in/b_10.png"))
+
+
+def test_a_video_is_played_at_its_own_rate(monkeypatch):
+    now = [100.0]
+
+    def sleep(seconds):
+        now[0] += seconds
+
+    monkeypatch.setattr(live_module, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    times = [0.0, 0.05, 0.5, 0.6]
+    frames = [replace(grey(k), frame=k, time=seconds) for k, seconds in enumerate(times)]
+
+    class Video(list):
+        name, reads, fps, fault = "a.mp4", (), 20.0, ""
+
+    played = list(PlayedVideo(Video(frames))._frames)
+    assert [f.captured - 100 for f in played if f] == pytest.approx(times)
+    assert played.count(None) == 4  # an interruption is noticed while there is nothing to show
+
+
+def test_a_picture_that_stays_broken_is_named(folder, tmp_path, monkeypatch):
     source = open_live(str(tmp_path / "in"))
     assert source.sample(8) == []
     folder("b.png", 2, 0.5)
