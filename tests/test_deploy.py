@@ -13,7 +13,6 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-import yaml
 
 from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
@@ -26,11 +25,16 @@ PAGE = (REPOSITORY / "doc" / "deploy.md").read_text(encoding="utf-8")
 SEEN = list(HEATMAP_JOINTS)
 SIZE = 64  # pixels of the tiny network's view
 #: Nothing about it is symmetric.
-HEADSET = {
-    "camera": {"model": "fisheye", "fx": 300.0, "fy": 310.0, "cx": 655.0, "cy": 390.0}
-    | {"k": [0.02, -0.01, 3e-3, -5e-4], "width": 1280, "height": 800},
-    **{"position": [1, 0, 4], "forward": 12, "left": -7, "rotate": 90, "fov": 170},
-}
+HEADSET = """
+camera: {model: fisheye, fx: 300.0, fy: 310.0, cx: 655.0, cy: 390.0, k: [0.02, -0.01, 0.003, -0.0005],
+         width: 1280, height: 800}
+position: [1, 0, 4]
+forward: 12
+left: -7
+rotate: 90
+fov: 170
+"""
+PICTURE, VIEW = 1, 2  # of what is expected
 #: In the place of a browser's canvas.
 CANVAS = """
 import { readFileSync } from "node:fs";
@@ -61,7 +65,7 @@ def files(made_once, tiny_transformer, tiny_data):
 
     def fill(folder):
         folder.mkdir()
-        (folder / "mine.yml").write_text(yaml.safe_dump(HEADSET))
+        (folder / "mine.yml").write_text(HEADSET)
         for name, more in (("model", []), ("mine", ["--headset", str(folder / "mine.yml")])):
             output = str(folder / f"{name}.onnx")
             export_onnx.main(["--load_model", str(tiny_transformer), "--output", output, *more])
@@ -107,9 +111,6 @@ def check(expected, joints3d, joints2d, which):
     assert np.ptp(expected[0]) > 0.1 and np.ptp(expected[which][SEEN], axis=0).min() > 1
     assert np.abs(np.reshape(joints3d, (16, 3)) - expected[0]).max() < 1e-4
     assert np.abs(np.subtract(joints2d, expected[which][SEEN])).max() < 0.1
-
-
-PICTURE, VIEW = 1, 2  # of what is expected
 
 
 @pytest.mark.parametrize(("name", "which"), [("model", PICTURE), ("mine", VIEW)])
@@ -170,7 +171,7 @@ def test_the_c_plus_plus_example(folder, expected):
     [library] = Path(onnxruntime.__file__).parent.glob("capi/libonnxruntime.so.*")
     for name in ("libonnxruntime.so", "libonnxruntime.so.1"):
         (folder / name).symlink_to(library)
-    where = f"-I{headers[0].parent}", "-L.", "-lonnxruntime", f"-Wl,-rpath,{folder}"
+    where = f"-isystem{headers[0].parent}", "-L.", "-lonnxruntime", f"-Wl,-rpath,{folder}"
     compile_cpp(folder, "pose", blocks("cpp")[0], *where)
     printed = run(folder, "./pose", "mine.onnx", "picture.rgb").split("\n")[1:]
     rows = [list(map(float, line.split()[1:])) for line in printed]
