@@ -26,8 +26,8 @@ SEEN = list(HEATMAP_JOINTS)
 SIZE = 64  # pixels of the tiny network's view
 #: Nothing about it is symmetric.
 HEADSET = """
-camera: {model: fisheye, fx: 300.0, fy: 310.0, cx: 655.0, cy: 390.0, k: [0.02, -0.01, 0.003, -0.0005],
-         width: 1280, height: 800}
+camera: {model: fisheye, fx: 300.0, fy: 310.0, cx: 655.0, cy: 390.0, width: 1280, height: 800,
+         k: [0.02, -0.01, 0.003, -0.0005]}
 position: [1, 0, 4]
 forward: 12
 left: -7
