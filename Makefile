@@ -120,7 +120,7 @@ headset: $(READY)
 		$(MINE_FLAG) --output $(MINE_RUNS)/$(MINE).onnx
 	@echo
 	@echo "Model:                $(MINE_RUNS)/Finetune/$(BEST)"
-	@echo "Without PyTorch:      $(MINE_RUNS)/$(MINE).onnx (doc/inference.md)"
+	@echo "Without PyTorch:      $(MINE_RUNS)/$(MINE).onnx (doc/deploy.md)"
 	@echo "Before and after:     results.json in $(MINE_RUNS)/before and after (the table is above)"
 	@echo "Report with pictures: $(MINE_RUNS)/after/report.html"
 	@echo "Poses of your own:    $(PY) inference.py --load_model $(MINE_RUNS)/Finetune/$(BEST)" \

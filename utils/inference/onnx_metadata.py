@@ -26,7 +26,7 @@ OUTPUTS = {
 
 
 class OnnxMetadata(Section):
-    """The record, see doc/inference.md: ``camera`` is that of the network's view, ``headset`` the
+    """The record, see doc/deploy.md: ``camera`` is that of the network's view, ``headset`` the
     one whose pictures the model takes instead; ``mounts`` is as in a checkpoint."""
 
     version: Literal[1] = 1

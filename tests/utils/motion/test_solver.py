@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from moving_body import moving, standing
+from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
 
 from base.skeleton import JOINTS
@@ -144,9 +145,45 @@ def test_the_chest_faces_as_the_shoulders_and_the_head_as_the_camera():
     assert angle(found[row("Spine1")], expected[row("Spine1")]) < 1e-4
     assert angle(found[row("Spine")], np.eye(3)) == pytest.approx(20, abs=1)  # half of it
     assert angle(found[row("Head")], np.eye(3)) < 1e-4
-    head = Rotation.from_euler("y", 30, degrees=True).as_matrix()
+    # The neck shares what is between: 40 degrees of the chest, 60 of the head.
+    head = Rotation.from_euler("y", 60, degrees=True).as_matrix()
     motion = solve(joints3d[None], OFFSETS, head[None])
-    assert angle(forward_kinematics(*motion)[1][0, row("Head")], head) < 1e-4
+    turned = forward_kinematics(*motion)[1][0]
+    assert angle(turned[row("Head")], head) < 1e-4
+    left = turned[row("Neck"), :, 0]
+    assert np.degrees(np.arctan2(-left[2], left[0])) == pytest.approx(50, abs=3)
+
+
+def test_a_trunk_that_is_too_long_is_met_half_way():
+    joints3d, _ = posed()
+    above = [JOINTS.index(name) for name in JOINTS if "Leg" not in name and "Foot" not in name]
+    joints3d[[row for row in above if "Toe" not in JOINTS[row]], 1] += 0.04
+    places, _ = forward_kinematics(*solve(joints3d[None], OFFSETS))
+    assert places[0, row("Hips"), 1] == pytest.approx(0.02)
+    assert places[0, row("Spine1"), 1] == pytest.approx(0.47)
+
+
+def test_a_limb_is_as_near_as_its_bones_allow():
+    # The least of the squared distances of elbow and hand, the hand's counted twice, by search.
+    rng = np.random.default_rng(3)
+    for _ in range(5):
+        joints3d, _ = posed(LeftArm=rng.normal(0, 30, 3), LeftForeArm=(0, -60, 0))
+        elbow, hand = (JOINTS.index(name) for name in ("LeftForeArm", "LeftHand"))
+        joints3d[[elbow, hand]] += rng.normal(0, 0.04, (2, 3))
+        places, _ = forward_kinematics(*solve(joints3d[None], OFFSETS))
+        start = places[0, row("LeftArm")]
+
+        def off(angles, joints3d=joints3d, start=start):
+            ways = [[np.cos(b) * np.cos(a), np.sin(b), np.cos(b) * np.sin(a)] for a, b in angles]
+            middle = start + 0.26 * np.array(ways[0])
+            end = middle + 0.23 * np.array(ways[1])
+            return ((middle - joints3d[3]) ** 2).sum() + 2 * ((end - joints3d[4]) ** 2).sum()
+
+        first = rng.uniform(-1, 1, (20, 4))
+        best = min(minimize(lambda x: off(x.reshape(2, 2)), x, tol=1e-12).fun for x in first)
+        found = places[0, [row("LeftForeArm"), row("LeftHand")]]
+        square = ((found - joints3d[[elbow, hand]]) ** 2).sum(1) @ [1, 2]
+        assert square < 1.02 * best + 1e-7
 
 
 def test_elbow_and_knee_bend_no_further_than_they_can():
@@ -169,6 +206,7 @@ def test_poses_without_extent_have_rotations():
 
 def test_live_bones_are_measured_and_then_stay():
     clip = moving(70)
+    clip[25:] *= 1.1  # of most of the first 60
     clip[60:] *= 1.3
     live, frames = LiveSolver(), []
     for pose in clip:
