@@ -73,7 +73,7 @@ function show(latest) {
   at("save").disabled = false;
   drawOverlay(at("overlay"), bitmap, pose, site.skeleton);
   if (chosen.fisheye) {
-    for (const key of CIRCLE) at(`circle-${key}`).value = Math.round(10 * chosen.fisheye[key]) / 10;
+    for (const key of CIRCLE) at(`circle-${key}`).value ||= chosen.fisheye[key];
     drawCircle(at("overlay"), chosen.fisheye, bitmap.width);
   }
   view?.show(pose);
@@ -159,6 +159,7 @@ async function sample() {
 
 function setTheme(dark) {
   document.documentElement.dataset.theme = dark ? "dark" : "light";
+  at("theme").textContent = dark ? "Light" : "Dark";
   view?.paint(getComputedStyle(document.documentElement).getPropertyValue("--line").trim());
 }
 

@@ -228,5 +228,6 @@ export function findCircle({ data, width, height }) {
     if (low !== false) return low + radius;
     return high === false ? (length - 1) / 2 : high - radius;
   };
-  return { x: centre(across, width), y: centre(down, height), radius };
+  const tenth = (value) => Math.round(10 * value) / 10;
+  return { x: tenth(centre(across, width)), y: tenth(centre(down, height)), radius: tenth(radius) };
 }
