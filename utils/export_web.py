@@ -70,7 +70,9 @@ def _write_model(path: Path, checkpoint: Path) -> EgoPosePredictor:
     """Write the ONNX file, compared with PyTorch; what runs it."""
     loaded = load_pose_model(checkpoint, single_frame=True)
     if missing := _NEEDED.difference(loaded.model.exports):
-        kind = f"a model of kind '{loaded.config.model.kind}' has no {' and '.join(sorted(missing))}"
+        kind = (
+            f"a model of kind '{loaded.config.model.kind}' has no {' and '.join(sorted(missing))}"
+        )
         raise UserError(f"{checkpoint}: {kind}, which the page shows: give one of kind transformer")
     trained = {name: value.clone() for name, value in loaded.model.state_dict().items()}
     write_onnx(loaded.model, loaded.camera, path, onnx_metadata(loaded))
@@ -93,6 +95,7 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"--headset: two headsets are called {twice.pop()}")
     with RunFolder(args.output) as folder:
         packages = install_packages(WEB)
+        exported = _write_model(folder.new / "model.onnx", args.load_model)
         shutil.copytree(WEB / "page", folder.new, dirs_exist_ok=True)
         (vendor := folder.new / "vendor").mkdir()
         for name in VENDORED:
@@ -102,7 +105,6 @@ def main(argv: list[str] | None = None) -> None:
         shutil.copy(packages / "three" / "LICENSE", vendor / "three.LICENSE.txt")
         shutil.copy(python / "LICENSE", vendor / "onnxruntime-web.LICENSE.txt")
         shutil.copy(python / "ThirdPartyNotices.txt", vendor / "onnxruntime-web.NOTICES.txt")
-        exported = _write_model(folder.new / "model.onnx", args.load_model)
         data = site_data(exported.network, headsets, folder.new)
         checksum = sha256(args.load_model)
         model = {"model": model_name(args.load_model, checksum), "model_sha256": checksum}

@@ -1,7 +1,7 @@
 // Visits of the page: node visit.mjs PACKAGES < {"address", "arguments", "visits"}. A visit is
 // {"steps", "replace", "without"}: a step is [what, ...], see below; `replace` are files that are
-// served instead, by name, `without` a script that runs before those of the page. Prints a list of
-// what there is to see after each visit.
+// served instead, by name, `without` a script that runs before those of the page. Prints a list:
+// faults, requests to other addresses, and what there is to see after each step of each visit.
 
 import { readFileSync } from "node:fs";
 import { launch } from "./browser.mjs";
@@ -22,7 +22,7 @@ const STEPS = {
 
 async function visit({ steps = [], replace = {}, without }) {
   const page = await browser.newPage();
-  const seen = { errors: [], elsewhere: [] };
+  const seen = { errors: [], elsewhere: [], after: [] };
   page.on("pageerror", (error) => seen.errors.push(error.message));
   page.on("request", (request) => {
     const url = request.url();
@@ -41,32 +41,31 @@ async function visit({ steps = [], replace = {}, without }) {
       count,
     );
   const frames = () => page.evaluate(() => Number(document.documentElement.dataset.frames ?? 0));
-  await page.goto(address);
-  await settled(1);
-  for (const [what, ...how] of steps) {
-    const before = await frames();
-    if (what === "frames") {
-      await settled(before + how[0]);
-      continue;
-    }
-    await page.evaluate(() => (document.getElementById("message").hidden = true));
-    await STEPS[what](page, ...how);
-    if (what !== "press") await settled(before + 1);
-  }
-  Object.assign(
-    seen,
-    await page.evaluate(() => {
+  const look = () =>
+    page.evaluate(() => {
       const [message, overlay] = ["message", "overlay"].map((id) => document.getElementById(id));
+      const video = window.page.state.source?.video;
       return {
         message: message.hidden ? "" : message.textContent,
         status: document.getElementById("status").textContent,
-        paused: window.page.state.source?.video?.paused ?? null,
+        playing: video ? !video.paused : null,
         pose: window.page.state.latest && window.page.poseFile(),
         theme: document.documentElement.dataset.theme,
         overlay: [overlay.width, overlay.height],
       };
-    }),
-  );
+    });
+  await page.goto(address);
+  await settled(1);
+  seen.after.push(await look());
+  for (const [what, ...how] of steps) {
+    const before = await frames();
+    if (what !== "frames") {
+      await page.evaluate(() => (document.getElementById("message").hidden = true));
+      await STEPS[what](page, ...how);
+    }
+    if (what !== "press") await settled(before + (what === "frames" ? how[0] : 1));
+    seen.after.push(await look());
+  }
   await page.close();
   return seen;
 }

@@ -50,7 +50,8 @@ async function update() {
   state.busy = true;
   const source = state.source;
   try {
-    const about = source.moves ? { frame: source.number, time: source.time } : {};
+    const about = { file: source.name };
+    if (source.moves) Object.assign(about, { frame: source.number, time: source.time });
     const bitmap = await source.frame();
     const answer = await ask({ bitmap, chosen: chosenLens() }, [bitmap]);
     if (source === state.source) show({ ...answer, about });
@@ -108,7 +109,7 @@ function poseFile() {
   const { pose, chosen, outOfRange, about } = state.latest;
   const rounded = (value, digits) =>
     Array.isArray(value) ? value.map((each) => rounded(each, digits)) : Number(value.toFixed(digits));
-  const entry = { file: state.source.name, ...about, ...pose };
+  const entry = { ...about, ...pose };
   for (const [key, digits] of Object.entries(ROUNDED)) entry[key] = rounded(pose[key], digits);
   const headset = chosen.fisheye ? null : site.headsets[chosen.headset];
   const turn = ((headset ? 0 : chosen.fisheye.rotate) * Math.PI) / 180;
