@@ -14,8 +14,8 @@ const { chromium: driver } = createRequire(`${packages}/`)("playwright-core");
 /** A browser without sandbox, which root may not have, and with WebGL in software. */
 export async function launch(...more) {
   const args = ["--no-sandbox", "--no-zygote", "--use-gl=angle", "--use-angle=swiftshader"];
-  args.push("--enable-unsafe-swiftshader", "--disable-dev-shm-usage", ...more);
-  return driver.launch({ executablePath: await chromium.executablePath(), args, headless: true });
+  args.push("--enable-unsafe-swiftshader", "--disable-gpu-compositing", "--disable-dev-shm-usage");
+  return driver.launch({ executablePath: await chromium.executablePath(), args: [...args, ...more], headless: true });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

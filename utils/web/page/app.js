@@ -54,7 +54,7 @@ async function update() {
     if (source.moves) Object.assign(about, { frame: source.number, time: source.time });
     const bitmap = await source.frame();
     const answer = await ask({ bitmap, chosen: chosenLens() }, [bitmap]);
-    if (source === state.source) show({ ...answer, about });
+    if (source === state.source) present({ ...answer, about });
     else answer.bitmap.close();
   } catch (error) {
     if (source === state.source) say(error.message);
@@ -66,7 +66,15 @@ async function update() {
   }
 }
 
+/** Show a pose when the browser draws next, so that the worker has its next frame before. */
+function present(latest) {
+  if (!state.next) requestAnimationFrame(() => show(state.next));
+  else state.next.bitmap.close();
+  state.next = latest;
+}
+
 function show(latest) {
+  state.next = null;
   state.latest?.bitmap.close();
   state.latest = latest;
   const { pose, chosen, ms, bitmap, outOfRange } = latest;
