@@ -47,11 +47,6 @@ def node(program: str, folder: Path, *arguments: object, given: Any = None) -> A
     return json.loads(run.stdout)
 
 
-def browser_path() -> str:
-    """A Chromium that starts."""
-    return node("browser.mjs", WEB)["path"]
-
-
 def three_positions(path: Path) -> dict[str, np.ndarray]:
     """World positions (F, 3) of each named node of a GLB file at its F keyframes, by three.js, and
     under "times" (F,) these, seconds."""

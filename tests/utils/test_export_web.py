@@ -95,8 +95,8 @@ def distances(seen, expected):
     found = np.array(entry["joints3d"]) + entry["neck"]
     places = np.linalg.norm(found - (expected.joints3d + expected.neck), axis=-1).max()
     pixels = np.linalg.norm(entry["joints2d"] - expected.joints2d, axis=-1)
-    assert entry["confidence"] == pytest.approx(expected.confidence.tolist(), abs=2e-3)
-    assert entry["uncertainty"] == pytest.approx(expected.uncertainty.tolist(), abs=1e-3)
+    assert entry["confidence"] == pytest.approx(expected.confidence.tolist(), abs=1e-2)
+    assert entry["uncertainty"] == pytest.approx(expected.uncertainty.tolist(), abs=5e-3)
     assert entry["residual"] == pytest.approx(expected.residual, abs=0.5)
     assert entry["disagrees"] == expected.disagrees
     assert entry["out_of_range"] == expected.out_of_range

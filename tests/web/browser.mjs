@@ -1,5 +1,4 @@
-// The browser of the tests: node browser.mjs PACKAGES — starts it, prints its path.
-// Used as a module: what opens pages in it, see visit.mjs.
+// The browser of the tests, which npm carries; visit.mjs opens pages in it.
 
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
@@ -11,15 +10,10 @@ const from = (name) => import(pathToFileURL(`${packages}/${name}`));
 const { default: chromium } = await from("@sparticuz/chromium/build/index.js");
 const { chromium: driver } = createRequire(`${packages}/`)("playwright-core");
 
-/** A browser without sandbox, which root may not have, and with WebGL in software. */
+/** A browser without sandbox, which root may not have, that draws in software, WebGL too. */
 export async function launch(...more) {
-  const args = ["--no-sandbox", "--no-zygote", "--use-gl=angle", "--use-angle=swiftshader"];
-  args.push("--enable-unsafe-swiftshader", "--disable-gpu-compositing", "--disable-dev-shm-usage");
-  return driver.launch({ executablePath: await chromium.executablePath(), args: [...args, ...more], headless: true });
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const browser = await launch();
-  await browser.close();
-  console.log(JSON.stringify({ path: await chromium.executablePath() }));
+  const args = ["--no-sandbox", "--no-zygote", "--disable-dev-shm-usage", "--use-gl=angle"];
+  args.push("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-gpu-compositing");
+  const executablePath = await chromium.executablePath();
+  return driver.launch({ executablePath, args: [...args, ...more], headless: true });
 }

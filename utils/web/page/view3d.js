@@ -49,8 +49,8 @@ export class View3d {
   /** The first view again, and a floor that forgets earlier poses. */
   reset() {
     this.floor = undefined;
-    this.camera.position.set(1.0, 1.35, 2.55);
-    this.controls.target.set(0, 0.78, 0);
+    this.camera.position.set(1.15, 1.35, 2.9);
+    this.controls.target.set(0, 0.68, 0);
     this.controls.update();
     this.draw();
   }
