@@ -138,12 +138,12 @@ def test_poses_of_the_page_are_those_of_pytorch(site, visits, tiny_data, tmp_pat
     poses = [pytorch(picture, **how)[0] for _, picture, how in asked]
     for seen, pose in [*zip(after[1::2], poses, strict=False), (after[-1], turned)]:
         millimetres, pixels, head = distances(seen, pose)
-        assert millimetres < 1 and pixels < 0.5 and head < 0.5
+        assert millimetres < 1 and pixels < 0.5 and head < 0.5, seen["status"]
     assert after[-1]["status"].startswith("1020×1000 · ") and after[-1]["overlay"] == [1020, 1000]
-    # The circle that the page finds by itself.
+    # The circle that the page finds by itself, of whose rim some is dark.
     [stated] = after[2 * len(asked) + 1]["pose"]["lenses"]
     found = json.loads(stated["lens"].partition("equidistant, ")[2])
-    assert [found[key] for key in ("x", "y", "radius")] == pytest.approx(circle, abs=12)
+    assert [found[key] for key in ("x", "y", "radius")] == pytest.approx(circle, abs=30)
     # What is saved has the keys of poses.json, and turns as Python says.
     saved = after[-1]["pose"]
     known = {"schema", "joint_names", "limbs", "units", "model", "model_sha256", "precision"}

@@ -3,6 +3,8 @@
 
 /** Steps of OpenCV's map in a pixel. */
 const STEPS = 32;
+/** Sums are rounded as OpenCV's are: halves are frequent, and turn on it. */
+const float = Math.fround;
 /** No lens is asked for directions further off its axis, radians. */
 const MOST = (100 * Math.PI) / 180;
 
@@ -31,7 +33,7 @@ function taps(side, size) {
       const [from, to] = [k * scale, Math.min((k + 1) * scale, side)];
       const first = Math.floor(from + 1e-9);
       for (let x = first; x < to - 1e-9; x++) {
-        weights.push((Math.min(x + 1, to) - Math.max(x, from)) / (to - from));
+        weights.push(float((Math.min(x + 1, to) - Math.max(x, from)) / Math.min(scale, side - from)));
       }
       return { first, weights };
     }
@@ -66,9 +68,9 @@ export class Crop {
         let [r, g, b] = [0, 0, 0];
         for (let k = 0; k < weights.length; k++) {
           const from = row + 4 * inside(first + k);
-          r += weights[k] * data[from];
-          g += weights[k] * data[from + 1];
-          b += weights[k] * data[from + 2];
+          r = float(r + float(weights[k] * data[from]));
+          g = float(g + float(weights[k] * data[from + 1]));
+          b = float(b + float(weights[k] * data[from + 2]));
         }
         rows[to++] = r;
         rows[to++] = g;
@@ -80,7 +82,7 @@ export class Crop {
       for (let x = 0; x < 3 * size; x++) {
         let sum = 0;
         for (let k = 0; k < weights.length; k++) {
-          sum += weights[k] * rows[3 * size * inside(first + k) + x];
+          sum = float(sum + float(weights[k] * rows[3 * size * inside(first + k) + x]));
         }
         // Of four pixels halves are rounded up; else to even, as the array does.
         out[3 * size * y + x] = side === 2 * size ? Math.floor(sum + 0.5) : sum;
