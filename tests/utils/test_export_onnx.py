@@ -25,6 +25,7 @@ from base.skeleton import JOINTS
 from dataset.warp import CameraWarp
 from utils import export_onnx
 from utils.common.networks import load_pose_model
+from utils.inference.onnx_export import WarpLayer
 from utils.inference.onnx_metadata import METADATA_KEY, OnnxMetadata
 from utils.inference.pose_predictor import fold_batch_norms
 from utils.inference.predictor import EgoPosePredictor
@@ -202,7 +203,7 @@ def test_the_layer_shows_the_warps_pixels(halvings):
     warp = CameraWarp(lens, target, mount_rotation(**MOUNT), rim=1.4)
     assert warp.halvings == halvings and 0.2 < warp.seen.mean() < 0.9
     seen = pictures(1, lens.width, lens.height)
-    layer = export_onnx.WarpLayer(warp)
+    layer = WarpLayer(warp)
     found = layer(torch.from_numpy(seen).permute(0, 3, 1, 2).float())
     off = np.abs(found[0].permute(1, 2, 0).numpy() - warp.image(seen[0]))
     assert off.max() <= 1 and off.mean() < 0.001

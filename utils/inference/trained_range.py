@@ -65,6 +65,12 @@ class TrainedRange:
             faults.append(f"nothing is seen beyond {edge:.0f}° from straight down to one side")
         return "; ".join(faults)
 
+    def limits(self) -> dict[str, Any]:
+        """What :meth:`left_by` compares with, for the page (utils/export_web.py): metres."""
+        low, high = (self._low - _MARGIN).tolist(), (self._high + _MARGIN).tolist()
+        limits = {"neck": [low, high], "uncertainty": self._uncertainty, "trunk": _TRUNK}
+        return limits | {"edge": float(np.radians(self._edge))}
+
     def left_by(self, found: Prediction) -> np.ndarray:
         """(B,) bool, which predictions are those of a view outside the range."""
         outside = self._beyond(found.neck) > _MARGIN

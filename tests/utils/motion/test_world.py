@@ -9,7 +9,7 @@ from base.errors import UserError
 from utils.motion.gravity import Gravity
 from utils.motion.rig import CAMERA_TO_RIG, JOINT_ROWS, RIG_JOINTS, forward_kinematics
 from utils.motion.solver import solve_clip
-from utils.motion.world import World, _move_foot, upright
+from utils.motion.world import World, upright
 
 FPS = 30.0
 SPEED = 0.9  # of the walk, metres a second
@@ -175,14 +175,3 @@ def test_a_file_without_gravity_is_refused(tmp_path, text, fault):
     path.write_text(text)
     with pytest.raises(UserError, match=fault):
         Gravity(path)
-
-
-def test_a_foot_that_was_held_down_does_not_sink_when_it_leaves():
-    places, _ = forward_kinematics(*solve_clip(standing()[None]))
-    world, leg = World(), [BALLS[0] - k for k in (3, 2, 1, 0)]
-    for frame, (up, ahead) in enumerate([(0, 0)] * 4 + [(0.03, 0)] * 4 + [(0.001, 0.1)] * 4):
-        moved = places[0].copy()
-        # First it is held on the floor, then it is too far away.
-        _move_foot(moved, leg, np.array([0, up, ahead]))
-        found = world._stand(moved, 0.153, frame / FPS)
-        assert found[BALLS[0], 1] == pytest.approx(found[BALLS[1], 1], abs=0.002)

@@ -1,0 +1,308 @@
+"""The page: the poses that a browser shows are PyTorch's, and what is wrong is said."""
+
+import functools
+import http.server
+import json
+import threading
+from pathlib import Path
+
+import av
+import browser
+import cv2
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from commands import names, refused
+
+from base.headset import Headset
+from base.skeleton import HEAD
+from utils import export_web
+from utils.inference.predictor import EgoPosePredictor
+from utils.web import packages
+from utils.web.weights import halve_weights
+
+REAL = Path(__file__).resolve().parents[3] / "shared" / "real_frames"
+#: The headsets in the order of the page.
+ORDER = [*sorted(path.stem for path in export_web.PROFILES.glob("*.yml")), "tilted"]
+FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """As ``python -m http.server`` serves."""
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def site(made_once):
+    """The page with the small weights, and with a headset of our own."""
+    browser.packages(export_web.WEB)
+
+    def write(folder):
+        own = folder.parent / "tilted.yml"
+        own.write_text(
+            "camera: {model: fisheye, fx: 90, fy: 92, cx: 198, cy: 152, k: [0.01, -0.003],\n"
+            "  width: 400, height: 300}\nposition: [3, 0, 4]\nforward: 12\nleft: -8\nrotate: 90\n"
+        )
+        export_web.main(["--output", str(folder), "--headset", str(own)])
+
+    return made_once("site", write)
+
+
+@pytest.fixture(scope="module")
+def visits(site):
+    """What there is to see after each of some visits, see ``tests/web/visit.mjs``."""
+    handler = functools.partial(Quiet, directory=site)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    address = f"http://127.0.0.1:{server.server_port}/"
+
+    def visits(*given, arguments=()):
+        asked = {"address": address, "visits": given, "arguments": arguments}
+        shown = browser.node("visit.mjs", browser.WEB, given=asked)
+        for seen in shown:
+            assert seen["errors"] == [] and seen["elsewhere"] == []
+        return shown
+
+    yield visits
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def picture_of(tiny_data, number=0):
+    file = sorted(tiny_data.glob("TestSet/*/*/cam_down/rgba/*.png"))[number]
+    return cv2.imread(str(file))
+
+
+def resized(picture, width, height):
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def write(path, picture):
+    assert cv2.imwrite(str(path), picture)
+    return str(path)
+
+
+def distances(seen, expected):
+    """By how much a page's pose is off: joints, millimetres; their places in the picture, pixels,
+    Head, which lies beyond the view, apart."""
+    [entry] = seen["pose"]["frames"]
+    found = np.array(entry["joints3d"]) + entry["neck"]
+    places = np.linalg.norm(found - (expected.joints3d + expected.neck), axis=-1).max()
+    pixels = np.linalg.norm(entry["joints2d"] - expected.joints2d, axis=-1)
+    assert entry["confidence"] == pytest.approx(expected.confidence.tolist(), abs=1e-2)
+    assert entry["uncertainty"] == pytest.approx(expected.uncertainty.tolist(), abs=5e-3)
+    assert entry["residual"] == pytest.approx(expected.residual, abs=0.5)
+    assert entry["disagrees"] == expected.disagrees
+    assert entry["out_of_range"] == expected.out_of_range
+    return 1000 * places, np.delete(pixels, HEAD).max(), pixels[HEAD]
+
+
+def pytorch(picture, *how, **headset):
+    """The pose of a BGR picture by PyTorch, and the lens that it was taken with."""
+    predictor = EgoPosePredictor("small", *how, gpu="cpu", precision="fp32", **headset)
+    pose = predictor(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+    [view] = predictor.views.values()
+    return pose, view.lens.headset.camera
+
+
+def test_poses_of_the_page_are_those_of_pytorch(site, visits, tiny_data, tmp_path):
+    whole, other = picture_of(tiny_data), picture_of(tiny_data, 3)
+    asked = [
+        ("xr-egopose", whole, {"headset": "xr-egopose"}),
+        ("xr-egopose", resized(whole[:, 240:1040], 150, 150), {"camera": "training", "rotate": 0}),
+        ("sceneego", resized(other, 1280, 1024), {"headset": "sceneego"}),
+        ("sceneego", resized(whole, 640, 512), {"headset": "sceneego"}),
+        ("tilted", resized(whole, 400, 300), {"headset": site.parent / "tilted.yml"}),
+    ]
+    if REAL.is_dir():
+        real = cv2.imread(str(next(REAL.glob("xr_egopose/*.png"))))
+        asked.append(("xr-egopose", real, {"camera": "training", "rotate": 0}))
+    # Black around the picture, as on a sensor that is larger than the image circle.
+    disc = cv2.copyMakeBorder(other[:, 200:1080], 90, 110, 60, 80, cv2.BORDER_CONSTANT)
+    turned, lens = pytorch(disc, "circle", 170, 90)
+    circle = (lens.cx, lens.cy, lens.fx * np.radians(85))
+    fields = dict(zip(("circle-x", "circle-y", "circle-radius"), circle, strict=True))
+    steps = []
+    for row, (name, picture, _) in enumerate(asked):
+        steps += [["choose", "headset", str(ORDER.index(name))]]
+        steps += [["file", write(tmp_path / f"{row}.png", picture)]]
+    steps += [["choose", "headset", "fisheye"], ["file", write(tmp_path / "disc.png", disc)]]
+    steps += [["choose", key, str(v)] for key, v in {"fov": 170, "rotate": 90, **fields}.items()]
+    after = visits({"steps": steps})[0]["after"][1:]
+    poses = [pytorch(picture, **how)[0] for _, picture, how in asked]
+    for seen, pose in [*zip(after[1::2], poses, strict=False), (after[-1], turned)]:
+        millimetres, pixels, head = distances(seen, pose)
+        assert millimetres < 1 and pixels < 0.5 and head < 0.5, seen["status"]
+    assert after[-1]["status"].startswith("1020×1000 · ") and after[-1]["overlay"] == [1020, 1000]
+    # The circle that the page finds by itself, of whose rim some is dark.
+    [stated] = after[2 * len(asked) + 1]["pose"]["lenses"]
+    found = json.loads(stated["lens"].partition("equidistant, ")[2])
+    assert [found[key] for key in ("x", "y", "radius")] == pytest.approx(circle, abs=30)
+    # What is saved has the keys of poses.json, and turns as Python says.
+    saved = after[-1]["pose"]
+    known = {"schema", "joint_names", "limbs", "units", "model", "model_sha256", "precision"}
+    assert known < saved.keys() and saved["model"] == "small" and saved["frames"][0]["size"]
+    turn = Headset(lens, rotate=90).rotation
+    assert np.allclose(saved["lenses"][0]["rotation_to_camera"], turn, atol=1e-9)
+
+
+def video_of(path, pictures):
+    """A VP8 video at 10 frames a second."""
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("libvpx", rate=10, width=640, height=400, pix_fmt="yuv420p")
+        for picture in pictures:
+            frame = av.VideoFrame.from_ndarray(resized(picture, 640, 400), format="bgr24")
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+    return str(path)
+
+
+def test_videos_play_and_faults_are_said_in_one_line(visits, tiny_data, tmp_path):
+    film = video_of(tmp_path / "a.webm", [picture_of(tiny_data, k // 4) for k in range(12)])
+    (tmp_path / "a.txt").write_text("no picture")
+    odd = write(tmp_path / "odd.png", np.zeros((100, 300, 3), np.uint8))
+    outputs = [
+        onnx.helper.make_node("Constant", [], [name], value_float=1.0)
+        for name in ("heatmaps", "camera3d", "uncertainty")
+    ]
+    side = EgoPosePredictor("small", gpu="cpu").network.input_size
+    images = onnx.helper.make_tensor_value_info(
+        "images", onnx.TensorProto.UINT8, [1, side, side, 3]
+    )
+    ends = [
+        onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, [])
+        for node in outputs
+    ]
+    graph = onnx.helper.make_graph(outputs, "other", [images], ends)
+    opset = [onnx.helper.make_opsetid("", 18)]
+    model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=8)
+    onnx.save(model, tmp_path / "other.onnx")
+    steps = [["file", film], ["frames", 5], ["press", "body", "Space"], ["file", odd]]
+    steps += [["file", str(tmp_path / "a.txt")], ["click", "#camera"], ["click", "#sample"]]
+    plain, old, unfit = visits(
+        {"steps": steps},
+        {"without": "WebAssembly.validate = () => false"},
+        {"replace": {"model.onnx": str(tmp_path / "other.onnx")}},
+    )
+    sample, _, playing, paused, size, text, camera, again = plain["after"]
+    assert sample["message"] == "" and sample["pose"]["frames"][0]["file"].startswith("Sample")
+    assert playing["playing"] and not paused["playing"] and playing["message"] == ""
+    entry = playing["pose"]["frames"][0]
+    assert entry["file"] == "a.webm" and entry["time"] < 1.3 and " frames/s" in playing["status"]
+    assert size["message"].startswith("A picture of 300×100 is not of xr-egopose (1280×800)")
+    assert text["message"].startswith("a.txt: neither a picture nor a video")
+    assert camera["message"] == "There is no camera at this device."
+    assert again["message"] == "" and again["pose"] == sample["pose"]
+    assert "no WebAssembly SIMD" in old["after"][0]["message"]
+    assert unfit["after"][0]["message"].startswith("model.onnx: its output 'heatmaps' is not one")
+
+
+def test_frames_of_a_camera_are_shown(visits):
+    steps = [["choose", "headset", "fisheye"], ["click", "#camera"], ["frames", 3]]
+    [seen] = visits({"steps": steps}, arguments=FAKE_CAMERA)
+    last = seen["after"][-1]
+    assert (
+        last["playing"] and last["message"] == "" and last["pose"]["frames"][0]["file"] == "camera"
+    )
+
+
+def test_folder_is_complete_and_small(site):
+    assert (site / "model.onnx").stat().st_size < 8e6
+    vendored = {Path(name).name for name in export_web.VENDORED}
+    licences = {"three.LICENSE.txt", "onnxruntime-web.LICENSE.txt", "onnxruntime-web.NOTICES.txt"}
+    assert {path.name for path in (site / "vendor").iterdir()} == vendored | licences
+
+
+@pytest.mark.usefixtures("tiny_kind")
+def test_what_cannot_be_shown_is_refused(tiny_network, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    asked = ["--output", str(out), "--headset", "mo2cap2"]
+    refused("two headsets are called mo2cap2", export_web.main, asked)
+    monkeypatch.setattr(packages, "_CACHE", tmp_path / "cache")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    refused("there is no npm", export_web.main, ["--output", str(out)])
+    monkeypatch.setattr(export_web, "install_packages", lambda _: tmp_path)
+    asked = ["--output", str(out), "--load_model", str(tiny_network)]
+    refused("has no camera3d and uncertainty, which the page shows", export_web.main, asked)
+    assert names(out) == []
+
+
+def test_weights_are_halved_without_loss(tmp_path):
+    """A convolution, folded with a batch norm of random statistics, half of them exact."""
+    torch.manual_seed(0)
+    trained = torch.randn(40, 8, 3, 3).half().float()
+    factor = torch.randn(40)
+    inputs = {"kept": torch.randn(30, 30), "exact": torch.randn(30, 30).half().float()}
+    inputs["folded"] = trained * factor[:, None, None, None]
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(
+            [onnx.helper.make_node("Identity", [f"model.{name}"], [name]) for name in inputs],
+            "weights",
+            [],
+            [onnx.helper.make_tensor_value_info(n, 1, v.shape) for n, v in inputs.items()],
+            [onnx.numpy_helper.from_array(v.numpy(), f"model.{n}") for n, v in inputs.items()],
+        ),
+        opset_imports=[onnx.helper.make_opsetid("", 18)],
+        ir_version=8,
+    )
+    onnx.save(model, path := tmp_path / "a.onnx")
+    halve_weights(path, {"folded": trained, "kept": trained})
+    session = onnxruntime.InferenceSession(str(path))
+    found = dict(zip(inputs, session.run(list(inputs), {}), strict=True))
+    assert np.array_equal(found["kept"], inputs["kept"])
+    assert np.array_equal(found["exact"], inputs["exact"])
+    assert np.allclose(found["folded"], inputs["folded"], rtol=1e-6, atol=0)
+    assert path.stat().st_size < 4 * 900 + 2 * (900 + 2880) + 1500
+
+
+def test_positions_of_a_glb_by_three(tmp_path):
+    """A child 1 m along x of a root that moves up and turns by 90° about y."""
+    turn = np.float32([[0, 0, 0, 1], [0, np.sqrt(0.5), 0, np.sqrt(0.5)]])
+    arrays = [np.float32([0, 2]), np.float32([[0, 0, 0], [0, 3, 0]]), turn]
+    blob = b"".join(array.tobytes() for array in arrays)
+    starts = np.cumsum([0, *(array.nbytes for array in arrays)]).tolist()
+    kinds = ("SCALAR", "VEC3", "VEC4")
+    document = {
+        "asset": {"version": "2.0"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [
+            {"name": "Root", "children": [1]},
+            {"name": "mixamorig:Head", "translation": [1, 0, 0]},
+        ],
+        "buffers": [{"byteLength": len(blob)}],
+        "bufferViews": [
+            {"buffer": 0, "byteOffset": start, "byteLength": array.nbytes}
+            for start, array in zip(starts, arrays, strict=False)
+        ],
+        "accessors": [
+            {"bufferView": k, "componentType": 5126, "count": 2, "type": kind}
+            | ({"min": [0], "max": [2]} if k == 0 else {})
+            for k, kind in enumerate(kinds)
+        ],
+        "animations": [
+            {
+                "samplers": [{"input": 0, "output": 1}, {"input": 0, "output": 2}],
+                "channels": [
+                    {"sampler": 0, "target": {"node": 0, "path": "translation"}},
+                    {"sampler": 1, "target": {"node": 0, "path": "rotation"}},
+                ],
+            }
+        ],
+    }
+    text = json.dumps(document).encode()
+    text += b" " * (-len(text) % 4)
+    head = b"glTF" + np.uint32([2, 28 + len(text) + len(blob)]).tobytes()
+    chunks = ((text, b"JSON"), (blob, b"BIN\0"))
+    parts = (np.uint32([len(data)]).tobytes() + kind + data for data, kind in chunks)
+    (path := tmp_path / "a.glb").write_bytes(head + b"".join(parts))
+    found = browser.three_positions(path)
+    assert found["times"].tolist() == [0, 2]
+    assert np.allclose(found["Root"], [[0, 0, 0], [0, 3, 0]], atol=1e-5)
+    assert np.allclose(found["mixamorig:Head"], [[1, 0, 0], [0, 3, -1]], atol=1e-5)

@@ -1,0 +1,256 @@
+// The page: what a visitor chooses, frames to the worker, poses from it.
+
+import { drawCircle, drawOverlay } from "./overlay.js";
+import { openCamera, openFile } from "./sources.js";
+
+const at = (id) => document.getElementById(id);
+/** A WebAssembly module of one SIMD instruction. */
+const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0];
+SIMD.push(253, 15, 253, 98, 11);
+const CIRCLE = ["x", "y", "radius"];
+const ROUNDED = { uncertainty: 5, joints3d: 5, joints2d: 2, confidence: 4, neck: 5, residual: 2 };
+
+const state = { source: null, busy: false, again: false, latest: null, moments: [] };
+let worker, site, view;
+
+function say(text) {
+  at("message").textContent = text;
+  at("message").hidden = !text;
+}
+
+/** Ask the worker; an Error with what it says of a fault. */
+function ask(question, transferred = []) {
+  const id = (state.id = (state.id ?? 0) + 1);
+  return new Promise((resolve, reject) => {
+    const listen = ({ data }) => {
+      if (data.id !== id) return;
+      worker.removeEventListener("message", listen);
+      if (data.fault) reject(new Error(data.fault));
+      else resolve(data.answer);
+    };
+    worker.addEventListener("message", listen);
+    worker.postMessage({ id, ...question }, transferred);
+  });
+}
+
+function chosenLens() {
+  if (at("headset").value !== "fisheye") return { headset: Number(at("headset").value) };
+  const values = CIRCLE.map((key) => [key, at(`circle-${key}`).valueAsNumber]);
+  const fov = Math.min(Math.max(at("fov").valueAsNumber || 180, 20), 300);
+  return { fisheye: { fov, rotate: Number(at("rotate").value), ...Object.fromEntries(values) } };
+}
+
+/** Find the pose of the source's newest frame; frames that come meanwhile are left out. */
+async function update() {
+  if (!state.source || !site) return;
+  if (state.busy) {
+    state.again = true;
+    return;
+  }
+  state.busy = true;
+  const source = state.source;
+  try {
+    const about = { file: source.name };
+    if (source.moves) Object.assign(about, { frame: source.number, time: source.time });
+    const bitmap = await source.frame();
+    const answer = await ask({ bitmap, chosen: chosenLens() }, [bitmap]);
+    if (source === state.source) present({ ...answer, about });
+    else answer.bitmap.close();
+  } catch (error) {
+    if (source === state.source) say(error.message);
+  }
+  state.busy = false;
+  if (state.again) {
+    state.again = false;
+    update();
+  }
+}
+
+/** Show a pose when the browser draws next, so that the worker has its next frame before. */
+function present(latest) {
+  if (!state.next) requestAnimationFrame(() => show(state.next));
+  else state.next.bitmap.close();
+  state.next = latest;
+}
+
+function show(latest) {
+  state.next = null;
+  state.latest?.bitmap.close();
+  state.latest = latest;
+  const { pose, chosen, ms, bitmap, outOfRange } = latest;
+  say("");
+  at("save").disabled = false;
+  drawOverlay(at("overlay"), bitmap, pose, site.skeleton);
+  if (chosen.fisheye) {
+    for (const key of CIRCLE) at(`circle-${key}`).value ||= chosen.fisheye[key];
+    drawCircle(at("overlay"), chosen.fisheye, bitmap.width);
+  }
+  view?.show(pose);
+  const now = performance.now();
+  state.moments = [...state.moments.filter((moment) => now - moment < 2000), now];
+  const span = now - state.moments[0];
+  const words = [`${pose.size.join("×")}`, `${ms.toFixed(0)} ms a frame`];
+  if (state.source.moves && span) {
+    words.push(`${((1000 * (state.moments.length - 1)) / span).toFixed(1)} frames/s`);
+  }
+  if (pose.out_of_range) words.push(`unlike what the model was trained on: ${outOfRange || "do not trust it"}`);
+  at("status").textContent = words.join(" · ");
+  if (document.querySelector("details").open) fillTable(pose);
+  if (state.source.moves && !state.source.live) at("seek").value = state.source.video.currentTime;
+  document.documentElement.dataset.frames = Number(document.documentElement.dataset.frames ?? 0) + 1;
+}
+
+function fillTable(pose) {
+  at("joints").replaceChildren(
+    ...site.skeleton.joints.map((name, k) => {
+      const place = pose.joints3d[k].map((value, axis) => (value + pose.neck[axis]).toFixed(3));
+      const row = [name, ...place, pose.uncertainty[k].toFixed(3), `${(100 * pose.confidence[k]).toFixed(0)} %`];
+      const line = document.createElement("tr");
+      line.append(...row.map((text) => Object.assign(document.createElement("td"), { textContent: text })));
+      return line;
+    }),
+  );
+}
+
+/** The shown pose, with the keys of poses.json (doc/inference.md). */
+function poseFile() {
+  const { pose, chosen, outOfRange, about } = state.latest;
+  const rounded = (value, digits) =>
+    Array.isArray(value) ? value.map((each) => rounded(each, digits)) : Number(value.toFixed(digits));
+  const entry = { ...about, ...pose };
+  for (const [key, digits] of Object.entries(ROUNDED)) entry[key] = rounded(pose[key], digits);
+  const headset = chosen.fisheye ? null : site.headsets[chosen.headset];
+  const turn = ((headset ? 0 : chosen.fisheye.rotate) * Math.PI) / 180;
+  const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
+  const lens = {
+    size: pose.size,
+    lens: headset ? `headset ${headset.name}` : `no calibration: equidistant, ${JSON.stringify(chosen.fisheye)}`,
+    assumed: !headset,
+    rotate: headset ? headset.rotate : chosen.fisheye.rotate,
+    orientation: "as stated",
+    rotation_to_camera: headset?.rotation ?? [[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]],
+    out_of_range: outOfRange,
+  };
+  return { ...site.header, frames: [entry], lenses: [lens], unreadable: [], left_out: [] };
+}
+
+async function take(opening) {
+  state.source?.close();
+  state.source = null;
+  say("");
+  try {
+    const source = (state.source = await opening);
+    state.moments = [];
+    forgetCircle();
+    if (view) view.floor = undefined;
+    at("hint").textContent = source.name;
+    at("hint").hidden = source.moves && !source.live;
+    at("player").hidden = !source.moves || source.live;
+    at("seek").max = source.live ? 1 : source.video?.duration || 1;
+    if (source.moves) source.watch(update);
+    else update();
+    if (source.moves) at("play").textContent = "Pause";
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+function forgetCircle() {
+  for (const key of CIRCLE) at(`circle-${key}`).value = "";
+}
+
+async function sample() {
+  const blob = await (await fetch("sample.webp")).blob();
+  at("headset").value = String(Math.max(0, site.headsets.findIndex(({ name }) => name === "xr-egopose")));
+  at("headset").onchange();
+  return openFile(new File([blob], "Sample: a rendered picture, no photograph", { type: blob.type }));
+}
+
+function setTheme(dark) {
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  at("theme").textContent = dark ? "Light" : "Dark";
+  view?.paint(getComputedStyle(document.documentElement).getPropertyValue("--line").trim());
+}
+
+function togglePlay() {
+  const video = state.source?.live ? null : state.source?.video;
+  if (!video) return;
+  if (video.paused) video.play();
+  else video.pause();
+  at("play").textContent = video.paused ? "Play" : "Pause";
+}
+
+function listen() {
+  at("file").onchange = () => at("file").files[0] && take(openFile(at("file").files[0]));
+  at("camera").onclick = () => take(openCamera());
+  at("sample").onclick = () => take(sample());
+  at("headset").onchange = () => {
+    at("lens").hidden = at("headset").value !== "fisheye";
+    update();
+  };
+  for (const id of ["fov", "rotate", ...CIRCLE.map((key) => `circle-${key}`)]) at(id).onchange = update;
+  at("find").onclick = () => {
+    forgetCircle();
+    update();
+  };
+  at("save").onclick = () => {
+    const blob = new Blob([JSON.stringify(poseFile(), null, 1)], { type: "application/json" });
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob) });
+    link.download = "poses.json";
+    link.click();
+    URL.revokeObjectURL(link.href);
+  };
+  at("theme").onclick = () => setTheme(document.documentElement.dataset.theme !== "dark");
+  at("reset").onclick = () => view?.reset();
+  at("play").onclick = togglePlay;
+  at("seek").oninput = () => (state.source.video.currentTime = at("seek").valueAsNumber);
+  document.querySelector("details").ontoggle = () => state.latest && fillTable(state.latest.pose);
+  addEventListener("keydown", (event) => {
+    const video = state.source?.live ? null : state.source?.video;
+    if (!video || event.target.closest("input, select, button, summary, #view")) return;
+    const step = { ArrowLeft: -1 / 30, ArrowRight: 1 / 30 }[event.key];
+    if (event.key === " ") togglePlay();
+    else if (step) video.currentTime = Math.min(Math.max(video.currentTime + step, 0), video.duration);
+    else return;
+    event.preventDefault();
+  });
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    at("picture").classList.add("over");
+  });
+  addEventListener("dragleave", () => at("picture").classList.remove("over"));
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    at("picture").classList.remove("over");
+    if (event.dataTransfer.files[0]) take(openFile(event.dataTransfer.files[0]));
+  });
+}
+
+async function start() {
+  listen();
+  setTheme(matchMedia("(prefers-color-scheme: dark)").matches);
+  matchMedia("(prefers-color-scheme: dark)").onchange = ({ matches }) => setTheme(matches);
+  if (!WebAssembly.validate(new Uint8Array(SIMD))) {
+    throw new Error("This browser has no WebAssembly SIMD, which the model needs: take a newer one.");
+  }
+  worker = new Worker("worker.js", { type: "module" });
+  site = await ask({});
+  const names = site.headsets.map(({ name }, k) => new Option(name, k));
+  at("headset").replaceChildren(...names, new Option("another fisheye …", "fisheye"));
+  try {
+    const { View3d } = await import("./view3d.js");
+    view = new View3d(at("view"), site.skeleton);
+    setTheme(document.documentElement.dataset.theme === "dark");
+  } catch (error) {
+    say(`No view in space: ${error.message}`);
+  }
+  at("status").textContent = `Model: ${site.header.model}`;
+  await take(sample());
+}
+
+start().catch((error) => {
+  at("status").textContent = "";
+  say(error.message);
+});
+/** For tests. */
+window.page = { poseFile, state };
