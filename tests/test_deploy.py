@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from browser import packages
 
 from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
@@ -128,22 +129,9 @@ def test_the_python_example_in_pixels_of_a_headsets_sensor(folder, expected):
     assert np.abs(np.array(rows)[:, 1:] - expected["mine"][PICTURE]).max() < 0.1
 
 
-@pytest.fixture
-def node_modules(made_once):
-    """The folder in which npm has installed onnxruntime-web."""
-    if not (npm := shutil.which("npm")):
-        pytest.skip("no npm")
-    offline = "--prefer-offline", "--fetch-retries=0", "--no-audit", "--no-fund"
-    command = [npm, "install", "--ignore-scripts", *offline, "onnxruntime-web@1.30.0", "--prefix"]
-    folder = made_once("npm", lambda root: subprocess.run([*command, root], capture_output=True))
-    if not (folder / "node_modules" / "onnxruntime-web").is_dir():
-        pytest.skip("npm cannot install onnxruntime-web")
-    return folder / "node_modules"
-
-
 @pytest.mark.parametrize("name", ["mine", "model"])
-def test_the_javascript_example(folder, node_modules, expected, name):
-    (folder / "node_modules").symlink_to(node_modules)
+def test_the_javascript_example(folder, expected, name):
+    (folder / "node_modules").symlink_to(packages(REPOSITORY / "utils" / "web"))
     functions, mine, model = blocks("js")
     code = functions + CANVAS + {"mine": mine, "model": model}[name]
     found = "view" if name == "mine" else "joints2d"

@@ -128,7 +128,7 @@ def test_an_output_format_holds_the_poses_and_is_in_the_help(
     extended("An output format", sinks, "FORMATS", last=True)
     with pytest.raises(SystemExit):
         inference.main(["--help"])
-    assert "any of json, npz, csv, bvh, jsonl" in " ".join(capsys.readouterr().out.split())
+    assert "any of json, npz, csv, bvh, glb, jsonl" in " ".join(capsys.readouterr().out.split())
     for number in range(3):
         noise = np.random.default_rng(number).integers(0, 256, (64, 96, 3), np.uint8)
         cv2.imwrite(str(tmp_path / f"{number}.png"), noise)

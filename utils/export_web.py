@@ -46,6 +46,7 @@ from utils.common.pretrained import model_name
 from utils.inference.onnx_export import onnx_metadata, write_onnx
 from utils.inference.pose_predictor import PosePredictor, distance_mm
 from utils.inference.predictor import EgoPosePredictor
+from utils.inference.results import RunInfo
 from utils.inference.sinks.pose_json import metadata
 from utils.web.packages import install_packages
 from utils.web.site import site_data
@@ -108,7 +109,7 @@ def main(argv: list[str] | None = None) -> None:
         data = site_data(exported.network, headsets, folder.new)
         checksum = sha256(args.load_model)
         model = {"model": model_name(args.load_model, checksum), "model_sha256": checksum}
-        data["header"] = metadata(exported) | model
+        data["header"] = metadata(RunInfo(exported, 30.0, drawn=False)) | model
         text = json.dumps(data, allow_nan=False, separators=(",", ":"))
         (folder.new / "site.json").write_text(text, encoding="utf-8")
         folder.keep()

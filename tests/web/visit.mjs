@@ -22,6 +22,7 @@ const STEPS = {
 
 async function visit({ steps = [], replace = {}, without }) {
   const page = await browser.newPage();
+  page.setDefaultTimeout(120000); // of a machine that is busy
   const seen = { errors: [], elsewhere: [], after: [] };
   page.on("pageerror", (error) => seen.errors.push(error.message));
   page.on("request", (request) => {

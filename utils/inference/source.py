@@ -53,7 +53,7 @@ class LazyFrame:
         name ends in, the rest of its path being the sequence; None for a name without. Frames that
         a live source lost count as never taken."""
         if self.frame is not None:
-            return self.sequence, self.index
+            return self.file, self.index
         path = PurePosixPath(self.file)
         if (digits := re.search(r"\d+$", path.stem)) is None:
             return None

@@ -54,7 +54,7 @@ async function update() {
     if (source.moves) Object.assign(about, { frame: source.number, time: source.time });
     const bitmap = await source.frame();
     const answer = await ask({ bitmap, chosen: chosenLens() }, [bitmap]);
-    if (source === state.source) present({ ...answer, about });
+    if (source === state.source) present({ ...answer, about, source });
     else answer.bitmap.close();
   } catch (error) {
     if (source === state.source) say(error.message);
@@ -75,9 +75,13 @@ function present(latest) {
 
 function show(latest) {
   state.next = null;
+  const { pose, chosen, ms, bitmap, outOfRange, source } = latest;
+  if (source !== state.source) {
+    bitmap.close(); // another one was opened meanwhile
+    return;
+  }
   state.latest?.bitmap.close();
   state.latest = latest;
-  const { pose, chosen, ms, bitmap, outOfRange } = latest;
   say("");
   at("save").disabled = false;
   drawOverlay(at("overlay"), bitmap, pose, site.skeleton);
@@ -90,13 +94,13 @@ function show(latest) {
   state.moments = [...state.moments.filter((moment) => now - moment < 2000), now];
   const span = now - state.moments[0];
   const words = [`${pose.size.join("×")}`, `${ms.toFixed(0)} ms a frame`];
-  if (state.source.moves && span) {
+  if (source.moves && span) {
     words.push(`${((1000 * (state.moments.length - 1)) / span).toFixed(1)} frames/s`);
   }
   if (pose.out_of_range) words.push(`unlike what the model was trained on: ${outOfRange || "do not trust it"}`);
   at("status").textContent = words.join(" · ");
   if (document.querySelector("details").open) fillTable(pose);
-  if (state.source.moves && !state.source.live) at("seek").value = state.source.video.currentTime;
+  if (source.moves && !source.live) at("seek").value = source.video.currentTime;
   document.documentElement.dataset.frames = Number(document.documentElement.dataset.frames ?? 0) + 1;
 }
 

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
+from browser import three_positions
 from moving_body import moving
 from scipy.spatial.transform import Rotation
 
@@ -70,13 +71,18 @@ class Glb:
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory):
+def path(tmp_path_factory):
     path = tmp_path_factory.mktemp("glb") / "poses.glb"
     motion = solve_clip(moving(len(TIMES)))
     with closing(GlbFormat(path, RunInfo(None, 30.0, False, "camera"))) as sink:
         for k, time in enumerate(TIMES):
             sink.add(FramePose("a", "a", (1, 1), None, k, time, k, motion=motion.frame(k)), None)
         sink.finish(None)
+    return path
+
+
+@pytest.fixture(scope="module")
+def file(path):
     return Glb(path.read_bytes())
 
 
@@ -115,3 +121,12 @@ def test_the_body_is_drawn_along_the_bones_and_moves_with_them(file):
     # Outward: the volume inside is positive.
     a, b, c = (moved[faces[:, k]] for k in range(3))
     assert (np.einsum("fi,fi->f", a, np.cross(b, c)).reshape(-1, 8).sum(1) > 0).all()
+
+
+def test_another_reader_sees_the_same(file, path):
+    """three.js, which most viewers are made of."""
+    found = three_positions(path)
+    assert found["times"] == pytest.approx(TIMES)
+    for name in JOINTS:
+        places = [file.at(frame)[f"mixamorig:{name}"][:3, 3] for frame in range(len(TIMES))]
+        assert np.abs(found[f"mixamorig:{name}"] - places).max() < 1e-4
