@@ -13,6 +13,8 @@ from utils.motion.rig import CAMERA_TO_RIG
 COLUMNS = ("time", "gx", "gy", "gz")
 #: A day at 1,000 values a second has 5 GB: what is larger is no such file.
 _MOST_BYTES = 2**28
+#: Of the turn from one row to the next: between opposite directions lies none.
+_LEAST_COSINE = -0.99
 
 
 class Gravity:
@@ -36,6 +38,8 @@ class Gravity:
         if length.min() < 1e-6:
             raise UserError(f"{path}: a gravity of 0, which has no direction")
         self._down = gravity / length
+        if (np.einsum("ni,ni->n", self._down[1:], self._down[:-1]) < _LEAST_COSINE).any():
+            raise UserError(f"{path}: gravity turns over from one row to the next")
 
     def __call__(self, time: float) -> np.ndarray:
         return np.array([np.interp(time, self._times, column) for column in self._down.T])

@@ -63,7 +63,8 @@ def at_constant_rate(motion: Motion, steps: Sequence[float]) -> Motion:
     neither gaps nor a variable rate. Between frames lie straight ways and least turns; before the
     first one it stands still. Steps that are whole but for rounded timestamps change nothing."""
     whole = np.round(steps)
-    steps = whole if np.abs(whole - steps).max() < _ROUNDED else np.asarray(steps)
+    rounded = np.abs(whole - steps).max() < _ROUNDED and (np.diff(whole) > 0).all()
+    steps = whole if rounded else np.asarray(steps)
     every = np.arange(int(whole[-1]) + 1)
     if np.array_equal(steps, every):
         return motion
