@@ -177,6 +177,8 @@ def test_gravity_is_read_in_the_axes_of_the_poses(tmp_path):
         ("time,gx,gy,gz\n", "holds no row"),
         ("time,gx,gy,gz\n0,0,nan,1\n", "not finite"),
         ("time,gx,gy,gz\n1,0,0,1\n1,0,0,1\n", "its times do not rise"),
+        ("time,gx,gy,gz\n1.7e9,0,0,1\n", "its times are 1.7e.09 to 1.7e.09 s, not seconds since"),
+        ("time,gx,gy,gz\n-2,0,0,1\n-1,0,0,1\n", "its times are -2 to -1 s"),
         ("time,gx,gy,gz\n1,0,0,0\n", "a gravity of 0"),
         ("time,gx,gy,gz\n0,0,0,1\n1,0,0,-1\n", "gravity turns over from one row"),
     ],

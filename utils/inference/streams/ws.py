@@ -9,7 +9,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from base.errors import UserError
-from utils.inference.streams.stream import Packet, Stream, reason
+from utils.inference.streams.stream import Packet, Stream, reason, resolve
 
 #: What the system may keep of a viewer's packets, bytes: a slow one is not far behind.
 _BUFFER = 2**14
@@ -25,9 +25,7 @@ class WebSocketStream(Stream):
 
     def __init__(self, address: str, host: str, port: int) -> None:
         try:
-            [(family, _, _, _, place), *_] = socket.getaddrinfo(
-                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )
+            family, *_, place = resolve(host, port, socket.SOCK_STREAM, socket.AI_PASSIVE)
             self._socket = socket.create_server(place, family=family)
         except (OSError, UnicodeError) as error:
             raise UserError(f"--stream {address}: cannot be served ({reason(error)})") from None
