@@ -233,6 +233,8 @@ def main(argv: list[str] | None = None) -> None:
     model = chosen_model(arguments.load_model)
     given = arguments.input_dir or arguments.input
     source = open_live(given) if arguments.stream else open_source(given, arguments.recursive)
+    if arguments.world and source.nested:
+        raise UserError(f"--world {arguments.world}: is of one sequence: give one folder at a time")
     offsets = None if arguments.skeleton is None else read_skeleton(arguments.skeleton)
     world = partial(World, Gravity(Path(arguments.world)) if arguments.world else None)
     size, fps = arguments.batch_size, arguments.fps

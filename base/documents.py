@@ -25,7 +25,7 @@ def open_plain(path: Path) -> BinaryIO:
     """A file open to be read; OSError for one that cannot be, or for which one might wait."""
     mode = Path(path).stat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise OSError(errno.EINVAL, "is a pipe or a device, no file")
+        raise OSError(errno.EINVAL, "is a pipe or a device, no file", str(path))
     return Path(path).open("rb")
 
 
@@ -33,7 +33,7 @@ def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
     """Content of a file, as :func:`open_plain`; OSError for one of more than ``most`` bytes too."""
     with open_plain(path) as file:
         if os.fstat(file.fileno()).st_size > most:
-            raise OSError(errno.EFBIG, f"is larger than {most / 2**20:g} MiB")
+            raise OSError(errno.EFBIG, f"is larger than {most / 2**20:g} MiB", str(path))
         return file.read()
 
 

@@ -28,6 +28,7 @@ BONES = (*BONE_PARENTS,)
 _ROWS = {name: row for row, name in enumerate(BONES)}
 #: What comes of a file that is not there any more, or whose rotations are no numbers.
 _DAMAGED = BrokenFrameError, LookupError, TypeError, ValueError, AttributeError, RecursionError
+_DAMAGED += (OverflowError,)
 
 
 class BoneLabels(NamedTuple):

@@ -95,5 +95,7 @@ def test_only_whole_plain_files_of_bounded_size_are_read(tmp_path):
             read_document(tmp_path / name)
     with pytest.raises(UserError, match=r"^it: No such"):
         read_document(tmp_path / "none", "it")
-    with pytest.raises(OSError, match="is larger than"):
-        read_bounded(tmp_path / "a.yml", 2)
+    for name, reason in (("a.yml", "is larger than"), ("pipe.json", "is a pipe")):
+        with pytest.raises(OSError, match=reason) as caught:
+            read_bounded(tmp_path / name, 2)
+        assert caught.value.filename == str(tmp_path / name)  # for the commands' one line

@@ -112,6 +112,14 @@ def test_what_is_kept_early_stays_when_the_rest_fails(tmp_path):
     assert (tmp_path / "results.json").read_text() == "new"
 
 
+def test_results_that_somebody_removed_are_not_said_to_be_there(tmp_path):
+    path = tmp_path / "out"
+    with pytest.raises(UserError, match=f"^{path}: was removed"), RunFolder(path) as folder:
+        write_text(folder.new / "results.json", "")
+        path.rename(tmp_path / "elsewhere")
+        folder.keep()
+
+
 @pytest.mark.parametrize(
     ("name", "left"), [("unlink", {"a/1"}), ("replace", {"a/2"})], ids=["removing", "moving"]
 )

@@ -123,7 +123,10 @@ def rotation_errors(poses: Poses) -> dict[str, Any] | None:
     if labels is None or not poses.known.all():
         return None
     there = np.isfinite(labels.joints[:, _JOINTS]).all((1, 2))
-    there &= np.isfinite(labels.degrees[:, _IN_LABELS]).all((1, 2))
+    given = np.isfinite(labels.degrees).all(2)
+    needed = given.any(0)  # parents too: angles may be relative to them
+    needed[_IN_LABELS] = True
+    there &= given[:, needed].all(1)
     labels, own = BoneLabels(*(values[there] for values in labels)), people[there]
     try:
         if not there.any():

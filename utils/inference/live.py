@@ -43,6 +43,8 @@ class _Newest:
         self.lost, self.heard = 0, time.monotonic()
         #: After the last frame, what ended it, or "".
         self.fault: str | None = None
+        #: What no source should raise.
+        self.defect: Exception | None = None
 
     def put(self, frame: LazyFrame | None) -> None:
         with self._changed:
@@ -123,6 +125,8 @@ class LiveSource(Source):
                 fault = end.value
             except _FAULTS as error:
                 fault = f"{self.name} is given up: {error}"
+            except Exception as error:
+                newest.defect = error
             finally:
                 frames.close()
                 newest.end(fault or "")
@@ -134,6 +138,8 @@ class LiveSource(Source):
                 if (frame := newest.take()) is not None:
                     yield frame
                 elif newest.fault is not None:
+                    if newest.defect is not None:
+                        raise newest.defect
                     self.fault = newest.fault or self.fault
                     return
                 elif time.monotonic() - newest.heard > TIMEOUT_S:

@@ -41,8 +41,8 @@ class FramePose:
         last frame, that is too long to be filled."""
         step = self.index if self.time is None else float(self.time * fps)
         if not step - before < _LONGEST_GAP:
-            gap = f"a gap of {(step - before) / fps:.0f} s, too long for films and motion"
-            raise UserError(f"{self.file}: {gap}: leave out --video and --format bvh glb")
+            gap = f"a gap of {(step - before) / fps:.0f} s, too long for films and BVH"
+            raise UserError(f"{self.file}: {gap}: leave out --video and --format bvh")
         return step
 
 

@@ -1,6 +1,8 @@
 """A folder that is being filled: always its newest picture."""
 
+import contextlib
 import os
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,21 +18,54 @@ from utils.inference.source import LazyFrame, Source, name_text
 _LOOK_S = 0.01
 #: A picture that cannot be read and has not changed for so long is not being written, seconds.
 _UNCHANGED_S = 1.0
+#: So many of a folder's files are looked at each time, and so many of the last ones.
+_LOOKED_AT = 200
 
 
-def _newest(folder: Path) -> tuple[int, Path] | None:
-    """When the picture last written to, or moved here, was, nanoseconds, and its path; of several
-    the last by name."""
-    found = []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            path = Path(entry.path)
-            if entry.name[0] != "." and path.suffix.lower() in PICTURE_SUFFIXES:
-                try:
-                    found.append((entry.stat().st_ctime_ns, path))
-                except FileNotFoundError:  # removed, or renamed, meanwhile
-                    continue
-    return max(found, key=lambda item: (item[0], natural_order(item[1])), default=None)
+#: What was written to, or moved here, nanoseconds since 1970, and its path.
+_Written = tuple[int, Path]
+
+
+def _age(written: _Written) -> tuple[int, tuple]:
+    """Sort key by time; what is of one moment by name."""
+    return written[0], natural_order(written[1])
+
+
+def _written(path: Path) -> int:
+    """When a file was written to, or it or a link to it was made or moved here, nanoseconds."""
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        return max(status.st_ctime_ns, path.stat().st_ctime_ns)
+    return status.st_ctime_ns
+
+
+class _Pictures:
+    """The pictures of a folder. Of a large one not all can be looked at each time: those that are
+    new are, the last ones, and of the others some in turn."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._known, self._turn = folder, set[str](), 0
+        self._last: list[str] = []
+
+    def newest(self) -> _Written | None:
+        """The one last written to, or moved here, of several the last by name, as far as one looks
+        this time. UserError where the folder cannot be read."""
+        try:
+            names = os.listdir(self._folder)  # noqa: PTH208 a path each takes longer
+        except OSError as error:
+            raise UserError(f"the folder cannot be read ({error.strerror})") from None
+        start = self._turn % max(len(names), 1)
+        some = {*self._last, *names[start : start + _LOOKED_AT]}
+        some.update(name for name in names if name not in self._known)
+        self._known, self._turn = set(names), start + _LOOKED_AT
+        found = []
+        for path in (self._folder / name for name in some if name[0] != "."):
+            if path.suffix.lower() in PICTURE_SUFFIXES:
+                with contextlib.suppress(OSError):  # removed, or renamed, meanwhile
+                    found.append((_written(path), path))
+        found.sort(key=_age)
+        self._last = [path.name for _, path in found[-_LOOKED_AT:]]
+        return found[-1] if found else None
 
 
 def _broken(name: str, why: str) -> LazyFrame:
@@ -48,12 +83,17 @@ class WatchedFolder(LiveSource):
 
     def __init__(self, folder: Path, there: Callable[[], Source]) -> None:
         self.folder, self.reads, self._there = folder, (folder,), there
-        super().__init__(name_text(str(folder)), lambda: (None, self._watch(_newest(folder))))
+        super().__init__(name_text(str(folder)), self._open, returns=True)
 
-    def _watch(self, last: tuple[int, Path] | None) -> Frames:
+    def _open(self) -> tuple[None, Frames]:
+        pictures = _Pictures(self.folder)
+        return None, self._watch(pictures, pictures.newest())
+
+    def _watch(self, pictures: _Pictures, last: _Written | None) -> Frames:
         while True:
-            newest, frame = _newest(self.folder), None
-            if newest != last and newest is not None:
+            newest, frame = pictures.newest(), None
+            # Where the last one was removed, those before it are no news.
+            if newest is not None and (last is None or _age(newest) > _age(last)):
                 frame = self._read(*newest)
             if frame is None:
                 time.sleep(_LOOK_S)

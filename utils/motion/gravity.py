@@ -13,13 +13,17 @@ from utils.motion.rig import CAMERA_TO_RIG
 COLUMNS = ("time", "gx", "gy", "gz")
 #: A day at 1,000 values a second has 5 GB: what is larger is no such file.
 _MOST_BYTES = 2**28
+#: Of the turn from one row to the next: between opposite directions lies none.
+_LEAST_COSINE = -0.99
+#: When a sensor begins at the latest, seconds after the first frame.
+_LATEST_S = 10.0
 
 
 class Gravity:
     """Direction of gravity at a time in seconds, (3,) in the rig's axes, between the rows of a CSV
     file with the columns of :data:`COLUMNS`: seconds since the first frame, and gravity in the
-    axes of the poses (x to the wearer's left, y forward, z down), of any length. UserError for a
-    file that is none."""
+    axes of the poses (x to the wearer's left, y forward, z down), of any length; before and after
+    them that of the nearest row. UserError for a file that is none."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -32,10 +36,15 @@ class Gravity:
         self._times, gravity = table[:, 0], table[:, 1:] @ CAMERA_TO_RIG.T
         if (np.diff(self._times) <= 0).any():
             raise UserError(f"{path}: its times do not rise")
+        if self._times[0] > _LATEST_S or self._times[-1] < 0:
+            span = "its times are {:.6g} to {:.6g} s, not".format(*self._times[[0, -1]])
+            raise UserError(f"{path}: {span} seconds since the first frame")
         length = np.linalg.norm(gravity, axis=1, keepdims=True)
         if length.min() < 1e-6:
             raise UserError(f"{path}: a gravity of 0, which has no direction")
         self._down = gravity / length
+        if (np.einsum("ni,ni->n", self._down[1:], self._down[:-1]) < _LEAST_COSINE).any():
+            raise UserError(f"{path}: gravity turns over from one row to the next")
 
     def __call__(self, time: float) -> np.ndarray:
         return np.array([np.interp(time, self._times, column) for column in self._down.T])

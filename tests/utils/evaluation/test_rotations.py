@@ -201,6 +201,14 @@ def test_frames_without_rotations_do_not_count():
     assert errors(predicted, target, labels) is None
 
 
+def test_a_parent_without_rotation_takes_away_its_frame_alone():
+    target, turned = moving()
+    labels = labelled(target, turned, chain=True)
+    labels.degrees[3, BONES.index("LeftShoulder")] = np.nan
+    found = errors(target, target, labels)
+    assert (found["frames"], found["axes"]) == (11, "parent")
+
+
 def test_reading_labels(tmp_path):
     folder = fill(tmp_path, [1, 2, 3])
     rows = [
@@ -209,7 +217,8 @@ def test_reading_labels(tmp_path):
     ]
     write_label(folder, 1, joints=rows)
     write_label(folder, 2, joints=[{**row, "rot": ["a", 0, 0]} for row in rows])
-    paths = [label_path(folder, number) for number in (1, 2, 9)]
+    write_label(folder, 3, joints=[{**row, "rot": [10**400, 0, 0]} for row in rows])
+    paths = [label_path(folder, number) for number in (1, 2, 3, 9)]
     found = read_bone_labels(paths)
     knee = BONES.index("LeftLeg"), 1 + JOINTS.index("LeftLeg")
     assert found.degrees[0, knee[0]].tolist() == [knee[1], -200.5, 6]

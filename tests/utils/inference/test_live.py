@@ -1,6 +1,5 @@
 """Live sources: the newest frame wins, and what is gone is opened again."""
 
-import contextlib
 import os
 import threading
 from dataclasses import replace
@@ -152,13 +151,89 @@ def test_a_folder_gives_pictures_as_they_are_complete_and_none_that_was_there(fo
 
 
 def test_of_pictures_written_at_once_the_last_by_number_is_the_newest(monkeypatch):
-    def entry(name, moment):
-        stat = SimpleNamespace(st_ctime_ns=moment)
-        return SimpleNamespace(name=name, path=f"in/{name}", stat=lambda: stat)
+    moments = {"b_10.png": 5, "b_9.png": 5, "z.png": 4, ".c.png": 6}
+    monkeypatch.setattr(os, "listdir", lambda _: [*moments])
+    monkeypatch.setattr(watched_folder, "_written", lambda path: moments[path.name])
+    assert watched_folder._Pictures(Path("in")).newest() == (5, Path("in/b_10.png"))
 
-    listed = [entry("b_10.png", 5), entry("b_9.png", 5), entry("z.png", 4), entry(".c.png", 6)]
-    monkeypatch.setattr(os, "scandir", lambda _: contextlib.nullcontext(listed))
-    assert watched_folder._newest(Path("in")) == (5, Path("in/b_10.png"))
+
+def test_where_the_newest_picture_is_removed_those_before_it_are_no_news(folder, tmp_path):
+    folder("a.png", 1)
+    folder("b.png", 2)
+    watched = open_live(str(tmp_path / "in"))._frames
+    (tmp_path / "in" / "b.png").unlink()
+    assert next(watched) is None
+    folder("c.png", 3)
+    assert shown([next(watched)]) == [3]
+    (tmp_path / "in" / "c.png").unlink()
+    assert next(watched) is None
+
+
+def test_in_a_large_folder_what_is_new_or_replaced_is_seen_and_few_files_are_looked_at(
+    folder, tmp_path, monkeypatch
+):
+    for k in range(60):
+        folder(f"{k}.png", k)
+    looked, written = [], watched_folder._written
+    monkeypatch.setattr(watched_folder, "_LOOKED_AT", 5)
+    monkeypatch.setattr(
+        watched_folder, "_written", lambda path: looked.append(path) or written(path)
+    )
+    watched = open_live(str(tmp_path / "in"))._frames
+    looked.clear()
+    folder("new.png", 100)
+    assert shown([next(watched)]) == [100]
+    folder("new.png", 101)
+    assert shown([next(watched)]) == [101] and len(looked) <= 2 * (5 + 5 + 1)
+    folder("0.png", 102)
+    looks = [next(watched) for _ in range(61 // 5 + 2)]
+    assert shown(filter(None, looks)) == [102]
+
+
+def test_a_link_to_an_old_picture_is_a_new_picture(folder, tmp_path):
+    folder("a.png", 1)
+    (tmp_path / "in" / "a.png").rename(tmp_path / "elsewhere.png")
+    folder("b.png", 2)
+    watched = open_live(str(tmp_path / "in"))._frames
+    (tmp_path / "in" / "c.png").symlink_to(tmp_path / "elsewhere.png")
+    (tmp_path / "in" / "d.png").symlink_to("d.png")  # to itself
+    assert shown([next(watched)]) == [1]
+
+
+def test_a_folder_that_is_removed_is_waited_for(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(live_module, "_FIRST_PAUSE_S", 1e-3)
+    source = open_live(str(tmp_path / "in"))
+    frames, (path, gone) = iter(source), (tmp_path / "in", tmp_path / "gone")
+    path.rename(gone)
+    source.interruption = SimpleNamespace(signal=None)
+    messages, write = [], live_module.tqdm.write
+
+    def say(text):
+        """The folder comes back when it is missed, with a picture a moment after it is opened."""
+        messages.append(text)
+        write(text)
+        if "again" in text:
+            path.mkdir()
+
+    def opened(pictures, real=watched_folder._Pictures.newest):
+        found = real(pictures)
+        if not (path / "a.png").exists():
+            folder("a.png", 7)
+        return found
+
+    monkeypatch.setattr(live_module.tqdm, "write", say)
+    monkeypatch.setattr(watched_folder._Pictures, "newest", opened)
+    assert shown([next(frames)]) == [7]
+    assert "the folder cannot be read (No such file or directory); it is opened" in messages[0]
+
+
+def test_a_defect_in_a_source_is_not_taken_for_its_end():
+    def frames():
+        yield grey(0)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        list(LiveSource("a camera", lambda: (30.0, frames()), returns=True))
 
 
 def test_a_video_is_played_at_its_own_rate(monkeypatch):

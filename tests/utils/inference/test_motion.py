@@ -93,6 +93,26 @@ def test_a_file_without_a_skeleton_is_refused(tmp_path, content):
         read_skeleton(path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda bones: 0 * bones,
+        lambda bones: 100 * bones,  # centimetres
+        lambda bones: bones[:, [0, 2, 1]],  # z up
+        lambda bones: bones * (np.arange(20) != 9)[:, None],
+        lambda bones: bones * np.where(np.arange(20) == 9, 1.1, 1)[:, None],  # of one side alone
+    ],
+)
+def test_a_skeleton_of_other_bones_is_refused(tmp_path, change):
+    _, summary = run(given())
+    [skeleton] = summary.skeletons
+    skeleton["offsets"] = change(np.array(skeleton["offsets"])).tolist()
+    path = tmp_path / "poses.json"
+    path.write_text(json.dumps({"skeletons": [skeleton]}))
+    with pytest.raises(UserError, match="its skeleton has other bones than those"):
+        read_skeleton(path)
+
+
 def test_a_sink_that_ends_the_run_is_heard():
     kept = Kept()
     sink = WithMotion([Sink(), kept], 30.0)

@@ -151,6 +151,16 @@ def test_upright_turns_gravity_down_by_the_least_angle():
         assert Rotation.from_matrix(turn).magnitude() == pytest.approx(least)
 
 
+@pytest.mark.parametrize("off", [0.0, 1e-5, 1e-3])
+def test_who_stands_on_the_head_is_turned_upright_too(off):
+    down = np.array([off, 1.0, -off])
+    turn = upright(down)
+    assert np.allclose(turn @ turn.T, np.eye(3)) and np.linalg.det(turn) > 0
+    assert np.allclose(turn @ down, [0, -np.linalg.norm(down), 0], atol=1e-4)
+    _, placed, _ = place(seen_from(*walk(3), [Rotation.identity()] * 3), World(lambda _: down))
+    assert np.isfinite(placed).all()
+
+
 def test_gravity_is_read_in_the_axes_of_the_poses(tmp_path):
     path = tmp_path / "imu.csv"
     path.write_text("gx,time,gy,gz\n0,0.0,0,9.81\n0,1.0,9.81,0\n")
@@ -167,7 +177,10 @@ def test_gravity_is_read_in_the_axes_of_the_poses(tmp_path):
         ("time,gx,gy,gz\n", "holds no row"),
         ("time,gx,gy,gz\n0,0,nan,1\n", "not finite"),
         ("time,gx,gy,gz\n1,0,0,1\n1,0,0,1\n", "its times do not rise"),
+        ("time,gx,gy,gz\n1.7e9,0,0,1\n", "its times are 1.7e.09 to 1.7e.09 s, not seconds since"),
+        ("time,gx,gy,gz\n-2,0,0,1\n-1,0,0,1\n", "its times are -2 to -1 s"),
         ("time,gx,gy,gz\n1,0,0,0\n", "a gravity of 0"),
+        ("time,gx,gy,gz\n0,0,0,1\n1,0,0,-1\n", "gravity turns over from one row"),
     ],
 )
 def test_a_file_without_gravity_is_refused(tmp_path, text, fault):

@@ -2,12 +2,13 @@
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
 from base.skeleton import JOINT_PREFIX
-from utils.inference.results import Summary
+from utils.inference.results import FramePose, Summary
 from utils.inference.sinks.clip import ClipFormat
 from utils.motion.rig import CHILDREN, NUM_RIG_JOINTS, REST, RIG_JOINTS, ROOT
 from utils.motion.solver import Motion
@@ -63,7 +64,8 @@ def at_constant_rate(motion: Motion, steps: Sequence[float]) -> Motion:
     neither gaps nor a variable rate. Between frames lie straight ways and least turns; before the
     first one it stands still. Steps that are whole but for rounded timestamps change nothing."""
     whole = np.round(steps)
-    steps = whole if np.abs(whole - steps).max() < _ROUNDED else np.asarray(steps)
+    rounded = np.abs(whole - steps).max() < _ROUNDED and (np.diff(whole) > 0).all()
+    steps = whole if rounded else np.asarray(steps)
     every = np.arange(int(whole[-1]) + 1)
     if np.array_equal(steps, every):
         return motion
@@ -80,6 +82,14 @@ def at_constant_rate(motion: Motion, steps: Sequence[float]) -> Motion:
 class BvhFormat(ClipFormat):
     """Resampled at a constant rate."""
 
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._steps: list[float] = []  # frames of that rate
+
+    def add(self, result: FramePose, picture: np.ndarray) -> None:
+        super().add(result, picture)
+        self._steps.append(result.step(self.run.fps, self._steps[-1] if self._steps else 0))
+
     def finish(self, summary: Summary) -> None:
-        motion = at_constant_rate(self.motion(), self.steps)
+        motion = at_constant_rate(self.motion(), self._steps)
         self.stream.write(bvh_text(motion, self.run.fps))

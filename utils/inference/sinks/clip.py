@@ -21,11 +21,11 @@ class ClipFormat(PoseFormat):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self._motions: list[Motion] = []
-        self.steps: list[float] = []  # frames of a constant rate
+        self.seconds: list[float] = []  # when they are
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
         self._motions.append(result.motion)
-        self.steps.append(result.step(self.run.fps, self.steps[-1] if self.steps else 0))
+        self.seconds.append(result.seconds(self.run.fps))
 
     def motion(self) -> Motion:
         """All of it, with the floor at zero."""

@@ -127,5 +127,4 @@ class GlbFormat(ClipFormat):
     """With the frames' own times."""
 
     def finish(self, summary: Summary) -> None:
-        seconds = np.array(self.steps) / self.run.fps
-        self.stream.buffer.write(glb_bytes(self.motion(), seconds))
+        self.stream.buffer.write(glb_bytes(self.motion(), np.array(self.seconds)))

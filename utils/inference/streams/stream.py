@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -65,6 +66,13 @@ class Stream:
 def reason(error: OSError | UnicodeError) -> str:
     """Why an address cannot be used, in the system's words."""
     return getattr(error, "strerror", None) or str(error)
+
+
+def resolve(host: str, port: int, kind: socket.SocketKind, flags: int = 0) -> tuple:
+    """Of socket.getaddrinfo the first, IPv4 before IPv6: avatars hear the former alone, while many
+    a machine's "localhost" is the latter first."""
+    found = socket.getaddrinfo(host, port, type=kind, flags=flags)
+    return min(found, key=lambda each: each[0] != socket.AF_INET)
 
 
 def open_stream(address: str) -> Stream:

@@ -4,7 +4,7 @@ import contextlib
 import socket
 
 from base.errors import UserError
-from utils.inference.streams.stream import Packet, Stream, reason
+from utils.inference.streams.stream import Packet, Stream, reason, resolve
 
 
 class UdpStream(Stream):
@@ -12,9 +12,7 @@ class UdpStream(Stream):
 
     def __init__(self, address: str, host: str, port: int) -> None:
         try:
-            [(family, kind, protocol, _, target), *_] = socket.getaddrinfo(
-                host, port, type=socket.SOCK_DGRAM
-            )
+            family, kind, protocol, _, target = resolve(host, port, socket.SOCK_DGRAM)
             self._socket = socket.socket(family, kind, protocol)
             try:
                 self._socket.connect(target)

@@ -97,6 +97,12 @@ def test_a_gap_of_hours_is_refused_before_it_is_filled(tmp_path):
         written(tmp_path, moving(3), [0, 1, 3601], 30.0)
 
 
+def test_frames_that_round_to_one_step_are_resampled(tmp_path):
+    # 10 s of a camera at --fps 0.01, and two frames a tenth of a step apart.
+    for times, fps, frames in (([0, 5.0, 10.0], 0.01, 1), ([0, 0.096, 0.105], 10.0, 2)):
+        assert f"\nFrames: {frames}\n" in written(tmp_path, moving(3), times, fps).read_text()
+
+
 def test_a_variable_rate_is_resampled_so_that_every_pose_is_at_its_time(tmp_path):
     # One way along x, at constant speed, seen at 30 frames a second, then at 10, with gaps to fill.
     times = np.concatenate([np.arange(30) / 30, 1 + np.arange(21) / 10])

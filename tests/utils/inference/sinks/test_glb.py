@@ -18,7 +18,7 @@ from utils.motion.solver import solve_clip
 
 WIDTHS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 TYPES = {5126: "<f4", 5123: "<u2", 5121: "u1"}
-TIMES = [0.0, 0.1, 0.5, 0.6]
+TIMES = [0.0, 0.1, 0.5, 0.6, 4000.0]  # an hour later
 
 
 class Glb:

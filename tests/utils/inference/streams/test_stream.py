@@ -1,6 +1,7 @@
 """Addresses of streams, datagrams of JSON, and the latency that is recorded."""
 
 import json
+import socket
 import time
 from dataclasses import replace
 from types import SimpleNamespace
@@ -38,6 +39,19 @@ FRAME = FramePose("a.mp4", "a", (1280, 800), POSE, 0, 0.0, motion=MOTION)
 )
 def test_an_address_that_cannot_be_used_is_one_line(address, message):
     refused(message, open_stream, address)
+
+
+def test_a_name_is_taken_by_its_ipv4_address_where_it_has_both(monkeypatch):
+    with udp_receiver() as (receiver, port):
+        both = [
+            (socket.AF_INET6, socket.SOCK_DGRAM, 17, "", ("::1", port, 0, 0)),
+            (socket.AF_INET, socket.SOCK_DGRAM, 17, "", ("127.0.0.1", port)),
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
+        sink = StreamSink([f"udp://localhost:{port}"])
+        sink.add(replace(FRAME, captured=time.monotonic()), np.zeros((1, 1, 3)))
+        sink.close()
+        assert len(received(receiver)) == 1
 
 
 def test_streams_that_are_open_are_closed_where_one_cannot_be(monkeypatch):

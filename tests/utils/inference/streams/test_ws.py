@@ -9,12 +9,19 @@ import pytest
 from commands import refused
 from websockets.sync.client import connect
 
+from utils.inference.streams import ws
 from utils.inference.streams.stream import open_stream
 
 
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return taken.getsockname()[1]
+
+
+@pytest.fixture
+def short_waits(monkeypatch):
+    monkeypatch.setattr(ws, "_GRACE_S", 0.1)
+    monkeypatch.setattr(ws, "_OPENING_S", 0.1)
 
 
 @pytest.fixture
@@ -85,6 +92,27 @@ def test_the_last_packet_arrives_before_the_end_also_at_a_slow_viewer(served):
     closing.start()
     assert number([*slow][-1]) == 199
     closing.join()
+    stream.close = lambda: None
+
+
+def test_a_viewer_that_talks_is_read_so_that_its_pongs_arrive(served):
+    stream, view, _ = served
+    viewer = view()
+    for _ in range(100):
+        viewer.send("a heartbeat of its own")
+    assert viewer.ping().wait(10)
+    stream.send(packet(1))
+    assert viewer.recv(5) == "skeleton 1" and number(viewer.recv(5)) == 1
+
+
+def test_the_end_waits_neither_for_who_reads_nothing_nor_for_who_only_connects(short_waits, served):
+    slow, (stream, _, port) = behind(served, 200), served
+    with socket.create_connection(("127.0.0.1", port)):
+        closing = threading.Thread(target=stream.close, daemon=True)
+        closing.start()
+        closing.join(8)
+        assert not closing.is_alive()
+    slow.socket.close()
     stream.close = lambda: None
 
 
