@@ -223,16 +223,16 @@ def test_videos_at_an_address_are_read_and_streams_without_an_end_are_live(clips
 
 
 def test_an_index_at_the_end_needs_a_server_of_ranges(clips, tmp_path):
-    whole = (clips / "a.mp4").read_bytes()
+    whole = (clips / "uneven.mp4").read_bytes()
     index = whole.rindex(b"moov") - 4
     gap = (1 << 21).to_bytes(4, "big") + b"free" + bytes((1 << 21) - 8)  # more than is buffered
-    (tmp_path / "a.mp4").write_bytes(whole[:index] + gap + whole[index:])
+    (tmp_path / "uneven.mp4").write_bytes(whole[:index] + gap + whole[index:])
     faults = Faults()
     with serving(tmp_path, faults) as address:
-        assert len(list(open_source(f"{address}/a.mp4"))) == 40
-        faults.ignore_range.add("a.mp4")
+        assert len(list(open_source(f"{address}/uneven.mp4"))) == 40
+        faults.ignore_range.add("uneven.mp4")
         with pytest.raises(UserError, match="answers no range requests"):
-            open_source(f"{address}/a.mp4")
+            open_source(f"{address}/uneven.mp4")
 
 
 def test_a_frame_that_is_too_large_ends_a_stream(clips, monkeypatch):
