@@ -10,17 +10,17 @@ examples:
   with a model of your own:
     python inference.py --gpu 0 --load_model experiments/Finetune/checkpoints/model_best.tar \\
         --input_dir my_pictures --save_dir my_poses
-  another headset, by its calibration or its file (doc/headset.md), with the most accurate weights:
-    python inference.py --load_model base --input_dir my_pictures --camera calib.json
-    python inference.py --load_model base --input_dir my_pictures --headset mine.yml
+  another headset, by its calibration or its file (doc/headset.md):
+    python inference.py --input_dir my_pictures --camera calib.json
+    python inference.py --input_dir my_pictures --headset mine.yml
   a video, as motion for an animator and as a video with the poses drawn:
     python inference.py --load_model model_best.tar --input walk.mp4 --smooth --format json bvh \\
         --video --no_pictures
   camera 0 of this machine, shown in a window:
     python inference.py --load_model model_best.tar --input 0
   live, to an avatar (VMC protocol), and to whoever connects to port 8765:
-    python inference.py --load_model small --input 0 --stream osc://127.0.0.1:39539 \\
-        ws://0.0.0.0:8765
+    python inference.py --load_model small --input 0 --no_pictures \\
+        --stream osc://127.0.0.1:39539 ws://0.0.0.0:8765
 """
 
 import argparse
@@ -117,7 +117,9 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     if not moving:
         for name in ("skeleton", "world"):
             if getattr(arguments, name) is not None:
-                raise UserError(f"--{name} is of motion: add --rotations, or --format bvh or glb")
+                raise UserError(
+                    f"--{name} is of motion: add --rotations, --stream, or --format bvh or glb"
+                )
     if arguments.input_dir is not None and not Path(arguments.input_dir).is_dir():
         raise UserError(f"{arguments.input_dir}: no such folder of pictures")
     if arguments.stream and arguments.recursive:

@@ -183,14 +183,15 @@ def test_videos_play_and_faults_are_said_in_one_line(visits, tiny_data, tmp_path
     opset = [onnx.helper.make_opsetid("", 18)]
     model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=8)
     onnx.save(model, tmp_path / "other.onnx")
-    steps = [["file", film], ["frames", 5], ["press", "body", "Space"], ["file", odd]]
-    steps += [["file", str(tmp_path / "a.txt")], ["click", "#camera"], ["click", "#sample"]]
+    steps = [["file", film], ["frames", 5], ["press", "body", "Space"]]
+    steps += [["file", str(tmp_path / "a.txt")], ["click", "#sample"], ["file", odd]]
+    steps += [["click", "#camera"], ["click", "#sample"]]
     plain, old, unfit = visits(
         {"steps": steps},
         {"without": "WebAssembly.validate = () => false"},
         {"replace": {"model.onnx": str(tmp_path / "other.onnx")}},
     )
-    sample, _, playing, paused, size, text, camera, again = plain["after"]
+    sample, _, playing, paused, text, _, size, camera, again = plain["after"]
     assert sample["message"] == "" and sample["pose"]["frames"][0]["file"].startswith("Sample")
     assert playing["playing"] and not paused["playing"] and playing["message"] == ""
     entry = playing["pose"]["frames"][0]
@@ -198,6 +199,9 @@ def test_videos_play_and_faults_are_said_in_one_line(visits, tiny_data, tmp_path
     assert size["message"].startswith("A picture of 300×100 is not of xr-egopose (1280×800)")
     assert text["message"].startswith("a.txt: neither a picture nor a video")
     assert camera["message"] == "There is no camera at this device."
+    for fault in (text, size, camera):  # nothing stays of what was shown before
+        assert fault["pose"] is None and fault["status"] == "" and fault["overlay"] == [0, 0]
+    assert paused["player"] and not text["player"]
     assert again["message"] == "" and again["pose"] == sample["pose"]
     assert "no WebAssembly SIMD" in old["after"][0]["message"]
     assert unfit["after"][0]["message"].startswith("model.onnx: its output 'heatmaps' is not one")

@@ -50,6 +50,7 @@ async function visit({ steps = [], replace = {}, without }) {
         message: message.hidden ? "" : message.textContent,
         status: document.getElementById("status").textContent,
         playing: video ? !video.paused : null,
+        player: document.getElementById("player").checkVisibility(),
         pose: window.page.state.latest && window.page.poseFile(),
         theme: document.documentElement.dataset.theme,
         overlay: [overlay.width, overlay.height],

@@ -94,7 +94,10 @@ class VideoSource(Source):
         self.reads = () if "://" in target else (Path(target),)
         with _Video(target, name) as video:
             if next(iter(video), None) is None:
-                raise UserError(f"{video.none}: it holds no frame")
+                why = "it holds no frame"
+                if not self.reads:
+                    why += ", or its index is at its end and the server answers no range requests"
+                raise UserError(f"{video.none}: {why}")
             self.fps, self.total, self._end = video.fps, video.stream.frames or None, video.end()
 
     def __iter__(self) -> Iterator[LazyFrame]:

@@ -11,7 +11,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from http_server import serving
+from http_server import Faults, serving
 from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -220,6 +220,19 @@ def test_videos_at_an_address_are_read_and_streams_without_an_end_are_live(clips
         open_source("rtsp://127.0.0.1:9/x")
     monkeypatch.setattr(picture_source, "open_camera", lambda index, returns: index)
     assert [open_source(given) for given in ("3", "/dev/video4")] == [3, 4]
+
+
+def test_an_index_at_the_end_needs_a_server_of_ranges(clips, tmp_path):
+    whole = (clips / "uneven.mp4").read_bytes()
+    index = whole.rindex(b"moov") - 4
+    gap = (1 << 21).to_bytes(4, "big") + b"free" + bytes((1 << 21) - 8)  # more than is buffered
+    (tmp_path / "uneven.mp4").write_bytes(whole[:index] + gap + whole[index:])
+    faults = Faults()
+    with serving(tmp_path, faults) as address:
+        assert len(list(open_source(f"{address}/uneven.mp4"))) == 40
+        faults.ignore_range.add("uneven.mp4")
+        with pytest.raises(UserError, match="answers no range requests"):
+            open_source(f"{address}/uneven.mp4")
 
 
 def test_a_frame_that_is_too_large_ends_a_stream(clips, monkeypatch):

@@ -18,6 +18,18 @@ function say(text) {
   at("message").hidden = !text;
 }
 
+/** Say what is wrong, and show no pose: the last one is not of what was chosen. */
+function fail(error) {
+  say(error.message);
+  state.latest?.bitmap.close();
+  state.latest = null;
+  at("save").disabled = true;
+  at("status").textContent = "";
+  at("overlay").width = at("overlay").height = 0;
+  at("joints").replaceChildren();
+  view?.hide();
+}
+
 /** Ask the worker; an Error with what it says of a fault. */
 function ask(question, transferred = []) {
   const id = (state.id = (state.id ?? 0) + 1);
@@ -57,7 +69,7 @@ async function update() {
     if (source === state.source) present({ ...answer, about, source });
     else answer.bitmap.close();
   } catch (error) {
-    if (source === state.source) say(error.message);
+    if (source === state.source) fail(error);
   }
   state.busy = false;
   if (state.again) {
@@ -141,6 +153,7 @@ function poseFile() {
 async function take(opening) {
   state.source?.close();
   state.source = null;
+  at("player").hidden = at("hint").hidden = true;
   say("");
   try {
     const source = (state.source = await opening);
@@ -155,7 +168,7 @@ async function take(opening) {
     else update();
     if (source.moves) at("play").textContent = "Pause";
   } catch (error) {
-    say(error.message);
+    fail(error);
   }
 }
 

@@ -89,6 +89,11 @@ export class View3d {
     this.draw();
   }
 
+  hide() {
+    this.body.visible = false;
+    this.draw();
+  }
+
   draw() {
     const { clientWidth: width, clientHeight: height } = this.renderer.domElement;
     if (!width || !height) return;
