@@ -19,8 +19,8 @@ examples:
   camera 0 of this machine, shown in a window:
     python inference.py --load_model model_best.tar --input 0
   live, to an avatar (VMC protocol), and to whoever connects to port 8765:
-    python inference.py --load_model small --input 0 --no_pictures \\
-        --stream osc://127.0.0.1:39539 ws://0.0.0.0:8765
+    python inference.py --load_model small --input 0 --stream osc://127.0.0.1:39539 \\
+        ws://0.0.0.0:8765
 """
 
 import argparse

@@ -63,6 +63,8 @@ def frame_entry(result: FramePose) -> dict[str, Any]:
     if result.motion is not None:
         entry["root"] = _rounded(result.motion.root[0], _METRES)
         entry["rotations"] = _rounded(result.motion.rotations[0], _TURNS)
+        if result.captured is not None:  # live bones are still being measured
+            entry["offsets"] = _rounded(result.motion.offsets, _METRES)
     return entry | {
         "size": list(result.size),
         "joints3d": _rounded(pose.joints3d, _METRES),

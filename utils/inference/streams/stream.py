@@ -37,7 +37,6 @@ class Packet:
     def json(self) -> str:
         """The packet as described in doc/inference.md."""
         content = frame_entry(self.result) | {
-            "offsets": skeleton_entry(self.result.motion)["offsets"],
             "captured": round(self.captured, 4),
             "latency_ms": round(1000 * self.latency, 2),
         }
