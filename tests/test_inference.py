@@ -260,6 +260,15 @@ def test_every_name_of_a_file_gets_a_pose_or_is_named(tmp_path, capsys, infer):
     assert r"  broken\xff.png: not a picture" in output
 
 
+def test_gravity_of_one_sequence_is_not_taken_for_that_of_several(tmp_path, infer):
+    for folder in ("a", "b"):
+        write(tmp_path / "in" / folder / "f_1.png", checkered(64, 64))
+    (tmp_path / "imu.csv").write_text("time,gx,gy,gz\n0,0,0,1\n")
+    more = ("--recursive", "--rotations", "--world", tmp_path / "imu.csv")
+    with pytest.raises(UserError, match=r"imu\.csv: is of one sequence"):
+        infer("--input_dir", tmp_path / "in", *more)
+
+
 def test_folders_are_sequences_and_gaps_stay_gaps(tmp_path, infer):
     numbers = {"": (9, 10, 11), "walk/": (8, 9, 10, 11, 12), "walk/on/": (1, 2)}
     files = [f"{folder}f_{number}.png" for folder, those in numbers.items() for number in those]

@@ -216,6 +216,35 @@ def test_frames_of_a_camera_are_shown(visits):
     )
 
 
+#: A camera that is there only when the next picture has been shown.
+LATE_CAMERA = """
+const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+const shown = () => document.documentElement.dataset.frames;
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  for (const before = shown(); shown() === before; ) await new Promise((go) => setTimeout(go, 10));
+  return open(wanted);
+};
+"""
+
+
+def test_what_was_chosen_last_is_shown_and_what_is_missing_is_found_or_said(visits, tmp_path):
+    (tmp_path / "broken.mjs").write_text("no JavaScript")
+    steps = [["press", "#camera", "Enter"], ["click", "#sample"]]
+    steps += [["choose", "headset", "fisheye"], ["choose", "circle-x", ""]]
+    steps += [["choose", "circle-x", "600"]]
+    shown, broken = visits(
+        {"steps": steps, "without": LATE_CAMERA},
+        {"replace": {"ort.wasm.min.mjs": str(tmp_path / "broken.mjs")}},
+        arguments=FAKE_CAMERA,
+    )
+    assert [seen["playing"] for seen in shown["after"]] == [None] * 6
+    found, cleared, stated = (seen["pose"] for seen in shown["after"][3:])
+    assert np.isfinite(cleared["frames"][0]["joints2d"]).all()
+    assert cleared["lenses"] == found["lenses"] != stated["lenses"]
+    assert '"x":600' in stated["lenses"][0]["lens"]
+    assert broken["after"][0]["message"].startswith("A part of this page cannot be read")
+
+
 def test_folder_is_complete_and_small(site):
     assert (site / "model.onnx").stat().st_size < 8e6
     vendored = {Path(name).name for name in export_web.VENDORED}

@@ -233,7 +233,7 @@ def test_a_defect_in_a_source_is_not_taken_for_its_end():
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        list(LiveSource("a camera", lambda: (30.0, frames()), returns=True))
+        list(LiveSource("a camera", lambda: (30.0, frames())))
 
 
 def test_a_video_is_played_at_its_own_rate(monkeypatch):

@@ -151,12 +151,18 @@ function poseFile() {
 }
 
 async function take(opening) {
+  const turn = (state.turn = (state.turn ?? 0) + 1);
   state.source?.close();
   state.source = null;
   at("player").hidden = at("hint").hidden = true;
   say("");
   try {
-    const source = (state.source = await opening);
+    const source = await opening;
+    if (turn !== state.turn) {
+      source.close(); // another one was chosen meanwhile
+      return;
+    }
+    state.source = source;
     state.moments = [];
     forgetCircle();
     if (view) view.floor = undefined;
@@ -168,7 +174,7 @@ async function take(opening) {
     else update();
     if (source.moves) at("play").textContent = "Pause";
   } catch (error) {
-    fail(error);
+    if (turn === state.turn) fail(error);
   }
 }
 
@@ -251,6 +257,10 @@ async function start() {
     throw new Error("This browser has no WebAssembly SIMD, which the model needs: take a newer one.");
   }
   worker = new Worker("worker.js", { type: "module" });
+  worker.onerror = (event) => {
+    at("status").textContent = "";
+    say(`A part of this page cannot be read: write it again. ${event.message ?? ""}`);
+  };
   site = await ask({});
   const names = site.headsets.map(({ name }, k) => new Option(name, k));
   at("headset").replaceChildren(...names, new Option("another fisheye …", "fisheye"));

@@ -102,8 +102,11 @@ function pixelsOf(bitmap) {
 async function frame({ bitmap, chosen }) {
   const start = performance.now();
   const pixels = pixelsOf(bitmap);
-  if (chosen.fisheye && !(chosen.fisheye.radius > 0)) {
-    chosen = { fisheye: { ...chosen.fisheye, ...findCircle(pixels) } };
+  if (chosen.fisheye) {
+    const stated = ([key, value]) => (key === "radius" ? value > 0 : Number.isFinite(value));
+    const known = Object.fromEntries(Object.entries(chosen.fisheye).filter(stated));
+    const missing = !["x", "y", "radius"].every((key) => key in known);
+    chosen = { fisheye: { ...(missing && findCircle(pixels)), ...known } };
   }
   const lens = await lensFor(chosen, bitmap.width, bitmap.height);
   const square = lens.image(pixels);
