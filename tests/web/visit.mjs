@@ -33,14 +33,14 @@ async function visit({ steps = [], replace = {}, without }) {
   for (const [name, path] of Object.entries(replace)) {
     await page.route(`**/${name}`, (route) => route.fulfill({ path }));
   }
-  /** Until that many new poses have been shown, or a message is. */
+  /** Until that many new poses have been shown, the last of what was opened last, or a message. */
   const settled = (count) =>
-    page.waitForFunction(
-      (least) =>
-        Number(document.documentElement.dataset.frames ?? 0) >= least ||
-        !document.getElementById("message").hidden,
-      count,
-    );
+    page.waitForFunction((least) => {
+      const { state } = window.page ?? {};
+      const shown = Number(document.documentElement.dataset.frames ?? 0) >= least;
+      const ours = state?.latest && state.latest.source === state.source;
+      return (shown && ours) || !document.getElementById("message").hidden;
+    }, count);
   const frames = () => page.evaluate(() => Number(document.documentElement.dataset.frames ?? 0));
   const look = () =>
     page.evaluate(() => {
