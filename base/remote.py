@@ -1,0 +1,130 @@
+"""Files in object storage, through fsspec.
+
+Names such as ``s3://bucket/packed`` cannot be paths (``Path`` makes one slash of two): a remote
+root stands for a folder of the local cache, and that folder tells which root it is.
+"""
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote
+
+from base.errors import UserError
+from base.files import replacing
+
+T = TypeVar("T")
+#: Storage that obstore reads and writes, without a package for each; fsspec finds the others.
+_OBSTORE = ("s3", "gs", "az", "http", "https")
+#: Times that a transfer is tried; obstore itself tries again where no answer begins.
+_ATTEMPTS = 3
+_RETRIES, _CONNECT = 4, "10s"
+
+
+def cache_folder() -> Path:
+    """Where remote sets are kept on this machine: below ``$XDG_CACHE_HOME``, or ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xr-egopose"
+
+
+def root_path(root: str | Path, use: str = "read") -> Path:
+    """A data root as a path: of a remote one, its folder in the cache, another for each ``use``."""
+    scheme, remote, place = str(root).partition("://")
+    if not remote:
+        return Path(root)
+    parts = place.strip("/").split("/")
+    if not scheme.isalnum() or {"", ".", ".."} & {*parts}:
+        raise UserError(f"{root}: not a place such as s3://bucket/packed")
+    return cache_folder() / use / scheme / quote("/".join(parts))
+
+
+def url_of(path: Path) -> str | None:
+    """The remote root, or what is below it, that a folder of the cache stands for."""
+    read = cache_folder() / "read"
+    if read not in path.parents:
+        return None
+    scheme, *parts = path.relative_to(read).parts
+    return f"{scheme}://{'/' * (scheme == 'file')}{unquote('/'.join(parts))}"
+
+
+@functools.cache
+def _filesystem(scheme: str) -> Any:
+    import fsspec
+
+    try:
+        if scheme not in _OBSTORE:
+            return fsspec.filesystem(scheme)
+        from obstore.fsspec import FsspecStore
+    except (ImportError, ValueError) as error:
+        advice = "pip install -r requirements-scale.txt"
+        raise UserError(f"{scheme}:// cannot be opened ({error}): {advice}") from None
+    how = {"allow_http": True, "connect_timeout": _CONNECT}  # http where the address says so
+    return FsspecStore(scheme, client_options=how, retry_config={"max_retries": _RETRIES})
+
+
+def _try(url: str, action: Callable[[Any], T]) -> T:
+    """What ``action`` returns of the filesystem, tried again; FileNotFoundError where nothing is
+    there, or we may not know (stores say 403 of a missing file to who may not list their files);
+    UserError for any other failure."""
+    system = _filesystem(url.partition("://")[0])
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return action(system)
+        except Exception as error:  # what the stores raise shares no base class
+            text = str(error)
+            if "NoSuchBucket" in text:
+                raise UserError(f"{url}: there is no such bucket") from None
+            # Where cloud machines are told theirs: what is asked when there are no others.
+            if "169.254.169.254" in text or "credential" in text.lower():
+                where = "no credentials that hold (doc/scale.md says where they are looked for)"
+                raise UserError(f"{url}: {where}") from None
+            if isinstance(error, FileNotFoundError | PermissionError) or "403 Forbidden" in text:
+                raise FileNotFoundError(url) from None
+            if attempt == _ATTEMPTS:
+                line = text.partition("\n")[0] or type(error).__name__
+                raise UserError(f"{url}: {line}") from None
+    raise AssertionError
+
+
+def read_remote(url: str) -> bytes | None:
+    """A file's content; None where there is none that may be read."""
+    try:
+        return _try(url, lambda system: system.cat_file(url))
+    except FileNotFoundError:
+        return None
+
+
+def download(url: str, path: Path, whole: Callable[[Path], bool] = lambda _: True) -> None:
+    """Fetch a file whole or not at all, by one process at a time; once more where it is not
+    ``whole``, after which it is what the store has."""
+
+    def fetch(system: Any) -> bool:
+        system.get_file(url, str(temporary))
+        return whole(temporary)
+
+    with replacing(path, single_writer=True) as temporary:
+        try:
+            _try(url, fetch) or _try(url, fetch)
+        except FileNotFoundError:
+            raise UserError(f"{url}: is not there, or may not be read") from None
+
+
+def upload(path: Path, url: str) -> None:
+    """Write a file; object stores show it whole or not at all."""
+
+    def put(system: Any) -> None:
+        system.makedirs(url.rpartition("/")[0], exist_ok=True)
+        system.put_file(str(path), url)
+
+    try:
+        _try(url, put)
+    except FileNotFoundError:
+        raise UserError(f"{url}: may not be written") from None
+
+
+def size_of(url: str) -> int | None:
+    """Bytes of a remote file; None where there is none."""
+    try:
+        return _try(url, lambda system: system.info(url)["size"])
+    except FileNotFoundError:
+        return None
