@@ -19,7 +19,9 @@ T = TypeVar("T")
 _OBSTORE = ("s3", "gs", "az", "http", "https")
 #: Times that a transfer is tried; obstore itself tries again where no answer begins.
 _ATTEMPTS = 3
-_RETRIES, _CONNECT = 4, "10s"
+_RETRIES, _CONNECT = 3, "5s"
+#: In failures of who finds no credentials: cloud machines are told theirs at these addresses.
+_CREDENTIALS = ("/latest/api/token", "computeMetadata", "metadata/identity", "credential")
 
 
 def cache_folder() -> Path:
@@ -59,7 +61,8 @@ def _filesystem(scheme: str) -> Any:
         advice = "pip install -r requirements-scale.txt"
         raise UserError(f"{scheme}:// cannot be opened ({error}): {advice}") from None
     how = {"allow_http": True, "connect_timeout": _CONNECT}  # http where the address says so
-    return FsspecStore(scheme, client_options=how, retry_config={"max_retries": _RETRIES})
+    again = {"max_retries": _RETRIES}
+    return FsspecStore(scheme, client_options=how, retry_config=again, skip_instance_cache=True)
 
 
 def _try(url: str, action: Callable[[Any], T]) -> T:
@@ -74,8 +77,7 @@ def _try(url: str, action: Callable[[Any], T]) -> T:
             text = str(error)
             if "NoSuchBucket" in text:
                 raise UserError(f"{url}: there is no such bucket") from None
-            # Where cloud machines are told theirs: what is asked when there are no others.
-            if "169.254.169.254" in text or "credential" in text.lower():
+            if any(word in text for word in _CREDENTIALS):
                 where = "no credentials that hold (doc/scale.md says where they are looked for)"
                 raise UserError(f"{url}: {where}") from None
             if isinstance(error, FileNotFoundError | PermissionError) or "403 Forbidden" in text:
