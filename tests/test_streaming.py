@@ -11,7 +11,6 @@ import torch
 from commands import pack, run_train
 from tiny_model import CONFIG
 
-from base import remote
 from dataset import order
 from dataset.packed import remote_set
 from dataset.packed.packed import Packed
@@ -92,4 +91,3 @@ def test_a_streamed_set_that_fits_in_memory_is_trained_on_as_one_on_disk(
     for name, root in (("disk", packed), ("elsewhere", f"file://{packed}")):
         run_train("train2d", root, tmp_path / name, "--config", tiny_file)
     assert last_checkpoint(tmp_path / "disk") == last_checkpoint(tmp_path / "elsewhere")
-    assert remote.url_of(remote.root_path(f"file://{packed}")) == f"file://{packed}"

@@ -1,6 +1,10 @@
 """Packed sets in object storage are those on disk, whatever happens on the way."""
 
-import http_server
+import contextlib
+import json
+import os
+
+import fsspec
 import numpy as np
 import object_store
 import pytest
@@ -10,7 +14,9 @@ from base import remote
 from base.set_type import SetType
 from dataset import open_split
 from dataset.loader import FrameLoader
+from dataset.order import epoch_of
 from dataset.packed import remote_set
+from utils import check_data
 
 pytest.importorskip("obstore")
 pytestmark = pytest.mark.usefixtures("cache")
@@ -86,24 +92,34 @@ def test_frames_are_those_on_disk_and_each_shard_comes_once(filled, packed, cach
 
 
 @pytest.mark.parametrize("kind", ["memory", "file", "http"])
-def test_other_storage(kind, packed, tmp_path):
-    tests = {"file": lambda: f"file://{packed}", "memory": lambda: in_memory(packed)}
-    if kind == "http":
-        # The server has one folder: of a set, since that is where files of one name differ.
-        with http_server.serving(packed / "TrainSet") as url:
-            remote.download(f"{url}/index.json", tmp_path / "index.json")
-        assert (tmp_path / "index.json").read_bytes() == (
-            packed / "TrainSet/index.json"
-        ).read_bytes()
-        return
-    assert_same(open_split(tests[kind](), SetType.VAL), open_split(packed, SetType.VAL))
-
-
-def in_memory(packed):
-    import fsspec
-
+def test_other_storage(kind, filled, packed):
+    filled.signed = False
     fsspec.filesystem("memory").put(f"{packed}/", "/store/packed", recursive=True)
-    return "memory://store/packed"
+    url = {"memory": "memory://store/packed", "file": f"file://{packed}"}.get(kind)
+    url = url or f"{os.environ['AWS_ENDPOINT']}/bucket/some/packed"
+    assert_same(open_split(url, SetType.VAL), open_split(packed, SetType.VAL))
+
+
+def test_pictures_alone_are_shuffled_by_shards(filled):
+    data, labels = (open_split(URL, SetType.TRAIN, pictures=each) for each in (True, False))
+    assert epoch_of(labels, {})["shards"] is None
+    names = [data._shards[code] for code in epoch_of(data, {})["shards"]]
+    assert all(f"{data.frame_id(i).character}-" in name for i, name in enumerate(names))
+
+
+def test_the_check_reads_it_and_names_what_is_missing_or_damaged(filled, cache):
+    def check():
+        anew()
+        with contextlib.suppress(SystemExit):
+            check_data.main(["--data_root", URL, "--jobs", "1", "--sets", "val"])
+        found = json.loads((cache / "s3/bucket/some/packed/report.json").read_text())
+        return [fault["where"] for fault in found["sets"][0]["faults"]]
+
+    first, second, *_ = sorted(key for key in filled.objects if "ValSet" in key and ".tar" in key)
+    whole = filled.objects[second]
+    filled.objects[second] = whole[:-9000] + bytes(9000)
+    del filled.objects[first]
+    assert check() == [key.removeprefix("some/packed/") for key in (first, second)]
 
 
 def test_a_transfer_that_is_cut_is_tried_again(filled, packed):
