@@ -4,22 +4,21 @@ Names such as ``s3://bucket/packed`` cannot be paths (``Path`` makes one slash o
 root stands for a folder of the local cache, and that folder tells which root it is.
 """
 
+import contextlib
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote, unquote
 
 from base.errors import UserError
 from base.files import replacing
 
-T = TypeVar("T")
 #: Storage that obstore reads and writes, without a package for each; fsspec finds the others.
 _OBSTORE = ("s3", "gs", "az", "http", "https")
-#: Times that a transfer is tried; obstore itself tries again where no answer begins.
-_ATTEMPTS = 3
-_RETRIES, _CONNECT = 3, "5s"
+#: Of obstore, which goes on where a transfer was cut.
+_RETRIES, _CONNECT = 5, "5s"
 #: In failures of who finds no credentials: cloud machines are told theirs at these addresses.
 _CREDENTIALS = ("/latest/api/token", "computeMetadata", "metadata/identity", "credential")
 
@@ -65,33 +64,32 @@ def _filesystem(scheme: str) -> Any:
     return FsspecStore(scheme, client_options=how, retry_config=again, skip_instance_cache=True)
 
 
-def _try(url: str, action: Callable[[Any], T]) -> T:
-    """What ``action`` returns of the filesystem, tried again; FileNotFoundError where nothing is
-    there, or we may not know (stores say 403 of a missing file to who may not list their files);
-    UserError for any other failure."""
+@contextlib.contextmanager
+def _opened(url: str) -> Iterator[Any]:
+    """The filesystem, which tries again by itself; FileNotFoundError where nothing is there, or we
+    may not know (stores say 403 of a missing file to who may not list their files); UserError for
+    any other failure."""
     system = _filesystem(url.partition("://")[0])
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            return action(system)
-        except Exception as error:  # what the stores raise shares no base class
-            text = str(error)
-            if "NoSuchBucket" in text:
-                raise UserError(f"{url}: there is no such bucket") from None
-            if any(word in text for word in _CREDENTIALS):
-                where = "no credentials that hold (doc/scale.md says where they are looked for)"
-                raise UserError(f"{url}: {where}") from None
-            if isinstance(error, FileNotFoundError | PermissionError) or "403 Forbidden" in text:
-                raise FileNotFoundError(url) from None
-            if attempt == _ATTEMPTS:
-                line = text.partition("\n")[0] or type(error).__name__
-                raise UserError(f"{url}: {line}") from None
-    raise AssertionError
+    try:
+        yield system
+    except Exception as error:  # what the stores raise shares no base class
+        text = str(error)
+        if "NoSuchBucket" in text:
+            raise UserError(f"{url}: there is no such bucket") from None
+        if any(word in text for word in _CREDENTIALS):
+            where = "no credentials that hold (doc/scale.md says where they are looked for)"
+            raise UserError(f"{url}: {where}") from None
+        if isinstance(error, FileNotFoundError | PermissionError) or "403 Forbidden" in text:
+            raise FileNotFoundError(url) from None
+        line = text.partition("\n")[0] or type(error).__name__
+        raise UserError(f"{url}: {line}") from None
 
 
 def read_remote(url: str) -> bytes | None:
     """A file's content; None where there is none that may be read."""
     try:
-        return _try(url, lambda system: system.cat_file(url))
+        with _opened(url) as system:
+            return system.cat_file(url)
     except FileNotFoundError:
         return None
 
@@ -99,27 +97,22 @@ def read_remote(url: str) -> bytes | None:
 def download(url: str, path: Path, whole: Callable[[Path], bool] = lambda _: True) -> None:
     """Fetch a file whole or not at all, by one process at a time; once more where it is not
     ``whole``, after which it is what the store has."""
-
-    def fetch(system: Any) -> bool:
-        system.get_file(url, str(temporary))
-        return whole(temporary)
-
     with replacing(path, single_writer=True) as temporary:
         try:
-            _try(url, fetch) or _try(url, fetch)
+            with _opened(url) as system:
+                system.get_file(url, str(temporary))
+                if not whole(temporary):
+                    system.get_file(url, str(temporary))
         except FileNotFoundError:
             raise UserError(f"{url}: is not there, or may not be read") from None
 
 
 def upload(path: Path, url: str) -> None:
     """Write a file; object stores show it whole or not at all."""
-
-    def put(system: Any) -> None:
-        system.makedirs(url.rpartition("/")[0], exist_ok=True)
-        system.put_file(str(path), url)
-
     try:
-        _try(url, put)
+        with _opened(url) as system:
+            system.makedirs(url.rpartition("/")[0], exist_ok=True)
+            system.put_file(str(path), url)
     except FileNotFoundError:
         raise UserError(f"{url}: may not be written") from None
 
@@ -127,6 +120,7 @@ def upload(path: Path, url: str) -> None:
 def size_of(url: str) -> int | None:
     """Bytes of a remote file; None where there is none."""
     try:
-        return _try(url, lambda system: system.info(url)["size"])
+        with _opened(url) as system:
+            return system.info(url)["size"]
     except FileNotFoundError:
         return None

@@ -16,6 +16,8 @@ class ObjectStore:
     asked: Counter = field(default_factory=Counter)
     #: How many of the next GETs or PUTs of a key end in the middle.
     cuts: Counter = field(default_factory=Counter)
+    #: How many of the next GETs of a key bring zeros.
+    damaged: Counter = field(default_factory=Counter)
     #: PUTs after which no further one is taken; None for no end.
     most_puts: int | None = None
     #: Whether requests without a signature are refused.
@@ -71,7 +73,10 @@ def serving(store: ObjectStore):
                 self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
             elif key:
                 cut = self.command == "GET" and self._is_cut(key)
-                self._answer(200, store.objects[key], cut)
+                store.damaged[key] -= self.command == "GET"
+                zeros = self.command == "GET" and store.damaged[key] >= 0
+                body = store.objects[key]
+                self._answer(200, bytes(len(body)) if zeros else body, cut)
 
         do_HEAD = do_GET
 

@@ -36,6 +36,9 @@ from dataset.packed.shards import (
 from dataset.pictures import decode_picture
 from dataset.split import Contents, Split, rows_by_code
 
+#: Times that a shard is fetched to be opened once.
+_MOST_FETCHES = 20
+
 
 def is_packed(root: Path) -> bool:
     """Whether a data root holds packed sets; UserError for a root that may not be read, and for a
@@ -158,7 +161,7 @@ class Packed(Split):
 
     def _open_shard(self, code: int) -> BinaryIO:
         path = self.folder / self._shards[code]
-        while True:
+        for _ in range(_MOST_FETCHES):
             try:
                 file = path.open("rb", buffering=0)
             except FileNotFoundError:
@@ -169,6 +172,7 @@ class Packed(Split):
                 if self._remote:
                     mark_used(path)
                 return file
+        raise UserError(f"{path}: other processes delete it as it comes: raise data.cache_gb")
 
     def _is_whole(self, code: int, path: Path) -> bool:
         """Whether all pictures of a shard are in a file."""
