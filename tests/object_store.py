@@ -20,6 +20,8 @@ class ObjectStore:
     damaged: Counter = field(default_factory=Counter)
     #: PUTs after which no further one is taken; None for no end.
     most_puts: int | None = None
+    #: Answer to a GET of what is not there; 403 where the client may not list the bucket.
+    missing: int = 404
     #: Whether requests without a signature are refused.
     signed: bool = True
 
@@ -70,7 +72,7 @@ def serving(store: ObjectStore):
 
         def do_GET(self) -> None:
             if (key := self._key()) and key not in store.objects:
-                self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+                self._answer(store.missing, b"<Error><Code>NoSuchKey</Code></Error>")
             elif key:
                 cut = self.command == "GET" and self._is_cut(key)
                 store.damaged[key] -= self.command == "GET"

@@ -179,6 +179,12 @@ def test_what_is_not_there_is_one_line(url, message, filled):
     refused(message, open_split, url, SetType.TRAIN)
 
 
+def test_a_bucket_that_may_not_be_listed_is_read(filled, packed):
+    filled.missing = 403  # of the skip list
+    assert_same(open_split(URL, SetType.VAL), open_split(packed, SetType.VAL))
+    refused("holds no packed set that may be read", open_split, "s3://bucket/other", SetType.VAL)
+
+
 def test_missing_credentials_are_one_line(filled, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
