@@ -43,7 +43,7 @@ WEIGHTS := weights weights-set weights-base weights-small
 .PHONY: help demo quickstart headset $(WEIGHTS) test lint clean benchmark ablation bench-data bench-train \
 	bench-inference bench-live
 
-REQUIREMENTS := requirements.txt requirements-synthetic.txt requirements-onnx.txt tests/requirements.txt
+REQUIREMENTS := requirements.txt requirements-synthetic.txt requirements-onnx.txt requirements-scale.txt tests/requirements.txt
 
 $(READY): $(REQUIREMENTS) constraints.txt
 	@echo "== Setting up $(VENV): about two minutes, once"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from base.errors import UserError
 from base.registry import load_class
+from base.remote import root_path
 from base.set_type import SetType
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ def data_format(
 ) -> "type[Split]":
     """The format of the sets in a data root, or that of the name in ``format``; UserError for a
     root that cannot be read, or does not hold the set that is asked for."""
-    known = _known(format)
+    known, root = _known(format), root_path(root)
     for found in known.values():
-        if sets := found.sets(Path(root)):
+        if sets := found.sets(root):
             break
     else:
         if set_type is None:

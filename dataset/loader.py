@@ -136,6 +136,8 @@ class FrameLoader:
             _Readable(dataset, replace_broken),
             batch_sampler=self._order,
             num_workers=workers,
+            # The threads by which remote shards are fetched do not live on in a fork.
+            multiprocessing_context="spawn" if workers and self._order.shards is not None else None,
             prefetch_factor=_PREFETCH if workers else None,
             collate_fn=functools.partial(_collate_readable, self._bytes <= free),
             # Workers draw nothing; a generator of its own keeps PyTorch's global one untouched.
@@ -169,6 +171,10 @@ class FrameLoader:
                         f"{self.dataset.set_type.folder}: of {len(broken)} frames in a row none "
                         f"can be read, as if the set had gone; the last: {broken[-1][1]}"
                     )
+        except UserError as error:
+            # From another process it comes with the traceback there, its own line last.
+            line = str(error.args[0]).rstrip().rpartition("\n")[2]
+            raise UserError(line.removeprefix("base.errors.UserError: ")) from None
         except (RuntimeError, EOFError, ConnectionError) as error:
             # The last two where it died while it handed a batch over.
             if isinstance(error, RuntimeError) and "DataLoader worker (" not in str(error):

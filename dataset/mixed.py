@@ -13,6 +13,7 @@ from base.cameras.camera import Camera
 from base.errors import UserError
 from base.frame import Frame, FrameId
 from base.headset import Headset
+from base.remote import url_of
 from base.set_type import SetType
 from dataset import data_format, open_split
 from dataset.annotations import LABELS, Annotations
@@ -77,6 +78,17 @@ class Mixed(BaseDataset):
         """Whether one of the formats does."""
         return any(each.shares_people for each in self.sets)
 
+    @property
+    def shards(self) -> np.ndarray | None:
+        """(len,) as of Split; a frame that is not fetched is a shard of its own."""
+        found = [getattr(each, "shards", None) for each in self.sets]
+        if all(each is None for each in found):
+            return None
+        own = [np.arange(len(s)) if f is None else f for s, f in zip(self.sets, found, strict=True)]
+        first = np.cumsum([0, *(each.max() + 1 for each in own)])
+        codes = [each + start for each, start in zip(own, first[:-1], strict=True)]
+        return np.concatenate(codes)[np.cumsum([0, *map(len, own)])[self._set] + self._place]
+
     def edges(self) -> np.ndarray:
         """Those of all sets."""
         return np.concatenate([each.edges() for each in self.sets])
@@ -117,7 +129,7 @@ class Roots:
             raise UserError("--data_root: the same folder twice")
 
     def __str__(self) -> str:
-        return ", ".join(map(str, self.paths))
+        return ", ".join(url_of(path) or str(path) for path in self.paths)
 
     def each(self) -> list[tuple[str, Path, str | None]]:
         """Of each root the name, as much of the end of its path as tells it from the others, the

@@ -13,6 +13,7 @@ from base.cameras.camera import Camera
 from base.errors import BrokenFrameError, UserError
 from base.frame import Frame, FrameId
 from base.headset import RELEASE_HEADSET, Headset
+from base.remote import root_path
 from base.set_type import SetType
 from dataset import format_name
 from dataset.annotations import LABELS, Annotations, Table
@@ -68,6 +69,10 @@ class Split(BaseDataset):
     protocol: ClassVar[Protocol | None] = None
     #: Whether the format's own sets may show the same people: then no overlap is refused.
     shares_people: ClassVar[bool] = False
+    #: Of the shards of remote sets, how much is kept on the local disk.
+    cache_gb = 20.0
+    #: The shard of each frame, where they are fetched as they are needed.
+    shards: np.ndarray | None = None
     #: What to do where pictures are kept too small, and where a set is missing.
     enlarge: ClassVar[str] = ""
     remedy = (
@@ -138,7 +143,7 @@ class Split(BaseDataset):
         format: str | None = None,
     ) -> None:
         self.choices = self.chosen(format or "")
-        self.root, self.set_type, self.pictures = Path(root), set_type, pictures
+        self.root, self.set_type, self.pictures = root_path(root), set_type, pictures
         self.unstated = headset or RELEASE_HEADSET
         self.folder = self.root / set_type.folder
         self.table, self.has_picture, self.faults, self.kept = self.read(check)

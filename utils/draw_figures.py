@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from base.remote import root_path
 from utils.common.command import command_parser, parse_early, run_command
 
 
@@ -22,7 +23,9 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("folder", type=Path, help="--save_dir of a demo.py run")
     add("--output", type=Path, help="folder (default: figures/ in that of the run)")
-    add("--data_root", type=Path, help="where the set is now (default: where demo.py found it)")
+    add(
+        "--data_root", type=root_path, help="where the set is now (default: where demo.py found it)"
+    )
     return parser.parse_args(argv)
 
 

@@ -8,6 +8,8 @@ straight from the downloaded parts, with nothing else on disk:
   python utils/pack_data.py --input downloads --output data/packed
 from an extracted tree, a synthetic set, or that of another laboratory:
   python utils/pack_data.py --input data/synthetic --output data/packed
+to object storage, through a folder on this machine:
+  python utils/pack_data.py --input downloads --output s3://bucket/packed
 then train on it as on a tree:
   python train.py --training_type train2d --data_root data/packed
 """
@@ -19,13 +21,17 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
+from base.remote import root_path
 from dataset.packed.options import PackOptions
 from utils.common.command import command_parser, parse_early, run_command, whole_number
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text = "folder of the downloaded parts, or one that holds TrainSet, ValSet and TestSet"
-    parser = command_parser(__doc__, "output", "jobs", "headset", "format", input={"help": text})
+    output = {"type": str, "help": "folder to write to, or s3://bucket/packed, gs://…, hf://…"}
+    parser = command_parser(
+        __doc__, "jobs", "headset", "format", input={"help": text}, output=output
+    )
     options = PackOptions()
     text = f"side of the pictures, 32 to 800 (default {options.size}, or less where less is kept)"
     parser.add_argument("--size", type=whole_number(1), help=text)
@@ -38,6 +44,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if not 32 <= (args.size or options.size) <= 800 or args.quality > 100:
         raise UserError("--size must lie between 32 and 800, --quality between 1 and 100")
+    args.url = args.output.rstrip("/") if "://" in args.output else None
+    args.output = root_path(args.output, "packing")
     if args.output.resolve() == args.input.resolve():
         raise UserError("--output must be another folder than --input")
     return args
@@ -57,6 +65,7 @@ from dataset import data_format, format_name, looked_for
 from dataset.faults import Fault, summary
 from dataset.packed import packing
 from dataset.packed.packed import is_packed
+from dataset.packed.remote_set import claim, upload_set
 from dataset.packed.shards import INDEX, ROWS, assemble, prepare_output, refuse_foreign
 from dataset.release.table import CHARACTERS, find_archives, missing_parts
 from dataset.skip_list import read_skip_list
@@ -152,7 +161,12 @@ def main(argv: list[str] | None = None) -> None:
         )
     with locked(args.output):
         prepare_output(args.output, options)
+        if args.url:
+            claim(args.output, args.url)
         _pack(args.output, options, args.jobs, {} if archives else sets, archives)
+        if args.url:
+            upload_set(args.output, args.url)
+            print(f"{args.url} is complete; {args.output} may be deleted")
 
 
 def _pack(

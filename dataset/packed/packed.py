@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from isal import isal_zlib
@@ -16,10 +16,12 @@ from base.documents import read_document
 from base.errors import BrokenFrameError, UserError
 from base.headset import RELEASE_HEADSET, Headset
 from base.registry import load_class
+from base.remote import url_of
 from base.schema import read_record
 from base.set_type import SetType
 from dataset import FORMATS
 from dataset.faults import BAD_SHARD, Fault
+from dataset.packed.remote_set import fetch_shard, mark_used, mirror
 from dataset.packed.shards import (
     ANNOTATIONS,
     INDEX,
@@ -34,9 +36,15 @@ from dataset.packed.shards import (
 from dataset.pictures import decode_picture
 from dataset.split import Contents, Split, rows_by_code
 
+#: Times that a shard is fetched to be opened once.
+_MOST_FETCHES = 20
+
 
 def is_packed(root: Path) -> bool:
-    """Whether a data root holds packed sets; UserError for a root that may not be read."""
+    """Whether a data root holds packed sets; UserError for a root that may not be read, and for a
+    remote one that holds none."""
+    if url_of(Path(root)):
+        mirror(Path(root))
     try:
         return (Path(root) / MANIFEST).is_file()
     except OSError as error:
@@ -48,7 +56,7 @@ class Packed(Split):
 
     The labels are mapped from disk: processes share them, and a copy of this object sent to a
     worker carries none.  Shards are opened for each read, so that threads, forks and any number of
-    shards are safe.
+    shards are safe.  Those of a remote set are fetched when they are first opened.
     """
 
     layout = "packed.json beside the shards"
@@ -91,7 +99,8 @@ class Packed(Split):
         if self.unstated != RELEASE_HEADSET:
             raise UserError(f"{self.root}: a packed set states its headsets: leave --headset out")
         has_picture = rows["shard"] >= 0
-        if self.pictures:
+        self._remote = url_of(self.root) is not None
+        if self.pictures and not self._remote:
             cut = self._cut_shards(rows[has_picture])
             faults += cut.values()
             has_picture &= ~np.isin(rows["shard"], [*cut])
@@ -133,7 +142,7 @@ class Packed(Split):
         values = self.table.rows[row]
         path = self.folder / self._shards[values["shard"]]
         try:
-            with path.open("rb", buffering=0) as file:
+            with self._open_shard(values["shard"]) as file:
                 file.seek(values["offset"])
                 data = file.read(values["length"])
         except OSError as error:
@@ -143,14 +152,49 @@ class Packed(Split):
             raise BrokenFrameError(f"{path}: {frame_id} in it is damaged; pack it again")
         return decode_picture(data, self.folder.name)
 
+    @property
+    def shards(self) -> np.ndarray | None:
+        """(len,) the shard of each frame, where shards are fetched as they are needed."""
+        if not (self._remote and self.pictures):
+            return None
+        return self.table.rows["shard"][self._rows]
+
+    def _open_shard(self, code: int) -> BinaryIO:
+        path = self.folder / self._shards[code]
+        for _ in range(_MOST_FETCHES):
+            try:
+                file = path.open("rb", buffering=0)
+            except FileNotFoundError:
+                if not self._remote:
+                    raise
+                fetch_shard(path, partial(self._is_whole, code), self.cache_gb)
+            else:
+                if self._remote:
+                    mark_used(path)
+                return file
+        raise UserError(f"{path}: other processes delete it as it comes: raise data.cache_gb")
+
+    def _is_whole(self, code: int, path: Path) -> bool:
+        """Whether all pictures of a shard are in a file."""
+        rows = self.table.rows[self.table.rows["shard"] == code]
+        with path.open("rb") as file:
+            for values in rows:
+                file.seek(values["offset"])
+                if isal_zlib.crc32(file.read(values["length"])) != values["crc"]:
+                    return False
+        return True
+
     def picture_checks(self) -> list[Callable[[], list[Fault]]]:
         """Shard by shard, as a reader of streams would see them."""
         rows = rows_by_code(self.table.rows["shard"] + 1, len(self._shards) + 1)[1:]
-        return [partial(self._shard_faults, *each) for each in zip(self._shards, rows, strict=True)]
+        return [partial(self._shard_faults, *each) for each in enumerate(rows)]
 
-    def _shard_faults(self, name: str, rows: np.ndarray) -> list[Fault]:
+    def _shard_faults(self, code: int, rows: np.ndarray) -> list[Fault]:
+        name = self._shards[code]
         fault = partial(Fault, BAD_SHARD, f"{self.folder.name}/{name}")
         try:
+            if self._remote:
+                self._open_shard(code).close()
             files = read_shard(self.folder / name)
         except UserError as error:
             return [fault(str(error).partition(": ")[2])]

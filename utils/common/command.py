@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from base.errors import UserError
+from base.remote import root_path
 from base.set_type import SetType
 from utils.common.cores import cpu_count
 from utils.common.paths import DEFAULT_DATA_ROOT
@@ -87,8 +88,8 @@ SEVERAL_ROOTS: dict[str, dict[str, Any]] = {
     "data_root": {
         "nargs": "+",
         "default": [DEFAULT_DATA_ROOT],
-        "help": "folder with TrainSet, ValSet and TestSet, or a set of another format; or several "
-        "(default: data/synthetic)",
+        "help": "folder with TrainSet, ValSet and TestSet, a set of another format, or a packed "
+        "set elsewhere (s3://bucket/packed); or several (default: data/synthetic)",
     },
     "format": {"nargs": "+", "default": [None]},
 }
@@ -105,9 +106,10 @@ _SHARED: dict[str, dict[str, Any]] = {
         "or 'small', which are faster and less accurate",
     },
     "data_root": {
-        "type": Path,
+        "type": root_path,
         "default": DEFAULT_DATA_ROOT,
-        "help": "folder with TrainSet, ValSet and TestSet (default: data/synthetic)",
+        "help": "folder with TrainSet, ValSet and TestSet, or a packed set elsewhere "
+        "(s3://bucket/packed) (default: data/synthetic)",
     },
     "headset": {
         "metavar": "FILE",

@@ -36,6 +36,9 @@ class DataSection(Section):
     input_size: int = option(368, "side of the network's picture, pixels", ge=32, le=1024)
     workers: int | None = option(None, "reading processes; null: one per core", ge=0, le=1024)
     memory_gib: float = option(2.0, "a split that needs at most this is kept in memory", ge=0)
+    cache_gb: float = option(
+        20.0, "of remote shards, kept on the local disk by all processes", gt=0
+    )
 
 
 class HeatmapSection(Section):

@@ -421,7 +421,7 @@ reconstruction schedule step_epochs step_factor views warmup_steps weight_decay 
 augment.colour augment.mirror augment.noise augment.rotation
 seed precision compile tf32 data.input_size heatmap.sigma heatmap.subpixel
 loss.hidden model.kind model.backbone model.imagenet
-data.workers data.memory_gib log_every checkpoints.minutes checkpoints.keep
+data.workers data.memory_gib data.cache_gb log_every checkpoints.minutes checkpoints.keep
 """
 
 
