@@ -1,15 +1,15 @@
 """Packages of npm, in the versions that a lock file states."""
 
 import hashlib
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 from base.errors import UserError
 from base.lock import locked
+from base.remote import cache_folder
 
-_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xr-egopose"
+_CACHE = cache_folder()
 _NPM = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 #: Of a registry that does not answer, milliseconds.
 _NPM += ("--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=2000", "--fetch-timeout=60000")
