@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -70,8 +70,28 @@ class Part(NamedTuple):
             yield complete
 
 
+@contextmanager
+def writing(root: Path, part: Part | None, prepare: Callable[[], None]) -> Iterator[None]:
+    """While a run, or a part beside others, writes to an output folder; ``prepare`` is called when
+    no other process does, or prepares it."""
+    with ExitStack() as held, ExitStack() as first:
+        (first if part else held).enter_context(locked(root, PATIENCE if part else 0))
+        for folder in () if part else (root / PARTS).glob("*-*"):
+            held.enter_context(locked(folder))
+        prepare()
+        if part:
+            held.enter_context(part.held(root))
+        first.close()
+        yield
+
+
+def is_worker() -> bool:
+    """Whether this process is one worker among others."""
+    return _is_worker
+
+
 def be_worker() -> None:
-    """From now on this process is one worker among others, on one thread."""
+    """From now on it is, on one thread."""
     import cv2
     import torch
 

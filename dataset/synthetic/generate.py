@@ -14,7 +14,7 @@ from base.errors import UserError
 from base.files import write_text
 from base.headset import RELEASE_HEADSET
 from base.lock import clear_leftovers, locked
-from base.parts import PARTS, PATIENCE, Part, in_processes
+from base.parts import PARTS, PATIENCE, Part, in_processes, writing
 from dataset.packed.shards import MANIFEST as PACKED_MANIFEST
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.body.body_model import load_rig, make_body
@@ -92,20 +92,18 @@ def generate(
                 f"--headset {headset.name}: its camera is inside the head; position is "
                 "centimetres from the tip of the nose: to the left, up, ahead"
             )
-    with ExitStack() as held, ExitStack() as first:
-        (first if part else held).enter_context(locked(root, PATIENCE if part else 0))
+
+    def prepare() -> None:
         check_folder(root, made_with, resume or part is not None)
-        for folder in (root / PARTS).glob("*-*") if part is None else ():
-            held.enter_context(locked(folder))
-        if part:
-            held.enter_context(part.held(root))
         for folder in {path.parent for path in root.rglob(".*.part*") if part is None}:
             clear_leftovers(folder)
         if pack:
             remove_indices(root)
             write_text(root / PACKED_MANIFEST, json.dumps(made_with["pack"], indent=1) + "\n")
         write_text(root / _MANIFEST, json.dumps(made_with, indent=2) + "\n")
-        first.close()
+
+    with ExitStack() as held:
+        held.enter_context(writing(root, part, prepare))
         jobs = plan(root, recipe, counts, pack)
         if part:
             # A character in an environment goes into shards as a whole.
