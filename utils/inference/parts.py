@@ -29,6 +29,12 @@ from utils.inference.source import Source
 #: In a part's folder: that of its results, and in it the poses.
 RESULTS, _POSES = "results", "poses.npz"
 _OF_FRAMES, _OF_POSES = ("file", "name", "size", "index", "sequence"), Pose.__slots__
+#: Those of a pose that are no single values.
+_ARRAYS = {f"pose.{n}" for n in _OF_POSES} - {
+    "pose.residual",
+    "pose.disagrees",
+    "pose.out_of_range",
+}
 
 
 def check_parts(source: Source, predictor: EgoPosePredictor, video: bool, smooth: bool) -> None:
@@ -78,7 +84,9 @@ class _PartSink(Sink):
     def finish(self, summary: Summary) -> None:
         poses, cut = [result.pose for result in self._results], self._source.range
         known = [n for n in _OF_POSES if poses and getattr(poses[0], n) is not None]
-        arrays = {name: np.array([getattr(r, name) for r in self._results]) for name in _OF_FRAMES}
+        arrays = {
+            f"frame.{n}": np.array([getattr(r, n) for r in self._results]) for n in _OF_FRAMES
+        }
         arrays |= {f"pose.{name}": np.array([getattr(p, name) for p in poses]) for name in known}
         meta = {"unreadable": summary.unreadable, "lenses": summary.lenses}
         meta |= {"made_with": self._made_with, "range": [cut.start, cut.stop]}
@@ -142,13 +150,14 @@ class Parts:
             arrays, meta = self._read(part)
             # Of single values Python's own, as they were.
             columns = {
-                name: list(values) if values.ndim > 1 and name != "size" else values.tolist()
+                name: [*values] if name in _ARRAYS else values.tolist()
                 for name, values in arrays.items()
             }
-            for row in range(len(arrays["file"])):
+            for row in range(len(columns["frame.file"])):
                 of = {name: values[row] for name, values in columns.items()}
-                pose = Pose(**{n: of.pop(f"pose.{n}") for n in _OF_POSES if f"pose.{n}" in of})
-                result = FramePose(**of | {"size": tuple(of["size"]), "pose": pose})
+                pose = Pose(**{n: of[f"pose.{n}"] for n in _OF_POSES if f"pose.{n}" in of})
+                frame = {name: of[f"frame.{name}"] for name in _OF_FRAMES}
+                result = FramePose(**frame | {"size": tuple(frame["size"]), "pose": pose})
                 deliver(result, None, sinks, summary, smoother, fps)
             summary.unreadable += meta["unreadable"]
             summary.lenses += [lens for lens in meta["lenses"] if lens not in summary.lenses]
