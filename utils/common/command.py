@@ -22,6 +22,7 @@ EXIT_INTERRUPTED = 130
 _EXTRAS = dict.fromkeys(("anny", "embreex", "warp"), "requirements-synthetic.txt") | dict.fromkeys(
     ("onnx", "onnxruntime", "onnxscript"), "requirements-onnx.txt"
 )
+_EXTRAS["ray"] = "requirements-scale.txt"
 
 
 def whole_number(least: int, most: int = 10**9) -> Callable[[str], int]:

@@ -30,11 +30,7 @@ from utils.inference.source import Source
 RESULTS, _POSES = "results", "poses.npz"
 _OF_FRAMES, _OF_POSES = ("file", "name", "size", "index", "sequence"), Pose.__slots__
 #: Those of a pose that are no single values.
-_ARRAYS = {f"pose.{n}" for n in _OF_POSES} - {
-    "pose.residual",
-    "pose.disagrees",
-    "pose.out_of_range",
-}
+_ARRAYS = {f"pose.{name}" for name in ("joints3d", "joints2d", "confidence", "neck", "uncertainty")}
 
 
 def check_parts(source: Source, predictor: EgoPosePredictor, video: bool, smooth: bool) -> None:
@@ -84,10 +80,8 @@ class _PartSink(Sink):
     def finish(self, summary: Summary) -> None:
         poses, cut = [result.pose for result in self._results], self._source.range
         known = [n for n in _OF_POSES if poses and getattr(poses[0], n) is not None]
-        arrays = {
-            f"frame.{n}": np.array([getattr(r, n) for r in self._results]) for n in _OF_FRAMES
-        }
-        arrays |= {f"pose.{name}": np.array([getattr(p, name) for p in poses]) for name in known}
+        arrays = {f"frame.{n}": [getattr(r, n) for r in self._results] for n in _OF_FRAMES}
+        arrays |= {f"pose.{n}": [getattr(pose, n) for pose in poses] for n in known}
         meta = {"unreadable": summary.unreadable, "lenses": summary.lenses}
         meta |= {"made_with": self._made_with, "range": [cut.start, cut.stop]}
         meta["state"] = _state(self._source.paths[cut])
