@@ -190,7 +190,8 @@ def test_what_parts_would_change_is_refused_in_one_line(tiny_network, pictures, 
     for number in range(30):
         shutil.copy(pictures / "a" / "1.png", pictures / "a" / f"0{number:02d}.png")
     cases = {
-        "zz.png: 64×90, as none of": ("--recursive", "--part", "2/2"),
+        "zz.png: 64×90, as none": ("--recursive", "--part", "2/2"),
+        "zz.png: 64×90, as none of": ("--recursive", "--part", "2/2", "--rotate", "0"),
         "--video is made in one go": ("--recursive", "--video", "--part", "1/2"),
         "--no_pictures with --smooth": ("--recursive", "--smooth", "--part", "1/2"),
         "--part is one of the parts": ("--part", "1/2", "--parts", "3"),
@@ -199,6 +200,21 @@ def test_what_parts_would_change_is_refused_in_one_line(tiny_network, pictures, 
         given = ("--input_dir", pictures, *more)
         refused(message, run_inference, tiny_network, tmp_path / "out", *given)
         assert not (tmp_path / "out" / "poses.json").exists()
+    stated = "--camera", "training", "--rotate", "0", "--recursive"
+    for part in ("1/2", "2/2"):
+        command = ["--load_model", tiny_network, "--save_dir", tmp_path / "out", "--gpu", "cpu"]
+        command += ["--input_dir", pictures, *stated, "--part", part]
+        inference.main(list(map(str, command)))
+    assert len(json.loads((tmp_path / "out" / "poses.json").read_text())["lenses"]) == 3
+
+
+def test_a_part_that_is_made_again_is_not_complete_meanwhile(tmp_path):
+    one, two = Part(1, 2).all()
+    for part, last in ((one, False), (two, True)):
+        with part.held(tmp_path), part.finished(tmp_path, "same") as complete:
+            assert complete is last
+    with one.held(tmp_path), two.finished(tmp_path, "same") as complete:
+        assert not complete
 
 
 def test_shares_are_all_items_once():
