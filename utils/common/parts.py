@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from tqdm import tqdm
-
 from base.errors import UserError
 from base.parts import Part, be_worker, in_processes
 from utils.common.command import whole_number
@@ -98,6 +96,8 @@ def run_parts(module: str, argv: list[str] | None, ray: str | None, gpu: bool = 
 
 
 def _follow(done: Iterator[tuple[Part, str]], count: int) -> None:
+    from tqdm import tqdm
+
     with tqdm(total=count, unit="part", dynamic_ncols=True) as bar:
         for _, printed in done:
             bar.write(printed, end="")
