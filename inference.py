@@ -21,6 +21,8 @@ examples:
   live, to an avatar (VMC protocol), and to whoever connects to port 8765:
     python inference.py --load_model small --input 0 --stream osc://127.0.0.1:39539 \\
         ws://0.0.0.0:8765
+  millions of pictures, on a cluster (doc/scale.md):
+    python inference.py --input_dir my_pictures --save_dir my_poses --ray
 """
 
 import argparse
@@ -29,6 +31,7 @@ from pathlib import Path
 
 from base.errors import UserError
 from utils.common.command import command_parser, counted, number, parse_early, run_command
+from utils.common.parts import add_part_options, is_cut, run_parts
 from utils.inference.sinks import FORMATS
 
 
@@ -105,6 +108,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text += "doc/inference.md)"
     add("--world", nargs="?", const="", metavar="FILE", help=text)
 
+    add_part_options(parser, "the pictures")
+
     arguments = parser.parse_args(argv)
     smooth = arguments.smooth or ()
     if not all(map(math.isfinite, smooth)) or (
@@ -144,6 +149,7 @@ from utils.common.memory import memory_advice
 from utils.common.pretrained import chosen_model
 from utils.common.signals import Interruption
 from utils.inference.motion import WithMotion, read_skeleton
+from utils.inference.parts import Parts, check_parts, of_run
 from utils.inference.picture_source import open_live, open_source
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.results import PerSequence, RunInfo, Sink, Summary
@@ -232,6 +238,9 @@ def report(summary: Summary, arguments: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(argv)
+    if is_cut(arguments):
+        run_parts("inference", argv, arguments.ray, gpu=arguments.gpu != "cpu")
+        return
     model = chosen_model(arguments.load_model)
     given = arguments.input_dir or arguments.input
     source = open_live(given) if arguments.stream else open_source(given, arguments.recursive)
@@ -248,24 +257,33 @@ def main(argv: list[str] | None = None) -> None:
     if arguments.stream:
         # One is left for decoding: threads that wait for one another wait longest for a busy core.
         torch.set_num_threads(max(1, cpu_count() - 1))
-    with memory_advice(f"with --batch_size {size}", lower):
+    with memory_advice(f"with --batch_size {size}", lower), contextlib.ExitStack() as held:
         predictor = EgoPosePredictor(model, **options)
         folder = RunFolder(arguments.save_dir, reads=source.reads)
-        with Interruption() as interruption, folder:
+        run, interruption = run_info(arguments, source, predictor), Interruption()
+        shown = source.live and not arguments.stream  # drawing takes a frame's time
+        drawings = partial(open_drawings, arguments, run, shown)
+        how = {"smoother": smoother, "fps": fps}
+        find = partial(infer, source, predictor, interruption=interruption, batch_size=size)
+        if part := arguments.part:
+            check_parts(source, predictor, arguments.video, smoother is not None and run.drawn)
+            made = Parts(arguments.save_dir, part, source, of_run(arguments, source, predictor))
+            if not held.enter_context(made.with_others(find, drawings, interruption)):
+                return
+            find, drawings = made.put_together, made.drawings
+        with interruption, folder:
             try:
                 with contextlib.ExitStack() as stack:
 
                     def opened(sinks: Iterator[Sink]) -> list[Sink]:
                         return [stack.enter_context(contextlib.closing(sink)) for sink in sinks]
 
-                    run = run_info(arguments, source, predictor)
                     sinks = opened(open_formats(arguments, run, folder.new))
                     if run.motion:
                         placed = world if run.motion == "room" else None
                         sinks = [WithMotion(sinks, fps, source.live, offsets, placed)]
-                    shown = source.live and not arguments.stream  # drawing takes a frame's time
-                    sinks += opened(open_drawings(arguments, run, shown, folder.new))
-                    summary = infer(source, predictor, sinks, interruption, size, smoother, fps)
+                    sinks += opened(drawings(folder.new))
+                    summary = find(sinks=sinks, **how)
             except OSError as error:
                 if error.filename is not None:
                     raise

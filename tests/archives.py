@@ -67,9 +67,10 @@ def archive(character_folder: Path) -> bytes:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, hidden ones too but no locks, by its relative path."""
+    """Every file below a folder, hidden ones too but no locks and notes of parts, by its relative
+    path."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != ".lock"
+        if path.is_file() and path.name != ".lock" and ".parts" not in path.parts
     }

@@ -28,13 +28,7 @@ from dataset.packed.options import PackOptions
 from dataset.synthetic import DEFAULT_STRIDE, PASSES
 from utils.common.command import command_parser, parse_early, run_command, whole_number
 from utils.common.cores import cpu_count
-
-
-def _part(text: str) -> tuple[int, int]:
-    number, _, count = text.partition("/")
-    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
-        raise argparse.ArgumentTypeError(f"'{text}': of 16, the first is 1/16, the last 16/16")
-    return int(number), int(count)
+from utils.common.parts import add_part_options, is_cut, run_parts
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -77,9 +71,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text = "things lie around the feet, one in seven wearers holds something, and people often "
     text += "just stand, their arms at rest: what a network mistakes for hands and feet"
     add("--clutter", action="store_true", help=text)
-    text = "make the I-th of N parts of the set: --part 3/16"
-    add("--part", type=_part, default=(1, 1), metavar="I/N", help=text)
     add("--resume", action="store_true", help="keep complete frames, add the rest")
+    add_part_options(parser, "the set")
     return parser.parse_args(argv)
 
 
@@ -117,6 +110,9 @@ def pack_options(size: int, stride: int) -> PackOptions:
 
 def main(argv: list[str] | None = None) -> None:
     args = parse_arguments(argv)
+    if is_cut(args):
+        run_parts("utils.make_synthetic", argv, args.ray)
+        return
     headsets = [None if name == "any" else load_headset(name) for name in args.headset]
     headsets = tuple(headsets) or (RELEASE_HEADSET,)
     lowest = min(headset.camera.height if headset else LOWEST for headset in headsets)

@@ -10,6 +10,8 @@ from an extracted tree, a synthetic set, or that of another laboratory:
   python utils/pack_data.py --input data/synthetic --output data/packed
 to object storage, through a folder on this machine:
   python utils/pack_data.py --input downloads --output s3://bucket/packed
+the third of eight parts on a cluster:
+  python utils/pack_data.py --input downloads --output data/packed --part 3/8
 then train on it as on a tree:
   python train.py --training_type train2d --data_root data/packed
 """
@@ -24,6 +26,7 @@ from base.errors import UserError
 from base.remote import root_path
 from dataset.packed.options import PackOptions
 from utils.common.command import command_parser, parse_early, run_command, whole_number
+from utils.common.parts import add_part_options, is_cut, run_parts
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -41,10 +44,13 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     ):
         text += f" (default {default})"
         parser.add_argument(f"--{name}", type=whole_number(1), default=default, help=text)
+    add_part_options(parser, "the packing")
     args = parser.parse_args(argv)
     if not 32 <= (args.size or options.size) <= 800 or args.quality > 100:
         raise UserError("--size must lie between 32 and 800, --quality between 1 and 100")
     args.url = args.output.rstrip("/") if "://" in args.output else None
+    if args.url and (args.part or is_cut(args)):
+        raise UserError(f"--output {args.url}: is not written in parts: pack into a shared folder")
     args.output = root_path(args.output, "packing")
     if args.output.resolve() == args.input.resolve():
         raise UserError("--output must be another folder than --input")
@@ -55,11 +61,13 @@ parse_early(__name__, parse_arguments)
 
 import threading
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
 
 from tqdm import tqdm
 
 from base.headset import load_headset
 from base.lock import clear_leftovers, locked
+from base.parts import PATIENCE, Part, writing
 from base.set_type import SetType
 from dataset import data_format, format_name, looked_for
 from dataset.faults import Fault, summary
@@ -136,9 +144,13 @@ def _assemble(
 
 def main(argv: list[str] | None = None) -> None:
     args = parse_arguments(argv)
+    if is_cut(args):
+        run_parts("utils.pack_data", argv, args.ray)
+        return
     if is_packed(args.input):
         raise UserError(f"{args.input}: is packed already: give the parts or the tree it is from")
-    refuse_foreign(args.output)
+    if args.part is None:  # others prepare the folder meanwhile
+        refuse_foreign(args.output)
     form = data_format(args.input, format=args.format)
     how = {"check": True, "headset": args.headset and load_headset(args.headset)}
     how |= {"format": args.format, "size": args.size}
@@ -159,14 +171,15 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(
             f"{args.input}: holds {', '.join(sorted(strangers))}, no characters of the release"
         )
-    with locked(args.output):
-        prepare_output(args.output, options)
-        if args.url:
+    if args.url:
+        with locked(args.output):
+            prepare_output(args.output, options)
             claim(args.output, args.url)
-        _pack(args.output, options, args.jobs, {} if archives else sets, archives)
-        if args.url:
+    _pack(args.output, options, args.jobs, {} if archives else sets, archives, args.part)
+    if args.url:
+        with locked(args.output):
             upload_set(args.output, args.url)
-            print(f"{args.url} is complete; {args.output} may be deleted")
+        print(f"{args.url} is complete; {args.output} may be deleted")
 
 
 def _pack(
@@ -175,36 +188,55 @@ def _pack(
     jobs: int,
     sets: dict[SetType, Split],
     archives: dict[str, list[Path]],
+    part: Part | None,
 ) -> None:
-    """Pack the characters of ``archives``, and the ``sets``."""
+    """Pack the characters of ``archives``, and the ``sets``, or a part of all that."""
     found = {set_type: packing.environments(data) for set_type, data in sets.items()}
     names = {s: {f"{'-'.join(place)}-" for place in own if place} for s, own in found.items()}
     for name in archives:
         names.setdefault(CHARACTERS[name].set_type, set()).add(f"{name}-")
-    packing.refuse_other_set(output, names)
-    for folder in (output, *output.glob("*Set"), *output.glob(f"*Set/{ROWS}")):
-        clear_leftovers(folder)
     faults: list[str] = []
     # Those that belong to no environment.
     others = {s: own.pop(None, ([], []))[1] for s, own in found.items()}
+    made_with = f"{[*archives]} {options} {[(s, sorted(own)) for s, own in found.items()]}"
+    if part:
+        archives = {name: archives[name] for name in part.share(sorted(archives))}
+        mine = set(part.share((s, place) for s, own in found.items() for place in sorted(own)))
+        found = {s: {p: own[p] for p in own if (s, p) in mine} for s, own in found.items()}
+
+    def prepare() -> None:
+        refuse_foreign(output)
+        prepare_output(output, options)
+        packing.refuse_other_set(output, names)
+        for folder in (output, *output.glob("*Set"), *output.glob(f"*Set/{ROWS}")):
+            if part is None:
+                clear_leftovers(folder)
+
     encoders, readers = ThreadPoolExecutor(jobs), max(1, min(4, jobs // 2))
-    try:
-        if archives:
-            faults = _pack_archives(archives, output, options, encoders, readers)
-        for set_type, data in sets.items():
-            how = read_skip_list(data.root, set_type), output, options.of(data), encoders
-            total, title = len(data.table.rows), f"packing {set_type.folder}"
-            with tqdm(total=total, desc=title, unit="label") as bar:
+    with ExitStack() as held:
+        held.enter_context(writing(output, part, prepare))
+        try:
+            if archives:
+                faults = _pack_archives(archives, output, options, encoders, readers)
+            for set_type, data in sets.items():
+                how = read_skip_list(data.root, set_type), output, options.of(data), encoders
+                total = sum(len(rows) for rows, _ in found[set_type].values())
+                title = f"packing {set_type.folder}"
+                with tqdm(total=total, desc=title, unit="label") as bar:
 
-                def pack(item: tuple, data: Split = data, how: tuple = how) -> None:
-                    place, (rows, left_out) = item
-                    packing.pack_environment(data, place, rows, left_out, *how)
-                    bar.update(len(rows))
+                    def pack(item: tuple, data: Split = data, how: tuple = how) -> None:
+                        place, (rows, left_out) = item
+                        packing.pack_environment(data, place, rows, left_out, *how)
+                        bar.update(len(rows))
 
-                for_each(found[set_type].items(), pack, readers, threading.Event())
-    finally:
-        encoders.shutdown(wait=False, cancel_futures=True)
-    faults += _assemble(output, options, others, sets)
+                    for_each(found[set_type].items(), pack, readers, threading.Event())
+        finally:
+            encoders.shutdown(wait=False, cancel_futures=True)
+        if part is None:
+            faults += _assemble(output, options, others, sets)
+        elif not faults and held.enter_context(part.finished(output, made_with)):
+            held.enter_context(locked(output, PATIENCE))
+            faults = _assemble(output, options, others, sets)
     if faults:
         raise UserError(
             f"{len(faults)} characters or sets are not complete: {'; '.join(faults)}. What was "

@@ -1,16 +1,9 @@
 """Making a whole set: the folder, the jobs and the worker processes that make its frames."""
 
 import json
-import os
-import signal
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import replace
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import numpy as np
@@ -21,59 +14,16 @@ from base.errors import UserError
 from base.files import write_text
 from base.headset import RELEASE_HEADSET
 from base.lock import clear_leftovers, locked
+from base.parts import PARTS, PATIENCE, Part, in_processes, writing
 from dataset.packed.shards import MANIFEST as PACKED_MANIFEST
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.body.body_model import load_rig, make_body
 from dataset.synthetic.body.head_camera import is_inside
 from dataset.synthetic.job import WATCHED_STRIDE, run_job
-from dataset.synthetic.output import STAGING, put_together, remove_indices
+from dataset.synthetic.output import put_together, remove_indices
 from dataset.synthetic.recipe import LABELS_PER_CHARACTER, Counts, Job, Recipe, plan
 
 _MANIFEST = "synthetic.json"
-#: Holds a folder for each part that is being made; seconds in which another has prepared the set,
-#: or its index.
-_PARTS, _PATIENCE = ".parts", 120
-
-
-def _start_worker() -> None:
-    """One thread each; Ctrl-C is the parent's to handle; no worker outlives the parent."""
-    import cv2
-    import torch
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-
-    def follow_parent() -> None:
-        parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=follow_parent, daemon=True).start()
-
-
-def _run_all(recipe: Recipe, jobs: list[Job], workers: int) -> Iterator[int]:
-    """Run jobs in worker processes, and finish each folder as soon as its frames are complete;
-    yields the number of frames of each job as it ends."""
-    for name in ("OMP", "OPENBLAS", "MKL"):  # the workers' libraries
-        os.environ[f"{name}_NUM_THREADS"] = "1"
-    left = Counter(job.folder for job in jobs)
-    spawn = get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), spawn, initializer=_start_worker)
-    try:
-        running = {pool.submit(run_job, recipe, job): job.folder for job in jobs}
-        for done in as_completed(running):
-            yield done.result()
-            folder = running.pop(done)
-            left[folder] -= 1
-            if not left[folder]:
-                folder.finish()
-    except BrokenProcessPool:
-        raise UserError(
-            "a worker process was ended from outside, most likely for lack of memory: go on with "
-            "--resume and fewer --workers"
-        ) from None
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def check_folder(root: Path, made_with: dict, resume: bool) -> None:
@@ -82,7 +32,7 @@ def check_folder(root: Path, made_with: dict, resume: bool) -> None:
     manifest = root / _MANIFEST
     if root.exists() and not root.is_dir():
         raise UserError(f"{root} is a file: give a folder with --output")
-    if not root.is_dir() or all(path.name in (".lock", _PARTS) for path in root.iterdir()):
+    if not root.is_dir() or all(path.name in (".lock", PARTS) for path in root.iterdir()):
         return
     if not manifest.is_file():
         raise UserError(
@@ -110,13 +60,12 @@ def generate(
     workers: int,
     resume: bool,
     pack: PackOptions | None,
-    part: tuple[int, int] = (1, 1),
+    part: Part | None = None,
 ) -> int:
-    """Make a synthetic set in the release's layout, or in shards where ``pack`` says how, or the
-    i-th of n parts of it for ``part`` (i, n), which may run side by side; with ``resume`` the
-    complete frames of a set made with the same recipe are kept.  Returns the number of frames
-    written; a UserError for options or a folder that cannot be used."""
-    number, parts = part
+    """Make a synthetic set in the release's layout, or in shards where ``pack`` says how, or only a
+    ``part`` of it, which may run beside others; with ``resume`` the complete frames of a set made
+    with the same recipe are kept.  Returns the number of frames written; a UserError for options or
+    a folder that cannot be used."""
     longest = max(recipe.frames_per_character, LABELS_PER_CHARACTER) * recipe.stride
     faults = {
         "nothing to make: give at least one of --train, --val, --test": not any(counts.values()),
@@ -132,7 +81,7 @@ def generate(
     if found := [message for message, wrong in faults.items() if wrong]:
         raise UserError(found[0])
     made_with = recipe.described() | {"pack": pack and pack.as_dict()}
-    if parts == 1:
+    if part is None:
         check_folder(root, made_with, resume)
     print("preparing the body model: seconds, or a minute where it was never used", flush=True)
     load_rig()  # the first load of a machine fills a cache that the workers use
@@ -143,42 +92,40 @@ def generate(
                 f"--headset {headset.name}: its camera is inside the head; position is "
                 "centimetres from the tip of the nose: to the left, up, ahead"
             )
-    with ExitStack() as held, ExitStack() as first:
-        (held if parts == 1 else first).enter_context(locked(root, _PATIENCE * (parts > 1)))
-        check_folder(root, made_with, resume or parts > 1)
-        others = (root / _PARTS).glob("*")
-        for folder in others if parts == 1 else (root / _PARTS / f"{number}-{parts}",):
-            held.enter_context(locked(folder))
-        for folder in {path.parent for path in root.rglob(".*.part*") if parts == 1}:
+
+    def prepare() -> None:
+        check_folder(root, made_with, resume or part is not None)
+        for folder in {path.parent for path in root.rglob(".*.part*") if part is None}:
             clear_leftovers(folder)
         if pack:
             remove_indices(root)
             write_text(root / PACKED_MANIFEST, json.dumps(made_with["pack"], indent=1) + "\n")
         write_text(root / _MANIFEST, json.dumps(made_with, indent=2) + "\n")
-        first.close()
-        everything = plan(root, recipe, counts, pack)
-        # A character in an environment goes into shards as a whole.
-        units = list(dict.fromkeys(job.folder if pack else job for job in everything))
-        mine = set(units[number - 1 :: parts])
-        jobs = [job for job in everything if job in mine or job.folder in mine]
+
+    with ExitStack() as held:
+        held.enter_context(writing(root, part, prepare))
+        jobs = plan(root, recipe, counts, pack)
+        if part:
+            # A character in an environment goes into shards as a whole.
+            mine = set(part.share(dict.fromkeys(job.folder if pack else job for job in jobs)))
+            jobs = [job for job in jobs if job in mine or job.folder in mine]
         total, folders = sum(len(job.wanted) for job in jobs), {job.folder for job in jobs}
         jobs = [left for job in jobs if (left := _still_to_do(job, recipe.stride)).wanted]
-        for folder in folders - {job.folder for job in jobs}:
+        left = Counter(job.folder for job in jobs)
+        for folder in folders - {*left}:
             folder.finish()  # a run was killed before it wrote these shards
         missing = sum(len(job.wanted) for job in jobs)
         if jobs:
             with tqdm(total=total, initial=total - missing, unit="frame", desc=str(root)) as bar:
-                for made in _run_all(recipe, jobs, workers):
+                for job, made in in_processes(run_job, jobs, min(workers, len(jobs)), recipe):
                     bar.update(made)
-        if pack and parts > 1:
-            # In this order: what another part makes is missing, then waiting, then in shards.
-            to_do = any(_still_to_do(job, recipe.stride).wanted for job in everything)
-            if to_do or any((root / STAGING).glob("*/*")):
-                again = "the same command with --resume and without --part"
-                print(f"part {number}/{parts} is complete; the last makes the index, or {again}")
-                return missing
-            held.enter_context(locked(root, _PATIENCE))
-        if pack:
+                    left[job.folder] -= 1
+                    if not left[job.folder]:
+                        job.folder.finish()
+        complete = held.enter_context(part.finished(root, f"{counts}")) if part else True
+        if pack and complete:
+            if part:
+                held.enter_context(locked(root, PATIENCE))
             put_together(root, pack)
     return missing
 

@@ -57,7 +57,7 @@ def _renderer(recipe: Recipe, split: int, person: int) -> Renderer:
     return Renderer(outfit, place, response, recipe.ray_step, worn.headset)
 
 
-def run_job(recipe: Recipe, job: Job) -> int:
+def run_job(job: Job, recipe: Recipe) -> int:
     """Make and write the frames of a job; returns how many."""
     split = list(SetType).index(job.folder.set_type)
     key = split, job.person, int(job.folder.environment.removeprefix("env_"))

@@ -20,8 +20,10 @@ from utils.common.pretrained import model_path
 
 EXIT_INTERRUPTED = 130
 #: Packages that requirements.txt leaves out, and the file that has them.
-_EXTRAS = dict.fromkeys(("anny", "embreex", "warp"), "requirements-synthetic.txt") | dict.fromkeys(
-    ("onnx", "onnxruntime", "onnxscript"), "requirements-onnx.txt"
+_EXTRAS = (
+    {"ray": "requirements-scale.txt"}
+    | dict.fromkeys(("anny", "embreex", "warp"), "requirements-synthetic.txt")
+    | dict.fromkeys(("onnx", "onnxruntime", "onnxscript"), "requirements-onnx.txt")
 )
 
 

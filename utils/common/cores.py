@@ -6,12 +6,16 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from base.parts import is_worker
+
 #: Seconds that workers have to end by themselves.
 _GRACE = 1.0
 
 
 def cpu_count() -> int:
-    """Cores this process may use: those of the machine, or fewer where it was given fewer."""
+    """Cores this process may use: those of the machine, fewer where it was given fewer, or one."""
+    if is_worker():
+        return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

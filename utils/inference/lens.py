@@ -107,6 +107,8 @@ class LensFinder:
         if fov is not None and not unknown:
             raise UserError(f"--fov is for a lens without calibration; --camera {camera} has one")
         self._camera, self._fov = camera, fov
+        #: Whether a lens does not depend on pictures.
+        self.stated = not unknown
 
     def find(self, pictures: Sequence[np.ndarray], otherwise: Lens | None = None) -> Lens:
         """The lens of one or more pictures (H, W, 3) uint8 of one size, ``otherwise`` where they

@@ -6,12 +6,13 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import chain, count, groupby
+from itertools import chain, count, groupby, islice
 from pathlib import Path
 
 import numpy as np
 
 from base.errors import BrokenFrameError, UserError
+from base.parts import Part
 from dataset.pictures import PICTURE_SUFFIXES, kind_of, natural_order, read_picture
 from utils.inference.live import open_camera
 from utils.inference.source import LazyFrame, Source, name_text, plain_name
@@ -32,13 +33,25 @@ class PictureSource(Source):
         # A link is read elsewhere than in its folder.
         self.reads = {path if path.is_symlink() else path.parent for path in paths}
         self.total, self.nested = len(paths), any(path.parent != root for path in paths)
+        self.range = slice(0, self.total)
         self._sequences: dict[str, list[Path]] = {}
         folders: set[str] = set()
         for parent, pictures in groupby(paths, lambda path: path.parent):
             folder = plain_name(parent.relative_to(root).as_posix())
             self._sequences["" if folder == "." else _unique(folder, folders)] = [*pictures]
 
+    def cut(self, part: Part, batch_size: int) -> None:
+        """Iterate the frames of a part from now on: some of the batches of all, in which poses come
+        out the same to the last bit."""
+        batches = -(-len(self.paths) // batch_size)
+        first, end = (batches * k // part.count for k in (part.number - 1, part.number))
+        self.range = slice(first * batch_size, min(end * batch_size, len(self.paths)))
+        self.total = self.range.stop - self.range.start
+
     def __iter__(self) -> Iterator[LazyFrame]:
+        return islice(self._frames(), self.range.start, self.range.stop)
+
+    def _frames(self) -> Iterator[LazyFrame]:
         names: set[str] = set()
         for sequence, pictures in self._sequences.items():
             for index, path in enumerate(pictures):

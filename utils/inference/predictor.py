@@ -155,6 +155,8 @@ class EgoPosePredictor:
                 )
             self.lens = LensFinder(self.network.headset)
         self._turns = headset is None and rotate is None and self.network.headset is None
+        #: Whether neither lens nor turn depends on pictures.
+        self.stated = self.lens.stated and not self._turns
         self.range = TrainedRange(self.network.mounts)
         #: What is known or assumed of the pictures' headset, by their width, height and sequence.
         self.views: dict[tuple[int, int, str | None], View] = {}

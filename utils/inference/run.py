@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
@@ -10,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from base.errors import UserError
+from base.parts import Part
 from utils.common.cores import cpu_count
 from utils.common.signals import Interruption
 from utils.inference.predictor import EgoPosePredictor, Prepared
@@ -65,19 +67,26 @@ def infer(
     batch_size: int = 16,
     smoother: PoseSmoother | None = None,
     fps: float = 30.0,
+    part: Part | None = None,
 ) -> Summary:
     """Poses of every frame of a source, handed to every sink in order; smoothed, at ``fps`` where
     the source has no clock. Frames are read in threads while the network runs; after each batch a
     signal or a closed sink ends it with every file complete. UserError if not a single frame could
-    be read."""
+    be read. Of a ``part`` only its own frames, which may be none."""
 
     def read(frame: LazyFrame) -> _Read:
         try:
             picture = frame.read()
             sequence = frame.sequence if source.nested else None
-            return _Read(frame, picture, predictor.prepare(picture, sequence))
+            size = picture.shape[1::-1]
+            if part is None or predictor.stated or (*size, sequence) in predictor.views:
+                return _Read(frame, picture, predictor.prepare(picture, sequence))
         except UserError as error:
             return _Read(frame, fault=str(error))
+        raise UserError(
+            f"{frame.file}: {size[0]}×{size[1]}, as none of the pictures from which lens and turn "
+            "are found: state them with --headset, or run without parts"
+        )
 
     def studied() -> Iterator[LazyFrame]:
         last, source.interruption = None, interruption
@@ -92,6 +101,8 @@ def infer(
     # A batch is in memory while the next ones are read and the last one is drawn.
     held = PICTURE_BYTES // max((picture.nbytes for picture in sample), default=1)
     batch_size = 1 if source.live else max(1, min(batch_size, held))
+    if part:
+        source.cut(part, batch_size)
     summary = Summary(left_out=list(source.left_out))
     tracks = predictor.network.new_tracks()
     if source.live:
@@ -113,17 +124,10 @@ def infer(
             poses = predictor.poses(prepared, places, tracks) if readable else []
             for (frame, picture, *_), pose in zip(readable, poses, strict=True):
                 size = picture.shape[1], picture.shape[0]
-                if smoother is not None:
-                    time = frame.index / fps if frame.time is None else frame.time
-                    pose = smoother(pose, size, time, frame.sequence)
-                summary.frames += 1
-                summary.disagreeing += pose.disagrees
-                summary.out_of_range += pose.out_of_range
                 where = frame.frame, frame.time, frame.index, frame.sequence
                 captured = frame.captured
                 result = FramePose(frame.file, frame.name, size, pose, *where, captured=captured)
-                for sink in sinks:
-                    sink.add(result, picture)
+                deliver(result, picture, sinks, summary, smoother, fps)
             bar.update(len(batch))
             bar.set_postfix_str("  ".join(filter(None, (sink.note for sink in sinks))), False)
             summary.interrupted = int(interruption.signal or 0)
@@ -131,7 +135,39 @@ def infer(
                 break
         frames.close()
     summary.fault, summary.dropped = source.fault, source.dropped
-    if not summary.frames:
+    for (*_, folder), view in predictor.views.items():
+        if not source.nested:
+            summary.lenses.append(view.describe())
+        elif folder is not None:
+            summary.lenses.append(view.describe() | {"folder": folder})
+    conclude(summary, source, sinks, part is not None)
+    return summary
+
+
+def deliver(
+    result: FramePose,
+    picture: np.ndarray | None,
+    sinks: Sequence[Sink],
+    summary: Summary,
+    smoother: PoseSmoother | None,
+    fps: float,
+) -> None:
+    """Count a result and hand it to the sinks, smoothed if that was asked for."""
+    if smoother is not None:
+        pose = smoother(result.pose, result.size, result.seconds(fps), result.sequence)
+        result = replace(result, pose=pose)
+    summary.frames += 1
+    summary.disagreeing += result.pose.disagrees
+    summary.out_of_range += result.pose.out_of_range
+    for sink in sinks:
+        sink.add(result, picture)
+
+
+def conclude(
+    summary: Summary, source: Source, sinks: Sequence[Sink], may_be_empty: bool = False
+) -> None:
+    """After the last frame: UserError where there was none, or the sinks finish."""
+    if not (summary.frames or may_be_empty):
         why = source.fault or f"{source.name}: ended before the first frame"
         if summary.unreadable:
             first, count = summary.unreadable[0], len(summary.unreadable)
@@ -139,11 +175,5 @@ def infer(
             what = "the only picture could not be read" if count == 1 else what
             why = f"{what}, {first['file']}: {first['reason']}"
         raise UserError(why)
-    for (*_, folder), view in predictor.views.items():
-        if not source.nested:
-            summary.lenses.append(view.describe())
-        elif folder is not None:
-            summary.lenses.append(view.describe() | {"folder": folder})
     for sink in sinks:
         sink.finish(summary)
-    return summary

@@ -1,0 +1,222 @@
+"""Commands in parts: the bytes of a run without, in any order, whatever dies meanwhile."""
+
+import itertools
+import json
+import os
+import shutil
+
+import archives
+import cv2
+import killing
+import numpy as np
+import pytest
+import release
+from commands import refused, run_inference
+
+import inference
+from base.parts import PARTS, Part
+from utils import pack_data
+from utils.common import parts
+from utils.inference.predictor import EgoPosePredictor
+
+#: What inference.py writes of what the network finds.
+WRITTEN = ("--format", "json", "npz", "csv", "bvh", "glb", "--rotations", "--batch_size", 2)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """Two characters in the release's layout, three environments each."""
+    root = tmp_path_factory.mktemp("parts") / "tree"
+    for character, set_folder in (("female_003_a_a", "TrainSet"), ("male_008_a_a", "ValSet")):
+        for environment in ("env_001", "env_002", "env_003"):
+            folder = release.camera_folder(root, set_folder, character, environment)
+            for number in range(3):
+                release.write_label(folder, number)
+                release.write_picture(folder, number)
+    return root
+
+
+def packing(tree, output, *more):
+    return [*("--input", str(tree), "--output", str(output), "--size", "64"), *map(str, more)]
+
+
+@pytest.fixture(scope="module")
+def packed(tree):
+    """What packing without parts gives."""
+    pack_data.main(packing(tree, tree.with_name("packed")))
+    return archives.contents(tree.with_name("packed"))
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2)])
+def test_parts_of_a_packing_in_any_order_and_a_kill_give_its_bytes(tree, packed, tmp_path, order):
+    first, *rest = ([f"{number}/3"] for number in order)
+    command = packing(tree, tmp_path / "out", "--part")
+    at = "dataset.packed.packing:write_environment"
+    killing.kill("utils/pack_data.py", *command, *first, at=at, call=2)
+    for part in (*rest, first, *rest):  # what is complete may come again
+        assert not list(tmp_path.glob("out/*/index.json")) or part in rest
+        pack_data.main([*command, *part])
+    assert archives.contents(tmp_path / "out") == packed
+
+
+def test_a_character_that_is_missing_is_not_taken_for_a_complete_part(tree, tmp_path, packed):
+    for set_folder in ("TrainSet", "ValSet"):
+        (character,) = (tree / set_folder).glob("*male*")
+        archives.cut(archives.archive(character), character.name, tmp_path / "parts")
+    (one, *_), whole = sorted((tmp_path / "parts").glob("female*")), tmp_path / "whole"
+    one.rename(tmp_path / one.name)
+    command = packing(tmp_path / "parts", whole, "--part")
+    refused("not complete: .* missing", pack_data.main, [*command, "1/2"])
+    pack_data.main([*command, "2/2"])
+    assert not list(whole.glob("*/index.json"))
+    (tmp_path / one.name).rename(one)
+    pack_data.main([*command, "1/2"])
+    kinds = ".tar", "annotations.npy", "index.json"
+    made = archives.contents(whole)
+    assert {n for n in packed if n.endswith(kinds)} == {n for n in made if n.endswith(kinds)}
+    assert all(made[name] == packed[name] for name in made if name.endswith(kinds))
+
+
+def test_parts_run_in_processes(tree, packed, tmp_path):
+    pack_data.main(packing(tree, tmp_path / "out", "--parts", 2))
+    assert archives.contents(tmp_path / "out") == packed
+
+
+@pytest.fixture(scope="module")
+def address():
+    """Of a Ray cluster of two nodes with a core each."""
+    pytest.importorskip("ray", reason="pip install -r requirements-scale.txt")
+    from ray.cluster_utils import Cluster
+
+    alone = {"num_cpus": 0, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=alone)
+    for _ in range(2):
+        cluster.add_node(num_cpus=1)
+    yield cluster.address
+    cluster.shutdown()
+
+
+def test_ray_refuses_another_version_and_goes_on_without_a_node_that_dies(
+    tree, packed, address, tmp_path, monkeypatch
+):
+    command = packing(tree, tmp_path / "out", "--ray", address, "--parts")
+    with monkeypatch.context() as patched:
+        patched.setattr(parts, "project_version", lambda: "another")
+        found = refused("is another where the command runs", pack_data.main, [*command, "1"])
+    assert parts.project_version() in found and not (tmp_path / "out").exists()
+    parts.run_parts("tests.killed_node", [*command, "3"], address)
+    assert (tmp_path / "out.killed").is_file()
+    assert archives.contents(tmp_path / "out") == packed
+
+
+def test_no_cluster_at_an_address_is_one_line(tmp_path):
+    pytest.importorskip("ray", reason="pip install -r requirements-scale.txt")
+    for address in ("127.0.0.1:1", "nowhere"):
+        command = packing(tmp_path, tmp_path / "out", "--ray", address)
+        refused(f"--ray {address}: no Ray cluster there", pack_data.main, command)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Seven pictures in two folders, one of them broken."""
+    rng = np.random.default_rng(0)
+    for number in range(7):
+        path = tmp_path / "pictures" / ("a" if number < 4 else "b") / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), cv2.resize(rng.integers(0, 256, (9, 9, 3), np.uint8), (64, 64)))
+    path.with_name("5.png").write_bytes(b"")
+    return tmp_path / "pictures"
+
+
+def written(folder):
+    """All that a run leaves, but for the order in which the next one would remove it."""
+    found = archives.contents(folder)
+    return found | {".files": sorted(found[".files"].split(b"\n"))}
+
+
+@pytest.mark.usefixtures("tiny_kind")
+@pytest.mark.parametrize("smooth", [(), ("--smooth", "--no_pictures")])
+def test_parts_of_inference_in_any_order_and_a_kill_give_its_bytes(
+    tiny_network, pictures, tmp_path, smooth, capsys
+):
+    given = ("--input_dir", pictures, "--recursive", *WRITTEN, *smooth)
+    run_inference(tiny_network, tmp_path / "alone", *given)
+    said = capsys.readouterr().out.replace("alone", "out")
+    command = ["--load_model", tiny_network, "--save_dir", tmp_path / "out", "--gpu", "cpu"]
+    command = list(map(str, [*command, "--precision", "fp32", *given, "--part"]))
+    killing.kill("inference.py", *command, "2/3", at="utils.inference.run:deliver", call=2)
+    for part in ("3/3", "1/3", "2/3"):
+        inference.main([*command, part])
+    assert written(tmp_path / "out") == written(tmp_path / "alone")
+    assert not (tmp_path / "out" / PARTS).exists()
+    assert capsys.readouterr().out.endswith(said.split("\n", 1)[1])
+    inference.main([*command, "1/3"])  # a cluster may run one again: what is there stays
+    assert written(tmp_path / "out") == written(tmp_path / "alone")
+
+
+@pytest.mark.usefixtures("tiny_kind")
+def test_a_part_is_made_anew_where_its_pictures_or_options_have_changed(
+    tiny_network, pictures, tmp_path, monkeypatch
+):
+    calls, real = itertools.count(), EgoPosePredictor.poses
+
+    def poses(*given):
+        next(calls)
+        return real(*given)
+
+    monkeypatch.setattr(EgoPosePredictor, "poses", poses)
+    command = ["--load_model", tiny_network, "--save_dir", tmp_path / "out", "--gpu", "cpu"]
+    command = [
+        str(word) for word in (*command, "--input", pictures / "a" / "*.png", "--batch_size")
+    ]
+
+    def batches(*more):
+        before = next(calls)
+        inference.main([*command, *more])
+        return next(calls) - before - 1
+
+    assert [batches("1", "--part", "1/2") for _ in range(2)] == [2, 0]
+    os.utime(pictures / "a" / "0.png", (1, 1))
+    assert batches("1", "--part", "1/2") == 2
+    assert batches("2", "--part", "2/2") == 1  # another run's
+    assert not (tmp_path / "out" / "poses.json").exists()
+    assert batches("1", "--part", "2/2") == 2
+    assert len(json.loads((tmp_path / "out" / "poses.json").read_text())["frames"]) == 4
+
+
+@pytest.mark.usefixtures("tiny_kind")
+def test_what_parts_would_change_is_refused_in_one_line(tiny_network, pictures, tmp_path):
+    cv2.imwrite(str(pictures / "a" / "zz.png"), np.zeros((90, 64, 3), np.uint8))
+    for number in range(30):
+        shutil.copy(pictures / "a" / "1.png", pictures / "a" / f"0{number:02d}.png")
+    cases = {
+        "zz.png: 64×90, as none": ("--recursive", "--part", "2/2"),
+        "zz.png: 64×90, as none of": ("--recursive", "--part", "2/2", "--rotate", "0"),
+        "--video is made in one go": ("--recursive", "--video", "--part", "1/2"),
+        "--no_pictures with --smooth": ("--recursive", "--smooth", "--part", "1/2"),
+        "--part is one of the parts": ("--part", "1/2", "--parts", "3"),
+    }
+    for message, more in cases.items():
+        given = ("--input_dir", pictures, *more)
+        refused(message, run_inference, tiny_network, tmp_path / "out", *given)
+        assert not (tmp_path / "out" / "poses.json").exists()
+    stated = "--camera", "training", "--rotate", "0", "--recursive"
+    for part in ("1/2", "2/2"):
+        command = ["--load_model", tiny_network, "--save_dir", tmp_path / "out", "--gpu", "cpu"]
+        command += ["--input_dir", pictures, *stated, "--part", part]
+        inference.main(list(map(str, command)))
+    assert len(json.loads((tmp_path / "out" / "poses.json").read_text())["lenses"]) == 3
+
+
+def test_a_part_that_is_made_again_is_not_complete_meanwhile(tmp_path):
+    one, two = Part(1, 2).all()
+    for part, last in ((one, False), (two, True)):
+        with part.held(tmp_path), part.finished(tmp_path, "same") as complete:
+            assert complete is last
+    with one.held(tmp_path), two.finished(tmp_path, "same") as complete:
+        assert not complete
+
+
+def test_shares_are_all_items_once():
+    shares = [part.share(range(10)) for part in Part(1, 3).all()]
+    assert shares == [[0, 3, 6, 9], [1, 4, 7], [2, 5, 8]]
