@@ -109,6 +109,7 @@ def _cluster(address: str) -> Iterator[dict[str, float]]:
     """A connection to a cluster, and how many CPUs and GPUs it has."""
     import ray
 
+    os.environ.setdefault("RAY_TQDM_PATCH_PRINT", "0")  # Python's own print stays
     none = f"--ray {address}: no Ray cluster there: start one with 'ray start --head'"
     host, _, port = address.rpartition("//")[2].rpartition(":")
     try:
