@@ -130,6 +130,7 @@ def clip(path):
     """The clip of :data:`CLIPS` of a file's name: each frame is grey, three times its number, with
     a white corner at the upper left and noise at the right; ``turned`` lies on its side."""
     codec, times, options, container = CLIPS[path.name]
+    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
     with av.open(str(path), "w", options=container) as file:
         stream = file.add_stream(codec, rate=20, options=options)
         stream.width, stream.height = 64, 48
@@ -146,6 +147,8 @@ def clip(path):
             frame.time_base, frame.pts = Fraction(1, 1000), round(1000 * seconds)
             file.mux(stream.encode(frame))
         file.mux(stream.encode())
+    # SVT-AV1 makes a superuser's thread one of real time, and what is started by it later.
+    os.sched_setscheduler(0, policy, priority)
     return path
 
 
