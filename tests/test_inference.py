@@ -42,6 +42,8 @@ from utils.inference.smoothing import OneEuroFilter
 from utils.inference.trained_range import TrainedRange
 
 pytestmark = pytest.mark.usefixtures("tiny_kind")
+#: What a body stands on.
+FEET = [(side, name) for side in ("Left", "Right") for name in ("Foot", "ToeBase")]
 FORMATS = ("--format", "json", "npz", "csv", "bvh", "glb")
 #: Name of a file that is not UTF-8, and how it is written.
 ODD_CLIP, ODD_TEXT = b"cl\xffip:.avi", r"cl\xffip:.avi"
@@ -306,6 +308,34 @@ def test_folders_are_sequences_and_gaps_stay_gaps(tmp_path, infer):
     drawn = {"file": "raw/pictures", "reason": "drawings of an earlier run"}
     rest = {"file": "raw/poses.bvh and 7 more", "reason": "not named as a picture"}
     assert again["left_out"] == [drawn, rest]
+
+
+def test_motion_has_the_bones_and_the_room_that_are_asked_for(clip, tmp_path, infer):
+    first = infer("--input", clip, "--rotations", "--no_pictures", out=tmp_path / "first")
+    stated = json.loads((tmp_path / "first" / "poses.json").read_text())
+    stated["skeletons"][0]["offsets"] = [
+        [1.5 * value for value in offset] for offset in stated["skeletons"][0]["offsets"]
+    ]
+    (tmp_path / "larger.json").write_text(json.dumps(stated))
+    gravity = tmp_path / "imu.csv"
+    gravity.write_text("time,gx,gy,gz\n0,0,9.8,0\n")  # who looks straight up
+    more = ("--rotations", "--no_pictures", "--skeleton", tmp_path / "larger.json", "--world")
+    turned = infer("--input", clip, *more, gravity, out=tmp_path / "turned")
+    upright = infer("--input", clip, *more, out=tmp_path / "upright")
+    assert first["units"]["root"].endswith("the camera is at 0, 0, 0")
+    for placed in (turned, upright):
+        assert placed["units"]["root"].endswith("the floor is at y = 0")
+        (skeleton,) = placed["skeletons"]
+        expected = stated["skeletons"][0]["offsets"]
+        assert np.allclose(skeleton["offsets"], expected, atol=2e-5)
+        turns = [[frame[key] for frame in placed["frames"]] for key in ("root", "rotations")]
+        places = rebuilt(skeleton["parents"], np.array(expected), *map(np.array, turns))
+        rows = [skeleton["joint_names"].index(side + name) for side, name in FEET]
+        lowest = places[:, rows, 1]
+        foot = np.linalg.norm(expected[skeleton["joint_names"].index("LeftToeBase")])
+        assert lowest.min() > 0.16 * foot and lowest.min(1).max() < 0.5 * foot
+    hips = [np.array(run["frames"][0]["rotations"][0]) for run in (turned, upright)]
+    assert not np.allclose(*hips, atol=0.1)
 
 
 def test_a_calibrated_picture_has_its_joints_in_its_own_pixels(tiny_network, fp32, tmp_path):

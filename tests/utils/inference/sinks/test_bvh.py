@@ -104,15 +104,21 @@ def test_frames_that_round_to_one_step_are_resampled(tmp_path):
 
 
 def test_a_variable_rate_is_resampled_so_that_every_pose_is_at_its_time(tmp_path):
-    # One way along x, at constant speed, seen at 30 frames a second, then at 10, with gaps to fill.
+    # Along x and about the vertical at constant speed, seen at 30 frames a second, then at 10, with
+    # gaps to fill.
     times = np.concatenate([np.arange(30) / 30, 1 + np.arange(21) / 10])
-    clip = np.repeat(standing()[None], len(times), 0)
+    turns = Rotation.from_euler("z", 40 * times[:, None], degrees=True)
+    clip = np.stack([turn.apply(standing()) for turn in turns])
     clip[..., 0] += times[:, None]
     file = pybvh.read_bvh_file(written(tmp_path, clip, times, 20.0))
     assert file.frame_count == 61 and file.fps == pytest.approx(20, rel=1e-8)
     row = file.joint_names.index("mixamorig:Hips")
-    x = np.asarray(file.joint_positions())[:, row, 0] / 100
-    assert np.abs(x - np.arange(61) / 20).max() < 1e-4
+    places = np.asarray(file.joint_positions()) / 100
+    assert np.abs(places[:, row, 0] - np.arange(61) / 20).max() < 1e-4
+    legs = [file.joint_names.index(f"mixamorig:{side}UpLeg") for side in ("Left", "Right")]
+    across = places[:, legs[0]] - places[:, legs[1]]
+    turned = np.unwrap(np.arctan2(across[:, 2], across[:, 0]))
+    assert np.abs(np.degrees(turned) - 2 * np.arange(61)).max() < 0.1
 
 
 def test_angles_do_not_jump_between_frames_nor_when_looking_straight_up():
