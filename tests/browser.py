@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from base.errors import UserError
+from base.lock import locked
 from utils.web.packages import install_packages
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,19 +33,33 @@ def packages(folder: Path) -> Path:
 def node(program: str, folder: Path, *arguments: object, given: Any = None) -> Any:
     """What a program of ``tests/web`` prints as JSON, with the packages of a ``folder``."""
     home = packages(folder)
-    command = ["node", WEB / program, home, *map(str, arguments)]
-    # The browser is unpacked to the folder for temporary files, once.
-    (unpacked := home.parent / "unpacked").mkdir(exist_ok=True)
+    temporary = _unpacked(home) if folder == WEB else home.parent
+    return json.loads(_run(program, home, temporary, *arguments, given=json.dumps(given)))
+
+
+def _run(program: str, home: Path, temporary: Path, *arguments: object, given: str = "") -> str:
     run = subprocess.run(
-        command,
-        input=json.dumps(given),
+        ["node", WEB / program, home, *map(str, arguments)],
+        input=given,
         capture_output=True,
         text=True,
         timeout=240,
-        env=os.environ | {"TMPDIR": str(unpacked)},
+        env=os.environ | {"TMPDIR": str(temporary)},
     )
     assert run.returncode == 0, run.stderr[-2000:]
-    return json.loads(run.stdout)
+    return run.stdout
+
+
+def _unpacked(home: Path) -> Path:
+    """The folder for temporary files that holds the browser: unpacked by one process, for none can
+    be started while it is written."""
+    with locked(folder := home.parent / "unpacked", wait=600):
+        if not (complete := folder / ".complete").exists():
+            for left in (path for path in folder.iterdir() if path.name != ".lock"):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            _run("unpack.mjs", home, folder)
+            complete.touch()
+    return folder
 
 
 def three_positions(path: Path) -> dict[str, np.ndarray]:
