@@ -118,13 +118,6 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         raise UserError(
             "--smooth takes no value, or two: the cutoff at rest, above 0, and the rise, 0 or more"
         )
-    moving = arguments.rotations or arguments.stream or {"bvh", "glb"} & {*arguments.format}
-    if not moving:
-        for name in ("skeleton", "world"):
-            if getattr(arguments, name) is not None:
-                raise UserError(
-                    f"--{name} is of motion: add --rotations, --stream, or --format bvh or glb"
-                )
     if arguments.input_dir is not None and not Path(arguments.input_dir).is_dir():
         raise UserError(f"{arguments.input_dir}: no such folder of pictures")
     if arguments.stream and arguments.recursive:
@@ -162,18 +155,28 @@ from utils.motion.gravity import Gravity
 from utils.motion.world import World
 
 
+def is_moving(arguments: argparse.Namespace) -> bool:
+    """Whether the arguments ask for motion; UserError for options of it without any."""
+    moving = any(load_class(FORMATS[name]).needs_motion for name in arguments.format)
+    moving = bool(moving or arguments.rotations or arguments.stream)
+    for name in () if moving else ("skeleton", "world"):
+        if getattr(arguments, name) is not None:
+            raise UserError(
+                f"--{name} is of motion: add --rotations, --stream, or --format bvh or glb"
+            )
+    return moving
+
+
 def run_info(arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor) -> RunInfo:
     """What the formats may want to know of what the arguments ask for."""
     # A rate beyond that is only the unit of a video's timestamps.
     fps = source.fps if 0.01 <= (source.fps or 0) <= 240 else arguments.fps
-    moving = any(load_class(FORMATS[name]).needs_motion for name in arguments.format)
-    moving = moving or arguments.rotations or arguments.stream
     motion = "room" if arguments.world is not None else "camera"
     return RunInfo(
         predictor,
         fps,
         drawn=not (arguments.no_pictures or source.live),
-        motion=motion if moving else "",
+        motion=motion if is_moving(arguments) else "",
     )
 
 
@@ -238,6 +241,7 @@ def report(summary: Summary, arguments: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(argv)
+    is_moving(arguments)  # what is wrong with these first
     if is_cut(arguments):
         run_parts("inference", argv, arguments.ray, gpu=arguments.gpu != "cpu")
         return

@@ -66,7 +66,8 @@ class WithMotion(Sink):
     ) -> None:
         self._sinks, self._fps, self._offsets, self._world = sinks, fps, offsets, world
         self._solver = LiveSolver(offsets) if live else None
-        self._live_world = None if world is None else world()
+        self._live_world = world() if live and world is not None else None
+        self._live: FramePose | None = None  # the last one
         self._held: list[FramePose] = []
         self._skeletons: list[dict[str, Any]] = []
 
@@ -87,8 +88,8 @@ class WithMotion(Sink):
         motion = self._solver(result.pose.joints3d + result.pose.neck)
         if self._live_world is not None:
             motion = self._live_world.place(motion, [result.seconds(self._fps)])
-        self._skeletons = [skeleton_entry(motion, result.sequence)]
-        self._hand_on(replace(result, motion=motion), picture)
+        self._live = replace(result, motion=motion)
+        self._hand_on(self._live, picture)
 
     def _hand_on(self, result: FramePose, picture: np.ndarray | None = None) -> None:
         for sink in self._sinks:
@@ -108,6 +109,8 @@ class WithMotion(Sink):
     def finish(self, summary: Summary) -> None:
         if self._held:
             self._solve()
+        if self._live is not None:
+            self._skeletons.append(skeleton_entry(self._live.motion, self._live.sequence))
         summary.skeletons = self._skeletons
         for sink in self._sinks:
             sink.finish(summary)

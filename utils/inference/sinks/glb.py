@@ -6,7 +6,13 @@ import pygltflib as gltf
 from base.skeleton import JOINT_PREFIX
 from utils.inference.results import Summary
 from utils.inference.sinks.clip import ClipFormat
-from utils.motion.rig import CHILDREN, NUM_RIG_JOINTS, PARENTS, RIG_JOINTS
+from utils.motion.rig import (
+    CHILDREN,
+    NUM_RIG_JOINTS,
+    PARENTS,
+    RIG_JOINTS,
+    forward_kinematics,
+)
 from utils.motion.solver import Motion
 
 #: Half the width of a bone at its thickest, share of its length, and how far along that is.
@@ -16,14 +22,12 @@ _FACES = np.array([(0, b, a) for a, b in ((1, 2), (2, 3), (3, 4), (4, 1))])
 _FACES = np.concatenate([_FACES, [(5, a, b) for a, b in ((1, 2), (2, 3), (3, 4), (4, 1))]])
 
 
-def _body(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _body(offsets: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Corners (V, 3) at rest, the row of the joint each moves with (V,), and faces (T, 3) of bones
-    drawn as octahedra."""
-    at = np.zeros((NUM_RIG_JOINTS, 3))
+    drawn as octahedra, of joints that are ``at`` (20, 3) at rest."""
     corners, owners, faces = [], [], []
     for row, parent in enumerate(PARENTS[1:], 1):
         bone, start = offsets[row], at[parent]
-        at[row] = start + bone
         if not bone.any():
             continue
         side = np.cross(bone, np.eye(3)[np.abs(bone).argmin()])
@@ -79,10 +83,9 @@ def glb_bytes(motion: Motion, seconds: np.ndarray) -> bytes:
     file.nodes.append(gltf.Node(name="body", mesh=0, skin=0))
     file.scenes = [gltf.Scene(nodes=[0, NUM_RIG_JOINTS])]
 
-    corners, owners, faces = _body(motion.offsets)
-    at = np.zeros((NUM_RIG_JOINTS, 3))
-    for row, parent in enumerate(PARENTS[1:], 1):
-        at[row] = at[parent] + motion.offsets[row]
+    unturned = np.tile([0.0, 0.0, 0.0, 1.0], (1, NUM_RIG_JOINTS, 1))
+    (at,), _ = forward_kinematics(motion.offsets, np.zeros((1, 3)), unturned)
+    corners, owners, faces = _body(motion.offsets, at)
     to_joints = np.repeat(np.eye(4)[None], NUM_RIG_JOINTS, 0)
     to_joints[:, 3, :3] = -at  # column by column
     rows, weights = np.zeros((2, len(owners), 4))
