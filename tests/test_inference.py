@@ -467,8 +467,8 @@ def test_a_full_disk_leaves_the_last_film(tmp_path, capfd, infer):
     more = ("--input", film(tmp_path, 6), "--video", "--no_pictures")
     infer(*more, out=out)
     before = (out / "poses.mp4").read_bytes()
-    # In the film, and as its index is put in front.
-    for size in (len(before) // 2, len(before) - 1):
+    # In the film, and in its index (about 900 bytes); drawn again it may differ by some bytes.
+    for size in (len(before) // 2, len(before) - 200):
         with file_size_limit(size), pytest.raises(UserError, match=f"^{out}: cannot be written"):
             infer(*more, out=out)
         assert "Traceback" not in capfd.readouterr().err
