@@ -87,7 +87,7 @@ class Expected:
         self.frames = {}
         for frame in frames:
             camera3d = np.array(frame["joints3d"]) + frame["neck"]
-            self.frames[frame["frame"]] = frame, camera3d, solver(camera3d)
+            self.frames[frame["frame"]] = frame, camera3d, solver(camera3d[None])
 
     def check_json(self, text: str | bytes, skeleton: dict) -> int:
         """Check a packet of JSON; the number of its frame."""

@@ -210,10 +210,10 @@ def test_live_bones_are_measured_and_then_stay():
     clip[60:] *= 1.3
     live, frames = LiveSolver(), []
     for pose in clip:
-        frames.append(live(pose))
+        frames.append(live(pose[None]))
     known = solve_clip(clip[:60])
     assert np.allclose(frames[59].offsets, known.offsets)
     assert np.array_equal(frames[69].offsets, frames[59].offsets)
     assert np.allclose(frames[30].rotations, solve_clip(clip[:31]).rotations[30])
-    given = LiveSolver(2 * known.offsets)(clip[0])
+    given = LiveSolver(2 * known.offsets)(clip[:1])
     assert isinstance(given, Motion) and np.array_equal(given.offsets, 2 * known.offsets)
