@@ -20,6 +20,7 @@ import torch
 import torch.distributed
 from commands import names, run_inference
 from limits import file_size_limit
+from live_packets import rig_joints
 
 from base.cameras import camera_to_dict
 from base.cameras.fisheye import equidistant_camera
@@ -149,21 +150,11 @@ def clip(tmp_path):
     return film(tmp_path, 24)
 
 
-def rebuilt(parents, offsets, root, rotations):
-    """Places (F, J, 3) of a skeleton's joints, by quaternions x y z w (F, J, 4), written out."""
-
-    def turned(q, v):
-        t = 2 * np.cross(q[:, :3], v)
-        return v + q[:, 3:] * t + np.cross(q[:, :3], t)
-
-    places, whole = [root], [rotations[:, 0]]
-    for k, parent in enumerate(parents[1:], 1):
-        p, q = whole[parent], rotations[:, k]
-        places.append(places[parent] + turned(p, offsets[k]))
-        vector = p[:, 3:] * q[:, :3] + q[:, 3:] * p[:, :3] + np.cross(p[:, :3], q[:, :3])
-        scalar = p[:, 3:] * q[:, 3:] - (p[:, :3] * q[:, :3]).sum(1, keepdims=True)
-        whole.append(np.concatenate([vector, scalar], 1))
-    return np.stack(places, 1)
+def places_of(content):
+    """(F, J, 3) metres, of the joints of a poses.json with one skeleton."""
+    (skeleton,) = content["skeletons"]
+    frames = [frame | {"offsets": skeleton["offsets"]} for frame in content["frames"]]
+    return np.array([[*rig_joints(frame, skeleton).values()] for frame in frames])
 
 
 def test_every_format_holds_the_same_poses(clip, tmp_path, capsys, monkeypatch, infer):
@@ -204,15 +195,14 @@ def test_every_format_holds_the_same_poses(clip, tmp_path, capsys, monkeypatch, 
     motion = pybvh.read_bvh_file(out / "poses.bvh")
     assert motion.frame_count == 24 and motion.fps == pytest.approx(12, rel=1e-8)
     (skeleton,) = content["skeletons"]
-    turned = [np.array([frame[key] for frame in frames]) for key in ("root", "rotations")]
     names_of = [f"mixamorig:{name}" for name in skeleton["joint_names"]]
     rows = [motion.joint_names.index(name) for name in names_of]
-    expected = rebuilt(skeleton["parents"], np.array(skeleton["offsets"]), *turned)
+    expected = places_of(content)
     found = np.asarray(motion.joint_positions())[:, rows] / 100
     off = found - expected
     assert np.abs(off - off[0, 0]).max() < 1e-3 and np.abs(off[..., [0, 2]]).max() < 1e-3  # a floor
-    for name, values in zip(("root", "rotations"), turned, strict=True):
-        assert np.abs(arrays[name] - values).max() < 1e-4
+    for name in ("root", "rotations"):
+        assert np.abs(arrays[name] - [frame[name] for frame in frames]).max() < 1e-4
     assert np.abs(arrays["offsets"] - skeleton["offsets"]).max() < 1e-4
     assert arrays["rig_joints"].tolist() == skeleton["joint_names"]
     assert arrays["rig_parents"].tolist() == skeleton["parents"]
@@ -260,15 +250,6 @@ def test_every_name_of_a_file_gets_a_pose_or_is_named(tmp_path, capsys, infer):
         assert clips == {f"{folder}poses.{kind}" for folder in ("", "sub_/", "sub__2/")}
     output = capsys.readouterr().out
     assert r"  broken\xff.png: not a picture" in output
-
-
-def test_gravity_of_one_sequence_is_not_taken_for_that_of_several(tmp_path, infer):
-    for folder in ("a", "b"):
-        write(tmp_path / "in" / folder / "f_1.png", checkered(64, 64))
-    (tmp_path / "imu.csv").write_text("time,gx,gy,gz\n0,0,0,1\n")
-    more = ("--recursive", "--rotations", "--world", tmp_path / "imu.csv")
-    with pytest.raises(UserError, match=r"imu\.csv: is of one sequence"):
-        infer("--input_dir", tmp_path / "in", *more)
 
 
 def test_folders_are_sequences_and_gaps_stay_gaps(tmp_path, infer):
@@ -328,10 +309,8 @@ def test_motion_has_the_bones_and_the_room_that_are_asked_for(clip, tmp_path, in
         (skeleton,) = placed["skeletons"]
         expected = stated["skeletons"][0]["offsets"]
         assert np.allclose(skeleton["offsets"], expected, atol=2e-5)
-        turns = [[frame[key] for frame in placed["frames"]] for key in ("root", "rotations")]
-        places = rebuilt(skeleton["parents"], np.array(expected), *map(np.array, turns))
         rows = [skeleton["joint_names"].index(side + name) for side, name in FEET]
-        lowest = places[:, rows, 1]
+        lowest = places_of(placed)[:, rows, 1]
         foot = np.linalg.norm(expected[skeleton["joint_names"].index("LeftToeBase")])
         assert lowest.min() > 0.16 * foot and lowest.min(1).max() < 0.5 * foot
     hips = [np.array(run["frames"][0]["rotations"][0]) for run in (turned, upright)]
@@ -679,6 +658,10 @@ def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch
         ("--input a.png b.png", "b.png: one value too many; quote a pattern"),
         ("--input a.png --camera no.json", "give a calibration file, or 'training' or 'circle'"),
         ("--input a.png --save_dir a.png", "cannot be made a folder"),
+        ("--input_dir . --recursive --rotations --world imu.csv", "imu.csv: is of one sequence"),
+        ("--input a.png --world", "--world is of motion: add --rotations"),
+        ("--input a.png --stream udp://127.0.0.1:9", "--stream takes a camera, a stream"),
+        ("--input_dir . --recursive --stream udp://127.0.0.1:9", "--recursive: a folder is"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(line, message, tmp_path, capsys, monkeypatch, infer):

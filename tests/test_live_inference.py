@@ -17,7 +17,6 @@ from commands import run_inference
 from live_packets import Expected, received, udp_receiver
 from websockets.sync.client import connect
 
-from utils.common.command import run_command
 from utils.inference import live
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.streams import ws
@@ -169,26 +168,3 @@ def test_a_folder_that_is_being_filled_is_followed(infer, tmp_path):
     written = [frame["file"] for frame in content["frames"]]
     assert [packet["file"] for packet in sent] == written[: len(sent)]
     assert list(dict.fromkeys(written)) == [f"f_{number}.png" for number in range(4)]
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("--input 97 --stream udp://127.0.0.1:9", "there is no camera 97"),
-        ("--input VIDEO --stream udp://127.0.0.1", "--stream udp://127.0.0.1: give osc://HOST"),
-        ("--input VIDEO --stream ws://127.0.0.1:PORT", "cannot be served (Address already in use"),
-        ("--input VIDEO --stream osc://nowhere.invalid:9", "nowhere.invalid:9: cannot be reached"),
-        (
-            "--input_dir . --recursive --stream udp://127.0.0.1:9",
-            "--recursive: a folder is",
-        ),
-    ],
-)
-def test_bad_input_is_one_line_and_exit_2(line, message, infer, video, tmp_path, capsys):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        line = line.replace("VIDEO", str(video)).replace("PORT", str(taken.getsockname()[1]))
-        with pytest.raises(SystemExit) as caught:
-            run_command(lambda: infer(*line.split()))
-    last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert caught.value.code == 2 and last.startswith("error: ") and message in last
-    assert not (tmp_path / "out" / "poses.json").exists()

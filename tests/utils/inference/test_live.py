@@ -110,19 +110,6 @@ def test_a_source_that_hangs_is_opened_again(monkeypatch, capsys):
     assert "a camera gives no more frames; it is" in capsys.readouterr().out
 
 
-def test_an_interruption_ends_the_wait_for_a_frame():
-    interruption = SimpleNamespace(signal=None)
-
-    def frames():
-        while True:
-            interruption.signal = 2
-            yield None
-
-    source = LiveSource("a camera", lambda: (30.0, frames()))
-    source.interruption = interruption
-    assert list(source) == []
-
-
 @pytest.fixture
 def folder(tmp_path):
     def write(name, value, share=1.0, side=8):
@@ -228,12 +215,14 @@ def test_a_folder_that_is_removed_is_waited_for(folder, tmp_path, monkeypatch, c
 
 
 def test_a_defect_in_a_source_is_not_taken_for_its_end():
-    def frames():
+    def frames(error):
         yield grey(0)
-        raise ZeroDivisionError
+        raise error
 
+    source = LiveSource("a camera", lambda: (30.0, frames(UserError("too large"))))
+    assert shown(source) == [0] and source.fault == "a camera is given up: too large"
     with pytest.raises(ZeroDivisionError):
-        list(LiveSource("a camera", lambda: (30.0, frames())))
+        list(LiveSource("a camera", lambda: (30.0, frames(ZeroDivisionError()))))
 
 
 def test_a_video_is_played_at_its_own_rate(monkeypatch):
