@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import av
@@ -33,6 +34,7 @@ from dataset.transforms import SquareCrop
 from dataset.warp import CameraWarp
 from utils.common.command import run_command
 from utils.common.pretrained import model_name
+from utils.drawing.write import VideoFile
 from utils.inference import predictor
 from utils.inference import run as run_module
 from utils.inference.pose_predictor import PosePredictor, Prediction
@@ -47,7 +49,7 @@ pytestmark = pytest.mark.usefixtures("tiny_kind")
 FEET = [(side, name) for side in ("Left", "Right") for name in ("Foot", "ToeBase")]
 FORMATS = ("--format", "json", "npz", "csv", "bvh", "glb")
 #: Name of a file that is not UTF-8, and how it is written.
-ODD_CLIP, ODD_TEXT = b"cl\xffip:.avi", r"cl\xffip:.avi"
+ODD_CLIP, ODD_TEXT = b"cl\xffip:.mp4", r"cl\xffip:.mp4"
 
 
 def checkered(height, width, channels=3, seed=0):
@@ -130,12 +132,11 @@ def test_every_picture_gets_its_pose_and_a_drawing(
 
 def film(tmp_path, count):
     """A video of frames at 12 a second."""
-    path = tmp_path / "clip.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 12.0, (128, 80))
-    for number in range(count):
-        writer.write(checkered(80, 128, seed=number // 6))
-    writer.release()
-    return path.rename(os.fsdecode(os.fsencode(tmp_path) + b"/" + ODD_CLIP))
+    path = tmp_path / os.fsdecode(ODD_CLIP)
+    with closing(VideoFile(path, 12)) as video:
+        for number in range(count):
+            video.add(checkered(80, 128, seed=number // 6))
+    return path
 
 
 def count_frames(path):
@@ -516,6 +517,13 @@ def certain_where(monkeypatch, seen):
     return calls
 
 
+def with_face(side, turn, white=255):
+    """A grey picture with a light patch at the top, turned counter-clockwise by degrees."""
+    picture = np.full((side, side, 3), 60, np.uint8)
+    picture[side // 32 : side // 4, side // 3 : side * 2 // 3] = white
+    return np.rot90(picture, turn // 90)
+
+
 @pytest.mark.parametrize("turn", [0, 90, 270])
 def test_pictures_are_turned_as_is_most_certain(
     turn, tiny_network, tmp_path, monkeypatch, capsys, infer
@@ -548,14 +556,9 @@ def test_each_size_and_each_folder_has_its_own_turn(tmp_path, monkeypatch, capsy
         *(("a", 64, 0), ("b", 64, 180), ("b", 128, 90)),
         *(("c", 96, None), ("c", 192, 270), ("dark", 64, None)),
     ):
-        picture = np.full((side, side, 3), 60, np.uint8)
-        if turn is not None:
-            picture[side // 32 : side // 4, side // 3 : side * 2 // 3] = 255
+        picture = with_face(side, turn or 0, 60 if turn is None else 255)
         for number in range(5 if name == "a" else 3):
-            write(
-                tmp_path / "in" / name / f"{side}_{number}.png",
-                np.rot90(picture, (turn or 0) // 90),
-            )
+            write(tmp_path / "in" / name / f"{side}_{number}.png", picture)
         expected[name, side] = 270 if name == "c" else turn or 0
     more = ("--input_dir", tmp_path / "in", "--recursive", "--camera", "training")
     content = infer(*more)
@@ -581,22 +584,15 @@ def test_a_folder_that_shows_no_image_circle_has_the_lens_of_the_others(tiny_net
 
 def test_a_size_that_does_not_tell_is_turned_as_the_one_that_tells_most(tiny_network, monkeypatch):
     certain_where(monkeypatch, lambda square: square[8, 32].min() / 255)
-    pictures = []
-    for side, turn, white in ((64, 0, 60), (96, 90, 140), (128, 180, 255)):
-        picture = np.full((side, side, 3), 60, np.uint8)
-        picture[side // 32 : side // 4, side // 3 : side * 2 // 3] = white
-        pictures.append(np.rot90(picture, turn // 90))
     predictor = EgoPosePredictor(tiny_network, camera="training", gpu="cpu")
-    predictor.study(pictures)
+    predictor.study([with_face(*face) for face in ((64, 0, 60), (96, 90, 140), (128, 180, 255))])
     assert [view.lens.headset.rotate for view in predictor.views.values()] == [180, 90, 180]
 
 
 def test_noise_of_which_the_network_is_certain_nowhere_has_no_turn(tiny_network, monkeypatch):
     certain_where(monkeypatch, lambda square: 0.13 + 0.07 * (square[8, 32].min() > 200))
-    picture = np.full((64, 64, 3), 60, np.uint8)
-    picture[50:62, 20:44] = 255
     predictor = EgoPosePredictor(tiny_network, camera="training", gpu="cpu")
-    predictor.study([picture] * 3)
+    predictor.study([with_face(64, 180)] * 3)
     [view] = predictor.views.values()
     assert view.lens.headset.rotate == 0 and "none is convincing" in view.lens.orientation
 

@@ -7,9 +7,7 @@ import signal
 import socket
 import threading
 from contextlib import contextmanager
-from fractions import Fraction
 
-import av
 import cv2
 import numpy as np
 import pytest
@@ -17,6 +15,8 @@ from commands import run_inference
 from live_packets import Expected, received, udp_receiver
 from websockets.sync.client import connect
 
+from dataset.pictures import read_picture
+from utils.drawing.write import VideoFile
 from utils.inference import live
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.streams import ws
@@ -34,16 +34,9 @@ def infer(tiny_network, tmp_path):
 def video(tiny_data, tmp_path_factory):
     """Synthetic frames as a video of 20 a second."""
     path = tmp_path_factory.mktemp("video") / "walk.mp4"
-    pictures = sorted((tiny_data / "TestSet").rglob("*.png"))
-    with av.open(str(path), "w") as file:
-        stream = file.add_stream("libx264", rate=20, options={"preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = 640, 400, "yuv420p"
-        for number, picture in enumerate(2 * pictures):
-            image = cv2.resize(cv2.imread(str(picture)), (640, 400))
-            frame = av.VideoFrame.from_ndarray(image, "bgr24")
-            frame.pts, frame.time_base = number, Fraction(1, 20)
-            file.mux(stream.encode(frame))
-        file.mux(stream.encode())
+    with contextlib.closing(VideoFile(path, 20)) as film:
+        for picture in 2 * sorted((tiny_data / "TestSet").rglob("*.png")):
+            film.add(cv2.resize(read_picture(picture), (640, 400)))
     return path
 
 

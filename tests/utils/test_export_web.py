@@ -26,6 +26,8 @@ from utils.web.weights import halve_weights
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real_frames"
 #: The headsets in the order of the page.
 ORDER = [*sorted(path.stem for path in export_web.PROFILES.glob("*.yml")), "tilted"]
+#: How ONNX's text of a model begins.
+IR = '<ir_version: 8, opset_import: ["": 18]> '
 FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
 
@@ -167,22 +169,12 @@ def test_videos_play_and_faults_are_said_in_one_line(visits, tiny_data, tmp_path
     film = video_of(tmp_path / "a.webm", [picture_of(tiny_data, k // 4) for k in range(12)])
     (tmp_path / "a.txt").write_text("no picture")
     odd = write(tmp_path / "odd.png", np.zeros((100, 300, 3), np.uint8))
-    outputs = [
-        onnx.helper.make_node("Constant", [], [name], value_float=1.0)
-        for name in ("heatmaps", "camera3d", "uncertainty")
-    ]
     side = EgoPosePredictor("small", gpu="cpu").network.input_size
-    images = onnx.helper.make_tensor_value_info(
-        "images", onnx.TensorProto.UINT8, [1, side, side, 3]
-    )
-    ends = [
-        onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, [])
-        for node in outputs
-    ]
-    graph = onnx.helper.make_graph(outputs, "other", [images], ends)
-    opset = [onnx.helper.make_opsetid("", 18)]
-    model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=8)
-    onnx.save(model, tmp_path / "other.onnx")
+    outputs = ("heatmaps", "camera3d", "uncertainty")
+    ends = ", ".join(f"float {name}" for name in outputs)
+    graph = " ".join(f"{name} = Constant <value_float = 1.0> ()" for name in outputs)
+    graph = f"other (uint8[1, {side}, {side}, 3] images) => ({ends}) {{ {graph} }}"
+    onnx.save(onnx.parser.parse_model(IR + graph), tmp_path / "other.onnx")
     steps = [["file", film], ["frames", 5], ["press", "body", "Space"]]
     steps += [["file", str(tmp_path / "a.txt")], ["click", "#sample"], ["file", odd]]
     steps += [["click", "#camera"], ["click", "#sample"]]
@@ -273,21 +265,16 @@ def test_weights_are_halved_without_loss(tmp_path):
     factor = torch.randn(40)
     inputs = {"kept": torch.randn(30, 30), "exact": torch.randn(30, 30).half().float()}
     inputs["folded"] = trained * factor[:, None, None, None]
-    model = onnx.helper.make_model(
-        onnx.helper.make_graph(
-            [onnx.helper.make_node("Identity", [f"model.{name}"], [name]) for name in inputs],
-            "weights",
-            [],
-            [onnx.helper.make_tensor_value_info(n, 1, v.shape) for n, v in inputs.items()],
-            [onnx.numpy_helper.from_array(v.numpy(), f"model.{n}") for n, v in inputs.items()],
-        ),
-        opset_imports=[onnx.helper.make_opsetid("", 18)],
-        ir_version=8,
+    ends = ", ".join(f"float{list(values.shape)} {name}_" for name, values in inputs.items())
+    graph = " ".join(f"{name}_ = Identity ({name})" for name in inputs)
+    model = onnx.parser.parse_model(f"{IR} weights () => ({ends}) {{ {graph} }}")
+    model.graph.initializer.extend(
+        onnx.numpy_helper.from_array(v.numpy(), n) for n, v in inputs.items()
     )
     onnx.save(model, path := tmp_path / "a.onnx")
     halve_weights(path, {"folded": trained, "kept": trained})
     session = onnxruntime.InferenceSession(str(path))
-    found = dict(zip(inputs, session.run(list(inputs), {}), strict=True))
+    found = dict(zip(inputs, session.run(None, {}), strict=True))
     assert np.array_equal(found["kept"], inputs["kept"])
     assert np.array_equal(found["exact"], inputs["exact"])
     assert np.allclose(found["folded"], inputs["folded"], rtol=1e-6, atol=0)

@@ -146,7 +146,8 @@ def test_joints_without_a_place_are_left_out_and_the_rest_is_drawn():
     gone.joints2d[HEAD] = 1e12  # would wrap around in OpenCV's integers
     panel, _ = panels(gone)
     points = (pose.joints2d + 0.5) * 0.8 - 0.5
-    assert np.abs(colour_at(panel, points[HANDS[0]]) - 90).max() < 5
+    for place in (points[HANDS[0]], (2 * points[HANDS[0]] + points[ELBOWS[0]]) / 3):
+        assert np.abs(colour_at(panel, place) - 90).max() < 5
     assert np.abs(colour_at(panel, points[NECK]) - PREDICTED[0]).max() < 40
     nothing = DrawnPose(np.full((16, 2), np.nan), np.full((16, 3), np.nan))
     empty, view = panels(nothing)
@@ -222,21 +223,6 @@ def test_text_outside_the_canvas_is_cut_off_where_it_ends(place):
     draw_text(large, "frame 12", (place[0] + 100, place[1] + 100), 20, PAPER)
     draw_text(small, "frame 12", place, 20, PAPER)
     assert small.any() and np.array_equal(small, large[100:130, 100:200])
-
-
-def test_true_joints_that_are_not_labelled_are_not_drawn_nor_their_limbs():
-    """Of the truth no left hand: nothing of it is left where it and the forearm were."""
-    whole, cut = standing(), standing()
-    cut[HANDS[0]] = np.nan
-    place = CAMERA.project(whole)
-    middle = (2 * place[HANDS[0]] + place[ELBOWS[0]]) / 3
-    pictures = [PAINTER.picture(GREY, [(on_square(pose), TRUTH)]) for pose in (whole, cut)]
-    for point in (place[HANDS[0]], middle):
-        at = (point + 0.5) * (640 / 800) - 0.5
-        drawn, empty = (colour_at(picture, at) for picture in pictures)
-        assert np.abs(drawn - TRUTH[1]).max() < 12 and (empty == 90).all()
-    panels = PAINTER.panels(GREY, on_square(whole), on_square(cut))
-    assert panels.shape == PAINTER.panels(GREY, on_square(whole), on_square(whole)).shape
 
 
 def film(path, fps, shape, count=20):

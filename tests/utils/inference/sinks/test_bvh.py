@@ -19,9 +19,7 @@ from utils.motion.solver import solve_clip
 
 def read_back(tmp_path, clip, fps=30.0):
     """(F, 16, 3) metres in the file's axes, and the file as pybvh sees it."""
-    path = tmp_path / "clip.bvh"
-    path.write_text(bvh_text(on_the_floor(clip), fps))
-    file = pybvh.read_bvh_file(path)
+    file = pybvh.read_bvh_file(written(tmp_path, clip, np.arange(len(clip)) / fps, fps))
     positions = file.joint_positions()
     rows = [file.joint_names.index(f"mixamorig:{name}") for name in JOINTS]
     return np.asarray(positions)[:, rows] / 100, file
