@@ -33,13 +33,13 @@ from base.skeleton import JOINTS
 from dataset.transforms import SquareCrop
 from dataset.warp import CameraWarp
 from utils.common.command import run_command
+from utils.common.cores import read_ahead
 from utils.common.pretrained import model_name
 from utils.drawing.write import VideoFile
 from utils.inference import predictor
 from utils.inference import run as run_module
 from utils.inference.pose_predictor import PosePredictor, Prediction
 from utils.inference.predictor import EgoPosePredictor, Prepared
-from utils.inference.run import read_ahead
 from utils.inference.sinks.drawings import PictureSink
 from utils.inference.smoothing import OneEuroFilter
 from utils.inference.trained_range import TrainedRange
