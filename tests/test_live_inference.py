@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import threading
-from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -17,9 +16,7 @@ from websockets.sync.client import connect
 
 from dataset.pictures import read_picture
 from utils.drawing.write import VideoFile
-from utils.inference import live
 from utils.inference.predictor import EgoPosePredictor
-from utils.inference.streams import ws
 
 pytestmark = pytest.mark.usefixtures("tiny_kind")
 
@@ -40,49 +37,31 @@ def video(tiny_data, tmp_path_factory):
     return path
 
 
-@contextmanager
-def viewer(monkeypatch):
-    """A viewer of the WebSocket server, who is there before the first frame; what it receives, and
-    the port."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    seen, messages = threading.Event(), []
-    open_server, warm_up = ws.WebSocketStream.__init__, EgoPosePredictor.batch
-    opened = threading.Event()
-
-    def opening(self, *given):
-        open_server(self, *given)
-        opened.set()
-
-    def after_the_viewer_came(self, pictures):
-        assert seen.wait(30)
-        return warm_up(self, pictures)
-
-    def view():
-        assert opened.wait(30)
-        with connect(f"ws://127.0.0.1:{port}") as connection:
-            seen.set()
-            messages.extend(connection)
-
-    monkeypatch.setattr(ws.WebSocketStream, "__init__", opening)
-    monkeypatch.setattr(EgoPosePredictor, "batch", after_the_viewer_came)
-    thread = threading.Thread(target=view)
-    thread.start()
-    yield messages, port
-    thread.join(30)
-
-
-def test_a_recorded_video_arrives_by_every_protocol_as_it_is_written(video, infer, monkeypatch):
+def test_a_recorded_video_arrives_by_every_protocol_as_it_is_written(
+    video, infer, monkeypatch, capsys
+):
     with (
         udp_receiver() as (plain, plain_port),
         udp_receiver() as (avatar, avatar_port),
-        viewer(monkeypatch) as (messages, ws_port),
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        contextlib.ExitStack() as opened,
     ):
+        ws_port = taken.getsockname()[1]
+        taken.close()
+        viewers, warm_up = [], EgoPosePredictor.batch
+
+        def with_a_viewer(self, pictures):
+            """One who is there before the first frame."""
+            viewer = connect(f"ws://127.0.0.1:{ws_port}", max_queue=None)
+            viewers.append(opened.enter_context(viewer))
+            return warm_up(self, pictures)
+
+        monkeypatch.setattr(EgoPosePredictor, "batch", with_a_viewer)
         content = infer(
             *("--input", video, "--smooth", "--stream", f"udp://127.0.0.1:{plain_port}"),
             *(f"osc://127.0.0.1:{avatar_port}", f"ws://localhost:{ws_port}"),
         )
-        datagrams, bundles = received(plain), received(avatar)
+        datagrams, bundles, messages = received(plain), received(avatar), [*viewers[0]]
     frames, sent = content["frames"], content["live"]
     assert len(frames) + sent["dropped"] == 12 and sent["frames"] == len(frames) >= 1
     assert all(frame["time"] == pytest.approx(frame["frame"] / 20) for frame in frames)
@@ -95,46 +74,7 @@ def test_a_recorded_video_arrives_by_every_protocol_as_it_is_written(video, infe
     assert viewed == sorted(set(viewed)) and viewed[-1] == numbers[-1]
     assert skeleton["joint_names"] == content["skeletons"][0]["joint_names"]
     assert max(map(len, datagrams)) < 8192
-
-
-def test_a_camera_that_comes_back_is_followed_until_ctrl_c(infer, monkeypatch, capsys):
-    openings, packets = [], []
-
-    class Camera:
-        """Is unplugged after ten frames, not there at first, then back until Ctrl-C is pressed,
-        when three packets have arrived again."""
-
-        def __init__(self, index):
-            openings.append(self)
-            self.shown, self.get, self.release = 0, lambda name: 30.0, lambda: None
-            self.back, self.grab = len(openings) == 3, lambda: len(openings) != 2
-            if self.back:
-                packets.extend(received(receiver))
-                receiver.settimeout(0.02)
-                self.wanted = len(packets) + 3
-
-        def read(self):
-            self.shown += 1
-            if self.back and self.shown > 1:
-                with contextlib.suppress(TimeoutError):
-                    packets.append(receiver.recv(2**16))
-                if len(packets) == self.wanted:
-                    os.kill(os.getpid(), signal.SIGINT)
-                    self.wanted = 0
-            there = self.shown <= 10 or self.back
-            return there, np.full((80, 128, 3), self.shown % 256, np.uint8)
-
-    monkeypatch.setattr(cv2, "VideoCapture", Camera)
-    monkeypatch.setattr(live, "_FIRST_PAUSE_S", 0.01)
-    with udp_receiver() as (receiver, port):
-        content = infer("--input", 0, "--stream", f"udp://127.0.0.1:{port}")
-        packets += received(receiver)
-    output, frames = capsys.readouterr().out, content["frames"]
-    assert "camera 0 gives no more frames; it is opened again until it is back\n" in output
-    assert "camera 0 is back\n" in output and f"{len(packets)} sent at " in output
-    assert [frame["frame"] for frame in frames] == list(range(len(packets)))
-    sent = [json.loads(packet)["joints2d"] for packet in packets]
-    assert sent == [frame["joints2d"] for frame in frames] and content["live"]["dropped"] >= 0
+    assert f"{len(frames)} sent at {sent['fps']} a second" in capsys.readouterr().out
 
 
 def test_a_folder_that_is_being_filled_is_followed(infer, tmp_path):

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -187,29 +188,25 @@ def test_a_link_to_an_old_picture_is_a_new_picture(folder, tmp_path):
     assert shown([next(watched)]) == [1]
 
 
-def test_a_folder_that_is_removed_is_waited_for(folder, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(live_module, "_FIRST_PAUSE_S", 1e-3)
-    source = open_live(str(tmp_path / "in"))
-    frames, (path, gone) = iter(source), (tmp_path / "in", tmp_path / "gone")
+def test_a_folder_that_is_removed_is_waited_for(folder, tmp_path, monkeypatch):
+    frames, (path, gone) = (
+        iter(open_live(str(tmp_path / "in"))),
+        (tmp_path / "in", tmp_path / "gone"),
+    )
     path.rename(gone)
-    source.interruption = SimpleNamespace(signal=None)
-    messages, write = [], live_module.tqdm.write
+    messages = []
 
     def say(text):
-        """The folder comes back when it is missed, with a picture a moment after it is opened."""
+        """The folder comes back when it is missed."""
         messages.append(text)
-        write(text)
         if "again" in text:
-            path.mkdir()
+            gone.rename(path)
 
-    def opened(pictures, real=watched_folder._Pictures.newest):
-        found = real(pictures)
-        if not (path / "a.png").exists():
-            folder("a.png", 7)
-        return found
-
+    # A picture comes while there is none.
+    clock = SimpleNamespace(sleep=lambda _: folder("a.png", 7), time=time.time)
+    monkeypatch.setattr(watched_folder, "time", clock)
+    monkeypatch.setattr(live_module, "_FIRST_PAUSE_S", 1e-3)
     monkeypatch.setattr(live_module.tqdm, "write", say)
-    monkeypatch.setattr(watched_folder._Pictures, "newest", opened)
     assert shown([next(frames)]) == [7]
     assert "the folder cannot be read (No such file or directory); it is opened" in messages[0]
 

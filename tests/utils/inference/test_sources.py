@@ -218,8 +218,9 @@ def test_videos_at_an_address_are_read_and_streams_without_an_end_are_live(clips
                 open_source(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/x")
     with pytest.raises(UserError, match="Connection refused"):
         open_source("rtsp://127.0.0.1:9/x")
-    monkeypatch.setattr(picture_source, "open_camera", lambda index, returns: index)
-    assert [open_source(given) for given in ("3", "/dev/video4")] == [3, 4]
+    monkeypatch.setattr(picture_source, "open_camera", lambda *given, **how: (*given, how))
+    assert open_source("3") == (3, {"returns": False})
+    assert open_source("/dev/video4", live=True) == (4, {"returns": True})
 
 
 def test_an_index_at_the_end_needs_a_server_of_ranges(clips, tmp_path, monkeypatch):
