@@ -7,9 +7,9 @@ import shutil
 import signal
 import sys
 import threading
-import time
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import cv2
@@ -364,25 +364,11 @@ def test_pictures_are_brought_into_the_view_of_the_checkpoint(tiny_network, tmp_
         EgoPosePredictor(tmp_path / "other.tar", gpu="cpu")
 
 
-class FakeCamera:
-    """A camera of 60 frames a second that is unplugged after twelve frames."""
-
-    def __init__(self, target):
-        self.left = 12
-        self.get = lambda name: 60.0
-        self.grab = lambda: True
-
-    def read(self):
-        time.sleep(1 / 60)
-        self.left -= 1
-        return (True, checkered(80, 128, seed=self.left)) if self.left >= 0 else (False, None)
-
-    def release(self):
-        self.left = 0
-
-
 def test_a_camera_is_followed_until_it_is_gone(tmp_path, monkeypatch, capsys, infer):
-    monkeypatch.setattr(cv2, "VideoCapture", FakeCamera)
+    shown = [(True, checkered(80, 128, seed=seed)) for seed in range(12)]
+    camera = SimpleNamespace(get=lambda _: 60.0, grab=lambda: True, release=lambda: None)
+    camera.read = lambda: shown.pop() if shown else (False, None)
+    monkeypatch.setattr(cv2, "VideoCapture", lambda _: camera)
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.setattr(sys, "platform", "linux")

@@ -31,13 +31,6 @@ IR = '<ir_version: 8, opset_import: ["": 18]> '
 FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """As ``python -m http.server`` serves."""
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture(scope="module")
 def site(made_once):
     """The page with the small weights, and with a headset of our own."""
@@ -57,23 +50,20 @@ def site(made_once):
 @pytest.fixture(scope="module")
 def visits(site):
     """What there is to see after each of some visits, see ``tests/web/visit.mjs``."""
-    handler = functools.partial(Quiet, directory=site)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    address = f"http://127.0.0.1:{server.server_port}/"
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site)
 
     def visits(*given, arguments=()):
+        address = f"http://127.0.0.1:{server.server_port}/"
         asked = {"address": address, "visits": given, "arguments": arguments}
         shown = browser.node("visit.mjs", browser.WEB, given=asked)
         for seen in shown:
             assert seen["errors"] == [] and seen["elsewhere"] == []
         return shown
 
-    yield visits
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield visits
+        server.shutdown()
 
 
 def picture_of(tiny_data, number=0):

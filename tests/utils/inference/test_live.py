@@ -256,5 +256,3 @@ def test_what_is_not_live_is_one_line(folder, tmp_path):
     message = "--stream takes a camera, a stream, a video or a folder"
     refused(message, open_live, str(tmp_path / "in" / "a.png"))
     refused(message, open_live, str(tmp_path / "in" / "*.png"))
-    refused("no camera 97", open_live, "97")
-    refused("no such picture, folder, video", open_live, str(tmp_path / "none"))

@@ -69,9 +69,7 @@ def test_left_is_left_up_is_up_and_the_face_looks_along_z(tmp_path):
     assert joint["LeftToeBase"][2] > joint["LeftFoot"][2]
 
 
-def test_the_rest_pose_is_a_t_pose_in_centimetres_whatever_the_poses(tmp_path):
-    found, _ = read_back(tmp_path, np.zeros((3, 16, 3)))
-    assert np.isfinite(found).all()
+def test_the_rest_pose_is_a_t_pose_in_centimetres(tmp_path):
     _, file = read_back(tmp_path, moving(5))
     rest = np.asarray(file.rest_pose_positions())
     named = dict(zip([node.name for node in file.nodes], rest.reshape(-1, 3), strict=True))
