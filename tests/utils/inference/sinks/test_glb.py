@@ -1,18 +1,15 @@
 """glTF read back by three.js, which most viewers are made of: joints, times, and the body."""
 
-from contextlib import closing
 
 import numpy as np
 import pygltflib
 import pytest
 from browser import three_positions
-from moving_body import moving
+from moving_body import moving, written
 
 from base.skeleton import JOINTS
-from utils.inference.results import FramePose, RunInfo
 from utils.inference.sinks.glb import GlbFormat
 from utils.motion.rig import CAMERA_TO_RIG
-from utils.motion.solver import solve_clip
 
 TIMES = [0.0, 0.1, 0.5, 0.6, 4000.0]  # an hour later
 NAMES = [f"mixamorig:{name}" for name in JOINTS]
@@ -21,12 +18,7 @@ NAMES = [f"mixamorig:{name}" for name in JOINTS]
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     path = tmp_path_factory.mktemp("glb") / "poses.glb"
-    motion = solve_clip(moving(len(TIMES)))
-    with closing(GlbFormat(path, RunInfo(None, 30.0, False, "camera"))) as sink:
-        for k, time in enumerate(TIMES):
-            sink.add(FramePose("a", "a", (1, 1), None, k, time, k, motion=motion.frame(k)), None)
-        sink.finish(None)
-    return path
+    return written(GlbFormat, path, moving(len(TIMES)), TIMES)
 
 
 @pytest.fixture(scope="module")
