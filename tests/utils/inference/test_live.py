@@ -189,12 +189,9 @@ def test_a_link_to_an_old_picture_is_a_new_picture(folder, tmp_path):
 
 
 def test_a_folder_that_is_removed_is_waited_for(folder, tmp_path, monkeypatch):
-    frames, (path, gone) = (
-        iter(open_live(str(tmp_path / "in"))),
-        (tmp_path / "in", tmp_path / "gone"),
-    )
+    path, gone, messages = tmp_path / "in", tmp_path / "gone", []
+    frames = iter(open_live(str(path)))
     path.rename(gone)
-    messages = []
 
     def say(text):
         """The folder comes back when it is missed."""

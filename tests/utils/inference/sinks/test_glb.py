@@ -1,6 +1,5 @@
 """glTF read back by three.js, which most viewers are made of: joints, times, and the body."""
 
-
 import numpy as np
 import pygltflib
 import pytest
