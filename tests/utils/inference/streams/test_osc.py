@@ -5,7 +5,6 @@ import pytest
 from live_packets import UNITY, osc_messages, udp_receiver, unity_joints
 from scipy.spatial.transform import Rotation
 
-from utils.inference.predictor import Pose
 from utils.inference.results import FramePose
 from utils.inference.streams.osc import OscStream
 from utils.inference.streams.stream import Packet
@@ -26,17 +25,15 @@ def motion(**turns):
     return Motion(OFFSETS, np.array([[0.1, -0.8, -0.2]]), rotations)
 
 
-def packet(moving, origin):
-    pose = Pose(np.zeros((16, 3)), np.zeros((16, 2)), np.ones(16), np.zeros(3), 0.0, False, False)
-    result = FramePose("a.mp4", "a", (9, 9), pose, 3, 0.1, 3, motion=moving)
-    return Packet(result, origin, 0.0, 0.0)
-
-
 @pytest.fixture
 def encode():
+    def encode(moving, origin="camera"):
+        result = FramePose("a.mp4", "a", (9, 9), None, 3, 0.1, 3, motion=moving)
+        return stream.encode(Packet(result, origin, 0.0, 0.0))
+
     with udp_receiver() as (_, port):
         stream = OscStream("", "127.0.0.1", port)
-        yield lambda moving, origin="camera": stream.encode(packet(moving, origin))
+        yield encode
         stream.close()
 
 
