@@ -149,35 +149,24 @@ from utils.inference.results import PerSequence, RunInfo, Sink, Summary
 from utils.inference.run import infer
 from utils.inference.sinks.drawings import PictureSink, VideoSink, WindowSink, display_missing
 from utils.inference.smoothing import PoseSmoother
-from utils.inference.source import Source, name_text
+from utils.inference.source import name_text
 from utils.inference.streams.stream import StreamSink
 from utils.motion.gravity import Gravity
 from utils.motion.world import World
 
 
-def is_moving(arguments: argparse.Namespace) -> bool:
-    """Whether the arguments ask for motion; UserError for options of it without any."""
+def asked_motion(arguments: argparse.Namespace) -> str:
+    """The motion that the arguments ask for, as RunInfo.motion; UserError for options of it without
+    any."""
     moving = any(load_class(FORMATS[name]).needs_motion for name in arguments.format)
-    moving = bool(moving or arguments.rotations or arguments.stream)
-    for name in () if moving else ("skeleton", "world"):
+    if moving or arguments.rotations or arguments.stream:
+        return "camera" if arguments.world is None else "room"
+    for name in ("skeleton", "world"):
         if getattr(arguments, name) is not None:
             raise UserError(
                 f"--{name} is of motion: add --rotations, --stream, or --format bvh or glb"
             )
-    return moving
-
-
-def run_info(arguments: argparse.Namespace, source: Source, predictor: EgoPosePredictor) -> RunInfo:
-    """What the formats may want to know of what the arguments ask for."""
-    # A rate beyond that is only the unit of a video's timestamps.
-    fps = source.fps if 0.01 <= (source.fps or 0) <= 240 else arguments.fps
-    motion = "room" if arguments.world is not None else "camera"
-    return RunInfo(
-        predictor,
-        fps,
-        drawn=not (arguments.no_pictures or source.live),
-        motion=motion if is_moving(arguments) else "",
-    )
+    return ""
 
 
 def open_formats(arguments: argparse.Namespace, run: RunInfo, folder: Path) -> Iterator[Sink]:
@@ -241,7 +230,7 @@ def report(summary: Summary, arguments: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     arguments = parse_arguments(argv)
-    is_moving(arguments)  # what is wrong with these first
+    motion = asked_motion(arguments)  # what is wrong with these first
     if is_cut(arguments):
         run_parts("inference", argv, arguments.ray, gpu=arguments.gpu != "cpu")
         return
@@ -264,7 +253,10 @@ def main(argv: list[str] | None = None) -> None:
     with memory_advice(f"with --batch_size {size}", lower), contextlib.ExitStack() as held:
         predictor = EgoPosePredictor(model, **options)
         folder = RunFolder(arguments.save_dir, reads=source.reads)
-        run, interruption = run_info(arguments, source, predictor), Interruption()
+        # A rate beyond that is only the unit of a video's timestamps.
+        rate = source.fps if 0.01 <= (source.fps or 0) <= 240 else fps
+        run = RunInfo(predictor, rate, not (arguments.no_pictures or source.live), motion)
+        interruption = Interruption()
         shown = source.live and not arguments.stream  # drawing takes a frame's time
         drawings = partial(open_drawings, arguments, run, shown)
         how = {"smoother": smoother, "fps": fps}

@@ -63,9 +63,7 @@ def _unpacked(home: Path) -> Path:
 
 
 def three_positions(path: Path) -> dict[str, np.ndarray]:
-    """World positions (F, 3) of each named node of a GLB file at its F keyframes, by three.js, and
-    under "times" (F,) these, seconds."""
+    """Of a GLB file at its F keyframes by three.js: world positions (F, 3) of each named node,
+    "times" (F,), seconds, and the skinned mesh, see ``tests/web/glb_positions.mjs``."""
     found = node("glb_positions.mjs", ROOT / "utils" / "web", path)
-    return {name: np.array(places) for name, places in found["nodes"].items()} | {
-        "times": np.array(found["times"])
-    }
+    return {name: np.array(values) for name, values in (found | found.pop("nodes")).items()}

@@ -17,18 +17,16 @@ from utils.motion.solver import LiveSolver
 UNITY = {"Hips": None, "Spine": "Hips", "Chest": "Spine", "Neck": "Chest", "Head": "Neck"}
 #: The same bones by the names of the project's joints; two have none.
 NAMES = {"Neck": "Neck", "Head": "Head"}
-for _side in ("Left", "Right"):
-    for _bone, _parent, _name in (
-        *(("UpperArm", None, "Arm"), ("LowerArm", "UpperArm", "ForeArm")),
-        *(
-            ("Hand", "LowerArm", "Hand"),
-            ("UpperLeg", None, "UpLeg"),
-            ("LowerLeg", "UpperLeg", "Leg"),
-        ),
-        *(("Foot", "LowerLeg", "Foot"), ("Toes", "Foot", "ToeBase")),
-    ):
-        _root = "Chest" if "Arm" in _bone else "Hips"
-        UNITY[_side + _bone] = _root if _parent is None else _side + _parent
+_LIMBS = {"UpperArm": ("Chest", "Arm"), "LowerArm": ("UpperArm", "ForeArm")}
+_LIMBS |= {"Hand": ("LowerArm", "Hand"), "UpperLeg": ("Hips", "UpLeg")}
+_LIMBS |= {
+    "LowerLeg": ("UpperLeg", "Leg"),
+    "Foot": ("LowerLeg", "Foot"),
+    "Toes": ("Foot", "ToeBase"),
+}
+for _bone, (_parent, _name) in _LIMBS.items():
+    for _side in ("Left", "Right"):
+        UNITY[_side + _bone] = _parent if _parent in UNITY else _side + _parent
         NAMES[_side + _bone] = _side + _name
 
 
@@ -87,7 +85,7 @@ class Expected:
         self.frames = {}
         for frame in frames:
             camera3d = np.array(frame["joints3d"]) + frame["neck"]
-            self.frames[frame["frame"]] = frame, camera3d, solver(camera3d)
+            self.frames[frame["frame"]] = frame, camera3d, solver(camera3d[None])
 
     def check_json(self, text: str | bytes, skeleton: dict) -> int:
         """Check a packet of JSON; the number of its frame."""

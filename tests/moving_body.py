@@ -1,9 +1,13 @@
 """Poses of a body whose bones keep their lengths, metres, x to the left, y forward, z down."""
 
+from contextlib import closing
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from base.skeleton import JOINTS
+from utils.inference.results import FramePose, RunInfo
+from utils.motion.solver import solve_clip
 
 #: A standing person before the camera.
 STANDING = {
@@ -27,6 +31,17 @@ def standing():
             mirrored = np.multiply(place, (-1, 1, 1))
             pose[JOINTS.index(name.replace("Left", "Right"))] = mirrored
     return pose
+
+
+def written(kind, path, clip, times, fps=30.0):
+    """The file that a format makes of the motion of a clip whose frames are at times, seconds."""
+    motion = solve_clip(clip)
+    with closing(kind(path, RunInfo(None, fps, False, "camera"))) as sink:
+        for index, time in enumerate(times):
+            place = index, float(time), index
+            sink.add(FramePose("a", "a", (1, 1), None, *place, motion=motion.frame(index)), None)
+        sink.finish(None)
+    return path
 
 
 def turning(rng, degrees):

@@ -7,8 +7,9 @@ import shutil
 import signal
 import sys
 import threading
-import time
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import cv2
@@ -20,6 +21,7 @@ import torch
 import torch.distributed
 from commands import names, run_inference
 from limits import file_size_limit
+from live_packets import rig_joints
 
 from base.cameras import camera_to_dict
 from base.cameras.fisheye import equidistant_camera
@@ -31,12 +33,13 @@ from base.skeleton import JOINTS
 from dataset.transforms import SquareCrop
 from dataset.warp import CameraWarp
 from utils.common.command import run_command
+from utils.common.cores import read_ahead
 from utils.common.pretrained import model_name
+from utils.drawing.write import VideoFile
 from utils.inference import predictor
 from utils.inference import run as run_module
 from utils.inference.pose_predictor import PosePredictor, Prediction
 from utils.inference.predictor import EgoPosePredictor, Prepared
-from utils.inference.run import read_ahead
 from utils.inference.sinks.drawings import PictureSink
 from utils.inference.smoothing import OneEuroFilter
 from utils.inference.trained_range import TrainedRange
@@ -46,7 +49,7 @@ pytestmark = pytest.mark.usefixtures("tiny_kind")
 FEET = [(side, name) for side in ("Left", "Right") for name in ("Foot", "ToeBase")]
 FORMATS = ("--format", "json", "npz", "csv", "bvh", "glb")
 #: Name of a file that is not UTF-8, and how it is written.
-ODD_CLIP, ODD_TEXT = b"cl\xffip:.avi", r"cl\xffip:.avi"
+ODD_CLIP, ODD_TEXT = b"cl\xffip:.mp4", r"cl\xffip:.mp4"
 
 
 def checkered(height, width, channels=3, seed=0):
@@ -129,12 +132,11 @@ def test_every_picture_gets_its_pose_and_a_drawing(
 
 def film(tmp_path, count):
     """A video of frames at 12 a second."""
-    path = tmp_path / "clip.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 12.0, (128, 80))
-    for number in range(count):
-        writer.write(checkered(80, 128, seed=number // 6))
-    writer.release()
-    return path.rename(os.fsdecode(os.fsencode(tmp_path) + b"/" + ODD_CLIP))
+    path = tmp_path / os.fsdecode(ODD_CLIP)
+    with closing(VideoFile(path, 12)) as video:
+        for number in range(count):
+            video.add(checkered(80, 128, seed=number // 6))
+    return path
 
 
 def count_frames(path):
@@ -149,21 +151,11 @@ def clip(tmp_path):
     return film(tmp_path, 24)
 
 
-def rebuilt(parents, offsets, root, rotations):
-    """Places (F, J, 3) of a skeleton's joints, by quaternions x y z w (F, J, 4), written out."""
-
-    def turned(q, v):
-        t = 2 * np.cross(q[:, :3], v)
-        return v + q[:, 3:] * t + np.cross(q[:, :3], t)
-
-    places, whole = [root], [rotations[:, 0]]
-    for k, parent in enumerate(parents[1:], 1):
-        p, q = whole[parent], rotations[:, k]
-        places.append(places[parent] + turned(p, offsets[k]))
-        vector = p[:, 3:] * q[:, :3] + q[:, 3:] * p[:, :3] + np.cross(p[:, :3], q[:, :3])
-        scalar = p[:, 3:] * q[:, 3:] - (p[:, :3] * q[:, :3]).sum(1, keepdims=True)
-        whole.append(np.concatenate([vector, scalar], 1))
-    return np.stack(places, 1)
+def places_of(content):
+    """(F, J, 3) metres, of the joints of a poses.json with one skeleton."""
+    (skeleton,) = content["skeletons"]
+    frames = [frame | {"offsets": skeleton["offsets"]} for frame in content["frames"]]
+    return np.array([[*rig_joints(frame, skeleton).values()] for frame in frames])
 
 
 def test_every_format_holds_the_same_poses(clip, tmp_path, capsys, monkeypatch, infer):
@@ -204,15 +196,14 @@ def test_every_format_holds_the_same_poses(clip, tmp_path, capsys, monkeypatch, 
     motion = pybvh.read_bvh_file(out / "poses.bvh")
     assert motion.frame_count == 24 and motion.fps == pytest.approx(12, rel=1e-8)
     (skeleton,) = content["skeletons"]
-    turned = [np.array([frame[key] for frame in frames]) for key in ("root", "rotations")]
     names_of = [f"mixamorig:{name}" for name in skeleton["joint_names"]]
     rows = [motion.joint_names.index(name) for name in names_of]
-    expected = rebuilt(skeleton["parents"], np.array(skeleton["offsets"]), *turned)
+    expected = places_of(content)
     found = np.asarray(motion.joint_positions())[:, rows] / 100
     off = found - expected
     assert np.abs(off - off[0, 0]).max() < 1e-3 and np.abs(off[..., [0, 2]]).max() < 1e-3  # a floor
-    for name, values in zip(("root", "rotations"), turned, strict=True):
-        assert np.abs(arrays[name] - values).max() < 1e-4
+    for name in ("root", "rotations"):
+        assert np.abs(arrays[name] - [frame[name] for frame in frames]).max() < 1e-4
     assert np.abs(arrays["offsets"] - skeleton["offsets"]).max() < 1e-4
     assert arrays["rig_joints"].tolist() == skeleton["joint_names"]
     assert arrays["rig_parents"].tolist() == skeleton["parents"]
@@ -260,15 +251,6 @@ def test_every_name_of_a_file_gets_a_pose_or_is_named(tmp_path, capsys, infer):
         assert clips == {f"{folder}poses.{kind}" for folder in ("", "sub_/", "sub__2/")}
     output = capsys.readouterr().out
     assert r"  broken\xff.png: not a picture" in output
-
-
-def test_gravity_of_one_sequence_is_not_taken_for_that_of_several(tmp_path, infer):
-    for folder in ("a", "b"):
-        write(tmp_path / "in" / folder / "f_1.png", checkered(64, 64))
-    (tmp_path / "imu.csv").write_text("time,gx,gy,gz\n0,0,0,1\n")
-    more = ("--recursive", "--rotations", "--world", tmp_path / "imu.csv")
-    with pytest.raises(UserError, match=r"imu\.csv: is of one sequence"):
-        infer("--input_dir", tmp_path / "in", *more)
 
 
 def test_folders_are_sequences_and_gaps_stay_gaps(tmp_path, infer):
@@ -328,10 +310,8 @@ def test_motion_has_the_bones_and_the_room_that_are_asked_for(clip, tmp_path, in
         (skeleton,) = placed["skeletons"]
         expected = stated["skeletons"][0]["offsets"]
         assert np.allclose(skeleton["offsets"], expected, atol=2e-5)
-        turns = [[frame[key] for frame in placed["frames"]] for key in ("root", "rotations")]
-        places = rebuilt(skeleton["parents"], np.array(expected), *map(np.array, turns))
         rows = [skeleton["joint_names"].index(side + name) for side, name in FEET]
-        lowest = places[:, rows, 1]
+        lowest = places_of(placed)[:, rows, 1]
         foot = np.linalg.norm(expected[skeleton["joint_names"].index("LeftToeBase")])
         assert lowest.min() > 0.16 * foot and lowest.min(1).max() < 0.5 * foot
     hips = [np.array(run["frames"][0]["rotations"][0]) for run in (turned, upright)]
@@ -384,25 +364,11 @@ def test_pictures_are_brought_into_the_view_of_the_checkpoint(tiny_network, tmp_
         EgoPosePredictor(tmp_path / "other.tar", gpu="cpu")
 
 
-class FakeCamera:
-    """A camera of 60 frames a second that is unplugged after twelve frames."""
-
-    def __init__(self, target):
-        self.left = 12
-        self.get = lambda name: 60.0
-        self.grab = lambda: True
-
-    def read(self):
-        time.sleep(1 / 60)
-        self.left -= 1
-        return (True, checkered(80, 128, seed=self.left)) if self.left >= 0 else (False, None)
-
-    def release(self):
-        self.left = 0
-
-
 def test_a_camera_is_followed_until_it_is_gone(tmp_path, monkeypatch, capsys, infer):
-    monkeypatch.setattr(cv2, "VideoCapture", FakeCamera)
+    shown = [(True, checkered(80, 128, seed=seed)) for seed in range(12)]
+    camera = SimpleNamespace(get=lambda _: 60.0, grab=lambda: True, release=lambda: None)
+    camera.read = lambda: shown.pop() if shown else (False, None)
+    monkeypatch.setattr(cv2, "VideoCapture", lambda _: camera)
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
@@ -537,6 +503,13 @@ def certain_where(monkeypatch, seen):
     return calls
 
 
+def with_face(side, turn, white=255):
+    """A grey picture with a light patch at the top, turned counter-clockwise by degrees."""
+    picture = np.full((side, side, 3), 60, np.uint8)
+    picture[side // 32 : side // 4, side // 3 : side * 2 // 3] = white
+    return np.rot90(picture, turn // 90)
+
+
 @pytest.mark.parametrize("turn", [0, 90, 270])
 def test_pictures_are_turned_as_is_most_certain(
     turn, tiny_network, tmp_path, monkeypatch, capsys, infer
@@ -569,14 +542,9 @@ def test_each_size_and_each_folder_has_its_own_turn(tmp_path, monkeypatch, capsy
         *(("a", 64, 0), ("b", 64, 180), ("b", 128, 90)),
         *(("c", 96, None), ("c", 192, 270), ("dark", 64, None)),
     ):
-        picture = np.full((side, side, 3), 60, np.uint8)
-        if turn is not None:
-            picture[side // 32 : side // 4, side // 3 : side * 2 // 3] = 255
+        picture = with_face(side, turn or 0, 60 if turn is None else 255)
         for number in range(5 if name == "a" else 3):
-            write(
-                tmp_path / "in" / name / f"{side}_{number}.png",
-                np.rot90(picture, (turn or 0) // 90),
-            )
+            write(tmp_path / "in" / name / f"{side}_{number}.png", picture)
         expected[name, side] = 270 if name == "c" else turn or 0
     more = ("--input_dir", tmp_path / "in", "--recursive", "--camera", "training")
     content = infer(*more)
@@ -602,22 +570,15 @@ def test_a_folder_that_shows_no_image_circle_has_the_lens_of_the_others(tiny_net
 
 def test_a_size_that_does_not_tell_is_turned_as_the_one_that_tells_most(tiny_network, monkeypatch):
     certain_where(monkeypatch, lambda square: square[8, 32].min() / 255)
-    pictures = []
-    for side, turn, white in ((64, 0, 60), (96, 90, 140), (128, 180, 255)):
-        picture = np.full((side, side, 3), 60, np.uint8)
-        picture[side // 32 : side // 4, side // 3 : side * 2 // 3] = white
-        pictures.append(np.rot90(picture, turn // 90))
     predictor = EgoPosePredictor(tiny_network, camera="training", gpu="cpu")
-    predictor.study(pictures)
+    predictor.study([with_face(*face) for face in ((64, 0, 60), (96, 90, 140), (128, 180, 255))])
     assert [view.lens.headset.rotate for view in predictor.views.values()] == [180, 90, 180]
 
 
 def test_noise_of_which_the_network_is_certain_nowhere_has_no_turn(tiny_network, monkeypatch):
     certain_where(monkeypatch, lambda square: 0.13 + 0.07 * (square[8, 32].min() > 200))
-    picture = np.full((64, 64, 3), 60, np.uint8)
-    picture[50:62, 20:44] = 255
     predictor = EgoPosePredictor(tiny_network, camera="training", gpu="cpu")
-    predictor.study([picture] * 3)
+    predictor.study([with_face(64, 180)] * 3)
     [view] = predictor.views.values()
     assert view.lens.headset.rotate == 0 and "none is convincing" in view.lens.orientation
 
@@ -679,6 +640,10 @@ def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch
         ("--input a.png b.png", "b.png: one value too many; quote a pattern"),
         ("--input a.png --camera no.json", "give a calibration file, or 'training' or 'circle'"),
         ("--input a.png --save_dir a.png", "cannot be made a folder"),
+        ("--input_dir . --recursive --rotations --world imu.csv", "imu.csv: is of one sequence"),
+        ("--input a.png --world", "--world is of motion: add --rotations"),
+        ("--input a.png --stream udp://127.0.0.1:9", "--stream takes a camera, a stream"),
+        ("--input_dir . --recursive --stream udp://127.0.0.1:9", "--recursive: a folder is"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(line, message, tmp_path, capsys, monkeypatch, infer):

@@ -1,5 +1,6 @@
 // Where the nodes of a GLB file are at each keyframe, by three.js:
-// node glb_positions.mjs PACKAGES FILE prints {"times": [F], "nodes": {name: [F][3]}}, world frame.
+// node glb_positions.mjs PACKAGES FILE prints {"times": [F], "nodes": {name: [F][3]}}, world frame,
+// and of its skinned mesh, if there is one, {"corners": [F][V][3], "faces": [3T]}.
 
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -17,13 +18,23 @@ const times = [...new Set(tracks.flatMap((track) => [...track.times]))].sort((a,
 const mixer = new AnimationMixer(scene);
 for (const clip of animations) mixer.clipAction(clip).play();
 const nodes = {};
+const corners = [];
+let body = {};
 for (const time of times.length ? times : [0]) {
   // Not quite the clip's end, where it would begin anew.
   mixer.setTime(Math.min(time, Math.max(0, ...animations.map((clip) => clip.duration)) - 1e-6));
   scene.updateMatrixWorld(true);
   scene.traverse((node) => {
     const place = new Vector3().setFromMatrixPosition(node.matrixWorld).toArray();
+    if (node.isSkinnedMesh) {
+      const { attributes, index } = node.geometry;
+      const moved = Array.from({ length: attributes.position.count }, (_, k) =>
+        node.localToWorld(node.getVertexPosition(k, new Vector3())).toArray(),
+      );
+      corners.push(moved);
+      body = { corners, faces: [...index.array] };
+    }
     if (node.name) (nodes[node.userData.name ?? node.name] ??= []).push(place);
   });
 }
-console.log(JSON.stringify({ times, nodes }));
+console.log(JSON.stringify({ times, nodes, ...body }));

@@ -3,10 +3,15 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from base.parts import is_worker
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 #: Seconds that workers have to end by themselves.
 _GRACE = 1.0
@@ -17,6 +22,30 @@ def cpu_count() -> int:
     if is_worker():
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def read_ahead(
+    items: Iterable[Item], work: Callable[[Item], Result], threads: int, ahead: int
+) -> Iterator[Result]:
+    """Results of ``work`` in the order of the items, at most ``ahead`` of the consumer, computed in
+    threads, as ``items`` are iterated in one; what either raises is raised here, in turn."""
+    iterator = iter(items)
+
+    def submit_next() -> Future[Result] | None:
+        for item in iterator:
+            return pool.submit(work, item)
+        return None
+
+    # Decoding and resizing release Python's lock, so threads are enough.
+    with ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(1) as source:
+        pending = deque(source.submit(submit_next) for _ in range(ahead))
+        try:
+            while (future := pending.popleft().result()) is not None:
+                pending.append(source.submit(submit_next))
+                yield future.result()
+        finally:
+            source.shutdown(cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
 def for_each(

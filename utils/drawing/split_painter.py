@@ -1,7 +1,6 @@
 """Pictures of evaluated frames, on the release's pictures, not on the network's small ones."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +18,7 @@ from base.frame import FrameId
 from base.headset import Headset
 from base.set_type import SetType
 from dataset import open_split
+from utils.common.cores import read_ahead
 from utils.drawing.frame_painter import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
 from utils.evaluation.poses import Poses
@@ -108,10 +108,6 @@ class SplitPainter:
 
     def _map(self, work: Callable, items: Sequence, name: str) -> Iterator:
         """Results of ``work`` in order, a few items ahead at most: pictures are large."""
-        bar = tqdm(total=len(items), desc=f"drawing {name}", unit="picture", dynamic_ncols=True)
-        ahead = 4 * self.workers
-        with bar, ThreadPoolExecutor(self.workers) as pool:
-            for start in range(0, len(items), ahead):
-                for result in pool.map(work, items[start : start + ahead]):
-                    yield result
-                    bar.update()
+        drawn = read_ahead(items, work, self.workers, 4 * self.workers)
+        how = {"desc": f"drawing {name}", "unit": "picture", "dynamic_ncols": True}
+        return iter(tqdm(drawn, total=len(items), **how))

@@ -11,8 +11,7 @@ import numpy as np
 from base.errors import UserError
 from base.files import make_folder, write_bytes
 
-#: Encoders of videos and their options, the best first.
-_CODECS = {"libx264": {"preset": "veryfast", "crf": "20"}, "libopenh264": {}, "mpeg4": {"b": "8M"}}
+_CODEC, _OPTIONS = "libx264", {"preset": "veryfast", "crf": "20"}
 
 
 def save_picture(path: Path, picture: np.ndarray, options: Sequence[int] = ()) -> None:
@@ -38,11 +37,8 @@ class VideoFile:
 
         picture = picture[: len(picture) // 2 * 2, : picture.shape[1] // 2 * 2]
         if self._film is None:
-            codec = next((name for name in _CODECS if name in av.codecs_available), None)
-            if codec is None:
-                raise UserError("this PyAV has no encoder of mp4 videos: leave out --video")
-            if codec == "mpeg4":
-                print("This PyAV has no H.264: the video is MPEG-4, which browsers do not play.")
+            if _CODEC not in av.codecs_available:
+                raise UserError("this PyAV has no encoder of H.264 videos: leave out --video")
             make_folder(self._path.parent)
             file = io.FileIO(self._path, "w+")
             file.name = "video.mp4"  # PyAV wants names in UTF-8
@@ -51,7 +47,7 @@ class VideoFile:
             again = {"io_open": lambda *_: self._path.open("rb")}
             how = {"format": "mp4", "options": {"movflags": "faststart"}}
             self._film = av.open(self._file, "w", **how, **again)
-            self._stream = self._film.add_stream(codec, self._rate, options=_CODECS[codec])
+            self._stream = self._film.add_stream(_CODEC, self._rate, options=_OPTIONS)
             self._stream.height, self._stream.width = picture.shape[:2]
             self._stream.pix_fmt = "yuv420p"
             context = self._stream.codec_context

@@ -1,9 +1,11 @@
 """Live sources: of what a camera, a stream or a played video shows always the newest frame."""
 
 import contextlib
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 
@@ -32,40 +34,6 @@ Frames = Iterator[LazyFrame | None]
 def captured_frame(name: str, picture: np.ndarray) -> LazyFrame:
     """A (H, W, 3) uint8 RGB picture of a camera, taken now."""
     return LazyFrame(name, "", partial(np.asarray, picture), captured=time.monotonic())
-
-
-class _Newest:
-    """The newest frame of a thread that decodes, for another that takes it; counts the lost."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._frame: LazyFrame | None = None
-        self.lost, self.heard = 0, time.monotonic()
-        #: After the last frame, what ended it, or "".
-        self.fault: str | None = None
-        #: What no source should raise.
-        self.defect: Exception | None = None
-
-    def put(self, frame: LazyFrame | None) -> None:
-        with self._changed:
-            self.heard = time.monotonic()
-            if frame is not None:
-                self.lost += self._frame is not None
-                self._frame = frame
-                self._changed.notify()
-
-    def end(self, fault: str) -> None:
-        with self._changed:
-            self.fault = fault
-            self._changed.notify()
-
-    def take(self) -> LazyFrame | None:
-        """The newest frame that was not taken; waits for a while if there is none."""
-        with self._changed:
-            if self._frame is None and self.fault is None:
-                self._changed.wait(POLL_S)
-            frame, self._frame = self._frame, None
-            return frame
 
 
 class LiveSource(Source):
@@ -113,54 +81,66 @@ class LiveSource(Source):
     def _opened_again(self) -> Frames:
         return (yield from self._start()[1])
 
+    def _grab(self, frames: Frames, take: Callable[[LazyFrame | None], bool]) -> str:
+        """Hand on frames until no more are taken, or none comes; what ended them, or ""."""
+        try:
+            while take(next(frames)):
+                continue
+        except StopIteration as end:
+            return end.value or ""
+        except _FAULTS as error:
+            return f"{self.name} is given up: {error}"
+        return ""
+
     def _until_gone(self) -> Iterator[LazyFrame]:
-        newest, stop, frames = _Newest(), threading.Event(), self._frames
+        newest, ended, frames = queue.Queue[LazyFrame](1), Future[str](), self._frames
+        stop, heard = threading.Event(), time.monotonic()
+
+        def take(frame: LazyFrame | None) -> bool:
+            nonlocal heard
+            heard = time.monotonic()
+            if frame is not None:
+                with contextlib.suppress(queue.Empty):
+                    newest.get_nowait()
+                    self.dropped += 1
+                newest.put(frame)
+            return not stop.is_set()
 
         def grab() -> None:
-            fault = None
             try:
-                while not stop.is_set():
-                    newest.put(next(frames))
-            except StopIteration as end:
-                fault = end.value
-            except _FAULTS as error:
-                fault = f"{self.name} is given up: {error}"
-            except Exception as error:
-                newest.defect = error
+                ended.set_result(self._grab(frames, take))
+            except Exception as error:  # what no source should raise
+                ended.set_exception(error)
             finally:
                 frames.close()
-                newest.end(fault or "")
 
         grabber = threading.Thread(target=grab, daemon=True)
         grabber.start()
         try:
             while not self._interrupted():
-                if (frame := newest.take()) is not None:
-                    yield frame
-                elif newest.fault is not None:
-                    if newest.defect is not None:
-                        raise newest.defect
-                    self.fault = newest.fault or self.fault
+                last = ended.done()  # asked first: it ends after its last frame
+                with contextlib.suppress(queue.Empty):
+                    yield newest.get(timeout=0 if last else POLL_S)
+                    continue
+                if last:
+                    self.fault = ended.result() or self.fault
                     return
-                elif time.monotonic() - newest.heard > TIMEOUT_S:
+                if time.monotonic() - heard > TIMEOUT_S:
                     self.fault = f"{self.name} gives no more frames"
                     return
         finally:
             stop.set()
             # One that hangs is left behind.
             grabber.join(min(1.0, TIMEOUT_S))
-            self.dropped += newest.lost
 
     def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
         found: list[np.ndarray] = []
-        try:
-            while len(found) < count:
-                if (frame := next(self._frames)) is not None:
-                    found.append(frame.read())
-        except StopIteration as end:
-            self.fault = end.value or ""
-        except _FAULTS as error:
-            self.fault = f"{self.name} is given up: {error}"
+
+        def take(frame: LazyFrame | None) -> bool:
+            found.extend([] if frame is None else [frame.read()])
+            return len(found) < count
+
+        self.fault = self._grab(self._frames, take)
         return found
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from base.documents import read_bounded
 from base.errors import UserError
 from utils.inference.results import FramePose, Sink, Summary
 from utils.motion.rig import NUM_RIG_JOINTS, PARENTS, REST, RIG_JOINTS
-from utils.motion.solver import LiveSolver, Motion, solve_clip
+from utils.motion.solver import LiveSolver, solve_clip
 from utils.motion.world import World
 
 _SIDES = "Left", "Right"
@@ -20,13 +21,13 @@ _SIDES = "Left", "Right"
 _OFF, _SHORTEST, _LONGEST = 1e-4, 1e-3, 10.0
 
 
-def skeleton_entry(motion: Motion, sequence: str = "") -> dict[str, Any]:
-    """A skeleton for ``poses.json`` and streams."""
+def skeleton_entry(offsets: np.ndarray, sequence: str = "") -> dict[str, Any]:
+    """A skeleton with these offsets from parents, for ``poses.json`` and streams."""
     return {
         "sequence": sequence,
         "joint_names": list(RIG_JOINTS),
         "parents": list(PARENTS),
-        "offsets": (np.round(motion.offsets, 5) + 0.0).tolist(),
+        "offsets": (np.round(offsets, 5) + 0.0).tolist(),
     }
 
 
@@ -64,12 +65,10 @@ class WithMotion(Sink):
         offsets: np.ndarray | None = None,
         world: Callable[[], World] | None = None,
     ) -> None:
-        self._sinks, self._fps, self._offsets, self._world = sinks, fps, offsets, world
-        self._solver = LiveSolver(offsets) if live else None
-        self._live_world = world() if live and world is not None else None
-        self._live: FramePose | None = None  # the last one
+        self._sinks, self._fps, self._live, self._new_world = sinks, fps, live, world
+        self._solve = LiveSolver(offsets) if live else partial(solve_clip, offsets=offsets)
         self._held: list[FramePose] = []
-        self._skeletons: list[dict[str, Any]] = []
+        self._offsets: dict[str, np.ndarray] = {}  # of each sequence
 
     @property
     def closed(self) -> bool:  # type: ignore[override]
@@ -80,37 +79,29 @@ class WithMotion(Sink):
         return "  ".join(filter(None, (sink.note for sink in self._sinks)))
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
-        if self._solver is None:
-            if self._held and self._held[-1].sequence != result.sequence:
-                self._solve()
-            self._held.append(result)
-            return
-        motion = self._solver(result.pose.joints3d + result.pose.neck)
-        if self._live_world is not None:
-            motion = self._live_world.place(motion, [result.seconds(self._fps)])
-        self._live = replace(result, motion=motion)
-        self._hand_on(self._live, picture)
+        if self._held and self._held[-1].sequence != result.sequence:
+            self._hand_on()
+        self._held.append(result)
+        if self._live:
+            self._hand_on(picture)
 
-    def _hand_on(self, result: FramePose, picture: np.ndarray | None = None) -> None:
-        for sink in self._sinks:
-            sink.add(result, picture)
-
-    def _solve(self) -> None:
-        """The motion of the frames that are held, which are handed on."""
+    def _hand_on(self, picture: np.ndarray | None = None) -> None:
+        """Frames of a sequence that are held, with their motion."""
         held, self._held = self._held, []
-        joints3d = np.stack([result.pose.joints3d + result.pose.neck for result in held])
-        motion = solve_clip(joints3d, self._offsets)
-        if self._world is not None:
-            motion = self._world().place(motion, [result.seconds(self._fps) for result in held])
-        self._skeletons.append(skeleton_entry(motion, held[0].sequence))
+        sequence = held[0].sequence
+        motion = self._solve(np.stack([result.pose.joints3d + result.pose.neck for result in held]))
+        if self._new_world is not None:
+            if sequence not in self._offsets:
+                self._world = self._new_world()
+            motion = self._world.place(motion, [result.seconds(self._fps) for result in held])
+        self._offsets[sequence] = motion.offsets
         for number, result in enumerate(held):
-            self._hand_on(replace(result, motion=motion.frame(number)))
+            for sink in self._sinks:
+                sink.add(replace(result, motion=motion.frame(number)), picture)
 
     def finish(self, summary: Summary) -> None:
         if self._held:
-            self._solve()
-        if self._live is not None:
-            self._skeletons.append(skeleton_entry(self._live.motion, self._live.sequence))
-        summary.skeletons = self._skeletons
+            self._hand_on()
+        summary.skeletons = [skeleton_entry(at, name) for name, at in self._offsets.items()]
         for sink in self._sinks:
             sink.finish(summary)

@@ -13,9 +13,9 @@ import numpy as np
 
 from base.errors import BrokenFrameError, UserError
 from base.parts import Part
-from dataset.pictures import PICTURE_SUFFIXES, kind_of, natural_order, read_picture
+from dataset.pictures import PICTURE_SUFFIXES, kind_of, natural_order
 from utils.inference.live import open_camera
-from utils.inference.source import LazyFrame, Source, name_text, plain_name
+from utils.inference.source import LazyFrame, Source, name_text, plain_name, read_file
 from utils.inference.video import open_video
 from utils.inference.watched_folder import WatchedFolder
 
@@ -57,7 +57,9 @@ class PictureSource(Source):
             for index, path in enumerate(pictures):
                 name = _unique(f"{sequence}/{plain_name(path.stem)}".lstrip("/"), names)
                 file = name_text(path.relative_to(self.root).as_posix())
-                yield LazyFrame(file, name, partial(_read, path), index=index, sequence=sequence)
+                yield LazyFrame(
+                    file, name, partial(read_file, path), index=index, sequence=sequence
+                )
 
     def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
         pictures, paths = [], self.paths if sequence is None else self._sequences[sequence]
@@ -65,7 +67,7 @@ class PictureSource(Source):
         for path in (paths[k * len(paths) // count] for k in range(count)):
             # What is broken is reported when its turn comes.
             with contextlib.suppress(BrokenFrameError):
-                pictures.append(_read(path))
+                pictures.append(read_file(path))
         return pictures
 
 
@@ -75,13 +77,6 @@ def _unique(stem: str, used: set[str]) -> str:
     name = next(name for name in names if name.lower() not in used)
     used.add(name.lower())
     return name
-
-
-def _read(path: Path) -> np.ndarray:
-    try:
-        return read_picture(path)
-    except BrokenFrameError as error:
-        raise BrokenFrameError(str(error.args[0]).removeprefix(f"{path}: ")) from None
 
 
 def walk_files(root: Path, recursive: bool) -> tuple[list[Path], list[dict[str, str]]]:

@@ -1,18 +1,16 @@
 """From a source of frames through the network to the sinks."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
 from base.errors import UserError
 from base.parts import Part
-from utils.common.cores import cpu_count
+from utils.common.cores import cpu_count, read_ahead
 from utils.common.signals import Interruption
 from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.results import FramePose, Sink, Summary
@@ -23,33 +21,6 @@ from utils.inference.source import PICTURE_BYTES, LazyFrame, Source
 THREADS = min(8, cpu_count())
 #: Frames from which the lens and the turn of pictures are found, where they are not stated.
 _SAMPLE = 8
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-def read_ahead(
-    items: Iterable[Item], work: Callable[[Item], Result], threads: int, ahead: int
-) -> Iterator[Result]:
-    """Results of ``work`` in the order of the items, at most ``ahead`` of the consumer, computed in
-    threads, as ``items`` are iterated in one; what either raises is raised here, in turn."""
-    iterator = iter(items)
-
-    def submit_next() -> Future[Result] | None:
-        for item in iterator:
-            return pool.submit(work, item)
-        return None
-
-    # Decoding and resizing release Python's lock, so threads are enough.
-    with ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(1) as source:
-        pending = deque(source.submit(submit_next) for _ in range(ahead))
-        try:
-            while (future := pending.popleft().result()) is not None:
-                pending.append(source.submit(submit_next))
-                yield future.result()
-        finally:
-            source.shutdown(cancel_futures=True)
-            pool.shutdown(cancel_futures=True)
 
 
 class _Read(NamedTuple):

@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from base.errors import BrokenFrameError
+from dataset.pictures import read_picture
 from dataset.runs import Place
 from utils.common.signals import Interruption
 
@@ -32,6 +34,14 @@ def plain_name(name: str) -> str:
     long is cut."""
     parts = _ODD.sub("_", name).split("/")
     return "/".join(part.encode()[:_LONGEST_NAME].decode(errors="ignore") for part in parts)
+
+
+def read_file(path: Path) -> np.ndarray:
+    """A picture file as (H, W, 3) uint8 RGB; BrokenFrameError without its path."""
+    try:
+        return read_picture(path)
+    except BrokenFrameError as error:
+        raise BrokenFrameError(str(error).removeprefix(f"{path}: ")) from None
 
 
 @dataclass(frozen=True, slots=True)

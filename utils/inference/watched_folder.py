@@ -5,14 +5,15 @@ import os
 import stat
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from base.errors import BrokenFrameError, UserError
-from dataset.pictures import PICTURE_SUFFIXES, natural_order, read_picture
+from dataset.pictures import PICTURE_SUFFIXES, natural_order
 from utils.inference.live import Frames, LiveSource, captured_frame
-from utils.inference.source import LazyFrame, Source, name_text
+from utils.inference.source import LazyFrame, Source, name_text, read_file
 
 #: How often the folder is looked at, seconds.
 _LOOK_S = 0.01
@@ -68,15 +69,6 @@ class _Pictures:
         return found[-1] if found else None
 
 
-def _broken(name: str, why: str) -> LazyFrame:
-    """A frame that says why it cannot be read when it is."""
-
-    def read() -> np.ndarray:
-        raise BrokenFrameError(why)
-
-    return LazyFrame(name, "", read, captured=time.monotonic())
-
-
 class WatchedFolder(LiveSource):
     """Pictures that are written to a folder from now on; one that is still being written is waited
     for. ``there`` opens those that are there, if any; they serve to find the lens."""
@@ -105,11 +97,11 @@ class WatchedFolder(LiveSource):
         """The picture; None while it is being written."""
         name = name_text(path.name)
         try:
-            return captured_frame(name, read_picture(path))
-        except BrokenFrameError as error:
+            return captured_frame(name, read_file(path))
+        except BrokenFrameError:
             if time.time() - written / 1e9 < _UNCHANGED_S:
                 return None
-            return _broken(name, str(error).removeprefix(f"{path}: "))
+            return LazyFrame(name, "", partial(read_file, path), captured=time.monotonic())
 
     def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
         try:

@@ -92,22 +92,22 @@ def _frame(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.stack([first, second, _cross(first, second)], -1)
 
 
-class _Aim:
-    """Turns bones that point along ``bone`` (…, 3) at rest, with an axis near ``axis``."""
-
-    def __init__(self, bone: np.ndarray, axis: np.ndarray) -> None:
-        self._back = np.swapaxes(_frame(bone, np.broadcast_to(axis, bone.shape)), -1, -2)
-
-    def __call__(self, bone: np.ndarray, axis: np.ndarray) -> np.ndarray:
-        """(…, 3, 3) rotations to unit vectors (…, 3), with the axis as near as can be."""
-        return _frame(bone, axis) @ self._back
-
-
 _X, _Y, _Z = np.eye(3)
-_AIMS = {
-    name: _Aim(REST[[_RIG[side + name] for side in _SIDES]], _Y if arm else _X)
-    for name, arm in (("ForeArm", 1), ("Hand", 1), ("Leg", 0), ("Foot", 0), ("ToeBase", 0))
-} | {name: _Aim(REST[_RIG[name]], _X) for name in ("Spine1", "Neck", "Head")}
+#: Joint, of limbs of both sides → its bone and an axis of it at rest, as :func:`_frame`.
+_AT_REST = {
+    name: _frame(bone := REST[rows], np.broadcast_to(axis, bone.shape))
+    for name, rows, axis in (
+        *((name, _RIG[name], _X) for name in ("Spine1", "Neck", "Head")),
+        *(("ForeArm", _FOREARMS, _Y), ("Hand", _HANDS, _Y)),
+        *(("Leg", _LEGS, _X), ("Foot", _FEET, _X), ("ToeBase", _BALLS, _X)),
+    )
+}
+
+
+def _aimed(name: str, bone: np.ndarray, axis: np.ndarray) -> np.ndarray:
+    """(…, 3, 3) rotations from rest of the bone to a joint to unit vectors (…, 3), with the axis as
+    near as can be."""
+    return _frame(bone, axis) @ np.swapaxes(_AT_REST[name], -1, -2)
 
 
 def _limbs(
@@ -172,10 +172,10 @@ def solve(joints3d: np.ndarray, offsets: np.ndarray, head: np.ndarray | None = N
     to_neck = _unit(joints3d[:, _ROW["Neck"]] - chest, up)
     to_head = _unit(joints3d[:, _ROW["Head"]] - chest - length["Neck"] * to_neck, to_neck)
     turned[:, _RIG["Hips"]] = _frame(hips_x, up)
-    turned[:, _RIG["Spine"]] = _AIMS["Spine1"](up, hips_x + chest_x)
+    turned[:, _RIG["Spine"]] = _aimed("Spine1", up, hips_x + chest_x)
     turned[:, _RIG["Spine1"]] = trunk = _frame(chest_x, up)
-    turned[:, _RIG["Spine2"]] = _AIMS["Neck"](to_neck, chest_x)
-    turned[:, _RIG["Neck"]] = _AIMS["Head"](to_head, chest_x + turned[:, _RIG["Head"], :, 0])
+    turned[:, _RIG["Spine2"]] = _aimed("Neck", to_neck, chest_x)
+    turned[:, _RIG["Neck"]] = _aimed("Head", to_head, chest_x + turned[:, _RIG["Head"], :, 0])
 
     # From here on (F, 2, …), left and right.
     hips_x, chest_x = hips_x[:, None], chest_x[:, None]
@@ -184,19 +184,19 @@ def solve(joints3d: np.ndarray, offsets: np.ndarray, head: np.ndarray | None = N
     upper, lower, _ = _limbs(start, asked, joints3d[:, _HAND], *bones, _ELBOW)
     least = _turned(np.broadcast_to(trunk[:, None, :, 1], upper.shape), _OUT * chest_x, upper)
     hinge = _right_angle(_LEAST_TURN * least - _OUT * _cross(upper, lower), upper)
-    turned[:, _ARMS] = _AIMS["ForeArm"](upper, hinge)
-    turned[:, _FOREARMS] = turned[:, _HANDS] = _AIMS["Hand"](lower, hinge)
+    turned[:, _ARMS] = _aimed("ForeArm", upper, hinge)
+    turned[:, _FOREARMS] = turned[:, _HANDS] = _aimed("Hand", lower, hinge)
 
     start, asked = hips[:, None] + length["LeftUpLeg"] * _OUT * hips_x, joints3d[:, _LEG]
     bones = length["LeftLeg"], length["LeftFoot"]
     thigh, shin, ankle = _limbs(start, asked, joints3d[:, _ANKLE], *bones, _KNEE)
     ahead = _unit(joints3d[:, _TOES] - ankle, _Z)
     # The thigh's own axis is not its bone, which begins ahead of it and closer to the middle.
-    axis = -_AIMS["Leg"](thigh, hips_x)[..., 1]
+    axis = -_aimed("Leg", thigh, hips_x)[..., 1]
     hinge = _cross(axis, shin) + _FOOT * _cross(ahead, axis) + _HIPS * hips_x
-    turned[:, _UPLEGS] = _AIMS["Leg"](thigh, hinge)
-    turned[:, _LEGS] = _AIMS["Foot"](shin, hinge)
-    turned[:, _FEET] = turned[:, _BALLS] = _AIMS["ToeBase"](ahead, hinge)
+    turned[:, _UPLEGS] = _aimed("Leg", thigh, hinge)
+    turned[:, _LEGS] = _aimed("Foot", shin, hinge)
+    turned[:, _FEET] = turned[:, _BALLS] = _aimed("ToeBase", ahead, hinge)
 
     local = turned.copy()
     local[:, 1:] = np.swapaxes(turned[:, PARENTS[1:]], -1, -2) @ turned[:, 1:]
@@ -221,11 +221,10 @@ class LiveSolver:
         self._offsets, self._lengths = offsets, []
 
     def __call__(self, joints3d: np.ndarray) -> Motion:
-        """The motion of one frame (16, 3)."""
-        joints3d = np.asarray(joints3d, np.float64)[None]
+        """The motion of the next frame (1, 16, 3)."""
         if self._offsets is not None:
             return solve_clip(joints3d, self._offsets)
-        self._lengths.append(bone_lengths(joints3d)[0])
+        self._lengths += [*bone_lengths(np.asarray(joints3d, np.float64))]
         offsets = median_offsets(self._lengths)
         if len(self._lengths) == _MEASURED:
             self._offsets = offsets

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -110,19 +111,6 @@ def test_a_source_that_hangs_is_opened_again(monkeypatch, capsys):
     assert "a camera gives no more frames; it is" in capsys.readouterr().out
 
 
-def test_an_interruption_ends_the_wait_for_a_frame():
-    interruption = SimpleNamespace(signal=None)
-
-    def frames():
-        while True:
-            interruption.signal = 2
-            yield None
-
-    source = LiveSource("a camera", lambda: (30.0, frames()))
-    source.interruption = interruption
-    assert list(source) == []
-
-
 @pytest.fixture
 def folder(tmp_path):
     def write(name, value, share=1.0, side=8):
@@ -200,40 +188,35 @@ def test_a_link_to_an_old_picture_is_a_new_picture(folder, tmp_path):
     assert shown([next(watched)]) == [1]
 
 
-def test_a_folder_that_is_removed_is_waited_for(folder, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(live_module, "_FIRST_PAUSE_S", 1e-3)
-    source = open_live(str(tmp_path / "in"))
-    frames, (path, gone) = iter(source), (tmp_path / "in", tmp_path / "gone")
+def test_a_folder_that_is_removed_is_waited_for(folder, tmp_path, monkeypatch):
+    path, gone, messages = tmp_path / "in", tmp_path / "gone", []
+    frames = iter(open_live(str(path)))
     path.rename(gone)
-    source.interruption = SimpleNamespace(signal=None)
-    messages, write = [], live_module.tqdm.write
 
     def say(text):
-        """The folder comes back when it is missed, with a picture a moment after it is opened."""
+        """The folder comes back when it is missed."""
         messages.append(text)
-        write(text)
         if "again" in text:
-            path.mkdir()
+            gone.rename(path)
 
-    def opened(pictures, real=watched_folder._Pictures.newest):
-        found = real(pictures)
-        if not (path / "a.png").exists():
-            folder("a.png", 7)
-        return found
-
+    # A picture comes while there is none.
+    clock = SimpleNamespace(sleep=lambda _: folder("a.png", 7), time=time.time)
+    monkeypatch.setattr(watched_folder, "time", clock)
+    monkeypatch.setattr(live_module, "_FIRST_PAUSE_S", 1e-3)
     monkeypatch.setattr(live_module.tqdm, "write", say)
-    monkeypatch.setattr(watched_folder._Pictures, "newest", opened)
     assert shown([next(frames)]) == [7]
     assert "the folder cannot be read (No such file or directory); it is opened" in messages[0]
 
 
 def test_a_defect_in_a_source_is_not_taken_for_its_end():
-    def frames():
+    def frames(error):
         yield grey(0)
-        raise ZeroDivisionError
+        raise error
 
+    source = LiveSource("a camera", lambda: (30.0, frames(UserError("too large"))))
+    assert shown(source) == [0] and source.fault == "a camera is given up: too large"
     with pytest.raises(ZeroDivisionError):
-        list(LiveSource("a camera", lambda: (30.0, frames())))
+        list(LiveSource("a camera", lambda: (30.0, frames(ZeroDivisionError()))))
 
 
 def test_a_video_is_played_at_its_own_rate(monkeypatch):
@@ -270,5 +253,3 @@ def test_what_is_not_live_is_one_line(folder, tmp_path):
     message = "--stream takes a camera, a stream, a video or a folder"
     refused(message, open_live, str(tmp_path / "in" / "a.png"))
     refused(message, open_live, str(tmp_path / "in" / "*.png"))
-    refused("no camera 97", open_live, "97")
-    refused("no such picture, folder, video", open_live, str(tmp_path / "none"))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from kinematics import rebuilt
 from moving_body import moving, standing
 from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
@@ -54,18 +55,9 @@ def test_forward_kinematics_is_that_of_quaternions_written_out():
     turns = Rotation.random(NUM_RIG_JOINTS, rng=rng).as_quat()
     places, _ = forward_kinematics(OFFSETS, np.array([[1.0, 2, 3]]), turns[None])
 
-    def times(a, b):
-        (*u, s), (*v, t) = a, b
-        return np.array(
-            [*(s * np.array(v) + t * np.array(u) + np.cross(u, v)), s * t - np.dot(u, v)]
-        )
-
-    at, whole = {0: np.array([1.0, 2, 3])}, {0: turns[0]}
-    for k in range(1, NUM_RIG_JOINTS):
-        q = whole[PARENTS[k]]
-        moved = times(times(q, np.array([*OFFSETS[k], 0.0])), q * [-1, -1, -1, 1])
-        at[k], whole[k] = at[PARENTS[k]] + moved[:3], times(q, turns[k])
-    assert np.abs(places[0] - [at[k] for k in range(NUM_RIG_JOINTS)]).max() < 1e-12
+    parents = {k: None if parent < 0 else parent for k, parent in enumerate(PARENTS)}
+    at = rebuilt(parents, [[1.0, 2, 3], *OFFSETS[1:]], turns)
+    assert np.abs(places[0] - [*at.values()]).max() < 1e-12
 
 
 def test_the_t_pose_is_the_identity():
@@ -210,10 +202,10 @@ def test_live_bones_are_measured_and_then_stay():
     clip[60:] *= 1.3
     live, frames = LiveSolver(), []
     for pose in clip:
-        frames.append(live(pose))
+        frames.append(live(pose[None]))
     known = solve_clip(clip[:60])
     assert np.allclose(frames[59].offsets, known.offsets)
     assert np.array_equal(frames[69].offsets, frames[59].offsets)
     assert np.allclose(frames[30].rotations, solve_clip(clip[:31]).rotations[30])
-    given = LiveSolver(2 * known.offsets)(clip[0])
+    given = LiveSolver(2 * known.offsets)(clip[:1])
     assert isinstance(given, Motion) and np.array_equal(given.offsets, 2 * known.offsets)

@@ -2,14 +2,13 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
 from base.skeleton import JOINT_PREFIX
-from utils.inference.results import FramePose, Summary
-from utils.inference.sinks.clip import ClipFormat
+from utils.inference.results import Summary
+from utils.inference.sinks.whole import ClipFormat
 from utils.motion.rig import CHILDREN, NUM_RIG_JOINTS, REST, RIG_JOINTS, ROOT
 from utils.motion.solver import Motion
 
@@ -82,14 +81,8 @@ def at_constant_rate(motion: Motion, steps: Sequence[float]) -> Motion:
 class BvhFormat(ClipFormat):
     """Resampled at a constant rate."""
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self._steps: list[float] = []  # frames of that rate
-
-    def add(self, result: FramePose, picture: np.ndarray) -> None:
-        super().add(result, picture)
-        self._steps.append(result.step(self.run.fps, self._steps[-1] if self._steps else 0))
-
     def finish(self, summary: Summary) -> None:
-        motion = at_constant_rate(self.motion(), self._steps)
-        self.stream.write(bvh_text(motion, self.run.fps))
+        steps, fps = [0.0], self.run.fps  # frames of that rate
+        for result in self.results:
+            steps.append(result.step(fps, steps[-1]))
+        self.stream.write(bvh_text(at_constant_rate(self.motion(), steps[1:]), fps))

@@ -5,7 +5,7 @@ import pygltflib as gltf
 
 from base.skeleton import JOINT_PREFIX
 from utils.inference.results import Summary
-from utils.inference.sinks.clip import ClipFormat
+from utils.inference.sinks.whole import ClipFormat
 from utils.motion.rig import (
     CHILDREN,
     NUM_RIG_JOINTS,
@@ -130,4 +130,5 @@ class GlbFormat(ClipFormat):
     """With the frames' own times."""
 
     def finish(self, summary: Summary) -> None:
-        self.stream.buffer.write(glb_bytes(self.motion(), np.array(self.seconds)))
+        seconds = np.array([result.seconds(self.run.fps) for result in self.results])
+        self.stream.buffer.write(glb_bytes(self.motion(), seconds))

@@ -1,28 +1,20 @@
 """``poses.npz``: an array for each quantity."""
 
-from typing import Any
-
 import numpy as np
 
 from base.skeleton import JOINTS
-from utils.inference.results import FramePose, PoseFormat, Summary
+from utils.inference.results import Summary
+from utils.inference.sinks.whole import WholeFormat
 from utils.motion.rig import PARENTS, RIG_JOINTS
 
 _ARRAYS = ("joints3d", "neck", "joints2d", "confidence", "residual")
 
 
-class NpzFormat(PoseFormat):
+class NpzFormat(WholeFormat):
     """The arrays are described in doc/inference.md."""
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self._results: list[FramePose] = []
-
-    def add(self, result: FramePose, picture: np.ndarray) -> None:
-        self._results.append(result)
-
     def finish(self, summary: Summary) -> None:
-        results = self._results
+        results = self.results
         poses = [result.pose for result in results]
         names = _ARRAYS + ("uncertainty",) * (poses[0].uncertainty is not None)
         arrays = {name: np.array([getattr(p, name) for p in poses], np.float32) for name in names}

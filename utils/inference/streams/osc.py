@@ -15,19 +15,14 @@ from utils.motion.rig import RIG_JOINTS, forward_kinematics
 from utils.motion.solver import Motion
 
 _ROW = {name: row for row, name in enumerate(RIG_JOINTS)}
+_LIMBS = {"Arm": "UpperArm", "ForeArm": "LowerArm", "Hand": "Hand"}
+_LIMBS |= {"UpLeg": "UpperLeg", "Leg": "LowerLeg", "Foot": "Foot", "ToeBase": "Toes"}
 #: Joint of the rig → bone of Unity.  Spine2 has none: not every avatar has an UpperChest, and where
 #: there is one it carries the shoulders, which the rig's does not.
 BONES = {
     **{name: name for name in ("Hips", "Spine", "Neck", "Head")},
     "Spine1": "Chest",
-    **{
-        side + name: side + bone
-        for side in ("Left", "Right")
-        for name, bone in (
-            *(("Arm", "UpperArm"), ("ForeArm", "LowerArm"), ("Hand", "Hand")),
-            *(("UpLeg", "UpperLeg"), ("Leg", "LowerLeg"), ("Foot", "Foot"), ("ToeBase", "Toes")),
-        )
-    },
+    **{side + name: side + bone for side in ("Left", "Right") for name, bone in _LIMBS.items()},
 }
 #: The mirror that turns the rig's axes into Unity's: of places, and of quaternions x y z w.
 _PLACE, _TURN = np.array([-1.0, 1, 1]), np.array([1.0, -1, -1, 1])

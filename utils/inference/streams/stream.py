@@ -45,7 +45,7 @@ class Packet:
     @cached_property
     def skeleton(self) -> str:
         """What its rotations are of, likewise."""
-        return json.dumps(skeleton_entry(self.result.motion), separators=(",", ":"))
+        return json.dumps(skeleton_entry(self.result.motion.offsets), separators=(",", ":"))
 
 
 class Stream:

@@ -195,8 +195,11 @@ function setTheme(dark) {
   view?.paint(getComputedStyle(document.documentElement).getPropertyValue("--line").trim());
 }
 
+/** The video that is played, not a camera's. */
+const played = () => (state.source?.live ? null : state.source?.video);
+
 function togglePlay() {
-  const video = state.source?.live ? null : state.source?.video;
+  const video = played();
   if (!video) return;
   if (video.paused) video.play();
   else video.pause();
@@ -229,7 +232,7 @@ function listen() {
   at("seek").oninput = () => (state.source.video.currentTime = at("seek").valueAsNumber);
   document.querySelector("details").ontoggle = () => state.latest && fillTable(state.latest.pose);
   addEventListener("keydown", (event) => {
-    const video = state.source?.live ? null : state.source?.video;
+    const video = played();
     if (!video || event.target.closest("input, select, button, summary, #view")) return;
     const step = { ArrowLeft: -1 / 30, ArrowRight: 1 / 30 }[event.key];
     if (event.key === " ") togglePlay();
@@ -237,14 +240,14 @@ function listen() {
     else return;
     event.preventDefault();
   });
-  addEventListener("dragover", (event) => {
-    event.preventDefault();
-    at("picture").classList.add("over");
-  });
   addEventListener("dragleave", () => at("picture").classList.remove("over"));
+  for (const name of ["dragover", "drop"]) {
+    addEventListener(name, (event) => {
+      event.preventDefault();
+      at("picture").classList.toggle("over", name === "dragover");
+    });
+  }
   addEventListener("drop", (event) => {
-    event.preventDefault();
-    at("picture").classList.remove("over");
     if (event.dataTransfer.files[0]) take(openFile(event.dataTransfer.files[0]));
   });
 }
@@ -257,10 +260,8 @@ async function start() {
     throw new Error("This browser has no WebAssembly SIMD, which the model needs: take a newer one.");
   }
   worker = new Worker("worker.js", { type: "module" });
-  worker.onerror = (event) => {
-    at("status").textContent = "";
-    say(`A part of this page cannot be read: write it again. ${event.message ?? ""}`);
-  };
+  worker.onerror = ({ message = "" }) =>
+    fail(new Error(`A part of this page cannot be read: write it again. ${message}`));
   site = await ask({});
   const names = site.headsets.map(({ name }, k) => new Option(name, k));
   at("headset").replaceChildren(...names, new Option("another fisheye …", "fisheye"));
@@ -275,9 +276,6 @@ async function start() {
   await take(sample());
 }
 
-start().catch((error) => {
-  at("status").textContent = "";
-  say(error.message);
-});
+start().catch(fail);
 /** For tests. */
 window.page = { poseFile, state };

@@ -3,19 +3,12 @@
 const AS_STORED = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
 
 /** A picture file; `frame` is an ImageBitmap of its pixels as they are stored. */
-class Picture {
-  moves = false;
-
-  constructor(blob, name) {
-    Object.assign(this, { blob, name });
-  }
-
-  async frame() {
-    return createImageBitmap(this.blob, AS_STORED);
-  }
-
-  close() {}
-}
+const picture = (file) => ({
+  moves: false,
+  name: file.name,
+  frame: () => createImageBitmap(file, AS_STORED),
+  close() {},
+});
 
 /** A video file or a camera in a video element, which calls `onFrame` for each frame it shows. */
 class Video {
@@ -62,7 +55,7 @@ async function playable(video, name) {
 export async function openFile(file) {
   try {
     (await createImageBitmap(file)).close();
-    return new Picture(file, file.name);
+    return picture(file);
   } catch {
     const video = Object.assign(document.createElement("video"), { loop: true });
     video.src = URL.createObjectURL(file);

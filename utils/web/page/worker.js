@@ -4,7 +4,6 @@ import * as ort from "./vendor/ort.wasm.min.mjs";
 import { decodePose } from "./decode.js";
 import { Crop, Warp, findCircle, fisheyePlaces, scaled } from "./lens.js";
 
-const NEEDED = ["heatmaps", "camera3d", "uncertainty"];
 let session, site, rays, wideRays, angles;
 const lenses = new Map();
 
@@ -32,15 +31,13 @@ async function load() {
     return x === x ? Math.atan2(Math.hypot(x, y), z) : Math.PI;
   });
   session = await ort.InferenceSession.create("model.onnx");
-  const blank = new Uint8Array(3 * site.view.size ** 2);
-  const output = await run(blank);
+  const output = await run(new Uint8Array(3 * site.view.size ** 2));
   const joints = site.skeleton.joints.length;
-  const expected = { heatmaps: [1, site.skeleton.heatmaps.length, 0, 0] };
-  Object.assign(expected, { camera3d: [1, joints, 3], uncertainty: [1, joints] });
-  for (const name of NEEDED) {
+  const heatmaps = [1, site.skeleton.heatmaps.length, 0, 0]; // of any size
+  const expected = { heatmaps, camera3d: [1, joints, 3], uncertainty: [1, joints] };
+  for (const [name, sizes] of Object.entries(expected)) {
     const dims = output[name]?.dims ?? [];
-    const fits = expected[name].every((size, k) => (size || dims[k] > 0) && (!size || dims[k] === size));
-    if (!fits || dims.length !== expected[name].length) {
+    if (dims.length !== sizes.length || !sizes.every((size, k) => dims[k] === (size || dims[k] || -1))) {
       throw new Error(`model.onnx: its output '${name}' is not one that this page can show`);
     }
   }

@@ -1,17 +1,15 @@
 """BVH read back by somebody else's reader (pybvh): bones of constant length, joints in place."""
 
 import re
-from contextlib import closing
 
 import numpy as np
 import pybvh
 import pytest
-from moving_body import moving, standing
+from moving_body import moving, standing, written
 from scipy.spatial.transform import Rotation
 
 from base.errors import UserError
 from base.skeleton import JOINTS
-from utils.inference.results import FramePose, RunInfo
 from utils.inference.sinks.bvh import BvhFormat, bvh_text, euler_zxy
 from utils.motion.rig import CAMERA_TO_RIG
 from utils.motion.solver import solve_clip
@@ -19,9 +17,9 @@ from utils.motion.solver import solve_clip
 
 def read_back(tmp_path, clip, fps=30.0):
     """(F, 16, 3) metres in the file's axes, and the file as pybvh sees it."""
-    path = tmp_path / "clip.bvh"
-    path.write_text(bvh_text(on_the_floor(clip), fps))
-    file = pybvh.read_bvh_file(path)
+    file = pybvh.read_bvh_file(
+        written(BvhFormat, tmp_path / "a.bvh", clip, np.arange(len(clip)) / fps, fps)
+    )
     positions = file.joint_positions()
     rows = [file.joint_names.index(f"mixamorig:{name}") for name in JOINTS]
     return np.asarray(positions)[:, rows] / 100, file
@@ -32,18 +30,6 @@ def on_the_floor(clip):
     motion, places = solve_clip(clip), clip @ CAMERA_TO_RIG.T
     motion.root[:, 1] -= np.median(places[..., 1].min(1))
     return motion
-
-
-def written(tmp_path, clip, times, fps):
-    """The file that the format makes of poses at some times, seconds."""
-    path = tmp_path / "poses.bvh"
-    with closing(BvhFormat(path, RunInfo(None, fps, False, "camera"))) as sink:
-        motion = solve_clip(clip)
-        for index, time in enumerate(times):
-            place = index, float(time), index
-            sink.add(FramePose("a", "a", (1, 1), None, *place, motion=motion.frame(index)), None)
-        sink.finish(None)
-    return path
 
 
 def expected_places(clip):
@@ -71,9 +57,7 @@ def test_left_is_left_up_is_up_and_the_face_looks_along_z(tmp_path):
     assert joint["LeftToeBase"][2] > joint["LeftFoot"][2]
 
 
-def test_the_rest_pose_is_a_t_pose_in_centimetres_whatever_the_poses(tmp_path):
-    found, _ = read_back(tmp_path, np.zeros((3, 16, 3)))
-    assert np.isfinite(found).all()
+def test_the_rest_pose_is_a_t_pose_in_centimetres(tmp_path):
     _, file = read_back(tmp_path, moving(5))
     rest = np.asarray(file.rest_pose_positions())
     named = dict(zip([node.name for node in file.nodes], rest.reshape(-1, 3), strict=True))
@@ -86,7 +70,7 @@ def test_a_constant_rate_in_rounded_timestamps_plays_in_exactly_its_time(tmp_pat
     # Milliseconds, as of Matroska; a 30 fps clip once got a frame time of 0.033 s.
     clip, seconds = moving(200), 199 / fps
     times = [round(k / fps, 3) for k in range(200)]
-    text = written(tmp_path, clip, times, fps).read_text()
+    text = written(BvhFormat, tmp_path / "a.bvh", clip, times, fps).read_text()
     assert text == bvh_text(on_the_floor(clip), fps)
     frame_time = float(re.search(r"Frame Time: (\S+)", text)[1])
     assert 199 * frame_time == pytest.approx(seconds, abs=1e-6)
@@ -94,13 +78,16 @@ def test_a_constant_rate_in_rounded_timestamps_plays_in_exactly_its_time(tmp_pat
 
 def test_a_gap_of_hours_is_refused_before_it_is_filled(tmp_path):
     with pytest.raises(UserError, match=r"a: a gap of 3600 s, too long .* leave out --video"):
-        written(tmp_path, moving(3), [0, 1, 3601], 30.0)
+        written(BvhFormat, tmp_path / "a.bvh", moving(3), [0, 1, 3601], 30.0)
 
 
 def test_frames_that_round_to_one_step_are_resampled(tmp_path):
     # 10 s of a camera at --fps 0.01, and two frames a tenth of a step apart.
     for times, fps, frames in (([0, 5.0, 10.0], 0.01, 1), ([0, 0.096, 0.105], 10.0, 2)):
-        assert f"\nFrames: {frames}\n" in written(tmp_path, moving(3), times, fps).read_text()
+        assert (
+            f"\nFrames: {frames}\n"
+            in written(BvhFormat, tmp_path / "a.bvh", moving(3), times, fps).read_text()
+        )
 
 
 def test_a_variable_rate_is_resampled_so_that_every_pose_is_at_its_time(tmp_path):
@@ -110,7 +97,7 @@ def test_a_variable_rate_is_resampled_so_that_every_pose_is_at_its_time(tmp_path
     turns = Rotation.from_euler("z", 40 * times[:, None], degrees=True)
     clip = np.stack([turn.apply(standing()) for turn in turns])
     clip[..., 0] += times[:, None]
-    file = pybvh.read_bvh_file(written(tmp_path, clip, times, 20.0))
+    file = pybvh.read_bvh_file(written(BvhFormat, tmp_path / "a.bvh", clip, times, 20.0))
     assert file.frame_count == 61 and file.fps == pytest.approx(20, rel=1e-8)
     row = file.joint_names.index("mixamorig:Hips")
     places = np.asarray(file.joint_positions()) / 100
