@@ -23,14 +23,15 @@ def random_centres(size: int, margin: float) -> torch.Tensor:
 
 
 def test_two_cells_are_weighed_as_by_hand():
-    # Cells 2 and 4 of a row, the second half as high: its weight is (1/2)⁵ = 1/32 of the first's.
-    maps = torch.zeros(1, 1, 8, 8)
-    maps[0, 0, 3, 2], maps[0, 0, 3, 4] = 1.7, 0.85
+    # Cells 2 and 4 of a row, the second 7/8 as high: its weight is (7/8)⁵ of the first's.
+    # What is below 0 does not count.
+    maps = torch.zeros(1, 1, 8, 8, dtype=torch.bfloat16)
+    maps[0, 0, 3, 2:5] = torch.tensor([1.75, -1.75, 1.53125])
     x = 2.0
     for _ in range(5):
         # Under the window of 3 cells about the last mean.
         near, far = (math.exp(-((cell - x) ** 2) / 18) for cell in (2, 4))
-        x = (2 * near + 4 * far / 32) / (near + far / 32)
+        x = (2 * near + 4 * far * 0.875**5) / (near + far * 0.875**5)
     joints2d, confidence = decode_heatmaps(maps, 8)
     torch.testing.assert_close(joints2d[0, 0], torch.tensor([x, 3.0]))
     assert confidence.item() == 1.0
