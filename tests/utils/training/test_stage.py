@@ -268,11 +268,12 @@ def test_batch_norm_over_one_process_is_torch_s(kind):
 def test_each_process_has_the_device_of_its_local_rank(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setenv("LOCAL_RANK", "1")
+    for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "LOCAL_RANK"):
+        monkeypatch.setenv(name, "1")
     assert distributed._device_of_process("0") == torch.device("cuda", 1)
     assert distributed._device_of_process(" CPU") == torch.device("cpu")
     monkeypatch.setenv("LOCAL_RANK", "2")
-    refused("over the 2 CUDA devices", distributed._device_of_process, "0")
+    refused("CUDA devices 0 to 1; torchrun starts one", distributed._device_of_process, "0")
 
 
 def test_a_restored_optimiser_has_the_moments_stored_and_the_settings_of_this_run():
