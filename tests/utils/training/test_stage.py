@@ -112,22 +112,6 @@ def test_videos_are_validated_beside_the_single_frame_and_calibrated(make, monke
     assert len(ratios) == 2  # of the model and of what is evaluated: the same here
 
 
-def test_visibility_counts_inside_the_picture_and_is_known_where_labels_tell(make):
-    stage = make("train3d")
-    assert stage.visibility_known
-    batch = stage.validation.rows([0, 1])
-    batch.visible[:] = True
-    batch.joints2d[:] = 30.0
-    batch.joints2d[0, 3] = -1.0
-    for known in (True, False):
-        stage.visibility_known = known
-        targets = stage.sample(batch).targets
-        outside = torch.zeros(2, 16, dtype=torch.bool)
-        outside[0, 3] = True
-        assert torch.equal(targets.inside, ~outside) and torch.equal(targets.visible, ~outside)
-        assert torch.equal(targets.visible_known, outside | known)
-
-
 @pytest.mark.parametrize("name", ["train2d", "train3d", "finetune", "temporal"])
 def test_joints_without_labels_have_empty_maps_and_no_error(make, monkeypatch, name):
     """Joint 11 in all frames, 5 in the first: gradients are numbers, and the error of a
