@@ -78,10 +78,11 @@ from dataset import open_split
 from dataset.loader import FrameLoader
 from dataset.mixed import Roots
 from dataset.split import Split
+from utils.common.checkpoint import Checkpoint
 from utils.common.cores import cpu_count
 from utils.common.device import select_device
 from utils.common.memory import memory_advice
-from utils.common.networks import LoadedModel, load_pose_model
+from utils.common.networks import load_pose_model
 from utils.common.pretrained import chosen_model
 from utils.drawing.split_painter import SplitPainter, evenly_spaced
 from utils.evaluation import tables
@@ -97,7 +98,7 @@ _BATCHES_PER_WORKER = 4
 
 
 def training_mean_pose(
-    loaded: LoadedModel, root: Path, headset: Headset | None, format: str | None = None
+    loaded: Checkpoint, root: Path, headset: Headset | None, format: str | None = None
 ) -> tuple[np.ndarray | None, str | None]:
     """(16, 3) metres, the mean pose of a training set, and whose it is: the model's, else that of
     TrainSet in the data root; None and None where there is none."""

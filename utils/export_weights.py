@@ -55,8 +55,8 @@ import numpy as np
 import torch
 
 from base.files import replacing, sha256, write_bytes, write_text
-from utils.common.checkpoint import OF_THE_RUN, read_content, save_checkpoint
-from utils.common.networks import LoadedModel, load_pose_model
+from utils.common.checkpoint import OF_THE_RUN, Checkpoint, read_content, save_checkpoint
+from utils.common.networks import load_pose_model
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
 from utils.evaluation.results import read_results
 from utils.inference.confidence import confidence_path
@@ -123,7 +123,7 @@ def _figures(results: dict[str, Any]) -> str:
     return "\n".join(f"| {name} | {value} |" for name, value in rows.items())
 
 
-def card(path: Path, loaded: LoadedModel, results: dict[str, Any], commands: Sequence[str]) -> str:
+def card(path: Path, loaded: Checkpoint, results: dict[str, Any], commands: Sequence[str]) -> str:
     """The card as Markdown, of a file of weights, with the results of demo.py and the commands that
     made its training sets and trained it, in their order."""
     imagenet = loaded.config.model.imagenet

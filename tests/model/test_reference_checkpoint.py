@@ -5,7 +5,6 @@ import torch
 from reference import autoencoder_forward, autoencoder_state_dict, resnet_forward, resnet_state_dict
 
 from model import build
-from model.lifting import LiftingAutoencoder
 from utils.common.checkpoint import read_checkpoint
 from utils.common.networks import load_parts
 
@@ -16,13 +15,11 @@ def relative_error(actual: torch.Tensor, expected: torch.Tensor) -> float:
 
 @pytest.fixture
 def built(tmp_path):
-    """The networks of a file as the reference writes it, or one of ours with options."""
+    """The networks of a file as the reference writes it."""
 
-    def read(resnet=None, autoencoder=None, input_size=None, options=None):
+    def read(resnet=None, autoencoder=None, input_size=None):
         parts = {"resnet_state_dict": resnet, "autoencoder_state_dict": autoencoder}
         content = {key: value for key, value in parts.items() if value is not None}
-        if options is not None:
-            content["config"] = {"model": {"autoencoder": options}}
         torch.save(content, tmp_path / "file.tar")
         checkpoint = read_checkpoint(tmp_path / "file.tar")
         config = checkpoint.config
@@ -31,11 +28,6 @@ def built(tmp_path):
         return model
 
     return read
-
-
-@pytest.fixture(scope="module")
-def autoencoder_weights() -> dict[str, torch.Tensor]:
-    return autoencoder_state_dict()
 
 
 @pytest.mark.parametrize("depth", [18, 50])
@@ -52,28 +44,13 @@ def test_resnet_of_either_depth_gives_the_reference_outputs(depth, built):
     assert relative_error(actual, expected) < 1e-4
 
 
-def test_autoencoder_gives_the_reference_outputs(autoencoder_weights, built):
-    networks = built(None, autoencoder_weights)
+def test_autoencoder_gives_the_reference_outputs(built):
+    networks = built(None, weights := autoencoder_state_dict())
     assert networks.pose2d is None
     heatmaps = torch.rand(2, 15, 48, 48, generator=torch.Generator().manual_seed(2))
     with torch.inference_mode():
-        expected = autoencoder_forward(autoencoder_weights, heatmaps)
+        expected = autoencoder_forward(weights, heatmaps)
         # The reference's batch norms are never used, in training either.
         for training in (False, True):
             found = networks.lifting.train(training)(heatmaps)
             assert all(map(lambda *both: relative_error(*both) < 1e-4, found, expected))
-
-
-def test_lifting_network_has_the_published_size_and_names(autoencoder_weights):
-    network = LiftingAutoencoder()
-    assert sum(p.numel() for p in network.parameters()) == pytest.approx(80.0e6, rel=1e-3)
-    assert set(network.state_dict()) == set(autoencoder_weights)
-
-
-def test_our_own_options_round_trip(built):
-    options = {"batch_norm": True, "pose_activation": True, "pose_hidden": 64, "latent": 50}
-    network = LiftingAutoencoder(8, **options)
-    loaded = built(None, network.state_dict(), 64, options).lifting
-    heatmaps = torch.rand(2, 15, 8, 8)
-    with torch.inference_mode():
-        assert torch.equal(loaded.eval()(heatmaps)[0], network.eval()(heatmaps)[0])

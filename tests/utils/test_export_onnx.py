@@ -27,7 +27,6 @@ from utils import export_onnx
 from utils.common.networks import load_pose_model
 from utils.inference.onnx_export import WarpLayer
 from utils.inference.onnx_metadata import METADATA_KEY, OnnxMetadata
-from utils.inference.pose_predictor import fold_batch_norms
 from utils.inference.predictor import EgoPosePredictor
 
 pytestmark = pytest.mark.usefixtures("tiny_kind")
@@ -47,16 +46,6 @@ def exported(tiny_checkpoint, tmp_path_factory):
     path = tmp_path_factory.mktemp("export") / "model.onnx"
     export_onnx.main(["--load_model", str(tiny_checkpoint), "--output", str(path)])
     return path
-
-
-def test_batch_norms_fold_away_without_a_trace(tiny_checkpoint):
-    plain, folded = (load_pose_model(tiny_checkpoint).model for _ in range(2))
-    fold_batch_norms(folded.pose2d)
-    assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in folded.pose2d.modules())
-    images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    with torch.inference_mode():
-        expected, found = (model(images).heatmaps for model in (plain, folded))
-    assert (expected - found).abs().max() < 1e-5 * expected.abs().max() + 1e-6
 
 
 def test_onnxruntime_alone_gives_pytorchs_joints_at_any_batch(exported, tiny_checkpoint):

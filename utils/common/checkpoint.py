@@ -26,6 +26,7 @@ from base.release_camera import RELEASE_SQUARE
 from base.skeleton import NUM_JOINTS
 from model import KINDS, model_class
 from model.backbone import resnet_of
+from model.pose_model import PoseModel
 from model.weight_file import check_weights, read_weight_file, write_weight_file
 from utils.common.config import Config, parse_config
 
@@ -83,6 +84,7 @@ class Checkpoint:
     mean_pose: np.ndarray | None  # (16, 3) float64 metres, Neck at the origin, of the training set
     camera: Camera  # of the network's view; the release's square where the file has none
     mounts: Mounts | None = None
+    model: PoseModel | None = None  # in the place of weights: in evaluation mode, on its device
 
     @property
     def parts(self) -> list[str]:

@@ -27,30 +27,25 @@ _EXTRAS = (
 )
 
 
-def whole_number(least: int, most: int = 10**9) -> Callable[[str], int]:
-    """The type of an option that is a whole number from ``least`` to ``most``."""
+def number(least: float, most: float, kind: type = float) -> Callable[[str], Any]:
+    """The type of an option that is a number of a kind from ``least`` to ``most``."""
 
-    def parse(text: str) -> int:
-        if not text.isdecimal() or len(text) > 20 or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"'{text}' is no whole number from {least} to {most}")
-        return int(text)
-
-    return parse
-
-
-def number(least: float, most: float) -> Callable[[str], float]:
-    """The type of an option that is a number from ``least`` to ``most``."""
-
-    def parse(text: str) -> float:
+    def parse(text: str) -> Any:
         try:
-            value = float(text)
+            value = kind(text)
         except ValueError:
             value = math.nan
         if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"'{text}' is no number from {least:g} to {most:g}")
+            what = f"{'whole ' * (kind is int)}number from {least:.10g} to {most:.10g}"
+            raise argparse.ArgumentTypeError(f"'{text}' is no {what}")
         return value
 
     return parse
+
+
+def whole_number(least: int, most: int = 10**9) -> Callable[[str], int]:
+    """The type of an option that is a whole number from ``least`` to ``most``."""
+    return number(least, most, int)
 
 
 def counted(number: int, noun: str) -> str:

@@ -116,7 +116,7 @@ class Config(Section):
     def overridden(self, overrides: dict[str, Any]) -> "Config":
         """This configuration with nested ``overrides`` in their places; UserError naming the first
         wrong key."""
-        return _build(self.model_dump(), "configuration", overrides)
+        return parse_config(self.model_dump(), "configuration", overrides)
 
 
 @functools.cache
@@ -203,9 +203,12 @@ def parse_setting(text: str) -> dict[str, Any]:
     return found
 
 
-def _build(content: dict[str, Any], source: str, overrides: dict[str, Any] | None = None) -> Config:
-    """The configuration of nested values, over which those of the command line take precedence.
-    What belongs to another kind of model than ``model.kind`` is left out."""
+def parse_config(
+    content: dict[str, Any], source: str, overrides: dict[str, Any] | None = None
+) -> Config:
+    """The configuration of nested values, over which those of the command line take precedence;
+    UserError naming ``source`` and the first wrong key.  What belongs to another kind of model than
+    ``model.kind`` is left out."""
     over = overrides or {}
     content = merge(content, over)
     model, data, kind = content.get("model"), content.get("data"), "autoencoder"
@@ -227,12 +230,6 @@ def _build(content: dict[str, Any], source: str, overrides: dict[str, Any] | Non
         return _config_class(kind).model_validate(content)
     except ValidationError as error:
         raise UserError(_explain(error, _config_class(kind), over, source)) from None
-
-
-def parse_config(content: dict[str, Any], source: str) -> Config:
-    """Check a nested dict against the schema; UserError naming ``source`` and the first wrong
-    key."""
-    return _build(content, source)
 
 
 def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -276,7 +273,7 @@ def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
     """Configuration of a YAML file; nested ``overrides`` take precedence, an empty file gives the
     defaults; UserError for a file that is missing, no YAML, or against the schema."""
     given = {key: value for key, value in (overrides or {}).items() if value != {}}
-    return _build(_read(path), f"configuration {path}", given)
+    return parse_config(_read(path), f"configuration {path}", given)
 
 
 def dump_config(config: Config) -> str:

@@ -44,7 +44,8 @@ def select_device(gpu: str) -> torch.device:
     if index < count:
         return torch.device("cuda", index)
     if count:
-        raise UserError(f"--gpu {gpu}: this machine has CUDA devices 0 to {count - 1}")
+        known = f"this machine has CUDA devices 0 to {count - 1}"
+        raise UserError(f"--gpu {gpu}: {known}; torchrun starts one process for each, at most")
     if index > 0:
         raise UserError(f"--gpu {gpu}: this machine has no CUDA device; use --gpu 0 or --gpu cpu")
     fallback = "mps" if torch.backends.mps.is_available() else "cpu"

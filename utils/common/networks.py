@@ -1,9 +1,9 @@
 """Networks from configurations and checkpoints: the one place where either becomes a model."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
 from base.cameras import same_camera
@@ -15,18 +15,6 @@ from model.pose_model import PoseModel, TrainingType
 from model.weight_file import load_strictly
 from utils.common.checkpoint import Checkpoint, read_checkpoint
 from utils.common.config import Config
-
-
-class LoadedModel(NamedTuple):
-    """A model in evaluation mode, on its device, and what its checkpoint holds beside it, see
-    :class:`~utils.common.checkpoint.Checkpoint`."""
-
-    model: PoseModel
-    config: Config
-    mean_pose: np.ndarray | None
-    path: Path
-    camera: Camera
-    mounts: dict[str, Any] | None = None
 
 
 class Start(NamedTuple):
@@ -52,8 +40,8 @@ class Start(NamedTuple):
 
 def load_pose_model(
     path: Path, device: torch.device | str = "cpu", single_frame: bool = False
-) -> LoadedModel:
-    """The whole network of a finetuned checkpoint, ``single_frame`` without its temporal version;
+) -> Checkpoint:
+    """A finetuned checkpoint with its whole network, ``single_frame`` without its temporal version;
     UserError for a file that is none, of another stage, or whose weights do not fit."""
     checkpoint = read_checkpoint(path)
     config = checkpoint.config
@@ -65,8 +53,7 @@ def load_pose_model(
     load_parts(model, checkpoint, parts)
     model.subpixel = config.heatmap.subpixel
     model.to(device, memory_format=torch.channels_last).eval()
-    about = checkpoint.mean_pose, checkpoint.path, checkpoint.camera, checkpoint.mounts
-    return LoadedModel(model, config, *about)
+    return replace(checkpoint, model=model, networks={}, optimizer=None)
 
 
 def load_parts(model: PoseModel, checkpoint: Checkpoint, names: list[str]) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,22 +12,16 @@ from base.errors import UserError
 Points = dict[str, dict[str, tuple[float, float]]]
 
 
-def read_json(path: Path, kind: Any, option: str) -> Any:
-    """The content of a file, of a type that pydantic checks; UserError, which names the option, for
-    a file that is missing or of another kind."""
-    content = read_document(path, f"{option} {path}")
-    try:
-        return TypeAdapter(kind).validate_python(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = " ".join(str(part) for part in first["loc"]) or "file"
-        raise UserError(f"{option} {path}: {place}: {first['msg']}") from None
-
-
 def read_points(path: Path, pictures: Collection[str], names: Sequence[str]) -> Points:
     """Places of things called ``names``; UserError for a file that is missing, of another kind,
     with an unknown name, or that names none of ``pictures``."""
-    points = read_json(path, Points, "--points")
+    content = read_document(path, f"--points {path}")
+    try:
+        points = TypeAdapter(Points).validate_python(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = " ".join(map(str, first["loc"])) or "file"
+        raise UserError(f"--points {path}: {place}: {first['msg']}") from None
     for picture, marked in points.items():
         for name in marked.keys() - set(names):
             raise UserError(f"--points {path}: {picture}: no {name!r}, but {', '.join(names)}")

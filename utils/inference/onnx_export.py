@@ -18,7 +18,7 @@ from base.skeleton import neck_centred
 from dataset.warp import CameraWarp
 from model.pose_model import PoseModel
 from model.rays import CameraRays
-from utils.common.networks import LoadedModel
+from utils.common.checkpoint import Checkpoint
 from utils.inference.onnx_metadata import INPUT, METADATA_KEY, OUTPUTS, OnnxMetadata
 from utils.inference.pose_predictor import fold_batch_norms
 
@@ -103,7 +103,7 @@ def _strip(message: Message) -> None:
                 _strip(part)
 
 
-def onnx_metadata(loaded: LoadedModel, headset: Headset | None = None) -> OnnxMetadata:
+def onnx_metadata(loaded: Checkpoint, headset: Headset | None = None) -> OnnxMetadata:
     """The record of an export, of one that takes the pictures of a ``headset`` if it is given."""
     return OnnxMetadata(
         model=loaded.path.name,

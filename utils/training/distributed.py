@@ -61,15 +61,10 @@ class GlobalBatchNorm(_BatchNorm):
 
 def _device_of_process(gpu: str) -> torch.device:
     """With several processes each has the CUDA device of its local rank."""
-    if gpu.strip().lower() == "cpu" or not torch.cuda.is_available():
-        return torch.device("cpu")
-    local = int(os.environ["LOCAL_RANK"])
-    if local >= torch.cuda.device_count():
-        raise UserError(
-            f"--nproc_per_node is over the {torch.cuda.device_count()} CUDA devices of this "
-            "machine: start one process for each, or add --gpu cpu"
-        )
-    return torch.device("cuda", local)
+    ranks = torchrun_ranks()
+    if ranks and gpu.strip().lower() != "cpu":
+        gpu = str(ranks[2]) if torch.cuda.is_available() else "cpu"
+    return select_device(gpu)
 
 
 class Processes:
@@ -82,7 +77,7 @@ class Processes:
     """
 
     def __init__(self, gpu: str) -> None:
-        self.device = _device_of_process(gpu) if torchrun_ranks() else select_device(gpu)
+        self.device = _device_of_process(gpu)
         if self.device.type == "cuda":
             torch.cuda.set_device(self.device)
         # The only way to give Accelerate the device of a single process.

@@ -29,6 +29,7 @@ from model.rays import CameraRays
 from utils.common.config import Config
 from utils.common.device import autocast
 from utils.common.networks import training_type
+from utils.drawing.split_painter import evenly_spaced
 from utils.evaluation.mpjpe import mpjpe_by_group
 from utils.inference.trained_range import RELEASE_RANGE, trunk_uncertainty
 from utils.training.data import (
@@ -41,7 +42,7 @@ from utils.training.data import (
     report_broken,
 )
 from utils.training.distributed import Processes
-from utils.training.validation_images import evenly_spaced, project_at_neck, sheet, with_head
+from utils.training.validation_images import project_at_neck, sheet, with_head
 
 _SEEN = list(HEATMAP_JOINTS)
 _SETS = (SetType.TRAIN, SetType.VAL)
@@ -129,43 +130,38 @@ class Stage:
         size = settings.batch_size // division.accumulate
         in_order = {"batch_size": size, "division": division._replace(accumulate=1)}
         if self.training.reads == "labels":
-            labels = self.labels, self._open_labels(SetType.VAL, self.camera)
-            self._refuse_overlap(*labels)
-            orders = zip(labels, (shuffled, in_order), strict=True)
-            return [LabelLoader(split, self.device, **order) for split, order in orders]
-        (training, workers), (validation, more) = (
-            open_pictures(self.data, which, self.config, self.camera) for which in _SETS
-        )
-        self._refuse_overlap(training, validation)
+            sets = self.labels, self._open_labels(SetType.VAL, self.camera)
+        else:
+            opened = (open_pictures(self.data, which, self.config, self.camera) for which in _SETS)
+            sets, workers = zip(*opened, strict=True)
+        if not self.labels.shares_people:
+            refuse_overlap(*sets)
+        orders = shuffled, in_order
+        if self.training.reads == "labels":
+            pairs = zip(sets, orders, strict=True)
+            return [LabelLoader(split, self.device, **order) for split, order in pairs]
         if self.training.reads == "videos":
             # Without augmentation all views would be the same.
             views = settings.views if settings.augment.changes else 1
-            return [
-                self._histories(training, workers, settings.augment, views, shuffled),
-                self._histories(validation, more, Augmentation(), 1, in_order),
-            ]
-        pinned = {"pin_memory": self.device.type == "cuda"}
+            how = (settings.augment, views), (Augmentation(), 1)
+            return [*map(self._histories, sets, workers, how, orders)]
         # In TrainSet the next readable frame replaces a broken one.
+        more = {"pin_memory": self.device.type == "cuda"}
         return [
-            FrameLoader(training, workers=workers, replace_broken=True, **pinned, **shuffled),
-            FrameLoader(validation, workers=more, **pinned, **in_order),
+            FrameLoader(split, workers=count, replace_broken=order is shuffled, **more, **order)
+            for split, count, order in zip(sets, workers, orders, strict=True)
         ]
 
     def _open_labels(self, set_type: SetType, view: Camera | None) -> Split | Mixed:
         return self.data.open(set_type, self.input_size, view, pictures=False)
 
-    def _refuse_overlap(self, training: BaseDataset, validation: BaseDataset) -> None:
-        if not self.labels.shares_people:
-            refuse_overlap(training, validation)
-
     def _histories(
-        self, split: BaseDataset, workers: int, augmentation: Augmentation, views: int, order: dict
+        self, split: BaseDataset, workers: int, views: tuple[Augmentation, int], order: dict
     ) -> HistoryLoader:
         """Batches of histories; each process predicts all frames of the split."""
         self.model.eval()
-        frames, broken = predict_frames(
-            self.model, split, workers, self.config, augmentation, views, self.device
-        )
+        how = self.config, *views, self.device
+        frames, broken = predict_frames(self.model, split, workers, *how)
         loader = HistoryLoader(frames, self.model.lags, self.device, **order)
         loader.broken = broken
         if split.set_type is SetType.TRAIN and not loader.complete:
@@ -333,7 +329,7 @@ class Stage:
         """A few frames of ValSet with (F, S, S, 3) uint8 pictures, black where the stage reads
         none; None for videos, or if no picture can be read."""
         dataset = self.validation.dataset
-        numbers = evenly_spaced(len(dataset)) if self.training.reads != "videos" else []
+        numbers = evenly_spaced(range(len(dataset)), 4 if self.training.reads != "videos" else 0)
         if self.training.reads == "labels":
             shape = len(numbers), self.input_size, self.input_size, 3
             return self.validation.rows(numbers), np.zeros(shape, np.uint8)

@@ -1,24 +1,15 @@
 """Pictures of a few fixed validation frames, to watch heatmaps and poses become right."""
 
-import cv2
 import numpy as np
 import torch
 
 from base.cameras.camera import Camera
 from base.skeleton import HEATMAP_JOINTS, NECK, NUM_JOINTS
-from utils.drawing.frame_painter import draw_legend
-from utils.drawing.skeleton_pen import draw_skeleton, overlay_heatmaps
-from utils.drawing.style import PAPER, PREDICTED, TRUTH
+from utils.drawing.frame_painter import DrawnPose, FramePainter, draw_legend, draw_sheet
+from utils.drawing.skeleton_pen import overlay_heatmaps
+from utils.drawing.style import PREDICTED, TRUTH
 
-_FRAMES = 4
-_TILE = 256
-_FRAME = ((2, 2), (2, 2), (0, 0))
-
-
-def evenly_spaced(count: int) -> list[int]:
-    """Up to four frame numbers, evenly over a set of ``count``."""
-    frames = min(_FRAMES, count)
-    return [count * (2 * number + 1) // (2 * frames) for number in range(frames)]
+_SIDE = 256  # of a tile, pixels
 
 
 def project_at_neck(
@@ -46,15 +37,11 @@ def sheet(
     From (F, S, S, 3) uint8 RGB pictures, (F, 15, h, h) heatmaps and twice (F, 16, 2) pixels, NaN
     where there is no joint; (H, W, 3) uint8 RGB.
     """
-    rows = []
-    for image, maps, *poses in zip(images, heatmaps, target, predicted, strict=True):
-        tile = cv2.resize(image, (_TILE, _TILE), interpolation=cv2.INTER_AREA)
-        drawn = tile.copy()
-        for joints2d, shades in zip(poses, (TRUTH, PREDICTED), strict=True):
-            points = (joints2d + 0.5) * (_TILE / len(image)) - 0.5
-            draw_skeleton(drawn, points, shades, PAPER, _TILE / 640)
-        tiles = [tile, overlay_heatmaps(tile, maps), drawn]
-        framed = [np.pad(picture, _FRAME, constant_values=255) for picture in tiles]
-        rows.append(np.concatenate(framed, 1))
-    rows.append(draw_legend(rows[0].shape[1], 0.9, note="heatmaps: as opaque as high"))
-    return np.concatenate(rows, 0)
+    painter, tiles = FramePainter(_SIDE), []
+    for image, maps, *pixels in zip(images, heatmaps, target, predicted, strict=True):
+        poses = [DrawnPose(joints2d, joints3d=None) for joints2d in pixels]
+        tile = painter.picture(image, [])
+        drawn = painter.picture(image, [*zip(poses, (TRUTH, PREDICTED), strict=True)])
+        tiles += [tile, overlay_heatmaps(tile, maps), drawn]
+    legend = draw_legend(3 * _SIDE, 0.9, note="heatmaps: as opaque as high")
+    return np.vstack([draw_sheet(tiles, 3), legend])

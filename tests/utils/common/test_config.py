@@ -32,6 +32,9 @@ def test_the_defaults_are_the_references_recipe():
     config = parse_config({}, "defaults").model_dump()
     assert config["data"]["input_size"] == 368 and config["heatmap"]["sigma"] == 2
     assert config["checkpoints"] == {"minutes": 15.0, "keep": 2} and config["seed"] == 0
+    paper = {"heatmap": 1.0, "reconstruction": 1e-3, "pose": 0.1, "hidden": 1.0}
+    paper |= {"limb_cosine": 0.01, "limb_distance": 0.5}
+    assert config["loss"] == dict.fromkeys(config["loss"], 0.0) | paper
     stage = {key: value for key, value in config["train2d"].items() if key != "augment"}
     assert stage == {
         **{"epochs": 3, "epoch_frames": None, "batch_size": 16, "accumulate": 1, "lr": 1e-3},

@@ -6,32 +6,14 @@ from sample_poses import evaluated
 from scipy.spatial.transform import Rotation
 
 from base.frame import FrameId
-from base.skeleton import HEAD, MIRROR, NECK, NUM_JOINTS
+from base.skeleton import HEAD, NUM_JOINTS
 from utils.evaluation.metrics import measure
-from utils.evaluation.mpjpe import aligned, distances, joint_errors, mpjpe_by_group
+from utils.evaluation.mpjpe import aligned, distances, mpjpe_by_group
 from utils.evaluation.poses import Poses
 
 
 def random_poses(count: int = 5, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(count, NUM_JOINTS, 3))
-
-
-@pytest.mark.parametrize(
-    ("joints", "offset", "expected", "mean"),
-    [
-        (slice(None), [1.0, -2.0, 3.0], {}, 0.0),
-        ([HEAD], [0.0, 0.016, 0.0], {HEAD: 16.0}, 1.0),
-        # The Neck is the origin, so its own error falls on all others.
-        ([NECK], [0.03, 0.0, 0.04], dict.fromkeys(range(1, 16), 50.0), 50.0 * 15 / 16),
-    ],
-)
-def test_errors_are_millimetres_with_the_neck_at_the_origin(joints, offset, expected, mean):
-    target = random_poses(1)
-    predicted = target.copy()
-    predicted[0, joints] += offset
-    errors = joint_errors(predicted, target)[0]
-    wanted = [expected.get(joint, 0.0) for joint in range(NUM_JOINTS)]
-    assert errors == pytest.approx(wanted, abs=1e-9) and errors.mean() == pytest.approx(mean)
 
 
 def test_the_official_evaluator_moves_the_truth_alone():
@@ -64,25 +46,8 @@ def test_alignment_is_scipys_best_rotation_with_the_best_scale(scale, mirror):
         if scale:
             expected *= (expected * (goal - middle)).sum() / (source**2).sum()
         assert found == pytest.approx(expected + middle, abs=1e-9)
-
-
-def test_a_perfect_pose_elsewhere_has_an_absolute_error_and_a_larger_one_a_rigid_error():
-    target = random_poses(1)
-    turn = Rotation.from_euler("z", 90, degrees=True).as_matrix()
-    middle = target.mean(1, keepdims=True)
-
-    def errors(predicted):
-        part_errors = evaluated(predicted, target).part_errors
-        return {name: values[0, 0] for name, values in part_errors.items()}
-
-    assert errors(target + np.array([0, 0.03, 0.04])) == pytest.approx(
-        {"mpjpe": 0, "pa_mpjpe": 0, "pa_mpjpe_rigid": 0, "absolute": 50.0, "mpjpe_official": 0},
-        abs=1e-9,
-    )
-    larger = errors(1.1 * (target - middle) @ turn.T + [5, 6, 7])
-    assert larger["pa_mpjpe"] < 1e-9
-    radius = 1000 * np.linalg.norm(target - middle, axis=-1).mean()
-    assert larger["pa_mpjpe_rigid"] == pytest.approx(0.1 * radius)
+    middle = np.broadcast_to(target.mean(1, keepdims=True), target.shape)
+    assert aligned(np.zeros_like(target), target, scale) == pytest.approx(middle)  # of a point
 
 
 def test_a_frame_s_error_is_over_its_known_joints_and_so_is_its_alignment():
@@ -112,14 +77,6 @@ def test_a_frame_s_error_is_over_its_known_joints_and_so_is_its_alignment():
     assert poses.mpjpe == pytest.approx(poses.part_errors["mpjpe"][:, 0])
     groups = mpjpe_by_group(predicted, poses.target, poses.actions)
     assert groups["All"] == pytest.approx(poses.mpjpe.mean())
-
-
-def test_exchanged_sides_stay_an_error_and_a_pose_shrunk_to_a_point_is_finite():
-    target = random_poses(4)
-    assert distances(aligned(target[:, list(MIRROR)], target, True), target).mean(1).min() > 10
-    middle = np.broadcast_to(target.mean(1, keepdims=True), target.shape)
-    for scale in (True, False):
-        assert aligned(np.zeros_like(target), target, scale) == pytest.approx(middle)
 
 
 def test_groups_and_halves_of_the_body():

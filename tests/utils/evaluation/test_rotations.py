@@ -197,16 +197,12 @@ def test_frames_without_rotations_do_not_count():
     found = errors(predicted, target, labels, characters="aaaaaabbbbbb")
     assert found["mpjae_interval"] == pytest.approx([0, found["mpjae"] * 10 / 6], abs=0.01)
     assert rotation_errors(evaluated(target, target)) is None
+    chained = labelled(target, turned, chain=True)
+    chained.degrees[3, BONES.index("LeftShoulder")] = np.nan  # a parent: not measured itself
+    found = errors(target, target, chained)
+    assert (found["frames"], found["axes"]) == (11, "parent")
     target[:, 15] = np.nan  # a joint that is not measured
     assert errors(predicted, target, labels) is None
-
-
-def test_a_parent_without_rotation_takes_away_its_frame_alone():
-    target, turned = moving()
-    labels = labelled(target, turned, chain=True)
-    labels.degrees[3, BONES.index("LeftShoulder")] = np.nan
-    found = errors(target, target, labels)
-    assert (found["frames"], found["axes"]) == (11, "parent")
 
 
 def test_reading_labels(tmp_path):

@@ -291,18 +291,6 @@ def test_a_mirrored_record_has_every_field_of_each_joint_at_its_partner(name, ma
     assert (after - flipped).abs().mean() < 0.5 * (after - before).abs().mean()
 
 
-def test_frames_are_turned_by_the_angles_drawn(make):
-    stage = make(augment={"rotation": 20})
-    given = batch(stage)
-    angles = torch.randn(4, generator=torch.Generator().manual_seed(0)) * math.radians(20)
-    turned = stage.sample(given, augmented=True).targets
-    x, y, z = given.joints3d.unbind(-1)
-    cos, sin = angles.cos()[:, None], angles.sin()[:, None]
-    expected = torch.stack([cos * x - sin * y, sin * x + cos * y, z], -1)
-    assert torch.allclose(turned.joints3d, expected, atol=1e-6)
-    assert not torch.equal(turned.joints2d, given.joints2d)
-
-
 @pytest.mark.parametrize("settings", [{"colour": 0.5}, {"noise": 0.1}, {"blur": 2}])
 def test_pictures_change_as_asked_for(settings, make):
     stage, how = make("train2d", augment=settings), Augmentation(**settings)
