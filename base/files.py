@@ -64,14 +64,13 @@ def csv_rows(stream: TextIO) -> Callable[[Iterable[str | float]], None]:
     return lambda cells: writer.writerow(map(safe, cells))
 
 
-def sha256(path: Path, leave_out: int = 0) -> str:
-    """SHA-256 of a file without its last ``leave_out`` bytes, hexadecimal."""
-    digest, left = hashlib.sha256(), Path(path).stat().st_size - leave_out
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
     with Path(path).open("rb") as file:
-        while block := file.read(min(left, 1 << 20)):
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
             digest.update(block)
-            left -= len(block)
-    return digest.hexdigest()
+        return digest.hexdigest()
 
 
 def make_folder(path: Path) -> Path:
