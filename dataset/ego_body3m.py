@@ -28,7 +28,6 @@ from dataset.recordings import (
     numbered,
     numeric,
     ordered,
-    stamps,
 )
 
 #: Places of our joints among its 26; the base of the skull is the Head's, no joint is the toes'.
@@ -57,6 +56,7 @@ class EgoBody3M(RecordedSet):
     """Folders of unzipped recordings; which set each is of is read from ``sequences.py`` of the
     set's repository beside them. Without it all are the TestSet."""
 
+    long_to_read = (".",)
     layout = "sequences.py beside RECORDING/frame0000.json and frame0000_cam0.jpg"
     protocol = Protocol(
         "EgoBody3M",
@@ -68,7 +68,7 @@ class EgoBody3M(RecordedSet):
     )
 
     @classmethod
-    def folders(cls, root: Path, set_type: SetType, missing: list[str]) -> list[Path]:
+    def sources(cls, root: Path, set_type: SetType, missing: list[str]) -> list[Path]:
         """Recordings of a set that are there; the names of the others are added to ``missing``."""
         found = [root / n for n in names_in(root) if n.isdigit()]
         found = [f for f in found if holds(f, ".json")]
@@ -78,22 +78,11 @@ class EgoBody3M(RecordedSet):
         missing += sorted(lists[set_type] - {f.name for f in found})
         return [f for f in found if f.name in lists[set_type]]
 
-    @classmethod
-    def sets(cls, root: Path) -> list[SetType]:
-        """Those that have a recording."""
-        return [set_type for set_type in SetType if cls.folders(root, set_type, [])]
-
-    def signature(self) -> str:
-        """Changes with any label."""
-        missing: list[str] = []
-        found = stamps(self.folders(self.root, self.set_type, missing), ".json")
-        return f"{found} {len(missing)} {missing[:3]}"
-
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
         """Four of each folder."""
         known: list[list[_Fit]] = [[] for _ in _SIZES]
         missing: list[str] = []
-        for folder in self.folders(self.root, self.set_type, missing):
+        for folder in self.sources(self.root, self.set_type, missing):
             who = FrameId(folder.name, "cam0", 0)
             labels = self.read_labels(folder, r"frame([0-9]{1,9})\.json", _labels, faults, who)
             for camera in range(len(_SIZES)):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -117,6 +117,19 @@ class RecordedSet(Split):
 
     #: Environments whose pictures and labels are paired by clocks.
     by_clock: Collection[str] = ()
+    #: Folders in a source whose labels take long to read, or tell of them; what is read is kept.
+    long_to_read: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    @abstractmethod
+    def sources(cls, root: Path, set_type: SetType, missing: list[str]) -> Iterable[Path]:
+        """Folders or files of a set's recordings that are there; what its list names more is added
+        to ``missing``."""
+
+    @classmethod
+    def sets(cls, root: Path) -> list[SetType]:
+        """Those that have a recording."""
+        return [set_type for set_type in SetType if any(cls.sources(root, set_type, []))]
 
     @abstractmethod
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
@@ -163,18 +176,20 @@ class RecordedSet(Split):
         alone = [s for s in SetType if s not in there] if self.set_type in there[:1] else []
         return [self.set_type, *alone]
 
-    def signature(self) -> str:
-        """Changes with any label, for formats whose labels take long to read; else empty."""
-        return ""
+    def _signature(self) -> str:
+        """Changes with any label, for formats whose labels take long to read."""
+        missing: list[str] = []
+        sources = [*self.sources(self.root, self.set_type, missing)]
+        found = stamps((each / name for each in sources for name in self.long_to_read), ".json")
+        return f"{found} {len(missing)} {missing[:3]}"
 
     def read(self, check: bool) -> Contents:
         """Labels of all recordings, less those that are no person's."""
         if self.unstated != RELEASE_HEADSET:
             raise UserError(f"{self.root}: this set has its own cameras: leave --headset out")
-        signature = "" if check else self.signature()
-        if signature:
+        if self.long_to_read and not check:
             path = self.root / f".{type(self).__name__}.{self.set_type.value}.npz"
-            table, self._pictures, faults = cached(path, signature, self._index)
+            table, self._pictures, faults = cached(path, self._signature(), self._index)
         else:
             table, self._pictures, faults = self._index()
         return Contents(table, self._pictures != b"", faults, self.kept_side(self.set_type))
