@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 
 import pytest
 import yaml
@@ -52,11 +51,9 @@ VALUES = st.recursive(
         (parse_json, b"\xff", "not valid JSON"),
     ],
 )
-def test_what_is_beyond_bounds_is_refused_soon(parse, text, reason):
-    began = time.monotonic()
+def test_what_is_beyond_bounds_is_refused(parse, text, reason):
     with pytest.raises(UserError, match=reason):
         parse(text)
-    assert time.monotonic() - began < 5
 
 
 def test_yaml_gives_plain_values_dates_as_texts():

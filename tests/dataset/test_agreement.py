@@ -46,27 +46,13 @@ def flip_bit(folder):
     (folder / PICTURE).write_bytes(content)
 
 
-def respell(folder):
-    (folder / PICTURE).rename(folder / f"rgba/{NAME}.rgba.2.PNG")
-    (folder / LABEL).rename(folder / f"json/{NAME}_02.JSON")
-
-
 def spell_twice(folder):
     (folder / LABEL).rename(folder / f"json/{NAME}_02.json")
     (folder / f"json/{NAME}_2.json").write_bytes(b"{}")
 
 
-def foreign_files(folder):
-    for name in ("json/Thumbs.db", f"json/._{NAME}_000002.json", f"rgba/.{NAME}.rgba.000002.png"):
-        write(name)(folder)
-
-
 def skip(folder):
     add_to_skip_list(folder.parents[3], [(TRAIN, FrameId(NAME, "env_001", 2), "tired of it")])
-
-
-def surplus(kind, name):
-    return write(name), {(kind, name)}, False
 
 
 #: Damage to a ``cam_down`` folder, the faults that it makes, and whether frame 2 is lost.
@@ -78,15 +64,12 @@ DAMAGES = {
     "size": (write(PICTURE, image(400, 640, 3)), {("wrong size or channels", PICTURE)}, True),
     "alpha": (write(PICTURE, image(800, 1280, 4)), (), False),
     "joints": (label(joints=[]), {("broken label", LABEL)}, True),
-    "spelling": (respell, (), False),
-    "no UTF-8": surplus("unexpected file", "rgba/\udcff.png"),
-    "other": surplus("unexpected file", "json/male_004_a_a_000002.json"),
+    "no UTF-8": (write("rgba/\udcff.png"), {("unexpected file", "rgba/\udcff.png")}, False),
     "twice": (
         spell_twice,
         {("duplicate file", f"json/{NAME}_02.json"), ("duplicate file", f"json/{NAME}_2.json")},
         True,
     ),
-    "foreign": (foreign_files, (), False),
     "skipped": (skip, (), True),
 }
 

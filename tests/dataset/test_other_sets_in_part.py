@@ -194,13 +194,6 @@ def test_a_folder_testset_alone_is_not_the_release(rendered_for, tmp_path):
     assert not list(tmp_path.rglob(".*"))
 
 
-def test_nothing_is_written_into_a_set_of_nothing(tmp_path):
-    (tmp_path / "TestSet").mkdir()
-    with pytest.raises(UserError, match="no frame can be used"):
-        open_split(tmp_path, TEST)
-    assert not [*(tmp_path / "TestSet").iterdir()]
-
-
 def test_a_wrong_option_is_no_fault_of_the_set(scene):
     with pytest.raises(UserError, match="no parring=drift: pairing=sync, pairing=drift"):
         check_data.main(["--data_root", str(scene), "--format", "scene_ego:parring=drift"])

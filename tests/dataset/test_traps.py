@@ -31,7 +31,7 @@ ARM, LEG = (
 LEFT = [-1, 1, 1]
 STANDING = np.concatenate([[[0, -0.12, 0.15]], ARM, ARM * LEFT, LEG, LEG * LEFT])
 WRISTS = [3, 6]
-OFF_RIM = "image circle with centre (61"
+OFF_RIM = "by the calibration the centre is (615, 528)"
 BGR = "channels look like BGR: try --format mo2cap2:colour=bgr"
 SWAPPED_ALL = "in 100%: names are swapped"
 SWAPPED = [0, 4, 5, 6, 1, 2, 3, 11, 12, 13, 14, 7, 8, 9, 10]
@@ -114,9 +114,9 @@ def test_labels_turned_by_180_degrees_are_told_from_swapped_names(tmp_path):
     assert any("turned by 180°" in fault["detail"] for fault in found["faults"])
 
 
-def write_sequence(root, count, late=lambda number: 0):
+def write_sequence(root, count, late=lambda number: 0, headset="sceneego"):
     """Of SceneEgo; ``late`` is how many frames later the picture of a label was taken."""
-    headset = load_headset("sceneego")
+    headset = load_headset(headset)
     joints = poses(count, headset)
     folder = root / "train" / "jian1"
     (folder / "imgs").mkdir(parents=True)
@@ -145,6 +145,12 @@ def test_a_sound_recording_is_well(tmp_path):
     status, counts, found = check(write_sequence(tmp_path, 90))
     assert (status, counts) == (0, {})
     assert "jian1: pictures lag behind their labels: +0 frames" in found["notes"][-1]
+
+
+def test_a_calibration_of_another_centre_is_found(tmp_path):
+    _, counts, found = check(write_sequence(tmp_path, 3, headset="mo2cap2"))
+    assert counts == {OFF_PICTURE: 1}
+    assert "image circle with centre (660, 530), radius" in found["faults"][0]["detail"]
 
 
 @pytest.mark.parametrize(

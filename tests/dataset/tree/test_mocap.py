@@ -125,6 +125,7 @@ def test_missing_and_empty_sets_say_what_to_do(tmp_path):
     (tmp_path / "ValSet").mkdir()
     with pytest.raises(UserError, match=r"ValSet: no frame can be used: no label: give"):
         open_split(tmp_path, SetType.VAL)
+    assert not [*(tmp_path / "ValSet").iterdir()]  # nothing is kept beside nothing
     folder = release.camera_folder(tmp_path, "TestSet")
     release.write_label(folder, 1)
     release.write_picture(folder, 2)
