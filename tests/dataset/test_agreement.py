@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 import release
-from commands import pack
+from commands import pack, refused
 
-from base.errors import BrokenFrameError, UserError
+from base.errors import BrokenFrameError
 from base.frame import FrameId
 from base.set_type import SetType
 from dataset.check import check_set
@@ -151,8 +151,7 @@ def test_an_unreadable_folder_is_left_out_by_all_and_named(inside, tmp_path, mon
     line = f"1 unreadable folder: {fault[1]} ({reason})"
     capsys.readouterr()
     if not other:
-        with pytest.raises(UserError, match="no frame can be used: 1 unreadable folder"):
-            Mocap(tree, TRAIN)
+        refused("no frame can be used: 1 unreadable folder", Mocap, tree, TRAIN)
         return
     assert readable(Mocap(tree, TRAIN)) == other
     assert f"TrainSet: {line}" in capsys.readouterr().err
@@ -168,7 +167,5 @@ def test_a_renamed_character_is_reported_by_all(tmp_path):
     [(kind, where, frame)] = told(report)
     assert (kind, where, frame) == ("renamed folder", "TrainSet/anna/env_001/cam_down", None)
     advice = f"its 8 files are named after {NAME}: rename the folder anna to that"
-    with pytest.raises(UserError, match=f"no frame can be used: 1 renamed folder: .*{advice}"):
-        Mocap(tmp_path, TRAIN)
-    with pytest.raises(UserError, match=advice):
-        pack(tmp_path, tmp_path / "packed", 32)
+    refused(f"no frame can be used: 1 renamed folder: .*{advice}", Mocap, tmp_path, TRAIN)
+    refused(advice, pack, tmp_path, tmp_path / "packed", 32)

@@ -7,12 +7,11 @@ import cv2
 import numpy as np
 import pytest
 import release
-from commands import pack
+from commands import pack, refused
 
 from base.cameras.fisheye import FisheyeCamera
 from base.cameras.ocam import OCamCamera
 from base.cameras.pinhole import PinholeCamera
-from base.errors import UserError
 from base.headset import RELEASE_HEADSET, Headset
 from base.release_camera import RELEASE_SQUARE
 from base.set_type import SetType
@@ -152,8 +151,7 @@ def leave_headset_out(root, off=((0.0,), (0.0,))):
 def test_labels_that_do_not_fit_their_camera_are_refused_in_pixels(tmp_path):
     write_frame(tmp_path, replace(HEADSETS["turned"], camera=RELEASE_HEADSET.camera), 1, "a")
     leave_headset_out(tmp_path, [[9.0], [12.0]])
-    with pytest.raises(UserError, match=r"15\.0 px off .*xr-egopose.*--headset"):
-        open_split(tmp_path, TRAIN, SIZE)
+    refused(r"15\.0 px off .*xr-egopose.*--headset", open_split, tmp_path, TRAIN, SIZE)
     report = check_set(tmp_path, TRAIN, True, 1, 1.0)  # tells what is wrong of each
     assert [fault.detail for fault in report.faults] == ["by up to 15.0 px"]
 
