@@ -27,7 +27,7 @@ from dataset.annotations import LABEL_ROW, Table
 from dataset.cached_index import Index, cached
 from dataset.faults import BAD_LABEL, DUPLICATE_FILE, LABEL_ALONE, UNREADABLE_FOLDER, Fault
 from dataset.labels import MAX_DISTANCE, SPANS
-from dataset.pictures import decode_camera_picture, read_bytes
+from dataset.pictures import read_bytes
 from dataset.split import Contents, Split
 
 
@@ -253,12 +253,6 @@ class RecordedSet(Split):
             where = f"{self.set_type.folder}/{each.character}/{each.name}"
             faults.append(Fault(LABEL_ALONE, where, f"{missing} of {len(good)} frames"))
         return good
-
-    def image(self, row: int) -> np.ndarray:
-        """The picture's file."""
-        path, code = self.picture_where(row), self.table.rows["headset"][row]
-        camera = self.table.headsets[code].camera
-        return decode_camera_picture(read_bytes(self.root / path), path, camera)
 
     def picture_where(self, row: int) -> str:
         """The picture, or the frame where there is none."""
